@@ -1,0 +1,8 @@
+export type { Log } from './log.ts'
+export { locateNatsServer } from './nats-server/locate.ts'
+export { type NatsServer, type NatsServerOptions, startNatsServer } from './nats-server/start.ts'
+export { freePort } from './ports.ts'
+export { type Postgres, type PostgresOptions, startPostgres } from './postgres/start.ts'
+export { commandLine, endProcess, identifyProcess, isRunning, type ProcessIdentity } from './process-identity.ts'
+export { ServerStartError } from './server-process.ts'
+export { StartError, type StartErrorCode } from './start-error.ts'

@@ -1,0 +1,96 @@
+import { execFile } from 'node:child_process'
+import { stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { promisify } from 'node:util'
+import { StartError } from '../start-error.ts'
+
+export interface SystemUser {
+  readonly uid: number
+  readonly gid: number
+}
+
+/** How to start a program so that it runs as the right user. */
+export interface RunAs {
+  /** Absent: as the caller. */
+  readonly user?: SystemUser
+  /** The command with its arguments, wrapped where that takes a helper program. */
+  command(program: string, args: readonly string[]): { command: string; args: readonly string[] }
+  /** The user that `command`'s process must be spawned as; absent where the helper program changes it. */
+  readonly spawnAs?: SystemUser
+}
+
+/**
+ * PostgreSQL refuses to run as root. For root it runs as the owner of its folder, or, if that is root too, as the
+ * system's `postgres`, else `nobody`. Everybody else runs it as themselves.
+ *
+ * That user may not be able to enter the folders above (`/root`, or what `mktemp -d` makes); then setpriv(1) gives
+ * PostgreSQL the capability to do so, instead of opening those folders to everybody.
+ * @throws StartError `folder_unusable` when the folder is another user's, or cannot be entered.
+ */
+export async function runAs(dataDir: string, programs: readonly string[]): Promise<RunAs> {
+  const me = process.getuid?.() ?? 0
+  const owner = await stat(dataDir)
+  if (me !== 0) {
+    if (owner.uid === me) return { command: (command, args) => ({ command, args }) }
+    throw new StartError(
+      'folder_unusable',
+      `${dataDir} belongs to another user (${owner.uid}): run this as that user, or choose another folder with SLUICE_DATA_DIR.`,
+    )
+  }
+  const user = owner.uid === 0 ? await unprivilegedUser() : { uid: owner.uid, gid: owner.gid }
+  if (await canEnter(user, [dataDir, ...programs]))
+    return { user, spawnAs: user, command: (command, args) => ({ command, args }) }
+  if (!(await canUseSetpriv())) {
+    throw new StartError(
+      'folder_unusable',
+      `PostgreSQL does not run as root, and its user (${user.uid}) may not enter ${dataDir}: run this as another user, or from a folder that everybody may enter.`,
+    )
+  }
+  const options = [
+    `--reuid=${user.uid}`,
+    `--regid=${user.gid}`,
+    '--clear-groups',
+    '--inh-caps=-all,+dac_override',
+    '--ambient-caps=-all,+dac_override',
+  ]
+  return { user, command: (program, args) => ({ command: 'setpriv', args: [...options, '--', program, ...args] }) }
+}
+
+async function unprivilegedUser(): Promise<SystemUser> {
+  for (const name of ['postgres', 'nobody']) {
+    const ids = await Promise.all([id('-u', name), id('-g', name)])
+    const [uid, gid] = ids
+    if (uid !== undefined && gid !== undefined) return { uid, gid }
+  }
+  throw new StartError(
+    'tool_missing',
+    'PostgreSQL does not run as root, and there is no user postgres or nobody: add one.',
+  )
+}
+
+async function id(option: '-u' | '-g', name: string): Promise<number | undefined> {
+  return promisify(execFile)('id', [option, name]).then(
+    ({ stdout }) => Number(stdout),
+    () => undefined,
+  )
+}
+
+async function canEnter(user: SystemUser, paths: readonly string[]): Promise<boolean> {
+  for (const path of paths) {
+    for (let folder = dirname(path); ; folder = dirname(folder)) {
+      const { uid, gid, mode } = await stat(folder)
+      const bit = uid === user.uid ? 0o100 : gid === user.gid ? 0o010 : 0o001
+      if ((mode & bit) === 0) return false
+      if (folder === dirname(folder)) break
+    }
+  }
+  return true
+}
+
+async function canUseSetpriv(): Promise<boolean> {
+  const args = ['--inh-caps=-all,+dac_override', '--ambient-caps=-all,+dac_override', 'true']
+  return promisify(execFile)('setpriv', args).then(
+    () => true,
+    () => false,
+  )
+}

@@ -1,0 +1,19 @@
+export type StartErrorCode =
+  | 'already_running'
+  | 'folder_unusable'
+  | 'port_taken'
+  | 'process_failed'
+  | 'server_unreachable'
+  | 'setting_invalid'
+  | 'tool_missing'
+
+/** Why the embedded start cannot go on. Its message is one line for whoever typed the command: what is wrong and what to do. */
+export class StartError extends Error {
+  override readonly name = 'StartError'
+  readonly code: StartErrorCode
+
+  constructor(code: StartErrorCode, message: string, options: { cause?: unknown } = {}) {
+    super(message, options)
+    this.code = code
+  }
+}

@@ -1,0 +1,118 @@
+import { type Static, Type } from 'typebox'
+import { defineRequest } from '../define.ts'
+import { subjectToken } from '../subject-token.ts'
+import { Metric, Period } from './limits.ts'
+
+const Count = Type.Integer({ minimum: 0, maximum: 1_000_000_000_000 })
+
+/** What a request uses up: so many requests (one) and so many tokens. */
+export type Cost = Static<typeof Cost>
+export const Cost = Type.Object({ requests: Count, tokens: Count })
+
+export type Acquire = Static<typeof Acquire>
+export const Acquire = Type.Object({ model: Type.String({ maxLength: 512 }), requests: Count, tokens: Count })
+
+/** A pause that the provider asked for: no permits for `model` for `durationMs` from now. */
+export type CoolDown = Static<typeof CoolDown>
+export const CoolDown = Type.Object({
+  model: Type.String({ maxLength: 512 }),
+  durationMs: Type.Integer({ minimum: 0, maximum: 86_400_000 }),
+})
+
+/** What one permit really used. `chargedAtMs` and `reserved` are the permit's; the difference is refunded or charged. */
+export type Settlement = Static<typeof Settlement>
+export const Settlement = Type.Object({
+  chargedAtMs: Type.Integer({ minimum: 0 }),
+  reserved: Cost,
+  actual: Cost,
+  cooldown: Type.Optional(CoolDown),
+})
+
+export const MAX_ACQUIRES_PER_EXCHANGE = 4_096
+export const MAX_SETTLEMENTS_PER_EXCHANGE = 4_096
+
+export type ExchangeRequest = Static<typeof ExchangeRequest>
+export const ExchangeRequest = Type.Object({
+  /** The lane's identity: a gateway process, for as long as it lives. */
+  gateway: Type.String({ minLength: 1, maxLength: 64 }),
+  /** Counts up by one with each new exchange of the lane, from 1. */
+  seq: Type.Integer({ minimum: 1 }),
+  /** This exchange was sent before and its reply did not come: it may have been applied. */
+  repeat: Type.Optional(Type.Boolean()),
+  acquires: Type.Array(Acquire, { maxItems: MAX_ACQUIRES_PER_EXCHANGE }),
+  settlements: Type.Array(Settlement, { maxItems: MAX_SETTLEMENTS_PER_EXCHANGE }),
+})
+
+export type Granted = Static<typeof Granted>
+export const Granted = Type.Object({ status: Type.Literal('granted'), chargedAtMs: Type.Integer() })
+
+/** Why a permit was not granted, and when to come back. A denial consumes nothing. */
+export type Denied = Static<typeof Denied>
+export const Denied = Type.Union([
+  /** `limit` is reached; the same cost fits in `retryAfterMs`, and not a millisecond earlier, if nobody else takes it. */
+  Type.Object({
+    status: Type.Literal('denied'),
+    code: Type.Literal('capacity_exceeded'),
+    period: Period,
+    metric: Metric,
+    limit: Count,
+    retryAfterMs: Type.Integer({ minimum: 0 }),
+  }),
+  /** The cost exceeds `limit` by `excess` in an empty window: waiting can never help. */
+  Type.Object({
+    status: Type.Literal('denied'),
+    code: Type.Literal('request_exceeds_capacity'),
+    period: Period,
+    metric: Metric,
+    limit: Count,
+    excess: Count,
+  }),
+  /** The provider asked for a pause that lasts for another `retryAfterMs`. */
+  Type.Object({
+    status: Type.Literal('denied'),
+    code: Type.Literal('upstream_cooldown'),
+    model: Type.String(),
+    retryAfterMs: Type.Integer({ minimum: 0 }),
+  }),
+])
+
+export type PermitResult = Static<typeof PermitResult>
+export const PermitResult = Type.Union([Granted, Denied])
+
+/** One limit as it stands: what is left of it, and in how many milliseconds all of it is free again. */
+export type WindowFigures = Static<typeof WindowFigures>
+export const WindowFigures = Type.Object({
+  period: Period,
+  metric: Metric,
+  limit: Count,
+  remaining: Count,
+  resetMs: Type.Integer({ minimum: 0 }),
+})
+
+export type ExchangeReply = Static<typeof ExchangeReply>
+export const ExchangeReply = Type.Object({
+  seq: Type.Integer({ minimum: 1 }),
+  /** One for each acquire, in their order. */
+  results: Type.Array(PermitResult),
+  windows: Type.Array(WindowFigures),
+})
+
+const definition = {
+  queue: 'capacity',
+  timeoutMs: 500,
+  request: ExchangeRequest,
+  reply: ExchangeReply,
+} as const
+
+/** Gateway asks, capacity answers. No responder means capacity is down; the connection's policy decides. */
+export const exchange = defineRequest({
+  ...definition,
+  subject: (connectionId: string) => `capacity.v1.exchange.${subjectToken(connectionId)}`,
+})
+
+/** The same, to one capacity instance: the one that has the connection's record in memory, by the gateway's reckoning. */
+export const instanceExchange = defineRequest({
+  ...definition,
+  subject: (instance: string, connectionId: string) =>
+    `capacity.v1.instance.${subjectToken(instance)}.exchange.${subjectToken(connectionId)}`,
+})

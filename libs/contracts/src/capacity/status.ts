@@ -1,0 +1,33 @@
+import { type Static, Type } from 'typebox'
+import { defineRequest } from '../define.ts'
+import { subjectToken } from '../subject-token.ts'
+import { Metric, Period } from './limits.ts'
+
+/** One limit of a connection as it stands. */
+export type WindowStatus = Static<typeof WindowStatus>
+export const WindowStatus = Type.Object({
+  period: Period,
+  metric: Metric,
+  limit: Type.Integer(),
+  /** Charged in the window, open reservations included. May stand above the limit by what callers understated. */
+  used: Type.Integer(),
+  remaining: Type.Integer(),
+  /** Until the window is empty, if nothing more is charged. */
+  resetMs: Type.Integer(),
+})
+
+export type CapacityStatus = Static<typeof CapacityStatus>
+export const CapacityStatus = Type.Object({
+  connectionId: Type.String(),
+  windows: Type.Array(WindowStatus),
+  cooldowns: Type.Array(Type.Object({ model: Type.String(), remainingMs: Type.Integer() })),
+})
+
+/** How a connection's limits stand now. */
+export const capacityStatus = defineRequest({
+  subject: (connectionId: string) => `capacity.v1.status.${subjectToken(connectionId)}`,
+  queue: 'capacity',
+  timeoutMs: 2_000,
+  request: Type.Object({}),
+  reply: CapacityStatus,
+})

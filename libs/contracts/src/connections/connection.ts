@@ -1,0 +1,79 @@
+import { type Static, Type } from 'typebox'
+import { ProviderId } from '../providers.ts'
+import { connectionName, connectionSettings } from './settings.ts'
+
+const optionalSettings = {
+  description: Type.Optional(connectionSettings.description),
+  allowedModels: Type.Optional(connectionSettings.allowedModels),
+  capacity: Type.Optional(connectionSettings.capacity),
+  defaultMaxOutputTokens: Type.Optional(connectionSettings.defaultMaxOutputTokens),
+  tokenReservation: Type.Optional(connectionSettings.tokenReservation),
+  onCapacityUnavailable: Type.Optional(connectionSettings.onCapacityUnavailable),
+  maxWaitMs: Type.Optional(connectionSettings.maxWaitMs),
+  enabled: Type.Optional(connectionSettings.enabled),
+}
+
+/**
+ * A new connection, as operators and internal systems send it. `config` has the shape of its provider. Over HTTP a secret field
+ * of it is a string; over NATS it is a {@link SealedSecret}, so that no plaintext is ever on the bus.
+ */
+export type ConnectionInput = Static<typeof ConnectionInput>
+export const ConnectionInput = Type.Object(
+  {
+    name: connectionName,
+    provider: ProviderId,
+    config: Type.Record(Type.String(), Type.Unknown()),
+    ...optionalSettings,
+  },
+  { additionalProperties: false },
+)
+
+/** A change: what is absent stays. `config` is merged field by field; a secret in it rotates the credential. */
+export type ConnectionPatch = Static<typeof ConnectionPatch>
+export const ConnectionPatch = Type.Object(
+  {
+    name: Type.Optional(connectionName),
+    config: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+    ...optionalSettings,
+  },
+  { additionalProperties: false },
+)
+
+/** A secret for the connections service only: `crypto_box_seal` to its public key (`connections.v1.sealing-key`), in base64. */
+export type SealedSecret = Static<typeof SealedSecret>
+export const SealedSecret = Type.Object({ sealed: Type.String({ minLength: 1 }) }, { additionalProperties: false })
+
+/** What may be known of a credential: never the credential. */
+export type CredentialView = Static<typeof CredentialView>
+export const CredentialView = Type.Object({
+  set: Type.Boolean(),
+  /** `…` and the credential's last four characters; only `…` where it is too short to show any. */
+  hint: Type.Optional(Type.String()),
+  version: Type.Integer({ minimum: 1 }),
+  /** RFC 3339. */
+  rotatedAt: Type.String(),
+})
+
+/** A connection as it is answered: `config` without its secret fields. */
+export type ConnectionView = Static<typeof ConnectionView>
+export const ConnectionView = Type.Object({
+  id: Type.String(),
+  name: Type.String(),
+  provider: ProviderId,
+  config: Type.Record(Type.String(), Type.Unknown()),
+  credential: Type.Optional(CredentialView),
+  description: Type.String(),
+  allowedModels: Type.Optional(connectionSettings.allowedModels),
+  capacity: connectionSettings.capacity,
+  defaultMaxOutputTokens: connectionSettings.defaultMaxOutputTokens,
+  tokenReservation: connectionSettings.tokenReservation,
+  onCapacityUnavailable: connectionSettings.onCapacityUnavailable,
+  maxWaitMs: connectionSettings.maxWaitMs,
+  enabled: connectionSettings.enabled,
+  /** Counts up with each change; `If-Match` takes it. */
+  version: Type.Integer({ minimum: 1 }),
+  /** RFC 3339. */
+  createdAt: Type.String(),
+  /** RFC 3339. */
+  updatedAt: Type.String(),
+})

@@ -1,0 +1,28 @@
+import { type Static, Type } from 'typebox'
+import { defineRequest } from '../define.ts'
+
+/**
+ * A gateway asks for a connection's credential; the answer is sealed (`crypto_box_seal`) to the gateway's public key. The
+ * sealed text is the JSON object of the provider's secret config fields, such as `{"apiKey": "…"}`.
+ */
+export const credential = defineRequest({
+  subject: () => 'connections.v1.credential',
+  queue: 'connections',
+  timeoutMs: 2_000,
+  request: Type.Object({
+    connectionId: Type.String(),
+    version: Type.Integer({ minimum: 1 }),
+    /** X25519, base64. */
+    publicKey: Type.String(),
+  }),
+  reply: Type.Object({
+    connectionId: Type.String(),
+    version: Type.Integer({ minimum: 1 }),
+    /** Base64. */
+    sealed: Type.String(),
+  }),
+})
+
+/** What is in the sealed text. */
+export type CredentialFields = Static<typeof CredentialFields>
+export const CredentialFields = Type.Record(Type.String(), Type.String())

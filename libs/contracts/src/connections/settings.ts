@@ -1,0 +1,24 @@
+import { Type } from 'typebox'
+import { CapacityLimit } from '../capacity/limits.ts'
+
+/** What an operator may set on a connection besides its provider and credential. Shared by input, view and projection. */
+export const connectionName = Type.String({ pattern: '^[a-z0-9][a-z0-9-]{0,62}$' })
+
+export const connectionSettings = {
+  description: Type.String({ maxLength: 1_000 }),
+  /** Model names that may be used, `*` standing for any run of characters. Absent: every model. */
+  allowedModels: Type.Array(Type.String({ minLength: 1, maxLength: 256 }), { maxItems: 200 }),
+  /** At most one entry a period. Empty: not limited. */
+  capacity: Type.Array(CapacityLimit, { maxItems: 3 }),
+  /** Reserved for the answer where the caller states no maximum. */
+  defaultMaxOutputTokens: Type.Integer({ minimum: 1, maximum: 10_000_000 }),
+  /** Whether a stated output maximum is reserved in full, or as much as was learned to be used. */
+  tokenReservation: Type.Union([Type.Literal('maximum'), Type.Literal('expected')]),
+  /** What happens to requests while no capacity instance answers. */
+  onCapacityUnavailable: Type.Union([Type.Literal('reject'), Type.Literal('allow')]),
+  /** How long a denied request may wait for its permit before it is answered 429; 0: not at all. */
+  maxWaitMs: Type.Integer({ minimum: 0, maximum: 600_000 }),
+  enabled: Type.Boolean(),
+} as const
+
+export const DEFAULT_MAX_OUTPUT_TOKENS = 1_024

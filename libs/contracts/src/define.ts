@@ -1,0 +1,77 @@
+import type { Static, TSchema } from 'typebox'
+
+/** A request/reply subject: one asks, one of the subject's responders answers. */
+export interface RequestDefinition<
+  Arguments extends readonly string[] = readonly string[],
+  Request extends TSchema = TSchema,
+  Reply extends TSchema = TSchema,
+> {
+  /** The subject for these identifiers; without any, pass none. */
+  readonly subject: (...identifiers: Arguments) => string
+  /** The queue group that responders share, so that one of them gets each request. */
+  readonly queue: string
+  /** How long a requester waits for the reply. */
+  readonly timeoutMs: number
+  readonly request: Request
+  readonly reply: Reply
+}
+
+/** A plain event: published once, seen by whoever listens at that moment. */
+export interface EventDefinition<
+  Arguments extends readonly string[] = readonly string[],
+  Event extends TSchema = TSchema,
+> {
+  readonly subject: (...identifiers: Arguments) => string
+  readonly event: Event
+}
+
+/** A JetStream stream of messages on one subject pattern, kept until they are too old or too many. */
+export interface StreamDefinition<
+  Arguments extends readonly string[] = readonly string[],
+  Message extends TSchema = TSchema,
+> {
+  readonly name: string
+  readonly subject: (...identifiers: Arguments) => string
+  readonly message: Message
+  /** Messages older than this leave the stream, read or not. */
+  readonly maxAgeMs: number
+  /** The stream's size on disk never exceeds this; the oldest messages go first. */
+  readonly maxBytes: number
+  /** Two messages with one id within this span are stored once. */
+  readonly duplicateWindowMs: number
+}
+
+/** A KV bucket of JSON values. */
+export interface BucketDefinition<Value extends TSchema = TSchema> {
+  readonly name: string
+  readonly value: Value
+  /** Entries not written again within this time vanish (without a delete event). Absent: they stay. */
+  readonly expiryMs?: number
+}
+
+export function defineRequest<A extends readonly string[], Q extends TSchema, R extends TSchema>(
+  definition: RequestDefinition<A, Q, R>,
+): RequestDefinition<A, Q, R> {
+  return definition
+}
+
+export function defineEvent<A extends readonly string[], E extends TSchema>(
+  definition: EventDefinition<A, E>,
+): EventDefinition<A, E> {
+  return definition
+}
+
+export function defineStream<A extends readonly string[], M extends TSchema>(
+  definition: StreamDefinition<A, M>,
+): StreamDefinition<A, M> {
+  return definition
+}
+
+export function defineBucket<V extends TSchema>(definition: BucketDefinition<V>): BucketDefinition<V> {
+  return definition
+}
+
+/** What a requester sends for this definition. */
+export type RequestOf<D> = D extends RequestDefinition<infer _A, infer Q, infer _R> ? Static<Q> : never
+/** What a responder answers for this definition. */
+export type ReplyOf<D> = D extends RequestDefinition<infer _A, infer _Q, infer R> ? Static<R> : never

@@ -1,0 +1,75 @@
+import { type Static, Type } from 'typebox'
+import { defineStream } from '../define.ts'
+import { ProviderId } from '../providers.ts'
+import { subjectToken } from '../subject-token.ts'
+
+/** How a request ended, as rollups count it. */
+export type Outcome = Static<typeof Outcome>
+export const Outcome = Type.Union([
+  Type.Literal('success'),
+  /** The provider answered 4xx other than 429. */
+  Type.Literal('client_error'),
+  Type.Literal('upstream_429'),
+  /** The provider answered 5xx, broke the answer off, or could not be reached. */
+  Type.Literal('upstream_error'),
+  Type.Literal('timeout'),
+  /** The application went away. */
+  Type.Literal('aborted'),
+  /** The gateway answered 429 by itself. */
+  Type.Literal('denied'),
+])
+
+export type TokenUsage = Static<typeof TokenUsage>
+export const TokenUsage = Type.Object({
+  inputTokens: Type.Integer({ minimum: 0 }),
+  outputTokens: Type.Integer({ minimum: 0 }),
+  /** Part of `inputTokens`. */
+  cachedInputTokens: Type.Integer({ minimum: 0 }),
+  /** Part of `outputTokens`. */
+  reasoningTokens: Type.Integer({ minimum: 0 }),
+})
+
+/** One request through a gateway, as it ended. Holds no content, and of the headers those on rate limits only. */
+export type ResponseEvent = Static<typeof ResponseEvent>
+export const ResponseEvent = Type.Object({
+  requestId: Type.String(),
+  /** When the request came in and when its answer ended, Unix milliseconds. */
+  startedAtMs: Type.Integer(),
+  endedAtMs: Type.Integer(),
+  apiKeyId: Type.String(),
+  model: Type.String(),
+  outcome: Outcome,
+  /** The provider's status; absent where the provider was not asked or did not answer. */
+  upstreamStatus: Type.Optional(Type.Integer()),
+  /** For `denied`: which limit, as `<period>-<metric>`, or the error code where it was none. */
+  deniedBy: Type.Optional(Type.String()),
+  /** From sending the request to the answer's first byte. */
+  timeToFirstByteMs: Type.Optional(Type.Number({ minimum: 0 })),
+  /** From sending the request to the answer's end. */
+  upstreamMs: Type.Optional(Type.Number({ minimum: 0 })),
+  /** Absent where it is not known. */
+  usage: Type.Optional(TokenUsage),
+  /** The provider's rate-limit headers, lower case, by allowlist, and when they came. */
+  rateLimitHeaders: Type.Optional(Type.Record(Type.String(), Type.String())),
+  headersAtMs: Type.Optional(Type.Integer()),
+})
+
+/** A batch of one connection's events. Its message id is `<gateway>-<batch>`, so that a repeated publish is stored once. */
+export type ResponseBatch = Static<typeof ResponseBatch>
+export const ResponseBatch = Type.Object({
+  connectionId: Type.String(),
+  provider: ProviderId,
+  gateway: Type.String(),
+  /** Counts up in each gateway process. With `gateway` it names the batch, however often it is delivered. */
+  batch: Type.Integer({ minimum: 1 }),
+  events: Type.Array(ResponseEvent),
+})
+
+export const responses = defineStream({
+  name: 'RESPONSES',
+  subject: (connectionId: string) => `gateway.v1.responses.${subjectToken(connectionId)}`,
+  message: ResponseBatch,
+  maxAgeMs: 3 * 86_400_000,
+  maxBytes: 4 * 1024 ** 3,
+  duplicateWindowMs: 120_000,
+})

@@ -1,0 +1,96 @@
+import { type BucketDefinition, fromSubjectToken, SluiceError, subjectToken, validate } from '@sluice/contracts'
+import { type KV, type KvEntry, NatsError, StorageType } from 'nats'
+import type { Static, TSchema } from 'typebox'
+import type { Bus } from './bus.ts'
+import { type Watch, type WatchOptions, watchBucket } from './watch.ts'
+
+/** A key's value as it is stored. */
+export interface BucketEntry<Value> {
+  /** Absent when the key does not exist or was deleted. */
+  readonly value: Value | undefined
+  /** What `update` takes as expected: the sequence of the key's last write; 0 when there was none. */
+  readonly revision: number
+  /** When the server stored it, by the server's clock, Unix milliseconds; 0 when there is nothing. */
+  readonly storedAtMs: number
+}
+
+export type UpdateResult = { readonly status: 'stored'; readonly revision: number } | { readonly status: 'conflict' }
+
+/** A KV bucket of JSON values. Keys are any identifiers. */
+export interface Bucket<Value> {
+  get(key: string): Promise<BucketEntry<Value>>
+  /** Writes whatever stands there. Returns the new revision. */
+  put(key: string, value: Value): Promise<number>
+  /**
+   * Writes if the key's revision is still `expectedRevision` (0: has never been written).
+   * @throws NatsError when the outcome is not known: look with `get`
+   */
+  update(key: string, value: Value, expectedRevision: number): Promise<UpdateResult>
+  delete(key: string): Promise<void>
+  /** Removes the key with its whole history: as if it had never been. */
+  erase(key: string): Promise<void>
+  /** Every entry now, then every change, for ever; resolves when all present entries were told. */
+  watch(options: WatchOptions<Value>): Promise<Watch>
+}
+
+/** Opens the definition's bucket, and creates it if it is not there. */
+export async function openBucket<V extends TSchema>(
+  bus: Bus,
+  definition: BucketDefinition<V>,
+): Promise<Bucket<Static<V>>> {
+  const kv = await bus.jetstream.views.kv(definition.name, {
+    history: 1,
+    storage: StorageType.File,
+    replicas: bus.replicas,
+    ...(definition.expiryMs === undefined ? {} : { ttl: definition.expiryMs }),
+  })
+  const decode = (entry: KvEntry): BucketEntry<Static<V>> => ({
+    value: entry.operation === 'PUT' ? decodeValue(definition, entry) : undefined,
+    revision: entry.revision,
+    storedAtMs: entry.created.getTime(),
+  })
+  return {
+    get: async (key) => {
+      const entry = await kv.get(subjectToken(key))
+      return entry === null ? { value: undefined, revision: 0, storedAtMs: 0 } : decode(entry)
+    },
+    put: (key, value) => kv.put(subjectToken(key), encode(value)),
+    update: (key, value, expectedRevision) => update(kv, key, value, expectedRevision),
+    delete: (key) => kv.delete(subjectToken(key)),
+    erase: async (key) => {
+      await bus.jetstreamManager.streams.purge(`KV_${definition.name}`, {
+        filter: `$KV.${definition.name}.${subjectToken(key)}`,
+      })
+    },
+    watch: (options) =>
+      watchBucket(bus, kv, (entry) => ({ key: fromSubjectToken(entry.key), ...decode(entry) }), options),
+  }
+}
+
+function encode(value: unknown): Uint8Array {
+  return Buffer.from(JSON.stringify(value))
+}
+
+function decodeValue<V extends TSchema>(definition: BucketDefinition<V>, entry: KvEntry): Static<V> | undefined {
+  let json: unknown
+  try {
+    json = entry.json()
+  } catch (cause) {
+    throw new SluiceError('internal', `${definition.name}/${entry.key} is not JSON`, { cause })
+  }
+  const validation = validate(definition.value, json)
+  if (validation.valid) return validation.value
+  throw new SluiceError('internal', `${definition.name}/${entry.key} is malformed`, { fields: validation.errors })
+}
+
+async function update(kv: KV, key: string, value: unknown, expectedRevision: number): Promise<UpdateResult> {
+  try {
+    return { status: 'stored', revision: await kv.update(subjectToken(key), encode(value), expectedRevision) }
+  } catch (error) {
+    if (error instanceof NatsError && error.api_error?.err_code === WRONG_LAST_SEQUENCE) return { status: 'conflict' }
+    throw error
+  }
+}
+
+/** JetStream's error for an expected last sequence that is not the last one. */
+const WRONG_LAST_SEQUENCE = 10_071

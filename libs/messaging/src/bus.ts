@@ -1,0 +1,68 @@
+import { connect, type JetStreamClient, type JetStreamManager, type NatsConnection } from 'nats'
+
+/** One process's connection to NATS, shared by everything in it that speaks on the bus. */
+export interface Bus {
+  readonly connection: NatsConnection
+  readonly jetstream: JetStreamClient
+  readonly jetstreamManager: JetStreamManager
+  /** Replicas of each stream and bucket that this process creates: 1 on a single server, 3 in a cluster. */
+  readonly replicas: number
+  isConnected(): boolean
+  /** Calls `listener` each time the connection is back after a loss. */
+  onReconnect(listener: () => void): void
+  /** Sends what is still to be sent and closes. */
+  close(): Promise<void>
+}
+
+export interface BusOptions {
+  /** Comma-separated server URLs. */
+  readonly servers: string
+  /** Shown in the server's list of connections. */
+  readonly name: string
+  readonly user?: string
+  readonly password?: string
+  readonly replicas?: number
+}
+
+/**
+ * Connects, waiting for as long as it takes until a server is there; afterwards reconnects by itself for ever.
+ * @throws NatsError when the server refuses the credentials
+ */
+export async function connectBus(options: BusOptions): Promise<Bus> {
+  const connection = await connect({
+    servers: options.servers.split(',').map((server) => server.trim()),
+    name: options.name,
+    ...(options.user === undefined ? {} : { user: options.user, pass: options.password ?? '' }),
+    waitOnFirstConnect: true,
+    maxReconnectAttempts: -1,
+    reconnectTimeWait: 100,
+    reconnectJitter: 100,
+    pingInterval: 5_000,
+    maxPingOut: 2,
+  })
+  let connected = true
+  const listeners: (() => void)[] = []
+  const followStatus = async () => {
+    for await (const status of connection.status()) {
+      if (status.type === 'disconnect') connected = false
+      if (status.type === 'reconnect') {
+        connected = true
+        for (const listener of listeners) listener()
+      }
+    }
+  }
+  void followStatus()
+  return {
+    connection,
+    jetstream: connection.jetstream({ timeout: JETSTREAM_TIMEOUT_MS }),
+    jetstreamManager: await connection.jetstreamManager({ checkAPI: false, timeout: JETSTREAM_TIMEOUT_MS }),
+    replicas: options.replicas ?? 1,
+    isConnected: () => connected && !connection.isClosed(),
+    onReconnect: (listener) => void listeners.push(listener),
+    close: async () => {
+      if (!connection.isClosed()) await connection.drain()
+    },
+  }
+}
+
+const JETSTREAM_TIMEOUT_MS = 5_000

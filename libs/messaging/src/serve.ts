@@ -1,0 +1,92 @@
+import {
+  type ErrorReply,
+  identifiersIn,
+  type RequestDefinition,
+  SluiceError,
+  subjectPattern,
+  validate,
+} from '@sluice/contracts'
+import { headers, type Msg } from 'nats'
+import type { Static, TSchema } from 'typebox'
+import type { Bus } from './bus.ts'
+
+/** Header of an error reply: the stable code (ADR-32). */
+export const ERROR_CODE_HEADER = 'Nats-Service-Error-Code'
+/** Header of an error reply: the message (ADR-32). */
+export const ERROR_MESSAGE_HEADER = 'Nats-Service-Error'
+
+export interface Served {
+  /** Takes no further requests; resolves when those it has taken are answered. */
+  stop(): Promise<void>
+}
+
+export interface ServeOptions {
+  /** The first identifiers of the subject, where only those are served; the rest is open. */
+  readonly identifiers?: readonly string[]
+  /** Told of faults that are not the requester's; the requester gets `internal` without details. */
+  readonly onFault: (error: unknown, subject: string) => void
+}
+
+/**
+ * Serves a definition's subject for every identifier. The handler's value is the reply; a `SluiceError` it throws is an
+ * error reply, as is a request that does not have the schema's shape. Every request is answered.
+ */
+export function serve<A extends readonly string[], Q extends TSchema, R extends TSchema>(
+  bus: Bus,
+  definition: RequestDefinition<A, Q, R>,
+  handle: (request: Static<Q>, identifiers: string[]) => Promise<Static<R>> | Static<R>,
+  options: ServeOptions,
+): Served {
+  const pattern = subjectPattern(definition.subject, options.identifiers)
+  const inFlight = new Set<Promise<void>>()
+
+  const answer = async (message: Msg): Promise<void> => {
+    try {
+      const request = validate(definition.request, parse(message))
+      if (!request.valid) {
+        throw new SluiceError('invalid_request', 'the request is malformed', { fields: request.errors })
+      }
+      const reply = await handle(request.value, identifiersIn(message.subject, pattern))
+      message.respond(JSON.stringify(reply))
+    } catch (error) {
+      respondError(message, error, options)
+    }
+  }
+
+  const subscription = bus.connection.subscribe(pattern, {
+    queue: definition.queue,
+    callback: (error, message) => {
+      if (error) return options.onFault(error, pattern)
+      const answered: Promise<void> = answer(message).finally(() => inFlight.delete(answered))
+      inFlight.add(answered)
+    },
+  })
+
+  return {
+    stop: async () => {
+      if (!subscription.isClosed()) await subscription.drain()
+      await Promise.all(inFlight)
+    },
+  }
+}
+
+function parse(message: Msg): unknown {
+  if (message.data.length === 0) return {}
+  try {
+    return message.json()
+  } catch (cause) {
+    throw new SluiceError('invalid_request', 'the request is not JSON', { cause })
+  }
+}
+
+function respondError(message: Msg, error: unknown, options: ServeOptions): void {
+  const known = error instanceof SluiceError
+  if (!known || error.code === 'internal') options.onFault(error, message.subject)
+  const reply: ErrorReply = known
+    ? { code: error.code, message: error.message, ...(error.fields.length > 0 ? { errors: [...error.fields] } : {}) }
+    : { code: 'internal', message: 'internal error' }
+  const replyHeaders = headers()
+  replyHeaders.set(ERROR_CODE_HEADER, reply.code)
+  replyHeaders.set(ERROR_MESSAGE_HEADER, reply.message.replaceAll(/[\r\n]+/g, ' '))
+  message.respond(JSON.stringify(reply), { headers: replyHeaders })
+}

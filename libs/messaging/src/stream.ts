@@ -1,0 +1,45 @@
+import { type StreamDefinition, subjectPattern } from '@sluice/contracts'
+import { DiscardPolicy, NatsError, nanos, RetentionPolicy, StorageType } from 'nats'
+import type { Static, TSchema } from 'typebox'
+import type { Bus } from './bus.ts'
+
+/** Creates the definition's stream, or brings its settings to the definition's. */
+export async function ensureStream(bus: Bus, definition: StreamDefinition<readonly string[], TSchema>): Promise<void> {
+  const settings = {
+    subjects: [subjectPattern(definition.subject)],
+    max_age: nanos(definition.maxAgeMs),
+    max_bytes: definition.maxBytes,
+    duplicate_window: nanos(definition.duplicateWindowMs),
+    num_replicas: bus.replicas,
+    discard: DiscardPolicy.Old,
+  }
+  const streams = bus.jetstreamManager.streams
+  try {
+    await streams.add({
+      name: definition.name,
+      storage: StorageType.File,
+      retention: RetentionPolicy.Limits,
+      ...settings,
+    })
+  } catch (error) {
+    if (!(error instanceof NatsError) || error.api_error?.err_code !== NAME_IN_USE) throw error
+    await streams.update(definition.name, settings)
+  }
+}
+
+/**
+ * Stores a message in the stream. A second message with the same id within the stream's duplicate window is not stored.
+ * @throws NatsError when it is not known to be stored: publish it again with the same id
+ */
+export async function publishToStream<A extends readonly string[], M extends TSchema>(
+  bus: Bus,
+  definition: StreamDefinition<A, M>,
+  identifiers: A,
+  message: Static<M>,
+  messageId: string,
+): Promise<void> {
+  await bus.jetstream.publish(definition.subject(...identifiers), JSON.stringify(message), { msgID: messageId })
+}
+
+/** JetStream's error for a stream that exists with other settings. */
+const NAME_IN_USE = 10_058

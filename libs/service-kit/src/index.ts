@@ -1,0 +1,5 @@
+export { busOptions, commonSettings } from './common-settings.ts'
+export { ConfigError, readConfig } from './config.ts'
+export { createLogger, LOG_LEVELS, type Logger, type LogLevel } from './logger.ts'
+export { runService, type Service } from './run-service.ts'
+export { Secret } from './secret.ts'

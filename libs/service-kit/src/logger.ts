@@ -1,0 +1,38 @@
+import { type Logger, pino, stdTimeFunctions } from 'pino'
+
+export type { Logger }
+
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
+export type LogLevel = (typeof LOG_LEVELS)[number]
+
+/**
+ * A logger of JSON lines on standard output. Headers and fields that carry secrets are cut out wherever they stand in the
+ * first three levels of what is logged; secrets elsewhere are in `Secret` holders, which print as `[redacted]`.
+ */
+export function createLogger(name: string, level: LogLevel): Logger {
+  return pino({
+    name,
+    level,
+    base: { name },
+    timestamp: stdTimeFunctions.isoTime,
+    redact: { paths: REDACTED_PATHS, censor: '[redacted]' },
+  })
+}
+
+const SECRET_FIELDS = [
+  'authorization',
+  '["x-api-key"]',
+  '["x-goog-api-key"]',
+  '["api-key"]',
+  'cookie',
+  '["set-cookie"]',
+  'apiKey',
+  'password',
+  'masterKey',
+  'token',
+]
+
+const REDACTED_PATHS = SECRET_FIELDS.flatMap((field) => {
+  const member = field.startsWith('[') ? field : `.${field}`
+  return [field, `*${member}`, `*.*${member}`]
+})

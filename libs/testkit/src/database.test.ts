@@ -1,0 +1,21 @@
+import pg from 'pg'
+import { expect, it } from 'vitest'
+import { testDatabase } from './database.ts'
+
+it('gives each caller a database of its own, and drops it under open connections', async () => {
+  const [one, other] = await Promise.all([testDatabase(), testDatabase()])
+  const client = await connected(one.url)
+  await client.query('create table mine (id int)')
+  const otherClient = await connected(other.url)
+  await expect(otherClient.query('select * from mine')).rejects.toMatchObject({ code: '42P01' })
+  const ended = new Promise((resolve) => client.once('error', resolve))
+  await Promise.all([one.drop(), other.drop(), otherClient.end()])
+  await ended
+  await expect(connected(one.url)).rejects.toMatchObject({ code: '3D000' })
+})
+
+async function connected(url: string): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  return client
+}

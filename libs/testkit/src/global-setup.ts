@@ -1,0 +1,50 @@
+import { fork } from 'node:child_process'
+import { mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { locateNatsServer, type Postgres, startPostgres } from '@sluice/local'
+import type { TestProject } from 'vitest/node'
+import { sweep } from './sweep.ts'
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Where every test keeps its temporary files: it is gone after the run. */
+    runDir: string
+    natsServerPath: string
+    /** For making databases: its user may create and drop them. */
+    databaseAdminUrl: string
+  }
+}
+
+const BIN_DIR = resolve(import.meta.dirname, '../../../.sluice/bin')
+/** Each test file has pools of its own, and several files run at a time. */
+const MAX_CONNECTIONS = 300
+
+/**
+ * Prepares what all tests of a run share: the nats-server program, and one PostgreSQL (that of `TEST_DATABASE_URL` when
+ * set). The janitor, a process of its own, clears everything away should this one be killed.
+ */
+export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const runDir = await mkdtemp(join(tmpdir(), 'sluice-test-'))
+  const janitor = fork(resolve(import.meta.dirname, 'janitor.ts'), [runDir], { detached: true, stdio: 'ignore' })
+  const natsServerPath = await locateNatsServer({ binDir: BIN_DIR, log: console.log })
+  const given = process.env.TEST_DATABASE_URL
+  const postgres: Postgres | undefined =
+    given === undefined
+      ? await startPostgres({
+          dataDir: join(runDir, 'postgres'),
+          port: 0,
+          durable: false,
+          maxConnections: MAX_CONNECTIONS,
+          log: () => undefined,
+        })
+      : undefined
+  project.provide('runDir', runDir)
+  project.provide('natsServerPath', natsServerPath)
+  project.provide('databaseAdminUrl', postgres?.url ?? given ?? '')
+  return async () => {
+    await postgres?.stop()
+    await sweep(runDir)
+    janitor.disconnect()
+  }
+}
