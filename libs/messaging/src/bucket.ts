@@ -42,6 +42,8 @@ export async function openBucket<V extends TSchema>(
     history: 1,
     storage: StorageType.File,
     replicas: bus.replicas,
+    // A follower's copy may be behind; every read here is of what was written last.
+    allow_direct: false,
     ...(definition.expiryMs === undefined ? {} : { ttl: definition.expiryMs }),
   })
   const decode = (entry: KvEntry): BucketEntry<Static<V>> => ({
@@ -85,7 +87,9 @@ function decodeValue<V extends TSchema>(definition: BucketDefinition<V>, entry: 
 
 async function update(kv: KV, key: string, value: unknown, expectedRevision: number): Promise<UpdateResult> {
   try {
-    return { status: 'stored', revision: await kv.update(subjectToken(key), encode(value), expectedRevision) }
+    // Not kv.update(), which takes no 0 for a key that was never written.
+    const revision = await kv.put(subjectToken(key), encode(value), { previousSeq: expectedRevision })
+    return { status: 'stored', revision }
   } catch (error) {
     if (error instanceof NatsError && error.api_error?.err_code === WRONG_LAST_SEQUENCE) return { status: 'conflict' }
     throw error

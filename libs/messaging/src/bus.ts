@@ -22,6 +22,8 @@ export interface BusOptions {
   readonly user?: string
   readonly password?: string
   readonly replicas?: number
+  /** How long to wait for the server to confirm a write or answer a read; 5 s unless told. */
+  readonly jetstreamTimeoutMs?: number
 }
 
 /**
@@ -40,6 +42,7 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
     pingInterval: 5_000,
     maxPingOut: 2,
   })
+  const jetstreamOptions = { timeout: options.jetstreamTimeoutMs ?? 5_000 }
   let connected = true
   const listeners: (() => void)[] = []
   const followStatus = async () => {
@@ -54,8 +57,8 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
   void followStatus()
   return {
     connection,
-    jetstream: connection.jetstream({ timeout: JETSTREAM_TIMEOUT_MS }),
-    jetstreamManager: await connection.jetstreamManager({ checkAPI: false, timeout: JETSTREAM_TIMEOUT_MS }),
+    jetstream: connection.jetstream(jetstreamOptions),
+    jetstreamManager: await connection.jetstreamManager({ checkAPI: false, ...jetstreamOptions }),
     replicas: options.replicas ?? 1,
     isConnected: () => connected && !connection.isClosed(),
     onReconnect: (listener) => void listeners.push(listener),
@@ -64,5 +67,3 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
     },
   }
 }
-
-const JETSTREAM_TIMEOUT_MS = 5_000

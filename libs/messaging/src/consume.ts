@@ -1,7 +1,8 @@
 import { type StreamDefinition, validate } from '@sluice/contracts'
-import { AckPolicy, type Consumer, DeliverPolicy, type JsMsg, nanos } from 'nats'
+import type { JsMsg } from 'nats'
 import type { Static, TSchema } from 'typebox'
 import type { Bus } from './bus.ts'
+import { openPullSource } from './pull-source.ts'
 
 export interface StreamMessage<Message> {
   readonly message: Message
@@ -24,7 +25,7 @@ export interface ConsumeOptions<Message> {
 }
 
 export interface Consuming {
-  /** Takes no further batch; resolves when the one at hand is handled. */
+  /** Asks for no further message; resolves when those that have come are handled, or given back should one batch fail. */
   stop(): Promise<void>
 }
 
@@ -34,8 +35,10 @@ export async function consume<A extends readonly string[], M extends TSchema>(
   definition: StreamDefinition<A, M>,
   options: ConsumeOptions<Static<M>>,
 ): Promise<Consuming> {
+  const { durable, batchMessages } = options
+  const open = () => openPullSource(bus, { stream: definition.name, durable, batchMessages })
   let stopped = false
-  let consumer = await durableConsumer(bus, definition.name, options)
+  let source = await open()
 
   const handleBatch = async (messages: JsMsg[]): Promise<void> => {
     const { wellFormed, batch } = sort(definition.message, messages, options)
@@ -50,14 +53,16 @@ export async function consume<A extends readonly string[], M extends TSchema>(
   }
 
   const run = async (): Promise<void> => {
-    while (!stopped) {
+    while (!(stopped && source.exhausted)) {
       try {
-        await handleBatch(await fetchBatch(consumer, options.batchMessages))
+        if (source.exhausted) source = await open()
+        if (stopped) source.close()
+        await handleBatch(await source.take())
       } catch (error) {
-        if (stopped) return
         options.onFault(error)
-        await new Promise((resolve) => setTimeout(resolve, PAUSE_MS))
-        consumer = await durableConsumer(bus, definition.name, options).catch(() => consumer)
+        // What waits meanwhile would come a second time once its acknowledgement is overdue.
+        source.giveBack(REDELIVERY_MS)
+        if (!stopped) await new Promise((resolve) => setTimeout(resolve, PAUSE_MS))
       }
     }
   }
@@ -66,19 +71,10 @@ export async function consume<A extends readonly string[], M extends TSchema>(
   return {
     stop: async () => {
       stopped = true
+      source.close()
       await running
     },
   }
-}
-
-async function fetchBatch(consumer: Consumer, batchMessages: number): Promise<JsMsg[]> {
-  const messages: JsMsg[] = []
-  for await (const message of await consumer.fetch({ max_messages: batchMessages, expires: FETCH_MS })) {
-    messages.push(message)
-    // Waiting for a full batch would hold up the first message: what has come by now is the batch.
-    if (message.info.pending === 0) break
-  }
-  return messages
 }
 
 function sort<M extends TSchema>(schema: M, messages: JsMsg[], options: ConsumeOptions<Static<M>>) {
@@ -105,22 +101,5 @@ function decode<M extends TSchema>(schema: M, message: JsMsg) {
   }
 }
 
-async function durableConsumer(
-  bus: Bus,
-  stream: string,
-  options: { durable: string; batchMessages: number },
-): Promise<Consumer> {
-  await bus.jetstreamManager.consumers.add(stream, {
-    durable_name: options.durable,
-    ack_policy: AckPolicy.Explicit,
-    ack_wait: nanos(30_000),
-    deliver_policy: DeliverPolicy.All,
-    max_ack_pending: options.batchMessages * 4,
-  })
-  return bus.jetstream.consumers.get(stream, options.durable)
-}
-
-/** How long one fetch waits for a first message: also how long stopping may take. */
-const FETCH_MS = 1_000
 const REDELIVERY_MS = 500
 const PAUSE_MS = 500

@@ -23,12 +23,12 @@ export interface Served {
 export interface ServeOptions {
   /** The first identifiers of the subject, where only those are served; the rest is open. */
   readonly identifiers?: readonly string[]
-  /** Told of faults that are not the requester's; the requester gets `internal` without details. */
+  /** Told of faults that are not the requester's, with their cause; the requester gets no details. */
   readonly onFault: (error: unknown, subject: string) => void
 }
 
 /**
- * Serves a definition's subject for every identifier. The handler's value is the reply; a `SluiceError` it throws is an
+ * Serves a definition's subject for every identifier that is open; the handler is given those. Its value is the reply; a `SluiceError` it throws is an
  * error reply, as is a request that does not have the schema's shape. Every request is answered.
  */
 export function serve<A extends readonly string[], Q extends TSchema, R extends TSchema>(
@@ -70,6 +70,8 @@ export function serve<A extends readonly string[], Q extends TSchema, R extends 
   }
 }
 
+const OWN_FAULTS: ReadonlySet<string> = new Set(['internal', 'unavailable'])
+
 function parse(message: Msg): unknown {
   if (message.data.length === 0) return {}
   try {
@@ -81,7 +83,7 @@ function parse(message: Msg): unknown {
 
 function respondError(message: Msg, error: unknown, options: ServeOptions): void {
   const known = error instanceof SluiceError
-  if (!known || error.code === 'internal') options.onFault(error, message.subject)
+  if (!known || OWN_FAULTS.has(error.code)) options.onFault(error, message.subject)
   const reply: ErrorReply = known
     ? { code: error.code, message: error.message, ...(error.fields.length > 0 ? { errors: [...error.fields] } : {}) }
     : { code: 'internal', message: 'internal error' }

@@ -1,3 +1,4 @@
+export { type AccessTokenKind, createAccessToken, hashAccessToken, isAccessToken } from './access-token.ts'
 export { busOptions, commonSettings } from './common-settings.ts'
 export { ConfigError, readConfig } from './config.ts'
 export { createLogger, LOG_LEVELS, type Logger, type LogLevel } from './logger.ts'

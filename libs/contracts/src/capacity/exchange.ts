@@ -28,8 +28,8 @@ export const Settlement = Type.Object({
   cooldown: Type.Optional(CoolDown),
 })
 
-export const MAX_ACQUIRES_PER_EXCHANGE = 4_096
-export const MAX_SETTLEMENTS_PER_EXCHANGE = 4_096
+export const MAX_ACQUIRES_PER_EXCHANGE = 1_024
+export const MAX_SETTLEMENTS_PER_EXCHANGE = 1_024
 
 export type ExchangeRequest = Static<typeof ExchangeRequest>
 export const ExchangeRequest = Type.Object({

@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox'
 import { defineRequest } from '../define.ts'
 import { subjectToken } from '../subject-token.ts'
+import { Cost } from './exchange.ts'
 import { Metric, Period } from './limits.ts'
 
 /** One limit of a connection as it stands. */
@@ -20,6 +21,8 @@ export type CapacityStatus = Static<typeof CapacityStatus>
 export const CapacityStatus = Type.Object({
   connectionId: Type.String(),
   windows: Type.Array(WindowStatus),
+  /** What requests that are under way have reserved; part of what every window counts as used. */
+  reserved: Cost,
   cooldowns: Type.Array(Type.Object({ model: Type.String(), remainingMs: Type.Integer() })),
 })
 

@@ -44,10 +44,10 @@ export class Accounts {
     return Array.from(this.#byApiKey.values(), ({ account }) => account)
   }
 
-  /** The buckets of an account for a model, full at their first use; undefined if the key is not registered. */
-  limiter(apiKey: string, model: string): RateLimiter | undefined {
+  /** The buckets of an account for a model, full at their first use. @throws RangeError if the key is not registered */
+  limiter(apiKey: string, model: string): RateLimiter {
     const registration = this.#byApiKey.get(apiKey)
-    if (registration === undefined) return undefined
+    if (registration === undefined) throw new RangeError('no account with this API key')
     const { account, limiters } = registration
     const existing = limiters.get(model)
     if (existing !== undefined) return existing

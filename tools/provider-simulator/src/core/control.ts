@@ -4,7 +4,8 @@ const AfterChunks = Type.Integer({ minimum: 0 })
 
 /**
  * What goes wrong instead of the answer. `afterChunks` counts server-sent events, `[DONE]` included; an answer that is
- * no stream counts as two chunks, the halves of its body. Forced failures charge no limit.
+ * no stream counts as two chunks, the halves of its body; one with no more chunks than that ends as usual. Answers in
+ * place of the real one (`status`, `rate-limit`) charge no limit.
  */
 export const Fault = Type.Union([
   /** Answers with this status and the provider's error body. */

@@ -60,11 +60,7 @@ function bucketOf(limit: Limit | undefined, nowMs: number): TokenBucket | undefi
   return limit && fullBucket(limit.limit, PERIOD_MS[limit.period], nowMs)
 }
 
-function statusOf(
-  limit: Limit | undefined,
-  bucket: TokenBucket | undefined,
-  nowMs: number,
-): LimitStatus | undefined {
+function statusOf(limit: Limit | undefined, bucket: TokenBucket | undefined, nowMs: number): LimitStatus | undefined {
   if (limit === undefined || bucket === undefined) return undefined
   const current = refilled(bucket, nowMs)
   return { limit: limit.limit, period: limit.period, remaining: remaining(current), resetMs: msUntilFull(current) }

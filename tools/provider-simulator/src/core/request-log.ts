@@ -9,7 +9,7 @@ export interface RequestRecord {
   readonly method: string
   /** Without the query, which may hold a key. */
   readonly path: string
-  /** As in the request; absent where it names none that exists. */
+  /** By its alias; absent where the request names none that exists. */
   readonly model?: string
   /** Absent as long as no headers have been sent. */
   readonly status?: number

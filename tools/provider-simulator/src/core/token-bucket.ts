@@ -1,5 +1,5 @@
 /**
- * A bucket that holds `capacity` units when full and refills evenly, an empty one within `periodMs`.
+ * A bucket that holds `capacity` units, at least 1, when full and refills evenly, an empty one within `periodMs`.
  * `available` is what it held at `updatedAtMs` (Unix milliseconds), between 0 and `capacity`.
  */
 export interface TokenBucket {
@@ -49,6 +49,7 @@ export function msUntilFull(bucket: TokenBucket): number {
 // A refill of exactly one unit may come out a hair below it in floating point.
 const ROUNDING_ERROR = 1e-6
 
+// In whole nanoseconds: a hair above or below a millisecond would round to the wrong one.
 function refillMs(bucket: TokenBucket, amount: number): number {
-  return bucket.capacity === 0 ? 0 : (amount * bucket.periodMs) / bucket.capacity
+  return Math.round((amount * bucket.periodMs * 1e6) / bucket.capacity) / 1e6
 }

@@ -1,0 +1,87 @@
+import { defineBucket } from '@sluice/contracts'
+import { type TestNats, testNats } from '@sluice/testkit'
+import { Type } from 'typebox'
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
+import { type Bucket, openBucket } from './bucket.ts'
+import { type Bus, connectBus } from './bus.ts'
+
+let nats: TestNats
+let bus: Bus
+let bucket: Bucket<{ n: number }>
+let definition: ReturnType<typeof counters>
+let buckets = 0
+
+beforeAll(async () => {
+  nats = await testNats()
+  bus = await connectBus({ servers: nats.url, name: 'bucket.test' })
+})
+afterAll(async () => {
+  await bus.close()
+  await nats.stop()
+})
+beforeEach(async () => {
+  definition = counters(++buckets)
+  bucket = await openBucket(bus, definition)
+})
+
+it('gives what was put, with its revision and the server’s time', async () => {
+  const revision = await bucket.put('a', { n: 1 })
+  const entry = await bucket.get('a')
+  expect(entry).toMatchObject({ value: { n: 1 }, revision })
+  expect(entry.storedAtMs).toBeGreaterThan(1_700_000_000_000)
+})
+
+it('says of a key that never was: nothing, at revision 0', async () => {
+  expect(await bucket.get('nothing')).toEqual({ value: undefined, revision: 0, storedAtMs: 0 })
+})
+
+it('takes any identifier for a key', async () => {
+  await bucket.put('gpt-4.1 *>=é', { n: 4 })
+  expect((await bucket.get('gpt-4.1 *>=é')).value).toEqual({ n: 4 })
+})
+
+it('updates only at the expected revision', async () => {
+  const first = await bucket.update('a', { n: 1 }, 0)
+  if (first.status !== 'stored') throw new Error('a new key is stored at revision 0')
+  expect(await bucket.update('a', { n: 2 }, 0)).toEqual({ status: 'conflict' })
+  const second = await bucket.update('a', { n: 2 }, first.revision)
+  expect(second.status).toBe('stored')
+  expect(await bucket.update('a', { n: 3 }, first.revision)).toEqual({ status: 'conflict' })
+  expect((await bucket.get('a')).value).toEqual({ n: 2 })
+})
+
+it('lets one of many updates at one revision through', async () => {
+  const results = await Promise.all(Array.from({ length: 50 }, (_, n) => bucket.update('a', { n }, 0)))
+  expect(results.filter((result) => result.status === 'stored')).toHaveLength(1)
+  expect(results.filter((result) => result.status === 'conflict')).toHaveLength(49)
+})
+
+it('keeps the revision of a deleted key, and forgets that of an erased one', async () => {
+  const put = await bucket.put('a', { n: 1 })
+  await bucket.delete('a')
+  const deleted = await bucket.get('a')
+  expect(deleted.value).toBeUndefined()
+  expect(deleted.revision).toBeGreaterThan(put)
+  expect(await bucket.update('a', { n: 2 }, 0)).toEqual({ status: 'conflict' })
+  expect((await bucket.update('a', { n: 2 }, deleted.revision)).status).toBe('stored')
+  await bucket.put('other', { n: 9 })
+  await bucket.erase('a')
+  expect(await bucket.get('a')).toEqual({ value: undefined, revision: 0, storedAtMs: 0 })
+  expect((await bucket.update('a', { n: 3 }, 0)).status).toBe('stored')
+  expect((await bucket.get('other')).value).toEqual({ n: 9 })
+})
+
+it('refuses to read what is not of the bucket’s shape', async () => {
+  const untyped = await openBucket(bus, defineBucket({ name: definition.name, value: Type.Unknown() }))
+  await untyped.put('a', { n: 'one' })
+  await expect(bucket.get('a')).rejects.toMatchObject({ code: 'internal', fields: [{ field: 'n' }] })
+})
+
+it('opens the bucket that is there, with what it holds', async () => {
+  await bucket.put('a', { n: 1 })
+  expect((await (await openBucket(bus, definition)).get('a')).value).toEqual({ n: 1 })
+})
+
+function counters(index: number) {
+  return defineBucket({ name: `counters-${index}`, value: Type.Object({ n: Type.Integer() }) })
+}

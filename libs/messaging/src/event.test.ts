@@ -1,0 +1,67 @@
+import { defineEvent } from '@sluice/contracts'
+import { eventually, type TestNats, testNats } from '@sluice/testkit'
+import { Type } from 'typebox'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { type Bus, connectBus } from './bus.ts'
+import { publishEvent, subscribeEvent } from './event.ts'
+
+let nats: TestNats
+let bus: Bus
+
+beforeAll(async () => {
+  nats = await testNats()
+  bus = await connectBus({ servers: nats.url, name: 'event.test' })
+})
+afterAll(async () => {
+  await bus.close()
+  await nats.stop()
+})
+
+const moved = defineEvent({
+  subject: (id: string) => `moved.${id}`,
+  event: Type.Object({ to: Type.String() }),
+})
+
+it('reaches who listens, with the subject’s identifiers; malformed ones are told apart', async () => {
+  const events: unknown[] = []
+  const malformed: string[] = []
+  const unsubscribe = subscribeEvent(
+    bus,
+    moved,
+    (event, identifiers) => events.push([identifiers, event]),
+    (subject) => malformed.push(subject),
+  )
+  bus.connection.publish('moved.a', 'not JSON')
+  bus.connection.publish('moved.b', '{"to": 7}')
+  publishEvent(bus, moved, ['c'], { to: 'here' })
+  await eventually(() => expect(events).toEqual([[['c'], { to: 'here' }]]))
+  expect(malformed).toEqual(['moved.a', 'moved.b'])
+  unsubscribe()
+  publishEvent(bus, moved, ['d'], { to: 'there' })
+  await bus.connection.flush()
+  expect(events).toHaveLength(1)
+})
+
+it('is sent when the connection is back', async () => {
+  const listener = await connectBus({ servers: nats.url, name: 'listener' })
+  const events: unknown[] = []
+  subscribeEvent(
+    listener,
+    moved,
+    (event) => events.push(event),
+    () => undefined,
+  )
+  await nats.kill()
+  await eventually(() => expect(bus.isConnected()).toBe(false))
+  let sent = 0
+  await nats.restart()
+  await eventually(
+    () => {
+      publishEvent(bus, moved, ['a'], { to: `place ${++sent}` })
+      expect(events).not.toEqual([])
+    },
+    { timeoutMs: 10_000 },
+  )
+  expect(bus.isConnected()).toBe(true)
+  await listener.close()
+})

@@ -1,0 +1,146 @@
+import { defineRequest, SluiceError } from '@sluice/contracts'
+import { eventually, type TestNats, testNats } from '@sluice/testkit'
+import { Type } from 'typebox'
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
+import { type Bus, connectBus } from './bus.ts'
+import { NoReplyError, NoRespondersError } from './faults.ts'
+import { request } from './request.ts'
+import { ERROR_CODE_HEADER, type Served, type ServeOptions, serve } from './serve.ts'
+
+let nats: TestNats
+let bus: Bus
+const serving: Served[] = []
+
+beforeAll(async () => {
+  nats = await testNats()
+  bus = await connectBus({ servers: nats.url, name: 'request.test' })
+})
+afterEach(async () => {
+  await Promise.all(serving.splice(0).map((served) => served.stop()))
+})
+afterAll(async () => {
+  await bus.close()
+  await nats.stop()
+})
+
+const double = defineRequest({
+  subject: (id: string) => `double.${id}`,
+  queue: 'double',
+  timeoutMs: 300,
+  request: Type.Object({ n: Type.Integer() }),
+  reply: Type.Object({ n: Type.Integer(), id: Type.Optional(Type.String()) }),
+})
+
+it('gives the reply of whoever serves the subject', async () => {
+  start(({ n }, [id]) => ({ n: n * 2, ...(id === undefined ? {} : { id }) }))
+  expect(await request(bus, double, ['a'], { n: 21 })).toEqual({ n: 42, id: 'a' })
+})
+
+it('fails at once when nobody serves the subject', async () => {
+  await expect(request(bus, double, ['a'], { n: 1 })).rejects.toBeInstanceOf(NoRespondersError)
+})
+
+it('fails when no reply comes in time, and only then', async () => {
+  const release = Promise.withResolvers<{ n: number }>()
+  start(() => release.promise)
+  await expect(request(bus, double, ['a'], { n: 1 })).rejects.toBeInstanceOf(NoReplyError)
+  release.resolve({ n: 1 })
+})
+
+it.each([
+  ['not JSON', '{"n": 1'],
+  ['of another shape', '{"n": "one"}'],
+  ['empty', ''],
+])('answers a request that is %s at once, with what is wrong', async (_what, payload) => {
+  start(({ n }) => ({ n }))
+  const reply = await bus.connection.request(double.subject('a'), payload, { timeout: 5_000 })
+  expect(reply.headers?.get(ERROR_CODE_HEADER)).toBe('invalid_request')
+  expect(reply.json()).toMatchObject({ code: 'invalid_request' })
+  expect(await request(bus, double, ['a'], { n: 1 })).toEqual({ n: 1 })
+})
+
+it('names the fields that are wrong', async () => {
+  start(({ n }) => ({ n }))
+  const wrong = { n: 'one' } as unknown as { n: number }
+  await expect(request(bus, double, ['a'], wrong)).rejects.toMatchObject({
+    code: 'invalid_request',
+    fields: [{ field: 'n', message: expect.any(String) }],
+  })
+})
+
+it('hands on the responder’s own error, with its code and fields', async () => {
+  const fields = [{ field: 'n', message: 'is odd' }]
+  const faults: unknown[] = []
+  start(() => Promise.reject(new SluiceError('not_found', 'no such number', { fields })), {
+    onFault: (error) => faults.push(error),
+  })
+  await expect(request(bus, double, ['a'], { n: 1 })).rejects.toMatchObject({
+    code: 'not_found',
+    message: 'no such number',
+    fields,
+  })
+  expect(faults).toEqual([])
+})
+
+it('tells the requester nothing of an unforeseen fault, and its own side everything', async () => {
+  const faults: unknown[] = []
+  start(() => Promise.reject(new Error('password is 1234')), { onFault: (error) => faults.push(error) })
+  await expect(request(bus, double, ['a'], { n: 1 })).rejects.toMatchObject({
+    code: 'internal',
+    message: 'internal error',
+  })
+  expect(faults.map(String)).toEqual(['Error: password is 1234'])
+})
+
+it('takes a reply of another shape for a fault', async () => {
+  bus.connection.subscribe(double.subject('a'), {
+    max: 1,
+    callback: (_error, message) => message.respond('{"n": "one"}'),
+  })
+  await expect(request(bus, double, ['a'], { n: 1 })).rejects.toMatchObject({ code: 'internal' })
+})
+
+it('shares requests among the responders of a queue, each request to one', async () => {
+  const counts = [0, 0]
+  for (const index of [0, 1]) {
+    start(({ n }) => {
+      counts[index] = (counts[index] ?? 0) + 1
+      return { n }
+    })
+  }
+  await Promise.all(Array.from({ length: 100 }, (_, n) => request(bus, double, ['a'], { n })))
+  expect(counts.reduce((sum, count) => sum + count)).toBe(100)
+  expect(Math.min(...counts)).toBeGreaterThan(0)
+})
+
+it('serves only the identifiers it is given', async () => {
+  start(({ n }) => ({ n }), { identifiers: ['mine'] })
+  expect(await request(bus, double, ['mine'], { n: 1 })).toEqual({ n: 1 })
+  await expect(request(bus, double, ['other'], { n: 1 })).rejects.toBeInstanceOf(NoRespondersError)
+})
+
+it('answers what it has taken before it stops, and takes nothing after', async () => {
+  const release = Promise.withResolvers<void>()
+  const entered = Promise.withResolvers<void>()
+  const served = start(async ({ n }) => {
+    entered.resolve()
+    await release.promise
+    return { n }
+  })
+  const reply = request(bus, double, ['a'], { n: 7 })
+  await entered.promise
+  const stopped = served.stop()
+  await eventually(() => expect(request(bus, double, ['a'], { n: 8 })).rejects.toBeInstanceOf(NoRespondersError))
+  release.resolve()
+  expect(await reply).toEqual({ n: 7 })
+  await stopped
+})
+
+function start(
+  handle: Parameters<typeof serve<[string], typeof double.request, typeof double.reply>>[2],
+  options: Partial<ServeOptions> = {},
+): Served {
+  const served = serve(bus, double, handle, { onFault: () => undefined, ...options })
+  serving.push(served)
+  return served
+}

@@ -1,0 +1,85 @@
+import { LANE_EXPIRY_MS } from '@sluice/contracts'
+import fc from 'fast-check'
+import { expect, it } from 'vitest'
+import { applyExchange } from '../domain/apply-exchange.ts'
+import type { Limits } from '../domain/limits.ts'
+import { advance, type CapacityRecord, emptyRecord } from '../domain/record.ts'
+import { decodeRecord, encodeRecord } from './record-codec.ts'
+
+const T0 = Date.UTC(2026, 0, 1)
+const limits: Limits = [
+  { period: 'minute', metric: 'requests', limit: 40 },
+  { period: 'day', metric: 'tokens', limit: 100_000 },
+]
+
+interface Step {
+  readonly afterMs: number
+  readonly gateway: string
+  readonly acquires: readonly number[]
+  readonly cooldown: boolean
+}
+
+function recordAfter(steps: readonly Step[], stepLimits: Limits = limits): CapacityRecord {
+  let record = emptyRecord()
+  let nowMs = T0
+  for (const [index, { afterMs, gateway, acquires, cooldown }] of steps.entries()) {
+    nowMs += afterMs
+    const zero = { requests: 0, tokens: 0 }
+    const settlement = { chargedAtMs: nowMs, reserved: zero, actual: zero, cooldown: { model: 'm', durationMs: 500 } }
+    record = applyExchange(
+      advance(record, nowMs),
+      stepLimits,
+      {
+        gateway,
+        seq: index + 1,
+        acquires: acquires.map((tokens) => ({ model: 'm2', requests: 1, tokens })),
+        settlements: cooldown ? [settlement] : [],
+      },
+      0,
+    ).record
+  }
+  return record
+}
+
+it('gives back what was stored', () => {
+  const step = fc.record({
+    afterMs: fc.nat(400_000),
+    gateway: fc.constantFrom('a', 'b', 'c'),
+    acquires: fc.array(fc.nat(5_000), { maxLength: 12 }),
+    cooldown: fc.boolean(),
+  })
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
+      const record = recordAfter(steps)
+      expect(decodeRecord(JSON.parse(JSON.stringify(encodeRecord(record))))).toEqual(record)
+    }),
+  )
+})
+
+it('stays small: every slot of every window in use, eight gateways, 256 permits in each last exchange', () => {
+  const gateways = ['0', '1', '2', '3', '4', '5', '6', '7'].map((n) => `6f1d7f6e-2f57-4d6c-9f0c-2b8f3f8f7f6${n}.1`)
+  const step = (afterMs: number, index: number): Step => ({
+    afterMs,
+    gateway: gateways[index % 8] ?? '',
+    acquires: Array.from({ length: 256 }, () => 12_345),
+    cooldown: false,
+  })
+  const record = recordAfter(
+    [
+      ...Array.from({ length: 62 }, (_, i) => step(24 * 60_000, i)),
+      ...Array.from({ length: 62 }, (_, i) => step(60_000, i)),
+      ...Array.from({ length: 62 }, (_, i) => step(1_000, i)),
+    ],
+    [],
+  )
+  expect(record.lanes.size).toBe(8)
+  expect(LANE_EXPIRY_MS).toBeGreaterThan(62_000)
+  expect(record.windows.minute.older.length + record.windows.hour.older.length).toBeGreaterThan(115)
+  expect(JSON.stringify(encodeRecord(record)).length).toBeLessThan(5_120)
+})
+
+it('refuses what is not a record of a known version', () => {
+  for (const stored of [null, {}, { v: 2 }, 'x', { ...encodeRecord(emptyRecord()), v: 2 }]) {
+    expect(() => decodeRecord(stored)).toThrow(TypeError)
+  }
+})

@@ -1,0 +1,125 @@
+import type { Denied, Period, PermitResult } from '@sluice/contracts'
+import { type Static, Type } from 'typebox'
+import { Compile } from 'typebox/compile'
+import type { CapacityRecord, Lane } from '../domain/record.ts'
+import { type Slot, slotsOf, type Window, windowOf } from '../domain/window.ts'
+
+/**
+ * A record as it is stored: JSON with short names and flat arrays of numbers, since it is written with every commit.
+ * A window is `[index of the newest slot, then for each slot, newest first: slots before the newest, requests, tokens]`.
+ */
+export type StoredRecord = Static<typeof StoredRecord>
+export const StoredRecord = Type.Object({
+  /** Version of this form. */
+  v: Type.Literal(1),
+  clock: Type.Integer(),
+  minute: Type.Array(Type.Number()),
+  hour: Type.Array(Type.Number()),
+  day: Type.Array(Type.Number()),
+  lanes: Type.Array(
+    Type.Object({
+      id: Type.String(),
+      seq: Type.Integer(),
+      seen: Type.Integer(),
+      open: Type.Tuple([Type.Integer(), Type.Integer()]),
+      /** Runs of equal results: how many, and which of `kinds`. */
+      runs: Type.Array(Type.Integer()),
+      /** Distinct results: an instant of grant, or a denial. */
+      kinds: Type.Array(Type.Union([Type.Integer(), Type.Object({ code: Type.String() })])),
+    }),
+  ),
+  cooldowns: Type.Record(Type.String(), Type.Integer()),
+})
+
+export function encodeRecord(record: CapacityRecord): StoredRecord {
+  return {
+    v: 1,
+    clock: record.clockMs,
+    minute: encodeWindow(record.windows.minute),
+    hour: encodeWindow(record.windows.hour),
+    day: encodeWindow(record.windows.day),
+    lanes: [...record.lanes].map(([id, lane]) => ({
+      id,
+      seq: lane.seq,
+      seen: lane.seenAtMs,
+      open: [lane.open.requests, lane.open.tokens],
+      ...encodeResults(lane.results),
+    })),
+    cooldowns: Object.fromEntries(record.cooldowns),
+  }
+}
+
+/** @throws TypeError when it is not a stored record, which then nobody may overwrite */
+export function decodeRecord(stored: unknown): CapacityRecord {
+  if (!storedRecord.Check(stored)) throw new TypeError('not a capacity record of a version that is known here')
+  const record: StoredRecord = stored
+  return {
+    clockMs: record.clock,
+    windows: {
+      minute: decodeWindow('minute', record.minute),
+      hour: decodeWindow('hour', record.hour),
+      day: decodeWindow('day', record.day),
+    },
+    lanes: new Map(
+      record.lanes.map((lane): [string, Lane] => [
+        lane.id,
+        {
+          seq: lane.seq,
+          seenAtMs: lane.seen,
+          open: { requests: lane.open[0], tokens: lane.open[1] },
+          results: decodeResults(lane.runs, lane.kinds as Kind[]),
+        },
+      ]),
+    ),
+    cooldowns: new Map(Object.entries(record.cooldowns)),
+  }
+}
+
+function encodeWindow(window: Window): number[] {
+  const numbers = [window.newest.index]
+  for (const slot of slotsOf(window).toReversed()) {
+    numbers.push(window.newest.index - slot.index, slot.requests, slot.tokens)
+  }
+  return numbers
+}
+
+function decodeWindow(period: Period, numbers: readonly number[]): Window {
+  const newestIndex = numbers[0] ?? 0
+  const slots: Slot[] = []
+  for (let i = 1; i + 2 < numbers.length; i += 3) {
+    const [age = 0, requests = 0, tokens = 0] = numbers.slice(i, i + 3)
+    slots.push({ index: newestIndex - age, requests, tokens })
+  }
+  return windowOf(period, slots.reverse())
+}
+
+/** An instant of grant, or a denial. */
+type Kind = number | Denied
+
+function encodeResults(results: readonly PermitResult[]): { runs: number[]; kinds: Kind[] } {
+  const runs: number[] = []
+  const kinds: Kind[] = []
+  const positions = new Map<string, number>()
+  for (const result of results) {
+    const kind = result.status === 'granted' ? result.chargedAtMs : result
+    const key = typeof kind === 'number' ? String(kind) : JSON.stringify(kind)
+    const position = positions.get(key) ?? kinds.push(kind) - 1
+    positions.set(key, position)
+    if (runs.at(-1) === position) runs[runs.length - 2] = (runs.at(-2) ?? 0) + 1
+    else runs.push(1, position)
+  }
+  return { runs, kinds }
+}
+
+function decodeResults(runs: readonly number[], kinds: readonly Kind[]): PermitResult[] {
+  const results: PermitResult[] = []
+  for (let i = 0; i + 1 < runs.length; i += 2) {
+    const kind = kinds[runs[i + 1] ?? -1]
+    if (kind === undefined) throw new TypeError('a capacity record names a result that it does not hold')
+    const result: PermitResult = typeof kind === 'number' ? { status: 'granted', chargedAtMs: kind } : kind
+    for (let n = runs[i] ?? 0; n > 0; n--) results.push(result)
+  }
+  return results
+}
+
+const storedRecord = Compile(StoredRecord)

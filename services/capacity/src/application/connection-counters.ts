@@ -1,0 +1,58 @@
+import type { CapacityStatus, ExchangeReply, ExchangeRequest } from '@sluice/contracts'
+import { SluiceError } from '@sluice/contracts'
+import { statusOf } from '../domain/figures.ts'
+import { advance } from '../domain/record.ts'
+import { type GroupCommit, type GroupCommitParts, groupCommit } from './group-commit.ts'
+
+/** The counters of every connection that this instance serves. */
+export interface ConnectionCounters {
+  exchange(connectionId: string, request: ExchangeRequest): Promise<ExchangeReply>
+  /** How a connection's limits stand in the store, whichever instance serves it. */
+  status(connectionId: string): Promise<CapacityStatus>
+  /** Removes a deleted connection's record. */
+  forget(connectionId: string): Promise<void>
+  /** Lets go of the records that were not asked for since the last call; the store keeps them. */
+  releaseIdle(): void
+  /** How many connections' records are in memory. */
+  readonly size: number
+}
+
+export function connectionCounters(parts: GroupCommitParts): ConnectionCounters {
+  const active = new Map<string, GroupCommit>()
+  let askedFor = new Set<string>()
+
+  const counterOf = (connectionId: string): GroupCommit => {
+    let counter = active.get(connectionId)
+    if (counter === undefined) {
+      counter = groupCommit(connectionId, parts)
+      active.set(connectionId, counter)
+    }
+    return counter
+  }
+
+  return {
+    exchange: (connectionId, request) => {
+      askedFor.add(connectionId)
+      return counterOf(connectionId).exchange(request)
+    },
+    status: async (connectionId) => {
+      const limits = parts.limits.limitsFor(connectionId) ?? (await parts.limits.lookUp(connectionId))
+      if (limits === undefined) throw new SluiceError('connection_not_found', 'there is no such connection')
+      const { record } = await parts.store.load(connectionId)
+      return statusOf(connectionId, advance(record, parts.clock.nowMs()), limits)
+    },
+    forget: async (connectionId) => {
+      active.delete(connectionId)
+      await parts.store.erase(connectionId)
+    },
+    releaseIdle: () => {
+      for (const [connectionId, counter] of active) {
+        if (!askedFor.has(connectionId) && counter.isIdle()) active.delete(connectionId)
+      }
+      askedFor = new Set()
+    },
+    get size() {
+      return active.size
+    },
+  }
+}

@@ -1,0 +1,79 @@
+import type { ExchangeRequest } from '@sluice/contracts'
+import { expect, it } from 'vitest'
+import { applyExchange } from './apply-exchange.ts'
+import { statusOf } from './figures.ts'
+import type { Limits } from './limits.ts'
+import { advance, type CapacityRecord, emptyRecord } from './record.ts'
+import { used } from './window.ts'
+
+const T0 = Date.UTC(2026, 0, 1)
+const limits: Limits = [{ period: 'minute', metric: 'requests', limit: 3 }]
+const empty = advance(emptyRecord(), T0)
+
+function exchangeOf(seq: number, acquires: number, more: Partial<ExchangeRequest> = {}): ExchangeRequest {
+  return {
+    gateway: 'g1',
+    seq,
+    acquires: Array.from({ length: acquires }, () => ({ model: 'm', requests: 1, tokens: 10 })),
+    settlements: [],
+    ...more,
+  }
+}
+
+function decided(record: CapacityRecord, exchange: ExchangeRequest) {
+  const applied = applyExchange(record, limits, exchange, 0)
+  if (applied.status !== 'decided') throw new Error(applied.status)
+  return applied
+}
+
+it('decides acquires in order', () => {
+  const { results } = decided(empty, exchangeOf(1, 5))
+  expect(results.map(({ status }) => status)).toEqual(['granted', 'granted', 'granted', 'denied', 'denied'])
+})
+
+it('retried request charged twice: a repeated exchange is applied once and has the same results', () => {
+  const first = decided(empty, exchangeOf(1, 5))
+  const again = decided(first.record, { ...exchangeOf(1, 5), repeat: true })
+  expect(again.results).toEqual(first.results)
+  expect(again.record).toBe(first.record)
+  expect(used(again.record.windows.minute, 'requests')).toBe(3)
+})
+
+it('applies nothing of an exchange that its lane has left behind', () => {
+  const first = decided(empty, exchangeOf(1, 1))
+  const second = decided(first.record, exchangeOf(2, 1))
+  expect(applyExchange(second.record, limits, exchangeOf(1, 1), 0)).toEqual({ status: 'stale', record: second.record })
+})
+
+it('changes nothing, and so asks for no write, when all is denied', () => {
+  const full = decided(empty, exchangeOf(1, 3)).record
+  const denied = decided(full, exchangeOf(2, 50))
+  expect(denied.record).toBe(full)
+  expect(denied.results).toHaveLength(50)
+})
+
+it('settles before it decides', () => {
+  const full = decided(empty, exchangeOf(1, 3)).record
+  const reserved = { requests: 1, tokens: 10 }
+  const settlements = [{ chargedAtMs: T0, reserved, actual: { requests: 0, tokens: 0 } }]
+  expect(decided(full, exchangeOf(2, 1, { settlements })).results).toEqual([{ status: 'granted', chargedAtMs: T0 }])
+})
+
+it('keeps lanes apart and forgets those unseen for two minutes', () => {
+  const one = decided(empty, exchangeOf(7, 1))
+  const two = decided(one.record, exchangeOf(1, 1, { gateway: 'g2' }))
+  expect([...two.record.lanes.keys()]).toEqual(['g1', 'g2'])
+  const later = decided(advance(two.record, T0 + 119_999), exchangeOf(2, 1, { gateway: 'g2' }))
+  expect([...later.record.lanes.keys()]).toEqual(['g1', 'g2'])
+  expect([...advance(later.record, T0 + 120_000).lanes.keys()]).toEqual(['g2'])
+})
+
+it('knows what is reserved and not settled yet', () => {
+  const open = decided(empty, exchangeOf(1, 2)).record
+  expect(statusOf('c', open, limits).reserved).toEqual({ requests: 2, tokens: 20 })
+  const reserved = { requests: 1, tokens: 10 }
+  const settlements = [{ chargedAtMs: T0, reserved, actual: { requests: 1, tokens: 4 } }]
+  const less = decided(open, exchangeOf(2, 0, { settlements })).record
+  expect(statusOf('c', less, limits).reserved).toEqual({ requests: 1, tokens: 10 })
+  expect(statusOf('c', less, limits).windows[0]).toMatchObject({ used: 2, remaining: 1, limit: 3 })
+})

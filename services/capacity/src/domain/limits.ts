@@ -1,0 +1,22 @@
+import { type CapacityLimit, type Metric, PERIOD_MS, type Period } from '@sluice/contracts'
+
+/** One limit: at most `limit` of `metric` in any interval as long as `period`. */
+export interface Limit {
+  readonly period: Period
+  readonly metric: Metric
+  readonly limit: number
+}
+
+/** Every limit of a connection; none: it is not limited. */
+export type Limits = readonly Limit[]
+
+/** The limits that a connection's `capacity` entries stand for, disabled entries left out. */
+export function limitsOf(capacity: readonly CapacityLimit[]): Limits {
+  return capacity
+    .filter((entry) => entry.enabled !== false)
+    .flatMap(({ period, requests, tokens }): Limit[] => [
+      ...(requests === undefined ? [] : [{ period, metric: 'requests' as const, limit: requests }]),
+      ...(tokens === undefined ? [] : [{ period, metric: 'tokens' as const, limit: tokens }]),
+    ])
+    .sort((a, b) => PERIOD_MS[a.period] - PERIOD_MS[b.period])
+}

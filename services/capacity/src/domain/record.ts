@@ -1,0 +1,54 @@
+import { type Cost, LANE_EXPIRY_MS, type Period, type PermitResult } from '@sluice/contracts'
+import { emptyWindow, slide, type Window } from './window.ts'
+
+/** What the record keeps of one gateway's lane: its last exchange that changed something, and what came of it. */
+export interface Lane {
+  readonly seq: number
+  readonly results: readonly PermitResult[]
+  readonly seenAtMs: number
+  /** Reserved by the lane's permits that are not settled yet. */
+  readonly open: Cost
+}
+
+/** A connection's counters. Immutable: every change gives a new record that shares what did not change. */
+export interface CapacityRecord {
+  /** The latest instant that anything was decided at, Unix milliseconds. Time never goes back behind it. */
+  readonly clockMs: number
+  /** Kept for every period whether it is limited or not, so that a limit set later knows what was used before. */
+  readonly windows: Readonly<Record<Period, Window>>
+  /** By the lane's identity. */
+  readonly lanes: ReadonlyMap<string, Lane>
+  /** When each model's cool-down ends, Unix milliseconds. */
+  readonly cooldowns: ReadonlyMap<string, number>
+}
+
+export function emptyRecord(): CapacityRecord {
+  return {
+    clockMs: 0,
+    windows: { minute: emptyWindow('minute'), hour: emptyWindow('hour'), day: emptyWindow('day') },
+    lanes: new Map(),
+    cooldowns: new Map(),
+  }
+}
+
+/**
+ * The record at `nowMs`, or at its own clock where that is later: windows slid, ended cool-downs and forgotten lanes gone.
+ * Whichever instance's clock is behind, nothing that was counted slides out of the record twice.
+ */
+export function advance(record: CapacityRecord, nowMs: number): CapacityRecord {
+  const clockMs = Math.max(record.clockMs, nowMs)
+  const { minute, hour, day } = record.windows
+  return {
+    clockMs,
+    windows: { minute: slide(minute, clockMs), hour: slide(hour, clockMs), day: slide(day, clockMs) },
+    lanes: keep(record.lanes, (lane) => lane.seenAtMs + LANE_EXPIRY_MS > clockMs),
+    cooldowns: keep(record.cooldowns, (endsAtMs) => endsAtMs > clockMs),
+  }
+}
+
+function keep<Value>(map: ReadonlyMap<string, Value>, isKept: (value: Value) => boolean): ReadonlyMap<string, Value> {
+  for (const value of map.values()) {
+    if (!isKept(value)) return new Map([...map].filter(([, each]) => isKept(each)))
+  }
+  return map
+}

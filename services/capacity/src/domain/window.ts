@@ -1,0 +1,121 @@
+import { type Cost, DELIVERY_SLACK_MS, type Metric, PERIOD_MS, type Period } from '@sluice/contracts'
+
+/** Slots a period is cut into: 1 s, 1 min, 24 min. */
+export const SLOTS_PER_PERIOD = 60
+
+/** What was charged in one slot. `index` counts slots since the Unix epoch. */
+export interface Slot extends Cost {
+  readonly index: number
+}
+
+/**
+ * A sliding window: what was charged, by slot, for as long as it counts. Immutable; charging the newest slot copies no slots, so
+ * that a batch of permits costs a few small objects each.
+ */
+export interface Window {
+  readonly period: Period
+  /** Slots before the newest that may still count, oldest first. */
+  readonly older: readonly Slot[]
+  /** The sum of `older`. */
+  readonly olderTotal: Cost
+  /** The slot charged last. */
+  readonly newest: Slot
+}
+
+export function emptyWindow(period: Period): Window {
+  return { period, older: [], olderTotal: NOTHING, newest: EMPTY_SLOT }
+}
+
+export function slotMs(period: Period): number {
+  return PERIOD_MS[period] / SLOTS_PER_PERIOD
+}
+
+/**
+ * The slot that a charge at `atMs` goes to: the one that will be current when the request reaches the provider at the latest.
+ * Without the slack, a charge in a slot's last millisecond would count for one period exactly, and a request that takes longer
+ * to the provider than its successor a period later would be one too many by the provider's clock.
+ */
+export function chargeSlotIndex(period: Period, atMs: number): number {
+  return Math.floor((atMs + DELIVERY_SLACK_MS) / slotMs(period))
+}
+
+/** The first instant, Unix milliseconds, at which the slot counts no more: when all of it is older than the period. */
+export function slotEndsCountingAtMs(period: Period, index: number): number {
+  return (index + SLOTS_PER_PERIOD + 1) * slotMs(period)
+}
+
+/** The window without the slots that no longer count at `nowMs`; the same object when there are none. */
+export function slide(window: Window, nowMs: number): Window {
+  const { period, older, newest } = window
+  const expired = (slot: Slot) => slotEndsCountingAtMs(period, slot.index) <= nowMs
+  const oldest = older[0] ?? newest
+  if (oldest === EMPTY_SLOT || !expired(oldest)) return window
+  return windowOf(
+    period,
+    [...older, newest].filter((slot) => !expired(slot) && !isNothing(slot)),
+  )
+}
+
+/** The window that holds these slots, oldest first. */
+export function windowOf(period: Period, slots: readonly Slot[]): Window {
+  const newest = slots.at(-1)
+  if (newest === undefined) return emptyWindow(period)
+  const older = slots.slice(0, -1)
+  const olderTotal = { requests: sum(older, 'requests'), tokens: sum(older, 'tokens') }
+  return { period, older, olderTotal, newest }
+}
+
+/** All slots that hold something, oldest first. */
+export function slotsOf(window: Window): readonly Slot[] {
+  return [...window.older, window.newest].filter((slot) => !isNothing(slot))
+}
+
+/** What counts in the window, once it has been slid to now. */
+export function used(window: Window, metric: Metric): number {
+  return window.olderTotal[metric] + window.newest[metric]
+}
+
+/** The window with `cost` charged at `atMs`, which is not before an earlier charge. */
+export function charge(window: Window, cost: Cost, atMs: number): Window {
+  const index = chargeSlotIndex(window.period, atMs)
+  const { newest } = window
+  if (index <= newest.index) return { ...window, newest: { index: newest.index, ...plus(newest, cost) } }
+  if (isNothing(newest)) return { ...window, newest: { index, ...plus(NOTHING, cost) } }
+  return {
+    period: window.period,
+    older: [...window.older, newest],
+    olderTotal: plus(window.olderTotal, newest),
+    newest: { index, ...plus(NOTHING, cost) },
+  }
+}
+
+/** The window with `cost` taken back from what was charged at `chargedAtMs`; as it is where that slot counts no more. */
+export function refund(window: Window, cost: Cost, chargedAtMs: number): Window {
+  return changeSlot(window, chargeSlotIndex(window.period, chargedAtMs), (slot) => ({
+    requests: Math.max(0, slot.requests - cost.requests),
+    tokens: Math.max(0, slot.tokens - cost.tokens),
+  }))
+}
+
+function changeSlot(window: Window, index: number, change: (slot: Slot) => Cost): Window {
+  if (index === window.newest.index) return { ...window, newest: { index, ...change(window.newest) } }
+  const position = window.older.findIndex((slot) => slot.index === index)
+  const slot = window.older[position]
+  if (slot === undefined) return window
+  return windowOf(window.period, [...window.older.with(position, { index, ...change(slot) }), window.newest])
+}
+
+function plus(a: Cost, b: Cost): Cost {
+  return { requests: a.requests + b.requests, tokens: a.tokens + b.tokens }
+}
+
+function isNothing(cost: Cost): boolean {
+  return cost.requests === 0 && cost.tokens === 0
+}
+
+function sum(slots: readonly Slot[], metric: Metric): number {
+  return slots.reduce((total, slot) => total + slot[metric], 0)
+}
+
+const NOTHING: Cost = { requests: 0, tokens: 0 }
+const EMPTY_SLOT: Slot = { index: 0, ...NOTHING }

@@ -1,0 +1,35 @@
+import { capacityMembers } from '@sluice/contracts'
+import { type Bus, openBucket } from '@sluice/messaging'
+import type { Permits } from '../../ports/permits.ts'
+import { exchangeSender } from './exchange-sender.ts'
+import { lanePermits } from './lane-permits.ts'
+import { watchMembers } from './live-members.ts'
+
+export interface RunningPermits extends Permits {
+  /** Hands in what is settled, for `deadlineMs` at most, and lets go of everything. */
+  stop(deadlineMs: number): Promise<void>
+}
+
+/** Permits from the capacity service. Resolves when its live instances are known. */
+export async function createPermits(
+  bus: Bus,
+  gateway: string,
+  onFault: (error: unknown) => void,
+): Promise<RunningPermits> {
+  const monotonicMs = () => performance.now()
+  const members = await watchMembers(await openBucket(bus, capacityMembers), monotonicMs, onFault)
+  const permits = lanePermits(gateway, exchangeSender(bus, members, monotonicMs, onFault))
+  const releasing = setInterval(() => permits.releaseIdle(), IDLE_MS)
+  return {
+    acquire: permits.acquire,
+    unreserved: permits.unreserved,
+    stop: async (deadlineMs) => {
+      clearInterval(releasing)
+      await permits.flush(deadlineMs)
+      members.stop()
+    },
+  }
+}
+
+/** A lane that nothing used in one such span is let go of in the next. */
+const IDLE_MS = 60_000

@@ -1,0 +1,64 @@
+import { type ExchangeReply, type ExchangeRequest, exchange, instanceExchange, SluiceError } from '@sluice/contracts'
+import { type Bus, NoReplyError, NoRespondersError, request } from '@sluice/messaging'
+import type { Attempt } from '../../domain/lane.ts'
+import type { LiveMembers } from './live-members.ts'
+
+export type SendExchange = (connectionId: string, exchange: ExchangeRequest) => Promise<Attempt>
+
+/**
+ * Sends an exchange to the first instance in the connection's order, at once to the next where nobody responds, and to any that
+ * takes it in the end (a young instance may not be known here yet). An instance that did not answer in time comes last for a
+ * while.
+ *
+ * @param monotonicMs milliseconds that only ever go on
+ * @param onFault told of what should not happen; lost replies and absent instances are part of life
+ */
+export function exchangeSender(
+  bus: Bus,
+  members: LiveMembers,
+  monotonicMs: () => number,
+  onFault: (error: unknown) => void,
+): SendExchange {
+  const silentUntilMs = new Map<string, number>()
+
+  const inOrder = (connectionId: string): readonly string[] => {
+    const order = members.orderFor(connectionId)
+    if (silentUntilMs.size === 0) return order
+    const nowMs = monotonicMs()
+    for (const [instance, untilMs] of silentUntilMs) if (untilMs <= nowMs) silentUntilMs.delete(instance)
+    const isSilent = (instance: string) => silentUntilMs.has(instance)
+    return [...order.filter((instance) => !isSilent(instance)), ...order.filter(isSilent)]
+  }
+
+  return async (connectionId, body) => {
+    for (const instance of inOrder(connectionId)) {
+      try {
+        return replied(await request(bus, instanceExchange, [instance, connectionId], body))
+      } catch (error) {
+        if (error instanceof NoRespondersError) continue
+        if (error instanceof NoReplyError) silentUntilMs.set(instance, monotonicMs() + SILENT_MS)
+        return failed(error, onFault)
+      }
+    }
+    try {
+      return replied(await request(bus, exchange, [connectionId], body))
+    } catch (error) {
+      return failed(error, onFault)
+    }
+  }
+}
+
+function replied(reply: ExchangeReply): Attempt {
+  return { status: 'replied', reply }
+}
+
+function failed(error: unknown, onFault: (error: unknown) => void): Attempt {
+  if (error instanceof SluiceError && error.code === 'unavailable') return { status: 'failed' }
+  // A connection that was deleted this instant has nothing left to count.
+  if (error instanceof SluiceError && error.code === 'connection_not_found') return { status: 'refused' }
+  onFault(error)
+  return { status: 'refused' }
+}
+
+/** Long enough not to lose another exchange to the same fault, short enough that gateways soon agree on an order again. */
+const SILENT_MS = 3_000

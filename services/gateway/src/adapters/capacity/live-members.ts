@@ -1,0 +1,56 @@
+import { type CapacityMember, MEMBER_EXPIRY_MS } from '@sluice/contracts'
+import type { Bucket, Watch } from '@sluice/messaging'
+import { rendezvousOrder } from '../../domain/rendezvous.ts'
+
+/** The capacity instances that are alive, as far as this process can know. */
+export interface LiveMembers {
+  /** The instances in the order in which to ask them about a connection. */
+  orderFor(connectionId: string): readonly string[]
+  stop(): void
+}
+
+/**
+ * Follows the members' heartbeats. An entry that expires in the bucket makes no event, so a member that is not heard of for as
+ * long is forgotten here as well. Only a hint: whoever is asked, the counters are exact.
+ */
+export async function watchMembers(
+  bucket: Bucket<CapacityMember>,
+  monotonicMs: () => number,
+  onFault: (error: unknown) => void,
+): Promise<LiveMembers> {
+  const heardAtMs = new Map<string, number>()
+  let orders = new Map<string, readonly string[]>()
+
+  const forget = (instance: string): void => {
+    if (heardAtMs.delete(instance)) orders = new Map()
+  }
+  const watch: Watch = await bucket.watch({
+    onFault,
+    onEntry: ({ key, value }) => {
+      if (value === undefined) return forget(key)
+      if (!heardAtMs.has(key)) orders = new Map()
+      heardAtMs.set(key, monotonicMs())
+    },
+  })
+  const sweeping = setInterval(() => {
+    const expiredMs = monotonicMs() - MEMBER_EXPIRY_MS
+    for (const [instance, atMs] of heardAtMs) if (atMs < expiredMs) forget(instance)
+  }, SWEEP_MS)
+
+  return {
+    orderFor: (connectionId) => {
+      let order = orders.get(connectionId)
+      if (order === undefined) {
+        order = rendezvousOrder([...heardAtMs.keys()], connectionId)
+        orders.set(connectionId, order)
+      }
+      return order
+    },
+    stop: () => {
+      watch.stop()
+      clearInterval(sweeping)
+    },
+  }
+}
+
+const SWEEP_MS = 500

@@ -1,0 +1,44 @@
+import { describe, expect, it } from 'vitest'
+import { Controls } from './controls.ts'
+
+describe('controls', () => {
+  it('change nothing until there are any', () => {
+    expect(new Controls().take('sk-a')).toEqual({})
+  })
+
+  it('apply to the next requests in the order they were added, and no longer', () => {
+    const controls = new Controls()
+    controls.add({ times: 2, latencyMs: 1 })
+    controls.add({ times: 1, latencyMs: 2 })
+    const latencies = [1, 2, 3, 4].map(() => controls.take('sk-a').latencyMs)
+    expect(latencies).toEqual([1, 1, 2, undefined])
+    expect(controls.list()).toEqual([])
+  })
+
+  it('put a queued one on top of those that stand', () => {
+    const controls = new Controls()
+    controls.add({ latencyMs: 5, chunkDelayMs: 5 })
+    controls.add({ omitUsage: true })
+    controls.add({ times: 1, latencyMs: 9 })
+    expect(controls.take('sk-a')).toMatchObject({ latencyMs: 9, chunkDelayMs: 5, omitUsage: true })
+    expect(controls.take('sk-a')).toMatchObject({ latencyMs: 5, chunkDelayMs: 5, omitUsage: true })
+  })
+
+  it('leave other accounts alone, and their turns', () => {
+    const controls = new Controls()
+    controls.add({ apiKey: 'sk-a', times: 1, latencyMs: 1 })
+    expect(controls.take('sk-b').latencyMs).toBeUndefined()
+    expect(controls.take(undefined).latencyMs).toBeUndefined()
+    expect(controls.take('sk-a').latencyMs).toBe(1)
+  })
+
+  it('can be cleared for one account or all', () => {
+    const controls = new Controls()
+    controls.add({ apiKey: 'sk-a', omitUsage: true })
+    controls.add({ times: 3, omitUsage: true })
+    controls.clear('sk-a')
+    expect(controls.list()).toEqual([{ times: 3, omitUsage: true }])
+    controls.clear()
+    expect(controls.list()).toEqual([])
+  })
+})

@@ -1,0 +1,30 @@
+import { expect, it } from 'vitest'
+import { sampleJson } from './sample-json.ts'
+
+it('makes a value of each type', () => {
+  const schema = {
+    type: 'object',
+    properties: {
+      city: { type: 'string' },
+      unit: { type: 'string', enum: ['celsius', 'fahrenheit'] },
+      days: { type: 'array', items: { type: 'integer', minimum: 3 } },
+      exact: { type: ['boolean', 'null'] },
+      version: { const: 2 },
+      anything: {},
+    },
+  }
+  expect(sampleJson(schema)).toEqual({
+    city: 'simulated',
+    unit: 'celsius',
+    days: [3],
+    exact: true,
+    version: 2,
+    anything: null,
+  })
+})
+
+it('ends on a schema that nests without end', () => {
+  const schema: Record<string, unknown> = { type: 'array' }
+  schema.items = schema
+  expect(JSON.stringify(sampleJson(schema))).toMatch(/^\[+null\]+$/)
+})

@@ -1,0 +1,83 @@
+import { outputLength, tokensOfChars } from '../../core/tokens.ts'
+import type { Answer, Reply } from '../simulated-provider.ts'
+import { chatCompletionChunks } from './chat-completion-chunks.ts'
+import { type ChatCompletion, chatCompletionObject } from './chat-completion-object.ts'
+import { contentChars } from './content-chars.ts'
+import { invalidRequest } from './errors.ts'
+import { eventStreamAnswer } from './event-stream.ts'
+import { jsonAnswer } from './json-answer.ts'
+import { type ModelRequest, modelRoute } from './model-route.ts'
+import { count, invalidCount, invalidStreamOptions, missingParameter } from './parameters.ts'
+import { demandedToolCall, type ToolCall } from './tool-call.ts'
+
+/** https://platform.openai.com/docs/api-reference/chat/create */
+export const chatCompletions = modelRoute('/v1/chat/completions', 'chat', (request) => {
+  const { json, model } = request
+  const invalid = refusal(request)
+  const inputTokens = tokensOfChars(contentChars(json.messages))
+  // The real API counts a request that it finds fault with, too: its answer carries the lowered rate-limit headers.
+  if (invalid !== undefined) return { ...invalid, charge: { model: model.id, tokens: inputTokens } }
+  const completion = complete(request, inputTokens)
+  return {
+    charge: { model: model.id, tokens: inputTokens + completion.outputTokens },
+    answer: () => (json.stream === true ? streamed(request, completion) : plain(request, completion)),
+  }
+})
+
+function refusal({ json, model }: ModelRequest): Reply | undefined {
+  if (model.reasoning && json.max_tokens !== undefined && json.max_tokens !== null) {
+    return invalidRequest(
+      400,
+      "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.",
+      'max_tokens',
+      'unsupported_parameter',
+    )
+  }
+  return (
+    missingParameter(json, 'messages') ??
+    invalidMessages(json.messages) ??
+    invalidCount(json, 'max_tokens') ??
+    invalidCount(json, 'max_completion_tokens') ??
+    invalidStreamOptions(json)
+  )
+}
+
+function invalidMessages(messages: unknown): Reply | undefined {
+  if (!Array.isArray(messages)) {
+    const message = "Invalid type for 'messages': expected an array of objects, but got something else instead."
+    return invalidRequest(400, message, 'messages', 'invalid_type')
+  }
+  if (messages.length > 0) return undefined
+  const message = "Invalid 'messages': empty array. Expected an array with minimum length 1, but got an empty array."
+  return invalidRequest(400, message, 'messages', 'empty_array')
+}
+
+function complete({ json, model, generation }: ModelRequest, inputTokens: number): ChatCompletion {
+  const maximum = count(json, 'max_completion_tokens') ?? count(json, 'max_tokens')
+  const call = demandedToolCall(json.tools, json.tool_choice, (tool) => tool.function)
+  const wanted = generation.outputTokens ?? (call && tokensOfChars(call.arguments.length))
+  const { tokens, cut } = outputLength(wanted, maximum)
+  return {
+    id: `chatcmpl-${generation.ids(29)}`,
+    createdAtS: generation.createdAtS,
+    model: model.snapshot,
+    inputTokens,
+    outputTokens: tokens,
+    finishReason: finishReason(call, cut),
+    ...(call && { toolCall: { ...call, id: `call_${generation.ids(24)}` } }),
+  }
+}
+
+/** A call of a function that the request names ends with `stop`: https://platform.openai.com/docs/guides/function-calling. */
+function finishReason(call: ToolCall | undefined, cut: boolean): ChatCompletion['finishReason'] {
+  if (call !== undefined) return call.named ? 'stop' : 'tool_calls'
+  return cut ? 'length' : 'stop'
+}
+
+function plain({ generation }: ModelRequest, completion: ChatCompletion): Answer {
+  return jsonAnswer(chatCompletionObject(completion, generation.omitUsage))
+}
+
+function streamed({ json, generation }: ModelRequest, completion: ChatCompletion): Answer {
+  return eventStreamAnswer(chatCompletionChunks(completion, json.stream_options, generation.omitUsage))
+}

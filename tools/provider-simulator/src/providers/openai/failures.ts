@@ -1,0 +1,80 @@
+import type { Answer, Failure } from '../simulated-provider.ts'
+import { errorAnswer } from './errors.ts'
+import { rateLimited } from './rate-limited.ts'
+import { retryAfterHeaders } from './retry-after.ts'
+
+/** https://platform.openai.com/docs/guides/error-codes, in the API's own words. */
+export function failure(failure: Failure): Answer {
+  switch (failure.kind) {
+    case 'missing-api-key':
+      return errorAnswer(401, { message: MISSING_API_KEY, type: INVALID_REQUEST, param: null, code: null })
+    case 'unknown-api-key':
+      return unknownApiKey(failure.echo ? failure.apiKey : maskApiKey(failure.apiKey))
+    case 'unknown-route':
+      return errorAnswer(404, {
+        message: `Invalid URL (${failure.method} ${failure.path})`,
+        type: INVALID_REQUEST,
+        param: null,
+        code: null,
+      })
+    case 'body-too-large':
+      return errorAnswer(413, {
+        message: 'Request body is too large.',
+        type: INVALID_REQUEST,
+        param: null,
+        code: null,
+      })
+    case 'rate-limited':
+      return rateLimited(failure)
+    case 'forced-rate-limit':
+      return errorAnswer(
+        429,
+        { message: 'Rate limit reached for requests', type: 'requests', param: null, code: 'rate_limit_exceeded' },
+        failure.retryAfterMs === undefined ? {} : retryAfterHeaders(failure.retryAfterMs),
+      )
+    case 'forced-status':
+      return forcedStatus(failure.status, failure.message)
+  }
+}
+
+/** The key with all but its first eight and last four characters starred, as the API repeats it; short ones in full. */
+export function maskApiKey(apiKey: string): string {
+  const hidden = apiKey.length - SHOWN_AT_START - SHOWN_AT_END
+  if (hidden <= 0) return apiKey
+  return apiKey.slice(0, SHOWN_AT_START) + '*'.repeat(hidden) + apiKey.slice(-SHOWN_AT_END)
+}
+
+const SHOWN_AT_START = 8
+const SHOWN_AT_END = 4
+const INVALID_REQUEST = 'invalid_request_error'
+const MISSING_API_KEY =
+  "You didn't provide an API key. You need to provide your API key in an Authorization header using Bearer auth " +
+  "(i.e. Authorization: Bearer YOUR_KEY), or as the password field (with blank username) if you're accessing the " +
+  'API from your browser and are prompted for a username and password. You can obtain an API key from ' +
+  'https://platform.openai.com/account/api-keys.'
+
+function unknownApiKey(shownKey: string): Answer {
+  return errorAnswer(401, {
+    message: `Incorrect API key provided: ${shownKey}. You can find your API key at https://platform.openai.com/account/api-keys.`,
+    type: INVALID_REQUEST,
+    param: null,
+    code: 'invalid_api_key',
+  })
+}
+
+function forcedStatus(status: number, message: string | undefined): Answer {
+  if (status < 500) {
+    return errorAnswer(status, {
+      message: message ?? 'The request was refused.',
+      type: INVALID_REQUEST,
+      param: null,
+      code: null,
+    })
+  }
+  return errorAnswer(status, {
+    message: message ?? 'The server had an error while processing your request. Sorry about that!',
+    type: 'server_error',
+    param: null,
+    code: null,
+  })
+}

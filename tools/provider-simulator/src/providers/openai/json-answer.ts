@@ -1,0 +1,10 @@
+import type { Answer } from '../simulated-provider.ts'
+
+export function jsonAnswer(content: unknown): Answer {
+  return {
+    kind: 'body',
+    status: 200,
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(content),
+  }
+}

@@ -1,0 +1,41 @@
+import { outputLength, tokensOfChars } from '../../core/tokens.ts'
+import { contentChars } from './content-chars.ts'
+import { eventStreamAnswer } from './event-stream.ts'
+import { jsonAnswer } from './json-answer.ts'
+import { type ModelRequest, modelRoute } from './model-route.ts'
+import { count, invalidCount, missingParameter } from './parameters.ts'
+import { responseEvents } from './response-events.ts'
+import { finishedResponse, type ModelResponse } from './response-object.ts'
+import { demandedToolCall } from './tool-call.ts'
+
+/** https://platform.openai.com/docs/api-reference/responses/create */
+export const responses = modelRoute('/v1/responses', 'chat', (request) => {
+  const { json, model } = request
+  const inputTokens = tokensOfChars(contentChars(json.input) + contentChars(json.instructions))
+  const invalid = missingParameter(json, 'input') ?? invalidCount(json, 'max_output_tokens')
+  if (invalid !== undefined) return { ...invalid, charge: { model: model.id, tokens: inputTokens } }
+  const response = respond(request, inputTokens)
+  return {
+    charge: { model: model.id, tokens: inputTokens + response.outputTokens },
+    answer: () =>
+      json.stream === true ? eventStreamAnswer(responseEvents(response)) : jsonAnswer(finishedResponse(response)),
+  }
+})
+
+function respond({ json, model, generation }: ModelRequest, inputTokens: number): ModelResponse {
+  const call = demandedToolCall(json.tools, json.tool_choice, (tool) => tool)
+  const wanted = generation.outputTokens ?? (call && tokensOfChars(call.arguments.length))
+  const { tokens, cut } = outputLength(wanted, count(json, 'max_output_tokens'))
+  return {
+    id: `resp_${generation.ids(48)}`,
+    itemId: `${call === undefined ? 'msg' : 'fc'}_${generation.ids(48)}`,
+    createdAtS: generation.createdAtS,
+    model: model.snapshot,
+    request: json,
+    inputTokens,
+    outputTokens: tokens,
+    cut: cut && call === undefined,
+    omitUsage: generation.omitUsage,
+    ...(call && { toolCall: { ...call, id: `call_${generation.ids(24)}` } }),
+  }
+}

@@ -1,0 +1,57 @@
+import type { FastifyError, FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify'
+import type { ProviderRoute } from '../providers/simulated-provider.ts'
+import { exchange, type Simulation } from './exchange.ts'
+
+/** The provider's own paths, and its error for every other. Bodies reach the provider as they came. */
+export const providerRoutes: FastifyPluginCallback<Simulation> = (server, simulation, done) => {
+  server.removeAllContentTypeParsers()
+  server.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body))
+  server.setNotFoundHandler((request, reply) => handle(simulation, request, reply))
+  server.setErrorHandler<FastifyError>((error, request, reply) => {
+    if (error.code !== 'FST_ERR_CTP_BODY_TOO_LARGE') throw error
+    return handle(simulation, request, reply, { tooLarge: true })
+  })
+  for (const route of simulation.provider.routes) {
+    server.route({
+      method: route.method,
+      url: route.path,
+      config: { route },
+      handler: (request, reply) => handle(simulation, request, reply),
+    })
+  }
+  done()
+}
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    route?: ProviderRoute
+  }
+}
+
+async function handle(
+  simulation: Simulation,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { tooLarge = false } = {},
+): Promise<void> {
+  // The simulator writes to the socket itself: it must be able to stop halfway.
+  reply.hijack()
+  const { route } = request.routeOptions.config
+  const query = request.url.indexOf('?')
+  const incoming = {
+    method: request.method,
+    path: query === -1 ? request.url : request.url.slice(0, query),
+    params: request.params as Record<string, string>,
+    headers: request.headers,
+    body: typeof request.body === 'string' ? request.body : '',
+    tooLarge,
+    ...(route && { route }),
+  }
+  try {
+    await exchange(simulation, incoming, reply.raw)
+  } catch (error) {
+    // The reply is ours alone, so nobody else would end it.
+    console.error('provider simulator: failed at', request.method, incoming.path, error)
+    reply.raw.destroy()
+  }
+}
