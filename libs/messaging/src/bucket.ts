@@ -1,5 +1,5 @@
 import { type BucketDefinition, fromSubjectToken, SluiceError, subjectToken, validate } from '@sluice/contracts'
-import { type KV, type KvEntry, NatsError, StorageType } from 'nats'
+import { type KV, type KvEntry, NatsError, ErrorCode as NatsErrorCode, StorageType } from 'nats'
 import type { Static, TSchema } from 'typebox'
 import type { Bus } from './bus.ts'
 import { type Watch, type WatchOptions, watchBucket } from './watch.ts'
@@ -56,9 +56,9 @@ export async function openBucket<V extends TSchema>(
       const entry = await kv.get(subjectToken(key))
       return entry === null ? { value: undefined, revision: 0, storedAtMs: 0 } : decode(entry)
     },
-    put: (key, value) => kv.put(subjectToken(key), encode(value)),
+    put: (key, value) => untilResponder(() => kv.put(subjectToken(key), encode(value))),
     update: (key, value, expectedRevision) => update(kv, key, value, expectedRevision),
-    delete: (key) => kv.delete(subjectToken(key)),
+    delete: (key) => untilResponder(() => kv.delete(subjectToken(key))),
     erase: async (key) => {
       await bus.jetstreamManager.streams.purge(`KV_${definition.name}`, {
         filter: `$KV.${definition.name}.${subjectToken(key)}`,
@@ -88,13 +88,33 @@ function decodeValue<V extends TSchema>(definition: BucketDefinition<V>, entry: 
 async function update(kv: KV, key: string, value: unknown, expectedRevision: number): Promise<UpdateResult> {
   try {
     // Not kv.update(), which takes no 0 for a key that was never written.
-    const revision = await kv.put(subjectToken(key), encode(value), { previousSeq: expectedRevision })
+    const options = { previousSeq: expectedRevision }
+    const revision = await untilResponder(() => kv.put(subjectToken(key), encode(value), options))
     return { status: 'stored', revision }
   } catch (error) {
     if (error instanceof NatsError && error.api_error?.err_code === WRONG_LAST_SEQUENCE) return { status: 'conflict' }
     throw error
   }
 }
+
+/**
+ * Tries a write again while nobody takes it: a bucket that was created this instant, or whose server has just started, is not
+ * listening yet. Nothing was written then, so that trying again is safe.
+ */
+async function untilResponder<T>(write: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await write()
+    } catch (error) {
+      const isUnheard = error instanceof NatsError && error.code === NatsErrorCode.NoResponders
+      if (!isUnheard || attempt === WRITE_ATTEMPTS) throw error
+      await new Promise((resolve) => setTimeout(resolve, WRITE_AGAIN_MS))
+    }
+  }
+}
+
+const WRITE_ATTEMPTS = 5
+const WRITE_AGAIN_MS = 50
 
 /** JetStream's error for an expected last sequence that is not the last one. */
 const WRONG_LAST_SEQUENCE = 10_071
