@@ -41,6 +41,8 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
     reconnectJitter: 100,
     pingInterval: 5_000,
     maxPingOut: 2,
+    // A stack trace for each request is a tenth of a busy process's time; our own errors say what was asked.
+    noAsyncTraces: true,
   })
   const jetstreamOptions = { timeout: options.jetstreamTimeoutMs ?? 5_000 }
   let connected = true

@@ -36,7 +36,7 @@ export type LaneOutcome =
 /** One gateway's conversation with capacity about one connection. */
 export interface Lane {
   acquire(acquire: Acquire): Promise<LaneOutcome>
-  /** Travels with the next exchange. */
+  /** Travels with the next exchange, at the latest `REFUND_LINGER_MS` from now. */
   settle(settlement: Settlement): void
   /** Resolves when all settlements so far are taken, or given up after `EXCHANGE_MAX_REPEAT_MS`. */
   flush(): Promise<void>
@@ -47,8 +47,11 @@ export interface Lane {
 /** An acquire is answered `unavailable` when it was not decided after this long. */
 export const ACQUIRE_TIMEOUT_MS = 2_000
 
-/** Settlements alone wait this long for an acquire that takes them along: half the commits of a caller that goes one by one. */
-export const SETTLEMENT_LINGER_MS = 10
+/**
+ * Refunds wait this long for an acquire that takes them along, which halves the commits of a connection with little traffic. In
+ * the meantime only other gateways see less free than there is. What tightens a limit does not wait.
+ */
+export const REFUND_LINGER_MS = 200
 
 interface Waiting {
   readonly acquire: Acquire
@@ -162,9 +165,10 @@ export function createLane(parts: LaneParts): Lane {
       }),
     settle: (settlement) => {
       settlements.push(settlement)
+      if (tightens(settlement)) return start()
       if (running !== undefined || lingering) return
       lingering = true
-      void parts.sleep(SETTLEMENT_LINGER_MS).then(() => {
+      void parts.sleep(REFUND_LINGER_MS).then(() => {
         lingering = false
         if (settlements.length > 0) start()
       })
@@ -175,6 +179,10 @@ export function createLane(parts: LaneParts): Lane {
     },
     isIdle: () => running === undefined && !lingering,
   }
+}
+
+function tightens({ reserved, actual, cooldown }: Settlement): boolean {
+  return cooldown !== undefined || actual.requests > reserved.requests || actual.tokens > reserved.tokens
 }
 
 /** Waits between attempts at one exchange: the first repetitions are quick, for a lost reply is likelier than an outage. */

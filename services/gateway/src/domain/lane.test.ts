@@ -1,0 +1,205 @@
+import {
+  EXCHANGE_MAX_REPEAT_MS,
+  type ExchangeReply,
+  type ExchangeRequest,
+  MAX_ACQUIRES_PER_EXCHANGE,
+  PERMIT_MAX_AGE_MS,
+} from '@sluice/contracts'
+import { beforeEach, expect, it } from 'vitest'
+import { ACQUIRE_TIMEOUT_MS, type Attempt, createLane, type Lane, REFUND_LINGER_MS } from './lane.ts'
+
+const acquire = { model: 'm', requests: 1, tokens: 10 }
+const nothing = { requests: 0, tokens: 0 }
+
+/** The far side, driven by the test: every exchange that is sent waits here for what the test makes of it. */
+let sent: { request: ExchangeRequest; end: (attempt: Attempt) => void }[]
+let sleeps: { durationMs: number; wake: () => void }[]
+let nowMs: number
+let lane: Lane
+
+beforeEach(() => {
+  sent = []
+  sleeps = []
+  nowMs = 1_000
+  let lives = 0
+  lane = createLane({
+    newIdentity: () => `g.${++lives}`,
+    send: (request) => new Promise((end) => sent.push({ request, end })),
+    nowMs: () => nowMs,
+    sleep: (durationMs) => new Promise((wake) => sleeps.push({ durationMs, wake })),
+  })
+})
+
+const turn = () => new Promise((resolve) => setImmediate(resolve))
+
+async function next() {
+  await turn()
+  const exchange = sent.shift()
+  if (exchange === undefined) throw new Error('nothing was sent')
+  return exchange
+}
+
+async function wakeNext(): Promise<number> {
+  await turn()
+  const sleep = sleeps.shift()
+  if (sleep === undefined) throw new Error('nothing sleeps')
+  nowMs += sleep.durationMs
+  sleep.wake()
+  return sleep.durationMs
+}
+
+function grantAll(request: ExchangeRequest): Attempt {
+  const results: ExchangeReply['results'] = request.acquires.map(() => ({ status: 'granted', chargedAtMs: 5_000 }))
+  return { status: 'replied', reply: { seq: request.seq, results, windows: [] } }
+}
+
+it('has one exchange under way, and sends what came meanwhile in the next', async () => {
+  const outcomes = [lane.acquire(acquire), lane.acquire(acquire)]
+  const first = await next()
+  expect(first.request).toMatchObject({ gateway: 'g.1', seq: 1, acquires: [acquire, acquire], settlements: [] })
+  outcomes.push(...Array.from({ length: 300 }, () => lane.acquire(acquire)))
+  await turn()
+  expect(sent).toHaveLength(0)
+  first.end(grantAll(first.request))
+  const second = await next()
+  expect(second.request.seq).toBe(2)
+  expect(second.request.acquires).toHaveLength(300)
+  second.end(grantAll(second.request))
+  for (const outcome of await Promise.all(outcomes)) expect(outcome).toMatchObject({ status: 'decided' })
+})
+
+it('takes no more than the contract allows in one exchange', async () => {
+  for (let i = 0; i < MAX_ACQUIRES_PER_EXCHANGE + 5; i++) void lane.acquire(acquire)
+  const first = await next()
+  expect(first.request.acquires).toHaveLength(MAX_ACQUIRES_PER_EXCHANGE)
+  first.end(grantAll(first.request))
+  expect((await next()).request.acquires).toHaveLength(5)
+})
+
+it('repeats an exchange whose reply was lost, unchanged, under its number', async () => {
+  const outcome = lane.acquire(acquire)
+  const first = await next()
+  void lane.acquire(acquire)
+  first.end({ status: 'failed' })
+  await wakeNext()
+  const again = await next()
+  expect(again.request).toEqual({ ...first.request, repeat: true })
+  again.end(grantAll(again.request))
+  expect(await outcome).toMatchObject({ status: 'decided', result: { status: 'granted' } })
+  expect((await next()).request).toMatchObject({ seq: 2 })
+})
+
+it('lets nobody wait for longer than the time-out, and gives back a permit that comes after it', async () => {
+  const outcome = lane.acquire(acquire)
+  let exchange = await next()
+  while (nowMs < 1_000 + ACQUIRE_TIMEOUT_MS) {
+    exchange.end({ status: 'failed' })
+    await wakeNext()
+    exchange = await next()
+  }
+  exchange.end({ status: 'failed' })
+  expect(await outcome).toEqual({ status: 'unavailable' })
+  nowMs += 1
+  expect(await lane.acquire(acquire)).toEqual({ status: 'unavailable' })
+  await wakeNext()
+  exchange = await next()
+  exchange.end(grantAll(exchange.request))
+  expect((await next()).request).toMatchObject({
+    seq: 2,
+    acquires: [],
+    settlements: [{ chargedAtMs: 5_000, reserved: { requests: 1, tokens: 10 }, actual: nothing }],
+  })
+})
+
+it('serves again as soon as capacity is back', async () => {
+  void lane.acquire(acquire)
+  const first = await next()
+  first.end({ status: 'failed' })
+  nowMs += ACQUIRE_TIMEOUT_MS + 1
+  await wakeNext()
+  const again = await next()
+  again.end(grantAll(again.request))
+  await turn()
+  const outcome = lane.acquire(acquire)
+  let exchange = await next()
+  if (exchange.request.acquires.length === 0) {
+    exchange.end(grantAll(exchange.request))
+    exchange = await next()
+  }
+  exchange.end(grantAll(exchange.request))
+  expect(await outcome).toMatchObject({ status: 'decided' })
+})
+
+it('gives back a permit that is too old to be used, and asks again', async () => {
+  const outcome = lane.acquire(acquire)
+  const first = await next()
+  nowMs += PERMIT_MAX_AGE_MS + 1
+  first.end(grantAll(first.request))
+  const second = await next()
+  expect(second.request).toMatchObject({
+    seq: 2,
+    acquires: [acquire],
+    settlements: [{ chargedAtMs: 5_000, reserved: { requests: 1, tokens: 10 }, actual: nothing }],
+  })
+  second.end(grantAll(second.request))
+  expect(await outcome).toMatchObject({ status: 'decided', result: { status: 'granted' } })
+})
+
+it('begins anew under another identity when it was refused', async () => {
+  const outcome = lane.acquire(acquire)
+  ;(await next()).end({ status: 'refused' })
+  expect(await outcome).toEqual({ status: 'unavailable' })
+  void lane.acquire(acquire)
+  expect((await next()).request).toMatchObject({ gateway: 'g.2', seq: 1 })
+})
+
+it('does not repeat for longer than its lane is remembered', async () => {
+  lane.settle({ chargedAtMs: 1, reserved: nothing, actual: { requests: 1, tokens: 1 } })
+  const startMs = nowMs
+  let attempts = 0
+  while (nowMs - startMs <= EXCHANGE_MAX_REPEAT_MS) {
+    ;(await next()).end({ status: 'failed' })
+    attempts++
+    await wakeNext()
+  }
+  expect(attempts).toBeGreaterThan(100)
+  await turn()
+  expect(sent).toHaveLength(0)
+  expect(lane.isIdle()).toBe(true)
+})
+
+it('lets a refund wait for an acquire that takes it along, but not for ever', async () => {
+  const refund = { chargedAtMs: 1, reserved: { requests: 1, tokens: 9 }, actual: { requests: 1, tokens: 5 } }
+  lane.settle(refund)
+  await turn()
+  expect(sent).toHaveLength(0)
+  void lane.acquire(acquire)
+  const first = await next()
+  expect(first.request).toMatchObject({ acquires: [acquire], settlements: [refund] })
+  first.end(grantAll(first.request))
+  await turn()
+  expect(await wakeNext()).toBe(REFUND_LINGER_MS)
+  await turn()
+  expect(sent).toHaveLength(0)
+  lane.settle(refund)
+  await wakeNext()
+  expect((await next()).request).toMatchObject({ acquires: [], settlements: [refund] })
+})
+
+it.each([
+  ['what was used beyond the reservation', { actual: { requests: 1, tokens: 90 } }],
+  ['a cool-down', { actual: { requests: 1, tokens: 0 }, cooldown: { model: 'm', durationMs: 5 } }],
+])('sends %s at once', async (_, more) => {
+  const settlement = { chargedAtMs: 1, reserved: { requests: 1, tokens: 9 }, ...more }
+  lane.settle(settlement)
+  expect((await next()).request.settlements).toEqual([settlement])
+})
+
+it('loses no wake-up: what is asked for in the turn in which an exchange ends is sent', async () => {
+  for (let round = 0; round < 50; round++) {
+    const outcome = lane.acquire(acquire)
+    const exchange = await next()
+    exchange.end(grantAll(exchange.request))
+    await outcome
+  }
+})
