@@ -1,1 +1,71 @@
-export {}
+import { responses, usageQuery } from '@sluice/contracts'
+import { connectBus, consume, ensureStream, serve } from '@sluice/messaging'
+import { busOptions, type Logger, type Service } from '@sluice/service-kit'
+import { openDatabase } from './adapters/database.ts'
+import { migrate } from './adapters/migrate.ts'
+import { MIGRATIONS } from './adapters/migrations.ts'
+import { postgresUsageStore } from './adapters/postgres-usage-store.ts'
+import type { Tables } from './adapters/tables.ts'
+import type { UsageConfig } from './config.ts'
+import { answerUsageQuery } from './handlers/answer-usage-query.ts'
+import { outageLog } from './handlers/outage-log.ts'
+import { recordResponses } from './handlers/record-responses.ts'
+
+export { UsageConfig } from './config.ts'
+
+/**
+ * Starts the usage service: it adds up every response event exactly once, and answers queries. Resolves when it does both;
+ * until then it waits for PostgreSQL and NATS. Any number of instances share the work.
+ */
+export async function start(config: UsageConfig, logger: Logger): Promise<Service> {
+  const url = config.DATABASE_URL
+  await migrate({ url, schema: 'usage', migrations: MIGRATIONS, logger })
+  const db = openDatabase<Tables>({
+    url,
+    name: 'usage',
+    maxConnections: MAX_CONNECTIONS,
+    statementTimeoutMs: STATEMENT_TIMEOUT_MS,
+    logger,
+  })
+  const store = postgresUsageStore(db)
+  const bus = await connectBus(busOptions(config, 'usage'))
+  await ensureStream(bus, responses)
+  const record = recordResponses(store, logger)
+  const outage = outageLog(logger)
+  const consuming = await consume(bus, responses, {
+    durable: 'usage',
+    batchMessages: BATCH_MESSAGES,
+    handle: async (messages) => {
+      await record(messages)
+      outage.success()
+    },
+    onMalformed: (subject, streamSequence, reason) =>
+      logger.error({ subject, streamSequence, reason }, 'malformed message, set aside'),
+    onFault: outage.fault,
+  })
+  const served = serve(bus, usageQuery, answerUsageQuery(store), {
+    onFault: (error, subject) => logger.error({ err: error, subject }, 'query failed'),
+  })
+  await bus.connection.flush() // Only then does the server know who answers.
+  const forgetting = setInterval(() => {
+    store
+      .forgetBatches(SEEN_BATCHES_AGE_MS)
+      .catch((error) => logger.warn({ err: error }, 'could not forget old batches'))
+  }, FORGET_INTERVAL_MS)
+  return {
+    stop: async () => {
+      clearInterval(forgetting)
+      await served.stop()
+      await consuming.stop()
+      await bus.close()
+      await db.destroy()
+    },
+  }
+}
+
+const MAX_CONNECTIONS = 4
+const STATEMENT_TIMEOUT_MS = 10_000
+const BATCH_MESSAGES = 200
+const FORGET_INTERVAL_MS = 600_000
+/** A message may be delivered again for as long as the stream holds it; a day more for one that is published again late. */
+const SEEN_BATCHES_AGE_MS = responses.maxAgeMs + 86_400_000

@@ -1,0 +1,100 @@
+import { createLogger } from '@sluice/service-kit'
+import { type TestDatabase, testDatabase } from '@sluice/testkit'
+import type { Kysely } from 'kysely'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import type { LimitReading } from '../domain/limit-reading.ts'
+import { type LimitStore, MAX_LISTED_LIMITS, UnstorableError } from '../ports/limit-store.ts'
+import { openDatabase } from './database.ts'
+import { migrate } from './migrate.ts'
+import { MIGRATIONS } from './migrations.ts'
+import { postgresLimitStore } from './postgres-limit-store.ts'
+import type { Tables } from './tables.ts'
+
+const logger = createLogger('discovery', 'silent')
+let database: TestDatabase
+let db: Kysely<Tables>
+let store: LimitStore
+
+beforeEach(async () => {
+  database = await testDatabase()
+  await migrate({ url: database.url, schema: 'discovery', migrations: MIGRATIONS, logger })
+  db = openDatabase({ url: database.url, name: 'discovery', maxConnections: 8, logger })
+  store = postgresLimitStore(db)
+})
+afterEach(async () => {
+  await db.destroy()
+  await database.drop()
+})
+
+it('gives back what it learnt, all of it', async () => {
+  await store.learn([
+    reading(1, { limit: 60, remaining: 59, resetMs: 1_000 }),
+    reading(2, { model: 'other', limit: 7 }),
+  ])
+  expect(await store.limitsOf(['c', 'unknown'])).toEqual(
+    new Map([
+      [
+        'c',
+        [
+          {
+            model: 'm',
+            dimension: 'requests',
+            limit: 60,
+            periodMs: 60_000,
+            remaining: 59,
+            resetAtMs: 1_001,
+            firstSeenAtMs: 1,
+            lastSeenAtMs: 1,
+            changes: 0,
+          },
+          { model: 'other', dimension: 'requests', limit: 7, firstSeenAtMs: 2, lastSeenAtMs: 2, changes: 0 },
+        ],
+      ],
+      ['unknown', []],
+    ]),
+  )
+})
+
+it('learns one after the other what many learn at a time of the same limits', async () => {
+  const calls = Array.from({ length: 40 }, (_, index) => {
+    const readings = ['a', 'b', 'c'].map((connectionId) => reading(index + 1, { connectionId, limit: 100 + index }))
+    return store.learn(index % 2 === 0 ? readings : readings.toReversed())
+  })
+  const changes = (await Promise.all(calls)).flat()
+  for (const connectionId of ['a', 'b', 'c']) {
+    const own = changes.filter((change) => change.connectionId === connectionId)
+    expect(own.filter(({ oldLimit }) => oldLimit === undefined)).toHaveLength(1)
+    const [limit] = (await store.limitsOf([connectionId])).get(connectionId) ?? []
+    expect(limit).toMatchObject({ limit: 139, lastSeenAtMs: 40, changes: own.length - 1 })
+    expect(await historyOf(connectionId)).toBe(own.length)
+  }
+})
+
+it('stores all of a call or nothing', async () => {
+  await expect(
+    store.learn([reading(1, { limit: 5 }), reading(-1e300, { model: 'x', limit: 5 })]),
+  ).rejects.toBeInstanceOf(UnstorableError)
+  expect((await store.limitsOf(['c'])).get('c')).toEqual([])
+  expect(await historyOf('c')).toBe(0)
+})
+
+it('lists of very many limits those that were seen last', async () => {
+  const many = MAX_LISTED_LIMITS + 10
+  await store.learn(Array.from({ length: many }, (_, index) => reading(index + 1, { model: `m${index}`, limit: 1 })))
+  const listed = (await store.limitsOf(['c'])).get('c') ?? []
+  expect(listed).toHaveLength(MAX_LISTED_LIMITS)
+  expect(Math.min(...listed.map(({ lastSeenAtMs }) => lastSeenAtMs))).toBe(11)
+})
+
+async function historyOf(connectionId: string): Promise<number> {
+  const rows = await db
+    .selectFrom('discovery.limit_history')
+    .select('id')
+    .where('connection_id', '=', connectionId)
+    .execute()
+  return rows.length
+}
+
+function reading(seenAtMs: number, given: Partial<LimitReading>): LimitReading {
+  return { connectionId: 'c', model: 'm', dimension: 'requests', seenAtMs, ...given }
+}

@@ -1,0 +1,119 @@
+import { type DiscoveredLimit, SluiceError } from '@sluice/contracts'
+import { type Kysely, type Selectable, sql, type Transaction } from 'kysely'
+import { type ConnectionLimit, type LimitChange, learn, limitKey } from '../domain/learn.ts'
+import type { LimitReading } from '../domain/limit-reading.ts'
+import { type LimitStore, MAX_LISTED_LIMITS, UnstorableError } from '../ports/limit-store.ts'
+import { isPassing, isRefusedData } from './database.ts'
+import { toConnectionLimit } from './limit-rows.ts'
+import type { LimitsTable, Tables } from './tables.ts'
+
+/** Discovered limits in PostgreSQL. A call of `learn` is one transaction of four statements, however many readings it holds. */
+export function postgresLimitStore(db: Kysely<Tables>): LimitStore {
+  return {
+    learn: async (readings) => {
+      try {
+        return await db.transaction().execute((transaction) => learnIn(transaction, readings))
+      } catch (error) {
+        if (isRefusedData(error)) throw new UnstorableError('PostgreSQL refuses the data', { cause: error })
+        throw error
+      }
+    },
+    limitsOf: async (connectionIds) => {
+      try {
+        return await listLimits(db, connectionIds)
+      } catch (error) {
+        throw isPassing(error) ? new SluiceError('unavailable', 'limits cannot be read now', { cause: error }) : error
+      }
+    },
+  }
+}
+
+async function learnIn(
+  transaction: Transaction<Tables>,
+  readings: readonly LimitReading[],
+): Promise<readonly LimitChange[]> {
+  await lockConnections(transaction, readings)
+  const { limits, changes } = learn(await knownLimits(transaction, readings), readings)
+  if (limits.length > 0) await storeLimits(transaction, limits)
+  if (changes.length > 0) await storeHistory(transaction, changes)
+  return changes
+}
+
+/** Until the transaction ends, others wait who learn of one of these connections; in one order, so that none waits in a circle. */
+async function lockConnections(transaction: Transaction<Tables>, readings: readonly LimitReading[]): Promise<void> {
+  const names = new Set(readings.map(({ connectionId }) => `discovery.limits/${connectionId}`))
+  await sql`
+    select pg_advisory_xact_lock(key)
+    from (
+      select distinct hashtextextended(name, 0) as key
+      from json_array_elements_text(${JSON.stringify([...names])}) as name
+      order by key
+    ) as keys`.execute(transaction)
+}
+
+async function knownLimits(
+  transaction: Transaction<Tables>,
+  readings: readonly LimitReading[],
+): Promise<ConnectionLimit[]> {
+  const keys = new Map(readings.map((reading) => [limitKey(reading), reading]))
+  const { rows } = await sql<Selectable<LimitsTable>>`
+    select limits.*
+    from discovery.limits
+    join json_to_recordset(${JSON.stringify([...keys.values()])})
+      as key ("connectionId" text, model text, dimension text)
+      on connection_id = "connectionId" and limits.model = key.model and limits.dimension = key.dimension`.execute(
+    transaction,
+  )
+  return rows.map(toConnectionLimit)
+}
+
+async function storeLimits(transaction: Transaction<Tables>, limits: readonly ConnectionLimit[]): Promise<void> {
+  await sql`
+    insert into discovery.limits (
+      connection_id, model, dimension, limit_value, period_ms, remaining,
+      reset_at, first_seen_at, last_seen_at, changes
+    )
+    select
+      "connectionId", model, dimension, "limit", "periodMs", remaining,
+      to_timestamp("resetAtMs" / 1000.0), to_timestamp("firstSeenAtMs" / 1000.0), to_timestamp("lastSeenAtMs" / 1000.0),
+      changes
+    from json_to_recordset(${JSON.stringify(limits)}) as learnt (
+      "connectionId" text, model text, dimension text, "limit" bigint, "periodMs" bigint, remaining bigint,
+      "resetAtMs" bigint, "firstSeenAtMs" bigint, "lastSeenAtMs" bigint, changes integer
+    )
+    on conflict (connection_id, model, dimension) do update set
+      limit_value = excluded.limit_value,
+      period_ms = excluded.period_ms,
+      remaining = excluded.remaining,
+      reset_at = excluded.reset_at,
+      last_seen_at = excluded.last_seen_at,
+      changes = excluded.changes`.execute(transaction)
+}
+
+async function storeHistory(transaction: Transaction<Tables>, changes: readonly LimitChange[]): Promise<void> {
+  await sql`
+    insert into discovery.limit_history (connection_id, model, dimension, old_limit, new_limit, changed_at)
+    select "connectionId", model, dimension, "oldLimit", "newLimit", to_timestamp("changedAtMs" / 1000.0)
+    from json_to_recordset(${JSON.stringify(changes)}) as change (
+      "connectionId" text, model text, dimension text, "oldLimit" bigint, "newLimit" bigint, "changedAtMs" bigint
+    )`.execute(transaction)
+}
+
+async function listLimits(
+  db: Kysely<Tables>,
+  connectionIds: readonly string[],
+): Promise<ReadonlyMap<string, DiscoveredLimit[]>> {
+  const { rows } = await sql<Selectable<LimitsTable>>`
+    select latest.*
+    from json_array_elements_text(${JSON.stringify(connectionIds)}) as wanted
+    cross join lateral (
+      select * from discovery.limits where connection_id = wanted order by last_seen_at desc limit ${MAX_LISTED_LIMITS}
+    ) as latest
+    order by connection_id, model, dimension`.execute(db)
+  const byConnection = new Map<string, DiscoveredLimit[]>(connectionIds.map((id) => [id, []]))
+  for (const row of rows) {
+    const { connectionId, ...limit } = toConnectionLimit(row)
+    byConnection.get(connectionId)?.push(limit)
+  }
+  return byConnection
+}

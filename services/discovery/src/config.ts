@@ -1,0 +1,10 @@
+import { commonSettings } from '@sluice/service-kit'
+import { type Static, Type } from 'typebox'
+
+/** Every setting of the service, as environment variables. */
+export type DiscoveryConfig = Static<typeof DiscoveryConfig>
+export const DiscoveryConfig = Type.Object({
+  ...commonSettings,
+  /** PostgreSQL, `postgres://user:password@host:port/database`. The service keeps to the schema `discovery` of it. */
+  DATABASE_URL: Type.String({ pattern: '^postgres(ql)?://' }),
+})

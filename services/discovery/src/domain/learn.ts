@@ -1,0 +1,84 @@
+import type { DiscoveredLimit } from '@sluice/contracts'
+import { inferPeriodMs } from './infer-period.ts'
+import type { LimitReading } from './limit-reading.ts'
+
+/** A discovered limit and whose it is. */
+export interface ConnectionLimit extends DiscoveredLimit {
+  readonly connectionId: string
+}
+
+/** A limit became another, or was seen for the first time (then `oldLimit` is absent). */
+export interface LimitChange {
+  readonly connectionId: string
+  readonly model: string
+  readonly dimension: string
+  readonly oldLimit?: number
+  readonly newLimit: number
+  readonly changedAtMs: number
+}
+
+export interface Learned {
+  /** Those limits that are not as they were known, in the order of {@link limitKey}. */
+  readonly limits: readonly ConnectionLimit[]
+  /** In the order in which they were seen. */
+  readonly changes: readonly LimitChange[]
+}
+
+/**
+ * What is known after `readings`, given what was `known`. An answer that is not newer than what is known of its limit teaches
+ * nothing, so that the outcome is the same however often and in whatever order answers are delivered.
+ */
+export function learn(known: readonly ConnectionLimit[], readings: readonly LimitReading[]): Learned {
+  const current = new Map(known.map((limit) => [limitKey(limit), limit]))
+  const learnt = new Map<string, ConnectionLimit>()
+  const changes: LimitChange[] = []
+  for (const reading of readings.toSorted((a, b) => a.seenAtMs - b.seenAtMs)) {
+    const key = limitKey(reading)
+    const before = current.get(key)
+    const after = update(before, reading)
+    if (after === undefined) continue
+    current.set(key, after)
+    learnt.set(key, after)
+    if (after.limit !== before?.limit) changes.push(changeFrom(before, after))
+  }
+  const limits = [...learnt].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, limit]) => limit)
+  return { limits, changes }
+}
+
+/** Tells limits apart. */
+export function limitKey({ connectionId, model, dimension }: Omit<LimitReading, 'seenAtMs'>): string {
+  return `${connectionId}\0${model}\0${dimension}`
+}
+
+function update(before: ConnectionLimit | undefined, reading: LimitReading): ConnectionLimit | undefined {
+  const { connectionId, model, dimension, seenAtMs, remaining, resetMs } = reading
+  if (before !== undefined && seenAtMs <= before.lastSeenAtMs) return undefined
+  const limit = reading.limit ?? before?.limit
+  if (limit === undefined) return undefined
+  const inferredMs =
+    remaining === undefined || resetMs === undefined ? undefined : inferPeriodMs(limit, remaining, resetMs)
+  const periodMs = reading.periodMs ?? inferredMs ?? before?.periodMs
+  return {
+    connectionId,
+    model,
+    dimension,
+    limit,
+    ...(periodMs === undefined ? {} : { periodMs }),
+    ...(remaining === undefined ? {} : { remaining }),
+    ...(resetMs === undefined ? {} : { resetAtMs: seenAtMs + resetMs }),
+    firstSeenAtMs: before?.firstSeenAtMs ?? seenAtMs,
+    lastSeenAtMs: seenAtMs,
+    changes: before === undefined ? 0 : before.changes + (before.limit === limit ? 0 : 1),
+  }
+}
+
+function changeFrom(before: ConnectionLimit | undefined, after: ConnectionLimit): LimitChange {
+  return {
+    connectionId: after.connectionId,
+    model: after.model,
+    dimension: after.dimension,
+    ...(before === undefined ? {} : { oldLimit: before.limit }),
+    newLimit: after.limit,
+    changedAtMs: after.lastSeenAtMs,
+  }
+}

@@ -1,0 +1,70 @@
+import type { ResponseBatch, ResponseEvent } from '@sluice/contracts'
+import { expect, it } from 'vitest'
+import { readingsOf } from './limit-reading.ts'
+
+const NOW_MS = 1_764_000_000_000
+
+it('reads every limit of every answer that has headers, successful or not', () => {
+  const headers = {
+    'x-ratelimit-limit-requests': '500',
+    'x-ratelimit-remaining-requests': '499',
+    'x-ratelimit-reset-requests': '120ms',
+    'x-ratelimit-limit-tokens': '30000',
+  }
+  const readings = readingsOf(
+    batch([
+      event({ rateLimitHeaders: headers, headersAtMs: NOW_MS - 50 }),
+      event({}),
+      event({ model: 'other', outcome: 'upstream_429', rateLimitHeaders: { 'x-ratelimit-limit-requests': '3' } }),
+    ]),
+    NOW_MS,
+  )
+  expect(readings).toEqual([
+    { ...key('m', 'requests'), seenAtMs: NOW_MS - 50, limit: 500, remaining: 499, resetMs: 120 },
+    { ...key('m', 'tokens'), seenAtMs: NOW_MS - 50, limit: 30_000 },
+    { ...key('other', 'requests'), seenAtMs: NOW_MS - 10, limit: 3 },
+  ])
+})
+
+it('takes an answer from the future as of now', () => {
+  const future = event({ rateLimitHeaders: { 'x-ratelimit-limit-requests': '3' }, headersAtMs: NOW_MS + 1e10 })
+  expect(readingsOf(batch([future]), NOW_MS)).toMatchObject([{ seenAtMs: NOW_MS }])
+})
+
+it('takes numbers that cannot be meant as unknown', () => {
+  const absurd = event({
+    rateLimitHeaders: {
+      'x-ratelimit-limit-requests': '99999999999999999999',
+      'x-ratelimit-remaining-requests': '7',
+      'x-ratelimit-reset-requests': '9999999h',
+    },
+  })
+  expect(readingsOf(batch([absurd]), NOW_MS)).toEqual([
+    { ...key('m', 'requests'), seenAtMs: NOW_MS - 10, remaining: 7 },
+  ])
+})
+
+it('reads nothing of a provider that it knows nothing of', () => {
+  const sent = batch([event({ rateLimitHeaders: { 'x-ratelimit-limit-requests': '3' } })])
+  expect(readingsOf({ ...sent, provider: 'unheard-of' as ResponseBatch['provider'] }, NOW_MS)).toEqual([])
+})
+
+function key(model: string, dimension: string) {
+  return { connectionId: 'c', model, dimension }
+}
+
+function batch(events: ResponseEvent[]): ResponseBatch {
+  return { connectionId: 'c', provider: 'openai', gateway: 'g', batch: 1, events }
+}
+
+function event(given: Partial<ResponseEvent>): ResponseEvent {
+  return {
+    requestId: 'r',
+    startedAtMs: NOW_MS - 100,
+    endedAtMs: NOW_MS - 10,
+    apiKeyId: 'k',
+    model: 'm',
+    outcome: 'success',
+    ...given,
+  }
+}

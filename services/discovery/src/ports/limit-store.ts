@@ -1,0 +1,27 @@
+import type { DiscoveredLimit } from '@sluice/contracts'
+import type { LimitChange } from '../domain/learn.ts'
+import type { LimitReading } from '../domain/limit-reading.ts'
+
+/** Keeps the discovered limits and their history. */
+export interface LimitStore {
+  /**
+   * Learns from the readings: all of it is stored, or nothing. Readings of one connection are learnt one call after the
+   * other, whoever calls. Returns the changes of limits, which are stored as history.
+   * @throws UnstorableError when they cannot be stored as they are; any other error means that it may be tried again
+   */
+  learn(readings: readonly LimitReading[]): Promise<readonly LimitChange[]>
+  /**
+   * The limits of each connection by model and dimension; of one that has more than `MAX_LISTED_LIMITS`, those that were
+   * seen last.
+   * @throws SluiceError `unavailable` while the store is away
+   */
+  limitsOf(connectionIds: readonly string[]): Promise<ReadonlyMap<string, DiscoveredLimit[]>>
+}
+
+/** So many limits fit into one message of 1 MiB (NATS' default), however long their names are. */
+export const MAX_LISTED_LIMITS = 500
+
+/** What was given can never be stored, however often it is tried: a number out of range, text that the store has no place for. */
+export class UnstorableError extends Error {
+  override readonly name = 'UnstorableError'
+}

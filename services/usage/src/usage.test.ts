@@ -1,0 +1,229 @@
+import {
+  type RequestOf,
+  type ResponseBatch,
+  type ResponseEvent,
+  responses,
+  type UsagePoint,
+  usageQuery,
+} from '@sluice/contracts'
+import { type Bus, connectBus, ensureStream, publishToStream, request } from '@sluice/messaging'
+import { createLogger, readConfig, type Service } from '@sluice/service-kit'
+import { eventually, freePort, type TestDatabase, type TestNats, testDatabase, testNats } from '@sluice/testkit'
+import pg from 'pg'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { start, UsageConfig } from './index.ts'
+import { gate } from './testing/gate.ts'
+
+const MINUTE_AT_MS = 1_764_000_000_000
+const HOUR_MS = 3_600_000
+
+let nats: TestNats
+let database: TestDatabase
+let bus: Bus
+const services: Service[] = []
+
+beforeEach(async () => {
+  ;[nats, database] = await Promise.all([testNats(), testDatabase()])
+  bus = await connectBus({ servers: nats.url, name: 'usage.test' })
+  await ensureStream(bus, responses)
+})
+afterEach(async () => {
+  await Promise.all(services.splice(0).map((service) => service.stop()))
+  await bus.close()
+  await Promise.all([nats.stop(), database.drop()])
+})
+
+it('counts every event once, though batches are published twice and instances come and go', async () => {
+  const first = await startUsage()
+  for (let number = 1; number <= 300; number++) {
+    const sent = batch(number, [event(number), event(number + 1)])
+    await publish(sent, `g-${number}`)
+    await publish(sent, number % 2 === 0 ? `g-${number}` : `again-${number}`)
+    if (number === 100) await startUsage()
+    if (number === 200) await first.stop()
+  }
+  await eventually(async () => expect(await total()).toMatchObject({ requests: 600 }))
+  // Whatever is delivered again has been by the time that a later batch is counted.
+  await publish(batch(301, [event(0)]), 'g-301')
+  await eventually(async () => expect(await total()).toMatchObject({ requests: 601 }))
+  expect(await total()).toMatchObject({ inputTokens: 90_600, outputTokens: 1_202, cachedInputTokens: 601 })
+})
+
+it('loses and doubles nothing while its connections to PostgreSQL are cut', async () => {
+  await startUsage()
+  const admin = new pg.Client({ connectionString: database.url })
+  await admin.connect()
+  for (let number = 1; number <= 200; number++) {
+    await publish(batch(number, [event(1)]), `g-${number}`)
+    if (number % 20 === 0) {
+      await admin.query(
+        `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'sluice-usage' and state <> 'idle'`,
+      )
+    }
+    if (number === 100) {
+      await admin.query(
+        `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'sluice-usage'`,
+      )
+    }
+  }
+  await admin.end()
+  await eventually(async () => expect(await total()).toMatchObject({ requests: 200, inputTokens: 200 }), {
+    timeoutMs: 20_000,
+  })
+})
+
+it('waits for PostgreSQL, at its start and later, and loses nothing', async () => {
+  const door = await gate(database.url, await freePort())
+  const starting = startUsage(door.url)
+  await publish(batch(1, [event(1)]), 'g-1')
+  await door.open()
+  await starting
+  await eventually(async () => expect(await total()).toMatchObject({ requests: 1 }))
+
+  await door.shut()
+  await publish(batch(2, [event(1)]), 'g-2')
+  await expect(total()).rejects.toMatchObject({ code: 'unavailable' })
+  await publish(batch(3, [event(1)]), 'g-3')
+  await door.open()
+  await eventually(async () => expect(await total()).toMatchObject({ requests: 3 }), { timeoutMs: 10_000 })
+  await Promise.all(services.splice(0).map((service) => service.stop()))
+  await door.shut()
+})
+
+it('sets aside what is malformed or cannot be stored, and counts what came with it', async () => {
+  await publish(batch(1, [event(1)]), 'g-1')
+  await bus.jetstream.publish(responses.subject('c'), 'not JSON')
+  await bus.jetstream.publish(responses.subject('c'), '{"connectionId": 7}')
+  await publish(batch(2, [event(1, { endedAtMs: 1e300 })]), 'g-2')
+  await publish(batch(3, [event(1e15), event(9e15)]), 'g-3')
+  await publish(batch(2 ** 64, [event(1)]), 'g-4')
+  await publish(batch(5, [event(1, { model: `m\0${'m'.repeat(10_000)}` })]), 'g-5')
+  await startUsage()
+  await publish(batch(6, [event(1)]), 'g-6')
+  await eventually(async () => expect(await total()).toMatchObject({ requests: 5 }))
+  await eventually(async () => {
+    const consumer = await bus.jetstreamManager.consumers.info(responses.name, 'usage')
+    expect(consumer).toMatchObject({ num_pending: 0, num_ack_pending: 0 })
+  })
+})
+
+it('answers by step and group, with outcomes apart', async () => {
+  await publish(
+    batch(1, [
+      event(10, { model: 'a', apiKeyId: 'k1' }),
+      event(20, { model: 'b', apiKeyId: 'k1', endedAtMs: MINUTE_AT_MS + 60_000 }),
+      event(30, { model: 'a', apiKeyId: 'k2', endedAtMs: MINUTE_AT_MS + 5 * 60_000, outcome: 'timeout' }),
+      denied({ model: 'a', apiKeyId: 'k2', deniedBy: 'minute-requests' }),
+      denied({ model: 'a', apiKeyId: 'k2', deniedBy: 'day-tokens' }),
+    ]),
+    'g-1',
+  )
+  await startUsage()
+  await eventually(async () => expect(await total()).toMatchObject({ requests: 5 }))
+
+  expect(await query({ stepMs: 5 * 60_000 })).toEqual([
+    expect.objectContaining({
+      fromMs: MINUTE_AT_MS,
+      requests: 4,
+      inputTokens: 30,
+      outcomes: { success: 2, denied: 2 },
+    }),
+    expect.objectContaining({ fromMs: MINUTE_AT_MS + 300_000, requests: 1, outcomes: { timeout: 1 } }),
+  ])
+  expect(await query({ stepMs: HOUR_MS, groupBy: 'model' })).toEqual([
+    expect.objectContaining({ group: 'a', requests: 4, inputTokens: 40 }),
+    expect.objectContaining({ group: 'b', requests: 1, inputTokens: 20 }),
+  ])
+  expect(groups(await query({ stepMs: HOUR_MS, groupBy: 'apiKey' }))).toEqual({ k1: 2, k2: 3 })
+  expect(groups(await query({ stepMs: HOUR_MS, groupBy: 'outcome' }))).toEqual({ denied: 2, success: 2, timeout: 1 })
+})
+
+it('counts a minute that is partly in the span in full, and one after it not at all', async () => {
+  await publish(
+    batch(1, [
+      event(1, { endedAtMs: MINUTE_AT_MS - 1 }),
+      event(2, { endedAtMs: MINUTE_AT_MS + 1 }),
+      event(4, { endedAtMs: MINUTE_AT_MS + 60_000 }),
+    ]),
+    'g-1',
+  )
+  await startUsage()
+  await eventually(async () => expect(await total()).toMatchObject({ requests: 3 }))
+  const span = { fromMs: MINUTE_AT_MS + 30_000, toMs: MINUTE_AT_MS + 60_000, stepMs: 60_000 }
+  expect(await query(span)).toMatchObject([{ fromMs: MINUTE_AT_MS, inputTokens: 2 }])
+  expect(await query({ ...span, connectionId: 'other' })).toEqual([])
+})
+
+it('refuses a query with more points than one reply holds', async () => {
+  const events = Array.from({ length: 10_001 }, (_, index) => event(1, { endedAtMs: MINUTE_AT_MS + index * 60_000 }))
+  for (let number = 0; number < 6; number++) {
+    await publish(batch(number + 1, events.slice(number * 2_000, (number + 1) * 2_000)), `g-${number}`)
+  }
+  await startUsage()
+  const span = { fromMs: 0, toMs: MINUTE_AT_MS * 2 }
+  await eventually(async () =>
+    expect(await query({ ...span, stepMs: 1e8 * 60_000 })).toMatchObject([{ requests: 10_001 }]),
+  )
+  await expect(query({ ...span, stepMs: 60_000 })).rejects.toMatchObject({ code: 'invalid_request' })
+  expect(await query({ ...span, stepMs: HOUR_MS })).toHaveLength(167)
+})
+
+it('is set up once when several instances start at the same time, in its own schema', async () => {
+  await Promise.all([startUsage(), startUsage(), startUsage()])
+  await publish(batch(1, [event(1)]), 'g-1')
+  await eventually(async () => expect(await total()).toMatchObject({ requests: 1 }))
+  const admin = new pg.Client({ connectionString: database.url })
+  await admin.connect()
+  const { rows } = await admin.query<{ schema: string }>(
+    `select distinct schemaname as schema from pg_tables where schemaname not in ('pg_catalog', 'information_schema')`,
+  )
+  await admin.end()
+  expect(rows).toEqual([{ schema: 'usage' }])
+})
+
+async function startUsage(databaseUrl = database.url): Promise<Service> {
+  const config = readConfig(UsageConfig, { NATS_URL: nats.url, DATABASE_URL: databaseUrl })
+  const service = await start(config, createLogger('usage', 'silent'))
+  services.push(service)
+  return service
+}
+
+function publish(sent: ResponseBatch, messageId: string): Promise<void> {
+  return publishToStream(bus, responses, [sent.connectionId], sent, messageId)
+}
+
+async function total(): Promise<UsagePoint | undefined> {
+  const [point] = await query({ fromMs: 0, toMs: MINUTE_AT_MS * 2, stepMs: 1e8 * 60_000 })
+  return point
+}
+
+async function query(given: Partial<RequestOf<typeof usageQuery>> = {}): Promise<UsagePoint[]> {
+  const span = { connectionId: 'c', fromMs: MINUTE_AT_MS - HOUR_MS, toMs: MINUTE_AT_MS + HOUR_MS, stepMs: 60_000 }
+  return (await request(bus, usageQuery, [], { ...span, ...given })).points
+}
+
+function groups(points: readonly UsagePoint[]): Record<string, number> {
+  return Object.fromEntries(points.map(({ group, requests }) => [group, requests]))
+}
+
+function batch(number: number, events: ResponseEvent[]): ResponseBatch {
+  return { connectionId: 'c', provider: 'openai', gateway: 'g', batch: number, events }
+}
+
+function event(inputTokens: number, given: Partial<ResponseEvent> = {}): ResponseEvent {
+  return {
+    requestId: 'r',
+    startedAtMs: MINUTE_AT_MS,
+    endedAtMs: MINUTE_AT_MS,
+    apiKeyId: 'k',
+    model: 'm',
+    outcome: 'success',
+    usage: { inputTokens, outputTokens: 2, cachedInputTokens: 1, reasoningTokens: 0 },
+    ...given,
+  }
+}
+
+function denied(given: Partial<ResponseEvent>): ResponseEvent {
+  const { usage: _none, ...rest } = event(0, given)
+  return { ...rest, outcome: 'denied' }
+}
