@@ -13,7 +13,7 @@ export interface ProcessIdentity {
 
 /** Who runs under `pid` now; undefined when nobody does. A process that has ended and was not yet reaped is nobody. */
 export async function identifyProcess(pid: number): Promise<ProcessIdentity | undefined> {
-  const status = platform() === 'linux' ? await readProcStat(pid) : await askPs(pid, 'stat=,lstart=')
+  const status = platform() === 'linux' ? await readProcStat(pid) : await askPs(pid, 'stat=', 'lstart=')
   if (status === undefined || status.startsWith('Z')) return undefined
   // proc(5): the third field of /proc/<pid>/stat is the state, the 22nd the start in clock ticks since boot.
   const startedAt = platform() === 'linux' ? status.split(' ')[19] : status.replace(/^\S+\s+/, '')
@@ -48,12 +48,13 @@ export async function endProcess(
   }
 }
 
-/** Sends `signal` to a process, or to a process group when `pid` is negative. False when there is none. */
+/** Sends `signal` to a process, or to a process group when `pid` is negative. False when there is none of ours. */
 export function sendSignal(pid: number, signal: NodeJS.Signals): boolean {
   try {
     return process.kill(pid, signal)
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ESRCH') return false
+    // macOS says EPERM of a group whose processes have all ended and were not yet reaped.
+    if (error instanceof Error && 'code' in error && (error.code === 'ESRCH' || error.code === 'EPERM')) return false
     throw error
   }
 }
@@ -76,9 +77,13 @@ async function readOptional(path: string): Promise<string | undefined> {
 }
 
 /** ps(1) exits with 1 when there is no such process. */
-async function askPs(pid: number, columns: string): Promise<string | undefined> {
+async function askPs(pid: number, ...columns: readonly string[]): Promise<string | undefined> {
   try {
-    const { stdout } = await promisify(execFile)('ps', ['-o', columns, '-p', String(pid)])
+    const { stdout } = await promisify(execFile)('ps', [
+      ...columns.flatMap((column) => ['-o', column]),
+      '-p',
+      String(pid),
+    ])
     return stdout.trim() === '' ? undefined : stdout.trim()
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 1) return undefined

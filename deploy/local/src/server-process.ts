@@ -34,6 +34,7 @@ export class ServerStartError extends StartError {
 }
 
 const KEPT_LINES = 20
+const LAST_LINES_MS = 1_000
 
 /**
  * Runs a server and resolves once it has written its ready line.
@@ -88,8 +89,15 @@ export async function stopServerProcess(
 
 function exitOf(child: ChildProcess, { name, command }: ServerCommand): Promise<string> {
   return new Promise((resolve, reject) => {
-    // `close` comes after the last line of output, `exit` may come before it.
-    child.once('close', (code, signal) => resolve(signal ?? `exit ${code}`))
+    child.once('exit', (code, signal) => {
+      const reason = signal ?? `exit ${code}`
+      // `close` comes after the last line of output. Children of the server that live on for a while may hold it up.
+      const timer = setTimeout(() => resolve(reason), LAST_LINES_MS)
+      child.once('close', () => {
+        clearTimeout(timer)
+        resolve(reason)
+      })
+    })
     child.once('error', (cause) =>
       reject(new StartError('tool_missing', `Cannot run ${name} (${command}): ${cause.message}.`, { cause })),
     )

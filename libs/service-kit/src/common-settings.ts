@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { LOG_LEVELS } from './logger.ts'
+import { LogLevel } from './logger.ts'
 
 /** Settings that every service has. */
 export const commonSettings = {
@@ -10,10 +10,8 @@ export const commonSettings = {
   NATS_PASSWORD: Type.Optional(Type.String()),
   /** Copies of each stream and bucket: 1 on a single server, 3 in a cluster. */
   NATS_REPLICAS: Type.Integer({ minimum: 1, maximum: 5, default: 1 }),
-  LOG_LEVEL: Type.Union(
-    LOG_LEVELS.map((level) => Type.Literal(level)),
-    { default: 'info' },
-  ),
+  /** The least severe log line that is written. */
+  LOG_LEVEL: LogLevel,
 } as const
 
 /** The settings of {@link commonSettings} that reach NATS, as the bus takes them. */

@@ -1,6 +1,7 @@
 export { type AccessTokenKind, createAccessToken, hashAccessToken, isAccessToken } from './access-token.ts'
 export { busOptions, commonSettings } from './common-settings.ts'
 export { ConfigError, readConfig } from './config.ts'
-export { createLogger, LOG_LEVELS, type Logger, type LogLevel } from './logger.ts'
+export { createLogger, type Logger, LogLevel } from './logger.ts'
+export { type OutageLog, outageLog } from './outage-log.ts'
 export { runService, type Service } from './run-service.ts'
 export { Secret } from './secret.ts'

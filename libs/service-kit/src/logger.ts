@@ -1,9 +1,21 @@
 import { type Logger, pino, stdTimeFunctions } from 'pino'
+import { type Static, Type } from 'typebox'
 
 export type { Logger }
 
-export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
-export type LogLevel = (typeof LOG_LEVELS)[number]
+export type LogLevel = Static<typeof LogLevel>
+export const LogLevel = Type.Union(
+  [
+    Type.Literal('trace'),
+    Type.Literal('debug'),
+    Type.Literal('info'),
+    Type.Literal('warn'),
+    Type.Literal('error'),
+    Type.Literal('fatal'),
+    Type.Literal('silent'),
+  ],
+  { default: 'info' },
+)
 
 /**
  * A logger of JSON lines on standard output. Headers and fields that carry secrets are cut out wherever they stand in the

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import pg from 'pg'
-import { inject } from 'vitest'
+import { databaseAdminUrl } from './run-context.ts'
 
 export interface TestDatabase {
   readonly url: string
@@ -12,13 +12,13 @@ export interface TestDatabase {
 export async function testDatabase(): Promise<TestDatabase> {
   const name = `test_${randomBytes(8).toString('hex')}`
   await administer(`create database ${name}`)
-  const url = new URL(inject('databaseAdminUrl'))
+  const url = new URL(databaseAdminUrl())
   url.pathname = `/${name}`
   return { url: url.href, drop: () => administer(`drop database if exists ${name} with (force)`) }
 }
 
 async function administer(statement: string): Promise<void> {
-  const client = new pg.Client({ connectionString: inject('databaseAdminUrl') })
+  const client = new pg.Client({ connectionString: databaseAdminUrl() })
   await client.connect()
   try {
     await client.query(statement)

@@ -4,17 +4,8 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { locateNatsServer, type Postgres, startPostgres } from '@sluice/local'
 import type { TestProject } from 'vitest/node'
+import type {} from './run-context.ts'
 import { sweep } from './sweep.ts'
-
-declare module 'vitest' {
-  interface ProvidedContext {
-    /** Where every test keeps its temporary files: it is gone after the run. */
-    runDir: string
-    natsServerPath: string
-    /** For making databases: its user may create and drop them. */
-    databaseAdminUrl: string
-  }
-}
 
 const BIN_DIR = resolve(import.meta.dirname, '../../../.sluice/bin')
 /** Each test file has pools of its own, and several files run at a time. */
@@ -27,7 +18,9 @@ const MAX_CONNECTIONS = 300
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const runDir = await mkdtemp(join(tmpdir(), 'sluice-test-'))
   const janitor = fork(resolve(import.meta.dirname, 'janitor.ts'), [runDir], { detached: true, stdio: 'ignore' })
-  const natsServerPath = await locateNatsServer({ binDir: BIN_DIR, log: console.log })
+  janitor.unref()
+  janitor.channel?.unref()
+  const natsServerPath = await locateNatsServer({ binDir: BIN_DIR, log: (line) => process.stdout.write(`${line}\n`) })
   const given = process.env.TEST_DATABASE_URL
   const postgres: Postgres | undefined =
     given === undefined

@@ -1,4 +1,7 @@
 export { freePort } from '@sluice/local'
 export { type TestDatabase, testDatabase } from './database.ts'
 export { eventually } from './eventually.ts'
+export { type Gate, gate } from './gate.ts'
 export { type TestNats, testNats } from './nats.ts'
+export { natsServerPath, temporaryFolder } from './run-context.ts'
+export { testSimulator } from './simulator.ts'

@@ -1,7 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { rm } from 'node:fs/promises'
 import { type NatsServer, startNatsServer } from '@sluice/local'
-import { inject } from 'vitest'
+import { natsServerPath, temporaryFolder } from './run-context.ts'
 
 export interface TestNats {
   /** Stays the same over restarts. */
@@ -16,9 +15,9 @@ export interface TestNats {
 
 /** A real nats-server with JetStream on disk, for the caller alone. `extraConfig` is in nats-server's own format. */
 export async function testNats(options: { readonly extraConfig?: string } = {}): Promise<TestNats> {
-  const dataDir = await mkdtemp(join(inject('runDir'), 'nats-'))
+  const dataDir = await temporaryFolder()
   const start = (port: number) =>
-    startNatsServer({ serverPath: inject('natsServerPath'), dataDir, port, log: () => undefined, ...options })
+    startNatsServer({ serverPath: natsServerPath(), dataDir, port, log: () => undefined, ...options })
   let server: NatsServer = await start(0)
   return {
     url: server.url,

@@ -17,11 +17,10 @@ import {
   subscribeEvent,
 } from '@sluice/messaging'
 import { createLogger, readConfig, type Service } from '@sluice/service-kit'
-import { eventually, freePort, type TestDatabase, type TestNats, testDatabase, testNats } from '@sluice/testkit'
+import { eventually, freePort, gate, type TestDatabase, type TestNats, testDatabase, testNats } from '@sluice/testkit'
 import pg from 'pg'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { DiscoveryConfig, start } from './index.ts'
-import { gate } from './testing/gate.ts'
 
 const SEEN_AT_MS = 1_764_000_000_000
 

@@ -1,15 +1,13 @@
 import { discovered, discoveredChanged, listDiscovered, responses } from '@sluice/contracts'
 import { connectBus, consume, ensureStream, openBucket, publishEvent, serve } from '@sluice/messaging'
-import { busOptions, type Logger, type Service } from '@sluice/service-kit'
-import { openDatabase } from './adapters/database.ts'
+import { migrate, openDatabase } from '@sluice/postgres'
+import { busOptions, type Logger, outageLog, type Service } from '@sluice/service-kit'
 import { kvLimitProjection } from './adapters/kv-limit-projection.ts'
-import { migrate } from './adapters/migrate.ts'
 import { MIGRATIONS } from './adapters/migrations.ts'
 import { postgresLimitStore } from './adapters/postgres-limit-store.ts'
 import type { Tables } from './adapters/tables.ts'
 import type { DiscoveryConfig } from './config.ts'
 import { learnFromResponses } from './handlers/learn-from-responses.ts'
-import { outageLog } from './handlers/outage-log.ts'
 
 export { DiscoveryConfig } from './config.ts'
 

@@ -8,11 +8,10 @@ import {
 } from '@sluice/contracts'
 import { type Bus, connectBus, ensureStream, publishToStream, request } from '@sluice/messaging'
 import { createLogger, readConfig, type Service } from '@sluice/service-kit'
-import { eventually, freePort, type TestDatabase, type TestNats, testDatabase, testNats } from '@sluice/testkit'
+import { eventually, freePort, gate, type TestDatabase, type TestNats, testDatabase, testNats } from '@sluice/testkit'
 import pg from 'pg'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { start, UsageConfig } from './index.ts'
-import { gate } from './testing/gate.ts'
 
 const MINUTE_AT_MS = 1_764_000_000_000
 const HOUR_MS = 3_600_000

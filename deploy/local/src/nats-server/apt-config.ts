@@ -21,5 +21,7 @@ Dir::Log ${path('log')};
 // root's apt would fetch as the user _apt, who may not enter this folder.
 APT::Sandbox::User "root";
 Acquire::Languages "none";
+// Without it an update that reached no source counts as a success.
+APT::Update::Error-Mode "any";
 `
 }

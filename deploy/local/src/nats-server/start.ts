@@ -31,7 +31,7 @@ export interface NatsServer {
   kill(signal: 'SIGKILL'): Promise<void>
 }
 
-const READY_TIMEOUT_MS = 20_000
+const READY_TIMEOUT_MS = 60_000
 const STOP_GRACE_MS = 5_000
 const PORT_ATTEMPTS = 5
 

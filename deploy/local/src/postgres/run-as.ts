@@ -1,6 +1,5 @@
 import { execFile } from 'node:child_process'
 import { stat } from 'node:fs/promises'
-import { dirname } from 'node:path'
 import { promisify } from 'node:util'
 import { StartError } from '../start-error.ts'
 
@@ -31,15 +30,14 @@ export async function runAs(dataDir: string, programs: readonly string[]): Promi
   const me = process.getuid?.() ?? 0
   const owner = await stat(dataDir)
   if (me !== 0) {
-    if (owner.uid === me) return { command: (command, args) => ({ command, args }) }
+    if (owner.uid === me) return { command: plain }
     throw new StartError(
       'folder_unusable',
       `${dataDir} belongs to another user (${owner.uid}): run this as that user, or choose another folder with SLUICE_DATA_DIR.`,
     )
   }
   const user = owner.uid === 0 ? await unprivilegedUser() : { uid: owner.uid, gid: owner.gid }
-  if (await canEnter(user, [dataDir, ...programs]))
-    return { user, spawnAs: user, command: (command, args) => ({ command, args }) }
+  if (await canRead(user, dataDir, programs)) return { user, spawnAs: user, command: plain }
   if (!(await canUseSetpriv())) {
     throw new StartError(
       'folder_unusable',
@@ -56,10 +54,11 @@ export async function runAs(dataDir: string, programs: readonly string[]): Promi
   return { user, command: (program, args) => ({ command: 'setpriv', args: [...options, '--', program, ...args] }) }
 }
 
+const plain: RunAs['command'] = (command, args) => ({ command, args })
+
 async function unprivilegedUser(): Promise<SystemUser> {
   for (const name of ['postgres', 'nobody']) {
-    const ids = await Promise.all([id('-u', name), id('-g', name)])
-    const [uid, gid] = ids
+    const [uid, gid] = await Promise.all([id('-u', name), id('-g', name)])
     if (uid !== undefined && gid !== undefined) return { uid, gid }
   }
   throw new StartError(
@@ -75,16 +74,13 @@ async function id(option: '-u' | '-g', name: string): Promise<number | undefined
   )
 }
 
-async function canEnter(user: SystemUser, paths: readonly string[]): Promise<boolean> {
-  for (const path of paths) {
-    for (let folder = dirname(path); ; folder = dirname(folder)) {
-      const { uid, gid, mode } = await stat(folder)
-      const bit = uid === user.uid ? 0o100 : gid === user.gid ? 0o010 : 0o001
-      if ((mode & bit) === 0) return false
-      if (folder === dirname(folder)) break
-    }
-  }
-  return true
+/** `dataDir` itself is the user's, or about to be: it is enough to get there. */
+async function canRead(user: SystemUser, dataDir: string, programs: readonly string[]): Promise<boolean> {
+  const script = 'test -e "$1" && shift && for program; do test -r "$program" || exit 1; done'
+  return promisify(execFile)('sh', ['-c', script, 'sh', dataDir, ...programs], { ...user }).then(
+    () => true,
+    () => false,
+  )
 }
 
 async function canUseSetpriv(): Promise<boolean> {

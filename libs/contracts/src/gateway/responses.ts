@@ -57,7 +57,7 @@ export const ResponseEvent = Type.Object({
 /** A batch of one connection's events. Its message id is `<gateway>-<batch>`, so that a repeated publish is stored once. */
 export type ResponseBatch = Static<typeof ResponseBatch>
 export const ResponseBatch = Type.Object({
-  connectionId: Type.String(),
+  connectionId: Type.String({ minLength: 1 }),
   provider: ProviderId,
   gateway: Type.String(),
   /** Counts up in each gateway process. With `gateway` it names the batch, however often it is delivered. */

@@ -1,9 +1,9 @@
 import { type DiscoveredLimit, SluiceError } from '@sluice/contracts'
+import { isPassing, isRefusedData } from '@sluice/postgres'
 import { type Kysely, type Selectable, sql, type Transaction } from 'kysely'
 import { type ConnectionLimit, type LimitChange, learn, limitKey } from '../domain/learn.ts'
 import type { LimitReading } from '../domain/limit-reading.ts'
 import { type LimitStore, MAX_LISTED_LIMITS, UnstorableError } from '../ports/limit-store.ts'
-import { isPassing, isRefusedData } from './database.ts'
 import { toConnectionLimit } from './limit-rows.ts'
 import type { LimitsTable, Tables } from './tables.ts'
 

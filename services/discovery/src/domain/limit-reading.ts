@@ -1,6 +1,6 @@
 import type { ResponseBatch } from '@sluice/contracts'
+import { storableText } from '@sluice/contracts'
 import { providerAdapter, type RateLimitReading } from '@sluice/providers'
-import { storableText } from './storable-text.ts'
 
 /** What one answer told of one limit of a connection. Absent means unknown. */
 export interface LimitReading {

@@ -1,8 +1,8 @@
 import { type ResponseBatch, SluiceError } from '@sluice/contracts'
+import { isPassing, isRefusedData } from '@sluice/postgres'
 import { type Kysely, sql, type Transaction } from 'kysely'
 import { type Rollup, rollUp } from '../domain/rollup.ts'
 import { UnstorableError, type UsageStore } from '../ports/usage-store.ts'
-import { isPassing, isRefusedData } from './database.ts'
 import { selectPoints } from './select-points.ts'
 import type { Tables } from './tables.ts'
 

@@ -1,5 +1,5 @@
 import type { Outcome, ResponseBatch, ResponseEvent } from '@sluice/contracts'
-import { storableText } from './storable-text.ts'
+import { storableText } from '@sluice/contracts'
 
 /** What requests of one kind, ended in one minute, add up to. */
 export interface Rollup {

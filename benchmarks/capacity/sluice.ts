@@ -1,0 +1,55 @@
+import { connectionProjection, type ProjectedConnection } from '@sluice/contracts'
+import { type Bucket, connectBus, openBucket } from '@sluice/messaging'
+import { createPermits } from '../../services/gateway/src/adapters/capacity/create-permits.ts'
+import { startServiceProcess, stopProcess } from '../shared/service-process.ts'
+import {
+  CONNECTIONS,
+  connectionName,
+  type PermitSource,
+  REQUESTS_PER_MINUTE,
+  RESERVED_TOKENS,
+  TOKENS_PER_MINUTE,
+  USED_TOKENS,
+} from './permit-source.ts'
+
+/** A capacity instance in its own process, asked by this one as a gateway asks it. */
+export async function sluicePermits(natsUrl: string): Promise<PermitSource> {
+  const bus = await connectBus({ servers: natsUrl, name: 'benchmark' })
+  await createConnections(await openBucket(bus, connectionProjection))
+  const capacity = await startServiceProcess('capacity', { NATS_URL: natsUrl })
+  const permits = await createPermits(bus, 'benchmark', (error) => {
+    throw error
+  })
+  return {
+    name: 'Sluice',
+    takePermit: async (connectionId) => {
+      const outcome = await permits.acquire(connectionId, 'model', RESERVED_TOKENS)
+      if (outcome.status !== 'granted') throw new Error(`not granted: ${JSON.stringify(outcome)}`)
+      outcome.permit.settle({ requests: 1, tokens: USED_TOKENS })
+    },
+    stop: async () => {
+      await permits.stop(1_000)
+      await stopProcess(capacity)
+      await bus.close()
+    },
+  }
+}
+
+async function createConnections(bucket: Bucket<ProjectedConnection>): Promise<void> {
+  for (let index = 0; index < CONNECTIONS; index++) {
+    const id = connectionName(index)
+    await bucket.put(id, {
+      id,
+      name: id,
+      provider: 'openai',
+      config: {},
+      capacity: [{ period: 'minute', requests: REQUESTS_PER_MINUTE, tokens: TOKENS_PER_MINUTE }],
+      defaultMaxOutputTokens: 1_024,
+      tokenReservation: 'maximum',
+      onCapacityUnavailable: 'reject',
+      maxWaitMs: 0,
+      enabled: true,
+      version: 1,
+    })
+  }
+}

@@ -1,0 +1,49 @@
+import { type CapacityLimit, type Metric, PERIOD_MS, type Period } from '@sluice/contracts'
+
+/** A connection of the proof, with its capacity and the account that its requests reach. */
+export interface ProofAccount {
+  readonly name: string
+  readonly upstreamKey: string
+  readonly capacity: readonly CapacityLimit[]
+}
+
+/** What every request asks for, and the simulator answers exactly. */
+export const OUTPUT_TOKENS = 50
+
+export const ACCOUNTS: readonly ProofAccount[] = [
+  account('requests', [{ period: 'minute', requests: 600 }]),
+  account('few-requests', [{ period: 'minute', requests: 60 }]),
+  account('tokens', [{ period: 'minute', tokens: 30_000 }]),
+  account('both', [{ period: 'minute', requests: 500, tokens: 40_000 }]),
+  account('long', [
+    { period: 'minute', requests: 300 },
+    { period: 'hour', requests: 500 },
+    { period: 'day', tokens: 1_000_000 },
+  ]),
+]
+
+function account(name: string, capacity: readonly CapacityLimit[]): ProofAccount {
+  return { name: `proof-${name}`, upstreamKey: `sk-proof-${name}`, capacity }
+}
+
+/** Each limit of an account on its own. */
+export function limitsOf({
+  capacity,
+}: ProofAccount): { period: Period; periodMs: number; metric: Metric; limit: number }[] {
+  return capacity.flatMap(({ period, requests, tokens }) => [
+    ...(requests === undefined
+      ? []
+      : [{ period, periodMs: PERIOD_MS[period], metric: 'requests' as const, limit: requests }]),
+    ...(tokens === undefined
+      ? []
+      : [{ period, periodMs: PERIOD_MS[period], metric: 'tokens' as const, limit: tokens }]),
+  ])
+}
+
+/** Ten times what the account's limits allow in a second, at a request's tokens. */
+export function demandPerSecond(account: ProofAccount, tokensPerRequest: number): number {
+  const allowed = limitsOf(account)
+    .filter(({ period }) => period === 'minute')
+    .map(({ metric, limit }) => (metric === 'requests' ? limit : limit / tokensPerRequest))
+  return (10 * Math.min(...allowed)) / 60
+}

@@ -1,0 +1,156 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { ConnectionView, CreatedApiKey } from '@sluice/contracts'
+import { readSettings, startStack } from '@sluice/local'
+import { OUTPUT_TOKENS_HEADER, startProviderSimulator } from '@sluice/provider-simulator'
+import { adminClient } from '../../deploy/local/src/demo/admin-client.ts'
+import { until } from '../../deploy/local/src/demo/until.ts'
+import { describeMachine } from '../shared/machine.ts'
+import { PROJECT_DIR } from '../shared/nats.ts'
+import { ACCOUNTS, demandPerSecond, limitsOf, OUTPUT_TOKENS, type ProofAccount } from './accounts.ts'
+import { startDemand } from './demand.ts'
+import { causeFaults } from './faults.ts'
+import { largestInterval } from './largest-interval.ts'
+
+const DURATION_MS = Number(process.env.DURATION_S ?? 125) * 1_000
+
+const body = JSON.stringify({
+  model: 'gpt-4o-mini',
+  max_tokens: OUTPUT_TOKENS,
+  messages: [{ role: 'user', content: 'How much flows through a sluice that is open by a hand’s breadth?' }],
+})
+const headers = { [OUTPUT_TOKENS_HEADER]: String(OUTPUT_TOKENS) }
+
+const dataDir = await mkdtemp(join(tmpdir(), 'sluice-exactness-'))
+const simulator = await startProviderSimulator({
+  accounts: ACCOUNTS.map(({ upstreamKey }) => ({ apiKey: upstreamKey })),
+  maxRecords: 1_000_000,
+})
+const tokensPerRequest = await usedTokens(ACCOUNTS[0]?.upstreamKey ?? '')
+simulator.requests.clear()
+
+const stack = await startStack(
+  readSettings({
+    SLUICE_DATA_DIR: dataDir,
+    GATEWAY_PORT: '0',
+    ADMIN_PORT: '0',
+    GATEWAY_INSTANCES: '4',
+    CAPACITY_INSTANCES: '2',
+    ALLOW_INSECURE_UPSTREAM: 'true',
+    LOG_LEVEL: 'fatal',
+  }),
+  {
+    log: (source, line) => source === 'start' && print(`        ${line}`),
+    inherited: { PATH: process.env.PATH ?? '' },
+    programOf: (service) =>
+      service === 'capacity'
+        ? join(import.meta.dirname, 'skewed-capacity.ts')
+        : join(PROJECT_DIR, 'services', service, 'src/main.ts'),
+  },
+)
+
+try {
+  const admin = adminClient(stack.adminUrl, stack.operatorToken ?? '')
+  for (const { name, upstreamKey, capacity } of ACCOUNTS) {
+    const config = { apiKey: upstreamKey, baseUrl: simulator.openaiBaseUrl }
+    await admin.post<ConnectionView>('/connections', { name, provider: 'openai', config, capacity })
+  }
+  const { key: apiKey } = await admin.post<CreatedApiKey>('/api-keys', { name: 'proof', connections: '*' })
+  for (const gatewayUrl of stack.gatewayUrls) {
+    for (const { name } of ACCOUNTS) await until('the connections', () => isKnown(gatewayUrl, name, apiKey), Boolean)
+  }
+
+  print(`Ten times the limits for ${DURATION_MS / 1_000} s, 4 gateways, 2 capacity instances with wrong clocks:\n`)
+  const demands = ACCOUNTS.map((account) =>
+    startDemand({
+      gatewayUrls: stack.gatewayUrls,
+      connection: account.name,
+      apiKey,
+      perSecond: demandPerSecond(account, tokensPerRequest),
+      body,
+      headers,
+    }),
+  )
+  await causeFaults(stack, DURATION_MS, print)
+  await Promise.all(demands.map((demand) => demand.stop()))
+  print(`\nAnswers: ${JSON.stringify(totalByStatus(demands.map(({ counts }) => counts.byStatus)))}\n`)
+  const isProven = await report()
+  process.exitCode = isProven ? 0 : 1
+} finally {
+  await stack.stop()
+  await simulator.stop()
+  await rm(dataDir, { recursive: true, force: true })
+}
+process.exit()
+
+async function report(): Promise<boolean> {
+  const rows = ACCOUNTS.flatMap((account) => rowsOf(account))
+  const lines = [
+    '# Exactness: `npm run bench:exactness`',
+    '',
+    `${new Date().toISOString().slice(0, 10)}, ${describeMachine()}. Four gateways and two capacity instances (each with a wall clock that is`,
+    `wrong by minutes), ten times the limits for ${DURATION_MS / 1_000} s; capacity instances, gateways and NATS killed (\`kill -9\`) ten times in between.`,
+    'Counted by the provider.',
+    '',
+    '| connection | limit | admitted in all | most in any interval | ÷ limit | unused |',
+    '|---|---|---|---|---|---|',
+    ...rows.map(({ text }) => text),
+  ]
+  for (const line of lines.slice(6)) print(line)
+  await writeFile(join(PROJECT_DIR, 'benchmarks/results/exactness.md'), `${lines.join('\n')}\n`)
+  return rows.every(({ isHeld }) => isHeld)
+}
+
+function rowsOf(account: ProofAccount): { text: string; isHeld: boolean }[] {
+  const arrivalsMs = simulator.requests
+    .list(account.upstreamKey)
+    .map(({ arrivedAtMs }) => arrivedAtMs)
+    .sort((a, b) => a - b)
+  return limitsOf(account).map(({ period, periodMs, metric, limit }) => {
+    const each = metric === 'requests' ? 1 : tokensPerRequest
+    const most = largestInterval(arrivalsMs, periodMs) * each
+    // What would have been admitted had every slot been used as soon as it was free again.
+    const possible = limit * (1 + Math.floor(DURATION_MS / (periodMs + periodMs / 60)))
+    const unused = Math.max(0, 1 - (arrivalsMs.length * each) / possible)
+    const cells = [
+      account.name,
+      `${limit.toLocaleString('en')} ${metric} a ${period}`,
+      (arrivalsMs.length * each).toLocaleString('en'),
+      most.toLocaleString('en'),
+      (most / limit).toFixed(3),
+      `${(unused * 100).toFixed(1)} %`,
+    ]
+    return { text: `| ${cells.join(' | ')} |`, isHeld: most <= limit }
+  })
+}
+
+/** What one request uses, by the provider's own account. */
+async function usedTokens(apiKey: string): Promise<number> {
+  const response = await fetch(`${simulator.openaiBaseUrl}/chat/completions`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json', ...headers },
+    body,
+  })
+  const { usage } = (await response.json()) as { usage: { total_tokens: number } }
+  return usage.total_tokens
+}
+
+async function isKnown(gatewayUrl: string, connection: string, apiKey: string): Promise<boolean> {
+  const response = await fetch(`${gatewayUrl}/connections/${connection}/no-such-path`, {
+    headers: { authorization: `Bearer ${apiKey}` },
+  })
+  return (await response.text()).includes('unsupported_operation')
+}
+
+function totalByStatus(all: readonly ReadonlyMap<number | 'no answer', number>[]): Record<string, number> {
+  const total: Record<string, number> = {}
+  for (const byStatus of all) {
+    for (const [status, count] of byStatus) total[status] = (total[status] ?? 0) + count
+  }
+  return total
+}
+
+function print(line: string): void {
+  console.log(line)
+}

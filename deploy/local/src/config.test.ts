@@ -1,0 +1,28 @@
+import { expect, it } from 'vitest'
+import { readSettings } from './config.ts'
+import { inheritedEnvironment } from './inherited-environment.ts'
+
+it('has a default for everything but the servers that may be there already', () => {
+  expect(readSettings({})).toEqual({
+    SLUICE_DATA_DIR: '.sluice',
+    GATEWAY_PORT: 8080,
+    ADMIN_PORT: 8081,
+    GATEWAY_INSTANCES: 1,
+    CAPACITY_INSTANCES: 1,
+    ALLOW_INSECURE_UPSTREAM: false,
+    LOG_LEVEL: 'info',
+    LOG_FORMAT: 'text',
+  })
+})
+
+it('names every setting that is wrong', () => {
+  const read = () => readSettings({ GATEWAY_PORT: 'http', GATEWAY_INSTANCES: '0', DATABASE_URL: 'mysql://x' })
+  expect(read).toThrow(/GATEWAY_PORT/)
+  expect(read).toThrow(/GATEWAY_INSTANCES/)
+  expect(read).toThrow(/DATABASE_URL/)
+})
+
+it('keeps the shell’s secrets from the processes', () => {
+  const env = { PATH: '/bin', OTEL_SERVICE_NAME: 'x', OPENAI_API_KEY: 'secret', TZ: undefined }
+  expect(inheritedEnvironment(env)).toEqual({ PATH: '/bin', OTEL_SERVICE_NAME: 'x' })
+})

@@ -1,0 +1,46 @@
+import { LogLevel, readConfig } from '@sluice/service-kit'
+import { type Static, Type } from 'typebox'
+
+const port = (description: string, value: number) =>
+  Type.Integer({ minimum: 0, maximum: 65_535, default: value, description })
+
+/** Every setting of the embedded start. */
+export type LocalSettings = Static<typeof LocalSettings>
+export const LocalSettings = Type.Object({
+  SLUICE_DATA_DIR: Type.String({
+    default: '.sluice',
+    description: 'Folder of everything that is kept: databases, keys, logs. Relative to the project.',
+  }),
+  GATEWAY_PORT: port(
+    'Port of the first gateway; each further one listens 100 above the one before. 0: free ones',
+    8080,
+  ),
+  ADMIN_PORT: port('Port of the admin API and the console. 0: a free one', 8081),
+  GATEWAY_INSTANCES: Type.Integer({ minimum: 1, maximum: 16, default: 1, description: 'Gateways to run' }),
+  CAPACITY_INSTANCES: Type.Integer({ minimum: 1, maximum: 16, default: 1, description: 'Capacity services to run' }),
+  NATS_URL: Type.Optional(
+    Type.String({ minLength: 1, description: 'NATS servers to use, comma-separated URLs. Unset: one is started' }),
+  ),
+  NATS_USER: Type.Optional(Type.String({ description: 'User on the servers of NATS_URL' })),
+  NATS_PASSWORD: Type.Optional(Type.String({ description: 'Password on the servers of NATS_URL' })),
+  DATABASE_URL: Type.Optional(
+    Type.String({ pattern: '^postgres(ql)?://', description: 'PostgreSQL to use. Unset: one is started' }),
+  ),
+  ALLOW_INSECURE_UPSTREAM: Type.Boolean({
+    default: false,
+    description: 'Whether a connection may name an upstream by http on this machine, as tests and the demo do',
+  }),
+  LOG_LEVEL: Type.Union(LogLevel.anyOf, {
+    default: 'info',
+    description: 'Least severe log line to show, of every process',
+  }),
+  LOG_FORMAT: Type.Union([Type.Literal('text'), Type.Literal('json')], {
+    default: 'text',
+    description: 'text: readable lines, each with the name of its process. json: JSON lines only',
+  }),
+})
+
+/** @throws ConfigError naming every setting that is wrong */
+export function readSettings(env: Readonly<Record<string, string | undefined>>): LocalSettings {
+  return readConfig(LocalSettings, env)
+}

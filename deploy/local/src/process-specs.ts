@@ -1,0 +1,103 @@
+import type { ProcessSpec } from './child-process.ts'
+import type { LocalSettings } from './config.ts'
+import type { ServerToKeep } from './keeper-options.ts'
+import { keeperFile, type ServiceName, type StackPaths } from './stack-paths.ts'
+import type { StackPorts } from './stack-ports.ts'
+
+/** Environment of single services, over what they get otherwise. */
+export type ExtraEnvironment = Readonly<Partial<Record<ServiceName, Readonly<Record<string, string>>>>>
+
+export interface ServiceContext {
+  readonly settings: LocalSettings
+  readonly paths: StackPaths
+  readonly ports: StackPorts
+  readonly natsUrl: string
+  readonly databaseUrl: string
+  /** What every process gets. */
+  readonly inherited: Readonly<Record<string, string>>
+  readonly extra: ExtraEnvironment
+  /** The program of each service. */
+  readonly programOf: (service: ServiceName) => string
+}
+
+/** The services of one run. */
+export interface ServiceSpecs {
+  readonly connections: ProcessSpec
+  readonly capacities: readonly ProcessSpec[]
+  readonly consumers: readonly ProcessSpec[]
+  readonly gateways: readonly ProcessSpec[]
+}
+
+const LOOPBACK = '127.0.0.1'
+/** A server may have to recover a large store first. */
+const SERVER_READY_MS = 120_000
+const SERVICE_READY_MS = 60_000
+/** Longer than a service takes to give up by itself. */
+const STOP_MS = 20_000
+
+/** The server takes a free port at its first start, and keeps it from then on: its clients look for it there. */
+export function keeperSpec(server: ServerToKeep, inherited: Readonly<Record<string, string>>): ProcessSpec {
+  return {
+    name: server.server,
+    file: keeperFile,
+    args: (last) => [JSON.stringify({ ...server, port: last?.port ?? 0 })],
+    env: inherited,
+    readyTimeoutMs: SERVER_READY_MS,
+    stopTimeoutMs: 2 * STOP_MS,
+  }
+}
+
+export function serviceSpecs(context: ServiceContext): ServiceSpecs {
+  const { settings, paths, ports, databaseUrl } = context
+  const database = { DATABASE_URL: databaseUrl }
+  const upstream = { ALLOW_INSECURE_UPSTREAM: String(settings.ALLOW_INSECURE_UPSTREAM) }
+  const capacities = Array.from({ length: settings.CAPACITY_INSTANCES }, (_, index) =>
+    serviceSpec(context, 'capacity', `capacity-${index + 1}`, {}),
+  )
+  const gateways = ports.gateways.map((port, index) =>
+    serviceSpec(context, 'gateway', `gateway-${index + 1}`, {
+      ...upstream,
+      GATEWAY_HOST: LOOPBACK,
+      GATEWAY_PORT: String(port),
+    }),
+  )
+  return {
+    connections: serviceSpec(context, 'connections', 'connections', {
+      ...database,
+      ...upstream,
+      ADMIN_HOST: LOOPBACK,
+      ADMIN_PORT: String(ports.admin),
+      MASTER_KEY_FILE: paths.masterKeyFile,
+      OPERATOR_TOKEN_FILE: paths.operatorTokenFile,
+    }),
+    capacities,
+    consumers: [
+      serviceSpec(context, 'discovery', 'discovery', database),
+      serviceSpec(context, 'usage', 'usage', database),
+    ],
+    gateways,
+  }
+}
+
+function serviceSpec(
+  { settings, natsUrl, inherited, extra, programOf }: ServiceContext,
+  service: ServiceName,
+  name: string,
+  env: Readonly<Record<string, string>>,
+): ProcessSpec {
+  return {
+    name,
+    file: programOf(service),
+    env: {
+      ...inherited,
+      NATS_URL: natsUrl,
+      ...(settings.NATS_USER === undefined ? {} : { NATS_USER: settings.NATS_USER }),
+      ...(settings.NATS_PASSWORD === undefined ? {} : { NATS_PASSWORD: settings.NATS_PASSWORD }),
+      LOG_LEVEL: settings.LOG_LEVEL,
+      ...env,
+      ...extra[service],
+    },
+    readyTimeoutMs: SERVICE_READY_MS,
+    stopTimeoutMs: STOP_MS,
+  }
+}

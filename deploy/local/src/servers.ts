@@ -1,0 +1,54 @@
+import type { LocalSettings } from './config.ts'
+import type { ServerToKeep } from './keeper-options.ts'
+import type { Log } from './log.ts'
+import { locateNatsServer } from './nats-server/locate.ts'
+import { keeperSpec } from './process-specs.ts'
+import type { ProcessTiers } from './process-tiers.ts'
+import { assertReachable } from './reachable.ts'
+import type { StackPaths } from './stack-paths.ts'
+import { StartError } from './start-error.ts'
+
+export interface ServerUrls {
+  readonly natsUrl: string
+  readonly databaseUrl: string
+}
+
+const LEVEL_NUMBERS = { trace: 10, debug: 20, info: 30, warn: 40, error: 50, fatal: 60, silent: 100 } as const
+
+export interface StartServersOptions {
+  readonly settings: LocalSettings
+  readonly paths: StackPaths
+  readonly tiers: ProcessTiers
+  readonly inherited: Readonly<Record<string, string>>
+  readonly log: Log
+}
+
+/**
+ * Starts PostgreSQL and nats-server, at once, each under its keeper; where the settings name a server that is there
+ * already, makes sure that it answers instead. They keep their ports over restarts of their own.
+ */
+export async function startServers({
+  settings,
+  paths,
+  tiers,
+  inherited,
+  log,
+}: StartServersOptions): Promise<ServerUrls> {
+  const { NATS_URL, DATABASE_URL } = settings
+  const minLevel = LEVEL_NUMBERS[settings.LOG_LEVEL]
+  if (NATS_URL !== undefined) await assertReachable(NATS_URL, 'NATS_URL')
+  if (DATABASE_URL !== undefined) await assertReachable(DATABASE_URL, 'DATABASE_URL')
+
+  const startKeeper = async (server: ServerToKeep): Promise<string> => {
+    const [ready] = await tiers.start([keeperSpec(server, inherited)])
+    if (ready?.url === undefined) throw new StartError('process_failed', `${server.server} did not say its address.`)
+    return ready.url
+  }
+  const startPostgres = () => startKeeper({ server: 'postgres', dataDir: paths.postgresDir, minLevel })
+  const startNats = async () => {
+    const serverPath = await locateNatsServer({ binDir: paths.binDir, log })
+    return startKeeper({ server: 'nats', serverPath, dataDir: paths.natsDir, minLevel })
+  }
+  const [databaseUrl, natsUrl] = await Promise.all([DATABASE_URL ?? startPostgres(), NATS_URL ?? startNats()])
+  return { databaseUrl, natsUrl }
+}

@@ -1,0 +1,36 @@
+import { join, resolve } from 'node:path'
+
+const PROJECT_DIR = resolve(import.meta.dirname, '../../..')
+
+export type ServiceName = 'connections' | 'capacity' | 'discovery' | 'usage' | 'gateway'
+
+export interface StackPaths {
+  readonly dataDir: string
+  readonly binDir: string
+  readonly natsDir: string
+  readonly postgresDir: string
+  readonly runDir: string
+  readonly masterKeyFile: string
+  readonly operatorTokenFile: string
+}
+
+/** Where everything is kept; `dataDir` is relative to the project. */
+export function stackPaths(dataDir: string): StackPaths {
+  const root = resolve(PROJECT_DIR, dataDir)
+  return {
+    dataDir: root,
+    binDir: join(root, 'bin'),
+    natsDir: join(root, 'nats'),
+    postgresDir: join(root, 'postgres'),
+    runDir: join(root, 'run'),
+    masterKeyFile: join(root, 'master-key'),
+    operatorTokenFile: join(root, 'operator-token'),
+  }
+}
+
+export const keeperFile = join(import.meta.dirname, 'keeper.ts')
+
+/** The program of a service. */
+export function serviceFile(service: ServiceName): string {
+  return join(PROJECT_DIR, 'services', service, 'src/main.ts')
+}

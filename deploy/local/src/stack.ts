@@ -1,0 +1,117 @@
+import { readFile } from 'node:fs/promises'
+import type { LocalSettings } from './config.ts'
+import { acquireLock, type Lock } from './lock.ts'
+import type { ProcessLog } from './log.ts'
+import { ensureMasterKey } from './master-key.ts'
+import { type ExtraEnvironment, serviceSpecs } from './process-specs.ts'
+import { createProcessTiers, type ProcessTiers } from './process-tiers.ts'
+import { openRunRecord } from './run-record.ts'
+import { startServers } from './servers.ts'
+import { type ServiceName, type StackPaths, serviceFile, stackPaths } from './stack-paths.ts'
+import { chooseStackPorts, type StackPorts } from './stack-ports.ts'
+import { START } from './supervise-process.ts'
+
+/** All of Sluice, running on this machine. */
+export interface Stack {
+  readonly paths: StackPaths
+  /** `http://127.0.0.1:8081`: the admin API and the console. */
+  readonly adminUrl: string
+  /** One for each gateway: `http://127.0.0.1:8080`. */
+  readonly gatewayUrls: readonly string[]
+  readonly natsUrl: string
+  readonly databaseUrl: string
+  /** Made at the first start on the database; undefined when that was done from another data folder. */
+  readonly operatorToken: string | undefined
+  /** What runs: for `nats` and `postgres` the servers themselves. One that is being started again has no pid. */
+  processes(): readonly { readonly name: string; readonly pid: number | undefined }[]
+  /** Ends everything in order, the gateways first. */
+  stop(): Promise<void>
+  /** Ends everything now, as a crash would. */
+  kill(): void
+}
+
+export interface StackOptions {
+  readonly log: ProcessLog
+  /** What every process gets in its environment; see `inheritedEnvironment`. */
+  readonly inherited?: Readonly<Record<string, string>>
+  /** Environment of single services, over what they get otherwise. */
+  readonly extra?: ExtraEnvironment
+  /** The program of each service; the project's own when absent. */
+  readonly programOf?: (service: ServiceName) => string
+  /** Gives the start up: what runs already is ended in order. */
+  readonly signal?: AbortSignal
+}
+
+/**
+ * Starts all of Sluice in order, every process supervised: one that ends unasked is started again. Resolves once every
+ * service is ready.
+ * @throws StartError saying what is in the way; nothing is left running then.
+ */
+export async function startStack(settings: LocalSettings, options: StackOptions): Promise<Stack> {
+  const { log, signal } = options
+  const paths = stackPaths(settings.SLUICE_DATA_DIR)
+  const say = (line: string) => log(START, line)
+  const lock = await acquireLock(paths.dataDir, say)
+  let stop = () => lock.release()
+  try {
+    const tiers = createProcessTiers({ log, record: await openRunRecord(paths.runDir, say) })
+    stop = stopOnce(tiers, lock)
+    // What is starting fails for it, and so does this function, which then reports a fault of stopping.
+    signal?.addEventListener('abort', () => void stop().catch(() => undefined))
+    signal?.throwIfAborted()
+    const ports = await chooseStackPorts(settings)
+    const urls = await startServers({ settings, paths, tiers, inherited: options.inherited ?? {}, log: say })
+    await startServices({ settings, paths, ports, tiers, urls, options, say })
+    return {
+      paths,
+      adminUrl: `http://127.0.0.1:${ports.admin}`,
+      gatewayUrls: ports.gateways.map((port) => `http://127.0.0.1:${port}`),
+      ...urls,
+      operatorToken: await readOptional(paths.operatorTokenFile),
+      processes: () => tiers.processes().map((process) => ({ name: process.name, pid: process.pid() })),
+      stop,
+      kill: tiers.kill,
+    }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+interface ServicesToStart {
+  readonly settings: LocalSettings
+  readonly paths: StackPaths
+  readonly ports: StackPorts
+  readonly tiers: ProcessTiers
+  readonly urls: { readonly natsUrl: string; readonly databaseUrl: string }
+  readonly options: StackOptions
+  readonly say: (line: string) => void
+}
+
+async function startServices({ settings, paths, ports, tiers, urls, options, say }: ServicesToStart): Promise<void> {
+  const { inherited = {}, extra = {}, programOf = serviceFile } = options
+  if (await ensureMasterKey(paths.masterKeyFile)) say(`Made a master key: ${paths.masterKeyFile}`)
+  const specs = serviceSpecs({ settings, paths, ports, ...urls, inherited, extra, programOf })
+  await tiers.start([specs.connections])
+  // Two tiers, for they stop one after the other; neither needs the other to start.
+  await Promise.all([tiers.start(specs.capacities), tiers.start(specs.consumers)])
+  await tiers.start(specs.gateways)
+}
+
+/** However often it is called, everything is stopped once. */
+function stopOnce(tiers: ProcessTiers, lock: Lock): () => Promise<void> {
+  let stopped: Promise<void> | undefined
+  return () => {
+    stopped ??= tiers.stop().then(() => lock.release())
+    return stopped
+  }
+}
+
+async function readOptional(path: string): Promise<string | undefined> {
+  try {
+    return (await readFile(path, 'utf8')).trim()
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    throw error
+  }
+}

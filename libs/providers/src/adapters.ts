@@ -1,0 +1,10 @@
+import type { ProviderId } from '@sluice/contracts'
+import { openai } from './openai/adapter.ts'
+import type { ProviderAdapter } from './provider-adapter.ts'
+
+/** The adapter of a provider; undefined where this version proxies none. */
+export function providerAdapter(provider: ProviderId): ProviderAdapter | undefined {
+  return ADAPTERS.get(provider)
+}
+
+const ADAPTERS: ReadonlyMap<ProviderId, ProviderAdapter> = new Map([openai].map((adapter) => [adapter.id, adapter]))

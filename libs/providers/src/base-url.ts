@@ -1,0 +1,32 @@
+import { isIP } from 'node:net'
+import { isForbiddenUpstreamAddress, isLoopbackAddress, isMetadataHostname } from './upstream-address.ts'
+
+export interface BaseUrlRules {
+  /** Whether http is allowed to this machine itself. */
+  readonly allowInsecureLoopback: boolean
+}
+
+/**
+ * What is wrong with `text` as a connection's base URL, or undefined. It is https, or http to loopback where that is allowed;
+ * without user, query and fragment; and not at a forbidden address. A name is not resolved here: its addresses are judged at
+ * connect ({@link isForbiddenUpstreamAddress}).
+ */
+export function baseUrlFault(text: string, rules: BaseUrlRules): string | undefined {
+  const url = URL.parse(text)
+  if (url === null) return 'is not an absolute URL'
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') return 'must be an https URL'
+  // The parser drops empty parts, so the text itself is looked at too.
+  if (/[?#]/.test(text)) return 'must have no query and no fragment'
+  if (url.username !== '' || url.password !== '' || text.includes('@')) return 'must hold no user and no password'
+  const hostname = url.hostname.replace(/^\[|\]$/g, '').replace(/\.$/, '')
+  if (isIP(hostname) === 0 ? isMetadataHostname(hostname) : isForbiddenUpstreamAddress(hostname)) {
+    return 'must not be a link-local or metadata address'
+  }
+  if (url.protocol === 'https:') return undefined
+  if (!rules.allowInsecureLoopback) return 'must be an https URL'
+  return isLoopback(hostname) ? undefined : 'must be an https URL: http is for loopback only'
+}
+
+function isLoopback(hostname: string): boolean {
+  return hostname === 'localhost' || hostname.endsWith('.localhost') || isLoopbackAddress(hostname)
+}

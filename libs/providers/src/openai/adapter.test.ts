@@ -1,0 +1,48 @@
+import { SluiceError } from '@sluice/contracts'
+import { describe, expect, it } from 'vitest'
+import { openai } from './adapter.ts'
+
+const apiKey = { reveal: () => 'sk-test' }
+
+describe('operations', () => {
+  it.each([
+    ['POST', '/v1/chat/completions', { kind: 'chat', usesModel: true, body: 'json', path: '/chat/completions' }],
+    ['POST', '/v1/audio/transcriptions', { usesModel: true, body: 'any' }],
+    ['GET', '/v1/models', { usesModel: false, path: '/models' }],
+    ['GET', '/v1/chat/completions', { usesModel: false }],
+    ['POST', '/v1/files', { usesModel: false, body: 'any' }],
+  ])('%s %s', (method, path, expected) => {
+    expect(openai.operation(method, path)).toMatchObject(expected)
+  })
+
+  it.each(['/', '/v1', '/v2/models', '/openai/v1/models', ''])('are not at %j', (path) => {
+    expect(openai.operation('GET', path)).toBeUndefined()
+  })
+})
+
+it('authenticates as the connection is set up', () => {
+  expect(openai.authHeaders({ apiKey })).toEqual({ authorization: 'Bearer sk-test' })
+  expect(openai.authHeaders({ apiKey, organization: 'org-1', project: 'proj_1' })).toEqual({
+    authorization: 'Bearer sk-test',
+    'openai-organization': 'org-1',
+    'openai-project': 'proj_1',
+  })
+  expect(() => openai.authHeaders({ apiKey: 'sk-plain' })).toThrow(SluiceError)
+})
+
+it.each([
+  [undefined, 'https://api.openai.com/v1'],
+  ['https://proxy.example/openai/v1', 'https://proxy.example/openai/v1'],
+  ['https://proxy.example/openai/', 'https://proxy.example/openai'],
+  ['http://127.0.0.1:9000', 'http://127.0.0.1:9000/v1'],
+  ['http://127.0.0.1:9000/', 'http://127.0.0.1:9000/v1'],
+])('with base URL %j is at %s', (baseUrl, expected) => {
+  expect(openai.baseUrl({ baseUrl })).toBe(expected)
+})
+
+it('words errors as OpenAI does', () => {
+  const answer = openai.errorAnswer({ code: 'capacity_exceeded', status: 429, message: 'No.', requestId: 'r' })
+  expect(JSON.parse(answer.body)).toEqual({
+    error: { message: 'No.', type: 'rate_limit_error', param: null, code: 'capacity_exceeded' },
+  })
+})

@@ -1,0 +1,41 @@
+import type { TokenUsage } from '@sluice/contracts'
+import type { AnswerReader } from '../provider-adapter.ts'
+import { findOpenAiUsage } from './usage.ts'
+
+/**
+ * Finds the usage in a JSON answer that is not streamed. All OpenAI answers have it towards their end, so that only the
+ * end is kept and looked at, however long the answer (embeddings run to many megabytes) is.
+ */
+export class PlainAnswerReader implements AnswerReader {
+  readonly outputTokensSeen = 0
+  #tail: Buffer[] = []
+  #tailBytes = 0
+  #usage: TokenUsage | undefined
+
+  get usage(): TokenUsage | undefined {
+    return this.#usage
+  }
+
+  push(chunk: Buffer): Buffer {
+    this.#tail.push(chunk)
+    this.#tailBytes += chunk.length
+    for (let first = this.#tail[0]; first !== undefined; first = this.#tail[0]) {
+      if (this.#tailBytes - first.length < TAIL_BYTES) break
+      this.#tailBytes -= first.length
+      this.#tail.shift()
+    }
+    return chunk
+  }
+
+  end(): Buffer {
+    const [only] = this.#tail
+    const tail = only !== undefined && this.#tail.length === 1 ? only : Buffer.concat(this.#tail)
+    this.#usage = findOpenAiUsage(tail, 1)
+    this.#tail = []
+    return EMPTY
+  }
+}
+
+/** What is kept at least; a responses answer repeats its tools and metadata after its output. */
+const TAIL_BYTES = 256 * 1024
+const EMPTY = Buffer.alloc(0)

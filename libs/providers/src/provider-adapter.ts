@@ -1,0 +1,117 @@
+import type { ErrorCode, Metric, Period, ProviderId, TokenUsage } from '@sluice/contracts'
+
+/**
+ * What is known about one provider's HTTP API. An adapter does no I/O, has no state and reads no clock; what it is given
+ * comes from outside, so its readers never throw, whatever the shape.
+ */
+export interface ProviderAdapter {
+  readonly id: ProviderId
+  /** Lower-case names of callers' headers that never go on, as the connection alone decides them. */
+  readonly connectionHeaders: ReadonlySet<string>
+
+  /** Where the API of a connection is: the config's `baseUrl`, or else the provider's own address. No slash at the end. */
+  baseUrl(config: ProviderConfig): string
+  /**
+   * What a call of `path` (without query, as the provider's SDK sends it) does, or undefined where the provider has no
+   * such path.
+   */
+  operation(method: string, path: string): Operation | undefined
+  /** @throws SluiceError `credential_unavailable` when the secret field that the provider needs is not there */
+  authHeaders(config: ProviderConfig): Readonly<Record<string, string>>
+
+  /** @param body the parsed JSON body; undefined where the body is not JSON @param sizeBytes the body's length */
+  inspect(operation: Operation, body: unknown, sizeBytes: number): RequestInspection
+  /** The body to send in place of `bytes`: the same buffer unless `inspection.addsUsage`. */
+  outgoingBody(inspection: RequestInspection, body: unknown, bytes: Buffer): Buffer
+  /** A reader for one answer of status 2xx, not compressed. */
+  answerReader(operation: Operation, inspection: RequestInspection, contentType: string): AnswerReader
+
+  /** What the answer's headers say of the provider's limits. What they do not say, or not legibly, is absent. */
+  rateLimits(headers: WireHeaders, receivedAtMs: number): RateLimitReading[]
+  /** The headers on rate limits, of which nothing else may be kept; undefined where there are none. */
+  rateLimitHeaders(headers: WireHeaders): Record<string, string> | undefined
+  /** How long a 429 asks to wait, from `receivedAtMs` (Unix milliseconds); undefined where it does not say. */
+  retryAfterMs(headers: WireHeaders, receivedAtMs: number): number | undefined
+
+  /** An error of the gateway's own, in the provider's format, so that the provider's SDK raises its typed error. */
+  errorAnswer(error: ErrorToFormat): ErrorAnswer
+}
+
+/** Headers as Node and undici give them: names in lower case. */
+export type WireHeaders = Readonly<Record<string, string | string[] | undefined>>
+
+/** A connection's config with its secret fields, in holders that only {@link ProviderAdapter.authHeaders} opens. */
+export type ProviderConfig = Readonly<Record<string, unknown>>
+
+/** Holds a secret; `reveal` is for the place where the upstream request is signed. */
+export interface SecretHolder {
+  reveal(): string
+}
+
+export interface Operation {
+  /** The provider's own name for it, of which only the adapter knows the meaning. */
+  readonly kind: string
+  /** It runs a model: the connection's allowed models apply, and tokens are reserved for it. */
+  readonly usesModel: boolean
+  /** `json`: it takes nothing else. */
+  readonly body: 'json' | 'any'
+  /** Relative to the base URL. */
+  readonly path: string
+}
+
+/** What can be told of a request before it is sent. */
+export interface RequestInspection {
+  /** Empty where the request names none, or it cannot be read. */
+  readonly model: string
+  readonly streamed: boolean
+  /** The part of the body that the model reads as text; inlined media do not count. */
+  readonly promptBytes: number
+  /** Images, audio clips and files in the prompt, inlined or referred to. */
+  readonly mediaParts: number
+  /** The most tokens that one output may have by the request; absent where it states no maximum. */
+  readonly maxOutputTokens?: number
+  /** How many outputs are asked for. */
+  readonly outputs: number
+  /** The answer would not tell its usage: the gateway asks for it, and takes out of the answer what that adds. */
+  readonly addsUsage: boolean
+}
+
+/** Reads one answer as it passes by. */
+export interface AnswerReader {
+  /** Takes the next bytes; gives those to pass on now, which are the same buffer unless something is taken out. */
+  push(chunk: Buffer): Buffer
+  /** The answer ended, or was broken off: gives the bytes that are still to be passed on. */
+  end(): Buffer
+  /** What the answer has told of its usage; complete after `end`. */
+  readonly usage: TokenUsage | undefined
+  /** Output tokens that have passed by, as far as they can be counted without the provider telling. */
+  readonly outputTokensSeen: number
+}
+
+/** One limit as an answer's headers tell it. Absent means unknown, never zero. */
+export interface RateLimitReading {
+  /** What is counted, in the provider's word: `requests`, `tokens`, `input-tokens`, … */
+  readonly dimension: string
+  /** The length of the limit's window, where the provider documents it. */
+  readonly periodMs?: number
+  readonly limit?: number
+  readonly remaining?: number
+  /** From the receipt of the headers until the whole limit is free again. */
+  readonly resetMs?: number
+}
+
+export interface ErrorToFormat {
+  readonly code: ErrorCode
+  readonly status: number
+  readonly message: string
+  readonly requestId: string
+  readonly retryAfterMs?: number
+  /** The connection's limit that a `capacity_exceeded` is about. */
+  readonly limit?: { readonly period: Period; readonly metric: Metric; readonly limit: number }
+}
+
+export interface ErrorAnswer {
+  /** Those of the body, such as its content type. */
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+}

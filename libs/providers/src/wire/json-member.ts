@@ -1,0 +1,123 @@
+/** Where an object's member stands in JSON text: bytes from `keyStart` (its key's quote) and `valueStart` to `end`. */
+export interface MemberSpan {
+  readonly keyStart: number
+  readonly valueStart: number
+  /** After the value's last byte. */
+  readonly end: number
+}
+
+/**
+ * The last member called `name` whose object is `depth` objects or arrays deep (1: the document itself). Looks from the
+ * end, so that `json` may also be only the tail of a document, and what a long answer holds before it costs nothing.
+ */
+export function findLastMember(json: Buffer, name: string, depth: number): MemberSpan | undefined {
+  const key = `"${name}"`
+  let keyStart = json.lastIndexOf(key)
+  for (let attempts = 0; keyStart >= 0 && attempts < MAX_ATTEMPTS; attempts++) {
+    const valueStart = afterColon(json, keyStart + key.length)
+    const end = valueStart < 0 ? -1 : endOfValue(json, valueStart)
+    if (end >= 0 && depthBefore(json, end) === depth) return { keyStart, valueStart, end }
+    keyStart = keyStart === 0 ? -1 : json.lastIndexOf(key, keyStart - 1)
+  }
+  return undefined
+}
+
+/** The value that a span is of. The text must be JSON there, or it throws a SyntaxError. */
+export function memberValue(json: Buffer, span: MemberSpan): unknown {
+  return JSON.parse(json.toString('utf8', span.valueStart, span.end))
+}
+
+/** The text without that member, and without one of the commas around it. */
+export function withoutMember(json: Buffer, { keyStart, end }: MemberSpan): [Buffer, Buffer] {
+  const before = lastBlackByte(json, keyStart)
+  if (json[before] === COMMA) return [json.subarray(0, before), json.subarray(end)]
+  const after = skipWhiteSpace(json, end)
+  const resume = json[after] === COMMA ? skipWhiteSpace(json, after + 1) : end
+  return [json.subarray(0, keyStart), json.subarray(resume)]
+}
+
+/** Each attempt may read the whole text: text that is made to have many false matches is given up. */
+const MAX_ATTEMPTS = 8
+
+const QUOTE = 0x22
+const COMMA = 0x2c
+const COLON = 0x3a
+const BACKSLASH = 0x5c
+const OPEN_BRACKET = 0x5b
+const CLOSE_BRACKET = 0x5d
+const OPEN_BRACE = 0x7b
+const CLOSE_BRACE = 0x7d
+
+function afterColon(json: Buffer, from: number): number {
+  const colon = skipWhiteSpace(json, from)
+  return json[colon] === COLON ? skipWhiteSpace(json, colon + 1) : -1
+}
+
+function endOfValue(json: Buffer, start: number): number {
+  const first = json[start]
+  if (first === QUOTE) return endOfString(json, start)
+  if (first === OPEN_BRACE || first === OPEN_BRACKET) return endOfContainer(json, start)
+  let end = start
+  while (end < json.length && !isDelimiter(json[end])) end++
+  return end > start ? end : -1
+}
+
+function endOfContainer(json: Buffer, start: number): number {
+  let depth = 0
+  for (let i = start; i < json.length; i++) {
+    const byte = json[i]
+    if (byte === QUOTE) {
+      i = endOfString(json, i) - 1
+      if (i < 0) return -1
+    } else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) depth++
+    else if ((byte === CLOSE_BRACE || byte === CLOSE_BRACKET) && --depth === 0) return i + 1
+  }
+  return -1
+}
+
+function endOfString(json: Buffer, start: number): number {
+  for (let quote = json.indexOf(QUOTE, start + 1); quote >= 0; quote = json.indexOf(QUOTE, quote + 1)) {
+    let backslashes = 0
+    while (json[quote - 1 - backslashes] === BACKSLASH) backslashes++
+    if (backslashes % 2 === 0) return quote + 1
+  }
+  return -1
+}
+
+/** How many objects and arrays are open at `from`, by what closes after it; -1 where the rest is not the end of JSON. */
+function depthBefore(json: Buffer, from: number): number {
+  let depth = 0
+  let deepest = 0
+  for (let i = from; i < json.length; i++) {
+    const byte = json[i]
+    if (byte === QUOTE) {
+      i = endOfString(json, i) - 1
+      if (i < 0) return -1
+    } else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) depth++
+    else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) {
+      depth--
+      if (depth < deepest) deepest = depth
+    }
+  }
+  return depth === deepest ? -depth : -1
+}
+
+function skipWhiteSpace(json: Buffer, from: number): number {
+  let i = from
+  while (isWhiteSpace(json[i])) i++
+  return i
+}
+
+function lastBlackByte(json: Buffer, before: number): number {
+  let i = before - 1
+  while (isWhiteSpace(json[i])) i--
+  return i
+}
+
+function isWhiteSpace(byte: number | undefined): boolean {
+  return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09
+}
+
+function isDelimiter(byte: number | undefined): boolean {
+  return byte === COMMA || byte === CLOSE_BRACE || byte === CLOSE_BRACKET || isWhiteSpace(byte)
+}
