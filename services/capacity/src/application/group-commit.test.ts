@@ -1,0 +1,111 @@
+import type { ExchangeReply, ExchangeRequest } from '@sluice/contracts'
+import fc from 'fast-check'
+import { expect, it } from 'vitest'
+import type { Limits } from '../domain/limits.ts'
+import { type CapacityRecord, emptyRecord } from '../domain/record.ts'
+import { used } from '../domain/window.ts'
+import type { RecordStore } from '../ports/record-store.ts'
+import { groupCommit } from './group-commit.ts'
+
+const NOW_MS = Date.UTC(2026, 0, 1)
+const LIMIT = 25
+const limits: Limits = [{ period: 'minute', metric: 'requests', limit: LIMIT }]
+const limitsSource = { limitsFor: () => limits, lookUp: () => Promise.resolve(limits) }
+
+/** What happens to one write: it works, or its outcome stays unknown to the writer, whether or not it was carried out. */
+type WriteFate = 'stored' | 'lost before' | 'lost after'
+
+/** A store whose writes meet the fates given, one after the other; each operation takes a turn, so that instances interleave. */
+function storeWith(fates: WriteFate[]) {
+  let record: CapacityRecord = emptyRecord()
+  let revision = 0
+  const store: RecordStore = {
+    load: async () => {
+      await new Promise((resolve) => setImmediate(resolve))
+      return { record, revision }
+    },
+    save: async (_, next, expectedRevision) => {
+      await new Promise((resolve) => setImmediate(resolve))
+      const fate = fates.shift() ?? 'stored'
+      if (fate === 'lost before') throw new Error('no answer')
+      if (expectedRevision !== revision) return { status: 'conflict' }
+      record = next
+      revision++
+      if (fate === 'lost after') throw new Error('no answer')
+      return { status: 'stored', revision }
+    },
+    erase: () => Promise.resolve(),
+  }
+  return { store, current: () => record }
+}
+
+const fatesArbitrary = fc.array(fc.constantFrom<WriteFate>('stored', 'lost before', 'lost after'), { maxLength: 12 })
+
+function exchangeOf(gateway: string, seq: number, count: number, repeat: boolean): ExchangeRequest {
+  const acquires = Array.from({ length: count }, () => ({ model: 'm', requests: 1, tokens: 1 }))
+  return { gateway, seq, acquires, settlements: [], ...(repeat ? { repeat } : {}) }
+}
+
+const grantedIn = ({ results }: ExchangeReply) => results.filter(({ status }) => status === 'granted').length
+
+it('grants what is charged and charges what is granted, whatever becomes of its writes and whoever else writes', async () => {
+  const lanes = fc.array(fc.array(fc.integer({ min: 1, max: 6 }), { minLength: 1, maxLength: 4 }), {
+    minLength: 1,
+    maxLength: 6,
+  })
+  await fc.assert(
+    fc.asyncProperty(fatesArbitrary, lanes, async (fates, exchangesOfLanes) => {
+      const { store, current } = storeWith([...fates])
+      const parts = { store, limits: limitsSource, clock: { nowMs: () => NOW_MS } }
+      const instances = [groupCommit('c', parts), groupCommit('c', parts)]
+      let granted = 0
+      await Promise.all(
+        exchangesOfLanes.map(async (exchanges, lane) => {
+          for (const [index, count] of exchanges.entries()) {
+            const body = (repeat: boolean) => exchangeOf(`g${lane}`, index + 1, count, repeat)
+            const first = await instances[lane % 2]?.exchange(body(false))
+            // As after a lost reply: the same exchange once more, to the other instance.
+            const again = await instances[(lane + 1) % 2]?.exchange(body(true))
+            if (first === undefined || again === undefined) throw new Error('there are two instances')
+            if (grantedIn(first) > 0) expect(again.results).toEqual(first.results)
+            granted += grantedIn(again)
+          }
+        }),
+      )
+      expect(granted).toBeLessThanOrEqual(LIMIT)
+      expect(used(current().windows.minute, 'requests')).toBe(granted)
+    }),
+    { numRuns: 300 },
+  )
+})
+
+it('writes once for all that wait', async () => {
+  let writes = 0
+  const { store } = storeWith([])
+  const counting: RecordStore = {
+    ...store,
+    save: (...write) => {
+      writes++
+      return store.save(...write)
+    },
+  }
+  const counter = groupCommit('c', { store: counting, limits: limitsSource, clock: { nowMs: () => NOW_MS } })
+  const replies = await Promise.all(
+    Array.from({ length: 100 }, (_, i) => counter.exchange(exchangeOf(`g${i}`, 1, 1, false))),
+  )
+  expect(writes).toBe(1)
+  expect(replies.reduce((sum, reply) => sum + grantedIn(reply), 0)).toBe(LIMIT)
+})
+
+it('answers unavailable, and works again later, when the store stays away', async () => {
+  let isAway = true
+  const { store } = storeWith([])
+  const away: RecordStore = {
+    ...store,
+    load: (id) => (isAway ? Promise.reject(new Error('away')) : store.load(id)),
+  }
+  const counter = groupCommit('c', { store: away, limits: limitsSource, clock: { nowMs: () => NOW_MS } })
+  await expect(counter.exchange(exchangeOf('g', 1, 1, false))).rejects.toMatchObject({ code: 'unavailable' })
+  isAway = false
+  expect(grantedIn(await counter.exchange(exchangeOf('g', 1, 1, true)))).toBe(1)
+})
