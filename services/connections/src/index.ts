@@ -1,1 +1,114 @@
-export {}
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Served } from '@sluice/messaging'
+import { busOptions, type Logger, type Service } from '@sluice/service-kit'
+import { v7 as uuidv7 } from 'uuid'
+import { createEnvelopes } from './adapters/libsodium/envelopes.ts'
+import { createLibsodiumKeyService } from './adapters/libsodium/key-service.ts'
+import { loadMasterKeys } from './adapters/libsodium/load-master-keys.ts'
+import { createSealedBoxes } from './adapters/libsodium/sealed-boxes.ts'
+import { linkBus } from './adapters/nats/bus-link.ts'
+import { createInsights } from './adapters/nats/insights.ts'
+import { createPublisher } from './adapters/nats/publisher.ts'
+import { createApiKeyStore } from './adapters/postgres/api-key-store.ts'
+import { createConnectionStore } from './adapters/postgres/connection-store.ts'
+import { openDatabase } from './adapters/postgres/database.ts'
+import { migrate } from './adapters/postgres/migrate.ts'
+import { createOperatorTokenStore } from './adapters/postgres/operator-token-store.ts'
+import { createOutbox } from './adapters/postgres/outbox.ts'
+import { createProjectionSource } from './adapters/postgres/projection-source.ts'
+import { createSealingKey } from './adapters/postgres/sealing-key.ts'
+import { untilReachable } from './adapters/postgres/until-reachable.ts'
+import { createTokenFile } from './adapters/token-file.ts'
+import type { ApplicationDeps } from './application/deps.ts'
+import { ensureOperatorToken } from './application/ensure-operator-token.ts'
+import type { ConnectionsConfig } from './config.ts'
+import { serveConnections } from './handlers/connections.ts'
+import { createAdminApi } from './routes/admin-api.ts'
+
+export { ConnectionsConfig } from './config.ts'
+
+export interface ConnectionsService extends Service {
+  /** Where the admin API is: `http://127.0.0.1:8081`. */
+  readonly adminUrl: string
+}
+
+/**
+ * Starts the service; resolves when it serves. It waits for PostgreSQL for as long as it takes, and for NATS a moment only: the
+ * admin API works without, and the bus is served as soon as it is there.
+ * @throws MasterKeyError when the master keys are missing or wrong
+ */
+export async function start(config: ConnectionsConfig, logger: Logger): Promise<ConnectionsService> {
+  const keyService = await createLibsodiumKeyService(await loadMasterKeys(config))
+  const envelopes = await createEnvelopes([keyService])
+  const sealedBoxes = await createSealedBoxes()
+  const database = openDatabase(config.DATABASE_URL, (err) => logger.warn({ err }, 'lost a connection to the database'))
+  const link = linkBus({ ...busOptions(config, 'connections'), jetstreamTimeoutMs: JETSTREAM_TIMEOUT_MS })
+  const publisher = createPublisher({
+    outbox: createOutbox(database),
+    source: createProjectionSource(database),
+    logger,
+  })
+  const tokens = createOperatorTokenStore(database)
+  const sealingKey = createSealingKey({ database, envelopes, sealedBoxes, logger })
+  const deps: ApplicationDeps = {
+    connections: createConnectionStore(database, publisher.nudge),
+    apiKeys: createApiKeyStore(database, publisher.nudge),
+    envelopes,
+    sealedBoxes,
+    sealingKey,
+    rules: { allowInsecureUpstream: config.ALLOW_INSECURE_UPSTREAM },
+    now: () => new Date(),
+    newId: uuidv7,
+    logger,
+  }
+  const health = { isDatabaseReachable: database.isReachable, isBusConnected: link.isConnected }
+  const adminApi = await createAdminApi({ application: deps, tokens, insights: createInsights(link), health })
+
+  let served: Served | undefined
+  const attach = async (): Promise<void> => {
+    const bus = await link.first
+    served = serveConnections(bus, deps)
+    publisher.begin(bus)
+    await bus.connection.flush()
+    logger.info('serving on the bus')
+  }
+  const prepare = async (): Promise<void> => {
+    await migrate(database)
+    await sealingKey.ensure()
+    const tokenFile = config.OPERATOR_TOKEN_FILE === undefined ? undefined : createTokenFile(config.OPERATOR_TOKEN_FILE)
+    await ensureOperatorToken({ tokens, newId: uuidv7, logger, tokenFile })
+  }
+  const stop = async (): Promise<void> => {
+    await adminApi.close()
+    if (link.isConnected()) await served?.stop()
+    await publisher.stop()
+    await link.close()
+    await database.close()
+  }
+
+  try {
+    const adminUrl = await adminApi.listen({ host: config.ADMIN_HOST, port: config.ADMIN_PORT })
+    await untilReachable(prepare, logger)
+    await settledWithin(attach(), BUS_WAIT_MS, (err) => logger.error({ err }, 'cannot serve on the bus'))
+    logger.info({ adminUrl }, 'serving the admin API')
+    return { adminUrl, stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+/** As `work` settles, if it does so in time; afterwards its failure is for `onLateFailure`. */
+async function settledWithin(work: Promise<void>, ms: number, onLateFailure: (error: unknown) => void): Promise<void> {
+  let isLate = false
+  const watched = work.catch((error: unknown) => {
+    if (!isLate) throw error
+    onLateFailure(error)
+  })
+  await Promise.race([watched, delay(ms, undefined, { ref: false })])
+  isLate = true
+}
+
+const BUS_WAIT_MS = 3_000
+/** What was under way when the connection broke is lost, and only missed after this. */
+const JETSTREAM_TIMEOUT_MS = 2_000
