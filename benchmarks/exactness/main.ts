@@ -2,10 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ConnectionView, CreatedApiKey } from '@sluice/contracts'
-import { readSettings, startStack } from '@sluice/local'
+import { adminClient, gatewayKnows, readSettings, startStack, until } from '@sluice/local'
 import { OUTPUT_TOKENS_HEADER, startProviderSimulator } from '@sluice/provider-simulator'
-import { adminClient } from '../../deploy/local/src/demo/admin-client.ts'
-import { until } from '../../deploy/local/src/demo/until.ts'
 import { describeMachine } from '../shared/machine.ts'
 import { PROJECT_DIR } from '../shared/nats.ts'
 import { ACCOUNTS, demandPerSecond, limitsOf, OUTPUT_TOKENS, type ProofAccount } from './accounts.ts'
@@ -58,7 +56,8 @@ try {
   }
   const { key: apiKey } = await admin.post<CreatedApiKey>('/api-keys', { name: 'proof', connections: '*' })
   for (const gatewayUrl of stack.gatewayUrls) {
-    for (const { name } of ACCOUNTS) await until('the connections', () => isKnown(gatewayUrl, name, apiKey), Boolean)
+    for (const { name } of ACCOUNTS)
+      await until('the connections', () => gatewayKnows(gatewayUrl, name, apiKey), Boolean)
   }
 
   print(`Ten times the limits for ${DURATION_MS / 1_000} s, 4 gateways, 2 capacity instances with wrong clocks:\n`)
@@ -134,13 +133,6 @@ async function usedTokens(apiKey: string): Promise<number> {
   })
   const { usage } = (await response.json()) as { usage: { total_tokens: number } }
   return usage.total_tokens
-}
-
-async function isKnown(gatewayUrl: string, connection: string, apiKey: string): Promise<boolean> {
-  const response = await fetch(`${gatewayUrl}/connections/${connection}/no-such-path`, {
-    headers: { authorization: `Bearer ${apiKey}` },
-  })
-  return (await response.text()).includes('unsupported_operation')
 }
 
 function totalByStatus(all: readonly ReadonlyMap<number | 'no answer', number>[]): Record<string, number> {

@@ -3,7 +3,7 @@ import type { Stack } from './stack.ts'
 
 /** What somebody needs who has just started Sluice: where it is, the operator's token, and calls to try. */
 export function welcomeText({ adminUrl, gatewayUrls, operatorToken, paths }: Stack): string {
-  const tokenFile = relative(process.cwd(), paths.operatorTokenFile)
+  const tokenFile = shortPath(paths.operatorTokenFile)
   const token = operatorToken ?? 'made at the first start on this database, and kept there'
   return `
   Sluice is running.
@@ -32,7 +32,13 @@ export function welcomeText({ adminUrl, gatewayUrls, operatorToken, paths }: Sta
       -H "Authorization: Bearer $SLUICE_KEY" -H 'Content-Type: application/json' \\
       -d '{"model": "gpt-5-mini", "messages": [{"role": "user", "content": "Hello"}]}'
 
-  Ctrl-C stops everything; what was stored stays in ${relative(process.cwd(), paths.dataDir)}.
+  Ctrl-C stops everything; what was stored stays in ${shortPath(paths.dataDir)}.
 
 `
+}
+
+/** As it would be typed here. */
+function shortPath(path: string): string {
+  const fromHere = relative(process.cwd(), path)
+  return fromHere.startsWith('..') ? path : fromHere
 }

@@ -1,9 +1,10 @@
 import type { CapacityStatus, DiscoveredLimit, UsagePoint } from '@sluice/contracts'
-import type { AdminClient } from './admin-client.ts'
+import type { AdminClient } from '../admin-client.ts'
+import { gatewayKnows } from '../gateway-knows.ts'
+import { until } from '../until.ts'
 import { DEMO_NAME, DEMO_REQUESTS_PER_MINUTE, prepareDemo } from './prepare-demo.ts'
 import { capacityReport, discoveredReport, requestsReport, usageReport } from './report.ts'
 import { type RequestOutcome, runRequests } from './run-requests.ts'
-import { until } from './until.ts'
 
 export const DEMO_REQUESTS = 8
 
@@ -17,7 +18,7 @@ export interface DemoParts {
 /** Shows the path of requests through Sluice, and returns whether as many were admitted and denied as should be. */
 export async function runDemo({ admin, gatewayUrl, upstream, print }: DemoParts): Promise<boolean> {
   const { connectionId, apiKey } = await prepareDemo(admin, upstream)
-  await until('the gateway’s news of the connection', () => knows(gatewayUrl, apiKey), Boolean)
+  await until('the gateway’s news of the connection', () => gatewayKnows(gatewayUrl, DEMO_NAME, apiKey), Boolean)
 
   print(`${DEMO_REQUESTS} requests through the official SDK, at ${DEMO_REQUESTS_PER_MINUTE} requests a minute:\n`)
   const outcomes = await runRequests(gatewayUrl, apiKey, DEMO_REQUESTS)
@@ -48,12 +49,4 @@ export async function runDemo({ admin, gatewayUrl, upstream, print }: DemoParts)
 function isAsExpected(outcomes: readonly RequestOutcome[]): boolean {
   const count = (wanted: RequestOutcome['outcome']) => outcomes.filter(({ outcome }) => outcome === wanted).length
   return count('admitted') === DEMO_REQUESTS_PER_MINUTE && count('denied') === DEMO_REQUESTS - DEMO_REQUESTS_PER_MINUTE
-}
-
-/** Whether the gateway knows connection and key: a path that no provider has is then the only thing that is wrong. */
-async function knows(gatewayUrl: string, apiKey: string): Promise<boolean> {
-  const response = await fetch(`${gatewayUrl}/connections/${DEMO_NAME}/no-such-path`, {
-    headers: { authorization: `Bearer ${apiKey}` },
-  })
-  return (await response.text()).includes('unsupported_operation')
 }

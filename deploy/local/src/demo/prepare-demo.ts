@@ -1,5 +1,5 @@
 import type { ApiKeyView, ConnectionView, CreatedApiKey } from '@sluice/contracts'
-import type { AdminClient } from './admin-client.ts'
+import type { AdminClient } from '../admin-client.ts'
 
 export const DEMO_NAME = 'demo'
 export const DEMO_REQUESTS_PER_MINUTE = 5

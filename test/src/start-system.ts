@@ -1,0 +1,73 @@
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import type { ApiKeyView, ConnectionView, CreatedApiKey } from '@sluice/contracts'
+import { type AdminClient, adminClient, gatewayKnows, readSettings, type Stack, startStack, until } from '@sluice/local'
+import { type ProviderSimulator, startProviderSimulator } from '@sluice/provider-simulator'
+import OpenAI from 'openai'
+import { inject } from 'vitest'
+
+/** The whole of Sluice as users run it, every service its own process, in front of a simulated provider. */
+export interface System {
+  readonly stack: Stack
+  readonly simulator: ProviderSimulator
+  readonly admin: AdminClient
+  /** The credential that every connection of {@link System.connect} has. */
+  readonly upstreamKey: string
+  /** Everything that any process has written so far. */
+  logs(): string
+  /** A connection with this capacity, known to every gateway, and a key for it. */
+  connect(name: string, capacity: ConnectionView['capacity']): Promise<{ id: string; apiKey: string }>
+  client(name: string, apiKey: string, gateway?: number): OpenAI
+  stop(): Promise<void>
+}
+
+export async function startSystem(
+  settings: { readonly gateways?: number; readonly capacities?: number; readonly logLevel?: string } = {},
+): Promise<System> {
+  const upstreamKey = `sk-upstream-${randomBytes(18).toString('base64url')}`
+  const simulator = await startProviderSimulator({ accounts: [{ apiKey: upstreamKey }] })
+  const dataDir = await mkdtemp(join(tmpdir(), 'sluice-system-'))
+  const lines: string[] = []
+  const stack = await startStack(
+    readSettings({
+      SLUICE_DATA_DIR: dataDir,
+      GATEWAY_PORT: '0',
+      ADMIN_PORT: '0',
+      GATEWAY_INSTANCES: String(settings.gateways ?? 1),
+      CAPACITY_INSTANCES: String(settings.capacities ?? 1),
+      ALLOW_INSECURE_UPSTREAM: 'true',
+      LOG_LEVEL: settings.logLevel ?? 'info',
+    }),
+    {
+      log: (source, line) => lines.push(`${source} | ${line}`),
+      inherited: { PATH: `${dirname(inject('natsServerPath'))}:${process.env.PATH}` },
+    },
+  )
+  const admin = adminClient(stack.adminUrl, stack.operatorToken ?? '')
+
+  return {
+    stack,
+    simulator,
+    admin,
+    upstreamKey,
+    logs: () => lines.join('\n'),
+    connect: async (name, capacity) => {
+      const config = { apiKey: upstreamKey, baseUrl: simulator.openaiBaseUrl }
+      const { id } = await admin.post<ConnectionView>('/connections', { name, provider: 'openai', config, capacity })
+      const { key } = await admin.post<CreatedApiKey & ApiKeyView>('/api-keys', { name, connections: [id] })
+      for (const gatewayUrl of stack.gatewayUrls) {
+        await until(`${gatewayUrl}’s news of ${name}`, () => gatewayKnows(gatewayUrl, name, key), Boolean)
+      }
+      return { id, apiKey: key }
+    },
+    client: (name, apiKey, gateway = 0) =>
+      new OpenAI({ apiKey, baseURL: `${stack.gatewayUrls[gateway]}/connections/${name}/v1`, maxRetries: 0 }),
+    stop: async () => {
+      await stack.stop()
+      await simulator.stop()
+      await rm(dataDir, { recursive: true, force: true })
+    },
+  }
+}
