@@ -61,6 +61,7 @@ async function storedMessages(nats: Awaited<ReturnType<typeof connect>>): Promis
   const manager = await nats.jetstreamManager()
   let text = ''
   for await (const { config, state } of manager.streams.list()) {
+    if (state.messages === 0) continue
     for (let seq = state.first_seq; seq <= state.last_seq; seq++) {
       try {
         text += `${(await manager.streams.getMessage(config.name, { seq })).data.toString()}\n`
