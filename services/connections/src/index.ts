@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Served } from '@sluice/messaging'
+import { migrate } from '@sluice/postgres'
 import { busOptions, type Logger, type Service } from '@sluice/service-kit'
 import { v7 as uuidv7 } from 'uuid'
 import { createEnvelopes } from './adapters/libsodium/envelopes.ts'
@@ -11,8 +12,8 @@ import { createInsights } from './adapters/nats/insights.ts'
 import { createPublisher } from './adapters/nats/publisher.ts'
 import { createApiKeyStore } from './adapters/postgres/api-key-store.ts'
 import { createConnectionStore } from './adapters/postgres/connection-store.ts'
-import { openDatabase } from './adapters/postgres/database.ts'
-import { migrate } from './adapters/postgres/migrate.ts'
+import { openConnectionsDatabase, SCHEMA } from './adapters/postgres/database.ts'
+import { MIGRATIONS } from './adapters/postgres/migrations.ts'
 import { createOperatorTokenStore } from './adapters/postgres/operator-token-store.ts'
 import { createOutbox } from './adapters/postgres/outbox.ts'
 import { createProjectionSource } from './adapters/postgres/projection-source.ts'
@@ -41,7 +42,7 @@ export async function start(config: ConnectionsConfig, logger: Logger): Promise<
   const keyService = await createLibsodiumKeyService(await loadMasterKeys(config))
   const envelopes = await createEnvelopes([keyService])
   const sealedBoxes = await createSealedBoxes()
-  const database = openDatabase(config.DATABASE_URL, (err) => logger.warn({ err }, 'lost a connection to the database'))
+  const database = openConnectionsDatabase(config.DATABASE_URL, logger)
   const link = linkBus({ ...busOptions(config, 'connections'), jetstreamTimeoutMs: JETSTREAM_TIMEOUT_MS })
   const publisher = createPublisher({
     outbox: createOutbox(database),
@@ -73,7 +74,6 @@ export async function start(config: ConnectionsConfig, logger: Logger): Promise<
     logger.info('serving on the bus')
   }
   const prepare = async (): Promise<void> => {
-    await migrate(database)
     await sealingKey.ensure()
     const tokenFile = config.OPERATOR_TOKEN_FILE === undefined ? undefined : createTokenFile(config.OPERATOR_TOKEN_FILE)
     await ensureOperatorToken({ tokens, newId: uuidv7, logger, tokenFile })
@@ -88,6 +88,7 @@ export async function start(config: ConnectionsConfig, logger: Logger): Promise<
 
   try {
     const adminUrl = await adminApi.listen({ host: config.ADMIN_HOST, port: config.ADMIN_PORT })
+    await migrate({ url: config.DATABASE_URL, schema: SCHEMA, migrations: MIGRATIONS, logger })
     await untilReachable(prepare, logger)
     await settledWithin(attach(), BUS_WAIT_MS, (err) => logger.error({ err }, 'cannot serve on the bus'))
     logger.info({ adminUrl }, 'serving the admin API')

@@ -1,0 +1,12 @@
+import { capacityStatus, listDiscovered, usageQuery } from '@sluice/contracts'
+import { request } from '@sluice/messaging'
+import type { Insights } from '../../ports/insights.ts'
+import type { BusLink } from './bus-link.ts'
+
+export function createInsights(link: Pick<BusLink, 'connected'>): Insights {
+  return {
+    capacity: async (connectionId) => request(link.connected(), capacityStatus, [connectionId], {}),
+    discovered: async (connectionId) => (await request(link.connected(), listDiscovered, [], { connectionId })).items,
+    usage: async (query) => (await request(link.connected(), usageQuery, [], query)).points,
+  }
+}

@@ -1,0 +1,99 @@
+import type { Bus } from '@sluice/messaging'
+import type { Logger } from '@sluice/service-kit'
+import type { Outbox } from '../../ports/outbox.ts'
+import type { ProjectionSource } from '../../ports/projection-source.ts'
+import { openProjections, type Projections } from './projections.ts'
+import { createWakeUp } from './wake-up.ts'
+
+export interface PublisherDeps {
+  readonly outbox: Outbox
+  readonly source: ProjectionSource
+  readonly logger: Logger
+}
+
+/** Carries committed changes to the bus. */
+export interface Publisher {
+  /** Something was committed: publish it now. */
+  nudge(): void
+  /** The bus is there (for the first time): from now on, it is followed. */
+  begin(bus: Bus): void
+  /** Takes no further entry; resolves when the one at hand is published. */
+  stop(): Promise<void>
+}
+
+/**
+ * Publishes the outbox whenever it is nudged, and every second besides, for what another instance committed before it died. When the
+ * bus is there again after a loss, after every failure, and every few minutes, the projections are reconciled as a whole first:
+ * whatever happened to the buckets meanwhile, they are right again.
+ */
+export function createPublisher({ outbox, source, logger }: PublisherDeps): Publisher {
+  const wakeUp = createWakeUp()
+  let stopped = false
+  let running: Promise<void> | undefined
+  let projections: Projections | undefined
+  let mustReconcile = true
+  let reconciledAtMs = 0
+  let isFailing = false
+
+  /** The projections, right as a whole at this moment or a short while ago. */
+  const reconciled = async (bus: Bus): Promise<Projections> => {
+    const isDue = performance.now() - reconciledAtMs > RECONCILE_MS
+    if (projections !== undefined && !mustReconcile && !isDue) return projections
+    mustReconcile = false // Before it begins: what comes up meanwhile asks for another one.
+    projections = await openProjections(bus, source)
+    await projections.reconcile()
+    reconciledAtMs = performance.now()
+    logger.debug('projections are reconciled')
+    return projections
+  }
+
+  const publish = async (bus: Bus): Promise<number> => {
+    const { publish: publishEntry } = await reconciled(bus)
+    const outcome = await outbox.drain(publishEntry)
+    return outcome === 'busy' ? BUSY_RETRY_MS : POLL_MS
+  }
+
+  const failed = (error: unknown): number => {
+    // Told once: it goes on until what is away is back.
+    if (!isFailing) logger.warn({ err: error }, 'cannot publish changes for now')
+    isFailing = true
+    mustReconcile = true
+    return POLL_MS
+  }
+
+  const run = async (bus: Bus): Promise<void> => {
+    while (!stopped) {
+      let waitMs = POLL_MS
+      if (bus.isConnected()) {
+        try {
+          waitMs = await publish(bus)
+          if (isFailing) logger.info('publishing changes again')
+          isFailing = false
+        } catch (error) {
+          waitMs = failed(error)
+        }
+      }
+      await wakeUp.sleep(waitMs)
+    }
+  }
+
+  return {
+    nudge: wakeUp.wake,
+    begin: (bus) => {
+      bus.onReconnect(() => {
+        mustReconcile = true
+        wakeUp.wake()
+      })
+      running = run(bus)
+    },
+    stop: async () => {
+      stopped = true
+      wakeUp.wake()
+      await running
+    },
+  }
+}
+
+const POLL_MS = 1_000
+const BUSY_RETRY_MS = 50
+const RECONCILE_MS = 5 * 60_000

@@ -1,0 +1,60 @@
+import type { ProviderId } from '@sluice/contracts'
+import type { Insertable, Kysely, Selectable } from 'kysely'
+import type { Connection } from '../../domain/connection.ts'
+import type { ConnectionTable, Tables } from './tables.ts'
+
+type Row = Selectable<ConnectionTable> & { readonly hint: string | null; readonly rotated_at: Date | null }
+
+/** Connections, each with what is known of its current credential. */
+export function selectConnections(db: Kysely<Tables>) {
+  return db
+    .selectFrom('connections as c')
+    .leftJoin('credentials as k', (join) =>
+      join.onRef('k.connection_id', '=', 'c.id').onRef('k.version', '=', 'c.credential_version'),
+    )
+    .selectAll('c')
+    .select(['k.hint', 'k.created_at as rotated_at'])
+}
+
+export function fromRow(row: Row): Connection {
+  const { credential_version: version, hint, rotated_at: rotatedAt } = row
+  return {
+    id: row.id,
+    name: row.name,
+    provider: row.provider as ProviderId,
+    config: row.config,
+    ...(version === null || hint === null || rotatedAt === null ? {} : { credential: { version, hint, rotatedAt } }),
+    description: row.description,
+    ...(row.allowed_models === null ? {} : { allowedModels: row.allowed_models }),
+    capacity: row.capacity,
+    defaultMaxOutputTokens: row.default_max_output_tokens,
+    tokenReservation: row.token_reservation,
+    onCapacityUnavailable: row.on_capacity_unavailable,
+    maxWaitMs: row.max_wait_ms,
+    enabled: row.enabled,
+    version: row.version,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  }
+}
+
+export function toRow(connection: Connection): Insertable<ConnectionTable> {
+  return {
+    id: connection.id,
+    name: connection.name,
+    provider: connection.provider,
+    config: JSON.stringify(connection.config),
+    description: connection.description,
+    allowed_models: connection.allowedModels === undefined ? null : JSON.stringify(connection.allowedModels),
+    capacity: JSON.stringify(connection.capacity),
+    default_max_output_tokens: connection.defaultMaxOutputTokens,
+    token_reservation: connection.tokenReservation,
+    on_capacity_unavailable: connection.onCapacityUnavailable,
+    max_wait_ms: connection.maxWaitMs,
+    enabled: connection.enabled,
+    credential_version: connection.credential?.version ?? null,
+    version: connection.version,
+    created_at: connection.createdAt,
+    updated_at: connection.updatedAt,
+  }
+}

@@ -1,0 +1,141 @@
+import type { ProviderId } from '@sluice/contracts'
+import type { Transaction } from 'kysely'
+import { type Connection, toView } from '../../domain/connection.ts'
+import type { ConnectionQuery, ConnectionStore, NewCredential } from '../../ports/connection-store.ts'
+import { fromRow, selectConnections, toRow } from './connection-rows.ts'
+import type { Database } from './database.ts'
+import { violatesUnique } from './database-fault.ts'
+import { audit, enqueue } from './record-change.ts'
+import type { Tables } from './tables.ts'
+
+/** Connections in PostgreSQL. `onCommitted` is told after each change, so that the outbox is published at once. */
+export function createConnectionStore(database: Database, onCommitted: () => void): ConnectionStore {
+  const change = async <T>(work: (trx: Transaction<Tables>) => Promise<T>): Promise<T> => {
+    const result = await database.transaction(work)
+    onCommitted()
+    return result
+  }
+  return {
+    list: (query) => list(database, query),
+    find: async (id) => {
+      const row = await database.run((db) => selectConnections(db).where('c.id', '=', id).executeTakeFirst())
+      return row === undefined ? undefined : fromRow(row)
+    },
+    existing: async (ids) => {
+      if (ids.length === 0) return new Set()
+      const rows = await database.run((db) =>
+        db.selectFrom('connections').select('id').where('id', 'in', ids).execute(),
+      )
+      return new Set(rows.map(({ id }) => id))
+    },
+    insert: (connection, credential, actor) =>
+      unlessNameTaken(() =>
+        change(async (trx) => {
+          await trx.insertInto('connections').values(toRow(connection)).execute()
+          await insertCredential(trx, connection, credential)
+          const after = toView(connection)
+          await audit(trx, { actor, action: 'connection.created', subjectId: connection.id, after })
+          await enqueueChange(trx, connection, 'created', connection.version)
+          return 'stored' as const
+        }),
+      ),
+    replace: (before, after, credential, actor) =>
+      unlessNameTaken(() =>
+        change(async (trx) => {
+          const { id, ...values } = toRow(after)
+          const updated = await trx
+            .updateTable('connections')
+            .set(values)
+            .where('id', '=', id)
+            .where('version', '=', before.version)
+            .executeTakeFirst()
+          if (updated.numUpdatedRows === 0n) return 'conflict' as const
+          await insertCredential(trx, after, credential)
+          const what = credential === undefined ? 'updated' : 'rotated'
+          const views = { before: toView(before), after: toView(after) }
+          await audit(trx, { actor, action: `connection.${what}`, subjectId: id, ...views })
+          await enqueueChange(trx, after, what, after.version)
+          return 'stored' as const
+        }),
+      ),
+    remove: (before, actor) =>
+      change(async (trx) => {
+        const { id, version } = before
+        const deleted = await trx
+          .deleteFrom('connections')
+          .where('id', '=', id)
+          .where('version', '=', version)
+          .executeTakeFirst()
+        if (deleted.numDeletedRows === 0n) return 'conflict'
+        await audit(trx, { actor, action: 'connection.deleted', subjectId: id, before: toView(before) })
+        await enqueueChange(trx, before, 'deleted', version + 1)
+        return 'removed'
+      }),
+    findCredential: async (connectionId, version) => {
+      const row = await database.run((db) =>
+        selectConnections(db)
+          .leftJoin('credentials as asked', (join) =>
+            join.onRef('asked.connection_id', '=', 'c.id').on('asked.version', '=', version),
+          )
+          .select('asked.envelope')
+          .where('c.id', '=', connectionId)
+          .executeTakeFirst(),
+      )
+      if (row === undefined || row.credential_version === null || row.rotated_at === null) return undefined
+      const current = { version: row.credential_version, rotatedAt: row.rotated_at }
+      return { provider: row.provider as ProviderId, current, envelope: row.envelope ?? undefined }
+    },
+  }
+}
+
+async function list(database: Database, { search, provider, afterName, limit }: ConnectionQuery) {
+  const rows = await database.run((db) => {
+    let query = selectConnections(db).orderBy('c.name').limit(limit)
+    if (provider !== undefined) query = query.where('c.provider', '=', provider)
+    if (afterName !== undefined) query = query.where('c.name', '>', afterName)
+    if (search !== undefined) {
+      const pattern = `%${search.replaceAll(/[\\%_]/g, '\\$&')}%`
+      query = query.where((where) =>
+        where.or([where('c.name', 'ilike', pattern), where('c.description', 'ilike', pattern)]),
+      )
+    }
+    return query.execute()
+  })
+  return rows.map(fromRow)
+}
+
+async function insertCredential(
+  trx: Transaction<Tables>,
+  { id, credential: summary }: Connection,
+  credential: NewCredential | undefined,
+): Promise<void> {
+  if (credential === undefined || summary === undefined) return
+  await trx
+    .insertInto('credentials')
+    .values({
+      connection_id: id,
+      version: summary.version,
+      envelope: JSON.stringify(credential.envelope),
+      hint: summary.hint,
+      created_at: summary.rotatedAt,
+    })
+    .execute()
+}
+
+function enqueueChange(
+  trx: Transaction<Tables>,
+  { id, name }: Connection,
+  change: 'created' | 'updated' | 'rotated' | 'deleted',
+  version: number,
+): Promise<void> {
+  return enqueue(trx, 'connection', id, { connectionId: id, name, change, version })
+}
+
+async function unlessNameTaken<T>(work: () => Promise<T>): Promise<T | 'name_taken'> {
+  try {
+    return await work()
+  } catch (error) {
+    if (violatesUnique(error, 'connections_name_key')) return 'name_taken'
+    throw error
+  }
+}

@@ -1,0 +1,69 @@
+import type { Logger } from '@sluice/service-kit'
+import { EnvelopeError, sealingKeyContext } from '../../domain/envelope.ts'
+import type { Envelopes } from '../../ports/envelopes.ts'
+import type { KeyPair, SealedBoxes } from '../../ports/sealed-boxes.ts'
+import type { SealingKey } from '../../ports/sealing-key.ts'
+import type { Database } from './database.ts'
+
+export interface SealingKeyDeps {
+  readonly database: Database
+  readonly envelopes: Envelopes
+  readonly sealedBoxes: SealedBoxes
+  readonly logger: Logger
+}
+
+export interface StoredSealingKey extends SealingKey {
+  /**
+   * Makes the pair if there is none. One that the master keys no longer open is replaced: only what is on its way to the service at
+   * that moment is sealed to it.
+   */
+  ensure(): Promise<void>
+}
+
+/** The service's key pair, in the database, so that all instances have the same. */
+export function createSealingKey({ database, envelopes, sealedBoxes, logger }: SealingKeyDeps): StoredSealingKey {
+  let opened: KeyPair | undefined
+  const stored = () =>
+    database.run((db) => db.selectFrom('sealing_key').select(['public_key', 'envelope']).executeTakeFirst())
+
+  const current = async (): Promise<KeyPair> => {
+    const row = await stored()
+    // Another instance may have replaced it, so that the row is looked at each time; opening it is what is kept.
+    if (row !== undefined && row.public_key === opened?.publicKey) return opened
+    const publicKey = row?.public_key ?? ''
+    const privateKey = await envelopes.open(row?.envelope, sealingKeyContext(publicKey))
+    opened = { publicKey, privateKey }
+    return opened
+  }
+
+  /** Unless another instance has done so meanwhile. */
+  const replace = async (oldPublicKey: string | undefined): Promise<void> => {
+    const pair = sealedBoxes.generateKeyPair()
+    const envelope = JSON.stringify(await envelopes.seal(pair.privateKey, sealingKeyContext(pair.publicKey)))
+    await database.run((db) =>
+      db
+        .insertInto('sealing_key')
+        .values({ public_key: pair.publicKey, envelope })
+        .onConflict((conflict) =>
+          conflict
+            .column('only_row')
+            .doUpdateSet({ public_key: pair.publicKey, envelope })
+            .where('sealing_key.public_key', '=', oldPublicKey ?? ''),
+        )
+        .execute(),
+    )
+  }
+
+  const ensure = async (): Promise<void> => {
+    const row = await stored()
+    try {
+      if (row !== undefined) return void (await current())
+    } catch (error) {
+      if (!(error instanceof EnvelopeError)) throw error
+      logger.error({ err: error }, 'the sealing key cannot be opened: replacing it')
+    }
+    await replace(row?.public_key)
+  }
+
+  return { current, ensure }
+}

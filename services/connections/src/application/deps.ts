@@ -1,0 +1,21 @@
+import type { Logger } from '@sluice/service-kit'
+import type { ConnectionRules } from '../domain/validate-connection.ts'
+import type { ApiKeyStore } from '../ports/api-key-store.ts'
+import type { ConnectionStore } from '../ports/connection-store.ts'
+import type { Envelopes } from '../ports/envelopes.ts'
+import type { SealedBoxes } from '../ports/sealed-boxes.ts'
+import type { SealingKey } from '../ports/sealing-key.ts'
+
+/** What the service's operations work with. */
+export interface ApplicationDeps {
+  readonly connections: ConnectionStore
+  readonly apiKeys: ApiKeyStore
+  readonly envelopes: Envelopes
+  readonly sealedBoxes: SealedBoxes
+  readonly sealingKey: SealingKey
+  readonly rules: ConnectionRules
+  readonly now: () => Date
+  /** A new UUID. */
+  readonly newId: () => string
+  readonly logger: Logger
+}

@@ -1,0 +1,23 @@
+import type { CredentialSummary } from '../domain/connection.ts'
+import { type CredentialFields, credentialHint } from '../domain/credential.ts'
+import { credentialContext } from '../domain/envelope.ts'
+import type { NewCredential } from '../ports/connection-store.ts'
+import type { ApplicationDeps } from './deps.ts'
+
+interface Owner {
+  readonly connectionId: string
+  readonly provider: string
+  readonly version: number
+}
+
+/** Seals a version of a credential for storage. Undefined when there are no secret fields, as the provider has none. */
+export async function sealCredential(
+  { envelopes, now }: Pick<ApplicationDeps, 'envelopes' | 'now'>,
+  secrets: CredentialFields,
+  owner: Owner,
+): Promise<{ credential: NewCredential; summary: CredentialSummary } | undefined> {
+  if (Object.keys(secrets).length === 0) return undefined
+  const envelope = await envelopes.seal(Buffer.from(JSON.stringify(secrets)), credentialContext(owner))
+  const summary = { version: owner.version, hint: credentialHint(secrets), rotatedAt: now() }
+  return { credential: { envelope }, summary }
+}

@@ -1,0 +1,102 @@
+import {
+  type ConnectionInput,
+  type ConnectionView,
+  DEFAULT_MAX_OUTPUT_TOKENS,
+  type ProjectedConnection,
+  type ProviderId,
+} from '@sluice/contracts'
+
+/** What an operator sets on a connection besides its name, provider and config. */
+export type ConnectionSettings = Pick<
+  ConnectionView,
+  | 'description'
+  | 'allowedModels'
+  | 'capacity'
+  | 'defaultMaxOutputTokens'
+  | 'tokenReservation'
+  | 'onCapacityUnavailable'
+  | 'maxWaitMs'
+  | 'enabled'
+>
+
+/** What is known of a connection's current credential. */
+export interface CredentialSummary {
+  readonly version: number
+  readonly hint: string
+  readonly rotatedAt: Date
+}
+
+/** A connection as it is stored: without its credential. */
+export interface Connection extends Readonly<ConnectionSettings> {
+  readonly id: string
+  readonly name: string
+  readonly provider: ProviderId
+  /** Without the provider's secret fields. */
+  readonly config: Readonly<Record<string, unknown>>
+  /** Absent where the provider needs no stored credential. */
+  readonly credential?: CredentialSummary
+  /** Counts up with each change, from 1. */
+  readonly version: number
+  readonly createdAt: Date
+  readonly updatedAt: Date
+}
+
+/** The settings in `given`; what is absent is as in `base`. */
+export function settingsOver(base: ConnectionSettings, given: Partial<ConnectionInput>): ConnectionSettings {
+  const allowedModels = given.allowedModels ?? base.allowedModels
+  return {
+    description: given.description ?? base.description,
+    ...(allowedModels === undefined ? {} : { allowedModels }),
+    capacity: given.capacity ?? base.capacity,
+    defaultMaxOutputTokens: given.defaultMaxOutputTokens ?? base.defaultMaxOutputTokens,
+    tokenReservation: given.tokenReservation ?? base.tokenReservation,
+    onCapacityUnavailable: given.onCapacityUnavailable ?? base.onCapacityUnavailable,
+    maxWaitMs: given.maxWaitMs ?? base.maxWaitMs,
+    enabled: given.enabled ?? base.enabled,
+  }
+}
+
+export const DEFAULT_SETTINGS: ConnectionSettings = {
+  description: '',
+  capacity: [],
+  defaultMaxOutputTokens: DEFAULT_MAX_OUTPUT_TOKENS,
+  tokenReservation: 'maximum',
+  onCapacityUnavailable: 'reject',
+  maxWaitMs: 0,
+  enabled: true,
+}
+
+/** The connection as it is answered, and as the audit log keeps it. */
+export function toView(connection: Connection): ConnectionView {
+  const { id, name, provider, config, credential, version, createdAt, updatedAt } = connection
+  return {
+    id,
+    name,
+    provider,
+    config,
+    ...(credential === undefined ? {} : { credential: viewOf(credential) }),
+    ...settingsOver(connection, {}),
+    version,
+    createdAt: createdAt.toISOString(),
+    updatedAt: updatedAt.toISOString(),
+  }
+}
+
+/** The connection as every service sees it. */
+export function toProjection(connection: Connection): ProjectedConnection {
+  const { id, name, provider, config, credential, version } = connection
+  const { description: _, ...settings } = settingsOver(connection, {})
+  return {
+    id,
+    name,
+    provider,
+    config,
+    ...(credential === undefined ? {} : { credentialVersion: credential.version }),
+    ...settings,
+    version,
+  }
+}
+
+function viewOf({ version, hint, rotatedAt }: CredentialSummary): NonNullable<ConnectionView['credential']> {
+  return { set: true, hint, version, rotatedAt: rotatedAt.toISOString() }
+}

@@ -1,0 +1,50 @@
+import { type Static, Type } from 'typebox'
+import { expect, it } from 'vitest'
+import { documentErrors } from './document-errors.ts'
+
+const Document = Type.Object(
+  {
+    text: Type.String({ minLength: 2, pattern: '^a' }),
+    choice: Type.Optional(Type.Union([Type.Literal('x'), Type.Literal('y')])),
+    either: Type.Optional(Type.Union([Type.Literal('*'), Type.Array(Type.String())])),
+    items: Type.Optional(
+      Type.Array(Type.Object({ n: Type.Integer() }, { additionalProperties: false }), { maxItems: 2 }),
+    ),
+  },
+  { additionalProperties: false },
+)
+
+it('finds nothing where nothing is wrong', () => {
+  const right: Static<typeof Document> = { text: 'ab', choice: 'x', either: ['z'], items: [{ n: 1 }, { n: 2 }] }
+  expect(documentErrors(Document, right)).toEqual([])
+})
+
+it('tells everything that is wrong, one entry a field', () => {
+  const many = Object.fromEntries(Array.from({ length: 20 }, (_, index) => [`unknown${index}`, 1]))
+  const errors = documentErrors(Document, { text: 'b', choice: 'z', either: 7, items: [{ n: 'x', m: 1 }, 3], ...many })
+  expect(errors.slice(0, 6)).toEqual([
+    { field: 'text', message: expect.any(String) },
+    { field: 'choice', message: 'must be one of "x", "y"' },
+    { field: 'either', message: 'has none of the shapes that it may have' },
+    { field: 'items.0.n', message: 'must be integer' },
+    { field: 'items.0.m', message: 'is not known' },
+    { field: 'items.1', message: 'must be an object' },
+  ])
+  expect(errors).toHaveLength(6 + 20)
+})
+
+it('tells what is missing, and what is wrong with the document itself', () => {
+  expect(documentErrors(Document, {})).toEqual([{ field: 'text', message: 'is required' }])
+  for (const value of [undefined, null, 7, 'x', []]) {
+    expect(documentErrors(Document, value)).toEqual([{ field: '', message: 'must be an object' }])
+  }
+  expect(documentErrors(Document, { text: 'ab', items: [{ n: 1 }, { n: 1 }, { n: 1 }] })).toEqual([
+    { field: 'items', message: expect.any(String) },
+  ])
+})
+
+it('shows no value', () => {
+  const errors = documentErrors(Document, { text: 's3cret', choice: 's3cret', either: 's3cret', items: 's3cret' })
+  expect(errors).toHaveLength(4)
+  expect(JSON.stringify(errors)).not.toContain('s3cret')
+})

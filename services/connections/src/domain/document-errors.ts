@@ -1,0 +1,46 @@
+import { type FieldError, storableText, validate } from '@sluice/contracts'
+import { IsArray, IsLiteral, IsObject, IsOptional, IsUnion, type TObject, type TSchema } from 'typebox'
+
+/**
+ * Everything that is wrong with a document that a person wrote, one entry a field: unlike a message on the bus, whose first faults
+ * will do, it is answered whole, so that it can be corrected at once. Never shows a value, which may be a secret.
+ */
+export function documentErrors(schema: TSchema, value: unknown, path = ''): FieldError[] {
+  if (IsObject(schema)) return objectErrors(schema, value, path)
+  if (IsArray(schema) && Array.isArray(value)) {
+    const errors = value.flatMap((item, index) => documentErrors(schema.items, item, child(path, String(index))))
+    if (errors.length > 0) return errors
+  }
+  if (typeof value === 'string' && storableText(value, value.length) !== value) {
+    return [{ field: path, message: 'must hold no NUL and no half of a surrogate pair' }]
+  }
+  const validation = validate(schema, value)
+  const [first] = validation.valid ? [] : validation.errors
+  return first === undefined ? [] : [{ field: path, message: choice(schema) ?? first.message }]
+}
+
+function objectErrors(schema: TObject, value: unknown, path: string): FieldError[] {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return [{ field: path, message: 'must be an object' }]
+  }
+  const properties: Readonly<Record<string, TSchema>> = schema.properties
+  const given = new Map<string, unknown>(Object.entries(value))
+  const known = Object.entries(properties).flatMap(([name, property]) => {
+    if (given.has(name)) return documentErrors(property, given.get(name), child(path, name))
+    return IsOptional(property) ? [] : [{ field: child(path, name), message: 'is required' }]
+  })
+  const isClosed = 'additionalProperties' in schema && schema.additionalProperties === false
+  const unknown = isClosed ? [...given.keys()].filter((name) => !Object.hasOwn(properties, name)) : []
+  return [...known, ...unknown.map((name) => ({ field: child(path, name), message: 'is not known' }))]
+}
+
+/** What to say of a choice, whose first alternative is no better than the others. */
+function choice(schema: TSchema): string | undefined {
+  if (!IsUnion(schema)) return undefined
+  if (!schema.anyOf.every(IsLiteral)) return 'has none of the shapes that it may have'
+  return `must be one of ${schema.anyOf.map((literal) => JSON.stringify(literal.const)).join(', ')}`
+}
+
+function child(path: string, name: string): string {
+  return path === '' ? name : `${path}.${name}`
+}

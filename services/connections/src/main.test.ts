@@ -1,0 +1,73 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { isAccessToken } from '@sluice/service-kit'
+import { eventually, freePort, type TestDatabase, type TestNats, testDatabase, testNats } from '@sluice/testkit'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+
+let nats: TestNats
+let database: TestDatabase
+let folder: string
+let keyFile: string
+const running = new Set<ChildProcess>()
+
+beforeAll(async () => {
+  ;[nats, database] = await Promise.all([testNats(), testDatabase()])
+  folder = await mkdtemp(join(tmpdir(), 'sluice-connections-main-'))
+  keyFile = join(folder, 'master-key')
+  await writeFile(keyFile, randomBytes(32).toString('base64'), { mode: 0o600 })
+})
+afterAll(async () => {
+  for (const child of running) child.kill('SIGKILL')
+  await Promise.all([nats.stop(), database.drop(), rm(folder, { recursive: true })])
+})
+
+function run(program: string, env: Record<string, string> = {}, args: string[] = []) {
+  const settings = { NATS_URL: nats.url, DATABASE_URL: database.url, MASTER_KEY_FILE: keyFile, ...env }
+  const child = spawn(process.execPath, [resolve(import.meta.dirname, program), ...args], { env: settings })
+  running.add(child)
+  const output = { text: '' }
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (chunk: string) => {
+      output.text += chunk
+    })
+  }
+  const exited = once(child, 'close').then(([code]: (number | null)[]) => {
+    running.delete(child)
+    return code
+  })
+  return { child, output, exited }
+}
+
+it('runs as a process: makes the operator token, serves, takes a further token, stops on SIGTERM', async () => {
+  const port = String(await freePort())
+  const tokenFile = join(folder, 'operator-token')
+  const service = run('main.ts', { ADMIN_PORT: port, OPERATOR_TOKEN_FILE: tokenFile })
+  await eventually(() => expect(service.output.text).toContain('"ready"'), { timeoutMs: 15_000 })
+  const asking = (token: string) =>
+    fetch(`http://127.0.0.1:${port}/api/v1/connections`, { headers: { authorization: `Bearer ${token}` } })
+  const first = (await readFile(tokenFile, 'utf8')).trim()
+  expect((await asking(first)).status).toBe(200)
+
+  const command = run('operator-token/main.ts', {}, ['alice'])
+  expect(await command.exited).toBe(0)
+  const further = command.output.text.trim()
+  expect(isAccessToken(further, 'slo')).toBe(true)
+  expect((await asking(further)).status).toBe(200)
+
+  service.child.kill('SIGTERM')
+  expect(await service.exited).toBe(0)
+  expect(service.output.text).not.toContain(first)
+})
+
+it('does not start with a master key that others may read, and says what to do', async () => {
+  const open = join(folder, 'open-key')
+  await writeFile(open, randomBytes(32).toString('base64'))
+  await chmod(open, 0o644)
+  const service = run('main.ts', { MASTER_KEY_FILE: open })
+  expect(await service.exited).toBe(1)
+  expect(service.output.text).toContain(`chmod 600 ${open}`)
+})

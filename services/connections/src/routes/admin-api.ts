@@ -1,0 +1,71 @@
+import { randomUUID } from 'node:crypto'
+import swagger from '@fastify/swagger'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import fastify from 'fastify'
+import type { ApplicationDeps } from '../application/deps.ts'
+import type { Health } from '../ports/health.ts'
+import type { Insights } from '../ports/insights.ts'
+import type { OperatorTokenStore } from '../ports/operator-token-store.ts'
+import { apiKeyRoutes } from './api-keys.ts'
+import { authenticate } from './authenticate.ts'
+import { connectionRoutes } from './connections.ts'
+import { healthRoutes } from './health.ts'
+import { insightRoutes } from './insights.ts'
+import { answerFaults, clientErrorResponse, sendProblem } from './problem.ts'
+import { providerRoutes } from './providers.ts'
+import type { App } from './routes.ts'
+import { validatorCompiler } from './validator.ts'
+
+export interface AdminApiDeps {
+  readonly application: ApplicationDeps
+  readonly tokens: OperatorTokenStore
+  readonly insights: Insights
+  readonly health: Health
+}
+
+/** The admin API, for operators; `listen` is the caller's. */
+export async function createAdminApi({ application, tokens, insights, health }: AdminApiDeps): Promise<App> {
+  const { logger } = application
+  const app: App = fastify({
+    bodyLimit: MAX_BODY_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    requestIdHeader: false,
+    genReqId: () => randomUUID(),
+    clientErrorHandler: (error, socket) => {
+      if (socket.writable) socket.end(clientErrorResponse(error))
+    },
+    frameworkErrors: (error, request, reply) => {
+      sendProblem(error, request, reply, logger)
+    },
+  }).withTypeProvider<TypeBoxTypeProvider>()
+  app.removeContentTypeParser('text/plain')
+  app.setValidatorCompiler(validatorCompiler)
+  // What is answered is what the views hold; the response schemas are documentation.
+  app.setSerializerCompiler(() => JSON.stringify)
+  app.decorateRequest('actor', undefined)
+  answerFaults(app, logger)
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id).header('cache-control', 'no-store')
+  })
+  app.addHook('onResponse', async ({ id, method, routeOptions }, { statusCode, elapsedTime }) => {
+    logger.debug({ requestId: id, method, route: routeOptions.url, statusCode, elapsedMs: elapsedTime }, 'answered')
+  })
+  await app.register(swagger, { openapi: { openapi: '3.1.0', info: { title: 'Sluice admin API', version: '1' } } })
+
+  healthRoutes(health)(app)
+  const guarded = (scope: App, _options: unknown, done: () => void): void => {
+    scope.addHook('onRequest', (request) => authenticate(request, tokens))
+    connectionRoutes(application)(scope)
+    insightRoutes(application, insights)(scope)
+    apiKeyRoutes(application)(scope)
+    providerRoutes(scope)
+    scope.get('/openapi.json', { schema: { hide: true } }, () => app.swagger())
+    done()
+  }
+  await app.register(guarded, { prefix: '/api/v1' })
+  return app
+}
+
+/** The largest document there is, with room to spare: an API key scoped to a thousand connections. */
+const MAX_BODY_BYTES = 256 * 1_024
+const REQUEST_TIMEOUT_MS = 30_000

@@ -1,0 +1,21 @@
+import { SluiceError } from '@sluice/contracts'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+
+/**
+ * The version that `If-Match` asks for; undefined where it asks for none (absent, or `*`).
+ * @throws SluiceError `invalid_request` when it is not one version
+ */
+export function ifMatchVersion({ headers }: FastifyRequest): number | undefined {
+  const text = headers['if-match']
+  if (text === undefined || text.trim() === '*') return undefined
+  const [, version] = /^\s*"?([1-9]\d{0,8})"?\s*$/.exec(text) ?? []
+  if (version !== undefined) return Number(version)
+  throw new SluiceError('invalid_request', 'If-Match is not valid.', {
+    fields: [{ field: 'if-match', message: 'must be the version of the connection, such as "3"' }],
+  })
+}
+
+/** Tells the version of what is answered, for `If-Match` to take. */
+export function setEtag(reply: FastifyReply, version: number): void {
+  reply.header('etag', `"${version}"`)
+}

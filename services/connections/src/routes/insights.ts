@@ -1,0 +1,56 @@
+import { CapacityStatus, listDiscovered, usageQuery } from '@sluice/contracts'
+import { Type } from 'typebox'
+import type { ApplicationDeps } from '../application/deps.ts'
+import { findConnection } from '../application/find-connection.ts'
+import { usageRange } from '../domain/usage-range.ts'
+import type { Insights } from '../ports/insights.ts'
+import { ConnectionParams } from './connections.ts'
+import type { Routes } from './routes.ts'
+
+/** What the other services know of a connection. */
+export function insightRoutes(deps: ApplicationDeps, insights: Insights): Routes {
+  return (app) => {
+    app.get(
+      '/connections/:id/capacity',
+      { schema: { tags, params: ConnectionParams, response: { 200: CapacityStatus } } },
+      async (request) => {
+        const { id } = await findConnection(deps, request.params.id)
+        return insights.capacity(id)
+      },
+    )
+
+    app.get(
+      '/connections/:id/discovered-capacity',
+      { schema: { tags, params: ConnectionParams, response: { 200: listDiscovered.reply } } },
+      async (request) => {
+        const { id } = await findConnection(deps, request.params.id)
+        return { items: [...(await insights.discovered(id))] }
+      },
+    )
+
+    app.get(
+      '/connections/:id/usage',
+      { schema: { tags, params: ConnectionParams, querystring: UsageParams, response: { 200: usageQuery.reply } } },
+      async (request) => {
+        const { groupBy, ...range } = request.query
+        const asked = usageRange(range, deps.now().getTime())
+        const { id } = await findConnection(deps, request.params.id)
+        const points = await insights.usage({
+          connectionId: id,
+          ...asked,
+          ...(groupBy === undefined ? {} : { groupBy }),
+        })
+        return { points: [...points] }
+      },
+    )
+  }
+}
+
+const tags = ['insights']
+
+const UsageParams = Type.Object({
+  from: Type.Optional(Type.String({ description: 'RFC 3339; an hour before `to` when absent' })),
+  to: Type.Optional(Type.String({ description: 'RFC 3339, not included; now when absent' })),
+  step: Type.Optional(Type.String({ description: 'Minutes, hours or days: 1m (when absent), 1h, 1d' })),
+  groupBy: usageQuery.request.properties.groupBy,
+})

@@ -1,0 +1,116 @@
+import { STATUS_CODES } from 'node:http'
+import { type ErrorCode, FieldError, SluiceError } from '@sluice/contracts'
+import type { Logger } from '@sluice/service-kit'
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { type Static, Type } from 'typebox'
+
+/** RFC 9457 problem details, with the members that Sluice adds. */
+export type Problem = Static<typeof Problem>
+export const Problem = Type.Object(
+  {
+    type: Type.Literal('about:blank'),
+    title: Type.String({ description: 'The status in words.' }),
+    status: Type.Integer(),
+    detail: Type.String(),
+    code: Type.String({ description: 'Stable: what programs go by.' }),
+    requestId: Type.String(),
+    errors: Type.Optional(Type.Array(FieldError, { description: 'What is wrong, one entry a field.' })),
+  },
+  { $id: 'Problem' },
+)
+
+/** Makes every fault of the app a problem: the only place where faults become HTTP. */
+export function answerFaults(app: FastifyInstance, logger: Logger): void {
+  app.setErrorHandler((error, request, reply) => sendProblem(error, request, reply, logger))
+  app.setNotFoundHandler((request, reply) =>
+    sendProblem(new SluiceError('not_found', 'There is nothing at this address.'), request, reply, logger),
+  )
+}
+
+/** Answers what never becomes a request, as its first bytes are not HTTP or too many. */
+export function clientErrorResponse(error: NodeJS.ErrnoException): string {
+  const status = error.code === 'HPE_HEADER_OVERFLOW' ? 431 : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400
+  const title = STATUS_CODES[status] ?? ''
+  const body = JSON.stringify({ type: 'about:blank', title, status, detail: title, code: 'invalid_request' })
+  const headers = [
+    `HTTP/1.1 ${status} ${title}`,
+    `content-type: ${PROBLEM_TYPE}`,
+    `content-length: ${Buffer.byteLength(body)}`,
+    'connection: close',
+  ]
+  return `${headers.join('\r\n')}\r\n\r\n${body}`
+}
+
+export function sendProblem(
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  logger: Logger,
+): FastifyReply {
+  const { status, code, detail, errors } = describe(error)
+  if (status >= 500)
+    logger.error({ err: error, requestId: request.id, route: request.routeOptions.url }, 'request failed')
+  reply.header('x-request-id', request.id)
+  if (status === 401) reply.header('www-authenticate', 'Bearer')
+  if (status === 503) reply.header('retry-after', '1')
+  const problem: Problem = {
+    type: 'about:blank',
+    title: STATUS_CODES[status] ?? 'Error',
+    status,
+    detail,
+    code,
+    requestId: request.id,
+    ...(errors.length === 0 ? {} : { errors: [...errors] }),
+  }
+  return reply.code(status).type(PROBLEM_TYPE).send(problem)
+}
+
+interface Description {
+  readonly status: number
+  readonly code: ErrorCode
+  readonly detail: string
+  readonly errors: readonly FieldError[]
+}
+
+function describe(error: unknown): Description {
+  if (error instanceof SluiceError) {
+    const status = STATUS_BY_CODE[error.code] ?? 500
+    if (status === 500) return INTERNAL
+    return { status, code: error.code, detail: error.message, errors: error.fields }
+  }
+  // Fastify's own. Its message may quote what was sent, which may hold a secret, so that it is told in other words.
+  const { statusCode: status = 500 } = error instanceof Error ? (error as FastifyError) : {}
+  if (status < 400 || status >= 500) return INTERNAL
+  const code = status === 413 ? 'payload_too_large' : status === 404 ? 'not_found' : 'invalid_request'
+  return {
+    status,
+    code,
+    detail: DETAIL_BY_STATUS[status] ?? STATUS_CODES[status] ?? 'The request is not valid.',
+    errors: [],
+  }
+}
+
+const INTERNAL: Description = { status: 500, code: 'internal', detail: 'Something went wrong inside.', errors: [] }
+
+const STATUS_BY_CODE: Readonly<Partial<Record<ErrorCode, number>>> = {
+  invalid_request: 400,
+  unauthenticated: 401,
+  forbidden: 403,
+  not_found: 404,
+  connection_not_found: 404,
+  name_taken: 409,
+  version_conflict: 412,
+  payload_too_large: 413,
+  rate_limited: 429,
+  credential_unavailable: 503,
+  capacity_unavailable: 503,
+  unavailable: 503,
+}
+
+const DETAIL_BY_STATUS: Readonly<Record<number, string>> = {
+  400: 'The body is not valid JSON, or the address is malformed.',
+  413: 'The body is too large.',
+  415: 'The body must be JSON, with the content type application/json.',
+}
+
+const PROBLEM_TYPE = 'application/problem+json'

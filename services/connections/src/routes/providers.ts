@@ -1,0 +1,29 @@
+import { ProviderId } from '@sluice/contracts'
+import { CATALOGUE, secretFields } from '@sluice/providers'
+import { Type } from 'typebox'
+import type { Routes } from './routes.ts'
+
+/** The catalogue of providers. */
+export const providerRoutes: Routes = (app) => {
+  app.get('/providers', { schema: { tags: ['providers'], response: { 200: ProviderList } } }, () => ({ items }))
+}
+
+const ProviderList = Type.Object({
+  items: Type.Array(
+    Type.Object({
+      id: ProviderId,
+      name: Type.String(),
+      config: Type.Unknown({ description: "JSON schema of a connection's config" }),
+      secretFields: Type.Array(Type.String(), { description: 'Fields of config that are never answered' }),
+      docsUrl: Type.String(),
+    }),
+  ),
+})
+
+const items = Object.values(CATALOGUE).map((entry) => ({
+  id: entry.id,
+  name: entry.name,
+  config: entry.config,
+  secretFields: secretFields(entry),
+  docsUrl: entry.docsUrl,
+}))

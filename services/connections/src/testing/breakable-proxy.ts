@@ -1,0 +1,49 @@
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
+
+/** A way to a server that can be cut, as if the server had gone. */
+export interface BreakableProxy {
+  /** The server's URL, by way of the proxy. */
+  readonly url: string
+  /** Ends every connection and takes no further one. */
+  cut(): Promise<void>
+  mend(): Promise<void>
+}
+
+/** Listens on `listenPort` of loopback; 0 takes a free one. */
+export async function breakableProxy(targetUrl: string, listenPort = 0): Promise<BreakableProxy> {
+  const target = new URL(targetUrl)
+  const sockets = new Set<Socket>()
+  const track = (socket: Socket): Socket => {
+    sockets.add(socket)
+    socket.on('close', () => sockets.delete(socket))
+    socket.on('error', () => socket.destroy())
+    return socket
+  }
+  const listen = async (port: number): Promise<Server> => {
+    const server = createServer((client) => {
+      const upstream = track(connect(Number(target.port), target.hostname))
+      track(client).pipe(upstream).pipe(client)
+      client.on('close', () => upstream.destroy())
+      upstream.on('close', () => client.destroy())
+    })
+    server.listen(port, '127.0.0.1')
+    await once(server, 'listening')
+    return server
+  }
+  let server = await listen(listenPort)
+  const { port } = server.address() as AddressInfo
+  const url = new URL(targetUrl)
+  url.host = `127.0.0.1:${port}`
+  return {
+    url: url.href,
+    cut: async () => {
+      server.close()
+      for (const socket of sockets) socket.destroy()
+      await once(server, 'close')
+    },
+    mend: async () => {
+      server = await listen(port)
+    },
+  }
+}
