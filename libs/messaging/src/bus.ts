@@ -8,9 +8,9 @@ export interface Bus {
   /** Replicas of each stream and bucket that this process creates: 1 on a single server, 3 in a cluster. */
   readonly replicas: number
   isConnected(): boolean
-  /** Calls `listener` each time the connection is back after a loss. */
-  onReconnect(listener: () => void): void
-  /** Sends what is still to be sent and closes. */
+  /** Calls `listener` each time the connection is back after a loss, until the function returned is called. */
+  onReconnect(listener: () => void): () => void
+  /** Sends what is still to be sent and closes; while the server is away, closes at once. */
   close(): Promise<void>
 }
 
@@ -46,7 +46,7 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
   })
   const jetstreamOptions = { timeout: options.jetstreamTimeoutMs ?? 5_000 }
   let connected = true
-  const listeners: (() => void)[] = []
+  const listeners = new Set<() => void>()
   const followStatus = async () => {
     for await (const status of connection.status()) {
       if (status.type === 'disconnect') connected = false
@@ -63,9 +63,15 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
     jetstreamManager: await connection.jetstreamManager({ checkAPI: false, ...jetstreamOptions }),
     replicas: options.replicas ?? 1,
     isConnected: () => connected && !connection.isClosed(),
-    onReconnect: (listener) => void listeners.push(listener),
+    onReconnect: (listener) => {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
     close: async () => {
-      if (!connection.isClosed()) await connection.drain()
+      if (connection.isClosed()) return
+      // Draining waits for an answer, which a server that is away does not give.
+      if (connected) await connection.drain()
+      else await connection.close()
     },
   }
 }

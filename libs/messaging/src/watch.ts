@@ -32,6 +32,8 @@ export async function watchBucket<Value>(
   let stopped = false
   let generation = 0
   let current: QueuedIterator<KvEntry> | undefined
+  let endInitialization: () => void = () => undefined
+  let again: Promise<void> | undefined
 
   const follow = async (entries: QueuedIterator<KvEntry>): Promise<void> => {
     for await (const entry of entries) {
@@ -46,10 +48,13 @@ export async function watchBucket<Value>(
     }
   }
 
+  /** Resolves when all present entries were told, or when a later beginning has taken over. */
   const begin = async (): Promise<void> => {
     const mine = ++generation
     current?.stop()
     const initialized = Promise.withResolvers<void>()
+    endInitialization()
+    endInitialization = initialized.resolve
     const entries = await kv.watch({ initializedFn: () => initialized.resolve() })
     if (stopped || mine !== generation) return entries.stop()
     current = entries
@@ -68,11 +73,17 @@ export async function watchBucket<Value>(
     }
   }
 
-  bus.onReconnect(() => void beginAgain())
+  const forgetListener = bus.onReconnect(() => {
+    again = beginAgain()
+  })
   await begin()
+  // The connection was lost before everything was told: what began anew tells it.
+  await again
   return {
     stop: () => {
       stopped = true
+      forgetListener()
+      endInitialization()
       current?.stop()
     },
   }

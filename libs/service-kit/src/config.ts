@@ -1,4 +1,4 @@
-import { fieldErrors } from '@sluice/contracts'
+import { documentErrors } from '@sluice/contracts'
 import type { Static, TObject, TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
 
@@ -21,7 +21,7 @@ export function readConfig<S extends TObject>(schema: S, env: Readonly<Record<st
   const validator = Compile(schema)
   const config = validator.Default(given)
   if (validator.Check(config)) return config as Static<S>
-  const lines = fieldErrors(validator.Errors(config)).map(({ field, message }) => `${field} ${message}`)
+  const lines = documentErrors(schema, config).map(({ field, message }) => `${field} ${message}`)
   throw new ConfigError(lines.join('\n'))
 }
 

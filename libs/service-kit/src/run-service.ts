@@ -16,22 +16,18 @@ export async function runService(logger: Logger, start: () => Promise<Service>):
     logger.fatal({ err: error }, 'unforeseen fault, exiting')
     process.exit(1)
   })
-  let service: Service
-  try {
-    service = await start()
-  } catch (error) {
-    logger.fatal({ err: error }, 'could not start')
-    process.exit(1)
-  }
-  let stopping = false
+  let service: Service | undefined
+  let stopReason: string | undefined
   const stop = async (reason: string): Promise<void> => {
-    if (stopping) return
-    stopping = true
+    if (stopReason !== undefined) return
+    stopReason = reason
     logger.info({ reason }, 'stopping')
     setTimeout(() => {
       logger.error('did not stop in time, exiting')
       process.exit(1)
     }, STOP_DEADLINE_MS).unref()
+    // A service that is still starting is stopped when it has started.
+    if (service === undefined) return
     await service.stop()
     logger.info('stopped')
     process.exit(0)
@@ -39,8 +35,18 @@ export async function runService(logger: Logger, start: () => Promise<Service>):
   process.on('SIGTERM', () => void stop('SIGTERM'))
   process.on('SIGINT', () => void stop('SIGINT'))
   process.on('disconnect', () => void stop('supervisor is gone'))
+  try {
+    service = await start()
+  } catch (error) {
+    logger.fatal({ err: error }, 'could not start')
+    process.exit(1)
+  }
+  if (stopReason !== undefined) {
+    await service.stop()
+    process.exit(0)
+  }
   logger.info('ready')
-  process.send?.('ready')
+  if (process.connected) process.send?.('ready')
 }
 
 const STOP_DEADLINE_MS = 15_000

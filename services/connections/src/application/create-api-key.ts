@@ -1,9 +1,8 @@
-import { ApiKeyInput, type CreatedApiKey, type FieldError } from '@sluice/contracts'
+import { ApiKeyInput, type CreatedApiKey, documentErrors, type FieldError } from '@sluice/contracts'
 import { createAccessToken, hashAccessToken } from '@sluice/service-kit'
 import { validate as isUuid } from 'uuid'
 import type { Actor } from '../domain/actor.ts'
 import { type ApiKey, toApiKeyView } from '../domain/api-key.ts'
-import { documentErrors } from '../domain/document-errors.ts'
 import { invalidDocument } from '../domain/validate-connection.ts'
 import type { ApplicationDeps } from './deps.ts'
 

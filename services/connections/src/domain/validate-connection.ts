@@ -1,9 +1,15 @@
-import { type CapacityLimit, ConnectionInput, ConnectionPatch, type FieldError, SluiceError } from '@sluice/contracts'
+import {
+  type CapacityLimit,
+  ConnectionInput,
+  ConnectionPatch,
+  documentErrors,
+  type FieldError,
+  SluiceError,
+} from '@sluice/contracts'
 import { baseUrlFault, type CatalogueEntry, catalogueEntry, secretFields } from '@sluice/providers'
 import { type TObject, Type } from 'typebox'
 import type { Connection } from './connection.ts'
 import type { CredentialFields } from './credential.ts'
-import { documentErrors } from './document-errors.ts'
 
 export interface ConnectionRules {
   /** Whether a base URL may be http to this machine itself. */

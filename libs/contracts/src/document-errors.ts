@@ -1,9 +1,11 @@
-import { type FieldError, storableText, validate } from '@sluice/contracts'
 import { IsArray, IsLiteral, IsObject, IsOptional, IsUnion, type TObject, type TSchema } from 'typebox'
+import { compiled } from './compiled.ts'
+import type { FieldError } from './errors.ts'
+import { storableText } from './storable-text.ts'
 
 /**
- * Everything that is wrong with a document that a person wrote, one entry a field: unlike a message on the bus, whose first faults
- * will do, it is answered whole, so that it can be corrected at once. Never shows a value, which may be a secret.
+ * Everything that is wrong with a document, one entry a field, so that all of it can be corrected at once; empty where nothing is.
+ * Never shows a value, which may be a secret.
  */
 export function documentErrors(schema: TSchema, value: unknown, path = ''): FieldError[] {
   if (IsObject(schema)) return objectErrors(schema, value, path)
@@ -14,8 +16,7 @@ export function documentErrors(schema: TSchema, value: unknown, path = ''): Fiel
   if (typeof value === 'string' && storableText(value, value.length) !== value) {
     return [{ field: path, message: 'must hold no NUL and no half of a surrogate pair' }]
   }
-  const validation = validate(schema, value)
-  const [first] = validation.valid ? [] : validation.errors
+  const [first] = compiled(schema).Errors(value)
   return first === undefined ? [] : [{ field: path, message: choice(schema) ?? first.message }]
 }
 
