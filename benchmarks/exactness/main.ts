@@ -1,15 +1,15 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ConnectionView, CreatedApiKey } from '@sluice/contracts'
-import { adminClient, gatewayKnows, readSettings, startStack, until } from '@sluice/local'
+import { adminClient, gatewayKnows, locateNatsServer, readSettings, startStack, until } from '@sluice/local'
 import { OUTPUT_TOKENS_HEADER, startProviderSimulator } from '@sluice/provider-simulator'
 import { describeMachine } from '../shared/machine.ts'
 import { PROJECT_DIR } from '../shared/nats.ts'
-import { ACCOUNTS, demandPerSecond, limitsOf, OUTPUT_TOKENS, type ProofAccount } from './accounts.ts'
+import { ACCOUNTS, demandPerSecond, OUTPUT_TOKENS } from './accounts.ts'
 import { startDemand } from './demand.ts'
 import { causeFaults } from './faults.ts'
-import { largestInterval } from './largest-interval.ts'
+import { REPORT_HEAD, resultsOf } from './report.ts'
 
 const DURATION_MS = Number(process.env.DURATION_S ?? 125) * 1_000
 
@@ -21,6 +21,9 @@ const body = JSON.stringify({
 const headers = { [OUTPUT_TOKENS_HEADER]: String(OUTPUT_TOKENS) }
 
 const dataDir = await mkdtemp(join(tmpdir(), 'sluice-exactness-'))
+await mkdir(join(dataDir, 'bin'))
+const natsServer = await locateNatsServer({ binDir: join(PROJECT_DIR, '.sluice/bin'), log: print })
+await symlink(natsServer, join(dataDir, 'bin/nats-server'))
 const simulator = await startProviderSimulator({
   accounts: ACCOUNTS.map(({ upstreamKey }) => ({ apiKey: upstreamKey })),
   maxRecords: 1_000_000,
@@ -72,9 +75,10 @@ try {
     }),
   )
   await causeFaults(stack, DURATION_MS, print)
+  const endedAtMs = Date.now()
   await Promise.all(demands.map((demand) => demand.stop()))
   print(`\nAnswers: ${JSON.stringify(totalByStatus(demands.map(({ counts }) => counts.byStatus)))}\n`)
-  const isProven = await report()
+  const isProven = await report(endedAtMs)
   process.exitCode = isProven ? 0 : 1
 } finally {
   await stack.stop()
@@ -83,45 +87,21 @@ try {
 }
 process.exit()
 
-async function report(): Promise<boolean> {
-  const rows = ACCOUNTS.flatMap((account) => rowsOf(account))
+async function report(endedAtMs: number): Promise<boolean> {
+  const results = ACCOUNTS.flatMap((account) => resultsOf(account, simulator.requests, tokensPerRequest, endedAtMs))
   const lines = [
     '# Exactness: `npm run bench:exactness`',
     '',
     `${new Date().toISOString().slice(0, 10)}, ${describeMachine()}. Four gateways and two capacity instances (each with a wall clock that is`,
     `wrong by minutes), ten times the limits for ${DURATION_MS / 1_000} s; capacity instances, gateways and NATS killed (\`kill -9\`) ten times in between.`,
-    'Counted by the provider.',
+    'Counted by the provider. Where a connection has several limits, the tightest keeps the others from being used up.',
     '',
-    '| connection | limit | admitted in all | most in any interval | ÷ limit | unused |',
-    '|---|---|---|---|---|---|',
-    ...rows.map(({ text }) => text),
+    ...REPORT_HEAD,
+    ...results.map(({ row }) => row),
   ]
   for (const line of lines.slice(6)) print(line)
   await writeFile(join(PROJECT_DIR, 'benchmarks/results/exactness.md'), `${lines.join('\n')}\n`)
-  return rows.every(({ isHeld }) => isHeld)
-}
-
-function rowsOf(account: ProofAccount): { text: string; isHeld: boolean }[] {
-  const arrivalsMs = simulator.requests
-    .list(account.upstreamKey)
-    .map(({ arrivedAtMs }) => arrivedAtMs)
-    .sort((a, b) => a - b)
-  return limitsOf(account).map(({ period, periodMs, metric, limit }) => {
-    const each = metric === 'requests' ? 1 : tokensPerRequest
-    const most = largestInterval(arrivalsMs, periodMs) * each
-    // What would have been admitted had every slot been used as soon as it was free again.
-    const possible = limit * (1 + Math.floor(DURATION_MS / (periodMs + periodMs / 60)))
-    const unused = Math.max(0, 1 - (arrivalsMs.length * each) / possible)
-    const cells = [
-      account.name,
-      `${limit.toLocaleString('en')} ${metric} a ${period}`,
-      (arrivalsMs.length * each).toLocaleString('en'),
-      most.toLocaleString('en'),
-      (most / limit).toFixed(3),
-      `${(unused * 100).toFixed(1)} %`,
-    ]
-    return { text: `| ${cells.join(' | ')} |`, isHeld: most <= limit }
-  })
+  return results.every(({ isHeld }) => isHeld)
 }
 
 /** What one request uses, by the provider's own account. */

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import type { ApiKeyView, ConnectionView, CreatedApiKey } from '@sluice/contracts'
 import { type AdminClient, adminClient, gatewayKnows, readSettings, type Stack, startStack, until } from '@sluice/local'
 import { type ProviderSimulator, startProviderSimulator } from '@sluice/provider-simulator'
@@ -29,6 +29,8 @@ export async function startSystem(
   const upstreamKey = `sk-upstream-${randomBytes(18).toString('base64url')}`
   const simulator = await startProviderSimulator({ accounts: [{ apiKey: upstreamKey }] })
   const dataDir = await mkdtemp(join(tmpdir(), 'sluice-system-'))
+  await mkdir(join(dataDir, 'bin'))
+  await symlink(inject('natsServerPath'), join(dataDir, 'bin/nats-server'))
   const lines: string[] = []
   const stack = await startStack(
     readSettings({
@@ -42,7 +44,7 @@ export async function startSystem(
     }),
     {
       log: (source, line) => lines.push(`${source} | ${line}`),
-      inherited: { PATH: `${dirname(inject('natsServerPath'))}:${process.env.PATH}` },
+      inherited: { PATH: process.env.PATH ?? '' },
     },
   )
   const admin = adminClient(stack.adminUrl, stack.operatorToken ?? '')
