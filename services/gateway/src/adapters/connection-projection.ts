@@ -1,0 +1,47 @@
+import { connectionProjection, type ProjectedConnection } from '@sluice/contracts'
+import { type Bus, openBucket, type Watch } from '@sluice/messaging'
+import type { BaseUrlRules } from '@sluice/providers'
+import { type Connection, prepareConnection } from '../domain/connection.ts'
+import type { Connections } from '../ports/connections.ts'
+
+export interface WatchedConnections extends Connections, Watch {}
+
+export interface ConnectionListeners {
+  /** A connection is new, or has changed in any way. */
+  readonly onConnection: (settings: ProjectedConnection) => void
+  readonly onRemoved: (connectionId: string) => void
+  readonly onFault: (error: unknown) => void
+}
+
+/** Follows the connections' projection; resolves when all that are there are known. */
+export async function watchConnections(
+  bus: Bus,
+  rules: BaseUrlRules,
+  { onConnection, onRemoved, onFault }: ConnectionListeners,
+): Promise<WatchedConnections> {
+  const byName = new Map<string, Connection>()
+  const nameById = new Map<string, string>()
+
+  const forgetName = (id: string): void => {
+    const name = nameById.get(id)
+    // Another connection may have taken the name in the meantime.
+    if (name !== undefined && byName.get(name)?.settings.id === id) byName.delete(name)
+    nameById.delete(id)
+  }
+
+  const bucket = await openBucket(bus, connectionProjection)
+  const watch = await bucket.watch({
+    onEntry: ({ key, value }) => {
+      forgetName(key)
+      if (value === undefined) {
+        onRemoved(key)
+        return
+      }
+      nameById.set(key, value.name)
+      byName.set(value.name, prepareConnection(value, rules))
+      onConnection(value)
+    },
+    onFault,
+  })
+  return { byName: (name) => byName.get(name), stop: watch.stop }
+}

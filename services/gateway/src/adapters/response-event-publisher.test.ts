@@ -1,0 +1,99 @@
+import { type ResponseBatch, type ResponseEvent, responses } from '@sluice/contracts'
+import { type Bus, connectBus, ensureStream } from '@sluice/messaging'
+import { eventually, type TestNats, testNats } from '@sluice/testkit'
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
+import { type EventPublisherOptions, eventPublisher } from './response-event-publisher.ts'
+
+let nats: TestNats
+let bus: Bus
+let dropped: number
+let gateways = 0
+
+beforeAll(async () => {
+  nats = await testNats()
+  bus = await connectBus({ servers: nats.url, name: 'test' })
+  await ensureStream(bus, responses)
+})
+
+afterAll(async () => {
+  await bus.close()
+  await nats.stop()
+})
+
+beforeEach(async () => {
+  dropped = 0
+  await bus.jetstreamManager.streams.purge(responses.name)
+})
+
+function publisher(options: Partial<EventPublisherOptions> = {}) {
+  return eventPublisher(bus, {
+    gateway: `gateway-${++gateways}`,
+    maxEvents: 1_000,
+    onFault: () => undefined,
+    onDropped: (events) => {
+      dropped += events
+    },
+    ...options,
+  })
+}
+
+const event = (requestId: string): ResponseEvent => ({
+  requestId,
+  startedAtMs: 1,
+  endedAtMs: 2,
+  apiKeyId: 'k',
+  model: 'm',
+  outcome: 'success',
+})
+
+/** Every stored batch, oldest first. */
+async function stored(): Promise<ResponseBatch[]> {
+  const { state } = await bus.jetstreamManager.streams.info(responses.name)
+  const batches: ResponseBatch[] = []
+  for (let seq = state.first_seq; state.messages > 0 && seq <= state.last_seq; seq++) {
+    batches.push((await bus.jetstreamManager.streams.getMessage(responses.name, { seq })).json())
+  }
+  return batches
+}
+
+const idsOf = (batches: ResponseBatch[]) => batches.flatMap(({ events }) => events.map(({ requestId }) => requestId))
+
+it('publishes each event once, in order, in batches of one connection', async () => {
+  const events = publisher({ maxEvents: 5_000 })
+  const ids = Array.from({ length: 1_200 }, (_, index) => String(index))
+  for (const id of ids) events.record(Number(id) % 2 === 0 ? 'even' : 'odd', 'openai', event(id))
+  await events.stop(5_000)
+  const batches = await stored()
+  expect(batches.length).toBeLessThan(12)
+  for (const [connectionId, rest] of [
+    ['even', 0],
+    ['odd', 1],
+  ] as const) {
+    const own = batches.filter((batch) => batch.connectionId === connectionId)
+    expect(idsOf(own)).toEqual(ids.filter((id) => Number(id) % 2 === rest))
+  }
+  expect(new Set(batches.map(({ batch }) => batch)).size).toBe(batches.length)
+})
+
+it('keeps the newest events while NATS is away, and says how many it lost', async () => {
+  const events = publisher({ maxEvents: 10 })
+  await nats.kill()
+  await eventually(() => expect(bus.isConnected()).toBe(false))
+  for (let id = 0; id < 50; id++) events.record('c', 'openai', event(String(id)))
+  await nats.restart()
+  await eventually(async () => expect(idsOf(await stored())).toContain('49'), { timeoutMs: 15_000 })
+  const ids = idsOf(await stored())
+  expect(ids).toEqual(['0', ...Array.from({ length: 9 }, (_, index) => String(41 + index))])
+  expect(dropped).toBe(40)
+  await events.stop(1_000)
+})
+
+it('gives up at its deadline when it stops while NATS is away', async () => {
+  const events = publisher()
+  await nats.kill()
+  await eventually(() => expect(bus.isConnected()).toBe(false))
+  events.record('c', 'openai', event('lost'))
+  await events.stop(50)
+  expect(dropped).toBe(1)
+  await nats.restart()
+})

@@ -1,0 +1,105 @@
+import { SluiceError } from '@sluice/contracts'
+import type { WireHeaders } from '@sluice/providers'
+import { Agent, type Dispatcher } from 'undici'
+import type { AnswerSink, Upstream, UpstreamCall, UpstreamFault } from '../ports/upstream.ts'
+import { upstreamConnector } from './upstream-connector.ts'
+
+export interface UpstreamOptions {
+  readonly connectTimeoutMs: number
+  /** From sending a request to the answer's first byte. */
+  readonly firstByteTimeoutMs: number
+  /** Between two pieces of an answer. */
+  readonly idleTimeoutMs: number
+  /** Whether http is allowed to this machine itself. */
+  readonly allowInsecureLoopback: boolean
+}
+
+export interface RunningUpstream extends Upstream {
+  /** Ends what is still under way, and every connection. */
+  stop(): Promise<void>
+}
+
+/** Sends over kept-alive HTTP/1.1 connections, as many to each provider as there are requests under way. */
+export function createUpstream(options: UpstreamOptions): RunningUpstream {
+  const agent = new Agent({
+    connect: upstreamConnector({
+      timeoutMs: options.connectTimeoutMs,
+      allowInsecureLoopback: options.allowInsecureLoopback,
+    }),
+    headersTimeout: options.firstByteTimeoutMs,
+    bodyTimeout: options.idleTimeoutMs,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+  })
+  return {
+    send: (request, sink) => {
+      const call = new UndiciCall(sink)
+      agent.dispatch(request, call)
+      return call
+    },
+    stop: () => agent.destroy(),
+  }
+}
+
+/** How long an idle connection is kept where the provider does not say how long it keeps it. */
+const KEEP_ALIVE_MS = 30_000
+
+class UndiciCall implements UpstreamCall, Dispatcher.DispatchHandler {
+  readonly #sink: AnswerSink
+  #controller: Dispatcher.DispatchController | undefined
+  #aborted = false
+  sent = false
+
+  constructor(sink: AnswerSink) {
+    this.#sink = sink
+  }
+
+  resume(): void {
+    this.#controller?.resume()
+  }
+
+  abort(): void {
+    if (this.#aborted) return
+    this.#aborted = true
+    this.#controller?.abort(ABORTED)
+  }
+
+  /** The connection is there: what follows is the sending. */
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller
+    if (this.#aborted) controller.abort(ABORTED)
+    else this.sent = true
+  }
+
+  onResponseStart(_: unknown, status: number, headers: WireHeaders, statusMessage = ''): void {
+    // An informational answer is not the answer.
+    if (status >= 200 && !this.#aborted) this.#sink.start(status, statusMessage, headers)
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (!this.#aborted && !this.#sink.data(chunk)) controller.pause()
+  }
+
+  onResponseEnd(): void {
+    if (!this.#aborted) this.#sink.end()
+  }
+
+  onResponseError(_: unknown, error: Error): void {
+    if (!this.#aborted) this.#sink.fault({ reason: reasonOf(error), error })
+  }
+}
+
+const ABORTED = new Error('the call was given up')
+
+function reasonOf(error: Error & { code?: string }): UpstreamFault['reason'] {
+  if (error instanceof SluiceError) return error.code === 'payload_too_large' ? 'too-large' : 'invalid'
+  return REASONS[error.code ?? ''] ?? 'unreachable'
+}
+
+/** @see https://github.com/nodejs/undici/blob/main/docs/docs/api/Errors.md */
+const REASONS: Readonly<Record<string, UpstreamFault['reason']>> = {
+  UND_ERR_HEADERS_TIMEOUT: 'timeout',
+  UND_ERR_BODY_TIMEOUT: 'timeout',
+  UND_ERR_INVALID_ARG: 'invalid',
+  UND_ERR_NOT_SUPPORTED: 'invalid',
+  UND_ERR_REQ_CONTENT_LENGTH_MISMATCH: 'invalid',
+}

@@ -1,0 +1,31 @@
+import { commonSettings } from '@sluice/service-kit'
+import { type Static, Type } from 'typebox'
+
+const MIB = 1024 * 1024
+
+/** Every setting of the service, as environment variables. */
+export type GatewayConfig = Static<typeof GatewayConfig>
+export const GatewayConfig = Type.Object({
+  ...commonSettings,
+  /** Where applications reach the gateway; port 0 takes a free one. */
+  GATEWAY_HOST: Type.String({ default: '127.0.0.1' }),
+  GATEWAY_PORT: Type.Integer({ minimum: 0, maximum: 65_535, default: 8080 }),
+  /** The largest JSON body, which is held in memory to be looked into. */
+  MAX_BODY_BYTES: Type.Integer({ minimum: 1_024, maximum: 1_024 * MIB, default: 32 * MIB }),
+  /** The largest body of any other kind (files, audio), which is streamed on. */
+  MAX_UPLOAD_BYTES: Type.Integer({ minimum: 1_024, default: 512 * MIB }),
+  /** Within which a whole request must have arrived. */
+  REQUEST_TIMEOUT_MS: Type.Integer({ minimum: 100, maximum: 3_600_000, default: 300_000 }),
+  /** For making a connection to a provider. */
+  UPSTREAM_CONNECT_TIMEOUT_MS: Type.Integer({ minimum: 10, maximum: 120_000, default: 10_000 }),
+  /** From sending a request to the first byte of its answer: a model may think for minutes before it. */
+  UPSTREAM_FIRST_BYTE_TIMEOUT_MS: Type.Integer({ minimum: 10, maximum: 3_600_000, default: 600_000 }),
+  /** Between two pieces of an answer. */
+  UPSTREAM_IDLE_TIMEOUT_MS: Type.Integer({ minimum: 10, maximum: 3_600_000, default: 300_000 }),
+  /** How long requests that are under way may go on when the gateway stops. */
+  STOP_TIMEOUT_MS: Type.Integer({ minimum: 0, maximum: 3_600_000, default: 10_000 }),
+  /** How many response events are kept while NATS is away. */
+  MAX_BUFFERED_EVENTS: Type.Integer({ minimum: 1, maximum: 10_000_000, default: 100_000 }),
+  /** Whether a base URL may be http to this machine itself: for tests and demos. */
+  ALLOW_INSECURE_UPSTREAM: Type.Boolean({ default: false }),
+})

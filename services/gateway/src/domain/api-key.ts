@@ -1,0 +1,19 @@
+import type { ProjectedApiKey } from '@sluice/contracts'
+
+/** An application's key, ready to be asked. */
+export interface ApiKey {
+  readonly id: string
+  /** Unix milliseconds; from this instant on it is not valid. Absent: it does not expire. */
+  readonly expiresAtMs?: number
+  /** Whether it may use this connection. */
+  allows(connectionId: string): boolean
+}
+
+export function prepareApiKey({ id, connections, expiresAtMs }: ProjectedApiKey): ApiKey {
+  const allowed = connections === '*' ? undefined : new Set(connections)
+  return {
+    id,
+    ...(expiresAtMs === undefined ? {} : { expiresAtMs }),
+    allows: (connectionId) => allowed?.has(connectionId) ?? true,
+  }
+}

@@ -1,0 +1,50 @@
+import type { ProjectedConnection } from '@sluice/contracts'
+import { type BaseUrlRules, baseUrlFault, type ProviderAdapter, providerAdapter } from '@sluice/providers'
+import { type GatewayError, gatewayError } from './gateway-error.ts'
+import { modelMatcher } from './model-matcher.ts'
+
+/** A connection with all that can be worked out before a request comes. */
+export type Connection = UsableConnection | UnusableConnection
+
+export interface UsableConnection {
+  readonly settings: ProjectedConnection
+  readonly adapter: ProviderAdapter
+  /** `https://host:port` of the provider. */
+  readonly origin: string
+  /** What comes before an operation's path; no slash at the end. */
+  readonly basePath: string
+  readonly allowsModel: (model: string) => boolean
+  /** Of the limits that are in force; absent where tokens are not limited. */
+  readonly smallestTokenLimit?: number
+}
+
+/** It can take no request, for a reason that every request is answered with. */
+export interface UnusableConnection {
+  readonly settings: ProjectedConnection
+  readonly adapter?: ProviderAdapter
+  readonly fault: GatewayError
+}
+
+export function prepareConnection(settings: ProjectedConnection, rules: BaseUrlRules): Connection {
+  const adapter = providerAdapter(settings.provider)
+  if (adapter === undefined) {
+    const message = `This gateway does not proxy the provider ${settings.provider}.`
+    return { settings, fault: gatewayError('unsupported_operation', message) }
+  }
+  const baseUrl = adapter.baseUrl(settings.config)
+  const baseUrlProblem = baseUrlFault(baseUrl, rules)
+  if (baseUrlProblem !== undefined) {
+    const message = `The base URL of connection "${settings.name}" ${baseUrlProblem}.`
+    return { settings, adapter, fault: gatewayError('upstream_unreachable', message) }
+  }
+  const { origin, pathname } = new URL(baseUrl)
+  const tokenLimits = settings.capacity.flatMap(({ tokens, enabled }) => (enabled === false ? [] : (tokens ?? [])))
+  return {
+    settings,
+    adapter,
+    origin,
+    basePath: pathname.replace(/\/+$/, ''),
+    allowsModel: modelMatcher(settings.allowedModels),
+    ...(tokenLimits.length === 0 ? {} : { smallestTokenLimit: Math.min(...tokenLimits) }),
+  }
+}

@@ -1,0 +1,35 @@
+import { expect, it } from 'vitest'
+import { denialError, deniedBy } from './denial.ts'
+
+const LIMIT = { status: 'denied', period: 'minute', metric: 'requests', limit: 100 } as const
+
+it('names connection, limit, period and metric, and when to come back', () => {
+  const denied = { ...LIMIT, code: 'capacity_exceeded', retryAfterMs: 12_301 } as const
+  expect(denialError(denied, 'prod', 1)).toEqual({
+    code: 'capacity_exceeded',
+    status: 429,
+    message: 'Connection "prod" is at its capacity of 100 requests per minute. Retry in 12.4 s.',
+    retryAfterMs: 12_301,
+    limit: { period: 'minute', metric: 'requests', limit: 100 },
+  })
+  expect(deniedBy(denied)).toBe('minute-requests')
+})
+
+it('says by how much a request exceeds the whole capacity, and not to wait', () => {
+  const denied = { ...LIMIT, code: 'request_exceeds_capacity', metric: 'tokens', excess: 50 } as const
+  const error = denialError(denied, 'prod', 150)
+  expect(error).toMatchObject({ status: 400, code: 'request_exceeds_capacity' })
+  expect(error.message).toBe(
+    'This request needs 150 tokens, 50 more than the whole capacity of 100 tokens per minute of connection "prod". Waiting does not help.',
+  )
+  expect(error).not.toHaveProperty('retryAfterMs')
+})
+
+it('says which model the provider asked to pause', () => {
+  const denied = { status: 'denied', code: 'upstream_cooldown', model: 'gpt-4.1', retryAfterMs: 900 } as const
+  expect(denialError(denied, 'prod', 1)).toMatchObject({
+    status: 429,
+    message: 'The provider asked for a pause of model "gpt-4.1" of connection "prod". Retry in 0.9 s.',
+  })
+  expect(deniedBy(denied)).toBe('upstream_cooldown')
+})

@@ -1,0 +1,32 @@
+import type { Denied } from '@sluice/contracts'
+import { type GatewayError, gatewayError } from './gateway-error.ts'
+
+/** The answer to a request whose permit was denied. */
+export function denialError(denied: Denied, connection: string, reservedTokens: number): GatewayError {
+  if (denied.code === 'upstream_cooldown') {
+    const { model, retryAfterMs } = denied
+    const what = model === '' ? `connection "${connection}"` : `model "${model}" of connection "${connection}"`
+    const message = `The provider asked for a pause of ${what}. Retry in ${seconds(retryAfterMs)}.`
+    return gatewayError(denied.code, message, { retryAfterMs })
+  }
+  const { period, metric, limit } = denied
+  const capacity = `capacity of ${limit} ${metric} per ${period}`
+  if (denied.code === 'capacity_exceeded') {
+    const { retryAfterMs } = denied
+    const message = `Connection "${connection}" is at its ${capacity}. Retry in ${seconds(retryAfterMs)}.`
+    return gatewayError(denied.code, message, { retryAfterMs, limit: { period, metric, limit } })
+  }
+  const needed = metric === 'tokens' ? `${reservedTokens} tokens` : `${limit + denied.excess} requests`
+  const message = `This request needs ${needed}, ${denied.excess} more than the whole ${capacity} of connection "${connection}". Waiting does not help.`
+  return gatewayError(denied.code, message, { limit: { period, metric, limit } })
+}
+
+/** What a denial is counted under: the limit as `<period>-<metric>`, or else the code. */
+export function deniedBy(denied: Denied): string {
+  return denied.code === 'upstream_cooldown' ? denied.code : `${denied.period}-${denied.metric}`
+}
+
+/** Tenths of a second, rounded up. */
+function seconds(milliseconds: number): string {
+  return `${(Math.ceil(milliseconds / 100) / 10).toFixed(1)} s`
+}

@@ -1,0 +1,47 @@
+import { expect, it } from 'vitest'
+import { answerHeaders, requestHeaders } from './forwarded-headers.ts'
+
+const pairs = (fields: (string | string[])[]) =>
+  Object.fromEntries(
+    Array.from({ length: fields.length / 2 }, (_, index) => [fields[2 * index], fields[2 * index + 1]]),
+  )
+
+it('sends what the caller sent, but for the hop, credentials and what the connection decides', () => {
+  const headers = {
+    host: 'gateway',
+    connection: 'keep-alive, X-Hop',
+    'x-hop': '1',
+    te: 'trailers',
+    expect: '100-continue',
+    authorization: 'Bearer slc_1',
+    'x-goog-api-key': 'slc_1',
+    cookie: 'a=b',
+    'x-forwarded-for': '10.0.0.1',
+    'accept-encoding': 'gzip',
+    'content-length': '5',
+    'openai-organization': 'caller',
+    'user-agent': 'sdk',
+    'content-type': 'application/json',
+  }
+  const sent = requestHeaders(headers, new Set(['openai-organization']), { authorization: 'Bearer sk' })
+  expect(pairs(sent)).toEqual({
+    'user-agent': 'sdk',
+    'content-type': 'application/json',
+    authorization: 'Bearer sk',
+    'accept-encoding': 'identity',
+  })
+})
+
+it('answers what the provider answered, but for the hop and cookies', () => {
+  const headers = {
+    connection: 'close',
+    'keep-alive': 'timeout=5',
+    'transfer-encoding': 'chunked',
+    'set-cookie': ['a=b'],
+    ratelimit: 'theirs',
+    'x-sluice-source': 'forged',
+    'x-note': ['a', 'b'],
+    'content-length': '5',
+  }
+  expect(pairs(answerHeaders(headers))).toEqual({ 'x-note': ['a', 'b'], 'content-length': '5' })
+})

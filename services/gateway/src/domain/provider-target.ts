@@ -1,0 +1,24 @@
+/** What comes after the connection's name in a URL: the provider's own path and query. */
+export interface ProviderTarget {
+  /** Begins with a slash. */
+  readonly path: string
+  /** Without the question mark; empty where there is none. */
+  readonly query: string
+}
+
+/**
+ * The provider's part of `/connections/{name}/…`, byte for byte as it was sent. Undefined where it holds dot segments or
+ * backslashes, with which a path could leave the provider's base URL.
+ */
+export function providerTarget(url: string): ProviderTarget | undefined {
+  const start = url.indexOf('/', PREFIX_LENGTH)
+  const questionMark = url.indexOf('?', PREFIX_LENGTH)
+  const end = questionMark < 0 ? url.length : questionMark
+  if (start < 0 || start >= end) return undefined
+  const path = url.slice(start, end)
+  if (LEAVES_ITS_PLACE.test(path)) return undefined
+  return { path, query: questionMark < 0 ? '' : url.slice(questionMark + 1) }
+}
+
+const PREFIX_LENGTH = '/connections/'.length
+const LEAVES_ITS_PLACE = /\\|%5c|(?:\/|%2f)(?:\.|%2e){1,2}(?:[/;]|%2f|$)/i

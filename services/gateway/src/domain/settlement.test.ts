@@ -1,0 +1,63 @@
+import { describe, expect, it } from 'vitest'
+import { type CallEnd, coolDownOf, outcomeOf, settledCost } from './settlement.ts'
+
+const ESTIMATE = { tokens: 500, promptTokens: 100 }
+const USAGE = { inputTokens: 90, outputTokens: 30, cachedInputTokens: 10, reasoningTokens: 5 }
+const ANSWERED: CallEnd = { sent: true, status: 200, outputTokensSeen: 0 }
+
+describe('the cost', () => {
+  it.each([
+    ['answered, usage known', { usage: USAGE }, 1, 120],
+    ['answered, usage known and larger than reserved', { usage: { ...USAGE, outputTokens: 900 } }, 1, 990],
+    ['answered, usage unknown', {}, 1, 500],
+    ['streamed, usage unknown', { outputTokensSeen: 7 }, 1, 107],
+    ['broken off by the provider', { interruptedBy: 'provider', outputTokensSeen: 7 }, 1, 107],
+    ['broken off by the client', { interruptedBy: 'client', outputTokensSeen: 7 }, 1, 107],
+    ['broken off before any output', { interruptedBy: 'client' }, 1, 500],
+    ['broken off after its usage', { interruptedBy: 'client', usage: USAGE, outputTokensSeen: 30 }, 1, 120],
+    ['refused with 400', { status: 400 }, 1, 0],
+    ['refused with 429', { status: 429 }, 1, 0],
+    ['failed with 500', { status: 500 }, 1, 0],
+    ['redirected', { status: 302 }, 1, 0],
+    ['sent and not answered', { status: undefined, interruptedBy: 'timeout' }, 1, 500],
+    ['never sent', { sent: false, status: undefined, interruptedBy: 'provider' }, 0, 0],
+    ['usage beyond all bounds', { usage: { ...USAGE, outputTokens: Number.MAX_SAFE_INTEGER } }, 1, 1e12],
+  ] as const)('of a call that was %s', (_, end, requests, tokens) => {
+    const { status = 'none', ...rest } = { ...ANSWERED, ...end }
+    const facts = status === 'none' ? rest : { ...rest, status }
+    expect(settledCost(facts, ESTIMATE)).toEqual({ requests, tokens })
+  })
+})
+
+describe('the outcome', () => {
+  it.each([
+    [{}, 'success'],
+    [{ status: 404 }, 'client_error'],
+    [{ status: 429 }, 'upstream_429'],
+    [{ status: 529 }, 'upstream_error'],
+    [{ status: 404, interruptedBy: 'client' }, 'client_error'],
+    [{ interruptedBy: 'client' }, 'aborted'],
+    [{ interruptedBy: 'provider' }, 'upstream_error'],
+    [{ interruptedBy: 'timeout' }, 'timeout'],
+  ] as const)('of %j is %s', (end, outcome) => {
+    expect(outcomeOf({ ...ANSWERED, ...end })).toBe(outcome)
+  })
+})
+
+describe('the cool-down', () => {
+  it.each([
+    [
+      { status: 429, retryAfterMs: 1_500.2 },
+      { model: 'm', durationMs: 1_501 },
+    ],
+    [
+      { status: 429, retryAfterMs: 1e12 },
+      { model: 'm', durationMs: 86_400_000 },
+    ],
+    [{ status: 429, retryAfterMs: 0 }, undefined],
+    [{ status: 429 }, undefined],
+    [{ status: 503, retryAfterMs: 1_500 }, undefined],
+  ])('of %j is %j', (end, coolDown) => {
+    expect(coolDownOf({ ...ANSWERED, ...end }, 'm')).toEqual(coolDown)
+  })
+})

@@ -1,0 +1,48 @@
+import type { CoolDown, Cost, Outcome, TokenUsage } from '@sluice/contracts'
+import { type CostEstimate, MAX_TOKENS } from './estimate-cost.ts'
+
+/** How a request that had its permit ended. */
+export interface CallEnd {
+  /** Whether any of it went to the provider. */
+  readonly sent: boolean
+  /** The provider's; absent where it did not answer. */
+  readonly status?: number
+  /** Absent where the answer came to its end. */
+  readonly interruptedBy?: 'client' | 'provider' | 'timeout'
+  /** What the answer told of its usage. */
+  readonly usage?: TokenUsage | undefined
+  /** Output that has passed by, where the answer told no usage. */
+  readonly outputTokensSeen: number
+  /** How long a 429 asked to wait. */
+  readonly retryAfterMs?: number | undefined
+}
+
+/** What the request really used of its connection's capacity. */
+export function settledCost(end: CallEnd, estimate: CostEstimate): Cost {
+  if (!end.sent) return { requests: 0, tokens: 0 }
+  return { requests: 1, tokens: Math.min(MAX_TOKENS, settledTokens(end, estimate)) }
+}
+
+/** How the request counts in rollups. */
+export function outcomeOf({ status, interruptedBy }: CallEnd): Outcome {
+  if (status === 429) return 'upstream_429'
+  if (status !== undefined && status >= 400) return status >= 500 ? 'upstream_error' : 'client_error'
+  if (interruptedBy === 'client') return 'aborted'
+  if (interruptedBy === 'timeout') return 'timeout'
+  return interruptedBy === 'provider' ? 'upstream_error' : 'success'
+}
+
+/** The pause that the provider asked for; undefined where it asked for none, or not for how long. */
+export function coolDownOf({ status, retryAfterMs }: CallEnd, model: string): CoolDown | undefined {
+  if (status !== 429 || retryAfterMs === undefined || retryAfterMs <= 0) return undefined
+  return { model, durationMs: Math.min(MAX_COOL_DOWN_MS, Math.ceil(retryAfterMs)) }
+}
+
+const MAX_COOL_DOWN_MS = 86_400_000
+
+function settledTokens({ status, usage, outputTokensSeen }: CallEnd, estimate: CostEstimate): number {
+  // Nothing was generated for an answer that is no 2xx.
+  if (status !== undefined && status >= 300) return 0
+  if (usage !== undefined) return usage.inputTokens + usage.outputTokens
+  return outputTokensSeen > 0 ? estimate.promptTokens + outputTokensSeen : estimate.tokens
+}

@@ -1,0 +1,270 @@
+import { CapacityConfig, start as startCapacity } from '@sluice/capacity'
+import type { ProviderSimulator } from '@sluice/provider-simulator'
+import { createLogger, readConfig, type Service } from '@sluice/service-kit'
+import { eventually, type TestNats, testNats, testSimulator } from '@sluice/testkit'
+import OpenAI, {
+  AuthenticationError,
+  BadRequestError,
+  InternalServerError,
+  NotFoundError,
+  PermissionDeniedError,
+  RateLimitError,
+  toFile,
+} from 'openai'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { exchange, postJson } from './testing/exchange.ts'
+import { startGateway, type TestGateway } from './testing/start-gateway.ts'
+
+const UPSTREAM_KEY = 'sk-upstream'
+const MODEL = 'gpt-4.1-mini'
+const MESSAGES = [{ role: 'user' as const, content: 'Say something — naïve 🙂.' }]
+const SEEDED = { 'x-simulator-seed': 'one' }
+let nats: TestNats
+let capacity: Service
+let simulator: ProviderSimulator
+let gateway: TestGateway
+let apiKey: string
+let baseURL: string
+
+beforeAll(async () => {
+  nats = await testNats()
+  const config = readConfig(CapacityConfig, { NATS_URL: nats.url })
+  capacity = await startCapacity(config, createLogger('capacity', 'silent'))
+  simulator = await testSimulator({ recordContent: true })
+  simulator.accounts.register({
+    apiKey: UPSTREAM_KEY,
+    limits: { requests: { limit: 5_000, period: 'minute' }, tokens: { limit: 2_000_000, period: 'minute' } },
+  })
+  gateway = await startGateway({ natsUrl: nats.url })
+  apiKey = await gateway.apiKey()
+  baseURL = (await connection({ name: 'prod' })).baseURL
+})
+
+afterAll(async () => {
+  await gateway?.stop()
+  await simulator?.stop()
+  await capacity?.stop()
+  await nats?.stop()
+})
+
+beforeEach(() => simulator.controls.clear())
+
+const client = (options: { apiKey?: string; baseURL?: string } = {}) =>
+  new OpenAI({ apiKey, baseURL, maxRetries: 0, ...options })
+
+/** A connection to the simulator, once the gateway knows it. */
+async function connection(settings: Partial<Parameters<TestGateway['connection']>[0]>) {
+  const made = await gateway.connection({ baseUrl: simulator.url, ...settings })
+  await eventually(async () => {
+    // No JSON: the gateway refuses it before it costs anything.
+    const { status } = await postJson(`${made.baseURL}/chat/completions`, apiKey, '')
+    expect([400, 403]).toContain(status)
+  })
+  return made
+}
+
+const chat = (options?: { apiKey?: string; baseURL?: string }) =>
+  client(options).chat.completions.create({ model: MODEL, messages: MESSAGES })
+
+describe('the official SDK', () => {
+  it('chats', async () => {
+    const completion = await chat()
+    expect(completion.choices[0]?.message.content).toMatch(/simulated provider/)
+    expect(completion.usage?.prompt_tokens).toBeGreaterThan(0)
+  })
+
+  it('streams, and sees no usage that it did not ask for', async () => {
+    const stream = await client().chat.completions.create({ model: MODEL, messages: MESSAGES, stream: true })
+    const chunks = await all(stream)
+    expect(chunks.map((chunk) => chunk.choices[0]?.delta.content ?? '').join('')).toMatch(/simulated provider/)
+    expect(chunks.every((chunk) => chunk.choices.length > 0 && !('usage' in chunk))).toBe(true)
+  })
+
+  it('streams with the usage that it asked for', async () => {
+    const stream_options = { include_usage: true }
+    const stream = await client().chat.completions.create({
+      model: MODEL,
+      messages: MESSAGES,
+      stream: true,
+      stream_options,
+    })
+    const chunks = await all(stream)
+    expect(chunks.at(-1)?.usage?.total_tokens).toBeGreaterThan(0)
+  })
+
+  it('gets responses, embeddings and models', async () => {
+    const response = await client().responses.create({ model: MODEL, input: 'Say something.' })
+    expect(response.output_text).toMatch(/simulated/)
+    const stream = await client().responses.create({ model: MODEL, input: 'Say something.', stream: true })
+    expect((await all(stream)).at(-1)?.type).toBe('response.completed')
+    const embeddings = await client().embeddings.create({ model: 'text-embedding-3-small', input: 'some text' })
+    expect(embeddings.data[0]?.embedding.length).toBeGreaterThan(0)
+    expect((await client().models.list()).data.length).toBeGreaterThan(0)
+  })
+
+  it('raises its own typed errors', async () => {
+    const limited = await connection({ allowedModels: ['gpt-4o*'] })
+    const disabled = await connection({ enabled: false })
+    const other = await gateway.apiKey({ connections: [limited.settings.id] })
+    await eventually(() => expect(chat({ apiKey: other, baseURL: limited.baseURL })).rejects.toThrow(/does not allow/))
+    const failures = [
+      [chat({ apiKey: 'slc_unknown' }), AuthenticationError, 'invalid_api_key'],
+      [chat({ apiKey: await gateway.apiKey({ expiresAtMs: Date.now() - 1 }) }), AuthenticationError, 'invalid_api_key'],
+      [chat({ apiKey: other }), PermissionDeniedError, 'connection_forbidden'],
+      [chat({ baseURL: `${gateway.url}/connections/none/v1` }), NotFoundError, 'connection_not_found'],
+      [chat({ baseURL: disabled.baseURL }), PermissionDeniedError, 'connection_disabled'],
+      [chat({ baseURL: limited.baseURL }), PermissionDeniedError, 'model_not_allowed'],
+      [chat({ baseURL: `${gateway.url}/connections/prod/v2` }), NotFoundError, 'unsupported_operation'],
+      [chat({ baseURL: `${gateway.url}/nowhere` }), NotFoundError, 'unsupported_operation'],
+    ] as const
+    for (const [failure, type, code] of failures) {
+      const error = await failure.catch((caught: unknown) => caught)
+      expect(error, code).toBeInstanceOf(type)
+      expect(error).toMatchObject({ code })
+    }
+  })
+
+  it('is refused exactly what is above the capacity, and told when to come back', async () => {
+    const { baseURL } = await connection({ name: 'small', capacity: [{ period: 'minute', requests: 12 }] })
+    const results = await Promise.allSettled(Array.from({ length: 100 }, () => chat({ baseURL })))
+    expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(12)
+    const errors = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []))
+    for (const error of errors) {
+      expect(error).toBeInstanceOf(RateLimitError)
+      expect(error.code).toBe('capacity_exceeded')
+      expect(error.message).toMatch(
+        /^429 Connection "small" is at its capacity of 12 requests per minute\. Retry in \d+\.\d s\.$/,
+      )
+      const retryAfterMs = Number(error.headers.get('retry-after-ms'))
+      expect(Number(error.headers.get('retry-after'))).toBe(Math.ceil(retryAfterMs / 1_000))
+      expect(retryAfterMs).toBeGreaterThan(50_000)
+      expect(error.headers.get('ratelimit')).toMatch(/^"minute-requests";r=0;t=\d+$/)
+    }
+    const denied = () => gateway.events.filter((event) => event.deniedBy === 'minute-requests')
+    await eventually(() => expect(denied()).toHaveLength(88))
+    expect(denied()[0]).toMatchObject({ outcome: 'denied', model: MODEL })
+  })
+
+  it('is told when a request can never fit', async () => {
+    const { baseURL } = await connection({ capacity: [{ period: 'minute', tokens: 100 }] })
+    const failure = client({ baseURL }).chat.completions.create({ model: MODEL, messages: MESSAGES, max_tokens: 5_000 })
+    const error = await failure.catch((caught: unknown) => caught)
+    expect(error).toBeInstanceOf(BadRequestError)
+    expect(error).toMatchObject({ code: 'request_exceeds_capacity' })
+    expect(new Headers((error as BadRequestError).headers).has('retry-after')).toBe(false)
+  })
+
+  it('gets what the provider says of its errors', async () => {
+    simulator.controls.add({ times: 1, fault: { kind: 'status', status: 500, message: 'It broke.' } })
+    const error = await chat().catch((caught: unknown) => caught)
+    expect(error).toBeInstanceOf(InternalServerError)
+    expect((error as Error).message).toContain('It broke.')
+    await expect(
+      client().chat.completions.create({ model: 'no-such-model', messages: MESSAGES }),
+    ).rejects.toBeInstanceOf(NotFoundError)
+  })
+})
+
+describe('an answer', () => {
+  const requests = {
+    chat: ['/chat/completions', { model: MODEL, messages: MESSAGES }],
+    'streamed chat': ['/chat/completions', { model: MODEL, messages: MESSAGES, stream: true }],
+    'streamed chat without obfuscation': [
+      '/chat/completions',
+      { model: MODEL, messages: MESSAGES, stream: true, stream_options: { include_obfuscation: false } },
+    ],
+    'streamed chat with usage': [
+      '/chat/completions',
+      { model: MODEL, messages: MESSAGES, stream: true, stream_options: { include_usage: true } },
+    ],
+    completion: ['/completions', { model: 'gpt-3.5-turbo-instruct', prompt: 'Say' }],
+    'streamed completion': ['/completions', { model: 'gpt-3.5-turbo-instruct', prompt: 'Say', stream: true }],
+    response: ['/responses', { model: MODEL, input: 'Say' }],
+    'streamed response': ['/responses', { model: MODEL, input: 'Say', stream: true }],
+    embeddings: ['/embeddings', { model: 'text-embedding-3-small', input: 'Say' }],
+    'a refusal': ['/chat/completions', { model: MODEL, messages: [] }],
+    'an unknown model': ['/chat/completions', { model: 'none', messages: MESSAGES }],
+  } as const
+
+  it.each(Object.entries(requests))('is that of the provider, byte for byte: %s', async (_, [path, body]) => {
+    const direct = await postJson(`${simulator.openaiBaseUrl}${path}`, UPSTREAM_KEY, body, SEEDED)
+    const proxied = await postJson(`${baseURL}${path}`, apiKey, body, SEEDED)
+    expect(proxied.status).toBe(direct.status)
+    expect(proxied.body.toString()).toBe(direct.body.toString())
+    for (const name of ['content-type', 'openai-version', 'openai-organization', 'x-ratelimit-limit-requests']) {
+      expect(proxied.headers[name], name).toBe(direct.headers[name])
+    }
+    expect(proxied.headers).toMatchObject({ 'x-sluice-source': 'upstream', 'x-sluice-connection': 'prod' })
+    expect(proxied.headers['x-request-id']).toMatch(/^req_/)
+  })
+
+  it('carries the limits of the connection', async () => {
+    const { baseURL } = await connection({
+      capacity: [
+        { period: 'minute', requests: 100, tokens: 100_000 },
+        { period: 'day', requests: 1_000 },
+      ],
+    })
+    const { headers } = await postJson(`${baseURL}/chat/completions`, apiKey, { model: MODEL, messages: MESSAGES })
+    expect(headers['ratelimit-policy']).toBe(
+      '"minute-requests";q=100;w=60, "minute-tokens";q=100000;w=60, "day-requests";q=1000;w=86400',
+    )
+    expect(headers.ratelimit).toMatch(
+      /^"minute-requests";r=\d+;t=\d+, "minute-tokens";r=\d+;t=\d+, "day-requests";r=\d+;t=\d+$/,
+    )
+  })
+})
+
+describe('a request', () => {
+  it('reaches the provider as it was, but for credentials and what belongs to the hop', async () => {
+    const body = `{ "model": "${MODEL}",\n"messages": ${JSON.stringify(MESSAGES)}, "seed": 12345678901234567890 }`
+    simulator.requests.clear()
+    await postJson(`${baseURL}/chat/completions?x=%2F1&key=${apiKey}&y`, apiKey, body, {
+      cookie: 'session=1',
+      'x-api-key': apiKey,
+      'openai-organization': 'org-of-the-caller',
+      'accept-encoding': 'gzip',
+      'x-stainless-lang': 'js',
+      connection: 'close, x-hop',
+      'x-hop': '1',
+    })
+    const [record] = simulator.requests.list()
+    expect(record?.content?.body).toBe(body)
+    expect(record?.content?.headers).toMatchObject({
+      authorization: `Bearer ${UPSTREAM_KEY}`,
+      'accept-encoding': 'identity',
+      'content-type': 'application/json',
+      'x-stainless-lang': 'js',
+      host: new URL(simulator.url).host,
+    })
+    const absent = ['cookie', 'x-api-key', 'openai-organization', 'x-hop', 'transfer-encoding']
+    for (const name of absent) expect(record?.content?.headers, name).not.toHaveProperty(name)
+    expect(JSON.stringify(record)).not.toContain(apiKey)
+  })
+
+  it.each(['x-api-key', 'x-goog-api-key', 'api-key'])('may bring its key as %s', async (name) => {
+    const answer = await exchange(`${baseURL}/models`, { headers: { [name]: apiKey } })
+    expect(answer.status).toBe(200)
+  })
+
+  it('may bring its key in the query', async () => {
+    expect((await exchange(`${baseURL}/models?key=${apiKey}`)).status).toBe(200)
+    expect((await exchange(`${baseURL}/models?key=slc_wrong`)).status).toBe(401)
+  })
+
+  it('may upload a file as a stream', async () => {
+    simulator.requests.clear()
+    const file = await toFile(Buffer.alloc(300_000, 'x'), 'data.jsonl')
+    // The simulator has no files: what matters is what reached it.
+    await expect(client().files.create({ file, purpose: 'batch' })).rejects.toBeInstanceOf(NotFoundError)
+    const [record] = simulator.requests.list()
+    expect(record).toMatchObject({ method: 'POST', path: '/v1/files' })
+    expect(record?.content?.headers['content-type']).toMatch(/^multipart\/form-data; boundary=/)
+  })
+})
+
+async function all<T>(stream: AsyncIterable<T>): Promise<T[]> {
+  const items: T[] = []
+  for await (const item of stream) items.push(item)
+  return items
+}

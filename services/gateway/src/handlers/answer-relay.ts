@@ -1,0 +1,202 @@
+import type { ServerResponse } from 'node:http'
+import type { AnswerReader, WireHeaders } from '@sluice/providers'
+import type { Logger } from '@sluice/service-kit'
+import { answerHeaders } from '../domain/forwarded-headers.ts'
+import { type GatewayError, gatewayError } from '../domain/gateway-error.ts'
+import type { CallEnd } from '../domain/settlement.ts'
+import type { CredentialSecrets } from '../ports/credentials.ts'
+import type { DataPlane } from '../ports/data-plane.ts'
+import type { AnswerSink, UpstreamCall, UpstreamFault, UpstreamRequest } from '../ports/upstream.ts'
+import type { PermittedCall } from './call.ts'
+import { finishCall } from './finish-call.ts'
+import { HeldAnswer } from './held-answer.ts'
+import { sluiceHeaders } from './sluice-headers.ts'
+import { writeError } from './write-error.ts'
+
+/**
+ * Takes one provider's answer to the application as it comes, at the application's pace, and sees to it that the call is
+ * finished once, however it ends: with the answer, by a fault, or because the application went away.
+ */
+export class AnswerRelay implements AnswerSink {
+  readonly #plane: DataPlane
+  readonly #call: PermittedCall
+  readonly #response: ServerResponse
+  readonly #logger: Logger
+  #secrets: CredentialSecrets = {}
+  #upstream: UpstreamCall | undefined
+  #reader: AnswerReader | undefined
+  /** Errors are held back until they are whole, as the credential may be in them. */
+  #held: HeldAnswer | undefined
+  #status: number | undefined
+  #headers: WireHeaders | undefined
+  #headersAtMs: number | undefined
+  #requestId: string
+  #sentAtMs: number | undefined
+  #timeToFirstByteMs: number | undefined
+  #bodyBegan = false
+  #resumesOnDrain = false
+  #finished = false
+
+  constructor(plane: DataPlane, call: PermittedCall, response: ServerResponse, logger: Logger) {
+    this.#plane = plane
+    this.#call = call
+    this.#response = response
+    this.#logger = logger
+    this.#requestId = call.requestId
+    response.on('close', () => this.#clientGone())
+    if (response.destroyed) this.#clientGone()
+  }
+
+  /** Sends the request, unless the application has gone away by now. */
+  send(request: UpstreamRequest, secrets: CredentialSecrets): void {
+    if (this.#finished) return
+    this.#secrets = secrets
+    this.#sentAtMs = this.#plane.clock.elapsedMs()
+    this.#upstream = this.#plane.upstream.send(request, this)
+  }
+
+  /** The request cannot be sent: answers with `error`. */
+  giveUp(error: GatewayError): void {
+    if (this.#finished) return
+    this.#upstream?.abort()
+    this.#finish('provider')
+    this.#answerOrBreakOff(error)
+  }
+
+  start(status: number, statusMessage: string, headers: WireHeaders): void {
+    const { adapter } = this.#call.connection
+    this.#status = status
+    this.#headers = headers
+    this.#headersAtMs = this.#plane.clock.nowMs()
+    this.#timeToFirstByteMs = this.#sinceSentMs()
+    if (typeof headers['x-request-id'] === 'string') this.#requestId = headers['x-request-id']
+    if (status >= 400) {
+      this.#held = new HeldAnswer(status, statusMessage, headers)
+      return
+    }
+    if (status < 300 && isPlain(headers)) {
+      this.#reader = adapter.answerReader(this.#call.operation, this.#call.inspection, contentType(headers))
+    }
+    this.#writeHead(status, statusMessage, answerHeaders(headers))
+    // An answer whose body lets wait for itself shows its head at once; otherwise both go out together.
+    queueMicrotask(() => {
+      if (!this.#bodyBegan && !this.#finished) this.#response.flushHeaders()
+    })
+  }
+
+  data(chunk: Buffer): boolean {
+    if (this.#held !== undefined) {
+      if (this.#held.push(chunk)) return true
+      this.#upstream?.abort()
+      this.end()
+      return true
+    }
+    const passed = this.#reader === undefined ? chunk : this.#reader.push(chunk)
+    if (passed.length === 0) return true
+    this.#bodyBegan = true
+    if (this.#response.write(passed)) return true
+    this.#resumeOnDrain()
+    return false
+  }
+
+  end(): void {
+    if (this.#finished) return
+    if (this.#held !== undefined) {
+      this.#writeHeld(this.#held)
+    } else {
+      const rest = this.#reader?.end()
+      if (rest !== undefined && rest.length > 0) this.#response.write(rest)
+      this.#response.end()
+    }
+    this.#finish(undefined)
+  }
+
+  fault({ reason, error }: UpstreamFault): void {
+    if (this.#finished) return
+    const { name } = this.#call.connection.settings
+    this.#logger.warn({ err: error, reason, connection: name, requestId: this.#requestId }, 'upstream fault')
+    this.#reader?.end()
+    this.#finish(reason === 'timeout' ? 'timeout' : reason === 'unreachable' ? 'provider' : 'client')
+    this.#answerOrBreakOff(FAULT_ERRORS[reason](name))
+  }
+
+  #clientGone(): void {
+    if (this.#finished) return
+    this.#upstream?.abort()
+    this.#reader?.end()
+    this.#finish('client')
+  }
+
+  /** An application that has part of an answer already learns of its end by the broken connection. */
+  #answerOrBreakOff(error: GatewayError): void {
+    if (this.#response.headersSent) this.#response.destroy()
+    else writeError(this.#response, error, this.#call)
+  }
+
+  #finish(interruptedBy: CallEnd['interruptedBy']): void {
+    this.#finished = true
+    const sent = this.#upstream?.sent ?? false
+    finishCall(this.#plane, this.#call, {
+      requestId: this.#requestId,
+      sent,
+      interruptedBy,
+      status: this.#status,
+      headers: this.#headers,
+      headersAtMs: this.#headersAtMs,
+      timeToFirstByteMs: this.#timeToFirstByteMs,
+      upstreamMs: sent ? this.#sinceSentMs() : undefined,
+      usage: this.#reader?.usage,
+      outputTokensSeen: this.#reader?.outputTokensSeen ?? 0,
+    })
+  }
+
+  #writeHead(status: number, statusMessage: string, fields: (string | string[])[]): void {
+    // Where something is taken out of the body, the provider's length no longer holds.
+    const length = this.#call.inspection.addsUsage ? fields.indexOf('content-length') : -1
+    if (length >= 0) fields.splice(length, 2)
+    this.#addOwnHeaders(fields)
+    this.#response.writeHead(status, statusMessage, fields)
+  }
+
+  #writeHeld(held: HeldAnswer): void {
+    const { fields, body } = held.withoutSecrets(Object.values(this.#secrets).map((secret) => secret.reveal()))
+    this.#addOwnHeaders(fields)
+    this.#response.writeHead(held.status, held.statusMessage, fields)
+    this.#response.end(body)
+  }
+
+  #addOwnHeaders(fields: (string | string[])[]): void {
+    const { connection, rateLimits, requestId } = this.#call
+    if (this.#requestId === requestId) fields.push('x-request-id', requestId)
+    sluiceHeaders(fields, 'upstream', connection.settings.name, rateLimits)
+  }
+
+  #resumeOnDrain(): void {
+    if (this.#resumesOnDrain) return
+    this.#resumesOnDrain = true
+    this.#response.on('drain', () => this.#upstream?.resume())
+  }
+
+  #sinceSentMs(): number {
+    return this.#plane.clock.elapsedMs() - (this.#sentAtMs ?? 0)
+  }
+}
+
+const FAULT_ERRORS: Readonly<Record<UpstreamFault['reason'], (connection: string) => GatewayError>> = {
+  unreachable: (name) =>
+    gatewayError('upstream_unreachable', `The provider of connection "${name}" could not be reached.`),
+  timeout: (name) => gatewayError('upstream_timeout', `The provider of connection "${name}" did not answer in time.`),
+  'too-large': () => gatewayError('payload_too_large', 'The upload is too large.'),
+  invalid: () => gatewayError('invalid_request', 'The request cannot be sent on: its path or a header is malformed.'),
+}
+
+function contentType(headers: WireHeaders): string {
+  const value = headers['content-type']
+  return typeof value === 'string' ? value.toLowerCase() : ''
+}
+
+/** Whether the body can be read as it is. It was asked for so, but not every server heeds that. */
+function isPlain(headers: WireHeaders): boolean {
+  const encoding = headers['content-encoding']
+  return encoding === undefined || encoding === 'identity'
+}

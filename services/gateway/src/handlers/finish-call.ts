@@ -1,0 +1,56 @@
+import type { ResponseEvent, TokenUsage } from '@sluice/contracts'
+import type { WireHeaders } from '@sluice/providers'
+import { type CallEnd, coolDownOf, outcomeOf, settledCost } from '../domain/settlement.ts'
+import type { DataPlane } from '../ports/data-plane.ts'
+import type { PermittedCall } from './call.ts'
+
+/** What came of a call that had its permit. */
+export interface CallResult {
+  /** As the application was told. */
+  readonly requestId: string
+  readonly sent: boolean
+  readonly interruptedBy: CallEnd['interruptedBy']
+  /** The provider's status and headers, and when they came, Unix milliseconds. */
+  readonly status: number | undefined
+  readonly headers: WireHeaders | undefined
+  readonly headersAtMs: number | undefined
+  readonly timeToFirstByteMs: number | undefined
+  readonly upstreamMs: number | undefined
+  readonly usage: TokenUsage | undefined
+  readonly outputTokensSeen: number
+}
+
+/** Settles the call's permit and records its event. */
+export function finishCall({ events, clock }: DataPlane, call: PermittedCall, result: CallResult): void {
+  const { adapter, settings } = call.connection
+  const { status, headers = {}, headersAtMs = 0 } = result
+  const end: CallEnd = {
+    sent: result.sent,
+    ...(status === undefined ? {} : { status }),
+    ...(result.interruptedBy === undefined ? {} : { interruptedBy: result.interruptedBy }),
+    usage: result.usage,
+    outputTokensSeen: result.outputTokensSeen,
+    retryAfterMs: status === 429 ? adapter.retryAfterMs(headers, headersAtMs) : undefined,
+  }
+  call.permit.settle(settledCost(end, call.estimate), coolDownOf(end, call.inspection.model))
+  const event: ResponseEvent = {
+    requestId: result.requestId,
+    startedAtMs: call.startedAtMs,
+    endedAtMs: clock.nowMs(),
+    apiKeyId: call.apiKeyId,
+    model: call.inspection.model,
+    outcome: outcomeOf(end),
+  }
+  if (result.timeToFirstByteMs !== undefined) event.timeToFirstByteMs = result.timeToFirstByteMs
+  if (result.upstreamMs !== undefined) event.upstreamMs = result.upstreamMs
+  if (result.usage !== undefined) event.usage = result.usage
+  if (status !== undefined) {
+    event.upstreamStatus = status
+    const rateLimitHeaders = adapter.rateLimitHeaders(headers)
+    if (rateLimitHeaders !== undefined) {
+      event.rateLimitHeaders = rateLimitHeaders
+      event.headersAtMs = headersAtMs
+    }
+  }
+  events.record(settings.id, settings.provider, event)
+}

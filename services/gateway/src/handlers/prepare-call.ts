@@ -1,0 +1,65 @@
+import { estimateCost, NO_TOKENS } from '../domain/estimate-cost.ts'
+import { type GatewayError, gatewayError } from '../domain/gateway-error.ts'
+import type { Call, PreparedCall } from './call.ts'
+
+export type Preparation =
+  | { readonly status: 'prepared'; readonly call: PreparedCall; readonly body: Buffer | undefined }
+  | { readonly status: 'refused'; readonly error: GatewayError }
+
+/**
+ * Looks into a request's body for the model and the cost.
+ * @param body the whole body if it is JSON; undefined where it is streamed, or there is none
+ */
+export function prepareCall(call: Call, body: Buffer | undefined): Preparation {
+  const { connection, operation } = call
+  const { adapter, settings } = connection
+  if (!operation.usesModel) {
+    const inspection = adapter.inspect(operation, undefined, 0)
+    return { status: 'prepared', call: { ...call, inspection, estimate: NO_TOKENS }, body }
+  }
+  if (body === undefined && operation.body === 'json') return refused('invalid_request', NOT_JSON_TYPE)
+  let json: unknown
+  if (body !== undefined) {
+    json = parse(body)
+    if (typeof json !== 'object' || json === null || Array.isArray(json)) return refused('invalid_request', NOT_JSON)
+  }
+  const inspection = adapter.inspect(operation, json, body?.length ?? 0)
+  if (inspection.model.length > MAX_MODEL_LENGTH)
+    return refused('invalid_request', 'The name of the model is too long.')
+  if (!connection.allowsModel(inspection.model)) {
+    return refused('model_not_allowed', modelRefusal(inspection.model, settings.name))
+  }
+  const estimate = estimateCost(inspection, {
+    defaultMaxOutputTokens: settings.defaultMaxOutputTokens,
+    smallestTokenLimit: connection.smallestTokenLimit,
+  })
+  return {
+    status: 'prepared',
+    call: { ...call, inspection, estimate },
+    body: body && adapter.outgoingBody(inspection, json, body),
+  }
+}
+
+/** That of a model in an exchange with the capacity service. */
+const MAX_MODEL_LENGTH = 512
+const NOT_JSON_TYPE = 'This operation takes a JSON body, with content-type application/json.'
+const NOT_JSON = 'The body is not a JSON object.'
+
+function refused(code: 'invalid_request' | 'model_not_allowed', message: string): Preparation {
+  return { status: 'refused', error: gatewayError(code, message) }
+}
+
+function modelRefusal(model: string, connection: string): string {
+  return model === ''
+    ? `Connection "${connection}" is restricted to certain models, and this request's model cannot be told.`
+    : `Connection "${connection}" does not allow the model "${model}".`
+}
+
+/** Undefined, which no JSON is, where the text is none. */
+function parse(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString('utf8'))
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,34 @@
+import type { ServerResponse } from 'node:http'
+import { openAiErrorAnswer } from '@sluice/providers'
+import type { Connection } from '../domain/connection.ts'
+import type { GatewayError } from '../domain/gateway-error.ts'
+import type { RateLimitFields } from '../domain/rate-limit-fields.ts'
+import { sluiceHeaders } from './sluice-headers.ts'
+
+export interface ErrorContext {
+  readonly requestId: string
+  /** Decides the format; OpenAI's without one. */
+  readonly connection?: Connection | undefined
+  readonly rateLimits?: RateLimitFields | undefined
+}
+
+/** Answers with an error of the gateway's own, in the format of the connection's provider. */
+export function writeError(response: ServerResponse, error: GatewayError, context: ErrorContext): void {
+  const format = context.connection?.adapter?.errorAnswer ?? openAiErrorAnswer
+  const { headers, body } = format({ ...error, requestId: context.requestId })
+  const fields: string[] = []
+  for (const name in headers) fields.push(name, headers[name] ?? '')
+  fields.push('content-length', String(Buffer.byteLength(body)), 'x-request-id', context.requestId)
+  sluiceHeaders(fields, 'gateway', context.connection?.settings.name, context.rateLimits)
+  retryHeaders(fields, error)
+  response.writeHead(error.status, fields)
+  response.end(body)
+}
+
+function retryHeaders(fields: string[], { status, retryAfterMs }: GatewayError): void {
+  // RFC 9110, section 11.6.1: a 401 says how to authenticate.
+  if (status === 401) fields.push('www-authenticate', 'Bearer')
+  if (retryAfterMs === undefined) return
+  fields.push('retry-after', String(Math.ceil(retryAfterMs / 1_000)))
+  if (status === 429) fields.push('retry-after-ms', String(retryAfterMs))
+}

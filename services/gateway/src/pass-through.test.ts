@@ -1,0 +1,289 @@
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { request as httpRequest, type IncomingMessage } from 'node:http'
+import { gzipSync } from 'node:zlib'
+import { CapacityConfig, start as startCapacity } from '@sluice/capacity'
+import type { ProviderSimulator } from '@sluice/provider-simulator'
+import { createLogger, readConfig, type Service } from '@sluice/service-kit'
+import { eventually, type TestNats, testNats, testSimulator } from '@sluice/testkit'
+import fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { exchange, postJson } from './testing/exchange.ts'
+import { type RawUpstream, startRawUpstream } from './testing/raw-upstream.ts'
+import { startGateway, type TestGateway } from './testing/start-gateway.ts'
+
+const CANARY = 'sk-canary-1f0e9d8c7b6a'
+const BODY = { model: 'gpt-4.1', messages: [{ role: 'user', content: 'Hi' }] }
+let nats: TestNats
+let capacity: Service
+let simulator: ProviderSimulator
+let upstream: RawUpstream
+let gateway: TestGateway
+let apiKey: string
+let baseURL: string
+
+beforeAll(async () => {
+  nats = await testNats()
+  const config = readConfig(CapacityConfig, { NATS_URL: nats.url })
+  capacity = await startCapacity(config, createLogger('capacity', 'silent'))
+  simulator = await testSimulator()
+  upstream = await startRawUpstream()
+  gateway = await startGateway({ natsUrl: nats.url })
+  apiKey = await gateway.apiKey()
+  baseURL = await connectionTo(upstream.url)
+})
+
+afterAll(async () => {
+  await gateway?.stop()
+  await upstream?.stop()
+  await simulator?.stop()
+  await capacity?.stop()
+  await nats?.stop()
+})
+
+async function connectionTo(baseUrl: string): Promise<string> {
+  const made = await gateway.connection({ baseUrl, apiKey: CANARY })
+  await eventually(async () => {
+    expect((await postJson(`${made.baseURL}/chat/completions`, apiKey, '')).status).toBe(400)
+  })
+  return made.baseURL
+}
+
+const chat = (body: object = BODY) => postJson(`${baseURL}/chat/completions`, apiKey, body)
+
+describe('a stream', () => {
+  const streams = {
+    'with CR LF': 'data: {"choices":[{"delta":{"content":"é🙂"}}],"usage":null}\r\n\r\ndata: [DONE]\r\n\r\n',
+    'with comments and empty events': ': ping\n\n\n\nevent: x\n\ndata:\n\ndata: {"choices":[{"delta":{}}]}\n\n',
+    'without its end': 'data: {"choices":[{"delta":{"content":"a"}}]}\n\ndata: {"choices":[{"del',
+    'that is none': 'just text \xff\x00 of no kind',
+    'of several data lines': 'data: {"choices":[],\ndata: "usage":null}\n\ndata: [DONE]\n\n',
+  }
+
+  it.each(Object.entries(streams))('%s arrives as it is, however it is cut', async (_, text) => {
+    const bytes = Buffer.from(text, text.includes('\xff') ? 'latin1' : 'utf8')
+    const asked = { ...BODY, stream: true, stream_options: { include_usage: true } }
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.integer({ min: 1, max: 20 }), { minLength: 1, maxLength: 6 }), async (sizes) => {
+        upstream.respond = (_request, response) => {
+          response.writeHead(200, { 'content-type': 'text/event-stream' })
+          void writePieces(response, bytes, sizes)
+        }
+        const answer = await chat(asked)
+        expect(answer.body.equals(bytes)).toBe(true)
+        // Asked for by the gateway, it comes without the member that this adds.
+        const unasked = await chat({ ...BODY, stream: true })
+        expect(unasked.body.toString('latin1')).toBe(bytes.toString('latin1').replace(/,"usage":null(?=\}\r)/, ''))
+      }),
+      { numRuns: 15 },
+    )
+  })
+
+  it('is held back at the pace of its reader', async () => {
+    let writtenBytes = 0
+    upstream.respond = (_request, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' })
+      const piece = Buffer.alloc(64 * 1024, 'x')
+      const write = () => {
+        while (!response.destroyed) {
+          writtenBytes += piece.length
+          if (!response.write(piece)) break
+        }
+      }
+      response.on('drain', write)
+      write()
+    }
+    const answer = await opened('/chat/completions')
+    const settled = async () => {
+      const before = writtenBytes
+      await new Promise((resolve) => setImmediate(resolve))
+      return writtenBytes === before
+    }
+    // Sockets take some megabytes between them; then all stands still.
+    let quiet = 0
+    await eventually(async () => {
+      quiet = (await settled()) ? quiet + 1 : 0
+      expect(quiet).toBeGreaterThan(200)
+    })
+    const heldAtBytes = writtenBytes
+    expect(heldAtBytes).toBeLessThan(32 * 1024 * 1024)
+    let readBytes = 0
+    answer.on('data', (piece: Buffer) => {
+      readBytes += piece.length
+    })
+    answer.resume()
+    await eventually(() => expect(readBytes).toBeGreaterThan(heldAtBytes + 8 * 1024 * 1024))
+    answer.destroy()
+  })
+})
+
+describe('an answer', () => {
+  it('of bytes arrives as it is', async () => {
+    const bytes = randomBytes(3_000_000)
+    upstream.respond = (_request, response) => {
+      response.writeHead(200, 'Fine', { 'content-type': 'audio/mpeg', 'x-note': ['a', 'b'], 'set-cookie': 'a=b' })
+      response.end(bytes)
+    }
+    const answer = await postJson(`${baseURL}/audio/speech`, apiKey, { model: 'tts-1', input: 'Hi' })
+    expect(answer.body.equals(bytes)).toBe(true)
+    expect(answer.headers['x-note']).toBe('a, b')
+    expect(answer.headers).not.toHaveProperty('set-cookie')
+  })
+
+  it('may come compressed though it was not asked for so', async () => {
+    const zipped = gzipSync('{"usage":{"prompt_tokens":1,"completion_tokens":1}}')
+    upstream.respond = (_request, response) => {
+      response.writeHead(200, { 'content-type': 'application/json', 'content-encoding': 'gzip' })
+      response.end(zipped)
+    }
+    const answer = await chat()
+    expect(answer.body.equals(zipped)).toBe(true)
+    expect(answer.headers['content-encoding']).toBe('gzip')
+  })
+
+  it('may come after informational ones', async () => {
+    upstream.respond = (_request, response) => {
+      response.writeEarlyHints({ link: '</a>; rel=preload' }, () => response.writeHead(200).end('ok'))
+    }
+    expect((await chat()).body.toString()).toBe('ok')
+  })
+
+  it('to HEAD has no body, and its length', async () => {
+    upstream.respond = (_request, response) => response.writeHead(404, { 'content-length': '1234' }).end()
+    const headers = { authorization: `Bearer ${apiKey}` }
+    const answer = await exchange(`${baseURL}/models/x`, { method: 'HEAD', headers })
+    expect(answer).toMatchObject({ status: 404, headers: { 'content-length': '1234' } })
+    expect(answer.body).toHaveLength(0)
+  })
+})
+
+describe('an upload', () => {
+  it('arrives as it is, and is held back at the pace of its receiver', async () => {
+    const bytes = randomBytes(4_000_000)
+    const received: Buffer[] = []
+    upstream.respond = (request, response) => {
+      request.on('data', (piece: Buffer) => received.push(piece))
+      request.on('end', () => response.end('{"id":"file-1"}'))
+    }
+    const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'multipart/form-data; boundary=x' }
+    const answer = await exchange(`${baseURL}/files`, { method: 'POST', headers, body: bytes })
+    expect(answer.body.toString()).toBe('{"id":"file-1"}')
+    expect(Buffer.concat(received).equals(bytes)).toBe(true)
+  })
+
+  it('may be answered before it is over', async () => {
+    upstream.respond = (_request, response) => response.writeHead(400).end('{"error":"no"}')
+    const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'multipart/form-data; boundary=x' }
+    const answer = await exchange(`${baseURL}/files`, { method: 'POST', headers, body: Buffer.alloc(8_000_000) })
+    expect(answer.status).toBe(400)
+    expect(answer.body.toString()).toBe('{"error":"no"}')
+  })
+
+  it('ends upstream when its sender goes away', async () => {
+    const closed = Promise.withResolvers<boolean>()
+    const begun = Promise.withResolvers<void>()
+    upstream.respond = (request) => {
+      request.once('data', () => begun.resolve())
+      request.on('close', () => closed.resolve(request.complete))
+      request.on('error', () => undefined)
+    }
+    const sending = httpRequest(`${baseURL}/files`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'text/plain' },
+    })
+    sending.on('error', () => undefined)
+    sending.write('part')
+    await begun.promise
+    sending.destroy()
+    expect(await closed.promise).toBe(false)
+  })
+})
+
+describe('the credential', () => {
+  it('is cut out of an error that repeats it', async () => {
+    simulator.controls.add({ echoApiKey: true })
+    const url = await connectionTo(simulator.url)
+    const answer = await postJson(`${url}/chat/completions`, apiKey, BODY)
+    expect(answer.status).toBe(401)
+    const { error } = JSON.parse(answer.body.toString())
+    expect(error.message).toContain('[redacted]')
+    expect(answer.headers['content-length']).toBe(String(answer.body.length))
+    expect(answer.headers['x-sluice-source']).toBe('upstream')
+    expect(answer.body.toString()).not.toContain(CANARY)
+  })
+
+  it('is cut out of headers, compressed bodies, and bodies in pieces', async () => {
+    upstream.respond = (_request, response) => {
+      response.writeHead(403, { 'content-encoding': 'gzip', 'www-authenticate': `Bearer error="${CANARY}"` })
+      const zipped = gzipSync(`You sent ${CANARY}, and again ${CANARY}.`)
+      response.write(zipped.subarray(0, 12))
+      setImmediate(() => response.end(zipped.subarray(12)))
+    }
+    const answer = await chat()
+    expect(answer.body.toString()).toBe('You sent [redacted], and again [redacted].')
+    expect(answer.headers['www-authenticate']).toBe('Bearer error="[redacted]"')
+    expect(answer.headers).not.toHaveProperty('content-encoding')
+  })
+
+  it('is not looked for in what cannot be read, which is left out', async () => {
+    upstream.respond = (_request, response) => {
+      response.writeHead(500, { 'content-encoding': 'secret-sauce' }).end(CANARY)
+    }
+    const answer = await chat()
+    expect(answer.status).toBe(500)
+    expect(answer.body).toHaveLength(0)
+  })
+
+  it('stays out of an error without end, which is cut', async () => {
+    upstream.respond = (_request, response) => {
+      response.writeHead(500)
+      const write = () => {
+        while (!response.destroyed && response.write(CANARY.repeat(100)));
+      }
+      response.on('drain', write)
+      write()
+    }
+    const answer = await chat()
+    expect(answer.status).toBe(500)
+    expect(answer.body.length).toBeLessThan(1024 * 1024)
+    expect(answer.body.toString()).not.toContain(CANARY)
+  })
+
+  it('is in no log line and no event, and neither is an API key or a prompt', async () => {
+    upstream.respond = (_request, response) => response.destroy()
+    await postJson(`${baseURL}/chat/completions?key=${apiKey}`, apiKey, {
+      ...BODY,
+      messages: [{ role: 'user', content: 'canary-prompt' }],
+    })
+    await eventually(() => expect(gateway.logs()).toContain('upstream fault'))
+    const written = gateway.logs() + JSON.stringify(gateway.events)
+    for (const secret of [CANARY, apiKey, 'canary-prompt']) expect(written).not.toContain(secret)
+  })
+})
+
+async function writePieces(
+  response: { write(piece: Buffer): boolean; end(): unknown },
+  bytes: Buffer,
+  sizes: readonly number[],
+): Promise<void> {
+  for (let at = 0, turn = 0; at < bytes.length; turn++) {
+    const size = sizes[turn % sizes.length] ?? bytes.length
+    response.write(bytes.subarray(at, at + size))
+    at += size
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  response.end()
+}
+
+/** A request whose answer has begun and is not read. */
+async function opened(path: string): Promise<IncomingMessage> {
+  const request = httpRequest(`${baseURL}${path}`, {
+    method: 'POST',
+    agent: false,
+    headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
+  })
+  request.on('error', () => undefined)
+  request.end(JSON.stringify({ ...BODY, stream: true, stream_options: { include_usage: true } }))
+  const [answer] = (await once(request, 'response')) as [IncomingMessage]
+  return answer.pause()
+}

@@ -1,0 +1,6 @@
+import type { Connection } from '../domain/connection.ts'
+
+/** The connections, in memory: no look-up goes over the network. */
+export interface Connections {
+  byName(name: string): Connection | undefined
+}

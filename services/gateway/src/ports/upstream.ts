@@ -1,0 +1,47 @@
+import type { Readable } from 'node:stream'
+import type { WireHeaders } from '@sluice/providers'
+
+/** Sends requests to providers. */
+export interface Upstream {
+  /** Begins a request; what comes back is told to `sink`, once `send` has returned or before. Never throws. */
+  send(request: UpstreamRequest, sink: AnswerSink): UpstreamCall
+}
+
+export interface UpstreamRequest {
+  /** `https://host:port`. */
+  readonly origin: string
+  /** With the query. */
+  readonly path: string
+  readonly method: string
+  /** Names and values in turn. */
+  readonly headers: string[]
+  readonly body: Buffer | Readable | null
+}
+
+export interface UpstreamCall {
+  /** Whether any of the request went out. */
+  readonly sent: boolean
+  /** Goes on after the sink asked to hold. */
+  resume(): void
+  /** Ends the request where it stands, or keeps it from being sent; the sink is told nothing more. */
+  abort(): void
+}
+
+/** Takes one answer: a start, data, and an end; or at any point a fault, after which nothing follows. */
+export interface AnswerSink {
+  start(status: number, statusMessage: string, headers: WireHeaders): void
+  /** Returns false to ask for a hold until {@link UpstreamCall.resume}; one more piece may still come. */
+  data(chunk: Buffer): boolean
+  end(): void
+  fault(fault: UpstreamFault): void
+}
+
+export interface UpstreamFault {
+  /**
+   * `unreachable`: the connection could not be made, or broke. `timeout`: no first byte, or no further one, in time.
+   * `too-large`: the request's body exceeded its limit. `invalid`: the request cannot be sent as it is.
+   */
+  readonly reason: 'unreachable' | 'timeout' | 'too-large' | 'invalid'
+  /** Holds no secret, but details that are for the log only. */
+  readonly error: Error
+}

@@ -1,0 +1,54 @@
+import { randomUUID } from 'node:crypto'
+import type { Logger } from '@sluice/service-kit'
+import { type FastifyInstance, fastify } from 'fastify'
+import type { DataPlane } from '../ports/data-plane.ts'
+import { frameworkErrors, unparsable, unroutable } from './framework-errors.ts'
+import { healthRoutes } from './health-routes.ts'
+import { nativeRoutes } from './native-routes.ts'
+
+export interface AppOptions {
+  /** Undefined until the gateway is ready. */
+  readonly dataPlane: () => DataPlane | undefined
+  readonly logger: Logger
+  /** Of a JSON body, which is held in memory to be looked into. */
+  readonly maxBodyBytes: number
+  /** Of any other body, which is streamed on. */
+  readonly maxUploadBytes: number
+  /** Within which a whole request must arrive. */
+  readonly requestTimeoutMs: number
+  /** After which a connection on which nothing moves is given up. */
+  readonly socketTimeoutMs: number
+}
+
+/** The gateway's HTTP server, not yet listening. */
+export function createApp(options: AppOptions): FastifyInstance {
+  const app = fastify({
+    // Requests are told of in response events, at no cost to them; only faults are logged, by the gateway itself.
+    logger: false,
+    genReqId: () => randomUUID(),
+    bodyLimit: options.maxBodyBytes,
+    requestTimeout: options.requestTimeoutMs,
+    http: {
+      connectionsCheckingInterval: TIMEOUT_CHECK_MS,
+      requestTimeout: options.requestTimeoutMs,
+      // Node swaps the two where the headers may take longer than the whole.
+      headersTimeout: Math.min(HEADERS_TIMEOUT_MS, options.requestTimeoutMs),
+    },
+    connectionTimeout: options.socketTimeoutMs,
+    // While it stops, requests that come on open connections are still served, and the connection closed after them.
+    return503OnClosing: false,
+    frameworkErrors: unroutable,
+    clientErrorHandler: unparsable,
+  })
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
+  app.addContentTypeParser('*', (_request, payload, done) => done(null, payload))
+  frameworkErrors(app, options.logger)
+  healthRoutes(app, () => options.dataPlane() !== undefined)
+  nativeRoutes(app, options)
+  return app
+}
+
+const HEADERS_TIMEOUT_MS = 60_000
+/** How late a request may be found to have taken too long. */
+const TIMEOUT_CHECK_MS = 1_000

@@ -1,0 +1,74 @@
+import { randomUUID } from 'node:crypto'
+import type { Socket } from 'node:net'
+import { openAiErrorAnswer } from '@sluice/providers'
+import type { Logger } from '@sluice/service-kit'
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { type GatewayError, gatewayError } from '../domain/gateway-error.ts'
+import { writeError } from '../handlers/write-error.ts'
+
+/** Words the errors that Fastify and Node find themselves as the provider would, or as OpenAI where none is known. */
+export function frameworkErrors(app: FastifyInstance, logger: Logger): void {
+  app.setNotFoundHandler((request, reply) => {
+    answer(request, reply, gatewayError('unsupported_operation', 'There is nothing at this path.'))
+  })
+  app.setErrorHandler<FastifyError>((error, request, reply) => {
+    if ((error.statusCode ?? 500) >= 500) logger.error({ err: error, requestId: request.id }, 'request failed')
+    answer(request, reply, worded(error))
+  })
+}
+
+/** For a URL that cannot be routed, which reaches no route and no error handler. */
+export function unroutable(_error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+  answer(request, reply, gatewayError('invalid_request', 'The URL is malformed.'))
+}
+
+/** For what is not HTTP, or too slow or too large in its headers: there is no request to answer, only a socket. */
+export function unparsable(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy()
+    return
+  }
+  const { status, phrase, message } = PARSER_ERRORS[error.code ?? ''] ?? MALFORMED
+  const requestId = randomUUID()
+  const { headers, body } = openAiErrorAnswer({ code: 'invalid_request', status, message, requestId })
+  const fields = {
+    ...headers,
+    'content-length': Buffer.byteLength(body),
+    connection: 'close',
+    'x-request-id': requestId,
+    'x-sluice-source': 'gateway',
+  }
+  const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`)
+  socket.end(`HTTP/1.1 ${status} ${phrase}\r\n${lines.join('')}\r\n${body}`)
+}
+
+const MALFORMED = { status: 400, phrase: 'Bad Request', message: 'The request is not valid HTTP.' }
+const PARSER_ERRORS: Readonly<Record<string, typeof MALFORMED>> = {
+  HPE_HEADER_OVERFLOW: {
+    status: 431,
+    phrase: 'Request Header Fields Too Large',
+    message: 'The request has too long a URL or headers.',
+  },
+  ERR_HTTP_REQUEST_TIMEOUT: { status: 408, phrase: 'Request Timeout', message: 'The request did not arrive in time.' },
+}
+
+function answer(request: FastifyRequest, reply: FastifyReply, error: GatewayError): void {
+  reply.hijack()
+  if (!request.raw.complete) {
+    // The rest of a body that was given up would be taken for the next request; left unread, it would cut off the answer.
+    reply.raw.setHeader('connection', 'close')
+    request.raw.resume()
+  }
+  writeError(reply.raw, error, { requestId: request.id, connection: request.call?.connection })
+}
+
+function worded({ statusCode = 500, code }: FastifyError): GatewayError {
+  if (statusCode >= 500) return gatewayError('internal', 'Internal error.')
+  if (statusCode === 413) return gatewayError('payload_too_large', 'The body is too large.')
+  return gatewayError('invalid_request', FASTIFY_MESSAGES[code] ?? 'The request is malformed.')
+}
+
+const FASTIFY_MESSAGES: Readonly<Record<string, string>> = {
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'The content-type is malformed.',
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'The body is not as long as its content-length says.',
+}

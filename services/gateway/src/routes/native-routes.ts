@@ -1,0 +1,62 @@
+import type { Logger } from '@sluice/service-kit'
+import type { FastifyInstance } from 'fastify'
+import { gatewayError } from '../domain/gateway-error.ts'
+import { admitCall } from '../handlers/admit-call.ts'
+import type { Call } from '../handlers/call.ts'
+import { forwardCall } from '../handlers/forward-call.ts'
+import { writeError } from '../handlers/write-error.ts'
+import type { DataPlane } from '../ports/data-plane.ts'
+
+export interface NativeRoutesOptions {
+  /** Undefined until the gateway is ready. */
+  readonly dataPlane: () => DataPlane | undefined
+  readonly logger: Logger
+  /** Of a body that is streamed on. */
+  readonly maxUploadBytes: number
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Set once the request may use its connection. */
+    call: Call | undefined
+  }
+}
+
+/** `/connections/{name}/…`: the provider's own API, passed through byte for byte. */
+export function nativeRoutes(app: FastifyInstance, { dataPlane, logger, maxUploadBytes }: NativeRoutesOptions): void {
+  const forwardOptions = { logger, maxUploadBytes }
+  app.decorateRequest('call', undefined)
+  app.route<{ Params: { name: string } }>({
+    method: app.supportedMethods,
+    url: '/connections/:name/*',
+    // The application is known before any of its body is read.
+    onRequest: (request, reply, next) => {
+      const plane = dataPlane()
+      if (plane === undefined) {
+        reply.hijack()
+        writeError(reply.raw, NOT_READY, { requestId: request.id })
+        return
+      }
+      const admission = admitCall(plane, request.raw, request.params.name, request.id)
+      if (admission.status === 'refused') {
+        reply.hijack()
+        writeError(reply.raw, admission.error, { requestId: request.id, connection: admission.connection })
+        return
+      }
+      request.call = admission.call
+      next()
+    },
+    handler: (request, reply) => {
+      const plane = dataPlane()
+      if (plane === undefined || request.call === undefined) throw new Error('a request was not admitted')
+      reply.hijack()
+      const { call, raw } = request
+      forwardCall(plane, call, raw, request.body, reply.raw, forwardOptions).catch((err: unknown) => {
+        logger.error({ err, requestId: call.requestId }, 'request failed')
+        reply.raw.destroy()
+      })
+    },
+  })
+}
+
+const NOT_READY = gatewayError('unavailable', 'The gateway is starting.')
