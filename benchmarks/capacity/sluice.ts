@@ -17,13 +17,17 @@ export async function sluicePermits(natsUrl: string): Promise<PermitSource> {
   const bus = await connectBus({ servers: natsUrl, name: 'benchmark' })
   await createConnections(await openBucket(bus, connectionProjection))
   const capacity = await startServiceProcess('capacity', { NATS_URL: natsUrl })
-  const permits = await createPermits(bus, 'benchmark', (error) => {
-    throw error
+  const permits = await createPermits(bus, {
+    gateway: 'benchmark',
+    maxWaiting: 0,
+    onFault: (error) => {
+      throw error
+    },
   })
   return {
     name: 'Sluice',
     takePermit: async (connectionId) => {
-      const outcome = await permits.acquire(connectionId, 'model', RESERVED_TOKENS)
+      const outcome = await permits.acquire(connectionId, 'model', RESERVED_TOKENS, NO_WAIT)
       if (outcome.status !== 'granted') throw new Error(`not granted: ${JSON.stringify(outcome)}`)
       outcome.permit.settle({ requests: 1, tokens: USED_TOKENS })
     },
@@ -53,3 +57,5 @@ async function createConnections(bucket: Bucket<ProjectedConnection>): Promise<v
     })
   }
 }
+
+const NO_WAIT = { maxWaitMs: 0, gone: () => AbortSignal.abort() }

@@ -71,8 +71,7 @@ it('admits exactly the limit when two instances race over one connection', async
   )
   expect(granted(results.flat())).toHaveLength(20)
   expect(await request(bus, capacityStatus, ['busy'], {})).toMatchObject({
-    windows: [{ used: 20, remaining: 0, limit: 20 }],
-    reserved: { requests: 20, tokens: 200 },
+    windows: [{ used: 20, reserved: 20, remaining: 0, limit: 20 }],
   })
 })
 

@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net'
 import type { Logger, Service } from '@sluice/service-kit'
 import type { GatewayConfig } from './config.ts'
+import { MAX_WAIT_MS } from './domain/max-wait.ts'
 import { createApp } from './routes/app.ts'
 import { type RunningDataPlane, startDataPlane } from './start-data-plane.ts'
 import { gracefulStop } from './stop-server.ts'
@@ -23,7 +24,8 @@ export async function start(config: GatewayConfig, logger: Logger): Promise<Gate
     maxBodyBytes: config.MAX_BODY_BYTES,
     maxUploadBytes: config.MAX_UPLOAD_BYTES,
     requestTimeoutMs: config.REQUEST_TIMEOUT_MS,
-    socketTimeoutMs: config.UPSTREAM_FIRST_BYTE_TIMEOUT_MS + config.UPSTREAM_IDLE_TIMEOUT_MS + SOCKET_GRACE_MS,
+    socketTimeoutMs:
+      MAX_WAIT_MS + config.UPSTREAM_FIRST_BYTE_TIMEOUT_MS + config.UPSTREAM_IDLE_TIMEOUT_MS + SOCKET_GRACE_MS,
   })
   const stopServer = gracefulStop(app)
   await app.listen({ host: config.GATEWAY_HOST, port: config.GATEWAY_PORT })
@@ -40,7 +42,7 @@ export async function start(config: GatewayConfig, logger: Logger): Promise<Gate
   }
 }
 
-/** An application's connection outlasts the time limits on its upstream call, so that it learns of them. */
+/** An application's connection outlasts its wait and the time limits on its upstream call, so that it learns of them. */
 const SOCKET_GRACE_MS = 10_000
 
 function urlOf(address: AddressInfo | string | null, host: string): string {

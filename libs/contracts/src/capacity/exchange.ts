@@ -10,7 +10,13 @@ export type Cost = Static<typeof Cost>
 export const Cost = Type.Object({ requests: Count, tokens: Count })
 
 export type Acquire = Static<typeof Acquire>
-export const Acquire = Type.Object({ model: Type.String({ maxLength: 512 }), requests: Count, tokens: Count })
+export const Acquire = Type.Object({
+  model: Type.String({ maxLength: 512 }),
+  requests: Count,
+  tokens: Count,
+  /** Only asks whether it would be granted now, and otherwise when: nothing is charged. */
+  probe: Type.Optional(Type.Boolean()),
+})
 
 /** A pause that the provider asked for: no permits for `model` for `durationMs` from now. */
 export type CoolDown = Static<typeof CoolDown>

@@ -1,7 +1,6 @@
 import { type Static, Type } from 'typebox'
 import { defineRequest } from '../define.ts'
 import { subjectToken } from '../subject-token.ts'
-import { Cost } from './exchange.ts'
 import { Metric, Period } from './limits.ts'
 
 /** One limit of a connection as it stands. */
@@ -12,6 +11,8 @@ export const WindowStatus = Type.Object({
   limit: Type.Integer(),
   /** Charged in the window, open reservations included. May stand above the limit by what callers understated. */
   used: Type.Integer(),
+  /** The part of `used` that requests under way have reserved and not settled yet. */
+  reserved: Type.Integer(),
   remaining: Type.Integer(),
   /** Until the window is empty, if nothing more is charged. */
   resetMs: Type.Integer(),
@@ -21,8 +22,6 @@ export type CapacityStatus = Static<typeof CapacityStatus>
 export const CapacityStatus = Type.Object({
   connectionId: Type.String(),
   windows: Type.Array(WindowStatus),
-  /** What requests that are under way have reserved; part of what every window counts as used. */
-  reserved: Cost,
   cooldowns: Type.Array(Type.Object({ model: Type.String(), remainingMs: Type.Integer() })),
 })
 

@@ -68,12 +68,24 @@ it('keeps lanes apart and forgets those unseen for two minutes', () => {
   expect([...advance(later.record, T0 + 120_000).lanes.keys()]).toEqual(['g2'])
 })
 
+it('charges nothing for a probe, and tells what would be', () => {
+  const probe = { model: 'm', requests: 4, tokens: 40, probe: true }
+  const room = decided(empty, exchangeOf(1, 0, { acquires: [{ ...probe, requests: 3 }] }))
+  expect(room.results).toMatchObject([{ status: 'granted' }])
+  expect(room.record).toBe(empty)
+  const full = decided(empty, exchangeOf(1, 3)).record
+  const { results, record } = decided(full, exchangeOf(2, 0, { acquires: [{ ...probe, requests: 1 }] }))
+  expect(results).toMatchObject([{ status: 'denied', retryAfterMs: 61_000 }])
+  expect(record).toBe(full)
+  const mixed = decided(empty, exchangeOf(1, 1, { acquires: [probe, { model: 'm', requests: 1, tokens: 10 }] }))
+  expect(statusOf('c', mixed.record, limits).windows[0]).toMatchObject({ used: 1, reserved: 1 })
+})
+
 it('knows what is reserved and not settled yet', () => {
   const open = decided(empty, exchangeOf(1, 2)).record
-  expect(statusOf('c', open, limits).reserved).toEqual({ requests: 2, tokens: 20 })
+  expect(statusOf('c', open, limits).windows[0]).toMatchObject({ metric: 'requests', reserved: 2 })
   const reserved = { requests: 1, tokens: 10 }
   const settlements = [{ chargedAtMs: T0, reserved, actual: { requests: 1, tokens: 4 } }]
   const less = decided(open, exchangeOf(2, 0, { settlements })).record
-  expect(statusOf('c', less, limits).reserved).toEqual({ requests: 1, tokens: 10 })
-  expect(statusOf('c', less, limits).windows[0]).toMatchObject({ used: 2, remaining: 1, limit: 3 })
+  expect(statusOf('c', less, limits).windows[0]).toMatchObject({ used: 2, reserved: 1, remaining: 1, limit: 3 })
 })

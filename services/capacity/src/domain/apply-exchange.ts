@@ -33,10 +33,10 @@ export function applyExchange(
   let next = record
   for (const settlement of exchange.settlements) next = settle(next, settlement)
   const results: PermitResult[] = []
-  for (const { model, requests, tokens } of exchange.acquires) {
+  for (const { model, requests, tokens, probe } of exchange.acquires) {
     const result = acquireNow(next, limits, model, { requests, tokens }, behindMs)
     if (result.status === 'granted') {
-      next = result.record
+      if (probe !== true) next = result.record
       results.push({ status: 'granted', chargedAtMs: result.chargedAtMs })
     } else {
       results.push(result)
@@ -65,7 +65,7 @@ function openAfter(open: Cost, { acquires, settlements }: ExchangeRequest, resul
     tokens -= reserved.tokens
   }
   for (const [index, acquire] of acquires.entries()) {
-    if (results[index]?.status !== 'granted') continue
+    if (results[index]?.status !== 'granted' || acquire.probe === true) continue
     requests += acquire.requests
     tokens += acquire.tokens
   }

@@ -19,19 +19,18 @@ export function figuresOf(record: CapacityRecord, limits: Limits): WindowFigures
 
 /** The whole state of a connection's limits on a record that was advanced to now. */
 export function statusOf(connectionId: string, record: CapacityRecord, limits: Limits): CapacityStatus {
-  let requests = 0
-  let tokens = 0
-  for (const { open } of record.lanes.values()) {
-    requests += open.requests
-    tokens += open.tokens
+  const open = { requests: 0, tokens: 0 }
+  for (const lane of record.lanes.values()) {
+    open.requests += lane.open.requests
+    open.tokens += lane.open.tokens
   }
   return {
     connectionId,
-    windows: figuresOf(record, limits).map((figures) => ({
-      ...figures,
-      used: used(record.windows[figures.period], figures.metric),
-    })),
-    reserved: { requests, tokens },
+    windows: figuresOf(record, limits).map((figures) => {
+      const inWindow = used(record.windows[figures.period], figures.metric)
+      // A request that has been under way for longer than the period is in its window no more.
+      return { ...figures, used: inWindow, reserved: Math.min(inWindow, open[figures.metric]) }
+    }),
     cooldowns: [...record.cooldowns].map(([model, endsAtMs]) => ({
       model,
       remainingMs: Math.max(0, Math.ceil(endsAtMs - record.clockMs)),

@@ -101,5 +101,5 @@ it('asks nobody about a connection that is not there', async () => {
 })
 
 function statusOf(id: string): CapacityStatus {
-  return { connectionId: id, windows: [], reserved: { requests: 0, tokens: 0 }, cooldowns: [] }
+  return { connectionId: id, windows: [], cooldowns: [] }
 }

@@ -1,4 +1,5 @@
 import type { WireHeaders } from '@sluice/providers'
+import { MAX_WAIT_HEADER } from './max-wait.ts'
 import { KEY_HEADERS } from './presented-key.ts'
 
 /**
@@ -65,6 +66,7 @@ const NOT_SENT: ReadonlySet<string> = new Set([
   'x-forwarded-host',
   'x-forwarded-proto',
   'x-real-ip',
+  MAX_WAIT_HEADER,
 ])
 
 /** What the gateway sets itself is not to be doubled. */

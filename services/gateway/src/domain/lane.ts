@@ -137,7 +137,8 @@ export function createLane(parts: LaneParts): Lane {
     for (const [index, each] of group.entries()) {
       const result = reply.results[index]
       const isTooOld = result?.status === 'granted' && ageMs > PERMIT_MAX_AGE_MS
-      if (result?.status === 'granted' && (each.abandoned || isTooOld)) giveBack(each.acquire, result.chargedAtMs)
+      const isCharged = result?.status === 'granted' && each.acquire.probe !== true
+      if (isCharged && (each.abandoned || isTooOld)) giveBack(each.acquire, result.chargedAtMs)
       if (each.abandoned) continue
       if (result === undefined) abandon([each], Number.POSITIVE_INFINITY)
       else if (isTooOld) again.push(each)

@@ -3,6 +3,7 @@ import { SluiceError } from '@sluice/contracts'
 import type { Logger } from '@sluice/service-kit'
 import { requestHeaders } from '../domain/forwarded-headers.ts'
 import { gatewayError } from '../domain/gateway-error.ts'
+import { MAX_WAIT_HEADER, MAX_WAIT_MS, maxWaitMs } from '../domain/max-wait.ts'
 import type { CredentialSecrets } from '../ports/credentials.ts'
 import type { DataPlane } from '../ports/data-plane.ts'
 import { AnswerRelay } from './answer-relay.ts'
@@ -40,7 +41,11 @@ export async function forwardCall(
     const preparation = prepareCall(call, body instanceof Buffer ? body : undefined)
     if (preparation.status === 'refused') return writeError(response, preparation.error, call)
 
-    const permission = await obtainPermit(plane, preparation.call)
+    const waitMs = maxWaitMs(request.headers[MAX_WAIT_HEADER], call.connection.settings.maxWaitMs)
+    if (waitMs === undefined) return writeError(response, BAD_MAX_WAIT, call)
+    const wait = { maxWaitMs: waitMs, gone: () => goneSignal(response) }
+    const permission = await obtainPermit(plane, preparation.call, wait)
+    if (permission.status === 'left') return
     if (permission.status === 'refused') {
       return writeError(response, permission.error, { ...call, rateLimits: permission.rateLimits })
     }
@@ -82,4 +87,17 @@ function upstreamRequest(
   if (body !== null && !(body instanceof Buffer) && length !== undefined) headers.push('content-length', length)
   const path = query === '' ? basePath + operation.path : `${basePath}${operation.path}?${query}`
   return { origin, path, method: request.method ?? '', headers, body }
+}
+
+const BAD_MAX_WAIT = gatewayError(
+  'invalid_request',
+  `The header ${MAX_WAIT_HEADER} takes a number of seconds from 0 to ${MAX_WAIT_MS / 1_000}.`,
+)
+
+/** Aborted when the application goes away before it was answered. */
+function goneSignal(response: ServerResponse): AbortSignal {
+  const gone = new AbortController()
+  if (response.destroyed) gone.abort()
+  else response.once('close', () => gone.abort())
+  return gone.signal
 }

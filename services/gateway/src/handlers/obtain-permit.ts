@@ -1,29 +1,40 @@
+import type { ResponseEvent } from '@sluice/contracts'
 import { denialError, deniedBy } from '../domain/denial.ts'
 import type { GatewayError } from '../domain/gateway-error.ts'
 import { gatewayError } from '../domain/gateway-error.ts'
 import { type RateLimitFields, rateLimitFields } from '../domain/rate-limit-fields.ts'
 import type { DataPlane } from '../ports/data-plane.ts'
+import type { Wait } from '../ports/permits.ts'
 import type { PermittedCall, PreparedCall } from './call.ts'
 
 export type Permission =
   | { readonly status: 'permitted'; readonly call: PermittedCall }
+  /** The application went away while it waited. */
+  | { readonly status: 'left' }
   | {
       readonly status: 'refused'
       readonly error: GatewayError
       readonly rateLimits: RateLimitFields | undefined
     }
 
-/** Asks for the call's permit; a refusal is recorded. Where capacity cannot be asked, the connection's policy decides. */
-export async function obtainPermit(plane: DataPlane, call: PreparedCall): Promise<Permission> {
+/**
+ * Asks for the call's permit, and waits for it if it may; a refusal is recorded. Where capacity cannot be asked, the connection's
+ * policy decides.
+ */
+export async function obtainPermit(plane: DataPlane, call: PreparedCall, wait: Wait): Promise<Permission> {
   const { id, name, onCapacityUnavailable } = call.connection.settings
   const { model } = call.inspection
-  const outcome = await plane.permits.acquire(id, model, call.estimate.tokens)
+  const outcome = await plane.permits.acquire(id, model, call.estimate.tokens, wait)
+  if (outcome.status === 'left') {
+    record(plane, call, { outcome: 'aborted' })
+    return outcome
+  }
   if (outcome.status === 'granted') {
     const rateLimits = rateLimitFields(outcome.windows)
     return { status: 'permitted', call: { ...call, permit: outcome.permit, rateLimits } }
   }
   if (outcome.status === 'denied') {
-    recordDenial(plane, call, deniedBy(outcome.denied))
+    record(plane, call, { outcome: 'denied', deniedBy: deniedBy(outcome.denied) })
     const error = denialError(outcome.denied, name, call.estimate.tokens)
     return { status: 'refused', error, rateLimits: rateLimitFields(outcome.windows) }
   }
@@ -31,11 +42,15 @@ export async function obtainPermit(plane: DataPlane, call: PreparedCall): Promis
     return { status: 'permitted', call: { ...call, permit: plane.permits.unreserved(id), rateLimits: undefined } }
   }
   const error = gatewayError('capacity_unavailable', `The capacity of connection "${name}" cannot be told just now.`)
-  recordDenial(plane, call, error.code)
+  record(plane, call, { outcome: 'denied', deniedBy: error.code })
   return { status: 'refused', error, rateLimits: undefined }
 }
 
-function recordDenial({ events, clock }: DataPlane, call: PreparedCall, by: string): void {
+function record(
+  { events, clock }: DataPlane,
+  call: PreparedCall,
+  end: Pick<ResponseEvent, 'outcome' | 'deniedBy'>,
+): void {
   const { id, provider } = call.connection.settings
   events.record(id, provider, {
     requestId: call.requestId,
@@ -43,7 +58,6 @@ function recordDenial({ events, clock }: DataPlane, call: PreparedCall, by: stri
     endedAtMs: clock.nowMs(),
     apiKeyId: call.apiKeyId,
     model: call.inspection.model,
-    outcome: 'denied',
-    deniedBy: by,
+    ...end,
   })
 }

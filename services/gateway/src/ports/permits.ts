@@ -1,9 +1,10 @@
-import type { CoolDown, Cost, Denied, WindowFigures } from '@sluice/contracts'
+import type { CoolDown, Cost, WindowFigures } from '@sluice/contracts'
+import type { PermitDenial } from '../domain/permit-denial.ts'
 
 /** What asking for a permit came to. */
 export type PermitOutcome =
   | { readonly status: 'granted'; readonly permit: Permit; readonly windows: readonly WindowFigures[] }
-  | { readonly status: 'denied'; readonly denied: Denied; readonly windows: readonly WindowFigures[] }
+  | PermitDenial
   /** No capacity instance answered in time: the connection's `onCapacityUnavailable` decides. */
   | { readonly status: 'unavailable' }
 
@@ -16,10 +17,26 @@ export interface Permit {
   settle(actual: Cost, cooldown?: CoolDown): void
 }
 
+/** For how long a request waits for its permit. */
+export interface Wait {
+  /** 0: not at all. */
+  readonly maxWaitMs: number
+  /** Aborted when the one who asks goes away, which gives up its place. Only asked for where there is something to wait for. */
+  readonly gone: () => AbortSignal
+}
+
 /** Permits of every connection, kept by the capacity service. */
 export interface Permits {
-  /** Asks for a permit for a request to `model` that reserves `tokens`. Never rejects. */
-  acquire(connectionId: string, model: string, tokens: number): Promise<PermitOutcome>
+  /**
+   * Asks for a permit for a request to `model` that reserves `tokens`. Where it is denied, waits for it as `wait` says, first come
+   * first served; `left` when the one who asked went away meanwhile. Never rejects.
+   */
+  acquire(
+    connectionId: string,
+    model: string,
+    tokens: number,
+    wait: Wait,
+  ): Promise<PermitOutcome | { readonly status: 'left' }>
   /**
    * A permit for a request that is let through while no capacity instance answers: nothing is reserved, and what it used is
    * charged when capacity is back.

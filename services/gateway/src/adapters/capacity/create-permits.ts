@@ -4,6 +4,7 @@ import type { Permits } from '../../ports/permits.ts'
 import { exchangeSender } from './exchange-sender.ts'
 import { lanePermits } from './lane-permits.ts'
 import { watchMembers } from './live-members.ts'
+import { waitingPermits } from './waiting-permits.ts'
 
 export interface RunningPermits extends Permits {
   /** Hands in what is settled, for `deadlineMs` at most, and lets go of everything. */
@@ -13,16 +14,21 @@ export interface RunningPermits extends Permits {
 /** Permits from the capacity service. Resolves when its live instances are known. */
 export async function createPermits(
   bus: Bus,
-  gateway: string,
-  onFault: (error: unknown) => void,
+  options: {
+    /** This process's identity, unique to its life. */
+    readonly gateway: string
+    /** So many requests of one connection may wait at a time. */
+    readonly maxWaiting: number
+    readonly onFault: (error: unknown) => void
+  },
 ): Promise<RunningPermits> {
+  const { gateway, maxWaiting, onFault } = options
   const monotonicMs = () => performance.now()
   const members = await watchMembers(await openBucket(bus, capacityMembers), monotonicMs, onFault)
   const permits = lanePermits(gateway, exchangeSender(bus, members, monotonicMs, onFault))
   const releasing = setInterval(() => permits.releaseIdle(), IDLE_MS)
   return {
-    acquire: permits.acquire,
-    unreserved: permits.unreserved,
+    ...waitingPermits(permits, maxWaiting),
     stop: async (deadlineMs) => {
       clearInterval(releasing)
       await permits.flush(deadlineMs)

@@ -1,9 +1,17 @@
 import type { Cost } from '@sluice/contracts'
 import { createLane, type Lane } from '../../domain/lane.ts'
-import type { Permit, Permits } from '../../ports/permits.ts'
+import type { PermitDenial } from '../../domain/permit-denial.ts'
+import type { Permit, PermitOutcome, Permits } from '../../ports/permits.ts'
 import type { SendExchange } from './exchange-sender.ts'
 
-export interface LanePermits extends Permits {
+/** Permits as capacity grants them at once. */
+export interface LanePermits extends Pick<Permits, 'unreserved'> {
+  acquire(connectionId: string, model: string, tokens: number): Promise<PermitOutcome>
+  /**
+   * Asks when as much as `cost` could be granted at once; nothing is charged. Undefined where it could be now, or where that
+   * cannot be told.
+   */
+  probe(connectionId: string, model: string, cost: Cost): Promise<PermitDenial | undefined>
   /** Lets go of the lanes that were not used since the last call. */
   releaseIdle(): void
   /** Resolves when all settlements are taken, or after `deadlineMs`. */
@@ -43,6 +51,11 @@ export function lanePermits(gateway: string, send: SendExchange): LanePermits {
       if (result.status === 'denied') return { status: 'denied', denied: result, windows }
       const permit = permitOf(() => laneOf(connectionId), result.chargedAtMs, reserved)
       return { status: 'granted', permit, windows }
+    },
+    probe: async (connectionId, model, cost) => {
+      const outcome = await laneOf(connectionId).acquire({ model, ...cost, probe: true })
+      if (outcome.status === 'unavailable' || outcome.result.status === 'granted') return undefined
+      return { status: 'denied', denied: outcome.result, windows: outcome.windows }
     },
     unreserved: (connectionId) => permitOf(() => laneOf(connectionId), 0, NOTHING),
     releaseIdle: () => {
