@@ -8,6 +8,7 @@ import type { Insights } from '../ports/insights.ts'
 import type { OperatorTokenStore } from '../ports/operator-token-store.ts'
 import { apiKeyRoutes } from './api-keys.ts'
 import { authenticate } from './authenticate.ts'
+import { capacityStreamRoute } from './capacity-stream.ts'
 import { connectionRoutes } from './connections.ts'
 import { healthRoutes } from './health.ts'
 import { insightRoutes } from './insights.ts'
@@ -57,6 +58,7 @@ export async function createAdminApi({ application, tokens, insights, health }: 
     scope.addHook('onRequest', (request) => authenticate(request, tokens))
     connectionRoutes(application)(scope)
     insightRoutes(application, insights)(scope)
+    capacityStreamRoute(application, insights)(scope)
     apiKeyRoutes(application)(scope)
     providerRoutes(scope)
     scope.get('/openapi.json', { schema: { hide: true } }, () => app.swagger())

@@ -1,0 +1,113 @@
+import { type CapacityStatus, capacityStatus, SluiceError } from '@sluice/contracts'
+import { type Bus, connectBus, serve } from '@sluice/messaging'
+import { type TestDatabase, type TestNats, testDatabase, testNats } from '@sluice/testkit'
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
+import { openAiConnection, startConnections, type TestConnections } from '../testing/start-connections.ts'
+
+let nats: TestNats
+let database: TestDatabase
+let connections: TestConnections
+let bus: Bus
+let url: string
+let asked = 0
+let failure: SluiceError | undefined
+
+beforeAll(async () => {
+  ;[nats, database] = await Promise.all([testNats(), testDatabase()])
+  connections = await startConnections({ natsUrl: nats.url, databaseUrl: database.url })
+  bus = await connectBus({ servers: nats.url, name: 'test' })
+  const { body } = await connections.ask('POST', '/api/v1/connections', openAiConnection)
+  url = `${connections.adminUrl}/api/v1/connections/${body.id}/capacity/stream`
+  serve(bus, capacityStatus, (_, [id = '']) => answer(id), { onFault: () => undefined })
+  await bus.connection.flush()
+})
+afterAll(async () => {
+  await bus.close()
+  await Promise.all([nats.stop(), database.drop()])
+})
+beforeEach(() => {
+  asked = 0
+  failure = undefined
+})
+
+function answer(connectionId: string): CapacityStatus {
+  asked++
+  if (failure !== undefined) throw failure
+  const window = {
+    period: 'minute',
+    metric: 'requests',
+    limit: 10,
+    used: asked,
+    reserved: 1,
+    remaining: 9,
+    resetMs: 5,
+  } as const
+  return { connectionId, windows: [window], cooldowns: [{ model: 'm', remainingMs: 700 }] }
+}
+
+const open = (signal?: AbortSignal) =>
+  fetch(url, {
+    headers: { authorization: `Bearer ${connections.operatorToken}` },
+    ...(signal === undefined ? {} : { signal }),
+  })
+
+async function* eventsOf(response: Response) {
+  if (response.body === null) throw new Error('a stream has a body')
+  let text = ''
+  for await (const chunk of response.body.pipeThrough(new TextDecoderStream())) {
+    text += chunk
+    for (let end = text.indexOf('\n\n'); end >= 0; end = text.indexOf('\n\n')) {
+      const [, event, data = ''] = /^event: (\w+)\ndata: (.*)$/.exec(text.slice(0, end)) ?? []
+      yield { event, data: JSON.parse(data) }
+      text = text.slice(end + 2)
+    }
+  }
+}
+
+it('tells the capacity once a second, and asks no more once nobody listens', async () => {
+  const leaving = new AbortController()
+  const response = await open(leaving.signal)
+  expect(response.headers.get('content-type')).toBe('text/event-stream')
+  const events = eventsOf(response)
+  const startedAtMs = performance.now()
+  expect((await events.next()).value).toMatchObject({
+    event: 'capacity',
+    data: { windows: [{ used: 1, reserved: 1 }] },
+  })
+  expect((await events.next()).value).toMatchObject({ event: 'capacity', data: { windows: [{ used: 2 }] } })
+  expect(performance.now() - startedAtMs).toBeGreaterThan(900)
+  leaving.abort()
+  const second = eventsOf(await open())
+  await second.next()
+  const askedOnce = asked
+  await second.next()
+  await second.next()
+  expect(asked - askedOnce).toBeLessThanOrEqual(3)
+  await second.return(undefined)
+})
+
+it('says when it cannot be told, goes on, and ends with the connection', async () => {
+  failure = new SluiceError('unavailable', 'not now')
+  const events = eventsOf(await open())
+  expect((await events.next()).value).toMatchObject({ event: 'unavailable', data: { code: 'unavailable' } })
+  failure = undefined
+  expect((await events.next()).value).toMatchObject({ event: 'capacity' })
+  failure = new SluiceError('connection_not_found', 'gone')
+  expect((await events.next()).value).toMatchObject({ event: 'deleted' })
+  expect((await events.next()).done).toBe(true)
+})
+
+it('asks for an operator, and for a connection that exists', async () => {
+  expect((await fetch(url)).status).toBe(401)
+  const other = url.replace(/connections\/[^/]+/, 'connections/0199a7c2-4d0e-7c3e-9d5f-0f6d6b0a1b2c')
+  const answer = await fetch(other, { headers: { authorization: `Bearer ${connections.operatorToken}` } })
+  expect(answer.status).toBe(404)
+})
+
+it('ends when the service stops', async () => {
+  const events = eventsOf(await open())
+  await events.next()
+  const stopping = connections.stop()
+  while (!(await events.next()).done);
+  await stopping
+})
