@@ -1,7 +1,8 @@
 import { type BucketDefinition, fromSubjectToken, SluiceError, subjectToken, validate } from '@sluice/contracts'
-import { type KV, type KvEntry, NatsError, ErrorCode as NatsErrorCode, StorageType } from 'nats'
+import { type KvEntry, StorageType } from 'nats'
 import type { Static, TSchema } from 'typebox'
 import type { Bus } from './bus.ts'
+import { publishToJetStream } from './jetstream-publish.ts'
 import { type Watch, type WatchOptions, watchBucket } from './watch.ts'
 
 /** A key's value as it is stored. */
@@ -23,7 +24,7 @@ export interface Bucket<Value> {
   put(key: string, value: Value): Promise<number>
   /**
    * Writes if the key's revision is still `expectedRevision` (0: has never been written).
-   * @throws NatsError when the outcome is not known: look with `get`
+   * @throws NoReplyError when the outcome is not known: look with `get`
    */
   update(key: string, value: Value, expectedRevision: number): Promise<UpdateResult>
   delete(key: string): Promise<void>
@@ -46,6 +47,7 @@ export async function openBucket<V extends TSchema>(
     allow_direct: false,
     ...(definition.expiryMs === undefined ? {} : { ttl: definition.expiryMs }),
   })
+  const subjectOf = (key: string) => `$KV.${definition.name}.${subjectToken(key)}`
   const decode = (entry: KvEntry): BucketEntry<Static<V>> => ({
     value: entry.operation === 'PUT' ? decodeValue(definition, entry) : undefined,
     revision: entry.revision,
@@ -56,12 +58,24 @@ export async function openBucket<V extends TSchema>(
       const entry = await kv.get(subjectToken(key))
       return entry === null ? { value: undefined, revision: 0, storedAtMs: 0 } : decode(entry)
     },
-    put: (key, value) => untilResponder(() => kv.put(subjectToken(key), encode(value))),
-    update: (key, value, expectedRevision) => update(kv, key, value, expectedRevision),
-    delete: (key) => untilResponder(() => kv.delete(subjectToken(key))),
+    put: async (key, value) => {
+      const result = await publishToJetStream(bus, subjectOf(key), encode(value), {})
+      if (result.status !== 'stored')
+        throw new SluiceError('internal', `${definition.name}/${key} was not expected to conflict`)
+      return result.sequence
+    },
+    update: async (key, value, expectedRevision) => {
+      const result = await publishToJetStream(bus, subjectOf(key), encode(value), {
+        'Nats-Expected-Last-Subject-Sequence': String(expectedRevision),
+      })
+      return result.status === 'stored' ? { status: 'stored', revision: result.sequence } : result
+    },
+    delete: async (key) => {
+      await publishToJetStream(bus, subjectOf(key), '', { 'KV-Operation': 'DEL' })
+    },
     erase: async (key) => {
       await bus.jetstreamManager.streams.purge(`KV_${definition.name}`, {
-        filter: `$KV.${definition.name}.${subjectToken(key)}`,
+        filter: subjectOf(key),
       })
     },
     watch: (options) =>
@@ -69,8 +83,8 @@ export async function openBucket<V extends TSchema>(
   }
 }
 
-function encode(value: unknown): Uint8Array {
-  return Buffer.from(JSON.stringify(value))
+function encode(value: unknown): string {
+  return JSON.stringify(value)
 }
 
 function decodeValue<V extends TSchema>(definition: BucketDefinition<V>, entry: KvEntry): Static<V> | undefined {
@@ -84,37 +98,3 @@ function decodeValue<V extends TSchema>(definition: BucketDefinition<V>, entry: 
   if (validation.valid) return validation.value
   throw new SluiceError('internal', `${definition.name}/${entry.key} is malformed`, { fields: validation.errors })
 }
-
-async function update(kv: KV, key: string, value: unknown, expectedRevision: number): Promise<UpdateResult> {
-  try {
-    // Not kv.update(), which takes no 0 for a key that was never written.
-    const options = { previousSeq: expectedRevision }
-    const revision = await untilResponder(() => kv.put(subjectToken(key), encode(value), options))
-    return { status: 'stored', revision }
-  } catch (error) {
-    if (error instanceof NatsError && error.api_error?.err_code === WRONG_LAST_SEQUENCE) return { status: 'conflict' }
-    throw error
-  }
-}
-
-/**
- * Tries a write again while nobody takes it: a bucket that was created this instant, or whose server has just started, is not
- * listening yet. Nothing was written then, so that trying again is safe.
- */
-async function untilResponder<T>(write: () => Promise<T>): Promise<T> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await write()
-    } catch (error) {
-      const isUnheard = error instanceof NatsError && error.code === NatsErrorCode.NoResponders
-      if (!isUnheard || attempt === WRITE_ATTEMPTS) throw error
-      await new Promise((resolve) => setTimeout(resolve, WRITE_AGAIN_MS))
-    }
-  }
-}
-
-const WRITE_ATTEMPTS = 5
-const WRITE_AGAIN_MS = 50
-
-/** JetStream's error for an expected last sequence that is not the last one. */
-const WRONG_LAST_SEQUENCE = 10_071

@@ -1,10 +1,15 @@
 import { connect, type JetStreamClient, type JetStreamManager, type NatsConnection } from 'nats'
+import { openReplyInbox, type ReplyInbox } from './reply-inbox.ts'
 
 /** One process's connection to NATS, shared by everything in it that speaks on the bus. */
 export interface Bus {
   readonly connection: NatsConnection
   readonly jetstream: JetStreamClient
   readonly jetstreamManager: JetStreamManager
+  /** How long to wait for the server to confirm a write. */
+  readonly jetstreamTimeoutMs: number
+  /** Requests and their replies. */
+  readonly inbox: ReplyInbox
   /** Replicas of each stream and bucket that this process creates: 1 on a single server, 3 in a cluster. */
   readonly replicas: number
   isConnected(): boolean
@@ -45,11 +50,15 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
     noAsyncTraces: true,
   })
   const jetstreamOptions = { timeout: options.jetstreamTimeoutMs ?? 5_000 }
+  const inbox = openReplyInbox(connection)
   let connected = true
   const listeners = new Set<() => void>()
   const followStatus = async () => {
     for await (const status of connection.status()) {
-      if (status.type === 'disconnect') connected = false
+      if (status.type === 'disconnect') {
+        connected = false
+        inbox.connectionLost()
+      }
       if (status.type === 'reconnect') {
         connected = true
         for (const listener of listeners) listener()
@@ -61,6 +70,8 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
     connection,
     jetstream: connection.jetstream(jetstreamOptions),
     jetstreamManager: await connection.jetstreamManager({ checkAPI: false, ...jetstreamOptions }),
+    jetstreamTimeoutMs: jetstreamOptions.timeout,
+    inbox,
     replicas: options.replicas ?? 1,
     isConnected: () => connected && !connection.isClosed(),
     onReconnect: (listener) => {

@@ -2,7 +2,6 @@ import { ErrorReply, knownErrorCode, type RequestDefinition, SluiceError, valida
 import type { Msg } from 'nats'
 import type { Static, TSchema } from 'typebox'
 import type { Bus } from './bus.ts'
-import { requestFault } from './faults.ts'
 import { ERROR_CODE_HEADER } from './serve.ts'
 
 /**
@@ -18,12 +17,7 @@ export async function request<A extends readonly string[], Q extends TSchema, R 
   payload: Static<Q>,
 ): Promise<Static<R>> {
   const subject = definition.subject(...identifiers)
-  let message: Msg
-  try {
-    message = await bus.connection.request(subject, JSON.stringify(payload), { timeout: definition.timeoutMs })
-  } catch (error) {
-    throw requestFault(subject, error)
-  }
+  const message = await bus.inbox.ask(subject, JSON.stringify(payload), { timeoutMs: definition.timeoutMs })
   const body = parseBody(message, subject)
   if (message.headers?.has(ERROR_CODE_HEADER)) throw remoteError(body)
   const reply = validate(definition.reply, body)

@@ -9,6 +9,7 @@ import {
 import { headers, type Msg } from 'nats'
 import type { Static, TSchema } from 'typebox'
 import type { Bus } from './bus.ts'
+import { IdleSignal } from './idle-signal.ts'
 
 /** Header of an error reply: the stable code (ADR-32). */
 export const ERROR_CODE_HEADER = 'Nats-Service-Error-Code'
@@ -38,9 +39,10 @@ export function serve<A extends readonly string[], Q extends TSchema, R extends 
   options: ServeOptions,
 ): Served {
   const pattern = subjectPattern(definition.subject, options.identifiers)
-  const inFlight = new Set<Promise<void>>()
+  const idle = new IdleSignal()
 
   const answer = async (message: Msg): Promise<void> => {
+    idle.begin()
     try {
       const request = validate(definition.request, parse(message))
       if (!request.valid) {
@@ -50,6 +52,8 @@ export function serve<A extends readonly string[], Q extends TSchema, R extends 
       message.respond(JSON.stringify(reply))
     } catch (error) {
       respondError(message, error, options)
+    } finally {
+      idle.end()
     }
   }
 
@@ -57,15 +61,14 @@ export function serve<A extends readonly string[], Q extends TSchema, R extends 
     queue: definition.queue,
     callback: (error, message) => {
       if (error) return options.onFault(error, pattern)
-      const answered: Promise<void> = answer(message).finally(() => inFlight.delete(answered))
-      inFlight.add(answered)
+      answer(message).catch((fault: unknown) => options.onFault(fault, message.subject))
     },
   })
 
   return {
     stop: async () => {
       if (!subscription.isClosed()) await subscription.drain()
-      await Promise.all(inFlight)
+      await idle.reached()
     },
   }
 }

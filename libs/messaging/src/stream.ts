@@ -2,6 +2,7 @@ import { type StreamDefinition, subjectPattern } from '@sluice/contracts'
 import { DiscardPolicy, NatsError, nanos, RetentionPolicy, StorageType } from 'nats'
 import type { Static, TSchema } from 'typebox'
 import type { Bus } from './bus.ts'
+import { publishToJetStream } from './jetstream-publish.ts'
 
 /** Creates the definition's stream, or brings its settings to the definition's. */
 export async function ensureStream(bus: Bus, definition: StreamDefinition<readonly string[], TSchema>): Promise<void> {
@@ -29,7 +30,7 @@ export async function ensureStream(bus: Bus, definition: StreamDefinition<readon
 
 /**
  * Stores a message in the stream. A second message with the same id within the stream's duplicate window is not stored.
- * @throws NatsError when it is not known to be stored: publish it again with the same id
+ * @throws SluiceError `unavailable` when it is not known to be stored: publish it again with the same id
  */
 export async function publishToStream<A extends readonly string[], M extends TSchema>(
   bus: Bus,
@@ -38,7 +39,9 @@ export async function publishToStream<A extends readonly string[], M extends TSc
   message: Static<M>,
   messageId: string,
 ): Promise<void> {
-  await bus.jetstream.publish(definition.subject(...identifiers), JSON.stringify(message), { msgID: messageId })
+  await publishToJetStream(bus, definition.subject(...identifiers), JSON.stringify(message), {
+    'Nats-Msg-Id': messageId,
+  })
 }
 
 /** JetStream's error for a stream that exists with other settings. */
