@@ -1,0 +1,49 @@
+import { expect, it } from 'vitest'
+import { emptyRecord } from '../domain/record.ts'
+import type { RecordStore, StoredVersion } from '../ports/record-store.ts'
+import { connectionCounters } from './connection-counters.ts'
+
+function countersOn(stored: Map<string, StoredVersion>) {
+  const store: RecordStore = {
+    load: async (id) => stored.get(id) ?? { record: emptyRecord(), revision: 0 },
+    save: async (id, record, expectedRevision) => {
+      const revision = (stored.get(id)?.revision ?? 0) + 1
+      if (expectedRevision !== revision - 1) return { status: 'conflict' }
+      stored.set(id, { record, revision })
+      return { status: 'stored', revision }
+    },
+    erase: async (id) => void stored.delete(id),
+  }
+  const limits = [{ period: 'minute', metric: 'requests', limit: 3 }] as const
+  const source = { limitsFor: () => limits, lookUp: async () => limits }
+  return connectionCounters({ store, limits: source, clock: { nowMs: () => 1_000_000 } })
+}
+
+const exchangeOf = (seq: number, count: number) => ({
+  gateway: 'g',
+  seq,
+  acquires: Array.from({ length: count }, () => ({ model: 'm', requests: 1, tokens: 1 })),
+  settlements: [],
+})
+
+it('lets go of records that nobody asked for, which are read again when somebody does', async () => {
+  const counters = countersOn(new Map())
+  await counters.exchange('idle', exchangeOf(1, 2))
+  await counters.exchange('busy', exchangeOf(1, 1))
+  counters.releaseIdle()
+  expect(counters.size).toBe(2)
+  await counters.exchange('busy', exchangeOf(2, 1))
+  counters.releaseIdle()
+  expect(counters.size).toBe(1)
+  const { results } = await counters.exchange('idle', exchangeOf(2, 2))
+  expect(results.map(({ status }) => status)).toEqual(['granted', 'denied'])
+})
+
+it('forgets a deleted connection here and in the store', async () => {
+  const stored = new Map<string, StoredVersion>()
+  const counters = countersOn(stored)
+  await counters.exchange('deleted', exchangeOf(1, 1))
+  await counters.forget('deleted')
+  expect(counters.size).toBe(0)
+  expect(stored.size).toBe(0)
+})
