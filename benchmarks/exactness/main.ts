@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ConnectionView, CreatedApiKey } from '@sluice/contracts'
 import { adminClient, gatewayKnows, locateNatsServer, readSettings, startStack, until } from '@sluice/local'
-import { OUTPUT_TOKENS_HEADER, startProviderSimulator } from '@sluice/provider-simulator'
+import { OUTPUT_TOKENS_HEADER } from '@sluice/provider-simulator'
 import { describeMachine } from '../shared/machine.ts'
 import { PROJECT_DIR } from '../shared/nats.ts'
+import { startSimulatorProcess } from '../shared/simulator-process.ts'
 import { ACCOUNTS, demandPerSecond, OUTPUT_TOKENS } from './accounts.ts'
 import { startDemand } from './demand.ts'
 import { causeFaults } from './faults.ts'
@@ -24,12 +25,9 @@ const dataDir = await mkdtemp(join(tmpdir(), 'sluice-exactness-'))
 await mkdir(join(dataDir, 'bin'))
 const natsServer = await locateNatsServer({ binDir: join(PROJECT_DIR, '.sluice/bin'), log: print })
 await symlink(natsServer, join(dataDir, 'bin/nats-server'))
-const simulator = await startProviderSimulator({
-  accounts: ACCOUNTS.map(({ upstreamKey }) => ({ apiKey: upstreamKey })),
-  maxRecords: 1_000_000,
-})
+const simulator = await startSimulatorProcess(ACCOUNTS.map(({ upstreamKey }) => ({ apiKey: upstreamKey })))
 const tokensPerRequest = await usedTokens(ACCOUNTS[0]?.upstreamKey ?? '')
-simulator.requests.clear()
+await simulator.forget()
 
 const stack = await startStack(
   readSettings({
@@ -88,7 +86,8 @@ try {
 process.exit()
 
 async function report(endedAtMs: number): Promise<boolean> {
-  const results = ACCOUNTS.flatMap((account) => resultsOf(account, simulator.requests, tokensPerRequest, endedAtMs))
+  const requests = await simulator.requests()
+  const results = ACCOUNTS.flatMap((account) => resultsOf(account, requests, tokensPerRequest, endedAtMs))
   const lines = [
     '# Exactness: `npm run bench:exactness`',
     '',

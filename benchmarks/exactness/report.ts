@@ -1,4 +1,4 @@
-import type { ProviderSimulator } from '@sluice/provider-simulator'
+import type { RequestRecord } from '@sluice/provider-simulator'
 import { limitsOf, type ProofAccount } from './accounts.ts'
 import { leastInAnyInterval, mostInAnyInterval } from './intervals.ts'
 
@@ -19,12 +19,12 @@ export const REPORT_HEAD = [
  */
 export function resultsOf(
   account: ProofAccount,
-  requests: ProviderSimulator['requests'],
+  requests: readonly RequestRecord[],
   tokensPerRequest: number,
   endedAtMs: number,
 ): LimitResult[] {
   const arrivalsMs = requests
-    .list(account.upstreamKey)
+    .filter(({ apiKey }) => apiKey === account.upstreamKey)
     .map(({ arrivedAtMs }) => arrivedAtMs)
     .sort((a, b) => a - b)
   return limitsOf(account).map(({ period, periodMs, metric, limit }) => {

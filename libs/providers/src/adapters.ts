@@ -1,4 +1,7 @@
 import type { ProviderId } from '@sluice/contracts'
+import { anthropic } from './anthropic/adapter.ts'
+import { google } from './google/adapter.ts'
+import { groq } from './groq/adapter.ts'
 import { openai } from './openai/adapter.ts'
 import type { ProviderAdapter } from './provider-adapter.ts'
 
@@ -7,4 +10,6 @@ export function providerAdapter(provider: ProviderId): ProviderAdapter | undefin
   return ADAPTERS.get(provider)
 }
 
-const ADAPTERS: ReadonlyMap<ProviderId, ProviderAdapter> = new Map([openai].map((adapter) => [adapter.id, adapter]))
+const ADAPTERS: ReadonlyMap<ProviderId, ProviderAdapter> = new Map(
+  [anthropic, google, groq, openai].map((adapter) => [adapter.id, adapter]),
+)

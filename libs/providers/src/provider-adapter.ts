@@ -16,6 +16,11 @@ export interface ProviderAdapter {
    * such path.
    */
   operation(method: string, path: string): Operation | undefined
+  /**
+   * How a request shows that it comes from the connection: `headers`, by {@link authHeaders} alone; `sigv4`, by a signature of
+   * the whole request with temporary credentials of the connection's role (AWS Signature Version 4), and there are no headers.
+   */
+  readonly signing: 'headers' | 'sigv4'
   /** @throws SluiceError `credential_unavailable` when the secret field that the provider needs is not there */
   authHeaders(config: ProviderConfig): Readonly<Record<string, string>>
 
@@ -23,15 +28,26 @@ export interface ProviderAdapter {
   inspect(operation: Operation, body: unknown, sizeBytes: number): RequestInspection
   /** The body to send in place of `bytes`: the same buffer unless `inspection.addsUsage`. */
   outgoingBody(inspection: RequestInspection, body: unknown, bytes: Buffer): Buffer
-  /** A reader for one answer of status 2xx, not compressed. */
-  answerReader(operation: Operation, inspection: RequestInspection, contentType: string): AnswerReader
+  /**
+   * A reader for one answer of status 2xx, not compressed.
+   * @param contentType the answer's @param headers all of the answer's: some providers tell the usage there
+   */
+  answerReader(
+    operation: Operation,
+    inspection: RequestInspection,
+    contentType: string,
+    headers?: WireHeaders,
+  ): AnswerReader
 
   /** What the answer's headers say of the provider's limits. What they do not say, or not legibly, is absent. */
   rateLimits(headers: WireHeaders, receivedAtMs: number): RateLimitReading[]
   /** The headers on rate limits, of which nothing else may be kept; undefined where there are none. */
   rateLimitHeaders(headers: WireHeaders): Record<string, string> | undefined
-  /** How long a 429 asks to wait, from `receivedAtMs` (Unix milliseconds); undefined where it does not say. */
-  retryAfterMs(headers: WireHeaders, receivedAtMs: number): number | undefined
+  /**
+   * How long a 429 asks to wait, from `receivedAtMs` (Unix milliseconds); undefined where it does not say.
+   * @param body the answer's, as far as it is known and not compressed: some providers tell the time there
+   */
+  retryAfterMs(headers: WireHeaders, receivedAtMs: number, body?: Buffer): number | undefined
 
   /** An error of the gateway's own, in the provider's format, so that the provider's SDK raises its typed error. */
   errorAnswer(error: ErrorToFormat): ErrorAnswer
@@ -57,6 +73,8 @@ export interface Operation {
   readonly body: 'json' | 'any'
   /** Relative to the base URL. */
   readonly path: string
+  /** Where the path names the model, not the body. */
+  readonly model?: string
 }
 
 /** What can be told of a request before it is sent. */
@@ -68,6 +86,10 @@ export interface RequestInspection {
   readonly promptBytes: number
   /** Images, audio clips and files in the prompt, inlined or referred to. */
   readonly mediaParts: number
+  /** What the media cost the prompt, where more is known of them than their number. */
+  readonly mediaTokens?: number
+  /** The prompt goes on from what the provider keeps, such as an earlier response: its bytes tell only a part. */
+  readonly hasStoredPrompt?: boolean
   /** The most tokens that one output may have by the request; absent where it states no maximum. */
   readonly maxOutputTokens?: number
   /** How many outputs are asked for. */
@@ -86,6 +108,11 @@ export interface AnswerReader {
   readonly usage: TokenUsage | undefined
   /** Output tokens that have passed by, as far as they can be counted without the provider telling. */
   readonly outputTokensSeen: number
+  /**
+   * The HTTP status that belongs to an error which came inside the answer, after its 2xx had been sent: 429 where the provider
+   * throttles in mid-stream. Absent where none came, and from readers of providers that send none.
+   */
+  readonly errorStatus?: number | undefined
 }
 
 /** One limit as an answer's headers tell it. Absent means unknown, never zero. */

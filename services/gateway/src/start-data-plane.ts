@@ -29,7 +29,7 @@ export async function startDataPlane(config: GatewayConfig, logger: Logger): Pro
   await ensureStream(bus, responses)
   const credentials = sealedCredentials(bus, await createKeyPair(), clock.elapsedMs, onFault)
   const [permits, apiKeys, connections] = await Promise.all([
-    createPermits(bus, gateway, onFault),
+    createPermits(bus, { gateway, maxWaiting: config.MAX_WAITING_REQUESTS, onFault }),
     watchApiKeys(bus, onFault),
     watchConnections(
       bus,

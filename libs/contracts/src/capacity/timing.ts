@@ -5,10 +5,10 @@
 export const PERMIT_MAX_AGE_MS = 400
 
 /**
- * By how much the counting of a permit outlasts its period at least: it covers a permit's age and its way to the provider, so
- * that the limit also holds in any interval by the provider's clock. Less than the shortest slot (1 s).
+ * By how much the counting of a permit outlasts its period at least: it covers a permit's age (0.4 s) and its way to the provider
+ * (0.5 s), so that the limit also holds in any interval by the provider's clock. Less than the shortest slot (1 s).
  */
-export const DELIVERY_SLACK_MS = 500
+export const DELIVERY_SLACK_MS = 900
 
 /** A gateway stops repeating an exchange after this long: its lane may be forgotten after {@link LANE_EXPIRY_MS}. */
 export const EXCHANGE_MAX_REPEAT_MS = 60_000

@@ -8,6 +8,7 @@ describe('operations', () => {
   it.each([
     ['POST', '/v1/chat/completions', { kind: 'chat', usesModel: true, body: 'json', path: '/chat/completions' }],
     ['POST', '/v1/audio/transcriptions', { usesModel: true, body: 'any' }],
+    ['POST', '/v1/chat%2Fcompletions/', { kind: 'chat', path: '/chat%2Fcompletions/' }],
     ['GET', '/v1/models', { usesModel: false, path: '/models' }],
     ['GET', '/v1/chat/completions', { usesModel: false }],
     ['POST', '/v1/files', { usesModel: false, body: 'any' }],

@@ -1,28 +1,28 @@
 import type { AnswerReader, Operation, RequestInspection } from '../provider-adapter.ts'
+import { JsonTailReader } from '../wire/json-tail-reader.ts'
+import { UNREAD } from '../wire/unread.ts'
 import { EventStreamReader } from './event-stream-reader.ts'
-import { PlainAnswerReader } from './plain-answer-reader.ts'
+import { findOpenAiUsage } from './usage.ts'
 
-/** The reader for one answer of status 2xx, by what the provider says that it is. */
+/**
+ * The reader for one answer of status 2xx, by what the provider says that it is.
+ * @param usageDepths how many objects deep the usage of a streamed chat or completion may stand, the likeliest first
+ */
 export function openAiAnswerReader(
   operation: Operation,
   inspection: RequestInspection,
   contentType: string,
+  usageDepths: readonly number[] = [1],
 ): AnswerReader {
   if (contentType.startsWith('text/event-stream')) {
     return new EventStreamReader({
       // A response's last event holds the whole response, and that the usage.
-      usageDepth: operation.kind === 'responses' ? 2 : 1,
+      usageDepths: operation.kind === 'responses' ? [2] : usageDepths,
       tokenMark: operation.kind === 'completions' ? '"text"' : '"delta"',
       takesOut: inspection.addsUsage,
     })
   }
-  return operation.usesModel && contentType.startsWith('application/json') ? new PlainAnswerReader() : UNREAD
-}
-
-/** For answers that tell no usage. */
-const UNREAD: AnswerReader = {
-  push: (chunk) => chunk,
-  end: () => Buffer.alloc(0),
-  usage: undefined,
-  outputTokensSeen: 0,
+  return operation.usesModel && contentType.startsWith('application/json')
+    ? new JsonTailReader(findOpenAiUsage)
+    : UNREAD
 }

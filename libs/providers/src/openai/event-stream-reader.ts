@@ -6,8 +6,8 @@ import { findLastMember, type MemberSpan, memberValue, withoutMember } from '../
 import { readOpenAiUsage } from './usage.ts'
 
 export interface EventStreamOptions {
-  /** How many objects deep in an event's data the usage stands. */
-  readonly usageDepth: number
+  /** How many objects deep in an event's data the usage may stand, the likeliest first. */
+  readonly usageDepths: readonly number[]
   /** What the data of an event with output contains. */
   readonly tokenMark: string
   /** The gateway, not the caller, asked for the usage. */
@@ -20,7 +20,7 @@ export interface EventStreamOptions {
  * the `"usage":null` that the request for usage adds to every other chunk.
  */
 export class EventStreamReader implements AnswerReader {
-  readonly #usageDepth: number
+  readonly #usageDepths: readonly number[]
   readonly #tokenMark: string
   readonly #takesOut: boolean
   readonly #blocks: EventBlocks
@@ -28,8 +28,8 @@ export class EventStreamReader implements AnswerReader {
   #outputTokensSeen = 0
   #passed: Buffer[] = []
 
-  constructor({ usageDepth, tokenMark, takesOut }: EventStreamOptions) {
-    this.#usageDepth = usageDepth
+  constructor({ usageDepths, tokenMark, takesOut }: EventStreamOptions) {
+    this.#usageDepths = usageDepths
     this.#tokenMark = tokenMark
     this.#takesOut = takesOut
     this.#blocks = new EventBlocks(takesOut ? (block) => this.#filter(block) : (block) => this.#read(block))
@@ -85,7 +85,11 @@ export class EventStreamReader implements AnswerReader {
 
   #findUsage(data: Buffer): MemberSpan | undefined {
     if (data.includes(this.#tokenMark)) this.#outputTokensSeen++
-    return findLastMember(data, 'usage', this.#usageDepth)
+    for (const depth of this.#usageDepths) {
+      const member = findLastMember(data, 'usage', depth)
+      if (member !== undefined) return member
+    }
+    return undefined
   }
 
   #noteUsage(data: Buffer, member: MemberSpan): void {

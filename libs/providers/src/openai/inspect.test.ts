@@ -49,6 +49,51 @@ it('finds the media of a response', () => {
   expect(inspect('/responses', { model: 'm', input })).toMatchObject({ mediaParts: 1, promptBytes: 1_000 - 26 })
 })
 
+it.each([
+  ['low detail', 'gpt-4.1', { type: 'image_url', image_url: { url: 'https://a', detail: 'low' } }, 85],
+  ['high detail', 'gpt-4.1', { type: 'image_url', image_url: { url: 'https://a', detail: 'high' } }, 765],
+  ['no detail', 'gpt-4o-2024-11-20', { type: 'image_url', image_url: { url: 'https://a' } }, 765],
+  ['low detail, of a small model', 'gpt-4o-mini', { type: 'image_url', image_url: { detail: 'low' } }, 2_833],
+  [
+    'low detail, which patches know not',
+    'gpt-4.1-mini-2025-04-14',
+    { type: 'image_url', image_url: { detail: 'low' } },
+    1_659,
+  ],
+  ['a model of another maker', 'llava', { type: 'image_url', image_url: { url: 'https://a' } }, 765],
+  ['audio', 'gpt-4o-audio-preview', { type: 'input_audio', input_audio: { data: 'AAAA' } }, 800],
+  ['text', 'gpt-4.1', { type: 'text', text: 'x' }, 0],
+])('knows what media cost: %s', (_, model, part, mediaTokens) => {
+  expect(inspect('/chat/completions', { model, messages: [{ role: 'user', content: [part] }] })).toMatchObject({
+    mediaTokens,
+  })
+})
+
+it('finds media in what a tool gave back, in messages that are no array, and in a moderation', () => {
+  const image = { type: 'input_image', image_url: 'data:,AAAA', detail: 'low' }
+  const screenshot = { type: 'computer_screenshot', image_url: 'data:,AAAA' }
+  const input = [
+    { type: 'function_call_output', call_id: 'c', output: [{ type: 'input_text', text: 'x' }, image] },
+    { type: 'computer_call_output', call_id: 'c', output: screenshot },
+  ]
+  const found = { mediaParts: 2, mediaTokens: 85 + 765, promptBytes: 1_000 - 20 }
+  expect(inspect('/responses', { model: 'gpt-4.1', input })).toMatchObject(found)
+  const messages = { role: 'user', content: { type: 'image_url', image_url: { url: 'data:,AAAA' } } }
+  expect(inspect('/chat/completions', { model: 'm', messages })).toMatchObject({ mediaParts: 1, promptBytes: 990 })
+  const moderation = { model: 'm', input: [{ type: 'image_url', image_url: { url: 'data:,AAAA' } }] }
+  expect(inspect('/moderations', moderation)).toMatchObject({ mediaParts: 1, promptBytes: 990 })
+})
+
+it.each([
+  ['/responses', { previous_response_id: 'resp_1' }, true],
+  ['/responses', { conversation: { id: 'conv_1' } }, true],
+  ['/responses', { prompt: { id: 'pmpt_1' } }, true],
+  ['/responses', { previous_response_id: null, conversation: null, prompt: null }, undefined],
+  ['/completions', { prompt: {} }, undefined],
+])('tells of %s %j whether the provider keeps a part of the prompt', (path, body, expected) => {
+  expect(inspect(path, { model: 'm', ...body }).hasStoredPrompt).toBe(expected)
+})
+
 it('never throws, and finds counts only, whatever the body', () => {
   fc.assert(
     fc.property(
@@ -57,9 +102,9 @@ it('never throws, and finds counts only, whatever the body', () => {
       (path, json) => {
         const body = JSON.parse(json)
         for (const value of [body, { messages: body, input: body, n: body, max_tokens: body }]) {
-          const { promptBytes, mediaParts, outputs, maxOutputTokens = 0 } = inspect(path, value, json.length)
-          for (const count of [promptBytes, mediaParts, outputs, maxOutputTokens])
-            expect(count).toBeGreaterThanOrEqual(0)
+          const { promptBytes, mediaParts, mediaTokens, outputs, maxOutputTokens } = inspect(path, value, json.length)
+          for (const count of [promptBytes, mediaParts, mediaTokens ?? 0, outputs, maxOutputTokens ?? 0])
+            expect(count >= 0 && Number.isFinite(count)).toBe(true)
         }
       },
     ),

@@ -1,20 +1,24 @@
 import type { Operation, RequestInspection } from '../provider-adapter.ts'
 import { isRecord } from '../wire/is-record.ts'
+import { positiveCount } from '../wire/token-count.ts'
 import { promptMedia } from './prompt-media.ts'
 
 /** Reads what matters of a request's JSON body (undefined: not JSON). Never throws, whatever the shape. */
 export function inspectOpenAiRequest(operation: Operation, body: unknown, sizeBytes: number): RequestInspection {
   if (!operation.usesModel || !isRecord(body)) return notLegible(operation)
   const streamed = body.stream === true
-  const media = promptMedia(operation.kind === 'responses' ? body.input : body.messages)
+  const model = typeof body.model === 'string' ? body.model : ''
+  const media = promptMedia(operation.kind === 'chat' ? body.messages : body.input, model)
   const maxOutputTokens = outputMaximum(operation.kind, body)
   return {
-    model: typeof body.model === 'string' ? body.model : '',
+    model,
     streamed,
     promptBytes: Math.max(0, sizeBytes - media.inlinedBytes),
     mediaParts: media.parts,
+    mediaTokens: media.tokens,
+    ...(operation.kind === 'responses' && hasStoredPrompt(body) ? { hasStoredPrompt: true } : {}),
     ...(maxOutputTokens === undefined ? {} : { maxOutputTokens }),
-    outputs: Math.max(positiveInteger(body.n) ?? 1, positiveInteger(body.best_of) ?? 1),
+    outputs: Math.max(positiveCount(body.n) ?? 1, positiveCount(body.best_of) ?? 1),
     addsUsage: streamed && TELLS_USAGE_ON_REQUEST.has(operation.kind) && !asksForUsage(body.stream_options),
   }
 }
@@ -40,14 +44,17 @@ function notLegible(operation: Operation): RequestInspection {
 function outputMaximum(kind: string, body: Readonly<Record<string, unknown>>): number | undefined {
   if (WITHOUT_OUTPUT.has(kind)) return 0
   return (
-    positiveInteger(body.max_completion_tokens) ??
-    positiveInteger(body.max_output_tokens) ??
-    positiveInteger(body.max_tokens)
+    positiveCount(body.max_completion_tokens) ?? positiveCount(body.max_output_tokens) ?? positiveCount(body.max_tokens)
   )
 }
 
-function positiveInteger(value: unknown): number | undefined {
-  return typeof value === 'number' && value >= 1 ? Math.ceil(value) : undefined
+/** It goes on from an earlier response, a conversation or a prompt template that the provider keeps. */
+function hasStoredPrompt(body: Readonly<Record<string, unknown>>): boolean {
+  return typeof body.previous_response_id === 'string' || isPresent(body.conversation) || isRecord(body.prompt)
+}
+
+function isPresent(value: unknown): boolean {
+  return typeof value === 'string' || isRecord(value)
 }
 
 function asksForUsage(streamOptions: unknown): boolean {

@@ -1,4 +1,5 @@
 import type { Operation } from '../provider-adapter.ts'
+import { decodedPath } from '../wire/decoded-path.ts'
 
 /** The kinds of operation whose requests or answers are read; everything else is `other`. */
 export type OpenAiKind =
@@ -19,7 +20,7 @@ export type OpenAiKind =
  * @see https://platform.openai.com/docs/api-reference
  */
 export function openAiOperation(method: string, path: string): Operation {
-  const model = method === 'POST' ? MODEL_OPERATIONS[path] : undefined
+  const model = method === 'POST' ? MODEL_OPERATIONS[decodedPath(path) ?? ''] : undefined
   return model === undefined
     ? { kind: 'other', usesModel: false, body: 'any', path }
     : { kind: model.kind, usesModel: true, body: model.body, path }

@@ -1,36 +1,60 @@
 import { isRecord } from '../wire/is-record.ts'
+import { imageTokens } from './image-tokens.ts'
 
 export interface PromptMedia {
   /** Images, audio clips and files, inlined or referred to. */
   readonly parts: number
+  /** What they are expected to cost. */
+  readonly tokens: number
   /** How much of the body is their base64, which is no text to the model. */
   readonly inlinedBytes: number
 }
 
-/** The media in a chat's `messages` or a response's `input`. Never throws, whatever the shape. */
-export function promptMedia(messages: unknown): PromptMedia {
-  if (!Array.isArray(messages)) return NONE
-  let parts = 0
-  let inlinedBytes = 0
-  for (const message of messages) {
-    const content: unknown = isRecord(message) ? message.content : undefined
-    if (!Array.isArray(content)) continue
-    for (const part of content) {
-      if (!isRecord(part) || typeof part.type !== 'string' || !MEDIA_TYPES.has(part.type)) continue
-      parts++
-      inlinedBytes += inlinedIn(part) + inlinedIn(part[part.type])
-    }
-  }
-  return { parts, inlinedBytes }
+/** The media in a chat's `messages`, or in the `input` of a response or a moderation. Never throws, whatever the shape. */
+export function promptMedia(prompt: unknown, model: string): PromptMedia {
+  const media = { parts: 0, tokens: 0, inlinedBytes: 0 }
+  addMedia(prompt, model, MAX_LEVELS, media)
+  return media
 }
 
-const NONE: PromptMedia = { parts: 0, inlinedBytes: 0 }
+/** Messages, a message, its content, a part, a tool's output in it, and its parts: OpenAI nests no deeper. */
+const MAX_LEVELS = 8
 
-/** Chat: `image_url`, `input_audio`, `file`; responses: `input_image`, `input_file`, `input_audio`. */
-const MEDIA_TYPES: ReadonlySet<string> = new Set(['image_url', 'input_audio', 'file', 'input_image', 'input_file'])
+function addMedia(value: unknown, model: string, levels: number, media: Writable<PromptMedia>): void {
+  if (levels === 0) return
+  if (Array.isArray(value)) {
+    for (const element of value) addMedia(element, model, levels - 1, media)
+    return
+  }
+  if (!isRecord(value)) return
+  const tokensOf = typeof value.type === 'string' ? MEDIA_TYPES.get(value.type) : undefined
+  if (tokensOf === undefined) {
+    addMedia(value.content, model, levels - 1, media)
+    addMedia(value.output, model, levels - 1, media)
+    return
+  }
+  const held = isRecord(value[String(value.type)]) ? value[String(value.type)] : undefined
+  media.parts++
+  media.tokens += tokensOf(model, detailOf(value) ?? detailOf(held))
+  media.inlinedBytes += inlinedIn(value) + inlinedIn(held)
+}
+
+/** About a minute of speech, or two pages. */
+const otherTokens = (): number => 800
+
+/** Chat: `image_url`, `input_audio`, `file`; responses: the others. */
+const MEDIA_TYPES: ReadonlyMap<string, (model: string, detail: string | undefined) => number> = new Map([
+  ['image_url', imageTokens],
+  ['input_image', imageTokens],
+  ['computer_screenshot', imageTokens],
+  ['image_generation_call', imageTokens],
+  ['input_audio', otherTokens],
+  ['file', otherTokens],
+  ['input_file', otherTokens],
+])
 
 /** The members that hold base64, of a part itself or of the object that it holds. */
-const INLINED_MEMBERS = ['url', 'image_url', 'data', 'file_data'] as const
+const INLINED_MEMBERS = ['url', 'image_url', 'data', 'file_data', 'result'] as const
 
 function inlinedIn(holder: unknown): number {
   if (!isRecord(holder)) return 0
@@ -41,3 +65,9 @@ function inlinedIn(holder: unknown): number {
   }
   return bytes
 }
+
+function detailOf(holder: unknown): string | undefined {
+  return isRecord(holder) && typeof holder.detail === 'string' ? holder.detail : undefined
+}
+
+type Writable<T> = { -readonly [Key in keyof T]: T[Key] }

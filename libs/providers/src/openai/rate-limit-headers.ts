@@ -1,7 +1,7 @@
 import type { RateLimitReading, WireHeaders } from '../provider-adapter.ts'
 import { parseGoDuration } from '../wire/go-duration.ts'
 import { countHeader, headerValue } from '../wire/header-value.ts'
-import { readRetryAfterMs } from '../wire/retry-after.ts'
+import { keepRateLimitHeaders, rateLimitReading, retryAfterOrResetMs } from '../wire/rate-limit-reading.ts'
 
 /**
  * OpenAI's `x-ratelimit-{limit,remaining,reset}-{requests,tokens,…}`. It does not tell whether a limit is one a minute or a
@@ -9,49 +9,31 @@ import { readRetryAfterMs } from '../wire/retry-after.ts'
  * @see https://platform.openai.com/docs/guides/rate-limits#rate-limits-in-headers
  */
 export function readOpenAiRateLimits(headers: WireHeaders): RateLimitReading[] {
-  return dimensionsIn(headers).flatMap((dimension) => {
-    const limit = countHeader(headers, `${LIMIT}${dimension}`)
-    const remaining = countHeader(headers, `${REMAINING}${dimension}`)
-    const resetMs = resetOf(headers, dimension)
-    if (limit === undefined && remaining === undefined && resetMs === undefined) return []
-    return {
-      dimension,
-      ...(limit === undefined ? {} : { limit }),
-      ...(remaining === undefined ? {} : { remaining }),
-      ...(resetMs === undefined ? {} : { resetMs }),
-    }
-  })
+  return dimensionsIn(headers).flatMap(
+    (dimension) =>
+      rateLimitReading(
+        dimension,
+        countHeader(headers, `${LIMIT}${dimension}`),
+        countHeader(headers, `${REMAINING}${dimension}`),
+        resetOf(headers, dimension),
+      ) ?? [],
+  )
 }
 
 /** The headers that may be kept in a response event. */
 export function openAiRateLimitHeaders(headers: WireHeaders): Record<string, string> | undefined {
-  let kept: Record<string, string> | undefined
-  for (const name in headers) {
-    if (!name.startsWith(PREFIX) && !RETRY_HEADERS.has(name)) continue
-    const value = headerValue(headers, name)
-    if (value === undefined) continue
-    kept ??= {}
-    kept[name] = value
-  }
-  return kept
+  return keepRateLimitHeaders(headers, (name) => name.startsWith(PREFIX))
 }
 
 /** What `retry-after-ms` or `retry-after` says; without them, when the limits that have nothing left are free again. */
 export function openAiRetryAfterMs(headers: WireHeaders, receivedAtMs: number): number | undefined {
-  const stated = readRetryAfterMs(headers, receivedAtMs)
-  if (stated !== undefined) return stated
-  let longestMs: number | undefined
-  for (const { remaining, resetMs } of readOpenAiRateLimits(headers)) {
-    if (remaining === 0 && resetMs !== undefined) longestMs = Math.max(longestMs ?? 0, resetMs)
-  }
-  return longestMs
+  return retryAfterOrResetMs(headers, receivedAtMs, readOpenAiRateLimits(headers))
 }
 
 const PREFIX = 'x-ratelimit-'
 const LIMIT = 'x-ratelimit-limit-'
 const REMAINING = 'x-ratelimit-remaining-'
 const RESET = 'x-ratelimit-reset-'
-const RETRY_HEADERS: ReadonlySet<string> = new Set(['retry-after', 'retry-after-ms'])
 
 function dimensionsIn(headers: WireHeaders): string[] {
   const dimensions = new Set<string>()

@@ -1,6 +1,7 @@
 import type { TokenUsage } from '@sluice/contracts'
+import { findUsage } from '../wire/find-usage.ts'
 import { isRecord } from '../wire/is-record.ts'
-import { findLastMember, memberValue } from '../wire/json-member.ts'
+import { tokenCount } from '../wire/token-count.ts'
 
 /**
  * The `usage` object of chat, completions and embeddings (`prompt_tokens`) or of responses, images and transcriptions
@@ -8,32 +9,21 @@ import { findLastMember, memberValue } from '../wire/json-member.ts'
  */
 export function readOpenAiUsage(usage: unknown): TokenUsage | undefined {
   if (!isRecord(usage)) return undefined
-  const inputTokens = count(usage.prompt_tokens) ?? count(usage.input_tokens)
+  const inputTokens = tokenCount(usage.prompt_tokens) ?? tokenCount(usage.input_tokens)
   if (inputTokens === undefined) return undefined
   return {
     inputTokens,
-    outputTokens: count(usage.completion_tokens) ?? count(usage.output_tokens) ?? 0,
+    outputTokens: tokenCount(usage.completion_tokens) ?? tokenCount(usage.output_tokens) ?? 0,
     cachedInputTokens: detail(usage.prompt_tokens_details ?? usage.input_tokens_details, 'cached_tokens'),
     reasoningTokens: detail(usage.completion_tokens_details ?? usage.output_tokens_details, 'reasoning_tokens'),
   }
 }
 
-/** The usage in a JSON document, or in its tail, `depth` objects deep. */
-export function findOpenAiUsage(json: Buffer, depth: number): TokenUsage | undefined {
-  const member = findLastMember(json, 'usage', depth)
-  if (member === undefined) return undefined
-  try {
-    return readOpenAiUsage(memberValue(json, member))
-  } catch {
-    // What an upstream sends need not be JSON: then its usage is unknown.
-    return undefined
-  }
+/** The usage in a JSON document, or in its tail. */
+export function findOpenAiUsage(json: Buffer): TokenUsage | undefined {
+  return findUsage(json, 'usage', 1, readOpenAiUsage)
 }
 
 function detail(details: unknown, name: string): number {
-  return (isRecord(details) ? count(details[name]) : undefined) ?? 0
-}
-
-function count(value: unknown): number | undefined {
-  return Number.isSafeInteger(value) && (value as number) >= 0 ? (value as number) : undefined
+  return (isRecord(details) ? tokenCount(details[name]) : undefined) ?? 0
 }

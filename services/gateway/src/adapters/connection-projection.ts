@@ -2,6 +2,7 @@ import { connectionProjection, type ProjectedConnection } from '@sluice/contract
 import { type Bus, openBucket, type Watch } from '@sluice/messaging'
 import type { BaseUrlRules } from '@sluice/providers'
 import { type Connection, prepareConnection } from '../domain/connection.ts'
+import { LearnedModels } from '../domain/learned-models.ts'
 import type { Connections } from '../ports/connections.ts'
 
 export interface WatchedConnections extends Connections, Watch {}
@@ -21,6 +22,7 @@ export async function watchConnections(
 ): Promise<WatchedConnections> {
   const byName = new Map<string, Connection>()
   const nameById = new Map<string, string>()
+  const learnedById = new Map<string, LearnedModels>()
 
   const forgetName = (id: string): void => {
     const name = nameById.get(id)
@@ -34,11 +36,14 @@ export async function watchConnections(
     onEntry: ({ key, value }) => {
       forgetName(key)
       if (value === undefined) {
+        learnedById.delete(key)
         onRemoved(key)
         return
       }
+      const learned = learnedById.get(key) ?? new LearnedModels()
+      learnedById.set(key, learned)
       nameById.set(key, value.name)
-      byName.set(value.name, prepareConnection(value, rules))
+      byName.set(value.name, prepareConnection(value, rules, learned))
       onConnection(value)
     },
     onFault,

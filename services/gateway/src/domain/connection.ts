@@ -1,6 +1,7 @@
 import type { ProjectedConnection } from '@sluice/contracts'
 import { type BaseUrlRules, baseUrlFault, type ProviderAdapter, providerAdapter } from '@sluice/providers'
 import { type GatewayError, gatewayError } from './gateway-error.ts'
+import type { LearnedModels } from './learned-models.ts'
 import { modelMatcher } from './model-matcher.ts'
 
 /** A connection with all that can be worked out before a request comes. */
@@ -16,6 +17,8 @@ export interface UsableConnection {
   readonly allowsModel: (model: string) => boolean
   /** Of the limits that are in force; absent where tokens are not limited. */
   readonly smallestTokenLimit?: number
+  /** The same through all changes of the connection's settings. */
+  readonly learned: LearnedModels
 }
 
 /** It can take no request, for a reason that every request is answered with. */
@@ -25,7 +28,11 @@ export interface UnusableConnection {
   readonly fault: GatewayError
 }
 
-export function prepareConnection(settings: ProjectedConnection, rules: BaseUrlRules): Connection {
+export function prepareConnection(
+  settings: ProjectedConnection,
+  rules: BaseUrlRules,
+  learned: LearnedModels,
+): Connection {
   const adapter = providerAdapter(settings.provider)
   if (adapter === undefined) {
     const message = `This gateway does not proxy the provider ${settings.provider}.`
@@ -45,6 +52,7 @@ export function prepareConnection(settings: ProjectedConnection, rules: BaseUrlR
     origin,
     basePath: pathname.replace(/\/+$/, ''),
     allowsModel: modelMatcher(settings.allowedModels),
+    learned,
     ...(tokenLimits.length === 0 ? {} : { smallestTokenLimit: Math.min(...tokenLimits) }),
   }
 }

@@ -1,33 +1,112 @@
+import { providerAdapter } from '@sluice/providers'
 import fc from 'fast-check'
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { estimateCost, MAX_TOKENS } from './estimate-cost.ts'
+import { type LearnedModel, LearnedModels } from './learned-models.ts'
 
 const REQUEST = { model: 'm', streamed: false, promptBytes: 400, mediaParts: 0, outputs: 1, addsUsage: false }
+const POLICY = { defaultMaxOutputTokens: 1_024, tokenReservation: 'maximum' } as const
+const EXPECTED = { tokenReservation: 'expected' } as const
+
+/** A model of which 30 requests had 4 bytes in each token, and answers of `outputTokens`. */
+function taught(outputTokens: number, maxOutputTokens = 1_000_000): LearnedModel | undefined {
+  const models = new LearnedModels()
+  const usage = { inputTokens: 100, outputTokens, cachedInputTokens: 0, reasoningTokens: 0 }
+  for (let i = 0; i < 30; i++) models.learn({ ...REQUEST, maxOutputTokens }, usage, true)
+  return models.of('m')
+}
 
 it.each([
-  ['a stated maximum', { maxOutputTokens: 50 }, {}, 100 + 50],
-  ['no maximum', {}, {}, 100 + 1_024],
-  ['no maximum, under a large limit', {}, { smallestTokenLimit: 100_000 }, 100 + 1_024],
-  ['no maximum, under a small limit', {}, { smallestTokenLimit: 1_009 }, 100 + 100],
-  ['no maximum, under a tiny limit', {}, { smallestTokenLimit: 5 }, 100 + 1],
-  ['no output', { maxOutputTokens: 0 }, {}, 100],
-  ['several outputs', { maxOutputTokens: 50, outputs: 3 }, {}, 100 + 150],
-  ['images', { maxOutputTokens: 0, mediaParts: 2 }, {}, 100 + 1_600],
-  ['an odd prompt', { maxOutputTokens: 0, promptBytes: 401 }, {}, 101],
-])('reserves for %s', (_, request, defaults, expected) => {
-  const estimate = estimateCost({ ...REQUEST, ...request }, { defaultMaxOutputTokens: 1_024, ...defaults })
-  expect(estimate.tokens).toBe(expected)
+  ['a stated maximum', { maxOutputTokens: 50 }, {}, undefined, 100 + 50],
+  ['no maximum', {}, {}, undefined, 100 + 1_024],
+  ['no maximum, under a large limit', {}, { smallestTokenLimit: 100_000 }, undefined, 100 + 1_024],
+  ['no maximum, under a small limit', {}, { smallestTokenLimit: 1_009 }, undefined, 100 + 100],
+  ['no maximum, under a tiny limit', {}, { smallestTokenLimit: 5 }, undefined, 100 + 1],
+  ['no maximum, when answers are short', {}, {}, taught(64), 100 + 64],
+  ['no maximum, when answers are long', {}, {}, taught(65_536), 100 + 1_024],
+  ['no maximum, when answers are longer than a small limit bears', {}, { smallestTokenLimit: 320 }, taught(64), 132],
+  ['no maximum, when maxima cut the answers off', {}, {}, taught(16, 16), 100 + 1_024],
+  ['a stated maximum, whatever answers have been', { maxOutputTokens: 500 }, {}, taught(64), 100 + 500],
+  ['an expected output', { maxOutputTokens: 500 }, EXPECTED, taught(64), 100 + 64],
+  ['an expected output above the stated maximum', { maxOutputTokens: 50 }, EXPECTED, taught(64), 100 + 50],
+  ['an expected output of which nothing is known', { maxOutputTokens: 500 }, EXPECTED, undefined, 100 + 500],
+  ['an expected output that was cut off', { maxOutputTokens: 500 }, EXPECTED, taught(16, 16), 100 + 500],
+  ['no output', { maxOutputTokens: 0 }, {}, taught(64), 100],
+  ['several outputs', { maxOutputTokens: 50, outputs: 3 }, {}, undefined, 100 + 150],
+  ['images', { maxOutputTokens: 0, mediaParts: 2 }, {}, undefined, 100 + 1_600],
+  ['images whose cost is known', { maxOutputTokens: 0, mediaParts: 2, mediaTokens: 170 }, {}, undefined, 100 + 170],
+  ['an odd prompt', { maxOutputTokens: 0, promptBytes: 401 }, {}, undefined, 101],
+])('reserves for %s', (_, request, policy, learned, expected) => {
+  expect(estimateCost({ ...REQUEST, ...request }, { ...POLICY, ...policy }, learned).tokens).toBe(expected)
 })
 
 it('is a whole number that an exchange takes, whatever is stated', () => {
-  const count = fc.oneof(fc.nat(), fc.double({ min: 0, noNaN: true }).map(Math.ceil))
+  // Doubles rarely are infinite by themselves, and infinity times nothing is not a number.
+  const count = fc.oneof(fc.nat(), fc.double({ min: 0, noNaN: true }), fc.constantFrom(0, Number.POSITIVE_INFINITY))
   fc.assert(
-    fc.property(count, count, count, (promptBytes, maxOutputTokens, outputs) => {
-      const request = { ...REQUEST, promptBytes, maxOutputTokens, outputs: Math.max(1, outputs) }
-      const { tokens, promptTokens } = estimateCost(request, { defaultMaxOutputTokens: 1 })
-      for (const value of [tokens, promptTokens]) {
-        expect(Number.isInteger(value) && value >= 0 && value <= MAX_TOKENS).toBe(true)
-      }
+    fc.property(count, count, count, count, (promptBytes, maxOutputTokens, outputs, mediaTokens) => {
+      const request = { ...REQUEST, promptBytes, maxOutputTokens, outputs, mediaTokens }
+      expectCounts(estimateCost(request, { ...POLICY, defaultMaxOutputTokens: 1 }, undefined))
     }),
   )
 })
+
+describe('multi-part content that breaks the estimate', () => {
+  it.each([
+    ['no parts', []],
+    ['parts that are no objects', [null, 1, 'text', [], [[]]]],
+    ['parts without a type', [{}, { text: 'x' }]],
+    ['a type that is no text', [{ type: 1 }, { type: null }, { type: {} }]],
+    ['a type named as a built-in member', [{ type: '__proto__' }, { type: 'constructor' }, { type: 'toString' }]],
+    ['text that is no text', [{ type: 'text', text: { nested: true } }]],
+    ['an image without its address', [{ type: 'image_url' }, { type: 'image_url', image_url: null }]],
+    ['an address that is no text', [{ type: 'image_url', image_url: { url: 7, detail: [] } }]],
+    ['an unknown kind of part', [{ type: 'hologram', hologram: { data: 'AAAA' } }]],
+    ['one part instead of a list', { type: 'text', text: 'x' }],
+    ['a number', 5],
+    ['nothing', null],
+    ['lists in lists, ten thousand deep', JSON.parse('['.repeat(10_000) + ']'.repeat(10_000))],
+  ])('%s', (_, content) => {
+    const { promptTokens, tokens } = estimateOf({ model: 'm', messages: [{ role: 'user', content }] }, 1_000)
+    expect(promptTokens).toBeGreaterThanOrEqual(250)
+    expect(tokens).toBe(promptTokens + 1_024)
+  })
+
+  it('whatever JSON stands wherever content may stand', () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), fc.nat(), (value, sizeBytes) => {
+        const part = { type: 'image_url', image_url: value, detail: value }
+        for (const content of [value, [value], [part], { type: 'file', file: value, content: value }]) {
+          expectCounts(estimateOf({ model: 'm', messages: [{ role: 'user', content }] }, sizeBytes))
+        }
+        expectCounts(estimateOf({ model: value, messages: value, n: value, max_tokens: value }, sizeBytes))
+        expectCounts(estimateOf(value, sizeBytes))
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  it('numbers that JSON can write and no count can be', () => {
+    const body: unknown = JSON.parse('{"model":"m","n":1e999,"max_tokens":1e999,"best_of":-1e999,"messages":[]}')
+    expectCounts(estimateOf(body, 100))
+  })
+})
+
+function estimateOf(body: unknown, sizeBytes: number) {
+  const openai = providerAdapter('openai')
+  const operation = openai?.operation('POST', '/v1/chat/completions')
+  if (openai === undefined || operation === undefined) throw new Error('there is no such operation')
+  const models = new LearnedModels()
+  const inspection = openai.inspect(operation, body, sizeBytes)
+  const usage = { inputTokens: 9, outputTokens: 9, cachedInputTokens: 0, reasoningTokens: 0 }
+  const untaught = estimateCost(inspection, POLICY, models.of(inspection.model))
+  models.learn(inspection, usage, true)
+  expectCounts(estimateCost(inspection, POLICY, models.of(inspection.model)))
+  return untaught
+}
+
+function expectCounts(estimate: { readonly tokens: number; readonly promptTokens: number }): void {
+  for (const value of [estimate.tokens, estimate.promptTokens]) {
+    expect(Number.isInteger(value) && value >= 0 && value <= MAX_TOKENS).toBe(true)
+  }
+}

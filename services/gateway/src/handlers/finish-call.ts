@@ -20,9 +20,9 @@ export interface CallResult {
   readonly outputTokensSeen: number
 }
 
-/** Settles the call's permit and records its event. */
+/** Settles the call's permit, learns from it, and records its event. */
 export function finishCall({ events, clock }: DataPlane, call: PermittedCall, result: CallResult): void {
-  const { adapter, settings } = call.connection
+  const { adapter, settings, learned } = call.connection
   const { status, headers = {}, headersAtMs = 0 } = result
   const end: CallEnd = {
     sent: result.sent,
@@ -33,6 +33,7 @@ export function finishCall({ events, clock }: DataPlane, call: PermittedCall, re
     retryAfterMs: status === 429 ? adapter.retryAfterMs(headers, headersAtMs) : undefined,
   }
   call.permit.settle(settledCost(end, call.estimate), coolDownOf(end, call.inspection.model))
+  if (result.usage !== undefined) learned.learn(call.inspection, result.usage, result.interruptedBy === undefined)
   const event: ResponseEvent = {
     requestId: result.requestId,
     startedAtMs: call.startedAtMs,

@@ -29,10 +29,9 @@ export function prepareCall(call: Call, body: Buffer | undefined): Preparation {
   if (!connection.allowsModel(inspection.model)) {
     return refused('model_not_allowed', modelRefusal(inspection.model, settings.name))
   }
-  const estimate = estimateCost(inspection, {
-    defaultMaxOutputTokens: settings.defaultMaxOutputTokens,
-    smallestTokenLimit: connection.smallestTokenLimit,
-  })
+  const { defaultMaxOutputTokens, tokenReservation } = settings
+  const policy = { defaultMaxOutputTokens, tokenReservation, smallestTokenLimit: connection.smallestTokenLimit }
+  const estimate = estimateCost(inspection, policy, connection.learned.of(inspection.model))
   return {
     status: 'prepared',
     call: { ...call, inspection, estimate },

@@ -1,16 +1,21 @@
 import type { TokenUsage } from '@sluice/contracts'
 import type { AnswerReader } from '../provider-adapter.ts'
-import { findOpenAiUsage } from './usage.ts'
 
 /**
- * Finds the usage in a JSON answer that is not streamed. All OpenAI answers have it towards their end, so that only the
+ * Finds the usage in a JSON answer that is not streamed. All providers have it towards their answers' end, so that only the
  * end is kept and looked at, however long the answer (embeddings run to many megabytes) is.
  */
-export class PlainAnswerReader implements AnswerReader {
+export class JsonTailReader implements AnswerReader {
   readonly outputTokensSeen = 0
+  readonly #findUsage: (tail: Buffer) => TokenUsage | undefined
   #tail: Buffer[] = []
   #tailBytes = 0
   #usage: TokenUsage | undefined
+
+  /** @param findUsage finds it in the last part of a document; never throws */
+  constructor(findUsage: (tail: Buffer) => TokenUsage | undefined) {
+    this.#findUsage = findUsage
+  }
 
   get usage(): TokenUsage | undefined {
     return this.#usage
@@ -30,12 +35,12 @@ export class PlainAnswerReader implements AnswerReader {
   end(): Buffer {
     const [only] = this.#tail
     const tail = only !== undefined && this.#tail.length === 1 ? only : Buffer.concat(this.#tail)
-    this.#usage = findOpenAiUsage(tail, 1)
+    this.#usage = this.#findUsage(tail)
     this.#tail = []
     return EMPTY
   }
 }
 
-/** What is kept at least; a responses answer repeats its tools and metadata after its output. */
+/** What is kept at least; some answers repeat their tools and metadata after their output. */
 const TAIL_BYTES = 256 * 1024
 const EMPTY = Buffer.alloc(0)

@@ -1,0 +1,37 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { freePort } from '@sluice/local'
+import type { Account, RequestRecord } from '@sluice/provider-simulator'
+import { PROJECT_DIR } from './nats.ts'
+import { stopProcess } from './service-process.ts'
+
+/** The provider simulator as its own process, so that when a request arrives does not depend on what the benchmark is doing. */
+export interface SimulatorProcess {
+  readonly openaiBaseUrl: string
+  requests(): Promise<readonly RequestRecord[]>
+  forget(): Promise<void>
+  stop(): Promise<void>
+}
+
+export async function startSimulatorProcess(accounts: readonly Account[]): Promise<SimulatorProcess> {
+  const port = await freePort()
+  const child = fork(join(PROJECT_DIR, 'tools/provider-simulator/src/main.ts'), {
+    env: { PATH: process.env.PATH, PORT: String(port), ACCOUNTS: JSON.stringify(accounts) },
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  })
+  const [event] = await Promise.race([once(child, 'message'), once(child, 'exit')])
+  if (event !== 'ready') throw new Error('the simulator did not start')
+  const url = `http://127.0.0.1:${port}`
+  return {
+    openaiBaseUrl: `${url}/v1`,
+    requests: async () => {
+      const answer = (await (await fetch(`${url}/_simulator/requests`)).json()) as { items: RequestRecord[] }
+      return answer.items
+    },
+    forget: async () => {
+      await fetch(`${url}/_simulator/requests`, { method: 'DELETE' })
+    },
+    stop: () => stopProcess(child),
+  }
+}

@@ -1,0 +1,52 @@
+import { SluiceError } from '@sluice/contracts'
+import { describe, expect, it } from 'vitest'
+import { anthropic } from './adapter.ts'
+
+describe('operations', () => {
+  it.each([
+    ['POST', '/v1/messages', { kind: 'messages', usesModel: true, body: 'json', path: '/v1/messages' }],
+    ['POST', '/v1/messages/count_tokens', { kind: 'count-tokens', usesModel: true }],
+    ['POST', '/v1/messages/batches', { kind: 'batch', usesModel: true }],
+    ['GET', '/v1/messages/batches', { kind: 'other', usesModel: false }],
+    ['POST', '/v1/messages/batches/b1/cancel', { kind: 'other', usesModel: false }],
+    ['GET', '/v1/models', { kind: 'other', usesModel: false, body: 'any' }],
+    ['POST', '/v1/%6dessages', { kind: 'messages', path: '/v1/%6dessages' }],
+    ['POST', '/v1//messages/', { kind: 'messages', path: '/v1//messages/' }],
+  ])('%s %s', (method, path, expected) => {
+    expect(anthropic.operation(method, path)).toMatchObject(expected)
+  })
+
+  it.each(['/', '/v1', '/v2/messages', '/v1/%', '/v1/../messages', ''])('are not at %j', (path) => {
+    expect(anthropic.operation('POST', path)).toBeUndefined()
+  })
+})
+
+it('authenticates with its key alone, and leaves the version to the caller', () => {
+  expect(anthropic.signing).toBe('headers')
+  expect(anthropic.authHeaders({ apiKey: { reveal: () => 'sk-ant' } })).toEqual({ 'x-api-key': 'sk-ant' })
+  expect(() => anthropic.authHeaders({ apiKey: 'sk-ant' })).toThrow(SluiceError)
+  expect(anthropic.connectionHeaders.has('anthropic-version')).toBe(false)
+})
+
+it.each([
+  [undefined, 'https://api.anthropic.com'],
+  ['https://proxy.example/anthropic/', 'https://proxy.example/anthropic'],
+])('with base URL %j is at %s', (baseUrl, expected) => {
+  expect(anthropic.baseUrl({ baseUrl })).toBe(expected)
+})
+
+it.each([
+  [400, 'invalid_request_error'],
+  [401, 'authentication_error'],
+  [403, 'permission_error'],
+  [404, 'not_found_error'],
+  [413, 'request_too_large'],
+  [429, 'rate_limit_error'],
+  [422, 'invalid_request_error'],
+  [502, 'api_error'],
+  [503, 'api_error'],
+  [504, 'timeout_error'],
+])('words errors of status %d as Anthropic does', (status, type) => {
+  const answer = anthropic.errorAnswer({ code: 'internal', status, message: 'No.', requestId: 'req_1' })
+  expect(JSON.parse(answer.body)).toEqual({ type: 'error', error: { type, message: 'No.' }, request_id: 'req_1' })
+})

@@ -1,0 +1,25 @@
+import type { ProviderAdapter } from '../provider-adapter.ts'
+import { configuredBaseUrl } from '../wire/configured-base-url.ts'
+import { revealField } from '../wire/reveal-field.ts'
+import { anthropicAnswerReader } from './answer-reader.ts'
+import { anthropicErrorAnswer } from './errors.ts'
+import { inspectAnthropicRequest } from './inspect.ts'
+import { anthropicOperation } from './operations.ts'
+import { anthropicRateLimitHeaders, anthropicRetryAfterMs, readAnthropicRateLimits } from './rate-limit-headers.ts'
+
+/** Anthropic's API. `anthropic-version` and `anthropic-beta` are the caller's to choose, and go on as they are. */
+export const anthropic: ProviderAdapter = {
+  id: 'anthropic',
+  connectionHeaders: new Set(),
+  baseUrl: (config) => configuredBaseUrl(config, 'https://api.anthropic.com'),
+  operation: anthropicOperation,
+  signing: 'headers',
+  authHeaders: (config) => ({ 'x-api-key': revealField(config, 'apiKey') }),
+  inspect: inspectAnthropicRequest,
+  outgoingBody: (_inspection, _body, bytes) => bytes,
+  answerReader: anthropicAnswerReader,
+  rateLimits: readAnthropicRateLimits,
+  rateLimitHeaders: anthropicRateLimitHeaders,
+  retryAfterMs: anthropicRetryAfterMs,
+  errorAnswer: anthropicErrorAnswer,
+}

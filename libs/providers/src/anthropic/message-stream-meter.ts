@@ -1,0 +1,70 @@
+import type { TokenUsage } from '@sluice/contracts'
+import { isRecord } from '../wire/is-record.ts'
+import { parseJson } from '../wire/parse-json.ts'
+import { approximateTokens } from '../wire/token-count.ts'
+import type { UsageMeter } from '../wire/watching-reader.ts'
+import { anthropicErrorStatus } from './errors.ts'
+import { type AnthropicUsage, mergeAnthropicUsage, readAnthropicUsage, totalUsage } from './usage.ts'
+
+/**
+ * Learns from the events of a streamed message. `message_start` tells the input, and an output that has only begun; each
+ * `message_delta` tells all the output so far, and may correct the input.
+ * @see https://docs.claude.com/en/docs/build-with-claude/streaming
+ */
+export class MessageStreamMeter implements UsageMeter {
+  errorStatus: number | undefined
+  #told: AnthropicUsage | undefined
+  #toldOutput = false
+  #outputBytes = 0
+
+  /** Where the stream ended before its output was told, the output that has passed by is in it as far as it can be counted. */
+  get usage(): TokenUsage | undefined {
+    const usage = totalUsage(this.#told)
+    if (usage === undefined || this.#toldOutput) return usage
+    return { ...usage, outputTokens: Math.max(usage.outputTokens, this.outputTokensSeen) }
+  }
+
+  get outputTokensSeen(): number {
+    return approximateTokens(this.#outputBytes)
+  }
+
+  note(data: Buffer): void {
+    this.noteEvent(parseJson(data))
+  }
+
+  /** @param event an event's data, parsed */
+  noteEvent(event: unknown): void {
+    if (!isRecord(event)) return
+    switch (event.type) {
+      case 'message_start':
+        if (isRecord(event.message)) this.#note(readAnthropicUsage(event.message.usage))
+        break
+      case 'content_block_delta':
+        this.#outputBytes += deltaBytes(event.delta)
+        break
+      case 'message_delta':
+        this.noteFinalUsage(readAnthropicUsage(event.usage))
+        break
+      case 'error':
+        this.errorStatus = anthropicErrorStatus(event.error)
+        break
+    }
+  }
+
+  /** @param usage counts all of the answer so far, the output too if it tells that */
+  noteFinalUsage(usage: AnthropicUsage | undefined): void {
+    this.#note(usage)
+    if (usage?.outputTokens !== undefined) this.#toldOutput = true
+  }
+
+  #note(usage: AnthropicUsage | undefined): void {
+    if (usage !== undefined) this.#told = mergeAnthropicUsage(this.#told, usage)
+  }
+}
+
+/** `text_delta`, `input_json_delta` and `thinking_delta`; signatures and citations are no output. */
+function deltaBytes(delta: unknown): number {
+  if (!isRecord(delta)) return 0
+  const text = delta.text ?? delta.partial_json ?? delta.thinking
+  return typeof text === 'string' ? Buffer.byteLength(text) : 0
+}

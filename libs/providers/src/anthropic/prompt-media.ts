@@ -1,0 +1,34 @@
+import { isRecord } from '../wire/is-record.ts'
+import { type MediaTally, NO_PART, type PartReading, tallyMedia, textLength } from '../wire/media-tally.ts'
+
+/**
+ * The images and files in `messages`: content blocks, and those within a tool's result or a document. Never throws, whatever
+ * the shape.
+ * @see https://docs.claude.com/en/api/messages
+ */
+export function anthropicMedia(messages: unknown): MediaTally {
+  return tallyMedia(messages, readMessageOrBlock)
+}
+
+/** A message has no type; what it holds are blocks. */
+function readMessageOrBlock(block: Readonly<Record<string, unknown>>): PartReading {
+  switch (block.type) {
+    case undefined:
+    case 'tool_result':
+      return { within: block.content }
+    case 'image':
+      return { inlinedBytes: textLength(block.source, 'data') }
+    case 'document':
+      return readDocument(block.source)
+    case 'container_upload':
+      return { inlinedBytes: 0 }
+    default:
+      return NO_PART
+  }
+}
+
+/** A document may also be plain text, or blocks. */
+function readDocument(source: unknown): PartReading {
+  if (!isRecord(source) || source.type === 'text') return NO_PART
+  return source.type === 'content' ? { within: source.content } : { inlinedBytes: textLength(source, 'data') }
+}

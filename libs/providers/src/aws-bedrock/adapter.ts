@@ -1,0 +1,33 @@
+import type { ProviderAdapter, ProviderConfig } from '../provider-adapter.ts'
+import { configuredBaseUrl } from '../wire/configured-base-url.ts'
+import { keepRateLimitHeaders } from '../wire/rate-limit-reading.ts'
+import { readRetryAfterMs } from '../wire/retry-after.ts'
+import { bedrockAnswerReader } from './answer-reader.ts'
+import { bedrockErrorAnswer } from './errors.ts'
+import { inspectBedrockRequest } from './inspect.ts'
+import { bedrockOperation } from './operations.ts'
+
+/** The runtime API of AWS Bedrock. It tells its limits in no header. */
+export const awsBedrock: ProviderAdapter = {
+  id: 'aws-bedrock',
+  // A caller that signs what it sends signs for the gateway, not for AWS.
+  connectionHeaders: new Set(['x-amz-content-sha256', 'x-amz-date', 'x-amz-security-token']),
+  baseUrl,
+  operation: bedrockOperation,
+  signing: 'sigv4',
+  authHeaders: () => ({}),
+  inspect: inspectBedrockRequest,
+  outgoingBody: (_inspection, _body, bytes) => bytes,
+  answerReader: bedrockAnswerReader,
+  rateLimits: () => [],
+  rateLimitHeaders: (headers) => keepRateLimitHeaders(headers, () => false),
+  retryAfterMs: readRetryAfterMs,
+  errorAnswer: bedrockErrorAnswer,
+}
+
+/** @see https://docs.aws.amazon.com/general/latest/gr/bedrock.html */
+function baseUrl(config: ProviderConfig): string {
+  const region = String(config.region)
+  const domain = region.startsWith('cn-') ? 'amazonaws.com.cn' : 'amazonaws.com'
+  return configuredBaseUrl(config, `https://bedrock-runtime.${region}.${domain}`)
+}

@@ -1,0 +1,43 @@
+import type { TokenUsage } from '@sluice/contracts'
+import { totalUsage } from '../anthropic/usage.ts'
+import { isRecord } from '../wire/is-record.ts'
+import { approximateTokens } from '../wire/token-count.ts'
+import type { UsageMeter } from '../wire/watching-reader.ts'
+import { bedrockErrorStatus } from './errors.ts'
+import { readEventFrame } from './event-frame.ts'
+import { readConverseUsage } from './usage.ts'
+
+/**
+ * Learns from the messages of a streamed conversation, whose last, `metadata`, tells the usage.
+ * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.html
+ */
+export class ConverseMeter implements UsageMeter {
+  usage: TokenUsage | undefined
+  errorStatus: number | undefined
+  #outputBytes = 0
+
+  get outputTokensSeen(): number {
+    return approximateTokens(this.#outputBytes)
+  }
+
+  note(frame: Buffer): void {
+    const event = readEventFrame(frame)
+    if (event === undefined) return
+    if (event.messageType !== 'event') this.errorStatus = bedrockErrorStatus(event.type)
+    else if (!isRecord(event.payload)) return
+    else if (event.type === 'contentBlockDelta') this.#outputBytes += converseDeltaBytes(event.payload.delta)
+    else if (event.type === 'metadata') this.usage = totalUsage(readConverseUsage(event.payload.usage)) ?? this.usage
+  }
+}
+
+/** How much output a content block's delta brings: text, a tool's input, or reasoning. */
+export function converseDeltaBytes(delta: unknown): number {
+  if (!isRecord(delta)) return 0
+  const { text, toolUse, reasoningContent } = delta
+  const output = text ?? member(toolUse, 'input') ?? member(reasoningContent, 'text')
+  return typeof output === 'string' ? Buffer.byteLength(output) : 0
+}
+
+function member(holder: unknown, name: string): unknown {
+  return isRecord(holder) ? holder[name] : undefined
+}

@@ -1,0 +1,40 @@
+import type { ErrorAnswer, ErrorToFormat } from '../provider-adapter.ts'
+
+/**
+ * An error as Bedrock sends it, of which AWS's SDKs make the exception that the header names.
+ * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html#API_runtime_Converse_Errors
+ */
+export function bedrockErrorAnswer({ status, message, requestId }: ErrorToFormat): ErrorAnswer {
+  return {
+    headers: {
+      'content-type': 'application/json',
+      'x-amzn-errortype': EXCEPTIONS[status] ?? (status >= 500 ? 'InternalServerException' : 'ValidationException'),
+      'x-amzn-requestid': requestId,
+    },
+    body: JSON.stringify({ message }),
+  }
+}
+
+/** The status that goes with an exception inside a stream, which is spelt with a small first letter there. */
+export function bedrockErrorStatus(exceptionType: string): number {
+  return STREAM_EXCEPTIONS.get(exceptionType) ?? 500
+}
+
+const EXCEPTIONS: Readonly<Record<number, string>> = {
+  401: 'UnrecognizedClientException',
+  403: 'AccessDeniedException',
+  404: 'ResourceNotFoundException',
+  429: 'ThrottlingException',
+  502: 'ServiceUnavailableException',
+  503: 'ServiceUnavailableException',
+  504: 'ServiceUnavailableException',
+}
+
+const STREAM_EXCEPTIONS: ReadonlyMap<string, number> = new Map([
+  ['internalServerException', 500],
+  ['modelStreamErrorException', 424],
+  ['modelTimeoutException', 408],
+  ['serviceUnavailableException', 503],
+  ['throttlingException', 429],
+  ['validationException', 400],
+])

@@ -1,0 +1,26 @@
+import type { Operation } from '../provider-adapter.ts'
+import { decodedPath } from '../wire/decoded-path.ts'
+
+export type BedrockKind = 'converse' | 'converse-stream' | 'invoke' | 'invoke-stream' | 'count-tokens'
+
+/**
+ * What a call of the Bedrock runtime does. The path names the model, by its id or by the ARN of a model or an inference profile,
+ * whose slashes and colons the SDKs escape.
+ * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_Operations_Amazon_Bedrock_Runtime.html
+ */
+export function bedrockOperation(method: string, path: string): Operation | undefined {
+  const [, model, action = ''] = MODEL_PATH.exec(decodedPath(path) ?? '') ?? []
+  const kind = ACTIONS.get(action)
+  if (method !== 'POST' || model === undefined || kind === undefined) return undefined
+  return { kind, usesModel: true, body: 'json', path, model }
+}
+
+const MODEL_PATH = /^\/model\/(.+)\/([^/]+)$/
+
+const ACTIONS: ReadonlyMap<string, BedrockKind> = new Map([
+  ['converse', 'converse'],
+  ['converse-stream', 'converse-stream'],
+  ['invoke', 'invoke'],
+  ['invoke-with-response-stream', 'invoke-stream'],
+  ['count-tokens', 'count-tokens'],
+])

@@ -1,0 +1,56 @@
+import { anthropicMedia } from '../anthropic/prompt-media.ts'
+import { promptMedia } from '../openai/prompt-media.ts'
+import { isRecord } from '../wire/is-record.ts'
+import {
+  addMedia,
+  type MediaTally,
+  NO_MEDIA,
+  NO_PART,
+  type PartReading,
+  tallyMedia,
+  textLength,
+} from '../wire/media-tally.ts'
+
+/**
+ * The media in a Converse request's `messages` and `system`. Never throws, whatever the shape.
+ * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ContentBlock.html
+ */
+export function converseMedia(body: Readonly<Record<string, unknown>>): MediaTally {
+  return addMedia(tallyMedia(body.messages, readMessageOrBlock), tallyMedia(body.system, readMessageOrBlock))
+}
+
+/** The media in the body of an invocation, which has the format of the model's maker: those of one are none of another. */
+export function invokeMedia(body: Readonly<Record<string, unknown>>, model: string): MediaTally {
+  return [
+    converseMedia(body),
+    anthropicMedia(body.messages),
+    promptMedia(body.messages, model),
+    embeddedImages(body),
+  ].reduce(addMedia)
+}
+
+const SOURCES = ['image', 'document', 'video', 'audio'] as const
+
+function readMessageOrBlock(block: Readonly<Record<string, unknown>>): PartReading {
+  for (const name of SOURCES) {
+    const medium = block[name]
+    if (isRecord(medium)) return readSource(medium.source)
+  }
+  if (isRecord(block.guardContent)) return { within: [block.guardContent] }
+  if (isRecord(block.toolResult)) return { within: block.toolResult.content }
+  return Array.isArray(block.content) ? { within: block.content } : NO_PART
+}
+
+/** A document's source may also be text. */
+function readSource(source: unknown): PartReading {
+  const isText = isRecord(source) && (source.text !== undefined || source.content !== undefined)
+  return isText ? NO_PART : { inlinedBytes: textLength(source, 'bytes') }
+}
+
+/** Titan's `inputImage` and Cohere's `images`. */
+function embeddedImages({ inputImage, images }: Readonly<Record<string, unknown>>): MediaTally {
+  return [inputImage, ...(Array.isArray(images) ? images : [])].reduce<MediaTally>(
+    (tally, image) => (typeof image === 'string' ? addMedia(tally, { parts: 1, inlinedBytes: image.length }) : tally),
+    NO_MEDIA,
+  )
+}

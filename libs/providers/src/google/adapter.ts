@@ -1,0 +1,27 @@
+import type { ProviderAdapter } from '../provider-adapter.ts'
+import { configuredBaseUrl } from '../wire/configured-base-url.ts'
+import { keepRateLimitHeaders } from '../wire/rate-limit-reading.ts'
+import { revealField } from '../wire/reveal-field.ts'
+import { googleAnswerReader } from './answer-reader.ts'
+import { googleErrorAnswer } from './errors.ts'
+import { inspectGoogleRequest } from './inspect.ts'
+import { googleOperation } from './operations.ts'
+import { googleRetryAfterMs } from './retry-after.ts'
+
+/** Google's Gemini API. It tells its limits in no header. */
+export const google: ProviderAdapter = {
+  id: 'google',
+  // It would choose the project that is charged.
+  connectionHeaders: new Set(['x-goog-user-project']),
+  baseUrl: (config) => configuredBaseUrl(config, 'https://generativelanguage.googleapis.com'),
+  operation: googleOperation,
+  signing: 'headers',
+  authHeaders: (config) => ({ 'x-goog-api-key': revealField(config, 'apiKey') }),
+  inspect: inspectGoogleRequest,
+  outgoingBody: (_inspection, _body, bytes) => bytes,
+  answerReader: googleAnswerReader,
+  rateLimits: () => [],
+  rateLimitHeaders: (headers) => keepRateLimitHeaders(headers, () => false),
+  retryAfterMs: googleRetryAfterMs,
+  errorAnswer: googleErrorAnswer,
+}

@@ -1,0 +1,105 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { cut, pass } from '../wire/__fixtures__/pieces.ts'
+import { arrayStream, CHUNKS, CHUNKS_USAGE, sseStream } from './__fixtures__/chunks.ts'
+import { googleAnswerReader } from './answer-reader.ts'
+import { inspectGoogleRequest } from './inspect.ts'
+import { googleOperation } from './operations.ts'
+
+const JSON_TYPE = 'application/json; charset=UTF-8'
+const SSE = 'text/event-stream'
+
+describe('a plain answer', () => {
+  it('tells its usage, of which thoughts and cached content are part', () => {
+    const body = readFileSync(join(import.meta.dirname, '__fixtures__', 'generate-content.json'))
+    const reader = readerFor('generateContent', JSON_TYPE)
+    expect(pass(reader, cut(body, [17]))).toEqual(body)
+    expect(reader.usage).toEqual({
+      inputTokens: 2_009,
+      outputTokens: 311,
+      cachedInputTokens: 1_920,
+      reasoningTokens: 282,
+    })
+  })
+
+  it.each([
+    '{"embedding":{"values":[0.1]}}',
+    '{"usageMetadata":null}',
+    '{"usageMetadata":{"promptTokenCount":"9"}}',
+    '{"usageMetadata":{"candidatesTokenCount":9}}',
+    '{"usageMetadata":{',
+    '',
+  ])('of %j has unknown usage', (text) => {
+    const reader = readerFor('embedContent', JSON_TYPE)
+    expect(pass(reader, [Buffer.from(text)]).toString()).toBe(text)
+    expect(reader.usage).toBeUndefined()
+  })
+
+  it('to a count of tokens used none', () => {
+    const reader = readerFor('countTokens', JSON_TYPE)
+    pass(reader, [Buffer.from('{"totalTokens":5,"usageMetadata":{"promptTokenCount":5}}')])
+    expect(reader.usage).toBeUndefined()
+  })
+})
+
+describe.each([
+  ['server-sent events', SSE, sseStream],
+  ['a JSON array', JSON_TYPE, arrayStream],
+] as const)('a stream as %s', (_, contentType, stream) => {
+  const lineEnds = fc.constantFrom('\n', '\r\n')
+
+  it('passes as it is and tells its usage, however it is cut', () => {
+    fc.assert(
+      fc.property(lineEnds, fc.array(fc.integer({ min: 1, max: 300 }), { minLength: 1 }), (lineEnd, sizes) => {
+        const bytes = stream(lineEnd)
+        const reader = readerFor('streamGenerateContent', contentType)
+        expect(pass(reader, cut(bytes, sizes)).equals(bytes)).toBe(true)
+        expect(reader.usage).toEqual(CHUNKS_USAGE)
+        expect(reader.outputTokensSeen).toBe(0)
+      }),
+      { numRuns: 1_000 },
+    )
+  })
+
+  it('that is broken off has told its usage so far', () => {
+    const bytes = stream('\n')
+    const reader = readerFor('streamGenerateContent', contentType)
+    pass(reader, [bytes.subarray(0, bytes.indexOf('thoughtSignature'))])
+    expect(reader.usage).toEqual({ inputTokens: 9, outputTokens: 105, cachedInputTokens: 4, reasoningTokens: 100 })
+  })
+
+  it('that tells no usage has its output counted', () => {
+    const chunks = CHUNKS.map((chunk) => chunk.replace(/,"usageMetadata":.*$/, '}'))
+    const reader = readerFor('streamGenerateContent', contentType)
+    pass(reader, [stream('\n', chunks)])
+    expect(reader.usage).toBeUndefined()
+    expect(reader.outputTokensSeen).toBeGreaterThan(10)
+  })
+
+  it('with an error in it failed as with its status', () => {
+    const reader = readerFor('streamGenerateContent', contentType)
+    pass(reader, [stream('\n', [CHUNKS[0], '{"error":{"code":429,"status":"RESOURCE_EXHAUSTED"}}'])])
+    expect(reader.errorStatus).toBe(429)
+    expect(reader.usage).toMatchObject({ inputTokens: 9 })
+  })
+
+  it('never throws, whatever its chunks hold', () => {
+    fc.assert(
+      fc.property(fc.json(), fc.string(), (json, text) => {
+        const value: unknown = JSON.parse(json)
+        const chunk = JSON.stringify({ candidates: [{ content: { parts: value } }, value], error: value })
+        const reader = readerFor('streamGenerateContent', contentType)
+        pass(reader, [stream('\n', [json, chunk, `{"usageMetadata":${json}}`]), Buffer.from(text)])
+        expect(reader.outputTokensSeen).toBeGreaterThanOrEqual(0)
+      }),
+    )
+  })
+})
+
+function readerFor(action: string, contentType: string) {
+  const operation = googleOperation('POST', `/v1beta/models/gemini:${action}`)
+  if (operation === undefined) throw new Error(`no operation ${action}`)
+  return googleAnswerReader(operation, inspectGoogleRequest(operation, {}, 100), contentType)
+}

@@ -1,0 +1,50 @@
+import type { TokenUsage } from '@sluice/contracts'
+import { isRecord } from '../wire/is-record.ts'
+import { findLastMember } from '../wire/json-member.ts'
+import { parseJson } from '../wire/parse-json.ts'
+import { approximateTokens, tokenCount } from '../wire/token-count.ts'
+import type { UsageMeter } from '../wire/watching-reader.ts'
+import { addGoogleUsage, type GoogleUsage, totalUsage } from './usage.ts'
+
+/** Learns from the chunks of a streamed answer, each of which tells the usage so far. */
+export class ChunkMeter implements UsageMeter {
+  errorStatus: number | undefined
+  #told: GoogleUsage | undefined
+  #untoldBytes = 0
+
+  get usage(): TokenUsage | undefined {
+    return totalUsage(this.#told)
+  }
+
+  /** Of the chunks that told no usage. */
+  get outputTokensSeen(): number {
+    return approximateTokens(this.#untoldBytes)
+  }
+
+  note(chunk: Buffer): void {
+    const usage = findLastMember(chunk, 'usageMetadata', 1)
+    if (usage !== undefined) {
+      this.#told = addGoogleUsage(this.#told, parseJson(chunk.subarray(usage.valueStart, usage.end)))
+      return
+    }
+    const parsed = parseJson(chunk)
+    if (!isRecord(parsed)) return
+    if (isRecord(parsed.error)) this.errorStatus = tokenCount(parsed.error.code) ?? 500
+    this.#untoldBytes += candidateBytes(parsed.candidates)
+  }
+}
+
+function candidateBytes(candidates: unknown): number {
+  let bytes = 0
+  for (const candidate of arrayOf(candidates)) {
+    if (!isRecord(candidate) || !isRecord(candidate.content)) continue
+    for (const part of arrayOf(candidate.content.parts)) {
+      if (isRecord(part) && typeof part.text === 'string') bytes += Buffer.byteLength(part.text)
+    }
+  }
+  return bytes
+}
+
+function arrayOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : []
+}

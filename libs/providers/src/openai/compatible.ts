@@ -1,0 +1,45 @@
+import type { ProviderId } from '@sluice/contracts'
+import type { ProviderAdapter, ProviderConfig } from '../provider-adapter.ts'
+import { revealField } from '../wire/reveal-field.ts'
+import { openAiAnswerReader } from './answer-reader.ts'
+import { openAiErrorAnswer } from './errors.ts'
+import { includeUsage } from './include-usage.ts'
+import { inspectOpenAiRequest } from './inspect.ts'
+import { openAiOperation } from './operations.ts'
+import { openAiRateLimitHeaders, openAiRetryAfterMs, readOpenAiRateLimits } from './rate-limit-headers.ts'
+
+/** Where one provider that speaks OpenAI's API differs from the others. */
+export interface OpenAiDialect {
+  readonly id: ProviderId
+  /** What the paths that its SDK sends begin with, as `/v1`. The base URL has it at its end already. */
+  readonly root: string
+  baseUrl(config: ProviderConfig): string
+}
+
+/**
+ * The adapter of a provider that speaks OpenAI's API: its key goes in `Authorization: Bearer`, and all else is as OpenAI's. What
+ * is different is replaced: `{ ...openAiCompatible(dialect), rateLimits }`.
+ */
+export function openAiCompatible({ id, root, baseUrl }: OpenAiDialect): ProviderAdapter {
+  return {
+    id,
+    connectionHeaders: new Set(),
+    baseUrl,
+    operation: (method, path) =>
+      path.startsWith(`${root}/`) ? openAiOperation(method, path.slice(root.length)) : undefined,
+    signing: 'headers',
+    authHeaders: bearerHeaders,
+    inspect: inspectOpenAiRequest,
+    outgoingBody: includeUsage,
+    answerReader: (operation, inspection, contentType) => openAiAnswerReader(operation, inspection, contentType),
+    rateLimits: readOpenAiRateLimits,
+    rateLimitHeaders: openAiRateLimitHeaders,
+    retryAfterMs: openAiRetryAfterMs,
+    errorAnswer: openAiErrorAnswer,
+  }
+}
+
+/** @throws SluiceError `credential_unavailable` when there is no key */
+export function bearerHeaders(config: ProviderConfig): Record<string, string> {
+  return { authorization: `Bearer ${revealField(config, 'apiKey')}` }
+}

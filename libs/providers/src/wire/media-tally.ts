@@ -1,0 +1,51 @@
+import { isRecord } from './is-record.ts'
+
+/** The images, audio clips and files of a prompt, inlined or referred to. */
+export interface MediaTally {
+  readonly parts: number
+  /** How much of the body is their base64, which is no text to the model. */
+  readonly inlinedBytes: number
+}
+
+/** What one content part is. */
+export interface PartReading {
+  /** Undefined where the part is no medium. */
+  readonly inlinedBytes?: number | undefined
+  /** Parts within it, such as a tool's result holds. */
+  readonly within?: unknown
+}
+
+/** Adds up the media of content parts and of those within them. Never throws, whatever the shape. */
+export function tallyMedia(
+  parts: unknown,
+  readPart: (part: Readonly<Record<string, unknown>>) => PartReading,
+  levels = MAX_LEVELS,
+): MediaTally {
+  if (!Array.isArray(parts) || levels === 0) return NO_MEDIA
+  let tally = NO_MEDIA
+  for (const part of parts) {
+    if (!isRecord(part)) continue
+    const { inlinedBytes, within } = readPart(part)
+    if (inlinedBytes !== undefined) tally = addMedia(tally, { parts: 1, inlinedBytes })
+    if (within !== undefined) tally = addMedia(tally, tallyMedia(within, readPart, levels - 1))
+  }
+  return tally
+}
+
+/** A part that is no medium and holds none. */
+export const NO_PART: PartReading = {}
+
+export const NO_MEDIA: MediaTally = { parts: 0, inlinedBytes: 0 }
+
+export function addMedia(a: MediaTally, b: MediaTally): MediaTally {
+  return { parts: a.parts + b.parts, inlinedBytes: a.inlinedBytes + b.inlinedBytes }
+}
+
+/** The length of a member that is text (base64, which has a byte for each character); 0 where it is none. */
+export function textLength(holder: unknown, name: string): number {
+  const value = isRecord(holder) ? holder[name] : undefined
+  return typeof value === 'string' ? value.length : 0
+}
+
+/** A message, a tool's result in it, a document in that, and its parts: no provider nests deeper. */
+const MAX_LEVELS = 4

@@ -1,0 +1,16 @@
+/** A count from JSON: a whole number, not negative; undefined where it is anything else. */
+export function tokenCount(value: unknown): number | undefined {
+  return Number.isSafeInteger(value) && (value as number) >= 0 ? (value as number) : undefined
+}
+
+/** A maximum from a request, rounded up; undefined where it is no positive number. */
+export function positiveCount(value: unknown): number | undefined {
+  return typeof value === 'number' && value > 0 && Number.isFinite(value) ? Math.ceil(value) : undefined
+}
+
+/** About how many tokens a text of this many bytes has. */
+export function approximateTokens(textBytes: number): number {
+  return Math.ceil(textBytes / BYTES_PER_TOKEN)
+}
+
+const BYTES_PER_TOKEN = 4

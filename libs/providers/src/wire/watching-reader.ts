@@ -1,0 +1,48 @@
+import type { TokenUsage } from '@sluice/contracts'
+import type { AnswerReader } from '../provider-adapter.ts'
+
+/** Cuts a stream into the messages that it is made of. */
+export interface MessageSplitter {
+  push(chunk: Buffer): void
+  end(): void
+}
+
+/** Learns from the messages of one stream, in order. Never throws, whatever they hold. */
+export interface UsageMeter extends Pick<AnswerReader, 'usage' | 'outputTokensSeen' | 'errorStatus'> {
+  note(message: Buffer): void
+}
+
+/** Watches a stream that passes by as it is. */
+export class WatchingReader implements AnswerReader {
+  readonly #splitter: MessageSplitter
+  readonly #meter: UsageMeter
+
+  constructor(splitterFor: (visit: (message: Buffer) => void) => MessageSplitter, meter: UsageMeter) {
+    this.#splitter = splitterFor((message) => meter.note(message))
+    this.#meter = meter
+  }
+
+  get usage(): TokenUsage | undefined {
+    return this.#meter.usage
+  }
+
+  get outputTokensSeen(): number {
+    return this.#meter.outputTokensSeen
+  }
+
+  get errorStatus(): number | undefined {
+    return this.#meter.errorStatus
+  }
+
+  push(chunk: Buffer): Buffer {
+    this.#splitter.push(chunk)
+    return chunk
+  }
+
+  end(): Buffer {
+    this.#splitter.end()
+    return EMPTY
+  }
+}
+
+const EMPTY = Buffer.alloc(0)
