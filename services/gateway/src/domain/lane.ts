@@ -10,6 +10,7 @@ import {
   type Settlement,
   type WindowFigures,
 } from '@sluice/contracts'
+import { createSettlementQueue, givesBackOnly } from './settlement-queue.ts'
 
 /** What one attempt to send an exchange came to. */
 export type Attempt =
@@ -70,7 +71,7 @@ export function createLane(parts: LaneParts): Lane {
   let identity = parts.newIdentity()
   let seq = 0
   let waiting: Waiting[] = []
-  const settlements: Settlement[] = []
+  const settlements = createSettlementQueue()
   let running: Promise<void> | undefined
   let lingering = false
   /** When the exchange under way was first sent, if an attempt at it has failed. */
@@ -82,14 +83,14 @@ export function createLane(parts: LaneParts): Lane {
   }
 
   const run = async (): Promise<void> => {
-    while (waiting.length > 0 || settlements.length > 0) {
+    while (waiting.length > 0 || settlements.size > 0) {
       const group = waiting.splice(0, MAX_ACQUIRES_PER_EXCHANGE)
       const sentAtMs = parts.nowMs()
       const reply = await deliver(group, sentAtMs, {
         gateway: identity,
         seq: ++seq,
         acquires: group.map(({ acquire }) => acquire),
-        settlements: settlements.splice(0, MAX_SETTLEMENTS_PER_EXCHANGE),
+        settlements: settlements.take(MAX_SETTLEMENTS_PER_EXCHANGE),
       })
       failingSinceMs = undefined
       if (reply === undefined) {
@@ -150,7 +151,7 @@ export function createLane(parts: LaneParts): Lane {
   }
 
   const giveBack = ({ requests, tokens }: Acquire, chargedAtMs: number): void => {
-    settlements.push({ chargedAtMs, reserved: { requests, tokens }, actual: { requests: 0, tokens: 0 } })
+    settlements.add({ chargedAtMs, reserved: { requests, tokens }, actual: { requests: 0, tokens: 0 } })
   }
 
   return {
@@ -165,25 +166,21 @@ export function createLane(parts: LaneParts): Lane {
         start()
       }),
     settle: (settlement) => {
-      settlements.push(settlement)
-      if (tightens(settlement)) return start()
+      settlements.add(settlement)
+      if (!givesBackOnly(settlement)) return start()
       if (running !== undefined || lingering) return
       lingering = true
       void parts.sleep(REFUND_LINGER_MS).then(() => {
         lingering = false
-        if (settlements.length > 0) start()
+        if (settlements.size > 0) start()
       })
     },
     flush: async () => {
-      if (settlements.length > 0) start()
+      if (settlements.size > 0) start()
       await running
     },
     isIdle: () => running === undefined && !lingering,
   }
-}
-
-function tightens({ reserved, actual, cooldown }: Settlement): boolean {
-  return cooldown !== undefined || actual.requests > reserved.requests || actual.tokens > reserved.tokens
 }
 
 /** Waits between attempts at one exchange: the first repetitions are quick, for a lost reply is likelier than an outage. */

@@ -12,12 +12,12 @@ export function presentedKey(headers: WireHeaders, query: string): string | unde
     if (typeof value === 'string' && value !== '') return value
   }
   const parameter = query === '' ? undefined : query.split('&').find(isKeyParameter)
-  return parameter?.slice(KEY_PARAMETER.length)
+  return parameter?.slice(parameter.indexOf('=') + 1)
 }
 
 /** The query without `key`, which is the caller's secret and not the provider's; every other byte as it was. */
 export function withoutKey(query: string): string {
-  if (!query.includes(KEY_PARAMETER)) return query
+  if (query === '') return query
   return query
     .split('&')
     .filter((parameter) => !isKeyParameter(parameter))
@@ -29,8 +29,9 @@ export const KEY_HEADERS = ['x-api-key', 'x-goog-api-key', 'api-key'] as const
 
 const BEARER = /^bearer /i
 const BEARER_LENGTH = 'Bearer '.length
-const KEY_PARAMETER = 'key='
+/** `key` in every way in which a query can write it: a provider's server takes `%6bey` for the same name. */
+const KEY_PARAMETER = /^(?:k|%6[bB])(?:e|%65)(?:y|%79)=/
 
 function isKeyParameter(parameter: string): boolean {
-  return parameter.startsWith(KEY_PARAMETER)
+  return KEY_PARAMETER.test(parameter)
 }

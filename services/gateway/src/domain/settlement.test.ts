@@ -52,12 +52,17 @@ describe('the cool-down', () => {
     ],
     [
       { status: 429, retryAfterMs: 1e12 },
-      { model: 'm', durationMs: 86_400_000 },
+      { model: 'm', durationMs: 3_600_000 },
     ],
     [{ status: 429, retryAfterMs: 0 }, undefined],
     [{ status: 429 }, undefined],
     [{ status: 503, retryAfterMs: 1_500 }, undefined],
   ])('of %j is %j', (end, coolDown) => {
     expect(coolDownOf({ ...ANSWERED, ...end }, 'm')).toEqual(coolDown)
+  })
+
+  it('of calls without a model is no longer', () => {
+    const coolDown = coolDownOf({ ...ANSWERED, status: 429, retryAfterMs: 1e12 }, '')
+    expect(coolDown).toEqual({ model: '', durationMs: 3_600_000 })
   })
 })

@@ -32,13 +32,17 @@ export function outcomeOf({ status, interruptedBy }: CallEnd): Outcome {
   return interruptedBy === 'provider' ? 'upstream_error' : 'success'
 }
 
-/** The pause that the provider asked for; undefined where it asked for none, or not for how long. */
+/** The pause that the provider asked for, an hour at most; undefined where it asked for none, or not for how long. */
 export function coolDownOf({ status, retryAfterMs }: CallEnd, model: string): CoolDown | undefined {
   if (status !== 429 || retryAfterMs === undefined || retryAfterMs <= 0) return undefined
   return { model, durationMs: Math.min(MAX_COOL_DOWN_MS, Math.ceil(retryAfterMs)) }
 }
 
-const MAX_COOL_DOWN_MS = 86_400_000
+/**
+ * A single answer shuts a model (or, under the empty name, all calls without one) for every gateway. Providers ask for seconds,
+ * or minutes; a longer pause is a daily limit used up, or a mistake, and asking anew once an hour costs one refused request.
+ */
+const MAX_COOL_DOWN_MS = 3_600_000
 
 function settledTokens({ status, usage, outputTokensSeen }: CallEnd, estimate: CostEstimate): number {
   // Nothing was generated for an answer that is no 2xx.

@@ -1,0 +1,41 @@
+import { expect, it } from 'vitest'
+import { createSettlementQueue } from './settlement-queue.ts'
+
+const refund = (chargedAtMs: number, tokens: number) => ({
+  chargedAtMs,
+  reserved: { requests: 1, tokens: 100 },
+  actual: { requests: 1, tokens },
+})
+
+it('sums what permits of one charge give back, and keeps charges apart', () => {
+  const queue = createSettlementQueue()
+  const first = refund(5, 40)
+  queue.add(first)
+  queue.add(refund(5, 100))
+  queue.add(refund(6, 0))
+  expect(queue.size).toBe(2)
+  expect(queue.take(10)).toEqual([
+    { chargedAtMs: 5, reserved: { requests: 2, tokens: 200 }, actual: { requests: 2, tokens: 140 } },
+    refund(6, 0),
+  ])
+  expect(first).toEqual(refund(5, 40))
+  expect(queue.size).toBe(0)
+})
+
+it('never nets an extra charge, which counts now, with a refund, which counts then', () => {
+  const queue = createSettlementQueue()
+  queue.add(refund(5, 40))
+  queue.add(refund(5, 160))
+  queue.add({ ...refund(5, 0), cooldown: { model: 'm', durationMs: 1 } })
+  expect(queue.take(10)).toEqual([
+    refund(5, 160),
+    { ...refund(5, 0), cooldown: { model: 'm', durationMs: 1 } },
+    refund(5, 40),
+  ])
+})
+
+it('takes no more than asked for, and loses nothing', () => {
+  const queue = createSettlementQueue()
+  for (let i = 0; i < 10; i++) queue.add(refund(i, 10))
+  expect([queue.take(4).length, queue.take(4).length, queue.take(4).length]).toEqual([4, 4, 2])
+})
