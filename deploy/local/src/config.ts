@@ -15,7 +15,7 @@ export const LocalSettings = Type.Object({
     'Port of the first gateway; each further one listens 100 above the one before. 0: free ones',
     8080,
   ),
-  ADMIN_PORT: port('Port of the admin API and the console. 0: a free one', 8081),
+  ADMIN_PORT: port('Port of the admin API. 0: a free one', 8081),
   GATEWAY_INSTANCES: Type.Integer({ minimum: 1, maximum: 16, default: 1, description: 'Gateways to run' }),
   CAPACITY_INSTANCES: Type.Integer({ minimum: 1, maximum: 16, default: 1, description: 'Capacity services to run' }),
   NATS_URL: Type.Optional(

@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdir, writeFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { platform } from 'node:os'
 import { join } from 'node:path'
 import { temporaryFolder } from '@sluice/testkit'
 import { beforeEach, expect, it } from 'vitest'
-import { acquireLock } from './lock.ts'
+import { acquireLock, moveIfFree } from './lock.ts'
 import { identifyProcess } from './process-identity.ts'
 
 let dataDir: string
@@ -58,6 +59,29 @@ it('lets one of many take a stale lock over', async () => {
   await writeLock({ pid: process.pid, startedAt: 'long ago' })
   const attempts = await Promise.allSettled(Array.from({ length: 30 }, () => acquireLock(dataDir, log)))
   expect(attempts.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+})
+
+it('puts a lock back only where nobody has taken one since', async () => {
+  const [aside, path] = [join(dataDir, 'lock.aside'), join(dataDir, 'lock')]
+  await writeFile(aside, 'put back')
+  expect(await moveIfFree(aside, path)).toBe(true)
+  await writeFile(aside, 'too late')
+  expect(await moveIfFree(aside, path)).toBe(false)
+  expect(await readFile(path, 'utf8')).toBe('put back')
+  expect(await readdir(dataDir)).toEqual(['lock'])
+})
+
+it('makes the missing parents of the folder', async () => {
+  const folder = join(dataDir, 'a/b/c')
+  await acquireLock(folder, log)
+  expect(await readdir(folder)).toEqual(['lock'])
+})
+
+it.runIf(platform() === 'linux')('says so, too, where no folder can be made at all', async () => {
+  await expect(acquireLock('/proc/sluice/data', log)).rejects.toMatchObject({
+    code: 'folder_unusable',
+    message: expect.stringContaining("mkdir '/proc/sluice'"),
+  })
 })
 
 it('says which folder cannot be written', async () => {

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { link, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Log } from './log.ts'
+import { makeFolder } from './make-folder.ts'
 import { identifyProcess, isRunning, type ProcessIdentity } from './process-identity.ts'
 import { StartError } from './start-error.ts'
 
@@ -36,21 +37,26 @@ export async function acquireLock(dataDir: string, log: Log): Promise<Lock> {
 async function tryCreate(dataDir: string, path: string, holder: ProcessIdentity): Promise<boolean> {
   const draft = join(dataDir, `lock.${randomUUID()}`)
   try {
-    await mkdir(dataDir, { recursive: true })
+    await makeFolder(dataDir)
     await writeFile(draft, JSON.stringify(holder))
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause)
     const message = `Cannot write to ${dataDir} (${reason}): choose another folder with SLUICE_DATA_DIR.`
     throw new StartError('folder_unusable', message, { cause })
   }
+  return moveIfFree(draft, path)
+}
+
+/** Gives a file its name unless that is taken, and removes it otherwise. True when it has the name now. */
+export async function moveIfFree(from: string, to: string): Promise<boolean> {
   try {
-    await link(draft, path)
+    await link(from, to)
     return true
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false
     throw error
   } finally {
-    await rm(draft, { force: true })
+    await rm(from, { force: true })
   }
 }
 
@@ -80,7 +86,8 @@ async function removeStale(path: string, stale: ProcessIdentity | undefined): Pr
   }
   const moved = await readHolder(aside)
   const isStale = moved?.pid === stale?.pid && moved?.startedAt === stale?.startedAt
-  if (!isStale) await rename(aside, path)
-  await rm(aside, { force: true })
+  if (isStale) await rm(aside, { force: true })
+  // Meanwhile the name was free, so that yet another start may have taken it: the lock is its own then.
+  else await moveIfFree(aside, path)
   return isStale
 }

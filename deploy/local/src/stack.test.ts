@@ -1,9 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, readdir, readFile, stat, symlink } from 'node:fs/promises'
+import { mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { promisify } from 'node:util'
 import { eventually, freePort, natsServerPath, temporaryFolder, testDatabase, testNats } from '@sluice/testkit'
 import pg from 'pg'
 import { beforeEach, expect, it, onTestFinished } from 'vitest'
@@ -215,4 +216,15 @@ it('ends what it has started when it is given up', async () => {
   expect(await running([pid])).toEqual([])
   await start()
   expect(lines.join('\n')).not.toMatch(/did not end in order/)
+})
+
+it('is given up at once while nothing was started', async () => {
+  const giveUp = new AbortController()
+  const lock = join(dataDir, 'lock')
+  // Reading a pipe takes until somebody writes to it.
+  await promisify(execFile)('mkfifo', [lock])
+  const started = start({}, giveUp.signal)
+  giveUp.abort()
+  await expect(started).rejects.toThrow('aborted')
+  await writeFile(lock, JSON.stringify(await identifyProcess(process.pid)))
 })

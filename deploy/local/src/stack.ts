@@ -10,11 +10,12 @@ import { startServers } from './servers.ts'
 import { type ServiceName, type StackPaths, serviceFile, stackPaths } from './stack-paths.ts'
 import { chooseStackPorts, type StackPorts } from './stack-ports.ts'
 import { START } from './supervise-process.ts'
+import { unlessAborted } from './unless-aborted.ts'
 
 /** All of Sluice, running on this machine. */
 export interface Stack {
   readonly paths: StackPaths
-  /** `http://127.0.0.1:8081`: the admin API and the console. */
+  /** `http://127.0.0.1:8081`: the admin API. */
   readonly adminUrl: string
   /** One for each gateway: `http://127.0.0.1:8080`. */
   readonly gatewayUrls: readonly string[]
@@ -22,6 +23,8 @@ export interface Stack {
   readonly databaseUrl: string
   /** Made at the first start on the database; undefined when that was done from another data folder. */
   readonly operatorToken: string | undefined
+  /** Whether it was made in this start. */
+  readonly isOperatorTokenNew: boolean
   /** What runs: for `nats` and `postgres` the servers themselves. One that is being started again has no pid. */
   processes(): readonly { readonly name: string; readonly pid: number | undefined }[]
   /** Ends everything in order, the gateways first. */
@@ -51,29 +54,43 @@ export async function startStack(settings: LocalSettings, options: StackOptions)
   const { log, signal } = options
   const paths = stackPaths(settings.SLUICE_DATA_DIR)
   const say = (line: string) => log(START, line)
-  const lock = await acquireLock(paths.dataDir, say)
+  const { lock, record } = await unlessAborted(signal, takeFolder(paths, say), (late) => late.lock.release())
   let stop = () => lock.release()
   try {
-    const tiers = createProcessTiers({ log, record: await openRunRecord(paths.runDir, say) })
+    const tiers = createProcessTiers({ log, record })
     stop = stopOnce(tiers, lock)
     // What is starting fails for it, and so does this function, which then reports a fault of stopping.
     signal?.addEventListener('abort', () => void stop().catch(() => undefined))
     signal?.throwIfAborted()
     const ports = await chooseStackPorts(settings)
+    const formerToken = await readOptional(paths.operatorTokenFile)
     const urls = await startServers({ settings, paths, tiers, inherited: options.inherited ?? {}, log: say })
     await startServices({ settings, paths, ports, tiers, urls, options, say })
+    const operatorToken = await readOptional(paths.operatorTokenFile)
     return {
       paths,
       adminUrl: `http://127.0.0.1:${ports.admin}`,
       gatewayUrls: ports.gateways.map((port) => `http://127.0.0.1:${port}`),
       ...urls,
-      operatorToken: await readOptional(paths.operatorTokenFile),
+      operatorToken,
+      isOperatorTokenNew: operatorToken !== undefined && operatorToken !== formerToken,
       processes: () => tiers.processes().map((process) => ({ name: process.name, pid: process.pid() })),
       stop,
       kill: tiers.kill,
     }
   } catch (error) {
     await stop()
+    throw error
+  }
+}
+
+/** Makes the data folder this start's own, with nothing of an earlier one left running. */
+async function takeFolder(paths: StackPaths, say: (line: string) => void) {
+  const lock = await acquireLock(paths.dataDir, say)
+  try {
+    return { lock, record: await openRunRecord(paths.runDir, say) }
+  } catch (error) {
+    await lock.release()
     throw error
   }
 }

@@ -1,17 +1,18 @@
 import { relative } from 'node:path'
 import type { Stack } from './stack.ts'
 
+type WelcomedStack = Pick<Stack, 'adminUrl' | 'gatewayUrls' | 'operatorToken' | 'isOperatorTokenNew' | 'paths'>
+
 /** What somebody needs who has just started Sluice: where it is, the operator's token, and calls to try. */
-export function welcomeText({ adminUrl, gatewayUrls, operatorToken, paths }: Stack): string {
+export function welcomeText(stack: WelcomedStack): string {
+  const { adminUrl, gatewayUrls, paths } = stack
   const tokenFile = shortPath(paths.operatorTokenFile)
-  const token = operatorToken ?? 'made at the first start on this database, and kept there'
   return `
   Sluice is running.
 
-    Console and admin API   ${adminUrl}
-    Gateway                 ${gatewayUrls.join('  ')}
-    Operator token          ${token}
-                            (also in ${tokenFile})
+    Admin API        ${adminUrl}
+    Gateway          ${gatewayUrls.join('  ')}
+    Operator token   ${tokenText(stack, tokenFile)}
 
   Create a connection:
 
@@ -35,6 +36,12 @@ export function welcomeText({ adminUrl, gatewayUrls, operatorToken, paths }: Sta
   Ctrl-C stops everything; what was stored stays in ${shortPath(paths.dataDir)}.
 
 `
+}
+
+/** The token itself is shown once: what a terminal shows is kept in many places. */
+function tokenText({ operatorToken, isOperatorTokenNew }: WelcomedStack, tokenFile: string): string {
+  if (operatorToken === undefined) return 'made at the first start on this database, from another data folder'
+  return isOperatorTokenNew ? `${operatorToken} (also in ${tokenFile})` : `in ${tokenFile}`
 }
 
 /** As it would be typed here. */

@@ -44,8 +44,8 @@ it('leaves no message that comes while a batch is taken to a later redelivery', 
   expect(seen.filter((message) => message.redelivered)).toEqual([])
 })
 
-it('sets malformed messages aside, each told of once, and goes on', async () => {
-  const malformed: [string, number][] = []
+it('drops malformed messages, each told of once with the reason, and goes on', async () => {
+  const malformed: [string, number, string][] = []
   const seen: number[] = []
   await publish(1)
   await bus.jetstream.publish(stream.subject('a'), '{"n": "two"}')
@@ -53,12 +53,12 @@ it('sets malformed messages aside, each told of once, and goes on', async () => 
   await publish(4)
   await start({
     handle: async (messages) => void seen.push(...numbers(messages)),
-    onMalformed: (subject, streamSequence) => malformed.push([subject, streamSequence]),
+    onMalformed: (...told) => malformed.push(told),
   })
   await eventually(() => expect(seen).toEqual([1, 4]))
   expect(malformed).toEqual([
-    [stream.subject('a'), 2],
-    [stream.subject('a'), 3],
+    [stream.subject('a'), 2, 'n must be integer'],
+    [stream.subject('a'), 3, 'the message is not JSON'],
   ])
   await eventually(async () => expect(await unacknowledged()).toBe(0))
 })

@@ -18,8 +18,11 @@ export interface ConsumeOptions<Message> {
   readonly batchMessages: number
   /** Handles a batch. Its messages are acknowledged when it resolves, and delivered again when it rejects. */
   readonly handle: (messages: StreamMessage<Message>[]) => Promise<void>
-  /** Told of a message that is not of the stream's shape. It is never delivered again, so that it blocks nothing. */
-  readonly onMalformed: (subject: string, streamSequence: number, reason: unknown) => void
+  /**
+   * Told of a message that is not of the stream's shape, and what is wrong with it in words. It is dropped: never delivered again, so
+   * that it blocks nothing.
+   */
+  readonly onMalformed: (subject: string, streamSequence: number, reason: string) => void
   /** Told when a batch failed, or the stream cannot be read; it goes on after a pause. */
   readonly onFault: (error: unknown) => void
 }
@@ -86,19 +89,26 @@ function sort<M extends TSchema>(schema: M, messages: JsMsg[], options: ConsumeO
       wellFormed.push(message)
       batch.push({ message: decoded.value, streamSequence: message.seq, redelivered: message.redelivered })
     } else {
-      options.onMalformed(message.subject, message.seq, decoded.errors)
+      options.onMalformed(message.subject, message.seq, decoded.reason)
       message.term()
     }
   }
   return { wellFormed, batch }
 }
 
-function decode<M extends TSchema>(schema: M, message: JsMsg) {
+type Decoded<M extends TSchema> = { valid: true; value: Static<M> } | { valid: false; reason: string }
+
+function decode<M extends TSchema>(schema: M, message: JsMsg): Decoded<M> {
+  let json: unknown
   try {
-    return validate(schema, message.json())
-  } catch (error) {
-    return { valid: false as const, errors: error }
+    json = message.json()
+  } catch {
+    return { valid: false, reason: 'the message is not JSON' }
   }
+  const validation = validate(schema, json)
+  if (validation.valid) return validation
+  const reasons = validation.errors.map(({ field, message: what }) => `${field || 'the message'} ${what}`)
+  return { valid: false, reason: reasons.join('; ') }
 }
 
 const REDELIVERY_MS = 500

@@ -1,6 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import type { ProviderId } from '@sluice/contracts'
 import type { Served } from '@sluice/messaging'
 import { migrate } from '@sluice/postgres'
+import { providerAdapter } from '@sluice/providers'
 import { busOptions, type Logger, type Service } from '@sluice/service-kit'
 import { v7 as uuidv7 } from 'uuid'
 import { createEnvelopes } from './adapters/libsodium/envelopes.ts'
@@ -36,9 +38,14 @@ export interface ConnectionsService extends Service {
 /**
  * Starts the service; resolves when it serves. It waits for PostgreSQL for as long as it takes, and for NATS a moment only: the
  * admin API works without, and the bus is served as soon as it is there.
+ * @param isAvailable whether connections to a provider may be made: where gateways can serve them, unless told
  * @throws MasterKeyError when the master keys are missing or wrong
  */
-export async function start(config: ConnectionsConfig, logger: Logger): Promise<ConnectionsService> {
+export async function start(
+  config: ConnectionsConfig,
+  logger: Logger,
+  isAvailable: (provider: ProviderId) => boolean = hasAdapter,
+): Promise<ConnectionsService> {
   const keyService = await createLibsodiumKeyService(await loadMasterKeys(config))
   const envelopes = await createEnvelopes([keyService])
   const sealedBoxes = await createSealedBoxes()
@@ -57,7 +64,10 @@ export async function start(config: ConnectionsConfig, logger: Logger): Promise<
     envelopes,
     sealedBoxes,
     sealingKey,
-    rules: { allowInsecureUpstream: config.ALLOW_INSECURE_UPSTREAM },
+    rules: {
+      isAvailable,
+      allowInsecureUpstream: config.ALLOW_INSECURE_UPSTREAM,
+    },
     now: () => new Date(),
     newId: uuidv7,
     logger,
@@ -113,3 +123,7 @@ async function settledWithin(work: Promise<void>, ms: number, onLateFailure: (er
 const BUS_WAIT_MS = 3_000
 /** What was under way when the connection broke is lost, and only missed after this. */
 const JETSTREAM_TIMEOUT_MS = 2_000
+
+function hasAdapter(provider: ProviderId): boolean {
+  return providerAdapter(provider) !== undefined
+}

@@ -1,13 +1,16 @@
 import {
+  connectionProjection,
   type DiscoveredLimit,
   discovered,
   discoveredChanged,
   listDiscovered,
+  type ProjectedConnection,
   type ResponseBatch,
   type ResponseEvent,
   responses,
 } from '@sluice/contracts'
 import {
+  type Bucket,
   type Bus,
   connectBus,
   ensureStream,
@@ -28,6 +31,7 @@ let nats: TestNats
 let database: TestDatabase
 let admin: pg.Client
 let bus: Bus
+let connections: Bucket<ProjectedConnection>
 const services: Service[] = []
 
 beforeEach(async () => {
@@ -36,6 +40,8 @@ beforeEach(async () => {
   await admin.connect()
   bus = await connectBus({ servers: nats.url, name: 'discovery.test' })
   await ensureStream(bus, responses)
+  connections = await openBucket(bus, connectionProjection)
+  for (const id of ['c', 'c0', 'c1', 'c2', 'c3']) await connections.put(id, projectedConnection(id))
 })
 afterEach(async () => {
   await Promise.all(services.splice(0).map((service) => service.stop()))
@@ -139,7 +145,7 @@ it('waits for PostgreSQL, at its start and later, and loses nothing', async () =
   await door.shut()
 })
 
-it('sets aside what is malformed or cannot be stored, and learns what came with it', async () => {
+it('drops what is malformed or cannot be stored, and learns what came with it', async () => {
   await bus.jetstream.publish(responses.subject('c'), 'not JSON')
   await publish(batch(1, [answer(1, 100)]), 'g-1')
   await publish(batch(2, [answer(-1e300, 100, { model: 'before time' })]), 'g-2')
@@ -152,6 +158,49 @@ it('sets aside what is malformed or cannot be stored, and learns what came with 
     { model: 'm', limit: 200 },
     { model: `m\ufffd${'m'.repeat(254)}`, limit: 100 },
   ])
+})
+
+it('forgets a connection that is deleted, and learns nothing from what comes late', async () => {
+  await startDiscovery()
+  await publish(batch(1, [answer(1, 100)]), 'g-1')
+  await publish(batch(1, [answer(1, 100)], 'c1'), 'g-2')
+  await eventually(async () => expect(await projected()).toBeDefined())
+  await eventually(async () => expect(await projected('c1')).toBeDefined())
+  await connections.delete('c')
+  await eventually(() => expectForgotten('c'))
+  await publish(batch(2, [answer(2, 200)]), 'g-3')
+  await publish(batch(2, [answer(2, 200)], 'c1'), 'g-4')
+  await eventually(async () => expect(await list('c1')).toMatchObject([{ limit: 200 }]))
+  await eventually(handledAll)
+  await expectForgotten('c')
+})
+
+it.each([
+  ['with a marker', () => connections.delete('c')],
+  ['without a trace', () => connections.erase('c')],
+])('forgets at its start what was deleted meanwhile, %s', async (_, remove) => {
+  const first = await startDiscovery()
+  await publish(batch(1, [answer(1, 100)]), 'g-1')
+  await publish(batch(1, [answer(1, 100)], 'c1'), 'g-2')
+  await eventually(async () => expect(await projected()).toBeDefined())
+  await eventually(async () => expect(await projected('c1')).toBeDefined())
+  await first.stop()
+  await remove()
+  await startDiscovery()
+  await eventually(() => expectForgotten('c'))
+  expect((await projected('c1'))?.limits).toEqual(await list('c1'))
+})
+
+it('keeps everything while the projection is yet to be filled', async () => {
+  const first = await startDiscovery()
+  await publish(batch(1, [answer(1, 100)]), 'g-1')
+  await eventually(async () => expect(await projected()).toBeDefined())
+  await first.stop()
+  for (const id of ['c', 'c0', 'c1', 'c2', 'c3']) await connections.erase(id)
+  await startDiscovery()
+  await connections.put('c', projectedConnection('c'))
+  await publish(batch(2, [answer(2, 200)]), 'g-2')
+  await eventually(async () => expect(await list()).toMatchObject([{ limit: 200, changes: 1 }]))
 })
 
 it('lists nothing of a connection that it knows nothing of', async () => {
@@ -181,6 +230,30 @@ async function projected(connectionId = 'c') {
 
 async function history(): Promise<unknown[]> {
   return (await admin.query('select model, old_limit, new_limit from discovery.limit_history order by id')).rows
+}
+
+/** Neither its limits, nor their history, nor its entry in the projection are there. */
+async function expectForgotten(connectionId: string): Promise<void> {
+  expect(await list(connectionId)).toEqual([])
+  expect(await projected(connectionId)).toBeUndefined()
+  const history = await admin.query('select 1 from discovery.limit_history where connection_id = $1', [connectionId])
+  expect(history.rowCount).toBe(0)
+}
+
+function projectedConnection(id: string): ProjectedConnection {
+  return {
+    id,
+    name: id,
+    provider: 'openai',
+    config: {},
+    capacity: [],
+    defaultMaxOutputTokens: 1_024,
+    tokenReservation: 'maximum',
+    onCapacityUnavailable: 'reject',
+    maxWaitMs: 0,
+    enabled: true,
+    version: 1,
+  }
 }
 
 async function handledAll(): Promise<void> {

@@ -1,4 +1,4 @@
-import { discovered, discoveredChanged, listDiscovered, responses } from '@sluice/contracts'
+import { connectionProjection, discovered, discoveredChanged, listDiscovered, responses } from '@sluice/contracts'
 import { connectBus, consume, ensureStream, openBucket, publishEvent, serve } from '@sluice/messaging'
 import { migrate, openDatabase } from '@sluice/postgres'
 import { busOptions, type Logger, outageLog, type Service } from '@sluice/service-kit'
@@ -6,14 +6,17 @@ import { kvLimitProjection } from './adapters/kv-limit-projection.ts'
 import { MIGRATIONS } from './adapters/migrations.ts'
 import { postgresLimitStore } from './adapters/postgres-limit-store.ts'
 import type { Tables } from './adapters/tables.ts'
+import { watchConnections } from './adapters/watched-connections.ts'
 import type { DiscoveryConfig } from './config.ts'
+import { forgetConnections } from './handlers/forget-connections.ts'
 import { learnFromResponses } from './handlers/learn-from-responses.ts'
 
 export { DiscoveryConfig } from './config.ts'
 
 /**
  * Starts the discovery service: it learns the providers' limits from every response event, and lists them. Resolves when it
- * does both; until then it waits for PostgreSQL and NATS. Any number of instances share the work.
+ * does both; until then it waits for PostgreSQL and NATS. What it learnt of a connection goes when the connection is deleted. Any
+ * number of instances share the work.
  */
 export async function start(config: DiscoveryConfig, logger: Logger): Promise<Service> {
   const url = config.DATABASE_URL
@@ -28,14 +31,25 @@ export async function start(config: DiscoveryConfig, logger: Logger): Promise<Se
   const store = postgresLimitStore(db)
   const bus = await connectBus(busOptions(config, 'discovery'))
   await ensureStream(bus, responses)
+  const projection = kvLimitProjection(await openBucket(bus, discovered), store)
+  const outage = outageLog(logger)
+  const forgetting = forgetConnections({
+    store,
+    projection,
+    onFault: (error) => logger.warn({ err: error }, 'cannot erase deleted connections for now'),
+  })
+  const connections = await watchConnections(await openBucket(bus, connectionProjection), forgetting.forget, (error) =>
+    logger.error({ err: error }, 'cannot follow the connections'),
+  )
   const learn = learnFromResponses({
     store,
-    projection: kvLimitProjection(await openBucket(bus, discovered), store),
+    projection,
+    connections,
+    forget: forgetting.forget,
     announce: (change) => publishEvent(bus, discoveredChanged, [change.connectionId], change),
     now: Date.now,
     logger,
   })
-  const outage = outageLog(logger)
   const consuming = await consume(bus, responses, {
     durable: 'discovery',
     batchMessages: BATCH_MESSAGES,
@@ -44,7 +58,7 @@ export async function start(config: DiscoveryConfig, logger: Logger): Promise<Se
       outage.success()
     },
     onMalformed: (subject, streamSequence, reason) =>
-      logger.error({ subject, streamSequence, reason }, 'malformed message, set aside'),
+      logger.error({ subject, streamSequence, reason }, 'malformed message, dropped'),
     onFault: outage.fault,
   })
   const served = serve(
@@ -53,11 +67,15 @@ export async function start(config: DiscoveryConfig, logger: Logger): Promise<Se
     async ({ connectionId }) => ({ items: (await store.limitsOf([connectionId])).get(connectionId) ?? [] }),
     { onFault: (error, subject) => logger.error({ err: error, subject }, 'query failed') },
   )
+  const remembered = new Set([...(await store.connectionIds()), ...(await projection.connectionIds())])
+  for (const id of await connections.missing([...remembered])) forgetting.forget(id)
   await bus.connection.flush() // Only then does the server know who answers.
   return {
     stop: async () => {
       await served.stop()
       await consuming.stop()
+      connections.stop()
+      await forgetting.stop()
       await bus.close()
       await db.destroy()
     },

@@ -4,6 +4,7 @@ import {
   ConnectionPatch,
   documentErrors,
   type FieldError,
+  type ProviderId,
   SluiceError,
 } from '@sluice/contracts'
 import { baseUrlFault, type CatalogueEntry, catalogueEntry, secretFields } from '@sluice/providers'
@@ -12,6 +13,8 @@ import type { Connection } from './connection.ts'
 import type { CredentialFields } from './credential.ts'
 
 export interface ConnectionRules {
+  /** Whether the gateways can call this provider. */
+  readonly isAvailable: (provider: ProviderId) => boolean
   /** Whether a base URL may be http to this machine itself. */
   readonly allowInsecureUpstream: boolean
 }
@@ -36,10 +39,13 @@ export interface ValidPatch {
  * @throws SluiceError `invalid_request` with everything that is wrong, one entry a field
  */
 export function validateConnection(document: unknown, rules: ConnectionRules): ValidConnection {
-  const errors = documentErrors(ConnectionInput, document)
+  const errors = inWords(documentErrors(ConnectionInput, document))
   const given = fieldsOf(document)
   const provider = catalogueEntry(given.provider)
-  if (provider !== undefined) errors.push(...configErrors(provider.config, given.config, rules))
+  if (provider !== undefined) {
+    errors.push(...configErrors(provider.config, given.config, rules))
+    if (!rules.isAvailable(provider.id)) errors.push({ field: 'provider', message: 'is not available in this version' })
+  }
   errors.push(...duplicatePeriods(given.capacity))
   if (provider === undefined || errors.length > 0) throw invalidDocument(errors)
   const input = document as ConnectionInput
@@ -51,7 +57,7 @@ export function validateConnection(document: unknown, rules: ConnectionRules): V
  * @throws SluiceError `invalid_request` with everything that is wrong, one entry a field
  */
 export function validatePatch(document: unknown, connection: Connection, rules: ConnectionRules): ValidPatch {
-  const errors = documentErrors(ConnectionPatch, document)
+  const errors = inWords(documentErrors(ConnectionPatch, document), { provider: 'cannot be changed' })
   const given = fieldsOf(document)
   const provider = catalogueEntry(connection.provider)
   if (provider === undefined) throw new SluiceError('internal', `stored provider ${connection.provider} is not known`)
@@ -69,6 +75,16 @@ export function invalidDocument(errors: readonly FieldError[]): SluiceError {
   const firsts = errors.filter(({ field }, index) => errors.findIndex((error) => error.field === field) === index)
   return new SluiceError('invalid_request', 'The document is not valid.', { fields: firsts })
 }
+
+/** The errors, those of single fields in words that say more than the schema can. */
+function inWords(errors: readonly FieldError[], words: Readonly<Record<string, string>> = {}): FieldError[] {
+  return errors.map(({ field, message }) => {
+    const isPattern = field === 'name' && message.startsWith('must match pattern')
+    return { field, message: words[field] ?? (isPattern ? NAME_RULE : message) }
+  })
+}
+
+const NAME_RULE = 'must be lower-case letters, digits and hyphens, beginning with a letter or digit, at most 63'
 
 function configErrors(schema: TObject, config: unknown, rules: ConnectionRules): FieldError[] {
   if (config === undefined) return [] // Told as missing already.

@@ -26,7 +26,7 @@ let sql: pg.Client
 beforeAll(async () => {
   await sodium.ready
   ;[nats, database] = await Promise.all([testNats(), testDatabase()])
-  connections = await startConnections({ natsUrl: nats.url, databaseUrl: database.url })
+  connections = await startConnections({ natsUrl: nats.url, databaseUrl: database.url, everyProvider: true })
   bus = await connectBus({ servers: nats.url, name: 'test' })
   sql = new pg.Client({ connectionString: database.url })
   await sql.connect()

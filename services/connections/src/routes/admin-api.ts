@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import swagger from '@fastify/swagger'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import fastify from 'fastify'
 import type { ApplicationDeps } from '../application/deps.ts'
@@ -8,10 +7,12 @@ import type { Insights } from '../ports/insights.ts'
 import type { OperatorTokenStore } from '../ports/operator-token-store.ts'
 import { apiKeyRoutes } from './api-keys.ts'
 import { authenticate } from './authenticate.ts'
+import { parseBodies } from './body-parser.ts'
 import { capacityStreamRoute } from './capacity-stream.ts'
 import { connectionRoutes } from './connections.ts'
 import { healthRoutes } from './health.ts'
 import { insightRoutes } from './insights.ts'
+import { describeApi, describeProblems } from './openapi.ts'
 import { answerFaults, clientErrorResponse, sendProblem } from './problem.ts'
 import { providerRoutes } from './providers.ts'
 import type { App } from './routes.ts'
@@ -39,7 +40,7 @@ export async function createAdminApi({ application, tokens, insights, health }: 
       sendProblem(error, request, reply, logger)
     },
   }).withTypeProvider<TypeBoxTypeProvider>()
-  app.removeContentTypeParser('text/plain')
+  parseBodies(app)
   app.setValidatorCompiler(validatorCompiler)
   // What is answered is what the views hold; the response schemas are documentation.
   app.setSerializerCompiler(() => JSON.stringify)
@@ -51,16 +52,17 @@ export async function createAdminApi({ application, tokens, insights, health }: 
   app.addHook('onResponse', async ({ id, method, routeOptions }, { statusCode, elapsedTime }) => {
     logger.debug({ requestId: id, method, route: routeOptions.url, statusCode, elapsedMs: elapsedTime }, 'answered')
   })
-  await app.register(swagger, { openapi: { openapi: '3.1.0', info: { title: 'Sluice admin API', version: '1' } } })
+  await describeApi(app)
 
   healthRoutes(health)(app)
   const guarded = (scope: App, _options: unknown, done: () => void): void => {
     scope.addHook('onRequest', (request) => authenticate(request, tokens))
+    describeProblems(scope)
     connectionRoutes(application)(scope)
     insightRoutes(application, insights)(scope)
     capacityStreamRoute(application, insights)(scope)
     apiKeyRoutes(application)(scope)
-    providerRoutes(scope)
+    providerRoutes(application.rules)(scope)
     scope.get('/openapi.json', { schema: { hide: true } }, () => app.swagger())
     done()
   }

@@ -11,7 +11,7 @@ let sql: pg.Client
 
 beforeAll(async () => {
   ;[nats, database] = await Promise.all([testNats(), testDatabase()])
-  connections = await startConnections({ natsUrl: nats.url, databaseUrl: database.url })
+  connections = await startConnections({ natsUrl: nats.url, databaseUrl: database.url, everyProvider: true })
   sql = new pg.Client({ connectionString: database.url })
   await sql.connect()
 })
@@ -199,6 +199,7 @@ describe('a change', () => {
     const answer = await connections.ask('PATCH', path, wrong)
     const fields = answer.body.errors.map(({ field }: { field: string }) => field)
     expect(fields.toSorted()).toEqual(['capacity.0.tokens', 'config.apiKey', 'config.x', 'name', 'provider'])
+    expect(answer.body.errors).toContainEqual({ field: 'provider', message: 'cannot be changed' })
     expect((await connections.ask('PATCH', path, { name: 'other' })).body.code).toBe('name_taken')
     expect((await connections.ask('GET', path)).body).toEqual(body)
   })
@@ -215,6 +216,13 @@ describe('a removal', () => {
     const log = await sql.query(`select before, after from connections.audit_log where action = 'connection.deleted'`)
     expect(log.rows).toContainEqual({ before: body, after: null })
   })
+})
+
+it('a removal that states a content type and has no body is one all the same', async () => {
+  const { body } = await create()
+  const json = { 'content-type': 'application/json' }
+  const removed = await connections.ask('DELETE', `/api/v1/connections/${body.id}`, undefined, json)
+  expect(removed).toMatchObject({ status: 204, body: undefined })
 })
 
 it.each(['no-uuid', '0199a7c2-4d0e-7c3e-9d5f-0f6d6b0a1b2c', '..%2f..', "'"])(

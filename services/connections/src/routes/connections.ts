@@ -8,7 +8,7 @@ import { listConnections } from '../application/list-connections.ts'
 import { updateConnection } from '../application/update-connection.ts'
 import { toView } from '../domain/connection.ts'
 import { actorOf } from './authenticate.ts'
-import { ifMatchVersion, setEtag } from './if-match.ts'
+import { IfMatchHeaders, ifMatchVersion, setEtag } from './if-match.ts'
 import type { Routes } from './routes.ts'
 
 /** Connections: list, create, read, update, delete. */
@@ -42,7 +42,15 @@ export function connectionRoutes(deps: ApplicationDeps): Routes {
 
     app.patch(
       '/connections/:id',
-      { schema: { tags, params: ConnectionParams, body: ConnectionPatch, response: { 200: ConnectionView } } },
+      {
+        schema: {
+          tags,
+          params: ConnectionParams,
+          headers: IfMatchHeaders,
+          body: ConnectionPatch,
+          response: { 200: ConnectionView },
+        },
+      },
       async (request, reply) => {
         const { id } = request.params
         const update = { id, ifVersion: ifMatchVersion(request), document: request.body }
@@ -54,7 +62,7 @@ export function connectionRoutes(deps: ApplicationDeps): Routes {
 
     app.delete(
       '/connections/:id',
-      { schema: { tags, params: ConnectionParams, response: { 204: Type.Null() } } },
+      { schema: { tags, params: ConnectionParams, headers: IfMatchHeaders, response: { 204: Type.Null() } } },
       async (request, reply) => {
         await deleteConnection(deps, actorOf(request), request.params.id, ifMatchVersion(request))
         return reply.code(204).send(null)

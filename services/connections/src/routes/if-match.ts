@@ -1,5 +1,13 @@
 import { SluiceError } from '@sluice/contracts'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { Type } from 'typebox'
+
+/** For OpenAPI; what is wrong with it is told by {@link ifMatchVersion}. */
+export const IfMatchHeaders = Type.Object({
+  'if-match': Type.Optional(
+    Type.String({ description: 'The version that the connection must have, such as "3"; any when absent or *.' }),
+  ),
+})
 
 /**
  * The version that `If-Match` asks for; undefined where it asks for none (absent, or `*`).

@@ -64,6 +64,10 @@ describe('what is wrong is refused whole, and nothing is stored', () => {
     expect(answer.body.errors).toContainEqual({ field: 'config.apiKey', message: 'is required' })
     expect(answer.body.errors).toContainEqual({ field: 'unknown', message: 'is not known' })
     expect(answer.body.errors).toContainEqual({
+      field: 'name',
+      message: 'must be lower-case letters, digits and hyphens, beginning with a letter or digit, at most 63',
+    })
+    expect(answer.body.errors).toContainEqual({
       field: 'tokenReservation',
       message: 'must be one of "maximum", "expected"',
     })

@@ -56,6 +56,21 @@ it.each([
   expect(text + connections.logs()).not.toContain(SECRET)
 })
 
+it.each([
+  ['no JSON', 'POST', '/api/v1/connections', '{', 'The body is not valid JSON.'],
+  ['a bad escape', 'GET', '/api/v1/connections/%zz', undefined, expect.stringMatching('The address is malformed')],
+  ['an empty body', 'POST', '/api/v1/api-keys', '', expect.stringMatching('The request needs a body')],
+  ['an empty change', 'PATCH', '/api/v1/connections/x', '', expect.stringMatching('The request needs a body')],
+])('what is wrong with %s is told for what it is', async (_, method, path, body, detail) => {
+  const authorization = `Bearer ${connections.operatorToken}`
+  const response = await fetch(connections.adminUrl + path, {
+    method,
+    headers: { authorization, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+    ...(body === undefined ? {} : { body }),
+  })
+  expect(await response.json()).toMatchObject({ status: 400, code: 'invalid_request', detail })
+})
+
 it('a connection without a body is told what is missing', async () => {
   const answer = await connections.ask('POST', '/api/v1/connections')
   expect(answer.status).toBe(400)
@@ -103,6 +118,7 @@ it('tells the catalogue, with what is secret', async () => {
   ])
   expect(body.items[0]).toMatchObject({
     name: 'OpenAI',
+    available: true,
     secretFields: ['apiKey'],
     config: { type: 'object', required: ['apiKey'], properties: { apiKey: { type: 'string', writeOnly: true } } },
   })
@@ -122,8 +138,23 @@ it('describes itself in OpenAPI', async () => {
   ])
 })
 
+it('describes who may ask, what is answered when something is wrong, and If-Match', async () => {
+  const { body } = await connections.ask('GET', '/api/v1/openapi.json')
+  expect(body.components.securitySchemes.operatorToken).toMatchObject({ type: 'http', scheme: 'bearer' })
+  expect(body.security).toEqual([{ operatorToken: [] }])
+  expect(body.components.schemas.Problem.properties).toHaveProperty('code')
+  const { post } = body.paths['/api/v1/connections']
+  const { schema } = post.responses.default.content['application/problem+json']
+  expect(schema).toEqual({ $ref: '#/components/schemas/Problem' })
+  const { patch, delete: remove } = body.paths['/api/v1/connections/{id}']
+  for (const { parameters } of [patch, remove])
+    expect(parameters).toContainEqual(expect.objectContaining({ in: 'header', name: 'if-match', required: false }))
+})
+
 it('is alive and ready without a token', async () => {
-  for (const path of ['/healthz', '/readyz']) expect((await fetch(connections.adminUrl + path)).status).toBe(200)
+  const health = await fetch(`${connections.adminUrl}/healthz`)
+  expect([health.status, await health.json()]).toEqual([200, { status: 'ok' }])
+  expect((await fetch(`${connections.adminUrl}/readyz`)).status).toBe(200)
 })
 
 it('says that what it would ask is not there', async () => {

@@ -79,13 +79,13 @@ function describe(error: unknown): Description {
     return { status, code: error.code, detail: error.message, errors: error.fields }
   }
   // Fastify's own. Its message may quote what was sent, which may hold a secret, so that it is told in other words.
-  const { statusCode: status = 500 } = error instanceof Error ? (error as FastifyError) : {}
+  const { statusCode: status = 500, code: cause = '' } = error instanceof Error ? (error as Partial<FastifyError>) : {}
   if (status < 400 || status >= 500) return INTERNAL
   const code = status === 413 ? 'payload_too_large' : status === 404 ? 'not_found' : 'invalid_request'
   return {
     status,
     code,
-    detail: DETAIL_BY_STATUS[status] ?? STATUS_CODES[status] ?? 'The request is not valid.',
+    detail: DETAIL_BY_CAUSE[cause] ?? STATUS_CODES[status] ?? 'The request is not valid.',
     errors: [],
   }
 }
@@ -107,10 +107,13 @@ const STATUS_BY_CODE: Readonly<Partial<Record<ErrorCode, number>>> = {
   unavailable: 503,
 }
 
-const DETAIL_BY_STATUS: Readonly<Record<number, string>> = {
-  400: 'The body is not valid JSON, or the address is malformed.',
-  413: 'The body is too large.',
-  415: 'The body must be JSON, with the content type application/json.',
+/** By Fastify's own codes: https://fastify.dev/docs/latest/Reference/Errors/ */
+const DETAIL_BY_CAUSE: Readonly<Record<string, string>> = {
+  FST_ERR_BAD_URL: 'The address is malformed: a % in it is not followed by two hexadecimal digits of UTF-8.',
+  FST_ERR_CTP_INVALID_JSON_BODY: 'The body is not valid JSON.',
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'The body is not as long as Content-Length says.',
+  FST_ERR_CTP_BODY_TOO_LARGE: 'The body is too large.',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'The body must be JSON, with the content type application/json.',
 }
 
 const PROBLEM_TYPE = 'application/problem+json'

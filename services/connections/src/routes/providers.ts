@@ -1,11 +1,22 @@
 import { ProviderId } from '@sluice/contracts'
 import { CATALOGUE, secretFields } from '@sluice/providers'
 import { Type } from 'typebox'
+import type { ConnectionRules } from '../domain/validate-connection.ts'
 import type { Routes } from './routes.ts'
 
 /** The catalogue of providers. */
-export const providerRoutes: Routes = (app) => {
-  app.get('/providers', { schema: { tags: ['providers'], response: { 200: ProviderList } } }, () => ({ items }))
+export function providerRoutes({ isAvailable }: Pick<ConnectionRules, 'isAvailable'>): Routes {
+  const items = Object.values(CATALOGUE).map((entry) => ({
+    id: entry.id,
+    name: entry.name,
+    available: isAvailable(entry.id),
+    config: entry.config,
+    secretFields: secretFields(entry),
+    docsUrl: entry.docsUrl,
+  }))
+  return (app) => {
+    app.get('/providers', { schema: { tags: ['providers'], response: { 200: ProviderList } } }, () => ({ items }))
+  }
 }
 
 const ProviderList = Type.Object({
@@ -13,17 +24,10 @@ const ProviderList = Type.Object({
     Type.Object({
       id: ProviderId,
       name: Type.String(),
+      available: Type.Boolean({ description: 'Whether connections to it can be made' }),
       config: Type.Unknown({ description: "JSON schema of a connection's config" }),
       secretFields: Type.Array(Type.String(), { description: 'Fields of config that are never answered' }),
       docsUrl: Type.String(),
     }),
   ),
 })
-
-const items = Object.values(CATALOGUE).map((entry) => ({
-  id: entry.id,
-  name: entry.name,
-  config: entry.config,
-  secretFields: secretFields(entry),
-  docsUrl: entry.docsUrl,
-}))

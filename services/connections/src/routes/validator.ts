@@ -4,14 +4,21 @@ import type { TSchema } from 'typebox'
 import Value from 'typebox/value'
 
 /**
- * Checks parameters and queries against their schemas, converting text to what the schema asks for. A body passes: its operation
- * checks it as a whole, with the rules that no schema can hold, so that all that is wrong with it is told at once.
+ * Checks parameters and queries against their schemas, converting text to what the schema asks for. A body only has to be there:
+ * its operation checks it as a whole, with the rules that no schema can hold, so that all that is wrong with it is told at once.
  */
 export const validatorCompiler: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {
-  if (httpPart === 'body') return (value: unknown) => ({ value })
+  if (httpPart === 'body') return (value: unknown) => (value === null ? { error: bodyMissing() } : { value })
   return (value: unknown) => {
     const validation = validate(schema, Value.Convert(schema, value))
     if (validation.valid) return { value: validation.value }
     return { error: new SluiceError('invalid_request', 'The request is not valid.', { fields: validation.errors }) }
   }
+}
+
+/** Fastify validates a body that is not there as `null`. */
+function bodyMissing(): SluiceError {
+  return new SluiceError('invalid_request', 'The request needs a body: a JSON object.', {
+    fields: [{ field: '', message: 'must be an object' }],
+  })
 }

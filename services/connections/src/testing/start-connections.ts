@@ -27,6 +27,8 @@ export interface TestConnectionsOptions {
   readonly env?: Readonly<Record<string, string>>
   /** Of a service on the same database, which has made the first token. */
   readonly operatorToken?: string
+  /** Also those that no gateway serves yet. */
+  readonly everyProvider?: boolean
 }
 
 /** The whole service, in this process, on a free port. */
@@ -48,7 +50,8 @@ export async function startConnections(options: TestConnectionsOptions): Promise
       done()
     },
   })
-  const service = await start(config, pino({ level: 'trace' }, sink))
+  const logger = pino({ level: 'trace' }, sink)
+  const service = await (options.everyProvider ? start(config, logger, () => true) : start(config, logger))
   const operatorToken = options.operatorToken ?? (await readFile(tokenFile, 'utf8')).trim()
   return {
     adminUrl: service.adminUrl,

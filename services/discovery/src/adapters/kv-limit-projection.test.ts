@@ -30,9 +30,21 @@ it('shows what the store knows, and writes nothing when that stands there', asyn
   await projection.refresh(['c', 'c', 'unknown'])
   const entry = await bucket.get('c')
   expect(entry.value).toEqual({ connectionId: 'c', limits: [limit(1)] })
-  expect((await bucket.get('unknown')).value).toEqual({ connectionId: 'unknown', limits: [] })
+  expect(await bucket.get('unknown')).toMatchObject({ value: undefined, revision: 0 })
   await projection.refresh(['c'])
   expect((await bucket.get('c')).revision).toBe(entry.revision)
+})
+
+it('erases the entry of a connection that the store has forgotten, and lists those that stand', async () => {
+  known.set('c', [limit(1)]).set('d', [limit(2)])
+  const projection = kvLimitProjection(bucket, { limitsOf })
+  await projection.refresh(['c', 'd'])
+  expect((await projection.connectionIds()).toSorted()).toEqual(['c', 'd'])
+  known.delete('c')
+  await projection.refresh(['c'])
+  await projection.refresh(['c'])
+  expect(await bucket.get('c')).toMatchObject({ value: undefined, revision: 0 })
+  expect(await projection.connectionIds()).toEqual(['d'])
 })
 
 it('never shows what was read before another wrote', async () => {

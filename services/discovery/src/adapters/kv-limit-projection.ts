@@ -19,6 +19,16 @@ export function kvLimitProjection(bucket: Bucket<Entry>, store: Pick<LimitStore,
       let left = [...new Set(connectionIds)]
       while (left.length > 0) left = await refreshOnce(bucket, store, left)
     },
+    connectionIds: async () => {
+      const ids = new Set<string>()
+      const watch = await bucket.watch({
+        onEntry: ({ key, value }) => (value === undefined ? ids.delete(key) : ids.add(key)),
+        // One that cannot be read is made anew, or removed, when it is refreshed.
+        onFault: () => undefined,
+      })
+      watch.stop()
+      return [...ids]
+    },
   }
 }
 
@@ -34,6 +44,10 @@ async function refreshOnce(
     connectionIds.map(async (connectionId, index) => {
       const entry = { connectionId, limits: limits.get(connectionId) ?? [] }
       const { value, revision = 0 } = standing[index] ?? {}
+      if (entry.limits.length === 0) {
+        if (value !== undefined) await bucket.erase(connectionId)
+        return []
+      }
       if (isDeepStrictEqual(value, entry)) return []
       const { status } = await bucket.update(connectionId, entry, revision)
       return status === 'conflict' ? [connectionId] : []

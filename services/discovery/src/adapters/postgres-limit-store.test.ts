@@ -25,6 +25,17 @@ afterEach(async () => {
   await database.drop()
 })
 
+it('forgets all of a connection and nothing of others, however often it is asked', async () => {
+  await store.learn([reading(1, { limit: 60 }), reading(2, { limit: 70 })])
+  await store.learn([{ ...reading(1, { limit: 60 }), connectionId: 'other' }])
+  expect((await store.connectionIds()).toSorted()).toEqual(['c', 'other'])
+  await store.forget(['c', 'unknown'])
+  await store.forget(['c', 'unknown'])
+  expect(await store.connectionIds()).toEqual(['other'])
+  const history = await db.selectFrom('discovery.limit_history').select('connection_id').execute()
+  expect(history).toEqual([{ connection_id: 'other' }])
+})
+
 it('gives back what it learnt, all of it', async () => {
   await store.learn([
     reading(1, { limit: 60, remaining: 59, resetMs: 1_000 }),

@@ -25,6 +25,11 @@ export function postgresLimitStore(db: Kysely<Tables>): LimitStore {
         throw isPassing(error) ? new SluiceError('unavailable', 'limits cannot be read now', { cause: error }) : error
       }
     },
+    forget: (connectionIds) => db.transaction().execute((transaction) => forgetIn(transaction, connectionIds)),
+    connectionIds: async () => {
+      const rows = await db.selectFrom('discovery.limits').select('connection_id').distinct().execute()
+      return rows.map((row) => row.connection_id)
+    },
   }
 }
 
@@ -32,7 +37,10 @@ async function learnIn(
   transaction: Transaction<Tables>,
   readings: readonly LimitReading[],
 ): Promise<readonly LimitChange[]> {
-  await lockConnections(transaction, readings)
+  await lockConnections(
+    transaction,
+    readings.map(({ connectionId }) => connectionId),
+  )
   const { limits, changes } = learn(await knownLimits(transaction, readings), readings)
   if (limits.length > 0) await storeLimits(transaction, limits)
   if (changes.length > 0) await storeHistory(transaction, changes)
@@ -40,8 +48,8 @@ async function learnIn(
 }
 
 /** Until the transaction ends, others wait who learn of one of these connections; in one order, so that none waits in a circle. */
-async function lockConnections(transaction: Transaction<Tables>, readings: readonly LimitReading[]): Promise<void> {
-  const names = new Set(readings.map(({ connectionId }) => `discovery.limits/${connectionId}`))
+async function lockConnections(transaction: Transaction<Tables>, connectionIds: readonly string[]): Promise<void> {
+  const names = new Set(connectionIds.map((id) => `discovery.limits/${id}`))
   await sql`
     select pg_advisory_xact_lock(key)
     from (
@@ -49,6 +57,12 @@ async function lockConnections(transaction: Transaction<Tables>, readings: reado
       from json_array_elements_text(${JSON.stringify([...names])}) as name
       order by key
     ) as keys`.execute(transaction)
+}
+
+async function forgetIn(transaction: Transaction<Tables>, connectionIds: readonly string[]): Promise<void> {
+  await lockConnections(transaction, connectionIds)
+  await transaction.deleteFrom('discovery.limits').where('connection_id', 'in', connectionIds).execute()
+  await transaction.deleteFrom('discovery.limit_history').where('connection_id', 'in', connectionIds).execute()
 }
 
 async function knownLimits(

@@ -16,6 +16,10 @@ export interface LimitStore {
    * @throws SluiceError `unavailable` while the store is away
    */
   limitsOf(connectionIds: readonly string[]): Promise<ReadonlyMap<string, DiscoveredLimit[]>>
+  /** Erases all limits of these connections, and their history. */
+  forget(connectionIds: readonly string[]): Promise<void>
+  /** Those that something is stored of. */
+  connectionIds(): Promise<string[]>
 }
 
 /** So many limits fit into one message of 1 MiB (NATS' default), however long their names are. */
