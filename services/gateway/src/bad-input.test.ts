@@ -206,6 +206,24 @@ describe('what is not proper HTTP', () => {
     expect(text).toMatch(/^HTTP\/1\.1 400 /)
   })
 
+  it('may be a request without a host', async () => {
+    const text = await sendText(
+      gateway.url,
+      `GET /connections/prod/v1/models HTTP/1.1\r\nconnection: close\r\nauthorization: Bearer ${apiKey}\r\n\r\n`,
+    )
+    expect(text).toMatch(/^HTTP\/1\.1 400 /)
+    expect(text).toContain('"code":"invalid_request"')
+    expect(text).toContain('x-sluice-source: gateway')
+  })
+
+  it('is proper without a host in HTTP/1.0', async () => {
+    const text = await sendText(
+      gateway.url,
+      `GET /connections/prod/v1/models HTTP/1.0\r\nexpect: 100-continue\r\nauthorization: Bearer ${apiKey}\r\n\r\n`,
+    )
+    expect(text).toMatch(/^HTTP\/1\.1 200 /)
+  })
+
   it('may be a sender that takes for ever', async () => {
     const headers = { 'content-type': 'application/json', 'content-length': '100' }
     const text = await sendText(gateway.url, `${head('POST', '/connections/prod/v1/chat/completions', headers)}{`)

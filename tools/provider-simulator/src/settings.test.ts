@@ -2,12 +2,18 @@ import { expect, it } from 'vitest'
 import { readSettings, SettingsError } from './settings.ts'
 
 it('has defaults for everything', () => {
-  expect(readSettings({})).toMatchObject({ host: '127.0.0.1', port: 8090, accounts: [{ apiKey: 'sk-simulator' }] })
+  expect(readSettings({})).toMatchObject({
+    provider: 'openai',
+    host: '127.0.0.1',
+    port: 8090,
+    accounts: [{ apiKey: 'sk-simulator' }],
+  })
 })
 
 it('takes what is stated', () => {
   const accounts = [{ apiKey: 'sk-a', limits: { requests: { limit: 5, period: 'day' } } }]
-  expect(readSettings({ HOST: '::1', PORT: '0', ACCOUNTS: JSON.stringify(accounts) })).toEqual({
+  expect(readSettings({ PROVIDER: 'groq', HOST: '::1', PORT: '0', ACCOUNTS: JSON.stringify(accounts) })).toEqual({
+    provider: 'groq',
     host: '::1',
     port: 0,
     accounts,
@@ -15,6 +21,7 @@ it('takes what is stated', () => {
 })
 
 it.each([
+  [{ PROVIDER: 'aws' }, /^PROVIDER must be one of openai, .*, not "aws"$/],
   [{ PORT: 'http' }, /^PORT must be .* not "http"$/],
   [{ PORT: '70000' }, /^PORT must be/],
   [{ PORT: '' }, /^PORT must be/],

@@ -1,14 +1,17 @@
 import { type Static, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { Account } from './core/accounts.ts'
+import { isProviderId, type ProviderId, providerIds } from './providers/providers.ts'
 
 /** How the program is set up from the environment. */
 export interface Settings {
+  /** `PROVIDER`. Default: openai. */
+  readonly provider: ProviderId
   /** `HOST`. Default: 127.0.0.1. */
   readonly host: string
   /** `PORT`, 0 for any free one. Default: 8090. */
   readonly port: number
-  /** `ACCOUNTS`: a JSON array. Default: the key `sk-simulator` with 500 requests and 200,000 tokens a minute. */
+  /** `ACCOUNTS`: a JSON array. Default: the key `sk-simulator` with 500 requests and 200,000 tokens a minute, and a role. */
   readonly accounts: readonly Account[]
 }
 
@@ -21,6 +24,7 @@ export class SettingsError extends Error {
 /** @throws SettingsError */
 export function readSettings(environment: Readonly<Record<string, string | undefined>>): Settings {
   return {
+    provider: readProvider(environment.PROVIDER),
     host: environment.HOST ?? '127.0.0.1',
     port: readPort(environment.PORT),
     accounts: environment.ACCOUNTS === undefined ? DEFAULT_ACCOUNTS : readAccounts(environment.ACCOUNTS),
@@ -31,10 +35,21 @@ const DEFAULT_ACCOUNTS: readonly Account[] = [
   {
     apiKey: 'sk-simulator',
     limits: { requests: { limit: 500, period: 'minute' }, tokens: { limit: 200_000, period: 'minute' } },
+    role: {
+      arn: 'arn:aws:iam::123456789012:role/simulator',
+      externalId: 'simulator',
+      region: 'us-east-1',
+      trustedCaller: { accessKeyId: 'AKIASIMULATOR', secretAccessKey: 'simulator' },
+    },
   },
 ]
 
 const accountList = Compile(Type.Array(Account))
+
+function readProvider(text = 'openai'): ProviderId {
+  if (isProviderId(text)) return text
+  throw new SettingsError(`PROVIDER must be one of ${providerIds.join(', ')}, not "${text}"`)
+}
 
 function readPort(text = '8090'): number {
   const port = Number(text)

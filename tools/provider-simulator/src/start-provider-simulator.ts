@@ -29,7 +29,10 @@ export interface ProviderSimulatorOptions {
 }
 
 export interface ProviderSimulator {
-  /** Without a slash at the end: what stands for `https://api.openai.com`. */
+  /**
+   * Without a slash at the end: what stands for `https://api.openai.com`, and what the SDKs of the others take as base
+   * URL or endpoint. With `aws-bedrock`, both Bedrock's and that of STS.
+   */
   readonly url: string
   /** What OpenAI's SDK takes as its `baseURL`: `url` and `/v1`. */
   readonly openaiBaseUrl: string
@@ -47,14 +50,19 @@ export async function startProviderSimulator(options: ProviderSimulatorOptions =
   const controls = new Controls()
   const requests = new RequestLog(options.maxRecords ?? 100_000)
   const simulation: Simulation = {
-    provider: providers[options.provider ?? 'openai'],
+    provider: providers[options.provider ?? 'openai'](),
     accounts,
     controls,
     requests,
     clock,
     recordContent: options.recordContent ?? false,
   }
-  const server = fastify({ bodyLimit: options.maxBodyBytes ?? 32 * 1024 * 1024, forceCloseConnections: true })
+  const server = fastify({
+    bodyLimit: options.maxBodyBytes ?? 32 * 1024 * 1024,
+    forceCloseConnections: true,
+    // The ARN of an inference profile may be that long.
+    routerOptions: { maxParamLength: 2048 },
+  })
   server.register(simulatorRoutes, { ...simulation, prefix: '/_simulator' })
   server.register(providerRoutes, simulation)
 

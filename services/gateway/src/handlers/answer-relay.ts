@@ -3,7 +3,9 @@ import type { AnswerReader, WireHeaders } from '@sluice/providers'
 import type { Logger } from '@sluice/service-kit'
 import { answerHeaders } from '../domain/forwarded-headers.ts'
 import { type GatewayError, gatewayError } from '../domain/gateway-error.ts'
-import type { CallEnd } from '../domain/settlement.ts'
+import { type HeaderFields, removeField } from '../domain/header-fields.ts'
+import { sendableReasonPhrase } from '../domain/reason-phrase.ts'
+import { type CallEnd, settledCost } from '../domain/settlement.ts'
 import type { CredentialSecrets } from '../ports/credentials.ts'
 import type { DataPlane } from '../ports/data-plane.ts'
 import type { AnswerSink, UpstreamCall, UpstreamFault, UpstreamRequest } from '../ports/upstream.ts'
@@ -15,7 +17,7 @@ import { writeError } from './write-error.ts'
 
 /**
  * Takes one provider's answer to the application as it comes, at the application's pace, and sees to it that the call is
- * finished once, however it ends: with the answer, by a fault, or because the application went away.
+ * finished once, however it ends: with the answer, by a fault (its own included), or because the application went away.
  */
 export class AnswerRelay implements AnswerSink {
   readonly #plane: DataPlane
@@ -59,11 +61,44 @@ export class AnswerRelay implements AnswerSink {
   giveUp(error: GatewayError): void {
     if (this.#finished) return
     this.#upstream?.abort()
-    this.#finish('provider')
-    this.#answerOrBreakOff(error)
+    this.#breakOff('provider', error)
   }
 
   start(status: number, statusMessage: string, headers: WireHeaders): void {
+    try {
+      this.#begin(status, sendableReasonPhrase(statusMessage), headers)
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  data(chunk: Buffer): boolean {
+    try {
+      return this.#pass(chunk)
+    } catch (error) {
+      this.#fail(error)
+      return true
+    }
+  }
+
+  end(): void {
+    if (this.#finished) return
+    try {
+      this.#complete()
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  fault({ reason, error }: UpstreamFault): void {
+    if (this.#finished) return
+    const { name } = this.#call.connection.settings
+    this.#logger.warn({ err: error, reason, connection: name, requestId: this.#requestId }, 'upstream fault')
+    const interruptedBy = reason === 'timeout' ? 'timeout' : reason === 'unreachable' ? 'provider' : 'client'
+    this.#breakOff(interruptedBy, FAULT_ERRORS[reason](name))
+  }
+
+  #begin(status: number, statusMessage: string, headers: WireHeaders): void {
     const { adapter } = this.#call.connection
     this.#status = status
     this.#headers = headers
@@ -84,7 +119,7 @@ export class AnswerRelay implements AnswerSink {
     })
   }
 
-  data(chunk: Buffer): boolean {
+  #pass(chunk: Buffer): boolean {
     if (this.#held !== undefined) {
       if (this.#held.push(chunk)) return true
       this.#upstream?.abort()
@@ -99,8 +134,7 @@ export class AnswerRelay implements AnswerSink {
     return false
   }
 
-  end(): void {
-    if (this.#finished) return
+  #complete(): void {
     if (this.#held !== undefined) {
       this.#writeHeld(this.#held)
     } else {
@@ -111,31 +145,49 @@ export class AnswerRelay implements AnswerSink {
     this.#finish(undefined)
   }
 
-  fault({ reason, error }: UpstreamFault): void {
-    if (this.#finished) return
-    const { name } = this.#call.connection.settings
-    this.#logger.warn({ err: error, reason, connection: name, requestId: this.#requestId }, 'upstream fault')
-    this.#reader?.end()
-    this.#finish(reason === 'timeout' ? 'timeout' : reason === 'unreachable' ? 'provider' : 'client')
-    this.#answerOrBreakOff(FAULT_ERRORS[reason](name))
-  }
-
   #clientGone(): void {
     if (this.#finished) return
     this.#upstream?.abort()
-    this.#reader?.end()
     this.#finish('client')
   }
 
-  /** An application that has part of an answer already learns of its end by the broken connection. */
-  #answerOrBreakOff(error: GatewayError): void {
-    if (this.#response.headersSent) this.#response.destroy()
-    else writeError(this.#response, error, this.#call)
+  /** The answer cannot be passed on, for a reason that lies in the gateway. */
+  #fail(err: unknown): void {
+    this.#logger.error({ err, requestId: this.#requestId }, 'an answer could not be passed on')
+    this.#upstream?.abort()
+    this.#breakOff('provider', INTERNAL)
   }
 
+  /** Ends call and response; an application that has part of an answer learns of it by the broken connection. */
+  #breakOff(interruptedBy: CallEnd['interruptedBy'], error: GatewayError): void {
+    if (!this.#finished) this.#finish(interruptedBy)
+    if (this.#response.headersSent) {
+      this.#response.destroy()
+      return
+    }
+    try {
+      writeError(this.#response, error, this.#call)
+    } catch (err) {
+      this.#logger.error({ err, requestId: this.#requestId }, 'an error could not be answered')
+      this.#response.destroy()
+    }
+  }
+
+  /** Never throws: whatever the answer holds, the permit is settled. */
   #finish(interruptedBy: CallEnd['interruptedBy']): void {
     this.#finished = true
     const sent = this.#upstream?.sent ?? false
+    try {
+      // What a broken answer holds so far still counts.
+      if (interruptedBy !== undefined) this.#reader?.end()
+      this.#record(sent, interruptedBy)
+    } catch (err) {
+      this.#logger.error({ err, requestId: this.#requestId }, 'a call could not be finished')
+      this.#call.permit.settle(settledCost({ sent, outputTokensSeen: 0 }, this.#call.estimate))
+    }
+  }
+
+  #record(sent: boolean, interruptedBy: CallEnd['interruptedBy']): void {
     finishCall(this.#plane, this.#call, {
       requestId: this.#requestId,
       sent,
@@ -150,22 +202,22 @@ export class AnswerRelay implements AnswerSink {
     })
   }
 
-  #writeHead(status: number, statusMessage: string, fields: (string | string[])[]): void {
+  #writeHead(status: number, statusMessage: string, fields: HeaderFields): void {
     // Where something is taken out of the body, the provider's length no longer holds.
-    const length = this.#call.inspection.addsUsage ? fields.indexOf('content-length') : -1
-    if (length >= 0) fields.splice(length, 2)
+    if (this.#call.inspection.addsUsage) removeField(fields, 'content-length')
     this.#addOwnHeaders(fields)
     this.#response.writeHead(status, statusMessage, fields)
   }
 
   #writeHeld(held: HeldAnswer): void {
-    const { fields, body } = held.withoutSecrets(Object.values(this.#secrets).map((secret) => secret.reveal()))
+    const secrets = Object.values(this.#secrets).map((secret) => secret.reveal())
+    const { status, statusMessage, fields, body } = held.withoutSecrets(secrets)
     this.#addOwnHeaders(fields)
-    this.#response.writeHead(held.status, held.statusMessage, fields)
+    this.#response.writeHead(status, statusMessage, fields)
     this.#response.end(body)
   }
 
-  #addOwnHeaders(fields: (string | string[])[]): void {
+  #addOwnHeaders(fields: HeaderFields): void {
     const { connection, rateLimits, requestId } = this.#call
     if (this.#requestId === requestId) fields.push('x-request-id', requestId)
     sluiceHeaders(fields, 'upstream', connection.settings.name, rateLimits)
@@ -182,6 +234,7 @@ export class AnswerRelay implements AnswerSink {
   }
 }
 
+const INTERNAL = gatewayError('internal', 'Internal error.')
 const FAULT_ERRORS: Readonly<Record<UpstreamFault['reason'], (connection: string) => GatewayError>> = {
   unreachable: (name) =>
     gatewayError('upstream_unreachable', `The provider of connection "${name}" could not be reached.`),

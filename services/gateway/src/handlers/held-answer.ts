@@ -1,19 +1,28 @@
 import type { WireHeaders } from '@sluice/providers'
 import { decodeBody } from '../domain/decode-body.ts'
 import { answerHeaders } from '../domain/forwarded-headers.ts'
+import { type HeaderFields, removeField } from '../domain/header-fields.ts'
 import { redactSecrets } from '../domain/redact-secrets.ts'
+
+/** An error to answer with; `fields` are its headers. */
+export interface WholeAnswer {
+  readonly status: number
+  readonly statusMessage: string
+  readonly fields: HeaderFields
+  readonly body: Buffer
+}
 
 /** A provider's error, kept until it is whole, so that a credential that it repeats can be cut out. */
 export class HeldAnswer {
-  readonly status: number
-  readonly statusMessage: string
+  readonly #status: number
+  readonly #statusMessage: string
   readonly #headers: WireHeaders
   readonly #pieces: Buffer[] = []
   #bytes = 0
 
   constructor(status: number, statusMessage: string, headers: WireHeaders) {
-    this.status = status
-    this.statusMessage = statusMessage
+    this.#status = status
+    this.#statusMessage = statusMessage
     this.#headers = headers
   }
 
@@ -25,18 +34,21 @@ export class HeldAnswer {
     return this.#bytes < MAX_ERROR_BYTES
   }
 
-  /** The answer to send: headers (names and values in turn) and body, with no secret in either. */
-  withoutSecrets(secrets: readonly string[]): { readonly fields: (string | string[])[]; readonly body: Buffer } {
+  /** The answer to send, with no secret in any part of it. */
+  withoutSecrets(secrets: readonly string[]): WholeAnswer {
+    const status = this.#status
+    const statusMessage = redactText(this.#statusMessage, secrets)
     const fields = answerHeaders(this.#headers).map((field) =>
       typeof field === 'string' ? redactText(field, secrets) : field.map((part) => redactText(part, secrets)),
     )
     // The answer to a HEAD has no body, whatever its headers say.
-    if (this.#bytes === 0) return { fields, body: EMPTY }
+    if (this.#bytes === 0) return { status, statusMessage, fields, body: EMPTY }
     const plain = decodeBody(Buffer.concat(this.#pieces), this.#headers['content-encoding'])
     const body = redactSecrets(plain, secrets)
-    setField(fields, 'content-encoding', undefined)
-    setField(fields, 'content-length', String(body.length))
-    return { fields, body }
+    removeField(fields, 'content-encoding')
+    removeField(fields, 'content-length')
+    fields.push('content-length', String(body.length))
+    return { status, statusMessage, fields, body }
   }
 }
 
@@ -47,10 +59,4 @@ function redactText(text: string, secrets: readonly string[]): string {
   return secrets.some((secret) => secret !== '' && text.includes(secret))
     ? redactSecrets(Buffer.from(text), secrets).toString()
     : text
-}
-
-function setField(fields: (string | string[])[], name: string, value: string | undefined): void {
-  const at = fields.indexOf(name)
-  if (at >= 0) fields.splice(at, 2)
-  if (value !== undefined) fields.push(name, value)
 }

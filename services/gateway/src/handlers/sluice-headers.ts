@@ -1,8 +1,9 @@
+import type { HeaderFields } from '../domain/header-fields.ts'
 import type { RateLimitFields } from '../domain/rate-limit-fields.ts'
 
-/** Adds to `fields` (names and values in turn) the headers that every answer has besides `x-request-id`. */
+/** Adds to `fields` the headers that every answer has besides `x-request-id`. */
 export function sluiceHeaders(
-  fields: (string | string[])[],
+  fields: HeaderFields,
   source: 'gateway' | 'upstream',
   connection: string | undefined,
   rateLimits: RateLimitFields | undefined,

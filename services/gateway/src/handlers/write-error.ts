@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http'
+import { type ServerResponse, STATUS_CODES } from 'node:http'
 import { openAiErrorAnswer } from '@sluice/providers'
 import type { Connection } from '../domain/connection.ts'
 import type { GatewayError } from '../domain/gateway-error.ts'
@@ -21,7 +21,8 @@ export function writeError(response: ServerResponse, error: GatewayError, contex
   fields.push('content-length', String(Buffer.byteLength(body)), 'x-request-id', context.requestId)
   sluiceHeaders(fields, 'gateway', context.connection?.settings.name, context.rateLimits)
   retryHeaders(fields, error)
-  response.writeHead(error.status, fields)
+  // Said outright, as the response may still hold a provider's phrase.
+  response.writeHead(error.status, STATUS_CODES[error.status] ?? '', fields)
   response.end(body)
 }
 

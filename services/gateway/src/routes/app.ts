@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Logger } from '@sluice/service-kit'
 import { type FastifyInstance, fastify } from 'fastify'
 import type { DataPlane } from '../ports/data-plane.ts'
+import { deferExpectations } from './defer-expectations.ts'
 import { frameworkErrors, unparsable, unroutable } from './framework-errors.ts'
 import { healthRoutes } from './health-routes.ts'
 import { nativeRoutes } from './native-routes.ts'
@@ -31,6 +32,8 @@ export function createApp(options: AppOptions): FastifyInstance {
     http: {
       connectionsCheckingInterval: TIMEOUT_CHECK_MS,
       requestTimeout: options.requestTimeoutMs,
+      // Where Node would refuse without a word, the route refuses in the provider's format.
+      requireHostHeader: false,
       // Node swaps the two where the headers may take longer than the whole.
       headersTimeout: Math.min(HEADERS_TIMEOUT_MS, options.requestTimeoutMs),
     },
@@ -40,6 +43,7 @@ export function createApp(options: AppOptions): FastifyInstance {
     frameworkErrors: unroutable,
     clientErrorHandler: unparsable,
   })
+  deferExpectations(app)
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
   app.addContentTypeParser('*', (_request, payload, done) => done(null, payload))

@@ -8,8 +8,13 @@ import { writeError } from '../handlers/write-error.ts'
 
 /** Words the errors that Fastify and Node find themselves as the provider would, or as OpenAI where none is known. */
 export function frameworkErrors(app: FastifyInstance, logger: Logger): void {
-  app.setNotFoundHandler((request, reply) => {
-    answer(request, reply, gatewayError('unsupported_operation', 'There is nothing at this path.'))
+  app.register((nowhere, _options, done) => {
+    const refuse = (request: FastifyRequest, reply: FastifyReply): void =>
+      answer(request, reply, gatewayError('unsupported_operation', 'There is nothing at this path.'))
+    // Answered before any of a body is read: its sender may wait for leave to send it.
+    nowhere.addHook('onRequest', refuse)
+    nowhere.setNotFoundHandler(refuse)
+    done()
   })
   app.setErrorHandler<FastifyError>((error, request, reply) => {
     if ((error.statusCode ?? 500) >= 500) logger.error({ err: error, requestId: request.id }, 'request failed')

@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import { gatewayError } from '../domain/gateway-error.ts'
 import { admitCall } from '../handlers/admit-call.ts'
 import type { Call } from '../handlers/call.ts'
+import { checkHead } from '../handlers/check-head.ts'
 import { forwardCall } from '../handlers/forward-call.ts'
 import { writeError } from '../handlers/write-error.ts'
 import type { DataPlane } from '../ports/data-plane.ts'
@@ -41,6 +42,12 @@ export function nativeRoutes(app: FastifyInstance, { dataPlane, logger, maxUploa
       if (admission.status === 'refused') {
         reply.hijack()
         writeError(reply.raw, admission.error, { requestId: request.id, connection: admission.connection })
+        return
+      }
+      const fault = checkHead(request.raw, reply.raw)
+      if (fault !== undefined) {
+        reply.hijack()
+        writeError(reply.raw, fault, admission.call)
         return
       }
       request.call = admission.call

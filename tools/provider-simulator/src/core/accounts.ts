@@ -1,13 +1,19 @@
 import { type Static, Type } from 'typebox'
+import { AccountRole } from './account-role.ts'
 import type { Clock } from './clock.ts'
 import { Limits } from './limits.ts'
 import { createRateLimiter, type RateLimiter } from './rate-limiter.ts'
 
-/** One API key and what it may use. Without limits it is never refused. */
+/**
+ * One API key and what it may use. Without limits it is never refused. With AWS, where a role takes the place of the
+ * key, `apiKey` is only the account's name here: for controls and records.
+ */
 export const Account = Type.Object(
   {
     apiKey: Type.String({ minLength: 1 }),
     organization: Type.Optional(Type.String({ minLength: 1 })),
+    /** For AWS alone, which knows no other way in. */
+    role: Type.Optional(AccountRole),
     /** For every model, each with buckets of its own. */
     limits: Type.Optional(Limits),
     /** By model; takes the place of `limits` for that model. */
@@ -17,7 +23,13 @@ export const Account = Type.Object(
 )
 export type Account = Static<typeof Account>
 
-export class Accounts {
+/** What identifying a caller needs of the accounts. */
+export interface AccountDirectory {
+  get(apiKey: string): Account | undefined
+  list(): readonly Account[]
+}
+
+export class Accounts implements AccountDirectory {
   readonly #byApiKey = new Map<string, Registration>()
   readonly #clock: Clock
 

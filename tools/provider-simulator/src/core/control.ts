@@ -3,9 +3,9 @@ import { type Static, Type } from 'typebox'
 const AfterChunks = Type.Integer({ minimum: 0 })
 
 /**
- * What goes wrong instead of the answer. `afterChunks` counts server-sent events, `[DONE]` included; an answer that is
- * no stream counts as two chunks, the halves of its body; one with no more chunks than that ends as usual. Answers in
- * place of the real one (`status`, `rate-limit`) charge no limit.
+ * What goes wrong instead of the answer. `afterChunks` counts server-sent events, `[DONE]` included, or
+ * frames; an answer that is no stream counts as two chunks, the halves of its body; one with no more chunks than that
+ * ends as usual. Answers in place of the real one (`status`, `rate-limit`) charge no limit.
  */
 export const Fault = Type.Union([
   /** Answers with this status and the provider's error body. */
@@ -16,6 +16,13 @@ export const Fault = Type.Union([
   }),
   /** Answers 429 as if a limit was reached, with `retry-after` only if `retryAfterMs` is given. */
   strict({ kind: Type.Literal('rate-limit'), retryAfterMs: Type.Optional(Type.Integer({ minimum: 0 })) }),
+  /** Ends a stream after so many chunks with the provider's error in it; an answer that is no stream is left alone. */
+  strict({
+    kind: Type.Literal('error-mid-stream'),
+    afterChunks: AfterChunks,
+    status: Type.Integer({ minimum: 400, maximum: 599 }),
+    message: Type.Optional(Type.String()),
+  }),
   /** Takes the request and never answers. */
   strict({ kind: Type.Literal('hang-before-headers') }),
   /** Stops sending after so many chunks and leaves the connection open. */
@@ -35,6 +42,8 @@ export type Fault = Static<typeof Fault>
 export const Control = strict({
   /** Only requests with this key, registered or not; every request if absent. */
   apiKey: Type.Optional(Type.String({ minLength: 1 })),
+  /** Only requests to a path that begins so, such as `/model/`; to every path if absent. */
+  pathPrefix: Type.Optional(Type.String({ minLength: 1 })),
   /** Only so many requests; until cleared if absent. */
   times: Type.Optional(Type.Integer({ minimum: 1 })),
   /** Added before the headers. */

@@ -1,7 +1,7 @@
 import type { Control } from './control.ts'
 
 /** What applies to one request: every control that matched it, put together. */
-export type Behaviour = Omit<Control, 'apiKey' | 'times'>
+export type Behaviour = Omit<Control, 'apiKey' | 'pathPrefix' | 'times'>
 
 /**
  * Controls without `times` stand until cleared; where several match, the later one's fields win. Controls with `times`
@@ -27,16 +27,16 @@ export class Controls {
     return [...this.#standing, ...this.#queued.map(({ control, remaining }) => ({ ...control, times: remaining }))]
   }
 
-  /** What applies to a request that arrives now with this key; uses up one of its queued control's `times`. */
-  take(apiKey: string | undefined): Behaviour {
+  /** What applies to a request that arrives now with this key at this path; uses up one of its queued control's `times`. */
+  take(apiKey: string | undefined, path: string): Behaviour {
     if (this.#standing.length === 0 && this.#queued.length === 0) return UNCHANGED
-    const standing = this.#standing.filter((control) => matches(control, apiKey))
-    const queued = this.#takeQueued(apiKey)
+    const standing = this.#standing.filter((control) => matches(control, apiKey, path))
+    const queued = this.#takeQueued(apiKey, path)
     return Object.assign({}, ...standing, queued)
   }
 
-  #takeQueued(apiKey: string | undefined): Control | undefined {
-    const index = this.#queued.findIndex(({ control }) => matches(control, apiKey))
+  #takeQueued(apiKey: string | undefined, path: string): Control | undefined {
+    const index = this.#queued.findIndex(({ control }) => matches(control, apiKey, path))
     const entry = this.#queued[index]
     if (entry === undefined) return undefined
     entry.remaining -= 1
@@ -52,6 +52,7 @@ interface QueuedControl {
   remaining: number
 }
 
-function matches(control: Control, apiKey: string | undefined): boolean {
-  return control.apiKey === undefined || control.apiKey === apiKey
+function matches(control: Control, apiKey: string | undefined, path: string): boolean {
+  if (control.apiKey !== undefined && control.apiKey !== apiKey) return false
+  return control.pathPrefix === undefined || path.startsWith(control.pathPrefix)
 }

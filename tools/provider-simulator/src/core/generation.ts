@@ -17,19 +17,25 @@ export const SEED_HEADER = 'x-simulator-seed'
 /** Sets the length of the answer in tokens; wins over a control. */
 export const OUTPUT_TOKENS_HEADER = 'x-simulator-output-tokens'
 
+/** The ids of everything about one request. */
+export function readIds(headers: IncomingHttpHeaders): Ids {
+  const seed = headers[SEED_HEADER]
+  return typeof seed === 'string' ? seededIds(seed) : randomIds
+}
+
 /** Undefined if a simulator header holds what it must not. */
 export function readGeneration(
   headers: IncomingHttpHeaders,
   behaviour: Behaviour,
+  ids: Ids,
   nowMs: number,
 ): Generation | undefined {
-  const seed = headers[SEED_HEADER]
   const stated = headers[OUTPUT_TOKENS_HEADER]
   if (stated !== undefined && (typeof stated !== 'string' || !/^\d{1,6}$/.test(stated))) return undefined
   const outputTokens = stated === undefined ? behaviour.outputTokens : Number(stated)
   return {
-    ids: typeof seed === 'string' ? seededIds(seed) : randomIds,
-    createdAtS: typeof seed === 'string' ? SEEDED_CREATED_AT_S : Math.floor(nowMs / 1000),
+    ids,
+    createdAtS: headers[SEED_HEADER] === undefined ? Math.floor(nowMs / 1000) : SEEDED_CREATED_AT_S,
     omitUsage: behaviour.omitUsage === true,
     ...(outputTokens !== undefined && { outputTokens }),
   }

@@ -12,12 +12,20 @@ export type Limit = Static<typeof Limit>
 
 /** What one account may use of one model. A metric that is absent has no limit, and no headers. */
 export const Limits = Type.Object(
-  { requests: Type.Optional(Limit), tokens: Type.Optional(Limit) },
+  {
+    requests: Type.Optional(Limit),
+    /** Input and output together. */
+    tokens: Type.Optional(Limit),
+    inputTokens: Type.Optional(Limit),
+    outputTokens: Type.Optional(Limit),
+  },
   { additionalProperties: false },
 )
 export type Limits = Static<typeof Limits>
 
-export type Metric = 'requests' | 'tokens'
+export type Metric = keyof Limits
+
+export const METRICS: readonly Metric[] = ['requests', 'tokens', 'inputTokens', 'outputTokens']
 
 export const PERIOD_MS = { minute: 60_000, hour: 3_600_000, day: 86_400_000 } as const satisfies Record<
   Limit['period'],

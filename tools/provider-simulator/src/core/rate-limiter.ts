@@ -1,5 +1,11 @@
-import { type Limit, type Limits, type Metric, PERIOD_MS } from './limits.ts'
+import { type Limit, type Limits, METRICS, type Metric, PERIOD_MS } from './limits.ts'
 import { fullBucket, msUntilFull, refilled, remaining, type TokenBucket, take } from './token-bucket.ts'
+
+/** What a request uses, aside from being one request. */
+export interface TokenCounts {
+  readonly inputTokens: number
+  readonly outputTokens: number
+}
 
 /** How one limit stands; what a provider tells in its rate-limit headers. */
 export interface LimitStatus extends Limit {
@@ -23,60 +29,72 @@ export type Admission = { readonly status: 'admitted' } | { readonly status: 'de
 
 /** The buckets of one account for one model. All instants are Unix milliseconds. */
 export interface RateLimiter {
-  /** Charges one request and `tokens` tokens, or nothing at all if either does not fit. */
-  admit(tokens: number, nowMs: number): Admission
+  /** Charges one request and its tokens, or nothing at all if any limit has no room for them. */
+  admit(tokens: TokenCounts, nowMs: number): Admission
   statuses(nowMs: number): LimitStatuses
 }
 
 export function createRateLimiter(limits: Limits, createdAtMs: number): RateLimiter {
-  let requests = bucketOf(limits.requests, createdAtMs)
-  let tokens = bucketOf(limits.tokens, createdAtMs)
+  const meters = METRICS.flatMap((metric) => meterOf(metric, limits[metric], createdAtMs) ?? [])
 
   return {
-    admit(amount, nowMs) {
-      const ofRequests = requests && take(requests, 1, nowMs)
-      const ofTokens = tokens && take(tokens, amount, nowMs)
-      if (ofRequests?.status !== 'denied' && ofTokens?.status !== 'denied') {
-        requests = ofRequests?.bucket
-        tokens = ofTokens?.bucket
-        return { status: 'admitted' }
-      }
-      const denials = [
-        denialOf('requests', limits.requests, requests, ofRequests, 1, nowMs),
-        denialOf('tokens', limits.tokens, tokens, ofTokens, amount, nowMs),
-      ]
-      const denial = denials.flatMap((candidate) => candidate ?? []).reduce(longerWait)
-      return { status: 'denied', denial }
+    admit(tokens, nowMs) {
+      const attempts = meters.map((meter) => attempt(meter, tokens, nowMs))
+      const denials = attempts.flatMap(({ denial }) => denial ?? [])
+      if (denials.length > 0) return { status: 'denied', denial: denials.reduce(longerWait) }
+      for (const { meter, bucket } of attempts) meter.bucket = bucket
+      return { status: 'admitted' }
     },
     statuses(nowMs) {
-      const ofRequests = statusOf(limits.requests, requests, nowMs)
-      const ofTokens = statusOf(limits.tokens, tokens, nowMs)
-      return { ...(ofRequests && { requests: ofRequests }), ...(ofTokens && { tokens: ofTokens }) }
+      const statuses: { -readonly [metric in Metric]?: LimitStatus } = {}
+      for (const meter of meters) statuses[meter.metric] = statusOf(meter, nowMs)
+      return statuses
     },
   }
 }
 
-function bucketOf(limit: Limit | undefined, nowMs: number): TokenBucket | undefined {
-  return limit && fullBucket(limit.limit, PERIOD_MS[limit.period], nowMs)
+interface Meter {
+  readonly metric: Metric
+  readonly limit: Limit
+  bucket: TokenBucket
 }
 
-function statusOf(limit: Limit | undefined, bucket: TokenBucket | undefined, nowMs: number): LimitStatus | undefined {
-  if (limit === undefined || bucket === undefined) return undefined
+function meterOf(metric: Metric, limit: Limit | undefined, nowMs: number): Meter | undefined {
+  return limit && { metric, limit, bucket: fullBucket(limit.limit, PERIOD_MS[limit.period], nowMs) }
+}
+
+interface Attempt {
+  readonly meter: Meter
+  /** As it is once the request is charged; as it was if that is denied. */
+  readonly bucket: TokenBucket
+  readonly denial?: Denial
+}
+
+function attempt(meter: Meter, tokens: TokenCounts, nowMs: number): Attempt {
+  const { metric, bucket } = meter
+  const requested = amountOf(metric, tokens)
+  const result = take(bucket, requested, nowMs)
+  if (result.status === 'taken') return { meter, bucket: result.bucket }
+  const denial = { ...statusOf(meter, nowMs), metric, requested }
+  return { meter, bucket, denial: { ...denial, ...(result.waitMs !== undefined && { waitMs: result.waitMs }) } }
+}
+
+function amountOf(metric: Metric, { inputTokens, outputTokens }: TokenCounts): number {
+  switch (metric) {
+    case 'requests':
+      return 1
+    case 'tokens':
+      return inputTokens + outputTokens
+    case 'inputTokens':
+      return inputTokens
+    case 'outputTokens':
+      return outputTokens
+  }
+}
+
+function statusOf({ limit, bucket }: Meter, nowMs: number): LimitStatus {
   const current = refilled(bucket, nowMs)
   return { limit: limit.limit, period: limit.period, remaining: remaining(current), resetMs: msUntilFull(current) }
-}
-
-function denialOf(
-  metric: Metric,
-  limit: Limit | undefined,
-  bucket: TokenBucket | undefined,
-  result: ReturnType<typeof take> | undefined,
-  requested: number,
-  nowMs: number,
-): Denial | undefined {
-  const status = statusOf(limit, bucket, nowMs)
-  if (status === undefined || result?.status !== 'denied') return undefined
-  return { ...status, metric, requested, ...(result.waitMs !== undefined && { waitMs: result.waitMs }) }
 }
 
 function longerWait(a: Denial, b: Denial): Denial {

@@ -1,16 +1,18 @@
 import type { ServerResponse } from 'node:http'
-import type { Account, Accounts } from '../core/accounts.ts'
+import type { Accounts } from '../core/accounts.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Behaviour, Controls } from '../core/controls.ts'
-import { OUTPUT_TOKENS_HEADER, readGeneration } from '../core/generation.ts'
-import { randomIds } from '../core/ids.ts'
+import { OUTPUT_TOKENS_HEADER, readGeneration, readIds } from '../core/generation.ts'
+import type { Ids } from '../core/ids.ts'
 import type { LimitStatuses } from '../core/rate-limiter.ts'
 import type { OpenRecord, RequestLog } from '../core/request-log.ts'
 import type {
   Answer,
+  Caller,
   Failure,
   ProviderRequest,
   ProviderRoute,
+  ReceivedRequest,
   SimulatedProvider,
 } from '../providers/simulated-provider.ts'
 import { sendAnswer } from './send-answer.ts'
@@ -26,10 +28,8 @@ export interface Simulation {
 }
 
 /** A request as the server hands it over; `route` is absent if the provider has no such path. */
-export interface Incoming extends Pick<ProviderRequest, 'params' | 'headers' | 'body'> {
-  readonly method: string
-  /** Without the query. */
-  readonly path: string
+export interface Incoming extends Omit<ReceivedRequest, 'arrivedAtMs' | 'requestId'> {
+  readonly params: ProviderRequest['params']
   readonly route?: ProviderRoute
   /** The body was not read, for it is longer than the server takes. */
   readonly tooLarge?: boolean
@@ -39,8 +39,11 @@ export interface Incoming extends Pick<ProviderRequest, 'params' | 'headers' | '
 export async function exchange(simulation: Simulation, incoming: Incoming, response: ServerResponse): Promise<void> {
   const { provider, accounts, controls, requests, clock } = simulation
   const arrivedAtMs = clock()
-  const apiKey = provider.readApiKey(incoming.headers)
-  const account = apiKey === undefined ? undefined : accounts.get(apiKey)
+  const ids = readIds(incoming.headers)
+  const requestId = ids(32)
+  const received = { ...incoming, arrivedAtMs, requestId }
+  const caller = await provider.identify(received, accounts)
+  const account = caller.status === 'known' ? caller.account : undefined
   const record = requests.open({
     arrivedAtMs,
     method: incoming.method,
@@ -54,15 +57,16 @@ export async function exchange(simulation: Simulation, incoming: Incoming, respo
     else record.end(brokenOff ? 'broken-off' : 'client-gone')
   })
 
-  const behaviour = controls.take(apiKey)
-  const { answer, limits } = decide(simulation, incoming, { arrivedAtMs, apiKey, account, behaviour, record })
+  const behaviour = controls.take(apiKeyOf(caller), incoming.path)
+  const { answer, limits } = decide(simulation, received, { ids, caller, behaviour, record })
   await sendAnswer(response, answer, {
     behaviour,
     headers() {
       record.status(answer.status)
       return provider.headers({
+        arrivedAtMs,
         processingMs: clock() - arrivedAtMs,
-        requestId: randomIds(32),
+        requestId,
         ...(account && { account }),
         ...(limits && { limits }),
       })
@@ -73,10 +77,20 @@ export async function exchange(simulation: Simulation, incoming: Incoming, respo
   })
 }
 
-interface Arrival {
-  readonly arrivedAtMs: number
-  readonly apiKey: string | undefined
-  readonly account: Account | undefined
+function apiKeyOf(caller: Caller): string | undefined {
+  switch (caller.status) {
+    case 'known':
+      return caller.account.apiKey
+    case 'unknown-api-key':
+      return caller.apiKey
+    default:
+      return undefined
+  }
+}
+
+interface Circumstances {
+  readonly ids: Ids
+  readonly caller: Caller
   readonly behaviour: Behaviour
   readonly record: OpenRecord
 }
@@ -87,30 +101,38 @@ interface Decision {
   readonly limits?: LimitStatuses
 }
 
-function decide(simulation: Simulation, incoming: Incoming, arrival: Arrival): Decision {
-  const { provider, accounts } = simulation
-  const { arrivedAtMs, apiKey, account, behaviour, record } = arrival
-  const fail = (failure: Failure): Decision => ({ answer: provider.failure(failure) })
+function decide(
+  { provider, accounts }: Simulation,
+  received: Incoming & ReceivedRequest,
+  { ids, caller, behaviour, record }: Circumstances,
+): Decision {
+  const { route, method, path, arrivedAtMs } = received
+  const answerFailure = route?.failure ?? provider.failure
+  const fail = (failure: Failure): Decision => ({ answer: answerFailure(failure, received.requestId) })
 
-  if (incoming.route === undefined) return fail({ kind: 'unknown-route', method: incoming.method, path: incoming.path })
-  if (incoming.tooLarge) return fail({ kind: 'body-too-large' })
-  if (apiKey === undefined) return fail({ kind: 'missing-api-key' })
-  if (account === undefined) return fail({ kind: 'unknown-api-key', apiKey, echo: behaviour.echoApiKey === true })
-  const generation = readGeneration(incoming.headers, behaviour, arrivedAtMs)
+  if (route === undefined) return fail({ kind: 'unknown-route', method, path })
+  if (received.tooLarge) return fail({ kind: 'body-too-large' })
+  if (caller.status === 'refused') return { answer: caller.answer }
+  if (caller.status === 'missing-api-key') return fail({ kind: 'missing-api-key' })
+  if (caller.status === 'unknown-api-key') {
+    return fail({ kind: 'unknown-api-key', apiKey: caller.apiKey, echo: behaviour.echoApiKey === true })
+  }
+  const generation = readGeneration(received.headers, behaviour, ids, arrivedAtMs)
   if (generation === undefined) {
     return fail({ kind: 'forced-status', status: 400, message: `${OUTPUT_TOKENS_HEADER} must be a whole number.` })
   }
 
-  const reply = incoming.route.handle({ ...incoming, account, generation })
+  const { account } = caller
+  const reply = route.handle({ ...received, account, generation })
   const forced = forcedFailure(behaviour)
   if (reply.charge === undefined) return forced === undefined ? { answer: reply.answer() } : fail(forced)
 
-  const { model, tokens } = reply.charge
+  const { model } = reply.charge
   record.model(model)
   const limiter = accounts.limiter(account.apiKey, model)
   const limits = () => limiter.statuses(arrivedAtMs)
   if (forced !== undefined) return { ...fail(forced), limits: limits() }
-  const admission = limiter.admit(tokens, arrivedAtMs)
+  const admission = limiter.admit(reply.charge, arrivedAtMs)
   if (admission.status === 'admitted') return { answer: reply.answer(), limits: limits() }
   return { ...fail({ kind: 'rate-limited', account, model, denial: admission.denial }), limits: limits() }
 }

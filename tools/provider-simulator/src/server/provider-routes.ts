@@ -41,6 +41,7 @@ async function handle(
   const incoming = {
     method: request.method,
     path: query === -1 ? request.url : request.url.slice(0, query),
+    query: query === -1 ? '' : request.url.slice(query + 1),
     params: request.params as Record<string, string>,
     headers: request.headers,
     body: typeof request.body === 'string' ? request.body : '',

@@ -68,6 +68,23 @@ describe('breaking off', () => {
   })
 })
 
+describe('an error mid-stream', () => {
+  it('takes the place of the rest of a stream', async () => {
+    simulator.controls.add({ fault: { kind: 'error-mid-stream', afterChunks: 3, status: 500, message: 'Gone.' } })
+    const { chunks, error } = await readUntilError()
+    expect(chunks).toBe(3)
+    expect(error).toBeInstanceOf(OpenAI.APIError)
+    expect(error).toMatchObject({ type: 'server_error', error: { message: 'Gone.' } })
+    await expectOutcome('answered')
+  })
+
+  it('leaves shorter streams and other answers alone', async () => {
+    simulator.controls.add({ fault: { kind: 'error-mid-stream', afterChunks: 1000, status: 500 } })
+    expect((await readUntilError()).error).toBeUndefined()
+    await expect(client.models.list()).resolves.toHaveProperty('data')
+  })
+})
+
 describe('hanging', () => {
   it('never answers, until the client goes', async () => {
     simulator.controls.add({ fault: { kind: 'hang-before-headers' } })
@@ -120,7 +137,8 @@ it('makes no chunk before the reader has room for it', async () => {
   const { promise: sent, resolve } = Promise.withResolvers<void>()
   const server = createServer((_request, response) => {
     const delivery = { behaviour: {}, headers: () => ({}), onBreakOff: () => {} }
-    resolve(sendAnswer(response, { kind: 'stream', status: 200, headers: {}, chunks: chunks() }, delivery))
+    const answer = { kind: 'stream' as const, status: 200, headers: {}, chunks: chunks(), errorChunk: () => '' }
+    resolve(sendAnswer(response, answer, delivery))
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')

@@ -1,7 +1,7 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import type { Fault } from '../core/control.ts'
 import type { Behaviour } from '../core/controls.ts'
-import type { Answer } from '../providers/simulated-provider.ts'
+import type { Answer, Chunk, StreamAnswer, StreamError } from '../providers/simulated-provider.ts'
 
 export interface Delivery {
   readonly behaviour: Behaviour
@@ -23,33 +23,54 @@ export async function sendAnswer(response: ServerResponse, answer: Answer, deliv
     return
   }
 
-  const interruption = fault?.kind === 'hang-mid-stream' || fault?.kind === 'break-mid-stream' ? fault : undefined
   if (answer.kind === 'body') {
     const length = Buffer.byteLength(answer.body)
     response.writeHead(answer.status, { ...answer.headers, ...delivery.headers(), 'content-length': length })
-    if (interruption === undefined) {
+    if (!isInterruption(fault)) {
       response.end(answer.body)
       return
     }
-    await sendChunks(response, halves(answer.body), 0, interruption, delivery)
+    await sendChunks(response, halves(answer.body), 0, { fault, delivery })
     return
   }
   response.writeHead(answer.status, { ...answer.headers, ...delivery.headers() })
-  await sendChunks(response, answer.chunks, chunkDelayMs ?? 0, interruption, delivery)
+  const chunks = fault?.kind === 'error-mid-stream' ? withError(answer, fault.afterChunks, fault) : answer.chunks
+  const interruption = isInterruption(fault) ? { fault, delivery } : undefined
+  await sendChunks(response, chunks, chunkDelayMs ?? 0, interruption)
 }
 
-type Interruption = Extract<Fault, { kind: 'hang-mid-stream' | 'break-mid-stream' }>
+interface Interruption {
+  readonly fault: Extract<Fault, { kind: 'hang-mid-stream' | 'break-mid-stream' }>
+  readonly delivery: Delivery
+}
+
+function isInterruption(fault: Fault | undefined): fault is Interruption['fault'] {
+  return fault?.kind === 'hang-mid-stream' || fault?.kind === 'break-mid-stream'
+}
+
+function* withError(answer: StreamAnswer, afterChunks: number, error: StreamError): Generator<Chunk> {
+  let sent = 0
+  for (const chunk of answer.chunks) {
+    if (sent === afterChunks) {
+      yield answer.errorChunk(error)
+      return
+    }
+    yield chunk
+    sent += 1
+  }
+}
 
 async function sendChunks(
   response: ServerResponse,
-  chunks: Iterable<string | Uint8Array>,
+  chunks: Iterable<Chunk>,
   delayMs: number,
   interruption: Interruption | undefined,
-  delivery: Delivery,
 ): Promise<void> {
   let sent = 0
   for (const chunk of chunks) {
-    if (sent === interruption?.afterChunks) return interrupt(response, interruption, chunk, delivery)
+    if (interruption !== undefined && sent === interruption.fault.afterChunks) {
+      return interrupt(response, interruption, chunk)
+    }
     if (delayMs > 0 && sent > 0) await pause(response, delayMs)
     if (response.destroyed) return
     if (!response.write(chunk)) await drained(response)
@@ -58,18 +79,13 @@ async function sendChunks(
   response.end()
 }
 
-async function interrupt(
-  response: ServerResponse,
-  interruption: Interruption,
-  nextChunk: string | Uint8Array,
-  delivery: Delivery,
-): Promise<void> {
+async function interrupt(response: ServerResponse, { fault, delivery }: Interruption, nextChunk: Chunk): Promise<void> {
   response.flushHeaders()
-  if (interruption.kind === 'hang-mid-stream') {
+  if (fault.kind === 'hang-mid-stream') {
     await closed(response)
     return
   }
-  if (interruption.partialChunk) response.write(nextChunk.slice(0, Math.ceil(nextChunk.length / 2)))
+  if (fault.partialChunk) response.write(nextChunk.slice(0, Math.ceil(nextChunk.length / 2)))
   // Destroying drops what is not flushed yet: an empty write behind it says when it is.
   await new Promise<void>((resolve) => {
     if (response.socket === null) resolve()

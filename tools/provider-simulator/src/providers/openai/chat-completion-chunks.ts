@@ -1,7 +1,9 @@
 import { isRecord } from '../../core/is-record.ts'
+import { pieces } from '../../core/pieces.ts'
 import { simulatedToken } from '../../core/simulated-text.ts'
+import { dataEvent } from '../../wire/server-sent-events.ts'
 import type { ChatCompletion } from './chat-completion-object.ts'
-import { DONE, dataEvent, obfuscation } from './event-stream.ts'
+import { DONE, obfuscation } from './event-stream.ts'
 import { chatUsage } from './usage.ts'
 
 /**
@@ -46,9 +48,7 @@ function* deltas({ toolCall, outputTokens }: ChatCompletion): Generator<unknown>
   const { id, name } = toolCall
   const opened = { index: 0, id, type: 'function', function: { name, arguments: '' } }
   yield { role: 'assistant', content: null, tool_calls: [opened], refusal: null }
-  for (const [part] of toolCall.arguments.matchAll(FOUR_CHARS)) {
+  for (const part of pieces(toolCall.arguments)) {
     yield { tool_calls: [{ index: 0, function: { arguments: part } }] }
   }
 }
-
-const FOUR_CHARS = /.{1,4}/gsu

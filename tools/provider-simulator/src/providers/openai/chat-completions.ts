@@ -1,11 +1,11 @@
 import { outputLength, tokensOfChars } from '../../core/tokens.ts'
+import { jsonAnswer } from '../../wire/json-answer.ts'
 import type { Answer, Reply } from '../simulated-provider.ts'
 import { chatCompletionChunks } from './chat-completion-chunks.ts'
 import { type ChatCompletion, chatCompletionObject } from './chat-completion-object.ts'
 import { contentChars } from './content-chars.ts'
 import { invalidRequest } from './errors.ts'
 import { eventStreamAnswer } from './event-stream.ts'
-import { jsonAnswer } from './json-answer.ts'
 import { type ModelRequest, modelRoute } from './model-route.ts'
 import { count, invalidCount, invalidStreamOptions, missingParameter } from './parameters.ts'
 import { demandedToolCall, type ToolCall } from './tool-call.ts'
@@ -16,10 +16,10 @@ export const chatCompletions = modelRoute('/v1/chat/completions', 'chat', (reque
   const invalid = refusal(request)
   const inputTokens = tokensOfChars(contentChars(json.messages))
   // The real API counts a request that it finds fault with, too: its answer carries the lowered rate-limit headers.
-  if (invalid !== undefined) return { ...invalid, charge: { model: model.id, tokens: inputTokens } }
+  if (invalid !== undefined) return { ...invalid, charge: { model: model.id, inputTokens, outputTokens: 0 } }
   const completion = complete(request, inputTokens)
   return {
-    charge: { model: model.id, tokens: inputTokens + completion.outputTokens },
+    charge: { model: model.id, inputTokens, outputTokens: completion.outputTokens },
     answer: () => (json.stream === true ? streamed(request, completion) : plain(request, completion)),
   }
 })

@@ -1,9 +1,10 @@
 import { isRecord } from '../../core/is-record.ts'
 import { simulatedText, simulatedToken } from '../../core/simulated-text.ts'
 import { outputLength, tokensOfChars } from '../../core/tokens.ts'
+import { jsonAnswer } from '../../wire/json-answer.ts'
+import { dataEvent } from '../../wire/server-sent-events.ts'
 import { contentChars } from './content-chars.ts'
-import { DONE, dataEvent, eventStreamAnswer } from './event-stream.ts'
-import { jsonAnswer } from './json-answer.ts'
+import { DONE, eventStreamAnswer } from './event-stream.ts'
 import { type ModelRequest, modelRoute } from './model-route.ts'
 import { count, invalidCount, invalidStreamOptions, missingParameter } from './parameters.ts'
 import { completionUsage } from './usage.ts'
@@ -13,7 +14,7 @@ export const completions = modelRoute('/v1/completions', 'completion', (request)
   const { json, model, generation } = request
   const invalid = missingParameter(json, 'prompt') ?? invalidCount(json, 'max_tokens') ?? invalidStreamOptions(json)
   const inputTokens = tokensOfChars(contentChars(json.prompt))
-  if (invalid !== undefined) return { ...invalid, charge: { model: model.id, tokens: inputTokens } }
+  if (invalid !== undefined) return { ...invalid, charge: { model: model.id, inputTokens, outputTokens: 0 } }
   const { tokens, cut } = outputLength(generation.outputTokens, count(json, 'max_tokens') ?? DEFAULT_MAX_TOKENS)
   const completion: Completion = {
     id: `cmpl-${generation.ids(29)}`,
@@ -21,7 +22,7 @@ export const completions = modelRoute('/v1/completions', 'completion', (request)
     finishReason: cut ? 'length' : 'stop',
   }
   return {
-    charge: { model: model.id, tokens: inputTokens + tokens },
+    charge: { model: model.id, inputTokens, outputTokens: tokens },
     answer: () =>
       json.stream === true
         ? eventStreamAnswer(chunks(request, completion))

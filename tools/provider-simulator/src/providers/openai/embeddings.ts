@@ -1,7 +1,7 @@
 import { simulatedEmbedding } from '../../core/simulated-embedding.ts'
 import { tokensOfChars } from '../../core/tokens.ts'
+import { jsonAnswer } from '../../wire/json-answer.ts'
 import { invalidRequest } from './errors.ts'
-import { jsonAnswer } from './json-answer.ts'
 import { type ModelRequest, modelRoute } from './model-route.ts'
 import { count, invalidCount, missingParameter } from './parameters.ts'
 
@@ -10,7 +10,7 @@ export const embeddings = modelRoute('/v1/embeddings', 'embedding', ({ json, mod
   const inputs = readInputs(json.input)
   if (inputs === undefined) return missingParameter(json, 'input') ?? invalidRequest(400, INVALID_INPUT, 'input')
   const tokens = inputs.reduce((sum, input) => sum + tokensOf(input), 0)
-  const charge = { model: model.id, tokens }
+  const charge = { model: model.id, inputTokens: tokens, outputTokens: 0 }
   const invalid = invalidCount(json, 'dimensions')
   if (invalid !== undefined) return { ...invalid, charge }
 

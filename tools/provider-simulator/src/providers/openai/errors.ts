@@ -28,3 +28,12 @@ export function invalidRequest(status: number, message: string, param?: string, 
   })
   return { answer: () => answer }
 }
+
+/** What the API says with such a status where nothing more is known. */
+export function errorOfStatus(status: number, message: string | undefined): OpenAiError {
+  return status < 500
+    ? { message: message ?? 'The request was refused.', type: 'invalid_request_error', param: null, code: null }
+    : { message: message ?? SERVER_ERROR, type: 'server_error', param: null, code: null }
+}
+
+const SERVER_ERROR = 'The server had an error while processing your request. Sorry about that!'

@@ -1,26 +1,14 @@
-import type { Answer } from '../simulated-provider.ts'
+import { dataEvent, eventStream } from '../../wire/server-sent-events.ts'
+import type { Answer, StreamError } from '../simulated-provider.ts'
+import { errorOfStatus } from './errors.ts'
 
 /** Server-sent events, made one by one as they are sent. */
 export function eventStreamAnswer(events: Iterable<string>): Answer {
-  return {
-    kind: 'stream',
-    status: 200,
-    headers: { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' },
-    chunks: events,
-  }
+  return eventStream(events, errorEvent)
 }
 
 /** What ends a stream of completions. */
 export const DONE = 'data: [DONE]\n\n'
-
-export function dataEvent(data: unknown): string {
-  return `data: ${JSON.stringify(data)}\n\n`
-}
-
-/** An event with a name, as the Responses API sends them. */
-export function namedEvent(name: string, data: unknown): string {
-  return `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`
-}
 
 /**
  * Padding that hides how long a token is from who watches the encrypted stream; its length varies in no visible order
@@ -31,3 +19,8 @@ export function obfuscation(index: number): string {
 }
 
 const PADDING = 'q8ZtLw3xRv0KcJm5'
+
+/** OpenAI's SDK raises its error for any event that holds one. */
+function errorEvent({ status, message }: StreamError): string {
+  return dataEvent({ error: errorOfStatus(status, message) })
+}

@@ -1,5 +1,5 @@
 import type { Answer, Failure } from '../simulated-provider.ts'
-import { errorAnswer } from './errors.ts'
+import { errorAnswer, errorOfStatus } from './errors.ts'
 import { rateLimited } from './rate-limited.ts'
 import { retryAfterHeaders } from './retry-after.ts'
 
@@ -33,7 +33,7 @@ export function failure(failure: Failure): Answer {
         failure.retryAfterMs === undefined ? {} : retryAfterHeaders(failure.retryAfterMs),
       )
     case 'forced-status':
-      return forcedStatus(failure.status, failure.message)
+      return errorAnswer(failure.status, errorOfStatus(failure.status, failure.message))
   }
 }
 
@@ -59,22 +59,5 @@ function unknownApiKey(shownKey: string): Answer {
     type: INVALID_REQUEST,
     param: null,
     code: 'invalid_api_key',
-  })
-}
-
-function forcedStatus(status: number, message: string | undefined): Answer {
-  if (status < 500) {
-    return errorAnswer(status, {
-      message: message ?? 'The request was refused.',
-      type: INVALID_REQUEST,
-      param: null,
-      code: null,
-    })
-  }
-  return errorAnswer(status, {
-    message: message ?? 'The server had an error while processing your request. Sorry about that!',
-    type: 'server_error',
-    param: null,
-    code: null,
   })
 }

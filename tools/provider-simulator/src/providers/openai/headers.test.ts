@@ -15,8 +15,8 @@ it.each([
     { requests: { limit: 500, period: 'minute' }, tokens: { limit: 200_000, period: 'minute' } },
     0,
   )
-  limiter.admit(tokens, 0)
-  const sent = headers({ account, limits: limiter.statuses(0), processingMs: 16.7, requestId: 'abc' })
+  limiter.admit({ inputTokens: tokens, outputTokens: 0 }, 0)
+  const sent = headers({ account, arrivedAtMs: 0, limits: limiter.statuses(0), processingMs: 16.7, requestId: 'abc' })
   expect(Object.fromEntries(Object.entries(sent).map(([name, value]) => [name, String(value)]))).toEqual({
     'x-request-id': 'req_abc',
     'openai-version': '2020-10-01',
@@ -33,17 +33,21 @@ it.each([
 
 it('measures the reset until the limit is wholly free again', () => {
   const limiter = createRateLimiter({ requests: { limit: 10_000, period: 'day' } }, 0)
-  limiter.admit(1, 0)
-  expect(headers({ account, limits: limiter.statuses(0), processingMs: 0, requestId: 'a' })).toMatchObject({
+  limiter.admit({ inputTokens: 1, outputTokens: 0 }, 0)
+  expect(
+    headers({ account, arrivedAtMs: 0, limits: limiter.statuses(0), processingMs: 0, requestId: 'a' }),
+  ).toMatchObject({
     'x-ratelimit-reset-requests': '8.64s',
   })
-  for (let index = 0; index < 9_999; index++) limiter.admit(1, 0)
-  expect(headers({ account, limits: limiter.statuses(0), processingMs: 0, requestId: 'a' })).toMatchObject({
+  for (let index = 0; index < 9_999; index++) limiter.admit({ inputTokens: 1, outputTokens: 0 }, 0)
+  expect(
+    headers({ account, arrivedAtMs: 0, limits: limiter.statuses(0), processingMs: 0, requestId: 'a' }),
+  ).toMatchObject({
     'x-ratelimit-remaining-requests': 0,
     'x-ratelimit-reset-requests': '24h0m0s',
   })
 })
 
 it('tells a stranger nothing but the request id', () => {
-  expect(headers({ processingMs: 3, requestId: 'abc' })).toEqual({ 'x-request-id': 'req_abc' })
+  expect(headers({ arrivedAtMs: 0, processingMs: 3, requestId: 'abc' })).toEqual({ 'x-request-id': 'req_abc' })
 })

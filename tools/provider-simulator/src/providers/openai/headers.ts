@@ -1,7 +1,7 @@
 import type { OutgoingHttpHeaders } from 'node:http'
 import type { Metric } from '../../core/limits.ts'
+import { goDuration } from '../../wire/go-duration.ts'
 import type { HeaderContext } from '../simulated-provider.ts'
-import { goDuration } from './go-duration.ts'
 
 /** The organization of accounts that name none. */
 export const DEFAULT_ORGANIZATION = 'org-simulator'

@@ -1,4 +1,4 @@
-import { isRecord } from '../../core/is-record.ts'
+import { parseObject } from '../../wire/parse-object.ts'
 import type { ProviderRequest, ProviderRoute, Reply } from '../simulated-provider.ts'
 import { invalidRequest } from './errors.ts'
 import { findModel, type Model, type ModelKind } from './model-catalogue.ts'
@@ -34,16 +34,6 @@ const NOT_JSON =
   "We could not parse the JSON body of your request. (HINT: This likely means you aren't using your HTTP library " +
   'correctly. The OpenAI API expects a JSON payload, but what was sent was not valid JSON. If you have trouble ' +
   'figuring out how to fix this, please contact us through our help center at help.openai.com.)'
-
-function parseObject(body: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(body)
-    return isRecord(value) ? value : undefined
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined
-    throw error
-  }
-}
 
 function unknownModel(id: string): Reply {
   return invalidRequest(

@@ -1,6 +1,6 @@
+import { jsonAnswer } from '../../wire/json-answer.ts'
 import type { Answer, ProviderRoute } from '../simulated-provider.ts'
 import { invalidRequest } from './errors.ts'
-import { jsonAnswer } from './json-answer.ts'
 import { findModel, MODELS, type Model } from './model-catalogue.ts'
 
 /** https://platform.openai.com/docs/api-reference/models/list */

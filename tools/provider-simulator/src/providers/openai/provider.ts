@@ -1,5 +1,7 @@
+import { readBearerToken } from '../../wire/bearer-token.ts'
+import { callerByApiKey } from '../caller.ts'
 import type { SimulatedProvider } from '../simulated-provider.ts'
-import { readBearerToken } from './bearer-token.ts'
+
 import { chatCompletions } from './chat-completions.ts'
 import { completions } from './completions.ts'
 import { embeddings } from './embeddings.ts'
@@ -11,7 +13,7 @@ import { responses } from './responses.ts'
 /** OpenAI's API as recorded in 2025: https://platform.openai.com/docs/api-reference. */
 export const openai: SimulatedProvider = {
   routes: [chatCompletions, completions, embeddings, responses, listModels, retrieveModel],
-  readApiKey: ({ authorization }) => readBearerToken(authorization),
+  identify: ({ headers }, accounts) => callerByApiKey(readBearerToken(headers.authorization), accounts),
   headers,
   failure,
 }

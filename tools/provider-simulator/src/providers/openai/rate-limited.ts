@@ -1,7 +1,7 @@
 import type { Limit, Metric } from '../../core/limits.ts'
+import { goDuration } from '../../wire/go-duration.ts'
 import type { Answer, Failure } from '../simulated-provider.ts'
 import { errorAnswer } from './errors.ts'
-import { goDuration } from './go-duration.ts'
 import { DEFAULT_ORGANIZATION } from './headers.ts'
 import { retryAfterHeaders } from './retry-after.ts'
 

@@ -1,6 +1,8 @@
 import { isRecord } from '../../core/is-record.ts'
+import { pieces } from '../../core/pieces.ts'
 import { simulatedText, simulatedToken } from '../../core/simulated-text.ts'
-import { namedEvent, obfuscation } from './event-stream.ts'
+import { namedEvent } from '../../wire/server-sent-events.ts'
+import { obfuscation } from './event-stream.ts'
 import {
   finishedResponse,
   finishedStatus,
@@ -54,7 +56,7 @@ function* textEvents({ itemId, outputTokens, request }: ModelResponse): Generato
 
 function* callEvents({ itemId }: ModelResponse, args: string): Generator<ResponseEvent> {
   const place = { item_id: itemId, output_index: 0 }
-  for (const [delta] of args.matchAll(/.{1,4}/gsu)) {
+  for (const delta of pieces(args)) {
     yield { type: 'response.function_call_arguments.delta', ...place, delta }
   }
   yield { type: 'response.function_call_arguments.done', ...place, arguments: args }

@@ -1,7 +1,7 @@
 import { outputLength, tokensOfChars } from '../../core/tokens.ts'
+import { jsonAnswer } from '../../wire/json-answer.ts'
 import { contentChars } from './content-chars.ts'
 import { eventStreamAnswer } from './event-stream.ts'
-import { jsonAnswer } from './json-answer.ts'
 import { type ModelRequest, modelRoute } from './model-route.ts'
 import { count, invalidCount, missingParameter } from './parameters.ts'
 import { responseEvents } from './response-events.ts'
@@ -13,10 +13,10 @@ export const responses = modelRoute('/v1/responses', 'chat', (request) => {
   const { json, model } = request
   const inputTokens = tokensOfChars(contentChars(json.input) + contentChars(json.instructions))
   const invalid = missingParameter(json, 'input') ?? invalidCount(json, 'max_output_tokens')
-  if (invalid !== undefined) return { ...invalid, charge: { model: model.id, tokens: inputTokens } }
+  if (invalid !== undefined) return { ...invalid, charge: { model: model.id, inputTokens, outputTokens: 0 } }
   const response = respond(request, inputTokens)
   return {
-    charge: { model: model.id, tokens: inputTokens + response.outputTokens },
+    charge: { model: model.id, inputTokens, outputTokens: response.outputTokens },
     answer: () =>
       json.stream === true ? eventStreamAnswer(responseEvents(response)) : jsonAnswer(finishedResponse(response)),
   }

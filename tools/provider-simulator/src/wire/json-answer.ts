@@ -1,4 +1,4 @@
-import type { Answer } from '../simulated-provider.ts'
+import type { Answer } from '../providers/simulated-provider.ts'
 
 export function jsonAnswer(content: unknown): Answer {
   return {

@@ -1,0 +1,138 @@
+import { once } from 'node:events'
+import { createServer, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { ResponseEvent } from '@sluice/contracts'
+import type { AnswerReader } from '@sluice/providers'
+import { createLogger } from '@sluice/service-kit'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { DataPlane } from '../ports/data-plane.ts'
+import { exchange } from '../testing/exchange.ts'
+import { AnswerRelay } from './answer-relay.ts'
+import type { PermittedCall } from './call.ts'
+
+const BROKEN = new Error('broken')
+const USAGE = { inputTokens: 3, outputTokens: 4, cachedInputTokens: 0, reasoningTokens: 0 }
+const READER: AnswerReader = { push: (piece) => piece, end: () => Buffer.alloc(0), usage: USAGE, outputTokensSeen: 0 }
+let server: Server
+let act: (response: ServerResponse) => void
+let settled: unknown[]
+let aborts: number
+
+beforeEach(async () => {
+  settled = []
+  aborts = 0
+  server = createServer((_request, response) => act(response)).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+})
+
+afterEach(async () => {
+  server.close()
+  server.closeAllConnections()
+  await once(server, 'close')
+})
+
+interface Breakable {
+  readonly reader?: () => AnswerReader
+  readonly record?: (event: ResponseEvent) => void
+  readonly requestId?: string
+}
+
+/** A relay whose request is under way, with parts that may be broken. */
+function relayTo(response: ServerResponse, { reader = () => READER, record, requestId = 'r-1' }: Breakable) {
+  const plane = {
+    clock: { nowMs: () => 1, elapsedMs: () => 1 },
+    upstream: { send: () => ({ sent: true, resume: () => undefined, abort: () => void aborts++ }) },
+    events: { record: (_id: string, _provider: string, event: ResponseEvent) => record?.(event) },
+  }
+  const call = {
+    requestId,
+    connection: {
+      settings: { id: 'c', name: 'prod', provider: 'openai' },
+      adapter: { answerReader: reader, retryAfterMs: () => undefined, rateLimitHeaders: () => undefined },
+      learned: { learn: () => undefined },
+    },
+    inspection: { model: 'm', addsUsage: false },
+    estimate: { tokens: 500, promptTokens: 100 },
+    permit: { settle: (cost: unknown) => void settled.push(cost) },
+  }
+  const relay = new AnswerRelay(
+    plane as unknown as DataPlane,
+    call as unknown as PermittedCall,
+    response,
+    createLogger('gateway', 'silent'),
+  )
+  relay.send({ origin: '', path: '', method: 'POST', headers: [], body: null }, {})
+  return relay
+}
+
+const ask = () => exchange(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`)
+const fail = () => {
+  throw BROKEN
+}
+
+describe('a fault of the relay itself ends call and response', () => {
+  it('before the answer has begun, in words', async () => {
+    act = (response) => relayTo(response, { reader: fail }).start(200, 'OK', { 'content-type': 'application/json' })
+    const answer = await ask()
+    expect(answer.status).toBe(500)
+    expect(JSON.parse(answer.body.toString()).error.code).toBe('internal')
+    expect(settled).toEqual([{ requests: 1, tokens: 500 }])
+    expect(aborts).toBe(1)
+  })
+
+  it('where its headers cannot be sent, and neither can an error', async () => {
+    act = (response) => relayTo(response, { requestId: 'two\nlines' }).start(200, 'OK', {})
+    await expect(ask()).rejects.toThrow(/socket hang up/)
+    expect(settled).toEqual([{ requests: 1, tokens: 7 }])
+  })
+
+  it('between its pieces, which breaks the answer off', async () => {
+    act = (response) => {
+      const relay = relayTo(response, { reader: () => ({ ...READER, push: fail }) })
+      relay.start(200, 'OK', {})
+      expect(relay.data(Buffer.from('x'))).toBe(true)
+    }
+    await expect(ask()).rejects.toThrow(/socket hang up/)
+    expect(settled).toEqual([{ requests: 1, tokens: 7 }])
+    expect(aborts).toBe(1)
+  })
+
+  it('at its end, which breaks the answer off', async () => {
+    act = (response) => {
+      const relay = relayTo(response, { reader: () => ({ ...READER, end: fail }) })
+      relay.start(200, 'OK', {})
+      relay.end()
+    }
+    await expect(ask()).rejects.toThrow(/socket hang up/)
+    expect(settled).toEqual([{ requests: 1, tokens: 500 }])
+  })
+
+  it('when it comes on top of a fault of the provider', async () => {
+    act = (response) => {
+      const relay = relayTo(response, { reader: () => ({ ...READER, end: fail }) })
+      relay.start(200, 'OK', {})
+      relay.fault({ reason: 'unreachable', error: BROKEN })
+    }
+    await expect(ask()).rejects.toThrow(/socket hang up/)
+    expect(settled).toEqual([{ requests: 1, tokens: 500 }])
+  })
+
+  it('when the application has gone away', async () => {
+    const closed = Promise.withResolvers<void>()
+    act = (response) => {
+      relayTo(response, { reader: () => ({ ...READER, end: fail }) }).start(200, 'OK', {})
+      response.on('close', () => closed.resolve())
+      response.destroy()
+    }
+    await expect(ask()).rejects.toThrow(/socket hang up/)
+    await closed.promise
+    expect(settled).toEqual([{ requests: 1, tokens: 500 }])
+    expect(aborts).toBe(1)
+  })
+})
+
+it('tells of a fault of the provider though recording the call fails', async () => {
+  act = (response) => relayTo(response, { record: fail }).fault({ reason: 'timeout', error: BROKEN })
+  expect((await ask()).status).toBe(504)
+  expect(settled[0]).toEqual({ requests: 1, tokens: 500 })
+})

@@ -1,0 +1,43 @@
+import { EventStreamCodec } from '@smithy/eventstream-codec'
+import type { StreamAnswer } from '../simulated-provider.ts'
+import { errorOfStatus } from './errors.ts'
+
+/** A binary event stream: https://smithy.io/2.0/aws/amazon-eventstream.html. `frames` are made one by one as they are sent. */
+export function frameStream(frames: Iterable<Uint8Array>): StreamAnswer {
+  return {
+    kind: 'stream',
+    status: 200,
+    headers: { 'content-type': 'application/vnd.amazon.eventstream' },
+    chunks: frames,
+    errorChunk: ({ status, message }) => {
+      const error =
+        status === 424
+          ? { ...errorOfStatus(424, message), type: 'ModelStreamErrorException' }
+          : errorOfStatus(status, message)
+      return exceptionFrame(error.type, error.message)
+    },
+  }
+}
+
+export function eventFrame(eventType: string, payload: object): Uint8Array {
+  return frame({ ':message-type': 'event', ':event-type': eventType }, payload)
+}
+
+/** The last frame of a stream that fails halfway, named after the member of the stream's union. */
+function exceptionFrame(type: string, message: string): Uint8Array {
+  const name = type.charAt(0).toLowerCase() + type.slice(1)
+  return frame({ ':message-type': 'exception', ':exception-type': name }, { message })
+}
+
+function frame(headers: Readonly<Record<string, string>>, payload: object): Uint8Array {
+  const entries = Object.entries({ ...headers, ':content-type': 'application/json' })
+  return codec.encode({
+    headers: Object.fromEntries(entries.map(([name, value]) => [name, { type: 'string', value }])),
+    body: Buffer.from(JSON.stringify(payload)),
+  })
+}
+
+const codec = new EventStreamCodec(
+  (bytes) => (typeof bytes === 'string' ? bytes : Buffer.from(bytes).toString('utf8')),
+  (text) => Buffer.from(text, 'utf8'),
+)

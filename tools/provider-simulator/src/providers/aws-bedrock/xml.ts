@@ -1,0 +1,10 @@
+import type { BodyAnswer } from '../simulated-provider.ts'
+
+export function xmlAnswer(status: number, body: string): BodyAnswer {
+  return { kind: 'body', status, headers: { 'content-type': 'text/xml' }, body: `${body}\n` }
+}
+
+/** Character data with what would be markup in it escaped. */
+export function xmlText(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
+}

@@ -1,0 +1,88 @@
+import type { Generation } from '../../core/generation.ts'
+import { isRecord } from '../../core/is-record.ts'
+import { outputLength, tokensOfChars } from '../../core/tokens.ts'
+import { jsonAnswer } from '../../wire/json-answer.ts'
+import { parseObject } from '../../wire/parse-object.ts'
+import { dataEvent, eventStream, namedEvent } from '../../wire/server-sent-events.ts'
+import { contentChars } from '../openai/content-chars.ts'
+import { DONE } from '../openai/event-stream.ts'
+import { count } from '../openai/parameters.ts'
+import { demandedToolCall } from '../openai/tool-call.ts'
+import type { ProviderRoute, StreamError } from '../simulated-provider.ts'
+import { type ChatCompletion, completionChunks, completionObject } from './chat-completion.ts'
+import { errorOfStatus, invalidRequest } from './errors.ts'
+import { groqRequestId } from './headers.ts'
+import { findModel, type Model } from './model-catalogue.ts'
+import { unknownModel } from './models.ts'
+import { requestProblem } from './request-problem.ts'
+
+type Json = Readonly<Record<string, unknown>>
+
+/** https://console.groq.com/docs/api-reference#chat-create */
+export const chatCompletions: ProviderRoute = {
+  method: 'POST',
+  path: '/openai/v1/chat/completions',
+  handle({ body, generation, requestId }) {
+    const json = parseObject(body)
+    if (json === undefined) return invalidRequest('could not unmarshal request body as JSON')
+    const problem = requestProblem(json)
+    if (problem !== undefined)
+      return invalidRequest(problem.message, 400, problem.param ? { param: problem.param } : {})
+    const model = findModel(String(json.model))
+    if (model === undefined) return unknownModel(String(json.model))
+    const maximum = count(json, 'max_completion_tokens') ?? count(json, 'max_tokens')
+    if (maximum !== undefined && maximum > model.maxOutputTokens) return beyondModel(model)
+
+    const completion = complete(json, model, maximum, generation, groqRequestId(requestId))
+    const { inputTokens, outputTokens } = completion
+    return {
+      charge: { model: model.id, inputTokens, outputTokens },
+      answer: () =>
+        json.stream === true
+          ? eventStream(events(completion, json.stream_options), errorEvent)
+          : jsonAnswer(completionObject(completion)),
+    }
+  },
+}
+
+function beyondModel({ maxOutputTokens }: Model) {
+  return invalidRequest(
+    `\`max_completion_tokens\` must be less than or equal to \`${maxOutputTokens}\`, the maximum value for ` +
+      '`max_completion_tokens` is less than the `context_window` for this model',
+    400,
+    { param: 'max_completion_tokens' },
+  )
+}
+
+function complete(
+  json: Json,
+  model: Model,
+  maximum: number | undefined,
+  { ids, outputTokens, createdAtS, omitUsage }: Generation,
+  requestId: string,
+): ChatCompletion {
+  const call = demandedToolCall(json.tools, json.tool_choice, (tool) => tool.function)
+  const wanted = outputTokens ?? (call && tokensOfChars(call.arguments.length))
+  const { tokens, cut } = outputLength(wanted, maximum)
+  return {
+    id: `chatcmpl-${ids(32)}`,
+    requestId,
+    createdAtS,
+    model: model.id,
+    inputTokens: tokensOfChars(contentChars(json.messages)),
+    outputTokens: tokens,
+    finishReason: call ? 'tool_calls' : cut ? 'length' : 'stop',
+    omitUsage,
+    ...(call && { toolCall: { ...call, id: ids(9) } }),
+  }
+}
+
+function* events(completion: ChatCompletion, options: unknown): Generator<string> {
+  const includeUsage = isRecord(options) && options.include_usage === true
+  for (const chunk of completionChunks(completion, includeUsage)) yield dataEvent(chunk)
+  yield DONE
+}
+
+function errorEvent({ status, message }: StreamError): string {
+  return namedEvent('error', { error: { ...errorOfStatus(status, message), status_code: status } })
+}

@@ -1,0 +1,15 @@
+import { readBearerToken } from '../../wire/bearer-token.ts'
+import { callerByApiKey } from '../caller.ts'
+import type { SimulatedProvider } from '../simulated-provider.ts'
+import { chatCompletions } from './chat-completions.ts'
+import { failure } from './failures.ts'
+import { headers } from './headers.ts'
+import { listModels, retrieveModel } from './models.ts'
+
+/** Groq's API, which is much like OpenAI's: https://console.groq.com/docs/api-reference. */
+export const groq: SimulatedProvider = {
+  routes: [chatCompletions, listModels, retrieveModel],
+  identify: ({ headers }, accounts) => callerByApiKey(readBearerToken(headers.authorization), accounts),
+  headers,
+  failure,
+}
