@@ -29,6 +29,7 @@ export class AnswerRelay implements AnswerSink {
   #reader: AnswerReader | undefined
   /** Errors are held back until they are whole, as the credential may be in them. */
   #held: HeldAnswer | undefined
+  #errorBody: Buffer | undefined
   #status: number | undefined
   #headers: WireHeaders | undefined
   #headersAtMs: number | undefined
@@ -110,7 +111,8 @@ export class AnswerRelay implements AnswerSink {
       return
     }
     if (status < 300 && isPlain(headers)) {
-      this.#reader = adapter.answerReader(this.#call.operation, this.#call.inspection, contentType(headers))
+      const { operation, inspection } = this.#call
+      this.#reader = adapter.answerReader(operation, inspection, contentType(headers), headers)
     }
     this.#writeHead(status, statusMessage, answerHeaders(headers))
     // An answer whose body lets wait for itself shows its head at once; otherwise both go out together.
@@ -195,6 +197,7 @@ export class AnswerRelay implements AnswerSink {
       status: this.#status,
       headers: this.#headers,
       headersAtMs: this.#headersAtMs,
+      errorBody: this.#errorBody,
       timeToFirstByteMs: this.#timeToFirstByteMs,
       upstreamMs: sent ? this.#sinceSentMs() : undefined,
       usage: this.#reader?.usage,
@@ -212,6 +215,7 @@ export class AnswerRelay implements AnswerSink {
   #writeHeld(held: HeldAnswer): void {
     const secrets = Object.values(this.#secrets).map((secret) => secret.reveal())
     const { status, statusMessage, fields, body } = held.withoutSecrets(secrets)
+    this.#errorBody = body
     this.#addOwnHeaders(fields)
     this.#response.writeHead(status, statusMessage, fields)
     this.#response.end(body)

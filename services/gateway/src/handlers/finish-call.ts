@@ -14,6 +14,8 @@ export interface CallResult {
   readonly status: number | undefined
   readonly headers: WireHeaders | undefined
   readonly headersAtMs: number | undefined
+  /** Of an answer of 4xx or 5xx, decompressed: some providers tell there how long to wait. */
+  readonly errorBody: Buffer | undefined
   readonly timeToFirstByteMs: number | undefined
   readonly upstreamMs: number | undefined
   readonly usage: TokenUsage | undefined
@@ -30,7 +32,7 @@ export function finishCall({ events, clock }: DataPlane, call: PermittedCall, re
     ...(result.interruptedBy === undefined ? {} : { interruptedBy: result.interruptedBy }),
     usage: result.usage,
     outputTokensSeen: result.outputTokensSeen,
-    retryAfterMs: status === 429 ? adapter.retryAfterMs(headers, headersAtMs) : undefined,
+    retryAfterMs: status === 429 ? adapter.retryAfterMs(headers, headersAtMs, result.errorBody) : undefined,
   }
   call.permit.settle(settledCost(end, call.estimate), coolDownOf(end, call.inspection.model))
   if (result.usage !== undefined) learned.learn(call.inspection, result.usage, result.interruptedBy === undefined)
