@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { platform } from 'node:os'
 import { join } from 'node:path'
-import { temporaryFolder } from '@sluice/testkit'
+import { itWhere, temporaryFolder } from '@sluice/testkit'
 import { beforeEach, expect, it } from 'vitest'
 import { acquireLock, moveIfFree } from './lock.ts'
 import { identifyProcess } from './process-identity.ts'
@@ -77,7 +77,7 @@ it('makes the missing parents of the folder', async () => {
   expect(await readdir(folder)).toEqual(['lock'])
 })
 
-it.runIf(platform() === 'linux')('says so, too, where no folder can be made at all', async () => {
+itWhere(platform() === 'linux', 'there is no /proc', 'says so, too, where no folder can be made at all', async () => {
   await expect(acquireLock('/proc/sluice/data', log)).rejects.toMatchObject({
     code: 'folder_unusable',
     message: expect.stringContaining("mkdir '/proc/sluice'"),

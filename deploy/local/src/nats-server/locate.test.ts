@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
-import { natsServerPath, temporaryFolder } from '@sluice/testkit'
+import { itWhere, natsServerPath, temporaryFolder } from '@sluice/testkit'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { downloadNatsServer } from './download.ts'
 import { locateNatsServer } from './locate.ts'
@@ -59,7 +59,9 @@ it('says how to install it where it cannot be downloaded', async () => {
 // Where the run itself downloaded its server, so can this; elsewhere there may be no apt or no network.
 const isDownloaded = natsServerPath().endsWith('/.sluice/bin/nats-server')
 
-it.runIf(isDownloaded)(
+itWhere(
+  isDownloaded,
+  'this run took its server from the system, and there may be no package to download',
   'downloads it twice at once, leaving nothing but the program',
   async () => {
     const paths = await Promise.all([downloadNatsServer({ binDir, log }), downloadNatsServer({ binDir, log })])

@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process'
 import { chmod, chown, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { temporaryFolder } from '@sluice/testkit'
-import { beforeEach, expect, it } from 'vitest'
+import { itWhere, temporaryFolder } from '@sluice/testkit'
+import { beforeEach, expect } from 'vitest'
 import { runAs } from './run-as.ts'
 
 const isRoot = process.getuid?.() === 0
@@ -18,11 +18,11 @@ beforeEach(async () => {
   await mkdir(dataDir)
 })
 
-it.skipIf(isRoot)('runs as whoever asks', async () => {
+itWhere(!isRoot, 'root asks here', 'runs as whoever asks', async () => {
   expect(await runAs(dataDir, [process.execPath])).not.toHaveProperty('user')
 })
 
-it.runIf(isRoot)('runs as the owner of the folder where root asks, who can write there', async () => {
+itWhere(isRoot, 'only root may', 'runs as the owner of the folder where root asks, who can write there', async () => {
   await chown(dataDir, STRANGER, STRANGER)
   const as = await runAs(dataDir, ['/bin/sh'])
   expect(as.user).toEqual({ uid: STRANGER, gid: STRANGER })
@@ -30,7 +30,7 @@ it.runIf(isRoot)('runs as the owner of the folder where root asks, who can write
   expect((await promisify(execFile)(command, args, { ...as.spawnAs })).stdout).toBe(`${STRANGER}\n`)
 })
 
-it.runIf(isRoot)('never runs as root, nor with more rights than it takes', async () => {
+itWhere(isRoot, 'only root may', 'never runs as root, nor with more rights than it takes', async () => {
   const open = await runAs('/tmp', ['/bin/sh'])
   expect(open.user?.uid).toBeGreaterThan(0)
   expect(open.command('postgres', ['-D', 'x'])).toEqual({ command: 'postgres', args: ['-D', 'x'] })
