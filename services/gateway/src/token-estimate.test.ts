@@ -1,38 +1,27 @@
-import { CapacityConfig, start as startCapacity } from '@sluice/capacity'
 import type { ProjectedConnection } from '@sluice/contracts'
 import type { ProviderSimulator } from '@sluice/provider-simulator'
-import { createLogger, readConfig, type Service } from '@sluice/service-kit'
-import { eventually, type TestNats, testNats, testSimulator } from '@sluice/testkit'
+import { eventually } from '@sluice/testkit'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { postJson } from './testing/exchange.ts'
-import { startGateway, type TestGateway } from './testing/start-gateway.ts'
+import { startDataPath, type TestDataPath } from './testing/start-data-path.ts'
+import type { TestGateway } from './testing/start-gateway.ts'
 
 const MODEL = 'gpt-4.1-mini'
 /** Far more bytes for each token than four, by the simulator's count. */
 const MESSAGES = [{ role: 'user', content: 'äöü '.repeat(250) }]
 const LIMIT = 100_000
 const TOO_MUCH = 200_000
-let nats: TestNats
-let capacity: Service
+let path: TestDataPath
 let simulator: ProviderSimulator
 let gateway: TestGateway
 let apiKey: string
 
 beforeAll(async () => {
-  nats = await testNats()
-  capacity = await startCapacity(readConfig(CapacityConfig, { NATS_URL: nats.url }), createLogger('capacity', 'silent'))
-  simulator = await testSimulator()
-  simulator.accounts.register({ apiKey: 'sk-upstream' })
-  gateway = await startGateway({ natsUrl: nats.url })
-  apiKey = await gateway.apiKey()
+  path = await startDataPath()
+  ;({ simulator, gateway, apiKey } = path)
 })
 
-afterAll(async () => {
-  await gateway?.stop()
-  await simulator?.stop()
-  await capacity?.stop()
-  await nats?.stop()
-})
+afterAll(() => path?.stop())
 
 /** A connection that nothing was learned of, once the gateway has `settings`. */
 async function connection(settings: Partial<ProjectedConnection>) {

@@ -38,7 +38,7 @@ export async function start(config: UsageConfig, logger: Logger): Promise<Servic
       outage.success()
     },
     onMalformed: (subject, streamSequence, reason) =>
-      logger.error({ subject, streamSequence, reason }, 'malformed message, set aside'),
+      logger.error({ subject, streamSequence, reason }, 'malformed message, dropped'),
     onFault: outage.fault,
   })
   const served = serve(bus, usageQuery, answerUsageQuery(store), {

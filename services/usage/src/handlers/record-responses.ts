@@ -4,7 +4,7 @@ import type { Logger } from '@sluice/service-kit'
 import { UnstorableError, type UsageStore } from '../ports/usage-store.ts'
 
 /**
- * Records what the stream delivers. What can never be stored is set aside, with its place in the stream in the log, so that
+ * Records what the stream delivers. What can never be stored is dropped, with its place in the stream in the log, so that
  * it holds nothing up; the rest of its batch is recorded.
  */
 export function recordResponses(
@@ -18,7 +18,7 @@ export function recordResponses(
       if (!(error instanceof UnstorableError)) throw error
       const [first] = messages
       if (messages.length === 1 && first !== undefined) {
-        logger.error({ err: error, streamSequence: first.streamSequence }, 'unstorable message, set aside')
+        logger.error({ err: error, streamSequence: first.streamSequence }, 'unstorable message, dropped')
         return
       }
       const middle = Math.ceil(messages.length / 2)

@@ -1,0 +1,34 @@
+import { CapacityConfig, start as startCapacity } from '@sluice/capacity'
+import type { ProviderSimulator } from '@sluice/provider-simulator'
+import { createLogger, readConfig } from '@sluice/service-kit'
+import { testNats, testSimulator } from '@sluice/testkit'
+import { startGateway, type TestGateway } from './start-gateway.ts'
+
+/** Everything that a request passes: a gateway, a capacity instance, and a simulated OpenAI account `sk-upstream` without limits. */
+export interface TestDataPath {
+  readonly gateway: TestGateway
+  readonly simulator: ProviderSimulator
+  /** May use every connection. */
+  readonly apiKey: string
+  stop(): Promise<void>
+}
+
+export async function startDataPath(): Promise<TestDataPath> {
+  const nats = await testNats()
+  const config = readConfig(CapacityConfig, { NATS_URL: nats.url })
+  const capacity = await startCapacity(config, createLogger('capacity', 'silent'))
+  const simulator = await testSimulator()
+  simulator.accounts.register({ apiKey: 'sk-upstream' })
+  const gateway = await startGateway({ natsUrl: nats.url })
+  return {
+    gateway,
+    simulator,
+    apiKey: await gateway.apiKey(),
+    stop: async () => {
+      await gateway.stop()
+      await simulator.stop()
+      await capacity.stop()
+      await nats.stop()
+    },
+  }
+}
