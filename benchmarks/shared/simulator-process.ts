@@ -2,14 +2,17 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { freePort } from '@sluice/local'
-import type { Account, RequestRecord } from '@sluice/provider-simulator'
+import type { Account, RequestCounts, RequestRecord } from '@sluice/provider-simulator'
 import { PROJECT_DIR } from './nats.ts'
 import { stopProcess } from './service-process.ts'
 
 /** The provider simulator as its own process, so that when a request arrives does not depend on what the benchmark is doing. */
 export interface SimulatorProcess {
+  readonly url: string
   readonly openaiBaseUrl: string
   requests(): Promise<readonly RequestRecord[]>
+  /** How many there were since it started or forgot. */
+  requestsSeen(): Promise<number>
   forget(): Promise<void>
   stop(): Promise<void>
 }
@@ -24,10 +27,15 @@ export async function startSimulatorProcess(accounts: readonly Account[]): Promi
   if (event !== 'ready') throw new Error('the simulator did not start')
   const url = `http://127.0.0.1:${port}`
   return {
+    url,
     openaiBaseUrl: `${url}/v1`,
     requests: async () => {
       const answer = (await (await fetch(`${url}/_simulator/requests`)).json()) as { items: RequestRecord[] }
       return answer.items
+    },
+    requestsSeen: async () => {
+      const counts = (await (await fetch(`${url}/_simulator/requests/counts`)).json()) as RequestCounts
+      return counts.total
     },
     forget: async () => {
       await fetch(`${url}/_simulator/requests`, { method: 'DELETE' })

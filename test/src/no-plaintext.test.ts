@@ -1,3 +1,4 @@
+import { ensureNatsPasswords } from '@sluice/local'
 import { eventually } from '@sluice/testkit'
 import { connect } from 'nats'
 import pg from 'pg'
@@ -10,7 +11,8 @@ afterEach(() => system.stop())
 
 it('the stored row, the traffic on NATS and all logs of a run hold no plaintext of the credential', async () => {
   system = await startSystem({ logLevel: 'trace' })
-  const nats = await connect({ servers: system.stack.natsUrl })
+  const { operator } = await ensureNatsPasswords(system.stack.paths.natsPasswordsFile)
+  const nats = await connect({ servers: system.stack.natsUrl, user: 'operator', pass: operator })
   const traffic: string[] = []
   const listening = nats.subscribe('>', { callback: (_, message) => traffic.push(message.string()) })
 

@@ -23,6 +23,9 @@ export const LocalSettings = Type.Object({
   ),
   NATS_USER: Type.Optional(Type.String({ description: 'User on the servers of NATS_URL' })),
   NATS_PASSWORD: Type.Optional(Type.String({ description: 'Password on the servers of NATS_URL' })),
+  NATS_TLS_CA_FILE: Type.Optional(Type.String({ description: 'Authorities of the servers of NATS_URL, a PEM file' })),
+  NATS_TLS_CERT_FILE: Type.Optional(Type.String({ description: 'Certificate to show to the servers of NATS_URL' })),
+  NATS_TLS_KEY_FILE: Type.Optional(Type.String({ description: 'Key of that certificate' })),
   DATABASE_URL: Type.Optional(
     Type.String({ pattern: '^postgres(ql)?://', description: 'PostgreSQL to use. Unset: one is started' }),
   ),

@@ -5,6 +5,15 @@ export { inheritedEnvironment } from './inherited-environment.ts'
 export type { Log, ProcessLog } from './log.ts'
 export { locateNatsServer } from './nats-server/locate.ts'
 export { type NatsServer, type NatsServerOptions, startNatsServer } from './nats-server/start.ts'
+export {
+  ensureNatsPasswords,
+  generatePassword,
+  NATS_USERS,
+  type NatsPasswords,
+  type NatsUser,
+  natsConfigFile,
+  passwordEnvironment,
+} from './nats-server/users.ts'
 export { freePort } from './ports.ts'
 export { type Postgres, type PostgresOptions, startPostgres } from './postgres/start.ts'
 export { createPrefixedLog, type PrefixedLogOptions } from './prefixed-log.ts'

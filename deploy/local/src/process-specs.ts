@@ -1,6 +1,7 @@
 import type { ProcessSpec } from './child-process.ts'
 import type { LocalSettings } from './config.ts'
 import type { ServerToKeep } from './keeper-options.ts'
+import type { NatsPasswords } from './nats-server/users.ts'
 import { keeperFile, type ServiceName, type StackPaths } from './stack-paths.ts'
 import type { StackPorts } from './stack-ports.ts'
 
@@ -12,6 +13,8 @@ export interface ServiceContext {
   readonly paths: StackPaths
   readonly ports: StackPorts
   readonly natsUrl: string
+  /** Absent for a server that the settings name: all services are then the settings' user. */
+  readonly natsPasswords: NatsPasswords | undefined
   readonly databaseUrl: string
   /** What every process gets. */
   readonly inherited: Readonly<Record<string, string>>
@@ -28,6 +31,15 @@ export interface ServiceSpecs {
   readonly gateways: readonly ProcessSpec[]
 }
 
+/** What the settings say about a server that is there already. */
+const NATS_SETTINGS = [
+  'NATS_USER',
+  'NATS_PASSWORD',
+  'NATS_TLS_CA_FILE',
+  'NATS_TLS_CERT_FILE',
+  'NATS_TLS_KEY_FILE',
+] as const
+
 const LOOPBACK = '127.0.0.1'
 /** A server may have to recover a large store first. */
 const SERVER_READY_MS = 120_000
@@ -36,12 +48,12 @@ const SERVICE_READY_MS = 60_000
 const STOP_MS = 20_000
 
 /** The server takes a free port at its first start, and keeps it from then on: its clients look for it there. */
-export function keeperSpec(server: ServerToKeep, inherited: Readonly<Record<string, string>>): ProcessSpec {
+export function keeperSpec(server: ServerToKeep, env: Readonly<Record<string, string>>): ProcessSpec {
   return {
     name: server.server,
     file: keeperFile,
     args: (last) => [JSON.stringify({ ...server, port: last?.port ?? 0 })],
-    env: inherited,
+    env,
     readyTimeoutMs: SERVER_READY_MS,
     stopTimeoutMs: 2 * STOP_MS,
   }
@@ -80,19 +92,18 @@ export function serviceSpecs(context: ServiceContext): ServiceSpecs {
 }
 
 function serviceSpec(
-  { settings, natsUrl, inherited, extra, programOf }: ServiceContext,
+  context: ServiceContext,
   service: ServiceName,
   name: string,
   env: Readonly<Record<string, string>>,
 ): ProcessSpec {
+  const { settings, inherited, extra, programOf } = context
   return {
     name,
     file: programOf(service),
     env: {
       ...inherited,
-      NATS_URL: natsUrl,
-      ...(settings.NATS_USER === undefined ? {} : { NATS_USER: settings.NATS_USER }),
-      ...(settings.NATS_PASSWORD === undefined ? {} : { NATS_PASSWORD: settings.NATS_PASSWORD }),
+      ...natsEnvironment(context, service),
       LOG_LEVEL: settings.LOG_LEVEL,
       ...env,
       ...extra[service],
@@ -100,4 +111,17 @@ function serviceSpec(
     readyTimeoutMs: SERVICE_READY_MS,
     stopTimeoutMs: STOP_MS,
   }
+}
+
+/** How a service reaches NATS: as its own user, of whom it alone is told the password. */
+function natsEnvironment({ settings, natsUrl, natsPasswords }: ServiceContext, service: ServiceName) {
+  if (natsPasswords !== undefined) {
+    return { NATS_URL: natsUrl, NATS_USER: service, NATS_PASSWORD: natsPasswords[service] }
+  }
+  const given: Record<string, string> = { NATS_URL: natsUrl }
+  for (const name of NATS_SETTINGS) {
+    const value = settings[name]
+    if (value !== undefined) given[name] = value
+  }
+  return given
 }

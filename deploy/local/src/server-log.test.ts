@@ -4,6 +4,7 @@ import { readNatsLine, readPostgresLine } from './server-log.ts'
 it.each([
   ['[7] 2026/01/31 10:14:07.311000 [INF] Server is ready', 20, 'Server is ready'],
   ['[7] 2026/01/31 10:14:07.311000 [WRN] Slow consumer', 40, 'Slow consumer'],
+  ['[7] 2026/01/31 10:14:07.311000 [WRN] Plaintext passwords detected', 20, 'Plaintext passwords detected'],
   ['[7] 2026/01/31 10:14:07.311000 [FTL] no space left', 60, 'no space left'],
   ['nats-server: no such file', 30, 'nats-server: no such file'],
 ])('reads nats-server’s %s', (line, level, message) => {

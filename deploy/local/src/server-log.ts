@@ -3,6 +3,8 @@ import type { LogLine } from './log-line.ts'
 const DEBUG = 20
 const INFO = 30
 const NATS_LEVELS: Readonly<Record<string, number>> = { TRC: 10, DBG: 20, INF: DEBUG, WRN: 40, ERR: 50, FTL: 60 }
+/** Its advice against passwords that stand in its configuration file. Ours come from the environment, and it gives it all the same. */
+const PLAIN_PASSWORDS = 'Plaintext passwords detected'
 /** PostgreSQL's ERROR is one statement's, which its client is told: no fault of the server. */
 const POSTGRES_LEVELS: Readonly<Record<string, number>> = { WARNING: 40, FATAL: 40, PANIC: 60 }
 
@@ -14,7 +16,8 @@ type ServerLine = Pick<LogLine, 'level' | 'message'>
  */
 export function readNatsLine(line: string): ServerLine {
   const [, severity = '', message] = /^\[\d+\] \S+ \S+ \[(\w+)\] (.*)$/.exec(line) ?? []
-  return message === undefined ? { level: INFO, message: line } : { level: NATS_LEVELS[severity] ?? DEBUG, message }
+  if (message === undefined) return { level: INFO, message: line }
+  return { level: message.startsWith(PLAIN_PASSWORDS) ? DEBUG : (NATS_LEVELS[severity] ?? DEBUG), message }
 }
 
 /**

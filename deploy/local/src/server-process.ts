@@ -10,6 +10,8 @@ export interface ServerCommand {
   readonly args: readonly string[]
   /** The user to run as; the caller's own when absent. */
   readonly user?: { readonly uid: number; readonly gid: number }
+  /** Its whole environment; this process's own when absent. */
+  readonly env?: Readonly<Record<string, string>>
   /** The line of output with which the server says that it takes connections. */
   readonly readyLine: RegExp
   readonly readyTimeoutMs: number
@@ -42,7 +44,11 @@ const LAST_LINES_MS = 1_000
  * @throws StartError `tool_missing` when the program cannot be run at all.
  */
 export async function startServerProcess(options: ServerCommand): Promise<ServerProcess> {
-  const child = spawn(options.command, options.args, { stdio: ['ignore', 'pipe', 'pipe'], ...options.user })
+  const child = spawn(options.command, options.args, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    ...options.user,
+    ...(options.env && { env: options.env }),
+  })
   const exited = exitOf(child, options)
   // A fault to run it reaches the caller through the race below; later nobody may be listening.
   exited.catch(() => undefined)

@@ -2,14 +2,17 @@ import type { LocalSettings } from './config.ts'
 import type { ServerToKeep } from './keeper-options.ts'
 import type { Log } from './log.ts'
 import { locateNatsServer } from './nats-server/locate.ts'
+import { ensureNatsPasswords, type NatsPasswords, natsConfigFile, passwordEnvironment } from './nats-server/users.ts'
 import { keeperSpec } from './process-specs.ts'
 import type { ProcessTiers } from './process-tiers.ts'
 import { assertReachable } from './reachable.ts'
 import type { StackPaths } from './stack-paths.ts'
 import { StartError } from './start-error.ts'
 
-export interface ServerUrls {
+export interface Servers {
   readonly natsUrl: string
+  /** Of the users of the nats-server that was started; undefined when the settings named another. */
+  readonly natsPasswords: NatsPasswords | undefined
   readonly databaseUrl: string
 }
 
@@ -27,28 +30,27 @@ export interface StartServersOptions {
  * Starts PostgreSQL and nats-server, at once, each under its keeper; where the settings name a server that is there
  * already, makes sure that it answers instead. They keep their ports over restarts of their own.
  */
-export async function startServers({
-  settings,
-  paths,
-  tiers,
-  inherited,
-  log,
-}: StartServersOptions): Promise<ServerUrls> {
+export async function startServers({ settings, paths, tiers, inherited, log }: StartServersOptions): Promise<Servers> {
   const { NATS_URL, DATABASE_URL } = settings
   const minLevel = LEVEL_NUMBERS[settings.LOG_LEVEL]
   if (NATS_URL !== undefined) await assertReachable(NATS_URL, 'NATS_URL')
   if (DATABASE_URL !== undefined) await assertReachable(DATABASE_URL, 'DATABASE_URL')
 
-  const startKeeper = async (server: ServerToKeep): Promise<string> => {
-    const [ready] = await tiers.start([keeperSpec(server, inherited)])
+  const startKeeper = async (server: ServerToKeep, env: Record<string, string> = {}): Promise<string> => {
+    const [ready] = await tiers.start([keeperSpec(server, { ...inherited, ...env })])
     if (ready?.url === undefined) throw new StartError('process_failed', `${server.server} did not say its address.`)
     return ready.url
   }
   const startPostgres = () => startKeeper({ server: 'postgres', dataDir: paths.postgresDir, minLevel })
   const startNats = async () => {
+    const natsPasswords = await ensureNatsPasswords(paths.natsPasswordsFile)
     const serverPath = await locateNatsServer({ binDir: paths.binDir, log })
-    return startKeeper({ server: 'nats', serverPath, dataDir: paths.natsDir, minLevel })
+    const server = { server: 'nats', serverPath, dataDir: paths.natsDir, configFile: natsConfigFile, minLevel } as const
+    return { natsUrl: await startKeeper(server, passwordEnvironment(natsPasswords)), natsPasswords }
   }
-  const [databaseUrl, natsUrl] = await Promise.all([DATABASE_URL ?? startPostgres(), NATS_URL ?? startNats()])
-  return { databaseUrl, natsUrl }
+  const [databaseUrl, nats] = await Promise.all([
+    DATABASE_URL ?? startPostgres(),
+    NATS_URL === undefined ? startNats() : { natsUrl: NATS_URL, natsPasswords: undefined },
+  ])
+  return { databaseUrl, ...nats }
 }

@@ -8,6 +8,7 @@ export interface StackPaths {
   readonly dataDir: string
   readonly binDir: string
   readonly natsDir: string
+  readonly natsPasswordsFile: string
   readonly postgresDir: string
   readonly runDir: string
   readonly masterKeyFile: string
@@ -21,6 +22,7 @@ export function stackPaths(dataDir: string): StackPaths {
     dataDir: root,
     binDir: join(root, 'bin'),
     natsDir: join(root, 'nats'),
+    natsPasswordsFile: join(root, 'nats-passwords'),
     postgresDir: join(root, 'postgres'),
     runDir: join(root, 'run'),
     masterKeyFile: join(root, 'master-key'),

@@ -6,7 +6,7 @@ import { ensureMasterKey } from './master-key.ts'
 import { type ExtraEnvironment, serviceSpecs } from './process-specs.ts'
 import { createProcessTiers, type ProcessTiers } from './process-tiers.ts'
 import { openRunRecord } from './run-record.ts'
-import { startServers } from './servers.ts'
+import { type Servers, startServers } from './servers.ts'
 import { type ServiceName, type StackPaths, serviceFile, stackPaths } from './stack-paths.ts'
 import { chooseStackPorts, type StackPorts } from './stack-ports.ts'
 import { START } from './supervise-process.ts'
@@ -19,6 +19,7 @@ export interface Stack {
   readonly adminUrl: string
   /** One for each gateway: `http://127.0.0.1:8080`. */
   readonly gatewayUrls: readonly string[]
+  /** The passwords of its users are in `paths.natsPasswordsFile`, unless the settings named it. */
   readonly natsUrl: string
   readonly databaseUrl: string
   /** Made at the first start on the database; undefined when that was done from another data folder. */
@@ -64,14 +65,15 @@ export async function startStack(settings: LocalSettings, options: StackOptions)
     signal?.throwIfAborted()
     const ports = await chooseStackPorts(settings)
     const formerToken = await readOptional(paths.operatorTokenFile)
-    const urls = await startServers({ settings, paths, tiers, inherited: options.inherited ?? {}, log: say })
-    await startServices({ settings, paths, ports, tiers, urls, options, say })
+    const servers = await startServers({ settings, paths, tiers, inherited: options.inherited ?? {}, log: say })
+    await startServices({ settings, paths, ports, tiers, servers, options, say })
     const operatorToken = await readOptional(paths.operatorTokenFile)
     return {
       paths,
       adminUrl: `http://127.0.0.1:${ports.admin}`,
       gatewayUrls: ports.gateways.map((port) => `http://127.0.0.1:${port}`),
-      ...urls,
+      natsUrl: servers.natsUrl,
+      databaseUrl: servers.databaseUrl,
       operatorToken,
       isOperatorTokenNew: operatorToken !== undefined && operatorToken !== formerToken,
       processes: () => tiers.processes().map((process) => ({ name: process.name, pid: process.pid() })),
@@ -100,15 +102,15 @@ interface ServicesToStart {
   readonly paths: StackPaths
   readonly ports: StackPorts
   readonly tiers: ProcessTiers
-  readonly urls: { readonly natsUrl: string; readonly databaseUrl: string }
+  readonly servers: Servers
   readonly options: StackOptions
   readonly say: (line: string) => void
 }
 
-async function startServices({ settings, paths, ports, tiers, urls, options, say }: ServicesToStart): Promise<void> {
+async function startServices({ settings, paths, ports, tiers, servers, options, say }: ServicesToStart): Promise<void> {
   const { inherited = {}, extra = {}, programOf = serviceFile } = options
   if (await ensureMasterKey(paths.masterKeyFile)) say(`Made a master key: ${paths.masterKeyFile}`)
-  const specs = serviceSpecs({ settings, paths, ports, ...urls, inherited, extra, programOf })
+  const specs = serviceSpecs({ settings, paths, ports, ...servers, inherited, extra, programOf })
   await tiers.start([specs.connections])
   // Two tiers, for they stop one after the other; neither needs the other to start.
   await Promise.all([tiers.start(specs.capacities), tiers.start(specs.consumers)])

@@ -1,8 +1,9 @@
 import { type BucketDefinition, fromSubjectToken, SluiceError, subjectToken, validate } from '@sluice/contracts'
-import { type KvEntry, StorageType } from 'nats'
+import { type KV, type KvEntry, StorageType } from 'nats'
 import type { Static, TSchema } from 'typebox'
 import type { Bus } from './bus.ts'
 import { publishToJetStream } from './jetstream-publish.ts'
+import { isNotPermitted, untilOwnerMadeIt } from './made-by-owner.ts'
 import { type Watch, type WatchOptions, watchBucket } from './watch.ts'
 
 /** A key's value as it is stored. */
@@ -34,19 +35,15 @@ export interface Bucket<Value> {
   watch(options: WatchOptions<Value>): Promise<Watch>
 }
 
-/** Opens the definition's bucket, and creates it if it is not there. */
+/**
+ * Opens the definition's bucket, and creates it if it is not there; where this user may not, waits until the service whose bucket it is
+ * has created it.
+ */
 export async function openBucket<V extends TSchema>(
   bus: Bus,
   definition: BucketDefinition<V>,
 ): Promise<Bucket<Static<V>>> {
-  const kv = await bus.jetstream.views.kv(definition.name, {
-    history: 1,
-    storage: StorageType.File,
-    replicas: bus.replicas,
-    // A follower's copy may be behind; every read here is of what was written last.
-    allow_direct: false,
-    ...(definition.expiryMs === undefined ? {} : { ttl: definition.expiryMs }),
-  })
+  const kv = await openKv(bus, definition)
   const subjectOf = (key: string) => `$KV.${definition.name}.${subjectToken(key)}`
   const decode = (entry: KvEntry): BucketEntry<Static<V>> => ({
     value: entry.operation === 'PUT' ? decodeValue(definition, entry) : undefined,
@@ -80,6 +77,25 @@ export async function openBucket<V extends TSchema>(
     },
     watch: (options) =>
       watchBucket(bus, kv, (entry) => ({ key: fromSubjectToken(entry.key), ...decode(entry) }), options),
+  }
+}
+
+async function openKv(bus: Bus, { name, expiryMs }: BucketDefinition): Promise<KV> {
+  const open = () =>
+    bus.jetstream.views.kv(name, {
+      history: 1,
+      storage: StorageType.File,
+      replicas: bus.replicas,
+      // A follower's copy may be behind; every read here is of what was written last.
+      allow_direct: false,
+      ...(expiryMs === undefined ? {} : { ttl: expiryMs }),
+    })
+  try {
+    return await open()
+  } catch (error) {
+    if (!isNotPermitted(error)) throw error
+    await untilOwnerMadeIt(bus, `KV_${name}`)
+    return open()
   }
 }
 

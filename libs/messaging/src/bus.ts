@@ -1,4 +1,6 @@
-import { connect, type JetStreamClient, type JetStreamManager, type NatsConnection } from 'nats'
+import { subjectToken } from '@sluice/contracts'
+import { Events, type JetStreamClient, type JetStreamManager, type NatsConnection } from 'nats'
+import { type BusTls, connectOnceThere } from './connect-once-there.ts'
 import { openReplyInbox, type ReplyInbox } from './reply-inbox.ts'
 
 /** One process's connection to NATS, shared by everything in it that speaks on the bus. */
@@ -24,8 +26,11 @@ export interface BusOptions {
   readonly servers: string
   /** Shown in the server's list of connections. */
   readonly name: string
+  /** Its replies come to inboxes below `_INBOX.<user>`, where nobody else may listen; `_INBOX` without a user. */
   readonly user?: string
   readonly password?: string
+  /** Absent: TLS as the server has it, with the authorities that this machine trusts. */
+  readonly tls?: BusTls
   readonly replicas?: number
   /** How long to wait for the server to confirm a write or answer a read; 5 s unless told. */
   readonly jetstreamTimeoutMs?: number
@@ -33,14 +38,17 @@ export interface BusOptions {
 
 /**
  * Connects, waiting for as long as it takes until a server is there; afterwards reconnects by itself for ever.
- * @throws NatsError when the server refuses the credentials
+ * @throws NatsError when the server refuses the credentials, or has no TLS where `tls` is given
+ * @throws Error of node:tls when the server's certificate is not to be trusted
  */
 export async function connectBus(options: BusOptions): Promise<Bus> {
-  const connection = await connect({
+  const inboxPrefix = options.user === undefined ? '_INBOX' : `_INBOX.${subjectToken(options.user)}`
+  const connection = await connectOnceThere({
     servers: options.servers.split(',').map((server) => server.trim()),
     name: options.name,
     ...(options.user === undefined ? {} : { user: options.user, pass: options.password ?? '' }),
-    waitOnFirstConnect: true,
+    ...(options.tls === undefined ? {} : { tls: { ...options.tls } }),
+    inboxPrefix,
     maxReconnectAttempts: -1,
     reconnectTimeWait: 100,
     reconnectJitter: 100,
@@ -49,8 +57,9 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
     // A stack trace for each request is a tenth of a busy process's time; our own errors say what was asked.
     noAsyncTraces: true,
   })
-  const jetstreamOptions = { timeout: options.jetstreamTimeoutMs ?? 5_000 }
-  const inbox = openReplyInbox(connection)
+  // The check asks for an account's figures, which are not for everybody.
+  const jetstreamOptions = { timeout: options.jetstreamTimeoutMs ?? 5_000, checkAPI: false }
+  const inbox = openReplyInbox(connection, inboxPrefix)
   let connected = true
   const listeners = new Set<() => void>()
   const followStatus = async () => {
@@ -63,13 +72,16 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
         connected = true
         for (const listener of listeners) listener()
       }
+      if (status.type === Events.Error && status.permissionContext?.operation === 'publish') {
+        inbox.notPermitted(status.permissionContext.subject)
+      }
     }
   }
   void followStatus()
   return {
     connection,
     jetstream: connection.jetstream(jetstreamOptions),
-    jetstreamManager: await connection.jetstreamManager({ checkAPI: false, ...jetstreamOptions }),
+    jetstreamManager: await connection.jetstreamManager(jetstreamOptions),
     jetstreamTimeoutMs: jetstreamOptions.timeout,
     inbox,
     replicas: options.replicas ?? 1,

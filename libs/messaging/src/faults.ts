@@ -15,3 +15,11 @@ export class NoReplyError extends SluiceError {
     super('unavailable', `no answer on ${subject}`)
   }
 }
+
+/** The server does not let this connection's user publish on the subject: it is set up for another. Nothing was done. */
+export class NotPermittedError extends SluiceError {
+  override readonly name = 'NotPermittedError'
+  constructor(subject: string) {
+    super('unavailable', `NATS does not permit this service to publish on ${subject}`)
+  }
+}

@@ -1,5 +1,5 @@
 import { createInbox, type Msg, type MsgHdrs, type NatsConnection } from 'nats'
-import { NoReplyError, NoRespondersError } from './faults.ts'
+import { NoReplyError, NoRespondersError, NotPermittedError } from './faults.ts'
 
 export interface AskOptions {
   readonly timeoutMs: number
@@ -12,10 +12,13 @@ export interface ReplyInbox {
    * Sends `payload` to `subject` and resolves with the reply.
    * @throws NoRespondersError at once when nobody serves the subject
    * @throws NoReplyError when no reply came in time, or the connection was lost meanwhile
+   * @throws NotPermittedError at once when this connection's user may not publish on the subject
    */
   ask(subject: string, payload: string | Uint8Array, options: AskOptions): Promise<Msg>
   /** The connection was lost: what was asked before is answered no more. */
   connectionLost(): void
+  /** The server refused to take messages for `subject` from this connection's user. */
+  notPermitted(subject: string): void
 }
 
 interface Pending {
@@ -28,9 +31,11 @@ interface Pending {
 /**
  * The client's own requests cost a stack trace, two timers and four promises each, a fifth of a capacity instance's time at ten
  * thousand commits a second. Here one subscription and one timer serve all of them.
+ *
+ * @param inboxPrefix the subject that this connection's user may listen below
  */
-export function openReplyInbox(connection: NatsConnection): ReplyInbox {
-  const prefix = `${createInbox()}.`
+export function openReplyInbox(connection: NatsConnection, inboxPrefix: string): ReplyInbox {
+  const prefix = `${createInbox(inboxPrefix)}.`
   const pending = new Map<string, Pending>()
   let asked = 0
   let isSweeping = false
@@ -80,6 +85,13 @@ export function openReplyInbox(connection: NatsConnection): ReplyInbox {
       for (const [token, { subject, reject }] of pending) {
         pending.delete(token)
         reject(new NoReplyError(subject))
+      }
+    },
+    notPermitted: (refused) => {
+      for (const [token, { subject, reject }] of pending) {
+        if (subject !== refused) continue
+        pending.delete(token)
+        reject(new NotPermittedError(subject))
       }
     },
   }

@@ -113,6 +113,15 @@ it('shares requests among the responders of a queue, each request to one', async
   expect(Math.min(...counts)).toBeGreaterThan(0)
 })
 
+it('answers nowhere but in inboxes, whatever the request says', async () => {
+  const seen: string[] = []
+  bus.connection.subscribe('>', { max: 3, callback: (_, { subject }) => seen.push(subject) })
+  start(({ n }) => ({ n }))
+  bus.connection.publish(double.subject('a'), '{"n": 1}', { reply: 'connections.v1.changed.a' })
+  await request(bus, double, ['a'], { n: 1 })
+  expect(seen).toEqual([double.subject('a'), double.subject('a'), expect.stringMatching(/^_INBOX\./)])
+})
+
 it('serves only the identifiers it is given', async () => {
   start(({ n }) => ({ n }), { identifiers: ['mine'] })
   expect(await request(bus, double, ['mine'], { n: 1 })).toEqual({ n: 1 })

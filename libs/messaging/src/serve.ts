@@ -30,7 +30,7 @@ export interface ServeOptions {
 
 /**
  * Serves a definition's subject for every identifier that is open; the handler is given those. Its value is the reply; a `SluiceError` it throws is an
- * error reply, as is a request that does not have the schema's shape. Every request is answered.
+ * error reply, as is a request that does not have the schema's shape. Every request is answered, if to an inbox.
  */
 export function serve<A extends readonly string[], Q extends TSchema, R extends TSchema>(
   bus: Bus,
@@ -61,6 +61,7 @@ export function serve<A extends readonly string[], Q extends TSchema, R extends 
     queue: definition.queue,
     callback: (error, message) => {
       if (error) return options.onFault(error, pattern)
+      if (!isInbox(message.reply)) return
       answer(message).catch((fault: unknown) => options.onFault(fault, message.subject))
     },
   })
@@ -71,6 +72,14 @@ export function serve<A extends readonly string[], Q extends TSchema, R extends 
       await idle.reached()
     },
   }
+}
+
+/**
+ * NATS lets a responder answer wherever the request says, also where neither of the two may publish. An answer in a bucket or on an
+ * event's subject would be a forgery in this service's name.
+ */
+function isInbox(reply: string | undefined): boolean {
+  return reply?.startsWith('_INBOX.') ?? false
 }
 
 const OWN_FAULTS: ReadonlySet<string> = new Set(['internal', 'unavailable'])

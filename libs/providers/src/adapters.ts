@@ -1,5 +1,6 @@
 import type { ProviderId } from '@sluice/contracts'
 import { anthropic } from './anthropic/adapter.ts'
+import { awsBedrock } from './aws-bedrock/adapter.ts'
 import { google } from './google/adapter.ts'
 import { groq } from './groq/adapter.ts'
 import { openai } from './openai/adapter.ts'
@@ -11,5 +12,5 @@ export function providerAdapter(provider: ProviderId): ProviderAdapter | undefin
 }
 
 const ADAPTERS: ReadonlyMap<ProviderId, ProviderAdapter> = new Map(
-  [anthropic, google, groq, openai].map((adapter) => [adapter.id, adapter]),
+  [anthropic, awsBedrock, google, groq, openai].map((adapter) => [adapter.id, adapter]),
 )

@@ -1,7 +1,7 @@
 export { providerAdapter } from './adapters.ts'
 export { type BaseUrlRules, baseUrlFault } from './base-url.ts'
 export { CATALOGUE, type CatalogueEntry, catalogueEntry, secretFields } from './catalogue.ts'
-export { openAiErrorAnswer } from './openai/errors.ts'
+export { openAiErrorAnswer, openAiErrorType } from './openai/errors.ts'
 export type {
   AnswerReader,
   ErrorAnswer,
@@ -14,4 +14,25 @@ export type {
   SecretHolder,
   WireHeaders,
 } from './provider-adapter.ts'
-export { isForbiddenUpstreamAddress, isLoopbackAddress, isMetadataHostname } from './upstream-address.ts'
+export type {
+  AnswerTranslation,
+  AnswerTranslator,
+  ImagesNeeded,
+  InlineImage,
+  ListedModel,
+  ModelList,
+  ModelPage,
+  NativeCall,
+  Refusal,
+  TranslatedError,
+  Translation,
+  UnifiedApi,
+  UnifiedRequest,
+} from './unified-api.ts'
+export {
+  isForbiddenUpstreamAddress,
+  isLoopbackAddress,
+  isMetadataHostname,
+  isPublicAddress,
+} from './upstream-address.ts'
+export { type Lookup, UpstreamAddressError, type UpstreamGate, upstreamGate } from './upstream-gate.ts'

@@ -1,4 +1,5 @@
 import type { ErrorCode, Metric, Period, ProviderId, TokenUsage } from '@sluice/contracts'
+import type { UnifiedApi } from './unified-api.ts'
 
 /**
  * What is known about one provider's HTTP API. An adapter does no I/O, has no state and reads no clock; what it is given
@@ -51,6 +52,9 @@ export interface ProviderAdapter {
 
   /** An error of the gateway's own, in the provider's format, so that the provider's SDK raises its typed error. */
   errorAnswer(error: ErrorToFormat): ErrorAnswer
+
+  /** OpenAI's API in front of the provider. */
+  readonly unified: UnifiedApi
 }
 
 /** Headers as Node and undici give them: names in lower case. */
@@ -135,6 +139,8 @@ export interface ErrorToFormat {
   readonly retryAfterMs?: number
   /** The connection's limit that a `capacity_exceeded` is about. */
   readonly limit?: { readonly period: Period; readonly metric: Metric; readonly limit: number }
+  /** The parameter of the request that it is about, where it is about one. */
+  readonly param?: string
 }
 
 export interface ErrorAnswer {

@@ -12,6 +12,14 @@ export function isForbiddenUpstreamAddress(address: string): boolean {
   return FORBIDDEN.check(bare, family === 4 ? 'ipv4' : 'ipv6')
 }
 
+/**
+ * Whether an IP address is one of the internet's, and none of a private network or of this machine: for addresses that applications
+ * choose, who are not to reach what the gateway can.
+ */
+export function isPublicAddress(address: string): boolean {
+  return !isForbiddenUpstreamAddress(address) && !PRIVATE.check(address, isIP(address) === 4 ? 'ipv4' : 'ipv6')
+}
+
 /** Whether an IP address is this machine's own: 127.0.0.0/8 or ::1. */
 export function isLoopbackAddress(address: string): boolean {
   const family = isIP(address)
@@ -34,30 +42,42 @@ const METADATA_HOSTNAMES: ReadonlySet<string> = new Set([
 
 const FORBIDDEN = new BlockList()
 // Link-local (RFC 3927): the metadata services of AWS, Azure, Google Cloud and most others are at 169.254.169.254.
-forbidIpv4('169.254.0.0', 16)
+addIpv4(FORBIDDEN, '169.254.0.0', 16)
 FORBIDDEN.addSubnet('fe80::', 10, 'ipv6')
 // Metadata services elsewhere: Alibaba Cloud, Azure's WireServer, Oracle Cloud; AWS and Google Cloud over IPv6.
-forbidIpv4('100.100.100.200', 32)
-forbidIpv4('168.63.129.16', 32)
-forbidIpv4('192.0.0.192', 32)
+addIpv4(FORBIDDEN, '100.100.100.200', 32)
+addIpv4(FORBIDDEN, '168.63.129.16', 32)
+addIpv4(FORBIDDEN, '192.0.0.192', 32)
 FORBIDDEN.addAddress('fd00:ec2::254', 'ipv6')
 FORBIDDEN.addAddress('fd20:ce::254', 'ipv6')
 // "This network" (on Linux 0.0.0.0 reaches this machine itself), multicast, reserved and broadcast.
-forbidIpv4('0.0.0.0', 8)
-forbidIpv4('224.0.0.0', 3)
+addIpv4(FORBIDDEN, '0.0.0.0', 8)
+addIpv4(FORBIDDEN, '224.0.0.0', 3)
 FORBIDDEN.addAddress('::', 'ipv6')
 FORBIDDEN.addSubnet('ff00::', 8, 'ipv6')
+
+/** @see RFC 6890, RFC 4193 */
+const PRIVATE = new BlockList()
+addIpv4(PRIVATE, '10.0.0.0', 8)
+addIpv4(PRIVATE, '100.64.0.0', 10)
+addIpv4(PRIVATE, '127.0.0.0', 8)
+addIpv4(PRIVATE, '172.16.0.0', 12)
+addIpv4(PRIVATE, '192.0.0.0', 24)
+addIpv4(PRIVATE, '192.168.0.0', 16)
+addIpv4(PRIVATE, '198.18.0.0', 15)
+PRIVATE.addAddress('::1', 'ipv6')
+PRIVATE.addSubnet('fc00::', 7, 'ipv6')
 
 const LOOPBACK = new BlockList()
 LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4')
 LOOPBACK.addAddress('::1', 'ipv6')
 
 /** Adds the range and the IPv6 ranges that carry it. Mapped addresses (`::ffff:0:0/96`) are checked by BlockList itself. */
-function forbidIpv4(network: string, prefix: number): void {
-  FORBIDDEN.addSubnet(network, prefix, 'ipv4')
+function addIpv4(list: BlockList, network: string, prefix: number): void {
+  list.addSubnet(network, prefix, 'ipv4')
   const [a = 0, b = 0, c = 0, d = 0] = network.split('.').map(Number)
   const high = ((a << 8) | b).toString(16)
   const low = ((c << 8) | d).toString(16)
-  FORBIDDEN.addSubnet(`64:ff9b::${high}:${low}`, 96 + prefix, 'ipv6') // NAT64 (RFC 6052)
-  FORBIDDEN.addSubnet(`2002:${high}:${low}::`, 16 + prefix, 'ipv6') // 6to4 (RFC 3056)
+  list.addSubnet(`64:ff9b::${high}:${low}`, 96 + prefix, 'ipv6') // NAT64 (RFC 6052)
+  list.addSubnet(`2002:${high}:${low}::`, 16 + prefix, 'ipv6') // 6to4 (RFC 3056)
 }

@@ -1,4 +1,5 @@
 import { Type } from 'typebox'
+import { ConfigError } from './config.ts'
 import { LogLevel } from './logger.ts'
 
 /** Settings that every service has. */
@@ -8,21 +9,54 @@ export const commonSettings = {
   /** The service's user on NATS; empty where the server asks for none. */
   NATS_USER: Type.Optional(Type.String()),
   NATS_PASSWORD: Type.Optional(Type.String()),
+  /** PEM file of the authorities that the servers' certificates may be from. Setting it demands TLS, and names in NATS_URL. */
+  NATS_TLS_CA_FILE: Type.Optional(Type.String()),
+  /** PEM files of the certificate that servers which ask for one are shown, and of its key: both or neither. */
+  NATS_TLS_CERT_FILE: Type.Optional(Type.String()),
+  NATS_TLS_KEY_FILE: Type.Optional(Type.String()),
   /** Copies of each stream and bucket: 1 on a single server, 3 in a cluster. */
   NATS_REPLICAS: Type.Integer({ minimum: 1, maximum: 5, default: 1 }),
   /** The least severe log line that is written. */
   LOG_LEVEL: LogLevel,
 } as const
 
-/** The settings of {@link commonSettings} that reach NATS, as the bus takes them. */
-export function busOptions(
-  config: { NATS_URL: string; NATS_USER?: string; NATS_PASSWORD?: string; NATS_REPLICAS: number },
-  name: string,
-) {
+/** What {@link busOptions} reads of the settings. */
+export interface NatsSettings {
+  readonly NATS_URL: string
+  readonly NATS_USER?: string
+  readonly NATS_PASSWORD?: string
+  readonly NATS_TLS_CA_FILE?: string
+  readonly NATS_TLS_CERT_FILE?: string
+  readonly NATS_TLS_KEY_FILE?: string
+  readonly NATS_REPLICAS: number
+}
+
+/**
+ * The settings of {@link commonSettings} that reach NATS, as the bus takes them.
+ * @throws ConfigError when there is a certificate without its key, or a key without its certificate
+ */
+export function busOptions(config: NatsSettings, name: string) {
+  const tls = tlsOptions(config)
   return {
     servers: config.NATS_URL,
     name,
     replicas: config.NATS_REPLICAS,
     ...(config.NATS_USER === undefined ? {} : { user: config.NATS_USER, password: config.NATS_PASSWORD ?? '' }),
+    ...(tls === undefined ? {} : { tls }),
+  }
+}
+
+function tlsOptions({
+  NATS_TLS_CA_FILE: caFile,
+  NATS_TLS_CERT_FILE: certFile,
+  NATS_TLS_KEY_FILE: keyFile,
+}: NatsSettings) {
+  if ((certFile === undefined) !== (keyFile === undefined)) {
+    throw new ConfigError('NATS_TLS_CERT_FILE and NATS_TLS_KEY_FILE are set together or not at all')
+  }
+  if (caFile === undefined && certFile === undefined) return undefined
+  return {
+    ...(caFile === undefined ? {} : { caFile }),
+    ...(certFile === undefined || keyFile === undefined ? {} : { certFile, keyFile }),
   }
 }

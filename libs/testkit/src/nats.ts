@@ -1,4 +1,5 @@
-import { rm } from 'node:fs/promises'
+import { rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { type NatsServer, startNatsServer } from '@sluice/local'
 import { natsServerPath, temporaryFolder } from './run-context.ts'
 
@@ -13,11 +14,29 @@ export interface TestNats {
   stop(): Promise<void>
 }
 
-/** A real nats-server with JetStream on disk, for the caller alone. `extraConfig` is in nats-server's own format. */
-export async function testNats(options: { readonly extraConfig?: string } = {}): Promise<TestNats> {
+export interface TestNatsOptions {
+  /** Configuration in nats-server's own format. */
+  readonly extraConfig?: string
+  /** The same as a file, in place of `extraConfig`. */
+  readonly configFile?: string
+  /** The environment that the configuration refers to. */
+  readonly env?: Readonly<Record<string, string>>
+}
+
+/** A real nats-server with JetStream on disk, for the caller alone. */
+export async function testNats(options: TestNatsOptions = {}): Promise<TestNats> {
   const dataDir = await temporaryFolder()
+  const { env = {} } = options
+  const configFile = options.configFile ?? (await writeConfig(options.extraConfig))
   const start = (port: number) =>
-    startNatsServer({ serverPath: natsServerPath(), dataDir, port, log: () => undefined, ...options })
+    startNatsServer({
+      serverPath: natsServerPath(),
+      dataDir,
+      port,
+      log: () => undefined,
+      env,
+      ...(configFile && { configFile }),
+    })
   let server: NatsServer = await start(0)
   return {
     url: server.url,
@@ -31,4 +50,11 @@ export async function testNats(options: { readonly extraConfig?: string } = {}):
       await rm(dataDir, { recursive: true, force: true })
     },
   }
+}
+
+async function writeConfig(text: string | undefined): Promise<string | undefined> {
+  if (text === undefined) return undefined
+  const file = join(await temporaryFolder(), 'nats.conf')
+  await writeFile(file, text)
+  return file
 }

@@ -152,7 +152,11 @@ describe('with other master keys than before', () => {
       (error: unknown) => error,
     )
     expect(fault).toMatchObject({ code: 'credential_unavailable', message: expect.stringContaining('is not loaded') })
-    expect((await service.ask('GET', `/api/v1/connections/${old.id}`)).body).toEqual(old)
+    const withFault = {
+      ...old,
+      credential: { ...old.credential, fault: expect.objectContaining({ reason: 'unknown_key' }) },
+    }
+    expect((await service.ask('GET', `/api/v1/connections/${old.id}`)).body).toEqual(withFault)
     const { body: fresh } = await service.ask('POST', '/api/v1/connections', { ...openAiConnection, name: 'fresh' })
     await expect(request(bus, credential, [], { ...asked, connectionId: fresh.id })).resolves.toBeDefined()
     await expect(request(bus, sealingKey, [], {})).resolves.toBeDefined()

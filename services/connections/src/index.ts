@@ -5,9 +5,8 @@ import { migrate } from '@sluice/postgres'
 import { providerAdapter } from '@sluice/providers'
 import { busOptions, type Logger, type Service } from '@sluice/service-kit'
 import { v7 as uuidv7 } from 'uuid'
+import { createKeyServices } from './adapters/key-services.ts'
 import { createEnvelopes } from './adapters/libsodium/envelopes.ts'
-import { createLibsodiumKeyService } from './adapters/libsodium/key-service.ts'
-import { loadMasterKeys } from './adapters/libsodium/load-master-keys.ts'
 import { createSealedBoxes } from './adapters/libsodium/sealed-boxes.ts'
 import { linkBus } from './adapters/nats/bus-link.ts'
 import { createInsights } from './adapters/nats/insights.ts'
@@ -21,6 +20,8 @@ import { createOutbox } from './adapters/postgres/outbox.ts'
 import { createProjectionSource } from './adapters/postgres/projection-source.ts'
 import { createSealingKey } from './adapters/postgres/sealing-key.ts'
 import { untilReachable } from './adapters/postgres/until-reachable.ts'
+import { stsAccess } from './adapters/provider-probes/assume-role.ts'
+import { createProviderProbe } from './adapters/provider-probes/provider-probe.ts'
 import { createTokenFile } from './adapters/token-file.ts'
 import type { ApplicationDeps } from './application/deps.ts'
 import { ensureOperatorToken } from './application/ensure-operator-token.ts'
@@ -39,15 +40,14 @@ export interface ConnectionsService extends Service {
  * Starts the service; resolves when it serves. It waits for PostgreSQL for as long as it takes, and for NATS a moment only: the
  * admin API works without, and the bus is served as soon as it is there.
  * @param isAvailable whether connections to a provider may be made: where gateways can serve them, unless told
- * @throws MasterKeyError when the master keys are missing or wrong
+ * @throws MasterKeyError when the master keys are missing or wrong; ConfigError when `KMS_KEY_ID` is missing
  */
 export async function start(
   config: ConnectionsConfig,
   logger: Logger,
   isAvailable: (provider: ProviderId) => boolean = hasAdapter,
 ): Promise<ConnectionsService> {
-  const keyService = await createLibsodiumKeyService(await loadMasterKeys(config))
-  const envelopes = await createEnvelopes([keyService])
+  const envelopes = await createEnvelopes(await createKeyServices(config))
   const sealedBoxes = await createSealedBoxes()
   const database = openConnectionsDatabase(config.DATABASE_URL, logger)
   const link = linkBus({ ...busOptions(config, 'connections'), jetstreamTimeoutMs: JETSTREAM_TIMEOUT_MS })
@@ -58,12 +58,17 @@ export async function start(
   })
   const tokens = createOperatorTokenStore(database)
   const sealingKey = createSealingKey({ database, envelopes, sealedBoxes, logger })
+  const providerProbe = createProviderProbe({
+    allowInsecureLoopback: config.ALLOW_INSECURE_UPSTREAM,
+    sts: stsAccess(config),
+  })
   const deps: ApplicationDeps = {
     connections: createConnectionStore(database, publisher.nudge),
     apiKeys: createApiKeyStore(database, publisher.nudge),
     envelopes,
     sealedBoxes,
     sealingKey,
+    providerProbe,
     rules: {
       isAvailable,
       allowInsecureUpstream: config.ALLOW_INSECURE_UPSTREAM,
@@ -89,6 +94,7 @@ export async function start(
     await ensureOperatorToken({ tokens, newId: uuidv7, logger, tokenFile })
   }
   const stop = async (): Promise<void> => {
+    await providerProbe.stop()
     await adminApi.close()
     if (link.isConnected()) await served?.stop()
     await publisher.stop()

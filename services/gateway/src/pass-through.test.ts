@@ -9,7 +9,7 @@ import { eventually, type TestNats, testNats, testSimulator } from '@sluice/test
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { exchange, postJson } from './testing/exchange.ts'
-import { type RawUpstream, startRawUpstream } from './testing/raw-upstream.ts'
+import { type RawUpstream, startRawUpstream, writePieces } from './testing/raw-upstream.ts'
 import { startGateway, type TestGateway } from './testing/start-gateway.ts'
 
 const CANARY = 'sk-canary-1f0e9d8c7b6a'
@@ -260,20 +260,6 @@ describe('the credential', () => {
     for (const secret of [CANARY, apiKey, 'canary-prompt']) expect(written).not.toContain(secret)
   })
 })
-
-async function writePieces(
-  response: { write(piece: Buffer): boolean; end(): unknown },
-  bytes: Buffer,
-  sizes: readonly number[],
-): Promise<void> {
-  for (let at = 0, turn = 0; at < bytes.length; turn++) {
-    const size = sizes[turn % sizes.length] ?? bytes.length
-    response.write(bytes.subarray(at, at + size))
-    at += size
-    await new Promise((resolve) => setImmediate(resolve))
-  }
-  response.end()
-}
 
 /** A request whose answer has begun and is not read. */
 async function opened(path: string): Promise<IncomingMessage> {

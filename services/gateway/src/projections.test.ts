@@ -57,11 +57,6 @@ describe('a connection', () => {
     await eventuallyCode('connection_disabled', 'switched')
   })
 
-  it('of a provider that is not proxied says so', async () => {
-    await gateway.connection({ baseUrl: BASE_URL, name: 'bedrock', provider: 'aws-bedrock' })
-    await eventuallyCode('unsupported_operation', 'bedrock', { path: '/model/x/converse' })
-  })
-
   it.each(['https://169.254.169.254/v1', 'http://10.0.0.1/v1'])('to %s is not used', async (baseUrl) => {
     const { settings } = await gateway.connection({ baseUrl })
     await eventuallyCode('upstream_unreachable', settings.name)

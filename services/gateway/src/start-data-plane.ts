@@ -1,10 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import { responses } from '@sluice/contracts'
 import { connectBus, ensureStream } from '@sluice/messaging'
-import { busOptions, type Logger } from '@sluice/service-kit'
+import { baseUrlFault } from '@sluice/providers'
+import { busOptions, ConfigError, type Logger } from '@sluice/service-kit'
 import { watchApiKeys } from './adapters/api-key-projection.ts'
+import { roleAssumer } from './adapters/aws/assume-role.ts'
+import { roleSessions } from './adapters/aws/role-sessions.ts'
+import { roleSigner } from './adapters/aws/role-signer.ts'
 import { createPermits } from './adapters/capacity/create-permits.ts'
 import { watchConnections } from './adapters/connection-projection.ts'
+import { httpImages } from './adapters/http-images.ts'
 import { createKeyPair } from './adapters/key-pair.ts'
 import { eventPublisher } from './adapters/response-event-publisher.ts'
 import { sealedCredentials } from './adapters/sealed-credentials.ts'
@@ -25,6 +30,8 @@ export async function startDataPlane(config: GatewayConfig, logger: Logger): Pro
   const gateway = randomUUID()
   const onFault = (err: unknown) => logger.warn({ err }, 'fault')
   const clock = systemClock()
+  const assumer = roleAssumer(stsEndpoint(config))
+  const sessions = roleSessions(assumer, clock.nowMs, onFault)
   const bus = await connectBus(busOptions(config, `gateway ${gateway}`))
   await ensureStream(bus, responses)
   const credentials = sealedCredentials(bus, await createKeyPair(), clock.elapsedMs, onFault)
@@ -38,7 +45,10 @@ export async function startDataPlane(config: GatewayConfig, logger: Logger): Pro
         onConnection: ({ id, credentialVersion }) => {
           if (credentialVersion !== undefined) credentials.prefetch(id, credentialVersion)
         },
-        onRemoved: credentials.forget,
+        onRemoved: (id) => {
+          credentials.forget(id)
+          sessions.forget(id)
+        },
         onFault,
       },
     ),
@@ -47,6 +57,12 @@ export async function startDataPlane(config: GatewayConfig, logger: Logger): Pro
     connectTimeoutMs: config.UPSTREAM_CONNECT_TIMEOUT_MS,
     firstByteTimeoutMs: config.UPSTREAM_FIRST_BYTE_TIMEOUT_MS,
     idleTimeoutMs: config.UPSTREAM_IDLE_TIMEOUT_MS,
+    allowInsecureLoopback: config.ALLOW_INSECURE_UPSTREAM,
+  })
+  const images = httpImages({
+    connectTimeoutMs: config.UPSTREAM_CONNECT_TIMEOUT_MS,
+    timeoutMs: config.IMAGE_TIMEOUT_MS,
+    maxImageBytes: config.MAX_IMAGE_BYTES,
     allowInsecureLoopback: config.ALLOW_INSECURE_UPSTREAM,
   })
   const events = eventPublisher(bus, {
@@ -61,11 +77,14 @@ export async function startDataPlane(config: GatewayConfig, logger: Logger): Pro
     connections,
     permits,
     credentials,
+    signer: roleSigner(sessions),
     upstream,
+    images,
     events,
     clock,
     stop: async () => {
-      await upstream.stop()
+      await Promise.all([upstream.stop(), images.stop()])
+      assumer.stop()
       await Promise.all([permits.stop(FLUSH_DEADLINE_MS), events.stop(FLUSH_DEADLINE_MS)])
       connections.stop()
       apiKeys.stop()
@@ -75,3 +94,10 @@ export async function startDataPlane(config: GatewayConfig, logger: Logger): Pro
 }
 
 const FLUSH_DEADLINE_MS = 3_000
+
+/** @throws ConfigError when it is none that the gateway may send its signatures to */
+function stsEndpoint({ STS_ENDPOINT, ALLOW_INSECURE_UPSTREAM }: GatewayConfig): string | undefined {
+  const fault = STS_ENDPOINT && baseUrlFault(STS_ENDPOINT, { allowInsecureLoopback: ALLOW_INSECURE_UPSTREAM })
+  if (fault) throw new ConfigError(`STS_ENDPOINT ${fault}`)
+  return STS_ENDPOINT
+}

@@ -1,20 +1,21 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { Log } from '../log.ts'
 import { freePort } from '../ports.ts'
 import { commandLine, endProcess, identifyProcess } from '../process-identity.ts'
 import { ServerStartError, startServerProcess, stopServerProcess } from '../server-process.ts'
-import { natsServerConfig } from './config.ts'
 
 export interface NatsServerOptions {
   /** What `locateNatsServer` found. */
   readonly serverPath: string
-  /** Holds the configuration, the pid file and the streams. One server at a time may use it: the caller sees to that. */
+  /** Holds the pid file and the streams. One server at a time may use it: the caller sees to that. */
   readonly dataDir: string
   /** 0 takes a free port. */
   readonly port: number
-  /** Further configuration in nats-server's own format. */
-  readonly extraConfig?: string
+  /** Configuration in nats-server's own format: users and permissions. */
+  readonly configFile?: string
+  /** The environment that `configFile` refers to: the server's whole one; absent, it gets this process's. */
+  readonly env?: Readonly<Record<string, string>>
   readonly log: Log
 }
 
@@ -37,7 +38,8 @@ const PORT_ATTEMPTS = 5
 
 /**
  * Runs a real nats-server with JetStream and file storage on loopback, and resolves once it takes connections. A server
- * that a crashed predecessor left on the same folder is ended first.
+ * that a crashed predecessor left on the same folder is ended first. Streams are synced to the disk at the server's default
+ * interval (two minutes): what the server took survives its own crash at once, a power cut after that.
  * @throws ServerStartError when it does not come up.
  */
 export async function startNatsServer(options: NatsServerOptions): Promise<NatsServer> {
@@ -57,14 +59,14 @@ export async function startNatsServer(options: NatsServerOptions): Promise<NatsS
 }
 
 async function startOn(port: number, dataDir: string, options: NatsServerOptions): Promise<NatsServer> {
-  const configFile = configFileIn(dataDir)
-  const { extraConfig, log, serverPath } = options
-  const config = { port, storeDir: dataDir, pidFile: pidFileIn(dataDir), ...(extraConfig && { extraConfig }) }
-  await writeFile(configFile, natsServerConfig(config), { mode: 0o600 })
+  const { configFile, env, log, serverPath } = options
+  const listen = ['-a', '127.0.0.1', '-p', String(port)]
+  const store = ['-js', '-sd', dataDir, '-P', pidFileIn(dataDir)]
   const server = await startServerProcess({
     name: 'nats-server',
     command: serverPath,
-    args: ['-c', configFile],
+    args: ['-n', 'sluice', ...listen, ...store, ...(configFile === undefined ? [] : ['-c', configFile])],
+    ...(env === undefined ? {} : { env }),
     readyLine: /Server is ready/,
     readyTimeoutMs: READY_TIMEOUT_MS,
     log,
@@ -86,11 +88,10 @@ async function endLeftover(dataDir: string, log: Log): Promise<void> {
   const pid = Number(await readFile(pidFileIn(dataDir), 'utf8').catch(() => ''))
   if (!Number.isInteger(pid) || pid < 1) return
   const identity = await identifyProcess(pid)
-  const isOurs = (await commandLine(pid))?.includes(configFileIn(dataDir)) ?? false
+  const isOurs = (await commandLine(pid))?.includes(dataDir) ?? false
   if (identity === undefined || !isOurs) return
   log(`Ending the nats-server that was left running (process ${pid})`)
   await endProcess(identity, { signal: 'SIGTERM', graceMs: STOP_GRACE_MS })
 }
 
-const configFileIn = (dataDir: string) => resolve(dataDir, 'nats-server.conf')
 const pidFileIn = (dataDir: string) => resolve(dataDir, 'nats-server.pid')

@@ -43,6 +43,22 @@ export const ConnectionPatch = Type.Object(
 export type SealedSecret = Static<typeof SealedSecret>
 export const SealedSecret = Type.Object({ sealed: Type.String({ minLength: 1 }) }, { additionalProperties: false })
 
+/** Why a stored credential could not be opened when it was last asked for. Gone once it could. */
+export type CredentialFault = Static<typeof CredentialFault>
+export const CredentialFault = Type.Object({
+  /** Stable: what programs go by. `key_unavailable` passes by itself, the others ask for an operator. */
+  reason: Type.Union([
+    Type.Literal('malformed'),
+    Type.Literal('unknown_key'),
+    Type.Literal('not_authentic'),
+    Type.Literal('key_refused'),
+    Type.Literal('key_unavailable'),
+  ]),
+  message: Type.String(),
+  /** When it was first met, RFC 3339. */
+  since: Type.String(),
+})
+
 /** What may be known of a credential: never the credential. */
 export type CredentialView = Static<typeof CredentialView>
 export const CredentialView = Type.Object({
@@ -52,6 +68,8 @@ export const CredentialView = Type.Object({
   version: Type.Integer({ minimum: 1 }),
   /** RFC 3339. */
   rotatedAt: Type.String(),
+  /** The connection is not served while this is there. */
+  fault: Type.Optional(CredentialFault),
 })
 
 /** A connection as it is answered: `config` without its secret fields. */

@@ -6,6 +6,7 @@ import { anthropicErrorAnswer } from './errors.ts'
 import { inspectAnthropicRequest } from './inspect.ts'
 import { anthropicOperation } from './operations.ts'
 import { anthropicRateLimitHeaders, anthropicRetryAfterMs, readAnthropicRateLimits } from './rate-limit-headers.ts'
+import { anthropicUnified } from './unified/unified.ts'
 
 /** Anthropic's API. `anthropic-version` and `anthropic-beta` are the caller's to choose, and go on as they are. */
 export const anthropic: ProviderAdapter = {
@@ -22,4 +23,5 @@ export const anthropic: ProviderAdapter = {
   rateLimitHeaders: anthropicRateLimitHeaders,
   retryAfterMs: anthropicRetryAfterMs,
   errorAnswer: anthropicErrorAnswer,
+  unified: anthropicUnified,
 }

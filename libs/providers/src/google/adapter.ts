@@ -7,6 +7,7 @@ import { googleErrorAnswer } from './errors.ts'
 import { inspectGoogleRequest } from './inspect.ts'
 import { googleOperation } from './operations.ts'
 import { googleRetryAfterMs } from './retry-after.ts'
+import { googleUnified } from './unified/unified.ts'
 
 /** Google's Gemini API. It tells its limits in no header. */
 export const google: ProviderAdapter = {
@@ -24,4 +25,5 @@ export const google: ProviderAdapter = {
   rateLimitHeaders: (headers) => keepRateLimitHeaders(headers, () => false),
   retryAfterMs: googleRetryAfterMs,
   errorAnswer: googleErrorAnswer,
+  unified: googleUnified,
 }

@@ -98,6 +98,18 @@ describe.each([
   })
 })
 
+it('an error between the events of a stream is told, however it is cut', () => {
+  const error = '{"error":{"code":503,"message":"The model is overloaded.","status":"UNAVAILABLE"}}\r\n'
+  fc.assert(
+    fc.property(fc.array(fc.integer({ min: 1, max: 300 }), { minLength: 1 }), (sizes) => {
+      const reader = readerFor('streamGenerateContent', SSE)
+      pass(reader, cut(Buffer.concat([sseStream('\r\n'), Buffer.from(error)]), sizes))
+      expect(reader.errorStatus).toBe(503)
+      expect(reader.usage).toEqual(CHUNKS_USAGE)
+    }),
+  )
+})
+
 function readerFor(action: string, contentType: string) {
   const operation = googleOperation('POST', `/v1beta/models/gemini:${action}`)
   if (operation === undefined) throw new Error(`no operation ${action}`)

@@ -1,12 +1,12 @@
 import type { TokenUsage } from '@sluice/contracts'
 import type { AnswerReader, Operation, RequestInspection } from '../provider-adapter.ts'
-import { eventDataSplitter } from '../wire/event-data-splitter.ts'
 import { findUsage } from '../wire/find-usage.ts'
 import { JsonArraySplitter } from '../wire/json-array-splitter.ts'
 import { JsonTailReader } from '../wire/json-tail-reader.ts'
 import { UNREAD } from '../wire/unread.ts'
 import { WatchingReader } from '../wire/watching-reader.ts'
 import { ChunkMeter } from './chunk-meter.ts'
+import { eventOrErrorSplitter } from './event-or-error-splitter.ts'
 import { addGoogleUsage, totalUsage } from './usage.ts'
 
 /**
@@ -20,7 +20,7 @@ export function googleAnswerReader(
 ): AnswerReader {
   const isJson = contentType.startsWith('application/json')
   if (kind === 'stream') {
-    if (contentType.startsWith('text/event-stream')) return new WatchingReader(eventDataSplitter, new ChunkMeter())
+    if (contentType.startsWith('text/event-stream')) return new WatchingReader(eventOrErrorSplitter, new ChunkMeter())
     return isJson ? new WatchingReader((visit) => new JsonArraySplitter(visit), new ChunkMeter()) : UNREAD
   }
   return isJson && TELLS_USAGE.has(kind) ? new JsonTailReader(findGoogleUsage) : UNREAD

@@ -77,7 +77,7 @@ describe('a stream', () => {
         expect(pass(reader, cut(stream, sizes))).toEqual(stream)
         expect(reader.usage).toEqual(usage)
       }),
-      { numRuns: 500 },
+      { numRuns: 1_000 },
     )
   })
 

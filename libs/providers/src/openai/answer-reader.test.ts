@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { AnswerReader } from '../provider-adapter.ts'
+import { cut, pass } from '../wire/__fixtures__/pieces.ts'
 import { CHAT_STREAM_USAGE, chatStream, type StreamShape } from './__fixtures__/chat-stream.ts'
 import { openAiAnswerReader } from './answer-reader.ts'
 import { inspectOpenAiRequest } from './inspect.ts'
@@ -10,6 +11,7 @@ import { openAiOperation } from './operations.ts'
 
 const SSE = 'text/event-stream; charset=utf-8'
 const JSON_TYPE = 'application/json'
+const COMPLETION_TEXTS = ['naïve', ' 🙂']
 
 describe('a plain answer', () => {
   it.each([
@@ -125,12 +127,44 @@ describe('a stream that was made to tell its usage', () => {
   })
 })
 
-it('reads the usage of a streamed response from its last event, and counts its deltas', () => {
-  const reader = readerFor('/responses', { stream: true }, SSE)
-  const bytes = fixture('responses-stream.txt')
-  expect(pass(reader, cut(bytes, [11]))).toEqual(bytes)
-  expect(reader.usage).toMatchObject({ inputTokens: 37, outputTokens: 11 })
-  expect(reader.outputTokensSeen).toBe(2)
+describe('a stream that tells its usage by itself', () => {
+  const completion = `${COMPLETION_TEXTS.map((text) => `data: {"choices":[{"text":"${text}"}],"usage":null}\n\n`).join('')}data: {"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":2}}\n\ndata: [DONE]\n\n`
+  const asked = { stream: true, stream_options: { include_usage: true } }
+
+  it.each([
+    ['chat', '/chat/completions', asked, Buffer.from(chatStream({ usage: true })), CHAT_STREAM_USAGE, 4],
+    ['completion', '/completions', asked, Buffer.from(completion), usage(3, 2), 2],
+    ['response', '/responses', { stream: true }, fixture('responses-stream.txt'), usage(37, 11), 2],
+  ] as const)('passes as it is, however it is cut: a %s', (_, path, body, bytes, told, tokensSeen) => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 1, max: 200 }), { minLength: 1 }), (sizes) => {
+        const reader = readerFor(path, body, SSE)
+        expect(pass(reader, cut(bytes, sizes)).equals(bytes)).toBe(true)
+        expect(reader.usage).toMatchObject(told)
+        expect(reader.outputTokensSeen).toBe(tokensSeen)
+        expect(reader.errorStatus).toBeUndefined()
+      }),
+      { numRuns: 1_000 },
+    )
+  })
+})
+
+describe('an error in a stream', () => {
+  it.each([
+    ['/chat/completions', '{"error":{"message":"It broke.","type":"server_error","param":null,"code":null}}', 500],
+    ['/chat/completions', '{"error":{"message":"Slow down.","type":"tokens","code":"rate_limit_exceeded"}}', 429],
+    ['/chat/completions', '{"error":{"message":"No.","type":"invalid_request_error"}}', 400],
+    ['/responses', '{"type":"error","code":"rate_limit_exceeded","message":"Slow down.","param":null}', 429],
+    ['/responses', '{"type":"response.failed","response":{"error":{"code":"server_error"},"usage":null}}', 500],
+    ['/responses', '{"type":"response.completed","response":{"error":null,"usage":null}}', undefined],
+    ['/chat/completions', '{"error":', undefined],
+    ['/chat/completions', '{"error":"text"}', undefined],
+  ])('at %s: %s fails as with its status', (path, data, status) => {
+    const reader = readerFor(path, { stream: true }, SSE)
+    const text = `data: ${data}\n\n`
+    expect(pass(reader, [Buffer.from(text)]).toString()).toBe(text)
+    expect(reader.errorStatus).toBe(status)
+  })
 })
 
 it('counts the tokens of a stream that is broken off', () => {
@@ -146,23 +180,12 @@ function readerFor(path: string, body: object, contentType: string): AnswerReade
   return openAiAnswerReader(operation, inspectOpenAiRequest(operation, body, 100), contentType)
 }
 
-function pass(reader: AnswerReader, pieces: Buffer[]): Buffer {
-  return Buffer.concat([...pieces.map((piece) => reader.push(piece)), reader.end()])
+function usage(inputTokens: number, outputTokens: number) {
+  return { inputTokens, outputTokens }
 }
 
 function streamBytes(usage: boolean, shape: Omit<StreamShape, 'usage'>): Buffer {
   return Buffer.from(chatStream({ ...shape, usage }))
-}
-
-/** Pieces of these sizes in turn, wherever they cut. */
-function cut(bytes: Buffer, sizes: number[]): Buffer[] {
-  const pieces: Buffer[] = []
-  for (let at = 0, turn = 0; at < bytes.length; turn++) {
-    const size = sizes[turn % sizes.length] ?? bytes.length
-    pieces.push(bytes.subarray(at, at + size))
-    at += size
-  }
-  return pieces
 }
 
 function fixture(file: string): Buffer {

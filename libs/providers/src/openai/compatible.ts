@@ -7,6 +7,7 @@ import { includeUsage } from './include-usage.ts'
 import { inspectOpenAiRequest } from './inspect.ts'
 import { openAiOperation } from './operations.ts'
 import { openAiRateLimitHeaders, openAiRetryAfterMs, readOpenAiRateLimits } from './rate-limit-headers.ts'
+import { openAiUnified } from './unified.ts'
 
 /** Where one provider that speaks OpenAI's API differs from the others. */
 export interface OpenAiDialect {
@@ -36,6 +37,7 @@ export function openAiCompatible({ id, root, baseUrl }: OpenAiDialect): Provider
     rateLimitHeaders: openAiRateLimitHeaders,
     retryAfterMs: openAiRetryAfterMs,
     errorAnswer: openAiErrorAnswer,
+    unified: openAiUnified(root),
   }
 }
 

@@ -3,6 +3,7 @@ import type { AnswerReader } from '../provider-adapter.ts'
 import { EventBlocks } from '../wire/event-blocks.ts'
 import { eventData } from '../wire/event-data.ts'
 import { findLastMember, type MemberSpan, memberValue, withoutMember } from '../wire/json-member.ts'
+import { streamErrorStatus } from './stream-error.ts'
 import { readOpenAiUsage } from './usage.ts'
 
 export interface EventStreamOptions {
@@ -26,6 +27,7 @@ export class EventStreamReader implements AnswerReader {
   readonly #blocks: EventBlocks
   #usage: TokenUsage | undefined
   #outputTokensSeen = 0
+  #errorStatus: number | undefined
   #passed: Buffer[] = []
 
   constructor({ usageDepths, tokenMark, takesOut }: EventStreamOptions) {
@@ -42,6 +44,10 @@ export class EventStreamReader implements AnswerReader {
   /** Each event with output brings one token, which is how OpenAI streams. */
   get outputTokensSeen(): number {
     return this.#outputTokensSeen
+  }
+
+  get errorStatus(): number | undefined {
+    return this.#errorStatus
   }
 
   push(chunk: Buffer): Buffer {
@@ -85,6 +91,7 @@ export class EventStreamReader implements AnswerReader {
 
   #findUsage(data: Buffer): MemberSpan | undefined {
     if (data.includes(this.#tokenMark)) this.#outputTokensSeen++
+    else this.#errorStatus = streamErrorStatus(data) ?? this.#errorStatus
     for (const depth of this.#usageDepths) {
       const member = findLastMember(data, 'usage', depth)
       if (member !== undefined) return member

@@ -3,6 +3,7 @@ import type { ConnectionRules } from '../domain/validate-connection.ts'
 import type { ApiKeyStore } from '../ports/api-key-store.ts'
 import type { ConnectionStore } from '../ports/connection-store.ts'
 import type { Envelopes } from '../ports/envelopes.ts'
+import type { ProviderProbe } from '../ports/provider-probe.ts'
 import type { SealedBoxes } from '../ports/sealed-boxes.ts'
 import type { SealingKey } from '../ports/sealing-key.ts'
 
@@ -13,6 +14,7 @@ export interface ApplicationDeps {
   readonly envelopes: Envelopes
   readonly sealedBoxes: SealedBoxes
   readonly sealingKey: SealingKey
+  readonly providerProbe: ProviderProbe
   readonly rules: ConnectionRules
   readonly now: () => Date
   /** A new UUID. */

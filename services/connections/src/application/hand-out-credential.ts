@@ -1,8 +1,8 @@
 import { type credential, type ReplyOf, type RequestOf, SluiceError } from '@sluice/contracts'
 import { validate as isUuid } from 'uuid'
 import { servable } from '../domain/credential.ts'
-import { credentialContext, EnvelopeError } from '../domain/envelope.ts'
 import type { ApplicationDeps } from './deps.ts'
+import { openOrExplain } from './open-credential.ts'
 
 /**
  * A version of a connection's credential, sealed to the gateway that asks. The plaintext stands in memory for a moment only.
@@ -20,7 +20,7 @@ export async function handOutCredential(
     throw new SluiceError('not_found', 'There is no such connection, or it has no stored credential.')
   }
   requireServable(version, stored.current, deps.now())
-  const plaintext = await openOrExplain(deps, stored.envelope, { connectionId, provider: stored.provider, version })
+  const plaintext = await openOrExplain(deps, stored, { connectionId, provider: stored.provider, version })
   const sealed = deps.sealedBoxes.seal(plaintext, publicKey)
   plaintext.fill(0)
   if (sealed === undefined) {
@@ -39,21 +39,6 @@ function requireServable(version: number, current: { version: number; rotatedAt:
     'credential_unavailable',
     `Version ${version} of the credential ${reason}: the current one is ${current.version}.`,
   )
-}
-
-async function openOrExplain(
-  { envelopes, logger }: ApplicationDeps,
-  envelope: unknown,
-  owner: { connectionId: string; provider: string; version: number },
-): Promise<Uint8Array> {
-  try {
-    return await envelopes.open(envelope, credentialContext(owner))
-  } catch (error) {
-    if (error instanceof EnvelopeError) {
-      logger.error({ ...owner, reason: error.reason, err: error }, 'a stored credential cannot be opened')
-    }
-    throw error
-  }
 }
 
 /** The largest that is stored (a 32-bit integer). */

@@ -1,6 +1,7 @@
 import {
   type ConnectionInput,
   type ConnectionView,
+  type CredentialFault,
   DEFAULT_MAX_OUTPUT_TOKENS,
   type ProjectedConnection,
   type ProviderId,
@@ -24,6 +25,8 @@ export interface CredentialSummary {
   readonly version: number
   readonly hint: string
   readonly rotatedAt: Date
+  /** Absent where it could be opened when it was last asked for. */
+  readonly fault?: CredentialFault
 }
 
 /** A connection as it is stored: without its credential. */
@@ -97,6 +100,7 @@ export function toProjection(connection: Connection): ProjectedConnection {
   }
 }
 
-function viewOf({ version, hint, rotatedAt }: CredentialSummary): NonNullable<ConnectionView['credential']> {
-  return { set: true, hint, version, rotatedAt: rotatedAt.toISOString() }
+function viewOf({ version, hint, rotatedAt, fault }: CredentialSummary): NonNullable<ConnectionView['credential']> {
+  const view = { set: true, hint, version, rotatedAt: rotatedAt.toISOString() }
+  return fault === undefined ? view : { ...view, fault }
 }

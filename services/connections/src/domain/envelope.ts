@@ -1,4 +1,4 @@
-import { SluiceError } from '@sluice/contracts'
+import { type CredentialFault, SluiceError } from '@sluice/contracts'
 import { type Static, Type } from 'typebox'
 
 /** Which key service wrapped a data key. */
@@ -19,6 +19,9 @@ export const Envelope = Type.Object({
   nonce: Type.String(),
   ciphertext: Type.String(),
 })
+
+/** What a data key is wrapped under. */
+export type EnvelopeKey = Pick<Envelope, 'keyService' | 'keyId'>
 
 /** What an envelope belongs to. It opens with exactly this, so that no envelope can stand in another one's place. */
 export type EnvelopeContext = Readonly<Record<string, string>>
@@ -41,14 +44,21 @@ export function additionalData(context: EnvelopeContext): string {
   return JSON.stringify(Object.entries(context).sort(([a], [b]) => (a < b ? -1 : 1)))
 }
 
-/** An envelope cannot be opened. What it belongs to is unavailable; everything else goes on. */
+/**
+ * Why an envelope cannot be opened. `malformed`: it is none. `unknown_key`: its key is not one that is set up. `not_authentic`: it was
+ * altered, or belongs to something else. `key_refused`: its key is disabled or deleted, or may not be used. `key_unavailable`: the key
+ * service is away, slow or throttling, which passes.
+ */
+export type EnvelopeFault = Static<typeof CredentialFault>['reason']
+
+/** An envelope cannot be opened, or none be made. What it belongs to is unavailable; everything else goes on. */
 export class EnvelopeError extends SluiceError {
   override readonly name = 'EnvelopeError'
-  /** `not_authentic`: it was altered, or belongs to something else. */
-  readonly reason: 'malformed' | 'unknown_key' | 'not_authentic'
+  readonly reason: EnvelopeFault
 
-  constructor(reason: EnvelopeError['reason'], detail: string, cause?: unknown) {
-    super('credential_unavailable', `the stored secret cannot be opened: ${detail}`, { cause })
+  constructor(reason: EnvelopeFault, detail: string, cause?: unknown) {
+    const isOfKey = reason === 'key_refused' || reason === 'key_unavailable'
+    super('credential_unavailable', isOfKey ? detail : `the stored secret cannot be opened: ${detail}`, { cause })
     this.reason = reason
   }
 }

@@ -43,8 +43,7 @@ export function validateConnection(document: unknown, rules: ConnectionRules): V
   const given = fieldsOf(document)
   const provider = catalogueEntry(given.provider)
   if (provider !== undefined) {
-    errors.push(...configErrors(provider.config, given.config, rules))
-    if (!rules.isAvailable(provider.id)) errors.push({ field: 'provider', message: 'is not available in this version' })
+    errors.push(...providerErrors(provider, given.config, rules))
   }
   errors.push(...duplicatePeriods(given.capacity))
   if (provider === undefined || errors.length > 0) throw invalidDocument(errors)
@@ -74,6 +73,14 @@ export function validatePatch(document: unknown, connection: Connection, rules: 
 export function invalidDocument(errors: readonly FieldError[]): SluiceError {
   const firsts = errors.filter(({ field }, index) => errors.findIndex((error) => error.field === field) === index)
   return new SluiceError('invalid_request', 'The document is not valid.', { fields: firsts })
+}
+
+/** What is wrong with the config of a new connection to this provider, and with the provider itself. */
+export function providerErrors(provider: CatalogueEntry, config: unknown, rules: ConnectionRules): FieldError[] {
+  const errors = configErrors(provider.config, config, rules)
+  return rules.isAvailable(provider.id)
+    ? errors
+    : [...errors, { field: 'provider', message: 'is not available in this version' }]
 }
 
 /** The errors, those of single fields in words that say more than the schema can. */
@@ -107,7 +114,8 @@ function duplicatePeriods(capacity: unknown): FieldError[] {
   )
 }
 
-function partedConfig(provider: CatalogueEntry, config: Readonly<Record<string, unknown>>) {
+/** The config, its secret fields apart. */
+export function partedConfig(provider: CatalogueEntry, config: Readonly<Record<string, unknown>>) {
   const secretNames = secretFields(provider)
   const isSecret = ([name]: [string, unknown]) => secretNames.includes(name)
   const entries = Object.entries(config)
@@ -117,6 +125,7 @@ function partedConfig(provider: CatalogueEntry, config: Readonly<Record<string, 
   }
 }
 
-function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
+/** The document's fields; none where it is no object. */
+export function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
 }

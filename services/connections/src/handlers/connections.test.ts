@@ -221,7 +221,9 @@ describe('a credential', () => {
     expect(open((await fetchCredential(good.id, 1)).sealed)).toEqual({ apiKey: API_KEY })
     for (const { id } of [moved, older, flipped]) {
       expect(connections.logs()).toMatch(new RegExp(`"connectionId":"${id}".*"reason":"not_authentic"`))
+      expect((await request(bus, getConnection, [], { id })).credential?.fault?.reason).toBe('not_authentic')
     }
+    expect((await request(bus, getConnection, [], { id: good.id })).credential).not.toHaveProperty('fault')
   })
 })
 

@@ -6,6 +6,7 @@ import {
   listConnections as listDefinition,
   SluiceError,
   sealingKey,
+  testConnection as testDefinition,
   updateConnection as updateDefinition,
 } from '@sluice/contracts'
 import { type Bus, type Served, serve } from '@sluice/messaging'
@@ -15,6 +16,7 @@ import type { ApplicationDeps } from '../application/deps.ts'
 import { findConnection } from '../application/find-connection.ts'
 import { handOutCredential } from '../application/hand-out-credential.ts'
 import { listConnections } from '../application/list-connections.ts'
+import { testConnection } from '../application/test-connection.ts'
 import { unsealSecrets } from '../application/unseal-secrets.ts'
 import { updateConnection } from '../application/update-connection.ts'
 import { busActor } from '../domain/actor.ts'
@@ -59,6 +61,7 @@ export function serveConnections(bus: Bus, deps: ApplicationDeps): Served {
       },
       options,
     ),
+    serve(bus, testDefinition, ({ id }) => testConnection(deps, id), options),
     serve(bus, sealingKey, async () => ({ publicKey: (await deps.sealingKey.current()).publicKey }), options),
     serve(bus, credential, (asked) => handOutCredential(deps, asked), options),
   ]

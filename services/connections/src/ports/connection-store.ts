@@ -1,4 +1,4 @@
-import type { ProviderId } from '@sluice/contracts'
+import type { CredentialFault, ProviderId } from '@sluice/contracts'
 import type { Actor } from '../domain/actor.ts'
 import type { Connection } from '../domain/connection.ts'
 import type { Envelope } from '../domain/envelope.ts'
@@ -23,6 +23,8 @@ export interface StoredCredential {
   readonly current: { readonly version: number; readonly rotatedAt: Date }
   /** What is stored for the version asked for; undefined when there is no such version. */
   readonly envelope: unknown
+  /** Why it could not be opened when it was last asked for. */
+  readonly fault: CredentialFault | undefined
 }
 
 /**
@@ -47,4 +49,6 @@ export interface ConnectionStore {
   remove(before: Connection, actor: Actor): Promise<'removed' | 'conflict'>
   /** Undefined when there is no such connection or it has no stored credential. */
   findCredential(connectionId: string, version: number): Promise<StoredCredential | undefined>
+  /** Notes that a version could not be opened, or with `undefined` that it could; it is no change of the connection. */
+  noteCredentialFault(connectionId: string, version: number, fault: CredentialFault | undefined): Promise<void>
 }

@@ -9,6 +9,7 @@ import { apiKeyRoutes } from './api-keys.ts'
 import { authenticate } from './authenticate.ts'
 import { parseBodies } from './body-parser.ts'
 import { capacityStreamRoute } from './capacity-stream.ts'
+import { connectionTestRoutes } from './connection-tests.ts'
 import { connectionRoutes } from './connections.ts'
 import { healthRoutes } from './health.ts'
 import { insightRoutes } from './insights.ts'
@@ -59,6 +60,7 @@ export async function createAdminApi({ application, tokens, insights, health }: 
     scope.addHook('onRequest', (request) => authenticate(request, tokens))
     describeProblems(scope)
     connectionRoutes(application)(scope)
+    connectionTestRoutes(application)(scope)
     insightRoutes(application, insights)(scope)
     capacityStreamRoute(application, insights)(scope)
     apiKeyRoutes(application)(scope)

@@ -48,5 +48,5 @@ export async function watchConnections(
     },
     onFault,
   })
-  return { byName: (name) => byName.get(name), stop: watch.stop }
+  return { byName: (name) => byName.get(name), all: () => byName.values(), stop: watch.stop }
 }

@@ -1,8 +1,9 @@
 import { once } from 'node:events'
 import type { AddressInfo, Socket } from 'node:net'
 import { createServer, type Server } from 'node:net'
+import { type Lookup, UpstreamAddressError } from '@sluice/providers'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { type Lookup, UpstreamAddressError, upstreamConnector } from './upstream-connector.ts'
+import { upstreamConnector } from './upstream-connector.ts'
 
 const TARGET = { protocol: 'http:', hostname: 'upstream.test' }
 let server: Server

@@ -9,12 +9,14 @@ export interface GatewayError {
   readonly retryAfterMs?: number
   /** The connection's limit that it is about. */
   readonly limit?: { readonly period: Period; readonly metric: Metric; readonly limit: number }
+  /** The request's parameter that it is about. */
+  readonly param?: string
 }
 
 export function gatewayError(
   code: ErrorCode,
   message: string,
-  details: Pick<GatewayError, 'retryAfterMs' | 'limit'> = {},
+  details: Pick<GatewayError, 'retryAfterMs' | 'limit' | 'param'> = {},
 ): GatewayError {
   const status = STATUS[code] ?? 500
   return { code, status, message, ...(status === 503 ? { retryAfterMs: UNAVAILABLE_RETRY_MS } : {}), ...details }

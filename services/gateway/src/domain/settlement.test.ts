@@ -39,6 +39,10 @@ describe('the outcome', () => {
     [{ interruptedBy: 'client' }, 'aborted'],
     [{ interruptedBy: 'provider' }, 'upstream_error'],
     [{ interruptedBy: 'timeout' }, 'timeout'],
+    [{ errorStatus: 429 }, 'upstream_429'],
+    [{ errorStatus: 529 }, 'upstream_error'],
+    [{ errorStatus: 400 }, 'upstream_error'],
+    [{ errorStatus: 429, interruptedBy: 'client' }, 'upstream_429'],
   ] as const)('of %j is %s', (end, outcome) => {
     expect(outcomeOf({ ...ANSWERED, ...end })).toBe(outcome)
   })
@@ -54,7 +58,12 @@ describe('the cool-down', () => {
       { status: 429, retryAfterMs: 1e12 },
       { model: 'm', durationMs: 3_600_000 },
     ],
+    [
+      { errorStatus: 429, retryAfterMs: 1_500 },
+      { model: 'm', durationMs: 1_500 },
+    ],
     [{ status: 429, retryAfterMs: 0 }, undefined],
+    [{ errorStatus: 503, retryAfterMs: 1_500 }, undefined],
     [{ status: 429 }, undefined],
     [{ status: 503, retryAfterMs: 1_500 }, undefined],
   ])('of %j is %j', (end, coolDown) => {

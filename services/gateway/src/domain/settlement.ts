@@ -9,6 +9,8 @@ export interface CallEnd {
   readonly status?: number
   /** Absent where the answer came to its end. */
   readonly interruptedBy?: 'client' | 'provider' | 'timeout'
+  /** That of an error which came inside an answer of 2xx. */
+  readonly errorStatus?: number | undefined
   /** What the answer told of its usage. */
   readonly usage?: TokenUsage | undefined
   /** Output that has passed by, where the answer told no usage. */
@@ -24,8 +26,10 @@ export function settledCost(end: CallEnd, estimate: CostEstimate): Cost {
 }
 
 /** How the request counts in rollups. */
-export function outcomeOf({ status, interruptedBy }: CallEnd): Outcome {
-  if (status === 429) return 'upstream_429'
+export function outcomeOf({ status, errorStatus, interruptedBy }: CallEnd): Outcome {
+  if (status === 429 || errorStatus === 429) return 'upstream_429'
+  // An answer that had begun well was no error of the client's.
+  if (errorStatus !== undefined) return 'upstream_error'
   if (status !== undefined && status >= 400) return status >= 500 ? 'upstream_error' : 'client_error'
   if (interruptedBy === 'client') return 'aborted'
   if (interruptedBy === 'timeout') return 'timeout'
@@ -33,8 +37,8 @@ export function outcomeOf({ status, interruptedBy }: CallEnd): Outcome {
 }
 
 /** The pause that the provider asked for, an hour at most; undefined where it asked for none, or not for how long. */
-export function coolDownOf({ status, retryAfterMs }: CallEnd, model: string): CoolDown | undefined {
-  if (status !== 429 || retryAfterMs === undefined || retryAfterMs <= 0) return undefined
+export function coolDownOf({ status, errorStatus, retryAfterMs }: CallEnd, model: string): CoolDown | undefined {
+  if ((errorStatus ?? status) !== 429 || retryAfterMs === undefined || retryAfterMs <= 0) return undefined
   return { model, durationMs: Math.min(MAX_COOL_DOWN_MS, Math.ceil(retryAfterMs)) }
 }
 

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import type { AnswerReader, WireHeaders } from '@sluice/providers'
+import type { WireHeaders } from '@sluice/providers'
 import type { Logger } from '@sluice/service-kit'
 import { answerHeaders } from '../domain/forwarded-headers.ts'
 import { type GatewayError, gatewayError } from '../domain/gateway-error.ts'
@@ -9,10 +9,12 @@ import { type CallEnd, settledCost } from '../domain/settlement.ts'
 import type { CredentialSecrets } from '../ports/credentials.ts'
 import type { DataPlane } from '../ports/data-plane.ts'
 import type { AnswerSink, UpstreamCall, UpstreamFault, UpstreamRequest } from '../ports/upstream.ts'
+import { AnswerPipe } from './answer-pipe.ts'
 import type { PermittedCall } from './call.ts'
 import { finishCall } from './finish-call.ts'
-import { HeldAnswer } from './held-answer.ts'
+import { HeldAnswer, type WholeAnswer } from './held-answer.ts'
 import { sluiceHeaders } from './sluice-headers.ts'
+import { translatedError } from './translated-error.ts'
 import { writeError } from './write-error.ts'
 
 /**
@@ -26,11 +28,12 @@ export class AnswerRelay implements AnswerSink {
   readonly #logger: Logger
   #secrets: CredentialSecrets = {}
   #upstream: UpstreamCall | undefined
-  #reader: AnswerReader | undefined
+  #pipe: AnswerPipe | undefined
   /** Errors are held back until they are whole, as the credential may be in them. */
   #held: HeldAnswer | undefined
   #errorBody: Buffer | undefined
   #status: number | undefined
+  #statusMessage = ''
   #headers: WireHeaders | undefined
   #headersAtMs: number | undefined
   #requestId: string
@@ -67,7 +70,8 @@ export class AnswerRelay implements AnswerSink {
 
   start(status: number, statusMessage: string, headers: WireHeaders): void {
     try {
-      this.#begin(status, sendableReasonPhrase(statusMessage), headers)
+      this.#statusMessage = sendableReasonPhrase(statusMessage)
+      this.#begin(status, headers)
     } catch (error) {
       this.#fail(error)
     }
@@ -99,7 +103,7 @@ export class AnswerRelay implements AnswerSink {
     this.#breakOff(interruptedBy, FAULT_ERRORS[reason](name))
   }
 
-  #begin(status: number, statusMessage: string, headers: WireHeaders): void {
+  #begin(status: number, headers: WireHeaders): void {
     const { adapter } = this.#call.connection
     this.#status = status
     this.#headers = headers
@@ -107,14 +111,20 @@ export class AnswerRelay implements AnswerSink {
     this.#timeToFirstByteMs = this.#sinceSentMs()
     if (typeof headers['x-request-id'] === 'string') this.#requestId = headers['x-request-id']
     if (status >= 400) {
-      this.#held = new HeldAnswer(status, statusMessage, headers)
+      this.#held = new HeldAnswer(status, this.#statusMessage, headers)
       return
     }
     if (status < 300 && isPlain(headers)) {
-      const { operation, inspection } = this.#call
-      this.#reader = adapter.answerReader(operation, inspection, contentType(headers), headers)
+      const { operation, inspection, translation } = this.#call
+      const type = contentType(headers)
+      const reader = adapter.answerReader(operation, inspection, type, headers)
+      this.#pipe = new AnswerPipe(reader, translation?.translator(type))
+    } else if (this.#call.translation !== undefined) {
+      this.giveUp(UNREADABLE)
+      return
     }
-    this.#writeHead(status, statusMessage, answerHeaders(headers))
+    if (this.#pipe?.isHeldBack) return
+    this.#writeHead(status, answerHeaders(headers))
     // An answer whose body lets wait for itself shows its head at once; otherwise both go out together.
     queueMicrotask(() => {
       if (!this.#bodyBegan && !this.#finished) this.#response.flushHeaders()
@@ -128,7 +138,7 @@ export class AnswerRelay implements AnswerSink {
       this.end()
       return true
     }
-    const passed = this.#reader === undefined ? chunk : this.#reader.push(chunk)
+    const passed = this.#pipe === undefined ? chunk : this.#pipe.push(chunk)
     if (passed.length === 0) return true
     this.#bodyBegan = true
     if (this.#response.write(passed)) return true
@@ -140,8 +150,13 @@ export class AnswerRelay implements AnswerSink {
     if (this.#held !== undefined) {
       this.#writeHeld(this.#held)
     } else {
-      const rest = this.#reader?.end()
-      if (rest !== undefined && rest.length > 0) this.#response.write(rest)
+      const rest = this.#pipe === undefined ? EMPTY : this.#pipe.end()
+      if (rest === undefined) {
+        this.giveUp(UNREADABLE)
+        return
+      }
+      if (this.#pipe?.isHeldBack) this.#writeHead(this.#status ?? 0, answerHeaders(this.#headers ?? {}))
+      if (rest.length > 0) this.#response.write(rest)
       this.#response.end()
     }
     this.#finish(undefined)
@@ -160,11 +175,16 @@ export class AnswerRelay implements AnswerSink {
     this.#breakOff('provider', INTERNAL)
   }
 
-  /** Ends call and response; an application that has part of an answer learns of it by the broken connection. */
+  /**
+   * Ends call and response; an application that has part of an answer learns of it by the broken connection, or in its stream
+   * where that has a way to say so.
+   */
   #breakOff(interruptedBy: CallEnd['interruptedBy'], error: GatewayError): void {
     if (!this.#finished) this.#finish(interruptedBy)
     if (this.#response.headersSent) {
-      this.#response.destroy()
+      const lastWords = this.#pipe?.breakOff(error.message) ?? EMPTY
+      if (lastWords.length === 0) this.#response.destroy()
+      else this.#response.end(lastWords)
       return
     }
     try {
@@ -181,7 +201,7 @@ export class AnswerRelay implements AnswerSink {
     const sent = this.#upstream?.sent ?? false
     try {
       // What a broken answer holds so far still counts.
-      if (interruptedBy !== undefined) this.#reader?.end()
+      if (interruptedBy !== undefined) this.#pipe?.reader.end()
       this.#record(sent, interruptedBy)
     } catch (err) {
       this.#logger.error({ err, requestId: this.#requestId }, 'a call could not be finished')
@@ -198,27 +218,42 @@ export class AnswerRelay implements AnswerSink {
       headers: this.#headers,
       headersAtMs: this.#headersAtMs,
       errorBody: this.#errorBody,
+      errorStatus: this.#pipe?.reader.errorStatus,
       timeToFirstByteMs: this.#timeToFirstByteMs,
       upstreamMs: sent ? this.#sinceSentMs() : undefined,
-      usage: this.#reader?.usage,
-      outputTokensSeen: this.#reader?.outputTokensSeen ?? 0,
+      usage: this.#pipe?.reader.usage,
+      outputTokensSeen: this.#pipe?.reader.outputTokensSeen ?? 0,
     })
   }
 
-  #writeHead(status: number, statusMessage: string, fields: HeaderFields): void {
-    // Where something is taken out of the body, the provider's length no longer holds.
-    if (this.#call.inspection.addsUsage) removeField(fields, 'content-length')
+  #writeHead(status: number, fields: HeaderFields): void {
+    // Where the body is not the provider's to the byte, its length no longer holds.
+    if (this.#call.inspection.addsUsage || this.#call.translation !== undefined) removeField(fields, 'content-length')
+    const type = this.#pipe?.contentType
+    if (type !== undefined) {
+      removeField(fields, 'content-type')
+      fields.push('content-type', type)
+    }
     this.#addOwnHeaders(fields)
-    this.#response.writeHead(status, statusMessage, fields)
+    this.#response.writeHead(status, this.#statusMessage, fields)
   }
 
   #writeHeld(held: HeldAnswer): void {
     const secrets = Object.values(this.#secrets).map((secret) => secret.reveal())
-    const { status, statusMessage, fields, body } = held.withoutSecrets(secrets)
-    this.#errorBody = body
+    const answer = held.withoutSecrets(secrets)
+    this.#errorBody = answer.body
+    const { status, statusMessage, fields, body } = this.#translated(answer)
     this.#addOwnHeaders(fields)
     this.#response.writeHead(status, statusMessage, fields)
     this.#response.end(body)
+  }
+
+  #translated(answer: WholeAnswer): WholeAnswer {
+    const { translation, connection } = this.#call
+    const error = translation?.error(answer.status, answer.body, this.#headers ?? {})
+    if (error === undefined) return answer
+    const retryAfterMs = connection.adapter.retryAfterMs(this.#headers ?? {}, this.#headersAtMs ?? 0, answer.body)
+    return translatedError(answer, error, retryAfterMs)
   }
 
   #addOwnHeaders(fields: HeaderFields): void {
@@ -238,7 +273,9 @@ export class AnswerRelay implements AnswerSink {
   }
 }
 
+const EMPTY = Buffer.alloc(0)
 const INTERNAL = gatewayError('internal', 'Internal error.')
+const UNREADABLE = gatewayError('upstream_unreachable', 'The provider’s answer could not be understood.')
 const FAULT_ERRORS: Readonly<Record<UpstreamFault['reason'], (connection: string) => GatewayError>> = {
   unreachable: (name) =>
     gatewayError('upstream_unreachable', `The provider of connection "${name}" could not be reached.`),

@@ -1,4 +1,4 @@
-import type { Operation, RequestInspection } from '@sluice/providers'
+import type { AnswerTranslation, Operation, ProviderAdapter, RequestInspection, WireHeaders } from '@sluice/providers'
 import type { UsableConnection } from '../domain/connection.ts'
 import type { CostEstimate } from '../domain/estimate-cost.ts'
 import type { RateLimitFields } from '../domain/rate-limit-fields.ts'
@@ -12,9 +12,16 @@ export interface Call {
   readonly startedAtMs: number
   readonly apiKeyId: string
   readonly connection: UsableConnection
+  readonly method: string
   readonly operation: Operation
   /** Without the caller's key. */
   readonly query: string
+  /** Those that go on to the provider, among others that do not. */
+  readonly headers: WireHeaders
+  /** For a call of the unified endpoint: how the provider's answer is said in OpenAI's words. Absent for a native call. */
+  readonly translation?: AnswerTranslation
+  /** How the gateway's own errors are said; as the connection's provider would, if absent. */
+  readonly formatError?: ProviderAdapter['errorAnswer']
 }
 
 /** What is to be sent for a call, and what it is expected to cost. */

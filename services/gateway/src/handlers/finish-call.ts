@@ -16,6 +16,8 @@ export interface CallResult {
   readonly headersAtMs: number | undefined
   /** Of an answer of 4xx or 5xx, decompressed: some providers tell there how long to wait. */
   readonly errorBody: Buffer | undefined
+  /** That of an error which came inside an answer that had begun well. */
+  readonly errorStatus: number | undefined
   readonly timeToFirstByteMs: number | undefined
   readonly upstreamMs: number | undefined
   readonly usage: TokenUsage | undefined
@@ -30,12 +32,15 @@ export function finishCall({ events, clock }: DataPlane, call: PermittedCall, re
     sent: result.sent,
     ...(status === undefined ? {} : { status }),
     ...(result.interruptedBy === undefined ? {} : { interruptedBy: result.interruptedBy }),
+    errorStatus: result.errorStatus,
     usage: result.usage,
     outputTokensSeen: result.outputTokensSeen,
-    retryAfterMs: status === 429 ? adapter.retryAfterMs(headers, headersAtMs, result.errorBody) : undefined,
+    retryAfterMs:
+      (result.errorStatus ?? status) === 429 ? adapter.retryAfterMs(headers, headersAtMs, result.errorBody) : undefined,
   }
   call.permit.settle(settledCost(end, call.estimate), coolDownOf(end, call.inspection.model))
-  if (result.usage !== undefined) learned.learn(call.inspection, result.usage, result.interruptedBy === undefined)
+  const isWhole = result.interruptedBy === undefined && result.errorStatus === undefined
+  if (result.usage !== undefined) learned.learn(call.inspection, result.usage, isWhole)
   const event: ResponseEvent = {
     requestId: result.requestId,
     startedAtMs: call.startedAtMs,

@@ -1,16 +1,17 @@
 import { IncomingMessage, type ServerResponse } from 'node:http'
 import { SluiceError } from '@sluice/contracts'
 import type { Logger } from '@sluice/service-kit'
-import { requestHeaders } from '../domain/forwarded-headers.ts'
 import { gatewayError } from '../domain/gateway-error.ts'
 import { MAX_WAIT_HEADER, MAX_WAIT_MS, maxWaitMs } from '../domain/max-wait.ts'
-import type { CredentialSecrets } from '../ports/credentials.ts'
 import type { DataPlane } from '../ports/data-plane.ts'
 import { AnswerRelay } from './answer-relay.ts'
-import type { Call, PermittedCall } from './call.ts'
+import type { Call } from './call.ts'
+import { goneSignal } from './gone-signal.ts'
 import { obtainPermit } from './obtain-permit.ts'
 import { prepareCall } from './prepare-call.ts'
+import { sendSigned } from './send-signed.ts'
 import { uploadBody } from './upload-body.ts'
+import { credentialOf, upstreamRequest } from './upstream-request.ts'
 import { writeError } from './write-error.ts'
 
 export interface ForwardOptions {
@@ -41,6 +42,9 @@ export async function forwardCall(
     const preparation = prepareCall(call, body instanceof Buffer ? body : undefined)
     if (preparation.status === 'refused') return writeError(response, preparation.error, call)
 
+    const signs = call.connection.adapter.signing === 'sigv4'
+    // A permit is good for a moment only: what may take longer is waited for before.
+    if (signs) await plane.signer.prepare(call.connection.settings)
     const waitMs = maxWaitMs(request.headers[MAX_WAIT_HEADER], call.connection.settings.maxWaitMs)
     if (waitMs === undefined) return writeError(response, BAD_MAX_WAIT, call)
     const wait = { maxWaitMs: waitMs, gone: () => goneSignal(response) }
@@ -52,7 +56,9 @@ export async function forwardCall(
     relay = new AnswerRelay(plane, permission.call, response, options.logger)
     const secrets = await credentialOf(plane, permission.call)
     const upload = body instanceof IncomingMessage ? uploadBody(body, options.maxUploadBytes) : undefined
-    relay.send(upstreamRequest(permission.call, request, secrets, preparation.body ?? upload ?? null), secrets)
+    const outgoing = upstreamRequest(permission.call, secrets, preparation.body ?? upload ?? null)
+    if (signs) await sendSigned(plane, permission.call, outgoing, relay)
+    else relay.send(outgoing, secrets)
   } catch (error) {
     const expected = error instanceof SluiceError && error.code === 'credential_unavailable'
     options.logger[expected ? 'warn' : 'error']({ err: error, requestId: call.requestId }, 'request not forwarded')
@@ -64,40 +70,7 @@ export async function forwardCall(
   }
 }
 
-function credentialOf(
-  { credentials }: DataPlane,
-  { connection }: PermittedCall,
-): CredentialSecrets | Promise<CredentialSecrets> {
-  const { id, credentialVersion } = connection.settings
-  return credentialVersion === undefined ? NO_SECRETS : credentials.get(id, credentialVersion)
-}
-
-const NO_SECRETS: CredentialSecrets = {}
-
-function upstreamRequest(
-  { connection, operation, query }: PermittedCall,
-  request: IncomingMessage,
-  secrets: CredentialSecrets,
-  body: Buffer | ReturnType<typeof uploadBody> | null,
-) {
-  const { adapter, settings, origin, basePath } = connection
-  const authHeaders = adapter.authHeaders({ ...settings.config, ...secrets })
-  const headers = requestHeaders(request.headers, adapter.connectionHeaders, authHeaders)
-  const length = request.headers['content-length']
-  if (body !== null && !(body instanceof Buffer) && length !== undefined) headers.push('content-length', length)
-  const path = query === '' ? basePath + operation.path : `${basePath}${operation.path}?${query}`
-  return { origin, path, method: request.method ?? '', headers, body }
-}
-
 const BAD_MAX_WAIT = gatewayError(
   'invalid_request',
   `The header ${MAX_WAIT_HEADER} takes a number of seconds from 0 to ${MAX_WAIT_MS / 1_000}.`,
 )
-
-/** Aborted when the application goes away before it was answered. */
-function goneSignal(response: ServerResponse): AbortSignal {
-  const gone = new AbortController()
-  if (response.destroyed) gone.abort()
-  else response.once('close', () => gone.abort())
-  return gone.signal
-}

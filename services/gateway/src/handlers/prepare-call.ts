@@ -1,5 +1,6 @@
 import { estimateCost, NO_TOKENS } from '../domain/estimate-cost.ts'
 import { type GatewayError, gatewayError } from '../domain/gateway-error.ts'
+import { parseJsonObject } from '../domain/parse-json-object.ts'
 import type { Call, PreparedCall } from './call.ts'
 
 export type Preparation =
@@ -18,11 +19,8 @@ export function prepareCall(call: Call, body: Buffer | undefined): Preparation {
     return { status: 'prepared', call: { ...call, inspection, estimate: NO_TOKENS }, body }
   }
   if (body === undefined && operation.body === 'json') return refused('invalid_request', NOT_JSON_TYPE)
-  let json: unknown
-  if (body !== undefined) {
-    json = parse(body)
-    if (typeof json !== 'object' || json === null || Array.isArray(json)) return refused('invalid_request', NOT_JSON)
-  }
+  const json = body && parseJsonObject(body)
+  if (body !== undefined && json === undefined) return refused('invalid_request', NOT_JSON)
   const inspection = adapter.inspect(operation, json, body?.length ?? 0)
   if (inspection.model.length > MAX_MODEL_LENGTH)
     return refused('invalid_request', 'The name of the model is too long.')
@@ -52,13 +50,4 @@ function modelRefusal(model: string, connection: string): string {
   return model === ''
     ? `Connection "${connection}" is restricted to certain models, and this request's model cannot be told.`
     : `Connection "${connection}" does not allow the model "${model}".`
-}
-
-/** Undefined, which no JSON is, where the text is none. */
-function parse(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString('utf8'))
-  } catch {
-    return undefined
-  }
 }

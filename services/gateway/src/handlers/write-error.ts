@@ -1,5 +1,5 @@
 import { type ServerResponse, STATUS_CODES } from 'node:http'
-import { openAiErrorAnswer } from '@sluice/providers'
+import { openAiErrorAnswer, type ProviderAdapter } from '@sluice/providers'
 import type { Connection } from '../domain/connection.ts'
 import type { GatewayError } from '../domain/gateway-error.ts'
 import type { RateLimitFields } from '../domain/rate-limit-fields.ts'
@@ -7,14 +7,15 @@ import { sluiceHeaders } from './sluice-headers.ts'
 
 export interface ErrorContext {
   readonly requestId: string
-  /** Decides the format; OpenAI's without one. */
   readonly connection?: Connection | undefined
+  /** As the connection's provider words errors if absent, or as OpenAI without a connection. */
+  readonly formatError?: ProviderAdapter['errorAnswer']
   readonly rateLimits?: RateLimitFields | undefined
 }
 
-/** Answers with an error of the gateway's own, in the format of the connection's provider. */
+/** Answers with an error of the gateway's own. */
 export function writeError(response: ServerResponse, error: GatewayError, context: ErrorContext): void {
-  const format = context.connection?.adapter?.errorAnswer ?? openAiErrorAnswer
+  const format = context.formatError ?? context.connection?.adapter?.errorAnswer ?? openAiErrorAnswer
   const { headers, body } = format({ ...error, requestId: context.requestId })
   const fields: string[] = []
   for (const name in headers) fields.push(name, headers[name] ?? '')

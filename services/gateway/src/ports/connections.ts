@@ -3,4 +3,6 @@ import type { Connection } from '../domain/connection.ts'
 /** The connections, in memory: no look-up goes over the network. */
 export interface Connections {
   byName(name: string): Connection | undefined
+  /** All of them, in no order. */
+  all(): Iterable<Connection>
 }

@@ -2,7 +2,9 @@ import type { ApiKeys } from './api-keys.ts'
 import type { Clock } from './clock.ts'
 import type { Connections } from './connections.ts'
 import type { Credentials } from './credentials.ts'
+import type { Images } from './images.ts'
 import type { Permits } from './permits.ts'
+import type { RequestSigner } from './request-signer.ts'
 import type { ResponseEvents } from './response-events.ts'
 import type { Upstream } from './upstream.ts'
 
@@ -12,7 +14,9 @@ export interface DataPlane {
   readonly connections: Connections
   readonly permits: Permits
   readonly credentials: Credentials
+  readonly signer: RequestSigner
   readonly upstream: Upstream
+  readonly images: Images
   readonly events: ResponseEvents
   readonly clock: Clock
 }

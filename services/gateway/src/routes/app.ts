@@ -1,20 +1,15 @@
 import { randomUUID } from 'node:crypto'
-import type { Logger } from '@sluice/service-kit'
 import { type FastifyInstance, fastify } from 'fastify'
-import type { DataPlane } from '../ports/data-plane.ts'
+import type { DataRoutesOptions } from './data-routes-options.ts'
 import { deferExpectations } from './defer-expectations.ts'
 import { frameworkErrors, unparsable, unroutable } from './framework-errors.ts'
 import { healthRoutes } from './health-routes.ts'
 import { nativeRoutes } from './native-routes.ts'
+import { unifiedRoutes } from './unified-routes.ts'
 
-export interface AppOptions {
-  /** Undefined until the gateway is ready. */
-  readonly dataPlane: () => DataPlane | undefined
-  readonly logger: Logger
+export interface AppOptions extends DataRoutesOptions {
   /** Of a JSON body, which is held in memory to be looked into. */
   readonly maxBodyBytes: number
-  /** Of any other body, which is streamed on. */
-  readonly maxUploadBytes: number
   /** Within which a whole request must arrive. */
   readonly requestTimeoutMs: number
   /** After which a connection on which nothing moves is given up. */
@@ -50,6 +45,7 @@ export function createApp(options: AppOptions): FastifyInstance {
   frameworkErrors(app, options.logger)
   healthRoutes(app, () => options.dataPlane() !== undefined)
   nativeRoutes(app, options)
+  unifiedRoutes(app, options)
   return app
 }
 

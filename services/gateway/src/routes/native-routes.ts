@@ -1,20 +1,10 @@
-import type { Logger } from '@sluice/service-kit'
 import type { FastifyInstance } from 'fastify'
-import { gatewayError } from '../domain/gateway-error.ts'
 import { admitCall } from '../handlers/admit-call.ts'
 import type { Call } from '../handlers/call.ts'
 import { checkHead } from '../handlers/check-head.ts'
 import { forwardCall } from '../handlers/forward-call.ts'
 import { writeError } from '../handlers/write-error.ts'
-import type { DataPlane } from '../ports/data-plane.ts'
-
-export interface NativeRoutesOptions {
-  /** Undefined until the gateway is ready. */
-  readonly dataPlane: () => DataPlane | undefined
-  readonly logger: Logger
-  /** Of a body that is streamed on. */
-  readonly maxUploadBytes: number
-}
+import { type DataRoutesOptions, NOT_READY } from './data-routes-options.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -24,7 +14,7 @@ declare module 'fastify' {
 }
 
 /** `/connections/{name}/…`: the provider's own API, passed through byte for byte. */
-export function nativeRoutes(app: FastifyInstance, { dataPlane, logger, maxUploadBytes }: NativeRoutesOptions): void {
+export function nativeRoutes(app: FastifyInstance, { dataPlane, logger, maxUploadBytes }: DataRoutesOptions): void {
   const forwardOptions = { logger, maxUploadBytes }
   app.decorateRequest('call', undefined)
   app.route<{ Params: { name: string } }>({
@@ -65,5 +55,3 @@ export function nativeRoutes(app: FastifyInstance, { dataPlane, logger, maxUploa
     },
   })
 }
-
-const NOT_READY = gatewayError('unavailable', 'The gateway is starting.')

@@ -24,3 +24,14 @@ export async function startRawUpstream(): Promise<RawUpstream> {
   }
   return upstream
 }
+
+/** Answers with `bytes` in pieces of these sizes in turn, each by itself, and ends. */
+export async function writePieces(response: ServerResponse, bytes: Buffer, sizes: readonly number[]): Promise<void> {
+  for (let at = 0, turn = 0; at < bytes.length; turn++) {
+    const size = sizes[turn % sizes.length] ?? bytes.length
+    response.write(bytes.subarray(at, at + size))
+    at += size
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  response.end()
+}

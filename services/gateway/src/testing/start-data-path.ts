@@ -1,10 +1,10 @@
 import { CapacityConfig, start as startCapacity } from '@sluice/capacity'
-import type { ProviderSimulator } from '@sluice/provider-simulator'
+import type { ProviderSimulator, ProviderSimulatorOptions } from '@sluice/provider-simulator'
 import { createLogger, readConfig } from '@sluice/service-kit'
 import { testNats, testSimulator } from '@sluice/testkit'
 import { startGateway, type TestGateway } from './start-gateway.ts'
 
-/** Everything that a request passes: a gateway, a capacity instance, and a simulated OpenAI account `sk-upstream` without limits. */
+/** Everything that a request passes: a gateway, a capacity instance, and a simulated account `sk-upstream` without limits. */
 export interface TestDataPath {
   readonly gateway: TestGateway
   readonly simulator: ProviderSimulator
@@ -13,13 +13,19 @@ export interface TestDataPath {
   stop(): Promise<void>
 }
 
-export async function startDataPath(): Promise<TestDataPath> {
+export interface DataPathOptions {
+  /** Default: an OpenAI account. */
+  readonly simulator?: ProviderSimulatorOptions
+  /** The gateway's settings. */
+  readonly env?: Readonly<Record<string, string>>
+}
+
+export async function startDataPath(options: DataPathOptions = {}): Promise<TestDataPath> {
   const nats = await testNats()
   const config = readConfig(CapacityConfig, { NATS_URL: nats.url })
   const capacity = await startCapacity(config, createLogger('capacity', 'silent'))
-  const simulator = await testSimulator()
-  simulator.accounts.register({ apiKey: 'sk-upstream' })
-  const gateway = await startGateway({ natsUrl: nats.url })
+  const simulator = await testSimulator({ accounts: [{ apiKey: 'sk-upstream' }], ...options.simulator })
+  const gateway = await startGateway({ natsUrl: nats.url, ...(options.env && { env: options.env }) })
   return {
     gateway,
     simulator,

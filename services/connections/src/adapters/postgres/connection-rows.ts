@@ -1,9 +1,13 @@
-import type { ProviderId } from '@sluice/contracts'
+import type { CredentialFault, ProviderId } from '@sluice/contracts'
 import type { Insertable, Kysely, Selectable } from 'kysely'
 import type { Connection } from '../../domain/connection.ts'
 import type { ConnectionTable, Tables } from './tables.ts'
 
-type Row = Selectable<ConnectionTable> & { readonly hint: string | null; readonly rotated_at: Date | null }
+type Row = Selectable<ConnectionTable> & {
+  readonly hint: string | null
+  readonly rotated_at: Date | null
+  readonly fault: CredentialFault | null
+}
 
 /** Connections, each with what is known of its current credential. */
 export function selectConnections(db: Kysely<Tables>) {
@@ -13,17 +17,19 @@ export function selectConnections(db: Kysely<Tables>) {
       join.onRef('k.connection_id', '=', 'c.id').onRef('k.version', '=', 'c.credential_version'),
     )
     .selectAll('c')
-    .select(['k.hint', 'k.created_at as rotated_at'])
+    .select(['k.hint', 'k.created_at as rotated_at', 'k.fault'])
 }
 
 export function fromRow(row: Row): Connection {
-  const { credential_version: version, hint, rotated_at: rotatedAt } = row
+  const { credential_version: version, hint, rotated_at: rotatedAt, fault } = row
   return {
     id: row.id,
     name: row.name,
     provider: row.provider as ProviderId,
     config: row.config,
-    ...(version === null || hint === null || rotatedAt === null ? {} : { credential: { version, hint, rotatedAt } }),
+    ...(version === null || hint === null || rotatedAt === null
+      ? {}
+      : { credential: { version, hint, rotatedAt, ...(fault === null ? {} : { fault }) } }),
     description: row.description,
     ...(row.allowed_models === null ? {} : { allowedModels: row.allowed_models }),
     capacity: row.capacity,

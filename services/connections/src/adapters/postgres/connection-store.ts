@@ -77,13 +77,28 @@ export function createConnectionStore(database: Database, onCommitted: () => voi
           .leftJoin('credentials as asked', (join) =>
             join.onRef('asked.connection_id', '=', 'c.id').on('asked.version', '=', version),
           )
-          .select('asked.envelope')
+          .select(['asked.envelope', 'asked.fault as asked_fault'])
           .where('c.id', '=', connectionId)
           .executeTakeFirst(),
       )
       if (row === undefined || row.credential_version === null || row.rotated_at === null) return undefined
       const current = { version: row.credential_version, rotatedAt: row.rotated_at }
-      return { provider: row.provider as ProviderId, current, envelope: row.envelope ?? undefined }
+      return {
+        provider: row.provider as ProviderId,
+        current,
+        envelope: row.envelope ?? undefined,
+        fault: row.asked_fault ?? undefined,
+      }
+    },
+    noteCredentialFault: async (connectionId, version, fault) => {
+      await database.run((db) =>
+        db
+          .updateTable('credentials')
+          .set({ fault: fault === undefined ? null : JSON.stringify(fault) })
+          .where('connection_id', '=', connectionId)
+          .where('version', '=', version)
+          .execute(),
+      )
     },
   }
 }

@@ -8,6 +8,11 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
       for (const statement of FIRST) await sql.raw(statement).execute(db)
     },
   },
+  '0002-credential-fault': {
+    up: async (db: Kysely<unknown>) => {
+      await sql`alter table connections.credentials add column fault jsonb`.execute(db)
+    },
+  },
 }
 
 const FIRST = [

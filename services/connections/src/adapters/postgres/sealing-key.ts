@@ -14,8 +14,8 @@ export interface SealingKeyDeps {
 
 export interface StoredSealingKey extends SealingKey {
   /**
-   * Makes the pair if there is none. One that the master keys no longer open is replaced: only what is on its way to the service at
-   * that moment is sealed to it.
+   * Makes the pair if there is none. One that can no longer be opened is replaced: only what is on its way to the service at that
+   * moment is sealed to it. While the key service is away all is left as it is, and done when the pair is asked for.
    */
   ensure(): Promise<void>
 }
@@ -28,10 +28,14 @@ export function createSealingKey({ database, envelopes, sealedBoxes, logger }: S
 
   const current = async (): Promise<KeyPair> => {
     const row = await stored()
+    if (row === undefined) {
+      await replace(undefined)
+      return current()
+    }
     // Another instance may have replaced it, so that the row is looked at each time; opening it is what is kept.
-    if (row !== undefined && row.public_key === opened?.publicKey) return opened
-    const publicKey = row?.public_key ?? ''
-    const privateKey = await envelopes.open(row?.envelope, sealingKeyContext(publicKey))
+    if (row.public_key === opened?.publicKey) return opened
+    const { public_key: publicKey, envelope } = row
+    const privateKey = await envelopes.open(envelope, sealingKeyContext(publicKey))
     opened = { publicKey, privateKey }
     return opened
   }
@@ -54,15 +58,24 @@ export function createSealingKey({ database, envelopes, sealedBoxes, logger }: S
     )
   }
 
-  const ensure = async (): Promise<void> => {
+  const openOrReplace = async (): Promise<void> => {
     const row = await stored()
     try {
       if (row !== undefined) return void (await current())
     } catch (error) {
-      if (!(error instanceof EnvelopeError)) throw error
+      if (!(error instanceof EnvelopeError) || error.reason === 'key_unavailable') throw error
       logger.error({ err: error }, 'the sealing key cannot be opened: replacing it')
     }
     await replace(row?.public_key)
+  }
+
+  const ensure = async (): Promise<void> => {
+    try {
+      await openOrReplace()
+    } catch (error) {
+      if (!(error instanceof EnvelopeError)) throw error
+      logger.error({ err: error }, 'there is no sealing key: secrets on the bus are refused until there is')
+    }
   }
 
   return { current, ensure }

@@ -1,3 +1,4 @@
+import type { CredentialFault } from '@sluice/contracts'
 import type { Generated, JSONColumnType } from 'kysely'
 import type { ApiKey } from '../../domain/api-key.ts'
 import type { ConnectionSettings } from '../../domain/connection.ts'
@@ -40,6 +41,8 @@ export interface CredentialTable {
   connection_id: string
   version: number
   envelope: Json<object>
+  /** Why it could not be opened when it was last asked for; null where it could. */
+  fault: Json<CredentialFault> | null
   hint: string
   created_at: Date
 }

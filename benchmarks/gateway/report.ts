@@ -1,0 +1,68 @@
+import type { Measurement } from './measure.ts'
+
+/** What one kind of request came to. */
+export interface KindResult {
+  readonly kind: string
+  readonly bare: Measurement
+  readonly sluice: Measurement
+  /** Absent where Portkey does not serve this kind, or could not be had; `portkeyFault` says why. */
+  readonly portkey: Measurement | undefined
+  readonly portkeyFault: string | undefined
+}
+
+export const REPORT_HEAD = [
+  '| | | requests/s | p50 ms | p99 ms | CPU µs a request | CPU against bare | |',
+  '|---|---|---|---|---|---|---|---|',
+]
+
+/** How many times the bare proxy's CPU time Sluice's gateway may take. */
+const MOST_CPU = 2
+/** How many times Portkey's requests Sluice must serve. */
+const LEAST_RATE = 4
+
+/** For every kind, and against Portkey for those that it serves, of which there must be one. */
+export function areTargetsReached(results: readonly KindResult[]): boolean {
+  return (
+    results.every(({ bare, sluice }) => isCpuReached(sluice, bare)) &&
+    results.every(({ sluice, portkey }) => portkey === undefined || isRateReached(sluice, portkey)) &&
+    results.some(({ portkey }) => portkey !== undefined)
+  )
+}
+
+/** The rows of the table for one kind of request. */
+export function rowsOf({ kind, bare, sluice, portkey, portkeyFault }: KindResult, portkeyPackage: string): string[] {
+  const cpu = `CPU ≤ ${MOST_CPU} × bare: ${isCpuReached(sluice, bare) ? 'reached' : 'MISSED'}`
+  const rate =
+    portkey === undefined
+      ? 'rate against Portkey: NOT MEASURED'
+      : `rate ≥ ${LEAST_RATE} × Portkey: ${isRateReached(sluice, portkey) ? 'reached' : 'MISSED'} (${(sluice.perSecond / portkey.perSecond).toFixed(1)} ×)`
+  return [
+    row(kind, 'bare Fastify + undici proxy', bare, bare, ''),
+    row(kind, 'Sluice', sluice, bare, `${cpu}; ${rate}`),
+    portkey === undefined
+      ? `| ${kind} | ${portkeyPackage} | | | | | | ${portkeyFault} |`
+      : row(kind, portkeyPackage, portkey, bare, ''),
+  ]
+}
+
+function isCpuReached(sluice: Measurement, bare: Measurement): boolean {
+  return sluice.cpuMicros <= MOST_CPU * bare.cpuMicros
+}
+
+function isRateReached(sluice: Measurement, portkey: Measurement): boolean {
+  return sluice.perSecond >= LEAST_RATE * portkey.perSecond
+}
+
+function row(kind: string, name: string, result: Measurement, bare: Measurement, verdict: string): string {
+  const cells = [
+    kind,
+    name,
+    Math.round(result.perSecond).toLocaleString('en'),
+    result.p50Ms.toFixed(2),
+    result.p99Ms.toFixed(2),
+    String(Math.round(result.cpuMicros)),
+    `${(result.cpuMicros / bare.cpuMicros).toFixed(2)} ×`,
+    verdict,
+  ]
+  return `| ${cells.join(' | ')} |`
+}

@@ -1,0 +1,76 @@
+import { execFile, spawn } from 'node:child_process'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { freePort, until } from '@sluice/local'
+import { PROJECT_DIR } from '../shared/nats.ts'
+import { pidOf, stopProcess } from '../shared/service-process.ts'
+import type { Contender, UpstreamAddress } from './contender.ts'
+
+const VERSION = '1.15.2'
+export const PORTKEY_PACKAGE = `@portkey-ai/gateway@${VERSION}`
+
+/**
+ * Portkey's open gateway, from the npm registry (kept in `.sluice/portkey`), run by this Node itself so that its process can be measured
+ * and ended. Undefined where npm cannot get it, which is printed.
+ * @see https://portkey.ai/docs/integrations/llms/byollm: the provider's address is a header of the request
+ */
+export async function startPortkey(upstream: UpstreamAddress): Promise<Contender | undefined> {
+  const program = await portkeyProgram()
+  if (program === undefined) return undefined
+  const port = await freePort()
+  const child = spawn(process.execPath, [program, '--headless', `--port=${port}`], {
+    env: { PATH: process.env.PATH, NODE_ENV: 'production' },
+    stdio: 'ignore',
+  })
+  const contender: Contender = {
+    name: 'Portkey',
+    pid: pidOf(child),
+    chatUrl: `http://127.0.0.1:${port}/v1/chat/completions`,
+    headers: {
+      authorization: `Bearer ${upstream.apiKey}`,
+      'x-portkey-provider': 'openai',
+      'x-portkey-custom-host': `${upstream.origin}/v1`,
+    },
+    stop: () => stopProcess(child),
+  }
+  try {
+    await until('Portkey', () => answers(`http://127.0.0.1:${port}/`), Boolean)
+    return contender
+  } catch (error) {
+    await contender.stop()
+    throw error
+  }
+}
+
+async function portkeyProgram(): Promise<string | undefined> {
+  const folder = join(PROJECT_DIR, '.sluice/portkey')
+  try {
+    await mkdir(folder, { recursive: true })
+    await writeFile(join(folder, 'package.json'), JSON.stringify(MANIFEST))
+    await promisify(execFile)('npm', ['install', '--no-audit', '--no-fund'], {
+      cwd: folder,
+      timeout: INSTALL_TIMEOUT_MS,
+    })
+    return join(folder, 'node_modules/@portkey-ai/gateway/build/start-server.js')
+  } catch (error) {
+    console.error(`${PORTKEY_PACKAGE} cannot be had from the npm registry, so it is left out:\n`, error)
+    return undefined
+  }
+}
+
+/** With the newest server that its range allows, it answers every stream with 500 (`TypeError: immutable`). */
+const MANIFEST = {
+  private: true,
+  dependencies: { '@portkey-ai/gateway': VERSION },
+  overrides: { '@hono/node-server': '1.13.8' },
+}
+const INSTALL_TIMEOUT_MS = 60_000
+
+async function answers(url: string): Promise<boolean> {
+  try {
+    return (await fetch(url)).ok
+  } catch {
+    return false // It does not listen yet.
+  }
+}

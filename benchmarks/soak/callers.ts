@@ -1,0 +1,123 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Dispatcher, Pool } from 'undici'
+import type { Sluice } from '../shared/sluice.ts'
+
+/** Applications of all kinds: plain and streamed requests, and some that do not wait for the end. */
+export interface Callers {
+  /** The request ids that answers said. */
+  readonly answeredIds: ReadonlySet<string>
+  readonly sent: number
+  /** Requests that ended before any answer: given up, or the connection broken. */
+  readonly unanswered: number
+  readonly byStatus: ReadonlyMap<number, number>
+  /** One request that nobody gives up; resolves when it has ended, however that is. */
+  callPatiently(): Promise<void>
+  /** Starts `perSecond` requests a second for `durationMs`, of which some are given up; resolves when all have ended. */
+  callSteadily(perSecond: number, durationMs: number): Promise<void>
+  stop(): Promise<void>
+}
+
+export function createCallers({ chatUrl, apiKey }: Sluice): Callers {
+  const { origin, pathname } = new URL(chatUrl)
+  const pool = new Pool(origin, { connections: MAX_CONNECTIONS })
+  const answeredIds = new Set<string>()
+  const byStatus = new Map<number, number>()
+
+  const call = (giveUp: GiveUp | undefined): Promise<void> => {
+    callers.sent += 1
+    return new Promise((resolve) => {
+      const end = (isAnswered: boolean): void => {
+        if (!isAnswered) callers.unanswered += 1
+        resolve()
+      }
+      pool.dispatch(
+        requestTo(pathname, apiKey),
+        handler(giveUp, end, (status, id) => {
+          byStatus.set(status, (byStatus.get(status) ?? 0) + 1)
+          answeredIds.add(id)
+        }),
+      )
+    })
+  }
+
+  const callers = {
+    answeredIds,
+    byStatus,
+    sent: 0,
+    unanswered: 0,
+    callPatiently: () => call(undefined),
+    callSteadily: async (perSecond: number, durationMs: number) => {
+      const open = new Set<Promise<void>>()
+      const startedAtMs = performance.now()
+      let elapsedMs = 0
+      for (let begun = 0; elapsedMs < durationMs; elapsedMs = performance.now() - startedAtMs) {
+        for (; begun < (elapsedMs / 1_000) * perSecond; begun++) {
+          const one: Promise<void> = call(randomGiveUp()).finally(() => open.delete(one))
+          open.add(one)
+        }
+        await sleep(5)
+      }
+      await Promise.all(open)
+    },
+    stop: () => pool.destroy(),
+  }
+  return callers
+}
+
+const MAX_CONNECTIONS = 256
+
+/** When a caller gives up: so long after it began, or at so many pieces of the answer. */
+type GiveUp = { readonly afterMs: number } | { readonly afterPieces: number }
+
+/** One in ten gives up. */
+function randomGiveUp(): GiveUp | undefined {
+  if (Math.random() >= 0.1) return undefined
+  return Math.random() < 0.5 ? { afterMs: Math.random() * 40 } : { afterPieces: Math.floor(Math.random() * 18) }
+}
+
+const MESSAGES = [{ role: 'user', content: 'How much flows through a sluice that is open by a hand’s breadth?' }]
+
+/** Streamed and plain in equal shares; half of the streams ask for their usage. */
+function requestTo(path: string, apiKey: string): Dispatcher.DispatchOptions {
+  const stream = Math.random() < 0.5
+  const usage = stream && Math.random() < 0.5 ? { stream_options: { include_usage: true } } : {}
+  return {
+    method: 'POST',
+    path,
+    headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ model: 'gpt-4o-mini', max_tokens: 100, stream, messages: MESSAGES, ...usage }),
+  }
+}
+
+function handler(
+  giveUp: GiveUp | undefined,
+  end: (isAnswered: boolean) => void,
+  onAnswer: (status: number, requestId: string) => void,
+): Dispatcher.DispatchHandler {
+  let isAnswered = false
+  let pieces = 0
+  let timer: NodeJS.Timeout | undefined
+  const finish = (): void => {
+    clearTimeout(timer)
+    end(isAnswered)
+  }
+  return {
+    onRequestStart: (controller) => {
+      if (giveUp === undefined || !('afterMs' in giveUp)) return
+      timer = setTimeout(() => controller.abort(GIVEN_UP), giveUp.afterMs)
+    },
+    onResponseStart: (_, status, headers) => {
+      isAnswered = true
+      onAnswer(status, String(headers['x-request-id']))
+    },
+    onResponseData: (controller) => {
+      pieces += 1
+      if (giveUp !== undefined && 'afterPieces' in giveUp && pieces > giveUp.afterPieces) controller.abort(GIVEN_UP)
+    },
+    onResponseEnd: finish,
+    // Given up, or broken off by the gateway because the provider broke off: both belong to the soak.
+    onResponseError: finish,
+  }
+}
+
+const GIVEN_UP = new Error('the caller gives up')

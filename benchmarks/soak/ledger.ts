@@ -1,0 +1,85 @@
+import {
+  type Cost,
+  type ExchangeRequest,
+  exchange,
+  instanceExchange,
+  type Outcome,
+  type ResponseBatch,
+  responses,
+  subjectPattern,
+} from '@sluice/contracts'
+import type { Bus } from '@sluice/messaging'
+
+/** All that passes on the bus about the requests of the soak, added up as it passes. */
+export interface Ledger {
+  /** The request ids in response events; how many events had one that was there before. */
+  readonly eventIds: ReadonlySet<string>
+  readonly repeatedEvents: number
+  /** Of which the provider was sent something. */
+  readonly sentEvents: number
+  readonly outcomes: ReadonlyMap<Outcome, number>
+  /** What settlements said was reserved, and was used. */
+  readonly settledReservation: Cost
+  readonly settledCost: Cost
+}
+
+/** Listens from now on. A batch or an exchange that is sent again counts once. */
+export async function keepLedger(bus: Bus): Promise<Ledger> {
+  const eventIds = new Set<string>()
+  const outcomes = new Map<Outcome, number>()
+  const ledger = {
+    eventIds,
+    outcomes,
+    repeatedEvents: 0,
+    sentEvents: 0,
+    settledReservation: { requests: 0, tokens: 0 },
+    settledCost: { requests: 0, tokens: 0 },
+  }
+
+  const isNewBatch = onceInOrder()
+  const listen = <T>(subject: string, take: (message: T) => void): void => {
+    bus.connection.subscribe(subject, {
+      callback: (error, message) => {
+        if (error) throw error
+        take(message.json<T>())
+      },
+    })
+  }
+  listen<ResponseBatch>(subjectPattern(responses.subject), ({ gateway, batch, events }) => {
+    if (!isNewBatch(gateway, batch)) return
+    for (const { requestId, outcome, upstreamMs } of events) {
+      if (eventIds.has(requestId)) ledger.repeatedEvents += 1
+      eventIds.add(requestId)
+      outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1)
+      if (upstreamMs !== undefined) ledger.sentEvents += 1
+    }
+  })
+
+  const isNewExchange = onceInOrder()
+  const takeExchange = ({ gateway, seq, settlements }: ExchangeRequest): void => {
+    if (!isNewExchange(gateway, seq)) return
+    for (const { reserved, actual } of settlements) {
+      add(ledger.settledReservation, reserved)
+      add(ledger.settledCost, actual)
+    }
+  }
+  listen(subjectPattern(exchange.subject), takeExchange)
+  listen(subjectPattern(instanceExchange.subject), takeExchange)
+  await bus.connection.flush()
+  return ledger
+}
+
+/** Whether a sender's number is seen for the first time, where each sender counts up. */
+function onceInOrder(): (sender: string, number: number) => boolean {
+  const latest = new Map<string, number>()
+  return (sender, number) => {
+    if (number <= (latest.get(sender) ?? 0)) return false
+    latest.set(sender, number)
+    return true
+  }
+}
+
+function add(sum: Cost, { requests, tokens }: Cost): void {
+  sum.requests += requests
+  sum.tokens += tokens
+}

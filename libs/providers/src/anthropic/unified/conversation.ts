@@ -1,0 +1,110 @@
+import type { ContentBlockParam, TextBlockParam, ToolResultBlockParam } from '@anthropic-ai/sdk/resources/messages'
+import type { AssistantMessage, ChatMessage, ToolMessage, UserMessage } from '../../unified/chat-request.ts'
+import { isRefusal, refuse, refuseParameter } from '../../unified/refusal.ts'
+import type { Refusal } from '../../unified-api.ts'
+import { toAssistantBlocks } from './assistant-blocks.ts'
+import { toImageBlock } from './image-block.ts'
+import { isBlank, textBlocks } from './text-blocks.ts'
+import { type Turn, Turns } from './turns.ts'
+
+/** The prompt of a message: `messages`, and apart from them what the system and the developer say. */
+export interface Conversation {
+  readonly system: readonly TextBlockParam[]
+  readonly messages: readonly Turn[]
+}
+
+export function toConversation(messages: readonly ChatMessage[]): Conversation | Refusal {
+  const translation = new ConversationTranslation()
+  for (const [index, message] of messages.entries()) {
+    const refusal = translation.add(message, `messages.${index}`)
+    if (refusal !== undefined) return refusal
+  }
+  return translation.finish()
+}
+
+class ConversationTranslation {
+  readonly #system: TextBlockParam[] = []
+  readonly #turns = new Turns()
+  /** The paths of the tool calls whose results are still to come, by id. */
+  readonly #openCalls = new Map<string, string>()
+
+  /** @param path the message's */
+  add(message: ChatMessage, path: string): Refusal | undefined {
+    // A tool's name is that of the call, which has it already.
+    if (message.name !== undefined && message.role !== 'tool') {
+      return refuseParameter(`${path}.name`, 'Anthropic')
+    }
+    switch (message.role) {
+      case 'system':
+      case 'developer':
+        this.#system.push(...textBlocks(message.content))
+        return undefined
+      case 'user':
+        return this.#addUser(message, path)
+      case 'assistant':
+        return this.#addAssistant(message, path)
+      case 'tool':
+        return this.#addResult(message, path)
+    }
+  }
+
+  finish(): Conversation | Refusal {
+    const messages = this.#turns.list
+    if (messages.length === 0) {
+      return refuse('messages', 'Anthropic needs a message of the user or the assistant that is not empty.')
+    }
+    return this.#unansweredCall() ?? { system: this.#system, messages }
+  }
+
+  #addUser({ content }: UserMessage, path: string): Refusal | undefined {
+    if (typeof content === 'string') {
+      this.#turns.add('user', textBlocks(content))
+      return undefined
+    }
+    const blocks: ContentBlockParam[] = []
+    for (const [index, part] of content.entries()) {
+      if (part.type === 'text') {
+        blocks.push(...textBlocks(part.text))
+        continue
+      }
+      const image = toImageBlock(part, `${path}.content.${index}`)
+      if (isRefusal(image)) return image
+      blocks.push(image)
+    }
+    this.#turns.add('user', blocks)
+    return undefined
+  }
+
+  #addAssistant(message: AssistantMessage, path: string): Refusal | undefined {
+    const unanswered = this.#unansweredCall()
+    if (unanswered !== undefined) return unanswered
+    const blocks = toAssistantBlocks(message, path)
+    if (isRefusal(blocks)) return blocks
+    for (const [index, { id }] of (message.tool_calls ?? []).entries()) {
+      this.#openCalls.set(id, `${path}.tool_calls.${index}`)
+    }
+    this.#turns.add('assistant', blocks)
+    return undefined
+  }
+
+  #addResult({ tool_call_id: id, content }: ToolMessage, path: string): Refusal | undefined {
+    if (this.#openCalls.delete(id)) {
+      this.#turns.addResult({ type: 'tool_result', tool_use_id: id, ...resultContent(content) })
+      return undefined
+    }
+    return refuse(`${path}.tool_call_id`, `The assistant message before has no tool call "${id}" without a result.`)
+  }
+
+  #unansweredCall(): Refusal | undefined {
+    for (const [id, path] of this.#openCalls) {
+      return refuse(path, `The messages that follow have no result of the tool call "${id}".`)
+    }
+    return undefined
+  }
+}
+
+function resultContent(content: ToolMessage['content']): Pick<ToolResultBlockParam, 'content'> {
+  if (typeof content === 'string') return isBlank(content) ? {} : { content }
+  const blocks = textBlocks(content)
+  return blocks.length === 0 ? {} : { content: blocks }
+}

@@ -1,0 +1,19 @@
+import { ChatChunks } from '../../unified/chat-chunks.ts'
+import { StreamTranslator } from '../../unified/stream-translator.ts'
+import { WholeAnswerTranslator } from '../../unified/whole-answer-translator.ts'
+import type { AnswerTranslation, UnifiedRequest } from '../../unified-api.ts'
+import { eventDataSplitter } from '../../wire/event-data-splitter.ts'
+import { toChatCompletion } from './chat-completion.ts'
+import { MessageDialect } from './message-dialect.ts'
+import { readErrorAnswer } from './provider-error.ts'
+
+/** How a message is said as the chat completion that was asked for. @param tellsUsage whether a stream is to end with it */
+export function messageAnswer(request: UnifiedRequest, tellsUsage: boolean): AnswerTranslation {
+  return {
+    translator: (contentType) =>
+      contentType.startsWith('text/event-stream')
+        ? new StreamTranslator(eventDataSplitter, new MessageDialect(new ChatChunks(request, tellsUsage)))
+        : new WholeAnswerTranslator((message) => toChatCompletion(request, message)),
+    error: readErrorAnswer,
+  }
+}

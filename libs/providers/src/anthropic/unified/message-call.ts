@@ -1,0 +1,78 @@
+import type { MessageCreateParamsBase } from '@anthropic-ai/sdk/resources/messages'
+import type { ChatRequest } from '../../unified/chat-request.ts'
+import { type ChatAbilities, readChatRequest, statedMaximum } from '../../unified/read-chat-request.ts'
+import { isRefusal, refuse } from '../../unified/refusal.ts'
+import type { NativeCall, Refusal, UnifiedRequest } from '../../unified-api.ts'
+import { jsonText } from '../../wire/json-text.ts'
+import { VERSION_HEADER } from './api-version.ts'
+import { toConversation } from './conversation.ts'
+import { messageAnswer } from './message-answer.ts'
+import { toOutputFormat } from './output-format.ts'
+import { type Reasoning, toReasoning } from './reasoning.ts'
+import { type Sampling, toSampling } from './sampling.ts'
+import { toStopSequences } from './stop-sequences.ts'
+import { toTooling } from './tools.ts'
+
+/** A chat completion as a call of `POST /v1/messages`. @see https://platform.claude.com/docs/en/api/messages */
+export function toMessageCall(request: UnifiedRequest): NativeCall | Refusal {
+  const chat = readChatRequest(request.body, ABILITIES)
+  if (isRefusal(chat)) return chat
+  const message = toMessage(chat, request)
+  if (isRefusal(message)) return message
+  const body = jsonText(message)
+  if (body === undefined) return refuse('messages', 'The request is nested too deeply.')
+  return {
+    status: 'translated',
+    path: '/v1/messages',
+    query: '',
+    headers: { ...VERSION_HEADER, 'content-type': 'application/json' },
+    body: Buffer.from(body),
+    answer: messageAnswer(request, chat.stream_options?.include_usage === true),
+  }
+}
+
+const ABILITIES: ChatAbilities = {
+  provider: 'Anthropic',
+  parameters: new Set(['parallel_tool_calls', 'reasoning_effort', 'response_format', 'user']),
+}
+
+type MessageParams = MessageCreateParamsBase & Sampling
+
+function toMessage(chat: ChatRequest, { model, defaultMaxOutputTokens }: UnifiedRequest): MessageParams | Refusal {
+  const maxTokens = statedMaximum(chat) ?? defaultMaxOutputTokens
+  const conversation = toConversation(chat.messages)
+  if (isRefusal(conversation)) return conversation
+  const sampling = toSampling(chat)
+  if (isRefusal(sampling)) return sampling
+  const stopSequences = toStopSequences(chat)
+  if (isRefusal(stopSequences)) return stopSequences
+  const tooling = toTooling(chat)
+  if (isRefusal(tooling)) return tooling
+  const reasoning = toReasoning(chat, model, maxTokens)
+  if (isRefusal(reasoning)) return reasoning
+  const format = toOutputFormat(chat)
+  if (format !== undefined && isRefusal(format)) return format
+  return {
+    model,
+    max_tokens: maxTokens,
+    ...(conversation.system.length === 0 ? {} : { system: [...conversation.system] }),
+    messages: [...conversation.messages],
+    ...sampling,
+    ...(stopSequences.length === 0 ? {} : { stop_sequences: stopSequences }),
+    ...tooling,
+    ...(reasoning.thinking === undefined ? {} : { thinking: reasoning.thinking }),
+    ...outputConfig(reasoning, format),
+    ...(chat.user === undefined ? {} : { metadata: { user_id: chat.user } }),
+    ...(chat.stream === true ? { stream: true } : {}),
+  }
+}
+
+function outputConfig(
+  { effort }: Reasoning,
+  format: Exclude<ReturnType<typeof toOutputFormat>, Refusal>,
+): Pick<MessageParams, 'output_config'> {
+  if (effort === undefined && format === undefined) return {}
+  return {
+    output_config: { ...(effort === undefined ? {} : { effort }), ...(format === undefined ? {} : { format }) },
+  }
+}

@@ -1,0 +1,78 @@
+import type { ChatChunks } from '../../unified/chat-chunks.ts'
+import { errorEvent } from '../../unified/event-text.ts'
+import type { StreamDialect } from '../../unified/stream-translator.ts'
+import type { TranslatedError } from '../../unified-api.ts'
+import { isRecord } from '../../wire/is-record.ts'
+import { parseJson } from '../../wire/parse-json.ts'
+import { MessageStreamMeter } from '../message-stream-meter.ts'
+import { BlockEvents } from './block-events.ts'
+import { finishReason } from './finish-reason.ts'
+import { readError } from './provider-error.ts'
+import { refusalText } from './refusal-text.ts'
+
+/** The events of a streamed message as those of a chat completion. */
+export class MessageDialect implements StreamDialect {
+  failed = false
+  readonly #chunks: ChatChunks
+  readonly #blocks: BlockEvents
+  readonly #meter = new MessageStreamMeter()
+  #stopReason: unknown
+  #refusal: string | null = null
+  #hasEnded = false
+
+  constructor(chunks: ChatChunks) {
+    this.#chunks = chunks
+    this.#blocks = new BlockEvents(chunks)
+  }
+
+  translate(data: Buffer): string {
+    const event = parseJson(data)
+    if (!isRecord(event) || this.#hasEnded) return ''
+    this.#meter.noteEvent(event)
+    switch (event.type) {
+      case 'content_block_start':
+        return this.#blocks.start(event.index, event.content_block) ?? this.#fail(UNTELLABLE_CALL)
+      case 'content_block_delta':
+        return this.#blocks.delta(event.index, event.delta)
+      case 'content_block_stop':
+        return this.#blocks.stop(event.index)
+      case 'message_delta':
+        this.#noteEnding(event.delta)
+        return ''
+      case 'message_stop':
+        return this.#end()
+      case 'error':
+        return this.#fail(readError(event.error, 'Anthropic ended the answer with an error.'))
+      default:
+        return ''
+    }
+  }
+
+  finish(): string | undefined {
+    return this.#hasEnded ? '' : undefined
+  }
+
+  /** Several may come, of which the last tells the reason. */
+  #noteEnding(delta: unknown): void {
+    if (!isRecord(delta)) return
+    this.#stopReason = delta.stop_reason ?? this.#stopReason
+    this.#refusal = refusalText(delta) ?? this.#refusal
+  }
+
+  #end(): string {
+    this.#hasEnded = true
+    return (
+      this.#blocks.end() +
+      (this.#refusal === null ? '' : this.#chunks.delta({ refusal: this.#refusal })) +
+      this.#chunks.finish(finishReason(this.#stopReason, this.#blocks.hasToolCalls)) +
+      this.#chunks.end(this.#meter.usage)
+    )
+  }
+
+  #fail(error: TranslatedError): string {
+    this.failed = true
+    return errorEvent(error)
+  }
+}
+
+const UNTELLABLE_CALL: TranslatedError = { message: 'Anthropic began a tool call without id or name.', code: null }

@@ -1,0 +1,25 @@
+import type { JSONOutputFormat } from '@anthropic-ai/sdk/resources/messages'
+import type { ChatRequest } from '../../unified/chat-request.ts'
+import { refuse } from '../../unified/refusal.ts'
+import type { Refusal } from '../../unified-api.ts'
+
+/**
+ * Structured outputs, which need no beta header as `output_config.format`. They always keep to the schema, as OpenAI's do with
+ * `strict`; the schema's name has no place there.
+ * @see https://platform.claude.com/docs/en/build-with-claude/structured-outputs
+ */
+export function toOutputFormat({ response_format: format }: ChatRequest): JSONOutputFormat | Refusal | undefined {
+  switch (format?.type) {
+    case 'json_schema': {
+      const { schema, description } = format.json_schema
+      return { type: 'json_schema', schema: description === undefined ? schema : { description, ...schema } }
+    }
+    case 'json_object':
+      return refuse(
+        'response_format.type',
+        'Anthropic has no JSON mode without a schema: use the type "json_schema" with a schema of what is wanted.',
+      )
+    default:
+      return undefined
+  }
+}

@@ -1,0 +1,20 @@
+import { EventBlocks } from '../wire/event-blocks.ts'
+import { eventData } from '../wire/event-data.ts'
+import type { MessageSplitter } from '../wire/watching-reader.ts'
+
+/**
+ * Visits the data of each server-sent event that has some, and JSON that is no event: so comes an error in mid-stream, bare
+ * between the events.
+ * @see https://github.com/googleapis/js-genai/blob/main/src/_api_client.ts
+ */
+export function eventOrErrorSplitter(visit: (message: Buffer) => void): MessageSplitter {
+  return new EventBlocks((block) => {
+    const span = eventData(block)
+    if (span === undefined) {
+      if (block[0] === OPEN_BRACE || block[0] === OPEN_BRACKET) visit(block)
+    } else if (span.end > span.start) visit(block.subarray(span.start, span.end))
+  })
+}
+
+const OPEN_BRACE = 0x7b
+const OPEN_BRACKET = 0x5b

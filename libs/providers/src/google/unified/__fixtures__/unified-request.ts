@@ -1,0 +1,28 @@
+import type { NativeCall, Translation, UnifiedRequest } from '../../../unified-api.ts'
+
+/** A request as the gateway gives it to a translator. */
+export function unifiedRequest(
+  body: Readonly<Record<string, unknown>>,
+  settings: Partial<UnifiedRequest> = {},
+): UnifiedRequest {
+  return {
+    body: { model: 'prod/gemini', ...body },
+    // Translated requests are read from the parsed body alone.
+    bytes: Buffer.alloc(0),
+    model: 'gemini-2.5-flash',
+    config: {},
+    defaultMaxOutputTokens: 1_024,
+    images: new Map(),
+    answerId: 'a1',
+    receivedAtMs: 1_700_000_000_900,
+    ...settings,
+  }
+}
+
+/** @throws where it is no call, with what it is instead */
+export function nativeCall(translation: Translation): NativeCall {
+  if (translation.status === 'translated') return translation
+  throw new Error(JSON.stringify(translation))
+}
+
+export const HELLO = [{ role: 'user', content: 'Hello!' }]

@@ -1,0 +1,75 @@
+import type { ChatCompletion, ChatCompletionMessage } from 'openai/resources/chat/completions'
+import { chatId, inSeconds } from '../../unified/chat-chunks.ts'
+import { chatUsage } from '../../unified/chat-usage.ts'
+import type { UnifiedRequest } from '../../unified-api.ts'
+import { addGoogleUsage, totalUsage } from '../usage.ts'
+import { type AnswerPart, type Candidate, readAnswerChunk } from './answer-chunk.ts'
+import { finishOf } from './finish.ts'
+import { readLogprobs } from './logprobs.ts'
+import { type Signed, signed } from './thought-signature.ts'
+import { type SignedToolCall, ToolCalls } from './tool-call.ts'
+
+/** A whole answer; undefined where it is none, or where a candidate failed or has what OpenAI's answers have no place for. */
+export function chatAnswer(answer: unknown, request: UnifiedRequest): ChatCompletion | undefined {
+  const chunk = readAnswerChunk(answer)
+  if (chunk === undefined) return undefined
+  const choices = chunk.candidates.length === 0 && chunk.blockReason !== undefined ? [BLOCKED] : []
+  const toolCalls = new ToolCalls(request.answerId)
+  for (const candidate of chunk.candidates) {
+    const choice = choiceOf(candidate, toolCalls)
+    if (choice === undefined) return undefined
+    choices.push(choice)
+  }
+  if (choices.length === 0) return undefined
+  const usage = totalUsage(addGoogleUsage(undefined, chunk.usageMetadata))
+  return {
+    id: chatId(request.answerId),
+    object: 'chat.completion',
+    created: inSeconds(request.receivedAtMs),
+    model: request.model,
+    choices,
+    ...(usage === undefined ? {} : { usage: chatUsage(usage) }),
+  }
+}
+
+/** The prompt got no answer. */
+const BLOCKED: ChatCompletion.Choice = {
+  index: 0,
+  message: { role: 'assistant', content: null, refusal: null },
+  finish_reason: 'content_filter',
+  logprobs: null,
+}
+
+type Message = ChatCompletionMessage & Signed & { readonly reasoning_content?: string }
+
+function choiceOf(candidate: Candidate, toolCalls: ToolCalls): ChatCompletion.Choice | undefined {
+  const { index, parts, logprobsResult } = candidate
+  if (parts.some(({ kind }) => kind === 'foreign')) return undefined
+  const calls = parts.flatMap((part): SignedToolCall[] => (part.kind === 'call' ? [toolCalls.tell(part)] : []))
+  const finish = finishOf(candidate, calls.length > 0)
+  if ('failure' in finish) return undefined
+  return {
+    index,
+    message: messageOf(parts, calls),
+    finish_reason: finish.reason,
+    logprobs: readLogprobs(logprobsResult),
+  }
+}
+
+function messageOf(parts: readonly AnswerPart[], calls: SignedToolCall[]): Message {
+  const text = joined(parts, 'text')
+  const thoughts = joined(parts, 'thought')
+  const signatures = parts.flatMap((part) => (part.kind === 'text' ? (part.signature ?? []) : []))
+  return {
+    role: 'assistant',
+    content: text === '' && calls.length > 0 ? null : text,
+    refusal: null,
+    ...(thoughts === '' ? {} : { reasoning_content: thoughts }),
+    ...(calls.length === 0 ? {} : { tool_calls: calls }),
+    ...signed(signatures.at(-1)),
+  }
+}
+
+function joined(parts: readonly AnswerPart[], kind: 'text' | 'thought'): string {
+  return parts.map((part) => (part.kind === kind ? part.text : '')).join('')
+}

@@ -1,0 +1,57 @@
+import { type ChatAbilities, readChatRequest } from '../../unified/read-chat-request.ts'
+import { isRefusal, refuse } from '../../unified/refusal.ts'
+import type { Translation, UnifiedRequest } from '../../unified-api.ts'
+import { jsonText } from '../../wire/json-text.ts'
+import { chatTranslation } from './chat-translation.ts'
+import { conversation } from './conversation.ts'
+import { generationConfig } from './generation-config.ts'
+import { Images } from './image-part.ts'
+import { generationOf, resourceName } from './model-name.ts'
+import { toolSettings } from './tools.ts'
+import type { GeminiRequest } from './wire-types.ts'
+
+/** @see https://ai.google.dev/api/generate-content */
+export function chatCall(request: UnifiedRequest): Translation {
+  const { model } = request
+  const chat = readChatRequest(request.body, ABILITIES)
+  if (isRefusal(chat)) return chat
+  const resource = resourceName(model)
+  if (typeof resource === 'object') return resource
+  const config = generationConfig(chat, model)
+  if (isRefusal(config)) return config
+  const tools = toolSettings(chat)
+  if (isRefusal(tools)) return tools
+  const images = new Images(request.images)
+  const turns = conversation({
+    messages: chat.messages,
+    images,
+    callsMustBeSigned: (generationOf(model)?.major ?? 0) >= 3,
+  })
+  if (isRefusal(turns)) return turns
+  if (images.missing.size > 0) return { status: 'images-needed', urls: [...images.missing] }
+  const content: GeminiRequest = { ...turns, ...tools, generationConfig: config }
+  const body = jsonText(content)
+  if (body === undefined) return refuse('messages', 'The request is nested too deeply.')
+  return {
+    status: 'translated',
+    path: `/v1beta/${resource}:${chat.stream ? 'streamGenerateContent' : 'generateContent'}`,
+    query: chat.stream ? 'alt=sse' : '',
+    headers: { 'content-type': 'application/json' },
+    body: Buffer.from(body),
+    answer: chatTranslation(request, chat),
+  }
+}
+
+const ABILITIES: ChatAbilities = {
+  provider: 'Google',
+  parameters: new Set([
+    'frequency_penalty',
+    'logprobs',
+    'n',
+    'presence_penalty',
+    'reasoning_effort',
+    'response_format',
+    'seed',
+    'top_logprobs',
+  ]),
+}

@@ -1,0 +1,105 @@
+import { ChatChunks, type ChatDelta, type FinishReason } from '../../unified/chat-chunks.ts'
+import { errorEvent } from '../../unified/event-text.ts'
+import type { StreamDialect } from '../../unified/stream-translator.ts'
+import type { TranslatedError, UnifiedRequest } from '../../unified-api.ts'
+import { parseJson } from '../../wire/parse-json.ts'
+import { addGoogleUsage, type GoogleUsage, totalUsage } from '../usage.ts'
+import { type AnswerPart, type Candidate, readAnswerChunk } from './answer-chunk.ts'
+import { finishOf } from './finish.ts'
+import { readLogprobs } from './logprobs.ts'
+import { signed } from './thought-signature.ts'
+import { ToolCalls } from './tool-call.ts'
+import { readError } from './translated-error.ts'
+
+/** A streamed answer, chunk by chunk. A function call comes whole, and so makes one delta. */
+export class ChatStream implements StreamDialect {
+  failed = false
+  readonly #events: ChatChunks
+  readonly #toolCalls: ToolCalls
+  readonly #choices = new Map<number, Choice>()
+  #usage: GoogleUsage | undefined
+  #isBlocked = false
+
+  /** @param tellsUsage whether the caller asked for it */
+  constructor(request: UnifiedRequest, tellsUsage: boolean) {
+    this.#events = new ChatChunks(request, tellsUsage)
+    this.#toolCalls = new ToolCalls(request.answerId)
+  }
+
+  translate(message: Buffer): string {
+    const parsed = parseJson(message)
+    const error = readError(parsed)
+    if (error !== undefined) return this.#fail(error)
+    const chunk = readAnswerChunk(parsed)
+    if (chunk === undefined) return this.#fail(UNREADABLE)
+    this.#usage = addGoogleUsage(this.#usage, chunk.usageMetadata)
+    if (chunk.blockReason !== undefined) this.#isBlocked = true
+    let events = ''
+    for (const candidate of chunk.candidates) {
+      events += this.#candidate(candidate)
+      if (this.failed) break
+    }
+    return events
+  }
+
+  /** The finish reasons come last, as chunks may follow the one that has it. */
+  finish(): string | undefined {
+    if (this.#choices.size === 0 && this.#isBlocked) this.#choices.set(0, { calls: 0, reason: 'content_filter' })
+    if (this.#choices.size === 0) return undefined
+    let events = ''
+    for (const [index, { reason }] of this.#choices) {
+      if (reason === undefined) return undefined
+      events += this.#events.finish(reason, index)
+    }
+    return events + this.#events.end(totalUsage(this.#usage))
+  }
+
+  #candidate(candidate: Candidate): string {
+    const { index, parts, logprobsResult } = candidate
+    const choice = this.#choices.get(index) ?? { calls: 0, reason: undefined }
+    this.#choices.set(index, choice)
+    if (parts.some(({ kind }) => kind === 'foreign')) return this.#fail(NO_PLACE)
+    const deltas = parts.flatMap((part) => this.#deltas(part, choice))
+    const logprobs = readLogprobs(logprobsResult)
+    if (deltas.length === 0 && logprobs !== null) deltas.push({})
+    const events = deltas.map((delta, at) => this.#events.delta(delta, index, at === 0 ? logprobs : null)).join('')
+    if (candidate.finishReason === undefined) return events
+    const finish = finishOf(candidate, choice.calls > 0)
+    if ('failure' in finish) return events + this.#fail(finish.failure)
+    choice.reason = finish.reason
+    return events
+  }
+
+  #deltas(part: AnswerPart, choice: Choice): ChatDelta[] {
+    switch (part.kind) {
+      case 'text': {
+        const delta = { ...(part.text === '' ? {} : { content: part.text }), ...signed(part.signature) }
+        return Object.keys(delta).length === 0 ? [] : [delta]
+      }
+      case 'thought':
+        return part.text === '' ? [] : [{ reasoning_content: part.text }]
+      case 'call':
+        return [{ tool_calls: [{ index: choice.calls++, ...this.#toolCalls.tell(part) }] }]
+      case 'foreign':
+        return []
+    }
+  }
+
+  #fail(error: TranslatedError): string {
+    this.failed = true
+    return errorEvent(error)
+  }
+}
+
+/** What is known of a choice so far. */
+interface Choice {
+  calls: number
+  reason: FinishReason | undefined
+}
+
+const UNREADABLE: TranslatedError = { message: 'Google sent what cannot be read.', code: 'upstream_unreachable' }
+
+const NO_PLACE: TranslatedError = {
+  message: 'The answer has a part, such as an image, that a chat completion has no place for.',
+  code: 'unsupported_operation',
+}

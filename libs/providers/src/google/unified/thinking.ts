@@ -1,0 +1,63 @@
+import type { ReasoningEffort } from '../../unified/chat-request.ts'
+import { refuse } from '../../unified/refusal.ts'
+import type { Refusal } from '../../unified-api.ts'
+import { generationOf } from './model-name.ts'
+import type { ThinkingConfig, ThinkingLevel } from './wire-types.ts'
+
+/**
+ * How much to think, by the table that Google has for its own OpenAI-compatible API: levels from Gemini 3, budgets before.
+ * Whoever asks for it gets the thoughts too. Undefined: as the model does anyway.
+ * @see https://ai.google.dev/gemini-api/docs/openai#thinking
+ */
+export function thinkingConfig(
+  effort: ReasoningEffort | undefined,
+  model: string,
+): ThinkingConfig | Refusal | undefined {
+  if (effort === undefined) return undefined
+  const thinks = thinkingOf(model)
+  if (effort === 'none') {
+    if (thinks.always) return refuse(PARAM, `The model ${model} always reasons.`)
+    return thinks.by === undefined ? undefined : { thinkingBudget: 0 }
+  }
+  if (thinks.by === undefined) return refuse(PARAM, `The model ${model} does not reason.`)
+  if (effort === 'xhigh') return refuse(PARAM, 'Google\'s highest reasoning effort is "high".')
+  return { includeThoughts: true, ...thinks.by(effort) }
+}
+
+const PARAM = 'reasoning_effort'
+
+type Effort = Exclude<ReasoningEffort, 'none' | 'xhigh'>
+
+interface Thinking {
+  /** Undefined: the model does not think. */
+  readonly by: ((effort: Effort) => ThinkingConfig) | undefined
+  /** It cannot be turned off. */
+  readonly always: boolean
+}
+
+/** A model whose generation is not known takes a budget, as all that think do. */
+function thinkingOf(model: string): Thinking {
+  const { major, minor } = generationOf(model) ?? UNKNOWN
+  const isPro = /-pro(?:-|$)/.test(model)
+  if (major >= 3) {
+    const levels = isPro ? (minor === 0 ? FIRST_PRO_LEVELS : PRO_LEVELS) : LEVELS
+    return { by: (effort) => ({ thinkingLevel: levels[effort] }), always: true }
+  }
+  if (model.startsWith('gemma-') || major < 2 || minor < 5) return { by: undefined, always: false }
+  return { by: (effort) => ({ thinkingBudget: BUDGETS[effort] }), always: isPro }
+}
+
+const UNKNOWN = { major: 2, minor: 5 }
+
+const LEVELS: Readonly<Record<Effort, ThinkingLevel>> = {
+  minimal: 'minimal',
+  low: 'low',
+  medium: 'medium',
+  high: 'high',
+}
+const PRO_LEVELS: typeof LEVELS = { ...LEVELS, minimal: 'low' }
+/** Gemini 3 Pro has but two. */
+const FIRST_PRO_LEVELS: typeof LEVELS = { ...PRO_LEVELS, medium: 'high' }
+
+/** Tokens. */
+const BUDGETS: Readonly<Record<Effort, number>> = { minimal: 1_024, low: 1_024, medium: 8_192, high: 24_576 }

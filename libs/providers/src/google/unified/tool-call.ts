@@ -1,0 +1,25 @@
+import type { ChatCompletionMessageFunctionToolCall } from 'openai/resources/chat/completions'
+import type { CallPart } from './answer-chunk.ts'
+import { type Signed, signed } from './thought-signature.ts'
+
+export type SignedToolCall = ChatCompletionMessageFunctionToolCall & Signed
+
+/** Says the calls of one answer in OpenAI's words. Those without an id get one that no other answer has. */
+export class ToolCalls {
+  readonly #answerId: string
+  #told = 0
+
+  constructor(answerId: string) {
+    this.#answerId = answerId
+  }
+
+  tell({ id, name, args, signature }: CallPart): SignedToolCall {
+    const number = this.#told++
+    return {
+      id: id ?? `call_${this.#answerId}_${number}`,
+      type: 'function',
+      function: { name, arguments: args },
+      ...signed(signature),
+    }
+  }
+}

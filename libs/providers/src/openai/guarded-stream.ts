@@ -1,0 +1,47 @@
+import { CUT_SHORT, errorEvent } from '../unified/event-text.ts'
+import type { AnswerTranslator } from '../unified-api.ts'
+import { EventBlocks } from '../wire/event-blocks.ts'
+import { eventData } from '../wire/event-data.ts'
+
+/** Passes a stream of OpenAI's events on as it is, but for its end: one that breaks off ends with an error event. */
+export class GuardedStream implements AnswerTranslator {
+  readonly contentType = undefined
+  readonly #blocks = new EventBlocks((block) => this.#pass(block))
+  #passed: Buffer[] = []
+  #isAtItsEnd = false
+
+  /** Whole events only, so that an error event can follow at any time. */
+  push(chunk: Buffer): Buffer {
+    this.#blocks.push(chunk)
+    return this.#take()
+  }
+
+  end(): Buffer {
+    this.#blocks.end()
+    if (!this.#isAtItsEnd) this.#passed.push(Buffer.from(`\n\n${errorEvent(CUT_SHORT)}`))
+    return this.#take()
+  }
+
+  breakOff(message: string): Buffer {
+    return this.#isAtItsEnd ? EMPTY : Buffer.from(errorEvent({ ...CUT_SHORT, message }))
+  }
+
+  #pass(block: Buffer): void {
+    this.#passed.push(block)
+    const span = eventData(block)
+    if (span === undefined) return
+    const data = block.subarray(span.start, span.end)
+    if (data.equals(DONE) || data.includes(ERROR_KEY)) this.#isAtItsEnd = true
+  }
+
+  #take(): Buffer {
+    const [only] = this.#passed
+    const passed = only !== undefined && this.#passed.length === 1 ? only : Buffer.concat(this.#passed)
+    this.#passed = []
+    return passed
+  }
+}
+
+const DONE = Buffer.from('[DONE]')
+const ERROR_KEY = Buffer.from('{"error":')
+const EMPTY = Buffer.alloc(0)

@@ -1,0 +1,52 @@
+import { listedModel } from '../unified/listed-model.ts'
+import type { AnswerTranslation, AnswerTranslator, NativeCall, UnifiedApi, UnifiedRequest } from '../unified-api.ts'
+import { isRecord } from '../wire/is-record.ts'
+import { findLastMember } from '../wire/json-member.ts'
+import { GuardedStream } from './guarded-stream.ts'
+
+/**
+ * OpenAI's API in front of a provider that speaks it: requests go on as they are, but for the name of the model.
+ * @param root what the provider's paths begin with, as `/v1`
+ */
+export function openAiUnified(root: string): UnifiedApi {
+  return {
+    chat: (request) => passOn(`${root}/chat/completions`, request),
+    embeddings: (request) => passOn(`${root}/embeddings`, request),
+    models: { path: `${root}/models`, query: '', headers: {}, read: readModels },
+  }
+}
+
+function passOn(path: string, request: UnifiedRequest): NativeCall {
+  return { status: 'translated', path, query: '', headers: undefined, body: withModel(request), answer: ANSWER }
+}
+
+function withModel({ body, bytes, model }: UnifiedRequest): Buffer {
+  const member = findLastMember(bytes, 'model', 1)
+  // A key that is spelt with escapes is not found.
+  if (member === undefined) return Buffer.from(JSON.stringify({ ...body, model }))
+  const name = Buffer.from(JSON.stringify(model))
+  return Buffer.concat([bytes.subarray(0, member.valueStart), name, bytes.subarray(member.end)])
+}
+
+const EMPTY = Buffer.alloc(0)
+
+const AS_IT_IS: AnswerTranslator = {
+  contentType: undefined,
+  push: (chunk) => chunk,
+  end: () => EMPTY,
+  breakOff: () => EMPTY,
+}
+
+const ANSWER: AnswerTranslation = {
+  translator: (contentType) => (contentType.startsWith('text/event-stream') ? new GuardedStream() : AS_IT_IS),
+  error: () => undefined,
+}
+
+/** @see https://platform.openai.com/docs/api-reference/models/list */
+function readModels(page: unknown) {
+  if (!isRecord(page) || !Array.isArray(page.data)) return undefined
+  const models = page.data.flatMap((model: unknown) =>
+    isRecord(model) && typeof model.id === 'string' ? [listedModel(model.id, model.created)] : [],
+  )
+  return { models }
+}

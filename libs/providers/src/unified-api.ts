@@ -1,0 +1,129 @@
+import type { ProviderConfig, WireHeaders } from './provider-adapter.ts'
+
+/**
+ * OpenAI's API in front of one provider: how its requests are said in the provider's own words, and the answers in OpenAI's. Like
+ * all that is known of a provider, it does no I/O, has no state and reads no clock, and never throws, whatever the shape.
+ */
+export interface UnifiedApi {
+  /** @see https://platform.openai.com/docs/api-reference/chat/create */
+  chat(request: UnifiedRequest): Translation
+  /** @see https://platform.openai.com/docs/api-reference/embeddings/create */
+  embeddings(request: UnifiedRequest): Translation
+  /** How to learn which models there are; absent where the provider's API cannot tell. */
+  readonly models?: ModelList
+}
+
+/** A request of the OpenAI API for one connection. */
+export interface UnifiedRequest {
+  /** The parsed body, a JSON object, and its bytes. Its `model` still names the connection too. */
+  readonly body: Readonly<Record<string, unknown>>
+  readonly bytes: Buffer
+  /** The provider's own name of the model. */
+  readonly model: string
+  readonly config: ProviderConfig
+  /** To state where the caller states no maximum, and the provider demands one. */
+  readonly defaultMaxOutputTokens: number
+  /** The images that an earlier {@link ImagesNeeded} asked for, by URL. */
+  readonly images: ReadonlyMap<string, InlineImage>
+  /** For the answer, which OpenAI gives a name and a time that others do not. */
+  readonly answerId: string
+  /** Unix milliseconds. */
+  readonly receivedAtMs: number
+}
+
+export type Translation = NativeCall | Refusal | ImagesNeeded
+
+/** What to send to the provider, and how to read what it answers. */
+export interface NativeCall {
+  readonly status: 'translated'
+  /** As the provider's SDK sends it: {@link ProviderAdapter.operation} knows it. */
+  readonly path: string
+  /** Without the question mark; empty for none. */
+  readonly query: string
+  /**
+   * The headers besides those that show who calls; undefined where the caller's go on, as the provider speaks OpenAI's API
+   * itself.
+   */
+  readonly headers: Readonly<Record<string, string>> | undefined
+  readonly body: Buffer
+  readonly answer: AnswerTranslation
+}
+
+/** The provider cannot do what is asked, or the request is not what OpenAI's API takes. */
+export interface Refusal {
+  readonly status: 'refused'
+  /** `unsupported_operation`: the provider has nothing like it, whatever the parameters. */
+  readonly code: 'invalid_request' | 'unsupported_operation'
+  readonly message: string
+  /** The parameter that it is about, as a path: `messages.0.content`. */
+  readonly param?: string
+}
+
+/** The provider takes images only with the request: those at `urls` are to be fetched, and the translation asked for again. */
+export interface ImagesNeeded {
+  readonly status: 'images-needed'
+  /** https URLs, each once. */
+  readonly urls: readonly string[]
+}
+
+export interface InlineImage {
+  /** As `image/png`. */
+  readonly mediaType: string
+  readonly base64: string
+}
+
+/** Reads a provider's answer to a {@link NativeCall}. */
+export interface AnswerTranslation {
+  /** A translator for one answer of status 2xx, not compressed. @param contentType the answer's, in lower case */
+  translator(contentType: string): AnswerTranslator
+  /** An error of the provider's, of any status from 400. Undefined: it is in OpenAI's format as it is. */
+  error(status: number, body: Buffer, headers: WireHeaders): TranslatedError | undefined
+}
+
+/** Says one answer in OpenAI's words, as it passes by. */
+export interface AnswerTranslator {
+  /** The translated answer's; undefined where it stays the provider's. */
+  readonly contentType: string | undefined
+  /** Takes the next bytes; gives those to pass on now. */
+  push(chunk: Buffer): Buffer
+  /**
+   * The answer has come to its end: gives what is still to be passed on. A stream that broke off without saying that it is at
+   * its end gets an error event, never a silent end. Undefined where it cannot be told in OpenAI's words, and none of it has
+   * been passed on.
+   */
+  end(): Buffer | undefined
+  /**
+   * The answer was broken off: gives the error event to end a stream with, if it was not at its end; empty where the answer is no
+   * stream.
+   */
+  breakOff(message: string): Buffer
+}
+
+export interface TranslatedError {
+  readonly message: string
+  /** The provider's own word for it. */
+  readonly code: string | null
+}
+
+/** The call that lists a provider's models, page after page. */
+export interface ModelList {
+  readonly path: string
+  /** Of the first page. Without the question mark; empty for none. */
+  readonly query: string
+  readonly headers: Readonly<Record<string, string>>
+  /** Reads one page's JSON; undefined where it is no such page. */
+  read(page: unknown): ModelPage | undefined
+}
+
+export interface ModelPage {
+  readonly models: readonly ListedModel[]
+  /** The next page's query; absent on the last. */
+  readonly nextQuery?: string
+}
+
+export interface ListedModel {
+  /** The name to call it by. */
+  readonly id: string
+  /** Unix seconds; absent where the provider does not say. */
+  readonly createdAtS?: number
+}

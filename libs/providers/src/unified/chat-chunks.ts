@@ -1,0 +1,63 @@
+import type { TokenUsage } from '@sluice/contracts'
+import type { ChatCompletionChunk } from 'openai/resources/chat/completions'
+import type { UnifiedRequest } from '../unified-api.ts'
+import { chatUsage } from './chat-usage.ts'
+import { DONE_EVENT, jsonEvent } from './event-text.ts'
+
+export type FinishReason = NonNullable<ChatCompletionChunk.Choice['finish_reason']>
+
+/** A piece of an answer; `reasoning_content` and `extra_content` are beside OpenAI's own fields. */
+export type ChatDelta = ChatCompletionChunk.Choice.Delta & {
+  readonly reasoning_content?: string
+  readonly extra_content?: Readonly<Record<string, unknown>>
+}
+
+/**
+ * The events of one streamed chat completion, as text, in OpenAI's order: for each choice one with the role, its deltas, one with the
+ * finish reason; then the usage where the caller asked for it, and the mark of the end.
+ * @see https://platform.openai.com/docs/api-reference/chat-streaming
+ */
+export class ChatChunks {
+  readonly #common: Pick<ChatCompletionChunk, 'id' | 'object' | 'created' | 'model'>
+  readonly #tellsUsage: boolean
+  readonly #begun = new Set<number>()
+
+  /** @param tellsUsage whether the caller asked for it (`stream_options.include_usage`) */
+  constructor({ answerId, receivedAtMs, model }: UnifiedRequest, tellsUsage: boolean) {
+    this.#common = { id: chatId(answerId), object: 'chat.completion.chunk', created: inSeconds(receivedAtMs), model }
+    this.#tellsUsage = tellsUsage
+  }
+
+  /** The choice's first one has the role before it. */
+  delta(delta: ChatDelta, index = 0, logprobs: ChatCompletionChunk.Choice.Logprobs | null = null): string {
+    return this.#begin(index) + this.#chunk([{ index, delta, finish_reason: null, logprobs }])
+  }
+
+  finish(reason: FinishReason, index = 0): string {
+    return this.#begin(index) + this.#chunk([{ index, delta: {}, finish_reason: reason, logprobs: null }])
+  }
+
+  /** What comes after every choice's finish. Where the usage is not known, there is no event with it. */
+  end(usage: TokenUsage | undefined): string {
+    if (!this.#tellsUsage || usage === undefined) return DONE_EVENT
+    return jsonEvent({ ...this.#common, choices: [], usage: chatUsage(usage) }) + DONE_EVENT
+  }
+
+  #begin(index: number): string {
+    if (this.#begun.has(index)) return ''
+    this.#begun.add(index)
+    return this.#chunk([{ index, delta: { role: 'assistant', content: '' }, finish_reason: null, logprobs: null }])
+  }
+
+  #chunk(choices: ChatCompletionChunk.Choice[]): string {
+    return jsonEvent({ ...this.#common, choices, ...(this.#tellsUsage ? { usage: null } : {}) })
+  }
+}
+
+export function chatId(answerId: string): string {
+  return `chatcmpl-${answerId}`
+}
+
+export function inSeconds(atMs: number): number {
+  return Math.floor(atMs / 1_000)
+}

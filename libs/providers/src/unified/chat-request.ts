@@ -1,0 +1,220 @@
+import { type Static, Type } from 'typebox'
+
+const closed = { additionalProperties: false } as const
+
+/** @see https://platform.openai.com/docs/api-reference/chat/create#chat-create-messages */
+const textPart = Type.Object({ type: Type.Literal('text'), text: Type.String() }, closed)
+
+export type ImagePart = Static<typeof ImagePart>
+export const ImagePart = Type.Object(
+  {
+    type: Type.Literal('image_url'),
+    image_url: Type.Object(
+      {
+        /** A data URL in base64, or an https URL. */
+        url: Type.String(),
+        detail: Type.Optional(Type.Union([Type.Literal('auto'), Type.Literal('low'), Type.Literal('high')])),
+      },
+      closed,
+    ),
+  },
+  closed,
+)
+
+const refusalPart = Type.Object({ type: Type.Literal('refusal'), refusal: Type.String() }, closed)
+
+const text = Type.Union([Type.String(), Type.Array(textPart, { minItems: 1 })])
+
+const name = Type.Optional(Type.String())
+
+const SystemMessage = Type.Object(
+  { role: Type.Union([Type.Literal('system'), Type.Literal('developer')]), content: text, name },
+  closed,
+)
+
+export type UserMessage = Static<typeof UserMessage>
+export const UserMessage = Type.Object(
+  {
+    role: Type.Literal('user'),
+    content: Type.Union([Type.String(), Type.Array(Type.Union([textPart, ImagePart]), { minItems: 1 })]),
+    name,
+  },
+  closed,
+)
+
+/**
+ * What a provider's answer had beside OpenAI's fields and wants to see again, by provider: a translator puts it into an answer, the
+ * application sends it back with the conversation. The field is Google's, of its own OpenAI-compatible API.
+ */
+const extraContent = Type.Optional(Type.Record(Type.String(), Type.Unknown()))
+
+export type ToolCall = Static<typeof ToolCall>
+export const ToolCall = Type.Object(
+  {
+    id: Type.String({ minLength: 1 }),
+    type: Type.Literal('function'),
+    function: Type.Object(
+      {
+        name: Type.String({ minLength: 1 }),
+        /** JSON text. */
+        arguments: Type.String(),
+        /** The same, as OpenAI's SDK has read it for the application. */
+        parsed_arguments: Type.Optional(Type.Unknown()),
+      },
+      closed,
+    ),
+    extra_content: extraContent,
+    /** Where the call was put together from a stream. */
+    index: Type.Optional(Type.Integer()),
+  },
+  closed,
+)
+
+export type AssistantMessage = Static<typeof AssistantMessage>
+export const AssistantMessage = Type.Object(
+  {
+    role: Type.Literal('assistant'),
+    content: Type.Optional(
+      Type.Union([Type.String(), Type.Array(Type.Union([textPart, refusalPart]), { minItems: 1 }), Type.Null()]),
+    ),
+    refusal: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+    tool_calls: Type.Optional(Type.Array(ToolCall)),
+    name,
+    /** An earlier answer's thoughts, which no provider takes back in this form: it is for the application only. */
+    reasoning_content: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+    extra_content: extraContent,
+    /** The content, as OpenAI's SDK has read it for the application. */
+    parsed: Type.Optional(Type.Unknown()),
+    /** In answers of OpenAI's, always empty for text. */
+    annotations: Type.Optional(Type.Array(Type.Unknown(), { maxItems: 0 })),
+    audio: Type.Optional(Type.Null()),
+    function_call: Type.Optional(Type.Null()),
+  },
+  closed,
+)
+
+export type ToolMessage = Static<typeof ToolMessage>
+export const ToolMessage = Type.Object(
+  { role: Type.Literal('tool'), tool_call_id: Type.String({ minLength: 1 }), content: text, name },
+  closed,
+)
+
+export type ChatMessage = Static<typeof ChatMessage>
+export const ChatMessage = Type.Union([SystemMessage, UserMessage, AssistantMessage, ToolMessage])
+
+/** Of messages by role, to name the part that is wrong and not only the message. */
+export const MESSAGE_SCHEMAS = {
+  system: SystemMessage,
+  developer: SystemMessage,
+  user: UserMessage,
+  assistant: AssistantMessage,
+  tool: ToolMessage,
+} as const
+
+export type ChatTool = Static<typeof ChatTool>
+export const ChatTool = Type.Object(
+  {
+    type: Type.Literal('function'),
+    function: Type.Object(
+      {
+        name: Type.String({ pattern: '^[a-zA-Z0-9_-]{1,64}$' }),
+        description: Type.Optional(Type.String()),
+        /** A JSON schema. */
+        parameters: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+        strict: Type.Optional(Type.Union([Type.Boolean(), Type.Null()])),
+      },
+      closed,
+    ),
+  },
+  closed,
+)
+
+export type ToolChoice = Static<typeof ToolChoice>
+export const ToolChoice = Type.Union([
+  Type.Literal('none'),
+  Type.Literal('auto'),
+  Type.Literal('required'),
+  Type.Object(
+    { type: Type.Literal('function'), function: Type.Object({ name: Type.String({ minLength: 1 }) }, closed) },
+    closed,
+  ),
+])
+
+export type ResponseFormat = Static<typeof ResponseFormat>
+export const ResponseFormat = Type.Union([
+  Type.Object({ type: Type.Literal('text') }, closed),
+  Type.Object({ type: Type.Literal('json_object') }, closed),
+  Type.Object(
+    {
+      type: Type.Literal('json_schema'),
+      json_schema: Type.Object(
+        {
+          name: Type.String({ pattern: '^[a-zA-Z0-9_-]{1,64}$' }),
+          description: Type.Optional(Type.String()),
+          schema: Type.Record(Type.String(), Type.Unknown()),
+          strict: Type.Optional(Type.Union([Type.Boolean(), Type.Null()])),
+        },
+        closed,
+      ),
+    },
+    closed,
+  ),
+])
+
+/** @see https://platform.openai.com/docs/api-reference/chat/create#chat-create-reasoning_effort */
+export type ReasoningEffort = Static<typeof ReasoningEffort>
+export const ReasoningEffort = Type.Union([
+  Type.Literal('none'),
+  Type.Literal('minimal'),
+  Type.Literal('low'),
+  Type.Literal('medium'),
+  Type.Literal('high'),
+  Type.Literal('xhigh'),
+])
+
+const outputMaximum = Type.Optional(Type.Integer({ minimum: 1 }))
+
+/**
+ * A chat completion as OpenAI's API takes it, in the part that some other provider can honour. What is given as null, or with the
+ * value that it has anyway, is not there: see `read-chat-request.ts`.
+ */
+export type ChatRequest = Static<typeof ChatRequest>
+export const ChatRequest = Type.Object(
+  {
+    model: Type.String(),
+    messages: Type.Array(ChatMessage, { minItems: 1 }),
+    /** The older name of `max_completion_tokens`. */
+    max_tokens: outputMaximum,
+    max_completion_tokens: outputMaximum,
+    temperature: Type.Optional(Type.Number({ minimum: 0, maximum: 2 })),
+    top_p: Type.Optional(Type.Number({ minimum: 0, maximum: 1 })),
+    stop: Type.Optional(
+      Type.Union([Type.String({ minLength: 1 }), Type.Array(Type.String({ minLength: 1 }), { maxItems: 4 })]),
+    ),
+    seed: Type.Optional(Type.Integer()),
+    n: Type.Optional(Type.Integer({ minimum: 1, maximum: 128 })),
+    frequency_penalty: Type.Optional(Type.Number({ minimum: -2, maximum: 2 })),
+    presence_penalty: Type.Optional(Type.Number({ minimum: -2, maximum: 2 })),
+    logprobs: Type.Optional(Type.Boolean()),
+    top_logprobs: Type.Optional(Type.Integer({ minimum: 0, maximum: 20 })),
+    stream: Type.Optional(Type.Boolean()),
+    stream_options: Type.Optional(
+      Type.Object(
+        {
+          include_usage: Type.Optional(Type.Boolean()),
+          /** Padding against eavesdroppers, which others do not have. */
+          include_obfuscation: Type.Optional(Type.Literal(false)),
+        },
+        closed,
+      ),
+    ),
+    tools: Type.Optional(Type.Array(ChatTool, { maxItems: 128 })),
+    tool_choice: Type.Optional(ToolChoice),
+    parallel_tool_calls: Type.Optional(Type.Boolean()),
+    response_format: Type.Optional(ResponseFormat),
+    reasoning_effort: Type.Optional(ReasoningEffort),
+    user: Type.Optional(Type.String({ maxLength: 512 })),
+    metadata: Type.Optional(Type.Record(Type.String(), Type.String())),
+  },
+  closed,
+)

@@ -1,0 +1,107 @@
+import { documentErrors, type FieldError } from '@sluice/contracts'
+import type { TSchema } from 'typebox'
+import type { Refusal } from '../unified-api.ts'
+import { isRecord } from '../wire/is-record.ts'
+import { ChatRequest, MESSAGE_SCHEMAS } from './chat-request.ts'
+import { refuse, refuseParameter } from './refusal.ts'
+
+/** The parameters that some providers have something for and others do not. */
+export type OptionalParameter =
+  | 'frequency_penalty'
+  | 'logprobs'
+  | 'metadata'
+  | 'n'
+  | 'parallel_tool_calls'
+  | 'presence_penalty'
+  | 'reasoning_effort'
+  | 'response_format'
+  | 'seed'
+  | 'top_logprobs'
+  | 'user'
+
+/** What a provider can honour of OpenAI's parameters. */
+export interface ChatAbilities {
+  /** As people read it. */
+  readonly provider: string
+  readonly parameters: ReadonlySet<OptionalParameter>
+}
+
+/**
+ * A chat completion's body, or what is wrong with it. A parameter that the provider cannot honour is refused, never dropped,
+ * unless its value asks for nothing: null, or what happens anyway.
+ */
+export function readChatRequest(
+  body: Readonly<Record<string, unknown>>,
+  { provider, parameters }: ChatAbilities,
+): ChatRequest | Refusal {
+  const asked = Object.fromEntries(Object.entries(body).filter(([name, value]) => asksForSomething(name, value)))
+  for (const name in asked) {
+    if (!Object.hasOwn(ChatRequest.properties, name)) return refuseParameter(name, provider)
+    if (isOptional(name) && !parameters.has(name)) return refuseParameter(name, provider)
+  }
+  const [error] = requestErrors(asked)
+  return error === undefined
+    ? (asked as ChatRequest)
+    : refuse(error.field, `The parameter "${error.field}" ${error.message}.`)
+}
+
+/** The most tokens that the caller wants; undefined where it does not say. */
+export function statedMaximum(request: ChatRequest): number | undefined {
+  return request.max_completion_tokens ?? request.max_tokens
+}
+
+const OPTIONAL: Readonly<Record<OptionalParameter, true>> = {
+  frequency_penalty: true,
+  logprobs: true,
+  metadata: true,
+  n: true,
+  parallel_tool_calls: true,
+  presence_penalty: true,
+  reasoning_effort: true,
+  response_format: true,
+  seed: true,
+  top_logprobs: true,
+  user: true,
+}
+
+function isOptional(name: string): name is OptionalParameter {
+  return Object.hasOwn(OPTIONAL, name)
+}
+
+/** Values that ask for what a provider does anyway. */
+const NEUTRAL: Readonly<Record<string, (value: unknown) => boolean>> = {
+  frequency_penalty: (value) => value === 0,
+  logit_bias: (value) => isRecord(value) && Object.keys(value).length === 0,
+  logprobs: (value) => value === false,
+  metadata: (value) => isRecord(value) && Object.keys(value).length === 0,
+  modalities: (value) => Array.isArray(value) && value.length === 1 && value[0] === 'text',
+  n: (value) => value === 1,
+  parallel_tool_calls: (value) => value === true,
+  presence_penalty: (value) => value === 0,
+  response_format: (value) => isRecord(value) && value.type === 'text',
+  service_tier: (value) => value === 'auto' || value === 'default',
+  store: (value) => value === false,
+  top_logprobs: (value) => value === 0,
+}
+
+function asksForSomething(name: string, value: unknown): boolean {
+  return value !== null && value !== undefined && NEUTRAL[name]?.(value) !== true
+}
+
+/** Of the messages one after another, each by the schema of its role: of a choice, only that none fits could be said. */
+function requestErrors(asked: Readonly<Record<string, unknown>>): FieldError[] {
+  const { messages } = asked
+  const errors = Array.isArray(messages) ? messages.flatMap(messageErrors) : []
+  return errors.length > 0 ? errors : documentErrors(ChatRequest, asked)
+}
+
+function messageErrors(message: unknown, index: number): FieldError[] {
+  const path = `messages.${index}`
+  const role = isRecord(message) ? message.role : undefined
+  const schema: TSchema | undefined =
+    typeof role === 'string' && Object.hasOwn(MESSAGE_SCHEMAS, role)
+      ? MESSAGE_SCHEMAS[role as keyof typeof MESSAGE_SCHEMAS]
+      : undefined
+  if (schema !== undefined) return documentErrors(schema, message, path)
+  return [{ field: `${path}.role`, message: `must be one of ${Object.keys(MESSAGE_SCHEMAS).join(', ')}` }]
+}

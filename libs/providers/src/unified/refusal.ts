@@ -1,0 +1,20 @@
+import type { Refusal } from '../unified-api.ts'
+
+/** The request is not what the API takes, or asks for what the provider cannot do. */
+export function refuse(param: string, message: string): Refusal {
+  return { status: 'refused', code: 'invalid_request', message, param }
+}
+
+/** The provider has nothing that could answer such a request. */
+export function refuseOperation(message: string): Refusal {
+  return { status: 'refused', code: 'unsupported_operation', message }
+}
+
+/** @param provider its name, as people read it */
+export function refuseParameter(param: string, provider: string): Refusal {
+  return refuse(param, `${provider} has nothing that corresponds to the parameter "${param}".`)
+}
+
+export function isRefusal(value: object): value is Refusal {
+  return 'status' in value && value.status === 'refused'
+}

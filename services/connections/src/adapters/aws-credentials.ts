@@ -1,0 +1,20 @@
+/** The AWS identity of the service itself, as settings. */
+export interface AwsCredentialSettings {
+  readonly AWS_ACCESS_KEY_ID?: string
+  readonly AWS_SECRET_ACCESS_KEY?: string
+  readonly AWS_SESSION_TOKEN?: string
+}
+
+/** What AWS' SDK takes as `credentials`; undefined where the settings hold none, and the SDK looks where it always does. */
+export function awsCredentialsIn({
+  AWS_ACCESS_KEY_ID,
+  AWS_SECRET_ACCESS_KEY,
+  AWS_SESSION_TOKEN,
+}: AwsCredentialSettings) {
+  if (AWS_ACCESS_KEY_ID === undefined || AWS_SECRET_ACCESS_KEY === undefined) return undefined
+  return {
+    accessKeyId: AWS_ACCESS_KEY_ID,
+    secretAccessKey: AWS_SECRET_ACCESS_KEY,
+    ...(AWS_SESSION_TOKEN === undefined ? {} : { sessionToken: AWS_SESSION_TOKEN }),
+  }
+}

@@ -1,0 +1,62 @@
+import type { ProviderId } from '@sluice/contracts'
+import type { ProviderSimulator } from '@sluice/provider-simulator'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
+import { answering, probeWith, simulatedProvider, targetAt, WRONG_KEY } from '../../testing/probed-provider.ts'
+
+const WITH_KEYS: ProviderId[] = ['openai', 'anthropic', 'google', 'groq']
+
+describe.each(WITH_KEYS)('%s', (provider) => {
+  let simulator: ProviderSimulator
+  beforeAll(async () => {
+    simulator = await simulatedProvider(provider)
+  })
+  afterAll(() => simulator.stop())
+  beforeEach(() => simulator.controls.clear())
+
+  it('shows nothing of a key that the provider repeats', async () => {
+    simulator.controls.add({ echoApiKey: true })
+    const { error } = await probeWith(simulator.url).test(targetAt(provider, simulator.url, WRONG_KEY))
+    expect(error).toMatchObject({ code: 'invalid_credential', message: expect.stringContaining('[redacted]') })
+    expect(error?.message).not.toContain(WRONG_KEY.slice(8, 16))
+  })
+
+  it('does not follow a redirect', async () => {
+    const requests: string[] = []
+    const url = await answering((request, response) => {
+      requests.push(String(request.url))
+      response.writeHead(307, { location: `http://${request.headers.host}/elsewhere` }).end()
+    })
+    expect(await probeWith(url).test(targetAt(provider, url))).toMatchObject({
+      ok: false,
+      error: { code: 'provider_error' },
+    })
+    expect(requests).toHaveLength(1)
+    expect(requests).not.toContain('/elsewhere')
+  })
+
+  it.each([
+    ['a page', 'text/html', '<html>Welcome</html>'],
+    ['another document', 'application/json', '{"hello": "world"}'],
+    ['nothing', 'application/json', 'null'],
+  ])('does not take %s for a list of models', async (_, contentType, body) => {
+    const url = await answering((_request, response) =>
+      response.writeHead(200, { 'content-type': contentType }).end(body),
+    )
+    expect(await probeWith(url).test(targetAt(provider, url))).toMatchObject({
+      ok: false,
+      error: { code: 'provider_error' },
+    })
+  })
+})
+
+it('tells that the key is good where only the model is not there', async () => {
+  const simulator = await simulatedProvider('google')
+  onTestFinished(() => simulator.stop())
+  const target = { ...targetAt('google', simulator.url), allowedModels: ['gemini-0-none'] }
+  const { error } = await probeWith(simulator.url).test(target)
+  expect(error).toMatchObject({
+    code: 'model_unavailable',
+    status: 404,
+    message: expect.stringContaining('gemini-0-none'),
+  })
+})

@@ -1,0 +1,91 @@
+import type { ConnectionTest, ConnectionTestErrorCode } from '@sluice/contracts'
+import { UpstreamAddressError } from '@sluice/providers'
+
+export interface FailureDescription extends Pick<NonNullable<ConnectionTest['error']>, 'message' | 'status'> {
+  readonly code: ConnectionTestErrorCode
+}
+
+/** A provider does not take the connection, for a reason that the probe has understood. */
+export class ProbeFailure extends Error {
+  override readonly name = 'ProbeFailure'
+  readonly code: ConnectionTestErrorCode
+  /** The HTTP status that the provider answered with. */
+  readonly status: number | undefined
+
+  constructor(code: ConnectionTestErrorCode, message: string, status?: number) {
+    super(message)
+    this.code = code
+    this.status = status
+  }
+}
+
+/** What a probe's rejection says of the provider, whichever SDK it comes from. Its message may still hold secrets. */
+export function describeFailure(error: unknown): FailureDescription {
+  if (error instanceof ProbeFailure) {
+    const { code, message, status } = error
+    return { code, message, ...(status === undefined ? {} : { status }) }
+  }
+  const status = statusOf(error)
+  if (status !== undefined)
+    return { code: isThrottling(error) ? 'rate_limited' : codeOf(status), message: wordsOf(error), status }
+  const causes = causesOf(error)
+  const refused = causes.find((cause) => cause instanceof UpstreamAddressError)
+  if (refused !== undefined) return { code: 'unreachable', message: refused.message }
+  const broken = causes.find(({ code }) => typeof code === 'string' && UNREACHABLE.test(code))
+  if (broken !== undefined) return { code: 'unreachable', message: `No connection to the provider: ${broken.code}.` }
+  return { code: 'provider_error', message: causes.at(-1)?.message ?? 'The test failed.' }
+}
+
+/** What an HTTP status means where the provider says no more. */
+export function codeOf(status: number): ConnectionTestErrorCode {
+  return CODES.get(status) ?? 'provider_error'
+}
+
+const CODES: ReadonlyMap<number, ConnectionTestErrorCode> = new Map([
+  [401, 'invalid_credential'],
+  [403, 'forbidden'],
+  [429, 'rate_limited'],
+])
+
+/** Errors of `node:dns`, `node:net`, `node:tls` and undici, for which there is no answer. */
+const UNREACHABLE =
+  /^(ECONN\w+|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|EPIPE|EPROTO|UND_ERR_(CONNECT_TIMEOUT|SOCKET)|(ERR_(TLS|SSL)|UNABLE_TO)_\w+|\w*CERT\w*)$/
+
+interface SdkError extends Error {
+  readonly code?: unknown
+  /** The SDKs of OpenAI, Anthropic, Groq and Google. */
+  readonly status?: unknown
+  /** The parsed body, of which the first three SDKs make their message. */
+  readonly error?: { readonly message?: unknown; readonly error?: { readonly message?: unknown } }
+  /** AWS. */
+  readonly $metadata?: { readonly httpStatusCode?: number }
+}
+
+function statusOf(error: unknown): number | undefined {
+  if (!(error instanceof Error)) return undefined
+  const { status, $metadata } = error as SdkError
+  return typeof status === 'number' ? status : $metadata?.httpStatusCode
+}
+
+/** STS throttles with a 400. */
+function isThrottling(error: unknown): boolean {
+  return error instanceof Error && /^Throttling/.test(error.name)
+}
+
+function wordsOf(error: unknown): string {
+  const { error: body, message } = error as SdkError
+  const words = [body?.error?.message, body?.message, message].find((text) => typeof text === 'string' && text !== '')
+  return typeof words === 'string' ? words : 'The provider gave no reason.'
+}
+
+/** The error and those that it was caused by; several at once where every address of a name failed. */
+function causesOf(error: unknown): SdkError[] {
+  const causes: SdkError[] = []
+  for (let next: unknown = error; next instanceof Error && causes.length < MAX_CAUSES; next = next.cause) {
+    causes.push(next as SdkError)
+    if (next instanceof AggregateError) causes.push(...next.errors.filter((one) => one instanceof Error))
+  }
+  return causes
+}
+
+const MAX_CAUSES = 10

@@ -1,0 +1,50 @@
+import type { CredentialFault } from '@sluice/contracts'
+import { credentialContext, EnvelopeError } from '../domain/envelope.ts'
+import type { StoredCredential } from '../ports/connection-store.ts'
+import type { ApplicationDeps } from './deps.ts'
+
+/** What a credential belongs to. */
+export interface CredentialOwner {
+  readonly connectionId: string
+  readonly provider: string
+  readonly version: number
+}
+
+/**
+ * Opens what is stored of a credential; the caller overwrites the plaintext when it is done. That it cannot be opened is told in the
+ * connection's status and in the log, once as it begins and once as it ends.
+ * @throws EnvelopeError
+ */
+export async function openOrExplain(
+  deps: ApplicationDeps,
+  { envelope, fault: before }: StoredCredential,
+  owner: CredentialOwner,
+): Promise<Uint8Array> {
+  try {
+    const plaintext = await deps.envelopes.open(envelope, credentialContext(owner))
+    if (before !== undefined) {
+      deps.logger.info({ ...owner, since: before.since }, 'a stored credential can be opened again')
+      await note(deps, owner, undefined)
+    }
+    return plaintext
+  } catch (error) {
+    if (error instanceof EnvelopeError && error.reason !== before?.reason) {
+      deps.logger.error({ ...owner, reason: error.reason, err: error }, 'a stored credential cannot be opened')
+      await note(deps, owner, { reason: error.reason, message: error.message, since: deps.now().toISOString() })
+    }
+    throw error
+  }
+}
+
+/** Nothing depends on it: a credential is handed out, or refused, whether or not it could be noted. */
+async function note(
+  { connections, logger }: ApplicationDeps,
+  owner: CredentialOwner,
+  fault: CredentialFault | undefined,
+) {
+  try {
+    await connections.noteCredentialFault(owner.connectionId, owner.version, fault)
+  } catch (error) {
+    logger.warn({ ...owner, err: error }, "a credential's status could not be stored")
+  }
+}

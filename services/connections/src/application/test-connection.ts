@@ -1,0 +1,41 @@
+import { type ConnectionTest, CredentialFields, SluiceError, validate } from '@sluice/contracts'
+import { Secret } from '@sluice/service-kit'
+import type { Connection } from '../domain/connection.ts'
+import type { ApplicationDeps } from './deps.ts'
+import { findConnection } from './find-connection.ts'
+import { openOrExplain } from './open-credential.ts'
+
+/**
+ * Calls the provider of a stored connection with its credential. That the provider refuses it is the answer.
+ * @throws SluiceError `not_found`; `credential_unavailable` when the stored credential cannot be opened; those of the probe
+ */
+export async function testConnection(deps: ApplicationDeps, id: string): Promise<ConnectionTest> {
+  const connection = await findConnection(deps, id)
+  const { provider, config, allowedModels } = connection
+  const secrets = await openCredential(deps, connection)
+  return deps.providerProbe.test({
+    provider,
+    config: { ...config, ...secretHolders(secrets) },
+    ...(allowedModels === undefined ? {} : { allowedModels }),
+  })
+}
+
+/** The secret fields of a config, as they go about. */
+export function secretHolders(fields: CredentialFields): Record<string, Secret> {
+  return Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, new Secret(value)]))
+}
+
+async function openCredential(
+  deps: ApplicationDeps,
+  { id, provider, credential }: Connection,
+): Promise<CredentialFields> {
+  if (credential === undefined) return {}
+  const { version } = credential
+  const stored = await deps.connections.findCredential(id, version)
+  if (stored === undefined) throw new SluiceError('not_found', 'There is no such connection.')
+  const plaintext = await openOrExplain(deps, stored, { connectionId: id, provider, version })
+  const fields = validate(CredentialFields, JSON.parse(Buffer.from(plaintext).toString()))
+  plaintext.fill(0)
+  if (!fields.valid) throw new SluiceError('internal', 'a stored credential has the wrong shape')
+  return fields.value
+}

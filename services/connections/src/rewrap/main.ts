@@ -1,0 +1,26 @@
+import { createLogger, readConfig } from '@sluice/service-kit'
+import { Type } from 'typebox'
+import { createKeyServices } from '../adapters/key-services.ts'
+import { createEnvelopes } from '../adapters/libsodium/envelopes.ts'
+import { openConnectionsDatabase } from '../adapters/postgres/database.ts'
+import { createEnvelopeStore } from '../adapters/postgres/envelope-store.ts'
+import { ConnectionsConfig } from '../config.ts'
+import { progressPrinter } from './progress-printer.ts'
+import { failureLine } from './report.ts'
+import { rewrapDataKeys } from './rewrap-data-keys.ts'
+
+// Wraps every data key anew under the current key of KEY_SERVICE, with the settings of the service, which may be running:
+// `npm run rewrap -w services/connections`. Exits 1 where a data key could not be; can be killed and started again at any time.
+const config = readConfig(Type.Omit(ConnectionsConfig, ['NATS_URL', 'NATS_USER', 'NATS_PASSWORD']), process.env)
+const logger = createLogger('rewrap', config.LOG_LEVEL)
+const database = openConnectionsDatabase(config.DATABASE_URL, logger)
+try {
+  const envelopes = await createEnvelopes(await createKeyServices(config))
+  const print = progressPrinter(process.stdout, () => performance.now())
+  const done = await rewrapDataKeys({ store: createEnvelopeStore(database), envelopes, onProgress: print.show })
+  print.end(done)
+  for (const failure of done.failures) process.stderr.write(`${failureLine(failure)}\n`)
+  if (done.failures.length > 0) process.exitCode = 1
+} finally {
+  await database.close()
+}

@@ -1,0 +1,129 @@
+import type { ProjectedConnection } from '@sluice/contracts'
+import { Secret } from '@sluice/service-kit'
+import { beforeEach, expect, it } from 'vitest'
+import type { RoleCredentials } from './assume-role.ts'
+import type { ConnectionRole } from './connection-role.ts'
+import { type RoleSessions, roleSessions } from './role-sessions.ts'
+
+const HOUR_MS = 3_600_000
+const CONNECTION: ProjectedConnection = {
+  id: 'c',
+  name: 'prod',
+  provider: 'aws-bedrock',
+  config: { region: 'eu-central-1', iamRoleArn: 'arn:aws:iam::123456789012:role/r', externalId: 'e' },
+  capacity: [],
+  defaultMaxOutputTokens: 1_024,
+  tokenReservation: 'maximum',
+  onCapacityUnavailable: 'reject',
+  maxWaitMs: 0,
+  enabled: true,
+  version: 1,
+}
+let nowMs: number
+let asked: { role: ConnectionRole; grant: () => void; refuse: (error: Error) => void }[]
+let faults: unknown[]
+let sessions: RoleSessions
+
+beforeEach(() => {
+  nowMs = 1_000_000
+  asked = []
+  faults = []
+  const credentialsOf = (role: ConnectionRole) => () => {
+    const { promise, resolve, reject } = Promise.withResolvers<RoleCredentials>()
+    const [secretAccessKey, sessionToken] = [new Secret('s'), new Secret('t')]
+    const grant = () => resolve({ accessKeyId: 'A', secretAccessKey, sessionToken, expiresAtMs: nowMs + HOUR_MS })
+    asked.push({ role, grant, refuse: reject })
+    return promise
+  }
+  sessions = roleSessions(
+    { credentialsOf },
+    () => nowMs,
+    (error) => faults.push(error),
+  )
+})
+
+async function granted(connection = CONNECTION) {
+  const session = sessions.get(connection)
+  asked.at(-1)?.grant()
+  return session
+}
+
+it('asks once for all who wait, and then no more', async () => {
+  const waiting = [sessions.get(CONNECTION), sessions.get(CONNECTION)]
+  asked[0]?.grant()
+  const [first, second] = await Promise.all(waiting)
+  expect(second).toBe(first)
+  expect(sessions.get(CONNECTION)).toBe(first)
+  expect(asked).toHaveLength(1)
+})
+
+it('renews a session ahead, while the old one serves', async () => {
+  const old = await granted()
+  nowMs += 0.8 * HOUR_MS
+  expect(sessions.get(CONNECTION)).toBe(old)
+  expect(sessions.get(CONNECTION)).toBe(old)
+  expect(asked).toHaveLength(2)
+  asked[1]?.grant()
+  await new Promise(setImmediate)
+  expect(sessions.get(CONNECTION)).not.toBe(old)
+  expect(asked).toHaveLength(2)
+})
+
+it('goes on with the old one while it cannot be renewed, and fails once it is over', async () => {
+  const old = await granted()
+  nowMs += 0.8 * HOUR_MS
+  sessions.get(CONNECTION)
+  asked[1]?.refuse(new Error('down'))
+  await new Promise(setImmediate)
+  expect(sessions.get(CONNECTION)).toBe(old)
+  expect(asked).toHaveLength(2)
+  nowMs += 0.19 * HOUR_MS
+  const late = sessions.get(CONNECTION)
+  asked[2]?.refuse(new Error('still down'))
+  await expect(late).rejects.toMatchObject({ code: 'credential_unavailable', cause: { message: 'still down' } })
+  expect(faults).toHaveLength(2)
+})
+
+it('asks again only a while after a failure', async () => {
+  const attempt = sessions.get(CONNECTION)
+  asked[0]?.refuse(new Error('no'))
+  await expect(attempt).rejects.toMatchObject({ code: 'credential_unavailable' })
+  await expect(sessions.get(CONNECTION)).rejects.toMatchObject({ code: 'credential_unavailable' })
+  expect(asked).toHaveLength(1)
+  nowMs += 1_000
+  await granted()
+  expect(asked).toHaveLength(2)
+})
+
+it.each(['region', 'iamRoleArn', 'externalId'])('starts anew when the %s changes', async (field) => {
+  const old = await granted()
+  const changed = { ...CONNECTION, config: { ...CONNECTION.config, [field]: 'other' }, version: 2 }
+  const fresh = await granted(changed)
+  expect(fresh).not.toBe(old)
+  // Requests from before the change do not turn it back.
+  expect(sessions.get(CONNECTION)).toBe(fresh)
+  expect(asked).toHaveLength(2)
+})
+
+it('holds on when anything else changes, and to nothing of a connection that is gone', async () => {
+  const old = await granted()
+  expect(sessions.get({ ...CONNECTION, enabled: false, version: 2 })).toBe(old)
+  sessions.forget('c')
+  expect(await granted()).not.toBe(old)
+})
+
+it('shares nothing between connections to one role', async () => {
+  const mine = await granted()
+  expect(await granted({ ...CONNECTION, id: 'd' })).not.toBe(mine)
+  expect(asked).toHaveLength(2)
+})
+
+it('names the session after the connection, within what AWS takes', async () => {
+  await granted({ ...CONNECTION, name: 'n'.repeat(63) })
+  expect(asked[0]?.role.sessionName).toMatch(/^sluice-n{57}$/)
+})
+
+it('says what is missing in a config that names no role', () => {
+  const { externalId, ...config } = CONNECTION.config
+  expect(() => sessions.get({ ...CONNECTION, config })).toThrow(/names no role: .*externalId/)
+})

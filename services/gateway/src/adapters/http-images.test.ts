@@ -1,0 +1,72 @@
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { type RawUpstream, startRawUpstream } from '../testing/raw-upstream.ts'
+import { httpImages, type RunningImages } from './http-images.ts'
+
+const PNG = Buffer.from('89504e470d0a1a0a', 'hex')
+const SETTINGS = { connectTimeoutMs: 1_000, timeoutMs: 500, maxImageBytes: 1_000 }
+let upstream: RawUpstream
+let images: RunningImages
+const staying = new AbortController().signal
+
+beforeAll(async () => {
+  upstream = await startRawUpstream()
+  images = httpImages({ ...SETTINGS, allowInsecureLoopback: true })
+  upstream.respond = (request, response) => {
+    const answers: Readonly<Record<string, () => void>> = {
+      '/a.png': () => response.setHeader('content-type', 'image/PNG; x=1').end(PNG),
+      '/moved': () => response.writeHead(302, { location: '/a.png' }).end(),
+      '/metadata': () => response.writeHead(302, { location: 'http://169.254.169.254/latest' }).end(),
+      '/page': () => response.setHeader('content-type', 'text/html').end('<html>'),
+      '/large': () => response.setHeader('content-type', 'image/png').end(Buffer.alloc(2_000)),
+      '/silent': () => undefined,
+    }
+    const answer = answers[request.url ?? '']
+    if (answer === undefined) response.writeHead(404).end()
+    else answer()
+  }
+})
+
+afterAll(async () => {
+  await images?.stop()
+  await upstream?.stop()
+})
+
+const fetchOne = (path: string) => images.fetch([`${upstream.url}${path}`], staying)
+
+it('fetches images, and where they have moved to', async () => {
+  const urls = [`${upstream.url}/a.png`, `${upstream.url}/moved`]
+  const image = { mediaType: 'image/png', base64: PNG.toString('base64') }
+  expect(await images.fetch(urls, staying)).toEqual(new Map(urls.map((url) => [url, image])))
+})
+
+it.each([
+  ['/page', 'is no image'],
+  ['/none', 'was answered with status 404'],
+  ['/large', 'is larger than 1000 bytes'],
+  ['/silent', 'did not arrive within 0.5 s'],
+  ['/metadata', 'is at an address that no image may be fetched from'],
+])('says why %s could not be had', async (path, reason) => {
+  expect(await fetchOne(path)).toEqual({ url: `${upstream.url}${path}`, reason })
+})
+
+it('reaches nothing of this machine or a private network', async () => {
+  const outside = httpImages({ ...SETTINGS, allowInsecureLoopback: false })
+  for (const url of [
+    `${upstream.url}/a.png`,
+    'https://10.0.0.1/a.png',
+    'https://[::1]/a.png',
+    'https://localhost/a.png',
+  ]) {
+    const reason = 'is at an address that no image may be fetched from'
+    expect(await outside.fetch([url], staying)).toEqual({ url, reason })
+  }
+  await outside.stop()
+})
+
+it('refuses more images than a request may refer to, without asking for any', async () => {
+  const urls = Array.from({ length: 21 }, (_, index) => `${upstream.url}/${index}.png`)
+  expect(await images.fetch(urls, staying)).toEqual({
+    url: urls[20],
+    reason: 'is one too many: a request may refer to 20',
+  })
+})

@@ -1,0 +1,77 @@
+import type { WireHeaders } from '@sluice/providers'
+import type { DataPlane } from '../ports/data-plane.ts'
+import type { AnswerSink, UpstreamCall, UpstreamRequest } from '../ports/upstream.ts'
+import type { PermittedCall } from './call.ts'
+import { finishCall } from './finish-call.ts'
+
+export interface CollectedAnswer {
+  readonly status: number
+  readonly body: Buffer
+}
+
+/**
+ * Sends a request of the gateway's own and gives the answer when it is whole, or undefined where there is none within `deadlineMs`,
+ * or it is longer than {@link MAX_ANSWER_BYTES}. The call is finished in any case.
+ */
+export function collectAnswer(
+  plane: DataPlane,
+  call: PermittedCall,
+  request: UpstreamRequest,
+  deadlineMs: number,
+): Promise<CollectedAnswer | undefined> {
+  return new Promise((resolve) => {
+    const sentAtMs = plane.clock.elapsedMs()
+    const pieces: Buffer[] = []
+    let bytes = 0
+    let status: number | undefined
+    let headers: WireHeaders | undefined
+    let headersAtMs: number | undefined
+    let timeToFirstByteMs: number | undefined
+    let upstream: UpstreamCall | undefined
+
+    const finish = (interruptedBy: 'client' | 'provider' | 'timeout' | undefined): void => {
+      clearTimeout(deadline)
+      const body = Buffer.concat(pieces)
+      finishCall(plane, call, {
+        requestId: call.requestId,
+        sent: upstream?.sent ?? false,
+        interruptedBy,
+        status,
+        headers,
+        headersAtMs,
+        errorStatus: undefined,
+        errorBody: status !== undefined && status >= 400 ? body : undefined,
+        timeToFirstByteMs,
+        upstreamMs: plane.clock.elapsedMs() - sentAtMs,
+        usage: undefined,
+        outputTokensSeen: 0,
+      })
+      resolve(interruptedBy === undefined && status !== undefined ? { status, body } : undefined)
+    }
+    const giveUp = (interruptedBy: 'client' | 'timeout'): void => {
+      upstream?.abort()
+      finish(interruptedBy)
+    }
+    const deadline = setTimeout(() => giveUp('timeout'), deadlineMs)
+
+    const sink: AnswerSink = {
+      start: (answered, _statusMessage, fields) => {
+        status = answered
+        headers = fields
+        headersAtMs = plane.clock.nowMs()
+        timeToFirstByteMs = plane.clock.elapsedMs() - sentAtMs
+      },
+      data: (chunk) => {
+        bytes += chunk.length
+        if (bytes > MAX_ANSWER_BYTES) giveUp('client')
+        else pieces.push(chunk)
+        return true
+      },
+      end: () => finish(undefined),
+      fault: ({ reason }) => finish(reason === 'timeout' ? 'timeout' : 'provider'),
+    }
+    upstream = plane.upstream.send(request, sink)
+  })
+}
+
+export const MAX_ANSWER_BYTES = 8 * 1024 * 1024

@@ -1,0 +1,28 @@
+import { openAiErrorType, type TranslatedError } from '@sluice/providers'
+import { removeField } from '../domain/header-fields.ts'
+import type { WholeAnswer } from './held-answer.ts'
+
+/**
+ * A provider's error in OpenAI's format, of which OpenAI's SDKs make their typed errors.
+ * @param retryAfterMs how long the provider asks to wait, if it does: not every provider says so in a header
+ */
+export function translatedError(
+  { status, statusMessage, fields: given }: WholeAnswer,
+  { message, code }: TranslatedError,
+  retryAfterMs: number | undefined,
+): WholeAnswer {
+  const body = Buffer.from(JSON.stringify({ error: { message, type: openAiErrorType(status), param: null, code } }))
+  const fields = [...given]
+  for (const name of ['content-type', 'content-length', 'content-encoding']) removeField(fields, name)
+  fields.push('content-type', 'application/json; charset=utf-8', 'content-length', String(body.length))
+  if (retryAfterMs !== undefined) {
+    removeField(fields, 'retry-after')
+    fields.push(
+      'retry-after',
+      String(Math.ceil(retryAfterMs / 1_000)),
+      'retry-after-ms',
+      String(Math.ceil(retryAfterMs)),
+    )
+  }
+  return { status, statusMessage, fields, body }
+}

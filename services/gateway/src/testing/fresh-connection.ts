@@ -1,0 +1,62 @@
+import { capacityStatus, type Outcome, type ProjectedConnection, type ResponseEvent } from '@sluice/contracts'
+import { request } from '@sluice/messaging'
+import { eventually } from '@sluice/testkit'
+import { expect } from 'vitest'
+import { exchange } from './exchange.ts'
+import type { ConnectionToMake, TestGateway } from './start-gateway.ts'
+
+/** A connection that nothing was charged to yet. */
+export interface FreshConnection {
+  /** `…/connections/NAME`, which most SDKs take as their base URL; OpenAI's takes it with `/v1`. */
+  readonly baseURL: string
+  readonly settings: ProjectedConnection
+  /** Waits until so much is charged, and nothing reserved any more. */
+  isCharged(expected: { readonly requests: number; readonly tokens: number }): Promise<void>
+  /** Waits until nothing is reserved any more; gives what is charged. */
+  isSettled(): Promise<{ readonly requests: number; readonly tokens: number }>
+  /** The models that the provider asked to pause for. */
+  coolDowns(): Promise<readonly string[]>
+  /** Oldest first. */
+  events(): readonly ResponseEvent[]
+  /** Waits until the latest request has come to this end. */
+  ended(outcome: Outcome): Promise<ResponseEvent>
+}
+
+/** Makes a connection, limited to more than a test uses unless told, and waits until the gateway knows it. */
+export async function freshConnection(
+  gateway: TestGateway,
+  apiKey: string,
+  connection: ConnectionToMake,
+): Promise<FreshConnection> {
+  const { settings } = await gateway.connection({ capacity: AMPLE, ...connection })
+  const baseURL = `${gateway.url}/connections/${settings.name}`
+  await eventually(async () => {
+    const { headers } = await exchange(`${baseURL}/`, { headers: { authorization: `Bearer ${apiKey}` } })
+    expect(headers['x-sluice-connection']).toBe(settings.name)
+  })
+  const status = () => request(gateway.bus, capacityStatus, [settings.id], {})
+  const isSettled = () =>
+    eventually(async () => {
+      const { windows } = await status()
+      expect(windows.filter(({ reserved }) => reserved !== 0)).toEqual([])
+      const used = (metric: string) => windows.find((window) => window.metric === metric)?.used ?? 0
+      return { requests: used('requests'), tokens: used('tokens') }
+    })
+  const events = () => gateway.events.filter(({ connectionId }) => connectionId === settings.id)
+  return {
+    baseURL,
+    settings,
+    isCharged: (expected) => eventually(async () => expect(await isSettled()).toEqual(expected)),
+    isSettled,
+    coolDowns: async () => (await status()).cooldowns.map(({ model }) => model),
+    events,
+    ended: (outcome) =>
+      eventually(() => {
+        const event = events().at(-1)
+        expect(event?.outcome).toBe(outcome)
+        return event as ResponseEvent
+      }),
+  }
+}
+
+const AMPLE: ProjectedConnection['capacity'] = [{ period: 'hour', requests: 10_000, tokens: 100_000_000 }]

@@ -1,0 +1,125 @@
+import { randomUUID } from 'node:crypto'
+import { BedrockRuntimeClient, type BedrockRuntimeClientConfig } from '@aws-sdk/client-bedrock-runtime'
+import { CapacityConfig, start as startCapacity } from '@sluice/capacity'
+import type { ProjectedConnection } from '@sluice/contracts'
+import type { ProviderSimulator } from '@sluice/provider-simulator'
+import { createLogger, readConfig } from '@sluice/service-kit'
+import { eventually, testNats, testSimulator } from '@sluice/testkit'
+import { NodeHttpHandler } from '@smithy/node-http-handler'
+import { vi } from 'vitest'
+import { postJson } from './exchange.ts'
+import { startGateway, type TestGateway } from './start-gateway.ts'
+
+export const ROLE_ARN = 'arn:aws:iam::123456789012:role/bedrock'
+export const EXTERNAL_ID = 'external-1'
+export const REGION = 'eu-central-1'
+/** The gateway's own, which the simulated role trusts. */
+export const MASTER_SECRET = 'secret-of-the-gateway'
+
+/** A gateway, a capacity instance, and a simulated AWS with one role that the gateway may assume. */
+export interface BedrockPath {
+  readonly gateway: TestGateway
+  readonly simulator: ProviderSimulator
+  readonly apiKey: string
+  /** Sets up the role anew, with sessions of that length. */
+  role(sessionSeconds?: number): void
+  /** A connection that the gateway knows of. */
+  connection(settings?: BedrockConnectionToMake): Promise<BedrockConnection>
+  /** How many requests came to STS. */
+  stsRequests(): number
+  stop(): Promise<void>
+}
+
+export interface BedrockConnectionToMake extends Partial<ProjectedConnection> {
+  readonly role?: Readonly<Record<string, string>>
+}
+
+export interface BedrockConnection {
+  readonly settings: ProjectedConnection
+  readonly endpoint: string
+  /** AWS's SDK with the API key as its bearer token, over HTTP/1.1. */
+  sdk(config?: BedrockRuntimeClientConfig): BedrockRuntimeClient
+}
+
+export async function startBedrockPath(): Promise<BedrockPath> {
+  vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKIAGATEWAY')
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', MASTER_SECRET)
+  const nats = await testNats()
+  const capacityConfig = readConfig(CapacityConfig, { NATS_URL: nats.url })
+  const capacity = await startCapacity(capacityConfig, createLogger('capacity', 'silent'))
+  const simulator = await testSimulator({ provider: 'aws-bedrock', recordContent: true })
+  const gateway = await startGateway({ natsUrl: nats.url, env: { STS_ENDPOINT: simulator.url } })
+  const apiKey = await gateway.apiKey()
+  const role = (sessionSeconds?: number) =>
+    simulator.accounts.register({
+      apiKey: 'aws',
+      role: {
+        arn: ROLE_ARN,
+        externalId: EXTERNAL_ID,
+        region: REGION,
+        trustedCaller: { accessKeyId: 'AKIAGATEWAY', secretAccessKey: MASTER_SECRET },
+        ...(sessionSeconds && { sessionSeconds }),
+      },
+    })
+  role()
+  return {
+    gateway,
+    simulator,
+    apiKey,
+    role,
+    connection: async ({ role: changed, ...given } = {}) => {
+      const id = given.id ?? randomUUID()
+      const config = {
+        region: REGION,
+        iamRoleArn: ROLE_ARN,
+        externalId: EXTERNAL_ID,
+        baseUrl: simulator.url,
+        ...changed,
+      }
+      const settings: ProjectedConnection = { ...DEFAULTS, name: `c-${id}`, config, ...given, id }
+      await gateway.connections.put(id, settings)
+      const endpoint = `${gateway.url}/connections/${settings.name}`
+      await eventually(async () => {
+        expectKnown((await postJson(`${endpoint}/model/m/converse`, apiKey, '')).status)
+      })
+      return {
+        settings,
+        endpoint,
+        sdk: (sdkConfig) =>
+          new BedrockRuntimeClient({
+            endpoint,
+            region: 'us-east-1',
+            token: { token: apiKey },
+            authSchemePreference: ['httpBearerAuth'],
+            requestHandler: new NodeHttpHandler(),
+            maxAttempts: 1,
+            ...sdkConfig,
+          }),
+      }
+    },
+    stsRequests: () => simulator.requests.list().filter(({ path }) => path === '/').length,
+    stop: async () => {
+      await gateway.stop()
+      await simulator.stop()
+      await capacity.stop()
+      await nats.stop()
+      vi.unstubAllEnvs()
+    },
+  }
+}
+
+const DEFAULTS: Omit<ProjectedConnection, 'id' | 'name' | 'config'> = {
+  provider: 'aws-bedrock',
+  capacity: [],
+  defaultMaxOutputTokens: 1_024,
+  tokenReservation: 'maximum',
+  onCapacityUnavailable: 'reject',
+  maxWaitMs: 0,
+  enabled: true,
+  version: 1,
+}
+
+/** The answer to a request without a body. */
+function expectKnown(status: number): void {
+  if (status !== 400) throw new Error(`the gateway does not know the connection yet: ${status}`)
+}

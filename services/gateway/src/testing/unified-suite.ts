@@ -1,0 +1,275 @@
+import type { ProviderId } from '@sluice/contracts'
+import type { ProviderSimulator } from '@sluice/provider-simulator'
+import { eventually } from '@sluice/testkit'
+import OpenAI from 'openai'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import type { FreshConnection } from './fresh-connection.ts'
+import { IMAGE_BASE64, PROMPT, retryAfterOfHeaders } from './native-sdk.ts'
+import type { ConnectionToMake, TestGateway } from './start-gateway.ts'
+
+/** One provider behind the unified endpoint. */
+export interface UnifiedProvider {
+  readonly provider: ProviderId
+  readonly model: string
+  /** One that the simulated provider has not, and how its refusal names it. */
+  readonly missing: { readonly model: string; readonly status: 400 | 404 }
+  /** A parameter of OpenAI's that it has nothing for; absent for a provider that speaks OpenAI's API itself. */
+  readonly refuses?: { readonly parameter: string; readonly value: unknown }
+  readonly embeddingModel?: string
+  start(): Promise<UnifiedPath>
+}
+
+/** Everything that a request passes, up to a simulated provider. */
+export interface UnifiedPath {
+  readonly gateway: TestGateway
+  readonly simulator: ProviderSimulator
+  readonly apiKey: string
+  connect(settings?: Partial<ConnectionToMake>): Promise<FreshConnection>
+  stop(): Promise<void>
+}
+
+const TOOL = {
+  type: 'function' as const,
+  function: {
+    name: 'get_level',
+    description: 'The level of the water at a gate.',
+    parameters: { type: 'object', properties: { gate: { type: 'string' } }, required: ['gate'] },
+  },
+}
+
+/** Declares the tests that hold for every provider behind the unified endpoint, with OpenAI's SDK. */
+export function unifiedSuite(unified: UnifiedProvider): void {
+  let path: UnifiedPath
+  beforeAll(async () => {
+    path = await unified.start()
+  })
+  afterAll(() => path?.stop())
+  beforeEach(() => {
+    path.simulator.controls.clear()
+    path.simulator.requests.clear()
+  })
+
+  const connect = async (settings: Partial<ConnectionToMake> = {}) => {
+    const connection = await path.connect(settings)
+    const { completions } = clientOf(path).chat
+    const request = {
+      model: `${connection.settings.name}/${unified.model}`,
+      max_tokens: 400,
+      messages: [{ role: 'user' as const, content: PROMPT }],
+    }
+    return { ...connection, completions, request, name: connection.settings.name }
+  }
+  /** What the fault control is for: STS is left alone. */
+  const control = (fault: Parameters<ProviderSimulator['controls']['add']>[0]) =>
+    path.simulator.controls.add(unified.provider === 'aws-bedrock' ? { ...fault, pathPrefix: '/model/' } : fault)
+
+  describe('answers', () => {
+    it('come whole, and are charged as they say', async () => {
+      const { completions, request, isCharged, name } = await connect()
+      const { data, response } = await completions.create(request).withResponse()
+      expect(data).toMatchObject({
+        object: 'chat.completion',
+        choices: [{ index: 0, finish_reason: 'stop', message: { role: 'assistant' } }],
+      })
+      expect(data.choices[0]?.message.content).toMatch(/^This answer comes from a simulated provider/)
+      expect(data.usage?.total_tokens).toBeGreaterThan(16)
+      expect(response.headers.get('x-sluice-connection')).toBe(name)
+      expect(response.headers.get('x-sluice-source')).toBe('upstream')
+      await isCharged({ requests: 1, tokens: data.usage?.total_tokens ?? Number.NaN })
+    })
+
+    it('come streamed in OpenAI’s order, the same text for the same usage', async () => {
+      const { completions, request, isCharged } = await connect()
+      const whole = await completions.create(request)
+      const chunks = await collect(
+        await completions.create({ ...request, stream: true, stream_options: { include_usage: true } }),
+      )
+      expect(chunks[0]?.choices[0]?.delta.role).toBe('assistant')
+      expect(textOf(chunks)).toBe(whole.choices[0]?.message.content)
+      expect(chunks.flatMap(({ choices }) => choices[0]?.finish_reason ?? [])).toEqual(['stop'])
+      expect(chunks.at(-1)).toMatchObject({ usage: { total_tokens: whole.usage?.total_tokens } })
+      await isCharged({ requests: 2, tokens: 2 * (whole.usage?.total_tokens ?? Number.NaN) })
+    })
+
+    it('streamed have no usage where it is not asked for', async () => {
+      const { completions, request } = await connect()
+      const chunks = await collect(await completions.create({ ...request, stream: true }))
+      if (unified.provider !== 'groq') for (const chunk of chunks) expect(chunk).not.toHaveProperty('usage')
+      expect(chunks.at(-1)?.choices[0]?.finish_reason).toBe('stop')
+    })
+
+    it('say that they were cut off at the maximum', async () => {
+      control({ outputTokens: 50 })
+      const { completions, request } = await connect()
+      const { choices, usage } = await completions.create({ ...request, max_tokens: 5 })
+      expect(choices[0]?.finish_reason).toBe('length')
+      expect(usage?.completion_tokens).toBe(5)
+    })
+  })
+
+  describe('requests', () => {
+    it('may have system messages, earlier turns, images, sampling and stop sequences', async () => {
+      const { completions, request } = await connect()
+      const image = { type: 'image_url' as const, image_url: { url: `data:image/png;base64,${IMAGE_BASE64}` } }
+      const { choices } = await completions.create({
+        ...request,
+        temperature: 0.5,
+        stop: ['###'],
+        messages: [
+          { role: 'system', content: 'Be brief.' },
+          { role: 'user', content: 'Hello.' },
+          { role: 'assistant', content: 'Hello!' },
+          { role: 'user', content: [{ type: 'text', text: PROMPT }, image] },
+        ],
+      })
+      expect(choices[0]?.finish_reason).toBe('stop')
+      const sent = path.simulator.requests.list().at(-1)?.content?.body
+      expect(sent).toContain(IMAGE_BASE64)
+      expect(sent).toContain('Be brief.')
+    })
+
+    it('may demand tools, whole and streamed, and bring their results', async () => {
+      const { completions, request } = await connect()
+      const demanding = { ...request, tools: [TOOL], tool_choice: 'required' as const }
+      const [whole] = (await completions.create(demanding)).choices
+      const [streamed] = (await completions.stream(demanding).finalChatCompletion()).choices
+      for (const choice of [whole, streamed]) {
+        expect(choice?.finish_reason).toBe('tool_calls')
+        const [call] = choice?.message.tool_calls ?? []
+        if (call?.type !== 'function') throw new Error('no function is called')
+        expect(call.function.name).toBe('get_level')
+        expect(JSON.parse(call.function.arguments)).toEqual({ gate: expect.any(String) })
+      }
+      const calls = whole?.message.tool_calls ?? []
+      const next = await completions.create({
+        ...request,
+        tools: [TOOL],
+        messages: [
+          ...request.messages,
+          { role: 'assistant', content: null, tool_calls: calls },
+          ...calls.map(({ id }) => ({ role: 'tool' as const, tool_call_id: id, content: '3 m' })),
+        ],
+      })
+      expect(next.choices[0]).toMatchObject({ finish_reason: 'stop', message: { content: expect.any(String) } })
+    })
+
+    if (unified.refuses !== undefined) {
+      const { parameter, value } = unified.refuses
+      it(`that ask for ${parameter} are refused, and not sent without it`, async () => {
+        const { completions, request } = await connect()
+        const error = await raised(completions.create({ ...request, [parameter]: value }), OpenAI.BadRequestError)
+        expect(error).toMatchObject({ status: 400, code: 'invalid_request', param: parameter })
+        expect(path.simulator.requests.counts().total).toBe(0)
+      })
+    }
+  })
+
+  describe('errors', () => {
+    it('of the provider are OpenAI’s typed errors, in its words', async () => {
+      const { completions, request, name, isCharged } = await connect()
+      const { model, status } = unified.missing
+      const type = status === 404 ? OpenAI.NotFoundError : OpenAI.BadRequestError
+      await raised(completions.create({ ...request, model: `${name}/${model}` }), type)
+      control({ times: 1, fault: { kind: 'status', status: 500, message: 'It broke — naïve 🙂.' } })
+      await raised(completions.create(request), OpenAI.InternalServerError, /It broke — naïve 🙂\./)
+      await isCharged({ requests: 2, tokens: 0 })
+    })
+
+    it('429 of the provider says when to come back, if the provider does', async () => {
+      control({ times: 1, fault: { kind: 'rate-limit', retryAfterMs: 30_000 } })
+      const { completions, request, ended } = await connect()
+      const error = await raised(completions.create(request), OpenAI.RateLimitError)
+      expect(Number(error.headers?.get('retry-after'))).toBe(30)
+      await ended('upstream_429')
+    })
+
+    it('429 of the gateway says when to come back', async () => {
+      const { completions, request } = await connect({ capacity: [{ period: 'minute', requests: 1 }] })
+      await completions.create(request)
+      const error = await raised(completions.create(request), OpenAI.RateLimitError, /at its capacity of 1 requests/)
+      expect(error.code).toBe('capacity_exceeded')
+      expect(retryAfterOfHeaders(error.headers)).toBeGreaterThan(50_000)
+    })
+
+    it('in mid-stream are raised', async () => {
+      const fault = { kind: 'error-mid-stream' as const, afterChunks: 5, status: 500, message: 'It broke.' }
+      control({ times: 1, outputTokens: 60, fault })
+      const { completions, request, ended } = await connect()
+      const texts: string[] = []
+      const reading = collect(await completions.create({ ...request, stream: true }), texts)
+      await expect(reading).rejects.toThrow(/It broke\./)
+      expect(texts.join('')).toMatch(/^This/)
+      await ended('upstream_error')
+    })
+
+    it('are raised where a stream breaks off', async () => {
+      const fault = { kind: 'break-mid-stream' as const, afterChunks: 5, partialChunk: true }
+      control({ times: 1, outputTokens: 60, fault })
+      const { completions, request, ended, isSettled } = await connect()
+      const texts: string[] = []
+      const reading = collect(await completions.create({ ...request, stream: true }), texts)
+      await expect(reading).rejects.toBeInstanceOf(OpenAI.APIError)
+      expect(texts.join('')).toMatch(/^This/)
+      await ended('upstream_error')
+      expect((await isSettled()).requests).toBe(1)
+    })
+  })
+
+  it('an abort in the middle of a stream ends the upstream call', async () => {
+    control({ chunkDelayMs: 30, outputTokens: 1_000 })
+    const { completions, request, ended } = await connect()
+    const stream = await completions.create({ ...request, max_tokens: 2_000, stream: true })
+    for await (const _ of stream) stream.controller.abort()
+    await eventually(() => expect(path.simulator.requests.list().at(-1)?.outcome).toBe('client-gone'))
+    await ended('aborted')
+  })
+
+  it(unified.embeddingModel === undefined ? 'has no embeddings, and says so' : 'embeds', async () => {
+    const { name } = await connect()
+    const { embeddings } = clientOf(path)
+    if (unified.embeddingModel === undefined) {
+      await raised(embeddings.create({ model: `${name}/${unified.model}`, input: PROMPT }), OpenAI.NotFoundError)
+      return
+    }
+    const model = `${name}/${unified.embeddingModel}`
+    const asFloats = await embeddings.create({ model, input: PROMPT, encoding_format: 'float' })
+    const asBase64 = await embeddings.create({ model, input: PROMPT })
+    expect(asFloats.data[0]?.embedding.length).toBeGreaterThan(8)
+    for (const [index, value] of (asBase64.data[0]?.embedding ?? []).entries()) {
+      expect(value).toBeCloseTo(asFloats.data[0]?.embedding[index] ?? Number.NaN, 5)
+    }
+  })
+}
+
+export function clientOf({ gateway, apiKey }: Pick<UnifiedPath, 'gateway' | 'apiKey'>, key = apiKey): OpenAI {
+  return new OpenAI({ baseURL: `${gateway.url}/v1`, apiKey: key, maxRetries: 0 })
+}
+
+/** The error of that type which a call raises. */
+export async function raised<E extends Error>(
+  failing: Promise<unknown>,
+  type: new (...args: never[]) => E,
+  message = /./,
+): Promise<E> {
+  const error = await failing.then(
+    () => expect.fail('no error was raised'),
+    (reason: unknown) => reason,
+  )
+  expect(error).toBeInstanceOf(type)
+  expect((error as E).message).toMatch(message)
+  return error as E
+}
+
+/** Reads to the end; the text that came before a fault is in `texts`. */
+async function collect(stream: AsyncIterable<OpenAI.Chat.ChatCompletionChunk>, texts: string[] = []) {
+  const chunks: OpenAI.Chat.ChatCompletionChunk[] = []
+  for await (const chunk of stream) {
+    chunks.push(chunk)
+    texts.push(textOf([chunk]))
+  }
+  return chunks
+}
+
+function textOf(chunks: readonly OpenAI.Chat.ChatCompletionChunk[]): string {
+  return chunks.map(({ choices }) => choices[0]?.delta.content ?? '').join('')
+}

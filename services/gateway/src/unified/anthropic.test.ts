@@ -1,0 +1,10 @@
+import { startUnifiedPath } from '../testing/start-unified-path.ts'
+import { unifiedSuite } from '../testing/unified-suite.ts'
+
+unifiedSuite({
+  provider: 'anthropic',
+  model: 'claude-sonnet-4-5',
+  missing: { model: 'none-such', status: 404 },
+  refuses: { parameter: 'seed', value: 7 },
+  start: () => startUnifiedPath('anthropic'),
+})

@@ -1,0 +1,11 @@
+import { startUnifiedPath } from '../testing/start-unified-path.ts'
+import { unifiedSuite } from '../testing/unified-suite.ts'
+
+unifiedSuite({
+  provider: 'google',
+  model: 'gemini-2.5-flash',
+  missing: { model: 'none-such', status: 404 },
+  refuses: { parameter: 'logit_bias', value: { 50256: -100 } },
+  embeddingModel: 'gemini-embedding-001',
+  start: () => startUnifiedPath('google'),
+})

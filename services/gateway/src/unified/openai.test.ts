@@ -1,0 +1,10 @@
+import { startUnifiedPath } from '../testing/start-unified-path.ts'
+import { unifiedSuite } from '../testing/unified-suite.ts'
+
+unifiedSuite({
+  provider: 'openai',
+  model: 'gpt-4.1-mini',
+  missing: { model: 'none-such', status: 404 },
+  embeddingModel: 'text-embedding-3-small',
+  start: () => startUnifiedPath('openai'),
+})

@@ -1,0 +1,40 @@
+import { ensureNatsPasswords } from '@sluice/local'
+import { eventually } from '@sluice/testkit'
+import { connect } from 'nats'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { type System, startSystem } from './start-system.ts'
+
+let system: System
+
+beforeEach(async () => {
+  system = await startSystem({ gateways: 2, capacities: 2 })
+})
+afterEach(() => system.stop())
+
+it('no service does anything on NATS that its user may not, from its start to a connection’s deletion', async () => {
+  const { id, apiKey } = await system.connect('busy', [{ period: 'minute', requests: 5 }])
+  const request = { model: 'gpt-4o-mini', messages: [{ role: 'user' as const, content: 'Hello' }] }
+  await Promise.all([0, 1].map((gateway) => system.client('busy', apiKey, gateway).chat.completions.create(request)))
+  await eventually(async () => {
+    const to = new Date(Date.now() + 60_000).toISOString()
+    const { points } = await system.admin.get<{ points: { requests: number }[] }>(`/connections/${id}/usage?to=${to}`)
+    expect(points.reduce((sum, point) => sum + point.requests, 0)).toBe(2)
+  })
+  await system.admin.delete(`/connections/${id}`)
+  await eventually(async () => expect(await storedMessages('capacity')).toBe(0))
+  expect(violations()).toEqual([])
+})
+
+async function storedMessages(bucket: string): Promise<number> {
+  const { operator } = await ensureNatsPasswords(system.stack.paths.natsPasswordsFile)
+  const nats = await connect({ servers: system.stack.natsUrl, user: 'operator', pass: operator })
+  const { state } = await (await nats.jetstreamManager()).streams.info(`KV_${bucket}`)
+  await nats.close()
+  return state.messages
+}
+
+/** What NATS refused, but for streams that a service asked to create before their owner had: it waits for that one then. */
+function violations(): string[] {
+  const lines = system.logs().split('\n')
+  return lines.filter((line) => line.includes(' Violation') && !line.includes('$JS.API.STREAM.CREATE.'))
+}
