@@ -188,7 +188,7 @@ export class AnswerRelay implements AnswerSink {
       return
     }
     try {
-      writeError(this.#response, error, this.#call)
+      writeError(this.#response, error, { ...this.#call, requestId: this.#requestId })
     } catch (err) {
       this.#logger.error({ err, requestId: this.#requestId }, 'an error could not be answered')
       this.#response.destroy()

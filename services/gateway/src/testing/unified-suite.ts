@@ -168,8 +168,8 @@ export function unifiedSuite(unified: UnifiedProvider): void {
     it('of the provider are OpenAI’s typed errors, in its words', async () => {
       const { completions, request, name, isCharged } = await connect()
       const { model, status } = unified.missing
-      const type = status === 404 ? OpenAI.NotFoundError : OpenAI.BadRequestError
-      await raised(completions.create({ ...request, model: `${name}/${model}` }), type)
+      const missing = await raised(completions.create({ ...request, model: `${name}/${model}` }), OpenAI.APIError)
+      expect(missing).toBeInstanceOf(status === 404 ? OpenAI.NotFoundError : OpenAI.BadRequestError)
       control({ times: 1, fault: { kind: 'status', status: 500, message: 'It broke — naïve 🙂.' } })
       await raised(completions.create(request), OpenAI.InternalServerError, /It broke — naïve 🙂\./)
       await isCharged({ requests: 2, tokens: 0 })

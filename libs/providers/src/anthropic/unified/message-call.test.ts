@@ -73,8 +73,8 @@ describe('a parameter', () => {
 
 it('refuses what is nested too deeply to be written', () => {
   const schema: unknown = JSON.parse(`{"a":${'['.repeat(100_000)}${']'.repeat(100_000)}}`)
-  const request = { ...unifiedRequest(), body: { messages: [], model: 'a/b' } }
-  const parameters = { response_format: { type: 'json_schema', json_schema: { name: 'a', schema } } }
-  const body = { ...unifiedRequest().body, ...parameters }
+  const request = unifiedRequest()
+  const format = { type: 'json_schema', json_schema: { name: 'a', schema } }
+  const body = { ...request.body, response_format: format }
   expect(toMessageCall({ ...request, body })).toMatchObject({ status: 'refused', code: 'invalid_request' })
 })
