@@ -1,8 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 
-/** `slc` for an application's API key, `slo` for an operator's token. */
-export type AccessTokenKind = 'slc' | 'slo'
+/** `slc` for an application's API key, `slo` for an operator's token, `sls` for a console session. */
+export type AccessTokenKind = 'slc' | 'slo' | 'sls'
 
 /**
  * A new token of 256 random bits: `<kind>_`, 43 base62 digits, and 6 base62 digits of CRC-32 over what stands before them. The

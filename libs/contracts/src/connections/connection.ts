@@ -68,6 +68,8 @@ export const CredentialView = Type.Object({
   version: Type.Integer({ minimum: 1 }),
   /** RFC 3339. */
   rotatedAt: Type.String(),
+  /** The version whose credential it has, where it came by a roll-back. */
+  restores: Type.Optional(Type.Integer({ minimum: 1 })),
   /** The connection is not served while this is there. */
   fault: Type.Optional(CredentialFault),
 })

@@ -3,7 +3,8 @@ import { defineRequest } from '../define.ts'
 
 /**
  * A gateway asks for a connection's credential; the answer is sealed (`crypto_box_seal`) to the gateway's public key. The
- * sealed text is the JSON object of the provider's secret config fields, such as `{"apiKey": "…"}`.
+ * sealed text is the JSON object of the provider's secret config fields, such as `{"apiKey": "…"}`. It is the current version, which
+ * the reply names: newer than the one asked for where that has been replaced meanwhile, never older.
  */
 export const credential = defineRequest({
   subject: () => 'connections.v1.credential',

@@ -6,6 +6,7 @@ import { bedrockAnswerReader } from './answer-reader.ts'
 import { bedrockErrorAnswer } from './errors.ts'
 import { inspectBedrockRequest } from './inspect.ts'
 import { bedrockOperation } from './operations.ts'
+import { awsBedrockUnified } from './unified/unified.ts'
 
 /** The runtime API of AWS Bedrock. It tells its limits in no header. */
 export const awsBedrock: ProviderAdapter = {
@@ -23,6 +24,7 @@ export const awsBedrock: ProviderAdapter = {
   rateLimitHeaders: (headers) => keepRateLimitHeaders(headers, () => false),
   retryAfterMs: readRetryAfterMs,
   errorAnswer: bedrockErrorAnswer,
+  unified: awsBedrockUnified,
 }
 
 /** @see https://docs.aws.amazon.com/general/latest/gr/bedrock.html */

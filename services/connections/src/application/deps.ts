@@ -1,16 +1,22 @@
 import type { Logger } from '@sluice/service-kit'
 import type { ConnectionRules } from '../domain/validate-connection.ts'
 import type { ApiKeyStore } from '../ports/api-key-store.ts'
+import type { AuditLog } from '../ports/audit-log.ts'
 import type { ConnectionStore } from '../ports/connection-store.ts'
 import type { Envelopes } from '../ports/envelopes.ts'
+import type { OperatorTokenStore } from '../ports/operator-token-store.ts'
 import type { ProviderProbe } from '../ports/provider-probe.ts'
 import type { SealedBoxes } from '../ports/sealed-boxes.ts'
 import type { SealingKey } from '../ports/sealing-key.ts'
+import type { SessionStore } from '../ports/session-store.ts'
 
 /** What the service's operations work with. */
 export interface ApplicationDeps {
   readonly connections: ConnectionStore
   readonly apiKeys: ApiKeyStore
+  readonly operatorTokens: OperatorTokenStore
+  readonly sessions: SessionStore
+  readonly auditLog: AuditLog
   readonly envelopes: Envelopes
   readonly sealedBoxes: SealedBoxes
   readonly sealingKey: SealingKey

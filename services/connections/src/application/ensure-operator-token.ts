@@ -1,9 +1,12 @@
 import { createAccessToken, hashAccessToken, type Logger } from '@sluice/service-kit'
+import { START } from '../domain/actor.ts'
+import type { OperatorToken } from '../domain/operator-token.ts'
 import type { OperatorTokenStore } from '../ports/operator-token-store.ts'
 import type { TokenFile } from '../ports/token-file.ts'
 
 export interface EnsureOperatorTokenDeps {
   readonly tokens: OperatorTokenStore
+  readonly now: () => Date
   readonly newId: () => string
   readonly logger: Logger
   /** Undefined where there is no place to leave it. */
@@ -11,19 +14,21 @@ export interface EnsureOperatorTokenDeps {
 }
 
 /**
- * Makes the first operator token and writes it to its file, if there is no token yet. The file is written before the token is
- * stored: a crash in between leaves a file that the next start replaces, never a stored token that nobody knows.
+ * Makes the first operator token, an admin's, and writes it to its file, if there is no token yet. The file is written before the
+ * token is stored: a crash in between leaves a file that the next start replaces, never a stored token that nobody knows.
  */
 export async function ensureOperatorToken({
   tokens,
+  now,
   newId,
   logger,
   tokenFile,
 }: EnsureOperatorTokenDeps): Promise<void> {
   if (tokenFile === undefined) return
   const token = createAccessToken('slo')
-  const first = { id: newId(), name: 'first', hash: hashAccessToken(token) }
-  const isStored = await tokens.insertFirst(first, 'start', () => tokenFile.write(token))
+  const hash = hashAccessToken(token)
+  const first: OperatorToken = { id: newId(), name: 'first', hash, role: 'admin', createdAt: now() }
+  const isStored = await tokens.insertFirst(first, START, () => tokenFile.write(token))
   if (isStored) {
     logger.info({ file: tokenFile.path }, 'wrote the first operator token')
   } else if (!(await tokenFile.exists())) {

@@ -4,6 +4,7 @@ import type { DataRoutesOptions } from './data-routes-options.ts'
 import { deferExpectations } from './defer-expectations.ts'
 import { frameworkErrors, unparsable, unroutable } from './framework-errors.ts'
 import { healthRoutes } from './health-routes.ts'
+import { Http2Sessions, type ParserError } from './http2-sessions.ts'
 import { nativeRoutes } from './native-routes.ts'
 import { unifiedRoutes } from './unified-routes.ts'
 
@@ -18,7 +19,12 @@ export interface AppOptions extends DataRoutesOptions {
 
 /** The gateway's HTTP server, not yet listening. */
 export function createApp(options: AppOptions): FastifyInstance {
-  const app = fastify({
+  const http2 = new Http2Sessions({
+    server: () => app.server,
+    idleTimeoutMs: IDLE_TIMEOUT_MS,
+    streamTimeoutMs: options.socketTimeoutMs,
+  })
+  const app: FastifyInstance = fastify({
     // Requests are told of in response events, at no cost to them; only faults are logged, by the gateway itself.
     logger: false,
     genReqId: () => randomUUID(),
@@ -33,10 +39,17 @@ export function createApp(options: AppOptions): FastifyInstance {
       headersTimeout: Math.min(HEADERS_TIMEOUT_MS, options.requestTimeoutMs),
     },
     connectionTimeout: options.socketTimeoutMs,
+    keepAliveTimeout: IDLE_TIMEOUT_MS,
     // While it stops, requests that come on open connections are still served, and the connection closed after them.
     return503OnClosing: false,
     frameworkErrors: unroutable,
-    clientErrorHandler: unparsable,
+    clientErrorHandler: (error: ParserError, socket) => {
+      if (!http2.takes(error, socket)) unparsable(error, socket)
+    },
+  })
+  app.addHook('preClose', (done) => {
+    http2.close()
+    done()
   })
   deferExpectations(app)
   app.removeAllContentTypeParsers()
@@ -50,5 +63,7 @@ export function createApp(options: AppOptions): FastifyInstance {
 }
 
 const HEADERS_TIMEOUT_MS = 60_000
+/** After which a connection without a request is closed: later than load balancers do, which would race with it. */
+const IDLE_TIMEOUT_MS = 72_000
 /** How late a request may be found to have taken too long. */
 const TIMEOUT_CHECK_MS = 1_000

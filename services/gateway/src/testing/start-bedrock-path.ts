@@ -8,7 +8,8 @@ import { eventually, testNats, testSimulator } from '@sluice/testkit'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
 import { vi } from 'vitest'
 import { postJson } from './exchange.ts'
-import { startGateway, type TestGateway } from './start-gateway.ts'
+import { type FreshConnection, freshConnection } from './fresh-connection.ts'
+import { type ConnectionToMake, startGateway, type TestGateway } from './start-gateway.ts'
 
 export const ROLE_ARN = 'arn:aws:iam::123456789012:role/bedrock'
 export const EXTERNAL_ID = 'external-1'
@@ -25,6 +26,8 @@ export interface BedrockPath {
   role(sessionSeconds?: number): void
   /** A connection that the gateway knows of. */
   connection(settings?: BedrockConnectionToMake): Promise<BedrockConnection>
+  /** One that nothing was charged to yet. */
+  connect(settings?: Partial<ConnectionToMake>): Promise<FreshConnection>
   /** How many requests came to STS. */
   stsRequests(): number
   stop(): Promise<void>
@@ -62,6 +65,7 @@ export async function startBedrockPath(): Promise<BedrockPath> {
       },
     })
   role()
+  const rightful = { region: REGION, iamRoleArn: ROLE_ARN, externalId: EXTERNAL_ID, baseUrl: simulator.url }
   return {
     gateway,
     simulator,
@@ -69,13 +73,7 @@ export async function startBedrockPath(): Promise<BedrockPath> {
     role,
     connection: async ({ role: changed, ...given } = {}) => {
       const id = given.id ?? randomUUID()
-      const config = {
-        region: REGION,
-        iamRoleArn: ROLE_ARN,
-        externalId: EXTERNAL_ID,
-        baseUrl: simulator.url,
-        ...changed,
-      }
+      const config = { ...rightful, ...changed }
       const settings: ProjectedConnection = { ...DEFAULTS, name: `c-${id}`, config, ...given, id }
       await gateway.connections.put(id, settings)
       const endpoint = `${gateway.url}/connections/${settings.name}`
@@ -97,6 +95,13 @@ export async function startBedrockPath(): Promise<BedrockPath> {
           }),
       }
     },
+    connect: (given = {}) =>
+      freshConnection(gateway, apiKey, {
+        provider: 'aws-bedrock',
+        baseUrl: simulator.url,
+        config: rightful,
+        ...given,
+      }),
     stsRequests: () => simulator.requests.list().filter(({ path }) => path === '/').length,
     stop: async () => {
       await gateway.stop()

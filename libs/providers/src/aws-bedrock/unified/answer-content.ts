@@ -1,0 +1,61 @@
+import { isRecord } from '../../wire/is-record.ts'
+import { jsonText } from '../../wire/json-text.ts'
+import type { PlacedReasoning } from './reasoning-content.ts'
+import { type ToolCall, toToolCall } from './tool-call.ts'
+
+/** What an answer's blocks say. */
+export interface AnswerContent {
+  readonly text: string
+  readonly reasoning: string
+  readonly calls: ToolCall[]
+  /** What of the reasoning is to be sent back. */
+  readonly placed: readonly PlacedReasoning[]
+}
+
+/**
+ * Undefined where a chat completion has no place for a block, or a tool call cannot be told. Blocks of kinds that are not known are
+ * left out: they are of tools that only the native API offers.
+ * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ContentBlock.html
+ */
+export function readAnswerContent(blocks: readonly unknown[]): AnswerContent | undefined {
+  let text = ''
+  let reasoning = ''
+  const calls: ToolCall[] = []
+  const placed: PlacedReasoning[] = []
+  for (const block of blocks) {
+    if (!isRecord(block)) continue
+    if (isForeign(block)) return undefined
+    text += textOf(block)
+    if (isRecord(block.toolUse) && !isServed(block.toolUse)) {
+      const call = toToolCall(block.toolUse, jsonText(block.toolUse.input ?? {}) ?? '')
+      if (call === undefined) return undefined
+      calls.push(call)
+    }
+    if (!isRecord(block.reasoningContent)) continue
+    const { reasoningText, redactedContent } = block.reasoningContent
+    const thought = isRecord(reasoningText) && typeof reasoningText.text === 'string' ? reasoningText.text : ''
+    const signature = isRecord(reasoningText) ? reasoningText.signature : undefined
+    const at = { content: text.length, tool_calls: calls.length }
+    reasoning += thought
+    if (typeof signature === 'string') placed.push({ text: thought, signature, at })
+    if (typeof redactedContent === 'string') placed.push({ redactedContent, at })
+  }
+  return { text, reasoning, calls, placed }
+}
+
+/** Whether a block, or a piece of one, is what a chat completion has no place for. */
+export function isForeign(block: Readonly<Record<string, unknown>>): boolean {
+  return ['image', 'audio', 'video', 'document'].some((kind) => block[kind] !== undefined)
+}
+
+/** Whether a tool is of AWS's own, which the model calls without the application. */
+export function isServed({ type }: Readonly<Record<string, unknown>>): boolean {
+  return type === 'server_tool_use'
+}
+
+/** Text that cites comes in pieces. */
+function textOf({ text, citationsContent: cited }: Readonly<Record<string, unknown>>): string {
+  if (typeof text === 'string') return text
+  const pieces = isRecord(cited) && Array.isArray(cited.content) ? cited.content : []
+  return pieces.map((piece: unknown) => (isRecord(piece) ? textOf(piece) : '')).join('')
+}

@@ -1,0 +1,77 @@
+import type { ConverseRequest } from '@aws-sdk/client-bedrock-runtime'
+import type { ChatRequest } from '../../unified/chat-request.ts'
+import { InlineImages } from '../../unified/inline-images.ts'
+import { type ChatAbilities, readChatRequest } from '../../unified/read-chat-request.ts'
+import { isRefusal, refuse } from '../../unified/refusal.ts'
+import type { Refusal, Translation, UnifiedRequest } from '../../unified-api.ts'
+import { jsonText } from '../../wire/json-text.ts'
+import { toConversation } from './conversation.ts'
+import { converseAnswer } from './converse-answer.ts'
+import { toInferenceConfig } from './inference-config.ts'
+import { modelPath } from './model.ts'
+import { toOutputConfig } from './output-format.ts'
+import { toReasoningFields } from './reasoning.ts'
+import { toRequestMetadata } from './request-metadata.ts'
+import { toTooling } from './tools.ts'
+
+/** A chat completion as a call of Converse. @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html */
+export function toConverseCall(request: UnifiedRequest): Translation {
+  const chat = readChatRequest(request.body, ABILITIES)
+  if (isRefusal(chat)) return chat
+  const path = modelPath(request.model, chat.stream === true ? 'converse-stream' : 'converse')
+  if (typeof path !== 'string') return path
+  const images = new InlineImages(request.images)
+  const content = toContent(chat, request, images)
+  if (isRefusal(content)) return content
+  if (images.missing.size > 0) return { status: 'images-needed', urls: [...images.missing] }
+  const body = jsonText(content)
+  if (body === undefined) return refuse('messages', 'The request is nested too deeply.')
+  return {
+    status: 'translated',
+    path,
+    query: '',
+    headers: { 'content-type': 'application/json' },
+    body: Buffer.from(body),
+    answer: converseAnswer(request, chat.stream_options?.include_usage === true),
+  }
+}
+
+const ABILITIES: ChatAbilities = {
+  provider: 'AWS Bedrock',
+  parameters: new Set(['metadata', 'parallel_tool_calls', 'reasoning_effort', 'response_format', 'user']),
+}
+
+/** The path has the model. */
+type Content = Omit<ConverseRequest, 'modelId' | 'messages' | 'additionalModelRequestFields'> & {
+  readonly messages: readonly object[]
+  readonly additionalModelRequestFields?: object
+}
+
+function toContent(chat: ChatRequest, request: UnifiedRequest, images: InlineImages): Content | Refusal {
+  const conversation = toConversation(chat.messages, images)
+  if (isRefusal(conversation)) return conversation
+  const tooling = toTooling(chat, request.model, conversation.hasToolUse)
+  if (isRefusal(tooling)) return tooling
+  const reasoning = toReasoningFields(chat, request)
+  if (isRefusal(reasoning)) return reasoning
+  const inferenceConfig = toInferenceConfig(chat, request.model, reasoning.maxTokens)
+  if (isRefusal(inferenceConfig)) return inferenceConfig
+  const outputConfig = toOutputConfig(chat)
+  if (outputConfig !== undefined && isRefusal(outputConfig)) return outputConfig
+  const requestMetadata = toRequestMetadata(chat)
+  if (isRefusal(requestMetadata)) return requestMetadata
+  const additionalModelRequestFields = { ...tooling.fields, ...reasoning.fields }
+  return {
+    messages: conversation.messages,
+    ...(conversation.system.length === 0 ? {} : { system: [...conversation.system] }),
+    ...(isEmpty(inferenceConfig) ? {} : { inferenceConfig }),
+    ...(tooling.toolConfig === undefined ? {} : { toolConfig: tooling.toolConfig }),
+    ...(outputConfig === undefined ? {} : { outputConfig }),
+    ...(isEmpty(requestMetadata) ? {} : { requestMetadata }),
+    ...(isEmpty(additionalModelRequestFields) ? {} : { additionalModelRequestFields }),
+  }
+}
+
+function isEmpty(value: object): boolean {
+  return Object.keys(value).length === 0
+}

@@ -1,0 +1,16 @@
+/** What to invoke an embedding model with, and how to read what it answers. */
+export interface EmbeddingBody {
+  readonly body: object
+  /** Undefined where the answer has no vectors. */
+  read(answer: unknown): Vectors | undefined
+}
+
+export interface Vectors {
+  readonly vectors: readonly (readonly number[])[]
+  /** Undefined where the answer does not tell. */
+  readonly inputTokens?: number | undefined
+}
+
+export function isVector(value: unknown): value is readonly number[] {
+  return Array.isArray(value) && value.length > 0 && value.every((item) => typeof item === 'number')
+}

@@ -1,0 +1,29 @@
+import type { FinishReason } from '../../unified/chat-chunks.ts'
+import type { TranslatedError } from '../../unified-api.ts'
+
+/** How an answer ended: for a reason that OpenAI has, or in a failure of the model's. */
+export type Finish = { readonly reason: FinishReason } | { readonly failure: TranslatedError }
+
+/**
+ * @param stopReason Bedrock's; one that is not known counts as an ordinary end
+ * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html on `stopReason`
+ */
+export function finishOf(stopReason: unknown, hasToolCalls: boolean): Finish {
+  const known = typeof stopReason === 'string' ? stopReason : ''
+  const message = FAILURES.get(known)
+  if (message !== undefined) return { failure: { message, code: known } }
+  return { reason: REASONS.get(known) ?? (hasToolCalls ? 'tool_calls' : 'stop') }
+}
+
+const REASONS: ReadonlyMap<string, FinishReason> = new Map([
+  ['stop_sequence', 'stop'],
+  ['max_tokens', 'length'],
+  ['model_context_window_exceeded', 'length'],
+  ['content_filtered', 'content_filter'],
+  ['guardrail_intervened', 'content_filter'],
+])
+
+const FAILURES: ReadonlyMap<string, string> = new Map([
+  ['malformed_tool_use', 'The model called a tool in a way that cannot be read.'],
+  ['malformed_model_output', 'The model answered in a way that cannot be read.'],
+])

@@ -1,0 +1,40 @@
+import { expect, it } from 'vitest'
+import { CLAUDE, converseBody, NOVA, refusal, unifiedRequest } from './__fixtures__/unified-request.ts'
+import { toConverseCall } from './converse-call.ts'
+
+const ADAPTIVE = 'global.anthropic.claude-opus-4-6-v1'
+const GPT = 'openai.gpt-oss-120b-1:0'
+const NOVA_2 = 'us.amazon.nova-2-lite-v1:0'
+const PROFILE = 'arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/a1b2c3'
+
+it.each([
+  [ADAPTIVE, 'high', { thinking: { type: 'adaptive', display: 'summarized' }, output_config: { effort: 'high' } }],
+  [ADAPTIVE, 'none', { thinking: { type: 'disabled' } }],
+  [CLAUDE, 'medium', { thinking: { type: 'enabled', budget_tokens: 2_048 } }],
+  [GPT, 'low', { reasoning_effort: 'low' }],
+  [NOVA_2, 'high', { reasoningConfig: { type: 'enabled', maxReasoningEffort: 'high' } }],
+  [NOVA_2, 'none', { reasoningConfig: { type: 'disabled' } }],
+])('%s is told %s in its own words', (model, effort, fields) => {
+  expect(converseBody({ reasoning_effort: effort }, model).additionalModelRequestFields).toEqual(fields)
+})
+
+it('a budget is a share of the maximum, which is stated with it', () => {
+  expect(converseBody({ reasoning_effort: 'low' }, CLAUDE).inferenceConfig).toEqual({ maxTokens: 4_096 })
+  expect(converseBody({ reasoning_effort: 'high', max_tokens: 10_000 }, CLAUDE)).toMatchObject({
+    inferenceConfig: { maxTokens: 10_000 },
+    additionalModelRequestFields: { thinking: { budget_tokens: 8_000 } },
+  })
+})
+
+it.each([
+  [NOVA, { reasoning_effort: 'low' }, 'reasoning_effort'],
+  [PROFILE, { reasoning_effort: 'low' }, 'reasoning_effort'],
+  [GPT, { reasoning_effort: 'minimal' }, 'reasoning_effort'],
+  [NOVA_2, { reasoning_effort: 'xhigh' }, 'reasoning_effort'],
+  [NOVA_2, { reasoning_effort: 'high', max_tokens: 9 }, 'max_tokens'],
+  [NOVA_2, { reasoning_effort: 'high', temperature: 0.5 }, 'temperature'],
+  [CLAUDE, { reasoning_effort: 'low', max_tokens: 1_024 }, 'reasoning_effort'],
+  [CLAUDE, { reasoning_effort: 'low', temperature: 0.5 }, 'temperature'],
+])('%s refuses %j', (model, body, param) => {
+  expect(refusal(toConverseCall(unifiedRequest(body, { model }))).param).toBe(param)
+})

@@ -1,0 +1,81 @@
+import type { Tool, ToolChoice, ToolConfiguration } from '@aws-sdk/client-bedrock-runtime'
+import { forcesTool } from '../../anthropic/unified/tools.ts'
+import type { ChatRequest, ChatTool } from '../../unified/chat-request.ts'
+import { isRefusal, refuse } from '../../unified/refusal.ts'
+import type { Refusal } from '../../unified-api.ts'
+import { foundationModel } from './model.ts'
+import type { Document } from './wire-types.ts'
+
+/** What of a request is about tools. */
+export interface Tooling {
+  readonly toolConfig?: ToolConfiguration
+  /** Of `additionalModelRequestFields`, in the words of the model's maker. */
+  readonly fields: Readonly<Record<string, unknown>>
+}
+
+/**
+ * Converse demands tools where the conversation has tool calls, and cannot forbid to call them: only without tools there are no
+ * calls.
+ * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ToolConfiguration.html
+ */
+export function toTooling(chat: ChatRequest, model: string, hasToolUse: boolean): Tooling | Refusal {
+  const { tools = [], tool_choice: choice, parallel_tool_calls: isParallel } = chat
+  if (tools.length === 0) return withoutTools(chat, hasToolUse)
+  if (choice === 'none') {
+    if (!hasToolUse) return { fields: {} }
+    return refuse(
+      'tool_choice',
+      'AWS Bedrock cannot forbid tool calls ("none") in a conversation that has some already.',
+    )
+  }
+  const toolChoice = toToolChoice(chat)
+  if (toolChoice !== undefined && isRefusal(toolChoice)) return toolChoice
+  const toolConfig = { tools: tools.map(toTool) }
+  if (isParallel !== false) {
+    return { toolConfig: { ...toolConfig, ...(toolChoice === undefined ? {} : { toolChoice }) }, fields: {} }
+  }
+  const serial = serialChoice(toolChoice, model)
+  return isRefusal(serial) ? serial : { toolConfig, fields: { tool_choice: serial } }
+}
+
+function withoutTools(chat: ChatRequest, hasToolUse: boolean): Tooling | Refusal {
+  if (forcesTool(chat)) return refuse('tool_choice', 'There are no tools to choose from.')
+  if (!hasToolUse) return { fields: {} }
+  return refuse('tools', 'AWS Bedrock needs the tools with every request whose messages have calls of them.')
+}
+
+function toTool({ function: { name, description = '', parameters, strict } }: ChatTool): Tool.ToolSpecMember {
+  return {
+    toolSpec: {
+      name,
+      ...(description.trim() === '' ? {} : { description }),
+      inputSchema: { json: { type: 'object', properties: {}, ...parameters } as Document },
+      ...(strict === true ? { strict } : {}),
+    },
+  }
+}
+
+type Choice = ToolChoice.AutoMember | ToolChoice.AnyMember | ToolChoice.ToolMember
+
+function toToolChoice({ tools = [], tool_choice: choice }: ChatRequest): Choice | Refusal | undefined {
+  if (typeof choice === 'object') {
+    const { name } = choice.function
+    if (tools.some((tool) => tool.function.name === name)) return { tool: { name } }
+    return refuse('tool_choice.function.name', `There is no tool "${name}" in "tools".`)
+  }
+  if (choice === 'required') return { any: {} }
+  return choice === 'auto' ? { auto: {} } : undefined
+}
+
+/**
+ * One call at a time is Anthropic's own to ask for, and stands in the place of Converse's choice: both together are refused.
+ * @see https://platform.claude.com/docs/en/agents-and-tools/tool-use/parallel-tool-use
+ */
+function serialChoice(choice: Choice | undefined, model: string): Refusal | object {
+  if (foundationModel(model)?.maker !== 'anthropic') {
+    return refuse('parallel_tool_calls', "AWS Bedrock can forbid parallel tool calls to Anthropic's models only.")
+  }
+  const disabled = { disable_parallel_tool_use: true }
+  if (choice?.tool !== undefined) return { type: 'tool', name: choice.tool.name, ...disabled }
+  return { type: choice?.any === undefined ? 'auto' : 'any', ...disabled }
+}

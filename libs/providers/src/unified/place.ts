@@ -1,0 +1,35 @@
+import { type Static, Type } from 'typebox'
+
+/** Where a block that OpenAI's messages have nothing for stands: how much of the message comes before it. */
+export type Place = Static<typeof Place>
+export const Place = Type.Object(
+  {
+    /** Of `content`, in UTF-16 code units. */
+    content: Type.Integer({ minimum: 0 }),
+    tool_calls: Type.Integer({ minimum: 0 }),
+  },
+  { additionalProperties: false },
+)
+
+export interface Placed<Block> {
+  readonly block: Block
+  readonly at: Place
+}
+
+/** A message's blocks in order: its text, then its tool calls, and the others where they were. */
+export function inPlace<Block>(
+  text: string,
+  calls: readonly Block[],
+  others: readonly Placed<Block>[],
+  textBlocks: (text: string) => readonly Block[],
+): Block[] {
+  const blocks: Block[] = []
+  let textAt = 0
+  let callsAt = 0
+  for (const { at, block } of others) {
+    blocks.push(...textBlocks(text.slice(textAt, at.content)), ...calls.slice(callsAt, at.tool_calls), block)
+    textAt = Math.max(textAt, at.content)
+    callsAt = Math.max(callsAt, at.tool_calls)
+  }
+  return [...blocks, ...textBlocks(text.slice(textAt)), ...calls.slice(callsAt)]
+}

@@ -1,0 +1,18 @@
+import type { ApiKeyPatch, FieldError } from '@sluice/contracts'
+import { validate as isUuid } from 'uuid'
+import { expiryErrors } from '../domain/expiry.ts'
+import type { ApplicationDeps } from './deps.ts'
+
+/** What is wrong with an API key, or a change of one, of the right shape: it expires in the past, it names what is no connection. */
+export async function apiKeyErrors(
+  { connections: store, now }: Pick<ApplicationDeps, 'connections' | 'now'>,
+  { expiresAt, connections = [] }: ApiKeyPatch,
+): Promise<FieldError[]> {
+  const errors = expiryErrors(expiresAt, now())
+  if (connections === '*') return errors
+  const existing = await store.existing(connections.filter((id) => isUuid(id)))
+  const unknown = connections.flatMap((id, index) =>
+    existing.has(id) ? [] : [{ field: `connections.${index}`, message: 'is not the id of a connection' }],
+  )
+  return [...errors, ...unknown]
+}

@@ -1,0 +1,63 @@
+import type { Actor } from '../domain/actor.ts'
+import { addressActor } from '../domain/actor.ts'
+import { addressKey } from '../domain/address-key.ts'
+import { createAttemptLimiter } from '../domain/attempt-limiter.ts'
+import type { NewAuditEntry } from '../domain/audit-entry.ts'
+import { RateLimitedError } from '../domain/rate-limited-error.ts'
+import type { ApplicationDeps } from './deps.ts'
+
+/** What was refused, for the audit log: never what was sent. */
+export type RefusalDetails = Readonly<Record<string, string>>
+
+/** Stands before everything that asks who somebody is: limits failures by address, and has the audit log know of refusals. */
+export interface AttemptGuard {
+  /** @throws RateLimitedError while an address has failed too often, whatever it brings now */
+  requireAttempt(address: string): void
+  /** Somebody brought a token that is not good. @throws RateLimitedError where that was one too many */
+  failed(address: string, details: RefusalDetails): Promise<void>
+  /** Somebody brought a cookie that is not good. It counts no failure: a browser sends what it has. */
+  unknownSession(address: string, details: RefusalDetails): Promise<void>
+  /** Somebody who is known was refused what they asked for. */
+  refused(actor: Actor, details: RefusalDetails): Promise<void>
+}
+
+type Deps = Pick<ApplicationDeps, 'auditLog' | 'now' | 'logger'>
+
+/** @param failuresPerMinute of each address; as many refusals of each actor come into the audit log, so that nobody can flood it */
+export function createAttemptGuard({ auditLog, now, logger }: Deps, failuresPerMinute: number): AttemptGuard {
+  const failures = createAttemptLimiter(failuresPerMinute, MAX_KEYS)
+  const rows = createAttemptLimiter(failuresPerMinute, MAX_KEYS)
+
+  const record = async (entry: NewAuditEntry): Promise<void> => {
+    try {
+      await auditLog.record(entry)
+    } catch (error) {
+      // It is refused all the same.
+      logger.error({ err: error, ...entry }, 'a refusal is not in the audit log')
+    }
+  }
+  const recordLimited = async (key: string, entry: NewAuditEntry): Promise<void> => {
+    if (rows.take(key, now().getTime())) await record(entry)
+    else logger.debug(entry, 'refused, like others just now')
+  }
+
+  return {
+    requireAttempt: (address) => {
+      const waitMs = failures.waitMs(addressKey(address), now().getTime())
+      if (waitMs > 0) throw new RateLimitedError(waitMs)
+    },
+    failed: async (address, details) => {
+      const key = addressKey(address)
+      const nowMs = now().getTime()
+      if (!failures.take(key, nowMs)) throw new RateLimitedError(failures.waitMs(key, nowMs))
+      await record({ actor: addressActor(address), action: 'login.refused', details })
+    },
+    unknownSession: (address, details) =>
+      recordLimited(addressKey(address), { actor: addressActor(address), action: 'session.refused', details }),
+    refused: (actor, details) =>
+      recordLimited(actor.tokenId ?? actor.label, { actor, action: 'request.refused', details }),
+  }
+}
+
+/** Some megabytes at most. */
+const MAX_KEYS = 10_000

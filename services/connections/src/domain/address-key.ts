@@ -1,0 +1,22 @@
+import { isIPv6 } from 'node:net'
+
+/**
+ * What stands for whoever is at this address. Of IPv6 it is the first 64 bits, as one customer has all addresses that begin with
+ * them (RFC 6177).
+ */
+export function addressKey(address: string): string {
+  const [text = ''] = address.split('%') // Without the zone of a link-local address.
+  const [, mapped] = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(text) ?? []
+  if (mapped !== undefined) return mapped
+  return isIPv6(text) ? `${groups(text).slice(0, 4).join(':')}::/64` : text
+}
+
+/** The groups of an IPv6 address from the left, with those that `::` stands for; the last two may be one IPv4 address. */
+function groups(address: string): string[] {
+  const [head = '', tail] = address.split('::')
+  const left = head === '' ? [] : head.split(':')
+  const right = tail === undefined || tail === '' ? [] : tail.split(':')
+  const present = left.length + right.length + (address.includes('.') ? 1 : 0)
+  const missing = tail === undefined ? 0 : 8 - present
+  return [...left, ...Array<string>(missing).fill('0'), ...right].map((group) => group.replace(/^0+(?=.)/, '').toLowerCase())
+}

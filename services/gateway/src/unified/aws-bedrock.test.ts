@@ -1,0 +1,11 @@
+import { startBedrockPath } from '../testing/start-bedrock-path.ts'
+import { unifiedSuite } from '../testing/unified-suite.ts'
+
+unifiedSuite({
+  provider: 'aws-bedrock',
+  model: 'anthropic.claude-haiku-4-5-20251001-v1:0',
+  missing: { model: 'none-such', status: 400 },
+  refuses: { parameter: 'seed', value: 7 },
+  embeddingModel: 'amazon.titan-embed-text-v2:0',
+  start: startBedrockPath,
+})
