@@ -9,7 +9,6 @@ export type {
   Operation,
   ProviderAdapter,
   ProviderConfig,
-  RateLimitReading,
   RequestInspection,
   SecretHolder,
   WireHeaders,

@@ -1,4 +1,4 @@
-import type { ErrorCode, Metric, Period, ProviderId, TokenUsage } from '@sluice/contracts'
+import type { ErrorCode, Metric, Period, ProviderId, RateLimitReading, TokenUsage } from '@sluice/contracts'
 import type { UnifiedApi } from './unified-api.ts'
 
 /**
@@ -42,6 +42,11 @@ export interface ProviderAdapter {
 
   /** What the answer's headers say of the provider's limits. What they do not say, or not legibly, is absent. */
   rateLimits(headers: WireHeaders, receivedAtMs: number): RateLimitReading[]
+  /**
+   * What the body of a 429 says of them, numbers and names alone: some providers tell limits nowhere else.
+   * @param body the answer's, not compressed
+   */
+  rateLimitsInError(body: Buffer): RateLimitReading[]
   /** The headers on rate limits, of which nothing else may be kept; undefined where there are none. */
   rateLimitHeaders(headers: WireHeaders): Record<string, string> | undefined
   /**
@@ -117,18 +122,6 @@ export interface AnswerReader {
    * throttles in mid-stream. Absent where none came, and from readers of providers that send none.
    */
   readonly errorStatus?: number | undefined
-}
-
-/** One limit as an answer's headers tell it. Absent means unknown, never zero. */
-export interface RateLimitReading {
-  /** What is counted, in the provider's word: `requests`, `tokens`, `input-tokens`, … */
-  readonly dimension: string
-  /** The length of the limit's window, where the provider documents it. */
-  readonly periodMs?: number
-  readonly limit?: number
-  readonly remaining?: number
-  /** From the receipt of the headers until the whole limit is free again. */
-  readonly resetMs?: number
 }
 
 export interface ErrorToFormat {

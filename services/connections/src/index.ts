@@ -12,22 +12,29 @@ import { linkBus } from './adapters/nats/bus-link.ts'
 import { createInsights } from './adapters/nats/insights.ts'
 import { createPublisher } from './adapters/nats/publisher.ts'
 import { createApiKeyStore } from './adapters/postgres/api-key-store.ts'
+import { createAuditLog } from './adapters/postgres/audit-log.ts'
 import { createConnectionStore } from './adapters/postgres/connection-store.ts'
+import { createCredentialHistory } from './adapters/postgres/credential-history.ts'
 import { openConnectionsDatabase, SCHEMA } from './adapters/postgres/database.ts'
 import { MIGRATIONS } from './adapters/postgres/migrations.ts'
 import { createOperatorTokenStore } from './adapters/postgres/operator-token-store.ts'
 import { createOutbox } from './adapters/postgres/outbox.ts'
 import { createProjectionSource } from './adapters/postgres/projection-source.ts'
 import { createSealingKey } from './adapters/postgres/sealing-key.ts'
+import { createSessionStore } from './adapters/postgres/session-store.ts'
 import { untilReachable } from './adapters/postgres/until-reachable.ts'
 import { stsAccess } from './adapters/provider-probes/assume-role.ts'
 import { createProviderProbe } from './adapters/provider-probes/provider-probe.ts'
 import { createTokenFile } from './adapters/token-file.ts'
 import type { ApplicationDeps } from './application/deps.ts'
 import { ensureOperatorToken } from './application/ensure-operator-token.ts'
+import { createKeyUseRecorder } from './application/key-use-recorder.ts'
+import { keepRetiringCredentials } from './application/retire-credentials.ts'
 import type { ConnectionsConfig } from './config.ts'
+import type { RoleTrustSettings } from './domain/role-trust.ts'
 import { serveConnections } from './handlers/connections.ts'
-import { createAdminApi } from './routes/admin-api.ts'
+import { followKeyUse } from './handlers/key-use.ts'
+import { createAdminApi, type LoginSettings } from './routes/admin-api.ts'
 
 export { ConnectionsConfig } from './config.ts'
 
@@ -56,7 +63,6 @@ export async function start(
     source: createProjectionSource(database),
     logger,
   })
-  const tokens = createOperatorTokenStore(database)
   const sealingKey = createSealingKey({ database, envelopes, sealedBoxes, logger })
   const providerProbe = createProviderProbe({
     allowInsecureLoopback: config.ALLOW_INSECURE_UPSTREAM,
@@ -64,7 +70,11 @@ export async function start(
   })
   const deps: ApplicationDeps = {
     connections: createConnectionStore(database, publisher.nudge),
+    credentialHistory: createCredentialHistory(database),
     apiKeys: createApiKeyStore(database, publisher.nudge),
+    operatorTokens: createOperatorTokenStore(database),
+    sessions: createSessionStore(database),
+    auditLog: createAuditLog(database),
     envelopes,
     sealedBoxes,
     sealingKey,
@@ -73,17 +83,28 @@ export async function start(
       isAvailable,
       allowInsecureUpstream: config.ALLOW_INSECURE_UPSTREAM,
     },
+    credentialGraceMs: config.CREDENTIAL_GRACE_MS,
     now: () => new Date(),
     newId: uuidv7,
     logger,
   }
   const health = { isDatabaseReachable: database.isReachable, isBusConnected: link.isConnected }
-  const adminApi = await createAdminApi({ application: deps, tokens, insights: createInsights(link), health })
+  const adminApi = await createAdminApi({
+    application: deps,
+    insights: createInsights(link),
+    health,
+    roleTrust: roleTrustSettings(config),
+    login: loginSettings(config),
+  })
 
   let served: Served | undefined
+  let followed: Served | undefined
+  let retiring: Promise<void> | undefined
+  const stopping = new AbortController()
   const attach = async (): Promise<void> => {
     const bus = await link.first
     served = serveConnections(bus, deps)
+    followed = followKeyUse(bus, createKeyUseRecorder(deps), logger)
     publisher.begin(bus)
     await bus.connection.flush()
     logger.info('serving on the bus')
@@ -91,12 +112,15 @@ export async function start(
   const prepare = async (): Promise<void> => {
     await sealingKey.ensure()
     const tokenFile = config.OPERATOR_TOKEN_FILE === undefined ? undefined : createTokenFile(config.OPERATOR_TOKEN_FILE)
-    await ensureOperatorToken({ tokens, newId: uuidv7, logger, tokenFile })
+    await ensureOperatorToken({ ...deps, tokenFile })
   }
   const stop = async (): Promise<void> => {
+    stopping.abort()
+    await retiring
     await providerProbe.stop()
     await adminApi.close()
     if (link.isConnected()) await served?.stop()
+    await followed?.stop()
     await publisher.stop()
     await link.close()
     await database.close()
@@ -106,6 +130,7 @@ export async function start(
     const adminUrl = await adminApi.listen({ host: config.ADMIN_HOST, port: config.ADMIN_PORT })
     await migrate({ url: config.DATABASE_URL, schema: SCHEMA, migrations: MIGRATIONS, logger })
     await untilReachable(prepare, logger)
+    retiring = keepRetiringCredentials(deps, RETIRE_EVERY_MS, stopping.signal)
     await settledWithin(attach(), BUS_WAIT_MS, (err) => logger.error({ err }, 'cannot serve on the bus'))
     logger.info({ adminUrl }, 'serving the admin API')
     return { adminUrl, stop }
@@ -127,8 +152,24 @@ async function settledWithin(work: Promise<void>, ms: number, onLateFailure: (er
 }
 
 const BUS_WAIT_MS = 3_000
+const RETIRE_EVERY_MS = 60_000
 /** What was under way when the connection broke is lost, and only missed after this. */
 const JETSTREAM_TIMEOUT_MS = 2_000
+
+function roleTrustSettings({ AWS_PRINCIPAL_ARN, CFN_TEMPLATE_URL }: ConnectionsConfig): RoleTrustSettings {
+  return {
+    ...(AWS_PRINCIPAL_ARN === undefined ? {} : { principalArn: AWS_PRINCIPAL_ARN }),
+    ...(CFN_TEMPLATE_URL === undefined ? {} : { templateUrl: CFN_TEMPLATE_URL }),
+  }
+}
+
+function loginSettings({ LOGIN_FAILURES_PER_MINUTE, TRUSTED_PROXIES, COOKIE_SECURE }: ConnectionsConfig): LoginSettings {
+  return {
+    failuresPerMinute: LOGIN_FAILURES_PER_MINUTE,
+    ...(TRUSTED_PROXIES === undefined ? {} : { trustedProxies: TRUSTED_PROXIES }),
+    isCookieAlwaysSecure: COOKIE_SECURE,
+  }
+}
 
 function hasAdapter(provider: ProviderId): boolean {
   return providerAdapter(provider) !== undefined

@@ -1,12 +1,15 @@
 import { responses, usageQuery } from '@sluice/contracts'
 import { connectBus, consume, ensureStream, serve } from '@sluice/messaging'
 import { migrate, openDatabase } from '@sluice/postgres'
-import { busOptions, type Logger, outageLog, type Service } from '@sluice/service-kit'
+import { busOptions, ConfigError, type Logger, outageLog, type Service } from '@sluice/service-kit'
 import { MIGRATIONS } from './adapters/migrations.ts'
 import { postgresUsageStore } from './adapters/postgres-usage-store.ts'
+import { readPriceList } from './adapters/read-price-list.ts'
 import type { Tables } from './adapters/tables.ts'
 import type { UsageConfig } from './config.ts'
+import type { KeptDays } from './domain/retention.ts'
 import { answerUsageQuery } from './handlers/answer-usage-query.ts'
+import { keepUp } from './handlers/keep-up.ts'
 import { recordResponses } from './handlers/record-responses.ts'
 
 export { UsageConfig } from './config.ts'
@@ -14,8 +17,11 @@ export { UsageConfig } from './config.ts'
 /**
  * Starts the usage service: it adds up every response event exactly once, and answers queries. Resolves when it does both;
  * until then it waits for PostgreSQL and NATS. Any number of instances share the work.
+ * @throws ConfigError when the price list cannot be read, or what is coarser is kept for a shorter time
  */
 export async function start(config: UsageConfig, logger: Logger): Promise<Service> {
+  const kept = keptDays(config)
+  const prices = await readPriceList(config.PRICE_LIST_FILE)
   const url = config.DATABASE_URL
   await migrate({ url, schema: 'usage', migrations: MIGRATIONS, logger })
   const db = openDatabase<Tables>({
@@ -25,7 +31,7 @@ export async function start(config: UsageConfig, logger: Logger): Promise<Servic
     statementTimeoutMs: STATEMENT_TIMEOUT_MS,
     logger,
   })
-  const store = postgresUsageStore(db)
+  const store = postgresUsageStore({ db, kept, now: Date.now })
   const bus = await connectBus(busOptions(config, 'usage'))
   await ensureStream(bus, responses)
   const record = recordResponses(store, logger)
@@ -41,18 +47,18 @@ export async function start(config: UsageConfig, logger: Logger): Promise<Servic
       logger.error({ subject, streamSequence, reason }, 'malformed message, dropped'),
     onFault: outage.fault,
   })
-  const served = serve(bus, usageQuery, answerUsageQuery(store), {
+  const served = serve(bus, usageQuery, answerUsageQuery(store, prices), {
     onFault: (error, subject) => logger.error({ err: error, subject }, 'query failed'),
   })
   await bus.connection.flush() // Only then does the server know who answers.
-  const forgetting = setInterval(() => {
-    store
-      .forgetBatches(SEEN_BATCHES_AGE_MS)
-      .catch((error) => logger.warn({ err: error }, 'could not forget old batches'))
-  }, FORGET_INTERVAL_MS)
+  const keepingUp = keepUp(store, {
+    intervalMs: UPKEEP_INTERVAL_MS,
+    gatewayAgeMs: GATEWAY_AGE_MS,
+    onFault: (error) => logger.warn({ err: error }, 'upkeep failed, it goes on later'),
+  })
   return {
     stop: async () => {
-      clearInterval(forgetting)
+      await keepingUp.stop()
       await served.stop()
       await consuming.stop()
       await bus.close()
@@ -61,9 +67,17 @@ export async function start(config: UsageConfig, logger: Logger): Promise<Servic
   }
 }
 
+function keptDays(config: UsageConfig): KeptDays {
+  const { MINUTES_KEPT_DAYS: minute, HOURS_KEPT_DAYS: hour, DAYS_KEPT_DAYS: day } = config
+  if (minute > hour || hour > day) {
+    throw new ConfigError('MINUTES_KEPT_DAYS is at most HOURS_KEPT_DAYS, and that at most DAYS_KEPT_DAYS')
+  }
+  return { minute, hour, day }
+}
+
 const MAX_CONNECTIONS = 4
 const STATEMENT_TIMEOUT_MS = 10_000
 const BATCH_MESSAGES = 200
-const FORGET_INTERVAL_MS = 600_000
+const UPKEEP_INTERVAL_MS = 600_000
 /** A message may be delivered again for as long as the stream holds it; a day more for one that is published again late. */
-const SEEN_BATCHES_AGE_MS = responses.maxAgeMs + 86_400_000
+const GATEWAY_AGE_MS = responses.maxAgeMs + 86_400_000

@@ -2,6 +2,7 @@ import { type Static, Type } from 'typebox'
 import { defineStream } from '../define.ts'
 import { ProviderId } from '../providers.ts'
 import { subjectToken } from '../subject-token.ts'
+import { RateLimitReading } from './rate-limit-reading.ts'
 
 /** How a request ended, as rollups count it. */
 export type Outcome = Static<typeof Outcome>
@@ -52,6 +53,8 @@ export const ResponseEvent = Type.Object({
   /** The provider's rate-limit headers, lower case, by allowlist, and when they came. */
   rateLimitHeaders: Type.Optional(Type.Record(Type.String(), Type.String())),
   headersAtMs: Type.Optional(Type.Integer()),
+  /** What the body of a 429 told of limits, of providers that tell them there: numbers and names, nothing else of it. */
+  rateLimits: Type.Optional(Type.Array(RateLimitReading)),
 })
 
 /** A batch of one connection's events. Its message id is `<gateway>-<batch>`, so that a repeated publish is stored once. */

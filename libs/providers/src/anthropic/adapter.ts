@@ -20,6 +20,7 @@ export const anthropic: ProviderAdapter = {
   outgoingBody: (_inspection, _body, bytes) => bytes,
   answerReader: anthropicAnswerReader,
   rateLimits: readAnthropicRateLimits,
+  rateLimitsInError: () => [],
   rateLimitHeaders: anthropicRateLimitHeaders,
   retryAfterMs: anthropicRetryAfterMs,
   errorAnswer: anthropicErrorAnswer,

@@ -1,4 +1,6 @@
+import type { RateLimitReading } from '@sluice/contracts'
 import { describe, expect, it } from 'vitest'
+import type { WireHeaders } from '../provider-adapter.ts'
 import { anthropicRateLimitHeaders, anthropicRetryAfterMs, readAnthropicRateLimits } from './rate-limit-headers.ts'
 
 const RECEIVED_AT_MS = Date.UTC(2026, 0, 1)
@@ -13,6 +15,7 @@ const LIMITS = {
   'anthropic-priority-output-tokens-remaining': '79000',
   'anthropic-priority-output-tokens-reset': '2025-12-31T23:59:59Z',
 }
+const TOKENS = { dimension: 'tokens', periodMs: 60_000 }
 const HEADERS = { ...LIMITS, 'content-type': 'application/json', 'anthropic-organization-id': 'org' }
 
 it('reads each dimension, with the time that is left to its reset', () => {
@@ -23,20 +26,46 @@ it('reads each dimension, with the time that is left to its reset', () => {
   ])
 })
 
-it.each([
-  [{ 'anthropic-ratelimit-tokens-limit': '' }],
-  [{ 'anthropic-ratelimit-tokens-limit': '1e3' }],
-  [{ 'anthropic-ratelimit-tokens-remaining': '-1' }],
-  [{ 'anthropic-ratelimit-tokens-remaining': 'NaN' }],
-  [{ 'anthropic-ratelimit-tokens-limit': '99999999999999999999' }],
-  [{ 'anthropic-ratelimit-tokens-reset': '12' }],
-  [{ 'anthropic-ratelimit-tokens-reset': '2026-01-01' }],
-  [{ 'anthropic-ratelimit-tokens-reset': '2026-13-01T00:00:00Z' }],
-  [{ 'anthropic-ratelimit-tokens-reset': 'Thu, 01 Jan 2026 00:00:00 GMT' }],
-  [{ 'anthropic-ratelimit--limit': '5', 'anthropic-ratelimit-limit': '5', 'x-ratelimit-limit-tokens': '5' }],
-  [{}],
-])('leaves out %j', (headers) => {
-  expect(readAnthropicRateLimits(headers, RECEIVED_AT_MS)).toEqual([])
+it.each<[string, WireHeaders, RateLimitReading[]]>([
+  ['nothing', {}, []],
+  [
+    'headers of others',
+    { 'anthropic-ratelimit--limit': '5', 'anthropic-ratelimit-limit': '5', 'x-ratelimit-limit-tokens': '5' },
+    [],
+  ],
+  ['a part alone', { 'anthropic-ratelimit-tokens-remaining': '7' }, [{ ...TOKENS, remaining: 7 }]],
+  ['a reset that is over', { 'anthropic-ratelimit-tokens-reset': '2025-12-31T00:00:00Z' }, [{ ...TOKENS, resetMs: 0 }]],
+  ...['', '1e3', '-1', 'NaN', '1.5', '99999999999999999999'].map(
+    (garbage): [string, WireHeaders, RateLimitReading[]] => [
+      `the limit ${JSON.stringify(garbage)}`,
+      { 'anthropic-ratelimit-tokens-limit': garbage, 'anthropic-ratelimit-tokens-remaining': '7' },
+      [{ ...TOKENS, remaining: 7, unreadable: ['limit'] }],
+    ],
+  ),
+  ...['12', '2026-01-01', '2026-13-01T00:00:00Z', 'Thu, 01 Jan 2026 00:00:00 GMT', '2126-01-01T00:00:00Z'].map(
+    (garbage): [string, WireHeaders, RateLimitReading[]] => [
+      `the reset ${JSON.stringify(garbage)}`,
+      { 'anthropic-ratelimit-tokens-limit': '7', 'anthropic-ratelimit-tokens-reset': garbage },
+      [{ ...TOKENS, limit: 7, unreadable: ['reset'] }],
+    ],
+  ),
+  [
+    'a header that came twice and says different things',
+    { 'anthropic-ratelimit-tokens-limit': ['7', '8'], 'anthropic-ratelimit-tokens-remaining': ['6', '6'] },
+    [{ ...TOKENS, remaining: 6, unreadable: ['limit'] }],
+  ],
+  [
+    'more left than there is by rounding',
+    { 'anthropic-ratelimit-tokens-limit': '50500', 'anthropic-ratelimit-tokens-remaining': '51000' },
+    [{ ...TOKENS, limit: 50_500, remaining: 50_500 }],
+  ],
+  [
+    'more left than there is',
+    { 'anthropic-ratelimit-tokens-limit': '50500', 'anthropic-ratelimit-tokens-remaining': '52000' },
+    [{ ...TOKENS, limit: 50_500, unreadable: ['remaining'] }],
+  ],
+])('reads of %s what it tells, and never makes the unknown zero', (_, headers, readings) => {
+  expect(readAnthropicRateLimits(headers, RECEIVED_AT_MS)).toEqual(readings)
 })
 
 it('knows no period of a limit that is not documented', () => {

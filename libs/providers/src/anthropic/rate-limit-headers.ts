@@ -1,7 +1,7 @@
-import type { RateLimitReading, WireHeaders } from '../provider-adapter.ts'
-import { countHeader, headerValue } from '../wire/header-value.ts'
+import type { RateLimitReading } from '@sluice/contracts'
+import type { WireHeaders } from '../provider-adapter.ts'
 import { keepRateLimitHeaders, rateLimitReading, retryAfterOrResetMs } from '../wire/rate-limit-reading.ts'
-import { parseRfc3339 } from '../wire/rfc3339.ts'
+import { type ToldNumber, toldCount, toldInstantMs } from '../wire/told-number.ts'
 
 /**
  * Anthropic's `anthropic-ratelimit-{requests,tokens,input-tokens,output-tokens}-{limit,remaining,reset}`, and the same of
@@ -10,12 +10,12 @@ import { parseRfc3339 } from '../wire/rfc3339.ts'
  */
 export function readAnthropicRateLimits(headers: WireHeaders, receivedAtMs: number): RateLimitReading[] {
   return [...limitsIn(headers)].flatMap(([prefix, dimension]) => {
-    const reading = rateLimitReading(
-      dimension,
-      countHeader(headers, `${prefix}-limit`),
-      countHeader(headers, `${prefix}-remaining`),
-      resetOf(headers, `${prefix}-reset`, receivedAtMs),
-    )
+    const limit = toldCount(headers, `${prefix}-limit`)
+    const reading = rateLimitReading(dimension, {
+      limit,
+      remaining: notAbove(limit, toldCount(headers, `${prefix}-remaining`)),
+      resetMs: toldInstantMs(headers, `${prefix}-reset`, receivedAtMs),
+    })
     if (reading === undefined) return []
     return PER_MINUTE.test(dimension) ? { ...reading, periodMs: 60_000 } : reading
   })
@@ -45,8 +45,10 @@ function limitsIn(headers: WireHeaders): Map<string, string> {
   return limits
 }
 
-function resetOf(headers: WireHeaders, name: string, receivedAtMs: number): number | undefined {
-  const text = headerValue(headers, name)
-  const atMs = text === undefined ? undefined : parseRfc3339(text)
-  return atMs === undefined ? undefined : Math.max(0, atMs - receivedAtMs)
+/** What remains of tokens is told to the nearest thousand, which may be above a limit that is no whole thousand. */
+function notAbove(limit: ToldNumber, remaining: ToldNumber): ToldNumber {
+  if (typeof limit !== 'number' || typeof remaining !== 'number') return remaining
+  return remaining > limit && remaining - limit <= MAX_ROUNDING ? limit : remaining
 }
+
+const MAX_ROUNDING = 500

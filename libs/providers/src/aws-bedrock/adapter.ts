@@ -21,6 +21,7 @@ export const awsBedrock: ProviderAdapter = {
   outgoingBody: (_inspection, _body, bytes) => bytes,
   answerReader: bedrockAnswerReader,
   rateLimits: () => [],
+  rateLimitsInError: () => [],
   rateLimitHeaders: (headers) => keepRateLimitHeaders(headers, () => false),
   retryAfterMs: readRetryAfterMs,
   errorAnswer: bedrockErrorAnswer,

@@ -6,10 +6,11 @@ import { googleAnswerReader } from './answer-reader.ts'
 import { googleErrorAnswer } from './errors.ts'
 import { inspectGoogleRequest } from './inspect.ts'
 import { googleOperation } from './operations.ts'
+import { googleQuotaFailures } from './quota-failure.ts'
 import { googleRetryAfterMs } from './retry-after.ts'
 import { googleUnified } from './unified/unified.ts'
 
-/** Google's Gemini API. It tells its limits in no header. */
+/** Google's Gemini API. It tells its limits in no header, and in a 429's body those that were exceeded. */
 export const google: ProviderAdapter = {
   id: 'google',
   // It would choose the project that is charged.
@@ -22,6 +23,7 @@ export const google: ProviderAdapter = {
   outgoingBody: (_inspection, _body, bytes) => bytes,
   answerReader: googleAnswerReader,
   rateLimits: () => [],
+  rateLimitsInError: googleQuotaFailures,
   rateLimitHeaders: (headers) => keepRateLimitHeaders(headers, () => false),
   retryAfterMs: googleRetryAfterMs,
   errorAnswer: googleErrorAnswer,

@@ -1,7 +1,6 @@
 import type { WireHeaders } from '../provider-adapter.ts'
-import { isRecord } from '../wire/is-record.ts'
-import { parseJson } from '../wire/parse-json.ts'
 import { readRetryAfterMs } from '../wire/retry-after.ts'
+import { googleErrorDetails } from './error-details.ts'
 
 /** What the headers say, and otherwise the `RetryInfo` in the details of the error that `body` is. */
 export function googleRetryAfterMs(headers: WireHeaders, receivedAtMs: number, body?: Buffer): number | undefined {
@@ -9,18 +8,9 @@ export function googleRetryAfterMs(headers: WireHeaders, receivedAtMs: number, b
 }
 
 function retryDelayMs(body: Buffer): number | undefined {
-  const parsed = parseJson(body)
-  // The error of a stream that is a JSON array comes in one too.
-  const answer: unknown = Array.isArray(parsed) ? parsed[0] : parsed
-  const details = isRecord(answer) && isRecord(answer.error) ? answer.error.details : undefined
-  if (!Array.isArray(details)) return undefined
-  for (const detail of details) {
-    if (isRecord(detail) && detail['@type'] === RETRY_INFO) return durationMs(detail.retryDelay)
-  }
-  return undefined
+  const [retryInfo] = googleErrorDetails(body, 'RetryInfo')
+  return retryInfo && durationMs(retryInfo.retryDelay)
 }
-
-const RETRY_INFO = 'type.googleapis.com/google.rpc.RetryInfo'
 
 /** @see https://protobuf.dev/programming-guides/json/ on `Duration` */
 function durationMs(duration: unknown): number | undefined {

@@ -1,24 +1,15 @@
 import { openAiAnswerReader } from '../openai/answer-reader.ts'
 import { openAiCompatible } from '../openai/compatible.ts'
 import { inspectOpenAiRequest } from '../openai/inspect.ts'
-import { readOpenAiRateLimits } from '../openai/rate-limit-headers.ts'
 import type { ProviderAdapter, ProviderConfig } from '../provider-adapter.ts'
 import { configuredBaseUrl } from '../wire/configured-base-url.ts'
+import { readGroqRateLimits } from './rate-limit-headers.ts'
 
 /** What the SDK's paths begin with; its base URL ends before it. */
 const ROOT = '/openai/v1'
 
 /** In `x_groq`, and beside the choices where the caller asked for it as one asks OpenAI. */
 const USAGE_DEPTHS = [2, 1]
-
-/**
- * The headers' limits are requests a day and tokens a minute.
- * @see https://console.groq.com/docs/rate-limits#rate-limit-headers
- */
-const PERIODS: Readonly<Record<string, { readonly periodMs: number }>> = {
-  requests: { periodMs: 86_400_000 },
-  tokens: { periodMs: 60_000 },
-}
 
 /**
  * Groq's API, which is OpenAI's below `/openai/v1`.
@@ -30,8 +21,7 @@ export const groq: ProviderAdapter = {
   inspect: (operation, body, sizeBytes) => ({ ...inspectOpenAiRequest(operation, body, sizeBytes), addsUsage: false }),
   answerReader: (operation, inspection, contentType) =>
     openAiAnswerReader(operation, inspection, contentType, USAGE_DEPTHS),
-  rateLimits: (headers) =>
-    readOpenAiRateLimits(headers).map((reading) => ({ ...reading, ...PERIODS[reading.dimension] })),
+  rateLimits: readGroqRateLimits,
 }
 
 /** As Groq's SDK takes it, or as OpenAI's does, with `/openai/v1` at its end. */

@@ -34,6 +34,7 @@ export function openAiCompatible({ id, root, baseUrl }: OpenAiDialect): Provider
     outgoingBody: includeUsage,
     answerReader: (operation, inspection, contentType) => openAiAnswerReader(operation, inspection, contentType),
     rateLimits: readOpenAiRateLimits,
+    rateLimitsInError: () => [],
     rateLimitHeaders: openAiRateLimitHeaders,
     retryAfterMs: openAiRetryAfterMs,
     errorAnswer: openAiErrorAnswer,

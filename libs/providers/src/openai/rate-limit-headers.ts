@@ -1,22 +1,21 @@
-import type { RateLimitReading, WireHeaders } from '../provider-adapter.ts'
-import { parseGoDuration } from '../wire/go-duration.ts'
-import { countHeader, headerValue } from '../wire/header-value.ts'
+import type { RateLimitReading } from '@sluice/contracts'
+import type { WireHeaders } from '../provider-adapter.ts'
 import { keepRateLimitHeaders, rateLimitReading, retryAfterOrResetMs } from '../wire/rate-limit-reading.ts'
+import { toldCount, toldDurationMs } from '../wire/told-number.ts'
 
 /**
- * OpenAI's `x-ratelimit-{limit,remaining,reset}-{requests,tokens,…}`. It does not tell whether a limit is one a minute or a
- * day, so that periods are unknown.
+ * OpenAI's `x-ratelimit-{limit,remaining,reset}-{requests,tokens,input-images,project-tokens,…}`, whatever it is that they count.
+ * They do not tell whether a limit is one a minute or a day, so that periods are unknown.
  * @see https://platform.openai.com/docs/guides/rate-limits#rate-limits-in-headers
  */
 export function readOpenAiRateLimits(headers: WireHeaders): RateLimitReading[] {
   return dimensionsIn(headers).flatMap(
     (dimension) =>
-      rateLimitReading(
-        dimension,
-        countHeader(headers, `${LIMIT}${dimension}`),
-        countHeader(headers, `${REMAINING}${dimension}`),
-        resetOf(headers, dimension),
-      ) ?? [],
+      rateLimitReading(dimension, {
+        limit: toldCount(headers, `${LIMIT}${dimension}`),
+        remaining: toldCount(headers, `${REMAINING}${dimension}`),
+        resetMs: toldDurationMs(headers, `${RESET}${dimension}`),
+      }) ?? [],
   )
 }
 
@@ -34,19 +33,14 @@ const PREFIX = 'x-ratelimit-'
 const LIMIT = 'x-ratelimit-limit-'
 const REMAINING = 'x-ratelimit-remaining-'
 const RESET = 'x-ratelimit-reset-'
+const PART_PREFIXES = [LIMIT, REMAINING, RESET]
 
 function dimensionsIn(headers: WireHeaders): string[] {
   const dimensions = new Set<string>()
   for (const name in headers) {
-    for (const prefix of [LIMIT, REMAINING, RESET]) {
-      if (name.startsWith(prefix) && name.length > prefix.length) dimensions.add(name.slice(prefix.length))
-    }
+    if (!name.startsWith(PREFIX)) continue
+    const prefix = PART_PREFIXES.find((part) => name.startsWith(part))
+    if (prefix !== undefined && name.length > prefix.length) dimensions.add(name.slice(prefix.length))
   }
   return [...dimensions].sort()
-}
-
-function resetOf(headers: WireHeaders, dimension: string): number | undefined {
-  const text = headerValue(headers, `${RESET}${dimension}`)
-  const durationMs = text === undefined ? undefined : parseGoDuration(text)
-  return durationMs === undefined ? undefined : Math.ceil(durationMs)
 }

@@ -1,21 +1,33 @@
-import type { RateLimitReading, WireHeaders } from '../provider-adapter.ts'
+import type { RateLimitPart, RateLimitReading } from '@sluice/contracts'
+import type { WireHeaders } from '../provider-adapter.ts'
 import { headerValue } from './header-value.ts'
 import { readRetryAfterMs } from './retry-after.ts'
+import type { ToldNumber } from './told-number.ts'
 
-/** A reading of what is known; undefined where nothing is. */
-export function rateLimitReading(
-  dimension: string,
-  limit: number | undefined,
-  remaining: number | undefined,
-  resetMs: number | undefined,
-): RateLimitReading | undefined {
+/**
+ * A reading of what an answer told of one limit; undefined where it told nothing. What it told illegibly is unknown and listed as
+ * such, and so is more remaining than there is at all.
+ */
+export function rateLimitReading(dimension: string, told: ToldLimit): RateLimitReading | undefined {
+  const { limit, remaining, resetMs } = told
   if (limit === undefined && remaining === undefined && resetMs === undefined) return undefined
-  return {
-    dimension,
-    ...(limit === undefined ? {} : { limit }),
-    ...(remaining === undefined ? {} : { remaining }),
-    ...(resetMs === undefined ? {} : { resetMs }),
-  }
+  const reading: { -readonly [Part in keyof RateLimitReading]: RateLimitReading[Part] } = { dimension }
+  const unreadable: RateLimitPart[] = []
+  if (typeof limit === 'number') reading.limit = limit
+  else if (limit !== undefined) unreadable.push('limit')
+  if (typeof remaining === 'number' && remaining <= (reading.limit ?? remaining)) reading.remaining = remaining
+  else if (remaining !== undefined) unreadable.push('remaining')
+  if (typeof resetMs === 'number') reading.resetMs = resetMs
+  else if (resetMs !== undefined) unreadable.push('reset')
+  if (unreadable.length > 0) reading.unreadable = unreadable
+  return reading
+}
+
+/** The parts of a limit as an answer told them. */
+export interface ToldLimit {
+  readonly limit?: ToldNumber
+  readonly remaining?: ToldNumber
+  readonly resetMs?: ToldNumber
 }
 
 /** The headers on waiting, and those that are on rate limits by `isRateLimit`; undefined where there are none. */

@@ -1,5 +1,4 @@
-import type { Actor } from '../domain/actor.ts'
-import { addressActor } from '../domain/actor.ts'
+import { type Actor, addressActor } from '../domain/actor.ts'
 import { addressKey } from '../domain/address-key.ts'
 import { createAttemptLimiter } from '../domain/attempt-limiter.ts'
 import type { NewAuditEntry } from '../domain/audit-entry.ts'

@@ -3,6 +3,7 @@ import type { ConnectionRules } from '../domain/validate-connection.ts'
 import type { ApiKeyStore } from '../ports/api-key-store.ts'
 import type { AuditLog } from '../ports/audit-log.ts'
 import type { ConnectionStore } from '../ports/connection-store.ts'
+import type { CredentialHistory } from '../ports/credential-history.ts'
 import type { Envelopes } from '../ports/envelopes.ts'
 import type { OperatorTokenStore } from '../ports/operator-token-store.ts'
 import type { ProviderProbe } from '../ports/provider-probe.ts'
@@ -13,6 +14,7 @@ import type { SessionStore } from '../ports/session-store.ts'
 /** What the service's operations work with. */
 export interface ApplicationDeps {
   readonly connections: ConnectionStore
+  readonly credentialHistory: CredentialHistory
   readonly apiKeys: ApiKeyStore
   readonly operatorTokens: OperatorTokenStore
   readonly sessions: SessionStore
@@ -22,6 +24,8 @@ export interface ApplicationDeps {
   readonly sealingKey: SealingKey
   readonly providerProbe: ProviderProbe
   readonly rules: ConnectionRules
+  /** How long a replaced credential is kept to be rolled back to, in milliseconds. */
+  readonly credentialGraceMs: number
   readonly now: () => Date
   /** A new UUID. */
   readonly newId: () => string

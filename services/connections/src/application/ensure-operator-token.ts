@@ -5,7 +5,7 @@ import type { OperatorTokenStore } from '../ports/operator-token-store.ts'
 import type { TokenFile } from '../ports/token-file.ts'
 
 export interface EnsureOperatorTokenDeps {
-  readonly tokens: OperatorTokenStore
+  readonly operatorTokens: OperatorTokenStore
   readonly now: () => Date
   readonly newId: () => string
   readonly logger: Logger
@@ -18,7 +18,7 @@ export interface EnsureOperatorTokenDeps {
  * token is stored: a crash in between leaves a file that the next start replaces, never a stored token that nobody knows.
  */
 export async function ensureOperatorToken({
-  tokens,
+  operatorTokens,
   now,
   newId,
   logger,
@@ -28,7 +28,7 @@ export async function ensureOperatorToken({
   const token = createAccessToken('slo')
   const hash = hashAccessToken(token)
   const first: OperatorToken = { id: newId(), name: 'first', hash, role: 'admin', createdAt: now() }
-  const isStored = await tokens.insertFirst(first, START, () => tokenFile.write(token))
+  const isStored = await operatorTokens.insertFirst(first, START, () => tokenFile.write(token))
   if (isStored) {
     logger.info({ file: tokenFile.path }, 'wrote the first operator token')
   } else if (!(await tokenFile.exists())) {

@@ -1,4 +1,4 @@
-import type { CredentialFault } from '@sluice/contracts'
+import { CredentialFields, type CredentialFault, SluiceError, validate } from '@sluice/contracts'
 import { credentialContext, EnvelopeError } from '../domain/envelope.ts'
 import type { StoredCredential } from '../ports/connection-store.ts'
 import type { ApplicationDeps } from './deps.ts'
@@ -34,6 +34,22 @@ export async function openOrExplain(
     }
     throw error
   }
+}
+
+/**
+ * As {@link openOrExplain}, giving the fields of the credential.
+ * @throws EnvelopeError
+ */
+export async function openFields(
+  deps: ApplicationDeps,
+  stored: StoredCredential,
+  owner: CredentialOwner,
+): Promise<CredentialFields> {
+  const plaintext = await openOrExplain(deps, stored, owner)
+  const fields = validate(CredentialFields, JSON.parse(Buffer.from(plaintext).toString()))
+  plaintext.fill(0)
+  if (!fields.valid) throw new SluiceError('internal', 'a stored credential has the wrong shape')
+  return fields.value
 }
 
 /** Nothing depends on it: a credential is handed out, or refused, whether or not it could be noted. */

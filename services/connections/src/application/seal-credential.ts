@@ -1,14 +1,9 @@
-import type { CredentialSummary } from '../domain/connection.ts'
+import type { Connection, CredentialSummary } from '../domain/connection.ts'
 import { type CredentialFields, credentialHint } from '../domain/credential.ts'
 import { credentialContext } from '../domain/envelope.ts'
 import type { NewCredential } from '../ports/connection-store.ts'
 import type { ApplicationDeps } from './deps.ts'
-
-interface Owner {
-  readonly connectionId: string
-  readonly provider: string
-  readonly version: number
-}
+import type { CredentialOwner } from './open-credential.ts'
 
 /**
  * Seals a version of a credential for storage. Undefined when there are no secret fields, as the provider has none.
@@ -17,7 +12,7 @@ interface Owner {
 export async function sealCredential(
   { envelopes, now, logger }: Pick<ApplicationDeps, 'envelopes' | 'now' | 'logger'>,
   secrets: CredentialFields,
-  owner: Owner,
+  owner: CredentialOwner,
 ): Promise<{ credential: NewCredential; summary: CredentialSummary } | undefined> {
   if (Object.keys(secrets).length === 0) return undefined
   const plaintext = Buffer.from(JSON.stringify(secrets))
@@ -28,4 +23,9 @@ export async function sealCredential(
   plaintext.fill(0)
   const summary = { version: owner.version, hint: credentialHint(secrets), rotatedAt: now() }
   return { credential: { envelope }, summary }
+}
+
+/** What the next version of a connection's credential belongs to. */
+export function nextVersion({ id, provider, credential }: Connection): CredentialOwner {
+  return { connectionId: id, provider, version: (credential?.version ?? 0) + 1 }
 }

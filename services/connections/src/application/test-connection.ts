@@ -1,9 +1,9 @@
-import { type ConnectionTest, CredentialFields, SluiceError, validate } from '@sluice/contracts'
+import { type ConnectionTest, type CredentialFields, SluiceError } from '@sluice/contracts'
 import { Secret } from '@sluice/service-kit'
 import type { Connection } from '../domain/connection.ts'
 import type { ApplicationDeps } from './deps.ts'
 import { findConnection } from './find-connection.ts'
-import { openOrExplain } from './open-credential.ts'
+import { openFields } from './open-credential.ts'
 
 /**
  * Calls the provider of a stored connection with its credential. That the provider refuses it is the answer.
@@ -30,12 +30,7 @@ async function openCredential(
   { id, provider, credential }: Connection,
 ): Promise<CredentialFields> {
   if (credential === undefined) return {}
-  const { version } = credential
-  const stored = await deps.connections.findCredential(id, version)
+  const stored = await deps.connections.findCredential(id)
   if (stored === undefined) throw new SluiceError('not_found', 'There is no such connection.')
-  const plaintext = await openOrExplain(deps, stored, { connectionId: id, provider, version })
-  const fields = validate(CredentialFields, JSON.parse(Buffer.from(plaintext).toString()))
-  plaintext.fill(0)
-  if (!fields.valid) throw new SluiceError('internal', 'a stored credential has the wrong shape')
-  return fields.value
+  return openFields(deps, stored, { connectionId: id, provider, version: stored.version })
 }

@@ -25,6 +25,8 @@ export interface CredentialSummary {
   readonly version: number
   readonly hint: string
   readonly rotatedAt: Date
+  /** The version whose secret it has, where it came by a roll-back. */
+  readonly restores?: number
   /** Absent where it could be opened when it was last asked for. */
   readonly fault?: CredentialFault
 }
@@ -100,7 +102,14 @@ export function toProjection(connection: Connection): ProjectedConnection {
   }
 }
 
-function viewOf({ version, hint, rotatedAt, fault }: CredentialSummary): NonNullable<ConnectionView['credential']> {
-  const view = { set: true, hint, version, rotatedAt: rotatedAt.toISOString() }
-  return fault === undefined ? view : { ...view, fault }
+function viewOf(credential: CredentialSummary): NonNullable<ConnectionView['credential']> {
+  const { version, hint, rotatedAt, restores, fault } = credential
+  return {
+    set: true,
+    hint,
+    version,
+    rotatedAt: rotatedAt.toISOString(),
+    ...(restores === undefined ? {} : { restores }),
+    ...(fault === undefined ? {} : { fault }),
+  }
 }

@@ -17,11 +17,17 @@ export interface NewCredential {
   readonly envelope: Envelope
 }
 
+/** What is to take the place of a connection, and what has happened to it in the words of the audit log. */
+export type ConnectionReplacement =
+  | { readonly what: 'updated'; readonly connection: Connection }
+  | {
+      readonly what: 'rotated' | 'rolled-back'
+      readonly connection: Connection
+      readonly credential: NewCredential
+    }
+
 export interface StoredCredential {
-  readonly provider: ProviderId
-  /** The connection's current version. */
-  readonly current: { readonly version: number; readonly rotatedAt: Date }
-  /** What is stored for the version asked for; undefined when there is no such version. */
+  /** Whatever is stored. */
   readonly envelope: unknown
   /** Why it could not be opened when it was last asked for. */
   readonly fault: CredentialFault | undefined
@@ -38,17 +44,21 @@ export interface ConnectionStore {
   /** Those of `ids` that are connections. */
   existing(ids: readonly string[]): Promise<ReadonlySet<string>>
   insert(connection: Connection, credential: NewCredential | undefined, actor: Actor): Promise<'stored' | 'name_taken'>
-  /** `conflict`: the stored connection is no longer `before`. */
+  /**
+   * With a new version of the credential, destroys the envelopes of all but that one and the one before. `conflict`: the stored
+   * connection is no longer `before`.
+   */
   replace(
     before: Connection,
-    after: Connection,
-    credential: NewCredential | undefined,
+    replacement: ConnectionReplacement,
     actor: Actor,
   ): Promise<'stored' | 'name_taken' | 'conflict'>
   /** Removes the connection with every version of its credential. `conflict`: it is no longer `before`. */
   remove(before: Connection, actor: Actor): Promise<'removed' | 'conflict'>
-  /** Undefined when there is no such connection or it has no stored credential. */
-  findCredential(connectionId: string, version: number): Promise<StoredCredential | undefined>
+  /** The current version; undefined when there is no such connection or it has no stored credential. */
+  findCredential(
+    connectionId: string,
+  ): Promise<(StoredCredential & { readonly provider: ProviderId; readonly version: number }) | undefined>
   /** Notes that a version could not be opened, or with `undefined` that it could; it is no change of the connection. */
   noteCredentialFault(connectionId: string, version: number, fault: CredentialFault | undefined): Promise<void>
 }

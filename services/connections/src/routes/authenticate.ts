@@ -1,32 +1,85 @@
 import { SluiceError } from '@sluice/contracts'
-import { hashAccessToken, isAccessToken } from '@sluice/service-kit'
-import type { FastifyRequest } from 'fastify'
-import { type Actor, operatorActor } from '../domain/actor.ts'
-import type { OperatorTokenStore } from '../ports/operator-token-store.ts'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { AttemptGuard, RefusalDetails } from '../application/attempt-guard.ts'
+import type { ApplicationDeps } from '../application/deps.ts'
+import { operatorOfSession, operatorOfToken } from '../application/identify-operator.ts'
+import type { Actor } from '../domain/actor.ts'
+import { type Operator, operatorActor } from '../domain/operator.ts'
+import { accessOf, isRead } from './access.ts'
+import { clearSessionCookie, sessionCookieOf } from './session-cookie.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
     /** Who makes the request; undefined on routes that ask nobody. */
-    actor: Actor | undefined
+    operator: Operator | undefined
   }
 }
 
+/** A change that comes with a session's cookie must have it, with the value `1`: no page of another site can have it sent. */
+export const CSRF_HEADER = 'x-sluice-csrf'
+
 /**
- * Takes the operator token from `Authorization: Bearer`. It is looked up at each request, so that a token that is gone is refused at
- * once.
- * @throws SluiceError `unauthenticated`
+ * Finds out who makes a request, by an operator token in `Authorization: Bearer` or else by a console session's cookie, and whether
+ * the route is for them. Both are looked up at each request, so that what is revoked is refused at once.
+ * @throws SluiceError `unauthenticated`, `forbidden`; RateLimitedError
  */
-export async function authenticate(request: FastifyRequest, tokens: OperatorTokenStore): Promise<void> {
-  const [, token] = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '') ?? []
-  const name =
-    token !== undefined && isAccessToken(token, 'slo') ? await tokens.nameOf(hashAccessToken(token)) : undefined
-  if (name === undefined)
-    throw new SluiceError('unauthenticated', 'An operator token is needed: Authorization: Bearer slo_…')
-  request.actor = operatorActor(name)
+export function authentication(deps: ApplicationDeps, guard: AttemptGuard) {
+  return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+    const access = accessOf(request)
+    if (access === 'anyone') return
+    const operator = await identify(deps, guard, request, reply)
+    if (operator.sessionId !== undefined && !isRead(request.method) && request.headers[CSRF_HEADER] !== '1') {
+      await guard.refused(operatorActor(operator), attempt(request, { reason: `no ${CSRF_HEADER}` }))
+      throw new SluiceError('forbidden', `A change with a session needs the header ${CSRF_HEADER}: 1.`)
+    }
+    if (access === 'admin' && operator.role !== 'admin') {
+      await guard.refused(operatorActor(operator), attempt(request, { reason: `role ${operator.role}` }))
+      throw new SluiceError('forbidden', 'This needs the role admin.')
+    }
+    request.operator = operator
+  }
 }
 
-/** The actor of a request on a route that asks who it is. */
+/** Who makes a request, on a route that asks. */
+export function operatorOf({ operator }: FastifyRequest): Operator {
+  if (operator === undefined) throw new SluiceError('internal', 'a route without authentication has no operator')
+  return operator
+}
+
+/** The same, as the audit log names them. */
 export function actorOf(request: FastifyRequest): Actor {
-  if (request.actor === undefined) throw new SluiceError('internal', 'a route without authentication has no actor')
-  return request.actor
+  return operatorActor(operatorOf(request))
+}
+
+/** What was tried, for the audit log: the route as it is documented, not the address that was asked for. */
+export function attempt({ method, routeOptions }: FastifyRequest, details: RefusalDetails): RefusalDetails {
+  return { method, route: routeOptions.url ?? '', ...details }
+}
+
+async function identify(
+  deps: ApplicationDeps,
+  guard: AttemptGuard,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<Operator> {
+  const [, token] = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '') ?? []
+  if (token !== undefined) {
+    guard.requireAttempt(request.ip)
+    const operator = await operatorOfToken(deps, token)
+    if (operator !== undefined) return operator
+    await guard.failed(request.ip, attempt(request, { with: 'token' }))
+    throw unauthenticated()
+  }
+  const cookie = sessionCookieOf(request.headers.cookie)
+  if (cookie !== undefined) {
+    const operator = await operatorOfSession(deps, cookie)
+    if (operator !== undefined) return operator
+    await guard.unknownSession(request.ip, attempt(request, { with: 'session' }))
+    reply.header('set-cookie', clearSessionCookie(request.protocol === 'https'))
+  }
+  throw unauthenticated()
+}
+
+function unauthenticated(): SluiceError {
+  return new SluiceError('unauthenticated', 'An operator token is needed: Authorization: Bearer slo_…, or a session.')
 }

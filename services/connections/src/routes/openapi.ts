@@ -1,6 +1,8 @@
 import swagger from '@fastify/swagger'
+import { CSRF_HEADER } from './authenticate.ts'
 import { Problem } from './problem.ts'
 import type { App } from './routes.ts'
+import { SESSION_COOKIE } from './session-cookie.ts'
 
 /** Has every route that is added to the app described in OpenAPI. */
 export async function describeApi(app: App): Promise<void> {
@@ -10,9 +12,17 @@ export async function describeApi(app: App): Promise<void> {
       openapi: '3.1.0',
       info: { title: 'Sluice admin API', version: '1' },
       components: {
-        securitySchemes: { operatorToken: { type: 'http', scheme: 'bearer', description: 'An operator token: slo_…' } },
+        securitySchemes: {
+          operatorToken: { type: 'http', scheme: 'bearer', description: 'An operator token: slo_…' },
+          session: {
+            type: 'apiKey',
+            in: 'cookie',
+            name: SESSION_COOKIE,
+            description: `A console session. Everything but reading needs the header ${CSRF_HEADER}: 1 besides.`,
+          },
+        },
       },
-      security: [{ operatorToken: [] }],
+      security: [{ operatorToken: [] }, { session: [] }],
     },
     refResolver: { buildLocalReference: ({ $id }, _baseUri, _fragment, index) => String($id ?? `schema-${index}`) },
   })

@@ -1,8 +1,10 @@
 import { STATUS_CODES } from 'node:http'
-import { type ErrorCode, FieldError, SluiceError } from '@sluice/contracts'
+import { ConnectionTest, type ErrorCode, FieldError, SluiceError } from '@sluice/contracts'
 import type { Logger } from '@sluice/service-kit'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type Static, Type } from 'typebox'
+import { RateLimitedError } from '../domain/rate-limited-error.ts'
+import { CredentialRejectedError } from '../domain/credential-rejected-error.ts'
 
 /** RFC 9457 problem details, with the members that Sluice adds. */
 export type Problem = Static<typeof Problem>
@@ -15,6 +17,7 @@ export const Problem = Type.Object(
     code: Type.String({ description: 'Stable: what programs go by.' }),
     requestId: Type.String(),
     errors: Type.Optional(Type.Array(FieldError, { description: 'What is wrong, one entry a field.' })),
+    test: Type.Optional(ConnectionTest),
   },
   { $id: 'Problem' },
 )
@@ -47,12 +50,13 @@ export function sendProblem(
   reply: FastifyReply,
   logger: Logger,
 ): FastifyReply {
-  const { status, code, detail, errors } = describe(error)
+  const { status, code, detail, errors, test } = describe(error)
   if (status >= 500)
     logger.error({ err: error, requestId: request.id, route: request.routeOptions.url }, 'request failed')
   reply.header('x-request-id', request.id)
   if (status === 401) reply.header('www-authenticate', 'Bearer')
   if (status === 503) reply.header('retry-after', '1')
+  if (error instanceof RateLimitedError) reply.header('retry-after', String(Math.ceil(error.retryAfterMs / 1_000)))
   const problem: Problem = {
     type: 'about:blank',
     title: STATUS_CODES[status] ?? 'Error',
@@ -61,6 +65,7 @@ export function sendProblem(
     code,
     requestId: request.id,
     ...(errors.length === 0 ? {} : { errors: [...errors] }),
+    ...(test === undefined ? {} : { test }),
   }
   return reply.code(status).type(PROBLEM_TYPE).send(problem)
 }
@@ -70,13 +75,16 @@ interface Description {
   readonly code: ErrorCode
   readonly detail: string
   readonly errors: readonly FieldError[]
+  /** What the provider answered where a new credential was tried. */
+  readonly test?: ConnectionTest
 }
 
 function describe(error: unknown): Description {
   if (error instanceof SluiceError) {
     const status = STATUS_BY_CODE[error.code] ?? 500
     if (status === 500) return INTERNAL
-    return { status, code: error.code, detail: error.message, errors: error.fields }
+    const description = { status, code: error.code, detail: error.message, errors: error.fields }
+    return error instanceof CredentialRejectedError ? { ...description, test: error.test } : description
   }
   // Fastify's own. Its message may quote what was sent, which may hold a secret, so that it is told in other words.
   const { statusCode: status = 500, code: cause = '' } = error instanceof Error ? (error as Partial<FastifyError>) : {}
@@ -99,8 +107,11 @@ const STATUS_BY_CODE: Readonly<Partial<Record<ErrorCode, number>>> = {
   not_found: 404,
   connection_not_found: 404,
   name_taken: 409,
+  last_admin_token: 409,
+  no_previous_credential: 409,
   version_conflict: 412,
   payload_too_large: 413,
+  credential_rejected: 422,
   rate_limited: 429,
   credential_unavailable: 503,
   capacity_unavailable: 503,

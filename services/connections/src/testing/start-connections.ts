@@ -41,6 +41,7 @@ export async function startConnections(options: TestConnectionsOptions): Promise
     ADMIN_PORT: '0',
     MASTER_KEY: options.masterKey ?? randomBytes(32).toString('base64'),
     OPERATOR_TOKEN_FILE: tokenFile,
+    LOGIN_FAILURES_PER_MINUTE: '1000',
     ...options.env,
   })
   let logs = ''

@@ -1,21 +1,31 @@
 import { PERIOD_MS } from '@sluice/contracts'
 
 /**
- * The length of a limit's window in milliseconds, inferred from one answer: what was used flows back evenly, so that the
- * window is about `resetMs` × `limit` ÷ (`limit` − `remaining`), which is snapped to a minute, an hour or a day. Undefined
- * where the answer does not tell: nothing is used, the reset is too short to be exact, or no period is near.
+ * The length of a limit's window in milliseconds, inferred from one answer: a minute, an hour or a day. What was used flows back
+ * evenly, so that the window is `resetMs` × `limit` ÷ what is used. Of that, answers tell whole units, a unit that has flowed back in
+ * part as one: so the answer tells between which lengths the window is, and if one period alone is among them, it is that. If
+ * several are, which is where one unit is used, it is the one that the window is near if the unit was used just now.
  *
- * @param resetMs until the whole limit is free again, in whole milliseconds, rounded up
+ * Undefined where the answer does not tell: nothing is used, all of it is back, or no period fits.
+ *
+ * @param resetMs until the whole limit is free again, in whole milliseconds, rounded either way
  */
 export function inferPeriodMs(limit: number, remaining: number, resetMs: number): number | undefined {
   const used = limit - remaining
-  if (used <= 0 || remaining < 0 || resetMs < MIN_RESET_MS) return undefined
-  const estimateMs = (resetMs * limit) / used
-  return PERIODS_MS.find((periodMs) => estimateMs < periodMs * MAX_FACTOR && estimateMs > periodMs / MAX_FACTOR)
+  if (used <= 0 || remaining < 0 || resetMs <= 0) return undefined
+  const leastMs = ((resetMs - ROUNDING_MS) * limit) / used
+  const mostMs = used === 1 ? Number.POSITIVE_INFINITY : ((resetMs + ROUNDING_MS) * limit) / (used - 1)
+  const possible = periodsWithin(leastMs / TOLERANCE, mostMs * TOLERANCE)
+  if (possible.length === 1) return possible[0]
+  const newestMs = ((resetMs + ROUNDING_MS) * limit) / used
+  return possible.find((periodMs) => leastMs * TOLERANCE > periodMs && newestMs < periodMs * TOLERANCE)
 }
 
 const PERIODS_MS: readonly number[] = Object.values(PERIOD_MS)
-/** Rounding up makes a reset at most twice as long from here on. */
-const MIN_RESET_MS = 2
-/** How far an estimate may be off: less than the square root of 24, so that it is near one period at most. */
-const MAX_FACTOR = 4
+const ROUNDING_MS = 1
+/** Providers round, and count what is under way: an estimate may be off by this factor. Periods are apart by 24 and by 60. */
+const TOLERANCE = 1.5
+
+function periodsWithin(leastMs: number, mostMs: number): number[] {
+  return PERIODS_MS.filter((periodMs) => periodMs > leastMs && periodMs < mostMs)
+}

@@ -10,6 +10,7 @@ it('learns a limit from the first answer, and that it was seen for the first tim
       ...KEY,
       limit: 60,
       periodMs: 60_000,
+      periodConfidence: 1,
       remaining: 59,
       resetAtMs: 2_000,
       firstSeenAtMs: 1_000,
@@ -41,7 +42,8 @@ it('learns nothing from an answer that is older than what is known, or the same'
 it('keeps limit and period where a newer answer does not tell them, but not what remains', () => {
   const { limits: known } = learn([], [reading(1, { limit: 60, remaining: 59, resetMs: 1_000 })])
   const { limits, changes } = learn(known, [reading(2, {})])
-  expect(limits).toEqual([{ ...KEY, limit: 60, periodMs: 60_000, firstSeenAtMs: 1, lastSeenAtMs: 2, changes: 0 }])
+  const period = { periodMs: 60_000, periodConfidence: 1 }
+  expect(limits).toEqual([{ ...KEY, limit: 60, ...period, firstSeenAtMs: 1, lastSeenAtMs: 2, changes: 0 }])
   expect(changes).toEqual([])
 })
 
@@ -52,6 +54,16 @@ it('knows no limit from answers that do not tell one', () => {
 it('takes the period that the provider documents over the one inferred', () => {
   const told = reading(1, { limit: 60, remaining: 59, resetMs: 1_000, periodMs: 86_400_000 })
   expect(learn([], [told]).limits).toMatchObject([{ periodMs: 86_400_000 }])
+})
+
+it('keeps a period that one answer contradicts, also when that answer brings another limit', () => {
+  const minute = { limit: 60, remaining: 59, resetMs: 1_000 }
+  const hour = { limit: 120, remaining: 60, resetMs: 1_800_000 }
+  const periodAfter = (readings: LimitReading[]) => learn([], readings).limits[0]?.periodMs
+  const known = [reading(1, minute), reading(2, minute), reading(3, minute)]
+  expect(periodAfter([...known, reading(4, hour)])).toBe(60_000)
+  expect(periodAfter([...known, reading(4, hour), reading(5, minute)])).toBe(60_000)
+  expect(periodAfter([...known, reading(4, hour), reading(5, hour)])).toBe(3_600_000)
 })
 
 it('keeps connections, models and dimensions apart', () => {

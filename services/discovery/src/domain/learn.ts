@@ -1,10 +1,13 @@
 import type { DiscoveredLimit } from '@sluice/contracts'
 import { inferPeriodMs } from './infer-period.ts'
 import type { LimitReading } from './limit-reading.ts'
+import { afterLimitChange, afterVote, MAX_CONFIDENCE, NO_BELIEF, type PeriodBelief } from './period-belief.ts'
 
-/** A discovered limit and whose it is. */
+/** A discovered limit, whose it is, and how sure its period is. */
 export interface ConnectionLimit extends DiscoveredLimit {
   readonly connectionId: string
+  /** That of a {@link PeriodBelief}. */
+  readonly periodConfidence: number
 }
 
 /** A limit became another, or was seen for the first time (then `oldLimit` is absent). */
@@ -55,21 +58,34 @@ function update(before: ConnectionLimit | undefined, reading: LimitReading): Con
   if (before !== undefined && seenAtMs <= before.lastSeenAtMs) return undefined
   const limit = reading.limit ?? before?.limit
   if (limit === undefined) return undefined
-  const inferredMs =
-    remaining === undefined || resetMs === undefined ? undefined : inferPeriodMs(limit, remaining, resetMs)
-  const periodMs = reading.periodMs ?? inferredMs ?? before?.periodMs
+  const { periodMs, confidence } = believedPeriod(before, reading, limit)
   return {
     connectionId,
     model,
     dimension,
     limit,
     ...(periodMs === undefined ? {} : { periodMs }),
+    periodConfidence: confidence,
     ...(remaining === undefined ? {} : { remaining }),
     ...(resetMs === undefined ? {} : { resetAtMs: seenAtMs + resetMs }),
     firstSeenAtMs: before?.firstSeenAtMs ?? seenAtMs,
     lastSeenAtMs: seenAtMs,
     changes: before === undefined ? 0 : before.changes + (before.limit === limit ? 0 : 1),
   }
+}
+
+/** What the provider documents, or else what its answers have told by and by. */
+function believedPeriod(before: ConnectionLimit | undefined, reading: LimitReading, limit: number): PeriodBelief {
+  const { periodMs, remaining, resetMs } = reading
+  if (periodMs !== undefined) return { periodMs, confidence: MAX_CONFIDENCE }
+  const known = before === undefined ? NO_BELIEF : beliefOf(before)
+  const belief = before === undefined || before.limit === limit ? known : afterLimitChange(known)
+  if (remaining === undefined || resetMs === undefined) return belief
+  return afterVote(belief, inferPeriodMs(limit, remaining, resetMs))
+}
+
+function beliefOf({ periodMs, periodConfidence: confidence }: ConnectionLimit): PeriodBelief {
+  return periodMs === undefined ? { confidence } : { periodMs, confidence }
 }
 
 function changeFrom(before: ConnectionLimit | undefined, after: ConnectionLimit): LimitChange {

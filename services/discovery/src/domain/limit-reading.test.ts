@@ -1,4 +1,4 @@
-import type { ResponseBatch, ResponseEvent } from '@sluice/contracts'
+import type { RateLimitReading, ResponseBatch, ResponseEvent } from '@sluice/contracts'
 import { expect, it } from 'vitest'
 import { readingsOf } from './limit-reading.ts'
 
@@ -31,7 +31,7 @@ it('takes an answer from the future as of now', () => {
   expect(readingsOf(batch([future]), NOW_MS)).toMatchObject([{ seenAtMs: NOW_MS }])
 })
 
-it('takes numbers that cannot be meant as unknown', () => {
+it('takes what cannot be read as unknown, and tells of it', () => {
   const absurd = event({
     rateLimitHeaders: {
       'x-ratelimit-limit-requests': '99999999999999999999',
@@ -39,8 +39,18 @@ it('takes numbers that cannot be meant as unknown', () => {
       'x-ratelimit-reset-requests': '9999999h',
     },
   })
-  expect(readingsOf(batch([absurd]), NOW_MS)).toEqual([
+  const unreadable: RateLimitReading[] = []
+  expect(readingsOf(batch([absurd]), NOW_MS, (reading) => unreadable.push(reading))).toEqual([
     { ...key('m', 'requests'), seenAtMs: NOW_MS - 10, remaining: 7 },
+  ])
+  expect(unreadable).toMatchObject([{ dimension: 'requests', unreadable: ['limit', 'reset'] }])
+})
+
+it('takes what a gateway has read in the body of a 429', () => {
+  const rateLimits = [{ dimension: 'requests-per-day', limit: 250, periodMs: 86_400_000 }]
+  const sent = batch([event({ outcome: 'upstream_429', rateLimits, headersAtMs: NOW_MS - 50 })])
+  expect(readingsOf({ ...sent, provider: 'google' }, NOW_MS)).toEqual([
+    { ...key('m', 'requests-per-day'), seenAtMs: NOW_MS - 50, limit: 250, periodMs: 86_400_000 },
   ])
 })
 

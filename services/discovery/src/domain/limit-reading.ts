@@ -1,6 +1,5 @@
-import type { ResponseBatch } from '@sluice/contracts'
-import { storableText } from '@sluice/contracts'
-import { providerAdapter, type RateLimitReading } from '@sluice/providers'
+import { type RateLimitReading, type ResponseBatch, storableText } from '@sluice/contracts'
+import { providerAdapter } from '@sluice/providers'
 
 /** What one answer told of one limit of a connection. Absent means unknown. */
 export interface LimitReading {
@@ -19,40 +18,33 @@ export interface LimitReading {
 }
 
 /**
- * What the batch's answers told of limits, in no order. An answer from a gateway whose clock is ahead of `nowMs` counts as of
- * now, so that it does not stand above all that come after it.
+ * What the batch's answers told of limits, in their headers or in the body of a 429, in no order. An answer from a gateway whose
+ * clock is ahead of `nowMs` counts as of now, so that it does not stand above all that come after it.
+ * @param onUnreadable told of each reading that has unreadable parts
  */
-export function readingsOf(batch: ResponseBatch, nowMs: number): LimitReading[] {
+export function readingsOf(
+  batch: ResponseBatch,
+  nowMs: number,
+  onUnreadable: (reading: RateLimitReading) => void = () => undefined,
+): LimitReading[] {
   const adapter = providerAdapter(batch.provider)
   // No connection has an empty id, and no bucket has a key for it.
   if (adapter === undefined || batch.connectionId === '') return []
-  return batch.events.flatMap(({ model, rateLimitHeaders, headersAtMs, endedAtMs }) => {
-    if (rateLimitHeaders === undefined) return []
+  const connectionId = storableText(batch.connectionId, MAX_TEXT_CHARS)
+  const readings: LimitReading[] = []
+  for (const { model, rateLimitHeaders, rateLimits = [], headersAtMs, endedAtMs } of batch.events) {
     const seenAtMs = Math.min(headersAtMs ?? endedAtMs, nowMs)
-    return adapter.rateLimits(rateLimitHeaders, seenAtMs).map((reading) => ({
-      connectionId: storableText(batch.connectionId, MAX_TEXT_CHARS),
-      model: storableText(model, MAX_TEXT_CHARS),
-      dimension: storableText(reading.dimension, MAX_TEXT_CHARS),
-      seenAtMs,
-      ...credible(reading),
-    }))
-  })
+    const inHeaders = rateLimitHeaders === undefined ? [] : adapter.rateLimits(rateLimitHeaders, seenAtMs)
+    if (inHeaders.length + rateLimits.length === 0) continue
+    const key = { connectionId, model: storableText(model, MAX_TEXT_CHARS), seenAtMs }
+    for (const told of [...inHeaders, ...rateLimits]) {
+      const { unreadable, dimension, ...numbers } = told
+      if (unreadable !== undefined) onUnreadable(told)
+      readings.push({ ...key, dimension: storableText(dimension, MAX_TEXT_CHARS), ...numbers })
+    }
+  }
+  return readings
 }
 
 /** As long as a model's name may be in a connection's settings. */
 const MAX_TEXT_CHARS = 256
-const MAX_RESET_MS = 366 * 86_400_000
-
-/** The reading's numbers without those that no provider can mean. */
-function credible({ limit, remaining, resetMs, periodMs }: RateLimitReading): Partial<LimitReading> {
-  return {
-    ...(isCount(limit) ? { limit } : {}),
-    ...(isCount(remaining) ? { remaining } : {}),
-    ...(isCount(resetMs) && resetMs <= MAX_RESET_MS ? { resetMs } : {}),
-    ...(isCount(periodMs) && periodMs > 0 ? { periodMs } : {}),
-  }
-}
-
-function isCount(value: number | undefined): value is number {
-  return Number.isSafeInteger(value) && Number(value) >= 0
-}

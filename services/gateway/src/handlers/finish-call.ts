@@ -59,6 +59,11 @@ export function finishCall({ events, clock }: DataPlane, call: PermittedCall, re
       event.rateLimitHeaders = rateLimitHeaders
       event.headersAtMs = headersAtMs
     }
+    const rateLimits = status === 429 && result.errorBody ? adapter.rateLimitsInError(result.errorBody) : []
+    if (rateLimits.length > 0) {
+      event.rateLimits = rateLimits
+      event.headersAtMs = headersAtMs
+    }
   }
   events.record(settings.id, settings.provider, event)
 }

@@ -12,7 +12,8 @@ export function bridgeStream(server: Server, stream: ServerHttp2Stream, fields: 
   // What went wrong shows in how the stream closes.
   stream.on('error', () => undefined)
   if (stream.destroyed) return
-  const breakOff = (): void => stream.close(constants.NGHTTP2_INTERNAL_ERROR)
+  // Closed with a code instead, it would end before it is reset.
+  const breakOff = (error: Error): void => void stream.destroy(error)
   const head = http1Head(fields, !stream.endAfterHeaders)
   if (head === undefined) {
     stream.close(constants.NGHTTP2_CONNECT_ERROR)

@@ -64,7 +64,7 @@ export class Http2Sessions {
     session.on('stream', (stream, fields) => {
       streams++
       stream.once('close', () => streams--)
-      stream.setTimeout(streamTimeoutMs, () => stream.destroy())
+      stream.setTimeout(streamTimeoutMs, () => stream.destroy(new Error('nothing moves on the stream')))
       bridgeStream(server(), stream, fields)
     })
     session.setTimeout(idleTimeoutMs, () => {
@@ -80,9 +80,14 @@ export class Http2Sessions {
 
 const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
 
-/** Against floods of resets, pings, settings and invalid frames, and for the size of headers, Node's own limits hold. */
+/** Against floods of resets, pings, settings and invalid frames, Node's own limits hold. */
 const SESSION_OPTIONS = {
-  settings: { maxConcurrentStreams: 256, initialWindowSize: 1024 * 1024 },
+  settings: {
+    maxConcurrentStreams: 256,
+    initialWindowSize: 1024 * 1024,
+    // Enough for HTTP/1.1 to find its lower limit passed, and to say so.
+    maxHeaderListSize: 64 * 1024,
+  },
   // A provider's answer may repeat a field that should be there once, and is passed on as it is.
   strictSingleValueFields: false,
 }

@@ -5,12 +5,17 @@ import type { Migration } from 'kysely/migration'
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0001-rollups': {
     up: async (db: Kysely<unknown>) => {
-      for (const statement of ROLLUPS) await sql.raw(statement).execute(db)
+      for (const statement of FIRST_ROLLUPS) await sql.raw(statement).execute(db)
+    },
+  },
+  '0002-granularities': {
+    up: async (db: Kysely<unknown>) => {
+      for (const statement of GRANULARITIES) await sql.raw(statement).execute(db)
     },
   },
 }
 
-const ROLLUPS = [
+const FIRST_ROLLUPS = [
   `create table usage.rollups (
     minute_at timestamptz not null,
     connection_id text collate "C" not null,
@@ -32,4 +37,59 @@ const ROLLUPS = [
     primary key (gateway, batch)
   )`,
   'create index seen_batches_seen_at on usage.seen_batches (seen_at)',
+]
+
+const rollups = (table: string) => `create table usage.${table} (
+    from_at timestamptz not null,
+    connection_id text collate "C" not null,
+    provider text collate "C" not null,
+    model text collate "C" not null,
+    api_key_id text collate "C" not null,
+    outcome text collate "C" not null,
+    denied_by text collate "C" not null,
+    requests bigint not null,
+    input_tokens bigint not null,
+    output_tokens bigint not null,
+    cached_input_tokens bigint not null,
+    reasoning_tokens bigint not null,
+    latency bigint[] not null,
+    time_to_first_token bigint[] not null,
+    primary key (connection_id, from_at, provider, model, api_key_id, outcome, denied_by)
+  ) partition by range (from_at)`
+
+const GRANULARITIES = [
+  rollups('minutes'),
+  rollups('hours'),
+  rollups('days'),
+  `create table usage.horizons (
+    granularity text collate "C" primary key,
+    from_at timestamptz not null
+  )`,
+  `create table usage.gateways (
+    gateway text collate "C" primary key,
+    recorded_batches int8multirange not null,
+    last_recorded_at timestamptz not null
+  )`,
+  // What was recorded before is still in the stream for days, and must not be counted again.
+  `insert into usage.gateways (gateway, recorded_batches, last_recorded_at)
+    select gateway, range_agg(int8range(batch, batch, '[]')), max(seen_at) from usage.seen_batches group by gateway`,
+  'drop table usage.seen_batches',
+  // Its rows do not say which provider they are of. They go: no release had them.
+  'drop table usage.rollups',
+  // A histogram is an array of bucket * 2^40 + count, by bucket.
+  `create function usage.merge_histograms(one bigint[], other bigint[]) returns bigint[]
+    language sql immutable strict parallel safe
+    return case
+      when one = '{}' then other
+      when other = '{}' then one
+      else array(
+        select ((element >> 40) << 40) + sum(element & 1099511627775)::bigint
+        from unnest(one || other) as element
+        group by element >> 40
+        order by element >> 40
+      )
+    end`,
+  `create aggregate usage.merged_histogram(bigint[]) (
+    sfunc = usage.merge_histograms, stype = bigint[], initcond = '{}', parallel = safe
+  )`,
 ]

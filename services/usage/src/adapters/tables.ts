@@ -1,15 +1,19 @@
-import type { ColumnType, Generated } from 'kysely'
+import type { Granularity } from '../domain/granularity.ts'
 
 /** The tables of the schema `usage`, as the newest migration leaves them. */
 export interface Tables {
-  'usage.rollups': RollupsTable
-  'usage.seen_batches': SeenBatchesTable
+  'usage.minutes': RollupsTable
+  'usage.hours': RollupsTable
+  'usage.days': RollupsTable
+  'usage.horizons': HorizonsTable
+  'usage.gateways': GatewaysTable
 }
 
 export interface RollupsTable {
-  /** The minute's start. */
-  minute_at: Date
+  /** The start of the minute, hour or day. */
+  from_at: Date
   connection_id: string
+  provider: string
   model: string
   api_key_id: string
   outcome: string
@@ -20,11 +24,23 @@ export interface RollupsTable {
   output_tokens: number
   cached_input_tokens: number
   reasoning_tokens: number
+  /** Durations in milliseconds: see `packed-histogram.ts`. */
+  latency: string[]
+  time_to_first_token: string[]
 }
 
-/** Names of the batches that are in the rollups. */
-export interface SeenBatchesTable {
-  gateway: string
-  batch: number
-  seen_at: ColumnType<Date, never, never> & Generated<Date>
+export interface HorizonsTable {
+  granularity: Granularity
+  from_at: Date
 }
+
+/** Which batches of a gateway are in the rollups. */
+export interface GatewaysTable {
+  gateway: string
+  /** Batches count up, so that this is one range, but for those that were lost or are on their way. */
+  recorded_batches: string
+  last_recorded_at: Date
+}
+
+/** The table that holds each granularity. */
+export const ROLLUP_TABLES = { minute: 'usage.minutes', hour: 'usage.hours', day: 'usage.days' } as const

@@ -1,11 +1,16 @@
-import type { Outcome, ResponseBatch, ResponseEvent } from '@sluice/contracts'
+import type { Outcome, ProviderId, ResponseBatch, ResponseEvent, TokenUsage } from '@sluice/contracts'
 import { storableText } from '@sluice/contracts'
+import { type Granularity, granularityAt, type Horizons, rollupStart } from './granularity.ts'
+import { addDuration, type Histogram, mergeInto } from './histogram.ts'
+import { countedAtMs } from './retention.ts'
 
-/** What requests of one kind, ended in one minute, add up to. */
+/** What requests of one kind, ended in one minute (or hour, or day), add up to. */
 export interface Rollup {
+  readonly granularity: Granularity
   /** The minute's start, Unix milliseconds. */
-  readonly minuteAtMs: number
+  readonly fromMs: number
   readonly connectionId: string
+  readonly provider: ProviderId
   readonly model: string
   readonly apiKeyId: string
   readonly outcome: Outcome
@@ -18,39 +23,52 @@ export interface Rollup {
   readonly cachedInputTokens: number
   /** Part of `outputTokens`. */
   readonly reasoningTokens: number
+  /** From sending the request to the answer's end, of those that were sent. */
+  readonly latency: Histogram
+  /** From sending the request to the answer's first byte. */
+  readonly timeToFirstToken: Histogram
 }
 
 /**
- * Adds the batches' events up by minute, connection, model, API key and outcome. An event whose usage is not known counts
- * as a request without tokens. The result is sorted by its key, so that whoever writes rollups locks them in one order.
+ * Adds the batches' events up by minute, connection, model, API key and outcome; those from before the horizon of minutes by the
+ * hour or day that they are kept in. An event whose usage is not known counts as a request without tokens. The result is sorted by
+ * its key, so that whoever writes rollups locks them in one order.
  */
-export function rollUp(batches: readonly ResponseBatch[]): Rollup[] {
+export function rollUp(batches: readonly ResponseBatch[], horizons: Horizons, nowMs: number): Rollup[] {
   const byKey = new Map<string, Mutable<Rollup>>()
-  for (const { connectionId, events } of batches) {
-    for (const event of events) {
-      const empty = emptyRollup(connectionId, event)
-      const key = `${empty.minuteAtMs}\0${empty.connectionId}\0${empty.model}\0${empty.apiKeyId}\0${empty.outcome}\0${empty.deniedBy}`
+  for (const batch of batches) {
+    for (const event of batch.events) {
+      const atMs = countedAtMs(event.endedAtMs, horizons, nowMs)
+      const granularity = granularityAt(atMs, horizons) ?? 'day'
+      const fromMs = rollupStart(granularity, atMs)
+      const key = `${granularity}\0${fromMs}\0${batch.connectionId}\0${batch.provider}\0${event.model}\0${event.apiKeyId}\0${event.outcome}\0${event.deniedBy ?? ''}`
       let rollup = byKey.get(key)
       if (rollup === undefined) {
-        rollup = empty
+        rollup = emptyRollup(granularity, fromMs, batch, event)
         byKey.set(key, rollup)
       }
       add(rollup, event)
     }
   }
-  return [...byKey].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, rollup]) => rollup)
+  return joined(byKey.values())
 }
 
-const MINUTE_MS = 60_000
 /** As long as a model's name may be in a connection's settings. */
 const MAX_TEXT_CHARS = 256
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
-function emptyRollup(connectionId: string, event: ResponseEvent): Mutable<Rollup> {
+function emptyRollup(
+  granularity: Granularity,
+  fromMs: number,
+  { connectionId, provider }: ResponseBatch,
+  event: ResponseEvent,
+): Mutable<Rollup> {
   return {
-    minuteAtMs: Math.floor(event.endedAtMs / MINUTE_MS) * MINUTE_MS,
+    granularity,
+    fromMs,
     connectionId: storableText(connectionId, MAX_TEXT_CHARS),
+    provider,
     model: storableText(event.model, MAX_TEXT_CHARS),
     apiKeyId: storableText(event.apiKeyId, MAX_TEXT_CHARS),
     outcome: event.outcome,
@@ -60,14 +78,40 @@ function emptyRollup(connectionId: string, event: ResponseEvent): Mutable<Rollup
     outputTokens: 0,
     cachedInputTokens: 0,
     reasoningTokens: 0,
+    latency: new Map(),
+    timeToFirstToken: new Map(),
   }
 }
 
-function add(rollup: Mutable<Rollup>, { usage }: ResponseEvent): void {
+function add(rollup: Mutable<Rollup>, { usage, upstreamMs, timeToFirstByteMs }: ResponseEvent): void {
   rollup.requests += 1
-  if (usage === undefined) return
-  rollup.inputTokens += usage.inputTokens
-  rollup.outputTokens += usage.outputTokens
-  rollup.cachedInputTokens += usage.cachedInputTokens
-  rollup.reasoningTokens += usage.reasoningTokens
+  if (upstreamMs !== undefined) addDuration(rollup.latency, upstreamMs)
+  if (timeToFirstByteMs !== undefined) addDuration(rollup.timeToFirstToken, timeToFirstByteMs)
+  if (usage !== undefined) addTokens(rollup, usage)
+}
+
+function addTokens(rollup: Mutable<Rollup>, tokens: TokenUsage): void {
+  rollup.inputTokens += tokens.inputTokens
+  rollup.outputTokens += tokens.outputTokens
+  rollup.cachedInputTokens += tokens.cachedInputTokens
+  rollup.reasoningTokens += tokens.reasoningTokens
+}
+
+/** One rollup a key, in the keys' order: names that differ may be stored alike. */
+function joined(rollups: Iterable<Mutable<Rollup>>): Rollup[] {
+  const byKey = new Map<string, Mutable<Rollup>>()
+  for (const rollup of rollups) {
+    const { granularity, fromMs, connectionId, provider, model, apiKeyId, outcome, deniedBy } = rollup
+    const key = [granularity, fromMs, connectionId, provider, model, apiKeyId, outcome, deniedBy].join('\0')
+    const same = byKey.get(key)
+    if (same === undefined) {
+      byKey.set(key, rollup)
+      continue
+    }
+    same.requests += rollup.requests
+    addTokens(same, rollup)
+    mergeInto(same.latency, rollup.latency)
+    mergeInto(same.timeToFirstToken, rollup.timeToFirstToken)
+  }
+  return [...byKey].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, rollup]) => rollup)
 }

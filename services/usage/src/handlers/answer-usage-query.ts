@@ -1,15 +1,21 @@
 import { type ReplyOf, SluiceError, type usageQuery } from '@sluice/contracts'
+import type { PriceList } from '../domain/price-list.ts'
+import { usagePoints } from '../domain/usage-points.ts'
 import type { UsageQuery, UsageStore } from '../ports/usage-store.ts'
 
 /**
- * Answers usage queries from the store.
+ * Answers usage queries from the store, at these prices.
  * @throws SluiceError `invalid_request` when the answer has more points than one reply holds
  */
-export function answerUsageQuery(store: UsageStore): (query: UsageQuery) => Promise<ReplyOf<typeof usageQuery>> {
+export function answerUsageQuery(
+  store: Pick<UsageStore, 'cells'>,
+  prices: PriceList,
+): (query: UsageQuery) => Promise<ReplyOf<typeof usageQuery>> {
   return async (query) => {
-    const points = await store.points(query, MAX_POINTS + 1)
-    const reply = { points }
-    if (points.length > MAX_POINTS || Buffer.byteLength(JSON.stringify(reply)) > MAX_REPLY_BYTES) {
+    const cells = await store.cells(query, MAX_CELLS)
+    const reply = { stepMs: cells.stepMs, points: usagePoints(cells, prices) }
+    const isCut = cells.counts.length === MAX_CELLS
+    if (isCut || reply.points.length > MAX_POINTS || Buffer.byteLength(JSON.stringify(reply)) > MAX_REPLY_BYTES) {
       throw new SluiceError('invalid_request', 'too many points: ask for a longer step or a shorter span', {
         fields: [{ field: 'stepMs', message: 'gives more points than one reply holds' }],
       })
@@ -19,5 +25,7 @@ export function answerUsageQuery(store: UsageStore): (query: UsageQuery) => Prom
 }
 
 const MAX_POINTS = 10_000
+/** What points are made of: one for each model, outcome and limit that denied. */
+const MAX_CELLS = 100_000
 /** NATS' default limit of one message. */
 const MAX_REPLY_BYTES = 1024 ** 2

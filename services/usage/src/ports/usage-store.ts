@@ -1,8 +1,9 @@
-import type { RequestOf, ResponseBatch, UsagePoint, usageQuery } from '@sluice/contracts'
+import type { RequestOf, ResponseBatch, usageQuery } from '@sluice/contracts'
+import type { UsageCells } from '../domain/usage-cells.ts'
 
 export type UsageQuery = RequestOf<typeof usageQuery>
 
-/** Keeps what requests used, added up by minute. */
+/** Keeps what requests used, added up by minute, and what is older by hour and by day. */
 export interface UsageStore {
   /**
    * Adds the batches' events up, each batch once: one whose name (gateway and number) was recorded before adds nothing.
@@ -11,12 +12,18 @@ export interface UsageStore {
    */
   record(batches: readonly ResponseBatch[]): Promise<void>
   /**
-   * The query's points by time and group, at most `maxPoints` of them.
+   * What is stored for the query by time and group, at most `maxCells` cells of each kind.
    * @throws SluiceError `unavailable` while the store is away
    */
-  points(query: UsageQuery, maxPoints: number): Promise<UsagePoint[]>
-  /** Forgets the names of batches that were recorded more than `ageMs` ago. Returns how many. */
-  forgetBatches(ageMs: number): Promise<number>
+  cells(query: UsageQuery, maxCells: number): Promise<UsageCells>
+}
+
+/** What keeps the store in order as time goes by. Any number of instances may do it, and be interrupted anywhere. */
+export interface UsageUpkeep {
+  /** Adds what is old enough to the next coarser granularity, and drops what is older than everything that is kept. */
+  coarsen(): Promise<void>
+  /** Forgets which batches came from gateways that have recorded nothing for `ageMs`. Returns of how many gateways. */
+  forgetGateways(ageMs: number): Promise<number>
 }
 
 /** What was given can never be stored, however often it is tried: a number out of range, text that the store has no place for. */

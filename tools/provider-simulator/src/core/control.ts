@@ -50,8 +50,10 @@ export const Control = strict({
   latencyMs: Type.Optional(Type.Integer({ minimum: 0 })),
   /** Between two chunks of a stream. */
   chunkDelayMs: Type.Optional(Type.Integer({ minimum: 0 })),
-  /** Length of the answer, still cut at the maximum that the caller states. */
+  /** Length of the answer's text, unless it is JSON; still cut at the maximum that the caller states. */
   outputTokens: Type.Optional(Type.Integer({ minimum: 0, maximum: 1_000_000 })),
+  /** Calls the first tool where the request leaves that to the model. */
+  callTools: Type.Optional(Type.Boolean()),
   /** Leaves the usage out of answers, plain and streamed. */
   omitUsage: Type.Optional(Type.Boolean()),
   /** Repeats an unknown API key in full in the error, where the real provider masks it. */

@@ -10,6 +10,8 @@ export interface Generation {
   /** Length of the answer that was asked for; absent leaves it to the provider. */
   readonly outputTokens?: number
   readonly omitUsage: boolean
+  /** Calls a tool where the request leaves that to the model, rather than only where it demands one. */
+  readonly callsTools: boolean
 }
 
 /** Makes the answer's ids and times a function of this value, so that two answers can be compared byte for byte. */
@@ -37,6 +39,7 @@ export function readGeneration(
     ids,
     createdAtS: headers[SEED_HEADER] === undefined ? Math.floor(nowMs / 1000) : SEEDED_CREATED_AT_S,
     omitUsage: behaviour.omitUsage === true,
+    callsTools: behaviour.callTools === true,
     ...(outputTokens !== undefined && { outputTokens }),
   }
 }

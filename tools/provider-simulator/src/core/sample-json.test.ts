@@ -28,3 +28,12 @@ it('ends on a schema that nests without end', () => {
   schema.items = schema
   expect(JSON.stringify(sampleJson(schema))).toMatch(/^\[+null\]+$/)
 })
+
+it('takes the first of alternatives, and follows references', () => {
+  const schema = {
+    type: 'object',
+    properties: { gate: { $ref: '#/$defs/Gate' }, note: { anyOf: [{ type: 'string' }, { type: 'null' }] } },
+    $defs: { Gate: { type: 'object', properties: { name: { type: 'string' }, next: { $ref: '#/$defs/None' } } } },
+  }
+  expect(sampleJson(schema)).toEqual({ gate: { name: 'simulated', next: null }, note: 'simulated' })
+})

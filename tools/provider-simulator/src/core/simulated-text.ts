@@ -17,3 +17,8 @@ export function simulatedText(tokens: number): string {
   const text = CYCLE.repeat(Math.floor(tokens / WORDS.length)) + CYCLE.slice(0, OFFSETS[tokens % WORDS.length])
   return text.slice(1)
 }
+
+/** The same, one by one. */
+export function* simulatedTokens(tokens: number): Generator<string> {
+  for (let index = 0; index < tokens; index++) yield simulatedToken(index)
+}

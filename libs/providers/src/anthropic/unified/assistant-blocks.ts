@@ -1,11 +1,12 @@
 import type { ContentBlockParam, ToolUseBlockParam } from '@anthropic-ai/sdk/resources/messages'
+import { callArguments } from '../../unified/call-arguments.ts'
 import type { AssistantMessage, ToolCall } from '../../unified/chat-request.ts'
+import { inPlace } from '../../unified/place.ts'
 import { isRefusal, refuse } from '../../unified/refusal.ts'
+import { answerText } from '../../unified/spoken-texts.ts'
 import type { Refusal } from '../../unified-api.ts'
-import { isRecord } from '../../wire/is-record.ts'
-import { parseJson } from '../../wire/parse-json.ts'
 import { textBlocks } from './text-blocks.ts'
-import { type PlacedThinking, readThinking } from './thinking-content.ts'
+import { readThinking } from './thinking-content.ts'
 
 /** An assistant's message: its text, then its tool calls, and the thinking where it was. @param path the message's */
 export function toAssistantBlocks(message: AssistantMessage, path: string): ContentBlockParam[] | Refusal {
@@ -17,38 +18,16 @@ export function toAssistantBlocks(message: AssistantMessage, path: string): Cont
     if (isRefusal(block)) return block
     calls.push(block)
   }
-  return inPlace(textOf(message), calls, thinking)
+  const placed = thinking.map(({ at, ...block }) => ({ block, at }))
+  return inPlace<ContentBlockParam>(answerText(message), calls, placed, textBlocks)
 }
 
-function textOf({ content, refusal }: AssistantMessage): string {
-  if (typeof content === 'string') return content
-  if (!Array.isArray(content)) return refusal ?? ''
-  return content.map((part) => (part.type === 'text' ? part.text : part.refusal)).join('')
-}
-
-function toToolUse({ id, function: { name, arguments: text } }: ToolCall, path: string): ToolUseBlockParam | Refusal {
-  if (!TOOL_USE_ID.test(id)) {
+function toToolUse(call: ToolCall, path: string): ToolUseBlockParam | Refusal {
+  if (!TOOL_USE_ID.test(call.id)) {
     return refuse(`${path}.id`, 'Anthropic takes ids of tool calls that have only letters, digits, "_" and "-".')
   }
-  const input = text === '' ? {} : parseJson(Buffer.from(text))
-  if (isRecord(input)) return { type: 'tool_use', id, name, input }
-  return refuse(`${path}.function.arguments`, 'The arguments of a tool call must be a JSON object.')
+  const parsed = callArguments(call, path)
+  return isRefusal(parsed) ? parsed : { type: 'tool_use', id: call.id, name: call.function.name, ...parsed }
 }
 
 const TOOL_USE_ID = /^[a-zA-Z0-9_-]+$/
-
-function inPlace(
-  text: string,
-  calls: readonly ToolUseBlockParam[],
-  thinking: readonly PlacedThinking[],
-): ContentBlockParam[] {
-  const blocks: ContentBlockParam[] = []
-  let textAt = 0
-  let callsAt = 0
-  for (const { at, ...block } of thinking) {
-    blocks.push(...textBlocks(text.slice(textAt, at.content)), ...calls.slice(callsAt, at.tool_calls), block)
-    textAt = Math.max(textAt, at.content)
-    callsAt = Math.max(callsAt, at.tool_calls)
-  }
-  return [...blocks, ...textBlocks(text.slice(textAt)), ...calls.slice(callsAt)]
-}

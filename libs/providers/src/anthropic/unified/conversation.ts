@@ -1,16 +1,17 @@
 import type { ContentBlockParam, TextBlockParam, ToolResultBlockParam } from '@anthropic-ai/sdk/resources/messages'
+import { AlternatingTurns, type Turn } from '../../unified/alternating-turns.ts'
 import type { AssistantMessage, ChatMessage, ToolMessage, UserMessage } from '../../unified/chat-request.ts'
+import { OpenCalls } from '../../unified/open-calls.ts'
 import { isRefusal, refuse, refuseParameter } from '../../unified/refusal.ts'
 import type { Refusal } from '../../unified-api.ts'
 import { toAssistantBlocks } from './assistant-blocks.ts'
 import { toImageBlock } from './image-block.ts'
 import { isBlank, textBlocks } from './text-blocks.ts'
-import { type Turn, Turns } from './turns.ts'
 
 /** The prompt of a message: `messages`, and apart from them what the system and the developer say. */
 export interface Conversation {
   readonly system: readonly TextBlockParam[]
-  readonly messages: readonly Turn[]
+  readonly messages: readonly Turn<ContentBlockParam>[]
 }
 
 export function toConversation(messages: readonly ChatMessage[]): Conversation | Refusal {
@@ -24,9 +25,8 @@ export function toConversation(messages: readonly ChatMessage[]): Conversation |
 
 class ConversationTranslation {
   readonly #system: TextBlockParam[] = []
-  readonly #turns = new Turns()
-  /** The paths of the tool calls whose results are still to come, by id. */
-  readonly #openCalls = new Map<string, string>()
+  readonly #turns = new AlternatingTurns<ContentBlockParam>(({ type }) => type === 'tool_result')
+  readonly #openCalls = new OpenCalls()
 
   /** @param path the message's */
   add(message: ChatMessage, path: string): Refusal | undefined {
@@ -53,7 +53,7 @@ class ConversationTranslation {
     if (messages.length === 0) {
       return refuse('messages', 'Anthropic needs a message of the user or the assistant that is not empty.')
     }
-    return this.#unansweredCall() ?? { system: this.#system, messages }
+    return this.#openCalls.refusal() ?? { system: this.#system, messages }
   }
 
   #addUser({ content }: UserMessage, path: string): Refusal | undefined {
@@ -76,29 +76,19 @@ class ConversationTranslation {
   }
 
   #addAssistant(message: AssistantMessage, path: string): Refusal | undefined {
-    const unanswered = this.#unansweredCall()
-    if (unanswered !== undefined) return unanswered
+    const refusal = this.#openCalls.refusal()
+    if (refusal !== undefined) return refusal
     const blocks = toAssistantBlocks(message, path)
     if (isRefusal(blocks)) return blocks
-    for (const [index, { id }] of (message.tool_calls ?? []).entries()) {
-      this.#openCalls.set(id, `${path}.tool_calls.${index}`)
-    }
+    this.#openCalls.open(message, path)
     this.#turns.add('assistant', blocks)
     return undefined
   }
 
   #addResult({ tool_call_id: id, content }: ToolMessage, path: string): Refusal | undefined {
-    if (this.#openCalls.delete(id)) {
-      this.#turns.addResult({ type: 'tool_result', tool_use_id: id, ...resultContent(content) })
-      return undefined
-    }
-    return refuse(`${path}.tool_call_id`, `The assistant message before has no tool call "${id}" without a result.`)
-  }
-
-  #unansweredCall(): Refusal | undefined {
-    for (const [id, path] of this.#openCalls) {
-      return refuse(path, `The messages that follow have no result of the tool call "${id}".`)
-    }
+    const refusal = this.#openCalls.close(id, path)
+    if (refusal !== undefined) return refusal
+    this.#turns.addResult({ type: 'tool_result', tool_use_id: id, ...resultContent(content) })
     return undefined
   }
 }

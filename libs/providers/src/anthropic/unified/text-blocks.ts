@@ -1,4 +1,5 @@
 import type { TextBlockParam } from '@anthropic-ai/sdk/resources/messages'
+import { spokenTexts } from '../../unified/spoken-texts.ts'
 
 /** Whether a text says nothing: Anthropic refuses blocks of such text. */
 export function isBlank(text: string): boolean {
@@ -7,6 +8,5 @@ export function isBlank(text: string): boolean {
 
 /** One block for each text that says something. */
 export function textBlocks(content: string | readonly { readonly text: string }[]): TextBlockParam[] {
-  const texts = typeof content === 'string' ? [content] : content.map(({ text }) => text)
-  return texts.filter((text) => !isBlank(text)).map((text) => ({ type: 'text', text }))
+  return spokenTexts(content).map((text) => ({ type: 'text', text }))
 }

@@ -1,20 +1,11 @@
 import { documentErrors } from '@sluice/contracts'
 import { type Static, Type } from 'typebox'
 import type { AssistantMessage } from '../../unified/chat-request.ts'
+import { Place } from '../../unified/place.ts'
 import { refuse } from '../../unified/refusal.ts'
 import type { Refusal } from '../../unified-api.ts'
 
 const closed = { additionalProperties: false } as const
-
-/** How much of the answer's message comes before a block. */
-const Place = Type.Object(
-  {
-    /** Of `content`, in UTF-16 code units. */
-    content: Type.Integer({ minimum: 0 }),
-    tool_calls: Type.Integer({ minimum: 0 }),
-  },
-  closed,
-)
 
 export type LegibleThinking = Static<typeof LegibleThinking>
 const LegibleThinking = Type.Object(

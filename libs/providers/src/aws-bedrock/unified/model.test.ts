@@ -2,12 +2,12 @@ import { expect, it } from 'vitest'
 import { foundationModel, modelPath } from './model.ts'
 
 it.each([
-  ['anthropic.claude-sonnet-4-5-20250929-v1:0', 'anthropic', 'claude-sonnet-4-5-20250929'],
-  ['us-gov.anthropic.claude-3-haiku-20240307-v1:0:200k', 'anthropic', 'claude-3-haiku-20240307'],
-  ['global.anthropic.claude-opus-4-6-v1', 'anthropic', 'claude-opus-4-6'],
-  ['openai.gpt-oss-120b-1:0', 'openai', 'gpt-oss-120b-1'],
-  ['arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-pro-v1:0', 'amazon', 'nova-pro'],
-  ['arn:aws:bedrock:eu-west-1:123456789012:inference-profile/eu.amazon.nova-2-lite-v1:0', 'amazon', 'nova-2-lite'],
+  ['anthropic.claude-sonnet-4-5-20250929-v1:0', 'anthropic', 'claude-sonnet-4-5-20250929-v1:0'],
+  ['us-gov.anthropic.claude-3-haiku-20240307-v1:0:200k', 'anthropic', 'claude-3-haiku-20240307-v1:0:200k'],
+  ['global.anthropic.claude-opus-4-6-v1', 'anthropic', 'claude-opus-4-6-v1'],
+  ['openai.gpt-oss-120b-1:0', 'openai', 'gpt-oss-120b-1:0'],
+  ['arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-pro-v1:0', 'amazon', 'nova-pro-v1:0'],
+  ['arn:aws:bedrock:eu-west-1:123456789012:inference-profile/eu.amazon.nova-2-lite-v1:0', 'amazon', 'nova-2-lite-v1:0'],
 ])('%s is one of %s: %s', (id, maker, name) => {
   expect(foundationModel(id)).toEqual({ maker, name })
 })

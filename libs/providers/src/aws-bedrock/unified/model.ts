@@ -4,7 +4,7 @@ import type { Refusal } from '../../unified-api.ts'
 /** Who made a model, and what they call it. */
 export interface FoundationModel {
   readonly maker: string
-  /** Without the version of Bedrock's: `claude-sonnet-4-5-20250929` of `anthropic.claude-sonnet-4-5-20250929-v1:0`. */
+  /** With the version of Bedrock's: `claude-sonnet-4-5-20250929-v1:0`. */
   readonly name: string
 }
 
@@ -14,9 +14,8 @@ export interface FoundationModel {
  * @see https://docs.aws.amazon.com/bedrock/latest/userguide/models-supported.html
  */
 export function foundationModel(id: string): FoundationModel | undefined {
-  const [, maker, versioned] = MODEL_ID.exec(id) ?? []
-  if (maker === undefined || versioned === undefined) return undefined
-  return { maker, name: versioned.replace(VERSION, '') }
+  const [, maker, name] = MODEL_ID.exec(id) ?? []
+  return maker === undefined || name === undefined ? undefined : { maker, name }
 }
 
 /** The model's part of a path, escaped as AWS's SDKs do. */
@@ -27,7 +26,6 @@ export function modelPath(id: string, action: 'converse' | 'converse-stream' | '
 
 /** Profiles are of regions: `us`, `us-gov`, `global`. */
 const MODEL_ID = /^(?:arn:[^/]+\/)?(?:[a-z]+(?:-[a-z]+)?\.)?([a-z0-9]+)\.([^/]+)$/
-const VERSION = /(?:-v\d+)?(?::[^/]*)?$/
 
 /** @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html on `modelId` */
 const PATH_ID = /^[a-zA-Z0-9][\w.:/-]{0,2047}$/

@@ -34,7 +34,7 @@ export function toReasoningFields(
 
 /** @see https://docs.aws.amazon.com/bedrock/latest/userguide/claude-messages-adaptive-thinking.html */
 function claudeFields(chat: ChatRequest, { name }: FoundationModel, maxTokens: number): ReasoningFields | Refusal {
-  const reasoning = toReasoning(chat, name, maxTokens)
+  const reasoning = toReasoning(chat, name.replace(VERSION, ''), maxTokens)
   if (isRefusal(reasoning)) return reasoning
   const { thinking, effort } = reasoning
   const fields = {
@@ -44,6 +44,9 @@ function claudeFields(chat: ChatRequest, { name }: FoundationModel, maxTokens: n
   // A budget is a share of the maximum, which Bedrock must then know.
   return thinking?.type === 'enabled' ? { fields, maxTokens } : { fields }
 }
+
+/** Which is Bedrock's: Anthropic knows the model without it. */
+const VERSION = /-v\d+(?::.*)?$/
 
 /** @see https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-openai.html */
 function gptFields(effort: ReasoningEffort): ReasoningFields | Refusal {

@@ -1,27 +1,16 @@
 import type { ChatMessage, ImagePart } from '../../unified/chat-request.ts'
-import { imageSource } from '../../unified/image-source.ts'
-import { refuse } from '../../unified/refusal.ts'
-import type { InlineImage, Refusal, UnifiedRequest } from '../../unified-api.ts'
+import { InlineImages } from '../../unified/inline-images.ts'
+import { isRefusal, refuse } from '../../unified/refusal.ts'
+import type { InlineImage, Refusal } from '../../unified-api.ts'
 import type { GeminiConfig, GeminiPart } from './wire-types.ts'
 
-/** Google takes images only with the request: here are those at URLs, and which are still missing. */
-export class Images {
-  readonly missing = new Set<string>()
-  readonly #fetched: UnifiedRequest['images']
-
-  constructor(fetched: UnifiedRequest['images']) {
-    this.#fetched = fetched
-  }
-
+/** The images of one request, as parts. */
+export class Images extends InlineImages {
   /** The part that an image becomes; none while it is missing. @param param its path, for a refusal */
   parts({ image_url: { url } }: ImagePart, param: string): GeminiPart[] | Refusal {
-    const source = imageSource(url, `${param}.image_url.url`)
-    if ('status' in source) return source
-    if ('inline' in source) return [inlinePart(source.inline)]
-    const image = this.#fetched.get(source.url)
-    if (image !== undefined) return [inlinePart(image)]
-    this.missing.add(source.url)
-    return []
+    const image = this.find(url, `${param}.image_url.url`)
+    if (image === undefined) return []
+    return isRefusal(image) ? image : [inlinePart(image)]
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Insertable, Selectable } from 'kysely'
+import { type Insertable, type Selectable, sql } from 'kysely'
 import { type ApiKey, toApiKeyView } from '../../domain/api-key.ts'
 import type { ApiKeyStore } from '../../ports/api-key-store.ts'
 import type { Database } from './database.ts'
@@ -22,6 +22,22 @@ export function createApiKeyStore(database: Database, onCommitted: () => void): 
       })
       onCommitted()
     },
+    update: async (id, change, actor) => {
+      const updated = await database.transaction(async (trx) => {
+        const row = await trx.selectFrom('api_keys').selectAll().where('id', '=', id).forUpdate().executeTakeFirst()
+        if (row === undefined) return undefined
+        const before = fromApiKeyRow(row)
+        const after = change(before)
+        const { name, connections, expires_at } = toApiKeyRow(after)
+        await trx.updateTable('api_keys').set({ name, connections, expires_at }).where('id', '=', id).execute()
+        const views = { before: toApiKeyView(before), after: toApiKeyView(after) }
+        await audit(trx, { actor, action: 'api-key.updated', subjectId: id, ...views })
+        await enqueue(trx, 'api-key', row.hash)
+        return after
+      })
+      if (updated !== undefined) onCommitted()
+      return updated
+    },
     remove: async (id, actor) => {
       const isRemoved = await database.transaction(async (trx) => {
         const row = await trx.deleteFrom('api_keys').where('id', '=', id).returningAll().executeTakeFirst()
@@ -34,6 +50,18 @@ export function createApiKeyStore(database: Database, onCommitted: () => void): 
       if (isRemoved) onCommitted()
       return isRemoved
     },
+    noteUses: async (uses) => {
+      const ids = [...uses.keys()]
+      const instants = [...uses.values()].map((atMs) => new Date(atMs))
+      // Instances hear of the same uses: the later one stays, whoever is first.
+      await database.run((db) =>
+        sql`
+          update connections.api_keys as k set last_used_at = used.at
+          from unnest(${ids}::uuid[], ${instants}::timestamptz[]) as used (id, at)
+          where k.id = used.id and (k.last_used_at is null or k.last_used_at < used.at)
+        `.execute(db),
+      )
+    },
   }
 }
 
@@ -42,9 +70,11 @@ export function fromApiKeyRow(row: Selectable<ApiKeyTable>): ApiKey {
     id: row.id,
     name: row.name,
     hash: row.hash,
+    ...(row.hint === null ? {} : { hint: row.hint }),
     connections: row.connections.ids,
     ...(row.expires_at === null ? {} : { expiresAt: row.expires_at }),
     createdAt: row.created_at,
+    ...(row.last_used_at === null ? {} : { lastUsedAt: row.last_used_at }),
   }
 }
 
@@ -53,6 +83,7 @@ function toApiKeyRow(key: ApiKey): Insertable<ApiKeyTable> {
     id: key.id,
     name: key.name,
     hash: key.hash,
+    hint: key.hint ?? null,
     connections: JSON.stringify({ ids: key.connections }),
     expires_at: key.expiresAt ?? null,
     created_at: key.createdAt,

@@ -6,6 +6,7 @@ import type { ConnectionTable, Tables } from './tables.ts'
 type Row = Selectable<ConnectionTable> & {
   readonly hint: string | null
   readonly rotated_at: Date | null
+  readonly restores: number | null
   readonly fault: CredentialFault | null
 }
 
@@ -17,19 +18,16 @@ export function selectConnections(db: Kysely<Tables>) {
       join.onRef('k.connection_id', '=', 'c.id').onRef('k.version', '=', 'c.credential_version'),
     )
     .selectAll('c')
-    .select(['k.hint', 'k.created_at as rotated_at', 'k.fault'])
+    .select(['k.hint', 'k.created_at as rotated_at', 'k.restores', 'k.fault'])
 }
 
 export function fromRow(row: Row): Connection {
-  const { credential_version: version, hint, rotated_at: rotatedAt, fault } = row
   return {
     id: row.id,
     name: row.name,
     provider: row.provider as ProviderId,
     config: row.config,
-    ...(version === null || hint === null || rotatedAt === null
-      ? {}
-      : { credential: { version, hint, rotatedAt, ...(fault === null ? {} : { fault }) } }),
+    ...credentialIn(row),
     description: row.description,
     ...(row.allowed_models === null ? {} : { allowedModels: row.allowed_models }),
     capacity: row.capacity,
@@ -62,5 +60,18 @@ export function toRow(connection: Connection): Insertable<ConnectionTable> {
     version: connection.version,
     created_at: connection.createdAt,
     updated_at: connection.updatedAt,
+  }
+}
+
+function credentialIn({ credential_version: version, hint, rotated_at: rotatedAt, restores, fault }: Row) {
+  if (version === null || hint === null || rotatedAt === null) return {}
+  return {
+    credential: {
+      version,
+      hint,
+      rotatedAt,
+      ...(restores === null ? {} : { restores }),
+      ...(fault === null ? {} : { fault }),
+    },
   }
 }

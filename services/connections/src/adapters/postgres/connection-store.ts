@@ -1,5 +1,6 @@
 import type { ProviderId } from '@sluice/contracts'
 import type { Transaction } from 'kysely'
+import type { Actor } from '../../domain/actor.ts'
 import { type Connection, toView } from '../../domain/connection.ts'
 import type { ConnectionQuery, ConnectionStore, NewCredential } from '../../ports/connection-store.ts'
 import { fromRow, selectConnections, toRow } from './connection-rows.ts'
@@ -32,16 +33,17 @@ export function createConnectionStore(database: Database, onCommitted: () => voi
       unlessNameTaken(() =>
         change(async (trx) => {
           await trx.insertInto('connections').values(toRow(connection)).execute()
-          await insertCredential(trx, connection, credential)
+          await insertCredential(trx, connection, credential, actor)
           const after = toView(connection)
           await audit(trx, { actor, action: 'connection.created', subjectId: connection.id, after })
           await enqueueChange(trx, connection, 'created', connection.version)
           return 'stored' as const
         }),
       ),
-    replace: (before, after, credential, actor) =>
+    replace: (before, replacement, actor) =>
       unlessNameTaken(() =>
         change(async (trx) => {
+          const { what, connection: after } = replacement
           const { id, ...values } = toRow(after)
           const updated = await trx
             .updateTable('connections')
@@ -50,11 +52,13 @@ export function createConnectionStore(database: Database, onCommitted: () => voi
             .where('version', '=', before.version)
             .executeTakeFirst()
           if (updated.numUpdatedRows === 0n) return 'conflict' as const
-          await insertCredential(trx, after, credential)
-          const what = credential === undefined ? 'updated' : 'rotated'
+          if (replacement.what !== 'updated') {
+            await insertCredential(trx, after, replacement.credential, actor)
+            await destroyOlder(trx, after)
+          }
           const views = { before: toView(before), after: toView(after) }
           await audit(trx, { actor, action: `connection.${what}`, subjectId: id, ...views })
-          await enqueueChange(trx, after, what, after.version)
+          await enqueueChange(trx, after, what === 'updated' ? what : 'rotated', after.version)
           return 'stored' as const
         }),
       ),
@@ -71,23 +75,16 @@ export function createConnectionStore(database: Database, onCommitted: () => voi
         await enqueueChange(trx, before, 'deleted', version + 1)
         return 'removed'
       }),
-    findCredential: async (connectionId, version) => {
+    findCredential: async (connectionId) => {
       const row = await database.run((db) =>
-        selectConnections(db)
-          .leftJoin('credentials as asked', (join) =>
-            join.onRef('asked.connection_id', '=', 'c.id').on('asked.version', '=', version),
-          )
-          .select(['asked.envelope', 'asked.fault as asked_fault'])
-          .where('c.id', '=', connectionId)
-          .executeTakeFirst(),
+        selectConnections(db).select('k.envelope').where('c.id', '=', connectionId).executeTakeFirst(),
       )
-      if (row === undefined || row.credential_version === null || row.rotated_at === null) return undefined
-      const current = { version: row.credential_version, rotatedAt: row.rotated_at }
+      if (row === undefined || row.credential_version === null) return undefined
       return {
         provider: row.provider as ProviderId,
-        current,
-        envelope: row.envelope ?? undefined,
-        fault: row.asked_fault ?? undefined,
+        version: row.credential_version,
+        envelope: row.envelope,
+        fault: row.fault ?? undefined,
       }
     },
     noteCredentialFault: async (connectionId, version, fault) => {
@@ -123,6 +120,7 @@ async function insertCredential(
   trx: Transaction<Tables>,
   { id, credential: summary }: Connection,
   credential: NewCredential | undefined,
+  actor: Actor,
 ): Promise<void> {
   if (credential === undefined || summary === undefined) return
   await trx
@@ -133,7 +131,21 @@ async function insertCredential(
       envelope: JSON.stringify(credential.envelope),
       hint: summary.hint,
       created_at: summary.rotatedAt,
+      created_by: actor.label,
+      restores: summary.restores ?? null,
     })
+    .execute()
+}
+
+/** Of the versions that are neither current nor previous. */
+async function destroyOlder(trx: Transaction<Tables>, { id, credential }: Connection): Promise<void> {
+  if (credential === undefined) return
+  await trx
+    .updateTable('credentials')
+    .set({ envelope: null, fault: null })
+    .where('connection_id', '=', id)
+    .where('version', '<', credential.version - 1)
+    .where('envelope', 'is not', null)
     .execute()
 }
 

@@ -82,9 +82,9 @@ function toStoredCredential({ connection_id: connectionId, version, provider, en
   }
 }
 
-/** Also what is no envelope, so that it is met, and told. */
+/** Also what is no envelope, so that it is met, and told; none that is destroyed. */
 function isUnderAnother({ keyService, keyId }: EnvelopeKey) {
-  return sql<boolean>`(envelope->>'keyService', envelope->>'keyId') is distinct from (${keyService}::text, ${keyId}::text)`
+  return sql<boolean>`envelope is not null and (envelope->>'keyService', envelope->>'keyId') is distinct from (${keyService}::text, ${keyId}::text)`
 }
 
 const BATCH_ROWS = 200

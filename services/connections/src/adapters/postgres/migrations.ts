@@ -13,7 +13,52 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
       await sql`alter table connections.credentials add column fault jsonb`.execute(db)
     },
   },
+  '0003-credential-history': {
+    up: async (db: Kysely<unknown>) => {
+      for (const statement of CREDENTIAL_HISTORY) await sql.raw(statement).execute(db)
+    },
+  },
+  '0004-access': {
+    up: async (db: Kysely<unknown>) => {
+      for (const statement of ACCESS) await sql.raw(statement).execute(db)
+    },
+  },
 }
+
+/** An envelope is destroyed when its version may no longer be used; who made the versions there are is in the audit log. */
+const CREDENTIAL_HISTORY = [
+  `alter table connections.credentials
+    alter column envelope drop not null,
+    add column created_by text,
+    add column restores integer`,
+  `update connections.credentials k set created_by = a.actor
+    from connections.audit_log a
+    where a.subject_id = k.connection_id
+      and a.action in ('connection.created', 'connection.rotated')
+      and (a.after->'credential'->>'version')::integer = k.version`,
+]
+
+/** What is known of keys and tokens; console sessions; refusals in the audit log. All tokens so far are admins'. */
+const ACCESS = [
+  'alter table connections.api_keys add column hint text, add column last_used_at timestamptz',
+  `alter table connections.operator_tokens
+    add column role text not null default 'admin',
+    add column expires_at timestamptz,
+    add column last_used_at timestamptz`,
+  'alter table connections.operator_tokens alter column role drop default, alter column created_at drop default',
+  `create table connections.sessions (
+    id uuid primary key,
+    hash text not null unique,
+    operator_token_id uuid not null references connections.operator_tokens on delete cascade,
+    created_at timestamptz not null,
+    expires_at timestamptz not null
+  )`,
+  'create index sessions_operator_token on connections.sessions (operator_token_id)',
+  `alter table connections.audit_log
+    alter column subject_id drop not null,
+    add column actor_token_id uuid,
+    add column details jsonb`,
+]
 
 const FIRST = [
   `create table connections.connections (

@@ -1,28 +1,21 @@
-import type { Transaction } from 'kysely'
-import type { Actor } from '../../domain/actor.ts'
+import type { Kysely, Transaction } from 'kysely'
+import type { NewAuditEntry } from '../../domain/audit-entry.ts'
 import type { ConnectionChange } from '../../ports/outbox.ts'
 import type { Tables } from './tables.ts'
 
-export interface AuditEntry {
-  readonly actor: Actor
-  /** `<what>.<what happened to it>`: `connection.created`. */
-  readonly action: string
-  readonly subjectId: string
-  /** Views, which hold no secret. Undefined before a creation, and after a removal. */
-  readonly before?: object | undefined
-  readonly after?: object | undefined
-}
-
-/** Writes the audit row of a change, in the change's own transaction. */
-export async function audit(trx: Transaction<Tables>, entry: AuditEntry): Promise<void> {
-  await trx
+/** Writes an audit row: that of a change, in the change's own transaction. */
+export async function audit(db: Kysely<Tables>, entry: NewAuditEntry): Promise<void> {
+  const { actor, action, subjectId, before, after, details } = entry
+  await db
     .insertInto('audit_log')
     .values({
-      actor: entry.actor,
-      action: entry.action,
-      subject_id: entry.subjectId,
-      before: entry.before === undefined ? null : JSON.stringify(entry.before),
-      after: entry.after === undefined ? null : JSON.stringify(entry.after),
+      actor: actor.label,
+      actor_token_id: actor.tokenId ?? null,
+      action,
+      subject_id: subjectId ?? null,
+      before: before === undefined ? null : JSON.stringify(before),
+      after: after === undefined ? null : JSON.stringify(after),
+      details: details === undefined ? null : JSON.stringify(details),
     })
     .execute()
 }

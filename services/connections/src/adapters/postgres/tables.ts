@@ -1,4 +1,4 @@
-import type { CredentialFault } from '@sluice/contracts'
+import type { CredentialFault, OperatorRole } from '@sluice/contracts'
 import type { Generated, JSONColumnType } from 'kysely'
 import type { ApiKey } from '../../domain/api-key.ts'
 import type { ConnectionSettings } from '../../domain/connection.ts'
@@ -10,6 +10,7 @@ export interface Tables {
   credentials: CredentialTable
   api_keys: ApiKeyTable
   operator_tokens: OperatorTokenTable
+  sessions: SessionTable
   audit_log: AuditLogTable
   outbox: OutboxTable
   sealing_key: SealingKeyTable
@@ -36,42 +37,65 @@ export interface ConnectionTable {
   updated_at: Date
 }
 
-/** Every version of every credential, each in an envelope of its own. */
+/** Every version of every credential, each in an envelope of its own as long as it may be used. */
 export interface CredentialTable {
   connection_id: string
   version: number
-  envelope: Json<object>
+  /** Null once it is destroyed. */
+  envelope: Json<object> | null
   /** Why it could not be opened when it was last asked for; null where it could. */
   fault: Json<CredentialFault> | null
   hint: string
   created_at: Date
+  /** The actor; null where it is not known. */
+  created_by: string | null
+  /** The version whose secret it has, where it came by a roll-back. */
+  restores: number | null
 }
 
 export interface ApiKeyTable {
   id: string
   name: string
   hash: string
+  /** Null for keys made before it was kept. */
+  hint: string | null
   connections: Json<{ readonly ids: ApiKey['connections'] }>
   expires_at: Date | null
   created_at: Date
+  last_used_at: Date | null
 }
 
 export interface OperatorTokenTable {
   id: string
   name: string
   hash: string
-  created_at: Generated<Date>
+  role: OperatorRole
+  expires_at: Date | null
+  created_at: Date
+  last_used_at: Date | null
 }
 
-/** Who did what to what, when, and how it stood before and after: never a secret. */
+/** The console's sessions; they go with their tokens. */
+export interface SessionTable {
+  id: string
+  hash: string
+  operator_token_id: string
+  created_at: Date
+  expires_at: Date
+}
+
+/** Who did what to what, when, and how it stood before and after; and who was refused what: never a secret. */
 export interface AuditLogTable {
   id: Generated<number>
   at: Generated<Date>
   actor: string
+  /** It may be gone by now. */
+  actor_token_id: string | null
   action: string
-  subject_id: string
+  subject_id: string | null
   before: Json<object> | null
   after: Json<object> | null
+  details: Json<Readonly<Record<string, string>>> | null
 }
 
 /** Committed changes that the bus does not know yet, in the order they were made. */

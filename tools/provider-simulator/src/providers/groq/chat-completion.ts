@@ -1,4 +1,4 @@
-import { simulatedText, simulatedToken } from '../../core/simulated-text.ts'
+import type { SimulatedAnswer } from '../../core/simulated-answer.ts'
 import type { ToolCall } from '../openai/tool-call.ts'
 
 /** What a chat completion says, however it is sent. */
@@ -9,7 +9,9 @@ export interface ChatCompletion {
   readonly createdAtS: number
   readonly model: string
   readonly inputTokens: number
-  readonly outputTokens: number
+  readonly answer: SimulatedAnswer
+  /** Whether what it thought is said, or only counted. */
+  readonly showsThought: boolean
   readonly finishReason: 'stop' | 'length' | 'tool_calls'
   /** In place of text. */
   readonly toolCall?: ToolCall & { readonly id: string }
@@ -18,11 +20,12 @@ export interface ChatCompletion {
 
 /** https://console.groq.com/docs/api-reference#chat-create, the answer. */
 export function completionObject(completion: ChatCompletion) {
-  const { toolCall, outputTokens, omitUsage } = completion
-  const message =
-    toolCall === undefined
-      ? { role: 'assistant', content: simulatedText(outputTokens) }
-      : { role: 'assistant', tool_calls: [callObject(toolCall)] }
+  const { answer, toolCall, omitUsage } = completion
+  const message = {
+    role: 'assistant',
+    ...(toolCall === undefined ? { content: answer.text.whole() } : { tool_calls: [callObject(toolCall)] }),
+    ...(completion.showsThought && { reasoning: answer.thought.whole() }),
+  }
   return {
     ...common(completion, 'chat.completion'),
     choices: [{ index: 0, message, logprobs: null, finish_reason: completion.finishReason }],
@@ -39,7 +42,7 @@ export function completionObject(completion: ChatCompletion) {
  * in an extra last chunk without choices. A tool call comes whole.
  */
 export function* completionChunks(completion: ChatCompletion, includeUsage: boolean): Generator<unknown> {
-  const { toolCall, outputTokens, requestId, finishReason } = completion
+  const { answer, toolCall, requestId, finishReason } = completion
   const chunk = (delta: unknown, finish: string | null, fields: object = {}) => ({
     ...common(completion, 'chat.completion.chunk'),
     system_fingerprint: FINGERPRINT,
@@ -50,8 +53,9 @@ export function* completionChunks(completion: ChatCompletion, includeUsage: bool
 
   const content = toolCall === undefined ? '' : null
   yield chunk({ role: 'assistant', content }, null, { x_groq: { id: requestId, seed: SEED } })
+  if (completion.showsThought) for (const reasoning of answer.thought.pieces()) yield chunk({ reasoning }, null)
   if (toolCall !== undefined) yield chunk({ tool_calls: [{ ...callObject(toolCall), index: 0 }] }, null)
-  else for (let index = 0; index < outputTokens; index++) yield chunk({ content: simulatedToken(index) }, null)
+  else for (const content of answer.text.pieces()) yield chunk({ content }, null)
   yield chunk({}, finishReason, { x_groq: { id: requestId, ...used }, ...used })
   if (includeUsage && !completion.omitUsage) {
     yield { ...common(completion, 'chat.completion.chunk'), system_fingerprint: FINGERPRINT, choices: [], ...used }
@@ -70,7 +74,7 @@ function callObject({ id, name, arguments: args }: ToolCall & { readonly id: str
 }
 
 /** Times are in seconds, and made up: a millisecond a token. */
-function usage({ inputTokens, outputTokens }: ChatCompletion) {
+function usage({ inputTokens, answer: { outputTokens, thought } }: ChatCompletion) {
   return {
     queue_time: 0.001,
     prompt_tokens: inputTokens,
@@ -79,5 +83,6 @@ function usage({ inputTokens, outputTokens }: ChatCompletion) {
     completion_time: outputTokens / 1000,
     total_tokens: inputTokens + outputTokens,
     total_time: (inputTokens + outputTokens) / 1000,
+    ...(thought.tokens > 0 && { completion_tokens_details: { reasoning_tokens: thought.tokens } }),
   }
 }

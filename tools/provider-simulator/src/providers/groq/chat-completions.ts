@@ -1,19 +1,22 @@
 import type { Generation } from '../../core/generation.ts'
 import { isRecord } from '../../core/is-record.ts'
-import { outputLength, tokensOfChars } from '../../core/tokens.ts'
+import { simulatedAnswer } from '../../core/simulated-answer.ts'
+import { tokensOfChars } from '../../core/tokens.ts'
 import { jsonAnswer } from '../../wire/json-answer.ts'
 import { parseObject } from '../../wire/parse-object.ts'
 import { dataEvent, eventStream, namedEvent } from '../../wire/server-sent-events.ts'
 import { contentChars } from '../openai/content-chars.ts'
 import { DONE } from '../openai/event-stream.ts'
 import { count } from '../openai/parameters.ts'
-import { demandedToolCall } from '../openai/tool-call.ts'
+import { schemaOfFormat } from '../openai/response-format.ts'
+import { simulatedToolCall } from '../openai/tool-call.ts'
 import type { ProviderRoute, StreamError } from '../simulated-provider.ts'
 import { type ChatCompletion, completionChunks, completionObject } from './chat-completion.ts'
 import { errorOfStatus, invalidRequest } from './errors.ts'
 import { groqRequestId } from './headers.ts'
 import { findModel, type Model } from './model-catalogue.ts'
 import { unknownModel } from './models.ts'
+import { asksToThink, reasoningProblem, showsThought } from './reasoning.ts'
 import { requestProblem } from './request-problem.ts'
 
 type Json = Readonly<Record<string, unknown>>
@@ -30,13 +33,15 @@ export const chatCompletions: ProviderRoute = {
       return invalidRequest(problem.message, 400, problem.param ? { param: problem.param } : {})
     const model = findModel(String(json.model))
     if (model === undefined) return unknownModel(String(json.model))
+    const unfit = reasoningProblem(json, model)
+    if (unfit !== undefined) return invalidRequest(unfit.message, 400, { param: unfit.param })
     const maximum = count(json, 'max_completion_tokens') ?? count(json, 'max_tokens')
     if (maximum !== undefined && maximum > model.maxOutputTokens) return beyondModel(model)
 
     const completion = complete(json, model, maximum, generation, groqRequestId(requestId))
-    const { inputTokens, outputTokens } = completion
+    const { inputTokens, answer } = completion
     return {
-      charge: { model: model.id, inputTokens, outputTokens },
+      charge: { model: model.id, inputTokens, outputTokens: answer.outputTokens },
       answer: () =>
         json.stream === true
           ? eventStream(events(completion, json.stream_options), errorEvent)
@@ -58,20 +63,27 @@ function complete(
   json: Json,
   model: Model,
   maximum: number | undefined,
-  { ids, outputTokens, createdAtS, omitUsage }: Generation,
+  generation: Generation,
   requestId: string,
 ): ChatCompletion {
-  const call = demandedToolCall(json.tools, json.tool_choice, (tool) => tool.function)
-  const wanted = outputTokens ?? (call && tokensOfChars(call.arguments.length))
-  const { tokens, cut } = outputLength(wanted, maximum)
+  const { ids, createdAtS, omitUsage, callsTools } = generation
+  const call = simulatedToolCall(json.tools, json.tool_choice, (tool) => tool.function, callsTools)
+  const thinks = asksToThink(json)
+  const answer = simulatedAnswer(generation, {
+    thinks,
+    schema: schemaOfFormat(json.response_format),
+    toolArguments: call?.arguments,
+    maxTokens: maximum,
+  })
   return {
     id: `chatcmpl-${ids(32)}`,
     requestId,
     createdAtS,
     model: model.id,
     inputTokens: tokensOfChars(contentChars(json.messages)),
-    outputTokens: tokens,
-    finishReason: call ? 'tool_calls' : cut ? 'length' : 'stop',
+    answer,
+    showsThought: thinks && showsThought(json, model),
+    finishReason: call ? 'tool_calls' : answer.cut ? 'length' : 'stop',
     omitUsage,
     ...(call && { toolCall: { ...call, id: ids(9) } }),
   }

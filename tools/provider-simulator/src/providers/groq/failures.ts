@@ -28,7 +28,7 @@ export function failure(failure: Failure): Answer {
     case 'forced-rate-limit':
       return errorAnswer(
         429,
-        { message: 'Rate limit reached', type: 'requests', code: 'rate_limit_exceeded' },
+        errorOfStatus(429, undefined),
         failure.retryAfterMs === undefined ? {} : { 'retry-after': `${Math.ceil(failure.retryAfterMs / 1000)}` },
       )
     case 'forced-status':

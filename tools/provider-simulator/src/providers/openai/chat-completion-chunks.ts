@@ -1,10 +1,8 @@
 import { isRecord } from '../../core/is-record.ts'
 import { pieces } from '../../core/pieces.ts'
-import { simulatedToken } from '../../core/simulated-text.ts'
 import { dataEvent } from '../../wire/server-sent-events.ts'
-import type { ChatCompletion } from './chat-completion-object.ts'
+import { type ChatCompletion, completionUsageOf } from './chat-completion-object.ts'
 import { DONE, obfuscation } from './event-stream.ts'
-import { chatUsage } from './usage.ts'
 
 /**
  * https://platform.openai.com/docs/api-reference/chat-streaming: one event a token. With `include_usage` every chunk
@@ -35,14 +33,14 @@ export function* chatCompletionChunks(
 
   for (const delta of deltas(completion)) yield chunk([{ index: 0, delta, finish_reason: null }], null)
   yield chunk([{ index: 0, delta: {}, finish_reason: completion.finishReason }], null)
-  if (includeUsage) yield chunk([], chatUsage(completion.inputTokens, completion.outputTokens))
+  if (includeUsage) yield chunk([], completionUsageOf(completion))
   yield DONE
 }
 
-function* deltas({ toolCall, outputTokens }: ChatCompletion): Generator<unknown> {
+function* deltas({ toolCall, answer }: ChatCompletion): Generator<unknown> {
   if (toolCall === undefined) {
     yield { role: 'assistant', content: '', refusal: null }
-    for (let index = 0; index < outputTokens; index++) yield { content: simulatedToken(index) }
+    for (const content of answer.text.pieces()) yield { content }
     return
   }
   const { id, name } = toolCall

@@ -1,4 +1,4 @@
-import { simulatedText } from '../../core/simulated-text.ts'
+import type { SimulatedAnswer } from '../../core/simulated-answer.ts'
 import type { ToolCall } from './tool-call.ts'
 import { chatUsage } from './usage.ts'
 
@@ -9,7 +9,8 @@ export interface ChatCompletion {
   /** The dated version of the model. */
   readonly model: string
   readonly inputTokens: number
-  readonly outputTokens: number
+  /** What it thought is not shown, only counted. */
+  readonly answer: SimulatedAnswer
   readonly finishReason: 'stop' | 'length' | 'tool_calls'
   /** In place of text. */
   readonly toolCall?: ToolCall & { readonly id: string }
@@ -23,15 +24,19 @@ export function chatCompletionObject(completion: ChatCompletion, omitUsage: bool
     created: completion.createdAtS,
     model: completion.model,
     choices: [{ index: 0, message: message(completion), logprobs: null, finish_reason: completion.finishReason }],
-    ...(!omitUsage && { usage: chatUsage(completion.inputTokens, completion.outputTokens) }),
+    ...(!omitUsage && { usage: completionUsageOf(completion) }),
     service_tier: 'default',
     system_fingerprint: null,
   }
 }
 
-function message({ toolCall, outputTokens }: ChatCompletion) {
+export function completionUsageOf({ inputTokens, answer }: ChatCompletion) {
+  return chatUsage(inputTokens, answer.outputTokens, answer.thought.tokens)
+}
+
+function message({ toolCall, answer }: ChatCompletion) {
   if (toolCall === undefined) {
-    return { role: 'assistant', content: simulatedText(outputTokens), refusal: null, annotations: [] }
+    return { role: 'assistant', content: answer.text.whole(), refusal: null, annotations: [] }
   }
   const { id, name } = toolCall
   return {

@@ -1,4 +1,5 @@
-import { outputLength, tokensOfChars } from '../../core/tokens.ts'
+import { simulatedAnswer } from '../../core/simulated-answer.ts'
+import { tokensOfChars } from '../../core/tokens.ts'
 import { jsonAnswer } from '../../wire/json-answer.ts'
 import type { Answer, Reply } from '../simulated-provider.ts'
 import { chatCompletionChunks } from './chat-completion-chunks.ts'
@@ -8,7 +9,8 @@ import { invalidRequest } from './errors.ts'
 import { eventStreamAnswer } from './event-stream.ts'
 import { type ModelRequest, modelRoute } from './model-route.ts'
 import { count, invalidCount, invalidStreamOptions, missingParameter } from './parameters.ts'
-import { demandedToolCall, type ToolCall } from './tool-call.ts'
+import { invalidFormat, schemaOfFormat } from './response-format.ts'
+import { simulatedToolCall, type ToolCall } from './tool-call.ts'
 
 /** https://platform.openai.com/docs/api-reference/chat/create */
 export const chatCompletions = modelRoute('/v1/chat/completions', 'chat', (request) => {
@@ -19,7 +21,7 @@ export const chatCompletions = modelRoute('/v1/chat/completions', 'chat', (reque
   if (invalid !== undefined) return { ...invalid, charge: { model: model.id, inputTokens, outputTokens: 0 } }
   const completion = complete(request, inputTokens)
   return {
-    charge: { model: model.id, inputTokens, outputTokens: completion.outputTokens },
+    charge: { model: model.id, inputTokens, outputTokens: completion.answer.outputTokens },
     answer: () => (json.stream === true ? streamed(request, completion) : plain(request, completion)),
   }
 })
@@ -33,12 +35,16 @@ function refusal({ json, model }: ModelRequest): Reply | undefined {
       'unsupported_parameter',
     )
   }
+  if (!model.reasoning && typeof json.reasoning_effort === 'string') {
+    return invalidRequest(400, 'Unrecognized request argument supplied: reasoning_effort')
+  }
   return (
     missingParameter(json, 'messages') ??
     invalidMessages(json.messages) ??
     invalidCount(json, 'max_tokens') ??
     invalidCount(json, 'max_completion_tokens') ??
-    invalidStreamOptions(json)
+    invalidStreamOptions(json) ??
+    invalidFormat(json.response_format)
   )
 }
 
@@ -53,17 +59,20 @@ function invalidMessages(messages: unknown): Reply | undefined {
 }
 
 function complete({ json, model, generation }: ModelRequest, inputTokens: number): ChatCompletion {
-  const maximum = count(json, 'max_completion_tokens') ?? count(json, 'max_tokens')
-  const call = demandedToolCall(json.tools, json.tool_choice, (tool) => tool.function)
-  const wanted = generation.outputTokens ?? (call && tokensOfChars(call.arguments.length))
-  const { tokens, cut } = outputLength(wanted, maximum)
+  const call = simulatedToolCall(json.tools, json.tool_choice, (tool) => tool.function, generation.callsTools)
+  const answer = simulatedAnswer(generation, {
+    thinks: typeof json.reasoning_effort === 'string' && json.reasoning_effort !== 'none',
+    schema: schemaOfFormat(json.response_format),
+    toolArguments: call?.arguments,
+    maxTokens: count(json, 'max_completion_tokens') ?? count(json, 'max_tokens'),
+  })
   return {
     id: `chatcmpl-${generation.ids(29)}`,
     createdAtS: generation.createdAtS,
     model: model.snapshot,
     inputTokens,
-    outputTokens: tokens,
-    finishReason: finishReason(call, cut),
+    answer,
+    finishReason: finishReason(call, answer.cut),
     ...(call && { toolCall: { ...call, id: `call_${generation.ids(24)}` } }),
   }
 }

@@ -31,9 +31,12 @@ export function invalidRequest(status: number, message: string, param?: string, 
 
 /** What the API says with such a status where nothing more is known. */
 export function errorOfStatus(status: number, message: string | undefined): OpenAiError {
+  if (status === 429) return { message: message ?? 'Rate limit reached', ...RATE_LIMITED, param: null }
   return status < 500
     ? { message: message ?? 'The request was refused.', type: 'invalid_request_error', param: null, code: null }
     : { message: message ?? SERVER_ERROR, type: 'server_error', param: null, code: null }
 }
 
+/** What a 429 says that no limit is named of. */
+const RATE_LIMITED = { type: 'requests', code: 'rate_limit_exceeded' } as const
 const SERVER_ERROR = 'The server had an error while processing your request. Sorry about that!'

@@ -29,7 +29,7 @@ export function failure(failure: Failure): Answer {
     case 'forced-rate-limit':
       return errorAnswer(
         429,
-        { message: 'Rate limit reached for requests', type: 'requests', param: null, code: 'rate_limit_exceeded' },
+        errorOfStatus(429, 'Rate limit reached for requests'),
         failure.retryAfterMs === undefined ? {} : retryAfterHeaders(failure.retryAfterMs),
       )
     case 'forced-status':

@@ -6,7 +6,7 @@ import { type ModelRequest, modelRoute } from './model-route.ts'
 import { count, invalidCount, missingParameter } from './parameters.ts'
 import { responseEvents } from './response-events.ts'
 import { finishedResponse, type ModelResponse } from './response-object.ts'
-import { demandedToolCall } from './tool-call.ts'
+import { simulatedToolCall } from './tool-call.ts'
 
 /** https://platform.openai.com/docs/api-reference/responses/create */
 export const responses = modelRoute('/v1/responses', 'chat', (request) => {
@@ -23,7 +23,7 @@ export const responses = modelRoute('/v1/responses', 'chat', (request) => {
 })
 
 function respond({ json, model, generation }: ModelRequest, inputTokens: number): ModelResponse {
-  const call = demandedToolCall(json.tools, json.tool_choice, (tool) => tool)
+  const call = simulatedToolCall(json.tools, json.tool_choice, (tool) => tool, generation.callsTools)
   const wanted = generation.outputTokens ?? (call && tokensOfChars(call.arguments.length))
   const { tokens, cut } = outputLength(wanted, count(json, 'max_output_tokens'))
   return {

@@ -1,7 +1,7 @@
 import { isRecord } from '../../core/is-record.ts'
 import { sampleJson } from '../../core/sample-json.ts'
 
-/** The one function call that the request demands. */
+/** The one function call of an answer. */
 export interface ToolCall {
   readonly name: string
   /** JSON that fits the function's parameters. */
@@ -11,14 +11,15 @@ export interface ToolCall {
 }
 
 /**
- * What `tool_choice` demands: the named function, or the first for `required`. Undefined for `auto` and `none`, and
- * where no such function is declared. `functionOf` finds the declaration in a tool or a choice: the APIs nest it
- * differently.
+ * What `tool_choice` demands: the named function, or the first for `required`, and for `auto` if `callsFreely`. Undefined for
+ * `none`, and where no such function is declared. `functionOf` finds the declaration in a tool or a choice: the APIs nest
+ * it differently.
  */
-export function demandedToolCall(
+export function simulatedToolCall(
   tools: unknown,
   toolChoice: unknown,
   functionOf: (tool: Record<string, unknown>) => unknown,
+  callsFreely: boolean,
 ): ToolCall | undefined {
   if (!Array.isArray(tools)) return undefined
   const functions = tools
@@ -26,15 +27,15 @@ export function demandedToolCall(
     .map(functionOf)
     .filter(isRecord)
   const chosen = isRecord(toolChoice) ? functionOf(toolChoice) : undefined
-  const demanded = isRecord(chosen)
+  const called = isRecord(chosen)
     ? functions.find(({ name }) => name === chosen.name)
-    : toolChoice === 'required'
+    : toolChoice === 'required' || (callsFreely && (toolChoice ?? 'auto') === 'auto')
       ? functions[0]
       : undefined
-  if (typeof demanded?.name !== 'string') return undefined
+  if (typeof called?.name !== 'string') return undefined
   return {
-    name: demanded.name,
-    arguments: JSON.stringify(sampleJson(demanded.parameters) ?? {}),
+    name: called.name,
+    arguments: JSON.stringify(sampleJson(called.parameters) ?? {}),
     named: isRecord(chosen),
   }
 }

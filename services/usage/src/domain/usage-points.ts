@@ -1,0 +1,89 @@
+import type { Percentiles, UsagePoint } from '@sluice/contracts'
+import { type Histogram, percentileMs } from './histogram.ts'
+import { costUsd, type PriceList, priceOf } from './price-list.ts'
+import type { CountCell, HistogramCell, UsageCells } from './usage-cells.ts'
+
+/** The answer that the cells make, by time and group, with the cost of what has a price. */
+export function usagePoints({ counts, histograms }: UsageCells, prices: PriceList): UsagePoint[] {
+  const points = new Map<string, Sums>()
+  for (const cell of counts) {
+    const key = pointKey(cell)
+    const sums = points.get(key) ?? noSums(cell)
+    points.set(key, sums)
+    add(sums, cell, prices)
+  }
+  for (const cell of histograms) {
+    const sums = points.get(pointKey(cell))
+    if (sums !== undefined) Object.assign(sums.point, percentilesOf(cell))
+  }
+  return Array.from(points.values(), toPoint)
+}
+
+interface Sums {
+  readonly point: UsagePoint
+  costUsd: number
+  pricedTokens: number
+  unpricedTokens: number
+}
+
+function pointKey({ fromMs, group }: Pick<CountCell, 'fromMs' | 'group'>): string {
+  return `${fromMs}\0${group ?? ''}`
+}
+
+function noSums({ fromMs, group }: CountCell): Sums {
+  const point: UsagePoint = {
+    fromMs,
+    ...(group === undefined ? {} : { group }),
+    requests: 0,
+    inputTokens: 0,
+    outputTokens: 0,
+    cachedInputTokens: 0,
+    reasoningTokens: 0,
+    outcomes: {},
+    deniedBy: {},
+  }
+  return { point, costUsd: 0, pricedTokens: 0, unpricedTokens: 0 }
+}
+
+function add(sums: Sums, cell: CountCell, prices: PriceList): void {
+  const { point } = sums
+  point.requests += cell.requests
+  point.inputTokens += cell.inputTokens
+  point.outputTokens += cell.outputTokens
+  point.cachedInputTokens += cell.cachedInputTokens
+  point.reasoningTokens += cell.reasoningTokens
+  point.outcomes[cell.outcome] = (point.outcomes[cell.outcome] ?? 0) + cell.requests
+  if (cell.deniedBy !== '') point.deniedBy[cell.deniedBy] = (point.deniedBy[cell.deniedBy] ?? 0) + cell.requests
+  const tokens = cell.inputTokens + cell.outputTokens
+  const price = priceOf(prices, cell.provider, cell.model)
+  if (price === undefined) {
+    sums.unpricedTokens += tokens
+  } else {
+    sums.pricedTokens += tokens
+    sums.costUsd += costUsd(price, cell)
+  }
+}
+
+function toPoint({ point, costUsd: estimatedCostUsd, pricedTokens, unpricedTokens }: Sums): UsagePoint {
+  return {
+    ...point,
+    ...(pricedTokens === 0 ? {} : { estimatedCostUsd }),
+    ...(unpricedTokens === 0 ? {} : { unpricedTokens }),
+  }
+}
+
+function percentilesOf({ latency, timeToFirstToken }: HistogramCell): Partial<UsagePoint> {
+  const [latencyMs, timeToFirstTokenMs] = [percentiles(latency), percentiles(timeToFirstToken)]
+  return {
+    ...(latencyMs === undefined ? {} : { latencyMs }),
+    ...(timeToFirstTokenMs === undefined ? {} : { timeToFirstTokenMs }),
+  }
+}
+
+function percentiles(histogram: Histogram): Percentiles | undefined {
+  const [p50, p90, p95, p99] = FRACTIONS.map((fraction) => percentileMs(histogram, fraction))
+  if (p50 === undefined || p90 === undefined || p95 === undefined || p99 === undefined) return undefined
+  return { p50, p90, p95, p99 }
+}
+
+const FRACTIONS = [0.5, 0.9, 0.95, 0.99]

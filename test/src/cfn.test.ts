@@ -1,0 +1,202 @@
+import { describe, expect, it } from 'vitest'
+import { encryptionContext } from '../../services/connections/src/adapters/aws-kms/encryption-context.ts'
+import { type Connection, DEFAULT_SETTINGS } from '../../services/connections/src/domain/connection.ts'
+import { credentialContext, sealingKeyContext } from '../../services/connections/src/domain/envelope.ts'
+import { roleTrust } from '../../services/connections/src/domain/role-trust.ts'
+import { readTemplate, render, type Template } from './cloudformation.ts'
+
+interface Statement {
+  readonly Sid: string
+  readonly Principal?: { readonly AWS: string }
+  readonly Action: string | readonly string[]
+  readonly Condition?: Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>>
+}
+
+const role = readTemplate('bedrock-iam-role.yaml')
+const key = readTemplate('kms-key.yaml')
+
+const PRINCIPAL = 'arn:aws:iam::111122223333:role/sluice'
+const EXTERNAL_ID = 'sluice-01890a5d-ac96-774b-bcce-b302099a8057'
+const trusted = { TrustedPrincipalArn: PRINCIPAL, ExternalId: EXTERNAL_ID }
+const used = { ServicePrincipalArn: PRINCIPAL }
+
+/** The statements of every policy in a stack, by their ids. */
+function statementsOf(template: Template, parameters: Record<string, string>): Record<string, Statement> {
+  const found: Statement[] = []
+  JSON.stringify(render(template, parameters).resources, (name, value) => {
+    if (name === 'Statement') found.push(...value)
+    return value
+  })
+  return Object.fromEntries(found.map((statement) => [statement.Sid, statement]))
+}
+const actionsOf = (statement: Statement | undefined) => [statement?.Action ?? []].flat()
+
+describe.each([
+  ['bedrock-iam-role.yaml', role, { ...trusted, AllowedInferenceProfiles: 'inference-profile/*', RoleName: 'x' }],
+  ['kms-key.yaml', key, used],
+])('%s', (_, template, parameters) => {
+  it('refers to nothing that is not there, and uses every parameter', () => {
+    expect(() => render(template, parameters)).not.toThrow()
+    const text = JSON.stringify([template.Conditions, template.Resources])
+    for (const name of Object.keys(template.Parameters)) expect(text).toMatch(new RegExp(`"${name}"|\\$\\{${name}\\}`))
+  })
+
+  it('permits no action and trusts no principal by a wildcard', () => {
+    for (const { Principal, Action } of Object.values(statementsOf(template, parameters))) {
+      expect([Action].flat().filter((action) => action.includes('*'))).toEqual([])
+      expect(Principal?.AWS ?? '').not.toContain('*')
+    }
+  })
+
+  it.each([
+    '*',
+    'arn:aws:iam::111122223333:role/*',
+    'arn:aws:iam::*:root',
+    'arn:aws:sts::111122223333:assumed-role/sluice/session',
+    '111122223333',
+  ])('takes no principal like %s', (principal) => {
+    const name = template === role ? 'TrustedPrincipalArn' : 'ServicePrincipalArn'
+    expect(() => render(template, { ...parameters, [name]: principal })).toThrow(`${name} may not be`)
+  })
+})
+
+describe('the role', () => {
+  it('may do exactly what Sluice does with it', () => {
+    const statements = statementsOf(role, { ...trusted, AllowedInferenceProfiles: 'inference-profile/eu.*' })
+    const invoke = ['bedrock:InvokeModel', 'bedrock:InvokeModelWithResponseStream']
+    const actions = Object.entries(statements).map(([sid, statement]) => [sid, actionsOf(statement)])
+    expect(Object.fromEntries(actions)).toEqual({
+      SluiceForThisConnection: ['sts:AssumeRole'],
+      Models: [...invoke, 'bedrock:CountTokens'],
+      InferenceProfiles: invoke,
+      ModelsThroughInferenceProfiles: invoke,
+      Quotas: ['servicequotas:GetServiceQuota', 'servicequotas:ListServiceQuotas'],
+    })
+  })
+
+  it('may do less where less is asked for', () => {
+    const sids = (parameters: object) => Object.keys(statementsOf(role, { ...trusted, ...parameters }))
+    expect(sids({ AllowQuotaRead: 'false' })).toEqual(['SluiceForThisConnection', 'Models'])
+    expect(sids({ AllowedModels: '', AllowQuotaRead: 'false' })).toEqual(['SluiceForThisConnection'])
+  })
+
+  it.each(['', 'mine', 'sluice-1', `${EXTERNAL_ID}0`, '*'.repeat(43)])('takes no external id like "%s"', (id) => {
+    expect(() => render(role, { ...trusted, ExternalId: id })).toThrow('ExternalId may not be')
+  })
+
+  it('takes no model or profile that is not one', () => {
+    const given = (parameters: object) => () => render(role, { ...trusted, ...parameters })
+    expect(given({ AllowedModels: 'a,b/c' })).toThrow('AllowedModels')
+    expect(given({ AllowedInferenceProfiles: 'foundation-model/a' })).toThrow('AllowedInferenceProfiles')
+  })
+
+  it.each([
+    [undefined],
+    [['amazon.nova-*', 'meta.llama3-1-8b-instruct-v1:0']],
+    [['eu.anthropic.claude-*', '*.amazon.nova-pro-v1:0']],
+    [['amazon.nova-*', 'eu.amazon.nova-*', '*opus*']],
+  ])('is, by the launch link for the models %j, what the admin API says it must be', (allowedModels) => {
+    const trust = roleTrust(connection(allowedModels), { principalArn: PRINCIPAL, templateUrl: 'https://s3/x.yaml' })
+    const parameters = launchParameters(trust.launchUrl)
+    for (const name of Object.keys(parameters)) expect(role.Parameters[name]?.NoEcho ?? false).toBe(false)
+    const { resources } = render(role, parameters)
+    expect(resources.Role?.Properties).toMatchObject({
+      RoleName: 'prod',
+      Path: '/sluice/',
+      AssumeRolePolicyDocument: trust.trustPolicy,
+    })
+    const { SluiceForThisConnection: _, ...permissions } = statementsOf(role, parameters)
+    const inLists = (text: string) => text.replaceAll(/arn:(aws|\*):bedrock:\*:(444455556666|\*)?:/g, 'arn::')
+    expect(JSON.parse(inLists(JSON.stringify(Object.values(permissions))))).toEqual(
+      JSON.parse(inLists(JSON.stringify(trust.permissionsPolicy.Statement))),
+    )
+  })
+
+  function connection(allowedModels: string[] | undefined): Connection {
+    return {
+      ...DEFAULT_SETTINGS,
+      ...(allowedModels === undefined ? {} : { allowedModels }),
+      id: '01890a5d-ac96-774b-bcce-b302099a8057',
+      name: 'bedrock',
+      provider: 'aws-bedrock',
+      config: {
+        region: 'eu-central-1',
+        iamRoleArn: 'arn:aws:iam::444455556666:role/sluice/prod',
+        externalId: EXTERNAL_ID,
+      },
+      version: 1,
+      createdAt: new Date(0),
+      updatedAt: new Date(0),
+    }
+  }
+
+  function launchParameters(url: string | undefined): Record<string, string> {
+    const pairs = new URLSearchParams(new URL(url ?? '').hash.split('?')[1])
+    const parameters = [...pairs].filter(([name]) => name.startsWith('param_'))
+    return Object.fromEntries(parameters.map(([name, value]) => [name.slice('param_'.length), value]))
+  }
+})
+
+describe('the key', () => {
+  const { Key } = render(key, used).resources
+  const statements = statementsOf(key, used)
+  const uses = [statements.ServiceWrapsCredentials, statements.ServiceWrapsItsSealingKey]
+
+  it('rotates, and outlives its stack', () => {
+    expect(Key).toMatchObject({ DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' })
+    expect(Key?.Properties).toMatchObject({
+      EnableKeyRotation: true,
+      KeySpec: 'SYMMETRIC_DEFAULT',
+      PendingWindowInDays: 30,
+    })
+  })
+
+  it('is used by the service with exactly the calls that it makes', () => {
+    const rewrap = ['kms:Encrypt', 'kms:ReEncryptFrom', 'kms:ReEncryptTo']
+    for (const use of uses) expect(actionsOf(use)).toEqual(['kms:GenerateDataKey', 'kms:Decrypt', ...rewrap])
+    expect(actionsOf(statements.ServiceLooksUp)).toEqual(['kms:DescribeKey'])
+    const withoutRewrap = statementsOf(key, { ...used, AllowRewrap: 'false' })
+    expect(actionsOf(withoutRewrap.ServiceWrapsCredentials)).toEqual(['kms:GenerateDataKey', 'kms:Decrypt'])
+  })
+
+  it('is administered by the account, which can neither use it nor let others', () => {
+    const { AccountAdministers, ...others } = statements
+    expect(AccountAdministers?.Principal).toEqual({ AWS: 'arn:aws:iam::444455556666:root' })
+    const actions = actionsOf(AccountAdministers)
+    expect(actions).toContain('kms:PutKeyPolicy')
+    expect(actions.filter((action) => /Encrypt|Decrypt|DataKey|CreateGrant|Mac|Sign/.test(action))).toEqual([])
+    for (const { Principal } of Object.values(others)) expect(Principal).toEqual({ AWS: PRINCIPAL })
+  })
+
+  it('is used with the encryption contexts of the service, and no others', () => {
+    const credential = encryptionContext(credentialContext({ connectionId: 'a', provider: 'openai', version: 1 }))
+    const sealingKey = encryptionContext(sealingKeyContext('b'))
+    const isPermitted = (context: Record<string, string>) => uses.some((use) => holds(use?.Condition ?? {}, context))
+    expect([credential, sealingKey].map(isPermitted)).toEqual([true, true])
+    for (const wrong of [
+      {},
+      { connectionId: 'a' },
+      { version: '1' },
+      { ...credential, more: 'x' },
+      { ...sealingKey, purpose: 'other' },
+      { purpose: 'sealing-key' },
+      { connectionId: 'a', publicKey: 'b' },
+    ]) {
+      expect(isPermitted(wrong)).toBe(false)
+    }
+  })
+
+  /** As IAM evaluates a condition: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_multi-value-conditions.html */
+  function holds(condition: NonNullable<Statement['Condition']>, context: Record<string, string>): boolean {
+    const single = (name: string) => context[name.replace('kms:EncryptionContext:', '')]
+    const operators: Record<string, (name: string, expected: readonly string[]) => boolean> = {
+      'ForAllValues:StringEquals': (name, expected) =>
+        name === 'kms:EncryptionContextKeys' && Object.keys(context).every((present) => expected.includes(present)),
+      StringEquals: (name, expected) => expected.includes(single(name) ?? ''),
+      Null: (name, expected) => expected.includes(String(single(name) === undefined)),
+    }
+    return Object.entries(condition).every(([operator, keys]) =>
+      Object.entries(keys).every(([name, expected]) => operators[operator]?.(name, [expected].flat()) === true),
+    )
+  }
+})
