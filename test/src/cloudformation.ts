@@ -41,7 +41,7 @@ export function render(template: Template, given: Readonly<Record<string, string
     if (typeof node !== 'object' || node === null) return node
     const [[name = '', argument] = []] = Object.entries(node)
     const carryOut = functions[name]
-    if (carryOut !== undefined) return carryOut(argument)
+    if (carryOut !== undefined) return carryOut(argument as never)
     if (name.startsWith('Fn::')) throw new Error(`${name} is not known`)
     const entries = Object.entries(node).map(([key, item]) => [key, value(item)] as const)
     return Object.fromEntries(entries.filter(([, item]) => item !== NO_VALUE))

@@ -45,7 +45,7 @@ it('leaves no message that comes while a batch is taken to a later redelivery', 
 })
 
 it('drops malformed messages, each told of once with the reason, and goes on', async () => {
-  const malformed: [string, number, string][] = []
+  const malformed: [string, number, string, string][] = []
   const seen: number[] = []
   await publish(1)
   await bus.jetstream.publish(stream.subject('a'), '{"n": "two"}')
@@ -53,13 +53,32 @@ it('drops malformed messages, each told of once with the reason, and goes on', a
   await publish(4)
   await start({
     handle: async (messages) => void seen.push(...numbers(messages)),
-    onMalformed: (...told) => malformed.push(told),
+    onMalformed: (subject, sequence, reason, data) =>
+      void malformed.push([subject, sequence, reason, Buffer.from(data).toString()]),
   })
   await eventually(() => expect(seen).toEqual([1, 4]))
   expect(malformed).toEqual([
-    [stream.subject('a'), 2, 'n must be integer'],
-    [stream.subject('a'), 3, 'the message is not JSON'],
+    [stream.subject('a'), 2, 'n must be integer', '{"n": "two"}'],
+    [stream.subject('a'), 3, 'the message is not JSON', 'not JSON'],
   ])
+  await eventually(async () => expect(await unacknowledged()).toBe(0))
+})
+
+it('delivers a malformed message again until it has been told of', async () => {
+  await bus.jetstream.publish(stream.subject('a'), 'not JSON')
+  await publish(2)
+  const faults: unknown[] = []
+  const seen: number[] = []
+  const told: number[] = []
+  await start({
+    handle: async (messages) => void seen.push(...numbers(messages)),
+    onMalformed: async (_, sequence) => {
+      if (faults.length < 2) throw new Error('not now')
+      told.push(sequence)
+    },
+    onFault: (error) => faults.push(error),
+  })
+  await eventually(() => expect({ told, seen }).toEqual({ told: [1], seen: [2] }))
   await eventually(async () => expect(await unacknowledged()).toBe(0))
 })
 

@@ -19,10 +19,15 @@ export interface ConsumeOptions<Message> {
   /** Handles a batch. Its messages are acknowledged when it resolves, and delivered again when it rejects. */
   readonly handle: (messages: StreamMessage<Message>[]) => Promise<void>
   /**
-   * Told of a message that is not of the stream's shape, and what is wrong with it in words. It is dropped: never delivered again, so
-   * that it blocks nothing.
+   * Told of a message that is not of the stream's shape, what is wrong with it in words, and its bytes. Once told, it is dropped: never
+   * delivered again, so that it blocks nothing. If this rejects, it is delivered again.
    */
-  readonly onMalformed: (subject: string, streamSequence: number, reason: string) => void
+  readonly onMalformed: (
+    subject: string,
+    streamSequence: number,
+    reason: string,
+    data: Uint8Array,
+  ) => void | Promise<void>
   /** Told when a batch failed, or the stream cannot be read; it goes on after a pause. */
   readonly onFault: (error: unknown) => void
 }
@@ -44,12 +49,16 @@ export async function consume<A extends readonly string[], M extends TSchema>(
   let source = await open()
 
   const handleBatch = async (messages: JsMsg[]): Promise<void> => {
-    const { wellFormed, batch } = sort(definition.message, messages, options)
-    if (batch.length === 0) return
+    const { wellFormed, malformed, batch } = sort(definition.message, messages)
     try {
-      await options.handle(batch)
+      for (const { message, reason } of malformed) {
+        await options.onMalformed(message.subject, message.seq, reason, message.data)
+        message.term()
+      }
+      if (batch.length > 0) await options.handle(batch)
     } catch (error) {
-      for (const message of wellFormed) message.nak(REDELIVERY_MS)
+      // Of no effect on those that are dropped already.
+      for (const message of messages) message.nak(REDELIVERY_MS)
       throw error
     }
     for (const message of wellFormed) message.ack()
@@ -80,20 +89,18 @@ export async function consume<A extends readonly string[], M extends TSchema>(
   }
 }
 
-function sort<M extends TSchema>(schema: M, messages: JsMsg[], options: ConsumeOptions<Static<M>>) {
+function sort<M extends TSchema>(schema: M, messages: JsMsg[]) {
   const wellFormed: JsMsg[] = []
+  const malformed: { readonly message: JsMsg; readonly reason: string }[] = []
   const batch: StreamMessage<Static<M>>[] = []
   for (const message of messages) {
     const decoded = decode(schema, message)
     if (decoded.valid) {
       wellFormed.push(message)
       batch.push({ message: decoded.value, streamSequence: message.seq, redelivered: message.redelivered })
-    } else {
-      options.onMalformed(message.subject, message.seq, decoded.reason)
-      message.term()
-    }
+    } else malformed.push({ message, reason: decoded.reason })
   }
-  return { wellFormed, batch }
+  return { wellFormed, malformed, batch }
 }
 
 type Decoded<M extends TSchema> = { valid: true; value: Static<M> } | { valid: false; reason: string }

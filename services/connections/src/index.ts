@@ -163,7 +163,11 @@ function roleTrustSettings({ AWS_PRINCIPAL_ARN, CFN_TEMPLATE_URL }: ConnectionsC
   }
 }
 
-function loginSettings({ LOGIN_FAILURES_PER_MINUTE, TRUSTED_PROXIES, COOKIE_SECURE }: ConnectionsConfig): LoginSettings {
+function loginSettings({
+  LOGIN_FAILURES_PER_MINUTE,
+  TRUSTED_PROXIES,
+  COOKIE_SECURE,
+}: ConnectionsConfig): LoginSettings {
   return {
     failuresPerMinute: LOGIN_FAILURES_PER_MINUTE,
     ...(TRUSTED_PROXIES === undefined ? {} : { trustedProxies: TRUSTED_PROXIES }),

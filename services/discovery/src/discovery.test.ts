@@ -3,6 +3,7 @@ import {
   type DiscoveredLimit,
   discovered,
   discoveredChanged,
+  discoveryStatus,
   listDiscovered,
   type ProjectedConnection,
   type ResponseBatch,
@@ -145,7 +146,7 @@ it('waits for PostgreSQL, at its start and later, and loses nothing', async () =
   await door.shut()
 })
 
-it('drops what is malformed or cannot be stored, and learns what came with it', async () => {
+it('sets aside what is malformed or cannot be stored, and learns what came with it', async () => {
   await bus.jetstream.publish(responses.subject('c'), 'not JSON')
   await publish(batch(1, [answer(1, 100)]), 'g-1')
   await publish(batch(2, [answer(-1e300, 100, { model: 'before time' })]), 'g-2')
@@ -158,6 +159,39 @@ it('drops what is malformed or cannot be stored, and learns what came with it', 
     { model: 'm', limit: 200 },
     { model: `m\ufffd${'m'.repeat(254)}`, limit: 100 },
   ])
+  expect((await request(bus, discoveryStatus, [], {})).setAside).toEqual({
+    count: 3,
+    latest: expect.arrayContaining([
+      expect.objectContaining({ streamSequence: 1, reason: 'the message is not JSON' }),
+      expect.objectContaining({ streamSequence: 3, subject: 'gateway.v1.responses.c', reason: expect.any(String) }),
+      expect.objectContaining({ streamSequence: 5, reason: expect.stringContaining('connectionId') }),
+    ]),
+  })
+  const kept = await admin.query('select data from discovery.set_aside order by stream_sequence')
+  expect(kept.rows.map(({ data }) => String(data))).toEqual([
+    'not JSON',
+    expect.stringContaining('before time'),
+    expect.stringContaining('"connectionId":""'),
+  ])
+})
+
+it('counts what it cannot read, and tells of it', async () => {
+  await startDiscovery()
+  const illegible = { 'x-ratelimit-limit-requests': '500', 'x-ratelimit-remaining-requests': 'some' }
+  await publish(
+    batch(
+      1,
+      [1, 2, 3].map((atMs) => answer(atMs, 500, { rateLimitHeaders: illegible })),
+    ),
+    'g-1',
+  )
+  await eventually(async () =>
+    expect((await request(bus, discoveryStatus, [], {})).unreadable).toEqual([
+      { provider: 'openai', dimension: 'requests', part: 'remaining', answers: 3 },
+    ]),
+  )
+  await eventually(async () => expect(await list()).toMatchObject([{ limit: 500, lastSeenAtMs: SEEN_AT_MS + 3 }]))
+  expect((await list())[0]).not.toHaveProperty('remaining')
 })
 
 it('forgets a connection that is deleted, and learns nothing from what comes late', async () => {

@@ -52,7 +52,8 @@ const takesRequests = async () => expect((await exchange(`${data.gateway.url}/he
 describe('a request over HTTP/2', () => {
   it('is answered as over HTTP/1.1', async () => {
     upstream.respond = (_request, response) => {
-      response.writeHead(200, 'Fine', { 'content-type': 'audio/mpeg', 'x-note': ['a', 'b'], etag: ['c', 'd'] })
+      const fields = ['content-type', 'audio/mpeg', 'x-note', 'a', 'x-note', 'b', 'etag', 'c', 'etag', 'd']
+      response.writeHead(200, 'Fine', fields)
       response.end('sound')
     }
     const url = `${path}/audio/speech`
@@ -284,6 +285,60 @@ it('outlasts what its first bytes were to the parser of HTTP/1.1, and leaves HTT
   expect(slow).toMatch(/^HTTP\/1\.1 408 /)
   expect((await http2Exchange(session, '/healthz')).status).toBe(200)
   await takesRequests()
+})
+
+describe('a gateway that stops', () => {
+  const started = async (stopTimeoutMs: number) => {
+    const own = await startDataPath({ env: { STOP_TIMEOUT_MS: String(stopTimeoutMs) } })
+    const reached = await freshConnection(own.gateway, own.apiKey, { baseUrl: upstream.url })
+    const client = connect(own.gateway.url)
+    client.on('error', () => undefined)
+    expect((await http2Exchange(client, '/healthz')).status).toBe(200)
+    const ask = () => {
+      const headers = { authorization: `Bearer ${own.apiKey}`, 'content-type': 'application/json' }
+      const url = `/connections/${reached.settings.name}/v1/chat/completions`
+      const stream = openStream(client, url, { method: 'POST', headers })
+      stream.end(STREAM)
+      return stream
+    }
+    return { own, client, ask }
+  }
+
+  it('lets requests end, and closes their sessions after them', async () => {
+    const finish = Promise.withResolvers<void>()
+    upstream.respond = (_request, response) => {
+      response.write('data: {}\n\n')
+      void finish.promise.then(() => response.end('data: [DONE]\n\n'))
+    }
+    const { own, client, ask } = await started(20_000)
+    const stream = ask()
+    await answered(stream)
+    const told = once(client, 'goaway')
+    const stopped = own.stop()
+    await told
+    finish.resolve()
+    expect((await stream.toArray()).join('')).toContain('[DONE]')
+    expect(await closed(stream)).toBe(0)
+    await stopped
+    await eventually(() => expect(client.destroyed).toBe(true))
+  })
+
+  it('does not wait for sessions without requests', async () => {
+    const { own } = await started(25_000)
+    const beganAtMs = performance.now()
+    await own.stop()
+    expect(performance.now() - beganAtMs).toBeLessThan(10_000)
+  })
+
+  it('breaks off what does not end in time', async () => {
+    upstream.respond = (_request, response) => void response.write('data: {}\n\n')
+    const { own, ask } = await started(100)
+    const stream = ask()
+    await answered(stream)
+    stream.resume()
+    await own.stop()
+    expect(await closed(stream)).not.toBe(0)
+  })
 })
 
 /** Waits until a figure no longer changes. */

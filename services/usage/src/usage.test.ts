@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import {
   type RequestOf,
   type ResponseBatch,
@@ -8,13 +10,23 @@ import {
 } from '@sluice/contracts'
 import { type Bus, connectBus, ensureStream, publishToStream, request } from '@sluice/messaging'
 import { createLogger, readConfig, type Service } from '@sluice/service-kit'
-import { eventually, freePort, gate, type TestDatabase, type TestNats, testDatabase, testNats } from '@sluice/testkit'
+import {
+  eventually,
+  freePort,
+  gate,
+  type TestDatabase,
+  type TestNats,
+  temporaryFolder,
+  testDatabase,
+  testNats,
+} from '@sluice/testkit'
 import pg from 'pg'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { start, UsageConfig } from './index.ts'
 
-const MINUTE_AT_MS = 1_764_000_000_000
 const HOUR_MS = 3_600_000
+/** Begins an hour, so that steps of hours and minutes begin with it. */
+const MINUTE_AT_MS = Math.floor(Date.now() / HOUR_MS - 2) * HOUR_MS
 
 let nats: TestNats
 let database: TestDatabase
@@ -99,7 +111,7 @@ it('sets aside what is malformed or cannot be stored, and counts what came with 
   await publish(batch(5, [event(1, { model: `m\0${'m'.repeat(10_000)}` })]), 'g-5')
   await startUsage()
   await publish(batch(6, [event(1)]), 'g-6')
-  await eventually(async () => expect(await total()).toMatchObject({ requests: 5 }))
+  await eventually(async () => expect(await total()).toMatchObject({ requests: 6 }))
   await eventually(async () => {
     const consumer = await bus.jetstreamManager.consumers.info(responses.name, 'usage')
     expect(consumer).toMatchObject({ num_pending: 0, num_ack_pending: 0 })
@@ -126,6 +138,7 @@ it('answers by step and group, with outcomes apart', async () => {
       requests: 4,
       inputTokens: 30,
       outcomes: { success: 2, denied: 2 },
+      deniedBy: { 'minute-requests': 1, 'day-tokens': 1 },
     }),
     expect.objectContaining({ fromMs: MINUTE_AT_MS + 300_000, requests: 1, outcomes: { timeout: 1 } }),
   ])
@@ -154,17 +167,58 @@ it('counts a minute that is partly in the span in full, and one after it not at 
 })
 
 it('refuses a query with more points than one reply holds', async () => {
-  const events = Array.from({ length: 10_001 }, (_, index) => event(1, { endedAtMs: MINUTE_AT_MS + index * 60_000 }))
+  const nowMs = Date.now()
+  const events = Array.from({ length: 10_001 }, (_, index) => event(1, { endedAtMs: nowMs - index * 60_000 }))
   for (let number = 0; number < 6; number++) {
     await publish(batch(number + 1, events.slice(number * 2_000, (number + 1) * 2_000)), `g-${number}`)
   }
   await startUsage()
-  const span = { fromMs: 0, toMs: MINUTE_AT_MS * 2 }
-  await eventually(async () =>
-    expect(await query({ ...span, stepMs: 1e8 * 60_000 })).toMatchObject([{ requests: 10_001 }]),
-  )
+  await eventually(async () => expect(await total()).toMatchObject({ requests: 10_001 }))
+  const span = { fromMs: nowMs - 10_000 * 60_000, toMs: nowMs + 60_000 }
   await expect(query({ ...span, stepMs: 60_000 })).rejects.toMatchObject({ code: 'invalid_request' })
-  expect(await query({ ...span, stepMs: HOUR_MS })).toHaveLength(167)
+  expect(await query({ ...span, stepMs: 2 * 60_000 })).toHaveLength(5_001)
+})
+
+it('tells how long answers took and what they cost, at its own prices or those of a file', async () => {
+  const usage = { inputTokens: 1_000_000, outputTokens: 100_000, cachedInputTokens: 200_000, reasoningTokens: 0 }
+  const given = { usage, upstreamMs: 2_000, timeToFirstByteMs: 300 }
+  const models = ['gpt-4o-mini-2024-07-18', 'house-model']
+  await publish(
+    batch(
+      1,
+      models.map((model) => event(0, { ...given, model })),
+    ),
+    'g-1',
+  )
+  const own = await startUsage()
+  await eventually(async () => expect(await total()).toMatchObject({ requests: 2 }))
+  const [known, unknown] = await query({ groupBy: 'model' })
+  expect(known?.estimatedCostUsd).toBeCloseTo(0.8 * 0.15 + 0.2 * 0.075 + 0.1 * 0.6, 9)
+  expect(unknown).toMatchObject({ group: 'house-model', unpricedTokens: 1_100_000 })
+  expect(unknown).not.toHaveProperty('estimatedCostUsd')
+  expect(Number(known?.latencyMs?.p99) / 2_000).toBeCloseTo(1, 1)
+  expect(Number(known?.timeToFirstTokenMs?.p50) / 300).toBeCloseTo(1, 1)
+
+  await own.stop()
+  services.splice(0)
+  const file = join(await temporaryFolder(), 'prices.json')
+  const openai = { source: 'https://example.com', models: { 'house-model': { input: 2, output: 3 } } }
+  await writeFile(file, JSON.stringify({ asOf: '2026-01-01', providers: { openai } }))
+  await startUsage(database.url, { PRICE_LIST_FILE: file })
+  const [point] = await query()
+  expect(point).toMatchObject({ unpricedTokens: 1_100_000 })
+  expect(point?.estimatedCostUsd).toBeCloseTo(2.3, 9)
+})
+
+it('says at its start what is wrong with its settings', async () => {
+  await expect(startUsage(database.url, { MINUTES_KEPT_DAYS: '91' })).rejects.toThrow('HOURS_KEPT_DAYS')
+  await expect(startUsage(database.url, { PRICE_LIST_FILE: '/nowhere.json' })).rejects.toThrow('PRICE_LIST_FILE')
+  const file = join(await temporaryFolder(), 'prices.json')
+  await writeFile(
+    file,
+    JSON.stringify({ asOf: '2026-01-01', providers: { openai: { source: 'https://x', models: 5 } } }),
+  )
+  await expect(startUsage(database.url, { PRICE_LIST_FILE: file })).rejects.toThrow('providers.openai.models')
 })
 
 it('is set up once when several instances start at the same time, in its own schema', async () => {
@@ -180,8 +234,11 @@ it('is set up once when several instances start at the same time, in its own sch
   expect(rows).toEqual([{ schema: 'usage' }])
 })
 
-async function startUsage(databaseUrl = database.url): Promise<Service> {
-  const config = readConfig(UsageConfig, { NATS_URL: nats.url, DATABASE_URL: databaseUrl })
+async function startUsage(
+  databaseUrl = database.url,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<Service> {
+  const config = readConfig(UsageConfig, { NATS_URL: nats.url, DATABASE_URL: databaseUrl, ...settings })
   const service = await start(config, createLogger('usage', 'silent'))
   services.push(service)
   return service

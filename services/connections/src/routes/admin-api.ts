@@ -44,13 +44,7 @@ export interface LoginSettings {
 }
 
 /** The admin API, for operators; `listen` is the caller's. */
-export async function createAdminApi({
-  application,
-  insights,
-  health,
-  roleTrust,
-  login,
-}: AdminApiDeps): Promise<App> {
+export async function createAdminApi({ application, insights, health, roleTrust, login }: AdminApiDeps): Promise<App> {
   const { logger } = application
   const guard = createAttemptGuard(application, login.failuresPerMinute)
   const app: App = fastify({

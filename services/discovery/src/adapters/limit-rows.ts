@@ -10,6 +10,7 @@ export function toConnectionLimit(row: Selectable<LimitsTable>): ConnectionLimit
     dimension: row.dimension,
     limit: row.limit_value,
     ...(row.period_ms === null ? {} : { periodMs: row.period_ms }),
+    periodConfidence: row.period_confidence,
     ...(row.remaining === null ? {} : { remaining: row.remaining }),
     ...(row.reset_at === null ? {} : { resetAtMs: row.reset_at.getTime() }),
     firstSeenAtMs: row.first_seen_at.getTime(),

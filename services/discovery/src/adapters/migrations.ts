@@ -3,11 +3,17 @@ import type { Migration } from 'kysely/migration'
 
 /** Every change of the schema, in order. One that has been released is never edited: the next change is a new one. */
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
-  '0001-limits': {
+  '0001-limits': migration(() => LIMITS),
+  '0002-period-confidence': migration(() => PERIOD_CONFIDENCE),
+  '0003-set-aside': migration(() => SET_ASIDE),
+}
+
+function migration(statements: () => readonly string[]): Migration {
+  return {
     up: async (db: Kysely<unknown>) => {
-      for (const statement of LIMITS) await sql.raw(statement).execute(db)
+      for (const statement of statements()) await sql.raw(statement).execute(db)
     },
-  },
+  }
 }
 
 const LIMITS = [
@@ -34,4 +40,20 @@ const LIMITS = [
     changed_at timestamptz not null
   )`,
   `create index limit_history_limit on discovery.limit_history (connection_id, model, dimension, changed_at)`,
+]
+
+/** Whatever period is known so far was told by one answer at least. */
+const PERIOD_CONFIDENCE = [
+  'alter table discovery.limits add column period_confidence smallint not null default 1',
+  'alter table discovery.limits alter column period_confidence drop default',
+]
+
+const SET_ASIDE = [
+  `create table discovery.set_aside (
+    stream_sequence bigint primary key,
+    subject text not null,
+    reason text not null,
+    data bytea not null,
+    set_aside_at timestamptz not null
+  )`,
 ]

@@ -65,6 +65,20 @@ it('gives back what it learnt, all of it', async () => {
   )
 })
 
+it('remembers how sure a period is from one call to the next', async () => {
+  const minute = { limit: 60, remaining: 59, resetMs: 1_000 }
+  const hour = { limit: 60, remaining: 30, resetMs: 1_800_000 }
+  const periodAfter = async (seenAtMs: number, given: Partial<LimitReading>) => {
+    await store.learn([reading(seenAtMs, given)])
+    return (await store.limitsOf(['c'])).get('c')?.[0]?.periodMs
+  }
+  expect(await periodAfter(1, minute)).toBe(60_000)
+  expect(await periodAfter(2, minute)).toBe(60_000)
+  expect(await periodAfter(3, hour)).toBe(60_000)
+  expect(await periodAfter(4, hour)).toBe(60_000)
+  expect(await periodAfter(5, hour)).toBe(3_600_000)
+})
+
 it('learns one after the other what many learn at a time of the same limits', async () => {
   const calls = Array.from({ length: 40 }, (_, index) => {
     const readings = ['a', 'b', 'c'].map((connectionId) => reading(index + 1, { connectionId, limit: 100 + index }))

@@ -84,20 +84,21 @@ async function knownLimits(
 async function storeLimits(transaction: Transaction<Tables>, limits: readonly ConnectionLimit[]): Promise<void> {
   await sql`
     insert into discovery.limits (
-      connection_id, model, dimension, limit_value, period_ms, remaining,
+      connection_id, model, dimension, limit_value, period_ms, period_confidence, remaining,
       reset_at, first_seen_at, last_seen_at, changes
     )
     select
-      "connectionId", model, dimension, "limit", "periodMs", remaining,
+      "connectionId", model, dimension, "limit", "periodMs", "periodConfidence", remaining,
       to_timestamp("resetAtMs" / 1000.0), to_timestamp("firstSeenAtMs" / 1000.0), to_timestamp("lastSeenAtMs" / 1000.0),
       changes
     from json_to_recordset(${JSON.stringify(limits)}) as learnt (
-      "connectionId" text, model text, dimension text, "limit" bigint, "periodMs" bigint, remaining bigint,
+      "connectionId" text, model text, dimension text, "limit" bigint, "periodMs" bigint, "periodConfidence" smallint, remaining bigint,
       "resetAtMs" bigint, "firstSeenAtMs" bigint, "lastSeenAtMs" bigint, changes integer
     )
     on conflict (connection_id, model, dimension) do update set
       limit_value = excluded.limit_value,
       period_ms = excluded.period_ms,
+      period_confidence = excluded.period_confidence,
       remaining = excluded.remaining,
       reset_at = excluded.reset_at,
       last_seen_at = excluded.last_seen_at,
@@ -126,7 +127,7 @@ async function listLimits(
     order by connection_id, model, dimension`.execute(db)
   const byConnection = new Map<string, DiscoveredLimit[]>(connectionIds.map((id) => [id, []]))
   for (const row of rows) {
-    const { connectionId, ...limit } = toConnectionLimit(row)
+    const { connectionId, periodConfidence: _, ...limit } = toConnectionLimit(row)
     byConnection.get(connectionId)?.push(limit)
   }
   return byConnection

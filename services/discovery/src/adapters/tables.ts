@@ -4,6 +4,7 @@ import type { GeneratedAlways } from 'kysely'
 export interface Tables {
   'discovery.limits': LimitsTable
   'discovery.limit_history': LimitHistoryTable
+  'discovery.set_aside': SetAsideTable
 }
 
 export interface LimitsTable {
@@ -13,6 +14,8 @@ export interface LimitsTable {
   limit_value: number
   /** Null where it is not known. */
   period_ms: number | null
+  /** How sure the period is: see the domain's `PeriodBelief`. */
+  period_confidence: number
   remaining: number | null
   reset_at: Date | null
   first_seen_at: Date
@@ -29,4 +32,14 @@ export interface LimitHistoryTable {
   old_limit: number | null
   new_limit: number
   changed_at: Date
+}
+
+/** Messages of the stream `RESPONSES` that could not be learnt from. */
+export interface SetAsideTable {
+  stream_sequence: number
+  subject: string
+  reason: string
+  /** The message, or its beginning. */
+  data: Buffer
+  set_aside_at: Date
 }

@@ -17,8 +17,9 @@ export function inferPeriodMs(limit: number, remaining: number, resetMs: number)
   const mostMs = used === 1 ? Number.POSITIVE_INFINITY : ((resetMs + ROUNDING_MS) * limit) / (used - 1)
   const possible = periodsWithin(leastMs / TOLERANCE, mostMs * TOLERANCE)
   if (possible.length === 1) return possible[0]
-  const newestMs = ((resetMs + ROUNDING_MS) * limit) / used
-  return possible.find((periodMs) => leastMs * TOLERANCE > periodMs && newestMs < periodMs * TOLERANCE)
+  if (resetMs <= ROUNDING_MS) return undefined
+  const [likely, ...others] = periodsWithin(leastMs / TOLERANCE, ((resetMs + ROUNDING_MS) * limit * TOLERANCE) / used)
+  return others.length === 0 ? likely : undefined
 }
 
 const PERIODS_MS: readonly number[] = Object.values(PERIOD_MS)

@@ -16,6 +16,8 @@ let faults: unknown[]
 /** What the requests are answered with, by version; a promise holds the answer back. */
 let sealedText: (version: number) => string | Promise<string>
 let asked: number[]
+/** The version that the answer to a request is of. */
+let answered: (version: number) => number
 
 beforeAll(async () => {
   nats = await testNats()
@@ -32,6 +34,7 @@ beforeEach(async () => {
   nowMs = 0
   faults = []
   asked = []
+  answered = (version) => version
   sealedText = (version) => JSON.stringify({ apiKey: `sk-${version}` })
   const keyPair = await createKeyPair()
   credentials = sealedCredentials(
@@ -45,8 +48,9 @@ beforeEach(async () => {
     credential,
     async ({ connectionId, version, publicKey }) => {
       asked.push(version)
-      const sealed = sodium.crypto_box_seal(await sealedText(version), Buffer.from(publicKey, 'base64'))
-      return { connectionId, version, sealed: Buffer.from(sealed).toString('base64') }
+      const current = answered(version)
+      const sealed = sodium.crypto_box_seal(await sealedText(current), Buffer.from(publicKey, 'base64'))
+      return { connectionId, version: current, sealed: Buffer.from(sealed).toString('base64') }
     },
     { onFault: (error) => faults.push(error) },
   )
@@ -84,6 +88,26 @@ it('goes on to a version that was projected while it fetched another', async () 
   credentials.prefetch('c', 2)
   held.resolve(JSON.stringify({ apiKey: 'sk-old' }))
   await eventually(async () => expect(await reveal(2)).toBe('sk-new'))
+})
+
+it('takes a newer version than it asked for as what it is, and asks no more until there is a newer one still', async () => {
+  answered = () => 5
+  expect(await reveal(3)).toBe('sk-5')
+  for (const version of [3, 4, 5]) expect(await reveal(version)).toBe('sk-5')
+  expect(asked).toEqual([3])
+  answered = (version) => version
+  credentials.prefetch('c', 6)
+  await eventually(async () => expect(await reveal(6)).toBe('sk-6'))
+  expect(asked).toEqual([3, 6])
+})
+
+it('never goes back to an older version, nor asks for it without a pause', async () => {
+  await reveal(2)
+  answered = () => 1
+  credentials.prefetch('c', 3)
+  await eventually(() => expect(faults).toHaveLength(1))
+  expect(await reveal(3)).toBe('sk-2')
+  expect(asked).toEqual([2, 3])
 })
 
 it('fails with its own code, and asks again only after a while', async () => {

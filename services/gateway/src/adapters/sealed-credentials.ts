@@ -27,10 +27,14 @@ export function sealedCredentials(
   }
 
   const fetch = async (connectionId: string, entry: Entry): Promise<void> => {
-    const version = entry.wanted
+    const { wanted } = entry
     try {
-      const reply = await request(bus, credential, [], { connectionId, version, publicKey: keyPair.publicKey })
-      entry.held = { version, secrets: unseal(keyPair, reply.sealed) }
+      const asked = { connectionId, version: wanted, publicKey: keyPair.publicKey }
+      const { version, sealed } = await request(bus, credential, [], asked)
+      if (version < wanted) throw new SluiceError('internal', `version ${version} came in place of ${wanted}`)
+      // It has been replaced by a newer one, of which the projection will tell in a moment.
+      entry.wanted = Math.max(entry.wanted, version)
+      entry.held = { version, secrets: unseal(keyPair, sealed) }
     } catch (cause) {
       entry.retryAtMs = monotonicMs() + RETRY_MS
       entry.fault = new SluiceError('credential_unavailable', 'the credential could not be fetched', { cause })

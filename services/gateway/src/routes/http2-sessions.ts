@@ -72,8 +72,11 @@ export class Http2Sessions {
     })
     // What went wrong shows in how the session closes; the other side has been told.
     session.on('error', () => undefined)
-    session.once('close', () => this.#sessions.delete(session))
-    socket.once('close', () => session.destroy())
+    session.once('close', () => {
+      this.#sessions.delete(session)
+      socket.destroySoon()
+    })
+    for (const event of ['end', 'close']) socket.once(event, () => session.destroy())
     if (this.#closing) retire(session)
   }
 }
@@ -99,8 +102,8 @@ function detached(socket: Socket, rest: Buffer) {
   const [session, wire] = duplexPair()
   wire.write(Buffer.concat([PREFACE, rest]))
   socket.pipe(wire).pipe(socket, { end: false })
-  // However little the other side does to end it.
-  wire.once('end', () => socket.destroySoon())
+  // However little the other side does to end it. Where the session failed, nothing ends, but all closes.
+  for (const event of ['end', 'close']) wire.once(event, () => socket.destroySoon())
   socket.once('close', () => wire.destroy())
   return session
 }

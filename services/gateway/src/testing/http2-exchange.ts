@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import type { ClientHttp2Session, ClientHttp2Stream, IncomingHttpHeaders } from 'node:http2'
+import type { ClientHttp2Session, ClientHttp2Stream, IncomingHttpHeaders, IncomingHttpStatusHeader } from 'node:http2'
 import type { RawRequest } from './exchange.ts'
 
 export interface Http2Answer {
@@ -18,7 +18,7 @@ export async function http2Exchange(
 ): Promise<Http2Answer> {
   const stream = openStream(session, path, request)
   const pieces: Buffer[] = []
-  let headers: IncomingHttpHeaders = {}
+  let headers: IncomingHttpHeaders & IncomingHttpStatusHeader = {}
   stream.on('response', (received) => {
     headers = received
   })

@@ -1,5 +1,5 @@
 import { type Kysely, sql, type Transaction } from 'kysely'
-import { type Granularity, type Horizons, ROLLUP_MS } from '../domain/granularity.ts'
+import { type Granularity, ROLLUP_MS, rollupStart } from '../domain/granularity.ts'
 import { dueHorizons, type KeptDays } from '../domain/retention.ts'
 import { holdHorizonsAlone, readHorizons } from './horizons.ts'
 import { instant } from './instant.ts'
@@ -17,7 +17,11 @@ export function coarsenOnce(db: Kysely<Tables>, kept: KeptDays, nowMs: number): 
     const horizons = await readHorizons(transaction)
     for (const { from, to } of MOVES) {
       if (horizons[from] >= due[from]) continue
-      await moveOne(transaction, from, to, horizons)
+      await moveHorizon(
+        transaction,
+        from,
+        await moveOne(transaction, { from, to, fromMs: horizons[from], dueMs: due[from] }),
+      )
       return true
     }
     // Days have nowhere to go. Their partitions are dropped once they are before the horizon.
@@ -31,15 +35,18 @@ const MOVES: readonly { readonly from: Granularity; readonly to: Granularity }[]
   { from: 'hour', to: 'day' },
 ]
 
-async function moveOne(
-  transaction: Transaction<Tables>,
-  from: Granularity,
-  to: Granularity,
-  horizons: Horizons,
-): Promise<void> {
-  const fromMs = horizons[from]
+interface Move {
+  readonly from: Granularity
+  readonly to: Granularity
+  /** Where the horizon is, and where it should be. */
+  readonly fromMs: number
+  readonly dueMs: number
+}
+
+/** Returns until when everything is moved, Unix milliseconds: over a stretch without usage that is further than one step. */
+async function moveOne(transaction: Transaction<Tables>, { from, to, fromMs, dueMs }: Move): Promise<number> {
   const toMs = fromMs + ROLLUP_MS[to]
-  await sql`
+  const moved = await sql`
     insert into ${sql.table(ROLLUP_TABLES[to])}
     select
       ${instant(fromMs)}, connection_id, provider, model, api_key_id, outcome, denied_by,
@@ -48,7 +55,13 @@ async function moveOne(
     from ${sql.table(ROLLUP_TABLES[from])}
     where from_at >= ${instant(fromMs)} and from_at < ${instant(toMs)}
     group by connection_id, provider, model, api_key_id, outcome, denied_by`.execute(transaction)
-  await moveHorizon(transaction, from, toMs)
+  if (moved.numAffectedRows !== 0n) return toMs
+  const next = await sql<{ at: Date | null }>`
+    select min(from_at) as at from ${sql.table(ROLLUP_TABLES[from])} where from_at >= ${instant(toMs)}`.execute(
+    transaction,
+  )
+  const nextMs = next.rows[0]?.at?.getTime() ?? dueMs
+  return Math.min(dueMs, rollupStart(to, nextMs))
 }
 
 async function moveHorizon(transaction: Transaction<Tables>, granularity: Granularity, toMs: number): Promise<void> {

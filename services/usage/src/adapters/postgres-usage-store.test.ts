@@ -2,23 +2,33 @@ import type { ResponseBatch, ResponseEvent } from '@sluice/contracts'
 import { migrate, openDatabase } from '@sluice/postgres'
 import { createLogger } from '@sluice/service-kit'
 import { type TestDatabase, testDatabase } from '@sluice/testkit'
-import type { Kysely } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { UnstorableError, type UsageStore } from '../ports/usage-store.ts'
+import { percentileMs } from '../domain/histogram.ts'
+import type { UsageCells } from '../domain/usage-cells.ts'
+import { UnstorableError, type UsageQuery } from '../ports/usage-store.ts'
 import { MIGRATIONS } from './migrations.ts'
 import { postgresUsageStore } from './postgres-usage-store.ts'
 import type { Tables } from './tables.ts'
 
+const MINUTE_MS = 60_000
+const HOUR_MS = 60 * MINUTE_MS
+const DAY_MS = 24 * HOUR_MS
+const START_MS = Date.UTC(2026, 2, 10, 12, 30)
+const KEPT = { minute: 2, hour: 40, day: 400 }
+
 const logger = createLogger('usage', 'silent')
 let database: TestDatabase
 let db: Kysely<Tables>
-let store: UsageStore
+let nowMs: number
+let store: ReturnType<typeof postgresUsageStore>
 
 beforeEach(async () => {
   database = await testDatabase()
   await migrate({ url: database.url, schema: 'usage', migrations: MIGRATIONS, logger })
   db = openDatabase({ url: database.url, name: 'usage', maxConnections: 8, logger })
-  store = postgresUsageStore(db)
+  nowMs = START_MS
+  store = storeOn(db)
 })
 afterEach(async () => {
   await db.destroy()
@@ -35,25 +45,30 @@ it('counts a batch once, however many record it at a time and in whatever compan
 })
 
 it('stores all of a call or nothing', async () => {
-  await expect(store.record([batch(1), batch(2, 1e300)])).rejects.toBeInstanceOf(UnstorableError)
+  await expect(store.record([batch(1), batch(2 ** 64)])).rejects.toBeInstanceOf(UnstorableError)
   expect(await requests()).toBe(0)
   await store.record([batch(1)])
   expect(await requests()).toBe(1)
 })
 
-it('forgets the names of batches that are old enough, and only those', async () => {
-  await store.record([batch(1), batch(2)])
-  expect(await store.forgetBatches(60_000)).toBe(0)
+it('remembers any number of batches in one row a gateway, and forgets it when it has been silent for long enough', async () => {
+  const numbers = Array.from({ length: 1_000 }, (_, index) => index + 1)
+  await store.record(numbers.filter((number) => number % 2 === 0).map((number) => batch(number)))
+  await store.record(numbers.filter((number) => number % 2 === 1).map((number) => batch(number)))
+  const { rows } = await sql`select gateway, recorded_batches::text as batches from usage.gateways`.execute(db)
+  expect(rows).toEqual([{ gateway: 'g', batches: '{[1,1001)}' }])
+
+  expect(await store.forgetGateways(MINUTE_MS)).toBe(0)
+  await store.record(numbers.map((number) => batch(number)))
+  expect(await requests()).toBe(1_000)
+  expect(await store.forgetGateways(0)).toBe(1)
   await store.record([batch(1)])
-  expect(await requests()).toBe(2)
-  expect(await store.forgetBatches(0)).toBe(2)
-  await store.record([batch(1)])
-  expect(await requests()).toBe(3)
+  expect(await requests()).toBe(1_001)
 })
 
-it('takes two statements for any number of batches and events', async () => {
+it('takes five statements for any number of batches and events', async () => {
   let statements = 0
-  const counting = postgresUsageStore(
+  const counting = storeOn(
     db.withPlugin({
       transformQuery: ({ node }) => {
         statements += 1
@@ -62,24 +77,177 @@ it('takes two statements for any number of batches and events', async () => {
       transformResult: async ({ result }) => result,
     }),
   )
+  await counting.record([batch(1)])
+  statements = 0
   const events = Array.from({ length: 2_000 }, (_, index) => ({ ...event(), model: `m${index}` }))
-  await counting.record([{ ...batch(1), events }, batch(2), batch(3)])
-  expect(await requests()).toBe(2_002)
-  expect(statements).toBe(2)
+  await counting.record([{ ...batch(2), events }, batch(3), batch(4)])
+  expect(await requests()).toBe(2_003)
+  expect(statements).toBe(5)
 })
 
+it('keeps the same sums and percentiles while what is old becomes coarser, step by step', async () => {
+  const events = Array.from({ length: 300 }, (_, index) =>
+    event({ endedAtMs: START_MS - index * 7 * MINUTE_MS, upstreamMs: 10 * (index + 1), timeToFirstByteMs: index + 1 }),
+  )
+  await store.record([{ ...batch(1), events }])
+  const before = await everything()
+  expect(before).toMatchObject({ requests: 300, inputTokens: 3_000, p50: expect.closeTo(1_500, -2) })
+  expect(await granularities()).toEqual({ minutes: 300 })
+
+  nowMs = START_MS + 2 * DAY_MS
+  await Promise.all([store.coarsen(), storeOn(db).coarsen()])
+  expect(await everything()).toEqual(before)
+  expect(await granularities()).toEqual({ minutes: 5, hours: 35 })
+
+  nowMs = START_MS + 41 * DAY_MS
+  await store.coarsen()
+  expect(await everything()).toEqual(before)
+  expect(await granularities()).toEqual({ days: 3 })
+
+  nowMs = Date.UTC(2028, 0, 1)
+  await store.coarsen()
+  expect(await everything()).toMatchObject({ requests: 0 })
+  expect(await granularities()).toEqual({})
+})
+
+it('counts what comes late where its time is kept by now, once, also while it is being moved', async () => {
+  nowMs = START_MS + 3 * DAY_MS
+  const endedAtMs = (number: number) => START_MS + number * 20 * MINUTE_MS
+  await store.record(numbersTo(100).map((number) => batch(number, event({ endedAtMs: endedAtMs(number) }))))
+  nowMs += DAY_MS
+  await Promise.all([
+    store.coarsen(),
+    ...numbersTo(20).map((tens) =>
+      store.record([batch(100 + tens, event({ endedAtMs: endedAtMs(tens) })), batch(tens)]),
+    ),
+  ])
+  await store.coarsen()
+  expect(await everything()).toMatchObject({ requests: 120, inputTokens: 1_200 })
+
+  nowMs = START_MS + 60 * DAY_MS
+  await store.coarsen()
+  await store.record([batch(121, event({ endedAtMs: START_MS }))])
+  expect(await everything()).toMatchObject({ requests: 121 })
+  expect(Object.keys(await granularities())).toEqual(['days'])
+})
+
+it('goes on where it was interrupted', async () => {
+  await store.record([batch(1), batch(2, event({ endedAtMs: START_MS - HOUR_MS }))])
+  nowMs = START_MS + 4 * DAY_MS
+  let moves = 0
+  const interrupted = storeOn(
+    db.withPlugin({
+      transformQuery: ({ node }) => {
+        if (node.kind === 'RawNode' && JSON.stringify(node).includes('update usage.horizons') && ++moves > 1) {
+          throw new Error('interrupted')
+        }
+        return node
+      },
+      transformResult: async ({ result }) => result,
+    }),
+  )
+  await expect(interrupted.coarsen()).rejects.toThrow('interrupted')
+  expect(await everything()).toMatchObject({ requests: 2 })
+  await store.coarsen()
+  expect(await everything()).toMatchObject({ requests: 2 })
+  expect(await granularities()).toEqual({ hours: 2 })
+})
+
+it('tells longer steps than asked where usage is kept coarser, and counts nothing twice across the boundary', async () => {
+  const oldMs = START_MS - (START_MS % HOUR_MS)
+  nowMs = START_MS + 3 * DAY_MS
+  await store.record(
+    numbersTo(50).map((number) => batch(number, event({ endedAtMs: oldMs + number * HOUR_MS + 5 * MINUTE_MS }))),
+  )
+  await store.coarsen()
+  const across = await cells({ fromMs: START_MS, toMs: nowMs, stepMs: 20 * MINUTE_MS })
+  expect(across.stepMs).toBe(HOUR_MS)
+  expect(across.counts.map(({ fromMs, requests }) => [fromMs, requests])).toEqual(
+    numbersTo(50).map((number) => [oldMs + number * HOUR_MS, 1]),
+  )
+  const recent = await cells({ fromMs: START_MS + 2 * DAY_MS, toMs: nowMs, stepMs: 20 * MINUTE_MS })
+  expect(recent.stepMs).toBe(20 * MINUTE_MS)
+})
+
+it('makes partitions ahead, and drops those that are not needed', async () => {
+  await store.record([batch(1)])
+  expect(await partitions('minutes')).toEqual(['08', '09', '10', '11', '12', '13'].map((day) => `minutes_202603${day}`))
+  expect(await partitions('hours')).toEqual(['hours_202601', 'hours_202602', 'hours_202603'])
+  expect(await partitions('days')).toEqual(['days_2025', 'days_2026'])
+  nowMs = Date.UTC(2026, 11, 30)
+  await store.record([batch(2, event({ endedAtMs: nowMs }))])
+  await store.coarsen()
+  expect(await partitions('minutes')).toEqual([
+    ...['28', '29', '30', '31'].map((day) => `minutes_202612${day}`),
+    'minutes_20270101',
+    'minutes_20270102',
+  ])
+  expect(await partitions('hours')).toEqual(['hours_202611', 'hours_202612', 'hours_202701'])
+  expect(await partitions('days')).toEqual(['days_2025', 'days_2026', 'days_2027'])
+})
+
+function storeOn(on: Kysely<Tables>) {
+  return postgresUsageStore({ db: on, kept: KEPT, now: () => nowMs })
+}
+
+function cells(given: Partial<UsageQuery>): Promise<UsageCells> {
+  return store.cells({ connectionId: 'c', fromMs: 0, toMs: nowMs + DAY_MS, stepMs: MINUTE_MS, ...given }, 10_000)
+}
+
+/** Of all that is kept: sums, and the median of how long answers took. */
+async function everything() {
+  const { counts, histograms } = await cells({ stepMs: 1_000_000 * DAY_MS })
+  return {
+    requests: counts.reduce((sum, { requests: count }) => sum + count, 0),
+    inputTokens: counts.reduce((sum, { inputTokens }) => sum + inputTokens, 0),
+    p50: histograms[0] && percentileMs(histograms[0].latency, 0.5),
+    firstTokens: histograms[0]?.timeToFirstToken && new Map([...histograms[0].timeToFirstToken].toSorted()),
+  }
+}
+
 async function requests(): Promise<number> {
-  const { sum } = await db
-    .selectFrom('usage.rollups')
-    .select((eb) => eb.fn.sum<number>('requests').as('sum'))
-    .executeTakeFirstOrThrow()
-  return Number(sum)
+  return (await everything()).requests
 }
 
-function batch(number: number, endedAtMs?: number): ResponseBatch {
-  return { connectionId: 'c', provider: 'openai', gateway: 'g', batch: number, events: [event(endedAtMs)] }
+/** How many rollups there are of each granularity that has any, without those that wait to be dropped. */
+async function granularities(): Promise<Record<string, number>> {
+  const { rows } = await sql<{ name: string; count: number }>`
+    select name, count(*)::int as count
+    from (
+      select 'minutes' as name, 'minute' as granularity, from_at from usage.minutes
+      union all select 'hours', 'hour', from_at from usage.hours
+      union all select 'days', 'day', from_at from usage.days
+    ) as rollups
+    join usage.horizons using (granularity)
+    where rollups.from_at >= horizons.from_at
+    group by name`.execute(db)
+  return Object.fromEntries(rows.map(({ name, count }) => [name, count]))
 }
 
-function event(endedAtMs = 1_764_000_000_000): ResponseEvent {
-  return { requestId: 'r', startedAtMs: 0, endedAtMs, apiKeyId: 'k', model: 'm', outcome: 'success' }
+async function partitions(table: string): Promise<string[]> {
+  const { rows } = await sql<{ name: string }>`
+    select relname as name from pg_inherits join pg_class on pg_class.oid = inhrelid
+    where inhparent = ${`usage.${table}`}::regclass order by 1`.execute(db)
+  return rows.map(({ name }) => name)
+}
+
+function numbersTo(count: number): number[] {
+  return Array.from({ length: count }, (_, index) => index + 1)
+}
+
+function batch(number: number, only = event()): ResponseBatch {
+  return { connectionId: 'c', provider: 'openai', gateway: 'g', batch: number, events: [only] }
+}
+
+function event(given: Partial<ResponseEvent> = {}): ResponseEvent {
+  return {
+    requestId: 'r',
+    startedAtMs: 0,
+    endedAtMs: START_MS,
+    apiKeyId: 'k',
+    model: 'm',
+    outcome: 'success',
+    usage: { inputTokens: 10, outputTokens: 5, cachedInputTokens: 0, reasoningTokens: 0 },
+    ...given,
+  }
 }

@@ -1,6 +1,7 @@
 import { SluiceError } from '@sluice/contracts'
 import { isPassing, isRefusedData } from '@sluice/postgres'
 import type { Kysely } from 'kysely'
+import pg from 'pg'
 import type { KeptDays } from '../domain/retention.ts'
 import { rollUp } from '../domain/rollup.ts'
 import { UnstorableError, type UsageStore, type UsageUpkeep } from '../ports/usage-store.ts'
@@ -34,12 +35,14 @@ export function postgresUsageStore({ db, kept, now }: PostgresUsageStoreOptions)
           await addRollups(transaction, rollUp(claimed, await readHorizons(transaction), nowMs))
         })
       } catch (error) {
-        if (isRefusedData(error)) throw new UnstorableError('PostgreSQL refuses the data', { cause: error })
+        if (isRefusedData(error) && !isMissingPartition(error))
+          throw new UnstorableError('PostgreSQL refuses the data', { cause: error })
         throw error
       }
     },
     cells: async (query, maxCells) => {
       try {
+        await partitions.ensure(now())
         return await selectCells(db, query, maxCells)
       } catch (error) {
         throw isPassing(error) ? new SluiceError('unavailable', 'usage cannot be read now', { cause: error }) : error
@@ -55,3 +58,11 @@ export function postgresUsageStore({ db, kept, now }: PostgresUsageStoreOptions)
     forgetGateways: (ageMs) => forgetGateways(db, ageMs),
   }
 }
+
+/** Whatever the partitions lack, the data can be stored once they are there. */
+function isMissingPartition(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && error.code === CHECK_VIOLATION
+}
+
+/** PostgreSQL's code for a row that no partition takes. No table has a check of its own. */
+const CHECK_VIOLATION = '23514'

@@ -43,7 +43,7 @@ export const PriceList = Type.Object(
  * `-20250929-v1:0`, `-latest`). A variant that is not listed has no price, since variants differ by factors.
  */
 export function priceOf(prices: PriceList, provider: string, model: string): ModelPrice | undefined {
-  const listed = (prices.providers as Readonly<Record<string, ProviderPrices | undefined>>)[provider]
+  const listed = new Map(Object.entries(prices.providers)).get(provider)
   if (listed === undefined) return undefined
   const ignored = listed.ignoredPrefixes?.find((prefix) => model.startsWith(prefix)) ?? ''
   const name = model.slice(ignored.length)

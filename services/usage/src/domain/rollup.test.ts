@@ -1,9 +1,20 @@
 import type { ResponseBatch, ResponseEvent } from '@sluice/contracts'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { rollUp } from './rollup.ts'
+import type { Horizons } from './granularity.ts'
+import { rollUp as rollUpAt } from './rollup.ts'
 
 const MINUTE_AT_MS = 1_764_000_000_000
+const HOUR_MS = 3_600_000
+const DAY_MS = 86_400_000
+const NOW_MS = MINUTE_AT_MS + 10 * 60_000
+/** 1,764,000,000,000 is a whole hour. */
+const HORIZONS: Horizons = {
+  minute: MINUTE_AT_MS - HOUR_MS,
+  hour: MINUTE_AT_MS - 10 * DAY_MS - (MINUTE_AT_MS % DAY_MS),
+  day: Date.UTC(2024, 0, 1),
+}
+const rollUp = (batches: readonly ResponseBatch[]) => rollUpAt(batches, HORIZONS, NOW_MS)
 
 it('adds up what shares minute, connection, model, API key and outcome', () => {
   const usage = { inputTokens: 10, outputTokens: 5, cachedInputTokens: 2, reasoningTokens: 1 }
@@ -17,7 +28,8 @@ it('adds up what shares minute, connection, model, API key and outcome', () => {
   ])
   expect(rollups).toEqual([
     expect.objectContaining({
-      minuteAtMs: MINUTE_AT_MS,
+      granularity: 'minute',
+      fromMs: MINUTE_AT_MS,
       connectionId: 'c1',
       requests: 3,
       inputTokens: 30,
@@ -25,7 +37,7 @@ it('adds up what shares minute, connection, model, API key and outcome', () => {
       cachedInputTokens: 6,
       reasoningTokens: 3,
     }),
-    expect.objectContaining({ minuteAtMs: MINUTE_AT_MS + 60_000, requests: 1, inputTokens: 10 }),
+    expect.objectContaining({ fromMs: MINUTE_AT_MS + 60_000, requests: 1, inputTokens: 10 }),
   ])
 })
 
@@ -50,6 +62,29 @@ it('counts an event of unknown usage as a request without tokens', () => {
 it('makes names storable, so that two that are stored alike are one', () => {
   const rollups = rollUp([batch('c1', [event({ model: 'a\0' }), event({ model: 'a\ud800' })])])
   expect(rollups).toMatchObject([{ model: 'a\ufffd', requests: 2 }])
+})
+
+it('counts what comes late as finely as its time is kept, and what a wrong clock says as of now', () => {
+  const late = [MINUTE_AT_MS, HORIZONS.minute - 1, HORIZONS.hour - 1, HORIZONS.day - 1, NOW_MS + HOUR_MS, 1e300]
+  const rollups = rollUp([
+    batch(
+      'c1',
+      late.map((endedAtMs) => event({ endedAtMs })),
+    ),
+  ])
+  expect(rollups.map(({ granularity, fromMs, requests }) => [granularity, fromMs, requests])).toEqual([
+    ['day', HORIZONS.hour - DAY_MS, 1],
+    ['hour', HORIZONS.minute - HOUR_MS, 1],
+    ['minute', MINUTE_AT_MS, 1],
+    ['minute', NOW_MS, 3],
+  ])
+})
+
+it('keeps the durations of those requests that have any', () => {
+  const [rollup] = rollUp([
+    batch('c1', [event({ upstreamMs: 1_000, timeToFirstByteMs: 100 }), event({ upstreamMs: 1_000 }), event({})]),
+  ])
+  expect(rollup).toMatchObject({ requests: 3, latency: new Map([[79, 2]]), timeToFirstToken: new Map([[53, 1]]) })
 })
 
 it('loses and doubles nothing, and is the same whatever the order', () => {

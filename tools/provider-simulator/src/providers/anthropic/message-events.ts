@@ -1,5 +1,4 @@
-import { pieces } from '../../core/pieces.ts'
-import { simulatedToken } from '../../core/simulated-text.ts'
+import { contentBlocks } from './content-blocks.ts'
 import { type Message, messageObject, messageUsage } from './message.ts'
 
 export interface MessageEvent {
@@ -22,10 +21,12 @@ export function* messageEvents(message: Message): Generator<MessageEvent> {
       ...(!omitUsage && { usage: messageUsage(inputTokens, Math.min(1, outputTokens)) }),
     },
   }
-  yield { type: 'content_block_start', index: 0, content_block: startedBlock(message) }
-  yield { type: 'ping' }
-  for (const delta of deltas(message)) yield { type: 'content_block_delta', index: 0, delta }
-  yield { type: 'content_block_stop', index: 0 }
+  for (const [index, { started, deltas }] of contentBlocks(message).entries()) {
+    yield { type: 'content_block_start', index, content_block: started }
+    if (index === 0) yield { type: 'ping' }
+    for (const delta of deltas()) yield { type: 'content_block_delta', index, delta }
+    yield { type: 'content_block_stop', index }
+  }
   const { cache_creation: _, service_tier: __, ...usage } = messageUsage(inputTokens, outputTokens)
   yield {
     type: 'message_delta',
@@ -33,18 +34,4 @@ export function* messageEvents(message: Message): Generator<MessageEvent> {
     ...(!omitUsage && { usage }),
   }
   yield { type: 'message_stop' }
-}
-
-function startedBlock({ toolUse }: Message) {
-  if (toolUse !== undefined) return { type: 'tool_use', ...toolUse, input: {} }
-  return { type: 'text', text: '' }
-}
-
-function* deltas({ toolUse, outputTokens }: Message): Generator<unknown> {
-  if (toolUse === undefined) {
-    for (let index = 0; index < outputTokens; index++) yield { type: 'text_delta', text: simulatedToken(index) }
-    return
-  }
-  yield { type: 'input_json_delta', partial_json: '' }
-  for (const piece of pieces(JSON.stringify(toolUse.input))) yield { type: 'input_json_delta', partial_json: piece }
 }

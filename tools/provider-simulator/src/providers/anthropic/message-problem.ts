@@ -9,7 +9,7 @@ export function messageProblem(json: Json, schema: CompiledSchema): string | und
   if (problem !== undefined) return inWords(problem)
   const messages = recordsOf(json.messages)
   if (messages.length === 0) return 'messages: at least one message is required'
-  return toolProblem(json) ?? emptyContent(messages) ?? unpairedTools(messages)
+  return toolProblem(json) ?? emptyContent(messages) ?? unpairedTools(messages) ?? formatProblem(json)
 }
 
 function inWords({ kind, path, message }: SchemaProblem): string {
@@ -30,6 +30,13 @@ function toolProblem({ tools, tool_choice: choice }: Json): string | undefined {
   if (choice.name === undefined) return 'tool_choice.tool.name: Field required'
   const named = declared.some(({ name }) => name === choice.name)
   return named ? undefined : `Tool '${String(choice.name)}' not found in provided tools`
+}
+
+function formatProblem({ output_config: config }: Json): string | undefined {
+  if (!isRecord(config) || !isRecord(config.format)) return undefined
+  const { type, schema } = config.format
+  if (type !== 'json_schema') return "output_config.format.type: Input should be 'json_schema'"
+  return isRecord(schema) ? undefined : 'output_config.format.schema: Field required'
 }
 
 /** Only the last message may be empty, and only an assistant's, for the answer to continue. */

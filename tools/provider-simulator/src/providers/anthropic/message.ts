@@ -1,9 +1,11 @@
 import type { Generation } from '../../core/generation.ts'
-import { isRecord } from '../../core/is-record.ts'
+import { isRecord, recordsOf } from '../../core/is-record.ts'
 import { sampleJson } from '../../core/sample-json.ts'
-import { simulatedText } from '../../core/simulated-text.ts'
+import { type SimulatedAnswer, simulatedAnswer } from '../../core/simulated-answer.ts'
 import { textChars } from '../../core/text-chars.ts'
-import { outputLength, tokensOfChars } from '../../core/tokens.ts'
+import { tokensOfChars } from '../../core/tokens.ts'
+import { contentBlocks } from './content-blocks.ts'
+import { asksToThink, showsThought } from './thinking.ts'
 
 /** What a message says, however it is sent. */
 export interface Message {
@@ -11,6 +13,9 @@ export interface Message {
   readonly model: string
   readonly inputTokens: number
   readonly outputTokens: number
+  readonly answer: SimulatedAnswer
+  /** Whether what it thought is said: left out, its block has a signature alone. */
+  readonly showsThought: boolean
   readonly stopReason: 'end_turn' | 'max_tokens' | 'tool_use'
   /** In place of text. */
   readonly toolUse?: ToolUse
@@ -27,16 +32,22 @@ export interface ToolUse {
 /** The answer to a request that is valid. */
 export function createMessage(json: Readonly<Record<string, unknown>>, model: string, generation: Generation): Message {
   const { ids } = generation
-  const tool = demandedTool(json.tools, json.tool_choice)
+  const tool = calledTool(json.tools, json.tool_choice, generation.callsTools)
   const input = tool && (sampleJson(tool.input_schema) ?? {})
-  const wanted = generation.outputTokens ?? (tool && tokensOfChars(JSON.stringify(input).length))
-  const { tokens, cut } = outputLength(wanted, typeof json.max_tokens === 'number' ? json.max_tokens : undefined)
+  const answer = simulatedAnswer(generation, {
+    thinks: asksToThink(json),
+    schema: outputSchema(json),
+    toolArguments: tool && JSON.stringify(input),
+    maxTokens: typeof json.max_tokens === 'number' ? json.max_tokens : undefined,
+  })
   return {
     id: `msg_01${ids(22)}`,
     model,
     inputTokens: inputTokensOf(json),
-    outputTokens: tokens,
-    stopReason: tool ? 'tool_use' : cut ? 'max_tokens' : 'end_turn',
+    outputTokens: answer.outputTokens,
+    answer,
+    showsThought: showsThought(json),
+    stopReason: tool ? 'tool_use' : answer.cut ? 'max_tokens' : 'end_turn',
     omitUsage: generation.omitUsage,
     ...(tool && { toolUse: { id: `toolu_01${ids(22)}`, name: String(tool.name), input } }),
   }
@@ -54,7 +65,7 @@ export function messageObject(message: Message) {
     id: message.id,
     type: 'message',
     role: 'assistant',
-    content: [contentBlock(message)],
+    content: contentBlocks(message).map((block) => block.whole()),
     stop_reason: message.stopReason,
     stop_sequence: null,
     ...(!message.omitUsage && { usage: messageUsage(message.inputTokens, message.outputTokens) }),
@@ -75,15 +86,15 @@ export function messageUsage(inputTokens: number, outputTokens: number) {
 
 const TEXT_FIELDS = ['text', 'content', 'thinking'] as const
 
-/** What `tool_choice` demands: the tool it names, or the first for `any`. */
-function demandedTool(tools: unknown, choice: unknown): Record<string, unknown> | undefined {
-  if (!Array.isArray(tools) || !isRecord(choice)) return undefined
-  const declared = tools.filter(isRecord)
-  if (choice.type === 'any') return declared[0]
-  return choice.type === 'tool' ? declared.find(({ name }) => name === choice.name) : undefined
+/** What `tool_choice` demands: the tool it names, or the first for `any`, and for `auto` if `callsFreely`. */
+function calledTool(tools: unknown, choice: unknown, callsFreely: boolean): Record<string, unknown> | undefined {
+  const declared = recordsOf(tools)
+  const { type = 'auto', name } = isRecord(choice) ? choice : {}
+  if (type === 'any' || (type === 'auto' && callsFreely)) return declared[0]
+  return type === 'tool' ? declared.find((tool) => tool.name === name) : undefined
 }
 
-function contentBlock({ toolUse, outputTokens }: Message) {
-  if (toolUse !== undefined) return { type: 'tool_use', ...toolUse }
-  return { type: 'text', text: simulatedText(outputTokens) }
+/** Structured outputs: https://platform.claude.com/docs/en/build-with-claude/structured-outputs */
+function outputSchema({ output_config: config }: Readonly<Record<string, unknown>>): unknown {
+  return isRecord(config) && isRecord(config.format) ? config.format.schema : undefined
 }

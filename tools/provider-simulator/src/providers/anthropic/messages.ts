@@ -6,6 +6,7 @@ import { createMessage, type Message, messageObject } from './message.ts'
 import { messageEvents } from './message-events.ts'
 import { messageSchemas } from './message-schema.ts'
 import { modelRoute } from './model-request.ts'
+import { thinkingProblem } from './thinking-problem.ts'
 
 /** https://platform.claude.com/docs/en/api/messages */
 export const messages = modelRoute('/v1/messages', messageSchemas, ({ json, model, generation, requestId }) => {
@@ -18,6 +19,8 @@ export const messages = modelRoute('/v1/messages', messageSchemas, ({ json, mode
   }
   const sampling = model.sampling ? undefined : SAMPLING.find((name) => json[name] !== undefined && json[name] !== 1)
   if (sampling !== undefined) return invalidRequest(`\`${sampling}\` is deprecated for this model.`, requestId)
+  const problem = thinkingProblem(json, model.thinking)
+  if (problem !== undefined) return invalidRequest(problem, requestId)
   const message = createMessage(json, model.id, generation)
   const { inputTokens, outputTokens } = message
   return {

@@ -9,7 +9,12 @@ export interface Model {
   readonly maxOutputTokens: number
   /** Newer models take the sampling parameters at their defaults only. */
   readonly sampling: boolean
+  /** The types of `thinking` that make it think. */
+  readonly thinking: readonly ThinkingType[]
 }
+
+/** Older models think within a budget (`enabled`), newer ones as much as they see fit. */
+export type ThinkingType = 'enabled' | 'adaptive'
 
 /** Finds a model by its dated id or its alias. */
 export function findModel(id: string): Model | undefined {
@@ -25,6 +30,7 @@ export const MODELS: readonly Model[] = [
     createdAt: '2026-04-14T00:00:00Z',
     maxOutputTokens: 128_000,
     sampling: false,
+    thinking: ['adaptive'],
   },
   {
     id: 'claude-sonnet-4-6',
@@ -33,6 +39,7 @@ export const MODELS: readonly Model[] = [
     createdAt: '2026-02-17T00:00:00Z',
     maxOutputTokens: 64_000,
     sampling: true,
+    thinking: ['enabled', 'adaptive'],
   },
   {
     id: 'claude-opus-4-5-20251101',
@@ -41,6 +48,7 @@ export const MODELS: readonly Model[] = [
     createdAt: '2025-11-24T00:00:00Z',
     maxOutputTokens: 64_000,
     sampling: true,
+    thinking: ['enabled'],
   },
   {
     id: 'claude-haiku-4-5-20251001',
@@ -49,6 +57,7 @@ export const MODELS: readonly Model[] = [
     createdAt: '2025-10-15T00:00:00Z',
     maxOutputTokens: 64_000,
     sampling: true,
+    thinking: ['enabled'],
   },
   {
     id: 'claude-sonnet-4-5-20250929',
@@ -57,6 +66,7 @@ export const MODELS: readonly Model[] = [
     createdAt: '2025-09-29T00:00:00Z',
     maxOutputTokens: 64_000,
     sampling: true,
+    thinking: ['enabled'],
   },
 ]
 

@@ -1,12 +1,11 @@
 import { pieces } from '../../core/pieces.ts'
-import { simulatedToken } from '../../core/simulated-text.ts'
 import { type Conversation, metrics, usage } from './conversation.ts'
 import { eventFrame } from './event-frames.ts'
 import { padding } from './padding.ts'
 
 /**
  * https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.html: one delta a token, the usage
- * in the last event. Only a tool's block has a start.
+ * in the last event. Only a tool's block has a start, and reasoning comes before it.
  */
 export function* conversationFrames(conversation: Conversation): Generator<Uint8Array> {
   let index = 0
@@ -19,9 +18,11 @@ export function* conversationFrames(conversation: Conversation): Generator<Uint8
 type Event = readonly [type: string, event: object]
 
 function* events(conversation: Conversation): Generator<Event> {
-  const { toolUse, stopReason, omitUsage } = conversation
-  const place = { contentBlockIndex: 0 }
+  const { toolUse, answer, stopReason, omitUsage } = conversation
+  const reasons = answer.thought.tokens > 0
+  const place = { contentBlockIndex: reasons ? 1 : 0 }
   yield ['messageStart', { role: 'assistant' }]
+  if (reasons) yield* reasoningEvents(conversation, { contentBlockIndex: 0 })
   if (toolUse !== undefined) {
     const { toolUseId, name } = toolUse
     yield ['contentBlockStart', { ...place, start: { toolUse: { toolUseId, name } } }]
@@ -32,9 +33,16 @@ function* events(conversation: Conversation): Generator<Event> {
   yield ['metadata', { metrics: metrics(conversation), ...(!omitUsage && { usage: usage(conversation) }) }]
 }
 
-function* deltas({ toolUse, outputTokens }: Conversation): Generator<object> {
+function* reasoningEvents({ answer, signature }: Conversation, place: object): Generator<Event> {
+  const delta = (reasoningContent: object): Event => ['contentBlockDelta', { ...place, delta: { reasoningContent } }]
+  for (const text of answer.thought.pieces()) yield delta({ text })
+  if (signature !== undefined) yield delta({ signature })
+  yield ['contentBlockStop', place]
+}
+
+function* deltas({ toolUse, answer }: Conversation): Generator<object> {
   if (toolUse === undefined) {
-    for (let index = 0; index < outputTokens; index++) yield { text: simulatedToken(index) }
+    for (const text of answer.text.pieces()) yield { text }
     return
   }
   for (const input of pieces(JSON.stringify(toolUse.input))) yield { toolUse: { input } }

@@ -1,14 +1,22 @@
 import type { Generation } from '../../core/generation.ts'
 import { isRecord, recordsOf } from '../../core/is-record.ts'
 import { sampleJson } from '../../core/sample-json.ts'
-import { simulatedText } from '../../core/simulated-text.ts'
+import { signatureOf } from '../../core/signature.ts'
+import { type SimulatedAnswer, simulatedAnswer } from '../../core/simulated-answer.ts'
 import { textChars } from '../../core/text-chars.ts'
-import { outputLength, tokensOfChars } from '../../core/tokens.ts'
+import { tokensOfChars } from '../../core/tokens.ts'
+import type { Model } from './model-catalogue.ts'
+import { outputSchema } from './output-schema.ts'
+import { asksToReason } from './reasoning.ts'
 
 /** What the answer to a conversation says, however it is sent. */
 export interface Conversation {
   readonly inputTokens: number
+  /** Reasoning included. */
   readonly outputTokens: number
+  readonly answer: SimulatedAnswer
+  /** What the reasoning is signed with; only Anthropic's models sign it. */
+  readonly signature: string | undefined
   readonly stopReason: 'end_turn' | 'max_tokens' | 'tool_use'
   /** In place of text. */
   readonly toolUse?: { readonly toolUseId: string; readonly name: string; readonly input: unknown }
@@ -16,16 +24,22 @@ export interface Conversation {
 }
 
 /** The answer to a request that is valid. */
-export function converse(json: Readonly<Record<string, unknown>>, generation: Generation): Conversation {
-  const tool = demandedTool(json.toolConfig)
+export function converse(json: Readonly<Record<string, unknown>>, model: Model, generation: Generation): Conversation {
+  const tool = calledTool(json.toolConfig, generation.callsTools)
   const input = tool && (sampleJson(isRecord(tool.inputSchema) ? tool.inputSchema.json : undefined) ?? {})
-  const wanted = generation.outputTokens ?? (tool && tokensOfChars(JSON.stringify(input).length))
   const maximum = isRecord(json.inferenceConfig) ? json.inferenceConfig.maxTokens : undefined
-  const { tokens, cut } = outputLength(wanted, typeof maximum === 'number' ? maximum : undefined)
+  const answer = simulatedAnswer(generation, {
+    thinks: asksToReason(json),
+    schema: outputSchema(json),
+    toolArguments: tool && JSON.stringify(input),
+    maxTokens: typeof maximum === 'number' ? maximum : undefined,
+  })
   return {
     inputTokens: tokensOfChars(textChars(json.system, TEXT_FIELDS) + textChars(json.messages, TEXT_FIELDS)),
-    outputTokens: tokens,
-    stopReason: tool ? 'tool_use' : cut ? 'max_tokens' : 'end_turn',
+    outputTokens: answer.outputTokens,
+    answer,
+    signature: model.kind === 'anthropic' ? signatureOf(answer.thought.whole()) : undefined,
+    stopReason: tool ? 'tool_use' : answer.cut ? 'max_tokens' : 'end_turn',
     omitUsage: generation.omitUsage,
     ...(tool && { toolUse: { toolUseId: `tooluse_${generation.ids(22)}`, name: String(tool.name), input } }),
   }
@@ -33,11 +47,13 @@ export function converse(json: Readonly<Record<string, unknown>>, generation: Ge
 
 /** https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html, the answer. */
 export function conversationObject(conversation: Conversation) {
-  const { toolUse, outputTokens, stopReason, omitUsage } = conversation
-  const block = toolUse === undefined ? { text: simulatedText(outputTokens) } : { toolUse }
+  const { toolUse, answer, signature, stopReason, omitUsage } = conversation
+  const said = toolUse === undefined ? { text: answer.text.whole() } : { toolUse }
+  const reasoningText = { text: answer.thought.whole(), ...(signature !== undefined && { signature }) }
+  const content = answer.thought.tokens > 0 ? [{ reasoningContent: { reasoningText } }, said] : [said]
   return {
     metrics: metrics(conversation),
-    output: { message: { content: [block], role: 'assistant' } },
+    output: { message: { content, role: 'assistant' } },
     stopReason,
     ...(!omitUsage && { usage: usage(conversation) }),
   }
@@ -61,11 +77,11 @@ export function metrics({ inputTokens, outputTokens }: Conversation) {
 
 const TEXT_FIELDS = ['text', 'content', 'toolResult'] as const
 
-/** What `toolChoice` demands: the tool it names, or the first for `any`. */
-function demandedTool(toolConfig: unknown): Record<string, unknown> | undefined {
-  if (!isRecord(toolConfig) || !isRecord(toolConfig.toolChoice)) return undefined
+/** What `toolChoice` demands: the tool it names, or the first for `any`, and for `auto` if `callsFreely`. */
+function calledTool(toolConfig: unknown, callsFreely: boolean): Record<string, unknown> | undefined {
+  if (!isRecord(toolConfig)) return undefined
   const specs = recordsOf(recordsOf(toolConfig.tools).map(({ toolSpec }) => toolSpec))
-  const { any, tool } = toolConfig.toolChoice
-  if (any !== undefined) return specs[0]
+  const { any, tool } = isRecord(toolConfig.toolChoice) ? toolConfig.toolChoice : {}
+  if (any !== undefined || (tool === undefined && callsFreely)) return specs[0]
   return isRecord(tool) ? specs.find(({ name }) => name === tool.name) : undefined
 }

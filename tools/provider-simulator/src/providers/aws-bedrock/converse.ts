@@ -6,6 +6,8 @@ import { converseProblem } from './converse-problem.ts'
 import { validationError } from './errors.ts'
 import { frameStream } from './event-frames.ts'
 import { modelRoute } from './model-route.ts'
+import { outputSchemaProblem } from './output-schema.ts'
+import { reasoningProblem } from './reasoning.ts'
 
 /** https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html, plain and streamed. */
 export const converseRoutes: readonly ProviderRoute[] = [
@@ -18,9 +20,9 @@ function converseRoute(operation: string, send: (conversation: Conversation) => 
     if (model.kind === 'titan-embedding') {
       return validationError(`The model ${model.id} doesn't support the Converse API.`)
     }
-    const problem = converseProblem(json)
+    const problem = converseProblem(json) ?? outputSchemaProblem(json, model) ?? reasoningProblem(json, model)
     if (problem !== undefined) return validationError(problem)
-    const conversation = converse(json, generation)
+    const conversation = converse(json, model, generation)
     const { inputTokens, outputTokens } = conversation
     return { charge: { model: model.id, inputTokens, outputTokens }, answer: () => send(conversation) }
   })

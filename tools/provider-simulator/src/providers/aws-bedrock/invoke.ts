@@ -3,6 +3,7 @@ import { jsonAnswer } from '../../wire/json-answer.ts'
 import { createMessage, type Message, messageObject } from '../anthropic/message.ts'
 import { messageProblem } from '../anthropic/message-problem.ts'
 import { hostedMessageSchema } from '../anthropic/message-schema.ts'
+import { thinkingProblem } from '../anthropic/thinking-problem.ts'
 import type { Answer, ProviderRoute, Reply } from '../simulated-provider.ts'
 import { validationError } from './errors.ts'
 import { frameStream } from './event-frames.ts'
@@ -21,7 +22,7 @@ export const invokeRoutes: readonly ProviderRoute[] = [
 /** https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages.html */
 function answerMessage({ json, model, generation }: ModelRequest, send: (message: Message) => Answer): Reply {
   if (model.kind !== 'anthropic') return validationError(`The simulator has no bodies of ${model.id}: use Converse.`)
-  const problem = messageProblem(json, hostedMessageSchema)
+  const problem = messageProblem(json, hostedMessageSchema) ?? thinkingProblem(json, ['enabled'])
   if (problem !== undefined) return validationError(problem)
   const message = createMessage(json, model.id.replace(/^anthropic\.|-v\d+:\d+$/g, ''), generation)
   const { inputTokens, outputTokens } = message

@@ -3,8 +3,11 @@ import { contentsProblem } from './contents-problem.ts'
 import { errorObject, invalidRequest } from './errors.ts'
 import { contentChunks, contentObject, createContent, type GeneratedContent } from './generated-content.ts'
 import type { MethodRequest, ModelMethod } from './model-method.ts'
+import { outputSchemaProblem } from './output-schema.ts'
 import { prettyAnswer } from './pretty-answer.ts'
 import { requestProblem } from './request-problem.ts'
+import { thinkingProblem } from './thinking.ts'
+import { signatureProblem } from './thought-signatures.ts'
 
 /** https://ai.google.dev/api/generate-content#method:-models.generatecontent */
 export const generateContent: ModelMethod = (request) =>
@@ -20,7 +23,12 @@ export const streamGenerateContent: ModelMethod = (request) => {
 }
 
 function generate({ json, model, generation }: MethodRequest, send: (content: GeneratedContent) => Answer): Reply {
-  const problem = requestProblem(json) ?? contentsProblem(json.contents)
+  const problem =
+    requestProblem(json) ??
+    outputSchemaProblem(json) ??
+    contentsProblem(json.contents) ??
+    thinkingProblem(json, model) ??
+    signatureProblem(json, model)
   if (problem !== undefined) return invalidRequest(problem)
   const content = createContent(json, model.id, generation)
   const { inputTokens, outputTokens } = content

@@ -7,6 +7,8 @@ export interface Model {
   readonly outputTokenLimit: number
   /** What can be called on it, after the colon of the path. */
   readonly methods: readonly string[]
+  /** How a request says how much to think, if it can. */
+  readonly thinking?: 'thinkingLevel' | 'thinkingBudget'
   /** Length of its embeddings, if it makes any. */
   readonly dimensions?: number
 }
@@ -29,10 +31,25 @@ export const MODELS: readonly Model[] = [
     displayName: 'Gemini 3 Pro Preview',
     version: '3',
     outputTokenLimit: 65_536,
+    thinking: 'thinkingLevel',
     ...generation,
   },
-  { id: 'gemini-2.5-pro', displayName: 'Gemini 2.5 Pro', version: '2.5', outputTokenLimit: 65_536, ...generation },
-  { id: 'gemini-2.5-flash', displayName: 'Gemini 2.5 Flash', version: '001', outputTokenLimit: 65_536, ...generation },
+  {
+    id: 'gemini-2.5-pro',
+    displayName: 'Gemini 2.5 Pro',
+    version: '2.5',
+    outputTokenLimit: 65_536,
+    thinking: 'thinkingBudget',
+    ...generation,
+  },
+  {
+    id: 'gemini-2.5-flash',
+    displayName: 'Gemini 2.5 Flash',
+    version: '001',
+    outputTokenLimit: 65_536,
+    thinking: 'thinkingBudget',
+    ...generation,
+  },
   { id: 'gemini-2.0-flash', displayName: 'Gemini 2.0 Flash', version: '2.0', outputTokenLimit: 8192, ...generation },
   {
     id: 'gemini-embedding-001',

@@ -26,8 +26,7 @@ export function invalidRequest(message: string, status = 400, fields: Pick<GroqE
 
 /** What the API says with such a status where nothing more is known. */
 export function errorOfStatus(status: number, message: string | undefined): GroqError {
-  if (status === 429)
-    return { message: message ?? 'Rate limit reached', type: 'requests', code: 'rate_limit_exceeded' }
+  if (status === 429) return { message: message ?? 'Rate limit reached', type: 'requests', code: 'rate_limit_exceeded' }
   if (status < 500) return { message: message ?? 'The request was refused.', type: 'invalid_request_error' }
   if (status === 503) return { message: message ?? 'Service Unavailable', type: 'service_unavailable' }
   return { message: message ?? 'Internal Server Error', type: 'internal_server_error' }

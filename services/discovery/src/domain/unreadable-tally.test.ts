@@ -1,0 +1,24 @@
+import { expect, it } from 'vitest'
+import { UnreadableTally } from './unreadable-tally.ts'
+
+it('counts by provider, dimension and part', () => {
+  const tally = new UnreadableTally()
+  tally.count('openai', { dimension: 'tokens', unreadable: ['limit', 'reset'] })
+  tally.count('openai', { dimension: 'tokens', unreadable: ['limit'] })
+  tally.count('groq', { dimension: 'tokens', unreadable: ['limit'] })
+  tally.count('groq', { dimension: 'tokens', limit: 5 })
+  expect(tally.counts()).toEqual([
+    { provider: 'openai', dimension: 'tokens', part: 'limit', answers: 2 },
+    { provider: 'openai', dimension: 'tokens', part: 'reset', answers: 1 },
+    { provider: 'groq', dimension: 'tokens', part: 'limit', answers: 1 },
+  ])
+})
+
+it('stays small, whatever dimensions a provider makes up', () => {
+  const tally = new UnreadableTally()
+  for (let index = 0; index < 2_000; index++) {
+    tally.count('openai', { dimension: `${index}`.padEnd(5_000, 'x'), unreadable: ['limit'] })
+  }
+  expect(tally.counts()).toHaveLength(500)
+  expect(JSON.stringify(tally.counts()).length).toBeLessThan(200_000)
+})
