@@ -52,11 +52,14 @@ it('runs as a process: makes the operator token, serves, takes a further token, 
   const first = (await readFile(tokenFile, 'utf8')).trim()
   expect((await asking(first)).status).toBe(200)
 
-  const command = run('operator-token/main.ts', {}, ['alice'])
+  const command = run('operator-token/main.ts', {}, ['alice', '--role', 'viewer'])
   expect(await command.exited).toBe(0)
   const further = command.output.text.trim()
   expect(isAccessToken(further, 'slo')).toBe(true)
   expect((await asking(further)).status).toBe(200)
+  const wrong = run('operator-token/main.ts', {}, ['bob', '--role', 'owner', '--expires-at', 'soon'])
+  expect(await wrong.exited).toBe(1)
+  expect(wrong.output.text).toContain('role must be one of "admin", "viewer"\nexpiresAt ')
 
   service.child.kill('SIGTERM')
   expect(await service.exited).toBe(0)

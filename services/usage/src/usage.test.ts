@@ -68,12 +68,12 @@ it('loses and doubles nothing while its connections to PostgreSQL are cut', asyn
     await publish(batch(number, [event(1)]), `g-${number}`)
     if (number % 20 === 0) {
       await admin.query(
-        `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'sluice-usage' and state <> 'idle'`,
+        `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name = 'sluice-usage' and state <> 'idle'`,
       )
     }
     if (number === 100) {
       await admin.query(
-        `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'sluice-usage'`,
+        `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name = 'sluice-usage'`,
       )
     }
   }

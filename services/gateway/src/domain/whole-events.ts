@@ -52,8 +52,7 @@ const MAX_TAIL_BYTES = 2
 function lastEnd(tail: Buffer, chunk: Buffer): number | undefined {
   if (ENDS.some((end) => chunk.length >= end.length && chunk.subarray(-end.length).equals(end))) return chunk.length
   const bytes = tail.length === 0 ? chunk : Buffer.concat([tail, chunk])
-  const ends = ENDS.map((end) => bytes.lastIndexOf(end) + end.length)
-  const found = ENDS.flatMap((end, index) => ((ends[index] ?? 0) >= end.length ? (ends[index] ?? []) : []))
-  // In the tail alone there is none: it would not have been held.
-  return found.length === 0 ? undefined : Math.max(...found) - tail.length
+  const ends = ENDS.map((end) => (bytes.includes(end) ? bytes.lastIndexOf(end) + end.length : 0))
+  const end = Math.max(...ends) - tail.length
+  return end > 0 ? end : undefined
 }

@@ -1,16 +1,32 @@
 import type { AnswerReader, AnswerTranslator } from '@sluice/providers'
+import { redactSecrets } from '../domain/redact-secrets.ts'
+import { WholeEvents } from '../domain/whole-events.ts'
+
+export interface AnswerPipeOptions {
+  readonly reader: AnswerReader
+  readonly translator: AnswerTranslator | undefined
+  /** The answer is a stream of server-sent events. */
+  readonly isEventStream: boolean
+  /** What is cut out of an error in the answer. */
+  readonly secrets: () => readonly string[]
+}
 
 /**
- * What the body of an answer of status 2xx passes through: it is read for its usage and, at the unified endpoint, said in OpenAI's
- * words.
+ * What the body of an answer of status 2xx passes through: it is read for its usage, a credential that an error in it repeats is cut
+ * out, and at the unified endpoint it is said in OpenAI's words. Events are passed on whole, so that it is known of each byte whether
+ * it belongs to an error.
  */
 export class AnswerPipe {
   readonly reader: AnswerReader
   readonly #translator: AnswerTranslator | undefined
+  readonly #events: WholeEvents | undefined
+  readonly #secrets: AnswerPipeOptions['secrets']
 
-  constructor(reader: AnswerReader, translator: AnswerTranslator | undefined) {
+  constructor({ reader, translator, isEventStream, secrets }: AnswerPipeOptions) {
     this.reader = reader
     this.#translator = translator
+    this.#events = isEventStream ? new WholeEvents() : undefined
+    this.#secrets = secrets
   }
 
   /** The answer's content type where it is no longer the provider's. */
@@ -24,13 +40,15 @@ export class AnswerPipe {
   }
 
   push(chunk: Buffer): Buffer {
-    const read = this.reader.push(chunk)
+    const piece = this.reader.push(chunk)
+    const read = this.#safe(this.#events === undefined ? piece : this.#events.push(piece))
     return this.#translator === undefined || read.length === 0 ? read : this.#translator.push(read)
   }
 
   /** What is still to be passed on; undefined where the answer cannot be said in OpenAI's words. */
   end(): Buffer | undefined {
-    const rest = this.reader.end()
+    const last = this.reader.end()
+    const rest = this.#safe(this.#events === undefined ? last : Buffer.concat([this.#events.push(last), this.#events.end()]))
     if (this.#translator === undefined) return rest
     const translated = rest.length === 0 ? rest : this.#translator.push(rest)
     const end = this.#translator.end()
@@ -40,6 +58,10 @@ export class AnswerPipe {
   /** What a stream ends with that was broken off; empty where there is no way to say so. */
   breakOff(message: string): Buffer {
     return this.#translator?.breakOff(message) ?? EMPTY
+  }
+
+  #safe(bytes: Buffer): Buffer {
+    return this.reader.errorStatus === undefined ? bytes : redactSecrets(bytes, this.#secrets())
   }
 }
 

@@ -118,7 +118,12 @@ export class AnswerRelay implements AnswerSink {
       const { operation, inspection, translation } = this.#call
       const type = contentType(headers)
       const reader = adapter.answerReader(operation, inspection, type, headers)
-      this.#pipe = new AnswerPipe(reader, translation?.translator(type))
+      this.#pipe = new AnswerPipe({
+        reader,
+        translator: translation?.translator(type),
+        isEventStream: type.startsWith('text/event-stream'),
+        secrets: () => this.#revealed(),
+      })
     } else if (this.#call.translation !== undefined) {
       this.giveUp(UNREADABLE)
       return
@@ -239,13 +244,16 @@ export class AnswerRelay implements AnswerSink {
   }
 
   #writeHeld(held: HeldAnswer): void {
-    const secrets = Object.values(this.#secrets).map((secret) => secret.reveal())
-    const answer = held.withoutSecrets(secrets)
+    const answer = held.withoutSecrets(this.#revealed())
     this.#errorBody = answer.body
     const { status, statusMessage, fields, body } = this.#translated(answer)
     this.#addOwnHeaders(fields)
     this.#response.writeHead(status, statusMessage, fields)
     this.#response.end(body)
+  }
+
+  #revealed(): string[] {
+    return Object.values(this.#secrets).map((secret) => secret.reveal())
   }
 
   #translated(answer: WholeAnswer): WholeAnswer {

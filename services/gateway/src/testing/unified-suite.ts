@@ -6,6 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { FreshConnection } from './fresh-connection.ts'
 import { IMAGE_BASE64, PROMPT, retryAfterOfHeaders } from './native-sdk.ts'
 import type { ConnectionToMake, TestGateway } from './start-gateway.ts'
+import { LEVEL_TOOL, reasoningSuite, structuredOutputSuite } from './unified-formats.ts'
 
 /** One provider behind the unified endpoint. */
 export interface UnifiedProvider {
@@ -15,6 +16,15 @@ export interface UnifiedProvider {
   readonly missing: { readonly model: string; readonly status: 400 | 404 }
   /** A parameter of OpenAI's that it has nothing for; absent for a provider that speaks OpenAI's API itself. */
   readonly refuses?: { readonly parameter: string; readonly value: unknown }
+  readonly reasoning: {
+    readonly model: string
+    /** The field of a message that has the thoughts; absent where they are only counted. */
+    readonly shownAs?: 'reasoning_content' | 'reasoning'
+    /** Whether the usage tells them apart. */
+    readonly isCounted: boolean
+  }
+  /** A model that refuses to be asked for it; absent where all reason. */
+  readonly withoutReasoning?: string
   readonly embeddingModel?: string
   start(): Promise<UnifiedPath>
 }
@@ -28,14 +38,21 @@ export interface UnifiedPath {
   stop(): Promise<void>
 }
 
-const TOOL = {
-  type: 'function' as const,
-  function: {
-    name: 'get_level',
-    description: 'The level of the water at a gate.',
-    parameters: { type: 'object', properties: { gate: { type: 'string' } }, required: ['gate'] },
-  },
-}
+/** Makes a connection, and a client and a request for it. */
+export type UnifiedConnect = (settings?: Partial<ConnectionToMake>) => Promise<
+  FreshConnection & {
+    readonly completions: OpenAI.Chat.Completions
+    readonly request: {
+      readonly model: string
+      readonly max_tokens: number
+      readonly messages: OpenAI.Chat.ChatCompletionMessageParam[]
+    }
+    readonly name: string
+  }
+>
+
+/** Adds a control of the simulated provider, for calls of models alone. */
+export type UnifiedControl = (control: Parameters<ProviderSimulator['controls']['add']>[0]) => void
 
 /** Declares the tests that hold for every provider behind the unified endpoint, with OpenAI's SDK. */
 export function unifiedSuite(unified: UnifiedProvider): void {
@@ -49,7 +66,7 @@ export function unifiedSuite(unified: UnifiedProvider): void {
     path.simulator.requests.clear()
   })
 
-  const connect = async (settings: Partial<ConnectionToMake> = {}) => {
+  const connect: UnifiedConnect = async (settings = {}) => {
     const connection = await path.connect(settings)
     const { completions } = clientOf(path).chat
     const request = {
@@ -60,7 +77,7 @@ export function unifiedSuite(unified: UnifiedProvider): void {
     return { ...connection, completions, request, name: connection.settings.name }
   }
   /** What the fault control is for: STS is left alone. */
-  const control = (fault: Parameters<ProviderSimulator['controls']['add']>[0]) =>
+  const control: UnifiedControl = (fault) =>
     path.simulator.controls.add(unified.provider === 'aws-bedrock' ? { ...fault, pathPrefix: '/model/' } : fault)
 
   describe('answers', () => {
@@ -130,7 +147,7 @@ export function unifiedSuite(unified: UnifiedProvider): void {
 
     it('may demand tools, whole and streamed, and bring their results', async () => {
       const { completions, request } = await connect()
-      const demanding = { ...request, tools: [TOOL], tool_choice: 'required' as const }
+      const demanding = { ...request, tools: [LEVEL_TOOL], tool_choice: 'required' as const }
       const [whole] = (await completions.create(demanding)).choices
       const [streamed] = (await completions.stream(demanding).finalChatCompletion()).choices
       for (const choice of [whole, streamed]) {
@@ -143,7 +160,7 @@ export function unifiedSuite(unified: UnifiedProvider): void {
       const calls = whole?.message.tool_calls ?? []
       const next = await completions.create({
         ...request,
-        tools: [TOOL],
+        tools: [LEVEL_TOOL],
         messages: [
           ...request.messages,
           { role: 'assistant', content: null, tool_calls: calls },
@@ -163,6 +180,9 @@ export function unifiedSuite(unified: UnifiedProvider): void {
       })
     }
   })
+
+  structuredOutputSuite(connect)
+  reasoningSuite(unified, connect, control)
 
   describe('errors', () => {
     it('of the provider are OpenAI’s typed errors, in its words', async () => {
@@ -200,6 +220,14 @@ export function unifiedSuite(unified: UnifiedProvider): void {
       await expect(reading).rejects.toThrow(/It broke\./)
       expect(texts.join('')).toMatch(/^This/)
       await ended('upstream_error')
+    })
+
+    it('429 in mid-stream is one, too', async () => {
+      control({ times: 1, fault: { kind: 'error-mid-stream', afterChunks: 5, status: 429 } })
+      const { completions, request, ended } = await connect()
+      const reading = collect(await completions.create({ ...request, stream: true }))
+      await expect(reading).rejects.toBeInstanceOf(OpenAI.APIError)
+      await ended('upstream_429')
     })
 
     it('are raised where a stream breaks off', async () => {

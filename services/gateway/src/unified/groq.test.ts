@@ -5,5 +5,7 @@ unifiedSuite({
   provider: 'groq',
   model: 'llama-3.3-70b-versatile',
   missing: { model: 'none-such', status: 404 },
+  reasoning: { model: 'openai/gpt-oss-120b', shownAs: 'reasoning', isCounted: true },
+  withoutReasoning: 'llama-3.3-70b-versatile',
   start: () => startUnifiedPath('groq'),
 })

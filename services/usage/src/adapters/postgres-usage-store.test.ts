@@ -102,7 +102,7 @@ it('keeps the same sums and percentiles while what is old becomes coarser, step 
   nowMs = START_MS + 41 * DAY_MS
   await store.coarsen()
   expect(await everything()).toEqual(before)
-  expect(await granularities()).toEqual({ days: 3 })
+  expect(await granularities()).toEqual({ days: 2 })
 
   nowMs = Date.UTC(2028, 0, 1)
   await store.coarsen()

@@ -1,0 +1,128 @@
+import OpenAI from 'openai'
+import { describe, expect, it } from 'vitest'
+import type { UnifiedConnect, UnifiedControl, UnifiedProvider } from './unified-suite.ts'
+
+const LEVEL_FORMAT = {
+  type: 'json_schema' as const,
+  json_schema: {
+    name: 'level',
+    strict: true,
+    schema: {
+      type: 'object',
+      properties: { gate: { type: 'string' }, metres: { type: 'number' }, tide: { enum: ['ebb', 'flood'] } },
+      required: ['gate', 'metres', 'tide'],
+      additionalProperties: false,
+    },
+  },
+}
+
+export const LEVEL_TOOL = {
+  type: 'function' as const,
+  function: {
+    name: 'get_level',
+    description: 'The level of the water at a gate.',
+    parameters: { type: 'object', properties: { gate: { type: 'string' } }, required: ['gate'] },
+  },
+}
+
+/** Declares the tests of answers that are JSON of a schema. */
+export function structuredOutputSuite(connect: UnifiedConnect): void {
+  describe('structured output', () => {
+    it('fits the schema, whole and streamed', async () => {
+      const { completions, request } = await connect()
+      const asking = { ...request, response_format: LEVEL_FORMAT }
+      const whole = await completions.parse(asking)
+      const streamed = await completions.stream(asking).finalChatCompletion()
+      for (const { choices } of [whole, streamed]) {
+        expect(choices[0]).toMatchObject({ finish_reason: 'stop', message: { refusal: null } })
+        expect(choices[0]?.message.parsed).toEqual({
+          gate: expect.any(String),
+          metres: expect.any(Number),
+          tide: 'ebb',
+        })
+      }
+      expect(streamed.choices[0]?.message.content).toBe(whole.choices[0]?.message.content)
+    })
+
+    it('that was cut off at the maximum says so', async () => {
+      const { completions, request } = await connect()
+      const { choices } = await completions.create({ ...request, max_tokens: 5, response_format: LEVEL_FORMAT })
+      expect(choices[0]).toMatchObject({ finish_reason: 'length', message: { content: expect.stringMatching(/^\{/) } })
+    })
+  })
+}
+
+/** Declares the tests of models that think before they answer. */
+export function reasoningSuite(
+  { reasoning, withoutReasoning }: UnifiedProvider,
+  connect: UnifiedConnect,
+  control: UnifiedControl,
+): void {
+  const { shownAs, isCounted } = reasoning
+  /** A request that a reasoning model takes; with a tool it is made to call it, which cannot be demanded of all that think. */
+  const connectToReason = async () => {
+    const { request, name, ...connection } = await connect()
+    const { max_tokens: _, ...kept } = request
+    const model = `${name}/${reasoning.model}`
+    const reasoned = { ...kept, model, max_completion_tokens: 2_000, reasoning_effort: 'low' as const }
+    return { ...connection, request: reasoned, name }
+  }
+
+  describe('reasoning', () => {
+    it('is done where asked for, whole and streamed, and charged', async () => {
+      const { completions, request, isCharged } = await connectToReason()
+      const whole = await completions.create(request)
+      const chunks = await Array.fromAsync(
+        await completions.create({ ...request, stream: true, stream_options: { include_usage: true } }),
+      )
+      expect(whole.choices[0]?.message.content).toMatch(/^This answer comes/)
+      const thoughts = chunks.map(({ choices }) => thoughtOf(choices[0]?.delta, shownAs) ?? '').join('')
+      expect(thoughts).toBe(thoughtOf(whole.choices[0]?.message, shownAs) ?? '')
+      expect(thoughts).toMatch(shownAs === undefined ? /^$/ : /^A simulated provider/)
+      const usages = [whole.usage, chunks.at(-1)?.usage]
+      for (const usage of usages) {
+        expect(usage?.completion_tokens).toBeGreaterThan(16)
+        if (isCounted) expect(usage?.completion_tokens_details?.reasoning_tokens).toBeGreaterThan(0)
+      }
+      await isCharged({ requests: 2, tokens: 2 * (whole.usage?.total_tokens ?? Number.NaN) })
+    })
+
+    it.each(['whole', 'streamed'])(
+      'goes on from a tool’s result, where the %s message goes back as it came',
+      async (how) => {
+        const { completions, request } = await connectToReason()
+        const asking = { ...request, tools: [LEVEL_TOOL] }
+        control({ times: 1, callTools: true })
+        const answer =
+          how === 'whole' ? await completions.create(asking) : await completions.stream(asking).finalChatCompletion()
+        const message = answer.choices[0]?.message
+        expect(answer.choices[0]?.finish_reason).toBe('tool_calls')
+        const results = (message?.tool_calls ?? []).map(({ id }) => ({
+          role: 'tool' as const,
+          tool_call_id: id,
+          content: '3 m',
+        }))
+        const messages = [...request.messages, ...(message === undefined ? [] : [message]), ...results]
+        const next = await completions.create({ ...asking, messages })
+        expect(next.choices[0]).toMatchObject({
+          finish_reason: 'stop',
+          message: { content: expect.stringMatching(/^This answer comes/) },
+        })
+      },
+    )
+
+    if (withoutReasoning !== undefined) {
+      it('is refused by a model that has none', async () => {
+        const { completions, request, name } = await connectToReason()
+        const failing = completions.create({ ...request, model: `${name}/${withoutReasoning}` })
+        await expect(failing).rejects.toBeInstanceOf(OpenAI.BadRequestError)
+        await expect(failing).rejects.toThrow(/reason/i)
+      })
+    }
+  })
+}
+
+/** What a message or a delta says of thoughts. */
+function thoughtOf(said: object | undefined, field: string | undefined): unknown {
+  return field === undefined ? undefined : Object.entries(said ?? {}).find(([name]) => name === field)?.[1]
+}

@@ -1,0 +1,40 @@
+import type { ApiKeyView } from '@sluice/contracts'
+import { eventually } from '@sluice/testkit'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { type System, startSystem } from './start-system.ts'
+
+let system: System
+let apiKey: string
+
+beforeAll(async () => {
+  system = await startSystem({ gateways: 2 })
+  apiKey = (await system.connect('shared', [])).apiKey
+})
+afterAll(() => system.stop())
+
+async function ask(gatewayUrl: string): Promise<number> {
+  const headers = { authorization: `Bearer ${apiKey}` }
+  const response = await fetch(`${gatewayUrl}/connections/shared/v1/models`, { headers })
+  await response.text()
+  return response.status
+}
+
+it('an API key that is revoked is refused by every gateway in under a second', async () => {
+  const { gatewayUrls } = system.stack
+  expect(gatewayUrls).toHaveLength(2)
+  expect(await Promise.all(gatewayUrls.map(ask))).toEqual([200, 200])
+  const { items } = await system.admin.get<{ items: ApiKeyView[] }>('/api-keys')
+  const [key] = items
+  const askedAtMs = performance.now()
+  await system.admin.delete(`/api-keys/${key?.id}`)
+  const refusedAfterMs = await Promise.all(
+    gatewayUrls.map((url) =>
+      eventually(async () => {
+        expect(await ask(url)).toBe(401)
+        return performance.now() - askedAtMs
+      }),
+    ),
+  )
+  for (const afterMs of refusedAfterMs) expect(afterMs).toBeLessThan(1_000)
+  expect(await Promise.all(gatewayUrls.map(ask))).toEqual([401, 401])
+})
