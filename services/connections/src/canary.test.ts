@@ -71,7 +71,19 @@ it('no secret that enters is ever in the database, on the bus, in a bucket, in a
   )
   expect(JSON.parse(plaintext)).toEqual({ apiKey: secrets.rotated })
   const apiKey = await service.ask('POST', '/api/v1/api-keys', { name: 'app', connections: '*' })
-  Object.assign(secrets, { apiKey: apiKey.body.key })
+  const viewer = await service.ask('POST', '/api/v1/operator-tokens', { name: 'viewer', role: 'viewer' })
+  const session = await service.ask('POST', '/api/v1/session', { token: viewer.body.token })
+  answers.push(session.body)
+  const [cookie = ''] = (session.headers.get('set-cookie') ?? '').split(';', 1)
+  await service.ask('POST', '/api/v1/api-keys', {}, { authorization: `Bearer ${viewer.body.token}` })
+  await service.ask('GET', '/api/v1/api-keys', undefined, { authorization: `Bearer ${apiKey.body.key}` })
+  await service.ask('DELETE', '/api/v1/session', undefined, { authorization: '', cookie })
+  for (const read of ['/api/v1/api-keys', '/api/v1/operator-tokens', '/api/v1/audit-log']) await ask('GET', read)
+  Object.assign(secrets, {
+    apiKey: apiKey.body.key,
+    viewerToken: viewer.body.token,
+    session: cookie.replace('sluice_session=', ''),
+  })
 
   const bucket = await openBucket(bus, connectionProjection)
   await eventually(async () => expect((await bucket.get(created.body.id)).value).toMatchObject({ version: 3 }))
@@ -99,6 +111,8 @@ it('no secret that enters is ever in the database, on the bus, in a bucket, in a
   expect(written['the buckets']).toContain('over-bus')
   expect(written['the logs']).toContain('"route":"/api/v1/connections"')
   expect(written['the answers']).toContain('is taken')
+  expect(written['the answers']).toContain('login.refused')
+  for (const secret of Object.values(secrets)) expect(secret.length).toBeGreaterThan(30)
   for (const [place, text] of Object.entries(written)) {
     for (const [name, secret] of Object.entries(secrets)) {
       for (const [form, shown] of Object.entries(formsOf(secret.trim()))) {

@@ -18,5 +18,7 @@ function groups(address: string): string[] {
   const right = tail === undefined || tail === '' ? [] : tail.split(':')
   const present = left.length + right.length + (address.includes('.') ? 1 : 0)
   const missing = tail === undefined ? 0 : 8 - present
-  return [...left, ...Array<string>(missing).fill('0'), ...right].map((group) => group.replace(/^0+(?=.)/, '').toLowerCase())
+  return [...left, ...Array<string>(missing).fill('0'), ...right].map((group) =>
+    group.replace(/^0+(?=.)/, '').toLowerCase(),
+  )
 }

@@ -23,7 +23,16 @@ export interface AuditEntry extends NewAuditEntry {
 }
 
 /** The entry as it is answered. */
-export function toAuditEntryView({ id, at, actor, action, subjectId, before, after, details }: AuditEntry): AuditEntryView {
+export function toAuditEntryView({
+  id,
+  at,
+  actor,
+  action,
+  subjectId,
+  before,
+  after,
+  details,
+}: AuditEntry): AuditEntryView {
   return {
     id,
     at: at.toISOString(),

@@ -29,7 +29,13 @@ describe('a version can be rolled back to', () => {
 })
 
 it('a version is shown as current, previous or retired', () => {
-  const shown = { version: 3, hint: '…old4', createdAt: '1970-01-01T00:00:00.000Z', keyService: 'libsodium', keyId: 'k1' }
+  const shown = {
+    version: 3,
+    hint: '…old4',
+    createdAt: '1970-01-01T00:00:00.000Z',
+    keyService: 'libsodium',
+    keyId: 'k1',
+  }
   expect(toVersionView(recorded(3), current, undefined)).toEqual({ ...shown, status: 'current' })
   const previous = { ...shown, version: 2, status: 'previous', rollbackUntil: UNTIL.toISOString() }
   expect(toVersionView(recorded(2), current, UNTIL)).toEqual(previous)

@@ -14,6 +14,15 @@ it('reads instants and steps, with defaults', () => {
 })
 
 it.each([
+  { from: '2026-01-30T12:00:00Z', stepMs: 60_000 },
+  { from: '2026-01-29T12:00:00Z', stepMs: 3_600_000 },
+  { from: '2025-12-01T12:00:00Z', stepMs: 3_600_000 },
+  { from: '2025-01-01T00:00:00Z', stepMs: 86_400_000 },
+])('takes steps of $stepMs ms from $from on where none are asked for', ({ from, stepMs }) => {
+  expect(usageRange({ from }, NOW).stepMs).toBe(stepMs)
+})
+
+it.each([
   [{ from: '2026-01-30' }, ['from']],
   [{ from: '2026-13-30T00:00:00Z', to: '5', step: '1' }, ['from', 'to', 'step']],
   [{ from: '1969-12-31T00:00:00Z' }, ['from']],

@@ -6,7 +6,12 @@ it('gives the last use of each key', () => {
   tally.note('a', 5)
   tally.note('a', 3)
   tally.note('b', 1)
-  expect(tally.due(10)).toEqual(new Map([['a', 5], ['b', 1]]))
+  expect(tally.due(10)).toEqual(
+    new Map([
+      ['a', 5],
+      ['b', 1],
+    ]),
+  )
 })
 
 it('gives what is not written again, and what is written once a minute at most', () => {

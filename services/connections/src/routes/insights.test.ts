@@ -4,6 +4,7 @@ import {
   listDiscovered,
   type RequestOf,
   SluiceError,
+  type UsagePoint,
   usageQuery,
 } from '@sluice/contracts'
 import { type Bus, connectBus, serve } from '@sluice/messaging'
@@ -17,6 +18,21 @@ let connections: TestConnections
 let bus: Bus
 let path: string
 let connectionId: string
+const POINT: UsagePoint = {
+  fromMs: Date.UTC(2026, 0, 1),
+  group: 'gpt-4o',
+  requests: 3,
+  inputTokens: 10,
+  outputTokens: 5,
+  cachedInputTokens: 2,
+  reasoningTokens: 1,
+  outcomes: { success: 1, denied: 2 },
+  deniedBy: { 'minute-requests': 2 },
+  latencyMs: { p50: 1_000.5, p90: 2_000, p95: 3_000, p99: 4_000 },
+  timeToFirstTokenMs: { p50: 100, p90: 200, p95: 300, p99: 400 },
+  estimatedCostUsd: 0.000125,
+  unpricedTokens: 7,
+}
 const asked: RequestOf<typeof usageQuery>[] = []
 
 beforeAll(async () => {
@@ -40,7 +56,7 @@ beforeAll(async () => {
     usageQuery,
     (query) => {
       asked.push(query)
-      return { points: [] }
+      return { stepMs: query.stepMs, points: [POINT] }
     },
     options,
   )
@@ -64,7 +80,7 @@ it('passes on that another service cannot answer', async () => {
 
 it('asks the usage service for a range', async () => {
   const query = 'from=2026-01-01T00:00:00Z&to=2026-01-02T02:00:00%2B02:00&step=1h&groupBy=model'
-  expect((await connections.ask('GET', `${path}/usage?${query}`)).body).toEqual({ points: [] })
+  expect((await connections.ask('GET', `${path}/usage?${query}`)).body).toEqual({ stepMs: 3_600_000, points: [POINT] })
   expect(asked.at(-1)).toEqual({
     connectionId,
     fromMs: Date.UTC(2026, 0, 1),

@@ -35,12 +35,7 @@ export function insightRoutes(deps: ApplicationDeps, insights: Insights): Routes
         const { groupBy, ...range } = request.query
         const asked = usageRange(range, deps.now().getTime())
         const { id } = await findConnection(deps, request.params.id)
-        const points = await insights.usage({
-          connectionId: id,
-          ...asked,
-          ...(groupBy === undefined ? {} : { groupBy }),
-        })
-        return { points: [...points] }
+        return insights.usage({ connectionId: id, ...asked, ...(groupBy === undefined ? {} : { groupBy }) })
       },
     )
   }
@@ -51,6 +46,11 @@ const tags = ['insights']
 const UsageParams = Type.Object({
   from: Type.Optional(Type.String({ description: 'RFC 3339; an hour before `to` when absent' })),
   to: Type.Optional(Type.String({ description: 'RFC 3339, not included; now when absent' })),
-  step: Type.Optional(Type.String({ description: 'Minutes, hours or days: 1m (when absent), 1h, 1d' })),
+  step: Type.Optional(
+    Type.String({
+      description:
+        'Minutes, hours or days: 5m, 1h, 1d; when absent, as short as the range allows. Longer in the answer where usage is not kept so finely any more',
+    }),
+  ),
   groupBy: usageQuery.request.properties.groupBy,
 })

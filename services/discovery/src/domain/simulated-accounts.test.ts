@@ -8,9 +8,9 @@ import { readingsOf } from './limit-reading.ts'
 const ACCOUNTS = [
   { requests: { limit: 60, period: 'minute' }, tokens: { limit: 10_000, period: 'day' } },
   { requests: { limit: 10_000, period: 'day' }, tokens: { limit: 200_000, period: 'minute' } },
-  { requests: { limit: 500, period: 'minute' }, tokens: { limit: 2_000_000, period: 'minute' } },
+  { requests: { limit: 500, period: 'minute' }, tokens: { limit: 500_000, period: 'minute' } },
   { requests: { limit: 200, period: 'day' }, tokens: { limit: 50_000_000, period: 'day' } },
-  { requests: { limit: 30_000, period: 'minute' }, tokens: { limit: 150_000_000, period: 'minute' } },
+  { requests: { limit: 30_000, period: 'minute' }, tokens: { limit: 400_000, period: 'minute' } },
 ] as const
 const PERIODS_MS = { minute: 60_000, day: 86_400_000 }
 

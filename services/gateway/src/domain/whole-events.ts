@@ -16,8 +16,9 @@ export class WholeEvents {
       this.#hold(chunk)
       return EMPTY
     }
-    const passed = this.#release(end === undefined ? chunk : chunk.subarray(0, end))
-    if (end !== undefined && end < chunk.length) this.#hold(chunk.subarray(end))
+    if (end === undefined || end === chunk.length) return this.#release(chunk)
+    const passed = this.#release(chunk.subarray(0, end))
+    this.#hold(chunk.subarray(end))
     return passed
   }
 

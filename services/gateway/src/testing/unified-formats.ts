@@ -34,7 +34,7 @@ export function structuredOutputSuite(connect: UnifiedConnect): void {
       const whole = await completions.parse(asking)
       const streamed = await completions.stream(asking).finalChatCompletion()
       for (const { choices } of [whole, streamed]) {
-        expect(choices[0]).toMatchObject({ finish_reason: 'stop', message: { refusal: null } })
+        expect(choices[0]).toMatchObject({ finish_reason: 'stop' })
         expect(choices[0]?.message.parsed).toEqual({
           gate: expect.any(String),
           metres: expect.any(Number),
@@ -72,9 +72,9 @@ export function reasoningSuite(
     it('is done where asked for, whole and streamed, and charged', async () => {
       const { completions, request, isCharged } = await connectToReason()
       const whole = await completions.create(request)
-      const chunks = await Array.fromAsync(
-        await completions.create({ ...request, stream: true, stream_options: { include_usage: true } }),
-      )
+      const chunks: OpenAI.Chat.ChatCompletionChunk[] = []
+      const asking = { ...request, stream: true as const, stream_options: { include_usage: true } }
+      for await (const chunk of await completions.create(asking)) chunks.push(chunk)
       expect(whole.choices[0]?.message.content).toMatch(/^This answer comes/)
       const thoughts = chunks.map(({ choices }) => thoughtOf(choices[0]?.delta, shownAs) ?? '').join('')
       expect(thoughts).toBe(thoughtOf(whole.choices[0]?.message, shownAs) ?? '')
@@ -116,7 +116,7 @@ export function reasoningSuite(
         const { completions, request, name } = await connectToReason()
         const failing = completions.create({ ...request, model: `${name}/${withoutReasoning}` })
         await expect(failing).rejects.toBeInstanceOf(OpenAI.BadRequestError)
-        await expect(failing).rejects.toThrow(/reason/i)
+        await expect(failing).rejects.toThrow(/reason|think/i)
       })
     }
   })

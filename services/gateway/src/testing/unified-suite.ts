@@ -223,7 +223,7 @@ export function unifiedSuite(unified: UnifiedProvider): void {
     })
 
     it('429 in mid-stream is one, too', async () => {
-      control({ times: 1, fault: { kind: 'error-mid-stream', afterChunks: 5, status: 429 } })
+      control({ times: 1, outputTokens: 60, fault: { kind: 'error-mid-stream', afterChunks: 5, status: 429 } })
       const { completions, request, ended } = await connect()
       const reading = collect(await completions.create({ ...request, stream: true }))
       await expect(reading).rejects.toBeInstanceOf(OpenAI.APIError)

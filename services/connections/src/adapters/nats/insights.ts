@@ -7,6 +7,6 @@ export function createInsights(link: Pick<BusLink, 'connected'>): Insights {
   return {
     capacity: async (connectionId) => request(link.connected(), capacityStatus, [connectionId], {}),
     discovered: async (connectionId) => (await request(link.connected(), listDiscovered, [], { connectionId })).items,
-    usage: async (query) => (await request(link.connected(), usageQuery, [], query)).points,
+    usage: async (query) => request(link.connected(), usageQuery, [], query),
   }
 }

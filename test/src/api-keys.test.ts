@@ -19,6 +19,18 @@ async function ask(gatewayUrl: string): Promise<number> {
   return response.status
 }
 
+it('the admin API tells when an API key was used last', async () => {
+  const startedAtMs = Date.now()
+  const messages = [{ role: 'user' as const, content: 'Hello' }]
+  await system.client('shared', apiKey).chat.completions.create({ model: 'gpt-4o-mini', messages })
+  await eventually(async () => {
+    const { items } = await system.admin.get<{ items: ApiKeyView[] }>('/api-keys')
+    const lastUsedAtMs = Date.parse(items[0]?.lastUsedAt ?? '')
+    expect(lastUsedAtMs).toBeGreaterThanOrEqual(startedAtMs)
+    expect(lastUsedAtMs).toBeLessThanOrEqual(Date.now())
+  })
+})
+
 it('an API key that is revoked is refused by every gateway in under a second', async () => {
   const { gatewayUrls } = system.stack
   expect(gatewayUrls).toHaveLength(2)

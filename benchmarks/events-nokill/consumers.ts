@@ -1,0 +1,55 @@
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { responses } from '@sluice/contracts'
+import type { Bus } from '@sluice/messaging'
+import { cpuTimeMs } from '../shared/process-cpu.ts'
+import { pidOf, startServiceProcess, stopProcess } from '../shared/service-process.ts'
+
+export type ConsumerName = 'usage' | 'discovery'
+
+/** A consumer service in its own process, which can be killed and is started again then. */
+export interface Consumer {
+  /** Ends it as a crash would (`kill -9`), and starts it again; resolves when that one is ready. */
+  crash(): Promise<void>
+  /** CPU time of all its processes so far, milliseconds. */
+  cpuMs(): number
+  stop(): Promise<void>
+}
+
+export async function startConsumer(name: ConsumerName, settings: Readonly<Record<string, string>>): Promise<Consumer> {
+  let child: ChildProcess = await startServiceProcess(name, settings, ['--cpu-prof', '--cpu-prof-dir=/tmp/prof-' + name])
+  let earlierCpuMs = 0
+  return {
+    crash: async () => {
+      earlierCpuMs += cpuTimeMs(pidOf(child))
+      const exited = once(child, 'exit')
+      child.kill('SIGKILL')
+      await exited
+      child = await startServiceProcess(name, settings, ['--cpu-prof', '--cpu-prof-dir=/tmp/prof-' + name])
+    },
+    cpuMs: () => earlierCpuMs + cpuTimeMs(pidOf(child)),
+    stop: () => stopProcess(child),
+  }
+}
+
+/** How many messages the consumer has not acknowledged yet. */
+export async function left(bus: Bus, name: ConsumerName): Promise<number> {
+  const info = await bus.jetstreamManager.consumers.info(responses.name, name)
+  return info.num_pending + info.num_ack_pending
+}
+
+/** Resolves when at most `messages` are left to the consumer. @throws Error when nothing has moved for two minutes */
+export async function untilLeft(bus: Bus, name: ConsumerName, messages: number): Promise<void> {
+  let least = Number.POSITIVE_INFINITY
+  for (let movedAtMs = performance.now(); performance.now() < movedAtMs + STUCK_MS; await sleep(POLL_MS)) {
+    const now = await left(bus, name)
+    if (now <= messages) return
+    if (now < least) movedAtMs = performance.now()
+    least = Math.min(least, now)
+  }
+  throw new Error(`${name} is stuck with ${least} messages left`)
+}
+
+const POLL_MS = 50
+const STUCK_MS = 120_000

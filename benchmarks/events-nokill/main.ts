@@ -1,0 +1,137 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { connectionProjection, responses } from '@sluice/contracts'
+import { startPostgres } from '@sluice/local'
+import { type Bus, connectBus, ensureStream, openBucket } from '@sluice/messaging'
+import pg from 'pg'
+import { describeMachine, versionOf } from '../shared/machine.ts'
+import { benchmarkNats, PROJECT_DIR } from '../shared/nats.ts'
+import { createStarted } from '../shared/started.ts'
+import { type ConsumerName, left, startConsumer, untilLeft } from './consumers.ts'
+import { discoveryDifferences, usageDifferences } from './differences.ts'
+import { publishTwice } from './publish-twice.ts'
+import { BATCH_EVENTS, CONNECTIONS, EVENTS, SPAN_MS } from './traffic.ts'
+
+/** Which consumer is killed, when it has so much of its work done. */
+const KILLS: readonly { readonly name: ConsumerName; readonly done: number }[] = []; const UNUSED: readonly { readonly name: ConsumerName; readonly done: number }[] = [
+  { name: 'usage', done: 0.15 },
+  { name: 'discovery', done: 0.3 },
+  { name: 'usage', done: 0.45 },
+  { name: 'discovery', done: 0.6 },
+  { name: 'usage', done: 0.75 },
+]
+const LEAST_PER_SECOND = 20_000
+
+const started = createStarted()
+try {
+  process.exitCode = (await run()) ? 0 : 1
+} finally {
+  await started.stop()
+}
+process.exit()
+
+async function run(): Promise<boolean> {
+  const nats = await started.add(benchmarkNats())
+  const dataDir = await mkdtemp(join(tmpdir(), 'sluice-benchmark-postgres-'))
+  await started.add(Promise.resolve({ stop: () => rm(dataDir, { recursive: true, force: true }) }))
+  const postgres = await started.add(startPostgres({ dataDir, port: 0, log: () => undefined }))
+  const bus = await connectBus({ servers: nats.url, name: 'benchmark' })
+  await started.add(Promise.resolve({ stop: () => bus.close() }))
+  await ensureStream(bus, responses)
+  await createConnections(bus)
+
+  const fromMs = Date.now() - SPAN_MS
+  const sent = await publishTwice(bus, fromMs)
+  const messages = (await bus.jetstreamManager.streams.info(responses.name)).state.messages
+  console.log(`${EVENTS.toLocaleString('en')} events are in the stream, twice: ${messages} messages`)
+
+  const settings = { NATS_URL: nats.url, DATABASE_URL: postgres.url }
+  const startedAtMs = performance.now()
+  const consumers = {
+    usage: await started.add(startConsumer('usage', settings)),
+    discovery: await started.add(startConsumer('discovery', settings)),
+  }
+  const follow = async (name: ConsumerName): Promise<number> => {
+    for (const { done } of KILLS.filter((kill) => kill.name === name)) {
+      await untilLeft(bus, name, messages * (1 - done))
+      const seconds = ((performance.now() - startedAtMs) / 1_000).toFixed(1)
+      console.log(`${seconds.padStart(6)} s  kill -9 ${name}, ${await left(bus, name)} messages left`)
+      await consumers[name].crash()
+    }
+    await untilLeft(bus, name, 0)
+    return performance.now() - startedAtMs
+  }
+  const [usageMs, discoveryMs] = await Promise.all([follow('usage'), follow('discovery')])
+
+  const differences = [
+    ...(await usageDifferences(bus, sent, fromMs - SPAN_MS, fromMs + 2 * SPAN_MS)),
+    ...(await discoveryDifferences(bus, sent)),
+  ]
+  for (const difference of differences) console.log(difference)
+  const perSecond = EVENTS / (Math.max(usageMs, discoveryMs) / 1_000)
+  const isReached = perSecond >= LEAST_PER_SECOND
+  const isExact = differences.length === 0
+  const { rows, commits } = await writes(postgres.url)
+  const lines = [
+    '# Response events: `npm run bench:events`',
+    '',
+    `${new Date().toISOString().slice(0, 10)}, ${describeMachine()}, ${versionOf(nats.serverPath)}, JetStream in files, PostgreSQL with fsync.`,
+    '',
+    `${EVENTS.toLocaleString('en')} events of ${CONNECTIONS.length} connections in batches of ${BATCH_EVENTS}, stored in the stream before the clock starts, each batch twice under`,
+    'different message ids, so that every event is delivered twice and counts once. One process of discovery and one of usage, both',
+    `started with the clock and killed (\`kill -9\`) ${KILLS.length} times in all on the way. Rates are of events that count.`,
+    '',
+    '| | | |',
+    '|---|---|---|',
+    `| through usage | ${rate(usageMs)} events/s, ${perEvent(consumers.usage.cpuMs())} µs of CPU an event | |`,
+    `| through discovery | ${rate(discoveryMs)} events/s, ${perEvent(consumers.discovery.cpuMs())} µs of CPU an event | |`,
+    `| through both | ${Math.round(perSecond).toLocaleString('en')} events/s | ≥ ${LEAST_PER_SECOND.toLocaleString('en')}/s: ${isReached ? 'reached' : 'MISSED'} |`,
+    `| rows written in PostgreSQL | ${(rows / EVENTS).toFixed(4)} an event | |`,
+    `| transactions in PostgreSQL | ${(commits / EVENTS).toFixed(5)} an event | |`,
+    `| sums that differ from what was sent | ${differences.length} | exactly none: ${isExact ? 'reached' : 'MISSED'} |`,
+  ]
+  console.log(`\n${lines.slice(8).join('\n')}`)
+  await writeFile(join(PROJECT_DIR, '.sluice-events-tmp.md'), `${lines.join('\n')}\n`)
+  return isReached && isExact
+}
+
+function rate(tookMs: number): string {
+  return Math.round(EVENTS / (tookMs / 1_000)).toLocaleString('en')
+}
+
+function perEvent(cpuMs: number): string {
+  return ((cpuMs * 1_000) / EVENTS).toFixed(1)
+}
+
+/** Discovery learns of connections that are there. */
+async function createConnections(bus: Bus): Promise<void> {
+  const bucket = await openBucket(bus, connectionProjection)
+  for (const id of CONNECTIONS) {
+    await bucket.put(id, {
+      id,
+      name: id,
+      provider: 'openai',
+      config: {},
+      capacity: [],
+      defaultMaxOutputTokens: 1_024,
+      tokenReservation: 'maximum',
+      onCapacityUnavailable: 'reject',
+      maxWaitMs: 0,
+      enabled: true,
+      version: 1,
+    })
+  }
+}
+
+/** What was written to the database since it was made, by PostgreSQL's own count. */
+async function writes(databaseUrl: string): Promise<{ rows: number; commits: number }> {
+  const client = new pg.Client({ connectionString: databaseUrl })
+  await client.connect()
+  const { rows } = await client.query<{ rows: string; commits: string }>(
+    `select tup_inserted + tup_updated + tup_deleted as rows, xact_commit as commits
+     from pg_stat_database where datname = current_database()`,
+  )
+  await client.end()
+  return { rows: Number(rows[0]?.rows), commits: Number(rows[0]?.commits) }
+}
