@@ -24,7 +24,12 @@ export interface System {
 }
 
 export async function startSystem(
-  settings: { readonly gateways?: number; readonly capacities?: number; readonly logLevel?: string } = {},
+  settings: {
+    readonly gateways?: number
+    readonly capacities?: number
+    readonly logLevel?: string
+    readonly databaseUrl?: string
+  } = {},
 ): Promise<System> {
   const upstreamKey = `sk-upstream-${randomBytes(18).toString('base64url')}`
   const simulator = await startProviderSimulator({ accounts: [{ apiKey: upstreamKey }] })
@@ -41,6 +46,7 @@ export async function startSystem(
       CAPACITY_INSTANCES: String(settings.capacities ?? 1),
       ALLOW_INSECURE_UPSTREAM: 'true',
       LOG_LEVEL: settings.logLevel ?? 'info',
+      ...(settings.databaseUrl === undefined ? {} : { DATABASE_URL: settings.databaseUrl }),
     }),
     {
       log: (source, line) => lines.push(`${source} | ${line}`),

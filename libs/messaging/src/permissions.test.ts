@@ -78,10 +78,10 @@ it('takes a stream of another’s as its owner has made it, and publishes to it'
 it('answers requests of another user into an inbox that is that user’s alone', async () => {
   const usage = await as('usage')
   const faults: unknown[] = []
-  serve(usage, usageQuery, () => ({ points: [] }), { onFault: (error) => faults.push(error) })
+  serve(usage, usageQuery, () => ({ stepMs: 60_000, points: [] }), { onFault: (error) => faults.push(error) })
   await usage.connection.flush()
   const asking = { connectionId: 'c', fromMs: 0, toMs: 60_000, stepMs: 60_000 }
-  expect(await request(await as('connections'), usageQuery, [], asking)).toEqual({ points: [] })
+  expect(await request(await as('connections'), usageQuery, [], asking)).toEqual({ stepMs: 60_000, points: [] })
   expect(faults).toEqual([])
 })
 

@@ -35,6 +35,7 @@ export async function openPullSource(bus: Bus, options: PullSourceOptions): Prom
   })
   const consumer = await bus.jetstream.consumers.get(stream, durable)
   const waiting: JsMsg[] = []
+  let taken: JsMsg[] = []
   let changed = Promise.withResolvers<void>()
   let ended = false
   let fault: unknown
@@ -47,10 +48,16 @@ export async function openPullSource(bus: Bus, options: PullSourceOptions): Prom
       changed.resolve()
     },
   })
+  // What is being handled, or waits for it, is not delivered again, however long that takes; what died with its process soon is.
+  const stillWorking = setInterval(() => {
+    if (bus.connection.isDraining() || bus.connection.isClosed()) return clearInterval(stillWorking)
+    for (const message of [...taken, ...waiting]) message.working() // Says nothing once it is acknowledged.
+  }, ACK_WAIT_MS / 3).unref()
   void messages.closed().then((error) => {
     ended = true
     fault = error
     changed.resolve()
+    setTimeout(() => clearInterval(stillWorking), LAST_BATCHES_MS).unref()
   })
   return {
     get exhausted() {
@@ -62,7 +69,8 @@ export async function openPullSource(bus: Bus, options: PullSourceOptions): Prom
         changed = Promise.withResolvers()
       }
       if (waiting.length === 0 && fault instanceof Error) throw fault
-      return waiting.splice(0, batchMessages)
+      taken = waiting.splice(0, batchMessages)
+      return taken
     },
     giveBack: (delayMs) => {
       for (const message of waiting.splice(0)) message.nak(delayMs)
@@ -71,6 +79,8 @@ export async function openPullSource(bus: Bus, options: PullSourceOptions): Prom
   }
 }
 
-const ACK_WAIT_MS = 30_000
+const ACK_WAIT_MS = 5_000
+/** How long the batches that have come may take once no more are asked for. */
+const LAST_BATCHES_MS = 30_000
 /** How long the server keeps one ask for messages. Half of it without a sign of the server counts as a lost ask. */
 const PULL_EXPIRY_MS = 2_000

@@ -41,7 +41,8 @@ function hasEnded({ expiresAt }: { readonly expiresAt?: Date }, now: Date): bool
 
 async function noteUse({ operatorTokens, now }: Deps, { id, lastUsedAt }: OperatorToken): Promise<void> {
   const at = now()
-  if (lastUsedAt === undefined || at.getTime() - lastUsedAt.getTime() >= NOTE_EVERY_MS) await operatorTokens.noteUse(id, at)
+  if (lastUsedAt === undefined || at.getTime() - lastUsedAt.getTime() >= NOTE_EVERY_MS)
+    await operatorTokens.noteUse(id, at)
 }
 
 const NOTE_EVERY_MS = 60_000

@@ -16,7 +16,8 @@ export function busActor(name = 'unnamed'): Actor {
 }
 
 export function addressActor(address: string): Actor {
-  return { label: `address:${address}` }
+  // A proxy may pass on anything as an address.
+  return { label: `address:${storableText(address, 64)}` }
 }
 
 export const COMMAND: Actor = { label: 'command' }

@@ -138,7 +138,14 @@ it('a revoked key is gone from what gateways watch, at once', async () => {
 it('tells when a key was used last, as gateways report it', async () => {
   const { body } = await create({ name: 'used', connections: '*' })
   const startedAtMs = Date.now() - 5_000
-  const event = { requestId: 'r', startedAtMs, endedAtMs: startedAtMs, apiKeyId: body.id, model: 'm', outcome: 'success' }
+  const event = {
+    requestId: 'r',
+    startedAtMs,
+    endedAtMs: startedAtMs,
+    apiKeyId: body.id,
+    model: 'm',
+    outcome: 'success',
+  }
   const events = [{ ...event, startedAtMs: startedAtMs - 1 }, event, { ...event, apiKeyId: 'no key' }]
   const batch = { connectionId: 'c', provider: 'openai', gateway: 'g', batch: 1, events }
   bus.connection.publish(responses.subject('c'), 'no JSON')

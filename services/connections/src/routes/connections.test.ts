@@ -225,11 +225,8 @@ it('a removal that states a content type and has no body is one all the same', a
   expect(removed).toMatchObject({ status: 204, body: undefined })
 })
 
-it.each(['no-uuid', '0199a7c2-4d0e-7c3e-9d5f-0f6d6b0a1b2c', '...', "'"])(
-  'there is no connection %s',
-  async (id) => {
-    const answer = await connections.ask('GET', `/api/v1/connections/${id}`)
-    expect(answer.status).toBe(404)
-    expect(answer.body.code).toBe('not_found')
-  },
-)
+it.each(['no-uuid', '0199a7c2-4d0e-7c3e-9d5f-0f6d6b0a1b2c', '...', "'"])('there is no connection %s', async (id) => {
+  const answer = await connections.ask('GET', `/api/v1/connections/${id}`)
+  expect(answer.status).toBe(404)
+  expect(answer.body.code).toBe('not_found')
+})

@@ -141,7 +141,11 @@ it('describes itself in OpenAPI', async () => {
 it('describes who may ask, what is answered when something is wrong, and If-Match', async () => {
   const { body } = await connections.ask('GET', '/api/v1/openapi.json')
   expect(body.components.securitySchemes.operatorToken).toMatchObject({ type: 'http', scheme: 'bearer' })
-  expect(body.components.securitySchemes.session).toMatchObject({ type: 'apiKey', in: 'cookie', name: 'sluice_session' })
+  expect(body.components.securitySchemes.session).toMatchObject({
+    type: 'apiKey',
+    in: 'cookie',
+    name: 'sluice_session',
+  })
   expect(body.security).toEqual([{ operatorToken: [] }, { session: [] }])
   expect(body.paths['/api/v1/session'].post.security).toEqual([])
   expect(body.components.schemas.Problem.properties).toHaveProperty('code')

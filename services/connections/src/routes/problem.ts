@@ -3,8 +3,8 @@ import { ConnectionTest, type ErrorCode, FieldError, SluiceError } from '@sluice
 import type { Logger } from '@sluice/service-kit'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type Static, Type } from 'typebox'
-import { RateLimitedError } from '../domain/rate-limited-error.ts'
 import { CredentialRejectedError } from '../domain/credential-rejected-error.ts'
+import { RateLimitedError } from '../domain/rate-limited-error.ts'
 
 /** RFC 9457 problem details, with the members that Sluice adds. */
 export type Problem = Static<typeof Problem>

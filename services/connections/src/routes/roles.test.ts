@@ -42,9 +42,9 @@ it('a viewer is refused every route that is documented and no GET, and the audit
     expect(answer, `${method} ${path}`).toMatchObject({ status: 403, body: { status: 403, code: 'forbidden' } })
   }
   const refused = await access.audited('request.refused')
-  expect(refused.map(({ details }) => `${details?.method} ${details?.route?.replaceAll(/:(\w+)/g, '{$1}')}`).toSorted()).toEqual(
-    routes.map(({ method, path }) => `${method.toUpperCase()} ${path}`).toSorted(),
-  )
+  expect(
+    refused.map(({ details }) => `${details?.method} ${details?.route?.replaceAll(/:(\w+)/g, '{$1}')}`).toSorted(),
+  ).toEqual(routes.map(({ method, path }) => `${method.toUpperCase()} ${path}`).toSorted())
   expect(refused[0]).toMatchObject({ actor: 'operator:looker', actorTokenId: tokenId })
   expect((await connections.ask('GET', `/api/v1/connections/${connection.id}`)).body).toEqual(connection)
 })

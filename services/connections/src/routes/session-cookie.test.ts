@@ -21,7 +21,5 @@ it('is for the admin API alone, for no script and no other site', () => {
     'sluice_session=abc; Path=/api; Max-Age=1; HttpOnly; SameSite=Strict',
   )
   expect(setSessionCookie('abc', 1_000, true)).toMatch(/; Secure$/)
-  expect(clearSessionCookie(true)).toBe(
-    'sluice_session=; Path=/api; Max-Age=0; HttpOnly; SameSite=Strict; Secure',
-  )
+  expect(clearSessionCookie(true)).toBe('sluice_session=; Path=/api; Max-Age=0; HttpOnly; SameSite=Strict; Secure')
 })

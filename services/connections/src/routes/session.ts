@@ -48,7 +48,10 @@ export function sessionRoutes(deps: ApplicationDeps, { guard, isAlwaysSecure }: 
       async (request, reply) => {
         const operator = operatorOf(request)
         if (operator.sessionId !== undefined) await deps.sessions.remove(operator.sessionId, operatorActor(operator))
-        return reply.header('set-cookie', clearSessionCookie(isSecure(request))).code(204).send(null)
+        return reply
+          .header('set-cookie', clearSessionCookie(isSecure(request)))
+          .code(204)
+          .send(null)
       },
     )
   }

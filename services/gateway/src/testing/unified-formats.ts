@@ -1,6 +1,25 @@
+import type { ProviderSimulator } from '@sluice/provider-simulator'
 import OpenAI from 'openai'
 import { describe, expect, it } from 'vitest'
-import type { UnifiedConnect, UnifiedControl, UnifiedProvider } from './unified-suite.ts'
+import type { FreshConnection } from './fresh-connection.ts'
+import type { ConnectionToMake } from './start-gateway.ts'
+import type { UnifiedProvider } from './unified-suite.ts'
+
+/** Makes a connection, and a client and a request for it. */
+export type UnifiedConnect = (settings?: Partial<ConnectionToMake>) => Promise<
+  FreshConnection & {
+    readonly completions: OpenAI.Chat.Completions
+    readonly request: {
+      readonly model: string
+      readonly max_tokens: number
+      readonly messages: OpenAI.Chat.ChatCompletionMessageParam[]
+    }
+    readonly name: string
+  }
+>
+
+/** Adds a control of the simulated provider, for calls of models alone. */
+export type UnifiedControl = (control: Parameters<ProviderSimulator['controls']['add']>[0]) => void
 
 const LEVEL_FORMAT = {
   type: 'json_schema' as const,
@@ -57,6 +76,7 @@ export function reasoningSuite(
   { reasoning, withoutReasoning }: UnifiedProvider,
   connect: UnifiedConnect,
   control: UnifiedControl,
+  lastSent: () => string | undefined,
 ): void {
   const { shownAs, isCounted } = reasoning
   /** A request that a reasoning model takes; with a tool it is made to call it, which cannot be demanded of all that think. */
@@ -108,6 +128,10 @@ export function reasoningSuite(
           finish_reason: 'stop',
           message: { content: expect.stringMatching(/^This answer comes/) },
         })
+        // The translated providers sign their thoughts: what they signed goes back to them.
+        if (shownAs !== 'reasoning_content') return
+        const [, signature = 'no signature'] = /signature":"([^"]+)"/.exec(JSON.stringify(message)) ?? []
+        expect(lastSent()).toContain(signature)
       },
     )
 

@@ -6,7 +6,13 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { FreshConnection } from './fresh-connection.ts'
 import { IMAGE_BASE64, PROMPT, retryAfterOfHeaders } from './native-sdk.ts'
 import type { ConnectionToMake, TestGateway } from './start-gateway.ts'
-import { LEVEL_TOOL, reasoningSuite, structuredOutputSuite } from './unified-formats.ts'
+import {
+  LEVEL_TOOL,
+  reasoningSuite,
+  structuredOutputSuite,
+  type UnifiedConnect,
+  type UnifiedControl,
+} from './unified-formats.ts'
 
 /** One provider behind the unified endpoint. */
 export interface UnifiedProvider {
@@ -37,22 +43,6 @@ export interface UnifiedPath {
   connect(settings?: Partial<ConnectionToMake>): Promise<FreshConnection>
   stop(): Promise<void>
 }
-
-/** Makes a connection, and a client and a request for it. */
-export type UnifiedConnect = (settings?: Partial<ConnectionToMake>) => Promise<
-  FreshConnection & {
-    readonly completions: OpenAI.Chat.Completions
-    readonly request: {
-      readonly model: string
-      readonly max_tokens: number
-      readonly messages: OpenAI.Chat.ChatCompletionMessageParam[]
-    }
-    readonly name: string
-  }
->
-
-/** Adds a control of the simulated provider, for calls of models alone. */
-export type UnifiedControl = (control: Parameters<ProviderSimulator['controls']['add']>[0]) => void
 
 /** Declares the tests that hold for every provider behind the unified endpoint, with OpenAI's SDK. */
 export function unifiedSuite(unified: UnifiedProvider): void {
@@ -182,7 +172,7 @@ export function unifiedSuite(unified: UnifiedProvider): void {
   })
 
   structuredOutputSuite(connect)
-  reasoningSuite(unified, connect, control)
+  reasoningSuite(unified, connect, control, () => path.simulator.requests.list().at(-1)?.content?.body)
 
   describe('errors', () => {
     it('of the provider are OpenAI’s typed errors, in its words', async () => {

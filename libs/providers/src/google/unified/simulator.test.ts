@@ -44,15 +44,19 @@ describe("with OpenAI's SDK", () => {
         { role: 'system', content: 'Brief.' },
         { role: 'user', content: 'Hello!' },
       ],
-      max_completion_tokens: 3,
+      max_completion_tokens: 9,
       temperature: 1,
       stop: ['x'],
       seed: 4,
       reasoning_effort: 'low',
       response_format: { type: 'json_schema', json_schema: { name: 'x', schema: { type: 'object' } } },
     })
-    expect(answer.choices).toMatchObject([{ message: { content: 'This answer comes' }, finish_reason: 'length' }])
-    expect(answer.usage).toMatchObject({ prompt_tokens: 3, completion_tokens: 3 })
+    expect(answer.choices).toMatchObject([{ message: { content: '{}' }, finish_reason: 'stop' }])
+    expect(answer.usage).toMatchObject({
+      prompt_tokens: 3,
+      completion_tokens: 9,
+      completion_tokens_details: { reasoning_tokens: 8 },
+    })
   })
 
   it('a streamed one has the same text and usage', async () => {

@@ -65,6 +65,7 @@ async function lockAdmins(trx: Transaction<Tables>, now: Date): Promise<readonly
     .where('role', '=', 'admin')
     .where((where) => where.or([where('expires_at', 'is', null), where('expires_at', '>', now)]))
     .orderBy('id')
+    .forUpdate()
     .execute()
   return rows.map(({ id }) => id)
 }

@@ -32,7 +32,10 @@ export function createSessionStore(database: Database): SessionStore {
         if (token === undefined) return false
         await trx.deleteFrom('sessions').where('expires_at', '<=', createdAt).execute()
         const times = { created_at: createdAt, expires_at: expiresAt }
-        await trx.insertInto('sessions').values({ id, hash, operator_token_id: tokenId, ...times }).execute()
+        await trx
+          .insertInto('sessions')
+          .values({ id, hash, operator_token_id: tokenId, ...times })
+          .execute()
         await audit(trx, { actor, action: 'session.begun', subjectId: tokenId })
         return true
       }),
