@@ -126,6 +126,24 @@ it('goes on where the durable consumer stopped, having finished the batch at han
   await eventually(() => expect(second).toEqual([2]))
 })
 
+it('has nothing delivered again that is being handled or waits for it, however long that takes', async () => {
+  await publish(1, 2, 3)
+  const seen: number[] = []
+  let isLong = true
+  await start({
+    batchMessages: 2,
+    handle: async (messages) => {
+      seen.push(...numbers(messages))
+      // Longer than the server waits for a sign, which cannot be waited for in any other way.
+      if (isLong) await new Promise((resolve) => setTimeout(resolve, 6_000))
+      isLong = false
+    },
+  })
+  await eventually(() => expect(seen).toContain(3), { timeoutMs: 10_000 })
+  await eventually(async () => expect(await unacknowledged()).toBe(0))
+  expect(seen).toEqual([1, 2, 3])
+})
+
 it('handles what has come before it stops', async () => {
   await publish(1, 2, 3)
   const entered = Promise.withResolvers<void>()

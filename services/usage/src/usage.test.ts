@@ -210,6 +210,19 @@ it('tells how long answers took and what they cost, at its own prices or those o
   expect(point?.estimatedCostUsd).toBeCloseTo(2.3, 9)
 })
 
+it('makes what is old coarser by itself, and tells it by the step that is left', async () => {
+  const endedAtMs = MINUTE_AT_MS - 48 * HOUR_MS + 90_000
+  await publish(batch(1, [event(10, { endedAtMs }), event(20, { endedAtMs: endedAtMs + 120_000 })]), 'g-1')
+  const span = { fromMs: MINUTE_AT_MS - 49 * HOUR_MS }
+  const first = await startUsage()
+  await eventually(async () => expect(await query(span)).toMatchObject([{ inputTokens: 10 }, { inputTokens: 20 }]))
+  await first.stop()
+  services.splice(0)
+  await startUsage(database.url, { MINUTES_KEPT_DAYS: '1' })
+  const whole = { fromMs: MINUTE_AT_MS - 48 * HOUR_MS, requests: 2, inputTokens: 30 }
+  await eventually(async () => expect(await query(span)).toMatchObject([whole]))
+})
+
 it('says at its start what is wrong with its settings', async () => {
   await expect(startUsage(database.url, { MINUTES_KEPT_DAYS: '91' })).rejects.toThrow('HOURS_KEPT_DAYS')
   await expect(startUsage(database.url, { PRICE_LIST_FILE: '/nowhere.json' })).rejects.toThrow('PRICE_LIST_FILE')

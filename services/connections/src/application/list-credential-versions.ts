@@ -1,6 +1,6 @@
 import type { CredentialVersionPage } from '@sluice/contracts'
 import { rollbackUntil, toVersionView } from '../domain/credential-version.ts'
-import { fromCursor, toCursor } from '../domain/list-cursor.ts'
+import { fromNumberCursor, toCursor } from '../domain/list-cursor.ts'
 import type { ApplicationDeps } from './deps.ts'
 import { findConnection } from './find-connection.ts'
 
@@ -17,7 +17,7 @@ export async function listCredentialVersions(
 ): Promise<CredentialVersionPage> {
   const { credential: current } = await findConnection(deps, id)
   if (current === undefined) return { items: [] }
-  const before = cursor === undefined ? current.version + 1 : Number(fromCursor(cursor))
+  const before = cursor === undefined ? current.version + 1 : fromNumberCursor(cursor)
   const recorded = await deps.credentialHistory.list(id, { before, limit })
   const time = { now: deps.now(), graceMs: deps.credentialGraceMs }
   const last = recorded.at(-1)?.version ?? 1

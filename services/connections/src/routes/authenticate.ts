@@ -40,6 +40,14 @@ export function authentication(deps: ApplicationDeps, guard: AttemptGuard) {
   }
 }
 
+/** Whether who made a request, which may have been a while ago, could still make it. */
+export async function isStillGood(deps: ApplicationDeps, request: FastifyRequest): Promise<boolean> {
+  const token = bearerTokenOf(request)
+  const cookie = sessionCookieOf(request.headers.cookie)
+  if (token !== undefined) return (await operatorOfToken(deps, token)) !== undefined
+  return cookie !== undefined && (await operatorOfSession(deps, cookie)) !== undefined
+}
+
 /** Who makes a request, on a route that asks. */
 export function operatorOf({ operator }: FastifyRequest): Operator {
   if (operator === undefined) throw new SluiceError('internal', 'a route without authentication has no operator')
@@ -62,7 +70,7 @@ async function identify(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<Operator> {
-  const [, token] = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '') ?? []
+  const token = bearerTokenOf(request)
   if (token !== undefined) {
     guard.requireAttempt(request.ip)
     const operator = await operatorOfToken(deps, token)
@@ -78,6 +86,10 @@ async function identify(
     reply.header('set-cookie', clearSessionCookie(request.protocol === 'https'))
   }
   throw unauthenticated()
+}
+
+function bearerTokenOf({ headers }: FastifyRequest): string | undefined {
+  return /^Bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1]
 }
 
 function unauthenticated(): SluiceError {

@@ -104,6 +104,14 @@ it('asks for an operator, and for a connection that exists', async () => {
   expect(answer.status).toBe(404)
 })
 
+it('ends when the operator’s token is revoked', async () => {
+  const { body } = await connections.ask('POST', '/api/v1/operator-tokens', { name: 'watcher', role: 'viewer' })
+  const events = eventsOf(await fetch(url, { headers: { authorization: `Bearer ${body.token}` } }))
+  expect((await events.next()).value).toMatchObject({ event: 'capacity' })
+  await connections.ask('DELETE', `/api/v1/operator-tokens/${body.id}`)
+  for await (const { event } of events) expect(event).toBe('capacity')
+})
+
 it('ends when the service stops', async () => {
   const events = eventsOf(await open())
   await events.next()

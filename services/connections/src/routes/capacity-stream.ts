@@ -4,12 +4,13 @@ import { SluiceError } from '@sluice/contracts'
 import type { ApplicationDeps } from '../application/deps.ts'
 import { findConnection } from '../application/find-connection.ts'
 import type { Insights } from '../ports/insights.ts'
+import { isStillGood } from './authenticate.ts'
 import { ConnectionParams } from './connections.ts'
 import type { Routes } from './routes.ts'
 
 /**
  * `GET /connections/{id}/capacity/stream`: the connection's capacity as server-sent events, once a second until the client goes
- * away, the connection is deleted, or the service stops. `capacity` carries what `…/capacity` answers; `unavailable`, that nobody
+ * away, its token or session is no longer good, the connection is deleted, or the service stops. `capacity` carries what `…/capacity` answers; `unavailable`, that nobody
  * could tell it just now; `deleted` is the last.
  */
 export function capacityStreamRoute(deps: ApplicationDeps, insights: Insights): Routes {
@@ -35,6 +36,9 @@ export function capacityStreamRoute(deps: ApplicationDeps, insights: Insights): 
         response.once('close', () => open.delete(response))
         while (!response.writableEnded && !response.destroyed) {
           const { event, data } = await nextEvent(insights, id)
+          // While the database is away nobody can be told to go.
+          const mayListen = await isStillGood(deps, request).catch(() => true)
+          if (!mayListen) response.end()
           if (response.writableEnded || response.destroyed) return
           // A client that does not read gets no more until it does.
           if (!response.writableNeedDrain) response.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`)

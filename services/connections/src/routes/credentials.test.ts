@@ -141,7 +141,11 @@ describe('a rotation', () => {
 
   it('of Bedrock, which has no stored credential, is refused in words', async () => {
     const config = { region: 'eu-central-1', iamRoleArn: 'arn:aws:iam::123456789012:role/sluice' }
-    const { body } = await connections.ask('POST', '/api/v1/connections', { name: 'b', provider: 'aws-bedrock', config })
+    const { body } = await connections.ask('POST', '/api/v1/connections', {
+      name: 'b',
+      provider: 'aws-bedrock',
+      config,
+    })
     const rotation = await rotate(body.id, NEW_KEY)
     expect(rotation.body.errors).toEqual([{ field: 'config', message: 'this provider has no credential to rotate' }])
     expect((await rollBack(body.id)).body).toMatchObject({ status: 409, code: 'no_previous_credential' })
@@ -251,11 +255,16 @@ describe('a replaced credential is destroyed', () => {
     await rotate(id, NEW_KEY)
     await age('25 hours')
     const instances = await Promise.all([1, 2].map(() => start(connections.operatorToken)))
-    await eventually(async () => expect((await stored(id)).map(({ envelope }) => envelope === null)).toEqual([true, false]))
+    await eventually(async () =>
+      expect((await stored(id)).map(({ envelope }) => envelope === null)).toEqual([true, false]),
+    )
     const lines = instances.map((instance) => instance.logs()).join('')
     await Promise.all(instances.map((instance) => instance.stop()))
     expect(lines.match(/a replaced credential is destroyed/g)).toHaveLength(1)
-    expect(await versions(id)).toMatchObject([{ version: 2, status: 'current' }, { version: 1, status: 'retired' }])
+    expect(await versions(id)).toMatchObject([
+      { version: 2, status: 'current' },
+      { version: 1, status: 'retired' },
+    ])
   })
 
   it('with its connection', async () => {

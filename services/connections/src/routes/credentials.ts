@@ -17,7 +17,8 @@ export function credentialRoutes(deps: ApplicationDeps): Routes {
       {
         schema: {
           tags,
-          description: 'Tests the new credential with the provider, and keeps the old one in force if that fails (422).',
+          description:
+            'Tests the new credential with the provider, and keeps the old one in force if that fails (422).',
           params: ConnectionParams,
           headers: IfMatchHeaders,
           body: CredentialRotation,

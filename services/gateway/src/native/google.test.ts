@@ -62,6 +62,21 @@ it('names the limit of a 429 in its details', async () => {
   ])
 })
 
+it('keeps of a 429’s body the quotas that were exceeded, and nothing else of it', async () => {
+  const apiKey = 'AIza-limited'
+  path().simulator.accounts.register({ apiKey, limits: { requests: { limit: 1, period: 'day' } } })
+  const { client, ended } = await connect({ apiKey })
+  await client.ask()
+  await expect(client.ask()).rejects.toBeInstanceOf(GoogleGenerativeAIFetchError)
+  const event = await ended('upstream_429')
+  expect(event).toMatchObject({
+    rateLimits: [{ dimension: 'requests-per-day', limit: 1, periodMs: 86_400_000 }],
+    headersAtMs: expect.any(Number),
+  })
+  expect(JSON.stringify(event)).not.toMatch(/quota exceeded|FreeTier/i)
+  expect(await ended('success')).not.toHaveProperty('rateLimits')
+})
+
 describe('tools', () => {
   const properties = { gate: { type: SchemaType.STRING } as const }
   const declaration = { name: 'getLevel', parameters: { type: SchemaType.OBJECT, properties, required: ['gate'] } }

@@ -103,11 +103,20 @@ it('keeps the same sums and percentiles while what is old becomes coarser, step 
   await store.coarsen()
   expect(await everything()).toEqual(before)
   expect(await granularities()).toEqual({ days: 2 })
+})
+expect(await granularities()).toEqual({})
 
-  nowMs = Date.UTC(2028, 0, 1)
-  await store.coarsen()
-  expect(await everything()).toMatchObject({ requests: 0 })
-  expect(await granularities()).toEqual({})
+it('forgets what is older than everything that is kept, a year at a time', async () => {
+  nowMs = Date.UTC(2026, 11, 20)
+  const shortLived = storeOn(db, { minute: 2, hour: 40, day: 41 })
+  await shortLived.record([batch(1, event({ endedAtMs: nowMs }))])
+  nowMs = Date.UTC(2027, 1, 1)
+  await shortLived.coarsen()
+  expect(await requests()).toBe(1)
+  nowMs = Date.UTC(2027, 1, 12)
+  await shortLived.coarsen()
+  expect(await requests()).toBe(0)
+  expect(await partitions('days')).toEqual(['days_2027'])
 })
 
 it('counts what comes late where its time is kept by now, once, also while it is being moved', async () => {
@@ -186,8 +195,8 @@ it('makes partitions ahead, and drops those that are not needed', async () => {
   expect(await partitions('days')).toEqual(['days_2025', 'days_2026', 'days_2027'])
 })
 
-function storeOn(on: Kysely<Tables>) {
-  return postgresUsageStore({ db: on, kept: KEPT, now: () => nowMs })
+function storeOn(on: Kysely<Tables>, kept = KEPT) {
+  return postgresUsageStore({ db: on, kept, now: () => nowMs })
 }
 
 function cells(given: Partial<UsageQuery>): Promise<UsageCells> {

@@ -48,11 +48,11 @@ export function postgresUsageStore({ db, kept, now }: PostgresUsageStoreOptions)
         throw isPassing(error) ? new SluiceError('unavailable', 'usage cannot be read now', { cause: error }) : error
       }
     },
-    coarsen: async () => {
+    coarsen: async (signal) => {
       await partitions.ensure(now())
-      while (await coarsenOnce(db, kept, now())) {
-        // Each is a transaction of its own, between which recording goes on.
-      }
+      // Each move is a transaction of its own, between which recording goes on.
+      let isMoreLeft = true
+      while (isMoreLeft && !signal?.aborted) isMoreLeft = await coarsenOnce(db, kept, now())
       await dropPartitions(db)
     },
     forgetGateways: (ageMs) => forgetGateways(db, ageMs),

@@ -1,7 +1,7 @@
 import type { UsageUpkeep } from '../ports/usage-store.ts'
 
 export interface KeepingUp {
-  /** Resolves when what is under way has settled. */
+  /** Begins nothing more; resolves when what is under way has settled. */
   stop(): Promise<void>
 }
 
@@ -12,10 +12,11 @@ export function keepUp(
   upkeep: UsageUpkeep,
   options: { readonly intervalMs: number; readonly gatewayAgeMs: number; readonly onFault: (error: unknown) => void },
 ): KeepingUp {
+  const stopping = new AbortController()
   let running: Promise<void> | undefined
   const round = async (): Promise<void> => {
     try {
-      await upkeep.coarsen()
+      await upkeep.coarsen(stopping.signal)
       await upkeep.forgetGateways(options.gatewayAgeMs)
     } catch (error) {
       options.onFault(error)
@@ -31,6 +32,7 @@ export function keepUp(
   return {
     stop: async () => {
       clearInterval(timer)
+      stopping.abort()
       await running
     },
   }

@@ -90,7 +90,7 @@ describe('a change', () => {
         { ...about, change: 'deleted', version: 4 },
       ]),
     )
-    expect((await sql.query('select 1 from connections.outbox')).rowCount).toBe(0)
+    await eventually(async () => expect((await sql.query('select 1 from connections.outbox')).rowCount).toBe(0))
   })
 
   it('of an API key is projected under its hash, and its revocation at once', async () => {

@@ -1,0 +1,142 @@
+import { randomBytes } from 'node:crypto'
+import { Agent, type IncomingMessage, request } from 'node:http'
+import { text } from 'node:stream/consumers'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { ConnectionView } from '@sluice/contracts'
+import type { RequestRecord } from '@sluice/provider-simulator'
+import { eventually } from '@sluice/testkit'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { type System, startSystem } from './start-system.ts'
+
+const REQUESTS = 10_000
+const ROTATIONS = 20
+const CALLERS = 24
+/** How long the old credential may still be used once the last gateway has the new one. */
+const GRACE_MS = 1_000
+/** How soon every gateway uses the new credential after the answer to the operator: generous, for a busy machine. */
+const SPREAD_MS = 2_000
+/** Each gateway asks for a model of its own, so that the provider can tell them apart. */
+const MODELS = ['gpt-4o', 'gpt-4o-mini'] as const
+const SLOW_STREAMS = { chunkDelayMs: 20, pathPrefix: '/v1/responses' }
+
+let system: System
+let agent: Agent
+
+beforeEach(async () => {
+  system = await startSystem({ gateways: MODELS.length, capacities: 1, logLevel: 'warn' })
+  agent = new Agent({ keepAlive: true })
+})
+afterEach(async () => {
+  agent.destroy()
+  await system.stop()
+})
+
+it('10,000 requests during 20 rotations: none fails, each with the old or the new credential, and soon none with the old', async () => {
+  const { id, apiKey } = await system.connect('rotated', [{ period: 'minute', requests: 1_000_000 }])
+  const keys = [system.upstreamKey, ...Array.from({ length: ROTATIONS }, newKey)]
+  system.simulator.controls.add(SLOW_STREAMS)
+  const load = startLoad('rotated', apiKey)
+
+  const revocations: Promise<void>[] = []
+  const lastHadAtMs: number[] = [0]
+  for (const [index, key] of keys.entries()) {
+    if (index === 0) continue
+    await eventually(() => expect(load.ended()).toBeGreaterThanOrEqual((index / (ROTATIONS + 1)) * REQUESTS), LONG)
+    system.simulator.accounts.register({ apiKey: key })
+    const config = { apiKey: key }
+    const { credential } = await system.admin.post<ConnectionView>(`/connections/${id}/rotate`, { config })
+    expect(credential?.version).toBe(index + 1)
+    const hadAtMs = await eventually(() => usedByEveryGateway(key), { timeoutMs: SPREAD_MS })
+    lastHadAtMs.push(hadAtMs)
+    revocations.push(revokeAfter(GRACE_MS, keys[index - 1] ?? ''))
+  }
+  await eventually(() => expect(load.ended()).toBeGreaterThanOrEqual(REQUESTS), LONG)
+  await Promise.all(revocations)
+  const failures = await load.stop()
+
+  expect(failures).toEqual([])
+  const records = system.simulator.requests.list().filter(isOfLoad)
+  expect(records.length).toBeGreaterThanOrEqual(REQUESTS)
+  expect(records).toHaveLength(load.ended())
+  for (const { apiKey: used = '', arrivedAtMs } of records) {
+    const version = keys.indexOf(used)
+    expect(version).toBeGreaterThanOrEqual(0)
+    const successorHadAtMs = lastHadAtMs[version + 1] ?? Number.POSITIVE_INFINITY
+    expect(arrivedAtMs).toBeLessThanOrEqual(successorHadAtMs + GRACE_MS)
+  }
+  for (const key of keys) expect(records.some(({ apiKey: used }) => used === key)).toBe(true)
+}, 90_000)
+
+const LONG = { timeoutMs: 60_000 }
+
+function newKey(): string {
+  return `sk-upstream-${randomBytes(18).toString('base64url')}`
+}
+
+/** When the last gateway first used `key`, Unix milliseconds; by then it has it. @throws while one has not */
+function usedByEveryGateway(key: string): number {
+  const used = system.simulator.requests.list(key).filter(isOfLoad)
+  const firsts = MODELS.map((model) => used.find((record) => record.model === model)?.arrivedAtMs)
+  return Math.max(...firsts.map((first) => first ?? expect.fail('a gateway does not use the new credential')))
+}
+
+/** Of an application, not a test of the credential. */
+function isOfLoad({ path }: RequestRecord): boolean {
+  return path === '/v1/chat/completions' || path === '/v1/responses'
+}
+
+/** As an operator does once the new key is in use: the provider refuses the old one from then on. */
+async function revokeAfter(ms: number, key: string): Promise<void> {
+  await delay(ms)
+  system.simulator.accounts.remove(key)
+}
+
+/** Callers that ask without a pause, each every gateway in turn, most for a short answer and some for a stream of half a second. */
+function startLoad(connection: string, apiKey: string) {
+  const failures: string[] = []
+  let ended = 0
+  let isOver = false
+  const caller = async (index: number): Promise<void> => {
+    const isStreamed = index % 6 === 0
+    for (let turn = index; !isOver; turn++) {
+      const gateway = turn % MODELS.length
+      const failure = await call({ connection, apiKey, gateway, isStreamed }).catch(String)
+      if (failure !== undefined) failures.push(failure)
+      ended++
+    }
+  }
+  const callers = Array.from({ length: CALLERS }, (_, index) => caller(index))
+  return {
+    ended: () => ended,
+    /** What has failed. */
+    stop: async () => {
+      isOver = true
+      await Promise.all(callers)
+      return failures
+    },
+  }
+}
+
+interface LoadCall {
+  readonly connection: string
+  readonly apiKey: string
+  readonly gateway: number
+  readonly isStreamed: boolean
+}
+
+/** What is wrong with the answer; undefined where it is whole and good. */
+async function call({ connection, apiKey, gateway, isStreamed }: LoadCall): Promise<string | undefined> {
+  const url = `${system.stack.gatewayUrls[gateway]}/connections/${connection}/v1`
+  const model = MODELS[gateway]
+  const [path, body, ending] = isStreamed
+    ? ['/responses', { model, input: 'Hello', stream: true }, 'response.completed']
+    : ['/chat/completions', { model, messages: [{ role: 'user', content: 'Hello' }] }, '"total_tokens"']
+  const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+    const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' }
+    const sending = request(url + path, { method: 'POST', agent, headers }, resolve)
+    sending.on('error', reject)
+    sending.end(JSON.stringify(body))
+  })
+  const received = await text(answer)
+  return answer.statusCode === 200 && received.includes(ending) ? undefined : `${answer.statusCode}: ${received}`
+}
