@@ -29,6 +29,7 @@ export const ERROR_CODES = [
   'version_conflict',
   'credential_rejected',
   'no_previous_credential',
+  'nothing_discovered',
   'rate_limited',
   'stale_exchange',
   'unavailable',

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { capacityMembers, capacityRecords, connectionProjection } from '@sluice/contracts'
+import { setTimeout } from 'node:timers/promises'
+import { capacityMembers, capacityRecords, connectionProjection, discovered } from '@sluice/contracts'
 import { connectBus, openBucket } from '@sluice/messaging'
 import { busOptions, type Logger, type Service } from '@sluice/service-kit'
 import { kvRecordStore } from './adapters/kv-record-store.ts'
@@ -30,6 +31,13 @@ export async function start(config: CapacityConfig, logger: Logger): Promise<Ser
   const limits = watchedLimits(connections, onFault)
   const counters = connectionCounters({ store: kvRecordStore(records), limits, clock: membership.clock })
   await limits.follow((connectionId) => void counters.forget(connectionId).catch(onFault))
+  let stopping = false
+  const followingDiscovered = openBucket(bus, discovered)
+    .then((bucket) => limits.followDiscovered(bucket))
+    .catch((error: unknown) => {
+      if (!stopping) onFault(error)
+    })
+  await Promise.race([followingDiscovered, setTimeout(DISCOVERED_WITHIN_MS, undefined, { ref: false })])
   const stopServing = serveCapacity(bus, counters, instance, onFault)
   const releasing = setInterval(() => counters.releaseIdle(), IDLE_MS)
   await bus.connection.flush()
@@ -37,6 +45,7 @@ export async function start(config: CapacityConfig, logger: Logger): Promise<Ser
 
   return {
     stop: async () => {
+      stopping = true
       await membership.leave().catch(onFault)
       await stopServing()
       clearInterval(releasing)
@@ -46,5 +55,7 @@ export async function start(config: CapacityConfig, logger: Logger): Promise<Ser
   }
 }
 
+/** Permits do not depend on discovery, which makes that bucket: where it is not there by then, it is followed from when it is. */
+const DISCOVERED_WITHIN_MS = 500
 /** A record that nobody asked for in one such span leaves memory in the next. */
 const IDLE_MS = 60_000

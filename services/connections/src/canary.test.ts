@@ -9,6 +9,9 @@ import { openAiConnection, startConnections } from './testing/start-connections.
 
 const canary = (name: string) => `sk-canary-${name}-${randomBytes(16).toString('hex')}`
 
+/** Where a new credential is tried in vain. */
+const NOWHERE = { baseUrl: 'https://sluice.invalid/v1' }
+
 it('no secret that enters is ever in the database, on the bus, in a bucket, in a log or in another answer', async () => {
   await sodium.ready
   const [nats, database] = await Promise.all([testNats(), testDatabase()])
@@ -28,6 +31,7 @@ it('no secret that enters is ever in the database, on the bus, in a bucket, in a
   const secrets = {
     created: canary('created'),
     rotated: canary('rotated'),
+    rejected: canary('rejected'),
     sealed: canary('sealed'),
     invalid: `${canary('invalid')}\n`,
     misplaced: canary('misplaced'),
@@ -39,6 +43,8 @@ it('no secret that enters is ever in the database, on the bus, in a bucket, in a
   const path = `/api/v1/connections/${created.body.id}`
   await ask('PATCH', path, { config: { apiKey: secrets.rotated } })
   await ask('PATCH', path, { description: 'a change besides' })
+  expect((await ask('POST', `${path}/rotate`, { config: { apiKey: secrets.rejected, ...NOWHERE } })).status).toBe(422)
+  await ask('GET', `${path}/credentials`)
   expect(
     (await ask('POST', '/api/v1/connections', { ...openAiConnection, config: { apiKey: secrets.invalid } })).status,
   ).toBe(400)

@@ -85,7 +85,9 @@ it('around a rotation, each request has its own credential cut out of its error'
 
   path.gateway.credentials.set(settings.id, { apiKey: NEW })
   await path.gateway.connections.put(settings.id, { ...settings, credentialVersion: 2, version: 2 })
-  await eventually(() => expect(path.gateway.credentialRequests.at(-1)).toEqual({ connectionId: settings.id, version: 2 }))
+  await eventually(() =>
+    expect(path.gateway.credentialRequests.at(-1)).toEqual({ connectionId: settings.id, version: 2 }),
+  )
   const later: ReturnType<typeof ask>[] = []
   await eventually(() => {
     later.push(ask(baseURL, BODY))

@@ -32,6 +32,8 @@ export const Settlement = Type.Object({
   reserved: Cost,
   actual: Cost,
   cooldown: Type.Optional(CoolDown),
+  /** The permit's model, where the reply that granted it had `byModel`. */
+  model: Type.Optional(Type.String({ maxLength: 512 })),
 })
 
 export const MAX_ACQUIRES_PER_EXCHANGE = 1_024
@@ -52,6 +54,9 @@ export const ExchangeRequest = Type.Object({
 export type Granted = Static<typeof Granted>
 export const Granted = Type.Object({ status: Type.Literal('granted'), chargedAtMs: Type.Integer() })
 
+/** Whose the limit is, where it is not the connection's but one that its provider tells for a model. */
+const limitedModel = Type.Optional(Type.String())
+
 /** Why a permit was not granted, and when to come back. A denial consumes nothing. */
 export type Denied = Static<typeof Denied>
 export const Denied = Type.Union([
@@ -63,6 +68,7 @@ export const Denied = Type.Union([
     metric: Metric,
     limit: Count,
     retryAfterMs: Type.Integer({ minimum: 0 }),
+    model: limitedModel,
   }),
   /** The cost exceeds `limit` by `excess` in an empty window: waiting can never help. */
   Type.Object({
@@ -72,6 +78,7 @@ export const Denied = Type.Union([
     metric: Metric,
     limit: Count,
     excess: Count,
+    model: limitedModel,
   }),
   /** The provider asked for a pause that lasts for another `retryAfterMs`. */
   Type.Object({
@@ -101,6 +108,8 @@ export const ExchangeReply = Type.Object({
   /** One for each acquire, in their order. */
   results: Type.Array(PermitResult),
   windows: Type.Array(WindowFigures),
+  /** What is used is counted for each model as well: settlements are to name theirs. */
+  byModel: Type.Optional(Type.Boolean()),
 })
 
 const definition = {

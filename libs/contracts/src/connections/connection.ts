@@ -10,6 +10,7 @@ const optionalSettings = {
   tokenReservation: Type.Optional(connectionSettings.tokenReservation),
   onCapacityUnavailable: Type.Optional(connectionSettings.onCapacityUnavailable),
   maxWaitMs: Type.Optional(connectionSettings.maxWaitMs),
+  enforceDiscovered: Type.Optional(connectionSettings.enforceDiscovered),
   enabled: Type.Optional(connectionSettings.enabled),
 }
 
@@ -89,6 +90,8 @@ export const ConnectionView = Type.Object({
   tokenReservation: connectionSettings.tokenReservation,
   onCapacityUnavailable: connectionSettings.onCapacityUnavailable,
   maxWaitMs: connectionSettings.maxWaitMs,
+  /** Absent where it comes from a service that is older than the setting: false. */
+  enforceDiscovered: Type.Optional(connectionSettings.enforceDiscovered),
   enabled: connectionSettings.enabled,
   /** Counts up with each change; `If-Match` takes it. */
   version: Type.Integer({ minimum: 1 }),

@@ -20,6 +20,8 @@ export const ProjectedConnection = Type.Object({
   tokenReservation: connectionSettings.tokenReservation,
   onCapacityUnavailable: connectionSettings.onCapacityUnavailable,
   maxWaitMs: connectionSettings.maxWaitMs,
+  /** Absent: false. */
+  enforceDiscovered: Type.Optional(connectionSettings.enforceDiscovered),
   enabled: connectionSettings.enabled,
   version: Type.Integer({ minimum: 1 }),
 })

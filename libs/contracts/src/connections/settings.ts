@@ -18,6 +18,8 @@ export const connectionSettings = {
   onCapacityUnavailable: Type.Union([Type.Literal('reject'), Type.Literal('allow')]),
   /** How long a denied request may wait for its permit before it is answered 429; 0: not at all. */
   maxWaitMs: Type.Integer({ minimum: 0, maximum: 600_000 }),
+  /** Whether what the provider's answers tell of its limits is held too, for each model: the lower of that and `capacity`. */
+  enforceDiscovered: Type.Boolean(),
   enabled: Type.Boolean(),
 } as const
 

@@ -1,5 +1,5 @@
 import { CUT_SHORT, errorEvent } from '../unified/event-text.ts'
-import type { AnswerTranslator } from '../unified-api.ts'
+import type { AnswerTranslator, TranslatedError } from '../unified-api.ts'
 import { EventBlocks } from '../wire/event-blocks.ts'
 import { eventData } from '../wire/event-data.ts'
 
@@ -10,7 +10,7 @@ export class GuardedStream implements AnswerTranslator {
   #passed: Buffer[] = []
   #isAtItsEnd = false
 
-  /** Whole events only, so that an error event can follow at any time. */
+  /** Whole events only, but for such as are too long to be held. */
   push(chunk: Buffer): Buffer {
     this.#blocks.push(chunk)
     return this.#take()
@@ -18,12 +18,12 @@ export class GuardedStream implements AnswerTranslator {
 
   end(): Buffer {
     this.#blocks.end()
-    if (!this.#isAtItsEnd) this.#passed.push(Buffer.from(`\n\n${errorEvent(CUT_SHORT)}`))
+    if (!this.#isAtItsEnd) this.#passed.push(lastEvent(CUT_SHORT))
     return this.#take()
   }
 
   breakOff(message: string): Buffer {
-    return this.#isAtItsEnd ? EMPTY : Buffer.from(errorEvent({ ...CUT_SHORT, message }))
+    return this.#isAtItsEnd ? EMPTY : lastEvent({ ...CUT_SHORT, message })
   }
 
   #pass(block: Buffer): void {
@@ -40,6 +40,11 @@ export class GuardedStream implements AnswerTranslator {
     this.#passed = []
     return passed
   }
+}
+
+/** After what may be but a part of an event. */
+function lastEvent(error: TranslatedError): Buffer {
+  return Buffer.from(`\n\n${errorEvent(error)}`)
 }
 
 const DONE = Buffer.from('[DONE]')

@@ -1,7 +1,16 @@
 import { listedModel } from '../unified/listed-model.ts'
-import type { AnswerTranslation, AnswerTranslator, NativeCall, UnifiedApi, UnifiedRequest } from '../unified-api.ts'
+import { refuse } from '../unified/refusal.ts'
+import type {
+  AnswerTranslation,
+  AnswerTranslator,
+  NativeCall,
+  Refusal,
+  UnifiedApi,
+  UnifiedRequest,
+} from '../unified-api.ts'
 import { isRecord } from '../wire/is-record.ts'
 import { findLastMember } from '../wire/json-member.ts'
+import { jsonText } from '../wire/json-text.ts'
 import { GuardedStream } from './guarded-stream.ts'
 
 /**
@@ -16,14 +25,21 @@ export function openAiUnified(root: string): UnifiedApi {
   }
 }
 
-function passOn(path: string, request: UnifiedRequest): NativeCall {
-  return { status: 'translated', path, query: '', headers: undefined, body: withModel(request), answer: ANSWER }
+function passOn(path: string, request: UnifiedRequest): NativeCall | Refusal {
+  const body = withModel(request)
+  if (body === undefined) return refuse('messages', 'The request is nested too deeply.')
+  const answer = request.body.stream === true ? STREAM : ANSWER
+  return { status: 'translated', path, query: '', headers: undefined, body, answer }
 }
 
-function withModel({ body, bytes, model }: UnifiedRequest): Buffer {
+/** Undefined where the body can be neither changed nor written anew. */
+function withModel({ body, bytes, model }: UnifiedRequest): Buffer | undefined {
   const member = findLastMember(bytes, 'model', 1)
   // A key that is spelt with escapes is not found.
-  if (member === undefined) return Buffer.from(JSON.stringify({ ...body, model }))
+  if (member === undefined) {
+    const text = jsonText({ ...body, model })
+    return text === undefined ? undefined : Buffer.from(text)
+  }
   const name = Buffer.from(JSON.stringify(model))
   return Buffer.concat([bytes.subarray(0, member.valueStart), name, bytes.subarray(member.end)])
 }
@@ -41,6 +57,9 @@ const ANSWER: AnswerTranslation = {
   translator: (contentType) => (contentType.startsWith('text/event-stream') ? new GuardedStream() : AS_IT_IS),
   error: () => undefined,
 }
+
+/** Whatever it calls itself: an answer that is no stream has no end that a caller of one could see. */
+const STREAM: AnswerTranslation = { ...ANSWER, translator: () => new GuardedStream() }
 
 /** @see https://platform.openai.com/docs/api-reference/models/list */
 function readModels(page: unknown) {

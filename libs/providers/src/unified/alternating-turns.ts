@@ -6,23 +6,20 @@ export interface Turn<Block> {
 /** A conversation in which the roles alternate: messages of one role that follow one another are one turn. */
 export class AlternatingTurns<Block> {
   readonly list: Turn<Block>[] = []
-  readonly #isResult: (block: Block) => boolean
-
-  /** @param isResult whether a block is a tool's result */
-  constructor(isResult: (block: Block) => boolean) {
-    this.#isResult = isResult
-  }
+  /** How many results the last turn begins with. */
+  #results = 0
 
   /** A message without content is left out. */
   add(role: Turn<Block>['role'], blocks: readonly Block[]): void {
-    if (blocks.length > 0) this.#turn(role).content.push(...blocks)
+    if (blocks.length === 0) return
+    const { content } = this.#turn(role)
+    for (const block of blocks) content.push(block)
   }
 
   /** Results come before whatever else the turn has. */
   addResult(result: Block): void {
     const { content } = this.#turn('user')
-    const end = content.findIndex((block) => !this.#isResult(block))
-    content.splice(end === -1 ? content.length : end, 0, result)
+    content.splice(this.#results++, 0, result)
   }
 
   #turn(role: Turn<Block>['role']): Turn<Block> {
@@ -30,6 +27,7 @@ export class AlternatingTurns<Block> {
     if (last?.role === role) return last
     const turn: Turn<Block> = { role, content: [] }
     this.list.push(turn)
+    this.#results = 0
     return turn
   }
 }

@@ -23,13 +23,13 @@ export function inPlace<Block>(
   others: readonly Placed<Block>[],
   textBlocks: (text: string) => readonly Block[],
 ): Block[] {
-  const blocks: Block[] = []
+  const parts: (readonly Block[])[] = []
   let textAt = 0
   let callsAt = 0
   for (const { at, block } of others) {
-    blocks.push(...textBlocks(text.slice(textAt, at.content)), ...calls.slice(callsAt, at.tool_calls), block)
+    parts.push(textBlocks(text.slice(textAt, at.content)), calls.slice(callsAt, at.tool_calls), [block])
     textAt = Math.max(textAt, at.content)
     callsAt = Math.max(callsAt, at.tool_calls)
   }
-  return [...blocks, ...textBlocks(text.slice(textAt)), ...calls.slice(callsAt)]
+  return [...parts, textBlocks(text.slice(textAt)), calls.slice(callsAt)].flat()
 }

@@ -69,30 +69,37 @@ function isOptional(name: string): name is OptionalParameter {
 }
 
 /** Values that ask for what a provider does anyway. */
-const NEUTRAL: Readonly<Record<string, (value: unknown) => boolean>> = {
-  frequency_penalty: (value) => value === 0,
-  logit_bias: (value) => isRecord(value) && Object.keys(value).length === 0,
-  logprobs: (value) => value === false,
-  metadata: (value) => isRecord(value) && Object.keys(value).length === 0,
-  modalities: (value) => Array.isArray(value) && value.length === 1 && value[0] === 'text',
-  n: (value) => value === 1,
-  parallel_tool_calls: (value) => value === true,
-  presence_penalty: (value) => value === 0,
-  response_format: (value) => isRecord(value) && value.type === 'text',
-  service_tier: (value) => value === 'auto' || value === 'default',
-  store: (value) => value === false,
-  top_logprobs: (value) => value === 0,
+const NEUTRAL: ReadonlyMap<string, (value: unknown) => boolean> = new Map([
+  ['frequency_penalty', (value: unknown) => value === 0],
+  ['logit_bias', isEmptyRecord],
+  ['logprobs', (value: unknown) => value === false],
+  ['metadata', isEmptyRecord],
+  ['modalities', (value: unknown) => Array.isArray(value) && value.length === 1 && value[0] === 'text'],
+  ['n', (value: unknown) => value === 1],
+  ['parallel_tool_calls', (value: unknown) => value === true],
+  ['presence_penalty', (value: unknown) => value === 0],
+  ['response_format', (value: unknown) => isRecord(value) && value.type === 'text'],
+  ['service_tier', (value: unknown) => value === 'auto' || value === 'default'],
+  ['store', (value: unknown) => value === false],
+  ['top_logprobs', (value: unknown) => value === 0],
+])
+
+function isEmptyRecord(value: unknown): boolean {
+  return isRecord(value) && Object.keys(value).length === 0
 }
 
 function asksForSomething(name: string, value: unknown): boolean {
-  return value !== null && value !== undefined && NEUTRAL[name]?.(value) !== true
+  return value !== null && value !== undefined && NEUTRAL.get(name)?.(value) !== true
 }
 
-/** Of the messages one after another, each by the schema of its role: of a choice, only that none fits could be said. */
+/** Of the first message that is wrong, by the schema of its role: of a choice, only that none fits could be said. */
 function requestErrors(asked: Readonly<Record<string, unknown>>): FieldError[] {
   const { messages } = asked
-  const errors = Array.isArray(messages) ? messages.flatMap(messageErrors) : []
-  return errors.length > 0 ? errors : documentErrors(ChatRequest, asked)
+  for (const [index, message] of (Array.isArray(messages) ? messages : []).entries()) {
+    const errors = messageErrors(message, index)
+    if (errors.length > 0) return errors
+  }
+  return documentErrors(ChatRequest, asked)
 }
 
 function messageErrors(message: unknown, index: number): FieldError[] {

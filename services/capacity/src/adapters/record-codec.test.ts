@@ -28,7 +28,7 @@ function recordAfter(steps: readonly Step[], stepLimits: Limits = limits): Capac
     const settlement = { chargedAtMs: nowMs, reserved: zero, actual: zero, cooldown: { model: 'm', durationMs: 500 } }
     record = applyExchange(
       advance(record, nowMs),
-      stepLimits,
+      { configured: stepLimits },
       {
         gateway,
         seq: index + 1,

@@ -1,8 +1,11 @@
 import type { Denied, Period, PermitResult } from '@sluice/contracts'
 import { type Static, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
+import type { Allowance } from '../domain/allowance.ts'
+import type { ModelCounters } from '../domain/model-counters.ts'
 import type { CapacityRecord, Lane } from '../domain/record.ts'
 import { type Slot, slotsOf, type Window, windowOf } from '../domain/window.ts'
+import type { Windows } from '../domain/windows.ts'
 
 /**
  * A record as it is stored: JSON with short names and flat arrays of numbers, since it is written with every commit.
@@ -29,15 +32,33 @@ export const StoredRecord = Type.Object({
     }),
   ),
   cooldowns: Type.Record(Type.String(), Type.Integer()),
+  /** Absent where nothing is counted for each model; the model charged last at the end. */
+  models: Type.Optional(
+    Type.Array(
+      Type.Object({
+        id: Type.String(),
+        minute: Type.Array(Type.Number()),
+        hour: Type.Array(Type.Number()),
+        day: Type.Array(Type.Number()),
+        /** Of each limit of which an answer was weighed: which, when seen, when it ends, and what is left where that is lowered. */
+        told: Type.Array(
+          Type.Object({
+            of: Type.String(),
+            seen: Type.Integer(),
+            ends: Type.Integer(),
+            left: Type.Optional(Type.Integer()),
+          }),
+        ),
+      }),
+    ),
+  ),
 })
 
 export function encodeRecord(record: CapacityRecord): StoredRecord {
   return {
     v: 1,
     clock: record.clockMs,
-    minute: encodeWindow(record.windows.minute),
-    hour: encodeWindow(record.windows.hour),
-    day: encodeWindow(record.windows.day),
+    ...encodeWindows(record.windows),
     lanes: [...record.lanes].map(([id, lane]) => ({
       id,
       seq: lane.seq,
@@ -46,6 +67,7 @@ export function encodeRecord(record: CapacityRecord): StoredRecord {
       ...encodeResults(lane.results),
     })),
     cooldowns: Object.fromEntries(record.cooldowns),
+    ...(record.models.size === 0 ? {} : { models: encodeModels(record.models) }),
   }
 }
 
@@ -55,11 +77,8 @@ export function decodeRecord(stored: unknown): CapacityRecord {
   const record: StoredRecord = stored
   return {
     clockMs: record.clock,
-    windows: {
-      minute: decodeWindow('minute', record.minute),
-      hour: decodeWindow('hour', record.hour),
-      day: decodeWindow('day', record.day),
-    },
+    windows: decodeWindows(record),
+    models: decodeModels(record.models ?? []),
     lanes: new Map(
       record.lanes.map((lane): [string, Lane] => [
         lane.id,
@@ -72,6 +91,50 @@ export function decodeRecord(stored: unknown): CapacityRecord {
       ]),
     ),
     cooldowns: new Map(Object.entries(record.cooldowns)),
+  }
+}
+
+function encodeModels(models: CapacityRecord['models']): StoredModel[] {
+  return [...models].map(([id, { windows, allowances }]) => ({
+    id,
+    ...encodeWindows(windows),
+    told: [...allowances].map(([of, { seenAtMs, endsAtMs, left }]) => ({
+      of,
+      seen: seenAtMs,
+      ends: endsAtMs,
+      ...(left === undefined ? {} : { left }),
+    })),
+  }))
+}
+
+function decodeModels(stored: readonly StoredModel[]): CapacityRecord['models'] {
+  return new Map(
+    stored.map(({ id, told, ...windows }): [string, ModelCounters] => [
+      id,
+      {
+        windows: decodeWindows(windows),
+        allowances: new Map(
+          told.map(({ of, seen, ends, left }): [string, Allowance] => [
+            of,
+            { seenAtMs: seen, endsAtMs: ends, ...(left === undefined ? {} : { left }) },
+          ]),
+        ),
+      },
+    ]),
+  )
+}
+
+type StoredModel = NonNullable<StoredRecord['models']>[number]
+
+function encodeWindows({ minute, hour, day }: Windows): Record<Period, number[]> {
+  return { minute: encodeWindow(minute), hour: encodeWindow(hour), day: encodeWindow(day) }
+}
+
+function decodeWindows({ minute, hour, day }: Record<Period, readonly number[]>): Windows {
+  return {
+    minute: decodeWindow('minute', minute),
+    hour: decodeWindow('hour', hour),
+    day: decodeWindow('day', day),
   }
 }
 

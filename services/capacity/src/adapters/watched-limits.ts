@@ -1,6 +1,6 @@
-import type { ProjectedConnection } from '@sluice/contracts'
+import { type DiscoveredLimit, type ModelLimit, modelLimits, type ProjectedConnection } from '@sluice/contracts'
 import type { Bucket, Watch } from '@sluice/messaging'
-import { type Limits, limitsOf } from '../domain/limits.ts'
+import { type HeldLimits, limitsOf } from '../domain/limits.ts'
 import type { LimitsSource } from '../ports/limits-source.ts'
 
 export interface WatchedLimits extends LimitsSource {
@@ -9,28 +9,78 @@ export interface WatchedLimits extends LimitsSource {
    * @param onDeleted told of each connection that is deleted from now on, maybe more than once
    */
   follow(onDeleted: (connectionId: string) => void): Promise<void>
+  /** Begins to follow what is discovered; resolves when all of it is known. Until then nothing discovered is held. */
+  followDiscovered(bucket: Bucket<DiscoveredEntry>): Promise<void>
   stop(): void
 }
 
-/** The limits of the `connections` projection. */
+interface DiscoveredEntry {
+  limits: DiscoveredLimit[]
+}
+
+type ModelLimits = ReadonlyMap<string, readonly ModelLimit[]>
+
+/** The limits of the `connections` projection, and with them those of the `discovered` one for connections that ask for it. */
 export function watchedLimits(bucket: Bucket<ProjectedConnection>, onFault: (error: unknown) => void): WatchedLimits {
-  const known = new Map<string, Limits>()
-  let watch: Watch | undefined
+  const connections = new Map<string, ProjectedConnection>()
+  const discovered = new Map<string, ModelLimits>()
+  const held = new Map<string, HeldLimits>()
+  const watches: Watch[] = []
+  let stopped = false
+
+  const heldBy = ({ id, capacity, enforceDiscovered }: ProjectedConnection): HeldLimits => ({
+    configured: limitsOf(capacity),
+    ...(enforceDiscovered === true ? { discovered: discovered.get(id) ?? NOTHING_DISCOVERED } : {}),
+  })
+  const keep = (watch: Watch): void => {
+    if (stopped) watch.stop()
+    else watches.push(watch)
+  }
+
   return {
     follow: async (onDeleted) => {
-      watch = await bucket.watch({
+      const watch = await bucket.watch({
         onFault,
         onEntry: ({ key, value }) => {
-          if (value !== undefined) known.set(key, limitsOf(value.capacity))
-          else if (known.delete(key)) onDeleted(key)
+          if (value !== undefined) {
+            connections.set(key, value)
+            held.set(key, heldBy(value))
+            return
+          }
+          held.delete(key)
+          if (connections.delete(key)) onDeleted(key)
         },
       })
+      keep(watch)
     },
-    limitsFor: (connectionId) => known.get(connectionId),
+    followDiscovered: async (discoveredBucket) => {
+      const watch = await discoveredBucket.watch({
+        onFault,
+        onEntry: ({ key, value }) => {
+          if (value === undefined) discovered.delete(key)
+          else discovered.set(key, byModel(modelLimits(value.limits)))
+          const connection = connections.get(key)
+          if (connection?.enforceDiscovered === true) held.set(key, heldBy(connection))
+        },
+      })
+      keep(watch)
+    },
+    limitsFor: (connectionId) => held.get(connectionId),
     lookUp: async (connectionId) => {
       const { value } = await bucket.get(connectionId)
-      return value === undefined ? undefined : limitsOf(value.capacity)
+      return value === undefined ? undefined : heldBy(value)
     },
-    stop: () => watch?.stop(),
+    stop: () => {
+      stopped = true
+      for (const watch of watches) watch.stop()
+    },
   }
 }
+
+function byModel(limits: readonly ModelLimit[]): ModelLimits {
+  const models = new Map<string, ModelLimit[]>()
+  for (const limit of limits) models.set(limit.model, [...(models.get(limit.model) ?? []), limit])
+  return models
+}
+
+const NOTHING_DISCOVERED: ModelLimits = new Map()

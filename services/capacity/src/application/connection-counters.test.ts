@@ -14,7 +14,7 @@ function countersOn(stored: Map<string, StoredVersion>) {
     },
     erase: async (id) => void stored.delete(id),
   }
-  const limits = [{ period: 'minute', metric: 'requests', limit: 3 }] as const
+  const limits = { configured: [{ period: 'minute', metric: 'requests', limit: 3 }] } as const
   const source = { limitsFor: () => limits, lookUp: async () => limits }
   return connectionCounters({ store, limits: source, clock: { nowMs: () => 1_000_000 } })
 }

@@ -1,7 +1,7 @@
 import type { ExchangeReply, ExchangeRequest } from '@sluice/contracts'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import type { Limits } from '../domain/limits.ts'
+import type { HeldLimits } from '../domain/limits.ts'
 import { type CapacityRecord, emptyRecord } from '../domain/record.ts'
 import { used } from '../domain/window.ts'
 import type { RecordStore } from '../ports/record-store.ts'
@@ -9,7 +9,7 @@ import { groupCommit } from './group-commit.ts'
 
 const NOW_MS = Date.UTC(2026, 0, 1)
 const LIMIT = 25
-const limits: Limits = [{ period: 'minute', metric: 'requests', limit: LIMIT }]
+const limits: HeldLimits = { configured: [{ period: 'minute', metric: 'requests', limit: LIMIT }] }
 const limitsSource = { limitsFor: () => limits, lookUp: () => Promise.resolve(limits) }
 
 /** What happens to one write: it works, or its outcome stays unknown to the writer, whether or not it was carried out. */

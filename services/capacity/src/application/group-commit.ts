@@ -1,7 +1,7 @@
 import { type ExchangeReply, type ExchangeRequest, SluiceError } from '@sluice/contracts'
 import { type AppliedExchange, applyExchange } from '../domain/apply-exchange.ts'
 import { figuresOf } from '../domain/figures.ts'
-import { advance, type CapacityRecord } from '../domain/record.ts'
+import { advance, type CapacityRecord, withoutModels } from '../domain/record.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { LimitsSource } from '../ports/limits-source.ts'
 import type { RecordStore, StoredVersion } from '../ports/record-store.ts'
@@ -84,7 +84,8 @@ export function groupCommit(connectionId: string, parts: GroupCommitParts): Grou
     const limits = parts.limits.limitsFor(connectionId) ?? (await parts.limits.lookUp(connectionId))
     if (limits === undefined) throw new SluiceError('connection_not_found', 'there is no such connection')
     const nowMs = parts.clock.nowMs()
-    const now = advance(stored, nowMs)
+    const isByModel = limits.discovered !== undefined
+    const now = isByModel ? advance(stored, nowMs) : withoutModels(advance(stored, nowMs))
     let record = now
     const applied: AppliedExchange[] = []
     for (const { request } of group) {
@@ -93,7 +94,8 @@ export function groupCommit(connectionId: string, parts: GroupCommitParts): Grou
       applied.push(each)
     }
     // Only sliding on is no change worth a write: the next one slides just as well.
-    return { record: record === now ? stored : record, applied, windows: figuresOf(record, limits) }
+    const windows = figuresOf(record, limits.configured)
+    return { record: record === now ? stored : record, applied, windows, isByModel }
   }
 
   /** A rejection leaves the outcome open. The next look at the record finds it, just as after a conflict. */
@@ -109,7 +111,8 @@ export function groupCommit(connectionId: string, parts: GroupCommitParts): Grou
     for (const [index, { request, resolve, reject }] of group.entries()) {
       const applied = decided.applied[index]
       if (applied?.status === 'decided') {
-        resolve({ seq: request.seq, results: [...applied.results], windows: decided.windows })
+        const { windows, isByModel } = decided
+        resolve({ seq: request.seq, results: [...applied.results], windows, ...(isByModel ? { byModel: true } : {}) })
       } else {
         reject(new SluiceError('stale_exchange', 'the lane has gone on to later exchanges'))
       }

@@ -1,7 +1,10 @@
-import type { Cost, Denied } from '@sluice/contracts'
-import type { Limit, Limits } from './limits.ts'
+import type { Cost, Denied, ModelLimit } from '@sluice/contracts'
+import { allowanceKey, weigh } from './allowance.ts'
+import type { HeldLimits, Limit, Limits } from './limits.ts'
+import { chargeModel, NO_COUNTERS, withModel } from './model-counters.ts'
 import { advance, type CapacityRecord } from './record.ts'
-import { charge, slotEndsCountingAtMs, slotsOf, used } from './window.ts'
+import { slotEndsCountingAtMs, slotsOf, used } from './window.ts'
+import { chargeAll, type Windows } from './windows.ts'
 
 export type AcquireResult =
   | { readonly status: 'granted'; readonly record: CapacityRecord; readonly chargedAtMs: number }
@@ -14,41 +17,54 @@ export type AcquireResult =
  */
 export function acquire(
   record: CapacityRecord,
-  limits: Limits,
+  limits: HeldLimits,
   model: string,
   cost: Cost,
   nowMs: number,
 ): AcquireResult {
   const now = advance(record, nowMs)
-  return acquireNow(now, limits, model, cost, now.clockMs - nowMs)
+  return acquireNow(weighAnswers(now, limits, model), limits, model, cost, now.clockMs - nowMs)
 }
 
 /**
- * As {@link acquire}, on a record that was advanced to now: for a batch, which is advanced once.
+ * The record with what the provider's latest answers say of the model weighed, on a record that was advanced to now; the same
+ * object where there is nothing new. What is lowered by them stays so, whether or not something is acquired.
+ */
+export function weighAnswers(record: CapacityRecord, { discovered }: HeldLimits, model: string): CapacityRecord {
+  const told = discovered?.get(model)
+  if (discovered === undefined || told === undefined) return record
+  const counters = record.models.get(model) ?? NO_COUNTERS
+  let { allowances } = counters
+  for (const limit of told) allowances = weigh(allowances, counters.windows, limit, record.clockMs)
+  if (allowances === counters.allowances) return record
+  const models = withModel(record.models, model, { ...counters, allowances }, (other) => discovered.has(other))
+  return { ...record, models }
+}
+
+/**
+ * As {@link acquire}, on a record that was advanced to now and has the model's answers weighed: for a batch, which is advanced
+ * once.
  * @param behindMs by how much the caller's clock is behind the record's: it has to wait for that as well
  */
 export function acquireNow(
   record: CapacityRecord,
-  limits: Limits,
+  { configured, discovered }: HeldLimits,
   model: string,
   cost: Cost,
   behindMs: number,
 ): AcquireResult {
-  const denial = tooLarge(limits, cost) ?? firstToWaitFor(record, limits, model, cost, behindMs)
+  const told = discovered?.get(model)?.filter(({ seenAtMs }) => record.clockMs - seenAtMs < TOLD_FOR_MS) ?? NOTHING_TOLD
+  const denial =
+    tooLarge(configured, cost) ??
+    namingModel(model, tooLarge(told, cost)) ??
+    firstToWaitFor(record, configured, told, model, cost, behindMs)
   if (denial !== undefined) return denial
-  const { clockMs, windows } = record
-  return {
-    status: 'granted',
-    chargedAtMs: clockMs,
-    record: {
-      ...record,
-      windows: {
-        minute: charge(windows.minute, cost, clockMs),
-        hour: charge(windows.hour, cost, clockMs),
-        day: charge(windows.day, cost, clockMs),
-      },
-    },
-  }
+  const { clockMs, windows, models } = record
+  const charged = { ...record, windows: chargeAll(windows, cost, clockMs) }
+  if (discovered === undefined) return { status: 'granted', chargedAtMs: clockMs, record: charged }
+  const counters = chargeModel(models.get(model) ?? NO_COUNTERS, cost, clockMs)
+  const counted = withModel(models, model, counters, (other) => discovered.has(other))
+  return { status: 'granted', chargedAtMs: clockMs, record: { ...charged, models: counted } }
 }
 
 /** The limit that `cost` exceeds even in an empty window, if there is one. */
@@ -60,37 +76,55 @@ function tooLarge(limits: Limits, cost: Cost): Denied | undefined {
   return undefined
 }
 
-/** The denial of what takes longest: the model's cool-down or one of the limits. */
+function namingModel(model: string, denial: Denied | undefined): Denied | undefined {
+  return denial === undefined ? undefined : { ...denial, model }
+}
+
+/** The denial of what takes longest: the model's cool-down, one of the limits, or one of what the provider tells of the model. */
 function firstToWaitFor(
   record: CapacityRecord,
-  limits: Limits,
+  configured: Limits,
+  told: readonly ModelLimit[],
   model: string,
   cost: Cost,
   behindMs: number,
 ): Denied | undefined {
+  const { clockMs, windows } = record
   let longestMs = 0
   let denial: Denied | undefined
-  const coolDownMs = (record.cooldowns.get(model) ?? 0) - record.clockMs
+  const coolDownMs = (record.cooldowns.get(model) ?? 0) - clockMs
   if (coolDownMs > longestMs) {
     longestMs = coolDownMs
     denial = { status: 'denied', code: 'upstream_cooldown', model, retryAfterMs: Math.ceil(coolDownMs + behindMs) }
   }
-  for (const limit of limits) {
-    const waitMs = fitsAtMs(record, limit, cost) - record.clockMs
+  for (const limit of configured) {
+    const waitMs = fitsAtMs(windows, limit, cost, clockMs) - clockMs
     if (waitMs > longestMs) {
       longestMs = waitMs
       denial = { status: 'denied', code: 'capacity_exceeded', ...limit, retryAfterMs: Math.ceil(waitMs + behindMs) }
+    }
+  }
+  const counters = record.models.get(model) ?? NO_COUNTERS
+  for (const limit of told) {
+    const { period, metric } = limit
+    const { left, endsAtMs } = counters.allowances.get(allowanceKey(limit)) ?? { endsAtMs: clockMs }
+    const lowered = left !== undefined && cost[metric] > left ? endsAtMs : clockMs
+    const waitMs = Math.max(lowered, fitsAtMs(counters.windows, limit, cost, clockMs)) - clockMs
+    if (waitMs > longestMs) {
+      longestMs = waitMs
+      const retryAfterMs = Math.ceil(waitMs + behindMs)
+      denial = { status: 'denied', code: 'capacity_exceeded', period, metric, limit: limit.limit, retryAfterMs, model }
     }
   }
   return denial
 }
 
 /** The first instant, Unix milliseconds, at which `cost` fits under `limit` if nothing else is charged until then. */
-function fitsAtMs(record: CapacityRecord, limit: Limit, cost: Cost): number {
-  const window = record.windows[limit.period]
+function fitsAtMs(windows: Windows, limit: Limit, cost: Cost, nowMs: number): number {
+  const window = windows[limit.period]
   let excess = used(window, limit.metric) + cost[limit.metric] - limit.limit
-  if (excess <= 0) return record.clockMs
-  let instantMs = record.clockMs
+  if (excess <= 0) return nowMs
+  let instantMs = nowMs
   for (const slot of slotsOf(window)) {
     excess -= slot[limit.metric]
     instantMs = slotEndsCountingAtMs(limit.period, slot.index)
@@ -98,3 +132,7 @@ function fitsAtMs(record: CapacityRecord, limit: Limit, cost: Cost): number {
   }
   return instantMs
 }
+
+const NOTHING_TOLD: readonly ModelLimit[] = []
+/** What no answer has confirmed for a day may be another account's by now, or another tier's: it is held no longer. */
+const TOLD_FOR_MS = 86_400_000

@@ -1,6 +1,6 @@
 import type { Cost, ExchangeRequest, PermitResult } from '@sluice/contracts'
-import { acquireNow } from './acquire.ts'
-import type { Limits } from './limits.ts'
+import { acquireNow, weighAnswers } from './acquire.ts'
+import type { HeldLimits } from './limits.ts'
 import type { CapacityRecord, Lane } from './record.ts'
 import { settle } from './settle.ts'
 
@@ -20,7 +20,7 @@ export type AppliedExchange =
  */
 export function applyExchange(
   record: CapacityRecord,
-  limits: Limits,
+  limits: HeldLimits,
   exchange: ExchangeRequest,
   behindMs: number,
 ): AppliedExchange {
@@ -34,6 +34,7 @@ export function applyExchange(
   for (const settlement of exchange.settlements) next = settle(next, settlement)
   const results: PermitResult[] = []
   for (const { model, requests, tokens, probe } of exchange.acquires) {
+    next = weighAnswers(next, limits, model)
     const result = acquireNow(next, limits, model, { requests, tokens }, behindMs)
     if (result.status === 'granted') {
       if (probe !== true) next = result.record

@@ -1,4 +1,4 @@
-import { type CapacityLimit, type Metric, PERIOD_MS, type Period } from '@sluice/contracts'
+import { type CapacityLimit, type Metric, type ModelLimit, PERIOD_MS, type Period } from '@sluice/contracts'
 
 /** One limit: at most `limit` of `metric` in any interval as long as `period`. */
 export interface Limit {
@@ -9,6 +9,16 @@ export interface Limit {
 
 /** Every limit of a connection; none: it is not limited. */
 export type Limits = readonly Limit[]
+
+/** What a connection is held to. */
+export interface HeldLimits {
+  readonly configured: Limits
+  /**
+   * What its provider tells of each model, held as well: the lower of both. Absent where the connection does not ask for that,
+   * which then counts nothing for each model.
+   */
+  readonly discovered?: ReadonlyMap<string, readonly ModelLimit[]>
+}
 
 /** The limits that a connection's `capacity` entries stand for, disabled entries left out. */
 export function limitsOf(capacity: readonly CapacityLimit[]): Limits {

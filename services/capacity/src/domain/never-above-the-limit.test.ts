@@ -84,7 +84,7 @@ it('never admits above a limit in any interval, refuses nothing that fits, and s
 
         if (step.kind === 'acquire') {
           const cost = { requests: 1, tokens: step.tokens }
-          const result = acquire(record, limits, 'm', cost, clockMs)
+          const result = acquire(record, { configured: limits }, 'm', cost, clockMs)
           const nowMs = Math.max(record.clockMs, clockMs)
           const fits = limits.every(
             ({ period, metric, limit }) => countedBySlots(charges, period, metric, nowMs) + cost[metric] <= limit,
@@ -100,8 +100,8 @@ it('never admits above a limit in any interval, refuses nothing that fits, and s
             }
           } else if (result.code === 'capacity_exceeded') {
             const { retryAfterMs } = result
-            expect(acquire(record, limits, 'm', cost, clockMs + retryAfterMs).status).toBe('granted')
-            expect(acquire(record, limits, 'm', cost, clockMs + retryAfterMs - 1).status).toBe('denied')
+            expect(acquire(record, { configured: limits }, 'm', cost, clockMs + retryAfterMs).status).toBe('granted')
+            expect(acquire(record, { configured: limits }, 'm', cost, clockMs + retryAfterMs - 1).status).toBe('denied')
           } else {
             expect(limits.some(({ metric, limit }) => cost[metric] > limit)).toBe(true)
           }

@@ -1,5 +1,6 @@
-import { type Cost, LANE_EXPIRY_MS, type Period, type PermitResult } from '@sluice/contracts'
-import { emptyWindow, slide, type Window } from './window.ts'
+import { type Cost, LANE_EXPIRY_MS, type PermitResult } from '@sluice/contracts'
+import { advanceModel, type ModelCounters } from './model-counters.ts'
+import { emptyWindows, slideAll, type Windows } from './windows.ts'
 
 /** What the record keeps of one gateway's lane: its last exchange that changed something, and what came of it. */
 export interface Lane {
@@ -15,7 +16,9 @@ export interface CapacityRecord {
   /** The latest instant that anything was decided at, Unix milliseconds. Time never goes back behind it. */
   readonly clockMs: number
   /** Kept for every period whether it is limited or not, so that a limit set later knows what was used before. */
-  readonly windows: Readonly<Record<Period, Window>>
+  readonly windows: Windows
+  /** Where discovered limits are held: the same for each model, the one charged last at the end. */
+  readonly models: ReadonlyMap<string, ModelCounters>
   /** By the lane's identity. */
   readonly lanes: ReadonlyMap<string, Lane>
   /** When each model's cool-down ends, Unix milliseconds. */
@@ -25,7 +28,8 @@ export interface CapacityRecord {
 export function emptyRecord(): CapacityRecord {
   return {
     clockMs: 0,
-    windows: { minute: emptyWindow('minute'), hour: emptyWindow('hour'), day: emptyWindow('day') },
+    windows: emptyWindows(),
+    models: new Map(),
     lanes: new Map(),
     cooldowns: new Map(),
   }
@@ -37,13 +41,30 @@ export function emptyRecord(): CapacityRecord {
  */
 export function advance(record: CapacityRecord, nowMs: number): CapacityRecord {
   const clockMs = Math.max(record.clockMs, nowMs)
-  const { minute, hour, day } = record.windows
   return {
     clockMs,
-    windows: { minute: slide(minute, clockMs), hour: slide(hour, clockMs), day: slide(day, clockMs) },
+    windows: slideAll(record.windows, clockMs),
+    models: record.models.size === 0 ? record.models : advanceModels(record.models, clockMs),
     lanes: keep(record.lanes, (lane) => lane.seenAtMs + LANE_EXPIRY_MS > clockMs),
     cooldowns: keep(record.cooldowns, (endsAtMs) => endsAtMs > clockMs),
   }
+}
+
+/** The record without what it counts for each model, for where discovered limits are not held (any more). */
+export function withoutModels(record: CapacityRecord): CapacityRecord {
+  return record.models.size === 0 ? record : { ...record, models: new Map() }
+}
+
+function advanceModels(
+  models: ReadonlyMap<string, ModelCounters>,
+  clockMs: number,
+): ReadonlyMap<string, ModelCounters> {
+  return new Map(
+    [...models].flatMap(([model, counters]) => {
+      const advanced = advanceModel(counters, clockMs)
+      return advanced === undefined ? [] : [[model, advanced]]
+    }),
+  )
 }
 
 function keep<Value>(map: ReadonlyMap<string, Value>, isKept: (value: Value) => boolean): ReadonlyMap<string, Value> {

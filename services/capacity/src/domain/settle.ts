@@ -1,6 +1,7 @@
 import type { Cost, Settlement } from '@sluice/contracts'
+import { chargeModel, refundModel } from './model-counters.ts'
 import type { CapacityRecord } from './record.ts'
-import { charge, refund } from './window.ts'
+import { chargeAll, refundAll } from './windows.ts'
 
 /** So many models may cool down at once; of more, those that end last stay. Bounds the record's size. */
 export const MAX_COOLDOWNS = 256
@@ -10,27 +11,23 @@ export const MAX_COOLDOWNS = 256
  * what was used beyond the reservation is charged now, whatever the limits. The record must have been advanced to now.
  */
 export function settle(record: CapacityRecord, settlement: Settlement): CapacityRecord {
-  const { reserved, actual, chargedAtMs, cooldown } = settlement
+  const { reserved, actual, chargedAtMs, cooldown, model } = settlement
   const back = excessOf(reserved, actual)
   const extra = excessOf(actual, reserved)
   let { windows } = record
+  let counters = model === undefined ? undefined : record.models.get(model)
   if (back !== undefined) {
-    windows = {
-      minute: refund(windows.minute, back, chargedAtMs),
-      hour: refund(windows.hour, back, chargedAtMs),
-      day: refund(windows.day, back, chargedAtMs),
-    }
+    windows = refundAll(windows, back, chargedAtMs)
+    counters &&= refundModel(counters, back, chargedAtMs)
   }
   if (extra !== undefined) {
-    windows = {
-      minute: charge(windows.minute, extra, record.clockMs),
-      hour: charge(windows.hour, extra, record.clockMs),
-      day: charge(windows.day, extra, record.clockMs),
-    }
+    windows = chargeAll(windows, extra, record.clockMs)
+    counters &&= chargeModel(counters, extra, record.clockMs)
   }
   return {
     ...record,
     windows,
+    models: model === undefined || counters === undefined ? record.models : new Map(record.models).set(model, counters),
     cooldowns: cooldown === undefined ? record.cooldowns : coolDown(record, cooldown.model, cooldown.durationMs),
   }
 }

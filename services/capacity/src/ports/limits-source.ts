@@ -1,9 +1,9 @@
-import type { Limits } from '../domain/limits.ts'
+import type { HeldLimits } from '../domain/limits.ts'
 
 /** The limits that connections have now. */
 export interface LimitsSource {
   /** Undefined where no such connection is known here. */
-  limitsFor(connectionId: string): Limits | undefined
+  limitsFor(connectionId: string): HeldLimits | undefined
   /** As {@link limitsFor}, asking the bus where it is not known here: a connection may be younger than the last news of it. */
-  lookUp(connectionId: string): Promise<Limits | undefined>
+  lookUp(connectionId: string): Promise<HeldLimits | undefined>
 }

@@ -1,4 +1,4 @@
-import { CredentialFields, type CredentialFault, SluiceError, validate } from '@sluice/contracts'
+import { type CredentialFault, CredentialFields, SluiceError, validate } from '@sluice/contracts'
 import { credentialContext, EnvelopeError } from '../domain/envelope.ts'
 import type { StoredCredential } from '../ports/connection-store.ts'
 import type { ApplicationDeps } from './deps.ts'

@@ -17,7 +17,5 @@ export interface CredentialHistory {
     version: number,
   ): Promise<{ readonly recorded: RecordedVersion; readonly stored: StoredCredential } | undefined>
   /** Destroys the envelopes of the versions that were replaced at `instant` or before; tells which they were. */
-  destroyReplacedBefore(
-    instant: Date,
-  ): Promise<readonly { readonly connectionId: string; readonly version: number }[]>
+  destroyReplacedBefore(instant: Date): Promise<readonly { readonly connectionId: string; readonly version: number }[]>
 }

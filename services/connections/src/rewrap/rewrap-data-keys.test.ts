@@ -122,7 +122,7 @@ async function expectAllOpen(): Promise<void> {
 
 async function rows(): Promise<{ key_id: string; wrapped: string; ciphertext: string }[]> {
   const of = (table: string) =>
-    `select envelope->>'keyId' as key_id, envelope->>'wrappedKey' as wrapped, envelope->>'ciphertext' as ciphertext from connections.${table}`
+    `select envelope->>'keyId' as key_id, envelope->>'wrappedKey' as wrapped, envelope->>'ciphertext' as ciphertext from connections.${table} where envelope is not null`
   return (await sql.query(`${of('credentials')} union all ${of('sealing_key')} order by ciphertext`)).rows
 }
 
@@ -131,7 +131,11 @@ const keyIds = async () => new Set((await rows()).map(({ key_id }) => key_id))
 it('goes from libsodium to KMS, to another KMS key and back, with the service running and rotations in between', async () => {
   const [someone = '', other = ''] = [...credentials.keys()]
   await rotate(someone)
-  const ciphertexts = (await rows()).map(({ ciphertext }) => ciphertext)
+  const ciphertexts = new Set((await rows()).map(({ ciphertext }) => ciphertext))
+  const oldest = await sql.query(
+    `select envelope->>'ciphertext' as ciphertext from connections.credentials where connection_id = $1 and version = 1`,
+    [someone],
+  )
   let rotating: Promise<unknown> | undefined
   const toFirst = await rewrap(under(first), {
     beforeReplace: async () => {
@@ -139,10 +143,12 @@ it('goes from libsodium to KMS, to another KMS key and back, with the service ru
       await rotating
     },
   })
-  // The service still wraps under the old key: what it added meanwhile is met by a later pass. The sealing key is one more.
-  expect(toFirst).toMatchObject({ rewrapped: CONNECTIONS + 1 + 2 + 1, failures: [] })
+  // The service still wraps under the old key: what it added meanwhile is met by a later pass. The sealing key is one more. The
+  // oldest version was destroyed meanwhile, as its connection was rotated twice, and is not brought back.
+  ciphertexts.delete(oldest.rows[0].ciphertext)
+  expect(toFirst).toMatchObject({ rewrapped: CONNECTIONS + 1 + 2 + 1 - 1, failures: [] })
   expect(await keyIds()).toEqual(new Set([first?.arn]))
-  expect((await rows()).map(({ ciphertext }) => ciphertext)).toEqual(expect.arrayContaining(ciphertexts))
+  expect((await rows()).map(({ ciphertext }) => ciphertext)).toEqual(expect.arrayContaining([...ciphertexts]))
   await expectAllOpen()
 
   const before = { reEncrypt: kms.count('ReEncrypt'), decrypt: kms.count('Decrypt') }

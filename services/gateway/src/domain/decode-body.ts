@@ -6,7 +6,7 @@ import { brotliDecompressSync, gunzipSync, inflateSync, zstdDecompressSync } fro
  */
 export function decodeBody(body: Buffer, contentEncoding: string | string[] | undefined): Buffer {
   if (contentEncoding === undefined || contentEncoding === 'identity') return body
-  const decode = DECODERS[String(contentEncoding)]
+  const decode = DECODERS.get(String(contentEncoding))
   if (decode === undefined) return EMPTY
   try {
     return decode(body, { maxOutputLength: MAX_DECODED_BYTES })
@@ -19,10 +19,12 @@ export const MAX_DECODED_BYTES = 4 * 1024 * 1024
 
 const EMPTY = Buffer.alloc(0)
 
-const DECODERS: Readonly<Record<string, (body: Buffer, options: { maxOutputLength: number }) => Buffer>> = {
-  gzip: gunzipSync,
-  'x-gzip': gunzipSync,
-  deflate: inflateSync,
-  br: brotliDecompressSync,
-  zstd: zstdDecompressSync,
-}
+type Decoder = (body: Buffer, options: { maxOutputLength: number }) => Buffer
+
+const DECODERS: ReadonlyMap<string, Decoder> = new Map<string, Decoder>([
+  ['gzip', gunzipSync],
+  ['x-gzip', gunzipSync],
+  ['deflate', inflateSync],
+  ['br', brotliDecompressSync],
+  ['zstd', zstdDecompressSync],
+])

@@ -48,7 +48,9 @@ export class AnswerPipe {
   /** What is still to be passed on; undefined where the answer cannot be said in OpenAI's words. */
   end(): Buffer | undefined {
     const last = this.reader.end()
-    const rest = this.#safe(this.#events === undefined ? last : Buffer.concat([this.#events.push(last), this.#events.end()]))
+    const rest = this.#safe(
+      this.#events === undefined ? last : Buffer.concat([this.#events.push(last), this.#events.end()]),
+    )
     if (this.#translator === undefined) return rest
     const translated = rest.length === 0 ? rest : this.#translator.push(rest)
     const end = this.#translator.end()

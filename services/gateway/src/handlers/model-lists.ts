@@ -69,7 +69,7 @@ async function askForModels(
   for (let pages = 0; query !== undefined && pages < MAX_PAGES; pages++) {
     const page = await askForPage(plane, connection, asker, query)
     if (page === undefined) return undefined
-    models.push(...page.models)
+    for (const model of page.models) models.push(model)
     query = page.nextQuery
   }
   return models

@@ -16,7 +16,7 @@ export function translatedError(
   for (const name of ['content-type', 'content-length', 'content-encoding']) removeField(fields, name)
   fields.push('content-type', 'application/json; charset=utf-8', 'content-length', String(body.length))
   if (retryAfterMs !== undefined) {
-    removeField(fields, 'retry-after')
+    for (const name of ['retry-after', 'retry-after-ms']) removeField(fields, name)
     fields.push(
       'retry-after',
       String(Math.ceil(retryAfterMs / 1_000)),

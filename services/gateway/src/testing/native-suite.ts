@@ -1,16 +1,16 @@
-import type { ProjectedConnection } from '@sluice/contracts'
 import { eventually } from '@sluice/testkit'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type FreshConnection, freshConnection } from './fresh-connection.ts'
 import type { NativeClient, NativeSdk } from './native-sdk.ts'
 import { startDataPath, type TestDataPath } from './start-data-path.ts'
+import type { ConnectionToMake } from './start-gateway.ts'
 
 /** What the tests of one provider have besides those that are the same for all. */
 export interface NativeSuite {
   /** Started before the first test, and stopped after the last. */
   path(): TestDataPath
   /** A connection that nothing was charged to yet, and a client of it. */
-  connect(settings?: Partial<ProjectedConnection>): Promise<FreshConnection & { readonly client: NativeClient }>
+  connect(settings?: Partial<ConnectionToMake>): Promise<FreshConnection & { readonly client: NativeClient }>
 }
 
 /** Declares the tests that hold for every provider's official SDK, through gateway, capacity and simulator. */

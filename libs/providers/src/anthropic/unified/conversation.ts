@@ -25,7 +25,7 @@ export function toConversation(messages: readonly ChatMessage[]): Conversation |
 
 class ConversationTranslation {
   readonly #system: TextBlockParam[] = []
-  readonly #turns = new AlternatingTurns<ContentBlockParam>(({ type }) => type === 'tool_result')
+  readonly #turns = new AlternatingTurns<ContentBlockParam>()
   readonly #openCalls = new OpenCalls()
 
   /** @param path the message's */
@@ -37,7 +37,7 @@ class ConversationTranslation {
     switch (message.role) {
       case 'system':
       case 'developer':
-        this.#system.push(...textBlocks(message.content))
+        for (const block of textBlocks(message.content)) this.#system.push(block)
         return undefined
       case 'user':
         return this.#addUser(message, path)

@@ -27,7 +27,7 @@ export function toMessageCall(request: UnifiedRequest): NativeCall | Refusal {
     query: '',
     headers: { ...VERSION_HEADER, 'content-type': 'application/json' },
     body: Buffer.from(body),
-    answer: messageAnswer(request, chat.stream_options?.include_usage === true),
+    answer: messageAnswer(request, chat),
   }
 }
 

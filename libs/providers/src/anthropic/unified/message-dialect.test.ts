@@ -14,8 +14,8 @@ import {
   TEXT_STREAM,
   TOOL_STREAM,
 } from './__fixtures__/message-streams.ts'
+import { translated } from './__fixtures__/translated.ts'
 import { unifiedRequest } from './__fixtures__/unified-request.ts'
-import { messageAnswer } from './message-answer.ts'
 
 const SSE = 'text/event-stream; charset=utf-8'
 const STREAMS = { text: TEXT_STREAM, tools: TOOL_STREAM, refusal: REFUSED_STREAM }
@@ -135,12 +135,12 @@ describe('a stream', () => {
   })
 
   it('that is broken off ends with the error that is given, unless it was at its end', () => {
-    const broken = messageAnswer(unifiedRequest(), false).translator(SSE)
+    const broken = streamTranslator(false)
     broken.push(streamBytes(TEXT_STREAM.slice(0, 4)))
     expect(lastEvent(broken.breakOff('No byte for 60 s.').toString())).toMatchObject({
       error: { message: 'No byte for 60 s.' },
     })
-    const whole = messageAnswer(unifiedRequest(), false).translator(SSE)
+    const whole = streamTranslator(false)
     expect(whole.push(streamBytes(TEXT_STREAM)).toString()).toMatch(/data: \[DONE\]\n\n$/)
     expect(whole.breakOff('No byte for 60 s.')).toHaveLength(0)
     expect(whole.end()).toHaveLength(0)
@@ -156,6 +156,20 @@ describe('a stream', () => {
     expect(events).toContain('naïve')
     expect(events).not.toContain('🙂')
   })
+
+  it('ends with an error where an event cannot be read, and never without its text', () => {
+    const bytes = Buffer.concat([streamBytes(TEXT_STREAM.slice(0, 4)), Buffer.from('data: {"type":\n\n')])
+    const events = translate(Buffer.concat([bytes, streamBytes(TEXT_STREAM.slice(4))]), [50])
+    expect(lastEvent(events)).toMatchObject({ error: { message: 'Anthropic sent what cannot be read.' } })
+    expect(events).not.toContain('[DONE]')
+  })
+
+  it.each(['{"type":"message","content":[]}', '<html></html>'])(
+    'is what was asked for, also where %s comes',
+    (body) => {
+      expect(lastEvent(translate(Buffer.from(body), [10]))).toHaveProperty('error')
+    },
+  )
 
   it('never throws, whatever its events hold', () => {
     const type = fc.constantFrom('message_start', 'content_block_start', 'content_block_delta', 'content_block_stop')
@@ -185,8 +199,13 @@ describe('a stream', () => {
   })
 })
 
+function streamTranslator(tellsUsage: boolean) {
+  const request = unifiedRequest({ stream: true, stream_options: { include_usage: tellsUsage } })
+  return translated(request).answer.translator(SSE)
+}
+
 function translate(bytes: Buffer, sizes: readonly number[], tellsUsage = false): string {
-  const translator = messageAnswer(unifiedRequest(), tellsUsage).translator(SSE)
+  const translator = streamTranslator(tellsUsage)
   expect(translator.contentType).toBe(SSE)
   const passed = cut(bytes, sizes).map((piece) => translator.push(piece))
   return Buffer.concat([...passed, translator.end() ?? Buffer.alloc(0)]).toString()

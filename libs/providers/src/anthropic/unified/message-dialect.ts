@@ -27,7 +27,8 @@ export class MessageDialect implements StreamDialect {
 
   translate(data: Buffer): string {
     const event = parseJson(data)
-    if (!isRecord(event) || this.#hasEnded) return ''
+    if (this.#hasEnded) return ''
+    if (!isRecord(event)) return this.#fail(UNREADABLE)
     this.#meter.noteEvent(event)
     switch (event.type) {
       case 'content_block_start':
@@ -74,5 +75,7 @@ export class MessageDialect implements StreamDialect {
     return errorEvent(error)
   }
 }
+
+const UNREADABLE: TranslatedError = { message: 'Anthropic sent what cannot be read.', code: 'upstream_unreachable' }
 
 const UNTELLABLE_CALL: TranslatedError = { message: 'Anthropic began a tool call without id or name.', code: null }

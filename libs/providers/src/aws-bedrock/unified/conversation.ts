@@ -32,7 +32,7 @@ export function toConversation(messages: readonly ChatMessage[], images: InlineI
 class ConversationTranslation {
   readonly #images: InlineImages
   readonly #system: SystemContentBlock.TextMember[] = []
-  readonly #turns = new AlternatingTurns<Block>((block) => 'toolResult' in block)
+  readonly #turns = new AlternatingTurns<Block>()
   readonly #openCalls = new OpenCalls()
   #hasToolUse = false
 
@@ -47,7 +47,7 @@ class ConversationTranslation {
     switch (message.role) {
       case 'system':
       case 'developer':
-        this.#system.push(...spokenTexts(message.content).map((text) => ({ text })))
+        for (const text of spokenTexts(message.content)) this.#system.push({ text })
         return undefined
       case 'user':
         return this.#addUser(message, path)

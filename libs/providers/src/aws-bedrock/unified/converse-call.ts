@@ -32,7 +32,7 @@ export function toConverseCall(request: UnifiedRequest): Translation {
     query: '',
     headers: { 'content-type': 'application/json' },
     body: Buffer.from(body),
-    answer: converseAnswer(request, chat.stream_options?.include_usage === true),
+    answer: converseAnswer(request, chat),
   }
 }
 

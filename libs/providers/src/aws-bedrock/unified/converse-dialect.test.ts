@@ -29,6 +29,11 @@ const failure = (message: string, code: string | null) => ({
 })
 const CUT_SHORT = failure('The provider broke the answer off.', 'upstream_unreachable')
 
+it('is a stream where one was asked for, also where JSON comes', () => {
+  const json = Buffer.from(JSON.stringify({ output: { message: { content: [] } } }))
+  expect(translate([json])).toEqual([CUT_SHORT])
+})
+
 describe('a stream', () => {
   it("is said in OpenAI's order", () => {
     const common = { id: 'chatcmpl-a1', object: 'chat.completion.chunk', created: 1_700_000_000, model: NOVA }

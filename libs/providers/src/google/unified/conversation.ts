@@ -101,9 +101,9 @@ function textParts(text: string): GeminiPart[] {
 
 function toolMessagesFrom(messages: readonly ChatMessage[], start: number): ToolMessage[] {
   const results: ToolMessage[] = []
-  for (const message of messages.slice(start)) {
-    if (message.role !== 'tool') break
+  for (let index = start; ; index++) {
+    const message = messages[index]
+    if (message?.role !== 'tool') return results
     results.push(message)
   }
-  return results
 }

@@ -41,21 +41,20 @@ export function resultParts(
   results: readonly ToolMessage[],
   firstIndex: number,
 ): GeminiPart[] | Refusal {
-  const unread = new Map(results.entries())
+  const unread = Map.groupBy(results.entries(), ([, { tool_call_id: id }]) => id)
   const parts: GeminiPart[] = []
   for (const call of calls) {
-    const [found, result] = [...unread].find(([, { tool_call_id: id }]) => id === call.id) ?? []
-    if (found === undefined || result === undefined) {
+    const [, result] = unread.get(call.id)?.shift() ?? []
+    if (result === undefined) {
       return refuse(
         `messages.${firstIndex - 1}.tool_calls`,
         `No message after it has the result of the call "${call.id}".`,
       )
     }
-    unread.delete(found)
     const response = { output: textOf(result.content) }
     parts.push({ functionResponse: { id: call.id, name: call.function.name, response } })
   }
-  const [stray] = unread
+  const [stray] = [...unread.values()].flat()
   return stray === undefined ? parts : strayResult(stray[1], firstIndex + stray[0])
 }
 
