@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { setTimeout } from 'node:timers/promises'
-import { capacityMembers, capacityRecords, connectionProjection, discovered } from '@sluice/contracts'
+import { capacityMembers, capacityRecords, connectionProjection } from '@sluice/contracts'
 import { connectBus, openBucket } from '@sluice/messaging'
 import { busOptions, type Logger, type Service } from '@sluice/service-kit'
+import { followDiscovered } from './adapters/follow-discovered.ts'
 import { kvRecordStore } from './adapters/kv-record-store.ts'
 import { joinMembers } from './adapters/membership.ts'
 import { watchedLimits } from './adapters/watched-limits.ts'
@@ -31,13 +31,7 @@ export async function start(config: CapacityConfig, logger: Logger): Promise<Ser
   const limits = watchedLimits(connections, onFault)
   const counters = connectionCounters({ store: kvRecordStore(records), limits, clock: membership.clock })
   await limits.follow((connectionId) => void counters.forget(connectionId).catch(onFault))
-  let stopping = false
-  const followingDiscovered = openBucket(bus, discovered)
-    .then((bucket) => limits.followDiscovered(bucket))
-    .catch((error: unknown) => {
-      if (!stopping) onFault(error)
-    })
-  await Promise.race([followingDiscovered, setTimeout(DISCOVERED_WITHIN_MS, undefined, { ref: false })])
+  const discovered = await followDiscovered(bus, limits, onFault)
   const stopServing = serveCapacity(bus, counters, instance, onFault)
   const releasing = setInterval(() => counters.releaseIdle(), IDLE_MS)
   await bus.connection.flush()
@@ -45,17 +39,15 @@ export async function start(config: CapacityConfig, logger: Logger): Promise<Ser
 
   return {
     stop: async () => {
-      stopping = true
       await membership.leave().catch(onFault)
       await stopServing()
       clearInterval(releasing)
+      discovered.stop()
       limits.stop()
       await bus.close()
     },
   }
 }
 
-/** Permits do not depend on discovery, which makes that bucket: where it is not there by then, it is followed from when it is. */
-const DISCOVERED_WITHIN_MS = 500
 /** A record that nobody asked for in one such span leaves memory in the next. */
 const IDLE_MS = 60_000

@@ -82,7 +82,7 @@ const ACTS: readonly Act[] = [
     watches: ['gateway'],
     gets: ['capacity'],
   }),
-  ...ofBucket(discovered.name, { owner: 'discovery', watches: ['discovery'], gets: ['discovery'] }),
+  ...ofBucket(discovered.name, { owner: 'discovery', watches: ['discovery', 'capacity'], gets: ['discovery'] }),
   ...NATS_USERS.filter((user) => user !== 'operator').flatMap((user): Act[] => [
     ['reads its replies', 'subscription', `_INBOX.${user}.x.*`, [user]],
     ['answers what was not asked', 'publish', `_INBOX.${user}.x.1`, []],

@@ -22,7 +22,8 @@ type ModelLimits = ReadonlyMap<string, readonly ModelLimit[]>
 
 /** The limits of the `connections` projection, and with them those of the `discovered` one for connections that ask for it. */
 export function watchedLimits(bucket: Bucket<ProjectedConnection>, onFault: (error: unknown) => void): WatchedLimits {
-  const connections = new Map<string, ProjectedConnection>()
+  /** Those that ask for what is discovered to be held. */
+  const enforcing = new Map<string, ProjectedConnection>()
   const discovered = new Map<string, ModelLimits>()
   const held = new Map<string, HeldLimits>()
   const watches: Watch[] = []
@@ -42,13 +43,10 @@ export function watchedLimits(bucket: Bucket<ProjectedConnection>, onFault: (err
       const watch = await bucket.watch({
         onFault,
         onEntry: ({ key, value }) => {
-          if (value !== undefined) {
-            connections.set(key, value)
-            held.set(key, heldBy(value))
-            return
-          }
-          held.delete(key)
-          if (connections.delete(key)) onDeleted(key)
+          if (value?.enforceDiscovered === true) enforcing.set(key, value)
+          else enforcing.delete(key)
+          if (value !== undefined) held.set(key, heldBy(value))
+          else if (held.delete(key)) onDeleted(key)
         },
       })
       keep(watch)
@@ -59,8 +57,8 @@ export function watchedLimits(bucket: Bucket<ProjectedConnection>, onFault: (err
         onEntry: ({ key, value }) => {
           if (value === undefined) discovered.delete(key)
           else discovered.set(key, byModel(modelLimits(value.limits)))
-          const connection = connections.get(key)
-          if (connection?.enforceDiscovered === true) held.set(key, heldBy(connection))
+          const connection = enforcing.get(key)
+          if (connection !== undefined) held.set(key, heldBy(connection))
         },
       })
       keep(watch)

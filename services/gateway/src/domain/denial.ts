@@ -9,21 +9,27 @@ export function denialError(denied: Denied, connection: string, reservedTokens: 
     const message = `The provider asked for a pause of ${what}. Retry in ${seconds(retryAfterMs)}.`
     return gatewayError(denied.code, message, { retryAfterMs })
   }
-  const { period, metric, limit } = denied
-  const capacity = `capacity of ${limit} ${metric} per ${period}`
+  const { period, metric, limit, model: limitedModel } = denied
+  const isDiscovered = limitedModel !== undefined
+  const whose = isDiscovered ? `model "${limitedModel}" of connection "${connection}"` : `connection "${connection}"`
+  const capacity = `${isDiscovered ? "provider's limit" : 'capacity'} of ${limit} ${metric} per ${period}`
   if (denied.code === 'capacity_exceeded') {
     const { retryAfterMs } = denied
-    const message = `Connection "${connection}" is at its ${capacity}. Retry in ${seconds(retryAfterMs)}.`
+    const message = `${capitalized(whose)} is at its ${capacity}. Retry in ${seconds(retryAfterMs)}.`
     return gatewayError(denied.code, message, { retryAfterMs, limit: { period, metric, limit } })
   }
   const needed = metric === 'tokens' ? `${reservedTokens} tokens` : `${limit + denied.excess} requests`
-  const message = `This request needs ${needed}, ${denied.excess} more than the whole ${capacity} of connection "${connection}". Waiting does not help.`
+  const message = `This request needs ${needed}, ${denied.excess} more than the whole ${capacity} of ${whose}. Waiting does not help.`
   return gatewayError(denied.code, message, { limit: { period, metric, limit } })
 }
 
 /** What a denial is counted under: the limit as `<period>-<metric>`, or else the code. */
 export function deniedBy(denied: Denied): string {
   return denied.code === 'upstream_cooldown' ? denied.code : `${denied.period}-${denied.metric}`
+}
+
+function capitalized(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}`
 }
 
 /** Tenths of a second, rounded up. */

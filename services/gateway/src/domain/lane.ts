@@ -31,7 +31,13 @@ export interface LaneParts {
 }
 
 export type LaneOutcome =
-  | { readonly status: 'decided'; readonly result: PermitResult; readonly windows: readonly WindowFigures[] }
+  | {
+      readonly status: 'decided'
+      readonly result: PermitResult
+      readonly windows: readonly WindowFigures[]
+      /** Whether its settlement is to name the model. */
+      readonly byModel: boolean
+    }
   | { readonly status: 'unavailable' }
 
 /** One gateway's conversation with capacity about one connection. */
@@ -135,23 +141,25 @@ export function createLane(parts: LaneParts): Lane {
 
   const conclude = (group: readonly Waiting[], reply: ExchangeReply, ageMs: number): void => {
     const again: Waiting[] = []
+    const { windows, byModel = false } = reply
     for (const [index, each] of group.entries()) {
       const result = reply.results[index]
       const isTooOld = result?.status === 'granted' && ageMs > PERMIT_MAX_AGE_MS
       const isCharged = result?.status === 'granted' && each.acquire.probe !== true
-      if (isCharged && (each.abandoned || isTooOld)) giveBack(each.acquire, result.chargedAtMs)
+      if (isCharged && (each.abandoned || isTooOld)) giveBack(each.acquire, result.chargedAtMs, byModel)
       if (each.abandoned) continue
       if (result === undefined) abandon([each], Number.POSITIVE_INFINITY)
       else if (isTooOld) again.push(each)
-      else each.answer({ status: 'decided', result, windows: reply.windows })
+      else each.answer({ status: 'decided', result, windows, byModel })
     }
     if (again.length === 0) return
     abandon(again, parts.nowMs() - ACQUIRE_TIMEOUT_MS)
     waiting = [...again.filter(({ abandoned }) => !abandoned), ...waiting]
   }
 
-  const giveBack = ({ requests, tokens }: Acquire, chargedAtMs: number): void => {
-    settlements.add({ chargedAtMs, reserved: { requests, tokens }, actual: { requests: 0, tokens: 0 } })
+  const giveBack = ({ model, requests, tokens }: Acquire, chargedAtMs: number, byModel: boolean): void => {
+    const nothing = { requests: 0, tokens: 0 }
+    settlements.add({ chargedAtMs, reserved: { requests, tokens }, actual: nothing, ...(byModel ? { model } : {}) })
   }
 
   return {

@@ -9,22 +9,23 @@ export interface SettlementQueue {
 }
 
 /**
- * Permits of one exchange were charged at one instant, to one slot: what they give back travels as one sum, whose effect is the same.
- * A busy lane's exchanges are half as long for it.
+ * Permits of one exchange were charged at one instant, to one slot: what they give back travels as one sum, whose effect is the same;
+ * where it is counted for each model, one for each. A busy lane's exchanges are half as long for it.
  */
 export function createSettlementQueue(): SettlementQueue {
   const tightening: Settlement[] = []
-  const refunds = new Map<number, Settlement>()
+  const refunds = new Map<number | string, Settlement>()
   return {
     add: (settlement) => {
       if (!givesBackOnly(settlement)) {
         tightening.push(settlement)
         return
       }
-      const { chargedAtMs, reserved, actual } = settlement
-      const sum = refunds.get(chargedAtMs)
+      const { chargedAtMs, reserved, actual, model } = settlement
+      const charge = model === undefined ? chargedAtMs : `${chargedAtMs} ${model}`
+      const sum = refunds.get(charge)
       if (sum === undefined) {
-        refunds.set(chargedAtMs, { chargedAtMs, reserved: { ...reserved }, actual: { ...actual } })
+        refunds.set(charge, { ...settlement, reserved: { ...reserved }, actual: { ...actual } })
       } else {
         addTo(sum.reserved, reserved)
         addTo(sum.actual, actual)
@@ -32,9 +33,9 @@ export function createSettlementQueue(): SettlementQueue {
     },
     take: (max) => {
       const taken = tightening.splice(0, max)
-      for (const [chargedAtMs, refund] of refunds) {
+      for (const [charge, refund] of refunds) {
         if (taken.length >= max) break
-        refunds.delete(chargedAtMs)
+        refunds.delete(charge)
         taken.push(refund)
       }
       return taken

@@ -28,7 +28,8 @@ export class MessageDialect implements StreamDialect {
   translate(data: Buffer): string {
     const event = parseJson(data)
     if (this.#hasEnded) return ''
-    if (!isRecord(event)) return this.#fail(UNREADABLE)
+    // What begins as an object may be a part of the answer, cut off or too long to be held; the rest is noise.
+    if (!isRecord(event)) return data[0] === OPEN_BRACE ? this.#fail(UNREADABLE) : ''
     this.#meter.noteEvent(event)
     switch (event.type) {
       case 'content_block_start':
@@ -75,6 +76,8 @@ export class MessageDialect implements StreamDialect {
     return errorEvent(error)
   }
 }
+
+const OPEN_BRACE = 0x7b
 
 const UNREADABLE: TranslatedError = { message: 'Anthropic sent what cannot be read.', code: 'upstream_unreachable' }
 

@@ -47,9 +47,9 @@ export function lanePermits(gateway: string, send: SendExchange): LanePermits {
       const reserved = { requests: 1, tokens }
       const outcome = await laneOf(connectionId).acquire({ model, ...reserved })
       if (outcome.status === 'unavailable') return outcome
-      const { result, windows } = outcome
+      const { result, windows, byModel } = outcome
       if (result.status === 'denied') return { status: 'denied', denied: result, windows }
-      const permit = permitOf(() => laneOf(connectionId), result.chargedAtMs, reserved)
+      const permit = permitOf(() => laneOf(connectionId), result.chargedAtMs, reserved, byModel ? model : undefined)
       return { status: 'granted', permit, windows }
     },
     probe: async (connectionId, model, cost) => {
@@ -71,13 +71,19 @@ export function lanePermits(gateway: string, send: SendExchange): LanePermits {
   }
 }
 
-function permitOf(lane: () => Lane, chargedAtMs: number, reserved: Cost): Permit {
+function permitOf(lane: () => Lane, chargedAtMs: number, reserved: Cost, model?: string): Permit {
   let isSettled = false
   return {
     settle: (actual, cooldown) => {
       if (isSettled) return
       isSettled = true
-      lane().settle({ chargedAtMs, reserved, actual, ...(cooldown === undefined ? {} : { cooldown }) })
+      lane().settle({
+        chargedAtMs,
+        reserved,
+        actual,
+        ...(cooldown === undefined ? {} : { cooldown }),
+        ...(model === undefined ? {} : { model }),
+      })
     },
   }
 }
