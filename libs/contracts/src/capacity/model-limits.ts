@@ -35,7 +35,9 @@ export function modelLimits(discovered: readonly DiscoveredLimit[]): ModelLimit[
     else if (kind === 'output-tokens') halves.set(keyOf(limit), { ...halves.get(keyOf(limit)), output: limit })
     else keepLowest(lowest, limit)
   }
-  const limitsTokens = new Set([...lowest.values()].filter(({ metric }) => metric === 'tokens').map(({ model }) => model))
+  const limitsTokens = new Set(
+    [...lowest.values()].filter(({ metric }) => metric === 'tokens').map(({ model }) => model),
+  )
   for (const { input, output } of halves.values()) {
     if (input === undefined || output === undefined || limitsTokens.has(input.model)) continue
     keepLowest(lowest, sumOf(input, output))

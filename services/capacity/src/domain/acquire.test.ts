@@ -50,14 +50,17 @@ it('counts a charge for half a second beyond its period at least, however late i
 
 it('counter without expiry that locks a connection out: an untouched window is empty again after its period', () => {
   const full = fill(tenAMinute, 10, T0)
-  expect(acquire(full, { configured: tenAMinute }, 'm', { requests: 10, tokens: 0 }, T0 + 61_000).status).toBe('granted')
+  expect(acquire(full, { configured: tenAMinute }, 'm', { requests: 10, tokens: 0 }, T0 + 61_000).status).toBe(
+    'granted',
+  )
   expect(acquire(full, { configured: tenAMinute }, 'm', one, T0 + 365 * 86_400_000).status).toBe('granted')
 })
 
 it('refused request that still consumes: a denial leaves the record as it was', () => {
   const full = fill(tenAMinute, 10, T0)
   const before = structuredClone(full)
-  for (let i = 0; i < 1_000; i++) expect(acquire(full, { configured: tenAMinute }, 'm', one, T0 + 1).status).toBe('denied')
+  for (let i = 0; i < 1_000; i++)
+    expect(acquire(full, { configured: tenAMinute }, 'm', one, T0 + 1).status).toBe('denied')
   expect(full).toEqual(before)
 })
 
@@ -93,7 +96,10 @@ it('names the limit that takes longest to free up', () => {
     { period: 'hour', metric: 'requests', limit: 1 },
   ]
   const full = fill(limits, 1, T0)
-  expect(acquire(full, { configured: limits }, 'm', one, T0)).toMatchObject({ period: 'hour', retryAfterMs: 61 * 60_000 })
+  expect(acquire(full, { configured: limits }, 'm', one, T0)).toMatchObject({
+    period: 'hour',
+    retryAfterMs: 61 * 60_000,
+  })
 })
 
 it('denies a cooling model for exactly as long as the provider asked, and no other model', () => {

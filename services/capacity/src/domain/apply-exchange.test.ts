@@ -42,7 +42,10 @@ it('retried request charged twice: a repeated exchange is applied once and has t
 it('applies nothing of an exchange that its lane has left behind', () => {
   const first = decided(empty, exchangeOf(1, 1))
   const second = decided(first.record, exchangeOf(2, 1))
-  expect(applyExchange(second.record, { configured: limits }, exchangeOf(1, 1), 0)).toEqual({ status: 'stale', record: second.record })
+  expect(applyExchange(second.record, { configured: limits }, exchangeOf(1, 1), 0)).toEqual({
+    status: 'stale',
+    record: second.record,
+  })
 })
 
 it('changes nothing, and so asks for no write, when all is denied', () => {

@@ -8,17 +8,18 @@ import {
 } from '@sluice/contracts'
 
 /** What an operator sets on a connection besides its name, provider and config. */
-export type ConnectionSettings = Pick<
-  ConnectionView,
-  | 'description'
-  | 'allowedModels'
-  | 'capacity'
-  | 'defaultMaxOutputTokens'
-  | 'tokenReservation'
-  | 'onCapacityUnavailable'
-  | 'maxWaitMs'
-  | 'enabled'
->
+export type ConnectionSettings = Required<Pick<ConnectionView, 'enforceDiscovered'>> &
+  Pick<
+    ConnectionView,
+    | 'description'
+    | 'allowedModels'
+    | 'capacity'
+    | 'defaultMaxOutputTokens'
+    | 'tokenReservation'
+    | 'onCapacityUnavailable'
+    | 'maxWaitMs'
+    | 'enabled'
+  >
 
 /** What is known of a connection's current credential. */
 export interface CredentialSummary {
@@ -57,6 +58,7 @@ export function settingsOver(base: ConnectionSettings, given: Partial<Connection
     tokenReservation: given.tokenReservation ?? base.tokenReservation,
     onCapacityUnavailable: given.onCapacityUnavailable ?? base.onCapacityUnavailable,
     maxWaitMs: given.maxWaitMs ?? base.maxWaitMs,
+    enforceDiscovered: given.enforceDiscovered ?? base.enforceDiscovered,
     enabled: given.enabled ?? base.enabled,
   }
 }
@@ -68,6 +70,7 @@ export const DEFAULT_SETTINGS: ConnectionSettings = {
   tokenReservation: 'maximum',
   onCapacityUnavailable: 'reject',
   maxWaitMs: 0,
+  enforceDiscovered: false,
   enabled: true,
 }
 

@@ -14,6 +14,7 @@ import { capacityStreamRoute } from './capacity-stream.ts'
 import { connectionTestRoutes } from './connection-tests.ts'
 import { connectionRoutes } from './connections.ts'
 import { credentialRoutes } from './credentials.ts'
+import { discoveredCapacityRoutes } from './discovered-capacity.ts'
 import { healthRoutes } from './health.ts'
 import { insightRoutes } from './insights.ts'
 import { describeApi, describeProblems } from './openapi.ts'
@@ -84,6 +85,7 @@ export async function createAdminApi({ application, insights, health, roleTrust,
     credentialRoutes(application)(scope)
     roleTrustRoute(application, roleTrust)(scope)
     insightRoutes(application, insights)(scope)
+    discoveredCapacityRoutes(application, insights)(scope)
     capacityStreamRoute(application, insights)(scope)
     apiKeyRoutes(application)(scope)
     operatorTokenRoutes(application)(scope)

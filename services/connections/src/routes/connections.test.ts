@@ -41,6 +41,7 @@ describe('a connection that is created', () => {
       tokenReservation: 'maximum',
       onCapacityUnavailable: 'reject',
       maxWaitMs: 0,
+      enforceDiscovered: false,
       enabled: true,
       version: 1,
     })

@@ -1,4 +1,4 @@
-import { CapacityStatus, listDiscovered, usageQuery } from '@sluice/contracts'
+import { CapacityStatus, usageQuery } from '@sluice/contracts'
 import { Type } from 'typebox'
 import type { ApplicationDeps } from '../application/deps.ts'
 import { findConnection } from '../application/find-connection.ts'
@@ -16,15 +16,6 @@ export function insightRoutes(deps: ApplicationDeps, insights: Insights): Routes
       async (request) => {
         const { id } = await findConnection(deps, request.params.id)
         return insights.capacity(id)
-      },
-    )
-
-    app.get(
-      '/connections/:id/discovered-capacity',
-      { schema: { tags, params: ConnectionParams, response: { 200: listDiscovered.reply } } },
-      async (request) => {
-        const { id } = await findConnection(deps, request.params.id)
-        return { items: [...(await insights.discovered(id))] }
       },
     )
 

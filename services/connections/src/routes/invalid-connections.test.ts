@@ -37,6 +37,7 @@ describe('what is wrong is refused whole, and nothing is stored', () => {
       ],
       tokenReservation: 'none',
       maxWaitMs: -1,
+      enforceDiscovered: 'yes',
       enabled: 'yes',
       unknown: true,
     })
@@ -56,6 +57,7 @@ describe('what is wrong is refused whole, and nothing is stored', () => {
       'config.typo',
       'description',
       'enabled',
+      'enforceDiscovered',
       'maxWaitMs',
       'name',
       'tokenReservation',

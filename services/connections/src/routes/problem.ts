@@ -109,6 +109,7 @@ const STATUS_BY_CODE: Readonly<Partial<Record<ErrorCode, number>>> = {
   name_taken: 409,
   last_admin_token: 409,
   no_previous_credential: 409,
+  nothing_discovered: 409,
   version_conflict: 412,
   payload_too_large: 413,
   credential_rejected: 422,

@@ -70,6 +70,7 @@ describe('a change', () => {
         tokenReservation: 'maximum',
         onCapacityUnavailable: 'reject',
         maxWaitMs: 0,
+        enforceDiscovered: false,
         enabled: true,
         version: 1,
       }),

@@ -23,6 +23,13 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
       for (const statement of ACCESS) await sql.raw(statement).execute(db)
     },
   },
+  '0005-enforce-discovered': {
+    up: async (db: Kysely<unknown>) => {
+      await sql`alter table connections.connections add column enforce_discovered boolean not null default false`.execute(
+        db,
+      )
+    },
+  },
 }
 
 /** An envelope is destroyed when its version may no longer be used; who made the versions there are is in the audit log. */

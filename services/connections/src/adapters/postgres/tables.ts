@@ -29,6 +29,7 @@ export interface ConnectionTable {
   token_reservation: ConnectionSettings['tokenReservation']
   on_capacity_unavailable: ConnectionSettings['onCapacityUnavailable']
   max_wait_ms: number
+  enforce_discovered: boolean
   enabled: boolean
   /** The current version in `credentials`; null where there is none. */
   credential_version: number | null

@@ -1,0 +1,58 @@
+import type { DiscoveredLimit } from '@sluice/contracts'
+import { expect, it } from 'vitest'
+import { capacityFrom, driftOf } from './discovered-capacity.ts'
+
+const MINUTE_MS = 60_000
+const DAY_MS = 86_400_000
+
+function told(model: string, dimension: string, limit: number, periodMs?: number): DiscoveredLimit {
+  const seen = { firstSeenAtMs: 1, lastSeenAtMs: 1, changes: 0 }
+  return { model, dimension, limit, ...(periodMs === undefined ? {} : { periodMs }), ...seen }
+}
+
+const DISCOVERED = [
+  told('large', 'requests', 60, MINUTE_MS),
+  told('large', 'tokens', 30_000, MINUTE_MS),
+  told('large', 'input-images', 5, MINUTE_MS),
+  told('small', 'requests', 500, MINUTE_MS),
+  told('small', 'tokens', 20_000, MINUTE_MS),
+  told('small', 'requests-per-day', 10_000, DAY_MS),
+  told('odd', 'requests', 1),
+]
+
+it('takes the smallest over the models, a period at a time', () => {
+  expect(capacityFrom([], DISCOVERED)).toEqual([
+    { period: 'minute', requests: 60, tokens: 20_000 },
+    { period: 'day', requests: 10_000 },
+  ])
+})
+
+it('goes by one model where one is named', () => {
+  expect(capacityFrom([], DISCOVERED, 'large')).toEqual([{ period: 'minute', requests: 60, tokens: 30_000 }])
+  expect(capacityFrom([], DISCOVERED, 'odd')).toBeUndefined()
+  expect(capacityFrom([], DISCOVERED, 'unknown')).toBeUndefined()
+})
+
+it('keeps what was not discovered, and does not switch on what is off', () => {
+  const capacity = [
+    { period: 'hour' as const, requests: 7 },
+    { period: 'minute' as const, requests: 5, enabled: false },
+    { period: 'day' as const, tokens: 9 },
+  ]
+  expect(capacityFrom(capacity, DISCOVERED, 'small')).toEqual([
+    { period: 'minute', requests: 500, tokens: 20_000 },
+    { period: 'hour', requests: 7 },
+    { period: 'day', requests: 10_000, tokens: 9 },
+  ])
+})
+
+it('tells where more is configured than the provider gives, of each model', () => {
+  const capacity = [
+    { period: 'minute' as const, requests: 100, tokens: 20_000 },
+    { period: 'day' as const, requests: 10_001, enabled: false },
+  ]
+  expect(driftOf(capacity, DISCOVERED)).toEqual([
+    { model: 'large', dimension: 'requests', period: 'minute', configured: 100, discovered: 60 },
+  ])
+  expect(driftOf([], DISCOVERED)).toEqual([])
+})

@@ -1,0 +1,46 @@
+import { type CapacityLimit, type DiscoveredLimit, type ModelLimit, modelLimits, PERIOD_MS } from '@sluice/contracts'
+
+/** A limit that is configured above what the provider was found to hold one model to. */
+export interface CapacityDrift extends Pick<ModelLimit, 'model' | 'dimension' | 'period'> {
+  readonly configured: number
+  readonly discovered: number
+}
+
+/** Where the configured capacity promises more than the provider gives. What is not limited, or off, promises nothing. */
+export function driftOf(capacity: readonly CapacityLimit[], discovered: readonly DiscoveredLimit[]): CapacityDrift[] {
+  return modelLimits(discovered).flatMap(({ model, dimension, period, metric, limit }) => {
+    const entry = capacity.find((each) => each.period === period && each.enabled !== false)
+    const configured = entry?.[metric]
+    return configured !== undefined && configured > limit
+      ? [{ model, dimension, period, configured, discovered: limit }]
+      : []
+  })
+}
+
+/**
+ * The capacity with every limit that was discovered in the place of what was configured for that period and metric. As a
+ * connection's capacity is shared by its models and a discovered limit is one model's, the smallest over the models is taken. What
+ * was not discovered stays, but what is off does not come on. Undefined where nothing was discovered that a capacity can express.
+ * @param model the only one to go by; absent: all
+ */
+export function capacityFrom(
+  capacity: readonly CapacityLimit[],
+  discovered: readonly DiscoveredLimit[],
+  model?: string,
+): CapacityLimit[] | undefined {
+  const limits = modelLimits(discovered).filter((limit) => model === undefined || limit.model === model)
+  if (limits.length === 0) return undefined
+  const entries = new Map(capacity.map((entry) => [entry.period, entry]))
+  for (const period of new Set(limits.map((limit) => limit.period))) {
+    const before = entries.get(period)
+    const kept = before === undefined || before.enabled === false ? { period } : before
+    const ofPeriod = limits.filter((limit) => limit.period === period)
+    entries.set(period, { ...kept, ...smallest(ofPeriod, 'requests'), ...smallest(ofPeriod, 'tokens') })
+  }
+  return [...entries.values()].sort((a, b) => PERIOD_MS[a.period] - PERIOD_MS[b.period])
+}
+
+function smallest(limits: readonly ModelLimit[], metric: ModelLimit['metric']): Partial<CapacityLimit> {
+  const told = limits.filter((limit) => limit.metric === metric).map(({ limit }) => limit)
+  return told.length === 0 ? {} : { [metric]: Math.min(...told) }
+}

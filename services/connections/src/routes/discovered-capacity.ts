@@ -1,0 +1,70 @@
+import { ConnectionView, listDiscovered, Period } from '@sluice/contracts'
+import { Type } from 'typebox'
+import { applyDiscoveredCapacity } from '../application/apply-discovered-capacity.ts'
+import type { ApplicationDeps } from '../application/deps.ts'
+import { findConnection } from '../application/find-connection.ts'
+import { driftOf } from '../domain/discovered-capacity.ts'
+import type { Insights } from '../ports/insights.ts'
+import { actorOf } from './authenticate.ts'
+import { ConnectionParams } from './connections.ts'
+import { IfMatchHeaders, ifMatchVersion, setEtag } from './if-match.ts'
+import type { Routes } from './routes.ts'
+
+/** What the provider's answers tell of a connection's limits, and making it the configured capacity. */
+export function discoveredCapacityRoutes(deps: ApplicationDeps, insights: Insights): Routes {
+  return (app) => {
+    app.get(
+      '/connections/:id/discovered-capacity',
+      { schema: { tags, params: ConnectionParams, response: { 200: DiscoveredCapacity } } },
+      async (request) => {
+        const { id, capacity } = await findConnection(deps, request.params.id)
+        const items = [...(await insights.discovered(id))]
+        return { items, drift: driftOf(capacity, items) }
+      },
+    )
+
+    app.post(
+      '/connections/:id/discovered-capacity/apply',
+      {
+        schema: {
+          tags,
+          description:
+            'Makes the discovered limits the configured capacity: of each period the smallest over the models, or those of one model. What is not discovered stays as it is; 409 when nothing is whose period is known.',
+          params: ConnectionParams,
+          headers: IfMatchHeaders,
+          body: ApplyBody,
+          response: { 200: ConnectionView },
+        },
+      },
+      async (request, reply) => {
+        const target = { id: request.params.id, ifVersion: ifMatchVersion(request), model: request.body?.model }
+        const view = await applyDiscoveredCapacity(deps, insights, actorOf(request), target)
+        setEtag(reply, view.version)
+        return view
+      },
+    )
+  }
+}
+
+const DiscoveredCapacity = Type.Object({
+  ...listDiscovered.reply.properties,
+  drift: Type.Array(
+    Type.Object({
+      model: Type.String(),
+      dimension: Type.String(),
+      period: Period,
+      configured: Type.Integer(),
+      discovered: Type.Integer(),
+    }),
+    { description: 'Where the configured capacity is above what the provider gives.' },
+  ),
+})
+
+const ApplyBody = Type.Optional(
+  Type.Object(
+    { model: Type.Optional(Type.String({ description: 'The only model to go by; all when absent' })) },
+    { additionalProperties: false },
+  ),
+)
+
+const tags = ['insights']
