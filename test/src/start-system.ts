@@ -13,12 +13,16 @@ export interface System {
   readonly stack: Stack
   readonly simulator: ProviderSimulator
   readonly admin: AdminClient
-  /** The credential that every connection of {@link System.connect} has. */
+  /** The credential that every connection of {@link System.connect} has, unless it is given another. */
   readonly upstreamKey: string
   /** Everything that any process has written so far. */
   logs(): string
   /** A connection with this capacity, known to every gateway, and a key for it. */
-  connect(name: string, capacity: ConnectionView['capacity']): Promise<{ id: string; apiKey: string }>
+  connect(
+    name: string,
+    capacity: ConnectionView['capacity'],
+    more?: { readonly upstreamKey?: string; readonly enforceDiscovered?: boolean },
+  ): Promise<{ id: string; apiKey: string }>
   client(name: string, apiKey: string, gateway?: number): OpenAI
   stop(): Promise<void>
 }
@@ -61,9 +65,10 @@ export async function startSystem(
     admin,
     upstreamKey,
     logs: () => lines.join('\n'),
-    connect: async (name, capacity) => {
-      const config = { apiKey: upstreamKey, baseUrl: simulator.openaiBaseUrl }
-      const { id } = await admin.post<ConnectionView>('/connections', { name, provider: 'openai', config, capacity })
+    connect: async (name, capacity, { upstreamKey: apiKey = upstreamKey, ...settings } = {}) => {
+      const config = { apiKey, baseUrl: simulator.openaiBaseUrl }
+      const connection = { name, provider: 'openai', config, capacity, ...settings }
+      const { id } = await admin.post<ConnectionView>('/connections', connection)
       const { key } = await admin.post<CreatedApiKey & ApiKeyView>('/api-keys', { name, connections: [id] })
       for (const gatewayUrl of stack.gatewayUrls) {
         await until(`${gatewayUrl}’s news of ${name}`, () => gatewayKnows(gatewayUrl, name, key), Boolean)

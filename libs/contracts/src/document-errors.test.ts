@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox'
 import { expect, it } from 'vitest'
-import { documentErrors } from './document-errors.ts'
+import { documentErrors, shapeErrors } from './document-errors.ts'
 
 const Document = Type.Object(
   {
@@ -47,4 +47,12 @@ it('shows no value', () => {
   const errors = documentErrors(Document, { text: 's3cret', choice: 's3cret', either: 's3cret', items: 's3cret' })
   expect(errors).toHaveLength(4)
   expect(JSON.stringify(errors)).not.toContain('s3cret')
+})
+
+it('leaves text alone that is not to be stored', () => {
+  const schema = Type.Object({ texts: Type.Array(Type.String()) })
+  const value = { texts: ['a\0', '\ud800'] }
+  expect(documentErrors(schema, value).map(({ field }) => field)).toEqual(['texts.0', 'texts.1'])
+  expect(shapeErrors(schema, value)).toEqual([])
+  expect(shapeErrors(schema, { texts: [1] })).toHaveLength(1)
 })

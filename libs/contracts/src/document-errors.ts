@@ -5,29 +5,42 @@ import { storableText } from './storable-text.ts'
 
 /**
  * Everything that is wrong with a document, one entry a field, so that all of it can be corrected at once; empty where nothing is.
- * Never shows a value, which may be a secret.
+ * Text that PostgreSQL cannot store is wrong too. Never shows a value, which may be a secret.
  */
 export function documentErrors(schema: TSchema, value: unknown, path = ''): FieldError[] {
-  if (IsObject(schema)) return objectErrors(schema, value, path)
+  return errorsOf(schema, value, path, isStorable)
+}
+
+/** The same of a document that is not stored, in which any text may stand. */
+export function shapeErrors(schema: TSchema, value: unknown, path = ''): FieldError[] {
+  return errorsOf(schema, value, path, () => true)
+}
+
+function isStorable(text: string): boolean {
+  return storableText(text, text.length) === text
+}
+
+function errorsOf(schema: TSchema, value: unknown, path: string, isGood: (text: string) => boolean): FieldError[] {
+  if (IsObject(schema)) return objectErrors(schema, value, path, isGood)
   if (IsArray(schema) && Array.isArray(value)) {
-    const errors = value.flatMap((item, index) => documentErrors(schema.items, item, child(path, String(index))))
+    const errors = value.flatMap((item, index) => errorsOf(schema.items, item, child(path, String(index)), isGood))
     if (errors.length > 0) return errors
   }
-  if (typeof value === 'string' && storableText(value, value.length) !== value) {
+  if (typeof value === 'string' && !isGood(value)) {
     return [{ field: path, message: 'must hold no NUL and no half of a surrogate pair' }]
   }
   const [first] = compiled(schema).Errors(value)
   return first === undefined ? [] : [{ field: path, message: choice(schema) ?? first.message }]
 }
 
-function objectErrors(schema: TObject, value: unknown, path: string): FieldError[] {
+function objectErrors(schema: TObject, value: unknown, path: string, isGood: (text: string) => boolean): FieldError[] {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     return [{ field: path, message: 'must be an object' }]
   }
   const properties: Readonly<Record<string, TSchema>> = schema.properties
   const given = new Map<string, unknown>(Object.entries(value))
   const known = Object.entries(properties).flatMap(([name, property]) => {
-    if (given.has(name)) return documentErrors(property, given.get(name), child(path, name))
+    if (given.has(name)) return errorsOf(property, given.get(name), child(path, name), isGood)
     return IsOptional(property) ? [] : [{ field: child(path, name), message: 'is required' }]
   })
   const isClosed = 'additionalProperties' in schema && schema.additionalProperties === false

@@ -84,6 +84,8 @@ export interface AnswerTranslation {
 export interface AnswerTranslator {
   /** The translated answer's; undefined where it stays the provider's. */
   readonly contentType: string | undefined
+  /** The answer cannot be said to its end: an error event has been given in its place or, where it is no stream, nothing will be. */
+  readonly failed: boolean
   /** Takes the next bytes; gives those to pass on now. */
   push(chunk: Buffer): Buffer
   /**

@@ -2,6 +2,8 @@ import {
   capacityRecords,
   capacityStatus,
   connectionProjection,
+  type DiscoveredLimit,
+  discovered,
   type ExchangeRequest,
   exchange,
   instanceExchange,
@@ -38,7 +40,11 @@ afterAll(async () => {
   await nats.stop()
 })
 
-async function connectionWith(id: string, capacity: ProjectedConnection['capacity']): Promise<void> {
+async function connectionWith(
+  id: string,
+  capacity: ProjectedConnection['capacity'],
+  more: Partial<ProjectedConnection> = {},
+): Promise<void> {
   await connections.put(id, {
     id,
     name: id,
@@ -51,6 +57,7 @@ async function connectionWith(id: string, capacity: ProjectedConnection['capacit
     maxWaitMs: 0,
     enabled: true,
     version: 1,
+    ...more,
   })
 }
 
@@ -178,4 +185,37 @@ it('answers what it has taken when it is stopped, and is gone for new exchanges 
   await three.stop()
   expect(granted((await Promise.all(sent)).flat())).toHaveLength(50)
   await expect(through('three', 'drained', acquires('late', 1, 1))).rejects.toMatchObject({ name: 'NoRespondersError' })
+})
+
+it('holds a model to what is discovered of it, from when it is, where the connection asks for that', async () => {
+  const limit: DiscoveredLimit = {
+    model: 'm',
+    dimension: 'requests',
+    limit: 6,
+    periodMs: 60_000,
+    firstSeenAtMs: Date.now(),
+    lastSeenAtMs: Date.now(),
+    changes: 0,
+  }
+  const bucket = await openBucket(bus, discovered)
+  for (const id of ['held', 'not-held']) {
+    await connectionWith(id, [{ period: 'minute', requests: 100 }], { enforceDiscovered: id === 'held' })
+    expect(granted(await through('one', id, acquires('g', 1, 4)))).toHaveLength(4)
+    await bucket.put(id, { connectionId: id, limits: [limit] })
+  }
+  const probe = { model: 'm', requests: 3, tokens: 0, probe: true }
+  await eventually(async () => {
+    for (const instance of ['one', 'two']) {
+      const results = await through(instance, 'held', acquires('probing', 1, 0, { acquires: [probe] }))
+      expect(results).toMatchObject([{ code: 'capacity_exceeded', limit: 6, model: 'm' }])
+    }
+  })
+  const reply = await request(bus, instanceExchange, ['two', 'held'], acquires('h', 1, 4))
+  expect(granted(reply.results)).toHaveLength(2)
+  expect(reply.byModel).toBe(true)
+  const other = { model: 'other', requests: 1, tokens: 0 }
+  expect(granted(await through('one', 'held', acquires('i', 1, 0, { acquires: [other] })))).toHaveLength(1)
+  const free = await request(bus, instanceExchange, ['one', 'not-held'], acquires('h', 1, 4))
+  expect(granted(free.results)).toHaveLength(4)
+  expect(free).not.toHaveProperty('byModel')
 })

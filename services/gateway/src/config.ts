@@ -26,7 +26,7 @@ export const GatewayConfig = Type.Object({
   STS_ENDPOINT: Type.Optional(Type.String({ minLength: 1 })),
   /** For the images that a request of the unified endpoint refers to, where the gateway fetches them for the provider. */
   IMAGE_TIMEOUT_MS: Type.Integer({ minimum: 10, maximum: 600_000, default: 10_000 }),
-  MAX_IMAGE_BYTES: Type.Integer({ minimum: 1_024, maximum: 128 * MIB, default: 20 * MIB }),
+  MAX_IMAGES_BYTES: Type.Integer({ minimum: 1_024, maximum: 128 * MIB, default: 20 * MIB }),
   /** How long requests that are under way may go on when the gateway stops. */
   STOP_TIMEOUT_MS: Type.Integer({ minimum: 0, maximum: 3_600_000, default: 10_000 }),
   /** How many requests of one connection may wait for their permits at a time; further ones are denied. */

@@ -62,7 +62,7 @@ export async function startDataPlane(config: GatewayConfig, logger: Logger): Pro
   const images = httpImages({
     connectTimeoutMs: config.UPSTREAM_CONNECT_TIMEOUT_MS,
     timeoutMs: config.IMAGE_TIMEOUT_MS,
-    maxImageBytes: config.MAX_IMAGE_BYTES,
+    maxImagesBytes: config.MAX_IMAGES_BYTES,
     allowInsecureLoopback: config.ALLOW_INSECURE_UPSTREAM,
   })
   const events = eventPublisher(bus, {

@@ -19,8 +19,8 @@ export interface ModelLimit {
 /**
  * The discovered limits that a connection's capacity can express, at most one for each model, period and metric: the lowest.
  * `requests` and `tokens` count as such. Where a model has no limit of tokens but one of input and one of output tokens, of
- * the same period, both together are taken as one of their sum, which what is admitted can never exceed either. One of
- * them alone says nothing of the sum.
+ * the same period, both together are taken as one of their sum: nobody can use more without exceeding one of them. One
+ * alone says nothing of the sum.
  *
  * Left out are limits of an unknown period, other dimensions, and limits of 0: who may send nothing is told so by the provider.
  */

@@ -18,10 +18,27 @@ export const WindowStatus = Type.Object({
   resetMs: Type.Integer(),
 })
 
+/** One limit that the provider tells of a model, as it stands. */
+export type ModelWindowStatus = Static<typeof ModelWindowStatus>
+export const ModelWindowStatus = Type.Object({
+  model: Type.String(),
+  period: Period,
+  metric: Metric,
+  limit: Type.Integer(),
+  /** Charged for the model in the window, open reservations included. */
+  used: Type.Integer(),
+  /** Less than the rest of the limit where the provider says so, as others use the account too. */
+  remaining: Type.Integer(),
+  /** Until the window is empty, if nothing more is charged. */
+  resetMs: Type.Integer(),
+})
+
 export type CapacityStatus = Static<typeof CapacityStatus>
 export const CapacityStatus = Type.Object({
   connectionId: Type.String(),
   windows: Type.Array(WindowStatus),
+  /** Where discovered limits are held: those of every model that was used of late. */
+  models: Type.Optional(Type.Array(ModelWindowStatus)),
   cooldowns: Type.Array(Type.Object({ model: Type.String(), remainingMs: Type.Integer() })),
 })
 

@@ -9,6 +9,7 @@ export class GuardedStream implements AnswerTranslator {
   readonly #blocks = new EventBlocks((block) => this.#pass(block))
   #passed: Buffer[] = []
   #isAtItsEnd = false
+  failed = false
 
   /** Whole events only, but for such as are too long to be held. */
   push(chunk: Buffer): Buffer {
@@ -18,7 +19,10 @@ export class GuardedStream implements AnswerTranslator {
 
   end(): Buffer {
     this.#blocks.end()
-    if (!this.#isAtItsEnd) this.#passed.push(lastEvent(CUT_SHORT))
+    if (!this.#isAtItsEnd) {
+      this.failed = true
+      this.#passed.push(lastEvent(CUT_SHORT))
+    }
     return this.#take()
   }
 
@@ -31,7 +35,7 @@ export class GuardedStream implements AnswerTranslator {
     const span = eventData(block)
     if (span === undefined) return
     const data = block.subarray(span.start, span.end)
-    if (data.equals(DONE) || data.includes(ERROR_KEY)) this.#isAtItsEnd = true
+    if (data.equals(DONE) || ERROR_KEYS.some((key) => data.includes(key))) this.#isAtItsEnd = true
   }
 
   #take(): Buffer {
@@ -48,5 +52,6 @@ function lastEvent(error: TranslatedError): Buffer {
 }
 
 const DONE = Buffer.from('[DONE]')
-const ERROR_KEY = Buffer.from('{"error":')
+/** Quotes inside text are escaped: this is a key, and has an error. */
+const ERROR_KEYS = [Buffer.from('"error":{'), Buffer.from('"error": {')]
 const EMPTY = Buffer.alloc(0)

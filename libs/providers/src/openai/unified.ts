@@ -34,8 +34,8 @@ function passOn(path: string, request: UnifiedRequest): NativeCall | Refusal {
 
 /** Undefined where the body can be neither changed nor written anew. */
 function withModel({ body, bytes, model }: UnifiedRequest): Buffer | undefined {
-  const member = findLastMember(bytes, 'model', 1)
-  // A key that is spelt with escapes is not found.
+  // A key that is spelt with escapes is not found, and it may be the one that counts.
+  const member = bytes.includes(ESCAPED_LETTER) ? undefined : findLastMember(bytes, 'model', 1)
   if (member === undefined) {
     const text = jsonText({ ...body, model })
     return text === undefined ? undefined : Buffer.from(text)
@@ -44,10 +44,13 @@ function withModel({ body, bytes, model }: UnifiedRequest): Buffer | undefined {
   return Buffer.concat([bytes.subarray(0, member.valueStart), name, bytes.subarray(member.end)])
 }
 
+/** How every letter of `model` begins that is spelt as an escape. */
+const ESCAPED_LETTER = '\\u006'
 const EMPTY = Buffer.alloc(0)
 
 const AS_IT_IS: AnswerTranslator = {
   contentType: undefined,
+  failed: false,
   push: (chunk) => chunk,
   end: () => EMPTY,
   breakOff: () => EMPTY,

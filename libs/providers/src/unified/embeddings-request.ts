@@ -1,4 +1,4 @@
-import { documentErrors } from '@sluice/contracts'
+import { shapeErrors } from '@sluice/contracts'
 import { type Static, Type } from 'typebox'
 import type { Refusal } from '../unified-api.ts'
 import { refuse, refuseParameter } from './refusal.ts'
@@ -27,7 +27,7 @@ export function readEmbeddingsRequest(
   const asked = Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null))
   const foreign = Object.keys(asked).find((name) => !Object.hasOwn(EmbeddingsRequest.properties, name))
   if (foreign !== undefined) return refuseParameter(foreign, provider)
-  const [error] = documentErrors(EmbeddingsRequest, asked)
+  const [error] = shapeErrors(EmbeddingsRequest, asked)
   return error === undefined
     ? (asked as EmbeddingsRequest)
     : refuse(error.field, `The parameter "${error.field}" ${error.message}.`)

@@ -1,4 +1,4 @@
-import { documentErrors, type FieldError } from '@sluice/contracts'
+import { type FieldError, shapeErrors } from '@sluice/contracts'
 import type { TSchema } from 'typebox'
 import type { Refusal } from '../unified-api.ts'
 import { isRecord } from '../wire/is-record.ts'
@@ -99,7 +99,7 @@ function requestErrors(asked: Readonly<Record<string, unknown>>): FieldError[] {
     const errors = messageErrors(message, index)
     if (errors.length > 0) return errors
   }
-  return documentErrors(ChatRequest, asked)
+  return shapeErrors(ChatRequest, asked)
 }
 
 function messageErrors(message: unknown, index: number): FieldError[] {
@@ -109,6 +109,6 @@ function messageErrors(message: unknown, index: number): FieldError[] {
     typeof role === 'string' && Object.hasOwn(MESSAGE_SCHEMAS, role)
       ? MESSAGE_SCHEMAS[role as keyof typeof MESSAGE_SCHEMAS]
       : undefined
-  if (schema !== undefined) return documentErrors(schema, message, path)
+  if (schema !== undefined) return shapeErrors(schema, message, path)
   return [{ field: `${path}.role`, message: `must be one of ${Object.keys(MESSAGE_SCHEMAS).join(', ')}` }]
 }

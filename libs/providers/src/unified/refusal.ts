@@ -12,9 +12,13 @@ export function refuseOperation(message: string): Refusal {
 
 /** @param provider its name, as people read it */
 export function refuseParameter(param: string, provider: string): Refusal {
-  return refuse(param, `${provider} has nothing that corresponds to the parameter "${param}".`)
+  const shown = param.slice(0, MAX_SHOWN_CHARS)
+  return refuse(shown, `${provider} has nothing that corresponds to the parameter "${shown}".`)
 }
 
 export function isRefusal(value: object): value is Refusal {
   return 'status' in value && value.status === 'refused'
 }
+
+/** Callers choose the names. */
+const MAX_SHOWN_CHARS = 100

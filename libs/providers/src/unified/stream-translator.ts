@@ -1,4 +1,4 @@
-import type { AnswerTranslator } from '../unified-api.ts'
+import type { AnswerTranslator, TranslatedError } from '../unified-api.ts'
 import type { MessageSplitter } from '../wire/watching-reader.ts'
 import { CUT_SHORT, errorEvent } from './event-text.ts'
 
@@ -18,12 +18,17 @@ export class StreamTranslator implements AnswerTranslator {
   readonly #splitter: MessageSplitter
   readonly #dialect: StreamDialect
   #events = ''
+  #isCutShort = false
 
   constructor(splitterFor: (visit: (message: Buffer) => void) => MessageSplitter, dialect: StreamDialect) {
     this.#dialect = dialect
     this.#splitter = splitterFor((message) => {
       if (!dialect.failed) this.#events += dialect.translate(message)
     })
+  }
+
+  get failed(): boolean {
+    return this.#isCutShort || this.#dialect.failed
   }
 
   push(chunk: Buffer): Buffer {
@@ -33,13 +38,18 @@ export class StreamTranslator implements AnswerTranslator {
 
   end(): Buffer {
     this.#splitter.end()
-    if (!this.#dialect.failed) this.#events += this.#dialect.finish() ?? errorEvent(CUT_SHORT)
-    return this.#take()
+    return this.#end(CUT_SHORT)
   }
 
   breakOff(message: string): Buffer {
     // What broke after the answer's end took nothing away from it.
-    if (!this.#dialect.failed) this.#events += this.#dialect.finish() ?? errorEvent({ ...CUT_SHORT, message })
+    return this.#end({ ...CUT_SHORT, message })
+  }
+
+  #end(ifCutShort: TranslatedError): Buffer {
+    const last = this.failed ? '' : this.#dialect.finish()
+    this.#isCutShort = last === undefined
+    this.#events += last ?? errorEvent(ifCutShort)
     return this.#take()
   }
 

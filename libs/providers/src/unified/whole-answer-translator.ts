@@ -5,8 +5,9 @@ import { parseJson } from '../wire/parse-json.ts'
 export class WholeAnswerTranslator implements AnswerTranslator {
   readonly contentType = 'application/json; charset=utf-8'
   readonly #translate: (answer: unknown) => object | undefined
-  readonly #pieces: Buffer[] = []
+  #pieces: Buffer[] = []
   #bytes = 0
+  failed = false
 
   /** @param translate gives undefined where the answer has not the shape that it should have; never throws */
   constructor(translate: (answer: unknown) => object | undefined) {
@@ -15,12 +16,17 @@ export class WholeAnswerTranslator implements AnswerTranslator {
 
   push(chunk: Buffer): Buffer {
     this.#bytes += chunk.length
-    if (this.#bytes <= MAX_ANSWER_BYTES) this.#pieces.push(chunk)
+    if (this.#bytes > MAX_ANSWER_BYTES) {
+      this.failed = true
+      this.#pieces = []
+    } else {
+      this.#pieces.push(chunk)
+    }
     return EMPTY
   }
 
   end(): Buffer | undefined {
-    if (this.#bytes > MAX_ANSWER_BYTES) return undefined
+    if (this.failed) return undefined
     const translated = this.#translate(parseJson(Buffer.concat(this.#pieces)))
     return translated === undefined ? undefined : Buffer.from(JSON.stringify(translated))
   }

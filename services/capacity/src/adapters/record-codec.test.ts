@@ -56,6 +56,33 @@ it('gives back what was stored', () => {
   )
 })
 
+it('gives back what is counted for each model, and what answers left of its limits', () => {
+  const told = { model: 'm2', period: 'minute', metric: 'requests', dimension: 'requests', seenAtMs: T0 } as const
+  const discovered = new Map([
+    [
+      'm2',
+      [
+        { ...told, limit: 9, remaining: 4 },
+        { ...told, period: 'day' as const, limit: 50, remaining: 50 },
+      ],
+    ],
+  ])
+  const acquires = ['m2', 'other', 'm2'].map((model) => ({ model, requests: 1, tokens: 7 }))
+  const exchange = { gateway: 'a', seq: 1, acquires, settlements: [] }
+  const { record } = applyExchange(advance(emptyRecord(), T0), { configured: limits, discovered }, exchange, 0)
+  expect([...(record.models.get('m2')?.allowances ?? [])]).toMatchObject([
+    ['minute-requests', { left: 2 }],
+    ['day-requests', { seenAtMs: T0 }],
+  ])
+  expect(decodeRecord(JSON.parse(JSON.stringify(encodeRecord(record))))).toEqual(record)
+})
+
+it('reads a record from before anything was counted for each model, and writes none where nothing is', () => {
+  const stored = encodeRecord(recordAfter([{ afterMs: 0, gateway: 'a', acquires: [1, 2], cooldown: false }]))
+  expect(stored).not.toHaveProperty('models')
+  expect(decodeRecord(stored).models.size).toBe(0)
+})
+
 it('stays small: every slot of every window in use, eight gateways, 256 permits in each last exchange', () => {
   const gateways = ['0', '1', '2', '3', '4', '5', '6', '7'].map((n) => `6f1d7f6e-2f57-4d6c-9f0c-2b8f3f8f7f6${n}.1`)
   const step = (afterMs: number, index: number): Step => ({

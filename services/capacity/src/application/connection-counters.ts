@@ -39,7 +39,7 @@ export function connectionCounters(parts: GroupCommitParts): ConnectionCounters 
       const limits = parts.limits.limitsFor(connectionId) ?? (await parts.limits.lookUp(connectionId))
       if (limits === undefined) throw new SluiceError('connection_not_found', 'there is no such connection')
       const { record } = await parts.store.load(connectionId)
-      return statusOf(connectionId, advance(record, parts.clock.nowMs()), limits.configured)
+      return statusOf(connectionId, advance(record, parts.clock.nowMs()), limits)
     },
     forget: async (connectionId) => {
       active.delete(connectionId)

@@ -94,7 +94,7 @@ export function groupCommit(connectionId: string, parts: GroupCommitParts): Grou
       applied.push(each)
     }
     // Only sliding on is no change worth a write: the next one slides just as well.
-    const windows = figuresOf(record, limits.configured)
+    const windows = figuresOf(record, limits)
     return { record: record === now ? stored : record, applied, windows, isByModel }
   }
 

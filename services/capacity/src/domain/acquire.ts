@@ -1,6 +1,6 @@
 import type { Cost, Denied, ModelLimit } from '@sluice/contracts'
 import { allowanceKey, weigh } from './allowance.ts'
-import type { HeldLimits, Limit, Limits } from './limits.ts'
+import { type HeldLimits, type Limit, type Limits, toldOf } from './limits.ts'
 import { chargeModel, NO_COUNTERS, withModel } from './model-counters.ts'
 import { advance, type CapacityRecord } from './record.ts'
 import { slotEndsCountingAtMs, slotsOf, used } from './window.ts'
@@ -48,12 +48,13 @@ export function weighAnswers(record: CapacityRecord, { discovered }: HeldLimits,
  */
 export function acquireNow(
   record: CapacityRecord,
-  { configured, discovered }: HeldLimits,
+  limits: HeldLimits,
   model: string,
   cost: Cost,
   behindMs: number,
 ): AcquireResult {
-  const told = discovered?.get(model)?.filter(({ seenAtMs }) => record.clockMs - seenAtMs < TOLD_FOR_MS) ?? NOTHING_TOLD
+  const { configured, discovered } = limits
+  const told = toldOf(limits, model, record.clockMs)
   const denial =
     tooLarge(configured, cost) ??
     namingModel(model, tooLarge(told, cost)) ??
@@ -132,7 +133,3 @@ function fitsAtMs(windows: Windows, limit: Limit, cost: Cost, nowMs: number): nu
   }
   return instantMs
 }
-
-const NOTHING_TOLD: readonly ModelLimit[] = []
-/** What no answer has confirmed for a day may be another account's by now, or another tier's: it is held no longer. */
-const TOLD_FOR_MS = 86_400_000

@@ -35,10 +35,10 @@ export function weigh(allowances: Allowances, windows: Windows, limit: ModelLimi
   if (remaining === undefined || seenAtMs <= (allowances.get(key)?.seenAtMs ?? Number.NEGATIVE_INFINITY)) {
     return allowances
   }
-  // A gateway's clock may be ahead.
   const cameAtMs = Math.min(seenAtMs, nowMs)
   const endsAtMs = Math.min(limit.resetAtMs ?? Number.POSITIVE_INFINITY, cameAtMs + PERIOD_MS[period])
-  if (endsAtMs <= nowMs || nowMs - cameAtMs > PERIOD_MS[period] / FRESH_PARTS) return allowances
+  const isFresh = seenAtMs - nowMs <= MAX_AHEAD_MS && nowMs - cameAtMs <= PERIOD_MS[period] / FRESH_PARTS
+  if (endsAtMs <= nowMs || !isFresh) return allowances
   const since = chargedSince(windows, period, metric, cameAtMs)
   const before = used(windows[period], metric) - since
   const isUsedElsewhere = limit.limit - remaining > before
@@ -93,5 +93,7 @@ function isSince(chargedAtMs: number, atMs: number): boolean {
   return chargeSlotIndex('minute', chargedAtMs) > chargeSlotIndex('minute', atMs)
 }
 
+/** A gateway's clock may be ahead by as much. What it tells from later on has no place in time here. */
+const MAX_AHEAD_MS = 5_000
 /** An answer is fresh for a twelfth of its period: five seconds, five minutes, two hours. */
 const FRESH_PARTS = 12

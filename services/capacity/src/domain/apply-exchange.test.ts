@@ -81,14 +81,29 @@ it('charges nothing for a probe, and tells what would be', () => {
   expect(results).toMatchObject([{ status: 'denied', retryAfterMs: 61_000 }])
   expect(record).toBe(full)
   const mixed = decided(empty, exchangeOf(1, 1, { acquires: [probe, { model: 'm', requests: 1, tokens: 10 }] }))
-  expect(statusOf('c', mixed.record, limits).windows[0]).toMatchObject({ used: 1, reserved: 1 })
+  expect(statusOf('c', mixed.record, { configured: limits }).windows[0]).toMatchObject({ used: 1, reserved: 1 })
 })
 
 it('knows what is reserved and not settled yet', () => {
   const open = decided(empty, exchangeOf(1, 2)).record
-  expect(statusOf('c', open, limits).windows[0]).toMatchObject({ metric: 'requests', reserved: 2 })
+  expect(statusOf('c', open, { configured: limits }).windows[0]).toMatchObject({ metric: 'requests', reserved: 2 })
   const reserved = { requests: 1, tokens: 10 }
   const settlements = [{ chargedAtMs: T0, reserved, actual: { requests: 1, tokens: 4 } }]
   const less = decided(open, exchangeOf(2, 0, { settlements })).record
-  expect(statusOf('c', less, limits).windows[0]).toMatchObject({ used: 2, reserved: 1, remaining: 1, limit: 3 })
+  expect(statusOf('c', less, { configured: limits }).windows[0]).toMatchObject({ used: 2, reserved: 1, remaining: 1, limit: 3 })
+})
+
+it('keeps what an answer has lowered although all is denied, once', () => {
+  const told = { model: 'm', period: 'minute', metric: 'requests', dimension: 'requests', limit: 9 } as const
+  const discovered = new Map([['m', [{ ...told, remaining: 0, resetAtMs: T0 + 50_000, seenAtMs: T0 }]]])
+  const held = { configured: limits, discovered }
+  const first = applyExchange(empty, held, exchangeOf(1, 2), 0)
+  if (first.status !== 'decided') throw new Error(first.status)
+  expect(first.results).toMatchObject([{ model: 'm', limit: 9, retryAfterMs: 50_000 }, { status: 'denied' }])
+  expect(first.record).not.toBe(empty)
+  const second = applyExchange(first.record, held, exchangeOf(2, 2), 0)
+  expect(second.record).toBe(first.record)
+  expect(statusOf('c', first.record, held).models).toEqual([
+    { model: 'm', period: 'minute', metric: 'requests', limit: 9, used: 0, remaining: 0, resetMs: 0 },
+  ])
 })

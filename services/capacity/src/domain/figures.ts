@@ -1,24 +1,17 @@
-import type { CapacityStatus, WindowFigures } from '@sluice/contracts'
-import type { Limits } from './limits.ts'
+import type { CapacityStatus, ModelWindowStatus, WindowFigures } from '@sluice/contracts'
+import { allowanceKey } from './allowance.ts'
+import { type HeldLimits, type Limits, toldOf } from './limits.ts'
 import type { CapacityRecord } from './record.ts'
 import { slotEndsCountingAtMs, used, type Window } from './window.ts'
+import type { Windows } from './windows.ts'
 
-/** Each limit as it stands on a record that was advanced to now, for the `RateLimit` headers. */
-export function figuresOf(record: CapacityRecord, limits: Limits): WindowFigures[] {
-  return limits.map(({ period, metric, limit }) => {
-    const window = record.windows[period]
-    return {
-      period,
-      metric,
-      limit,
-      remaining: Math.max(0, limit - used(window, metric)),
-      resetMs: emptyInMs(window, record.clockMs),
-    }
-  })
+/** Each configured limit as it stands on a record that was advanced to now, for the `RateLimit` headers. */
+export function figuresOf({ windows, clockMs }: CapacityRecord, { configured }: HeldLimits): WindowFigures[] {
+  return figuresIn(windows, clockMs, configured)
 }
 
 /** The whole state of a connection's limits on a record that was advanced to now. */
-export function statusOf(connectionId: string, record: CapacityRecord, limits: Limits): CapacityStatus {
+export function statusOf(connectionId: string, record: CapacityRecord, limits: HeldLimits): CapacityStatus {
   const open = { requests: 0, tokens: 0 }
   for (const lane of record.lanes.values()) {
     open.requests += lane.open.requests
@@ -31,11 +24,30 @@ export function statusOf(connectionId: string, record: CapacityRecord, limits: L
       // A request that has been under way for longer than the period is in its window no more.
       return { ...figures, used: inWindow, reserved: Math.min(inWindow, open[figures.metric]) }
     }),
+    ...(limits.discovered === undefined ? {} : { models: modelStatuses(record, limits) }),
     cooldowns: [...record.cooldowns].map(([model, endsAtMs]) => ({
       model,
       remainingMs: Math.max(0, Math.ceil(endsAtMs - record.clockMs)),
     })),
   }
+}
+
+function modelStatuses({ models, clockMs }: CapacityRecord, limits: HeldLimits): ModelWindowStatus[] {
+  return [...models].flatMap(([model, { windows, allowances }]) =>
+    figuresIn(windows, clockMs, toldOf(limits, model, clockMs)).map((figures) => {
+      const left = allowances.get(allowanceKey(figures))?.left ?? figures.remaining
+      const remaining = Math.min(figures.remaining, Math.max(0, left))
+      return { model, ...figures, used: used(windows[figures.period], figures.metric), remaining }
+    }),
+  )
+}
+
+function figuresIn(windows: Windows, nowMs: number, limits: Limits): WindowFigures[] {
+  return limits.map(({ period, metric, limit }) => {
+    const window = windows[period]
+    const remaining = Math.max(0, limit - used(window, metric))
+    return { period, metric, limit, remaining, resetMs: emptyInMs(window, nowMs) }
+  })
 }
 
 /** How long until nothing counts in the window, if nothing more is charged. */

@@ -20,6 +20,11 @@ export interface HeldLimits {
   readonly discovered?: ReadonlyMap<string, readonly ModelLimit[]>
 }
 
+/** What the provider tells of the model and is held at `nowMs`, Unix milliseconds. */
+export function toldOf({ discovered }: HeldLimits, model: string, nowMs: number): readonly ModelLimit[] {
+  return discovered?.get(model)?.filter(({ seenAtMs }) => nowMs - seenAtMs < TOLD_FOR_MS) ?? NOTHING_TOLD
+}
+
 /** The limits that a connection's `capacity` entries stand for, disabled entries left out. */
 export function limitsOf(capacity: readonly CapacityLimit[]): Limits {
   return capacity
@@ -30,3 +35,7 @@ export function limitsOf(capacity: readonly CapacityLimit[]): Limits {
     ])
     .sort((a, b) => PERIOD_MS[a.period] - PERIOD_MS[b.period])
 }
+
+/** What no answer has confirmed for a day may be another account's by now, or another tier's: it is held no longer. */
+const TOLD_FOR_MS = 86_400_000
+const NOTHING_TOLD: readonly ModelLimit[] = []

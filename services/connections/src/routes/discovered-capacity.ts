@@ -1,6 +1,6 @@
 import { ConnectionView, listDiscovered, Period } from '@sluice/contracts'
 import { Type } from 'typebox'
-import { applyDiscoveredCapacity } from '../application/apply-discovered-capacity.ts'
+import { AppliedLimits, applyDiscoveredCapacity } from '../application/apply-discovered-capacity.ts'
 import type { ApplicationDeps } from '../application/deps.ts'
 import { findConnection } from '../application/find-connection.ts'
 import { driftOf } from '../domain/discovered-capacity.ts'
@@ -32,12 +32,13 @@ export function discoveredCapacityRoutes(deps: ApplicationDeps, insights: Insigh
             'Makes the discovered limits the configured capacity: of each period the smallest over the models, or those of one model. What is not discovered stays as it is; 409 when nothing is whose period is known.',
           params: ConnectionParams,
           headers: IfMatchHeaders,
-          body: ApplyBody,
+          body: Type.Optional(AppliedLimits),
           response: { 200: ConnectionView },
         },
       },
       async (request, reply) => {
-        const target = { id: request.params.id, ifVersion: ifMatchVersion(request), model: request.body?.model }
+        const { params, body: document = {} } = request
+        const target = { id: params.id, ifVersion: ifMatchVersion(request), document }
         const view = await applyDiscoveredCapacity(deps, insights, actorOf(request), target)
         setEtag(reply, view.version)
         return view
@@ -59,12 +60,5 @@ const DiscoveredCapacity = Type.Object({
     { description: 'Where the configured capacity is above what the provider gives.' },
   ),
 })
-
-const ApplyBody = Type.Optional(
-  Type.Object(
-    { model: Type.Optional(Type.String({ description: 'The only model to go by; all when absent' })) },
-    { additionalProperties: false },
-  ),
-)
 
 const tags = ['insights']

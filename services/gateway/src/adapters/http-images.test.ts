@@ -3,7 +3,7 @@ import { type RawUpstream, startRawUpstream } from '../testing/raw-upstream.ts'
 import { httpImages, type RunningImages } from './http-images.ts'
 
 const PNG = Buffer.from('89504e470d0a1a0a', 'hex')
-const SETTINGS = { connectTimeoutMs: 1_000, timeoutMs: 500, maxImageBytes: 1_000 }
+const SETTINGS = { connectTimeoutMs: 1_000, timeoutMs: 500, maxImagesBytes: 1_000 }
 let upstream: RawUpstream
 let images: RunningImages
 const staying = new AbortController().signal
@@ -16,11 +16,12 @@ beforeAll(async () => {
       '/a.png': () => response.setHeader('content-type', 'image/PNG; x=1').end(PNG),
       '/moved': () => response.writeHead(302, { location: '/a.png' }).end(),
       '/metadata': () => response.writeHead(302, { location: 'http://169.254.169.254/latest' }).end(),
+      '/half': () => response.setHeader('content-type', 'image/png').end(Buffer.alloc(500)),
       '/page': () => response.setHeader('content-type', 'text/html').end('<html>'),
       '/large': () => response.setHeader('content-type', 'image/png').end(Buffer.alloc(2_000)),
       '/silent': () => undefined,
     }
-    const answer = answers[request.url ?? '']
+    const answer = answers[(request.url ?? '').split('?')[0] ?? '']
     if (answer === undefined) response.writeHead(404).end()
     else answer()
   }
@@ -42,7 +43,7 @@ it('fetches images, and where they have moved to', async () => {
 it.each([
   ['/page', 'is no image'],
   ['/none', 'was answered with status 404'],
-  ['/large', 'is larger than 1000 bytes'],
+  ['/large', 'is too large: 1000 bytes are the most for a request'],
   ['/silent', 'did not arrive within 0.5 s'],
   ['/metadata', 'is at an address that no image may be fetched from'],
 ])('says why %s could not be had', async (path, reason) => {
@@ -61,6 +62,12 @@ it('reaches nothing of this machine or a private network', async () => {
     expect(await outside.fetch([url], staying)).toEqual({ url, reason })
   }
   await outside.stop()
+})
+
+it('refuses images that are too large together', async () => {
+  const urls = Array.from({ length: 3 }, (_, index) => `${upstream.url}/half?${index}`)
+  expect(await images.fetch(urls.slice(1), staying)).toBeInstanceOf(Map)
+  expect(await images.fetch(urls, staying)).toMatchObject({ reason: expect.stringMatching(/^is too large/) })
 })
 
 it('refuses more images than a request may refer to, without asking for any', async () => {

@@ -33,3 +33,11 @@ it('says which model the provider asked to pause', () => {
   })
   expect(deniedBy(denied)).toBe('upstream_cooldown')
 })
+
+it('names the model where the limit is one that its provider tells', () => {
+  const denied = { ...LIMIT, code: 'capacity_exceeded', retryAfterMs: 900, model: 'gpt-4.1' } as const
+  expect(denialError(denied, 'prod', 1).message).toBe(
+    'Model "gpt-4.1" of connection "prod" is at its provider\'s limit of 100 requests per minute. Retry in 0.9 s.',
+  )
+  expect(deniedBy(denied)).toBe('minute-requests')
+})

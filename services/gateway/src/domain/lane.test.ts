@@ -203,3 +203,17 @@ it('loses no wake-up: what is asked for in the turn in which an exchange ends is
     await outcome
   }
 })
+
+it('says whether a permit is counted by model, and names the model of what it gives back itself', async () => {
+  const outcomes = [lane.acquire(acquire), lane.acquire(acquire)]
+  const late = await next()
+  nowMs += PERMIT_MAX_AGE_MS + 1
+  const reply = { seq: 1, results: [GRANTED, GRANTED], windows: [], byModel: true }
+  late.end({ status: 'replied', reply })
+  const again = await next()
+  expect(again.request.settlements).toMatchObject([{ model: 'm', reserved: { requests: 2 }, actual: nothing }])
+  again.end({ status: 'replied', reply: { ...reply, seq: 2 } })
+  expect(await Promise.all(outcomes)).toMatchObject([{ byModel: true }, { byModel: true }])
+})
+
+const GRANTED: ExchangeReply['results'][number] = { status: 'granted', chargedAtMs: 5_000 }

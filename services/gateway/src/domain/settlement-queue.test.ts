@@ -39,3 +39,12 @@ it('takes no more than asked for, and loses nothing', () => {
   for (let i = 0; i < 10; i++) queue.add(refund(i, 10))
   expect([queue.take(4).length, queue.take(4).length, queue.take(4).length]).toEqual([4, 4, 2])
 })
+
+it('keeps models apart where permits are counted by model', () => {
+  const queue = createSettlementQueue()
+  for (const model of ['a', 'b', 'a']) queue.add({ ...refund(5, 40), model })
+  expect(queue.take(10)).toEqual([
+    { chargedAtMs: 5, reserved: { requests: 2, tokens: 200 }, actual: { requests: 2, tokens: 80 }, model: 'a' },
+    { ...refund(5, 40), model: 'b' },
+  ])
+})

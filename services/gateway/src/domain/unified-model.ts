@@ -5,9 +5,9 @@ export interface UnifiedModel {
   readonly model: string
 }
 
-/** Undefined where the name has not both parts. */
+/** Undefined where the name has not both parts, or is longer than any. */
 export function parseUnifiedModel(name: unknown): UnifiedModel | undefined {
-  if (typeof name !== 'string') return undefined
+  if (typeof name !== 'string' || name.length > MAX_LENGTH) return undefined
   const slash = name.indexOf('/')
   if (slash <= 0 || slash === name.length - 1) return undefined
   return { connection: name.slice(0, slash), model: name.slice(slash + 1) }
@@ -16,3 +16,6 @@ export function parseUnifiedModel(name: unknown): UnifiedModel | undefined {
 export function unifiedModelName(connection: string, model: string): string {
   return `${connection}/${model}`
 }
+
+/** A connection's name, and what an exchange with the capacity service takes as a model. */
+const MAX_LENGTH = 64 + 512

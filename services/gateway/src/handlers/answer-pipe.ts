@@ -39,6 +39,16 @@ export class AnswerPipe {
     return this.contentType?.startsWith('application/json') === true
   }
 
+  /** It is held back in vain: it cannot be said in OpenAI's words. */
+  get isSpoiled(): boolean {
+    return this.isHeldBack && this.#translator?.failed === true
+  }
+
+  /** The status that belongs to an error inside the answer; undefined where there is none so far. */
+  get errorStatus(): number | undefined {
+    return this.reader.errorStatus ?? (this.#translator?.failed === true ? BAD_GATEWAY : undefined)
+  }
+
   push(chunk: Buffer): Buffer {
     const piece = this.reader.push(chunk)
     const read = this.#safe(this.#events === undefined ? piece : this.#events.push(piece))
@@ -68,3 +78,4 @@ export class AnswerPipe {
 }
 
 const EMPTY = Buffer.alloc(0)
+const BAD_GATEWAY = 502

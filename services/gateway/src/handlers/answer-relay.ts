@@ -1,20 +1,18 @@
 import type { ServerResponse } from 'node:http'
 import type { WireHeaders } from '@sluice/providers'
 import type { Logger } from '@sluice/service-kit'
-import { answerHeaders } from '../domain/forwarded-headers.ts'
 import { type GatewayError, gatewayError } from '../domain/gateway-error.ts'
-import { type HeaderFields, removeField } from '../domain/header-fields.ts'
 import { sendableReasonPhrase } from '../domain/reason-phrase.ts'
 import { type CallEnd, settledCost } from '../domain/settlement.ts'
 import type { CredentialSecrets } from '../ports/credentials.ts'
 import type { DataPlane } from '../ports/data-plane.ts'
 import type { AnswerSink, UpstreamCall, UpstreamFault, UpstreamRequest } from '../ports/upstream.ts'
+import { type AnswerHead, contentTypeOf, isPlain, toldRequestId } from './answer-head.ts'
 import { AnswerPipe } from './answer-pipe.ts'
+import { AnswerWriter } from './answer-writer.ts'
 import type { PermittedCall } from './call.ts'
 import { finishCall } from './finish-call.ts'
-import { HeldAnswer, type WholeAnswer } from './held-answer.ts'
-import { sluiceHeaders } from './sluice-headers.ts'
-import { translatedError } from './translated-error.ts'
+import { HeldAnswer } from './held-answer.ts'
 import { writeError } from './write-error.ts'
 
 /**
@@ -26,17 +24,14 @@ export class AnswerRelay implements AnswerSink {
   readonly #call: PermittedCall
   readonly #response: ServerResponse
   readonly #logger: Logger
+  readonly #writer: AnswerWriter
   #secrets: CredentialSecrets = {}
   #upstream: UpstreamCall | undefined
   #pipe: AnswerPipe | undefined
   /** Errors are held back until they are whole, as the credential may be in them. */
   #held: HeldAnswer | undefined
   #errorBody: Buffer | undefined
-  #status: number | undefined
-  #statusMessage = ''
-  #headers: WireHeaders | undefined
-  #headersAtMs: number | undefined
-  #requestId: string
+  #head: AnswerHead | undefined
   #sentAtMs: number | undefined
   #timeToFirstByteMs: number | undefined
   #bodyBegan = false
@@ -48,7 +43,7 @@ export class AnswerRelay implements AnswerSink {
     this.#call = call
     this.#response = response
     this.#logger = logger
-    this.#requestId = call.requestId
+    this.#writer = new AnswerWriter(call, response)
     response.on('close', () => this.#clientGone())
     if (response.destroyed) this.#clientGone()
   }
@@ -70,8 +65,8 @@ export class AnswerRelay implements AnswerSink {
 
   start(status: number, statusMessage: string, headers: WireHeaders): void {
     try {
-      this.#statusMessage = sendableReasonPhrase(statusMessage)
-      this.#begin(status, headers)
+      const receivedAtMs = this.#plane.clock.nowMs()
+      this.#begin({ status, statusMessage: sendableReasonPhrase(statusMessage), headers, receivedAtMs })
     } catch (error) {
       this.#fail(error)
     }
@@ -100,39 +95,40 @@ export class AnswerRelay implements AnswerSink {
     const { name } = this.#call.connection.settings
     this.#logger.warn({ err: error, reason, connection: name, requestId: this.#requestId }, 'upstream fault')
     const interruptedBy = reason === 'timeout' ? 'timeout' : reason === 'unreachable' ? 'provider' : 'client'
-    this.#breakOff(interruptedBy, FAULT_ERRORS[reason](name))
+    const hasBegun = reason === 'unreachable' && this.#head !== undefined
+    this.#breakOff(interruptedBy, hasBegun ? BROKEN_OFF : FAULT_ERRORS[reason](name))
   }
 
-  #begin(status: number, headers: WireHeaders): void {
-    const { adapter } = this.#call.connection
-    this.#status = status
-    this.#headers = headers
-    this.#headersAtMs = this.#plane.clock.nowMs()
+  #begin(head: AnswerHead): void {
+    this.#head = head
     this.#timeToFirstByteMs = this.#sinceSentMs()
-    if (typeof headers['x-request-id'] === 'string') this.#requestId = headers['x-request-id']
-    if (status >= 400) {
-      this.#held = new HeldAnswer(status, this.#statusMessage, headers)
+    if (head.status >= 400) {
+      this.#held = new HeldAnswer(head.status, head.statusMessage, head.headers)
       return
     }
-    if (status < 300 && isPlain(headers)) {
-      const { operation, inspection, translation } = this.#call
-      const type = contentType(headers)
-      const reader = adapter.answerReader(operation, inspection, type, headers)
-      this.#pipe = new AnswerPipe({
-        reader,
-        translator: translation?.translator(type),
-        isEventStream: type.startsWith('text/event-stream'),
-        secrets: () => this.#revealed(),
-      })
-    } else if (this.#call.translation !== undefined) {
+    this.#pipe = this.#pipeFor(head)
+    if (this.#call.translation !== undefined && (this.#pipe === undefined || head.status === NO_CONTENT)) {
       this.giveUp(UNREADABLE)
       return
     }
     if (this.#pipe?.isHeldBack) return
-    this.#writeHead(status, answerHeaders(headers))
+    this.#writer.head(head, this.#pipe?.contentType)
     // An answer whose body lets wait for itself shows its head at once; otherwise both go out together.
     queueMicrotask(() => {
       if (!this.#bodyBegan && !this.#finished) this.#response.flushHeaders()
+    })
+  }
+
+  /** Undefined for an answer that can only be passed on as it is. */
+  #pipeFor(head: AnswerHead): AnswerPipe | undefined {
+    if (head.status >= 300 || !isPlain(head)) return undefined
+    const { connection, operation, inspection, translation } = this.#call
+    const type = contentTypeOf(head)
+    return new AnswerPipe({
+      reader: connection.adapter.answerReader(operation, inspection, type, head.headers),
+      translator: translation?.translator(type),
+      isEventStream: type.startsWith('text/event-stream'),
+      secrets: () => this.#revealed(),
     })
   }
 
@@ -144,6 +140,7 @@ export class AnswerRelay implements AnswerSink {
       return true
     }
     const passed = this.#pipe === undefined ? chunk : this.#pipe.push(chunk)
+    if (this.#pipe?.isSpoiled) this.giveUp(UNREADABLE)
     if (passed.length === 0) return true
     this.#bodyBegan = true
     if (this.#response.write(passed)) return true
@@ -152,15 +149,17 @@ export class AnswerRelay implements AnswerSink {
   }
 
   #complete(): void {
-    if (this.#held !== undefined) {
-      this.#writeHeld(this.#held)
+    if (this.#held !== undefined && this.#head !== undefined) {
+      const answer = this.#held.withoutSecrets(this.#revealed())
+      this.#errorBody = answer.body
+      this.#writer.error(this.#head, answer)
     } else {
       const rest = this.#pipe === undefined ? EMPTY : this.#pipe.end()
       if (rest === undefined) {
         this.giveUp(UNREADABLE)
         return
       }
-      if (this.#pipe?.isHeldBack) this.#writeHead(this.#status ?? 0, answerHeaders(this.#headers ?? {}))
+      if (this.#pipe?.isHeldBack && this.#head !== undefined) this.#writer.head(this.#head, this.#pipe.contentType)
       if (rest.length > 0) this.#response.write(rest)
       this.#response.end()
     }
@@ -219,11 +218,11 @@ export class AnswerRelay implements AnswerSink {
       requestId: this.#requestId,
       sent,
       interruptedBy,
-      status: this.#status,
-      headers: this.#headers,
-      headersAtMs: this.#headersAtMs,
+      status: this.#head?.status,
+      headers: this.#head?.headers,
+      headersAtMs: this.#head?.receivedAtMs,
       errorBody: this.#errorBody,
-      errorStatus: this.#pipe?.reader.errorStatus,
+      errorStatus: this.#pipe?.errorStatus,
       timeToFirstByteMs: this.#timeToFirstByteMs,
       upstreamMs: sent ? this.#sinceSentMs() : undefined,
       usage: this.#pipe?.reader.usage,
@@ -231,43 +230,12 @@ export class AnswerRelay implements AnswerSink {
     })
   }
 
-  #writeHead(status: number, fields: HeaderFields): void {
-    // Where the body is not the provider's to the byte, its length no longer holds.
-    if (this.#call.inspection.addsUsage || this.#call.translation !== undefined) removeField(fields, 'content-length')
-    const type = this.#pipe?.contentType
-    if (type !== undefined) {
-      removeField(fields, 'content-type')
-      fields.push('content-type', type)
-    }
-    this.#addOwnHeaders(fields)
-    this.#response.writeHead(status, this.#statusMessage, fields)
-  }
-
-  #writeHeld(held: HeldAnswer): void {
-    const answer = held.withoutSecrets(this.#revealed())
-    this.#errorBody = answer.body
-    const { status, statusMessage, fields, body } = this.#translated(answer)
-    this.#addOwnHeaders(fields)
-    this.#response.writeHead(status, statusMessage, fields)
-    this.#response.end(body)
-  }
-
   #revealed(): string[] {
     return Object.values(this.#secrets).map((secret) => secret.reveal())
   }
 
-  #translated(answer: WholeAnswer): WholeAnswer {
-    const { translation, connection } = this.#call
-    const error = translation?.error(answer.status, answer.body, this.#headers ?? {})
-    if (error === undefined) return answer
-    const retryAfterMs = connection.adapter.retryAfterMs(this.#headers ?? {}, this.#headersAtMs ?? 0, answer.body)
-    return translatedError(answer, error, retryAfterMs)
-  }
-
-  #addOwnHeaders(fields: HeaderFields): void {
-    const { connection, rateLimits, requestId } = this.#call
-    if (this.#requestId === requestId) fields.push('x-request-id', requestId)
-    sluiceHeaders(fields, 'upstream', connection.settings.name, rateLimits)
+  get #requestId(): string {
+    return toldRequestId(this.#call.requestId, this.#head)
   }
 
   #resumeOnDrain(): void {
@@ -282,23 +250,14 @@ export class AnswerRelay implements AnswerSink {
 }
 
 const EMPTY = Buffer.alloc(0)
+const NO_CONTENT = 204
 const INTERNAL = gatewayError('internal', 'Internal error.')
 const UNREADABLE = gatewayError('upstream_unreachable', 'The provider’s answer could not be understood.')
+const BROKEN_OFF = gatewayError('upstream_unreachable', 'The provider broke its answer off.')
 const FAULT_ERRORS: Readonly<Record<UpstreamFault['reason'], (connection: string) => GatewayError>> = {
   unreachable: (name) =>
     gatewayError('upstream_unreachable', `The provider of connection "${name}" could not be reached.`),
   timeout: (name) => gatewayError('upstream_timeout', `The provider of connection "${name}" did not answer in time.`),
   'too-large': () => gatewayError('payload_too_large', 'The upload is too large.'),
   invalid: () => gatewayError('invalid_request', 'The request cannot be sent on: its path or a header is malformed.'),
-}
-
-function contentType(headers: WireHeaders): string {
-  const value = headers['content-type']
-  return typeof value === 'string' ? value.toLowerCase() : ''
-}
-
-/** Whether the body can be read as it is. It was asked for so, but not every server heeds that. */
-function isPlain(headers: WireHeaders): boolean {
-  const encoding = headers['content-encoding']
-  return encoding === undefined || encoding === 'identity'
 }

@@ -29,7 +29,7 @@ export function collectAnswer(
     let timeToFirstByteMs: number | undefined
     let upstream: UpstreamCall | undefined
 
-    const finish = (interruptedBy: 'client' | 'provider' | 'timeout' | undefined): void => {
+    const finish = (interruptedBy: 'provider' | 'timeout' | undefined): void => {
       clearTimeout(deadline)
       const body = Buffer.concat(pieces)
       finishCall(plane, call, {
@@ -48,7 +48,7 @@ export function collectAnswer(
       })
       resolve(interruptedBy === undefined && status !== undefined ? { status, body } : undefined)
     }
-    const giveUp = (interruptedBy: 'client' | 'timeout'): void => {
+    const giveUp = (interruptedBy: 'provider' | 'timeout'): void => {
       upstream?.abort()
       finish(interruptedBy)
     }
@@ -63,7 +63,7 @@ export function collectAnswer(
       },
       data: (chunk) => {
         bytes += chunk.length
-        if (bytes > MAX_ANSWER_BYTES) giveUp('client')
+        if (bytes > MAX_ANSWER_BYTES) giveUp('provider')
         else pieces.push(chunk)
         return true
       },

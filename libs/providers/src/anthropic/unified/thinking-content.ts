@@ -1,4 +1,4 @@
-import { documentErrors } from '@sluice/contracts'
+import { shapeErrors } from '@sluice/contracts'
 import { type Static, Type } from 'typebox'
 import type { AssistantMessage } from '../../unified/chat-request.ts'
 import { Place } from '../../unified/place.ts'
@@ -48,7 +48,7 @@ export function thinkingContent(thinking: readonly PlacedThinking[]) {
 export function readThinking({ extra_content: extra }: AssistantMessage, path: string): PlacedThinking[] | Refusal {
   const content = extra?.anthropic
   if (content === undefined) return []
-  const [error] = documentErrors(ThinkingContent, content, `${path}.extra_content.anthropic`)
+  const [error] = shapeErrors(ThinkingContent, content, `${path}.extra_content.anthropic`)
   return error === undefined
     ? (content as Static<typeof ThinkingContent>).thinking
     : refuse(error.field, `The parameter "${error.field}" ${error.message}.`)

@@ -1,7 +1,8 @@
 import { refuse, refuseParameter } from '../../unified/refusal.ts'
 import type { Refusal } from '../../unified-api.ts'
 import { isRecord } from '../../wire/is-record.ts'
-import { type EmbeddingBody, isVector } from './embedding-body.ts'
+import { isVector } from '../../wire/is-vector.ts'
+import type { EmbeddingBody } from './embedding-body.ts'
 
 /**
  * Cohere wants to know what the vectors are for, which OpenAI's API does not say: they are those of documents to be found, as what

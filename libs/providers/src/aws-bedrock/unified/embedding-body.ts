@@ -10,7 +10,3 @@ export interface Vectors {
   /** Undefined where the answer does not tell. */
   readonly inputTokens?: number | undefined
 }
-
-export function isVector(value: unknown): value is readonly number[] {
-  return Array.isArray(value) && value.length > 0 && value.every((item) => typeof item === 'number')
-}

@@ -1,4 +1,4 @@
-import { documentErrors } from '@sluice/contracts'
+import { shapeErrors } from '@sluice/contracts'
 import { type Static, Type } from 'typebox'
 import type { AssistantMessage } from '../../unified/chat-request.ts'
 import { Place } from '../../unified/place.ts'
@@ -32,7 +32,7 @@ export function extraContent(reasoning: readonly PlacedReasoning[]) {
 export function readReasoning({ extra_content: extra }: AssistantMessage, path: string): PlacedReasoning[] | Refusal {
   const content = extra?.bedrock
   if (content === undefined) return []
-  const [error] = documentErrors(ReasoningContent, content, `${path}.extra_content.bedrock`)
+  const [error] = shapeErrors(ReasoningContent, content, `${path}.extra_content.bedrock`)
   return error === undefined
     ? (content as Static<typeof ReasoningContent>).reasoning
     : refuse(error.field, `The parameter "${error.field}" ${error.message}.`)

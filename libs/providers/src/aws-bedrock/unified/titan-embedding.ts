@@ -1,8 +1,9 @@
 import { refuse, refuseParameter } from '../../unified/refusal.ts'
 import type { Refusal } from '../../unified-api.ts'
 import { isRecord } from '../../wire/is-record.ts'
+import { isVector } from '../../wire/is-vector.ts'
 import { tokenCount } from '../../wire/token-count.ts'
-import { type EmbeddingBody, isVector } from './embedding-body.ts'
+import type { EmbeddingBody } from './embedding-body.ts'
 
 /**
  * Amazon's Titan embeds one text at a time.

@@ -8,6 +8,7 @@ import { isRefusal } from '../../unified/refusal.ts'
 import { WholeAnswerTranslator } from '../../unified/whole-answer-translator.ts'
 import type { Translation, UnifiedRequest } from '../../unified-api.ts'
 import { isRecord } from '../../wire/is-record.ts'
+import { isVector } from '../../wire/is-vector.ts'
 import { addGoogleUsage, totalUsage } from '../usage.ts'
 import { resourceName } from './model-name.ts'
 import { translatedError } from './translated-error.ts'
@@ -54,8 +55,4 @@ function embeddingList(answer: unknown, asked: EmbeddingsRequest, count: number,
 function vectorOf(embedding: unknown): (readonly number[])[] {
   const values: unknown = isRecord(embedding) ? embedding.values : undefined
   return isVector(values) ? [values] : []
-}
-
-function isVector(values: unknown): values is readonly number[] {
-  return Array.isArray(values) && values.length > 0 && values.every((value) => typeof value === 'number')
 }

@@ -1,7 +1,7 @@
 import type { AccountDirectory } from '../../core/accounts.ts'
 import type { Caller, ReceivedRequest } from '../simulated-provider.ts'
 import { readAssumeRole } from './assume-role-parameters.ts'
-import { SIGNATURE_MISMATCH } from './bedrock-caller.ts'
+import { SIGNATURE_MISMATCH } from './session-caller.ts'
 import { readSignatureClaim, signatureMatches } from './signature.ts'
 import { stsError } from './sts-errors.ts'
 

@@ -1,16 +1,25 @@
 import type { AccountDirectory } from '../../core/accounts.ts'
-import type { Caller, ReceivedRequest } from '../simulated-provider.ts'
-import { errorAnswer } from './errors.ts'
+import type { Answer, Caller, ReceivedRequest } from '../simulated-provider.ts'
 import type { Sessions } from './sessions.ts'
 import { readSignatureClaim, signatureMatches } from './signature.ts'
 
-/** Whose session signed a request to Bedrock. A long-term key is refused as any that STS did not hand out. */
-export async function bedrockCaller(
+/** An API that takes requests which a session of a role has signed. */
+export interface SessionApi {
+  /** Its name in the scope of signatures. */
+  readonly service: 'bedrock' | 'servicequotas'
+  /** The API's answer to a request whose signature is not good. */
+  refusal(type: string, message: string): Answer
+}
+
+/** Whose session signed a request to the API. A long-term key is refused as any that STS did not hand out. */
+export async function sessionCaller(
   request: ReceivedRequest,
   accounts: AccountDirectory,
   sessions: Sessions,
+  { service, refusal }: SessionApi,
 ): Promise<Caller> {
   const { authorization, 'x-amz-security-token': token } = request.headers
+  const refused = (type: string, message: string): Caller => ({ status: 'refused', answer: refusal(type, message) })
   if (authorization === undefined) return { status: 'missing-api-key' }
   const claim = readSignatureClaim(authorization)
   if (claim === undefined) return refused('IncompleteSignatureException', 'Authorization header is no signature.')
@@ -22,8 +31,8 @@ export async function bedrockCaller(
   if (session.expiresAtMs <= request.arrivedAtMs) {
     return refused('ExpiredTokenException', 'The security token included in the request is expired')
   }
-  if (claim.service !== 'bedrock') {
-    return refused('InvalidSignatureException', "Credential should be scoped to correct service: 'bedrock'.")
+  if (claim.service !== service) {
+    return refused('InvalidSignatureException', `Credential should be scoped to correct service: '${service}'.`)
   }
   if (claim.region !== account.role?.region) {
     return refused('InvalidSignatureException', 'Credential should be scoped to a valid region.')
@@ -35,7 +44,3 @@ export async function bedrockCaller(
 export const SIGNATURE_MISMATCH =
   'The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and ' +
   'signing method. Consult the service documentation for details.'
-
-function refused(type: string, message: string): Caller {
-  return { status: 'refused', answer: errorAnswer(403, { type, message }) }
-}

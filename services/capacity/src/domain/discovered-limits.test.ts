@@ -1,0 +1,284 @@
+import { type Cost, type ModelLimit, PERIOD_MS, type Period } from '@sluice/contracts'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { acquire } from './acquire.ts'
+import { NO_ALLOWANCES } from './allowance.ts'
+import type { HeldLimits } from './limits.ts'
+import { MAX_MODELS } from './model-counters.ts'
+import { advance, type CapacityRecord, emptyRecord } from './record.ts'
+import { settle } from './settle.ts'
+
+const T0 = Date.UTC(2026, 0, 1)
+const one = { requests: 1, tokens: 0 }
+
+function told(limit: number, more: Partial<ModelLimit> = {}): ModelLimit {
+  return { model: 'm', period: 'minute', metric: 'requests', dimension: 'requests', limit, seenAtMs: T0, ...more }
+}
+
+function held(...limits: ModelLimit[]): HeldLimits {
+  const discovered = new Map(limits.map(({ model }) => [model, limits.filter((limit) => limit.model === model)]))
+  return { configured: [], discovered }
+}
+
+/** How many of very many requests at `atMs` are granted, and the record after them. */
+function fill(record: CapacityRecord, limits: HeldLimits, atMs: number, model = 'm') {
+  let granted = 0
+  for (let next = record; granted < 1_000; granted++) {
+    const result = acquire(next, limits, model, one, atMs)
+    if (result.status === 'denied') return { record: next, granted, denied: result }
+    next = result.record
+  }
+  throw new Error('nothing limits it')
+}
+
+function grant(record: CapacityRecord, limits: HeldLimits, count: number, atMs: number): CapacityRecord {
+  let next = record
+  for (let i = 0; i < count; i++) {
+    const result = acquire(next, limits, 'm', one, atMs)
+    if (result.status === 'denied') throw new Error(JSON.stringify(result))
+    next = result.record
+  }
+  return next
+}
+
+describe('the lower of configured and discovered', () => {
+  it('holds each model to what is discovered of it, and all of them to what is configured', () => {
+    const limits: HeldLimits = {
+      ...held(told(10), told(500, { model: 'large' })),
+      configured: [{ period: 'minute', metric: 'requests', limit: 25 }],
+    }
+    const first = fill(emptyRecord(), limits, T0)
+    expect(first).toMatchObject({ granted: 10, denied: { code: 'capacity_exceeded', limit: 10, model: 'm' } })
+    const second = fill(first.record, limits, T0, 'large')
+    expect(second).toMatchObject({ granted: 15, denied: { code: 'capacity_exceeded', limit: 25 } })
+    expect(second.denied).not.toHaveProperty('model')
+  })
+
+  it('knows what was admitted before the limit was discovered', () => {
+    const before = grant(emptyRecord(), held(), 7, T0)
+    expect(fill(before, held(told(10)), T0 + 1_000).granted).toBe(3)
+  })
+
+  it('counts nothing for each model where it is not asked for', () => {
+    const result = acquire(emptyRecord(), { configured: [] }, 'm', one, T0)
+    expect(result).toMatchObject({ status: 'granted', record: { models: new Map() } })
+  })
+
+  it('names the model whose limit a request exceeds as a whole', () => {
+    const limits = held(told(100, { metric: 'tokens' }))
+    expect(acquire(emptyRecord(), limits, 'm', { requests: 1, tokens: 101 }, T0)).toEqual({
+      status: 'denied',
+      code: 'request_exceeds_capacity',
+      period: 'minute',
+      metric: 'tokens',
+      limit: 100,
+      excess: 1,
+      model: 'm',
+    })
+  })
+
+  it('lets go of what no answer has told for a day', () => {
+    const record = fill(emptyRecord(), held(told(10, { period: 'day' })), T0).record
+    expect(acquire(record, held(told(10, { period: 'day' })), 'm', one, T0 + 86_399_999).status).toBe('denied')
+    expect(acquire(record, held(told(10, { period: 'day' })), 'm', one, T0 + 86_400_000).status).toBe('granted')
+  })
+
+  it('gives back to the model what its permits did not use', () => {
+    const limits = held(told(100, { metric: 'tokens' }))
+    const reserved = { requests: 1, tokens: 100 }
+    const full = acquire(emptyRecord(), limits, 'm', reserved, T0)
+    if (full.status === 'denied') throw new Error('the window is empty')
+    const actual = { requests: 1, tokens: 30 }
+    const settled = settle(full.record, { chargedAtMs: T0, reserved, actual, model: 'm' })
+    expect(acquire(settled, limits, 'm', { requests: 1, tokens: 70 }, T0).status).toBe('granted')
+    expect(acquire(settled, limits, 'm', { requests: 1, tokens: 71 }, T0).status).toBe('denied')
+  })
+
+  it('counts a bounded number of models, and lets made-up ones push no real one out', () => {
+    const limits = held(told(10))
+    let { record } = fill(emptyRecord(), limits, T0)
+    for (let i = 0; i < 3 * MAX_MODELS; i++) {
+      const result = acquire(record, limits, `made-up-${i}`, one, T0)
+      if (result.status === 'denied') throw new Error('nothing limits it')
+      record = result.record
+    }
+    expect(record.models.size).toBe(MAX_MODELS)
+    expect(acquire(record, limits, 'm', one, T0).status).toBe('denied')
+    expect(advance(record, T0 + 2 * 86_400_000).models.size).toBe(0)
+  })
+})
+
+describe('an account that others use too', () => {
+  const elsewhere = told(60, { remaining: 20, seenAtMs: T0 + 10_000, resetAtMs: T0 + 40_000 })
+
+  it('is held to what the provider says remains, until it resets', () => {
+    const ours = grant(emptyRecord(), held(told(60)), 5, T0)
+    const lowered = fill(ours, held(elsewhere), T0 + 10_000)
+    expect(lowered).toMatchObject({ granted: 20, denied: { limit: 60, model: 'm', retryAfterMs: 30_000 } })
+    expect(acquire(lowered.record, held(elsewhere), 'm', one, T0 + 39_999).status).toBe('denied')
+    expect(fill(lowered.record, held(elsewhere), T0 + 40_000).granted).toBe(60 - 25)
+  })
+
+  it('has what was admitted since the answer came taken off', () => {
+    const ours = grant(emptyRecord(), held(told(60)), 5, T0)
+    const since = grant(ours, held(told(60)), 8, T0 + 12_000)
+    expect(fill(since, held(elsewhere), T0 + 13_000).granted).toBe(12)
+  })
+
+  it('weighs an answer once: it is not worth more when what was admitted since has slid out', () => {
+    const day = { period: 'day', remaining: 20, seenAtMs: T0, resetAtMs: T0 + 50_000_000 } as const
+    const lowered = fill(emptyRecord(), held(told(1_000, day)), T0)
+    expect(lowered.granted).toBe(20)
+    expect(fill(lowered.record, held(told(1_000, day)), T0 + 49_000_000).granted).toBe(0)
+    expect(fill(lowered.record, held(told(1_000, day)), T0 + 50_000_000).granted).toBe(980)
+  })
+
+  it('goes by the latest answer, down and up again', () => {
+    const ours = grant(emptyRecord(), held(told(60)), 5, T0)
+    const lowered = fill(ours, held(elsewhere), T0 + 10_000).record
+    const lower = fill(lowered, held({ ...elsewhere, seenAtMs: T0 + 12_000, remaining: 3 }), T0 + 12_000)
+    expect(lower.granted).toBe(3)
+    const older = { ...elsewhere, seenAtMs: T0 + 11_000, remaining: 15 }
+    expect(fill(lower.record, held(older), T0 + 12_000).granted).toBe(0)
+    const alone = { ...elsewhere, seenAtMs: T0 + 14_000, remaining: 60 - 28 }
+    expect(fill(lower.record, held(alone), T0 + 14_000).granted).toBe(60 - 28)
+  })
+
+  it('is not what it is when only we have used it, however much is under way', () => {
+    const ours = grant(emptyRecord(), held(told(60)), 40, T0)
+    const answer = told(60, { remaining: 30, seenAtMs: T0 + 100, resetAtMs: T0 + 60_000 })
+    expect(fill(ours, held(answer), T0 + 200).granted).toBe(20)
+  })
+
+  it('gets back what never reached the provider', () => {
+    const lowered = fill(emptyRecord(), held(elsewhere), T0 + 12_000)
+    expect(lowered.granted).toBe(20)
+    const unsent = { chargedAtMs: T0 + 12_000, reserved: one, actual: { requests: 0, tokens: 0 }, model: 'm' }
+    expect(fill(settle(lowered.record, unsent), held(elsewhere), T0 + 13_000).granted).toBe(1)
+  })
+})
+
+const periods: Period[] = ['minute', 'hour', 'day']
+const anyInstantMs = fc.integer({ min: -90_000_000, max: 180_000_000 })
+const answer = fc.record(
+  {
+    model: fc.constantFrom('a', 'b'),
+    period: fc.constantFrom(...periods),
+    metric: fc.constantFrom('requests' as const, 'tokens' as const),
+    limit: fc.integer({ min: 1, max: 60 }),
+    // Also more than the limit, and instants long ago and far ahead.
+    remaining: fc.nat(90),
+    resetAfterMs: fc.oneof(fc.integer({ min: 0, max: 90_000 }), anyInstantMs),
+    seenBeforeMs: fc.oneof(fc.nat(4_000), anyInstantMs),
+  },
+  { requiredKeys: ['model', 'period', 'metric', 'limit', 'seenBeforeMs'] },
+)
+const step = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      kind: fc.constant('acquire' as const),
+      model: fc.constantFrom('a', 'b'),
+      tokens: fc.nat(30),
+    }),
+  },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('settle' as const), which: fc.nat(50), tokens: fc.nat(30) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant('clock' as const),
+      byMs: fc.oneof(fc.nat(2_000), fc.nat(90_000), fc.nat(5_000_000)),
+    }),
+  },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('answer' as const), answer }) },
+)
+
+it('admits no more than the lower of both in any interval, raises nothing, and outlives no reset, whatever answers say', () => {
+  fc.assert(
+    fc.property(fc.array(step, { minLength: 5, maxLength: 80 }), (steps) => {
+      const configured = [{ period: 'minute', metric: 'requests', limit: 15 }] as const
+      let discovered = new Map<string, ModelLimit[]>()
+      let record = emptyRecord()
+      let nowMs = T0
+      const charges: { readonly model: string; readonly atMs: number; cost: Cost }[] = []
+      const open: typeof charges = []
+      for (const each of steps) {
+        const limits = { configured, discovered }
+        if (each.kind === 'clock') nowMs += each.byMs
+        if (each.kind === 'answer') discovered = withAnswer(discovered, each.answer, nowMs)
+        if (each.kind === 'settle') {
+          const [permit] = open.splice(each.which % Math.max(1, open.length), 1)
+          if (permit === undefined) continue
+          const { model, atMs: chargedAtMs, cost: reserved } = permit
+          permit.cost = { requests: 1, tokens: Math.min(reserved.tokens, each.tokens) }
+          record = settle(advance(record, nowMs), { chargedAtMs, reserved, actual: permit.cost, model })
+        }
+        if (each.kind !== 'acquire') continue
+        const { model } = each
+        const cost = { requests: 1, tokens: each.tokens }
+        const result = acquire(record, limits, model, cost, nowMs)
+        const unlowered = acquire(withoutAllowances(record), withoutRemaining(limits), model, cost, nowMs)
+        if (result.status === 'granted') {
+          expect(acquire(record, { configured }, model, cost, nowMs).status).toBe('granted')
+          expect(unlowered.status).toBe('granted')
+          record = result.record
+          const charge = { model, atMs: nowMs, cost }
+          charges.push(charge)
+          open.push(charge)
+          for (const { period, metric, limit, seenAtMs } of discovered.get(model) ?? []) {
+            if (nowMs - seenAtMs >= 86_400_000) continue
+            const inLast = charges.filter((other) => other.model === model && other.atMs > nowMs - PERIOD_MS[period])
+            expect(inLast.reduce((sum, other) => sum + other.cost[metric], 0)).toBeLessThanOrEqual(limit)
+          }
+        } else if (unlowered.status === 'granted' && result.code === 'capacity_exceeded') {
+          // Lowered: until the reset of an answer, and no more than its period.
+          const { retryAfterMs, period, metric } = result
+          const told = discovered.get(model)?.find((limit) => limit.period === period && limit.metric === metric)
+          expect(retryAfterMs).toBeLessThanOrEqual(PERIOD_MS[period])
+          if (told?.remaining !== undefined && nowMs - told.seenAtMs < PERIOD_MS[period] / 12 && told.resetAtMs) {
+            if (told.seenAtMs <= nowMs && told.resetAtMs > nowMs) {
+              expect(retryAfterMs).toBeLessThanOrEqual(told.resetAtMs - nowMs)
+            }
+          }
+          expect(acquire(record, limits, model, cost, nowMs + retryAfterMs).status).toBe('granted')
+        }
+      }
+    }),
+    { numRuns: 3_000 },
+  )
+}, 60_000)
+
+function withAnswer(
+  discovered: ReadonlyMap<string, readonly ModelLimit[]>,
+  { resetAfterMs, seenBeforeMs, ...rest }: typeof answer extends fc.Arbitrary<infer Answer> ? Answer : never,
+  nowMs: number,
+): Map<string, ModelLimit[]> {
+  const seenAtMs = nowMs - seenBeforeMs
+  const limit: ModelLimit = {
+    ...rest,
+    dimension: rest.metric,
+    seenAtMs,
+    ...(resetAfterMs === undefined ? {} : { resetAtMs: nowMs + resetAfterMs }),
+  }
+  const others = (discovered.get(rest.model) ?? []).filter(
+    ({ period, metric }) => period !== rest.period || metric !== rest.metric,
+  )
+  return new Map<string, ModelLimit[]>([
+    ...[...discovered].map(([model, limits]): [string, ModelLimit[]] => [model, [...limits]]),
+    [rest.model, [...others, limit]],
+  ])
+}
+
+function withoutAllowances(record: CapacityRecord): CapacityRecord {
+  const models = [...record.models].map(
+    ([model, { windows }]) => [model, { windows, allowances: NO_ALLOWANCES }] as const,
+  )
+  return { ...record, models: new Map(models) }
+}
+
+function withoutRemaining({ configured, discovered }: Required<HeldLimits>): HeldLimits {
+  const models = [...discovered].map(
+    ([model, limits]) => [model, limits.map(({ remaining: _, ...limit }) => limit)] as const,
+  )
+  return { configured, discovered: new Map(models) }
+}

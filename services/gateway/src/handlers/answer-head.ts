@@ -1,0 +1,29 @@
+import type { WireHeaders } from '@sluice/providers'
+
+/** What a provider's answer began with. */
+export interface AnswerHead {
+  readonly status: number
+  /** Fit to be sent on. */
+  readonly statusMessage: string
+  readonly headers: WireHeaders
+  /** Unix milliseconds. */
+  readonly receivedAtMs: number
+}
+
+/** The name of the call that the application is told: the provider's where it gives one, or else the gateway's own. */
+export function toldRequestId(ownRequestId: string, head: AnswerHead | undefined): string {
+  const given = head?.headers['x-request-id']
+  return typeof given === 'string' ? given : ownRequestId
+}
+
+/** In lower case; empty where there is none. */
+export function contentTypeOf({ headers }: AnswerHead): string {
+  const value = headers['content-type']
+  return typeof value === 'string' ? value.toLowerCase() : ''
+}
+
+/** Whether the body can be read as it is. It was asked for so, but not every server heeds that. */
+export function isPlain({ headers }: AnswerHead): boolean {
+  const encoding = headers['content-encoding']
+  return encoding === undefined || encoding === 'identity'
+}

@@ -1,0 +1,53 @@
+import type { ServerResponse } from 'node:http'
+import { answerHeaders } from '../domain/forwarded-headers.ts'
+import { type HeaderFields, removeField } from '../domain/header-fields.ts'
+import type { AnswerHead } from './answer-head.ts'
+import type { PermittedCall } from './call.ts'
+import type { WholeAnswer } from './held-answer.ts'
+import { sluiceHeaders } from './sluice-headers.ts'
+import { translatedError } from './translated-error.ts'
+
+/** Writes the heads of a provider's answer to one call, and its errors, as the application is to have them. */
+export class AnswerWriter {
+  readonly #call: PermittedCall
+  readonly #response: ServerResponse
+
+  constructor(call: PermittedCall, response: ServerResponse) {
+    this.#call = call
+    this.#response = response
+  }
+
+  /** The head of an answer whose body follows. @param contentType that of the body where it is no longer the provider's */
+  head({ status, statusMessage, headers }: AnswerHead, contentType: string | undefined): void {
+    const fields = answerHeaders(headers)
+    // Where the body is not the provider's to the byte, its length no longer holds.
+    if (this.#call.inspection.addsUsage || this.#call.translation !== undefined) removeField(fields, 'content-length')
+    if (contentType !== undefined) {
+      removeField(fields, 'content-type')
+      fields.push('content-type', contentType)
+    }
+    this.#addOwnHeaders(fields, headers)
+    this.#response.writeHead(status, statusMessage, fields)
+  }
+
+  /** An error of the provider's, whole. */
+  error(head: AnswerHead, answer: WholeAnswer): void {
+    const { status, statusMessage, fields, body } = this.#translated(head, answer)
+    this.#addOwnHeaders(fields, head.headers)
+    this.#response.writeHead(status, statusMessage, fields)
+    this.#response.end(body)
+  }
+
+  #translated({ headers, receivedAtMs }: AnswerHead, answer: WholeAnswer): WholeAnswer {
+    const { translation, connection } = this.#call
+    const error = translation?.error(answer.status, answer.body, headers)
+    if (error === undefined) return answer
+    return translatedError(answer, error, connection.adapter.retryAfterMs(headers, receivedAtMs, answer.body))
+  }
+
+  #addOwnHeaders(fields: HeaderFields, headers: AnswerHead['headers']): void {
+    const { connection, rateLimits, requestId } = this.#call
+    if (typeof headers['x-request-id'] !== 'string') fields.push('x-request-id', requestId)
+    sluiceHeaders(fields, 'upstream', connection.settings.name, rateLimits)
+  }
+}
