@@ -16,6 +16,9 @@ export const commonSettings = {
   NATS_TLS_KEY_FILE: Type.Optional(Type.String()),
   /** Copies of each stream and bucket: 1 on a single server, 3 in a cluster. */
   NATS_REPLICAS: Type.Integer({ minimum: 1, maximum: 5, default: 1 }),
+  /** Where `/metrics` is served for Prometheus; without a port it is not. */
+  METRICS_HOST: Type.String({ default: '127.0.0.1' }),
+  METRICS_PORT: Type.Optional(Type.Integer({ minimum: 1, maximum: 65_535 })),
   /** The least severe log line that is written. */
   LOG_LEVEL: LogLevel,
 } as const

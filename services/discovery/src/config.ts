@@ -7,4 +7,7 @@ export const DiscoveryConfig = Type.Object({
   ...commonSettings,
   /** PostgreSQL, `postgres://user:password@host:port/database`. The service keeps to the schema `discovery` of it. */
   DATABASE_URL: Type.String({ pattern: '^postgres(ql)?://' }),
+  /** Where AWS roles are assumed, and quotas are read, in place of AWS's own in each connection's region. */
+  STS_ENDPOINT: Type.Optional(Type.String({ pattern: '^https?://' })),
+  SERVICE_QUOTAS_ENDPOINT: Type.Optional(Type.String({ pattern: '^https?://' })),
 })

@@ -4,11 +4,15 @@ import {
   discoveredChanged,
   discoveryStatus,
   listDiscovered,
+  type ProviderId,
+  type RateLimitReading,
+  refreshDiscovered,
   responses,
 } from '@sluice/contracts'
 import { connectBus, consume, ensureStream, openBucket, publishEvent, serve } from '@sluice/messaging'
 import { migrate, openDatabase } from '@sluice/postgres'
-import { busOptions, type Logger, outageLog, type Service } from '@sluice/service-kit'
+import { busOptions, counter, type Logger, outageLog, type Service } from '@sluice/service-kit'
+import { serviceQuotas } from './adapters/aws/service-quotas.ts'
 import { kvLimitProjection } from './adapters/kv-limit-projection.ts'
 import { MIGRATIONS } from './adapters/migrations.ts'
 import { postgresLimitStore } from './adapters/postgres-limit-store.ts'
@@ -16,18 +20,20 @@ import { postgresSetAside } from './adapters/postgres-set-aside.ts'
 import type { Tables } from './adapters/tables.ts'
 import { watchConnections } from './adapters/watched-connections.ts'
 import type { DiscoveryConfig } from './config.ts'
+import type { LimitChange } from './domain/learn.ts'
 import { UnreadableTally } from './domain/unreadable-tally.ts'
 import { forgetConnections } from './handlers/forget-connections.ts'
 import { learnFromResponses } from './handlers/learn-from-responses.ts'
 import { putAsideIn } from './handlers/put-aside.ts'
+import { refreshFromQuotas } from './handlers/refresh-from-quotas.ts'
 import { unreadableLog } from './handlers/unreadable-log.ts'
 import type { LimitStore } from './ports/limit-store.ts'
 
 export { DiscoveryConfig } from './config.ts'
 
 /**
- * Starts the discovery service: it learns the providers' limits from every response event, and lists them. Resolves when it
- * does both; until then it waits for PostgreSQL and NATS. What it learnt of a connection goes when the connection is deleted. Any
+ * Starts the discovery service: it learns the providers' limits from every response event, and on demand from AWS's Service Quotas,
+ * and lists them. Resolves when it does all of it; until then it waits for PostgreSQL and NATS. What it learnt of a connection goes when the connection is deleted. Any
  * number of instances share the work.
  */
 export async function start(config: DiscoveryConfig, logger: Logger): Promise<Service> {
@@ -57,19 +63,23 @@ export async function start(config: DiscoveryConfig, logger: Logger): Promise<Se
   const putAside = putAsideIn(setAside, logger, Date.now)
   const unreadable = new UnreadableTally()
   const logUnreadable = unreadableLog(logger, Date.now)
-  const learn = learnFromResponses({
+  const unreadableAnswers = counter('discovery.unreadable', 'Answers whose rate limit could not be read.')
+  const learning = {
     store,
     projection,
     connections,
-    putAside,
     forget: forgetting.forget,
-    announce: (change) => publishEvent(bus, discoveredChanged, [change.connectionId], change),
-    onUnreadable: (provider, reading) => {
+    announce: (change: LimitChange) => publishEvent(bus, discoveredChanged, [change.connectionId], change),
+    onUnreadable: (provider: ProviderId, reading: RateLimitReading) => {
       unreadable.count(provider, reading)
+      unreadableAnswers.add(1, { provider })
       logUnreadable(provider, reading)
     },
     now: Date.now,
-  })
+  }
+  const learn = learnFromResponses({ ...learning, putAside })
+  const quotas = serviceQuotas({ stsEndpoint: config.STS_ENDPOINT, endpoint: config.SERVICE_QUOTAS_ENDPOINT })
+  const refresh = refreshFromQuotas({ ...learning, quotas })
   const consuming = await consume(bus, responses, {
     durable: 'discovery',
     batchMessages: BATCH_MESSAGES,
@@ -80,9 +90,10 @@ export async function start(config: DiscoveryConfig, logger: Logger): Promise<Se
     onMalformed: putAside,
     onFault: outage.fault,
   })
-  const onFault = (error: unknown, subject: string) => logger.error({ err: error, subject }, 'query failed')
+  const onFault = (error: unknown, subject: string) => logger.error({ err: error, subject }, 'request failed')
   const served = [
     serve(bus, listDiscovered, ({ connectionId }) => listed(store, connectionId), { onFault }),
+    serve(bus, refreshDiscovered, ({ connectionId }) => refresh(connectionId), { onFault }),
     serve(bus, discoveryStatus, async () => ({ unreadable: unreadable.counts(), setAside: await setAside.summary() }), {
       onFault,
     }),
@@ -92,6 +103,7 @@ export async function start(config: DiscoveryConfig, logger: Logger): Promise<Se
   await bus.connection.flush() // Only then does the server know who answers.
   return {
     stop: async () => {
+      quotas.stop()
       await Promise.all(served.map((serving) => serving.stop()))
       await consuming.stop()
       connections.stop()

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { responses } from '@sluice/contracts'
 import { connectBus, ensureStream } from '@sluice/messaging'
 import { baseUrlFault } from '@sluice/providers'
-import { busOptions, ConfigError, type Logger } from '@sluice/service-kit'
+import { busOptions, ConfigError, counter, type Logger } from '@sluice/service-kit'
 import { watchApiKeys } from './adapters/api-key-projection.ts'
 import { roleAssumer } from './adapters/aws/assume-role.ts'
 import { roleSessions } from './adapters/aws/role-sessions.ts'
@@ -65,11 +65,16 @@ export async function startDataPlane(config: GatewayConfig, logger: Logger): Pro
     maxImagesBytes: config.MAX_IMAGES_BYTES,
     allowInsecureLoopback: config.ALLOW_INSECURE_UPSTREAM,
   })
+  const dropped = counter('response_events.dropped', 'Response events that were lost while NATS was away.')
+  dropped.add(0)
   const events = eventPublisher(bus, {
     gateway,
     maxEvents: config.MAX_BUFFERED_EVENTS,
     onFault,
-    onDropped: (count) => logger.error({ events: count }, 'response events were lost'),
+    onDropped: (count) => {
+      dropped.add(count)
+      logger.error({ events: count }, 'response events were lost')
+    },
   })
   return {
     gateway,

@@ -2,7 +2,11 @@ import { type Static, Type } from 'typebox'
 import { defineBucket, defineEvent, defineRequest } from '../define.ts'
 import { subjectToken } from '../subject-token.ts'
 
-/** A limit that a provider's own answers told of, for one model and dimension. */
+/** AWS's Service Quotas, which are read when somebody asks for it. */
+export type LimitSource = Static<typeof LimitSource>
+export const LimitSource = Type.Literal('service-quotas')
+
+/** A limit that a provider told of, for one model and dimension. */
 export type DiscoveredLimit = Static<typeof DiscoveredLimit>
 export const DiscoveredLimit = Type.Object({
   model: Type.String(),
@@ -18,6 +22,8 @@ export const DiscoveredLimit = Type.Object({
   lastSeenAtMs: Type.Integer(),
   /** How often the limit itself has changed since it was first seen. */
   changes: Type.Integer({ minimum: 0 }),
+  /** Who told it last; absent: the provider's answers to requests. */
+  source: Type.Optional(LimitSource),
 })
 
 /** All discovered limits of a connection; the key is its id. */

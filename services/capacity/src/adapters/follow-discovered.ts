@@ -8,16 +8,18 @@ export interface FollowedDiscovered {
 }
 
 /**
- * Has `limits` follow what is discovered; resolves when all of it is known. Permits do not depend on discovery, which makes that
- * bucket: where it is not there in half a second, resolves all the same, and it is followed from when it is.
+ * Has `limits` follow what is discovered from when a connection asks for it, so that it costs nothing before; resolves when all of it
+ * is known, at once where no connection asks. Permits do not depend on discovery, which makes that bucket: where it is not
+ * there in half a second, resolves all the same, and it is followed from when it is.
  */
 export async function followDiscovered(
   bus: Bus,
-  limits: Pick<WatchedLimits, 'followDiscovered'>,
+  limits: Pick<WatchedLimits, 'followDiscovered' | 'enforcing' | 'isEnforcing'>,
   onFault: (error: unknown) => void,
 ): Promise<FollowedDiscovered> {
   const stopping = new AbortController()
   const follow = async (): Promise<void> => {
+    await limits.enforcing
     while (!stopping.signal.aborted) {
       try {
         return await limits.followDiscovered(await openBucket(bus, discovered))
@@ -28,7 +30,8 @@ export async function followDiscovered(
       }
     }
   }
-  await Promise.race([follow(), sleep(WITHIN_MS)])
+  const following = follow()
+  if (limits.isEnforcing()) await Promise.race([following, sleep(WITHIN_MS)])
   return { stop: () => stopping.abort() }
 }
 

@@ -9,6 +9,10 @@ export interface WatchedLimits extends LimitsSource {
    * @param onDeleted told of each connection that is deleted from now on, maybe more than once
    */
   follow(onDeleted: (connectionId: string) => void): Promise<void>
+  /** Resolves when a connection asks for what is discovered to be held. */
+  readonly enforcing: Promise<void>
+  /** Whether one does now. */
+  isEnforcing(): boolean
   /** Begins to follow what is discovered; resolves when all of it is known. Until then nothing discovered is held. */
   followDiscovered(bucket: Bucket<DiscoveredEntry>): Promise<void>
   stop(): void
@@ -24,6 +28,7 @@ type ModelLimits = ReadonlyMap<string, readonly ModelLimit[]>
 export function watchedLimits(bucket: Bucket<ProjectedConnection>, onFault: (error: unknown) => void): WatchedLimits {
   /** Those that ask for what is discovered to be held. */
   const enforcing = new Map<string, ProjectedConnection>()
+  const first = Promise.withResolvers<void>()
   const discovered = new Map<string, ModelLimits>()
   const held = new Map<string, HeldLimits>()
   const watches: Watch[] = []
@@ -43,14 +48,20 @@ export function watchedLimits(bucket: Bucket<ProjectedConnection>, onFault: (err
       const watch = await bucket.watch({
         onFault,
         onEntry: ({ key, value }) => {
-          if (value?.enforceDiscovered === true) enforcing.set(key, value)
-          else enforcing.delete(key)
+          if (value?.enforceDiscovered === true) {
+            enforcing.set(key, value)
+            first.resolve()
+          } else {
+            enforcing.delete(key)
+          }
           if (value !== undefined) held.set(key, heldBy(value))
           else if (held.delete(key)) onDeleted(key)
         },
       })
       keep(watch)
     },
+    enforcing: first.promise,
+    isEnforcing: () => enforcing.size > 0,
     followDiscovered: async (discoveredBucket) => {
       const watch = await discoveredBucket.watch({
         onFault,

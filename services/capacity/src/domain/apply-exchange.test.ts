@@ -90,7 +90,12 @@ it('knows what is reserved and not settled yet', () => {
   const reserved = { requests: 1, tokens: 10 }
   const settlements = [{ chargedAtMs: T0, reserved, actual: { requests: 1, tokens: 4 } }]
   const less = decided(open, exchangeOf(2, 0, { settlements })).record
-  expect(statusOf('c', less, { configured: limits }).windows[0]).toMatchObject({ used: 2, reserved: 1, remaining: 1, limit: 3 })
+  expect(statusOf('c', less, { configured: limits }).windows[0]).toMatchObject({
+    used: 2,
+    reserved: 1,
+    remaining: 1,
+    limit: 3,
+  })
 })
 
 it('keeps what an answer has lowered although all is denied, once', () => {

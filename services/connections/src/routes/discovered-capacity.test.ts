@@ -1,4 +1,14 @@
-import { ConnectionView, connectionProjection, type DiscoveredLimit, listDiscovered, validate } from '@sluice/contracts'
+import { randomUUID } from 'node:crypto'
+import {
+  ConnectionView,
+  connectionProjection,
+  type DiscoveredLimit,
+  listDiscovered,
+  type ReplyOf,
+  refreshDiscovered,
+  SluiceError,
+  validate,
+} from '@sluice/contracts'
 import { type Bus, connectBus, openBucket, serve } from '@sluice/messaging'
 import { eventually, type TestDatabase, type TestNats, testDatabase, testNats } from '@sluice/testkit'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
@@ -11,6 +21,7 @@ let bus: Bus
 let discovered: DiscoveredLimit[]
 let id: string
 let path: string
+let refresh: (connectionId: string) => ReplyOf<typeof refreshDiscovered>
 let names = 0
 
 const MINUTE_REQUESTS: DiscoveredLimit = {
@@ -30,6 +41,7 @@ beforeAll(async () => {
   serve(bus, listDiscovered, ({ connectionId }) => ({ items: connectionId === id ? discovered : [] }), {
     onFault: () => undefined,
   })
+  serve(bus, refreshDiscovered, ({ connectionId }) => refresh(connectionId), { onFault: () => undefined })
   await bus.connection.flush()
 })
 afterAll(async () => {
@@ -87,6 +99,33 @@ it('changes nothing where the version is another, or nothing of a known period i
   expect(await apply()).toMatchObject({ status: 409, body: { code: 'nothing_discovered' } })
   expect(await apply({ modell: 'gpt-4o' })).toMatchObject({ status: 400, body: { errors: [{ field: 'modell' }] } })
   expect((await connections.ask('GET', `/api/v1/connections/${id}`)).body.version).toBe(1)
+})
+
+it('has the limits read that the provider tells when it is asked', async () => {
+  const reply = { quotas: 3, changes: 1, unknownModels: 1, unreadable: 0 }
+  const asked: string[] = []
+  refresh = (connectionId) => {
+    asked.push(connectionId)
+    return reply
+  }
+  expect(await connections.ask('POST', `${path}/refresh`)).toMatchObject({ status: 200, body: reply })
+  const unknown = `/api/v1/connections/${randomUUID()}/discovered-capacity/refresh`
+  expect(await connections.ask('POST', unknown)).toMatchObject({ status: 404 })
+  expect(asked).toEqual([id])
+})
+
+it.each([
+  ['invalid_request', 400],
+  ['forbidden', 403],
+  ['rate_limited', 429],
+  ['upstream_unreachable', 502],
+  ['unavailable', 503],
+] as const)('passes on why they cannot be read: %s', async (code, status) => {
+  refresh = () => {
+    throw new SluiceError(code, 'in words')
+  }
+  const answer = await connections.ask('POST', `${path}/refresh`)
+  expect(answer).toMatchObject({ status, body: { code, detail: 'in words' } })
 })
 
 it('tells every service whether discovered limits are to be held', async () => {

@@ -1,4 +1,4 @@
-import { ConnectionView, listDiscovered, Period } from '@sluice/contracts'
+import { ConnectionView, listDiscovered, Period, refreshDiscovered } from '@sluice/contracts'
 import { Type } from 'typebox'
 import { AppliedLimits, applyDiscoveredCapacity } from '../application/apply-discovered-capacity.ts'
 import type { ApplicationDeps } from '../application/deps.ts'
@@ -20,6 +20,23 @@ export function discoveredCapacityRoutes(deps: ApplicationDeps, insights: Insigh
         const { id, capacity } = await findConnection(deps, request.params.id)
         const items = [...(await insights.discovered(id))]
         return { items, drift: driftOf(capacity, items) }
+      },
+    )
+
+    app.post(
+      '/connections/:id/discovered-capacity/refresh',
+      {
+        schema: {
+          tags,
+          description:
+            "Reads the limits that the provider tells when it is asked: AWS's Service Quotas, with the role of a Bedrock connection. 400 for other providers, 403 when AWS does not let the role be assumed or read quotas, 502 when AWS does not answer.",
+          params: ConnectionParams,
+          response: { 200: refreshDiscovered.reply },
+        },
+      },
+      async (request) => {
+        const { id } = await findConnection(deps, request.params.id)
+        return insights.refreshDiscovered(id)
       },
     )
 

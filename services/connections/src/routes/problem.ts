@@ -114,6 +114,7 @@ const STATUS_BY_CODE: Readonly<Partial<Record<ErrorCode, number>>> = {
   payload_too_large: 413,
   credential_rejected: 422,
   rate_limited: 429,
+  upstream_unreachable: 502,
   credential_unavailable: 503,
   capacity_unavailable: 503,
   unavailable: 503,

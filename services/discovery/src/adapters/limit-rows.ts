@@ -16,5 +16,6 @@ export function toConnectionLimit(row: Selectable<LimitsTable>): ConnectionLimit
     firstSeenAtMs: row.first_seen_at.getTime(),
     lastSeenAtMs: row.last_seen_at.getTime(),
     changes: row.changes,
+    ...(row.source === null ? {} : { source: row.source }),
   }
 }

@@ -6,6 +6,7 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0001-limits': migration(() => LIMITS),
   '0002-period-confidence': migration(() => PERIOD_CONFIDENCE),
   '0003-set-aside': migration(() => SET_ASIDE),
+  '0004-source': migration(() => ['alter table discovery.limits add column source text']),
 }
 
 function migration(statements: () => readonly string[]): Migration {

@@ -15,7 +15,7 @@ export function postgresLimitStore(db: Kysely<Tables>): LimitStore {
         return await db.transaction().execute((transaction) => learnIn(transaction, readings))
       } catch (error) {
         if (isRefusedData(error)) throw new UnstorableError('PostgreSQL refuses the data', { cause: error })
-        throw error
+        throw isPassing(error) ? new SluiceError('unavailable', 'limits cannot be stored now', { cause: error }) : error
       }
     },
     limitsOf: async (connectionIds) => {
@@ -85,15 +85,15 @@ async function storeLimits(transaction: Transaction<Tables>, limits: readonly Co
   await sql`
     insert into discovery.limits (
       connection_id, model, dimension, limit_value, period_ms, period_confidence, remaining,
-      reset_at, first_seen_at, last_seen_at, changes
+      reset_at, first_seen_at, last_seen_at, changes, source
     )
     select
       "connectionId", model, dimension, "limit", "periodMs", "periodConfidence", remaining,
       to_timestamp("resetAtMs" / 1000.0), to_timestamp("firstSeenAtMs" / 1000.0), to_timestamp("lastSeenAtMs" / 1000.0),
-      changes
+      changes, source
     from json_to_recordset(${JSON.stringify(limits)}) as learnt (
       "connectionId" text, model text, dimension text, "limit" bigint, "periodMs" bigint, "periodConfidence" smallint, remaining bigint,
-      "resetAtMs" bigint, "firstSeenAtMs" bigint, "lastSeenAtMs" bigint, changes integer
+      "resetAtMs" bigint, "firstSeenAtMs" bigint, "lastSeenAtMs" bigint, changes integer, source text
     )
     on conflict (connection_id, model, dimension) do update set
       limit_value = excluded.limit_value,
@@ -102,7 +102,8 @@ async function storeLimits(transaction: Transaction<Tables>, limits: readonly Co
       remaining = excluded.remaining,
       reset_at = excluded.reset_at,
       last_seen_at = excluded.last_seen_at,
-      changes = excluded.changes`.execute(transaction)
+      changes = excluded.changes,
+      source = excluded.source`.execute(transaction)
 }
 
 async function storeHistory(transaction: Transaction<Tables>, changes: readonly LimitChange[]): Promise<void> {

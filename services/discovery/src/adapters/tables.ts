@@ -1,3 +1,4 @@
+import type { LimitSource } from '@sluice/contracts'
 import type { GeneratedAlways } from 'kysely'
 
 /** The tables of the schema `discovery`, as the newest migration leaves them. */
@@ -21,6 +22,8 @@ export interface LimitsTable {
   first_seen_at: Date
   last_seen_at: Date
   changes: number
+  /** Who told it last; null: the provider's answers to requests. */
+  source: LimitSource | null
 }
 
 export interface LimitHistoryTable {

@@ -38,6 +38,7 @@ export async function watchConnections(
   const exists = async (connectionId: string) => known.has(connectionId) || (await isStored(bucket, connectionId))
   return {
     exists,
+    find: async (connectionId) => (await bucket.get(connectionId)).value,
     missing: async (connectionIds) => {
       if (!isProjected) return []
       const present = await Promise.all(connectionIds.map(exists))

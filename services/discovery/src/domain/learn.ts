@@ -54,7 +54,7 @@ export function limitKey({ connectionId, model, dimension }: Omit<LimitReading, 
 }
 
 function update(before: ConnectionLimit | undefined, reading: LimitReading): ConnectionLimit | undefined {
-  const { connectionId, model, dimension, seenAtMs, remaining, resetMs } = reading
+  const { connectionId, model, dimension, seenAtMs, remaining, resetMs, source } = reading
   if (before !== undefined && seenAtMs <= before.lastSeenAtMs) return undefined
   const limit = reading.limit ?? before?.limit
   if (limit === undefined) return undefined
@@ -71,6 +71,7 @@ function update(before: ConnectionLimit | undefined, reading: LimitReading): Con
     firstSeenAtMs: before?.firstSeenAtMs ?? seenAtMs,
     lastSeenAtMs: seenAtMs,
     changes: before === undefined ? 0 : before.changes + (before.limit === limit ? 0 : 1),
+    ...(source === undefined ? {} : { source }),
   }
 }
 

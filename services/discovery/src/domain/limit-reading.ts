@@ -1,7 +1,7 @@
-import { type RateLimitReading, type ResponseBatch, storableText } from '@sluice/contracts'
+import { type LimitSource, type RateLimitReading, type ResponseBatch, storableText } from '@sluice/contracts'
 import { providerAdapter } from '@sluice/providers'
 
-/** What one answer told of one limit of a connection. Absent means unknown. */
+/** What one answer, of a request or of a list of quotas, told of one limit of a connection. Absent means unknown. */
 export interface LimitReading {
   readonly connectionId: string
   readonly model: string
@@ -15,6 +15,8 @@ export interface LimitReading {
   readonly resetMs?: number
   /** The length of the limit's window, where the provider documents it. */
   readonly periodMs?: number
+  /** Absent: an answer to a request. */
+  readonly source?: LimitSource
 }
 
 /**

@@ -10,7 +10,7 @@ import type { PutAside } from './put-aside.ts'
 export interface LearnFromResponsesOptions {
   readonly store: LimitStore
   readonly projection: LimitProjection
-  readonly connections: KnownConnections
+  readonly connections: Pick<KnownConnections, 'exists'>
   readonly putAside: PutAside
   /** Told of a connection that was deleted while it was learnt of. */
   readonly forget: (connectionId: string) => void
@@ -84,7 +84,7 @@ interface Told {
 }
 
 /** The connections of these messages that are there. */
-async function existing(connections: KnownConnections, told: readonly Told[]): Promise<Set<string>> {
+async function existing(connections: Pick<KnownConnections, 'exists'>, told: readonly Told[]): Promise<Set<string>> {
   const ids = [...new Set(told.map(({ connectionId }) => connectionId))]
   const exist = await Promise.all(ids.map((id) => connections.exists(id)))
   return new Set(ids.filter((_, index) => exist[index]))

@@ -7,7 +7,8 @@ export interface LimitStore {
   /**
    * Learns from the readings: all of it is stored, or nothing. Readings of one connection are learnt one call after the
    * other, whoever calls. Returns the changes of limits, which are stored as history.
-   * @throws UnstorableError when they cannot be stored as they are; any other error means that it may be tried again
+   * @throws UnstorableError when they cannot be stored as they are; any other error means that it may be tried again,
+   *   SluiceError `unavailable` that the store is away
    */
   learn(readings: readonly LimitReading[]): Promise<readonly LimitChange[]>
   /**

@@ -1,0 +1,129 @@
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { gzipSync } from 'node:zlib'
+
+/** The ways to fail, and in each the key is repeated. A request chooses one by `echo-NAME` anywhere in its path or body. */
+export const ECHOES = ['body', 'headers', 'chunks', 'gzip', 'text', 'event', 'broken', 'malformed'] as const
+
+export interface EchoingProvider {
+  readonly url: string
+  /** How many requests wait in vain for an answer (`echo-hang`). */
+  hanging(): number
+  stop(): Promise<void>
+}
+
+/**
+ * A provider that repeats the key of every request in its errors, in every place of an answer. `echo-answer` is answered in OpenAI's
+ * format with `content` as the model's text, whole or as a stream.
+ */
+export async function startEchoingProvider(content: string): Promise<EchoingProvider> {
+  let hanging = 0
+  const server = createServer((request, response) => {
+    const answer = async () => {
+      const asked = (request.url ?? '') + (await text(request))
+      const name = /echo-(\w+)/.exec(asked)?.[1] ?? 'body'
+      if (name === 'hang') hanging++
+      else if (name === 'answer') modelAnswer(response, content, asked.includes('"stream":true'))
+      else await (ANSWERS[name] ?? inBody)(response, keyOf(request))
+    }
+    answer().catch(() => response.destroy())
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    hanging: () => hanging,
+    stop: async () => {
+      server.close()
+      server.closeAllConnections()
+      await once(server, 'close')
+    },
+  }
+}
+
+type EchoingAnswer = (response: ServerResponse, key: string) => void | Promise<void>
+
+const ANSWERS: Readonly<Record<string, EchoingAnswer>> = {
+  body: inBody,
+  headers: (response, key) => {
+    for (const name of HEADERS) response.setHeader(name, key)
+    response.writeHead(403, `Not ${key}`, JSON_TYPE).end(errorBody(key))
+  },
+  chunks: (response, key) => {
+    response.writeHead(500, JSON_TYPE)
+    return inPieces(response, errorBody(key))
+  },
+  gzip: (response, key) => {
+    response.writeHead(400, { ...JSON_TYPE, 'content-encoding': 'gzip' }).end(gzipSync(errorBody(key)))
+  },
+  text: (response, key) => {
+    response.writeHead(502, { 'content-type': 'text/html' }).end(`<p>No such key: ${key}, ${encodeURIComponent(key)}</p>`)
+  },
+  event: (response, key) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' })
+    return inPieces(response, `event: error\ndata: ${errorBody(key)}\n\n`)
+  },
+  broken: async (response, key) => {
+    response.writeHead(401, { ...JSON_TYPE, 'content-length': '100000' })
+    response.write(errorBody(key))
+    await nextTurn()
+    response.destroy()
+  },
+  malformed: (response, key) => {
+    response.socket?.end(`HTTP/1.1 401 ${key}\r\nwww authenticate ${key}\r\n\r\n${errorBody(key)}`)
+  },
+}
+
+const JSON_TYPE = { 'content-type': 'application/json' }
+/** Those that are read, those that are passed on, and those that go on in other words. */
+const HEADERS = [
+  'www-authenticate',
+  'x-request-id',
+  'request-id',
+  'retry-after',
+  'x-ratelimit-limit-requests',
+  'x-ratelimit-reset-tokens',
+  'anthropic-ratelimit-requests-remaining',
+  'x-debug',
+]
+
+function inBody(response: ServerResponse, key: string): void {
+  response.writeHead(401, JSON_TYPE).end(errorBody(key))
+}
+
+/** An error of any of the providers, with the key as servers write it down. */
+function errorBody(key: string): string {
+  const message = `Wrong key: ${key} (Bearer ${key}, ?key=${encodeURIComponent(key)}, ${JSON.stringify(key)})`
+  const error = { message, type: 'authentication_error', code: 401, status: key, param: key, details: [{ key }] }
+  return JSON.stringify({ type: 'error', error, [key]: key }).replaceAll('/', '\\/')
+}
+
+/** Each piece by itself, so short that no key is in one. */
+async function inPieces(response: ServerResponse, whole: string): Promise<void> {
+  for (let at = 0; at < whole.length; at += 9) {
+    response.write(whole.slice(at, at + 9))
+    await nextTurn()
+  }
+  response.end()
+}
+
+function modelAnswer(response: ServerResponse, content: string, isStream: boolean): void {
+  const head = { id: 'chatcmpl-1', created: 1, model: 'gpt-4o' }
+  const usage = { prompt_tokens: 9, completion_tokens: 9, total_tokens: 18 }
+  if (isStream) {
+    const chunk = (rest: object) => `data: ${JSON.stringify({ ...head, object: 'chat.completion.chunk', ...rest })}\n\n`
+    const choices = [{ index: 0, delta: { role: 'assistant', content }, finish_reason: 'stop' }]
+    response.writeHead(200, { 'content-type': 'text/event-stream' })
+    response.end(`${chunk({ choices })}${chunk({ choices: [], usage })}data: [DONE]\n\n`)
+    return
+  }
+  const choices = [{ index: 0, message: { role: 'assistant', content }, finish_reason: 'stop' }]
+  response.writeHead(200, JSON_TYPE).end(JSON.stringify({ ...head, object: 'chat.completion', choices, usage }))
+}
+
+function keyOf({ headers }: IncomingMessage): string {
+  const bearer = headers.authorization?.replace(/^Bearer /, '')
+  return String(bearer ?? headers['x-api-key'] ?? headers['x-goog-api-key'] ?? '')
+}
