@@ -3,7 +3,16 @@ import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ApiKeyView, ConnectionView, CreatedApiKey } from '@sluice/contracts'
-import { type AdminClient, adminClient, gatewayKnows, readSettings, type Stack, startStack, until } from '@sluice/local'
+import {
+  type AdminClient,
+  adminClient,
+  type ExtraEnvironment,
+  gatewayKnows,
+  readSettings,
+  type Stack,
+  startStack,
+  until,
+} from '@sluice/local'
 import { type ProviderSimulator, startProviderSimulator } from '@sluice/provider-simulator'
 import OpenAI from 'openai'
 import { inject } from 'vitest'
@@ -33,6 +42,7 @@ export async function startSystem(
     readonly capacities?: number
     readonly logLevel?: string
     readonly databaseUrl?: string
+    readonly extra?: ExtraEnvironment
   } = {},
 ): Promise<System> {
   const upstreamKey = `sk-upstream-${randomBytes(18).toString('base64url')}`
@@ -55,6 +65,7 @@ export async function startSystem(
     {
       log: (source, line) => lines.push(`${source} | ${line}`),
       inherited: { PATH: process.env.PATH ?? '' },
+      ...(settings.extra === undefined ? {} : { extra: settings.extra }),
     },
   )
   const admin = adminClient(stack.adminUrl, stack.operatorToken ?? '')

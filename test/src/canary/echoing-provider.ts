@@ -59,7 +59,9 @@ const ANSWERS: Readonly<Record<string, EchoingAnswer>> = {
     response.writeHead(400, { ...JSON_TYPE, 'content-encoding': 'gzip' }).end(gzipSync(errorBody(key)))
   },
   text: (response, key) => {
-    response.writeHead(502, { 'content-type': 'text/html' }).end(`<p>No such key: ${key}, ${encodeURIComponent(key)}</p>`)
+    response
+      .writeHead(502, { 'content-type': 'text/html' })
+      .end(`<p>No such key: ${key}, ${encodeURIComponent(key)}</p>`)
   },
   event: (response, key) => {
     response.writeHead(200, { 'content-type': 'text/event-stream' })

@@ -21,9 +21,12 @@ it.each([
   expect(search(Buffer.from(written))).toContain(`key (${form})`)
 })
 
-it.each([['what holds none'], [`…${SECRET.slice(-4)}`], [SECRET.slice(0, 11)], ['']])('finds nothing in “%s”', (written) => {
-  expect(search(Buffer.from(written))).toEqual([])
-})
+it.each([['what holds none'], [`…${SECRET.slice(-4)}`], [SECRET.slice(0, 11)], ['']])(
+  'finds nothing in “%s”',
+  (written) => {
+    expect(search(Buffer.from(written))).toEqual([])
+  },
+)
 
 it('takes no secret that could be somewhere by chance', () => {
   expect(() => createSecretSearch(new Map([['short', 'password']]))).toThrow('too short')

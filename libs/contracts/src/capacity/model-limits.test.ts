@@ -56,6 +56,8 @@ it('takes input and output tokens as one limit of their sum where there is none 
     },
   ])
   expect(modelLimits([input, output, told('tokens', 700)])).toMatchObject([{ limit: 700, dimension: 'tokens' }])
+  const daily = told('tokens-per-day', 700, { periodMs: 86_400_000 })
+  expect(modelLimits([input, output, daily]).map(({ limit }) => limit)).toEqual([700, 1_000])
   expect(modelLimits([input])).toEqual([])
   expect(modelLimits([input, { ...output, model: 'other' }])).toEqual([])
 })

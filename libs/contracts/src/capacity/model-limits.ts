@@ -1,4 +1,4 @@
-import type { DiscoveredLimit } from '../discovery/discovered.ts'
+import type { DiscoveredLimit, LimitSource } from '../discovery/discovered.ts'
 import { type Metric, PERIOD_MS, type Period } from './limits.ts'
 
 /** What a provider holds one model to, in the terms of a connection's capacity, and what it last said of it. */
@@ -14,12 +14,14 @@ export interface ModelLimit {
   readonly resetAtMs?: number
   /** When the answer that told it came, Unix milliseconds. */
   readonly seenAtMs: number
+  /** Who told it last; absent: the provider's answers to requests. */
+  readonly source?: LimitSource
 }
 
 /**
  * The discovered limits that a connection's capacity can express, at most one for each model, period and metric: the lowest.
- * `requests` and `tokens` count as such. Where a model has no limit of tokens but one of input and one of output tokens, of
- * the same period, both together are taken as one of their sum: nobody can use more without exceeding one of them. One
+ * `requests` and `tokens` count as such. Where a model has, for one period, no limit of tokens but one of input and one of
+ * output tokens, both together are taken as one of their sum: nobody can use more without exceeding one of them. One
  * alone says nothing of the sum.
  *
  * Left out are limits of an unknown period, other dimensions, and limits of 0: who may send nothing is told so by the provider.
@@ -35,12 +37,8 @@ export function modelLimits(discovered: readonly DiscoveredLimit[]): ModelLimit[
     else if (kind === 'output-tokens') halves.set(keyOf(limit), { ...halves.get(keyOf(limit)), output: limit })
     else keepLowest(lowest, limit)
   }
-  const limitsTokens = new Set(
-    [...lowest.values()].filter(({ metric }) => metric === 'tokens').map(({ model }) => model),
-  )
-  for (const { input, output } of halves.values()) {
-    if (input === undefined || output === undefined || limitsTokens.has(input.model)) continue
-    keepLowest(lowest, sumOf(input, output))
+  for (const [key, { input, output }] of halves) {
+    if (input !== undefined && output !== undefined && !lowest.has(key)) lowest.set(key, sumOf(input, output))
   }
   return [...lowest.values()]
 }
@@ -58,6 +56,7 @@ function asModelLimit({ model, dimension, limit, ...told }: DiscoveredLimit): Mo
     ...(told.remaining === undefined ? {} : { remaining: told.remaining }),
     ...(told.resetAtMs === undefined ? {} : { resetAtMs: told.resetAtMs }),
     seenAtMs: told.lastSeenAtMs,
+    ...(told.source === undefined ? {} : { source: told.source }),
   }
 }
 

@@ -83,6 +83,11 @@ describe('the lower of configured and discovered', () => {
     expect(acquire(record, held(told(10, { period: 'day' })), 'm', one, T0 + 86_400_000).status).toBe('granted')
   })
 
+  it('keeps what is asked for and never told by answers', () => {
+    const quota = held(told(10, { source: 'service-quotas' }))
+    expect(fill(emptyRecord(), quota, T0 + 7 * 86_400_000).granted).toBe(10)
+  })
+
   it('gives back to the model what its permits did not use', () => {
     const limits = held(told(100, { metric: 'tokens' }))
     const reserved = { requests: 1, tokens: 100 }

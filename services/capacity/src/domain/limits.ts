@@ -22,7 +22,8 @@ export interface HeldLimits {
 
 /** What the provider tells of the model and is held at `nowMs`, Unix milliseconds. */
 export function toldOf({ discovered }: HeldLimits, model: string, nowMs: number): readonly ModelLimit[] {
-  return discovered?.get(model)?.filter(({ seenAtMs }) => nowMs - seenAtMs < TOLD_FOR_MS) ?? NOTHING_TOLD
+  const isHeld = ({ source, seenAtMs }: ModelLimit) => source !== undefined || nowMs - seenAtMs < TOLD_FOR_MS
+  return discovered?.get(model)?.filter(isHeld) ?? NOTHING_TOLD
 }
 
 /** The limits that a connection's `capacity` entries stand for, disabled entries left out. */
@@ -36,6 +37,9 @@ export function limitsOf(capacity: readonly CapacityLimit[]): Limits {
     .sort((a, b) => PERIOD_MS[a.period] - PERIOD_MS[b.period])
 }
 
-/** What no answer has confirmed for a day may be another account's by now, or another tier's: it is held no longer. */
+/**
+ * What no answer has confirmed for a day may be another account's by now, or another tier's: it is held no longer. What answers never
+ * tell stands until it is asked for again.
+ */
 const TOLD_FOR_MS = 86_400_000
 const NOTHING_TOLD: readonly ModelLimit[] = []

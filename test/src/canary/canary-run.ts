@@ -1,0 +1,144 @@
+import { randomBytes } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import type { ConnectionView } from '@sluice/contracts'
+import { ensureNatsPasswords, gatewayKnows, until } from '@sluice/local'
+import { connect, type NatsConnection } from 'nats'
+import { type System, startSystem } from '../start-system.ts'
+import { Canaries } from './canaries.ts'
+import { databaseText } from './database-text.ts'
+import { type EchoingProvider, startEchoingProvider } from './echoing-provider.ts'
+import { type Answer, HttpRecord, type Question } from './http-record.ts'
+import { NatsRecord, storedMessages } from './nats-record.ts'
+import { KEYED_PROVIDERS, type SimulatedProviders, startSimulatedProviders } from './simulated-providers.ts'
+import { writtenFiles } from './written-files.ts'
+
+/** A whole system at its most talkative, with a secret in every place, of which everything that is written down is kept. */
+export interface CanaryRun {
+  readonly system: System
+  readonly canaries: Canaries
+  readonly providers: SimulatedProviders
+  readonly echoing: EchoingProvider
+  readonly nats: NatsConnection
+  readonly natsRecord: NatsRecord
+  /** Name of a connection: no secret, so that it must be found wherever is searched. */
+  readonly marker: string
+  /** Asks the admin API as the operator, unless `headers` say otherwise; `path` is below `/api/v1`. */
+  admin(path: string, question?: Question): Promise<Answer>
+  gateway(path: string, question?: Question): Promise<Answer>
+  /** A connection that the gateway knows. */
+  connect(connection: object & { readonly name: string }): Promise<ConnectionView>
+  /** Everything that was written, by place. */
+  written(): Promise<Readonly<Record<string, Buffer>>>
+  stop(): Promise<void>
+}
+
+export async function startCanaryRun(): Promise<CanaryRun> {
+  const canaries = new Canaries()
+  const providers = await startSimulatedProviders(canaries)
+  const echoing = await startEchoingProvider(canaries.make('answer', 'Confidentially, '))
+  const system = await startSystem({ logLevel: 'trace', extra: environment(canaries, providers) })
+  const { paths, adminUrl, natsUrl, gatewayUrls } = system.stack
+  await addOwnSecrets(system, canaries)
+  const { operator } = await ensureNatsPasswords(paths.natsPasswordsFile)
+  const nats = await connect({ servers: natsUrl, user: 'operator', pass: operator })
+  const natsRecord = new NatsRecord(nats)
+  await nats.flush()
+  const http = new HttpRecord()
+  const [gatewayUrl = ''] = gatewayUrls
+
+  const admin: CanaryRun['admin'] = (path, { headers, ...question } = {}) => {
+    const asOperator = { authorization: `Bearer ${canaries.get('operator token')}` }
+    return http.ask(`${adminUrl}/api/v1${path}`, { ...question, headers: headers ?? asOperator })
+  }
+  const created = await admin('/api-keys', {
+    body: { name: 'application', connections: '*' },
+    shown: ({ text }) => JSON.parse(text).key,
+  })
+  const apiKey = canaries.add('API key', JSON.parse(created.text).key)
+
+  return {
+    system,
+    canaries,
+    providers,
+    echoing,
+    nats,
+    natsRecord,
+    marker: `marker-${randomBytes(24).toString('hex')}`,
+    admin,
+    gateway: (path, question) => http.ask(`${gatewayUrl}${path}`, question),
+    connect: async (connection) => {
+      const answer = await admin('/connections', { body: connection })
+      if (answer.status !== 201) throw new Error(`${connection.name}: ${answer.text}`)
+      await until(`news of ${connection.name}`, () => gatewayKnows(gatewayUrl, connection.name, apiKey), Boolean)
+      return JSON.parse(answer.text)
+    },
+    written: async () => ({
+      'the answers over HTTP': Buffer.from(http.text),
+      'the traffic on NATS': Buffer.from(natsRecord.text),
+      'the messages and buckets of NATS': Buffer.from(await storedMessages(nats)),
+      'the database': Buffer.from(await databaseText(system.stack.databaseUrl)),
+      'the logs': Buffer.from(system.logs()),
+      'the files': await writtenFiles(paths.dataDir, [
+        paths.binDir,
+        paths.masterKeyFile,
+        paths.natsPasswordsFile,
+        paths.operatorTokenFile,
+      ]),
+    }),
+    stop: async () => {
+      await nats.close()
+      await system.stop()
+      await Promise.all([providers.stop(), echoing.stop()])
+    },
+  }
+}
+
+/** Small limits, so that they are met, and an identity in AWS. */
+function environment(canaries: Canaries, providers: SimulatedProviders) {
+  const aws = {
+    AWS_ACCESS_KEY_ID: 'AKIACANARY',
+    AWS_SECRET_ACCESS_KEY: canaries.make('secret of AWS', ''),
+    STS_ENDPOINT: providers.of('aws-bedrock').url,
+  }
+  return { connections: aws, gateway: { ...aws, MAX_BODY_BYTES: String(64 * 1024) } }
+}
+
+/** Those that the system makes for itself. */
+async function addOwnSecrets({ stack }: System, canaries: Canaries): Promise<void> {
+  canaries.add('operator token', stack.operatorToken ?? '')
+  canaries.add('master key', (await readFile(stack.paths.masterKeyFile, 'utf8')).trim())
+  for (const [user, password] of Object.entries(await ensureNatsPasswords(stack.paths.natsPasswordsFile))) {
+    canaries.add(`NATS password of ${user}`, password)
+  }
+}
+
+/** The name of a connection to the echoing provider. */
+export const echoingConnection = (provider: string): string => `${provider}-echo`
+
+/** Two connections for each provider with a key: to one that answers, and to one that repeats the key. */
+export async function connectProviders({
+  canaries,
+  providers,
+  echoing,
+  connect: add,
+  marker,
+}: CanaryRun): Promise<void> {
+  for (const { id, keyPrefix } of KEYED_PROVIDERS) {
+    const config = { apiKey: canaries.get(`key of ${id}`), baseUrl: baseUrl(id, providers.of(id).url) }
+    await add({ name: id, provider: id, config })
+    // Held together by what JSON and URLs write differently.
+    const parts = Array.from({ length: 3 }, () => randomBytes(12).toString('hex'))
+    const echoed = canaries.add(`echoed key of ${id}`, keyPrefix + parts.join('"\\/+<'))
+    await add({
+      name: echoingConnection(id),
+      provider: id,
+      config: { apiKey: echoed, baseUrl: baseUrl(id, echoing.url) },
+    })
+  }
+  const markedKey = canaries.make('key of the marked connection', 'sk-')
+  await add({ name: marker, provider: 'openai', config: { apiKey: markedKey, baseUrl: 'http://127.0.0.1:9' } })
+}
+
+export function baseUrl(provider: string, origin: string): string {
+  return provider === 'openai' ? `${origin}/v1` : origin
+}

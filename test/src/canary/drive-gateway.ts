@@ -1,0 +1,121 @@
+import { eventually } from '@sluice/testkit'
+import { expect } from 'vitest'
+import { type CanaryRun, echoingConnection } from './canary-run.ts'
+import { ECHOES } from './echoing-provider.ts'
+import { KEYED_PROVIDERS, type KeyedProvider } from './simulated-providers.ts'
+
+/** Calls that succeed, native and unified, whole and streamed, with the API key in every way in which one may be sent. */
+export async function callProviders({ gateway, canaries, marker }: CanaryRun): Promise<void> {
+  const apiKey = canaries.get('API key')
+  const prompt = canaries.make('prompt', 'Keep this to yourself: ')
+  const bearer = { authorization: `Bearer ${apiKey}` }
+  for (const { id, model, path, body, headers } of KEYED_PROVIDERS) {
+    for (const isStream of [false, true]) {
+      const asked = { headers: { ...bearer, ...headers }, body: body(model, prompt, isStream) }
+      expect((await gateway(`/connections/${id}${path(model, isStream)}`, asked)).status).toBe(200)
+      const unified = { headers: bearer, body: chat(`${id}/${model}`, prompt, isStream) }
+      expect((await gateway('/v1/chat/completions', unified)).status).toBe(200)
+    }
+  }
+  for (const name of ['x-api-key', 'x-goog-api-key', 'api-key']) {
+    const asked = { headers: { [name]: apiKey }, body: chat('gpt-4o-mini', prompt) }
+    expect((await gateway('/connections/openai/v1/chat/completions', asked)).status).toBe(200)
+  }
+  const ask = { body: { contents: [{ role: 'user', parts: [{ text: prompt }] }] } }
+  for (const query of [`key=${apiKey}`, `%6bey=${apiKey}`]) {
+    expect(
+      (await gateway(`/connections/google/v1beta/models/gemini-2.5-flash:generateContent?${query}`, ask)).status,
+    ).toBe(200)
+  }
+  for (const isStream of [false, true]) {
+    for (const [path, model] of [
+      [`/connections/${echoingConnection('openai')}/v1/chat/completions`, 'echo-answer'],
+      ['/v1/chat/completions', `${echoingConnection('openai')}/echo-answer`],
+    ] as const) {
+      const answer = await gateway(path, { headers: bearer, body: chat(model, prompt, isStream) })
+      expect(answer.text).toContain(canaries.get('answer'))
+    }
+  }
+  expect((await gateway('/v1/models', { headers: bearer })).status).toBe(200)
+  const toNowhere = { headers: bearer, body: chat('gpt-4o', prompt) }
+  expect((await gateway(`/connections/${marker}/v1/chat/completions`, toNowhere)).status).toBe(502)
+}
+
+/** Every way in which a provider repeats the key, at every endpoint. */
+export async function callEchoingProvider({ gateway, canaries }: CanaryRun): Promise<void> {
+  const bearer = { authorization: `Bearer ${canaries.get('API key')}` }
+  const prompt = canaries.get('prompt')
+  const ask = async ({ id, path, body, headers }: KeyedProvider, echo: string, isStream: boolean) => {
+    const [name, model] = [echoingConnection(id), `echo-${echo}`]
+    const native = { headers: { ...bearer, ...headers }, body: body(model, prompt, isStream) }
+    const answers = [
+      await gateway(`/connections/${name}${path(model, isStream)}`, native),
+      await gateway('/v1/chat/completions', { headers: bearer, body: chat(`${name}/${model}`, prompt, isStream) }),
+    ]
+    // An error in a stream comes with 200; whatever else comes is no success.
+    for (const { status } of answers) if (echo !== 'event') expect(status).toBeGreaterThanOrEqual(400)
+  }
+  for (const provider of KEYED_PROVIDERS) {
+    for (const echo of ECHOES) for (const isStream of [false, true]) await ask(provider, echo, isStream)
+    await gateway(
+      `/connections/${echoingConnection(provider.id)}/${provider.id === 'groq' ? 'openai/v1' : 'v1'}/models`,
+      {
+        headers: { ...bearer, ...provider.headers },
+      },
+    )
+  }
+}
+
+/** What the gateway itself refuses. */
+export async function callWrongly({ gateway, canaries }: CanaryRun): Promise<void> {
+  const bearer = { authorization: `Bearer ${canaries.get('API key')}` }
+  const prompt = canaries.get('prompt')
+  const unknown = canaries.make('unknown API key', 'slc_')
+  const native = '/connections/openai/v1/chat/completions'
+  for (const path of [native, '/v1/chat/completions', '/v1/embeddings']) {
+    const refused = [
+      { headers: { authorization: `Bearer ${unknown}` }, body: chat('gpt-4o', prompt) },
+      { headers: { 'x-api-key': unknown }, body: chat('gpt-4o', prompt) },
+      { headers: bearer, body: `{"model": "openai/gpt-4o", "messages": "${prompt}` },
+      { headers: bearer, body: chat('openai/gpt-4o', prompt.repeat(5_000)) },
+      { headers: { ...bearer, 'x-sluice-max-wait-ms': prompt }, body: chat('openai/gpt-4o', prompt) },
+    ]
+    for (const question of refused) expect((await gateway(path, question)).status).toBeGreaterThanOrEqual(400)
+    expect((await gateway(`${path}?key=${unknown}`, { body: {} })).status).toBe(401)
+  }
+  const misshapen = [
+    { messages: prompt },
+    { messages: [{ role: prompt, content: prompt }] },
+    { messages: [{ role: 'user', content: [{ type: prompt, text: prompt }] }] },
+    { messages: [{ role: 'user', content: prompt, [prompt]: prompt }], temperature: prompt },
+    { messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url: prompt } }] }] },
+  ]
+  for (const body of misshapen) {
+    for (const { id, model } of KEYED_PROVIDERS.filter(({ id }) => id === 'anthropic' || id === 'google')) {
+      await gateway('/v1/chat/completions', { headers: bearer, body: { model: `${id}/${model}`, ...body } })
+    }
+  }
+  await gateway(native, { headers: { ...bearer, 'content-type': 'text/plain' }, body: prompt })
+  await gateway(`/%zz?key=${unknown}`, {})
+}
+
+/** A gateway that is killed while a provider has not answered yet. */
+export async function killGateway({ system, gateway, canaries, echoing }: CanaryRun): Promise<void> {
+  const pid = () => system.stack.processes().find(({ name }) => name === 'gateway-1')?.pid
+  const killed = pid()
+  const headers = { authorization: `Bearer ${canaries.get('API key')}` }
+  const path = `/connections/${echoingConnection('openai')}/v1/chat/completions`
+  const asked = gateway(path, { headers, body: chat('echo-hang', canaries.get('prompt')) })
+  const broken = expect(asked).rejects.toThrow()
+  await eventually(() => expect(echoing.hanging()).toBe(1))
+  if (killed === undefined) throw new Error('no gateway is running')
+  process.kill(killed, 'SIGKILL')
+  await broken
+  await eventually(() => expect(pid()).not.toBe(killed), { timeoutMs: 20_000 })
+  const again = () => gateway(path, { headers, body: chat('echo-body', canaries.get('prompt')) })
+  await eventually(async () => expect((await again()).status).toBe(401), { timeoutMs: 20_000 })
+}
+
+function chat(model: string, prompt: string, isStream = false): object {
+  return { model, messages: [{ role: 'user', content: prompt }], ...(isStream ? { stream: true } : {}) }
+}
