@@ -1,4 +1,4 @@
-import { connectionProjection, type ProjectedConnection } from '@sluice/contracts'
+import { CONNECTION_DEFAULTS, connectionProjection, type ProjectedConnection } from '@sluice/contracts'
 import { type Bucket, connectBus, openBucket } from '@sluice/messaging'
 import { createPermits } from '../../services/gateway/src/adapters/capacity/create-permits.ts'
 import { startServiceProcess, stopProcess } from '../shared/service-process.ts'
@@ -47,12 +47,8 @@ async function createConnections(bucket: Bucket<ProjectedConnection>): Promise<v
       name: id,
       provider: 'openai',
       config: {},
+      ...CONNECTION_DEFAULTS,
       capacity: [{ period: 'minute', requests: REQUESTS_PER_MINUTE, tokens: TOKENS_PER_MINUTE }],
-      defaultMaxOutputTokens: 1_024,
-      tokenReservation: 'maximum',
-      onCapacityUnavailable: 'reject',
-      maxWaitMs: 0,
-      enabled: true,
       version: 1,
     })
   }

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { connectionProjection, responses } from '@sluice/contracts'
+import { CONNECTION_DEFAULTS, connectionProjection, responses } from '@sluice/contracts'
 import { startPostgres } from '@sluice/local'
 import { type Bus, connectBus, ensureStream, openBucket } from '@sluice/messaging'
 import pg from 'pg'
@@ -113,12 +113,7 @@ async function createConnections(bus: Bus): Promise<void> {
       name: id,
       provider: 'openai',
       config: {},
-      capacity: [],
-      defaultMaxOutputTokens: 1_024,
-      tokenReservation: 'maximum',
-      onCapacityUnavailable: 'reject',
-      maxWaitMs: 0,
-      enabled: true,
+      ...CONNECTION_DEFAULTS,
       version: 1,
     })
   }

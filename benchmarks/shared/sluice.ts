@@ -2,6 +2,7 @@ import type { ChildProcess } from 'node:child_process'
 import {
   apiKeyProjection,
   type CapacityLimit,
+  CONNECTION_DEFAULTS,
   connectionProjection,
   credential,
   type ProjectedConnection,
@@ -82,12 +83,8 @@ async function putProjections(bus: Bus, { upstreamBaseUrl, capacity }: SluiceOpt
     provider: 'openai',
     config: { baseUrl: upstreamBaseUrl },
     credentialVersion: 1,
+    ...CONNECTION_DEFAULTS,
     capacity: [...capacity],
-    defaultMaxOutputTokens: 1_024,
-    tokenReservation: 'maximum',
-    onCapacityUnavailable: 'reject',
-    maxWaitMs: 0,
-    enabled: true,
     version: 1,
   }
   const connections = await openBucket(bus, connectionProjection)

@@ -1,4 +1,5 @@
 import { ConfigError } from '@sluice/service-kit'
+import { awsEnvironment } from './aws-environment.ts'
 import { readSettings } from './config.ts'
 import { inheritedEnvironment } from './inherited-environment.ts'
 import { createPrefixedLog } from './prefixed-log.ts'
@@ -31,7 +32,9 @@ async function main(): Promise<void> {
     },
   })
   try {
-    stack = await startStack(settings, { log, inherited: inheritedEnvironment(process.env), signal: giveUp.signal })
+    const inherited = inheritedEnvironment(process.env)
+    const extra = awsEnvironment(process.env)
+    stack = await startStack(settings, { log, inherited, extra, signal: giveUp.signal })
     if (isText) process.stdout.write(welcomeText(stack))
     else log(START, `Ready: admin API ${stack.adminUrl}, gateway ${stack.gatewayUrls.join(' ')}`)
   } catch (error) {

@@ -1,4 +1,5 @@
 import {
+  CONNECTION_DEFAULTS,
   capacityRecords,
   capacityStatus,
   connectionProjection,
@@ -50,12 +51,8 @@ async function connectionWith(
     name: id,
     provider: 'openai',
     config: {},
+    ...CONNECTION_DEFAULTS,
     capacity,
-    defaultMaxOutputTokens: 1_024,
-    tokenReservation: 'maximum',
-    onCapacityUnavailable: 'reject',
-    maxWaitMs: 0,
-    enabled: true,
     version: 1,
     ...more,
   })

@@ -1,4 +1,5 @@
 import {
+  CONNECTION_DEFAULTS,
   connectionProjection,
   type DiscoveredLimit,
   discovered,
@@ -280,12 +281,7 @@ function projectedConnection(id: string): ProjectedConnection {
     name: id,
     provider: 'openai',
     config: {},
-    capacity: [],
-    defaultMaxOutputTokens: 1_024,
-    tokenReservation: 'maximum',
-    onCapacityUnavailable: 'reject',
-    maxWaitMs: 0,
-    enabled: true,
+    ...CONNECTION_DEFAULTS,
     version: 1,
   }
 }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { ConnectionView } from '@sluice/contracts'
 import { ensureNatsPasswords, gatewayKnows, until } from '@sluice/local'
 import { connect, type NatsConnection } from 'nats'
@@ -26,7 +27,7 @@ export interface CanaryRun {
   admin(path: string, question?: Question): Promise<Answer>
   gateway(path: string, question?: Question): Promise<Answer>
   /** A connection that the gateway knows. */
-  connect(connection: object & { readonly name: string }): Promise<ConnectionView>
+  connect(connection: Readonly<Record<string, unknown>>): Promise<ConnectionView>
   /** Everything that was written, by place. */
   written(): Promise<Readonly<Record<string, Buffer>>>
   stop(): Promise<void>
@@ -69,8 +70,9 @@ export async function startCanaryRun(): Promise<CanaryRun> {
     connect: async (connection) => {
       const answer = await admin('/connections', { body: connection })
       if (answer.status !== 201) throw new Error(`${connection.name}: ${answer.text}`)
-      await until(`news of ${connection.name}`, () => gatewayKnows(gatewayUrl, connection.name, apiKey), Boolean)
-      return JSON.parse(answer.text)
+      const made: ConnectionView = JSON.parse(answer.text)
+      await until(`news of ${made.name}`, () => gatewayKnows(gatewayUrl, made.name, apiKey), Boolean)
+      return made
     },
     written: async () => ({
       'the answers over HTTP': Buffer.from(http.text),
@@ -83,6 +85,7 @@ export async function startCanaryRun(): Promise<CanaryRun> {
         paths.masterKeyFile,
         paths.natsPasswordsFile,
         paths.operatorTokenFile,
+        join(paths.postgresDir, 'password'),
       ]),
     }),
     stop: async () => {
@@ -106,6 +109,7 @@ function environment(canaries: Canaries, providers: SimulatedProviders) {
 /** Those that the system makes for itself. */
 async function addOwnSecrets({ stack }: System, canaries: Canaries): Promise<void> {
   canaries.add('operator token', stack.operatorToken ?? '')
+  canaries.add('PostgreSQL password', new URL(stack.databaseUrl).password)
   canaries.add('master key', (await readFile(stack.paths.masterKeyFile, 'utf8')).trim())
   for (const [user, password] of Object.entries(await ensureNatsPasswords(stack.paths.natsPasswordsFile))) {
     canaries.add(`NATS password of ${user}`, password)

@@ -25,7 +25,7 @@ export function createSecretSearch(secrets: ReadonlyMap<string, string>): Secret
     for (let at = 0; at + RUN_LENGTH <= written.length; at++) {
       // Most places are told by their first two bytes, which makes hundreds of megabytes a matter of a second.
       if (beginnings[((written[at] ?? 0) << 8) | (written[at + 1] ?? 0)] === 0) continue
-      const name = runs.get(written.latin1Slice(at, at + RUN_LENGTH))
+      const name = runs.get(written.toString('latin1', at, at + RUN_LENGTH))
       if (name !== undefined) found.add(name)
     }
     return [...found]

@@ -1,4 +1,4 @@
-import { Type } from 'typebox'
+import { type Static, Type } from 'typebox'
 import { CapacityLimit } from '../capacity/limits.ts'
 
 /** What an operator may set on a connection besides its provider and credential. Shared by input, view and projection. */
@@ -23,4 +23,15 @@ export const connectionSettings = {
   enabled: Type.Boolean(),
 } as const
 
-export const DEFAULT_MAX_OUTPUT_TOKENS = 1_024
+/** What holds where an operator says nothing. */
+export const CONNECTION_DEFAULTS = {
+  capacity: [],
+  defaultMaxOutputTokens: 1_024,
+  tokenReservation: 'maximum',
+  onCapacityUnavailable: 'reject',
+  maxWaitMs: 0,
+  enabled: true,
+} satisfies Pick<
+  { [Name in keyof typeof connectionSettings]: Static<(typeof connectionSettings)[Name]> },
+  'capacity' | 'defaultMaxOutputTokens' | 'tokenReservation' | 'onCapacityUnavailable' | 'maxWaitMs' | 'enabled'
+>

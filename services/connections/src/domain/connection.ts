@@ -1,8 +1,8 @@
 import {
+  CONNECTION_DEFAULTS,
   type ConnectionInput,
   type ConnectionView,
   type CredentialFault,
-  DEFAULT_MAX_OUTPUT_TOKENS,
   type ProjectedConnection,
   type ProviderId,
 } from '@sluice/contracts'
@@ -65,13 +65,8 @@ export function settingsOver(base: ConnectionSettings, given: Partial<Connection
 
 export const DEFAULT_SETTINGS: ConnectionSettings = {
   description: '',
-  capacity: [],
-  defaultMaxOutputTokens: DEFAULT_MAX_OUTPUT_TOKENS,
-  tokenReservation: 'maximum',
-  onCapacityUnavailable: 'reject',
-  maxWaitMs: 0,
+  ...CONNECTION_DEFAULTS,
   enforceDiscovered: false,
-  enabled: true,
 }
 
 /** The connection as it is answered, and as the audit log keeps it. */

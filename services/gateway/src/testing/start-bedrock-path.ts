@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { BedrockRuntimeClient, type BedrockRuntimeClientConfig } from '@aws-sdk/client-bedrock-runtime'
 import { CapacityConfig, start as startCapacity } from '@sluice/capacity'
-import type { ProjectedConnection } from '@sluice/contracts'
+import { CONNECTION_DEFAULTS, type ProjectedConnection } from '@sluice/contracts'
 import type { ProviderSimulator } from '@sluice/provider-simulator'
 import { createLogger, readConfig } from '@sluice/service-kit'
 import { eventually, testNats, testSimulator } from '@sluice/testkit'
@@ -115,12 +115,7 @@ export async function startBedrockPath(): Promise<BedrockPath> {
 
 const DEFAULTS: Omit<ProjectedConnection, 'id' | 'name' | 'config'> = {
   provider: 'aws-bedrock',
-  capacity: [],
-  defaultMaxOutputTokens: 1_024,
-  tokenReservation: 'maximum',
-  onCapacityUnavailable: 'reject',
-  maxWaitMs: 0,
-  enabled: true,
+  ...CONNECTION_DEFAULTS,
   version: 1,
 }
 

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { Writable } from 'node:stream'
 import {
   apiKeyProjection,
+  CONNECTION_DEFAULTS,
   connectionProjection,
   credential,
   type ProjectedApiKey,
@@ -105,12 +106,7 @@ export async function startGateway({ natsUrl, env = {} }: TestGatewayOptions): P
 const DEFAULTS: Omit<ProjectedConnection, 'id' | 'name' | 'config'> = {
   provider: 'openai',
   credentialVersion: 1,
-  capacity: [],
-  defaultMaxOutputTokens: 1_024,
-  tokenReservation: 'maximum',
-  onCapacityUnavailable: 'reject',
-  maxWaitMs: 0,
-  enabled: true,
+  ...CONNECTION_DEFAULTS,
   version: 1,
 }
 

@@ -1,4 +1,4 @@
-import type { ProjectedConnection } from '@sluice/contracts'
+import { CONNECTION_DEFAULTS, type ProjectedConnection } from '@sluice/contracts'
 import { Secret } from '@sluice/service-kit'
 import { beforeEach, expect, it } from 'vitest'
 import type { RoleCredentials } from './assume-role.ts'
@@ -11,12 +11,7 @@ const CONNECTION: ProjectedConnection = {
   name: 'prod',
   provider: 'aws-bedrock',
   config: { region: 'eu-central-1', iamRoleArn: 'arn:aws:iam::123456789012:role/r', externalId: 'e' },
-  capacity: [],
-  defaultMaxOutputTokens: 1_024,
-  tokenReservation: 'maximum',
-  onCapacityUnavailable: 'reject',
-  maxWaitMs: 0,
-  enabled: true,
+  ...CONNECTION_DEFAULTS,
   version: 1,
 }
 let nowMs: number

@@ -1,5 +1,11 @@
 import { CapacityConfig, start as startCapacity } from '@sluice/capacity'
-import { capacityMembers, capacityStatus, connectionProjection, instanceExchange } from '@sluice/contracts'
+import {
+  CONNECTION_DEFAULTS,
+  capacityMembers,
+  capacityStatus,
+  connectionProjection,
+  instanceExchange,
+} from '@sluice/contracts'
 import { type Bus, connectBus, openBucket, request, serve } from '@sluice/messaging'
 import { createLogger, readConfig, type Service } from '@sluice/service-kit'
 import { eventually, type TestNats, testNats } from '@sluice/testkit'
@@ -23,12 +29,8 @@ beforeEach(async () => {
       name: id,
       provider: 'openai',
       config: {},
+      ...CONNECTION_DEFAULTS,
       capacity: [{ period: 'hour', requests: 1_000_000 }],
-      defaultMaxOutputTokens: 1_024,
-      tokenReservation: 'maximum',
-      onCapacityUnavailable: 'reject',
-      maxWaitMs: 0,
-      enabled: true,
       version: 1,
     })
   }

@@ -1,0 +1,52 @@
+import { eventually } from '@sluice/testkit'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { type CanaryRun, connectProviders, startCanaryRun } from './canary/canary-run.ts'
+import { changeCredentials, misplaceSecrets, operate, readEverything } from './canary/drive-admin.ts'
+import { callBedrock } from './canary/drive-bedrock.ts'
+import { createOverBus } from './canary/drive-bus.ts'
+import { callEchoingProvider, callProviders, callWrongly, killGateway } from './canary/drive-gateway.ts'
+import { createSecretSearch } from './canary/secret-search.ts'
+
+let run: CanaryRun
+
+beforeAll(async () => {
+  run = await startCanaryRun()
+})
+afterAll(() => run?.stop())
+
+it('no secret that enters, in whatever way, is in anything that is written down', async () => {
+  await connectProviders(run)
+  await callProviders(run)
+  await callEchoingProvider(run)
+  await callWrongly(run)
+  await changeCredentials(run)
+  await misplaceSecrets(run)
+  await operate(run)
+  await createOverBus(run)
+  await callBedrock(run)
+  await killGateway(run)
+  await eventually(async () => expect(await recordedRequests()).toBeGreaterThan(0), { timeoutMs: 10_000 })
+  await readEverything(run)
+
+  const written = Object.entries(await run.written())
+  const searchMarker = createSecretSearch(new Map([['marker', run.marker]]))
+  const markers = written.map(([place, content]) => [place, searchMarker(content)])
+  expect(markers).toEqual(written.map(([place]) => [place, ['marker (plain)']]))
+
+  const search = createSecretSearch(run.canaries.all())
+  // What a model writes is for whoever asked it, and for nobody else.
+  const searchAnswers = createSecretSearch(run.canaries.all('answer'))
+  const found = written.map(([place, content]) => [
+    place,
+    place === 'the answers over HTTP' ? searchAnswers(content) : search(content),
+  ])
+  expect(found).toEqual(written.map(([place]) => [place, []]))
+}, 90_000)
+
+/** Of the connection whose last request was the last of all. */
+async function recordedRequests(): Promise<number> {
+  const { items } = JSON.parse((await run.admin('/connections?search=bedrock')).text)
+  const to = new Date(Date.now() + 60_000).toISOString()
+  const { points } = JSON.parse((await run.admin(`/connections/${items[0].id}/usage?to=${to}`)).text)
+  return points.reduce((sum: number, point: { requests: number }) => sum + point.requests, 0)
+}
