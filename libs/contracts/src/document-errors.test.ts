@@ -49,6 +49,16 @@ it('shows no value', () => {
   expect(JSON.stringify(errors)).not.toContain('s3cret')
 })
 
+it('shows no name that may be a secret', () => {
+  const fields = { text: 'ab', 'sk-1f0e9d8c7b6a5f4e': 1, slc_0aB9Zz7: 1, naem: 1, max_tokens: 1 }
+  expect(documentErrors(Document, fields).map(({ field }) => field)).toEqual([
+    '(a name that is not shown)',
+    '(a name that is not shown)',
+    'naem',
+    'max_tokens',
+  ])
+})
+
 it('leaves text alone that is not to be stored', () => {
   const schema = Type.Object({ texts: Type.Array(Type.String()) })
   const value = { texts: ['a\0', '\ud800'] }

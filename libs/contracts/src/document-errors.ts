@@ -45,7 +45,7 @@ function objectErrors(schema: TObject, value: unknown, path: string, isGood: (te
   })
   const isClosed = 'additionalProperties' in schema && schema.additionalProperties === false
   const unknown = isClosed ? [...given.keys()].filter((name) => !Object.hasOwn(properties, name)) : []
-  return [...known, ...unknown.map((name) => ({ field: child(path, name), message: 'is not known' }))]
+  return [...known, ...unknown.map((name) => ({ field: child(path, shownName(name)), message: 'is not known' }))]
 }
 
 /** What to say of a choice, whose first alternative is no better than the others. */
@@ -57,4 +57,9 @@ function choice(schema: TSchema): string | undefined {
 
 function child(path: string, name: string): string {
   return path === '' ? name : `${path}.${name}`
+}
+
+/** A name that was made up may be a secret that slipped in its place: no key is made of so few letters alone. */
+function shownName(name: string): string {
+  return /^[A-Za-z_]{1,40}[0-9]{0,3}$/.test(name) ? name : '(a name that is not shown)'
 }

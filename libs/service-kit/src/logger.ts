@@ -1,4 +1,4 @@
-import { type Logger, pino, stdTimeFunctions } from 'pino'
+import { type Logger, pino, stdSerializers, stdTimeFunctions } from 'pino'
 import { type Static, Type } from 'typebox'
 
 export type { Logger }
@@ -19,7 +19,9 @@ export const LogLevel = Type.Union(
 
 /**
  * A logger of JSON lines on standard output. Headers and fields that carry secrets are cut out wherever they stand in the
- * first three levels of what is logged; secrets elsewhere are in `Secret` holders, which print as `[redacted]`.
+ * first three levels of what is logged; secrets elsewhere are in `Secret` holders, which print as `[redacted]`. Of an error (`err`)
+ * it is type, message, code and stack, with those of its causes: what else libraries attach to one (the bytes that could not be
+ * parsed, the row that was refused) may hold anything.
  */
 export function createLogger(name: string, level: LogLevel): Logger {
   return pino({
@@ -27,8 +29,17 @@ export function createLogger(name: string, level: LogLevel): Logger {
     level,
     base: { name },
     timestamp: stdTimeFunctions.isoTime,
+    serializers: { err: loggedError },
     redact: { paths: REDACTED_PATHS, censor: '[redacted]' },
   })
+}
+
+function loggedError(error: unknown): unknown {
+  if (!(error instanceof Error)) return error
+  const { type, message, stack } = stdSerializers.err(error)
+  const code = 'code' in error && typeof error.code === 'string' ? { code: error.code } : {}
+  const several = error instanceof AggregateError ? { aggregateErrors: error.errors.map(loggedError) } : {}
+  return { type, message, ...code, stack, ...several }
 }
 
 const SECRET_FIELDS = [

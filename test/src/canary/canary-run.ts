@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ConnectionView } from '@sluice/contracts'
-import { ensureNatsPasswords, gatewayKnows, until } from '@sluice/local'
+import { ensureNatsPasswords, until } from '@sluice/local'
 import { connect, type NatsConnection } from 'nats'
 import { type System, startSystem } from '../start-system.ts'
 import { Canaries } from './canaries.ts'
@@ -71,7 +71,7 @@ export async function startCanaryRun(): Promise<CanaryRun> {
       const answer = await admin('/connections', { body: connection })
       if (answer.status !== 201) throw new Error(`${connection.name}: ${answer.text}`)
       const made: ConnectionView = JSON.parse(answer.text)
-      await until(`news of ${made.name}`, () => gatewayKnows(gatewayUrl, made.name, apiKey), Boolean)
+      await until(`news of ${made.name}`, () => isKnown(gatewayUrl, made.name, apiKey), Boolean)
       return made
     },
     written: async () => ({
@@ -94,6 +94,13 @@ export async function startCanaryRun(): Promise<CanaryRun> {
       await Promise.all([providers.stop(), echoing.stop()])
     },
   }
+}
+
+/** Whether the gateway knows a connection of any provider: the path is then all that is wrong with a request. */
+async function isKnown(gatewayUrl: string, connectionName: string, apiKey: string): Promise<boolean> {
+  const headers = { authorization: `Bearer ${apiKey}` }
+  const response = await fetch(`${gatewayUrl}/connections/${connectionName}/no-such-path`, { headers })
+  return (await response.text()).includes('has no operation')
 }
 
 /** Small limits, so that they are met, and an identity in AWS. */

@@ -78,7 +78,7 @@ export async function callWrongly({ gateway, canaries }: CanaryRun): Promise<voi
       { headers: { 'x-api-key': unknown }, body: chat('gpt-4o', prompt) },
       { headers: bearer, body: `{"model": "openai/gpt-4o", "messages": "${prompt}` },
       { headers: bearer, body: chat('openai/gpt-4o', prompt.repeat(5_000)) },
-      { headers: { ...bearer, 'x-sluice-max-wait-ms': prompt }, body: chat('openai/gpt-4o', prompt) },
+      { headers: { ...bearer, 'x-sluice-max-wait': prompt }, body: chat('openai/gpt-4o', prompt) },
     ]
     for (const question of refused) expect((await gateway(path, question)).status).toBeGreaterThanOrEqual(400)
     expect((await gateway(`${path}?key=${unknown}`, { body: {} })).status).toBe(401)

@@ -1,14 +1,54 @@
-/** `body` with every occurrence of every secret replaced by `[redacted]`; the same buffer where there is none. */
+import type { WireHeaders } from '@sluice/providers'
+
+/**
+ * `body` with every occurrence of every secret replaced by `[redacted]`; the same buffer where there is none. Secrets are ASCII. Each is
+ * found as it is and as servers write down what they quote: escaped for JSON, also within JSON, and for URLs. What a provider encodes as
+ * a whole (base64) is not looked for: that is no quotation.
+ */
 export function redactSecrets(body: Buffer, secrets: readonly string[]): Buffer {
-  let redacted = body
+  // Latin-1 gives every byte back as it was.
+  const text = body.toString('latin1')
+  const redacted = redactText(text, secrets)
+  return redacted === text ? body : Buffer.from(redacted, 'latin1')
+}
+
+/** The same of a text. */
+export function redactText(text: string, secrets: readonly string[]): string {
+  let redacted = text
   for (const secret of secrets) {
-    if (secret !== '' && redacted.includes(secret)) {
-      // Latin-1 gives every byte back as it was.
-      const needle = Buffer.from(secret).toString('latin1')
-      redacted = Buffer.from(redacted.toString('latin1').replaceAll(needle, REDACTED), 'latin1')
-    }
+    if (secret === '') continue
+    for (const writing of writingsOf(secret)) redacted = redacted.replaceAll(writing, REDACTED)
+  }
+  return redacted
+}
+
+/** The same of the values of an answer's headers; the same object where there is none. */
+export function redactHeaders(headers: WireHeaders, secrets: readonly string[]): WireHeaders {
+  const all = Object.values(headers).flat().join('\n')
+  if (redactText(all, secrets) === all) return headers
+  const redacted: Record<string, string | string[]> = {}
+  for (const [name, value] of Object.entries(headers)) {
+    if (value === undefined) continue
+    redacted[name] =
+      typeof value === 'string' ? redactText(value, secrets) : value.map((one) => redactText(one, secrets))
   }
   return redacted
 }
 
 const REDACTED = '[redacted]'
+
+/** One for most secrets, which have nothing in them to be escaped. */
+function writingsOf(secret: string): Set<string> {
+  const json = escaped(secret)
+  const quoted = [secret, json, escaped(json)].flatMap((text) => [
+    text,
+    // As PHP and as Go escape in addition.
+    text.replaceAll('/', '\\/'),
+    text.replaceAll(/[<>&]/g, (sign) => `\\u00${sign.charCodeAt(0).toString(16)}`),
+  ])
+  return new Set([...quoted, encodeURIComponent(secret)])
+}
+
+function escaped(text: string): string {
+  return JSON.stringify(text).slice(1, -1)
+}

@@ -3,6 +3,7 @@ import type { WireHeaders } from '@sluice/providers'
 import type { Logger } from '@sluice/service-kit'
 import { type GatewayError, gatewayError } from '../domain/gateway-error.ts'
 import { sendableReasonPhrase } from '../domain/reason-phrase.ts'
+import { redactHeaders, redactText } from '../domain/redact-secrets.ts'
 import { type CallEnd, settledCost } from '../domain/settlement.ts'
 import type { CredentialSecrets } from '../ports/credentials.ts'
 import type { DataPlane } from '../ports/data-plane.ts'
@@ -66,7 +67,14 @@ export class AnswerRelay implements AnswerSink {
   start(status: number, statusMessage: string, headers: WireHeaders): void {
     try {
       const receivedAtMs = this.#plane.clock.nowMs()
-      this.#begin({ status, statusMessage: sendableReasonPhrase(statusMessage), headers, receivedAtMs })
+      const secrets = this.#revealed()
+      this.#begin({
+        status,
+        statusMessage: redactText(sendableReasonPhrase(statusMessage), secrets),
+        // Some of them go into events and log lines, too.
+        headers: redactHeaders(headers, secrets),
+        receivedAtMs,
+      })
     } catch (error) {
       this.#fail(error)
     }

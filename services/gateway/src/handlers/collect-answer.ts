@@ -1,4 +1,5 @@
 import type { WireHeaders } from '@sluice/providers'
+import { redactHeaders, redactSecrets } from '../domain/redact-secrets.ts'
 import type { DataPlane } from '../ports/data-plane.ts'
 import type { AnswerSink, UpstreamCall, UpstreamRequest } from '../ports/upstream.ts'
 import type { PermittedCall } from './call.ts'
@@ -11,12 +12,13 @@ export interface CollectedAnswer {
 
 /**
  * Sends a request of the gateway's own and gives the answer when it is whole, or undefined where there is none within `deadlineMs`,
- * or it is longer than {@link MAX_ANSWER_BYTES}. The call is finished in any case.
+ * or it is longer than {@link MAX_ANSWER_BYTES}. The call is finished in any case, with nothing recorded of it that holds one of `secrets`.
  */
 export function collectAnswer(
   plane: DataPlane,
   call: PermittedCall,
   request: UpstreamRequest,
+  secrets: readonly string[],
   deadlineMs: number,
 ): Promise<CollectedAnswer | undefined> {
   return new Promise((resolve) => {
@@ -40,7 +42,7 @@ export function collectAnswer(
         headers,
         headersAtMs,
         errorStatus: undefined,
-        errorBody: status !== undefined && status >= 400 ? body : undefined,
+        errorBody: status !== undefined && status >= 400 ? redactSecrets(body, secrets) : undefined,
         timeToFirstByteMs,
         upstreamMs: plane.clock.elapsedMs() - sentAtMs,
         usage: undefined,
@@ -57,7 +59,7 @@ export function collectAnswer(
     const sink: AnswerSink = {
       start: (answered, _statusMessage, fields) => {
         status = answered
-        headers = fields
+        headers = redactHeaders(fields, secrets)
         headersAtMs = plane.clock.nowMs()
         timeToFirstByteMs = plane.clock.elapsedMs() - sentAtMs
       },

@@ -34,13 +34,11 @@ export class HeldAnswer {
     return this.#bytes < MAX_ERROR_BYTES
   }
 
-  /** The answer to send, with no secret in any part of it. */
+  /** The answer to send, with no secret in its body; its head came without. */
   withoutSecrets(secrets: readonly string[]): WholeAnswer {
     const status = this.#status
-    const statusMessage = redactText(this.#statusMessage, secrets)
-    const fields = answerHeaders(this.#headers).map((field) =>
-      typeof field === 'string' ? redactText(field, secrets) : field.map((part) => redactText(part, secrets)),
-    )
+    const statusMessage = this.#statusMessage
+    const fields = answerHeaders(this.#headers)
     // The answer to a HEAD has no body, whatever its headers say.
     if (this.#bytes === 0) return { status, statusMessage, fields, body: EMPTY }
     const plain = decodeBody(Buffer.concat(this.#pieces), this.#headers['content-encoding'])
@@ -54,9 +52,3 @@ export class HeldAnswer {
 
 const MAX_ERROR_BYTES = 1024 * 1024
 const EMPTY = Buffer.alloc(0)
-
-function redactText(text: string, secrets: readonly string[]): string {
-  return secrets.some((secret) => secret !== '' && text.includes(secret))
-    ? redactSecrets(Buffer.from(text), secrets).toString()
-    : text
-}

@@ -100,7 +100,8 @@ async function askForPage(
   if (permission.status !== 'permitted') return undefined
   const secrets = await credentialOf(plane, permission.call)
   const request = upstreamRequest(permission.call, secrets, null)
-  const answer = await collectAnswer(plane, permission.call, request, DEADLINE_MS)
+  const revealed = Object.values(secrets).map((secret) => secret.reveal())
+  const answer = await collectAnswer(plane, permission.call, request, revealed, DEADLINE_MS)
   return answer?.status === 200 ? list.read(parseJsonObject(answer.body)) : undefined
 }
 
