@@ -55,6 +55,14 @@ export async function callEchoingProvider({ gateway, canaries }: CanaryRun): Pro
     // An error in a stream comes with 200; whatever else comes is no success.
     for (const { status } of answers) if (echo !== 'event') expect(status).toBeGreaterThanOrEqual(400)
   }
+  const path = `/connections/${echoingConnection('google')}/v1beta/models/echo-body:generateContent`
+  for (const query of [`key=${canaries.get('API key')}`, `a=b&%6bey=${canaries.get('API key')}&c=d`]) {
+    expect((await gateway(`${path}?${query}`, { body: { contents: [] } })).status).toBe(401)
+  }
+  for (const name of ['x-api-key', 'x-goog-api-key', 'api-key']) {
+    const question = { headers: { [name]: canaries.get('API key') }, body: { contents: [] } }
+    expect((await gateway(path, question)).status).toBe(401)
+  }
   for (const provider of KEYED_PROVIDERS) {
     for (const echo of ECHOES) for (const isStream of [false, true]) await ask(provider, echo, isStream)
     await gateway(

@@ -27,7 +27,7 @@ export async function startEchoingProvider(content: string): Promise<EchoingProv
       const name = /echo-(\w+)/.exec(asked)?.[1] ?? 'body'
       if (name === 'hang') hanging++
       else if (name === 'answer') modelAnswer(response, content, asked.includes('"stream":true'))
-      else await (ANSWERS[name] ?? inBody)(response, keyOf(request))
+      else await (ANSWERS[name] ?? inBody)(response, { key: keyOf(request), body: errorBody(request) })
     }
     answer().catch(() => response.destroy())
   }).listen(0, '127.0.0.1')
@@ -43,38 +43,44 @@ export async function startEchoingProvider(content: string): Promise<EchoingProv
   }
 }
 
-type EchoingAnswer = (response: ServerResponse, key: string) => void | Promise<void>
+interface Said {
+  readonly key: string
+  /** An error that repeats the key. */
+  readonly body: string
+}
+
+type EchoingAnswer = (response: ServerResponse, said: Said) => void | Promise<void>
 
 const ANSWERS: Readonly<Record<string, EchoingAnswer>> = {
   body: inBody,
-  headers: (response, key) => {
+  headers: (response, { key, body }) => {
     for (const name of HEADERS) response.setHeader(name, key)
-    response.writeHead(403, `Not ${key}`, JSON_TYPE).end(errorBody(key))
+    response.writeHead(403, `Not ${key}`, JSON_TYPE).end(body)
   },
-  chunks: (response, key) => {
+  chunks: (response, { body }) => {
     response.writeHead(500, JSON_TYPE)
-    return inPieces(response, errorBody(key))
+    return inPieces(response, body)
   },
-  gzip: (response, key) => {
-    response.writeHead(400, { ...JSON_TYPE, 'content-encoding': 'gzip' }).end(gzipSync(errorBody(key)))
+  gzip: (response, { body }) => {
+    response.writeHead(400, { ...JSON_TYPE, 'content-encoding': 'gzip' }).end(gzipSync(body))
   },
-  text: (response, key) => {
+  text: (response, { key }) => {
     response
       .writeHead(502, { 'content-type': 'text/html' })
       .end(`<p>No such key: ${key}, ${encodeURIComponent(key)}</p>`)
   },
-  event: (response, key) => {
+  event: (response, { body }) => {
     response.writeHead(200, { 'content-type': 'text/event-stream' })
-    return inPieces(response, `event: error\ndata: ${errorBody(key)}\n\n`)
+    return inPieces(response, `event: error\ndata: ${body}\n\n`)
   },
-  broken: async (response, key) => {
+  broken: async (response, { body }) => {
     response.writeHead(401, { ...JSON_TYPE, 'content-length': '100000' })
-    response.write(errorBody(key))
+    response.write(body)
     await nextTurn()
     response.destroy()
   },
-  malformed: (response, key) => {
-    response.socket?.end(`HTTP/1.1 401 ${key}\r\nwww authenticate ${key}\r\n\r\n${errorBody(key)}`)
+  malformed: (response, { key, body }) => {
+    response.socket?.end(`HTTP/1.1 401 ${key}\r\nwww authenticate ${key}\r\n\r\n${body}`)
   },
 }
 
@@ -91,14 +97,22 @@ const HEADERS = [
   'x-debug',
 ]
 
-function inBody(response: ServerResponse, key: string): void {
-  response.writeHead(401, JSON_TYPE).end(errorBody(key))
+function inBody(response: ServerResponse, { body }: Said): void {
+  response.writeHead(401, JSON_TYPE).end(body)
 }
 
-/** An error of any of the providers, with the key as servers write it down. */
-function errorBody(key: string): string {
+/** An error of any of the providers, with the key as servers write it down, and all that the request said. */
+function errorBody(request: IncomingMessage): string {
+  const key = keyOf(request)
   const message = `Wrong key: ${key} (Bearer ${key}, ?key=${encodeURIComponent(key)}, ${JSON.stringify(key)})`
-  const error = { message, type: 'authentication_error', code: 401, status: key, param: key, details: [{ key }] }
+  const error = {
+    message,
+    type: 'authentication_error',
+    code: 401,
+    status: key,
+    param: key,
+    details: [{ key, url: request.url, headers: request.headers }],
+  }
   return JSON.stringify({ type: 'error', error, [key]: key }).replaceAll('/', '\\/')
 }
 

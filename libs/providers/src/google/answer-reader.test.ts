@@ -37,6 +37,12 @@ describe('a plain answer', () => {
     expect(reader.usage).toBeUndefined()
   })
 
+  it('that comes as events all the same shows its error', () => {
+    const reader = readerFor('generateContent', SSE)
+    pass(reader, [Buffer.from('data: {"error":{"code":401,"status":"UNAUTHENTICATED"}}\n\n')])
+    expect(reader.errorStatus).toBe(401)
+  })
+
   it('to a count of tokens used none', () => {
     const reader = readerFor('countTokens', JSON_TYPE)
     pass(reader, [Buffer.from('{"totalTokens":5,"usageMetadata":{"promptTokenCount":5}}')])

@@ -19,10 +19,10 @@ export function googleAnswerReader(
   contentType: string,
 ): AnswerReader {
   const isJson = contentType.startsWith('application/json')
-  if (kind === 'stream') {
-    if (contentType.startsWith('text/event-stream')) return new WatchingReader(eventOrErrorSplitter, new ChunkMeter())
+  // Whatever was asked for: an error in it must be seen.
+  if (contentType.startsWith('text/event-stream')) return new WatchingReader(eventOrErrorSplitter, new ChunkMeter())
+  if (kind === 'stream')
     return isJson ? new WatchingReader((visit) => new JsonArraySplitter(visit), new ChunkMeter()) : UNREAD
-  }
   return isJson && TELLS_USAGE.has(kind) ? new JsonTailReader(findGoogleUsage) : UNREAD
 }
 

@@ -42,7 +42,8 @@ export class HeldAnswer {
     // The answer to a HEAD has no body, whatever its headers say.
     if (this.#bytes === 0) return { status, statusMessage, fields, body: EMPTY }
     const plain = decodeBody(Buffer.concat(this.#pieces), this.#headers['content-encoding'])
-    const body = redactSecrets(plain, secrets)
+    const redacted = redactSecrets(plain, secrets)
+    const body = this.#bytes < MAX_ERROR_BYTES ? redacted : redacted.subarray(0, -LONGEST_SECRET_BYTES)
     removeField(fields, 'content-encoding')
     removeField(fields, 'content-length')
     fields.push('content-length', String(body.length))
@@ -51,4 +52,6 @@ export class HeldAnswer {
 }
 
 const MAX_ERROR_BYTES = 1024 * 1024
+/** Where an error is cut off, it may end in the beginning of a secret: 4,096 characters, escaped for a URL. */
+const LONGEST_SECRET_BYTES = 3 * 4_096
 const EMPTY = Buffer.alloc(0)
