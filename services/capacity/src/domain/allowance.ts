@@ -27,7 +27,8 @@ export function allowanceKey({ period, metric }: { readonly period: Period; read
  * the answer came, until the limit resets, at most one period. Otherwise what was admitted here says it all already. Each
  * answer is weighed once; the same object where there is nothing new to weigh.
  *
- * An answer can only be weighed while it is fresh: later, part of what was admitted before it has slid out.
+ * An answer can only be weighed while it is fresh: later, part of what was admitted before it has slid out. One that tells of a
+ * reset which has passed by now ends what an earlier one left.
  */
 export function weigh(allowances: Allowances, windows: Windows, limit: ModelLimit, nowMs: number): Allowances {
   const { period, metric, remaining, seenAtMs } = limit
@@ -37,8 +38,9 @@ export function weigh(allowances: Allowances, windows: Windows, limit: ModelLimi
   }
   const cameAtMs = Math.min(seenAtMs, nowMs)
   const endsAtMs = Math.min(limit.resetAtMs ?? Number.POSITIVE_INFINITY, cameAtMs + PERIOD_MS[period])
-  const isFresh = seenAtMs - nowMs <= MAX_AHEAD_MS && nowMs - cameAtMs <= PERIOD_MS[period] / FRESH_PARTS
-  if (endsAtMs <= nowMs || !isFresh) return allowances
+  if (seenAtMs - nowMs > MAX_AHEAD_MS) return allowances
+  if (endsAtMs <= nowMs) return without(allowances, key)
+  if (nowMs - cameAtMs > PERIOD_MS[period] / FRESH_PARTS) return allowances
   const since = chargedSince(windows, period, metric, cameAtMs)
   const before = used(windows[period], metric) - since
   const isUsedElsewhere = limit.limit - remaining > before
@@ -63,6 +65,10 @@ export function refundAllowances(allowances: Allowances, cost: Cost, chargedAtMs
   return changeLeft(allowances, ({ left = 0, seenAtMs }, metric) =>
     isSince(chargedAtMs, seenAtMs) ? left + cost[metric] : left,
   )
+}
+
+function without(allowances: Allowances, key: string): Allowances {
+  return allowances.has(key) ? new Map([...allowances].filter(([other]) => other !== key)) : allowances
 }
 
 function changeLeft(allowances: Allowances, change: (allowance: Allowance, metric: Metric) => number): Allowances {
