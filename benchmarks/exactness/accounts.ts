@@ -26,10 +26,15 @@ function account(name: string, capacity: readonly CapacityLimit[]): ProofAccount
   return { name: `proof-${name}`, upstreamKey: `sk-proof-${name}`, capacity }
 }
 
+export interface ProofLimit {
+  readonly period: Period
+  readonly periodMs: number
+  readonly metric: Metric
+  readonly limit: number
+}
+
 /** Each limit of an account on its own. */
-export function limitsOf({
-  capacity,
-}: ProofAccount): { period: Period; periodMs: number; metric: Metric; limit: number }[] {
+export function limitsOf({ capacity }: ProofAccount): ProofLimit[] {
   return capacity.flatMap(({ period, requests, tokens }) => [
     ...(requests === undefined
       ? []
@@ -38,6 +43,13 @@ export function limitsOf({
       ? []
       : [{ period, periodMs: PERIOD_MS[period], metric: 'tokens' as const, limit: tokens }]),
   ])
+}
+
+/** The limit of the account that lets the fewest requests through in a run: the others have always something left. */
+export function bindingLimit(account: ProofAccount, tokensPerRequest: number, durationMs: number): ProofLimit {
+  const allowed = ({ metric, limit, periodMs }: ProofLimit) =>
+    Math.floor(metric === 'requests' ? limit : limit / tokensPerRequest) * Math.ceil(durationMs / periodMs)
+  return limitsOf(account).reduce((least, limit) => (allowed(limit) < allowed(least) ? limit : least))
 }
 
 /** Ten times what the account's limits allow in a second, at a request's tokens. */

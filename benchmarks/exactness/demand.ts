@@ -6,12 +6,15 @@ export interface DemandCounts {
 }
 
 export interface Demand {
-  /** Requests that were answered, by status; those that reached no gateway. */
+  /** What was sent to a gateway, by the status of its answer. */
   readonly counts: DemandCounts
   stop(): Promise<void>
 }
 
-/** Sends requests at a steady rate, whatever becomes of them, to each gateway in turn. */
+/**
+ * Sends requests at a steady rate, whatever becomes of them, to each gateway in turn; as a load balancer does, to the next one
+ * where a gateway does not answer, so that the demand is the same while one is away.
+ */
 export function startDemand(options: {
   readonly gatewayUrls: readonly string[]
   readonly connection: string
@@ -26,9 +29,8 @@ export function startDemand(options: {
   let turn = 0
   let stopped = false
 
-  const send = async (): Promise<void> => {
-    const gatewayUrl = options.gatewayUrls[turn++ % options.gatewayUrls.length]
-    const status = await request(`${gatewayUrl}/connections/${options.connection}/v1/chat/completions`, {
+  const sendTo = (gatewayUrl: string): Promise<number | 'no answer'> =>
+    request(`${gatewayUrl}/connections/${options.connection}/v1/chat/completions`, {
       dispatcher: agent,
       method: 'POST',
       headers: { authorization: `Bearer ${options.apiKey}`, 'content-type': 'application/json', ...options.headers },
@@ -41,7 +43,14 @@ export function startDemand(options: {
       // A gateway that was killed this instant: part of the proof.
       () => 'no answer' as const,
     )
-    byStatus.set(status, (byStatus.get(status) ?? 0) + 1)
+
+  const send = async (): Promise<void> => {
+    const first = turn++
+    for (let tried = 0; tried < options.gatewayUrls.length; tried++) {
+      const status = await sendTo(options.gatewayUrls[(first + tried) % options.gatewayUrls.length] ?? '')
+      byStatus.set(status, (byStatus.get(status) ?? 0) + 1)
+      if (status !== 'no answer') return
+    }
   }
 
   const run = async (): Promise<void> => {

@@ -66,7 +66,7 @@ function headOf(natsVersion: string | undefined): string[] {
     `answers at once. Medians of ${rounds} rounds of ${roundMs / 1_000} s, all in turn. Every process (callers, proxy, upstream; for Sluice also capacity and`,
     'NATS) is on this one machine, so the CPU time of the proxy’s own process is what compares best. Through Sluice everything is on:',
     'key check, permit, settlement, response event, usage asked for and read in streams; one connection whose limits are not reached.',
-    'A rate that the bare proxy itself does not reach is not judged: many small writes cost everybody much the same.',
+    'Many small writes cost everybody much the same: where the bare proxy itself is under a rate, no proxy in Node reaches it here.',
     '',
   ]
 }

@@ -2,7 +2,7 @@ import type { ProcessSpec } from './child-process.ts'
 import type { LocalSettings } from './config.ts'
 import type { ServerToKeep } from './keeper-options.ts'
 import type { NatsPasswords } from './nats-server/users.ts'
-import { keeperFile, type ServiceName, type StackPaths } from './stack-paths.ts'
+import { compileCacheDir, keeperFile, type ServiceName, type StackPaths } from './stack-paths.ts'
 import type { StackPorts } from './stack-ports.ts'
 
 /** Environment of single services, over what they get otherwise. */
@@ -105,6 +105,7 @@ function serviceSpec(
       ...inherited,
       ...natsEnvironment(context, service),
       LOG_LEVEL: settings.LOG_LEVEL,
+      NODE_COMPILE_CACHE: compileCacheDir,
       ...env,
       ...extra[service],
     },

@@ -30,6 +30,9 @@ export function stackPaths(dataDir: string): StackPaths {
   }
 }
 
+/** Where Node keeps what it compiled, which more than halves the time that a service takes to load. */
+export const compileCacheDir = join(PROJECT_DIR, 'node_modules/.cache/compiled')
+
 export const keeperFile = join(import.meta.dirname, 'keeper.ts')
 
 /** The program of a service. */

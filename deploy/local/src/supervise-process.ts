@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { pause } from '@sluice/service-kit'
 import { type ProcessSpec, type Ready, type RunningChild, startChild } from './child-process.ts'
 import type { ProcessLog } from './log.ts'
 import { readableLine } from './readable-line.ts'
@@ -87,7 +88,7 @@ export function superviseProcess(spec: ProcessSpec, options: SuperviseOptions): 
   async function bringBack(failures: number): Promise<{ running: RunningChild; attempts: number } | undefined> {
     for (let attempts = 1; ; attempts++) {
       const waitMs = backoffMs[Math.min(failures + attempts, backoffMs.length) - 1] ?? 0
-      await delay(waitMs, undefined, { signal: stopping.signal }).catch(() => undefined)
+      await pause(waitMs, stopping.signal)
       if (stopping.signal.aborted) return undefined
       try {
         return { running: (await run()).running, attempts }

@@ -36,3 +36,4 @@ export {
   isPublicAddress,
 } from './upstream-address.ts'
 export { type Lookup, UpstreamAddressError, type UpstreamGate, upstreamGate } from './upstream-gate.ts'
+export { parseJson } from './wire/parse-json.ts'

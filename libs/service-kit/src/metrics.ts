@@ -1,7 +1,4 @@
 import { metrics } from '@opentelemetry/api'
-import { PrometheusExporter } from '@opentelemetry/exporter-prometheus'
-import { resourceFromAttributes } from '@opentelemetry/resources'
-import { MeterProvider } from '@opentelemetry/sdk-metrics'
 
 export interface MetricsSettings {
   readonly METRICS_HOST: string
@@ -25,18 +22,10 @@ export async function serveMetrics(
   { METRICS_HOST: host, METRICS_PORT: port }: MetricsSettings,
 ): Promise<MetricsServer | undefined> {
   if (port === undefined) return undefined
-  const exporter = new PrometheusExporter({ host, port, preventServerStart: true })
-  const resource = resourceFromAttributes({ 'service.name': `sluice-${service}` })
-  const provider = new MeterProvider({ resource, readers: [exporter] })
-  await exporter.startServer()
-  metrics.setGlobalMeterProvider(provider)
-  return {
-    url: `http://${host}:${port}/metrics`,
-    stop: async () => {
-      metrics.disable()
-      await provider.shutdown()
-    },
-  }
+  // Loaded by those who use it: a service that was killed is back sooner.
+  const { startPrometheus } = await import('./prometheus.ts')
+  const stop = await startPrometheus(service, host, port)
+  return { url: `http://${host}:${port}/metrics`, stop }
 }
 
 /** A count of what has happened since the process began. */

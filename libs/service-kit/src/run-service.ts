@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module'
 import type { Logger } from './logger.ts'
 
 /** A running service. */
@@ -47,6 +48,8 @@ export async function runService(logger: Logger, start: () => Promise<Service>):
   }
   logger.info('ready')
   if (process.connected) process.send?.('ready')
+  // Written now and not at the end only, where NODE_COMPILE_CACHE names a folder: one that is killed is back sooner.
+  flushCompileCache()
 }
 
 const STOP_DEADLINE_MS = 15_000

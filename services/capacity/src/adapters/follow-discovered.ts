@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { discovered } from '@sluice/contracts'
 import { type Bus, openBucket } from '@sluice/messaging'
+import { pause } from '@sluice/service-kit'
 import type { WatchedLimits } from './watched-limits.ts'
 
 export interface FollowedDiscovered {
@@ -26,7 +27,7 @@ export async function followDiscovered(
       } catch (error) {
         if (stopping.signal.aborted) return
         onFault(error)
-        await sleep(AGAIN_MS)
+        await pause(AGAIN_MS, stopping.signal)
       }
     }
   }

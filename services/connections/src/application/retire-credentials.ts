@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises'
+import { pause } from '@sluice/service-kit'
 import type { ApplicationDeps } from './deps.ts'
 
 export type RetireDeps = Pick<ApplicationDeps, 'credentialHistory' | 'credentialGraceMs' | 'now' | 'logger'>
@@ -23,6 +23,6 @@ export async function keepRetiringCredentials(deps: RetireDeps, everyMs: number,
     await retireCredentials(deps).catch((err: unknown) => {
       deps.logger.warn({ err }, 'replaced credentials cannot be destroyed for now')
     })
-    await delay(everyMs, undefined, { signal, ref: false }).catch(() => undefined)
+    await pause(everyMs, signal)
   }
 }

@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises'
+import { pause } from '@sluice/service-kit'
 import type { LimitProjection } from '../ports/limit-projection.ts'
 import type { LimitStore } from '../ports/limit-store.ts'
 
@@ -32,7 +32,7 @@ export function forgetConnections({ store, projection, onFault }: ForgetConnecti
       } catch (error) {
         for (const id of connectionIds) pending.add(id)
         onFault(error)
-        await delay(RETRY_MS, undefined, { signal: stopping.signal }).catch(() => undefined)
+        await pause(RETRY_MS, stopping.signal)
       }
     }
     running = undefined

@@ -1,5 +1,6 @@
 import { GoogleGenerativeAI, GoogleGenerativeAIFetchError } from '@google/generative-ai'
 import { validate } from '@sluice/contracts'
+import { parseJson } from '@sluice/providers'
 import { Type } from 'typebox'
 import { baseUrlOf, secretText } from './config-text.ts'
 import { modelIds } from './model-ids.ts'
@@ -27,7 +28,7 @@ interface Account {
 async function listModels({ baseUrl, apiKey }: Account, { fetch, signal }: ProbeMeans) {
   const headers = { 'x-goog-api-key': apiKey }
   const response = await fetch(`${baseUrl}/v1beta/models?pageSize=${MOST_A_PAGE}`, { headers, signal })
-  const body: unknown = await response.json().catch(() => undefined)
+  const body = parseJson(Buffer.from(await response.arrayBuffer()))
   if (!response.ok) throw refusal(response.status, body)
   const list = validate(ModelList, body)
   return list.valid ? list.value.models : []

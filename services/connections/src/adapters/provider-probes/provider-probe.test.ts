@@ -126,6 +126,18 @@ describe('a test', () => {
     expect(models?.slice(0, 3)).toEqual(['model-0', 'model-[redacted]', 'model-2'])
   })
 
+  it.each(['openai', 'anthropic', 'google', 'groq'] as const)(
+    'tells that an answer of %s broke off',
+    async (provider) => {
+      const url = await answering((_request, response) => {
+        response.writeHead(200, { 'content-type': 'application/json', 'content-length': '1000' })
+        response.write('{"data": [', () => response.destroy())
+      })
+      const { error } = await probeWith(url).test(targetAt(provider, url))
+      expect(error).toMatchObject({ code: 'unreachable', message: expect.stringContaining('UND_ERR_SOCKET') })
+    },
+  )
+
   it('reads no answer that is too large', async () => {
     const chunk = ' '.repeat(1_024 * 1_024)
     const url = await answering((_request, response) => {

@@ -1,0 +1,21 @@
+import { expect, it } from 'vitest'
+import { pause } from './pause.ts'
+
+it('is over in time', async () => {
+  const startedMs = performance.now()
+  await pause(30, new AbortController().signal)
+  // Timers count whole milliseconds from the loop's own time.
+  expect(performance.now() - startedMs).toBeGreaterThanOrEqual(28)
+})
+
+it('is over when its signal is aborted, before or meanwhile', async () => {
+  const stopping = new AbortController()
+  const paused = pause(60_000, stopping.signal)
+  stopping.abort(new Error('whatever the reason'))
+  await paused
+  await pause(60_000, stopping.signal)
+})
+
+it('passes on what is no abort', async () => {
+  await expect(pause(1, 'none' as unknown as AbortSignal)).rejects.toThrow(TypeError)
+})
