@@ -1,12 +1,12 @@
 import type { TokenUsage } from '@sluice/contracts'
+import { MessageStreamMeter } from '../claude/message-stream-meter.ts'
+import { readClaudeUsage, totalUsage } from '../claude/usage.ts'
 import type { AnswerReader, Operation, RequestInspection } from '../provider-adapter.ts'
 import { eventDataSplitter } from '../wire/event-data-splitter.ts'
 import { findUsage } from '../wire/find-usage.ts'
 import { JsonTailReader } from '../wire/json-tail-reader.ts'
 import { UNREAD } from '../wire/unread.ts'
 import { WatchingReader } from '../wire/watching-reader.ts'
-import { MessageStreamMeter } from './message-stream-meter.ts'
-import { readAnthropicUsage, totalUsage } from './usage.ts'
 
 /** The reader for one answer of status 2xx, by what the provider says that it is. */
 export function anthropicAnswerReader(
@@ -21,5 +21,5 @@ export function anthropicAnswerReader(
 }
 
 function findAnthropicUsage(json: Buffer): TokenUsage | undefined {
-  return findUsage(json, 'usage', 1, (usage) => totalUsage(readAnthropicUsage(usage)))
+  return findUsage(json, 'usage', 1, (usage) => totalUsage(readClaudeUsage(usage)))
 }

@@ -1,15 +1,17 @@
+import { claudeMedia } from '../claude/prompt-media.ts'
 import type { Operation, RequestInspection } from '../provider-adapter.ts'
+import { FREE } from '../wire/free.ts'
 import { isRecord } from '../wire/is-record.ts'
 import { positiveCount } from '../wire/token-count.ts'
-import { anthropicMedia } from './prompt-media.ts'
 
 /** Reads what matters of a request's JSON body (undefined: not JSON). Never throws, whatever the shape. */
 export function inspectAnthropicRequest(operation: Operation, body: unknown, sizeBytes: number): RequestInspection {
   if (!operation.usesModel || !isRecord(body)) return FREE
+  // A batch's tokens do not count towards the limits on messages.
   if (operation.kind === 'batch') return { ...FREE, model: onlyModel(body.requests) }
   const model = modelOf(body)
   if (operation.kind === 'count-tokens') return { ...FREE, model }
-  const media = anthropicMedia(body.messages)
+  const media = claudeMedia(body.messages)
   const maxOutputTokens = positiveCount(body.max_tokens) ?? positiveCount(body.max_tokens_to_sample)
   return {
     model,
@@ -20,17 +22,6 @@ export function inspectAnthropicRequest(operation: Operation, body: unknown, siz
     outputs: 1,
     addsUsage: false,
   }
-}
-
-/** Counting tokens costs none, and a batch's do not count towards the limits on messages. */
-const FREE: RequestInspection = {
-  model: '',
-  streamed: false,
-  promptBytes: 0,
-  mediaParts: 0,
-  maxOutputTokens: 0,
-  outputs: 1,
-  addsUsage: false,
 }
 
 function modelOf(body: unknown): string {

@@ -1,5 +1,5 @@
 import type { TokenUsage } from '@sluice/contracts'
-import { totalUsage } from '../anthropic/usage.ts'
+import { totalUsage } from '../claude/usage.ts'
 import type { AnswerReader, Operation, RequestInspection, WireHeaders } from '../provider-adapter.ts'
 import { AwsEventFrames } from '../wire/aws-event-frames.ts'
 import { findUsage } from '../wire/find-usage.ts'

@@ -1,5 +1,5 @@
 import type { TokenUsage } from '@sluice/contracts'
-import { totalUsage } from '../anthropic/usage.ts'
+import { totalUsage } from '../claude/usage.ts'
 import { isRecord } from '../wire/is-record.ts'
 import { approximateTokens } from '../wire/token-count.ts'
 import type { UsageMeter } from '../wire/watching-reader.ts'

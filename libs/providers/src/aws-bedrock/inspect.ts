@@ -1,4 +1,5 @@
 import type { Operation, RequestInspection } from '../provider-adapter.ts'
+import { FREE } from '../wire/free.ts'
 import { isRecord } from '../wire/is-record.ts'
 import { positiveCount } from '../wire/token-count.ts'
 import { converseMedia, invokeMedia } from './prompt-media.ts'
@@ -22,16 +23,6 @@ export function inspectBedrockRequest(
     outputs: invokes ? (positiveCount(body.num_generations ?? body.n) ?? 1) : 1,
     addsUsage: false,
   }
-}
-
-const FREE: RequestInspection = {
-  model: '',
-  streamed: false,
-  promptBytes: 0,
-  mediaParts: 0,
-  maxOutputTokens: 0,
-  outputs: 1,
-  addsUsage: false,
 }
 
 const EMBEDDING_MODEL = /embed/

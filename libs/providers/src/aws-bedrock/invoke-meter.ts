@@ -1,5 +1,5 @@
 import type { TokenUsage } from '@sluice/contracts'
-import { MessageStreamMeter } from '../anthropic/message-stream-meter.ts'
+import { MessageStreamMeter } from '../claude/message-stream-meter.ts'
 import { isRecord } from '../wire/is-record.ts'
 import { parseJson } from '../wire/parse-json.ts'
 import { approximateTokens } from '../wire/token-count.ts'

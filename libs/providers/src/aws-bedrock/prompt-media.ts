@@ -1,4 +1,4 @@
-import { anthropicMedia } from '../anthropic/prompt-media.ts'
+import { claudeMedia } from '../claude/prompt-media.ts'
 import { promptMedia } from '../openai/prompt-media.ts'
 import { isRecord } from '../wire/is-record.ts'
 import {
@@ -23,7 +23,7 @@ export function converseMedia(body: Readonly<Record<string, unknown>>): MediaTal
 export function invokeMedia(body: Readonly<Record<string, unknown>>, model: string): MediaTally {
   return [
     converseMedia(body),
-    anthropicMedia(body.messages),
+    claudeMedia(body.messages),
     promptMedia(body.messages, model),
     embeddedImages(body),
   ].reduce(addMedia)

@@ -1,4 +1,4 @@
-import { type AnthropicUsage, readAnthropicUsage } from '../anthropic/usage.ts'
+import { type ClaudeUsage, knownUsage, readClaudeUsage } from '../claude/usage.ts'
 import type { WireHeaders } from '../provider-adapter.ts'
 import { countHeader } from '../wire/header-value.ts'
 import { isRecord } from '../wire/is-record.ts'
@@ -8,9 +8,9 @@ import { tokenCount } from '../wire/token-count.ts'
  * Converse's `usage`. Bedrock counts as Anthropic does: input that the cache had a part in is not in `inputTokens`.
  * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_TokenUsage.html
  */
-export function readConverseUsage(usage: unknown): AnthropicUsage | undefined {
+export function readConverseUsage(usage: unknown): ClaudeUsage | undefined {
   if (!isRecord(usage)) return undefined
-  return known({
+  return knownUsage({
     inputTokens: tokenCount(usage.inputTokens),
     cacheCreationTokens: tokenCount(usage.cacheWriteInputTokens),
     cacheReadTokens: tokenCount(usage.cacheReadInputTokens),
@@ -19,9 +19,9 @@ export function readConverseUsage(usage: unknown): AnthropicUsage | undefined {
 }
 
 /** The `amazon-bedrock-invocationMetrics` of a streamed invocation's last chunk. */
-export function readInvocationMetrics(metrics: unknown): AnthropicUsage | undefined {
+export function readInvocationMetrics(metrics: unknown): ClaudeUsage | undefined {
   if (!isRecord(metrics)) return undefined
-  return known({
+  return knownUsage({
     inputTokens: tokenCount(metrics.inputTokenCount),
     cacheCreationTokens: tokenCount(metrics.cacheWriteInputTokenCount),
     cacheReadTokens: tokenCount(metrics.cacheReadInputTokenCount),
@@ -30,8 +30,8 @@ export function readInvocationMetrics(metrics: unknown): AnthropicUsage | undefi
 }
 
 /** What the headers of a plain invocation's answer tell. */
-export function readUsageHeaders(headers: WireHeaders): AnthropicUsage | undefined {
-  return known({
+export function readUsageHeaders(headers: WireHeaders): ClaudeUsage | undefined {
+  return knownUsage({
     inputTokens: countHeader(headers, 'x-amzn-bedrock-input-token-count'),
     cacheCreationTokens: countHeader(headers, 'x-amzn-bedrock-cache-write-input-token-count'),
     cacheReadTokens: countHeader(headers, 'x-amzn-bedrock-cache-read-input-token-count'),
@@ -40,18 +40,14 @@ export function readUsageHeaders(headers: WireHeaders): AnthropicUsage | undefin
 }
 
 /** The `usage` in the body of an invocation's answer, by the maker of the model. */
-export function readInvokeUsage(usage: unknown): AnthropicUsage | undefined {
-  return readAnthropicUsage(usage) ?? readConverseUsage(usage) ?? readChatUsage(usage)
+export function readInvokeUsage(usage: unknown): ClaudeUsage | undefined {
+  return readClaudeUsage(usage) ?? readConverseUsage(usage) ?? readChatUsage(usage)
 }
 
-function readChatUsage(usage: unknown): AnthropicUsage | undefined {
+function readChatUsage(usage: unknown): ClaudeUsage | undefined {
   if (!isRecord(usage)) return undefined
-  return known({
+  return knownUsage({
     inputTokens: tokenCount(usage.prompt_tokens),
     outputTokens: tokenCount(usage.completion_tokens),
   })
-}
-
-function known(usage: AnthropicUsage): AnthropicUsage | undefined {
-  return usage.inputTokens === undefined && usage.outputTokens === undefined ? undefined : usage
 }

@@ -1,4 +1,5 @@
 import type { Operation, RequestInspection } from '../provider-adapter.ts'
+import { FREE } from '../wire/free.ts'
 import { isRecord } from '../wire/is-record.ts'
 import { positiveCount } from '../wire/token-count.ts'
 import { googleMedia } from './prompt-media.ts'
@@ -27,16 +28,6 @@ export function inspectGoogleRequest(
 
 /** A batch does not count towards the limits on the other calls. */
 const COSTS_NOTHING: ReadonlySet<string> = new Set(['count-tokens', 'batch', 'other'])
-
-const FREE: RequestInspection = {
-  model: '',
-  streamed: false,
-  promptBytes: 0,
-  mediaParts: 0,
-  maxOutputTokens: 0,
-  outputs: 1,
-  addsUsage: false,
-}
 
 function recordOf(value: unknown): Readonly<Record<string, unknown>> {
   return isRecord(value) ? value : {}

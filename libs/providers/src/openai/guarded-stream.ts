@@ -1,4 +1,5 @@
-import { CUT_SHORT, errorEvent } from '../unified/event-text.ts'
+import { errorEvent } from '../unified/event-text.ts'
+import { CUT_SHORT } from '../unified/stream-errors.ts'
 import type { AnswerTranslator, TranslatedError } from '../unified-api.ts'
 import { EventBlocks } from '../wire/event-blocks.ts'
 import { eventData } from '../wire/event-data.ts'

@@ -1,16 +1,17 @@
 import type { TokenUsage } from '@sluice/contracts'
 import type { ChatCompletionChunk } from 'openai/resources/chat/completions'
-import type { UnifiedRequest } from '../unified-api.ts'
+import type { TranslatedError, UnifiedRequest } from '../unified-api.ts'
+import type { ExtraContent } from './answer-message.ts'
 import { chatUsage } from './chat-usage.ts'
 import { DONE_EVENT, jsonEvent } from './event-text.ts'
 
 export type FinishReason = NonNullable<ChatCompletionChunk.Choice['finish_reason']>
 
+/** How an answer ended: for a reason that OpenAI has, or in a way that leaves nothing to rely on. */
+export type Finish = { readonly reason: FinishReason } | { readonly failure: TranslatedError }
+
 /** A piece of an answer; `reasoning_content` and `extra_content` are beside OpenAI's own fields. */
-export type ChatDelta = ChatCompletionChunk.Choice.Delta & {
-  readonly reasoning_content?: string
-  readonly extra_content?: Readonly<Record<string, unknown>>
-}
+export type ChatDelta = ChatCompletionChunk.Choice.Delta & ExtraContent & { readonly reasoning_content?: string }
 
 /**
  * The events of one streamed chat completion, as text, in OpenAI's order: for each choice one with the role, its deltas, one with the

@@ -1,7 +1,7 @@
-import { shapeErrors } from '@sluice/contracts'
 import { type Static, Type } from 'typebox'
 import type { Refusal } from '../unified-api.ts'
-import { refuse, refuseParameter } from './refusal.ts'
+import { readShape } from './read-shape.ts'
+import { refuseParameter } from './refusal.ts'
 
 /** @see https://platform.openai.com/docs/api-reference/embeddings/create */
 export type EmbeddingsRequest = Static<typeof EmbeddingsRequest>
@@ -27,23 +27,10 @@ export function readEmbeddingsRequest(
   const asked = Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null))
   const foreign = Object.keys(asked).find((name) => !Object.hasOwn(EmbeddingsRequest.properties, name))
   if (foreign !== undefined) return refuseParameter(foreign, provider)
-  const [error] = shapeErrors(EmbeddingsRequest, asked)
-  return error === undefined
-    ? (asked as EmbeddingsRequest)
-    : refuse(error.field, `The parameter "${error.field}" ${error.message}.`)
+  return readShape(EmbeddingsRequest, asked)
 }
 
 /** The texts to embed, in order. */
 export function embeddingInputs({ input }: EmbeddingsRequest): string[] {
   return typeof input === 'string' ? [input] : input
 }
-
-/** One vector in the form that was asked for: numbers, or the base64 of 32-bit floats, little-endian. */
-export function encodeEmbedding(vector: readonly number[], { encoding_format: format }: EmbeddingsRequest) {
-  if (format !== 'base64') return vector
-  const bytes = Buffer.alloc(vector.length * FLOAT_BYTES)
-  for (const [index, value] of vector.entries()) bytes.writeFloatLE(value, index * FLOAT_BYTES)
-  return bytes.toString('base64')
-}
-
-const FLOAT_BYTES = 4

@@ -12,9 +12,3 @@ export const DONE_EVENT = 'data: [DONE]\n\n'
 export function errorEvent({ message, code }: TranslatedError): string {
   return jsonEvent({ error: { message, type: 'server_error', param: null, code } })
 }
-
-/** What to say of a stream that broke off without having said that it is at its end. */
-export const CUT_SHORT: TranslatedError = {
-  message: 'The provider broke the answer off.',
-  code: 'upstream_unreachable',
-}

@@ -3,7 +3,7 @@ import type { TSchema } from 'typebox'
 import type { Refusal } from '../unified-api.ts'
 import { isRecord } from '../wire/is-record.ts'
 import { ChatRequest, MESSAGE_SCHEMAS } from './chat-request.ts'
-import { refuse, refuseParameter } from './refusal.ts'
+import { refuseField, refuseParameter } from './refusal.ts'
 
 /** The parameters that some providers have something for and others do not. */
 export type OptionalParameter =
@@ -40,9 +40,7 @@ export function readChatRequest(
     if (isOptional(name) && !parameters.has(name)) return refuseParameter(name, provider)
   }
   const [error] = requestErrors(asked)
-  return error === undefined
-    ? (asked as ChatRequest)
-    : refuse(error.field, `The parameter "${error.field}" ${error.message}.`)
+  return error === undefined ? (asked as ChatRequest) : refuseField(error)
 }
 
 /** The most tokens that the caller wants; undefined where it does not say. */

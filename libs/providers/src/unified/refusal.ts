@@ -1,8 +1,14 @@
+import type { FieldError } from '@sluice/contracts'
 import type { Refusal } from '../unified-api.ts'
 
 /** The request is not what the API takes, or asks for what the provider cannot do. */
 export function refuse(param: string, message: string): Refusal {
   return { status: 'refused', code: 'invalid_request', message, param }
+}
+
+/** @param error of a field whose name is the parameter's path */
+export function refuseField({ field, message }: FieldError): Refusal {
+  return refuse(field, `The parameter "${field}" ${message}.`)
 }
 
 /** The provider has nothing that could answer such a request. */

@@ -1,9 +1,14 @@
 import type { AssistantMessage } from './chat-request.ts'
 
-/** The texts of a message that say something, in order: blocks of white space only are refused by some providers. */
+/** Whether a text says nothing: some providers refuse blocks of such text. */
+export function isBlank(text: string): boolean {
+  return text.trim() === ''
+}
+
+/** The texts of a message that say something, in order. */
 export function spokenTexts(content: string | readonly { readonly text: string }[]): string[] {
   const texts = typeof content === 'string' ? [content] : content.map(({ text }) => text)
-  return texts.filter((text) => text.trim() !== '')
+  return texts.filter((text) => !isBlank(text))
 }
 
 /** All that an assistant's message says, or why it refused. */

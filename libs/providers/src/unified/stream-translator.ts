@@ -1,6 +1,7 @@
 import type { AnswerTranslator, TranslatedError } from '../unified-api.ts'
 import type { MessageSplitter } from '../wire/watching-reader.ts'
-import { CUT_SHORT, errorEvent } from './event-text.ts'
+import { errorEvent } from './event-text.ts'
+import { CUT_SHORT } from './stream-errors.ts'
 
 /** Says the messages of one stream, in order, in OpenAI's words. Never throws, whatever they hold. */
 export interface StreamDialect {

@@ -1,10 +1,8 @@
+import { BlockDeltas } from '../../unified/block-deltas.ts'
 import type { ChatChunks } from '../../unified/chat-chunks.ts'
 import { isRecord } from '../../wire/is-record.ts'
 import { type LegibleThinking, type PlacedThinking, placeThinking, thinkingContent } from './thinking-content.ts'
-import { hasInput, toToolCall } from './tool-use.ts'
-
-/** A block that has begun, and not ended. */
-type OpenBlock = { readonly toolCall: number; hasArguments: boolean } | { readonly thinking: LegibleThinking }
+import { toToolCallStart } from './tool-use.ts'
 
 /**
  * The content of a streamed message as a chat completion's deltas. Blocks of kinds that are not known give none: they are of
@@ -12,92 +10,62 @@ type OpenBlock = { readonly toolCall: number; hasArguments: boolean } | { readon
  * @see https://platform.claude.com/docs/en/build-with-claude/streaming#content-block-delta-types
  */
 export class BlockEvents {
-  readonly #chunks: ChatChunks
-  /** By the index that the events name. */
-  readonly #open = new Map<unknown, OpenBlock>()
+  readonly #deltas: BlockDeltas
   readonly #thinking: PlacedThinking[] = []
-  #contentLength = 0
-  #toolCalls = 0
+  /** Thinking that has begun, and not ended, by the index that the events name. */
+  readonly #openThinking = new Map<unknown, LegibleThinking>()
 
   constructor(chunks: ChatChunks) {
-    this.#chunks = chunks
+    this.#deltas = new BlockDeltas(chunks)
   }
 
   get hasToolCalls(): boolean {
-    return this.#toolCalls > 0
+    return this.#deltas.hasToolCalls
   }
 
   /** Undefined where a tool call begins that cannot be told. */
   start(index: unknown, block: unknown): string | undefined {
     if (!isRecord(block)) return ''
-    if (block.type === 'tool_use') return this.#startToolCall(index, block)
-    const placed = placeThinking(block, { content: this.#contentLength, tool_calls: this.#toolCalls })
-    if (placed !== undefined) this.#thinking.push(placed)
-    if (placed?.type === 'thinking') {
-      this.#open.set(index, { thinking: placed })
-      return this.#reasoning(placed.thinking)
+    if (block.type === 'text') return this.#deltas.text(textOf(block.text))
+    if (block.type === 'tool_use') {
+      const call = toToolCallStart(block)
+      return call === undefined ? undefined : this.#deltas.startCall(index, call)
     }
-    return block.type === 'text' ? this.#text(block.text) : ''
+    const placed = placeThinking(block, this.#deltas.place)
+    if (placed === undefined) return ''
+    this.#thinking.push(placed)
+    if (placed.type !== 'thinking') return ''
+    this.#openThinking.set(index, placed)
+    return this.#deltas.reasoning(placed.thinking)
   }
 
   delta(index: unknown, delta: unknown): string {
     if (!isRecord(delta)) return ''
-    const open = this.#open.get(index)
+    const thinking = this.#openThinking.get(index)
     switch (delta.type) {
       case 'text_delta':
-        return this.#text(delta.text)
+        return this.#deltas.text(textOf(delta.text))
       case 'thinking_delta':
-        if (open !== undefined && 'thinking' in open) open.thinking.thinking += textOf(delta.thinking)
-        return this.#reasoning(delta.thinking)
+        if (thinking !== undefined) thinking.thinking += textOf(delta.thinking)
+        return this.#deltas.reasoning(textOf(delta.thinking))
       case 'signature_delta':
-        if (open !== undefined && 'thinking' in open) open.thinking.signature = textOf(delta.signature)
+        if (thinking !== undefined) thinking.signature = textOf(delta.signature)
         return ''
       case 'input_json_delta':
-        return open !== undefined && 'toolCall' in open ? this.#arguments(open, textOf(delta.partial_json)) : ''
+        return this.#deltas.arguments(index, textOf(delta.partial_json))
       default:
         return ''
     }
   }
 
-  /** A call without arguments has no piece of them, and OpenAI's clients parse what there is. */
   stop(index: unknown): string {
-    const open = this.#open.get(index)
-    this.#open.delete(index)
-    return open !== undefined && 'toolCall' in open && !open.hasArguments ? this.#arguments(open, '{}') : ''
+    this.#openThinking.delete(index)
+    return this.#deltas.stop(index)
   }
 
-  /** What comes when all blocks have ended: the thinking to send back, at once, as clients do not put such fields together. */
+  /** What comes when all blocks have ended: the thinking to send back. */
   end(): string {
-    return this.#thinking.length === 0 ? '' : this.#chunks.delta(thinkingContent(this.#thinking))
-  }
-
-  #startToolCall(index: unknown, block: Readonly<Record<string, unknown>>): string | undefined {
-    const call = toToolCall(block)
-    if (call === undefined) return undefined
-    const toolCall = this.#toolCalls++
-    const hasArguments = hasInput(block)
-    this.#open.set(index, { toolCall, hasArguments })
-    const { name, arguments: text } = call.function
-    return this.#chunks.delta({
-      tool_calls: [{ ...call, index: toolCall, function: { name, arguments: hasArguments ? text : '' } }],
-    })
-  }
-
-  #arguments(open: { readonly toolCall: number; hasArguments: boolean }, piece: string): string {
-    if (piece === '') return ''
-    open.hasArguments = true
-    return this.#chunks.delta({ tool_calls: [{ index: open.toolCall, function: { arguments: piece } }] })
-  }
-
-  #text(text: unknown): string {
-    const content = textOf(text)
-    this.#contentLength += content.length
-    return content === '' ? '' : this.#chunks.delta({ content })
-  }
-
-  #reasoning(text: unknown): string {
-    const reasoning = textOf(text)
-    return reasoning === '' ? '' : this.#chunks.delta({ reasoning_content: reasoning })
+    return this.#deltas.extra(thinkingContent(this.#thinking))
   }
 }
 

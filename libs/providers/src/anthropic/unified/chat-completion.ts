@@ -1,13 +1,9 @@
-import type {
-  ChatCompletion,
-  ChatCompletionMessage,
-  ChatCompletionMessageFunctionToolCall,
-} from 'openai/resources/chat/completions'
-import { chatId, inSeconds } from '../../unified/chat-chunks.ts'
-import { chatUsage } from '../../unified/chat-usage.ts'
+import type { ChatCompletion } from 'openai/resources/chat/completions'
+import { readClaudeUsage, totalUsage } from '../../claude/usage.ts'
+import { type AnswerContent, type AnswerToolCall, answerMessage } from '../../unified/answer-message.ts'
+import { chatCompletion } from '../../unified/chat-completion.ts'
 import type { UnifiedRequest } from '../../unified-api.ts'
 import { isRecord } from '../../wire/is-record.ts'
-import { readAnthropicUsage, totalUsage } from '../usage.ts'
 import { finishReason } from './finish-reason.ts'
 import { refusalText } from './refusal-text.ts'
 import { type PlacedThinking, placeThinking, thinkingContent } from './thinking-content.ts'
@@ -18,28 +14,17 @@ export function toChatCompletion(request: UnifiedRequest, answer: unknown): Chat
   if (!isRecord(answer) || !Array.isArray(answer.content)) return undefined
   const content = readContent(answer.content)
   if (content === undefined) return undefined
-  const usage = totalUsage(readAnthropicUsage(answer.usage))
-  return {
-    id: chatId(request.answerId),
-    object: 'chat.completion',
-    created: inSeconds(request.receivedAtMs),
-    model: request.model,
-    choices: [
-      {
-        index: 0,
-        message: toMessage(content, refusalText(answer)),
-        finish_reason: finishReason(answer.stop_reason, content.calls.length > 0),
-        logprobs: null,
-      },
-    ],
-    ...(usage === undefined ? {} : { usage: chatUsage(usage) }),
+  const { calls, thinking } = content
+  const choice = {
+    index: 0,
+    message: answerMessage({ ...content, refusal: refusalText(answer) }, thinkingContent(thinking)),
+    finish_reason: finishReason(answer.stop_reason, calls.length > 0),
+    logprobs: null,
   }
+  return chatCompletion(request, [choice], totalUsage(readClaudeUsage(answer.usage)))
 }
 
-interface Content {
-  readonly text: string
-  readonly reasoning: string
-  readonly calls: ChatCompletionMessageFunctionToolCall[]
+interface Content extends AnswerContent {
   readonly thinking: readonly PlacedThinking[]
 }
 
@@ -47,7 +32,7 @@ interface Content {
 function readContent(blocks: readonly unknown[]): Content | undefined {
   let text = ''
   let reasoning = ''
-  const calls: ChatCompletionMessageFunctionToolCall[] = []
+  const calls: AnswerToolCall[] = []
   const thinking: PlacedThinking[] = []
   for (const block of blocks) {
     if (!isRecord(block)) continue
@@ -63,16 +48,4 @@ function readContent(blocks: readonly unknown[]): Content | undefined {
     if (thought.type === 'thinking') reasoning += thought.thinking
   }
   return { text, reasoning, calls, thinking }
-}
-
-function toMessage({ text, reasoning, calls, thinking }: Content, refusal: string | null): ChatCompletionMessage {
-  const message = {
-    role: 'assistant' as const,
-    content: text === '' && (calls.length > 0 || refusal !== null) ? null : text,
-    refusal,
-    ...(reasoning === '' ? {} : { reasoning_content: reasoning }),
-    ...(calls.length === 0 ? {} : { tool_calls: calls }),
-    ...thinkingContent(thinking),
-  }
-  return message
 }

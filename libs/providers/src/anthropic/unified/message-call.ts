@@ -1,15 +1,15 @@
 import type { MessageCreateParamsBase } from '@anthropic-ai/sdk/resources/messages'
+import { type Reasoning, toReasoning } from '../../claude/reasoning.ts'
+import { type Sampling, toSampling } from '../../claude/sampling.ts'
 import type { ChatRequest } from '../../unified/chat-request.ts'
+import { jsonCall } from '../../unified/json-call.ts'
 import { type ChatAbilities, readChatRequest, statedMaximum } from '../../unified/read-chat-request.ts'
-import { isRefusal, refuse } from '../../unified/refusal.ts'
+import { isRefusal } from '../../unified/refusal.ts'
 import type { NativeCall, Refusal, UnifiedRequest } from '../../unified-api.ts'
-import { jsonText } from '../../wire/json-text.ts'
 import { VERSION_HEADER } from './api-version.ts'
 import { toConversation } from './conversation.ts'
 import { messageAnswer } from './message-answer.ts'
 import { toOutputFormat } from './output-format.ts'
-import { type Reasoning, toReasoning } from './reasoning.ts'
-import { type Sampling, toSampling } from './sampling.ts'
 import { toStopSequences } from './stop-sequences.ts'
 import { toTooling } from './tools.ts'
 
@@ -19,16 +19,12 @@ export function toMessageCall(request: UnifiedRequest): NativeCall | Refusal {
   if (isRefusal(chat)) return chat
   const message = toMessage(chat, request)
   if (isRefusal(message)) return message
-  const body = jsonText(message)
-  if (body === undefined) return refuse('messages', 'The request is nested too deeply.')
-  return {
-    status: 'translated',
+  return jsonCall({
     path: '/v1/messages',
-    query: '',
-    headers: { ...VERSION_HEADER, 'content-type': 'application/json' },
-    body: Buffer.from(body),
+    headers: VERSION_HEADER,
+    body: message,
     answer: messageAnswer(request, chat),
-  }
+  })
 }
 
 const ABILITIES: ChatAbilities = {

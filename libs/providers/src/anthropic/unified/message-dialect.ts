@@ -1,10 +1,11 @@
+import { MessageStreamMeter } from '../../claude/message-stream-meter.ts'
 import type { ChatChunks } from '../../unified/chat-chunks.ts'
 import { errorEvent } from '../../unified/event-text.ts'
+import { unreadable } from '../../unified/stream-errors.ts'
 import type { StreamDialect } from '../../unified/stream-translator.ts'
 import type { TranslatedError } from '../../unified-api.ts'
 import { isRecord } from '../../wire/is-record.ts'
 import { parseJson } from '../../wire/parse-json.ts'
-import { MessageStreamMeter } from '../message-stream-meter.ts'
 import { BlockEvents } from './block-events.ts'
 import { finishReason } from './finish-reason.ts'
 import { readError } from './provider-error.ts'
@@ -79,6 +80,6 @@ export class MessageDialect implements StreamDialect {
 
 const OPEN_BRACE = 0x7b
 
-const UNREADABLE: TranslatedError = { message: 'Anthropic sent what cannot be read.', code: 'upstream_unreachable' }
+const UNREADABLE = unreadable('Anthropic')
 
 const UNTELLABLE_CALL: TranslatedError = { message: 'Anthropic began a tool call without id or name.', code: null }

@@ -1,7 +1,7 @@
 import type { ChatRequest } from '../../unified/chat-request.ts'
 import { refuse } from '../../unified/refusal.ts'
+import { isBlank } from '../../unified/spoken-texts.ts'
 import type { Refusal } from '../../unified-api.ts'
-import { isBlank } from './text-blocks.ts'
 
 /** @see https://platform.claude.com/docs/en/api/openai-sdk on `stop` */
 export function toStopSequences({ stop = [] }: ChatRequest): string[] | Refusal {

@@ -1,8 +1,9 @@
-import { shapeErrors } from '@sluice/contracts'
 import { type Static, Type } from 'typebox'
+import type { ExtraContent } from '../../unified/answer-message.ts'
 import type { AssistantMessage } from '../../unified/chat-request.ts'
 import { Place } from '../../unified/place.ts'
-import { refuse } from '../../unified/refusal.ts'
+import { readShape } from '../../unified/read-shape.ts'
+import { isRefusal } from '../../unified/refusal.ts'
 import type { Refusal } from '../../unified-api.ts'
 
 const closed = { additionalProperties: false } as const
@@ -40,7 +41,7 @@ export function placeThinking(
 }
 
 /** The thinking as an answer's message or delta has it; nothing where there was none. */
-export function thinkingContent(thinking: readonly PlacedThinking[]) {
+export function thinkingContent(thinking: readonly PlacedThinking[]): ExtraContent {
   return thinking.length === 0 ? {} : { extra_content: { anthropic: { thinking } } }
 }
 
@@ -48,8 +49,6 @@ export function thinkingContent(thinking: readonly PlacedThinking[]) {
 export function readThinking({ extra_content: extra }: AssistantMessage, path: string): PlacedThinking[] | Refusal {
   const content = extra?.anthropic
   if (content === undefined) return []
-  const [error] = shapeErrors(ThinkingContent, content, `${path}.extra_content.anthropic`)
-  return error === undefined
-    ? (content as Static<typeof ThinkingContent>).thinking
-    : refuse(error.field, `The parameter "${error.field}" ${error.message}.`)
+  const read = readShape(ThinkingContent, content, `${path}.extra_content.anthropic`)
+  return isRefusal(read) ? read : read.thinking
 }

@@ -1,6 +1,6 @@
 import type { Tool, ToolChoice } from '@anthropic-ai/sdk/resources/messages'
 import type { ChatRequest, ChatTool } from '../../unified/chat-request.ts'
-import { isRefusal, refuse } from '../../unified/refusal.ts'
+import { refuseToolChoice } from '../../unified/tool-choice.ts'
 import type { Refusal } from '../../unified-api.ts'
 
 /** The parameters of a message that are about tools. */
@@ -11,17 +11,13 @@ export interface Tooling {
 
 /** @see https://platform.claude.com/docs/en/agents-and-tools/tool-use/define-tools */
 export function toTooling(request: ChatRequest): Tooling | Refusal {
+  const refusal = refuseToolChoice(request)
+  if (refusal !== undefined) return refusal
   const { tools = [] } = request
-  const choice = toToolChoice(request)
-  if (choice !== undefined && isRefusal(choice)) return choice
   // Without tools Anthropic takes no choice either, and none of them asks for anything.
   if (tools.length === 0) return {}
+  const choice = toToolChoice(request)
   return { tools: tools.map(toTool), ...(choice === undefined ? {} : { tool_choice: choice }) }
-}
-
-/** Whether the answer must have a tool call. */
-export function forcesTool({ tool_choice: choice }: ChatRequest): boolean {
-  return choice === 'required' || typeof choice === 'object'
 }
 
 function toTool({ function: { name, description, parameters, strict } }: ChatTool): Tool {
@@ -33,15 +29,9 @@ function toTool({ function: { name, description, parameters, strict } }: ChatToo
   }
 }
 
-function toToolChoice(request: ChatRequest): ToolChoice | Refusal | undefined {
-  const { tools = [], tool_choice: choice, parallel_tool_calls: isParallel } = request
-  if (forcesTool(request) && tools.length === 0) return refuse('tool_choice', 'There are no tools to choose from.')
+function toToolChoice({ tool_choice: choice, parallel_tool_calls: isParallel }: ChatRequest): ToolChoice | undefined {
   const serial = isParallel === false ? { disable_parallel_tool_use: true } : undefined
-  if (typeof choice === 'object') {
-    const { name } = choice.function
-    if (tools.some((tool) => tool.function.name === name)) return { type: 'tool', name, ...serial }
-    return refuse('tool_choice.function.name', `There is no tool "${name}" in "tools".`)
-  }
+  if (typeof choice === 'object') return { type: 'tool', name: choice.function.name, ...serial }
   switch (choice) {
     case 'none':
       return { type: 'none' }

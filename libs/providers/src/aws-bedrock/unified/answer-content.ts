@@ -1,13 +1,11 @@
+import type { AnswerContent, AnswerToolCall } from '../../unified/answer-message.ts'
 import { isRecord } from '../../wire/is-record.ts'
 import { jsonText } from '../../wire/json-text.ts'
 import type { PlacedReasoning } from './reasoning-content.ts'
-import { type ToolCall, toToolCall } from './tool-call.ts'
+import { toToolCall } from './tool-use.ts'
 
 /** What an answer's blocks say. */
-export interface AnswerContent {
-  readonly text: string
-  readonly reasoning: string
-  readonly calls: ToolCall[]
+export interface ConverseContent extends AnswerContent {
   /** What of the reasoning is to be sent back. */
   readonly placed: readonly PlacedReasoning[]
 }
@@ -17,10 +15,10 @@ export interface AnswerContent {
  * left out: they are of tools that only the native API offers.
  * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ContentBlock.html
  */
-export function readAnswerContent(blocks: readonly unknown[]): AnswerContent | undefined {
+export function readAnswerContent(blocks: readonly unknown[]): ConverseContent | undefined {
   let text = ''
   let reasoning = ''
-  const calls: ToolCall[] = []
+  const calls: AnswerToolCall[] = []
   const placed: PlacedReasoning[] = []
   for (const block of blocks) {
     if (!isRecord(block)) continue

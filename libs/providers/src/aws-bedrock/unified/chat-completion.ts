@@ -1,11 +1,11 @@
-import type { ChatCompletion, ChatCompletionMessage } from 'openai/resources/chat/completions'
-import { totalUsage } from '../../anthropic/usage.ts'
-import { chatId, inSeconds } from '../../unified/chat-chunks.ts'
-import { chatUsage } from '../../unified/chat-usage.ts'
+import type { ChatCompletion } from 'openai/resources/chat/completions'
+import { totalUsage } from '../../claude/usage.ts'
+import { answerMessage } from '../../unified/answer-message.ts'
+import { chatCompletion } from '../../unified/chat-completion.ts'
 import type { UnifiedRequest } from '../../unified-api.ts'
 import { isRecord } from '../../wire/is-record.ts'
 import { readConverseUsage } from '../usage.ts'
-import { type AnswerContent, readAnswerContent } from './answer-content.ts'
+import { readAnswerContent } from './answer-content.ts'
 import { finishOf } from './finish.ts'
 import { extraContent } from './reasoning-content.ts'
 
@@ -17,25 +17,11 @@ export function toChatCompletion(request: UnifiedRequest, answer: unknown): Chat
   if (content === undefined) return undefined
   const finish = finishOf(answer.stopReason, content.calls.length > 0)
   if ('failure' in finish) return undefined
-  const usage = totalUsage(readConverseUsage(answer.usage))
-  return {
-    id: chatId(request.answerId),
-    object: 'chat.completion',
-    created: inSeconds(request.receivedAtMs),
-    model: request.model,
-    choices: [{ index: 0, message: toMessage(content), finish_reason: finish.reason, logprobs: null }],
-    ...(usage === undefined ? {} : { usage: chatUsage(usage) }),
+  const choice = {
+    index: 0,
+    message: answerMessage(content, extraContent(content.placed)),
+    finish_reason: finish.reason,
+    logprobs: null,
   }
-}
-
-function toMessage({ text, reasoning, calls, placed }: AnswerContent): ChatCompletionMessage {
-  const message = {
-    role: 'assistant' as const,
-    content: text === '' && calls.length > 0 ? null : text,
-    refusal: null,
-    ...(reasoning === '' ? {} : { reasoning_content: reasoning }),
-    ...(calls.length === 0 ? {} : { tool_calls: calls }),
-    ...extraContent(placed),
-  }
-  return message
+  return chatCompletion(request, [choice], totalUsage(readConverseUsage(answer.usage)))
 }

@@ -1,10 +1,10 @@
 import type { ConverseRequest } from '@aws-sdk/client-bedrock-runtime'
 import type { ChatRequest } from '../../unified/chat-request.ts'
 import { InlineImages } from '../../unified/inline-images.ts'
+import { jsonCall } from '../../unified/json-call.ts'
 import { type ChatAbilities, readChatRequest } from '../../unified/read-chat-request.ts'
-import { isRefusal, refuse } from '../../unified/refusal.ts'
+import { isRefusal } from '../../unified/refusal.ts'
 import type { Refusal, Translation, UnifiedRequest } from '../../unified-api.ts'
-import { jsonText } from '../../wire/json-text.ts'
 import { toConversation } from './conversation.ts'
 import { converseAnswer } from './converse-answer.ts'
 import { toInferenceConfig } from './inference-config.ts'
@@ -24,16 +24,7 @@ export function toConverseCall(request: UnifiedRequest): Translation {
   const content = toContent(chat, request, images)
   if (isRefusal(content)) return content
   if (images.missing.size > 0) return { status: 'images-needed', urls: [...images.missing] }
-  const body = jsonText(content)
-  if (body === undefined) return refuse('messages', 'The request is nested too deeply.')
-  return {
-    status: 'translated',
-    path,
-    query: '',
-    headers: { 'content-type': 'application/json' },
-    body: Buffer.from(body),
-    answer: converseAnswer(request, chat),
-  }
+  return jsonCall({ path, body: content, answer: converseAnswer(request, chat) })
 }
 
 const ABILITIES: ChatAbilities = {

@@ -1,7 +1,8 @@
 import type { TokenUsage } from '@sluice/contracts'
-import { totalUsage } from '../../anthropic/usage.ts'
+import { totalUsage } from '../../claude/usage.ts'
 import type { ChatChunks } from '../../unified/chat-chunks.ts'
 import { errorEvent } from '../../unified/event-text.ts'
+import { NO_PLACE, unreadable } from '../../unified/stream-errors.ts'
 import type { StreamDialect } from '../../unified/stream-translator.ts'
 import type { TranslatedError } from '../../unified-api.ts'
 import { isRecord } from '../../wire/is-record.ts'
@@ -78,11 +79,6 @@ export class ConverseDialect implements StreamDialect {
   }
 }
 
-const UNREADABLE: TranslatedError = { message: 'AWS Bedrock sent what cannot be read.', code: 'upstream_unreachable' }
-
-const NO_PLACE: TranslatedError = {
-  message: 'The answer has a part, such as an image, that a chat completion has no place for.',
-  code: 'unsupported_operation',
-}
+const UNREADABLE = unreadable('AWS Bedrock')
 
 const UNTELLABLE_CALL: TranslatedError = { message: 'AWS Bedrock began a tool call without id or name.', code: null }

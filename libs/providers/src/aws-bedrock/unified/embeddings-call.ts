@@ -1,14 +1,10 @@
-import {
-  type EmbeddingsRequest,
-  embeddingInputs,
-  encodeEmbedding,
-  readEmbeddingsRequest,
-} from '../../unified/embeddings-request.ts'
+import { embeddingList } from '../../unified/embedding-list.ts'
+import { type EmbeddingsRequest, embeddingInputs, readEmbeddingsRequest } from '../../unified/embeddings-request.ts'
 import { isRefusal, refuse } from '../../unified/refusal.ts'
 import { WholeAnswerTranslator } from '../../unified/whole-answer-translator.ts'
 import type { Refusal, Translation, UnifiedRequest } from '../../unified-api.ts'
 import { cohereEmbedding } from './cohere-embedding.ts'
-import type { EmbeddingBody, Vectors } from './embedding-body.ts'
+import type { EmbeddingBody } from './embedding-body.ts'
 import { foundationModel, modelPath } from './model.ts'
 import { readErrorAnswer } from './provider-error.ts'
 import { titanEmbedding } from './titan-embedding.ts'
@@ -19,8 +15,7 @@ export function toEmbeddingsCall({ body, model }: UnifiedRequest): Translation {
   if (isRefusal(asked)) return asked
   const path = modelPath(model, 'invoke')
   if (typeof path !== 'string') return path
-  const inputs = embeddingInputs(asked)
-  const embedding = embeddingBody(inputs, asked, model)
+  const embedding = embeddingBody(asked, model)
   if (isRefusal(embedding)) return embedding
   return {
     status: 'translated',
@@ -29,34 +24,18 @@ export function toEmbeddingsCall({ body, model }: UnifiedRequest): Translation {
     headers: { 'content-type': 'application/json', accept: 'application/json' },
     body: Buffer.from(JSON.stringify(embedding.body)),
     answer: {
-      translator: () =>
-        new WholeAnswerTranslator((answer) => {
-          const read = embedding.read(answer)
-          return read?.vectors.length === inputs.length ? embeddingList(read, asked, model) : undefined
-        }),
+      translator: () => new WholeAnswerTranslator((answer) => embeddingList(embedding.read(answer), asked, model)),
       error: readErrorAnswer,
     },
   }
 }
 
 /** Bodies are in the format of the model's maker. */
-function embeddingBody(
-  inputs: readonly string[],
-  { dimensions }: EmbeddingsRequest,
-  id: string,
-): EmbeddingBody | Refusal {
+function embeddingBody(asked: EmbeddingsRequest, id: string): EmbeddingBody | Refusal {
+  const { dimensions } = asked
+  const inputs = embeddingInputs(asked)
   const { maker = '', name = '' } = foundationModel(id) ?? {}
   if (maker === 'amazon' && name.startsWith('titan-embed-')) return titanEmbedding(inputs, dimensions, name)
   if (maker === 'cohere' && name.startsWith('embed-')) return cohereEmbedding(inputs, dimensions, name)
   return refuse('model', `On AWS Bedrock, Amazon's Titan and Cohere's models embed: "${id}" is not known to be one.`)
-}
-
-/** Usage that the answer's body does not tell is left out. */
-function embeddingList({ vectors, inputTokens }: Vectors, asked: EmbeddingsRequest, model: string): object {
-  return {
-    object: 'list',
-    data: vectors.map((vector, index) => ({ object: 'embedding', index, embedding: encodeEmbedding(vector, asked) })),
-    model,
-    ...(inputTokens === undefined ? {} : { usage: { prompt_tokens: inputTokens, total_tokens: inputTokens } }),
-  }
 }

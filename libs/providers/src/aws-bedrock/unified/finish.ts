@@ -1,8 +1,4 @@
-import type { FinishReason } from '../../unified/chat-chunks.ts'
-import type { TranslatedError } from '../../unified-api.ts'
-
-/** How an answer ended: for a reason that OpenAI has, or in a failure of the model's. */
-export type Finish = { readonly reason: FinishReason } | { readonly failure: TranslatedError }
+import type { Finish, FinishReason } from '../../unified/chat-chunks.ts'
 
 /**
  * @param stopReason Bedrock's; one that is not known counts as an ordinary end

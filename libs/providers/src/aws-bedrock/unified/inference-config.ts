@@ -1,5 +1,5 @@
 import type { InferenceConfiguration } from '@aws-sdk/client-bedrock-runtime'
-import { toSampling } from '../../anthropic/unified/sampling.ts'
+import { toSampling } from '../../claude/sampling.ts'
 import type { ChatRequest } from '../../unified/chat-request.ts'
 import { statedMaximum } from '../../unified/read-chat-request.ts'
 import { isRefusal, refuse } from '../../unified/refusal.ts'

@@ -1,8 +1,9 @@
-import { shapeErrors } from '@sluice/contracts'
 import { type Static, Type } from 'typebox'
+import type { ExtraContent } from '../../unified/answer-message.ts'
 import type { AssistantMessage } from '../../unified/chat-request.ts'
 import { Place } from '../../unified/place.ts'
-import { refuse } from '../../unified/refusal.ts'
+import { readShape } from '../../unified/read-shape.ts'
+import { isRefusal } from '../../unified/refusal.ts'
 import type { Refusal } from '../../unified-api.ts'
 import type { ReasoningBlock } from './wire-types.ts'
 
@@ -24,7 +25,7 @@ const PlacedReasoning = Type.Union([
 const ReasoningContent = Type.Object({ reasoning: Type.Array(PlacedReasoning) }, closed)
 
 /** The reasoning as an answer's message or delta has it; nothing where there was none. */
-export function extraContent(reasoning: readonly PlacedReasoning[]) {
+export function extraContent(reasoning: readonly PlacedReasoning[]): ExtraContent {
   return reasoning.length === 0 ? {} : { extra_content: { bedrock: { reasoning } } }
 }
 
@@ -32,10 +33,8 @@ export function extraContent(reasoning: readonly PlacedReasoning[]) {
 export function readReasoning({ extra_content: extra }: AssistantMessage, path: string): PlacedReasoning[] | Refusal {
   const content = extra?.bedrock
   if (content === undefined) return []
-  const [error] = shapeErrors(ReasoningContent, content, `${path}.extra_content.bedrock`)
-  return error === undefined
-    ? (content as Static<typeof ReasoningContent>).reasoning
-    : refuse(error.field, `The parameter "${error.field}" ${error.message}.`)
+  const read = readShape(ReasoningContent, content, `${path}.extra_content.bedrock`)
+  return isRefusal(read) ? read : read.reasoning
 }
 
 export function toReasoningBlock(reasoning: PlacedReasoning): ReasoningBlock {

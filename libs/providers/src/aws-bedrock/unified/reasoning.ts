@@ -1,4 +1,4 @@
-import { toReasoning } from '../../anthropic/unified/reasoning.ts'
+import { toReasoning } from '../../claude/reasoning.ts'
 import type { ChatRequest, ReasoningEffort } from '../../unified/chat-request.ts'
 import { statedMaximum } from '../../unified/read-chat-request.ts'
 import { isRefusal, refuse } from '../../unified/refusal.ts'

@@ -1,7 +1,8 @@
 import type { Tool, ToolChoice, ToolConfiguration } from '@aws-sdk/client-bedrock-runtime'
-import { forcesTool } from '../../anthropic/unified/tools.ts'
 import type { ChatRequest, ChatTool } from '../../unified/chat-request.ts'
 import { isRefusal, refuse } from '../../unified/refusal.ts'
+import { isBlank } from '../../unified/spoken-texts.ts'
+import { refuseToolChoice } from '../../unified/tool-choice.ts'
 import type { Refusal } from '../../unified-api.ts'
 import { foundationModel } from './model.ts'
 import type { Document } from './wire-types.ts'
@@ -19,8 +20,13 @@ export interface Tooling {
  * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ToolConfiguration.html
  */
 export function toTooling(chat: ChatRequest, model: string, hasToolUse: boolean): Tooling | Refusal {
+  const refusal = refuseToolChoice(chat)
+  if (refusal !== undefined) return refusal
   const { tools = [], tool_choice: choice, parallel_tool_calls: isParallel } = chat
-  if (tools.length === 0) return withoutTools(chat, hasToolUse)
+  if (tools.length === 0) {
+    if (!hasToolUse) return { fields: {} }
+    return refuse('tools', 'AWS Bedrock needs the tools with every request whose messages have calls of them.')
+  }
   if (choice === 'none') {
     if (!hasToolUse) return { fields: {} }
     return refuse(
@@ -28,8 +34,7 @@ export function toTooling(chat: ChatRequest, model: string, hasToolUse: boolean)
       'AWS Bedrock cannot forbid tool calls ("none") in a conversation that has some already.',
     )
   }
-  const toolChoice = toToolChoice(chat)
-  if (toolChoice !== undefined && isRefusal(toolChoice)) return toolChoice
+  const toolChoice = toToolChoice(choice)
   const toolConfig = { tools: tools.map(toTool) }
   if (isParallel !== false) {
     return { toolConfig: { ...toolConfig, ...(toolChoice === undefined ? {} : { toolChoice }) }, fields: {} }
@@ -38,17 +43,11 @@ export function toTooling(chat: ChatRequest, model: string, hasToolUse: boolean)
   return isRefusal(serial) ? serial : { toolConfig, fields: { tool_choice: serial } }
 }
 
-function withoutTools(chat: ChatRequest, hasToolUse: boolean): Tooling | Refusal {
-  if (forcesTool(chat)) return refuse('tool_choice', 'There are no tools to choose from.')
-  if (!hasToolUse) return { fields: {} }
-  return refuse('tools', 'AWS Bedrock needs the tools with every request whose messages have calls of them.')
-}
-
 function toTool({ function: { name, description = '', parameters, strict } }: ChatTool): Tool.ToolSpecMember {
   return {
     toolSpec: {
       name,
-      ...(description.trim() === '' ? {} : { description }),
+      ...(isBlank(description) ? {} : { description }),
       inputSchema: { json: { type: 'object', properties: {}, ...parameters } as Document },
       ...(strict === true ? { strict } : {}),
     },
@@ -57,12 +56,8 @@ function toTool({ function: { name, description = '', parameters, strict } }: Ch
 
 type Choice = ToolChoice.AutoMember | ToolChoice.AnyMember | ToolChoice.ToolMember
 
-function toToolChoice({ tools = [], tool_choice: choice }: ChatRequest): Choice | Refusal | undefined {
-  if (typeof choice === 'object') {
-    const { name } = choice.function
-    if (tools.some((tool) => tool.function.name === name)) return { tool: { name } }
-    return refuse('tool_choice.function.name', `There is no tool "${name}" in "tools".`)
-  }
+function toToolChoice(choice: ChatRequest['tool_choice']): Choice | undefined {
+  if (typeof choice === 'object') return { tool: { name: choice.function.name } }
   if (choice === 'required') return { any: {} }
   return choice === 'auto' ? { auto: {} } : undefined
 }

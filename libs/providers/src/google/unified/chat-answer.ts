@@ -1,12 +1,12 @@
 import type { ChatCompletion, ChatCompletionMessage } from 'openai/resources/chat/completions'
-import { chatId, inSeconds } from '../../unified/chat-chunks.ts'
-import { chatUsage } from '../../unified/chat-usage.ts'
+import { answerMessage } from '../../unified/answer-message.ts'
+import { chatCompletion } from '../../unified/chat-completion.ts'
 import type { UnifiedRequest } from '../../unified-api.ts'
 import { addGoogleUsage, totalUsage } from '../usage.ts'
 import { type AnswerPart, type Candidate, readAnswerChunk } from './answer-chunk.ts'
 import { finishOf } from './finish.ts'
 import { readLogprobs } from './logprobs.ts'
-import { type Signed, signed } from './thought-signature.ts'
+import { signed } from './thought-signature.ts'
 import { type SignedToolCall, ToolCalls } from './tool-call.ts'
 
 /** A whole answer; undefined where it is none, or where a candidate failed or has what OpenAI's answers have no place for. */
@@ -21,15 +21,7 @@ export function chatAnswer(answer: unknown, request: UnifiedRequest): ChatComple
     choices.push(choice)
   }
   if (choices.length === 0) return undefined
-  const usage = totalUsage(addGoogleUsage(undefined, chunk.usageMetadata))
-  return {
-    id: chatId(request.answerId),
-    object: 'chat.completion',
-    created: inSeconds(request.receivedAtMs),
-    model: request.model,
-    choices,
-    ...(usage === undefined ? {} : { usage: chatUsage(usage) }),
-  }
+  return chatCompletion(request, choices, totalUsage(addGoogleUsage(undefined, chunk.usageMetadata)))
 }
 
 /** The prompt got no answer. */
@@ -39,8 +31,6 @@ const BLOCKED: ChatCompletion.Choice = {
   finish_reason: 'content_filter',
   logprobs: null,
 }
-
-type Message = ChatCompletionMessage & Signed & { readonly reasoning_content?: string }
 
 function choiceOf(candidate: Candidate, toolCalls: ToolCalls): ChatCompletion.Choice | undefined {
   const { index, parts, logprobsResult } = candidate
@@ -56,18 +46,10 @@ function choiceOf(candidate: Candidate, toolCalls: ToolCalls): ChatCompletion.Ch
   }
 }
 
-function messageOf(parts: readonly AnswerPart[], calls: SignedToolCall[]): Message {
-  const text = joined(parts, 'text')
-  const thoughts = joined(parts, 'thought')
+function messageOf(parts: readonly AnswerPart[], calls: readonly SignedToolCall[]): ChatCompletionMessage {
   const signatures = parts.flatMap((part) => (part.kind === 'text' ? (part.signature ?? []) : []))
-  return {
-    role: 'assistant',
-    content: text === '' && calls.length > 0 ? null : text,
-    refusal: null,
-    ...(thoughts === '' ? {} : { reasoning_content: thoughts }),
-    ...(calls.length === 0 ? {} : { tool_calls: calls }),
-    ...signed(signatures.at(-1)),
-  }
+  const content = { text: joined(parts, 'text'), reasoning: joined(parts, 'thought'), calls }
+  return answerMessage(content, signed(signatures.at(-1)))
 }
 
 function joined(parts: readonly AnswerPart[], kind: 'text' | 'thought'): string {

@@ -1,7 +1,7 @@
+import { jsonCall } from '../../unified/json-call.ts'
 import { type ChatAbilities, readChatRequest } from '../../unified/read-chat-request.ts'
-import { isRefusal, refuse } from '../../unified/refusal.ts'
+import { isRefusal } from '../../unified/refusal.ts'
 import type { Translation, UnifiedRequest } from '../../unified-api.ts'
-import { jsonText } from '../../wire/json-text.ts'
 import { chatTranslation } from './chat-translation.ts'
 import { conversation } from './conversation.ts'
 import { generationConfig } from './generation-config.ts'
@@ -29,17 +29,13 @@ export function chatCall(request: UnifiedRequest): Translation {
   })
   if (isRefusal(turns)) return turns
   if (images.missing.size > 0) return { status: 'images-needed', urls: [...images.missing] }
-  const content: GeminiRequest = { ...turns, ...tools, generationConfig: config }
-  const body = jsonText(content)
-  if (body === undefined) return refuse('messages', 'The request is nested too deeply.')
-  return {
-    status: 'translated',
+  const body: GeminiRequest = { ...turns, ...tools, generationConfig: config }
+  return jsonCall({
     path: `/v1beta/${resource}:${chat.stream ? 'streamGenerateContent' : 'generateContent'}`,
     query: chat.stream ? 'alt=sse' : '',
-    headers: { 'content-type': 'application/json' },
-    body: Buffer.from(body),
+    body,
     answer: chatTranslation(request, chat),
-  }
+  })
 }
 
 const ABILITIES: ChatAbilities = {

@@ -1,5 +1,6 @@
 import { ChatChunks, type ChatDelta, type FinishReason } from '../../unified/chat-chunks.ts'
 import { errorEvent } from '../../unified/event-text.ts'
+import { NO_PLACE, unreadable } from '../../unified/stream-errors.ts'
 import type { StreamDialect } from '../../unified/stream-translator.ts'
 import type { TranslatedError, UnifiedRequest } from '../../unified-api.ts'
 import { parseJson } from '../../wire/parse-json.ts'
@@ -97,9 +98,4 @@ interface Choice {
   reason: FinishReason | undefined
 }
 
-const UNREADABLE: TranslatedError = { message: 'Google sent what cannot be read.', code: 'upstream_unreachable' }
-
-const NO_PLACE: TranslatedError = {
-  message: 'The answer has a part, such as an image, that a chat completion has no place for.',
-  code: 'unsupported_operation',
-}
+const UNREADABLE = unreadable('Google')

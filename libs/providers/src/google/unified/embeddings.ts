@@ -1,9 +1,5 @@
-import {
-  type EmbeddingsRequest,
-  embeddingInputs,
-  encodeEmbedding,
-  readEmbeddingsRequest,
-} from '../../unified/embeddings-request.ts'
+import { embeddingList, type Vectors } from '../../unified/embedding-list.ts'
+import { embeddingInputs, readEmbeddingsRequest } from '../../unified/embeddings-request.ts'
 import { isRefusal } from '../../unified/refusal.ts'
 import { WholeAnswerTranslator } from '../../unified/whole-answer-translator.ts'
 import type { Translation, UnifiedRequest } from '../../unified-api.ts'
@@ -31,28 +27,16 @@ export function embeddingsCall({ body, model }: UnifiedRequest): Translation {
     headers: { 'content-type': 'application/json' },
     body: Buffer.from(JSON.stringify({ requests })),
     answer: {
-      translator: () => new WholeAnswerTranslator((answer) => embeddingList(answer, asked, requests.length, model)),
+      translator: () => new WholeAnswerTranslator((answer) => embeddingList(readVectors(answer), asked, model)),
       error: translatedError,
     },
   }
 }
 
-/** Some models do not tell their usage: then it is left out. Undefined where there are not `count` vectors. */
-function embeddingList(answer: unknown, asked: EmbeddingsRequest, count: number, model: string): object | undefined {
-  if (!isRecord(answer) || !Array.isArray(answer.embeddings) || answer.embeddings.length !== count) return undefined
-  const vectors = answer.embeddings.flatMap(vectorOf)
-  if (vectors.length !== count) return undefined
-  const usage = totalUsage(addGoogleUsage(undefined, answer.usageMetadata))
-  return {
-    object: 'list',
-    data: vectors.map((vector, index) => ({ object: 'embedding', index, embedding: encodeEmbedding(vector, asked) })),
-    model,
-    ...(usage && { usage: { prompt_tokens: usage.inputTokens, total_tokens: usage.inputTokens } }),
-  }
-}
-
-/** None where it is no vector. */
-function vectorOf(embedding: unknown): (readonly number[])[] {
-  const values: unknown = isRecord(embedding) ? embedding.values : undefined
-  return isVector(values) ? [values] : []
+/** Some models do not tell their usage. */
+function readVectors(answer: unknown): Vectors | undefined {
+  if (!isRecord(answer) || !Array.isArray(answer.embeddings)) return undefined
+  const vectors = answer.embeddings.map((embedding: unknown) => (isRecord(embedding) ? embedding.values : undefined))
+  if (!vectors.every(isVector)) return undefined
+  return { vectors, inputTokens: totalUsage(addGoogleUsage(undefined, answer.usageMetadata))?.inputTokens }
 }

@@ -1,9 +1,5 @@
-import type { FinishReason } from '../../unified/chat-chunks.ts'
-import type { TranslatedError } from '../../unified-api.ts'
+import type { Finish } from '../../unified/chat-chunks.ts'
 import type { Candidate } from './answer-chunk.ts'
-
-/** How a candidate ended: in OpenAI's word, or in a way that leaves nothing to rely on. */
-export type Finish = { readonly reason: FinishReason } | { readonly failure: TranslatedError }
 
 /** A whole answer that gives no reason stopped by itself. @see https://ai.google.dev/api/generate-content#FinishReason */
 export function finishOf(

@@ -1,14 +1,11 @@
+import type { ExtraContent } from '../../unified/answer-message.ts'
 import { isRecord } from '../../wire/is-record.ts'
 
 /**
- * Where Google's own OpenAI-compatible API has a part's thought signature, which the model wants to see again.
+ * A part's thought signature, which the model wants to see again, where Google's own OpenAI-compatible API has it.
  * @see https://ai.google.dev/gemini-api/docs/thought-signatures
  */
-export interface Signed {
-  readonly extra_content?: Readonly<Record<string, unknown>>
-}
-
-export function signed(signature: string | undefined): Signed {
+export function signed(signature: string | undefined): ExtraContent {
   return signature === undefined ? {} : { extra_content: { google: { thought_signature: signature } } }
 }
 

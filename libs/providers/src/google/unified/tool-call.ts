@@ -1,8 +1,8 @@
-import type { ChatCompletionMessageFunctionToolCall } from 'openai/resources/chat/completions'
+import type { AnswerToolCall, ExtraContent } from '../../unified/answer-message.ts'
 import type { CallPart } from './answer-chunk.ts'
-import { type Signed, signed } from './thought-signature.ts'
+import { signed } from './thought-signature.ts'
 
-export type SignedToolCall = ChatCompletionMessageFunctionToolCall & Signed
+export type SignedToolCall = AnswerToolCall & ExtraContent
 
 /** Says the calls of one answer in OpenAI's words. Those without an id get one that no other answer has. */
 export class ToolCalls {

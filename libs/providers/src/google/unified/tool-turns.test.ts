@@ -1,8 +1,15 @@
 import { expect, it } from 'vitest'
-import { resultParts } from './tool-turns.ts'
+import { callParts, resultParts } from './tool-turns.ts'
 
 const call = (id: string) => ({ id, type: 'function' as const, function: { name: 'f', arguments: '{}' } })
 const result = (id: string, content: string) => ({ role: 'tool' as const, tool_call_id: id, content })
+
+it('takes empty arguments, as some models give them, as an object without members', () => {
+  const tool_calls = [{ ...call('a'), function: { name: 'f', arguments: '' } }]
+  expect(callParts({ role: 'assistant', tool_calls }, 'messages.1', false)).toMatchObject([
+    { functionCall: { name: 'f', args: {} } },
+  ])
+})
 
 it('takes calls of one id each with a result of its own, in order', () => {
   const parts = resultParts(

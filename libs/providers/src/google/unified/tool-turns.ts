@@ -1,8 +1,7 @@
+import { callArguments } from '../../unified/call-arguments.ts'
 import type { AssistantMessage, ToolCall, ToolMessage } from '../../unified/chat-request.ts'
-import { refuse } from '../../unified/refusal.ts'
+import { isRefusal, refuse } from '../../unified/refusal.ts'
 import type { Refusal } from '../../unified-api.ts'
-import { isRecord } from '../../wire/is-record.ts'
-import { parseJson } from '../../wire/parse-json.ts'
 import { textOf } from './text-of.ts'
 import { FOREIGN_SIGNATURE, signatureOf } from './thought-signature.ts'
 import type { GeminiPart } from './wire-types.ts'
@@ -18,13 +17,11 @@ export function callParts(
 ): GeminiPart[] | Refusal {
   const parts: GeminiPart[] = []
   for (const [index, call] of calls.entries()) {
-    const args = parseJson(Buffer.from(call.function.arguments))
-    if (!isRecord(args)) {
-      return refuse(`${param}.tool_calls.${index}.function.arguments`, 'The arguments must be the JSON of an object.')
-    }
+    const parsed = callArguments(call, `${param}.tool_calls.${index}`)
+    if (isRefusal(parsed)) return parsed
     const signature = signatureOf(call) ?? (mustBeSigned && index === 0 ? FOREIGN_SIGNATURE : undefined)
     parts.push({
-      functionCall: { id: call.id, name: call.function.name, args },
+      functionCall: { id: call.id, name: call.function.name, args: parsed.input },
       ...(signature === undefined ? {} : { thoughtSignature: signature }),
     })
   }

@@ -3,8 +3,8 @@ import { isRecord } from '../wire/is-record.ts'
 import { parseJson } from '../wire/parse-json.ts'
 import { approximateTokens } from '../wire/token-count.ts'
 import type { UsageMeter } from '../wire/watching-reader.ts'
-import { anthropicErrorStatus } from './errors.ts'
-import { type AnthropicUsage, mergeAnthropicUsage, readAnthropicUsage, totalUsage } from './usage.ts'
+import { claudeErrorStatus } from './error-types.ts'
+import { type ClaudeUsage, mergeClaudeUsage, readClaudeUsage, totalUsage } from './usage.ts'
 
 /**
  * Learns from the events of a streamed message. `message_start` tells the input, and an output that has only begun; each
@@ -13,7 +13,7 @@ import { type AnthropicUsage, mergeAnthropicUsage, readAnthropicUsage, totalUsag
  */
 export class MessageStreamMeter implements UsageMeter {
   errorStatus: number | undefined
-  #told: AnthropicUsage | undefined
+  #told: ClaudeUsage | undefined
   #toldOutput = false
   #outputBytes = 0
 
@@ -37,28 +37,28 @@ export class MessageStreamMeter implements UsageMeter {
     if (!isRecord(event)) return
     switch (event.type) {
       case 'message_start':
-        if (isRecord(event.message)) this.#note(readAnthropicUsage(event.message.usage))
+        if (isRecord(event.message)) this.#note(readClaudeUsage(event.message.usage))
         break
       case 'content_block_delta':
         this.#outputBytes += deltaBytes(event.delta)
         break
       case 'message_delta':
-        this.noteFinalUsage(readAnthropicUsage(event.usage))
+        this.noteFinalUsage(readClaudeUsage(event.usage))
         break
       case 'error':
-        this.errorStatus = anthropicErrorStatus(event.error)
+        this.errorStatus = claudeErrorStatus(event.error)
         break
     }
   }
 
   /** @param usage counts all of the answer so far, the output too if it tells that */
-  noteFinalUsage(usage: AnthropicUsage | undefined): void {
+  noteFinalUsage(usage: ClaudeUsage | undefined): void {
     this.#note(usage)
     if (usage?.outputTokens !== undefined) this.#toldOutput = true
   }
 
-  #note(usage: AnthropicUsage | undefined): void {
-    if (usage !== undefined) this.#told = mergeAnthropicUsage(this.#told, usage)
+  #note(usage: ClaudeUsage | undefined): void {
+    if (usage !== undefined) this.#told = mergeClaudeUsage(this.#told, usage)
   }
 }
 

@@ -1,6 +1,6 @@
-import type { ChatRequest } from '../../unified/chat-request.ts'
-import { refuse } from '../../unified/refusal.ts'
-import type { Refusal } from '../../unified-api.ts'
+import type { ChatRequest } from '../unified/chat-request.ts'
+import { refuse } from '../unified/refusal.ts'
+import type { Refusal } from '../unified-api.ts'
 
 /** What the SDK no longer types, as its version of the API refuses it. */
 export interface Sampling {

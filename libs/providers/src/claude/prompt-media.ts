@@ -6,7 +6,7 @@ import { type MediaTally, NO_PART, type PartReading, tallyMedia, textLength } fr
  * the shape.
  * @see https://docs.claude.com/en/api/messages
  */
-export function anthropicMedia(messages: unknown): MediaTally {
+export function claudeMedia(messages: unknown): MediaTally {
   return tallyMedia(messages, readMessageOrBlock)
 }
 

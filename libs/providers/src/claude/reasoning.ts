@@ -1,8 +1,8 @@
 import type { OutputConfig, ThinkingConfigParam } from '@anthropic-ai/sdk/resources/messages'
-import type { ChatRequest, ReasoningEffort } from '../../unified/chat-request.ts'
-import { refuse } from '../../unified/refusal.ts'
-import type { Refusal } from '../../unified-api.ts'
-import { forcesTool } from './tools.ts'
+import type { ChatRequest, ReasoningEffort } from '../unified/chat-request.ts'
+import { refuse } from '../unified/refusal.ts'
+import { forcesTool } from '../unified/tool-choice.ts'
+import type { Refusal } from '../unified-api.ts'
 
 /** The parameters of a message that are about thinking; none where the caller leaves that to the model. */
 export interface Reasoning {

@@ -1,0 +1,24 @@
+import { isRecord } from '../wire/is-record.ts'
+
+/** The types of Anthropic's errors, by status. @see https://docs.claude.com/en/api/errors */
+export const ERROR_TYPES: Readonly<Record<number, string>> = {
+  400: 'invalid_request_error',
+  401: 'authentication_error',
+  403: 'permission_error',
+  404: 'not_found_error',
+  413: 'request_too_large',
+  429: 'rate_limit_error',
+  500: 'api_error',
+  504: 'timeout_error',
+  529: 'overloaded_error',
+}
+
+/** The status that goes with the `error` of an event inside a stream. */
+export function claudeErrorStatus(error: unknown): number {
+  const type = isRecord(error) ? error.type : undefined
+  return (typeof type === 'string' ? STATUSES.get(type) : undefined) ?? 500
+}
+
+const STATUSES: ReadonlyMap<string, number> = new Map(
+  Object.entries(ERROR_TYPES).map(([status, type]) => [type, Number(status)]),
+)

@@ -1,0 +1,126 @@
+import type { Refusal } from '../unified-api.ts'
+import { AlternatingTurns, type Turn } from './alternating-turns.ts'
+import type { AssistantMessage, ChatMessage, ImagePart, ToolCall, ToolMessage, UserMessage } from './chat-request.ts'
+import { OpenCalls } from './open-calls.ts'
+import { inPlace, type Placed } from './place.ts'
+import { isRefusal, refuseParameter } from './refusal.ts'
+import { answerText, spokenTexts } from './spoken-texts.ts'
+
+/** How a provider says each part of a conversation as a block. A `path` is the part's, for the refusal. */
+export interface BlockDialect<Block> {
+  /** The provider's name, as people read it. */
+  readonly provider: string
+  text(text: string): Block
+  image(part: ImagePart, path: string): Block | Refusal
+  toolCall(call: ToolCall, path: string): Block | Refusal
+  toolResult(message: ToolMessage): Block
+  /** The thinking in an answer that the application sends back. @param path the message's */
+  thinking(message: AssistantMessage, path: string): Placed<Block>[] | Refusal
+  /** Why the provider takes no such turns; undefined where it does. */
+  refuseTurns(turns: readonly Turn<Block>[]): Refusal | undefined
+}
+
+/** A conversation in turns, and apart from them the texts of the system and the developer, wherever they stood. */
+export interface BlockConversation<Block> {
+  readonly system: readonly string[]
+  readonly turns: readonly Turn<Block>[]
+}
+
+/** The messages as turns of blocks that alternate between the user, with the results of tool calls, and the assistant. */
+export function blockConversation<Block extends object>(
+  messages: readonly ChatMessage[],
+  dialect: BlockDialect<Block>,
+): BlockConversation<Block> | Refusal {
+  const translation = new ConversationTranslation(dialect)
+  for (const [index, message] of messages.entries()) {
+    const refusal = translation.add(message, `messages.${index}`)
+    if (refusal !== undefined) return refusal
+  }
+  return translation.finish()
+}
+
+class ConversationTranslation<Block extends object> {
+  readonly #dialect: BlockDialect<Block>
+  readonly #system: string[] = []
+  readonly #turns = new AlternatingTurns<Block>()
+  readonly #openCalls = new OpenCalls()
+
+  constructor(dialect: BlockDialect<Block>) {
+    this.#dialect = dialect
+  }
+
+  /** @param path the message's */
+  add(message: ChatMessage, path: string): Refusal | undefined {
+    // A tool's name is that of the call, which has it already.
+    if (message.name !== undefined && message.role !== 'tool') {
+      return refuseParameter(`${path}.name`, this.#dialect.provider)
+    }
+    switch (message.role) {
+      case 'system':
+      case 'developer':
+        for (const text of spokenTexts(message.content)) this.#system.push(text)
+        return undefined
+      case 'user':
+        return this.#addUser(message, path)
+      case 'assistant':
+        return this.#addAssistant(message, path)
+      case 'tool':
+        return this.#addResult(message, path)
+    }
+  }
+
+  finish(): BlockConversation<Block> | Refusal {
+    const turns = this.#turns.list
+    return this.#dialect.refuseTurns(turns) ?? this.#openCalls.refusal() ?? { system: this.#system, turns }
+  }
+
+  #addUser({ content }: UserMessage, path: string): Refusal | undefined {
+    const parts = typeof content === 'string' ? [{ type: 'text' as const, text: content }] : content
+    const blocks: Block[] = []
+    for (const [index, part] of parts.entries()) {
+      if (part.type === 'text') {
+        blocks.push(...this.#textBlocks(part.text))
+        continue
+      }
+      const image = this.#dialect.image(part, `${path}.content.${index}`)
+      if (isRefusal(image)) return image
+      blocks.push(image)
+    }
+    this.#turns.add('user', blocks)
+    return undefined
+  }
+
+  #addAssistant(message: AssistantMessage, path: string): Refusal | undefined {
+    const refusal = this.#openCalls.refusal()
+    if (refusal !== undefined) return refusal
+    const blocks = this.#answerBlocks(message, path)
+    if (isRefusal(blocks)) return blocks
+    this.#openCalls.open(message, path)
+    this.#turns.add('assistant', blocks)
+    return undefined
+  }
+
+  #addResult(message: ToolMessage, path: string): Refusal | undefined {
+    const refusal = this.#openCalls.close(message.tool_call_id, path)
+    if (refusal !== undefined) return refusal
+    this.#turns.addResult(this.#dialect.toolResult(message))
+    return undefined
+  }
+
+  /** Its text, then its tool calls, and the thinking where it was. */
+  #answerBlocks(message: AssistantMessage, path: string): Block[] | Refusal {
+    const thinking = this.#dialect.thinking(message, path)
+    if (isRefusal(thinking)) return thinking
+    const calls: Block[] = []
+    for (const [index, call] of (message.tool_calls ?? []).entries()) {
+      const block = this.#dialect.toolCall(call, `${path}.tool_calls.${index}`)
+      if (isRefusal(block)) return block
+      calls.push(block)
+    }
+    return inPlace(answerText(message), calls, thinking, (text) => this.#textBlocks(text))
+  }
+
+  #textBlocks(text: string): Block[] {
+    return spokenTexts(text).map((said) => this.#dialect.text(said))
+  }
+}

@@ -1,0 +1,66 @@
+import type { AnswerToolCall, ExtraContent } from './answer-message.ts'
+import type { ChatChunks } from './chat-chunks.ts'
+import type { Place } from './place.ts'
+
+/** A tool call that has begun, and not ended. */
+interface OpenCall {
+  readonly index: number
+  hasArguments: boolean
+}
+
+/** Says the blocks of one streamed answer as deltas. A `block` is what the provider's events know it by, such as an index. */
+export class BlockDeltas {
+  readonly #chunks: ChatChunks
+  readonly #openCalls = new Map<unknown, OpenCall>()
+  #contentLength = 0
+  #toolCalls = 0
+
+  constructor(chunks: ChatChunks) {
+    this.#chunks = chunks
+  }
+
+  get hasToolCalls(): boolean {
+    return this.#toolCalls > 0
+  }
+
+  /** Where a block that begins now stands. */
+  get place(): Place {
+    return { content: this.#contentLength, tool_calls: this.#toolCalls }
+  }
+
+  text(content: string): string {
+    this.#contentLength += content.length
+    return content === '' ? '' : this.#chunks.delta({ content })
+  }
+
+  reasoning(text: string): string {
+    return text === '' ? '' : this.#chunks.delta({ reasoning_content: text })
+  }
+
+  /** What of the answer is to be sent back: at once, when all blocks have ended, as clients do not put such fields together. */
+  extra(extra: ExtraContent): string {
+    return extra.extra_content === undefined ? '' : this.#chunks.delta(extra)
+  }
+
+  /** @param call without arguments where they come in pieces */
+  startCall(block: unknown, call: AnswerToolCall): string {
+    const index = this.#toolCalls++
+    this.#openCalls.set(block, { index, hasArguments: call.function.arguments !== '' })
+    return this.#chunks.delta({ tool_calls: [{ index, ...call }] })
+  }
+
+  /** A piece of the arguments of the call that the block is; nothing where it is none. */
+  arguments(block: unknown, piece: string): string {
+    const call = this.#openCalls.get(block)
+    if (call === undefined || piece === '') return ''
+    call.hasArguments = true
+    return this.#chunks.delta({ tool_calls: [{ index: call.index, function: { arguments: piece } }] })
+  }
+
+  /** A call without arguments has no piece of them, and OpenAI's clients parse what there is. */
+  stop(block: unknown): string {
+    const missing = this.#openCalls.get(block)?.hasArguments === false ? this.arguments(block, '{}') : ''
+    this.#openCalls.delete(block)
+    return missing
+  }
+}
