@@ -75,6 +75,14 @@ it('takes a stream of another’s as its owner has made it, and publishes to it'
   await publishToStream(gateway, responses, ['c'], batch, 'g-1')
 })
 
+it('takes its own stream as it stands, too, where that was made with other settings', async () => {
+  const discovery = await as('discovery')
+  await ensureStream(discovery, responses)
+  await ensureStream(discovery, { ...responses, maxAgeMs: 1_000_000 })
+  const { config } = await discovery.jetstreamManager.streams.info(responses.name)
+  expect(config.max_age).toBe(responses.maxAgeMs * 1e6)
+})
+
 it('answers requests of another user into an inbox that is that user’s alone', async () => {
   const usage = await as('usage')
   const faults: unknown[] = []

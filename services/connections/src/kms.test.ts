@@ -44,8 +44,8 @@ afterEach(async () => {
   await Promise.all([database.drop(), kms.stop()])
 })
 
-async function start(...keys: readonly KmsKey[]) {
-  const env = { KEY_SERVICE: 'aws-kms', MASTER_KEY: '', ...kmsSettings(kms, ...keys) }
+async function start(wrapping: KmsKey, over: Readonly<Record<string, string>> = {}) {
+  const env = { KEY_SERVICE: 'aws-kms', MASTER_KEY: '', ...kmsSettings(kms, wrapping), ...over }
   const known = operatorToken === undefined ? {} : { operatorToken }
   service = await startConnections({ natsUrl: nats.url, databaseUrl: database.url, env, ...known })
   operatorToken = service.operatorToken
@@ -117,7 +117,9 @@ it('goes on without KMS as far as it can, and wholly once KMS is back', async ()
 it('serves everything else while KMS does not respond to one', async () => {
   await start(key)
   const [opened, closed] = [await create('opened'), await create('closed')]
-  await readCredential(opened)
+  await service.stop()
+  await start(key, { KMS_TIMEOUT_MS: '1000' })
+  await eventually(async () => expect(await readCredential(opened)).toEqual(openAiConnection.config))
   kms.slow(60_000)
   const waiting = readCredential(closed).catch((error: unknown) => error)
   let isWaiting = true

@@ -1,18 +1,17 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { isAccessToken } from '@sluice/service-kit'
 import { eventually, freePort, type TestDatabase, type TestNats, testDatabase, testNats } from '@sluice/testkit'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { testPrograms } from './testing/test-programs.ts'
 
 let nats: TestNats
 let database: TestDatabase
 let folder: string
 let keyFile: string
-const running = new Set<ChildProcess>()
+const programs = testPrograms()
 
 beforeAll(async () => {
   ;[nats, database] = await Promise.all([testNats(), testDatabase()])
@@ -21,26 +20,12 @@ beforeAll(async () => {
   await writeFile(keyFile, randomBytes(32).toString('base64'), { mode: 0o600 })
 })
 afterAll(async () => {
-  for (const child of running) child.kill('SIGKILL')
+  programs.kill()
   await Promise.all([nats.stop(), database.drop(), rm(folder, { recursive: true })])
 })
 
-function run(program: string, env: Record<string, string> = {}, args: string[] = []) {
-  const settings = { NATS_URL: nats.url, DATABASE_URL: database.url, MASTER_KEY_FILE: keyFile, ...env }
-  const child = spawn(process.execPath, [resolve(import.meta.dirname, program), ...args], { env: settings })
-  running.add(child)
-  const output = { text: '' }
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (chunk: string) => {
-      output.text += chunk
-    })
-  }
-  const exited = once(child, 'close').then(([code]: (number | null)[]) => {
-    running.delete(child)
-    return code
-  })
-  return { child, output, exited }
-}
+const run = (program: string, env: Record<string, string> = {}, args: string[] = []) =>
+  programs.run(program, { NATS_URL: nats.url, DATABASE_URL: database.url, MASTER_KEY_FILE: keyFile, ...env }, args)
 
 it('runs as a process: makes the operator token, serves, takes a further token, stops on SIGTERM', async () => {
   const port = String(await freePort())

@@ -61,7 +61,6 @@ const ACTS: readonly Act[] = [
   ['reports responses', 'publish', responses.subject('c'), ['gateway']],
   ['hears of responses past the stream', 'subscription', responses.subject('c'), ['connections']],
   ...ofStream(responses.name, { looks: ['gateway', 'discovery', 'usage'], defines: ['discovery'] }),
-  ['changes what the stream captures', 'publish', `$JS.API.STREAM.UPDATE.${responses.name}`, ['discovery']],
   ...(['discovery', 'usage'] as const).flatMap((user): Act[] => [
     ['opens its consumer', 'publish', `$JS.API.CONSUMER.CREATE.${responses.name}.${user}`, [user]],
     ['takes from its consumer', 'publish', `$JS.API.CONSUMER.MSG.NEXT.${responses.name}.${user}`, [user]],
@@ -117,7 +116,6 @@ function ofBucket(bucket: string, { owner, looks, watches, gets }: Watchable): A
     ['watches anew after a gap', 'publish', `$JS.API.CONSUMER.CREATE.${stream}`, watches],
     ['controls the flow of its watch', 'publish', `$JS.FC.${stream}.w.x`, watches],
     ['keeps a durable consumer', 'publish', `$JS.API.CONSUMER.DURABLE.CREATE.${stream}.d`, []],
-    ['changes what the bucket captures', 'publish', `$JS.API.STREAM.UPDATE.${stream}`, []],
   ]
 }
 
@@ -125,6 +123,7 @@ function ofStream(stream: string, { looks, defines }: Record<'looks' | 'defines'
   return [
     ['sees the settings', 'publish', `$JS.API.STREAM.INFO.${stream}`, looks],
     ['creates it', 'publish', `$JS.API.STREAM.CREATE.${stream}`, defines],
+    ['changes what it captures and where that is copied to', 'publish', `$JS.API.STREAM.UPDATE.${stream}`, []],
     ['deletes it', 'publish', `$JS.API.STREAM.DELETE.${stream}`, []],
     ['deletes a message', 'publish', `$JS.API.STREAM.MSG.DELETE.${stream}`, []],
     ['restores it from elsewhere', 'publish', `$JS.API.STREAM.RESTORE.${stream}`, []],

@@ -1,4 +1,4 @@
-import { readFile, stat, writeFile } from 'node:fs/promises'
+import { chmod, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { temporaryFolder } from '@sluice/testkit'
 import { beforeEach, expect, it } from 'vitest'
@@ -14,7 +14,9 @@ it('generates a password for each user once, for the owner of the file alone', a
   expect(new Set(Object.values(passwords)).size).toBe(NATS_USERS.length)
   for (const password of Object.values(passwords)) expect(password).toMatch(/^n[\w-]{32}$/)
   expect((await stat(file)).mode & 0o777).toBe(0o600)
+  await chmod(file, 0o644)
   expect(await ensureNatsPasswords(file)).toEqual(passwords)
+  expect((await stat(file)).mode & 0o777).toBe(0o600)
 })
 
 it('keeps the passwords that are there, and adds those of users who came later', async () => {

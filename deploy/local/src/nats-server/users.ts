@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { readFile, rename, writeFile } from 'node:fs/promises'
+import { chmod, readFile, rename, writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { parseEnv } from 'node:util'
 
@@ -37,6 +37,8 @@ export async function ensureNatsPasswords(path: string): Promise<NatsPasswords> 
     await writeFile(`${path}.draft`, lines.join(''), { mode: 0o600, flush: true })
     await rename(`${path}.draft`, path)
   }
+  // Whoever edited it or brought it back may have opened it to others.
+  await chmod(path, 0o600)
   return passwords
 }
 

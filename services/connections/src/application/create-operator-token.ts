@@ -4,6 +4,7 @@ import type { Actor } from '../domain/actor.ts'
 import { expiryErrors } from '../domain/expiry.ts'
 import { type OperatorToken, toOperatorTokenView } from '../domain/operator-token.ts'
 import { invalidDocument } from '../domain/validate-connection.ts'
+import { nameErrors } from '../domain/visible-text.ts'
 import type { ApplicationDeps } from './deps.ts'
 
 /**
@@ -15,12 +16,12 @@ export async function createOperatorToken(
   actor: Actor,
   document: unknown,
 ): Promise<CreatedOperatorToken> {
-  const errors = documentErrors(OperatorTokenInput, document)
-  if (errors.length > 0) throw invalidDocument(errors)
+  const malformed = documentErrors(OperatorTokenInput, document)
+  if (malformed.length > 0) throw invalidDocument(malformed)
   const { name, role, expiresAt } = document as OperatorTokenInput
   const createdAt = now()
-  const tooEarly = expiryErrors(expiresAt, createdAt)
-  if (tooEarly.length > 0) throw invalidDocument(tooEarly)
+  const errors = [...nameErrors(name), ...expiryErrors(expiresAt, createdAt)]
+  if (errors.length > 0) throw invalidDocument(errors)
   const token = createAccessToken('slo')
   const stored: OperatorToken = {
     id: newId(),

@@ -1,7 +1,7 @@
-import { type AuditPage, SluiceError } from '@sluice/contracts'
+import type { AuditPage } from '@sluice/contracts'
 import { validate as isUuid } from 'uuid'
 import { toAuditEntryView } from '../domain/audit-entry.ts'
-import { fromCursor, toCursor } from '../domain/list-cursor.ts'
+import { fromNumberCursor, toCursor } from '../domain/list-cursor.ts'
 import type { ApplicationDeps } from './deps.ts'
 
 export interface AuditPageQuery {
@@ -16,7 +16,7 @@ export async function listAuditLog(
   { auditLog }: Pick<ApplicationDeps, 'auditLog'>,
   { subjectId, limit = DEFAULT_LIMIT, cursor }: AuditPageQuery,
 ): Promise<AuditPage> {
-  const beforeId = cursor === undefined ? undefined : toId(fromCursor(cursor))
+  const beforeId = cursor === undefined ? undefined : fromNumberCursor(cursor)
   if (subjectId !== undefined && !isUuid(subjectId)) return { items: [] }
   const found = await auditLog.list({
     ...(subjectId === undefined ? {} : { subjectId }),
@@ -25,14 +25,7 @@ export async function listAuditLog(
   })
   const items = found.slice(0, limit).map(toAuditEntryView)
   const last = items.at(-1)
-  return found.length > limit && last !== undefined ? { items, nextCursor: toCursor(String(last.id)) } : { items }
-}
-
-function toId(text: string): number {
-  if (/^\d{1,15}$/.test(text)) return Number(text)
-  throw new SluiceError('invalid_request', 'The cursor is not valid.', {
-    fields: [{ field: 'cursor', message: 'is not a cursor of this list' }],
-  })
+  return found.length > limit && last !== undefined ? { items, nextCursor: toCursor(last.id) } : { items }
 }
 
 const DEFAULT_LIMIT = 50

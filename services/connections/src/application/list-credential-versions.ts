@@ -17,13 +17,14 @@ export async function listCredentialVersions(
 ): Promise<CredentialVersionPage> {
   const { credential: current } = await findConnection(deps, id)
   if (current === undefined) return { items: [] }
-  const before = cursor === undefined ? current.version + 1 : fromNumberCursor(cursor)
+  const beyond = current.version + 1
+  const before = cursor === undefined ? beyond : Math.min(fromNumberCursor(cursor), beyond)
   const recorded = await deps.credentialHistory.list(id, { before, limit })
   const time = { now: deps.now(), graceMs: deps.credentialGraceMs }
   const last = recorded.at(-1)?.version ?? 1
   return {
     items: recorded.map((one) => toVersionView(one, current, rollbackUntil(one, current, time))),
-    ...(last > 1 ? { nextCursor: toCursor(String(last)) } : {}),
+    ...(last > 1 ? { nextCursor: toCursor(last) } : {}),
   }
 }
 

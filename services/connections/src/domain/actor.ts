@@ -1,4 +1,5 @@
 import { storableText } from '@sluice/contracts'
+import { visibleText } from './visible-text.ts'
 
 /** Who makes a change or is refused one, for the audit log. */
 export interface Actor {
@@ -12,12 +13,12 @@ export interface Actor {
 }
 
 export function busActor(name = 'unnamed'): Actor {
-  return { label: `bus:${storableText(name, name.length)}` }
+  return { label: `bus:${visibleText(storableText(name, name.length))}` }
 }
 
 export function addressActor(address: string): Actor {
   // A proxy may pass on anything as an address.
-  return { label: `address:${storableText(address, 64)}` }
+  return { label: `address:${visibleText(storableText(address, 64))}` }
 }
 
 export const COMMAND: Actor = { label: 'command' }

@@ -1,8 +1,8 @@
 import { SluiceError } from '@sluice/contracts'
 
-/** Where a list goes on: after the connection of this name. Opaque to whoever holds it. */
-export function toCursor(lastName: string): string {
-  return Buffer.from(lastName).toString('base64url')
+/** Where a list goes on: after the one of this name, or number. Opaque to whoever holds it. */
+export function toCursor(last: string | number): string {
+  return Buffer.from(String(last)).toString('base64url')
 }
 
 /** @throws SluiceError `invalid_request` when it is none of {@link toCursor}'s */
@@ -12,10 +12,10 @@ export function fromCursor(cursor: string): string {
   throw invalidCursor()
 }
 
-/** Where a list goes on that is ordered by whole numbers of up to nine digits. @throws SluiceError `invalid_request` */
+/** Where a list goes on that is ordered by whole numbers, up to 15 digits of them. @throws SluiceError `invalid_request` */
 export function fromNumberCursor(cursor: string): number {
   const text = fromCursor(cursor)
-  if (/^\d{1,9}$/.test(text)) return Number(text)
+  if (/^\d{1,15}$/.test(text)) return Number(text)
   throw invalidCursor()
 }
 

@@ -1,7 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
-import { resolve } from 'node:path'
 import {
   eventually,
   type KmsKey,
@@ -16,6 +13,7 @@ import pg from 'pg'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { kmsSettings } from '../testing/kms-settings.ts'
 import { openAiConnection, startConnections } from '../testing/start-connections.ts'
+import { testPrograms } from '../testing/test-programs.ts'
 
 const CONNECTIONS = 60
 
@@ -25,7 +23,7 @@ let kms: TestKms
 let key: KmsKey
 let sql: pg.Client
 const masterKey = randomBytes(32).toString('base64')
-const running = new Set<ChildProcess>()
+const programs = testPrograms()
 
 beforeAll(async () => {
   ;[nats, database, kms] = await Promise.all([testNats(), testDatabase(), testKms()])
@@ -39,27 +37,18 @@ beforeAll(async () => {
   await service.stop()
 })
 afterAll(async () => {
-  for (const child of running) child.kill('SIGKILL')
+  programs.kill()
   await sql.end()
   await Promise.all([nats.stop(), database.drop(), kms.stop()])
 })
 
-function run(env: Record<string, string> = {}) {
-  const settings = { DATABASE_URL: database.url, MASTER_KEY: masterKey, ...kmsSettings(kms, key), ...env }
-  const child = spawn(process.execPath, [resolve(import.meta.dirname, 'main.ts')], { env: settings })
-  running.add(child)
-  const output = { text: '' }
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (chunk: string) => {
-      output.text += chunk
-    })
-  }
-  const exited = once(child, 'close').then(([code]: (number | null)[]) => {
-    running.delete(child)
-    return code
+const run = (env: Record<string, string> = {}) =>
+  programs.run('rewrap/main.ts', {
+    DATABASE_URL: database.url,
+    MASTER_KEY: masterKey,
+    ...kmsSettings(kms, key),
+    ...env,
   })
-  return { child, output, exited }
-}
 
 /** Wrapped keys by connection, of those under `keyId`. */
 async function wrappedUnder(keyId: string): Promise<Map<string, string>> {
@@ -100,6 +89,14 @@ it('is killed halfway, started again, and does the rest only', async () => {
   const all = await wrappedUnder(key.arn)
   expect(all.size).toBe(CONNECTIONS)
   for (const [id, wrapped] of done) expect(all.get(id)).toBe(wrapped)
+  const audited = await sql.query(
+    "select actor, after from connections.audit_log where action = 'data-keys.rewrapped' order by id",
+  )
+  const under = { keyService: 'aws-kms', keyId: key.arn }
+  expect(audited.rows).toEqual([
+    { actor: 'command', after: { ...under, count: CONNECTIONS + 1 } },
+    { actor: 'command', after: { ...under, count: rest } },
+  ])
 })
 
 it('exits 1 and names what it could not do', async () => {

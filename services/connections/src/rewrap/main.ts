@@ -2,9 +2,11 @@ import { createLogger, readConfig } from '@sluice/service-kit'
 import { Type } from 'typebox'
 import { createKeyServices } from '../adapters/key-services.ts'
 import { createEnvelopes } from '../adapters/libsodium/envelopes.ts'
+import { createAuditLog } from '../adapters/postgres/audit-log.ts'
 import { openConnectionsDatabase } from '../adapters/postgres/database.ts'
 import { createEnvelopeStore } from '../adapters/postgres/envelope-store.ts'
 import { ConnectionsConfig } from '../config.ts'
+import { COMMAND } from '../domain/actor.ts'
 import { progressPrinter } from './progress-printer.ts'
 import { failureLine } from './report.ts'
 import { rewrapDataKeys } from './rewrap-data-keys.ts'
@@ -17,7 +19,14 @@ const database = openConnectionsDatabase(config.DATABASE_URL, logger)
 try {
   const envelopes = await createEnvelopes(await createKeyServices(config))
   const print = progressPrinter(process.stdout, () => performance.now())
-  const done = await rewrapDataKeys({ store: createEnvelopeStore(database), envelopes, onProgress: print.show })
+  const auditLog = createAuditLog(database)
+  const done = await rewrapDataKeys({
+    store: createEnvelopeStore(database),
+    envelopes,
+    onBegin: ({ key, total }) =>
+      auditLog.record({ actor: COMMAND, action: 'data-keys.rewrapped', after: { ...key, count: total } }),
+    onProgress: print.show,
+  })
   print.end(done)
   for (const failure of done.failures) process.stderr.write(`${failureLine(failure)}\n`)
   if (done.failures.length > 0) process.exitCode = 1

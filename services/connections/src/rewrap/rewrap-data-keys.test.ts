@@ -80,24 +80,26 @@ afterEach(async () => {
 })
 
 interface RewrapHooks {
+  readonly onBegin?: () => Promise<void>
   readonly onProgress?: (progress: RewrapProgress) => void
   /** Done before each envelope is replaced. */
   readonly beforeReplace?: () => Promise<void>
 }
 
 /** Rewraps under the key that `over` says. */
-async function rewrap(over: Record<string, string>, { onProgress, beforeReplace }: RewrapHooks = {}) {
+async function rewrap(over: Record<string, string>, hooks: RewrapHooks = {}) {
   const env = { DATABASE_URL: testDb.url, MASTER_KEY: masterKey, ...kmsSettings(kms, ...keys()), ...over }
   const envelopes = await createEnvelopes(await createKeyServices(readConfig(ConnectionsConfig, env)))
   const store = createEnvelopeStore(database)
   const hooked: EnvelopeStore = {
     ...store,
     replace: async (...row) => {
-      await beforeReplace?.()
+      await hooks.beforeReplace?.()
       return store.replace(...row)
     },
   }
-  return rewrapDataKeys({ store: hooked, envelopes, onProgress: onProgress ?? (() => undefined) })
+  const { onBegin = async () => undefined, onProgress = () => undefined } = hooks
+  return rewrapDataKeys({ store: hooked, envelopes, onBegin, onProgress })
 }
 
 const keys = () => [first, second].flatMap((key) => key ?? [])
@@ -173,9 +175,19 @@ it('does nothing where there is nothing to do', async () => {
   await rewrap(under(first))
   const before = await rows()
   const asked = kms.count('ReEncrypt')
-  expect(await rewrap(under(first))).toEqual({ rewrapped: 0, failures: [], total: 0 })
+  const onBegin = async () => expect.unreachable()
+  expect(await rewrap(under(first), { onBegin })).toEqual({ rewrapped: 0, failures: [], total: 0 })
   expect(await rows()).toEqual(before)
   expect(kms.count('ReEncrypt')).toBe(asked)
+})
+
+it('touches nothing where its beginning cannot be told', async () => {
+  const before = await rows()
+  const onBegin = async () => {
+    throw new Error('no audit log')
+  }
+  await expect(rewrap(under(first), { onBegin })).rejects.toThrow('no audit log')
+  expect(await rows()).toEqual(before)
 })
 
 it('two at the same time do each data key once', async () => {

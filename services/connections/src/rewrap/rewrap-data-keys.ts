@@ -1,10 +1,12 @@
-import { EnvelopeError } from '../domain/envelope.ts'
+import { EnvelopeError, type EnvelopeKey } from '../domain/envelope.ts'
 import type { EnvelopeStore, StoredEnvelope } from '../ports/envelope-store.ts'
 import type { Envelopes } from '../ports/envelopes.ts'
 
 export interface RewrapDeps {
   readonly store: EnvelopeStore
   readonly envelopes: Envelopes
+  /** Where there is something to do, told before any of it is done, and waited for. */
+  readonly onBegin: (beginning: { readonly key: EnvelopeKey; readonly total: number }) => Promise<void>
   /** Told after each envelope. */
   readonly onProgress: (progress: RewrapProgress) => void
 }
@@ -31,9 +33,10 @@ export interface RewrapFailure {
  * @throws EnvelopeError when the key service does not tell its current key, or is away for good; SluiceError `unavailable` when the
  * database is away
  */
-export async function rewrapDataKeys({ store, envelopes, onProgress }: RewrapDeps): Promise<RewrapProgress> {
+export async function rewrapDataKeys({ store, envelopes, onBegin, onProgress }: RewrapDeps): Promise<RewrapProgress> {
   const key = await envelopes.wrappingKey()
   const total = await store.countOthers(key)
+  if (total > 0) await onBegin({ key, total })
   const failures = new Map<string, RewrapFailure>()
   let rewrapped = 0
   let unavailableInARow = 0

@@ -1,29 +1,21 @@
 import { apiKeyProjection, CreatedApiKey, responses, validate } from '@sluice/contracts'
 import { type Bus, connectBus, openBucket } from '@sluice/messaging'
 import { hashAccessToken, isAccessToken } from '@sluice/service-kit'
-import { eventually, type TestDatabase, type TestNats, testDatabase, testNats } from '@sluice/testkit'
-import pg from 'pg'
+import { eventually } from '@sluice/testkit'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { openAiConnection, startConnections, type TestConnections } from '../testing/start-connections.ts'
+import { type StandaloneConnections, standaloneConnections } from '../testing/standalone-connections.ts'
+import { openAiConnection } from '../testing/start-connections.ts'
 
-let nats: TestNats
-let database: TestDatabase
-let connections: TestConnections
-let sql: pg.Client
+let connections: StandaloneConnections
 let bus: Bus
 
 beforeAll(async () => {
-  ;[nats, database] = await Promise.all([testNats(), testDatabase()])
-  connections = await startConnections({ natsUrl: nats.url, databaseUrl: database.url })
-  sql = new pg.Client({ connectionString: database.url })
-  await sql.connect()
-  bus = await connectBus({ servers: nats.url, name: 'test' })
+  connections = await standaloneConnections()
+  bus = await connectBus({ servers: connections.nats.url, name: 'test' })
 })
 afterAll(async () => {
   await bus.close()
   await connections.stop()
-  await sql.end()
-  await Promise.all([nats.stop(), database.drop()])
 })
 
 const create = (body: unknown) => connections.ask('POST', '/api/v1/api-keys', body)
@@ -38,8 +30,8 @@ it('shows a key once, and stores its hash only', async () => {
   expect(view).toMatchObject({ name: 'app', connections: '*', expiresAt, hint: `…${key.slice(-4)}` })
   const listed = await connections.ask('GET', '/api/v1/api-keys')
   expect(listed.body.items).toContainEqual(view)
-  const { rows } = await sql.query('select * from connections.api_keys where id = $1', [view.id])
-  expect(rows[0].hash).toBe(hashAccessToken(key))
+  const rows = await connections.access.sql('select * from connections.api_keys where id = $1', [view.id])
+  expect(rows).toMatchObject([{ hash: hashAccessToken(key) }])
   expect(JSON.stringify(rows) + JSON.stringify(listed.body)).not.toContain(key)
 })
 
@@ -66,6 +58,7 @@ it.each([
   ['the past', { name: 'x', connections: '*', expiresAt: '2020-01-01T00:00:00Z' }, ['expiresAt']],
   ['a leap second', { name: 'x', connections: '*', expiresAt: '2100-12-31T23:59:60Z' }, ['expiresAt']],
   ['a NUL', { name: 'x\u0000', connections: ['\u0000'] }, ['name']],
+  ['what a terminal obeys', { name: 'x\u001b[2J', connections: '*' }, ['name']],
   ['no document', [], ['']],
 ])('refuses %s', async (_, body, fields) => {
   const answer = await create(body)
@@ -78,7 +71,7 @@ it('revokes a key, with an audit row', async () => {
   expect((await connections.ask('DELETE', `/api/v1/api-keys/${body.id}`)).status).toBe(204)
   expect((await connections.ask('DELETE', `/api/v1/api-keys/${body.id}`)).status).toBe(404)
   expect((await connections.ask('DELETE', '/api/v1/api-keys/none')).status).toBe(404)
-  const { rows } = await sql.query(
+  const rows = await connections.access.sql(
     'select actor, action from connections.audit_log where subject_id = $1 order by id',
     [body.id],
   )

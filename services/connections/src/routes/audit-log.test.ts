@@ -1,21 +1,15 @@
 import { AuditPage, createConnection, validate } from '@sluice/contracts'
 import { connectBus, request } from '@sluice/messaging'
-import { type TestDatabase, type TestNats, testDatabase, testNats } from '@sluice/testkit'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { openAiConnection, startConnections, type TestConnections } from '../testing/start-connections.ts'
+import { type StandaloneConnections, standaloneConnections } from '../testing/standalone-connections.ts'
+import { openAiConnection } from '../testing/start-connections.ts'
 
-let nats: TestNats
-let database: TestDatabase
-let connections: TestConnections
+let connections: StandaloneConnections
 
 beforeAll(async () => {
-  ;[nats, database] = await Promise.all([testNats(), testDatabase()])
-  connections = await startConnections({ natsUrl: nats.url, databaseUrl: database.url })
+  connections = await standaloneConnections()
 })
-afterAll(async () => {
-  await connections.stop()
-  await Promise.all([nats.stop(), database.drop()])
-})
+afterAll(() => connections.stop())
 
 const get = async (path: string) => {
   const { status, body } = await connections.ask('GET', `/api/v1${path}`)
@@ -41,17 +35,17 @@ it('tells of a connection who changed what, also when it is gone', async () => {
   expect(JSON.stringify(items)).not.toContain('sk-')
 })
 
-it('names the system that made a change over the bus', async () => {
-  const bus = await connectBus({ servers: nats.url, name: 'test' })
+it('names the system that made a change over the bus, which cannot pass for another', async () => {
+  const bus = await connectBus({ servers: connections.nats.url, name: 'test' })
   const connection = {
     name: 'by-bus',
     provider: 'aws-bedrock' as const,
     config: { region: 'eu-west-1', iamRoleArn: 'arn:aws:iam::111122223333:role/sluice' },
   }
-  const { id } = await request(bus, createConnection, [], { actor: 'provisioner', connection })
+  const { id } = await request(bus, createConnection, [], { actor: 'provisioner\noperator:first', connection })
   await bus.close()
   const { items } = await get(`/connections/${id}/activity`)
-  expect(items).toMatchObject([{ actor: 'bus:provisioner', action: 'connection.created' }])
+  expect(items).toMatchObject([{ actor: 'bus:provisioner\uFFFDoperator:first', action: 'connection.created' }])
 })
 
 it('tells of API keys and operator tokens', async () => {

@@ -1,24 +1,14 @@
 import { request } from 'node:http'
 import { createAccessToken } from '@sluice/service-kit'
-import { type TestDatabase, type TestNats, testDatabase, testNats } from '@sluice/testkit'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type TestAccess, testAccess } from '../testing/access.ts'
-import { startConnections, type TestConnections } from '../testing/start-connections.ts'
+import { type StandaloneConnections, standaloneConnections } from '../testing/standalone-connections.ts'
 
-let nats: TestNats
-let database: TestDatabase
-let connections: TestConnections
-let access: TestAccess
+let connections: StandaloneConnections
 
 beforeAll(async () => {
-  ;[nats, database] = await Promise.all([testNats(), testDatabase()])
-  connections = await startConnections({ natsUrl: nats.url, databaseUrl: database.url })
-  access = testAccess(connections, database.url)
+  connections = await standaloneConnections()
 })
-afterAll(async () => {
-  await connections.stop()
-  await Promise.all([nats.stop(), database.drop()])
-})
+afterAll(() => connections.stop())
 
 /** Another character of the same kind, so that only the checksum is wrong. */
 const flipped = (text: string) => text.slice(0, 10) + (text[10] === 'a' ? 'b' : 'a') + text.slice(11)
@@ -41,7 +31,7 @@ const CASES: readonly BadAccess[] = [
   { what: 'another scheme', headers: async () => ({ authorization: 'Basic YTpi' }), status: 401 },
   {
     what: 'a token with a flipped bit',
-    headers: async () => bearer(flipped((await access.token('admin')).token)),
+    headers: async () => bearer(flipped((await connections.access.token('admin')).token)),
     status: 401,
     audited: 'login.refused',
   },
@@ -62,15 +52,15 @@ const CASES: readonly BadAccess[] = [
   },
   {
     what: 'what a session’s cookie holds, as a token',
-    headers: async () => bearer((await access.session(connections.operatorToken)).split('=')[1] ?? ''),
+    headers: async () => bearer((await connections.access.session(connections.operatorToken)).split('=')[1] ?? ''),
     status: 401,
     audited: 'login.refused',
   },
   {
     what: 'an expired token',
     headers: async () => {
-      const { id, token } = await access.token('admin')
-      await access.sql(`${past('operator_tokens')} id = $1`, [id])
+      const { id, token } = await connections.access.token('admin')
+      await connections.access.sql(`${past('operator_tokens')} id = $1`, [id])
       return bearer(token)
     },
     status: 401,
@@ -79,7 +69,7 @@ const CASES: readonly BadAccess[] = [
   {
     what: 'a revoked token',
     headers: async () => {
-      const { id, token } = await access.token('admin')
+      const { id, token } = await connections.access.token('admin')
       await connections.ask('DELETE', `/api/v1/operator-tokens/${id}`)
       return bearer(token)
     },
@@ -89,7 +79,7 @@ const CASES: readonly BadAccess[] = [
   {
     what: 'a token of another role',
     method: 'DELETE',
-    headers: async () => bearer((await access.token('viewer')).token),
+    headers: async () => bearer((await connections.access.token('viewer')).token),
     status: 403,
     audited: 'request.refused',
   },
@@ -97,7 +87,7 @@ const CASES: readonly BadAccess[] = [
     what: 'a session of another role',
     method: 'DELETE',
     headers: async () => ({
-      cookie: await access.session((await access.token('viewer')).token),
+      cookie: await connections.access.session((await connections.access.token('viewer')).token),
       'x-sluice-csrf': '1',
     }),
     status: 403,
@@ -106,14 +96,16 @@ const CASES: readonly BadAccess[] = [
   {
     what: 'a session without the header on a change',
     method: 'DELETE',
-    headers: async () => ({ cookie: await access.session((await access.token('admin')).token) }),
+    headers: async () => ({
+      cookie: await connections.access.session((await connections.access.token('admin')).token),
+    }),
     status: 403,
     audited: 'request.refused',
   },
   {
     what: 'a cookie with a flipped bit',
     headers: async () => {
-      const [name = '', value = ''] = (await access.session(connections.operatorToken)).split('=')
+      const [name = '', value = ''] = (await connections.access.session(connections.operatorToken)).split('=')
       return { cookie: `${name}=${flipped(value)}` }
     },
     status: 401,
@@ -134,9 +126,9 @@ const CASES: readonly BadAccess[] = [
   {
     what: 'an expired session',
     headers: async () => {
-      const { id, token } = await access.token('admin')
-      const cookie = await access.session(token)
-      await access.sql(`${past('sessions')} operator_token_id = $1`, [id])
+      const { id, token } = await connections.access.token('admin')
+      const cookie = await connections.access.session(token)
+      await connections.access.sql(`${past('sessions')} operator_token_id = $1`, [id])
       return { cookie }
     },
     status: 401,
@@ -145,9 +137,9 @@ const CASES: readonly BadAccess[] = [
   {
     what: 'a session whose token has expired',
     headers: async () => {
-      const { id, token } = await access.token('admin')
-      const cookie = await access.session(token)
-      await access.sql(`${past('operator_tokens')} id = $1`, [id])
+      const { id, token } = await connections.access.token('admin')
+      const cookie = await connections.access.session(token)
+      await connections.access.sql(`${past('operator_tokens')} id = $1`, [id])
       return { cookie }
     },
     status: 401,
@@ -156,8 +148,8 @@ const CASES: readonly BadAccess[] = [
   {
     what: 'a session of a revoked token',
     headers: async () => {
-      const { id, token } = await access.token('admin')
-      const cookie = await access.session(token)
+      const { id, token } = await connections.access.token('admin')
+      const cookie = await connections.access.session(token)
       await connections.ask('DELETE', `/api/v1/operator-tokens/${id}`)
       return { cookie }
     },
@@ -170,7 +162,9 @@ const AUDITED = ['login.refused', 'session.refused', 'request.refused'] as const
 
 async function counts(): Promise<Record<string, number>> {
   return Object.fromEntries(
-    await Promise.all(AUDITED.map(async (action) => [action, (await access.audited(action)).length] as const)),
+    await Promise.all(
+      AUDITED.map(async (action) => [action, (await connections.access.audited(action)).length] as const),
+    ),
   )
 }
 
@@ -190,7 +184,8 @@ describe('is refused, with a line in the audit log where it matters', () => {
     }
     const [secret = ''] = /sl[cos]_\w+/.exec(JSON.stringify(sent)) ?? []
     if (secret === '') return
-    const written = JSON.stringify(await access.sql('select a::text from connections.audit_log a')) + connections.logs()
+    const written =
+      JSON.stringify(await connections.access.sql('select a::text from connections.audit_log a')) + connections.logs()
     expect(written).not.toContain(secret)
   })
 })

@@ -1,6 +1,6 @@
 import { type CapacityStatus, capacityStatus, SluiceError } from '@sluice/contracts'
 import { type Bus, connectBus, serve } from '@sluice/messaging'
-import { type TestDatabase, type TestNats, testDatabase, testNats } from '@sluice/testkit'
+import { eventually, type TestDatabase, type TestNats, testDatabase, testNats } from '@sluice/testkit'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import { openAiConnection, startConnections, type TestConnections } from '../testing/start-connections.ts'
 
@@ -102,6 +102,28 @@ it('asks for an operator, and for a connection that exists', async () => {
   const other = url.replace(/connections\/[^/]+/, 'connections/0199a7c2-4d0e-7c3e-9d5f-0f6d6b0a1b2c')
   const answer = await fetch(other, { headers: { authorization: `Bearer ${connections.operatorToken}` } })
   expect(answer.status).toBe(404)
+})
+
+it('has no HEAD, which would never be answered', async () => {
+  const headers = { authorization: `Bearer ${connections.operatorToken}` }
+  const answer = await fetch(url, { method: 'HEAD', headers, signal: AbortSignal.timeout(3_000) })
+  expect(answer.status).toBe(404)
+})
+
+it('has a hundred streams open and no more', async () => {
+  const leaving = new AbortController()
+  const opened = await Promise.all(Array.from({ length: 105 }, () => open(leaving.signal)))
+  const refused = opened.filter(({ status }) => status === 429)
+  // Those of the tests before may not be gone yet.
+  expect(refused.length).toBeGreaterThanOrEqual(5)
+  expect(refused.length).toBeLessThan(20)
+  for (const response of refused) expect(await response.json()).toMatchObject({ code: 'rate_limited' })
+  leaving.abort()
+  await eventually(async () => {
+    const again = await open()
+    await again.body?.cancel()
+    expect(again.status).toBe(200)
+  })
 })
 
 it('ends when the operator’s token is revoked', async () => {

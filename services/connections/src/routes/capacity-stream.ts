@@ -10,10 +10,11 @@ import type { Routes } from './routes.ts'
 
 /**
  * `GET /connections/{id}/capacity/stream`: the connection's capacity as server-sent events, once a second until the client goes
- * away, its token or session is no longer good, the connection is deleted, or the service stops. `capacity` carries what `…/capacity` answers; `unavailable`, that nobody
- * could tell it just now; `deleted` is the last.
+ * away, its token or session is no longer good, the connection is deleted, or the service stops. `capacity` carries what
+ * `…/capacity` answers; `unavailable`, that nobody could tell it just now; `deleted` is the last.
  */
 export function capacityStreamRoute(deps: ApplicationDeps, insights: Insights): Routes {
+  const { logger } = deps
   return (app) => {
     const open = new Set<ServerResponse>()
     app.addHook('preClose', async () => {
@@ -22,35 +23,57 @@ export function capacityStreamRoute(deps: ApplicationDeps, insights: Insights): 
 
     app.get(
       '/connections/:id/capacity/stream',
-      { schema: { tags: ['insights'], params: ConnectionParams, produces: ['text/event-stream'] } },
+      {
+        // HEAD would wait for the end of what has none.
+        exposeHeadRoute: false,
+        schema: { tags: ['insights'], params: ConnectionParams, produces: ['text/event-stream'] },
+      },
       async (request, reply) => {
         const { id } = await findConnection(deps, request.params.id)
+        if (open.size >= MAX_STREAMS) {
+          throw new SluiceError('rate_limited', `There are ${MAX_STREAMS} streams of capacities open. Try again later.`)
+        }
         reply.hijack()
-        const response = reply.raw
-        response.writeHead(200, {
-          'content-type': 'text/event-stream',
-          'cache-control': 'no-store',
-          'x-request-id': request.id,
-        })
+        const { raw: response } = reply
         open.add(response)
-        response.once('close', () => open.delete(response))
-        while (!response.writableEnded && !response.destroyed) {
-          const { event, data } = await nextEvent(insights, id)
+        try {
+          response.writeHead(200, { ...STREAM_HEADERS, 'x-request-id': request.id })
           // While the database is away nobody can be told to go.
-          const mayListen = await isStillGood(deps, request).catch(() => true)
-          if (!mayListen) response.end()
-          if (response.writableEnded || response.destroyed) return
-          // A client that does not read gets no more until it does.
-          if (!response.writableNeedDrain) response.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`)
-          if (event === 'deleted') response.end()
-          else await delay(INTERVAL_MS)
+          const mayListen = () => isStillGood(deps, request).catch(() => true)
+          await tell(response, () => nextEvent(insights, id), mayListen)
+        } catch (error) {
+          logger.error({ err: error, requestId: request.id, connectionId: id }, 'a capacity stream has failed')
+        } finally {
+          open.delete(response)
+          response.end()
         }
       },
     )
   }
 }
 
-async function nextEvent(insights: Insights, connectionId: string): Promise<{ event: string; data: object }> {
+interface StreamEvent {
+  readonly event: string
+  readonly data: object
+}
+
+async function tell(
+  response: ServerResponse,
+  next: () => Promise<StreamEvent>,
+  mayListen: () => Promise<boolean>,
+): Promise<void> {
+  const isOver = () => response.writableEnded || response.destroyed
+  while (!isOver()) {
+    const { event, data } = await next()
+    if (!(await mayListen()) || isOver()) return
+    // A client that does not read gets no more until it does.
+    if (!response.writableNeedDrain) response.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`)
+    if (event === 'deleted') return
+    await delay(INTERVAL_MS)
+  }
+}
+
+async function nextEvent(insights: Insights, connectionId: string): Promise<StreamEvent> {
   try {
     return { event: 'capacity', data: await insights.capacity(connectionId) }
   } catch (error) {
@@ -60,4 +83,7 @@ async function nextEvent(insights: Insights, connectionId: string): Promise<{ ev
   }
 }
 
+const STREAM_HEADERS = { 'content-type': 'text/event-stream', 'cache-control': 'no-store' } as const
 const INTERVAL_MS = 1_000
+/** Each asks capacity and the database once a second. */
+const MAX_STREAMS = 100

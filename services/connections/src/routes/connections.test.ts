@@ -1,26 +1,15 @@
 import { ConnectionView, validate } from '@sluice/contracts'
-import { type TestDatabase, type TestNats, testDatabase, testNats } from '@sluice/testkit'
-import pg from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { openAiConnection, startConnections, type TestConnections } from '../testing/start-connections.ts'
+import { type StandaloneConnections, standaloneConnections } from '../testing/standalone-connections.ts'
+import { openAiConnection } from '../testing/start-connections.ts'
 
-let nats: TestNats
-let database: TestDatabase
-let connections: TestConnections
-let sql: pg.Client
+let connections: StandaloneConnections
 
 beforeAll(async () => {
-  ;[nats, database] = await Promise.all([testNats(), testDatabase()])
-  connections = await startConnections({ natsUrl: nats.url, databaseUrl: database.url, everyProvider: true })
-  sql = new pg.Client({ connectionString: database.url })
-  await sql.connect()
+  connections = await standaloneConnections({ everyProvider: true })
 })
-afterAll(async () => {
-  await connections.stop()
-  await sql.end()
-  await Promise.all([nats.stop(), database.drop()])
-})
-beforeEach(() => sql.query('delete from connections.connections'))
+afterAll(() => connections.stop())
+beforeEach(() => connections.access.sql('delete from connections.connections'))
 
 const create = (over: object = {}) => connections.ask('POST', '/api/v1/connections', { ...openAiConnection, ...over })
 
@@ -67,7 +56,7 @@ describe('a connection that is created', () => {
 
   it('is in the audit log, with who made it and without its credential', async () => {
     const { body } = await create()
-    const { rows } = await sql.query('select * from connections.audit_log where subject_id = $1', [body.id])
+    const rows = await connections.access.sql('select * from connections.audit_log where subject_id = $1', [body.id])
     expect(rows).toMatchObject([{ actor: 'operator:first', action: 'connection.created', before: null, after: body }])
   })
 })
@@ -151,12 +140,13 @@ describe('a change', () => {
     const changes = { config: { apiKey: 'sk-second-0123456789-abcdefghij-9zzz' } }
     const { body: after } = await connections.ask('PATCH', `/api/v1/connections/${before.id}`, changes)
     expect(after.credential).toMatchObject({ version: 2, hint: '…9zzz' })
-    const { rows } = await sql.query('select version from connections.credentials order by version')
+    const rows = await connections.access.sql('select version from connections.credentials order by version')
     expect(rows).toEqual([{ version: 1 }, { version: 2 }])
-    const log = await sql.query('select action from connections.audit_log where subject_id = $1 order by id', [
-      before.id,
-    ])
-    expect(log.rows.map(({ action }) => action)).toEqual(['connection.created', 'connection.rotated'])
+    const log = await connections.access.sql(
+      'select action from connections.audit_log where subject_id = $1 order by id',
+      [before.id],
+    )
+    expect(log).toEqual([{ action: 'connection.created' }, { action: 'connection.rotated' }])
   })
 
   it('is refused when the connection is not as If-Match says', async () => {
@@ -213,9 +203,11 @@ describe('a removal', () => {
     expect(removed).toMatchObject({ status: 204, body: undefined })
     expect((await connections.ask('GET', `/api/v1/connections/${body.id}`)).status).toBe(404)
     expect((await connections.ask('DELETE', `/api/v1/connections/${body.id}`)).status).toBe(404)
-    expect((await sql.query('select 1 from connections.credentials')).rowCount).toBe(0)
-    const log = await sql.query(`select before, after from connections.audit_log where action = 'connection.deleted'`)
-    expect(log.rows).toContainEqual({ before: body, after: null })
+    expect(await connections.access.sql('select 1 from connections.credentials')).toEqual([])
+    const log = await connections.access.sql(
+      `select before, after from connections.audit_log where action = 'connection.deleted'`,
+    )
+    expect(log).toContainEqual({ before: body, after: null })
   })
 })
 

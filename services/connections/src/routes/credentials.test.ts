@@ -236,6 +236,8 @@ describe('the versions of a credential', () => {
     const last = await page(`limit=2&cursor=${first.body.nextCursor}`)
     expect(last.body).toMatchObject({ items: [{ version: 1 }] })
     expect(last.body).not.toHaveProperty('nextCursor')
+    const beyond = Buffer.from('999999999999999').toString('base64url')
+    expect((await page(`limit=2&cursor=${beyond}`)).body).toEqual(first.body)
     for (const cursor of ['x', Buffer.from('prod').toString('base64url')]) {
       expect((await page(`cursor=${cursor}`)).status).toBe(400)
     }

@@ -10,13 +10,12 @@ import {
   validate,
 } from '@sluice/contracts'
 import { type Bus, connectBus, openBucket, serve } from '@sluice/messaging'
-import { eventually, type TestDatabase, type TestNats, testDatabase, testNats } from '@sluice/testkit'
+import { eventually } from '@sluice/testkit'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
-import { openAiConnection, startConnections, type TestConnections } from '../testing/start-connections.ts'
+import { type StandaloneConnections, standaloneConnections } from '../testing/standalone-connections.ts'
+import { openAiConnection } from '../testing/start-connections.ts'
 
-let nats: TestNats
-let database: TestDatabase
-let connections: TestConnections
+let connections: StandaloneConnections
 let bus: Bus
 let discovered: DiscoveredLimit[]
 let id: string
@@ -35,9 +34,8 @@ const MINUTE_REQUESTS: DiscoveredLimit = {
 }
 
 beforeAll(async () => {
-  ;[nats, database] = await Promise.all([testNats(), testDatabase()])
-  connections = await startConnections({ natsUrl: nats.url, databaseUrl: database.url })
-  bus = await connectBus({ servers: nats.url, name: 'test' })
+  connections = await standaloneConnections()
+  bus = await connectBus({ servers: connections.nats.url, name: 'test' })
   serve(bus, listDiscovered, ({ connectionId }) => ({ items: connectionId === id ? discovered : [] }), {
     onFault: () => undefined,
   })
@@ -47,7 +45,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await bus.close()
   await connections.stop()
-  await Promise.all([nats.stop(), database.drop()])
 })
 beforeEach(async () => {
   discovered = [MINUTE_REQUESTS, { ...MINUTE_REQUESTS, model: 'gpt-4o-mini', limit: 500 }]

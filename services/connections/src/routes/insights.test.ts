@@ -8,13 +8,11 @@ import {
   usageQuery,
 } from '@sluice/contracts'
 import { type Bus, connectBus, serve } from '@sluice/messaging'
-import { type TestDatabase, type TestNats, testDatabase, testNats } from '@sluice/testkit'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { openAiConnection, startConnections, type TestConnections } from '../testing/start-connections.ts'
+import { type StandaloneConnections, standaloneConnections } from '../testing/standalone-connections.ts'
+import { openAiConnection } from '../testing/start-connections.ts'
 
-let nats: TestNats
-let database: TestDatabase
-let connections: TestConnections
+let connections: StandaloneConnections
 let bus: Bus
 let path: string
 let connectionId: string
@@ -36,9 +34,8 @@ const POINT: UsagePoint = {
 const asked: RequestOf<typeof usageQuery>[] = []
 
 beforeAll(async () => {
-  ;[nats, database] = await Promise.all([testNats(), testDatabase()])
-  connections = await startConnections({ natsUrl: nats.url, databaseUrl: database.url })
-  bus = await connectBus({ servers: nats.url, name: 'test' })
+  connections = await standaloneConnections()
+  bus = await connectBus({ servers: connections.nats.url, name: 'test' })
   connectionId = (await connections.ask('POST', '/api/v1/connections', openAiConnection)).body.id
   path = `/api/v1/connections/${connectionId}`
   const options = { onFault: () => undefined }
@@ -65,7 +62,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await bus.close()
   await connections.stop()
-  await Promise.all([nats.stop(), database.drop()])
 })
 
 it('asks the capacity service', async () => {

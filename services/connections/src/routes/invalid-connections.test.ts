@@ -1,25 +1,14 @@
-import { type TestDatabase, type TestNats, testDatabase, testNats } from '@sluice/testkit'
-import pg from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { openAiConnection, startConnections, type TestConnections } from '../testing/start-connections.ts'
+import { type StandaloneConnections, standaloneConnections } from '../testing/standalone-connections.ts'
+import { openAiConnection } from '../testing/start-connections.ts'
 
-let nats: TestNats
-let database: TestDatabase
-let connections: TestConnections
-let sql: pg.Client
+let connections: StandaloneConnections
 
 beforeAll(async () => {
-  ;[nats, database] = await Promise.all([testNats(), testDatabase()])
-  connections = await startConnections({ natsUrl: nats.url, databaseUrl: database.url })
-  sql = new pg.Client({ connectionString: database.url })
-  await sql.connect()
+  connections = await standaloneConnections()
 })
-afterAll(async () => {
-  await connections.stop()
-  await sql.end()
-  await Promise.all([nats.stop(), database.drop()])
-})
-beforeEach(() => sql.query('delete from connections.connections'))
+afterAll(() => connections.stop())
+beforeEach(() => connections.access.sql('delete from connections.connections'))
 
 const create = (over: object = {}) => connections.ask('POST', '/api/v1/connections', { ...openAiConnection, ...over })
 
@@ -122,12 +111,12 @@ describe('what is wrong is refused whole, and nothing is stored', () => {
     expect(answers.map(({ status }) => status).toSorted()).toEqual([201, ...Array.from({ length: 7 }, () => 409)])
     const refused = answers.find(({ status }) => status === 409)
     expect(refused?.body).toMatchObject({ code: 'name_taken', errors: [{ field: 'name', message: 'is taken' }] })
-    const { rows } = await sql.query('select count(*)::int as n from connections.credentials')
+    const rows = await connections.access.sql('select count(*)::int as n from connections.credentials')
     expect(rows).toEqual([{ n: 1 }])
   })
 
   async function expectNothingStored(): Promise<void> {
-    const { rows } = await sql.query(
+    const rows = await connections.access.sql(
       'select (select count(*)::int from connections.connections) + (select count(*)::int from connections.credentials) as n',
     )
     expect(rows).toEqual([{ n: 0 }])

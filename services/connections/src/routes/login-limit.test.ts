@@ -1,24 +1,15 @@
 import { createAccessToken } from '@sluice/service-kit'
-import { type TestDatabase, type TestNats, testDatabase, testNats } from '@sluice/testkit'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { type TestAccess, testAccess } from '../testing/access.ts'
-import { startConnections, type TestConnections } from '../testing/start-connections.ts'
+import { type StandaloneConnections, standaloneConnections } from '../testing/standalone-connections.ts'
+import { startConnections } from '../testing/start-connections.ts'
 
-let nats: TestNats
-let database: TestDatabase
-let connections: TestConnections
-let access: TestAccess
+let connections: StandaloneConnections
 
 beforeAll(async () => {
-  ;[nats, database] = await Promise.all([testNats(), testDatabase()])
   const env = { TRUSTED_PROXIES: '127.0.0.1', LOGIN_FAILURES_PER_MINUTE: '10' }
-  connections = await startConnections({ natsUrl: nats.url, databaseUrl: database.url, env })
-  access = testAccess(connections, database.url)
+  connections = await standaloneConnections({ env })
 })
-afterAll(async () => {
-  await connections.stop()
-  await Promise.all([nats.stop(), database.drop()])
-})
+afterAll(() => connections.stop())
 
 function login(address: string, token: string) {
   return fetch(`${connections.adminUrl}/api/v1/session`, {
@@ -51,7 +42,7 @@ it.each([
       expect(await response.json()).toMatchObject({ status: 429, code: 'rate_limited' })
     }
     expect((await attempt(address, connections.operatorToken)).status).toBe(429)
-    const refused = await access.audited('login.refused')
+    const refused = await connections.access.audited('login.refused')
     expect(refused.filter(({ actor }) => actor === `address:${address}`)).toHaveLength(10)
   },
 )
@@ -63,7 +54,7 @@ it('others are not held up, whatever fails elsewhere', async () => {
 })
 
 it('a session goes on from an address that has failed too often', async () => {
-  const cookie = await access.session(connections.operatorToken)
+  const cookie = await connections.access.session(connections.operatorToken)
   await Promise.all(Array.from({ length: 20 }, () => read('192.0.2.5', 'wrong')))
   const headers = { 'x-forwarded-for': '192.0.2.5', cookie }
   expect((await fetch(`${connections.adminUrl}/api/v1/session`, { headers })).status).toBe(200)
@@ -80,8 +71,8 @@ it('addresses of one IPv6 network are one', async () => {
 
 it('without a trusted proxy an address that is made up counts for nothing', async () => {
   const direct = await startConnections({
-    natsUrl: nats.url,
-    databaseUrl: database.url,
+    natsUrl: connections.nats.url,
+    databaseUrl: connections.database.url,
     operatorToken: connections.operatorToken,
     env: { LOGIN_FAILURES_PER_MINUTE: '10' },
   })

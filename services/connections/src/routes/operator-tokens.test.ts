@@ -1,25 +1,16 @@
 import { CreatedOperatorToken, validate } from '@sluice/contracts'
 import { hashAccessToken, isAccessToken } from '@sluice/service-kit'
-import { eventually, type TestDatabase, type TestNats, testDatabase, testNats } from '@sluice/testkit'
+import { eventually } from '@sluice/testkit'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type TestAccess, testAccess } from '../testing/access.ts'
-import { startConnections, type TestConnections } from '../testing/start-connections.ts'
+import { type StandaloneConnections, standaloneConnections } from '../testing/standalone-connections.ts'
 
-let nats: TestNats
-let database: TestDatabase
-let connections: TestConnections
-let access: TestAccess
+let connections: StandaloneConnections
 
 beforeAll(async () => {
-  ;[nats, database] = await Promise.all([testNats(), testDatabase()])
-  connections = await startConnections({ natsUrl: nats.url, databaseUrl: database.url })
-  access = testAccess(connections, database.url)
+  connections = await standaloneConnections()
 })
-afterAll(async () => {
-  await connections.stop()
-  await Promise.all([nats.stop(), database.drop()])
-})
+afterAll(() => connections.stop())
 
 const PATH = '/api/v1/operator-tokens'
 const as = (token: string) => ({ authorization: `Bearer ${token}` })
@@ -34,7 +25,7 @@ it('shows a token once, and stores its hash only', async () => {
   expect(view).toMatchObject({ name: 'ci', role: 'viewer', expiresAt })
   const listed = await connections.ask('GET', PATH)
   expect(listed.body.items).toContainEqual(view)
-  const rows = await access.sql('select * from connections.operator_tokens where id = $1', [view.id])
+  const rows = await connections.access.sql('select * from connections.operator_tokens where id = $1', [view.id])
   expect(rows).toMatchObject([{ hash: hashAccessToken(token) }])
   expect(JSON.stringify([rows, listed.body])).not.toContain(token)
 })
@@ -44,6 +35,7 @@ it.each([
   ['another role', { name: 'x', role: 'owner' }, ['role']],
   ['the past', { name: 'x', role: 'admin', expiresAt: '2020-01-01T00:00:00Z' }, ['expiresAt']],
   ['a NUL in the name', { name: 'x\u0000', role: 'admin' }, ['name']],
+  ['a second line in the name', { name: 'x\nadmin', role: 'admin' }, ['name']],
   ['what it does not know', { name: 'x', role: 'admin', token: 'mine' }, ['token']],
 ])('refuses %s', async (_, body, fields) => {
   const answer = await connections.ask('POST', PATH, body)
@@ -52,7 +44,7 @@ it.each([
 })
 
 it('revokes a token at once', async () => {
-  const { id, token } = await access.token('admin')
+  const { id, token } = await connections.access.token('admin')
   expect((await connections.ask('GET', PATH, undefined, as(token))).status).toBe(200)
   expect((await connections.ask('DELETE', `${PATH}/${id}`)).status).toBe(204)
   expect((await connections.ask('GET', PATH, undefined, as(token))).status).toBe(401)
@@ -61,13 +53,16 @@ it('revokes a token at once', async () => {
 })
 
 it('takes no token that has expired', async () => {
-  const { id, token } = await access.token('admin')
-  await access.sql(`update connections.operator_tokens set expires_at = now() - interval '1 s' where id = $1`, [id])
+  const { id, token } = await connections.access.token('admin')
+  await connections.access.sql(
+    `update connections.operator_tokens set expires_at = now() - interval '1 s' where id = $1`,
+    [id],
+  )
   expect((await connections.ask('GET', PATH, undefined, as(token))).status).toBe(401)
 })
 
 it('tells when a token was used last, written at most once a minute', async () => {
-  const { id, token } = await access.token('viewer')
+  const { id, token } = await connections.access.token('viewer')
   const lastUsedAt = async () => {
     const { body } = await connections.ask('GET', PATH)
     return body.items.find((item: { id: string }) => item.id === id).lastUsedAt
@@ -79,7 +74,7 @@ it('tells when a token was used last, written at most once a minute', async () =
   await connections.ask('GET', PATH, undefined, as(token))
   expect(await lastUsedAt()).toBe(first)
   const minuteAgo = `update connections.operator_tokens set last_used_at = now() - interval '61 s' where id = $1`
-  await access.sql(minuteAgo, [id])
+  await connections.access.sql(minuteAgo, [id])
   await connections.ask('GET', PATH, undefined, as(token))
   expect(Date.parse(await lastUsedAt())).toBeGreaterThanOrEqual(Date.parse(first))
 })
@@ -87,16 +82,16 @@ it('tells when a token was used last, written at most once a minute', async () =
 describe('the last token of an admin that is good', () => {
   /** The ids of the first operator's token and of another admin's, when there are no more. */
   async function onlyTwoAdmins(): Promise<{ first: string; other: string }> {
-    const { id: other } = await access.token('admin')
+    const { id: other } = await connections.access.token('admin')
     const { body } = await connections.ask('GET', '/api/v1/session')
     const expire = `update connections.operator_tokens set expires_at = now() - interval '1 s' where id not in ($1, $2)`
-    await access.sql(expire, [body.tokenId, other])
+    await connections.access.sql(expire, [body.tokenId, other])
     return { first: body.tokenId, other }
   }
 
   it('is not removed, though there are expired ones and viewers', async () => {
     const { first, other } = await onlyTwoAdmins()
-    const viewer = await access.token('viewer')
+    const viewer = await connections.access.token('viewer')
     expect((await connections.ask('DELETE', `${PATH}/${other}`)).status).toBe(204)
     const refused = await connections.ask('DELETE', `${PATH}/${first}`)
     expect(refused).toMatchObject({ status: 409, body: { code: 'last_admin_token' } })
@@ -106,13 +101,13 @@ describe('the last token of an admin that is good', () => {
 
   it('is not removed by one who counts on a token that another one is removing', async () => {
     const { first, other } = await onlyTwoAdmins()
-    const another = new pg.Client({ connectionString: database.url })
+    const another = new pg.Client({ connectionString: connections.database.url })
     await another.connect()
     await another.query('begin')
     await another.query('delete from connections.operator_tokens where id = $1', [other])
     const removal = connections.ask('DELETE', `${PATH}/${first}`)
     const waiting = `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
-    await eventually(async () => expect(await access.sql(waiting)).toHaveLength(1))
+    await eventually(async () => expect(await connections.access.sql(waiting)).toHaveLength(1))
     await another.query('commit')
     await another.end()
     expect((await removal).status).toBe(409)

@@ -1,22 +1,13 @@
-import { type TestDatabase, type TestNats, testDatabase, testNats } from '@sluice/testkit'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { type TestAccess, testAccess } from '../testing/access.ts'
-import { openAiConnection, startConnections, type TestConnections } from '../testing/start-connections.ts'
+import { type StandaloneConnections, standaloneConnections } from '../testing/standalone-connections.ts'
+import { openAiConnection } from '../testing/start-connections.ts'
 
-let nats: TestNats
-let database: TestDatabase
-let connections: TestConnections
-let access: TestAccess
+let connections: StandaloneConnections
 
 beforeAll(async () => {
-  ;[nats, database] = await Promise.all([testNats(), testDatabase()])
-  connections = await startConnections({ natsUrl: nats.url, databaseUrl: database.url })
-  access = testAccess(connections, database.url)
+  connections = await standaloneConnections()
 })
-afterAll(async () => {
-  await connections.stop()
-  await Promise.all([nats.stop(), database.drop()])
-})
+afterAll(() => connections.stop())
 
 /** What is documented, and is for viewers though it is no GET: everybody may begin and end a session of their own. */
 const OPEN = new Set(['post /api/v1/session', 'delete /api/v1/session'])
@@ -29,7 +20,7 @@ async function documentedRoutes(): Promise<{ method: string; path: string }[]> {
 }
 
 it('a viewer is refused every route that is documented and no GET, and the audit log knows', async () => {
-  const { id: tokenId, token } = await access.token('viewer', 'looker')
+  const { id: tokenId, token } = await connections.access.token('viewer', 'looker')
   const { body: connection } = await connections.ask('POST', '/api/v1/connections', openAiConnection)
   const routes = (await documentedRoutes()).filter(
     ({ method, path }) => method !== 'get' && !OPEN.has(`${method} ${path}`),
@@ -41,7 +32,7 @@ it('a viewer is refused every route that is documented and no GET, and the audit
     const answer = await connections.ask(method.toUpperCase(), url, undefined, { authorization: `Bearer ${token}` })
     expect(answer, `${method} ${path}`).toMatchObject({ status: 403, body: { status: 403, code: 'forbidden' } })
   }
-  const refused = await access.audited('request.refused')
+  const refused = await connections.access.audited('request.refused')
   expect(
     refused.map(({ details }) => `${details?.method} ${details?.route?.replaceAll(/:(\w+)/g, '{$1}')}`).toSorted(),
   ).toEqual(routes.map(({ method, path }) => `${method.toUpperCase()} ${path}`).toSorted())
@@ -50,7 +41,7 @@ it('a viewer is refused every route that is documented and no GET, and the audit
 })
 
 it('a viewer reads everything, and finds no secret', async () => {
-  const { token } = await access.token('viewer')
+  const { token } = await connections.access.token('viewer')
   const authorization = `Bearer ${token}`
   const { body: key } = await connections.ask('POST', '/api/v1/api-keys', { name: 'app', connections: '*' })
   const { body } = await connections.ask('GET', '/api/v1/connections')

@@ -1,23 +1,13 @@
-import { type TestDatabase, type TestNats, testDatabase, testNats } from '@sluice/testkit'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { type TestAccess, testAccess } from '../testing/access.ts'
-import { startConnections, type TestConnections } from '../testing/start-connections.ts'
+import { type StandaloneConnections, standaloneConnections } from '../testing/standalone-connections.ts'
 
-let nats: TestNats
-let database: TestDatabase
-let connections: TestConnections
-let access: TestAccess
+let connections: StandaloneConnections
 
 beforeAll(async () => {
-  ;[nats, database] = await Promise.all([testNats(), testDatabase()])
   const env = { TRUSTED_PROXIES: '127.0.0.1' }
-  connections = await startConnections({ natsUrl: nats.url, databaseUrl: database.url, env })
-  access = testAccess(connections, database.url)
+  connections = await standaloneConnections({ env })
 })
-afterAll(async () => {
-  await connections.stop()
-  await Promise.all([nats.stop(), database.drop()])
-})
+afterAll(() => connections.stop())
 
 /** Asks without an operator token. */
 async function ask(method: string, path: string, headers: Record<string, string> = {}, body?: unknown) {
@@ -31,7 +21,7 @@ async function ask(method: string, path: string, headers: Record<string, string>
 }
 
 it('begins with an operator token, tells who it is, and ends', async () => {
-  const { id, token } = await access.token('viewer', 'ann')
+  const { id, token } = await connections.access.token('viewer', 'ann')
   const begun = await ask('POST', '/session', {}, { token })
   expect(begun.status).toBe(201)
   expect(begun.body).toEqual({ tokenId: id, name: 'ann', role: 'viewer', expiresAt: expect.any(String) })
@@ -45,20 +35,20 @@ it('begins with an operator token, tells who it is, and ends', async () => {
   expect(ended.status).toBe(204)
   expect(ended.headers.get('set-cookie')).toMatch(/^sluice_session=; .*Max-Age=0/)
   expect((await ask('GET', '/session', { cookie })).status).toBe(401)
-  const [last] = await access.audited('session.ended')
+  const [last] = await connections.access.audited('session.ended')
   expect(last).toMatchObject({ actor: 'session:ann', actorTokenId: id })
 })
 
 it('stores the hash of what the cookie holds only', async () => {
-  const cookie = await access.session(connections.operatorToken)
-  const rows = await access.sql('select s::text from connections.sessions s')
+  const cookie = await connections.access.session(connections.operatorToken)
+  const rows = await connections.access.sql('select s::text from connections.sessions s')
   expect(rows.length).toBeGreaterThan(0)
   expect(JSON.stringify(rows)).not.toContain(cookie.split('=')[1])
 })
 
 it('a change needs the header besides, reading does not', async () => {
-  const { token } = await access.token('admin', 'bob')
-  const cookie = await access.session(token)
+  const { token } = await connections.access.token('admin', 'bob')
+  const cookie = await connections.access.session(token)
   const key = { name: 'by session', connections: '*' }
   for (const headers of [{ cookie }, { cookie, 'x-sluice-csrf': '0' }]) {
     const refused = await ask('POST', '/api-keys', headers, key)
@@ -72,8 +62,8 @@ it('a change needs the header besides, reading does not', async () => {
 })
 
 it('ends with its token', async () => {
-  const { id, token } = await access.token('admin')
-  const cookie = await access.session(token)
+  const { id, token } = await connections.access.token('admin')
+  const cookie = await connections.access.session(token)
   expect((await ask('GET', '/session', { cookie })).status).toBe(200)
   expect((await connections.ask('DELETE', `/api/v1/operator-tokens/${id}`)).status).toBe(204)
   const answer = await ask('GET', '/session', { cookie })
@@ -101,10 +91,10 @@ it('tells who asks with a token, too', async () => {
 })
 
 it('forgets sessions that are over when another one begins', async () => {
-  await access.session(connections.operatorToken)
-  await access.sql(`update connections.sessions set expires_at = now() - interval '1 s'`)
-  await access.session(connections.operatorToken)
-  expect(await access.sql('select 1 from connections.sessions')).toHaveLength(1)
+  await connections.access.session(connections.operatorToken)
+  await connections.access.sql(`update connections.sessions set expires_at = now() - interval '1 s'`)
+  await connections.access.session(connections.operatorToken)
+  expect(await connections.access.sql('select 1 from connections.sessions')).toHaveLength(1)
 })
 
 it.each([

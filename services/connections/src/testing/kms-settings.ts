@@ -5,7 +5,7 @@ export function kmsSettings(kms: TestKms, ...keys: readonly KmsKey[]): Record<st
   return {
     KMS_KEY_ID: keys.map(({ arn }) => arn).join(','),
     KMS_ENDPOINT: kms.url,
-    KMS_TIMEOUT_MS: '1000',
+    KMS_TIMEOUT_MS: '10000',
     AWS_REGION: kms.region,
     AWS_ACCESS_KEY_ID: kms.credentials.accessKeyId,
     AWS_SECRET_ACCESS_KEY: kms.credentials.secretAccessKey,
