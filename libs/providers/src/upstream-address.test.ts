@@ -22,6 +22,8 @@ describe('forbidden upstream addresses', () => {
     '::ffff:169.254.169.254',
     '::ffff:a9fe:a9fe',
     '64:ff9b::169.254.169.254',
+    '64:ff9b:1::169.254.169.254',
+    '::ffff:0:169.254.169.254',
     '2002:a9fe:a9fe::1',
     'example.com',
     '',
@@ -41,6 +43,7 @@ describe('forbidden upstream addresses', () => {
     'fec0::1',
     '::ffff:8.8.8.8',
     '64:ff9b::8.8.8.8',
+    '64:ff9b:1::8.8.8.8',
   ])('allows %j', (address) => {
     expect(isForbiddenUpstreamAddress(address)).toBe(false)
   })

@@ -79,5 +79,7 @@ function addIpv4(list: BlockList, network: string, prefix: number): void {
   const high = ((a << 8) | b).toString(16)
   const low = ((c << 8) | d).toString(16)
   list.addSubnet(`64:ff9b::${high}:${low}`, 96 + prefix, 'ipv6') // NAT64 (RFC 6052)
+  list.addSubnet(`64:ff9b:1::${high}:${low}`, 96 + prefix, 'ipv6') // NAT64 of a network's own (RFC 8215)
+  list.addSubnet(`::ffff:0:${high}:${low}`, 96 + prefix, 'ipv6') // Translated (RFC 7915)
   list.addSubnet(`2002:${high}:${low}::`, 16 + prefix, 'ipv6') // 6to4 (RFC 3056)
 }
