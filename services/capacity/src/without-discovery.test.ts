@@ -1,4 +1,4 @@
-import { connectionProjection, discovered, instanceExchange } from '@sluice/contracts'
+import { CONNECTION_DEFAULTS, connectionProjection, discovered, instanceExchange } from '@sluice/contracts'
 import { type Bus, connectBus, openBucket, request } from '@sluice/messaging'
 import { createLogger, readConfig, type Service } from '@sluice/service-kit'
 import { type DeployedNats, deployedNats, eventually } from '@sluice/testkit'
@@ -31,13 +31,8 @@ it('gives permits although discovery has never been there, and holds what is dis
     name: 'c',
     provider: 'openai',
     config: {},
-    capacity: [],
-    defaultMaxOutputTokens: 1_024,
-    tokenReservation: 'maximum',
-    onCapacityUnavailable: 'reject',
-    maxWaitMs: 0,
+    ...CONNECTION_DEFAULTS,
     enforceDiscovered: true,
-    enabled: true,
     version: 1,
   })
   const env = { NATS_URL: nats.url, NATS_USER: 'capacity', NATS_PASSWORD: nats.passwords.capacity }

@@ -153,6 +153,8 @@ it('sets aside what is malformed or cannot be stored, and learns what came with 
   await publish(batch(2, [answer(-1e300, 100, { model: 'before time' })]), 'g-2')
   await publish(batch(3, [answer(3, 100, { model: `m\0${'m'.repeat(10_000)}` })]), 'g-3')
   await publish({ ...batch(4, [answer(4, 100)]), connectionId: '' }, 'g-4')
+  const beyondTime = [{ dimension: 'tokens', limit: 5, resetMs: Number.MAX_SAFE_INTEGER }]
+  await publish(batch(6, [answer(6, 100, { rateLimits: beyondTime })]), 'g-6')
   await startDiscovery()
   await publish(batch(5, [answer(5, 200)]), 'g-5')
   await eventually(handledAll)
@@ -161,7 +163,7 @@ it('sets aside what is malformed or cannot be stored, and learns what came with 
     { model: `m\ufffd${'m'.repeat(254)}`, limit: 100 },
   ])
   expect((await request(bus, discoveryStatus, [], {})).setAside).toEqual({
-    count: 3,
+    count: 4,
     latest: expect.arrayContaining([
       expect.objectContaining({ streamSequence: 1, reason: 'the message is not JSON' }),
       expect.objectContaining({ streamSequence: 3, subject: 'gateway.v1.responses.c', reason: expect.any(String) }),
@@ -173,7 +175,9 @@ it('sets aside what is malformed or cannot be stored, and learns what came with 
     'not JSON',
     expect.stringContaining('before time'),
     expect.stringContaining('"connectionId":""'),
+    expect.stringContaining('"resetMs":9007199254740991'),
   ])
+  expect((await projected())?.limits).toEqual(await list())
 })
 
 it('counts what it cannot read, and tells of it', async () => {

@@ -1,4 +1,5 @@
 import {
+  CONNECTION_DEFAULTS,
   connectionProjection,
   type DiscoveredLimit,
   discovered,
@@ -231,12 +232,7 @@ function connection(change: Record<string, string>): ProjectedConnection {
     name: 'c',
     provider: 'aws-bedrock',
     config: { region: ROLE.region, iamRoleArn: ROLE.arn, externalId: ROLE.externalId, ...change },
-    capacity: [],
-    defaultMaxOutputTokens: 1_024,
-    tokenReservation: 'maximum',
-    onCapacityUnavailable: 'reject',
-    maxWaitMs: 0,
-    enabled: true,
+    ...CONNECTION_DEFAULTS,
     version: 1,
   }
 }

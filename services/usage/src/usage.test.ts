@@ -101,7 +101,7 @@ it('waits for PostgreSQL, at its start and later, and loses nothing', async () =
   await door.shut()
 })
 
-it('sets aside what is malformed or cannot be stored, and counts what came with it', async () => {
+it('drops what is malformed or cannot be stored, and counts what came with it', async () => {
   await publish(batch(1, [event(1)]), 'g-1')
   await bus.jetstream.publish(responses.subject('c'), 'not JSON')
   await bus.jetstream.publish(responses.subject('c'), '{"connectionId": 7}')
@@ -177,6 +177,18 @@ it('refuses a query with more points than one reply holds', async () => {
   const span = { fromMs: nowMs - 10_000 * 60_000, toMs: nowMs + 60_000 }
   await expect(query({ ...span, stepMs: 60_000 })).rejects.toMatchObject({ code: 'invalid_request' })
   expect(await query({ ...span, stepMs: 2 * 60_000 })).toHaveLength(5_001)
+})
+
+it('refuses a query for what cannot be, and has nothing to tell of a span that is empty', async () => {
+  await startUsage()
+  for (const given of [{ toMs: 1e300 }, { fromMs: 1e300, toMs: 1e300 }, { stepMs: 6e300 }, { connectionId: 'c\0' }]) {
+    await expect(query(given)).rejects.toMatchObject({ code: 'invalid_request' })
+  }
+  await publish(batch(1, [event(1)]), 'g-1')
+  await eventually(async () => expect(await total()).toMatchObject({ requests: 1 }))
+  const backwards = { fromMs: MINUTE_AT_MS + HOUR_MS, toMs: MINUTE_AT_MS }
+  const future = { fromMs: MINUTE_AT_MS + 1e12, toMs: Number.MAX_SAFE_INTEGER }
+  for (const given of [backwards, future]) expect(await query(given)).toEqual([])
 })
 
 it('tells how long answers took and what they cost, at its own prices or those of a file', async () => {

@@ -2,7 +2,8 @@ import { LANE_EXPIRY_MS } from '@sluice/contracts'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { applyExchange } from '../domain/apply-exchange.ts'
-import type { Limits } from '../domain/limits.ts'
+import type { HeldLimits, Limits } from '../domain/limits.ts'
+import { MAX_MODELS, NO_COUNTERS } from '../domain/model-counters.ts'
 import { advance, type CapacityRecord, emptyRecord } from '../domain/record.ts'
 import { decodeRecord, encodeRecord } from './record-codec.ts'
 
@@ -19,7 +20,7 @@ interface Step {
   readonly cooldown: boolean
 }
 
-function recordAfter(steps: readonly Step[], stepLimits: Limits = limits): CapacityRecord {
+function recordAfter(steps: readonly Step[], held: HeldLimits = { configured: limits }): CapacityRecord {
   let record = emptyRecord()
   let nowMs = T0
   for (const [index, { afterMs, gateway, acquires, cooldown }] of steps.entries()) {
@@ -28,7 +29,7 @@ function recordAfter(steps: readonly Step[], stepLimits: Limits = limits): Capac
     const settlement = { chargedAtMs: nowMs, reserved: zero, actual: zero, cooldown: { model: 'm', durationMs: 500 } }
     record = applyExchange(
       advance(record, nowMs),
-      { configured: stepLimits },
+      held,
       {
         gateway,
         seq: index + 1,
@@ -71,7 +72,7 @@ it('gives back what is counted for each model, and what answers left of its limi
   const exchange = { gateway: 'a', seq: 1, acquires, settlements: [] }
   const { record } = applyExchange(advance(emptyRecord(), T0), { configured: limits, discovered }, exchange, 0)
   expect([...(record.models.get('m2')?.allowances ?? [])]).toMatchObject([
-    ['minute-requests', { left: 2 }],
+    ['minute-requests', { lowered: { left: 2 } }],
     ['day-requests', { seenAtMs: T0 }],
   ])
   expect(decodeRecord(JSON.parse(JSON.stringify(encodeRecord(record))))).toEqual(record)
@@ -84,6 +85,28 @@ it('reads a record from before anything was counted for each model, and writes n
 })
 
 it('stays small: every slot of every window in use, eight gateways, 256 permits in each last exchange', () => {
+  const record = fullRecord({ configured: [] })
+  expect(record.lanes.size).toBe(8)
+  expect(LANE_EXPIRY_MS).toBeGreaterThan(62_000)
+  expect(record.windows.minute.older.length + record.windows.hour.older.length).toBeGreaterThan(115)
+  expect(JSON.stringify(encodeRecord(record)).length).toBeLessThan(5_120)
+})
+
+it('stays below half of what a message may have, with all models that are counted in use in every slot', () => {
+  const { models, ...record } = fullRecord({ configured: [], discovered: new Map() })
+  const counters = models.get('m2') ?? NO_COUNTERS
+  expect(counters.windows.minute.older.length + counters.windows.hour.older.length).toBeGreaterThan(115)
+  const lowered = { left: 123_456, endsAtMs: record.clockMs, countedFromMs: record.clockMs }
+  const allowance = { seenAtMs: record.clockMs, keptUntilMs: record.clockMs, lowered }
+  const keys = ['minute', 'hour', 'day'].flatMap((period) => [`${period}-requests`, `${period}-tokens`])
+  const full = { ...counters, allowances: new Map(keys.map((key) => [key, allowance])) }
+  const names = Array.from({ length: MAX_MODELS }, (_, i) => `us.anthropic.claude-sonnet-4-5-20250929-v1:${i}`)
+  const stored = encodeRecord({ ...record, models: new Map(names.map((name) => [name, full])) })
+  expect(JSON.stringify(stored).length).toBeLessThan(512 * 1_024)
+})
+
+/** Every slot of every window in use, by eight gateways. */
+function fullRecord(held: HeldLimits): CapacityRecord {
   const gateways = ['0', '1', '2', '3', '4', '5', '6', '7'].map((n) => `6f1d7f6e-2f57-4d6c-9f0c-2b8f3f8f7f6${n}.1`)
   const step = (afterMs: number, index: number): Step => ({
     afterMs,
@@ -91,19 +114,15 @@ it('stays small: every slot of every window in use, eight gateways, 256 permits 
     acquires: Array.from({ length: 256 }, () => 12_345),
     cooldown: false,
   })
-  const record = recordAfter(
+  return recordAfter(
     [
       ...Array.from({ length: 62 }, (_, i) => step(24 * 60_000, i)),
       ...Array.from({ length: 62 }, (_, i) => step(60_000, i)),
       ...Array.from({ length: 62 }, (_, i) => step(1_000, i)),
     ],
-    [],
+    held,
   )
-  expect(record.lanes.size).toBe(8)
-  expect(LANE_EXPIRY_MS).toBeGreaterThan(62_000)
-  expect(record.windows.minute.older.length + record.windows.hour.older.length).toBeGreaterThan(115)
-  expect(JSON.stringify(encodeRecord(record)).length).toBeLessThan(5_120)
-})
+}
 
 it('refuses what is not a record of a known version', () => {
   for (const stored of [null, {}, { v: 2 }, 'x', { ...encodeRecord(emptyRecord()), v: 2 }]) {

@@ -1,24 +1,26 @@
 import type { Denied, Period, PermitResult } from '@sluice/contracts'
 import { type Static, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
-import type { Allowance } from '../domain/allowance.ts'
+import type { Allowance, LoweredLimit } from '../domain/allowance.ts'
 import type { ModelCounters } from '../domain/model-counters.ts'
 import type { CapacityRecord, Lane } from '../domain/record.ts'
 import { type Slot, slotsOf, type Window, windowOf } from '../domain/window.ts'
 import type { Windows } from '../domain/windows.ts'
 
-/**
- * A record as it is stored: JSON with short names and flat arrays of numbers, since it is written with every commit.
- * A window is `[index of the newest slot, then for each slot, newest first: slots before the newest, requests, tokens]`.
- */
+/** Of each: `[index of the newest slot, then for each slot, newest first: slots before the newest, requests, tokens]`. */
+const storedWindows = {
+  minute: Type.Array(Type.Number()),
+  hour: Type.Array(Type.Number()),
+  day: Type.Array(Type.Number()),
+}
+
+/** A record as it is stored: JSON with short names and flat arrays of numbers, since it is written with every commit. */
 export type StoredRecord = Static<typeof StoredRecord>
 export const StoredRecord = Type.Object({
   /** Version of this form. */
   v: Type.Literal(1),
   clock: Type.Integer(),
-  minute: Type.Array(Type.Number()),
-  hour: Type.Array(Type.Number()),
-  day: Type.Array(Type.Number()),
+  ...storedWindows,
   lanes: Type.Array(
     Type.Object({
       id: Type.String(),
@@ -37,16 +39,15 @@ export const StoredRecord = Type.Object({
     Type.Array(
       Type.Object({
         id: Type.String(),
-        minute: Type.Array(Type.Number()),
-        hour: Type.Array(Type.Number()),
-        day: Type.Array(Type.Number()),
-        /** Of each limit of which an answer was weighed: which, when seen, when it ends, and what is left where that is lowered. */
+        ...storedWindows,
+        /** Of each limit of which an answer was weighed: which, when seen, until when kept. */
         told: Type.Array(
           Type.Object({
             of: Type.String(),
             seen: Type.Integer(),
             ends: Type.Integer(),
-            left: Type.Optional(Type.Integer()),
+            /** Where it is lowered: what is left, until when, and since when that is counted. */
+            lowered: Type.Optional(Type.Tuple([Type.Integer(), Type.Integer(), Type.Integer()])),
           }),
         ),
       }),
@@ -98,11 +99,11 @@ function encodeModels(models: CapacityRecord['models']): StoredModel[] {
   return [...models].map(([id, { windows, allowances }]) => ({
     id,
     ...encodeWindows(windows),
-    told: [...allowances].map(([of, { seenAtMs, endsAtMs, left }]) => ({
+    told: [...allowances].map(([of, { seenAtMs, keptUntilMs, lowered }]) => ({
       of,
       seen: seenAtMs,
-      ends: endsAtMs,
-      ...(left === undefined ? {} : { left }),
+      ends: keptUntilMs,
+      ...(lowered === undefined ? {} : { lowered: [lowered.left, lowered.endsAtMs, lowered.countedFromMs] }),
     })),
   }))
 }
@@ -114,14 +115,22 @@ function decodeModels(stored: readonly StoredModel[]): CapacityRecord['models'] 
       {
         windows: decodeWindows(windows),
         allowances: new Map(
-          told.map(({ of, seen, ends, left }): [string, Allowance] => [
+          told.map(({ of, seen, ends, lowered }): [string, Allowance] => [
             of,
-            { seenAtMs: seen, endsAtMs: ends, ...(left === undefined ? {} : { left }) },
+            {
+              seenAtMs: seen,
+              keptUntilMs: ends,
+              ...(lowered === undefined ? {} : { lowered: decodeLowered(lowered) }),
+            },
           ]),
         ),
       },
     ]),
   )
+}
+
+function decodeLowered([left, endsAtMs, countedFromMs]: [number, number, number]): LoweredLimit {
+  return { left, endsAtMs, countedFromMs }
 }
 
 type StoredModel = NonNullable<StoredRecord['models']>[number]

@@ -108,9 +108,9 @@ function firstToWaitFor(
   const counters = record.models.get(model) ?? NO_COUNTERS
   for (const limit of told) {
     const { period, metric } = limit
-    const { left, endsAtMs } = counters.allowances.get(allowanceKey(limit)) ?? { endsAtMs: clockMs }
-    const lowered = left !== undefined && cost[metric] > left ? endsAtMs : clockMs
-    const waitMs = Math.max(lowered, fitsAtMs(counters.windows, limit, cost, clockMs)) - clockMs
+    const lowered = counters.allowances.get(allowanceKey(limit))?.lowered
+    const raisedAtMs = lowered !== undefined && cost[metric] > lowered.left ? lowered.endsAtMs : clockMs
+    const waitMs = Math.max(raisedAtMs, fitsAtMs(counters.windows, limit, cost, clockMs)) - clockMs
     if (waitMs > longestMs) {
       longestMs = waitMs
       const retryAfterMs = Math.ceil(waitMs + behindMs)

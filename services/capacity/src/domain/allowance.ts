@@ -1,15 +1,24 @@
 import { type Cost, type Metric, type ModelLimit, PERIOD_MS, type Period } from '@sluice/contracts'
-import { chargeSlotIndex, slotsOf, used, type Window } from './window.ts'
+import { chargeSlotIndex, oldestCountingIndex, slotsOf, slotTakesChargesFromMs, used } from './window.ts'
 import type { Windows } from './windows.ts'
 
-/** What one answer of the provider left of one limit, once it has been weighed against what was admitted here. */
+/** What the latest answer of the provider says of one limit, once it has been weighed against what was admitted here. */
 export interface Allowance {
   /** When the answer came, Unix milliseconds, by the clock of the gateway that it came to. Only a later one takes its place. */
   readonly seenAtMs: number
-  /** From this instant on it says nothing any more, Unix milliseconds. */
+  /** From this instant on, Unix milliseconds, it lowers nothing, and no older answer can be weighed any more. */
+  readonly keptUntilMs: number
+  /** Absent where nothing is lowered: nobody else uses the account, or the limit has reset since. */
+  readonly lowered?: LoweredLimit
+}
+
+/** A limit that others have used too, until it resets. */
+export interface LoweredLimit {
+  /** How much may still be admitted until `endsAtMs`, Unix milliseconds. */
+  readonly left: number
   readonly endsAtMs: number
-  /** How much may still be admitted until then; absent where the account is used by nobody else, and nothing is lowered. */
-  readonly left?: number
+  /** What was charged from this instant on, Unix milliseconds, was taken off `left`: a refund of it gives it back. */
+  readonly countedFromMs: number
 }
 
 /** By limit, as `<period>-<metric>`. */
@@ -25,7 +34,7 @@ export function allowanceKey({ period, metric }: { readonly period: Period; read
  * Weighs what the provider's latest answer says is left of `limit` against what was admitted here until it came. If the provider
  * has counted more than that, others use the account too: then no more is admitted than was left, less what was admitted since
  * the answer came, until the limit resets, at most one period. Otherwise what was admitted here says it all already. Each
- * answer is weighed once; the same object where there is nothing new to weigh.
+ * answer is weighed once, and none after a later one; the same object where there is nothing new to weigh.
  *
  * An answer can only be weighed while it is fresh: later, part of what was admitted before it has slid out. One that tells of a
  * reset which has passed by now ends what an earlier one left.
@@ -33,70 +42,83 @@ export function allowanceKey({ period, metric }: { readonly period: Period; read
 export function weigh(allowances: Allowances, windows: Windows, limit: ModelLimit, nowMs: number): Allowances {
   const { period, metric, remaining, seenAtMs } = limit
   const key = allowanceKey(limit)
-  if (remaining === undefined || seenAtMs <= (allowances.get(key)?.seenAtMs ?? Number.NEGATIVE_INFINITY)) {
-    return allowances
-  }
-  const cameAtMs = Math.min(seenAtMs, nowMs)
-  const endsAtMs = Math.min(limit.resetAtMs ?? Number.POSITIVE_INFINITY, cameAtMs + PERIOD_MS[period])
+  const standing = allowances.get(key)
+  if (remaining === undefined || (standing !== undefined && seenAtMs <= standing.seenAtMs)) return allowances
   if (seenAtMs - nowMs > MAX_AHEAD_MS) return allowances
-  if (endsAtMs <= nowMs) return without(allowances, key)
-  if (nowMs - cameAtMs > PERIOD_MS[period] / FRESH_PARTS) return allowances
-  const since = chargedSince(windows, period, metric, cameAtMs)
-  const before = used(windows[period], metric) - since
-  const isUsedElsewhere = limit.limit - remaining > before
-  const allowance = { seenAtMs, endsAtMs, ...(isUsedElsewhere ? { left: remaining - since } : {}) }
-  return new Map(allowances).set(key, allowance)
+  const cameAtMs = Math.min(seenAtMs, nowMs)
+  const freshUntilMs = seenAtMs + PERIOD_MS[period] / FRESH_PARTS
+  const endsAtMs = Math.min(limit.resetAtMs ?? Number.POSITIVE_INFINITY, cameAtMs + PERIOD_MS[period])
+  if (freshUntilMs <= nowMs) return endsAtMs <= nowMs && standing !== undefined ? without(allowances, key) : allowances
+  const unlowered = { seenAtMs, keptUntilMs: freshUntilMs }
+  if (endsAtMs <= nowMs) return new Map(allowances).set(key, unlowered)
+  const since = chargedSince(windows, { period, metric }, cameAtMs, nowMs)
+  const isUsedElsewhere = limit.limit - remaining > used(windows[period], metric) - since.charged
+  if (!isUsedElsewhere) return new Map(allowances).set(key, unlowered)
+  const lowered = { left: remaining - since.charged, endsAtMs, countedFromMs: since.fromMs }
+  return new Map(allowances).set(key, { seenAtMs, keptUntilMs: Math.max(freshUntilMs, endsAtMs), lowered })
 }
 
-/** The allowances that still say something; the same object where all do. */
+/** The allowances as they are at `nowMs`; the same object where all still say what they said. */
 export function advanceAllowances(allowances: Allowances, nowMs: number): Allowances {
-  for (const { endsAtMs } of allowances.values()) {
-    if (endsAtMs <= nowMs) return new Map([...allowances].filter(([, each]) => each.endsAtMs > nowMs))
+  let advanced: Map<string, Allowance> | undefined
+  for (const [key, { lowered, ...unlowered }] of allowances) {
+    const hasReset = lowered !== undefined && lowered.endsAtMs <= nowMs
+    if (unlowered.keptUntilMs > nowMs && !hasReset) continue
+    advanced ??= new Map(allowances)
+    if (unlowered.keptUntilMs > nowMs) advanced.set(key, unlowered)
+    else advanced.delete(key)
   }
-  return allowances
+  return advanced ?? allowances
 }
 
 export function chargeAllowances(allowances: Allowances, cost: Cost): Allowances {
-  return changeLeft(allowances, ({ left = 0 }, metric) => left - cost[metric])
+  return changeLeft(allowances, ({ left }, metric) => left - cost[metric])
 }
 
 /** What was charged before an answer came is in the provider's count or not, who knows: its refund raises nothing. */
 export function refundAllowances(allowances: Allowances, cost: Cost, chargedAtMs: number): Allowances {
-  return changeLeft(allowances, ({ left = 0, seenAtMs }, metric) =>
-    isSince(chargedAtMs, seenAtMs) ? left + cost[metric] : left,
+  return changeLeft(allowances, ({ left, countedFromMs }, metric) =>
+    chargedAtMs < countedFromMs ? left : left + cost[metric],
   )
 }
 
 function without(allowances: Allowances, key: string): Allowances {
-  return allowances.has(key) ? new Map([...allowances].filter(([other]) => other !== key)) : allowances
+  return new Map([...allowances].filter(([other]) => other !== key))
 }
 
-function changeLeft(allowances: Allowances, change: (allowance: Allowance, metric: Metric) => number): Allowances {
+function changeLeft(allowances: Allowances, change: (lowered: LoweredLimit, metric: Metric) => number): Allowances {
   let changed: Map<string, Allowance> | undefined
   for (const [key, allowance] of allowances) {
-    if (allowance.left === undefined) continue
+    const { lowered } = allowance
+    if (lowered === undefined) continue
     changed ??= new Map(allowances)
-    changed.set(key, { ...allowance, left: change(allowance, key.endsWith('requests') ? 'requests' : 'tokens') })
+    const left = change(lowered, key.endsWith('requests') ? 'requests' : 'tokens')
+    changed.set(key, { ...allowance, lowered: { ...lowered, left } })
   }
   return changed ?? allowances
 }
 
 /**
- * What was charged after `atMs`. A minute's slots tell it to the second, for a minute; from then on those of the period itself,
- * which may leave out part of a slot.
+ * What was charged after `atMs`, and from when on that is everything. A minute's slots tell it to the second, for a minute; from
+ * then on those of the period itself, which may leave out part of a slot.
  */
-function chargedSince(windows: Windows, period: Period, metric: Metric, atMs: number): number {
-  return Math.max(sumSince(windows.minute, metric, atMs), sumSince(windows[period], metric, atMs))
-}
-
-function sumSince(window: Window, metric: Metric, atMs: number): number {
-  const index = chargeSlotIndex(window.period, atMs)
-  return slotsOf(window).reduce((sum, slot) => (slot.index > index ? sum + slot[metric] : sum), 0)
-}
-
-/** Whether a charge is in a later slot of the minute than `atMs`, as {@link sumSince} counts it. */
-function isSince(chargedAtMs: number, atMs: number): boolean {
-  return chargeSlotIndex('minute', chargedAtMs) > chargeSlotIndex('minute', atMs)
+function chargedSince(
+  windows: Windows,
+  { period, metric }: Pick<ModelLimit, 'period' | 'metric'>,
+  atMs: number,
+  nowMs: number,
+): { readonly charged: number; readonly fromMs: number } {
+  const chargedIn = (each: Period) => {
+    const index = Math.max(chargeSlotIndex(each, atMs) + 1, oldestCountingIndex(each, nowMs))
+    const slots = slotsOf(windows[each]).filter((slot) => slot.index >= index)
+    return {
+      charged: slots.reduce((sum, slot) => sum + slot[metric], 0),
+      // What is charged from now on is taken off, whichever slot it goes to.
+      fromMs: Math.min(slotTakesChargesFromMs(each, index), nowMs + 1),
+    }
+  }
+  const [minute, own] = [chargedIn('minute'), chargedIn(period)]
+  return own.fromMs < minute.fromMs ? own : minute
 }
 
 /** A gateway's clock may be ahead by as much. What it tells from later on has no place in time here. */

@@ -109,6 +109,6 @@ it('keeps what an answer has lowered although all is denied, once', () => {
   const second = applyExchange(first.record, held, exchangeOf(2, 2), 0)
   expect(second.record).toBe(first.record)
   expect(statusOf('c', first.record, held).models).toEqual([
-    { model: 'm', period: 'minute', metric: 'requests', limit: 9, used: 0, remaining: 0, resetMs: 0 },
+    { model: 'm', period: 'minute', metric: 'requests', limit: 9, used: 0, remaining: 0, resetMs: 50_000 },
   ])
 })

@@ -1,45 +1,13 @@
 import { type Cost, type ModelLimit, PERIOD_MS, type Period } from '@sluice/contracts'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { fill, grant, held, one, T0, told } from '../testing/held-limits.ts'
 import { acquire, weighAnswers } from './acquire.ts'
 import { NO_ALLOWANCES } from './allowance.ts'
 import type { HeldLimits } from './limits.ts'
 import { MAX_MODELS } from './model-counters.ts'
 import { advance, type CapacityRecord, emptyRecord } from './record.ts'
 import { settle } from './settle.ts'
-
-const T0 = Date.UTC(2026, 0, 1)
-const one = { requests: 1, tokens: 0 }
-
-function told(limit: number, more: Partial<ModelLimit> = {}): ModelLimit {
-  return { model: 'm', period: 'minute', metric: 'requests', dimension: 'requests', limit, seenAtMs: T0, ...more }
-}
-
-function held(...limits: ModelLimit[]): HeldLimits {
-  const discovered = new Map(limits.map(({ model }) => [model, limits.filter((limit) => limit.model === model)]))
-  return { configured: [], discovered }
-}
-
-/** How many of very many requests at `atMs` are granted, and the record after them. */
-function fill(record: CapacityRecord, limits: HeldLimits, atMs: number, model = 'm') {
-  let granted = 0
-  for (let next = record; granted < 1_000; granted++) {
-    const result = acquire(next, limits, model, one, atMs)
-    if (result.status === 'denied') return { record: next, granted, denied: result }
-    next = result.record
-  }
-  throw new Error('nothing limits it')
-}
-
-function grant(record: CapacityRecord, limits: HeldLimits, count: number, atMs: number): CapacityRecord {
-  let next = record
-  for (let i = 0; i < count; i++) {
-    const result = acquire(next, limits, 'm', one, atMs)
-    if (result.status === 'denied') throw new Error(JSON.stringify(result))
-    next = result.record
-  }
-  return next
-}
 
 describe('the lower of configured and discovered', () => {
   it('holds each model to what is discovered of it, and all of them to what is configured', () => {
@@ -110,62 +78,6 @@ describe('the lower of configured and discovered', () => {
     expect(record.models.size).toBe(MAX_MODELS)
     expect(acquire(record, limits, 'm', one, T0).status).toBe('denied')
     expect(advance(record, T0 + 2 * 86_400_000).models.size).toBe(0)
-  })
-})
-
-describe('an account that others use too', () => {
-  const elsewhere = told(60, { remaining: 20, seenAtMs: T0 + 10_000, resetAtMs: T0 + 40_000 })
-
-  it('is held to what the provider says remains, until it resets', () => {
-    const ours = grant(emptyRecord(), held(told(60)), 5, T0)
-    const lowered = fill(ours, held(elsewhere), T0 + 10_000)
-    expect(lowered).toMatchObject({ granted: 20, denied: { limit: 60, model: 'm', retryAfterMs: 30_000 } })
-    expect(acquire(lowered.record, held(elsewhere), 'm', one, T0 + 39_999).status).toBe('denied')
-    expect(fill(lowered.record, held(elsewhere), T0 + 40_000).granted).toBe(60 - 25)
-  })
-
-  it('has what was admitted since the answer came taken off', () => {
-    const ours = grant(emptyRecord(), held(told(60)), 5, T0)
-    const since = grant(ours, held(told(60)), 8, T0 + 12_000)
-    expect(fill(since, held(elsewhere), T0 + 13_000).granted).toBe(12)
-  })
-
-  it('weighs an answer once: it is not worth more when what was admitted since has slid out', () => {
-    const day = { period: 'day', remaining: 20, seenAtMs: T0, resetAtMs: T0 + 50_000_000 } as const
-    const lowered = fill(emptyRecord(), held(told(1_000, day)), T0)
-    expect(lowered.granted).toBe(20)
-    expect(fill(lowered.record, held(told(1_000, day)), T0 + 49_000_000).granted).toBe(0)
-    expect(fill(lowered.record, held(told(1_000, day)), T0 + 50_000_000).granted).toBe(980)
-  })
-
-  it('goes by the latest answer, down and up again', () => {
-    const ours = grant(emptyRecord(), held(told(60)), 5, T0)
-    const lowered = fill(ours, held(elsewhere), T0 + 10_000).record
-    const lower = fill(lowered, held({ ...elsewhere, seenAtMs: T0 + 12_000, remaining: 3 }), T0 + 12_000)
-    expect(lower.granted).toBe(3)
-    const older = { ...elsewhere, seenAtMs: T0 + 11_000, remaining: 15 }
-    expect(fill(lower.record, held(older), T0 + 12_000).granted).toBe(0)
-    const alone = { ...elsewhere, seenAtMs: T0 + 14_000, remaining: 60 - 28 }
-    expect(fill(lower.record, held(alone), T0 + 14_000).granted).toBe(60 - 28)
-  })
-
-  it('goes by the latest answer also when the reset that it tells of has passed before anything was asked for', () => {
-    const lowered = fill(emptyRecord(), held(elsewhere), T0 + 10_000).record
-    const reset = { ...elsewhere, seenAtMs: T0 + 12_000, remaining: 0, resetAtMs: T0 + 12_001 }
-    expect(fill(lowered, held(reset), T0 + 13_000).granted).toBe(60 - 20)
-  })
-
-  it('is not what it is when only we have used it, however much is under way', () => {
-    const ours = grant(emptyRecord(), held(told(60)), 40, T0)
-    const answer = told(60, { remaining: 30, seenAtMs: T0 + 100, resetAtMs: T0 + 60_000 })
-    expect(fill(ours, held(answer), T0 + 200).granted).toBe(20)
-  })
-
-  it('gets back what never reached the provider', () => {
-    const lowered = fill(emptyRecord(), held(elsewhere), T0 + 12_000)
-    expect(lowered.granted).toBe(20)
-    const unsent = { chargedAtMs: T0 + 12_000, reserved: one, actual: { requests: 0, tokens: 0 }, model: 'm' }
-    expect(fill(settle(lowered.record, unsent), held(elsewhere), T0 + 13_000).granted).toBe(1)
   })
 })
 

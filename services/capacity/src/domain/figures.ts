@@ -35,9 +35,10 @@ export function statusOf(connectionId: string, record: CapacityRecord, limits: H
 function modelStatuses({ models, clockMs }: CapacityRecord, limits: HeldLimits): ModelWindowStatus[] {
   return [...models].flatMap(([model, { windows, allowances }]) =>
     figuresIn(windows, clockMs, toldOf(limits, model, clockMs)).map((figures) => {
-      const left = allowances.get(allowanceKey(figures))?.left ?? figures.remaining
+      const { left, endsAtMs } = allowances.get(allowanceKey(figures))?.lowered ?? NOT_LOWERED
       const remaining = Math.min(figures.remaining, Math.max(0, left))
-      return { model, ...figures, used: used(windows[figures.period], figures.metric), remaining }
+      const resetMs = Math.max(figures.resetMs, endsAtMs - clockMs)
+      return { model, ...figures, used: used(windows[figures.period], figures.metric), remaining, resetMs }
     }),
   )
 }
@@ -55,3 +56,5 @@ function emptyInMs(window: Window, nowMs: number): number {
   const isEmpty = used(window, 'requests') === 0 && used(window, 'tokens') === 0
   return isEmpty ? 0 : Math.ceil(slotEndsCountingAtMs(window.period, window.newest.index) - nowMs)
 }
+
+const NOT_LOWERED = { left: Number.POSITIVE_INFINITY, endsAtMs: 0 }

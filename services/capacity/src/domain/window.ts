@@ -39,6 +39,16 @@ export function chargeSlotIndex(period: Period, atMs: number): number {
   return Math.floor((atMs + DELIVERY_SLACK_MS) / slotMs(period))
 }
 
+/** The first instant, Unix milliseconds, at which a charge goes to the slot. */
+export function slotTakesChargesFromMs(period: Period, index: number): number {
+  return index * slotMs(period) - DELIVERY_SLACK_MS
+}
+
+/** The oldest slot that still counts at `nowMs`. */
+export function oldestCountingIndex(period: Period, nowMs: number): number {
+  return Math.floor(nowMs / slotMs(period)) - SLOTS_PER_PERIOD
+}
+
 /** The first instant, Unix milliseconds, at which the slot counts no more: when all of it is older than the period. */
 export function slotEndsCountingAtMs(period: Period, index: number): number {
   return (index + SLOTS_PER_PERIOD + 1) * slotMs(period)

@@ -1,29 +1,23 @@
-import { migrate, openDatabase } from '@sluice/postgres'
-import { createLogger } from '@sluice/service-kit'
-import { type TestDatabase, testDatabase } from '@sluice/testkit'
-import type { Kysely } from 'kysely'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import type { LimitReading } from '../domain/limit-reading.ts'
-import { type LimitStore, MAX_LISTED_LIMITS, UnstorableError } from '../ports/limit-store.ts'
-import { MIGRATIONS } from './migrations.ts'
+import {
+  type LimitStore,
+  MAX_KEPT_CHANGES,
+  MAX_KEPT_LIMITS,
+  MAX_LISTED_LIMITS,
+  UnstorableError,
+} from '../ports/limit-store.ts'
+import { type DiscoveryDatabase, discoveryDatabase } from '../testing/discovery-database.ts'
 import { postgresLimitStore } from './postgres-limit-store.ts'
-import type { Tables } from './tables.ts'
 
-const logger = createLogger('discovery', 'silent')
-let database: TestDatabase
-let db: Kysely<Tables>
+let database: DiscoveryDatabase
 let store: LimitStore
 
 beforeEach(async () => {
-  database = await testDatabase()
-  await migrate({ url: database.url, schema: 'discovery', migrations: MIGRATIONS, logger })
-  db = openDatabase({ url: database.url, name: 'discovery', maxConnections: 8, logger })
-  store = postgresLimitStore(db)
+  database = await discoveryDatabase()
+  store = postgresLimitStore(database.db)
 })
-afterEach(async () => {
-  await db.destroy()
-  await database.drop()
-})
+afterEach(() => database.drop())
 
 it('forgets all of a connection and nothing of others, however often it is asked', async () => {
   await store.learn([reading(1, { limit: 60 }), reading(2, { limit: 70 })])
@@ -32,7 +26,7 @@ it('forgets all of a connection and nothing of others, however often it is asked
   await store.forget(['c', 'unknown'])
   await store.forget(['c', 'unknown'])
   expect(await store.connectionIds()).toEqual(['other'])
-  const history = await db.selectFrom('discovery.limit_history').select('connection_id').execute()
+  const history = await database.db.selectFrom('discovery.limit_history').select('connection_id').execute()
   expect(history).toEqual([{ connection_id: 'other' }])
 })
 
@@ -110,8 +104,38 @@ it('lists of very many limits those that were seen last', async () => {
   expect(Math.min(...listed.map(({ lastSeenAtMs }) => lastSeenAtMs))).toBe(11)
 })
 
+it('keeps a bounded number of limits, those that were seen last, and their history', async () => {
+  const made = (seenAtMs: number) => reading(seenAtMs, { model: `made-up-${seenAtMs}`, limit: 1 })
+  await store.learn([{ ...made(1), connectionId: 'other' }])
+  await store.learn(Array.from({ length: MAX_KEPT_LIMITS + 9 }, (_, index) => made(index + 1)))
+  await store.learn([reading(99_999, { limit: 1 })])
+  for (const table of ['discovery.limits', 'discovery.limit_history'] as const) {
+    const rows = await database.db.selectFrom(table).select('model').where('connection_id', '=', 'c').execute()
+    const models = new Set(rows.map(({ model }) => model))
+    expect(rows).toHaveLength(MAX_KEPT_LIMITS)
+    expect(['m', 'made-up-10', 'made-up-11'].map((model) => models.has(model))).toEqual([true, false, true])
+  }
+  expect(await historyOf('other')).toBe(1)
+})
+
+it('keeps the newest changes of a limit that changes with each answer, and all of others', async () => {
+  await store.learn([reading(1, { model: 'steady', limit: 1 })])
+  const flapping = Array.from({ length: MAX_KEPT_CHANGES + 40 }, (_, index) =>
+    reading(index + 1, { limit: 1 + (index % 2) }),
+  )
+  await store.learn(flapping.slice(0, MAX_KEPT_CHANGES))
+  await store.learn(flapping.slice(MAX_KEPT_CHANGES))
+  expect(await historyOf('c')).toBe(MAX_KEPT_CHANGES + 1)
+  const { oldest } = await database.db
+    .selectFrom('discovery.limit_history')
+    .select(({ fn }) => fn.min('changed_at').as('oldest'))
+    .where('model', '=', 'm')
+    .executeTakeFirstOrThrow()
+  expect(oldest.getTime()).toBe(41)
+})
+
 async function historyOf(connectionId: string): Promise<number> {
-  const rows = await db
+  const rows = await database.db
     .selectFrom('discovery.limit_history')
     .select('id')
     .where('connection_id', '=', connectionId)

@@ -4,10 +4,11 @@ import { type Kysely, type Selectable, sql, type Transaction } from 'kysely'
 import { type ConnectionLimit, type LimitChange, learn, limitKey } from '../domain/learn.ts'
 import type { LimitReading } from '../domain/limit-reading.ts'
 import { type LimitStore, MAX_LISTED_LIMITS, UnstorableError } from '../ports/limit-store.ts'
+import { dropOldest } from './drop-oldest.ts'
 import { toConnectionLimit } from './limit-rows.ts'
 import type { LimitsTable, Tables } from './tables.ts'
 
-/** Discovered limits in PostgreSQL. A call of `learn` is one transaction of four statements, however many readings it holds. */
+/** Discovered limits in PostgreSQL. A call of `learn` is one transaction of a few statements, however many readings it holds. */
 export function postgresLimitStore(db: Kysely<Tables>): LimitStore {
   return {
     learn: async (readings) => {
@@ -43,7 +44,10 @@ async function learnIn(
   )
   const { limits, changes } = learn(await knownLimits(transaction, readings), readings)
   if (limits.length > 0) await storeLimits(transaction, limits)
-  if (changes.length > 0) await storeHistory(transaction, changes)
+  if (changes.length > 0) {
+    await storeHistory(transaction, changes)
+    await dropOldest(transaction, changes)
+  }
   return changes
 }
 

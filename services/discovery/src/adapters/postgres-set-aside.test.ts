@@ -1,28 +1,17 @@
-import { migrate, openDatabase } from '@sluice/postgres'
-import { createLogger } from '@sluice/service-kit'
-import { type TestDatabase, testDatabase } from '@sluice/testkit'
-import { type Kysely, sql } from 'kysely'
+import { sql } from 'kysely'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { MAX_KEPT_BYTES, MAX_KEPT_MESSAGES, type SetAside } from '../ports/set-aside.ts'
-import { MIGRATIONS } from './migrations.ts'
+import { type DiscoveryDatabase, discoveryDatabase } from '../testing/discovery-database.ts'
 import { postgresSetAside } from './postgres-set-aside.ts'
-import type { Tables } from './tables.ts'
 
-const logger = createLogger('discovery', 'silent')
-let database: TestDatabase
-let db: Kysely<Tables>
+let database: DiscoveryDatabase
 let setAside: SetAside
 
 beforeEach(async () => {
-  database = await testDatabase()
-  await migrate({ url: database.url, schema: 'discovery', migrations: MIGRATIONS, logger })
-  db = openDatabase({ url: database.url, name: 'discovery', maxConnections: 2, logger })
-  setAside = postgresSetAside(db)
+  database = await discoveryDatabase()
+  setAside = postgresSetAside(database.db)
 })
-afterEach(async () => {
-  await db.destroy()
-  await database.drop()
-})
+afterEach(() => database.drop())
 
 it('keeps a message once, however often it comes, with the beginning of its bytes', async () => {
   const bytes = new Uint8Array(MAX_KEPT_BYTES + 1).fill(0xff)
@@ -30,7 +19,7 @@ it('keeps a message once, however often it comes, with the beginning of its byte
   await setAside.put(message(2), bytes)
   await setAside.put(message(1), bytes)
   expect(await setAside.summary()).toEqual({ count: 2, latest: [message(2), message(1)] })
-  const kept = await db.selectFrom('discovery.set_aside').select('data').executeTakeFirstOrThrow()
+  const kept = await database.db.selectFrom('discovery.set_aside').select('data').executeTakeFirstOrThrow()
   expect(kept.data).toEqual(Buffer.from(bytes.subarray(0, MAX_KEPT_BYTES)))
 })
 
@@ -44,12 +33,12 @@ it('keeps the newest of very many', async () => {
   await sql`
     insert into discovery.set_aside
     select number, 's', 'r', '', to_timestamp(number / 1000.0) from generate_series(1, ${MAX_KEPT_MESSAGES}) as number
-  `.execute(db)
+  `.execute(database.db)
   await setAside.put(message(5_000), new Uint8Array())
   const { count, latest } = await setAside.summary()
   expect(count).toBe(MAX_KEPT_MESSAGES)
   expect(latest[0]).toEqual(message(5_000))
-  const oldest = await db
+  const oldest = await database.db
     .selectFrom('discovery.set_aside')
     .select(({ fn }) => fn.min('stream_sequence').as('sequence'))
     .executeTakeFirstOrThrow()

@@ -29,7 +29,7 @@ export interface Learned {
 
 /**
  * What is known after `readings`, given what was `known`. An answer that is not newer than what is known of its limit teaches
- * nothing, so that the outcome is the same however often and in whatever order answers are delivered.
+ * nothing, so that none is learnt twice, and the newest stands in the end, however often and in whatever order they are delivered.
  */
 export function learn(known: readonly ConnectionLimit[], readings: readonly LimitReading[]): Learned {
   const current = new Map(known.map((limit) => [limitKey(limit), limit]))

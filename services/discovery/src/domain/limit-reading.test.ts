@@ -54,6 +54,16 @@ it('takes what a gateway has read in the body of a 429', () => {
   ])
 })
 
+it.each([
+  { limit: 9e18 },
+  { limit: 5, remaining: 9e18 },
+  { limit: 5, resetMs: Number.MAX_SAFE_INTEGER },
+  { limit: 5, periodMs: 9e18 },
+])('refuses numbers that no gateway reads: %j', (numbers) => {
+  const rateLimits = [{ dimension: 'requests', ...numbers }]
+  expect(() => readingsOf(batch([event({ rateLimits })]), NOW_MS)).toThrow(RangeError)
+})
+
 it('reads nothing of a provider that it knows nothing of', () => {
   const sent = batch([event({ rateLimitHeaders: { 'x-ratelimit-limit-requests': '3' } })])
   expect(readingsOf({ ...sent, provider: 'unheard-of' as ResponseBatch['provider'] }, NOW_MS)).toEqual([])

@@ -23,6 +23,7 @@ export interface LimitReading {
  * What the batch's answers told of limits, in their headers or in the body of a 429, in no order. An answer from a gateway whose
  * clock is ahead of `nowMs` counts as of now, so that it does not stand above all that come after it.
  * @param onUnreadable told of each reading that has unreadable parts
+ * @throws RangeError when a number is told that no gateway reads anywhere
  */
 export function readingsOf(
   batch: ResponseBatch,
@@ -41,6 +42,7 @@ export function readingsOf(
     const key = { connectionId, model: storableText(model, MAX_TEXT_CHARS), seenAtMs }
     for (const told of [...inHeaders, ...rateLimits]) {
       const { unreadable, dimension, ...numbers } = told
+      if (!isReadable(told)) throw new RangeError(`no limit of ${dimension.slice(0, MAX_TEXT_CHARS)} has such numbers`)
       if (unreadable !== undefined) onUnreadable(told)
       readings.push({ ...key, dimension: storableText(dimension, MAX_TEXT_CHARS), ...numbers })
     }
@@ -50,3 +52,10 @@ export function readingsOf(
 
 /** As long as a model's name may be in a connection's settings. */
 const MAX_TEXT_CHARS = 256
+/** No provider has a limit of more than a year. */
+const MAX_SPAN_MS = 366 * 86_400_000
+
+/** Whether its counts are exact and its spans lead to instants that there are: the schema of events leaves that open. */
+function isReadable({ limit = 0, remaining = 0, resetMs = 0, periodMs = 0 }: RateLimitReading): boolean {
+  return Number.isSafeInteger(limit) && Number.isSafeInteger(remaining) && Math.max(resetMs, periodMs) <= MAX_SPAN_MS
+}

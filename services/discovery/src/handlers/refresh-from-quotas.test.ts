@@ -1,18 +1,14 @@
+import { CONNECTION_DEFAULTS, type ProjectedConnection } from '@sluice/contracts'
 import { expect, it } from 'vitest'
 import { refreshFromQuotas } from './refresh-from-quotas.ts'
 
 const config = { iamRoleArn: 'arn:aws:iam::123456789012:role/r', externalId: 'x', region: 'us-east-1' }
-const connection = {
+const connection: ProjectedConnection = {
   id: 'c',
   name: 'c',
-  provider: 'aws-bedrock' as const,
+  provider: 'aws-bedrock',
   config,
-  capacity: [],
-  defaultMaxOutputTokens: 1,
-  tokenReservation: 'maximum' as const,
-  onCapacityUnavailable: 'reject' as const,
-  maxWaitMs: 0,
-  enabled: true,
+  ...CONNECTION_DEFAULTS,
   version: 1,
 }
 

@@ -45,6 +45,8 @@ export function postgresUsageStore({ db, kept, now }: PostgresUsageStoreOptions)
         await partitions.ensure(now())
         return await selectCells(db, query, maxCells)
       } catch (error) {
+        if (isRefusedData(error))
+          throw new SluiceError('invalid_request', 'there is no such instant, step or name', { cause: error })
         throw isPassing(error) ? new SluiceError('unavailable', 'usage cannot be read now', { cause: error }) : error
       }
     },

@@ -59,6 +59,12 @@ it('counts an event of unknown usage as a request without tokens', () => {
   expect(rollUp([batch('c1', [event({})])])).toMatchObject([{ requests: 1, inputTokens: 0, outputTokens: 0 }])
 })
 
+it('counts an event of more tokens than anybody can use as a request without tokens', () => {
+  const usage = { inputTokens: 1, outputTokens: 1e12, cachedInputTokens: 0, reasoningTokens: 0 }
+  const most = [event({ usage }), event({ usage: { ...usage, outputTokens: 9e18 } })]
+  expect(rollUp([batch('c1', most)])).toMatchObject([{ requests: 2, inputTokens: 1, outputTokens: 1e12 }])
+})
+
 it('makes names storable, so that two that are stored alike are one', () => {
   const rollups = rollUp([batch('c1', [event({ model: 'a\0' }), event({ model: 'a\ud800' })])])
   expect(rollups).toMatchObject([{ model: 'a\ufffd', requests: 2 }])

@@ -31,8 +31,8 @@ export interface Rollup {
 
 /**
  * Adds the batches' events up by minute, connection, model, API key and outcome; those from before the horizon of minutes by the
- * hour or day that they are kept in. An event whose usage is not known counts as a request without tokens. The result is sorted by
- * its key, so that whoever writes rollups locks them in one order.
+ * hour or day that they are kept in. An event whose usage is not known, or more than anybody can use, counts as a request without
+ * tokens. The result is sorted by its key, so that whoever writes rollups locks them in one order.
  */
 export function rollUp(batches: readonly ResponseBatch[], horizons: Horizons, nowMs: number): Rollup[] {
   const byKey = new Map<string, Mutable<Rollup>>()
@@ -55,6 +55,9 @@ export function rollUp(batches: readonly ResponseBatch[], horizons: Horizons, no
 
 /** As long as a model's name may be in a connection's settings. */
 const MAX_TEXT_CHARS = 256
+
+/** Of one request. One that claims more, as a broken provider may, would take the sums of all others beyond 64 bits. */
+const MAX_TOKENS = 1_000_000_000_000
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
@@ -87,7 +90,11 @@ function add(rollup: Mutable<Rollup>, { usage, upstreamMs, timeToFirstByteMs }: 
   rollup.requests += 1
   if (upstreamMs !== undefined) addDuration(rollup.latency, upstreamMs)
   if (timeToFirstByteMs !== undefined) addDuration(rollup.timeToFirstToken, timeToFirstByteMs)
-  if (usage !== undefined) addTokens(rollup, usage)
+  if (usage !== undefined && isCredible(usage)) addTokens(rollup, usage)
+}
+
+function isCredible({ inputTokens, outputTokens, cachedInputTokens, reasoningTokens }: TokenUsage): boolean {
+  return Math.max(inputTokens, outputTokens, cachedInputTokens, reasoningTokens) <= MAX_TOKENS
 }
 
 function addTokens(rollup: Mutable<Rollup>, tokens: TokenUsage): void {

@@ -13,7 +13,7 @@ export interface UsageStore {
   record(batches: readonly ResponseBatch[]): Promise<void>
   /**
    * What is stored for the query by time and group, at most `maxCells` cells of each kind.
-   * @throws SluiceError `unavailable` while the store is away
+   * @throws SluiceError `unavailable` while the store is away, `invalid_request` for an instant or a name that it can hold none of
    */
   cells(query: UsageQuery, maxCells: number): Promise<UsageCells>
 }
