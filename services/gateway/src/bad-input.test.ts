@@ -1,18 +1,16 @@
-import { CapacityConfig, start as startCapacity } from '@sluice/capacity'
 import { capacityStatus } from '@sluice/contracts'
 import { request } from '@sluice/messaging'
 import type { ProviderSimulator } from '@sluice/provider-simulator'
-import { createLogger, readConfig, type Service } from '@sluice/service-kit'
-import { eventually, type TestNats, testNats, testSimulator } from '@sluice/testkit'
+import { eventually } from '@sluice/testkit'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { exchange, postJson, type RawAnswer, type RawRequest, sendText } from './testing/exchange.ts'
-import { startGateway, type TestGateway } from './testing/start-gateway.ts'
+import { startDataPath, type TestDataPath } from './testing/start-data-path.ts'
+import type { TestGateway } from './testing/start-gateway.ts'
 
 const BODY = '{"model":"gpt-4.1-mini","messages":[{"role":"user","content":"Say something."}]}'
 const MAX_BODY_BYTES = 25 * 1024 * 1024
 const MAX_UPLOAD_BYTES = 1024 * 1024
-let nats: TestNats
-let capacity: Service
+let data: TestDataPath
 let simulator: ProviderSimulator
 let gateway: TestGateway
 let apiKey: string
@@ -20,18 +18,13 @@ let baseURL: string
 let connectionId: string
 
 beforeAll(async () => {
-  nats = await testNats()
-  const config = readConfig(CapacityConfig, { NATS_URL: nats.url })
-  capacity = await startCapacity(config, createLogger('capacity', 'silent'))
-  simulator = await testSimulator()
-  simulator.accounts.register({ apiKey: 'sk-upstream' })
   const env = {
     MAX_BODY_BYTES: String(MAX_BODY_BYTES),
     MAX_UPLOAD_BYTES: String(MAX_UPLOAD_BYTES),
     REQUEST_TIMEOUT_MS: '1000',
   }
-  gateway = await startGateway({ natsUrl: nats.url, env })
-  apiKey = await gateway.apiKey()
+  data = await startDataPath({ env })
+  ;({ simulator, gateway, apiKey } = data)
   const capacityLimits = [{ period: 'day' as const, requests: 1_000 }]
   const made = await gateway.connection({ name: 'prod', baseUrl: simulator.url, capacity: capacityLimits })
   baseURL = made.baseURL
@@ -39,12 +32,7 @@ beforeAll(async () => {
   await eventually(async () => expect((await post('')).status).toBe(400))
 })
 
-afterAll(async () => {
-  await gateway?.stop()
-  await simulator?.stop()
-  await capacity?.stop()
-  await nats?.stop()
-})
+afterAll(() => data?.stop())
 
 afterEach(async () => {
   // Whatever came in, the process is alive and serves.
@@ -74,7 +62,8 @@ describe('a body', () => {
     ['that is an array', '[]'],
     ['that is a string', '"x"'],
     ['that is null', 'null'],
-    ['with too long a model', JSON.stringify({ model: 'm'.repeat(513) })],
+    ['with too long a model', JSON.stringify({ model: 'm'.repeat(300) })],
+    ['with a model that is long as it is written', JSON.stringify({ model: '\u0001'.repeat(50) })],
   ])('%s is an invalid request, and costs nothing', async (_, body) => {
     const before = await chargedRequests()
     expectError(await post(body), 400, 'invalid_request')

@@ -1,28 +1,23 @@
 import type { Socket } from 'node:net'
-import { CapacityConfig, start as startCapacity } from '@sluice/capacity'
-import { createLogger, readConfig, type Service } from '@sluice/service-kit'
-import { eventually, type TestNats, testNats } from '@sluice/testkit'
+import { eventually } from '@sluice/testkit'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { postJson, sendText } from './testing/exchange.ts'
 import { type RawUpstream, startRawUpstream } from './testing/raw-upstream.ts'
-import { startGateway, type TestGateway } from './testing/start-gateway.ts'
+import { startDataPath, type TestDataPath } from './testing/start-data-path.ts'
+import type { TestGateway } from './testing/start-gateway.ts'
 
 const BODY = '{"model":"m","messages":[]}'
 const CONTINUE = /^HTTP\/1\.1 100 Continue\r\n\r\n/
-let nats: TestNats
-let capacity: Service
+let data: TestDataPath
 let upstream: RawUpstream
 let gateway: TestGateway
 let apiKey: string
 let path: string
 
 beforeAll(async () => {
-  nats = await testNats()
-  const config = readConfig(CapacityConfig, { NATS_URL: nats.url })
-  capacity = await startCapacity(config, createLogger('capacity', 'silent'))
+  data = await startDataPath({ env: { REQUEST_TIMEOUT_MS: '2000' } })
+  ;({ gateway, apiKey } = data)
   upstream = await startRawUpstream()
-  gateway = await startGateway({ natsUrl: nats.url, env: { REQUEST_TIMEOUT_MS: '2000' } })
-  apiKey = await gateway.apiKey()
   const made = await gateway.connection({ baseUrl: upstream.url })
   const url = `${made.baseURL}/chat/completions`
   path = new URL(url).pathname
@@ -30,10 +25,8 @@ beforeAll(async () => {
 })
 
 afterAll(async () => {
-  await gateway?.stop()
+  await data?.stop()
   await upstream?.stop()
-  await capacity?.stop()
-  await nats?.stop()
 })
 
 function head(fields: Readonly<Record<string, string>>, target = path): string {

@@ -1,7 +1,5 @@
-import { CapacityConfig, start as startCapacity } from '@sluice/capacity'
 import type { ProviderSimulator } from '@sluice/provider-simulator'
-import { createLogger, readConfig, type Service } from '@sluice/service-kit'
-import { eventually, type TestNats, testNats, testSimulator } from '@sluice/testkit'
+import { eventually } from '@sluice/testkit'
 import OpenAI, {
   AuthenticationError,
   BadRequestError,
@@ -12,38 +10,29 @@ import OpenAI, {
 } from 'openai'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { exchange, postJson } from './testing/exchange.ts'
-import { startGateway, type TestGateway } from './testing/start-gateway.ts'
+import { startDataPath, type TestDataPath } from './testing/start-data-path.ts'
+import type { TestGateway } from './testing/start-gateway.ts'
 
 const UPSTREAM_KEY = 'sk-upstream'
 const MODEL = 'gpt-4.1-mini'
 const MESSAGES = [{ role: 'user' as const, content: 'Say something — naïve 🙂.' }]
-let nats: TestNats
-let capacity: Service
+let data: TestDataPath
 let simulator: ProviderSimulator
 let gateway: TestGateway
 let apiKey: string
 let baseURL: string
 
 beforeAll(async () => {
-  nats = await testNats()
-  const config = readConfig(CapacityConfig, { NATS_URL: nats.url })
-  capacity = await startCapacity(config, createLogger('capacity', 'silent'))
-  simulator = await testSimulator({ recordContent: true })
-  simulator.accounts.register({
-    apiKey: UPSTREAM_KEY,
-    limits: { requests: { limit: 5_000, period: 'minute' }, tokens: { limit: 2_000_000, period: 'minute' } },
-  })
-  gateway = await startGateway({ natsUrl: nats.url })
-  apiKey = await gateway.apiKey()
+  const limits = {
+    requests: { limit: 5_000, period: 'minute' as const },
+    tokens: { limit: 2_000_000, period: 'minute' as const },
+  }
+  data = await startDataPath({ simulator: { recordContent: true, accounts: [{ apiKey: UPSTREAM_KEY, limits }] } })
+  ;({ simulator, gateway, apiKey } = data)
   baseURL = (await connection({ name: 'prod' })).baseURL
 })
 
-afterAll(async () => {
-  await gateway?.stop()
-  await simulator?.stop()
-  await capacity?.stop()
-  await nats?.stop()
-})
+afterAll(() => data?.stop())
 
 beforeEach(() => simulator.controls.clear())
 

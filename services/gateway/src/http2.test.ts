@@ -7,7 +7,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { exchange, sendText } from './testing/exchange.ts'
 import { type FreshConnection, freshConnection } from './testing/fresh-connection.ts'
 import { answered, closed, http2Exchange, openStream } from './testing/http2-exchange.ts'
-import { type RawUpstream, startRawUpstream } from './testing/raw-upstream.ts'
+import { type RawUpstream, startRawUpstream, writeForEver } from './testing/raw-upstream.ts'
+import { standsStill } from './testing/stands-still.ts'
 import { startDataPath, type TestDataPath } from './testing/start-data-path.ts'
 
 const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'
@@ -100,8 +101,7 @@ describe('a request over HTTP/2', () => {
     const headers = authorized('application/octet-stream')
     const stream = openStream(session, `${path}/files`, { method: 'POST', headers })
     stream.end(bytes)
-    await standsStill(() => session.socket.bytesWritten)
-    expect(session.socket.bytesWritten).toBeLessThan(16_000_000)
+    expect(await standsStill(() => session.socket.bytesWritten)).toBeLessThan(16_000_000)
     goOn.resolve()
     expect((await answered(stream))[':status']).toBe(200)
     stream.resume()
@@ -139,23 +139,13 @@ describe('a request over HTTP/2', () => {
 
 describe('a stream', () => {
   it('is held back at the pace of its reader', async () => {
-    let writtenBytes = 0
+    let writtenBytes = () => 0
     upstream.respond = (_request, response) => {
-      response.writeHead(200, { 'content-type': 'text/event-stream' })
-      const piece = Buffer.alloc(64 * 1024, 'x')
-      const write = () => {
-        while (!response.destroyed) {
-          writtenBytes += piece.length
-          if (!response.write(piece)) break
-        }
-      }
-      response.on('drain', write)
-      write()
+      writtenBytes = writeForEver(response.writeHead(200, { 'content-type': 'text/event-stream' }))
     }
     const stream = openChat()
     await answered(stream)
-    await standsStill(() => writtenBytes)
-    const heldAtBytes = writtenBytes
+    const heldAtBytes = await standsStill(() => writtenBytes())
     expect(heldAtBytes).toBeLessThan(32 * 1024 * 1024)
     let readBytes = 0
     stream.on('data', (piece: Buffer) => {
@@ -277,18 +267,6 @@ it('outlasts what its first bytes were to the parser of HTTP/1.1, and leaves HTT
   expect((await http2Exchange(session, '/healthz')).status).toBe(200)
   await takesRequests()
 })
-
-/** Waits until a figure no longer changes. */
-async function standsStill(figure: () => number | undefined): Promise<void> {
-  let before = figure()
-  let quiet = 0
-  await eventually(async () => {
-    await new Promise((resolve) => setImmediate(resolve))
-    quiet = figure() === before ? quiet + 1 : 0
-    before = figure()
-    expect(quiet).toBeGreaterThan(50)
-  })
-}
 
 /** Sends `text` as it is, and hangs up once `expected` is in what comes back; gives all that came. */
 function converse(text: string, expected: string, begin?: (socket: Socket) => Promise<void>): Promise<string> {

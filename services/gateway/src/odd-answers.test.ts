@@ -1,59 +1,37 @@
-import { CapacityConfig, start as startCapacity } from '@sluice/capacity'
-import { capacityStatus } from '@sluice/contracts'
-import { request } from '@sluice/messaging'
-import { createLogger, readConfig, type Service } from '@sluice/service-kit'
-import { eventually, type TestNats, testNats } from '@sluice/testkit'
+import { eventually } from '@sluice/testkit'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { exchange, postJson, sendText } from './testing/exchange.ts'
+import { freshConnection } from './testing/fresh-connection.ts'
 import { type RawUpstream, startRawUpstream } from './testing/raw-upstream.ts'
-import { startGateway, type TestGateway } from './testing/start-gateway.ts'
+import { startDataPath, type TestDataPath } from './testing/start-data-path.ts'
+import type { TestGateway } from './testing/start-gateway.ts'
 
 const SECRET = 'sk-canary-77aa'
 const BODY = { model: 'gpt-4.1', messages: [{ role: 'user', content: 'Hi' }] }
-let nats: TestNats
-let capacity: Service
+let data: TestDataPath
 let upstream: RawUpstream
 let gateway: TestGateway
 let apiKey: string
-let connections = 0
 
 beforeAll(async () => {
-  nats = await testNats()
-  const config = readConfig(CapacityConfig, { NATS_URL: nats.url })
-  capacity = await startCapacity(config, createLogger('capacity', 'silent'))
+  data = await startDataPath()
+  ;({ gateway, apiKey } = data)
   upstream = await startRawUpstream()
-  gateway = await startGateway({ natsUrl: nats.url })
-  apiKey = await gateway.apiKey()
 })
 
 afterAll(async () => {
-  await gateway?.stop()
+  await data?.stop()
   await upstream?.stop()
-  await capacity?.stop()
-  await nats?.stop()
 })
 
-/** A connection to the upstream that nothing was charged to yet. */
-async function freshConnection() {
-  const { baseURL, settings } = await gateway.connection({
-    baseUrl: upstream.url,
-    apiKey: SECRET,
-    name: `odd-${++connections}`,
-    capacity: [{ period: 'hour', requests: 1_000, tokens: 1_000_000 }],
-  })
-  const url = `${baseURL}/chat/completions`
-  await eventually(async () => expect((await postJson(url, apiKey, '')).status).toBe(400))
+async function connect() {
+  const connection = await freshConnection(gateway, apiKey, { baseUrl: upstream.url, apiKey: SECRET })
+  const url = `${connection.baseURL}/v1/chat/completions`
   return {
-    baseURL,
+    ...connection,
     chat: (body: object = BODY) => postJson(url, apiKey, body),
     /** The answer's bytes, its head included. */
     text: (body: object = BODY) => sendText(url, requestText(new URL(url).pathname, JSON.stringify(body))),
-    isSettled: (requests: number, tokens: number) =>
-      eventually(async () => {
-        const { windows } = await request(gateway.bus, capacityStatus, [settings.id], {})
-        const used = Object.fromEntries(windows.map(({ metric, used }) => [metric, used]))
-        expect(used).toEqual({ requests, tokens })
-      }),
   }
 }
 
@@ -83,7 +61,7 @@ describe('header values that are like names', () => {
       response.writeHead(status, { ...FIELDS, 'content-type': 'application/json', 'content-length': '7' })
       response.end('{"a":1}')
     }
-    const { text } = await freshConnection()
+    const { text } = await connect()
     const answer = await text(body)
     expect(answer).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `))
     expect(answer).toMatch(/^access-control-expose-headers: content-length\r$/m)
@@ -102,7 +80,7 @@ describe('a reason phrase', () => {
     ['an answer', 200, USAGE, 7],
     ['an error', 500, '{"error":{}}', 0],
   ])('that cannot be sent is left out of %s', async (_, status, json, tokens) => {
-    const { text, isSettled } = await freshConnection()
+    const { text, isCharged } = await connect()
     answerText(
       `HTTP/1.1 ${status} O\xe9\xff K\r\ncontent-type: application/json\r\ncontent-length: ${json.length}\r\n\r\n${json}`,
     )
@@ -110,11 +88,11 @@ describe('a reason phrase', () => {
     expect(answer).toMatch(new RegExp(`^HTTP/1\\.1 ${status} \\r\n`))
     expect(answer).toMatch(/^x-sluice-source: upstream\r$/m)
     expect(answer.endsWith(json)).toBe(true)
-    await isSettled(1, tokens)
+    await isCharged({ requests: 1, tokens: tokens })
   })
 
   it('that can be is passed on, without the credential', async () => {
-    const { text } = await freshConnection()
+    const { text } = await connect()
     answerText(`HTTP/1.1 401 No ${SECRET} here\r\ncontent-length: 2\r\n\r\n{}`)
     expect(await text()).toMatch(/^HTTP\/1\.1 401 No \[redacted\] here\r\n/)
     answerText('HTTP/1.1 200 Quite fine\r\ncontent-length: 2\r\n\r\n{}')
@@ -123,23 +101,23 @@ describe('a reason phrase', () => {
 })
 
 it("sends no name of the caller's key upstream, however it is written", async () => {
-  const { baseURL } = await freshConnection()
+  const { baseURL } = await connect()
   let url: string | undefined
   upstream.respond = (message, response) => {
     url = message.url
     response.end('{}')
   }
   const headers = { authorization: `Bearer ${apiKey}` }
-  const answer = await exchange(`${baseURL}/models?a=%2f+%zz&%6bey=${apiKey}&k%65y=${apiKey}&b`, { headers })
+  const answer = await exchange(`${baseURL}/v1/models?a=%2f+%zz&%6bey=${apiKey}&k%65y=${apiKey}&b`, { headers })
   expect(answer.status).toBe(200)
   expect(url).toBe('/v1/models?a=%2f+%zz&b')
 })
 
 it.each([
-  ['a model', '/chat/completions', 'POST'],
-  ['calls without a model', '/models', 'GET'],
+  ['a model', '/v1/chat/completions', 'POST'],
+  ['calls without a model', '/v1/models', 'GET'],
 ])('a pause asked for in one answer closes %s for an hour at most', async (_, path, method) => {
-  const { baseURL } = await freshConnection()
+  const { baseURL } = await connect()
   upstream.respond = (_request, response) => response.writeHead(429, { 'retry-after': '99999999999' }).end('{}')
   const send = () =>
     exchange(`${baseURL}${path}`, {

@@ -2,20 +2,19 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { gzipSync } from 'node:zlib'
-import { CapacityConfig, start as startCapacity } from '@sluice/capacity'
 import type { ProviderSimulator } from '@sluice/provider-simulator'
-import { createLogger, readConfig, type Service } from '@sluice/service-kit'
-import { eventually, type TestNats, testNats, testSimulator } from '@sluice/testkit'
+import { eventually } from '@sluice/testkit'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { exchange, postJson } from './testing/exchange.ts'
-import { type RawUpstream, startRawUpstream, writePieces } from './testing/raw-upstream.ts'
-import { startGateway, type TestGateway } from './testing/start-gateway.ts'
+import { type RawUpstream, startRawUpstream, writeForEver, writePieces } from './testing/raw-upstream.ts'
+import { standsStill } from './testing/stands-still.ts'
+import { startDataPath, type TestDataPath } from './testing/start-data-path.ts'
+import type { TestGateway } from './testing/start-gateway.ts'
 
 const CANARY = 'sk-canary-1f0e9d8c7b6a'
 const BODY = { model: 'gpt-4.1', messages: [{ role: 'user', content: 'Hi' }] }
-let nats: TestNats
-let capacity: Service
+let path: TestDataPath
 let simulator: ProviderSimulator
 let upstream: RawUpstream
 let gateway: TestGateway
@@ -23,22 +22,15 @@ let apiKey: string
 let baseURL: string
 
 beforeAll(async () => {
-  nats = await testNats()
-  const config = readConfig(CapacityConfig, { NATS_URL: nats.url })
-  capacity = await startCapacity(config, createLogger('capacity', 'silent'))
-  simulator = await testSimulator()
+  path = await startDataPath()
+  ;({ simulator, gateway, apiKey } = path)
   upstream = await startRawUpstream()
-  gateway = await startGateway({ natsUrl: nats.url })
-  apiKey = await gateway.apiKey()
   baseURL = await connectionTo(upstream.url)
 })
 
 afterAll(async () => {
-  await gateway?.stop()
+  await path?.stop()
   await upstream?.stop()
-  await simulator?.stop()
-  await capacity?.stop()
-  await nats?.stop()
 })
 
 async function connectionTo(baseUrl: string): Promise<string> {
@@ -80,32 +72,13 @@ describe('a stream', () => {
   })
 
   it('is held back at the pace of its reader', async () => {
-    let writtenBytes = 0
+    let writtenBytes = () => 0
     upstream.respond = (_request, response) => {
-      response.writeHead(200, { 'content-type': 'text/event-stream' })
-      const piece = Buffer.alloc(64 * 1024, 'x')
-      const write = () => {
-        while (!response.destroyed) {
-          writtenBytes += piece.length
-          if (!response.write(piece)) break
-        }
-      }
-      response.on('drain', write)
-      write()
+      writtenBytes = writeForEver(response.writeHead(200, { 'content-type': 'text/event-stream' }))
     }
     const answer = await opened('/chat/completions')
-    const settled = async () => {
-      const before = writtenBytes
-      await new Promise((resolve) => setImmediate(resolve))
-      return writtenBytes === before
-    }
     // Sockets take some megabytes between them; then all stands still.
-    let quiet = 0
-    await eventually(async () => {
-      quiet = (await settled()) ? quiet + 1 : 0
-      expect(quiet).toBeGreaterThan(200)
-    })
-    const heldAtBytes = writtenBytes
+    const heldAtBytes = await standsStill(() => writtenBytes())
     expect(heldAtBytes).toBeLessThan(32 * 1024 * 1024)
     let readBytes = 0
     answer.on('data', (piece: Buffer) => {
@@ -236,12 +209,7 @@ describe('the credential', () => {
 
   it('stays out of an error without end, which is cut', async () => {
     upstream.respond = (_request, response) => {
-      response.writeHead(500)
-      const write = () => {
-        while (!response.destroyed && response.write(CANARY.repeat(100)));
-      }
-      response.on('drain', write)
-      write()
+      writeForEver(response.writeHead(500), Buffer.from(CANARY.repeat(100)))
     }
     const answer = await chat()
     expect(answer.status).toBe(500)

@@ -32,7 +32,7 @@ export async function startDataPlane(config: GatewayConfig, logger: Logger): Pro
   const clock = systemClock()
   const assumer = roleAssumer(stsEndpoint(config))
   const sessions = roleSessions(assumer, clock.nowMs, onFault)
-  const bus = await connectBus(busOptions(config, `gateway ${gateway}`))
+  const bus = await connectBus(busOptions(config, `gateway ${gateway}`, logger))
   await ensureStream(bus, responses)
   const credentials = sealedCredentials(bus, await createKeyPair(), clock.elapsedMs, onFault)
   const [permits, apiKeys, connections] = await Promise.all([

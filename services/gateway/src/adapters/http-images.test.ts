@@ -50,6 +50,22 @@ it.each([
   expect(await fetchOne(path)).toEqual({ url: `${upstream.url}${path}`, reason })
 })
 
+it('lets go of what it fetches when the application goes away', async () => {
+  const leaving = new AbortController()
+  const answers = upstream.respond
+  const gone = new Promise<void>((resolve) => {
+    upstream.respond = (_request, response) => {
+      response.on('close', resolve)
+      leaving.abort()
+    }
+  })
+  const patient = httpImages({ ...SETTINGS, timeoutMs: 60_000, allowInsecureLoopback: true })
+  expect(await patient.fetch([`${upstream.url}/a.png`], leaving.signal)).toHaveProperty('reason')
+  await gone
+  upstream.respond = answers
+  await patient.stop()
+})
+
 it('reaches nothing of this machine or a private network', async () => {
   const outside = httpImages({ ...SETTINGS, allowInsecureLoopback: false })
   for (const url of [

@@ -75,6 +75,21 @@ it('publishes each event once, in order, in batches of one connection', async ()
   expect(new Set(batches.map(({ batch }) => batch)).size).toBe(batches.length)
 })
 
+it('publishes events of any length, in batches that a message holds', async () => {
+  const events = publisher()
+  // Three or six times as long where they are written down.
+  const models = ['\u0001'.repeat(512), '☃'.repeat(512)]
+  const rateLimitHeaders = { 'x-ratelimit-limit-requests': '"'.repeat(8_000) }
+  const ids = Array.from({ length: 900 }, (_, index) => String(index))
+  for (const [index, id] of ids.entries()) {
+    const longer = index % 10 === 0 ? { rateLimitHeaders } : {}
+    events.record('c', 'openai', { ...event(id), model: models[index % 2] ?? '', ...longer })
+  }
+  await eventually(async () => expect(idsOf(await stored())).toEqual(ids))
+  await events.stop(1_000)
+  expect(dropped).toBe(0)
+})
+
 it('keeps the newest events while NATS is away, and says how many it lost', async () => {
   const events = publisher({ maxEvents: 10 })
   await nats.kill()

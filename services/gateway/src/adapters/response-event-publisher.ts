@@ -1,5 +1,6 @@
 import { type ProviderId, type ResponseBatch, type ResponseEvent, responses } from '@sluice/contracts'
 import { type Bus, publishToStream } from '@sluice/messaging'
+import { eventsOfOneMessage } from '../domain/event-batch.ts'
 import type { ResponseEvents } from '../ports/response-events.ts'
 
 export interface EventPublisherOptions {
@@ -45,7 +46,7 @@ export function eventPublisher(bus: Bus, options: EventPublisherOptions): Runnin
 
   const drain = async (connectionId: string, queue: Queue): Promise<void> => {
     while (queue.events.length > 0 && !givenUp) {
-      const events = queue.events.splice(0, MAX_BATCH_EVENTS)
+      const events = queue.events.splice(0, eventsOfOneMessage(queue.events))
       const { gateway } = options
       await publish({ connectionId, provider: queue.provider, gateway, batch: ++lastBatch, events })
       waiting -= events.length
@@ -98,8 +99,6 @@ interface Queue {
   drained: Promise<void>
 }
 
-/** About 350 kB, of the 1 MB that a message may have. */
-const MAX_BATCH_EVENTS = 500
 /** Under load, batches of this span cost a small part of what a message each would. */
 const MIN_INTERVAL_MS = 50
 const MIN_RETRY_MS = 100

@@ -67,9 +67,18 @@ export class AnswerPipe {
     return end && (translated.length === 0 ? end : Buffer.concat([translated, end]))
   }
 
-  /** What a stream ends with that was broken off; empty where there is no way to say so. */
-  breakOff(message: string): Buffer {
-    return this.#translator?.breakOff(message) ?? EMPTY
+  /**
+   * What a stream ends with that was broken off: an error, or nothing where all had been said before. Undefined where the
+   * application can learn of it by its broken connection only.
+   */
+  breakOff(message: string): Buffer | undefined {
+    const words = this.#translator?.breakOff(message)
+    return words?.length === 0 && !this.#isStream ? undefined : words
+  }
+
+  /** What is passed on are events, of which a translated stream's last one says that it is. */
+  get #isStream(): boolean {
+    return this.contentType?.startsWith('text/event-stream') ?? this.#events !== undefined
   }
 
   #safe(bytes: Buffer): Buffer {
@@ -77,5 +86,4 @@ export class AnswerPipe {
   }
 }
 
-const EMPTY = Buffer.alloc(0)
 const BAD_GATEWAY = 502

@@ -194,8 +194,8 @@ export class AnswerRelay implements AnswerSink {
   #breakOff(interruptedBy: CallEnd['interruptedBy'], error: GatewayError): void {
     if (!this.#finished) this.#finish(interruptedBy)
     if (this.#response.headersSent) {
-      const lastWords = this.#pipe?.breakOff(error.message) ?? EMPTY
-      if (lastWords.length === 0) this.#response.destroy()
+      const lastWords = this.#pipe?.breakOff(error.message)
+      if (lastWords === undefined) this.#response.destroy()
       else this.#response.end(lastWords)
       return
     }

@@ -96,11 +96,12 @@ async function askForPage(
   }
   const preparation = prepareCall(call, undefined)
   if (preparation.status === 'refused') return undefined
+  // What may fail comes before the permit, which would otherwise be left to nobody.
+  const secrets = await credentialOf(plane, call)
+  const request = upstreamRequest(call, secrets, null)
+  const revealed = Object.values(secrets).map((secret) => secret.reveal())
   const permission = await obtainPermit(plane, preparation.call, NO_WAIT)
   if (permission.status !== 'permitted') return undefined
-  const secrets = await credentialOf(plane, permission.call)
-  const request = upstreamRequest(permission.call, secrets, null)
-  const revealed = Object.values(secrets).map((secret) => secret.reveal())
   const answer = await collectAnswer(plane, permission.call, request, revealed, DEADLINE_MS)
   return answer?.status === 200 ? list.read(parseJsonObject(answer.body)) : undefined
 }

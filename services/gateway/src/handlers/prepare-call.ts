@@ -22,8 +22,7 @@ export function prepareCall(call: Call, body: Buffer | undefined): Preparation {
   const json = body && parseJsonObject(body)
   if (body !== undefined && json === undefined) return refused('invalid_request', NOT_JSON)
   const inspection = adapter.inspect(operation, json, body?.length ?? 0)
-  if (inspection.model.length > MAX_MODEL_LENGTH)
-    return refused('invalid_request', 'The name of the model is too long.')
+  if (isTooLong(inspection.model)) return refused('invalid_request', 'The name of the model is too long.')
   if (!connection.allowsModel(inspection.model)) {
     return refused('model_not_allowed', modelRefusal(inspection.model, settings.name))
   }
@@ -37,13 +36,23 @@ export function prepareCall(call: Call, body: Buffer | undefined): Preparation {
   }
 }
 
-/** That of a model in an exchange with the capacity service. */
-const MAX_MODEL_LENGTH = 512
+/**
+ * Of a model's name as JSON. Applications choose it, and an exchange with the capacity service, which asks for a thousand permits
+ * and settles a thousand, must yet be no longer than a message of NATS may be: 1 MiB.
+ */
+const MAX_MODEL_BYTES = 256
+/** Of one UTF-16 code unit as JSON: `\u0001`. */
+const MAX_CHAR_BYTES = 6
 const NOT_JSON_TYPE = 'This operation takes a JSON body, with content-type application/json.'
 const NOT_JSON = 'The body is not a JSON object.'
 
 function refused(code: 'invalid_request' | 'model_not_allowed', message: string): Preparation {
   return { status: 'refused', error: gatewayError(code, message) }
+}
+
+function isTooLong(model: string): boolean {
+  if (model.length * MAX_CHAR_BYTES <= MAX_MODEL_BYTES) return false
+  return Buffer.byteLength(JSON.stringify(model)) > MAX_MODEL_BYTES
 }
 
 function modelRefusal(model: string, connection: string): string {

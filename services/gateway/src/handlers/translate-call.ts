@@ -7,7 +7,7 @@ import {
   type UnifiedRequest,
 } from '@sluice/providers'
 import type { ApiKey } from '../domain/api-key.ts'
-import type { UsableConnection } from '../domain/connection.ts'
+import type { Connection } from '../domain/connection.ts'
 import { type GatewayError, gatewayError } from '../domain/gateway-error.ts'
 import { parseJsonObject } from '../domain/parse-json-object.ts'
 import { parseUnifiedModel } from '../domain/unified-model.ts'
@@ -27,7 +27,7 @@ export interface UnifiedCall {
 export type CallTranslation =
   | { readonly status: 'translated'; readonly call: Call; readonly body: Buffer }
   /** `connection` is there where it was found. */
-  | { readonly status: 'refused'; readonly error: GatewayError; readonly connection?: UsableConnection }
+  | { readonly status: 'refused'; readonly error: GatewayError; readonly connection?: Connection | undefined }
 
 /**
  * Finds the connection that a unified request's model names, and says the request in its provider's words.
@@ -46,8 +46,9 @@ export async function translateCall(
   if (body === undefined) return { status: 'refused', error: NOT_JSON }
   const name = parseUnifiedModel(body.model)
   if (name === undefined) return { status: 'refused', error: NO_CONNECTION }
-  const connection = usableConnection(plane.connections.byName(name.connection), name.connection, apiKey)
-  if ('code' in connection) return { status: 'refused', error: connection }
+  const found = plane.connections.byName(name.connection)
+  const connection = usableConnection(found, name.connection, apiKey)
+  if ('code' in connection) return { status: 'refused', error: connection, connection: found }
 
   const { settings, adapter } = connection
   const translated = await withImages(plane, adapter.unified[kind], gone, {

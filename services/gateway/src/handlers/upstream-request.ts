@@ -3,12 +3,12 @@ import { requestHeaders } from '../domain/forwarded-headers.ts'
 import type { CredentialSecrets } from '../ports/credentials.ts'
 import type { DataPlane } from '../ports/data-plane.ts'
 import type { UpstreamRequest } from '../ports/upstream.ts'
-import type { PermittedCall } from './call.ts'
+import type { Call } from './call.ts'
 
 /** The secrets to call the provider with; none where the provider needs no stored credential. */
 export function credentialOf(
   { credentials }: DataPlane,
-  { connection }: PermittedCall,
+  { connection }: Call,
 ): CredentialSecrets | Promise<CredentialSecrets> {
   const { id, credentialVersion } = connection.settings
   return credentialVersion === undefined ? NO_SECRETS : credentials.get(id, credentialVersion)
@@ -16,7 +16,7 @@ export function credentialOf(
 
 /** What to send to the provider for a call. @param body a stream is as long as the caller's headers say */
 export function upstreamRequest(
-  { connection, method, operation, query, headers: given }: PermittedCall,
+  { connection, method, operation, query, headers: given }: Call,
   secrets: CredentialSecrets,
   body: Buffer | Readable | null,
 ): UpstreamRequest {

@@ -1,16 +1,16 @@
 import Anthropic from '@anthropic-ai/sdk'
 import { describe, expect, it } from 'vitest'
-import { IMAGE_BASE64, type NativeSdk, PROMPT, type Question, retryAfterOfHeaders } from '../testing/native-sdk.ts'
+import {
+  errorTypesOf,
+  IMAGE_BASE64,
+  type NativeSdk,
+  PROMPT,
+  type Question,
+  retryAfterOfHeaders,
+} from '../testing/native-sdk.ts'
 import { nativeSuite } from '../testing/native-suite.ts'
 
 const MODEL = 'claude-sonnet-4-6'
-const ERRORS = {
-  400: Anthropic.BadRequestError,
-  401: Anthropic.AuthenticationError,
-  404: Anthropic.NotFoundError,
-  429: Anthropic.RateLimitError,
-  500: Anthropic.InternalServerError,
-}
 const sdk: NativeSdk = {
   provider: 'anthropic',
   model: MODEL,
@@ -28,7 +28,7 @@ const sdk: NativeSdk = {
   },
   askPatiently: async (baseURL, apiKey) =>
     answerOf(await new Anthropic({ baseURL, apiKey, maxRetries: 1 }).messages.create(request({}))),
-  errorType: (status) => ERRORS[status],
+  errorType: errorTypesOf(Anthropic),
   streamError: /It broke\./,
   retryAfterMs: (error) => retryAfterOfHeaders((error as InstanceType<typeof Anthropic.APIError>).headers),
 }

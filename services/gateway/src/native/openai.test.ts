@@ -1,92 +1,32 @@
 import OpenAI from 'openai'
-import { describe, expect, it } from 'vitest'
-import { IMAGE_BASE64, type NativeSdk, PROMPT, type Question, retryAfterOfHeaders } from '../testing/native-sdk.ts'
+import { expect, it } from 'vitest'
+import { chatSdk } from '../testing/chat-sdk.ts'
+import { chatSuite } from '../testing/chat-suite.ts'
+import { errorTypesOf, PROMPT } from '../testing/native-sdk.ts'
 import { nativeSuite } from '../testing/native-suite.ts'
 
 const MODEL = 'gpt-4.1-mini'
-const ERRORS = {
-  400: OpenAI.BadRequestError,
-  401: OpenAI.AuthenticationError,
-  404: OpenAI.NotFoundError,
-  429: OpenAI.RateLimitError,
-  500: OpenAI.InternalServerError,
-}
-const sdk: NativeSdk = {
-  provider: 'openai',
-  model: MODEL,
-  connect: (baseURL, apiKey) => {
-    const { completions } = clientOf(baseURL, apiKey).chat
-    return {
-      ask: async (question = {}) => answerOf(await completions.create(request(question), options(question))),
-      async *stream(question = {}) {
-        const chunks = await completions.create({ ...request(question), stream: true }, options(question))
-        for await (const { choices } of chunks) if (choices[0]?.delta.content) yield choices[0].delta.content
-      },
-    }
-  },
-  askPatiently: async (baseURL, apiKey) =>
-    answerOf(await clientOf(baseURL, apiKey, { maxRetries: 1 }).chat.completions.create(request({}))),
-  errorType: (status) => ERRORS[status],
-  streamError: /It broke\./,
-  retryAfterMs: (error) => retryAfterOfHeaders((error as InstanceType<typeof OpenAI.APIError>).headers),
-}
 
-const { path, connect } = nativeSuite(sdk)
+const { path, connect } = nativeSuite(
+  chatSdk({ provider: 'openai', model: MODEL, clientOf, errorType: errorTypesOf(OpenAI) }),
+)
 
 async function connected() {
   const { baseURL, isCharged } = await connect()
   return { client: clientOf(baseURL, path().apiKey), isCharged }
 }
 
-describe('tools', () => {
-  const parameters = { type: 'object', properties: { gate: { type: 'string' } }, required: ['gate'] }
-  const forced = {
-    model: MODEL,
-    tools: [{ type: 'function' as const, function: { name: 'get_level', parameters } }],
-    tool_choice: 'required' as const,
-    messages: [{ role: 'user' as const, content: PROMPT }],
-  }
-
-  it('are called, and take their results', async () => {
-    const { completions } = (await connected()).client.chat
-    const [choice] = (await completions.create(forced)).choices
-    expect(choice?.finish_reason).toBe('tool_calls')
-    const [call] = choice?.message.tool_calls ?? []
-    if (choice === undefined || call?.type !== 'function') throw new Error('no function is called')
-    expect(JSON.parse(call.function.arguments)).toEqual({ gate: expect.any(String) })
-    const result = { role: 'tool' as const, tool_call_id: call.id, content: '3 m' }
-    const messages = [...forced.messages, choice.message, result]
-    const next = await completions.create({ ...forced, tool_choice: 'auto', messages })
-    expect(next.choices[0]).toMatchObject({ finish_reason: 'stop', message: { content: expect.any(String) } })
-  })
-
-  it('are called in a stream', async () => {
-    const { client } = await connected()
-    const [choice] = (await client.chat.completions.stream(forced).finalChatCompletion()).choices
-    expect(choice).toMatchObject({
-      finish_reason: 'tool_calls',
-      message: { tool_calls: [{ function: { name: 'get_level', arguments: expect.stringContaining('"gate"') } }] },
-    })
-  })
+chatSuite({
+  model: MODEL,
+  connect: async () => (await connected()).client.chat.completions,
+  simulator: () => path().simulator,
 })
 
-it('takes images', async () => {
-  const image = { type: 'image_url' as const, image_url: { url: `data:image/png;base64,${IMAGE_BASE64}` } }
-  const content = [image, { type: 'text' as const, text: PROMPT }]
-  await (await connected()).client.chat.completions.create({ model: MODEL, messages: [{ role: 'user', content }] })
-  expect(JSON.parse(path().simulator.requests.list()[0]?.content?.body ?? '').messages[0].content).toEqual(content)
-})
-
-it('sees the usage in a stream where it asks for it, and only there', async () => {
+it('sees no trace of the usage that the gateway asks for', async () => {
   const { completions } = (await connected()).client.chat
-  const chunksOf = async (asked: object) => {
-    const chunks: object[] = []
-    for await (const chunk of await completions.create({ ...request({}), ...asked, stream: true })) chunks.push(chunk)
-    return chunks
-  }
-  for (const chunk of await chunksOf({})) expect(chunk).not.toHaveProperty('usage')
-  const asked = await chunksOf({ stream_options: { include_usage: true } })
-  expect(asked.at(-1)).toMatchObject({ choices: [], usage: { completion_tokens: 16 } })
+  const messages = [{ role: 'user' as const, content: PROMPT }]
+  const stream = await completions.create({ model: MODEL, messages, stream: true })
+  for await (const chunk of stream) expect(chunk).not.toHaveProperty('usage')
 })
 
 it('gets responses, plain and streamed, which are charged as they say', async () => {
@@ -109,22 +49,6 @@ it('embeds, and lists models, which costs no tokens', async () => {
   await isCharged({ requests: 2, tokens: usage.total_tokens })
 })
 
-function clientOf(baseURL: string, apiKey: string, { maxRetries = 0 } = {}) {
+function clientOf(baseURL: string, apiKey: string, maxRetries = 0): OpenAI {
   return new OpenAI({ baseURL: `${baseURL}/v1`, apiKey, maxRetries })
-}
-
-function request({ model = MODEL, empty = false }: Question) {
-  return { model, max_tokens: 2_000, messages: empty ? [] : [{ role: 'user' as const, content: PROMPT }] }
-}
-
-function options({ signal }: Question) {
-  return signal === undefined ? {} : { signal }
-}
-
-function answerOf({ choices, usage }: OpenAI.Chat.ChatCompletion) {
-  return {
-    text: choices[0]?.message.content ?? '',
-    inputTokens: usage?.prompt_tokens ?? Number.NaN,
-    outputTokens: usage?.completion_tokens ?? Number.NaN,
-  }
 }

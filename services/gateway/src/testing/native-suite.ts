@@ -1,7 +1,7 @@
 import { eventually } from '@sluice/testkit'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type FreshConnection, freshConnection } from './fresh-connection.ts'
-import type { NativeClient, NativeSdk } from './native-sdk.ts'
+import type { NativeClient, NativeSdk, SdkErrorStatus } from './native-sdk.ts'
 import { startDataPath, type TestDataPath } from './start-data-path.ts'
 import type { ConnectionToMake } from './start-gateway.ts'
 
@@ -158,7 +158,7 @@ export function nativeSuite(sdk: NativeSdk): NativeSuite {
 
   return { path: () => path, connect }
 
-  async function expectError(failing: Promise<unknown>, status: 400 | 401 | 404 | 429 | 500, message = /./) {
+  async function expectError(failing: Promise<unknown>, status: SdkErrorStatus, message = /./) {
     const error = await failing.then(
       () => expect.fail(`no error ${status} was raised`),
       (raised: unknown) => raised,

@@ -25,6 +25,20 @@ export async function startRawUpstream(): Promise<RawUpstream> {
   return upstream
 }
 
+/** Begins a stream without end, as fast as it is taken; gives how many bytes were written so far. */
+export function writeForEver(response: ServerResponse, piece = Buffer.alloc(64 * 1024, 'x')): () => number {
+  let writtenBytes = 0
+  const write = (): void => {
+    while (!response.destroyed) {
+      writtenBytes += piece.length
+      if (!response.write(piece)) break
+    }
+  }
+  response.on('drain', write)
+  write()
+  return () => writtenBytes
+}
+
 /** Answers with `bytes` in pieces of these sizes in turn, each by itself, and ends. */
 export async function writePieces(response: ServerResponse, bytes: Buffer, sizes: readonly number[]): Promise<void> {
   for (let at = 0, turn = 0; at < bytes.length; turn++) {

@@ -43,7 +43,10 @@ describe('refuses', () => {
       raised(ask(`${settings.name}/${MODEL}`, stranger), OpenAI.PermissionDeniedError, /may not use/),
     )
     await path.gateway.connection({ ...settings, baseUrl: path.simulator.url, enabled: false })
-    await eventually(() => raised(ask(`${settings.name}/${MODEL}`), OpenAI.PermissionDeniedError, /is disabled/))
+    const disabled = await eventually(() =>
+      raised(ask(`${settings.name}/${MODEL}`), OpenAI.PermissionDeniedError, /is disabled/),
+    )
+    expect(disabled.headers?.get('x-sluice-connection')).toBe(settings.name)
     expect(path.simulator.requests.counts().total).toBe(0)
   })
 
@@ -110,6 +113,14 @@ describe('lists models', () => {
     await Promise.all([models.list(), models.list()])
     expect(path.simulator.requests.counts().total).toBe(1)
     await isCharged({ requests: 1, tokens: 0 })
+  })
+
+  it('without a permit where the credential cannot be had', async () => {
+    const { settings, isCharged } = await path.connect({ apiKey: null })
+    const apiKey = await path.gateway.apiKey({ connections: [settings.id] })
+    const list = await eventually(() => clientOf(path, apiKey).models.list())
+    expect(list).toMatchObject({ data: [], body: { unavailable_connections: [settings.name] } })
+    await isCharged({ requests: 0, tokens: 0 })
   })
 
   it('that the connection itself names where its provider cannot be asked, and says so', async () => {

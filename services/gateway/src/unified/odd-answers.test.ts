@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http'
 import { eventually } from '@sluice/testkit'
 import OpenAI from 'openai'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
+import { postJson } from '../testing/exchange.ts'
 import { type FreshConnection, freshConnection } from '../testing/fresh-connection.ts'
 import { type RawUpstream, startRawUpstream } from '../testing/raw-upstream.ts'
 import { startUnifiedPath } from '../testing/start-unified-path.ts'
@@ -71,6 +72,25 @@ it.each([
   upstream.respond = (_, response) => events(response, text)
   const connection = await connectTo(provider)
   await raised(ask(connection, true), OpenAI.APIError, /broke the answer off/)
+  await connection.ended('upstream_error')
+})
+
+it.each([
+  ['openai', 'data: {"choices":[{"index":0,"delta":{"content":"Hi"}}]}\n\ndata: [DONE]\n\n'],
+  [
+    'anthropic',
+    'data: {"type":"message_delta","delta":{"stop_reason":"end_turn"}}\n\ndata: {"type":"message_stop"}\n\n',
+  ],
+  ['google', 'data: {"candidates":[{"finishReason":"STOP"}]}\n\n'],
+] as const)('a stream of %s that breaks off after its end is whole to the application', async (provider, text) => {
+  upstream.respond = (_, response) => {
+    response.setHeader('content-type', 'text/event-stream')
+    response.write(text, () => response.destroy())
+  }
+  const connection = await connectTo(provider)
+  const body = { model: `${connection.settings.name}/some-model`, messages: MESSAGES, stream: true }
+  const answer = await postJson(`${path.gateway.url}/v1/chat/completions`, path.apiKey, body)
+  expect(answer.body.toString()).toMatch(/data: \[DONE\]\n\n$/)
   await connection.ended('upstream_error')
 })
 

@@ -1,0 +1,54 @@
+import type { ProviderId } from '@sluice/contracts'
+import type { ChatAnswer, ChatClient, ChatOptions, ChatRequest } from './chat-client.ts'
+import { type NativeAnswer, type NativeSdk, PROMPT, type Question, retryAfterOfHeaders } from './native-sdk.ts'
+
+export interface ChatSdkOptions {
+  readonly provider: ProviderId
+  readonly model: string
+  /** A client that retries so often. */
+  clientOf(baseURL: string, apiKey: string, maxRetries?: number): ChatClient
+  readonly errorType: NativeSdk['errorType']
+}
+
+/** OpenAI's SDK, or Groq's, as one provider's official one. */
+export function chatSdk({ provider, model, clientOf, errorType }: ChatSdkOptions): NativeSdk {
+  return {
+    provider,
+    model,
+    connect: (baseURL, apiKey) => {
+      const { completions } = clientOf(baseURL, apiKey).chat
+      return {
+        ask: async (question = {}) =>
+          answerOf(await completions.create(requestFor(model, question), optionsOf(question))),
+        async *stream(question = {}) {
+          const request = { ...requestFor(model, question), stream: true as const }
+          for await (const { choices } of await completions.create(request, optionsOf(question))) {
+            if (choices[0]?.delta.content) yield choices[0].delta.content
+          }
+        },
+      }
+    },
+    askPatiently: async (baseURL, apiKey) =>
+      answerOf(await clientOf(baseURL, apiKey, 1).chat.completions.create(requestFor(model))),
+    errorType,
+    streamError: /It broke\./,
+    retryAfterMs: (error) => retryAfterOfHeaders((error as { readonly headers?: Headers }).headers),
+  }
+}
+
+function requestFor(model: string, question: Question = {}): ChatRequest {
+  const messages = question.empty === true ? [] : [{ role: 'user' as const, content: PROMPT }]
+  return { model: question.model ?? model, max_tokens: 2_000, messages }
+}
+
+function optionsOf({ signal }: Question): ChatOptions {
+  return signal === undefined ? {} : { signal }
+}
+
+function answerOf({ choices, usage }: ChatAnswer): NativeAnswer {
+  return {
+    text: choices[0]?.message.content ?? '',
+    inputTokens: usage?.prompt_tokens ?? Number.NaN,
+    outputTokens: usage?.completion_tokens ?? Number.NaN,
+  }
+}

@@ -1,0 +1,68 @@
+import type { ProviderSimulator } from '@sluice/provider-simulator'
+import { describe, expect, it } from 'vitest'
+import type { ChatChunk, ChatCompletions, ChatMessage, ChatToolCall } from './chat-client.ts'
+import { IMAGE_BASE64, PROMPT } from './native-sdk.ts'
+
+export interface ChatSuiteOptions {
+  readonly model: string
+  /** The chats of a connection that nothing was charged to yet. */
+  connect(): Promise<ChatCompletions>
+  simulator(): ProviderSimulator
+}
+
+/** Declares the tests of chats that hold for OpenAI's SDK and for those made after it. */
+export function chatSuite({ model, connect, simulator }: ChatSuiteOptions): void {
+  const messages: ChatMessage[] = [{ role: 'user', content: PROMPT }]
+
+  describe('tools', () => {
+    const parameters = { type: 'object', properties: { gate: { type: 'string' } }, required: ['gate'] }
+    const tools = [{ type: 'function' as const, function: { name: 'get_level', parameters } }]
+    const forced = { model, messages, tools, tool_choice: 'required' as const }
+
+    it('are called, and take their results', async () => {
+      const completions = await connect()
+      const [choice] = (await completions.create(forced)).choices
+      expect(choice?.finish_reason).toBe('tool_calls')
+      const calls = choice?.message.tool_calls as ChatToolCall[]
+      expect(calls.map((call) => JSON.parse(call.function.arguments))).toEqual([{ gate: expect.any(String) }])
+      const conversation: ChatMessage[] = [
+        ...messages,
+        { role: 'assistant', content: null, tool_calls: calls },
+        ...calls.map(({ id }) => ({ role: 'tool' as const, tool_call_id: id, content: '3 m' })),
+      ]
+      const next = await completions.create({ model, tools, messages: conversation })
+      expect(next.choices[0]).toMatchObject({ finish_reason: 'stop', message: { content: expect.any(String) } })
+    })
+
+    it('are called in a stream', async () => {
+      const chunks = await collect(await (await connect()).create({ ...forced, stream: true }))
+      const deltas = chunks.flatMap(({ choices }) => choices[0]?.delta.tool_calls ?? [])
+      expect(deltas.flatMap((delta) => delta.function?.name ?? [])).toEqual(['get_level'])
+      const text = deltas.map((delta) => delta.function?.arguments ?? '').join('')
+      expect(JSON.parse(text)).toEqual({ gate: expect.any(String) })
+      expect(chunks.at(-1)?.choices[0]?.finish_reason).toBe('tool_calls')
+    })
+  })
+
+  it('takes images', async () => {
+    const image = { type: 'image_url' as const, image_url: { url: `data:image/png;base64,${IMAGE_BASE64}` } }
+    const content = [image, { type: 'text' as const, text: PROMPT }]
+    await (await connect()).create({ model, messages: [{ role: 'user', content }] })
+    expect(JSON.parse(simulator().requests.list()[0]?.content?.body ?? '').messages[0].content).toEqual(content)
+  })
+
+  it('sees the chunk with the usage of a stream where it asks for it, and only there', async () => {
+    const completions = await connect()
+    const asking = { model, messages, stream: true as const }
+    const unasked = await collect(await completions.create(asking))
+    expect(unasked.at(-1)).toMatchObject({ choices: [{ finish_reason: 'stop' }] })
+    const asked = await collect(await completions.create({ ...asking, stream_options: { include_usage: true } }))
+    expect(asked.at(-1)).toMatchObject({ choices: [], usage: { completion_tokens: 16 } })
+  })
+}
+
+async function collect(stream: AsyncIterable<ChatChunk>): Promise<ChatChunk[]> {
+  const chunks: ChatChunk[] = []
+  for await (const chunk of stream) chunks.push(chunk)
+  return chunks
+}

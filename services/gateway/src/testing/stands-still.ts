@@ -1,0 +1,15 @@
+import { eventually } from '@sluice/testkit'
+import { expect } from 'vitest'
+
+/** Waits until a figure no longer changes; gives it. */
+export async function standsStill(figure: () => number): Promise<number> {
+  let before = figure()
+  let quiet = 0
+  await eventually(async () => {
+    await new Promise((resolve) => setImmediate(resolve))
+    quiet = figure() === before ? quiet + 1 : 0
+    before = figure()
+    expect(quiet).toBeGreaterThan(50)
+  })
+  return before
+}
