@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { type DeployedNats, deployedNats, itWhere, temporaryFolder, testNats } from '@sluice/testkit'
+import { type DeployedNats, deployedNats, eventually, itWhere, temporaryFolder, testNats } from '@sluice/testkit'
 import { expect, it, onTestFinished } from 'vitest'
 import { type Bus, type BusOptions, connectBus } from './bus.ts'
 
@@ -95,14 +95,18 @@ it('says that a file of TLS cannot be read', async () => {
   await expect(connectAsUsage(nats, { caFile: '/nowhere/ca.crt' })).rejects.toThrow()
 })
 
-it('waits for a server that is not there yet, and gives up at one that refuses its password', async () => {
+it('waits for a server that is not there yet, says so once, and gives up at one that refuses its password', async () => {
   const nats = await deployedNats()
   onTestFinished(() => nats.stop())
   await nats.kill()
   const login = { servers: nats.url, name: 'bus.test', user: 'usage' }
-  const connecting = connectBus({ ...login, password: nats.passwords.usage })
+  const absent: unknown[] = []
+  const onAbsent = (error: unknown) => absent.push(error)
+  const connecting = connectBus({ ...login, password: nats.passwords.usage, onAbsent })
+  await eventually(() => expect(absent).toEqual([expect.objectContaining({ code: 'CONNECTION_REFUSED' })]))
   await nats.restart()
   await (await connecting).close()
+  expect(absent).toHaveLength(1)
   const refused = connectBus({ ...login, password: nats.passwords.gateway })
   await expect(refused).rejects.toMatchObject({ code: 'AUTHORIZATION_VIOLATION' })
 })

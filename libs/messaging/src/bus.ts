@@ -1,5 +1,5 @@
 import { subjectToken } from '@sluice/contracts'
-import { Events, type JetStreamClient, type JetStreamManager, type NatsConnection } from 'nats'
+import { type ConnectionOptions, Events, type JetStreamClient, type JetStreamManager, type NatsConnection } from 'nats'
 import { type BusTls, connectOnceThere } from './connect-once-there.ts'
 import { openReplyInbox, type ReplyInbox } from './reply-inbox.ts'
 
@@ -32,6 +32,8 @@ export interface BusOptions {
   /** Absent: TLS as the server has it, with the authorities that this machine trusts. */
   readonly tls?: BusTls
   readonly replicas?: number
+  /** Told once if no server is there at first, and it waits for one. */
+  readonly onAbsent?: (error: unknown) => void
   /** How long to wait for the server to confirm a write or answer a read; 5 s unless told. */
   readonly jetstreamTimeoutMs?: number
 }
@@ -43,7 +45,7 @@ export interface BusOptions {
  */
 export async function connectBus(options: BusOptions): Promise<Bus> {
   const inboxPrefix = options.user === undefined ? '_INBOX' : `_INBOX.${subjectToken(options.user)}`
-  const connection = await connectOnceThere({
+  const connectionOptions: ConnectionOptions = {
     servers: options.servers.split(',').map((server) => server.trim()),
     name: options.name,
     ...(options.user === undefined ? {} : { user: options.user, pass: options.password ?? '' }),
@@ -56,7 +58,8 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
     maxPingOut: 2,
     // A stack trace for each request is a tenth of a busy process's time; our own errors say what was asked.
     noAsyncTraces: true,
-  })
+  }
+  const connection = await connectOnceThere(connectionOptions, options.onAbsent ?? (() => undefined))
   // The check asks for an account's figures, which are not for everybody.
   const jetstreamOptions = { timeout: options.jetstreamTimeoutMs ?? 5_000, checkAPI: false }
   const inbox = openReplyInbox(connection, inboxPrefix)

@@ -12,15 +12,20 @@ export interface BusTls {
 /**
  * Connects, waiting for as long as it takes until a server is there. The client can wait by itself, but would do so as well
  * where waiting never helps: for a server that it may not trust.
+ * @param onAbsent told once, when there is no server at first
  * @throws NatsError when the server refuses the credentials, or has no TLS although `options.tls` asks for it
  * @throws Error of node:tls when the server's certificate is not to be trusted
  */
-export async function connectOnceThere(options: ConnectionOptions): Promise<NatsConnection> {
-  for (;;) {
+export async function connectOnceThere(
+  options: ConnectionOptions,
+  onAbsent: (error: unknown) => void,
+): Promise<NatsConnection> {
+  for (let attempt = 1; ; attempt++) {
     try {
       return await connect(options)
     } catch (error) {
       if (isRefusal(error)) throw error
+      if (attempt === 1) onAbsent(error)
       await new Promise((resolve) => setTimeout(resolve, AGAIN_MS))
     }
   }

@@ -13,7 +13,7 @@ import { type Bus, connectBus } from './bus.ts'
 import { NotPermittedError } from './faults.ts'
 import { request } from './request.ts'
 import { serve } from './serve.ts'
-import { ensureStream, publishToStream } from './stream.ts'
+import { awaitStream, ensureStream, publishToStream } from './stream.ts'
 
 let nats: DeployedNats
 const buses: Bus[] = []
@@ -65,7 +65,11 @@ it('watches more than the server sends without a sign that it is taken', async (
 
 it('takes a stream of another’s as its owner has made it, and publishes to it', async () => {
   const gateway = await as('gateway')
-  const waiting = ensureStream(gateway, { ...responses, maxAgeMs: 1_000_000 })
+  const usage = await as('usage')
+  const waiting = Promise.all([
+    ensureStream(gateway, { ...responses, maxAgeMs: 1_000_000 }),
+    awaitStream(usage, responses),
+  ])
   const discovery = await as('discovery')
   await ensureStream(discovery, responses)
   await waiting

@@ -31,6 +31,11 @@ export async function ensureStream(bus: Bus, definition: StreamDefinition<readon
   }
 }
 
+/** Waits for as long as it takes until the service that makes the definition's stream has made it. */
+export async function awaitStream(bus: Bus, { name }: StreamDefinition<readonly string[], TSchema>): Promise<void> {
+  await untilOwnerMadeIt(bus, name)
+}
+
 /**
  * Stores a message in the stream. A second message with the same id within the stream's duplicate window is not stored.
  * @throws SluiceError `unavailable` when it is not known to be stored: publish it again with the same id

@@ -2,11 +2,19 @@ import { Type } from 'typebox'
 import { expect, it } from 'vitest'
 import { busOptions, commonSettings } from './common-settings.ts'
 import { ConfigError, readConfig } from './config.ts'
+import { createLogger } from './logger.ts'
 
-const read = (env: Record<string, string>) => busOptions(readConfig(Type.Object({ ...commonSettings }), env), 'test')
+const logger = createLogger('test', 'silent')
+const read = (env: Record<string, string>) =>
+  busOptions(readConfig(Type.Object({ ...commonSettings }), env), 'test', logger)
 
 it('asks for neither a user nor TLS unless they are set', () => {
-  expect(read({})).toEqual({ servers: 'nats://127.0.0.1:4222', name: 'test', replicas: 1 })
+  expect(read({})).toEqual({
+    servers: 'nats://127.0.0.1:4222',
+    name: 'test',
+    replicas: 1,
+    onAbsent: expect.any(Function),
+  })
 })
 
 it('gives the bus its user and the files of TLS', () => {

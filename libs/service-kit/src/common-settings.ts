@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { ConfigError } from './config.ts'
-import { LogLevel } from './logger.ts'
+import { type Logger, LogLevel } from './logger.ts'
 
 /** Settings that every service has. */
 export const commonSettings = {
@@ -36,14 +36,16 @@ export interface NatsSettings {
 
 /**
  * The settings of {@link commonSettings} that reach NATS, as the bus takes them.
+ * @param logger is told when no server is there at first, which is then waited for
  * @throws ConfigError when there is a certificate without its key, or a key without its certificate
  */
-export function busOptions(config: NatsSettings, name: string) {
+export function busOptions(config: NatsSettings, name: string, logger: Logger) {
   const tls = tlsOptions(config)
   return {
     servers: config.NATS_URL,
     name,
     replicas: config.NATS_REPLICAS,
+    onAbsent: (err: unknown) => logger.warn({ err }, 'NATS is not there yet, waiting for it'),
     ...(config.NATS_USER === undefined ? {} : { user: config.NATS_USER, password: config.NATS_PASSWORD ?? '' }),
     ...(tls === undefined ? {} : { tls }),
   }

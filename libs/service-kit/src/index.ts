@@ -2,7 +2,7 @@ export { type AccessTokenKind, createAccessToken, hashAccessToken, isAccessToken
 export { busOptions, commonSettings } from './common-settings.ts'
 export { ConfigError, readConfig } from './config.ts'
 export { createLogger, type Logger, LogLevel } from './logger.ts'
-export { type Counter, counter, type MetricsServer, type MetricsSettings, serveMetrics } from './metrics.ts'
+export { type Counter, counter } from './metrics.ts'
 export { type OutageLog, outageLog } from './outage-log.ts'
 export { pause } from './pause.ts'
 export { runService, type Service } from './run-service.ts'

@@ -17,7 +17,7 @@ export async function start(config: CapacityConfig, logger: Logger): Promise<Ser
   const instance = config.CAPACITY_INSTANCE ?? randomUUID()
   const onFault = (err: unknown, subject?: string) => logger.error({ err, subject }, 'fault')
   const bus = await connectBus({
-    ...busOptions(config, `capacity ${instance}`),
+    ...busOptions(config, `capacity ${instance}`, logger),
     // Two of an exchange's own time-outs: a lost write must not hold up the connection's other exchanges.
     jetstreamTimeoutMs: 1_000,
   })

@@ -57,7 +57,7 @@ export async function start(
   const envelopes = await createEnvelopes(await createKeyServices(config))
   const sealedBoxes = await createSealedBoxes()
   const database = openConnectionsDatabase(config.DATABASE_URL, logger)
-  const link = linkBus({ ...busOptions(config, 'connections'), jetstreamTimeoutMs: JETSTREAM_TIMEOUT_MS })
+  const link = linkBus({ ...busOptions(config, 'connections', logger), jetstreamTimeoutMs: JETSTREAM_TIMEOUT_MS })
   const publisher = createPublisher({
     outbox: createOutbox(database),
     source: createProjectionSource(database),

@@ -47,7 +47,7 @@ export async function start(config: DiscoveryConfig, logger: Logger): Promise<Se
     logger,
   })
   const store = postgresLimitStore(db)
-  const bus = await connectBus(busOptions(config, 'discovery'))
+  const bus = await connectBus(busOptions(config, 'discovery', logger))
   await ensureStream(bus, responses)
   const projection = kvLimitProjection(await openBucket(bus, discovered), store)
   const outage = outageLog(logger)

@@ -1,5 +1,5 @@
 import { responses, usageQuery } from '@sluice/contracts'
-import { connectBus, consume, ensureStream, serve } from '@sluice/messaging'
+import { awaitStream, connectBus, consume, serve } from '@sluice/messaging'
 import { migrate, openDatabase } from '@sluice/postgres'
 import { busOptions, ConfigError, type Logger, outageLog, type Service } from '@sluice/service-kit'
 import { MIGRATIONS } from './adapters/migrations.ts'
@@ -32,8 +32,8 @@ export async function start(config: UsageConfig, logger: Logger): Promise<Servic
     logger,
   })
   const store = postgresUsageStore({ db, kept, now: Date.now })
-  const bus = await connectBus(busOptions(config, 'usage'))
-  await ensureStream(bus, responses)
+  const bus = await connectBus(busOptions(config, 'usage', logger))
+  await awaitStream(bus, responses)
   const record = recordResponses(store, logger)
   const outage = outageLog(logger)
   const consuming = await consume(bus, responses, {
