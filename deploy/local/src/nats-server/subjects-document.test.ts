@@ -1,0 +1,13 @@
+import { readFile } from 'node:fs/promises'
+import { expect, it } from 'vitest'
+import { natsConfigFile } from './users.ts'
+
+it('docs/nats-subjects.md has a row for every subject that integrations may use, and for no other', async () => {
+  const document = await readFile(new URL('../../../../docs/nats-subjects.md', import.meta.url), 'utf8')
+  const rows = [...document.matchAll(/^\| `([a-z0-9.-]+)(\.<id>)?` \|/gm)].map(([, subject, id]) => [subject, id])
+  const documented = rows.map(([subject, id]) => (id === undefined ? subject : `${subject}.*`))
+  const config = await readFile(natsConfigFile, 'utf8')
+  const [, ofIntegration = ''] = /user: integration$(.*?)^ {4}\}/ms.exec(config) ?? []
+  const permitted = [...ofIntegration.matchAll(/^\s+"(?!_INBOX)(.+)"$/gm)].map(([, subject]) => subject)
+  expect(documented.toSorted()).toEqual(permitted.map((subject) => subject?.replace(/>$/, '*')).toSorted())
+})
