@@ -1,8 +1,8 @@
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ConnectionView, CreatedApiKey } from '@sluice/contracts'
-import { adminClient, gatewayKnows, locateNatsServer, readSettings, startStack, until } from '@sluice/local'
+import { adminClient, gatewayKnows, readSettings, startStack, until } from '@sluice/local'
 import { OUTPUT_TOKENS_HEADER } from '@sluice/provider-simulator'
 import { describeMachine } from '../shared/machine.ts'
 import { PROJECT_DIR } from '../shared/nats.ts'
@@ -22,9 +22,6 @@ const body = JSON.stringify({
 const headers = { [OUTPUT_TOKENS_HEADER]: String(OUTPUT_TOKENS) }
 
 const dataDir = await mkdtemp(join(tmpdir(), 'sluice-exactness-'))
-await mkdir(join(dataDir, 'bin'))
-const natsServer = await locateNatsServer({ binDir: join(PROJECT_DIR, '.sluice/bin'), log: print })
-await symlink(natsServer, join(dataDir, 'bin/nats-server'))
 const simulator = await startSimulatorProcess(ACCOUNTS.map(({ upstreamKey }) => ({ apiKey: upstreamKey })))
 const tokensPerRequest = await usedTokens(ACCOUNTS[0]?.upstreamKey ?? '')
 await simulator.forget()

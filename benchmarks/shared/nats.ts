@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { locateNatsServer, type NatsServer, startNatsServer } from '@sluice/local'
+import { binDir, locateNatsServer, type NatsServer, startNatsServer } from '@sluice/local'
 
 export const PROJECT_DIR = resolve(import.meta.dirname, '../..')
 
@@ -16,7 +16,7 @@ export interface BenchmarkNats {
 /** A nats-server of the benchmark's own, with JetStream in files, in a temporary folder. */
 export async function benchmarkNats(): Promise<BenchmarkNats> {
   const log = (line: string) => console.error(line)
-  const serverPath = await locateNatsServer({ binDir: join(PROJECT_DIR, '.sluice/bin'), log })
+  const serverPath = await locateNatsServer({ binDir, log })
   const dataDir = await mkdtemp(join(tmpdir(), 'sluice-benchmark-'))
   const start = (port: number) => startNatsServer({ serverPath, dataDir, port, log: () => undefined })
   let server: NatsServer = await start(0)

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ApiKeyView, ConnectionView, CreatedApiKey } from '@sluice/contracts'
@@ -15,7 +15,6 @@ import {
 } from '@sluice/local'
 import { type ProviderSimulator, startProviderSimulator } from '@sluice/provider-simulator'
 import OpenAI from 'openai'
-import { inject } from 'vitest'
 
 /** The whole of Sluice as users run it, every service its own process, in front of a simulated provider. */
 export interface System {
@@ -48,8 +47,6 @@ export async function startSystem(
   const upstreamKey = `sk-upstream-${randomBytes(18).toString('base64url')}`
   const simulator = await startProviderSimulator({ accounts: [{ apiKey: upstreamKey }] })
   const dataDir = await mkdtemp(join(tmpdir(), 'sluice-system-'))
-  await mkdir(join(dataDir, 'bin'))
-  await symlink(inject('natsServerPath'), join(dataDir, 'bin/nats-server'))
   const lines: string[] = []
   const stack = await startStack(
     readSettings({

@@ -1,8 +1,8 @@
 import { LogLevel, readConfig } from '@sluice/service-kit'
 import { type Static, Type } from 'typebox'
 
-const port = (description: string, value: number) =>
-  Type.Integer({ minimum: 0, maximum: 65_535, default: value, description })
+const port = (description: string, value?: number) =>
+  Type.Integer({ minimum: 0, maximum: 65_535, description, ...(value === undefined ? {} : { default: value }) })
 
 /** Every setting of the embedded start. */
 export type LocalSettings = Static<typeof LocalSettings>
@@ -26,8 +26,14 @@ export const LocalSettings = Type.Object({
   NATS_TLS_CA_FILE: Type.Optional(Type.String({ description: 'Authorities of the servers of NATS_URL, a PEM file' })),
   NATS_TLS_CERT_FILE: Type.Optional(Type.String({ description: 'Certificate to show to the servers of NATS_URL' })),
   NATS_TLS_KEY_FILE: Type.Optional(Type.String({ description: 'Key of that certificate' })),
+  NATS_REPLICAS: Type.Optional(
+    Type.String({ pattern: '^[1-5]$', description: 'Copies of each stream and bucket on the servers of NATS_URL' }),
+  ),
   DATABASE_URL: Type.Optional(
     Type.String({ pattern: '^postgres(ql)?://', description: 'PostgreSQL to use. Unset: one is started' }),
+  ),
+  METRICS_PORT: Type.Optional(
+    port('Port of the metrics of the first process; each further one serves them on the port after. Unset: none does'),
   ),
   ALLOW_INSECURE_UPSTREAM: Type.Boolean({
     default: false,

@@ -1,8 +1,8 @@
 import { ConfigError } from '@sluice/service-kit'
-import { awsEnvironment } from './aws-environment.ts'
 import { readSettings } from './config.ts'
 import { inheritedEnvironment } from './inherited-environment.ts'
 import { createPrefixedLog } from './prefixed-log.ts'
+import { serviceEnvironment } from './service-environment.ts'
 import { type Stack, startStack } from './stack.ts'
 import { StartError } from './start-error.ts'
 import { onStopSignals } from './stop-signals.ts'
@@ -33,7 +33,7 @@ async function main(): Promise<void> {
   })
   try {
     const inherited = inheritedEnvironment(process.env)
-    const extra = awsEnvironment(process.env)
+    const extra = serviceEnvironment(process.env)
     stack = await startStack(settings, { log, inherited, extra, signal: giveUp.signal })
     if (isText) process.stdout.write(welcomeText(stack))
     else log(START, `Ready: admin API ${stack.adminUrl}, gateway ${stack.gatewayUrls.join(' ')}`)

@@ -1,13 +1,17 @@
 import { expect, it } from 'vitest'
 import { readSettings } from './config.ts'
 import { NATS_USERS, type NatsPasswords } from './nats-server/users.ts'
-import { type ServiceContext, serviceSpecs } from './process-specs.ts'
+import { everyProcess, givenNames, type ServiceContext, serviceSpecs } from './process-specs.ts'
 import { serviceFile, stackPaths } from './stack-paths.ts'
 
 const passwords = Object.fromEntries(NATS_USERS.map((user) => [user, `password-of-${user}`])) as NatsPasswords
 
 function specsOf(overrides: Partial<ServiceContext> = {}) {
-  const { connections, capacities, consumers, gateways } = serviceSpecs({
+  return everyProcess(serviceSpecs(contextWith(overrides)))
+}
+
+function contextWith(overrides: Partial<ServiceContext>): ServiceContext {
+  return {
     settings: readSettings({}),
     paths: stackPaths('.sluice'),
     ports: { admin: 8081, gateways: [8080, 8180] },
@@ -18,8 +22,7 @@ function specsOf(overrides: Partial<ServiceContext> = {}) {
     extra: {},
     programOf: serviceFile,
     ...overrides,
-  })
-  return [connections, ...capacities, ...consumers, ...gateways]
+  }
 }
 
 it('gives each process its own user on NATS, and no other’s password', () => {
@@ -36,4 +39,28 @@ it('gives every process the settings’ user on a NATS that is there already', (
   for (const { env } of specsOf({ natsPasswords: undefined, settings: readSettings(given) })) {
     expect(env).toMatchObject(given)
   }
+})
+
+it('has each process serve its metrics on a port of its own, and none unless asked', () => {
+  const settings = readSettings({ METRICS_PORT: '9464', CAPACITY_INSTANCES: '2' })
+  expect(specsOf({ settings }).map(({ name, env }) => `${name} ${env.METRICS_PORT}`)).toEqual([
+    'connections 9464',
+    'capacity-1 9465',
+    'capacity-2 9466',
+    'discovery 9467',
+    'usage 9468',
+    'gateway-1 9469',
+    'gateway-2 9470',
+  ])
+  for (const { env } of specsOf()) expect(env).not.toHaveProperty('METRICS_PORT')
+})
+
+it('tells what the processes have from outside, and what the start chose itself', () => {
+  const given = { NATS_URL: 'nats://user:secret@nats', DATABASE_URL: 'postgres://user:secret@db/sluice' }
+  const outside = { inherited: { HOME: '/root' }, extra: { gateway: { AWS_SECRET_ACCESS_KEY: 'secret' } } }
+  const names = givenNames(contextWith({ ...outside, settings: readSettings(given) }))
+  expect([...names]).toEqual(
+    expect.arrayContaining(['HOME', 'AWS_SECRET_ACCESS_KEY', ...Object.keys(given), 'NATS_PASSWORD']),
+  )
+  expect([...givenNames(contextWith(outside))]).toEqual(['HOME', 'AWS_SECRET_ACCESS_KEY'])
 })

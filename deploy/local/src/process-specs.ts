@@ -38,6 +38,7 @@ const NATS_SETTINGS = [
   'NATS_TLS_CA_FILE',
   'NATS_TLS_CERT_FILE',
   'NATS_TLS_KEY_FILE',
+  'NATS_REPLICAS',
 ] as const
 
 const LOOPBACK = '127.0.0.1'
@@ -73,7 +74,7 @@ export function serviceSpecs(context: ServiceContext): ServiceSpecs {
       GATEWAY_PORT: String(port),
     }),
   )
-  return {
+  const specs = {
     connections: serviceSpec(context, 'connections', 'connections', {
       ...database,
       ...upstream,
@@ -88,6 +89,40 @@ export function serviceSpecs(context: ServiceContext): ServiceSpecs {
       serviceSpec(context, 'usage', 'usage', database),
     ],
     gateways,
+  }
+  return withMetrics(specs, settings.METRICS_PORT)
+}
+
+/** All of them, in the order in which they are started. */
+export function everyProcess({ connections, capacities, consumers, gateways }: ServiceSpecs): ProcessSpec[] {
+  return [connections, ...capacities, ...consumers, ...gateways]
+}
+
+/** Names of what the processes have from outside: it may hold secrets, which the start is not to write down. */
+export function givenNames({ settings, inherited, extra }: ServiceContext): ReadonlySet<string> {
+  const servers = [...NATS_SETTINGS, 'NATS_URL', 'DATABASE_URL'] as const
+  return new Set([
+    ...Object.keys(inherited),
+    ...Object.values(extra).flatMap((own) => Object.keys(own)),
+    ...(settings.NATS_URL === undefined ? [] : servers.filter((name) => name !== 'DATABASE_URL')),
+    ...(settings.DATABASE_URL === undefined ? [] : ['DATABASE_URL']),
+  ])
+}
+
+/** @param first port of the first process; undefined where none serves metrics */
+function withMetrics(specs: ServiceSpecs, first: number | undefined): ServiceSpecs {
+  if (first === undefined) return specs
+  const order = everyProcess(specs)
+  const served = (spec: ProcessSpec): ProcessSpec => ({
+    ...spec,
+    env: { ...spec.env, METRICS_PORT: String(first + order.indexOf(spec)) },
+  })
+  const { connections, capacities, consumers, gateways } = specs
+  return {
+    connections: served(connections),
+    capacities: capacities.map(served),
+    consumers: consumers.map(served),
+    gateways: gateways.map(served),
   }
 }
 

@@ -6,7 +6,7 @@ import { ensureNatsPasswords, type NatsPasswords, natsConfigFile, passwordEnviro
 import { keeperSpec } from './process-specs.ts'
 import type { ProcessTiers } from './process-tiers.ts'
 import { assertReachable } from './reachable.ts'
-import type { StackPaths } from './stack-paths.ts'
+import { binDir, type StackPaths } from './stack-paths.ts'
 import { StartError } from './start-error.ts'
 
 export interface Servers {
@@ -44,7 +44,7 @@ export async function startServers({ settings, paths, tiers, inherited, log }: S
   const startPostgres = () => startKeeper({ server: 'postgres', dataDir: paths.postgresDir, minLevel })
   const startNats = async () => {
     const natsPasswords = await ensureNatsPasswords(paths.natsPasswordsFile)
-    const serverPath = await locateNatsServer({ binDir: paths.binDir, log })
+    const serverPath = await locateNatsServer({ binDir, log })
     const server = { server: 'nats', serverPath, dataDir: paths.natsDir, configFile: natsConfigFile, minLevel } as const
     return { natsUrl: await startKeeper(server, passwordEnvironment(natsPasswords)), natsPasswords }
   }

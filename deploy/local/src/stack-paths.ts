@@ -6,13 +6,14 @@ export type ServiceName = 'connections' | 'capacity' | 'discovery' | 'usage' | '
 
 export interface StackPaths {
   readonly dataDir: string
-  readonly binDir: string
   readonly natsDir: string
   readonly natsPasswordsFile: string
   readonly postgresDir: string
   readonly runDir: string
   readonly masterKeyFile: string
   readonly operatorTokenFile: string
+  /** What each process was given, for commands beside it. */
+  readonly environmentDir: string
 }
 
 /** Where everything is kept; `dataDir` is relative to the project. */
@@ -20,18 +21,21 @@ export function stackPaths(dataDir: string): StackPaths {
   const root = resolve(PROJECT_DIR, dataDir)
   return {
     dataDir: root,
-    binDir: join(root, 'bin'),
     natsDir: join(root, 'nats'),
     natsPasswordsFile: join(root, 'nats-passwords'),
     postgresDir: join(root, 'postgres'),
     runDir: join(root, 'run'),
     masterKeyFile: join(root, 'master-key'),
     operatorTokenFile: join(root, 'operator-token'),
+    environmentDir: join(root, 'env'),
   }
 }
 
 /** Where Node keeps what it compiled, which more than halves the time that a service takes to load. */
 export const compileCacheDir = join(PROJECT_DIR, 'node_modules/.cache/compiled')
+
+/** Programs that were downloaded, for every data folder. */
+export const binDir = join(PROJECT_DIR, '.sluice/bin')
 
 export const keeperFile = join(import.meta.dirname, 'keeper.ts')
 

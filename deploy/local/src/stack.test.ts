@@ -1,11 +1,11 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
-import { eventually, freePort, natsServerPath, temporaryFolder, testDatabase, testNats } from '@sluice/testkit'
+import { eventually, freePort, temporaryFolder, testDatabase, testNats } from '@sluice/testkit'
 import pg from 'pg'
 import { beforeEach, expect, it, onTestFinished } from 'vitest'
 import { readSettings } from './config.ts'
@@ -18,8 +18,6 @@ let lines: string[]
 beforeEach(async () => {
   dataDir = await temporaryFolder()
   lines = []
-  await mkdir(join(dataDir, 'bin'))
-  await symlink(natsServerPath(), join(dataDir, 'bin/nats-server'))
 })
 
 const fixtures = join(import.meta.dirname, '__fixtures__')
@@ -186,7 +184,18 @@ it('names the taken port and its setting, and starts nothing', async () => {
     message: `Port ${port + 100} is taken: end what listens there, or choose another with GATEWAY_PORT.`,
   })
   expect(lines).toEqual([])
-  expect(await readdir(dataDir)).toEqual(['bin', 'run'])
+  expect(await readdir(dataDir)).toEqual(['run'])
+})
+
+it('makes no other master key where there may be credentials under the one that is gone', async () => {
+  const stack = await start()
+  await writeFile(stack.paths.operatorTokenFile, 'as the connections service leaves it')
+  await stack.stop()
+  await rm(stack.paths.masterKeyFile)
+  await expect(start()).rejects.toMatchObject({
+    code: 'master_key_missing',
+    message: expect.stringContaining(`openssl rand -base64 32 > ${stack.paths.masterKeyFile}`),
+  })
 })
 
 it('uses the servers that are there already, and leaves them running', async () => {

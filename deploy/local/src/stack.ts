@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import type { LocalSettings } from './config.ts'
+import { writeEnvironmentFiles } from './environment-files.ts'
 import { acquireLock, type Lock } from './lock.ts'
 import type { ProcessLog } from './log.ts'
 import { ensureMasterKey } from './master-key.ts'
-import { type ExtraEnvironment, serviceSpecs } from './process-specs.ts'
+import { type ExtraEnvironment, everyProcess, givenNames, serviceSpecs } from './process-specs.ts'
 import { createProcessTiers, type ProcessTiers } from './process-tiers.ts'
 import { openRunRecord } from './run-record.ts'
 import { type Servers, startServers } from './servers.ts'
@@ -66,7 +67,8 @@ export async function startStack(settings: LocalSettings, options: StackOptions)
     const ports = await chooseStackPorts(settings)
     const formerToken = await readOptional(paths.operatorTokenFile)
     const servers = await startServers({ settings, paths, tiers, inherited: options.inherited ?? {}, log: say })
-    await startServices({ settings, paths, ports, tiers, servers, options, say })
+    const isFirstStart = formerToken === undefined
+    await startServices({ settings, paths, ports, tiers, servers, options, isFirstStart, say })
     const operatorToken = await readOptional(paths.operatorTokenFile)
     return {
       paths,
@@ -104,13 +106,19 @@ interface ServicesToStart {
   readonly tiers: ProcessTiers
   readonly servers: Servers
   readonly options: StackOptions
+  /** Nothing can have been stored yet. */
+  readonly isFirstStart: boolean
   readonly say: (line: string) => void
 }
 
-async function startServices({ settings, paths, ports, tiers, servers, options, say }: ServicesToStart): Promise<void> {
+async function startServices(services: ServicesToStart): Promise<void> {
+  const { settings, paths, ports, tiers, servers, options, isFirstStart, say } = services
   const { inherited = {}, extra = {}, programOf = serviceFile } = options
-  if (await ensureMasterKey(paths.masterKeyFile)) say(`Made a master key: ${paths.masterKeyFile}`)
-  const specs = serviceSpecs({ settings, paths, ports, ...servers, inherited, extra, programOf })
+  const mayBeNew = isFirstStart || extra.connections?.KEY_SERVICE === 'aws-kms'
+  if (await ensureMasterKey(paths.masterKeyFile, mayBeNew)) say(`Made a master key: ${paths.masterKeyFile}`)
+  const context = { settings, paths, ports, ...servers, inherited, extra, programOf }
+  const specs = serviceSpecs(context)
+  await writeEnvironmentFiles(paths.environmentDir, everyProcess(specs), givenNames(context))
   await tiers.start([specs.connections])
   // Two tiers, for they stop one after the other; neither needs the other to start.
   await Promise.all([tiers.start(specs.capacities), tiers.start(specs.consumers)])

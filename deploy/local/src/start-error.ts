@@ -1,6 +1,7 @@
 export type StartErrorCode =
   | 'already_running'
   | 'folder_unusable'
+  | 'master_key_missing'
   | 'port_taken'
   | 'process_failed'
   | 'server_unreachable'

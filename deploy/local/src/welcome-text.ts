@@ -33,6 +33,7 @@ export function welcomeText(stack: WelcomedStack): string {
       -H "Authorization: Bearer $SLUICE_KEY" -H 'Content-Type: application/json' \\
       -d '{"model": "gpt-5-mini", "messages": [{"role": "user", "content": "Hello"}]}'
 
+  What each process was given, NATS and PostgreSQL included, is in ${shortPath(paths.environmentDir)}.
   Ctrl-C stops everything; what was stored stays in ${shortPath(paths.dataDir)}.
 
 `

@@ -2,12 +2,11 @@ import { fork } from 'node:child_process'
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { locateNatsServer, type Postgres, startPostgres } from '@sluice/local'
+import { binDir, locateNatsServer, type Postgres, startPostgres } from '@sluice/local'
 import type { TestProject } from 'vitest/node'
 import type {} from './run-context.ts'
 import { sweep } from './sweep.ts'
 
-const BIN_DIR = resolve(import.meta.dirname, '../../../.sluice/bin')
 /** Each test file has pools of its own, and several files run at a time. */
 const MAX_CONNECTIONS = 300
 
@@ -20,7 +19,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   const janitor = fork(resolve(import.meta.dirname, 'janitor.ts'), [runDir], { detached: true, stdio: 'ignore' })
   janitor.unref()
   janitor.channel?.unref()
-  const natsServerPath = await locateNatsServer({ binDir: BIN_DIR, log: (line) => process.stdout.write(`${line}\n`) })
+  const natsServerPath = await locateNatsServer({ binDir, log: (line) => process.stdout.write(`${line}\n`) })
   const given = process.env.TEST_DATABASE_URL
   const postgres: Postgres | undefined =
     given === undefined

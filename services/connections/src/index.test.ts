@@ -126,7 +126,7 @@ describe('the operator token', () => {
     const again = await startService({ env: { OPERATOR_TOKEN_FILE: tokenFile }, operatorToken: service.operatorToken })
     expect((await again.ask('GET', '/api/v1/connections')).status).toBe(200)
     await expect(stat(tokenFile)).rejects.toMatchObject({ code: 'ENOENT' })
-    expect(again.logs()).toContain('npm run operator-token -w services/connections')
+    expect(again.logs()).toContain('npm run operator-token -- <name> --role admin')
   })
 
   it('is stored only once its file is written', async () => {

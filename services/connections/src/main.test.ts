@@ -32,16 +32,20 @@ it('runs as a process: makes the operator token, serves, takes a further token, 
   const tokenFile = join(folder, 'operator-token')
   const service = run('main.ts', { ADMIN_PORT: port, OPERATOR_TOKEN_FILE: tokenFile })
   await eventually(() => expect(service.output.text).toContain('"ready"'), { timeoutMs: 15_000 })
-  const asking = (token: string) =>
-    fetch(`http://127.0.0.1:${port}/api/v1/connections`, { headers: { authorization: `Bearer ${token}` } })
+  const asking = (token: string, method = 'GET') =>
+    fetch(`http://127.0.0.1:${port}/api/v1/connections`, { method, headers: { authorization: `Bearer ${token}` } })
   const first = (await readFile(tokenFile, 'utf8')).trim()
   expect((await asking(first)).status).toBe(200)
 
-  const command = run('operator-token/main.ts', {}, ['alice', '--role', 'viewer'])
+  const command = run('operator-token/main.ts', {}, ['alice'])
   expect(await command.exited).toBe(0)
   const further = command.output.text.trim()
   expect(isAccessToken(further, 'slo')).toBe(true)
   expect((await asking(further)).status).toBe(200)
+  expect((await asking(further, 'POST')).status).toBe(403)
+  const nameless = run('operator-token/main.ts')
+  expect(await nameless.exited).toBe(1)
+  expect(nameless.output.text).toContain('Say whose token it is')
   const wrong = run('operator-token/main.ts', {}, ['bob', '--role', 'owner', '--expires-at', 'soon'])
   expect(await wrong.exited).toBe(1)
   expect(wrong.output.text).toContain('role must be one of "admin", "viewer"\nexpiresAt ')

@@ -81,9 +81,9 @@ export async function startCanaryRun(): Promise<CanaryRun> {
       'the database': Buffer.from(await databaseText(system.stack.databaseUrl)),
       'the logs': Buffer.from(system.logs()),
       'the files': await writtenFiles(paths.dataDir, [
-        paths.binDir,
         paths.masterKeyFile,
         paths.natsPasswordsFile,
+        paths.environmentDir,
         paths.operatorTokenFile,
         join(paths.postgresDir, 'password'),
       ]),

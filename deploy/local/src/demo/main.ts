@@ -17,7 +17,12 @@ const print = (text: string): void => console.log(text)
 
 async function main(): Promise<number> {
   const { values } = parseArgs({ options: { once: { type: 'boolean', default: false } } })
-  const settings = readSettings({ LOG_LEVEL: 'warn', ...process.env, ALLOW_INSECURE_UPSTREAM: 'true' })
+  const settings = readSettings({
+    LOG_LEVEL: 'warn',
+    SLUICE_DATA_DIR: '.sluice/demo',
+    ...process.env,
+    ALLOW_INSECURE_UPSTREAM: 'true',
+  })
   const giveUp = new AbortController()
   onStopSignals({ onStop: () => giveUp.abort(), onForce: () => process.exit(130) })
   const stopped = new Promise((resolve) => giveUp.signal.addEventListener('abort', resolve))

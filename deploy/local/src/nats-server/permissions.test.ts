@@ -70,7 +70,7 @@ const ACTS: readonly Act[] = [
   ...ofBucket(connectionProjection.name, {
     owner: 'connections',
     watches: ['connections', 'capacity', 'gateway', 'discovery'],
-    gets: ['connections', 'discovery'],
+    gets: ['connections', 'capacity', 'discovery'],
   }),
   ...ofBucket(apiKeyProjection.name, {
     owner: 'connections',

@@ -36,4 +36,4 @@ export async function ensureOperatorToken({
   }
 }
 
-const COMMAND = 'npm run operator-token -w services/connections'
+const COMMAND = 'npm run operator-token -- <name> --role admin'

@@ -5,31 +5,40 @@ import { createEnvelopes } from '../adapters/libsodium/envelopes.ts'
 import { createAuditLog } from '../adapters/postgres/audit-log.ts'
 import { openConnectionsDatabase } from '../adapters/postgres/database.ts'
 import { createEnvelopeStore } from '../adapters/postgres/envelope-store.ts'
+import { commandFault } from '../command-fault.ts'
 import { ConnectionsConfig } from '../config.ts'
 import { COMMAND } from '../domain/actor.ts'
 import { progressPrinter } from './progress-printer.ts'
 import { failureLine } from './report.ts'
-import { rewrapDataKeys } from './rewrap-data-keys.ts'
+import { type RewrapProgress, rewrapDataKeys } from './rewrap-data-keys.ts'
 
 // Wraps every data key anew under the current key of KEY_SERVICE, with the settings of the service, which may be running:
-// `npm run rewrap -w services/connections`. Exits 1 where a data key could not be; can be killed and started again at any time.
-const config = readConfig(Type.Omit(ConnectionsConfig, ['NATS_URL', 'NATS_USER', 'NATS_PASSWORD']), process.env)
-const logger = createLogger('rewrap', config.LOG_LEVEL)
-const database = openConnectionsDatabase(config.DATABASE_URL, logger)
+// `npm run rewrap`. Exits 1 where a data key could not be; can be killed and started again at any time.
 try {
-  const envelopes = await createEnvelopes(await createKeyServices(config))
-  const print = progressPrinter(process.stdout, () => performance.now())
-  const auditLog = createAuditLog(database)
-  const done = await rewrapDataKeys({
-    store: createEnvelopeStore(database),
-    envelopes,
-    onBegin: ({ key, total }) =>
-      auditLog.record({ actor: COMMAND, action: 'data-keys.rewrapped', after: { ...key, count: total } }),
-    onProgress: print.show,
-  })
-  print.end(done)
-  for (const failure of done.failures) process.stderr.write(`${failureLine(failure)}\n`)
-  if (done.failures.length > 0) process.exitCode = 1
-} finally {
-  await database.close()
+  const { failures } = await rewrap()
+  for (const failure of failures) process.stderr.write(`${failureLine(failure)}\n`)
+  if (failures.length > 0) process.exitCode = 1
+} catch (error) {
+  process.stderr.write(`${commandFault(error)}\n`)
+  process.exitCode = 1
+}
+
+async function rewrap(): Promise<RewrapProgress> {
+  const config = readConfig(Type.Omit(ConnectionsConfig, ['NATS_URL', 'NATS_USER', 'NATS_PASSWORD']), process.env)
+  const database = openConnectionsDatabase(config.DATABASE_URL, createLogger('rewrap', config.LOG_LEVEL))
+  try {
+    const print = progressPrinter(process.stdout, () => performance.now())
+    const auditLog = createAuditLog(database)
+    const done = await rewrapDataKeys({
+      store: createEnvelopeStore(database),
+      envelopes: await createEnvelopes(await createKeyServices(config)),
+      onBegin: ({ key, total }) =>
+        auditLog.record({ actor: COMMAND, action: 'data-keys.rewrapped', after: { ...key, count: total } }),
+      onProgress: print.show,
+    })
+    print.end(done)
+    return done
+  } finally {
+    await database.close()
+  }
 }
