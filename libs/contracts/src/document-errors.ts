@@ -1,4 +1,4 @@
-import { IsArray, IsLiteral, IsObject, IsOptional, IsUnion, type TObject, type TSchema } from 'typebox'
+import { IsArray, IsLiteral, IsNull, IsObject, IsOptional, IsUnion, type TObject, type TSchema } from 'typebox'
 import { compiled } from './compiled.ts'
 import type { FieldError } from './errors.ts'
 import { storableText } from './storable-text.ts'
@@ -21,6 +21,8 @@ function isStorable(text: string): boolean {
 }
 
 function errorsOf(schema: TSchema, value: unknown, path: string, isGood: (text: string) => boolean): FieldError[] {
+  const nullable = nullableOf(schema)
+  if (nullable !== undefined) return value === null ? [] : errorsOf(nullable, value, path, isGood)
   if (IsObject(schema)) return objectErrors(schema, value, path, isGood)
   if (IsArray(schema) && Array.isArray(value)) {
     const errors = value.flatMap((item, index) => errorsOf(schema.items, item, child(path, String(index)), isGood))
@@ -46,6 +48,13 @@ function objectErrors(schema: TObject, value: unknown, path: string, isGood: (te
   const isClosed = 'additionalProperties' in schema && schema.additionalProperties === false
   const unknown = isClosed ? [...given.keys()].filter((name) => !Object.hasOwn(properties, name)) : []
   return [...known, ...unknown.map((name) => ({ field: child(path, shownName(name)), message: 'is not known' }))]
+}
+
+/** The schema of what may also be null. */
+function nullableOf(schema: TSchema): TSchema | undefined {
+  if (!IsUnion(schema)) return undefined
+  const [first, second] = schema.anyOf
+  return schema.anyOf.length === 2 && second !== undefined && IsNull(second) ? first : undefined
 }
 
 /** What to say of a choice, whose first alternative is no better than the others. */

@@ -1,4 +1,5 @@
-import { type Static, Type } from 'typebox'
+import { type Static, type TNull, type TOptional, type TSchema, type TUnion, Type } from 'typebox'
+import { orNull } from '../or-null.ts'
 import { ProviderId } from '../providers.ts'
 import { connectionName, connectionSettings } from './settings.ts'
 
@@ -29,16 +30,24 @@ export const ConnectionInput = Type.Object(
   { additionalProperties: false },
 )
 
-/** A change: what is absent stays. `config` is merged field by field; a secret in it rotates the credential. */
+/**
+ * A change: what is absent stays, and `null` takes a setting back to what holds where nothing is said. `config` is merged field by
+ * field in the same way; a secret in it rotates the credential.
+ */
 export type ConnectionPatch = Static<typeof ConnectionPatch>
 export const ConnectionPatch = Type.Object(
   {
     name: Type.Optional(connectionName),
     config: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
-    ...optionalSettings,
+    ...clearable(connectionSettings),
   },
   { additionalProperties: false },
 )
+
+function clearable<S extends Readonly<Record<string, TSchema>>>(schemas: S) {
+  const entries = Object.entries(schemas).map(([name, schema]) => [name, orNull(schema)])
+  return Object.fromEntries(entries) as { [Name in keyof S]: TOptional<TUnion<[S[Name], TNull]>> }
+}
 
 /** A secret for the connections service only: `crypto_box_seal` to its public key (`connections.v1.sealing-key`), in base64. */
 export type SealedSecret = Static<typeof SealedSecret>

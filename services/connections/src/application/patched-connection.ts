@@ -1,4 +1,4 @@
-import { type Connection, settingsOver } from '../domain/connection.ts'
+import { type Connection, settingsAfter } from '../domain/connection.ts'
 import type { ValidPatch } from '../domain/validate-connection.ts'
 import type { ConnectionReplacement } from '../ports/connection-store.ts'
 import type { ApplicationDeps } from './deps.ts'
@@ -14,11 +14,13 @@ export async function patchedConnection(
   { patch, publicConfig, secrets }: ValidPatch,
 ): Promise<ConnectionReplacement> {
   const sealed = await sealCredential(deps, secrets, nextVersion(before))
+  // Absent from the settings where every model is allowed.
+  const { allowedModels: _, ...kept } = before
   const connection: Connection = {
-    ...before,
-    ...settingsOver(before, patch),
+    ...kept,
+    ...settingsAfter(before, patch),
     name: patch.name ?? before.name,
-    config: { ...before.config, ...publicConfig },
+    config: withoutNulls({ ...before.config, ...publicConfig }),
     ...(sealed === undefined ? {} : { credential: sealed.summary }),
     version: before.version + 1,
     updatedAt: deps.now(),
@@ -26,4 +28,8 @@ export async function patchedConnection(
   return sealed === undefined
     ? { what: 'updated', connection }
     : { what: 'rotated', connection, credential: sealed.credential }
+}
+
+function withoutNulls(config: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(config).filter(([, value]) => value !== null))
 }

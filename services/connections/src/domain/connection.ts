@@ -1,6 +1,7 @@
 import {
   CONNECTION_DEFAULTS,
   type ConnectionInput,
+  type ConnectionPatch,
   type ConnectionView,
   type CredentialFault,
   type ProjectedConnection,
@@ -61,6 +62,13 @@ export function settingsOver(base: ConnectionSettings, given: Partial<Connection
     enforceDiscovered: given.enforceDiscovered ?? base.enforceDiscovered,
     enabled: given.enabled ?? base.enabled,
   }
+}
+
+/** The settings with a change made to them: what is null becomes what it is where an operator says nothing. */
+export function settingsAfter(before: ConnectionSettings, patch: ConnectionPatch): ConnectionSettings {
+  const staying = Object.entries(before).filter(([name]) => patch[name as keyof ConnectionPatch] !== null)
+  const given = Object.fromEntries(Object.entries(patch).filter(([, value]) => value !== null))
+  return settingsOver({ ...DEFAULT_SETTINGS, ...Object.fromEntries(staying) }, given)
 }
 
 export const DEFAULT_SETTINGS: ConnectionSettings = {

@@ -4,11 +4,12 @@ import {
   ConnectionPatch,
   documentErrors,
   type FieldError,
+  orNull,
   type ProviderId,
   SluiceError,
 } from '@sluice/contracts'
 import { baseUrlFault, type CatalogueEntry, catalogueEntry, secretFields } from '@sluice/providers'
-import { type TObject, Type } from 'typebox'
+import { IsOptional, type TObject, type TSchema, Type } from 'typebox'
 import type { Connection } from './connection.ts'
 import type { CredentialFields } from './credential.ts'
 
@@ -52,7 +53,7 @@ export function validateConnection(document: unknown, rules: ConnectionRules): V
 }
 
 /**
- * Checks a change of `connection`. Its config is merged field by field, so every field of it may be absent.
+ * Checks a change of `connection`. Its config is merged field by field, so every field of it may be absent, and null where it is to be.
  * @throws SluiceError `invalid_request` with everything that is wrong, one entry a field
  */
 export function validatePatch(document: unknown, connection: Connection, rules: ConnectionRules): ValidPatch {
@@ -61,12 +62,19 @@ export function validatePatch(document: unknown, connection: Connection, rules: 
   const provider = catalogueEntry(connection.provider)
   if (provider === undefined) throw new SluiceError('internal', `stored provider ${connection.provider} is not known`)
   if (given.config !== undefined) {
-    errors.push(...configErrors(Type.Partial(provider.config, { additionalProperties: false }), given.config, rules))
+    errors.push(...configErrors(configPatch(provider), given.config, rules))
   }
   errors.push(...duplicatePeriods(given.capacity))
   if (errors.length > 0) throw invalidDocument(errors)
   const patch = document as ConnectionPatch
   return { patch, ...partedConfig(provider, patch.config ?? {}) }
+}
+
+/** What a change may say of the config: `null` takes out what may be absent. */
+function configPatch({ config }: CatalogueEntry): TObject {
+  const properties = Object.entries<TSchema>(config.properties)
+  const fields = properties.map(([name, schema]) => [name, IsOptional(schema) ? orNull(schema) : Type.Optional(schema)])
+  return Type.Object(Object.fromEntries(fields), { additionalProperties: false })
 }
 
 /** The fault of a document with these errors: the first one of each field. */

@@ -149,6 +149,24 @@ describe('a change', () => {
     expect(log).toEqual([{ action: 'connection.created' }, { action: 'connection.rotated' }])
   })
 
+  it('takes back what is null: a setting to its default, and what is optional out of the config', async () => {
+    const config = { ...openAiConnection.config, baseUrl: 'https://eu.api.openai.com/v1', organization: 'org-1' }
+    const { body: before } = await create({ config, allowedModels: ['gpt-*'], maxWaitMs: 5_000, description: 'old' })
+    const path = `/api/v1/connections/${before.id}`
+    const changes = { allowedModels: null, maxWaitMs: null, capacity: null, config: { baseUrl: null } }
+    const { status, body: after } = await connections.ask('PATCH', path, changes)
+    expect(status).toBe(200)
+    expect(after).not.toHaveProperty('allowedModels')
+    expect(after).toMatchObject({ maxWaitMs: 0, capacity: [], description: 'old', credential: { version: 1 } })
+    expect(after.config).toEqual({ organization: 'org-1' })
+    expect((await connections.ask('GET', path)).body).toEqual(after)
+    const wrong = await connections.ask('PATCH', path, { name: null, config: { apiKey: null } })
+    expect(wrong.body.errors).toEqual([
+      { field: 'name', message: 'must be string' },
+      { field: 'config.apiKey', message: 'must be string' },
+    ])
+  })
+
   it('is refused when the connection is not as If-Match says', async () => {
     const { body } = await create()
     const path = `/api/v1/connections/${body.id}`
