@@ -32,7 +32,7 @@ export const Settlement = Type.Object({
   reserved: Cost,
   actual: Cost,
   cooldown: Type.Optional(CoolDown),
-  /** The permit's model, where the reply that granted it had `byModel`. */
+  /** The permit's model, where the reply that granted it had `byModel`, or there was none. */
   model: Type.Optional(Type.String({ maxLength: 512 })),
 })
 

@@ -67,6 +67,14 @@ describe('the lower of configured and discovered', () => {
     expect(acquire(settled, limits, 'm', { requests: 1, tokens: 71 }, T0).status).toBe('denied')
   })
 
+  it('charges the model with what was let through while capacity was away', () => {
+    const limits = held(told(10))
+    const used = grant(emptyRecord(), limits, 1, T0)
+    const nothing = { requests: 0, tokens: 0 }
+    const settled = settle(used, { chargedAtMs: 0, reserved: nothing, actual: { requests: 3, tokens: 40 }, model: 'm' })
+    expect(fill(settled, limits, T0).granted).toBe(6)
+  })
+
   it('counts a bounded number of models, and lets made-up ones push no real one out', () => {
     const limits = held(told(10))
     let { record } = fill(emptyRecord(), limits, T0)

@@ -1,6 +1,6 @@
 import { SluiceError } from '@sluice/contracts'
 import type { WireHeaders } from '@sluice/providers'
-import { Agent, type Dispatcher } from 'undici'
+import { Agent, type Dispatcher, errors } from 'undici'
 import type { AnswerSink, Upstream, UpstreamCall, UpstreamFault } from '../ports/upstream.ts'
 import { upstreamConnector } from './upstream-connector.ts'
 
@@ -92,6 +92,7 @@ const ABORTED = new Error('the call was given up')
 
 function reasonOf(error: Error & { code?: string }): UpstreamFault['reason'] {
   if (error instanceof SluiceError) return error.code === 'payload_too_large' ? 'too-large' : 'invalid'
+  if (error instanceof errors.HTTPParserError) return 'unreadable'
   return REASONS[error.code ?? ''] ?? 'unreachable'
 }
 

@@ -39,7 +39,10 @@ export async function obtainPermit(plane: DataPlane, call: PreparedCall, wait: W
     return { status: 'refused', error, rateLimits: rateLimitFields(outcome.windows) }
   }
   if (onCapacityUnavailable === 'allow') {
-    return { status: 'permitted', call: { ...call, permit: plane.permits.unreserved(id), rateLimits: undefined } }
+    return {
+      status: 'permitted',
+      call: { ...call, permit: plane.permits.unreserved(id, model), rateLimits: undefined },
+    }
   }
   const error = gatewayError('capacity_unavailable', `The capacity of connection "${name}" cannot be told just now.`)
   record(plane, call, { outcome: 'denied', deniedBy: error.code })

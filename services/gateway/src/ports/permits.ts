@@ -41,5 +41,5 @@ export interface Permits {
    * A permit for a request that is let through while no capacity instance answers: nothing is reserved, and what it used is
    * charged when capacity is back.
    */
-  unreserved(connectionId: string): Permit
+  unreserved(connectionId: string, model: string): Permit
 }

@@ -134,7 +134,7 @@ it('finds capacity by itself when there is none yet, and says so until then', as
 it('charges afterwards what was let through while capacity was away', async () => {
   await startPermits()
   expect(await permits.acquire('c0', 'm', 1, noWait)).toEqual({ status: 'unavailable' })
-  permits.unreserved('c0').settle({ requests: 1, tokens: 40 })
+  permits.unreserved('c0', 'm').settle({ requests: 1, tokens: 40 })
   await startInstance('late')
   await eventually(async () => expect(await usedOf('c0')).toBe(1), { timeoutMs: 10_000 })
 })

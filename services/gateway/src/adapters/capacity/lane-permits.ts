@@ -57,7 +57,7 @@ export function lanePermits(gateway: string, send: SendExchange): LanePermits {
       if (outcome.status === 'unavailable' || outcome.result.status === 'granted') return undefined
       return { status: 'denied', denied: outcome.result, windows: outcome.windows }
     },
-    unreserved: (connectionId) => permitOf(() => laneOf(connectionId), 0, NOTHING),
+    unreserved: (connectionId, model) => permitOf(() => laneOf(connectionId), 0, NOTHING, model),
     releaseIdle: () => {
       for (const [connectionId, lane] of lanes) {
         if (!used.has(connectionId) && lane.isIdle()) lanes.delete(connectionId)
