@@ -78,6 +78,8 @@ export interface Operation {
   readonly kind: string
   /** It runs a model: the connection's allowed models apply, and tokens are reserved for it. */
   readonly usesModel: boolean
+  /** Of one that does not use a model in that sense: whether it may yet make one run. Absent: it runs none. */
+  readonly runsModel?: ModelRuns
   /** `json`: it takes nothing else. */
   readonly body: 'json' | 'any'
   /** Relative to the base URL. */
@@ -86,10 +88,18 @@ export interface Operation {
   readonly model?: string
 }
 
+/**
+ * How an operation whose tokens are not counted makes a model run, at once or later: the one that its body names (`named`), or one that
+ * the request cannot tell (`untold`), as of a batch's file. The connection's allowed models apply to it, too.
+ */
+export type ModelRuns = 'named' | 'untold'
+
 /** What can be told of a request before it is sent. */
 export interface RequestInspection {
   /** Empty where the request names none, or it cannot be read. */
   readonly model: string
+  /** All models that the request names, where it may name several; an empty one for those that cannot be told. */
+  readonly models?: readonly string[]
   readonly streamed: boolean
   /** The part of the body that the model reads as text; inlined media do not count. */
   readonly promptBytes: number

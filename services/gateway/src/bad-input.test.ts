@@ -144,6 +144,15 @@ describe('a path', () => {
     expect(text).toContain('"code":"unsupported_operation"')
   })
 
+  it.each([
+    ['/chat/completions', 'the path \\"/chat/completions\\"'],
+    [`/v2/${'x'.repeat(200)}`, `the path \\"/v2/${'x'.repeat(96)}…\\"`],
+    ['/v1/../x', 'this path'],
+  ])('of which the provider has nothing is named, so that a forgotten /v1 is seen: %s', async (path, named) => {
+    const text = await sendText(gateway.url, head('GET', `/connections/prod${path}`))
+    expect(Buffer.from(text, 'latin1').toString()).toContain(`openai has no operation GET at ${named}.`)
+  })
+
   it('that cannot be decoded is an invalid request', async () => {
     const text = await sendText(gateway.url, head('GET', '/connections/%zz/v1/models'))
     expect(text).toMatch(/^HTTP\/1\.1 400 /)

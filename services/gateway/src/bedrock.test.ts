@@ -118,6 +118,7 @@ describe('a 429 of the gateway’s own', () => {
     const refused = sdk.send(new ConverseCommand(REQUEST))
     await expect(refused).rejects.toBeInstanceOf(ThrottlingException)
     await expect(refused).rejects.toThrow(/is at its capacity of 1 request/)
+    await expect(refused).rejects.toMatchObject({ $metadata: { requestId: expect.stringMatching(/^[0-9a-f-]{36}$/) } })
   })
 
   it('is heeded: the SDK tries again when it was told to', async () => {

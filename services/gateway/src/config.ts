@@ -10,7 +10,7 @@ export const GatewayConfig = Type.Object({
   /** Where applications reach the gateway; port 0 takes a free one. */
   GATEWAY_HOST: Type.String({ default: '127.0.0.1' }),
   GATEWAY_PORT: Type.Integer({ minimum: 0, maximum: 65_535, default: 8080 }),
-  /** The largest JSON body, which is held in memory to be looked into. */
+  /** The largest body that is held in memory to be looked into: JSON, and forms where only certain models are allowed. */
   MAX_BODY_BYTES: Type.Integer({ minimum: 1_024, maximum: 1_024 * MIB, default: 32 * MIB }),
   /** The largest body of any other kind (files, audio), which is streamed on. */
   MAX_UPLOAD_BYTES: Type.Integer({ minimum: 1_024, default: 512 * MIB }),

@@ -16,6 +16,23 @@ describe('operations', () => {
     expect(anthropic.operation(method, path)).toMatchObject(expected)
   })
 
+  it.each([
+    ['GET', '/v1/messages/batches/b', undefined],
+    ['DELETE', '/v1/files/f', undefined],
+    ['POST', '/v1/files', undefined],
+    ['POST', '/v1/skills/s/versions', undefined],
+    ['POST', '/v1/messages/batches/b/cancel', undefined],
+    ['POST', '/v1/agents', 'named'],
+    ['POST', '/v1/sessions', 'named'],
+    ['PUT', '/v1/messages', 'named'],
+  ])('%s %s runs a model: %s', (method, path, runsModel) => {
+    const operation = anthropic.operation(method, path)
+    expect(operation).toMatchObject({ usesModel: false })
+    expect(operation?.runsModel).toBe(runsModel)
+    const inspection = operation && anthropic.inspect(operation, { model: 'm' }, 100)
+    expect(inspection).toMatchObject({ model: runsModel === undefined ? '' : 'm', maxOutputTokens: 0 })
+  })
+
   it.each(['/', '/v1', '/v2/messages', '/v1/%', '/v1/../messages', ''])('are not at %j', (path) => {
     expect(anthropic.operation('POST', path)).toBeUndefined()
   })
@@ -49,4 +66,5 @@ it.each([
 ])('words errors of status %d as Anthropic does', (status, type) => {
   const answer = anthropic.errorAnswer({ code: 'internal', status, message: 'No.', requestId: 'req_1' })
   expect(JSON.parse(answer.body)).toEqual({ type: 'error', error: { type, message: 'No.' }, request_id: 'req_1' })
+  expect(answer.headers['request-id']).toBe('req_1')
 })

@@ -2,14 +2,16 @@ import { claudeMedia } from '../claude/prompt-media.ts'
 import type { Operation, RequestInspection } from '../provider-adapter.ts'
 import { FREE } from '../wire/free.ts'
 import { isRecord } from '../wire/is-record.ts'
+import { namedModel } from '../wire/named-model.ts'
 import { positiveCount } from '../wire/token-count.ts'
 
 /** Reads what matters of a request's JSON body (undefined: not JSON). Never throws, whatever the shape. */
 export function inspectAnthropicRequest(operation: Operation, body: unknown, sizeBytes: number): RequestInspection {
-  if (!operation.usesModel || !isRecord(body)) return FREE
-  // A batch's tokens do not count towards the limits on messages.
-  if (operation.kind === 'batch') return { ...FREE, model: onlyModel(body.requests) }
-  const model = modelOf(body)
+  if (!operation.usesModel || !isRecord(body)) {
+    return operation.runsModel === undefined ? FREE : { ...FREE, model: namedModel(body) }
+  }
+  if (operation.kind === 'batch') return batch(body.requests)
+  const model = namedModel(body)
   if (operation.kind === 'count-tokens') return { ...FREE, model }
   const media = claudeMedia(body.messages)
   const maxOutputTokens = positiveCount(body.max_tokens) ?? positiveCount(body.max_tokens_to_sample)
@@ -24,14 +26,10 @@ export function inspectAnthropicRequest(operation: Operation, body: unknown, siz
   }
 }
 
-function modelOf(body: unknown): string {
-  return isRecord(body) && typeof body.model === 'string' ? body.model : ''
-}
-
-/** The model of all of a batch's requests; empty where they have several. */
-function onlyModel(requests: unknown): string {
-  if (!Array.isArray(requests)) return ''
-  const models = new Set(requests.map((request) => (isRecord(request) ? modelOf(request.params) : '')))
+/** Its model is that of all of its requests, empty where they have several. Its tokens do not count towards the limits on messages. */
+function batch(requests: unknown): RequestInspection {
+  const each = Array.isArray(requests) ? requests : []
+  const models = [...new Set(each.map((request) => (isRecord(request) ? namedModel(request.params) : '')))]
   const [model = ''] = models
-  return models.size === 1 ? model : ''
+  return { ...FREE, model: models.length === 1 ? model : '', models: models.length === 0 ? [''] : models }
 }

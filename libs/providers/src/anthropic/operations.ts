@@ -1,5 +1,6 @@
 import type { Operation } from '../provider-adapter.ts'
 import { decodedPath } from '../wire/decoded-path.ts'
+import { isRead } from '../wire/is-read.ts'
 
 /** The kinds of operation whose requests or answers are read; everything else is `other`. */
 export type AnthropicKind = 'messages' | 'complete' | 'count-tokens' | 'batch' | 'other'
@@ -12,10 +13,13 @@ export function anthropicOperation(method: string, path: string): Operation | un
   const understood = decodedPath(path)
   if (understood === undefined || !understood.startsWith('/v1/')) return undefined
   const kind = method === 'POST' ? MODEL_OPERATIONS[understood] : undefined
-  return kind === undefined
-    ? { kind: 'other', usesModel: false, body: 'any', path }
-    : { kind, usesModel: true, body: 'json', path }
+  if (kind !== undefined) return { kind, usesModel: true, body: 'json', path }
+  const runsModel = !isRead(method) && !WITHOUT_MODEL.test(understood)
+  return { kind: 'other', usesModel: false, body: 'any', path, ...(runsModel && { runsModel: 'named' }) }
 }
+
+/** Writes that run nothing. What is not known here may run the model of its body, as agents do. */
+const WITHOUT_MODEL = /^\/v1\/(?:(?:files|skills)(?:\/|$)|messages\/batches\/[^/]+\/cancel$)/
 
 const MODEL_OPERATIONS: Readonly<Record<string, AnthropicKind>> = {
   '/v1/messages': 'messages',

@@ -24,6 +24,31 @@ describe('operations', () => {
   })
 
   it.each([
+    ['GET', '/v1beta/cachedContents', undefined],
+    ['DELETE', '/v1beta/tunedModels/t', undefined],
+    ['POST', '/upload/v1beta/files', undefined],
+    ['POST', '/v1beta/files', undefined],
+    ['POST', '/v1beta/fileSearchStores/s:importFile', undefined],
+    ['POST', '/v1beta/batches/b:cancel', undefined],
+    ['PATCH', '/v1beta/cachedContents/c', undefined],
+    ['POST', '/v1beta/cachedContents', 'named'],
+    ['POST', '/v1beta/tunedModels', 'untold'],
+    ['PATCH', '/v1beta/batches/b:updateGenerateContentBatch', 'untold'],
+    ['POST', '/v1beta/models/a/b:generateContent', 'untold'],
+  ])('%s %s runs a model: %s', (method, path, runsModel) => {
+    const operation = google.operation(method, path)
+    expect(operation).toMatchObject({ usesModel: false })
+    expect(operation?.runsModel).toBe(runsModel)
+    const inspection = operation && google.inspect(operation, { model: 'models/m' }, 100)
+    expect(inspection).toMatchObject({ model: runsModel === 'named' ? 'm' : '', maxOutputTokens: 0 })
+  })
+
+  it('run the model of the path whatever the method, which servers may be told to overlook', () => {
+    const operation = google.operation('GET', '/v1beta/models/g:generateContent')
+    expect(operation).toMatchObject({ usesModel: true, model: 'g' })
+  })
+
+  it.each([
     '/',
     '',
     '/v1beta',

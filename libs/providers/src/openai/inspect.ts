@@ -1,13 +1,16 @@
 import type { Operation, RequestInspection } from '../provider-adapter.ts'
 import { isRecord } from '../wire/is-record.ts'
+import { namedModel } from '../wire/named-model.ts'
 import { positiveCount } from '../wire/token-count.ts'
 import { promptMedia } from './prompt-media.ts'
 
 /** Reads what matters of a request's JSON body (undefined: not JSON). Never throws, whatever the shape. */
 export function inspectOpenAiRequest(operation: Operation, body: unknown, sizeBytes: number): RequestInspection {
-  if (!operation.usesModel || !isRecord(body)) return notLegible(operation)
+  if (!operation.usesModel || !isRecord(body)) {
+    return { ...notLegible(operation), model: operation.runsModel === 'named' ? namedModel(body) : '' }
+  }
   const streamed = body.stream === true
-  const model = typeof body.model === 'string' ? body.model : ''
+  const model = namedModel(body)
   const media = promptMedia(operation.kind === 'chat' ? body.messages : body.input, model)
   const maxOutputTokens = outputMaximum(operation.kind, body)
   return {
@@ -29,9 +32,8 @@ const TELLS_USAGE_ON_REQUEST: ReadonlySet<string> = new Set(['chat', 'completion
 /** Their answers hold no output tokens. */
 const WITHOUT_OUTPUT: ReadonlySet<string> = new Set(['embeddings', 'moderations', 'speech', 'other'])
 
-function notLegible(operation: Operation): RequestInspection {
+function notLegible(operation: Operation): Omit<RequestInspection, 'model'> {
   return {
-    model: '',
     streamed: false,
     promptBytes: 0,
     mediaParts: 0,

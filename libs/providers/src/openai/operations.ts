@@ -1,5 +1,6 @@
 import type { Operation } from '../provider-adapter.ts'
 import { decodedPath } from '../wire/decoded-path.ts'
+import { openAiModelRuns } from './model-runs.ts'
 
 /** The kinds of operation whose requests or answers are read; everything else is `other`. */
 export type OpenAiKind =
@@ -20,10 +21,11 @@ export type OpenAiKind =
  * @see https://platform.openai.com/docs/api-reference
  */
 export function openAiOperation(method: string, path: string): Operation {
-  const model = method === 'POST' ? MODEL_OPERATIONS[decodedPath(path) ?? ''] : undefined
-  return model === undefined
-    ? { kind: 'other', usesModel: false, body: 'any', path }
-    : { kind: model.kind, usesModel: true, body: model.body, path }
+  const understood = decodedPath(path)
+  const model = method === 'POST' ? MODEL_OPERATIONS[understood ?? ''] : undefined
+  if (model !== undefined) return { kind: model.kind, usesModel: true, body: model.body, path }
+  const runsModel = openAiModelRuns(method, understood)
+  return { kind: 'other', usesModel: false, body: 'any', path, ...(runsModel && { runsModel }) }
 }
 
 const MODEL_OPERATIONS: Readonly<Record<string, { readonly kind: OpenAiKind; readonly body: Operation['body'] }>> = {

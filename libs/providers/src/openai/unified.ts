@@ -11,6 +11,7 @@ import type {
 import { isRecord } from '../wire/is-record.ts'
 import { findLastMember } from '../wire/json-member.ts'
 import { jsonText } from '../wire/json-text.ts'
+import { foreignError } from './foreign-error.ts'
 import { GuardedStream } from './guarded-stream.ts'
 
 /**
@@ -58,7 +59,7 @@ const AS_IT_IS: AnswerTranslator = {
 
 const ANSWER: AnswerTranslation = {
   translator: (contentType) => (contentType.startsWith('text/event-stream') ? new GuardedStream() : AS_IT_IS),
-  error: () => undefined,
+  error: foreignError,
 }
 
 /** Whatever it calls itself: an answer that is no stream has no end that a caller of one could see. */

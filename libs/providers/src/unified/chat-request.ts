@@ -77,18 +77,16 @@ export const AssistantMessage = Type.Object(
     content: Type.Optional(
       Type.Union([Type.String(), Type.Array(Type.Union([textPart, refusalPart]), { minItems: 1 }), Type.Null()]),
     ),
-    refusal: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+    refusal: Type.Optional(Type.String()),
     tool_calls: Type.Optional(Type.Array(ToolCall)),
     name,
     /** An earlier answer's thoughts, which no provider takes back in this form: it is for the application only. */
-    reasoning_content: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+    reasoning_content: Type.Optional(Type.String()),
     extra_content: extraContent,
     /** The content, as OpenAI's SDK has read it for the application. */
     parsed: Type.Optional(Type.Unknown()),
     /** In answers of OpenAI's, always empty for text. */
     annotations: Type.Optional(Type.Array(Type.Unknown(), { maxItems: 0 })),
-    audio: Type.Optional(Type.Null()),
-    function_call: Type.Optional(Type.Null()),
   },
   closed,
 )
@@ -121,7 +119,7 @@ export const ChatTool = Type.Object(
         description: Type.Optional(Type.String()),
         /** A JSON schema. */
         parameters: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
-        strict: Type.Optional(Type.Union([Type.Boolean(), Type.Null()])),
+        strict: Type.Optional(Type.Boolean()),
       },
       closed,
     ),
@@ -152,7 +150,7 @@ export const ResponseFormat = Type.Union([
           name: Type.String({ pattern: '^[a-zA-Z0-9_-]{1,64}$' }),
           description: Type.Optional(Type.String()),
           schema: Type.Record(Type.String(), Type.Unknown()),
-          strict: Type.Optional(Type.Union([Type.Boolean(), Type.Null()])),
+          strict: Type.Optional(Type.Boolean()),
         },
         closed,
       ),
@@ -175,8 +173,8 @@ export const ReasoningEffort = Type.Union([
 const outputMaximum = Type.Optional(Type.Integer({ minimum: 1 }))
 
 /**
- * A chat completion as OpenAI's API takes it, in the part that some other provider can honour. What is given as null, or with the
- * value that it has anyway, is not there: see `read-chat-request.ts`.
+ * A chat completion as OpenAI's API takes it, in the part that some other provider can honour. What is given as null, at any depth, or
+ * with the value that it has anyway, is not there: see `without-nulls.ts` and `read-chat-request.ts`.
  */
 export type ChatRequest = Static<typeof ChatRequest>
 export const ChatRequest = Type.Object(

@@ -2,6 +2,7 @@ import { type Static, Type } from 'typebox'
 import type { Refusal } from '../unified-api.ts'
 import { readShape } from './read-shape.ts'
 import { refuseParameter } from './refusal.ts'
+import { withoutNulls } from './without-nulls.ts'
 
 /** @see https://platform.openai.com/docs/api-reference/embeddings/create */
 export type EmbeddingsRequest = Static<typeof EmbeddingsRequest>
@@ -24,7 +25,7 @@ export function readEmbeddingsRequest(
   body: Readonly<Record<string, unknown>>,
   provider: string,
 ): EmbeddingsRequest | Refusal {
-  const asked = Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null))
+  const asked = withoutNulls(body)
   const foreign = Object.keys(asked).find((name) => !Object.hasOwn(EmbeddingsRequest.properties, name))
   if (foreign !== undefined) return refuseParameter(foreign, provider)
   return readShape(EmbeddingsRequest, asked)

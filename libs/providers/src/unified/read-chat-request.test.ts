@@ -13,11 +13,58 @@ it.each(['__proto__', '__defineGetter__', 'constructor', 'toString'])(
 )
 
 it('looks no further than the first message that is wrong', () => {
-  const unread = {
-    get role(): string {
+  // Not listed among its members: only who checks the message as one asks for it.
+  const unread = Object.defineProperty({}, 'role', {
+    get() {
       throw new Error('looked at')
     },
-  }
+  })
   const messages = [...MESSAGES, { role: 'user', content: 7 }, unread]
   expect(readChatRequest({ model: 'm', messages }, NOTHING)).toMatchObject({ param: 'messages.1.content' })
+})
+
+it('takes null as not given, wherever it stands', () => {
+  const answer = {
+    role: 'assistant',
+    content: null,
+    refusal: null,
+    annotations: null,
+    audio: null,
+    function_call: null,
+  }
+  const call = { id: 'c', type: 'function', function: { name: 'f', arguments: '{}' } }
+  const body = {
+    model: 'm',
+    messages: [
+      { role: 'user', content: 'Hi', name: null },
+      { ...answer, content: 'Hi', tool_calls: null },
+      { ...answer, annotations: [], tool_calls: [call] },
+      { role: 'tool', tool_call_id: 'c', content: '1', name: null },
+    ],
+    tools: [{ type: 'function', function: { name: 'f', description: null, parameters: null, strict: null } }],
+    stream: true,
+    stream_options: { include_usage: null, include_obfuscation: null },
+    response_format: {
+      type: 'json_schema',
+      json_schema: { name: 'j', description: null, strict: null, schema: { enum: [null] } },
+    },
+  }
+  expect(readChatRequest(body, { provider: 'Nobody', parameters: new Set(['response_format']) })).toEqual({
+    model: 'm',
+    messages: [
+      { role: 'user', content: 'Hi' },
+      { role: 'assistant', content: 'Hi' },
+      { role: 'assistant', content: null, annotations: [], tool_calls: [call] },
+      { role: 'tool', tool_call_id: 'c', content: '1' },
+    ],
+    tools: [{ type: 'function', function: { name: 'f' } }],
+    stream: true,
+    stream_options: {},
+    response_format: { type: 'json_schema', json_schema: { name: 'j', schema: { enum: [null] } } },
+  })
+})
+
+it('takes null as the content of an assistant’s message only', () => {
+  const messages = [{ role: 'user', content: null }]
+  expect(readChatRequest({ model: 'm', messages }, NOTHING)).toMatchObject({ param: 'messages.0.content' })
 })

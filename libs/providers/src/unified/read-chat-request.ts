@@ -4,6 +4,7 @@ import type { Refusal } from '../unified-api.ts'
 import { isRecord } from '../wire/is-record.ts'
 import { ChatRequest, MESSAGE_SCHEMAS } from './chat-request.ts'
 import { refuseField, refuseParameter } from './refusal.ts'
+import { withoutNulls } from './without-nulls.ts'
 
 /** The parameters that some providers have something for and others do not. */
 export type OptionalParameter =
@@ -28,13 +29,14 @@ export interface ChatAbilities {
 
 /**
  * A chat completion's body, or what is wrong with it. A parameter that the provider cannot honour is refused, never dropped,
- * unless its value asks for nothing: null, or what happens anyway.
+ * unless its value asks for nothing: null, at any depth, or what happens anyway.
  */
 export function readChatRequest(
   body: Readonly<Record<string, unknown>>,
   { provider, parameters }: ChatAbilities,
 ): ChatRequest | Refusal {
-  const asked = Object.fromEntries(Object.entries(body).filter(([name, value]) => asksForSomething(name, value)))
+  const given = Object.entries(withoutNulls(body))
+  const asked = Object.fromEntries(given.filter(([name, value]) => asksForSomething(name, value)))
   for (const name in asked) {
     if (!Object.hasOwn(ChatRequest.properties, name)) return refuseParameter(name, provider)
     if (isOptional(name) && !parameters.has(name)) return refuseParameter(name, provider)
@@ -87,7 +89,7 @@ function isEmptyRecord(value: unknown): boolean {
 }
 
 function asksForSomething(name: string, value: unknown): boolean {
-  return value !== null && value !== undefined && NEUTRAL.get(name)?.(value) !== true
+  return value !== undefined && NEUTRAL.get(name)?.(value) !== true
 }
 
 /** Of the first message that is wrong, by the schema of its role: of a choice, only that none fits could be said. */

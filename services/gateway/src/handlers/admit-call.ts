@@ -32,7 +32,9 @@ export function admitCall(
 
   const method = request.method ?? ''
   const operation = target && usable.adapter.operation(method, target.path)
-  if (target === undefined || operation === undefined) return refuse(unsupported(method, usable.settings.provider))
+  if (target === undefined || operation === undefined) {
+    return refuse(unsupported(usable.settings.provider, method, target?.path ?? ''))
+  }
   return {
     status: 'admitted',
     call: {
@@ -48,6 +50,12 @@ export function admitCall(
   }
 }
 
-function unsupported(method: string, provider: string): GatewayError {
-  return gatewayError('unsupported_operation', `${provider} has no operation ${method} at this path.`)
+/** Names the path that was understood: one in which the provider's `/v1` was forgotten, or is twice, is seen there. */
+function unsupported(provider: string, method: string, path: string): GatewayError {
+  // What is no printable ASCII has no place in a request's line, and did not come so far.
+  const shown = path.length > MAX_SHOWN_CHARS ? `${path.slice(0, MAX_SHOWN_CHARS)}…` : path
+  const where = shown === '' ? 'at this path' : `at the path "${shown}"`
+  return gatewayError('unsupported_operation', `${provider} has no operation ${method} ${where}.`)
 }
+
+const MAX_SHOWN_CHARS = 100

@@ -14,6 +14,7 @@ import { AnswerWriter } from './answer-writer.ts'
 import type { PermittedCall } from './call.ts'
 import { finishCall } from './finish-call.ts'
 import { HeldAnswer } from './held-answer.ts'
+import { interrupterOf, upstreamFaultError } from './upstream-fault-error.ts'
 import { writeError } from './write-error.ts'
 
 /**
@@ -102,9 +103,12 @@ export class AnswerRelay implements AnswerSink {
     if (this.#finished) return
     const { name } = this.#call.connection.settings
     this.#logger.warn({ err: error, reason, connection: name, requestId: this.#requestId }, 'upstream fault')
-    const interruptedBy = reason === 'timeout' ? 'timeout' : reason === 'unreachable' ? 'provider' : 'client'
-    const hasBegun = reason === 'unreachable' && this.#head !== undefined
-    this.#breakOff(interruptedBy, hasBegun ? BROKEN_OFF : FAULT_ERRORS[reason](name))
+    const moment = {
+      connection: name,
+      wasSent: this.#upstream?.sent ?? false,
+      hasBegun: this.#head !== undefined,
+    }
+    this.#breakOff(interrupterOf(reason), upstreamFaultError(reason, moment))
   }
 
   #begin(head: AnswerHead): void {
@@ -261,11 +265,3 @@ const EMPTY = Buffer.alloc(0)
 const NO_CONTENT = 204
 const INTERNAL = gatewayError('internal', 'Internal error.')
 const UNREADABLE = gatewayError('upstream_unreachable', 'The provider’s answer could not be understood.')
-const BROKEN_OFF = gatewayError('upstream_unreachable', 'The provider broke its answer off.')
-const FAULT_ERRORS: Readonly<Record<UpstreamFault['reason'], (connection: string) => GatewayError>> = {
-  unreachable: (name) =>
-    gatewayError('upstream_unreachable', `The provider of connection "${name}" could not be reached.`),
-  timeout: (name) => gatewayError('upstream_timeout', `The provider of connection "${name}" did not answer in time.`),
-  'too-large': () => gatewayError('payload_too_large', 'The upload is too large.'),
-  invalid: () => gatewayError('invalid_request', 'The request cannot be sent on: its path or a header is malformed.'),
-}

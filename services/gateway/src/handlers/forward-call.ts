@@ -9,6 +9,7 @@ import type { Call } from './call.ts'
 import { goneSignal } from './gone-signal.ts'
 import { obtainPermit } from './obtain-permit.ts'
 import { prepareCall } from './prepare-call.ts'
+import { isFormToRead, readForm } from './read-form.ts'
 import { sendSigned } from './send-signed.ts'
 import { uploadBody } from './upload-body.ts'
 import { credentialOf, upstreamRequest } from './upstream-request.ts'
@@ -16,6 +17,8 @@ import { writeError } from './write-error.ts'
 
 export interface ForwardOptions {
   readonly logger: Logger
+  /** Of a body that is held in memory to be looked into. */
+  readonly maxBodyBytes: number
   /** Of a body that is streamed on. */
   readonly maxUploadBytes: number
 }
@@ -37,9 +40,12 @@ export async function forwardCall(
   try {
     const length = Number(request.headers['content-length'] ?? 0)
     if (body instanceof IncomingMessage && length > options.maxUploadBytes) {
-      return writeError(response, gatewayError('payload_too_large', 'The upload is too large.'), call)
+      return writeError(response, TOO_LARGE, call)
     }
-    const preparation = prepareCall(call, body instanceof Buffer ? body : undefined)
+    const form = isFormToRead(call, body) ? await readForm(body, formLimit(options)) : undefined
+    if (form === 'left') return
+    if (form === 'too-large') return writeError(response, TOO_LARGE, call)
+    const preparation = prepareCall(call, body instanceof Buffer ? body : undefined, form)
     if (preparation.status === 'refused') return writeError(response, preparation.error, call)
 
     const signs = call.connection.adapter.signing === 'sigv4'
@@ -55,8 +61,9 @@ export async function forwardCall(
     }
     relay = new AnswerRelay(plane, permission.call, response, options.logger)
     const secrets = await credentialOf(plane, permission.call)
-    const upload = body instanceof IncomingMessage ? uploadBody(body, options.maxUploadBytes) : undefined
-    const outgoing = upstreamRequest(permission.call, secrets, preparation.body ?? upload ?? null)
+    const whole = preparation.body ?? form?.bytes
+    const upload = body instanceof IncomingMessage && !whole ? uploadBody(body, options.maxUploadBytes) : undefined
+    const outgoing = upstreamRequest(permission.call, secrets, whole ?? upload ?? null)
     if (signs) await sendSigned(plane, permission.call, outgoing, relay)
     else relay.send(outgoing, secrets)
   } catch (error) {
@@ -70,6 +77,11 @@ export async function forwardCall(
   }
 }
 
+function formLimit({ maxBodyBytes, maxUploadBytes }: ForwardOptions): number {
+  return Math.min(maxBodyBytes, maxUploadBytes)
+}
+
+const TOO_LARGE = gatewayError('payload_too_large', 'The upload is too large.')
 const BAD_MAX_WAIT = gatewayError(
   'invalid_request',
   `The header ${MAX_WAIT_HEADER} takes a number of seconds from 0 to ${MAX_WAIT_MS / 1_000}.`,

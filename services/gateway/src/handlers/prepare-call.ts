@@ -1,7 +1,10 @@
+import type { RequestInspection } from '@sluice/providers'
+import type { UsableConnection } from '../domain/connection.ts'
 import { estimateCost, NO_TOKENS } from '../domain/estimate-cost.ts'
 import { type GatewayError, gatewayError } from '../domain/gateway-error.ts'
 import { parseJsonObject } from '../domain/parse-json-object.ts'
 import type { Call, PreparedCall } from './call.ts'
+import type { ReadForm } from './read-form.ts'
 
 export type Preparation =
   | { readonly status: 'prepared'; readonly call: PreparedCall; readonly body: Buffer | undefined }
@@ -10,22 +13,18 @@ export type Preparation =
 /**
  * Looks into a request's body for the model and the cost.
  * @param body the whole body if it is JSON; undefined where it is streamed, or there is none
+ * @param form the whole body if it is a form that was read for its model
  */
-export function prepareCall(call: Call, body: Buffer | undefined): Preparation {
+export function prepareCall(call: Call, body: Buffer | undefined, form?: ReadForm): Preparation {
   const { connection, operation } = call
   const { adapter, settings } = connection
-  if (!operation.usesModel) {
-    const inspection = adapter.inspect(operation, undefined, 0)
-    return { status: 'prepared', call: { ...call, inspection, estimate: NO_TOKENS }, body }
-  }
+  if (!operation.usesModel) return prepareUncounted(call, body, form)
   if (body === undefined && operation.body === 'json') return refused('invalid_request', NOT_JSON_TYPE)
   const json = body && parseJsonObject(body)
   if (body !== undefined && json === undefined) return refused('invalid_request', NOT_JSON)
-  const inspection = adapter.inspect(operation, json, body?.length ?? 0)
-  if (isTooLong(inspection.model)) return refused('invalid_request', 'The name of the model is too long.')
-  if (!connection.allowsModel(inspection.model)) {
-    return refused('model_not_allowed', modelRefusal(inspection.model, settings.name))
-  }
+  const inspection = inspectionOf(form, adapter.inspect(operation, json, body?.length ?? 0))
+  const refusal = modelRefusal(connection, inspection)
+  if (refusal !== undefined) return refusal
   const { defaultMaxOutputTokens, tokenReservation } = settings
   const policy = { defaultMaxOutputTokens, tokenReservation, smallestTokenLimit: connection.smallestTokenLimit }
   const estimate = estimateCost(inspection, policy, connection.learned.of(inspection.model))
@@ -34,6 +33,20 @@ export function prepareCall(call: Call, body: Buffer | undefined): Preparation {
     call: { ...call, inspection, estimate },
     body: body && adapter.outgoingBody(inspection, json, body),
   }
+}
+
+/** Costs no tokens; the body is looked into only where it may make a model run, and not every model may be. */
+function prepareUncounted(call: Call, body: Buffer | undefined, form: ReadForm | undefined): Preparation {
+  const { connection, operation } = call
+  const isChecked = operation.runsModel !== undefined && connection.settings.allowedModels !== undefined
+  const json = isChecked ? body && parseJsonObject(body) : undefined
+  const inspection = inspectionOf(form, connection.adapter.inspect(operation, json, 0))
+  const refusal = isChecked ? modelRefusal(connection, inspection) : undefined
+  return refusal ?? { status: 'prepared', call: { ...call, inspection, estimate: NO_TOKENS }, body }
+}
+
+function inspectionOf(form: ReadForm | undefined, inspection: RequestInspection): RequestInspection {
+  return form === undefined ? inspection : { ...inspection, model: form.model }
 }
 
 /**
@@ -55,8 +68,18 @@ function isTooLong(model: string): boolean {
   return Buffer.byteLength(JSON.stringify(model)) > MAX_MODEL_BYTES
 }
 
-function modelRefusal(model: string, connection: string): string {
-  return model === ''
-    ? `Connection "${connection}" is restricted to certain models, and this request's model cannot be told.`
-    : `Connection "${connection}" does not allow the model "${model}".`
+/** Where a model has a name that none can have, or is not one that the connection allows. */
+function modelRefusal(
+  { allowsModel, settings: { name } }: UsableConnection,
+  { model, models = [model] }: RequestInspection,
+): Preparation | undefined {
+  if (isTooLong(model)) return refused('invalid_request', 'The name of the model is too long.')
+  const forbidden = models.find((one) => !allowsModel(one))
+  if (forbidden === undefined) return undefined
+  return refused(
+    'model_not_allowed',
+    forbidden === ''
+      ? `Connection "${name}" is restricted to certain models, and this request's model cannot be told.`
+      : `Connection "${name}" does not allow the model "${forbidden.slice(0, MAX_MODEL_BYTES)}".`,
+  )
 }

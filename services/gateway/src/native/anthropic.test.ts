@@ -101,6 +101,16 @@ it('counts tokens and lists models, which is charged as requests alone', async (
   await isCharged({ requests: 3, tokens: 0 })
 })
 
+it('finds in an error of the gateway’s the name of the call, as in those of the provider', async () => {
+  const { baseURL } = await connect()
+  const client = new Anthropic({ baseURL, apiKey: 'slc_unknown', maxRetries: 0 })
+  const error: unknown = await client.messages.create(request({})).catch((raised: unknown) => raised)
+  if (!(error instanceof Anthropic.AuthenticationError)) throw error
+  expect(error.requestID).toMatch(/^[0-9a-f-]{36}$/)
+  expect(error.error).toMatchObject({ request_id: error.requestID })
+  expect(error.headers.get('x-request-id')).toBe(error.requestID)
+})
+
 function request({ model = MODEL, empty = false }: Question) {
   const messages = empty ? [] : [{ role: 'user' as const, content: PROMPT }]
   return { model, max_tokens: 2_000, messages }

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { ProviderId } from '@sluice/contracts'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { exchange, type RawAnswer } from '../testing/exchange.ts'
+import { exchange, postJson, type RawAnswer } from '../testing/exchange.ts'
 import { type FreshConnection, freshConnection } from '../testing/fresh-connection.ts'
 import { NATIVE_APIS, type NativeApi, type NativeCall } from '../testing/native-calls.ts'
 import { type RawUpstream, startRawUpstream } from '../testing/raw-upstream.ts'
@@ -97,7 +97,22 @@ describe.each(Object.entries(NATIVE_APIS) as [ProviderId, NativeApi][])('%s', (p
     const { status, headers, body } = await send(plain)
     expect(status).toBe(502)
     expect(headers['x-sluice-source']).toBe('gateway')
-    expect(JSON.parse(body.toString()).error).toMatchObject({ message: expect.stringMatching(/could not be reached/) })
+    expect(JSON.parse(body.toString()).error).toMatchObject({ message: expect.stringMatching(/what is not HTTP/) })
     await connection.ended('upstream_error')
   })
+})
+
+it('a connection that is broken off before an answer is told from one that cannot be made', async () => {
+  const messageOf = async (baseUrl: string) => {
+    const { baseURL } = await freshConnection(path.gateway, path.apiKey, { provider: 'openai', baseUrl })
+    const answer = await postJson(`${baseURL}/v1/chat/completions`, path.apiKey, { model: 'm', messages: [] })
+    const { error } = JSON.parse(answer.body.toString())
+    expect([answer.status, error.code]).toEqual([502, 'upstream_unreachable'])
+    return error.message
+  }
+  upstream.respond = (_request, response) => void response.socket?.end()
+  expect(await messageOf(upstream.url)).toMatch(/^The provider of .* broke the connection off before it answered\.$/)
+  const closed = await startRawUpstream()
+  await closed.stop()
+  expect(await messageOf(closed.url)).toMatch(/^The provider of .* could not be reached\.$/)
 })

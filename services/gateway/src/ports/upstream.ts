@@ -38,10 +38,10 @@ export interface AnswerSink {
 
 export interface UpstreamFault {
   /**
-   * `unreachable`: the connection could not be made, or broke. `timeout`: no first byte, or no further one, in time.
+   * `unreachable`: the connection could not be made, or broke. `unreadable`: what came is not HTTP. `timeout`: no first byte, or no further one, in time.
    * `too-large`: the request's body exceeded its limit. `invalid`: the request cannot be sent as it is.
    */
-  readonly reason: 'unreachable' | 'timeout' | 'too-large' | 'invalid'
+  readonly reason: 'unreachable' | 'unreadable' | 'timeout' | 'too-large' | 'invalid'
   /** Holds no secret, but details that are for the log only. */
   readonly error: Error
 }

@@ -9,8 +9,6 @@ import { nativeRoutes } from './native-routes.ts'
 import { unifiedRoutes } from './unified-routes.ts'
 
 export interface AppOptions extends DataRoutesOptions {
-  /** Of a JSON body, which is held in memory to be looked into. */
-  readonly maxBodyBytes: number
   /** Within which a whole request must arrive. */
   readonly requestTimeoutMs: number
   /** After which a connection on which nothing moves is given up. */

@@ -7,6 +7,8 @@ export interface DataRoutesOptions {
   /** Undefined until the gateway is ready. */
   readonly dataPlane: () => DataPlane | undefined
   readonly logger: Logger
+  /** Of a body that is held in memory to be looked into. */
+  readonly maxBodyBytes: number
   /** Of a body that is streamed on. */
   readonly maxUploadBytes: number
 }

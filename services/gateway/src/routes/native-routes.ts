@@ -14,8 +14,8 @@ declare module 'fastify' {
 }
 
 /** `/connections/{name}/…`: the provider's own API, passed through byte for byte. */
-export function nativeRoutes(app: FastifyInstance, { dataPlane, logger, maxUploadBytes }: DataRoutesOptions): void {
-  const forwardOptions = { logger, maxUploadBytes }
+export function nativeRoutes(app: FastifyInstance, options: DataRoutesOptions): void {
+  const { dataPlane, logger } = options
   app.decorateRequest('call', undefined)
   app.route<{ Params: { name: string } }>({
     method: app.supportedMethods,
@@ -48,7 +48,7 @@ export function nativeRoutes(app: FastifyInstance, { dataPlane, logger, maxUploa
       if (plane === undefined || request.call === undefined) throw new Error('a request was not admitted')
       reply.hijack()
       const { call, raw } = request
-      forwardCall(plane, call, raw, request.body, reply.raw, forwardOptions).catch((err: unknown) => {
+      forwardCall(plane, call, raw, request.body, reply.raw, options).catch((err: unknown) => {
         logger.error({ err, requestId: call.requestId }, 'request failed')
         reply.raw.destroy()
       })

@@ -18,8 +18,8 @@ declare module 'fastify' {
 }
 
 /** `/v1/…`: OpenAI's API in front of every connection, with the model as `CONNECTION/MODEL`. */
-export function unifiedRoutes(app: FastifyInstance, { dataPlane, logger, maxUploadBytes }: DataRoutesOptions): void {
-  const options = { logger, maxUploadBytes }
+export function unifiedRoutes(app: FastifyInstance, options: DataRoutesOptions): void {
+  const { dataPlane, logger } = options
   const lists = new ModelLists()
 
   app.register((unified, _options, done) => {

@@ -25,7 +25,7 @@ afterAll(async () => {
   await upstream?.stop()
 })
 
-const connectTo = (provider: 'openai' | 'anthropic' | 'google'): Promise<FreshConnection> =>
+const connectTo = (provider: 'openai' | 'anthropic' | 'google' | 'groq'): Promise<FreshConnection> =>
   freshConnection(path.gateway, path.apiKey, { provider, baseUrl: upstream.url })
 
 async function ask({ settings }: FreshConnection, stream: boolean): Promise<void> {
@@ -39,6 +39,21 @@ async function ask({ settings }: FreshConnection, stream: boolean): Promise<void
 
 const events = (response: ServerResponse, text: string) =>
   response.setHeader('content-type', 'text/event-stream').end(text)
+
+it.each(['openai', 'groq'] as const)('the page of a proxy before %s is an error of OpenAI’s', async (provider) => {
+  upstream.respond = (_request, response) =>
+    response.writeHead(502, { 'content-type': 'text/html' }).end('<html><title>502 Bad Gateway</title></html>')
+  const connection = await connectTo(provider)
+  const model = `${connection.settings.name}/some-model`
+  for (const stream of [false, true]) {
+    const body = { model, messages: MESSAGES, stream }
+    const answer = await postJson(`${path.gateway.url}/v1/chat/completions`, path.apiKey, body)
+    expect(answer).toMatchObject({ status: 502, headers: { 'content-type': 'application/json; charset=utf-8' } })
+    expect(JSON.parse(answer.body.toString())).toEqual({
+      error: { message: 'The provider answered with status 502.', type: 'server_error', param: null, code: null },
+    })
+  }
+})
 
 it.each([
   ['nothing at all', 'openai', true, (response) => response.writeHead(204).end()],

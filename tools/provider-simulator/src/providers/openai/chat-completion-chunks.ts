@@ -5,7 +5,7 @@ import { type ChatCompletion, completionUsageOf } from './chat-completion-object
 import { DONE, obfuscation } from './event-stream.ts'
 
 /**
- * https://platform.openai.com/docs/api-reference/chat-streaming: one event a token. With `include_usage` every chunk
+ * https://platform.openai.com/docs/api-reference/chat-streaming: one event a token, of each choice in turn. With `include_usage` every chunk
  * has `usage`, null but in an extra last one without choices; without it none has.
  */
 export function* chatCompletionChunks(
@@ -24,29 +24,33 @@ export function* chatCompletionChunks(
     service_tier: 'default',
     system_fingerprint: null,
   }
-  let index = 0
+  let sent = 0
   const chunk = (choices: readonly unknown[], usage: unknown) => {
-    index += 1
-    const padding = obfuscate ? { obfuscation: obfuscation(index) } : {}
+    sent += 1
+    const padding = obfuscate ? { obfuscation: obfuscation(sent) } : {}
     return dataEvent({ ...common, choices, ...(includeUsage && { usage }), ...padding })
   }
 
-  for (const delta of deltas(completion)) yield chunk([{ index: 0, delta, finish_reason: null }], null)
-  yield chunk([{ index: 0, delta: {}, finish_reason: completion.finishReason }], null)
+  const each = Array.from({ length: completion.choices }, (_, index) => index)
+  for (const deltaOf of deltas(completion)) {
+    for (const index of each) yield chunk([{ index, delta: deltaOf(index), finish_reason: null }], null)
+  }
+  for (const index of each) yield chunk([{ index, delta: {}, finish_reason: completion.finishReason }], null)
   if (includeUsage) yield chunk([], completionUsageOf(completion))
   yield DONE
 }
 
-function* deltas({ toolCall, answer }: ChatCompletion): Generator<unknown> {
+/** What is said next, by choice. */
+function* deltas({ toolCall, answer }: ChatCompletion): Generator<(choice: number) => unknown> {
   if (toolCall === undefined) {
-    yield { role: 'assistant', content: '', refusal: null }
-    for (const content of answer.text.pieces()) yield { content }
+    yield () => ({ role: 'assistant', content: '', refusal: null })
+    for (const content of answer.text.pieces()) yield () => ({ content })
     return
   }
-  const { id, name } = toolCall
-  const opened = { index: 0, id, type: 'function', function: { name, arguments: '' } }
-  yield { role: 'assistant', content: null, tool_calls: [opened], refusal: null }
+  const { ids, name } = toolCall
+  const opened = { index: 0, type: 'function', function: { name, arguments: '' } }
+  yield (choice) => ({ role: 'assistant', content: null, tool_calls: [{ ...opened, id: ids[choice] }], refusal: null })
   for (const part of pieces(toolCall.arguments)) {
-    yield { tool_calls: [{ index: 0, function: { arguments: part } }] }
+    yield () => ({ tool_calls: [{ index: 0, function: { arguments: part } }] })
   }
 }

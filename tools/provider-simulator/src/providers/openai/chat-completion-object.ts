@@ -9,11 +9,13 @@ export interface ChatCompletion {
   /** The dated version of the model. */
   readonly model: string
   readonly inputTokens: number
-  /** What it thought is not shown, only counted. */
+  /** What each choice says; what it thought is not shown, only counted. */
   readonly answer: SimulatedAnswer
   readonly finishReason: 'stop' | 'length' | 'tool_calls'
-  /** In place of text. */
-  readonly toolCall?: ToolCall & { readonly id: string }
+  /** How many there are, all of them the same. */
+  readonly choices: number
+  /** In place of text; each choice's call has an id of its own. */
+  readonly toolCall?: ToolCall & { readonly ids: readonly string[] }
 }
 
 /** https://platform.openai.com/docs/api-reference/chat/object */
@@ -23,26 +25,37 @@ export function chatCompletionObject(completion: ChatCompletion, omitUsage: bool
     object: 'chat.completion',
     created: completion.createdAtS,
     model: completion.model,
-    choices: [{ index: 0, message: message(completion), logprobs: null, finish_reason: completion.finishReason }],
+    choices: Array.from({ length: completion.choices }, (_, index) => ({
+      index,
+      message: message(completion, index),
+      logprobs: null,
+      finish_reason: completion.finishReason,
+    })),
     ...(!omitUsage && { usage: completionUsageOf(completion) }),
     service_tier: 'default',
     system_fingerprint: null,
   }
 }
 
-export function completionUsageOf({ inputTokens, answer }: ChatCompletion) {
-  return chatUsage(inputTokens, answer.outputTokens, answer.thought.tokens)
+export function completionUsageOf(completion: ChatCompletion) {
+  const { inputTokens, answer, choices } = completion
+  return chatUsage(inputTokens, outputTokensOf(completion), choices * answer.thought.tokens)
 }
 
-function message({ toolCall, answer }: ChatCompletion) {
+/** Of all choices together. */
+export function outputTokensOf({ answer, choices }: ChatCompletion): number {
+  return choices * answer.outputTokens
+}
+
+function message({ toolCall, answer }: ChatCompletion, choice: number) {
   if (toolCall === undefined) {
     return { role: 'assistant', content: answer.text.whole(), refusal: null, annotations: [] }
   }
-  const { id, name } = toolCall
+  const { ids, name } = toolCall
   return {
     role: 'assistant',
     content: null,
-    tool_calls: [{ id, type: 'function', function: { name, arguments: toolCall.arguments } }],
+    tool_calls: [{ id: ids[choice], type: 'function', function: { name, arguments: toolCall.arguments } }],
     refusal: null,
     annotations: [],
   }

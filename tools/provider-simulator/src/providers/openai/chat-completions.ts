@@ -3,13 +3,16 @@ import { tokensOfChars } from '../../core/tokens.ts'
 import { jsonAnswer } from '../../wire/json-answer.ts'
 import type { Answer, Reply } from '../simulated-provider.ts'
 import { chatCompletionChunks } from './chat-completion-chunks.ts'
-import { type ChatCompletion, chatCompletionObject } from './chat-completion-object.ts'
+import { type ChatCompletion, chatCompletionObject, outputTokensOf } from './chat-completion-object.ts'
 import { contentChars } from './content-chars.ts'
 import { invalidRequest } from './errors.ts'
 import { eventStreamAnswer } from './event-stream.ts'
+import { messagesRefusal } from './messages-refusal.ts'
 import { type ModelRequest, modelRoute } from './model-route.ts'
 import { count, invalidCount, invalidStreamOptions, missingParameter } from './parameters.ts'
+import { chatSchema } from './request-schemas.ts'
 import { invalidFormat, schemaOfFormat } from './response-format.ts'
+import { schemaRefusal } from './schema-refusal.ts'
 import { simulatedToolCall, type ToolCall } from './tool-call.ts'
 
 /** https://platform.openai.com/docs/api-reference/chat/create */
@@ -21,7 +24,7 @@ export const chatCompletions = modelRoute('/v1/chat/completions', 'chat', (reque
   if (invalid !== undefined) return { ...invalid, charge: { model: model.id, inputTokens, outputTokens: 0 } }
   const completion = complete(request, inputTokens)
   return {
-    charge: { model: model.id, inputTokens, outputTokens: completion.answer.outputTokens },
+    charge: { model: model.id, inputTokens, outputTokens: outputTokensOf(completion) },
     answer: () => (json.stream === true ? streamed(request, completion) : plain(request, completion)),
   }
 })
@@ -40,22 +43,24 @@ function refusal({ json, model }: ModelRequest): Reply | undefined {
   }
   return (
     missingParameter(json, 'messages') ??
-    invalidMessages(json.messages) ??
+    invalidFormat(json.response_format) ??
+    schemaRefusal(chatSchema, json) ??
+    messagesRefusal(json.messages) ??
     invalidCount(json, 'max_tokens') ??
     invalidCount(json, 'max_completion_tokens') ??
+    invalidCount(json, 'n', { maximum: 128 }) ??
+    invalidCount(json, 'top_logprobs', { minimum: 0, maximum: 20 }) ??
     invalidStreamOptions(json) ??
-    invalidFormat(json.response_format)
+    WITH_TOOLS.map((name) => withoutTools(json, name)).find((refused) => refused !== undefined)
   )
 }
 
-function invalidMessages(messages: unknown): Reply | undefined {
-  if (!Array.isArray(messages)) {
-    const message = "Invalid type for 'messages': expected an array of objects, but got something else instead."
-    return invalidRequest(400, message, 'messages', 'invalid_type')
-  }
-  if (messages.length > 0) return undefined
-  const message = "Invalid 'messages': empty array. Expected an array with minimum length 1, but got an empty array."
-  return invalidRequest(400, message, 'messages', 'empty_array')
+/** They say something of tools, and may not stand alone. */
+const WITH_TOOLS = ['tool_choice', 'parallel_tool_calls']
+
+function withoutTools(json: ModelRequest['json'], name: string): Reply | undefined {
+  if ((json[name] ?? null) === null || (json.tools ?? null) !== null) return undefined
+  return invalidRequest(400, `Invalid value for '${name}': '${name}' is only allowed when 'tools' are specified.`, name)
 }
 
 function complete({ json, model, generation }: ModelRequest, inputTokens: number): ChatCompletion {
@@ -66,6 +71,7 @@ function complete({ json, model, generation }: ModelRequest, inputTokens: number
     toolArguments: call?.arguments,
     maxTokens: count(json, 'max_completion_tokens') ?? count(json, 'max_tokens'),
   })
+  const choices = count(json, 'n') ?? 1
   return {
     id: `chatcmpl-${generation.ids(29)}`,
     createdAtS: generation.createdAtS,
@@ -73,7 +79,8 @@ function complete({ json, model, generation }: ModelRequest, inputTokens: number
     inputTokens,
     answer,
     finishReason: finishReason(call, answer.cut),
-    ...(call && { toolCall: { ...call, id: `call_${generation.ids(24)}` } }),
+    choices,
+    ...(call && { toolCall: { ...call, ids: Array.from({ length: choices }, () => `call_${generation.ids(24)}`) } }),
   }
 }
 

@@ -4,6 +4,8 @@ import { jsonAnswer } from '../../wire/json-answer.ts'
 import { invalidRequest } from './errors.ts'
 import { type ModelRequest, modelRoute } from './model-route.ts'
 import { count, invalidCount, missingParameter } from './parameters.ts'
+import { embeddingSchema } from './request-schemas.ts'
+import { schemaRefusal } from './schema-refusal.ts'
 
 /** https://platform.openai.com/docs/api-reference/embeddings/create */
 export const embeddings = modelRoute('/v1/embeddings', 'embedding', ({ json, model, generation }) => {
@@ -11,7 +13,7 @@ export const embeddings = modelRoute('/v1/embeddings', 'embedding', ({ json, mod
   if (inputs === undefined) return missingParameter(json, 'input') ?? invalidRequest(400, INVALID_INPUT, 'input')
   const tokens = inputs.reduce((sum, input) => sum + tokensOf(input), 0)
   const charge = { model: model.id, inputTokens: tokens, outputTokens: 0 }
-  const invalid = invalidCount(json, 'dimensions')
+  const invalid = schemaRefusal(embeddingSchema, json) ?? invalidCount(json, 'dimensions')
   if (invalid !== undefined) return { ...invalid, charge }
 
   const dimensions = Math.min(count(json, 'dimensions') ?? Number.POSITIVE_INFINITY, model.dimensions ?? 0)

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type ProviderSimulator, startProviderSimulator } from '../../start-provider-simulator.ts'
 
-const MESSAGES = [{ role: 'user', content: null }]
+const MESSAGES = [{ role: 'user', content: 'Hello!' }]
 
 let simulator: ProviderSimulator
 

@@ -8,8 +8,18 @@ export function missingParameter(json: ModelRequest['json'], name: string): Repl
   return invalidRequest(400, `Missing required parameter: '${name}'.`, name, 'missing_required_parameter')
 }
 
-/** The 400 for a parameter that, if stated, is no whole number from 1, or undefined if it is fine. */
-export function invalidCount(json: ModelRequest['json'], name: string): Reply | undefined {
+/** What a count may be; from 1 if nothing else is said. */
+export interface CountRange {
+  readonly minimum?: number
+  readonly maximum?: number
+}
+
+/** The 400 for a parameter that, if stated, is no whole number within its range, or undefined if it is fine. */
+export function invalidCount(
+  json: ModelRequest['json'],
+  name: string,
+  { minimum = 1, maximum = Number.POSITIVE_INFINITY }: CountRange = {},
+): Reply | undefined {
   const value = json[name]
   if (value === undefined || value === null) return undefined
   if (typeof value !== 'number' || !Number.isSafeInteger(value)) {
@@ -20,13 +30,13 @@ export function invalidCount(json: ModelRequest['json'], name: string): Reply | 
       'invalid_type',
     )
   }
-  if (value >= 1) return undefined
-  return invalidRequest(
-    400,
-    `Invalid '${name}': integer below minimum value. Expected a value >= 1, but got ${value} instead.`,
-    name,
-    'integer_below_min_value',
-  )
+  if (value >= minimum && value <= maximum) return undefined
+  const [fault, bound, code] =
+    value < minimum
+      ? ['below minimum', `>= ${minimum}`, 'integer_below_min_value']
+      : ['above maximum', `<= ${maximum}`, 'integer_above_max_value']
+  const message = `Invalid '${name}': integer ${fault} value. Expected a value ${bound}, but got ${value} instead.`
+  return invalidRequest(400, message, name, code)
 }
 
 /** The 400 for `stream_options` without a stream, or undefined if they agree. */
@@ -45,7 +55,10 @@ export function count(json: ModelRequest['json'], name: string): number | undefi
   return typeof value === 'number' ? value : undefined
 }
 
-function typeOf(value: unknown): string {
+/** What a value is, as the API names it. */
+export function typeOf(value: unknown): string {
+  if (value === null) return 'null'
   if (Array.isArray(value)) return 'an array'
-  return typeof value === 'number' ? 'a decimal number' : `a ${typeof value}`
+  if (typeof value === 'number') return Number.isInteger(value) ? 'an integer' : 'a decimal number'
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`
 }

@@ -4,15 +4,18 @@ import { contentChars } from './content-chars.ts'
 import { eventStreamAnswer } from './event-stream.ts'
 import { type ModelRequest, modelRoute } from './model-route.ts'
 import { count, invalidCount, missingParameter } from './parameters.ts'
+import { responseSchema } from './request-schemas.ts'
 import { responseEvents } from './response-events.ts'
 import { finishedResponse, type ModelResponse } from './response-object.ts'
+import { schemaRefusal } from './schema-refusal.ts'
 import { simulatedToolCall } from './tool-call.ts'
 
 /** https://platform.openai.com/docs/api-reference/responses/create */
 export const responses = modelRoute('/v1/responses', 'chat', (request) => {
   const { json, model } = request
   const inputTokens = tokensOfChars(contentChars(json.input) + contentChars(json.instructions))
-  const invalid = missingParameter(json, 'input') ?? invalidCount(json, 'max_output_tokens')
+  const invalid =
+    missingParameter(json, 'input') ?? schemaRefusal(responseSchema, json) ?? invalidCount(json, 'max_output_tokens')
   if (invalid !== undefined) return { ...invalid, charge: { model: model.id, inputTokens, outputTokens: 0 } }
   const response = respond(request, inputTokens)
   return {

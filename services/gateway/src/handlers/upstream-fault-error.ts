@@ -1,0 +1,33 @@
+import { type GatewayError, gatewayError } from '../domain/gateway-error.ts'
+import type { CallEnd } from '../domain/settlement.ts'
+import type { UpstreamFault } from '../ports/upstream.ts'
+
+/** How far a call had come when the fault occurred. */
+export interface FaultMoment {
+  readonly connection: string
+  /** The provider took the connection. */
+  readonly wasSent: boolean
+  /** The head of its answer was there. */
+  readonly hasBegun: boolean
+}
+
+/** What the application is told of a fault. */
+export function upstreamFaultError(reason: UpstreamFault['reason'], moment: FaultMoment): GatewayError {
+  const provider = `The provider of connection "${moment.connection}"`
+  if (reason === 'timeout') return gatewayError('upstream_timeout', `${provider} did not answer in time.`)
+  if (reason === 'too-large') return gatewayError('payload_too_large', 'The upload is too large.')
+  if (reason === 'invalid') {
+    return gatewayError('invalid_request', 'The request cannot be sent on: its path or a header is malformed.')
+  }
+  if (moment.hasBegun) return gatewayError('upstream_unreachable', 'The provider broke its answer off.')
+  if (reason === 'unreadable')
+    return gatewayError('upstream_unreachable', `${provider} answered with what is not HTTP.`)
+  const what = moment.wasSent ? 'broke the connection off before it answered' : 'could not be reached'
+  return gatewayError('upstream_unreachable', `${provider} ${what}.`)
+}
+
+/** Whose doing the end of the call is. */
+export function interrupterOf(reason: UpstreamFault['reason']): CallEnd['interruptedBy'] {
+  if (reason === 'timeout') return 'timeout'
+  return reason === 'unreachable' || reason === 'unreadable' ? 'provider' : 'client'
+}
