@@ -9,6 +9,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { GatewayConfig, start } from './index.ts'
 import { exchange, postJson } from './testing/exchange.ts'
 import { startGateway, type TestGateway } from './testing/start-gateway.ts'
+import { untilKnown } from './testing/until-known.ts'
 
 const BODY = { model: 'gpt-4.1-mini', messages: [{ role: 'user' as const, content: 'Say something.' }] }
 const LIMITS = [{ period: 'day' as const, requests: 1_000, tokens: 1_000_000 }]
@@ -48,9 +49,7 @@ async function setUp(settings: Partial<Parameters<TestGateway['connection']>[0]>
   const apiKey = await gateway.apiKey()
   const made = await gateway.connection({ baseUrl: simulator.url, apiKey: 'sk-one', capacity: LIMITS, ...settings })
   const chat = (body: object = BODY) => postJson(`${made.baseURL}/chat/completions`, apiKey, body)
-  await eventually(async () => {
-    expect((await postJson(`${made.baseURL}/chat/completions`, apiKey, '')).status).toBe(400)
-  })
+  await untilKnown(gateway.url, made.settings.name, apiKey)
   const charged = async () => {
     const { windows } = await request(gateway.bus, capacityStatus, [made.settings.id], {})
     return Object.fromEntries(windows.map(({ metric, used }) => [metric, used]))

@@ -8,10 +8,10 @@ import { RateLimitReading } from './rate-limit-reading.ts'
 export type Outcome = Static<typeof Outcome>
 export const Outcome = Type.Union([
   Type.Literal('success'),
-  /** The provider answered 4xx other than 429. */
+  /** The provider answered 4xx other than 429, or the gateway by itself, without asking the provider. */
   Type.Literal('client_error'),
   Type.Literal('upstream_429'),
-  /** The provider answered 5xx, broke the answer off, or could not be reached. */
+  /** The provider answered 5xx, broke the answer off, or could not be reached; the credential could not be had. */
   Type.Literal('upstream_error'),
   Type.Literal('timeout'),
   /** The application went away. */

@@ -10,6 +10,8 @@ import { goneSignal } from './gone-signal.ts'
 import { obtainPermit } from './obtain-permit.ts'
 import { prepareCall } from './prepare-call.ts'
 import { isFormToRead, readForm } from './read-form.ts'
+import { recordUnsent } from './record-unsent.ts'
+import { refuseCall } from './refuse-call.ts'
 import { sendSigned } from './send-signed.ts'
 import { uploadBody } from './upload-body.ts'
 import { credentialOf, upstreamRequest } from './upstream-request.ts'
@@ -40,19 +42,19 @@ export async function forwardCall(
   try {
     const length = Number(request.headers['content-length'] ?? 0)
     if (body instanceof IncomingMessage && length > options.maxUploadBytes) {
-      return writeError(response, TOO_LARGE, call)
+      return refuseCall(plane, call, TOO_LARGE, response)
     }
     const form = isFormToRead(call, body) ? await readForm(body, formLimit(options)) : undefined
-    if (form === 'left') return
-    if (form === 'too-large') return writeError(response, TOO_LARGE, call)
+    if (form === 'left') return recordUnsent(plane, call, '', { outcome: 'aborted' })
+    if (form === 'too-large') return refuseCall(plane, call, TOO_LARGE, response)
     const preparation = prepareCall(call, body instanceof Buffer ? body : undefined, form)
-    if (preparation.status === 'refused') return writeError(response, preparation.error, call)
+    if (preparation.status === 'refused') return refuseCall(plane, call, preparation.error, response)
 
     const signs = call.connection.adapter.signing === 'sigv4'
     // A permit is good for a moment only: what may take longer is waited for before.
     if (signs) await plane.signer.prepare(call.connection.settings)
     const waitMs = maxWaitMs(request.headers[MAX_WAIT_HEADER], call.connection.settings.maxWaitMs)
-    if (waitMs === undefined) return writeError(response, BAD_MAX_WAIT, call)
+    if (waitMs === undefined) return refuseCall(plane, call, BAD_MAX_WAIT, response)
     const wait = { maxWaitMs: waitMs, gone: () => goneSignal(response) }
     const permission = await obtainPermit(plane, preparation.call, wait)
     if (permission.status === 'left') return
@@ -72,7 +74,7 @@ export async function forwardCall(
     const answer = expected
       ? gatewayError('credential_unavailable', 'The credential of the connection is not available.')
       : gatewayError('internal', 'Internal error.')
-    if (relay === undefined) writeError(response, answer, call)
+    if (relay === undefined) refuseCall(plane, call, answer, response)
     else relay.giveUp(answer)
   }
 }

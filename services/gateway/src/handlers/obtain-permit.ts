@@ -1,4 +1,3 @@
-import type { ResponseEvent } from '@sluice/contracts'
 import { denialError, deniedBy } from '../domain/denial.ts'
 import type { GatewayError } from '../domain/gateway-error.ts'
 import { gatewayError } from '../domain/gateway-error.ts'
@@ -6,6 +5,7 @@ import { type RateLimitFields, rateLimitFields } from '../domain/rate-limit-fiel
 import type { DataPlane } from '../ports/data-plane.ts'
 import type { Wait } from '../ports/permits.ts'
 import type { PermittedCall, PreparedCall } from './call.ts'
+import { recordUnsent } from './record-unsent.ts'
 
 export type Permission =
   | { readonly status: 'permitted'; readonly call: PermittedCall }
@@ -26,7 +26,7 @@ export async function obtainPermit(plane: DataPlane, call: PreparedCall, wait: W
   const { model } = call.inspection
   const outcome = await plane.permits.acquire(id, model, call.estimate.tokens, wait)
   if (outcome.status === 'left') {
-    record(plane, call, { outcome: 'aborted' })
+    recordUnsent(plane, call, model, { outcome: 'aborted' })
     return outcome
   }
   if (outcome.status === 'granted') {
@@ -34,7 +34,7 @@ export async function obtainPermit(plane: DataPlane, call: PreparedCall, wait: W
     return { status: 'permitted', call: { ...call, permit: outcome.permit, rateLimits } }
   }
   if (outcome.status === 'denied') {
-    record(plane, call, { outcome: 'denied', deniedBy: deniedBy(outcome.denied) })
+    recordUnsent(plane, call, model, { outcome: 'denied', deniedBy: deniedBy(outcome.denied) })
     const error = denialError(outcome.denied, name, call.estimate.tokens)
     return { status: 'refused', error, rateLimits: rateLimitFields(outcome.windows) }
   }
@@ -45,22 +45,6 @@ export async function obtainPermit(plane: DataPlane, call: PreparedCall, wait: W
     }
   }
   const error = gatewayError('capacity_unavailable', `The capacity of connection "${name}" cannot be told just now.`)
-  record(plane, call, { outcome: 'denied', deniedBy: error.code })
+  recordUnsent(plane, call, model, { outcome: 'denied', deniedBy: error.code })
   return { status: 'refused', error, rateLimits: undefined }
-}
-
-function record(
-  { events, clock }: DataPlane,
-  call: PreparedCall,
-  end: Pick<ResponseEvent, 'outcome' | 'deniedBy'>,
-): void {
-  const { id, provider } = call.connection.settings
-  events.record(id, provider, {
-    requestId: call.requestId,
-    startedAtMs: call.startedAtMs,
-    endedAtMs: clock.nowMs(),
-    apiKeyId: call.apiKeyId,
-    model: call.inspection.model,
-    ...end,
-  })
 }

@@ -13,6 +13,7 @@ import { parseJsonObject } from '../domain/parse-json-object.ts'
 import { parseUnifiedModel } from '../domain/unified-model.ts'
 import type { DataPlane } from '../ports/data-plane.ts'
 import type { Call } from './call.ts'
+import { recordRefusal } from './refuse-call.ts'
 import { usableConnection } from './usable-connection.ts'
 
 /** A request of the unified endpoint whose sender is known. */
@@ -30,7 +31,8 @@ export type CallTranslation =
   | { readonly status: 'refused'; readonly error: GatewayError; readonly connection?: Connection | undefined }
 
 /**
- * Finds the connection that a unified request's model names, and says the request in its provider's words.
+ * Finds the connection that a unified request's model names, and says the request in its provider's words; that it cannot be is
+ * recorded.
  * @param bytes the body, if it is JSON
  * @param gone gives the signal that is aborted when the application goes away
  */
@@ -51,6 +53,10 @@ export async function translateCall(
   if ('code' in connection) return { status: 'refused', error: connection, connection: found }
 
   const { settings, adapter } = connection
+  const refuse = (error: GatewayError): CallTranslation => {
+    recordRefusal(plane, { requestId, startedAtMs, apiKeyId: apiKey.id, connection }, error)
+    return { status: 'refused', error, connection }
+  }
   const translated = await withImages(plane, adapter.unified[kind], gone, {
     body,
     bytes,
@@ -61,9 +67,9 @@ export async function translateCall(
     answerId: requestId,
     receivedAtMs: startedAtMs,
   })
-  if (translated.status === 'refused') return { status: 'refused', error: refusalError(translated), connection }
+  if (translated.status === 'refused') return refuse(refusalError(translated))
   const operation = adapter.operation('POST', translated.path)
-  if (operation === undefined) return { status: 'refused', error: NO_SUCH_MODEL, connection }
+  if (operation === undefined) return refuse(NO_SUCH_MODEL)
   const call: Call = {
     requestId,
     startedAtMs,

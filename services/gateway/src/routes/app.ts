@@ -53,7 +53,7 @@ export function createApp(options: AppOptions): FastifyInstance {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
   app.addContentTypeParser('*', (_request, payload, done) => done(null, payload))
-  frameworkErrors(app, options.logger)
+  frameworkErrors(app, options)
   healthRoutes(app, () => options.dataPlane() !== undefined)
   nativeRoutes(app, options)
   unifiedRoutes(app, options)

@@ -1,13 +1,17 @@
 import { randomUUID } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { openAiErrorAnswer } from '@sluice/providers'
-import type { Logger } from '@sluice/service-kit'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type GatewayError, gatewayError } from '../domain/gateway-error.ts'
+import { recordRefusal } from '../handlers/refuse-call.ts'
 import { writeError } from '../handlers/write-error.ts'
+import type { DataRoutesOptions } from './data-routes-options.ts'
 
-/** Words the errors that Fastify and Node find themselves as the provider would, or as OpenAI where none is known. */
-export function frameworkErrors(app: FastifyInstance, logger: Logger): void {
+/** Words the errors that Fastify and Node find themselves as the provider would, or as OpenAI where none is known; records those of calls. */
+export function frameworkErrors(
+  app: FastifyInstance,
+  { logger, dataPlane }: Pick<DataRoutesOptions, 'logger' | 'dataPlane'>,
+): void {
   app.register((nowhere, _options, done) => {
     const refuse = (request: FastifyRequest, reply: FastifyReply): void =>
       answer(request, reply, gatewayError('unsupported_operation', 'There is nothing at this path.'))
@@ -18,7 +22,10 @@ export function frameworkErrors(app: FastifyInstance, logger: Logger): void {
   })
   app.setErrorHandler<FastifyError>((error, request, reply) => {
     if ((error.statusCode ?? 500) >= 500) logger.error({ err: error, requestId: request.id }, 'request failed')
-    answer(request, reply, worded(error))
+    const refusal = worded(error)
+    const plane = dataPlane()
+    if (plane !== undefined && request.call !== undefined) recordRefusal(plane, request.call, refusal)
+    answer(request, reply, refusal)
   })
 }
 

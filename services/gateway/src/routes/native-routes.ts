@@ -3,6 +3,7 @@ import { admitCall } from '../handlers/admit-call.ts'
 import type { Call } from '../handlers/call.ts'
 import { checkHead } from '../handlers/check-head.ts'
 import { forwardCall } from '../handlers/forward-call.ts'
+import { refuseCall } from '../handlers/refuse-call.ts'
 import { writeError } from '../handlers/write-error.ts'
 import { type DataRoutesOptions, NOT_READY } from './data-routes-options.ts'
 
@@ -37,7 +38,7 @@ export function nativeRoutes(app: FastifyInstance, options: DataRoutesOptions): 
       const fault = checkHead(request.raw, reply.raw)
       if (fault !== undefined) {
         reply.hijack()
-        writeError(reply.raw, fault, admission.call)
+        refuseCall(plane, admission.call, fault, reply.raw)
         return
       }
       request.call = admission.call

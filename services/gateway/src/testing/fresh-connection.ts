@@ -2,8 +2,8 @@ import { capacityStatus, type Outcome, type ProjectedConnection, type ResponseEv
 import { request } from '@sluice/messaging'
 import { eventually } from '@sluice/testkit'
 import { expect } from 'vitest'
-import { exchange } from './exchange.ts'
 import type { ConnectionToMake, TestGateway } from './start-gateway.ts'
+import { untilKnown } from './until-known.ts'
 
 /** A connection that nothing was charged to yet. */
 export interface FreshConnection {
@@ -30,10 +30,7 @@ export async function freshConnection(
 ): Promise<FreshConnection> {
   const { settings } = await gateway.connection({ capacity: AMPLE, ...connection })
   const baseURL = `${gateway.url}/connections/${settings.name}`
-  await eventually(async () => {
-    const { headers } = await exchange(`${baseURL}/`, { headers: { authorization: `Bearer ${apiKey}` } })
-    expect(headers['x-sluice-connection']).toBe(settings.name)
-  })
+  await untilKnown(gateway.url, settings.name, apiKey)
   const status = () => request(gateway.bus, capacityStatus, [settings.id], {})
   const isSettled = () =>
     eventually(async () => {

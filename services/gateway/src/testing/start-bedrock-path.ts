@@ -4,12 +4,12 @@ import { CapacityConfig, start as startCapacity } from '@sluice/capacity'
 import { CONNECTION_DEFAULTS, type ProjectedConnection } from '@sluice/contracts'
 import type { ProviderSimulator } from '@sluice/provider-simulator'
 import { createLogger, readConfig } from '@sluice/service-kit'
-import { eventually, testNats, testSimulator } from '@sluice/testkit'
+import { testNats, testSimulator } from '@sluice/testkit'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
 import { vi } from 'vitest'
-import { postJson } from './exchange.ts'
 import { type FreshConnection, freshConnection } from './fresh-connection.ts'
 import { type ConnectionToMake, startGateway, type TestGateway } from './start-gateway.ts'
+import { untilKnown } from './until-known.ts'
 
 export const ROLE_ARN = 'arn:aws:iam::123456789012:role/bedrock'
 export const EXTERNAL_ID = 'external-1'
@@ -77,9 +77,7 @@ export async function startBedrockPath(): Promise<BedrockPath> {
       const settings: ProjectedConnection = { ...DEFAULTS, name: `c-${id}`, config, ...given, id }
       await gateway.connections.put(id, settings)
       const endpoint = `${gateway.url}/connections/${settings.name}`
-      await eventually(async () => {
-        expectKnown((await postJson(`${endpoint}/model/m/converse`, apiKey, '')).status)
-      })
+      await untilKnown(gateway.url, settings.name, apiKey)
       return {
         settings,
         endpoint,
@@ -117,9 +115,4 @@ const DEFAULTS: Omit<ProjectedConnection, 'id' | 'name' | 'config'> = {
   provider: 'aws-bedrock',
   ...CONNECTION_DEFAULTS,
   version: 1,
-}
-
-/** The answer to a request without a body. */
-function expectKnown(status: number): void {
-  if (status !== 400) throw new Error(`the gateway does not know the connection yet: ${status}`)
 }
