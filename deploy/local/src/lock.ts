@@ -1,5 +1,5 @@
-import { randomUUID } from 'node:crypto'
-import { link, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { createHash, randomUUID } from 'node:crypto'
+import { link, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Log } from './log.ts'
 import { makeFolder } from './make-folder.ts'
@@ -21,14 +21,15 @@ export async function acquireLock(dataDir: string, log: Log): Promise<Lock> {
   if (mine === undefined) throw new StartError('process_failed', 'The system does not say when this process started.')
   for (;;) {
     if (await tryCreate(dataDir, path, mine)) return { release: () => rm(path, { force: true }) }
-    const holder = await readHolder(path)
+    const text = await readOptional(path)
+    const holder = identityIn(text)
     if (holder !== undefined && (await isRunning(holder))) {
       throw new StartError(
         'already_running',
         `Sluice is already running on ${dataDir} (process ${holder.pid}): stop it first, or choose another folder with SLUICE_DATA_DIR.`,
       )
     }
-    if (await removeStale(path, holder))
+    if (text !== undefined && (await removeStale(dataDir, path, text, mine)))
       log(`The last run did not end in order (process ${holder?.pid ?? 'unknown'}): recovering`)
   }
 }
@@ -44,27 +45,55 @@ async function tryCreate(dataDir: string, path: string, holder: ProcessIdentity)
     const message = `Cannot write to ${dataDir} (${reason}): choose another folder with SLUICE_DATA_DIR.`
     throw new StartError('folder_unusable', message, { cause })
   }
-  return moveIfFree(draft, path)
-}
-
-/** Gives a file its name unless that is taken, and removes it otherwise. True when it has the name now. */
-export async function moveIfFree(from: string, to: string): Promise<boolean> {
   try {
-    await link(from, to)
+    await link(draft, path)
     return true
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false
     throw error
   } finally {
-    await rm(from, { force: true })
+    await rm(draft, { force: true })
   }
 }
 
-/** Undefined when there is no lock, or one that nothing can be read from. */
-async function readHolder(path: string): Promise<ProcessIdentity | undefined> {
+/**
+ * Removes the lock that says `stale`, whose holder is gone. Several starts may have read it, and the quickest may hold the lock already:
+ * so only who has claimed this very text may remove it, and looks again first. A claim is a lock itself, which may be left by
+ * one that was killed with it.
+ */
+async function removeStale(dataDir: string, path: string, stale: string, mine: ProcessIdentity): Promise<boolean> {
+  const claim = `${path}.${createHash('sha256').update(stale).digest('hex').slice(0, CLAIM_CHARS)}`
+  if (!(await tryCreate(dataDir, claim, mine))) {
+    const claimed = await readOptional(claim)
+    const claimer = identityIn(claimed)
+    const isLeft = claimed !== undefined && (claimer === undefined || !(await isRunning(claimer)))
+    if (isLeft) await removeStale(dataDir, claim, claimed, mine)
+    return false
+  }
   try {
-    const holder: unknown = JSON.parse(await readFile(path, 'utf8'))
-    return isIdentity(holder) ? holder : undefined
+    if ((await readOptional(path)) !== stale) return false
+    await rm(path)
+    return true
+  } finally {
+    await rm(claim)
+  }
+}
+
+async function readOptional(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+/** Undefined where the text names no process: the lock is of nobody. */
+function identityIn(text: string | undefined): ProcessIdentity | undefined {
+  if (text === undefined) return undefined
+  try {
+    const value: unknown = JSON.parse(text)
+    return isIdentity(value) ? value : undefined
   } catch {
     return undefined
   }
@@ -75,19 +104,4 @@ function isIdentity(value: unknown): value is ProcessIdentity {
   return typeof value.pid === 'number' && typeof value.startedAt === 'string'
 }
 
-/** Moves the lock aside and looks again, for another start may have taken it over since it was read. */
-async function removeStale(path: string, stale: ProcessIdentity | undefined): Promise<boolean> {
-  const aside = `${path}.${randomUUID()}`
-  try {
-    await rename(path, aside)
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false
-    throw error
-  }
-  const moved = await readHolder(aside)
-  const isStale = moved?.pid === stale?.pid && moved?.startedAt === stale?.startedAt
-  if (isStale) await rm(aside, { force: true })
-  // Meanwhile the name was free, so that yet another start may have taken it: the lock is its own then.
-  else await moveIfFree(aside, path)
-  return isStale
-}
+const CLAIM_CHARS = 16
