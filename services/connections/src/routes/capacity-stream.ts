@@ -36,6 +36,7 @@ export function capacityStreamRoute(deps: ApplicationDeps, insights: Insights): 
         reply.hijack()
         const { raw: response } = reply
         open.add(response)
+        response.once('close', () => open.delete(response))
         try {
           response.writeHead(200, { ...STREAM_HEADERS, 'x-request-id': request.id })
           // While the database is away nobody can be told to go.
@@ -44,7 +45,6 @@ export function capacityStreamRoute(deps: ApplicationDeps, insights: Insights): 
         } catch (error) {
           logger.error({ err: error, requestId: request.id, connectionId: id }, 'a capacity stream has failed')
         } finally {
-          open.delete(response)
           response.end()
         }
       },
