@@ -112,3 +112,15 @@ it('gives up at its deadline when it stops while NATS is away', async () => {
   expect(dropped).toBe(1)
   await nats.restart()
 })
+
+it('says what it lost while NATS is still away, and all of it by the time that it has stopped', async () => {
+  const events = publisher({ maxEvents: 2 })
+  await nats.kill()
+  await eventually(() => expect(bus.isConnected()).toBe(false))
+  for (let id = 0; id < 5; id++) events.record('c', 'openai', event(String(id)))
+  await eventually(() => expect(dropped).toBe(3))
+  events.record('c', 'openai', event('5'))
+  await events.stop(0)
+  expect(dropped).toBe(6)
+  await nats.restart()
+})

@@ -40,6 +40,7 @@ export function eventPublisher(bus: Bus, options: EventPublisherOptions): Runnin
       } catch (error) {
         options.onFault(error)
       }
+      tellDropped()
       await pause(Math.min(MAX_RETRY_MS, MIN_RETRY_MS * attempt))
     }
   }
@@ -86,7 +87,8 @@ export function eventPublisher(bus: Bus, options: EventPublisherOptions): Runnin
       const drained = Promise.all(Array.from(queues.values(), (queue) => queue.drained))
       await Promise.race([drained, pause(deadlineMs)])
       givenUp = true
-      if (waiting > 0) options.onDropped(waiting)
+      dropped += waiting
+      tellDropped()
     },
   }
 }
