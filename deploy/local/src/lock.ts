@@ -1,9 +1,10 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { link, readFile, rm, writeFile } from 'node:fs/promises'
+import { link, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Log } from './log.ts'
 import { makeFolder } from './make-folder.ts'
 import { identifyProcess, isRunning, type ProcessIdentity } from './process-identity.ts'
+import { readOptional } from './read-optional.ts'
 import { StartError } from './start-error.ts'
 
 export interface Lock {
@@ -21,9 +22,8 @@ export async function acquireLock(dataDir: string, log: Log): Promise<Lock> {
   if (mine === undefined) throw new StartError('process_failed', 'The system does not say when this process started.')
   for (;;) {
     if (await tryCreate(dataDir, path, mine)) return { release: () => rm(path, { force: true }) }
-    const text = await readOptional(path)
-    const holder = identityIn(text)
-    if (holder !== undefined && (await isRunning(holder))) {
+    const { text, holder, isHeld } = await readLock(path)
+    if (holder !== undefined && isHeld) {
       throw new StartError(
         'already_running',
         `Sluice is already running on ${dataDir} (process ${holder.pid}): stop it first, or choose another folder with SLUICE_DATA_DIR.`,
@@ -64,10 +64,8 @@ async function tryCreate(dataDir: string, path: string, holder: ProcessIdentity)
 async function removeStale(dataDir: string, path: string, stale: string, mine: ProcessIdentity): Promise<boolean> {
   const claim = `${path}.${createHash('sha256').update(stale).digest('hex').slice(0, CLAIM_CHARS)}`
   if (!(await tryCreate(dataDir, claim, mine))) {
-    const claimed = await readOptional(claim)
-    const claimer = identityIn(claimed)
-    const isLeft = claimed !== undefined && (claimer === undefined || !(await isRunning(claimer)))
-    if (isLeft) await removeStale(dataDir, claim, claimed, mine)
+    const { text, isHeld } = await readLock(claim)
+    if (text !== undefined && !isHeld) await removeStale(dataDir, claim, text, mine)
     return false
   }
   try {
@@ -79,18 +77,22 @@ async function removeStale(dataDir: string, path: string, stale: string, mine: P
   }
 }
 
-async function readOptional(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8')
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
-    throw error
-  }
+interface ReadLock {
+  /** Undefined when there is no lock. */
+  readonly text: string | undefined
+  readonly holder: ProcessIdentity | undefined
+  /** Its holder still runs. */
+  readonly isHeld: boolean
+}
+
+async function readLock(path: string): Promise<ReadLock> {
+  const text = await readOptional(path)
+  const holder = text === undefined ? undefined : identityIn(text)
+  return { text, holder, isHeld: holder !== undefined && (await isRunning(holder)) }
 }
 
 /** Undefined where the text names no process: the lock is of nobody. */
-function identityIn(text: string | undefined): ProcessIdentity | undefined {
-  if (text === undefined) return undefined
+function identityIn(text: string): ProcessIdentity | undefined {
   try {
     const value: unknown = JSON.parse(text)
     return isIdentity(value) ? value : undefined

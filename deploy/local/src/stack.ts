@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import type { LocalSettings } from './config.ts'
 import { writeEnvironmentFiles } from './environment-files.ts'
 import { acquireLock, type Lock } from './lock.ts'
@@ -6,6 +5,7 @@ import type { ProcessLog } from './log.ts'
 import { ensureMasterKey } from './master-key.ts'
 import { type ExtraEnvironment, everyProcess, givenNames, serviceSpecs } from './process-specs.ts'
 import { createProcessTiers, type ProcessTiers } from './process-tiers.ts'
+import { readOptional } from './read-optional.ts'
 import { openRunRecord } from './run-record.ts'
 import { type Servers, startServers } from './servers.ts'
 import { type ServiceName, type StackPaths, serviceFile, stackPaths } from './stack-paths.ts'
@@ -65,11 +65,11 @@ export async function startStack(settings: LocalSettings, options: StackOptions)
     signal?.addEventListener('abort', () => void stop().catch(() => undefined))
     signal?.throwIfAborted()
     const ports = await chooseStackPorts(settings)
-    const formerToken = await readOptional(paths.operatorTokenFile)
+    const formerToken = await readToken(paths)
     const servers = await startServers({ settings, paths, tiers, inherited: options.inherited ?? {}, log: say })
     const isFirstStart = formerToken === undefined
     await startServices({ settings, paths, ports, tiers, servers, options, isFirstStart, say })
-    const operatorToken = await readOptional(paths.operatorTokenFile)
+    const operatorToken = await readToken(paths)
     return {
       paths,
       adminUrl: `http://127.0.0.1:${ports.admin}`,
@@ -134,11 +134,6 @@ function stopOnce(tiers: ProcessTiers, lock: Lock): () => Promise<void> {
   }
 }
 
-async function readOptional(path: string): Promise<string | undefined> {
-  try {
-    return (await readFile(path, 'utf8')).trim()
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
-    throw error
-  }
+async function readToken({ operatorTokenFile }: StackPaths): Promise<string | undefined> {
+  return (await readOptional(operatorTokenFile))?.trim()
 }

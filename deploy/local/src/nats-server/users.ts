@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { chmod, readFile, rename, writeFile } from 'node:fs/promises'
+import { chmod, rename, writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { parseEnv } from 'node:util'
+import { readOptional } from '../read-optional.ts'
 
 /** The users of `deploy/nats/nats.conf`: the services, internal systems, and the people who run NATS. */
 export const NATS_USERS = [
@@ -27,7 +28,7 @@ const PASSWORD_BYTES = 24
  * generated and added; the file is for its owner alone (mode 0600).
  */
 export async function ensureNatsPasswords(path: string): Promise<NatsPasswords> {
-  const stored = parseEnv(await readOrEmpty(path))
+  const stored = parseEnv((await readOptional(path)) ?? '')
   const entries = NATS_USERS.map((user) => [user, stored[passwordVariable(user)] ?? generatePassword()] as const)
   const passwords = Object.fromEntries(entries) as Record<NatsUser, string>
   const environment = passwordEnvironment(passwords)
@@ -54,13 +55,4 @@ export function generatePassword(): string {
 
 function passwordVariable(user: NatsUser): string {
   return `NATS_${user.toUpperCase()}_PASSWORD`
-}
-
-async function readOrEmpty(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8')
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return ''
-    throw error
-  }
 }

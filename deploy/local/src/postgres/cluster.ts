@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { chown, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { readOptional } from '../read-optional.ts'
 import { StartError } from '../start-error.ts'
 import type { PostgresBinaries } from './binaries.ts'
 import type { RunAs } from './run-as.ts'
@@ -63,14 +64,5 @@ async function createCluster(folder: string, passwordFile: string, binaries: Pos
     const text = cause instanceof Error && 'stderr' in cause ? String(cause.stderr).trim() : ''
     const reason = text.split('\n').at(-1) || (cause instanceof Error ? cause.message : String(cause))
     throw new StartError('process_failed', `PostgreSQL could not make its data folder ${folder}: ${reason}`, { cause })
-  }
-}
-
-async function readOptional(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8')
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
-    throw error
   }
 }
