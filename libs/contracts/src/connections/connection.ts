@@ -1,19 +1,7 @@
-import { type Static, type TNull, type TOptional, type TSchema, type TUnion, Type } from 'typebox'
+import { type Static, type TSchema, Type } from 'typebox'
 import { orNull } from '../or-null.ts'
 import { ProviderId } from '../providers.ts'
 import { connectionName, connectionSettings } from './settings.ts'
-
-const optionalSettings = {
-  description: Type.Optional(connectionSettings.description),
-  allowedModels: Type.Optional(connectionSettings.allowedModels),
-  capacity: Type.Optional(connectionSettings.capacity),
-  defaultMaxOutputTokens: Type.Optional(connectionSettings.defaultMaxOutputTokens),
-  tokenReservation: Type.Optional(connectionSettings.tokenReservation),
-  onCapacityUnavailable: Type.Optional(connectionSettings.onCapacityUnavailable),
-  maxWaitMs: Type.Optional(connectionSettings.maxWaitMs),
-  enforceDiscovered: Type.Optional(connectionSettings.enforceDiscovered),
-  enabled: Type.Optional(connectionSettings.enabled),
-}
 
 /**
  * A new connection, as operators and internal systems send it. `config` has the shape of its provider. Over HTTP a secret field
@@ -25,7 +13,7 @@ export const ConnectionInput = Type.Object(
     name: connectionName,
     provider: ProviderId,
     config: Type.Record(Type.String(), Type.Unknown()),
-    ...optionalSettings,
+    ...Type.Partial(Type.Object(connectionSettings)).properties,
   },
   { additionalProperties: false },
 )
@@ -46,7 +34,7 @@ export const ConnectionPatch = Type.Object(
 
 function clearable<S extends Readonly<Record<string, TSchema>>>(schemas: S) {
   const entries = Object.entries(schemas).map(([name, schema]) => [name, orNull(schema)])
-  return Object.fromEntries(entries) as { [Name in keyof S]: TOptional<TUnion<[S[Name], TNull]>> }
+  return Object.fromEntries(entries) as { [Name in keyof S]: ReturnType<typeof orNull<S[Name]>> }
 }
 
 /** A secret for the connections service only: `crypto_box_seal` to its public key (`connections.v1.sealing-key`), in base64. */
