@@ -1,4 +1,4 @@
-import type { BedrockRole } from '../domain/bedrock-role.ts'
+import type { BedrockRole } from '@sluice/providers'
 import type { AccountQuota } from '../domain/quota-readings.ts'
 
 /** Where the provider tells an account's quotas. */

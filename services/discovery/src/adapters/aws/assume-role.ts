@@ -1,6 +1,6 @@
 import { fromTemporaryCredentials } from '@aws-sdk/credential-providers'
+import type { BedrockRole } from '@sluice/providers'
 import type { NodeHttpHandler } from '@smithy/node-http-handler'
-import type { BedrockRole } from '../../domain/bedrock-role.ts'
 import { awsFault } from './aws-fault.ts'
 
 export type RoleCredentials = Awaited<ReturnType<ReturnType<typeof fromTemporaryCredentials>>>
