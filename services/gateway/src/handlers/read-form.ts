@@ -44,6 +44,7 @@ function allOf(body: IncomingMessage, maxBytes: number): Promise<Buffer | 'too-l
 }
 
 async function modelIn(form: Buffer, type: string): Promise<string> {
+  // What cannot be read names no model, and is refused for that.
   const fields = await new Response(form, { headers: { 'content-type': type } }).formData().catch(() => undefined)
   const [model, ...others] = fields?.getAll('model') ?? []
   return typeof model === 'string' && others.length === 0 ? model : ''

@@ -1,7 +1,7 @@
 import type { ProviderId } from '@sluice/contracts'
 import { freshConnection } from './fresh-connection.ts'
 import { startDataPath } from './start-data-path.ts'
-import type { UnifiedPath } from './unified-suite.ts'
+import type { UnifiedPath } from './unified-client.ts'
 
 /** The path to a provider whose connections hold a key. */
 export async function startUnifiedPath(provider: Exclude<ProviderId, 'aws-bedrock'>): Promise<UnifiedPath> {

@@ -1,11 +1,9 @@
 import type { ProviderId } from '@sluice/contracts'
-import type { ProviderSimulator } from '@sluice/provider-simulator'
 import { eventually } from '@sluice/testkit'
 import OpenAI from 'openai'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import type { FreshConnection } from './fresh-connection.ts'
 import { IMAGE_BASE64, PROMPT, retryAfterOfHeaders } from './native-sdk.ts'
-import type { ConnectionToMake, TestGateway } from './start-gateway.ts'
+import { clientOf, collect, raised, textOf, type UnifiedPath } from './unified-client.ts'
 import {
   LEVEL_TOOL,
   reasoningSuite,
@@ -33,15 +31,6 @@ export interface UnifiedProvider {
   readonly withoutReasoning?: string
   readonly embeddingModel?: string
   start(): Promise<UnifiedPath>
-}
-
-/** Everything that a request passes, up to a simulated provider. */
-export interface UnifiedPath {
-  readonly gateway: TestGateway
-  readonly simulator: ProviderSimulator
-  readonly apiKey: string
-  connect(settings?: Partial<ConnectionToMake>): Promise<FreshConnection>
-  stop(): Promise<void>
 }
 
 /** Declares the tests that hold for every provider behind the unified endpoint, with OpenAI's SDK. */
@@ -277,40 +266,7 @@ export function unifiedSuite(unified: UnifiedProvider): void {
   })
 }
 
-export function clientOf({ gateway, apiKey }: Pick<UnifiedPath, 'gateway' | 'apiKey'>, key = apiKey): OpenAI {
-  return new OpenAI({ baseURL: `${gateway.url}/v1`, apiKey: key, maxRetries: 0 })
-}
-
 /** A request of more than OpenAI's types allow; those of its SDK for Python allow it. */
 function asSent(request: object) {
   return request as OpenAI.Chat.ChatCompletionCreateParamsNonStreaming
-}
-
-/** The error of that type which a call raises. */
-export async function raised<E extends Error>(
-  failing: Promise<unknown>,
-  type: new (...args: never[]) => E,
-  message = /./,
-): Promise<E> {
-  const error = await failing.then(
-    () => expect.fail('no error was raised'),
-    (reason: unknown) => reason,
-  )
-  expect(error).toBeInstanceOf(type)
-  expect((error as E).message).toMatch(message)
-  return error as E
-}
-
-/** Reads to the end; the text that came before a fault is in `texts`. */
-async function collect(stream: AsyncIterable<OpenAI.Chat.ChatCompletionChunk>, texts: string[] = []) {
-  const chunks: OpenAI.Chat.ChatCompletionChunk[] = []
-  for await (const chunk of stream) {
-    chunks.push(chunk)
-    texts.push(textOf([chunk]))
-  }
-  return chunks
-}
-
-function textOf(chunks: readonly OpenAI.Chat.ChatCompletionChunk[]): string {
-  return chunks.map(({ choices }) => choices[0]?.delta.content ?? '').join('')
 }

@@ -3,7 +3,7 @@ import OpenAI from 'openai'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { exchange, postJson } from '../testing/exchange.ts'
 import { startUnifiedPath } from '../testing/start-unified-path.ts'
-import { clientOf, raised, type UnifiedPath } from '../testing/unified-suite.ts'
+import { clientOf, raised, type UnifiedPath } from '../testing/unified-client.ts'
 
 /** What holds at the unified endpoint whatever the provider. */
 const MODEL = 'gpt-4.1-mini'

@@ -6,7 +6,7 @@ import { postJson } from '../testing/exchange.ts'
 import { type FreshConnection, freshConnection } from '../testing/fresh-connection.ts'
 import { type RawUpstream, startRawUpstream } from '../testing/raw-upstream.ts'
 import { startUnifiedPath } from '../testing/start-unified-path.ts'
-import { clientOf, raised, type UnifiedPath } from '../testing/unified-suite.ts'
+import { clientOf, raised, type UnifiedPath } from '../testing/unified-client.ts'
 
 /** Providers that answer what none should: the application learns of it, and so does the event. */
 const MESSAGES = [{ role: 'user' as const, content: 'What does a sluice do?' }]
