@@ -25,6 +25,11 @@ beforeEach(async () => {
   await bus.jetstreamManager.streams.purge(responses.name)
 })
 
+async function backAgain(): Promise<void> {
+  await nats.restart()
+  await eventually(() => expect(bus.isConnected()).toBe(true), { timeoutMs: 15_000 })
+}
+
 function publisher(options: Partial<EventPublisherOptions> = {}) {
   return eventPublisher(bus, {
     gateway: `gateway-${++gateways}`,
@@ -110,7 +115,7 @@ it('gives up at its deadline when it stops while NATS is away', async () => {
   events.record('c', 'openai', event('lost'))
   await events.stop(50)
   expect(dropped).toBe(1)
-  await nats.restart()
+  await backAgain()
 })
 
 it('says what it lost while NATS is still away, and all of it by the time that it has stopped', async () => {
@@ -122,5 +127,5 @@ it('says what it lost while NATS is still away, and all of it by the time that i
   events.record('c', 'openai', event('5'))
   await events.stop(0)
   expect(dropped).toBe(6)
-  await nats.restart()
+  await backAgain()
 })
