@@ -60,7 +60,7 @@ async function connectionWith(
 
 function acquires(gateway: string, seq: number, count: number, more: Partial<ExchangeRequest> = {}): ExchangeRequest {
   const acquire = { model: 'm', requests: 1, tokens: 10 }
-  return { gateway, seq, acquires: Array.from({ length: count }, () => acquire), settlements: [], ...more }
+  return { gateway, seq, asOfMs: Date.now(), acquires: Array.from({ length: count }, () => acquire), settlements: [], ...more }
 }
 
 const through = async (instance: string, connectionId: string, body: ExchangeRequest): Promise<PermitResult[]> =>
@@ -114,7 +114,7 @@ it('frees on one instance what was refunded through the other', async () => {
   expect(granted(await through('two', 'refunded', acquires('h', 1, 1)))).toHaveLength(0)
   const nothing = { requests: 0, tokens: 0 }
   const settlements = [{ chargedAtMs: first.chargedAtMs, reserved: { requests: 1, tokens: 10 }, actual: nothing }]
-  await through('two', 'refunded', { gateway: 'g', seq: 2, acquires: [], settlements })
+  await through('two', 'refunded', { gateway: 'g', seq: 2, asOfMs: Date.now(), acquires: [], settlements })
   expect(granted(await through('two', 'refunded', acquires('h', 2, 2)))).toHaveLength(1)
 })
 

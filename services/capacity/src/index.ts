@@ -1,13 +1,16 @@
 import { randomUUID } from 'node:crypto'
-import { capacityMembers, capacityRecords, connectionProjection } from '@sluice/contracts'
+import { capacityMembers, capacityRecords, clockMarks, connectionProjection } from '@sluice/contracts'
 import { connectBus, openBucket } from '@sluice/messaging'
-import { busOptions, type Logger, type Service } from '@sluice/service-kit'
+import { busOptions, counter, type Logger, type Service } from '@sluice/service-kit'
+import { readBootId, sinceBootMs } from './adapters/boot.ts'
 import { followDiscovered } from './adapters/follow-discovered.ts'
 import { kvRecordStore } from './adapters/kv-record-store.ts'
 import { joinMembers } from './adapters/membership.ts'
 import { watchedLimits } from './adapters/watched-limits.ts'
 import { connectionCounters } from './application/connection-counters.ts'
+import type { LossPolicy } from './application/group-commit.ts'
 import type { CapacityConfig } from './config.ts'
+import type { LostSpan } from './domain/loss.ts'
 import { serveCapacity } from './handlers/serve-capacity.ts'
 
 export { CapacityConfig } from './config.ts'
@@ -21,15 +24,31 @@ export async function start(config: CapacityConfig, logger: Logger): Promise<Ser
     // Two of an exchange's own time-outs: a lost write must not hold up the connection's other exchanges.
     jetstreamTimeoutMs: 1_000,
   })
-  const [connections, records, members] = await Promise.all([
+  const [connections, records, members, marks] = await Promise.all([
     openBucket(bus, connectionProjection),
     openBucket(bus, capacityRecords),
     openBucket(bus, capacityMembers),
+    openBucket(bus, clockMarks),
   ])
-  const startedAtMs = Date.now()
-  const membership = await joinMembers(members, { instance, startedAtMs }, () => performance.now(), onFault)
+  const membership = await joinMembers({
+    members,
+    marks,
+    instance,
+    bootId: await readBootId(config.BOOT_ID_FILE),
+    syncIntervalMs: config.NATS_SYNC_INTERVAL_MS,
+    monotonicMs: sinceBootMs,
+    onFault,
+    onStep: (stepMs) => logger.warn({ stepMs }, 'The clock of the NATS server stepped. Capacity does not follow it.'),
+  })
   const limits = watchedLimits(connections, onFault)
-  const counters = connectionCounters({ store: kvRecordStore(records), limits, clock: membership.clock })
+  const counters = connectionCounters({
+    store: kvRecordStore(records),
+    limits,
+    clock: membership.clock,
+    ...(config.ASSUME_LOST_AS_USED ? { losses: lossPolicy(membership.suspectedLoss, logger) } : {}),
+  })
+  // A store that comes back may be an older state of itself, under the same revisions.
+  const stopDistrusting = bus.onReconnect(() => counters.distrust())
   await limits.follow((connectionId) => void counters.forget(connectionId).catch(onFault))
   const discovered = await followDiscovered(bus, limits, onFault)
   const stopServing = serveCapacity(bus, counters, instance, onFault)
@@ -41,10 +60,26 @@ export async function start(config: CapacityConfig, logger: Logger): Promise<Ser
     stop: async () => {
       await membership.leave().catch(onFault)
       await stopServing()
+      stopDistrusting()
       clearInterval(releasing)
       discovered.stop()
       limits.stop()
       await bus.close()
+    },
+  }
+}
+
+function lossPolicy(suspected: LostSpan | undefined, logger: Logger): LossPolicy {
+  const losses = counter('capacity.losses', 'Records found to lack charges that the store lost.')
+  losses.add(0)
+  if (suspected !== undefined) {
+    logger.warn(suspected, 'The machine of the counters was not shut down in order. Charges that it may have lost count as used.')
+  }
+  return {
+    ...(suspected === undefined ? {} : { suspected }),
+    onLoss: (connectionId, loss) => {
+      losses.add(1)
+      logger.warn({ connectionId, ...loss }, 'The store lost charges. What may have been charged counts as used.')
     },
   }
 }

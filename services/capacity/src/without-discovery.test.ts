@@ -44,7 +44,7 @@ it('gives permits although discovery has never been there, and holds what is dis
   let seq = 0
   const ask = async () => {
     const acquires = [{ model: 'm', requests: 2, tokens: 0 }]
-    const exchange = { gateway: 'g', seq: ++seq, acquires, settlements: [] }
+    const exchange = { gateway: 'g', seq: ++seq, asOfMs: Date.now(), acquires, settlements: [] }
     return (await request(gateway, instanceExchange, ['one', 'c'], exchange)).results[0]
   }
   expect(await ask()).toMatchObject({ status: 'granted' })

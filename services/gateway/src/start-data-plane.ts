@@ -36,7 +36,7 @@ export async function startDataPlane(config: GatewayConfig, logger: Logger): Pro
   await ensureStream(bus, responses)
   const credentials = sealedCredentials(bus, await createKeyPair(), clock.elapsedMs, onFault)
   const [permits, apiKeys, connections] = await Promise.all([
-    createPermits(bus, { gateway, maxWaiting: config.MAX_WAITING_REQUESTS, onFault }),
+    createPermits(bus, { gateway, maxWaiting: config.MAX_WAITING_REQUESTS, onFault, logger }),
     watchApiKeys(bus, onFault),
     watchConnections(
       bus,

@@ -2,6 +2,7 @@ import { type Static, Type } from 'typebox'
 import { defineRequest } from '../define.ts'
 import { subjectToken } from '../subject-token.ts'
 import { Metric, Period } from './limits.ts'
+import { DELIVERY_SLACK_MS, MAX_DELIVERY_SLACK_MS } from './timing.ts'
 
 const Count = Type.Integer({ minimum: 0, maximum: 1_000_000_000_000 })
 
@@ -16,6 +17,11 @@ export const Acquire = Type.Object({
   tokens: Count,
   /** Only asks whether it would be granted now, and otherwise when: nothing is charged. */
   probe: Type.Optional(Type.Boolean()),
+  /**
+   * Moves an earlier charge of the same cost to now: takes back what was charged at this instant and charges it again, in one step.
+   * Always granted, since no more is charged afterwards than before. What an upload that is still running does.
+   */
+  renews: Type.Optional(Type.Integer({ minimum: 0 })),
 })
 
 /** A pause that the provider asked for: no permits for `model` for `durationMs` from now. */
@@ -39,6 +45,10 @@ export const Settlement = Type.Object({
 export const MAX_ACQUIRES_PER_EXCHANGE = 1_024
 export const MAX_SETTLEMENTS_PER_EXCHANGE = 1_024
 
+/** An exchange whose changes are in the store: its number in its lane, and when it was written by the counters' clock. */
+export type StoredExchange = Static<typeof StoredExchange>
+export const StoredExchange = Type.Object({ seq: Type.Integer({ minimum: 1 }), atMs: Type.Integer() })
+
 export type ExchangeRequest = Static<typeof ExchangeRequest>
 export const ExchangeRequest = Type.Object({
   /** The lane's identity: a gateway process, for as long as it lives. */
@@ -47,6 +57,19 @@ export const ExchangeRequest = Type.Object({
   seq: Type.Integer({ minimum: 1 }),
   /** This exchange was sent before and its reply did not come: it may have been applied. */
   repeat: Type.Optional(Type.Boolean()),
+  /**
+   * The newest reading of the counters' clock that the gateway had when it made this exchange (from replies and heartbeats), Unix
+   * milliseconds; the same in every repetition. An exchange that is older than the memory of lanes is refused as stale: nothing
+   * could tell any more whether it was applied before.
+   */
+  asOfMs: Type.Integer({ minimum: 0 }),
+  /**
+   * The lane's last exchange that the store is known to hold. A record that does not know it any more was rolled back: charges are
+   * missing from it.
+   */
+  stored: Type.Optional(StoredExchange),
+  /** How long the counting of these permits must outlast its period, for a gateway far from its counters. Absent: the shortest. */
+  slackMs: Type.Optional(Type.Integer({ minimum: DELIVERY_SLACK_MS, maximum: MAX_DELIVERY_SLACK_MS })),
   acquires: Type.Array(Acquire, { maxItems: MAX_ACQUIRES_PER_EXCHANGE }),
   settlements: Type.Array(Settlement, { maxItems: MAX_SETTLEMENTS_PER_EXCHANGE }),
 })
@@ -110,6 +133,10 @@ export const ExchangeReply = Type.Object({
   windows: Type.Array(WindowFigures),
   /** What is used is counted for each model as well: settlements are to name theirs. */
   byModel: Type.Optional(Type.Boolean()),
+  /** The counters' clock at the decision, Unix milliseconds. */
+  clockMs: Type.Integer(),
+  /** When the lane's results were written to the store, by the same clock; absent where this exchange changed nothing. */
+  storedAtMs: Type.Optional(Type.Integer()),
 })
 
 const definition = {

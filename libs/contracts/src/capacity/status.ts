@@ -33,6 +33,16 @@ export const ModelWindowStatus = Type.Object({
   resetMs: Type.Integer(),
 })
 
+/** Use that is counted since the store lost charges and it is unknown what they were. Part of `used`. */
+export type AssumedUseStatus = Static<typeof AssumedUseStatus>
+export const AssumedUseStatus = Type.Object({
+  period: Period,
+  metric: Metric,
+  amount: Type.Integer(),
+  /** Until it stops counting. */
+  remainingMs: Type.Integer(),
+})
+
 export type CapacityStatus = Static<typeof CapacityStatus>
 export const CapacityStatus = Type.Object({
   connectionId: Type.String(),
@@ -40,6 +50,8 @@ export const CapacityStatus = Type.Object({
   /** Where discovered limits are held: those of every model that was used of late. */
   models: Type.Optional(Type.Array(ModelWindowStatus)),
   cooldowns: Type.Array(Type.Object({ model: Type.String(), remainingMs: Type.Integer() })),
+  /** Absent where no charges were lost, or what is assumed in their place has slid out. */
+  assumed: Type.Optional(Type.Array(AssumedUseStatus)),
 })
 
 /** How a connection's limits stand now. */

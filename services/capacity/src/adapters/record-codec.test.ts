@@ -33,6 +33,7 @@ function recordAfter(steps: readonly Step[], held: HeldLimits = { configured: li
       {
         gateway,
         seq: index + 1,
+        asOfMs: nowMs,
         acquires: acquires.map((tokens) => ({ model: 'm2', requests: 1, tokens })),
         settlements: cooldown ? [settlement] : [],
       },
@@ -69,7 +70,7 @@ it('gives back what is counted for each model, and what answers left of its limi
     ],
   ])
   const acquires = ['m2', 'other', 'm2'].map((model) => ({ model, requests: 1, tokens: 7 }))
-  const exchange = { gateway: 'a', seq: 1, acquires, settlements: [] }
+  const exchange = { gateway: 'a', seq: 1, asOfMs: T0, acquires, settlements: [] }
   const { record } = applyExchange(advance(emptyRecord(), T0), { configured: limits, discovered }, exchange, 0)
   expect([...(record.models.get('m2')?.allowances ?? [])]).toMatchObject([
     ['minute-requests', { lowered: { left: 2 } }],

@@ -1,9 +1,9 @@
-import type { Denied, Period, PermitResult } from '@sluice/contracts'
+import { type Denied, Metric, Period, type PermitResult } from '@sluice/contracts'
 import { type Static, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import type { Allowance, LoweredLimit } from '../domain/allowance.ts'
 import type { ModelCounters } from '../domain/model-counters.ts'
-import type { CapacityRecord, Lane } from '../domain/record.ts'
+import type { CapacityRecord, Lane, Loss } from '../domain/record.ts'
 import { type Slot, slotsOf, type Window, windowOf } from '../domain/window.ts'
 import type { Windows } from '../domain/windows.ts'
 
@@ -34,6 +34,13 @@ export const StoredRecord = Type.Object({
     }),
   ),
   cooldowns: Type.Record(Type.String(), Type.Integer()),
+  /** The latest loss that was made up for: since when, until when; then of each assumed use: period, metric, amount, end. */
+  loss: Type.Optional(
+    Type.Object({
+      span: Type.Tuple([Type.Integer(), Type.Integer()]),
+      assumed: Type.Array(Type.Tuple([Period, Metric, Type.Integer(), Type.Integer()])),
+    }),
+  ),
   /** Absent where nothing is counted for each model; the model charged last at the end. */
   models: Type.Optional(
     Type.Array(
@@ -68,6 +75,7 @@ export function encodeRecord(record: CapacityRecord): StoredRecord {
       ...encodeResults(lane.results),
     })),
     cooldowns: Object.fromEntries(record.cooldowns),
+    ...(record.loss === undefined ? {} : { loss: encodeLoss(record.loss) }),
     ...(record.models.size === 0 ? {} : { models: encodeModels(record.models) }),
   }
 }
@@ -92,6 +100,24 @@ export function decodeRecord(stored: unknown): CapacityRecord {
       ]),
     ),
     cooldowns: new Map(Object.entries(record.cooldowns)),
+    ...(record.loss === undefined ? {} : { loss: decodeLoss(record.loss) }),
+  }
+}
+
+type StoredLoss = NonNullable<StoredRecord['loss']>
+
+function encodeLoss({ fromMs, untilMs, assumed }: Loss): StoredLoss {
+  return {
+    span: [fromMs, untilMs],
+    assumed: assumed.map(({ period, metric, amount, endsAtMs }) => [period, metric, amount, endsAtMs]),
+  }
+}
+
+function decodeLoss({ span: [fromMs, untilMs], assumed }: StoredLoss): Loss {
+  return {
+    fromMs,
+    untilMs,
+    assumed: assumed.map(([period, metric, amount, endsAtMs]) => ({ period, metric, amount, endsAtMs })),
   }
 }
 

@@ -22,6 +22,7 @@ function countersOn(stored: Map<string, StoredVersion>) {
 const exchangeOf = (seq: number, count: number) => ({
   gateway: 'g',
   seq,
+  asOfMs: 1_000_000,
   acquires: Array.from({ length: count }, () => ({ model: 'm', requests: 1, tokens: 1 })),
   settlements: [],
 })

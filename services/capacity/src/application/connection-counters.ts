@@ -9,6 +9,8 @@ export interface ConnectionCounters {
   exchange(connectionId: string, request: ExchangeRequest): Promise<ExchangeReply>
   /** How a connection's limits stand in the store, whichever instance serves it. */
   status(connectionId: string): Promise<CapacityStatus>
+  /** Reads every record again before its next decision, as after a lost connection to the store. */
+  distrust(): void
   /** Removes a deleted connection's record. */
   forget(connectionId: string): Promise<void>
   /** Lets go of the records that were not asked for since the last call; the store keeps them. */
@@ -40,6 +42,9 @@ export function connectionCounters(parts: GroupCommitParts): ConnectionCounters 
       if (limits === undefined) throw new SluiceError('connection_not_found', 'there is no such connection')
       const { record } = await parts.store.load(connectionId)
       return statusOf(connectionId, advance(record, parts.clock.nowMs()), limits)
+    },
+    distrust: () => {
+      for (const counter of active.values()) counter.distrust()
     },
     forget: async (connectionId) => {
       active.delete(connectionId)

@@ -43,7 +43,7 @@ const fatesArbitrary = fc.array(fc.constantFrom<WriteFate>('stored', 'lost befor
 
 function exchangeOf(gateway: string, seq: number, count: number, repeat: boolean): ExchangeRequest {
   const acquires = Array.from({ length: count }, () => ({ model: 'm', requests: 1, tokens: 1 }))
-  return { gateway, seq, acquires, settlements: [], ...(repeat ? { repeat } : {}) }
+  return { gateway, seq, asOfMs: NOW_MS, acquires, settlements: [], ...(repeat ? { repeat } : {}) }
 }
 
 const grantedIn = ({ results }: ExchangeReply) => results.filter(({ status }) => status === 'granted').length

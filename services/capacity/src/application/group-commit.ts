@@ -1,7 +1,9 @@
 import { type ExchangeReply, type ExchangeRequest, SluiceError } from '@sluice/contracts'
-import { type AppliedExchange, applyExchange } from '../domain/apply-exchange.ts'
+import { type AppliedExchange, applyExchange, lacksCharges } from '../domain/apply-exchange.ts'
 import { figuresOf } from '../domain/figures.ts'
-import { advance, type CapacityRecord, withoutModels } from '../domain/record.ts'
+import type { HeldLimits } from '../domain/limits.ts'
+import { type LostSpan, makeUpFor } from '../domain/loss.ts'
+import { advance, type CapacityRecord, type Loss, withoutModels } from '../domain/record.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { LimitsSource } from '../ports/limits-source.ts'
 import type { RecordStore, StoredVersion } from '../ports/record-store.ts'
@@ -14,6 +16,8 @@ export interface GroupCommit {
    *   exchange may then have been applied, and has to be repeated
    */
   exchange(request: ExchangeRequest): Promise<ExchangeReply>
+  /** Reads the record again before the next decision: the store may have been rolled back to an earlier state. */
+  distrust(): void
   /** Whether nothing waits and nothing is under way. */
   isIdle(): boolean
 }
@@ -22,6 +26,15 @@ export interface GroupCommitParts {
   readonly store: RecordStore
   readonly limits: LimitsSource
   readonly clock: Clock
+  /** How charges that the store lost are made up for; absent: the store is trusted. */
+  readonly losses?: LossPolicy
+}
+
+export interface LossPolicy {
+  /** A span of which every record may lack charges, as the store's machine lost power; absent where that is not suspected. */
+  readonly suspected?: LostSpan
+  /** Called when a record was found to lack charges and made up for it. */
+  readonly onLoss: (connectionId: string, loss: Loss) => void
 }
 
 interface Waiting {
@@ -41,6 +54,10 @@ export function groupCommit(connectionId: string, parts: GroupCommitParts): Grou
   let running = false
   /** The record as last read or written here; another instance may have written since. */
   let known: StoredVersion | undefined
+  /** The newest state of the record that this instance has ever seen: a store that holds an older one was rolled back. */
+  let newest: StoredVersion | undefined
+  /** Counts the reasons to distrust `known`, so that a write from before one of them restores no trust. */
+  let doubts = 0
 
   const run = async (): Promise<void> => {
     while (waiting.length > 0) {
@@ -50,10 +67,7 @@ export function groupCommit(connectionId: string, parts: GroupCommitParts): Grou
         await commit(group)
       } catch (cause) {
         known = undefined
-        const error =
-          cause instanceof SluiceError
-            ? cause
-            : new SluiceError('unavailable', 'the counters cannot be reached', { cause })
+        const error = asUnavailable(cause)
         for (const { reject } of group) reject(error)
       }
     }
@@ -65,56 +79,90 @@ export function groupCommit(connectionId: string, parts: GroupCommitParts): Grou
     if (group.some(({ request }) => request.repeat)) known = undefined
     let lastFault: unknown
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+      const doubtsBefore = doubts
       const base = known ?? (await parts.store.load(connectionId))
       known = base
-      const decided = await decide(base.record, group)
+      const decided = await decide(base, group)
       if (decided.record === base.record) return answer(group, decided)
+      // Decided on a state that is doubted by now: a store that was rolled back may have given its revision to another.
+      if (doubts !== doubtsBefore) continue
       const saved = await save(decided.record, base.revision)
+      known = undefined
       if (saved.status === 'stored') {
-        known = { record: decided.record, revision: saved.revision }
+        newest = { record: decided.record, revision: saved.revision }
+        if (doubts === doubtsBefore) known = newest
+        if (decided.loss !== undefined) parts.losses?.onLoss(connectionId, decided.loss)
         return answer(group, decided)
       }
-      lastFault = saved.fault
-      known = undefined
+      if (saved.status === 'fault') lastFault = saved.fault
     }
-    throw new SluiceError('unavailable', 'the counters could not be written', { cause: lastFault })
+    throw lastFault ?? new SluiceError('unavailable', 'other instances kept writing the counters first')
   }
 
-  const decide = async (stored: CapacityRecord, group: readonly Waiting[]) => {
+  const decide = async (base: StoredVersion, group: readonly Waiting[]) => {
     const limits = parts.limits.limitsFor(connectionId) ?? (await parts.limits.lookUp(connectionId))
     if (limits === undefined) throw new SluiceError('connection_not_found', 'there is no such connection')
     const nowMs = parts.clock.nowMs()
     const isByModel = limits.discovered !== undefined
-    const now = isByModel ? advance(stored, nowMs) : withoutModels(advance(stored, nowMs))
-    let record = now
+    const advanced = advance(base.record, nowMs)
+    const now = isByModel ? advanced : withoutModels(advanced)
+    let record = madeUp(now, base, limits, group)
+    const loss = record === now ? undefined : record.loss
     const applied: AppliedExchange[] = []
     for (const { request } of group) {
       const each = applyExchange(record, limits, request, now.clockMs - nowMs)
       record = each.record
       applied.push(each)
     }
-    // Only sliding on is no change worth a write: the next one slides just as well.
     const windows = figuresOf(record, limits)
-    return { record: record === now ? stored : record, applied, windows, isByModel }
+    // Only sliding on is no change worth a write: the next one slides just as well.
+    const isUnchanged = record === now
+    return { record: isUnchanged ? base.record : record, clockMs: now.clockMs, applied, windows, isByModel, loss }
   }
 
-  /** A rejection leaves the outcome open. The next look at the record finds it, just as after a conflict. */
+  /** The record with charges that the store lost made up for; the same object where it lost none. */
+  const madeUp = (
+    now: CapacityRecord,
+    base: StoredVersion,
+    limits: HeldLimits,
+    group: readonly Waiting[],
+  ): CapacityRecord => {
+    if (parts.losses === undefined) return now
+    const { suspected } = parts.losses
+    let record = now
+    // What was never stored was not lost either.
+    if (suspected !== undefined && base.revision > 0) record = makeUpFor(record, limits, suspected)
+    if (isOlder(base, newest) || group.some(({ request }) => lacksCharges(record, request))) {
+      record = makeUpFor(record, limits, { fromMs: base.record.clockMs, untilMs: now.clockMs })
+    }
+    return record
+  }
+
   const save = async (record: CapacityRecord, expectedRevision: number) => {
     try {
-      return { ...(await parts.store.save(connectionId, record, expectedRevision)), fault: undefined }
+      return await parts.store.save(connectionId, record, expectedRevision)
     } catch (fault) {
-      return { status: 'conflict' as const, fault }
+      // The outcome is open. The next look at the record finds it, just as after a conflict.
+      return { status: 'fault' as const, fault }
     }
   }
 
   const answer = (group: readonly Waiting[], decided: Awaited<ReturnType<typeof decide>>): void => {
+    const { windows, isByModel, clockMs } = decided
     for (const [index, { request, resolve, reject }] of group.entries()) {
       const applied = decided.applied[index]
       if (applied?.status === 'decided') {
-        const { windows, isByModel } = decided
-        resolve({ seq: request.seq, results: [...applied.results], windows, ...(isByModel ? { byModel: true } : {}) })
+        const { results, storedAtMs } = applied
+        resolve({
+          seq: request.seq,
+          results: [...results],
+          windows,
+          ...(isByModel ? { byModel: true } : {}),
+          clockMs,
+          ...(storedAtMs === undefined ? {} : { storedAtMs }),
+        })
       } else {
-        reject(new SluiceError('stale_exchange', 'the lane has gone on to later exchanges'))
+        reject(new SluiceError('stale_exchange', 'the lane has gone on, or the exchange is too old to be applied'))
       }
     }
   }
@@ -128,8 +176,23 @@ export function groupCommit(connectionId: string, parts: GroupCommitParts): Grou
         // What came in the same read from the network belongs to the same group.
         queueMicrotask(() => void run())
       }),
+    distrust: () => {
+      doubts++
+      known = undefined
+    },
     isIdle: () => !running,
   }
+}
+
+/** A record's clock and revision never go back, unless the store does. */
+function isOlder(base: StoredVersion, newest: StoredVersion | undefined): boolean {
+  if (newest === undefined) return false
+  return base.revision < newest.revision || base.record.clockMs < newest.record.clockMs
+}
+
+function asUnavailable(cause: unknown): SluiceError {
+  if (cause instanceof SluiceError) return cause
+  return new SluiceError('unavailable', 'the counters cannot be reached', { cause })
 }
 
 /** Beyond so many lost races something else is wrong; the gateway repeats its exchange anyway. */

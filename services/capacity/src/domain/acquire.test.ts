@@ -1,6 +1,6 @@
 import { PERMIT_MAX_AGE_MS } from '@sluice/contracts'
 import { expect, it } from 'vitest'
-import { acquire } from './acquire.ts'
+import { acquireAt } from '../testing/acquire-at.ts'
 import type { Limits } from './limits.ts'
 import { type CapacityRecord, emptyRecord } from './record.ts'
 import { settle } from './settle.ts'
@@ -10,7 +10,7 @@ const tenAMinute: Limits = [{ period: 'minute', metric: 'requests', limit: 10 }]
 const one = { requests: 1, tokens: 0 }
 
 function grant(record: CapacityRecord, limits: Limits, cost: { requests: number; tokens: number }, atMs: number) {
-  const result = acquire(record, { configured: limits }, 'm', cost, atMs)
+  const result = acquireAt(record, { configured: limits }, 'm', cost, atMs)
   if (result.status !== 'granted') throw new Error(`denied: ${JSON.stringify(result)}`)
   return result.record
 }
@@ -23,7 +23,7 @@ function fill(limits: Limits, count: number, atMs: number): CapacityRecord {
 
 it('admits up to the limit and names it in the denial', () => {
   const full = fill(tenAMinute, 10, T0)
-  expect(acquire(full, { configured: tenAMinute }, 'm', one, T0)).toEqual({
+  expect(acquireAt(full, { configured: tenAMinute }, 'm', one, T0)).toEqual({
     status: 'denied',
     code: 'capacity_exceeded',
     period: 'minute',
@@ -35,8 +35,8 @@ it('admits up to the limit and names it in the denial', () => {
 
 it('double limit across a window edge: a burst just before and just after is held to one limit', () => {
   const justBefore = fill(tenAMinute, 10, T0 + 59_999)
-  expect(acquire(justBefore, { configured: tenAMinute }, 'm', one, T0 + 60_000).status).toBe('denied')
-  expect(acquire(justBefore, { configured: tenAMinute }, 'm', one, T0 + 59_999 + 60_000).status).toBe('denied')
+  expect(acquireAt(justBefore, { configured: tenAMinute }, 'm', one, T0 + 60_000).status).toBe('denied')
+  expect(acquireAt(justBefore, { configured: tenAMinute }, 'm', one, T0 + 59_999 + 60_000).status).toBe('denied')
 })
 
 it('counts a charge for half a second beyond its period at least, however late in its slot it came', () => {
@@ -44,23 +44,23 @@ it('counts a charge for half a second beyond its period at least, however late i
   for (let offsetMs = 0; offsetMs < 1_000; offsetMs++) {
     const full = fill(tenAMinute, 10, T0 + offsetMs)
     const stillCounts = T0 + offsetMs + 60_500
-    expect(acquire(full, { configured: tenAMinute }, 'm', one, stillCounts).status).toBe('denied')
+    expect(acquireAt(full, { configured: tenAMinute }, 'm', one, stillCounts).status).toBe('denied')
   }
 })
 
 it('counter without expiry that locks a connection out: an untouched window is empty again after its period', () => {
   const full = fill(tenAMinute, 10, T0)
-  expect(acquire(full, { configured: tenAMinute }, 'm', { requests: 10, tokens: 0 }, T0 + 61_000).status).toBe(
+  expect(acquireAt(full, { configured: tenAMinute }, 'm', { requests: 10, tokens: 0 }, T0 + 61_000).status).toBe(
     'granted',
   )
-  expect(acquire(full, { configured: tenAMinute }, 'm', one, T0 + 365 * 86_400_000).status).toBe('granted')
+  expect(acquireAt(full, { configured: tenAMinute }, 'm', one, T0 + 365 * 86_400_000).status).toBe('granted')
 })
 
 it('refused request that still consumes: a denial leaves the record as it was', () => {
   const full = fill(tenAMinute, 10, T0)
   const before = structuredClone(full)
   for (let i = 0; i < 1_000; i++)
-    expect(acquire(full, { configured: tenAMinute }, 'm', one, T0 + 1).status).toBe('denied')
+    expect(acquireAt(full, { configured: tenAMinute }, 'm', one, T0 + 1).status).toBe('denied')
   expect(full).toEqual(before)
 })
 
@@ -70,17 +70,17 @@ it('takes a cost from every window or from none', () => {
     { period: 'day', metric: 'tokens', limit: 50 },
   ]
   const record = grant(emptyRecord(), limits, { requests: 1, tokens: 50 }, T0)
-  expect(acquire(record, { configured: limits }, 'm', { requests: 1, tokens: 1 }, T0)).toMatchObject({
+  expect(acquireAt(record, { configured: limits }, 'm', { requests: 1, tokens: 1 }, T0)).toMatchObject({
     period: 'day',
     metric: 'tokens',
   })
   const onlyRequests: Limits = [{ period: 'minute', metric: 'requests', limit: 2 }]
-  expect(acquire(record, { configured: onlyRequests }, 'm', one, T0).status).toBe('granted')
+  expect(acquireAt(record, { configured: onlyRequests }, 'm', one, T0).status).toBe('granted')
 })
 
 it('refuses at once what exceeds an empty window, and says by how much', () => {
   const limits: Limits = [{ period: 'hour', metric: 'tokens', limit: 1_000 }]
-  expect(acquire(emptyRecord(), { configured: limits }, 'm', { requests: 1, tokens: 1_250 }, T0)).toEqual({
+  expect(acquireAt(emptyRecord(), { configured: limits }, 'm', { requests: 1, tokens: 1_250 }, T0)).toEqual({
     status: 'denied',
     code: 'request_exceeds_capacity',
     period: 'hour',
@@ -96,7 +96,7 @@ it('names the limit that takes longest to free up', () => {
     { period: 'hour', metric: 'requests', limit: 1 },
   ]
   const full = fill(limits, 1, T0)
-  expect(acquire(full, { configured: limits }, 'm', one, T0)).toMatchObject({
+  expect(acquireAt(full, { configured: limits }, 'm', one, T0)).toMatchObject({
     period: 'hour',
     retryAfterMs: 61 * 60_000,
   })
@@ -109,24 +109,24 @@ it('denies a cooling model for exactly as long as the provider asked, and no oth
     actual: one,
     cooldown: { model: 'slow', durationMs: 7_000 },
   })
-  expect(acquire(cooling, { configured: [] }, 'slow', one, T0)).toEqual({
+  expect(acquireAt(cooling, { configured: [] }, 'slow', one, T0)).toEqual({
     status: 'denied',
     code: 'upstream_cooldown',
     model: 'slow',
     retryAfterMs: 7_000,
   })
-  expect(acquire(cooling, { configured: [] }, 'fast', one, T0).status).toBe('granted')
-  expect(acquire(cooling, { configured: [] }, 'slow', one, T0 + 6_999).status).toBe('denied')
-  expect(acquire(cooling, { configured: [] }, 'slow', one, T0 + 7_000).status).toBe('granted')
+  expect(acquireAt(cooling, { configured: [] }, 'fast', one, T0).status).toBe('granted')
+  expect(acquireAt(cooling, { configured: [] }, 'slow', one, T0 + 6_999).status).toBe('denied')
+  expect(acquireAt(cooling, { configured: [] }, 'slow', one, T0 + 7_000).status).toBe('granted')
 })
 
 it('holds limits that were set after the use', () => {
   const unlimited = fill([], 10, T0)
-  expect(acquire(unlimited, { configured: tenAMinute }, 'm', one, T0).status).toBe('denied')
+  expect(acquireAt(unlimited, { configured: tenAMinute }, 'm', one, T0).status).toBe('denied')
 })
 
 it('tells an instance whose clock is behind to wait by its own clock', () => {
   const full = fill(tenAMinute, 10, T0 + 30_000)
-  const denied = acquire(full, { configured: tenAMinute }, 'm', one, T0)
+  const denied = acquireAt(full, { configured: tenAMinute }, 'm', one, T0)
   expect(denied).toMatchObject({ code: 'capacity_exceeded', retryAfterMs: 91_000 })
 })

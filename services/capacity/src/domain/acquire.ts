@@ -2,29 +2,13 @@ import type { Cost, Denied, ModelLimit } from '@sluice/contracts'
 import { allowanceKey, weigh } from './allowance.ts'
 import { type HeldLimits, type Limit, type Limits, toldOf } from './limits.ts'
 import { chargeModel, NO_COUNTERS, withModel } from './model-counters.ts'
-import { advance, type CapacityRecord } from './record.ts'
+import type { CapacityRecord } from './record.ts'
 import { slotEndsCountingAtMs, slotsOf, used } from './window.ts'
 import { chargeAll, type Windows } from './windows.ts'
 
 export type AcquireResult =
   | { readonly status: 'granted'; readonly record: CapacityRecord; readonly chargedAtMs: number }
   | Denied
-
-/**
- * Decides whether `cost` fits in every window at `nowMs` (Unix milliseconds) and charges it if so.
- * Pure: returns the new record, leaves `record` as it was. A denial charges nothing and names the
- * limit that takes longest to free up.
- */
-export function acquire(
-  record: CapacityRecord,
-  limits: HeldLimits,
-  model: string,
-  cost: Cost,
-  nowMs: number,
-): AcquireResult {
-  const now = advance(record, nowMs)
-  return acquireNow(weighAnswers(now, limits, model), limits, model, cost, now.clockMs - nowMs)
-}
 
 /**
  * The record with what the provider's latest answers say of the model weighed, on a record that was advanced to now; the same
@@ -41,31 +25,44 @@ export function weighAnswers(record: CapacityRecord, { discovered }: HeldLimits,
   return { ...record, models }
 }
 
+/** What is asked for, and how. */
+export interface AcquireOptions {
+  readonly model: string
+  readonly cost: Cost
+  /** By how much the asking instance's clock is behind the record's: the request has to wait for that as well. */
+  readonly behindMs: number
+  /** By how much later than now the cost is charged, so that it counts for as much longer. */
+  readonly chargeLaterMs: number
+}
+
 /**
- * As {@link acquire}, on a record that was advanced to now and has the model's answers weighed: for a batch, which is advanced
- * once.
- * @param behindMs by how much the caller's clock is behind the record's: it has to wait for that as well
+ * Decides whether a cost fits in every window of a record that was advanced to now and has the model's answers weighed, and charges
+ * it if so. Pure: returns the new record. A denial charges nothing and names the limit that takes longest to free up.
  */
-export function acquireNow(
-  record: CapacityRecord,
-  limits: HeldLimits,
-  model: string,
-  cost: Cost,
-  behindMs: number,
-): AcquireResult {
-  const { configured, discovered } = limits
+export function acquire(record: CapacityRecord, limits: HeldLimits, options: AcquireOptions): AcquireResult {
+  const { model, cost, behindMs } = options
   const told = toldOf(limits, model, record.clockMs)
   const denial =
-    tooLarge(configured, cost) ??
+    tooLarge(limits.configured, cost) ??
     namingModel(model, tooLarge(told, cost)) ??
-    firstToWaitFor(record, configured, told, model, cost, behindMs)
+    firstToWaitFor(record, limits.configured, told, model, cost, behindMs)
   if (denial !== undefined) return denial
-  const { clockMs, windows, models } = record
-  const charged = { ...record, windows: chargeAll(windows, cost, clockMs) }
-  if (discovered === undefined) return { status: 'granted', chargedAtMs: clockMs, record: charged }
-  const counters = chargeModel(models.get(model) ?? NO_COUNTERS, cost, clockMs)
-  const counted = withModel(models, model, counters, (other) => discovered.has(other))
-  return { status: 'granted', chargedAtMs: clockMs, record: { ...charged, models: counted } }
+  const chargedAtMs = record.clockMs + options.chargeLaterMs
+  return { status: 'granted', chargedAtMs, record: chargeRecord(record, limits, model, cost, chargedAtMs) }
+}
+
+/** The record with the cost charged to every window at `atMs`, whatever the limits. */
+export function chargeRecord(
+  record: CapacityRecord,
+  { discovered }: HeldLimits,
+  model: string,
+  cost: Cost,
+  atMs: number,
+): CapacityRecord {
+  const windows = chargeAll(record.windows, cost, atMs)
+  if (discovered === undefined) return { ...record, windows }
+  const counters = chargeModel(record.models.get(model) ?? NO_COUNTERS, cost, atMs)
+  return { ...record, windows, models: withModel(record.models, model, counters, (other) => discovered.has(other)) }
 }
 
 /** The limit that `cost` exceeds even in an empty window, if there is one. */

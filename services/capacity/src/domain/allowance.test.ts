@@ -2,7 +2,8 @@ import { type Cost, type ModelLimit, PERIOD_MS } from '@sluice/contracts'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { fill, grant, held, one, T0, told } from '../testing/held-limits.ts'
-import { acquire, weighAnswers } from './acquire.ts'
+import { acquireAt } from '../testing/acquire-at.ts'
+import { weighAnswers } from './acquire.ts'
 import { statusOf } from './figures.ts'
 import { advance, type CapacityRecord, emptyRecord } from './record.ts'
 import { settle } from './settle.ts'
@@ -13,7 +14,7 @@ it('holds an account that others use too to what the provider says remains, unti
   const ours = grant(emptyRecord(), held(told(60)), 5, T0)
   const lowered = fill(ours, held(elsewhere), T0 + 10_000)
   expect(lowered).toMatchObject({ granted: 20, denied: { limit: 60, model: 'm', retryAfterMs: 30_000 } })
-  expect(acquire(lowered.record, held(elsewhere), 'm', one, T0 + 39_999).status).toBe('denied')
+  expect(acquireAt(lowered.record, held(elsewhere), 'm', one, T0 + 39_999).status).toBe('denied')
   expect(fill(lowered.record, held(elsewhere), T0 + 40_000).granted).toBe(60 - 25)
 })
 
@@ -86,14 +87,14 @@ it('gives back what never reached the provider', () => {
 it('gives nothing back for what it never took off: an answer that comes late counts as of when it was told', () => {
   const tokens = { period: 'hour', metric: 'tokens' } as const
   const reserved = { requests: 1, tokens: 10_000 }
-  const granted = acquire(emptyRecord(), held(told(100_000, tokens)), 'm', reserved, T0 + 90_000)
+  const granted = acquireAt(emptyRecord(), held(told(100_000, tokens)), 'm', reserved, T0 + 90_000)
   if (granted.status === 'denied') throw new Error('the window is empty')
   const late = held(told(100_000, { ...tokens, remaining: 20_000, seenAtMs: T0 + 70_000 }))
   const weighed = weighAnswers(advance(granted.record, T0 + 200_000), late, 'm')
   const actual = { requests: 1, tokens: 100 }
   const settled = settle(weighed, { chargedAtMs: granted.chargedAtMs, reserved, actual, model: 'm' })
-  expect(acquire(settled, late, 'm', { requests: 1, tokens: 20_001 }, T0 + 200_000).status).toBe('denied')
-  expect(acquire(settled, late, 'm', { requests: 1, tokens: 20_000 }, T0 + 200_000).status).toBe('granted')
+  expect(acquireAt(settled, late, 'm', { requests: 1, tokens: 20_001 }, T0 + 200_000).status).toBe('denied')
+  expect(acquireAt(settled, late, 'm', { requests: 1, tokens: 20_000 }, T0 + 200_000).status).toBe('granted')
 })
 
 it('says that all of it is free again when the limit resets', () => {
@@ -153,7 +154,7 @@ it('never admits more than an answer left, less what was given back of just that
         if (after === undefined) weighed = undefined
         else if (after.seenAtMs !== before?.seenAtMs) weighed = { answer: limit, order, endsAtMs: after.endsAtMs }
         const cost = { requests: 1, tokens: each.tokens }
-        const result = acquire(record, held(limit), 'm', cost, nowMs)
+        const result = acquireAt(record, held(limit), 'm', cost, nowMs)
         if (result.status === 'denied') continue
         record = result.record
         const charge = { atMs: nowMs, cost, order }

@@ -14,6 +14,7 @@ function exchangeOf(seq: number, acquires: number, more: Partial<ExchangeRequest
   return {
     gateway: 'g1',
     seq,
+    asOfMs: T0,
     acquires: Array.from({ length: acquires }, () => ({ model: 'm', requests: 1, tokens: 10 })),
     settlements: [],
     ...more,

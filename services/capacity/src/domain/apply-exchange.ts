@@ -1,5 +1,5 @@
-import type { Cost, ExchangeRequest, PermitResult } from '@sluice/contracts'
-import { acquireNow, weighAnswers } from './acquire.ts'
+import { type Cost, DELIVERY_SLACK_MS, EXCHANGE_MAX_AGE_MS, type ExchangeRequest, type PermitResult } from '@sluice/contracts'
+import { acquire, chargeRecord, weighAnswers } from './acquire.ts'
 import type { HeldLimits } from './limits.ts'
 import type { CapacityRecord, Lane } from './record.ts'
 import { settle } from './settle.ts'
@@ -7,14 +7,26 @@ import { settle } from './settle.ts'
 /** What an exchange came to on a record. */
 export type AppliedExchange =
   /** It was applied now, or an earlier time it was sent: these are its results. */
-  | { readonly status: 'decided'; readonly record: CapacityRecord; readonly results: readonly PermitResult[] }
-  /** Its lane has gone on to later exchanges: nobody waits for it, and it must not be applied. */
+  | {
+      readonly status: 'decided'
+      readonly record: CapacityRecord
+      readonly results: readonly PermitResult[]
+      /** When the lane's results are written, by the record's clock; absent where the exchange changed nothing. */
+      readonly storedAtMs?: number
+    }
+  /**
+   * Its lane has gone on to later exchanges, or it is older than the memory of lanes, so that nothing could tell whether it was
+   * applied before. It is not applied.
+   */
   | { readonly status: 'stale'; readonly record: CapacityRecord }
 
 /**
  * Applies one exchange to a record that was advanced to now: settlements first, as they may free what the acquires ask for, then
  * the acquires in their order. An exchange that the record holds already is not applied again and has the same results. The
  * record is the same object where nothing changed, which then needs no write.
+ *
+ * At most once: an exchange is made when the counters' clock has passed its `asOfMs`, and its lane is kept for longer after it was
+ * applied than {@link EXCHANGE_MAX_AGE_MS}. Within that time the lane tells a repetition; after it, its age does.
  *
  * @param behindMs by how much the instance's clock is behind the record's
  */
@@ -27,15 +39,24 @@ export function applyExchange(
   const lane = record.lanes.get(exchange.gateway)
   if (lane !== undefined && exchange.seq <= lane.seq) {
     return exchange.seq === lane.seq
-      ? { status: 'decided', record, results: lane.results }
+      ? { status: 'decided', record, results: lane.results, storedAtMs: lane.seenAtMs }
       : { status: 'stale', record }
   }
+  if (record.clockMs - exchange.asOfMs > EXCHANGE_MAX_AGE_MS) return { status: 'stale', record }
   let next = record
   for (const settlement of exchange.settlements) next = settle(next, settlement)
+  const chargeLaterMs = (exchange.slackMs ?? DELIVERY_SLACK_MS) - DELIVERY_SLACK_MS
   const results: PermitResult[] = []
-  for (const { model, requests, tokens, probe } of exchange.acquires) {
+  for (const { model, requests, tokens, probe, renews } of exchange.acquires) {
+    const cost = { requests, tokens }
+    if (renews !== undefined) {
+      const atMs = record.clockMs + chargeLaterMs
+      next = renew(next, limits, { model, cost, fromMs: renews, toMs: atMs })
+      results.push({ status: 'granted', chargedAtMs: atMs })
+      continue
+    }
     next = weighAnswers(next, limits, model)
-    const result = acquireNow(next, limits, model, { requests, tokens }, behindMs)
+    const result = acquire(next, limits, { model, cost, behindMs, chargeLaterMs })
     if (result.status === 'granted') {
       if (probe !== true) next = result.record
       results.push({ status: 'granted', chargedAtMs: result.chargedAtMs })
@@ -45,8 +66,33 @@ export function applyExchange(
   }
   if (next === record) return { status: 'decided', record, results }
   const open = openAfter(lane?.open ?? { requests: 0, tokens: 0 }, exchange, results)
-  return { status: 'decided', results, record: withLane(next, exchange, { results, open }) }
+  const applied = withLane(next, exchange, { results, open })
+  return { status: 'decided', results, record: applied, storedAtMs: record.clockMs }
 }
+
+/**
+ * Whether the record lacks charges: the lane knows of an exchange in the store that the record does not hold, although it would still
+ * remember it, and although no loss since then was made up for.
+ */
+export function lacksCharges(record: CapacityRecord, { gateway, stored }: ExchangeRequest): boolean {
+  if (stored === undefined || record.clockMs - stored.atMs > EXCHANGE_MAX_AGE_MS) return false
+  if (record.loss !== undefined && stored.atMs <= record.loss.untilMs) return false
+  const lane = record.lanes.get(gateway)
+  return lane === undefined || lane.seq < stored.seq
+}
+
+/** The record with a charge moved from one instant to a later one, in every window. */
+function renew(
+  record: CapacityRecord,
+  limits: HeldLimits,
+  { model, cost, fromMs, toMs }: { model: string; cost: Cost; fromMs: number; toMs: number },
+): CapacityRecord {
+  const byModel = limits.discovered === undefined ? {} : { model }
+  const refunded = settle(record, { chargedAtMs: fromMs, reserved: cost, actual: NOTHING, ...byModel })
+  return chargeRecord(refunded, limits, model, cost, toMs)
+}
+
+const NOTHING: Cost = { requests: 0, tokens: 0 }
 
 function withLane(
   record: CapacityRecord,
@@ -65,10 +111,11 @@ function openAfter(open: Cost, { acquires, settlements }: ExchangeRequest, resul
     requests -= reserved.requests
     tokens -= reserved.tokens
   }
-  for (const [index, acquire] of acquires.entries()) {
-    if (results[index]?.status !== 'granted' || acquire.probe === true) continue
-    requests += acquire.requests
-    tokens += acquire.tokens
+  for (const [index, acquired] of acquires.entries()) {
+    const holdsMore = acquired.probe !== true && acquired.renews === undefined
+    if (results[index]?.status !== 'granted' || !holdsMore) continue
+    requests += acquired.requests
+    tokens += acquired.tokens
   }
   return { requests: Math.max(0, requests), tokens: Math.max(0, tokens) }
 }

@@ -2,7 +2,8 @@ import { type Cost, type ModelLimit, PERIOD_MS, type Period } from '@sluice/cont
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { fill, grant, held, one, T0, told } from '../testing/held-limits.ts'
-import { acquire, weighAnswers } from './acquire.ts'
+import { acquireAt } from '../testing/acquire-at.ts'
+import { weighAnswers } from './acquire.ts'
 import { NO_ALLOWANCES } from './allowance.ts'
 import type { HeldLimits } from './limits.ts'
 import { MAX_MODELS } from './model-counters.ts'
@@ -28,13 +29,13 @@ describe('the lower of configured and discovered', () => {
   })
 
   it('counts nothing for each model where it is not asked for', () => {
-    const result = acquire(emptyRecord(), { configured: [] }, 'm', one, T0)
+    const result = acquireAt(emptyRecord(), { configured: [] }, 'm', one, T0)
     expect(result).toMatchObject({ status: 'granted', record: { models: new Map() } })
   })
 
   it('names the model whose limit a request exceeds as a whole', () => {
     const limits = held(told(100, { metric: 'tokens' }))
-    expect(acquire(emptyRecord(), limits, 'm', { requests: 1, tokens: 101 }, T0)).toEqual({
+    expect(acquireAt(emptyRecord(), limits, 'm', { requests: 1, tokens: 101 }, T0)).toEqual({
       status: 'denied',
       code: 'request_exceeds_capacity',
       period: 'minute',
@@ -47,8 +48,8 @@ describe('the lower of configured and discovered', () => {
 
   it('lets go of what no answer has told for a day', () => {
     const record = fill(emptyRecord(), held(told(10, { period: 'day' })), T0).record
-    expect(acquire(record, held(told(10, { period: 'day' })), 'm', one, T0 + 86_399_999).status).toBe('denied')
-    expect(acquire(record, held(told(10, { period: 'day' })), 'm', one, T0 + 86_400_000).status).toBe('granted')
+    expect(acquireAt(record, held(told(10, { period: 'day' })), 'm', one, T0 + 86_399_999).status).toBe('denied')
+    expect(acquireAt(record, held(told(10, { period: 'day' })), 'm', one, T0 + 86_400_000).status).toBe('granted')
   })
 
   it('keeps what is asked for and never told by answers', () => {
@@ -59,12 +60,12 @@ describe('the lower of configured and discovered', () => {
   it('gives back to the model what its permits did not use', () => {
     const limits = held(told(100, { metric: 'tokens' }))
     const reserved = { requests: 1, tokens: 100 }
-    const full = acquire(emptyRecord(), limits, 'm', reserved, T0)
+    const full = acquireAt(emptyRecord(), limits, 'm', reserved, T0)
     if (full.status === 'denied') throw new Error('the window is empty')
     const actual = { requests: 1, tokens: 30 }
     const settled = settle(full.record, { chargedAtMs: T0, reserved, actual, model: 'm' })
-    expect(acquire(settled, limits, 'm', { requests: 1, tokens: 70 }, T0).status).toBe('granted')
-    expect(acquire(settled, limits, 'm', { requests: 1, tokens: 71 }, T0).status).toBe('denied')
+    expect(acquireAt(settled, limits, 'm', { requests: 1, tokens: 70 }, T0).status).toBe('granted')
+    expect(acquireAt(settled, limits, 'm', { requests: 1, tokens: 71 }, T0).status).toBe('denied')
   })
 
   it('charges the model with what was let through while capacity was away', () => {
@@ -79,12 +80,12 @@ describe('the lower of configured and discovered', () => {
     const limits = held(told(10))
     let { record } = fill(emptyRecord(), limits, T0)
     for (let i = 0; i < 3 * MAX_MODELS; i++) {
-      const result = acquire(record, limits, `made-up-${i}`, one, T0)
+      const result = acquireAt(record, limits, `made-up-${i}`, one, T0)
       if (result.status === 'denied') throw new Error('nothing limits it')
       record = result.record
     }
     expect(record.models.size).toBe(MAX_MODELS)
-    expect(acquire(record, limits, 'm', one, T0).status).toBe('denied')
+    expect(acquireAt(record, limits, 'm', one, T0).status).toBe('denied')
     expect(advance(record, T0 + 2 * 86_400_000).models.size).toBe(0)
   })
 })
@@ -153,10 +154,10 @@ it('admits no more than the lower of both in any interval, raises nothing, and o
         const { model } = each
         const cost = { requests: 1, tokens: each.tokens }
         record = weighAnswers(advance(record, nowMs), limits, model)
-        const result = acquire(record, limits, model, cost, nowMs)
-        const unlowered = acquire(withoutAllowances(record), withoutRemaining(limits), model, cost, nowMs)
+        const result = acquireAt(record, limits, model, cost, nowMs)
+        const unlowered = acquireAt(withoutAllowances(record), withoutRemaining(limits), model, cost, nowMs)
         if (result.status === 'granted') {
-          expect(acquire(record, { configured }, model, cost, nowMs).status).toBe('granted')
+          expect(acquireAt(record, { configured }, model, cost, nowMs).status).toBe('granted')
           expect(unlowered.status).toBe('granted')
           record = result.record
           const charge = { model, atMs: nowMs, cost }
@@ -178,7 +179,7 @@ it('admits no more than the lower of both in any interval, raises nothing, and o
               expect(retryAfterMs).toBeLessThanOrEqual(told.resetAtMs - nowMs)
             }
           }
-          expect(acquire(record, limits, model, cost, nowMs + retryAfterMs).status).toBe('granted')
+          expect(acquireAt(record, limits, model, cost, nowMs + retryAfterMs).status).toBe('granted')
         }
       }
     }),

@@ -29,7 +29,14 @@ export function statusOf(connectionId: string, record: CapacityRecord, limits: H
       model,
       remainingMs: Math.max(0, Math.ceil(endsAtMs - record.clockMs)),
     })),
+    ...assumedStatus(record),
   }
+}
+
+function assumedStatus({ loss, clockMs }: CapacityRecord): Pick<CapacityStatus, 'assumed'> {
+  const counting = loss?.assumed.filter(({ endsAtMs }) => endsAtMs > clockMs) ?? []
+  if (counting.length === 0) return {}
+  return { assumed: counting.map(({ endsAtMs, ...use }) => ({ ...use, remainingMs: endsAtMs - clockMs })) }
 }
 
 function modelStatuses({ models, clockMs }: CapacityRecord, limits: HeldLimits): ModelWindowStatus[] {

@@ -22,7 +22,7 @@ export function advanceModel(counters: ModelCounters, nowMs: number): ModelCount
   return windows === counters.windows && allowances === counters.allowances ? counters : { windows, allowances }
 }
 
-/** The counters with `cost` charged at `atMs`, which is not before an earlier charge. */
+/** The counters with `cost` charged at `atMs`. */
 export function chargeModel({ windows, allowances }: ModelCounters, cost: Cost, atMs: number): ModelCounters {
   return { windows: chargeAll(windows, cost, atMs), allowances: chargeAllowances(allowances, cost) }
 }

@@ -1,133 +1,97 @@
-import { type Cost, PERIOD_MS, type Period } from '@sluice/contracts'
+import { PERIOD_MS } from '@sluice/contracts'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { acquire } from './acquire.ts'
+import { createWorld, type Departure } from '../testing/world.ts'
 import type { Limits } from './limits.ts'
-import { advance, emptyRecord } from './record.ts'
-import { settle } from './settle.ts'
-import { chargeSlotIndex, slotEndsCountingAtMs } from './window.ts'
-
-/** What really happened, kept in full and summed anew at each question: slow, and too plain to be wrong. */
-interface Charge {
-  readonly atMs: number
-  cost: Cost
-}
-
-const T0 = Date.UTC(2026, 0, 1)
-const periods: Period[] = ['minute', 'hour', 'day']
 
 const limitsArbitrary: fc.Arbitrary<Limits> = fc.uniqueArray(
-  fc.record({
-    period: fc.constantFrom(...periods),
-    metric: fc.constantFrom('requests' as const, 'tokens' as const),
-    limit: fc.integer({ min: 1, max: 60 }),
-  }),
-  { selector: ({ period, metric }) => `${period} ${metric}`, maxLength: 6 },
+  fc.oneof(
+    fc.record({
+      period: fc.constantFrom('minute' as const, 'minute' as const, 'hour' as const, 'day' as const),
+      metric: fc.constant('requests' as const),
+      limit: fc.integer({ min: 1, max: 8 }),
+    }),
+    fc.record({
+      period: fc.constantFrom('minute' as const, 'hour' as const),
+      metric: fc.constant('tokens' as const),
+      limit: fc.integer({ min: 5, max: 60 }),
+    }),
+  ),
+  { selector: ({ period, metric }) => `${period} ${metric}`, minLength: 1, maxLength: 3 },
 )
+
+/** Around what counts: a slot, a period, the memory of lanes, an hour. */
+const spanArbitrary = fc.oneof(
+  fc.nat(700),
+  fc.nat(3_000),
+  fc.integer({ min: 57_000, max: 62_500 }),
+  fc.integer({ min: 100_000, max: 130_000 }),
+  fc.integer({ min: 3_590_000, max: 3_665_000 }),
+)
+const leapArbitrary = fc.constantFrom(-3_600_000, -20_000, 0, 20_000, 3_600_000)
+const kind = <K extends string>(name: K) => fc.constant(name)
+const gateway = fc.nat(1)
+const instance = fc.nat(1)
 
 const stepArbitrary = fc.oneof(
   {
-    weight: 6,
-    arbitrary: fc.record({ kind: fc.constant('acquire' as const), tokens: fc.integer({ min: 0, max: 30 }) }),
-  },
-  {
-    weight: 3,
+    weight: 10,
     arbitrary: fc.record({
-      kind: fc.constant('settle' as const),
-      which: fc.nat(50),
-      requests: fc.integer({ min: 0, max: 1 }),
-      tokens: fc.integer({ min: 0, max: 45 }),
+      kind: kind('demand'),
+      gateway,
+      instance,
+      permits: fc.integer({ min: 1, max: 10 }),
+      tokens: fc.nat(12),
+      patienceMs: fc.constantFrom(0, 62_000, 3_700_000),
+      slackMs: fc.constantFrom(500, 700, 1_000, 1_000),
+      fate: fc.constantFrom('replied', 'replied', 'reply lost', 'also held', 'also held'),
+      lateMs: fc.oneof(fc.nat(200), fc.nat(900)),
+      isUpload: fc.boolean(),
     }),
   },
   {
     weight: 4,
-    arbitrary: fc.record({
-      kind: fc.constant('clock' as const),
-      // Also back: another instance, whose clock is behind.
-      byMs: fc.oneof(
-        fc.integer({ min: -5_000, max: 2_000 }),
-        fc.integer({ min: 0, max: 90_000 }),
-        fc.integer({ min: 0, max: 5_000_000 }),
-        fc.integer({ min: 0, max: 100_000_000 }),
-      ),
-    }),
+    arbitrary: fc.record({ kind: kind('end uploads'), instance, lateMs: fc.nat(400) }),
   },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('limits' as const), limits: limitsArbitrary }) },
+  { weight: 4, arbitrary: fc.record({ kind: kind('settle'), tokens: fc.oneof(fc.constant(0), fc.nat(16)) }) },
+  { weight: 6, arbitrary: fc.record({ kind: kind('wait'), forMs: spanArbitrary }) },
+  { weight: 3, arbitrary: fc.record({ kind: kind('resume'), instance }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: kind('leap'), byMs: leapArbitrary }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: kind('restart'), instance, byMs: leapArbitrary }) },
 )
 
-it('never admits above a limit in any interval, refuses nothing that fits, and says exactly when to come back', () => {
+it('lets no more depart in any period than the limit, whatever happens to messages, clocks and instances', () => {
   fc.assert(
-    fc.property(limitsArbitrary, fc.array(stepArbitrary, { minLength: 5, maxLength: 80 }), (firstLimits, steps) => {
-      let limits = firstLimits
-      let record = emptyRecord()
-      let clockMs = T0
-      let latestMs = T0
-      const charges: Charge[] = []
-      const open: Charge[] = []
-
+    fc.property(limitsArbitrary, fc.array(stepArbitrary, { minLength: 4, maxLength: 40 }), (configured, steps) => {
+      const world = createWorld(configured)
       for (const step of steps) {
-        if (step.kind === 'clock') clockMs += step.byMs
-        if (step.kind === 'limits') limits = step.limits
-        latestMs = Math.max(latestMs, clockMs)
-
-        if (step.kind === 'settle') {
-          const [permit] = open.splice(step.which % Math.max(1, open.length), 1)
-          if (permit === undefined) continue
-          const reserved = permit.cost
-          const actual = { requests: step.requests, tokens: step.tokens }
-          record = settle(advance(record, clockMs), { chargedAtMs: permit.atMs, reserved, actual })
-          latestMs = record.clockMs
-          permit.cost = { requests: actual.requests, tokens: Math.min(reserved.tokens, actual.tokens) }
-          const extraTokens = Math.max(0, actual.tokens - reserved.tokens)
-          charges.push({ atMs: latestMs, cost: { requests: 0, tokens: extraTokens } })
-        }
-
-        if (step.kind === 'acquire') {
-          const cost = { requests: 1, tokens: step.tokens }
-          const result = acquire(record, { configured: limits }, 'm', cost, clockMs)
-          const nowMs = Math.max(record.clockMs, clockMs)
-          const fits = limits.every(
-            ({ period, metric, limit }) => countedBySlots(charges, period, metric, nowMs) + cost[metric] <= limit,
-          )
-          expect(result.status).toBe(fits ? 'granted' : 'denied')
-          if (result.status === 'granted') {
-            record = result.record
-            const charge = { atMs: result.chargedAtMs, cost }
-            charges.push(charge)
-            open.push(charge)
-            for (const { period, metric, limit } of limits) {
-              expect(inLast(charges, PERIOD_MS[period], metric, nowMs)).toBeLessThanOrEqual(limit)
-            }
-          } else if (result.code === 'capacity_exceeded') {
-            const { retryAfterMs } = result
-            expect(acquire(record, { configured: limits }, 'm', cost, clockMs + retryAfterMs).status).toBe('granted')
-            expect(acquire(record, { configured: limits }, 'm', cost, clockMs + retryAfterMs - 1).status).toBe('denied')
-          } else {
-            expect(limits.some(({ metric, limit }) => cost[metric] > limit)).toBe(true)
-          }
-        }
+        if (step.kind === 'demand') world.demand(step)
+        else if (step.kind === 'end uploads') world.endUploads(step)
+        else if (step.kind === 'settle') world.settle(step.tokens)
+        else if (step.kind === 'wait') world.wait(step.forMs)
+        else if (step.kind === 'resume') world.resume(step.instance)
+        else if (step.kind === 'leap') world.leap(step.byMs)
+        else world.restart(step.instance, step.byMs)
+      }
+      for (const limit of configured) {
+        expect(mostInAnyPeriod(world.heads, limit)).toBeLessThanOrEqual(limit.limit)
+        expect(mostInAnyPeriod(world.wholes, limit)).toBeLessThanOrEqual(limit.limit)
       }
     }),
-    { numRuns: 10_000 },
+    { numRuns: 20_000 },
   )
 }, 120_000)
 
-/** By the design's definition: a charge counts until its whole slot is older than the period. */
-function countedBySlots(charges: readonly Charge[], period: Period, metric: keyof Cost, nowMs: number): number {
-  return total(
-    charges.filter(({ atMs }) => slotEndsCountingAtMs(period, chargeSlotIndex(period, atMs)) > nowMs),
-    metric,
-  )
-}
-
-/** By the promise: everything in the interval of one period that ends now. */
-function inLast(charges: readonly Charge[], periodMs: number, metric: keyof Cost, nowMs: number): number {
-  return total(
-    charges.filter(({ atMs }) => atMs > nowMs - periodMs),
-    metric,
-  )
-}
-
-function total(charges: readonly Charge[], metric: keyof Cost): number {
-  return charges.reduce((sum, { cost }) => sum + cost[metric], 0)
+/** Of a limit's metric, the most that departed in any interval as long as its period; tokens as they were known when each departed. */
+function mostInAnyPeriod(departures: readonly Departure[], { period, metric }: Limits[number]): number {
+  let most = 0
+  for (const { atMs } of departures) {
+    const within = departures.filter((each) => each.atMs > atMs - PERIOD_MS[period] && each.atMs <= atMs)
+    const amounts = within.map((each) => (metric === 'requests' ? 1 : each.tokensAt(atMs)))
+    most = Math.max(most, amounts.reduce((a, b) => a + b, 0))
+  }
+  return most
 }

@@ -1,4 +1,4 @@
-import { type Cost, LANE_EXPIRY_MS, type PermitResult } from '@sluice/contracts'
+import { type Cost, LANE_EXPIRY_MS, type Metric, PERIOD_MS, type Period, type PermitResult } from '@sluice/contracts'
 import { advanceModel, type ModelCounters } from './model-counters.ts'
 import { emptyWindows, slideAll, type Windows } from './windows.ts'
 
@@ -23,6 +23,25 @@ export interface CapacityRecord {
   readonly lanes: ReadonlyMap<string, Lane>
   /** When each model's cool-down ends, Unix milliseconds. */
   readonly cooldowns: ReadonlyMap<string, number>
+  /** The latest loss of charges that was made up for; absent where there was none for as long as it matters. */
+  readonly loss?: Loss
+}
+
+/** A span of which the store lost charges, and what is counted in their place. All instants are Unix milliseconds. */
+export interface Loss {
+  /** Charges from after `fromMs` until `untilMs` may be missing. */
+  readonly fromMs: number
+  readonly untilMs: number
+  readonly assumed: readonly AssumedUse[]
+}
+
+/** What is counted as used, since it is unknown whether it was. */
+export interface AssumedUse {
+  readonly period: Period
+  readonly metric: Metric
+  readonly amount: number
+  /** When it stops counting. */
+  readonly endsAtMs: number
 }
 
 export function emptyRecord(): CapacityRecord {
@@ -39,7 +58,7 @@ export function emptyRecord(): CapacityRecord {
  * The record at `nowMs`, or at its own clock where that is later: windows slid, ended cool-downs and forgotten lanes gone.
  * Whichever instance's clock is behind, nothing that was counted slides out of the record twice.
  */
-export function advance(record: CapacityRecord, nowMs: number): CapacityRecord {
+export function advance({ loss, ...record }: CapacityRecord, nowMs: number): CapacityRecord {
   const clockMs = Math.max(record.clockMs, nowMs)
   return {
     clockMs,
@@ -47,8 +66,17 @@ export function advance(record: CapacityRecord, nowMs: number): CapacityRecord {
     models: record.models.size === 0 ? record.models : advanceModels(record.models, clockMs),
     lanes: keep(record.lanes, (lane) => lane.seenAtMs + LANE_EXPIRY_MS > clockMs),
     cooldowns: keep(record.cooldowns, (endsAtMs) => endsAtMs > clockMs),
+    ...(loss === undefined || isOver(loss, clockMs) ? {} : { loss }),
   }
 }
+
+/** Whether a loss that ended at `untilMs` concerns no window of a record at `clockMs` any more. */
+export function isOver({ untilMs }: Pick<Loss, 'untilMs'>, clockMs: number): boolean {
+  return clockMs > untilMs + LOSS_MATTERS_MS
+}
+
+/** The longest period and two of its slots. */
+const LOSS_MATTERS_MS = PERIOD_MS.day * (62 / 60)
 
 /** The record without what it counts for each model, for where discovered limits are not held (any more). */
 export function withoutModels(record: CapacityRecord): CapacityRecord {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { acquire } from './acquire.ts'
+import { acquireAt } from '../testing/acquire-at.ts'
 import { advance, type CapacityRecord, emptyRecord } from './record.ts'
 import { MAX_COOLDOWNS, settle } from './settle.ts'
 import { used } from './window.ts'
@@ -8,7 +8,7 @@ const T0 = Date.UTC(2026, 0, 1)
 const reserved = { requests: 1, tokens: 1_000 }
 
 function charged(atMs: number): CapacityRecord {
-  const result = acquire(emptyRecord(), { configured: [] }, 'm', reserved, atMs)
+  const result = acquireAt(emptyRecord(), { configured: [] }, 'm', reserved, atMs)
   if (result.status !== 'granted') throw new Error('nothing limits it')
   return result.record
 }
@@ -31,7 +31,7 @@ it('slot leaked by a 502: a request that never reached the provider gives all of
 
 it('refunds the slot that was charged, so that it does not free another slot’s use', () => {
   const later = T0 + 30_000
-  const both = acquire(charged(T0), { configured: [] }, 'm', reserved, later)
+  const both = acquireAt(charged(T0), { configured: [] }, 'm', reserved, later)
   if (both.status !== 'granted') throw new Error('nothing limits it')
   const record = settle(both.record, { chargedAtMs: T0, reserved, actual: { requests: 1, tokens: 0 } })
   const whenFirstIsGone = advance(record, T0 + 62_000)
@@ -52,11 +52,11 @@ it('charges what was used beyond the reservation now, even above the limit, and 
   const over = settle(now, { chargedAtMs: T0, reserved, actual: { requests: 1, tokens: 2_500 } })
   expect(used(over.windows.minute, 'tokens')).toBe(2_500)
   const free = { requests: 1, tokens: 0 }
-  expect(acquire(over, { configured: limits }, 'm', free, T0 + 20_000)).toMatchObject({
+  expect(acquireAt(over, { configured: limits }, 'm', free, T0 + 20_000)).toMatchObject({
     code: 'capacity_exceeded',
     retryAfterMs: 61_000,
   })
-  expect(acquire(over, { configured: limits }, 'm', free, T0 + 81_000).status).toBe('granted')
+  expect(acquireAt(over, { configured: limits }, 'm', free, T0 + 81_000).status).toBe('granted')
 })
 
 it('lengthens a cool-down and never shortens it', () => {

@@ -85,11 +85,12 @@ export function used(window: Window, metric: Metric): number {
   return window.olderTotal[metric] + window.newest[metric]
 }
 
-/** The window with `cost` charged at `atMs`, which is not before an earlier charge. */
+/** The window with `cost` charged at `atMs`. */
 export function charge(window: Window, cost: Cost, atMs: number): Window {
   const index = chargeSlotIndex(window.period, atMs)
   const { newest } = window
-  if (index <= newest.index) return { ...window, newest: { index: newest.index, ...plus(newest, cost) } }
+  if (index === newest.index) return { ...window, newest: { index, ...plus(newest, cost) } }
+  if (index < newest.index) return chargeOlder(window, index, cost)
   if (isNothing(newest)) return { ...window, newest: { index, ...plus(NOTHING, cost) } }
   return {
     period: window.period,
@@ -97,6 +98,15 @@ export function charge(window: Window, cost: Cost, atMs: number): Window {
     olderTotal: plus(window.olderTotal, newest),
     newest: { index, ...plus(NOTHING, cost) },
   }
+}
+
+/** A gateway far from its counters is charged later than it asks; one nearby may follow with an earlier slot. */
+function chargeOlder(window: Window, index: number, cost: Cost): Window {
+  const slots = slotsOf(window)
+  const before = slots.filter((slot) => slot.index < index)
+  const same = slots.find((slot) => slot.index === index) ?? NOTHING
+  const after = slots.filter((slot) => slot.index > index)
+  return windowOf(window.period, [...before, { index, ...plus(same, cost) }, ...after])
 }
 
 /** The window with `cost` taken back from what was charged at `chargedAtMs`; as it is where that slot counts no more. */

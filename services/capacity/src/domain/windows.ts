@@ -16,7 +16,7 @@ export function slideAll(windows: Windows, nowMs: number): Windows {
   return minute === windows.minute && hour === windows.hour && day === windows.day ? windows : { minute, hour, day }
 }
 
-/** The windows with `cost` charged to each at `atMs`, which is not before an earlier charge. */
+/** The windows with `cost` charged to each at `atMs`. */
 export function chargeAll({ minute, hour, day }: Windows, cost: Cost, atMs: number): Windows {
   return { minute: charge(minute, cost, atMs), hour: charge(hour, cost, atMs), day: charge(day, cost, atMs) }
 }

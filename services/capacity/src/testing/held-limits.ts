@@ -1,5 +1,5 @@
 import type { ModelLimit } from '@sluice/contracts'
-import { acquire } from '../domain/acquire.ts'
+import { acquireAt } from './acquire-at.ts'
 import type { HeldLimits } from '../domain/limits.ts'
 import type { CapacityRecord } from '../domain/record.ts'
 
@@ -21,7 +21,7 @@ export function held(...limits: ModelLimit[]): HeldLimits {
 export function fill(record: CapacityRecord, limits: HeldLimits, atMs: number, model = 'm') {
   let granted = 0
   for (let next = record; granted < 1_000; granted++) {
-    const result = acquire(next, limits, model, one, atMs)
+    const result = acquireAt(next, limits, model, one, atMs)
     if (result.status === 'denied') return { record: next, granted, denied: result }
     next = result.record
   }
@@ -32,7 +32,7 @@ export function fill(record: CapacityRecord, limits: HeldLimits, atMs: number, m
 export function grant(record: CapacityRecord, limits: HeldLimits, count: number, atMs: number): CapacityRecord {
   let next = record
   for (let i = 0; i < count; i++) {
-    const result = acquire(next, limits, 'm', one, atMs)
+    const result = acquireAt(next, limits, 'm', one, atMs)
     if (result.status === 'denied') throw new Error(JSON.stringify(result))
     next = result.record
   }

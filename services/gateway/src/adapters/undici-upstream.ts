@@ -31,8 +31,8 @@ export function createUpstream(options: UpstreamOptions): RunningUpstream {
     keepAliveTimeout: KEEP_ALIVE_MS,
   })
   return {
-    send: (request, sink) => {
-      const call = new UndiciCall(sink)
+    send: (request, sink, departByMs) => {
+      const call = new UndiciCall(sink, departByMs)
       agent.dispatch(request, call)
       return call
     },
@@ -45,12 +45,14 @@ const KEEP_ALIVE_MS = 30_000
 
 class UndiciCall implements UpstreamCall, Dispatcher.DispatchHandler {
   readonly #sink: AnswerSink
+  readonly #departByMs: number
   #controller: Dispatcher.DispatchController | undefined
   #aborted = false
   sent = false
 
-  constructor(sink: AnswerSink) {
+  constructor(sink: AnswerSink, departByMs: number) {
     this.#sink = sink
+    this.#departByMs = departByMs
   }
 
   resume(): void {
@@ -63,11 +65,17 @@ class UndiciCall implements UpstreamCall, Dispatcher.DispatchHandler {
     this.#controller?.abort(ABORTED)
   }
 
-  /** The connection is there: what follows is the sending. */
+  /**
+   * The connection is there: what follows is the sending. However long the connection took (a slow handshake, a full accept queue, a
+   * stalled process), a request that is too late is not written.
+   * @throws what ends the request before any of it is written; aborting it would close the connection as well
+   */
   onRequestStart(controller: Dispatcher.DispatchController): void {
+    if (this.#aborted) throw ABORTED
+    if (performance.now() > this.#departByMs) throw TOO_LATE
     this.#controller = controller
-    if (this.#aborted) controller.abort(ABORTED)
-    else this.sent = true
+    this.sent = true
+    this.#sink.departed()
   }
 
   onResponseStart(_: unknown, status: number, headers: WireHeaders, statusMessage = ''): void {
@@ -89,8 +97,10 @@ class UndiciCall implements UpstreamCall, Dispatcher.DispatchHandler {
 }
 
 const ABORTED = new Error('the call was given up')
+const TOO_LATE = new Error('the time to depart had passed when the connection was there')
 
 function reasonOf(error: Error & { code?: string }): UpstreamFault['reason'] {
+  if (error === TOO_LATE) return 'too-late'
   if (error instanceof SluiceError) return error.code === 'payload_too_large' ? 'too-large' : 'invalid'
   if (error instanceof errors.HTTPParserError) return 'unreadable'
   return REASONS[error.code ?? ''] ?? 'unreachable'

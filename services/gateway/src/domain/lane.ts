@@ -1,30 +1,38 @@
 import {
   type Acquire,
-  EXCHANGE_MAX_REPEAT_MS,
+  DELIVERY_SLACK_MS,
   type ExchangeReply,
   type ExchangeRequest,
   MAX_ACQUIRES_PER_EXCHANGE,
+  MAX_DELIVERY_SLACK_MS,
   MAX_SETTLEMENTS_PER_EXCHANGE,
-  PERMIT_MAX_AGE_MS,
   type PermitResult,
   type Settlement,
+  type StoredExchange,
+  WAY_TO_PROVIDER_MS,
   type WindowFigures,
 } from '@sluice/contracts'
-import { createSettlementQueue, givesBackOnly } from './settlement-queue.ts'
+import { chargesOf, createSettlementQueue, givesBackOnly } from './settlement-queue.ts'
 
 /** What one attempt to send an exchange came to. */
 export type Attempt =
   | { readonly status: 'replied'; readonly reply: ExchangeReply }
-  /** Nobody decided it, or nobody knows: it has to be sent again. */
-  | { readonly status: 'failed' }
-  /** Capacity will never decide it: the lane begins anew. */
+  /** No instance decided it, or it is unknown whether one did: it has to be sent again. */
+  | { readonly status: 'failed'; readonly mayBeApplied: boolean; readonly reason?: string }
+  /** This attempt was too late to be applied; an earlier one may have been. */
+  | { readonly status: 'stale' }
+  /** Capacity will never decide it: the connection is gone. */
   | { readonly status: 'refused' }
 
 export interface LaneParts {
   /** An identity that no lane has had before, in this process or another. */
   readonly newIdentity: () => string
-  /** One attempt to have the exchange decided. Never rejects. */
-  readonly send: (request: ExchangeRequest) => Promise<Attempt>
+  /** One attempt to have the exchange decided, within `timeoutMs`. Never rejects. */
+  readonly send: (request: ExchangeRequest, timeoutMs: number) => Promise<Attempt>
+  /** The newest reading of the counters' clock that this process has, Unix milliseconds; 0 where it has none. */
+  readonly countersClockMs: () => number
+  /** Called when permits came back too old to be used, with their age. */
+  readonly onTooOld: (permits: number, ageMs: number) => void
   /** Monotonic milliseconds. */
   readonly nowMs: () => number
   readonly sleep: (durationMs: number) => Promise<void>
@@ -37,15 +45,23 @@ export type LaneOutcome =
       readonly windows: readonly WindowFigures[]
       /** Whether its settlement is to name the model. */
       readonly byModel: boolean
+      /** A permit's request must have left by then, by the lane's clock. */
+      readonly departByMs: number
     }
-  | { readonly status: 'unavailable' }
+  | LaneUnavailable
+
+export interface LaneUnavailable {
+  readonly status: 'unavailable'
+  /** What keeps capacity from deciding, in words fit for an operator, where it said so. */
+  readonly reason?: string
+}
 
 /** One gateway's conversation with capacity about one connection. */
 export interface Lane {
   acquire(acquire: Acquire): Promise<LaneOutcome>
   /** Travels with the next exchange, at the latest `REFUND_LINGER_MS` from now. */
   settle(settlement: Settlement): void
-  /** Resolves when all settlements so far are taken, or given up after `EXCHANGE_MAX_REPEAT_MS`. */
+  /** Resolves when all settlements so far are taken. */
   flush(): Promise<void>
   /** Whether nothing waits and nothing is under way. */
   isIdle(): boolean
@@ -64,24 +80,35 @@ interface Waiting {
   readonly acquire: Acquire
   readonly sinceMs: number
   readonly answer: (outcome: LaneOutcome) => void
-  /** Was told `unavailable`: a permit that is granted yet has to be given back. */
+  /** Was answered `unavailable`: a permit that is granted yet has to be given back. */
   abandoned: boolean
 }
+
+type Delivery =
+  | { readonly status: 'replied'; readonly reply: ExchangeReply }
+  | { readonly status: 'stale'; readonly mayBeApplied: boolean }
+  | { readonly status: 'refused' }
 
 /**
  * A lane has one exchange under way; what is asked for meanwhile leaves in the next. An exchange whose reply does not come is
  * repeated, unchanged and with its sequence number, until it is known what became of it, so that no permit is lost or counted
- * twice. Who waits is told `unavailable` before that.
+ * twice. An acquire is answered `unavailable` before that.
+ *
+ * What an exchange carried goes back into the queue when it was not applied. Where that cannot be known any more (it was repeated for
+ * longer than lanes are remembered) only charges do: charging twice is safe, giving back twice is not.
  */
 export function createLane(parts: LaneParts): Lane {
   let identity = parts.newIdentity()
   let seq = 0
+  let stored: StoredExchange | undefined
   let waiting: Waiting[] = []
   const settlements = createSettlementQueue()
   let running: Promise<void> | undefined
   let lingering = false
-  /** When the exchange under way was first sent, if an attempt at it has failed. */
-  let failingSinceMs: number | undefined
+  /** When the exchange under way was first sent, if an attempt at it has failed, and why the last one did. */
+  let failing: { readonly sinceMs: number; readonly reason: string | undefined } | undefined
+  /** How long an exchange took of late, decaying from the longest: the distance of the counters. */
+  let wayMs = 0
 
   const start = (): void => {
     // A microtask later, so that what is asked for in the same turn leaves together.
@@ -92,69 +119,108 @@ export function createLane(parts: LaneParts): Lane {
     while (waiting.length > 0 || settlements.size > 0) {
       const group = waiting.splice(0, MAX_ACQUIRES_PER_EXCHANGE)
       const sentAtMs = parts.nowMs()
-      const reply = await deliver(group, sentAtMs, {
+      const slackMs = slackFor(wayMs)
+      const request: ExchangeRequest = {
         gateway: identity,
         seq: ++seq,
+        asOfMs: parts.countersClockMs(),
         acquires: group.map(({ acquire }) => acquire),
         settlements: settlements.take(MAX_SETTLEMENTS_PER_EXCHANGE),
-      })
-      failingSinceMs = undefined
-      if (reply === undefined) {
+      }
+      if (stored !== undefined) request.stored = stored
+      if (slackMs !== DELIVERY_SLACK_MS) request.slackMs = slackMs
+      const delivery = await deliver(group, sentAtMs, request)
+      failing = undefined
+      if (delivery.status === 'replied') {
+        const { storedAtMs } = delivery.reply
+        if (storedAtMs !== undefined) stored = { seq, atMs: storedAtMs }
+        conclude(group, delivery.reply, sentAtMs + slackMs - WAY_TO_PROVIDER_MS)
+      } else {
         identity = parts.newIdentity()
         seq = 0
-        abandon(group, Number.POSITIVE_INFINITY)
-      } else {
-        conclude(group, reply, parts.nowMs() - sentAtMs)
+        stored = undefined
+        if (delivery.status === 'refused') abandon(group, Number.POSITIVE_INFINITY)
+        else await takeBack(group, request.settlements, delivery.mayBeApplied)
       }
     }
     // In the turn that found nothing left: what is asked for after it starts anew.
     running = undefined
   }
 
-  /** Undefined when it was refused, or stays undecided for longer than a repetition is safe. */
-  const deliver = async (
-    group: readonly Waiting[],
-    sentAtMs: number,
-    request: ExchangeRequest,
-  ): Promise<ExchangeReply | undefined> => {
-    for (let attempts = 0; parts.nowMs() - sentAtMs <= EXCHANGE_MAX_REPEAT_MS; attempts++) {
-      const attempt = await parts.send(attempts === 0 ? request : { ...request, repeat: true })
-      if (attempt.status === 'replied') return attempt.reply
-      if (attempt.status === 'refused') return undefined
-      failingSinceMs = sentAtMs
-      const givenUpMs = parts.nowMs() - ACQUIRE_TIMEOUT_MS
-      abandon(group, givenUpMs)
-      abandon(waiting, givenUpMs)
-      waiting = waiting.filter(({ abandoned }) => !abandoned)
+  const deliver = async (group: readonly Waiting[], sinceMs: number, request: ExchangeRequest): Promise<Delivery> => {
+    let mayBeApplied = false
+    for (let attempts = 0; ; attempts++) {
+      const sentAtMs = parts.nowMs()
+      const timeoutMs = Math.min(MAX_TIMEOUT_MS, Math.max(MIN_TIMEOUT_MS, 3 * wayMs) * 2 ** attempts)
+      const attempt = await parts.send(attempts === 0 ? request : { ...request, repeat: true }, timeoutMs)
+      if (attempt.status === 'replied') {
+        wayMs = Math.max(parts.nowMs() - sentAtMs, wayMs * WAY_DECAY)
+        return attempt
+      }
+      if (attempt.status === 'refused') return attempt
+      if (attempt.status === 'stale') return { status: 'stale', mayBeApplied }
+      mayBeApplied ||= attempt.mayBeApplied
+      failing = { sinceMs, reason: attempt.reason }
+      abandonOverdue(group)
       await parts.sleep(REPEAT_AFTER_MS[attempts] ?? LAST_REPEAT_AFTER_MS)
     }
-    return undefined
+  }
+
+  /** Has what an exchange carried leave with another one. */
+  const takeBack = async (
+    group: readonly Waiting[],
+    carried: readonly Settlement[],
+    mayBeApplied: boolean,
+  ): Promise<void> => {
+    for (const settlement of carried) {
+      const again = mayBeApplied ? chargesOf(settlement) : settlement
+      if (again !== undefined) settlements.add(again)
+    }
+    waiting = [...group.filter(({ abandoned }) => !abandoned), ...waiting]
+    abandonOverdue([])
+    // A gateway that has no reading of the counters' clock yet gets one within a heartbeat.
+    await parts.sleep(STALE_AGAIN_MS)
+  }
+
+  const abandonOverdue = (group: readonly Waiting[]): void => {
+    const overdueMs = parts.nowMs() - ACQUIRE_TIMEOUT_MS
+    abandon(group, overdueMs)
+    abandon(waiting, overdueMs)
+    waiting = waiting.filter(({ abandoned }) => !abandoned)
   }
 
   const abandon = (group: readonly Waiting[], sinceMs: number): void => {
     for (const each of group) {
       if (each.abandoned || each.sinceMs > sinceMs) continue
       each.abandoned = true
-      each.answer({ status: 'unavailable' })
+      each.answer(unavailable())
     }
   }
 
-  const conclude = (group: readonly Waiting[], reply: ExchangeReply, ageMs: number): void => {
+  const unavailable = (): LaneUnavailable => {
+    return failing?.reason === undefined ? UNAVAILABLE : { status: 'unavailable', reason: failing.reason }
+  }
+
+  const conclude = (group: readonly Waiting[], reply: ExchangeReply, departByMs: number): void => {
     const again: Waiting[] = []
     const { windows, byModel = false } = reply
+    const lateMs = parts.nowMs() - departByMs
     for (const [index, each] of group.entries()) {
       const result = reply.results[index]
-      const isTooOld = result?.status === 'granted' && ageMs > PERMIT_MAX_AGE_MS
-      const isCharged = result?.status === 'granted' && each.acquire.probe !== true
-      if (isCharged && (each.abandoned || isTooOld)) giveBack(each.acquire, result.chargedAtMs, byModel)
+      const { acquire } = each
+      const isTooOld = result?.status === 'granted' && lateMs > 0
+      // A renewal has moved a charge that stays; a probe has charged nothing.
+      const isCharged = result?.status === 'granted' && acquire.probe !== true && acquire.renews === undefined
+      if (isCharged && (each.abandoned || isTooOld)) giveBack(acquire, result.chargedAtMs, byModel)
       if (each.abandoned) continue
       if (result === undefined) abandon([each], Number.POSITIVE_INFINITY)
-      else if (isTooOld) again.push(each)
-      else each.answer({ status: 'decided', result, windows, byModel })
+      else if (isTooOld) again.push({ ...each, acquire: askedAgain(acquire, result.chargedAtMs) })
+      else each.answer({ status: 'decided', result, windows, byModel, departByMs })
     }
     if (again.length === 0) return
-    abandon(again, parts.nowMs() - ACQUIRE_TIMEOUT_MS)
-    waiting = [...again.filter(({ abandoned }) => !abandoned), ...waiting]
+    parts.onTooOld(again.length, lateMs)
+    waiting = [...again, ...waiting]
+    abandonOverdue([])
   }
 
   const giveBack = ({ model, requests, tokens }: Acquire, chargedAtMs: number, byModel: boolean): void => {
@@ -166,10 +232,8 @@ export function createLane(parts: LaneParts): Lane {
     acquire: (acquire) =>
       new Promise((answer) => {
         const nowMs = parts.nowMs()
-        // The exchange under way finds out when capacity is back; until then nobody has to wait for it.
-        if (failingSinceMs !== undefined && nowMs - failingSinceMs > ACQUIRE_TIMEOUT_MS) {
-          return answer({ status: 'unavailable' })
-        }
+        // The exchange under way finds out when capacity is back; until then no acquire has to wait for it.
+        if (failing !== undefined && nowMs - failing.sinceMs > ACQUIRE_TIMEOUT_MS) return answer(unavailable())
         waiting.push({ acquire, sinceMs: nowMs, answer, abandoned: false })
         start()
       }),
@@ -191,6 +255,29 @@ export function createLane(parts: LaneParts): Lane {
   }
 }
 
+/**
+ * The slack to ask for: where an exchange takes long, permits are old when they come, and may be used for as much longer. Each slot
+ * that a charge counts longer costs a sixtieth of the capacity, so that a far gateway gets less and not nothing.
+ */
+function slackFor(wayMs: number): number {
+  const neededMs = wayMs * 1.5 + TO_DEPART_MS + WAY_TO_PROVIDER_MS
+  const steps = Math.ceil(neededMs / SLACK_STEP_MS) * SLACK_STEP_MS
+  return Math.min(MAX_DELIVERY_SLACK_MS, Math.max(DELIVERY_SLACK_MS, steps))
+}
+
+function askedAgain(acquire: Acquire, chargedAtMs: number): Acquire {
+  return acquire.renews === undefined ? acquire : { ...acquire, renews: chargedAtMs }
+}
+
+const UNAVAILABLE: LaneUnavailable = { status: 'unavailable' }
 /** Waits between attempts at one exchange: the first repetitions are quick, for a lost reply is likelier than an outage. */
 const REPEAT_AFTER_MS = [10, 50, 100, 200] as const
 const LAST_REPEAT_AFTER_MS = 500
+const STALE_AGAIN_MS = 50
+const MIN_TIMEOUT_MS = 500
+const MAX_TIMEOUT_MS = 2_000
+/** Of each exchange after a long one: a single slow moment is forgotten after some dozens. */
+const WAY_DECAY = 0.95
+/** From a permit's arrival to its request's departure. */
+const TO_DEPART_MS = 100
+const SLACK_STEP_MS = 50

@@ -14,35 +14,53 @@ export interface SettlementQueue {
  */
 export function createSettlementQueue(): SettlementQueue {
   const tightening: Settlement[] = []
-  const refunds = new Map<number | string, Settlement>()
+  /** What was used without a reservation, by model: while capacity is away, these are as many as there are requests. */
+  const charges: Sums = new Map()
+  const refunds: Sums = new Map()
   return {
     add: (settlement) => {
-      if (!givesBackOnly(settlement)) {
-        tightening.push(settlement)
-        return
-      }
-      const { chargedAtMs, reserved, actual, model } = settlement
-      const charge = model === undefined ? chargedAtMs : `${chargedAtMs} ${model}`
-      const sum = refunds.get(charge)
-      if (sum === undefined) {
-        refunds.set(charge, { ...settlement, reserved: { ...reserved }, actual: { ...actual } })
+      const { chargedAtMs, model } = settlement
+      if (givesBackOnly(settlement)) {
+        addTo(refunds, model === undefined ? chargedAtMs : `${chargedAtMs} ${model}`, settlement)
+      } else if (settlement.cooldown === undefined && isNothing(settlement.reserved)) {
+        addTo(charges, model ?? 0, settlement)
       } else {
-        addTo(sum.reserved, reserved)
-        addTo(sum.actual, actual)
+        tightening.push(settlement)
       }
     },
     take: (max) => {
       const taken = tightening.splice(0, max)
-      for (const [charge, refund] of refunds) {
-        if (taken.length >= max) break
-        refunds.delete(charge)
-        taken.push(refund)
+      for (const sums of [charges, refunds]) {
+        for (const [key, sum] of sums) {
+          if (taken.length >= max) return taken
+          sums.delete(key)
+          taken.push(sum)
+        }
       }
       return taken
     },
     get size() {
-      return tightening.length + refunds.size
+      return tightening.length + charges.size + refunds.size
     },
+  }
+}
+
+/**
+ * What of a settlement charges or pauses, without what it gives back, or undefined where it only gives back. For one that may have been
+ * applied already: charging twice is safe, giving back twice is not.
+ */
+export function chargesOf({ reserved, actual, cooldown, model }: Settlement): Settlement | undefined {
+  const extra = {
+    requests: Math.max(0, actual.requests - reserved.requests),
+    tokens: Math.max(0, actual.tokens - reserved.tokens),
+  }
+  if (isNothing(extra) && cooldown === undefined) return undefined
+  return {
+    chargedAtMs: 0,
+    reserved: { requests: 0, tokens: 0 },
+    actual: extra,
+    ...(cooldown === undefined ? {} : { cooldown }),
+    ...(model === undefined ? {} : { model }),
   }
 }
 
@@ -51,7 +69,22 @@ export function givesBackOnly({ reserved, actual, cooldown }: Settlement): boole
   return cooldown === undefined && actual.requests <= reserved.requests && actual.tokens <= reserved.tokens
 }
 
-function addTo(sum: Cost, cost: Cost): void {
-  sum.requests += cost.requests
-  sum.tokens += cost.tokens
+/** By what was charged, and by model. */
+type Sums = Map<number | string, Settlement>
+
+function addTo(sums: Sums, key: number | string, settlement: Settlement): void {
+  const { reserved, actual } = settlement
+  const sum = sums.get(key)
+  if (sum === undefined) {
+    sums.set(key, { ...settlement, reserved: { ...reserved }, actual: { ...actual } })
+    return
+  }
+  for (const metric of ['requests', 'tokens'] as const) {
+    sum.reserved[metric] += reserved[metric]
+    sum.actual[metric] += actual[metric]
+  }
+}
+
+function isNothing({ requests, tokens }: Cost): boolean {
+  return requests === 0 && tokens === 0
 }

@@ -12,6 +12,7 @@ import { type AnswerHead, contentTypeOf, isPlain, toldRequestId } from './answer
 import { AnswerPipe } from './answer-pipe.ts'
 import { AnswerWriter } from './answer-writer.ts'
 import type { PermittedCall } from './call.ts'
+import { type ChargeKeeper, keepCharged } from './charge-keeper.ts'
 import { finishCall } from './finish-call.ts'
 import { HeldAnswer } from './held-answer.ts'
 import { interrupterOf, upstreamFaultError } from './upstream-fault-error.ts'
@@ -39,6 +40,13 @@ export class AnswerRelay implements AnswerSink {
   #bodyBegan = false
   #resumesOnDrain = false
   #finished = false
+  /** Resolves when the request has departed, or never will. */
+  #departure: PromiseWithResolvers<Departed> | undefined
+  #lapse: NodeJS.Timeout | undefined
+  /** For a request that leaves over time. */
+  #keeper: ChargeKeeper | undefined
+  #leavesOverTime = false
+  readonly #onClose = () => this.#clientGone()
 
   constructor(plane: DataPlane, call: PermittedCall, response: ServerResponse, logger: Logger) {
     this.#plane = plane
@@ -46,16 +54,35 @@ export class AnswerRelay implements AnswerSink {
     this.#response = response
     this.#logger = logger
     this.#writer = new AnswerWriter(call, response)
-    response.on('close', () => this.#clientGone())
+    response.on('close', this.#onClose)
     if (response.destroyed) this.#clientGone()
   }
 
-  /** Sends the request, unless the application has gone away by now. */
-  send(request: UpstreamRequest, secrets: CredentialSecrets): void {
-    if (this.#finished) return
+  /**
+   * Sends the request, unless the application has gone away by now. Resolves with `departed` when it is on its way or the call has
+   * ended; with `too-late` when its permit was too old by the time it could leave: the permit went back, this relay is done with, and
+   * the request is to be sent again under a fresh permit.
+   */
+  send(request: UpstreamRequest, secrets: CredentialSecrets): Promise<Departed> {
+    if (this.#finished) return DEPARTED
+    const { permit } = this.#call
     this.#secrets = secrets
+    this.#leavesOverTime = leavesOverTime(request.body)
     this.#sentAtMs = this.#plane.clock.elapsedMs()
-    this.#upstream = this.#plane.upstream.send(request, this)
+    this.#departure = Promise.withResolvers()
+    this.#upstream = this.#plane.upstream.send(request, this, permit.departByMs)
+    if (this.#upstream.sent || this.#finished) return DEPARTED
+    // While a connection is made, a permit that can no longer be used is free for others.
+    if (permit.departByMs !== Number.POSITIVE_INFINITY) {
+      this.#lapse = setTimeout(() => permit.settle(NOTHING_USED), permit.departByMs - this.#sentAtMs + 1)
+    }
+    return this.#departure.promise
+  }
+
+  departed(): void {
+    clearTimeout(this.#lapse)
+    if (this.#leavesOverTime && !this.#finished) this.#keeper = keepCharged(this.#call.permit, () => this.#chargeLapsed())
+    this.#departure?.resolve('departed')
   }
 
   /** The request cannot be sent: answers with `error`. */
@@ -66,6 +93,7 @@ export class AnswerRelay implements AnswerSink {
   }
 
   start(status: number, statusMessage: string, headers: WireHeaders): void {
+    void this.#keeper?.end()
     try {
       const receivedAtMs = this.#plane.clock.nowMs()
       const secrets = this.#revealed()
@@ -101,6 +129,7 @@ export class AnswerRelay implements AnswerSink {
 
   fault({ reason, error }: UpstreamFault): void {
     if (this.#finished) return
+    if (reason === 'too-late') return this.#tooLate()
     const { name } = this.#call.connection.settings
     this.#logger.warn({ err: error, reason, connection: name, requestId: this.#requestId }, 'upstream fault')
     const moment = {
@@ -178,6 +207,21 @@ export class AnswerRelay implements AnswerSink {
     this.#finish(undefined)
   }
 
+  #tooLate(): void {
+    this.#finished = true
+    clearTimeout(this.#lapse)
+    this.#response.off('close', this.#onClose)
+    this.#call.permit.settle(NOTHING_USED)
+    this.#departure?.resolve('too-late')
+  }
+
+  /** An upload whose charge would soon count no more, since capacity cannot be asked. */
+  #chargeLapsed(): void {
+    if (this.#call.connection.settings.onCapacityUnavailable === 'allow') return
+    const { name } = this.#call.connection.settings
+    this.giveUp(gatewayError('capacity_unavailable', `Capacity for connection "${name}" is temporarily unavailable.`))
+  }
+
   #clientGone(): void {
     if (this.#finished) return
     this.#upstream?.abort()
@@ -214,6 +258,13 @@ export class AnswerRelay implements AnswerSink {
   /** Never throws: whatever the answer holds, the permit is settled. */
   #finish(interruptedBy: CallEnd['interruptedBy']): void {
     this.#finished = true
+    clearTimeout(this.#lapse)
+    this.#departure?.resolve('departed')
+    if (this.#keeper === undefined) this.#close(interruptedBy)
+    else void this.#keeper.end().then(() => this.#close(interruptedBy))
+  }
+
+  #close(interruptedBy: CallEnd['interruptedBy']): void {
     const sent = this.#upstream?.sent ?? false
     try {
       // What a broken answer holds so far still counts.
@@ -261,6 +312,17 @@ export class AnswerRelay implements AnswerSink {
   }
 }
 
+/** Whether a request was written, or came too late to be. */
+export type Departed = 'departed' | 'too-late'
+
+/** What is larger takes long enough to leave that its end may be in another slot than its head. */
+function leavesOverTime(body: UpstreamRequest['body']): boolean {
+  return body !== null && (!(body instanceof Buffer) || body.length > AT_ONCE_BYTES)
+}
+
+const AT_ONCE_BYTES = 256 * 1024
+const DEPARTED: Promise<Departed> = Promise.resolve('departed')
+const NOTHING_USED = { requests: 0, tokens: 0 }
 const EMPTY = Buffer.alloc(0)
 const NO_CONTENT = 204
 const INTERNAL = gatewayError('internal', 'Internal error.')

@@ -13,6 +13,7 @@ export interface CollectedAnswer {
 /**
  * Sends a request of the gateway's own and gives the answer when it is whole, or undefined where there is none within `deadlineMs`,
  * or it is longer than {@link MAX_ANSWER_BYTES}. The call is finished in any case, with nothing recorded of it that holds one of `secrets`.
+ * `too-late`: the permit was too old by the time the request could leave, and went back; the call is to be made again.
  */
 export function collectAnswer(
   plane: DataPlane,
@@ -20,7 +21,7 @@ export function collectAnswer(
   request: UpstreamRequest,
   secrets: readonly string[],
   deadlineMs: number,
-): Promise<CollectedAnswer | undefined> {
+): Promise<CollectedAnswer | 'too-late' | undefined> {
   return new Promise((resolve) => {
     const sentAtMs = plane.clock.elapsedMs()
     const pieces: Buffer[] = []
@@ -57,6 +58,7 @@ export function collectAnswer(
     const deadline = setTimeout(() => giveUp('timeout'), deadlineMs)
 
     const sink: AnswerSink = {
+      departed: () => undefined,
       start: (answered, _statusMessage, fields) => {
         status = answered
         headers = redactHeaders(fields, secrets)
@@ -70,9 +72,14 @@ export function collectAnswer(
         return true
       },
       end: () => finish(undefined),
-      fault: ({ reason }) => finish(reason === 'timeout' ? 'timeout' : 'provider'),
+      fault: ({ reason }) => {
+        if (reason !== 'too-late') return finish(reason === 'timeout' ? 'timeout' : 'provider')
+        clearTimeout(deadline)
+        call.permit.settle({ requests: 0, tokens: 0 })
+        resolve('too-late')
+      },
     }
-    upstream = plane.upstream.send(request, sink)
+    upstream = plane.upstream.send(request, sink, call.permit.departByMs)
   })
 }
 

@@ -1,18 +1,19 @@
 import { IncomingMessage, type ServerResponse } from 'node:http'
 import { SluiceError } from '@sluice/contracts'
 import type { Logger } from '@sluice/service-kit'
-import { gatewayError } from '../domain/gateway-error.ts'
+import { type GatewayError, gatewayError } from '../domain/gateway-error.ts'
 import { MAX_WAIT_HEADER, MAX_WAIT_MS, maxWaitMs } from '../domain/max-wait.ts'
 import type { DataPlane } from '../ports/data-plane.ts'
 import { AnswerRelay } from './answer-relay.ts'
 import type { Call } from './call.ts'
 import { goneSignal } from './gone-signal.ts'
+import { heldBody } from './held-body.ts'
 import { obtainPermit } from './obtain-permit.ts'
 import { prepareCall } from './prepare-call.ts'
 import { isFormToRead, readForm } from './read-form.ts'
 import { recordUnsent } from './record-unsent.ts'
 import { refuseCall } from './refuse-call.ts'
-import { sendSigned } from './send-signed.ts'
+import { signedRequest } from './signed-request.ts'
 import { uploadBody } from './upload-body.ts'
 import { credentialOf, upstreamRequest } from './upstream-request.ts'
 import { writeError } from './write-error.ts'
@@ -40,6 +41,8 @@ export async function forwardCall(
 ): Promise<void> {
   let relay: AnswerRelay | undefined
   try {
+    const waitMs = maxWaitMs(request.headers[MAX_WAIT_HEADER], call.connection.settings.maxWaitMs)
+    if (waitMs === undefined) return refuseCall(plane, call, BAD_MAX_WAIT, response)
     const length = Number(request.headers['content-length'] ?? 0)
     if (body instanceof IncomingMessage && length > options.maxUploadBytes) {
       return refuseCall(plane, call, TOO_LARGE, response)
@@ -50,24 +53,29 @@ export async function forwardCall(
     const preparation = prepareCall(call, body instanceof Buffer ? body : undefined, form)
     if (preparation.status === 'refused') return refuseCall(plane, call, preparation.error, response)
 
+    // A permit is good for a moment only: what may take longer is there before it.
     const signs = call.connection.adapter.signing === 'sigv4'
-    // A permit is good for a moment only: what may take longer is waited for before.
     if (signs) await plane.signer.prepare(call.connection.settings)
-    const waitMs = maxWaitMs(request.headers[MAX_WAIT_HEADER], call.connection.settings.maxWaitMs)
-    if (waitMs === undefined) return refuseCall(plane, call, BAD_MAX_WAIT, response)
-    const wait = { maxWaitMs: waitMs, gone: () => goneSignal(response) }
-    const permission = await obtainPermit(plane, preparation.call, wait)
-    if (permission.status === 'left') return
-    if (permission.status === 'refused') {
-      return writeError(response, permission.error, { ...call, rateLimits: permission.rateLimits })
-    }
-    relay = new AnswerRelay(plane, permission.call, response, options.logger)
-    const secrets = await credentialOf(plane, permission.call)
-    const whole = preparation.body ?? form?.bytes
+    const secrets = await credentialOf(plane, call)
+    const whole = preparation.body ?? form?.bytes ?? (await heldBody(body))
+    if (whole === 'left') return recordUnsent(plane, call, '', { outcome: 'aborted' })
     const upload = body instanceof IncomingMessage && !whole ? uploadBody(body, options.maxUploadBytes) : undefined
-    const outgoing = upstreamRequest(permission.call, secrets, whole ?? upload ?? null)
-    if (signs) await sendSigned(plane, permission.call, outgoing, relay)
-    else relay.send(outgoing, secrets)
+    const outgoing = upstreamRequest(preparation.call, secrets, whole ?? upload ?? null)
+
+    const wait = { maxWaitMs: waitMs, gone: () => goneSignal(response) }
+    for (let departures = 1; departures <= MAX_DEPARTURES; departures++) {
+      const permission = await obtainPermit(plane, preparation.call, wait)
+      if (permission.status === 'left') return
+      if (permission.status === 'refused') {
+        return writeError(response, permission.error, { ...call, rateLimits: permission.rateLimits })
+      }
+      relay = new AnswerRelay(plane, permission.call, response, options.logger)
+      const signed = signs ? await signedRequest(plane, permission.call, outgoing) : { request: outgoing, secrets }
+      if ((await relay.send(signed.request, signed.secrets)) === 'departed') return
+      relay = undefined
+      plane.permits.expired(call.connection.settings.id)
+    }
+    refuseCall(plane, call, neverDeparted(call), response)
   } catch (error) {
     const expected = error instanceof SluiceError && error.code === 'credential_unavailable'
     options.logger[expected ? 'warn' : 'error']({ err: error, requestId: call.requestId }, 'request not forwarded')
@@ -77,6 +85,15 @@ export async function forwardCall(
     if (relay === undefined) refuseCall(plane, call, answer, response)
     else relay.giveUp(answer)
   }
+}
+
+/** The second try usually finds a connection that the first one has made. */
+const MAX_DEPARTURES = 5
+
+function neverDeparted({ connection }: Call): GatewayError {
+  const { name } = connection.settings
+  const message = `The request could not leave for the provider of connection "${name}" while a permit held, in ${MAX_DEPARTURES} tries.`
+  return gatewayError('capacity_unavailable', message)
 }
 
 function formLimit({ maxBodyBytes, maxUploadBytes }: ForwardOptions): number {

@@ -56,6 +56,8 @@ const RETRY_MS = 5_000
 /** For each page. */
 const DEADLINE_MS = 5_000
 const MAX_PAGES = 20
+/** Where a connection takes longer to make than a permit holds, the next try finds it made. */
+const MAX_DEPARTURES = 3
 
 async function askForModels(
   plane: DataPlane,
@@ -100,10 +102,14 @@ async function askForPage(
   const secrets = await credentialOf(plane, call)
   const request = upstreamRequest(call, secrets, null)
   const revealed = Object.values(secrets).map((secret) => secret.reveal())
-  const permission = await obtainPermit(plane, preparation.call, NO_WAIT)
-  if (permission.status !== 'permitted') return undefined
-  const answer = await collectAnswer(plane, permission.call, request, revealed, DEADLINE_MS)
-  return answer?.status === 200 ? list.read(parseJsonObject(answer.body)) : undefined
+  for (let departures = 1; departures <= MAX_DEPARTURES; departures++) {
+    const permission = await obtainPermit(plane, preparation.call, NO_WAIT)
+    if (permission.status !== 'permitted') return undefined
+    const answer = await collectAnswer(plane, permission.call, request, revealed, DEADLINE_MS)
+    if (answer !== 'too-late') return answer?.status === 200 ? list.read(parseJsonObject(answer.body)) : undefined
+    plane.permits.expired(connection.settings.id)
+  }
+  return undefined
 }
 
 const NO_WAIT = { maxWaitMs: 0, gone: () => new AbortController().signal }

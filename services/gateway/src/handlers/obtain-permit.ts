@@ -44,7 +44,9 @@ export async function obtainPermit(plane: DataPlane, call: PreparedCall, wait: W
       call: { ...call, permit: plane.permits.unreserved(id, model), rateLimits: undefined },
     }
   }
-  const error = gatewayError('capacity_unavailable', `The capacity of connection "${name}" cannot be told just now.`)
+  const why = outcome.reason === undefined ? '' : ` (${outcome.reason})`
+  const message = `Capacity for connection "${name}" is temporarily unavailable${why}.`
+  const error = gatewayError('capacity_unavailable', message)
   recordUnsent(plane, call, model, { outcome: 'denied', deniedBy: error.code })
   return { status: 'refused', error, rateLimits: undefined }
 }

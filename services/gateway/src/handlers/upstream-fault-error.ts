@@ -14,6 +14,8 @@ export interface FaultMoment {
 /** What the application is told of a fault. */
 export function upstreamFaultError(reason: UpstreamFault['reason'], moment: FaultMoment): GatewayError {
   const provider = `The provider of connection "${moment.connection}"`
+  // Nothing was sent; the call is sent again before this shows.
+  if (reason === 'too-late') return gatewayError('capacity_unavailable', `${provider} took too long to connect to.`)
   if (reason === 'timeout') return gatewayError('upstream_timeout', `${provider} did not answer in time.`)
   if (reason === 'too-large') return gatewayError('payload_too_large', 'The upload is too large.')
   if (reason === 'invalid') {

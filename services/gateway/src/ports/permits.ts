@@ -1,15 +1,30 @@
 import type { CoolDown, Cost, WindowFigures } from '@sluice/contracts'
 import type { PermitDenial } from '../domain/permit-denial.ts'
+import type { Clock } from './clock.ts'
 
 /** What asking for a permit came to. */
 export type PermitOutcome =
   | { readonly status: 'granted'; readonly permit: Permit; readonly windows: readonly WindowFigures[] }
   | PermitDenial
   /** No capacity instance answered in time: the connection's `onCapacityUnavailable` decides. */
-  | { readonly status: 'unavailable' }
+  | {
+      readonly status: 'unavailable'
+      /** What keeps capacity from deciding, in words fit for an operator, where it said so. */
+      readonly reason?: string
+    }
 
 /** The right to send one request upstream, which has been charged with what was reserved for it. */
 export interface Permit {
+  /**
+   * The request must begin to leave by then, by {@link Clock.elapsedMs}; later, it could reach the provider when its charge counts no
+   * more. Infinity for one that is unreserved.
+   */
+  readonly departByMs: number
+  /**
+   * Moves the charge to now, for an upload that is still running: extends {@link departByMs}, for its last byte. False where
+   * capacity cannot be asked; never rejects.
+   */
+  renew(): Promise<boolean>
   /**
    * Says what the request really used. Call it once, when the request has ended, however it ended; the first call counts.
    * Costs no time: it travels with the connection's next exchange.
@@ -42,4 +57,6 @@ export interface Permits {
    * charged when capacity is back.
    */
   unreserved(connectionId: string, model: string): Permit
+  /** Counts a permit that was too old by the time its request could leave. */
+  expired(connectionId: string): void
 }

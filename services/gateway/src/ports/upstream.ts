@@ -3,8 +3,12 @@ import type { WireHeaders } from '@sluice/providers'
 
 /** Sends requests to providers. */
 export interface Upstream {
-  /** Begins a request; what comes back is told to `sink`, once `send` has returned or before. Never throws. */
-  send(request: UpstreamRequest, sink: AnswerSink): UpstreamCall
+  /**
+   * Begins a request; what comes back goes to `sink`, once `send` has returned or before. Never throws.
+   * @param departByMs by {@link Clock.elapsedMs}: where the connection is there only later, nothing is written and the fault is
+   *   `too-late`; the connection stays, for the next try
+   */
+  send(request: UpstreamRequest, sink: AnswerSink, departByMs: number): UpstreamCall
 }
 
 export interface UpstreamRequest {
@@ -27,8 +31,10 @@ export interface UpstreamCall {
   abort(): void
 }
 
-/** Takes one answer: a start, data, and an end; or at any point a fault, after which nothing follows. */
+/** Takes one answer: its request's departure, a start, data, and an end; or at any point a fault, after which nothing follows. */
 export interface AnswerSink {
+  /** The connection is there, and the request is written in this moment. */
+  departed(): void
   start(status: number, statusMessage: string, headers: WireHeaders): void
   /** Returns false to ask for a hold until {@link UpstreamCall.resume}; one more piece may still come. */
   data(chunk: Buffer): boolean
@@ -39,9 +45,10 @@ export interface AnswerSink {
 export interface UpstreamFault {
   /**
    * `unreachable`: the connection could not be made, or broke. `unreadable`: what came is not HTTP. `timeout`: no first byte, or no further one, in time.
-   * `too-large`: the request's body exceeded its limit. `invalid`: the request cannot be sent as it is.
+   * `too-large`: the request's body exceeded its limit. `invalid`: the request cannot be sent as it is. `too-late`: nothing was
+   * written, as the time to depart had passed.
    */
-  readonly reason: 'unreachable' | 'unreadable' | 'timeout' | 'too-large' | 'invalid'
+  readonly reason: 'unreachable' | 'unreadable' | 'timeout' | 'too-large' | 'invalid' | 'too-late'
   /** Holds no secret, but details that are for the log only. */
   readonly error: Error
 }

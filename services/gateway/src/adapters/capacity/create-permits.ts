@@ -1,8 +1,10 @@
 import { capacityMembers } from '@sluice/contracts'
 import { type Bus, openBucket } from '@sluice/messaging'
+import type { Logger } from '@sluice/service-kit'
 import type { Permits } from '../../ports/permits.ts'
 import { exchangeSender } from './exchange-sender.ts'
 import { lanePermits } from './lane-permits.ts'
+import { latePermits } from './late-permits.ts'
 import { watchMembers } from './live-members.ts'
 import { waitingPermits } from './waiting-permits.ts'
 
@@ -20,15 +22,19 @@ export async function createPermits(
     /** So many requests of one connection may wait at a time. */
     readonly maxWaiting: number
     readonly onFault: (error: unknown) => void
+    readonly logger: Pick<Logger, 'warn'>
   },
 ): Promise<RunningPermits> {
-  const { gateway, maxWaiting, onFault } = options
+  const { gateway, maxWaiting, onFault, logger } = options
   const monotonicMs = () => performance.now()
   const members = await watchMembers(await openBucket(bus, capacityMembers), monotonicMs, onFault)
-  const permits = lanePermits(gateway, exchangeSender(bus, members, monotonicMs, onFault))
+  const send = exchangeSender(bus, members, monotonicMs, onFault)
+  const late = latePermits(logger, monotonicMs)
+  const permits = lanePermits({ gateway, send, countersClockMs: members.countersClockMs, onTooOld: late.tooOld })
   const releasing = setInterval(() => permits.releaseIdle(), IDLE_MS)
   return {
     ...waitingPermits(permits, maxWaiting),
+    expired: late.expired,
     stop: async (deadlineMs) => {
       clearInterval(releasing)
       await permits.flush(deadlineMs)

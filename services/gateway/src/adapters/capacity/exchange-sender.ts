@@ -3,7 +3,7 @@ import { type Bus, NoReplyError, NoRespondersError, request } from '@sluice/mess
 import type { Attempt } from '../../domain/lane.ts'
 import type { LiveMembers } from './live-members.ts'
 
-export type SendExchange = (connectionId: string, exchange: ExchangeRequest) => Promise<Attempt>
+export type SendExchange = (connectionId: string, exchange: ExchangeRequest, timeoutMs: number) => Promise<Attempt>
 
 /**
  * Sends an exchange to the first instance in the connection's order, at once to the next where nobody responds, and to any that
@@ -30,10 +30,15 @@ export function exchangeSender(
     return [...order.filter((instance) => !isSilent(instance)), ...order.filter(isSilent)]
   }
 
-  return async (connectionId, body) => {
+  const replied = (reply: ExchangeReply): Attempt => {
+    members.heardClock(reply.clockMs)
+    return { status: 'replied', reply }
+  }
+
+  return async (connectionId, body, timeoutMs) => {
     for (const instance of inOrder(connectionId)) {
       try {
-        return replied(await request(bus, instanceExchange, [instance, connectionId], body))
+        return replied(await request(bus, instanceExchange, [instance, connectionId], body, { timeoutMs }))
       } catch (error) {
         if (error instanceof NoRespondersError) continue
         if (error instanceof NoReplyError) silentUntilMs.set(instance, monotonicMs() + SILENT_MS)
@@ -41,23 +46,26 @@ export function exchangeSender(
       }
     }
     try {
-      return replied(await request(bus, exchange, [connectionId], body))
+      return replied(await request(bus, exchange, [connectionId], body, { timeoutMs }))
     } catch (error) {
       return failed(error, onFault)
     }
   }
 }
 
-function replied(reply: ExchangeReply): Attempt {
-  return { status: 'replied', reply }
-}
-
 function failed(error: unknown, onFault: (error: unknown) => void): Attempt {
-  if (error instanceof SluiceError && error.code === 'unavailable') return { status: 'failed' }
+  if (error instanceof NoRespondersError) return { status: 'failed', mayBeApplied: false }
+  if (error instanceof NoReplyError) return { status: 'failed', mayBeApplied: true }
+  if (!(error instanceof SluiceError)) {
+    onFault(error)
+    return { status: 'failed', mayBeApplied: true }
+  }
+  if (error.code === 'unavailable') return { status: 'failed', mayBeApplied: true, reason: error.message }
+  if (error.code === 'stale_exchange') return { status: 'stale' }
   // A connection that was deleted this instant has nothing left to count.
-  if (error instanceof SluiceError && error.code === 'connection_not_found') return { status: 'refused' }
+  if (error.code === 'connection_not_found') return { status: 'refused' }
   onFault(error)
-  return { status: 'refused' }
+  return { status: 'failed', mayBeApplied: true }
 }
 
 /** Long enough not to lose another exchange to the same fault, short enough that gateways soon agree on an order again. */

@@ -4,6 +4,16 @@ import type { PermitDenial } from '../../domain/permit-denial.ts'
 import type { Permit, PermitOutcome, Permits } from '../../ports/permits.ts'
 import type { SendExchange } from './exchange-sender.ts'
 
+export interface LanePermitsOptions {
+  /** This process's identity, unique to its life. */
+  readonly gateway: string
+  readonly send: SendExchange
+  /** The newest reading of the counters' clock, Unix milliseconds; 0 where there is none. */
+  readonly countersClockMs: () => number
+  /** Called when permits of a connection came back too old to be used, by how much. */
+  readonly onTooOld: (connectionId: string, permits: number, lateMs: number) => void
+}
+
 /** Permits as capacity grants them at once. */
 export interface LanePermits extends Pick<Permits, 'unreserved'> {
   acquire(connectionId: string, model: string, tokens: number): Promise<PermitOutcome>
@@ -18,11 +28,8 @@ export interface LanePermits extends Pick<Permits, 'unreserved'> {
   flush(deadlineMs: number): Promise<void>
 }
 
-/**
- * Permits over lanes, one for each connection in use.
- * @param gateway this process's identity, unique to its life
- */
-export function lanePermits(gateway: string, send: SendExchange): LanePermits {
+/** Permits over lanes, one for each connection in use. */
+export function lanePermits({ gateway, send, countersClockMs, onTooOld }: LanePermitsOptions): LanePermits {
   const lanes = new Map<string, Lane>()
   let used = new Set<string>()
   let lives = 0
@@ -33,7 +40,9 @@ export function lanePermits(gateway: string, send: SendExchange): LanePermits {
     if (lane === undefined) {
       lane = createLane({
         newIdentity: () => `${gateway}.${++lives}`,
-        send: (exchange) => send(connectionId, exchange),
+        send: (exchange, timeoutMs) => send(connectionId, exchange, timeoutMs),
+        countersClockMs,
+        onTooOld: (permits, lateMs) => onTooOld(connectionId, permits, lateMs),
         nowMs: () => performance.now(),
         sleep: (durationMs) => new Promise((resolve) => setTimeout(resolve, durationMs)),
       })
@@ -47,17 +56,24 @@ export function lanePermits(gateway: string, send: SendExchange): LanePermits {
       const reserved = { requests: 1, tokens }
       const outcome = await laneOf(connectionId).acquire({ model, ...reserved })
       if (outcome.status === 'unavailable') return outcome
-      const { result, windows, byModel } = outcome
+      const { result, windows, byModel, departByMs } = outcome
       if (result.status === 'denied') return { status: 'denied', denied: result, windows }
-      const permit = permitOf(() => laneOf(connectionId), result.chargedAtMs, reserved, byModel ? model : undefined)
-      return { status: 'granted', permit, windows }
+      const charge = { chargedAtMs: result.chargedAtMs, reserved, model, byModel, departByMs }
+      return { status: 'granted', permit: permitOf(() => laneOf(connectionId), charge), windows }
     },
     probe: async (connectionId, model, cost) => {
       const outcome = await laneOf(connectionId).acquire({ model, ...cost, probe: true })
       if (outcome.status === 'unavailable' || outcome.result.status === 'granted') return undefined
       return { status: 'denied', denied: outcome.result, windows: outcome.windows }
     },
-    unreserved: (connectionId, model) => permitOf(() => laneOf(connectionId), 0, NOTHING, model),
+    unreserved: (connectionId, model) =>
+      permitOf(() => laneOf(connectionId), {
+        chargedAtMs: 0,
+        reserved: NOTHING,
+        model,
+        byModel: true,
+        departByMs: Number.POSITIVE_INFINITY,
+      }),
     releaseIdle: () => {
       for (const [connectionId, lane] of lanes) {
         if (!used.has(connectionId) && lane.isIdle()) lanes.delete(connectionId)
@@ -71,18 +87,39 @@ export function lanePermits(gateway: string, send: SendExchange): LanePermits {
   }
 }
 
-function permitOf(lane: () => Lane, chargedAtMs: number, reserved: Cost, model?: string): Permit {
+interface Charge {
+  chargedAtMs: number
+  readonly reserved: Cost
+  readonly model: string
+  /** Whether its settlement is to name the model. */
+  readonly byModel: boolean
+  departByMs: number
+}
+
+function permitOf(lane: () => Lane, charge: Charge): Permit {
+  const { reserved, model, byModel } = charge
   let isSettled = false
   return {
+    get departByMs() {
+      return charge.departByMs
+    },
+    renew: async () => {
+      if (charge.departByMs === Number.POSITIVE_INFINITY) return true
+      const outcome = await lane().acquire({ model, ...reserved, renews: charge.chargedAtMs })
+      if (outcome.status === 'unavailable' || outcome.result.status !== 'granted') return false
+      charge.chargedAtMs = outcome.result.chargedAtMs
+      charge.departByMs = outcome.departByMs
+      return true
+    },
     settle: (actual, cooldown) => {
       if (isSettled) return
       isSettled = true
       lane().settle({
-        chargedAtMs,
+        chargedAtMs: charge.chargedAtMs,
         reserved,
         actual,
         ...(cooldown === undefined ? {} : { cooldown }),
-        ...(model === undefined ? {} : { model }),
+        ...(byModel ? { model } : {}),
       })
     },
   }

@@ -6,6 +6,10 @@ import { rendezvousOrder } from '../../domain/rendezvous.ts'
 export interface LiveMembers {
   /** The instances in the order in which to ask them about a connection. */
   orderFor(connectionId: string): readonly string[]
+  /** The newest reading of the counters' clock, Unix milliseconds; 0 where there was none yet. */
+  countersClockMs(): number
+  /** Takes a reading that came in a reply. */
+  heardClock(clockMs: number): void
   stop(): void
 }
 
@@ -20,14 +24,20 @@ export async function watchMembers(
 ): Promise<LiveMembers> {
   const heardAtMs = new Map<string, number>()
   let orders = new Map<string, readonly string[]>()
+  let countersClockMs = 0
 
+  const heardClock = (clockMs: number): void => {
+    countersClockMs = Math.max(countersClockMs, clockMs)
+  }
   const forget = (instance: string): void => {
     if (heardAtMs.delete(instance)) orders = new Map()
   }
   const watch: Watch = await bucket.watch({
     onFault,
     onEntry: ({ key, value }) => {
-      if (value === undefined) return forget(key)
+      // One that does not know the time yet serves nothing either.
+      if (value === undefined || value.clockMs === 0) return forget(key)
+      heardClock(value.clockMs)
       if (!heardAtMs.has(key)) orders = new Map()
       heardAtMs.set(key, monotonicMs())
     },
@@ -46,6 +56,8 @@ export async function watchMembers(
       }
       return order
     },
+    countersClockMs: () => countersClockMs,
+    heardClock,
     stop: () => {
       watch.stop()
       clearInterval(sweeping)

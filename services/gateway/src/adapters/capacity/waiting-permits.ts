@@ -9,7 +9,7 @@ type Served = Exclude<PermitOutcome, { status: 'denied' }>
  * Permits that can be waited for, in one line for each connection. Where nobody waits, a request that does not wait either
  * passes by at no cost.
  */
-export function waitingPermits(permits: LanePermits, maxWaiting: number): Permits {
+export function waitingPermits(permits: LanePermits, maxWaiting: number): Omit<Permits, 'expired'> {
   const lines = new Map<string, { readonly line: WaitingLine<Served>; users: number }>()
 
   const lineOf = (connectionId: string) => {

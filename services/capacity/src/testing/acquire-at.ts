@@ -1,0 +1,27 @@
+import type { Cost, Denied } from '@sluice/contracts'
+import { applyExchange } from '../domain/apply-exchange.ts'
+import type { HeldLimits } from '../domain/limits.ts'
+import { advance, type CapacityRecord } from '../domain/record.ts'
+
+export type Acquired =
+  | { readonly status: 'granted'; readonly record: CapacityRecord; readonly chargedAtMs: number }
+  | Denied
+
+let gateways = 0
+
+/** Asks for one permit at `nowMs` as a new gateway does, in an exchange of its own. */
+export function acquireAt(
+  record: CapacityRecord,
+  limits: HeldLimits,
+  model: string,
+  cost: Cost,
+  nowMs: number,
+): Acquired {
+  const now = advance(record, nowMs)
+  const exchange = { gateway: `g${++gateways}`, seq: 1, asOfMs: nowMs, acquires: [{ model, ...cost }], settlements: [] }
+  const applied = applyExchange(now, limits, exchange, now.clockMs - nowMs)
+  if (applied.status !== 'decided') throw new Error('a new exchange is not stale')
+  const [result] = applied.results
+  if (result === undefined) throw new Error('each acquire has a result')
+  return result.status === 'granted' ? { ...result, record: applied.record } : result
+}

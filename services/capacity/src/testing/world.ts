@@ -1,0 +1,251 @@
+import { type Cost, DELIVERY_SLACK_MS, type ExchangeRequest, type Settlement, WAY_TO_PROVIDER_MS } from '@sluice/contracts'
+import { startOfClock } from '../adapters/clock-start.ts'
+import { type CountersClock, countersClock } from '../adapters/counters-clock.ts'
+import { type AppliedExchange, applyExchange } from '../domain/apply-exchange.ts'
+import type { Limits } from '../domain/limits.ts'
+import { advance, emptyRecord } from '../domain/record.ts'
+
+/** A request that reached the provider, by real time. */
+export interface Departure {
+  readonly atMs: number
+  /** Its tokens as they were known at an instant: what it reserved, and less once it settled for less. */
+  tokensAt(atMs: number): number
+}
+
+export interface Demand {
+  readonly gateway: number
+  readonly instance: number
+  readonly permits: number
+  readonly tokens: number
+  /** Waits until exactly so many permits are free, where that is within `patienceMs`. */
+  readonly patienceMs: number
+  readonly slackMs: number
+  /** What becomes of the exchange; a copy that is held is delivered when an instance resumes, and nobody waits for its reply. */
+  readonly fate: string
+  /** After the grant: beyond its permit's age, a request does not depart. */
+  readonly lateMs: number
+  readonly isUpload: boolean
+}
+
+/** A gateway's lane toward the record, as far as its promises are concerned. */
+interface LaneState {
+  readonly gateway: number
+  lives: number
+  seq: number
+  stored: ExchangeRequest['stored'] | undefined
+  settlements: Settlement[]
+}
+
+type Decided = Extract<AppliedExchange, { status: 'decided' }>
+
+interface Permit {
+  readonly lane: LaneState
+  readonly cost: Cost
+  chargedAtMs: number
+  readonly startedAtMs: number
+  settledAtMs: number
+  actualTokens: number
+}
+
+/**
+ * One connection's record with what production runs on it, two capacity instances and two gateways, in real time. Whatever is done
+ * to them, what departed to the provider is listed in `heads` (when it began) and `wholes` (when its last byte left).
+ */
+export function createWorld(configured: Limits) {
+  const limits = { configured }
+  let realMs = Date.UTC(2026, 0, 1)
+  let serverStepMs = 0
+  let record = emptyRecord()
+  const bootMs = realMs - 5_000
+  const monotonicMs = () => realMs - bootMs
+  const clocks: CountersClock[] = [countersClock(monotonicMs, realMs), countersClock(monotonicMs, realMs)]
+  const lanes: LaneState[] = [0, 1].map((gateway) => ({ gateway, lives: 0, seq: 0, stored: undefined, settlements: [] }))
+  const held: ExchangeRequest[] = []
+  let uploads: Permit[] = []
+  let open: Permit[] = []
+  const heads: Departure[] = []
+  const wholes: Departure[] = []
+
+  const clockOf = (instance: number): CountersClock => {
+    const clock = clocks[instance]
+    if (clock === undefined) throw new Error('there are two instances')
+    return clock
+  }
+  const laneOf = (gateway: number): LaneState => {
+    const lane = lanes[gateway]
+    if (lane === undefined) throw new Error('there are two gateways')
+    return lane
+  }
+
+  /** Every instance compares the server's clock and hears the others, once a second. */
+  const beat = (): void => {
+    for (const clock of clocks) {
+      clock.measured({ sentAtMs: monotonicMs(), ackedAtMs: monotonicMs() + 1, storedAtMs: realMs + serverStepMs })
+      for (const other of clocks) clock.heard(other.nowMs())
+    }
+  }
+  const pass = (forMs: number): void => {
+    const endMs = realMs + forMs
+    for (let seconds = Math.min(3, Math.floor(forMs / 1_000)); seconds > 0; seconds--) {
+      realMs += 1_000
+      beat()
+    }
+    realMs = endMs
+    if (forMs >= 1_000) beat()
+  }
+  /** Time passes; what still uploads is renewed every quarter of a minute, and given up when it takes too long. */
+  const wait = (forMs: number): void => {
+    let leftMs = forMs
+    for (; leftMs > RENEWAL_INTERVAL_MS && uploads.length > 0; leftMs -= RENEWAL_INTERVAL_MS) {
+      pass(RENEWAL_INTERVAL_MS)
+      renewAll(0)
+      uploads = uploads.filter(({ startedAtMs }) => realMs - startedAtMs < LONGEST_UPLOAD_MS)
+    }
+    pass(leftMs)
+  }
+
+  const deliver = (exchange: ExchangeRequest, instance: number): AppliedExchange => {
+    const nowMs = clockOf(instance).nowMs()
+    const now = advance(record, nowMs)
+    const applied = applyExchange(now, limits, exchange, now.clockMs - nowMs)
+    if (applied.record !== now) record = applied.record
+    return applied
+  }
+
+  const timeUntilFree = (cost: Cost, instance: number): number | undefined => {
+    const nowMs = clockOf(instance).nowMs()
+    const now = advance(record, nowMs)
+    const probe = { model: 'm', ...cost, probe: true }
+    const exchange = { gateway: 'prober', seq: 1, asOfMs: nowMs, acquires: [probe], settlements: [] }
+    const applied = applyExchange(now, limits, exchange, now.clockMs - nowMs)
+    const [result] = applied.status === 'decided' ? applied.results : []
+    return result?.status === 'denied' && result.code === 'capacity_exceeded' ? result.retryAfterMs : undefined
+  }
+
+  /** Has an exchange decided as a gateway does: repeated until it is known what came of it. */
+  const exchangeBy = (
+    lane: LaneState,
+    acquires: ExchangeRequest['acquires'],
+    { instance, slackMs, fate }: Pick<Demand, 'instance' | 'slackMs' | 'fate'>,
+  ): Decided => {
+    const exchange: ExchangeRequest = {
+      gateway: `g${lane.gateway}.${lane.lives}`,
+      seq: ++lane.seq,
+      asOfMs: Math.min(...clocks.map((clock) => clock.nowMs())),
+      ...(lane.stored === undefined ? {} : { stored: lane.stored }),
+      slackMs,
+      acquires,
+      settlements: lane.settlements.splice(0),
+    }
+    const isRepeated = fate !== 'replied'
+    if (fate === 'reply lost') deliver(exchange, instance)
+    if (fate === 'also held') held.push(exchange)
+    const applied = deliver(isRepeated ? { ...exchange, repeat: true } : exchange, isRepeated ? 1 - instance : instance)
+    if (applied.status !== 'decided') throw new Error('an exchange that was made just now is not stale')
+    if (applied.storedAtMs !== undefined) lane.stored = { seq: exchange.seq, atMs: applied.storedAtMs }
+    return applied
+  }
+
+  const renewAll = (instance: number): void => {
+    for (const lane of lanes) {
+      const mine = uploads.filter((permit) => permit.lane === lane)
+      if (mine.length === 0) continue
+      const acquires = mine.map(({ cost, chargedAtMs }) => ({ model: 'm', ...cost, renews: chargedAtMs }))
+      const applied = exchangeBy(lane, acquires, { instance, slackMs: DELIVERY_SLACK_MS, fate: 'replied' })
+      for (const [index, permit] of mine.entries()) {
+        const result = applied.results[index]
+        if (result?.status !== 'granted') throw new Error('a renewal is granted')
+        permit.chargedAtMs = result.chargedAtMs
+      }
+    }
+  }
+
+  const departure = (permit: Permit): Departure => ({
+    atMs: realMs,
+    tokensAt: (atMs) =>
+      atMs < permit.settledAtMs ? permit.cost.tokens : Math.min(permit.cost.tokens, permit.actualTokens),
+  })
+
+  const giveBack = ({ lane, chargedAtMs, cost }: Permit): void => {
+    lane.settlements.push({ chargedAtMs, reserved: cost, actual: { requests: 0, tokens: 0 } })
+  }
+
+  return {
+    heads: heads as readonly Departure[],
+    wholes: wholes as readonly Departure[],
+    wait,
+    demand: (demand: Demand): void => {
+      const lane = laneOf(demand.gateway)
+      const cost = { requests: 1, tokens: demand.tokens }
+      const freeInMs = timeUntilFree({ requests: demand.permits, tokens: demand.permits * demand.tokens }, demand.instance)
+      if (freeInMs !== undefined && freeInMs <= demand.patienceMs) wait(freeInMs)
+      const acquires = Array.from({ length: demand.permits }, () => ({ model: 'm', ...cost }))
+      const sentAtMs = realMs
+      const applied = exchangeBy(lane, acquires, demand)
+      pass(demand.lateMs)
+      for (const result of applied.results) {
+        if (result.status !== 'granted') continue
+        const { chargedAtMs } = result
+        const unsettled = { settledAtMs: Number.POSITIVE_INFINITY, actualTokens: 0 }
+        const permit: Permit = { lane, cost, chargedAtMs, startedAtMs: realMs, ...unsettled }
+        if (realMs - sentAtMs > demand.slackMs - WAY_TO_PROVIDER_MS) {
+          giveBack(permit)
+          continue
+        }
+        heads.push(departure(permit))
+        if (demand.isUpload) uploads.push(permit)
+        else {
+          wholes.push(departure(permit))
+          open.push(permit)
+        }
+      }
+    },
+    /** Sends the last bytes of all uploads, `lateMs` after they were renewed for it; what is too late then goes on uploading. */
+    endUploads: ({ instance, lateMs }: { instance: number; lateMs: number }): void => {
+      renewAll(instance)
+      pass(lateMs)
+      if (lateMs > DELIVERY_SLACK_MS - WAY_TO_PROVIDER_MS) return
+      for (const permit of uploads) wholes.push(departure(permit))
+      open.push(...uploads)
+      uploads = []
+    },
+    /** What has departed settles for `tokens` each. */
+    settle: (tokens: number): void => {
+      for (const permit of open) {
+        permit.settledAtMs = realMs
+        permit.actualTokens = tokens
+        const { lane, chargedAtMs, cost } = permit
+        lane.settlements.push({ chargedAtMs, reserved: cost, actual: { requests: 1, tokens } })
+      }
+      open = []
+    },
+    /** A stopped instance goes on with what was in its socket. */
+    resume: (instance: number): void => {
+      for (const exchange of held.splice(0)) deliver(exchange, instance)
+    },
+    /** The NATS server's clock is set. */
+    leap: (byMs: number): void => {
+      serverStepMs += byMs
+      beat()
+    },
+    /** An instance starts again, and the NATS server's clock is set meanwhile. */
+    restart: (instance: number, leapMs: number): void => {
+      const mark = { clockMs: clockOf(instance).nowMs(), monotonicMs: monotonicMs(), stopped: false }
+      const storedAtMs = realMs + serverStepMs
+      serverStepMs += leapMs
+      pass(1_500)
+      const startMs = startOfClock({
+        bootId: 'boot',
+        monotonicMs: monotonicMs(),
+        serverMs: realMs + serverStepMs,
+        marks: new Map([['boot', { mark, storedAtMs }]]),
+        liveClocksMs: [],
+        syncIntervalMs: 0,
+      })
+      clocks[instance] = countersClock(monotonicMs, startMs)
+    },
+  }
+}
+
+const RENEWAL_INTERVAL_MS = 15_000
+const LONGEST_UPLOAD_MS = 300_000
