@@ -52,10 +52,6 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
     ...(options.tls === undefined ? {} : { tls: { ...options.tls } }),
     inboxPrefix,
     maxReconnectAttempts: -1,
-    reconnectTimeWait: 100,
-    reconnectJitter: 100,
-    pingInterval: 5_000,
-    maxPingOut: 2,
     // A stack trace for each request is a tenth of a busy process's time; our own errors say what was asked.
     noAsyncTraces: true,
   }
@@ -97,7 +93,8 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
       if (connection.isClosed()) return
       // Draining waits for an answer, which a server that is away does not give.
       if (connected) await connection.drain()
-      else await connection.close()
+      // Nor is one drained whose server went away meanwhile.
+      if (!connection.isClosed()) await connection.close()
     },
   }
 }

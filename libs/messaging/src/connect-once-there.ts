@@ -1,4 +1,5 @@
-import { type ConnectionOptions, connect, ErrorCode, type NatsConnection, NatsError } from 'nats'
+import { type ConnectionOptions, ErrorCode, type NatsConnection, NatsError } from 'nats'
+import { connectTransport, DialAttempts } from './bus-transport.ts'
 
 /** Paths of PEM files. The name in the server's URL must be in its certificate; addresses cannot be. */
 export interface BusTls {
@@ -20,9 +21,11 @@ export async function connectOnceThere(
   options: ConnectionOptions,
   onAbsent: (error: unknown) => void,
 ): Promise<NatsConnection> {
+  const { servers = [] } = options
+  const attempts = new DialAttempts(typeof servers === 'string' ? 1 : servers.length)
   for (let attempt = 1; ; attempt++) {
     try {
-      return await connect(options)
+      return await connectTransport(options, attempts)
     } catch (error) {
       if (isRefusal(error)) throw error
       if (attempt === 1) onAbsent(error)

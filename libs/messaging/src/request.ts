@@ -4,10 +4,15 @@ import type { Static, TSchema } from 'typebox'
 import type { Bus } from './bus.ts'
 import { ERROR_CODE_HEADER } from './serve.ts'
 
+export interface RequestOptions {
+  /** How long to wait for the reply, in place of the definition's time. */
+  readonly timeoutMs?: number
+}
+
 /**
- * Asks on the definition's subject and gives the reply.
- * @throws NoRespondersError at once when nobody serves it
- * @throws NoReplyError when no reply came within the definition's time
+ * Sends a request on the definition's subject and returns the reply.
+ * @throws NoRespondersError at once when no service answers the subject
+ * @throws NoReplyError when no reply came in time
  * @throws SluiceError with the responder's code when it answered with an error, `internal` when its answer is malformed
  */
 export async function request<A extends readonly string[], Q extends TSchema, R extends TSchema>(
@@ -15,9 +20,10 @@ export async function request<A extends readonly string[], Q extends TSchema, R 
   definition: RequestDefinition<A, Q, R>,
   identifiers: A,
   payload: Static<Q>,
+  { timeoutMs = definition.timeoutMs }: RequestOptions = {},
 ): Promise<Static<R>> {
   const subject = definition.subject(...identifiers)
-  const message = await bus.inbox.ask(subject, JSON.stringify(payload), { timeoutMs: definition.timeoutMs })
+  const message = await bus.inbox.ask(subject, JSON.stringify(payload), { timeoutMs })
   const body = parseBody(message, subject)
   if (message.headers?.has(ERROR_CODE_HEADER)) throw remoteError(body)
   const reply = validate(definition.reply, body)

@@ -12,6 +12,8 @@ export interface NatsServerOptions {
   readonly dataDir: string
   /** 0 takes a free port. */
   readonly port: number
+  /** The server's name, which no other of its cluster has; `sluice` when absent. */
+  readonly name?: string
   /** Configuration in nats-server's own format: users and permissions. */
   readonly configFile?: string
   /** The environment that `configFile` refers to: the server's whole one; absent, it gets this process's. */
@@ -59,13 +61,13 @@ export async function startNatsServer(options: NatsServerOptions): Promise<NatsS
 }
 
 async function startOn(port: number, dataDir: string, options: NatsServerOptions): Promise<NatsServer> {
-  const { configFile, env, log, serverPath } = options
+  const { configFile, env, log, name = 'sluice', serverPath } = options
   const listen = ['-a', '127.0.0.1', '-p', String(port)]
   const store = ['-js', '-sd', dataDir, '-P', pidFileIn(dataDir)]
   const server = await startServerProcess({
     name: 'nats-server',
     command: serverPath,
-    args: ['-n', 'sluice', ...listen, ...store, ...(configFile === undefined ? [] : ['-c', configFile])],
+    args: ['-n', name, ...listen, ...store, ...(configFile === undefined ? [] : ['-c', configFile])],
     ...(env === undefined ? {} : { env }),
     readyLine: /Server is ready/,
     readyTimeoutMs: READY_TIMEOUT_MS,
