@@ -5,6 +5,7 @@ import {
   connectionProjection,
   type DiscoveredLimit,
   discovered,
+  EXCHANGE_MAX_AGE_MS,
   type ExchangeRequest,
   exchange,
   instanceExchange,
@@ -60,7 +61,14 @@ async function connectionWith(
 
 function acquires(gateway: string, seq: number, count: number, more: Partial<ExchangeRequest> = {}): ExchangeRequest {
   const acquire = { model: 'm', requests: 1, tokens: 10 }
-  return { gateway, seq, asOfMs: Date.now(), acquires: Array.from({ length: count }, () => acquire), settlements: [], ...more }
+  return {
+    gateway,
+    seq,
+    asOfMs: Date.now(),
+    acquires: Array.from({ length: count }, () => acquire),
+    settlements: [],
+    ...more,
+  }
 }
 
 const through = async (instance: string, connectionId: string, body: ExchangeRequest): Promise<PermitResult[]> =>
@@ -105,6 +113,20 @@ it('refuses an exchange that its lane has left behind', async () => {
   await expect(through('two', 'stale', acquires('g', 1, 1, { repeat: true }))).rejects.toMatchObject({
     code: 'stale_exchange',
   })
+})
+
+it('refuses what a stopped instance may have held for longer than lanes are remembered, and applies none of it', async () => {
+  await connectionWith('late', [{ period: 'hour', requests: 5 }])
+  const [first] = await through('one', 'late', acquires('g', 1, 5))
+  if (first?.status !== 'granted') throw new Error('the window is empty')
+  const back = {
+    chargedAtMs: first.chargedAtMs,
+    reserved: { requests: 5, tokens: 50 },
+    actual: { requests: 0, tokens: 0 },
+  }
+  const late = acquires('g-before', 7, 0, { settlements: [back], asOfMs: Date.now() - EXCHANGE_MAX_AGE_MS - 1_000 })
+  await expect(through('two', 'late', late)).rejects.toMatchObject({ code: 'stale_exchange' })
+  expect(granted(await through('two', 'late', acquires('h', 1, 1)))).toHaveLength(0)
 })
 
 it('frees on one instance what was refunded through the other', async () => {

@@ -73,7 +73,10 @@ function lossPolicy(suspected: LostSpan | undefined, logger: Logger): LossPolicy
   const losses = counter('capacity.losses', 'Records found to lack charges that the store lost.')
   losses.add(0)
   if (suspected !== undefined) {
-    logger.warn(suspected, 'The machine of the counters was not shut down in order. Charges that it may have lost count as used.')
+    logger.warn(
+      suspected,
+      'The machine of the counters was not shut down in order. Charges that it may have lost count as used.',
+    )
   }
   return {
     ...(suspected === undefined ? {} : { suspected }),

@@ -207,7 +207,8 @@ describe('a stream', () => {
         request.on('close', () => end.resolve(request.complete))
       }
       const stream = openStream(session, `${path}/files`, { method: 'POST', headers: authorized('text/plain') })
-      stream.write('part')
+      // More than is held until it is whole.
+      stream.write(Buffer.alloc(2_000_000))
       await begun.promise
       stream.close(code)
       expect(await end.promise).toBe(false)

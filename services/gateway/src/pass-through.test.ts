@@ -165,7 +165,8 @@ describe('an upload', () => {
       headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'text/plain' },
     })
     sending.on('error', () => undefined)
-    sending.write('part')
+    // More than is held until it is whole.
+    sending.write(Buffer.alloc(2_000_000))
     await begun.promise
     sending.destroy()
     expect(await closed.promise).toBe(false)

@@ -3,6 +3,7 @@ import {
   capacityMembers,
   capacityRecords,
   capacityStatus,
+  clockMarks,
   connectionChanged,
   connectionProjection,
   createConnection,
@@ -80,10 +81,10 @@ const ACTS: readonly Act[] = [
   ...ofBucket(capacityRecords.name, { owner: 'capacity', looks: ['capacity'], watches: [], gets: ['capacity'] }),
   ...ofBucket(capacityMembers.name, {
     owner: 'capacity',
-    looks: ['capacity', 'gateway'],
-    watches: ['gateway'],
+    watches: ['capacity', 'gateway'],
     gets: ['capacity'],
   }),
+  ...ofBucket(clockMarks.name, { owner: 'capacity', watches: ['capacity'], gets: ['capacity'] }),
   ...ofBucket(discovered.name, { owner: 'discovery', watches: ['discovery', 'capacity'], gets: ['discovery'] }),
   ...NATS_USERS.filter((user) => user !== 'operator').flatMap((user): Act[] => [
     ['reads its replies', 'subscription', `_INBOX.${user}.x.*`, [user]],

@@ -35,7 +35,13 @@ export function startOfClock(findings: StartFindings): number {
   const own = bootId === undefined ? undefined : marks.get(bootId)?.mark
   const known = [...liveClocksMs]
   if (own !== undefined) known.push(own.clockMs + Math.max(0, monotonicMs - own.monotonicMs))
-  if (known.length > 0) return Math.floor(Math.max(known.reduce((a, b) => Math.max(a, b)), newestMark(marks)?.mark.clockMs ?? 0))
+  if (known.length > 0)
+    return Math.floor(
+      Math.max(
+        known.reduce((a, b) => Math.max(a, b)),
+        newestMark(marks)?.mark.clockMs ?? 0,
+      ),
+    )
   const newest = newestMark(marks)
   if (newest === undefined) return serverMs
   return newest.mark.clockMs + Math.max(0, serverMs - newest.storedAtMs)

@@ -1,6 +1,6 @@
 import type { ExchangeReply, ExchangeRequest } from '@sluice/contracts'
 import fc from 'fast-check'
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import type { HeldLimits } from '../domain/limits.ts'
 import { type CapacityRecord, emptyRecord } from '../domain/record.ts'
 import { used } from '../domain/window.ts'
@@ -108,4 +108,65 @@ it('answers unavailable, and works again later, when the store stays away', asyn
   await expect(counter.exchange(exchangeOf('g', 1, 1, false))).rejects.toMatchObject({ code: 'unavailable' })
   isAway = false
   expect(grantedIn(await counter.exchange(exchangeOf('g', 1, 1, true)))).toBe(1)
+})
+
+const onLoss = vi.fn()
+const clock = { nowMs: () => NOW_MS }
+
+it('believes nothing that it remembers once it is in doubt: a rolled-back store may give a revision to another state', async () => {
+  onLoss.mockClear()
+  const state = { record: emptyRecord(), revision: 0 }
+  const store: RecordStore = {
+    load: async () => ({ ...state }),
+    save: async (_, record, expectedRevision) => {
+      if (expectedRevision !== state.revision) return { status: 'conflict' }
+      return { status: 'stored', revision: Object.assign(state, { record, revision: state.revision + 1 }).revision }
+    },
+    erase: () => Promise.resolve(),
+  }
+  const counter = groupCommit('c', { store, limits: limitsSource, clock, losses: { onLoss } })
+  await counter.exchange(exchangeOf('g1', 1, 3, false))
+  const before = { ...state }
+  await counter.exchange(exchangeOf('g1', 2, 3, false))
+  // The second write is lost, and another instance has written since: the same revision, other charges.
+  Object.assign(state, before)
+  const other = groupCommit('c', { store, limits: limitsSource, clock })
+  await other.exchange(exchangeOf('g2', 1, LIMIT - 3, false))
+  expect(state.revision).toBe(2)
+  counter.distrust()
+  const reply = await counter.exchange({ ...exchangeOf('g1', 3, 1, false), stored: { seq: 2, atMs: NOW_MS } })
+  expect(grantedIn(reply)).toBe(0)
+  expect(onLoss).toHaveBeenCalledTimes(1)
+})
+
+it('finds by itself that the store holds an older state than it has seen, and lets nothing through that may have been lost', async () => {
+  onLoss.mockClear()
+  const { store } = storeWith([])
+  let isRolledBack = false
+  const rolledBack: RecordStore = {
+    ...store,
+    load: async (id) => (isRolledBack ? { record: emptyRecord(), revision: 1 } : store.load(id)),
+    save: async (id, record, expectedRevision) =>
+      isRolledBack ? { status: 'stored', revision: expectedRevision + 1 } : store.save(id, record, expectedRevision),
+  }
+  const counter = groupCommit('c', { store: rolledBack, limits: limitsSource, clock, losses: { onLoss } })
+  for (let seq = 1; seq <= 3; seq++) await counter.exchange(exchangeOf('g', seq, 2, false))
+  isRolledBack = true
+  counter.distrust()
+  expect(grantedIn(await counter.exchange(exchangeOf('g', 4, 1, false)))).toBe(0)
+  expect(onLoss).toHaveBeenCalledWith('c', expect.objectContaining({ untilMs: NOW_MS }))
+  expect(onLoss.mock.calls[0]?.[1].assumed).toMatchObject([{ period: 'minute', amount: LIMIT }])
+})
+
+it('counts as used what a suspected power cut may have taken, of records that were there before', async () => {
+  onLoss.mockClear()
+  const suspected = { fromMs: NOW_MS - 60_000, untilMs: NOW_MS }
+  const { store } = storeWith([])
+  const before = groupCommit('c', { store, limits: limitsSource, clock })
+  const losses = { suspected, onLoss }
+  const fresh = groupCommit('c', { store, limits: limitsSource, clock, losses })
+  expect(grantedIn(await fresh.exchange(exchangeOf('g', 1, 1, false)))).toBe(1)
+  await before.exchange(exchangeOf('h', 1, 1, false))
+  const after = groupCommit('c', { store, limits: limitsSource, clock, losses })
+  expect(grantedIn(await after.exchange(exchangeOf('g', 2, 1, false)))).toBe(0)
 })

@@ -1,10 +1,11 @@
-import type { ExchangeRequest } from '@sluice/contracts'
+import { EXCHANGE_MAX_AGE_MS, type ExchangeRequest, LANE_EXPIRY_MS } from '@sluice/contracts'
 import { expect, it } from 'vitest'
-import { applyExchange } from './apply-exchange.ts'
+import { applyExchange, lacksCharges } from './apply-exchange.ts'
 import { statusOf } from './figures.ts'
 import type { Limits } from './limits.ts'
 import { advance, type CapacityRecord, emptyRecord } from './record.ts'
-import { used } from './window.ts'
+import { settle } from './settle.ts'
+import { slotsOf, used } from './window.ts'
 
 const T0 = Date.UTC(2026, 0, 1)
 const limits: Limits = [{ period: 'minute', metric: 'requests', limit: 3 }]
@@ -67,7 +68,7 @@ it('keeps lanes apart and forgets those unseen for two minutes', () => {
   const one = decided(empty, exchangeOf(7, 1))
   const two = decided(one.record, exchangeOf(1, 1, { gateway: 'g2' }))
   expect([...two.record.lanes.keys()]).toEqual(['g1', 'g2'])
-  const later = decided(advance(two.record, T0 + 119_999), exchangeOf(2, 1, { gateway: 'g2' }))
+  const later = decided(advance(two.record, T0 + 119_999), exchangeOf(2, 1, { gateway: 'g2', asOfMs: T0 + 119_999 }))
   expect([...later.record.lanes.keys()]).toEqual(['g1', 'g2'])
   expect([...advance(later.record, T0 + 120_000).lanes.keys()]).toEqual(['g2'])
 })
@@ -112,4 +113,61 @@ it('keeps what an answer has lowered although all is denied, once', () => {
   expect(statusOf('c', first.record, held).models).toEqual([
     { model: 'm', period: 'minute', metric: 'requests', limit: 9, used: 0, remaining: 0, resetMs: 50_000 },
   ])
+})
+
+it('refuses an exchange that is older than the memory of lanes, and takes one that is not quite', () => {
+  const later = advance(empty, T0 + EXCHANGE_MAX_AGE_MS)
+  expect(applyExchange(later, { configured: limits }, exchangeOf(1, 1), 0).status).toBe('decided')
+  const tooLate = advance(empty, T0 + EXCHANGE_MAX_AGE_MS + 1)
+  expect(applyExchange(tooLate, { configured: limits }, exchangeOf(1, 1), 0)).toEqual({
+    status: 'stale',
+    record: tooLate,
+  })
+})
+
+it('applies no exchange twice, however late it comes again', () => {
+  const { record } = decided(empty, exchangeOf(1, 1))
+  for (let afterMs = 0; afterMs <= 4 * LANE_EXPIRY_MS; afterMs += 500) {
+    const later = advance(record, T0 + afterMs)
+    const again = applyExchange(later, { configured: limits }, exchangeOf(1, 1), 0)
+    expect(again.record).toBe(later)
+  }
+})
+
+it('moves a charge to now in one step, in every window, whatever the limits', () => {
+  const full = decided(empty, exchangeOf(1, 3)).record
+  const renewals = { acquires: [{ model: 'm', requests: 1, tokens: 10, renews: T0 }] }
+  const later = advance(full, T0 + 30_000)
+  const { record, results } = decided(later, exchangeOf(2, 0, renewals))
+  expect(results).toEqual([{ status: 'granted', chargedAtMs: T0 + 30_000 }])
+  expect(used(record.windows.minute, 'requests')).toBe(3)
+  expect(used(record.windows.hour, 'requests')).toBe(3)
+  const [status] = statusOf('c', record, { configured: limits }).windows
+  expect(status).toMatchObject({ used: 3, reserved: 3 })
+  // The two that were not moved have slid out.
+  expect(used(advance(record, T0 + 65_000).windows.minute, 'requests')).toBe(1)
+})
+
+it('charges a far gateway later, so that its permits count for longer', () => {
+  const { record, results } = decided(empty, exchangeOf(1, 1, { slackMs: 1_000 }))
+  expect(results).toEqual([{ status: 'granted', chargedAtMs: T0 + 500 }])
+  const near = decided(record, { ...exchangeOf(1, 1), gateway: 'near' })
+  const [first] = slotsOf(near.record.windows.minute)
+  expect(slotsOf(near.record.windows.minute)).toHaveLength(2)
+  const refund = { chargedAtMs: T0, reserved: { requests: 1, tokens: 10 }, actual: { requests: 0, tokens: 0 } }
+  const refunded = settle(near.record, refund)
+  expect(slotsOf(refunded.windows.minute)).toEqual(slotsOf(near.record.windows.minute).filter((slot) => slot !== first))
+})
+
+it('finds a record to lack charges which its lane knows to be stored', () => {
+  const { record } = decided(empty, exchangeOf(1, 1))
+  const known = (seq: number, atMs = T0) => exchangeOf(seq + 1, 1, { stored: { seq, atMs } })
+  expect(lacksCharges(record, known(1))).toBe(false)
+  expect(lacksCharges(record, known(2))).toBe(true)
+  expect(lacksCharges(empty, known(1))).toBe(true)
+  // A lane that was not heard of for so long is forgotten in any case.
+  expect(lacksCharges(advance(empty, T0 + LANE_EXPIRY_MS), known(1))).toBe(false)
+  const madeUp = { ...record, loss: { fromMs: T0 - 1, untilMs: T0 + 5, assumed: [] } }
+  expect(lacksCharges(madeUp, known(2))).toBe(false)
+  expect(lacksCharges(madeUp, known(2, T0 + 6))).toBe(true)
 })

@@ -1,4 +1,10 @@
-import { type Cost, DELIVERY_SLACK_MS, EXCHANGE_MAX_AGE_MS, type ExchangeRequest, type PermitResult } from '@sluice/contracts'
+import {
+  type Cost,
+  DELIVERY_SLACK_MS,
+  EXCHANGE_MAX_AGE_MS,
+  type ExchangeRequest,
+  type PermitResult,
+} from '@sluice/contracts'
 import { acquire, chargeRecord, weighAnswers } from './acquire.ts'
 import type { HeldLimits } from './limits.ts'
 import type { CapacityRecord, Lane } from './record.ts'

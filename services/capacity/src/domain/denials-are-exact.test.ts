@@ -101,7 +101,9 @@ it('refuses nothing that fits, grants nothing that does not, and says exactly wh
           } else if (result.code === 'capacity_exceeded') {
             const { retryAfterMs } = result
             expect(acquireAt(record, { configured: limits }, 'm', cost, clockMs + retryAfterMs).status).toBe('granted')
-            expect(acquireAt(record, { configured: limits }, 'm', cost, clockMs + retryAfterMs - 1).status).toBe('denied')
+            expect(acquireAt(record, { configured: limits }, 'm', cost, clockMs + retryAfterMs - 1).status).toBe(
+              'denied',
+            )
           } else {
             expect(limits.some(({ metric, limit }) => cost[metric] > limit)).toBe(true)
           }

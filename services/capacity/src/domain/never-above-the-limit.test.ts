@@ -91,7 +91,10 @@ function mostInAnyPeriod(departures: readonly Departure[], { period, metric }: L
   for (const { atMs } of departures) {
     const within = departures.filter((each) => each.atMs > atMs - PERIOD_MS[period] && each.atMs <= atMs)
     const amounts = within.map((each) => (metric === 'requests' ? 1 : each.tokensAt(atMs)))
-    most = Math.max(most, amounts.reduce((a, b) => a + b, 0))
+    most = Math.max(
+      most,
+      amounts.reduce((a, b) => a + b, 0),
+    )
   }
   return most
 }

@@ -1,7 +1,7 @@
 import type { ModelLimit } from '@sluice/contracts'
-import { acquireAt } from './acquire-at.ts'
 import type { HeldLimits } from '../domain/limits.ts'
 import type { CapacityRecord } from '../domain/record.ts'
+import { acquireAt } from './acquire-at.ts'
 
 export const T0 = Date.UTC(2026, 0, 1)
 export const one = { requests: 1, tokens: 0 }

@@ -1,4 +1,10 @@
-import { type Cost, DELIVERY_SLACK_MS, type ExchangeRequest, type Settlement, WAY_TO_PROVIDER_MS } from '@sluice/contracts'
+import {
+  type Cost,
+  DELIVERY_SLACK_MS,
+  type ExchangeRequest,
+  type Settlement,
+  WAY_TO_PROVIDER_MS,
+} from '@sluice/contracts'
 import { startOfClock } from '../adapters/clock-start.ts'
 import { type CountersClock, countersClock } from '../adapters/counters-clock.ts'
 import { type AppliedExchange, applyExchange } from '../domain/apply-exchange.ts'
@@ -59,7 +65,13 @@ export function createWorld(configured: Limits) {
   const bootMs = realMs - 5_000
   const monotonicMs = () => realMs - bootMs
   const clocks: CountersClock[] = [countersClock(monotonicMs, realMs), countersClock(monotonicMs, realMs)]
-  const lanes: LaneState[] = [0, 1].map((gateway) => ({ gateway, lives: 0, seq: 0, stored: undefined, settlements: [] }))
+  const lanes: LaneState[] = [0, 1].map((gateway) => ({
+    gateway,
+    lives: 0,
+    seq: 0,
+    stored: undefined,
+    settlements: [],
+  }))
   const held: ExchangeRequest[] = []
   let uploads: Permit[] = []
   let open: Permit[] = []
@@ -177,7 +189,10 @@ export function createWorld(configured: Limits) {
     demand: (demand: Demand): void => {
       const lane = laneOf(demand.gateway)
       const cost = { requests: 1, tokens: demand.tokens }
-      const freeInMs = timeUntilFree({ requests: demand.permits, tokens: demand.permits * demand.tokens }, demand.instance)
+      const freeInMs = timeUntilFree(
+        { requests: demand.permits, tokens: demand.permits * demand.tokens },
+        demand.instance,
+      )
       if (freeInMs !== undefined && freeInMs <= demand.patienceMs) wait(freeInMs)
       const acquires = Array.from({ length: demand.permits }, () => ({ model: 'm', ...cost }))
       const sentAtMs = realMs

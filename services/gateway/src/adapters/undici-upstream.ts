@@ -1,5 +1,5 @@
 import { SluiceError } from '@sluice/contracts'
-import type { WireHeaders } from '@sluice/providers'
+import type { Lookup, WireHeaders } from '@sluice/providers'
 import { Agent, type Dispatcher, errors } from 'undici'
 import type { AnswerSink, Upstream, UpstreamCall, UpstreamFault } from '../ports/upstream.ts'
 import { upstreamConnector } from './upstream-connector.ts'
@@ -12,6 +12,8 @@ export interface UpstreamOptions {
   readonly idleTimeoutMs: number
   /** Whether http is allowed to this machine itself. */
   readonly allowInsecureLoopback: boolean
+  /** Finds a name's addresses; the system's way unless given. */
+  readonly lookup?: Lookup
 }
 
 export interface RunningUpstream extends Upstream {
@@ -25,6 +27,7 @@ export function createUpstream(options: UpstreamOptions): RunningUpstream {
     connect: upstreamConnector({
       timeoutMs: options.connectTimeoutMs,
       allowInsecureLoopback: options.allowInsecureLoopback,
+      ...(options.lookup === undefined ? {} : { lookup: options.lookup }),
     }),
     headersTimeout: options.firstByteTimeoutMs,
     bodyTimeout: options.idleTimeoutMs,

@@ -1,30 +1,39 @@
 import {
-  EXCHANGE_MAX_REPEAT_MS,
   type ExchangeReply,
   type ExchangeRequest,
   MAX_ACQUIRES_PER_EXCHANGE,
   PERMIT_MAX_AGE_MS,
+  WAY_TO_PROVIDER_MS,
 } from '@sluice/contracts'
 import { beforeEach, expect, it } from 'vitest'
 import { ACQUIRE_TIMEOUT_MS, type Attempt, createLane, type Lane, REFUND_LINGER_MS } from './lane.ts'
 
 const acquire = { model: 'm', requests: 1, tokens: 10 }
 const nothing = { requests: 0, tokens: 0 }
+const CLOCK_MS = 1_700_000_000_000
+/** No reply came: whether it was applied is unknown. */
+const LOST: Attempt = { status: 'failed', mayBeApplied: true }
 
 /** The far side, driven by the test: every exchange that is sent waits here for what the test makes of it. */
 let sent: { request: ExchangeRequest; end: (attempt: Attempt) => void }[]
 let sleeps: { durationMs: number; wake: () => void }[]
 let nowMs: number
+let tooOld: number
 let lane: Lane
 
 beforeEach(() => {
   sent = []
   sleeps = []
   nowMs = 1_000
+  tooOld = 0
   let lives = 0
   lane = createLane({
     newIdentity: () => `g.${++lives}`,
     send: (request) => new Promise((end) => sent.push({ request, end })),
+    countersClockMs: () => CLOCK_MS,
+    onTooOld: (permits) => {
+      tooOld += permits
+    },
     nowMs: () => nowMs,
     sleep: (durationMs) => new Promise((wake) => sleeps.push({ durationMs, wake })),
   })
@@ -50,7 +59,10 @@ async function wakeNext(): Promise<number> {
 
 function grantAll(request: ExchangeRequest): Attempt {
   const results: ExchangeReply['results'] = request.acquires.map(() => ({ status: 'granted', chargedAtMs: 5_000 }))
-  return { status: 'replied', reply: { seq: request.seq, results, windows: [] } }
+  return {
+    status: 'replied',
+    reply: { seq: request.seq, results, windows: [], clockMs: CLOCK_MS, storedAtMs: CLOCK_MS },
+  }
 }
 
 it('has one exchange under way, and sends what came meanwhile in the next', async () => {
@@ -80,7 +92,7 @@ it('repeats an exchange whose reply was lost, unchanged, under its number', asyn
   const outcome = lane.acquire(acquire)
   const first = await next()
   void lane.acquire(acquire)
-  first.end({ status: 'failed' })
+  first.end(LOST)
   await wakeNext()
   const again = await next()
   expect(again.request).toEqual({ ...first.request, repeat: true })
@@ -93,11 +105,11 @@ it('lets nobody wait for longer than the time-out, and gives back a permit that 
   const outcome = lane.acquire(acquire)
   let exchange = await next()
   while (nowMs < 1_000 + ACQUIRE_TIMEOUT_MS) {
-    exchange.end({ status: 'failed' })
+    exchange.end(LOST)
     await wakeNext()
     exchange = await next()
   }
-  exchange.end({ status: 'failed' })
+  exchange.end(LOST)
   expect(await outcome).toEqual({ status: 'unavailable' })
   nowMs += 1
   expect(await lane.acquire(acquire)).toEqual({ status: 'unavailable' })
@@ -114,7 +126,7 @@ it('lets nobody wait for longer than the time-out, and gives back a permit that 
 it('serves again as soon as capacity is back', async () => {
   void lane.acquire(acquire)
   const first = await next()
-  first.end({ status: 'failed' })
+  first.end(LOST)
   nowMs += ACQUIRE_TIMEOUT_MS + 1
   await wakeNext()
   const again = await next()
@@ -145,7 +157,7 @@ it('gives back a permit that is too old to be used, and asks again', async () =>
   expect(await outcome).toMatchObject({ status: 'decided', result: { status: 'granted' } })
 })
 
-it('begins anew under another identity when it was refused', async () => {
+it('begins anew under another identity when its connection is gone', async () => {
   const outcome = lane.acquire(acquire)
   ;(await next()).end({ status: 'refused' })
   expect(await outcome).toEqual({ status: 'unavailable' })
@@ -153,23 +165,113 @@ it('begins anew under another identity when it was refused', async () => {
   expect((await next()).request).toMatchObject({ gateway: 'g.2', seq: 1 })
 })
 
-it('does not repeat for longer than its lane is remembered', async () => {
-  lane.settle({ chargedAtMs: 1, reserved: nothing, actual: { requests: 1, tokens: 1 } })
+const refund = { chargedAtMs: 1, reserved: { requests: 1, tokens: 9 }, actual: { requests: 1, tokens: 5 } }
+const extra = { chargedAtMs: 1, reserved: { requests: 1, tokens: 9 }, actual: { requests: 1, tokens: 19 } }
+
+it('sends again in another lane all that an exchange carried which came too late to be applied', async () => {
+  const outcome = lane.acquire(acquire)
+  lane.settle(refund)
+  lane.settle(extra)
+  ;(await next()).end({ status: 'stale' })
+  await wakeNext()
+  const again = await next()
+  expect(again.request).toMatchObject({ gateway: 'g.2', seq: 1, acquires: [acquire], settlements: [extra, refund] })
+  again.end(grantAll(again.request))
+  expect(await outcome).toMatchObject({ status: 'decided' })
+})
+
+it('sends again only what charges or pauses of an exchange that may have been applied before it was too late', async () => {
+  const cooldown = { model: 'm', durationMs: 7 }
+  void lane.acquire(acquire)
+  lane.settle(refund)
+  lane.settle(extra)
+  lane.settle({ ...refund, cooldown })
+  ;(await next()).end(LOST)
+  await wakeNext()
+  ;(await next()).end({ status: 'stale' })
+  await wakeNext()
+  const { settlements } = (await next()).request
+  expect(settlements).toEqual([
+    { chargedAtMs: 0, reserved: nothing, actual: nothing, cooldown },
+    { chargedAtMs: 0, reserved: nothing, actual: { requests: 0, tokens: 10 } },
+  ])
+})
+
+it('repeats an exchange for as long as capacity is away, and loses nothing that it carried', async () => {
+  const settlement = { chargedAtMs: 0, reserved: nothing, actual: { requests: 1, tokens: 1 } }
+  lane.settle(settlement)
   const startMs = nowMs
-  let attempts = 0
-  while (nowMs - startMs <= EXCHANGE_MAX_REPEAT_MS) {
-    ;(await next()).end({ status: 'failed' })
-    attempts++
+  while (nowMs - startMs <= 300_000) {
+    ;(await next()).end(LOST)
     await wakeNext()
   }
-  expect(attempts).toBeGreaterThan(100)
-  await turn()
-  expect(sent).toHaveLength(0)
-  expect(lane.isIdle()).toBe(true)
+  const last = await next()
+  expect(last.request).toMatchObject({ seq: 1, settlements: [settlement], repeat: true })
+})
+
+it('sums up what is charged without a reservation while capacity is away', async () => {
+  lane.settle({ chargedAtMs: 0, reserved: nothing, actual: { requests: 1, tokens: 1 } })
+  const first = await next()
+  for (let i = 0; i < 5_000; i++) lane.settle({ chargedAtMs: 0, reserved: nothing, actual: { requests: 1, tokens: 3 } })
+  first.end(grantAll(first.request))
+  expect((await next()).request.settlements).toEqual([
+    { chargedAtMs: 0, reserved: nothing, actual: { requests: 5_000, tokens: 15_000 } },
+  ])
+})
+
+it('says why capacity does not decide, where capacity says so', async () => {
+  const outcome = lane.acquire(acquire)
+  const first = await next()
+  nowMs += ACQUIRE_TIMEOUT_MS
+  first.end({ status: 'failed', mayBeApplied: true, reason: 'no room left' })
+  expect(await outcome).toEqual({ status: 'unavailable', reason: 'no room left' })
+  nowMs += 1
+  expect(await lane.acquire(acquire)).toEqual({ status: 'unavailable', reason: 'no room left' })
+})
+
+it('tells each exchange how old it is, and which one the store holds for certain', async () => {
+  void lane.acquire(acquire)
+  const first = await next()
+  expect(first.request).toMatchObject({ asOfMs: CLOCK_MS })
+  expect(first.request.stored).toBeUndefined()
+  first.end({ status: 'replied', reply: { seq: 1, results: [GRANTED], windows: [], clockMs: 5, storedAtMs: 7 } })
+  void lane.acquire(acquire)
+  const second = await next()
+  expect(second.request.stored).toEqual({ seq: 1, atMs: 7 })
+  // A denial is not written.
+  second.end({ status: 'replied', reply: { seq: 2, results: [GRANTED], windows: [], clockMs: 9 } })
+  void lane.acquire(acquire)
+  expect((await next()).request.stored).toEqual({ seq: 1, atMs: 7 })
+})
+
+it('lets permits be older, and counted for longer, the farther the counters are', async () => {
+  const wayMs = 400
+  const outcome = lane.acquire(acquire)
+  const first = await next()
+  expect(first.request.slackMs).toBeUndefined()
+  nowMs += wayMs
+  first.end(grantAll(first.request))
+  const second = await next()
+  expect(tooOld).toBe(1)
+  // 1.5 times the way, 100 ms to depart, and the provider's part.
+  expect(second.request.slackMs).toBe(950)
+  nowMs += wayMs
+  second.end(grantAll(second.request))
+  expect(await outcome).toMatchObject({ status: 'decided', departByMs: nowMs - wayMs + 950 - WAY_TO_PROVIDER_MS })
+})
+
+it('asks a renewal that came too late again, for the charge as it has moved', async () => {
+  const outcome = lane.acquire({ ...acquire, renews: 1_234 })
+  const first = await next()
+  nowMs += PERMIT_MAX_AGE_MS + 1
+  first.end(grantAll(first.request))
+  const second = await next()
+  expect(second.request).toMatchObject({ acquires: [{ ...acquire, renews: 5_000 }], settlements: [] })
+  second.end(grantAll(second.request))
+  expect(await outcome).toMatchObject({ status: 'decided' })
 })
 
 it('lets a refund wait for an acquire that takes it along, but not for ever', async () => {
-  const refund = { chargedAtMs: 1, reserved: { requests: 1, tokens: 9 }, actual: { requests: 1, tokens: 5 } }
   lane.settle(refund)
   await turn()
   expect(sent).toHaveLength(0)
@@ -208,7 +310,7 @@ it('says whether a permit is counted by model, and names the model of what it gi
   const outcomes = [lane.acquire(acquire), lane.acquire(acquire)]
   const late = await next()
   nowMs += PERMIT_MAX_AGE_MS + 1
-  const reply = { seq: 1, results: [GRANTED, GRANTED], windows: [], byModel: true }
+  const reply = { seq: 1, results: [GRANTED, GRANTED], windows: [], byModel: true, clockMs: CLOCK_MS }
   late.end({ status: 'replied', reply })
   const again = await next()
   expect(again.request.settlements).toMatchObject([{ model: 'm', reserved: { requests: 2 }, actual: nothing }])

@@ -81,7 +81,8 @@ export class AnswerRelay implements AnswerSink {
 
   departed(): void {
     clearTimeout(this.#lapse)
-    if (this.#leavesOverTime && !this.#finished) this.#keeper = keepCharged(this.#call.permit, () => this.#chargeLapsed())
+    if (this.#leavesOverTime && !this.#finished)
+      this.#keeper = keepCharged(this.#call.permit, () => this.#chargeLapsed())
     this.#departure?.resolve('departed')
   }
 

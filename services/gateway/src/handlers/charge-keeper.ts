@@ -13,21 +13,22 @@ export interface ChargeKeeper {
  */
 export function keepCharged(permit: Permit, onLapsed: () => void): ChargeKeeper {
   let renewedAtMs = performance.now()
-  let moving: Promise<void> | undefined
+  let moving: Promise<unknown> | undefined
   let timer: NodeJS.Timeout | undefined
   let ended = false
 
-  const move = async (): Promise<void> => {
+  const move = async (): Promise<boolean> => {
     const atMs = performance.now()
-    if (await permit.renew()) renewedAtMs = atMs
+    const isMoved = await permit.renew()
+    if (isMoved) renewedAtMs = atMs
+    return isMoved
   }
   const renewLater = (afterMs: number): void => {
     timer = setTimeout(() => {
-      moving = move().then(() => {
+      moving = move().then((isMoved) => {
         if (ended) return
-        const sinceMs = performance.now() - renewedAtMs
-        if (sinceMs > LAPSES_AFTER_MS) onLapsed()
-        else renewLater(sinceMs > RENEW_AFTER_MS ? AGAIN_MS : RENEW_AFTER_MS)
+        if (performance.now() - renewedAtMs > LAPSES_AFTER_MS) onLapsed()
+        else renewLater(isMoved ? RENEW_AFTER_MS : AGAIN_MS)
       })
     }, afterMs)
     timer.unref()

@@ -4,6 +4,7 @@ import type { Logger } from '@sluice/service-kit'
 import { type GatewayError, gatewayError } from '../domain/gateway-error.ts'
 import { MAX_WAIT_HEADER, MAX_WAIT_MS, maxWaitMs } from '../domain/max-wait.ts'
 import type { DataPlane } from '../ports/data-plane.ts'
+import type { UpstreamRequest } from '../ports/upstream.ts'
 import { AnswerRelay } from './answer-relay.ts'
 import type { Call } from './call.ts'
 import { goneSignal } from './gone-signal.ts'
@@ -59,9 +60,8 @@ export async function forwardCall(
     const secrets = await credentialOf(plane, call)
     const whole = preparation.body ?? form?.bytes ?? (await heldBody(body))
     if (whole === 'left') return recordUnsent(plane, call, '', { outcome: 'aborted' })
-    const upload = body instanceof IncomingMessage && !whole ? uploadBody(body, options.maxUploadBytes) : undefined
-    const outgoing = upstreamRequest(preparation.call, secrets, whole ?? upload ?? null)
-
+    const upload = body instanceof IncomingMessage && whole === undefined ? body : undefined
+    let outgoing: UpstreamRequest | undefined
     const wait = { maxWaitMs: waitMs, gone: () => goneSignal(response) }
     for (let departures = 1; departures <= MAX_DEPARTURES; departures++) {
       const permission = await obtainPermit(plane, preparation.call, wait)
@@ -70,6 +70,12 @@ export async function forwardCall(
         return writeError(response, permission.error, { ...call, rateLimits: permission.rateLimits })
       }
       relay = new AnswerRelay(plane, permission.call, response, options.logger)
+      // An upload flows from here on: it is the same one in a further try.
+      outgoing ??= upstreamRequest(
+        permission.call,
+        secrets,
+        whole ?? (upload === undefined ? null : uploadBody(upload, options.maxUploadBytes)),
+      )
       const signed = signs ? await signedRequest(plane, permission.call, outgoing) : { request: outgoing, secrets }
       if ((await relay.send(signed.request, signed.secrets)) === 'departed') return
       relay = undefined

@@ -15,6 +15,8 @@ export function uploadBody(request: IncomingMessage, maxBytes: number): Readable
       else done(null, chunk)
     },
   })
+  // What breaks off while no request reads it shows to the next one that does.
+  upload.on('error', () => undefined)
   request.once('close', () => {
     if (!request.complete) upload.destroy(new SluiceError('invalid_request', 'the caller went away'))
   })

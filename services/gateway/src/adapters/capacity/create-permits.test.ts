@@ -57,7 +57,8 @@ async function startPermits(): Promise<void> {
   const onFault = (error: unknown) => {
     throw error
   }
-  permits = await createPermits(bus, { gateway: 'g', maxWaiting: 10, onFault })
+  const logger = createLogger('gateway', 'silent')
+  permits = await createPermits(bus, { gateway: 'g', maxWaiting: 10, onFault, logger })
 }
 
 const usedOf = async (id: string) => (await request(bus, capacityStatus, [id], {})).windows[0]?.used
@@ -94,7 +95,8 @@ it('loses no request and no count while instances come and go', async () => {
 it('goes to the next instance at once where a member does not respond', async () => {
   await startInstance('alive')
   const members = await openBucket(bus, capacityMembers)
-  for (const instance of ['dead-1', 'dead-2', 'dead-3']) await members.put(instance, { instance, startedAtMs: 1 })
+  for (const instance of ['dead-1', 'dead-2', 'dead-3'])
+    await members.put(instance, { instance, startedAtMs: 1, clockMs: 1 })
   await startPermits()
   for (let index = 0; index < 6; index++) {
     const startedAtMs = performance.now()
@@ -106,7 +108,7 @@ it('goes to the next instance at once where a member does not respond', async ()
 it('asks another instance where one takes exchanges and never answers, and each counts once', async () => {
   await startInstance('alive')
   const members = await openBucket(bus, capacityMembers)
-  await members.put('silent', { instance: 'silent', startedAtMs: 1 })
+  await members.put('silent', { instance: 'silent', startedAtMs: 1, clockMs: 1 })
   const taken: unknown[] = []
   serve(bus, instanceExchange, (exchange) => new Promise(() => taken.push(exchange)), {
     identifiers: ['silent'],

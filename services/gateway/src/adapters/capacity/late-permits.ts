@@ -32,9 +32,13 @@ export function latePermits(logger: Pick<Logger, 'warn'>, monotonicMs: () => num
         lateMs: Math.round(lateMs),
       }),
     expired: (connectionId) =>
-      count(1, 'A permit expired before its request could leave. Connecting to the provider is slow, or this process is.', {
-        connectionId,
-      }),
+      count(
+        1,
+        'A permit expired before its request could leave. Connecting to the provider is slow, or this process is.',
+        {
+          connectionId,
+        },
+      ),
   }
 }
 

@@ -1,0 +1,71 @@
+import { expect, it } from 'vitest'
+import { acquireAt } from '../testing/acquire-at.ts'
+import { held, one, T0, told } from '../testing/held-limits.ts'
+import { statusOf } from './figures.ts'
+import type { HeldLimits } from './limits.ts'
+import { makeUpFor } from './loss.ts'
+import { advance, type CapacityRecord, emptyRecord } from './record.ts'
+import { settle } from './settle.ts'
+
+const minute = { period: 'minute', metric: 'requests', limit: 10 } as const
+const hour = { period: 'hour', metric: 'requests', limit: 100 } as const
+const day = { period: 'day', metric: 'tokens', limit: 5_000 } as const
+const span = { fromMs: T0 - 30_000, untilMs: T0 }
+const now = advance(emptyRecord(), T0)
+
+function usedOf(record: CapacityRecord, limits: HeldLimits): number[] {
+  return statusOf('c', record, limits).windows.map(({ used }) => used)
+}
+
+it('counts as used what shorter limits let through in the span, and of the shortest all that was left', () => {
+  const limits = { configured: [minute, hour, day] }
+  const charged = acquireAt(now, limits, 'm', { requests: 3, tokens: 7 }, T0)
+  if (charged.status !== 'granted') throw new Error('it fits')
+  const record = makeUpFor(charged.record, limits, span)
+  expect(usedOf(record, limits)).toEqual([10, 13, 5_000])
+  expect(statusOf('c', record, limits).assumed).toMatchObject([
+    { period: 'minute', metric: 'requests', amount: 7 },
+    { period: 'hour', metric: 'requests', amount: 10 },
+    { period: 'day', metric: 'tokens', amount: 4_993 },
+  ])
+})
+
+it('lets more through when the span has slid out, and shows it no more', () => {
+  const limits = { configured: [minute] }
+  const record = makeUpFor(now, limits, span)
+  const denied = acquireAt(record, limits, 'm', one, T0)
+  expect(denied).toMatchObject({ code: 'capacity_exceeded' })
+  if (denied.status !== 'denied' || !('retryAfterMs' in denied)) throw new Error('it is denied for a time')
+  const laterMs = T0 + denied.retryAfterMs
+  expect(acquireAt(record, limits, 'm', one, laterMs).status).toBe('granted')
+  expect(statusOf('c', advance(record, laterMs), limits).assumed).toBeUndefined()
+})
+
+it('makes up for a loss once, and for a later one again', () => {
+  const limits = { configured: [minute] }
+  const record = makeUpFor(now, limits, span)
+  expect(makeUpFor(record, limits, span)).toBe(record)
+  const later = advance(record, T0 + 90_000)
+  expect(makeUpFor(later, limits, span)).toBe(later)
+  const again = makeUpFor(later, limits, { fromMs: T0 + 80_000, untilMs: T0 + 90_000 })
+  expect(usedOf(again, limits)).toEqual([10])
+})
+
+it('counts nothing where the span is so old that no window holds it', () => {
+  const muchLater = advance(emptyRecord(), T0 + 90_000_000)
+  expect(makeUpFor(muchLater, { configured: [minute, hour, day] }, span)).toBe(muchLater)
+})
+
+it('takes the refund of a charge that was lost from what is assumed', () => {
+  const limits = { configured: [minute] }
+  const record = makeUpFor(now, limits, span)
+  const lost = { chargedAtMs: T0, reserved: one, actual: { requests: 0, tokens: 0 } }
+  expect(usedOf(settle(record, lost), limits)).toEqual([9])
+})
+
+it('counts as used what a model may have used of its discovered limit', () => {
+  const limits = held(told(4))
+  const record = makeUpFor(now, limits, span)
+  expect(acquireAt(record, limits, 'm', one, T0)).toMatchObject({ code: 'capacity_exceeded', model: 'm' })
+  expect(acquireAt(record, limits, 'other', one, T0).status).toBe('granted')
+})

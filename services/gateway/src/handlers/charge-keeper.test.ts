@@ -1,0 +1,57 @@
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import type { Permit } from '../ports/permits.ts'
+import { keepCharged } from './charge-keeper.ts'
+
+const onLapsed = vi.fn()
+let renewedAtMs: number[]
+let isCapacityThere: boolean
+const permit: Permit = {
+  departByMs: 0,
+  renew: async () => {
+    if (isCapacityThere) renewedAtMs.push(performance.now())
+    return isCapacityThere
+  },
+  settle: () => undefined,
+}
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'], now: 0 })
+  renewedAtMs = []
+  isCapacityThere = true
+  onLapsed.mockClear()
+})
+
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+it('moves the charge four times a minute while the request leaves, and once when it has', async () => {
+  const keeper = keepCharged(permit, onLapsed)
+  await vi.advanceTimersByTimeAsync(62_000)
+  expect(renewedAtMs).toEqual([15_000, 30_000, 45_000, 60_000])
+  await keeper.end()
+  expect(renewedAtMs.at(-1)).toBe(62_000)
+  await vi.advanceTimersByTimeAsync(120_000)
+  expect(renewedAtMs).toHaveLength(5)
+  expect(onLapsed).not.toHaveBeenCalled()
+})
+
+it('tries again soon while capacity is away, and moves it when that is back', async () => {
+  const keeper = keepCharged(permit, onLapsed)
+  isCapacityThere = false
+  await vi.advanceTimersByTimeAsync(25_000)
+  isCapacityThere = true
+  await vi.advanceTimersByTimeAsync(2_000)
+  expect(renewedAtMs).toHaveLength(1)
+  expect(onLapsed).not.toHaveBeenCalled()
+  await keeper.end()
+})
+
+it('says that the charge lapses before it has slid out of the shortest window', async () => {
+  isCapacityThere = false
+  keepCharged(permit, onLapsed)
+  await vi.advanceTimersByTimeAsync(44_000)
+  expect(onLapsed).not.toHaveBeenCalled()
+  await vi.advanceTimersByTimeAsync(5_000)
+  expect(onLapsed).toHaveBeenCalledTimes(1)
+})
