@@ -35,7 +35,8 @@ export async function start(config: CapacityConfig, logger: Logger): Promise<Ser
     marks,
     instance,
     bootId: await readBootId(config.BOOT_ID_FILE),
-    syncIntervalMs: config.NATS_SYNC_INTERVAL_MS,
+    // Where losses are not made up for, none is suspected.
+    syncIntervalMs: config.ASSUME_LOST_AS_USED ? config.NATS_SYNC_INTERVAL_MS : 0,
     monotonicMs: sinceBootMs,
     onFault,
     onStep: (stepMs) => logger.warn({ stepMs }, 'The clock of the NATS server stepped. Capacity does not follow it.'),

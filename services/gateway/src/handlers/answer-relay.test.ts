@@ -61,7 +61,7 @@ function relayTo(response: ServerResponse, { reader = () => READER, record, requ
     response,
     createLogger('gateway', 'silent'),
   )
-  relay.send({ origin: '', path: '', method: 'POST', headers: [], body: null }, {})
+  void relay.send({ origin: '', path: '', method: 'POST', headers: [], body: null }, {})
   return relay
 }
 

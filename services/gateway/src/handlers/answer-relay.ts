@@ -130,7 +130,10 @@ export class AnswerRelay implements AnswerSink {
 
   fault({ reason, error }: UpstreamFault): void {
     if (this.#finished) return
-    if (reason === 'too-late') return this.#tooLate()
+    if (reason === 'too-late') {
+      this.#tooLate()
+      return
+    }
     const { name } = this.#call.connection.settings
     this.#logger.warn({ err: error, reason, connection: name, requestId: this.#requestId }, 'upstream fault')
     const moment = {
