@@ -2,6 +2,7 @@ export { type Bucket, type BucketEntry, openBucket, type UpdateResult } from './
 export { type Bus, type BusOptions, connectBus } from './bus.ts'
 export type { BusTls } from './connect-once-there.ts'
 export { type ConsumeOptions, type Consuming, consume, type StreamMessage } from './consume.ts'
+export type { RollBack } from './durable-consumer.ts'
 export { publishEvent, subscribeEvent } from './event.ts'
 export { NoReplyError, NoRespondersError, NotPermittedError } from './faults.ts'
 export { type RequestOptions, request } from './request.ts'

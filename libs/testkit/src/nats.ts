@@ -6,8 +6,12 @@ import { natsServerPath, temporaryFolder } from './run-context.ts'
 export interface TestNats {
   /** Stays the same over restarts. */
   readonly url: string
+  /** Where it stores: `jetstream/$G/streams/<stream>/{msgs,obs}` without users. */
+  readonly dataDir: string
   /** Starts it again, on the same port and with what it stored; stops it first if it runs. */
   restart(): Promise<void>
+  /** Ends it in order, so that everything is written. */
+  halt(): Promise<void>
   /** Ends it as a crash would. */
   kill(): Promise<void>
   /** Ends it for good and removes what it stored. */
@@ -40,10 +44,12 @@ export async function testNats(options: TestNatsOptions = {}): Promise<TestNats>
   let server: NatsServer = await start(0)
   return {
     url: server.url,
+    dataDir,
     restart: async () => {
       await server.stop()
       server = await start(server.port)
     },
+    halt: () => server.stop(),
     kill: () => server.kill('SIGKILL'),
     stop: async () => {
       await server.stop()

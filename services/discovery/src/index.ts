@@ -89,6 +89,8 @@ export async function start(config: DiscoveryConfig, logger: Logger): Promise<Se
     },
     onMalformed: putAside,
     onFault: outage.fault,
+    onRollBack: (rollBack) =>
+      logger.warn(rollBack, 'NATS lost the newest messages of the stream; what it holds is read again'),
   })
   const onFault = (error: unknown, subject: string) => logger.error({ err: error, subject }, 'request failed')
   const served = [

@@ -46,6 +46,11 @@ export async function start(config: UsageConfig, logger: Logger): Promise<Servic
     onMalformed: (subject, streamSequence, reason) =>
       logger.error({ subject, streamSequence, reason }, 'malformed message, dropped'),
     onFault: outage.fault,
+    onRollBack: (rollBack) =>
+      logger.warn(
+        rollBack,
+        'NATS lost the newest messages of the stream; what it holds is read again, and counted once',
+      ),
   })
   const served = serve(bus, usageQuery, answerUsageQuery(store, prices), {
     onFault: (error, subject) => logger.error({ err: error, subject }, 'query failed'),
