@@ -23,13 +23,15 @@ export interface TestNatsOptions {
   readonly extraConfig?: string
   /** The same as a file, in place of `extraConfig`. */
   readonly configFile?: string
+  /** Where to store; a fresh folder when absent. */
+  readonly dataDir?: string
   /** The environment that the configuration refers to. */
   readonly env?: Readonly<Record<string, string>>
 }
 
 /** A real nats-server with JetStream on disk, for the caller alone. */
 export async function testNats(options: TestNatsOptions = {}): Promise<TestNats> {
-  const dataDir = await temporaryFolder()
+  const dataDir = options.dataDir ?? (await temporaryFolder())
   const { env = {} } = options
   const configFile = options.configFile ?? (await writeConfig(options.extraConfig))
   const start = (port: number) =>

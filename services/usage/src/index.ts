@@ -84,5 +84,5 @@ const MAX_CONNECTIONS = 4
 const STATEMENT_TIMEOUT_MS = 10_000
 const BATCH_MESSAGES = 200
 const UPKEEP_INTERVAL_MS = 600_000
-/** A message may be delivered again for as long as the stream holds it; a day more for one that is published again late. */
-const GATEWAY_AGE_MS = responses.maxAgeMs + 86_400_000
+/** A message may be delivered again for as long as the stream holds it, and be published again late. An hour more for clocks that differ. */
+const GATEWAY_AGE_MS = responses.maxAgeMs + responses.lateMs + 3_600_000
