@@ -35,7 +35,7 @@ export interface StreamDefinition<
   readonly message: Message
   /** Messages older than this leave the stream, read or not. */
   readonly maxAgeMs: number
-  /** The stream's size on disk never exceeds this; the oldest messages go first. */
+  /** The stream's size on disk never exceeds this; the oldest messages go first. The server reserves it when it creates the stream. */
   readonly maxBytes: number
   /** Two messages with one id within this span are stored once. */
   readonly duplicateWindowMs: number

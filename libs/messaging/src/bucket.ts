@@ -4,6 +4,7 @@ import type { Static, TSchema } from 'typebox'
 import type { Bus } from './bus.ts'
 import { publishToJetStream } from './jetstream-publish.ts'
 import { isNotPermitted, untilOwnerMadeIt } from './made-by-owner.ts'
+import { withRoomFor } from './no-room.ts'
 import { type Watch, type WatchOptions, watchBucket } from './watch.ts'
 
 /** A key's value as it is stored. */
@@ -91,7 +92,7 @@ async function openKv(bus: Bus, { name, expiryMs }: BucketDefinition): Promise<K
       ...(expiryMs === undefined ? {} : { ttl: expiryMs }),
     })
   try {
-    return await open()
+    return await withRoomFor(`the bucket ${name}`, open)
   } catch (error) {
     if (!isNotPermitted(error)) throw error
     await untilOwnerMadeIt(bus, `KV_${name}`)

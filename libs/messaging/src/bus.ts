@@ -15,6 +15,8 @@ export interface Bus {
   /** Replicas of each stream and bucket that this process creates: 1 on a single server, 3 in a cluster. */
   readonly replicas: number
   isConnected(): boolean
+  /** Calls `listener` each time the connection is lost, until the function returned is called. */
+  onDisconnect(listener: () => void): () => void
   /** Calls `listener` each time the connection is back after a loss, until the function returned is called. */
   onReconnect(listener: () => void): () => void
   /** Sends what is still to be sent and closes; while the server is away, closes at once. */
@@ -60,16 +62,17 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
   const jetstreamOptions = { timeout: options.jetstreamTimeoutMs ?? 5_000, checkAPI: false }
   const inbox = openReplyInbox(connection, inboxPrefix)
   let connected = true
-  const listeners = new Set<() => void>()
+  const listeners = { disconnect: new Set<() => void>(), reconnect: new Set<() => void>() }
   const followStatus = async () => {
     for await (const status of connection.status()) {
       if (status.type === 'disconnect') {
         connected = false
         inbox.connectionLost()
+        for (const listener of listeners.disconnect) listener()
       }
       if (status.type === 'reconnect') {
         connected = true
-        for (const listener of listeners) listener()
+        for (const listener of listeners.reconnect) listener()
       }
       if (status.type === Events.Error && status.permissionContext?.operation === 'publish') {
         inbox.notPermitted(status.permissionContext.subject)
@@ -85,9 +88,13 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
     inbox,
     replicas: options.replicas ?? 1,
     isConnected: () => connected && !connection.isClosed(),
+    onDisconnect: (listener) => {
+      listeners.disconnect.add(listener)
+      return () => listeners.disconnect.delete(listener)
+    },
     onReconnect: (listener) => {
-      listeners.add(listener)
-      return () => listeners.delete(listener)
+      listeners.reconnect.add(listener)
+      return () => listeners.reconnect.delete(listener)
     },
     close: async () => {
       if (connection.isClosed()) return

@@ -235,6 +235,7 @@ async function start(
     batchMessages: 100,
     onMalformed: () => undefined,
     onFault: () => undefined,
+    onRollBack: () => undefined,
     ...options,
   })
   running.push(consuming)

@@ -2,6 +2,7 @@ import { type StreamDefinition, validate } from '@sluice/contracts'
 import type { JsMsg } from 'nats'
 import type { Static, TSchema } from 'typebox'
 import type { Bus } from './bus.ts'
+import type { RollBack, SeenMessage } from './durable-consumer.ts'
 import { openPullSource } from './pull-source.ts'
 
 export interface StreamMessage<Message> {
@@ -30,6 +31,8 @@ export interface ConsumeOptions<Message> {
   ) => void | Promise<void>
   /** Told when a batch failed, or the stream cannot be read; it goes on after a pause. */
   readonly onFault: (error: unknown) => void
+  /** The stream lost its newest messages, and what it holds is delivered again: handled messages come as `redelivered: false`, too. */
+  readonly onRollBack: (rollBack: RollBack) => void
 }
 
 export interface Consuming {
@@ -44,30 +47,47 @@ export async function consume<A extends readonly string[], M extends TSchema>(
   options: ConsumeOptions<Static<M>>,
 ): Promise<Consuming> {
   const { durable, batchMessages } = options
-  const open = () => openPullSource(bus, { stream: definition.name, durable, batchMessages })
+  const open = (seen: SeenMessage | undefined) =>
+    openPullSource(bus, { stream: definition.name, durable, batchMessages, seen, onRollBack: options.onRollBack })
   let stopped = false
-  let source = await open()
+  let wake: () => void = () => undefined
+  let source = await open(undefined)
 
   const handleBatch = async (messages: JsMsg[]): Promise<void> => {
     const { wellFormed, malformed, batch } = sort(definition.message, messages)
     try {
       for (const { message, reason } of malformed) {
         await options.onMalformed(message.subject, message.seq, reason, message.data)
-        message.term()
+        source.drop(message)
       }
       if (batch.length > 0) await options.handle(batch)
     } catch (error) {
       // Of no effect on those that are dropped already.
-      for (const message of messages) message.nak(REDELIVERY_MS)
+      source.reject(messages, REDELIVERY_MS)
       throw error
     }
-    for (const message of wellFormed) message.ack()
+    source.acknowledge(wellFormed)
+  }
+
+  /** Resolves when the bus is there, or when it is to stop. */
+  const connected = async (): Promise<void> => {
+    while (!stopped && !bus.isConnected()) {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      wake = resolve
+      const forgetListener = bus.onReconnect(resolve)
+      await promise
+      forgetListener()
+    }
   }
 
   const run = async (): Promise<void> => {
     while (!(stopped && source.exhausted)) {
       try {
-        if (source.exhausted) source = await open()
+        if (source.exhausted) {
+          await connected()
+          if (stopped) break
+          source = await open(source.seen)
+        }
         if (stopped) source.close()
         await handleBatch(await source.take())
       } catch (error) {
@@ -83,6 +103,7 @@ export async function consume<A extends readonly string[], M extends TSchema>(
   return {
     stop: async () => {
       stopped = true
+      wake()
       source.close()
       await running
     },

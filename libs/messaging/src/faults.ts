@@ -10,9 +10,37 @@ export class NoRespondersError extends SluiceError {
 
 /** No answer came in time, or the connection was lost: whether the request was carried out is not known. */
 export class NoReplyError extends SluiceError {
-  override readonly name = 'NoReplyError'
+  override readonly name: string = 'NoReplyError'
   constructor(subject: string) {
     super('unavailable', `no answer on ${subject}`)
+  }
+}
+
+/**
+ * The server took a write and did not confirm it, although the connection is there. That is what nats-server does when its disk is full:
+ * 2.9 then answers no request for JetStream at all, newer ones none for the stream that could not be written, and neither goes on by itself
+ * when there is room again. Whether the message is stored is not known.
+ */
+export class NotConfirmedError extends NoReplyError {
+  override readonly name = 'NotConfirmedError'
+  constructor(subject: string, waitedMs: number) {
+    super(subject)
+    this.message =
+      `NATS did not confirm a write on ${subject} within ${waitedMs / 1_000} s although it is connected: ` +
+      'see whether it is overloaded, or the disk that holds its streams full; then it may need a restart once there is room'
+  }
+}
+
+/** NATS has no room left, by its own limit for JetStream or by what its disk has free. Nothing was stored. */
+export class NoRoomError extends SluiceError {
+  override readonly name = 'NoRoomError'
+  /** @param what was to be stored: a subject, a stream, a bucket */
+  constructor(what: string, description: string, options: { cause?: unknown } = {}) {
+    super(
+      'unavailable',
+      `NATS has no room left for ${what} (${description}): free disk space where it stores its streams, or raise its max_file_store`,
+      options,
+    )
   }
 }
 

@@ -1,7 +1,8 @@
 import { SluiceError } from '@sluice/contracts'
 import { headers, type MsgHdrs } from 'nats'
 import type { Bus } from './bus.ts'
-import { NoRespondersError } from './faults.ts'
+import { NoReplyError, NoRespondersError, NoRoomError, NotConfirmedError } from './faults.ts'
+import { isNoRoom, type JetStreamError } from './no-room.ts'
 
 /** What the server made of a message for a stream. */
 export type Published =
@@ -11,8 +12,9 @@ export type Published =
 
 /**
  * Stores a message in the stream that has its subject.
- * @throws NoReplyError when it is not known whether it is stored
- * @throws SluiceError `unavailable` when it is not: no stream takes it now, or the server refused it
+ * @throws NoReplyError when it is not known whether it is stored; NotConfirmedError if the connection is there all the same
+ * @throws NoRoomError when the server has no room for it; nothing is stored
+ * @throws SluiceError `unavailable` when it is not stored: no stream takes it now, or the server refused it
  */
 export async function publishToJetStream(
   bus: Bus,
@@ -27,6 +29,7 @@ export async function publishToJetStream(
       return published(subject, reply.json())
     } catch (error) {
       // A stream that was created this instant, or whose server has just started, is not listening yet. Nothing was stored.
+      if (error instanceof NoReplyError && bus.isConnected()) throw new NotConfirmedError(subject, options.timeoutMs)
       if (!(error instanceof NoRespondersError) || attempt === ATTEMPTS) throw error
       await new Promise((resolve) => setTimeout(resolve, AGAIN_MS))
     }
@@ -36,11 +39,12 @@ export async function publishToJetStream(
 /** @see https://docs.nats.io/reference/reference-protocols/nats_api_reference (JSPubAckResponse) */
 interface Acknowledgement {
   readonly seq?: number
-  readonly error?: { readonly err_code?: number; readonly description?: string }
+  readonly error?: JetStreamError
 }
 
 function published(subject: string, { seq, error }: Acknowledgement): Published {
   if (error?.err_code === WRONG_LAST_SEQUENCE) return { status: 'conflict' }
+  if (error !== undefined && isNoRoom(error)) throw new NoRoomError(subject, error.description ?? 'no reason given')
   if (error !== undefined || seq === undefined) {
     throw new SluiceError('unavailable', `not stored on ${subject}: ${error?.description ?? 'malformed answer'}`)
   }

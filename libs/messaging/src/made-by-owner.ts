@@ -6,6 +6,11 @@ export function isNotPermitted(error: unknown): boolean {
   return error instanceof NatsError && error.isPermissionError()
 }
 
+/** True when the server has no such stream, consumer or message. */
+export function isNotFound(error: unknown): boolean {
+  return error instanceof NatsError && error.api_error?.code === NOT_FOUND
+}
+
 /** The stream as it stands; undefined when there is none. */
 export async function findStream(bus: Bus, name: string): Promise<StreamInfo | undefined> {
   try {
@@ -21,6 +26,8 @@ export async function untilOwnerMadeIt(bus: Bus, name: string): Promise<void> {
   while ((await findStream(bus, name)) === undefined) await new Promise((resolve) => setTimeout(resolve, AGAIN_MS))
 }
 
+/** JetStream's status for what is not there, as HTTP's. */
+const NOT_FOUND = 404
 /** JetStream's error for a stream that is not there. */
 const STREAM_NOT_FOUND = 10_059
 const AGAIN_MS = 100

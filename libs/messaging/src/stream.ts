@@ -3,15 +3,43 @@ import { type StreamDefinition, subjectPattern } from '@sluice/contracts'
 import { DiscardPolicy, NatsError, nanos, RetentionPolicy, StorageType, type StreamConfig } from 'nats'
 import type { Static, TSchema } from 'typebox'
 import type { Bus } from './bus.ts'
+import { NoRoomError } from './faults.ts'
 import { publishToJetStream } from './jetstream-publish.ts'
 import { findStream, isNotPermitted, untilOwnerMadeIt } from './made-by-owner.ts'
+import { withRoomFor } from './no-room.ts'
 
 /**
- * Creates the definition's stream, or brings its settings to the definition's. Where this user may do neither, the stream is another
- * service's: waits until that has created it, and takes it as it is.
+ * Creates the definition's stream, or brings its settings to the definition's: for the service that owns it. Where this user may do
+ * neither, waits until another has created it, and takes it as it is.
+ * @throws NoRoomError when there is no such stream, and the server cannot reserve its size
  */
-export async function ensureStream(bus: Bus, definition: StreamDefinition<readonly string[], TSchema>): Promise<void> {
-  const settings = {
+export async function ensureStream(bus: Bus, definition: Definition): Promise<void> {
+  const settings = settingsOf(bus, definition)
+  const stream = await findStream(bus, definition.name)
+  if (stream !== undefined && isSubset(settings, stream.config)) return
+  if (stream === undefined) return unlessAnothers(bus, definition, () => addStream(bus, definition.name, settings))
+  try {
+    await unlessAnothers(bus, definition, () => bus.jetstreamManager.streams.update(definition.name, settings))
+  } catch (error) {
+    // A server that is short of room for what is reserved refuses a smaller size, too. The stream is there and takes messages.
+    if (!(error instanceof NoRoomError)) throw error
+  }
+}
+
+/**
+ * Creates the definition's stream if it is not there, and takes one that is as it is: for services that do not own it and can begin before
+ * its owner. Where this user may not create it, waits until another has.
+ * @throws NoRoomError when the server cannot reserve the stream's size
+ */
+export async function createStream(bus: Bus, definition: Definition): Promise<void> {
+  if ((await findStream(bus, definition.name)) !== undefined) return
+  await unlessAnothers(bus, definition, () => addStream(bus, definition.name, settingsOf(bus, definition)))
+}
+
+type Definition = StreamDefinition<readonly string[], TSchema>
+
+function settingsOf(bus: Bus, definition: Definition): Partial<StreamConfig> {
+  return {
     subjects: [subjectPattern(definition.subject)],
     max_age: nanos(definition.maxAgeMs),
     max_bytes: definition.maxBytes,
@@ -19,20 +47,19 @@ export async function ensureStream(bus: Bus, definition: StreamDefinition<readon
     num_replicas: bus.replicas,
     discard: DiscardPolicy.Old,
   }
-  const stream = await findStream(bus, definition.name)
-  if (stream !== undefined && isSubset(settings, stream.config)) return
+}
+
+async function unlessAnothers(bus: Bus, { name }: Definition, make: () => Promise<unknown>): Promise<void> {
   try {
-    await (stream === undefined
-      ? addStream(bus, definition.name, settings)
-      : bus.jetstreamManager.streams.update(definition.name, settings))
+    await withRoomFor(`the stream ${name}`, make)
   } catch (error) {
     if (!isNotPermitted(error)) throw error
-    await untilOwnerMadeIt(bus, definition.name)
+    await untilOwnerMadeIt(bus, name)
   }
 }
 
 /** Waits for as long as it takes until the service that makes the definition's stream has made it. */
-export async function awaitStream(bus: Bus, { name }: StreamDefinition<readonly string[], TSchema>): Promise<void> {
+export async function awaitStream(bus: Bus, { name }: Definition): Promise<void> {
   await untilOwnerMadeIt(bus, name)
 }
 

@@ -6,8 +6,12 @@ import { natsServerPath, temporaryFolder } from './run-context.ts'
 export interface TestNats {
   /** Stays the same over restarts. */
   readonly url: string
+  /** Where it stores: `jetstream/$G/streams/<stream>/{msgs,obs}` without users. */
+  readonly dataDir: string
   /** Starts it again, on the same port and with what it stored; stops it first if it runs. */
   restart(): Promise<void>
+  /** Ends it in order, so that everything is written. */
+  halt(): Promise<void>
   /** Ends it as a crash would. */
   kill(): Promise<void>
   /** Ends it for good and removes what it stored. */
@@ -19,13 +23,15 @@ export interface TestNatsOptions {
   readonly extraConfig?: string
   /** The same as a file, in place of `extraConfig`. */
   readonly configFile?: string
+  /** Where to store; a fresh folder when absent. */
+  readonly dataDir?: string
   /** The environment that the configuration refers to. */
   readonly env?: Readonly<Record<string, string>>
 }
 
 /** A real nats-server with JetStream on disk, for the caller alone. */
 export async function testNats(options: TestNatsOptions = {}): Promise<TestNats> {
-  const dataDir = await temporaryFolder()
+  const dataDir = options.dataDir ?? (await temporaryFolder())
   const { env = {} } = options
   const configFile = options.configFile ?? (await writeConfig(options.extraConfig))
   const start = (port: number) =>
@@ -40,10 +46,12 @@ export async function testNats(options: TestNatsOptions = {}): Promise<TestNats>
   let server: NatsServer = await start(0)
   return {
     url: server.url,
+    dataDir,
     restart: async () => {
       await server.stop()
       server = await start(server.port)
     },
+    halt: () => server.stop(),
     kill: () => server.kill('SIGKILL'),
     stop: async () => {
       await server.stop()

@@ -1,3 +1,4 @@
+import { responses } from '@sluice/contracts'
 import { commonSettings } from '@sluice/service-kit'
 import { type Static, Type } from 'typebox'
 
@@ -7,6 +8,8 @@ export const DiscoveryConfig = Type.Object({
   ...commonSettings,
   /** PostgreSQL, `postgres://user:password@host:port/database`. The service keeps to the schema `discovery` of it. */
   DATABASE_URL: Type.String({ pattern: '^postgres(ql)?://' }),
+  /** How much of NATS' disk the response events take at most, in bytes, when their stream is created; the oldest go first. */
+  RESPONSES_MAX_BYTES: Type.Integer({ minimum: 1024 ** 2, default: responses.maxBytes }),
   /** Where AWS roles are assumed, and quotas are read, in place of AWS's own in each connection's region. */
   STS_ENDPOINT: Type.Optional(Type.String({ pattern: '^https?://' })),
   SERVICE_QUOTAS_ENDPOINT: Type.Optional(Type.String({ pattern: '^https?://' })),

@@ -48,7 +48,7 @@ export async function start(config: DiscoveryConfig, logger: Logger): Promise<Se
   })
   const store = postgresLimitStore(db)
   const bus = await connectBus(busOptions(config, 'discovery', logger))
-  await ensureStream(bus, responses)
+  await ensureStream(bus, { ...responses, maxBytes: config.RESPONSES_MAX_BYTES })
   const projection = kvLimitProjection(await openBucket(bus, discovered), store)
   const outage = outageLog(logger)
   const forgetting = forgetConnections({
@@ -89,6 +89,8 @@ export async function start(config: DiscoveryConfig, logger: Logger): Promise<Se
     },
     onMalformed: putAside,
     onFault: outage.fault,
+    onRollBack: (rollBack) =>
+      logger.warn(rollBack, 'NATS lost the newest messages of the stream; what it holds is read again'),
   })
   const onFault = (error: unknown, subject: string) => logger.error({ err: error, subject }, 'request failed')
   const served = [

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { responses } from '@sluice/contracts'
-import { connectBus, ensureStream } from '@sluice/messaging'
+import { connectBus, createStream } from '@sluice/messaging'
 import { baseUrlFault } from '@sluice/providers'
-import { busOptions, ConfigError, counter, type Logger } from '@sluice/service-kit'
+import { busOptions, ConfigError, counter, type Logger, outageLog } from '@sluice/service-kit'
 import { watchApiKeys } from './adapters/api-key-projection.ts'
 import { roleAssumer } from './adapters/aws/assume-role.ts'
 import { roleSessions } from './adapters/aws/role-sessions.ts'
@@ -33,7 +33,7 @@ export async function startDataPlane(config: GatewayConfig, logger: Logger): Pro
   const assumer = roleAssumer(stsEndpoint(config))
   const sessions = roleSessions(assumer, clock.nowMs, onFault)
   const bus = await connectBus(busOptions(config, `gateway ${gateway}`, logger))
-  await ensureStream(bus, responses)
+  await createStream(bus, responses)
   const credentials = sealedCredentials(bus, await createKeyPair(), clock.elapsedMs, onFault)
   const [permits, apiKeys, connections] = await Promise.all([
     createPermits(bus, { gateway, maxWaiting: config.MAX_WAITING_REQUESTS, onFault, logger }),
@@ -67,10 +67,15 @@ export async function startDataPlane(config: GatewayConfig, logger: Logger): Pro
   })
   const dropped = counter('response_events.dropped', 'Response events that were lost while NATS was away.')
   dropped.add(0)
+  const outage = outageLog(logger, {
+    begins: 'response events cannot be published, keeping the newest in memory',
+    ends: 'publishing response events again',
+  })
   const events = eventPublisher(bus, {
     gateway,
     maxEvents: config.MAX_BUFFERED_EVENTS,
-    onFault,
+    onFault: outage.fault,
+    onPublished: outage.success,
     onDropped: (count) => {
       dropped.add(count)
       logger.error({ events: count }, 'response events were lost')

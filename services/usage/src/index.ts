@@ -46,6 +46,11 @@ export async function start(config: UsageConfig, logger: Logger): Promise<Servic
     onMalformed: (subject, streamSequence, reason) =>
       logger.error({ subject, streamSequence, reason }, 'malformed message, dropped'),
     onFault: outage.fault,
+    onRollBack: (rollBack) =>
+      logger.warn(
+        rollBack,
+        'NATS lost the newest messages of the stream; what it holds is read again, and counted once',
+      ),
   })
   const served = serve(bus, usageQuery, answerUsageQuery(store, prices), {
     onFault: (error, subject) => logger.error({ err: error, subject }, 'query failed'),
@@ -79,5 +84,5 @@ const MAX_CONNECTIONS = 4
 const STATEMENT_TIMEOUT_MS = 10_000
 const BATCH_MESSAGES = 200
 const UPKEEP_INTERVAL_MS = 600_000
-/** A message may be delivered again for as long as the stream holds it; a day more for one that is published again late. */
-const GATEWAY_AGE_MS = responses.maxAgeMs + 86_400_000
+/** A message may be delivered again for as long as the stream holds it, and be published again late. An hour more for clocks that differ. */
+const GATEWAY_AGE_MS = responses.maxAgeMs + responses.lateMs + 3_600_000

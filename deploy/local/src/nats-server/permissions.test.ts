@@ -65,8 +65,10 @@ const ACTS: readonly Act[] = [
   ...(['discovery', 'usage'] as const).flatMap((user): Act[] => [
     ['opens its consumer', 'publish', `$JS.API.CONSUMER.CREATE.${responses.name}.${user}`, [user]],
     ['takes from its consumer', 'publish', `$JS.API.CONSUMER.MSG.NEXT.${responses.name}.${user}`, [user]],
+    ['creates its consumer again', 'publish', `$JS.API.CONSUMER.DELETE.${responses.name}.${user}`, [user]],
     ['acknowledges what it took', 'publish', `$JS.ACK.${responses.name}.${user}.1.1.1.1.0`, [user]],
   ]),
+  ['reads one report', 'publish', `$JS.API.STREAM.MSG.GET.${responses.name}`, ['discovery', 'usage']],
   ['opens a consumer of another name', 'publish', `$JS.API.CONSUMER.CREATE.${responses.name}.more`, []],
   ...ofBucket(connectionProjection.name, {
     owner: 'connections',

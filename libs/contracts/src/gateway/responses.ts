@@ -68,11 +68,22 @@ export const ResponseBatch = Type.Object({
   events: Type.Array(ResponseEvent),
 })
 
-export const responses = defineStream({
-  name: 'RESPONSES',
-  subject: (connectionId: string) => `gateway.v1.responses.${subjectToken(connectionId)}`,
-  message: ResponseBatch,
-  maxAgeMs: 3 * 86_400_000,
-  maxBytes: 4 * 1024 ** 3,
-  duplicateWindowMs: 120_000,
-})
+/**
+ * The stream of all batches. NATS reserves its size when it is created. At about 375 bytes a request, 512 MiB hold 1.4 million of them: four
+ * hours of 100 a second, or its whole three days of 5, for consumers that are away. Beyond, the oldest go.
+ */
+export const responses = {
+  ...defineStream({
+    name: 'RESPONSES',
+    subject: (connectionId: string) => `gateway.v1.responses.${subjectToken(connectionId)}`,
+    message: ResponseBatch,
+    maxAgeMs: 3 * 86_400_000,
+    maxBytes: 512 * 1024 ** 2,
+    duplicateWindowMs: 120_000,
+  }),
+  /**
+   * How long after its first attempt a gateway may still publish a batch. A consumer knows the batches that it has counted by their names; it
+   * may forget a name once no copy can come any more, which is `maxAgeMs` after this.
+   */
+  lateMs: 86_400_000,
+}

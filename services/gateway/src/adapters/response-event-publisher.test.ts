@@ -1,7 +1,9 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { type ResponseBatch, type ResponseEvent, responses } from '@sluice/contracts'
 import { type Bus, connectBus, ensureStream } from '@sluice/messaging'
-import { eventually, type TestNats, testNats } from '@sluice/testkit'
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
+import { canMount, eventually, itWhere, smallDisk, type TestNats, testNats } from '@sluice/testkit'
+import { afterAll, beforeAll, beforeEach, expect, it, onTestFinished } from 'vitest'
 import { type EventPublisherOptions, eventPublisher } from './response-event-publisher.ts'
 
 let nats: TestNats
@@ -30,11 +32,12 @@ async function backAgain(): Promise<void> {
   await eventually(() => expect(bus.isConnected()).toBe(true), { timeoutMs: 15_000 })
 }
 
-function publisher(options: Partial<EventPublisherOptions> = {}) {
-  return eventPublisher(bus, {
+function publisher(options: Partial<EventPublisherOptions> = {}, on = bus) {
+  return eventPublisher(on, {
     gateway: `gateway-${++gateways}`,
     maxEvents: 1_000,
     onFault: () => undefined,
+    onPublished: () => undefined,
     onDropped: (events) => {
       dropped += events
     },
@@ -52,11 +55,11 @@ const event = (requestId: string): ResponseEvent => ({
 })
 
 /** Every stored batch, oldest first. */
-async function stored(): Promise<ResponseBatch[]> {
-  const { state } = await bus.jetstreamManager.streams.info(responses.name)
+async function stored(on = bus): Promise<ResponseBatch[]> {
+  const { state } = await on.jetstreamManager.streams.info(responses.name)
   const batches: ResponseBatch[] = []
   for (let seq = state.first_seq; state.messages > 0 && seq <= state.last_seq; seq++) {
-    batches.push((await bus.jetstreamManager.streams.getMessage(responses.name, { seq })).json())
+    batches.push((await on.jetstreamManager.streams.getMessage(responses.name, { seq })).json())
   }
   return batches
 }
@@ -106,6 +109,77 @@ it('keeps the newest events while NATS is away, and says how many it lost', asyn
   expect(ids).toEqual(['0', ...Array.from({ length: 9 }, (_, index) => String(41 + index))])
   expect(dropped).toBe(40)
   await events.stop(1_000)
+})
+
+it('keeps its events while NATS has no room, and publishes each once when there is some', async () => {
+  const faults = new Set<string>()
+  let published = 0
+  const events = publisher({
+    onFault: (error) => faults.add(error instanceof Error ? error.name : String(error)),
+    onPublished: () => published++,
+  })
+  const { config } = await bus.jetstreamManager.streams.info(responses.name)
+  // What a disk that fills up is to NATS' own limit.
+  const discard = 'new' as typeof config.discard
+  await bus.jetstreamManager.streams.update(responses.name, { ...config, max_bytes: 100, discard })
+  const ids = Array.from({ length: 20 }, (_, index) => String(index))
+  for (const id of ids) events.record('c', 'openai', event(id))
+  await eventually(() => expect([...faults]).toEqual(['NoRoomError']))
+  expect(published).toBe(0)
+  await bus.jetstreamManager.streams.update(responses.name, config)
+  await eventually(async () => expect(idsOf(await stored())).toEqual(ids))
+  await events.stop(1_000)
+  expect(dropped).toBe(0)
+  expect(published).toBe((await stored()).length)
+})
+
+itWhere(
+  canMount,
+  'only root on Linux may mount a small disk to fill',
+  'loses no event that memory holds while the disk of NATS is full',
+  async () => {
+    const disk = await smallDisk(16)
+    const full = await testNats({ dataDir: join(disk.path, 'data'), extraConfig: 'jetstream { max_file_store: 1GB }' })
+    onTestFinished(async () => {
+      await full.stop()
+      await disk.remove()
+    })
+    const fullBus = await connectBus({ servers: full.url, name: 'full', jetstreamTimeoutMs: 500 })
+    onTestFinished(() => fullBus.close())
+    await ensureStream(fullBus, responses)
+    const faults = new Set<string>()
+    const onFault = (error: unknown) => faults.add(error instanceof Error ? error.name : String(error))
+    const events = publisher({ onFault }, fullBus)
+    events.record('c', 'openai', event('first'))
+    await eventually(async () => expect(idsOf(await stored(fullBus))).toEqual(['first']))
+    await writeFile(join(disk.path, 'ballast'), new Uint8Array((await disk.freeBytes()) - 4_096))
+    const ids = Array.from({ length: 900 }, (_, index) => `${index}`)
+    for (const id of ids) events.record('c', 'openai', { ...event(id), model: 'm'.repeat(200) })
+    await eventually(() => expect(faults).toContain('NotConfirmedError'), { timeoutMs: 15_000 })
+    await disk.grow(64)
+    // Neither a current server nor an old one goes on by itself.
+    await full.kill()
+    await full.restart()
+    await eventually(async () => expect(new Set(idsOf(await stored(fullBus)))).toEqual(new Set(['first', ...ids])), {
+      timeoutMs: 20_000,
+    })
+    await events.stop(1_000)
+    expect(dropped).toBe(0)
+  },
+  60_000,
+)
+
+it('gives a batch up once consumers may have forgotten its name, and goes on with the next', async () => {
+  const events = publisher({ maxAgeMs: 0 })
+  await nats.kill()
+  await eventually(() => expect(bus.isConnected()).toBe(false))
+  events.record('c', 'openai', event('old'))
+  await eventually(() => expect(dropped).toBe(1))
+  await backAgain()
+  events.record('c', 'openai', event('new'))
+  await eventually(async () => expect(idsOf(await stored())).toEqual(['new']))
+  await events.stop(1_000)
+  expect(dropped).toBe(1)
 })
 
 it('gives up at its deadline when it stops while NATS is away', async () => {

@@ -1,4 +1,4 @@
-import { type ProviderId, type ResponseBatch, type ResponseEvent, responses } from '@sluice/contracts'
+import { type ProviderId, type ResponseBatch, type ResponseEvent, responses, SluiceError } from '@sluice/contracts'
 import { type Bus, publishToStream } from '@sluice/messaging'
 import { eventsOfOneMessage } from '../domain/event-batch.ts'
 import type { ResponseEvents } from '../ports/response-events.ts'
@@ -6,11 +6,15 @@ import type { ResponseEvents } from '../ports/response-events.ts'
 export interface EventPublisherOptions {
   /** This process, for as long as it lives. */
   readonly gateway: string
+  /** A batch is given up when it could not be published for so long; the span that consumers allow for when absent. */
+  readonly maxAgeMs?: number
   /** How many events are kept while they cannot be published; beyond, a connection's oldest ones go. */
   readonly maxEvents: number
   /** A batch could not be published, and will be tried again. */
   readonly onFault: (error: unknown) => void
-  /** Events have gone for want of room. */
+  /** A batch is stored. */
+  readonly onPublished: () => void
+  /** Events have gone: for want of room, for their age, or as it stopped. */
   readonly onDropped: (events: number) => void
 }
 
@@ -21,7 +25,8 @@ export interface RunningEventPublisher extends ResponseEvents {
 
 /**
  * Publishes response events in batches, one batch of a connection at a time: what comes while one is under way goes in the
- * next. A batch that is not known to be stored is published again under the same message id, so that it is stored once.
+ * next. A batch that is not known to be stored is published again under the same message id, so that it is stored once; or twice, where
+ * the stream has forgotten the id, and then counted once by its name. It is given up once that name may be forgotten, too.
  */
 export function eventPublisher(bus: Bus, options: EventPublisherOptions): RunningEventPublisher {
   const queues = new Map<string, Queue>()
@@ -31,26 +36,33 @@ export function eventPublisher(bus: Bus, options: EventPublisherOptions): Runnin
   let stopping = false
   let givenUp = false
 
-  const publish = async (batch: ResponseBatch): Promise<void> => {
+  /** False when it was given up. */
+  const publish = async (batch: ResponseBatch): Promise<boolean> => {
+    const beganAtMs = performance.now()
     for (let attempt = 1; !givenUp; attempt++) {
       try {
-        if (bus.isConnected()) {
-          return await publishToStream(bus, responses, [batch.connectionId], batch, `${batch.gateway}-${batch.batch}`)
-        }
+        if (!bus.isConnected()) throw new SluiceError('unavailable', 'NATS is not connected')
+        await publishToStream(bus, responses, [batch.connectionId], batch, `${batch.gateway}-${batch.batch}`)
+        options.onPublished()
+        return true
       } catch (error) {
         options.onFault(error)
       }
       tellDropped()
+      if (performance.now() - beganAtMs > (options.maxAgeMs ?? responses.lateMs)) return false
       await pause(Math.min(MAX_RETRY_MS, MIN_RETRY_MS * attempt))
     }
+    return false
   }
 
   const drain = async (connectionId: string, queue: Queue): Promise<void> => {
     while (queue.events.length > 0 && !givenUp) {
       const events = queue.events.splice(0, eventsOfOneMessage(queue.events))
       const { gateway } = options
-      await publish({ connectionId, provider: queue.provider, gateway, batch: ++lastBatch, events })
+      const isStored = await publish({ connectionId, provider: queue.provider, gateway, batch: ++lastBatch, events })
+      if (givenUp) break // What waited was counted as it was given up.
       waiting -= events.length
+      if (!isStored) dropped += events.length
       tellDropped()
       if (!stopping) await pause(MIN_INTERVAL_MS)
     }
