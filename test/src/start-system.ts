@@ -14,6 +14,7 @@ import {
   until,
 } from '@sluice/local'
 import { type ProviderSimulator, startProviderSimulator } from '@sluice/provider-simulator'
+import { natsServerPath } from '@sluice/testkit'
 import OpenAI from 'openai'
 
 /** The whole of Sluice as users run it, every service its own process, in front of a simulated provider. */
@@ -51,6 +52,7 @@ export async function startSystem(
   const stack = await startStack(
     readSettings({
       SLUICE_DATA_DIR: dataDir,
+      SLUICE_NATS_SERVER: natsServerPath(),
       GATEWAY_PORT: '0',
       ADMIN_PORT: '0',
       GATEWAY_INSTANCES: String(settings.gateways ?? 1),

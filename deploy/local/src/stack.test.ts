@@ -5,7 +5,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
-import { eventually, freePort, temporaryFolder, testDatabase, testNats } from '@sluice/testkit'
+import { eventually, freePort, natsServerPath, temporaryFolder, testDatabase, testNats } from '@sluice/testkit'
 import pg from 'pg'
 import { beforeEach, expect, it, onTestFinished } from 'vitest'
 import { readSettings } from './config.ts'
@@ -21,10 +21,11 @@ beforeEach(async () => {
 })
 
 const fixtures = join(import.meta.dirname, '__fixtures__')
-const freePorts = { GATEWAY_PORT: '0', ADMIN_PORT: '0' }
+/** On free ports, with this run's nats-server. */
+const ours = { GATEWAY_PORT: '0', ADMIN_PORT: '0', SLUICE_NATS_SERVER: natsServerPath() }
 
 async function start(env: Record<string, string> = {}, signal?: AbortSignal): Promise<Stack> {
-  const stack = await startStack(readSettings({ SLUICE_DATA_DIR: dataDir, ...freePorts, ...env }), {
+  const stack = await startStack(readSettings({ SLUICE_DATA_DIR: dataDir, ...ours, ...env }), {
     log: (name, line) => lines.push(`${name}: ${line}`),
     programOf: () => join(fixtures, 'service.ts'),
     ...(signal && { signal }),
@@ -35,7 +36,7 @@ async function start(env: Record<string, string> = {}, signal?: AbortSignal): Pr
 
 /** The same in a process of its own, which can be killed. */
 async function startApart(): Promise<{ child: ChildProcess; pids: number[] }> {
-  const settings = JSON.stringify({ SLUICE_DATA_DIR: dataDir, ...freePorts })
+  const settings = JSON.stringify({ SLUICE_DATA_DIR: dataDir, ...ours })
   const child = spawn(process.execPath, [join(fixtures, 'run-stack.ts'), settings], {
     stdio: ['ignore', 'pipe', 'ignore'],
   })
