@@ -42,12 +42,14 @@ export async function startSystem(
     readonly capacities?: number
     readonly logLevel?: string
     readonly databaseUrl?: string
+    /** Holds all that is stored; a temporary folder when absent. */
+    readonly dataDir?: string
     readonly extra?: ExtraEnvironment
   } = {},
 ): Promise<System> {
   const upstreamKey = `sk-upstream-${randomBytes(18).toString('base64url')}`
   const simulator = await startProviderSimulator({ accounts: [{ apiKey: upstreamKey }] })
-  const dataDir = await mkdtemp(join(tmpdir(), 'sluice-system-'))
+  const dataDir = settings.dataDir ?? (await mkdtemp(join(tmpdir(), 'sluice-system-')))
   const lines: string[] = []
   const stack = await startStack(
     readSettings({
