@@ -5,7 +5,17 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
-import { eventually, freePort, natsServerPath, temporaryFolder, testDatabase, testNats } from '@sluice/testkit'
+import {
+  eventually,
+  freePort,
+  itWhere,
+  natsServerPath,
+  smallDisk,
+  temporaryFolder,
+  testDatabase,
+  testNats,
+  whyNoSmallDisk,
+} from '@sluice/testkit'
 import pg from 'pg'
 import { beforeEach, expect, it, onTestFinished } from 'vitest'
 import { readSettings } from './config.ts'
@@ -186,6 +196,19 @@ it('names the taken port and its setting, and starts nothing', async () => {
   })
   expect(lines).toEqual([])
   expect(await readdir(dataDir)).toEqual(['run'])
+})
+
+const whyNot = await whyNoSmallDisk()
+
+itWhere(whyNot === undefined, `${whyNot}`, 'says that the disk is full, and starts nothing', async () => {
+  const disk = await smallDisk(64)
+  onTestFinished(() => disk.remove())
+  await disk.fill()
+  await expect(start({ SLUICE_DATA_DIR: join(disk.path, 'data') })).rejects.toMatchObject({
+    code: 'disk_full',
+    message: expect.stringMatching(/^The disk is full: 0 bytes free of 64.0 MiB in .*data\. Free 3.2 MiB at least/),
+  })
+  expect(lines).toEqual([])
 })
 
 it('makes no other master key where there may be credentials under the one that is gone', async () => {

@@ -44,6 +44,12 @@ it('notices from its own probe that the disk is full', () => {
   expect(lines).toContainEqual(expect.stringMatching(/^50 The disk is full/))
 })
 
+it('takes probes that time out for a full disk where there is no space', () => {
+  look(0)
+  for (let count = 0; count < 3; count++) health.probed({ status: 'failed', reason: 'no answer' })
+  expect([look(0), look(2_000)]).toEqual([false, true])
+})
+
 it('asks for a restart once there is space again, and not before', () => {
   health.line(WRITE_FAILED)
   expect([look(0), look(100), look(128)]).toEqual([false, false, true])
