@@ -1,16 +1,18 @@
 import { execFile } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { dirname, join, resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
-import { expect, inject, it } from 'vitest'
+import { natsServerPath } from '@sluice/testkit'
+import { expect, it } from 'vitest'
 
 it('the demo admits five of its eight requests and shows what is stored', async () => {
   const dataDir = await mkdtemp(join(tmpdir(), 'sluice-demo-test-'))
   const demo = resolve(import.meta.dirname, '../../deploy/local/src/demo/main.ts')
   const { stdout } = await promisify(execFile)(process.execPath, [demo, '--once'], {
     env: {
-      PATH: `${dirname(inject('natsServerPath'))}:${process.env.PATH}`,
+      PATH: process.env.PATH,
+      SLUICE_NATS_SERVER: natsServerPath(),
       SLUICE_DATA_DIR: dataDir,
       GATEWAY_PORT: '0',
       ADMIN_PORT: '0',

@@ -14,6 +14,7 @@ import {
   until,
 } from '@sluice/local'
 import { type ProviderSimulator, startProviderSimulator } from '@sluice/provider-simulator'
+import { natsServerPath } from '@sluice/testkit'
 import OpenAI from 'openai'
 
 /** The whole of Sluice as users run it, every service its own process, in front of a simulated provider. */
@@ -41,16 +42,19 @@ export async function startSystem(
     readonly capacities?: number
     readonly logLevel?: string
     readonly databaseUrl?: string
+    /** Holds all that is stored; a temporary folder when absent. */
+    readonly dataDir?: string
     readonly extra?: ExtraEnvironment
   } = {},
 ): Promise<System> {
   const upstreamKey = `sk-upstream-${randomBytes(18).toString('base64url')}`
   const simulator = await startProviderSimulator({ accounts: [{ apiKey: upstreamKey }] })
-  const dataDir = await mkdtemp(join(tmpdir(), 'sluice-system-'))
+  const dataDir = settings.dataDir ?? (await mkdtemp(join(tmpdir(), 'sluice-system-')))
   const lines: string[] = []
   const stack = await startStack(
     readSettings({
       SLUICE_DATA_DIR: dataDir,
+      SLUICE_NATS_SERVER: natsServerPath(),
       GATEWAY_PORT: '0',
       ADMIN_PORT: '0',
       GATEWAY_INSTANCES: String(settings.gateways ?? 1),

@@ -16,10 +16,17 @@ it('has a default for everything but the servers that may be there already', () 
 })
 
 it('names every setting that is wrong', () => {
-  const read = () => readSettings({ GATEWAY_PORT: 'http', GATEWAY_INSTANCES: '0', DATABASE_URL: 'mysql://x' })
+  const read = () =>
+    readSettings({
+      GATEWAY_PORT: 'http',
+      GATEWAY_INSTANCES: '0',
+      DATABASE_URL: 'mysql://x',
+      NATS_SYNC_INTERVAL: '1 second',
+    })
   expect(read).toThrow(/GATEWAY_PORT/)
   expect(read).toThrow(/GATEWAY_INSTANCES/)
   expect(read).toThrow(/DATABASE_URL/)
+  expect(read).toThrow(/NATS_SYNC_INTERVAL/)
 })
 
 it('keeps the shell’s secrets from the processes', () => {

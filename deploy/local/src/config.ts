@@ -1,5 +1,6 @@
 import { LogLevel, readConfig } from '@sluice/service-kit'
 import { type Static, Type } from 'typebox'
+import { SYNC_INTERVAL_PATTERN } from './nats-server/nats-config.ts'
 
 const port = (description: string, value?: number) =>
   Type.Integer({ minimum: 0, maximum: 65_535, description, ...(value === undefined ? {} : { default: value }) })
@@ -18,6 +19,17 @@ export const LocalSettings = Type.Object({
   ADMIN_PORT: port('Port of the admin API. 0: a free one', 8081),
   GATEWAY_INSTANCES: Type.Integer({ minimum: 1, maximum: 16, default: 1, description: 'Gateways to run' }),
   CAPACITY_INSTANCES: Type.Integer({ minimum: 1, maximum: 16, default: 1, description: 'Capacity services to run' }),
+  SLUICE_NATS_SERVER: Type.Optional(
+    Type.String({ minLength: 1, description: 'nats-server to run. Unset: a current one is found or downloaded' }),
+  ),
+  NATS_SYNC_INTERVAL: Type.Optional(
+    Type.String({
+      pattern: SYNC_INTERVAL_PATTERN,
+      description:
+        'How often NATS forces what it stored to the disk: always, or a duration such as 500ms, 1s, 2m. Unset: 1s. ' +
+        'With NATS_URL, what those servers are set to; unset, their default of 2m is assumed',
+    }),
+  ),
   NATS_URL: Type.Optional(
     Type.String({ minLength: 1, description: 'NATS servers to use, comma-separated URLs. Unset: one is started' }),
   ),

@@ -3,7 +3,15 @@ export { type LocalSettings, readSettings } from './config.ts'
 export { gatewayKnows } from './gateway-knows.ts'
 export { inheritedEnvironment } from './inherited-environment.ts'
 export type { Log, ProcessLog } from './log.ts'
-export { locateNatsServer } from './nats-server/locate.ts'
+export { type LocatedNatsServer, locateNatsServer } from './nats-server/locate.ts'
+export {
+  effectiveSyncInterval,
+  jetstreamConfig,
+  parseSyncInterval,
+  SERVER_DEFAULT_SYNC_MS,
+  type SyncInterval,
+  writeNatsConfig,
+} from './nats-server/nats-config.ts'
 export { type NatsServer, type NatsServerOptions, startNatsServer } from './nats-server/start.ts'
 export {
   ensureNatsPasswords,
@@ -11,9 +19,9 @@ export {
   NATS_USERS,
   type NatsPasswords,
   type NatsUser,
-  natsConfigFile,
   passwordEnvironment,
 } from './nats-server/users.ts'
+export { type NatsVersion, parseNatsVersion, readNatsVersion } from './nats-server/version.ts'
 export { freePort } from './ports.ts'
 export { type Postgres, type PostgresOptions, startPostgres } from './postgres/start.ts'
 export { createPrefixedLog, type PrefixedLogOptions } from './prefixed-log.ts'

@@ -17,6 +17,7 @@ function contextWith(overrides: Partial<ServiceContext>): ServiceContext {
     ports: { admin: 8081, gateways: [8080, 8180] },
     natsUrl: 'nats://127.0.0.1:4222',
     natsPasswords: passwords,
+    natsSyncIntervalMs: 1_000,
     databaseUrl: 'postgres://127.0.0.1/sluice',
     inherited: {},
     extra: {},
@@ -39,6 +40,11 @@ it('gives every process the settings’ user on a NATS that is there already', (
   for (const { env } of specsOf({ natsPasswords: undefined, settings: readSettings(given) })) {
     expect(env).toMatchObject(given)
   }
+})
+
+it('gives the capacity service alone how long NATS may hold back what it confirmed', () => {
+  const given = specsOf({ natsSyncIntervalMs: 0 }).map(({ name, env }) => [name, env.NATS_SYNC_INTERVAL_MS])
+  expect(given.filter(([, value]) => value !== undefined)).toEqual([['capacity-1', '0']])
 })
 
 it('has each process serve its metrics on a port of its own, and none unless asked', () => {

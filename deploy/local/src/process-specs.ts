@@ -15,6 +15,8 @@ export interface ServiceContext {
   readonly natsUrl: string
   /** Absent for a server that the settings name: all services are then the settings' user. */
   readonly natsPasswords: NatsPasswords | undefined
+  /** How long what NATS confirmed may not be on its disk yet. */
+  readonly natsSyncIntervalMs: number
   readonly databaseUrl: string
   /** What every process gets. */
   readonly inherited: Readonly<Record<string, string>>
@@ -65,7 +67,9 @@ export function serviceSpecs(context: ServiceContext): ServiceSpecs {
   const database = { DATABASE_URL: databaseUrl }
   const upstream = { ALLOW_INSECURE_UPSTREAM: String(settings.ALLOW_INSECURE_UPSTREAM) }
   const capacities = Array.from({ length: settings.CAPACITY_INSTANCES }, (_, index) =>
-    serviceSpec(context, 'capacity', `capacity-${index + 1}`, {}),
+    serviceSpec(context, 'capacity', `capacity-${index + 1}`, {
+      NATS_SYNC_INTERVAL_MS: String(context.natsSyncIntervalMs),
+    }),
   )
   const gateways = ports.gateways.map((port, index) =>
     serviceSpec(context, 'gateway', `gateway-${index + 1}`, {

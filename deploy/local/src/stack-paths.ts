@@ -7,6 +7,8 @@ export type ServiceName = 'connections' | 'capacity' | 'discovery' | 'usage' | '
 export interface StackPaths {
   readonly dataDir: string
   readonly natsDir: string
+  /** The configuration of NATS, written at each start. */
+  readonly natsConfigDir: string
   readonly natsPasswordsFile: string
   readonly postgresDir: string
   readonly runDir: string
@@ -22,6 +24,7 @@ export function stackPaths(dataDir: string): StackPaths {
   return {
     dataDir: root,
     natsDir: join(root, 'nats'),
+    natsConfigDir: join(root, 'nats-config'),
     natsPasswordsFile: join(root, 'nats-passwords'),
     postgresDir: join(root, 'postgres'),
     runDir: join(root, 'run'),

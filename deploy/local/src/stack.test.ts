@@ -4,11 +4,22 @@ import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { promisify } from 'node:util'
-import { eventually, freePort, temporaryFolder, testDatabase, testNats } from '@sluice/testkit'
+import { parseEnv, promisify } from 'node:util'
+import {
+  eventually,
+  freePort,
+  itWhere,
+  natsServerPath,
+  smallDisk,
+  temporaryFolder,
+  testDatabase,
+  testNats,
+  whyNoSmallDisk,
+} from '@sluice/testkit'
 import pg from 'pg'
 import { beforeEach, expect, it, onTestFinished } from 'vitest'
 import { readSettings } from './config.ts'
+import { isNewEnough, readNatsVersion } from './nats-server/version.ts'
 import { identifyProcess } from './process-identity.ts'
 import { type Stack, startStack } from './stack.ts'
 
@@ -21,10 +32,11 @@ beforeEach(async () => {
 })
 
 const fixtures = join(import.meta.dirname, '__fixtures__')
-const freePorts = { GATEWAY_PORT: '0', ADMIN_PORT: '0' }
+/** On free ports, with this run's nats-server. */
+const ours = { GATEWAY_PORT: '0', ADMIN_PORT: '0', SLUICE_NATS_SERVER: natsServerPath() }
 
 async function start(env: Record<string, string> = {}, signal?: AbortSignal): Promise<Stack> {
-  const stack = await startStack(readSettings({ SLUICE_DATA_DIR: dataDir, ...freePorts, ...env }), {
+  const stack = await startStack(readSettings({ SLUICE_DATA_DIR: dataDir, ...ours, ...env }), {
     log: (name, line) => lines.push(`${name}: ${line}`),
     programOf: () => join(fixtures, 'service.ts'),
     ...(signal && { signal }),
@@ -35,7 +47,7 @@ async function start(env: Record<string, string> = {}, signal?: AbortSignal): Pr
 
 /** The same in a process of its own, which can be killed. */
 async function startApart(): Promise<{ child: ChildProcess; pids: number[] }> {
-  const settings = JSON.stringify({ SLUICE_DATA_DIR: dataDir, ...freePorts })
+  const settings = JSON.stringify({ SLUICE_DATA_DIR: dataDir, ...ours })
   const child = spawn(process.execPath, [join(fixtures, 'run-stack.ts'), settings], {
     stdio: ['ignore', 'pipe', 'ignore'],
   })
@@ -90,6 +102,10 @@ it('runs every process, ends them all in order, and keeps what was stored', asyn
     'usage',
   ])
   const pids = names.map((name) => pidOf(stack, name))
+  const given = await readFile(join(dataDir, 'env/capacity-1.env'), 'utf8')
+  // Before 2.10 the server's own two minutes hold.
+  const syncIntervalMs = isNewEnough(await readNatsVersion(natsServerPath())) ? 1_000 : 120_000
+  expect(parseEnv(given)).toMatchObject({ NATS_SYNC_INTERVAL_MS: String(syncIntervalMs) })
   await query(stack.databaseUrl, 'create table kept as select 42 as answer')
   await stack.stop()
   expect(await running(pids)).toEqual([])
@@ -185,6 +201,19 @@ it('names the taken port and its setting, and starts nothing', async () => {
   })
   expect(lines).toEqual([])
   expect(await readdir(dataDir)).toEqual(['run'])
+})
+
+const whyNot = await whyNoSmallDisk()
+
+itWhere(whyNot === undefined, `${whyNot}`, 'says that the disk is full, and starts nothing', async () => {
+  const disk = await smallDisk(64)
+  onTestFinished(() => disk.remove())
+  await disk.fill()
+  await expect(start({ SLUICE_DATA_DIR: join(disk.path, 'data') })).rejects.toMatchObject({
+    code: 'disk_full',
+    message: expect.stringMatching(/^The disk is full: 0 bytes free of 64.0 MiB in .*data\. Free 3.2 MiB at least/),
+  })
+  expect(lines).toEqual([])
 })
 
 it('makes no other master key where there may be credentials under the one that is gone', async () => {

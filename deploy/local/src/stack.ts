@@ -1,4 +1,5 @@
 import type { LocalSettings } from './config.ts'
+import { assertDiskSpace } from './disk-space.ts'
 import { writeEnvironmentFiles } from './environment-files.ts'
 import { acquireLock, type Lock } from './lock.ts'
 import type { ProcessLog } from './log.ts'
@@ -56,6 +57,7 @@ export async function startStack(settings: LocalSettings, options: StackOptions)
   const { log, signal } = options
   const paths = stackPaths(settings.SLUICE_DATA_DIR)
   const say = (line: string) => log(START, line)
+  if (settings.NATS_URL === undefined || settings.DATABASE_URL === undefined) await assertDiskSpace(paths.dataDir)
   const { lock, record } = await unlessAborted(signal, takeFolder(paths, say), (late) => late.lock.release())
   let stop = () => lock.release()
   try {

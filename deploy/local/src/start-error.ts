@@ -1,5 +1,6 @@
 export type StartErrorCode =
   | 'already_running'
+  | 'disk_full'
   | 'folder_unusable'
   | 'master_key_missing'
   | 'port_taken'

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { defineBucket, defineStream, responses } from '@sluice/contracts'
-import { canMount, eventually, itWhere, smallDisk, temporaryFolder, testNats } from '@sluice/testkit'
+import { eventually, itWhere, smallDisk, temporaryFolder, testNats, whyNoSmallDisk } from '@sluice/testkit'
 import { Type } from 'typebox'
 import { expect, it, onTestFinished } from 'vitest'
 import { openBucket } from './bucket.ts'
@@ -89,9 +89,11 @@ it('takes a stream that was created larger than NATS has room for by now, with w
   expect(state.messages).toBe(2)
 })
 
+const whyNot = await whyNoSmallDisk()
+
 itWhere(
-  canMount,
-  'only root on Linux may mount a small disk to fill',
+  whyNot === undefined,
+  whyNot ?? '',
   'says that NATS does not confirm a write while its disk is full, and stores again once it was restarted with room',
   async () => {
     const disk = await smallDisk(16)

@@ -11,7 +11,7 @@ import { sweep } from './sweep.ts'
 const MAX_CONNECTIONS = 300
 
 /**
- * Prepares what all tests of a run share: the nats-server program, and one PostgreSQL (that of `TEST_DATABASE_URL` when
+ * Prepares what all tests of a run share: the nats-server program (that of `SLUICE_NATS_SERVER` when set), and one PostgreSQL (that of `TEST_DATABASE_URL` when
  * set). The janitor, a process of its own, clears everything away should this one be killed.
  */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
@@ -19,7 +19,11 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   const janitor = fork(resolve(import.meta.dirname, 'janitor.ts'), [runDir], { detached: true, stdio: 'ignore' })
   janitor.unref()
   janitor.channel?.unref()
-  const natsServerPath = await locateNatsServer({ binDir, log: (line) => process.stdout.write(`${line}\n`) })
+  const natsServer = await locateNatsServer({
+    binDir,
+    forcedPath: process.env.SLUICE_NATS_SERVER,
+    log: (line) => process.stdout.write(`${line}\n`),
+  })
   const given = process.env.TEST_DATABASE_URL
   const postgres: Postgres | undefined =
     given === undefined
@@ -32,7 +36,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
         })
       : undefined
   project.provide('runDir', runDir)
-  project.provide('natsServerPath', natsServerPath)
+  project.provide('natsServerPath', natsServer.path)
   project.provide('databaseAdminUrl', postgres?.url ?? given ?? '')
   return async () => {
     await postgres?.stop()

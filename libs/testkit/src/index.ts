@@ -10,4 +10,4 @@ export { type ClusterNode, type TestNatsCluster, testNatsCluster } from './nats-
 export { natsServerPath, temporaryFolder } from './run-context.ts'
 export { itWhere } from './run-where.ts'
 export { testSimulator } from './simulator.ts'
-export { canMount, type SmallDisk, smallDisk } from './small-disk.ts'
+export { type SmallDisk, smallDisk, whyNoSmallDisk } from './small-disk.ts'

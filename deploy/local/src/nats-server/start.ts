@@ -40,8 +40,8 @@ const PORT_ATTEMPTS = 5
 
 /**
  * Runs a real nats-server with JetStream and file storage on loopback, and resolves once it takes connections. A server
- * that a crashed predecessor left on the same folder is ended first. Streams are synced to the disk at the server's default
- * interval (two minutes): what the server took survives its own crash at once, a power cut after that.
+ * that a crashed predecessor left on the same folder is ended first. What the server confirmed survives its own crash at once, a
+ * power cut once it was forced to the disk: `sync_interval` in `configFile`, two minutes without.
  * @throws ServerStartError when it does not come up.
  */
 export async function startNatsServer(options: NatsServerOptions): Promise<NatsServer> {

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { expect, it } from 'vitest'
-import { natsConfigFile } from './users.ts'
+import { natsConfigFile } from './nats-config.ts'
 
 it('docs/nats-subjects.md has a row for every subject that integrations may use, and for no other', async () => {
   const document = await readFile(new URL('../../../../docs/nats-subjects.md', import.meta.url), 'utf8')

@@ -2,7 +2,8 @@ import { chmod, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { temporaryFolder } from '@sluice/testkit'
 import { beforeEach, expect, it } from 'vitest'
-import { ensureNatsPasswords, NATS_USERS, natsConfigFile } from './users.ts'
+import { natsConfigFile } from './nats-config.ts'
+import { ensureNatsPasswords, NATS_USERS } from './users.ts'
 
 let file: string
 beforeEach(async () => {

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto'
 import { chmod, rename, writeFile } from 'node:fs/promises'
-import { resolve } from 'node:path'
 import { parseEnv } from 'node:util'
 import { readOptional } from '../read-optional.ts'
 
@@ -17,9 +16,6 @@ export const NATS_USERS = [
 export type NatsUser = (typeof NATS_USERS)[number]
 
 export type NatsPasswords = Readonly<Record<NatsUser, string>>
-
-/** The configuration that the embedded start shares with every other deployment. */
-export const natsConfigFile = resolve(import.meta.dirname, '../../../nats/nats.conf')
 
 const PASSWORD_BYTES = 24
 

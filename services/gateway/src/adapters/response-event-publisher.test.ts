@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type ResponseBatch, type ResponseEvent, responses } from '@sluice/contracts'
 import { type Bus, connectBus, ensureStream } from '@sluice/messaging'
-import { canMount, eventually, itWhere, smallDisk, type TestNats, testNats } from '@sluice/testkit'
+import { eventually, itWhere, smallDisk, type TestNats, testNats, whyNoSmallDisk } from '@sluice/testkit'
 import { afterAll, beforeAll, beforeEach, expect, it, onTestFinished } from 'vitest'
 import { type EventPublisherOptions, eventPublisher } from './response-event-publisher.ts'
 
@@ -133,9 +133,11 @@ it('keeps its events while NATS has no room, and publishes each once when there 
   expect(published).toBe((await stored()).length)
 })
 
+const whyNot = await whyNoSmallDisk()
+
 itWhere(
-  canMount,
-  'only root on Linux may mount a small disk to fill',
+  whyNot === undefined,
+  whyNot ?? '',
   'loses no event that memory holds while the disk of NATS is full',
   async () => {
     const disk = await smallDisk(16)

@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process'
-import { access, mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { access, mkdir, readdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Log } from '../log.ts'
 import { StartError } from '../start-error.ts'
 import { APT_FOLDERS, aptConfig } from './apt-config.ts'
+import { placeNatsServer } from './download-folder.ts'
 
 const run = promisify(execFile)
 const TIMEOUT_MS = 180_000
@@ -12,23 +13,15 @@ const TIMEOUT_MS = 180_000
 /**
  * Takes nats-server out of Debian's or Ubuntu's package, from the sources this system is set up with, into `binDir`.
  * apt keeps its lists and caches in a temporary folder there, so nothing else is touched and no root is needed.
- * Several processes may do it at once: each renames its own copy into place.
  * @throws StartError `tool_missing` when this system has no apt, or the package cannot be had.
  * @throws StartError `folder_unusable` when `binDir` cannot be written.
  */
-export async function downloadNatsServer({ binDir, log }: { binDir: string; log: Log }): Promise<string> {
+export async function downloadPackage({ binDir, log }: { binDir: string; log: Log }): Promise<string> {
   for (const tool of ['apt-get', 'dpkg-deb']) await assertTool(tool)
-  const folder = await temporaryFolder(resolve(binDir))
-  try {
-    log('nats-server is not installed: taking it from the distribution’s package (about 10 MB, once)')
-    const binary = await unpack(await fetchPackage(folder), folder)
-    const target = resolve(binDir, 'nats-server')
-    await rename(binary, target)
-    log(`nats-server is now at ${target}`)
-    return target
-  } finally {
-    await rm(folder, { recursive: true, force: true })
-  }
+  return placeNatsServer(binDir, async (folder) => {
+    log('Downloading nats-server from the distribution’s package (about 10 MB, once)')
+    return unpack(await fetchPackage(folder), folder)
+  })
 }
 
 async function assertTool(tool: string): Promise<void> {
@@ -36,16 +29,6 @@ async function assertTool(tool: string): Promise<void> {
     await run(tool, ['--version'])
   } catch (cause) {
     throw new StartError('tool_missing', `this system has no ${tool}`, { cause })
-  }
-}
-
-async function temporaryFolder(binDir: string): Promise<string> {
-  try {
-    await mkdir(binDir, { recursive: true })
-    return await mkdtemp(join(binDir, 'download-'))
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new StartError('folder_unusable', `Cannot write to ${binDir}: ${reason}.`, { cause })
   }
 }
 
