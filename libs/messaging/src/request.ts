@@ -1,11 +1,20 @@
-import { ErrorReply, knownErrorCode, type RequestDefinition, SluiceError, validate } from '@sluice/contracts'
+import {
+  ErrorReply,
+  knownErrorCode,
+  type RequestDefinition,
+  SluiceError,
+  subjectOfAll,
+  validate,
+} from '@sluice/contracts'
 import type { Msg } from 'nats'
 import type { Static, TSchema } from 'typebox'
 import type { Bus } from './bus.ts'
 import { ERROR_CODE_HEADER } from './serve.ts'
 
 /**
- * Asks on the definition's subject and gives the reply.
+ * Asks on the definition's subject and gives the reply. Where the definition allows it, every responder is asked when the
+ * first one takes long: one that hangs (a stopped process, a machine that is cut off) still gets its share of a queue's
+ * requests until the server misses its pings.
  * @throws NoRespondersError at once when nobody serves it
  * @throws NoReplyError when no reply came within the definition's time
  * @throws SluiceError with the responder's code when it answered with an error, `internal` when its answer is malformed
@@ -17,12 +26,29 @@ export async function request<A extends readonly string[], Q extends TSchema, R 
   payload: Static<Q>,
 ): Promise<Static<R>> {
   const subject = definition.subject(...identifiers)
-  const message = await bus.inbox.ask(subject, JSON.stringify(payload), { timeoutMs: definition.timeoutMs })
+  const message = await firstReply(bus, definition, subject, JSON.stringify(payload))
   const body = parseBody(message, subject)
   if (message.headers?.has(ERROR_CODE_HEADER)) throw remoteError(body)
   const reply = validate(definition.reply, body)
   if (!reply.valid) throw new SluiceError('internal', `malformed reply on ${subject}`, { fields: reply.errors })
   return reply.value
+}
+
+async function firstReply(
+  bus: Bus,
+  { timeoutMs, askAllAfterMs }: Pick<RequestDefinition, 'timeoutMs' | 'askAllAfterMs'>,
+  subject: string,
+  payload: string,
+): Promise<Msg> {
+  const first = bus.inbox.ask(subject, payload, { timeoutMs })
+  if (askAllAfterMs === undefined) return first
+  const late = Promise.withResolvers<undefined>()
+  const timer = setTimeout(late.resolve, askAllAfterMs)
+  const reply = await Promise.race([first, late.promise]).finally(() => clearTimeout(timer))
+  if (reply !== undefined) return reply
+  const all = bus.inbox.ask(subjectOfAll(subject), payload, { timeoutMs: timeoutMs - askAllAfterMs })
+  // The first may be slow and no more: its reply counts as well, and its error says what happened where all fail.
+  return Promise.any([first, all]).catch(() => first)
 }
 
 function parseBody(message: Msg, subject: string): unknown {

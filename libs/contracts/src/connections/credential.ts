@@ -10,6 +10,7 @@ export const credential = defineRequest({
   subject: () => 'connections.v1.credential',
   queue: 'connections',
   timeoutMs: 2_000,
+  askAllAfterMs: 500,
   request: Type.Object({
     connectionId: Type.String(),
     version: Type.Integer({ minimum: 1 }),
