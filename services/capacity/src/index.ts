@@ -9,6 +9,7 @@ import { watchedLimits } from './adapters/watched-limits.ts'
 import { connectionCounters } from './application/connection-counters.ts'
 import type { CapacityConfig } from './config.ts'
 import { serveCapacity } from './handlers/serve-capacity.ts'
+import { serveHealth } from './handlers/serve-health.ts'
 
 export { CapacityConfig } from './config.ts'
 
@@ -33,12 +34,15 @@ export async function start(config: CapacityConfig, logger: Logger): Promise<Ser
   await limits.follow((connectionId) => void counters.forget(connectionId).catch(onFault))
   const discovered = await followDiscovered(bus, limits, onFault)
   const stopServing = serveCapacity(bus, counters, instance, onFault)
+  const health = serveHealth(bus, () => members.put(instance, { instance, startedAtMs }), onFault)
   const releasing = setInterval(() => counters.releaseIdle(), IDLE_MS)
   await bus.connection.flush()
   logger.info({ instance }, 'serving capacity')
 
   return {
     stop: async () => {
+      // Before it leaves: a health check would enter it again.
+      await health.stop()
       await membership.leave().catch(onFault)
       await stopServing()
       clearInterval(releasing)
