@@ -10,6 +10,7 @@ import sodium from 'libsodium-wrappers'
 import pg from 'pg'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type BreakableProxy, breakableProxy } from './testing/breakable-proxy.ts'
+import { credentialReader } from './testing/credential-reader.ts'
 import { openAiConnection, startConnections, type TestConnectionsOptions } from './testing/start-connections.ts'
 
 let nats: TestNats
@@ -65,6 +66,18 @@ describe('while PostgreSQL is away', () => {
     await proxy.mend()
     await eventually(async () => expect((await fetch(`${service.adminUrl}/readyz`)).status).toBe(200))
     expect((await service.ask('GET', `/api/v1/connections/${body.id}`)).body).toEqual(body)
+  })
+
+  it('no credential is handed out, which says that all are affected', async () => {
+    const service = await startService()
+    const { body } = await service.ask('POST', '/api/v1/connections', openAiConnection)
+    const bus = await connectBus({ servers: nats.url, name: 'test' })
+    cleanups.push(bus.close)
+    const readCredential = await credentialReader(bus)
+    await proxy.cut()
+    await expect(readCredential(body.id)).rejects.toMatchObject({ code: 'unavailable' })
+    await proxy.mend()
+    await eventually(async () => expect(await readCredential(body.id)).toEqual(openAiConnection.config))
   })
 
   it('requests under way are told so too, and none of them ends the process', async () => {
