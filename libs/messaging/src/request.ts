@@ -43,7 +43,7 @@ async function firstReply(
   const first = bus.inbox.ask(subject, payload, { timeoutMs })
   if (askAllAfterMs === undefined) return first
   const late = Promise.withResolvers<undefined>()
-  const timer = setTimeout(late.resolve, askAllAfterMs)
+  const timer = setTimeout(() => late.resolve(undefined), askAllAfterMs)
   const reply = await Promise.race([first, late.promise]).finally(() => clearTimeout(timer))
   if (reply !== undefined) return reply
   const all = bus.inbox.ask(subjectOfAll(subject), payload, { timeoutMs: timeoutMs - askAllAfterMs })

@@ -9,8 +9,10 @@ import { roleSessions } from './adapters/aws/role-sessions.ts'
 import { roleSigner } from './adapters/aws/role-signer.ts'
 import { createPermits } from './adapters/capacity/create-permits.ts'
 import { watchConnections } from './adapters/connection-projection.ts'
+import { fetchFirstCredentials } from './adapters/first-credentials.ts'
 import { httpImages } from './adapters/http-images.ts'
 import { createKeyPair } from './adapters/key-pair.ts'
+import { createReadiness, type Readiness } from './adapters/readiness.ts'
 import { eventPublisher } from './adapters/response-event-publisher.ts'
 import { sealedCredentials } from './adapters/sealed-credentials.ts'
 import { systemClock } from './adapters/system-clock.ts'
@@ -21,11 +23,15 @@ import type { DataPlane } from './ports/data-plane.ts'
 export interface RunningDataPlane extends DataPlane {
   /** This process, as capacity and the response events know it. */
   readonly gateway: string
+  readonly readiness: Readiness
   /** Hands in what was settled and recorded, and lets go of everything. Call it when no request is under way. */
   stop(): Promise<void>
 }
 
-/** Connects to NATS, however long that takes; resolves when connections, keys and capacity instances are known. */
+/**
+ * Connects to NATS, however long that takes; resolves when connections, keys and capacity instances are known and the
+ * credentials that requests need are held.
+ */
 export async function startDataPlane(config: GatewayConfig, logger: Logger): Promise<RunningDataPlane> {
   const gateway = randomUUID()
   const onFault = (err: unknown) => logger.warn({ err }, 'fault')
@@ -34,6 +40,7 @@ export async function startDataPlane(config: GatewayConfig, logger: Logger): Pro
   const sessions = roleSessions(assumer, clock.nowMs, onFault)
   const bus = await connectBus(busOptions(config, `gateway ${gateway}`, logger))
   await ensureStream(bus, responses)
+  let isStarted = false
   const credentials = sealedCredentials(bus, await createKeyPair(), clock.elapsedMs, onFault)
   const [permits, apiKeys, connections] = await Promise.all([
     createPermits(bus, { gateway, maxWaiting: config.MAX_WAITING_REQUESTS, onFault }),
@@ -43,7 +50,7 @@ export async function startDataPlane(config: GatewayConfig, logger: Logger): Pro
       { allowInsecureLoopback: config.ALLOW_INSECURE_UPSTREAM },
       {
         onConnection: ({ id, credentialVersion }) => {
-          if (credentialVersion !== undefined) credentials.prefetch(id, credentialVersion)
+          if (isStarted && credentialVersion !== undefined) credentials.prefetch(id, credentialVersion)
         },
         onRemoved: (id) => {
           credentials.forget(id)
@@ -53,6 +60,8 @@ export async function startDataPlane(config: GatewayConfig, logger: Logger): Pro
       },
     ),
   ])
+  await fetchFirstCredentials(connections, credentials, logger)
+  isStarted = true
   const upstream = createUpstream({
     connectTimeoutMs: config.UPSTREAM_CONNECT_TIMEOUT_MS,
     firstByteTimeoutMs: config.UPSTREAM_FIRST_BYTE_TIMEOUT_MS,
@@ -78,6 +87,7 @@ export async function startDataPlane(config: GatewayConfig, logger: Logger): Pro
   })
   return {
     gateway,
+    readiness: createReadiness(bus, () => performance.now()),
     apiKeys,
     connections,
     permits,
