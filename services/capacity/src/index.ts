@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { capacityMembers, capacityRecords, connectionProjection } from '@sluice/contracts'
 import { connectBus, openBucket } from '@sluice/messaging'
 import { busOptions, type Logger, type Service } from '@sluice/service-kit'
+import { eraseDeleted } from './adapters/erase-deleted.ts'
 import { followDiscovered } from './adapters/follow-discovered.ts'
 import { kvRecordStore } from './adapters/kv-record-store.ts'
 import { joinMembers } from './adapters/membership.ts'
@@ -34,6 +35,14 @@ export async function start(config: CapacityConfig, logger: Logger): Promise<Ser
   await limits.follow((connectionId) => void counters.forget(connectionId).catch(onFault))
   const discovered = await followDiscovered(bus, limits, onFault)
   const stopServing = serveCapacity(bus, counters, instance, onFault)
+  const erasing = eraseDeleted({
+    bus,
+    records,
+    connections,
+    isThere: (connectionId) => limits.limitsFor(connectionId) !== undefined,
+    erase: counters.forget,
+    onFault,
+  })
   const health = serveHealth(bus, () => members.put(instance, { instance, startedAtMs }), onFault)
   const releasing = setInterval(() => counters.releaseIdle(), IDLE_MS)
   await bus.connection.flush()
@@ -46,6 +55,7 @@ export async function start(config: CapacityConfig, logger: Logger): Promise<Ser
       await membership.leave().catch(onFault)
       await stopServing()
       clearInterval(releasing)
+      await erasing.stop()
       discovered.stop()
       limits.stop()
       await bus.close()

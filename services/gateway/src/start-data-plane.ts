@@ -12,13 +12,14 @@ import { watchConnections } from './adapters/connection-projection.ts'
 import { fetchFirstCredentials } from './adapters/first-credentials.ts'
 import { httpImages } from './adapters/http-images.ts'
 import { createKeyPair } from './adapters/key-pair.ts'
-import { createReadiness, type Readiness } from './adapters/readiness.ts'
+import { createReadiness } from './adapters/readiness.ts'
 import { eventPublisher } from './adapters/response-event-publisher.ts'
 import { sealedCredentials } from './adapters/sealed-credentials.ts'
 import { systemClock } from './adapters/system-clock.ts'
 import { createUpstream } from './adapters/undici-upstream.ts'
 import type { GatewayConfig } from './config.ts'
 import type { DataPlane } from './ports/data-plane.ts'
+import type { Readiness } from './ports/readiness.ts'
 
 export interface RunningDataPlane extends DataPlane {
   /** This process, as capacity and the response events know it. */

@@ -1,11 +1,6 @@
 import { capacityHealth } from '@sluice/contracts'
 import { type Bus, NoReplyError, NoRespondersError, request } from '@sluice/messaging'
-
-/** Whether this gateway can serve requests. */
-export interface Readiness {
-  /** Returns what is in the way, in words for people; nothing while requests get their permits. Never rejects. */
-  reasons(): Promise<readonly string[]>
-}
+import type { Readiness } from '../ports/readiness.ts'
 
 /**
  * Finds out by asking a capacity instance whether it gives permits, at most once a second however often it is asked itself. What is

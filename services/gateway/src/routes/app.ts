@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { type FastifyInstance, fastify } from 'fastify'
-import type { Readiness } from '../adapters/readiness.ts'
+import type { Readiness } from '../ports/readiness.ts'
 import type { DataRoutesOptions } from './data-routes-options.ts'
 import { deferExpectations } from './defer-expectations.ts'
 import { frameworkErrors, unparsable, unroutable } from './framework-errors.ts'

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import type { Readiness } from '../adapters/readiness.ts'
+import type { Readiness } from '../ports/readiness.ts'
 
 /**
  * `/healthz`: the process runs. `/readyz`: requests get their permits, or 503 with the reasons why they do not. Neither needs
