@@ -106,6 +106,19 @@ describe('while PostgreSQL is away', () => {
     expect(service.logs()).toContain('waiting for PostgreSQL')
   })
 
+  it('one that hangs is found out by a probe within its patience, however many probes there are', async () => {
+    const service = await startService()
+    const ready = () => fetch(`${service.adminUrl}/readyz`)
+    proxy.freeze()
+    const askedAtMs = performance.now()
+    // As many as could use up the pool of connections, if each had its own.
+    const answers = await Promise.all(Array.from({ length: 30 }, ready))
+    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 503))
+    expect(performance.now() - askedAtMs).toBeLessThan(2_500)
+    proxy.thaw()
+    await eventually(async () => expect((await ready()).status).toBe(200))
+  })
+
   it('a start that could never succeed does not wait', async () => {
     const url = new URL(database.url)
     url.pathname = '/no_such_database'
