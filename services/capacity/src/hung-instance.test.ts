@@ -1,4 +1,10 @@
-import { CONNECTION_DEFAULTS, capacityHealth, capacityStatus, connectionProjection } from '@sluice/contracts'
+import {
+  CONNECTION_DEFAULTS,
+  capacityHealth,
+  capacityStatus,
+  connectionProjection,
+  subjectOfAll,
+} from '@sluice/contracts'
 import { type Bus, connectBus, openBucket, request } from '@sluice/messaging'
 import { type ServiceProcess, startServiceProcess, type TestNats, testNats } from '@sluice/testkit'
 import { afterAll, beforeAll, expect, it } from 'vitest'
@@ -42,6 +48,12 @@ it('every status request is answered while one of two instances hangs', async ()
   expect(Math.max(...replies.map(({ tookMs }) => tookMs))).toBeLessThan(1_500)
   // Without a second try it would be lost: the queue did give the one that hangs its share.
   expect(Math.max(...replies.map(({ tookMs }) => tookMs))).toBeGreaterThan(capacityStatus.askAllAfterMs ?? 0)
+})
+
+it('a client that asks every instance gets a reply each time', async () => {
+  const subject = subjectOfAll(capacityStatus.subject('c'))
+  const replies = await twenty(() => bus.connection.request(subject, '{}', { timeout: 1_500 }))
+  for (const { reply } of replies) expect(reply.json()).toMatchObject({ connectionId: 'c' })
 })
 
 it('capacity is ready while one of two instances hangs', async () => {

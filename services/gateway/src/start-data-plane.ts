@@ -40,10 +40,10 @@ export async function startDataPlane(config: GatewayConfig, logger: Logger): Pro
   const assumer = roleAssumer(stsEndpoint(config))
   const sessions = roleSessions(assumer, clock.nowMs, onFault)
   const bus = await connectBus(busOptions(config, `gateway ${gateway}`, logger))
-  await ensureStream(bus, responses)
+  await saidIfLong(ensureStream(bus, responses), logger, `the stream ${responses.name}, which discovery makes`)
   let isStarted = false
   const credentials = sealedCredentials(bus, await createKeyPair(), clock.elapsedMs, onFault)
-  const [permits, apiKeys, connections] = await Promise.all([
+  const watching = Promise.all([
     createPermits(bus, { gateway, maxWaiting: config.MAX_WAITING_REQUESTS, onFault }),
     watchApiKeys(bus, onFault),
     watchConnections(
@@ -61,6 +61,8 @@ export async function startDataPlane(config: GatewayConfig, logger: Logger): Pro
       },
     ),
   ])
+  const owners = 'the buckets that the connections service and capacity make'
+  const [permits, apiKeys, connections] = await saidIfLong(watching, logger, owners)
   await fetchFirstCredentials(connections, credentials, logger)
   isStarted = true
   const upstream = createUpstream({
@@ -110,6 +112,20 @@ export async function startDataPlane(config: GatewayConfig, logger: Logger): Pro
 }
 
 const FLUSH_DEADLINE_MS = 3_000
+
+/** Resolves as `work` does, with a line in the log when it has to be waited for, and one when it is there. */
+async function saidIfLong<T>(work: Promise<T>, logger: Logger, what: string): Promise<T> {
+  let isSaid = false
+  const timer = setTimeout(() => {
+    isSaid = true
+    logger.warn(`waiting for ${what}`)
+  }, LONG_MS)
+  const result = await work.finally(() => clearTimeout(timer))
+  if (isSaid) logger.info('it is there, going on')
+  return result
+}
+
+const LONG_MS = 3_000
 
 /** @throws ConfigError when it is none that the gateway may send its signatures to */
 function stsEndpoint({ STS_ENDPOINT, ALLOW_INSECURE_UPSTREAM }: GatewayConfig): string | undefined {
