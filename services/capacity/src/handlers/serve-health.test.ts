@@ -49,9 +49,9 @@ it('an instance is ready once NATS has stored what it wrote', async () => {
 it('an instance whose writes NATS refuses is not ready, says why, and is again by itself', async () => {
   await serve()
   const { streams } = bus.jetstreamManager
-  await streams.update(STREAM, { max_bytes: 1 })
-  expect(await ask()).toEqual({ ready: false, reason: expect.stringContaining('maximum bytes exceeded') })
-  await streams.update(STREAM, { max_bytes: -1 })
+  await streams.update(STREAM, { max_msg_size: 1 })
+  expect(await ask()).toEqual({ ready: false, reason: expect.stringContaining('message size exceeds maximum allowed') })
+  await streams.update(STREAM, { max_msg_size: -1 })
   expect(await ask()).toEqual({ ready: true })
 })
 
