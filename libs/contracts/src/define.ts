@@ -12,8 +12,19 @@ export interface RequestDefinition<
   readonly queue: string
   /** How long a requester waits for the reply. */
   readonly timeoutMs: number
+  /**
+   * For a request that changes nothing and costs little, so that several responders may answer it: when the queue's
+   * responder takes longer than this, every responder is asked on {@link subjectOfAll}, and the first reply counts. So one
+   * that hangs costs this long, not the reply. Absent: the request is sent once.
+   */
+  readonly askAllAfterMs?: number
   readonly request: Request
   readonly reply: Reply
+}
+
+/** The subject on which every responder gets a request, not one of the queue: where {@link RequestDefinition.askAllAfterMs} allows it. */
+export function subjectOfAll(subject: string): string {
+  return `${subject}.all`
 }
 
 /** A plain event: published once, seen by whoever listens at that moment. */

@@ -40,6 +40,18 @@ it('takes any identifier for a key', async () => {
   expect((await bucket.get('gpt-4.1 *>=é')).value).toEqual({ n: 4 })
 })
 
+it('lists every key that is there, ten thousand of them', async () => {
+  expect(await bucket.keys()).toEqual([])
+  const keys = Array.from({ length: 10_000 }, (_, n) => `0199a7c2-4d0e-7c3e-9d5f-${String(n).padStart(12, '0')}`)
+  for (let from = 0; from < keys.length; from += 1_000) {
+    await Promise.all(keys.slice(from, from + 1_000).map((key, n) => bucket.put(key, { n })))
+  }
+  await bucket.put('gpt-4.1 *>=é', { n: 4 })
+  await bucket.delete(keys[0] ?? '')
+  await bucket.erase(keys[1] ?? '')
+  expect((await bucket.keys()).toSorted()).toEqual([keys[0], ...keys.slice(2), 'gpt-4.1 *>=é'])
+})
+
 it('updates only at the expected revision', async () => {
   const first = await bucket.update('a', { n: 1 }, 0)
   if (first.status !== 'stored') throw new Error('a new key is stored at revision 0')

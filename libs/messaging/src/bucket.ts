@@ -32,6 +32,8 @@ export interface Bucket<Value> {
   delete(key: string): Promise<void>
   /** Removes the key with its whole history: as if it had never been. */
   erase(key: string): Promise<void>
+  /** Every key that is there, with or without a value, in no order. The server looks through them all: for a sweep. */
+  keys(): Promise<string[]>
   /** Every entry now, then every change, for ever; resolves when all present entries were told. */
   watch(options: WatchOptions<Value>): Promise<Watch>
 }
@@ -75,6 +77,13 @@ export async function openBucket<V extends TSchema>(
       await bus.jetstreamManager.streams.purge(`KV_${definition.name}`, {
         filter: subjectOf(key),
       })
+    },
+    keys: async () => {
+      const prefix = `$KV.${definition.name}.`
+      const { state } = await bus.jetstreamManager.streams.info(`KV_${definition.name}`, {
+        subjects_filter: `${prefix}>`,
+      })
+      return Object.keys(state.subjects ?? {}).map((subject) => fromSubjectToken(subject.slice(prefix.length)))
     },
     watch: (options) =>
       watchBucket(bus, kv, (entry) => ({ key: fromSubjectToken(entry.key), ...decode(entry) }), options),

@@ -1,7 +1,7 @@
 import { defineRequest, SluiceError } from '@sluice/contracts'
 import { eventually, type TestNats, testNats } from '@sluice/testkit'
 import { Type } from 'typebox'
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type Bus, connectBus } from './bus.ts'
 import { NoReplyError, NoRespondersError } from './faults.ts'
 import { request } from './request.ts'
@@ -113,6 +113,85 @@ it('shares requests among the responders of a queue, each request to one', async
   expect(Math.min(...counts)).toBeGreaterThan(0)
 })
 
+describe('with a responder that hangs in the queue', () => {
+  const reading = { ...double, timeoutMs: 5_000, askAllAfterMs: 50 }
+
+  /** Takes its share of the queue's requests and answers none. */
+  const hang = async () => {
+    const taken: string[] = []
+    const subscription = bus.connection.subscribe(double.subject('a'), {
+      queue: double.queue,
+      callback: (_, { subject }) => taken.push(subject),
+    })
+    serving.push({ stop: () => subscription.drain() })
+    await bus.connection.flush()
+    return taken
+  }
+
+  it('a request that may be repeated is answered by another one soon', async () => {
+    const taken = await hang()
+    start(({ n }) => ({ n: n * 2 }), {}, reading)
+    const beganAtMs = performance.now()
+    const replies = await Promise.all(Array.from({ length: 40 }, (_, n) => request(bus, reading, ['a'], { n })))
+    expect(replies).toEqual(Array.from({ length: 40 }, (_, n) => ({ n: n * 2 })))
+    expect(taken.length).toBeGreaterThan(0)
+    expect(performance.now() - beganAtMs).toBeLessThan(2_000)
+  })
+
+  it('a request that may not is asked once, and gets no reply', async () => {
+    const taken = await hang()
+    const handled: number[] = []
+    start(({ n }) => {
+      handled.push(n)
+      return { n }
+    })
+    const outcomes = await Promise.allSettled(Array.from({ length: 20 }, (_, n) => request(bus, double, ['a'], { n })))
+    const failed = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []))
+    expect(failed).toHaveLength(taken.length)
+    for (const error of failed) expect(error).toBeInstanceOf(NoReplyError)
+    expect(handled.length + taken.length).toBe(20)
+  })
+})
+
+describe('a request that may be repeated', () => {
+  const reading = { ...double, timeoutMs: 400, askAllAfterMs: 50 }
+
+  it('is asked of one alone while that one answers in time', async () => {
+    let handled = 0
+    const count = ({ n }: { n: number }) => {
+      handled++
+      return { n }
+    }
+    for (const _ of [1, 2]) start(count, {}, reading)
+    await request(bus, reading, ['a'], { n: 1 })
+    expect(handled).toBe(1)
+  })
+
+  it('takes the late reply of the first where nobody else has one', async () => {
+    const release = Promise.withResolvers<{ n: number }>()
+    const asked: string[] = []
+    const subscription = bus.connection.subscribe(`${double.subject('a')}.>`, {
+      callback: (_, { subject }) => {
+        asked.push(subject)
+        release.resolve({ n: 7 })
+      },
+    })
+    // As a responder of an earlier release: it does not know the subject on which all are asked.
+    start(() => release.promise, {}, double)
+    expect(await request(bus, reading, ['a'], { n: 1 })).toEqual({ n: 7 })
+    expect(asked).toEqual(['double.a.all'])
+    subscription.unsubscribe()
+  })
+
+  it('fails as any other when nobody answers in time, or nobody is there', async () => {
+    await expect(request(bus, reading, ['a'], { n: 1 })).rejects.toBeInstanceOf(NoRespondersError)
+    const release = Promise.withResolvers<{ n: number }>()
+    start(() => release.promise, {}, reading)
+    await expect(request(bus, reading, ['a'], { n: 1 })).rejects.toBeInstanceOf(NoReplyError)
+    release.resolve({ n: 1 })
+  })
+})
+
 it('answers nowhere but in inboxes, whatever the request says', async () => {
   const seen: string[] = []
   bus.connection.subscribe('>', { max: 3, callback: (_, { subject }) => seen.push(subject) })
@@ -148,8 +227,9 @@ it('answers what it has taken before it stops, and takes nothing after', async (
 function start(
   handle: Parameters<typeof serve<[string], typeof double.request, typeof double.reply>>[2],
   options: Partial<ServeOptions> = {},
+  definition = double,
 ): Served {
-  const served = serve(bus, double, handle, { onFault: () => undefined, ...options })
+  const served = serve(bus, definition, handle, { onFault: () => undefined, ...options })
   serving.push(served)
   return served
 }

@@ -3,6 +3,7 @@ import {
   identifiersIn,
   type RequestDefinition,
   SluiceError,
+  subjectOfAll,
   subjectPattern,
   validate,
 } from '@sluice/contracts'
@@ -57,18 +58,22 @@ export function serve<A extends readonly string[], Q extends TSchema, R extends 
     }
   }
 
-  const subscription = bus.connection.subscribe(pattern, {
-    queue: definition.queue,
-    callback: (error, message) => {
-      if (error) return options.onFault(error, pattern)
-      if (!isInbox(message.reply)) return
-      answer(message).catch((fault: unknown) => options.onFault(fault, message.subject))
-    },
-  })
+  const subscribe = (subject: string, queue: { readonly queue?: string }) =>
+    bus.connection.subscribe(subject, {
+      ...queue,
+      callback: (error, message) => {
+        if (error) return options.onFault(error, subject)
+        if (!isInbox(message.reply)) return
+        answer(message).catch((fault: unknown) => options.onFault(fault, message.subject))
+      },
+    })
+  const subscriptions = [subscribe(pattern, { queue: definition.queue })]
+  if (definition.askAllAfterMs !== undefined) subscriptions.push(subscribe(subjectOfAll(pattern), {}))
 
   return {
     stop: async () => {
-      if (!subscription.isClosed()) await subscription.drain()
+      const open = subscriptions.filter((subscription) => !subscription.isClosed())
+      await Promise.all(open.map((subscription) => subscription.drain()))
       await idle.reached()
     },
   }

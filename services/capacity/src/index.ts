@@ -3,6 +3,7 @@ import { capacityMembers, capacityRecords, clockMarks, connectionProjection } fr
 import { connectBus, openBucket } from '@sluice/messaging'
 import { busOptions, counter, type Logger, type Service } from '@sluice/service-kit'
 import { readBootId, sinceBootMs } from './adapters/boot.ts'
+import { eraseDeleted } from './adapters/erase-deleted.ts'
 import { followDiscovered } from './adapters/follow-discovered.ts'
 import { kvRecordStore } from './adapters/kv-record-store.ts'
 import { joinMembers } from './adapters/membership.ts'
@@ -12,6 +13,7 @@ import type { LossPolicy } from './application/group-commit.ts'
 import type { CapacityConfig } from './config.ts'
 import type { LostSpan } from './domain/loss.ts'
 import { serveCapacity } from './handlers/serve-capacity.ts'
+import { serveHealth } from './handlers/serve-health.ts'
 
 export { CapacityConfig } from './config.ts'
 
@@ -53,16 +55,28 @@ export async function start(config: CapacityConfig, logger: Logger): Promise<Ser
   await limits.follow((connectionId) => void counters.forget(connectionId).catch(onFault))
   const discovered = await followDiscovered(bus, limits, onFault)
   const stopServing = serveCapacity(bus, counters, instance, onFault)
+  const erasing = eraseDeleted({
+    bus,
+    records,
+    connections,
+    isThere: (connectionId) => limits.limitsFor(connectionId) !== undefined,
+    erase: counters.forget,
+    onFault,
+  })
+  const health = serveHealth(bus, membership.beat, onFault)
   const releasing = setInterval(() => counters.releaseIdle(), IDLE_MS)
   await bus.connection.flush()
   logger.info({ instance }, 'serving capacity')
 
   return {
     stop: async () => {
+      // Before it leaves: a health check would enter it again.
+      await health.stop()
       await membership.leave().catch(onFault)
       await stopServing()
       stopDistrusting()
       clearInterval(releasing)
+      await erasing.stop()
       discovered.stop()
       limits.stop()
       await bus.close()

@@ -10,6 +10,7 @@ import sodium from 'libsodium-wrappers'
 import pg from 'pg'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type BreakableProxy, breakableProxy } from './testing/breakable-proxy.ts'
+import { credentialReader } from './testing/credential-reader.ts'
 import { openAiConnection, startConnections, type TestConnectionsOptions } from './testing/start-connections.ts'
 
 let nats: TestNats
@@ -67,6 +68,18 @@ describe('while PostgreSQL is away', () => {
     expect((await service.ask('GET', `/api/v1/connections/${body.id}`)).body).toEqual(body)
   })
 
+  it('no credential is handed out, which says that all are affected', async () => {
+    const service = await startService()
+    const { body } = await service.ask('POST', '/api/v1/connections', openAiConnection)
+    const bus = await connectBus({ servers: nats.url, name: 'test' })
+    cleanups.push(bus.close)
+    const readCredential = await credentialReader(bus)
+    await proxy.cut()
+    await expect(readCredential(body.id)).rejects.toMatchObject({ code: 'unavailable' })
+    await proxy.mend()
+    await eventually(async () => expect(await readCredential(body.id)).toEqual(openAiConnection.config))
+  })
+
   it('requests under way are told so too, and none of them ends the process', async () => {
     const service = await startService()
     const asks = Array.from({ length: 40 }, (_, index) =>
@@ -91,6 +104,19 @@ describe('while PostgreSQL is away', () => {
     const service = await starting
     expect((await service.ask('GET', '/api/v1/connections')).status).toBe(200)
     expect(service.logs()).toContain('waiting for PostgreSQL')
+  })
+
+  it('one that hangs is found out by a probe within its patience, however many probes there are', async () => {
+    const service = await startService()
+    const ready = () => fetch(`${service.adminUrl}/readyz`)
+    proxy.freeze()
+    const askedAtMs = performance.now()
+    // As many as could use up the pool of connections, if each had its own.
+    const answers = await Promise.all(Array.from({ length: 30 }, ready))
+    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 503))
+    expect(performance.now() - askedAtMs).toBeLessThan(2_500)
+    proxy.thaw()
+    await eventually(async () => expect((await ready()).status).toBe(200))
   })
 
   it('a start that could never succeed does not wait', async () => {

@@ -3,11 +3,10 @@ import { capacityStatus, responses } from '@sluice/contracts'
 import { ensureStream, request } from '@sluice/messaging'
 import type { ProviderSimulator } from '@sluice/provider-simulator'
 import { createLogger, readConfig, type Service } from '@sluice/service-kit'
-import { eventually, freePort, type TestNats, testNats, testSimulator } from '@sluice/testkit'
+import { eventually, type TestNats, testNats, testSimulator } from '@sluice/testkit'
 import OpenAI, { APIConnectionError } from 'openai'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { GatewayConfig, start } from './index.ts'
-import { exchange, postJson } from './testing/exchange.ts'
+import { postJson } from './testing/exchange.ts'
 import { startGateway, type TestGateway } from './testing/start-gateway.ts'
 import { untilKnown } from './testing/until-known.ts'
 
@@ -149,24 +148,6 @@ describe('response events', () => {
 })
 
 describe('a gateway', () => {
-  it('says that it is not ready before NATS is there, and is when it is', async () => {
-    const late = await testNats()
-    await late.kill()
-    const config = readConfig(GatewayConfig, { NATS_URL: late.url, GATEWAY_PORT: String(await freePort()) })
-    const starting = start(config, createLogger('gateway', 'silent'))
-    const url = `http://127.0.0.1:${config.GATEWAY_PORT}`
-    await eventually(async () => expect((await exchange(`${url}/healthz`)).status).toBe(200))
-    expect((await exchange(`${url}/readyz`)).status).toBe(503)
-    const answer = await exchange(`${url}/connections/x/v1/models`)
-    expect(answer.status).toBe(503)
-    expect(answer.headers['retry-after']).toBe('1')
-    await late.restart()
-    const gateway = await starting
-    expect((await exchange(`${url}/readyz`)).status).toBe(200)
-    await gateway.stop()
-    await late.stop()
-  })
-
   it('that stops lets its streams end, hands in what they used, and takes no more', async () => {
     await startCapacityService()
     const { gateway, apiKey, baseURL, settings } = await setUp()

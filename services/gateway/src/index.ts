@@ -3,7 +3,7 @@ import type { Logger, Service } from '@sluice/service-kit'
 import type { GatewayConfig } from './config.ts'
 import { MAX_WAIT_MS } from './domain/max-wait.ts'
 import { createApp } from './routes/app.ts'
-import { type RunningDataPlane, startDataPlane } from './start-data-plane.ts'
+import { startDataPlane } from './start-data-plane.ts'
 import { gracefulStop } from './stop-server.ts'
 
 export { GatewayConfig } from './config.ts'
@@ -14,12 +14,15 @@ export interface GatewayService extends Service {
 }
 
 /**
- * Starts a gateway. It listens at once, answering 503 until it knows connections and keys; resolves when it takes requests.
+ * Starts a gateway; resolves when it takes requests. It does not listen before it can serve them: a load balancer sends none, and
+ * those that run already go on.
+ * @throws Error of node:net when it cannot listen where `config` says
  */
 export async function start(config: GatewayConfig, logger: Logger): Promise<GatewayService> {
-  let dataPlane: RunningDataPlane | undefined
+  const dataPlane = await startDataPlane(config, logger)
   const app = createApp({
-    dataPlane: () => dataPlane,
+    dataPlane,
+    readiness: dataPlane.readiness,
     logger,
     maxBodyBytes: config.MAX_BODY_BYTES,
     maxUploadBytes: config.MAX_UPLOAD_BYTES,
@@ -28,16 +31,19 @@ export async function start(config: GatewayConfig, logger: Logger): Promise<Gate
       MAX_WAIT_MS + config.UPSTREAM_FIRST_BYTE_TIMEOUT_MS + config.UPSTREAM_IDLE_TIMEOUT_MS + SOCKET_GRACE_MS,
   })
   const stopServer = gracefulStop(app)
-  await app.listen({ host: config.GATEWAY_HOST, port: config.GATEWAY_PORT })
+  try {
+    await app.listen({ host: config.GATEWAY_HOST, port: config.GATEWAY_PORT })
+  } catch (error) {
+    await dataPlane.stop()
+    throw error
+  }
   const url = urlOf(app.server.address(), config.GATEWAY_HOST)
-  const running = await startDataPlane(config, logger)
-  dataPlane = running
-  logger.info({ url, gateway: running.gateway }, 'taking requests')
+  logger.info({ url, gateway: dataPlane.gateway }, 'taking requests')
   return {
     url,
     stop: async () => {
       await stopServer(config.STOP_TIMEOUT_MS)
-      await running.stop()
+      await dataPlane.stop()
     },
   }
 }

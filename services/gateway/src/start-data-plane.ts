@@ -9,23 +9,30 @@ import { roleSessions } from './adapters/aws/role-sessions.ts'
 import { roleSigner } from './adapters/aws/role-signer.ts'
 import { createPermits } from './adapters/capacity/create-permits.ts'
 import { watchConnections } from './adapters/connection-projection.ts'
+import { fetchFirstCredentials } from './adapters/first-credentials.ts'
 import { httpImages } from './adapters/http-images.ts'
 import { createKeyPair } from './adapters/key-pair.ts'
+import { createReadiness } from './adapters/readiness.ts'
 import { eventPublisher } from './adapters/response-event-publisher.ts'
 import { sealedCredentials } from './adapters/sealed-credentials.ts'
 import { systemClock } from './adapters/system-clock.ts'
 import { createUpstream } from './adapters/undici-upstream.ts'
 import type { GatewayConfig } from './config.ts'
 import type { DataPlane } from './ports/data-plane.ts'
+import type { Readiness } from './ports/readiness.ts'
 
 export interface RunningDataPlane extends DataPlane {
   /** This process, as capacity and the response events know it. */
   readonly gateway: string
+  readonly readiness: Readiness
   /** Hands in what was settled and recorded, and lets go of everything. Call it when no request is under way. */
   stop(): Promise<void>
 }
 
-/** Connects to NATS, however long that takes; resolves when connections, keys and capacity instances are known. */
+/**
+ * Connects to NATS, however long that takes; resolves when connections, keys and capacity instances are known and the
+ * credentials that requests need are held.
+ */
 export async function startDataPlane(config: GatewayConfig, logger: Logger): Promise<RunningDataPlane> {
   const gateway = randomUUID()
   const onFault = (err: unknown) => logger.warn({ err }, 'fault')
@@ -33,9 +40,10 @@ export async function startDataPlane(config: GatewayConfig, logger: Logger): Pro
   const assumer = roleAssumer(stsEndpoint(config))
   const sessions = roleSessions(assumer, clock.nowMs, onFault)
   const bus = await connectBus(busOptions(config, `gateway ${gateway}`, logger))
-  await createStream(bus, responses)
+  await saidIfLong(createStream(bus, responses), logger, `the stream ${responses.name}, which discovery makes`)
+  let isStarted = false
   const credentials = sealedCredentials(bus, await createKeyPair(), clock.elapsedMs, onFault)
-  const [permits, apiKeys, connections] = await Promise.all([
+  const watching = Promise.all([
     createPermits(bus, { gateway, maxWaiting: config.MAX_WAITING_REQUESTS, onFault, logger }),
     watchApiKeys(bus, onFault),
     watchConnections(
@@ -43,7 +51,7 @@ export async function startDataPlane(config: GatewayConfig, logger: Logger): Pro
       { allowInsecureLoopback: config.ALLOW_INSECURE_UPSTREAM },
       {
         onConnection: ({ id, credentialVersion }) => {
-          if (credentialVersion !== undefined) credentials.prefetch(id, credentialVersion)
+          if (isStarted && credentialVersion !== undefined) credentials.prefetch(id, credentialVersion)
         },
         onRemoved: (id) => {
           credentials.forget(id)
@@ -53,6 +61,10 @@ export async function startDataPlane(config: GatewayConfig, logger: Logger): Pro
       },
     ),
   ])
+  const owners = 'the buckets that the connections service and capacity make'
+  const [permits, apiKeys, connections] = await saidIfLong(watching, logger, owners)
+  await fetchFirstCredentials(connections, credentials, logger)
+  isStarted = true
   const upstream = createUpstream({
     connectTimeoutMs: config.UPSTREAM_CONNECT_TIMEOUT_MS,
     firstByteTimeoutMs: config.UPSTREAM_FIRST_BYTE_TIMEOUT_MS,
@@ -83,6 +95,7 @@ export async function startDataPlane(config: GatewayConfig, logger: Logger): Pro
   })
   return {
     gateway,
+    readiness: createReadiness(bus, () => performance.now()),
     apiKeys,
     connections,
     permits,
@@ -104,6 +117,20 @@ export async function startDataPlane(config: GatewayConfig, logger: Logger): Pro
 }
 
 const FLUSH_DEADLINE_MS = 3_000
+
+/** Resolves as `work` does, with a line in the log when it has to be waited for, and one when it is there. */
+async function saidIfLong<T>(work: Promise<T>, logger: Logger, what: string): Promise<T> {
+  let isSaid = false
+  const timer = setTimeout(() => {
+    isSaid = true
+    logger.warn(`waiting for ${what}`)
+  }, LONG_MS)
+  const result = await work.finally(() => clearTimeout(timer))
+  if (isSaid) logger.info('it is there, going on')
+  return result
+}
+
+const LONG_MS = 3_000
 
 /** @throws ConfigError when it is none that the gateway may send its signatures to */
 function stsEndpoint({ STS_ENDPOINT, ALLOW_INSECURE_UPSTREAM }: GatewayConfig): string | undefined {

@@ -1,5 +1,6 @@
 import {
   apiKeyProjection,
+  capacityHealth,
   capacityMembers,
   capacityRecords,
   capacityStatus,
@@ -20,6 +21,7 @@ import {
   refreshDiscovered,
   responses,
   sealingKey,
+  subjectOfAll,
   updateConnection,
   usageQuery,
 } from '@sluice/contracts'
@@ -49,6 +51,20 @@ const ACTS: readonly Act[] = [
   ['gives permits as one instance', 'subscription', instanceExchange.subject('i', 'c'), ['capacity']],
   ['asks for the capacity status', 'publish', capacityStatus.subject('c'), ['connections', 'integration']],
   ['tells the capacity status', 'subscription', capacityStatus.subject('c'), ['capacity']],
+  ['asks whether permits are given', 'publish', capacityHealth.subject(), ['gateway']],
+  ['says whether permits are given', 'subscription', capacityHealth.subject(), ['capacity']],
+  ...ofAll(listConnections.subject(), ['integration'], 'connections'),
+  ...ofAll(getConnection.subject(), ['integration'], 'connections'),
+  ...ofAll(sealingKey.subject(), ['integration'], 'connections'),
+  ...ofAll(credential.subject(), ['gateway'], 'connections'),
+  ...ofAll(capacityStatus.subject('c'), ['connections', 'integration'], 'capacity'),
+  ...ofAll(capacityHealth.subject(), ['gateway'], 'capacity'),
+  ...ofAll(listDiscovered.subject(), ['connections', 'integration'], 'discovery'),
+  ...ofAll(discoveryStatus.subject(), ['connections', 'integration'], 'discovery'),
+  ...ofAll(usageQuery.subject(), ['connections', 'integration'], 'usage'),
+  ...[createConnection, updateConnection, deleteConnection, refreshDiscovered].map(
+    ({ subject }): Act => ['has all do what is done once', 'publish', subjectOfAll(subject()), []],
+  ),
   ['asks for discovered limits', 'publish', listDiscovered.subject(), ['connections', 'integration']],
   ['tells discovered limits', 'subscription', listDiscovered.subject(), ['discovery']],
   ['has limits read', 'publish', refreshDiscovered.subject(), ['connections', 'integration']],
@@ -119,6 +135,13 @@ function ofBucket(bucket: string, { owner, looks, watches, gets }: Watchable): A
     ['watches anew after a gap', 'publish', `$JS.API.CONSUMER.CREATE.${stream}`, watches],
     ['controls the flow of its watch', 'publish', `$JS.FC.${stream}.w.x`, watches],
     ['keeps a durable consumer', 'publish', `$JS.API.CONSUMER.DURABLE.CREATE.${stream}.d`, []],
+  ]
+}
+
+function ofAll(subject: string, asks: readonly NatsUser[], answers: NatsUser): Act[] {
+  return [
+    ['asks this of every instance', 'publish', subjectOfAll(subject), asks],
+    ['answers this with every instance', 'subscription', subjectOfAll(subject), [answers]],
   ]
 }
 

@@ -59,6 +59,7 @@ export const capacityStatus = defineRequest({
   subject: (connectionId: string) => `capacity.v1.status.${subjectToken(connectionId)}`,
   queue: 'capacity',
   timeoutMs: 2_000,
+  askAllAfterMs: 300,
   request: Type.Object({}),
   reply: CapacityStatus,
 })

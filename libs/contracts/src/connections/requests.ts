@@ -4,13 +4,14 @@ import { ProviderId } from '../providers.ts'
 import { ConnectionInput, ConnectionPatch, ConnectionView } from './connection.ts'
 
 const served = { queue: 'connections', timeoutMs: 5_000 } as const
+const reading = { ...served, askAllAfterMs: 1_000 } as const
 
 /** Who makes a change, for the audit log; the name an internal system gives itself. */
 const actor = Type.Optional(Type.String({ minLength: 1, maxLength: 200 }))
 
 /** Connections by name, a page at a time. */
 export const listConnections = defineRequest({
-  ...served,
+  ...reading,
   subject: () => 'connections.v1.list',
   request: Type.Object({
     search: Type.Optional(Type.String({ maxLength: 200 })),
@@ -22,7 +23,7 @@ export const listConnections = defineRequest({
 })
 
 export const getConnection = defineRequest({
-  ...served,
+  ...reading,
   subject: () => 'connections.v1.get',
   request: Type.Object({ id: Type.String() }),
   reply: ConnectionView,
@@ -58,7 +59,7 @@ export const deleteConnection = defineRequest({
 
 /** The X25519 public key that secrets for the connections service are sealed to, in base64. */
 export const sealingKey = defineRequest({
-  ...served,
+  ...reading,
   subject: () => 'connections.v1.sealing-key',
   request: Type.Object({}),
   reply: Type.Object({ publicKey: Type.String() }),

@@ -37,6 +37,7 @@ export const listDiscovered = defineRequest({
   subject: () => 'discovery.v1.list',
   queue: 'discovery',
   timeoutMs: 5_000,
+  askAllAfterMs: 1_000,
   request: Type.Object({ connectionId: Type.String() }),
   reply: Type.Object({ items: Type.Array(DiscoveredLimit) }),
 })

@@ -27,6 +27,7 @@ export const discoveryStatus = defineRequest({
   subject: () => 'discovery.v1.status',
   queue: 'discovery',
   timeoutMs: 5_000,
+  askAllAfterMs: 1_000,
   request: Type.Object({}),
   reply: Type.Object({
     /** Counted by the instance that replies, since it started. */

@@ -199,11 +199,12 @@ describe('a credential', () => {
   })
 
   it('that cannot be opened is unavailable, with a reason in the log, and nothing else is', async () => {
-    const [good, moved, older, flipped] = [
+    const [good, moved, older, flipped, malformed] = [
       await create({ name: 'good' }),
       await create({ name: 'moved' }),
       await create({ name: 'older' }),
       await create({ name: 'flipped' }),
+      await create({ name: 'malformed' }),
     ]
     const changes = { config: { apiKey: await sealed('sk-second') } }
     await request(bus, updateConnection, [], { id: older.id, changes })
@@ -215,6 +216,8 @@ describe('a credential', () => {
       `update connections.credentials set envelope = jsonb_set(envelope, '{ciphertext}', '"AAAA"') where connection_id = $1`,
       [flipped.id],
     )
+    await sql.query(`update connections.credentials set envelope = '"none"' where connection_id = $1`, [malformed.id])
+    await expectFault(fetchCredential(malformed.id, 1), 'credential_unavailable', 'cannot be opened')
     await expectFault(fetchCredential(moved.id, 1), 'credential_unavailable', 'cannot be opened')
     await expectFault(fetchCredential(older.id, 2), 'credential_unavailable', 'cannot be opened')
     await expectFault(fetchCredential(flipped.id, 1), 'credential_unavailable', 'cannot be opened')

@@ -8,12 +8,17 @@ export interface BreakableProxy {
   /** Ends every connection and takes no further one. */
   cut(): Promise<void>
   mend(): Promise<void>
+  /** Goes on taking connections and passes nothing on, as if the server's machine had stopped. */
+  freeze(): void
+  thaw(): void
 }
 
 /** Listens on `listenPort` of loopback; 0 takes a free one. */
 export async function breakableProxy(targetUrl: string, listenPort = 0): Promise<BreakableProxy> {
   const target = new URL(targetUrl)
   const sockets = new Set<Socket>()
+  const pairs = new Set<readonly [Socket, Socket]>()
+  let isFrozen = false
   const track = (socket: Socket): Socket => {
     sockets.add(socket)
     socket.on('close', () => sockets.delete(socket))
@@ -23,8 +28,13 @@ export async function breakableProxy(targetUrl: string, listenPort = 0): Promise
   const listen = async (port: number): Promise<Server> => {
     const server = createServer((client) => {
       const upstream = track(connect(Number(target.port), target.hostname))
-      track(client).pipe(upstream).pipe(client)
-      client.on('close', () => upstream.destroy())
+      const pair = [track(client), upstream] as const
+      pairs.add(pair)
+      if (!isFrozen) join(pair)
+      client.on('close', () => {
+        pairs.delete(pair)
+        upstream.destroy()
+      })
       upstream.on('close', () => client.destroy())
     })
     server.listen(port, '127.0.0.1')
@@ -45,5 +55,20 @@ export async function breakableProxy(targetUrl: string, listenPort = 0): Promise
     mend: async () => {
       server = await listen(port)
     },
+    freeze: () => {
+      isFrozen = true
+      for (const [client, upstream] of pairs) {
+        client.unpipe(upstream)
+        upstream.unpipe(client)
+      }
+    },
+    thaw: () => {
+      isFrozen = false
+      for (const pair of pairs) join(pair)
+    },
   }
+}
+
+function join([client, upstream]: readonly [Socket, Socket]): void {
+  client.pipe(upstream).pipe(client)
 }

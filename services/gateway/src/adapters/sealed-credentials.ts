@@ -7,8 +7,18 @@ import type { KeyPair } from './key-pair.ts'
 export interface HeldCredentials extends Credentials {
   /** Fetches a version ahead, so that no request waits for it. */
   prefetch(connectionId: string, version: number): void
+  /** Fetches a version and returns what came of it, which it reports nowhere else. Never rejects. */
+  fetch(connectionId: string, version: number): Promise<Fetched>
   forget(connectionId: string): void
 }
+
+export type Fetched =
+  | { readonly status: 'held' }
+  /**
+   * `refused`: this one cannot be handed out. `key_away`: its key service is away. `service_away`: the connections service does
+   * not answer, or can hand out none now.
+   */
+  | { readonly status: 'refused' | 'key_away' | 'service_away'; readonly fault: SluiceError }
 
 /** Credentials from the connections service, sealed to this process on their way and held for as long as it lives. */
 export function sealedCredentials(
@@ -26,8 +36,9 @@ export function sealedCredentials(
     return entry
   }
 
-  const fetch = async (connectionId: string, entry: Entry): Promise<void> => {
+  const fetch = async (connectionId: string, entry: Entry): Promise<Fetched> => {
     const { wanted } = entry
+    let fetched: Fetched = { status: 'held' }
     try {
       const asked = { connectionId, version: wanted, publicKey: keyPair.publicKey }
       const { version, sealed } = await request(bus, credential, [], asked)
@@ -37,17 +48,24 @@ export function sealedCredentials(
       entry.held = { version, secrets: unseal(keyPair, sealed) }
     } catch (cause) {
       entry.retryAtMs = monotonicMs() + RETRY_MS
-      entry.fault = new SluiceError('credential_unavailable', 'the credential could not be fetched', { cause })
-      onFault(entry.fault)
+      entry.fault = new SluiceError('credential_unavailable', `a credential could not be fetched: ${textOf(cause)}`, {
+        cause,
+      })
+      fetched = { status: causeOf(cause), fault: entry.fault }
     }
     delete entry.fetching
     // A newer one was projected meanwhile.
     refresh(connectionId, entry)
+    return fetched
   }
 
   const refresh = (connectionId: string, entry: Entry): void => {
     if (entry.held?.version === entry.wanted || entry.fetching !== undefined) return
-    if (monotonicMs() >= entry.retryAtMs) entry.fetching = fetch(connectionId, entry)
+    if (monotonicMs() < entry.retryAtMs) return
+    entry.fetching = fetch(connectionId, entry)
+    void entry.fetching.then((fetched) => {
+      if (fetched.status !== 'held') onFault(fetched.fault)
+    })
   }
 
   return {
@@ -57,6 +75,12 @@ export function sealedCredentials(
       return entry.held?.secrets ?? secretsToCome(entry)
     },
     prefetch: (connectionId, version) => refresh(connectionId, entryOf(connectionId, version)),
+    fetch: async (connectionId, version) => {
+      const entry = entryOf(connectionId, version)
+      if (entry.held?.version === entry.wanted) return { status: 'held' }
+      entry.fetching ??= fetch(connectionId, entry)
+      return entry.fetching
+    },
     forget: (connectionId) => {
       entries.delete(connectionId)
     },
@@ -68,7 +92,7 @@ interface Entry {
   wanted: number
   held?: { readonly version: number; readonly secrets: CredentialSecrets }
   /** Never rejects: what went wrong is in `fault`. */
-  fetching?: Promise<void>
+  fetching?: Promise<Fetched>
   fault?: SluiceError
   /** After a failure: when to ask again at the earliest. */
   retryAtMs: number
@@ -83,10 +107,24 @@ async function secretsToCome(entry: Entry): Promise<CredentialSecrets> {
   throw entry.fault ?? new SluiceError('credential_unavailable', 'the credential could not be fetched')
 }
 
-/** @throws SluiceError when what came is not a credential sealed to this process */
+function causeOf(cause: unknown): 'refused' | 'key_away' | 'service_away' {
+  const code = cause instanceof SluiceError ? cause.code : 'internal'
+  if (code === 'unavailable' || code === 'internal') return 'service_away'
+  return code === 'upstream_unreachable' ? 'key_away' : 'refused'
+}
+
+/** Only its own kind of error is fit to be shown: another may quote what it could not read. */
+function textOf(cause: unknown): string {
+  return cause instanceof SluiceError ? cause.message : 'what came is not sealed to this gateway'
+}
+
+/**
+ * @throws SluiceError `credential_unavailable` when what came is no credential
+ * @throws Error when it is not sealed to this process
+ */
 function unseal(keyPair: KeyPair, sealed: string): CredentialSecrets {
   const fields = validate(CredentialFields, parse(keyPair.open(sealed)))
-  if (!fields.valid) throw new SluiceError('internal', 'the credential is malformed')
+  if (!fields.valid) throw new SluiceError('credential_unavailable', 'the credential is malformed')
   return Object.fromEntries(Object.entries(fields.value).map(([name, value]) => [name, new Secret(value)]))
 }
 

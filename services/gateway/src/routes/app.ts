@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { type FastifyInstance, fastify } from 'fastify'
+import type { Readiness } from '../ports/readiness.ts'
 import type { DataRoutesOptions } from './data-routes-options.ts'
 import { deferExpectations } from './defer-expectations.ts'
 import { frameworkErrors, unparsable, unroutable } from './framework-errors.ts'
@@ -9,6 +10,7 @@ import { nativeRoutes } from './native-routes.ts'
 import { unifiedRoutes } from './unified-routes.ts'
 
 export interface AppOptions extends DataRoutesOptions {
+  readonly readiness: Readiness
   /** Within which a whole request must arrive. */
   readonly requestTimeoutMs: number
   /** After which a connection on which nothing moves is given up. */
@@ -54,7 +56,7 @@ export function createApp(options: AppOptions): FastifyInstance {
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
   app.addContentTypeParser('*', (_request, payload, done) => done(null, payload))
   frameworkErrors(app, options)
-  healthRoutes(app, () => options.dataPlane() !== undefined)
+  healthRoutes(app, options.readiness)
   nativeRoutes(app, options)
   unifiedRoutes(app, options)
   return app

@@ -23,8 +23,7 @@ export function frameworkErrors(
   app.setErrorHandler<FastifyError>((error, request, reply) => {
     if ((error.statusCode ?? 500) >= 500) logger.error({ err: error, requestId: request.id }, 'request failed')
     const refusal = worded(error)
-    const plane = dataPlane()
-    if (plane !== undefined && request.call !== undefined) recordRefusal(plane, request.call, refusal)
+    if (request.call !== undefined) recordRefusal(dataPlane, request.call, refusal)
     answer(request, reply, refusal)
   })
 }

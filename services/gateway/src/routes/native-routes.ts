@@ -5,7 +5,7 @@ import { checkHead } from '../handlers/check-head.ts'
 import { forwardCall } from '../handlers/forward-call.ts'
 import { refuseCall } from '../handlers/refuse-call.ts'
 import { writeError } from '../handlers/write-error.ts'
-import { type DataRoutesOptions, NOT_READY } from './data-routes-options.ts'
+import type { DataRoutesOptions } from './data-routes-options.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -16,19 +16,13 @@ declare module 'fastify' {
 
 /** `/connections/{name}/…`: the provider's own API, passed through byte for byte. */
 export function nativeRoutes(app: FastifyInstance, options: DataRoutesOptions): void {
-  const { dataPlane, logger } = options
+  const { dataPlane: plane, logger } = options
   app.decorateRequest('call', undefined)
   app.route<{ Params: { name: string } }>({
     method: app.supportedMethods,
     url: '/connections/:name/*',
     // The application is known before any of its body is read.
     onRequest: (request, reply, next) => {
-      const plane = dataPlane()
-      if (plane === undefined) {
-        reply.hijack()
-        writeError(reply.raw, NOT_READY, { requestId: request.id })
-        return
-      }
       const admission = admitCall(plane, request.raw, request.params.name, request.id)
       if (admission.status === 'refused') {
         reply.hijack()
@@ -45,8 +39,7 @@ export function nativeRoutes(app: FastifyInstance, options: DataRoutesOptions): 
       next()
     },
     handler: (request, reply) => {
-      const plane = dataPlane()
-      if (plane === undefined || request.call === undefined) throw new Error('a request was not admitted')
+      if (request.call === undefined) throw new Error('a request was not admitted')
       reply.hijack()
       const { call, raw } = request
       forwardCall(plane, call, raw, request.body, reply.raw, options).catch((err: unknown) => {

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { ApiKey } from '../domain/api-key.ts'
+import type { GatewayError } from '../domain/gateway-error.ts'
 import { authenticate } from '../handlers/authenticate.ts'
 import { checkHead } from '../handlers/check-head.ts'
 import { listModels } from '../handlers/list-models.ts'
@@ -7,41 +8,40 @@ import { ModelLists } from '../handlers/model-lists.ts'
 import type { UnifiedCall } from '../handlers/translate-call.ts'
 import { unifiedCall } from '../handlers/unified-call.ts'
 import { writeError } from '../handlers/write-error.ts'
-import type { DataPlane } from '../ports/data-plane.ts'
-import { type DataRoutesOptions, NOT_READY } from './data-routes-options.ts'
+import type { DataRoutesOptions } from './data-routes-options.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
     /** Set once it is known whose request of the unified endpoint it is. */
-    sender: { readonly plane: DataPlane; readonly apiKey: ApiKey; readonly startedAtMs: number } | undefined
+    sender: { readonly apiKey: ApiKey; readonly startedAtMs: number } | undefined
   }
 }
 
 /** `/v1/…`: OpenAI's API in front of every connection, with the model as `CONNECTION/MODEL`. */
 export function unifiedRoutes(app: FastifyInstance, options: DataRoutesOptions): void {
-  const { dataPlane, logger } = options
+  const { dataPlane: plane, logger } = options
   const lists = new ModelLists()
 
   app.register((unified, _options, done) => {
     unified.decorateRequest('sender', undefined)
     // The sender is known before any of a body is read.
     unified.addHook('onRequest', (request, reply, next) => {
-      const plane = dataPlane()
-      const startedAtMs = plane?.clock.nowMs() ?? 0
-      const apiKey = plane === undefined ? NOT_READY : authenticate(plane, request.raw, queryOf(request), startedAtMs)
-      const error = 'code' in apiKey ? apiKey : checkHead(request.raw, reply.raw)
-      if (plane === undefined || 'code' in apiKey || error !== undefined) {
+      const startedAtMs = plane.clock.nowMs()
+      const apiKey = authenticate(plane, request.raw, queryOf(request), startedAtMs)
+      const refuse = (error: GatewayError): void => {
         reply.hijack()
-        writeError(reply.raw, error ?? NOT_READY, { requestId: request.id })
-        return
+        writeError(reply.raw, error, { requestId: request.id })
       }
-      request.sender = { plane, apiKey, startedAtMs }
+      if ('code' in apiKey) return refuse(apiKey)
+      const fault = checkHead(request.raw, reply.raw)
+      if (fault !== undefined) return refuse(fault)
+      request.sender = { apiKey, startedAtMs }
       next()
     })
 
     for (const [path, operation] of OPERATIONS) {
       unified.post(path, (request, reply) => {
-        const { plane, apiKey, startedAtMs } = senderOf(request)
+        const { apiKey, startedAtMs } = senderOf(request)
         reply.hijack()
         const call: UnifiedCall = { requestId: request.id, startedAtMs, apiKey, operation }
         unifiedCall(plane, call, request.raw, request.body, reply.raw, options).catch((err: unknown) => {
@@ -52,7 +52,7 @@ export function unifiedRoutes(app: FastifyInstance, options: DataRoutesOptions):
     }
 
     unified.get('/v1/models', async (request, reply) => {
-      const { plane, apiKey } = senderOf(request)
+      const { apiKey } = senderOf(request)
       const models = await listModels(plane, lists, { apiKey, requestId: request.id }, logger)
       return reply.header('x-request-id', request.id).header('x-sluice-source', 'gateway').send(models)
     })

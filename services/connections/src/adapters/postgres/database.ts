@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { openDatabase } from '@sluice/postgres'
 import type { Logger } from '@sluice/service-kit'
 import { type Kysely, sql, type Transaction } from 'kysely'
@@ -8,6 +9,7 @@ import type { Tables } from './tables.ts'
 export interface Database {
   run<T>(query: (db: Kysely<Tables>) => Promise<T>): Promise<T>
   transaction<T>(work: (trx: Transaction<Tables>) => Promise<T>): Promise<T>
+  /** Whether it answers within a second, which a probe waits; those who ask at the same time share one query. */
   isReachable(): Promise<boolean>
   close(): Promise<void>
 }
@@ -23,14 +25,24 @@ export function openConnectionsDatabase(url: string, logger: Logger): Database {
       throw databaseFault(error)
     }
   }
+  let reaching: Promise<boolean> | undefined
+  const reach = async (): Promise<boolean> => {
+    try {
+      await sql`select 1`.execute(kysely)
+      return true
+    } catch {
+      return false // Why is said where something was to be read or written.
+    } finally {
+      reaching = undefined
+    }
+  }
   return {
     run: (query) => translated(() => query(kysely)),
     transaction: (work) => translated(() => kysely.transaction().execute(work)),
-    isReachable: () =>
-      sql`select 1`.execute(kysely).then(
-        () => true,
-        () => false,
-      ),
+    isReachable: () => {
+      reaching ??= reach()
+      return Promise.race([reaching, delay(REACHABLE_WITHIN_MS, false, { ref: false })])
+    },
     close: () => kysely.destroy(),
   }
 }
@@ -38,3 +50,4 @@ export function openConnectionsDatabase(url: string, logger: Logger): Database {
 export const SCHEMA = 'connections'
 /** A server that does not respond is as bad as one that is away: admin calls are told soon. */
 const STATEMENT_TIMEOUT_MS = 5_000
+const REACHABLE_WITHIN_MS = 1_000

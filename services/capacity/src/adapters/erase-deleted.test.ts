@@ -1,0 +1,74 @@
+import { CONNECTION_DEFAULTS, capacityRecords, connectionProjection, type ProjectedConnection } from '@sluice/contracts'
+import { type Bucket, type Bus, connectBus, openBucket } from '@sluice/messaging'
+import { createLogger, readConfig, type Service } from '@sluice/service-kit'
+import { type DeployedNats, deployedNats, eventually } from '@sluice/testkit'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { CapacityConfig, start } from '../index.ts'
+
+let nats: DeployedNats
+let bus: Bus
+let connections: Bucket<ProjectedConnection>
+let records: Bucket<unknown>
+let instance: Service | undefined
+
+beforeEach(async () => {
+  nats = await deployedNats()
+  bus = await connectBus({ servers: nats.url, name: 'test', user: 'operator', password: nats.passwords.operator })
+  connections = await openBucket(bus, connectionProjection)
+  records = await openBucket(bus, capacityRecords)
+})
+
+afterEach(async () => {
+  await instance?.stop()
+  instance = undefined
+  await bus.close()
+  await nats.stop()
+})
+
+async function startInstance(): Promise<void> {
+  const env = { NATS_URL: nats.url, NATS_USER: 'capacity', NATS_PASSWORD: nats.passwords.capacity }
+  instance = await start(readConfig(CapacityConfig, env), createLogger('capacity', 'silent'))
+}
+
+const put = (id: string) =>
+  connections.put(id, { id, name: id, provider: 'openai', config: {}, ...CONNECTION_DEFAULTS, version: 1 })
+
+async function putDeleted(id: string): Promise<void> {
+  await put(id)
+  await connections.delete(id)
+}
+
+const isErased = (id: string) =>
+  eventually(async () => expect(await records.get(id)).toMatchObject({ value: undefined, revision: 0 }), {
+    timeoutMs: 20_000,
+  })
+
+it('the record of a connection that was deleted while no instance ran is erased, and no other', async () => {
+  await put('there')
+  // The server lists keys in their order: when the last is erased, all were looked at.
+  for (const id of ['a-deleted', 'z-deleted']) await putDeleted(id)
+  for (const id of ['a-deleted', 'absent', 'there', 'z-deleted']) await records.put(id, {})
+  await startInstance()
+  await isErased('z-deleted')
+  expect((await records.keys()).toSorted()).toEqual(['absent', 'there'])
+})
+
+it('records are looked through again after a reconnect', async () => {
+  await putDeleted('deleted')
+  await startInstance()
+  // As another instance leaves it that has not heard of the deletion yet.
+  await records.put('deleted', {})
+  await nats.kill()
+  await nats.restart()
+  await isErased('deleted')
+})
+
+it('a connection whose entry cannot be read keeps its record, and does not stop the sweep', async () => {
+  bus.connection.publish('$KV.connections.broken', 'not json')
+  await bus.connection.flush()
+  await putDeleted('zzz-deleted')
+  for (const id of ['broken', 'zzz-deleted']) await records.put(id, {})
+  await startInstance()
+  await isErased('zzz-deleted')
+  expect(await records.keys()).toEqual(['broken'])
+})

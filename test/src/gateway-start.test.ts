@@ -1,0 +1,45 @@
+import { type Postgres, startPostgres } from '@sluice/local'
+import { eventually, temporaryFolder } from '@sluice/testkit'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { type System, startSystem } from './start-system.ts'
+
+let postgres: Postgres
+let dataDir: string
+let system: System
+
+beforeAll(async () => {
+  dataDir = await temporaryFolder()
+  postgres = await postgresOn(0)
+  system = await startSystem({ gateways: 2, databaseUrl: postgres.url })
+})
+
+afterAll(async () => {
+  await system.stop()
+  await postgres.stop()
+})
+
+it('a gateway that restarts while PostgreSQL is away listens when it is back, and the other one serves meanwhile', async () => {
+  const { apiKey } = await system.connect('steady', [{ period: 'minute', requests: 1_000 }])
+  const ask = (gateway: number) =>
+    system
+      .client('steady', apiKey, gateway)
+      .chat.completions.create({ model: 'gpt-4o-mini', messages: [{ role: 'user', content: 'Are you there?' }] })
+  await Promise.all([ask(0), ask(1)])
+  await postgres.stop()
+  const pid = system.stack.processes().find(({ name }) => name === 'gateway-2')?.pid
+  if (pid === undefined) throw new Error('gateway-2 does not run')
+  process.kill(pid, 'SIGKILL')
+  const waiting = /gateway-2 \|.*waiting for credentials/
+  await eventually(() => expect(system.logs()).toMatch(waiting), { timeoutMs: 20_000 })
+  const health = () => fetch(`${system.stack.gatewayUrls[1]}/healthz`)
+  await expect(health()).rejects.toMatchObject({ cause: { code: 'ECONNREFUSED' } })
+  for (let i = 0; i < 5; i++) expect((await ask(0)).choices).toHaveLength(1)
+  postgres = await postgresOn(postgres.port)
+  await eventually(async () => expect((await health()).status).toBe(200), { timeoutMs: 20_000 })
+  expect((await ask(1)).choices).toHaveLength(1)
+  expect(system.logs().match(new RegExp(waiting, 'g'))).toHaveLength(1)
+}, 90_000)
+
+function postgresOn(port: number): Promise<Postgres> {
+  return startPostgres({ dataDir, port, durable: false, log: () => undefined })
+}
