@@ -24,7 +24,7 @@ export async function causeFaults(stack: Stack, durationMs: number, print: (line
     const pid = stack.processes().find(({ name }) => name === fault.process)?.pid
     if (pid === undefined) throw new Error(`${fault.process} is not running`)
     process.kill(pid, 'SIGKILL')
-    print(`${(elapsedMs() / 1_000).toFixed(0).padStart(4)} s  kill -9 ${fault.process}`)
+    print(`kill -9 ${fault.process}`)
   }
   await sleep(Math.max(0, durationMs - elapsedMs()))
 }

@@ -62,15 +62,13 @@ function segments(client: number, startsAt: number, pieces: readonly (readonly [
   return packets
 }
 
-it.each([
-  { linkType: 1 },
-  { linkType: 0 },
-  { linkType: 1, nanoseconds: true },
-  { linkType: 1, bigEndian: true },
-])('a request in one segment is found with its key and its time: %j', (format) => {
-  const file = pcapOf(segments(40_000, 7, [[1_700_000_000_123.5, head('sk-a')]]), format)
-  expect(httpOf(file)).toEqual([[{ headAtMs: 1_700_000_000_123.5, wholeAtMs: 1_700_000_000_123.5, key: 'sk-a' }]])
-})
+it.each([{ linkType: 1 }, { linkType: 0 }, { linkType: 1, nanoseconds: true }, { linkType: 1, bigEndian: true }])(
+  'a request in one segment is found with its key and its time: %j',
+  (format) => {
+    const file = pcapOf(segments(40_000, 7, [[1_700_000_000_123.5, head('sk-a')]]), format)
+    expect(httpOf(file)).toEqual([[{ headAtMs: 1_700_000_000_123.5, wholeAtMs: 1_700_000_000_123.5, key: 'sk-a' }]])
+  },
+)
 
 it('a request’s head and its last byte each have the time of the segment that ends them', () => {
   const request = head('sk-a', 'content-length: 10\r\n')

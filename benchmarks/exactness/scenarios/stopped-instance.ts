@@ -1,0 +1,111 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createStarted } from '../../shared/started.ts'
+import type { ProofAccount } from '../accounts.ts'
+import { type DataPlane, type PlaneProcess, startDataPlane } from '../data-plane.ts'
+import { createCaller, describeStatuses, startDemand } from '../demand.ts'
+import { judge } from '../judge.ts'
+import type { Scenario } from '../scenario.ts'
+import { createCertificate, startTlsFront } from '../tls-front.ts'
+import { startProofSimulator } from '../upstreams.ts'
+import { watchUpstreams } from '../watch.ts'
+
+const LIMIT = 500
+const ANSWERED = 300
+/** Requests that have their permits and never reach the provider: what they give back is in the batch that is applied late. */
+const UNREACHED = LIMIT - ANSWERED
+const CONNECT_TIMEOUT_MS = 4_000
+/** Longer than capacity remembers a gateway that it does not hear of. */
+const STOPPED_MS = 135_000
+
+const ACCOUNT: ProofAccount = {
+  name: 'stopped-instance',
+  upstreamKey: 'sk-stopped-instance',
+  capacity: [
+    { period: 'minute', requests: 6_000 },
+    { period: 'hour', requests: LIMIT },
+  ],
+}
+
+export const stoppedInstance: Scenario = {
+  name: 'stopped-instance',
+  about:
+    `A capacity instance is stopped (\`SIGSTOP\`) for ${STOPPED_MS / 1_000} s with a batch in its socket, which gives back ${UNREACHED} of ${LIMIT} requests an ` +
+    'hour, and another instance takes that batch in its place. The stopped one goes on, and the limit is asked for again.',
+  run: async (print) => {
+    const started = createStarted()
+    const folder = await mkdtemp(join(tmpdir(), 'sluice-exactness-'))
+    try {
+      const { upstreamKey } = ACCOUNT
+      const certificate = createCertificate(folder)
+      const simulator = await started.add(startProofSimulator([upstreamKey]))
+      let isReachable = true
+      const handshakeDelayMs = () => (isReachable ? 0 : Number.POSITIVE_INFINITY)
+      const front = await started.add(startTlsFront({ certificate, simulator, upstreamKey, handshakeDelayMs }))
+      const plane = await started.add(
+        startDataPlane({
+          connections: [{ ...ACCOUNT, capacity: [...ACCOUNT.capacity], upstreamBaseUrl: front.baseUrl }],
+          capacityInstances: 2,
+          environment: {
+            NODE_EXTRA_CA_CERTS: certificate.certFile,
+            UPSTREAM_CONNECT_TIMEOUT_MS: String(CONNECT_TIMEOUT_MS),
+          },
+        }),
+      )
+      const watch = await watchUpstreams([front], print)
+      const setReachable = (reachable: boolean) => {
+        isReachable = reachable
+        front.endConnections()
+      }
+      await stopWithBatch(plane, setReachable, print)
+      const demand = startDemand({ ...plane, connection: ACCOUNT.name, perSecond: 40 })
+      await sleep(20_000)
+      await demand.stop()
+      print(`Answers afterwards: ${describeStatuses([demand])}`)
+      const observed = await watch.stop()
+      return { judgedBy: observed.by, verdicts: judge(ACCOUNT, observed.departuresOf(upstreamKey), {}) }
+    } finally {
+      await started.stop()
+      await rm(folder, { recursive: true, force: true })
+    }
+  },
+}
+
+/** Resolves when the stopped instance goes on. */
+async function stopWithBatch(
+  plane: DataPlane,
+  setReachable: (reachable: boolean) => void,
+  print: (line: string) => void,
+): Promise<void> {
+  const [stopped, other] = plane.capacity as [PlaneProcess, PlaneProcess]
+  // The first instance is to have every batch, until it is stopped.
+  await other.kill()
+  await untilEarlyInMinute()
+  const caller = createCaller({ ...plane, connection: ACCOUNT.name })
+  await Promise.all(Array.from({ length: ANSWERED }, caller.send))
+  print(`Reachable: ${describeStatuses([caller])}`)
+  setReachable(false)
+  const unreached = Array.from({ length: UNREACHED }, caller.send)
+  await sleep(CONNECT_TIMEOUT_MS / 2)
+  stopped.signal('SIGSTOP')
+  const resumesAtMs = performance.now() + STOPPED_MS
+  print('The instance is stopped')
+  await Promise.all(unreached)
+  await sleep(1_000)
+  await other.start()
+  print(`Unreachable: ${describeStatuses([caller])}`)
+  await caller.close()
+  setReachable(true)
+  await sleep(resumesAtMs - performance.now())
+  stopped.signal('SIGCONT')
+  print('The instance goes on')
+  await sleep(5_000)
+}
+
+/** What is given back has to come from the slot that the answered requests were charged to: an hour's has a minute. */
+async function untilEarlyInMinute(): Promise<void> {
+  const intoMinuteMs = Date.now() % 60_000
+  if (intoMinuteMs > 30_000) await sleep(60_000 - intoMinuteMs)
+}
