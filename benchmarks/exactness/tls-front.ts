@@ -57,6 +57,8 @@ export async function startTlsFront(options: TlsFrontOptions): Promise<TlsFront>
     const delayMs = handshakeDelayMs(connections++)
     const begin = (): void => {
       if (socket.destroyed) return
+      // From here on the connection is the secure socket's; destroying the other would leave it open.
+      sockets.delete(socket)
       const secure = new TLSSocket(socket, { isServer: true, secureContext })
       const target = connect({ host: '127.0.0.1', port: simulator.port })
       keep(secure, target)

@@ -36,10 +36,13 @@ export async function createVolatileDisk(print: (line: string) => void): Promise
   }
 }
 
+/** Mostly holes: NATS takes no stream that its disk could not hold in full. */
+const IMAGE_SIZE = '8G'
+
 async function mountedImage(parent: string, folder: string): Promise<VolatileDisk> {
   const image = join(parent, 'disk.img')
   const mount = (file: string) => run('mount', ['-o', 'loop,commit=300,noatime', file, folder])
-  await run('truncate', ['-s', '256M', image])
+  await run('truncate', ['-s', IMAGE_SIZE, image])
   await run('mkfs.ext4', ['-q', image])
   await mount(image)
   return {

@@ -87,6 +87,8 @@ async function stopWithBatch(
   await Promise.all(Array.from({ length: ANSWERED }, caller.send))
   print(`Reachable: ${describeStatuses([caller])}`)
   setReachable(false)
+  // The gateway has seen its connections end.
+  await sleep(500)
   const unreached = Array.from({ length: UNREACHED }, caller.send)
   await sleep(CONNECT_TIMEOUT_MS / 2)
   stopped.signal('SIGSTOP')

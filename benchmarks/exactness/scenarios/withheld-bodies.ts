@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { createStarted } from '../../shared/started.ts'
 import type { ProofAccount } from '../accounts.ts'
 import { type DataPlane, startDataPlane } from '../data-plane.ts'
-import { createCaller } from '../demand.ts'
+import { startDemand } from '../demand.ts'
 import { judge } from '../judge.ts'
 import type { Scenario } from '../scenario.ts'
 import { startUploadUpstream } from '../upstreams.ts'
@@ -15,23 +15,25 @@ const HELD_BYTES = 64 * 1024
 const FIRST_PART = Buffer.alloc(HELD_BYTES + 16 * 1024, 'a')
 const LAST_PART = Buffer.alloc(16 * 1024, 'b')
 
+const CHATS_MS = 15_000
+
 interface WithheldAccount extends ProofAccount {
   /** When each wave of heads is sent, milliseconds from the start. */
   readonly wavesAtMs: readonly number[]
-  /** When all bodies are released, and as many chats sent. */
+  /** When all bodies are released, and chats asked for. */
   readonly releasedAtMs: number
 }
 
 const ACCOUNTS: readonly WithheldAccount[] = [
-  withheldAccount('61-s', [0], 61_000),
-  withheldAccount('4-minutes', [0, 62_000, 124_000, 186_000], 247_000),
+  withheldAccount('a-minute', [0], 63_000),
+  withheldAccount('4-minutes', [0, 63_000, 126_000, 189_000], 252_000),
 ]
 
 export const withheldBodies: Scenario = {
   name: 'withheld-bodies',
   about:
-    `${LIMIT} uploads (multipart, half of them chunked) send their heads at ${LIMIT} a minute and their bodies 61 s later, together with ${LIMIT} chats; ` +
-    `and ${LIMIT} uploads in each of four minutes, all bodies released at once with ${LIMIT} chats.`,
+    `${LIMIT} uploads (multipart, half of them chunked) send their heads at ${LIMIT} a minute, and their bodies when the next minute’s capacity is ` +
+    'free, while ten chats a second are asked for; and as many uploads in each of four minutes, all bodies released at once.',
   run: async (print) => {
     const started = createStarted()
     try {
@@ -56,7 +58,7 @@ export const withheldBodies: Scenario = {
   },
 }
 
-/** Sends the account's uploads and chats; resolves a period after the bodies, in which what was in time is on its way. */
+/** Sends the account's uploads and chats; resolves when all of them are over. */
 async function withhold(
   { name, wavesAtMs, releasedAtMs }: WithheldAccount,
   plane: DataPlane,
@@ -73,15 +75,13 @@ async function withhold(
     }
   }
   await untilMs(releasedAtMs)
+  const demand = startDemand({ ...plane, connection: name, perSecond: 10 })
   released.resolve()
-  const caller = createCaller({ ...plane, connection: name })
-  await Promise.all(Array.from({ length: LIMIT }, caller.send))
+  await sleep(CHATS_MS)
+  await demand.stop()
   const statuses = await Promise.all(uploads)
   const taken = statuses.filter((status) => status === 200).length
-  print(
-    `${name}: ${taken} of ${uploads.length} uploads, ${caller.byStatus.get(200) ?? 0} of ${LIMIT} chats were answered`,
-  )
-  await caller.close()
+  print(`${name}: ${taken} of ${uploads.length} uploads, ${demand.byStatus.get(200) ?? 0} chats were answered`)
 }
 
 interface UploadOptions {

@@ -1,9 +1,12 @@
 import { spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { until } from '@sluice/local'
 import { readPcap, type TcpSegment } from './pcap.ts'
 
 /** A capture of loopback that is under way. */
@@ -30,7 +33,8 @@ export async function startCapture(
 ): Promise<{ readonly status: 'capturing'; readonly capture: Capture } | CaptureRefused> {
   const folder = await mkdtemp(join(tmpdir(), 'sluice-capture-'))
   const file = join(folder, 'loopback.pcap')
-  const filter = ports.map((port) => `tcp port ${port}`).join(' or ')
+  const marker = await openMarker()
+  const filter = [...ports.map((port) => `tcp port ${port}`), `udp port ${marker.port}`].join(' or ')
   const asRoot = process.getuid?.() === 0 ? ['-Z', 'root'] : []
   const options = ['-i', LOOPBACK, '-n', '-U', '-s', '0', '-B', String(BUFFER_KIB), '-w', file, ...asRoot]
   const child = spawn('tcpdump', [...options, filter], { stdio: ['ignore', 'ignore', 'pipe'] })
@@ -47,24 +51,42 @@ export async function startCapture(
     child.once('close', () => resolve('ended'))
   })
   if ((await started) === 'ended') {
+    marker.close()
     await rm(folder, { recursive: true })
     return { status: 'refused', reason: lines.at(-1) ?? 'tcpdump ended without a word' }
   }
   const stop = async (): Promise<readonly TcpSegment[]> => {
     try {
-      if (child.exitCode === null && child.signalCode === null) {
-        const closed = once(child, 'close')
-        child.kill('SIGINT')
-        await closed
-      }
+      // The kernel hands packets over in blocks: what comes before the marker is in the file once the marker is.
+      await marker.send()
+      await until('the end of the capture', () => readFile(file), marker.isIn)
+      const closed = once(child, 'close')
+      child.kill('SIGINT')
+      await closed
       const dropped = lines.map((line) => /^(\d+) packets dropped by kernel/.exec(line)?.[1]).find(Boolean)
       if (dropped !== '0') throw new Error(`the capture is incomplete: ${lines.join('; ')}`)
       return [...readPcap(await readFile(file))]
     } finally {
+      marker.close()
       await rm(folder, { recursive: true, force: true })
     }
   }
   return { status: 'capturing', capture: { stop } }
+}
+
+/** A packet of our own that the capture takes as well, so that its end is known to be there. */
+async function openMarker() {
+  const socket = createSocket('udp4')
+  socket.bind(0, '127.0.0.1')
+  await once(socket, 'listening')
+  const { port } = socket.address()
+  const text = randomUUID()
+  return {
+    port,
+    send: () => new Promise<void>((resolve) => socket.send(text, port, '127.0.0.1', () => resolve())),
+    isIn: (captured: Buffer) => captured.includes(text),
+    close: () => socket.close(),
+  }
 }
 
 /** Linux's loopback; macOS and the BSDs number theirs. */
