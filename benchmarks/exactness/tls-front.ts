@@ -37,7 +37,7 @@ export interface TlsFrontOptions {
 /** The simulator behind TLS, with slow handshakes. */
 export interface TlsFront extends ProofUpstream {
   readonly baseUrl: string
-  /** Ends the connections that there are, so that the next request needs a handshake. */
+  /** Ends all connections but one, so that of the next requests all but one need a handshake. */
   endConnections(): void
   stop(): Promise<void>
 }
@@ -47,6 +47,7 @@ export async function startTlsFront(options: TlsFrontOptions): Promise<TlsFront>
   // In TLS 1.3 a handshake's records look like data.
   const secureContext = createSecureContext({ ...certificate, maxVersion: 'TLSv1.2' })
   const sockets = new Set<Socket>()
+  const secureSockets = new Set<TLSSocket>()
   let connections = 0
   const keep = (socket: Socket, other?: Socket): void => {
     sockets.add(socket)
@@ -62,15 +63,14 @@ export async function startTlsFront(options: TlsFrontOptions): Promise<TlsFront>
       const secure = new TLSSocket(socket, { isServer: true, secureContext })
       const target = connect({ host: '127.0.0.1', port: simulator.port })
       keep(secure, target)
+      secureSockets.add(secure)
+      secure.once('close', () => secureSockets.delete(secure))
       keep(target, secure)
       secure.pipe(target).pipe(secure)
     }
     if (delayMs === Number.POSITIVE_INFINITY) return
     setTimeout(begin, delayMs)
   })
-  const endConnections = (): void => {
-    for (const socket of sockets) socket.destroy()
-  }
   const port = await freePort()
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
   return {
@@ -78,10 +78,12 @@ export async function startTlsFront(options: TlsFrontOptions): Promise<TlsFront>
     onlyKey: upstreamKey,
     baseUrl: `https://127.0.0.1:${port}/v1`,
     recorded: async () => (await simulator.recorded()).filter(({ key }) => key === upstreamKey),
-    endConnections,
+    endConnections: () => {
+      for (const socket of [...secureSockets].slice(1)) socket.destroy()
+    },
     stop: async () => {
       const closed = new Promise((resolve) => server.close(resolve))
-      endConnections()
+      for (const socket of sockets) socket.destroy()
       await closed
     },
   }

@@ -19,8 +19,8 @@ export interface VolatileDisk {
 }
 
 /**
- * A file system of its own in an image file, whose journal is written every five minutes only: what its processes did not sync is in
- * memory, as on a machine. Where this user may not mount it, a folder that goes back to its last {@link VolatileDisk.sync}.
+ * A file system of its own in an image file, with the settings that machines have: what its processes did not sync is in memory for up to
+ * half a minute. Where this user may not mount it, a folder that goes back to its last {@link VolatileDisk.sync}.
  * @param print takes one line for the operator
  */
 export async function createVolatileDisk(print: (line: string) => void): Promise<VolatileDisk> {
@@ -37,11 +37,11 @@ export async function createVolatileDisk(print: (line: string) => void): Promise
 }
 
 /** Mostly holes: NATS takes no stream that its disk could not hold in full. */
-const IMAGE_SIZE = '8G'
+const IMAGE_SIZE = '24G'
 
 async function mountedImage(parent: string, folder: string): Promise<VolatileDisk> {
   const image = join(parent, 'disk.img')
-  const mount = (file: string) => run('mount', ['-o', 'loop,commit=300,noatime', file, folder])
+  const mount = (file: string) => run('mount', ['-o', 'loop', file, folder])
   await run('truncate', ['-s', IMAGE_SIZE, image])
   await run('mkfs.ext4', ['-q', image])
   await mount(image)

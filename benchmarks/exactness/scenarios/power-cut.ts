@@ -11,6 +11,7 @@ import { createVolatileDisk, type VolatileDisk } from '../volatile-disk.ts'
 
 /** The second burst of a minute's limit is over, and not yet on the disk. */
 const CUT_AT_MS = 75_000
+const READY_WITHIN_MS = 60_000
 const AFTER_MS = 100_000
 /** Within which a minute's limit has to be used again: what the cut took was taken as used until it had slid out. */
 const RESUMED_WITHIN_MS = 75_000
@@ -47,6 +48,7 @@ export const powerCut: Scenario = {
 function acrossCut(disk: VolatileDisk, print: (line: string) => void) {
   const bootIdFile = join(disk.folder, 'boot-id')
   let resumedAtMs = 0
+  let isBack = false
   return underDemand(
     {
       accounts: [MINUTE, HOUR],
@@ -67,13 +69,16 @@ function acrossCut(disk: VolatileDisk, print: (line: string) => void) {
         await disk.cutPower()
         await writeFile(bootIdFile, `${randomUUID()}\n`)
         await plane.nats.start()
-        await Promise.all([...plane.capacity, ...plane.gateways].map((each) => each.start()))
+        const start = Promise.all([...plane.capacity, ...plane.gateways].map((each) => each.start()))
+        const outcome = await Promise.race([start, sleep(READY_WITHIN_MS, 'too late' as const)])
         resumedAtMs = Date.now()
-        print('Everything runs again')
+        isBack = outcome !== 'too late'
+        print(isBack ? 'Everything runs again' : 'Not everything is ready again')
         await sleep(AFTER_MS)
       },
       afterwards: async (_plane, simulator) => [
         { text: `The disk: ${disk.about}.`, isAsPromised: true },
+        { text: `Everything is ready again within ${READY_WITHIN_MS / 1_000} s: ${isBack}`, isAsPromised: isBack },
         await resumption(simulator, resumedAtMs),
       ],
     },

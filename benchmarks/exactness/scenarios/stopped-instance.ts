@@ -16,6 +16,8 @@ const LIMIT = 500
 const ANSWERED = 300
 /** Requests that have their permits and never reach the provider: what they give back is in the batch that is applied late. */
 const UNREACHED = LIMIT - ANSWERED
+/** Gateways no longer take an instance that was killed for alive. */
+const EXPIRY_MS = 5_000
 const CONNECT_TIMEOUT_MS = 4_000
 /** Longer than capacity remembers a gateway that it does not hear of. */
 const STOPPED_MS = 135_000
@@ -57,7 +59,8 @@ export const stoppedInstance: Scenario = {
       const watch = await watchUpstreams([front], print)
       const setReachable = (reachable: boolean) => {
         isReachable = reachable
-        front.endConnections()
+        // A client without any connection to a provider tries one at a time.
+        if (!reachable) front.endConnections()
       }
       await stopWithBatch(plane, setReachable, print)
       const demand = startDemand({ ...plane, connection: ACCOUNT.name, perSecond: 40 })
@@ -82,6 +85,7 @@ async function stopWithBatch(
   const [stopped, other] = plane.capacity as [PlaneProcess, PlaneProcess]
   // The first instance is to have every batch, until it is stopped.
   await other.kill()
+  await sleep(EXPIRY_MS)
   await untilEarlyInMinute()
   const caller = createCaller({ ...plane, connection: ACCOUNT.name })
   await Promise.all(Array.from({ length: ANSWERED }, caller.send))

@@ -168,6 +168,13 @@ it('a connection that was there before the capture is read from its first segmen
   expect(httpOf(pcapOf(withoutSyn))).toEqual([[{ headAtMs: 1_000, wholeAtMs: 1_000, key: 'sk-a' }]])
 })
 
+it('what is sent again from before the capture’s first byte counts from that byte on', () => {
+  const request = head('sk-a')
+  const first: Packet = { atMs: 1_000, client: 40_000, sequence: 1_000, data: request.slice(0, 30) }
+  const again: Packet = { atMs: 2_000, client: 40_000, sequence: 990, data: `0123456789${request}` }
+  expect(httpOf(pcapOf([first, again]))).toEqual([[{ headAtMs: 2_000, wholeAtMs: 2_000, key: 'sk-a' }]])
+})
+
 it('a request inside TLS begins with the client’s data after the server’s, handshakes aside', () => {
   const record = (type: number, bytes = 20) => Buffer.concat([Buffer.from([type, 3, 3, 0, bytes]), Buffer.alloc(bytes)])
   const client: [number, Buffer][] = [
