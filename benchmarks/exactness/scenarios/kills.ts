@@ -1,16 +1,32 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { ConnectionView, CreatedApiKey } from '@sluice/contracts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { CapacityLimit, ConnectionView, CreatedApiKey } from '@sluice/contracts'
 import { adminClient, gatewayKnows, readSettings, type Stack, startStack, until } from '@sluice/local'
 import { PROJECT_DIR } from '../../shared/nats.ts'
-import { ACCOUNTS, demandPerSecond } from '../accounts.ts'
+import { limitsOf, type ProofAccount } from '../accounts.ts'
 import { CHAT_BODY, CHAT_HEADERS, describeStatuses, startDemand } from '../demand.ts'
-import { causeFaults } from '../faults.ts'
 import { judge } from '../judge.ts'
 import type { Scenario, ScenarioResult } from '../scenario.ts'
 import { type ProofSimulator, startProofSimulator } from '../upstreams.ts'
 import { watchUpstreams } from '../watch.ts'
+
+const ACCOUNTS: readonly ProofAccount[] = [
+  account('requests', [{ period: 'minute', requests: 600 }]),
+  account('few-requests', [{ period: 'minute', requests: 60 }]),
+  account('tokens', [{ period: 'minute', tokens: 30_000 }]),
+  account('both', [{ period: 'minute', requests: 500, tokens: 40_000 }]),
+  account('long', [
+    { period: 'minute', requests: 300 },
+    { period: 'hour', requests: 500 },
+    { period: 'day', tokens: 1_000_000 },
+  ]),
+]
+
+function account(name: string, capacity: readonly CapacityLimit[]): ProofAccount {
+  return { name: `proof-${name}`, upstreamKey: `sk-proof-${name}`, capacity }
+}
 
 /** Two periods and what lies between the last kill and the end. */
 const DURATION_MS = Number(process.env.DURATION_S ?? 125) * 1_000
@@ -102,4 +118,40 @@ async function usedTokens(simulator: ProofSimulator): Promise<number> {
   const { usage } = (await response.json()) as { usage: { total_tokens: number } }
   await simulator.forget()
   return usage.total_tokens
+}
+
+/** Ten times what the account's limits allow in a second, at a request's tokens. */
+function demandPerSecond(account: ProofAccount, tokensPerRequest: number): number {
+  const allowed = limitsOf(account)
+    .filter(({ period }) => period === 'minute')
+    .map(({ metric, limit }) => (metric === 'requests' ? limit : limit / tokensPerRequest))
+  return (10 * Math.min(...allowed)) / 60
+}
+
+/** What is killed (`kill -9`) when, in fractions of the whole duration. The stack starts each again. */
+const SCHEDULE: readonly { readonly at: number; readonly process: string }[] = [
+  { at: 0.08, process: 'capacity-1' },
+  { at: 0.18, process: 'gateway-2' },
+  { at: 0.28, process: 'nats' },
+  { at: 0.4, process: 'capacity-2' },
+  { at: 0.5, process: 'gateway-4' },
+  { at: 0.58, process: 'capacity-1' },
+  { at: 0.66, process: 'capacity-2' },
+  { at: 0.75, process: 'nats' },
+  { at: 0.85, process: 'gateway-1' },
+  { at: 0.92, process: 'capacity-1' },
+]
+
+/** Kills processes by the schedule, and says so. Resolves after `durationMs`. */
+async function causeFaults(stack: Stack, durationMs: number, print: (line: string) => void): Promise<void> {
+  const startedAtMs = performance.now()
+  const elapsedMs = () => performance.now() - startedAtMs
+  for (const fault of SCHEDULE) {
+    await sleep(Math.max(0, fault.at * durationMs - elapsedMs()))
+    const pid = stack.processes().find(({ name }) => name === fault.process)?.pid
+    if (pid === undefined) throw new Error(`${fault.process} is not running`)
+    process.kill(pid, 'SIGKILL')
+    print(`kill -9 ${fault.process}`)
+  }
+  await sleep(Math.max(0, durationMs - elapsedMs()))
 }
