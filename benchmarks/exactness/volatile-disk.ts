@@ -19,16 +19,16 @@ export interface VolatileDisk {
 }
 
 /**
- * A file system of its own in an image file, with the settings that machines have: what its processes did not sync is in memory for up to
- * half a minute. Where this user may not mount it, a folder that goes back to its last {@link VolatileDisk.sync}.
+ * A file system of its own in an image file: what its processes did not sync is in memory for up to half a minute, as on any machine. Where this user may not mount it, a folder that goes back to its last {@link VolatileDisk.sync}.
  * @param print takes one line for the operator
+ * @param commitIntervalS after so many seconds the file system writes its journal; ext4's own default unless given
  */
-export async function createVolatileDisk(print: (line: string) => void): Promise<VolatileDisk> {
+export async function createVolatileDisk(print: (line: string) => void, commitIntervalS = 5): Promise<VolatileDisk> {
   const parent = await mkdtemp(join(tmpdir(), 'sluice-exactness-disk-'))
   const folder = join(parent, 'mounted')
   await mkdir(folder)
   try {
-    return await mountedImage(parent, folder)
+    return await mountedImage(parent, folder, commitIntervalS)
   } catch (error) {
     print(`No file system can be mounted here (${error instanceof Error ? error.message.trim() : String(error)}):`)
     print('the power cut takes the folder back to where it was before the demand.')
@@ -39,9 +39,9 @@ export async function createVolatileDisk(print: (line: string) => void): Promise
 /** Mostly holes: NATS takes no stream that its disk could not hold in full. */
 const IMAGE_SIZE = '24G'
 
-async function mountedImage(parent: string, folder: string): Promise<VolatileDisk> {
+async function mountedImage(parent: string, folder: string, commitIntervalS: number): Promise<VolatileDisk> {
   const image = join(parent, 'disk.img')
-  const mount = (file: string) => run('mount', ['-o', 'loop', file, folder])
+  const mount = (file: string) => run('mount', ['-o', `loop,commit=${commitIntervalS}`, file, folder])
   await run('truncate', ['-s', IMAGE_SIZE, image])
   await run('mkfs.ext4', ['-q', image])
   await mount(image)
