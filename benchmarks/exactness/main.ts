@@ -44,11 +44,18 @@ for (const scenario of SCENARIOS) {
   console.log(`\n${scenario.name}: ${scenario.about}\n`)
   const startedAtMs = performance.now()
   const elapsedS = () => ((performance.now() - startedAtMs) / 1_000).toFixed(0).padStart(4)
-  const result = await scenario.run((line) => console.log(`${elapsedS()} s  ${line}`))
-  const section = reportSection(scenario, result)
-  for (const line of section) console.log(line)
-  lines.push(...section)
-  areAllProven &&= isProven(result)
+  try {
+    const result = await scenario.run((line) => console.log(`${elapsedS()} s  ${line}`))
+    const section = reportSection(scenario, result)
+    for (const line of section) console.log(line)
+    lines.push(...section)
+    areAllProven &&= isProven(result)
+  } catch (error) {
+    // The others are worth their time all the same.
+    console.error(error)
+    lines.push('', `## ${scenario.name}`, '', `**Could not be run to its end: ${String(error)}**`)
+    areAllProven = false
+  }
 }
 if (reportFile !== undefined) await writeFile(reportFile, `${lines.join('\n')}\n`)
 process.exit(areAllProven ? 0 : 1)

@@ -19,7 +19,8 @@ export interface VolatileDisk {
 }
 
 /**
- * A file system of its own in an image file: what its processes did not sync is in memory for up to half a minute, as on any machine. Where this user may not mount it, a folder that goes back to its last {@link VolatileDisk.sync}.
+ * Mounts a file system of its own in an image file: what its processes did not sync is in memory for up to half a minute, as on any
+ * machine. Where this user may not mount it, takes a folder that goes back to its last {@link VolatileDisk.sync}.
  * @param print takes one line for the operator
  * @param commitIntervalS after so many seconds the file system writes its journal; ext4's own default unless given
  */
