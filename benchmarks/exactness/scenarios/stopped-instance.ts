@@ -2,6 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { until } from '@sluice/local'
+import { NoReplyError } from '@sluice/messaging'
 import { createStarted } from '../../shared/started.ts'
 import type { ProofAccount } from '../accounts.ts'
 import { type DataPlane, type PlaneProcess, startDataPlane } from '../data-plane.ts'
@@ -9,6 +11,7 @@ import { createCaller, describeStatuses, startDemand } from '../demand.ts'
 import { judge } from '../judge.ts'
 import type { Scenario } from '../scenario.ts'
 import { createCertificate, startTlsFront } from '../tls-front.ts'
+import { windowOf } from '../under-demand.ts'
 import { startProofSimulator } from '../upstreams.ts'
 import { watchUpstreams } from '../watch.ts'
 
@@ -19,8 +22,8 @@ const UNREACHED = LIMIT - ANSWERED
 /** Gateways no longer take an instance that was killed for alive. */
 const EXPIRY_MS = 5_000
 const CONNECT_TIMEOUT_MS = 4_000
-/** Longer than capacity remembers a gateway that it does not hear of. */
-const STOPPED_MS = 135_000
+/** From when the other instance has the batch until the stopped one goes on: longer than capacity remembers a gateway (two minutes). */
+const FORGOTTEN_MS = 130_000
 
 const ACCOUNT: ProofAccount = {
   name: 'stopped-instance',
@@ -34,7 +37,7 @@ const ACCOUNT: ProofAccount = {
 export const stoppedInstance: Scenario = {
   name: 'stopped-instance',
   about:
-    `A capacity instance is stopped (\`SIGSTOP\`) for ${STOPPED_MS / 1_000} s with a batch in its socket, which gives back ${UNREACHED} of ${LIMIT} requests an ` +
+    `A capacity instance is stopped (\`SIGSTOP\`) for more than ${FORGOTTEN_MS / 1_000} s with a batch in its socket, which gives back ${UNREACHED} of ${LIMIT} requests an ` +
     'hour, and another instance takes that batch in its place. The stopped one goes on, and the limit is asked for again.',
   run: async (print) => {
     const started = createStarted()
@@ -100,7 +103,6 @@ async function stopWithBatch(
   const unreached = Array.from({ length: UNREACHED }, caller.send)
   await sleep(CONNECT_TIMEOUT_MS / 2)
   stopped.signal('SIGSTOP')
-  const resumesAtMs = performance.now() + STOPPED_MS
   print('The instance is stopped')
   await Promise.all(unreached)
   await sleep(1_000)
@@ -108,10 +110,27 @@ async function stopWithBatch(
   print(`Unreachable: ${describeStatuses([caller])}`)
   await caller.close()
   setReachable(true)
-  await sleep(resumesAtMs - performance.now())
+  await until(
+    'the batch',
+    () => reservedBy(plane),
+    (reserved) => reserved === 0,
+    30_000,
+  )
+  print('The other instance has the batch')
+  await sleep(FORGOTTEN_MS)
   stopped.signal('SIGCONT')
   print('The instance goes on')
   await sleep(5_000)
+}
+
+/** Undefined where the stopped instance was asked, which answers nothing. */
+async function reservedBy(plane: DataPlane): Promise<number | undefined> {
+  try {
+    return (await windowOf(plane, ACCOUNT)).reserved
+  } catch (error) {
+    if (error instanceof NoReplyError) return undefined
+    throw error
+  }
 }
 
 /** What is given back has to come from the slot that the answered requests were charged to: an hour's has a minute. */
