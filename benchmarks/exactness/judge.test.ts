@@ -32,6 +32,15 @@ it('a limit of which capacity lies idle is found', () => {
   expect(judged(1_100)[0]).toMatchObject({ use: 55 / 60, finding: 'NOT USED' })
 })
 
+it('a burst that is followed by demand of a few a second leaves nothing idle, given the time it takes to ask for all', () => {
+  const burst = Array.from({ length: 60 }, () => ({ headAtMs: 0 }))
+  const tenASecond = Array.from({ length: 60 }, (_, index) => ({ headAtMs: 61_000 + index * 100 }))
+  const demand = { fromMs: 0, untilMs: 70_000 }
+  const findingOf = (fillMs: number) => judge(account, [...burst, ...tenASecond], { demand: { ...demand, fillMs } })[0]
+  expect(findingOf(0)).toMatchObject({ finding: 'NOT USED' })
+  expect(findingOf(6_000)).toMatchObject({ use: 1, finding: 'kept' })
+})
+
 it('whole requests that come together are found, though their heads kept the limit', () => {
   let index = 0
   const [requests] = judged(1_000, () => (index++ === 0 ? 60_500 : 0))

@@ -23,7 +23,12 @@ export interface JudgeOptions {
   /** What each request uses of a limit of tokens. Default: 1. */
   readonly tokensPerRequest?: number
   /** Between which instants (Unix milliseconds) demand exceeds the limit throughout; absent: use is not judged. */
-  readonly demand?: { readonly fromMs: number; readonly untilMs: number }
+  readonly demand?: {
+    readonly fromMs: number
+    readonly untilMs: number
+    /** How long requests take to use what is freed at once, where that is not at once; their intervals are longer by it. Default: 0. */
+    readonly fillMs?: number
+  }
 }
 
 /** The part of a limit that every interval has to hold, where demand exceeds it throughout. */
@@ -43,8 +48,8 @@ export function judge(
   const headsUnderDemand = demand === undefined ? [] : heads.filter((atMs) => atMs >= demand.fromMs)
   return limitsOf(account).map(({ period, periodMs, metric, limit }) => {
     const each = metric === 'requests' ? 1 : tokensPerRequest
-    const least =
-      demand && leastInAnyInterval(headsUnderDemand, periodMs + (2 * periodMs) / SLOTS_PER_PERIOD, demand.untilMs)
+    const intervalMs = periodMs + (2 * periodMs) / SLOTS_PER_PERIOD + (demand?.fillMs ?? 0)
+    const least = demand && leastInAnyInterval(headsUnderDemand, intervalMs, demand.untilMs)
     const byHeads = (mostInAnyInterval(heads, periodMs) * each) / limit
     const byWholes = (mostInAnyInterval(wholes, periodMs) * each) / limit
     const use = least === undefined ? undefined : (least * each) / limit
