@@ -10,22 +10,6 @@ export interface ProofAccount {
 /** What every request asks for, and the simulator answers exactly. */
 export const OUTPUT_TOKENS = 50
 
-export const ACCOUNTS: readonly ProofAccount[] = [
-  account('requests', [{ period: 'minute', requests: 600 }]),
-  account('few-requests', [{ period: 'minute', requests: 60 }]),
-  account('tokens', [{ period: 'minute', tokens: 30_000 }]),
-  account('both', [{ period: 'minute', requests: 500, tokens: 40_000 }]),
-  account('long', [
-    { period: 'minute', requests: 300 },
-    { period: 'hour', requests: 500 },
-    { period: 'day', tokens: 1_000_000 },
-  ]),
-]
-
-function account(name: string, capacity: readonly CapacityLimit[]): ProofAccount {
-  return { name: `proof-${name}`, upstreamKey: `sk-proof-${name}`, capacity }
-}
-
 export interface ProofLimit {
   readonly period: Period
   readonly periodMs: number
@@ -50,12 +34,4 @@ export function bindingLimit(account: ProofAccount, tokensPerRequest: number, du
   const allowed = ({ metric, limit, periodMs }: ProofLimit) =>
     Math.floor(metric === 'requests' ? limit : limit / tokensPerRequest) * Math.ceil(durationMs / periodMs)
   return limitsOf(account).reduce((least, limit) => (allowed(limit) < allowed(least) ? limit : least))
-}
-
-/** Ten times what the account's limits allow in a second, at a request's tokens. */
-export function demandPerSecond(account: ProofAccount, tokensPerRequest: number): number {
-  const allowed = limitsOf(account)
-    .filter(({ period }) => period === 'minute')
-    .map(({ metric, limit }) => (metric === 'requests' ? limit : limit / tokensPerRequest))
-  return (10 * Math.min(...allowed)) / 60
 }

@@ -1,40 +1,45 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { OUTPUT_TOKENS_HEADER } from '@sluice/provider-simulator'
 import { Agent, request } from 'undici'
+import { OUTPUT_TOKENS } from './accounts.ts'
 
-export interface DemandCounts {
-  readonly byStatus: Map<number | 'no answer', number>
-}
-
-export interface Demand {
+/** An application: sends chats on one connection, to each gateway in turn. */
+export interface Caller {
   /** What was sent to a gateway, by the status of its answer. */
-  readonly counts: DemandCounts
-  stop(): Promise<void>
+  readonly byStatus: ReadonlyMap<number | 'no answer', number>
+  /** Sends one chat; resolves when it is over, whatever became of it. */
+  send(): Promise<void>
+  close(): Promise<void>
 }
 
-/**
- * Sends requests at a steady rate, whatever becomes of them, to each gateway in turn; as a load balancer does, to the next one
- * where a gateway does not answer, so that the demand is the same while one is away.
- */
-export function startDemand(options: {
+export interface CallerOptions {
   readonly gatewayUrls: readonly string[]
   readonly connection: string
   readonly apiKey: string
-  readonly perSecond: number
-  readonly body: string
-  readonly headers: Readonly<Record<string, string>>
-}): Demand {
-  const agent = new Agent({ connections: 64, headersTimeout: 10_000, bodyTimeout: 10_000 })
+}
+
+export const CHAT_BODY = JSON.stringify({
+  model: 'gpt-4o-mini',
+  max_tokens: OUTPUT_TOKENS,
+  messages: [{ role: 'user', content: 'How much flows through a sluice that is open by a hand’s breadth?' }],
+})
+export const CHAT_HEADERS = {
+  'content-type': 'application/json',
+  [OUTPUT_TOKENS_HEADER]: String(OUTPUT_TOKENS),
+}
+
+/** As a load balancer does, it goes to the next gateway where one does not answer, so that demand is the same while one is away. */
+export function createCaller({ gatewayUrls, connection, apiKey }: CallerOptions): Caller {
+  const agent = new Agent({ connections: 256, headersTimeout: 10_000, bodyTimeout: 10_000 })
   const byStatus = new Map<number | 'no answer', number>()
-  const open = new Set<Promise<void>>()
   let turn = 0
-  let stopped = false
 
   const sendTo = (gatewayUrl: string): Promise<number | 'no answer'> =>
-    request(`${gatewayUrl}/connections/${options.connection}/v1/chat/completions`, {
+    request(`${gatewayUrl}/connections/${connection}/v1/chat/completions`, {
       dispatcher: agent,
       method: 'POST',
-      headers: { authorization: `Bearer ${options.apiKey}`, 'content-type': 'application/json', ...options.headers },
-      body: options.body,
+      headers: { authorization: `Bearer ${apiKey}`, ...CHAT_HEADERS },
+      body: CHAT_BODY,
     }).then(
       async ({ statusCode, body }) => {
         await body.dump()
@@ -44,21 +49,37 @@ export function startDemand(options: {
       () => 'no answer' as const,
     )
 
-  const send = async (): Promise<void> => {
-    const first = turn++
-    for (let tried = 0; tried < options.gatewayUrls.length; tried++) {
-      const status = await sendTo(options.gatewayUrls[(first + tried) % options.gatewayUrls.length] ?? '')
-      byStatus.set(status, (byStatus.get(status) ?? 0) + 1)
-      if (status !== 'no answer') return
-    }
+  return {
+    byStatus,
+    send: async () => {
+      const first = turn++
+      for (let tried = 0; tried < gatewayUrls.length; tried++) {
+        const status = await sendTo(gatewayUrls[(first + tried) % gatewayUrls.length] ?? '')
+        byStatus.set(status, (byStatus.get(status) ?? 0) + 1)
+        if (status !== 'no answer') return
+      }
+    },
+    close: () => agent.close(),
   }
+}
 
+export interface Demand {
+  readonly byStatus: Caller['byStatus']
+  /** Ends it; resolves when the last request is over. */
+  stop(): Promise<void>
+}
+
+/** Sends requests at a steady rate, whatever becomes of them. */
+export function startDemand({ perSecond, ...options }: CallerOptions & { readonly perSecond: number }): Demand {
+  const caller = createCaller(options)
+  const open = new Set<Promise<void>>()
+  let stopped = false
   const run = async (): Promise<void> => {
     const startedAtMs = performance.now()
     for (let sent = 0; !stopped; ) {
-      const due = ((performance.now() - startedAtMs) / 1_000) * options.perSecond
+      const due = ((performance.now() - startedAtMs) / 1_000) * perSecond
       for (; sent < due; sent++) {
-        const one: Promise<void> = send().finally(() => open.delete(one))
+        const one: Promise<void> = caller.send().finally(() => open.delete(one))
         open.add(one)
       }
       await sleep(5)
@@ -66,12 +87,21 @@ export function startDemand(options: {
   }
   const running = run()
   return {
-    counts: { byStatus },
+    byStatus: caller.byStatus,
     stop: async () => {
       stopped = true
       await running
       await Promise.all(open)
-      await agent.close()
+      await caller.close()
     },
   }
+}
+
+/** `200: 60, 429: 12`, of all callers together. */
+export function describeStatuses(all: readonly Pick<Caller, 'byStatus'>[]): string {
+  const total = new Map<number | 'no answer', number>()
+  for (const { byStatus } of all) {
+    for (const [status, count] of byStatus) total.set(status, (total.get(status) ?? 0) + count)
+  }
+  return [...total].map(([status, count]) => `${status}: ${count.toLocaleString('en')}`).join(', ')
 }

@@ -1,126 +1,66 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { ConnectionView, CreatedApiKey } from '@sluice/contracts'
-import { adminClient, gatewayKnows, readSettings, startStack, until } from '@sluice/local'
-import { OUTPUT_TOKENS_HEADER } from '@sluice/provider-simulator'
-import { describeMachine } from '../shared/machine.ts'
+import { binDir, locateNatsServer } from '@sluice/local'
+import { describeMachine, versionOf } from '../shared/machine.ts'
 import { PROJECT_DIR } from '../shared/nats.ts'
-import { startSimulatorProcess } from '../shared/simulator-process.ts'
-import { ACCOUNTS, demandPerSecond, OUTPUT_TOKENS } from './accounts.ts'
-import { startDemand } from './demand.ts'
-import { causeFaults } from './faults.ts'
-import { REPORT_HEAD, resultsOf } from './report.ts'
+import { reportHead, reportSection } from './report.ts'
+import { isProven, type Scenario } from './scenario.ts'
+import { clockSteps } from './scenarios/clock-steps.ts'
+import { distantNats } from './scenarios/distant-nats.ts'
+import { kills } from './scenarios/kills.ts'
+import { natsAway } from './scenarios/nats-away.ts'
+import { powerCut } from './scenarios/power-cut.ts'
+import { slowHandshakes } from './scenarios/slow-handshakes.ts'
+import { stoppedInstance } from './scenarios/stopped-instance.ts'
+import { withheldBodies } from './scenarios/withheld-bodies.ts'
 
-const DURATION_MS = Number(process.env.DURATION_S ?? 125) * 1_000
+const SCENARIOS: readonly Scenario[] = [
+  kills,
+  slowHandshakes,
+  withheldBodies,
+  stoppedInstance,
+  clockSteps,
+  powerCut,
+  distantNats,
+  natsAway,
+]
 
-const body = JSON.stringify({
-  model: 'gpt-4o-mini',
-  max_tokens: OUTPUT_TOKENS,
-  messages: [{ role: 'user', content: 'How much flows through a sluice that is open by a hand’s breadth?' }],
-})
-const headers = { [OUTPUT_TOKENS_HEADER]: String(OUTPUT_TOKENS) }
+/** Names, comma-separated; unset: all. */
+const wanted = process.env.SCENARIO?.split(',')
+const unknown = wanted?.find((name) => SCENARIOS.every((scenario) => scenario.name !== name))
+if (unknown !== undefined) {
+  console.error(`There is no scenario "${unknown}". There are: ${SCENARIOS.map(({ name }) => name).join(', ')}.`)
+  process.exit(2)
+}
+/** Where the report goes; unset: to the results if all scenarios run, else nowhere. */
+const reportFile =
+  process.env.REPORT_FILE ?? (wanted === undefined ? join(PROJECT_DIR, 'benchmarks/results/exactness.md') : undefined)
 
-const dataDir = await mkdtemp(join(tmpdir(), 'sluice-exactness-'))
-const simulator = await startSimulatorProcess(ACCOUNTS.map(({ upstreamKey }) => ({ apiKey: upstreamKey })))
-const tokensPerRequest = await usedTokens(ACCOUNTS[0]?.upstreamKey ?? '')
-await simulator.forget()
-
-const stack = await startStack(
-  readSettings({
-    SLUICE_DATA_DIR: dataDir,
-    GATEWAY_PORT: '0',
-    ADMIN_PORT: '0',
-    GATEWAY_INSTANCES: '4',
-    CAPACITY_INSTANCES: '2',
-    ALLOW_INSECURE_UPSTREAM: 'true',
-    LOG_LEVEL: 'fatal',
-  }),
-  {
-    log: (source, line) => source === 'start' && print(`        ${line}`),
-    inherited: { PATH: process.env.PATH ?? '' },
-    programOf: (service) =>
-      service === 'capacity'
-        ? join(import.meta.dirname, 'skewed-capacity.ts')
-        : join(PROJECT_DIR, 'services', service, 'src/main.ts'),
-  },
-)
-
-try {
-  const admin = adminClient(stack.adminUrl, stack.operatorToken ?? '')
-  for (const { name, upstreamKey, capacity } of ACCOUNTS) {
-    const config = { apiKey: upstreamKey, baseUrl: simulator.openaiBaseUrl }
-    await admin.post<ConnectionView>('/connections', { name, provider: 'openai', config, capacity })
+const date = new Date().toISOString().slice(0, 10)
+const lines = reportHead(date, describeMachine(), await natsVersion())
+let areAllProven = true
+for (const scenario of SCENARIOS) {
+  if (wanted !== undefined && !wanted.includes(scenario.name)) continue
+  console.log(`\n${scenario.name}: ${scenario.about}\n`)
+  const startedAtMs = performance.now()
+  const elapsedS = () => ((performance.now() - startedAtMs) / 1_000).toFixed(0).padStart(4)
+  try {
+    const result = await scenario.run((line) => console.log(`${elapsedS()} s  ${line}`))
+    const section = reportSection(scenario, result)
+    for (const line of section) console.log(line)
+    lines.push(...section)
+    areAllProven &&= isProven(result)
+  } catch (error) {
+    // The others are worth their time all the same.
+    console.error(error)
+    lines.push('', `## ${scenario.name}`, '', `**Could not be run to its end: ${String(error)}**`)
+    areAllProven = false
   }
-  const { key: apiKey } = await admin.post<CreatedApiKey>('/api-keys', { name: 'proof', connections: '*' })
-  for (const gatewayUrl of stack.gatewayUrls) {
-    for (const { name } of ACCOUNTS)
-      await until('the connections', () => gatewayKnows(gatewayUrl, name, apiKey), Boolean)
-  }
-
-  print(`Ten times the limits for ${DURATION_MS / 1_000} s, 4 gateways, 2 capacity instances with wrong clocks:\n`)
-  const startedAtMs = Date.now()
-  const demands = ACCOUNTS.map((account) =>
-    startDemand({
-      gatewayUrls: stack.gatewayUrls,
-      connection: account.name,
-      apiKey,
-      perSecond: demandPerSecond(account, tokensPerRequest),
-      body,
-      headers,
-    }),
-  )
-  await causeFaults(stack, DURATION_MS, print)
-  const endedAtMs = Date.now()
-  await Promise.all(demands.map((demand) => demand.stop()))
-  print(`\nAnswers: ${JSON.stringify(totalByStatus(demands.map(({ counts }) => counts.byStatus)))}\n`)
-  const isProven = await report(startedAtMs, endedAtMs)
-  process.exitCode = isProven ? 0 : 1
-} finally {
-  await stack.stop()
-  await simulator.stop()
-  await rm(dataDir, { recursive: true, force: true })
 }
-process.exit()
+if (reportFile !== undefined) await writeFile(reportFile, `${lines.join('\n')}\n`)
+process.exit(areAllProven ? 0 : 1)
 
-async function report(startedAtMs: number, endedAtMs: number): Promise<boolean> {
-  const requests = await simulator.requests()
-  const results = ACCOUNTS.flatMap((account) => resultsOf(account, requests, tokensPerRequest, startedAtMs, endedAtMs))
-  const lines = [
-    '# Exactness: `npm run bench:exactness`',
-    '',
-    `${new Date().toISOString().slice(0, 10)}, ${describeMachine()}. Four gateways and two capacity instances (each with a wall clock that is`,
-    `wrong by minutes), ten times the limits for ${DURATION_MS / 1_000} s; capacity instances, gateways and NATS killed (\`kill -9\`) ten times in between.`,
-    'A request that a gateway does not answer goes to the next one. Counted by the provider. Where a connection has several limits, the',
-    'one that binds keeps the others from being used up.',
-    '',
-    ...REPORT_HEAD,
-    ...results.map(({ row }) => row),
-  ]
-  for (const line of lines.slice(7)) print(line)
-  await writeFile(join(PROJECT_DIR, 'benchmarks/results/exactness.md'), `${lines.join('\n')}\n`)
-  return results.every(({ isProven }) => isProven)
-}
-
-/** What one request uses, by the provider's own account. */
-async function usedTokens(apiKey: string): Promise<number> {
-  const response = await fetch(`${simulator.openaiBaseUrl}/chat/completions`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json', ...headers },
-    body,
-  })
-  const { usage } = (await response.json()) as { usage: { total_tokens: number } }
-  return usage.total_tokens
-}
-
-function totalByStatus(all: readonly ReadonlyMap<number | 'no answer', number>[]): Record<string, number> {
-  const total: Record<string, number> = {}
-  for (const byStatus of all) {
-    for (const [status, count] of byStatus) total[status] = (total[status] ?? 0) + count
-  }
-  return total
-}
-
-function print(line: string): void {
-  console.log(line)
+async function natsVersion(): Promise<string> {
+  const path = await locateNatsServer({ binDir, log: (line) => console.error(line) })
+  return versionOf(path) ?? 'nats-server of an unknown version'
 }

@@ -1,16 +1,8 @@
 import type { ChildProcess } from 'node:child_process'
-import {
-  apiKeyProjection,
-  type CapacityLimit,
-  CONNECTION_DEFAULTS,
-  connectionProjection,
-  credential,
-  type ProjectedConnection,
-} from '@sluice/contracts'
+import type { CapacityLimit } from '@sluice/contracts'
 import { freePort, gatewayKnows, until } from '@sluice/local'
-import { type Bus, connectBus, openBucket, type Served, serve } from '@sluice/messaging'
-import { createAccessToken, hashAccessToken } from '@sluice/service-kit'
-import { createSealedBoxes } from '../../services/connections/src/adapters/libsodium/sealed-boxes.ts'
+import { type Bus, connectBus } from '@sluice/messaging'
+import { putProjections, serveCredentials } from './projections.ts'
 import { startServiceProcess, stopProcess } from './service-process.ts'
 import { createStarted } from './started.ts'
 
@@ -44,8 +36,9 @@ export async function startSluice(options: SluiceOptions): Promise<Sluice> {
   try {
     const bus = await connectBus({ servers: options.natsUrl, name: 'benchmark' })
     await started.add(Promise.resolve({ stop: () => bus.close() }))
-    const apiKey = await putProjections(bus, options)
-    await started.add(answerCredentialRequests(bus, options.upstreamKey))
+    const connections = [{ ...options, name: CONNECTION, capacity: [...options.capacity] }]
+    const apiKey = await putProjections(bus, connections)
+    await started.add(serveCredentials(bus, connections))
     await started.add(stoppable(startServiceProcess('capacity', { NATS_URL: options.natsUrl })))
     const port = await freePort()
     const settings = {
@@ -74,41 +67,6 @@ export async function startSluice(options: SluiceOptions): Promise<Sluice> {
 
 /** The connection's name and id. */
 const CONNECTION = 'benchmark'
-
-/** Gives the key to call the gateway with. */
-async function putProjections(bus: Bus, { upstreamBaseUrl, capacity }: SluiceOptions): Promise<string> {
-  const connection: ProjectedConnection = {
-    id: CONNECTION,
-    name: CONNECTION,
-    provider: 'openai',
-    config: { baseUrl: upstreamBaseUrl },
-    credentialVersion: 1,
-    ...CONNECTION_DEFAULTS,
-    capacity: [...capacity],
-    version: 1,
-  }
-  const connections = await openBucket(bus, connectionProjection)
-  await connections.put(CONNECTION, connection)
-  const apiKeys = await openBucket(bus, apiKeyProjection)
-  const apiKey = createAccessToken('slc')
-  await apiKeys.put(hashAccessToken(apiKey), { id: CONNECTION, name: CONNECTION, connections: '*' })
-  return apiKey
-}
-
-async function answerCredentialRequests(bus: Bus, apiKey: string): Promise<Served> {
-  const boxes = await createSealedBoxes()
-  const fields = Buffer.from(JSON.stringify({ apiKey }))
-  return serve(
-    bus,
-    credential,
-    ({ connectionId, version, publicKey }) => {
-      const sealed = boxes.seal(fields, publicKey)
-      if (sealed === undefined) throw new Error('the gateway sent no public key')
-      return { connectionId, version, sealed }
-    },
-    { onFault: (error) => console.error(error) },
-  )
-}
 
 async function stoppable(starting: Promise<ChildProcess>): Promise<{ child: ChildProcess; stop(): Promise<void> }> {
   const child = await starting

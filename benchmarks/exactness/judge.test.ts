@@ -1,0 +1,57 @@
+import { expect, it } from 'vitest'
+import type { ProofAccount } from './accounts.ts'
+import { judge } from './judge.ts'
+
+const account: ProofAccount = {
+  name: 'a',
+  upstreamKey: 'sk-a',
+  capacity: [{ period: 'minute', requests: 60, tokens: 1_000_000 }],
+}
+
+/** Two minutes of a request every `everyMs`, each of which takes `uploadMs` to its last byte. */
+function judged(everyMs: number, uploadMs = () => 0) {
+  const departures = Array.from({ length: Math.floor(124_000 / everyMs) }, (_, index) => ({
+    headAtMs: index * everyMs,
+    wholeAtMs: index * everyMs + uploadMs(),
+  }))
+  return judge(account, departures, { tokensPerRequest: 10, demand: { fromMs: 0, untilMs: 124_000 } })
+}
+
+it('a limit that every period keeps and uses is kept, also one that another keeps from being used', () => {
+  expect(judged(1_000)).toMatchObject([
+    { byHeads: 1, byWholes: 1, binds: true, finding: 'kept' },
+    { byHeads: 0.0006, binds: false, finding: 'kept' },
+  ])
+})
+
+it('one request too many in a period is found', () => {
+  expect(judged(983)[0]).toMatchObject({ byHeads: 62 / 60, finding: 'EXCEEDED' })
+})
+
+it('a limit of which capacity lies idle is found', () => {
+  expect(judged(1_100)[0]).toMatchObject({ use: 55 / 60, finding: 'NOT USED' })
+})
+
+it('a burst that is followed by demand of a few a second leaves nothing idle, given the time it takes to ask for all', () => {
+  const burst = Array.from({ length: 60 }, () => ({ headAtMs: 0 }))
+  const tenASecond = Array.from({ length: 60 }, (_, index) => ({ headAtMs: 61_000 + index * 100 }))
+  const demand = { fromMs: 0, untilMs: 70_000 }
+  const findingOf = (fillMs: number) => judge(account, [...burst, ...tenASecond], { demand: { ...demand, fillMs } })[0]
+  expect(findingOf(0)).toMatchObject({ finding: 'NOT USED' })
+  expect(findingOf(6_000)).toMatchObject({ use: 1, finding: 'kept' })
+})
+
+it('whole requests that come together are found, though their heads kept the limit', () => {
+  let index = 0
+  const [requests] = judged(1_000, () => (index++ === 0 ? 60_500 : 0))
+  expect(requests).toMatchObject({ byHeads: 1, byWholes: 61 / 60, finding: 'EXCEEDED' })
+})
+
+it('a request that was broken off counts by its head alone', () => {
+  const departures = Array.from({ length: 61 }, () => ({ headAtMs: 0 }))
+  expect(judge(account, departures, {})[0]).toMatchObject({ byHeads: 61 / 60, byWholes: 0, finding: 'EXCEEDED' })
+})
+
+it('use is not judged where demand is not said to bind', () => {
+  expect(judge(account, [], {})[0]).toMatchObject({ use: undefined, finding: 'kept' })
+})

@@ -1,0 +1,19 @@
+import { readdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterEach, expect, it } from 'vitest'
+import { createVolatileDisk, type VolatileDisk } from './volatile-disk.ts'
+
+let disk: VolatileDisk | undefined
+afterEach(() => disk?.stop())
+
+it('a power cut leaves what was synced, and takes what was written after it', async () => {
+  // No journal is written in between, however busy the machine is.
+  disk = await createVolatileDisk((line) => console.log(line), 300)
+  await writeFile(join(disk.folder, 'synced'), 'a')
+  await disk.sync()
+  await writeFile(join(disk.folder, 'written'), 'b')
+  await disk.cutPower()
+  const names = await readdir(disk.folder)
+  expect(names).toContain('synced')
+  expect(names).not.toContain('written')
+})

@@ -1,0 +1,68 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { itWhere } from '@sluice/testkit'
+import { afterEach, expect, it } from 'vitest'
+import { watchUpstreams } from './watch.ts'
+import { startCapture } from './wire/capture.ts'
+import type { Departure } from './wire/departures.ts'
+
+const stops: (() => unknown)[] = []
+afterEach(() => {
+  for (const stop of stops.splice(0)) stop()
+})
+
+/** A port that answers, and what it says it recorded. */
+async function upstreamThat(recorded: readonly Departure[]) {
+  const server = createServer((request, response) => request.resume().once('end', () => response.end())).listen(0)
+  stops.push(() => server.close())
+  await once(server, 'listening')
+  return { port: (server.address() as AddressInfo).port, recorded: async () => recorded }
+}
+
+const fail = (line: string) => {
+  throw new Error(line)
+}
+const request = (port: number, key: string) =>
+  fetch(`http://127.0.0.1:${port}/`, { headers: { authorization: `Bearer ${key}` } })
+
+const tried = await startCapture([1])
+if (tried.status === 'capturing') await tried.capture.stop()
+const refusal = tried.status === 'refused' ? tried.reason : ''
+
+itWhere(refusal === '', refusal, 'what is seen on the wire is judged, whatever the upstream’s clock says', async () => {
+  const upstream = await upstreamThat([{ headAtMs: 1, key: 'sk-a' }])
+  const watch = await watchUpstreams([upstream], fail)
+  const fromMs = Date.now()
+  await request(upstream.port, 'sk-a')
+  const observed = await watch.stop()
+  expect(observed.by).toBe('wire')
+  expect(observed.departuresOf('sk-a')).toEqual([expect.objectContaining({ key: 'sk-a' })])
+  expect(observed.departuresOf('sk-a')[0]?.headAtMs).toBeGreaterThanOrEqual(fromMs - 1)
+})
+
+itWhere(
+  refusal === '',
+  refusal,
+  'a request that the upstream recorded and the watch did not see is a fault',
+  async () => {
+    const upstream = await upstreamThat([
+      { headAtMs: 1, key: 'sk-a' },
+      { headAtMs: 2, key: 'sk-a' },
+    ])
+    const watch = await watchUpstreams([upstream], fail)
+    await request(upstream.port, 'sk-a')
+    await expect(watch.stop()).rejects.toThrow('the upstream took 2 requests of sk-a, but only 1 were seen on the wire')
+  },
+)
+
+it('where the wire cannot be watched, that is said, and the upstream’s record is taken', async () => {
+  const lines: string[] = []
+  const departure = { headAtMs: 1, wholeAtMs: 2, key: 'sk-a' }
+  // No port has this number, so tcpdump refuses it.
+  const watch = await watchUpstreams([{ port: 70_000, recorded: async () => [departure] }], (line) => lines.push(line))
+  const observed = await watch.stop()
+  expect(observed.by).toBe('upstream')
+  expect(observed.departuresOf('sk-a')).toEqual([departure])
+  expect(lines[0]).toMatch(/^The wire cannot be watched here: ./)
+})

@@ -1,0 +1,126 @@
+import type { TcpSegment } from './pcap.ts'
+
+/** What one side of a connection sent: its bytes in order, and when each left. */
+export interface SentBytes {
+  readonly bytes: Buffer
+  /** When the byte at `offset`, and all before it, had left: Unix milliseconds. @throws RangeError beyond the last byte */
+  atMs(offset: number): number
+}
+
+export interface TcpStream {
+  readonly clientPort: number
+  readonly serverPort: number
+  readonly fromClient: SentBytes
+  readonly fromServer: SentBytes
+}
+
+/**
+ * Puts together the connections to `serverPort`, oldest first. A byte's time is that of its first transmission: on loopback what was
+ * sent again was there before, or waited for the provider to take it.
+ */
+export function tcpStreams(segments: Iterable<TcpSegment>, serverPort: number): TcpStream[] {
+  const open = new Map<string, Connection>()
+  const all: Connection[] = []
+  for (const segment of segments) {
+    const isFromClient = segment.destinationPort === serverPort
+    if (!isFromClient && segment.sourcePort !== serverPort) continue
+    const clientPort = isFromClient ? segment.sourcePort : segment.destinationPort
+    const client = `${isFromClient ? segment.sourceHost : segment.destinationHost}:${clientPort}`
+    let connection = open.get(client)
+    // A port that is used again begins another connection; the same SYN sent again does not.
+    const isNew = segment.isSyn && isFromClient && connection?.client.startsWith(segment.sequence + 1) === false
+    if (connection === undefined || isNew) {
+      connection = { clientPort, client: new Direction(), server: new Direction() }
+      open.set(client, connection)
+      all.push(connection)
+    }
+    connection[isFromClient ? 'client' : 'server'].take(segment)
+  }
+  return all.map(({ clientPort, client, server }) => ({
+    clientPort,
+    serverPort,
+    fromClient: client.sent(),
+    fromServer: server.sent(),
+  }))
+}
+
+interface Connection {
+  readonly clientPort: number
+  readonly client: Direction
+  readonly server: Direction
+}
+
+interface Piece {
+  readonly offset: number
+  readonly atMs: number
+  readonly payload: Buffer
+}
+
+/** One direction of a connection. Offsets count from its first byte, whatever the sequence number that it began with. */
+class Direction {
+  #startsAt: number | undefined
+  #endOffset = 0
+  readonly #inOrder: Piece[] = []
+  /** What came before the bytes in front of it. */
+  #early: Pick<Piece, 'offset' | 'payload'>[] = []
+
+  /** Whether its first byte has this sequence number; true where nothing is known of it yet. */
+  startsWith(sequence: number): boolean {
+    return this.#startsAt === undefined || this.#startsAt === sequence >>> 0
+  }
+
+  take({ sequence, isSyn, payload, atMs }: TcpSegment): void {
+    // A SYN takes up one number.
+    this.#startsAt ??= isSyn ? (sequence + 1) >>> 0 : sequence
+    if (payload.length === 0) return
+    const distance = (sequence - this.#startsAt) >>> 0
+    // What lies before the start (a keep-alive probe's byte, or what went before the capture) is a distance below zero.
+    const offset = distance > HALF ? distance - 2 ** 32 : distance
+    this.#early.push({ offset, payload })
+    this.#joinEarly(atMs)
+  }
+
+  #joinEarly(nowMs: number): void {
+    for (;;) {
+      const next = this.#early.findIndex(
+        ({ offset, payload }) => offset <= this.#endOffset && offset + payload.length > this.#endOffset,
+      )
+      const piece = this.#early[next]
+      if (piece === undefined) break
+      this.#early.splice(next, 1)
+      const fresh = piece.payload.subarray(this.#endOffset - piece.offset)
+      // A piece that was early counts from when the gap before it was closed.
+      this.#inOrder.push({ offset: this.#endOffset, atMs: nowMs, payload: fresh })
+      this.#endOffset += fresh.length
+    }
+    this.#early = this.#early.filter(({ offset, payload }) => offset + payload.length > this.#endOffset)
+  }
+
+  sent(): SentBytes {
+    const pieces = this.#inOrder
+    return {
+      bytes: Buffer.concat(pieces.map(({ payload }) => payload)),
+      atMs: (offset) => {
+        const piece = pieces[lastAtOrBefore(pieces, offset)]
+        if (piece === undefined || offset >= piece.offset + piece.payload.length) {
+          throw new RangeError(`byte ${offset} was not sent`)
+        }
+        return piece.atMs
+      },
+    }
+  }
+}
+
+const HALF = 2 ** 31
+
+/** The index of the last piece that begins at or before `offset`; -1 where there is none. */
+function lastAtOrBefore(pieces: readonly Piece[], offset: number): number {
+  let low = 0
+  let high = pieces.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((pieces[middle] as Piece).offset <= offset) low = middle + 1
+    else high = middle
+  }
+  return low - 1
+}

@@ -1,0 +1,59 @@
+import {
+  apiKeyProjection,
+  CONNECTION_DEFAULTS,
+  connectionProjection,
+  credential,
+  type ProjectedConnection,
+} from '@sluice/contracts'
+import { type Bus, openBucket, type Served, serve } from '@sluice/messaging'
+import { createAccessToken, hashAccessToken } from '@sluice/service-kit'
+import { createSealedBoxes } from '../../services/connections/src/adapters/libsodium/sealed-boxes.ts'
+
+/** An OpenAI connection of a benchmark; its name is its id. */
+export type BenchmarkConnection = Pick<ProjectedConnection, 'name' | 'capacity'> &
+  Partial<Pick<ProjectedConnection, 'onCapacityUnavailable'>> & {
+    readonly upstreamBaseUrl: string
+    readonly upstreamKey: string
+  }
+
+/**
+ * Puts these connections, and an API key for all of them, on the bus, as the connections service would: it has no part in a request.
+ * Returns the key to call gateways with.
+ */
+export async function putProjections(bus: Bus, connections: readonly BenchmarkConnection[]): Promise<string> {
+  const bucket = await openBucket(bus, connectionProjection)
+  for (const { name, upstreamBaseUrl, capacity, onCapacityUnavailable } of connections) {
+    await bucket.put(name, {
+      id: name,
+      name,
+      provider: 'openai',
+      config: { baseUrl: upstreamBaseUrl },
+      credentialVersion: 1,
+      ...CONNECTION_DEFAULTS,
+      capacity,
+      ...(onCapacityUnavailable === undefined ? {} : { onCapacityUnavailable }),
+      version: 1,
+    })
+  }
+  const apiKeys = await openBucket(bus, apiKeyProjection)
+  const apiKey = createAccessToken('slc')
+  await apiKeys.put(hashAccessToken(apiKey), { id: 'benchmark', name: 'benchmark', connections: '*' })
+  return apiKey
+}
+
+/** Gives gateways the credentials of these connections, sealed, as the connections service would. */
+export async function serveCredentials(bus: Bus, connections: readonly BenchmarkConnection[]): Promise<Served> {
+  const boxes = await createSealedBoxes()
+  const keys = new Map(connections.map(({ name, upstreamKey }) => [name, upstreamKey]))
+  return serve(
+    bus,
+    credential,
+    ({ connectionId, version, publicKey }) => {
+      const fields = Buffer.from(JSON.stringify({ apiKey: keys.get(connectionId) }))
+      const sealed = boxes.seal(fields, publicKey)
+      if (sealed === undefined) throw new Error('the gateway sent no public key')
+      return { connectionId, version, sealed }
+    },
+    { onFault: (error) => console.error(error) },
+  )
+}
