@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import { Readable } from 'node:stream'
 import type { WireHeaders } from '@sluice/providers'
 import type { Logger } from '@sluice/service-kit'
 import { type GatewayError, gatewayError } from '../domain/gateway-error.ts'
@@ -45,7 +46,7 @@ export class AnswerRelay implements AnswerSink {
   #lapse: NodeJS.Timeout | undefined
   /** For a request that leaves over time. */
   #keeper: ChargeKeeper | undefined
-  #leavesOverTime = false
+  #body: UpstreamRequest['body'] = null
   readonly #onClose = () => this.#clientGone()
 
   constructor(plane: DataPlane, call: PermittedCall, response: ServerResponse, logger: Logger) {
@@ -67,7 +68,7 @@ export class AnswerRelay implements AnswerSink {
     if (this.#finished) return DEPARTED
     const { permit } = this.#call
     this.#secrets = secrets
-    this.#leavesOverTime = leavesOverTime(request.body)
+    this.#body = request.body
     this.#sentAtMs = this.#plane.clock.elapsedMs()
     this.#departure = Promise.withResolvers()
     this.#upstream = this.#plane.upstream.send(request, this, permit.departByMs)
@@ -81,8 +82,9 @@ export class AnswerRelay implements AnswerSink {
 
   departed(): void {
     clearTimeout(this.#lapse)
-    if (this.#leavesOverTime && !this.#finished)
+    if (leavesOverTime(this.#body) && !this.#finished) {
       this.#keeper = keepCharged(this.#call.permit, () => this.#chargeLapsed())
+    }
     this.#departure?.resolve('departed')
   }
 
@@ -94,7 +96,8 @@ export class AnswerRelay implements AnswerSink {
   }
 
   start(status: number, statusMessage: string, headers: WireHeaders): void {
-    void this.#keeper?.end()
+    // A provider that responds has the whole request, unless it responds early.
+    if (isWritten(this.#body)) void this.#keeper?.end()
     try {
       const receivedAtMs = this.#plane.clock.nowMs()
       const secrets = this.#revealed()
@@ -264,23 +267,24 @@ export class AnswerRelay implements AnswerSink {
     this.#finished = true
     clearTimeout(this.#lapse)
     this.#departure?.resolve('departed')
-    if (this.#keeper === undefined) this.#close(interruptedBy)
-    else void this.#keeper.end().then(() => this.#close(interruptedBy))
+    const upstreamMs = this.#upstream?.sent ? this.#sinceSentMs() : undefined
+    if (this.#keeper === undefined) this.#close(interruptedBy, upstreamMs)
+    else void this.#keeper.end().then(() => this.#close(interruptedBy, upstreamMs))
   }
 
-  #close(interruptedBy: CallEnd['interruptedBy']): void {
+  #close(interruptedBy: CallEnd['interruptedBy'], upstreamMs: number | undefined): void {
     const sent = this.#upstream?.sent ?? false
     try {
       // What a broken answer holds so far still counts.
       if (interruptedBy !== undefined) this.#pipe?.reader.end()
-      this.#record(sent, interruptedBy)
+      this.#record(sent, interruptedBy, upstreamMs)
     } catch (err) {
       this.#logger.error({ err, requestId: this.#requestId }, 'a call could not be finished')
       this.#call.permit.settle(settledCost({ sent, outputTokensSeen: 0 }, this.#call.estimate))
     }
   }
 
-  #record(sent: boolean, interruptedBy: CallEnd['interruptedBy']): void {
+  #record(sent: boolean, interruptedBy: CallEnd['interruptedBy'], upstreamMs: number | undefined): void {
     finishCall(this.#plane, this.#call, {
       requestId: this.#requestId,
       sent,
@@ -291,7 +295,7 @@ export class AnswerRelay implements AnswerSink {
       errorBody: this.#errorBody,
       errorStatus: this.#pipe?.errorStatus,
       timeToFirstByteMs: this.#timeToFirstByteMs,
-      upstreamMs: sent ? this.#sinceSentMs() : undefined,
+      upstreamMs,
       usage: this.#pipe?.reader.usage,
       outputTokensSeen: this.#pipe?.reader.outputTokensSeen ?? 0,
     })
@@ -322,6 +326,10 @@ export type Departed = 'departed' | 'too-late'
 /** What is larger takes long enough to leave that its end may be in another slot than its head. */
 function leavesOverTime(body: UpstreamRequest['body']): boolean {
   return body !== null && (!(body instanceof Buffer) || body.length > AT_ONCE_BYTES)
+}
+
+function isWritten(body: UpstreamRequest['body']): boolean {
+  return !(body instanceof Readable) || body.readableEnded
 }
 
 const AT_ONCE_BYTES = 256 * 1024

@@ -2,6 +2,9 @@ import { type GatewayError, gatewayError } from '../domain/gateway-error.ts'
 import type { CallEnd } from '../domain/settlement.ts'
 import type { UpstreamFault } from '../ports/upstream.ts'
 
+/** A request that was too late to be sent is sent again. */
+type FaultReason = Exclude<UpstreamFault['reason'], 'too-late'>
+
 /** How far a call had come when the fault occurred. */
 export interface FaultMoment {
   readonly connection: string
@@ -12,10 +15,8 @@ export interface FaultMoment {
 }
 
 /** What the application is told of a fault. */
-export function upstreamFaultError(reason: UpstreamFault['reason'], moment: FaultMoment): GatewayError {
+export function upstreamFaultError(reason: FaultReason, moment: FaultMoment): GatewayError {
   const provider = `The provider of connection "${moment.connection}"`
-  // Nothing was sent; the call is sent again before this shows.
-  if (reason === 'too-late') return gatewayError('capacity_unavailable', `${provider} took too long to connect to.`)
   if (reason === 'timeout') return gatewayError('upstream_timeout', `${provider} did not answer in time.`)
   if (reason === 'too-large') return gatewayError('payload_too_large', 'The upload is too large.')
   if (reason === 'invalid') {
@@ -29,7 +30,7 @@ export function upstreamFaultError(reason: UpstreamFault['reason'], moment: Faul
 }
 
 /** Whose doing the end of the call is. */
-export function interrupterOf(reason: UpstreamFault['reason']): CallEnd['interruptedBy'] {
+export function interrupterOf(reason: FaultReason): CallEnd['interruptedBy'] {
   if (reason === 'timeout') return 'timeout'
   return reason === 'unreachable' || reason === 'unreadable' ? 'provider' : 'client'
 }
