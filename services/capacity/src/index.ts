@@ -10,7 +10,7 @@ import { watchedLimits } from './adapters/watched-limits.ts'
 import { connectionCounters } from './application/connection-counters.ts'
 import type { CapacityConfig } from './config.ts'
 import { serveCapacity } from './handlers/serve-capacity.ts'
-import { serveHealth } from './handlers/serve-health.ts'
+import { probeOf, serveHealth } from './handlers/serve-health.ts'
 
 export { CapacityConfig } from './config.ts'
 
@@ -43,17 +43,15 @@ export async function start(config: CapacityConfig, logger: Logger): Promise<Ser
     erase: counters.forget,
     onFault,
   })
-  const health = serveHealth(bus, () => members.put(instance, { instance, startedAtMs }), onFault)
+  const health = serveHealth(bus, probeOf(records), onFault)
   const releasing = setInterval(() => counters.releaseIdle(), IDLE_MS)
   await bus.connection.flush()
   logger.info({ instance }, 'serving capacity')
 
   return {
     stop: async () => {
-      // Before it leaves: a health check would enter it again.
-      await health.stop()
       await membership.leave().catch(onFault)
-      await stopServing()
+      await Promise.all([stopServing(), health.stop()])
       clearInterval(releasing)
       await erasing.stop()
       discovered.stop()

@@ -3,7 +3,7 @@ import {
   apiKeyProjection,
   CONNECTION_DEFAULTS,
   capacityHealth,
-  capacityMembers,
+  capacityRecords,
   connectionProjection,
   credential,
   SluiceError,
@@ -164,13 +164,15 @@ describe('/readyz', () => {
     await (await startGatewayProcess()).ready
     await eventually(async () => expect(await readyz()).toMatchObject({ status: 200 }))
     const { streams } = bus.jetstreamManager
-    await streams.update(`KV_${capacityMembers.name}`, { max_msg_size: 1 })
+    await streams.update(`KV_${capacityRecords.name}`, { max_msg_size: 1 })
     await eventually(async () => {
       const { status, body } = await readyz()
-      const reason = expect.stringMatching(/^the capacity service gives no permits: .*message size exceeds maximum allowed/)
+      const reason = expect.stringMatching(
+        /^the capacity service gives no permits: .*message size exceeds maximum allowed/,
+      )
       expect({ status, body }).toEqual({ status: 503, body: { status: 'unready', reasons: [reason] } })
     })
-    await streams.update(`KV_${capacityMembers.name}`, { max_msg_size: -1 })
+    await streams.update(`KV_${capacityRecords.name}`, { max_msg_size: -1 })
     await eventually(async () => expect(await readyz()).toMatchObject({ status: 200 }))
   })
 
