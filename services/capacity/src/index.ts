@@ -13,7 +13,7 @@ import type { LossPolicy } from './application/group-commit.ts'
 import type { CapacityConfig } from './config.ts'
 import type { LostSpan } from './domain/loss.ts'
 import { serveCapacity } from './handlers/serve-capacity.ts'
-import { serveHealth } from './handlers/serve-health.ts'
+import { probeOf, serveHealth } from './handlers/serve-health.ts'
 
 export { CapacityConfig } from './config.ts'
 
@@ -63,17 +63,15 @@ export async function start(config: CapacityConfig, logger: Logger): Promise<Ser
     erase: counters.forget,
     onFault,
   })
-  const health = serveHealth(bus, membership.beat, onFault)
+  const health = serveHealth(bus, probeOf(records), onFault)
   const releasing = setInterval(() => counters.releaseIdle(), IDLE_MS)
   await bus.connection.flush()
   logger.info({ instance }, 'serving capacity')
 
   return {
     stop: async () => {
-      // Before it leaves: a health check would enter it again.
-      await health.stop()
       await membership.leave().catch(onFault)
-      await stopServing()
+      await Promise.all([stopServing(), health.stop()])
       stopDistrusting()
       clearInterval(releasing)
       await erasing.stop()

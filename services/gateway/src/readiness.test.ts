@@ -3,7 +3,7 @@ import {
   apiKeyProjection,
   CONNECTION_DEFAULTS,
   capacityHealth,
-  capacityMembers,
+  capacityRecords,
   connectionProjection,
   credential,
   SluiceError,
@@ -19,8 +19,12 @@ import {
   testNats,
 } from '@sluice/testkit'
 import sodium from 'libsodium-wrappers'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { exchange } from './testing/exchange.ts'
+
+/** A process takes seconds to start on a busy machine. */
+const STARTING = { timeoutMs: 40_000 }
+vi.setConfig({ testTimeout: 90_000 })
 
 let nats: TestNats
 let bus: Bus
@@ -105,7 +109,7 @@ describe('a gateway that starts', () => {
     let fault = error
     if (fault !== undefined) await startConnections(() => fault)
     const { output, ready } = await startGatewayProcess()
-    await eventually(() => expect(output()).toContain('waiting for credentials'), { timeoutMs: 10_000 })
+    await eventually(() => expect(output()).toContain('waiting for credentials'), STARTING)
     await expect(exchange(`${url}/healthz`)).rejects.toMatchObject({ code: 'ECONNREFUSED' })
     fault = undefined
     if (error === undefined) await startConnections()
@@ -119,7 +123,7 @@ describe('a gateway that starts', () => {
   it('does not listen before NATS is there', async () => {
     await nats.kill()
     const { output, ready } = await startGatewayProcess()
-    await eventually(() => expect(output()).toContain('NATS is not there yet'), { timeoutMs: 10_000 })
+    await eventually(() => expect(output()).toContain('NATS is not there yet'), STARTING)
     await expect(exchange(`${url}/healthz`)).rejects.toMatchObject({ code: 'ECONNREFUSED' })
     await nats.restart()
     await ready
@@ -141,7 +145,7 @@ describe('a gateway that starts', () => {
   it('ends at once on SIGTERM while it waits', async () => {
     await addConnection()
     const { output, stop } = await startGatewayProcess()
-    await eventually(() => expect(output()).toContain('waiting for credentials'), { timeoutMs: 10_000 })
+    await eventually(() => expect(output()).toContain('waiting for credentials'), STARTING)
     const stoppedAtMs = performance.now()
     expect(await stop()).toBe(0)
     expect(performance.now() - stoppedAtMs).toBeLessThan(2_000)
@@ -164,7 +168,7 @@ describe('/readyz', () => {
     await (await startGatewayProcess()).ready
     await eventually(async () => expect(await readyz()).toMatchObject({ status: 200 }))
     const { streams } = bus.jetstreamManager
-    await streams.update(`KV_${capacityMembers.name}`, { max_msg_size: 1 })
+    await streams.update(`KV_${capacityRecords.name}`, { max_msg_size: 1 })
     await eventually(async () => {
       const { status, body } = await readyz()
       const reason = expect.stringMatching(
@@ -172,7 +176,7 @@ describe('/readyz', () => {
       )
       expect({ status, body }).toEqual({ status: 503, body: { status: 'unready', reasons: [reason] } })
     })
-    await streams.update(`KV_${capacityMembers.name}`, { max_msg_size: -1 })
+    await streams.update(`KV_${capacityRecords.name}`, { max_msg_size: -1 })
     await eventually(async () => expect(await readyz()).toMatchObject({ status: 200 }))
   })
 

@@ -11,8 +11,6 @@ export interface Membership {
   readonly clock: Clock
   /** A span of which charges may be missing from the store, as its machine lost power; absent where that is not suspected. */
   readonly suspectedLoss: LostSpan | undefined
-  /** Writes a heartbeat now. @throws (rejects) when the store does not confirm it */
-  beat(): Promise<void>
   /** Leaves at once, instead of when the last heartbeat expires. */
   leave(): Promise<void>
 }
@@ -95,7 +93,6 @@ export async function joinMembers(options: MembershipOptions): Promise<Membershi
     return {
       clock: running,
       suspectedLoss: lost,
-      beat,
       leave: async () => {
         left = true
         clearInterval(timer)

@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { capacityHealth, HEALTH_WRITE_MS, type ReplyOf } from '@sluice/contracts'
-import { type Bus, NoReplyError, type Served, serve } from '@sluice/messaging'
+import { type Bucket, type Bus, NoReplyError, NoRespondersError, type Served, serve } from '@sluice/messaging'
 
 type Health = ReplyOf<typeof capacityHealth>
 
 /**
  * Serves `capacity.v1.health`: replies whether this instance can give permits, by writing where its counters live. Requests
- * that come during a write share its outcome.
+ * within {@link SHARED_MS} share a write: it costs the store the same whether one gateway asks or fifty.
  *
  * @param write stores something beside the counters; rejects when NATS does not confirm it
  */
@@ -22,22 +22,44 @@ export function serveHealth(
       await write()
       return { ready: true }
     } catch (error) {
-      if (error instanceof NoReplyError) return UNCONFIRMED
+      if (error instanceof NoReplyError || error instanceof NoRespondersError) return UNCONFIRMED
       return { ready: false, reason: error instanceof Error ? error.message : String(error) }
-    } finally {
-      writing = undefined
     }
+  }
+  const writtenLately = (): Promise<Health> => {
+    if (writing === undefined) {
+      writing = written()
+      const forget = () => {
+        writing = undefined
+      }
+      void writing.then(() => setTimeout(forget, SHARED_MS).unref())
+    }
+    return writing
   }
 
   return serve(
     bus,
     capacityHealth,
-    () => {
-      writing ??= written()
-      return Promise.race([writing, delay(HEALTH_WRITE_MS, UNCONFIRMED, { ref: false })])
-    },
+    () => Promise.race([writtenLately(), delay(HEALTH_WRITE_MS, UNCONFIRMED, { ref: false })]),
     { onFault },
   )
 }
 
-const UNCONFIRMED: Health = { ready: false, reason: 'NATS does not confirm that it stores counters' }
+/** Where its file system refuses a write, nats-server sends the publisher no reply, or stops serving the stream. */
+const UNCONFIRMED: Health = {
+  ready: false,
+  reason: 'NATS does not confirm that it stores counters: its log says why, such as a full disk',
+}
+const SHARED_MS = 300
+
+/**
+ * Returns what to have {@link serveHealth} write: a key of the counters' own bucket, as each stream fails by itself. Larger than
+ * a page, since a small write finds room on a full disk: in the last page of a file, for seconds after counters found none.
+ */
+export function probeOf(records: Pick<Bucket<unknown>, 'put'>): () => Promise<unknown> {
+  return () => records.put(PROBE_KEY, PROBE)
+}
+
+/** Shared by all instances, so that none leaves one behind. Ids of connections are longer. */
+const PROBE_KEY = 'health'
+const PROBE = { padding: '.'.repeat(8_192) }
