@@ -1,5 +1,5 @@
 import { type StreamDefinition, validate } from '@sluice/contracts'
-import type { JsMsg } from 'nats'
+import type { JsMsg, StoredMsg } from 'nats'
 import type { Static, TSchema } from 'typebox'
 import type { Bus } from './bus.ts'
 import type { RollBack, SeenMessage } from './durable-consumer.ts'
@@ -31,6 +31,11 @@ export interface ConsumeOptions<Message> {
   ) => void | Promise<void>
   /** Told when a batch failed, or the stream cannot be read; it goes on after a pause. */
   readonly onFault: (error: unknown) => void
+  /**
+   * Says whether a message was handled before, for a handler that remembers. It is asked of the last message that was acknowledged, when
+   * reading begins: if it was not handled, the stream or the memory was rolled back, and what the stream holds is delivered again.
+   */
+  readonly wasHandled?: (message: Message) => Promise<boolean>
   /** The stream lost its newest messages, and what it holds is delivered again: handled messages come as `redelivered: false`, too. */
   readonly onRollBack: (rollBack: RollBack) => void
 }
@@ -47,8 +52,21 @@ export async function consume<A extends readonly string[], M extends TSchema>(
   options: ConsumeOptions<Static<M>>,
 ): Promise<Consuming> {
   const { durable, batchMessages } = options
+  const wasHandled =
+    options.wasHandled &&
+    (async (stored: StoredMsg): Promise<boolean> => {
+      const decoded = decode(definition.message, stored)
+      // What is malformed was dropped.
+      return !decoded.valid || (await options.wasHandled?.(decoded.value)) !== false
+    })
   const open = (seen: SeenMessage | undefined) =>
-    openPullSource(bus, { stream: definition.name, durable, batchMessages, seen, onRollBack: options.onRollBack })
+    openPullSource(bus, {
+      stream: definition.name,
+      durable,
+      batchMessages,
+      known: { seen, wasHandled },
+      onRollBack: options.onRollBack,
+    })
   let stopped = false
   let wake: () => void = () => undefined
   let source = await open(undefined)
@@ -126,7 +144,7 @@ function sort<M extends TSchema>(schema: M, messages: JsMsg[]) {
 
 type Decoded<M extends TSchema> = { valid: true; value: Static<M> } | { valid: false; reason: string }
 
-function decode<M extends TSchema>(schema: M, message: JsMsg): Decoded<M> {
+function decode<M extends TSchema>(schema: M, message: Pick<JsMsg, 'json'>): Decoded<M> {
   let json: unknown
   try {
     json = message.json()

@@ -1,4 +1,4 @@
-import { AckPolicy, type ConsumerInfo, DeliverPolicy, nanos } from 'nats'
+import { AckPolicy, type ConsumerInfo, DeliverPolicy, nanos, type StoredMsg } from 'nats'
 import type { Bus } from './bus.ts'
 import { isNotFound } from './made-by-owner.ts'
 
@@ -15,6 +15,14 @@ export interface DurableConsumer {
 export interface SeenMessage {
   readonly sequence: number
   readonly storedAtMs: number
+}
+
+/** What tells whether a message that stands in the stream is the one that stood there before. */
+export interface KnownMessages {
+  /** Absent where this process was given nothing yet. */
+  readonly seen: SeenMessage | undefined
+  /** Whether this message, up to which all were acknowledged, was handled: asked where nothing was seen. */
+  readonly wasHandled: ((message: StoredMsg) => Promise<boolean>) | undefined
 }
 
 /** How far a consumer's place is from what its stream holds, after the stream lost its newest messages. */
@@ -34,19 +42,18 @@ export interface RollBack {
  *
  * Call it before anything is asked of the consumer on a connection: what is delivered from a wrong place hides that it is wrong.
  *
- * @param seen absent where this process was given nothing yet
  * @returns the roll-back that was found; undefined when there was none
  */
 export async function ensureConsumer(
   bus: Bus,
   consumer: DurableConsumer,
-  seen: SeenMessage | undefined,
+  known: KnownMessages,
 ): Promise<RollBack | undefined> {
   const { stream, durable } = consumer
   const consumers = bus.jetstreamManager.consumers
   // Looked at first: in a stream that only grows, its place is then never beyond the last message.
   const standing = await findConsumer(bus, consumer)
-  const rollBack = standing && (await findRollBack(bus, consumer, standing, seen))
+  const rollBack = standing && (await findRollBack(bus, consumer, standing, known))
   if (rollBack !== undefined) await removeConsumer(bus, consumer)
   await consumers.add(stream, {
     durable_name: durable,
@@ -62,26 +69,36 @@ async function findRollBack(
   bus: Bus,
   { stream, durable }: DurableConsumer,
   { delivered, ack_floor: acknowledged }: ConsumerInfo,
-  seen: SeenMessage | undefined,
+  { seen, wasHandled }: KnownMessages,
 ): Promise<RollBack | undefined> {
   const { state } = await bus.jetstreamManager.streams.info(stream)
   const lastSequence = state.last_seq
   const seenSequence = Math.max(delivered.stream_seq, acknowledged.stream_seq, seen?.sequence ?? 0)
   if (seenSequence > lastSequence) return { stream, durable, seenSequence, lastSequence }
   // New messages may have filled the gap by now. Then another message stands where the last one that was seen stood.
-  if (seen === undefined || seen.sequence < state.first_seq || (await isStill(bus, stream, seen))) return undefined
-  return { stream, durable, seenSequence: seen.sequence, lastSequence }
+  const known = seen?.sequence ?? acknowledged.stream_seq
+  if (known === 0 || known < state.first_seq) return undefined
+  const stored = await findMessage(bus, stream, known)
+  const isAsKnown =
+    seen === undefined
+      ? stored === undefined || wasHandled === undefined || (await wasHandled(stored))
+      : stored !== undefined && Math.abs(stored.time.getTime() - seen.storedAtMs) <= ROUNDING_MS
+  if (isAsKnown || (await hasLeft(bus, stream, known))) return undefined
+  return { stream, durable, seenSequence: known, lastSequence }
 }
 
-async function isStill(bus: Bus, stream: string, { sequence, storedAtMs }: SeenMessage): Promise<boolean> {
+async function findMessage(bus: Bus, stream: string, sequence: number): Promise<StoredMsg | undefined> {
   try {
-    const { time } = await bus.jetstreamManager.streams.getMessage(stream, { seq: sequence })
-    return Math.abs(time.getTime() - storedAtMs) <= ROUNDING_MS
+    return await bus.jetstreamManager.streams.getMessage(stream, { seq: sequence })
   } catch (error) {
-    // It was the oldest and has left the stream this instant, or it is lost.
-    if (isNotFound(error)) return (await bus.jetstreamManager.streams.info(stream)).state.first_seq > sequence
+    if (isNotFound(error)) return undefined
     throw error
   }
+}
+
+/** True when the message was the oldest, and has left the stream for its age or its size by now. */
+async function hasLeft(bus: Bus, stream: string, sequence: number): Promise<boolean> {
+  return (await bus.jetstreamManager.streams.info(stream)).state.first_seq > sequence
 }
 
 async function findConsumer(bus: Bus, { stream, durable }: DurableConsumer): Promise<ConsumerInfo | undefined> {

@@ -33,16 +33,15 @@ it('reaches who listens, with the subject’s identifiers; malformed ones are to
   )
   bus.connection.publish('moved.a', 'not JSON')
   bus.connection.publish('moved.b', '{"to": 7}')
-  publishEvent(bus, moved, ['c'], { to: 'here' })
+  await publishEvent(bus, moved, ['c'], { to: 'here' })
   await eventually(() => expect(events).toEqual([[['c'], { to: 'here' }]]))
   expect(malformed).toEqual(['moved.a', 'moved.b'])
   unsubscribe()
-  publishEvent(bus, moved, ['d'], { to: 'there' })
-  await bus.connection.flush()
+  await publishEvent(bus, moved, ['d'], { to: 'there' })
   expect(events).toHaveLength(1)
 })
 
-it('is sent when the connection is back', async () => {
+it('reaches who listens after the connection was lost', async () => {
   const listener = await connectBus({ servers: nats.url, name: 'listener' })
   const events: unknown[] = []
   subscribeEvent(
@@ -56,12 +55,20 @@ it('is sent when the connection is back', async () => {
   let sent = 0
   await nats.restart()
   await eventually(
-    () => {
-      publishEvent(bus, moved, ['a'], { to: `place ${++sent}` })
+    async () => {
+      await publishEvent(bus, moved, ['a'], { to: `place ${++sent}` })
       expect(events).not.toEqual([])
     },
     { timeoutMs: 10_000 },
   )
   expect(bus.isConnected()).toBe(true)
   await listener.close()
+})
+
+it('fails when the connection was lost before the server had it', async () => {
+  nats.freeze()
+  const publishing = publishEvent(bus, moved, ['a'], { to: 'nowhere' })
+  await expect(publishing).rejects.toMatchObject({ code: 'DISCONNECT' })
+  nats.thaw()
+  await eventually(() => publishEvent(bus, moved, ['a'], { to: 'here' }), { timeoutMs: 10_000 })
 })

@@ -2,14 +2,18 @@ import { type EventDefinition, identifiersIn, subjectPattern, validate } from '@
 import type { Static, TSchema } from 'typebox'
 import type { Bus } from './bus.ts'
 
-/** Publishes an event to whoever listens now. While the connection is away, it is sent when it is back. */
-export function publishEvent<A extends readonly string[], E extends TSchema>(
+/**
+ * Publishes an event to whoever listens now. Resolves when the server has it: what is published while a connection is being lost is gone.
+ * @throws NatsError when the connection was lost before that, or is closed: publish it again where that matters
+ */
+export async function publishEvent<A extends readonly string[], E extends TSchema>(
   bus: Bus,
   definition: EventDefinition<A, E>,
   identifiers: A,
   event: Static<E>,
-): void {
+): Promise<void> {
   bus.connection.publish(definition.subject(...identifiers), JSON.stringify(event))
+  await bus.connection.flush()
 }
 
 /**

@@ -1,14 +1,20 @@
 import type { JsMsg } from 'nats'
 import type { Bus } from './bus.ts'
-import { type DurableConsumer, ensureConsumer, type RollBack, type SeenMessage } from './durable-consumer.ts'
+import {
+  type DurableConsumer,
+  ensureConsumer,
+  type KnownMessages,
+  type RollBack,
+  type SeenMessage,
+} from './durable-consumer.ts'
 
 export interface PullSourceOptions {
   readonly stream: string
   readonly durable: string
   /** So many messages are asked for at a time; at most four times as many are unacknowledged, over all who share the durable. */
   readonly batchMessages: number
-  /** The newest message that an earlier source of this process was given. */
-  readonly seen: SeenMessage | undefined
+  /** What an earlier source of this process was given, and what else is known of the stream's messages. */
+  readonly known: KnownMessages
   /** The consumer stood ahead of its stream and was created again: what the stream holds is delivered again. */
   readonly onRollBack: (rollBack: RollBack) => void
 }
@@ -61,8 +67,8 @@ export async function openPullSource(bus: Bus, options: PullSourceOptions): Prom
   let ended = false
   let fault: unknown
   const open = async () => {
-    const rollBack = await ensureConsumer(bus, settings, options.seen)
-    if (rollBack === undefined) seen = options.seen
+    const rollBack = await ensureConsumer(bus, settings, options.known)
+    if (rollBack === undefined) seen = options.known.seen
     else options.onRollBack(rollBack)
     const consumer = await bus.jetstream.consumers.get(stream, durable)
     return await consumer.consume({

@@ -47,16 +47,17 @@ interface Reader {
   readonly consuming: Consuming
 }
 
-async function read(bus: Bus, handle?: ConsumeOptions<{ n: number }>['handle']): Promise<Reader> {
+async function read(bus: Bus, options: Partial<ConsumeOptions<{ n: number }>> = {}): Promise<Reader> {
   const seen = new Set<number>()
   const rollBacks: RollBack[] = []
   const consuming = await consume(bus, numbers, {
     durable: 'reader',
     batchMessages: 100,
-    handle: handle ?? (async (messages) => messages.forEach(({ message }) => void seen.add(message.n))),
+    handle: async (messages) => messages.forEach(({ message }) => void seen.add(message.n)),
     onMalformed: () => undefined,
     onFault: () => undefined,
     onRollBack: (rollBack) => rollBacks.push(rollBack),
+    ...options,
   })
   ends.push(() => consuming.stop())
   return { seen, rollBacks, consuming }
@@ -119,6 +120,20 @@ it('handles every new message when it begins after the roll-back', async () => {
   await eventually(() => expect([...after.seen].filter((n) => n > 3)).toEqual([9, 10]))
 })
 
+it('handles the new messages that have filled the gap by the time that it begins, by what its handler remembers', async () => {
+  const nats = await start()
+  const bus = await connect(nats.url)
+  await ensureStream(bus, numbers)
+  const before = await read(bus)
+  await loseFiveOfEight(nats, before)
+  await before.consuming.stop()
+  await nats.restart()
+  await publish(nats.url, ...all(20).slice(8))
+  const after = await read(await connect(nats.url), { wasHandled: async ({ n }) => before.seen.has(n) })
+  const news = all(20).slice(8)
+  await eventually(() => expect([...after.seen].filter((n) => n > 3)).toEqual(news))
+})
+
 it('handles the new messages that have filled the gap by the time that its connection is back', async () => {
   const port = await freePort()
   const nats = await start(`client_advertise: "127.0.0.1:${port}"`)
@@ -144,11 +159,12 @@ it('has delivered again what was being handled when the connection was lost, as 
   const entered = Promise.withResolvers<void>()
   const release = Promise.withResolvers<void>()
   const handled: boolean[] = []
-  const reader = await read(bus, async ([message]) => {
+  const handle: ConsumeOptions<{ n: number }>['handle'] = async ([message]) => {
     entered.resolve()
     await release.promise
     handled.push(message?.redelivered ?? false)
-  })
+  }
+  const reader = await read(bus, { handle })
   await publish(nats.url, 1)
   await entered.promise
   await nats.restart()

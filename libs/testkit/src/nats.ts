@@ -12,6 +12,10 @@ export interface TestNats {
   restart(): Promise<void>
   /** Ends it in order, so that everything is written. */
   halt(): Promise<void>
+  /** Stops the process where it stands: its connections stay open, the kernel goes on accepting new ones, and nothing answers. */
+  freeze(): void
+  /** Lets a frozen process go on. */
+  thaw(): void
   /** Ends it as a crash would. */
   kill(): Promise<void>
   /** Ends it for good and removes what it stored. */
@@ -51,6 +55,8 @@ export async function testNats(options: TestNatsOptions = {}): Promise<TestNats>
       await server.stop()
       server = await start(server.port)
     },
+    freeze: () => process.kill(server.pid, 'SIGSTOP'),
+    thaw: () => process.kill(server.pid, 'SIGCONT'),
     halt: () => server.stop(),
     kill: () => server.kill('SIGKILL'),
     stop: async () => {

@@ -69,7 +69,11 @@ export async function start(config: DiscoveryConfig, logger: Logger): Promise<Se
     projection,
     connections,
     forget: forgetting.forget,
-    announce: (change: LimitChange) => publishEvent(bus, discoveredChanged, [change.connectionId], change),
+    announce: (change: LimitChange) => {
+      publishEvent(bus, discoveredChanged, [change.connectionId], change).catch((err: unknown) =>
+        logger.warn({ err, ...change }, 'a changed limit could not be announced'),
+      )
+    },
     onUnreadable: (provider: ProviderId, reading: RateLimitReading) => {
       unreadable.count(provider, reading)
       unreadableAnswers.add(1, { provider })

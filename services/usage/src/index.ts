@@ -46,10 +46,11 @@ export async function start(config: UsageConfig, logger: Logger): Promise<Servic
     onMalformed: (subject, streamSequence, reason) =>
       logger.error({ subject, streamSequence, reason }, 'malformed message, dropped'),
     onFault: outage.fault,
+    wasHandled: store.hasRecorded,
     onRollBack: (rollBack) =>
       logger.warn(
         rollBack,
-        'NATS lost the newest messages of the stream; what it holds is read again, and counted once',
+        'NATS or PostgreSQL lost what was newest; what the stream holds is read again, and counted once',
       ),
   })
   const served = serve(bus, usageQuery, answerUsageQuery(store, prices), {

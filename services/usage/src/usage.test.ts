@@ -60,6 +60,26 @@ it('counts every event once, though batches are published twice and instances co
   expect(await total()).toMatchObject({ inputTokens: 90_600, outputTokens: 1_202, cachedInputTokens: 601 })
 })
 
+it('counts what the stream holds, once, when it begins with a database that was restored from before', async () => {
+  const first = await startUsage()
+  for (const number of [1, 2, 3]) await publish(batch(number, [event(1)]), `g-${number}`)
+  await eventually(async () => expect(await total()).toMatchObject({ requests: 3 }))
+  await eventually(async () => {
+    const { ack_floor } = await bus.jetstreamManager.consumers.info(responses.name, 'usage')
+    expect(ack_floor.stream_seq).toBe(3)
+  })
+  await first.stop()
+  services.splice(0)
+  const admin = new pg.Client({ connectionString: database.url })
+  await admin.connect()
+  await admin.query('truncate usage.gateways, usage.minutes')
+  await admin.end()
+  await startUsage()
+  await eventually(async () => expect(await total()).toMatchObject({ requests: 3, inputTokens: 3 }))
+  await publish(batch(4, [event(1)]), 'g-4')
+  await eventually(async () => expect(await total()).toMatchObject({ requests: 4, inputTokens: 4 }))
+})
+
 it('loses and doubles nothing while its connections to PostgreSQL are cut', async () => {
   await startUsage()
   const admin = new pg.Client({ connectionString: database.url })

@@ -29,6 +29,19 @@ export async function claimBatches(
   return rows.flatMap((row) => byName.get(batchName(row)) ?? [])
 }
 
+/** Whether a batch of this name was claimed by a transaction that was committed. */
+export async function isClaimed(
+  db: Kysely<Tables>,
+  { gateway, batch }: Pick<ResponseBatch, 'gateway' | 'batch'>,
+): Promise<boolean> {
+  const row = await db
+    .selectFrom('usage.gateways')
+    .select(sql<boolean>`recorded_batches @> ${batch}::bigint`.as('is_claimed'))
+    .where('gateway', '=', gateway)
+    .executeTakeFirst()
+  return row?.is_claimed ?? false
+}
+
 /** Forgets the gateways that recorded nothing for `ageMs`. Returns how many. */
 export async function forgetGateways(db: Kysely<Tables>, ageMs: number): Promise<number> {
   const deleted = await db

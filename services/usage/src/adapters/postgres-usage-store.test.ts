@@ -44,6 +44,13 @@ it('counts a batch once, however many record it at a time and in whatever compan
   expect(await requests()).toBe(4)
 })
 
+it('knows which batches it has recorded, and takes one that cannot be stored for recorded', async () => {
+  await store.record([batch(1), batch(3)])
+  const known = await Promise.all([1, 2, 3, 2 ** 64].map((number) => store.hasRecorded(batch(number))))
+  expect(known).toEqual([true, false, true, true])
+  expect(await store.hasRecorded({ gateway: 'another', batch: 1 })).toBe(false)
+})
+
 it('stores all of a call or nothing', async () => {
   await expect(store.record([batch(1), batch(2 ** 64)])).rejects.toBeInstanceOf(UnstorableError)
   expect(await requests()).toBe(0)

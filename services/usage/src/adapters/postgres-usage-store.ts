@@ -6,7 +6,7 @@ import type { KeptDays } from '../domain/retention.ts'
 import { rollUp } from '../domain/rollup.ts'
 import { UnstorableError, type UsageStore, type UsageUpkeep } from '../ports/usage-store.ts'
 import { addRollups } from './add-rollups.ts'
-import { claimBatches, forgetGateways } from './claim-batches.ts'
+import { claimBatches, forgetGateways, isClaimed } from './claim-batches.ts'
 import { coarsenOnce } from './coarsen.ts'
 import { holdHorizons, readHorizons } from './horizons.ts'
 import { dropPartitions, partitionsAhead } from './partitions.ts'
@@ -37,6 +37,14 @@ export function postgresUsageStore({ db, kept, now }: PostgresUsageStoreOptions)
       } catch (error) {
         if (isRefusedData(error) && !isMissingPartition(error))
           throw new UnstorableError('PostgreSQL refuses the data', { cause: error })
+        throw error
+      }
+    },
+    hasRecorded: async (batch) => {
+      try {
+        return await isClaimed(db, batch)
+      } catch (error) {
+        if (isRefusedData(error)) return true
         throw error
       }
     },

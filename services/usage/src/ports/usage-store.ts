@@ -11,6 +11,8 @@ export interface UsageStore {
    * @throws UnstorableError when it cannot be stored as it is; any other error means that it may be tried again
    */
   record(batches: readonly ResponseBatch[]): Promise<void>
+  /** Whether a batch of this name was recorded; true as well for one that can never be stored. */
+  hasRecorded(batch: Pick<ResponseBatch, 'gateway' | 'batch'>): Promise<boolean>
   /**
    * What is stored for the query by time and group, at most `maxCells` cells of each kind.
    * @throws SluiceError `unavailable` while the store is away, `invalid_request` for an instant or a name that it can hold none of

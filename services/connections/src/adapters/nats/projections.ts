@@ -35,7 +35,7 @@ export async function openProjections(bus: Bus, source: ProjectionSource): Promi
       if (entry.kind === 'api-key') return apiKeys.sync(entry.hash)
       const { change } = entry
       await connections.sync(change.connectionId)
-      publishEvent(bus, connectionChanged, [change.connectionId], change)
+      await publishEvent(bus, connectionChanged, [change.connectionId], change)
     },
     reconcile: async () => {
       await connections.reconcile()
