@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { eventually, itWhere, smallDisk, whyNoSmallDisk } from '@sluice/testkit'
 import OpenAI from 'openai'
 import { expect, onTestFinished } from 'vitest'
-import { startSystem } from './start-system.ts'
+import { type System, startSystem } from './start-system.ts'
 
 const whyNot = await whyNoSmallDisk()
 
@@ -18,45 +18,67 @@ async function chat(client: OpenAI): Promise<number> {
   }
 }
 
+/** @param meanwhile what happens to the system while the disk is full */
+async function fillAndFree(meanwhile: (system: System) => Promise<void>): Promise<void> {
+  const disk = await smallDisk(512)
+  onTestFinished(() => disk.remove())
+  const system = await startSystem({ dataDir: join(disk.path, 'data') })
+  onTestFinished(() => system.stop())
+  const { id, apiKey } = await system.connect('full', [{ period: 'minute', requests: 1_000_000 }])
+  const client = system.client('full', apiKey)
+  let sent = 0
+  const send = () => {
+    sent++
+    return chat(client)
+  }
+  expect(await send()).toBe(200)
+
+  // Compaction frees a little again and again.
+  await eventually(
+    async () => {
+      await disk.fill()
+      expect(await send()).toBe(503)
+      expect(system.logs()).toMatch(/The disk is full: NATS stores nothing.* 0 bytes free of 512\.0 MiB in /)
+    },
+    { timeoutMs: 60_000 },
+  )
+  await meanwhile(system)
+  await disk.free()
+  await eventually(async () => expect(await send()).toBe(200), { timeoutMs: 60_000 })
+  const to = new Date(Date.now() + 60_000).toISOString()
+  await eventually(
+    async () => {
+      const usage = await system.admin.get<{ points: { requests: number }[] }>(`/connections/${id}/usage?to=${to}`)
+      expect(usage.points.reduce((sum, { requests }) => sum + requests, 0)).toBe(sent)
+    },
+    { timeoutMs: 30_000 },
+  )
+}
+
 itWhere(
   whyNot === undefined,
   `${whyNot}`,
   'a full disk is reported, and once there is space again requests succeed by themselves and no event is missing',
-  async () => {
-    const disk = await smallDisk(512)
-    onTestFinished(() => disk.remove())
-    const system = await startSystem({ dataDir: join(disk.path, 'data') })
-    onTestFinished(() => system.stop())
-    const { id, apiKey } = await system.connect('full', [{ period: 'minute', requests: 1_000_000 }])
-    const client = system.client('full', apiKey)
-    let sent = 0
-    const send = () => {
-      sent++
-      return chat(client)
-    }
-    expect(await send()).toBe(200)
+  () => fillAndFree(async () => undefined),
+  180_000,
+)
 
-    // Compaction frees a little again and again.
-    await eventually(
-      async () => {
-        await disk.fill()
-        expect(await send()).toBe(503)
-        expect(system.logs()).toMatch(/The disk is full: NATS stores nothing.* 0 bytes free of 512\.0 MiB in /)
-      },
-      { timeoutMs: 60_000 },
-    )
-    await disk.free()
-    await eventually(async () => expect(await send()).toBe(200), { timeoutMs: 60_000 })
-    expect(system.logs()).toContain('nats is back after')
-
-    const to = new Date(Date.now() + 3_600_000).toISOString()
-    await eventually(
-      async () => {
-        const usage = await system.admin.get<{ points: { requests: number }[] }>(`/connections/${id}/usage?to=${to}`)
-        expect(usage.points.reduce((sum, { requests }) => sum + requests, 0)).toBe(sent)
-      },
-      { timeoutMs: 30_000 },
-    )
-  },
+itWhere(
+  whyNot === undefined,
+  `${whyNot}`,
+  'the same holds when NATS is killed while the disk is full',
+  () =>
+    fillAndFree(async (system) => {
+      const nats = () => system.stack.processes().find(({ name }) => name === 'nats')?.pid
+      const killed = nats() ?? expect.unreachable()
+      process.kill(killed, 'SIGKILL')
+      await eventually(
+        () => {
+          expect(nats()).toBeTypeOf('number')
+          expect(nats()).not.toBe(killed)
+        },
+        { timeoutMs: 30_000 },
+      )
+    }),
   180_000,
 )
