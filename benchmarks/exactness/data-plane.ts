@@ -135,7 +135,7 @@ async function startService(
 }
 
 async function startNats(givenDataDir: string | undefined): Promise<Stoppable & { readonly port: number }> {
-  const serverPath = await locateNatsServer({ binDir, log: (line) => console.error(line) })
+  const { path: serverPath } = await locateNatsServer({ binDir, log: (line) => console.error(line) })
   const dataDir = givenDataDir ?? (await mkdtemp(join(tmpdir(), 'sluice-exactness-nats-')))
   const startOn = (port: number) => startNatsServer({ serverPath, dataDir, port, log: () => undefined })
   let server = await startOn(0)

@@ -16,7 +16,7 @@ export function serviceEnvironment(env: Readonly<Record<string, string | undefin
 const OWN_SETTINGS: Readonly<Record<ServiceName, RegExp>> = {
   connections:
     /^(AWS_\w+|KMS_\w+|STS_ENDPOINT|KEY_SERVICE|CFN_TEMPLATE_URL|CREDENTIAL_GRACE_MS|LOGIN_FAILURES_PER_MINUTE|TRUSTED_PROXIES|COOKIE_SECURE)$/,
-  capacity: /^$/,
+  capacity: /^(ASSUME_LOST_AS_USED|BOOT_ID_FILE)$/,
   discovery: /^(AWS_\w+|STS_ENDPOINT|SERVICE_QUOTAS_ENDPOINT|RESPONSES_MAX_BYTES)$/,
   usage: /^((MINUTES|HOURS|DAYS)_KEPT_DAYS|PRICE_LIST_FILE)$/,
   gateway:

@@ -37,7 +37,7 @@ export function createStoreHealth(path: string, say: (level: number, message: st
   let low = false
   let full = false
   let isFullReported = false
-  let hasSpace = true
+  let wasWithoutSpace = false
   let failedProbes = 0
 
   /** Returns whether it was known already. */
@@ -72,14 +72,15 @@ export function createStoreHealth(path: string, say: (level: number, message: st
     probed: (result) => {
       if (result.status === 'failed' && OUT_OF_STORAGE.test(result.reason)) outOfStorage()
       failedProbes = result.status === 'stored' ? recovered(failedProbes) : failedProbes + 1
-      // 2.9 may hang on a full disk before it has logged a failed write.
-      if (failedProbes >= FAILED_PROBES && !hasSpace) full = true
+      // 2.9 may hang on a full disk, also when it was full for a moment, before it has logged a failed write.
+      if (failedProbes >= FAILED_PROBES && wasWithoutSpace) full = true
       if (result.status === 'failed' && failedProbes === FAILED_PROBES && !full) {
         say(ERROR, `NATS has not stored what was written as a probe, ${FAILED_PROBES} times in a row: ${result.reason}`)
       }
     },
     space: (space) => {
-      hasSpace = isEnough(space)
+      const hasSpace = isEnough(space)
+      if (!hasSpace) wasWithoutSpace = true
       reportLow(space)
       reportFull(space)
       return full && hasSpace

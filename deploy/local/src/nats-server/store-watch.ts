@@ -12,6 +12,8 @@ const storeProbe = defineBucket({ name: 'store-probe', value: Type.String(), exp
 const PROBE_BYTES = 8_192
 const PROBE_TIMEOUT_MS = 3_000
 const PROBE_INTERVAL_MS = 5_000
+/** A probe that failed is soon followed by the next: a few in a row tell. */
+const FAILED_PROBE_INTERVAL_MS = 1_000
 const SPACE_INTERVAL_MS = 1_000
 
 const WARN = 40
@@ -71,8 +73,9 @@ export function watchStore({ url, password, dataDir, say, onMustRestart }: Store
       }
     }
     while (!stopped.signal.aborted) {
-      health.probed(await probe())
-      await pause(PROBE_INTERVAL_MS)
+      const result = await probe()
+      health.probed(result)
+      await pause(result.status === 'stored' ? PROBE_INTERVAL_MS : FAILED_PROBE_INTERVAL_MS)
     }
     await bus.close()
   }
