@@ -17,17 +17,19 @@ it('tells those who reach AWS who they are there, and nobody else', () => {
 it('gives each service its own settings', () => {
   const own = {
     connections: { CREDENTIAL_GRACE_MS: '1', LOGIN_FAILURES_PER_MINUTE: '2', TRUSTED_PROXIES: '10.0.0.1' },
+    capacity: { ASSUME_LOST_AS_USED: 'false' },
     discovery: { RESPONSES_MAX_BYTES: '1048576' },
     usage: { PRICE_LIST_FILE: 'prices.json', DAYS_KEPT_DAYS: '400' },
     gateway: { MAX_UPLOAD_BYTES: '1024', UPSTREAM_IDLE_TIMEOUT_MS: '100', STOP_TIMEOUT_MS: '0' },
   }
   const env = {
     ...own.connections,
+    ...own.capacity,
     ...own.discovery,
     ...own.usage,
     ...own.gateway,
     DATABASE_URL: 'postgres://',
     GATEWAY_PORT: '80',
   }
-  expect(serviceEnvironment(env)).toEqual({ ...own, capacity: {} })
+  expect(serviceEnvironment(env)).toEqual(own)
 })

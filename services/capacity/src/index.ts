@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { capacityMembers, capacityRecords, clockMarks, connectionProjection } from '@sluice/contracts'
+import { capacityMembers, capacityRecords, clockMarks, connectionProjection, SluiceError } from '@sluice/contracts'
 import { connectBus, openBucket } from '@sluice/messaging'
-import { busOptions, counter, type Logger, type Service } from '@sluice/service-kit'
+import { busOptions, counter, type Logger, outageLog, type Service } from '@sluice/service-kit'
 import { readBootId, sinceBootMs } from './adapters/boot.ts'
 import { eraseDeleted } from './adapters/erase-deleted.ts'
 import { followDiscovered } from './adapters/follow-discovered.ts'
@@ -20,7 +20,15 @@ export { CapacityConfig } from './config.ts'
 /** Starts a capacity instance; resolves when it answers. */
 export async function start(config: CapacityConfig, logger: Logger): Promise<Service> {
   const instance = config.CAPACITY_INSTANCE ?? randomUUID()
-  const onFault = (err: unknown, subject?: string) => logger.error({ err, subject }, 'fault')
+  const outage = outageLog(logger, {
+    begins: 'NATS does not store the counters: no permits are given',
+    ends: 'NATS stores the counters again',
+  })
+  const onFault = (err: unknown, subject?: string) => {
+    // Each request meets the same fault while the store is away.
+    if (err instanceof SluiceError && err.code === 'unavailable') outage.fault(err)
+    else logger.error({ err, subject }, 'fault')
+  }
   const bus = await connectBus({
     ...busOptions(config, `capacity ${instance}`, logger),
     // Two of an exchange's own time-outs: a lost write must not hold up the connection's other exchanges.
@@ -45,7 +53,7 @@ export async function start(config: CapacityConfig, logger: Logger): Promise<Ser
   })
   const limits = watchedLimits(connections, onFault)
   const counters = connectionCounters({
-    store: kvRecordStore(records),
+    store: kvRecordStore(records, outage.success),
     limits,
     clock: membership.clock,
     ...(config.ASSUME_LOST_AS_USED ? { losses: lossPolicy(membership.suspectedLoss, logger) } : {}),

@@ -1,4 +1,4 @@
-import type { ExchangeReply, ExchangeRequest } from '@sluice/contracts'
+import { type ExchangeReply, type ExchangeRequest, SluiceError } from '@sluice/contracts'
 import fc from 'fast-check'
 import { expect, it, vi } from 'vitest'
 import type { HeldLimits } from '../domain/limits.ts'
@@ -169,4 +169,24 @@ it('counts as used what a suspected power cut may have taken, of records that we
   await before.exchange(exchangeOf('h', 1, 1, false))
   const after = groupCommit('c', { store, limits: limitsSource, clock, losses })
   expect(grantedIn(await after.exchange(exchangeOf('g', 2, 1, false)))).toBe(0)
+})
+
+it('says soon what keeps the store from confirming, instead of trying for as long as gateways would wait', async () => {
+  const { store } = storeWith([])
+  let nowMs = NOW_MS
+  let writes = 0
+  const full: RecordStore = {
+    ...store,
+    save: () => {
+      writes++
+      nowMs += 1_000
+      return Promise.reject(new SluiceError('unavailable', 'no room left'))
+    },
+  }
+  const counter = groupCommit('c', { store: full, limits: limitsSource, clock: { nowMs: () => nowMs } })
+  await expect(counter.exchange({ ...exchangeOf('g', 1, 1, false), asOfMs: nowMs })).rejects.toMatchObject({
+    code: 'unavailable',
+    message: 'no room left',
+  })
+  expect(writes).toBe(1)
 })

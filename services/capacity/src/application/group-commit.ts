@@ -77,6 +77,7 @@ export function groupCommit(connectionId: string, parts: GroupCommitParts): Grou
   const commit = async (group: readonly Waiting[]): Promise<void> => {
     // A repeated exchange may have been applied by an instance that this one's record knows nothing of.
     if (group.some(({ request }) => request.repeat)) known = undefined
+    const startedAtMs = parts.clock.nowMs()
     let lastFault: unknown
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
       const doubtsBefore = doubts
@@ -94,7 +95,11 @@ export function groupCommit(connectionId: string, parts: GroupCommitParts): Grou
         if (decided.loss !== undefined) parts.losses?.onLoss(connectionId, decided.loss)
         return answer(group, decided)
       }
-      if (saved.status === 'fault') lastFault = saved.fault
+      if (saved.status === 'fault') {
+        lastFault = saved.fault
+        // The gateways have begun to repeat, and are owed the reason.
+        if (parts.clock.nowMs() - startedAtMs >= MAX_COMMIT_MS) throw lastFault
+      }
     }
     throw lastFault ?? new SluiceError('unavailable', 'other instances kept writing the counters first')
   }
@@ -195,5 +200,7 @@ function asUnavailable(cause: unknown): SluiceError {
   return new SluiceError('unavailable', 'the counters cannot be reached', { cause })
 }
 
+/** A store that does not confirm within so long is away. */
+const MAX_COMMIT_MS = 900
 /** Beyond so many lost races something else is wrong; the gateway repeats its exchange anyway. */
 const MAX_ATTEMPTS = 20
