@@ -1,5 +1,6 @@
 import { CONNECTION_DEFAULTS, connectionProjection, type ProjectedConnection } from '@sluice/contracts'
 import { type Bucket, connectBus, openBucket } from '@sluice/messaging'
+import { createLogger } from '@sluice/service-kit'
 import { createPermits } from '../../services/gateway/src/adapters/capacity/create-permits.ts'
 import { startServiceProcess, stopProcess } from '../shared/service-process.ts'
 import {
@@ -20,6 +21,7 @@ export async function sluicePermits(natsUrl: string): Promise<PermitSource> {
   const permits = await createPermits(bus, {
     gateway: 'benchmark',
     maxWaiting: 0,
+    logger: createLogger('benchmark', 'warn'),
     onFault: (error) => {
       throw error
     },
