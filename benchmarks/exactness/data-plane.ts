@@ -70,7 +70,7 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
     const startNatsWay = options.startNatsWay ?? straightWay
     const ports = await started.add(startNatsWay(nats.port))
     const environment = {
-      LOG_LEVEL: 'fatal',
+      LOG_LEVEL: process.env.LOG_LEVEL ?? 'fatal',
       ALLOW_INSECURE_UPSTREAM: 'true',
       NATS_SYNC_INTERVAL_MS: String(nats.appliedSyncMs),
       ...options.environment,
