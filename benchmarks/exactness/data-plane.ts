@@ -3,9 +3,9 @@ import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { binDir, freePort, gatewayKnows, locateNatsServer, startNatsServer, until } from '@sluice/local'
+import { freePort, gatewayKnows, startNatsServer, until } from '@sluice/local'
 import { type Bus, connectBus } from '@sluice/messaging'
-import { PROJECT_DIR } from '../shared/nats.ts'
+import { PROJECT_DIR, prepareNats } from '../shared/nats.ts'
 import { type BenchmarkConnection, putProjections, serveCredentials } from '../shared/projections.ts'
 import { pidOf, startProgram } from '../shared/service-process.ts'
 import { createStarted } from '../shared/started.ts'
@@ -30,6 +30,8 @@ export interface DataPlaneOptions {
   readonly environment?: Readonly<Record<string, string>>
   /** Where NATS keeps its streams; a temporary folder unless told. */
   readonly natsDataDir?: string
+  /** How often NATS forces what it stores to the disk, where its version takes that; as the embedded start has it unless told. */
+  readonly natsSyncMs?: number
   /** What lies between the services and NATS, such as a proxy. */
   readonly startNatsWay?: (natsPort: number) => Promise<NatsWay>
   /** Called when NATS holds all that the connections service puts there, and before anything else starts. */
@@ -59,7 +61,7 @@ export interface DataPlane {
 export async function startDataPlane(options: DataPlaneOptions): Promise<DataPlane> {
   const started = createStarted()
   try {
-    const nats = await started.add(startNats(options.natsDataDir))
+    const nats = await started.add(startNats(options.natsDataDir, options.natsSyncMs))
     const bus = await connectBus({ servers: `nats://127.0.0.1:${nats.port}`, name: 'benchmark' })
     await started.add(Promise.resolve({ stop: () => bus.close() }))
     const apiKey = await putProjections(bus, options.connections)
@@ -67,7 +69,12 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
     await options.whenPrepared?.()
     const startNatsWay = options.startNatsWay ?? straightWay
     const ports = await started.add(startNatsWay(nats.port))
-    const environment = { LOG_LEVEL: 'fatal', ALLOW_INSECURE_UPSTREAM: 'true', ...options.environment }
+    const environment = {
+      LOG_LEVEL: process.env.LOG_LEVEL ?? 'fatal',
+      ALLOW_INSECURE_UPSTREAM: 'true',
+      NATS_SYNC_INTERVAL_MS: String(nats.appliedSyncMs),
+      ...options.environment,
+    }
     const startAll = (service: 'capacity' | 'gateway', each: readonly Record<string, string>[]) => {
       const NATS_URL = `nats://127.0.0.1:${ports[service]}`
       return Promise.all(
@@ -134,15 +141,19 @@ async function startService(
   }
 }
 
-async function startNats(givenDataDir: string | undefined): Promise<Stoppable & { readonly port: number }> {
-  const { path: serverPath } = await locateNatsServer({ binDir, log: (line) => console.error(line) })
+async function startNats(
+  givenDataDir: string | undefined,
+  syncMs: number | undefined,
+): Promise<Stoppable & { readonly port: number; readonly appliedSyncMs: number }> {
   const dataDir = givenDataDir ?? (await mkdtemp(join(tmpdir(), 'sluice-exactness-nats-')))
-  const startOn = (port: number) => startNatsServer({ serverPath, dataDir, port, log: () => undefined })
+  const prepared = await prepareNats(dataDir, syncMs)
+  const startOn = (port: number) => startNatsServer({ ...prepared, port, log: () => undefined })
   let server = await startOn(0)
   const kill = () => server.kill('SIGKILL')
   return {
     name: 'nats',
     port: server.port,
+    appliedSyncMs: prepared.appliedSyncMs,
     signal: (signal) => void process.kill(server.pid, signal),
     kill,
     start: async () => {

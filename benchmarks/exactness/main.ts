@@ -61,6 +61,7 @@ if (reportFile !== undefined) await writeFile(reportFile, `${lines.join('\n')}\n
 process.exit(areAllProven ? 0 : 1)
 
 async function natsVersion(): Promise<string> {
-  const { path } = await locateNatsServer({ binDir, log: (line) => console.error(line) })
+  const forcedPath = process.env.SLUICE_NATS_SERVER
+  const { path } = await locateNatsServer({ binDir, forcedPath, log: (line) => console.error(line) })
   return versionOf(path) ?? 'nats-server of an unknown version'
 }

@@ -1,8 +1,9 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import {
   binDir,
+  effectiveSyncInterval,
   jetstreamConfig,
   locateNatsServer,
   type NatsServer,
@@ -24,20 +25,27 @@ export interface BenchmarkNats {
 const DEFAULT_SYNC_MS = 1_000
 
 /**
- * Starts a nats-server of the benchmark's own, with JetStream in files in a temporary folder, that forces what it stores to the
- * disk at the interval given; one before 2.10 always does it every two minutes.
+ * Finds a nats-server (`SLUICE_NATS_SERVER`, or the one that the embedded start takes), and writes its configuration into the folder that
+ * its streams are for: it forces what it stores to the disk at the interval given; one before 2.10 always does it every two minutes.
  */
-export async function benchmarkNats(syncInterval: SyncInterval = DEFAULT_SYNC_MS): Promise<BenchmarkNats> {
-  const log = (line: string) => console.error(line)
+export async function prepareNats(dataDir: string, syncInterval: SyncInterval = DEFAULT_SYNC_MS) {
   const { path: serverPath, version } = await locateNatsServer({
     binDir,
-    log,
+    log: (line) => console.error(line),
     forcedPath: process.env.SLUICE_NATS_SERVER,
   })
-  const dataDir = await mkdtemp(join(tmpdir(), 'sluice-benchmark-'))
   const configFile = join(dataDir, 'nats.conf')
+  await mkdir(dataDir, { recursive: true })
   await writeFile(configFile, jetstreamConfig(syncInterval, version))
-  const start = (port: number) => startNatsServer({ serverPath, dataDir, configFile, port, log: () => undefined })
+  const applied = effectiveSyncInterval(syncInterval, version)
+  return { serverPath, dataDir, configFile, appliedSyncMs: applied === 'always' ? 0 : applied }
+}
+
+/** Starts a nats-server of the benchmark's own, with JetStream in files in a temporary folder. */
+export async function benchmarkNats(syncInterval?: SyncInterval): Promise<BenchmarkNats> {
+  const prepared = await prepareNats(await mkdtemp(join(tmpdir(), 'sluice-benchmark-')), syncInterval)
+  const { serverPath, dataDir } = prepared
+  const start = (port: number) => startNatsServer({ ...prepared, port, log: () => undefined })
   let server: NatsServer = await start(0)
   return {
     url: server.url,
