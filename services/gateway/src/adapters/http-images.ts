@@ -27,7 +27,7 @@ export function httpImages(options: HttpImagesOptions): RunningImages {
   const isForbidden = (address: string): boolean =>
     !isPublicAddress(address) && !(allowInsecureLoopback && isLoopbackAddress(address))
   const connect = upstreamConnector({ timeoutMs: connectTimeoutMs, allowInsecureLoopback, isForbidden })
-  const agent = new Agent({ connect })
+  const agent = new Agent({ allowH2: false, connect })
   const following = agent.compose(interceptors.redirect({ maxRedirections: MAX_REDIRECTS }))
 
   const slots = new Slots(AT_A_TIME)

@@ -1,7 +1,8 @@
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import { Readable } from 'node:stream'
+import { eventually } from '@sluice/testkit'
 import { afterEach, beforeEach, expect, it, onTestFinished } from 'vitest'
 import type { UpstreamFault, UpstreamRequest } from '../ports/upstream.ts'
 import { createUpstream, type RunningUpstream } from './undici-upstream.ts'
@@ -95,4 +96,18 @@ it('lets a request that was given up while its connection was made leave the con
   onTestFinished(() => next.call.abort())
   expect(await next.end).toBe('answered')
   expect(received).toEqual(['a request'])
+})
+
+it('makes connections beside each other, however long the handshake of one takes', async () => {
+  let open = 0
+  const mute = createTcpServer(() => open++)
+  await once(mute.listen(0, '127.0.0.1'), 'listening')
+  onTestFinished(() => void mute.close())
+  reachable.resolve()
+  const origin = `https://localhost:${(mute.address() as AddressInfo).port}`
+  const calls = Array.from({ length: 5 }, () => send(Number.POSITIVE_INFINITY, { ...request, origin }))
+  onTestFinished(() => {
+    for (const { call } of calls) call.abort()
+  })
+  await eventually(() => expect(open).toBe(5))
 })

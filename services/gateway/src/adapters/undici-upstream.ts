@@ -24,6 +24,8 @@ export interface RunningUpstream extends Upstream {
 /** Sends over kept-alive HTTP/1.1 connections, as many to each provider as there are requests under way. */
 export function createUpstream(options: UpstreamOptions): RunningUpstream {
   const agent = new Agent({
+    // While HTTP/2 seems possible, connections to an origin are made one after the other, each waiting for the handshake before it.
+    allowH2: false,
     connect: upstreamConnector({
       timeoutMs: options.connectTimeoutMs,
       allowInsecureLoopback: options.allowInsecureLoopback,
