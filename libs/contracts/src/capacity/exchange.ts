@@ -4,7 +4,10 @@ import { subjectToken } from '../subject-token.ts'
 import { Metric, Period } from './limits.ts'
 import { DELIVERY_SLACK_MS, MAX_DELIVERY_SLACK_MS } from './timing.ts'
 
-const Count = Type.Integer({ minimum: 0, maximum: 1_000_000_000_000 })
+/** The most requests or tokens that a cost may have. */
+export const MAX_COUNT = 1_000_000_000_000
+
+const Count = Type.Integer({ minimum: 0, maximum: MAX_COUNT })
 
 /** What a request uses up: so many requests (one) and so many tokens. */
 export type Cost = Static<typeof Cost>

@@ -59,7 +59,8 @@ export function suspectedLoss(findings: StartFindings, startMs: number): LostSpa
   const { bootId, marks, liveClocksMs, syncIntervalMs } = findings
   const earlier = latestSpan([...marks.values()].map(({ mark }) => mark.lost))
   const newest = newestMark(marks)
-  const isSameBoot = bootId !== undefined && marks.has(bootId)
+  // Without a boot id, a killed process looks like a power cut.
+  const isSameBoot = bootId === undefined || marks.has(bootId)
   if (newest === undefined || isSameBoot || liveClocksMs.length > 0 || newest.mark.stopped || syncIntervalMs === 0) {
     return earlier
   }

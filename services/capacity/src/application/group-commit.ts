@@ -83,7 +83,9 @@ export function groupCommit(connectionId: string, parts: GroupCommitParts): Grou
       const doubtsBefore = doubts
       const base = known ?? (await parts.store.load(connectionId))
       known = base
-      const decided = await decide(base, group)
+      const seenBefore = newest
+      if (!isOlder(base, newest)) newest = base
+      const decided = await decide(base, seenBefore, group)
       if (decided.record === base.record) return answer(group, decided)
       // Decided on a state that is doubted by now: a store that was rolled back may have given its revision to another.
       if (doubts !== doubtsBefore) continue
@@ -104,14 +106,15 @@ export function groupCommit(connectionId: string, parts: GroupCommitParts): Grou
     throw lastFault ?? new SluiceError('unavailable', 'other instances kept writing the counters first')
   }
 
-  const decide = async (base: StoredVersion, group: readonly Waiting[]) => {
+  const decide = async (base: StoredVersion, seenBefore: StoredVersion | undefined, group: readonly Waiting[]) => {
     const limits = parts.limits.limitsFor(connectionId) ?? (await parts.limits.lookUp(connectionId))
     if (limits === undefined) throw new SluiceError('connection_not_found', 'there is no such connection')
-    const nowMs = parts.clock.nowMs()
+    // An exchange was made when the clock had come so far: a machine that stood still (a paused virtual machine) may be behind it.
+    const nowMs = group.reduce((latest, { request }) => Math.max(latest, request.asOfMs), parts.clock.nowMs())
     const isByModel = limits.discovered !== undefined
     const advanced = advance(base.record, nowMs)
     const now = isByModel ? advanced : withoutModels(advanced)
-    let record = madeUp(now, base, limits, group)
+    let record = madeUp(now, base, seenBefore, limits, group)
     const loss = record === now ? undefined : record.loss
     const applied: AppliedExchange[] = []
     for (const { request } of group) {
@@ -129,6 +132,7 @@ export function groupCommit(connectionId: string, parts: GroupCommitParts): Grou
   const madeUp = (
     now: CapacityRecord,
     base: StoredVersion,
+    seenBefore: StoredVersion | undefined,
     limits: HeldLimits,
     group: readonly Waiting[],
   ): CapacityRecord => {
@@ -137,7 +141,7 @@ export function groupCommit(connectionId: string, parts: GroupCommitParts): Grou
     let record = now
     // What was never stored was not lost either.
     if (suspected !== undefined && base.revision > 0) record = makeUpFor(record, limits, suspected)
-    if (isOlder(base, newest) || group.some(({ request }) => lacksCharges(record, request))) {
+    if (isRolledBack(base, seenBefore) || group.some(({ request }) => lacksCharges(record, request))) {
       record = makeUpFor(record, limits, { fromMs: base.record.clockMs, untilMs: now.clockMs })
     }
     return record
@@ -187,6 +191,13 @@ export function groupCommit(connectionId: string, parts: GroupCommitParts): Grou
     },
     isIdle: () => !running,
   }
+}
+
+/** Whether the store holds an older state than was seen before, of which the loss was not made up for by another instance. */
+function isRolledBack(base: StoredVersion, seenBefore: StoredVersion | undefined): boolean {
+  if (seenBefore === undefined || !isOlder(base, seenBefore)) return false
+  const { loss } = base.record
+  return loss === undefined || loss.untilMs < seenBefore.record.clockMs
 }
 
 /** A record's clock and revision never go back, unless the store does. */

@@ -60,6 +60,7 @@ const stepArbitrary = fc.oneof(
     weight: 1,
     arbitrary: fc.record({ kind: kind('leap'), byMs: leapArbitrary }),
   },
+  { weight: 1, arbitrary: fc.record({ kind: kind('pause'), instance, forMs: spanArbitrary }) },
   { weight: 1, arbitrary: fc.record({ kind: kind('restart'), instance, byMs: leapArbitrary }) },
 )
 
@@ -74,6 +75,7 @@ it('lets no more depart in any period than the limit, whatever happens to messag
         else if (step.kind === 'wait') world.wait(step.forMs)
         else if (step.kind === 'resume') world.resume(step.instance)
         else if (step.kind === 'leap') world.leap(step.byMs)
+        else if (step.kind === 'pause') world.pause(step.instance, step.forMs)
         else world.restart(step.instance, step.byMs)
       }
       for (const limit of configured) {

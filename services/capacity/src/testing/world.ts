@@ -64,7 +64,10 @@ export function createWorld(configured: Limits) {
   let record = emptyRecord()
   const bootMs = realMs - 5_000
   const monotonicMs = () => realMs - bootMs
-  const clocks: CountersClock[] = [countersClock(monotonicMs, realMs), countersClock(monotonicMs, realMs)]
+  /** For how long each instance's machine has stood still. */
+  const stillMs = [0, 0]
+  const monotonicOf = (instance: number) => () => monotonicMs() - (stillMs[instance] ?? 0)
+  const clocks: CountersClock[] = [countersClock(monotonicOf(0), realMs), countersClock(monotonicOf(1), realMs)]
   const lanes: LaneState[] = [0, 1].map((gateway) => ({
     gateway,
     lives: 0,
@@ -91,8 +94,9 @@ export function createWorld(configured: Limits) {
 
   /** Every instance compares the server's clock and hears the others, once a second. */
   const beat = (): void => {
-    for (const clock of clocks) {
-      clock.measured({ sentAtMs: monotonicMs(), ackedAtMs: monotonicMs() + 1, storedAtMs: realMs + serverStepMs })
+    for (const [instance, clock] of clocks.entries()) {
+      const sentAtMs = monotonicOf(instance)()
+      clock.measured({ sentAtMs, ackedAtMs: sentAtMs + 1, storedAtMs: realMs + serverStepMs })
       for (const other of clocks) clock.heard(other.nowMs())
     }
   }
@@ -117,15 +121,15 @@ export function createWorld(configured: Limits) {
   }
 
   const deliver = (exchange: ExchangeRequest, instance: number): AppliedExchange => {
-    const nowMs = clockOf(instance).nowMs()
+    const nowMs = Math.max(clockOf(instance).nowMs(), exchange.asOfMs)
     const now = advance(record, nowMs)
     const applied = applyExchange(now, limits, exchange, now.clockMs - nowMs)
     if (applied.record !== now) record = applied.record
     return applied
   }
 
-  const timeUntilFree = (cost: Cost, instance: number): number | undefined => {
-    const nowMs = clockOf(instance).nowMs()
+  const timeUntilFree = (cost: Cost): number | undefined => {
+    const nowMs = Math.max(...clocks.map((clock) => clock.nowMs()))
     const now = advance(record, nowMs)
     const probe = { model: 'm', ...cost, probe: true }
     const exchange = { gateway: 'prober', seq: 1, asOfMs: nowMs, acquires: [probe], settlements: [] }
@@ -143,7 +147,7 @@ export function createWorld(configured: Limits) {
     const exchange: ExchangeRequest = {
       gateway: `g${lane.gateway}.${lane.lives}`,
       seq: ++lane.seq,
-      asOfMs: Math.min(...clocks.map((clock) => clock.nowMs())),
+      asOfMs: Math.max(...clocks.map((clock) => clock.nowMs())),
       ...(lane.stored === undefined ? {} : { stored: lane.stored }),
       slackMs,
       acquires,
@@ -189,10 +193,7 @@ export function createWorld(configured: Limits) {
     demand: (demand: Demand): void => {
       const lane = laneOf(demand.gateway)
       const cost = { requests: 1, tokens: demand.tokens }
-      const freeInMs = timeUntilFree(
-        { requests: demand.permits, tokens: demand.permits * demand.tokens },
-        demand.instance,
-      )
+      const freeInMs = timeUntilFree({ requests: demand.permits, tokens: demand.permits * demand.tokens })
       if (freeInMs !== undefined && freeInMs <= demand.patienceMs) wait(freeInMs)
       const acquires = Array.from({ length: demand.permits }, () => ({ model: 'm', ...cost }))
       const sentAtMs = realMs
@@ -243,21 +244,32 @@ export function createWorld(configured: Limits) {
       serverStepMs += byMs
       beat()
     },
+    /** An instance's machine stands still (a paused virtual machine), and goes on before it has heard the others. */
+    pause: (instance: number, forMs: number): void => {
+      for (let leftMs = forMs; leftMs > 0; leftMs -= RENEWAL_INTERVAL_MS) {
+        const stepMs = Math.min(leftMs, RENEWAL_INTERVAL_MS)
+        stillMs[instance] = (stillMs[instance] ?? 0) + stepMs
+        realMs += stepMs
+        renewAll(1 - instance)
+        uploads = uploads.filter(({ startedAtMs }) => realMs - startedAtMs < LONGEST_UPLOAD_MS)
+      }
+    },
     /** An instance starts again, and the NATS server's clock is set meanwhile. */
     restart: (instance: number, leapMs: number): void => {
-      const mark = { clockMs: clockOf(instance).nowMs(), monotonicMs: monotonicMs(), stopped: false }
+      const ownMs = monotonicOf(instance)
+      const mark = { clockMs: clockOf(instance).nowMs(), monotonicMs: ownMs(), stopped: false }
       const storedAtMs = realMs + serverStepMs
       serverStepMs += leapMs
       pass(1_500)
       const startMs = startOfClock({
         bootId: 'boot',
-        monotonicMs: monotonicMs(),
+        monotonicMs: ownMs(),
         serverMs: realMs + serverStepMs,
         marks: new Map([['boot', { mark, storedAtMs }]]),
         liveClocksMs: [],
         syncIntervalMs: 0,
       })
-      clocks[instance] = countersClock(monotonicMs, startMs)
+      clocks[instance] = countersClock(ownMs, startMs)
     },
   }
 }

@@ -45,7 +45,7 @@ export async function fetchFirstCredentials(
   }
   /** Whether all that could be had are: what is missing is each in trouble of its own. */
   const isWellOtherwise = ({ status }: Troubled) =>
-    status === 'key_away' &&
+    status === 'unopened' &&
     [...settled.values()].some((each) => each.status === 'held') &&
     missing().every(({ id }) => troubled.has(id))
 
@@ -56,7 +56,7 @@ export async function fetchFirstCredentials(
     const trouble = await fetchInTurn(inOrder(wanted, troubled, round), fetch)
     if (trouble === undefined) continue
     if (isWellOtherwise(trouble) && performance.now() - beganAtMs > keyPatienceMs) break
-    if (trouble.status === 'key_away' && settled.size > before) continue
+    if (trouble.status === 'unopened' && settled.size > before) continue
     if (!isWaiting) {
       const fields = { err: trouble.fault, connectionId: trouble.id, credentials: missing().length }
       logger.warn(fields, 'waiting for credentials before taking requests')
@@ -88,7 +88,7 @@ interface Settled {
 
 interface Troubled {
   readonly id: string
-  readonly status: 'key_away' | 'service_away'
+  readonly status: 'unopened' | 'service_away'
   readonly fault: SluiceError
 }
 

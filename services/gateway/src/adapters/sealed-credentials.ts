@@ -15,10 +15,10 @@ export interface HeldCredentials extends Credentials {
 export type Fetched =
   | { readonly status: 'held' }
   /**
-   * `refused`: this one cannot be handed out. `key_away`: its key service is away. `service_away`: the connections service does
+   * `refused`: this one cannot be handed out. `unopened`: its key service is away. `service_away`: the connections service does
    * not answer, or can hand out none now.
    */
-  | { readonly status: 'refused' | 'key_away' | 'service_away'; readonly fault: SluiceError }
+  | { readonly status: 'refused' | 'unopened' | 'service_away'; readonly fault: SluiceError }
 
 /** Credentials from the connections service, sealed to this process on their way and held for as long as it lives. */
 export function sealedCredentials(
@@ -107,10 +107,11 @@ async function secretsToCome(entry: Entry): Promise<CredentialSecrets> {
   throw entry.fault ?? new SluiceError('credential_unavailable', 'the credential could not be fetched')
 }
 
-function causeOf(cause: unknown): 'refused' | 'key_away' | 'service_away' {
+function causeOf(cause: unknown): 'refused' | 'unopened' | 'service_away' {
   const code = cause instanceof SluiceError ? cause.code : 'internal'
-  if (code === 'unavailable' || code === 'internal') return 'service_away'
-  return code === 'upstream_unreachable' ? 'key_away' : 'refused'
+  if (code === 'unavailable') return 'service_away'
+  // The service answered, and this one could not be opened for now: others may well be.
+  return code === 'upstream_unreachable' || code === 'internal' ? 'unopened' : 'refused'
 }
 
 /** Only its own kind of error is fit to be shown: another may quote what it could not read. */

@@ -15,10 +15,11 @@ const CLOCK_MS = 1_700_000_000_000
 const LOST: Attempt = { status: 'failed', mayBeApplied: true }
 
 /** The far side, driven by the test: every exchange that is sent waits here for what the test makes of it. */
-let sent: { request: ExchangeRequest; end: (attempt: Attempt) => void }[]
+let sent: { request: ExchangeRequest; timeoutMs: number; end: (attempt: Attempt) => void }[]
 let sleeps: { durationMs: number; wake: () => void }[]
 let nowMs: number
 let tooOld: number
+let stale: number
 let lane: Lane
 
 beforeEach(() => {
@@ -26,13 +27,17 @@ beforeEach(() => {
   sleeps = []
   nowMs = 1_000
   tooOld = 0
+  stale = 0
   let lives = 0
   lane = createLane({
     newIdentity: () => `g.${++lives}`,
-    send: (request) => new Promise((end) => sent.push({ request, end })),
+    send: (request, timeoutMs) => new Promise((end) => sent.push({ request, timeoutMs, end })),
     countersClockMs: () => CLOCK_MS,
     onTooOld: (permits) => {
       tooOld += permits
+    },
+    onStale: () => {
+      stale++
     },
     nowMs: () => nowMs,
     sleep: (durationMs) => new Promise((wake) => sleeps.push({ durationMs, wake })),
@@ -176,6 +181,7 @@ it('sends again in another lane all that an exchange carried which came too late
   await wakeNext()
   const again = await next()
   expect(again.request).toMatchObject({ gateway: 'g.2', seq: 1, acquires: [acquire], settlements: [extra, refund] })
+  expect(stale).toBe(1)
   again.end(grantAll(again.request))
   expect(await outcome).toMatchObject({ status: 'decided' })
 })
@@ -260,15 +266,30 @@ it('lets permits be older, and counted for longer, the farther the counters are'
   expect(await outcome).toMatchObject({ status: 'decided', departByMs: nowMs - wayMs + 950 - WAY_TO_PROVIDER_MS })
 })
 
-it('asks a renewal that came too late again, for the charge as it has moved', async () => {
+it('takes a renewal however late it comes: no request departs under it', async () => {
   const outcome = lane.acquire({ ...acquire, renews: 1_234 })
   const first = await next()
   nowMs += PERMIT_MAX_AGE_MS + 1
   first.end(grantAll(first.request))
-  const second = await next()
-  expect(second.request).toMatchObject({ acquires: [{ ...acquire, renews: 5_000 }], settlements: [] })
-  second.end(grantAll(second.request))
-  expect(await outcome).toMatchObject({ status: 'decided' })
+  expect(await outcome).toMatchObject({ status: 'decided', result: { chargedAtMs: 5_000 } })
+  await turn()
+  expect(sent).toHaveLength(0)
+})
+
+it('gives an attempt no longer than its acquires have left to wait', async () => {
+  const first = lane.acquire(acquire)
+  let attempt = await next()
+  expect(attempt.timeoutMs).toBe(500)
+  const second = { outcome: lane.acquire(acquire), atMs: nowMs }
+  while (nowMs < 1_000 + ACQUIRE_TIMEOUT_MS) {
+    nowMs += attempt.timeoutMs
+    attempt.end(LOST)
+    await wakeNext()
+    attempt = await next()
+  }
+  expect(await first).toEqual({ status: 'unavailable' })
+  expect(await second.outcome).toEqual({ status: 'unavailable' })
+  expect(nowMs - second.atMs).toBeLessThan(ACQUIRE_TIMEOUT_MS + 700)
 })
 
 it('lets a refund wait for an acquire that takes it along, but not for ever', async () => {
@@ -290,11 +311,11 @@ it('lets a refund wait for an acquire that takes it along, but not for ever', as
 
 it.each([
   ['what was used beyond the reservation', { actual: { requests: 1, tokens: 90 } }],
-  ['a cool-down', { actual: { requests: 1, tokens: 0 }, cooldown: { model: 'm', durationMs: 5 } }],
+  ['a cool-down', { actual: { requests: 1, tokens: 9 }, cooldown: { model: 'm', durationMs: 5 } }],
 ])('sends %s at once', async (_, more) => {
-  const settlement = { chargedAtMs: 1, reserved: { requests: 1, tokens: 9 }, ...more }
-  lane.settle(settlement)
-  expect((await next()).request.settlements).toEqual([settlement])
+  lane.settle({ chargedAtMs: 1, reserved: { requests: 1, tokens: 9 }, ...more })
+  const { settlements } = (await next()).request
+  expect(settlements).toContainEqual(expect.objectContaining('cooldown' in more ? { cooldown: more.cooldown } : more))
 })
 
 it('loses no wake-up: what is asked for in the turn in which an exchange ends is sent', async () => {

@@ -31,8 +31,10 @@ export interface LaneParts {
   readonly send: (request: ExchangeRequest, timeoutMs: number) => Promise<Attempt>
   /** The newest reading of the counters' clock that this process has, Unix milliseconds; 0 where it has none. */
   readonly countersClockMs: () => number
-  /** Called when permits came back too old to be used, with their age. */
-  readonly onTooOld: (permits: number, ageMs: number) => void
+  /** Called when permits came back too old to be used, by how much. */
+  readonly onTooOld: (permits: number, lateMs: number) => void
+  /** Called when an exchange came too late to be applied. */
+  readonly onStale: () => void
   /** Monotonic milliseconds. */
   readonly nowMs: () => number
   readonly sleep: (durationMs: number) => Promise<void>
@@ -151,7 +153,8 @@ export function createLane(parts: LaneParts): Lane {
     let mayBeApplied = false
     for (let attempts = 0; ; attempts++) {
       const sentAtMs = parts.nowMs()
-      const timeoutMs = Math.min(MAX_TIMEOUT_MS, Math.max(MIN_TIMEOUT_MS, 3 * wayMs) * 2 ** attempts)
+      const patienceMs = Math.min(MAX_TIMEOUT_MS, Math.max(MIN_TIMEOUT_MS, 3 * wayMs) * 2 ** attempts)
+      const timeoutMs = Math.min(patienceMs, Math.max(MIN_ATTEMPT_MS, untilOverdueMs(group, sentAtMs)))
       const attempt = await parts.send(attempts === 0 ? request : { ...request, repeat: true }, timeoutMs)
       if (attempt.status === 'replied') {
         wayMs = Math.max(parts.nowMs() - sentAtMs, wayMs * WAY_DECAY)
@@ -166,12 +169,21 @@ export function createLane(parts: LaneParts): Lane {
     }
   }
 
+  /** How long until the first acquire that is not answered yet has to be. */
+  const untilOverdueMs = (group: readonly Waiting[], nowMs: number): number => {
+    let oldestMs = Number.POSITIVE_INFINITY
+    for (const { abandoned, sinceMs } of group) if (!abandoned) oldestMs = Math.min(oldestMs, sinceMs)
+    oldestMs = Math.min(oldestMs, waiting[0]?.sinceMs ?? oldestMs)
+    return oldestMs + ACQUIRE_TIMEOUT_MS - nowMs
+  }
+
   /** Has what an exchange carried leave with another one. */
   const takeBack = async (
     group: readonly Waiting[],
     carried: readonly Settlement[],
     mayBeApplied: boolean,
   ): Promise<void> => {
+    parts.onStale()
     for (const settlement of carried) {
       const again = mayBeApplied ? chargesOf(settlement) : settlement
       if (again !== undefined) settlements.add(again)
@@ -208,13 +220,13 @@ export function createLane(parts: LaneParts): Lane {
     for (const [index, each] of group.entries()) {
       const result = reply.results[index]
       const { acquire } = each
-      const isTooOld = result?.status === 'granted' && lateMs > 0
-      // A renewal has moved a charge that stays; a probe has charged nothing.
+      // A renewal has moved a charge, which no request departs under; a probe has charged nothing.
       const isCharged = result?.status === 'granted' && acquire.probe !== true && acquire.renews === undefined
+      const isTooOld = isCharged && lateMs > 0
       if (isCharged && (each.abandoned || isTooOld)) giveBack(acquire, result.chargedAtMs, byModel)
       if (each.abandoned) continue
       if (result === undefined) abandon([each], Number.POSITIVE_INFINITY)
-      else if (isTooOld) again.push({ ...each, acquire: askedAgain(acquire, result.chargedAtMs) })
+      else if (isTooOld) again.push(each)
       else each.answer({ status: 'decided', result, windows, byModel, departByMs })
     }
     if (again.length === 0) return
@@ -265,10 +277,6 @@ function slackFor(wayMs: number): number {
   return Math.min(MAX_DELIVERY_SLACK_MS, Math.max(DELIVERY_SLACK_MS, steps))
 }
 
-function askedAgain(acquire: Acquire, chargedAtMs: number): Acquire {
-  return acquire.renews === undefined ? acquire : { ...acquire, renews: chargedAtMs }
-}
-
 const UNAVAILABLE: LaneUnavailable = { status: 'unavailable' }
 /** Waits between attempts at one exchange: the first repetitions are quick, for a lost reply is likelier than an outage. */
 const REPEAT_AFTER_MS = [10, 50, 100, 200] as const
@@ -276,6 +284,8 @@ const LAST_REPEAT_AFTER_MS = 500
 const STALE_AGAIN_MS = 50
 const MIN_TIMEOUT_MS = 500
 const MAX_TIMEOUT_MS = 2_000
+/** What an attempt gets at least, however little time its acquires have left. */
+const MIN_ATTEMPT_MS = 100
 /** Of each exchange after a long one: a single slow moment is forgotten after some dozens. */
 const WAY_DECAY = 0.95
 /** From a permit's arrival to its request's departure. */

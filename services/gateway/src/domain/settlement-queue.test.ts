@@ -1,3 +1,4 @@
+import { MAX_COUNT, Settlement, validate } from '@sluice/contracts'
 import { expect, it } from 'vitest'
 import { createSettlementQueue } from './settlement-queue.ts'
 
@@ -27,11 +28,37 @@ it('never nets an extra charge, which counts now, with a refund, which counts th
   queue.add(refund(5, 40))
   queue.add(refund(5, 160))
   queue.add({ ...refund(5, 0), cooldown: { model: 'm', durationMs: 1 } })
+  const nothing = { requests: 0, tokens: 0 }
   expect(queue.take(10)).toEqual([
+    { chargedAtMs: 0, reserved: nothing, actual: nothing, cooldown: { model: 'm', durationMs: 1 } },
     refund(5, 160),
-    { ...refund(5, 0), cooldown: { model: 'm', durationMs: 1 } },
-    refund(5, 40),
+    { chargedAtMs: 5, reserved: { requests: 2, tokens: 200 }, actual: { requests: 2, tokens: 40 } },
   ])
+})
+
+it('keeps the longest cool-down of each model, however many there are', () => {
+  const queue = createSettlementQueue()
+  const paused = (model: string, durationMs: number) => ({ ...refund(5, 0), cooldown: { model, durationMs } })
+  for (let i = 0; i < 1_000; i++) queue.add(paused('a', i))
+  queue.add(paused('b', 7))
+  expect(queue.size).toBe(3)
+  expect(queue.take(2).map(({ cooldown }) => cooldown)).toEqual([
+    { model: 'a', durationMs: 999 },
+    { model: 'b', durationMs: 7 },
+  ])
+})
+
+it('makes no sum that is more than a message may say', () => {
+  const queue = createSettlementQueue()
+  const huge = { chargedAtMs: 5, reserved: { requests: 1, tokens: MAX_COUNT }, actual: { requests: 1, tokens: 0 } }
+  const charge = { chargedAtMs: 0, reserved: { requests: 0, tokens: 0 }, actual: { requests: 1, tokens: MAX_COUNT } }
+  for (let i = 0; i < 3; i++) {
+    queue.add(huge)
+    queue.add(charge)
+  }
+  const taken = queue.take(10)
+  expect(taken).toHaveLength(6)
+  for (const each of taken) expect(validate(Settlement, each)).toMatchObject({ valid: true })
 })
 
 it('takes no more than asked for, and loses nothing', () => {

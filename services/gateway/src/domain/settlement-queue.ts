@@ -1,4 +1,4 @@
-import type { Cost, Settlement } from '@sluice/contracts'
+import { type CoolDown, type Cost, MAX_COUNT, type Settlement } from '@sluice/contracts'
 
 /** Settlements that wait for their lane's next exchange. */
 export interface SettlementQueue {
@@ -10,26 +10,62 @@ export interface SettlementQueue {
 
 /**
  * Permits of one exchange were charged at one instant, to one slot: what they give back travels as one sum, whose effect is the same;
- * where it is counted for each model, one for each. A busy lane's exchanges are half as long for it.
+ * where it is counted for each model, one for each. A busy lane's exchanges are half as long for it. So do charges without a
+ * reservation and cool-downs, of which there is one for each request while capacity is away.
  */
 export function createSettlementQueue(): SettlementQueue {
   const tightening: Settlement[] = []
-  /** What was used without a reservation, by model: while capacity is away, these are as many as there are requests. */
+  /** The longest cool-down of each model. */
+  const cooldowns = new Map<string, CoolDown>()
+  /** What was used without a reservation, by model. */
   const charges: Sums = new Map()
   const refunds: Sums = new Map()
-  return {
-    add: (settlement) => {
-      const { chargedAtMs, model } = settlement
-      if (givesBackOnly(settlement)) {
-        addTo(refunds, model === undefined ? chargedAtMs : `${chargedAtMs} ${model}`, settlement)
-      } else if (settlement.cooldown === undefined && isNothing(settlement.reserved)) {
-        addTo(charges, model ?? 0, settlement)
-      } else {
-        tightening.push(settlement)
+
+  const addTo = (sums: Sums, key: number | string, settlement: Settlement): void => {
+    const { reserved, actual } = settlement
+    const sum = sums.get(key)
+    if (sum !== undefined && fits(sum, settlement)) {
+      for (const metric of METRICS) {
+        sum.reserved[metric] += reserved[metric]
+        sum.actual[metric] += actual[metric]
       }
-    },
+      return
+    }
+    if (sum !== undefined) tightening.push(sum)
+    sums.set(key, { ...settlement, reserved: { ...reserved }, actual: { ...actual } })
+  }
+
+  const add = ({ cooldown, ...settlement }: Settlement): void => {
+    const { chargedAtMs, model } = settlement
+    if (cooldown !== undefined) {
+      const longest = cooldowns.get(cooldown.model)
+      if (longest === undefined || longest.durationMs < cooldown.durationMs) cooldowns.set(cooldown.model, cooldown)
+    }
+    if (isNothing(settlement.reserved) && isNothing(settlement.actual)) return
+    if (givesBackOnly(settlement)) {
+      addTo(refunds, model === undefined ? chargedAtMs : `${chargedAtMs} ${model}`, settlement)
+    } else if (isNothing(settlement.reserved)) {
+      addTo(charges, model ?? 0, settlement)
+    } else {
+      tightening.push(settlement)
+    }
+  }
+
+  return {
+    add,
     take: (max) => {
-      const taken = tightening.splice(0, max)
+      const taken: Settlement[] = []
+      for (const [model, cooldown] of cooldowns) {
+        if (taken.length >= max) return taken
+        cooldowns.delete(model)
+        taken.push({
+          chargedAtMs: 0,
+          reserved: { requests: 0, tokens: 0 },
+          actual: { requests: 0, tokens: 0 },
+          cooldown,
+        })
+      }
+      taken.push(...tightening.splice(0, max - taken.length))
       for (const sums of [charges, refunds]) {
         for (const [key, sum] of sums) {
           if (taken.length >= max) return taken
@@ -40,10 +76,22 @@ export function createSettlementQueue(): SettlementQueue {
       return taken
     },
     get size() {
-      return tightening.length + charges.size + refunds.size
+      return cooldowns.size + tightening.length + charges.size + refunds.size
     },
   }
 }
+
+/** By what was charged, and by model. */
+type Sums = Map<number | string, Settlement>
+
+function fits(sum: Settlement, { reserved, actual }: Settlement): boolean {
+  return METRICS.every(
+    (metric) =>
+      sum.reserved[metric] + reserved[metric] <= MAX_COUNT && sum.actual[metric] + actual[metric] <= MAX_COUNT,
+  )
+}
+
+const METRICS = ['requests', 'tokens'] as const
 
 /**
  * What of a settlement charges or pauses, without what it gives back, or undefined where it only gives back. For one that may have been
@@ -67,22 +115,6 @@ export function chargesOf({ reserved, actual, cooldown, model }: Settlement): Se
 /** Whether nothing was used beyond the reservation, and no pause asked for: it frees capacity, and never tightens it. */
 export function givesBackOnly({ reserved, actual, cooldown }: Settlement): boolean {
   return cooldown === undefined && actual.requests <= reserved.requests && actual.tokens <= reserved.tokens
-}
-
-/** By what was charged, and by model. */
-type Sums = Map<number | string, Settlement>
-
-function addTo(sums: Sums, key: number | string, settlement: Settlement): void {
-  const { reserved, actual } = settlement
-  const sum = sums.get(key)
-  if (sum === undefined) {
-    sums.set(key, { ...settlement, reserved: { ...reserved }, actual: { ...actual } })
-    return
-  }
-  for (const metric of ['requests', 'tokens'] as const) {
-    sum.reserved[metric] += reserved[metric]
-    sum.actual[metric] += actual[metric]
-  }
 }
 
 function isNothing({ requests, tokens }: Cost): boolean {

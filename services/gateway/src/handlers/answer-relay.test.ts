@@ -6,6 +6,7 @@ import type { AnswerReader } from '@sluice/providers'
 import { createLogger } from '@sluice/service-kit'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { DataPlane } from '../ports/data-plane.ts'
+import type { AnswerSink } from '../ports/upstream.ts'
 import { exchange } from '../testing/exchange.ts'
 import { AnswerRelay } from './answer-relay.ts'
 import type { PermittedCall } from './call.ts'
@@ -69,6 +70,34 @@ const ask = () => exchange(`http://127.0.0.1:${(server.address() as AddressInfo)
 const fail = () => {
   throw BROKEN
 }
+
+it('is to be sent again where its permit was too old at once, on a connection that was there', async () => {
+  const sending = Promise.withResolvers<unknown>()
+  act = (response) => {
+    const plane = {
+      clock: { nowMs: () => 1, elapsedMs: () => 1 },
+      upstream: {
+        send: (_request: unknown, sink: AnswerSink) => {
+          sink.fault({ reason: 'too-late', error: BROKEN })
+          return { sent: false, resume: () => undefined, abort: () => undefined }
+        },
+      },
+    }
+    const permit = { departByMs: 0, settle: (cost: unknown) => void settled.push(cost) }
+    const call = { requestId: 'r', connection: { settings: {} }, permit }
+    const relay = new AnswerRelay(
+      plane as unknown as DataPlane,
+      call as unknown as PermittedCall,
+      response,
+      createLogger('gateway', 'silent'),
+    )
+    sending.resolve(relay.send({ origin: '', path: '', method: 'POST', headers: [], body: null }, {}))
+    response.end()
+  }
+  await ask()
+  expect(await sending.promise).toBe('too-late')
+  expect(settled).toEqual([{ requests: 0, tokens: 0 }])
+})
 
 describe('a fault of the relay itself ends call and response', () => {
   it('before the answer has begun, in words', async () => {

@@ -8,6 +8,7 @@ import { redactHeaders, redactText } from '../domain/redact-secrets.ts'
 import { type CallEnd, settledCost } from '../domain/settlement.ts'
 import type { CredentialSecrets } from '../ports/credentials.ts'
 import type { DataPlane } from '../ports/data-plane.ts'
+import type { Permit } from '../ports/permits.ts'
 import type { AnswerSink, UpstreamCall, UpstreamFault, UpstreamRequest } from '../ports/upstream.ts'
 import { type AnswerHead, contentTypeOf, isPlain, toldRequestId } from './answer-head.ts'
 import { AnswerPipe } from './answer-pipe.ts'
@@ -72,12 +73,16 @@ export class AnswerRelay implements AnswerSink {
     this.#sentAtMs = this.#plane.clock.elapsedMs()
     this.#departure = Promise.withResolvers()
     this.#upstream = this.#plane.upstream.send(request, this, permit.departByMs)
-    if (this.#upstream.sent || this.#finished) return DEPARTED
-    // While a connection is made, a permit that can no longer be used is free for others.
-    if (permit.departByMs !== Number.POSITIVE_INFINITY) {
-      this.#lapse = setTimeout(() => permit.settle(NOTHING_USED), permit.departByMs - this.#sentAtMs + 1)
-    }
+    if (!this.#upstream.sent && !this.#finished && permit.departByMs !== Number.POSITIVE_INFINITY)
+      this.#awaitLapse(permit)
     return this.#departure.promise
+  }
+
+  /** While a connection is made, a permit that can no longer be used is free for others: not before, and timers may be early. */
+  #awaitLapse(permit: Permit): void {
+    const leftMs = permit.departByMs - this.#plane.clock.elapsedMs()
+    if (leftMs < 0) permit.settle(NOTHING_USED)
+    else this.#lapse = setTimeout(() => this.#awaitLapse(permit), Math.ceil(leftMs) + 1)
   }
 
   departed(): void {
@@ -222,11 +227,12 @@ export class AnswerRelay implements AnswerSink {
     this.#departure?.resolve('too-late')
   }
 
-  /** An upload whose charge would soon count no more, since capacity cannot be asked. */
-  #chargeLapsed(): void {
-    if (this.#call.connection.settings.onCapacityUnavailable === 'allow') return
-    const { name } = this.#call.connection.settings
+  /** Whether an upload goes on whose charge would soon count no more, since capacity cannot be asked. */
+  #chargeLapsed(): boolean {
+    const { name, onCapacityUnavailable } = this.#call.connection.settings
+    if (onCapacityUnavailable === 'allow') return true
     this.giveUp(gatewayError('capacity_unavailable', `Capacity for connection "${name}" is temporarily unavailable.`))
+    return false
   }
 
   #clientGone(): void {

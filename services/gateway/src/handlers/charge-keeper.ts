@@ -9,9 +9,9 @@ export interface ChargeKeeper {
 /**
  * Moves the charge to now while the request leaves. The provider may count the request when its head comes or when it is whole: in
  * either case it is counted here from then on for a period.
- * @param onLapsed called when the charge could not be moved for so long that it may soon count no more; the request must not go on
+ * @param goesOn called when the charge could not be moved for so long that it may soon count no more: whether the request goes on
  */
-export function keepCharged(permit: Permit, onLapsed: () => void): ChargeKeeper {
+export function keepCharged(permit: Permit, goesOn: () => boolean): ChargeKeeper {
   let renewedAtMs = performance.now()
   let moving: Promise<unknown> | undefined
   let timer: NodeJS.Timeout | undefined
@@ -27,8 +27,8 @@ export function keepCharged(permit: Permit, onLapsed: () => void): ChargeKeeper 
     timer = setTimeout(() => {
       moving = move().then((isMoved) => {
         if (ended) return
-        if (performance.now() - renewedAtMs > LAPSES_AFTER_MS) onLapsed()
-        else renewLater(isMoved ? RENEW_AFTER_MS : AGAIN_MS)
+        const isLapsing = performance.now() - renewedAtMs > LAPSES_AFTER_MS
+        if (!isLapsing || goesOn()) renewLater(isMoved ? RENEW_AFTER_MS : AGAIN_MS)
       })
     }, afterMs)
     timer.unref()
@@ -38,7 +38,8 @@ export function keepCharged(permit: Permit, onLapsed: () => void): ChargeKeeper 
   const end = async (): Promise<void> => {
     clearTimeout(timer)
     await moving
-    await move()
+    // Where it cannot be moved now, what may have arrived late is charged as soon as capacity is back.
+    if (!(await move())) permit.chargeAgain()
   }
   let ending: Promise<void> | undefined
   return {

@@ -1,4 +1,5 @@
 import { IncomingMessage, type ServerResponse } from 'node:http'
+import type { Readable } from 'node:stream'
 import { SluiceError } from '@sluice/contracts'
 import type { Logger } from '@sluice/service-kit'
 import { type GatewayError, gatewayError } from '../domain/gateway-error.ts'
@@ -62,6 +63,12 @@ export async function forwardCall(
     if (whole === 'left') return recordUnsent(plane, call, '', { outcome: 'aborted' })
     const upload = body instanceof IncomingMessage && whole === undefined ? body : undefined
     let outgoing: UpstreamRequest | undefined
+    const flowing = (request: IncomingMessage): Readable => {
+      const flow = uploadBody(request, options.maxUploadBytes)
+      // An upload that its provider never reads is read to its end here, so that its sender sees the response.
+      response.once('close', () => flow.destroy())
+      return flow
+    }
     const wait = { maxWaitMs: waitMs, gone: () => goneSignal(response) }
     for (let departures = 1; departures <= MAX_DEPARTURES; departures++) {
       const permission = await obtainPermit(plane, preparation.call, wait)
@@ -71,11 +78,7 @@ export async function forwardCall(
       }
       relay = new AnswerRelay(plane, permission.call, response, options.logger)
       // An upload flows from here on: it is the same one in a further try.
-      outgoing ??= upstreamRequest(
-        permission.call,
-        secrets,
-        whole ?? (upload === undefined ? null : uploadBody(upload, options.maxUploadBytes)),
-      )
+      outgoing ??= upstreamRequest(permission.call, secrets, whole ?? (upload === undefined ? null : flowing(upload)))
       const signed = signs ? await signedRequest(plane, permission.call, outgoing) : { request: outgoing, secrets }
       if ((await relay.send(signed.request, signed.secrets)) === 'departed') return
       relay = undefined
@@ -98,8 +101,8 @@ const MAX_DEPARTURES = 5
 
 function neverDeparted({ connection }: Call): GatewayError {
   const { name } = connection.settings
-  const message = `The request could not leave for the provider of connection "${name}" while a permit held, in ${MAX_DEPARTURES} tries.`
-  return gatewayError('capacity_unavailable', message)
+  const message = `Connecting to the provider of connection "${name}" took longer than a permit holds, in each of ${MAX_DEPARTURES} tries.`
+  return gatewayError('upstream_timeout', message)
 }
 
 function formLimit({ maxBodyBytes, maxUploadBytes }: ForwardOptions): number {

@@ -20,11 +20,10 @@ export interface Permit {
    * more. Infinity for one that is unreserved.
    */
   readonly departByMs: number
-  /**
-   * Moves the charge to now, for an upload that is still running: extends {@link departByMs}, for its last byte. False where
-   * capacity cannot be asked; never rejects.
-   */
+  /** Moves the charge to now, for an upload that is still running. False where capacity cannot be asked; never rejects. */
   renew(): Promise<boolean>
+  /** Charges the same cost once more, as soon as capacity can be asked. */
+  chargeAgain(): void
   /**
    * Says what the request really used. Call it once, when the request has ended, however it ended; the first call counts.
    * Costs no time: it travels with the connection's next exchange.

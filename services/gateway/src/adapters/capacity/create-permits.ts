@@ -30,7 +30,13 @@ export async function createPermits(
   const members = await watchMembers(await openBucket(bus, capacityMembers), monotonicMs, onFault)
   const send = exchangeSender(bus, members, monotonicMs, onFault)
   const late = latePermits(logger, monotonicMs)
-  const permits = lanePermits({ gateway, send, countersClockMs: members.countersClockMs, onTooOld: late.tooOld })
+  const permits = lanePermits({
+    gateway,
+    send,
+    countersClockMs: members.countersClockMs,
+    onTooOld: late.tooOld,
+    onStale: late.stale,
+  })
   const releasing = setInterval(() => permits.releaseIdle(), IDLE_MS)
   return {
     ...waitingPermits(permits, maxWaiting),

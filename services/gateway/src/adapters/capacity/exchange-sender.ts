@@ -65,6 +65,8 @@ function failed(error: unknown, onFault: (error: unknown) => void): Attempt {
   // A connection that was deleted this instant has nothing left to count.
   if (error.code === 'connection_not_found') return { status: 'refused' }
   onFault(error)
+  // Repeating it would not make it any better.
+  if (error.code === 'invalid_request') return { status: 'refused' }
   return { status: 'failed', mayBeApplied: true }
 }
 

@@ -1,4 +1,4 @@
-import type { Cost } from '@sluice/contracts'
+import { type Cost, MAX_COUNT } from '@sluice/contracts'
 import { createLane, type Lane } from '../../domain/lane.ts'
 import type { PermitDenial } from '../../domain/permit-denial.ts'
 import type { Permit, PermitOutcome, Permits } from '../../ports/permits.ts'
@@ -12,6 +12,8 @@ export interface LanePermitsOptions {
   readonly countersClockMs: () => number
   /** Called when permits of a connection came back too old to be used, by how much. */
   readonly onTooOld: (connectionId: string, permits: number, lateMs: number) => void
+  /** Called when an exchange of a connection came too late to be applied. */
+  readonly onStale: (connectionId: string) => void
 }
 
 /** Permits as capacity grants them at once. */
@@ -29,7 +31,7 @@ export interface LanePermits extends Pick<Permits, 'unreserved'> {
 }
 
 /** Permits over lanes, one for each connection in use. */
-export function lanePermits({ gateway, send, countersClockMs, onTooOld }: LanePermitsOptions): LanePermits {
+export function lanePermits({ gateway, send, countersClockMs, onTooOld, onStale }: LanePermitsOptions): LanePermits {
   const lanes = new Map<string, Lane>()
   let used = new Set<string>()
   let lives = 0
@@ -43,6 +45,7 @@ export function lanePermits({ gateway, send, countersClockMs, onTooOld }: LanePe
         send: (exchange, timeoutMs) => send(connectionId, exchange, timeoutMs),
         countersClockMs,
         onTooOld: (permits, lateMs) => onTooOld(connectionId, permits, lateMs),
+        onStale: () => onStale(connectionId),
         nowMs: () => performance.now(),
         sleep: (durationMs) => new Promise((resolve) => setTimeout(resolve, durationMs)),
       })
@@ -62,7 +65,8 @@ export function lanePermits({ gateway, send, countersClockMs, onTooOld }: LanePe
       return { status: 'granted', permit: permitOf(() => laneOf(connectionId), charge), windows }
     },
     probe: async (connectionId, model, cost) => {
-      const outcome = await laneOf(connectionId).acquire({ model, ...cost, probe: true })
+      const asked = { requests: Math.min(cost.requests, MAX_COUNT), tokens: Math.min(cost.tokens, MAX_COUNT) }
+      const outcome = await laneOf(connectionId).acquire({ model, ...asked, probe: true })
       if (outcome.status === 'unavailable' || outcome.result.status === 'granted') return undefined
       return { status: 'denied', denied: outcome.result, windows: outcome.windows }
     },
@@ -93,24 +97,23 @@ interface Charge {
   readonly model: string
   /** Whether its settlement is to name the model. */
   readonly byModel: boolean
-  departByMs: number
+  readonly departByMs: number
 }
 
 function permitOf(lane: () => Lane, charge: Charge): Permit {
-  const { reserved, model, byModel } = charge
+  const { reserved, model, byModel, departByMs } = charge
   let isSettled = false
   return {
-    get departByMs() {
-      return charge.departByMs
-    },
+    departByMs,
     renew: async () => {
-      if (charge.departByMs === Number.POSITIVE_INFINITY) return true
+      if (departByMs === Number.POSITIVE_INFINITY) return true
       const outcome = await lane().acquire({ model, ...reserved, renews: charge.chargedAtMs })
       if (outcome.status === 'unavailable' || outcome.result.status !== 'granted') return false
       charge.chargedAtMs = outcome.result.chargedAtMs
-      charge.departByMs = outcome.departByMs
       return true
     },
+    chargeAgain: () =>
+      lane().settle({ chargedAtMs: 0, reserved: NOTHING, actual: reserved, ...(byModel ? { model } : {}) }),
     settle: (actual, cooldown) => {
       if (isSettled) return
       isSettled = true

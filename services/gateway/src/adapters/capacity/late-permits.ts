@@ -1,16 +1,21 @@
 import { counter, type Logger } from '@sluice/service-kit'
 
-/** Counts permits that were too old to be used, and warns of them. */
+/** Counts permits and exchanges that were too old to be used, and warns of them. */
 export interface LatePermits {
   /** Some came back from capacity too late, by so much: the counters are far, or their service or NATS is slow. */
   tooOld(connectionId: string, permits: number, lateMs: number): void
   /** One was too old when its request could leave: connecting to the provider is slow, or this process is. */
   expired(connectionId: string): void
+  /** An exchange was too old to be applied when it reached capacity. */
+  stale(connectionId: string): void
 }
 
 /** Each is given back and asked for again, which costs latency and, where it lasts, requests. */
 export function latePermits(logger: Pick<Logger, 'warn'>, monotonicMs: () => number): LatePermits {
-  const late = counter('permits.late', 'Permits that were too old to be used, and were given back.')
+  const late = counter(
+    'permits.late',
+    'Permits that were too old to be used and were given back, and exchanges too old to be applied.',
+  )
   late.add(0)
   let warnAgainAtMs = 0
   let sinceWarning = 0
@@ -35,10 +40,10 @@ export function latePermits(logger: Pick<Logger, 'warn'>, monotonicMs: () => num
       count(
         1,
         'A permit expired before its request could leave. Connecting to the provider is slow, or this process is.',
-        {
-          connectionId,
-        },
+        { connectionId },
       ),
+    stale: (connectionId) =>
+      count(1, 'An exchange reached capacity too late to be applied. What it carried is sent again.', { connectionId }),
   }
 }
 

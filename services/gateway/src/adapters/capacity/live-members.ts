@@ -6,7 +6,7 @@ import { rendezvousOrder } from '../../domain/rendezvous.ts'
 export interface LiveMembers {
   /** The instances in the order in which to ask them about a connection. */
   orderFor(connectionId: string): readonly string[]
-  /** The newest reading of the counters' clock, Unix milliseconds; 0 where there was none yet. */
+  /** What the counters' clock has come to at least, Unix milliseconds, by its newest reading; 0 where there was none yet. */
   countersClockMs(): number
   /** Takes a reading that came in a reply. */
   heardClock(clockMs: number): void
@@ -15,7 +15,8 @@ export interface LiveMembers {
 
 /**
  * Follows the members' heartbeats. An entry that expires in the bucket makes no event, so a member that is not heard of for as
- * long is forgotten here as well. Only a hint: whoever is asked, the counters are exact.
+ * long is forgotten here as well. Which instance is asked is only a hint; the clock in the heartbeats
+ * says how old exchanges are.
  */
 export async function watchMembers(
   bucket: Bucket<CapacityMember>,
@@ -24,10 +25,13 @@ export async function watchMembers(
 ): Promise<LiveMembers> {
   const heardAtMs = new Map<string, number>()
   let orders = new Map<string, readonly string[]>()
-  let countersClockMs = 0
+  let heard: { readonly clockMs: number; readonly atMs: number } | undefined
 
+  /** A little behind, as it may go slower than this machine's. */
+  const countersClockMs = (): number =>
+    heard === undefined ? 0 : Math.floor(heard.clockMs + (monotonicMs() - heard.atMs) * BEHIND)
   const heardClock = (clockMs: number): void => {
-    countersClockMs = Math.max(countersClockMs, clockMs)
+    if (clockMs > countersClockMs()) heard = { clockMs, atMs: monotonicMs() }
   }
   const forget = (instance: string): void => {
     if (heardAtMs.delete(instance)) orders = new Map()
@@ -56,7 +60,7 @@ export async function watchMembers(
       }
       return order
     },
-    countersClockMs: () => countersClockMs,
+    countersClockMs,
     heardClock,
     stop: () => {
       watch.stop()
@@ -66,3 +70,4 @@ export async function watchMembers(
 }
 
 const SWEEP_MS = 500
+const BEHIND = 0.99
