@@ -7,7 +7,7 @@ import { request } from '@sluice/messaging'
 import { createLogger, readConfig, type Service } from '@sluice/service-kit'
 import { eventually, type TestNats, testNats } from '@sluice/testkit'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { postJson } from './testing/exchange.ts'
+import { exchange, postJson } from './testing/exchange.ts'
 import { startGateway, type TestGateway } from './testing/start-gateway.ts'
 import { untilKnown } from './testing/until-known.ts'
 
@@ -94,4 +94,15 @@ it('leaves one request to the provider where its connection is never made, and t
   await eventually(async () => {
     expect((await request(gateway.bus, capacityStatus, [settings.id], {})).windows[0]?.used).toBe(0)
   })
+})
+
+it('reads an upload to its end that its provider never does, so that its sender sees why', async () => {
+  const apiKey = await gateway.apiKey()
+  const { baseURL, settings } = await gateway.connection({ baseUrl: `http://127.0.0.1:${port}`, capacity: [] })
+  await untilKnown(gateway.url, settings.name, apiKey)
+  upstream.kill('SIGKILL')
+  await once(upstream, 'exit')
+  const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'application/octet-stream' }
+  const answer = await exchange(`${baseURL}/files`, { method: 'POST', headers, body: Buffer.alloc(8_000_000) })
+  expect(answer.status).toBe(502)
 })

@@ -190,3 +190,33 @@ it('says soon what keeps the store from confirming, instead of trying for as lon
   })
   expect(writes).toBe(1)
 })
+
+it('knows a state that another instance wrote and it has only read, and makes up for one loss once', async () => {
+  onLoss.mockClear()
+  const state = { record: emptyRecord(), revision: 0 }
+  const store: RecordStore = {
+    load: async () => ({ ...state }),
+    save: async (_, record, expectedRevision) => {
+      if (expectedRevision !== state.revision) return { status: 'conflict' }
+      return { status: 'stored', revision: Object.assign(state, { record, revision: state.revision + 1 }).revision }
+    },
+    erase: () => Promise.resolve(),
+  }
+  const instance = () => groupCommit('c', { store, limits: limitsSource, clock, losses: { onLoss } })
+  const [reader, writer] = [instance(), instance()]
+  const before = { ...state }
+  await writer.exchange(exchangeOf('g1', 1, LIMIT, false))
+  expect(grantedIn(await reader.exchange(exchangeOf('g2', 1, 1, false)))).toBe(0)
+  Object.assign(state, before)
+  for (const each of [reader, writer]) each.distrust()
+  expect(grantedIn(await reader.exchange(exchangeOf('g2', 2, 1, false)))).toBe(0)
+  expect(grantedIn(await writer.exchange(exchangeOf('g3', 1, 1, false)))).toBe(0)
+  expect(onLoss).toHaveBeenCalledTimes(1)
+})
+
+it('decides no earlier than an exchange was made, however far behind its own clock is', async () => {
+  const { store, current } = storeWith([])
+  const behind = groupCommit('c', { store, limits: limitsSource, clock: { nowMs: () => NOW_MS - 130_000 } })
+  await behind.exchange(exchangeOf('g', 1, 1, false))
+  expect(current().clockMs).toBe(NOW_MS)
+})
