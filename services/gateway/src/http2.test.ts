@@ -21,7 +21,7 @@ let path: string
 let session: ClientHttp2Session
 
 beforeAll(async () => {
-  data = await startDataPath({ env: { REQUEST_TIMEOUT_MS: '1500' } })
+  data = await startDataPath()
   upstream = await startRawUpstream()
   connection = await freshConnection(data.gateway, data.apiKey, { baseUrl: upstream.url })
   path = `/connections/${connection.settings.name}/v1`
@@ -125,15 +125,6 @@ describe('a request over HTTP/2', () => {
     await once(stream, 'continue')
     stream.end('part')
     expect((await stream.toArray()).join('')).toBe('part')
-  })
-
-  it('that takes for ever is given up', async () => {
-    const stream = openStream(session, `${path}/chat/completions`, { method: 'POST', headers: authorized() })
-    stream.write('{')
-    expect((await answered(stream))[':status']).toBe(408)
-    // Which leaves the session to others.
-    upstream.respond = (_request, response) => response.end('ok')
-    expect(await chat()).toMatchObject({ status: 200 })
   })
 })
 
@@ -257,16 +248,6 @@ it('takes a preface that comes in pieces', async () => {
     for (const piece of `${PREFACE}${EMPTY_SETTINGS}`) await new Promise((sent) => opened.write(piece, 'latin1', sent))
   })
   expect(socket).toContain(acknowledged)
-})
-
-it('outlasts what its first bytes were to the parser of HTTP/1.1, and leaves HTTP/1.1 alone', async () => {
-  upstream.respond = (request, response) => void request.pipe(response)
-  expect((await http2Exchange(session, '/healthz')).status).toBe(200)
-  // A request of HTTP/1.1 that began later has been found too slow by now.
-  const slow = await sendText(data.gateway.url, 'GET /healthz HTTP/1.1\r\nhost: gateway\r\n')
-  expect(slow).toMatch(/^HTTP\/1\.1 408 /)
-  expect((await http2Exchange(session, '/healthz')).status).toBe(200)
-  await takesRequests()
 })
 
 /** Sends `text` as it is, and hangs up once `expected` is in what comes back; gives all that came. */
