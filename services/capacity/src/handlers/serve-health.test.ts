@@ -2,9 +2,11 @@ import { capacityHealth, capacityRecords } from '@sluice/contracts'
 import { type Bucket, type Bus, connectBus, openBucket, request, type Served } from '@sluice/messaging'
 import { eventually, type TestNats, testNats } from '@sluice/testkit'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
-import { probeOf, serveHealth } from './serve-health.ts'
+import { permitProbe } from '../adapters/check-records.ts'
+import { serveHealth } from './serve-health.ts'
 
 const STREAM = `KV_${capacityRecords.name}`
+const STORE = { checked: async () => undefined, doubt: () => undefined }
 
 let nats: TestNats
 let bus: Bus
@@ -25,7 +27,7 @@ afterAll(async () => {
   await nats.stop()
 })
 
-async function serve(write = probeOf(records)): Promise<void> {
+async function serve(write: () => Promise<unknown> = permitProbe(records, STORE)): Promise<void> {
   writes = 0
   const counted = () => {
     writes++

@@ -254,6 +254,8 @@ export function createWorld(configured: Limits) {
         monotonicMs: monotonicMs(),
         serverMs: realMs + serverStepMs,
         marks: new Map([['boot', { mark, storedAtMs }]]),
+        marksBucket: { createdAtMs: bootMs, wasCleared: false },
+        losesWholeRecords: false,
         liveClocksMs: [],
         syncIntervalMs: 0,
       })
