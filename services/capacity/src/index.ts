@@ -92,7 +92,7 @@ export async function start(config: CapacityConfig, logger: Logger): Promise<Ser
     erase: counters.forget,
     onFault,
   })
-  const health = serveHealth(bus, permitProbe(records, store), onFault)
+  const health = serveHealth(bus, permitProbe(records, store), membership.clock, onFault)
   const releasing = setInterval(() => counters.releaseIdle(), IDLE_MS)
   await bus.connection.flush()
   logger.info({ instance }, 'serving capacity')

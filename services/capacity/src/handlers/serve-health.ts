@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { capacityHealth, HEALTH_WRITE_MS, type ReplyOf } from '@sluice/contracts'
 import { type Bus, NoReplyError, NoRespondersError, type Served, serve } from '@sluice/messaging'
+import type { Clock } from '../ports/clock.ts'
 
 type Health = ReplyOf<typeof capacityHealth>
 
@@ -13,6 +14,7 @@ type Health = ReplyOf<typeof capacityHealth>
 export function serveHealth(
   bus: Bus,
   write: () => Promise<unknown>,
+  clock: Clock,
   onFault: (error: unknown, subject: string) => void,
 ): Served {
   let writing: Promise<Health> | undefined
@@ -40,7 +42,10 @@ export function serveHealth(
   return serve(
     bus,
     capacityHealth,
-    () => Promise.race([writtenLately(), delay(HEALTH_WRITE_MS, UNCONFIRMED, { ref: false })]),
+    async () => {
+      const health = await Promise.race([writtenLately(), delay(HEALTH_WRITE_MS, UNCONFIRMED, { ref: false })])
+      return { ...health, clockMs: clock.nowMs() }
+    },
     { onFault },
   )
 }
