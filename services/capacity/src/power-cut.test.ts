@@ -129,3 +129,21 @@ it('counts as used what was lost when NATS alone comes back as it was earlier, u
   })
   expect(granted(await ask(1))).toBe(0)
 })
+
+it('counts as used what another instance of its machine has marked as lost', async () => {
+  await startInstance('same')
+  const marks = await openBucket(bus, clockMarks)
+  const { value } = await marks.get('same')
+  if (value === undefined) throw new Error('an instance that has started has marked the clock')
+  const lost = { fromMs: value.clockMs - 1_000, untilMs: value.clockMs, vanished: true as const }
+  await marks.put('same', { ...value, lost })
+  await eventually(async () => {
+    await ask(0)
+    const { assumed } = await request(bus, capacityStatus, ['c'], {})
+    expect(assumed).toMatchObject([
+      { period: 'minute', amount: LIMIT },
+      { period: 'hour', amount: 1_000 },
+    ])
+  })
+  expect(await marks.get('same')).toMatchObject({ value: { lost } })
+})

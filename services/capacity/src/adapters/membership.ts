@@ -109,24 +109,36 @@ export async function joinMembers(options: MembershipOptions): Promise<Membershi
       return { clockMs: running.nowMs(), monotonicMs: monotonicMs(), stopped, ...(lost === undefined ? {} : { lost }) }
     }
     let newestRevision = 0
-    /** Writes the mark; revisions that do not rise tell that the store has come back as it was earlier. */
-    const putMark = async (stopped: boolean): Promise<number> => {
-      const revision = await marks.put(markKey, mark(stopped))
-      const isRolledBack = revision <= newestRevision
-      newestRevision = revision
-      if (!isRolledBack) return revision
-      suspect(rolledBack())
-      return putMark(stopped)
+    /**
+     * Writes the mark, which this machine's instances share: with every loss that any of them has marked. Revisions that do not rise
+     * tell that the store has come back as it was earlier.
+     */
+    const putMark = async (stopped: boolean): Promise<{ sentAtMs: number; revision: number }> => {
+      for (let attempt = 1; attempt <= MAX_MARK_ATTEMPTS; attempt++) {
+        const before = await marks.get(markKey)
+        if (before.value !== undefined) {
+          suspect(markedLoss(new Map([[markKey, { mark: before.value, ...before }]]), running.nowMs()))
+        }
+        const sentAtMs = monotonicMs()
+        const written = await marks.update(markKey, mark(stopped), before.revision)
+        if (written.status === 'conflict') continue
+        const { revision } = written
+        const isRolledBack = revision <= newestRevision
+        newestRevision = revision
+        if (!isRolledBack) return { sentAtMs, revision }
+        suspect(rolledBack())
+      }
+      throw new SluiceError('unavailable', 'the mark of the clock cannot be written')
     }
     const rolledBack = (): LostSpan => {
       const { vanished, ...span } = vanishedUntil(running.nowMs(), syncIntervalMs)
       return options.losesWholeRecords ? { ...span, vanished } : span
     }
     const beat = async (): Promise<void> => {
-      await announce(running.nowMs())
-      const sentAtMs = monotonicMs()
-      const revision = await putMark(false)
+      // Whoever hears that this instance is alive suspects nothing by itself: what this one suspects is marked before.
+      const { sentAtMs, revision } = await putMark(false)
       const ackedAtMs = monotonicMs()
+      await announce(running.nowMs())
       const stored = await marks.get(markKey)
       // Another instance of this machine may have written meanwhile.
       if (stored.revision !== revision) return
@@ -262,3 +274,5 @@ const STARTING_CLOCK_MS = 0
 /** Only whether there is any, and the highest, matters at the start. */
 const MAX_PEERS_HEARD = 100
 const MAX_READINGS = 5
+/** As many instances of one machine may write their mark at the same moment. */
+const MAX_MARK_ATTEMPTS = 50
