@@ -97,3 +97,24 @@ it('opens the bucket that is there, with what it holds', async () => {
 function counters(index: number) {
   return defineBucket({ name: `counters-${index}`, value: Type.Object({ n: Type.Integer() }) })
 }
+
+it('clears what was written up to a revision, of every key', async () => {
+  await bucket.put('a', { n: 1 })
+  const revision = await bucket.put('b', { n: 2 })
+  const later = await bucket.put('c', { n: 3 })
+  await bucket.clear(revision)
+  expect(await bucket.keys()).toEqual(['c'])
+  await bucket.clear(later)
+  expect(await bucket.keys()).toEqual([])
+  expect(await bucket.put('a', { n: 4 })).toBe(later + 1)
+})
+
+it('says when it was created, and when something was stored last, even if that is gone', async () => {
+  const { createdAtMs, ...never } = await bucket.state()
+  expect(never).toEqual({})
+  await bucket.put('a', { n: 1 })
+  const { storedAtMs } = await bucket.get('a')
+  expect(storedAtMs).toBeGreaterThanOrEqual(createdAtMs)
+  await bucket.erase('a')
+  expect(await bucket.state()).toEqual({ createdAtMs, lastStoredAtMs: storedAtMs })
+})

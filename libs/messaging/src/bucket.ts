@@ -17,6 +17,13 @@ export interface BucketEntry<Value> {
   readonly storedAtMs: number
 }
 
+/** A bucket as a whole, as the server has it. */
+export interface BucketState {
+  readonly createdAtMs: number
+  /** When something was stored last, whether or not it is still there; absent where the server knows of nothing. */
+  readonly lastStoredAtMs?: number
+}
+
 export type UpdateResult = { readonly status: 'stored'; readonly revision: number } | { readonly status: 'conflict' }
 
 /** A KV bucket of JSON values. Keys are any identifiers. */
@@ -34,6 +41,9 @@ export interface Bucket<Value> {
   erase(key: string): Promise<void>
   /** Every key that is there, with or without a value, in no order. The server looks through them all: for a sweep. */
   keys(): Promise<string[]>
+  state(): Promise<BucketState>
+  /** Removes every key whose last write is at or before `revision`. */
+  clear(revision: number): Promise<void>
   /** Every entry now, then every change, for ever; resolves when all present entries were told. */
   watch(options: WatchOptions<Value>): Promise<Watch>
 }
@@ -84,6 +94,14 @@ export async function openBucket<V extends TSchema>(
         subjects_filter: `${prefix}>`,
       })
       return Object.keys(state.subjects ?? {}).map((subject) => fromSubjectToken(subject.slice(prefix.length)))
+    },
+    state: async () => {
+      const { created, state } = await bus.jetstreamManager.streams.info(`KV_${definition.name}`)
+      const createdAtMs = Date.parse(created)
+      return state.last_seq === 0 ? { createdAtMs } : { createdAtMs, lastStoredAtMs: Date.parse(state.last_ts) }
+    },
+    clear: async (revision) => {
+      await bus.jetstreamManager.streams.purge(`KV_${definition.name}`, { seq: revision + 1 })
     },
     watch: (options) =>
       watchBucket(bus, kv, (entry) => ({ key: fromSubjectToken(entry.key), ...decode(entry) }), options),

@@ -27,6 +27,8 @@ export interface TestNatsOptions {
   readonly extraConfig?: string
   /** The same as a file, in place of `extraConfig`. */
   readonly configFile?: string
+  /** The program; the run's own when absent. */
+  readonly serverPath?: string
   /** Where to store; a fresh folder when absent. */
   readonly dataDir?: string
   /** The environment that the configuration refers to. */
@@ -40,7 +42,7 @@ export async function testNats(options: TestNatsOptions = {}): Promise<TestNats>
   const configFile = options.configFile ?? (await writeConfig(options.extraConfig))
   const start = (port: number) =>
     startNatsServer({
-      serverPath: natsServerPath(),
+      serverPath: options.serverPath ?? natsServerPath(),
       dataDir,
       port,
       log: () => undefined,

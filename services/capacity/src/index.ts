@@ -3,6 +3,8 @@ import { capacityMembers, capacityRecords, clockMarks, connectionProjection, Slu
 import { connectBus, openBucket } from '@sluice/messaging'
 import { busOptions, counter, type Logger, outageLog, type Service } from '@sluice/service-kit'
 import { readBootId, sinceBootMs } from './adapters/boot.ts'
+import { checkRecords, permitProbe } from './adapters/check-records.ts'
+import { keepsIndexApart } from './adapters/clock-start.ts'
 import { eraseDeleted } from './adapters/erase-deleted.ts'
 import { followDiscovered } from './adapters/follow-discovered.ts'
 import { kvRecordStore } from './adapters/kv-record-store.ts'
@@ -13,7 +15,7 @@ import type { LossPolicy } from './application/group-commit.ts'
 import type { CapacityConfig } from './config.ts'
 import type { LostSpan } from './domain/loss.ts'
 import { serveCapacity } from './handlers/serve-capacity.ts'
-import { probeOf, serveHealth } from './handlers/serve-health.ts'
+import { serveHealth } from './handlers/serve-health.ts'
 
 export { CapacityConfig } from './config.ts'
 
@@ -47,13 +49,32 @@ export async function start(config: CapacityConfig, logger: Logger): Promise<Ser
     bootId: await readBootId(config.BOOT_ID_FILE),
     // Where losses are not made up for, none is suspected.
     syncIntervalMs: config.ASSUME_LOST_AS_USED ? config.NATS_SYNC_INTERVAL_MS : 0,
+    losesWholeRecords: keepsIndexApart(bus.connection.info?.version ?? OLDEST_SERVER),
     monotonicMs: sinceBootMs,
     onFault,
+    onSuspected: (span) => {
+      if (!config.ASSUME_LOST_AS_USED) return
+      logger.warn(
+        span,
+        'The machine of the counters was not shut down in order. Charges that it may have lost count as used.',
+      )
+    },
+    onCleared: (bucket) => logger.warn({ bucket }, 'NATS did not give back what it stored. The bucket was cleared.'),
     onStep: (stepMs) => logger.warn({ stepMs }, 'The clock of the NATS server stepped. Capacity does not follow it.'),
   })
   const limits = watchedLimits(connections, onFault)
+  const check = checkRecords({
+    records,
+    membership,
+    onCleared: (kept) =>
+      logger.warn(
+        { kept },
+        'NATS did not give back the counters that it stored. They were cleared, and stored again where they could be read. What the others may have counted counts as used.',
+      ),
+  })
+  const store = kvRecordStore(records, check, outage.success)
   const counters = connectionCounters({
-    store: kvRecordStore(records, outage.success),
+    store,
     limits,
     clock: membership.clock,
     ...(config.ASSUME_LOST_AS_USED ? { losses: lossPolicy(membership.suspectedLoss, logger) } : {}),
@@ -71,7 +92,7 @@ export async function start(config: CapacityConfig, logger: Logger): Promise<Ser
     erase: counters.forget,
     onFault,
   })
-  const health = serveHealth(bus, probeOf(records), onFault)
+  const health = serveHealth(bus, permitProbe(records, store), membership.clock, onFault)
   const releasing = setInterval(() => counters.releaseIdle(), IDLE_MS)
   await bus.connection.flush()
   logger.info({ instance }, 'serving capacity')
@@ -90,17 +111,11 @@ export async function start(config: CapacityConfig, logger: Logger): Promise<Ser
   }
 }
 
-function lossPolicy(suspected: LostSpan | undefined, logger: Logger): LossPolicy {
+function lossPolicy(suspected: () => LostSpan | undefined, logger: Logger): LossPolicy {
   const losses = counter('capacity.losses', 'Records found to lack charges that the store lost.')
   losses.add(0)
-  if (suspected !== undefined) {
-    logger.warn(
-      suspected,
-      'The machine of the counters was not shut down in order. Charges that it may have lost count as used.',
-    )
-  }
   return {
-    ...(suspected === undefined ? {} : { suspected }),
+    suspected,
     onLoss: (connectionId, loss) => {
       losses.add(1)
       logger.warn({ connectionId, ...loss }, 'The store lost charges. What may have been charged counts as used.')
@@ -108,5 +123,7 @@ function lossPolicy(suspected: LostSpan | undefined, logger: Logger): LossPolicy
   }
 }
 
+/** Where a server does not say its version. */
+const OLDEST_SERVER = '0'
 /** A record that nobody asked for in one such span leaves memory in the next. */
 const IDLE_MS = 60_000

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import {
   CONNECTION_DEFAULTS,
   capacityStatus,
+  clockMarks,
   connectionProjection,
   type ExchangeReply,
   exchange,
@@ -112,4 +113,37 @@ it('trusts the store after a power cut where it is told to, or where every write
   await killProcess()
   await startInstance('after that', { NATS_SYNC_INTERVAL_MS: '0' })
   expect(granted(await ask(1))).toBe(1)
+})
+
+it('counts as used what was lost when NATS alone comes back as it was earlier, under an instance that is alive', async () => {
+  await startInstance('same')
+  expect(granted(await ask(1))).toBe(1)
+  // Its revisions begin again, as after a cut that took the newest.
+  const jetstream = await bus.connection.jetstreamManager()
+  await jetstream.streams.delete(`KV_${clockMarks.name}`)
+  await openBucket(bus, clockMarks)
+  await eventually(async () => {
+    await ask(0)
+    const { assumed } = await request(bus, capacityStatus, ['c'], {})
+    expect(assumed).toMatchObject([{ period: 'minute', metric: 'requests', amount: LIMIT - 1 }, { period: 'hour' }])
+  })
+  expect(granted(await ask(1))).toBe(0)
+})
+
+it('counts as used what another instance of its machine has marked as lost', async () => {
+  await startInstance('same')
+  const marks = await openBucket(bus, clockMarks)
+  const { value } = await marks.get('same')
+  if (value === undefined) throw new Error('an instance that has started has marked the clock')
+  const lost = { fromMs: value.clockMs - 1_000, untilMs: value.clockMs, vanished: true as const }
+  await marks.put('same', { ...value, lost })
+  await eventually(async () => {
+    await ask(0)
+    const { assumed } = await request(bus, capacityStatus, ['c'], {})
+    expect(assumed).toMatchObject([
+      { period: 'minute', amount: LIMIT },
+      { period: 'hour', amount: 1_000 },
+    ])
+  })
+  expect(await marks.get('same')).toMatchObject({ value: { lost } })
 })

@@ -96,14 +96,31 @@ const ACTS: readonly Act[] = [
     watches: ['connections', 'gateway'],
     gets: ['connections'],
   }),
-  ...ofBucket(capacityRecords.name, { owner: 'capacity', looks: ['capacity'], watches: [], gets: ['capacity'] }),
+  ...ofBucket(capacityRecords.name, {
+    owner: 'capacity',
+    looks: ['capacity'],
+    watches: [],
+    gets: ['capacity'],
+    purges: ['capacity'],
+  }),
   ...ofBucket(capacityMembers.name, {
     owner: 'capacity',
     watches: ['capacity', 'gateway'],
     gets: ['capacity'],
+    purges: ['capacity'],
   }),
-  ...ofBucket(clockMarks.name, { owner: 'capacity', watches: ['capacity'], gets: ['capacity'] }),
-  ...ofBucket(discovered.name, { owner: 'discovery', watches: ['discovery', 'capacity'], gets: ['discovery'] }),
+  ...ofBucket(clockMarks.name, {
+    owner: 'capacity',
+    watches: ['capacity'],
+    gets: ['capacity'],
+    purges: ['capacity'],
+  }),
+  ...ofBucket(discovered.name, {
+    owner: 'discovery',
+    watches: ['discovery', 'capacity'],
+    gets: ['discovery'],
+    purges: ['discovery'],
+  }),
   ...NATS_USERS.filter((user) => user !== 'operator').flatMap((user): Act[] => [
     ['reads its replies', 'subscription', `_INBOX.${user}.x.*`, [user]],
     ['answers what was not asked', 'publish', `_INBOX.${user}.x.1`, []],
@@ -120,10 +137,11 @@ interface Watchable {
   readonly looks?: readonly NatsUser[]
   readonly watches: readonly NatsUser[]
   readonly gets: readonly NatsUser[]
+  readonly purges?: readonly NatsUser[]
   readonly owner: NatsUser
 }
 
-function ofBucket(bucket: string, { owner, looks, watches, gets }: Watchable): Act[] {
+function ofBucket(bucket: string, { owner, looks, watches, gets, purges }: Watchable): Act[] {
   const stream = `KV_${bucket}`
   return [
     ...ofStream(stream, { looks: looks ?? watches, defines: [owner] }),
@@ -133,6 +151,7 @@ function ofBucket(bucket: string, { owner, looks, watches, gets }: Watchable): A
     ['reads a key from any copy', 'publish', `$JS.API.DIRECT.GET.${stream}.$KV.${bucket}.k`, []],
     ['watches', 'publish', `$JS.API.CONSUMER.CREATE.${stream}.w.$KV.${bucket}.>`, watches],
     ['watches anew after a gap', 'publish', `$JS.API.CONSUMER.CREATE.${stream}`, watches],
+    ['removes entries', 'publish', `$JS.API.STREAM.PURGE.${stream}`, purges ?? []],
     ['controls the flow of its watch', 'publish', `$JS.FC.${stream}.w.x`, watches],
     ['keeps a durable consumer', 'publish', `$JS.API.CONSUMER.DURABLE.CREATE.${stream}.d`, []],
   ]

@@ -32,11 +32,18 @@ export const ClockMark = Type.Object({
   /** The instance that wrote it has stopped in order since. */
   stopped: Type.Boolean(),
   /** The latest span of the counters' clock of which the store may lack charges, as its machine lost power. */
-  lost: Type.Optional(Type.Object({ fromMs: Type.Integer(), untilMs: Type.Integer() })),
+  lost: Type.Optional(
+    Type.Object({
+      fromMs: Type.Integer(),
+      untilMs: Type.Integer(),
+      /** Whole records may be missing, with all that they counted until then. */
+      vanished: Type.Optional(Type.Literal(true)),
+    }),
+  ),
 })
 
 /** Longer than any limit's period: what was counted before counts no more. */
-const CLOCK_MARK_EXPIRY_MS = 7 * 86_400_000
+export const CLOCK_MARK_EXPIRY_MS = 7 * 86_400_000
 
 export const clockMarks = defineBucket({ name: 'capacity-clock', value: ClockMark, expiryMs: CLOCK_MARK_EXPIRY_MS })
 

@@ -3,7 +3,7 @@ import { defineRequest } from '../define.ts'
 
 /**
  * Whether permits are given now: the capacity instance that is asked writes to the store its counters live on before it
- * replies. Not ready, it says why, in words for people.
+ * replies. Not ready, it says why, in words for people. The clock is for gateways that hear no heartbeat.
  */
 export const capacityHealth = defineRequest({
   subject: () => 'capacity.v1.health',
@@ -11,7 +11,12 @@ export const capacityHealth = defineRequest({
   timeoutMs: 1_000,
   askAllAfterMs: 300,
   request: Type.Object({}),
-  reply: Type.Object({ ready: Type.Boolean(), reason: Type.Optional(Type.String()) }),
+  reply: Type.Object({
+    ready: Type.Boolean(),
+    reason: Type.Optional(Type.String()),
+    /** The counters' clock when it replied, Unix milliseconds. */
+    clockMs: Type.Optional(Type.Integer()),
+  }),
 })
 
 /**

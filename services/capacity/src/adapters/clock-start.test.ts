@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { type StartFindings, startOfClock, suspectedLoss } from './clock-start.ts'
+import type { LostSpan } from '../domain/loss.ts'
+import { keepsIndexApart, type StartFindings, startOfClock, suspectedLoss } from './clock-start.ts'
 
 const T0 = Date.UTC(2026, 0, 1)
 const mark = { clockMs: T0, monotonicMs: 50_000, stopped: false }
@@ -8,10 +9,12 @@ const found: StartFindings = {
   monotonicMs: 60_000,
   serverMs: T0 + 3_600_000,
   marks: new Map(),
+  marksBucket: { createdAtMs: T0 - 86_400_000, lastStoredAtMs: T0, wasCleared: false },
+  losesWholeRecords: false,
   liveClocksMs: [],
   syncIntervalMs: 120_000,
 }
-const marked = (boot: string, more: Partial<typeof mark> & { lost?: { fromMs: number; untilMs: number } } = {}) =>
+const marked = (boot: string, more: Partial<typeof mark> & { lost?: LostSpan } = {}) =>
   new Map([[boot, { mark: { ...mark, ...more }, storedAtMs: T0 + 5_000 }]])
 
 describe('the start of the clock', () => {
@@ -53,13 +56,47 @@ describe('a loss is suspected', () => {
     expect(suspectedLoss({ ...found, marks: marked('other') }, T0 + 5_000)).toMatchObject({ untilMs: T0 + 5_000 })
   })
 
+  it('with whole records where the server can lose them', () => {
+    const findings = { ...found, marks: marked('other'), losesWholeRecords: true }
+    expect(suspectedLoss(findings, startMs)).toMatchObject({ untilMs: T0 + 121_000, vanished: true })
+  })
+
+  const everything = { fromMs: startMs - 241_000, untilMs: startMs, vanished: true }
+
+  it.each<[string, Partial<StartFindings>]>([
+    ['no mark is left', {}],
+    [
+      'the server knows of none any more, though the bucket is older',
+      { marksBucket: { createdAtMs: T0, wasCleared: false } },
+    ],
+    ['the marks could not be read', { marks: marked('this'), marksBucket: { ...found.marksBucket, wasCleared: true } }],
+  ])('with whole records until now where %s', (_, more) => {
+    expect(suspectedLoss({ ...found, ...more }, startMs)).toEqual(everything)
+  })
+
+  it('as it is marked and as it is found, together', () => {
+    const lost = { fromMs: T0 - 900_000, untilMs: T0 - 800_000, vanished: true as const }
+    expect(suspectedLoss({ ...found, marks: marked('other', { lost }) }, startMs)).toEqual({
+      fromMs: T0 - 900_000,
+      untilMs: T0 + 121_000,
+      vanished: true,
+    })
+  })
+
   it('by every later instance of the same boot, until it is over', () => {
     const lost = { fromMs: T0 - 1, untilMs: T0 + 1 }
     expect(suspectedLoss({ ...found, marks: marked('this', { lost }) }, startMs)).toEqual(lost)
   })
 
   it.each<[string, Partial<StartFindings>]>([
-    ['where no instance has ever been', {}],
+    ['where no instance has ever been', { marksBucket: { createdAtMs: found.serverMs - 1_000, wasCleared: false } }],
+    [
+      'where the last mark expired by itself',
+      { marksBucket: { createdAtMs: T0 - 9e8, lastStoredAtMs: found.serverMs - 604_800_000, wasCleared: false } },
+    ],
+    ['where a marked one is over', { marks: marked('this', { lost: { fromMs: T0 - 9e8, untilMs: T0 - 8e8 } }) }],
+    ['where no mark is left while another instance is alive', { liveClocksMs: [T0] }],
+    ['where no mark is left and the server syncs every write', { syncIntervalMs: 0 }],
     ['after a start on the same boot', { marks: marked('this') }],
     ['after the instances stopped in order', { marks: marked('other', { stopped: true }) }],
     ['while another instance is alive', { marks: marked('other'), liveClocksMs: [T0] }],
@@ -67,4 +104,15 @@ describe('a loss is suspected', () => {
   ])('not %s', (_, more) => {
     expect(suspectedLoss({ ...found, ...more }, startMs)).toBeUndefined()
   })
+})
+
+it.each([
+  ['2.9.10', true],
+  ['1.4.1', true],
+  ['0', true],
+  ['2.10.0', false],
+  ['2.15.1-RC.1', false],
+  ['3.0.0', false],
+])('knows whether nats-server %s keeps its index apart: %s', (version, expected) => {
+  expect(keepsIndexApart(version)).toBe(expected)
 })

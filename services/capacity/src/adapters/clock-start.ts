@@ -1,5 +1,6 @@
-import type { ClockMark } from '@sluice/contracts'
-import type { LostSpan } from '../domain/loss.ts'
+import { CLOCK_MARK_EXPIRY_MS, type ClockMark } from '@sluice/contracts'
+import { joinSpans, type LostSpan } from '../domain/loss.ts'
+import { isOver } from '../domain/record.ts'
 
 /** What an instance finds when it starts. */
 export interface StartFindings {
@@ -11,10 +12,21 @@ export interface StartFindings {
   readonly serverMs: number
   /** Every mark in the store, by boot id, with the server's time when it was stored. */
   readonly marks: ReadonlyMap<string, StoredMark>
+  readonly marksBucket: MarksBucket
+  /** Whether a power cut can take whole records from this server, and not only their last states. */
+  readonly losesWholeRecords: boolean
   /** The clocks of instances that are alive, as they were at most a heartbeat ago. */
   readonly liveClocksMs: readonly number[]
   /** For how long the server keeps a write before it is safe from a power cut; 0: not at all. */
   readonly syncIntervalMs: number
+}
+
+export interface MarksBucket {
+  readonly createdAtMs: number
+  /** When a mark was stored last, whether or not it is still there; absent where the server knows of none. */
+  readonly lastStoredAtMs?: number
+  /** What is stored there could not be read, so that it was cleared. */
+  readonly wasCleared: boolean
 }
 
 export interface StoredMark {
@@ -52,29 +64,53 @@ export function startOfClock(findings: StartFindings): number {
  * while an instance is alive, or was since this boot, or the last one stopped in order, the store was not lost with them.
  *
  * Each stream is synced to the disk by itself, so that counters may be older by the interval than the newest mark, and the machine
- * may have gone on for as long after it.
+ * may have gone on for as long after it. Where the marks are missing too, nothing says when that was: any record may be missing, and
+ * the span ends now.
  * @param startMs where the clock begins
  */
 export function suspectedLoss(findings: StartFindings, startMs: number): LostSpan | undefined {
   const { bootId, marks, liveClocksMs, syncIntervalMs } = findings
-  const earlier = latestSpan([...marks.values()].map(({ mark }) => mark.lost))
+  const earlier = markedLoss(marks, startMs)
+  if (liveClocksMs.length > 0 || syncIntervalMs === 0) return earlier
+  if (haveMarksVanished(findings)) return joinSpans(earlier, vanishedUntil(startMs, syncIntervalMs))
   const newest = newestMark(marks)
   // Without a boot id, a killed process looks like a power cut.
   const isSameBoot = bootId === undefined || marks.has(bootId)
-  if (newest === undefined || isSameBoot || liveClocksMs.length > 0 || newest.mark.stopped || syncIntervalMs === 0) {
-    return earlier
-  }
+  if (newest === undefined || isSameBoot || newest.mark.stopped) return earlier
   const { clockMs } = newest.mark
   const untilMs = Math.min(clockMs + syncIntervalMs + MARK_INTERVAL_MS, startMs)
-  return latestSpan([earlier, { fromMs: clockMs - syncIntervalMs, untilMs }])
+  const vanished = findings.losesWholeRecords ? { vanished: true as const } : {}
+  return joinSpans(earlier, { fromMs: clockMs - syncIntervalMs, untilMs, ...vanished })
 }
 
-function latestSpan(spans: readonly (LostSpan | undefined)[]): LostSpan | undefined {
-  let latest: LostSpan | undefined
-  for (const span of spans) {
-    if (span !== undefined && (latest === undefined || span.untilMs > latest.untilMs)) latest = span
+/** Returns the loss that the marks tell of; undefined where there is none that still matters at `nowMs`. */
+export function markedLoss(marks: StartFindings['marks'], nowMs: number): LostSpan | undefined {
+  let joined: LostSpan | undefined
+  for (const { mark } of marks.values()) {
+    if (mark.lost === undefined || isOver(mark.lost, nowMs)) continue
+    const { fromMs, untilMs, vanished } = mark.lost
+    joined = joinSpans(joined, vanished === undefined ? { fromMs, untilMs } : { fromMs, untilMs, vanished })
   }
-  return latest
+  return joined
+}
+
+/** Returns the span to suspect where any record may be missing, and those that are there may lack what a power cut took at any time. */
+export function vanishedUntil(untilMs: number, syncIntervalMs: number): Required<LostSpan> {
+  return { fromMs: untilMs - 2 * syncIntervalMs - MARK_INTERVAL_MS, untilMs, vanished: true }
+}
+
+/** Whether there were marks, and they are neither there nor expired. */
+function haveMarksVanished({ marks, marksBucket, serverMs }: StartFindings): boolean {
+  const { createdAtMs, lastStoredAtMs, wasCleared } = marksBucket
+  if (wasCleared) return true
+  if (marks.size > 0 || serverMs - createdAtMs < FIRST_MARK_WITHIN_MS) return false
+  return lastStoredAtMs === undefined || serverMs - lastStoredAtMs < CLOCK_MARK_EXPIRY_MS
+}
+
+/** Returns whether this version of nats-server keeps a stream's index in a file of its own, which a power cut can leave ahead of it. */
+export function keepsIndexApart(serverVersion: string): boolean {
+  const [major = 0, minor = 0] = serverVersion.split('.').map(Number)
+  return major < 2 || (major === 2 && minor < 10)
 }
 
 function newestMark(marks: StartFindings['marks']): StoredMark | undefined {
@@ -87,3 +123,5 @@ function newestMark(marks: StartFindings['marks']): StoredMark | undefined {
 
 /** A mark is written once a second. */
 const MARK_INTERVAL_MS = 1_000
+/** The instance that creates the bucket writes the first mark at once, before it serves anything. */
+const FIRST_MARK_WITHIN_MS = 10_000

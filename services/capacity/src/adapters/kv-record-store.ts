@@ -3,13 +3,41 @@ import { emptyRecord } from '../domain/record.ts'
 import type { RecordStore } from '../ports/record-store.ts'
 import { decodeRecord, encodeRecord } from './record-codec.ts'
 
+export interface KvRecordStore extends RecordStore {
+  /** Resolves when the bucket has been looked at since it was last in doubt. */
+  checked(): Promise<void>
+}
+
 /**
  * Records in a KV bucket, a key a connection.
+ * @param check looks at the bucket, and mends it, before anything is read from it
  * @param onStored called when the store has confirmed a write
  */
-export function kvRecordStore(bucket: Bucket<unknown>, onStored: () => void): RecordStore {
+export function kvRecordStore(
+  bucket: Pick<Bucket<unknown>, 'get' | 'update' | 'erase'>,
+  check: () => Promise<void>,
+  onStored: () => void,
+): KvRecordStore {
+  let checking: Promise<void> | undefined
+  const checked = async (): Promise<void> => {
+    checking ??= check()
+    const mine = checking
+    try {
+      await mine
+    } catch (error) {
+      if (checking === mine) checking = undefined
+      throw error
+    }
+    // In doubt again meanwhile.
+    if (checking !== mine) await checked()
+  }
   return {
+    checked,
+    doubt: () => {
+      checking = undefined
+    },
     load: async (connectionId) => {
+      await checked()
       const { value, revision } = await bucket.get(connectionId)
       return { record: value === undefined ? emptyRecord() : decodeRecord(value), revision }
     },

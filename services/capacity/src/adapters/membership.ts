@@ -1,16 +1,30 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type CapacityMember, type ClockMark, MEMBER_EXPIRY_MS, MEMBER_HEARTBEAT_MS } from '@sluice/contracts'
+import { isDeepStrictEqual } from 'node:util'
+import {
+  type CapacityMember,
+  type ClockMark,
+  MEMBER_EXPIRY_MS,
+  MEMBER_HEARTBEAT_MS,
+  SluiceError,
+} from '@sluice/contracts'
 import type { Bucket, Watch } from '@sluice/messaging'
-import type { LostSpan } from '../domain/loss.ts'
+import { joinSpans, type LostSpan } from '../domain/loss.ts'
 import type { Clock } from '../ports/clock.ts'
-import { type StoredMark, startOfClock, suspectedLoss } from './clock-start.ts'
+import { markedLoss, type StoredMark, startOfClock, suspectedLoss, vanishedUntil } from './clock-start.ts'
 import { type CountersClock, countersClock, stepBetween, type TimeSample } from './counters-clock.ts'
+import { makeReadable } from './readable.ts'
 
 /** This instance's place among the live ones, and the time they share. */
 export interface Membership {
   readonly clock: Clock
-  /** A span of which charges may be missing from the store, as its machine lost power; absent where that is not suspected. */
-  readonly suspectedLoss: LostSpan | undefined
+  /** Returns the span of which charges may be missing from the store, as its machine lost power; undefined where none is suspected. */
+  suspectedLoss(): LostSpan | undefined
+  /** Suspects that any record may be missing with all that it counted until now; resolves when that is marked in the store. */
+  suspectVanished(): Promise<void>
+  /** Suspects what other instances have marked. */
+  adoptLosses(): Promise<void>
+  /** Makes sure that heartbeats and marks can be read: the store may have come back broken. */
+  recheck(): Promise<void>
   /** Leaves at once, instead of when the last heartbeat expires. */
   leave(): Promise<void>
 }
@@ -23,9 +37,15 @@ export interface MembershipOptions {
   readonly bootId: string | undefined
   /** For how long the server keeps a write before it is safe from a power cut; 0: not at all. */
   readonly syncIntervalMs: number
+  /** Whether a power cut can take whole records from this server, and not only their last states. */
+  readonly losesWholeRecords: boolean
   /** Milliseconds since this machine's boot, whatever happens to its wall clock. */
   readonly monotonicMs: () => number
   readonly onFault: (error: unknown) => void
+  /** Called with the span of which charges may be missing, when it becomes known. */
+  readonly onSuspected: (span: LostSpan) => void
+  /** Called when a bucket was cleared, as NATS did not give back what it stored there. */
+  readonly onCleared: (bucket: 'heartbeats' | 'clock marks') => void
   /** Called when the NATS server's clock stepped by `stepMs`, which the counters' clock does not follow. */
   readonly onStep: (stepMs: number) => void
 }
@@ -35,30 +55,52 @@ export interface MembershipOptions {
  * ahead, and marks in the store how far the clock has come. Resolves after the first beat.
  */
 export async function joinMembers(options: MembershipOptions): Promise<Membership> {
-  const { members, marks, instance, monotonicMs, onFault, onStep } = options
+  const { members, marks, instance, monotonicMs, syncIntervalMs, onFault, onSuspected, onCleared, onStep } = options
   const markKey = options.bootId ?? instance
   const startedAtMs = Date.now()
   let clock: CountersClock | undefined
-  const peers = await watchPeers(members, instance, onFault, (clockMs) => clock?.heard(clockMs))
+  const announce = (clockMs: number) => members.put(instance, { instance, startedAtMs, clockMs })
+  const makeMembersReadable = async (clockMs: number): Promise<boolean> => {
+    const isCleared = await makeReadable(members, instance, { instance, startedAtMs, clockMs })
+    if (isCleared) onCleared('heartbeats')
+    return isCleared
+  }
+  const makeMarksReadable = async (): Promise<boolean> => {
+    const isCleared = await makeReadable(marks, PROBE_KEY, PROBE_MARK)
+    if (isCleared) onCleared('clock marks')
+    return isCleared
+  }
+  // Others that are alive are heard when they beat again.
+  const areOthersUnknown = await makeMembersReadable(STARTING_CLOCK_MS)
+  const peers = await watchPeers(members, instance, areOthersUnknown, onFault, (clockMs) => clock?.heard(clockMs))
   try {
     const known = await storedMarks(marks, onFault)
+    const marksBucket = { ...(await marks.state()), wasCleared: await makeMarksReadable() }
     // Of another boot, only an instance that is alive now knows the time for certain.
     if (!known.has(markKey)) await peers.nextBeat()
-    const announce = (clockMs: number) => members.put(instance, { instance, startedAtMs, clockMs })
     const serverMs = await evenServerTime(monotonicMs, async () => {
       await announce(STARTING_CLOCK_MS)
-      return (await members.get(instance)).storedAtMs
+      const { revision, storedAtMs } = await members.get(instance)
+      return revision === 0 ? undefined : storedAtMs
     })
     const findings = {
       bootId: options.bootId,
       monotonicMs: monotonicMs(),
       serverMs,
       marks: known,
+      marksBucket,
+      losesWholeRecords: options.losesWholeRecords,
       liveClocksMs: peers.clocksMs(),
-      syncIntervalMs: options.syncIntervalMs,
+      syncIntervalMs,
     }
     const startMs = startOfClock(findings)
-    const lost = suspectedLoss(findings, startMs)
+    let lost: LostSpan | undefined
+    const suspect = (span: LostSpan | undefined): void => {
+      const before = lost
+      lost = joinSpans(lost, span)
+      if (lost !== undefined && !isDeepStrictEqual(lost, before)) onSuspected(lost)
+    }
+    suspect(suspectedLoss(findings, startMs))
     const running = countersClock(monotonicMs, startMs)
     clock = running
     let left = false
@@ -66,11 +108,37 @@ export async function joinMembers(options: MembershipOptions): Promise<Membershi
     const mark = (stopped: boolean): ClockMark => {
       return { clockMs: running.nowMs(), monotonicMs: monotonicMs(), stopped, ...(lost === undefined ? {} : { lost }) }
     }
+    let newestRevision = 0
+    /**
+     * Writes the mark, which this machine's instances share: with every loss that any of them has marked. Revisions that do not rise
+     * tell that the store has come back as it was earlier.
+     */
+    const putMark = async (stopped: boolean): Promise<{ sentAtMs: number; revision: number }> => {
+      for (let attempt = 1; attempt <= MAX_MARK_ATTEMPTS; attempt++) {
+        const before = await marks.get(markKey)
+        if (before.value !== undefined) {
+          suspect(markedLoss(new Map([[markKey, { mark: before.value, ...before }]]), running.nowMs()))
+        }
+        const sentAtMs = monotonicMs()
+        const written = await marks.update(markKey, mark(stopped), before.revision)
+        if (written.status === 'conflict') continue
+        const { revision } = written
+        const isRolledBack = revision <= newestRevision
+        newestRevision = revision
+        if (!isRolledBack) return { sentAtMs, revision }
+        suspect(rolledBack())
+      }
+      throw new SluiceError('unavailable', 'the mark of the clock cannot be written')
+    }
+    const rolledBack = (): LostSpan => {
+      const { vanished, ...span } = vanishedUntil(running.nowMs(), syncIntervalMs)
+      return options.losesWholeRecords ? { ...span, vanished } : span
+    }
     const beat = async (): Promise<void> => {
-      await announce(running.nowMs())
-      const sentAtMs = monotonicMs()
-      const revision = await marks.put(markKey, mark(false))
+      // Whoever hears that this instance is alive suspects nothing by itself: what this one suspects is marked before.
+      const { sentAtMs, revision } = await putMark(false)
       const ackedAtMs = monotonicMs()
+      await announce(running.nowMs())
       const stored = await marks.get(markKey)
       // Another instance of this machine may have written meanwhile.
       if (stored.revision !== revision) return
@@ -92,13 +160,25 @@ export async function joinMembers(options: MembershipOptions): Promise<Membershi
 
     return {
       clock: running,
-      suspectedLoss: lost,
+      suspectedLoss: () => lost,
+      suspectVanished: async () => {
+        suspect(vanishedUntil(running.nowMs(), syncIntervalMs))
+        await putMark(false)
+      },
+      adoptLosses: async () => {
+        suspect(markedLoss(await storedMarks(marks, onFault), running.nowMs()))
+      },
+      recheck: async () => {
+        await makeMembersReadable(running.nowMs())
+        await makeMarksReadable()
+        await putMark(false)
+      },
       leave: async () => {
         left = true
         clearInterval(timer)
         peers.stop()
         await beating
-        await Promise.all([marks.put(markKey, mark(true)), members.delete(instance)])
+        await Promise.all([putMark(true), members.delete(instance)])
       },
     }
   } catch (error) {
@@ -118,13 +198,14 @@ interface Peers {
 async function watchPeers(
   members: Bucket<CapacityMember>,
   instance: string,
+  mayBeThere: boolean,
   onFault: (error: unknown) => void,
   onClock: (clockMs: number) => void,
 ): Promise<Peers> {
   const clocksMs: number[] = []
   const beaten = Promise.withResolvers<void>()
   let isListening = false
-  let wereThere = false
+  let wereThere = mayBeThere
   const watch: Watch = await members.watch({
     onFault,
     onEntry: ({ key, value }) => {
@@ -156,27 +237,42 @@ async function storedMarks(
   const watch = await marks.watch({
     onFault,
     onEntry: ({ key, value, storedAtMs }) => {
-      if (value !== undefined) stored.set(key, { mark: value, storedAtMs })
+      if (value !== undefined && key !== PROBE_KEY) stored.set(key, { mark: value, storedAtMs })
     },
   })
   watch.stop()
   return stored
 }
 
-/** The NATS server's clock, read again where it steps between two readings. */
-async function evenServerTime(monotonicMs: () => number, storedNowMs: () => Promise<number>): Promise<number> {
+/**
+ * The NATS server's clock, read again where it steps between two readings.
+ * @param storedNowMs stores something and returns its stamp; undefined where it was gone before it could be read
+ */
+async function evenServerTime(
+  monotonicMs: () => number,
+  storedNowMs: () => Promise<number | undefined>,
+): Promise<number> {
   let before: TimeSample | undefined
-  for (let attempt = 1; ; attempt++) {
+  for (let attempt = 1; attempt <= MAX_READINGS; attempt++) {
     const sentAtMs = monotonicMs()
     const storedAtMs = await storedNowMs()
+    if (storedAtMs === undefined) continue
     const sample = { sentAtMs, ackedAtMs: monotonicMs(), storedAtMs }
-    if ((before !== undefined && stepBetween(before, sample) === 0) || attempt === MAX_READINGS) return storedAtMs
+    if (before !== undefined && stepBetween(before, sample) === 0) return storedAtMs
     before = sample
   }
+  if (before === undefined)
+    throw new SluiceError('unavailable', 'NATS gives back no heartbeat, so that its time is unknown')
+  return before.storedAtMs
 }
 
+/** Shared by all instances. The key of a mark is a boot's id or an instance's. */
+const PROBE_KEY = 'probe'
+const PROBE_MARK: ClockMark = { clockMs: 0, monotonicMs: 0, stopped: true }
 /** What an instance announces while it does not know the time yet. */
 const STARTING_CLOCK_MS = 0
 /** Only whether there is any, and the highest, matters at the start. */
 const MAX_PEERS_HEARD = 100
 const MAX_READINGS = 5
+/** As many instances of one machine may write their mark at the same moment. */
+const MAX_MARK_ATTEMPTS = 50

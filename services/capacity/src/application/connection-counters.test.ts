@@ -12,6 +12,7 @@ function countersOn(stored: Map<string, StoredVersion>) {
       stored.set(id, { record, revision })
       return { status: 'stored', revision }
     },
+    doubt: () => undefined,
     erase: async (id) => void stored.delete(id),
   }
   const limits = { configured: [{ period: 'minute', metric: 'requests', limit: 3 }] } as const

@@ -44,6 +44,7 @@ export function connectionCounters(parts: GroupCommitParts): ConnectionCounters 
       return statusOf(connectionId, advance(record, parts.clock.nowMs()), limits)
     },
     distrust: () => {
+      parts.store.doubt()
       for (const counter of active.values()) counter.distrust()
     },
     forget: async (connectionId) => {

@@ -34,6 +34,7 @@ function storeWith(fates: WriteFate[]) {
       if (fate === 'lost after') throw new Error('no answer')
       return { status: 'stored', revision }
     },
+    doubt: () => undefined,
     erase: () => Promise.resolve(),
   }
   return { store, current: () => record }
@@ -122,9 +123,15 @@ it('believes nothing that it remembers once it is in doubt: a rolled-back store 
       if (expectedRevision !== state.revision) return { status: 'conflict' }
       return { status: 'stored', revision: Object.assign(state, { record, revision: state.revision + 1 }).revision }
     },
+    doubt: () => undefined,
     erase: () => Promise.resolve(),
   }
-  const counter = groupCommit('c', { store, limits: limitsSource, clock, losses: { onLoss } })
+  const counter = groupCommit('c', {
+    store,
+    limits: limitsSource,
+    clock,
+    losses: { suspected: () => undefined, onLoss },
+  })
   await counter.exchange(exchangeOf('g1', 1, 3, false))
   const before = { ...state }
   await counter.exchange(exchangeOf('g1', 2, 3, false))
@@ -149,7 +156,12 @@ it('finds by itself that the store holds an older state than it has seen, and le
     save: async (id, record, expectedRevision) =>
       isRolledBack ? { status: 'stored', revision: expectedRevision + 1 } : store.save(id, record, expectedRevision),
   }
-  const counter = groupCommit('c', { store: rolledBack, limits: limitsSource, clock, losses: { onLoss } })
+  const counter = groupCommit('c', {
+    store: rolledBack,
+    limits: limitsSource,
+    clock,
+    losses: { suspected: () => undefined, onLoss },
+  })
   for (let seq = 1; seq <= 3; seq++) await counter.exchange(exchangeOf('g', seq, 2, false))
   isRolledBack = true
   counter.distrust()
@@ -160,7 +172,7 @@ it('finds by itself that the store holds an older state than it has seen, and le
 
 it('counts as used what a suspected power cut may have taken, of records that were there before', async () => {
   onLoss.mockClear()
-  const suspected = { fromMs: NOW_MS - 60_000, untilMs: NOW_MS }
+  const suspected = () => ({ fromMs: NOW_MS - 60_000, untilMs: NOW_MS })
   const { store } = storeWith([])
   const before = groupCommit('c', { store, limits: limitsSource, clock })
   const losses = { suspected, onLoss }
@@ -169,6 +181,41 @@ it('counts as used what a suspected power cut may have taken, of records that we
   await before.exchange(exchangeOf('h', 1, 1, false))
   const after = groupCommit('c', { store, limits: limitsSource, clock, losses })
   expect(grantedIn(await after.exchange(exchangeOf('g', 2, 1, false)))).toBe(0)
+})
+
+it('counts as used what records that are missing may have held, and goes on with connections that are younger', async () => {
+  const later = { nowMs: () => NOW_MS + 1 }
+  const losses = { suspected: () => ({ fromMs: NOW_MS - 1, untilMs: NOW_MS, vanished: true as const }), onLoss }
+  const grantedTo = async (connectionId: string): Promise<number[]> => {
+    const { store } = storeWith([])
+    const counter = groupCommit(connectionId, { store, limits: limitsSource, clock: later, losses })
+    const replies = [1, 2].map((seq) => counter.exchange(exchangeOf('g', seq, 1, false)))
+    return (await Promise.all(replies)).map(grantedIn)
+  }
+  expect(await grantedTo('c')).toEqual([0, 0])
+  expect(await grantedTo(uuidOf(NOW_MS + 1))).toEqual([0, 0])
+  expect(await grantedTo(uuidOf(NOW_MS + 600_000))).toEqual([1, 1])
+})
+
+/** A connection's id that was made at this instant. */
+function uuidOf(atMs: number): string {
+  const time = atMs.toString(16).padStart(12, '0')
+  return `${time.slice(0, 8)}-${time.slice(8)}-7abc-8def-0123456789ab`
+}
+
+it('has a store looked at that says there is no record and takes none, and works again when it is mended', async () => {
+  const { store } = storeWith([])
+  let isBroken = true
+  const broken: RecordStore = {
+    ...store,
+    save: (...write) => (isBroken ? Promise.resolve({ status: 'conflict' }) : store.save(...write)),
+    doubt: () => {
+      isBroken = false
+    },
+  }
+  const counter = groupCommit('c', { store: broken, limits: limitsSource, clock })
+  await expect(counter.exchange(exchangeOf('g', 1, 1, false))).rejects.toMatchObject({ code: 'unavailable' })
+  expect(grantedIn(await counter.exchange(exchangeOf('g', 1, 1, true)))).toBe(1)
 })
 
 it('says soon what keeps the store from confirming, instead of trying for as long as gateways would wait', async () => {
@@ -201,8 +248,10 @@ it('knows a state that another instance wrote and it has only read, and makes up
       return { status: 'stored', revision: Object.assign(state, { record, revision: state.revision + 1 }).revision }
     },
     erase: () => Promise.resolve(),
+    doubt: () => undefined,
   }
-  const instance = () => groupCommit('c', { store, limits: limitsSource, clock, losses: { onLoss } })
+  const instance = () =>
+    groupCommit('c', { store, limits: limitsSource, clock, losses: { suspected: () => undefined, onLoss } })
   const [reader, writer] = [instance(), instance()]
   const before = { ...state }
   await writer.exchange(exchangeOf('g1', 1, LIMIT, false))

@@ -2,7 +2,7 @@ import { type ExchangeReply, type ExchangeRequest, SluiceError } from '@sluice/c
 import { type AppliedExchange, applyExchange, lacksCharges } from '../domain/apply-exchange.ts'
 import { figuresOf } from '../domain/figures.ts'
 import type { HeldLimits } from '../domain/limits.ts'
-import { type LostSpan, makeUpFor } from '../domain/loss.ts'
+import { type LostSpan, makeUpFor, spanOf } from '../domain/loss.ts'
 import { advance, type CapacityRecord, type Loss, withoutModels } from '../domain/record.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { LimitsSource } from '../ports/limits-source.ts'
@@ -31,8 +31,8 @@ export interface GroupCommitParts {
 }
 
 export interface LossPolicy {
-  /** A span of which every record may lack charges, as the store's machine lost power; absent where that is not suspected. */
-  readonly suspected?: LostSpan
+  /** Returns the span of which every record may lack charges, as the store's machine lost power; undefined where none is suspected. */
+  readonly suspected: () => LostSpan | undefined
   /** Called when a record was found to lack charges and made up for it. */
   readonly onLoss: (connectionId: string, loss: Loss) => void
 }
@@ -103,6 +103,8 @@ export function groupCommit(connectionId: string, parts: GroupCommitParts): Grou
         if (parts.clock.nowMs() - startedAtMs >= MAX_COMMIT_MS) throw lastFault
       }
     }
+    // Where no other instance wrote, the store says one thing and does another.
+    parts.store.doubt()
     throw lastFault ?? new SluiceError('unavailable', 'other instances kept writing the counters first')
   }
 
@@ -137,10 +139,10 @@ export function groupCommit(connectionId: string, parts: GroupCommitParts): Grou
     group: readonly Waiting[],
   ): CapacityRecord => {
     if (parts.losses === undefined) return now
-    const { suspected } = parts.losses
-    let record = now
-    // What was never stored was not lost either.
-    if (suspected !== undefined && base.revision > 0) record = makeUpFor(record, limits, suspected)
+    const suspected = parts.losses.suspected()
+    const storedClockMs = base.revision === 0 ? undefined : base.record.clockMs
+    const span = suspected === undefined ? undefined : spanOf(suspected, connectionId, storedClockMs)
+    let record = span === undefined ? now : makeUpFor(now, limits, span)
     if (isRolledBack(base, seenBefore) || group.some(({ request }) => lacksCharges(record, request))) {
       record = makeUpFor(record, limits, { fromMs: base.record.clockMs, untilMs: now.clockMs })
     }

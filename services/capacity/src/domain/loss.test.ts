@@ -3,7 +3,7 @@ import { acquireAt } from '../testing/acquire-at.ts'
 import { held, one, T0, told } from '../testing/held-limits.ts'
 import { statusOf } from './figures.ts'
 import type { HeldLimits } from './limits.ts'
-import { makeUpFor } from './loss.ts'
+import { joinSpans, makeUpFor, spanOf } from './loss.ts'
 import { advance, type CapacityRecord, emptyRecord } from './record.ts'
 import { settle } from './settle.ts'
 
@@ -68,4 +68,24 @@ it('counts as used what a model may have used of its discovered limit', () => {
   const record = makeUpFor(now, limits, span)
   expect(acquireAt(record, limits, 'm', one, T0)).toMatchObject({ code: 'capacity_exceeded', model: 'm' })
   expect(acquireAt(record, limits, 'other', one, T0).status).toBe('granted')
+})
+
+it('concerns a record only after its own clock', () => {
+  expect(spanOf(span, 'c', T0 - 90_000)).toEqual(span)
+  expect(spanOf(span, 'c', T0 - 10_000)).toEqual({ fromMs: T0 - 10_000, untilMs: T0 })
+  expect(spanOf(span, 'c', T0 + 1)).toBeUndefined()
+})
+
+it('concerns all the day of a record that is not there, where whole records may be missing', () => {
+  expect(spanOf(span, 'c', undefined)).toBeUndefined()
+  const vanished = { ...span, vanished: true as const }
+  expect(spanOf(vanished, 'c', undefined)).toEqual({ fromMs: T0 - 86_400_000, untilMs: T0 })
+  expect(spanOf(vanished, 'c', T0 - 90_000)).toEqual(span)
+})
+
+it('joins two losses to the span that covers both', () => {
+  const other = { fromMs: T0 - 40_000, untilMs: T0 - 35_000 }
+  expect(joinSpans(span, other)).toEqual({ fromMs: T0 - 40_000, untilMs: T0 })
+  expect(joinSpans({ ...other, vanished: true }, span)).toEqual({ fromMs: T0 - 40_000, untilMs: T0, vanished: true })
+  expect(joinSpans(undefined, span)).toBe(span)
 })

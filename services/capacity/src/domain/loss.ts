@@ -9,7 +9,47 @@ import type { Windows } from './windows.ts'
 export interface LostSpan {
   readonly fromMs: number
   readonly untilMs: number
+  /** Whole records may be missing, with all that they counted until `untilMs`. */
+  readonly vanished?: true
 }
+
+/** The span that covers both. */
+export function joinSpans(a: LostSpan | undefined, b: LostSpan | undefined): LostSpan | undefined {
+  if (a === undefined || b === undefined) return a ?? b
+  const vanished = a.vanished ?? b.vanished
+  const span = { fromMs: Math.min(a.fromMs, b.fromMs), untilMs: Math.max(a.untilMs, b.untilMs) }
+  return vanished === undefined ? span : { ...span, vanished }
+}
+
+/**
+ * Returns what of a suspected span concerns a connection; undefined where nothing does.
+ *
+ * A record that is there holds all that was decided until its clock. One that is not there may have been used all the day before the
+ * span's end where whole records may be missing, unless its connection was made later; elsewhere, it has never been.
+ * @param storedClockMs the clock of the record as it is stored; undefined where there is none
+ */
+export function spanOf(
+  suspected: LostSpan,
+  connectionId: string,
+  storedClockMs: number | undefined,
+): LostSpan | undefined {
+  const { fromMs, untilMs } = suspected
+  if (storedClockMs !== undefined) {
+    return storedClockMs > untilMs ? undefined : { fromMs: Math.max(fromMs, storedClockMs), untilMs }
+  }
+  if (suspected.vanished !== true || isCreatedAfter(connectionId, untilMs + CLOCKS_DIFFER_MS)) return undefined
+  return { fromMs: untilMs - PERIOD_MS.day, untilMs }
+}
+
+/** Whether the id says that it was made later: those of connections are UUIDs of version 7, which begin with their Unix milliseconds. */
+function isCreatedAfter(connectionId: string, atMs: number): boolean {
+  const [, high, low] = UUID_V7.exec(connectionId) ?? []
+  return high !== undefined && low !== undefined && Number.parseInt(high + low, 16) > atMs
+}
+
+const UUID_V7 = /^([0-9a-f]{8})-([0-9a-f]{4})-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i
+/** The connections service takes the ids' time from its own wall clock. */
+const CLOCKS_DIFFER_MS = 300_000
 
 /**
  * Makes up for charges that the store lost (a power cut, a lost replica): counts as used what may have been admitted in the span, at
@@ -29,7 +69,8 @@ export function makeUpFor(record: CapacityRecord, limits: HeldLimits, span: Lost
     const { windows } = assume(counters.windows, toldOf(limits, model, clockMs), span, clockMs)
     if (windows !== counters.windows) models.set(model, { ...counters, windows })
   }
-  return { ...record, windows: whole.windows, models, loss: { ...span, assumed: whole.assumed } }
+  const { fromMs, untilMs } = span
+  return { ...record, windows: whole.windows, models, loss: { fromMs, untilMs, assumed: whole.assumed } }
 }
 
 function assume(windows: Windows, limits: Limits, span: LostSpan, nowMs: number) {

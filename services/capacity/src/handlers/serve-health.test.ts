@@ -2,9 +2,12 @@ import { capacityHealth, capacityRecords } from '@sluice/contracts'
 import { type Bucket, type Bus, connectBus, openBucket, request, type Served } from '@sluice/messaging'
 import { eventually, type TestNats, testNats } from '@sluice/testkit'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
-import { probeOf, serveHealth } from './serve-health.ts'
+import { permitProbe } from '../adapters/check-records.ts'
+import { serveHealth } from './serve-health.ts'
 
 const STREAM = `KV_${capacityRecords.name}`
+const NOW_MS = 1_000_000
+const STORE = { checked: async () => undefined, doubt: () => undefined }
 
 let nats: TestNats
 let bus: Bus
@@ -25,13 +28,13 @@ afterAll(async () => {
   await nats.stop()
 })
 
-async function serve(write = probeOf(records)): Promise<void> {
+async function serve(write: () => Promise<unknown> = permitProbe(records, STORE)): Promise<void> {
   writes = 0
   const counted = () => {
     writes++
     return write()
   }
-  served = serveHealth(bus, counted, (error) => {
+  served = serveHealth(bus, counted, { nowMs: () => NOW_MS }, (error) => {
     throw error
   })
   await bus.connection.flush()
@@ -41,7 +44,7 @@ const ask = () => request(bus, capacityHealth, [], {})
 
 it('an instance is ready once NATS has stored what it wrote', async () => {
   await serve()
-  expect(await ask()).toEqual({ ready: true })
+  expect(await ask()).toEqual({ ready: true, clockMs: NOW_MS })
   expect(await records.keys()).toHaveLength(1)
 })
 
@@ -49,20 +52,23 @@ it('an instance whose writes NATS refuses is not ready, says why, and is again b
   await serve()
   const { streams } = bus.jetstreamManager
   await streams.update(STREAM, { max_msg_size: 1 })
-  expect(await ask()).toEqual({ ready: false, reason: expect.stringContaining('message size exceeds maximum allowed') })
+  expect(await ask()).toMatchObject({
+    ready: false,
+    reason: expect.stringContaining('message size exceeds maximum allowed'),
+  })
   await streams.update(STREAM, { max_msg_size: -1 })
-  await eventually(async () => expect(await ask()).toEqual({ ready: true }))
+  await eventually(async () => expect(await ask()).toEqual({ ready: true, clockMs: NOW_MS }))
 })
 
 it('an instance whose writes NATS does not confirm says so before its requester gives up', async () => {
   const release = Promise.withResolvers<void>()
   await serve(() => release.promise)
-  expect(await ask()).toEqual({
+  expect(await ask()).toMatchObject({
     ready: false,
     reason: 'NATS does not confirm that it stores counters: its log says why, such as a full disk',
   })
   release.resolve()
-  await eventually(async () => expect(await ask()).toEqual({ ready: true }))
+  await eventually(async () => expect(await ask()).toEqual({ ready: true, clockMs: NOW_MS }))
 })
 
 it('requests at the same time and shortly after share one write', async () => {
@@ -72,7 +78,7 @@ it('requests at the same time and shortly after share one write', async () => {
   // Confirmed after everything before it was delivered.
   await bus.connection.flush()
   release.resolve()
-  expect(await Promise.all(asked)).toEqual(asked.map(() => ({ ready: true })))
-  expect(await ask()).toEqual({ ready: true })
+  expect(await Promise.all(asked)).toEqual(asked.map(() => ({ ready: true, clockMs: NOW_MS })))
+  expect(await ask()).toEqual({ ready: true, clockMs: NOW_MS })
   expect(writes).toBe(1)
 })

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { capacityHealth, HEALTH_WRITE_MS, type ReplyOf } from '@sluice/contracts'
-import { type Bucket, type Bus, NoReplyError, NoRespondersError, type Served, serve } from '@sluice/messaging'
+import { type Bus, NoReplyError, NoRespondersError, type Served, serve } from '@sluice/messaging'
+import type { Clock } from '../ports/clock.ts'
 
 type Health = ReplyOf<typeof capacityHealth>
 
@@ -8,11 +9,12 @@ type Health = ReplyOf<typeof capacityHealth>
  * Serves `capacity.v1.health`: replies whether this instance can give permits, by writing where its counters live. Requests
  * within {@link SHARED_MS} share a write: it costs the store the same whether one gateway asks or fifty.
  *
- * @param write stores something beside the counters; rejects when NATS does not confirm it
+ * @param write stores something beside the counters; rejects when NATS does not confirm it, or does not give it back
  */
 export function serveHealth(
   bus: Bus,
   write: () => Promise<unknown>,
+  clock: Clock,
   onFault: (error: unknown, subject: string) => void,
 ): Served {
   let writing: Promise<Health> | undefined
@@ -40,7 +42,10 @@ export function serveHealth(
   return serve(
     bus,
     capacityHealth,
-    () => Promise.race([writtenLately(), delay(HEALTH_WRITE_MS, UNCONFIRMED, { ref: false })]),
+    async () => {
+      const health = await Promise.race([writtenLately(), delay(HEALTH_WRITE_MS, UNCONFIRMED, { ref: false })])
+      return { ...health, clockMs: clock.nowMs() }
+    },
     { onFault },
   )
 }
@@ -51,15 +56,3 @@ const UNCONFIRMED: Health = {
   reason: 'NATS does not confirm that it stores counters: its log says why, such as a full disk',
 }
 const SHARED_MS = 300
-
-/**
- * Returns what to have {@link serveHealth} write: a key of the counters' own bucket, as each stream fails by itself. Larger than
- * a page, since a small write finds room on a full disk: in the last page of a file, for seconds after counters found none.
- */
-export function probeOf(records: Pick<Bucket<unknown>, 'put'>): () => Promise<unknown> {
-  return () => records.put(PROBE_KEY, PROBE)
-}
-
-/** Shared by all instances, so that none leaves one behind. Ids of connections are longer. */
-const PROBE_KEY = 'health'
-const PROBE = { padding: '.'.repeat(8_192) }

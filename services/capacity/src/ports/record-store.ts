@@ -17,6 +17,8 @@ export interface RecordStore {
    * A rejection leaves open whether it was written.
    */
   save(connectionId: string, record: CapacityRecord, expectedRevision: number): Promise<SaveResult>
+  /** Has the store looked at, and mended, before the next load: what it holds may be broken. */
+  doubt(): void
   /** Removes the record as if it had never been. */
   erase(connectionId: string): Promise<void>
 }

@@ -266,6 +266,8 @@ export function createWorld(configured: Limits) {
         monotonicMs: ownMs(),
         serverMs: realMs + serverStepMs,
         marks: new Map([['boot', { mark, storedAtMs }]]),
+        marksBucket: { createdAtMs: bootMs, wasCleared: false },
+        losesWholeRecords: false,
         liveClocksMs: [],
         syncIntervalMs: 0,
       })

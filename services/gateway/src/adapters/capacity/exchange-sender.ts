@@ -1,4 +1,11 @@
-import { type ExchangeReply, type ExchangeRequest, exchange, instanceExchange, SluiceError } from '@sluice/contracts'
+import {
+  capacityHealth,
+  type ExchangeReply,
+  type ExchangeRequest,
+  exchange,
+  instanceExchange,
+  SluiceError,
+} from '@sluice/contracts'
 import { type Bus, NoReplyError, NoRespondersError, request } from '@sluice/messaging'
 import type { Attempt } from '../../domain/lane.ts'
 import type { LiveMembers } from './live-members.ts'
@@ -8,7 +15,7 @@ export type SendExchange = (connectionId: string, exchange: ExchangeRequest, tim
 /**
  * Sends an exchange to the first instance in the connection's order, at once to the next where nobody responds, and to any that
  * takes it in the end (a young instance may not be known here yet). An instance that did not answer in time comes last for a
- * while.
+ * while. Where none is known by its heartbeats, the counters' clock is asked for when it is needed.
  *
  * @param monotonicMs milliseconds that only ever go on
  * @param onFault told of what should not happen; lost replies and absent instances are part of life
@@ -35,6 +42,15 @@ export function exchangeSender(
     return { status: 'replied', reply }
   }
 
+  const learnClock = async (): Promise<void> => {
+    try {
+      const { clockMs } = await request(bus, capacityHealth, [], {})
+      if (clockMs !== undefined) members.heardClock(clockMs)
+    } catch (error) {
+      if (!(error instanceof NoRespondersError || error instanceof NoReplyError)) onFault(error)
+    }
+  }
+
   return async (connectionId, body, timeoutMs) => {
     for (const instance of inOrder(connectionId)) {
       try {
@@ -48,7 +64,9 @@ export function exchangeSender(
     try {
       return replied(await request(bus, exchange, [connectionId], body, { timeoutMs }))
     } catch (error) {
-      return failed(error, onFault)
+      const attempt = failed(error, onFault)
+      if (attempt.status === 'stale') await learnClock()
+      return attempt
     }
   }
 }
