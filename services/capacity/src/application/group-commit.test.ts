@@ -112,10 +112,9 @@ it('answers unavailable, and works again later, when the store stays away', asyn
 })
 
 const onLoss = vi.fn()
-const clock = { nowMs: () => NOW_MS }
 
-it('believes nothing that it remembers once it is in doubt: a rolled-back store may give a revision to another state', async () => {
-  onLoss.mockClear()
+/** A store whose state the test can set back. */
+function rollableStore() {
   const state = { record: emptyRecord(), revision: 0 }
   const store: RecordStore = {
     load: async () => ({ ...state }),
@@ -126,6 +125,14 @@ it('believes nothing that it remembers once it is in doubt: a rolled-back store 
     doubt: () => undefined,
     erase: () => Promise.resolve(),
   }
+  return { store, state }
+}
+
+const clock = { nowMs: () => NOW_MS }
+
+it('believes nothing that it remembers once it is in doubt: a rolled-back store may give a revision to another state', async () => {
+  onLoss.mockClear()
+  const { store, state } = rollableStore()
   const counter = groupCommit('c', {
     store,
     limits: limitsSource,
@@ -240,16 +247,7 @@ it('says soon what keeps the store from confirming, instead of trying for as lon
 
 it('knows a state that another instance wrote and it has only read, and makes up for one loss once', async () => {
   onLoss.mockClear()
-  const state = { record: emptyRecord(), revision: 0 }
-  const store: RecordStore = {
-    load: async () => ({ ...state }),
-    save: async (_, record, expectedRevision) => {
-      if (expectedRevision !== state.revision) return { status: 'conflict' }
-      return { status: 'stored', revision: Object.assign(state, { record, revision: state.revision + 1 }).revision }
-    },
-    erase: () => Promise.resolve(),
-    doubt: () => undefined,
-  }
+  const { store, state } = rollableStore()
   const instance = () =>
     groupCommit('c', { store, limits: limitsSource, clock, losses: { suspected: () => undefined, onLoss } })
   const [reader, writer] = [instance(), instance()]
