@@ -80,9 +80,15 @@ export async function start(config: CapacityConfig, logger: Logger): Promise<Ser
     ...(config.ASSUME_LOST_AS_USED ? { losses: lossPolicy(membership.suspectedLoss, logger) } : {}),
   })
   // A store that comes back may be an older state of itself, under the same revisions.
-  const stopDistrusting = bus.onReconnect(() => counters.distrust())
+  const stopDistrusting = bus.onReconnect(() => {
+    counters.distrust()
+    // Looked at now, so that the first request does not have to wait for it.
+    store.checked().catch(onFault)
+  })
   await limits.follow((connectionId) => void counters.forget(connectionId).catch(onFault))
   const discovered = await followDiscovered(bus, limits, onFault)
+  // Where NATS is far, this takes longer than a request may.
+  await store.checked()
   const stopServing = serveCapacity(bus, counters, instance, onFault)
   const erasing = eraseDeleted({
     bus,

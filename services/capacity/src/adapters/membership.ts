@@ -169,8 +169,7 @@ export async function joinMembers(options: MembershipOptions): Promise<Membershi
         suspect(markedLoss(await storedMarks(marks, onFault), running.nowMs()))
       },
       recheck: async () => {
-        await makeMembersReadable(running.nowMs())
-        await makeMarksReadable()
+        await Promise.all([makeMembersReadable(running.nowMs()), makeMarksReadable()])
         await putMark(false)
       },
       leave: async () => {
