@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { subjectToken } from '@sluice/contracts'
 import { ensureNatsPasswords } from '@sluice/local'
 import { eventually } from '@sluice/testkit'
 import { connect } from 'nats'
@@ -22,8 +23,9 @@ it('no service does anything on NATS that its user may not, from its start to a 
     expect(points.reduce((sum, point) => sum + point.requests, 0)).toBe(2)
   })
   expect(await statusOf(randomUUID())).toMatchObject({ code: 'connection_not_found' })
+  expect(await recordsOf(id)).toBe(1)
   await system.admin.delete(`/connections/${id}`)
-  await eventually(async () => expect(await storedMessages('capacity')).toBe(0))
+  await eventually(async () => expect(await recordsOf(id)).toBe(0))
   expect(violations()).toEqual([])
 })
 
@@ -37,12 +39,14 @@ async function statusOf(connectionId: string): Promise<unknown> {
   return reply.json()
 }
 
-async function storedMessages(bucket: string): Promise<number> {
+/** How many capacity records a connection has. */
+async function recordsOf(connectionId: string): Promise<number> {
   const { operator } = await ensureNatsPasswords(system.stack.paths.natsPasswordsFile)
   const nats = await connect({ servers: system.stack.natsUrl, user: 'operator', pass: operator })
-  const { state } = await (await nats.jetstreamManager()).streams.info(`KV_${bucket}`)
+  const { streams } = await nats.jetstreamManager()
+  const { state } = await streams.info('KV_capacity', { subjects_filter: `$KV.capacity.${subjectToken(connectionId)}` })
   await nats.close()
-  return state.messages
+  return Object.keys(state.subjects ?? {}).length
 }
 
 /** What NATS refused. */
