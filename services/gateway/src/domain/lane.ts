@@ -6,6 +6,7 @@ import {
   MAX_ACQUIRES_PER_EXCHANGE,
   MAX_DELIVERY_SLACK_MS,
   MAX_SETTLEMENTS_PER_EXCHANGE,
+  PERMIT_MAX_AGE_MS,
   type PermitResult,
   type Settlement,
   type StoredExchange,
@@ -136,7 +137,7 @@ export function createLane(parts: LaneParts): Lane {
       if (delivery.status === 'replied') {
         const { storedAtMs } = delivery.reply
         if (storedAtMs !== undefined) stored = { seq, atMs: storedAtMs }
-        conclude(group, delivery.reply, sentAtMs + slackMs - WAY_TO_PROVIDER_MS)
+        conclude(group, delivery.reply, sentAtMs + PERMIT_MAX_AGE_MS + slackMs - DELIVERY_SLACK_MS)
       } else {
         identity = parts.newIdentity()
         seq = 0
