@@ -27,16 +27,27 @@ export function partitionsAhead(db: Kysely<Tables>, kept: KeptDays): PartitionsA
   }
 }
 
-/** Drops the partitions that are wholly before the horizons: what they held has been added to the next coarser granularity. */
+/**
+ * Drops the partitions that are wholly before the horizons: what they held has been added to the next coarser granularity. Each goes in
+ * a transaction of its own, between which recording goes on; other instances that drop partitions wait, for PostgreSQL fails the second
+ * of two that drop one at once ("could not find tuple for parent of relation").
+ */
 export async function dropPartitions(db: Kysely<Tables>): Promise<void> {
-  const horizons = await readHorizons(db)
+  let isMoreLeft = true
+  while (isMoreLeft) isMoreLeft = await db.transaction().execute(dropOldest)
+}
+
+async function dropOldest(transaction: Transaction<Tables>): Promise<boolean> {
+  await holdHorizonsAlone(transaction)
+  const horizons = await readHorizons(transaction)
   for (const granularity of GRANULARITIES) {
-    const oldest = partitionAt(granularity, horizons[granularity])
-    for (const name of await partitionNames(db, granularity)) {
-      if (name >= partitionName(granularity, oldest)) continue
-      await sql`drop table if exists ${sql.id('usage', name)}`.execute(db)
-    }
+    const kept = partitionName(granularity, partitionAt(granularity, horizons[granularity]))
+    const [oldest] = await partitionNames(transaction, granularity)
+    if (oldest === undefined || oldest >= kept) continue
+    await sql`drop table ${sql.id('usage', oldest)}`.execute(transaction)
+    return true
   }
+  return false
 }
 
 /** An instance that cannot reach the database for days finds partitions to write to, until it has made new ones. */

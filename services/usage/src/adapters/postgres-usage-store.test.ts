@@ -184,6 +184,15 @@ it('tells longer steps than asked where usage is kept coarser, and counts nothin
   expect(recent.stepMs).toBe(20 * MINUTE_MS)
 })
 
+it('drops partitions while other instances drop them', async () => {
+  const instances = [store, storeOn(db), storeOn(db), storeOn(db)]
+  for (let round = 0; round < 10; round += 1) {
+    nowMs += 8 * DAY_MS
+    await Promise.all(instances.map((instance) => instance.coarsen()))
+  }
+  expect(await partitions('minutes')).toHaveLength(6)
+})
+
 it('makes partitions ahead, and drops those that are not needed', async () => {
   await store.record([batch(1)])
   expect(await partitions('minutes')).toEqual(['08', '09', '10', '11', '12', '13'].map((day) => `minutes_202603${day}`))
