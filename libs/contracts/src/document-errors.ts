@@ -8,46 +8,87 @@ import { storableText } from './storable-text.ts'
  * Text that PostgreSQL cannot store is wrong too. Never shows a value, which may be a secret.
  */
 export function documentErrors(schema: TSchema, value: unknown, path = ''): FieldError[] {
-  return errorsOf(schema, value, path, isStorable)
+  return [...errorsOf(schema, value, path, isStorable)]
 }
 
-/** The same of a document that is not stored, in which any text may stand. */
-export function shapeErrors(schema: TSchema, value: unknown, path = ''): FieldError[] {
-  return errorsOf(schema, value, path, () => true)
+/**
+ * The first thing that is wrong with a document that is not stored, in which any text may stand; undefined where nothing is. Stops there:
+ * whoever sends a document with a million errors pays for one.
+ */
+export function shapeError(schema: TSchema, value: unknown, path = ''): FieldError | undefined {
+  if (compiled(schema).Check(value)) return undefined
+  for (const error of errorsOf(schema, value, path, () => true)) return error
+  return { field: path, message: 'is not valid' }
 }
 
 function isStorable(text: string): boolean {
   return storableText(text, text.length) === text
 }
 
-function errorsOf(schema: TSchema, value: unknown, path: string, isGood: (text: string) => boolean): FieldError[] {
+function* errorsOf(
+  schema: TSchema,
+  value: unknown,
+  path: string,
+  isGood: (text: string) => boolean,
+): Generator<FieldError, void> {
   const nullable = nullableOf(schema)
-  if (nullable !== undefined) return value === null ? [] : errorsOf(nullable, value, path, isGood)
-  if (IsObject(schema)) return objectErrors(schema, value, path, isGood)
-  if (IsArray(schema) && Array.isArray(value)) {
-    const errors = value.flatMap((item, index) => errorsOf(schema.items, item, child(path, String(index)), isGood))
-    if (errors.length > 0) return errors
+  if (nullable !== undefined) {
+    if (value !== null) yield* errorsOf(nullable, value, path, isGood)
+  } else if (IsObject(schema)) {
+    yield* objectErrors(schema, value, path, isGood)
+  } else if (typeof value === 'string' && !isGood(value)) {
+    yield { field: path, message: 'must hold no NUL and no half of a surrogate pair' }
+  } else if (IsArray(schema) && Array.isArray(value) && value.length <= mostItems(schema)) {
+    let isSound = true
+    for (const [index, item] of value.entries()) {
+      for (const error of errorsOf(schema.items, item, child(path, String(index)), isGood)) {
+        isSound = false
+        yield error
+      }
+    }
+    if (isSound) yield* ownErrors(schema, value, path)
+  } else {
+    yield* ownErrors(schema, value, path)
   }
-  if (typeof value === 'string' && !isGood(value)) {
-    return [{ field: path, message: 'must hold no NUL and no half of a surrogate pair' }]
-  }
-  const [first] = compiled(schema).Errors(value)
-  return first === undefined ? [] : [{ field: path, message: choice(schema) ?? first.message }]
 }
 
-function objectErrors(schema: TObject, value: unknown, path: string, isGood: (text: string) => boolean): FieldError[] {
+/** What is wrong with a value as a whole. */
+function* ownErrors(schema: TSchema, value: unknown, path: string): Generator<FieldError, void> {
+  if (compiled(schema).Check(value)) return
+  const message = choice(schema) ?? tooMany(schema, value) ?? compiled(schema).Errors(value)[0]?.message
+  yield { field: path, message: message ?? 'is not valid' }
+}
+
+/** Of an array, without a look at its items. */
+function tooMany(schema: TSchema, value: unknown): string | undefined {
+  if (!IsArray(schema) || !Array.isArray(value) || value.length <= mostItems(schema)) return undefined
+  return `must not have more than ${mostItems(schema)} items`
+}
+
+function mostItems(schema: TSchema): number {
+  return 'maxItems' in schema && typeof schema.maxItems === 'number' ? schema.maxItems : Number.POSITIVE_INFINITY
+}
+
+function* objectErrors(
+  schema: TObject,
+  value: unknown,
+  path: string,
+  isGood: (text: string) => boolean,
+): Generator<FieldError, void> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    return [{ field: path, message: 'must be an object' }]
+    yield { field: path, message: 'must be an object' }
+    return
   }
   const properties: Readonly<Record<string, TSchema>> = schema.properties
-  const given = new Map<string, unknown>(Object.entries(value))
-  const known = Object.entries(properties).flatMap(([name, property]) => {
-    if (given.has(name)) return errorsOf(property, given.get(name), child(path, name), isGood)
-    return IsOptional(property) ? [] : [{ field: child(path, name), message: 'is required' }]
-  })
-  const isClosed = 'additionalProperties' in schema && schema.additionalProperties === false
-  const unknown = isClosed ? [...given.keys()].filter((name) => !Object.hasOwn(properties, name)) : []
-  return [...known, ...unknown.map((name) => ({ field: child(path, shownName(name)), message: 'is not known' }))]
+  const given = value as Readonly<Record<string, unknown>>
+  for (const [name, property] of Object.entries(properties)) {
+    if (Object.hasOwn(given, name)) yield* errorsOf(property, given[name], child(path, name), isGood)
+    else if (!IsOptional(property)) yield { field: child(path, name), message: 'is required' }
+  }
+  if (!('additionalProperties' in schema) || schema.additionalProperties !== false) return
+  for (const name in given) {
+    if (!Object.hasOwn(properties, name)) yield { field: child(path, shownName(name)), message: 'is not known' }
+  }
 }
 
 /** The schema of what may also be null. */

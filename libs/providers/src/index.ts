@@ -18,6 +18,7 @@ export type {
 export type {
   AnswerTranslation,
   AnswerTranslator,
+  AskedAnswer,
   ImagesNeeded,
   InlineImage,
   ListedModel,
@@ -28,6 +29,7 @@ export type {
   TranslatedError,
   Translation,
   UnifiedApi,
+  UnifiedOperation,
   UnifiedRequest,
 } from './unified-api.ts'
 export {

@@ -6,11 +6,18 @@ import type { ProviderConfig, WireHeaders } from './provider-adapter.ts'
  */
 export interface UnifiedApi {
   /** @see https://platform.openai.com/docs/api-reference/chat/create */
-  chat(request: UnifiedRequest): Translation
+  readonly chat: UnifiedOperation
   /** @see https://platform.openai.com/docs/api-reference/embeddings/create */
-  embeddings(request: UnifiedRequest): Translation
+  readonly embeddings: UnifiedOperation
   /** How to learn which models there are; absent where the provider's API cannot tell. */
   readonly models?: ModelList
+}
+
+/** One operation of OpenAI's API: its request in the provider's words, and the provider's answer in OpenAI's. */
+export interface UnifiedOperation {
+  request(request: UnifiedRequest): Translation
+  /** Reads the answer to a {@link NativeCall} that {@link request} made. */
+  answer(asked: AskedAnswer): AnswerTranslation
 }
 
 /** A request of the OpenAI API for one connection. */
@@ -33,7 +40,7 @@ export interface UnifiedRequest {
 
 export type Translation = NativeCall | Refusal | ImagesNeeded
 
-/** What to send to the provider, and how to read what it answers. */
+/** What to send to the provider, and what to make of its answer. */
 export interface NativeCall {
   readonly status: 'translated'
   /** As the provider's SDK sends it: {@link ProviderAdapter.operation} knows it. */
@@ -46,7 +53,16 @@ export interface NativeCall {
    */
   readonly headers: Readonly<Record<string, string>> | undefined
   readonly body: Buffer
-  readonly answer: AnswerTranslation
+  readonly answer: AskedAnswer
+}
+
+/** What was asked for, as far as the answer's form depends on it. Plain data, as requests may be translated in another thread. */
+export interface AskedAnswer extends Pick<UnifiedRequest, 'model' | 'answerId' | 'receivedAtMs'> {
+  readonly streamed: boolean
+  /** The stream tells its usage (`stream_options.include_usage`). */
+  readonly tellsUsage: boolean
+  /** Of embeddings: how many there are to be, and whether each is the base64 of 32-bit floats. */
+  readonly embeddings?: { readonly count: number; readonly inBase64: boolean }
 }
 
 /** The provider cannot do what is asked, or the request is not what OpenAI's API takes. */

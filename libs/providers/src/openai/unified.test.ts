@@ -2,6 +2,8 @@ import { expect, it } from 'vitest'
 import type { AnswerTranslator, UnifiedRequest } from '../unified-api.ts'
 import { openAiUnified } from './unified.ts'
 
+const UNIFIED = openAiUnified('/v1')
+
 it('refuses a request that can be neither changed nor written anew', () => {
   const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`
   expect(chat(`{"mod\\u0065l":"prod/m","messages":[${deep}]}`)).toMatchObject({ status: 'refused' })
@@ -38,13 +40,13 @@ function chat(text: string) {
     answerId: 'a',
     receivedAtMs: 0,
   }
-  return openAiUnified('/v1').chat(request)
+  return UNIFIED.chat.request(request)
 }
 
 function translatorOf(text: string, contentType: string): AnswerTranslator {
   const translation = chat(text)
   if (translation.status !== 'translated') throw new Error(translation.status)
-  return translation.answer.translator(contentType)
+  return UNIFIED.chat.answer(translation.answer).translator(contentType)
 }
 
 function passedOn(translator: AnswerTranslator, body: string): string {

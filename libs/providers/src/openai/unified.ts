@@ -3,6 +3,7 @@ import { refuse } from '../unified/refusal.ts'
 import type {
   AnswerTranslation,
   AnswerTranslator,
+  AskedAnswer,
   NativeCall,
   Refusal,
   UnifiedApi,
@@ -20,8 +21,8 @@ import { GuardedStream } from './guarded-stream.ts'
  */
 export function openAiUnified(root: string): UnifiedApi {
   return {
-    chat: (request) => passOn(`${root}/chat/completions`, request),
-    embeddings: (request) => passOn(`${root}/embeddings`, request),
+    chat: { request: (request) => passOn(`${root}/chat/completions`, request), answer },
+    embeddings: { request: (request) => passOn(`${root}/embeddings`, request), answer },
     models: { path: `${root}/models`, query: '', headers: {}, read: readModels },
   }
 }
@@ -29,8 +30,9 @@ export function openAiUnified(root: string): UnifiedApi {
 function passOn(path: string, request: UnifiedRequest): NativeCall | Refusal {
   const body = withModel(request)
   if (body === undefined) return refuse('messages', 'The request is nested too deeply.')
-  const answer = request.body.stream === true ? STREAM : ANSWER
-  return { status: 'translated', path, query: '', headers: undefined, body, answer }
+  const { model, answerId, receivedAtMs } = request
+  const asked = { model, answerId, receivedAtMs, streamed: request.body.stream === true, tellsUsage: false }
+  return { status: 'translated', path, query: '', headers: undefined, body, answer: asked }
 }
 
 /** Undefined where the body can be neither changed nor written anew. */
@@ -64,6 +66,10 @@ const ANSWER: AnswerTranslation = {
 
 /** Whatever it calls itself: an answer that is no stream has no end that a caller of one could see. */
 const STREAM: AnswerTranslation = { ...ANSWER, translator: () => new GuardedStream() }
+
+function answer({ streamed }: AskedAnswer): AnswerTranslation {
+  return streamed ? STREAM : ANSWER
+}
 
 /** @see https://platform.openai.com/docs/api-reference/models/list */
 function readModels(page: unknown) {

@@ -1,6 +1,6 @@
 import type { TokenUsage } from '@sluice/contracts'
 import type { ChatCompletionChunk } from 'openai/resources/chat/completions'
-import type { TranslatedError, UnifiedRequest } from '../unified-api.ts'
+import type { AskedAnswer, TranslatedError } from '../unified-api.ts'
 import type { ExtraContent } from './answer-message.ts'
 import { chatUsage } from './chat-usage.ts'
 import { DONE_EVENT, jsonEvent } from './event-text.ts'
@@ -23,8 +23,7 @@ export class ChatChunks {
   readonly #tellsUsage: boolean
   readonly #begun = new Set<number>()
 
-  /** @param tellsUsage whether the caller asked for it (`stream_options.include_usage`) */
-  constructor({ answerId, receivedAtMs, model }: UnifiedRequest, tellsUsage: boolean) {
+  constructor({ answerId, receivedAtMs, model, tellsUsage }: AskedAnswer) {
     this.#common = { id: chatId(answerId), object: 'chat.completion.chunk', created: inSeconds(receivedAtMs), model }
     this.#tellsUsage = tellsUsage
   }

@@ -1,4 +1,4 @@
-import { type FieldError, shapeErrors } from '@sluice/contracts'
+import { type FieldError, shapeError } from '@sluice/contracts'
 import type { TSchema } from 'typebox'
 import type { Refusal } from '../unified-api.ts'
 import { isRecord } from '../wire/is-record.ts'
@@ -41,7 +41,7 @@ export function readChatRequest(
     if (!Object.hasOwn(ChatRequest.properties, name)) return refuseParameter(name, provider)
     if (isOptional(name) && !parameters.has(name)) return refuseParameter(name, provider)
   }
-  const [error] = requestErrors(asked)
+  const error = requestError(asked)
   return error === undefined ? (asked as ChatRequest) : refuseField(error)
 }
 
@@ -92,23 +92,23 @@ function asksForSomething(name: string, value: unknown): boolean {
   return value !== undefined && NEUTRAL.get(name)?.(value) !== true
 }
 
-/** Of the first message that is wrong, by the schema of its role: of a choice, only that none fits could be said. */
-function requestErrors(asked: Readonly<Record<string, unknown>>): FieldError[] {
+/** The first error in the messages, each by the schema of its role: of a choice, only that none fits could be said. */
+function requestError(asked: Readonly<Record<string, unknown>>): FieldError | undefined {
   const { messages } = asked
   for (const [index, message] of (Array.isArray(messages) ? messages : []).entries()) {
-    const errors = messageErrors(message, index)
-    if (errors.length > 0) return errors
+    const error = messageError(message, index)
+    if (error !== undefined) return error
   }
-  return shapeErrors(ChatRequest, asked)
+  return shapeError(ChatRequest, asked)
 }
 
-function messageErrors(message: unknown, index: number): FieldError[] {
+function messageError(message: unknown, index: number): FieldError | undefined {
   const path = `messages.${index}`
   const role = isRecord(message) ? message.role : undefined
   const schema: TSchema | undefined =
     typeof role === 'string' && Object.hasOwn(MESSAGE_SCHEMAS, role)
       ? MESSAGE_SCHEMAS[role as keyof typeof MESSAGE_SCHEMAS]
       : undefined
-  if (schema !== undefined) return shapeErrors(schema, message, path)
-  return [{ field: `${path}.role`, message: `must be one of ${Object.keys(MESSAGE_SCHEMAS).join(', ')}` }]
+  if (schema !== undefined) return shapeError(schema, message, path)
+  return { field: `${path}.role`, message: `must be one of ${Object.keys(MESSAGE_SCHEMAS).join(', ')}` }
 }

@@ -1,5 +1,5 @@
 import type { FieldError } from '@sluice/contracts'
-import type { Refusal } from '../unified-api.ts'
+import type { Refusal, UnifiedOperation } from '../unified-api.ts'
 
 /** The request is not what the API takes, or asks for what the provider cannot do. */
 export function refuse(param: string, message: string): Refusal {
@@ -11,9 +11,14 @@ export function refuseField({ field, message }: FieldError): Refusal {
   return refuse(field, `The parameter "${field}" ${message}.`)
 }
 
-/** The provider has nothing that could answer such a request. */
-export function refuseOperation(message: string): Refusal {
-  return { status: 'refused', code: 'unsupported_operation', message }
+/** An operation that the provider has nothing like: every request is refused. */
+export function refusedOperation(message: string): UnifiedOperation {
+  return {
+    request: () => ({ status: 'refused', code: 'unsupported_operation', message }),
+    answer: () => {
+      throw new Error('a request that was refused has no answer')
+    },
+  }
 }
 
 /** @param provider its name, as people read it */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { askedChat } from '../../unified/asked-answer.ts'
 import { messageOf } from './__fixtures__/translated.ts'
 import { unifiedRequest } from './__fixtures__/unified-request.ts'
 import { toChatCompletion } from './chat-completion.ts'
@@ -136,11 +137,11 @@ it.each([
   { content: [{ type: 'tool_use', name: 'f', input: {} }] },
   { content: [{ type: 'tool_use', id: 't', input: {} }] },
 ])('is none of %j', (answer) => {
-  expect(toChatCompletion(unifiedRequest(), answer)).toBeUndefined()
+  expect(toChatCompletion(askedChat(unifiedRequest(), {}), answer)).toBeUndefined()
 })
 
 function completion(message: object) {
-  return toChatCompletion(unifiedRequest(), { type: 'message', role: 'assistant', ...message })
+  return toChatCompletion(askedChat(unifiedRequest(), {}), { type: 'message', role: 'assistant', ...message })
 }
 
 function text(value: string) {

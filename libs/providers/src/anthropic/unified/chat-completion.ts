@@ -2,7 +2,7 @@ import type { ChatCompletion } from 'openai/resources/chat/completions'
 import { readClaudeUsage, totalUsage } from '../../claude/usage.ts'
 import { type AnswerContent, type AnswerToolCall, answerMessage } from '../../unified/answer-message.ts'
 import { chatCompletion } from '../../unified/chat-completion.ts'
-import type { UnifiedRequest } from '../../unified-api.ts'
+import type { AskedAnswer } from '../../unified-api.ts'
 import { isRecord } from '../../wire/is-record.ts'
 import { finishReason } from './finish-reason.ts'
 import { refusalText } from './refusal-text.ts'
@@ -10,7 +10,7 @@ import { type PlacedThinking, placeThinking, thinkingContent } from './thinking-
 import { toToolCall } from './tool-use.ts'
 
 /** A whole message as a chat completion; undefined where it is no message, or has a tool call that cannot be told. */
-export function toChatCompletion(request: UnifiedRequest, answer: unknown): ChatCompletion | undefined {
+export function toChatCompletion(asked: AskedAnswer, answer: unknown): ChatCompletion | undefined {
   if (!isRecord(answer) || !Array.isArray(answer.content)) return undefined
   const content = readContent(answer.content)
   if (content === undefined) return undefined
@@ -21,7 +21,7 @@ export function toChatCompletion(request: UnifiedRequest, answer: unknown): Chat
     finish_reason: finishReason(answer.stop_reason, calls.length > 0),
     logprobs: null,
   }
-  return chatCompletion(request, [choice], totalUsage(readClaudeUsage(answer.usage)))
+  return chatCompletion(asked, [choice], totalUsage(readClaudeUsage(answer.usage)))
 }
 
 interface Content extends AnswerContent {

@@ -1,6 +1,7 @@
 import type { MessageCreateParamsBase } from '@anthropic-ai/sdk/resources/messages'
 import { type Reasoning, toReasoning } from '../../claude/reasoning.ts'
 import { type Sampling, toSampling } from '../../claude/sampling.ts'
+import { askedChat } from '../../unified/asked-answer.ts'
 import type { ChatRequest } from '../../unified/chat-request.ts'
 import { jsonCall } from '../../unified/json-call.ts'
 import { type ChatAbilities, readChatRequest, statedMaximum } from '../../unified/read-chat-request.ts'
@@ -8,7 +9,6 @@ import { isRefusal } from '../../unified/refusal.ts'
 import type { NativeCall, Refusal, UnifiedRequest } from '../../unified-api.ts'
 import { VERSION_HEADER } from './api-version.ts'
 import { toConversation } from './conversation.ts'
-import { messageAnswer } from './message-answer.ts'
 import { toOutputFormat } from './output-format.ts'
 import { toStopSequences } from './stop-sequences.ts'
 import { toTooling } from './tools.ts'
@@ -23,7 +23,7 @@ export function toMessageCall(request: UnifiedRequest): NativeCall | Refusal {
     path: '/v1/messages',
     headers: VERSION_HEADER,
     body: message,
-    answer: messageAnswer(request, chat),
+    answer: askedChat(request, chat),
   })
 }
 

@@ -1,11 +1,12 @@
-import { refuseOperation } from '../../unified/refusal.ts'
+import { refusedOperation } from '../../unified/refusal.ts'
 import type { UnifiedApi } from '../../unified-api.ts'
+import { messageAnswer } from './message-answer.ts'
 import { toMessageCall } from './message-call.ts'
 import { modelList } from './model-list.ts'
 
 /** OpenAI's API in front of Anthropic's Messages API. */
 export const anthropicUnified: UnifiedApi = {
-  chat: toMessageCall,
-  embeddings: () => refuseOperation('Anthropic has no embeddings.'),
+  chat: { request: toMessageCall, answer: messageAnswer },
+  embeddings: refusedOperation('Anthropic has no embeddings.'),
   models: modelList,
 }

@@ -1,17 +1,18 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { askedChat } from '../../unified/asked-answer.ts'
 import { CHAT_USAGE, EXTRA_CONTENT, TOOL_ANSWER } from './__fixtures__/answers.ts'
 import { CLAUDE, converseBody, unifiedRequest } from './__fixtures__/unified-request.ts'
 import { toChatCompletion } from './chat-completion.ts'
 
-const REQUEST = unifiedRequest({}, { model: CLAUDE })
+const ASKED = askedChat(unifiedRequest({}, { model: CLAUDE }), {})
 const answer = (content: unknown, stopReason: unknown = 'end_turn') => ({
   output: { message: { role: 'assistant', content } },
   stopReason,
 })
 
 it('a whole answer is a chat completion', () => {
-  expect(toChatCompletion(REQUEST, TOOL_ANSWER)).toEqual({
+  expect(toChatCompletion(ASKED, TOOL_ANSWER)).toEqual({
     id: 'chatcmpl-a1',
     object: 'chat.completion',
     created: 1_700_000_000,
@@ -39,7 +40,7 @@ it('a whole answer is a chat completion', () => {
 })
 
 it('its message, sent back with the results, is the answer again', () => {
-  const message = toChatCompletion(REQUEST, TOOL_ANSWER)?.choices[0]?.message
+  const message = toChatCompletion(ASKED, TOOL_ANSWER)?.choices[0]?.message
   const results = ['t1', 't2'].map((tool_call_id) => ({ role: 'tool', tool_call_id, content: 'x' }))
   const messages = [{ role: 'user', content: 'Hi' }, message, ...results]
   const tools = ['weather', 'now'].map((name) => ({ type: 'function', function: { name } }))
@@ -57,7 +58,7 @@ describe('the finish reason', () => {
     ['unheard_of', 'stop'],
     [undefined, 'stop'],
   ])('%s is %s', (stopReason, reason) => {
-    expect(toChatCompletion(REQUEST, answer([{ text: 'a' }], stopReason))?.choices[0]?.finish_reason).toBe(reason)
+    expect(toChatCompletion(ASKED, answer([{ text: 'a' }], stopReason))?.choices[0]?.finish_reason).toBe(reason)
   })
 })
 
@@ -68,7 +69,7 @@ it('blocks of unknown kinds and reasoning without a signature are not to be sent
     { unheardOf: {} },
     { citationsContent: { content: [{ text: 'ci' }, { text: 'ted' }], citations: [] } },
   ]
-  expect(toChatCompletion(REQUEST, answer(content))?.choices[0]?.message).toEqual({
+  expect(toChatCompletion(ASKED, answer(content))?.choices[0]?.message).toEqual({
     role: 'assistant',
     content: 'cited',
     refusal: null,
@@ -84,7 +85,7 @@ it.each([
   ['a malformed tool call', answer([{ text: 'a' }], 'malformed_tool_use')],
   ['a malformed answer', answer([], 'malformed_model_output')],
 ])('%s is no chat completion', (_, whole) => {
-  expect(toChatCompletion(REQUEST, whole)).toBeUndefined()
+  expect(toChatCompletion(ASKED, whole)).toBeUndefined()
 })
 
 it('no answer makes it throw', () => {
@@ -101,5 +102,5 @@ it('no answer makes it throw', () => {
     fc.jsonValue(),
     fc.array(block).map((blocks) => answer(blocks)),
   )
-  fc.assert(fc.property(content, (whole) => void toChatCompletion(REQUEST, whole)))
+  fc.assert(fc.property(content, (whole) => void toChatCompletion(ASKED, whole)))
 })

@@ -2,7 +2,7 @@ import type { ChatCompletion } from 'openai/resources/chat/completions'
 import { totalUsage } from '../../claude/usage.ts'
 import { answerMessage } from '../../unified/answer-message.ts'
 import { chatCompletion } from '../../unified/chat-completion.ts'
-import type { UnifiedRequest } from '../../unified-api.ts'
+import type { AskedAnswer } from '../../unified-api.ts'
 import { isRecord } from '../../wire/is-record.ts'
 import { readConverseUsage } from '../usage.ts'
 import { readAnswerContent } from './answer-content.ts'
@@ -10,7 +10,7 @@ import { finishOf } from './finish.ts'
 import { extraContent } from './reasoning-content.ts'
 
 /** A whole answer of Converse; undefined where it is none, where the model failed, or where it says what cannot be told. */
-export function toChatCompletion(request: UnifiedRequest, answer: unknown): ChatCompletion | undefined {
+export function toChatCompletion(asked: AskedAnswer, answer: unknown): ChatCompletion | undefined {
   if (!isRecord(answer) || !isRecord(answer.output) || !isRecord(answer.output.message)) return undefined
   const { content: blocks } = answer.output.message
   const content = Array.isArray(blocks) ? readAnswerContent(blocks) : undefined
@@ -23,5 +23,5 @@ export function toChatCompletion(request: UnifiedRequest, answer: unknown): Chat
     finish_reason: finish.reason,
     logprobs: null,
   }
-  return chatCompletion(request, [choice], totalUsage(readConverseUsage(answer.usage)))
+  return chatCompletion(asked, [choice], totalUsage(readConverseUsage(answer.usage)))
 }

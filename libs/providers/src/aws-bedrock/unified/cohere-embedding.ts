@@ -1,8 +1,8 @@
+import type { Vectors } from '../../unified/embedding-list.ts'
 import { refuse, refuseParameter } from '../../unified/refusal.ts'
 import type { Refusal } from '../../unified-api.ts'
 import { isRecord } from '../../wire/is-record.ts'
 import { isVector } from '../../wire/is-vector.ts'
-import type { EmbeddingBody } from './embedding-body.ts'
 
 /**
  * Cohere wants to know what the vectors are for, which OpenAI's API does not say: they are those of documents to be found, as what
@@ -13,18 +13,18 @@ export function cohereEmbedding(
   texts: readonly string[],
   dimensions: number | undefined,
   name: string,
-): EmbeddingBody | Refusal {
+): object | Refusal {
   if (texts.length > MAX_TEXTS) return refuse('input', `Cohere embeds ${MAX_TEXTS} texts a request.`)
   const body = { texts, input_type: 'search_document' }
-  if (dimensions === undefined) return { body, read }
-  if (name.startsWith('embed-v4')) return { body: { ...body, output_dimension: dimensions }, read }
+  if (dimensions === undefined) return body
+  if (name.startsWith('embed-v4')) return { ...body, output_dimension: dimensions }
   return refuseParameter('dimensions', `The model "${name}"`)
 }
 
 const MAX_TEXTS = 96
 
 /** Vectors stand in a list, or in a list of their type. How many tokens they were of, only a header tells. */
-function read(answer: unknown) {
+export function readCohereVectors(answer: unknown): Vectors | undefined {
   const embeddings = isRecord(answer) ? answer.embeddings : undefined
   const vectors: unknown = isRecord(embeddings) ? embeddings.float : embeddings
   return Array.isArray(vectors) && vectors.every(isVector) ? { vectors } : undefined

@@ -83,8 +83,8 @@ it('no body makes it throw', () => {
   fc.assert(
     fc.property(body, fc.constantFrom(CLAUDE, NOVA, 'cohere.embed-v4:0', '%'), (json, model) => {
       const request = { ...unifiedRequest({}, { model }), body: json }
-      expect(awsBedrockUnified.chat(request)).toHaveProperty('status')
-      expect(awsBedrockUnified.embeddings(request)).toHaveProperty('status')
+      expect(awsBedrockUnified.chat.request(request)).toHaveProperty('status')
+      expect(awsBedrockUnified.embeddings.request(request)).toHaveProperty('status')
     }),
   )
 })

@@ -1,4 +1,5 @@
 import type { ConverseRequest } from '@aws-sdk/client-bedrock-runtime'
+import { askedChat } from '../../unified/asked-answer.ts'
 import type { ChatRequest } from '../../unified/chat-request.ts'
 import { InlineImages } from '../../unified/inline-images.ts'
 import { jsonCall } from '../../unified/json-call.ts'
@@ -6,7 +7,6 @@ import { type ChatAbilities, readChatRequest } from '../../unified/read-chat-req
 import { isRefusal } from '../../unified/refusal.ts'
 import type { Refusal, Translation, UnifiedRequest } from '../../unified-api.ts'
 import { toConversation } from './conversation.ts'
-import { converseAnswer } from './converse-answer.ts'
 import { toInferenceConfig } from './inference-config.ts'
 import { modelPath } from './model.ts'
 import { toOutputConfig } from './output-format.ts'
@@ -24,7 +24,7 @@ export function toConverseCall(request: UnifiedRequest): Translation {
   const content = toContent(chat, request, images)
   if (isRefusal(content)) return content
   if (images.missing.size > 0) return { status: 'images-needed', urls: [...images.missing] }
-  return jsonCall({ path, body: content, answer: converseAnswer(request, chat) })
+  return jsonCall({ path, body: content, answer: askedChat(request, chat) })
 }
 
 const ABILITIES: ChatAbilities = {

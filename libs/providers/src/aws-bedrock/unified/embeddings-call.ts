@@ -1,16 +1,17 @@
+import { askedEmbeddings } from '../../unified/asked-answer.ts'
 import { embeddingList } from '../../unified/embedding-list.ts'
 import { type EmbeddingsRequest, embeddingInputs, readEmbeddingsRequest } from '../../unified/embeddings-request.ts'
 import { isRefusal, refuse } from '../../unified/refusal.ts'
 import { WholeAnswerTranslator } from '../../unified/whole-answer-translator.ts'
-import type { Refusal, Translation, UnifiedRequest } from '../../unified-api.ts'
-import { cohereEmbedding } from './cohere-embedding.ts'
-import type { EmbeddingBody } from './embedding-body.ts'
+import type { AnswerTranslation, AskedAnswer, Refusal, Translation, UnifiedRequest } from '../../unified-api.ts'
+import { cohereEmbedding, readCohereVectors } from './cohere-embedding.ts'
 import { foundationModel, modelPath } from './model.ts'
 import { readErrorAnswer } from './provider-error.ts'
-import { titanEmbedding } from './titan-embedding.ts'
+import { readTitanVectors, titanEmbedding } from './titan-embedding.ts'
 
 /** @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InvokeModel.html */
-export function toEmbeddingsCall({ body, model }: UnifiedRequest): Translation {
+export function toEmbeddingsCall(request: UnifiedRequest): Translation {
+  const { body, model } = request
   const asked = readEmbeddingsRequest(body, 'AWS Bedrock')
   if (isRefusal(asked)) return asked
   const path = modelPath(model, 'invoke')
@@ -22,20 +23,31 @@ export function toEmbeddingsCall({ body, model }: UnifiedRequest): Translation {
     path,
     query: '',
     headers: { 'content-type': 'application/json', accept: 'application/json' },
-    body: Buffer.from(JSON.stringify(embedding.body)),
-    answer: {
-      translator: () => new WholeAnswerTranslator((answer) => embeddingList(embedding.read(answer), asked, model)),
-      error: readErrorAnswer,
-    },
+    body: Buffer.from(JSON.stringify(embedding)),
+    answer: askedEmbeddings(request, asked),
+  }
+}
+
+/** How the answer to it is said. */
+export function embeddingsAnswer(asked: AskedAnswer): AnswerTranslation {
+  const { maker = '', name = '' } = foundationModel(asked.model) ?? {}
+  const read = isTitan(maker, name) ? readTitanVectors : readCohereVectors
+  return {
+    translator: () => new WholeAnswerTranslator((answer) => embeddingList(read(answer), asked)),
+    error: readErrorAnswer,
   }
 }
 
 /** Bodies are in the format of the model's maker. */
-function embeddingBody(asked: EmbeddingsRequest, id: string): EmbeddingBody | Refusal {
+function embeddingBody(asked: EmbeddingsRequest, id: string): object | Refusal {
   const { dimensions } = asked
   const inputs = embeddingInputs(asked)
   const { maker = '', name = '' } = foundationModel(id) ?? {}
-  if (maker === 'amazon' && name.startsWith('titan-embed-')) return titanEmbedding(inputs, dimensions, name)
+  if (isTitan(maker, name)) return titanEmbedding(inputs, dimensions, name)
   if (maker === 'cohere' && name.startsWith('embed-')) return cohereEmbedding(inputs, dimensions, name)
   return refuse('model', `On AWS Bedrock, Amazon's Titan and Cohere's models embed: "${id}" is not known to be one.`)
+}
+
+function isTitan(maker: string, name: string): boolean {
+  return maker === 'amazon' && name.startsWith('titan-embed-')
 }

@@ -1,9 +1,9 @@
+import type { Vectors } from '../../unified/embedding-list.ts'
 import { refuse, refuseParameter } from '../../unified/refusal.ts'
 import type { Refusal } from '../../unified-api.ts'
 import { isRecord } from '../../wire/is-record.ts'
 import { isVector } from '../../wire/is-vector.ts'
 import { tokenCount } from '../../wire/token-count.ts'
-import type { EmbeddingBody } from './embedding-body.ts'
 
 /**
  * Amazon's Titan embeds one text at a time.
@@ -14,17 +14,18 @@ export function titanEmbedding(
   [inputText, ...others]: readonly string[],
   dimensions: number | undefined,
   name: string,
-): EmbeddingBody | Refusal {
+): object | Refusal {
   if (others.length > 0) return refuse('input', "Amazon's Titan embeds one text a request.")
-  if (dimensions === undefined) return { body: { inputText }, read }
-  if (name.startsWith('titan-embed-text-v2')) return { body: { inputText, dimensions }, read }
+  if (dimensions === undefined) return { inputText }
+  if (name.startsWith('titan-embed-text-v2')) return { inputText, dimensions }
   if (name.startsWith('titan-embed-image')) {
-    return { body: { inputText, embeddingConfig: { outputEmbeddingLength: dimensions } }, read }
+    return { inputText, embeddingConfig: { outputEmbeddingLength: dimensions } }
   }
   return refuseParameter('dimensions', `The model "${name}"`)
 }
 
-function read(answer: unknown) {
+/** Undefined where the answer has no vectors. */
+export function readTitanVectors(answer: unknown): Vectors | undefined {
   if (!isRecord(answer) || !isVector(answer.embedding)) return undefined
   return { vectors: [answer.embedding], inputTokens: tokenCount(answer.inputTextTokenCount) }
 }

@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { HELLO, nativeCall, unifiedRequest } from './__fixtures__/unified-request.ts'
 import { chatCall } from './chat-call.ts'
+import { chatTranslation } from './chat-translation.ts'
 
 /** More than can be written again. */
 const DEEP = '['.repeat(20_000) + ']'.repeat(20_000)
@@ -164,7 +165,7 @@ describe('a whole answer', () => {
 })
 
 describe('an error', () => {
-  const { answer } = nativeCall(chatCall(unifiedRequest({ messages: HELLO })))
+  const answer = chatTranslation(nativeCall(chatCall(unifiedRequest({ messages: HELLO }))).answer)
   const quota = readFileSync(join(import.meta.dirname, '..', '__fixtures__', 'quota-error.json'))
 
   it.each([
@@ -192,7 +193,9 @@ function messageOf(parts: readonly object[]): object {
 
 function answerTo(body: object): { choices: { message: object }[] } | undefined {
   const bytes = Buffer.isBuffer(body) ? body : Buffer.from(JSON.stringify(body))
-  const translator = nativeCall(chatCall(unifiedRequest({ messages: HELLO }))).answer.translator('application/json')
+  const translator = chatTranslation(nativeCall(chatCall(unifiedRequest({ messages: HELLO }))).answer).translator(
+    'application/json',
+  )
   expect(translator.push(bytes)).toHaveLength(0)
   const answer = translator.end()
   return answer && JSON.parse(answer.toString())

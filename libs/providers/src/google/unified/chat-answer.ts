@@ -1,7 +1,7 @@
 import type { ChatCompletion, ChatCompletionMessage } from 'openai/resources/chat/completions'
 import { answerMessage } from '../../unified/answer-message.ts'
 import { chatCompletion } from '../../unified/chat-completion.ts'
-import type { UnifiedRequest } from '../../unified-api.ts'
+import type { AskedAnswer } from '../../unified-api.ts'
 import { addGoogleUsage, totalUsage } from '../usage.ts'
 import { type AnswerPart, type Candidate, readAnswerChunk } from './answer-chunk.ts'
 import { finishOf } from './finish.ts'
@@ -10,18 +10,18 @@ import { signed } from './thought-signature.ts'
 import { type SignedToolCall, ToolCalls } from './tool-call.ts'
 
 /** A whole answer; undefined where it is none, or where a candidate failed or has what OpenAI's answers have no place for. */
-export function chatAnswer(answer: unknown, request: UnifiedRequest): ChatCompletion | undefined {
+export function chatAnswer(answer: unknown, asked: AskedAnswer): ChatCompletion | undefined {
   const chunk = readAnswerChunk(answer)
   if (chunk === undefined) return undefined
   const choices = chunk.candidates.length === 0 && chunk.blockReason !== undefined ? [BLOCKED] : []
-  const toolCalls = new ToolCalls(request.answerId)
+  const toolCalls = new ToolCalls(asked.answerId)
   for (const candidate of chunk.candidates) {
     const choice = choiceOf(candidate, toolCalls)
     if (choice === undefined) return undefined
     choices.push(choice)
   }
   if (choices.length === 0) return undefined
-  return chatCompletion(request, choices, totalUsage(addGoogleUsage(undefined, chunk.usageMetadata)))
+  return chatCompletion(asked, choices, totalUsage(addGoogleUsage(undefined, chunk.usageMetadata)))
 }
 
 /** The prompt got no answer. */

@@ -1,8 +1,8 @@
+import { askedChat } from '../../unified/asked-answer.ts'
 import { jsonCall } from '../../unified/json-call.ts'
 import { type ChatAbilities, readChatRequest } from '../../unified/read-chat-request.ts'
 import { isRefusal } from '../../unified/refusal.ts'
 import type { Translation, UnifiedRequest } from '../../unified-api.ts'
-import { chatTranslation } from './chat-translation.ts'
 import { conversation } from './conversation.ts'
 import { generationConfig } from './generation-config.ts'
 import { Images } from './image-part.ts'
@@ -34,7 +34,7 @@ export function chatCall(request: UnifiedRequest): Translation {
     path: `/v1beta/${resource}:${chat.stream ? 'streamGenerateContent' : 'generateContent'}`,
     query: chat.stream ? 'alt=sse' : '',
     body,
-    answer: chatTranslation(request, chat),
+    answer: askedChat(request, chat),
   })
 }
 

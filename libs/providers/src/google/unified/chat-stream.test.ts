@@ -4,6 +4,7 @@ import { cut } from '../../wire/__fixtures__/pieces.ts'
 import { arrayStream, CHUNKS, sseStream } from '../__fixtures__/chunks.ts'
 import { HELLO, nativeCall, unifiedRequest } from './__fixtures__/unified-request.ts'
 import { chatCall } from './chat-call.ts'
+import { chatTranslation } from './chat-translation.ts'
 
 const SSE = 'text/event-stream'
 const JSON_TYPE = 'application/json; charset=utf-8'
@@ -212,7 +213,7 @@ function translate(pieces: readonly Buffer[], asked: Asked = {}): unknown[] {
 
 function translatorFor({ contentType = SSE, body = { stream_options: { include_usage: true } } }: Asked) {
   const call = nativeCall(chatCall(unifiedRequest({ messages: HELLO, stream: true, ...body })))
-  return call.answer.translator(contentType)
+  return chatTranslation(call.answer).translator(contentType)
 }
 
 function eventsOf(bytes: Buffer): unknown[] {

@@ -2,7 +2,7 @@ import { ChatChunks, type ChatDelta, type FinishReason } from '../../unified/cha
 import { errorEvent } from '../../unified/event-text.ts'
 import { NO_PLACE, unreadable } from '../../unified/stream-errors.ts'
 import type { StreamDialect } from '../../unified/stream-translator.ts'
-import type { TranslatedError, UnifiedRequest } from '../../unified-api.ts'
+import type { AskedAnswer, TranslatedError } from '../../unified-api.ts'
 import { parseJson } from '../../wire/parse-json.ts'
 import { addGoogleUsage, type GoogleUsage, totalUsage } from '../usage.ts'
 import { type AnswerPart, type Candidate, readAnswerChunk } from './answer-chunk.ts'
@@ -21,10 +21,9 @@ export class ChatStream implements StreamDialect {
   #usage: GoogleUsage | undefined
   #isBlocked = false
 
-  /** @param tellsUsage whether the caller asked for it */
-  constructor(request: UnifiedRequest, tellsUsage: boolean) {
-    this.#events = new ChatChunks(request, tellsUsage)
-    this.#toolCalls = new ToolCalls(request.answerId)
+  constructor(asked: AskedAnswer) {
+    this.#events = new ChatChunks(asked)
+    this.#toolCalls = new ToolCalls(asked.answerId)
   }
 
   translate(message: Buffer): string {

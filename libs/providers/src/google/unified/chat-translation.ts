@@ -1,7 +1,6 @@
-import type { ChatRequest } from '../../unified/chat-request.ts'
 import { StreamTranslator } from '../../unified/stream-translator.ts'
 import { WholeAnswerTranslator } from '../../unified/whole-answer-translator.ts'
-import type { AnswerTranslation, UnifiedRequest } from '../../unified-api.ts'
+import type { AnswerTranslation, AskedAnswer } from '../../unified-api.ts'
 import { JsonArraySplitter } from '../../wire/json-array-splitter.ts'
 import { eventOrErrorSplitter } from '../event-or-error-splitter.ts'
 import { chatAnswer } from './chat-answer.ts'
@@ -9,11 +8,11 @@ import { ChatStream } from './chat-stream.ts'
 import { translatedError } from './translated-error.ts'
 
 /** How the answer to a chat completion is read, whichever way it comes. */
-export function chatTranslation(request: UnifiedRequest, chat: ChatRequest): AnswerTranslation {
+export function chatTranslation(asked: AskedAnswer): AnswerTranslation {
   return {
     translator(contentType) {
-      if (!chat.stream) return new WholeAnswerTranslator((answer) => chatAnswer(answer, request))
-      const dialect = new ChatStream(request, chat.stream_options?.include_usage === true)
+      if (!asked.streamed) return new WholeAnswerTranslator((answer) => chatAnswer(answer, asked))
+      const dialect = new ChatStream(asked)
       return contentType.startsWith('application/json')
         ? new StreamTranslator((visit) => new JsonArraySplitter(visit), dialect)
         : new StreamTranslator(eventOrErrorSplitter, dialect)

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { google } from '../adapter.ts'
 import { nativeCall, unifiedRequest } from './__fixtures__/unified-request.ts'
-import { embeddingsCall } from './embeddings.ts'
+import { embeddingsAnswer, embeddingsCall } from './embeddings.ts'
 
 describe('a request for embeddings', () => {
   it('becomes a batch', () => {
@@ -84,7 +84,7 @@ function callFor(body: Readonly<Record<string, unknown>>) {
 }
 
 function answerTo(body: Readonly<Record<string, unknown>>, answer: unknown): unknown {
-  const translator = callFor(body).answer.translator('application/json')
+  const translator = embeddingsAnswer(callFor(body).answer).translator('application/json')
   translator.push(Buffer.from(JSON.stringify(answer)))
   const translated = translator.end()
   return translated && JSON.parse(translated.toString())

@@ -1,8 +1,9 @@
+import { askedEmbeddings } from '../../unified/asked-answer.ts'
 import { embeddingList, type Vectors } from '../../unified/embedding-list.ts'
 import { embeddingInputs, readEmbeddingsRequest } from '../../unified/embeddings-request.ts'
 import { isRefusal } from '../../unified/refusal.ts'
 import { WholeAnswerTranslator } from '../../unified/whole-answer-translator.ts'
-import type { Translation, UnifiedRequest } from '../../unified-api.ts'
+import type { AnswerTranslation, AskedAnswer, Translation, UnifiedRequest } from '../../unified-api.ts'
 import { isRecord } from '../../wire/is-record.ts'
 import { isVector } from '../../wire/is-vector.ts'
 import { addGoogleUsage, totalUsage } from '../usage.ts'
@@ -10,7 +11,8 @@ import { resourceName } from './model-name.ts'
 import { translatedError } from './translated-error.ts'
 
 /** @see https://ai.google.dev/api/embeddings#method:-models.batchembedcontents */
-export function embeddingsCall({ body, model }: UnifiedRequest): Translation {
+export function embeddingsCall(request: UnifiedRequest): Translation {
+  const { body, model } = request
   const asked = readEmbeddingsRequest(body, 'Google')
   if (isRefusal(asked)) return asked
   const resource = resourceName(model)
@@ -26,10 +28,15 @@ export function embeddingsCall({ body, model }: UnifiedRequest): Translation {
     query: '',
     headers: { 'content-type': 'application/json' },
     body: Buffer.from(JSON.stringify({ requests })),
-    answer: {
-      translator: () => new WholeAnswerTranslator((answer) => embeddingList(readVectors(answer), asked, model)),
-      error: translatedError,
-    },
+    answer: askedEmbeddings(request, asked),
+  }
+}
+
+/** How the answer to it is said. */
+export function embeddingsAnswer(asked: AskedAnswer): AnswerTranslation {
+  return {
+    translator: () => new WholeAnswerTranslator((answer) => embeddingList(readVectors(answer), asked)),
+    error: translatedError,
   }
 }
 

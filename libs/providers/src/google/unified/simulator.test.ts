@@ -2,11 +2,10 @@ import type { ProviderSimulator } from '@sluice/provider-simulator'
 import { testSimulator } from '@sluice/testkit'
 import OpenAI from 'openai'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import type { NativeCall } from '../../unified-api.ts'
+import type { NativeCall, UnifiedOperation, UnifiedRequest } from '../../unified-api.ts'
 import { HELLO, nativeCall, unifiedRequest } from './__fixtures__/unified-request.ts'
-import { chatCall } from './chat-call.ts'
-import { embeddingsCall } from './embeddings.ts'
 import { googleModels } from './models.ts'
+import { googleUnified } from './unified.ts'
 
 const KEY = 'AIza-test'
 const TOOL = {
@@ -30,9 +29,7 @@ const openai = new OpenAI({
     const request = unifiedRequest(JSON.parse(String(init?.body)), {
       model: String(url).endsWith('/embeddings') ? 'gemini-embedding-001' : 'gemini-2.5-flash',
     })
-    return translatedFetch(
-      nativeCall(String(url).endsWith('/embeddings') ? embeddingsCall(request) : chatCall(request)),
-    )
+    return translatedFetch(googleUnified[String(url).endsWith('/embeddings') ? 'embeddings' : 'chat'], request)
   },
 })
 
@@ -132,16 +129,18 @@ it('models are listed', async () => {
 
 it('an error is told in its own words', async () => {
   simulator.controls.add({ fault: { kind: 'status', status: 503 } })
-  const call = nativeCall(chatCall(unifiedRequest({ messages: HELLO })))
+  const { request, answer } = googleUnified.chat
+  const call = nativeCall(request(unifiedRequest({ messages: HELLO })))
   const response = await send(call)
-  const error = call.answer.error(response.status, Buffer.from(await response.arrayBuffer()), {})
+  const error = answer(call.answer).error(response.status, Buffer.from(await response.arrayBuffer()), {})
   expect(error).toEqual({ message: expect.stringContaining('overloaded'), code: 'UNAVAILABLE' })
 })
 
-async function translatedFetch(call: NativeCall): Promise<Response> {
+async function translatedFetch({ request, answer }: UnifiedOperation, asked: UnifiedRequest): Promise<Response> {
+  const call = nativeCall(request(asked))
   const response = await send(call)
   if (!response.ok) throw new Error(await response.text())
-  const translator = call.answer.translator(response.headers.get('content-type') ?? '')
+  const translator = answer(call.answer).translator(response.headers.get('content-type') ?? '')
   const passed = translator.push(Buffer.from(await response.arrayBuffer()))
   return new Response(Buffer.concat([passed, translator.end() ?? Buffer.alloc(0)]), {
     headers: { 'content-type': translator.contentType ?? '' },

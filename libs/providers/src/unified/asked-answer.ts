@@ -1,0 +1,21 @@
+import type { AskedAnswer, UnifiedRequest } from '../unified-api.ts'
+import type { ChatRequest } from './chat-request.ts'
+import { type EmbeddingsRequest, embeddingInputs } from './embeddings-request.ts'
+
+/** What a chat completion's answer is to be. */
+export function askedChat(
+  { model, answerId, receivedAtMs }: UnifiedRequest,
+  { stream, stream_options }: Pick<ChatRequest, 'stream' | 'stream_options'>,
+): AskedAnswer {
+  const tellsUsage = stream_options?.include_usage === true
+  return { model, answerId, receivedAtMs, streamed: stream === true, tellsUsage }
+}
+
+/** What the answer to an embeddings request is to be. */
+export function askedEmbeddings(
+  { model, answerId, receivedAtMs }: UnifiedRequest,
+  request: EmbeddingsRequest,
+): AskedAnswer {
+  const embeddings = { count: embeddingInputs(request).length, inBase64: request.encoding_format === 'base64' }
+  return { model, answerId, receivedAtMs, streamed: false, tellsUsage: false, embeddings }
+}
