@@ -1,4 +1,4 @@
-import type { ProviderConfig, WireHeaders } from './provider-adapter.ts'
+import type { WireHeaders } from './provider-adapter.ts'
 
 /**
  * OpenAI's API in front of one provider: how its requests are said in the provider's own words, and the answers in OpenAI's. Like
@@ -27,7 +27,6 @@ export interface UnifiedRequest {
   readonly bytes: Buffer
   /** The provider's own name of the model. */
   readonly model: string
-  readonly config: ProviderConfig
   /** To state where the caller states no maximum, and the provider demands one. */
   readonly defaultMaxOutputTokens: number
   /** The images that an earlier {@link ImagesNeeded} asked for, by URL. */

@@ -3,6 +3,7 @@ import { request } from '@sluice/messaging'
 import type { ProviderSimulator } from '@sluice/provider-simulator'
 import { eventually } from '@sluice/testkit'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { MAX_DEPTH, MAX_ITEMS, MAX_MEMBERS } from './handlers/receive-body.ts'
 import { exchange, postJson, type RawAnswer, type RawRequest, sendText } from './testing/exchange.ts'
 import { startDataPath, type TestDataPath } from './testing/start-data-path.ts'
 import type { TestGateway } from './testing/start-gateway.ts'
@@ -107,7 +108,7 @@ describe('a body', () => {
   })
 
   it('that is deep, or not UTF-8, goes on', async () => {
-    const depth = 200_000
+    const depth = MAX_DEPTH - 1
     const deep = `${BODY.slice(0, -1)},"metadata":${'['.repeat(depth)}${']'.repeat(depth)}}`
     expect((await post(deep)).headers['x-sluice-source']).toBe('upstream')
     const invalid = Buffer.concat([
@@ -118,6 +119,16 @@ describe('a body', () => {
     const headers = { 'content-type': 'application/json' }
     const answer = await send('/chat/completions', { method: 'POST', headers, body: invalid })
     expect(answer.headers['x-sluice-source']).toBe('upstream')
+  })
+
+  it.each([
+    ['deep', 400, 'invalid_request', '['.repeat(MAX_DEPTH + 1)],
+    ['of many objects', 413, 'payload_too_large', `[${'{},'.repeat(MAX_MEMBERS)}`],
+    ['of many members', 413, 'payload_too_large', Array.from({ length: MAX_MEMBERS }, (_, at) => `"${at}":0`).join()],
+    ['of many items', 413, 'payload_too_large', `[${'0,'.repeat(MAX_ITEMS + 2)}`],
+  ])('%s is refused before it is whole', async (_, status, code, content) => {
+    const headers = { 'content-type': 'application/json', 'content-length': String(MAX_BODY_BYTES) }
+    expectError(await send('/chat/completions', { method: 'POST', headers, body: `{"a":${content}` }), status, code)
   })
 
   it('of any type goes on where the operation takes any', async () => {

@@ -12,6 +12,8 @@ export const GatewayConfig = Type.Object({
   GATEWAY_PORT: Type.Integer({ minimum: 0, maximum: 65_535, default: 8080 }),
   /** The largest body that is held in memory to be looked into: JSON, and forms where only certain models are allowed. */
   MAX_BODY_BYTES: Type.Integer({ minimum: 1_024, maximum: 1_024 * MIB, default: 32 * MIB }),
+  /** All bodies together that are held in memory. One API key may hold as much as is still free: alone half of it. */
+  MAX_HELD_BYTES: Type.Integer({ minimum: 1_024, default: 256 * MIB }),
   /** The largest body of any other kind (files, audio), which is streamed on. */
   MAX_UPLOAD_BYTES: Type.Integer({ minimum: 1_024, default: 512 * MIB }),
   /** Within which a whole request must have arrived. */

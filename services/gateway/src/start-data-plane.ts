@@ -9,6 +9,7 @@ import { roleSessions } from './adapters/aws/role-sessions.ts'
 import { roleSigner } from './adapters/aws/role-signer.ts'
 import { createPermits } from './adapters/capacity/create-permits.ts'
 import { watchConnections } from './adapters/connection-projection.ts'
+import { threadedDocuments } from './adapters/documents.ts'
 import { fetchFirstCredentials } from './adapters/first-credentials.ts'
 import { httpImages } from './adapters/http-images.ts'
 import { createKeyPair } from './adapters/key-pair.ts'
@@ -18,6 +19,7 @@ import { sealedCredentials } from './adapters/sealed-credentials.ts'
 import { systemClock } from './adapters/system-clock.ts'
 import { createUpstream } from './adapters/undici-upstream.ts'
 import type { GatewayConfig } from './config.ts'
+import { ByteAccount } from './domain/byte-account.ts'
 import type { DataPlane } from './ports/data-plane.ts'
 import type { Readiness } from './ports/readiness.ts'
 
@@ -77,6 +79,7 @@ export async function startDataPlane(config: GatewayConfig, logger: Logger): Pro
     maxImagesBytes: config.MAX_IMAGES_BYTES,
     allowInsecureLoopback: config.ALLOW_INSECURE_UPSTREAM,
   })
+  const documents = threadedDocuments(clock.elapsedMs, onFault)
   const dropped = counter('response_events.dropped', 'Response events that were lost while NATS was away.')
   dropped.add(0)
   const outage = outageLog(logger, {
@@ -101,12 +104,14 @@ export async function startDataPlane(config: GatewayConfig, logger: Logger): Pro
     permits,
     credentials,
     signer: roleSigner(sessions),
+    documents,
+    heldBytes: new ByteAccount(config.MAX_HELD_BYTES),
     upstream,
     images,
     events,
     clock,
     stop: async () => {
-      await Promise.all([upstream.stop(), images.stop()])
+      await Promise.all([upstream.stop(), images.stop(), documents.stop()])
       assumer.stop()
       await Promise.all([permits.stop(FLUSH_DEADLINE_MS), events.stop(FLUSH_DEADLINE_MS)])
       connections.stop()

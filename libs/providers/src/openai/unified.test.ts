@@ -34,7 +34,6 @@ function chat(text: string) {
     body: JSON.parse(text),
     bytes: Buffer.from(text),
     model: 'm',
-    config: {},
     defaultMaxOutputTokens: 1_024,
     images: new Map(),
     answerId: 'a',

@@ -12,7 +12,7 @@ export async function watchApiKeys(bus: Bus, onFault: (error: unknown) => void):
   const watch = await bucket.watch({
     onEntry: ({ key, value }) => {
       if (value === undefined) byHash.delete(key)
-      else byHash.set(key, prepareApiKey(value))
+      else byHash.set(key, prepareApiKey(key, value))
     },
     onFault,
   })

@@ -34,6 +34,7 @@ export async function watchConnections(
   const bucket = await openBucket(bus, connectionProjection)
   const watch = await bucket.watch({
     onEntry: ({ key, value }) => {
+      const before = byName.get(nameById.get(key) ?? '')
       forgetName(key)
       if (value === undefined) {
         learnedById.delete(key)
@@ -43,7 +44,7 @@ export async function watchConnections(
       const learned = learnedById.get(key) ?? new LearnedModels()
       learnedById.set(key, learned)
       nameById.set(key, value.name)
-      byName.set(value.name, prepareConnection(value, rules, learned))
+      byName.set(value.name, prepareConnection(value, rules, learned, before?.settings.id === key ? before : undefined))
       onConnection(value)
     },
     onFault,

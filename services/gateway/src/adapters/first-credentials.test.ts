@@ -97,7 +97,7 @@ function fetchAll(options: Parameters<typeof fetchFirstCredentials>[3] = {}): Pr
 const waits = () => eventually(() => expect(lines.map(({ text }) => text)).toEqual([expect.stringMatching(/^waiting/)]))
 
 function isHeld(id: string): boolean {
-  const found = credentials.get(id, 1)
+  const found = credentials.get(id, { oldest: 1, newest: 1 })
   if (!(found instanceof Promise)) return true
   found.catch(() => undefined)
   return false
@@ -219,5 +219,5 @@ it('a connection that is disabled or deleted meanwhile is waited for no longer, 
   await startResponder()
   await fetching
   expect(asked).toEqual(['rotated'])
-  expect(credentials.get('rotated', 2)).not.toBeInstanceOf(Promise)
+  expect(credentials.get('rotated', { oldest: 2, newest: 2 })).not.toBeInstanceOf(Promise)
 })

@@ -32,12 +32,13 @@ afterAll(async () => {
   await upstream?.stop()
 })
 
-const fetchOne = (path: string) => images.fetch([`${upstream.url}${path}`], staying)
+const asked = (gone: AbortSignal) => ({ owner: 'key', gone, hold: () => true })
+const fetchOne = (path: string) => images.fetch([`${upstream.url}${path}`], asked(staying))
 
 it('fetches images, and where they have moved to', async () => {
   const urls = [`${upstream.url}/a.png`, `${upstream.url}/moved`]
   const image = { mediaType: 'image/png', base64: PNG.toString('base64') }
-  expect(await images.fetch(urls, staying)).toEqual(new Map(urls.map((url) => [url, image])))
+  expect(await images.fetch(urls, asked(staying))).toEqual(new Map(urls.map((url) => [url, image])))
 })
 
 it.each([
@@ -60,7 +61,7 @@ it('lets go of what it fetches when the application goes away', async () => {
     }
   })
   const patient = httpImages({ ...SETTINGS, timeoutMs: 60_000, allowInsecureLoopback: true })
-  expect(await patient.fetch([`${upstream.url}/a.png`], leaving.signal)).toHaveProperty('reason')
+  expect(await patient.fetch([`${upstream.url}/a.png`], asked(leaving.signal))).toHaveProperty('reason')
   await gone
   upstream.respond = answers
   await patient.stop()
@@ -75,20 +76,20 @@ it('reaches nothing of this machine or a private network', async () => {
     'https://localhost/a.png',
   ]) {
     const reason = 'is at an address that no image may be fetched from'
-    expect(await outside.fetch([url], staying)).toEqual({ url, reason })
+    expect(await outside.fetch([url], asked(staying))).toEqual({ url, reason })
   }
   await outside.stop()
 })
 
 it('refuses images that are too large together', async () => {
   const urls = Array.from({ length: 3 }, (_, index) => `${upstream.url}/half?${index}`)
-  expect(await images.fetch(urls.slice(1), staying)).toBeInstanceOf(Map)
-  expect(await images.fetch(urls, staying)).toMatchObject({ reason: expect.stringMatching(/^is too large/) })
+  expect(await images.fetch(urls.slice(1), asked(staying))).toBeInstanceOf(Map)
+  expect(await images.fetch(urls, asked(staying))).toMatchObject({ reason: expect.stringMatching(/^is too large/) })
 })
 
 it('refuses more images than a request may refer to, without asking for any', async () => {
   const urls = Array.from({ length: 21 }, (_, index) => `${upstream.url}/${index}.png`)
-  expect(await images.fetch(urls, staying)).toEqual({
+  expect(await images.fetch(urls, asked(staying))).toEqual({
     url: urls[20],
     reason: 'is one too many: a request may refer to 20',
   })

@@ -58,11 +58,11 @@ export function httpImages(options: HttpImagesOptions): RunningImages {
   }
 
   return {
-    fetch: async (urls, gone) => {
+    fetch: async (urls, { gone, hold }) => {
       const excess = urls[MAX_IMAGES]
       if (excess !== undefined) return { url: excess, reason: `is one too many: a request may refer to ${MAX_IMAGES}` }
       const signal = AbortSignal.any([gone, AbortSignal.timeout(timeoutMs)])
-      const room: Room = { leftBytes: maxImagesBytes }
+      const room: Room = { leftBytes: maxImagesBytes, hold }
       const fetched = await slots.run(() => Promise.all(urls.map((url) => fetchOne(url, signal, room))))
       const images = new Map<string, InlineImage>()
       for (const [index, image] of fetched.entries()) {
@@ -78,6 +78,7 @@ export function httpImages(options: HttpImagesOptions): RunningImages {
 /** What a request's images may still take. */
 interface Room {
   leftBytes: number
+  readonly hold: (bytes: number) => boolean
 }
 
 /** Of requests whose images are fetched, which are held in memory. */
@@ -92,7 +93,7 @@ async function collect(body: AsyncIterable<Buffer>, room: Room): Promise<Buffer 
   const pieces: Buffer[] = []
   for await (const piece of body) {
     room.leftBytes -= piece.length
-    if (room.leftBytes < 0) return undefined
+    if (room.leftBytes < 0 || !room.hold(piece.length)) return undefined
     pieces.push(piece)
   }
   return Buffer.concat(pieces)

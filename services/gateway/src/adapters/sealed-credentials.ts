@@ -1,6 +1,8 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { CredentialFields, credential, SluiceError, validate } from '@sluice/contracts'
 import { type Bus, request } from '@sluice/messaging'
 import { Secret } from '@sluice/service-kit'
+import type { CredentialVersions } from '../domain/connection.ts'
 import type { CredentialSecrets, Credentials } from '../ports/credentials.ts'
 import type { KeyPair } from './key-pair.ts'
 
@@ -30,7 +32,7 @@ export function sealedCredentials(
   const entries = new Map<string, Entry>()
 
   const entryOf = (connectionId: string, version: number): Entry => {
-    const entry = entries.get(connectionId) ?? { wanted: version, retryAtMs: 0 }
+    const entry = entries.get(connectionId) ?? { wanted: version, held: [], retryAtMs: 0 }
     entries.set(connectionId, entry)
     entry.wanted = Math.max(entry.wanted, version)
     return entry
@@ -43,9 +45,9 @@ export function sealedCredentials(
       const asked = { connectionId, version: wanted, publicKey: keyPair.publicKey }
       const { version, sealed } = await request(bus, credential, [], asked)
       if (version < wanted) throw new SluiceError('internal', `version ${version} came in place of ${wanted}`)
-      // It has been replaced by a newer one, of which the projection will tell in a moment.
+      // It may have been replaced by a newer one, of which the projection will tell in a moment.
       entry.wanted = Math.max(entry.wanted, version)
-      entry.held = { version, secrets: unseal(keyPair, sealed) }
+      entry.held = [{ version, secrets: unseal(keyPair, sealed) }, ...entry.held.slice(0, 1)]
     } catch (cause) {
       entry.retryAtMs = monotonicMs() + RETRY_MS
       entry.fault = new SluiceError('credential_unavailable', `a credential could not be fetched: ${textOf(cause)}`, {
@@ -60,7 +62,7 @@ export function sealedCredentials(
   }
 
   const refresh = (connectionId: string, entry: Entry): void => {
-    if (entry.held?.version === entry.wanted || entry.fetching !== undefined) return
+    if (entry.held[0]?.version === entry.wanted || entry.fetching !== undefined) return
     if (monotonicMs() < entry.retryAtMs) return
     entry.fetching = fetch(connectionId, entry)
     void entry.fetching.then((fetched) => {
@@ -69,15 +71,20 @@ export function sealedCredentials(
   }
 
   return {
-    get: (connectionId, version) => {
-      const entry = entryOf(connectionId, version)
+    get: (connectionId, versions) => {
+      const entry = entryOf(connectionId, versions.newest)
       refresh(connectionId, entry)
-      return entry.held?.secrets ?? secretsToCome(entry)
+      return usable(entry, versions) ?? secretsToCome(entry, versions)
     },
-    prefetch: (connectionId, version) => refresh(connectionId, entryOf(connectionId, version)),
+    prefetch: (connectionId, version) => {
+      const entry = entryOf(connectionId, version)
+      entry.projected?.resolve()
+      delete entry.projected
+      refresh(connectionId, entry)
+    },
     fetch: async (connectionId, version) => {
       const entry = entryOf(connectionId, version)
-      if (entry.held?.version === entry.wanted) return { status: 'held' }
+      if (entry.held[0]?.version === entry.wanted) return { status: 'held' }
       entry.fetching ??= fetch(connectionId, entry)
       return entry.fetching
     },
@@ -90,7 +97,10 @@ export function sealedCredentials(
 interface Entry {
   /** The newest version that was asked for. */
   wanted: number
-  held?: { readonly version: number; readonly secrets: CredentialSecrets }
+  /** The newest, and the one before it until the newest is known to be the connection's. */
+  held: readonly { readonly version: number; readonly secrets: CredentialSecrets }[]
+  /** Resolves with the connection's next change; there while somebody waits for that. */
+  projected?: PromiseWithResolvers<void>
   /** Never rejects: what went wrong is in `fault`. */
   fetching?: Promise<Fetched>
   fault?: SluiceError
@@ -101,11 +111,30 @@ interface Entry {
 /** A connections service that is away is not asked again with every request. */
 const RETRY_MS = 500
 
-async function secretsToCome(entry: Entry): Promise<CredentialSecrets> {
+function usable(entry: Entry, { oldest, newest }: CredentialVersions): CredentialSecrets | undefined {
+  const [latest, ...earlier] = entry.held
+  if (latest?.version === newest) {
+    if (earlier.length > 0) entry.held = [latest]
+    return latest.secrets
+  }
+  return entry.held.find(({ version }) => version >= oldest && version <= newest)?.secrets
+}
+
+async function secretsToCome(entry: Entry, versions: CredentialVersions): Promise<CredentialSecrets | 'superseded'> {
   await entry.fetching
-  if (entry.held !== undefined) return entry.held.secrets
+  const secrets = usable(entry, versions)
+  if (secrets !== undefined) return secrets
+  const [latest] = entry.held
+  if (latest !== undefined && latest.version > versions.newest) {
+    entry.projected ??= Promise.withResolvers()
+    await Promise.race([entry.projected.promise, delay(PROJECTED_WITHIN_MS, undefined, { ref: false })])
+    return 'superseded'
+  }
   throw entry.fault ?? new SluiceError('credential_unavailable', 'the credential could not be fetched')
 }
+
+/** A change is projected in milliseconds; who waits looks again then in any case. */
+const PROJECTED_WITHIN_MS = 1_000
 
 function causeOf(cause: unknown): 'refused' | 'unopened' | 'service_away' {
   const code = cause instanceof SluiceError ? cause.code : 'internal'

@@ -15,10 +15,18 @@ export interface UsableConnection {
   /** What comes before an operation's path; no slash at the end. */
   readonly basePath: string
   readonly allowsModel: (model: string) => boolean
+  /** Those that may be sent to `origin`: never one that was stored for another host. Absent where the provider needs none. */
+  readonly credentialVersions?: CredentialVersions
   /** Of the limits that are in force; absent where tokens are not limited. */
   readonly smallestTokenLimit?: number
   /** The same through all changes of the connection's settings. */
   readonly learned: LearnedModels
+}
+
+/** The versions of a credential that may be sent to where a connection leads. */
+export interface CredentialVersions {
+  readonly oldest: number
+  readonly newest: number
 }
 
 /** It can take no request, for a reason that every request is answered with. */
@@ -28,10 +36,12 @@ export interface UnusableConnection {
   readonly fault: GatewayError
 }
 
+/** @param before the connection as it was before this change, where it is known */
 export function prepareConnection(
   settings: ProjectedConnection,
   rules: BaseUrlRules,
   learned: LearnedModels,
+  before?: Connection,
 ): Connection {
   const adapter = providerAdapter(settings.provider)
   if (adapter === undefined) {
@@ -53,6 +63,18 @@ export function prepareConnection(
     basePath: pathname.replace(/\/+$/, ''),
     allowsModel: modelMatcher(settings.allowedModels),
     learned,
+    ...credentialVersionsOf(settings, origin, before),
     ...(tokenLimits.length === 0 ? {} : { smallestTokenLimit: Math.min(...tokenLimits) }),
   }
+}
+
+/** After a change of the host, a request never goes to the new one with a credential from before. */
+function credentialVersionsOf(
+  { credentialVersion: newest }: ProjectedConnection,
+  origin: string,
+  before: Connection | undefined,
+): Pick<UsableConnection, 'credentialVersions'> {
+  if (newest === undefined) return {}
+  const known = before !== undefined && 'origin' in before && before.origin === origin ? before : undefined
+  return { credentialVersions: { oldest: Math.min(newest, known?.credentialVersions?.oldest ?? newest), newest } }
 }

@@ -33,6 +33,7 @@ const STATUS: Readonly<Partial<Record<ErrorCode, number>>> = {
   invalid_request: 400,
   payload_too_large: 413,
   unsupported_operation: 404,
+  rate_limited: 429,
   capacity_exceeded: 429,
   upstream_cooldown: 429,
   request_exceeds_capacity: 400,

@@ -19,9 +19,12 @@ export interface CallEnd {
   readonly retryAfterMs?: number | undefined
 }
 
+/** Of a request that was not sent. */
+export const NOTHING_USED: Cost = { requests: 0, tokens: 0 }
+
 /** What the request really used of its connection's capacity. */
 export function settledCost(end: CallEnd, estimate: CostEstimate): Cost {
-  if (!end.sent) return { requests: 0, tokens: 0 }
+  if (!end.sent) return NOTHING_USED
   return { requests: 1, tokens: Math.min(MAX_TOKENS, settledTokens(end, estimate)) }
 }
 

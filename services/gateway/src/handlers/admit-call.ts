@@ -40,7 +40,7 @@ export function admitCall(
     call: {
       requestId,
       startedAtMs,
-      apiKeyId: apiKey.id,
+      apiKey,
       connection: usable,
       method,
       operation,

@@ -23,4 +23,7 @@ const NO_KEY = gatewayError(
   'invalid_api_key',
   'No API key was given. Send one as the provider\'s SDK does, for example "Authorization: Bearer slc_…".',
 )
-const UNKNOWN_KEY = gatewayError('invalid_api_key', 'The API key is not valid: it is unknown, expired or revoked.')
+export const UNKNOWN_KEY = gatewayError(
+  'invalid_api_key',
+  'The API key is not valid: it is unknown, expired or revoked.',
+)

@@ -1,4 +1,5 @@
 import type { AnswerTranslation, Operation, ProviderAdapter, RequestInspection, WireHeaders } from '@sluice/providers'
+import type { ApiKey } from '../domain/api-key.ts'
 import type { UsableConnection } from '../domain/connection.ts'
 import type { CostEstimate } from '../domain/estimate-cost.ts'
 import type { RateLimitFields } from '../domain/rate-limit-fields.ts'
@@ -10,7 +11,7 @@ export interface Call {
   readonly requestId: string
   /** Unix milliseconds. */
   readonly startedAtMs: number
-  readonly apiKeyId: string
+  readonly apiKey: ApiKey
   readonly connection: UsableConnection
   readonly method: string
   readonly operation: Operation

@@ -45,7 +45,7 @@ export function finishCall({ events, clock }: DataPlane, call: PermittedCall, re
     requestId: result.requestId,
     startedAtMs: call.startedAtMs,
     endedAtMs: clock.nowMs(),
-    apiKeyId: call.apiKeyId,
+    apiKeyId: call.apiKey.id,
     model: call.inspection.model,
     outcome: outcomeOf(end),
   }

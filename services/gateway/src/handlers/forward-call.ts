@@ -1,24 +1,20 @@
-import { IncomingMessage, type ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
-import { SluiceError } from '@sluice/contracts'
 import type { Logger } from '@sluice/service-kit'
+import type { HeldBytes } from '../domain/byte-account.ts'
 import { type GatewayError, gatewayError } from '../domain/gateway-error.ts'
-import { MAX_WAIT_HEADER, MAX_WAIT_MS, maxWaitMs } from '../domain/max-wait.ts'
+import { JsonStructure } from '../domain/json-structure.ts'
 import type { DataPlane } from '../ports/data-plane.ts'
-import type { UpstreamRequest } from '../ports/upstream.ts'
-import { AnswerRelay } from './answer-relay.ts'
 import type { Call } from './call.ts'
-import { goneSignal } from './gone-signal.ts'
 import { heldBody } from './held-body.ts'
-import { obtainPermit } from './obtain-permit.ts'
-import { prepareCall } from './prepare-call.ts'
-import { isFormToRead, readForm } from './read-form.ts'
+import { holdBytes } from './hold-bytes.ts'
+import { isParsed, type JsonBody, prepareCall } from './prepare-call.ts'
+import { isFormToRead, type ReadForm, readForm } from './read-form.ts'
+import { receiveBody } from './receive-body.ts'
 import { recordUnsent } from './record-unsent.ts'
 import { refuseCall } from './refuse-call.ts'
-import { signedRequest } from './signed-request.ts'
+import { sendCall, waitOf } from './send-call.ts'
 import { uploadBody } from './upload-body.ts'
-import { credentialOf, upstreamRequest } from './upstream-request.ts'
-import { writeError } from './write-error.ts'
 
 export interface ForwardOptions {
   readonly logger: Logger
@@ -29,88 +25,85 @@ export interface ForwardOptions {
 }
 
 /**
- * Takes an admitted call to its provider and the answer back. The permit is always settled, and the response ended; only where
- * it cannot even be told of its failure, rejects.
- * @param body a Buffer for JSON, the request itself where the body is to be streamed on, undefined where there is none
+ * Takes an admitted call to its provider and the answer back. Its response is ended in any case; only where it cannot even be told of its
+ * failure, rejects.
  */
 export async function forwardCall(
   plane: DataPlane,
   call: Call,
   request: IncomingMessage,
-  body: unknown,
+  hasBody: boolean,
   response: ServerResponse,
   options: ForwardOptions,
 ): Promise<void> {
-  let relay: AnswerRelay | undefined
-  try {
-    const waitMs = maxWaitMs(request.headers[MAX_WAIT_HEADER], call.connection.settings.maxWaitMs)
-    if (waitMs === undefined) return refuseCall(plane, call, BAD_MAX_WAIT, response)
-    const length = Number(request.headers['content-length'] ?? 0)
-    if (body instanceof IncomingMessage && length > options.maxUploadBytes) {
-      return refuseCall(plane, call, TOO_LARGE, response)
-    }
-    const form = isFormToRead(call, body) ? await readForm(body, formLimit(options)) : undefined
-    if (form === 'left') return recordUnsent(plane, call, '', { outcome: 'aborted' })
-    if (form === 'too-large') return refuseCall(plane, call, TOO_LARGE, response)
-    const preparation = prepareCall(call, body instanceof Buffer ? body : undefined, form)
-    if (preparation.status === 'refused') return refuseCall(plane, call, preparation.error, response)
+  const { logger, maxUploadBytes } = options
+  const refuse = (error: GatewayError): void => refuseCall(plane, call, error, response)
+  const left = (): void => recordUnsent(plane, call, '', { outcome: 'aborted' })
 
-    // A permit is good for a moment only: what may take longer is there before it.
-    const signs = call.connection.adapter.signing === 'sigv4'
-    if (signs) await plane.signer.prepare(call.connection.settings)
-    const secrets = await credentialOf(plane, call)
-    const whole = preparation.body ?? form?.bytes ?? (await heldBody(body))
-    if (whole === 'left') return recordUnsent(plane, call, '', { outcome: 'aborted' })
-    const upload = body instanceof IncomingMessage && whole === undefined ? body : undefined
-    let outgoing: UpstreamRequest | undefined
-    const flowing = (request: IncomingMessage): Readable => {
-      const flow = uploadBody(request, options.maxUploadBytes)
-      // An upload that its provider never reads is read to its end here, so that its sender sees the response.
-      response.once('close', () => flow.destroy())
-      return flow
-    }
-    const wait = { maxWaitMs: waitMs, gone: () => goneSignal(response) }
-    for (let departures = 1; departures <= MAX_DEPARTURES; departures++) {
-      const permission = await obtainPermit(plane, preparation.call, wait)
-      if (permission.status === 'left') return
-      if (permission.status === 'refused') {
-        return writeError(response, permission.error, { ...call, rateLimits: permission.rateLimits })
-      }
-      relay = new AnswerRelay(plane, permission.call, response, options.logger)
-      // An upload flows from here on: it is the same one in a further try.
-      outgoing ??= upstreamRequest(permission.call, secrets, whole ?? (upload === undefined ? null : flowing(upload)))
-      const signed = signs ? await signedRequest(plane, permission.call, outgoing) : { request: outgoing, secrets }
-      if ((await relay.send(signed.request, signed.secrets)) === 'departed') return
-      relay = undefined
-      plane.permits.expired(call.connection.settings.id)
-    }
-    refuseCall(plane, call, neverDeparted(call), response)
-  } catch (error) {
-    const expected = error instanceof SluiceError && error.code === 'credential_unavailable'
-    options.logger[expected ? 'warn' : 'error']({ err: error, requestId: call.requestId }, 'request not forwarded')
-    const answer = expected
-      ? gatewayError('credential_unavailable', 'The credential of the connection is not available.')
-      : gatewayError('internal', 'Internal error.')
-    if (relay === undefined) refuseCall(plane, call, answer, response)
-    else relay.giveUp(answer)
+  const waitMs = waitOf(call, request)
+  if (typeof waitMs !== 'number') return refuse(waitMs)
+  const held = hasBody ? holdBytes(plane, call.apiKey, response) : undefined
+  const taken = held === undefined ? NO_BODY : await takeBody(plane, call, request, held, options)
+  if (taken.status === 'left') return left()
+  if (taken.status === 'refused') {
+    // What still comes of the body would be taken for the next request.
+    response.setHeader('connection', 'close')
+    return refuse(taken.error)
   }
+  const preparation = await prepareCall(plane, call, taken.json, taken.form)
+  if (preparation.status === 'refused') return refuse(preparation.error)
+
+  const isUpload = taken.json === undefined && taken.form === undefined
+  const whole = isUpload && held !== undefined ? await heldBody(request, held) : (taken.form?.body ?? preparation.body)
+  if (whole === 'left') return left()
+  let upload: Readable | undefined
+  const flowing = (): Readable => {
+    if (upload !== undefined) return upload
+    const flow = uploadBody(request, maxUploadBytes)
+    // An upload that its provider never reads is read to its end here, so that its sender sees the response.
+    response.once('close', () => flow.destroy())
+    upload = flow
+    return flow
+  }
+  const outgoing = (): Buffer | Readable | null => whole ?? (hasBody ? flowing() : null)
+  await sendCall(plane, preparation.call, { outgoing }, response, { waitMs, logger })
 }
 
-/** The second try usually finds a connection that the first one has made. */
-const MAX_DEPARTURES = 5
+type TakenBody =
+  /** Neither: there is none, or it is streamed on. */
+  | { readonly status: 'taken'; readonly json?: JsonBody; readonly form?: ReadForm }
+  | { readonly status: 'refused'; readonly error: GatewayError }
+  | { readonly status: 'left' }
 
-function neverDeparted({ connection }: Call): GatewayError {
-  const { name } = connection.settings
-  const message = `Connecting to the provider of connection "${name}" took longer than a permit holds, in each of ${MAX_DEPARTURES} tries.`
-  return gatewayError('upstream_timeout', message)
+/** Receives a body that has to be whole before it goes on. */
+async function takeBody(
+  plane: DataPlane,
+  call: Call,
+  request: IncomingMessage,
+  held: HeldBytes,
+  { maxBodyBytes, maxUploadBytes }: ForwardOptions,
+): Promise<TakenBody> {
+  const { 'content-type': type = '', 'content-length': length = '0' } = request.headers
+  if (isJson(type)) {
+    const structure = isParsed(call) ? new JsonStructure() : undefined
+    const received = await receiveBody(request, { maxBytes: maxBodyBytes, held, structure })
+    return received.status === 'received' ? { status: 'taken', json: { body: received.body, structure } } : received
+  }
+  if (isFormToRead(call, type)) {
+    const maxBytes = Math.min(maxBodyBytes, maxUploadBytes)
+    const received = await receiveBody(request, { maxBytes, held })
+    if (received.status !== 'received') return received
+    return { status: 'taken', form: await readForm(plane, call, received.body, type) }
+  }
+  if (Number(length) <= maxUploadBytes) return NO_BODY
+  request.resume()
+  return { status: 'refused', error: gatewayError('payload_too_large', 'The upload is too large.') }
 }
 
-function formLimit({ maxBodyBytes, maxUploadBytes }: ForwardOptions): number {
-  return Math.min(maxBodyBytes, maxUploadBytes)
+/** Whether a content type is that of JSON, whatever its parameters. */
+export function isJson(contentType: string): boolean {
+  return JSON_TYPE.test(contentType)
 }
 
-const TOO_LARGE = gatewayError('payload_too_large', 'The upload is too large.')
-const BAD_MAX_WAIT = gatewayError(
-  'invalid_request',
-  `The header ${MAX_WAIT_HEADER} takes a number of seconds from 0 to ${MAX_WAIT_MS / 1_000}.`,
-)
+const JSON_TYPE = /^application\/json\s*(?:;|$)/i
+const NO_BODY: TakenBody = { status: 'taken' }

@@ -1,11 +1,11 @@
-import { IncomingMessage } from 'node:http'
+import type { IncomingMessage } from 'node:http'
+import type { HeldBytes } from '../domain/byte-account.ts'
 
 /**
  * Reads an upload that is small enough to be held, so that it is whole before its permit is taken. Returns undefined for one that is
- * longer, or no upload at all; what was read of it is put back, to be streamed on. `left`: its sender went away.
+ * longer, or for which there is no room now; what was read of it is put back, to be streamed on. `left`: its sender went away.
  */
-export function heldBody(body: unknown): Promise<Buffer | 'left' | undefined> | undefined {
-  if (!(body instanceof IncomingMessage)) return undefined
+export function heldBody(body: IncomingMessage, room: HeldBytes): Promise<Buffer | 'left' | undefined> | undefined {
   if (body.destroyed) return Promise.resolve('left')
   if (Number(body.headers['content-length'] ?? 0) > HELD_BYTES) return undefined
   return new Promise((resolve) => {
@@ -18,7 +18,7 @@ export function heldBody(body: unknown): Promise<Buffer | 'left' | undefined> | 
     const onData = (piece: Buffer): void => {
       pieces.push(piece)
       bytes += piece.length
-      if (bytes <= HELD_BYTES) return
+      if (bytes <= HELD_BYTES && room.hold(piece.length + PIECE_BYTES) === 'held') return
       body.pause()
       end(undefined)
       body.unshift(Buffer.concat(pieces))
@@ -30,3 +30,5 @@ export function heldBody(body: unknown): Promise<Buffer | 'left' | undefined> | 
 }
 
 const HELD_BYTES = 1024 * 1024
+/** What a piece takes besides its bytes: a body may come byte by byte. */
+const PIECE_BYTES = 256

@@ -7,7 +7,7 @@ import type { Call } from './call.ts'
 import { collectAnswer } from './collect-answer.ts'
 import { obtainPermit } from './obtain-permit.ts'
 import { prepareCall } from './prepare-call.ts'
-import { credentialOf, upstreamRequest } from './upstream-request.ts'
+import { credentialReady, readyToSend } from './ready-to-send.ts'
 
 /** Who asks, for the permits and the events of the calls that it takes. */
 export interface ModelListAsker {
@@ -89,23 +89,23 @@ async function askForPage(
   const call: Call = {
     requestId,
     startedAtMs: plane.clock.nowMs(),
-    apiKeyId: apiKey.id,
+    apiKey,
     connection,
     method: 'GET',
     operation,
     query,
     headers: list.headers,
   }
-  const preparation = prepareCall(call, undefined)
+  const preparation = await prepareCall(plane, call, undefined)
   if (preparation.status === 'refused') return undefined
-  // What may fail comes before the permit, which would otherwise be left to nobody.
-  const secrets = await credentialOf(plane, call)
-  const request = upstreamRequest(call, secrets, null)
-  const revealed = Object.values(secrets).map((secret) => secret.reveal())
+  await credentialReady(plane, connection)
   for (let departures = 1; departures <= MAX_DEPARTURES; departures++) {
     const permission = await obtainPermit(plane, preparation.call, NO_WAIT)
     if (permission.status !== 'permitted') return undefined
-    const answer = await collectAnswer(plane, permission.call, request, revealed, DEADLINE_MS)
+    const ready = await readyToSend(plane, permission.call, () => null)
+    if ('code' in ready) return undefined
+    const revealed = Object.values(ready.secrets).map((secret) => secret.reveal())
+    const answer = await collectAnswer(plane, ready.call, ready.request, revealed, DEADLINE_MS)
     if (answer !== 'too-late') return answer?.status === 200 ? list.read(parseJsonObject(answer.body)) : undefined
     plane.permits.expired(connection.settings.id)
   }

@@ -1,19 +1,19 @@
 import type { IncomingMessage } from 'node:http'
-import {
-  type NativeCall,
-  openAiErrorAnswer,
-  type Refusal,
-  type UnifiedApi,
-  type UnifiedRequest,
-} from '@sluice/providers'
+import { type InlineImage, openAiErrorAnswer, type Refusal } from '@sluice/providers'
 import type { ApiKey } from '../domain/api-key.ts'
+import type { HeldBytes } from '../domain/byte-account.ts'
 import type { Connection } from '../domain/connection.ts'
 import { type GatewayError, gatewayError } from '../domain/gateway-error.ts'
-import { parseJsonObject } from '../domain/parse-json-object.ts'
+import type { JsonStructure } from '../domain/json-structure.ts'
+import type { BodyToTranslate } from '../domain/readings.ts'
 import { parseUnifiedModel } from '../domain/unified-model.ts'
 import type { DataPlane } from '../ports/data-plane.ts'
-import type { Call } from './call.ts'
+import type { ReadingTask } from '../ports/documents.ts'
+import type { Call, PermittedCall, PreparedCall } from './call.ts'
+import { preparedCall } from './prepare-call.ts'
+import { NO_ROOM } from './receive-body.ts'
 import { recordRefusal } from './refuse-call.ts'
+import type { CallBody, Completion } from './send-call.ts'
 import { usableConnection } from './usable-connection.ts'
 
 /** A request of the unified endpoint whose sender is known. */
@@ -26,99 +26,104 @@ export interface UnifiedCall {
 }
 
 export type CallTranslation =
-  | { readonly status: 'translated'; readonly call: Call; readonly body: Buffer }
+  | { readonly status: 'translated'; readonly call: PreparedCall; readonly body: CallBody }
   /** `connection` is there where it was found. */
   | { readonly status: 'refused'; readonly error: GatewayError; readonly connection?: Connection | undefined }
 
 /**
  * Finds the connection that a unified request's model names, and says the request in its provider's words; that it cannot be is
- * recorded.
- * @param bytes the body, if it is JSON
+ * recorded. Large bodies are read in another thread, and nothing that was read of them is kept.
+ * @param body which must not be used any more
+ * @param held takes account of what is added to the body
  * @param gone gives the signal that is aborted when the application goes away
  */
 export async function translateCall(
   plane: DataPlane,
   { requestId, startedAtMs, apiKey, operation: kind }: UnifiedCall,
   request: IncomingMessage,
-  bytes: unknown,
+  { body: bytes, structure }: { readonly body: Buffer; readonly structure: JsonStructure },
+  held: HeldBytes,
   gone: () => AbortSignal,
 ): Promise<CallTranslation> {
-  if (!(bytes instanceof Buffer)) return { status: 'refused', error: NOT_JSON_TYPE }
-  const body = parseJsonObject(bytes)
-  if (body === undefined) return { status: 'refused', error: NOT_JSON }
-  const name = parseUnifiedModel(body.model)
+  const { documents } = plane
+  const sizeBytes = bytes.length
+  const task: ReadingTask = { owner: apiKey.id, estimatedNs: structure.parseNs * TRANSLATION_FACTOR }
+  const { body, ...named } = await documents.read('unifiedModel', { body: bytes }, task)
+  if (!named.json) return { status: 'refused', error: NOT_JSON }
+  const name = parseUnifiedModel(named.model)
   if (name === undefined) return { status: 'refused', error: NO_CONNECTION }
   const found = plane.connections.byName(name.connection)
   const connection = usableConnection(found, name.connection, apiKey)
   if ('code' in connection) return { status: 'refused', error: connection, connection: found }
 
-  const { settings, adapter } = connection
-  const refuse = (error: GatewayError): CallTranslation => {
-    recordRefusal(plane, { requestId, startedAtMs, apiKeyId: apiKey.id, connection }, error)
-    return { status: 'refused', error, connection }
-  }
-  const translated = await withImages(plane, adapter.unified[kind], gone, {
-    body,
-    bytes,
+  const toTranslate: Omit<BodyToTranslate, 'body' | 'images'> = {
+    provider: connection.settings.provider,
+    kind,
     model: name.model,
-    config: settings.config,
-    defaultMaxOutputTokens: settings.defaultMaxOutputTokens,
-    images: new Map(),
+    defaultMaxOutputTokens: connection.settings.defaultMaxOutputTokens,
     answerId: requestId,
     receivedAtMs: startedAtMs,
-  })
+  }
+  const translate = (given: Buffer, images: ReadonlyMap<string, InlineImage>) =>
+    documents.read('translate', { ...toTranslate, images, body: given }, task)
+
+  const refuse = (error: GatewayError): CallTranslation => {
+    recordRefusal(plane, { requestId, startedAtMs, apiKey, connection }, error)
+    return { status: 'refused', error, connection }
+  }
+  const translated = await translate(body, NO_IMAGES)
   if (translated.status === 'refused') return refuse(refusalError(translated))
-  const operation = adapter.operation('POST', translated.path)
-  if (operation === undefined) return refuse(NO_SUCH_MODEL)
   const call: Call = {
     requestId,
     startedAtMs,
-    apiKeyId: apiKey.id,
+    apiKey,
     connection,
     method: 'POST',
-    operation,
+    operation: translated.operation,
     query: translated.query,
     headers: translated.headers ?? request.headers,
-    translation: translated.answer,
+    translation: connection.adapter.unified[kind].answer(translated.answer),
     formatError: openAiErrorAnswer,
   }
-  return { status: 'translated', call, body: translated.body }
+  const preparation = preparedCall(call, translated.inspection, translated.body)
+  if (preparation.status === 'refused') return refuse(preparation.error)
+  const added = held.hold(Math.max(0, translated.body.length - sizeBytes))
+  if (added !== 'held') return refuse(NO_ROOM[added])
+  const sent: CallBody = { outgoing: () => translated.body }
+  if (translated.status === 'translated') return { status: 'translated', call: preparation.call, body: sent }
+
+  const { urls } = translated
+  const complete = async (permitted: PermittedCall): Promise<Completion> => {
+    const signal = gone()
+    const hold = (bytes: number): boolean => held.hold(bytes * IMAGE_COPIES) === 'held'
+    const images = await plane.images.fetch(urls, { owner: apiKey.id, gone: signal, hold })
+    if (signal.aborted) return { status: 'left' }
+    if ('reason' in images)
+      return { status: 'refused', error: badImage(`The image at ${images.url} ${images.reason}.`) }
+    const complete = await translate(translated.body, images)
+    if (complete.status === 'refused') return { status: 'refused', error: refusalError(complete) }
+    if (complete.status === 'images-needed') throw new Error('an image that was fetched is asked for again')
+    return { status: 'completed', call: { ...permitted, inspection: complete.inspection }, body: complete.body }
+  }
+  return { status: 'translated', call: preparation.call, body: { ...sent, complete } }
 }
 
-/** Translates, and fetches the images that the provider takes only with the request. */
-async function withImages(
-  { images }: DataPlane,
-  translate: UnifiedApi['chat'],
-  gone: () => AbortSignal,
-  request: UnifiedRequest,
-): Promise<NativeCall | Refusal> {
-  const translation = translate(request)
-  if (translation.status !== 'images-needed') return translation
-  const fetched = await images.fetch(translation.urls, gone())
-  if ('reason' in fetched) return badImage(`The image at ${fetched.url} ${fetched.reason}.`)
-  const complete = translate({ ...request, images: fetched })
-  if (complete.status === 'images-needed') throw new Error('an image that was fetched is asked for again')
-  return complete
-}
-
-function badImage(message: string): Refusal {
-  return { status: 'refused', code: 'invalid_request', message, param: 'messages' }
+function badImage(message: string): GatewayError {
+  return gatewayError('invalid_request', message, { param: 'messages' })
 }
 
 function refusalError({ code, message, param }: Refusal): GatewayError {
   return gatewayError(code, message, param === undefined ? {} : { param })
 }
 
-const NOT_JSON_TYPE = gatewayError(
-  'invalid_request',
-  'This operation takes a JSON body, with content-type application/json.',
-)
+const NO_IMAGES: ReadonlyMap<string, InlineImage> = new Map()
+/** An image is held as it came, in base64, and in the body, for a moment twice. */
+const IMAGE_COPIES = 4
+/** How much longer a chat completion takes to be checked, translated and read again than to be parsed. */
+const TRANSLATION_FACTOR = 4
 const NOT_JSON = gatewayError('invalid_request', 'The body is not a JSON object.')
 const NO_CONNECTION = gatewayError(
   'invalid_request',
   'The model must name the connection too, as "CONNECTION/MODEL", for example "openai-prod/gpt-4o".',
   { param: 'model' },
 )
-const NO_SUCH_MODEL = gatewayError('invalid_request', 'The provider can have no model of this name.', {
-  param: 'model',
-})

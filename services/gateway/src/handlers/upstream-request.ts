@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
+import type { UsableConnection } from '../domain/connection.ts'
 import { requestHeaders } from '../domain/forwarded-headers.ts'
-import type { CredentialSecrets } from '../ports/credentials.ts'
+import type { CredentialSecrets, Credentials } from '../ports/credentials.ts'
 import type { DataPlane } from '../ports/data-plane.ts'
 import type { UpstreamRequest } from '../ports/upstream.ts'
 import type { Call } from './call.ts'
@@ -8,10 +9,9 @@ import type { Call } from './call.ts'
 /** The secrets to call the provider with; none where the provider needs no stored credential. */
 export function credentialOf(
   { credentials }: DataPlane,
-  { connection }: Call,
-): CredentialSecrets | Promise<CredentialSecrets> {
-  const { id, credentialVersion } = connection.settings
-  return credentialVersion === undefined ? NO_SECRETS : credentials.get(id, credentialVersion)
+  { settings, credentialVersions }: UsableConnection,
+): ReturnType<Credentials['get']> {
+  return credentialVersions === undefined ? NO_SECRETS : credentials.get(settings.id, credentialVersions)
 }
 
 /** What to send to the provider for a call. @param body a stream is as long as the caller's headers say */

@@ -1,7 +1,9 @@
+import type { ByteAccount } from '../domain/byte-account.ts'
 import type { ApiKeys } from './api-keys.ts'
 import type { Clock } from './clock.ts'
 import type { Connections } from './connections.ts'
 import type { Credentials } from './credentials.ts'
+import type { Documents } from './documents.ts'
 import type { Images } from './images.ts'
 import type { Permits } from './permits.ts'
 import type { RequestSigner } from './request-signer.ts'
@@ -15,6 +17,8 @@ export interface DataPlane {
   readonly permits: Permits
   readonly credentials: Credentials
   readonly signer: RequestSigner
+  readonly documents: Documents
+  readonly heldBytes: ByteAccount
   readonly upstream: Upstream
   readonly images: Images
   readonly events: ResponseEvents

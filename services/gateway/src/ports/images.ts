@@ -4,9 +4,17 @@ import type { InlineImage } from '@sluice/providers'
 export interface Images {
   /**
    * The images at these https URLs; or the first that could not be had, and why, in words fit for the application.
-   * @param gone aborted when the application goes away
    */
-  fetch(urls: readonly string[], gone: AbortSignal): Promise<ReadonlyMap<string, InlineImage> | ImageFault>
+  fetch(urls: readonly string[], request: ImagesRequest): Promise<ReadonlyMap<string, InlineImage> | ImageFault>
+}
+
+export interface ImagesRequest {
+  /** The API key's id. */
+  readonly owner: string
+  /** Aborted when the application goes away. */
+  readonly gone: AbortSignal
+  /** Called before so many bytes more are kept; false where there is no room for them. */
+  readonly hold: (bytes: number) => boolean
 }
 
 export interface ImageFault {

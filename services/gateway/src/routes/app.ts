@@ -28,7 +28,6 @@ export function createApp(options: AppOptions): FastifyInstance {
     // Requests are told of in response events, at no cost to them; only faults are logged, by the gateway itself.
     logger: false,
     genReqId: () => randomUUID(),
-    bodyLimit: options.maxBodyBytes,
     requestTimeout: options.requestTimeoutMs,
     http: {
       connectionsCheckingInterval: TIMEOUT_CHECK_MS,
@@ -53,7 +52,7 @@ export function createApp(options: AppOptions): FastifyInstance {
   })
   deferExpectations(app)
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
+  // Bodies are received by the calls, which know what for, and take account of them.
   app.addContentTypeParser('*', (_request, payload, done) => done(null, payload))
   frameworkErrors(app, options)
   healthRoutes(app, options.readiness)

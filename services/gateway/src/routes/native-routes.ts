@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { admitCall } from '../handlers/admit-call.ts'
 import type { Call } from '../handlers/call.ts'
 import { checkHead } from '../handlers/check-head.ts'
@@ -42,10 +42,15 @@ export function nativeRoutes(app: FastifyInstance, options: DataRoutesOptions): 
       if (request.call === undefined) throw new Error('a request was not admitted')
       reply.hijack()
       const { call, raw } = request
-      forwardCall(plane, call, raw, request.body, reply.raw, options).catch((err: unknown) => {
+      forwardCall(plane, call, raw, hasBody(request), reply.raw, options).catch((err: unknown) => {
         logger.error({ err, requestId: call.requestId }, 'request failed')
         reply.raw.destroy()
       })
     },
   })
+}
+
+/** What Fastify's parser for any type hands over is the request itself, unread. */
+export function hasBody({ body }: FastifyRequest): boolean {
+  return body !== undefined && body !== null
 }

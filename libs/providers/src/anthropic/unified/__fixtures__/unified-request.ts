@@ -10,7 +10,6 @@ export function unifiedRequest(
     body: whole,
     bytes: Buffer.from(JSON.stringify(whole)),
     model,
-    config: {},
     defaultMaxOutputTokens: 4_096,
     images: new Map(),
     answerId: 'answer-1',

@@ -14,7 +14,6 @@ export function unifiedRequest(
     // Translated requests are read from the parsed body alone.
     bytes: Buffer.alloc(0),
     model: NOVA,
-    config: {},
     defaultMaxOutputTokens: 4_096,
     images: new Map(),
     answerId: 'a1',

@@ -10,7 +10,6 @@ export function unifiedRequest(
     // Translated requests are read from the parsed body alone.
     bytes: Buffer.alloc(0),
     model: 'gemini-2.5-flash',
-    config: {},
     defaultMaxOutputTokens: 1_024,
     images: new Map(),
     answerId: 'a1',

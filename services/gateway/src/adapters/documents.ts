@@ -1,0 +1,92 @@
+import { Worker } from 'node:worker_threads'
+import { SluiceError } from '@sluice/contracts'
+import { FairQueue } from '../domain/fair-queue.ts'
+import { READINGS, type ReadingName } from '../domain/readings.ts'
+import { ThreadTime } from '../domain/thread-time.ts'
+import type { Documents, ReadingTask } from '../ports/documents.ts'
+import type { ThreadResult, ThreadTask } from './document-thread.ts'
+
+export interface RunningDocuments extends Documents {
+  stop(): Promise<void>
+}
+
+interface Job extends ThreadTask {
+  readonly resolve: (value: unknown) => void
+  readonly reject: (error: unknown) => void
+}
+
+/**
+ * Reads small bodies at once, and others in a thread of their own, one at a time, in turn for each API key. A key that sends many small ones
+ * has a tenth of this thread's time for them; the rest of them go there too. The thread starts with the first that needs it.
+ */
+export function threadedDocuments(nowMs: () => number, onFault: (error: unknown) => void): RunningDocuments {
+  const queue = new FairQueue<Job>()
+  const ownTime = new ThreadTime(nowMs)
+  let thread: Worker | undefined
+  let running: Job | undefined
+
+  const runNext = (): void => {
+    if (running !== undefined) return
+    running = queue.take()
+    if (running === undefined) return
+    thread ??= startThread()
+    const { name, input } = running
+    // Handed over where it is alone in its memory, and copied otherwise.
+    const { buffer, byteLength } = input.body
+    const isAlone = buffer instanceof ArrayBuffer && buffer.byteLength === byteLength && byteLength > POOLED_BYTES
+    thread.postMessage({ name, input } satisfies ThreadTask, isAlone ? [buffer] : [])
+  }
+
+  const finish = (settle: (job: Job) => void): void => {
+    const job = running
+    running = undefined
+    if (job !== undefined) settle(job)
+    runNext()
+  }
+
+  const startThread = (): Worker => {
+    const started = new Worker(new URL('./document-thread.ts', import.meta.url), { name: 'documents' })
+    started.unref()
+    started.on('message', (result: ThreadResult) => {
+      if ('value' in result) finish(({ resolve }) => resolve(withBuffer(result.value)))
+      else finish(({ reject }) => reject(new Error(`a body could not be read: ${result.error}`)))
+    })
+    started.on('error', onFault)
+    // The next reading starts another one.
+    started.on('exit', () => {
+      if (thread === started) thread = undefined
+      finish(({ reject }) => reject(new SluiceError('unavailable', 'the thread that reads bodies has ended')))
+    })
+    return started
+  }
+
+  const read = (name: ReadingName, input: ThreadTask['input'], { owner, estimatedNs }: ReadingTask): unknown => {
+    const reading = READINGS[name] as (given: unknown) => unknown
+    if (estimatedNs <= AT_ONCE_NS && ownTime.take(owner, estimatedNs)) return reading(input)
+    return new Promise((resolve, reject) => {
+      queue.add(owner, { name, input, resolve, reject })
+      runNext()
+    })
+  }
+
+  return {
+    // A reading's type goes by its name, which is lost on the way through a table and a thread.
+    read: read as Documents['read'],
+    stop: async () => {
+      await thread?.terminate()
+    },
+  }
+}
+
+/** Other requests wait for no longer than this. */
+const AT_ONCE_NS = 1_000_000
+/** Node makes buffers up to about this size out of memory that they share. */
+const POOLED_BYTES = 64 * 1024
+
+/** What crosses to another thread comes as a Uint8Array. */
+function withBuffer(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || !('body' in value)) return value
+  const { body } = value
+  if (!(body instanceof Uint8Array)) return value
+  return { ...value, body: Buffer.from(body.buffer, body.byteOffset, body.byteLength) }
+}

@@ -1,0 +1,57 @@
+/**
+ * The bytes that requests hold in memory, of all API keys together and of each. A key may hold as much as is still free: alone half of
+ * all, two a third each, and however many are greedy, as much as one of them has stays free for the others.
+ * @see Choudhury and Hahne, "Dynamic Queue Length Thresholds for Shared-Memory Packet Switches", 1998
+ */
+export class ByteAccount {
+  readonly #limitBytes: number
+  readonly #heldBytes = new Map<string, number>()
+  #totalBytes = 0
+
+  constructor(limitBytes: number) {
+    this.#limitBytes = limitBytes
+  }
+
+  get totalBytes(): number {
+    return this.#totalBytes
+  }
+
+  /** A request's part of the account, with nothing in it. @param owner the API key's id */
+  open(owner: string): HeldBytes {
+    let ownBytes = 0
+    let isReleased = false
+    const add = (bytes: number): void => {
+      const ofOwner = (this.#heldBytes.get(owner) ?? 0) + bytes
+      if (ofOwner === 0) this.#heldBytes.delete(owner)
+      else this.#heldBytes.set(owner, ofOwner)
+      this.#totalBytes += bytes
+      ownBytes += bytes
+    }
+    return {
+      hold: (bytes) => {
+        if (isReleased) return 'released'
+        const ofOwner = this.#heldBytes.get(owner) ?? 0
+        if (ofOwner + bytes > this.#limitBytes - this.#totalBytes) {
+          return ofOwner - ownBytes > 0 ? 'owner-full' : 'full'
+        }
+        add(bytes)
+        return 'held'
+      },
+      release: () => {
+        isReleased = true
+        add(-ownBytes)
+      },
+    }
+  }
+}
+
+/** What one request holds. */
+export interface HeldBytes {
+  /**
+   * Adds to it, if there is room. `owner-full`: the key's other requests hold too much. `full`: the process does. `released`: the request
+   * is over.
+   */
+  hold(bytes: number): 'held' | 'owner-full' | 'full' | 'released'
+  /** Gives everything back. Further calls do nothing. */
+  release(): void
+}

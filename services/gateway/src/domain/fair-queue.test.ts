@@ -1,0 +1,13 @@
+import { expect, it } from 'vitest'
+import { FairQueue } from './fair-queue.ts'
+
+it('lets owners take turns, each with its items in their order', () => {
+  const queue = new FairQueue<string>()
+  for (const item of ['a1', 'a2', 'a3']) queue.add('a', item)
+  queue.add('b', 'b1')
+  const taken = [queue.take(), queue.take()]
+  queue.add('b', 'b2')
+  queue.add('c', 'c1')
+  for (let left = 0; left < 5; left++) taken.push(queue.take())
+  expect(taken).toEqual(['a1', 'b1', 'a2', 'b2', 'c1', 'a3', undefined])
+})

@@ -1,0 +1,107 @@
+/**
+ * Counts what a JSON text is made of while it arrives, as it decides how long reading it takes and how much memory the values need: 30 MB of
+ * text in one string are read in 50 ms, 30 MB of `[],[],[]` in 2 s. About 2 ns a byte, less in long strings.
+ *
+ * Text that is no JSON is counted somehow: a parser stops at its first fault, up to which both agree.
+ */
+export class JsonStructure {
+  sizeBytes = 0
+  /** Of objects and arrays within each other, the most so far. */
+  depth = 0
+  /** Objects, arrays and members of objects. */
+  members = 0
+  /** What else is separated by commas: the items of arrays. */
+  items = 0
+  #open = 0
+  #isInString = false
+  /** The text so far ends in the middle of an escape. */
+  #isEscaped = false
+
+  push(piece: Uint8Array): void {
+    this.sizeBytes += piece.length
+    const end = piece.length
+    let at = 0
+    while (at < end) {
+      if (this.#isInString) at = this.#skipString(piece, at)
+      else at = this.#skipPunctuation(piece, at)
+    }
+  }
+
+  /** About how long it takes to parse, in nanoseconds, as measured with V8 on text that is made to be slow. */
+  get parseNs(): number {
+    return this.sizeBytes + this.members * MEMBER_NS + Math.max(0, this.items) * ITEM_NS
+  }
+
+  /** Goes on after the next quote that opens a string. */
+  #skipPunctuation(piece: Uint8Array, from: number): number {
+    for (let at = from; at < piece.length; at++) {
+      const byte = piece[at]
+      if (byte === QUOTE) {
+        this.#isInString = true
+        return at + 1
+      }
+      if (byte === COLON) {
+        this.members++
+        // The comma before it separates members.
+        this.items--
+      } else if (byte === COMMA) {
+        this.items++
+      } else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
+        this.members++
+        this.#open++
+        if (this.#open > this.depth) this.depth = this.#open
+      } else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) {
+        this.#open--
+      }
+    }
+    return piece.length
+  }
+
+  /** Goes on after the quote that ends the string. */
+  #skipString(piece: Uint8Array, from: number): number {
+    let at = from
+    if (this.#isEscaped) {
+      this.#isEscaped = false
+      at++
+    }
+    for (let looked = 0; at < piece.length; at++, looked++) {
+      const byte = piece[at]
+      if (byte === QUOTE) {
+        this.#isInString = false
+        return at + 1
+      }
+      if (byte === BACKSLASH) {
+        if (at + 1 === piece.length) this.#isEscaped = true
+        at++
+      } else if (looked > FEW_BYTES) {
+        // A long string: its end is looked for natively, which pays where no quotes are escaped in it.
+        at = nextQuoteOrEscape(piece, at) - 1
+        looked = 0
+      }
+    }
+    return piece.length
+  }
+}
+
+/** Looks natively, in a window: with an escape in each line, a search for the quote alone would read the same text again and again. */
+function nextQuoteOrEscape(piece: Uint8Array, from: number): number {
+  let window = piece.subarray(from, from + WINDOW_BYTES)
+  const quote = window.indexOf(QUOTE)
+  if (quote >= 0) window = window.subarray(0, quote)
+  const backslash = window.indexOf(BACKSLASH)
+  return from + (backslash >= 0 ? backslash : window.length)
+}
+
+const MEMBER_NS = 150
+const ITEM_NS = 15
+const FEW_BYTES = 64
+const WINDOW_BYTES = 4_096
+
+const QUOTE = 0x22
+const COMMA = 0x2c
+const COLON = 0x3a
+const BACKSLASH = 0x5c
+const OPEN_BRACKET = 0x5b
+const CLOSE_BRACKET = 0x5d
+const OPEN_BRACE = 0x7b
+const CLOSE_BRACE = 0x7d

@@ -1,0 +1,126 @@
+import type { IncomingMessage } from 'node:http'
+import type { HeldBytes } from '../domain/byte-account.ts'
+import { type GatewayError, gatewayError } from '../domain/gateway-error.ts'
+import type { JsonStructure } from '../domain/json-structure.ts'
+
+export type ReceivedBody =
+  | { readonly status: 'received'; readonly body: Buffer }
+  | { readonly status: 'refused'; readonly error: GatewayError }
+  /** Its sender went away. */
+  | { readonly status: 'left' }
+
+export interface BodyToReceive {
+  readonly maxBytes: number
+  /** Takes account of the memory that the body needs. */
+  readonly held: HeldBytes
+  /** For JSON that will be parsed, to count what it is made of: what would take too long is refused while it arrives. */
+  readonly structure?: JsonStructure | undefined
+}
+
+/**
+ * Receives a body that is to be held in memory. Once it is refused, what still comes of it is read and dropped.
+ */
+export function receiveBody(
+  request: IncomingMessage,
+  { maxBytes, held, structure }: BodyToReceive,
+): Promise<ReceivedBody> {
+  const declaredBytes = Number(request.headers['content-length'] ?? 0)
+  if (declaredBytes > maxBytes) return refuse(request, TOO_LARGE)
+  if (request.destroyed) return LEFT
+  let memory: Buffer = EMPTY
+  let sizeBytes = 0
+
+  /** Keeps a piece; gives why it cannot. */
+  const keep = (piece: Buffer): GatewayError | undefined => {
+    const isAll = piece.length === declaredBytes
+    const error = (isAll ? hold(piece.length) : makeRoom(piece.length)) ?? structureError(structure, piece)
+    if (error !== undefined) return error
+    // Most bodies come in one piece, and need no copy.
+    if (isAll) memory = piece
+    else piece.copy(memory, sizeBytes)
+    sizeBytes += piece.length
+    return undefined
+  }
+  const hold = (bytes: number): GatewayError | undefined => {
+    const verdict = held.hold(bytes)
+    return verdict === 'held' ? undefined : NO_ROOM[verdict]
+  }
+  const makeRoom = (pieceBytes: number): GatewayError | undefined => {
+    const neededBytes = sizeBytes + pieceBytes
+    if (neededBytes > maxBytes) return TOO_LARGE
+    if (neededBytes <= memory.length) return undefined
+    // Twice as much as was needed so far, but no more than is announced: who announces much, and sends little, holds little.
+    const roomBytes = Math.max(neededBytes, Math.min(2 * neededBytes, declaredBytes || maxBytes))
+    const error = hold(roomBytes - memory.length)
+    if (error !== undefined) return error
+    const larger = Buffer.allocUnsafeSlow(roomBytes)
+    memory.copy(larger, 0, 0, sizeBytes)
+    memory = larger
+    return undefined
+  }
+
+  return new Promise((resolve) => {
+    const end = (received: ReceivedBody): void => {
+      request.off('data', onData).off('end', onEnd).off('close', onClose)
+      resolve(received)
+    }
+    const onData = (piece: Buffer): void => {
+      const error = keep(piece)
+      if (error === undefined) return
+      memory = EMPTY
+      held.release()
+      end({ status: 'refused', error })
+      request.resume()
+    }
+    const onEnd = (): void => end({ status: 'received', body: whole(memory, sizeBytes) })
+    const onClose = (): void => end({ status: 'left' })
+    request.on('data', onData).once('end', onEnd).once('close', onClose)
+  })
+}
+
+function refuse(request: IncomingMessage, error: GatewayError): Promise<ReceivedBody> {
+  request.resume()
+  return Promise.resolve({ status: 'refused', error })
+}
+
+function structureError(structure: JsonStructure | undefined, piece: Buffer): GatewayError | undefined {
+  if (structure === undefined) return undefined
+  structure.push(piece)
+  if (structure.depth > MAX_DEPTH) return TOO_DEEP
+  return structure.members > MAX_MEMBERS || structure.items > MAX_ITEMS ? TOO_MANY : undefined
+}
+
+/** Memory that was got in advance and is not needed goes back, where it is much. */
+function whole(memory: Buffer, sizeBytes: number): Buffer {
+  return sizeBytes === memory.length ? memory : Buffer.from(memory.subarray(0, sizeBytes))
+}
+
+/** Of objects and arrays in each other: JSON schemas have the most. */
+export const MAX_DEPTH = 200
+/** Of objects, arrays and members: ten times what the longest conversations have. Takes 15 ms to parse. */
+export const MAX_MEMBERS = 100_000
+/** Of other items of arrays: embeddings take 300,000 tokens in a request. */
+export const MAX_ITEMS = 1_000_000
+
+const EMPTY = Buffer.alloc(0)
+const LEFT = Promise.resolve<ReceivedBody>({ status: 'left' })
+const TOO_LARGE = gatewayError('payload_too_large', 'The body is too large.')
+const TOO_DEEP = gatewayError('invalid_request', `The JSON body is nested more than ${MAX_DEPTH} levels deep.`)
+const TOO_MANY = gatewayError(
+  'payload_too_large',
+  `The JSON body has more than ${MAX_MEMBERS} objects, arrays and members, or ${MAX_ITEMS} other items.`,
+)
+const FULL = gatewayError(
+  'unavailable',
+  'The gateway holds as many bytes of requests as it may. Try again in a moment.',
+)
+/** Why no more bytes can be held. */
+export const NO_ROOM = {
+  'owner-full': gatewayError(
+    'rate_limited',
+    'The requests of this API key that are under way hold as many bytes as they may. Try again when some of them have ended.',
+    { retryAfterMs: 1_000 },
+  ),
+  full: FULL,
+  released: FULL,
+}

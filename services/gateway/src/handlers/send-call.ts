@@ -1,0 +1,118 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Readable } from 'node:stream'
+import { SluiceError } from '@sluice/contracts'
+import type { Logger } from '@sluice/service-kit'
+import { type GatewayError, gatewayError } from '../domain/gateway-error.ts'
+import { MAX_WAIT_HEADER, MAX_WAIT_MS, maxWaitMs } from '../domain/max-wait.ts'
+import { NOTHING_USED } from '../domain/settlement.ts'
+import type { DataPlane } from '../ports/data-plane.ts'
+import type { Permit } from '../ports/permits.ts'
+import { AnswerRelay } from './answer-relay.ts'
+import type { Call, PermittedCall, PreparedCall } from './call.ts'
+import { currentCall } from './current-call.ts'
+import { goneSignal } from './gone-signal.ts'
+import { obtainPermit } from './obtain-permit.ts'
+import { credentialReady, readyToSend } from './ready-to-send.ts'
+import { recordUnsent } from './record-unsent.ts'
+import { refuseCall } from './refuse-call.ts'
+import { writeError } from './write-error.ts'
+
+/** What is sent with a call. */
+export interface CallBody {
+  /** Gives the body; a stream is the same one each time. */
+  readonly outgoing: () => Buffer | Readable | null
+  /** What the body needs that is not there yet, and is got for no request without a permit. */
+  readonly complete?: (call: PermittedCall) => Promise<Completion>
+}
+
+export type Completion =
+  | { readonly status: 'completed'; readonly call: PermittedCall; readonly body: Buffer }
+  | { readonly status: 'refused'; readonly error: GatewayError }
+  /** The application went away. */
+  | { readonly status: 'left' }
+
+/**
+ * Takes a prepared call to its provider and the answer back. The permit is always settled, and the response ended; only where
+ * it cannot even be told of its failure, rejects.
+ * @param waitMs how long it may wait for its permit
+ */
+export async function sendCall(
+  plane: DataPlane,
+  prepared: PreparedCall,
+  { outgoing, complete }: CallBody,
+  response: ServerResponse,
+  { waitMs, logger }: { readonly waitMs: number; readonly logger: Logger },
+): Promise<void> {
+  let call = prepared
+  let body = outgoing
+  let completing = complete
+  let permit: Permit | undefined
+  let relay: AnswerRelay | undefined
+  const refuse = (error: GatewayError): void => {
+    permit?.settle(NOTHING_USED)
+    refuseCall(plane, call, error, response)
+  }
+  try {
+    // A permit is good for a moment only: what may take longer is there before it.
+    const current = currentCall(plane, call)
+    if ('code' in current) return refuse(current)
+    call = current
+    await credentialReady(plane, call.connection)
+    const wait = { maxWaitMs: waitMs, gone: () => goneSignal(response) }
+    for (let departures = 1; departures <= MAX_DEPARTURES; departures++) {
+      const permission = await obtainPermit(plane, call, wait)
+      if (permission.status === 'left') return
+      if (permission.status === 'refused') {
+        return writeError(response, permission.error, { ...call, rateLimits: permission.rateLimits })
+      }
+      let permitted = permission.call
+      permit = permitted.permit
+      if (completing !== undefined) {
+        const completion = await completing(permitted)
+        completing = undefined
+        if (completion.status === 'refused') return refuse(completion.error)
+        if (completion.status === 'left') {
+          permit.settle(NOTHING_USED)
+          return recordUnsent(plane, call, call.inspection.model, { outcome: 'aborted' })
+        }
+        permitted = completion.call
+        body = () => completion.body
+      }
+      const ready = await readyToSend(plane, permitted, body)
+      if ('code' in ready) return refuse(ready)
+      call = ready.call
+      relay = new AnswerRelay(plane, ready.call, response, logger)
+      if ((await relay.send(ready.request, ready.secrets)) === 'departed') return
+      relay = undefined
+      plane.permits.expired(call.connection.settings.id)
+    }
+    refuse(neverDeparted(call))
+  } catch (error) {
+    const isExpected = error instanceof SluiceError && error.code === 'credential_unavailable'
+    logger[isExpected ? 'warn' : 'error']({ err: error, requestId: call.requestId }, 'request not forwarded')
+    const answer = isExpected
+      ? gatewayError('credential_unavailable', 'The credential of the connection is not available.')
+      : gatewayError('internal', 'Internal error.')
+    if (relay === undefined) refuse(answer)
+    else relay.giveUp(answer)
+  }
+}
+
+/** How long a call may wait for its permit: as its request says, or as its connection does. Gives what is wrong with what it says. */
+export function waitOf({ connection }: Call, { headers }: IncomingMessage): number | GatewayError {
+  return maxWaitMs(headers[MAX_WAIT_HEADER], connection.settings.maxWaitMs) ?? BAD_MAX_WAIT
+}
+
+/** The second try usually finds a connection that the first one has made. */
+const MAX_DEPARTURES = 5
+
+function neverDeparted({ connection }: Call): GatewayError {
+  const { name } = connection.settings
+  const message = `Connecting to the provider of connection "${name}" took longer than a permit holds, in each of ${MAX_DEPARTURES} tries.`
+  return gatewayError('upstream_timeout', message)
+}
+
+const BAD_MAX_WAIT = gatewayError(
+  'invalid_request',
+  `The header ${MAX_WAIT_HEADER} takes a number of seconds from 0 to ${MAX_WAIT_MS / 1_000}.`,
+)
