@@ -15,8 +15,11 @@ export function authenticate(
   const key = presentedKey(request.headers, query)
   if (key === undefined) return NO_KEY
   const apiKey = apiKeys.byHash(hashAccessToken(key))
-  if (apiKey === undefined || (apiKey.expiresAtMs !== undefined && apiKey.expiresAtMs <= nowMs)) return UNKNOWN_KEY
-  return apiKey
+  return apiKey === undefined || hasExpired(apiKey, nowMs) ? UNKNOWN_KEY : apiKey
+}
+
+export function hasExpired({ expiresAtMs }: ApiKey, nowMs: number): boolean {
+  return expiresAtMs !== undefined && expiresAtMs <= nowMs
 }
 
 const NO_KEY = gatewayError(

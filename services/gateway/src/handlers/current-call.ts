@@ -1,6 +1,6 @@
 import { type GatewayError, gatewayError } from '../domain/gateway-error.ts'
 import type { DataPlane } from '../ports/data-plane.ts'
-import { UNKNOWN_KEY } from './authenticate.ts'
+import { hasExpired, UNKNOWN_KEY } from './authenticate.ts'
 import type { PreparedCall } from './call.ts'
 import { modelError } from './prepare-call.ts'
 import { usableConnection } from './usable-connection.ts'
@@ -15,8 +15,7 @@ export function currentCall<C extends PreparedCall>(
 ): C | GatewayError {
   const { apiKey, connection, inspection } = call
   const currentKey = apiKeys.byHash(apiKey.hash)
-  if (currentKey === undefined) return UNKNOWN_KEY
-  if (apiKey.expiresAtMs !== undefined && apiKey.expiresAtMs <= clock.nowMs()) return UNKNOWN_KEY
+  if (currentKey === undefined || hasExpired(currentKey, clock.nowMs())) return UNKNOWN_KEY
   const { name, id } = connection.settings
   const found = connections.byName(name)
   if (found === connection && currentKey === apiKey) return call

@@ -32,7 +32,7 @@ export interface TestGateway {
   readonly connections: Bucket<ProjectedConnection>
   readonly apiKeys: Bucket<ProjectedApiKey>
   /** By connection id: the secret fields that the credential request is answered with. */
-  readonly credentials: Map<string, Readonly<Record<string, string>>>
+  readonly credentials: Map<string, SecretFields | Promise<SecretFields>>
   readonly credentialRequests: readonly { readonly connectionId: string; readonly version: number }[]
   /** Every event published so far, with the connection that it is of. */
   readonly events: readonly (ResponseEvent & { readonly connectionId: string })[]
@@ -45,6 +45,8 @@ export interface TestGateway {
   stop(): Promise<void>
 }
 
+export type SecretFields = Readonly<Record<string, string>>
+
 export type ConnectionToMake = Partial<ProjectedConnection> & {
   readonly baseUrl: string
   /** The provider's; null makes a connection whose credential cannot be had. */
@@ -56,7 +58,7 @@ export async function startGateway({ natsUrl, env = {} }: TestGatewayOptions): P
   const bus = await connectBus({ servers: natsUrl, name: 'test' })
   const connections = await openBucket(bus, connectionProjection)
   const apiKeys = await openBucket(bus, apiKeyProjection)
-  const credentials = new Map<string, Readonly<Record<string, string>>>()
+  const credentials: TestGateway['credentials'] = new Map()
   const credentialRequests: { connectionId: string; version: number }[] = []
   const responder = await answerCredentialRequests(bus, credentials, credentialRequests)
   const events: TestGateway['events'][number][] = []
@@ -112,16 +114,16 @@ const DEFAULTS: Omit<ProjectedConnection, 'id' | 'name' | 'config'> = {
 
 async function answerCredentialRequests(
   bus: Bus,
-  credentials: ReadonlyMap<string, Readonly<Record<string, string>>>,
+  credentials: TestGateway['credentials'],
   requests: { connectionId: string; version: number }[],
 ) {
   await sodium.ready
   return serve(
     bus,
     credential,
-    ({ connectionId, version, publicKey }) => {
+    async ({ connectionId, version, publicKey }) => {
       requests.push({ connectionId, version })
-      const fields = credentials.get(connectionId)
+      const fields = await credentials.get(connectionId)
       if (fields === undefined) throw new SluiceError('not_found', 'no such credential')
       const sealed = sodium.crypto_box_seal(JSON.stringify(fields), Buffer.from(publicKey, 'base64'))
       return { connectionId, version, sealed: Buffer.from(sealed).toString('base64') }
