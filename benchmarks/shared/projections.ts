@@ -9,9 +9,9 @@ import { type Bus, openBucket, type Served, serve } from '@sluice/messaging'
 import { createAccessToken, hashAccessToken } from '@sluice/service-kit'
 import { createSealedBoxes } from '../../services/connections/src/adapters/libsodium/sealed-boxes.ts'
 
-/** An OpenAI connection of a benchmark; its name is its id. */
+/** A connection of a benchmark, to OpenAI unless it says otherwise; its name is its id. */
 export type BenchmarkConnection = Pick<ProjectedConnection, 'name' | 'capacity'> &
-  Partial<Pick<ProjectedConnection, 'onCapacityUnavailable'>> & {
+  Partial<Pick<ProjectedConnection, 'provider' | 'allowedModels' | 'onCapacityUnavailable'>> & {
     readonly upstreamBaseUrl: string
     readonly upstreamKey: string
   }
@@ -22,7 +22,7 @@ export type BenchmarkConnection = Pick<ProjectedConnection, 'name' | 'capacity'>
  */
 export async function putProjections(bus: Bus, connections: readonly BenchmarkConnection[]): Promise<string> {
   const bucket = await openBucket(bus, connectionProjection)
-  for (const { name, upstreamBaseUrl, capacity, onCapacityUnavailable } of connections) {
+  for (const { name, upstreamBaseUrl, upstreamKey: _, ...settings } of connections) {
     await bucket.put(name, {
       id: name,
       name,
@@ -30,14 +30,18 @@ export async function putProjections(bus: Bus, connections: readonly BenchmarkCo
       config: { baseUrl: upstreamBaseUrl },
       credentialVersion: 1,
       ...CONNECTION_DEFAULTS,
-      capacity,
-      ...(onCapacityUnavailable === undefined ? {} : { onCapacityUnavailable }),
+      ...settings,
       version: 1,
     })
   }
+  return putApiKey(bus, 'benchmark')
+}
+
+/** Puts an API key for all connections on the bus, and returns it. */
+export async function putApiKey(bus: Bus, id: string): Promise<string> {
   const apiKeys = await openBucket(bus, apiKeyProjection)
   const apiKey = createAccessToken('slc')
-  await apiKeys.put(hashAccessToken(apiKey), { id: 'benchmark', name: 'benchmark', connections: '*' })
+  await apiKeys.put(hashAccessToken(apiKey), { id, name: id, connections: '*' })
   return apiKey
 }
 
