@@ -71,6 +71,7 @@ describe('a change', () => {
         onCapacityUnavailable: 'reject',
         maxWaitMs: 0,
         enforceDiscovered: false,
+        allowAdministration: false,
         enabled: true,
         version: 1,
       }),
