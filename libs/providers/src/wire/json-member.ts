@@ -62,7 +62,8 @@ function endOfValue(json: Buffer, start: number): number {
   return end > start ? end : -1
 }
 
-function endOfContainer(json: Buffer, start: number): number {
+/** After the object or array that begins at `start`; -1 where it has no end. */
+export function endOfContainer(json: Buffer, start: number): number {
   let depth = 0
   for (let i = start; i < json.length; i++) {
     const byte = json[i]
@@ -75,7 +76,8 @@ function endOfContainer(json: Buffer, start: number): number {
   return -1
 }
 
-function endOfString(json: Buffer, start: number): number {
+/** After the string whose first quote is at `start`; -1 where it has no end. */
+export function endOfString(json: Buffer, start: number): number {
   for (let quote = json.indexOf(QUOTE, start + 1); quote >= 0; quote = json.indexOf(QUOTE, quote + 1)) {
     let backslashes = 0
     while (json[quote - 1 - backslashes] === BACKSLASH) backslashes++
