@@ -1,28 +1,47 @@
 import { IncomingMessage } from 'node:http'
+import { foldedName } from '@sluice/providers'
+import { parseJsonObject } from '../domain/parse-json-object.ts'
 import type { Call } from './call.ts'
 
-/** A form that was read to be looked into before it goes on. */
+/** A body that is no JSON by its type, and was read to be looked into before it goes on. */
 export interface ReadForm {
   /** As it came. */
   readonly bytes: Buffer
-  /** Empty where the form does not name exactly one, or cannot be read. */
-  readonly model: string
+  /** Of a form that was read for its model; empty where it does not name exactly one, or cannot be read. */
+  readonly model?: string
+  /** What it is all the same: servers need not go by its type. */
+  readonly json?: Readonly<Record<string, unknown>> | undefined
+  /** As much of it as a model may read as text. */
+  readonly textBytes?: number
 }
 
-/** Whether the body is a form to be read for its model before it goes on: only certain ones are allowed, and it may name one. */
-export function isFormToRead({ connection, operation }: Call, body: unknown): body is IncomingMessage {
-  if (!(body instanceof IncomingMessage) || connection.settings.allowedModels === undefined) return false
+/**
+ * Whether the body is to be read before it goes on: a form, where only certain models are allowed and it may name one; anything, where
+ * tokens are limited and it may be the prompt of an operation that is not known.
+ */
+export function isFormToRead(call: Call, body: unknown): body is IncomingMessage {
+  if (!(body instanceof IncomingMessage)) return false
+  const { connection, operation } = call
+  if (connection.settings.allowedModels === undefined) {
+    return operation.unlisted === true && connection.smallestTokenLimit !== undefined
+  }
   return (operation.usesModel || operation.runsModel === 'named') && FORM_TYPE.test(typeOf(body))
 }
 
-/** Reads such a form. `too-large`: it has more than `maxBytes`; `left`: who sent it went away. */
+/** Reads such a body. `too-large`: it has more than `maxBytes`; `left`: who sent it went away. */
 export async function readForm(body: IncomingMessage, maxBytes: number): Promise<ReadForm | 'too-large' | 'left'> {
   const bytes = await allOf(body, maxBytes)
-  return typeof bytes === 'string' ? bytes : { bytes, model: await modelIn(bytes, typeOf(body)) }
+  if (typeof bytes === 'string') return bytes
+  const type = typeOf(body)
+  if (FORM_TYPE.test(type)) return { bytes, model: await modelIn(bytes, type), textBytes: 0 }
+  const json = parseJsonObject(bytes)
+  return { bytes, json, textBytes: json === undefined && MEDIA_TYPE.test(type) ? 0 : bytes.length }
 }
 
 /** With one boundary, about which no two readers can differ. */
 const FORM_TYPE = /^multipart\/form-data; ?boundary=(?:"[^"\\]+"|[^\s";,]+)$/i
+/** As of a transcription, neither length nor bytes tell what they cost a model. */
+const MEDIA_TYPE = /^(?:multipart|audio|image|video)\//i
 
 function typeOf({ headers }: IncomingMessage): string {
   return headers['content-type'] ?? ''
@@ -46,6 +65,10 @@ function allOf(body: IncomingMessage, maxBytes: number): Promise<Buffer | 'too-l
 async function modelIn(form: Buffer, type: string): Promise<string> {
   // What cannot be read names no model, and is refused for that.
   const fields = await new Response(form, { headers: { 'content-type': type } }).formData().catch(() => undefined)
-  const [model, ...others] = fields?.getAll('model') ?? []
-  return typeof model === 'string' && others.length === 0 ? model : ''
+  const named = [...(fields ?? [])].filter(([name]) => NAMES.has(foldedName(name)))
+  const [[name, model] = [], ...others] = named
+  return name === 'model' && typeof model === 'string' && others.length === 0 ? model : ''
 }
+
+/** Of a field that a server may take for the one that names the model, or more of them. */
+const NAMES: ReadonlySet<string> = new Set(['model', 'models'])
