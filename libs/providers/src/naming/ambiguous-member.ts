@@ -1,10 +1,11 @@
-import { endOfContainer, endOfString } from '../wire/json-member.ts'
 import { foldedName } from './member-name.ts'
 
 /** Members of a JSON document by which models are named, or that hold such members. */
 export interface MemberWatch {
   /** Of each folded name, its bit in the set of those that an object has had. */
   readonly bits: ReadonlyMap<string, number>
+  /** How many letters and digits the names have: a name with another number of them is none of these. */
+  readonly lengths: ReadonlySet<number>
   readonly spellings: ReadonlySet<string>
   /** Look into every object, not only into those that are reached through watched members. */
   readonly everywhere: boolean
@@ -14,7 +15,12 @@ export interface MemberWatch {
 export function memberWatch(names: readonly string[], everywhere = false): MemberWatch {
   const folded = [...new Set(names.map(foldedName))]
   if (folded.length > MAX_NAMES) throw new RangeError(`no more than ${MAX_NAMES} names can be watched`)
-  return { bits: new Map(folded.map((name, i) => [name, 1 << i])), spellings: new Set(names), everywhere }
+  return {
+    bits: new Map(folded.map((name, i) => [name, 1 << i])),
+    lengths: new Set(folded.map((name) => name.length)),
+    spellings: new Set(names),
+    everywhere,
+  }
 }
 
 /**
@@ -34,12 +40,15 @@ export function ambiguousMember(json: Buffer, watch: MemberWatch): string | unde
         if (end < 0) return undefined
         if (isKeyNext) {
           isKeyNext = false
-          const name = spelt(json, i, end)
-          const bit = watch.bits.get(foldedName(name)) ?? 0
-          const seen = open[open.length - 1] ?? 0
-          if (bit !== 0 && ((seen & bit) !== 0 || !watch.spellings.has(name))) return name
-          open[open.length - 1] = seen | bit
-          isChildWatched = watch.everywhere || bit !== 0
+          isChildWatched = watch.everywhere
+          if (mayBeWatched(json, i, end, watch)) {
+            const name = spelt(json, i, end)
+            const bit = watch.bits.get(foldedName(name)) ?? 0
+            const seen = open[open.length - 1] ?? 0
+            if (bit !== 0 && ((seen & bit) !== 0 || !watch.spellings.has(name))) return name
+            open[open.length - 1] = seen | bit
+            isChildWatched ||= bit !== 0
+          }
         }
         i = end - 1
         break
@@ -70,15 +79,58 @@ export function ambiguousMember(json: Buffer, watch: MemberWatch): string | unde
   return undefined
 }
 
+/** Spares most names from being made a text of. */
+function mayBeWatched(json: Buffer, start: number, end: number, { lengths }: MemberWatch): boolean {
+  let letters = 0
+  for (let i = start + 1; i < end - 1; i++) {
+    const byte = json[i] ?? 0
+    // An escape, or a letter that may fold to another.
+    if (byte === BACKSLASH || byte >= FIRST_BEYOND_ASCII) return true
+    if (isLetterOrDigit(byte)) letters++
+  }
+  return lengths.has(letters)
+}
+
+function isLetterOrDigit(byte: number): boolean {
+  return (byte >= 0x30 && byte <= 0x39) || (byte >= 0x41 && byte <= 0x5a) || (byte >= 0x61 && byte <= 0x7a)
+}
+
 function spelt(json: Buffer, start: number, end: number): string {
   const text = json.toString('utf8', start + 1, end - 1)
   return text.includes('\\') ? JSON.parse(`"${text}"`) : text
 }
 
+/** After the string whose first quote is at `start`; -1 where it has no end. Byte by byte: as fast for text that is all escapes. */
+function endOfString(json: Buffer, start: number): number {
+  for (let i = start + 1; i < json.length; i++) {
+    if (json[i] === BACKSLASH) i++
+    else if (json[i] === QUOTE) return i + 1
+  }
+  return -1
+}
+
+/** After the object or array that begins at `start`; -1 where it has no end. */
+function endOfContainer(json: Buffer, start: number): number {
+  let depth = 0
+  let isText = false
+  for (let i = start; i < json.length; i++) {
+    const byte = json[i]
+    if (isText) {
+      if (byte === BACKSLASH) i++
+      else if (byte === QUOTE) isText = false
+    } else if (byte === QUOTE) isText = true
+    else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) depth++
+    else if ((byte === CLOSE_BRACE || byte === CLOSE_BRACKET) && --depth === 0) return i + 1
+  }
+  return -1
+}
+
 const MAX_NAMES = 31
 const ARRAY = -1
+const FIRST_BEYOND_ASCII = 0x80
 const QUOTE = 0x22
 const COMMA = 0x2c
+const BACKSLASH = 0x5c
 const OPEN_BRACKET = 0x5b
 const CLOSE_BRACKET = 0x5d
 const OPEN_BRACE = 0x7b

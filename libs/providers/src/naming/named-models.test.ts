@@ -35,7 +35,7 @@ describe('a request names its models', () => {
     ['openai', '/v1/threads/runs', { assistant_id: 'x' }, ['']],
     ['openai', '/v1/threads/runs', { assistant_id: 'x', tools: [{ model: 'a' }] }, ['']],
     ['openai', '/v1/rerank', { model: 'a', options: { base_model: 'b' } }, ['a', 'b']],
-    ['openai', '/v1/rerank', { model: 'a', x: [{ Models: ['b'] }] }, ['a', 'b']],
+    ['openai', '/v1/rerank', { model: 'a', x: [{ models: ['b'] }] }, ['a', 'b']],
     ['openai', '/v1/engines/a/completions', {}, ['a']],
     ['openai', '/v1/Engines/a%2Db/completions', { model: 'c' }, ['a-b', 'c']],
     ['openai', '/v1/deployments/a/chat/completions', undefined, ['a']],

@@ -2,7 +2,6 @@ import type { Operation } from '../provider-adapter.ts'
 import { isRecord } from '../wire/is-record.ts'
 import { namedModel } from '../wire/named-model.ts'
 import { memberWatch } from './ambiguous-member.ts'
-import { foldedName } from './member-name.ts'
 import { pathModels } from './path-models.ts'
 
 /** A model that cannot be told: no list of models allows it. */
@@ -63,7 +62,7 @@ function nestedModels(body: unknown): string[] {
     else if (isRecord(value)) {
       for (const name in value) {
         const member = value[name]
-        if (UNLISTED_MEMBERS.bits.has(foldedName(name))) models.push(...textsIn(member))
+        if (UNLISTED_MEMBERS.spellings.has(name)) models.push(...textsIn(member))
         if (typeof member === 'object') left.push(member)
       }
     }

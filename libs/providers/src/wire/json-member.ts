@@ -62,8 +62,7 @@ function endOfValue(json: Buffer, start: number): number {
   return end > start ? end : -1
 }
 
-/** After the object or array that begins at `start`; -1 where it has no end. */
-export function endOfContainer(json: Buffer, start: number): number {
+function endOfContainer(json: Buffer, start: number): number {
   let depth = 0
   for (let i = start; i < json.length; i++) {
     const byte = json[i]
@@ -76,8 +75,7 @@ export function endOfContainer(json: Buffer, start: number): number {
   return -1
 }
 
-/** After the string whose first quote is at `start`; -1 where it has no end. */
-export function endOfString(json: Buffer, start: number): number {
+function endOfString(json: Buffer, start: number): number {
   for (let quote = json.indexOf(QUOTE, start + 1); quote >= 0; quote = json.indexOf(QUOTE, quote + 1)) {
     let backslashes = 0
     while (json[quote - 1 - backslashes] === BACKSLASH) backslashes++
