@@ -205,3 +205,24 @@ it('is refused where it needs more than the limit can ever give', async () => {
   const { status, body } = await postJson(`${connection.baseURL}/v1/Chat/Completions`, data.apiKey, { prompt: PROMPT })
   expect([status, JSON.parse(body.toString()).error.code]).toEqual([400, 'request_exceeds_capacity'])
 })
+
+it('teaches nothing about the model, of whose usual requests it may be unlike', async () => {
+  const connection = await connect('openai')
+  const chat = () =>
+    postJson(`${connection.baseURL}/v1/chat/completions`, data.apiKey, { model: 'm', messages: PROMPT })
+  const before = await reserved(connection, chat())
+  respond('{}')
+  await before.answer
+  for (let i = 0; i < 5; i++) {
+    waiting = []
+    const { answer } = await reserved(connection, postJson(`${connection.baseURL}/v1/x`, data.apiKey, { model: 'm' }))
+    respond('{"usage":{"prompt_tokens":1,"completion_tokens":1}}')
+    await answer
+    await connection.isSettled()
+  }
+  waiting = []
+  const after = await reserved(connection, chat())
+  expect(after.tokens).toBe(before.tokens)
+  respond('{}')
+  await after.answer
+})

@@ -21,7 +21,7 @@ it.each([
   [{ max_tokens: 5, max_output_tokens: 70 }, { maxOutputTokens: 70 }],
   [{ maxOutputTokens: 9 }, { maxOutputTokens: 9 }],
   [{ max_tokens: -1, n_predict: 'x' }, { promptBytes: 1_000 }],
-  [undefined, { model: '', promptBytes: 1_000, hasStoredPrompt: true }],
+  [undefined, { model: '', promptBytes: 1_000 }],
   [[{ model: 'm' }], { model: '', promptBytes: 1_000 }],
 ])('takes all of a body of unknown shape as its prompt: %j', (body, expected) => {
   const inspection = inspect('/v1/rerank', body)

@@ -30,8 +30,6 @@ export function inspectUnlisted(
     promptBytes: Math.max(0, sizeBytes - media.inlinedBytes),
     mediaParts: media.parts,
     ...(media.tokens === undefined ? {} : { mediaTokens: media.tokens }),
-    // What the provider keeps of it (a thread, an agent's session) is not known, and nothing is learned from it.
-    hasStoredPrompt: true,
     ...(maxOutputTokens === undefined ? {} : { maxOutputTokens }),
     outputs: Math.max(positiveCount(members.n) ?? 1, positiveCount(members.best_of) ?? 1),
     addsUsage: false,
