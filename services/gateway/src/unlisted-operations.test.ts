@@ -13,6 +13,10 @@ const MAX_BODY_BYTES = 64 * 1024
 /** Of a prompt's text. */
 const PROMPT_BYTES = 8_000
 const PROMPT = 'x'.repeat(PROMPT_BYTES)
+/** A prompt, and a file of twice its length. */
+const FORM =
+  `--b\r\ncontent-disposition: form-data; name="prompt"\r\n\r\n${PROMPT}\r\n` +
+  `--b\r\ncontent-disposition: form-data; name="file"; filename="f"\r\n\r\n${PROMPT}${PROMPT}\r\n--b--\r\n`
 let data: TestDataPath
 let upstream: RawUpstream
 /** Those that wait for their answer. */
@@ -124,25 +128,31 @@ describe('a body that is not called JSON', () => {
     })
   const json = JSON.stringify({ model: 'm', max_tokens: 300, prompt: PROMPT })
 
-  it.each(['text/plain', 'application/octet-stream', 'audio/wav', 'application/x-www-form-urlencoded', undefined])(
-    'is read all the same: %s',
-    async (type) => {
-      const connection = await connect('openai')
-      const { tokens, answer } = await reserved(connection, send(connection, type, json))
-      expect(tokens).toBe(Math.ceil(json.length / 4) + 300)
-      respond(USAGE)
-      expect((await answer).status).toBe(200)
-      await connection.isCharged({ requests: 1, tokens: 750 })
-      expect(connection.events().at(-1)?.model).toBe('m')
-    },
-  )
+  it.each([
+    'text/plain',
+    'application/octet-stream',
+    'audio/wav',
+    'application/x-www-form-urlencoded',
+    'multipart/form-data; boundary=b',
+    undefined,
+  ])('is read all the same: %s', async (type) => {
+    const connection = await connect('openai')
+    const { tokens, answer } = await reserved(connection, send(connection, type, json))
+    expect(tokens).toBe(Math.ceil(json.length / 4) + 300)
+    respond(USAGE)
+    expect((await answer).status).toBe(200)
+    await connection.isCharged({ requests: 1, tokens: 750 })
+    expect(connection.events().at(-1)?.model).toBe('m')
+  })
 
   it.each([
     ['text', 'text/plain', PROMPT, PROMPT_BYTES / 4],
     ['a form in the URL’s words', 'application/x-www-form-urlencoded', `prompt=${PROMPT}`, PROMPT_BYTES / 4 + 2],
     ['JSON in name only', 'application/json', `{"a":1}\n{"b":"${PROMPT}"}`, Math.ceil((PROMPT_BYTES + 16) / 4)],
     ['audio, whose length tells nothing', 'audio/wav', PROMPT, 0],
-    ['a form with files', 'multipart/form-data; boundary=b', `--b\r\n${PROMPT}--b--\r\n`, 0],
+    ['a form, by its texts', 'multipart/form-data; boundary=b', FORM, PROMPT_BYTES / 4],
+    ['a form that cannot be read', 'multipart/form-data; boundary=c', FORM, Math.ceil(FORM.length / 4)],
+    ['parts of another kind', 'multipart/mixed; boundary=b', FORM, Math.ceil(FORM.length / 4)],
   ])('is reserved by what a model may read of it: %s', async (_, type, body, promptTokens) => {
     const connection = await connect('openai', { defaultMaxOutputTokens: 500 })
     const { tokens, answer } = await reserved(connection, send(connection, type, body))

@@ -32,16 +32,16 @@ export function isFormToRead(call: Call, body: unknown): body is IncomingMessage
 export async function readForm(body: IncomingMessage, maxBytes: number): Promise<ReadForm | 'too-large' | 'left'> {
   const bytes = await allOf(body, maxBytes)
   if (typeof bytes === 'string') return bytes
+  const json = beginsAsObject(bytes) ? parseJsonObject(bytes) : undefined
   const type = typeOf(body)
-  if (FORM_TYPE.test(type)) return { bytes, model: await modelIn(bytes, type), textBytes: 0 }
-  const json = parseJsonObject(bytes)
+  if (json === undefined && FORM_TYPE.test(type)) return readFields(bytes, type)
   return { bytes, json, textBytes: json === undefined && MEDIA_TYPE.test(type) ? 0 : bytes.length }
 }
 
 /** With one boundary, about which no two readers can differ. */
 const FORM_TYPE = /^multipart\/form-data; ?boundary=(?:"[^"\\]+"|[^\s";,]+)$/i
-/** As of a transcription, neither length nor bytes tell what they cost a model. */
-const MEDIA_TYPE = /^(?:multipart|audio|image|video)\//i
+/** Their length does not tell what they cost a model. */
+const MEDIA_TYPE = /^(?:audio|image|video)\//i
 
 function typeOf({ headers }: IncomingMessage): string {
   return headers['content-type'] ?? ''
@@ -62,13 +62,26 @@ function allOf(body: IncomingMessage, maxBytes: number): Promise<Buffer | 'too-l
   })
 }
 
-async function modelIn(form: Buffer, type: string): Promise<string> {
-  // What cannot be read names no model, and is refused for that.
-  const fields = await new Response(form, { headers: { 'content-type': type } }).formData().catch(() => undefined)
-  const named = [...(fields ?? [])].filter(([name]) => NAMES.has(foldedName(name)))
-  const [[name, model] = [], ...others] = named
+/** What cannot be read names no model, and is refused for that, or counted as a whole. */
+async function readFields(bytes: Buffer, type: string): Promise<ReadForm> {
+  const form = await new Response(bytes, { headers: { 'content-type': type } }).formData().catch(() => undefined)
+  if (form === undefined) return { bytes, model: '', textBytes: bytes.length }
+  const fields = [...form]
+  const texts = fields.map(([, value]) => (typeof value === 'string' ? Buffer.byteLength(value) : 0))
+  return { bytes, model: modelIn(fields), textBytes: texts.reduce((sum, textBytes) => sum + textBytes, 0) }
+}
+
+function modelIn(fields: readonly (readonly [string, unknown])[]): string {
+  const [[name, model] = [], ...others] = fields.filter(([name]) => NAMES.has(foldedName(name)))
   return name === 'model' && typeof model === 'string' && others.length === 0 ? model : ''
 }
 
 /** Of a field that a server may take for the one that names the model, or more of them. */
 const NAMES: ReadonlySet<string> = new Set(['model', 'models'])
+
+function beginsAsObject(bytes: Buffer): boolean {
+  return bytes[bytes.findIndex((byte) => !WHITE_SPACE.has(byte))] === OPEN_BRACE
+}
+
+const WHITE_SPACE: ReadonlySet<number> = new Set([0x20, 0x09, 0x0a, 0x0d])
+const OPEN_BRACE = 0x7b
