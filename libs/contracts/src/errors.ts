@@ -10,6 +10,7 @@ export const ERROR_CODES = [
   'connection_not_found',
   'connection_disabled',
   'model_not_allowed',
+  'administration_not_allowed',
   'invalid_request',
   'payload_too_large',
   'unsupported_operation',

@@ -3,6 +3,11 @@ export { type BedrockRole, readBedrockRole } from './aws-bedrock/role.ts'
 export { type BedrockQuota, readBedrockQuota } from './aws-bedrock/service-quotas.ts'
 export { type BaseUrlRules, baseUrlFault } from './base-url.ts'
 export { CATALOGUE, type CatalogueEntry, catalogueEntry, secretFields } from './catalogue.ts'
+export { ambiguousMember } from './naming/ambiguous-member.ts'
+export { foldedName } from './naming/member-name.ts'
+export { UNLISTED_MEMBERS, UNTOLD_MODEL } from './naming/named-models.ts'
+export { pathModels } from './naming/path-models.ts'
+export { queryModels } from './naming/query-models.ts'
 export { openAiErrorAnswer, openAiErrorType } from './openai/errors.ts'
 export type {
   AnswerReader,

@@ -1,4 +1,5 @@
 import type { ErrorCode, Metric, Period, ProviderId, RateLimitReading, TokenUsage } from '@sluice/contracts'
+import type { MemberWatch } from './naming/ambiguous-member.ts'
 import type { UnifiedApi } from './unified-api.ts'
 
 /**
@@ -27,6 +28,14 @@ export interface ProviderAdapter {
 
   /** @param body the parsed JSON body; undefined where the body is not JSON @param sizeBytes the body's length */
   inspect(operation: Operation, body: unknown, sizeBytes: number): RequestInspection
+  /**
+   * Every model that the body or path of a request names, where it names several as fallbacks, for tools or in a batch; an empty name for
+   * one that cannot be told. Asked only where models are restricted.
+   * @param body the parsed JSON body; undefined where the body is not JSON
+   */
+  namedModels(operation: Operation, body: unknown): readonly string[]
+  /** The members of a body by which {@link namedModels} goes, none of which may be ambiguous. */
+  readonly modelMembers: MemberWatch
   /** The body to send in place of `bytes`: the same buffer unless `inspection.addsUsage`. */
   outgoingBody(inspection: RequestInspection, body: unknown, bytes: Buffer): Buffer
   /**
@@ -78,7 +87,11 @@ export interface Operation {
   readonly kind: string
   /** It runs a model: the connection's allowed models apply, and tokens are reserved for it. */
   readonly usesModel: boolean
-  /** Of one that does not use a model in that sense: whether it may yet make one run. Absent: it runs none. */
+  /** Of one that uses a model: nothing is known of it but that it is not known to run none. Any body may be its prompt. */
+  readonly unlisted?: true
+  /** The provider hands out credentials with it, or leave to go past the gateway, or administers the account. */
+  readonly administers?: true
+  /** Of one that is unlisted or does not use a model in that sense: how its model is named. Absent of the latter: it runs none. */
   readonly runsModel?: ModelRuns
   /** `json`: it takes nothing else. */
   readonly body: 'json' | 'any'
@@ -89,8 +102,8 @@ export interface Operation {
 }
 
 /**
- * How an operation whose tokens are not counted makes a model run, at once or later: the one that its body names (`named`), or one that
- * the request cannot tell (`untold`), as of a batch's file. The connection's allowed models apply to it, too.
+ * How an operation that is not one of the provider's usual ones makes a model run, at once or later: the one that the request names
+ * (`named`), or one that the request cannot tell (`untold`), as of a batch's file. The connection's allowed models apply to it, too.
  */
 export type ModelRuns = 'named' | 'untold'
 
@@ -98,8 +111,6 @@ export type ModelRuns = 'named' | 'untold'
 export interface RequestInspection {
   /** Empty where the request names none, or it cannot be read. */
   readonly model: string
-  /** All models that the request names, where it may name several; an empty one for those that cannot be told. */
-  readonly models?: readonly string[]
   readonly streamed: boolean
   /** The part of the body that the model reads as text; inlined media do not count. */
   readonly promptBytes: number

@@ -55,7 +55,7 @@ describe.each([
   ['openai', '/threads/runs', (model: string) => ({ model, assistant_id: 'a' })],
   ['openai', '/assistants', (model: string) => ({ model })],
   ['openai', '/fine_tuning/jobs', (model: string) => ({ model, training_file: 'f' })],
-  ['openai', '/realtime/sessions', (model: string) => ({ model })],
+  ['openai', '/rerank', (model: string) => ({ model })],
   ['openai', '/moderations', (model: string) => ({ model, input: 'x' })],
   ['openai', '/images/generations', (model: string) => ({ model, prompt: 'x' })],
   ['groq', '/audio/speech', (model: string) => ({ model, input: 'x' })],
@@ -98,7 +98,10 @@ it.each([
   ['openai', '/batches', { model: 'allowed-1', input_file_id: 'f', endpoint: '/v1/responses' }],
   ['openai', '/threads/t/runs', { assistant_id: 'a' }],
   ['openai', '/threads/t/runs/r/submit_tool_outputs', { model: 'allowed-1', tool_outputs: [] }],
-  ['openai', '/realtime/client_secrets', { model: 'allowed-1' }],
+  ['openai', '/evals/e/runs', { model: 'allowed-1' }],
+  ['openai', '/threads/runs', { assistant_id: 'a', tools: [{ model: 'allowed-1' }] }],
+  ['openai', '/rerank', { query: 'x' }],
+  ['openai', '/responses', { prompt: { id: 'p' } }],
   ['groq', '/batches', { model: 'allowed-1' }],
   ['google', '/tunedModels', { model: 'models/allowed-1', baseModel: 'models/x' }],
 ] as const)('%s: POST %s, whose model cannot be told, is for who may use all', async (provider, path, body) => {
@@ -119,6 +122,175 @@ it.each([
   const { baseURL } = await restricted(provider)
   const headers = { authorization: `Bearer ${data.apiKey}` }
   expect((await exchange(`${baseURL}${paths[provider]}${path}`, { method, headers })).status).toBe(200)
+})
+
+/** Requests that one server takes for the model that is allowed, and another for one that is not. */
+describe('a model that is named twice, or elsewhere', () => {
+  const chat =
+    (body: string, query = '') =>
+    async (provider: 'openai' | 'groq', headers = {}) => {
+      const { baseURL } = await restricted(provider)
+      return postJson(`${baseURL}${paths[provider]}/chat/completions${query}`, data.apiKey, body, headers)
+    }
+  const AMBIGUOUS = /distinguishes models, and the body has/
+  const FORBIDDEN = /does not allow the model \\"other\\"/
+  const UNTOLD = /model cannot be told/
+
+  it.each([
+    ['{"model":"other","model":"allowed-1"}', AMBIGUOUS],
+    ['{"model":"allowed-1","model":"other"}', AMBIGUOUS],
+    ['{"model":"allowed-1","model":"allowed-1"}', AMBIGUOUS],
+    ['{"mod\\u0065l":"other","model":"allowed-1"}', AMBIGUOUS],
+    ['{"model":"allowed-1","Model":"other"}', AMBIGUOUS],
+    ['{"model":"allowed-1","MODEL":"other"}', AMBIGUOUS],
+    ['{"model":"allowed-1","model\\u0000":"other"}', AMBIGUOUS],
+    ['{"model":"allowed-1","Models":["other"]}', AMBIGUOUS],
+    ['{"model":"allowed-1","modelſ":["other"]}', AMBIGUOUS],
+    ['{"model":"allowed-1","tools":[{"model":"other","model":"allowed-1"}]}', AMBIGUOUS],
+    ['{"model":"allowed-1","tools":[{"Model":"other"}]}', AMBIGUOUS],
+    ['{"model":"allowed-1","models":["allowed-2","other"]}', FORBIDDEN],
+    ['{"model":"allowed-1","models":"other"}', FORBIDDEN],
+    ['{"model":"allowed-1","models":{"0":"other"}}', UNTOLD],
+    ['{"model":"allowed-1","fallbacks":[{"model":"other"}]}', FORBIDDEN],
+    ['{"model":"allowed-1","tools":[{"type":"image_generation","model":"other"}]}', FORBIDDEN],
+    ['{"model":"allowed-1","compound_custom":{"models":{"answering_model":"other"}}}', FORBIDDEN],
+    ['{"__proto__":{"model":"allowed-1"}}', UNTOLD],
+    ['{"model":["allowed-1"]}', UNTOLD],
+    ['{"Model":"allowed-1"}', AMBIGUOUS],
+  ])('is refused in the body: %s', async (body, message) => {
+    expectRefused(await chat(body)('openai'), message)
+    expectRefused(await chat(body)('groq'), message)
+  })
+
+  it.each([
+    ['?model=other', FORBIDDEN],
+    ['?a=1&Model=other', FORBIDDEN],
+    ['?m%6Fdel=other', FORBIDDEN],
+    ['?a=1;model=other', FORBIDDEN],
+    ['?models[]=allowed-1&models[]=other', FORBIDDEN],
+    ['?deployment=other', FORBIDDEN],
+    ['?model=', UNTOLD],
+  ])('is refused in the query: %s', async (query, message) => {
+    expectRefused(await chat('{"model":"allowed-1"}', query)('openai'), message)
+  })
+
+  it.each([
+    '{"model":"allowed-1","models":["allowed-2"],"tools":[{"model":"allowed-3"}]}',
+    '{"model":"allowed-1","messages":[{"role":"user","content":"\\"model\\":\\"other\\"","model":"other"}]}',
+    '{"model":"allowed-1","tools":[{"function":{"parameters":{"properties":{"model":{},"Model":{}}}}}]}',
+    '{"tools":[],"model":"allowed-1","metadata":{"Model":"T","model":"other"}}',
+  ])('goes through where all that are named are allowed: %s', async (body) => {
+    expect((await chat(body, '?user=other')('openai')).status).toBe(200)
+    expect(received.map(String)).toEqual([body])
+  })
+
+  it('is refused at a path of its own, whatever the body names', async () => {
+    const { baseURL } = await restricted('openai')
+    const send = (path: string, model?: string) => postJson(`${baseURL}/v1/${path}`, data.apiKey, model && { model })
+    expectRefused(await send('engines/other/completions', 'allowed-1'), FORBIDDEN)
+    expectRefused(await send('Engines/%6Fther/completions', 'allowed-1'), FORBIDDEN)
+    expectRefused(await send('deployments/other/chat/completions', 'allowed-1'), FORBIDDEN)
+    expectRefused(await send('models/other:generate', 'allowed-1'), FORBIDDEN)
+    expectRefused(await send('engines/allowed-1/completions', 'other'), FORBIDDEN)
+    expect((await send('engines/allowed-1/completions', 'allowed-2')).status).toBe(200)
+  })
+
+  it.each([
+    ['{"model":"allowed-1","session":{"model":"other"}}', FORBIDDEN],
+    ['{"model":"allowed-1","x":[{"base_model":"other"}]}', FORBIDDEN],
+    ['{"model":"allowed-1","session":{"Model":"other"}}', AMBIGUOUS],
+    ['{"model":"allowed-1","session":{"model":"allowed-1","model":"other"}}', AMBIGUOUS],
+    ['{"session":{"model":"allowed-1"}}', UNTOLD],
+    ['not JSON', UNTOLD],
+    ['[{"model":"allowed-1"}]', UNTOLD],
+  ])('is refused at any depth where nothing is known of the operation: %s', async (body, message) => {
+    const { baseURL } = await restricted('openai')
+    for (const path of ['/v1/x', '/v1/Chat/Completions', '/v1/fine_tuning/jobs'])
+      expectRefused(await postJson(`${baseURL}${path}`, data.apiKey, body), message)
+  })
+
+  it.each([
+    ['anthropic', '/v1/messages', '{"model":"allowed-1","model":"other","max_tokens":1,"messages":[]}', AMBIGUOUS],
+    ['anthropic', '/v1/messages', '{"model":"allowed-1","tools":[{"name":"advisor","model":"other"}]}', FORBIDDEN],
+    [
+      'anthropic',
+      '/v1/messages/batches',
+      '{"requests":[{"params":{"model":"allowed-1"}},{"params":{"model":"other","model":"allowed-1"}}]}',
+      AMBIGUOUS,
+    ],
+    ['anthropic', '/v1/sessions', '{"agent":"a"}', UNTOLD],
+    ['google', '/v1beta/models/allowed-1:generateContent', '{"model":"models/other"}', FORBIDDEN],
+    ['google', '/v1beta/models/allowed-1:generateContent?model=other', '{}', FORBIDDEN],
+    ['google', '/v1beta/models/allowed-1:batchEmbedContents', '{"requests":[{"model":"models/other"}]}', FORBIDDEN],
+    [
+      'google',
+      '/v1beta/models/allowed-1:embedContent',
+      '{"model":"models/other","model":"models/allowed-1"}',
+      AMBIGUOUS,
+    ],
+    ['google', '/v1beta/models/other:countTokens', '{}', FORBIDDEN],
+    ['google', '/v1beta/tunedModels/allowed-1:generateContent', '{}', /tunedModels\/allowed-1/],
+  ] as const)('is refused by %s: %s %s', async (provider, path, body, message) => {
+    const { baseURL } = await restricted(provider)
+    const { status, body: answer } = await postJson(`${baseURL}${path}`, data.apiKey, body)
+    expect([status, answer.toString()]).toEqual([403, expect.stringMatching(message)])
+    expect(received).toEqual([])
+  })
+
+  it('is refused by the unified endpoint, which passes members on as they are', async () => {
+    const { settings } = await restricted('openai')
+    const send = (more: string) =>
+      postJson(`${data.gateway.url}/v1/chat/completions`, data.apiKey, `{"messages":[],${more}}`)
+    const model = `"model":"${settings.name}/allowed-1"`
+    expectRefused(await send(`"model":"other",${model}`), AMBIGUOUS)
+    expectRefused(await send(`"Model":"other",${model}`), AMBIGUOUS)
+    expectRefused(await send(`${model},"models":["other"]`), FORBIDDEN)
+    expect((await send(model)).status).toBe(200)
+  })
+
+  it.each([
+    ['text/plain', '{"model":"allowed-1"}'],
+    [undefined, '{"model":"allowed-1"}'],
+    ['application/x-www-form-urlencoded', 'model=allowed-1&model=other'],
+    ['application/json; charset=utf-16', '{"model":"allowed-1"}'],
+    ['application/json; charset="utf-7"', '{"model":"allowed-1","x":"+ACI-,+ACI-model+ACI-:+ACI-other"}'],
+    ['application/json', Buffer.from('\ufeff{"model":"allowed-1"}', 'utf16le')],
+    ['application/json', '\ufeff{"model":"allowed-1"}'],
+    ['application/json', Buffer.from('{"model":"allowed-1"}', 'utf16le')],
+  ])('is refused in what servers read differently: %s', async (type, body) => {
+    const { baseURL } = await restricted('openai')
+    for (const path of ['/v1/chat/completions', '/v1/x', '/v1/audio/transcriptions']) {
+      const headers = { authorization: `Bearer ${data.apiKey}`, ...(type && { 'content-type': type }) }
+      const { status } = await exchange(`${baseURL}${path}`, { method: 'POST', headers, body })
+      expect(status).toBeOneOf([400, 403])
+    }
+    expect(received).toEqual([])
+  })
+
+  it.each(['gzip', 'br', 'x'])('is refused in a body that is encoded: %s', async (encoding) => {
+    const headers = { 'content-encoding': encoding }
+    expect((await chat('{"model":"allowed-1"}')('openai', headers)).status).toBe(400)
+    expect(received).toEqual([])
+  })
+
+  it('goes through as it came where every model is allowed', async () => {
+    const { baseURL } = await unrestricted('openai')
+    const body = '{"model":"a","Model":"b","model":"c","models":["d"]}'
+    const url = `${baseURL}/v1/chat/completions?model=e`
+    expect((await postJson(url, data.apiKey, body)).status).toBe(200)
+    expect(received.map(String)).toEqual([body])
+  })
+
+  it('is refused where a model has limits of its own, which hold by its name', async () => {
+    const { baseURL } = await freshConnection(data.gateway, data.apiKey, {
+      baseUrl: upstream.url,
+      enforceDiscovered: true,
+    })
+    const send = (body: string) => postJson(`${baseURL}/v1/chat/completions`, data.apiKey, body)
+    expectRefused(await send('{"model":"a","model":"b"}'), AMBIGUOUS)
+    expectRefused(await send('{"Model":"b"}'), AMBIGUOUS)
+    expect((await send('{"model":"b","models":["c"]}')).status).toBe(200)
+  })
 })
 
 describe('a form', () => {
@@ -151,6 +323,22 @@ describe('a form', () => {
     expectRefused(await post(connection, `${part('prompt', 'x')}--b--\r\n`), /model cannot be told/)
     expectRefused(await post(connection, `${named}${part('model', 'other')}--b--\r\n`), /model cannot be told/)
     expectRefused(await post(connection, named.slice(0, -4)), /model cannot be told/)
+    expectRefused(await post(connection, `${named}${part('Model', 'other')}--b--\r\n`), /model cannot be told/)
+    expectRefused(await post(connection, `${named}${part('models[]', 'other')}--b--\r\n`), /model cannot be told/)
+    const file = '--b\r\ncontent-disposition: form-data; name="model"; filename="f"\r\n\r\nallowed-1\r\n'
+    expectRefused(await post(connection, `${file}--b--\r\n`), /model cannot be told/)
+    expectRefused(await post(connection, `${named}${file}--b--\r\n`), /model cannot be told/)
+    for (const disposition of [
+      'name="prompt"; name="model"',
+      "name*=utf-8''model",
+      'name=model',
+      'name="prompt"; NAME="model"',
+      'name="model\\""',
+      'name="x"; filename="\\"; name=model; a=\\""',
+    ]) {
+      const other = `--b\r\ncontent-disposition: form-data; ${disposition}\r\n\r\nother\r\n`
+      expectRefused(await post(connection, `${named}${other}--b--\r\n`), /model cannot be told/)
+    }
     const twice = 'multipart/form-data; boundary=b; boundary=c'
     expectRefused(await post(connection, `${named}--b--\r\n`, twice), /model cannot be told/)
   })

@@ -89,6 +89,8 @@ export const ConnectionView = Type.Object({
   maxWaitMs: connectionSettings.maxWaitMs,
   /** Absent where it comes from a service that is older than the setting: false. */
   enforceDiscovered: Type.Optional(connectionSettings.enforceDiscovered),
+  /** Absent: false. */
+  allowAdministration: Type.Optional(connectionSettings.allowAdministration),
   enabled: connectionSettings.enabled,
   /** Counts up with each change; `If-Match` takes it. */
   version: Type.Integer({ minimum: 1 }),

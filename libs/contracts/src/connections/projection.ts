@@ -22,6 +22,8 @@ export const ProjectedConnection = Type.Object({
   maxWaitMs: connectionSettings.maxWaitMs,
   /** Absent: false. */
   enforceDiscovered: Type.Optional(connectionSettings.enforceDiscovered),
+  /** Absent: false. */
+  allowAdministration: Type.Optional(connectionSettings.allowAdministration),
   enabled: connectionSettings.enabled,
   version: Type.Integer({ minimum: 1 }),
 })

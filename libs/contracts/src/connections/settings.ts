@@ -20,6 +20,8 @@ export const connectionSettings = {
   maxWaitMs: Type.Integer({ minimum: 0, maximum: 600_000 }),
   /** Whether what the provider's answers tell of its limits is held too, for each model: the lower of that and `capacity`. */
   enforceDiscovered: Type.Boolean(),
+  /** Whether operations with which a provider hands out credentials, or administers the account, may go through. */
+  allowAdministration: Type.Boolean(),
   enabled: Type.Boolean(),
 } as const
 

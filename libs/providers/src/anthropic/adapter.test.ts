@@ -22,15 +22,34 @@ describe('operations', () => {
     ['POST', '/v1/files', undefined],
     ['POST', '/v1/skills/s/versions', undefined],
     ['POST', '/v1/messages/batches/b/cancel', undefined],
+    ['POST', '/v1/environments', undefined],
     ['POST', '/v1/agents', 'named'],
-    ['POST', '/v1/sessions', 'named'],
-    ['PUT', '/v1/messages', 'named'],
-  ])('%s %s runs a model: %s', (method, path, runsModel) => {
+    ['POST', '/v1/agents/a', 'named'],
+  ])('%s %s runs no model now, and later: %s', (method, path, runsModel) => {
     const operation = anthropic.operation(method, path)
     expect(operation).toMatchObject({ usesModel: false })
     expect(operation?.runsModel).toBe(runsModel)
     const inspection = operation && anthropic.inspect(operation, { model: 'm' }, 100)
     expect(inspection).toMatchObject({ model: runsModel === undefined ? '' : 'm', maxOutputTokens: 0 })
+  })
+
+  it.each([
+    ['POST', '/v1/sessions'],
+    ['POST', '/v1/sessions/s/events'],
+    ['PUT', '/v1/messages'],
+    ['POST', '/v1/Messages'],
+    ['POST', '/v1/messages%20'],
+    ['POST', '/v1/messages;x'],
+    ['POST', '/v1/messages%253f'],
+    ['POST', '/v1/files%0a'],
+    ['POST', '/v1/chat/completions'],
+  ])('%s %s may run a model, which is counted', (method, path) => {
+    const operation = anthropic.operation(method, path)
+    expect(operation).toMatchObject({ usesModel: true, unlisted: true, runsModel: 'named', body: 'any' })
+    expect(operation && anthropic.inspect(operation, { model: 'm' }, 100)).toMatchObject({
+      model: 'm',
+      promptBytes: 100,
+    })
   })
 
   it.each(['/', '/v1', '/v2/messages', '/v1/%', '/v1/../messages', ''])('are not at %j', (path) => {

@@ -4,6 +4,7 @@ import { revealField } from '../wire/reveal-field.ts'
 import { anthropicAnswerReader } from './answer-reader.ts'
 import { anthropicErrorAnswer } from './errors.ts'
 import { inspectAnthropicRequest } from './inspect.ts'
+import { ANTHROPIC_MODEL_MEMBERS, anthropicNamedModels } from './named-models.ts'
 import { anthropicOperation } from './operations.ts'
 import { anthropicRateLimitHeaders, anthropicRetryAfterMs, readAnthropicRateLimits } from './rate-limit-headers.ts'
 import { anthropicUnified } from './unified/unified.ts'
@@ -17,6 +18,8 @@ export const anthropic: ProviderAdapter = {
   signing: 'headers',
   authHeaders: (config) => ({ 'x-api-key': revealField(config, 'apiKey') }),
   inspect: inspectAnthropicRequest,
+  namedModels: anthropicNamedModels,
+  modelMembers: ANTHROPIC_MODEL_MEMBERS,
   outgoingBody: (_inspection, _body, bytes) => bytes,
   answerReader: anthropicAnswerReader,
   rateLimits: readAnthropicRateLimits,

@@ -40,7 +40,7 @@ describe('a plain message', () => {
   })
 })
 
-it.each(['/v1/messages/count_tokens', '/v1/models'])('the answer of %s has no usage', (path) => {
+it.each(['/v1/messages/count_tokens', '/v1/files'])('the answer of %s has no usage', (path) => {
   const reader = readerFor(JSON_TYPE, path)
   pass(reader, [Buffer.from('{"input_tokens":14,"usage":{"input_tokens":1,"output_tokens":1}}')])
   expect(reader.usage).toBeUndefined()

@@ -2,6 +2,7 @@ import type { TokenUsage } from '@sluice/contracts'
 import { MessageStreamMeter } from '../claude/message-stream-meter.ts'
 import { readClaudeUsage, totalUsage } from '../claude/usage.ts'
 import type { AnswerReader, Operation, RequestInspection } from '../provider-adapter.ts'
+import { unlistedAnswerReader } from '../unlisted/answer-reader.ts'
 import { eventDataSplitter } from '../wire/event-data-splitter.ts'
 import { findUsage } from '../wire/find-usage.ts'
 import { JsonTailReader } from '../wire/json-tail-reader.ts'
@@ -10,10 +11,11 @@ import { WatchingReader } from '../wire/watching-reader.ts'
 
 /** The reader for one answer of status 2xx, by what the provider says that it is. */
 export function anthropicAnswerReader(
-  { kind }: Operation,
+  { kind, unlisted }: Operation,
   _inspection: RequestInspection,
   contentType: string,
 ): AnswerReader {
+  if (unlisted) return unlistedAnswerReader(contentType)
   if (kind !== 'messages') return UNREAD
   if (contentType.startsWith('text/event-stream'))
     return new WatchingReader(eventDataSplitter, new MessageStreamMeter())

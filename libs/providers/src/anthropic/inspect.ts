@@ -1,5 +1,6 @@
 import { claudeMedia } from '../claude/prompt-media.ts'
 import type { Operation, RequestInspection } from '../provider-adapter.ts'
+import { inspectUnlisted } from '../unlisted/inspect.ts'
 import { FREE } from '../wire/free.ts'
 import { isRecord } from '../wire/is-record.ts'
 import { namedModel } from '../wire/named-model.ts'
@@ -7,6 +8,9 @@ import { positiveCount } from '../wire/token-count.ts'
 
 /** Reads what matters of a request's JSON body (undefined: not JSON). Never throws, whatever the shape. */
 export function inspectAnthropicRequest(operation: Operation, body: unknown, sizeBytes: number): RequestInspection {
+  if (operation.unlisted) {
+    return inspectUnlisted(operation, body, sizeBytes, claudeMedia(isRecord(body) ? body.messages : undefined))
+  }
   if (!operation.usesModel || !isRecord(body)) {
     return operation.runsModel === undefined ? FREE : { ...FREE, model: namedModel(body) }
   }
@@ -29,7 +33,7 @@ export function inspectAnthropicRequest(operation: Operation, body: unknown, siz
 /** Its model is that of all of its requests, empty where they have several. Its tokens do not count towards the limits on messages. */
 function batch(requests: unknown): RequestInspection {
   const each = Array.isArray(requests) ? requests : []
-  const models = [...new Set(each.map((request) => (isRecord(request) ? namedModel(request.params) : '')))]
+  const models = new Set(each.map((request) => (isRecord(request) ? namedModel(request.params) : '')))
   const [model = ''] = models
-  return { ...FREE, model: models.length === 1 ? model : '', models: models.length === 0 ? [''] : models }
+  return { ...FREE, model: models.size === 1 ? model : '' }
 }

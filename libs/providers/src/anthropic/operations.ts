@@ -1,12 +1,15 @@
+import { isAdministration } from '../administration.ts'
 import type { Operation } from '../provider-adapter.ts'
 import { decodedPath } from '../wire/decoded-path.ts'
 import { isRead } from '../wire/is-read.ts'
+import { isPlainPath } from '../wire/plain-path.ts'
 
 /** The kinds of operation whose requests or answers are read; everything else is `other`. */
 export type AnthropicKind = 'messages' | 'complete' | 'count-tokens' | 'batch' | 'other'
 
 /**
- * What a call of the Anthropic API does. Everything under `/v1` is served: what is not known here costs no tokens.
+ * What a call of the Anthropic API does. Everything under `/v1` is served; a write that is not known here is `unlisted`, as it may
+ * run a model.
  * @see https://docs.claude.com/en/api/overview
  */
 export function anthropicOperation(method: string, path: string): Operation | undefined {
@@ -14,12 +17,25 @@ export function anthropicOperation(method: string, path: string): Operation | un
   if (understood === undefined || !understood.startsWith('/v1/')) return undefined
   const kind = method === 'POST' ? MODEL_OPERATIONS[understood] : undefined
   if (kind !== undefined) return { kind, usesModel: true, body: 'json', path }
-  const runsModel = !isRead(method) && !WITHOUT_MODEL.test(understood)
-  return { kind: 'other', usesModel: false, body: 'any', path, ...(runsModel && { runsModel: 'named' }) }
+  const other = { kind: 'other', usesModel: false, body: 'any', path } as const
+  if (isAdministration(path, ADMINISTRATION)) {
+    return { ...other, administers: true, ...(isRead(method) ? {} : { runsModel: 'untold' }) }
+  }
+  const isPlain = isPlainPath(understood)
+  if (isRead(method) || (isPlain && WITHOUT_MODEL.test(understood))) return other
+  if (isPlain && LATER.test(understood)) return { ...other, runsModel: 'named' }
+  return { ...other, usesModel: true, unlisted: true, runsModel: 'named' }
 }
 
-/** Writes that run nothing. What is not known here may run the model of its body, as agents do. */
-const WITHOUT_MODEL = /^\/v1\/(?:(?:files|skills)(?:\/|$)|messages\/batches\/[^/]+\/cancel$)/
+/** Writes that run nothing. */
+const WITHOUT_MODEL =
+  /^\/v1\/(?:(?:environments|files|memory_stores|skills|vaults)(?:\/|$)|(?:messages\/batches\/[^/]+\/cancel|sessions\/[^/]+\/archive)$)/
+
+/** An agent runs when a session of it does. */
+const LATER = /^\/v1\/agents(?:\/|$)/
+
+/** @see https://docs.claude.com/en/api/administration-api */
+const ADMINISTRATION: ReadonlySet<string> = new Set(['admin', 'oauth', 'organization', 'organizations'])
 
 const MODEL_OPERATIONS: Readonly<Record<string, AnthropicKind>> = {
   '/v1/messages': 'messages',

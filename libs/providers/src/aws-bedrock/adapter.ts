@@ -1,5 +1,7 @@
+import { memberWatch } from '../naming/ambiguous-member.ts'
 import type { ProviderAdapter, ProviderConfig } from '../provider-adapter.ts'
 import { configuredBaseUrl } from '../wire/configured-base-url.ts'
+import { namedModel } from '../wire/named-model.ts'
 import { keepRateLimitHeaders } from '../wire/rate-limit-reading.ts'
 import { readRetryAfterMs } from '../wire/retry-after.ts'
 import { bedrockAnswerReader } from './answer-reader.ts'
@@ -18,6 +20,9 @@ export const awsBedrock: ProviderAdapter = {
   signing: 'sigv4',
   authHeaders: () => ({}),
   inspect: inspectBedrockRequest,
+  // The path names it; the bodies of some makers' models do, too.
+  namedModels: ({ model = '' }, body) => [model, ...[namedModel(body)].filter((name) => name !== '')],
+  modelMembers: memberWatch(['model']),
   outgoingBody: (_inspection, _body, bytes) => bytes,
   answerReader: bedrockAnswerReader,
   rateLimits: () => [],

@@ -31,16 +31,30 @@ describe('operations', () => {
     ['POST', '/v1beta/fileSearchStores/s:importFile', undefined],
     ['POST', '/v1beta/batches/b:cancel', undefined],
     ['PATCH', '/v1beta/cachedContents/c', undefined],
-    ['POST', '/v1beta/cachedContents', 'named'],
     ['POST', '/v1beta/tunedModels', 'untold'],
     ['PATCH', '/v1beta/batches/b:updateGenerateContentBatch', 'untold'],
-    ['POST', '/v1beta/models/a/b:generateContent', 'untold'],
-  ])('%s %s runs a model: %s', (method, path, runsModel) => {
+  ])('%s %s runs no model now, and later: %s', (method, path, runsModel) => {
     const operation = google.operation(method, path)
     expect(operation).toMatchObject({ usesModel: false })
     expect(operation?.runsModel).toBe(runsModel)
     const inspection = operation && google.inspect(operation, { model: 'models/m' }, 100)
-    expect(inspection).toMatchObject({ model: runsModel === 'named' ? 'm' : '', maxOutputTokens: 0 })
+    expect(inspection).toMatchObject({ model: '', promptBytes: 0, maxOutputTokens: 0 })
+  })
+
+  it.each([
+    ['POST', '/v1beta/cachedContents', 'named', 'm'],
+    ['PATCH', '/v1beta/models/g', 'untold', 'm'],
+    ['POST', '/v1beta/models/a/b:generateContent', 'untold', 'm'],
+    ['POST', '/v1beta/files%20', undefined, ''],
+    ['POST', '/v1beta/files/f%3b', 'untold', 'm'],
+  ])('%s %s may run a model, which is counted', (method, path, runsModel, model) => {
+    const operation = google.operation(method, path)
+    if (runsModel === undefined) return expect(operation).toBeUndefined()
+    expect(operation).toMatchObject({ usesModel: true, unlisted: true, runsModel })
+    expect(operation && google.inspect(operation, { model: 'models/m' }, 100)).toMatchObject({
+      model,
+      promptBytes: 100,
+    })
   })
 
   it('run the model of the path whatever the method, which servers may be told to overlook', () => {

@@ -5,6 +5,7 @@ import { revealField } from '../wire/reveal-field.ts'
 import { googleAnswerReader } from './answer-reader.ts'
 import { googleErrorAnswer } from './errors.ts'
 import { inspectGoogleRequest } from './inspect.ts'
+import { GOOGLE_MODEL_MEMBERS, googleNamedModels } from './named-models.ts'
 import { googleOperation } from './operations.ts'
 import { googleQuotaFailures } from './quota-failure.ts'
 import { googleRetryAfterMs } from './retry-after.ts'
@@ -20,6 +21,8 @@ export const google: ProviderAdapter = {
   signing: 'headers',
   authHeaders: (config) => ({ 'x-goog-api-key': revealField(config, 'apiKey') }),
   inspect: inspectGoogleRequest,
+  namedModels: googleNamedModels,
+  modelMembers: GOOGLE_MODEL_MEMBERS,
   outgoingBody: (_inspection, _body, bytes) => bytes,
   answerReader: googleAnswerReader,
   rateLimits: () => [],

@@ -1,5 +1,6 @@
 import type { TokenUsage } from '@sluice/contracts'
 import type { AnswerReader, Operation, RequestInspection } from '../provider-adapter.ts'
+import { unlistedAnswerReader } from '../unlisted/answer-reader.ts'
 import { findUsage } from '../wire/find-usage.ts'
 import { JsonArraySplitter } from '../wire/json-array-splitter.ts'
 import { JsonTailReader } from '../wire/json-tail-reader.ts'
@@ -14,10 +15,11 @@ import { addGoogleUsage, totalUsage } from './usage.ts'
  * has `alt=sse`, and otherwise a JSON array whose elements come one by one.
  */
 export function googleAnswerReader(
-  { kind }: Operation,
+  { kind, unlisted }: Operation,
   _inspection: RequestInspection,
   contentType: string,
 ): AnswerReader {
+  if (unlisted) return unlistedAnswerReader(contentType)
   const isJson = contentType.startsWith('application/json')
   // Whatever was asked for: an error in it must be seen.
   if (contentType.startsWith('text/event-stream')) return new WatchingReader(eventOrErrorSplitter, new ChunkMeter())

@@ -1,19 +1,19 @@
 import type { Operation, RequestInspection } from '../provider-adapter.ts'
+import { inspectUnlisted } from '../unlisted/inspect.ts'
 import { FREE } from '../wire/free.ts'
 import { isRecord } from '../wire/is-record.ts'
-import { namedModel } from '../wire/named-model.ts'
 import { positiveCount } from '../wire/token-count.ts'
+import { googleModel } from './named-models.ts'
 import { googleMedia } from './prompt-media.ts'
 
 /** Reads what matters of a request's JSON body (undefined: not JSON). Never throws, whatever the shape. */
-export function inspectGoogleRequest(
-  { kind, runsModel, model = '' }: Operation,
-  body: unknown,
-  sizeBytes: number,
-): RequestInspection {
-  if (runsModel === 'named') return { ...FREE, model: modelOf(body) }
-  // Its tokens do not count towards the limits on the other calls.
-  if (kind === 'batch') return { ...FREE, model, models: modelsOfBatch(model, body) }
+export function inspectGoogleRequest(operation: Operation, body: unknown, sizeBytes: number): RequestInspection {
+  const { kind, model = '' } = operation
+  if (operation.unlisted) {
+    const media = isRecord(body) ? googleMedia(body) : undefined
+    const inspection = inspectUnlisted(operation, body, sizeBytes, media)
+    return { ...inspection, model: googleModel(body) || inspection.model }
+  }
   if (!isRecord(body) || COSTS_NOTHING.has(kind)) return { ...FREE, model }
   const media = googleMedia(body)
   const config = recordOf(body.generationConfig ?? body.generation_config)
@@ -30,21 +30,8 @@ export function inspectGoogleRequest(
   }
 }
 
-const COSTS_NOTHING: ReadonlySet<string> = new Set(['count-tokens', 'other'])
-
-/** A body names it as `models/gemini-2.5-pro`. */
-function modelOf(body: unknown): string {
-  return namedModel(body).replace(/^models\//, '')
-}
-
-/** That of the path, and those that the batch and its requests name, as Google's types let each do. */
-function modelsOfBatch(model: string, body: unknown): string[] {
-  const { batch } = recordOf(body)
-  const { inputConfig, input_config } = recordOf(batch)
-  const { requests: inlined } = recordOf(recordOf(inputConfig ?? input_config).requests)
-  const requests = Array.isArray(inlined) ? inlined.map((entry) => recordOf(entry).request) : []
-  return [...new Set([model, ...[batch, ...requests].map(modelOf).filter((name) => name !== '')])]
-}
+/** A batch's tokens do not count towards the limits on the other calls. */
+const COSTS_NOTHING: ReadonlySet<string> = new Set(['batch', 'count-tokens', 'other'])
 
 function recordOf(value: unknown): Readonly<Record<string, unknown>> {
   return isRecord(value) ? value : {}

@@ -1,27 +1,31 @@
-import type { ModelRuns, Operation } from '../provider-adapter.ts'
+import { isAdministration } from '../administration.ts'
+import type { Operation } from '../provider-adapter.ts'
 import { decodedPath } from '../wire/decoded-path.ts'
 import { isRead } from '../wire/is-read.ts'
+import { isPlainPath } from '../wire/plain-path.ts'
 
 /** The kinds of operation whose requests or answers are read; everything else is `other`. */
 export type GoogleKind = 'generate' | 'stream' | 'embed' | 'count-tokens' | 'batch' | 'model-action' | 'other'
 
 /**
- * What a call of the Gemini API does. A path's `models/{model}:{action}` names the model. Of the rest, only what runs no model
- * is served: not, then, the OpenAI-compatible paths, whose model would be in the body.
+ * What a call of the Gemini API does. A path's `models/{model}:{action}` names the model. Of the rest, only what is known here is
+ * served: not, then, the OpenAI-compatible paths, whose model would be in the body.
  * @see https://ai.google.dev/api
  */
 export function googleOperation(method: string, path: string): Operation | undefined {
   const [, resource, rest = ''] = RESOURCE_PATH.exec(decodedPath(path) ?? '') ?? []
   if (resource === undefined) return undefined
-  const [, name, action] = (MODEL_RESOURCES.has(resource) && MODEL_ACTION.exec(rest)) || []
-  // Whatever the method: what else would be at such a path runs the model, too.
-  if (name === undefined || action === undefined) {
-    if (!RESOURCES.has(resource)) return undefined
-    const runsModel = isRead(method) ? undefined : modelRuns(resource, rest)
-    return { kind: 'other', usesModel: false, body: 'any', path, ...(runsModel && { runsModel }) }
+  const [, name, action = ''] = (MODEL_RESOURCES.has(resource) && MODEL_ACTION.exec(rest)) || []
+  const kind = ACTIONS.get(action)
+  if (!RESOURCES.has(resource)) return undefined
+  const other = { kind: 'other', usesModel: false, body: 'any', path } as const
+  if (kind === undefined && isAdministration(path, NO_AREAS)) {
+    return { ...other, administers: true, ...(isRead(method) ? {} : { runsModel: 'untold' }) }
   }
+  // Whatever the method: what else would be at such a path runs the model, too.
+  if (name === undefined) return isRead(method) ? other : { ...other, ...modelRuns(resource, rest) }
   return {
-    kind: ACTIONS.get(action) ?? 'model-action',
+    kind: kind ?? 'model-action',
     usesModel: true,
     body: 'json',
     path,
@@ -30,9 +34,15 @@ export function googleOperation(method: string, path: string): Operation | undef
 }
 
 /** Of a write: a cache is made for the model that its body names; tuning, and what changes a batch, are for one that cannot be told. */
-function modelRuns(resource: string, rest: string): ModelRuns | undefined {
-  if (resource === 'cachedContents') return rest === '' ? 'named' : undefined
-  return WITHOUT_MODEL.has(resource) || rest.endsWith(':cancel') ? undefined : 'untold'
+function modelRuns(resource: string, rest: string): Partial<Operation> {
+  const isKnown = isPlainPath(rest)
+  if (isKnown && (WITHOUT_MODEL.has(resource) || rest.endsWith(':cancel'))) return {}
+  if (resource === 'cachedContents') {
+    return isKnown && rest !== '' ? {} : { usesModel: true, unlisted: true, runsModel: 'named' }
+  }
+  return isKnown && LATER.has(resource)
+    ? { runsModel: 'untold' }
+    : { usesModel: true, unlisted: true, runsModel: 'untold' }
 }
 
 const RESOURCE_PATH = /^\/(?:(?:upload|download)\/)?v1(?:alpha|beta)?\/([^/]+)(\/.*)?$/
@@ -40,12 +50,20 @@ const MODEL_ACTION = /^\/([^/:]+):([^/:]+)$/
 const MODEL_RESOURCES: ReadonlySet<string> = new Set(['models', 'tunedModels'])
 const RESOURCES: ReadonlySet<string> = new Set([
   ...MODEL_RESOURCES,
+  'auth_tokens',
+  'authTokens',
   'batches',
   'cachedContents',
   'fileSearchStores',
   'files',
   'operations',
 ])
+
+/** Tokens and permissions are told by their names alone. */
+const NO_AREAS: ReadonlySet<string> = new Set()
+
+/** They have a model run on limits of its own. */
+const LATER: ReadonlySet<string> = new Set(['batches', 'tunedModels'])
 
 /** Their writes store and call off, and run nothing. */
 const WITHOUT_MODEL: ReadonlySet<string> = new Set(['fileSearchStores', 'files', 'operations'])

@@ -1,4 +1,5 @@
 import type { AnswerReader, Operation, RequestInspection } from '../provider-adapter.ts'
+import { unlistedAnswerReader } from '../unlisted/answer-reader.ts'
 import { JsonTailReader } from '../wire/json-tail-reader.ts'
 import { UNREAD } from '../wire/unread.ts'
 import { EventStreamReader } from './event-stream-reader.ts'
@@ -14,6 +15,7 @@ export function openAiAnswerReader(
   contentType: string,
   usageDepths: readonly number[] = [1],
 ): AnswerReader {
+  if (operation.unlisted) return unlistedAnswerReader(contentType)
   if (contentType.startsWith('text/event-stream')) {
     return new EventStreamReader({
       // A response's last event holds the whole response, and that the usage.

@@ -5,6 +5,7 @@ import { openAiAnswerReader } from './answer-reader.ts'
 import { openAiErrorAnswer } from './errors.ts'
 import { includeUsage } from './include-usage.ts'
 import { inspectOpenAiRequest } from './inspect.ts'
+import { OPENAI_MODEL_MEMBERS, openAiNamedModels } from './named-models.ts'
 import { openAiOperation } from './operations.ts'
 import { openAiRateLimitHeaders, openAiRetryAfterMs, readOpenAiRateLimits } from './rate-limit-headers.ts'
 import { openAiUnified } from './unified.ts'
@@ -31,6 +32,8 @@ export function openAiCompatible({ id, root, baseUrl }: OpenAiDialect): Provider
     signing: 'headers',
     authHeaders: bearerHeaders,
     inspect: inspectOpenAiRequest,
+    namedModels: openAiNamedModels,
+    modelMembers: OPENAI_MODEL_MEMBERS,
     outgoingBody: includeUsage,
     answerReader: (operation, inspection, contentType) => openAiAnswerReader(operation, inspection, contentType),
     rateLimits: readOpenAiRateLimits,

@@ -1,4 +1,5 @@
 import type { Operation, RequestInspection } from '../provider-adapter.ts'
+import { inspectUnlisted } from '../unlisted/inspect.ts'
 import { isRecord } from '../wire/is-record.ts'
 import { namedModel } from '../wire/named-model.ts'
 import { positiveCount } from '../wire/token-count.ts'
@@ -6,6 +7,10 @@ import { promptMedia } from './prompt-media.ts'
 
 /** Reads what matters of a request's JSON body (undefined: not JSON). Never throws, whatever the shape. */
 export function inspectOpenAiRequest(operation: Operation, body: unknown, sizeBytes: number): RequestInspection {
+  if (operation.unlisted) {
+    const { messages, input } = isRecord(body) ? body : {}
+    return inspectUnlisted(operation, body, sizeBytes, promptMedia(messages ?? input, namedModel(body)))
+  }
   if (!operation.usesModel || !isRecord(body)) {
     return { ...notLegible(operation), model: operation.runsModel === 'named' ? namedModel(body) : '' }
   }

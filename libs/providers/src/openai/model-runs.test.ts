@@ -2,9 +2,10 @@ import { describe, expect, it } from 'vitest'
 import { inspectOpenAiRequest } from './inspect.ts'
 import { openAiOperation } from './operations.ts'
 
-describe('a call that is not counted', () => {
+describe('a call that is none of the usual ones', () => {
   it.each([
     ['GET', '/responses/r'],
+    ['GET', '/chat/completions'],
     ['DELETE', '/assistants/a'],
     ['HEAD', '/models/m'],
     ['POST', '/files'],
@@ -24,46 +25,69 @@ describe('a call that is not counted', () => {
     ['POST', '/threads/t/runs/r'],
     ['POST', '/threads/t/runs/r/cancel'],
   ])('runs no model: %s %s', (method, path) => {
-    expect(openAiOperation(method, path)).not.toHaveProperty('runsModel')
+    const operation = openAiOperation(method, path)
+    expect(operation).toMatchObject({ usesModel: false })
+    expect(operation).not.toHaveProperty('runsModel')
   })
 
   it.each([
     ['POST', '/responses/compact'],
-    ['POST', '/assistants'],
-    ['POST', '/assistants/a'],
     ['POST', '/threads/runs'],
     ['POST', '//threads/r%75ns/'],
     ['POST', '/threads/t/runs'],
-    ['POST', '/fine_tuning/jobs'],
-    ['POST', '/realtime/sessions'],
-    ['POST', '/Chat/Completions'],
+    ['POST', '/engines/davinci/completions'],
+    ['POST', '/deployments/d/chat/completions'],
     ['POST', '/rerank'],
+    ['POST', '/Chat/Completions'],
+    ['POST', '/chat/completions%20'],
+    ['POST', '/chat/completions;v=1'],
+    ['POST', '/chat%252Fcompletions'],
     ['POST', '/files%'],
+    ['POST', '/files%20'],
+    ['POST', '/vector_stores/v%3F'],
+    ['POST', '/vector_stores/v;a/search'],
+    ['POST', '/Files'],
     ['PUT', '/chat/completions'],
-  ])('runs the model that its body names: %s %s', (method, path) => {
-    expect(openAiOperation(method, path)).toMatchObject({ usesModel: false, runsModel: 'named', body: 'any' })
+    ['PATCH', '/completions/'],
+    ['TRACE', '/files/f'],
+  ])('may run the model that it names, which is counted: %s %s', (method, path) => {
+    expect(openAiOperation(method, path)).toMatchObject({
+      usesModel: true,
+      unlisted: true,
+      runsModel: 'named',
+      body: 'any',
+    })
     expect(modelOf(method, path)).toBe('m')
   })
 
   it.each([
-    '/batches',
-    '/fine_tunings',
-    '/fine_tuning/jobs/j/resume',
-    '/fine_tuning/alpha/graders/run',
     '/threads/t/runs/r/submit_tool_outputs',
+    '/fine_tuning/alpha/graders/run',
     '/evals',
     '/evals/e/runs',
     '/videos/v/remix',
-    '/realtime/client_secrets',
-    '/realtime/calls',
-  ])('runs a model that cannot be told: %s', (path) => {
-    expect(openAiOperation('POST', path)).toMatchObject({ usesModel: false, runsModel: 'untold' })
-    expect(modelOf('POST', path)).toBe('')
+  ])('runs a model that cannot be told, which is counted: %s', (path) => {
+    expect(openAiOperation('POST', path)).toMatchObject({ usesModel: true, unlisted: true, runsModel: 'untold' })
+  })
+
+  it.each([
+    ['/assistants', 'named', 'm'],
+    ['/assistants/a', 'named', 'm'],
+    ['/fine_tuning/jobs', 'named', 'm'],
+    ['/fine_tuning/jobs/j/resume', 'untold', ''],
+    ['/batches', 'untold', ''],
+    ['/fine_tunings', 'untold', ''],
+    ['/realtime/client_secrets', 'untold', ''],
+    ['/realtime/calls', 'untold', ''],
+  ])('has a model run later or elsewhere, which is not counted: %s', (path, runsModel, model) => {
+    expect(openAiOperation('POST', path)).toMatchObject({ usesModel: false, runsModel })
+    expect(modelOf('POST', path)).toBe(model)
   })
 
   it('is of no model where its body names none', () => {
     for (const body of [undefined, null, [], {}, { model: 7 }, { model: ['m'] }]) {
       expect(inspectOpenAiRequest(openAiOperation('POST', '/assistants'), body, 0).model).toBe('')
+      expect(inspectOpenAiRequest(openAiOperation('POST', '/rerank'), body, 0).model).toBe('')
     }
   })
 

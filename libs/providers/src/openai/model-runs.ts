@@ -1,15 +1,19 @@
-import type { ModelRuns } from '../provider-adapter.ts'
+import type { Operation } from '../provider-adapter.ts'
 import { isRead } from '../wire/is-read.ts'
+import { isPlainPath } from '../wire/plain-path.ts'
 
 /**
- * Whether a call whose tokens are not counted may make a model run. What is not known here may, by the `model` of its body: most of
- * OpenAI's API runs one, and so may what is added to it.
+ * Whether a call that is none of OpenAI's usual ones makes a model run, and whether it does so now, so that tokens are reserved.
+ * What is not known here does, by the `model` of its body.
  * @param path as OpenAI understands it, relative to the base URL; undefined where that cannot be told
  * @see https://platform.openai.com/docs/api-reference
  */
-export function openAiModelRuns(method: string, path = ''): ModelRuns | undefined {
-  if (isRead(method) || WITHOUT_MODEL.some((pattern) => pattern.test(path))) return undefined
-  return UNTOLD.some((pattern) => pattern.test(path)) ? 'untold' : 'named'
+export function openAiModelRuns(method: string, path = ''): Pick<Operation, 'usesModel' | 'unlisted' | 'runsModel'> {
+  if (isRead(method)) return { usesModel: false }
+  const isOneOf = (patterns: readonly RegExp[]) => isPlainPath(path) && patterns.some((pattern) => pattern.test(path))
+  if (isOneOf(WITHOUT_MODEL)) return { usesModel: false }
+  const runsModel = UNTOLD.some((pattern) => pattern.test(path)) ? 'untold' : 'named'
+  return isOneOf(LATER) ? { usesModel: false, runsModel } : { usesModel: true, unlisted: true, runsModel }
 }
 
 /** They store, change and call off, and run nothing. */
@@ -23,15 +27,14 @@ const WITHOUT_MODEL: readonly RegExp[] = [
   /^\/(?:batches|responses|fine_tuning\/jobs|threads\/[^/]+\/runs)\/[^/]+\/cancel$/,
 ]
 
-/**
- * They run what is kept elsewhere (a batch's file, a run, a workflow, another video), or hand out a key with which to go past the gateway,
- * whatever `model` their body has.
- */
+/** They have a model run some time, on limits of its own (batches, tuning), or by a later call (assistants). */
+const LATER: readonly RegExp[] = [/^\/(?:assistants|batches|fine_tunings)(?:\/|$)/, /^\/fine_tuning\/jobs(?:\/|$)/]
+
+/** They run what is kept elsewhere (a batch's file, a run, a workflow, another video), whatever `model` their body has. */
 const UNTOLD: readonly RegExp[] = [
   /^\/(?:batches|fine_tunings)(?:\/|$)/,
   /^\/threads\/[^/]+\/runs\/[^/]+\/submit_tool_outputs$/,
   /^\/(?:evals|chatkit)(?:\/|$)/,
   /^\/fine_tuning\/(?!jobs$)/,
   /^\/videos\/[^/]+\/remix$/,
-  /^\/realtime\/(?:client_secrets|calls)(?:\/|$)/,
 ]

@@ -1,5 +1,7 @@
+import { isAdministration } from '../administration.ts'
 import type { Operation } from '../provider-adapter.ts'
 import { decodedPath } from '../wire/decoded-path.ts'
+import { isRead } from '../wire/is-read.ts'
 import { openAiModelRuns } from './model-runs.ts'
 
 /** The kinds of operation whose requests or answers are read; everything else is `other`. */
@@ -16,16 +18,20 @@ export type OpenAiKind =
   | 'other'
 
 /**
- * What a call of the OpenAI API does; `path` is relative to the base URL, so without `/v1`. Every path is served: one that
- * is not known here costs no tokens.
+ * What a call of the OpenAI API does; `path` is relative to the base URL, so without `/v1`. Every path is served. A write that is
+ * not known here is `unlisted`: most of OpenAI's API runs a model, and so may what is added to it, or what a server that only
+ * speaks OpenAI's API makes of another spelling.
  * @see https://platform.openai.com/docs/api-reference
  */
 export function openAiOperation(method: string, path: string): Operation {
   const understood = decodedPath(path)
   const model = method === 'POST' ? MODEL_OPERATIONS[understood ?? ''] : undefined
   if (model !== undefined) return { kind: model.kind, usesModel: true, body: model.body, path }
-  const runsModel = openAiModelRuns(method, understood)
-  return { kind: 'other', usesModel: false, body: 'any', path, ...(runsModel && { runsModel }) }
+  if (isAdministration(path, ADMINISTRATION)) {
+    const runs = isRead(method) ? {} : ({ runsModel: 'untold' } as const)
+    return { kind: 'other', usesModel: false, body: 'any', path, administers: true, ...runs }
+  }
+  return { kind: 'other', body: 'any', path, ...openAiModelRuns(method, understood) }
 }
 
 const MODEL_OPERATIONS: Readonly<Record<string, { readonly kind: OpenAiKind; readonly body: Operation['body'] }>> = {
@@ -42,3 +48,38 @@ const MODEL_OPERATIONS: Readonly<Record<string, { readonly kind: OpenAiKind; rea
   '/images/variations': { kind: 'images', body: 'any' },
   '/videos': { kind: 'videos', body: 'any' },
 }
+
+/**
+ * OpenAI's own: administration, and realtime, all of whose paths open a session that then goes on past the gateway. The others are
+ * those of servers that speak OpenAI's API: OpenRouter's and LiteLLM's keys, users and models, vLLM's adapters.
+ * @see https://platform.openai.com/docs/api-reference/administration
+ * @see https://platform.openai.com/docs/api-reference/realtime-sessions
+ * @see https://openrouter.ai/docs/features/provisioning-api-keys
+ * @see https://docs.litellm.ai/docs/proxy/virtual_keys
+ */
+const ADMINISTRATION: ReadonlySet<string> = new Set([
+  'organization',
+  'organizations',
+  'projects',
+  'realtime',
+  'admin',
+  'auth',
+  'budget',
+  'chatkit/sessions',
+  'config',
+  'credentials',
+  'customer',
+  'invites',
+  'key',
+  'keys',
+  'loadloraadapter',
+  'model/delete',
+  'model/new',
+  'model/update',
+  'oauth',
+  'sso',
+  'team',
+  'unloadloraadapter',
+  'user',
+  'users',
+])

@@ -9,7 +9,7 @@ import {
 } from '@sluice/contracts'
 
 /** What an operator sets on a connection besides its name, provider and config. */
-export type ConnectionSettings = Required<Pick<ConnectionView, 'enforceDiscovered'>> &
+export type ConnectionSettings = Required<Pick<ConnectionView, 'enforceDiscovered' | 'allowAdministration'>> &
   Pick<
     ConnectionView,
     | 'description'
@@ -60,6 +60,7 @@ export function settingsOver(base: ConnectionSettings, given: Partial<Connection
     onCapacityUnavailable: given.onCapacityUnavailable ?? base.onCapacityUnavailable,
     maxWaitMs: given.maxWaitMs ?? base.maxWaitMs,
     enforceDiscovered: given.enforceDiscovered ?? base.enforceDiscovered,
+    allowAdministration: given.allowAdministration ?? base.allowAdministration,
     enabled: given.enabled ?? base.enabled,
   }
 }
@@ -75,6 +76,7 @@ export const DEFAULT_SETTINGS: ConnectionSettings = {
   description: '',
   ...CONNECTION_DEFAULTS,
   enforceDiscovered: false,
+  allowAdministration: false,
 }
 
 /** The connection as it is answered, and as the audit log keeps it. */

@@ -31,6 +31,7 @@ describe('a connection that is created', () => {
       onCapacityUnavailable: 'reject',
       maxWaitMs: 0,
       enforceDiscovered: false,
+      allowAdministration: false,
       enabled: true,
       version: 1,
     })

@@ -27,6 +27,7 @@ describe('what is wrong is refused whole, and nothing is stored', () => {
       tokenReservation: 'none',
       maxWaitMs: -1,
       enforceDiscovered: 'yes',
+      allowAdministration: 'yes',
       enabled: 'yes',
       unknown: true,
     })
@@ -35,6 +36,7 @@ describe('what is wrong is refused whole, and nothing is stored', () => {
     expect(answer.body).toMatchObject({ status: 400, code: 'invalid_request', title: 'Bad Request' })
     const fields = answer.body.errors.map(({ field }: { field: string }) => field)
     expect(fields.toSorted()).toEqual([
+      'allowAdministration',
       'capacity.0.requests',
       'capacity.1.period',
       'capacity.1.tokens',

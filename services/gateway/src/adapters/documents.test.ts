@@ -19,7 +19,7 @@ const operation = providerAdapter('openai')?.operation('POST', '/v1/chat/complet
 
 function inspect(body: Buffer, task = LONG) {
   if (operation === undefined) throw new Error('there is no such operation')
-  return documents.read('inspect', { provider: 'openai', operation, body }, task)
+  return documents.read('inspect', { provider: 'openai', operation, judged: true, body }, task)
 }
 
 const chat = (content: string) =>
@@ -31,7 +31,7 @@ it('reads the same here and in a thread', async () => {
     expect(here).not.toBeInstanceOf(Promise)
     expect(await inspect(chat(content))).toEqual(here)
   }
-  expect(await inspect(Buffer.from('[]'))).toBeUndefined()
+  expect(await inspect(Buffer.from('[]'))).toMatchObject({ isObject: false })
 })
 
 it('translates in a thread as here', async () => {
@@ -42,6 +42,7 @@ it('translates in a thread as here', async () => {
       {
         provider: 'anthropic',
         kind: 'chat',
+        judged: false,
         model: 'claude',
         defaultMaxOutputTokens: 9,
         images: new Map(),

@@ -30,6 +30,7 @@ const STATUS: Readonly<Partial<Record<ErrorCode, number>>> = {
   connection_not_found: 404,
   connection_disabled: 403,
   model_not_allowed: 403,
+  administration_not_allowed: 403,
   invalid_request: 400,
   payload_too_large: 413,
   unsupported_operation: 404,

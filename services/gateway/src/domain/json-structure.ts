@@ -32,6 +32,12 @@ export class JsonStructure {
     return this.sizeBytes + this.members * MEMBER_NS + Math.max(0, this.items) * ITEM_NS
   }
 
+  /** What there is too much of to be read; undefined where there is not. */
+  get excess(): 'depth' | 'size' | undefined {
+    if (this.depth > MAX_DEPTH) return 'depth'
+    return this.members > MAX_MEMBERS || this.items > MAX_ITEMS ? 'size' : undefined
+  }
+
   /** Goes on after the next quote that opens a string. */
   #skipPunctuation(piece: Uint8Array, from: number): number {
     for (let at = from; at < piece.length; at++) {
@@ -91,6 +97,13 @@ function nextQuoteOrEscape(piece: Uint8Array, from: number): number {
   const backslash = window.indexOf(BACKSLASH)
   return from + (backslash >= 0 ? backslash : window.length)
 }
+
+/** Of objects and arrays in each other: JSON schemas have the most. */
+export const MAX_DEPTH = 200
+/** Of objects, arrays and members: ten times what the longest conversations have. */
+export const MAX_MEMBERS = 100_000
+/** Of other items of arrays: embeddings take 300,000 tokens in a request. */
+export const MAX_ITEMS = 1_000_000
 
 const MEMBER_NS = 150
 const ITEM_NS = 15

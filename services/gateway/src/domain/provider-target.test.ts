@@ -14,6 +14,14 @@ it.each([
   ['/connections/prod/v1/..;/x', undefined],
   ['/connections/prod/v1%2f../x', undefined],
   ['/connections/prod/v1\\..\\x', undefined],
+  ['/connections/prod/v1/files/%252e%252e/x', undefined],
+  ['/connections/prod/v1/files/%25252e./x', undefined],
+  ['/connections/prod/v1/files%252f..%252fx', undefined],
+  ['/connections/prod/v1/files/..%253b/x', undefined],
+  ['/connections/prod/v1/files/..%20/x', undefined],
+  ['/connections/prod/v1/files/..%00', undefined],
+  ['/connections/prod/v1%255cx', undefined],
+  ['/connections/prod/v1/files/100%25/x', { path: '/v1/files/100%25/x', query: '' }],
 ])('%s', (url, expected) => {
   expect(providerTarget(url)).toEqual(expected)
 })

@@ -8,7 +8,8 @@ export interface ProviderTarget {
 
 /**
  * The provider's part of `/connections/{name}/…`, byte for byte as it was sent. Undefined where it holds dot segments or
- * backslashes, with which a path could leave the provider's base URL.
+ * backslashes, with which a path could leave the provider's base URL; however often they are escaped, as servers behind servers each
+ * may resolve escapes.
  */
 export function providerTarget(url: string): ProviderTarget | undefined {
   const start = url.indexOf('/', PREFIX_LENGTH)
@@ -21,4 +22,5 @@ export function providerTarget(url: string): ProviderTarget | undefined {
 }
 
 const PREFIX_LENGTH = '/connections/'.length
-const LEAVES_ITS_PLACE = /\\|%5c|(?:\/|%2f)(?:\.|%2e){1,2}(?:[/;]|%2f|$)/i
+const LEAVES_ITS_PLACE =
+  /\\|%(?:25)*5c|(?:\/|%(?:25)*2f)(?:\.|%(?:25)*2e){1,2}(?:[/;]|%(?:25)*(?:2f|3b|3f|23|20|09|0a|0d|00)|$)/i

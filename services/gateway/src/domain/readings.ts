@@ -1,5 +1,7 @@
 import type { ProviderId } from '@sluice/contracts'
 import {
+  ambiguousMember,
+  foldedName,
   type ImagesNeeded,
   type NativeCall,
   type Operation,
@@ -7,15 +9,18 @@ import {
   providerAdapter,
   type Refusal,
   type RequestInspection,
+  UNLISTED_MEMBERS,
+  UNTOLD_MODEL,
   type UnifiedRequest,
 } from '@sluice/providers'
+import { JsonStructure } from './json-structure.ts'
 import { parseJsonObject } from './parse-json-object.ts'
 
 /**
  * What is read from a request's body before it is sent. Each takes and gives plain data, bodies among it, and depends on nothing else, so
  * that one that takes long can be run in another thread. A body that was given belongs to the reading until it is given back.
  */
-export const READINGS = { inspect, unifiedModel, translate, formModel } as const
+export const READINGS = { inspect, inspectOther, unifiedModel, translate } as const
 
 export type Readings = typeof READINGS
 export type ReadingName = keyof Readings
@@ -23,24 +28,51 @@ export type ReadingName = keyof Readings
 /** A body to send, and what is to be known of it. */
 export interface InspectedBody {
   readonly inspection: RequestInspection
+  /** Where models are told apart: the models that the request names. */
+  readonly naming?: ModelNaming
   readonly body: Buffer
+}
+
+export interface ModelNaming {
+  readonly models: readonly string[]
+  /** A member that two servers could read differently: it is there twice, or in another spelling. */
+  readonly ambiguous?: { readonly member: string; readonly isTwice: boolean }
 }
 
 export interface BodyToInspect {
   readonly provider: ProviderId
   readonly operation: Operation
-  /** What the body counts for, where it is not its length; 0 for operations that cost nothing. */
-  readonly countedBytes?: number
+  /** Models are told apart: some are not allowed, or have limits of their own. */
+  readonly judged: boolean
   readonly body: Buffer
 }
 
-/** Reads a body in the provider's own format. Undefined where it is no JSON object. */
-function inspect({ provider, operation, countedBytes, body }: BodyToInspect): InspectedBody | undefined {
+/** Reads a body in the provider's own format. `isObject: false`: it is no JSON object. */
+function inspect({ provider, operation, judged, body }: BodyToInspect): InspectedBody & { readonly isObject: boolean } {
   const json = parseJsonObject(body)
-  if (json === undefined) return undefined
   const adapter = adapterOf(provider)
-  const inspection = adapter.inspect(operation, json, countedBytes ?? body.length)
-  return { inspection, body: adapter.outgoingBody(inspection, json, body) }
+  // Operations that use no model cost nothing, whatever their bodies' length.
+  const inspection = adapter.inspect(operation, json, operation.usesModel ? body.length : 0)
+  const naming = judged ? { naming: namingOf(adapter, operation, json, body) } : {}
+  return {
+    isObject: json !== undefined,
+    inspection,
+    ...naming,
+    body: json === undefined ? body : adapter.outgoingBody(inspection, json, body),
+  }
+}
+
+function namingOf(
+  adapter: ProviderAdapter,
+  operation: Operation,
+  json: Readonly<Record<string, unknown>> | undefined,
+  body: Buffer,
+): ModelNaming {
+  const models = adapter.namedModels(operation, json)
+  if (json === undefined) return { models }
+  const watch = operation.unlisted || !operation.usesModel ? UNLISTED_MEMBERS : adapter.modelMembers
+  const member = ambiguousMember(body, watch)
+  return member === undefined ? { models } : { models, ambiguous: { member, isTwice: watch.spellings.has(member) } }
 }
 
 /** Reads what a unified request names as its model. `json: false`: the body is no JSON object. */
@@ -57,6 +89,7 @@ function unifiedModel({ body }: { readonly body: Buffer }): {
 export interface BodyToTranslate extends Omit<UnifiedRequest, 'body' | 'bytes'> {
   readonly provider: ProviderId
   readonly kind: 'chat' | 'embeddings'
+  readonly judged: boolean
   readonly body: Buffer
 }
 
@@ -86,16 +119,16 @@ function translate({ body, ...given }: BodyToTranslate): TranslationReading {
 }
 
 function translateWith(
-  request: UnifiedRequest & Pick<BodyToTranslate, 'provider' | 'kind'>,
+  request: UnifiedRequest & Pick<BodyToTranslate, 'provider' | 'kind' | 'judged'>,
 ): TranslationReading | ImagesNeeded {
-  const { provider, kind } = request
+  const { provider, kind, judged } = request
   const adapter = adapterOf(provider)
   const translation = adapter.unified[kind].request(request)
   if (translation.status !== 'translated') return translation
   const { status, path, query, headers, answer } = translation
   const operation = adapter.operation('POST', path)
-  const inspected = operation && inspect({ provider, operation, body: translation.body })
-  if (operation === undefined || inspected === undefined) return NO_SUCH_MODEL
+  if (operation === undefined) return NO_SUCH_MODEL
+  const { isObject: _, ...inspected } = inspect({ provider, operation, judged, body: translation.body })
   return { status, operation, query, headers, answer, ...inspected }
 }
 
@@ -106,17 +139,81 @@ const NO_SUCH_MODEL: Refusal = {
   param: 'model',
 }
 
-/** Reads the model that a form names; empty where it does not name exactly one, or cannot be read. */
-async function formModel({ body, type }: { readonly body: Buffer; readonly type: string }): Promise<{
-  readonly model: string
-  readonly body: Buffer
-}> {
-  // What cannot be read names no model, and is refused for that.
-  const response = new Response(body, { headers: { 'content-type': type } })
-  const fields = await response.formData().catch(() => undefined)
-  const [model, ...others] = fields?.getAll('model') ?? []
-  return { model: typeof model === 'string' && others.length === 0 ? model : '', body }
+/** A body that is no JSON by its type. */
+export interface OtherBody extends Omit<BodyToInspect, 'judged'> {
+  readonly type: string
 }
+
+/** Reads such a body, as a form if it is one. `naming` is there for a form: it has one model, or one that cannot be told. */
+async function inspectOther({ provider, operation, type, body }: OtherBody): Promise<InspectedBody> {
+  const adapter = adapterOf(provider)
+  // Servers need not go by the type.
+  const json = beginsAsObject(body) && isModest(body) ? parseJsonObject(body) : undefined
+  const boundary = json === undefined ? FORM_TYPE.exec(type) : null
+  if (boundary !== null) {
+    const { model, textBytes } = await fieldsOf(body, type, boundary[1] ?? boundary[2] ?? '')
+    return {
+      inspection: { ...adapter.inspect(operation, undefined, textBytes), model },
+      naming: { models: [model] },
+      body,
+    }
+  }
+  const textBytes = json === undefined && MEDIA_TYPE.test(type) ? 0 : body.length
+  return { inspection: adapter.inspect(operation, json, textBytes), body }
+}
+
+/** Whether a content type is that of a form, with one boundary, about which no two readers can differ. */
+export function isForm(contentType: string): boolean {
+  return FORM_TYPE.test(contentType)
+}
+
+const FORM_TYPE = /^multipart\/form-data; ?boundary=(?:"([^"\\]+)"|([^\s";,]+))$/i
+/** Their length does not tell what they cost a model. */
+const MEDIA_TYPE = /^(?:audio|image|video)\//i
+
+/** What cannot be read names no model, and is refused for that, or counted as a whole. */
+async function fieldsOf(
+  body: Buffer,
+  type: string,
+  boundary: string,
+): Promise<{ readonly model: string; readonly textBytes: number }> {
+  const unreadable = { model: UNTOLD_MODEL, textBytes: body.length }
+  if (occurrences(body, `--${boundary}`, MAX_FIELDS + 1) > MAX_FIELDS) return unreadable
+  const form = await new Response(body, { headers: { 'content-type': type } }).formData().catch(() => undefined)
+  if (form === undefined) return unreadable
+  const fields = [...form]
+  const texts = fields.map(([, value]) => (typeof value === 'string' ? Buffer.byteLength(value) : 0))
+  return { model: modelIn(fields), textBytes: texts.reduce((sum, textBytes) => sum + textBytes, 0) }
+}
+
+function modelIn(fields: readonly (readonly [string, unknown])[]): string {
+  const [[name, model] = [], ...others] = fields.filter(([name]) => MODEL_NAMES.has(foldedName(name)))
+  return name === 'model' && typeof model === 'string' && others.length === 0 ? model : UNTOLD_MODEL
+}
+
+/** Of a field that a server may take for the one that names the model, or more of them. */
+const MODEL_NAMES: ReadonlySet<string> = new Set(['model', 'models'])
+const MAX_FIELDS = 1_000
+
+/** Counts no further than `most`. */
+function occurrences(body: Buffer, text: string, most: number): number {
+  let count = 0
+  for (let at = body.indexOf(text); at >= 0 && count < most; at = body.indexOf(text, at + text.length)) count++
+  return count
+}
+
+function beginsAsObject(body: Buffer): boolean {
+  return body[body.findIndex((byte) => !WHITE_SPACE.has(byte))] === OPEN_BRACE
+}
+
+function isModest(body: Buffer): boolean {
+  const structure = new JsonStructure()
+  structure.push(body)
+  return structure.excess === undefined
+}
+
+const WHITE_SPACE: ReadonlySet<number> = new Set([0x20, 0x09, 0x0a, 0x0d])
+const OPEN_BRACE = 0x7b
 
 function adapterOf(provider: ProviderId): ProviderAdapter {
   const adapter = providerAdapter(provider)

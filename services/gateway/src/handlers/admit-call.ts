@@ -35,6 +35,9 @@ export function admitCall(
   if (target === undefined || operation === undefined) {
     return refuse(unsupported(usable.settings.provider, method, target?.path ?? ''))
   }
+  if (operation.administers && usable.settings.allowAdministration !== true) {
+    return refuse(administrationRefused(usable.settings.name, method, target.path))
+  }
   return {
     status: 'admitted',
     call: {
@@ -50,12 +53,22 @@ export function admitCall(
   }
 }
 
+export function administrationRefused(connection: string, method: string, path: string): GatewayError {
+  const message =
+    `${method} ${shown(path)} hands out credentials of the provider's account, or administers it. ` +
+    `Connection "${connection}" refuses it unless its setting allowAdministration is true.`
+  return gatewayError('administration_not_allowed', message)
+}
+
 /** Names the path that was understood: one in which the provider's `/v1` was forgotten, or is twice, is seen there. */
 function unsupported(provider: string, method: string, path: string): GatewayError {
-  // What is no printable ASCII has no place in a request's line, and did not come so far.
-  const shown = path.length > MAX_SHOWN_CHARS ? `${path.slice(0, MAX_SHOWN_CHARS)}…` : path
-  const where = shown === '' ? 'at this path' : `at the path "${shown}"`
+  const where = path === '' ? 'at this path' : `at the path "${shown(path)}"`
   return gatewayError('unsupported_operation', `${provider} has no operation ${method} ${where}.`)
+}
+
+/** What is no printable ASCII has no place in a request's line, and did not come so far. */
+function shown(path: string): string {
+  return path.length > MAX_SHOWN_CHARS ? `${path.slice(0, MAX_SHOWN_CHARS)}…` : path
 }
 
 const MAX_SHOWN_CHARS = 100

@@ -47,6 +47,7 @@ function relayTo(response: ServerResponse, { reader = () => READER, record, requ
   }
   const call = {
     requestId,
+    apiKey: { id: 'k' },
     connection: {
       settings: { id: 'c', name: 'prod', provider: 'openai' },
       adapter: { answerReader: reader, retryAfterMs: () => undefined, rateLimitHeaders: () => undefined },

@@ -3,6 +3,7 @@ import type { ApiKey } from '../domain/api-key.ts'
 import type { UsableConnection } from '../domain/connection.ts'
 import type { CostEstimate } from '../domain/estimate-cost.ts'
 import type { RateLimitFields } from '../domain/rate-limit-fields.ts'
+import type { ModelNaming } from '../domain/readings.ts'
 import type { Permit } from '../ports/permits.ts'
 
 /** One request of an application that may use its connection. */
@@ -28,6 +29,8 @@ export interface Call {
 /** What is to be sent for a call, and what it is expected to cost. */
 export interface PreparedCall extends Call {
   readonly inspection: RequestInspection
+  /** Where models are told apart: those that the request names. */
+  readonly naming: ModelNaming | undefined
   readonly estimate: CostEstimate
 }
 

@@ -1,8 +1,9 @@
 import { type GatewayError, gatewayError } from '../domain/gateway-error.ts'
 import type { DataPlane } from '../ports/data-plane.ts'
+import { administrationRefused } from './admit-call.ts'
 import { hasExpired, UNKNOWN_KEY } from './authenticate.ts'
 import type { PreparedCall } from './call.ts'
-import { modelError } from './prepare-call.ts'
+import { modelRefusal } from './judge-models.ts'
 import { usableConnection } from './usable-connection.ts'
 
 /**
@@ -13,7 +14,7 @@ export function currentCall<C extends PreparedCall>(
   { apiKeys, connections, clock }: DataPlane,
   call: C,
 ): C | GatewayError {
-  const { apiKey, connection, inspection } = call
+  const { apiKey, connection, inspection, naming } = call
   const currentKey = apiKeys.byHash(apiKey.hash)
   if (currentKey === undefined || hasExpired(currentKey, clock.nowMs())) return UNKNOWN_KEY
   const { name, id } = connection.settings
@@ -25,5 +26,9 @@ export function currentCall<C extends PreparedCall>(
   // It was deleted or has another name now, and another one has its name.
   if (usable.settings.id !== id)
     return gatewayError('connection_not_found', `There is no connection "${name}" any more.`)
-  return modelError(usable, inspection) ?? { ...call, apiKey: currentKey, connection: usable }
+  const current = { ...call, apiKey: currentKey, connection: usable }
+  if (call.operation.administers && usable.settings.allowAdministration !== true)
+    return administrationRefused(name, call.method, call.operation.path)
+  // Where models were not told apart before, the one that it names is known.
+  return modelRefusal(current, naming ?? { models: [inspection.model] }) ?? current
 }

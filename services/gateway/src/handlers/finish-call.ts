@@ -40,7 +40,8 @@ export function finishCall({ events, clock }: DataPlane, call: PermittedCall, re
   }
   call.permit.settle(settledCost(end, call.estimate), coolDownOf(end, call.inspection.model))
   const isWhole = result.interruptedBy === undefined && result.errorStatus === undefined
-  if (result.usage !== undefined) learned.learn(call.inspection, result.usage, isWhole)
+  // What nothing is known of may not be like the model's other requests.
+  if (result.usage !== undefined && !call.operation.unlisted) learned.learn(call.inspection, result.usage, isWhole)
   const event: ResponseEvent = {
     requestId: result.requestId,
     startedAtMs: call.startedAtMs,

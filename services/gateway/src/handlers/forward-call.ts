@@ -6,10 +6,10 @@ import { type GatewayError, gatewayError } from '../domain/gateway-error.ts'
 import { JsonStructure } from '../domain/json-structure.ts'
 import type { DataPlane } from '../ports/data-plane.ts'
 import type { Call } from './call.ts'
+import { faultError } from './fault-error.ts'
 import { heldBody } from './held-body.ts'
 import { holdBytes } from './hold-bytes.ts'
-import { isParsed, type JsonBody, prepareCall } from './prepare-call.ts'
-import { isFormToRead, type ReadForm, readForm } from './read-form.ts'
+import { isJsonRead, isOtherRead, prepareCall, type WholeBody } from './prepare-call.ts'
 import { receiveBody } from './receive-body.ts'
 import { recordUnsent } from './record-unsent.ts'
 import { refuseCall } from './refuse-call.ts'
@@ -40,44 +40,52 @@ export async function forwardCall(
   const refuse = (error: GatewayError): void => refuseCall(plane, call, error, response)
   const left = (): void => recordUnsent(plane, call, '', { outcome: 'aborted' })
 
-  const waitMs = waitOf(call, request)
-  if (typeof waitMs !== 'number') return refuse(waitMs)
-  const held = hasBody ? holdBytes(plane, call.apiKey, response) : undefined
-  const taken = held === undefined ? NO_BODY : await takeBody(plane, call, request, held, options)
-  if (taken.status === 'left') return left()
-  if (taken.status === 'refused') {
-    // What still comes of the body would be taken for the next request.
-    response.setHeader('connection', 'close')
-    return refuse(taken.error)
-  }
-  const preparation = await prepareCall(plane, call, taken.json, taken.form)
-  if (preparation.status === 'refused') return refuse(preparation.error)
+  try {
+    const waitMs = waitOf(call, request)
+    if (typeof waitMs !== 'number') return refuse(waitMs)
+    const held = hasBody ? holdBytes(plane, call.apiKey, response) : undefined
+    const taken = held === undefined ? NO_BODY : await takeBody(call, request, held, options)
+    if (taken.status === 'left') return left()
+    if (taken.status === 'refused') {
+      // What still comes of the body would be taken for the next request.
+      response.setHeader('connection', 'close')
+      return refuse(taken.error)
+    }
+    const preparation = await prepareCall(plane, call, taken.read)
+    if (preparation.status === 'refused') return refuse(preparation.error)
 
-  const isUpload = taken.json === undefined && taken.form === undefined
-  const whole = isUpload && held !== undefined ? await heldBody(request, held) : (taken.form?.body ?? preparation.body)
-  if (whole === 'left') return left()
-  let upload: Readable | undefined
-  const flowing = (): Readable => {
-    if (upload !== undefined) return upload
-    const flow = uploadBody(request, maxUploadBytes)
-    // An upload that its provider never reads is read to its end here, so that its sender sees the response.
-    response.once('close', () => flow.destroy())
-    upload = flow
-    return flow
+    const isUpload = held !== undefined && taken.read === undefined && taken.unread === undefined
+    const whole = isUpload ? await heldBody(request, held) : (preparation.body ?? taken.unread)
+    if (whole === 'left') return left()
+    const streamed = isUpload && whole === undefined ? streamedOn(request, response, maxUploadBytes) : () => null
+    const body = { outgoing: () => whole ?? streamed() }
+    return await sendCall(plane, preparation.call, body, response, { waitMs, logger })
+  } catch (error) {
+    refuse(faultError(error, call.requestId, logger))
   }
-  const outgoing = (): Buffer | Readable | null => whole ?? (hasBody ? flowing() : null)
-  await sendCall(plane, preparation.call, { outgoing }, response, { waitMs, logger })
+}
+
+/** Gives the upload as a stream that flows from when it is first asked for, and is the same one in a further try. */
+function streamedOn(request: IncomingMessage, response: ServerResponse, maxBytes: number): () => Readable {
+  let flow: Readable | undefined
+  return () => {
+    if (flow !== undefined) return flow
+    const upload = uploadBody(request, maxBytes)
+    // One that its provider never reads is read to its end here, so that its sender sees the response.
+    response.once('close', () => upload.destroy())
+    flow = upload
+    return upload
+  }
 }
 
 type TakenBody =
-  /** Neither: there is none, or it is streamed on. */
-  | { readonly status: 'taken'; readonly json?: JsonBody; readonly form?: ReadForm }
+  /** `read`: to be looked into. `unread`: whole, but only sent on. Neither: there is none, or it is streamed on. */
+  | { readonly status: 'taken'; readonly read?: WholeBody; readonly unread?: Buffer }
   | { readonly status: 'refused'; readonly error: GatewayError }
   | { readonly status: 'left' }
 
 /** Receives a body that has to be whole before it goes on. */
 async function takeBody(
-  plane: DataPlane,
   call: Call,
   request: IncomingMessage,
   held: HeldBytes,
@@ -85,15 +93,17 @@ async function takeBody(
 ): Promise<TakenBody> {
   const { 'content-type': type = '', 'content-length': length = '0' } = request.headers
   if (isJson(type)) {
-    const structure = isParsed(call) ? new JsonStructure() : undefined
+    const structure = isJsonRead(call) ? new JsonStructure() : undefined
     const received = await receiveBody(request, { maxBytes: maxBodyBytes, held, structure })
-    return received.status === 'received' ? { status: 'taken', json: { body: received.body, structure } } : received
+    if (received.status !== 'received') return received
+    const { status, body } = { ...received, status: 'taken' as const }
+    return structure === undefined ? { status, unread: body } : { status, read: { kind: 'json', body, structure } }
   }
-  if (isFormToRead(call, type)) {
+  if (isOtherRead(call, type)) {
     const maxBytes = Math.min(maxBodyBytes, maxUploadBytes)
     const received = await receiveBody(request, { maxBytes, held })
     if (received.status !== 'received') return received
-    return { status: 'taken', form: await readForm(plane, call, received.body, type) }
+    return { status: 'taken', read: { kind: 'other', body: received.body, type } }
   }
   if (Number(length) <= maxUploadBytes) return NO_BODY
   request.resume()

@@ -1,91 +1,109 @@
 import type { RequestInspection } from '@sluice/providers'
-import type { UsableConnection } from '../domain/connection.ts'
 import { estimateCost, NO_TOKENS } from '../domain/estimate-cost.ts'
 import { type GatewayError, gatewayError } from '../domain/gateway-error.ts'
 import type { JsonStructure } from '../domain/json-structure.ts'
+import { type InspectedBody, isForm, type ModelNaming } from '../domain/readings.ts'
 import type { DataPlane } from '../ports/data-plane.ts'
 import type { Call, PreparedCall } from './call.ts'
-import type { ReadForm } from './read-form.ts'
+import { isJudged, isRestricted, modelRefusal } from './judge-models.ts'
 
 export type Preparation =
   | { readonly status: 'prepared'; readonly call: PreparedCall; readonly body: Buffer | undefined }
   | { readonly status: 'refused'; readonly error: GatewayError }
 
-/** A whole JSON body. */
-export interface JsonBody {
-  readonly body: Buffer
-  /** What it is made of; undefined where it is only sent on, as {@link isParsed} tells. */
-  readonly structure: JsonStructure | undefined
-}
+/** A whole body that is looked into. It belongs to who prepares the call, who gives it back. */
+export type WholeBody =
+  /** JSON by its type. */
+  | { readonly kind: 'json'; readonly body: Buffer; readonly structure: JsonStructure }
+  | { readonly kind: 'other'; readonly body: Buffer; readonly type: string }
 
 /** Whether a call's JSON body is looked into: for its model and cost, or where it may make a model run that is not allowed. */
-export function isParsed({ connection, operation }: Call): boolean {
-  return operation.usesModel || isRestricted(operation.runsModel !== undefined, connection)
+export function isJsonRead({ connection, operation }: Call): boolean {
+  return operation.usesModel || (operation.runsModel !== undefined && isRestricted(connection))
 }
 
-function isRestricted(runsModel: boolean, { settings }: UsableConnection): boolean {
-  return runsModel && settings.allowedModels !== undefined
+/**
+ * Whether a body that is no JSON by its type is looked into: a form, where only certain models are allowed and it may name one; anything,
+ * where tokens are limited and it may be the prompt of an operation that is not known.
+ */
+export function isOtherRead({ connection, operation }: Call, contentType: string): boolean {
+  if (!isRestricted(connection)) return operation.unlisted === true && connection.smallestTokenLimit !== undefined
+  return (operation.usesModel || operation.runsModel === 'named') && isForm(contentType)
 }
 
 /**
  * Looks into a request's body for the model and the cost. A large body is read in another thread, and nothing that was read of it is kept.
- * @param json the whole body if it is JSON; undefined where it is streamed, or there is none. It must not be used any more
- * @param form the whole body if it is a form that was read for its model
+ * @param whole undefined where the body is only sent on, or there is none
  */
-export async function prepareCall(
-  { documents }: DataPlane,
-  call: Call,
-  json: JsonBody | undefined,
-  form?: ReadForm,
-): Promise<Preparation> {
+export async function prepareCall(plane: DataPlane, call: Call, whole: WholeBody | undefined): Promise<Preparation> {
   const { connection, operation } = call
-  const { adapter, settings } = connection
-  if (operation.usesModel && json === undefined && operation.body === 'json') return refused(NOT_JSON_TYPE)
-
-  let body = json?.body
-  let inspection: RequestInspection | undefined
-  if (json?.structure !== undefined) {
-    const { provider } = settings
-    const countedBytes = operation.usesModel ? json.body.length : 0
-    const task = { owner: call.apiKey.id, estimatedNs: json.structure.parseNs }
-    const inspected = await documents.read('inspect', { provider, operation, countedBytes, body: json.body }, task)
-    if (inspected !== undefined) ({ inspection, body } = inspected)
-    else if (operation.usesModel) return refused(NOT_JSON)
+  if (isJsonRead(call) && isEncoded(call)) return refused(ENCODED)
+  if (operation.usesModel && operation.body === 'json' && whole?.kind !== 'json') return refused(NOT_JSON_TYPE)
+  if (whole === undefined) {
+    const { adapter } = connection
+    const inspection = adapter.inspect(operation, undefined, 0)
+    return preparedCall(
+      call,
+      inspection,
+      isJudged(call) ? { models: adapter.namedModels(operation, undefined) } : undefined,
+    )
   }
-  inspection ??= adapter.inspect(operation, undefined, 0)
-  if (form !== undefined) inspection = { ...inspection, model: form.model }
-  return preparedCall(call, inspection, body)
+  const inspected = await inspectedBody(plane, call, whole)
+  if ('code' in inspected) return refused(inspected)
+  return preparedCall(call, inspected.inspection, inspected.naming, inspected.body)
 }
 
-/** The same for a body whose inspection is there: whether its model is allowed, and what it is expected to cost. */
-export function preparedCall(call: Call, inspection: RequestInspection, body: Buffer | undefined): Preparation {
+async function inspectedBody(
+  { documents }: DataPlane,
+  call: Call,
+  whole: WholeBody,
+): Promise<InspectedBody | GatewayError> {
+  const { connection, operation, apiKey } = call
+  const { provider } = connection.settings
+  const { body } = whole
+  if (whole.kind === 'other') {
+    const task = { owner: apiKey.id, estimatedNs: body.length * OTHER_BYTE_NS }
+    return documents.read('inspectOther', { provider, operation, type: whole.type, body }, task)
+  }
+  const task = { owner: apiKey.id, estimatedNs: whole.structure.parseNs }
+  const inspected = await documents.read('inspect', { provider, operation, judged: isJudged(call), body }, task)
+  // What is not known to take JSON may take something else under its name.
+  const takesJson = operation.usesModel && operation.unlisted === undefined
+  return takesJson && !inspected.isObject ? NOT_JSON : inspected
+}
+
+/** Decides whether a call whose body has been read may use its models, and what it is expected to cost. */
+export function preparedCall(
+  call: Call,
+  inspection: RequestInspection,
+  naming: ModelNaming | undefined,
+  body?: Buffer,
+): Preparation {
   const { connection, operation } = call
-  const { settings } = connection
-  const refusal = isParsed(call) ? modelError(connection, inspection) : undefined
-  if (refusal !== undefined) return { status: 'refused', error: refusal }
-  const { defaultMaxOutputTokens, tokenReservation } = settings
+  if (isTooLong(inspection.model)) return refused(LONG_MODEL)
+  const error = modelRefusal(call, naming)
+  if (error !== undefined) return refused(error)
+  const { defaultMaxOutputTokens, tokenReservation } = connection.settings
   const policy = { defaultMaxOutputTokens, tokenReservation, smallestTokenLimit: connection.smallestTokenLimit }
   const estimate = operation.usesModel
     ? estimateCost(inspection, policy, connection.learned.of(inspection.model))
     : NO_TOKENS
-  return { status: 'prepared', call: { ...call, inspection, estimate }, body }
+  return { status: 'prepared', call: { ...call, inspection, naming, estimate }, body }
 }
 
-/** Why a connection refuses the models of a request: one has a name that none can have, or is not allowed. */
-export function modelError(
-  { allowsModel, settings: { name } }: UsableConnection,
-  { model, models = [model] }: RequestInspection,
-): GatewayError | undefined {
-  if (isTooLong(model)) return gatewayError('invalid_request', 'The name of the model is too long.')
-  const forbidden = models.find((one) => !allowsModel(one))
-  if (forbidden === undefined) return undefined
-  const message =
-    forbidden === ''
-      ? `Connection "${name}" is restricted to certain models, and this request's model cannot be told.`
-      : `Connection "${name}" does not allow the model "${forbidden.slice(0, MAX_MODEL_BYTES)}".`
-  return gatewayError('model_not_allowed', message)
+/** Whether the body is compressed, so that neither its models nor its length can be told, where one of them matters. */
+function isEncoded({ headers, connection, operation }: Call): boolean {
+  const encoding = headers['content-encoding']
+  if (encoding === undefined || encoding === 'identity') return false
+  return isRestricted(connection) || (operation.unlisted === true && connection.smallestTokenLimit !== undefined)
 }
 
+function refused(error: GatewayError): Preparation {
+  return { status: 'refused', error }
+}
+
+/** Of a form, whose fields are looked at one by one. */
+const OTHER_BYTE_NS = 5
 /**
  * Of a model's name as JSON. Applications choose it, and an exchange with the capacity service, which asks for a thousand permits
  * and settles a thousand, must yet be no longer than a message of NATS may be: 1 MiB.
@@ -93,12 +111,16 @@ export function modelError(
 const MAX_MODEL_BYTES = 256
 /** Of one UTF-16 code unit as JSON: `\u0001`. */
 const MAX_CHAR_BYTES = 6
-const NOT_JSON_TYPE = 'This operation takes a JSON body, with content-type application/json.'
-const NOT_JSON = 'The body is not a JSON object.'
-
-function refused(message: string): Preparation {
-  return { status: 'refused', error: gatewayError('invalid_request', message) }
-}
+const NOT_JSON_TYPE = gatewayError(
+  'invalid_request',
+  'This operation takes a JSON body, with content-type application/json.',
+)
+const NOT_JSON = gatewayError('invalid_request', 'The body is not a JSON object.')
+const LONG_MODEL = gatewayError('invalid_request', 'The name of the model is too long.')
+const ENCODED = gatewayError(
+  'invalid_request',
+  'A body with a content-encoding cannot be looked into, as this connection asks for: send it as it is.',
+)
 
 function isTooLong(model: string): boolean {
   if (model.length * MAX_CHAR_BYTES <= MAX_MODEL_BYTES) return false

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { HeldBytes } from '../domain/byte-account.ts'
 import { type GatewayError, gatewayError } from '../domain/gateway-error.ts'
-import type { JsonStructure } from '../domain/json-structure.ts'
+import { type JsonStructure, MAX_DEPTH, MAX_ITEMS, MAX_MEMBERS } from '../domain/json-structure.ts'
 
 export type ReceivedBody =
   | { readonly status: 'received'; readonly body: Buffer }
@@ -86,8 +86,7 @@ function refuse(request: IncomingMessage, error: GatewayError): Promise<Received
 function structureError(structure: JsonStructure | undefined, piece: Buffer): GatewayError | undefined {
   if (structure === undefined) return undefined
   structure.push(piece)
-  if (structure.depth > MAX_DEPTH) return TOO_DEEP
-  return structure.members > MAX_MEMBERS || structure.items > MAX_ITEMS ? TOO_MANY : undefined
+  return structure.excess && EXCESS[structure.excess]
 }
 
 /** Memory that was got in advance and is not needed goes back, where it is much. */
@@ -95,21 +94,16 @@ function whole(memory: Buffer, sizeBytes: number): Buffer {
   return sizeBytes === memory.length ? memory : Buffer.from(memory.subarray(0, sizeBytes))
 }
 
-/** Of objects and arrays in each other: JSON schemas have the most. */
-export const MAX_DEPTH = 200
-/** Of objects, arrays and members: ten times what the longest conversations have. Takes 15 ms to parse. */
-export const MAX_MEMBERS = 100_000
-/** Of other items of arrays: embeddings take 300,000 tokens in a request. */
-export const MAX_ITEMS = 1_000_000
-
 const EMPTY = Buffer.alloc(0)
 const LEFT = Promise.resolve<ReceivedBody>({ status: 'left' })
 const TOO_LARGE = gatewayError('payload_too_large', 'The body is too large.')
-const TOO_DEEP = gatewayError('invalid_request', `The JSON body is nested more than ${MAX_DEPTH} levels deep.`)
-const TOO_MANY = gatewayError(
-  'payload_too_large',
-  `The JSON body has more than ${MAX_MEMBERS} objects, arrays and members, or ${MAX_ITEMS} other items.`,
-)
+const EXCESS = {
+  depth: gatewayError('invalid_request', `The JSON body is nested more than ${MAX_DEPTH} levels deep.`),
+  size: gatewayError(
+    'payload_too_large',
+    `The JSON body has more than ${MAX_MEMBERS} objects, arrays and members, or ${MAX_ITEMS} other items.`,
+  ),
+}
 const FULL = gatewayError(
   'unavailable',
   'The gateway holds as many bytes of requests as it may. Try again in a moment.',

@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
-import { SluiceError } from '@sluice/contracts'
 import type { Logger } from '@sluice/service-kit'
 import { type GatewayError, gatewayError } from '../domain/gateway-error.ts'
 import { MAX_WAIT_HEADER, MAX_WAIT_MS, maxWaitMs } from '../domain/max-wait.ts'
@@ -10,6 +9,7 @@ import type { Permit } from '../ports/permits.ts'
 import { AnswerRelay } from './answer-relay.ts'
 import type { Call, PermittedCall, PreparedCall } from './call.ts'
 import { currentCall } from './current-call.ts'
+import { faultError } from './fault-error.ts'
 import { goneSignal } from './gone-signal.ts'
 import { obtainPermit } from './obtain-permit.ts'
 import { credentialReady, readyToSend } from './ready-to-send.ts'
@@ -88,11 +88,7 @@ export async function sendCall(
     }
     refuse(neverDeparted(call))
   } catch (error) {
-    const isExpected = error instanceof SluiceError && error.code === 'credential_unavailable'
-    logger[isExpected ? 'warn' : 'error']({ err: error, requestId: call.requestId }, 'request not forwarded')
-    const answer = isExpected
-      ? gatewayError('credential_unavailable', 'The credential of the connection is not available.')
-      : gatewayError('internal', 'Internal error.')
+    const answer = faultError(error, call.requestId, logger)
     if (relay === undefined) refuse(answer)
     else relay.giveUp(answer)
   }

@@ -10,6 +10,7 @@ import { parseUnifiedModel } from '../domain/unified-model.ts'
 import type { DataPlane } from '../ports/data-plane.ts'
 import type { ReadingTask } from '../ports/documents.ts'
 import type { Call, PermittedCall, PreparedCall } from './call.ts'
+import { distinguishesModels } from './judge-models.ts'
 import { preparedCall } from './prepare-call.ts'
 import { NO_ROOM } from './receive-body.ts'
 import { recordRefusal } from './refuse-call.ts'
@@ -59,6 +60,7 @@ export async function translateCall(
   const toTranslate: Omit<BodyToTranslate, 'body' | 'images'> = {
     provider: connection.settings.provider,
     kind,
+    judged: distinguishesModels(connection),
     model: name.model,
     defaultMaxOutputTokens: connection.settings.defaultMaxOutputTokens,
     answerId: requestId,
@@ -85,7 +87,7 @@ export async function translateCall(
     translation: connection.adapter.unified[kind].answer(translated.answer),
     formatError: openAiErrorAnswer,
   }
-  const preparation = preparedCall(call, translated.inspection, translated.body)
+  const preparation = preparedCall(call, translated.inspection, translated.naming, translated.body)
   if (preparation.status === 'refused') return refuse(preparation.error)
   const added = held.hold(Math.max(0, translated.body.length - sizeBytes))
   if (added !== 'held') return refuse(NO_ROOM[added])
@@ -103,7 +105,11 @@ export async function translateCall(
     const complete = await translate(translated.body, images)
     if (complete.status === 'refused') return { status: 'refused', error: refusalError(complete) }
     if (complete.status === 'images-needed') throw new Error('an image that was fetched is asked for again')
-    return { status: 'completed', call: { ...permitted, inspection: complete.inspection }, body: complete.body }
+    return {
+      status: 'completed',
+      call: { ...permitted, inspection: complete.inspection, naming: complete.naming },
+      body: complete.body,
+    }
   }
   return { status: 'translated', call: preparation.call, body: { ...sent, complete } }
 }

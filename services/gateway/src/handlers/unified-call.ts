@@ -4,6 +4,7 @@ import type { Connection } from '../domain/connection.ts'
 import { type GatewayError, gatewayError } from '../domain/gateway-error.ts'
 import { JsonStructure } from '../domain/json-structure.ts'
 import type { DataPlane } from '../ports/data-plane.ts'
+import { faultError } from './fault-error.ts'
 import { type ForwardOptions, isJson } from './forward-call.ts'
 import { goneSignal } from './gone-signal.ts'
 import { holdBytes } from './hold-bytes.ts'
@@ -48,9 +49,8 @@ export async function unifiedCall(
     const waitMs = waitOf(call, request)
     if (typeof waitMs !== 'number') return refuseCall(plane, call, waitMs, response)
     await sendCall(plane, call, body, response, { waitMs, logger })
-  } catch (err) {
-    logger.error({ err, requestId }, 'request not translated')
-    refuse(INTERNAL)
+  } catch (error) {
+    refuse(faultError(error, requestId, logger))
   }
 }
 
@@ -58,4 +58,3 @@ const NOT_JSON_TYPE = gatewayError(
   'invalid_request',
   'This operation takes a JSON body, with content-type application/json.',
 )
-const INTERNAL = gatewayError('internal', 'Internal error.')

@@ -71,14 +71,20 @@ describe('a change', () => {
         onCapacityUnavailable: 'reject',
         maxWaitMs: 0,
         enforceDiscovered: false,
+        allowAdministration: false,
         enabled: true,
         version: 1,
       }),
     )
-    await service.ask('PATCH', path, { enabled: false })
+    await service.ask('PATCH', path, { enabled: false, allowAdministration: true })
     await service.ask('PATCH', path, { config: { apiKey: 'sk-2' } })
     await eventually(async () =>
-      expect(await projected(body.id)).toMatchObject({ enabled: false, credentialVersion: 2, version: 3 }),
+      expect(await projected(body.id)).toMatchObject({
+        enabled: false,
+        allowAdministration: true,
+        credentialVersion: 2,
+        version: 3,
+      }),
     )
     await service.ask('DELETE', path)
     await eventually(async () => expect(await projected(body.id)).toBeUndefined())

@@ -30,6 +30,13 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
       )
     },
   },
+  '0006-allow-administration': {
+    up: async (db: Kysely<unknown>) => {
+      await sql`alter table connections.connections add column allow_administration boolean not null default false`.execute(
+        db,
+      )
+    },
+  },
 }
 
 /** An envelope is destroyed when its version may no longer be used; who made the versions there are is in the audit log. */

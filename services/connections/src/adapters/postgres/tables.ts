@@ -30,6 +30,7 @@ export interface ConnectionTable {
   on_capacity_unavailable: ConnectionSettings['onCapacityUnavailable']
   max_wait_ms: number
   enforce_discovered: boolean
+  allow_administration: boolean
   enabled: boolean
   /** The current version in `credentials`; null where there is none. */
   credential_version: number | null

@@ -1,0 +1,56 @@
+import { pathModels } from '../naming/path-models.ts'
+import type { Operation, RequestInspection } from '../provider-adapter.ts'
+import { isRecord } from '../wire/is-record.ts'
+import { namedModel } from '../wire/named-model.ts'
+import { positiveCount } from '../wire/token-count.ts'
+
+/** What is known of the media in a prompt of the provider's own shape. */
+export interface UnlistedMedia {
+  readonly parts: number
+  readonly tokens?: number
+  readonly inlinedBytes: number
+}
+
+/**
+ * Reads what may matter of a request of which nothing is known but that it may run a model. Its prompt is all of its body, its
+ * maximum the largest of those that it states in any provider's words. Never throws, whatever the shape.
+ * @param body the parsed JSON body; undefined where it is none @param sizeBytes of the text in the body
+ */
+export function inspectUnlisted(
+  { path }: Operation,
+  body: unknown,
+  sizeBytes: number,
+  media: UnlistedMedia = NO_MEDIA,
+): RequestInspection {
+  const members = isRecord(body) ? body : NO_MEMBERS
+  const maxOutputTokens = statedMaximum(members)
+  return {
+    model: namedModel(body) || (pathModels(path)[0] ?? ''),
+    streamed: members.stream === true,
+    promptBytes: Math.max(0, sizeBytes - media.inlinedBytes),
+    mediaParts: media.parts,
+    ...(media.tokens === undefined ? {} : { mediaTokens: media.tokens }),
+    ...(maxOutputTokens === undefined ? {} : { maxOutputTokens }),
+    outputs: Math.max(positiveCount(members.n) ?? 1, positiveCount(members.best_of) ?? 1),
+    addsUsage: false,
+  }
+}
+
+function statedMaximum(body: Readonly<Record<string, unknown>>): number | undefined {
+  const stated = MAXIMA.flatMap((name) => positiveCount(body[name]) ?? [])
+  return stated.length === 0 ? undefined : Math.max(...stated)
+}
+
+const MAXIMA = [
+  'max_tokens',
+  'max_completion_tokens',
+  'max_output_tokens',
+  'max_tokens_to_sample',
+  'max_new_tokens',
+  'max_gen_len',
+  'maxOutputTokens',
+  'maxTokens',
+  'n_predict',
+] as const
+const NO_MEMBERS: Readonly<Record<string, unknown>> = {}
+const NO_MEDIA: UnlistedMedia = { parts: 0, inlinedBytes: 0 }
