@@ -16,8 +16,11 @@ export async function prepareTestRoles(adminUrl: string): Promise<void> {
   await administer(adminUrl, `create database ${name}`)
   await createRoles(inDatabase(adminUrl, name))
   await setRolePasswords(inDatabase(adminUrl, name), testRolePasswords(adminUrl))
-  for (const service of DATABASE_SERVICES)
+  for (const service of DATABASE_SERVICES) {
     await administer(adminUrl, `alter role ${roleOf(service)} connection limit -1`)
+    // Otherwise one who is no superuser is granted it and loses it again with each database, and several at a time would collide.
+    await administer(adminUrl, `grant ${roleOf(service)} to current_user`)
+  }
   await administer(adminUrl, `drop database ${name}`)
 }
 

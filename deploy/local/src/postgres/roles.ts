@@ -81,6 +81,7 @@ export function inDatabase(serverUrl: string, database: string): string {
   return url.href
 }
 
+/** Returns an object of what `make` gives for each service. */
 export function forEachService<Value>(make: (service: DatabaseService) => Value): Record<DatabaseService, Value> {
   const entries = DATABASE_SERVICES.map((service) => [service, make(service)])
   return Object.fromEntries(entries)
