@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CONNECTION_DEFAULTS, connectionProjection, responses } from '@sluice/contracts'
-import { startPostgres } from '@sluice/local'
+import { forEachService, generatePassword, prepareDatabase, startPostgres } from '@sluice/local'
 import { type Bus, connectBus, ensureStream, openBucket } from '@sluice/messaging'
 import pg from 'pg'
 import { describeMachine, versionOf } from '../shared/machine.ts'
@@ -46,11 +46,12 @@ async function run(): Promise<boolean> {
   const messages = (await bus.jetstreamManager.streams.info(responses.name)).state.messages
   console.log(`${EVENTS.toLocaleString('en')} events are in the stream, twice: ${messages} messages`)
 
-  const settings = { NATS_URL: nats.url, DATABASE_URL: postgres.url }
+  const databaseUrls = await prepareDatabase(postgres.url, forEachService(generatePassword))
+  const settings = (name: ConsumerName) => ({ NATS_URL: nats.url, DATABASE_URL: databaseUrls[name] })
   const startedAtMs = performance.now()
   const consumers = {
-    usage: await started.add(startConsumer('usage', settings)),
-    discovery: await started.add(startConsumer('discovery', settings)),
+    usage: await started.add(startConsumer('usage', settings('usage'))),
+    discovery: await started.add(startConsumer('discovery', settings('discovery'))),
   }
   const follow = async (name: ConsumerName): Promise<number> => {
     for (const { done } of KILLS.filter((kill) => kill.name === name)) {
@@ -72,7 +73,7 @@ async function run(): Promise<boolean> {
   const perSecond = EVENTS / (Math.max(usageMs, discoveryMs) / 1_000)
   const isReached = perSecond >= LEAST_PER_SECOND
   const isExact = differences.length === 0
-  const { rows, commits } = await writes(postgres.url)
+  const { rows, commits } = await writes(databaseUrls.usage)
   const lines = [
     '# Response events: `npm run bench:events`',
     '',

@@ -1,4 +1,4 @@
-import { type Postgres, startPostgres } from '@sluice/local'
+import { forEachService, generatePassword, type Postgres, prepareDatabase, startPostgres } from '@sluice/local'
 import { eventually, temporaryFolder } from '@sluice/testkit'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type System, startSystem } from './start-system.ts'
@@ -10,7 +10,8 @@ let system: System
 beforeAll(async () => {
   dataDir = await temporaryFolder()
   postgres = await postgresOn(0)
-  system = await startSystem({ gateways: 2, databaseUrl: postgres.url })
+  const databaseUrls = await prepareDatabase(postgres.url, forEachService(generatePassword))
+  system = await startSystem({ gateways: 2, databaseUrls })
 })
 
 afterAll(async () => {

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { UsagePoint } from '@sluice/contracts'
-import { type Postgres, startPostgres } from '@sluice/local'
+import { forEachService, generatePassword, type Postgres, prepareDatabase, startPostgres } from '@sluice/local'
 import { eventually, temporaryFolder } from '@sluice/testkit'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type System, startSystem } from './start-system.ts'
@@ -18,7 +18,8 @@ let apiKey: string
 beforeAll(async () => {
   dataDir = await temporaryFolder()
   postgres = await postgresOn(0)
-  system = await startSystem({ databaseUrl: postgres.url })
+  const databaseUrls = await prepareDatabase(postgres.url, forEachService(generatePassword))
+  system = await startSystem({ databaseUrls })
   ;({ id, apiKey } = await system.connect('steady', [{ period: 'minute', requests: 1_000_000 }]))
 })
 

@@ -6,6 +6,7 @@ import type { ApiKeyView, ConnectionView, CreatedApiKey } from '@sluice/contract
 import {
   type AdminClient,
   adminClient,
+  type DatabaseUrls,
   type ExtraEnvironment,
   gatewayKnows,
   readSettings,
@@ -41,7 +42,8 @@ export async function startSystem(
     readonly gateways?: number
     readonly capacities?: number
     readonly logLevel?: string
-    readonly databaseUrl?: string
+    /** A PostgreSQL that is there already. */
+    readonly databaseUrls?: DatabaseUrls
     /** Holds all that is stored; a temporary folder when absent. */
     readonly dataDir?: string
     readonly extra?: ExtraEnvironment
@@ -61,7 +63,11 @@ export async function startSystem(
       CAPACITY_INSTANCES: String(settings.capacities ?? 1),
       ALLOW_INSECURE_UPSTREAM: 'true',
       LOG_LEVEL: settings.logLevel ?? 'info',
-      ...(settings.databaseUrl === undefined ? {} : { DATABASE_URL: settings.databaseUrl }),
+      ...(settings.databaseUrls && {
+        CONNECTIONS_DATABASE_URL: settings.databaseUrls.connections,
+        DISCOVERY_DATABASE_URL: settings.databaseUrls.discovery,
+        USAGE_DATABASE_URL: settings.databaseUrls.usage,
+      }),
     }),
     {
       log: (source, line) => lines.push(`${source} | ${line}`),

@@ -1,9 +1,18 @@
-import { LogLevel, readConfig } from '@sluice/service-kit'
+import { ConfigError, LogLevel, readConfig } from '@sluice/service-kit'
 import { type Static, Type } from 'typebox'
 import { SYNC_INTERVAL_PATTERN } from './nats-server/nats-config.ts'
+import type { DatabaseUrls } from './postgres/roles.ts'
 
 const port = (description: string, value?: number) =>
   Type.Integer({ minimum: 0, maximum: 65_535, description, ...(value === undefined ? {} : { default: value }) })
+
+const databaseUrl = (service: string) =>
+  Type.Optional(
+    Type.String({
+      pattern: '^postgres(ql)?://',
+      description: `PostgreSQL to use, as the role of ${service}. Unset: one is started`,
+    }),
+  )
 
 /** Every setting of the embedded start. */
 export type LocalSettings = Static<typeof LocalSettings>
@@ -41,9 +50,9 @@ export const LocalSettings = Type.Object({
   NATS_REPLICAS: Type.Optional(
     Type.String({ pattern: '^[1-5]$', description: 'Copies of each stream and bucket on the servers of NATS_URL' }),
   ),
-  DATABASE_URL: Type.Optional(
-    Type.String({ pattern: '^postgres(ql)?://', description: 'PostgreSQL to use. Unset: one is started' }),
-  ),
+  CONNECTIONS_DATABASE_URL: databaseUrl('connections'),
+  DISCOVERY_DATABASE_URL: databaseUrl('discovery'),
+  USAGE_DATABASE_URL: databaseUrl('usage'),
   METRICS_PORT: Type.Optional(
     port('Port of the metrics of the first process; each further one serves them on the port after. Unset: none does'),
   ),
@@ -63,5 +72,21 @@ export const LocalSettings = Type.Object({
 
 /** @throws ConfigError naming every setting that is wrong */
 export function readSettings(env: Readonly<Record<string, string | undefined>>): LocalSettings {
-  return readConfig(LocalSettings, env)
+  const settings = readConfig(LocalSettings, env)
+  const missing = DATABASE_SETTINGS.filter((name) => settings[name] === undefined)
+  if (missing.length > 0 && missing.length < DATABASE_SETTINGS.length) {
+    throw new ConfigError(
+      `${missing.join(' and ')} must be set as well: each service logs in to PostgreSQL with its own role`,
+    )
+  }
+  return settings
 }
+
+/** Returns the PostgreSQL that is there already, as each service reaches it; undefined where one is to be started. */
+export function givenDatabaseUrls(settings: LocalSettings): DatabaseUrls | undefined {
+  const { CONNECTIONS_DATABASE_URL, DISCOVERY_DATABASE_URL, USAGE_DATABASE_URL } = settings
+  if (!CONNECTIONS_DATABASE_URL || !DISCOVERY_DATABASE_URL || !USAGE_DATABASE_URL) return undefined
+  return { connections: CONNECTIONS_DATABASE_URL, discovery: DISCOVERY_DATABASE_URL, usage: USAGE_DATABASE_URL }
+}
+
+export const DATABASE_SETTINGS = ['CONNECTIONS_DATABASE_URL', 'DISCOVERY_DATABASE_URL', 'USAGE_DATABASE_URL'] as const

@@ -15,14 +15,27 @@ export {
 export { type NatsServer, type NatsServerOptions, startNatsServer } from './nats-server/start.ts'
 export {
   ensureNatsPasswords,
-  generatePassword,
   NATS_USERS,
   type NatsPasswords,
   type NatsUser,
   passwordEnvironment,
 } from './nats-server/users.ts'
 export { type NatsVersion, parseNatsVersion, readNatsVersion } from './nats-server/version.ts'
+export { generatePassword } from './password-file.ts'
 export { freePort } from './ports.ts'
+export {
+  createRoles,
+  DATABASE_SERVICES,
+  type DatabaseService,
+  type DatabaseUrls,
+  forEachService,
+  inDatabase,
+  prepareDatabase,
+  type RolePasswords,
+  roleOf,
+  roleUrls,
+  setRolePasswords,
+} from './postgres/roles.ts'
 export { type Postgres, type PostgresOptions, startPostgres } from './postgres/start.ts'
 export { createPrefixedLog, type PrefixedLogOptions } from './prefixed-log.ts'
 export { commandLine, endProcess, identifyProcess, isRunning, type ProcessIdentity } from './process-identity.ts'

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
-import { readSettings } from './config.ts'
+import { DATABASE_SETTINGS, readSettings } from './config.ts'
 import { NATS_USERS, type NatsPasswords } from './nats-server/users.ts'
+import { DATABASE_SERVICES, forEachService } from './postgres/roles.ts'
 import { everyProcess, givenNames, type ServiceContext, serviceSpecs } from './process-specs.ts'
 import { serviceFile, stackPaths } from './stack-paths.ts'
 
@@ -18,7 +19,9 @@ function contextWith(overrides: Partial<ServiceContext>): ServiceContext {
     natsUrl: 'nats://127.0.0.1:4222',
     natsPasswords: passwords,
     natsSyncIntervalMs: 1_000,
-    databaseUrl: 'postgres://127.0.0.1/sluice',
+    databaseUrls: forEachService(
+      (service) => `postgres://${service}-role:database-secret-of-${service}@127.0.0.1/sluice`,
+    ),
     inherited: {},
     extra: {},
     programOf: serviceFile,
@@ -32,6 +35,18 @@ it('gives each process its own user on NATS, and no other’s password', () => {
     expect(env).toMatchObject({ NATS_USER: user, NATS_PASSWORD: `password-of-${user}` })
     const told = JSON.stringify([env, args?.(undefined)]).match(/password-of-\w+/g)
     expect(told).toEqual([`password-of-${user}`])
+  }
+})
+
+it('gives each service that stores something its own role in the database, and no process another’s password', () => {
+  const told = specsOf().map(({ name, env, args }) => {
+    const passwords = JSON.stringify([env, args?.(undefined)]).match(/database-secret-of-\w+/g) ?? []
+    return [name.replace(/-\d$/, ''), passwords] as const
+  })
+  expect(told.map(([service]) => service)).toEqual(expect.arrayContaining([...DATABASE_SERVICES]))
+  for (const [service, passwords] of told) {
+    const stores = DATABASE_SERVICES.some((each) => each === service)
+    expect(passwords).toEqual(stores ? [`database-secret-of-${service}`] : [])
   }
 })
 
@@ -62,11 +77,12 @@ it('has each process serve its metrics on a port of its own, and none unless ask
 })
 
 it('tells what the processes have from outside, and what the start chose itself', () => {
-  const given = { NATS_URL: 'nats://user:secret@nats', DATABASE_URL: 'postgres://user:secret@db/sluice' }
+  const urls = Object.fromEntries(DATABASE_SETTINGS.map((name) => [name, 'postgres://user:secret@db/sluice']))
+  const given = { NATS_URL: 'nats://user:secret@nats', ...urls }
   const outside = { inherited: { HOME: '/root' }, extra: { gateway: { AWS_SECRET_ACCESS_KEY: 'secret' } } }
   const names = givenNames(contextWith({ ...outside, settings: readSettings(given) }))
   expect([...names]).toEqual(
-    expect.arrayContaining(['HOME', 'AWS_SECRET_ACCESS_KEY', ...Object.keys(given), 'NATS_PASSWORD']),
+    expect.arrayContaining(['HOME', 'AWS_SECRET_ACCESS_KEY', 'NATS_URL', 'DATABASE_URL', 'NATS_PASSWORD']),
   )
   expect([...givenNames(contextWith(outside))]).toEqual(['HOME', 'AWS_SECRET_ACCESS_KEY'])
 })

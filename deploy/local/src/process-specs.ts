@@ -1,7 +1,8 @@
 import type { ProcessSpec } from './child-process.ts'
-import type { LocalSettings } from './config.ts'
+import { givenDatabaseUrls, type LocalSettings } from './config.ts'
 import type { ServerToKeep } from './keeper-options.ts'
 import type { NatsPasswords } from './nats-server/users.ts'
+import type { DatabaseService, DatabaseUrls } from './postgres/roles.ts'
 import { compileCacheDir, keeperFile, type ServiceName, type StackPaths } from './stack-paths.ts'
 import type { StackPorts } from './stack-ports.ts'
 
@@ -17,7 +18,7 @@ export interface ServiceContext {
   readonly natsPasswords: NatsPasswords | undefined
   /** How long what NATS confirmed may not be on its disk yet. */
   readonly natsSyncIntervalMs: number
-  readonly databaseUrl: string
+  readonly databaseUrls: DatabaseUrls
   /** What every process gets. */
   readonly inherited: Readonly<Record<string, string>>
   readonly extra: ExtraEnvironment
@@ -63,8 +64,8 @@ export function keeperSpec(server: ServerToKeep, env: Readonly<Record<string, st
 }
 
 export function serviceSpecs(context: ServiceContext): ServiceSpecs {
-  const { settings, paths, ports, databaseUrl } = context
-  const database = { DATABASE_URL: databaseUrl }
+  const { settings, paths, ports, databaseUrls } = context
+  const database = (service: DatabaseService) => ({ DATABASE_URL: databaseUrls[service] })
   const upstream = { ALLOW_INSECURE_UPSTREAM: String(settings.ALLOW_INSECURE_UPSTREAM) }
   const capacities = Array.from({ length: settings.CAPACITY_INSTANCES }, (_, index) =>
     serviceSpec(context, 'capacity', `capacity-${index + 1}`, {
@@ -80,7 +81,7 @@ export function serviceSpecs(context: ServiceContext): ServiceSpecs {
   )
   const specs = {
     connections: serviceSpec(context, 'connections', 'connections', {
-      ...database,
+      ...database('connections'),
       ...upstream,
       ADMIN_HOST: LOOPBACK,
       ADMIN_PORT: String(ports.admin),
@@ -89,8 +90,8 @@ export function serviceSpecs(context: ServiceContext): ServiceSpecs {
     }),
     capacities,
     consumers: [
-      serviceSpec(context, 'discovery', 'discovery', database),
-      serviceSpec(context, 'usage', 'usage', database),
+      serviceSpec(context, 'discovery', 'discovery', database('discovery')),
+      serviceSpec(context, 'usage', 'usage', database('usage')),
     ],
     gateways,
   }
@@ -104,12 +105,11 @@ export function everyProcess({ connections, capacities, consumers, gateways }: S
 
 /** Names of what the processes have from outside: it may hold secrets, which the start is not to write down. */
 export function givenNames({ settings, inherited, extra }: ServiceContext): ReadonlySet<string> {
-  const servers = [...NATS_SETTINGS, 'NATS_URL', 'DATABASE_URL'] as const
   return new Set([
     ...Object.keys(inherited),
     ...Object.values(extra).flatMap((own) => Object.keys(own)),
-    ...(settings.NATS_URL === undefined ? [] : servers.filter((name) => name !== 'DATABASE_URL')),
-    ...(settings.DATABASE_URL === undefined ? [] : ['DATABASE_URL']),
+    ...(settings.NATS_URL === undefined ? [] : [...NATS_SETTINGS, 'NATS_URL']),
+    ...(givenDatabaseUrls(settings) === undefined ? [] : ['DATABASE_URL']),
   ])
 }
 

@@ -1,4 +1,4 @@
-import type { LocalSettings } from './config.ts'
+import { DATABASE_SETTINGS, givenDatabaseUrls, type LocalSettings } from './config.ts'
 import type { ServerToKeep } from './keeper-options.ts'
 import type { Log } from './log.ts'
 import { locateNatsServer } from './nats-server/locate.ts'
@@ -12,6 +12,7 @@ import {
 } from './nats-server/nats-config.ts'
 import { ensureNatsPasswords, type NatsPasswords, passwordEnvironment } from './nats-server/users.ts'
 import { versionText } from './nats-server/version.ts'
+import { type DatabaseUrls, ensureRolePasswords, prepareDatabase } from './postgres/roles.ts'
 import { keeperSpec } from './process-specs.ts'
 import type { ProcessTiers } from './process-tiers.ts'
 import { assertReachable } from './reachable.ts'
@@ -24,7 +25,8 @@ export interface Servers {
   readonly natsPasswords: NatsPasswords | undefined
   /** How long what NATS confirmed may not be on its disk yet; 0 when it is there before it is confirmed. */
   readonly natsSyncIntervalMs: number
-  readonly databaseUrl: string
+  /** The database as each service reaches it, with its own role. */
+  readonly databaseUrls: DatabaseUrls
 }
 
 /** Costs no throughput that can be measured, unlike `always` (docs/nats.md). */
@@ -45,18 +47,25 @@ export interface StartServersOptions {
  * already, makes sure that it answers instead. They keep their ports over restarts of their own.
  */
 export async function startServers({ settings, paths, tiers, inherited, log }: StartServersOptions): Promise<Servers> {
-  const { NATS_URL, DATABASE_URL, NATS_SYNC_INTERVAL, SLUICE_NATS_SERVER } = settings
+  const { NATS_URL, NATS_SYNC_INTERVAL, SLUICE_NATS_SERVER } = settings
+  const givenUrls = givenDatabaseUrls(settings)
   const wantedSync = NATS_SYNC_INTERVAL === undefined ? undefined : parseSyncInterval(NATS_SYNC_INTERVAL)
   const minLevel = LEVEL_NUMBERS[settings.LOG_LEVEL]
   if (NATS_URL !== undefined) await assertReachable(NATS_URL, 'NATS_URL')
-  if (DATABASE_URL !== undefined) await assertReachable(DATABASE_URL, 'DATABASE_URL')
+  for (const name of DATABASE_SETTINGS) {
+    const url = settings[name]
+    if (url !== undefined) await assertReachable(url, name)
+  }
 
   const startKeeper = async (server: ServerToKeep, env: Record<string, string> = {}): Promise<string> => {
     const [ready] = await tiers.start([keeperSpec(server, { ...inherited, ...env })])
     if (ready?.url === undefined) throw new StartError('process_failed', `${server.server} did not say its address.`)
     return ready.url
   }
-  const startPostgres = () => startKeeper({ server: 'postgres', dataDir: paths.postgresDir, minLevel })
+  const startPostgres = async () => {
+    const serverUrl = await startKeeper({ server: 'postgres', dataDir: paths.postgresDir, minLevel })
+    return prepareDatabase(serverUrl, await ensureRolePasswords(paths.postgresPasswordsFile))
+  }
   const startNats = async () => {
     const natsPasswords = await ensureNatsPasswords(paths.natsPasswordsFile)
     const { path: serverPath, version } = await locateNatsServer({ binDir, log, forcedPath: SLUICE_NATS_SERVER })
@@ -69,11 +78,11 @@ export async function startServers({ settings, paths, tiers, inherited, log }: S
     const natsUrl = await startKeeper(server, passwordEnvironment(natsPasswords))
     return { natsUrl, natsPasswords, natsSyncIntervalMs: syncIntervalMs(syncInterval) }
   }
-  const [databaseUrl, nats] = await Promise.all([
-    DATABASE_URL ?? startPostgres(),
+  const [databaseUrls, nats] = await Promise.all([
+    givenUrls ?? startPostgres(),
     NATS_URL === undefined ? startNats() : givenNats(NATS_URL, wantedSync),
   ])
-  return { databaseUrl, ...nats }
+  return { databaseUrls, ...nats }
 }
 
 /** @param sync what the settings say that these servers are set to */

@@ -11,6 +11,7 @@ export interface StackPaths {
   readonly natsConfigDir: string
   readonly natsPasswordsFile: string
   readonly postgresDir: string
+  readonly postgresPasswordsFile: string
   readonly runDir: string
   readonly masterKeyFile: string
   readonly operatorTokenFile: string
@@ -27,6 +28,7 @@ export function stackPaths(dataDir: string): StackPaths {
     natsConfigDir: join(root, 'nats-config'),
     natsPasswordsFile: join(root, 'nats-passwords'),
     postgresDir: join(root, 'postgres'),
+    postgresPasswordsFile: join(root, 'postgres-passwords'),
     runDir: join(root, 'run'),
     masterKeyFile: join(root, 'master-key'),
     operatorTokenFile: join(root, 'operator-token'),

@@ -106,7 +106,12 @@ it('runs every process, ends them all in order, and keeps what was stored', asyn
   // Before 2.10 the server's own two minutes hold.
   const syncIntervalMs = isNewEnough(await readNatsVersion(natsServerPath())) ? 1_000 : 120_000
   expect(parseEnv(given)).toMatchObject({ NATS_SYNC_INTERVAL_MS: String(syncIntervalMs) })
-  await query(stack.databaseUrl, 'create table kept as select 42 as answer')
+  for (const [service, url] of Object.entries(stack.databaseUrls)) {
+    const isOwn = `select current_user = 'sluice_${service}' and not rolsuper as yes from pg_roles where rolname = current_user`
+    expect(await query(url, isOwn)).toEqual([{ yes: true }])
+    expect(parseEnv(await readFile(join(dataDir, `env/${service}.env`), 'utf8'))).toMatchObject({ DATABASE_URL: url })
+  }
+  await query(stack.databaseUrls.usage, 'create table usage.kept as select 42 as answer')
   await stack.stop()
   expect(await running(pids)).toEqual([])
   expect(await readdir(join(dataDir, 'run'))).toEqual([])
@@ -124,7 +129,7 @@ it('runs every process, ends them all in order, and keeps what was stored', asyn
   ])
 
   const again = await start()
-  expect(await query(again.databaseUrl, 'select * from kept')).toEqual([{ answer: 42 }])
+  expect(await query(again.databaseUrls.usage, 'select * from usage.kept')).toEqual([{ answer: 42 }])
 })
 
 it('makes the master key once, for its owner alone', async () => {
@@ -147,7 +152,7 @@ it('brings every process back on the same address when it is killed', async () =
     ])
     expect(pidOf(stack, name)).not.toBe(pid)
   }
-  expect(await query(stack.databaseUrl, 'select 1 as one')).toEqual([{ one: 1 }])
+  expect(await query(stack.databaseUrls.connections, 'select 1 as one')).toEqual([{ one: 1 }])
 })
 
 it('replaces a server, too, when its keeper is killed', async () => {
@@ -159,7 +164,7 @@ it('replaces a server, too, when its keeper is killed', async () => {
     expect(await said(name)).toEqual([expect.stringMatching(/SIGKILL/), expect.stringMatching(/is back/)])
     expect(await running([server, pidOf(stack, name)])).toEqual([pidOf(stack, name)])
   }
-  expect(await query(stack.databaseUrl, 'select 1 as one')).toEqual([{ one: 1 }])
+  expect(await query(stack.databaseUrls.connections, 'select 1 as one')).toEqual([{ one: 1 }])
 })
 
 it('leaves nothing running when it is killed itself, and recovers at the next start', async () => {
@@ -186,7 +191,7 @@ it('recovers when everything was killed but the servers', async () => {
   const stack = await start()
   expect(lines.filter((line) => line.includes('left running'))).toHaveLength(2)
   expect(lines.join('\n')).not.toMatch(/starting it again/)
-  expect(await query(stack.databaseUrl, 'select 1 as one')).toEqual([{ one: 1 }])
+  expect(await query(stack.databaseUrls.connections, 'select 1 as one')).toEqual([{ one: 1 }])
   expect(await running(pids)).toEqual([])
 })
 
@@ -228,17 +233,23 @@ it('makes no other master key where there may be credentials under the one that 
 })
 
 it('uses the servers that are there already, and leaves them running', async () => {
-  const [nats, database] = await Promise.all([testNats(), testDatabase()])
+  const [nats, database] = await Promise.all([testNats(), testDatabase('connections')])
   onTestFinished(async () => {
     await Promise.all([nats.stop(), database.drop()])
   })
-  const stack = await start({ NATS_URL: nats.url, DATABASE_URL: database.url })
-  expect(stack).toMatchObject({ natsUrl: nats.url, databaseUrl: database.url })
+  const given = {
+    NATS_URL: nats.url,
+    CONNECTIONS_DATABASE_URL: database.urls.connections,
+    DISCOVERY_DATABASE_URL: database.urls.discovery,
+    USAGE_DATABASE_URL: database.urls.usage,
+  }
+  const stack = await start(given)
+  expect(stack).toMatchObject({ natsUrl: nats.url, databaseUrls: database.urls })
   expect(stack.processes().map(({ name }) => name)).not.toContain('nats')
   await stack.stop()
   expect(await query(database.url, 'select 1 as one')).toEqual([{ one: 1 }])
   await nats.kill()
-  await expect(start({ NATS_URL: nats.url, DATABASE_URL: database.url })).rejects.toMatchObject({
+  await expect(start(given)).rejects.toMatchObject({
     code: 'server_unreachable',
     message: `Nothing answers at ${new URL(nats.url).host}, which NATS_URL names.`,
   })

@@ -1,9 +1,10 @@
-import type { LocalSettings } from './config.ts'
+import { givenDatabaseUrls, type LocalSettings } from './config.ts'
 import { assertDiskSpace } from './disk-space.ts'
 import { writeEnvironmentFiles } from './environment-files.ts'
 import { acquireLock, type Lock } from './lock.ts'
 import type { ProcessLog } from './log.ts'
 import { ensureMasterKey } from './master-key.ts'
+import type { DatabaseUrls } from './postgres/roles.ts'
 import { type ExtraEnvironment, everyProcess, givenNames, serviceSpecs } from './process-specs.ts'
 import { createProcessTiers, type ProcessTiers } from './process-tiers.ts'
 import { readOptional } from './read-optional.ts'
@@ -23,7 +24,8 @@ export interface Stack {
   readonly gatewayUrls: readonly string[]
   /** The passwords of its users are in `paths.natsPasswordsFile`, unless the settings named it. */
   readonly natsUrl: string
-  readonly databaseUrl: string
+  /** The database as each service reaches it, with its own role. */
+  readonly databaseUrls: DatabaseUrls
   /** Made at the first start on the database; undefined when that was done from another data folder. */
   readonly operatorToken: string | undefined
   /** Whether it was made in this start. */
@@ -57,7 +59,8 @@ export async function startStack(settings: LocalSettings, options: StackOptions)
   const { log, signal } = options
   const paths = stackPaths(settings.SLUICE_DATA_DIR)
   const say = (line: string) => log(START, line)
-  if (settings.NATS_URL === undefined || settings.DATABASE_URL === undefined) await assertDiskSpace(paths.dataDir)
+  const startsServer = settings.NATS_URL === undefined || givenDatabaseUrls(settings) === undefined
+  if (startsServer) await assertDiskSpace(paths.dataDir)
   const { lock, record } = await unlessAborted(signal, takeFolder(paths, say), (late) => late.lock.release())
   let stop = () => lock.release()
   try {
@@ -77,7 +80,7 @@ export async function startStack(settings: LocalSettings, options: StackOptions)
       adminUrl: `http://127.0.0.1:${ports.admin}`,
       gatewayUrls: ports.gateways.map((port) => `http://127.0.0.1:${port}`),
       natsUrl: servers.natsUrl,
-      databaseUrl: servers.databaseUrl,
+      databaseUrls: servers.databaseUrls,
       operatorToken,
       isOperatorTokenNew: operatorToken !== undefined && operatorToken !== formerToken,
       processes: () => tiers.processes().map((process) => ({ name: process.name, pid: process.pid() })),

@@ -9,7 +9,7 @@ let database: TestDatabase
 let db: Kysely<unknown>
 
 beforeEach(async () => {
-  database = await testDatabase()
+  database = await testDatabase('usage')
   db = openDatabase({ url: database.url, name: 'test', maxConnections: 2, statementTimeoutMs: 200, logger })
 })
 afterEach(async () => {

@@ -3,11 +3,11 @@ import { expect, it } from 'vitest'
 import { testDatabase } from './database.ts'
 
 it('gives each caller a database of its own, and drops it under open connections', async () => {
-  const [one, other] = await Promise.all([testDatabase(), testDatabase()])
+  const [one, other] = await Promise.all([testDatabase('usage'), testDatabase('usage')])
   const client = await connected(one.url)
-  await client.query('create table mine (id int)')
+  await client.query('create table usage.mine (id int)')
   const otherClient = await connected(other.url)
-  await expect(otherClient.query('select * from mine')).rejects.toMatchObject({ code: '42P01' })
+  await expect(otherClient.query('select * from usage.mine')).rejects.toMatchObject({ code: '42P01' })
   await otherClient.end()
   const ended = new Promise((resolve) => client.once('end', resolve))
   await Promise.all([one.drop(), other.drop()])

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { binDir, locateNatsServer, type Postgres, startPostgres } from '@sluice/local'
 import type { TestProject } from 'vitest/node'
+import { prepareTestRoles } from './database-roles.ts'
 import type {} from './run-context.ts'
 import { sweep } from './sweep.ts'
 
@@ -35,9 +36,11 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
           log: () => undefined,
         })
       : undefined
+  const databaseAdminUrl = postgres?.url ?? given ?? ''
+  await prepareTestRoles(databaseAdminUrl)
   project.provide('runDir', runDir)
   project.provide('natsServerPath', natsServer.path)
-  project.provide('databaseAdminUrl', postgres?.url ?? given ?? '')
+  project.provide('databaseAdminUrl', databaseAdminUrl)
   return async () => {
     await postgres?.stop()
     await sweep(runDir)

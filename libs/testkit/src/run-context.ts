@@ -15,7 +15,7 @@ export function natsServerPath(): string {
   return inject('natsServerPath')
 }
 
-/** The run's PostgreSQL, as a user who may create and drop databases. */
+/** The run's PostgreSQL, as a user who may create and drop databases and roles. */
 export function databaseAdminUrl(): string {
   return inject('databaseAdminUrl')
 }

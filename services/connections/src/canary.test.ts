@@ -14,7 +14,7 @@ const NOWHERE = { baseUrl: 'https://sluice.invalid/v1' }
 
 it('no secret that enters is ever in the database, on the bus, in a bucket, in a log or in another answer', async () => {
   await sodium.ready
-  const [nats, database] = await Promise.all([testNats(), testDatabase()])
+  const [nats, database] = await Promise.all([testNats(), testDatabase('connections')])
   const masterKey = randomBytes(32).toString('base64')
   const service = await startConnections({ natsUrl: nats.url, databaseUrl: database.url, masterKey })
   const bus = await connectBus({ servers: nats.url, name: 'test' })

@@ -20,7 +20,7 @@ let folder: string
 const cleanups: (() => Promise<void>)[] = []
 
 beforeEach(async () => {
-  ;[nats, database] = await Promise.all([testNats(), testDatabase()])
+  ;[nats, database] = await Promise.all([testNats(), testDatabase('connections')])
   proxy = await breakableProxy(database.url)
   folder = await mkdtemp(join(tmpdir(), 'sluice-connections-test-'))
 })

@@ -35,7 +35,7 @@ afterAll(async () => {
   await nats.stop()
 })
 beforeEach(async () => {
-  ;[database, kms] = await Promise.all([testDatabase(), testKms()])
+  ;[database, kms] = await Promise.all([testDatabase('connections'), testKms()])
   key = kms.addKey()
   operatorToken = undefined
 })

@@ -14,7 +14,7 @@ let keyFile: string
 const programs = testPrograms()
 
 beforeAll(async () => {
-  ;[nats, database] = await Promise.all([testNats(), testDatabase()])
+  ;[nats, database] = await Promise.all([testNats(), testDatabase('connections')])
   folder = await mkdtemp(join(tmpdir(), 'sluice-connections-main-'))
   keyFile = join(folder, 'master-key')
   await writeFile(keyFile, randomBytes(32).toString('base64'), { mode: 0o600 })

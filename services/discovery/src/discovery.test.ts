@@ -37,7 +37,7 @@ let connections: Bucket<ProjectedConnection>
 const services: Service[] = []
 
 beforeEach(async () => {
-  ;[nats, database] = await Promise.all([testNats(), testDatabase()])
+  ;[nats, database] = await Promise.all([testNats(), testDatabase('discovery')])
   admin = new pg.Client({ connectionString: database.url })
   await admin.connect()
   bus = await connectBus({ servers: nats.url, name: 'discovery.test' })

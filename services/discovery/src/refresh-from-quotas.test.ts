@@ -52,7 +52,7 @@ let changes: unknown[]
 beforeEach(async () => {
   vi.stubEnv('AWS_ACCESS_KEY_ID', ROLE.trustedCaller.accessKeyId)
   vi.stubEnv('AWS_SECRET_ACCESS_KEY', ROLE.trustedCaller.secretAccessKey)
-  ;[nats, database] = await Promise.all([testNats(), testDatabase()])
+  ;[nats, database] = await Promise.all([testNats(), testDatabase('discovery')])
   admin = new pg.Client({ connectionString: database.url })
   await admin.connect()
   bus = await connectBus({ servers: nats.url, name: 'discovery.test' })

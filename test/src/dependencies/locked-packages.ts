@@ -9,8 +9,8 @@ export interface LockedPackage {
   readonly integrity: string | undefined
   /** Where it was downloaded from. */
   readonly resolved: string | undefined
-  /** Not every platform needs it, nor has it. */
-  readonly isPlatformBuild: boolean
+  /** Asks npm to run a program of its own when it is installed. */
+  readonly hasInstallScript: boolean
 }
 
 interface LockEntry {
@@ -20,8 +20,7 @@ interface LockEntry {
   readonly resolved?: string
   /** A workspace of this project. */
   readonly link?: boolean
-  readonly optional?: boolean
-  readonly os?: readonly string[]
+  readonly hasInstallScript?: boolean
   readonly optionalDependencies?: Readonly<Record<string, string>>
 }
 
@@ -42,7 +41,7 @@ export function lockedPackages(lockfile: string): LockedPackage[] {
       license: entry.license ?? licenseOfWhole.get(name),
       integrity: entry.integrity,
       resolved: entry.resolved,
-      isPlatformBuild: entry.optional === true && entry.os !== undefined,
+      hasInstallScript: entry.hasInstallScript === true,
     }
   })
 }

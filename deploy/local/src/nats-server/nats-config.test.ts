@@ -1,6 +1,7 @@
 import { appendFile, readFile, writeFile } from 'node:fs/promises'
 import { itWhere, natsServerPath, temporaryFolder } from '@sluice/testkit'
 import { expect, it, onTestFinished } from 'vitest'
+import { generatePassword } from '../password-file.ts'
 import { freePort } from '../ports.ts'
 import {
   effectiveSyncInterval,
@@ -11,7 +12,7 @@ import {
   writeNatsConfig,
 } from './nats-config.ts'
 import { startNatsServer } from './start.ts'
-import { generatePassword, NATS_USERS, type NatsPasswords, passwordEnvironment } from './users.ts'
+import { NATS_USERS, type NatsPasswords, passwordEnvironment } from './users.ts'
 import { isNewEnough, readNatsVersion, versionText } from './version.ts'
 
 const version = await readNatsVersion(natsServerPath())

@@ -1,10 +1,8 @@
-import { execFile } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { readFile, symlink } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { arch, platform } from 'node:os'
-import { dirname, join } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { promisify } from 'node:util'
 import { StartError } from '../start-error.ts'
 
 export interface PostgresBinaries {
@@ -34,9 +32,17 @@ function resolveBuild(packageName: string): string {
   }
 }
 
-/** The package's install script makes the links to its libraries; npm may have been told to run no scripts. */
+/**
+ * Makes the links among the package's libraries, which an npm package cannot hold. Its install script would make them, but npm runs none
+ * here (`.npmrc`).
+ */
 async function restoreLinks(packageDir: string): Promise<void> {
-  const script = join(packageDir, 'scripts/hydrate-symlinks.js')
-  const isLinked = existsSync(join(packageDir, 'native/lib/libpq.so.5')) || platform() !== 'linux'
-  if (!isLinked) await promisify(execFile)(process.execPath, [script], { cwd: packageDir })
+  const links: { source: string; target: string }[] = JSON.parse(
+    await readFile(join(packageDir, 'native/pg-symlinks.json'), 'utf8'),
+  )
+  for (const { source, target } of links) {
+    await symlink(relative(dirname(target), source), join(packageDir, target)).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error
+    })
+  }
 }

@@ -25,7 +25,7 @@ let sql: pg.Client
 
 beforeAll(async () => {
   await sodium.ready
-  ;[nats, database] = await Promise.all([testNats(), testDatabase()])
+  ;[nats, database] = await Promise.all([testNats(), testDatabase('connections')])
   connections = await startConnections({ natsUrl: nats.url, databaseUrl: database.url, everyProvider: true })
   bus = await connectBus({ servers: nats.url, name: 'test' })
   sql = new pg.Client({ connectionString: database.url })

@@ -26,7 +26,7 @@ const masterKey = randomBytes(32).toString('base64')
 const programs = testPrograms()
 
 beforeAll(async () => {
-  ;[nats, database, kms] = await Promise.all([testNats(), testDatabase(), testKms()])
+  ;[nats, database, kms] = await Promise.all([testNats(), testDatabase('connections'), testKms()])
   key = kms.addKey()
   sql = new pg.Client({ connectionString: database.url })
   await sql.connect()

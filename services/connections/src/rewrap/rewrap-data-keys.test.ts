@@ -50,7 +50,7 @@ afterAll(async () => {
   await Promise.all([nats.stop(), kms.stop()])
 })
 beforeEach(async () => {
-  testDb = await testDatabase()
+  testDb = await testDatabase('connections')
   database = openConnectionsDatabase(testDb.url, pino({ level: 'silent' }))
   sql = new pg.Client({ connectionString: testDb.url })
   await sql.connect()

@@ -13,7 +13,7 @@ let asked = 0
 let failure: SluiceError | undefined
 
 beforeAll(async () => {
-  ;[nats, database] = await Promise.all([testNats(), testDatabase()])
+  ;[nats, database] = await Promise.all([testNats(), testDatabase('connections')])
   connections = await startConnections({ natsUrl: nats.url, databaseUrl: database.url })
   bus = await connectBus({ servers: nats.url, name: 'test' })
   const { body } = await connections.ask('POST', '/api/v1/connections', openAiConnection)

@@ -18,7 +18,7 @@ let sql: pg.Client
 beforeAll(async () => {
   ;[nats, database, openai, aws] = await Promise.all([
     testNats(),
-    testDatabase(),
+    testDatabase('connections'),
     simulatedProvider('openai'),
     simulatedProvider('aws-bedrock'),
   ])

@@ -33,7 +33,7 @@ const start = (operatorToken?: string, masterKey = MASTER_KEY) =>
 const MASTER_KEY = Buffer.alloc(32, 7).toString('base64')
 
 beforeAll(async () => {
-  ;[nats, database, openai] = await Promise.all([testNats(), testDatabase(), simulatedProvider('openai')])
+  ;[nats, database, openai] = await Promise.all([testNats(), testDatabase('connections'), simulatedProvider('openai')])
   for (const apiKey of [NEW_KEY, NEWER_KEY]) openai.accounts.register({ apiKey })
   connections = await start()
   bus = await connectBus({ servers: nats.url, name: 'test' })

@@ -16,7 +16,7 @@ const start = (env: Record<string, string>) =>
   startConnections({ natsUrl: nats.url, databaseUrl: database.url, everyProvider: true, env })
 
 beforeAll(async () => {
-  ;[nats, database] = await Promise.all([testNats(), testDatabase()])
+  ;[nats, database] = await Promise.all([testNats(), testDatabase('connections')])
   connections = await start({
     AWS_PRINCIPAL_ARN: PRINCIPAL,
     CFN_TEMPLATE_URL: 'https://templates.s3.amazonaws.com/bedrock-iam-role.yaml',

@@ -12,7 +12,7 @@ export interface StandaloneConnections extends TestConnections {
 export async function standaloneConnections(
   options: Omit<TestConnectionsOptions, 'natsUrl' | 'databaseUrl'> = {},
 ): Promise<StandaloneConnections> {
-  const [nats, database] = await Promise.all([testNats(), testDatabase()])
+  const [nats, database] = await Promise.all([testNats(), testDatabase('connections')])
   const connections = await startConnections({ natsUrl: nats.url, databaseUrl: database.url, ...options })
   return {
     ...connections,

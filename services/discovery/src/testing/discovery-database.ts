@@ -13,7 +13,7 @@ export interface DiscoveryDatabase {
 
 /** A fresh database with the service's schema, for the caller alone. */
 export async function discoveryDatabase(): Promise<DiscoveryDatabase> {
-  const { url, drop } = await testDatabase()
+  const { url, drop } = await testDatabase('discovery')
   const logger = createLogger('discovery', 'silent')
   await migrate({ url, schema: 'discovery', migrations: MIGRATIONS, logger })
   const db = openDatabase<Tables>({ url, name: 'discovery', maxConnections: MAX_CONNECTIONS, logger })

@@ -24,7 +24,7 @@ let nowMs: number
 let store: ReturnType<typeof postgresUsageStore>
 
 beforeEach(async () => {
-  database = await testDatabase()
+  database = await testDatabase('usage')
   await migrate({ url: database.url, schema: 'usage', migrations: MIGRATIONS, logger })
   db = openDatabase({ url: database.url, name: 'usage', maxConnections: 8, logger })
   nowMs = START_MS

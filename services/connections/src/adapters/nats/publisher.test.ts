@@ -19,7 +19,7 @@ let sql: pg.Client
 const started: TestConnections[] = []
 
 beforeEach(async () => {
-  ;[nats, database] = await Promise.all([testNats(), testDatabase()])
+  ;[nats, database] = await Promise.all([testNats(), testDatabase('connections')])
   bus = await connectBus({ servers: nats.url, name: 'test', jetstreamTimeoutMs: 500 })
   sql = new pg.Client({ connectionString: database.url })
   await sql.connect()
