@@ -53,6 +53,7 @@ function relayTo(response: ServerResponse, { reader = () => READER, record, requ
       adapter: { answerReader: reader, retryAfterMs: () => undefined, rateLimitHeaders: () => undefined },
       learned: { learn: () => undefined },
     },
+    operation: {},
     inspection: { model: 'm', addsUsage: false },
     estimate: { tokens: 500, promptTokens: 100 },
     permit: { settle: (cost: unknown) => void settled.push(cost) },
