@@ -1,4 +1,4 @@
-import { IncomingMessage, type ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
 import { SluiceError } from '@sluice/contracts'
 import type { Logger } from '@sluice/service-kit'
@@ -16,7 +16,7 @@ import { isFormToRead, readForm } from './read-form.ts'
 import { recordUnsent } from './record-unsent.ts'
 import { refuseCall } from './refuse-call.ts'
 import { signedRequest } from './signed-request.ts'
-import { uploadBody } from './upload-body.ts'
+import { isUpload, uploadBody } from './upload-body.ts'
 import { credentialOf, upstreamRequest } from './upstream-request.ts'
 import { writeError } from './write-error.ts'
 
@@ -46,7 +46,7 @@ export async function forwardCall(
     const waitMs = maxWaitMs(request.headers[MAX_WAIT_HEADER], call.connection.settings.maxWaitMs)
     if (waitMs === undefined) return refuseCall(plane, call, BAD_MAX_WAIT, response)
     const length = Number(request.headers['content-length'] ?? 0)
-    if (body instanceof IncomingMessage && length > options.maxUploadBytes) {
+    if (isUpload(body) && length > options.maxUploadBytes) {
       return refuseCall(plane, call, TOO_LARGE, response)
     }
     const form = isFormToRead(call, body) ? await readForm(body, formLimit(options)) : undefined
@@ -61,7 +61,7 @@ export async function forwardCall(
     const secrets = await credentialOf(plane, call)
     const whole = preparation.body ?? form?.bytes ?? (await heldBody(body))
     if (whole === 'left') return recordUnsent(plane, call, '', { outcome: 'aborted' })
-    const upload = body instanceof IncomingMessage && whole === undefined ? body : undefined
+    const upload = isUpload(body) && whole === undefined ? body : undefined
     let outgoing: UpstreamRequest | undefined
     const flowing = (request: IncomingMessage): Readable => {
       const flow = uploadBody(request, options.maxUploadBytes)

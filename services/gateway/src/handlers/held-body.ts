@@ -1,11 +1,11 @@
-import { IncomingMessage } from 'node:http'
+import { isUpload } from './upload-body.ts'
 
 /**
  * Reads an upload that is small enough to be held, so that it is whole before its permit is taken. Returns undefined for one that is
  * longer, or no upload at all; what was read of it is put back, to be streamed on. `left`: its sender went away.
  */
 export function heldBody(body: unknown): Promise<Buffer | 'left' | undefined> | undefined {
-  if (!(body instanceof IncomingMessage)) return undefined
+  if (!isUpload(body)) return undefined
   if (body.destroyed) return Promise.resolve('left')
   if (Number(body.headers['content-length'] ?? 0) > HELD_BYTES) return undefined
   return new Promise((resolve) => {

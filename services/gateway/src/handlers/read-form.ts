@@ -1,5 +1,6 @@
-import { IncomingMessage } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import type { Call } from './call.ts'
+import { isUpload } from './upload-body.ts'
 
 /** A form that was read to be looked into before it goes on. */
 export interface ReadForm {
@@ -11,7 +12,7 @@ export interface ReadForm {
 
 /** Whether the body is a form to be read for its model before it goes on: only certain ones are allowed, and it may name one. */
 export function isFormToRead({ connection, operation }: Call, body: unknown): body is IncomingMessage {
-  if (!(body instanceof IncomingMessage) || connection.settings.allowedModels === undefined) return false
+  if (!isUpload(body) || connection.settings.allowedModels === undefined) return false
   return (operation.usesModel || operation.runsModel === 'named') && FORM_TYPE.test(typeOf(body))
 }
 

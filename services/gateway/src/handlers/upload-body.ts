@@ -1,6 +1,11 @@
 import type { IncomingMessage } from 'node:http'
-import { type Readable, Transform } from 'node:stream'
+import { Readable, Transform } from 'node:stream'
 import { SluiceError } from '@sluice/contracts'
+
+/** Whether a request's body is streamed on: it is then the request itself, of either HTTP version. */
+export function isUpload(body: unknown): body is IncomingMessage {
+  return body instanceof Readable
+}
 
 /**
  * A request's body as a stream to send on, held back as the receiver asks. It breaks off with `payload_too_large` beyond
