@@ -31,8 +31,8 @@ afterAll(async () => {
   await upstream?.stop()
 })
 beforeEach(() => {
-  // Node's client would not send what is too long to be taken.
-  session = connect(data.gateway.url, { maxSendHeaderBlockLength: 1024 * 1024 })
+  // Node's client would not send what is too long to be taken, and resets streams when it holds more than 10 MB.
+  session = connect(data.gateway.url, { maxSendHeaderBlockLength: 1024 * 1024, maxSessionMemory: 1_000 })
 })
 afterEach(() => session.destroy())
 

@@ -16,8 +16,8 @@ export interface Http1Head {
 export function http1Head(fields: IncomingHttpHeaders, hasBody: boolean): Http1Head | undefined {
   const { ':method': method, ':path': path, ':authority': authority } = fields
   if (method === undefined || path === undefined || method === 'CONNECT') return undefined
-  // A plain object would take a field called `__proto__` for its prototype.
-  const headers: Record<string, string | string[]> = Object.create(null)
+  // As Node drops a field called `__proto__` of HTTP/1.1: text is no prototype.
+  const headers: Record<string, string | string[]> = {}
   for (const name in fields) {
     const value = fields[name]
     if (value !== undefined && !name.startsWith(':')) headers[name] = value
