@@ -3,6 +3,7 @@ import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'nod
 import { Writable } from 'node:stream'
 import { http2Fields } from './http2-headers.ts'
 
+type Done = (error?: Error | null) => void
 type Fields = readonly (string | readonly string[])[]
 
 /** What the routes do with a response, whichever protocol it goes by. */
@@ -93,13 +94,24 @@ export class Http2Response extends Writable implements ResponseParts {
     this.#stream.additionalHeaders({ ':status': constants.HTTP_STATUS_CONTINUE })
   }
 
-  override _write(piece: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
+  /** Drops what comes after the end, as HTTP/1.1 does: a Writable would break off what was said before. */
+  override write(piece: unknown, encoding?: BufferEncoding | Done, done?: Done): boolean {
+    if (this.writableEnded) return false
+    return super.write(piece, encoding as BufferEncoding, done)
+  }
+
+  override end(piece?: unknown, encoding?: unknown, done?: () => void): this {
+    if (this.writableEnded) return this
+    return super.end(piece, encoding as BufferEncoding, done)
+  }
+
+  override _write(piece: Buffer, _encoding: BufferEncoding, done: Done): void {
     this.flushHeaders()
     if (this.#hasNoBody) done()
     else this.#stream.write(piece, done)
   }
 
-  override _final(done: (error?: Error | null) => void): void {
+  override _final(done: Done): void {
     this.flushHeaders()
     const finish = (error?: Error | null): void => {
       done(error)
@@ -111,7 +123,7 @@ export class Http2Response extends Writable implements ResponseParts {
     else this.#stream.end(finish)
   }
 
-  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+  override _destroy(error: Error | null, done: Done): void {
     // Closed with a code instead, the stream would end before it is reset.
     if (!this.writableFinished) this.#stream.destroy(error ?? new Error('the response was broken off'))
     done(error)
