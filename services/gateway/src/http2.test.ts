@@ -193,13 +193,16 @@ describe('a stream', () => {
       const end = Promise.withResolvers<boolean>()
       const begun = Promise.withResolvers<void>()
       upstream.respond = (request) => {
-        request.once('data', () => begun.resolve())
+        // Nothing is read from here on, so that the sender cannot have sent all when it gives up.
+        request.once('data', () => {
+          request.pause()
+          begun.resolve()
+        })
         request.on('error', () => undefined)
         request.on('close', () => end.resolve(request.complete))
       }
       const stream = openStream(session, `${path}/files`, { method: 'POST', headers: authorized('text/plain') })
-      // More than is held until it is whole.
-      stream.write(Buffer.alloc(2_000_000))
+      stream.write(Buffer.alloc(24_000_000))
       await begun.promise
       stream.close(code)
       expect(await end.promise).toBe(false)
