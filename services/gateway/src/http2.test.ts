@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
+import type { IncomingMessage } from 'node:http'
 import { type ClientHttp2Session, connect, constants } from 'node:http2'
 import type { Socket } from 'node:net'
 import { eventually } from '@sluice/testkit'
@@ -191,20 +192,19 @@ describe('a stream', () => {
   it('ends an upload that is reset half-way as one that is not whole', async () => {
     for (const code of [constants.NGHTTP2_CANCEL, constants.NGHTTP2_NO_ERROR]) {
       const end = Promise.withResolvers<boolean>()
-      const begun = Promise.withResolvers<void>()
+      const begun = Promise.withResolvers<IncomingMessage>()
       upstream.respond = (request) => {
-        // Nothing is read from here on, so that the sender cannot have sent all when it gives up.
-        request.once('data', () => {
-          request.pause()
-          begun.resolve()
-        })
+        // Nothing is read for now, so that the sender cannot have sent all when it gives up.
+        request.once('data', () => begun.resolve(request.pause()))
         request.on('error', () => undefined)
         request.on('close', () => end.resolve(request.complete))
       }
       const stream = openStream(session, `${path}/files`, { method: 'POST', headers: authorized('text/plain') })
       stream.write(Buffer.alloc(24_000_000))
-      await begun.promise
+      const request = await begun.promise
       stream.close(code)
+      await closed(stream)
+      request.resume()
       expect(await end.promise).toBe(false)
     }
   })
