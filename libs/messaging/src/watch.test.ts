@@ -55,6 +55,23 @@ it('passes over an entry that cannot be read, and says so', async () => {
   expect(faults.map(String)).toEqual(['SluiceError: counters/broken is malformed'])
 })
 
+it('goes on after an entry that could not be taken, and says so', async () => {
+  const taken: string[] = []
+  const faults: unknown[] = []
+  watches.push(
+    await bucket.watch({
+      onEntry: ({ key }) => {
+        if (key === 'a') throw new Error('no room for a')
+        taken.push(key)
+      },
+      onFault: (error) => void faults.push(error),
+    }),
+  )
+  for (const key of ['a', 'b', 'a', 'c']) await bucket.put(key, { n: 1 })
+  await eventually(() => expect(taken).toEqual(['b', 'c']))
+  expect(faults.map(String)).toEqual(['Error: no room for a', 'Error: no room for a'])
+})
+
 it('misses nothing over restarts of the server', async () => {
   await bucket.put('kept', { n: 1 })
   await bucket.put('deleted', { n: 1 })

@@ -11,7 +11,7 @@ export interface WatchedEntry<Value> {
 
 export interface WatchOptions<Value> {
   readonly onEntry: (entry: WatchedEntry<Value>) => void
-  /** Told of entries that cannot be read, which are passed over, and of faults, after which the watch begins anew. */
+  /** Told of entries that cannot be read or taken, which are passed over, and of faults, after which the watch begins anew. */
   readonly onFault: (error: unknown) => void
 }
 
@@ -37,14 +37,12 @@ export async function watchBucket<Value>(
 
   const follow = async (entries: QueuedIterator<KvEntry>): Promise<void> => {
     for await (const entry of entries) {
-      let watched: WatchedEntry<Value>
+      // One entry that cannot be taken keeps none of those after it from being seen.
       try {
-        watched = decode(entry)
+        options.onEntry(decode(entry))
       } catch (error) {
         options.onFault(error)
-        continue
       }
-      options.onEntry(watched)
     }
   }
 

@@ -3,7 +3,7 @@ import type { Static, TObject } from 'typebox'
 import type { commonSettings } from './common-settings.ts'
 import { ConfigError, readConfig } from './config.ts'
 import { createLogger, type Logger } from './logger.ts'
-import { serveMetrics } from './metrics.ts'
+import { type Counter, counter, serveMetrics } from './metrics.ts'
 
 /** A running service. */
 export interface Service {
@@ -17,13 +17,18 @@ export interface ServiceProgram<S extends TObject<typeof commonSettings>> {
   readonly config: S
   /** Resolves when the service is ready. */
   readonly start: (config: Static<S>, logger: Logger) => Promise<Service>
+  /**
+   * Whether the process, once it has started, goes on after an exception that nobody caught: for one that serves many at a time and
+   * whose state is each request's own. Default: it exits, and its supervisor starts it again.
+   */
+  readonly outlivesFaults?: boolean
 }
 
 /**
  * Runs a service as this process, with settings from `env`: starts it, says `ready` to a parent that listens (IPC), and stops it
  * once on SIGTERM, SIGINT, or when that parent is gone, so that nothing is left running without its supervisor. Exits 1 when a
  * setting is wrong, it cannot start, cannot stop within 15 seconds, or something unforeseen is thrown (its supervisor starts it
- * again).
+ * again), unless the program {@link ServiceProgram.outlivesFaults}.
  */
 export async function runService<S extends TObject<typeof commonSettings>>(
   program: ServiceProgram<S>,
@@ -31,9 +36,17 @@ export async function runService<S extends TObject<typeof commonSettings>>(
 ): Promise<void> {
   const config = configOrExit(program, env)
   const logger = createLogger(program.name, config.LOG_LEVEL)
+  // Without a listener, Node would open its debugger to everyone on this machine.
+  process.on('SIGUSR1', () => logger.warn('SIGUSR1 is ignored'))
+  let countFault: (() => void) | undefined
+  // Promises that reject with nobody to see it come here, too.
   process.on('uncaughtException', (error) => {
-    logger.fatal({ err: error }, 'unforeseen fault, exiting')
-    process.exit(1)
+    if (countFault === undefined) {
+      logger.fatal({ err: error }, 'unforeseen fault, exiting')
+      process.exit(1)
+    }
+    logger.error({ err: error }, 'unforeseen fault, going on')
+    countFault()
   })
   let service: Service | undefined
   let stopReason: string | undefined
@@ -55,7 +68,9 @@ export async function runService<S extends TObject<typeof commonSettings>>(
   process.on('disconnect', () => void stop('supervisor is gone'))
   try {
     await serveMetrics(program.name, config)
+    const faults = program.outlivesFaults ? unforeseenFaults() : undefined
     service = await program.start(config, logger)
+    if (faults !== undefined) countFault = () => faults.add(1)
   } catch (error) {
     if (error instanceof ConfigError) sayAndExit(program.name, error)
     logger.fatal({ err: error }, 'could not start')
@@ -65,6 +80,16 @@ export async function runService<S extends TObject<typeof commonSettings>>(
   if (process.connected) process.send?.('ready')
   // Written now and not at the end only, where NODE_COMPILE_CACHE names a folder: one that is killed is back sooner.
   flushCompileCache()
+}
+
+/** A count that is there, as 0, before the first: an alert on it needs no special case. */
+function unforeseenFaults(): Counter {
+  const faults = counter(
+    'unforeseen_faults',
+    'Exceptions that nobody caught: each is a defect, with its stack in the log.',
+  )
+  faults.add(0)
+  return faults
 }
 
 function configOrExit<S extends TObject<typeof commonSettings>>(

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { ResponseEvent } from '@sluice/contracts'
-import type { AnswerReader } from '@sluice/providers'
+import type { AnswerReader, AnswerTranslator } from '@sluice/providers'
 import { createLogger } from '@sluice/service-kit'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { DataPlane } from '../ports/data-plane.ts'
@@ -36,13 +36,16 @@ interface Breakable {
   readonly reader?: () => AnswerReader
   readonly record?: (event: ResponseEvent) => void
   readonly requestId?: string
+  readonly translator?: AnswerTranslator
+  readonly resume?: () => void
 }
 
 /** A relay whose request is under way, with parts that may be broken. */
-function relayTo(response: ServerResponse, { reader = () => READER, record, requestId = 'r-1' }: Breakable) {
+function relayTo(response: ServerResponse, parts: Breakable) {
+  const { reader = () => READER, record, requestId = 'r-1', translator, resume = () => undefined } = parts
   const plane = {
     clock: { nowMs: () => 1, elapsedMs: () => 1 },
-    upstream: { send: () => ({ sent: true, resume: () => undefined, abort: () => void aborts++ }) },
+    upstream: { send: () => ({ sent: true, resume, abort: () => void aborts++ }) },
     events: { record: (_id: string, _provider: string, event: ResponseEvent) => record?.(event) },
   }
   const call = {
@@ -56,6 +59,7 @@ function relayTo(response: ServerResponse, { reader = () => READER, record, requ
     operation: {},
     inspection: { model: 'm', addsUsage: false },
     estimate: { tokens: 500, promptTokens: 100 },
+    ...(translator === undefined ? {} : { translation: { translator: () => translator } }),
     permit: { settle: (cost: unknown) => void settled.push(cost) },
   }
   const relay = new AnswerRelay(
@@ -146,6 +150,36 @@ describe('a fault of the relay itself ends call and response', () => {
     }
     await expect(ask()).rejects.toThrow(/socket hang up/)
     expect(settled).toEqual([{ requests: 1, tokens: 500 }])
+  })
+
+  it('when a translated stream cannot say that it was broken off', async () => {
+    const translator = { contentType: 'text/event-stream', failed: false, push: fail, end: fail, breakOff: fail }
+    act = (response) => {
+      const relay = relayTo(response, { translator })
+      relay.start(200, 'OK', { 'content-type': 'text/event-stream' })
+      relay.fault({ reason: 'unreachable', error: BROKEN })
+    }
+    await expect(ask()).rejects.toThrow(/socket hang up/)
+    expect(settled).toEqual([{ requests: 1, tokens: 7 }])
+  })
+
+  it('when its headers, which wait for a body that does not come, cannot be sent', async () => {
+    act = (response) => {
+      response.flushHeaders = fail
+      relayTo(response, {}).start(200, 'OK', {})
+    }
+    await expect(ask()).rejects.toThrow(/socket hang up/)
+    expect(settled).toEqual([{ requests: 1, tokens: 7 }])
+  })
+
+  it('when the provider cannot be told to go on', async () => {
+    act = (response) => {
+      const relay = relayTo(response, { resume: fail })
+      relay.start(200, 'OK', {})
+      while (relay.data(Buffer.alloc(100_000)));
+    }
+    await expect(ask()).rejects.toThrow(/aborted/)
+    expect(settled).toEqual([{ requests: 1, tokens: 7 }])
   })
 
   it('when the application has gone away', async () => {

@@ -81,7 +81,7 @@ export class AnswerRelay implements AnswerSink {
   /** While a connection is made, a permit that can no longer be used is free for others: not before, and timers may be early. */
   #awaitLapse(permit: Permit): void {
     const leftMs = permit.departByMs - this.#plane.clock.elapsedMs()
-    if (leftMs < 0) permit.settle(NOTHING_USED)
+    if (leftMs < 0) this.#bounded(() => permit.settle(NOTHING_USED))
     else this.#lapse = setTimeout(() => this.#awaitLapse(permit), Math.ceil(leftMs) + 1)
   }
 
@@ -102,8 +102,8 @@ export class AnswerRelay implements AnswerSink {
 
   start(status: number, statusMessage: string, headers: WireHeaders): void {
     // A provider that responds has the whole request, unless it responds early.
-    if (isWritten(this.#body)) void this.#keeper?.end()
-    try {
+    if (isWritten(this.#body)) void this.#endCharging()
+    this.#bounded(() => {
       const receivedAtMs = this.#plane.clock.nowMs()
       const secrets = this.#revealed()
       this.#begin({
@@ -113,9 +113,7 @@ export class AnswerRelay implements AnswerSink {
         headers: redactHeaders(headers, secrets),
         receivedAtMs,
       })
-    } catch (error) {
-      this.#fail(error)
-    }
+    })
   }
 
   data(chunk: Buffer): boolean {
@@ -128,16 +126,14 @@ export class AnswerRelay implements AnswerSink {
   }
 
   end(): void {
-    if (this.#finished) return
-    try {
-      this.#complete()
-    } catch (error) {
-      this.#fail(error)
-    }
+    if (!this.#finished) this.#bounded(() => this.#complete())
   }
 
-  fault({ reason, error }: UpstreamFault): void {
-    if (this.#finished) return
+  fault(fault: UpstreamFault): void {
+    if (!this.#finished) this.#bounded(() => this.#endByFault(fault))
+  }
+
+  #endByFault({ reason, error }: UpstreamFault): void {
     if (reason === 'too-late') {
       this.#tooLate()
       return
@@ -168,7 +164,7 @@ export class AnswerRelay implements AnswerSink {
     this.#writer.head(head, this.#pipe?.contentType)
     // An answer whose body lets wait for itself shows its head at once; otherwise both go out together.
     queueMicrotask(() => {
-      if (!this.#bodyBegan && !this.#finished) this.#response.flushHeaders()
+      if (!this.#bodyBegan && !this.#finished) this.#bounded(() => this.#response.flushHeaders())
     })
   }
 
@@ -241,6 +237,15 @@ export class AnswerRelay implements AnswerSink {
     this.#finish('client')
   }
 
+  /** What it throws ends this call: thrown in an event of a connection or a timer, it would end the process. */
+  #bounded(act: () => void): void {
+    try {
+      act()
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
   /** The answer cannot be passed on, for a reason that lies in the gateway. */
   #fail(err: unknown): void {
     this.#logger.error({ err, requestId: this.#requestId }, 'an answer could not be passed on')
@@ -250,17 +255,17 @@ export class AnswerRelay implements AnswerSink {
 
   /**
    * Ends call and response; an application that has part of an answer learns of it by the broken connection, or in its stream
-   * where that has a way to say so.
+   * where that has a way to say so. Never throws.
    */
   #breakOff(interruptedBy: CallEnd['interruptedBy'], error: GatewayError): void {
     if (!this.#finished) this.#finish(interruptedBy)
-    if (this.#response.headersSent) {
-      const lastWords = this.#pipe?.breakOff(error.message)
-      if (lastWords === undefined) this.#response.destroy()
-      else this.#response.end(lastWords)
-      return
-    }
     try {
+      if (this.#response.headersSent) {
+        const lastWords = this.#pipe?.breakOff(error.message)
+        if (lastWords === undefined) this.#response.destroy()
+        else this.#response.end(lastWords)
+        return
+      }
       writeError(this.#response, error, { ...this.#call, requestId: this.#requestId })
     } catch (err) {
       this.#logger.error({ err, requestId: this.#requestId }, 'an error could not be answered')
@@ -275,7 +280,14 @@ export class AnswerRelay implements AnswerSink {
     this.#departure?.resolve('departed')
     const upstreamMs = this.#upstream?.sent ? this.#sinceSentMs() : undefined
     if (this.#keeper === undefined) this.#close(interruptedBy, upstreamMs)
-    else void this.#keeper.end().then(() => this.#close(interruptedBy, upstreamMs))
+    else void this.#endCharging()?.then(() => this.#close(interruptedBy, upstreamMs))
+  }
+
+  /** Resolves when the permit can be settled; never rejects. */
+  #endCharging(): Promise<void> | undefined {
+    return this.#keeper?.end().catch((err: unknown) => {
+      this.#logger.error({ err, requestId: this.#requestId }, 'a charge could not be moved')
+    })
   }
 
   #close(interruptedBy: CallEnd['interruptedBy'], upstreamMs: number | undefined): void {
@@ -318,7 +330,7 @@ export class AnswerRelay implements AnswerSink {
   #resumeOnDrain(): void {
     if (this.#resumesOnDrain) return
     this.#resumesOnDrain = true
-    this.#response.on('drain', () => this.#upstream?.resume())
+    this.#response.on('drain', () => this.#bounded(() => this.#upstream?.resume()))
   }
 
   #sinceSentMs(): number {

@@ -2,8 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type GatewayError, gatewayError } from '../domain/gateway-error.ts'
 
 /**
- * Holds an admitted request to what HTTP/1.1 asks of its head, and to its method, by which it was admitted. Tells a sender that
- * waits for leave to send its body to go on. Returns the error to answer with where the head is not right.
+ * Holds an admitted request to what HTTP/1.1 and HTTP/2 ask of its head, and to its method, by which it was admitted. Tells a sender
+ * that waits for leave to send its body to go on. Returns the error to answer with where the head is not right.
  * @see RFC 9112, section 3.2, for `Host`; RFC 9110, section 10.1.1, for `Expect`
  */
 export function checkHead(
@@ -14,7 +14,7 @@ export function checkHead(
   for (const name of METHOD_OVERRIDES) if (headers[name] !== undefined) return METHOD_OVERRIDDEN
   if (host !== undefined && expect === undefined) return undefined
   // HTTP/1.0 needs no host, and cannot be told to go on.
-  if (httpVersion !== '1.1') return undefined
+  if (httpVersion === '1.0') return undefined
   if (host === undefined) return NO_HOST
   if (expect?.toLowerCase() !== '100-continue') return UNKNOWN_EXPECTATION
   response.writeContinue()

@@ -1,5 +1,6 @@
 import type { WireHeaders } from '@sluice/providers'
 import { redactHeaders, redactSecrets } from '../domain/redact-secrets.ts'
+import { settledCost } from '../domain/settlement.ts'
 import type { DataPlane } from '../ports/data-plane.ts'
 import type { AnswerSink, UpstreamCall, UpstreamRequest } from '../ports/upstream.ts'
 import type { PermittedCall } from './call.ts'
@@ -22,7 +23,7 @@ export function collectAnswer(
   secrets: readonly string[],
   deadlineMs: number,
 ): Promise<CollectedAnswer | 'too-late' | undefined> {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     const sentAtMs = plane.clock.elapsedMs()
     const pieces: Buffer[] = []
     let bytes = 0
@@ -32,8 +33,17 @@ export function collectAnswer(
     let timeToFirstByteMs: number | undefined
     let upstream: UpstreamCall | undefined
 
+    /** What cannot be read rejects: thrown in an event of a connection or a timer, it would end the process. */
     const finish = (interruptedBy: 'provider' | 'timeout' | undefined): void => {
       clearTimeout(deadline)
+      try {
+        complete(interruptedBy)
+      } catch (error) {
+        call.permit.settle(settledCost({ sent: upstream?.sent ?? false, outputTokensSeen: 0 }, call.estimate))
+        reject(error)
+      }
+    }
+    const complete = (interruptedBy: 'provider' | 'timeout' | undefined): void => {
       const body = Buffer.concat(pieces)
       finishCall(plane, call, {
         requestId: call.requestId,

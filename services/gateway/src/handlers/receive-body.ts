@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { HeldBytes } from '../domain/byte-account.ts'
 import { type GatewayError, gatewayError } from '../domain/gateway-error.ts'
 import { type JsonStructure, MAX_DEPTH, MAX_ITEMS, MAX_MEMBERS } from '../domain/json-structure.ts'
+import { PieceSize } from '../domain/piece-size.ts'
 
 export type ReceivedBody =
   | { readonly status: 'received'; readonly body: Buffer }
@@ -27,12 +28,14 @@ export function receiveBody(
   const declaredBytes = Number(request.headers['content-length'] ?? 0)
   if (declaredBytes > maxBytes) return refuse(request, TOO_LARGE)
   if (request.destroyed) return LEFT
+  const pieceSize = new PieceSize()
   let memory: Buffer = EMPTY
   let sizeBytes = 0
 
   /** Keeps a piece; gives why it cannot. */
   const keep = (piece: Buffer): GatewayError | undefined => {
     const isAll = piece.length === declaredBytes
+    if (!isAll && pieceSize.isTooSmall(piece.length)) return TOO_SMALL_PIECES
     const error = (isAll ? hold(piece.length) : makeRoom(piece.length)) ?? structureError(structure, piece)
     if (error !== undefined) return error
     // Most bodies come in one piece, and need no copy.
@@ -97,6 +100,10 @@ function whole(memory: Buffer, sizeBytes: number): Buffer {
 const EMPTY = Buffer.alloc(0)
 const LEFT = Promise.resolve<ReceivedBody>({ status: 'left' })
 const TOO_LARGE = gatewayError('payload_too_large', 'The body is too large.')
+const TOO_SMALL_PIECES = gatewayError(
+  'invalid_request',
+  'The body comes in chunks of a few bytes. Send larger ones, or all of it at once.',
+)
 const EXCESS = {
   depth: gatewayError('invalid_request', `The JSON body is nested more than ${MAX_DEPTH} levels deep.`),
   size: gatewayError(

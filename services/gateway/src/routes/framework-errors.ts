@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { openAiErrorAnswer } from '@sluice/providers'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
@@ -34,12 +35,31 @@ export function unroutable(_error: FastifyError, request: FastifyRequest, reply:
 }
 
 /** For what is not HTTP, or too slow or too large in its headers: there is no request to answer, only a socket. */
-export function unparsable(error: Error & { code?: string }, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
+export function unparsable(error: Error & { code?: string }, socket: Socket & { _httpMessage?: ServerResponse }): void {
+  // In the middle of a response to an earlier request, an answer would pass for a part of it. Node looks at the same field.
+  if (error.code === 'ECONNRESET' || !socket.writable || socket._httpMessage?.headersSent) {
     socket.destroy()
     return
   }
-  const { status, phrase, message } = PARSER_ERRORS[error.code ?? ''] ?? MALFORMED
+  refuseSocket(socket, PARSER_ERRORS[error.code ?? ''] ?? MALFORMED)
+}
+
+/** For `CONNECT`, with which Node hands over the socket without a response to write to. */
+export function refuseTunnel(socket: Socket): void {
+  socket.on('error', () => socket.destroy())
+  refuseSocket(socket, TUNNEL)
+}
+
+/** For a request of HTTP/2 whose head is as a parser of HTTP/1.1 would refuse it, or that takes as long. */
+export function refuseRequest(
+  response: ServerResponse,
+  code: 'HPE_HEADER_OVERFLOW' | 'ERR_HTTP_REQUEST_TIMEOUT',
+): void {
+  const { status, message } = PARSER_ERRORS[code]
+  writeError(response, { ...gatewayError('invalid_request', message), status }, { requestId: randomUUID() })
+}
+
+function refuseSocket(socket: Socket, { status, phrase, message }: SocketRefusal): void {
   const requestId = randomUUID()
   const { headers, body } = openAiErrorAnswer({ code: 'invalid_request', status, message, requestId })
   const fields = {
@@ -53,8 +73,16 @@ export function unparsable(error: Error & { code?: string }, socket: Socket): vo
   socket.end(`HTTP/1.1 ${status} ${phrase}\r\n${lines.join('')}\r\n${body}`)
 }
 
-const MALFORMED = { status: 400, phrase: 'Bad Request', message: 'The request is not valid HTTP.' }
-const PARSER_ERRORS: Readonly<Record<string, typeof MALFORMED>> = {
+interface SocketRefusal {
+  readonly status: number
+  readonly phrase: string
+  readonly message: string
+}
+
+const MALFORMED: SocketRefusal = { status: 400, phrase: 'Bad Request', message: 'The request is not valid HTTP.' }
+const TUNNEL: SocketRefusal = { status: 404, phrase: 'Not Found', message: 'The gateway makes no tunnels (CONNECT).' }
+const PARSER_ERRORS: Readonly<Record<string, SocketRefusal>> &
+  Record<'HPE_HEADER_OVERFLOW' | 'ERR_HTTP_REQUEST_TIMEOUT', SocketRefusal> = {
   HPE_HEADER_OVERFLOW: {
     status: 431,
     phrase: 'Request Header Fields Too Large',
@@ -65,12 +93,18 @@ const PARSER_ERRORS: Readonly<Record<string, typeof MALFORMED>> = {
 
 function answer(request: FastifyRequest, reply: FastifyReply, error: GatewayError): void {
   reply.hijack()
-  if (!request.raw.complete) {
-    // The rest of a body that was given up would be taken for the next request; left unread, it would cut off the answer.
-    reply.raw.setHeader('connection', 'close')
-    request.raw.resume()
-  }
+  // A request that took too long was answered when its time was over.
+  if (reply.raw.headersSent) return
+  closeUnlessWhole(request.raw, reply.raw)
   writeError(reply.raw, error, { requestId: request.id, connection: request.call?.connection })
+}
+
+/** For a request that is refused before its body was read. */
+export function closeUnlessWhole(request: IncomingMessage, response: ServerResponse): void {
+  if (request.complete) return
+  // The rest of a body that was given up would be taken for the next request; left unread, it would cut off the answer.
+  response.setHeader('connection', 'close')
+  request.resume()
 }
 
 function worded({ statusCode = 500, code }: FastifyError): GatewayError {

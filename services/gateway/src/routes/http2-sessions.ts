@@ -1,118 +1,155 @@
-import type { Server } from 'node:http'
-import { performServerHandshake, type ServerHttp2Session } from 'node:http2'
+import { type IncomingMessage, maxHeaderSize, type ServerResponse } from 'node:http'
+import {
+  constants,
+  createServer,
+  type IncomingHttpHeaders,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from 'node:http2'
 import type { Socket } from 'node:net'
-import { duplexPair } from 'node:stream'
-import { bridgeStream } from './http2-bridge.ts'
+import type { refuseRequest } from './framework-errors.ts'
+import { headBytes, http1Head } from './http2-headers.ts'
+import { Http2Request } from './http2-request.ts'
+import { Http2Response } from './http2-response.ts'
+import type { RequestHandler } from './request-boundary.ts'
 
 export interface Http2SessionsOptions {
-  /** What answers the requests. */
-  readonly server: () => Server
-  /** After which a session without requests is closed. */
+  /** Answers the requests; never throws. */
+  readonly handle: RequestHandler
+  /** Answers those that do not get so far. */
+  readonly refuse: typeof refuseRequest
+  /** After which a session without requests is closed, whatever else the other side sends. */
   readonly idleTimeoutMs: number
+  /** Within which a whole request must arrive. */
+  readonly requestTimeoutMs: number
   /** After which a request on which nothing moves is given up. */
   readonly streamTimeoutMs: number
 }
 
-/** What Node's parser of HTTP/1.1 finds wrong with a connection. */
-export interface ParserError extends Error {
-  readonly code?: string
-  /** A Buffer: the piece in which it was found. */
-  readonly rawPacket?: unknown
-  /** How far into that piece. */
-  readonly bytesParsed?: number
-}
-
 /**
- * HTTP/2 with prior knowledge on the port of an HTTP/1.1 server: AWS's SDK speaks it to every `http:` endpoint. HTTP/1.1 pays
- * nothing for it, as Node's parser sees by itself that a connection begins with HTTP/2's preface, and gives up on it there.
- * @see RFC 9113, section 3.3
+ * The HTTP/2 connections of a port. Node's own server speaks the protocol; its streams' requests and responses look to the routes
+ * as those of HTTP/1.1.
  */
 export class Http2Sessions {
   readonly #options: Http2SessionsOptions
-  readonly #sockets = new WeakSet<Socket>()
-  readonly #sessions = new Set<ServerHttp2Session>()
+  /** What retires each of those that are open. */
+  readonly #sessions = new Map<ServerHttp2Session, () => void>()
+  readonly #server = createServer(SERVER_OPTIONS)
   #closing = false
 
   constructor(options: Http2SessionsOptions) {
     this.#options = options
+    this.#server.on('stream', (stream, fields, _flags, rawFields) => this.#take(stream, fields, rawFields))
   }
 
-  /** To be asked about every `clientError`: whether the connection is one of HTTP/2, and no error at all. */
-  takes({ code, rawPacket, bytesParsed }: ParserError, socket: Socket): boolean {
-    // The parser, which keeps to the connection, still finds it too slow for a request.
-    if (this.#sockets.has(socket)) return true
-    if (code !== 'HPE_PAUSED_H2_UPGRADE' || !(rawPacket instanceof Buffer)) return false
-    const rest = rawPacket.subarray(bytesParsed)
-    // Only the start of a connection may be a preface.
-    if (socket.bytesRead - rest.length !== PREFACE.length) return false
-    this.#sockets.add(socket)
-    this.#open(socket, rest)
-    return true
+  /** Takes over a connection that begins with HTTP/2's preface, which is still to be read from it. */
+  open(socket: Socket): void {
+    if (socket.destroyed) return
+    // HTTP/2 ends connections as a whole: whoever stops sending reads no responses either.
+    socket.allowHalfOpen = false
+    this.#server.once('session', (session) => this.#keep(session, socket))
+    this.#server.emit('connection', socket)
   }
 
   /** Takes no new requests, lets those under way end, and closes every session after its last. */
   close(): void {
     this.#closing = true
-    for (const session of this.#sessions) retire(session)
+    for (const retire of this.#sessions.values()) retire()
   }
 
-  #open(socket: Socket, rest: Buffer): void {
-    const { idleTimeoutMs, streamTimeoutMs, server } = this.#options
-    const session = performServerHandshake(detached(socket, rest), SESSION_OPTIONS)
-    this.#sessions.add(session)
-    let streams = 0
-    session.on('stream', (stream, fields) => {
-      streams++
-      stream.once('close', () => streams--)
-      stream.setTimeout(streamTimeoutMs, () => stream.destroy(new Error('nothing moves on the stream')))
-      bridgeStream(server(), stream, fields)
-    })
-    session.setTimeout(idleTimeoutMs, () => {
-      if (streams === 0) retire(session)
-    })
-    // What went wrong shows in how the session closes; the other side has been told.
-    session.on('error', () => undefined)
-    session.once('close', () => {
-      this.#sessions.delete(session)
-      socket.destroySoon()
-    })
-    for (const event of ['end', 'close']) socket.once(event, () => session.destroy())
-    if (this.#closing) retire(session)
+  #keep(session: ServerHttp2Session, socket: Socket): void {
+    const retire = closeWhenIdle(session, socket, this.#options.idleTimeoutMs)
+    this.#sessions.set(session, retire)
+    socket.once('close', () => this.#sessions.delete(session))
+    if (this.#closing) retire()
+  }
+
+  #take(stream: ServerHttp2Stream, fields: IncomingHttpHeaders, rawFields: readonly string[]): void {
+    // What went wrong shows in how the stream closes.
+    stream.on('error', () => undefined)
+    if (stream.destroyed) return
+    const head = http1Head(fields, !stream.endAfterHeaders)
+    if (head === undefined) {
+      stream.close(constants.NGHTTP2_CONNECT_ERROR)
+      return
+    }
+    const { handle, refuse, requestTimeoutMs, streamTimeoutMs } = this.#options
+    const request = new Http2Request(stream, head)
+    const response = new Http2Response(stream, head.method)
+    // The routes were written against Node's classes of HTTP/1.1; these two have what they use of them.
+    const [plainRequest, plainResponse] = [request, response] as unknown as [IncomingMessage, ServerResponse]
+    if (headBytes(rawFields) > maxHeaderSize) {
+      refuse(plainResponse, 'HPE_HEADER_OVERFLOW')
+      return
+    }
+    stream.setTimeout(streamTimeoutMs, () => response.destroy(new Error('nothing moves on the stream')))
+    if (!request.complete) {
+      const timer = setTimeout(() => {
+        if (response.headersSent) response.destroy(new Error('the request did not arrive in time'))
+        else refuse(plainResponse, 'ERR_HTTP_REQUEST_TIMEOUT')
+      }, requestTimeoutMs)
+      for (const event of ['end', 'close']) stream.once(event, () => clearTimeout(timer))
+    }
+    handle(plainRequest, plainResponse)
+    // No route reads the body of such a request.
+    if (BODILESS_METHODS.has(head.method)) request.resume()
   }
 }
 
-const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
-
-/** Against floods of resets, pings, settings and invalid frames, Node's own limits hold. */
-const SESSION_OPTIONS = {
+/** Against floods of resets, pings, settings, header continuations and invalid frames, Node's own limits hold. */
+const SERVER_OPTIONS = {
   settings: {
     maxConcurrentStreams: 256,
     initialWindowSize: 1024 * 1024,
-    // Enough for HTTP/1.1 to find its lower limit passed, and to say so.
+    // More than is taken, so that a head that is a little too long is told so.
     maxHeaderListSize: 64 * 1024,
   },
-  // A provider's answer may repeat a field that should be there once, and is passed on as it is.
+  // A provider's response may repeat a field that should be there once, and is passed on as it is.
   strictSingleValueFields: false,
 }
-
-/** A connection whose bytes went to the parser so far, given to HTTP/2 from its first byte. */
-function detached(socket: Socket, rest: Buffer) {
-  for (const event of ['data', 'end', 'drain', 'timeout']) socket.removeAllListeners(event)
-  socket.setTimeout(0)
-  const [session, wire] = duplexPair()
-  wire.write(Buffer.concat([PREFACE, rest]))
-  socket.pipe(wire).pipe(socket, { end: false })
-  // However little the other side does to end it. Where the session failed, nothing ends, but all closes.
-  for (const event of ['end', 'close']) wire.once(event, () => socket.destroySoon())
-  socket.once('close', () => wire.destroy())
-  return session
-}
+const BODILESS_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD'])
 
 /**
- * Closes a session once its requests have been answered, those included that were sent before the other side knew.
+ * Closes a session on which no request has been for `idleTimeoutMs`, and one that was retired after its last request. Node's own
+ * timeout of sessions counts from whatever the other side sends, pings too, and a session that Node has closed still waits for the
+ * other side to close the connection: the socket is destroyed when it does not.
+ * @returns what retires the session
+ */
+function closeWhenIdle(session: ServerHttp2Session, socket: Socket, idleTimeoutMs: number): () => void {
+  let openStreams = 0
+  let isRetired = false
+  let timer: NodeJS.Timeout | undefined
+  const wait = (ms: number, then: () => void): void => {
+    clearTimeout(timer)
+    if (!socket.destroyed) timer = setTimeout(then, ms)
+  }
+  const close = (): void => {
+    isRetired = true
+    sayGoaway(session)
+    if (openStreams === 0) wait(CLOSE_WITHIN_MS, () => socket.destroy())
+  }
+  session.on('stream', (stream) => {
+    if (stream.destroyed) return
+    openStreams++
+    clearTimeout(timer)
+    stream.once('close', () => {
+      openStreams--
+      if (openStreams === 0) wait(isRetired || session.closed ? CLOSE_WITHIN_MS : idleTimeoutMs, close)
+    })
+  })
+  socket.once('close', () => clearTimeout(timer))
+  wait(idleTimeoutMs, close)
+  return close
+}
+
+/** How long the other side has to close the connection when all has been said. */
+const CLOSE_WITHIN_MS = 2_000
+
+/**
+ * Has a session closed once its requests have been answered, those included that were sent before the other side knew.
  * @see RFC 9113, section 6.8
  */
-function retire(session: ServerHttp2Session): void {
+function sayGoaway(session: ServerHttp2Session): void {
   if (session.closed || session.destroyed) return
   session.goaway(0, MAX_STREAM_ID)
   if (!session.ping(() => session.close())) session.close()

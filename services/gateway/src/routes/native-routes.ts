@@ -6,6 +6,7 @@ import { forwardCall } from '../handlers/forward-call.ts'
 import { refuseCall } from '../handlers/refuse-call.ts'
 import { writeError } from '../handlers/write-error.ts'
 import type { DataRoutesOptions } from './data-routes-options.ts'
+import { CALL_METHODS } from './request-boundary.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -19,7 +20,7 @@ export function nativeRoutes(app: FastifyInstance, options: DataRoutesOptions): 
   const { dataPlane: plane, logger } = options
   app.decorateRequest('call', undefined)
   app.route<{ Params: { name: string } }>({
-    method: app.supportedMethods,
+    method: [...CALL_METHODS],
     url: '/connections/:name/*',
     // The application is known before any of its body is read.
     onRequest: (request, reply, next) => {

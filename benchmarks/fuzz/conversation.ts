@@ -1,0 +1,76 @@
+import { connect } from 'node:net'
+import { setImmediate as turn } from 'node:timers/promises'
+import type { Random } from './random.ts'
+
+/** What is said on one connection. */
+export interface Conversation {
+  readonly protocol: 'http1' | 'http2'
+  /** Each written by itself. */
+  readonly pieces: readonly Buffer[]
+  /** How the connection is left: by an end, by a reset, or only when the other side has gone or been quiet for a while. */
+  readonly leaving: 'end' | 'reset' | 'listen'
+}
+
+const LEAVING = ['end', 'reset', 'listen', 'listen'] as const
+
+/** Says the bytes in one piece or several, whole or not, with a byte changed or none. */
+export function conversationOf(random: Random, protocol: Conversation['protocol'], bytes: Buffer): Conversation {
+  let said = bytes
+  if (random.isTrue(0.1)) said = said.subarray(0, random.int(said.length + 1))
+  if (random.isTrue(0.1) && said.length > 0) {
+    said = Buffer.from(said)
+    for (let changes = random.int(3); changes >= 0; changes--) said[random.int(said.length)] = random.int(256)
+  }
+  const pieces: Buffer[] = []
+  const isSplit = random.isTrue(0.3)
+  const longest = random.isTrue(0.2) ? 3 : 200
+  for (let at = 0; at < said.length; ) {
+    // However long it is, not so many pieces that it takes for ever.
+    const length = isSplit && pieces.length < MAX_PIECES ? 1 + random.int(longest) : said.length
+    pieces.push(said.subarray(at, at + length))
+    at += length
+  }
+  return { protocol, pieces, leaving: random.pick(LEAVING) }
+}
+
+const MAX_PIECES = 100
+
+/** Has a conversation; resolves with what came back, of which the first is kept, once the connection is closed. */
+export function converse(url: string, { pieces, leaving }: Conversation): Promise<Buffer> {
+  const { hostname, port } = new URL(url)
+  return new Promise((resolve) => {
+    const received: Buffer[] = []
+    let bytes = 0
+    const socket = connect({ host: hostname, port: Number(port) })
+    const quiet = setTimeout(() => socket.destroy(), QUIET_MS)
+    const atMost = setTimeout(() => socket.destroy(), LONGEST_MS)
+    socket.setNoDelay()
+    socket.on('data', (piece: Buffer) => {
+      quiet.refresh()
+      if (bytes < KEPT_BYTES) received.push(piece)
+      bytes += piece.length
+    })
+    // How it breaks is up to the other side.
+    socket.on('error', () => undefined)
+    socket.on('close', () => {
+      clearTimeout(quiet)
+      clearTimeout(atMost)
+      resolve(Buffer.concat(received))
+    })
+    const say = async (): Promise<void> => {
+      for (const piece of pieces) {
+        if (socket.destroyed) return
+        socket.write(piece)
+        quiet.refresh()
+        await turn()
+      }
+      if (leaving === 'end') socket.end()
+      else if (leaving === 'reset') socket.resetAndDestroy()
+    }
+    socket.on('connect', () => void say())
+  })
+}
+
+const QUIET_MS = 150
+const LONGEST_MS = 3_000
+const KEPT_BYTES = 64 * 1024

@@ -1,0 +1,126 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { capacityStatus } from '@sluice/contracts'
+import { freePort, until } from '@sluice/local'
+import { request } from '@sluice/messaging'
+import { benchmarkNats } from '../shared/nats.ts'
+import { pidOf } from '../shared/service-process.ts'
+import { startSimulatorProcess } from '../shared/simulator-process.ts'
+import { type Sluice, startSluice } from '../shared/sluice.ts'
+import { createStarted } from '../shared/started.ts'
+import { type MemorySample, memoryOf, PROBE_NODE_OPTIONS } from '../soak/memory.ts'
+import { openSockets } from '../soak/sockets.ts'
+import { type Canaries, startCanaries } from './canaries.ts'
+import { converse } from './conversation.ts'
+import { http1Conversation } from './http1.ts'
+import { http2Conversation } from './http2.ts'
+import type { Target } from './odd.ts'
+import { outcomeOf } from './outcome.ts'
+import { createRandom } from './random.ts'
+
+export interface FuzzResult {
+  /** How conversations ended, by protocol and what came back first. */
+  readonly outcomes: ReadonlyMap<string, number>
+  readonly canaries: Pick<Canaries, 'answered' | 'failures' | 'slowestMs'>
+  /** Of the gateway: one before, then evenly over the run, one after. */
+  readonly memory: readonly MemorySample[]
+  /** Exceptions that nobody caught, by the gateway's own count. */
+  readonly unforeseenFaults: number
+  /** Requests and tokens for which capacity still holds a reservation at the end. */
+  readonly reserved: number
+  /** The gateway is the process that it was. */
+  readonly isAlive: boolean
+  /** Connections that the gateway still had open a while after the end. */
+  readonly openConnections: number
+}
+
+/** Starts a local Sluice and talks nonsense to its gateway for `durationMs`, beside requests as they should be. */
+export async function fuzz(seed: number, durationMs: number, memorySamples: number): Promise<FuzzResult> {
+  const started = createStarted()
+  try {
+    const nats = await started.add(benchmarkNats())
+    const simulator = await started.add(startSimulatorProcess([{ apiKey: UPSTREAM_KEY }]))
+    const metricsPort = await freePort()
+    const sluice = await started.add(
+      startSluice({
+        natsUrl: nats.url,
+        upstreamBaseUrl: simulator.openaiBaseUrl,
+        upstreamKey: UPSTREAM_KEY,
+        capacity: [{ period: 'day', requests: 1_000_000_000, tokens: 1_000_000_000_000 }],
+        gatewaySettings: { METRICS_PORT: String(metricsPort), REQUEST_TIMEOUT_MS: '5000', LOG_LEVEL: 'error' },
+        gatewayNodeOptions: PROBE_NODE_OPTIONS,
+      }),
+    )
+    const target = { url: sluice.gatewayUrl, chatPath: new URL(sluice.chatUrl).pathname, apiKey: sluice.apiKey }
+    const canaries = startCanaries(target)
+    const [outcomes, memory] = await Promise.all([
+      talk(seed, durationMs, target),
+      watchMemory(sluice, durationMs, memorySamples),
+    ])
+    await canaries.stop()
+    const isAlive = sluice.gateway.exitCode === null && sluice.gateway.signalCode === null
+    if (!isAlive) return { ...NOTHING_KNOWN, outcomes, canaries, memory, isAlive }
+    const openConnections = await connectionsLeft(sluice)
+    return {
+      outcomes,
+      canaries,
+      memory: [...memory, await memoryOf(sluice.gateway)],
+      unforeseenFaults: await faultsCounted(metricsPort),
+      reserved: await stillReserved(sluice),
+      isAlive,
+      openConnections,
+    }
+  } finally {
+    await started.stop()
+  }
+}
+
+const UPSTREAM_KEY = 'sk-fuzz'
+const NOTHING_KNOWN = { unforeseenFaults: Number.NaN, reserved: Number.NaN, openConnections: Number.NaN }
+/** Conversations at a time. */
+const TALKERS = 16
+
+async function talk(seed: number, durationMs: number, target: Target): Promise<Map<string, number>> {
+  const outcomes = new Map<string, number>()
+  const endsAtMs = performance.now() + durationMs
+  const talker = async (index: number): Promise<void> => {
+    const random = createRandom(seed + index)
+    while (performance.now() < endsAtMs) {
+      const conversation = random.isTrue(0.5) ? http1Conversation(random, target) : http2Conversation(random, target)
+      const outcome = outcomeOf(conversation.protocol, await converse(target.url, conversation))
+      outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1)
+    }
+  }
+  await Promise.all(Array.from({ length: TALKERS }, (_, index) => talker(index)))
+  return outcomes
+}
+
+async function watchMemory({ gateway }: Sluice, durationMs: number, samples: number): Promise<MemorySample[]> {
+  const taken: MemorySample[] = []
+  // One that has ended is found to have, in the end.
+  while (taken.length < samples && gateway.connected) {
+    taken.push(await memoryOf(gateway))
+    await sleep(durationMs / samples)
+  }
+  return taken
+}
+
+async function faultsCounted(metricsPort: number): Promise<number> {
+  const text = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text()
+  return Number(/^sluice_unforeseen_faults_total\b.* (\d+)$/m.exec(text)?.[1] ?? Number.NaN)
+}
+
+/** Settlements are on their way for a moment. */
+async function stillReserved({ bus, connectionId }: Sluice): Promise<number> {
+  const reserved = async (): Promise<number> => {
+    const { windows } = await request(bus, capacityStatus, [connectionId], {})
+    return windows.reduce((sum, window) => sum + window.reserved, 0)
+  }
+  return until('the settlements', reserved, (count) => count === 0).catch(reserved)
+}
+
+async function connectionsLeft({ gateway, gatewayUrl }: Sluice): Promise<number> {
+  const port = Number(new URL(gatewayUrl).port)
+  const open = async (): Promise<number> =>
+    openSockets(pidOf(gateway)).filter(({ localPort }) => localPort === port).length
+  return until('the connections', open, (count) => count === 0).catch(open)
+}

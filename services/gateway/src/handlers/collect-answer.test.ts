@@ -1,0 +1,47 @@
+import { expect, it } from 'vitest'
+import type { DataPlane } from '../ports/data-plane.ts'
+import type { AnswerSink } from '../ports/upstream.ts'
+import type { PermittedCall } from './call.ts'
+import { collectAnswer } from './collect-answer.ts'
+
+const BROKEN = new Error('broken')
+const REQUEST = { origin: '', path: '', method: 'GET', headers: [], body: null }
+const end: Record<string, (sink: AnswerSink) => void> = {
+  'at its end': (sink) => sink.end(),
+  'by a fault': (sink) => sink.fault({ reason: 'unreachable', error: BROKEN }),
+  'by its length': (sink) => void sink.data(Buffer.alloc(9 * 1024 * 1024)),
+  'by its deadline': () => undefined,
+}
+
+it.each(Object.keys(end))('a call that cannot be finished rejects, with its permit settled: ended %s', async (how) => {
+  const settled: unknown[] = []
+  let sink: AnswerSink | undefined
+  const plane = {
+    clock: { nowMs: () => 1, elapsedMs: () => 1 },
+    upstream: {
+      send: (_request: unknown, given: AnswerSink) => {
+        sink = given
+        return { sent: true, resume: () => undefined, abort: () => undefined }
+      },
+    },
+  }
+  const adapter = {
+    retryAfterMs: () => {
+      throw BROKEN
+    },
+  }
+  const call = {
+    connection: { settings: {}, adapter },
+    inspection: { model: 'm' },
+    estimate: { tokens: 5, promptTokens: 5 },
+    permit: {
+      departByMs: Number.POSITIVE_INFINITY,
+      settle: (cost: unknown) => void settled.push(cost),
+    },
+  }
+  const collected = collectAnswer(plane as unknown as DataPlane, call as unknown as PermittedCall, REQUEST, [], 50)
+  sink?.start(429, '', {})
+  end[how]?.(sink as unknown as AnswerSink)
+  await expect(collected).rejects.toBe(BROKEN)
+  expect(settled).toEqual([{ requests: 1, tokens: 5 }])
+})
