@@ -22,7 +22,7 @@ beforeAll(async () => {
   const env = {
     MAX_BODY_BYTES: String(MAX_BODY_BYTES),
     MAX_UPLOAD_BYTES: String(MAX_UPLOAD_BYTES),
-    REQUEST_TIMEOUT_MS: '1000',
+    REQUEST_TIMEOUT_MS: '5000',
   }
   data = await startDataPath({ env })
   ;({ simulator, gateway, apiKey } = data)
