@@ -47,10 +47,10 @@ export async function keepLedger(bus: Bus): Promise<Ledger> {
   }
   listen<ResponseBatch>(subjectPattern(responses.subject), ({ gateway, batch, events }) => {
     if (!isNewBatch(gateway, batch)) return
-    for (const { requestId, outcome, upstreamMs } of events) {
+    for (const { requestId, requests = 1, outcome, upstreamMs } of events) {
       if (eventIds.has(requestId)) ledger.repeatedEvents += 1
       eventIds.add(requestId)
-      outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1)
+      outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + requests)
       if (upstreamMs !== undefined) ledger.sentEvents += 1
     }
   })

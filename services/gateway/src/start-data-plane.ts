@@ -77,7 +77,7 @@ export async function startDataPlane(config: GatewayConfig, logger: Logger): Pro
     maxImagesBytes: config.MAX_IMAGES_BYTES,
     allowInsecureLoopback: config.ALLOW_INSECURE_UPSTREAM,
   })
-  const dropped = counter('response_events.dropped', 'Response events that were lost while NATS was away.')
+  const dropped = counter('response_events.dropped', 'Requests whose response events were lost while NATS was away.')
   dropped.add(0)
   const outage = outageLog(logger, {
     begins: 'response events cannot be published, keeping the newest in memory',
@@ -90,7 +90,7 @@ export async function startDataPlane(config: GatewayConfig, logger: Logger): Pro
     onPublished: outage.success,
     onDropped: (count) => {
       dropped.add(count)
-      logger.error({ events: count }, 'response events were lost')
+      logger.error({ requests: count }, 'response events were lost')
     },
   })
   return {

@@ -1,6 +1,6 @@
 import { MAX_COUNT, Settlement, validate } from '@sluice/contracts'
 import { expect, it } from 'vitest'
-import { createSettlementQueue } from './settlement-queue.ts'
+import { createSettlementQueue, MAX_CHARGED_MODELS } from './settlement-queue.ts'
 
 const refund = (chargedAtMs: number, tokens: number) => ({
   chargedAtMs,
@@ -74,4 +74,16 @@ it('keeps models apart where permits are counted by model', () => {
     { chargedAtMs: 5, reserved: { requests: 2, tokens: 200 }, actual: { requests: 2, tokens: 80 }, model: 'a' },
     { ...refund(5, 40), model: 'b' },
   ])
+})
+
+it('keeps a bounded number of models while capacity is away, and loses no charge of the connection', () => {
+  const queue = createSettlementQueue()
+  const nothing = { requests: 0, tokens: 0 }
+  const charge = (model: string) => ({ chargedAtMs: 0, reserved: nothing, actual: { requests: 1, tokens: 3 }, model })
+  for (let i = 0; i < 20_000; i++) queue.add(charge(`made-up-${i % 10_000}`))
+  expect(queue.size).toBe(MAX_CHARGED_MODELS + 1)
+  const taken = queue.take(20_000)
+  expect(taken.reduce((sum, { actual }) => sum + actual.requests, 0)).toBe(20_000)
+  expect(taken.reduce((sum, { actual }) => sum + actual.tokens, 0)).toBe(60_000)
+  expect(taken.filter(({ model }) => model === undefined)).toMatchObject([{ actual: { requests: 18_000 } }])
 })

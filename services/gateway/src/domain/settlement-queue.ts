@@ -45,10 +45,18 @@ export function createSettlementQueue(): SettlementQueue {
     if (givesBackOnly(settlement)) {
       addTo(refunds, model === undefined ? chargedAtMs : `${chargedAtMs} ${model}`, settlement)
     } else if (isNothing(settlement.reserved)) {
-      addTo(charges, model ?? 0, settlement)
+      addCharge(settlement)
     } else {
       tightening.push(settlement)
     }
+  }
+
+  /** While capacity is away anybody may name any number of models: what is beyond counts for the connection alone. */
+  const addCharge = (settlement: Settlement): void => {
+    const { model, ...forConnection } = settlement
+    if (model === undefined || (charges.size >= MAX_CHARGED_MODELS && !charges.has(model)))
+      addTo(charges, 0, forConnection)
+    else addTo(charges, model, settlement)
   }
 
   return {
@@ -80,6 +88,9 @@ export function createSettlementQueue(): SettlementQueue {
     },
   }
 }
+
+/** Many times as many as are counted in a record. */
+export const MAX_CHARGED_MODELS = 1_000
 
 /** By what was charged, and by model. */
 type Sums = Map<number | string, Settlement>
