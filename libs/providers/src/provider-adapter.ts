@@ -27,6 +27,12 @@ export interface ProviderAdapter {
 
   /** @param body the parsed JSON body; undefined where the body is not JSON @param sizeBytes the body's length */
   inspect(operation: Operation, body: unknown, sizeBytes: number): RequestInspection
+  /**
+   * Names the part of the model's requests for which the provider has limits of its own (a service tier, long prompts, batches), as far as
+   * the request tells; '' for the common one. One of few names: nothing that the request says is in it as it is.
+   * @param body as of `inspect` @param promptTokens estimated @param headers the caller's
+   */
+  pool(operation: Operation, body: unknown, promptTokens: number, headers: WireHeaders): string
   /** The body to send in place of `bytes`: the same buffer unless `inspection.addsUsage`. */
   outgoingBody(inspection: RequestInspection, body: unknown, bytes: Buffer): Buffer
   /**

@@ -190,6 +190,25 @@ describe("a provider's 429", () => {
     expect(gateway.events.filter((event) => event.deniedBy === 'upstream_cooldown').length).toBeGreaterThan(0)
   })
 
+  it.each([
+    ['a service tier', { service_tier: 'flex' }, [{}, { service_tier: 'priority' }]],
+    ['no service tier', {}, [{ service_tier: 'flex' }, { service_tier: 'priority' }]],
+    ['a long prompt', { messages: [{ role: 'user', content: 'word '.repeat(120_000) }] }, [{}]],
+    ['an absurd size', { max_tokens: 30_000 }, [{}, { max_tokens: 1_000 }]],
+  ] as const)('to a request with %s leaves the model’s other requests served', async (_, refused, others) => {
+    simulator.controls.add({ times: 1, fault: { kind: 'rate-limit', retryAfterMs: 600_000 } })
+    const { send, coolDowns } = await connect()
+    const pausing = { ...BODY, ...refused }
+    expect((await send(pausing)).status).toBe(429)
+    await eventually(async () => expect(await coolDowns()).toEqual([MODEL]))
+    for (const other of others) expect((await send({ ...BODY, ...other })).status).toBe(200)
+    const sent = simulator.requests.list().length
+    const denied = await send(pausing)
+    expect(denied.status).toBe(429)
+    expect(JSON.parse(denied.body.toString())).toMatchObject({ error: { code: 'upstream_cooldown' } })
+    expect(simulator.requests.list()).toHaveLength(sent)
+  })
+
   it('without a time denies nobody', async () => {
     simulator.controls.add({ times: 1, fault: { kind: 'rate-limit' } })
     const { sdk, ended } = await connect()

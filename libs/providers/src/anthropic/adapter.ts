@@ -5,6 +5,7 @@ import { anthropicAnswerReader } from './answer-reader.ts'
 import { anthropicErrorAnswer } from './errors.ts'
 import { inspectAnthropicRequest } from './inspect.ts'
 import { anthropicOperation } from './operations.ts'
+import { anthropicPool } from './pool.ts'
 import { anthropicRateLimitHeaders, anthropicRetryAfterMs, readAnthropicRateLimits } from './rate-limit-headers.ts'
 import { anthropicUnified } from './unified/unified.ts'
 
@@ -17,6 +18,7 @@ export const anthropic: ProviderAdapter = {
   signing: 'headers',
   authHeaders: (config) => ({ 'x-api-key': revealField(config, 'apiKey') }),
   inspect: inspectAnthropicRequest,
+  pool: anthropicPool,
   outgoingBody: (_inspection, _body, bytes) => bytes,
   answerReader: anthropicAnswerReader,
   rateLimits: readAnthropicRateLimits,

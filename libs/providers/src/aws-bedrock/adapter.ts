@@ -6,6 +6,7 @@ import { bedrockAnswerReader } from './answer-reader.ts'
 import { bedrockErrorAnswer } from './errors.ts'
 import { inspectBedrockRequest } from './inspect.ts'
 import { bedrockOperation } from './operations.ts'
+import { bedrockPool } from './pool.ts'
 import { awsBedrockUnified } from './unified/unified.ts'
 
 /** The runtime API of AWS Bedrock. It tells its limits in no header. */
@@ -18,6 +19,7 @@ export const awsBedrock: ProviderAdapter = {
   signing: 'sigv4',
   authHeaders: () => ({}),
   inspect: inspectBedrockRequest,
+  pool: bedrockPool,
   outgoingBody: (_inspection, _body, bytes) => bytes,
   answerReader: bedrockAnswerReader,
   rateLimits: () => [],

@@ -6,6 +6,7 @@ import { googleAnswerReader } from './answer-reader.ts'
 import { googleErrorAnswer } from './errors.ts'
 import { inspectGoogleRequest } from './inspect.ts'
 import { googleOperation } from './operations.ts'
+import { googlePool } from './pool.ts'
 import { googleQuotaFailures } from './quota-failure.ts'
 import { googleRetryAfterMs } from './retry-after.ts'
 import { googleUnified } from './unified/unified.ts'
@@ -20,6 +21,7 @@ export const google: ProviderAdapter = {
   signing: 'headers',
   authHeaders: (config) => ({ 'x-goog-api-key': revealField(config, 'apiKey') }),
   inspect: inspectGoogleRequest,
+  pool: googlePool,
   outgoingBody: (_inspection, _body, bytes) => bytes,
   answerReader: googleAnswerReader,
   rateLimits: () => [],

@@ -6,6 +6,7 @@ import { openAiErrorAnswer } from './errors.ts'
 import { includeUsage } from './include-usage.ts'
 import { inspectOpenAiRequest } from './inspect.ts'
 import { openAiOperation } from './operations.ts'
+import { openAiPool } from './pool.ts'
 import { openAiRateLimitHeaders, openAiRetryAfterMs, readOpenAiRateLimits } from './rate-limit-headers.ts'
 import { openAiUnified } from './unified.ts'
 
@@ -31,6 +32,7 @@ export function openAiCompatible({ id, root, baseUrl }: OpenAiDialect): Provider
     signing: 'headers',
     authHeaders: bearerHeaders,
     inspect: inspectOpenAiRequest,
+    pool: openAiPool,
     outgoingBody: includeUsage,
     answerReader: (operation, inspection, contentType) => openAiAnswerReader(operation, inspection, contentType),
     rateLimits: readOpenAiRateLimits,

@@ -1,6 +1,6 @@
 import { MAX_COUNT, Settlement, validate } from '@sluice/contracts'
 import { expect, it } from 'vitest'
-import { createSettlementQueue, MAX_CHARGED_MODELS } from './settlement-queue.ts'
+import { chargesOf, createSettlementQueue, MAX_CHARGED_MODELS } from './settlement-queue.ts'
 
 const refund = (chargedAtMs: number, tokens: number) => ({
   chargedAtMs,
@@ -46,6 +46,36 @@ it('keeps the longest cool-down of each model, however many there are', () => {
     { model: 'a', durationMs: 999 },
     { model: 'b', durationMs: 7 },
   ])
+})
+
+it('keeps the cool-downs of pools and sizes apart', () => {
+  const queue = createSettlementQueue()
+  const pauses = [{}, { pool: 'flex' }, { minTokens: 1_024 }, { pool: 'flex', minTokens: 1_024 }]
+  for (const pause of [...pauses, ...pauses])
+    queue.add({ ...refund(5, 0), cooldown: { model: 'm', durationMs: 7, ...pause } })
+  expect(queue.take(4).map(({ cooldown }) => cooldown)).toEqual(
+    pauses.map((pause) => ({ model: 'm', durationMs: 7, ...pause })),
+  )
+})
+
+it('says what became of a trial before any cool-down, and apart from what is given back', () => {
+  const queue = createSettlementQueue()
+  const trial = { model: 'm', tokens: 9, grantedAtMs: 5, outcome: 'served' as const }
+  queue.add({ ...refund(5, 0), cooldown: { model: 'm', durationMs: 7 } })
+  queue.add({ ...refund(5, 0), trial })
+  expect(queue.size).toBe(3)
+  const nothing = { chargedAtMs: 0, reserved: { requests: 0, tokens: 0 }, actual: { requests: 0, tokens: 0 } }
+  expect(queue.take(2)).toEqual([
+    { ...nothing, trial },
+    { ...nothing, cooldown: { model: 'm', durationMs: 7 } },
+  ])
+  expect(queue.take(2)).toMatchObject([{ reserved: { requests: 2 } }])
+})
+
+it('does not end a pause by a trial that may have ended one before', () => {
+  const trial = { model: 'm', tokens: 9, grantedAtMs: 5, outcome: 'served' as const }
+  expect(chargesOf({ ...refund(5, 0), trial })).toBeUndefined()
+  expect(chargesOf({ ...refund(5, 200), trial })).not.toHaveProperty('trial')
 })
 
 it('makes no sum that is more than a message may say', () => {

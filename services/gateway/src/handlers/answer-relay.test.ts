@@ -54,7 +54,7 @@ function relayTo(response: ServerResponse, { reader = () => READER, record, requ
     },
     inspection: { model: 'm', addsUsage: false },
     estimate: { tokens: 500, promptTokens: 100 },
-    permit: { settle: (cost: unknown) => void settled.push(cost) },
+    permit: { served: () => undefined, settle: (cost: unknown) => void settled.push(cost) },
   }
   const relay = new AnswerRelay(
     plane as unknown as DataPlane,
@@ -83,7 +83,7 @@ it('is to be sent again where its permit was too old at once, on a connection th
         },
       },
     }
-    const permit = { departByMs: 0, settle: (cost: unknown) => void settled.push(cost) }
+    const permit = { departByMs: 0, served: () => undefined, settle: (cost: unknown) => void settled.push(cost) }
     const call = { requestId: 'r', connection: { settings: {} }, permit }
     const relay = new AnswerRelay(
       plane as unknown as DataPlane,

@@ -27,6 +27,8 @@ export interface Call {
 /** What is to be sent for a call, and what it is expected to cost. */
 export interface PreparedCall extends Call {
   readonly inspection: RequestInspection
+  /** Which part of the model's requests it belongs to, where the provider has limits of its own for that; '' for the common one. */
+  readonly pool: string
   readonly estimate: CostEstimate
 }
 

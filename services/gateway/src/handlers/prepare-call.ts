@@ -30,7 +30,7 @@ export function prepareCall(call: Call, body: Buffer | undefined, form?: ReadFor
   const estimate = estimateCost(inspection, policy, connection.learned.of(inspection.model))
   return {
     status: 'prepared',
-    call: { ...call, inspection, estimate },
+    call: { ...call, inspection, pool: adapter.pool(operation, json, estimate.promptTokens, call.headers), estimate },
     body: body && adapter.outgoingBody(inspection, json, body),
   }
 }
@@ -42,7 +42,8 @@ function prepareUncounted(call: Call, body: Buffer | undefined, form: ReadForm |
   const json = isChecked ? body && parseJsonObject(body) : undefined
   const inspection = inspectionOf(form, connection.adapter.inspect(operation, json, 0))
   const refusal = isChecked ? modelRefusal(connection, inspection) : undefined
-  return refusal ?? { status: 'prepared', call: { ...call, inspection, estimate: NO_TOKENS }, body }
+  const pool = connection.adapter.pool(operation, json, 0, call.headers)
+  return refusal ?? { status: 'prepared', call: { ...call, inspection, pool, estimate: NO_TOKENS }, body }
 }
 
 function inspectionOf(form: ReadForm | undefined, inspection: RequestInspection): RequestInspection {
