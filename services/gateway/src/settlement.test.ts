@@ -191,15 +191,16 @@ describe("a provider's 429", () => {
   })
 
   it.each([
-    ['a service tier', { service_tier: 'flex' }, [{}, { service_tier: 'priority' }]],
-    ['no service tier', {}, [{ service_tier: 'flex' }, { service_tier: 'priority' }]],
-    ['a long prompt', { messages: [{ role: 'user', content: 'word '.repeat(120_000) }] }, [{}]],
-    ['an absurd size', { max_tokens: 30_000 }, [{}, { max_tokens: 1_000 }]],
-  ] as const)('to a request with %s leaves the model’s other requests served', async (_, refused, others) => {
+    ['a service tier', 'flex', { service_tier: 'flex' }, [{}, { service_tier: 'priority' }]],
+    ['no service tier', undefined, {}, [{ service_tier: 'flex' }, { service_tier: 'priority' }]],
+    ['a long prompt', 'long', { messages: [{ role: 'user', content: 'word '.repeat(120_000) }] }, [{}]],
+    ['an absurd size', undefined, { max_tokens: 30_000 }, [{}, { max_tokens: 1_000 }]],
+  ] as const)('to a request with %s leaves the model’s other requests served', async (_, pool, refused, others) => {
     simulator.controls.add({ times: 1, fault: { kind: 'rate-limit', retryAfterMs: 600_000 } })
-    const { send, coolDowns } = await connect()
+    const { send, coolDowns, ended } = await connect()
     const pausing = { ...BODY, ...refused }
     expect((await send(pausing)).status).toBe(429)
+    expect((await ended('upstream_429')).pool).toBe(pool)
     await eventually(async () => expect(await coolDowns()).toEqual([MODEL]))
     for (const other of others) expect((await send({ ...BODY, ...other })).status).toBe(200)
     const sent = simulator.requests.list().length

@@ -46,6 +46,8 @@ export const ResponseEvent = Type.Object({
   apiKeyId: Type.String(),
   /** Empty where it was not looked at; {@link OTHER_MODEL} where an API key named too many. */
   model: Type.String(),
+  /** Which part of the model's requests it is, where the provider has limits of its own for that; absent: the common one. */
+  pool: Type.Optional(Type.String()),
   outcome: Outcome,
   /** The provider's status; absent where the provider was not asked or did not answer. */
   upstreamStatus: Type.Optional(Type.Integer()),

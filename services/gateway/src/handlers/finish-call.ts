@@ -62,6 +62,7 @@ export function finishCall({ events, clock }: DataPlane, call: PermittedCall, re
     model: call.inspection.model,
     outcome: outcomeOf(end),
   }
+  if (call.pool !== '') event.pool = call.pool
   if (result.timeToFirstByteMs !== undefined) event.timeToFirstByteMs = result.timeToFirstByteMs
   if (result.upstreamMs !== undefined) event.upstreamMs = result.upstreamMs
   if (result.usage !== undefined) event.usage = result.usage
