@@ -201,7 +201,7 @@ describe("a provider's 429", () => {
     const pausing = { ...BODY, ...refused }
     expect((await send(pausing)).status).toBe(429)
     expect((await ended('upstream_429')).pool).toBe(pool)
-    await eventually(async () => expect(await coolDowns()).toEqual([MODEL]))
+    await eventually(async () => expect(await coolDowns()).toMatchObject([{ model: MODEL }]))
     for (const other of others) expect((await send({ ...BODY, ...other })).status).toBe(200)
     const sent = simulator.requests.list().length
     const denied = await send(pausing)
