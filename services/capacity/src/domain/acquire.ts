@@ -36,7 +36,7 @@ export function weighAnswers(record: CapacityRecord, { discovered }: HeldLimits,
 export interface AcquireOptions extends Pool {
   readonly cost: Cost
   /** Of the request that asks, where the cost is that of several. */
-  readonly ownTokens?: number
+  readonly ownTokens?: number | undefined
   /** By how much the asking instance's clock is behind the record's: the request has to wait for that as well. */
   readonly behindMs: number
   /** By how much later than now the cost is charged, so that it counts for as much longer. */
@@ -96,13 +96,14 @@ function firstToWaitFor(
   record: CapacityRecord,
   configured: Limits,
   told: readonly ModelLimit[],
-  { model, pool, cost, behindMs }: AcquireOptions,
+  options: AcquireOptions,
   ownTokens: number,
 ): Denied | undefined {
+  const { model, pool, cost, behindMs } = options
   const { clockMs, windows } = record
   let longestMs = 0
   let denial: Denied | undefined
-  const pauseMs = coolDownMs(record.cooldowns, { model, pool }, ownTokens, clockMs)
+  const pauseMs = coolDownMs(record.cooldowns, options, ownTokens, clockMs)
   if (pauseMs > longestMs) {
     longestMs = pauseMs
     const retryAfterMs = Math.ceil(pauseMs + behindMs)

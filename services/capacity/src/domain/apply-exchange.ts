@@ -53,8 +53,7 @@ export function applyExchange(
   for (const settlement of exchange.settlements) next = settle(next, settlement)
   const chargeLaterMs = (exchange.slackMs ?? DELIVERY_SLACK_MS) - DELIVERY_SLACK_MS
   const results: PermitResult[] = []
-  for (const { requests, tokens, probe, renews, ...asked } of exchange.acquires) {
-    const { model } = asked
+  for (const { model, pool, requests, tokens, ownTokens, probe, renews } of exchange.acquires) {
     const cost = { requests, tokens }
     if (renews !== undefined) {
       const atMs = record.clockMs + chargeLaterMs
@@ -63,7 +62,7 @@ export function applyExchange(
       continue
     }
     next = weighAnswers(next, limits, model)
-    const result = acquire(next, limits, { ...asked, cost, behindMs, chargeLaterMs })
+    const result = acquire(next, limits, { model, pool, cost, ownTokens, behindMs, chargeLaterMs })
     if (result.status === 'granted') {
       if (probe !== true) next = result.record
       const { status, chargedAtMs, isTrial } = result

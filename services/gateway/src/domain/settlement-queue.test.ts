@@ -1,6 +1,6 @@
 import { MAX_COUNT, Settlement, validate } from '@sluice/contracts'
 import { expect, it } from 'vitest'
-import { chargesOf, createSettlementQueue, MAX_CHARGED_MODELS } from './settlement-queue.ts'
+import { chargesOf, createSettlementQueue, MAX_CHARGED_MODELS, MAX_COOLDOWNS } from './settlement-queue.ts'
 
 const refund = (chargedAtMs: number, tokens: number) => ({
   chargedAtMs,
@@ -112,8 +112,12 @@ it('keeps a bounded number of models while capacity is away, and loses no charge
   const charge = (model: string) => ({ chargedAtMs: 0, reserved: nothing, actual: { requests: 1, tokens: 3 }, model })
   for (let i = 0; i < 20_000; i++) queue.add(charge(`made-up-${i % 10_000}`))
   expect(queue.size).toBe(MAX_CHARGED_MODELS + 1)
+  for (let i = 0; i < 5_000; i++) queue.add({ ...charge('a'), cooldown: { model: `made-up-${i}`, durationMs: 7 } })
+  expect(queue.size).toBe(MAX_CHARGED_MODELS + 1 + MAX_COOLDOWNS)
   const taken = queue.take(20_000)
-  expect(taken.reduce((sum, { actual }) => sum + actual.requests, 0)).toBe(20_000)
-  expect(taken.reduce((sum, { actual }) => sum + actual.tokens, 0)).toBe(60_000)
-  expect(taken.filter(({ model }) => model === undefined)).toMatchObject([{ actual: { requests: 18_000 } }])
+  expect(taken.reduce((sum, { actual }) => sum + actual.requests, 0)).toBe(25_000)
+  expect(taken.reduce((sum, { actual }) => sum + actual.tokens, 0)).toBe(75_000)
+  expect(taken.filter(({ model, cooldown }) => (model ?? cooldown) === undefined)).toMatchObject([
+    { actual: { requests: 23_000 } },
+  ])
 })

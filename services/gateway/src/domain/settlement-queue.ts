@@ -43,7 +43,8 @@ export function createSettlementQueue(): SettlementQueue {
     if (cooldown !== undefined) {
       const key = `${cooldown.minTokens ?? 0};${cooldown.pool ?? ''};${cooldown.model}`
       const longest = cooldowns.get(key)
-      if (longest === undefined || longest.durationMs < cooldown.durationMs) cooldowns.set(key, cooldown)
+      const isKept = longest === undefined ? cooldowns.size < MAX_COOLDOWNS : longest.durationMs < cooldown.durationMs
+      if (isKept) cooldowns.set(key, cooldown)
     }
     if (isNothing(settlement.reserved) && isNothing(settlement.actual)) return
     if (givesBackOnly(settlement)) {
@@ -91,6 +92,8 @@ export function createSettlementQueue(): SettlementQueue {
 
 /** Many times as many as are counted in a record. */
 export const MAX_CHARGED_MODELS = 1_000
+/** More than a record keeps. A pool whose pause finds no room meets another 429. */
+export const MAX_COOLDOWNS = 1_000
 
 function nothingCharged(): Settlement {
   return { chargedAtMs: 0, reserved: { requests: 0, tokens: 0 }, actual: { requests: 0, tokens: 0 } }
