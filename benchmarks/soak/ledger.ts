@@ -15,6 +15,8 @@ export interface Ledger {
   /** The request ids in response events; how many events had one that was there before. */
   readonly eventIds: ReadonlySet<string>
   readonly repeatedEvents: number
+  /** Requests that were not sent on and have no event of their own, as another one counts them. */
+  readonly addedUp: number
   /** Of which the provider was sent something. */
   readonly sentEvents: number
   readonly outcomes: ReadonlyMap<Outcome, number>
@@ -31,6 +33,7 @@ export async function keepLedger(bus: Bus): Promise<Ledger> {
     eventIds,
     outcomes,
     repeatedEvents: 0,
+    addedUp: 0,
     sentEvents: 0,
     settledReservation: { requests: 0, tokens: 0 },
     settledCost: { requests: 0, tokens: 0 },
@@ -47,10 +50,11 @@ export async function keepLedger(bus: Bus): Promise<Ledger> {
   }
   listen<ResponseBatch>(subjectPattern(responses.subject), ({ gateway, batch, events }) => {
     if (!isNewBatch(gateway, batch)) return
-    for (const { requestId, outcome, upstreamMs } of events) {
+    for (const { requestId, requests = 1, outcome, upstreamMs } of events) {
       if (eventIds.has(requestId)) ledger.repeatedEvents += 1
       eventIds.add(requestId)
-      outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1)
+      ledger.addedUp += requests - 1
+      outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + requests)
       if (upstreamMs !== undefined) ledger.sentEvents += 1
     }
   })

@@ -45,3 +45,4 @@ export {
 } from './upstream-address.ts'
 export { type Lookup, UpstreamAddressError, type UpstreamGate, upstreamGate } from './upstream-gate.ts'
 export { parseJson } from './wire/parse-json.ts'
+export { promptPool } from './wire/pool-name.ts'

@@ -36,6 +36,15 @@ export interface ProviderAdapter {
   namedModels(operation: Operation, body: unknown): readonly string[]
   /** The members of a body by which {@link namedModels} goes, none of which may be ambiguous. */
   readonly modelMembers: MemberWatch
+  /**
+   * Names the part of the model's requests for which the provider has limits of its own (a service tier, batches), as far as the request
+   * tells; '' for the common one. One of few names: nothing that the request says is in it as it is. Long prompts make a further one:
+   * see `pool-name.ts`.
+   * @param body as of `inspect` @param headers the caller's
+   */
+  pool(operation: Operation, body: unknown, headers: WireHeaders): string
+  /** Prompts of more tokens have limits of their own. Absent: none have. */
+  readonly longPromptTokens?: number
   /** The body to send in place of `bytes`: the same buffer unless `inspection.addsUsage`. */
   outgoingBody(inspection: RequestInspection, body: unknown, bytes: Buffer): Buffer
   /**

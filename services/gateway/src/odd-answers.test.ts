@@ -114,23 +114,31 @@ it("sends no name of the caller's key upstream, however it is written", async ()
 })
 
 it.each([
-  ['a model', '/v1/chat/completions', 'POST'],
-  ['calls without a model', '/v1/models', 'GET'],
-])('a pause asked for in one answer closes %s for an hour at most', async (_, path, method) => {
-  const { baseURL } = await connect()
-  upstream.respond = (_request, response) => response.writeHead(429, { 'retry-after': '99999999999' }).end('{}')
-  const send = () =>
-    exchange(`${baseURL}${path}`, {
-      method,
-      headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
-      ...(method === 'POST' ? { body: JSON.stringify(BODY) } : {}),
+  ['a model', '/v1/chat/completions', 'POST', { model: BODY.model }],
+  ['calls without a model', '/v1/models', 'GET', { model: '', pool: 'models' }],
+])(
+  'a pause asked for in one response closes %s for an hour at most, and is tried out after a minute',
+  async (_, path, method, pool) => {
+    const { baseURL, coolDowns } = await connect()
+    upstream.respond = (_request, response) => response.writeHead(429, { 'retry-after': '99999999999' }).end('{}')
+    const send = () =>
+      exchange(`${baseURL}${path}`, {
+        method,
+        headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
+        ...(method === 'POST' ? { body: JSON.stringify(BODY) } : {}),
+      })
+    expect((await send()).headers['x-sluice-source']).toBe('upstream')
+    await eventually(async () => {
+      const { status, headers } = await send()
+      expect(status).toBe(429)
+      expect(headers['x-sluice-source']).toBe('gateway')
+      expect(Number(headers['retry-after'])).toBeGreaterThan(50)
+      expect(Number(headers['retry-after'])).toBeLessThanOrEqual(60)
     })
-  expect((await send()).headers['x-sluice-source']).toBe('upstream')
-  await eventually(async () => {
-    const { status, headers } = await send()
-    expect(status).toBe(429)
-    expect(headers['x-sluice-source']).toBe('gateway')
-    expect(Number(headers['retry-after'])).toBeGreaterThan(3_500)
-    expect(Number(headers['retry-after'])).toBeLessThanOrEqual(3_600)
-  })
-})
+    const [pause, ...others] = await coolDowns()
+    expect(others).toEqual([])
+    expect(pause).toMatchObject(pool)
+    expect(pause?.remainingMs).toBeGreaterThan(3_500_000)
+    expect(pause?.remainingMs).toBeLessThanOrEqual(3_600_000)
+  },
+)

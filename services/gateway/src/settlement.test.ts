@@ -1,5 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
+import { exchange as exchangeOfPermits } from '@sluice/contracts'
+import { request } from '@sluice/messaging'
 import type { Control, ProviderSimulator } from '@sluice/provider-simulator'
 import { eventually } from '@sluice/testkit'
 import OpenAI, { RateLimitError } from 'openai'
@@ -188,6 +190,56 @@ describe("a provider's 429", () => {
     expect(await attempt('gpt-4.1')).toMatchObject({ object: 'chat.completion' })
     await eventually(async () => expect(await attempt(MODEL)).toMatchObject({ object: 'chat.completion' }))
     expect(gateway.events.filter((event) => event.deniedBy === 'upstream_cooldown').length).toBeGreaterThan(0)
+  })
+
+  it.each([
+    ['a service tier', 'flex', { service_tier: 'flex' }, [{}, { service_tier: 'priority' }]],
+    ['no service tier', undefined, {}, [{ service_tier: 'flex' }, { service_tier: 'priority' }]],
+    ['a long prompt', 'long', { messages: [{ role: 'user', content: 'word '.repeat(120_000) }] }, [{}]],
+    ['an absurd size', undefined, { max_tokens: 30_000 }, [{}, { max_tokens: 1_000 }]],
+  ] as const)('to a request with %s leaves the model’s other requests served', async (_, pool, refused, others) => {
+    simulator.controls.add({ times: 1, fault: { kind: 'rate-limit', retryAfterMs: 600_000 } })
+    const { send, coolDowns, ended } = await connect()
+    const pausing = { ...BODY, ...refused }
+    expect((await send(pausing)).status).toBe(429)
+    expect((await ended('upstream_429')).pool).toBe(pool)
+    await eventually(async () => expect(await coolDowns()).toMatchObject([{ model: MODEL }]))
+    for (const other of others) expect((await send({ ...BODY, ...other })).status).toBe(200)
+    const sent = simulator.requests.list().length
+    const denied = await send(pausing)
+    expect(denied.status).toBe(429)
+    expect(JSON.parse(denied.body.toString())).toMatchObject({ error: { code: 'upstream_cooldown' } })
+    expect(simulator.requests.list()).toHaveLength(sent)
+  })
+
+  it('of a long time is over for all as soon as a trial is served, and goes on where it is refused', async () => {
+    simulator.controls.add({ times: 2, fault: { kind: 'rate-limit', retryAfterMs: 600_000 } })
+    const { send, coolDowns, settings } = await connect()
+    let testers = 0
+    /** Has the connection's counters be so much further. */
+    const pass = (byMs: number) =>
+      request(gateway.bus, exchangeOfPermits, [settings.id], {
+        gateway: `tester-${++testers}`,
+        seq: 1,
+        asOfMs: Date.now() + byMs,
+        acquires: [{ model: 'another', requests: 1, tokens: 0 }],
+        settlements: [],
+      })
+    const statuses = async (count: number) =>
+      (await Promise.all(Array.from({ length: count }, () => send(BODY)))).map(({ status }) => status).sort()
+    expect(await statuses(1)).toEqual([429])
+    await eventually(async () => expect(await coolDowns()).toMatchObject([{ model: MODEL }]))
+    await pass(61_000)
+    expect(await statuses(4)).toEqual([429, 429, 429, 429])
+    expect(simulator.requests.list()).toHaveLength(2)
+    // Small steps, since an exchange that is much older than the counters' clock is refused.
+    await pass(121_000)
+    expect(await statuses(4)).toEqual([429, 429, 429, 429])
+    expect(simulator.requests.list()).toHaveLength(2)
+    await pass(182_000)
+    expect(await statuses(1)).toEqual([200])
+    await eventually(async () => expect(await coolDowns()).toEqual([]))
+    expect(await statuses(4)).toEqual([200, 200, 200, 200])
   })
 
   it('without a time denies nobody', async () => {

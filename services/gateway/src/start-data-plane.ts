@@ -80,7 +80,7 @@ export async function startDataPlane(config: GatewayConfig, logger: Logger): Pro
     allowInsecureLoopback: config.ALLOW_INSECURE_UPSTREAM,
   })
   const documents = threadedDocuments(clock.elapsedMs, onFault)
-  const dropped = counter('response_events.dropped', 'Response events that were lost while NATS was away.')
+  const dropped = counter('response_events.dropped', 'Requests whose response events were lost while NATS was away.')
   dropped.add(0)
   const outage = outageLog(logger, {
     begins: 'response events cannot be published, keeping the newest in memory',
@@ -93,7 +93,7 @@ export async function startDataPlane(config: GatewayConfig, logger: Logger): Pro
     onPublished: outage.success,
     onDropped: (count) => {
       dropped.add(count)
-      logger.error({ events: count }, 'response events were lost')
+      logger.error({ requests: count }, 'response events were lost')
     },
   })
   return {

@@ -13,11 +13,20 @@ const Count = Type.Integer({ minimum: 0, maximum: MAX_COUNT })
 export type Cost = Static<typeof Cost>
 export const Cost = Type.Object({ requests: Count, tokens: Count })
 
+/**
+ * Which part of the model's requests this one belongs to, where the provider has limits of its own for it: a service tier, requests with a
+ * long prompt. Absent: the model's common pool.
+ */
+const pool = Type.Optional(Type.String({ minLength: 1, maxLength: 64, pattern: '^[^;]+$' }))
+
 export type Acquire = Static<typeof Acquire>
 export const Acquire = Type.Object({
   model: Type.String({ maxLength: 512 }),
+  pool,
   requests: Count,
   tokens: Count,
+  /** What the request itself takes, where `tokens` are those of several: cool-downs are by the size of a request. */
+  ownTokens: Type.Optional(Count),
   /** Only asks whether it would be granted now, and otherwise when: nothing is charged. */
   probe: Type.Optional(Type.Boolean()),
   /**
@@ -27,11 +36,30 @@ export const Acquire = Type.Object({
   renews: Type.Optional(Type.Integer({ minimum: 0 })),
 })
 
-/** A pause that the provider asked for: no permits for `model` for `durationMs` from now. */
+/** A pause that the provider asked for: no permits for the pool's requests of at least `minTokens` (0 if absent) for `durationMs` from now. */
 export type CoolDown = Static<typeof CoolDown>
 export const CoolDown = Type.Object({
   model: Type.String({ maxLength: 512 }),
+  pool,
+  minTokens: Type.Optional(Count),
   durationMs: Type.Integer({ minimum: 0, maximum: 86_400_000 }),
+})
+
+/** What became of a permit that was granted as a trial during a cool-down. */
+export type Trial = Static<typeof Trial>
+export const Trial = Type.Object({
+  model: Type.String({ maxLength: 512 }),
+  pool,
+  /** As it was asked for. */
+  tokens: Count,
+  /** The permit's `chargedAtMs`: it proves nothing of what was refused later. */
+  grantedAtMs: Type.Integer({ minimum: 0 }),
+  outcome: Type.Union([
+    /** The provider has begun a response of 2xx: the pool's cool-downs that held the request back are over. */
+    Type.Literal('served'),
+    /** It was not sent: another request is to try. */
+    Type.Literal('unsent'),
+  ]),
 })
 
 /** What one permit really used. `chargedAtMs` and `reserved` are the permit's; the difference is refunded or charged. */
@@ -41,6 +69,7 @@ export const Settlement = Type.Object({
   reserved: Cost,
   actual: Cost,
   cooldown: Type.Optional(CoolDown),
+  trial: Type.Optional(Trial),
   /** The permit's model, where the reply that granted it had `byModel`, or there was none. */
   model: Type.Optional(Type.String({ maxLength: 512 })),
 })
@@ -78,7 +107,12 @@ export const ExchangeRequest = Type.Object({
 })
 
 export type Granted = Static<typeof Granted>
-export const Granted = Type.Object({ status: Type.Literal('granted'), chargedAtMs: Type.Integer() })
+export const Granted = Type.Object({
+  status: Type.Literal('granted'),
+  chargedAtMs: Type.Integer(),
+  /** The pool cools down, and this request is to find out whether the provider serves again: see {@link Trial}. */
+  trial: Type.Optional(Type.Literal(true)),
+})
 
 /** Whose the limit is, where it is not the connection's but one that its provider tells for a model. */
 const limitedModel = Type.Optional(Type.String())
@@ -106,11 +140,12 @@ export const Denied = Type.Union([
     excess: Count,
     model: limitedModel,
   }),
-  /** The provider asked for a pause that lasts for another `retryAfterMs`. */
+  /** The provider asked for a pause of the pool, which lets no request through for another `retryAfterMs`. */
   Type.Object({
     status: Type.Literal('denied'),
     code: Type.Literal('upstream_cooldown'),
     model: Type.String(),
+    pool,
     retryAfterMs: Type.Integer({ minimum: 0 }),
   }),
 ])

@@ -43,13 +43,26 @@ export const AssumedUseStatus = Type.Object({
   remainingMs: Type.Integer(),
 })
 
+/** A pause that the provider asked for. */
+export type CoolDownStatus = Static<typeof CoolDownStatus>
+export const CoolDownStatus = Type.Object({
+  model: Type.String(),
+  /** Of which part of the model's requests; absent: those of its common pool. */
+  pool: Type.Optional(Type.String()),
+  /** It holds requests back that reserve at least so many tokens; absent: all. */
+  minTokens: Type.Optional(Type.Integer()),
+  remainingMs: Type.Integer(),
+  /** Until a single request is let through to find out whether the provider serves again; absent: not before the end. */
+  trialInMs: Type.Optional(Type.Integer()),
+})
+
 export type CapacityStatus = Static<typeof CapacityStatus>
 export const CapacityStatus = Type.Object({
   connectionId: Type.String(),
   windows: Type.Array(WindowStatus),
   /** Where discovered limits are held: those of every model that was used of late. */
   models: Type.Optional(Type.Array(ModelWindowStatus)),
-  cooldowns: Type.Array(Type.Object({ model: Type.String(), remainingMs: Type.Integer() })),
+  cooldowns: Type.Array(CoolDownStatus),
   /** Absent where no charges were lost, or what is assumed in their place has slid out. */
   assumed: Type.Optional(Type.Array(AssumedUseStatus)),
 })

@@ -30,15 +30,24 @@ export const TokenUsage = Type.Object({
   reasoningTokens: Type.Integer({ minimum: 0 }),
 })
 
-/** One request through a gateway, as it ended. Holds no content, and of the headers those on rate limits only. */
+/**
+ * One request through a gateway, as it ended, or several that were not sent to the provider and are alike in all that is counted.
+ * Holds no content, and of the headers those on rate limits only.
+ */
 export type ResponseEvent = Static<typeof ResponseEvent>
 export const ResponseEvent = Type.Object({
+  /** Of the first request, where the event stands for several. */
   requestId: Type.String(),
+  /** How many requests the event stands for, all of which ended in the same minute; one if absent. */
+  requests: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000_000 })),
   /** When the request came in and when its answer ended, Unix milliseconds. */
   startedAtMs: Type.Integer(),
   endedAtMs: Type.Integer(),
   apiKeyId: Type.String(),
+  /** Empty where it was not looked at; {@link OTHER_MODEL} where an API key named too many. */
   model: Type.String(),
+  /** Which part of the model's requests it is, where the provider has limits of its own for that; absent: the common one. */
+  pool: Type.Optional(Type.String()),
   outcome: Outcome,
   /** The provider's status; absent where the provider was not asked or did not answer. */
   upstreamStatus: Type.Optional(Type.Integer()),
@@ -56,6 +65,9 @@ export const ResponseEvent = Type.Object({
   /** What the body of a 429 told of limits, of providers that tell them there: numbers and names, nothing else of it. */
   rateLimits: Type.Optional(Type.Array(RateLimitReading)),
 })
+
+/** Stands for the models beyond those that are counted by name: applications choose the names, so that their number is bounded. */
+export const OTHER_MODEL = '(other)'
 
 /** A batch of one connection's events. Its message id is `<gateway>-<batch>`, so that a repeated publish is stored once. */
 export type ResponseBatch = Static<typeof ResponseBatch>

@@ -6,6 +6,7 @@ import { anthropicErrorAnswer } from './errors.ts'
 import { inspectAnthropicRequest } from './inspect.ts'
 import { ANTHROPIC_MODEL_MEMBERS, anthropicNamedModels } from './named-models.ts'
 import { anthropicOperation } from './operations.ts'
+import { ANTHROPIC_LONG_PROMPT_TOKENS, anthropicPool } from './pool.ts'
 import { anthropicRateLimitHeaders, anthropicRetryAfterMs, readAnthropicRateLimits } from './rate-limit-headers.ts'
 import { anthropicUnified } from './unified/unified.ts'
 
@@ -20,6 +21,8 @@ export const anthropic: ProviderAdapter = {
   inspect: inspectAnthropicRequest,
   namedModels: anthropicNamedModels,
   modelMembers: ANTHROPIC_MODEL_MEMBERS,
+  pool: anthropicPool,
+  longPromptTokens: ANTHROPIC_LONG_PROMPT_TOKENS,
   outgoingBody: (_inspection, _body, bytes) => bytes,
   answerReader: anthropicAnswerReader,
   rateLimits: readAnthropicRateLimits,

@@ -8,6 +8,7 @@ import { bedrockAnswerReader } from './answer-reader.ts'
 import { bedrockErrorAnswer } from './errors.ts'
 import { inspectBedrockRequest } from './inspect.ts'
 import { bedrockOperation } from './operations.ts'
+import { BEDROCK_LONG_PROMPT_TOKENS, bedrockPool } from './pool.ts'
 import { awsBedrockUnified } from './unified/unified.ts'
 
 /** The runtime API of AWS Bedrock. It tells its limits in no header. */
@@ -23,6 +24,8 @@ export const awsBedrock: ProviderAdapter = {
   // The path names it; the bodies of some makers' models do, too.
   namedModels: ({ model = '' }, body) => [model, ...[namedModel(body)].filter((name) => name !== '')],
   modelMembers: memberWatch(['model']),
+  pool: bedrockPool,
+  longPromptTokens: BEDROCK_LONG_PROMPT_TOKENS,
   outgoingBody: (_inspection, _body, bytes) => bytes,
   answerReader: bedrockAnswerReader,
   rateLimits: () => [],

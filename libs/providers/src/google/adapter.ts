@@ -7,6 +7,7 @@ import { googleErrorAnswer } from './errors.ts'
 import { inspectGoogleRequest } from './inspect.ts'
 import { GOOGLE_MODEL_MEMBERS, googleNamedModels } from './named-models.ts'
 import { googleOperation } from './operations.ts'
+import { GOOGLE_LONG_PROMPT_TOKENS, googlePool } from './pool.ts'
 import { googleQuotaFailures } from './quota-failure.ts'
 import { googleRetryAfterMs } from './retry-after.ts'
 import { googleUnified } from './unified/unified.ts'
@@ -23,6 +24,8 @@ export const google: ProviderAdapter = {
   inspect: inspectGoogleRequest,
   namedModels: googleNamedModels,
   modelMembers: GOOGLE_MODEL_MEMBERS,
+  pool: googlePool,
+  longPromptTokens: GOOGLE_LONG_PROMPT_TOKENS,
   outgoingBody: (_inspection, _body, bytes) => bytes,
   answerReader: googleAnswerReader,
   rateLimits: () => [],

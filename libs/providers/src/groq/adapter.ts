@@ -3,6 +3,7 @@ import { openAiCompatible } from '../openai/compatible.ts'
 import { inspectOpenAiRequest } from '../openai/inspect.ts'
 import type { ProviderAdapter, ProviderConfig } from '../provider-adapter.ts'
 import { configuredBaseUrl } from '../wire/configured-base-url.ts'
+import { groqPool } from './pool.ts'
 import { readGroqRateLimits } from './rate-limit-headers.ts'
 
 /** What the SDK's paths begin with; its base URL ends before it. */
@@ -19,6 +20,8 @@ export const groq: ProviderAdapter = {
   ...openAiCompatible({ id: 'groq', root: ROOT, baseUrl }),
   // Streams tell their usage unasked, in the last chunk's `x_groq`: they go as they are, and come so.
   inspect: (operation, body, sizeBytes) => ({ ...inspectOpenAiRequest(operation, body, sizeBytes), addsUsage: false }),
+  pool: groqPool,
+  longPromptTokens: Number.POSITIVE_INFINITY,
   answerReader: (operation, inspection, contentType) =>
     openAiAnswerReader(operation, inspection, contentType, USAGE_DEPTHS),
   rateLimits: readGroqRateLimits,

@@ -7,6 +7,7 @@ import { includeUsage } from './include-usage.ts'
 import { inspectOpenAiRequest } from './inspect.ts'
 import { OPENAI_MODEL_MEMBERS, openAiNamedModels } from './named-models.ts'
 import { openAiOperation } from './operations.ts'
+import { OPENAI_LONG_PROMPT_TOKENS, openAiPool } from './pool.ts'
 import { openAiRateLimitHeaders, openAiRetryAfterMs, readOpenAiRateLimits } from './rate-limit-headers.ts'
 import { openAiUnified } from './unified.ts'
 
@@ -34,6 +35,8 @@ export function openAiCompatible({ id, root, baseUrl }: OpenAiDialect): Provider
     inspect: inspectOpenAiRequest,
     namedModels: openAiNamedModels,
     modelMembers: OPENAI_MODEL_MEMBERS,
+    pool: openAiPool,
+    longPromptTokens: OPENAI_LONG_PROMPT_TOKENS,
     outgoingBody: includeUsage,
     answerReader: (operation, inspection, contentType) => openAiAnswerReader(operation, inspection, contentType),
     rateLimits: readOpenAiRateLimits,

@@ -58,6 +58,26 @@ it('gives back what was stored', () => {
   )
 })
 
+it('gives back pauses of every pool and size, and the results of trials', () => {
+  const nothing = { requests: 0, tokens: 0 }
+  const pauses = [{}, { pool: 'flex' }, { pool: 'flex', minTokens: 4_096 }, { model: '__proto__' }, { model: 'a;b' }]
+  const settlements = pauses.map((pause) => ({
+    chargedAtMs: 0,
+    reserved: nothing,
+    actual: nothing,
+    cooldown: { model: 'm', durationMs: 3_600_000, ...pause },
+  }))
+  const exchange = { gateway: 'a', seq: 1, asOfMs: T0, acquires: [], settlements }
+  const paused = applyExchange(advance(emptyRecord(), T0), { configured: limits }, exchange, 0).record
+  const acquires = [{ model: 'm' }, { model: 'm', pool: 'flex' }].map((each) => ({ ...each, requests: 1, tokens: 7 }))
+  const later = { gateway: 'a', seq: 2, asOfMs: T0, acquires: [...acquires, ...acquires], settlements: [] }
+  const tried = applyExchange(advance(paused, T0 + 60_000), { configured: limits }, later, 0)
+  expect(tried).toMatchObject({
+    results: [{ trial: true }, { trial: true }, { status: 'denied' }, { status: 'denied' }],
+  })
+  expect(decodeRecord(JSON.parse(JSON.stringify(encodeRecord(tried.record))))).toEqual(tried.record)
+})
+
 it('gives back what is counted for each model, and what answers left of its limits', () => {
   const told = { model: 'm2', period: 'minute', metric: 'requests', dimension: 'requests', seenAtMs: T0 } as const
   const discovered = new Map([

@@ -2,6 +2,7 @@ import { type Denied, Metric, Period, type PermitResult } from '@sluice/contract
 import { type Static, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import type { Allowance, LoweredLimit } from '../domain/allowance.ts'
+import type { CoolDowns } from '../domain/cool-downs.ts'
 import type { ModelCounters } from '../domain/model-counters.ts'
 import type { CapacityRecord, Lane, Loss } from '../domain/record.ts'
 import { type Slot, slotsOf, type Window, windowOf } from '../domain/window.ts'
@@ -13,6 +14,11 @@ const storedWindows = {
   hour: Type.Array(Type.Number()),
   day: Type.Array(Type.Number()),
 }
+
+const INTEGER = Type.Integer()
+
+/** From how many tokens, until when, refused when, strictly until when, tried when, to be tried when, and how much later then. */
+const StoredCoolDown = Type.Tuple([INTEGER, INTEGER, INTEGER, INTEGER, INTEGER, INTEGER, INTEGER])
 
 /** A record as it is stored: JSON with short names and flat arrays of numbers, since it is written with every commit. */
 export type StoredRecord = Static<typeof StoredRecord>
@@ -29,11 +35,13 @@ export const StoredRecord = Type.Object({
       open: Type.Tuple([Type.Integer(), Type.Integer()]),
       /** Runs of equal results: how many, and which of `kinds`. */
       runs: Type.Array(Type.Integer()),
-      /** Distinct results: an instant of grant, or a denial. */
+      /** Distinct results: an instant of grant, a denial, or the grant of a trial. */
       kinds: Type.Array(Type.Union([Type.Integer(), Type.Object({ code: Type.String() })])),
     }),
   ),
-  cooldowns: Type.Record(Type.String(), Type.Integer()),
+  /** Of each pool, by name: from how many tokens, until when, refused when, strict until, when the next trial is, and its interval. */
+  /** Of each pool, by its name. */
+  cooldowns: Type.Record(Type.String(), Type.Array(StoredCoolDown)),
   /** The latest loss that was made up for: since when, until when; then of each assumed use: period, metric, amount, end. */
   loss: Type.Optional(
     Type.Object({
@@ -74,7 +82,7 @@ export function encodeRecord(record: CapacityRecord): StoredRecord {
       open: [lane.open.requests, lane.open.tokens],
       ...encodeResults(lane.results),
     })),
-    cooldowns: Object.fromEntries(record.cooldowns),
+    cooldowns: encodeCoolDowns(record.cooldowns),
     ...(record.loss === undefined ? {} : { loss: encodeLoss(record.loss) }),
     ...(record.models.size === 0 ? {} : { models: encodeModels(record.models) }),
   }
@@ -99,9 +107,43 @@ export function decodeRecord(stored: unknown): CapacityRecord {
         },
       ]),
     ),
-    cooldowns: new Map(Object.entries(record.cooldowns)),
+    cooldowns: decodeCoolDowns(record.cooldowns),
     ...(record.loss === undefined ? {} : { loss: decodeLoss(record.loss) }),
   }
+}
+
+function encodeCoolDowns(coolDowns: CoolDowns): StoredRecord['cooldowns'] {
+  return Object.fromEntries(
+    Array.from(coolDowns, ([key, each]) => [
+      key,
+      each.map(({ minTokens, endsAtMs, refusedAtMs, strictUntilMs, triedAtMs, trialAtMs, trialIntervalMs }) => [
+        minTokens,
+        endsAtMs,
+        refusedAtMs,
+        strictUntilMs,
+        triedAtMs,
+        trialAtMs,
+        trialIntervalMs,
+      ]),
+    ]),
+  )
+}
+
+function decodeCoolDowns(stored: StoredRecord['cooldowns']): CoolDowns {
+  return new Map(
+    Object.entries(stored).map(([key, each]) => [
+      key,
+      each.map(([minTokens, endsAtMs, refusedAtMs, strictUntilMs, triedAtMs, trialAtMs, trialIntervalMs]) => ({
+        minTokens,
+        endsAtMs,
+        refusedAtMs,
+        strictUntilMs,
+        triedAtMs,
+        trialAtMs,
+        trialIntervalMs,
+      })),
+    ]),
+  )
 }
 
 type StoredLoss = NonNullable<StoredRecord['loss']>
@@ -191,15 +233,19 @@ function decodeWindow(period: Period, numbers: readonly number[]): Window {
   return windowOf(period, slots.reverse())
 }
 
-/** An instant of grant, or a denial. */
-type Kind = number | Denied
+/** An instant of grant, a denial, or the grant of a trial. */
+type Kind = number | Denied | StoredTrial
+interface StoredTrial {
+  readonly code: 'trial'
+  readonly chargedAtMs: number
+}
 
 function encodeResults(results: readonly PermitResult[]): { runs: number[]; kinds: Kind[] } {
   const runs: number[] = []
   const kinds: Kind[] = []
   const positions = new Map<string, number>()
   for (const result of results) {
-    const kind = result.status === 'granted' ? result.chargedAtMs : result
+    const kind = kindOf(result)
     const key = typeof kind === 'number' ? String(kind) : JSON.stringify(kind)
     const position = positions.get(key) ?? kinds.push(kind) - 1
     positions.set(key, position)
@@ -209,12 +255,23 @@ function encodeResults(results: readonly PermitResult[]): { runs: number[]; kind
   return { runs, kinds }
 }
 
+function kindOf(result: PermitResult): Kind {
+  if (result.status === 'denied') return result
+  const { chargedAtMs, trial } = result
+  return trial === true ? { code: 'trial', chargedAtMs } : chargedAtMs
+}
+
+function resultOf(kind: Kind): PermitResult {
+  if (typeof kind === 'number') return { status: 'granted', chargedAtMs: kind }
+  return kind.code === 'trial' ? { status: 'granted', chargedAtMs: kind.chargedAtMs, trial: true } : kind
+}
+
 function decodeResults(runs: readonly number[], kinds: readonly Kind[]): PermitResult[] {
   const results: PermitResult[] = []
   for (let i = 0; i + 1 < runs.length; i += 2) {
     const kind = kinds[runs[i + 1] ?? -1]
     if (kind === undefined) throw new TypeError('a capacity record names a result that it does not hold')
-    const result: PermitResult = typeof kind === 'number' ? { status: 'granted', chargedAtMs: kind } : kind
+    const result = resultOf(kind)
     for (let n = runs[i] ?? 0; n > 0; n--) results.push(result)
   }
   return results

@@ -1,5 +1,6 @@
 import type { Cost, Denied, ModelLimit } from '@sluice/contracts'
 import { allowanceKey, weigh } from './allowance.ts'
+import { coolDownMs, isTrial, type Pool, withTrial } from './cool-downs.ts'
 import { type HeldLimits, type Limit, type Limits, toldOf } from './limits.ts'
 import { chargeModel, NO_COUNTERS, withModel } from './model-counters.ts'
 import type { CapacityRecord } from './record.ts'
@@ -7,7 +8,13 @@ import { slotEndsCountingAtMs, slotsOf, used } from './window.ts'
 import { chargeAll, type Windows } from './windows.ts'
 
 export type AcquireResult =
-  | { readonly status: 'granted'; readonly record: CapacityRecord; readonly chargedAtMs: number }
+  | {
+      readonly status: 'granted'
+      readonly record: CapacityRecord
+      readonly chargedAtMs: number
+      /** It is let through to find out whether the provider serves again. */
+      readonly isTrial: boolean
+    }
   | Denied
 
 /**
@@ -26,9 +33,10 @@ export function weighAnswers(record: CapacityRecord, { discovered }: HeldLimits,
 }
 
 /** What is asked for, and how. */
-export interface AcquireOptions {
-  readonly model: string
+export interface AcquireOptions extends Pool {
   readonly cost: Cost
+  /** Of the request that asks, where the cost is that of several. */
+  readonly ownTokens?: number | undefined
   /** By how much the asking instance's clock is behind the record's: the request has to wait for that as well. */
   readonly behindMs: number
   /** By how much later than now the cost is charged, so that it counts for as much longer. */
@@ -40,15 +48,20 @@ export interface AcquireOptions {
  * it if so. Pure: returns the new record. A denial charges nothing and names the limit that takes longest to free up.
  */
 export function acquire(record: CapacityRecord, limits: HeldLimits, options: AcquireOptions): AcquireResult {
-  const { model, cost, behindMs } = options
+  const { model, cost, ownTokens = cost.tokens } = options
   const told = toldOf(limits, model, record.clockMs)
   const denial =
     tooLarge(limits.configured, cost) ??
     namingModel(model, tooLarge(told, cost)) ??
-    firstToWaitFor(record, limits.configured, told, model, cost, behindMs)
+    firstToWaitFor(record, limits.configured, told, options, ownTokens)
   if (denial !== undefined) return denial
   const chargedAtMs = record.clockMs + options.chargeLaterMs
-  return { status: 'granted', chargedAtMs, record: chargeRecord(record, limits, model, cost, chargedAtMs) }
+  const charged = chargeRecord(record, limits, model, cost, chargedAtMs)
+  if (!isTrial(record.cooldowns, options, ownTokens)) {
+    return { status: 'granted', chargedAtMs, record: charged, isTrial: false }
+  }
+  const cooldowns = withTrial(record.cooldowns, options, ownTokens, record.clockMs)
+  return { status: 'granted', chargedAtMs, record: { ...charged, cooldowns }, isTrial: true }
 }
 
 /** The record with the cost charged to every window at `atMs`, whatever the limits. */
@@ -78,22 +91,23 @@ function namingModel(model: string, denial: Denied | undefined): Denied | undefi
   return denial === undefined ? undefined : { ...denial, model }
 }
 
-/** The denial of what takes longest: the model's cool-down, one of the limits, or one of what the provider tells of the model. */
+/** The denial of what takes longest: the pool's cool-down, one of the limits, or one of what the provider tells of the model. */
 function firstToWaitFor(
   record: CapacityRecord,
   configured: Limits,
   told: readonly ModelLimit[],
-  model: string,
-  cost: Cost,
-  behindMs: number,
+  options: AcquireOptions,
+  ownTokens: number,
 ): Denied | undefined {
+  const { model, pool, cost, behindMs } = options
   const { clockMs, windows } = record
   let longestMs = 0
   let denial: Denied | undefined
-  const coolDownMs = (record.cooldowns.get(model) ?? 0) - clockMs
-  if (coolDownMs > longestMs) {
-    longestMs = coolDownMs
-    denial = { status: 'denied', code: 'upstream_cooldown', model, retryAfterMs: Math.ceil(coolDownMs + behindMs) }
+  const pauseMs = coolDownMs(record.cooldowns, options, ownTokens, clockMs)
+  if (pauseMs > longestMs) {
+    longestMs = pauseMs
+    const retryAfterMs = Math.ceil(pauseMs + behindMs)
+    denial = { status: 'denied', code: 'upstream_cooldown', model, ...(pool && { pool }), retryAfterMs }
   }
   for (const limit of configured) {
     const waitMs = fitsAtMs(windows, limit, cost, clockMs) - clockMs

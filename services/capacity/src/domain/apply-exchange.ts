@@ -53,7 +53,7 @@ export function applyExchange(
   for (const settlement of exchange.settlements) next = settle(next, settlement)
   const chargeLaterMs = (exchange.slackMs ?? DELIVERY_SLACK_MS) - DELIVERY_SLACK_MS
   const results: PermitResult[] = []
-  for (const { model, requests, tokens, probe, renews } of exchange.acquires) {
+  for (const { model, pool, requests, tokens, ownTokens, probe, renews } of exchange.acquires) {
     const cost = { requests, tokens }
     if (renews !== undefined) {
       const atMs = record.clockMs + chargeLaterMs
@@ -62,10 +62,11 @@ export function applyExchange(
       continue
     }
     next = weighAnswers(next, limits, model)
-    const result = acquire(next, limits, { model, cost, behindMs, chargeLaterMs })
+    const result = acquire(next, limits, { model, pool, cost, ownTokens, behindMs, chargeLaterMs })
     if (result.status === 'granted') {
       if (probe !== true) next = result.record
-      results.push({ status: 'granted', chargedAtMs: result.chargedAtMs })
+      const { status, chargedAtMs, isTrial } = result
+      results.push({ status, chargedAtMs, ...(isTrial && probe !== true ? { trial: true } : {}) })
     } else {
       results.push(result)
     }

@@ -1,5 +1,6 @@
-import type { CapacityStatus, ModelWindowStatus, WindowFigures } from '@sluice/contracts'
+import type { CapacityStatus, CoolDownStatus, ModelWindowStatus, WindowFigures } from '@sluice/contracts'
 import { allowanceKey } from './allowance.ts'
+import { poolOf } from './cool-downs.ts'
 import { type HeldLimits, type Limits, toldOf } from './limits.ts'
 import type { CapacityRecord } from './record.ts'
 import { slotEndsCountingAtMs, used, type Window } from './window.ts'
@@ -25,12 +26,20 @@ export function statusOf(connectionId: string, record: CapacityRecord, limits: H
       return { ...figures, used: inWindow, reserved: Math.min(inWindow, open[figures.metric]) }
     }),
     ...(limits.discovered === undefined ? {} : { models: modelStatuses(record, limits) }),
-    cooldowns: [...record.cooldowns].map(([model, endsAtMs]) => ({
-      model,
-      remainingMs: Math.max(0, Math.ceil(endsAtMs - record.clockMs)),
-    })),
+    cooldowns: coolDownStatuses(record),
     ...assumedStatus(record),
   }
+}
+
+function coolDownStatuses({ cooldowns, clockMs }: CapacityRecord): CoolDownStatus[] {
+  return [...cooldowns].flatMap(([key, each]) =>
+    each.map(({ minTokens, endsAtMs, trialAtMs }) => ({
+      ...poolOf(key),
+      ...(minTokens === 0 ? {} : { minTokens }),
+      remainingMs: Math.max(0, Math.ceil(endsAtMs - clockMs)),
+      ...(trialAtMs >= endsAtMs ? {} : { trialInMs: Math.max(0, Math.ceil(trialAtMs - clockMs)) }),
+    })),
+  )
 }
 
 function assumedStatus({ loss, clockMs }: CapacityRecord): Pick<CapacityStatus, 'assumed'> {

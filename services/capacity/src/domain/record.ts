@@ -1,4 +1,5 @@
 import { type Cost, LANE_EXPIRY_MS, type Metric, PERIOD_MS, type Period, type PermitResult } from '@sluice/contracts'
+import { advanceCoolDowns, type CoolDowns, NO_COOL_DOWNS } from './cool-downs.ts'
 import { advanceModel, type ModelCounters } from './model-counters.ts'
 import { emptyWindows, slideAll, type Windows } from './windows.ts'
 
@@ -21,8 +22,7 @@ export interface CapacityRecord {
   readonly models: ReadonlyMap<string, ModelCounters>
   /** By the lane's identity. */
   readonly lanes: ReadonlyMap<string, Lane>
-  /** When each model's cool-down ends, Unix milliseconds. */
-  readonly cooldowns: ReadonlyMap<string, number>
+  readonly cooldowns: CoolDowns
   /** The latest loss of charges that was made up for; absent where there was none for as long as it matters. */
   readonly loss?: Loss
 }
@@ -50,7 +50,7 @@ export function emptyRecord(): CapacityRecord {
     windows: emptyWindows(),
     models: new Map(),
     lanes: new Map(),
-    cooldowns: new Map(),
+    cooldowns: NO_COOL_DOWNS,
   }
 }
 
@@ -65,7 +65,7 @@ export function advance({ loss, ...record }: CapacityRecord, nowMs: number): Cap
     windows: slideAll(record.windows, clockMs),
     models: record.models.size === 0 ? record.models : advanceModels(record.models, clockMs),
     lanes: keep(record.lanes, (lane) => lane.seenAtMs + LANE_EXPIRY_MS > clockMs),
-    cooldowns: keep(record.cooldowns, (endsAtMs) => endsAtMs > clockMs),
+    cooldowns: advanceCoolDowns(record.cooldowns, clockMs),
     ...(loss === undefined || isOver(loss, clockMs) ? {} : { loss }),
   }
 }

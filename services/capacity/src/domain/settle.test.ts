@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { acquireAt } from '../testing/acquire-at.ts'
 import { advance, type CapacityRecord, emptyRecord } from './record.ts'
-import { MAX_COOLDOWNS, settle } from './settle.ts'
+import { settle } from './settle.ts'
 import { used } from './window.ts'
 
 const T0 = Date.UTC(2026, 0, 1)
@@ -57,21 +57,4 @@ it('charges what was used beyond the reservation now, even above the limit, and 
     retryAfterMs: 61_000,
   })
   expect(acquireAt(over, { configured: limits }, 'm', free, T0 + 81_000).status).toBe('granted')
-})
-
-it('lengthens a cool-down and never shortens it', () => {
-  const settlement = { chargedAtMs: T0, reserved, actual: reserved }
-  const long = settle(charged(T0), { ...settlement, cooldown: { model: 'm', durationMs: 9_000 } })
-  const short = settle(long, { ...settlement, cooldown: { model: 'm', durationMs: 1_000 } })
-  expect(short.cooldowns.get('m')).toBe(T0 + 9_000)
-})
-
-it('keeps a bounded number of cool-downs', () => {
-  let record = charged(T0)
-  for (let i = 1; i <= MAX_COOLDOWNS + 50; i++) {
-    const cooldown = { model: `m${i}`, durationMs: i * 1_000 }
-    record = settle(record, { chargedAtMs: T0, reserved, actual: reserved, cooldown })
-  }
-  expect(record.cooldowns.size).toBe(MAX_COOLDOWNS)
-  expect(record.cooldowns.has(`m${MAX_COOLDOWNS + 50}`)).toBe(true)
 })

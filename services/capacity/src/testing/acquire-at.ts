@@ -1,15 +1,20 @@
-import type { Cost, Denied } from '@sluice/contracts'
+import type { Acquire, Cost, Denied } from '@sluice/contracts'
 import { applyExchange } from '../domain/apply-exchange.ts'
 import type { HeldLimits } from '../domain/limits.ts'
 import { advance, type CapacityRecord } from '../domain/record.ts'
 
 export type Acquired =
-  | { readonly status: 'granted'; readonly record: CapacityRecord; readonly chargedAtMs: number }
+  | {
+      readonly status: 'granted'
+      readonly record: CapacityRecord
+      readonly chargedAtMs: number
+      readonly trial?: true
+    }
   | Denied
 
 let gateways = 0
 
-/** Asks for one permit at `nowMs` as a new gateway does, in an exchange of its own. */
+/** Asks for a permit for a request to `model` at `nowMs` as a new gateway does, in an exchange of its own. */
 export function acquireAt(
   record: CapacityRecord,
   limits: HeldLimits,
@@ -17,8 +22,13 @@ export function acquireAt(
   cost: Cost,
   nowMs: number,
 ): Acquired {
+  return askAt(record, limits, { model, ...cost }, nowMs)
+}
+
+/** The same for anything that may be asked for. */
+export function askAt(record: CapacityRecord, limits: HeldLimits, asked: Acquire, nowMs: number): Acquired {
   const now = advance(record, nowMs)
-  const exchange = { gateway: `g${++gateways}`, seq: 1, asOfMs: nowMs, acquires: [{ model, ...cost }], settlements: [] }
+  const exchange = { gateway: `g${++gateways}`, seq: 1, asOfMs: nowMs, acquires: [asked], settlements: [] }
   const applied = applyExchange(now, limits, exchange, now.clockMs - nowMs)
   if (applied.status !== 'decided') throw new Error('a new exchange is not stale')
   const [result] = applied.results

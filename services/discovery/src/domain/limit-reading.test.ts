@@ -26,6 +26,13 @@ it('reads every limit of every answer that has headers, successful or not', () =
   ])
 })
 
+it('tells the limits of a model’s pools apart from those of its other requests', () => {
+  const rateLimitHeaders = { 'x-ratelimit-limit-requests': '3', 'x-ratelimit-remaining-requests': '0' }
+  const pools = [{}, { pool: 'flex' }, { pool: 'long', model: 'other' }, { pool: 'files', model: '' }]
+  const readings = readingsOf(batch(pools.map((given) => event({ ...given, rateLimitHeaders }))), NOW_MS)
+  expect(readings.map(({ model }) => model)).toEqual(['m', 'm (flex)', 'other (long)', '(files)'])
+})
+
 it('takes an answer from the future as of now', () => {
   const future = event({ rateLimitHeaders: { 'x-ratelimit-limit-requests': '3' }, headersAtMs: NOW_MS + 1e10 })
   expect(readingsOf(batch([future]), NOW_MS)).toMatchObject([{ seenAtMs: NOW_MS }])

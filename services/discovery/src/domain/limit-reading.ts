@@ -4,6 +4,7 @@ import { providerAdapter } from '@sluice/providers'
 /** What one answer, of a request or of a list of quotas, told of one limit of a connection. Absent means unknown. */
 export interface LimitReading {
   readonly connectionId: string
+  /** Whose limit it is; that of a pool of the model's requests is told apart: `gpt-4.1 (flex)`. */
   readonly model: string
   /** What is counted, in the provider's word. */
   readonly dimension: string
@@ -35,11 +36,11 @@ export function readingsOf(
   if (adapter === undefined || batch.connectionId === '') return []
   const connectionId = storableText(batch.connectionId, MAX_TEXT_CHARS)
   const readings: LimitReading[] = []
-  for (const { model, rateLimitHeaders, rateLimits = [], headersAtMs, endedAtMs } of batch.events) {
+  for (const { model, pool, rateLimitHeaders, rateLimits = [], headersAtMs, endedAtMs } of batch.events) {
     const seenAtMs = Math.min(headersAtMs ?? endedAtMs, nowMs)
     const inHeaders = rateLimitHeaders === undefined ? [] : adapter.rateLimits(rateLimitHeaders, seenAtMs)
     if (inHeaders.length + rateLimits.length === 0) continue
-    const key = { connectionId, model: storableText(model, MAX_TEXT_CHARS), seenAtMs }
+    const key = { connectionId, model: storableText(limitedName(model, pool), MAX_TEXT_CHARS), seenAtMs }
     for (const told of [...inHeaders, ...rateLimits]) {
       const { unreadable, dimension, ...numbers } = told
       if (!isReadable(told)) throw new RangeError(`no limit of ${dimension.slice(0, MAX_TEXT_CHARS)} has such numbers`)
@@ -48,6 +49,11 @@ export function readingsOf(
     }
   }
   return readings
+}
+
+function limitedName(model: string, pool: string | undefined): string {
+  if (pool === undefined) return model
+  return model === '' ? `(${pool})` : `${model} (${pool})`
 }
 
 /** As long as a model's name may be in a connection's settings. */

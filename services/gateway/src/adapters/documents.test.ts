@@ -19,7 +19,7 @@ const operation = providerAdapter('openai')?.operation('POST', '/v1/chat/complet
 
 function inspect(body: Buffer, task = LONG) {
   if (operation === undefined) throw new Error('there is no such operation')
-  return documents.read('inspect', { provider: 'openai', operation, judged: true, body }, task)
+  return documents.read('inspect', { provider: 'openai', operation, judged: true, headers: {}, body }, task)
 }
 
 const chat = (content: string) =>

@@ -64,6 +64,14 @@ async function stored(on = bus): Promise<ResponseBatch[]> {
   return batches
 }
 
+const requestsBy = (events: readonly ResponseEvent[], group: (event: ResponseEvent) => string) =>
+  Object.fromEntries(
+    Object.entries(Object.groupBy(events, group)).map(([name, each = []]) => [
+      name,
+      each.reduce((sum, { requests = 1 }) => sum + requests, 0),
+    ]),
+  )
+
 const idsOf = (batches: ResponseBatch[]) => batches.flatMap(({ events }) => events.map(({ requestId }) => requestId))
 
 it('publishes each event once, in order, in batches of one connection', async () => {
@@ -182,6 +190,51 @@ it('gives a batch up once consumers may have forgotten its name, and goes on wit
   await eventually(async () => expect(idsOf(await stored())).toEqual(['new']))
   await events.stop(1_000)
   expect(dropped).toBe(1)
+})
+
+it('adds up a flood of refused requests with made-up models, and leaves the stream to the events of others', async () => {
+  const { config } = await bus.jetstreamManager.streams.info(responses.name)
+  await bus.jetstreamManager.streams.update(responses.name, { ...config, max_bytes: 300_000 })
+  onTestFinished(async () => {
+    await bus.jetstreamManager.streams.update(responses.name, config)
+  })
+  const events = publisher()
+  const quiet = Array.from({ length: 20 }, (_, index) => `quiet-${index}`)
+  const refused = (index: number) => ({
+    ...event(`flood-${index}`),
+    ...(index % 3 === 0
+      ? { outcome: 'client_error' as const }
+      : { outcome: 'denied' as const, deniedBy: 'minute-requests' }),
+    model: `made-up-${index}`,
+  })
+  let flooded = 0
+  for (const id of quiet) {
+    events.record('quiet', 'openai', event(id))
+    for (let count = 0; count < 1_000; count++) events.record('noisy', 'openai', refused(flooded++))
+    await eventually(async () => expect(idsOf(await stored())).toContain(id))
+  }
+  await events.stop(5_000)
+  const batches = await stored()
+  expect(idsOf(batches.filter(({ connectionId }) => connectionId === 'quiet'))).toEqual(quiet)
+  const noisy = batches.filter(({ connectionId }) => connectionId === 'noisy').flatMap((batch) => batch.events)
+  expect(requestsBy(noisy, ({ outcome }) => outcome)).toEqual({ client_error: 6_667, denied: 13_333 })
+  expect(dropped).toBe(0)
+})
+
+it('keeps the events of a connection that has few while another fills the memory', async () => {
+  const events = publisher({ maxEvents: 1_000 })
+  await nats.kill()
+  await eventually(() => expect(bus.isConnected()).toBe(false))
+  const quiet = Array.from({ length: 50 }, (_, index) => `quiet-${index}`)
+  for (const id of quiet.slice(0, 25)) events.record('quiet', 'openai', event(id))
+  for (let id = 0; id < 5_000; id++) events.record('noisy', 'openai', event(String(id)))
+  for (const id of quiet.slice(25)) events.record('quiet', 'openai', event(id))
+  await nats.restart()
+  await eventually(async () => expect(idsOf(await stored())).toEqual(expect.arrayContaining([...quiet, '4999'])), {
+    timeoutMs: 15_000,
+  })
+  await events.stop(1_000)
+  expect(dropped + idsOf(await stored()).length).toBe(5_050)
 })
 
 it('gives up at its deadline when it stops while NATS is away', async () => {

@@ -1,6 +1,7 @@
 import { type ProviderId, type ResponseBatch, type ResponseEvent, responses, SluiceError } from '@sluice/contracts'
 import { type Bus, publishToStream } from '@sluice/messaging'
 import { eventsOfOneMessage } from '../domain/event-batch.ts'
+import { EventQueue, requestsOf } from '../domain/event-queue.ts'
 import type { ResponseEvents } from '../ports/response-events.ts'
 
 export interface EventPublisherOptions {
@@ -8,14 +9,14 @@ export interface EventPublisherOptions {
   readonly gateway: string
   /** A batch is given up when it could not be published for so long; the span that consumers allow for when absent. */
   readonly maxAgeMs?: number
-  /** How many events are kept while they cannot be published; beyond, a connection's oldest ones go. */
+  /** How many events are kept while they cannot be published; beyond, the oldest ones of the connection with most of them go. */
   readonly maxEvents: number
   /** A batch could not be published, and will be tried again. */
   readonly onFault: (error: unknown) => void
   /** A batch is stored. */
   readonly onPublished: () => void
-  /** Events have gone: for want of room, for their age, or as it stopped. */
-  readonly onDropped: (events: number) => void
+  /** Events have gone, of so many requests: for want of room, for their age, or as it stopped. */
+  readonly onDropped: (requests: number) => void
 }
 
 export interface RunningEventPublisher extends ResponseEvents {
@@ -25,7 +26,8 @@ export interface RunningEventPublisher extends ResponseEvents {
 
 /**
  * Publishes response events in batches, one batch of a connection at a time: what comes while one is under way goes in the
- * next. A batch that is not known to be stored is published again under the same message id, so that it is stored once; or twice, where
+ * next. Requests that were not sent to the provider are added up for {@link TALLY_INTERVAL_MS}, so that a flood of them makes a few
+ * events a second, and leaves other connections their room in memory and in the stream. A batch that is not known to be stored is published again under the same message id, so that it is stored once; or twice, where
  * the stream has forgotten the id, and then counted once by its name. It is given up once that name may be forgotten, too.
  */
 export function eventPublisher(bus: Bus, options: EventPublisherOptions): RunningEventPublisher {
@@ -56,14 +58,32 @@ export function eventPublisher(bus: Bus, options: EventPublisherOptions): Runnin
   }
 
   const drain = async (connectionId: string, queue: Queue): Promise<void> => {
-    while (queue.events.length > 0 && !givenUp) {
-      const events = queue.events.splice(0, eventsOfOneMessage(queue.events))
-      const { gateway } = options
-      const isStored = await publish({ connectionId, provider: queue.provider, gateway, batch: ++lastBatch, events })
-      if (givenUp) break // What waited was counted as it was given up.
-      waiting -= events.length
-      if (!isStored) dropped += events.length
-      tellDropped()
+    const { events, provider } = queue
+    let collectedAtMs = Number.NEGATIVE_INFINITY
+    while (!givenUp) {
+      const isDue = stopping || performance.now() - collectedAtMs >= TALLY_INTERVAL_MS
+      if (events.hasTallies && isDue) {
+        events.collect()
+        collectedAtMs = performance.now()
+      }
+      if (events.ready.length > 0) {
+        const taken = events.take(eventsOfOneMessage(events.ready))
+        queue.underWay = taken
+        const isStored = await publish({
+          connectionId,
+          provider,
+          gateway: options.gateway,
+          batch: ++lastBatch,
+          events: taken,
+        })
+        if (givenUp) break // What waited was counted as it was given up.
+        queue.underWay = []
+        waiting -= taken.length
+        if (!isStored) dropped += requestsIn(taken)
+        tellDropped()
+      } else if (isDue) {
+        break
+      }
       if (!stopping) await pause(MIN_INTERVAL_MS)
     }
     queues.delete(connectionId)
@@ -76,20 +96,27 @@ export function eventPublisher(bus: Bus, options: EventPublisherOptions): Runnin
   }
 
   const record = (connectionId: string, provider: ProviderId, event: ResponseEvent): void => {
-    const queue = queues.get(connectionId)
-    waiting++
-    if (queue === undefined) {
-      const begun: Queue = { provider, events: [event], drained: Promise.resolve() }
-      queues.set(connectionId, begun)
-      begun.drained = drain(connectionId, begun)
-      return
+    const known = queues.get(connectionId)
+    const queue = known ?? { provider, events: new EventQueue(), underWay: [], drained: Promise.resolve() }
+    const sizeBefore = queue.events.size
+    queue.events.add(event)
+    waiting += queue.events.size - sizeBefore
+    if (known === undefined) {
+      queues.set(connectionId, queue)
+      queue.drained = drain(connectionId, queue)
     }
-    queue.events.push(event)
-    if (waiting > options.maxEvents) {
-      queue.events.shift()
-      waiting--
-      dropped++
-    }
+    if (waiting > options.maxEvents) makeRoom()
+  }
+
+  /** Drops what was there first of the connection with most events, some more than is needed, so that finding it is worth it. */
+  const makeRoom = (): void => {
+    const { events } = [...queues.values()].reduce((most, queue) =>
+      queue.events.size > most.events.size ? queue : most,
+    )
+    const excess = waiting - options.maxEvents + Math.floor(options.maxEvents * SPARE_ROOM)
+    const gone = events.dropTo(Math.max(0, events.size - excess))
+    waiting -= gone.length
+    dropped += requestsIn(gone)
   }
 
   return {
@@ -99,7 +126,7 @@ export function eventPublisher(bus: Bus, options: EventPublisherOptions): Runnin
       const drained = Promise.all(Array.from(queues.values(), (queue) => queue.drained))
       await Promise.race([drained, pause(deadlineMs)])
       givenUp = true
-      dropped += waiting
+      for (const { events, underWay } of queues.values()) dropped += requestsIn(underWay) + requestsIn(events.dropTo(0))
       tellDropped()
     },
   }
@@ -107,14 +134,23 @@ export function eventPublisher(bus: Bus, options: EventPublisherOptions): Runnin
 
 interface Queue {
   readonly provider: ProviderId
-  /** Oldest first, without those of the batch that is under way. */
-  readonly events: ResponseEvent[]
+  /** Without those of the batch that is under way. */
+  readonly events: EventQueue
+  underWay: readonly ResponseEvent[]
   /** Resolves when the queue is empty; never rejects. */
   drained: Promise<void>
 }
 
+function requestsIn(events: readonly ResponseEvent[]): number {
+  return events.reduce((sum, event) => sum + requestsOf(event), 0)
+}
+
 /** Under load, batches of this span cost a small part of what a message each would. */
 const MIN_INTERVAL_MS = 50
+/** A connection's refused requests are published so often at most. */
+export const TALLY_INTERVAL_MS = 1_000
+/** Of all the room, what is made beyond what is needed. */
+const SPARE_ROOM = 0.01
 const MIN_RETRY_MS = 100
 const MAX_RETRY_MS = 2_000
 

@@ -4,8 +4,10 @@ import { type GatewayError, gatewayError } from './gateway-error.ts'
 /** The answer to a request whose permit was denied. */
 export function denialError(denied: Denied, connection: string, reservedTokens: number): GatewayError {
   if (denied.code === 'upstream_cooldown') {
-    const { model, retryAfterMs } = denied
-    const what = model === '' ? `connection "${connection}"` : `model "${model}" of connection "${connection}"`
+    const { model, pool, retryAfterMs } = denied
+    const part = pool === undefined ? '' : ` (${pool})`
+    const what =
+      model === '' ? `connection "${connection}"${part}` : `model "${model}"${part} of connection "${connection}"`
     const message = `The provider asked for a pause of ${what}. Retry in ${seconds(retryAfterMs)}.`
     return gatewayError(denied.code, message, { retryAfterMs })
   }

@@ -10,6 +10,7 @@ import { ACQUIRE_TIMEOUT_MS, type Attempt, createLane, type Lane, REFUND_LINGER_
 
 const acquire = { model: 'm', requests: 1, tokens: 10 }
 const nothing = { requests: 0, tokens: 0 }
+const TRIAL = { model: 'm', tokens: 9, grantedAtMs: 1, outcome: 'served' } as const
 const CLOCK_MS = 1_700_000_000_000
 /** No reply came: whether it was applied is unknown. */
 const LOST: Attempt = { status: 'failed', mayBeApplied: true }
@@ -312,10 +313,28 @@ it('lets a refund wait for an acquire that takes it along, but not for ever', as
 it.each([
   ['what was used beyond the reservation', { actual: { requests: 1, tokens: 90 } }],
   ['a cool-down', { actual: { requests: 1, tokens: 9 }, cooldown: { model: 'm', durationMs: 5 } }],
+  ['what became of a trial', { actual: { requests: 1, tokens: 9 }, trial: TRIAL }],
 ])('sends %s at once', async (_, more) => {
   lane.settle({ chargedAtMs: 1, reserved: { requests: 1, tokens: 9 }, ...more })
   const { settlements } = (await next()).request
-  expect(settlements).toContainEqual(expect.objectContaining('cooldown' in more ? { cooldown: more.cooldown } : more))
+  const { actual, ...alone } = more
+  const isAlone = Object.keys(alone).length > 0
+  expect(settlements).toContainEqual(expect.objectContaining(isAlone ? alone : { actual }))
+})
+
+it('has another request try where a trial came too late to be used', async () => {
+  const outcome = lane.acquire({ ...acquire, pool: 'flex' })
+  const late = await next()
+  nowMs += PERMIT_MAX_AGE_MS + 1
+  const trial = { status: 'granted', chargedAtMs: 5_000, trial: true } as const
+  late.end({ status: 'replied', reply: { seq: 1, results: [trial], windows: [], clockMs: CLOCK_MS } })
+  const again = await next()
+  expect(again.request.settlements).toMatchObject([
+    { trial: { model: 'm', pool: 'flex', tokens: 10, grantedAtMs: 5_000, outcome: 'unsent' } },
+    { reserved: { requests: 1 }, actual: nothing },
+  ])
+  again.end({ status: 'replied', reply: { seq: 2, results: [trial], windows: [], clockMs: CLOCK_MS } })
+  expect(await outcome).toMatchObject({ result: trial })
 })
 
 it('loses no wake-up: what is asked for in the turn in which an exchange ends is sent', async () => {

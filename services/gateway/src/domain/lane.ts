@@ -3,6 +3,7 @@ import {
   DELIVERY_SLACK_MS,
   type ExchangeReply,
   type ExchangeRequest,
+  type Granted,
   MAX_ACQUIRES_PER_EXCHANGE,
   MAX_DELIVERY_SLACK_MS,
   MAX_SETTLEMENTS_PER_EXCHANGE,
@@ -224,7 +225,7 @@ export function createLane(parts: LaneParts): Lane {
       // A renewal has moved a charge, which no request departs under; a probe has charged nothing.
       const isCharged = result?.status === 'granted' && acquire.probe !== true && acquire.renews === undefined
       const isTooOld = isCharged && lateMs > 0
-      if (isCharged && (each.abandoned || isTooOld)) giveBack(acquire, result.chargedAtMs, byModel)
+      if (isCharged && (each.abandoned || isTooOld)) giveBack(acquire, result, byModel)
       if (each.abandoned) continue
       if (result === undefined) abandon([each], Number.POSITIVE_INFINITY)
       else if (isTooOld) again.push(each)
@@ -236,9 +237,17 @@ export function createLane(parts: LaneParts): Lane {
     abandonOverdue([])
   }
 
-  const giveBack = ({ model, requests, tokens }: Acquire, chargedAtMs: number, byModel: boolean): void => {
-    const nothing = { requests: 0, tokens: 0 }
-    settlements.add({ chargedAtMs, reserved: { requests, tokens }, actual: nothing, ...(byModel ? { model } : {}) })
+  const giveBack = (acquire: Acquire, { chargedAtMs, trial }: Granted, byModel: boolean): void => {
+    const { model, pool, requests, tokens } = acquire
+    settlements.add({
+      chargedAtMs,
+      reserved: { requests, tokens },
+      actual: { requests: 0, tokens: 0 },
+      ...(byModel ? { model } : {}),
+      ...(trial === true
+        ? { trial: { model, ...(pool && { pool }), tokens, grantedAtMs: chargedAtMs, outcome: 'unsent' } }
+        : {}),
+    })
   }
 
   return {

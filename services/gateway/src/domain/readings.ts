@@ -12,6 +12,7 @@ import {
   UNLISTED_MEMBERS,
   UNTOLD_MODEL,
   type UnifiedRequest,
+  type WireHeaders,
 } from '@sluice/providers'
 import { JsonStructure } from './json-structure.ts'
 import { parseJsonObject } from './parse-json-object.ts'
@@ -30,6 +31,8 @@ export interface InspectedBody {
   readonly inspection: RequestInspection
   /** Where models are told apart: the models that the request names. */
   readonly naming?: ModelNaming
+  /** As of the provider's adapter. */
+  readonly pool: string
   readonly body: Buffer
 }
 
@@ -44,11 +47,19 @@ export interface BodyToInspect {
   readonly operation: Operation
   /** Models are told apart: some are not allowed, or have limits of their own. */
   readonly judged: boolean
+  /** The caller's. */
+  readonly headers: WireHeaders
   readonly body: Buffer
 }
 
 /** Reads a body in the provider's own format. `isObject: false`: it is no JSON object. */
-function inspect({ provider, operation, judged, body }: BodyToInspect): InspectedBody & { readonly isObject: boolean } {
+function inspect({
+  provider,
+  operation,
+  judged,
+  headers,
+  body,
+}: BodyToInspect): InspectedBody & { readonly isObject: boolean } {
   const json = parseJsonObject(body)
   const adapter = adapterOf(provider)
   // Operations that use no model cost nothing, whatever their bodies' length.
@@ -58,6 +69,7 @@ function inspect({ provider, operation, judged, body }: BodyToInspect): Inspecte
     isObject: json !== undefined,
     inspection,
     ...naming,
+    pool: adapter.pool(operation, json, headers),
     body: json === undefined ? body : adapter.outgoingBody(inspection, json, body),
   }
 }
@@ -128,7 +140,13 @@ function translateWith(
   const { status, path, query, headers, answer } = translation
   const operation = adapter.operation('POST', path)
   if (operation === undefined) return NO_SUCH_MODEL
-  const { isObject: _, ...inspected } = inspect({ provider, operation, judged, body: translation.body })
+  const { isObject: _, ...inspected } = inspect({
+    provider,
+    operation,
+    judged,
+    headers: headers ?? {},
+    body: translation.body,
+  })
   return { status, operation, query, headers, answer, ...inspected }
 }
 
@@ -145,7 +163,7 @@ export interface OtherBody extends Omit<BodyToInspect, 'judged'> {
 }
 
 /** Reads such a body, as a form if it is one. `naming` is there for a form: it has one model, or one that cannot be told. */
-async function inspectOther({ provider, operation, type, body }: OtherBody): Promise<InspectedBody> {
+async function inspectOther({ provider, operation, headers, type, body }: OtherBody): Promise<InspectedBody> {
   const adapter = adapterOf(provider)
   // Servers need not go by the type.
   const json = beginsAsObject(body) && isModest(body) ? parseJsonObject(body) : undefined
@@ -155,11 +173,12 @@ async function inspectOther({ provider, operation, type, body }: OtherBody): Pro
     return {
       inspection: { ...adapter.inspect(operation, undefined, textBytes), model },
       naming: { models: [model] },
+      pool: adapter.pool(operation, undefined, headers),
       body,
     }
   }
   const textBytes = json === undefined && MEDIA_TYPE.test(type) ? 0 : body.length
-  return { inspection: adapter.inspect(operation, json, textBytes), body }
+  return { inspection: adapter.inspect(operation, json, textBytes), pool: adapter.pool(operation, json, headers), body }
 }
 
 /** Whether a content type is that of a form, with one boundary, about which no two readers can differ. */

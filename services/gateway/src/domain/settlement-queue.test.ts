@@ -1,6 +1,6 @@
 import { MAX_COUNT, Settlement, validate } from '@sluice/contracts'
 import { expect, it } from 'vitest'
-import { createSettlementQueue } from './settlement-queue.ts'
+import { chargesOf, createSettlementQueue, MAX_CHARGED_MODELS, MAX_COOLDOWNS } from './settlement-queue.ts'
 
 const refund = (chargedAtMs: number, tokens: number) => ({
   chargedAtMs,
@@ -48,6 +48,36 @@ it('keeps the longest cool-down of each model, however many there are', () => {
   ])
 })
 
+it('keeps the cool-downs of pools and sizes apart', () => {
+  const queue = createSettlementQueue()
+  const pauses = [{}, { pool: 'flex' }, { minTokens: 1_024 }, { pool: 'flex', minTokens: 1_024 }]
+  for (const pause of [...pauses, ...pauses])
+    queue.add({ ...refund(5, 0), cooldown: { model: 'm', durationMs: 7, ...pause } })
+  expect(queue.take(4).map(({ cooldown }) => cooldown)).toEqual(
+    pauses.map((pause) => ({ model: 'm', durationMs: 7, ...pause })),
+  )
+})
+
+it('says what became of a trial before any cool-down, and apart from what is given back', () => {
+  const queue = createSettlementQueue()
+  const trial = { model: 'm', tokens: 9, grantedAtMs: 5, outcome: 'served' as const }
+  queue.add({ ...refund(5, 0), cooldown: { model: 'm', durationMs: 7 } })
+  queue.add({ ...refund(5, 0), trial })
+  expect(queue.size).toBe(3)
+  const nothing = { chargedAtMs: 0, reserved: { requests: 0, tokens: 0 }, actual: { requests: 0, tokens: 0 } }
+  expect(queue.take(2)).toEqual([
+    { ...nothing, trial },
+    { ...nothing, cooldown: { model: 'm', durationMs: 7 } },
+  ])
+  expect(queue.take(2)).toMatchObject([{ reserved: { requests: 2 } }])
+})
+
+it('does not end a pause by a trial that may have ended one before', () => {
+  const trial = { model: 'm', tokens: 9, grantedAtMs: 5, outcome: 'served' as const }
+  expect(chargesOf({ ...refund(5, 0), trial })).toBeUndefined()
+  expect(chargesOf({ ...refund(5, 200), trial })).not.toHaveProperty('trial')
+})
+
 it('makes no sum that is more than a message may say', () => {
   const queue = createSettlementQueue()
   const huge = { chargedAtMs: 5, reserved: { requests: 1, tokens: MAX_COUNT }, actual: { requests: 1, tokens: 0 } }
@@ -73,5 +103,21 @@ it('keeps models apart where permits are counted by model', () => {
   expect(queue.take(10)).toEqual([
     { chargedAtMs: 5, reserved: { requests: 2, tokens: 200 }, actual: { requests: 2, tokens: 80 }, model: 'a' },
     { ...refund(5, 40), model: 'b' },
+  ])
+})
+
+it('keeps a bounded number of models while capacity is away, and loses no charge of the connection', () => {
+  const queue = createSettlementQueue()
+  const nothing = { requests: 0, tokens: 0 }
+  const charge = (model: string) => ({ chargedAtMs: 0, reserved: nothing, actual: { requests: 1, tokens: 3 }, model })
+  for (let i = 0; i < 20_000; i++) queue.add(charge(`made-up-${i % 10_000}`))
+  expect(queue.size).toBe(MAX_CHARGED_MODELS + 1)
+  for (let i = 0; i < 5_000; i++) queue.add({ ...charge('a'), cooldown: { model: `made-up-${i}`, durationMs: 7 } })
+  expect(queue.size).toBe(MAX_CHARGED_MODELS + 1 + MAX_COOLDOWNS)
+  const taken = queue.take(20_000)
+  expect(taken.reduce((sum, { actual }) => sum + actual.requests, 0)).toBe(25_000)
+  expect(taken.reduce((sum, { actual }) => sum + actual.tokens, 0)).toBe(75_000)
+  expect(taken.filter(({ model, cooldown }) => (model ?? cooldown) === undefined)).toMatchObject([
+    { actual: { requests: 23_000 } },
   ])
 })

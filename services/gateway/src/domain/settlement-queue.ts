@@ -1,4 +1,4 @@
-import { type CoolDown, type Cost, MAX_COUNT, type Settlement } from '@sluice/contracts'
+import { type CoolDown, type Cost, MAX_COUNT, type Settlement, type Trial } from '@sluice/contracts'
 
 /** Settlements that wait for their lane's next exchange. */
 export interface SettlementQueue {
@@ -15,7 +15,9 @@ export interface SettlementQueue {
  */
 export function createSettlementQueue(): SettlementQueue {
   const tightening: Settlement[] = []
-  /** The longest cool-down of each model. */
+  /** What became of trials, of which there are few. */
+  const trials: Trial[] = []
+  /** The longest cool-down of each pool and size. */
   const cooldowns = new Map<string, CoolDown>()
   /** What was used without a reservation, by model. */
   const charges: Sums = new Map()
@@ -35,35 +37,42 @@ export function createSettlementQueue(): SettlementQueue {
     sums.set(key, { ...settlement, reserved: { ...reserved }, actual: { ...actual } })
   }
 
-  const add = ({ cooldown, ...settlement }: Settlement): void => {
+  const add = ({ cooldown, trial, ...settlement }: Settlement): void => {
     const { chargedAtMs, model } = settlement
+    if (trial !== undefined) trials.push(trial)
     if (cooldown !== undefined) {
-      const longest = cooldowns.get(cooldown.model)
-      if (longest === undefined || longest.durationMs < cooldown.durationMs) cooldowns.set(cooldown.model, cooldown)
+      const key = `${cooldown.minTokens ?? 0};${cooldown.pool ?? ''};${cooldown.model}`
+      const longest = cooldowns.get(key)
+      const isKept = longest === undefined ? cooldowns.size < MAX_COOLDOWNS : longest.durationMs < cooldown.durationMs
+      if (isKept) cooldowns.set(key, cooldown)
     }
     if (isNothing(settlement.reserved) && isNothing(settlement.actual)) return
     if (givesBackOnly(settlement)) {
       addTo(refunds, model === undefined ? chargedAtMs : `${chargedAtMs} ${model}`, settlement)
     } else if (isNothing(settlement.reserved)) {
-      addTo(charges, model ?? 0, settlement)
+      addCharge(settlement)
     } else {
       tightening.push(settlement)
     }
   }
 
+  /** While capacity is away anybody may name any number of models: what is beyond counts for the connection alone. */
+  const addCharge = (settlement: Settlement): void => {
+    const { model, ...forConnection } = settlement
+    if (model === undefined || (charges.size >= MAX_CHARGED_MODELS && !charges.has(model)))
+      addTo(charges, 0, forConnection)
+    else addTo(charges, model, settlement)
+  }
+
   return {
     add,
     take: (max) => {
-      const taken: Settlement[] = []
-      for (const [model, cooldown] of cooldowns) {
+      // A cool-down that came with a trial's end or after it stands.
+      const taken: Settlement[] = trials.splice(0, max).map((trial) => ({ ...nothingCharged(), trial }))
+      for (const [key, cooldown] of cooldowns) {
         if (taken.length >= max) return taken
-        cooldowns.delete(model)
-        taken.push({
-          chargedAtMs: 0,
-          reserved: { requests: 0, tokens: 0 },
-          actual: { requests: 0, tokens: 0 },
-          cooldown,
-        })
+        cooldowns.delete(key)
+        taken.push({ ...nothingCharged(), cooldown })
       }
       taken.push(...tightening.splice(0, max - taken.length))
       for (const sums of [charges, refunds]) {
@@ -76,9 +85,18 @@ export function createSettlementQueue(): SettlementQueue {
       return taken
     },
     get size() {
-      return cooldowns.size + tightening.length + charges.size + refunds.size
+      return trials.length + cooldowns.size + tightening.length + charges.size + refunds.size
     },
   }
+}
+
+/** Many times as many as are counted in a record. */
+export const MAX_CHARGED_MODELS = 1_000
+/** More than a record keeps. A pool whose pause finds no room meets another 429. */
+export const MAX_COOLDOWNS = 1_000
+
+function nothingCharged(): Settlement {
+  return { chargedAtMs: 0, reserved: { requests: 0, tokens: 0 }, actual: { requests: 0, tokens: 0 } }
 }
 
 /** By what was charged, and by model. */
@@ -95,7 +113,7 @@ const METRICS = ['requests', 'tokens'] as const
 
 /**
  * What of a settlement charges or pauses, without what it gives back, or undefined where it only gives back. For one that may have been
- * applied already: charging twice is safe, giving back twice is not.
+ * applied already: charging twice is safe, giving back twice is not, nor is ending a pause that has begun meanwhile.
  */
 export function chargesOf({ reserved, actual, cooldown, model }: Settlement): Settlement | undefined {
   const extra = {
@@ -112,9 +130,9 @@ export function chargesOf({ reserved, actual, cooldown, model }: Settlement): Se
   }
 }
 
-/** Whether nothing was used beyond the reservation, and no pause asked for: it frees capacity, and never tightens it. */
-export function givesBackOnly({ reserved, actual, cooldown }: Settlement): boolean {
-  return cooldown === undefined && actual.requests <= reserved.requests && actual.tokens <= reserved.tokens
+/** Whether nothing was used beyond the reservation, no pause asked for and none ended: it frees what it reserved, and no more. */
+export function givesBackOnly({ reserved, actual, cooldown, trial }: Settlement): boolean {
+  return (cooldown ?? trial) === undefined && actual.requests <= reserved.requests && actual.tokens <= reserved.tokens
 }
 
 function isNothing({ requests, tokens }: Cost): boolean {

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { type CallEnd, coolDownOf, outcomeOf, settledCost } from './settlement.ts'
+import { type CallEnd, coolDownOf, outcomeOf, type Refused, settledCost } from './settlement.ts'
 
 const ESTIMATE = { tokens: 500, promptTokens: 100 }
 const USAGE = { inputTokens: 90, outputTokens: 30, cachedInputTokens: 10, reasoningTokens: 5 }
+const REFUSED: Refused = { model: 'm', pool: '', tokens: 500, nothingLeft: () => false }
 const ANSWERED: CallEnd = { sent: true, status: 200, outputTokensSeen: 0 }
 
 describe('the cost', () => {
@@ -67,11 +68,31 @@ describe('the cool-down', () => {
     [{ status: 429 }, undefined],
     [{ status: 503, retryAfterMs: 1_500 }, undefined],
   ])('of %j is %j', (end, coolDown) => {
-    expect(coolDownOf({ ...ANSWERED, ...end }, 'm')).toEqual(coolDown)
+    expect(coolDownOf({ ...ANSWERED, ...end }, REFUSED)).toEqual(coolDown)
+  })
+
+  it.each([
+    [{ pool: 'flex' }, { pool: 'flex' }],
+    [{ tokens: 1_023 }, {}],
+    [{ tokens: 1_024 }, { minTokens: 1_024 }],
+    [{ tokens: 5_000 }, { minTokens: 4_096 }],
+    [{ tokens: 1e12 }, { minTokens: 4 ** 19 }],
+    [{ tokens: 5_000, nothingLeft: () => true }, {}],
+  ])('of a request with %j is for %j', (refused, concerned) => {
+    const end = { ...ANSWERED, status: 429, retryAfterMs: 7 }
+    expect(coolDownOf(end, { ...REFUSED, ...refused })).toEqual({ model: 'm', durationMs: 7, ...concerned })
+  })
+
+  it('holds back every request of the refused one’s size', () => {
+    for (let tokens = 1; tokens < 1e12; tokens = Math.ceil(tokens * 1.37)) {
+      const { minTokens = 0 } = coolDownOf({ ...ANSWERED, status: 429, retryAfterMs: 7 }, { ...REFUSED, tokens }) ?? {}
+      expect(minTokens).toBeLessThanOrEqual(tokens)
+      expect(4 * Math.max(minTokens, 256)).toBeGreaterThan(tokens)
+    }
   })
 
   it('of calls without a model is no longer', () => {
-    const coolDown = coolDownOf({ ...ANSWERED, status: 429, retryAfterMs: 1e12 }, '')
+    const coolDown = coolDownOf({ ...ANSWERED, status: 429, retryAfterMs: 1e12 }, { ...REFUSED, model: '' })
     expect(coolDown).toEqual({ model: '', durationMs: 3_600_000 })
   })
 })

@@ -39,15 +39,44 @@ export function outcomeOf({ status, errorStatus, interruptedBy }: CallEnd): Outc
   return interruptedBy === 'provider' ? 'upstream_error' : 'success'
 }
 
-/** The pause that the provider asked for, an hour at most; undefined where it asked for none, or not for how long. */
-export function coolDownOf({ status, errorStatus, retryAfterMs }: CallEnd, model: string): CoolDown | undefined {
-  if ((errorStatus ?? status) !== 429 || retryAfterMs === undefined || retryAfterMs <= 0) return undefined
-  return { model, durationMs: Math.min(MAX_COOL_DOWN_MS, Math.ceil(retryAfterMs)) }
+/** What a 429 is about, as far as its response tells. */
+export interface Refused {
+  readonly model: string
+  /** '' for the model's common pool. */
+  readonly pool: string
+  /** What the request reserved. */
+  readonly tokens: number
+  /** Whether the provider says that nothing is left of a limit: smaller requests would be refused as well. */
+  readonly nothingLeft: () => boolean
 }
 
 /**
- * A single answer shuts a model (or, under the empty name, all calls without one) for every gateway. Providers ask for seconds,
- * or minutes; a longer pause is a daily limit used up, or a mistake, and asking anew once an hour costs one refused request.
+ * The pause that the provider asked for, an hour at most; undefined where it asked for none, or not for how long. It is for requests of the
+ * refused one's pool and about its size or larger, unless nothing is left for smaller ones: so a request that no other is like stops no other.
+ */
+export function coolDownOf({ status, errorStatus, retryAfterMs }: CallEnd, refused: Refused): CoolDown | undefined {
+  if ((errorStatus ?? status) !== 429 || retryAfterMs === undefined || retryAfterMs <= 0) return undefined
+  const { model, pool, tokens, nothingLeft } = refused
+  const minTokens = nothingLeft() ? 0 : sizeClass(tokens)
+  return {
+    model,
+    ...(pool === '' ? {} : { pool }),
+    ...(minTokens === 0 ? {} : { minTokens }),
+    durationMs: Math.min(MAX_COOL_DOWN_MS, Math.ceil(retryAfterMs)),
+  }
+}
+
+/** The least size that counts as the same: a power of four, or 0 for small ones. A pool meets so few 429s until all of it pauses. */
+function sizeClass(tokens: number): number {
+  if (tokens < SMALL_TOKENS) return 0
+  return 4 ** Math.floor(Math.log2(tokens) / 2)
+}
+
+const SMALL_TOKENS = 1_024
+
+/**
+ * A single response shuts a pool for every gateway. Providers ask for seconds, or minutes; a longer pause is a daily limit used up, or a
+ * mistake, and asking anew once an hour costs one refused request.
  */
 const MAX_COOL_DOWN_MS = 3_600_000
 

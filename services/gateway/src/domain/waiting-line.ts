@@ -5,6 +5,8 @@ import { turnAfter } from './waiting-turn.ts'
 /** A request that may wait for its permit. */
 export interface WaitingRequest {
   readonly model: string
+  /** Which part of the model's requests it belongs to, as the provider's limits have it. */
+  readonly pool: string
   readonly tokens: number
   /** For how long it may wait; 0: not at all. */
   readonly maxWaitMs: number
@@ -20,9 +22,9 @@ export type Waited<Other> = Asked<Other> | { readonly status: 'left' }
 
 export interface WaitingLineParts<Other> {
   /** Asks for a permit. Never rejects. */
-  readonly ask: (model: string, tokens: number) => Promise<Asked<Other>>
+  readonly ask: (request: WaitingRequest) => Promise<Asked<Other>>
   /** Asks when so much could be granted at once; undefined where it could be now. Never rejects. */
-  readonly probe: (model: string, cost: Cost) => Promise<PermitDenial | undefined>
+  readonly probe: (request: WaitingRequest, cost: Cost) => Promise<PermitDenial | undefined>
   /** Monotonic milliseconds. */
   readonly nowMs: () => number
   readonly sleep: (durationMs: number) => Promise<void>
@@ -40,7 +42,7 @@ interface Waiter<Other> extends WaitingRequest {
   /** What it was told to wait when it joined. */
   readonly turn: PermitDenial
   readonly joinedAtMs: number
-  /** Its model cools down until then; others need not wait for that. */
+  /** Its pool cools down until then; others need not wait for that. */
   notBeforeMs: number
   readonly leave: (outcome: Waited<Other>) => void
 }
@@ -57,13 +59,13 @@ export function createWaitingLine<Other extends { readonly status: 'granted' | '
   let isServing = false
 
   const join = async (request: WaitingRequest): Promise<Waited<Other>> => {
-    const { model, tokens, maxWaitMs, gone } = request
+    const { tokens, maxWaitMs, gone } = request
     let turn: PermitDenial | undefined
     if (line.length > 0) {
-      turn = await turnAfter(waitingCost(), { requests: 1, tokens }, (cost) => parts.probe(model, cost))
+      turn = await turnAfter(waitingCost(), { requests: 1, tokens }, (cost) => parts.probe(request, cost))
     }
     if (turn === undefined) {
-      const asked = await parts.ask(model, tokens)
+      const asked = await parts.ask(request)
       if (asked.status !== 'denied') return asked
       turn = asked
     }
@@ -100,7 +102,7 @@ export function createWaitingLine<Other extends { readonly status: 'granted' | '
   /** Asks for the one in front; gives how long to wait until it makes sense to ask again. */
   const askFor = async (front: Waiter<Other>): Promise<number> => {
     asking = front
-    const asked = await parts.ask(front.model, front.tokens)
+    const asked = await parts.ask(front)
     asking = undefined
     if (asked.status !== 'denied') {
       remove(front, asked)

@@ -18,10 +18,12 @@ let server: Server
 let act: (response: ServerResponse) => void
 let settled: unknown[]
 let aborts: number
+let served: number
 
 beforeEach(async () => {
   settled = []
   aborts = 0
+  served = 0
   server = createServer((_request, response) => act(response)).listen(0, '127.0.0.1')
   await once(server, 'listening')
 })
@@ -60,7 +62,7 @@ function relayTo(response: ServerResponse, parts: Breakable) {
     inspection: { model: 'm', addsUsage: false },
     estimate: { tokens: 500, promptTokens: 100 },
     ...(translator === undefined ? {} : { translation: { translator: () => translator } }),
-    permit: { settle: (cost: unknown) => void settled.push(cost) },
+    permit: { served: () => void served++, settle: (cost: unknown) => void settled.push(cost) },
   }
   const relay = new AnswerRelay(
     plane as unknown as DataPlane,
@@ -89,7 +91,7 @@ it('is to be sent again where its permit was too old at once, on a connection th
         },
       },
     }
-    const permit = { departByMs: 0, settle: (cost: unknown) => void settled.push(cost) }
+    const permit = { departByMs: 0, served: () => undefined, settle: (cost: unknown) => void settled.push(cost) }
     const call = { requestId: 'r', connection: { settings: {} }, permit }
     const relay = new AnswerRelay(
       plane as unknown as DataPlane,
@@ -103,6 +105,25 @@ it('is to be sent again where its permit was too old at once, on a connection th
   await ask()
   expect(await sending.promise).toBe('too-late')
   expect(settled).toEqual([{ requests: 0, tokens: 0 }])
+})
+
+it.each([
+  [200, 1],
+  [304, 0],
+  [400, 0],
+  [429, 0],
+  [529, 0],
+])('says whether the provider serves as soon as a response of %i begins', async (status, times) => {
+  const seen: number[] = []
+  act = (response) => {
+    const relay = relayTo(response, {})
+    relay.start(status, '', {})
+    seen.push(served)
+    relay.end()
+  }
+  await ask()
+  expect(seen).toEqual([times])
+  expect(served).toBe(times)
 })
 
 describe('a fault of the relay itself ends call and response', () => {

@@ -104,6 +104,7 @@ export class AnswerRelay implements AnswerSink {
     // A provider that responds has the whole request, unless it responds early.
     if (isWritten(this.#body)) void this.#endCharging()
     this.#bounded(() => {
+      if (status < 300) this.#call.permit.served()
       const receivedAtMs = this.#plane.clock.nowMs()
       const secrets = this.#revealed()
       this.#begin({

@@ -31,6 +31,8 @@ export interface PreparedCall extends Call {
   readonly inspection: RequestInspection
   /** Where models are told apart: those that the request names. */
   readonly naming: ModelNaming | undefined
+  /** Which part of the model's requests it belongs to, where the provider has limits of its own for that; '' for the common one. */
+  readonly pool: string
   readonly estimate: CostEstimate
 }
 

@@ -15,6 +15,7 @@ const permit: Permit = {
   chargeAgain: () => {
     chargedAgain++
   },
+  served: () => undefined,
   settle: () => undefined,
 }
 

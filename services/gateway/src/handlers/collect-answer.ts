@@ -71,6 +71,7 @@ export function collectAnswer(
       departed: () => undefined,
       start: (answered, _statusMessage, fields) => {
         status = answered
+        if (status < 300) call.permit.served()
         headers = redactHeaders(fields, secrets)
         headersAtMs = plane.clock.nowMs()
         timeToFirstByteMs = plane.clock.elapsedMs() - sentAtMs

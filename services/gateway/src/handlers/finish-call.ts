@@ -1,6 +1,6 @@
-import type { ResponseEvent, TokenUsage } from '@sluice/contracts'
+import type { RateLimitReading, ResponseEvent, TokenUsage } from '@sluice/contracts'
 import type { WireHeaders } from '@sluice/providers'
-import { type CallEnd, coolDownOf, outcomeOf, settledCost } from '../domain/settlement.ts'
+import { type CallEnd, coolDownOf, outcomeOf, type Refused, settledCost } from '../domain/settlement.ts'
 import type { DataPlane } from '../ports/data-plane.ts'
 import type { PermittedCall } from './call.ts'
 
@@ -24,6 +24,19 @@ export interface CallResult {
   readonly outputTokensSeen: number
 }
 
+/** What a 429 that the call got is about. */
+function refusedOf({ connection, inspection, pool, estimate }: PermittedCall, result: CallResult): Refused {
+  const { adapter } = connection
+  const { headers = {}, headersAtMs = 0, errorBody } = result
+  const isUsedUp = ({ remaining }: RateLimitReading) => remaining === 0
+  // A body names the quotas that were exceeded.
+  const countsRequests = ({ dimension }: RateLimitReading) => dimension.startsWith('requests')
+  const nothingLeft = () =>
+    adapter.rateLimits(headers, headersAtMs).some(isUsedUp) ||
+    (errorBody !== undefined && adapter.rateLimitsInError(errorBody).some(countsRequests))
+  return { model: inspection.model, pool, tokens: estimate.tokens, nothingLeft }
+}
+
 /** Settles the call's permit, learns from it, and records its event. */
 export function finishCall({ events, clock }: DataPlane, call: PermittedCall, result: CallResult): void {
   const { adapter, settings, learned } = call.connection
@@ -38,7 +51,7 @@ export function finishCall({ events, clock }: DataPlane, call: PermittedCall, re
     retryAfterMs:
       (result.errorStatus ?? status) === 429 ? adapter.retryAfterMs(headers, headersAtMs, result.errorBody) : undefined,
   }
-  call.permit.settle(settledCost(end, call.estimate), coolDownOf(end, call.inspection.model))
+  call.permit.settle(settledCost(end, call.estimate), coolDownOf(end, refusedOf(call, result)))
   const isWhole = result.interruptedBy === undefined && result.errorStatus === undefined
   // What nothing is known of may not be like the model's other requests.
   if (result.usage !== undefined && !call.operation.unlisted) learned.learn(call.inspection, result.usage, isWhole)
@@ -50,6 +63,7 @@ export function finishCall({ events, clock }: DataPlane, call: PermittedCall, re
     model: call.inspection.model,
     outcome: outcomeOf(end),
   }
+  if (call.pool !== '') event.pool = call.pool
   if (result.timeToFirstByteMs !== undefined) event.timeToFirstByteMs = result.timeToFirstByteMs
   if (result.upstreamMs !== undefined) event.upstreamMs = result.upstreamMs
   if (result.usage !== undefined) event.usage = result.usage

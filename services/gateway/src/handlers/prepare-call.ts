@@ -1,8 +1,8 @@
-import type { RequestInspection } from '@sluice/providers'
+import { promptPool } from '@sluice/providers'
 import { estimateCost, NO_TOKENS } from '../domain/estimate-cost.ts'
 import { type GatewayError, gatewayError } from '../domain/gateway-error.ts'
 import type { JsonStructure } from '../domain/json-structure.ts'
-import { type InspectedBody, isForm, type ModelNaming } from '../domain/readings.ts'
+import { type InspectedBody, isForm } from '../domain/readings.ts'
 import type { DataPlane } from '../ports/data-plane.ts'
 import type { Call, PreparedCall } from './call.ts'
 import { isJudged, isRestricted, modelRefusal } from './judge-models.ts'
@@ -42,15 +42,12 @@ export async function prepareCall(plane: DataPlane, call: Call, whole: WholeBody
   if (whole === undefined) {
     const { adapter } = connection
     const inspection = adapter.inspect(operation, undefined, 0)
-    return preparedCall(
-      call,
-      inspection,
-      isJudged(call) ? { models: adapter.namedModels(operation, undefined) } : undefined,
-    )
+    const naming = isJudged(call) ? { naming: { models: adapter.namedModels(operation, undefined) } } : {}
+    return preparedCall(call, { inspection, ...naming, pool: adapter.pool(operation, undefined, call.headers) })
   }
   const inspected = await inspectedBody(plane, call, whole)
   if ('code' in inspected) return refused(inspected)
-  return preparedCall(call, inspected.inspection, inspected.naming, inspected.body)
+  return preparedCall(call, inspected, inspected.body)
 }
 
 async function inspectedBody(
@@ -58,15 +55,19 @@ async function inspectedBody(
   call: Call,
   whole: WholeBody,
 ): Promise<InspectedBody | GatewayError> {
-  const { connection, operation, apiKey } = call
+  const { connection, operation, apiKey, headers } = call
   const { provider } = connection.settings
   const { body } = whole
   if (whole.kind === 'other') {
     const task = { owner: apiKey.id, estimatedNs: body.length * OTHER_BYTE_NS }
-    return documents.read('inspectOther', { provider, operation, type: whole.type, body }, task)
+    return documents.read('inspectOther', { provider, operation, headers, type: whole.type, body }, task)
   }
   const task = { owner: apiKey.id, estimatedNs: whole.structure.parseNs }
-  const inspected = await documents.read('inspect', { provider, operation, judged: isJudged(call), body }, task)
+  const inspected = await documents.read(
+    'inspect',
+    { provider, operation, headers, judged: isJudged(call), body },
+    task,
+  )
   // What is not known to take JSON may take something else under its name.
   const takesJson = operation.usesModel && operation.unlisted === undefined
   return takesJson && !inspected.isObject ? NOT_JSON : inspected
@@ -75,8 +76,7 @@ async function inspectedBody(
 /** Decides whether a call whose body has been read may use its models, and what it is expected to cost. */
 export function preparedCall(
   call: Call,
-  inspection: RequestInspection,
-  naming: ModelNaming | undefined,
+  { inspection, naming, pool }: Omit<InspectedBody, 'body'>,
   body?: Buffer,
 ): Preparation {
   const { connection, operation } = call
@@ -88,7 +88,14 @@ export function preparedCall(
   const estimate = operation.usesModel
     ? estimateCost(inspection, policy, connection.learned.of(inspection.model))
     : NO_TOKENS
-  return { status: 'prepared', call: { ...call, inspection, naming, estimate }, body }
+  const prepared = {
+    ...call,
+    inspection,
+    naming,
+    pool: promptPool(pool, estimate.promptTokens, connection.adapter),
+    estimate,
+  }
+  return { status: 'prepared', call: prepared, body }
 }
 
 /** Whether the body is compressed, so that neither its models nor its length can be told, where one of them matters. */

@@ -87,7 +87,7 @@ export async function translateCall(
     translation: connection.adapter.unified[kind].answer(translated.answer),
     formatError: openAiErrorAnswer,
   }
-  const preparation = preparedCall(call, translated.inspection, translated.naming, translated.body)
+  const preparation = preparedCall(call, translated, translated.body)
   if (preparation.status === 'refused') return refuse(preparation.error)
   const added = held.hold(Math.max(0, translated.body.length - sizeBytes))
   if (added !== 'held') return refuse(NO_ROOM[added])

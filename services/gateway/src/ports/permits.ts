@@ -25,10 +25,24 @@ export interface Permit {
   /** Charges the same cost once more, as soon as capacity can be asked. */
   chargeAgain(): void
   /**
+   * Says that the provider has begun a response of 2xx, which ends a pause that the permit was to try out. Costs nothing where it was to
+   * try nothing.
+   */
+  served(): void
+  /**
    * Says what the request really used. Call it once, when the request has ended, however it ended; the first call counts.
    * Costs no time: it travels with the connection's next exchange.
    */
   settle(actual: Cost, cooldown?: CoolDown): void
+}
+
+/** What a permit is asked for. */
+export interface PermitRequest {
+  readonly model: string
+  /** Which part of the model's requests it belongs to, where the provider has limits of its own for that; '' for the common one. */
+  readonly pool: string
+  /** What it reserves. */
+  readonly tokens: number
 }
 
 /** For how long a request waits for its permit. */
@@ -42,13 +56,12 @@ export interface Wait {
 /** Permits of every connection, kept by the capacity service. */
 export interface Permits {
   /**
-   * Asks for a permit for a request to `model` that reserves `tokens`. Where it is denied, waits for it as `wait` says, first come
+   * Asks for a permit for a request. Where it is denied, waits for it as `wait` says, first come
    * first served; `left` when the one who asked went away meanwhile. Never rejects.
    */
   acquire(
     connectionId: string,
-    model: string,
-    tokens: number,
+    request: PermitRequest,
     wait: Wait,
   ): Promise<PermitOutcome | { readonly status: 'left' }>
   /**

@@ -1,4 +1,10 @@
-import { capacityStatus, type Outcome, type ProjectedConnection, type ResponseEvent } from '@sluice/contracts'
+import {
+  type CapacityStatus,
+  capacityStatus,
+  type Outcome,
+  type ProjectedConnection,
+  type ResponseEvent,
+} from '@sluice/contracts'
 import { request } from '@sluice/messaging'
 import { eventually } from '@sluice/testkit'
 import { expect } from 'vitest'
@@ -14,8 +20,8 @@ export interface FreshConnection {
   isCharged(expected: { readonly requests: number; readonly tokens: number }): Promise<void>
   /** Waits until nothing is reserved any more; gives what is charged. */
   isSettled(): Promise<{ readonly requests: number; readonly tokens: number }>
-  /** The models that the provider asked to pause for. */
-  coolDowns(): Promise<readonly string[]>
+  /** The pauses that the provider asked for. */
+  coolDowns(): Promise<CapacityStatus['cooldowns']>
   /** Oldest first. */
   events(): readonly ResponseEvent[]
   /** Waits until the latest request has come to this end. */
@@ -45,7 +51,7 @@ export async function freshConnection(
     settings,
     isCharged: (expected) => eventually(async () => expect(await isSettled()).toEqual(expected)),
     isSettled,
-    coolDowns: async () => (await status()).cooldowns.map(({ model }) => model),
+    coolDowns: async () => (await status()).cooldowns,
     events,
     ended: (outcome) =>
       eventually(() => {

@@ -143,7 +143,7 @@ export function nativeSuite(sdk: NativeSdk): NativeSuite {
       path.simulator.controls.add({ times: 1, fault: { kind: 'rate-limit', retryAfterMs: 2_000 } })
       const { client, baseURL, coolDowns, events } = await connect()
       await expectError(client.ask(), 429)
-      await eventually(async () => expect(await coolDowns()).toEqual([sdk.model]))
+      await eventually(async () => expect(await coolDowns()).toMatchObject([{ model: sdk.model }]))
       expect((await sdk.askPatiently(baseURL, path.apiKey)).text).toMatch(/^This/)
       expect(path.simulator.requests.counts().byStatus).toEqual({ 200: 1, 429: 1 })
       await eventually(() =>

@@ -13,6 +13,11 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
       for (const statement of GRANULARITIES) await sql.raw(statement).execute(db)
     },
   },
+  '0003-model-names': {
+    up: async (db: Kysely<unknown>) => {
+      await sql.raw(MODEL_NAMES).execute(db)
+    },
+  },
 }
 
 const FIRST_ROLLUPS = [
@@ -93,3 +98,12 @@ const GRANULARITIES = [
     sfunc = usage.merge_histograms, stype = bigint[], initcond = '{}', parallel = safe
   )`,
 ]
+
+const MODEL_NAMES = `create table usage.model_names (
+  connection_id text collate "C" not null,
+  api_key_id text collate "C" not null,
+  day timestamptz not null,
+  served text[] not null,
+  tried text[] not null,
+  primary key (connection_id, api_key_id, day)
+)`

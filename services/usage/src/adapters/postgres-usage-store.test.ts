@@ -1,10 +1,11 @@
-import type { ResponseBatch, ResponseEvent } from '@sluice/contracts'
+import { OTHER_MODEL, type ResponseBatch, type ResponseEvent } from '@sluice/contracts'
 import { migrate, openDatabase } from '@sluice/postgres'
 import { createLogger } from '@sluice/service-kit'
 import { type TestDatabase, testDatabase } from '@sluice/testkit'
 import { type Kysely, sql } from 'kysely'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { percentileMs } from '../domain/histogram.ts'
+import { MAX_SERVED, MAX_TRIED } from '../domain/model-names.ts'
 import type { UsageCells } from '../domain/usage-cells.ts'
 import { UnstorableError, type UsageQuery } from '../ports/usage-store.ts'
 import { MIGRATIONS } from './migrations.ts'
@@ -73,7 +74,7 @@ it('remembers any number of batches in one row a gateway, and forgets it when it
   expect(await requests()).toBe(1_001)
 })
 
-it('takes five statements for any number of batches and events', async () => {
+it('takes six statements for any number of batches and events, and two more where models are new', async () => {
   let statements = 0
   const counting = storeOn(
     db.withPlugin({
@@ -89,7 +90,10 @@ it('takes five statements for any number of batches and events', async () => {
   const events = Array.from({ length: 2_000 }, (_, index) => ({ ...event(), model: `m${index}` }))
   await counting.record([{ ...batch(2), events }, batch(3), batch(4)])
   expect(await requests()).toBe(2_003)
-  expect(statements).toBe(5)
+  expect(statements).toBe(8)
+  await counting.record([{ ...batch(5), events }, batch(6)])
+  expect(await requests()).toBe(4_004)
+  expect(statements).toBe(14)
 })
 
 it('keeps the same sums and percentiles while what is old becomes coarser, step by step', async () => {
@@ -110,6 +114,47 @@ it('keeps the same sums and percentiles while what is old becomes coarser, step 
   await store.coarsen()
   expect(await everything()).toEqual(before)
   expect(await granularities()).toEqual({ days: 2 })
+})
+
+it('keeps a bounded number of rows for models that a denied key makes up, with exact sums, and every model of others', async () => {
+  let number = 0
+  const flood = (count: number, endedAtMs: number) => {
+    const events = Array.from({ length: count }, (_, index) =>
+      denied({ apiKeyId: 'hostile', model: `made-up-${number}-${index}`, endedAtMs, requests: 1 + (index % 3) }),
+    )
+    return { ...batch(++number), events }
+  }
+  const own = (endedAtMs: number) =>
+    numbersTo(100).map((index) => event({ apiKeyId: 'k', model: `own-${index}`, endedAtMs }))
+  const stores = [store, storeOn(db), storeOn(db)]
+  const minutesMs = numbersTo(60).map((minute) => START_MS - (minute - 1) * MINUTE_MS)
+  for (const endedAtMs of minutesMs) {
+    await Promise.all(stores.map((each) => each.record([flood(300, endedAtMs), flood(300, endedAtMs)])))
+  }
+  await store.record([{ ...batch(++number), events: [...own(START_MS), ...own(START_MS)] }])
+
+  const hostile = await rowsOf('hostile')
+  expect(hostile).toMatchObject({ requests: 60 * 6 * 600, models: MAX_TRIED + 1 })
+  expect(hostile.rows).toBeLessThanOrEqual(60 * (MAX_TRIED + 1))
+  expect(await rowsOf('k')).toEqual({ requests: 200, models: 100, rows: 100 })
+
+  nowMs = START_MS + 60 * DAY_MS
+  await store.coarsen()
+  expect(await rowsOf('hostile')).toEqual({ requests: 60 * 6 * 600, models: MAX_TRIED + 1, rows: MAX_TRIED + 1 })
+  expect(await rowsOf('k')).toEqual({ requests: 200, models: 100, rows: 100 })
+  const { rows: left } = await sql`select * from usage.model_names`.execute(db)
+  expect(left).toEqual([])
+})
+
+it('tells a model apart that is served after a flood of made-up ones, and as many as a server of any name has', async () => {
+  const tried = Array.from({ length: 500 }, (_, index) => denied({ model: `made-up-${index}` }))
+  await store.record([{ ...batch(1), events: tried }])
+  await store.record([batch(2, event({ model: 'real' })), batch(3, denied({ model: 'real' }))])
+  const served = Array.from({ length: 1_000 }, (_, index) => event({ model: `any-${index}` }))
+  await store.record([{ ...batch(4), events: served }])
+  const counts = await requestsByModel()
+  expect(counts).toMatchObject({ real: 2, [OTHER_MODEL]: 500 - MAX_TRIED + 1_000 - (MAX_SERVED - 1) })
+  expect(Object.keys(counts)).toHaveLength(MAX_TRIED + MAX_SERVED + 1)
 })
 
 it('forgets what is older than everything that is kept, a year at a time', async () => {
@@ -248,6 +293,27 @@ async function granularities(): Promise<Record<string, number>> {
   return Object.fromEntries(rows.map(({ name, count }) => [name, count]))
 }
 
+/** What is kept of an API key, without what waits to be dropped. */
+async function rowsOf(apiKeyId: string): Promise<{ requests: number; models: number; rows: number }> {
+  const { rows } = await sql<{ requests: number; models: number; rows: number }>`
+    select sum(requests)::int as requests, count(distinct model)::int as models, count(*)::int as rows
+    from (
+      select 'minute' as granularity, * from usage.minutes
+      union all select 'hour', * from usage.hours
+      union all select 'day', * from usage.days
+    ) as rollups
+    join usage.horizons using (granularity)
+    where rollups.from_at >= horizons.from_at and api_key_id = ${apiKeyId}`.execute(db)
+  return rows[0] ?? expect.fail('no row')
+}
+
+async function requestsByModel(): Promise<Record<string, number>> {
+  const { counts } = await cells({ stepMs: 1_000_000 * DAY_MS })
+  const sums: Record<string, number> = {}
+  for (const { model, requests: count } of counts) sums[model] = (sums[model] ?? 0) + count
+  return sums
+}
+
 async function partitions(table: string): Promise<string[]> {
   const { rows } = await sql<{ name: string }>`
     select relname as name from pg_inherits join pg_class on pg_class.oid = inhrelid
@@ -261,6 +327,11 @@ function numbersTo(count: number): number[] {
 
 function batch(number: number, only = event()): ResponseBatch {
   return { connectionId: 'c', provider: 'openai', gateway: 'g', batch: number, events: [only] }
+}
+
+function denied(given: Partial<ResponseEvent> = {}): ResponseEvent {
+  const { usage: _none, ...rest } = event(given)
+  return { ...rest, outcome: 'denied', deniedBy: 'minute-requests' }
 }
 
 function event(given: Partial<ResponseEvent> = {}): ResponseEvent {

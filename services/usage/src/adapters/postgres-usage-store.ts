@@ -6,6 +6,7 @@ import type { KeptDays } from '../domain/retention.ts'
 import { rollUp } from '../domain/rollup.ts'
 import { UnstorableError, type UsageStore, type UsageUpkeep } from '../ports/usage-store.ts'
 import { addRollups } from './add-rollups.ts'
+import { admitNames, forgetNames } from './admit-names.ts'
 import { claimBatches, forgetGateways, isClaimed } from './claim-batches.ts'
 import { coarsenOnce } from './coarsen.ts'
 import { holdHorizons, readHorizons } from './horizons.ts'
@@ -32,7 +33,8 @@ export function postgresUsageStore({ db, kept, now }: PostgresUsageStoreOptions)
           await holdHorizons(transaction)
           const claimed = await claimBatches(transaction, batches)
           if (claimed.length === 0) return
-          await addRollups(transaction, rollUp(claimed, await readHorizons(transaction), nowMs))
+          const rollups = rollUp(claimed, await readHorizons(transaction), nowMs)
+          await addRollups(transaction, await admitNames(transaction, rollups))
         })
       } catch (error) {
         if (isRefusedData(error) && !isMissingPartition(error))
@@ -64,10 +66,14 @@ export function postgresUsageStore({ db, kept, now }: PostgresUsageStoreOptions)
       let isMoreLeft = true
       while (isMoreLeft && !signal?.aborted) isMoreLeft = await coarsenOnce(db, kept, now())
       await dropPartitions(db)
+      await forgetNames(db, now() - NAMES_KEPT_MS)
     },
     forgetGateways: (ageMs) => forgetGateways(db, ageMs),
   }
 }
+
+/** Longer than the stream holds a day's events. */
+const NAMES_KEPT_MS = 7 * 86_400_000
 
 /** Whatever the partitions lack, the data can be stored once they are there. */
 function isMissingPartition(error: unknown): boolean {

@@ -7,6 +7,7 @@ export interface Tables {
   'usage.days': RollupsTable
   'usage.horizons': HorizonsTable
   'usage.gateways': GatewaysTable
+  'usage.model_names': ModelNamesTable
 }
 
 export interface RollupsTable {
@@ -40,6 +41,16 @@ export interface GatewaysTable {
   /** Batches count up, so that this is one range, but for those that were lost or are on their way. */
   recorded_batches: string
   last_recorded_at: Date
+}
+
+/** The names of models that are told apart: see `model-names.ts`. */
+export interface ModelNamesTable {
+  connection_id: string
+  api_key_id: string
+  /** The day's start, UTC. */
+  day: Date
+  served: string[]
+  tried: string[]
 }
 
 /** The table that holds each granularity. */

@@ -59,6 +59,15 @@ it('counts an event of unknown usage as a request without tokens', () => {
   expect(rollUp([batch('c1', [event({})])])).toMatchObject([{ requests: 1, inputTokens: 0, outputTokens: 0 }])
 })
 
+it('counts an event of several requests as so many', () => {
+  const denied = { outcome: 'denied' as const, deniedBy: 'minute-requests' }
+  const rollups = rollUp([batch('c1', [event({ ...denied, requests: 7 }), event(denied), event({})])])
+  expect(rollups).toMatchObject([
+    { outcome: 'denied', requests: 8 },
+    { outcome: 'success', requests: 1 },
+  ])
+})
+
 it('counts an event of more tokens than anybody can use as a request without tokens', () => {
   const usage = { inputTokens: 1, outputTokens: 1e12, cachedInputTokens: 0, reasoningTokens: 0 }
   const most = [event({ usage }), event({ usage: { ...usage, outputTokens: 9e18 } })]

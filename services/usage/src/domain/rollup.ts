@@ -53,6 +53,11 @@ export function rollUp(batches: readonly ResponseBatch[], horizons: Horizons, no
   return joined(byKey.values())
 }
 
+/** The rollups with their models' names as `modelOf` has them, one a key, sorted by it. */
+export function rename(rollups: readonly Rollup[], modelOf: (rollup: Rollup) => string): Rollup[] {
+  return joined(rollups.map((rollup) => ({ ...rollup, model: modelOf(rollup) })))
+}
+
 /** As long as a model's name may be in a connection's settings. */
 const MAX_TEXT_CHARS = 256
 
@@ -86,8 +91,8 @@ function emptyRollup(
   }
 }
 
-function add(rollup: Mutable<Rollup>, { usage, upstreamMs, timeToFirstByteMs }: ResponseEvent): void {
-  rollup.requests += 1
+function add(rollup: Mutable<Rollup>, { requests = 1, usage, upstreamMs, timeToFirstByteMs }: ResponseEvent): void {
+  rollup.requests += requests
   if (upstreamMs !== undefined) addDuration(rollup.latency, upstreamMs)
   if (timeToFirstByteMs !== undefined) addDuration(rollup.timeToFirstToken, timeToFirstByteMs)
   if (usage !== undefined && isCredible(usage)) addTokens(rollup, usage)

@@ -1,7 +1,7 @@
-import { type Cost, MAX_COUNT } from '@sluice/contracts'
+import { type Acquire, type Cost, MAX_COUNT, type Trial } from '@sluice/contracts'
 import { createLane, type Lane } from '../../domain/lane.ts'
 import type { PermitDenial } from '../../domain/permit-denial.ts'
-import type { Permit, PermitOutcome, Permits } from '../../ports/permits.ts'
+import type { Permit, PermitOutcome, PermitRequest, Permits } from '../../ports/permits.ts'
 import type { SendExchange } from './exchange-sender.ts'
 
 export interface LanePermitsOptions {
@@ -18,12 +18,12 @@ export interface LanePermitsOptions {
 
 /** Permits as capacity grants them at once. */
 export interface LanePermits extends Pick<Permits, 'unreserved'> {
-  acquire(connectionId: string, model: string, tokens: number): Promise<PermitOutcome>
+  acquire(connectionId: string, request: PermitRequest): Promise<PermitOutcome>
   /**
-   * Asks when as much as `cost` could be granted at once; nothing is charged. Undefined where it could be now, or where that
-   * cannot be told.
+   * Asks when as much as `cost`, that of the request and of others, could be granted at once; nothing is charged. Undefined where it could
+   * be now, or where that cannot be told.
    */
-  probe(connectionId: string, model: string, cost: Cost): Promise<PermitDenial | undefined>
+  probe(connectionId: string, request: PermitRequest, cost: Cost): Promise<PermitDenial | undefined>
   /** Lets go of the lanes that were not used since the last call. */
   releaseIdle(): void
   /** Resolves when all settlements are taken, or after `deadlineMs`. */
@@ -55,18 +55,24 @@ export function lanePermits({ gateway, send, countersClockMs, onTooOld, onStale 
   }
 
   return {
-    acquire: async (connectionId, model, tokens) => {
-      const reserved = { requests: 1, tokens }
-      const outcome = await laneOf(connectionId).acquire({ model, ...reserved })
+    acquire: async (connectionId, request) => {
+      const reserved = { requests: 1, tokens: request.tokens }
+      const outcome = await laneOf(connectionId).acquire({ ...poolOf(request), ...reserved })
       if (outcome.status === 'unavailable') return outcome
       const { result, windows, byModel, departByMs } = outcome
       if (result.status === 'denied') return { status: 'denied', denied: result, windows }
-      const charge = { chargedAtMs: result.chargedAtMs, reserved, model, byModel, departByMs }
+      const { chargedAtMs, trial = false } = result
+      const charge = { chargedAtMs, reserved, pool: poolOf(request), isTrial: trial, byModel, departByMs }
       return { status: 'granted', permit: permitOf(() => laneOf(connectionId), charge), windows }
     },
-    probe: async (connectionId, model, cost) => {
+    probe: async (connectionId, request, cost) => {
       const asked = { requests: Math.min(cost.requests, MAX_COUNT), tokens: Math.min(cost.tokens, MAX_COUNT) }
-      const outcome = await laneOf(connectionId).acquire({ model, ...asked, probe: true })
+      const outcome = await laneOf(connectionId).acquire({
+        ...poolOf(request),
+        ...asked,
+        ownTokens: request.tokens,
+        probe: true,
+      })
       if (outcome.status === 'unavailable' || outcome.result.status === 'granted') return undefined
       return { status: 'denied', denied: outcome.result, windows: outcome.windows }
     },
@@ -74,7 +80,8 @@ export function lanePermits({ gateway, send, countersClockMs, onTooOld, onStale 
       permitOf(() => laneOf(connectionId), {
         chargedAtMs: 0,
         reserved: NOTHING,
-        model,
+        pool: { model },
+        isTrial: false,
         byModel: true,
         departByMs: Number.POSITIVE_INFINITY,
       }),
@@ -94,26 +101,43 @@ export function lanePermits({ gateway, send, countersClockMs, onTooOld, onStale 
 interface Charge {
   chargedAtMs: number
   readonly reserved: Cost
-  readonly model: string
+  readonly pool: Pick<Acquire, 'model' | 'pool'>
+  /** Whether it was granted to find out whether the provider serves its pool again. */
+  readonly isTrial: boolean
   /** Whether its settlement is to name the model. */
   readonly byModel: boolean
   readonly departByMs: number
 }
 
+/** As an acquire has it. */
+function poolOf({ model, pool }: PermitRequest): Pick<Acquire, 'model' | 'pool'> {
+  return pool === '' ? { model } : { model, pool }
+}
+
 function permitOf(lane: () => Lane, charge: Charge): Permit {
-  const { reserved, model, byModel, departByMs } = charge
+  const { reserved, pool, byModel, departByMs } = charge
+  const { model } = pool
+  const grantedAtMs = charge.chargedAtMs
   let isSettled = false
+  let isTrying = charge.isTrial
+  const trialEnded = (outcome: Trial['outcome']): Trial => {
+    isTrying = false
+    return { ...pool, tokens: reserved.tokens, grantedAtMs, outcome }
+  }
   return {
     departByMs,
     renew: async () => {
       if (departByMs === Number.POSITIVE_INFINITY) return true
-      const outcome = await lane().acquire({ model, ...reserved, renews: charge.chargedAtMs })
+      const outcome = await lane().acquire({ ...pool, ...reserved, renews: charge.chargedAtMs })
       if (outcome.status === 'unavailable' || outcome.result.status !== 'granted') return false
       charge.chargedAtMs = outcome.result.chargedAtMs
       return true
     },
     chargeAgain: () =>
       lane().settle({ chargedAtMs: 0, reserved: NOTHING, actual: reserved, ...(byModel ? { model } : {}) }),
+    served: () => {
+      if (isTrying) lane().settle({ chargedAtMs: 0, reserved: NOTHING, actual: NOTHING, trial: trialEnded('served') })
+    },
     settle: (actual, cooldown) => {
       if (isSettled) return
       isSettled = true
@@ -122,6 +146,7 @@ function permitOf(lane: () => Lane, charge: Charge): Permit {
         reserved,
         actual,
         ...(cooldown === undefined ? {} : { cooldown }),
+        ...(isTrying && actual.requests === 0 ? { trial: trialEnded('unsent') } : {}),
         ...(byModel ? { model } : {}),
       })
     },

@@ -16,8 +16,8 @@ export function waitingPermits(permits: LanePermits, maxWaiting: number): Omit<P
     let entry = lines.get(connectionId)
     if (entry === undefined) {
       const line = createWaitingLine<Served>({
-        ask: (model, tokens) => permits.acquire(connectionId, model, tokens),
-        probe: (model, cost) => permits.probe(connectionId, model, cost),
+        ask: (request) => permits.acquire(connectionId, request),
+        probe: (request, cost) => permits.probe(connectionId, request, cost),
         nowMs: () => performance.now(),
         sleep: (durationMs) => sleep(durationMs),
         maxWaiting,
@@ -29,11 +29,11 @@ export function waitingPermits(permits: LanePermits, maxWaiting: number): Omit<P
   }
 
   return {
-    acquire: async (connectionId, model, tokens, { maxWaitMs, gone }) => {
-      if (maxWaitMs === 0 && !lines.has(connectionId)) return permits.acquire(connectionId, model, tokens)
+    acquire: async (connectionId, request, { maxWaitMs, gone }) => {
+      if (maxWaitMs === 0 && !lines.has(connectionId)) return permits.acquire(connectionId, request)
       const entry = lineOf(connectionId)
       entry.users++
-      const outcome = await entry.line.join({ model, tokens, maxWaitMs, gone: gone() })
+      const outcome = await entry.line.join({ ...request, maxWaitMs, gone: gone() })
       if (--entry.users === 0) lines.delete(connectionId)
       return outcome
     },

@@ -1,0 +1,78 @@
+import type { ExchangeRequest, Settlement } from '@sluice/contracts'
+import { eventually } from '@sluice/testkit'
+import { beforeEach, expect, it } from 'vitest'
+import { type LanePermits, lanePermits } from './lane-permits.ts'
+
+const CHARGED_AT_MS = 5_000
+const REQUEST = { model: 'm', pool: 'flex', tokens: 70 }
+const TRIED = { model: 'm', pool: 'flex', tokens: 70, grantedAtMs: CHARGED_AT_MS }
+
+let exchanges: ExchangeRequest[]
+let trial: { trial?: true }
+let permits: LanePermits
+
+beforeEach(() => {
+  exchanges = []
+  trial = { trial: true }
+  permits = lanePermits({
+    gateway: 'g',
+    send: async (_connectionId, request) => {
+      exchanges.push(request)
+      const results = request.acquires.map(() => ({ status: 'granted' as const, chargedAtMs: CHARGED_AT_MS, ...trial }))
+      return { status: 'replied', reply: { seq: request.seq, results, windows: [], clockMs: CHARGED_AT_MS } }
+    },
+    countersClockMs: () => CHARGED_AT_MS,
+    onTooOld: () => undefined,
+    onStale: () => undefined,
+  })
+})
+
+async function permitFor(request = REQUEST) {
+  const outcome = await permits.acquire('c', request)
+  return outcome.status === 'granted' ? outcome.permit : expect.fail(outcome.status)
+}
+
+const trialsTold = () => settlements().flatMap(({ trial: told }) => told ?? [])
+const settlements = (): Settlement[] => exchanges.flatMap((each) => each.settlements)
+
+it('asks in the name of the pool, and names none where it is the common one', async () => {
+  await permitFor()
+  await permitFor({ ...REQUEST, pool: '' })
+  await permits.probe('c', REQUEST, { requests: 4, tokens: 900 })
+  expect(exchanges.flatMap(({ acquires }) => acquires)).toEqual([
+    { model: 'm', pool: 'flex', requests: 1, tokens: 70 },
+    { model: 'm', requests: 1, tokens: 70 },
+    { model: 'm', pool: 'flex', requests: 4, tokens: 900, ownTokens: 70, probe: true },
+  ])
+})
+
+it('says at once, and once, that a trial is served', async () => {
+  const permit = await permitFor()
+  permit.served()
+  await eventually(() => expect(trialsTold()).toEqual([{ ...TRIED, outcome: 'served' }]))
+  permit.served()
+  permit.settle({ requests: 1, tokens: 9 })
+  await permits.flush(1_000)
+  expect(trialsTold()).toHaveLength(1)
+  expect(settlements().at(-1)).toMatchObject({ reserved: { tokens: 70 }, actual: { tokens: 9 } })
+})
+
+it('says that a trial was not sent, and nothing of one that failed', async () => {
+  const unsent = await permitFor()
+  unsent.settle({ requests: 0, tokens: 0 })
+  await permits.flush(1_000)
+  expect(trialsTold()).toEqual([{ ...TRIED, outcome: 'unsent' }])
+  const failed = await permitFor()
+  failed.settle({ requests: 1, tokens: 0 })
+  await permits.flush(1_000)
+  expect(trialsTold()).toHaveLength(1)
+})
+
+it('says nothing of a permit that is no trial', async () => {
+  trial = {}
+  const permit = await permitFor()
+  permit.served()
+  permit.settle({ requests: 0, tokens: 0 })
+  await permits.flush(1_000)
+  expect(trialsTold()).toEqual([])
+})

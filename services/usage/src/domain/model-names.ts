@@ -1,0 +1,72 @@
+import { OTHER_MODEL } from '@sluice/contracts'
+import { rollupStart } from './granularity.ts'
+import { type Rollup, rename } from './rollup.ts'
+
+/** Whose names of models are counted together: those that one API key named on one connection on one day (UTC). */
+export interface NamesOwner {
+  /** The day's start, Unix milliseconds. */
+  readonly dayMs: number
+  readonly connectionId: string
+  readonly apiKeyId: string
+}
+
+/** The names of an owner that are told apart. No name is in both, none ever goes. */
+export interface KnownNames {
+  /** Whose first use succeeded. */
+  readonly served: readonly string[]
+  /** Which anybody could have made up when they were named first. */
+  readonly tried: readonly string[]
+}
+
+export const NO_NAMES: KnownNames = { served: [], tried: [] }
+
+/** So many names that no request had succeeded with are told apart, for each owner. */
+export const MAX_TRIED = 30
+/** So many more that one had: servers of one's own may take any name. */
+export const MAX_SERVED = 200
+
+/** Names an owner, for maps. */
+export function ownerKey({ dayMs, connectionId, apiKeyId }: NamesOwner): string {
+  return `${dayMs}\0${connectionId}\0${apiKeyId}`
+}
+
+export function ownerOf({ fromMs, connectionId, apiKeyId }: Rollup): NamesOwner {
+  return { dayMs: rollupStart('day', fromMs), connectionId, apiKeyId }
+}
+
+/** The known names with those of the owner's rollups that there is room for; the same object where none is new. */
+export function withNamesOf(known: KnownNames, rollups: readonly Rollup[]): KnownNames {
+  const isServed = ({ outcome }: Rollup) => outcome === 'success'
+  const served = added(known.served, rollups.filter(isServed), known.tried, MAX_SERVED)
+  const tried = added(known.tried, rollups, served, MAX_TRIED)
+  return served === known.served && tried === known.tried ? known : { served, tried }
+}
+
+/** The rollups with the names that are not known as {@link OTHER_MODEL}. @param known by {@link ownerKey} */
+export function foldNames(rollups: readonly Rollup[], known: ReadonlyMap<string, KnownNames>): Rollup[] {
+  const sets = new Map(Array.from(known, ([key, { served, tried }]) => [key, new Set([...served, ...tried])]))
+  return rename(rollups, (rollup) =>
+    isCounted(rollup.model) && !sets.get(ownerKey(ownerOf(rollup)))?.has(rollup.model) ? OTHER_MODEL : rollup.model,
+  )
+}
+
+/** Whether a name takes room: those that applications choose do. */
+function isCounted(model: string): boolean {
+  return model !== '' && model !== OTHER_MODEL
+}
+
+function added(
+  names: readonly string[],
+  rollups: readonly Rollup[],
+  elsewhere: readonly string[],
+  most: number,
+): readonly string[] {
+  if (names.length >= most) return names
+  const all = new Set(names)
+  const others = new Set(elsewhere)
+  for (const { model } of rollups) {
+    if (all.size >= most) break
+    if (isCounted(model) && !others.has(model)) all.add(model)
+  }
+  return all.size === names.length ? names : [...all]
+}
