@@ -24,7 +24,10 @@ export type Permission =
 export async function obtainPermit(plane: DataPlane, call: PreparedCall, wait: Wait): Promise<Permission> {
   const { id, name, onCapacityUnavailable } = call.connection.settings
   const { model } = call.inspection
-  const outcome = await plane.permits.acquire(id, model, call.estimate.tokens, wait)
+  const outcome = await plane.permits.acquire(
+    { connectionId: id, apiKeyId: call.apiKeyId, model, tokens: call.estimate.tokens },
+    wait,
+  )
   if (outcome.status === 'left') {
     recordUnsent(plane, call, model, { outcome: 'aborted' })
     return outcome

@@ -31,6 +31,16 @@ export interface Permit {
   settle(actual: Cost, cooldown?: CoolDown): void
 }
 
+/** What a permit is asked for. */
+export interface PermitRequest {
+  readonly connectionId: string
+  /** Keys that ask for more than there is take turns. */
+  readonly apiKeyId: string
+  readonly model: string
+  /** To reserve. */
+  readonly tokens: number
+}
+
 /** For how long a request waits for its permit. */
 export interface Wait {
   /** 0: not at all. */
@@ -42,15 +52,10 @@ export interface Wait {
 /** Permits of every connection, kept by the capacity service. */
 export interface Permits {
   /**
-   * Asks for a permit for a request to `model` that reserves `tokens`. Where it is denied, waits for it as `wait` says, first come
-   * first served; `left` when the one who asked went away meanwhile. Never rejects.
+   * Asks for a permit. Where it is denied, waits for it as `wait` says: API keys take turns, and of one key it is first come first
+   * served. `left` when the one who asked went away meanwhile. Never rejects.
    */
-  acquire(
-    connectionId: string,
-    model: string,
-    tokens: number,
-    wait: Wait,
-  ): Promise<PermitOutcome | { readonly status: 'left' }>
+  acquire(request: PermitRequest, wait: Wait): Promise<PermitOutcome | { readonly status: 'left' }>
   /**
    * A permit for a request that is let through while no capacity instance answers: nothing is reserved, and what it used is
    * charged when capacity is back.
