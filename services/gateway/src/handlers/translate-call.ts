@@ -12,6 +12,7 @@ import { type GatewayError, gatewayError } from '../domain/gateway-error.ts'
 import { parseJsonObject } from '../domain/parse-json-object.ts'
 import { parseUnifiedModel } from '../domain/unified-model.ts'
 import type { DataPlane } from '../ports/data-plane.ts'
+import type { ImageRequest } from '../ports/images.ts'
 import type { Call } from './call.ts'
 import { recordRefusal } from './refuse-call.ts'
 import { usableConnection } from './usable-connection.ts'
@@ -57,7 +58,8 @@ export async function translateCall(
     recordRefusal(plane, { requestId, startedAtMs, apiKeyId: apiKey.id, connection }, error)
     return { status: 'refused', error, connection }
   }
-  const translated = await withImages(plane, adapter.unified[kind], gone, {
+  const fetching = () => ({ owner: apiKey.id, gone: gone(), hold: () => true })
+  const translated = await withImages(plane, adapter.unified[kind], fetching, {
     body,
     bytes,
     model: name.model,
@@ -67,6 +69,7 @@ export async function translateCall(
     answerId: requestId,
     receivedAtMs: startedAtMs,
   })
+  if (translated.status === 'busy') return refuse(gatewayError('unavailable', translated.message))
   if (translated.status === 'refused') return refuse(refusalError(translated))
   const operation = adapter.operation('POST', translated.path)
   if (operation === undefined) return refuse(NO_SUCH_MODEL)
@@ -89,13 +92,15 @@ export async function translateCall(
 async function withImages(
   { images }: DataPlane,
   translate: UnifiedApi['chat'],
-  gone: () => AbortSignal,
+  fetching: () => ImageRequest,
   request: UnifiedRequest,
-): Promise<NativeCall | Refusal> {
+): Promise<NativeCall | Refusal | { readonly status: 'busy'; readonly message: string }> {
   const translation = translate(request)
   if (translation.status !== 'images-needed') return translation
-  const fetched = await images.fetch(translation.urls, gone())
-  if ('reason' in fetched) return badImage(`The image at ${fetched.url} ${fetched.reason}.`)
+  const fetched = await images.fetch(translation.urls, fetching())
+  if ('fault' in fetched) {
+    return fetched.fault === 'busy' ? { status: 'busy', message: fetched.message } : badImage(fetched.message)
+  }
   const complete = translate({ ...request, images: fetched })
   if (complete.status === 'images-needed') throw new Error('an image that was fetched is asked for again')
   return complete
