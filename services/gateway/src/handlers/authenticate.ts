@@ -7,13 +7,14 @@ import type { DataPlane } from '../ports/data-plane.ts'
 
 /** Whose request it is, by the API key that it brings; or why it may not go on. @param query without the question mark */
 export function authenticate(
-  { apiKeys }: DataPlane,
+  { apiKeys, projections }: DataPlane,
   request: IncomingMessage,
   query: string,
   nowMs: number,
 ): ApiKey | GatewayError {
   const key = presentedKey(request.headers, query)
   if (key === undefined) return NO_KEY
+  if (!projections.areCurrent()) return NOT_VERIFIABLE
   const apiKey = apiKeys.byHash(hashAccessToken(key))
   if (apiKey === undefined || (apiKey.expiresAtMs !== undefined && apiKey.expiresAtMs <= nowMs)) return UNKNOWN_KEY
   return apiKey
@@ -22,5 +23,9 @@ export function authenticate(
 const NO_KEY = gatewayError(
   'invalid_api_key',
   'No API key was given. Send one as the provider\'s SDK does, for example "Authorization: Bearer slc_…".',
+)
+const NOT_VERIFIABLE = gatewayError(
+  'unavailable',
+  'API keys cannot be verified at the moment: the gateway has been without contact to NATS for too long.',
 )
 const UNKNOWN_KEY = gatewayError('invalid_api_key', 'The API key is not valid: it is unknown, expired or revoked.')

@@ -4,6 +4,7 @@ import type { Connections } from './connections.ts'
 import type { Credentials } from './credentials.ts'
 import type { Images } from './images.ts'
 import type { Permits } from './permits.ts'
+import type { Projections } from './projections.ts'
 import type { RequestSigner } from './request-signer.ts'
 import type { ResponseEvents } from './response-events.ts'
 import type { Upstream } from './upstream.ts'
@@ -12,6 +13,7 @@ import type { Upstream } from './upstream.ts'
 export interface DataPlane {
   readonly apiKeys: ApiKeys
   readonly connections: Connections
+  readonly projections: Projections
   readonly permits: Permits
   readonly credentials: Credentials
   readonly signer: RequestSigner
