@@ -71,7 +71,7 @@ export class WaitingOrder<Waiter extends Ordered> {
     return [...this.#parties.values()].flatMap(({ waiters }) => waiters)
   }
 
-  /** Whether the owner may have one more of `places` places: it never holds more than are free then, so others find one. */
+  /** Whether the owner may have one more of `places` places: it gets no more than it leaves to others. */
   hasRoom(owner: string, places: number): boolean {
     return (this.#parties.get(owner)?.waiters.length ?? 0) < places - this.#size
   }
