@@ -29,7 +29,10 @@ export async function sluicePermits(natsUrl: string): Promise<PermitSource> {
   return {
     name: 'Sluice',
     takePermit: async (connectionId) => {
-      const outcome = await permits.acquire(connectionId, 'model', RESERVED_TOKENS, NO_WAIT)
+      const outcome = await permits.acquire(
+        { connectionId, apiKeyId: 'benchmark', model: 'model', pool: '', tokens: RESERVED_TOKENS },
+        NO_WAIT,
+      )
       if (outcome.status !== 'granted') throw new Error(`not granted: ${JSON.stringify(outcome)}`)
       outcome.permit.settle({ requests: 1, tokens: USED_TOKENS })
     },

@@ -2,11 +2,11 @@ import { CapacityConfig, start as startCapacity } from '@sluice/capacity'
 import { capacityStatus, responses } from '@sluice/contracts'
 import { ensureStream, request } from '@sluice/messaging'
 import type { ProviderSimulator } from '@sluice/provider-simulator'
-import { createLogger, readConfig, type Service } from '@sluice/service-kit'
+import { createLogger, hashAccessToken, readConfig, type Service } from '@sluice/service-kit'
 import { eventually, type TestNats, testNats, testSimulator } from '@sluice/testkit'
 import OpenAI, { APIConnectionError } from 'openai'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { postJson } from './testing/exchange.ts'
+import { exchange, postJson } from './testing/exchange.ts'
 import { startGateway, type TestGateway } from './testing/start-gateway.ts'
 import { untilKnown } from './testing/until-known.ts'
 
@@ -42,8 +42,11 @@ async function startCapacityService(): Promise<void> {
 }
 
 /** A gateway with one connection, known to it. */
-async function setUp(settings: Partial<Parameters<TestGateway['connection']>[0]> = {}) {
-  const gateway = await startGateway({ natsUrl: nats.url })
+async function setUp(
+  settings: Partial<Parameters<TestGateway['connection']>[0]> = {},
+  env: Readonly<Record<string, string>> = {},
+) {
+  const gateway = await startGateway({ natsUrl: nats.url, env })
   gateways.push(gateway)
   const apiKey = await gateway.apiKey()
   const made = await gateway.connection({ baseUrl: simulator.url, apiKey: 'sk-one', capacity: LIMITS, ...settings })
@@ -144,6 +147,33 @@ describe('response events', () => {
     await eventually(async () => expect(await stored()).toBeGreaterThan(before), { timeoutMs: 20_000 })
     expect((await chat()).status).toBe(200)
     await eventually(async () => expect(await stored()).toBe(before + 2))
+  })
+})
+
+describe('without NATS', () => {
+  it('keys are good for a while only, and one that was revoked is refused once NATS is back', async () => {
+    await startCapacityService()
+    const maxAge = { MAX_KEY_AGE_WITHOUT_NATS_MS: '4000' }
+    const { gateway, apiKey, settings, chat } = await setUp({ onCapacityUnavailable: 'allow' }, maxAge)
+    const kept = await gateway.apiKey()
+    const { url } = gateway
+    const chatWithKept = () => postJson(`${url}/connections/${settings.name}/v1/chat/completions`, kept, BODY)
+    await untilKnown(url, settings.name, kept)
+    const models = () => exchange(`${url}/v1/models`, { headers: { authorization: `Bearer ${apiKey}` } })
+    expect((await models()).status).toBe(200)
+    await nats.kill()
+    expect((await chat()).status).toBe(200)
+    await eventually(async () => expect((await chat()).status).toBe(503), { timeoutMs: 20_000 })
+    const answer = await chat()
+    expect(answer.headers['retry-after']).toBe('1')
+    expect(JSON.parse(answer.body.toString()).error).toMatchObject({ code: 'unavailable' })
+    expect((await models()).status).toBe(503)
+    expect(JSON.parse((await exchange(`${url}/readyz`)).body.toString()).status).toBe('unready')
+    await nats.restart()
+    await eventually(() => gateway.apiKeys.delete(hashAccessToken(apiKey)), { timeoutMs: 20_000 })
+    await eventually(async () => expect((await chat()).status).toBe(401), { timeoutMs: 20_000 })
+    await eventually(async () => expect((await chatWithKept()).status).toBe(200), { timeoutMs: 20_000 })
+    for (let times = 0; times < 20; times++) expect((await chat()).status).toBe(401)
   })
 })
 

@@ -31,8 +31,13 @@ export const GatewayConfig = Type.Object({
   MAX_IMAGES_BYTES: Type.Integer({ minimum: 1_024, maximum: 128 * MIB, default: 20 * MIB }),
   /** How long requests that are under way may go on when the gateway stops. */
   STOP_TIMEOUT_MS: Type.Integer({ minimum: 0, maximum: 3_600_000, default: 10_000 }),
-  /** How many requests of one connection may wait for their permits at a time; further ones are denied. */
+  /** How many requests of one connection may wait for their permits at a time, of one API key no more than are still free. */
   MAX_WAITING_REQUESTS: Type.Integer({ minimum: 0, maximum: 1_000_000, default: 1_000 }),
+  /**
+   * For how long requests are served by the API keys and connections known, while it cannot be verified that these are current, as when
+   * NATS is away. After that they get 503: a key may have been revoked.
+   */
+  MAX_KEY_AGE_WITHOUT_NATS_MS: Type.Integer({ minimum: 1_000, maximum: 86_400_000, default: 600_000 }),
   /** How many response events are kept while NATS is away. */
   MAX_BUFFERED_EVENTS: Type.Integer({ minimum: 1, maximum: 10_000_000, default: 100_000 }),
   /** Whether a base URL may be http to this machine itself: for tests and demos. */

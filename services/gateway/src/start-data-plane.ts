@@ -44,10 +44,11 @@ export async function startDataPlane(config: GatewayConfig, logger: Logger): Pro
   const bus = await connectBus(busOptions(config, `gateway ${gateway}`, logger))
   await saidIfLong(createStream(bus, responses), logger, `the stream ${responses.name}, which discovery makes`)
   let isStarted = false
+  const following = { maxAgeMs: config.MAX_KEY_AGE_WITHOUT_NATS_MS, onFault, logger }
   const credentials = sealedCredentials(bus, await createKeyPair(), clock.elapsedMs, onFault)
   const watching = Promise.all([
     createPermits(bus, { gateway, maxWaiting: config.MAX_WAITING_REQUESTS, onFault, logger }),
-    watchApiKeys(bus, onFault),
+    watchApiKeys(bus, following),
     watchConnections(
       bus,
       { allowInsecureLoopback: config.ALLOW_INSECURE_UPSTREAM },
@@ -59,12 +60,13 @@ export async function startDataPlane(config: GatewayConfig, logger: Logger): Pro
           credentials.forget(id)
           sessions.forget(id)
         },
-        onFault,
       },
+      following,
     ),
   ])
   const owners = 'the buckets that the connections service and capacity make'
   const [permits, apiKeys, connections] = await saidIfLong(watching, logger, owners)
+  const projections = { areCurrent: () => apiKeys.isCurrent() && connections.isCurrent() }
   await fetchFirstCredentials(connections, credentials, logger)
   isStarted = true
   const upstream = createUpstream({
@@ -98,9 +100,10 @@ export async function startDataPlane(config: GatewayConfig, logger: Logger): Pro
   })
   return {
     gateway,
-    readiness: createReadiness(bus, () => performance.now()),
+    readiness: createReadiness(bus, projections, () => performance.now()),
     apiKeys,
     connections,
+    projections,
     permits,
     credentials,
     signer: roleSigner(sessions),

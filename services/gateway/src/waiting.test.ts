@@ -92,6 +92,36 @@ it('gives up the place of a client that leaves', async () => {
   await eventually(() => expect(gateway.events.some(({ outcome }) => outcome === 'aborted')).toBe(true))
 })
 
+it('serves a key that does not wait beside one that always has requests in the line', async () => {
+  const client = await connectionWith({ capacity: [{ period: 'minute', tokens: 1_500 }] })
+  // One fits at a time, and frees what it does not use when it ends.
+  simulator.controls.add({ latencyMs: 100, outputTokens: 1 })
+  let isOver = false
+  let waited = 0
+  const greedy = Array.from({ length: 3 }, async () => {
+    for (; !isOver; waited++) await ask(client, '600')
+  })
+  await eventually(() => expect(waited).toBeGreaterThan(2))
+  const other = new OpenAI({ apiKey: await gateway.apiKey(), baseURL: client.baseURL, maxRetries: 0 })
+  const waitedBefore = waited
+  let passed = 0
+  let refused = 0
+  while (passed < 10 && refused < 2_000) {
+    const denial = await ask(other, '0').then(
+      () => undefined,
+      (error: unknown) => error,
+    )
+    if (denial === undefined) passed++
+    else if (denial instanceof RateLimitError) refused++
+  }
+  const waitedMeanwhile = waited - waitedBefore
+  isOver = true
+  await Promise.all(greedy)
+  expect(passed).toBe(10)
+  // Alike in the long run; one may have had its turn twice.
+  expect(waitedMeanwhile).toBeGreaterThan(4)
+})
+
 it('does not send the header on, and refuses one that is no time', async () => {
   simulator.requests.clear()
   const client = await connectionWith({})

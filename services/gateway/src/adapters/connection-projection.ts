@@ -1,24 +1,25 @@
 import { connectionProjection, type ProjectedConnection } from '@sluice/contracts'
-import { type Bus, openBucket, type Watch } from '@sluice/messaging'
+import { type Bus, openBucket } from '@sluice/messaging'
 import type { BaseUrlRules } from '@sluice/providers'
 import { type Connection, prepareConnection } from '../domain/connection.ts'
 import { LearnedModels } from '../domain/learned-models.ts'
 import type { Connections } from '../ports/connections.ts'
+import { type VerifiedWatch, type VerifiedWatchOptions, verifiedWatch } from './verified-watch.ts'
 
-export interface WatchedConnections extends Connections, Watch {}
+export interface WatchedConnections extends Connections, VerifiedWatch {}
 
 export interface ConnectionListeners {
   /** A connection is new, or has changed in any way. */
   readonly onConnection: (settings: ProjectedConnection) => void
   readonly onRemoved: (connectionId: string) => void
-  readonly onFault: (error: unknown) => void
 }
 
 /** Follows the connections' projection; resolves when all that are there are known. */
 export async function watchConnections(
   bus: Bus,
   rules: BaseUrlRules,
-  { onConnection, onRemoved, onFault }: ConnectionListeners,
+  { onConnection, onRemoved }: ConnectionListeners,
+  options: Pick<VerifiedWatchOptions<unknown>, 'maxAgeMs' | 'logger' | 'onFault'>,
 ): Promise<WatchedConnections> {
   const byName = new Map<string, Connection>()
   const nameById = new Map<string, string>()
@@ -31,8 +32,9 @@ export async function watchConnections(
     nameById.delete(id)
   }
 
-  const bucket = await openBucket(bus, connectionProjection)
-  const watch = await bucket.watch({
+  const watch = await verifiedWatch(bus, await openBucket(bus, connectionProjection), {
+    ...options,
+    what: 'connections',
     onEntry: ({ key, value }) => {
       const before = byName.get(nameById.get(key) ?? '')
       forgetName(key)
@@ -47,7 +49,6 @@ export async function watchConnections(
       byName.set(value.name, prepareConnection(value, rules, learned, before?.settings.id === key ? before : undefined))
       onConnection(value)
     },
-    onFault,
   })
-  return { byName: (name) => byName.get(name), all: () => byName.values(), stop: watch.stop }
+  return { byName: (name) => byName.get(name), all: () => byName.values(), ...watch }
 }

@@ -1,4 +1,6 @@
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import type { ServerResponse } from 'node:http'
+import { eventually } from '@sluice/testkit'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type RawUpstream, startRawUpstream } from '../testing/raw-upstream.ts'
 import { httpImages, type RunningImages } from './http-images.ts'
 
@@ -6,7 +8,8 @@ const PNG = Buffer.from('89504e470d0a1a0a', 'hex')
 const SETTINGS = { connectTimeoutMs: 1_000, timeoutMs: 500, maxImagesBytes: 1_000 }
 let upstream: RawUpstream
 let images: RunningImages
-const staying = new AbortController().signal
+const staying = { owner: 'k', gone: new AbortController().signal, hold: () => true }
+const fault = (url: string, reason: string) => ({ fault: 'bad-image', message: `The image at ${url} ${reason}.` })
 
 beforeAll(async () => {
   upstream = await startRawUpstream()
@@ -32,13 +35,12 @@ afterAll(async () => {
   await upstream?.stop()
 })
 
-const asked = (gone: AbortSignal) => ({ owner: 'key', gone, hold: () => true })
-const fetchOne = (path: string) => images.fetch([`${upstream.url}${path}`], asked(staying))
+const fetchOne = (path: string) => images.fetch([`${upstream.url}${path}`], staying)
 
 it('fetches images, and where they have moved to', async () => {
   const urls = [`${upstream.url}/a.png`, `${upstream.url}/moved`]
   const image = { mediaType: 'image/png', base64: PNG.toString('base64') }
-  expect(await images.fetch(urls, asked(staying))).toEqual(new Map(urls.map((url) => [url, image])))
+  expect(await images.fetch(urls, staying)).toEqual(new Map(urls.map((url) => [url, image])))
 })
 
 it.each([
@@ -48,7 +50,7 @@ it.each([
   ['/silent', 'did not arrive within 0.5 s'],
   ['/metadata', 'is at an address that no image may be fetched from'],
 ])('says why %s could not be had', async (path, reason) => {
-  expect(await fetchOne(path)).toEqual({ url: `${upstream.url}${path}`, reason })
+  expect(await fetchOne(path)).toEqual(fault(`${upstream.url}${path}`, reason))
 })
 
 it('lets go of what it fetches when the application goes away', async () => {
@@ -61,7 +63,7 @@ it('lets go of what it fetches when the application goes away', async () => {
     }
   })
   const patient = httpImages({ ...SETTINGS, timeoutMs: 60_000, allowInsecureLoopback: true })
-  expect(await patient.fetch([`${upstream.url}/a.png`], asked(leaving.signal))).toHaveProperty('reason')
+  expect(await patient.fetch([`${upstream.url}/a.png`], { ...staying, gone: leaving.signal })).toHaveProperty('fault')
   await gone
   upstream.respond = answers
   await patient.stop()
@@ -76,21 +78,104 @@ it('reaches nothing of this machine or a private network', async () => {
     'https://localhost/a.png',
   ]) {
     const reason = 'is at an address that no image may be fetched from'
-    expect(await outside.fetch([url], asked(staying))).toEqual({ url, reason })
+    expect(await outside.fetch([url], staying)).toEqual(fault(url, reason))
   }
   await outside.stop()
 })
 
 it('refuses images that are too large together', async () => {
   const urls = Array.from({ length: 3 }, (_, index) => `${upstream.url}/half?${index}`)
-  expect(await images.fetch(urls.slice(1), asked(staying))).toBeInstanceOf(Map)
-  expect(await images.fetch(urls, asked(staying))).toMatchObject({ reason: expect.stringMatching(/^is too large/) })
+  expect(await images.fetch(urls.slice(1), staying)).toBeInstanceOf(Map)
+  expect(await images.fetch(urls, staying)).toMatchObject({ message: expect.stringContaining('is too large') })
 })
 
 it('refuses more images than a request may refer to, without asking for any', async () => {
   const urls = Array.from({ length: 21 }, (_, index) => `${upstream.url}/${index}.png`)
-  expect(await images.fetch(urls, asked(staying))).toEqual({
-    url: urls[20],
-    reason: 'is one too many: a request may refer to 20',
+  expect(await images.fetch(urls, staying)).toEqual(fault(`${urls[20]}`, 'is one too many: a request may refer to 20'))
+})
+
+it('keeps no piece for which there is no room, and says that it may be tried again', async () => {
+  const asked: number[] = []
+  const hold = (bytes: number) => asked.push(bytes) > 1
+  const urls = [`${upstream.url}/half?a`, `${upstream.url}/half?b`]
+  expect(await images.fetch(urls, { ...staying, hold })).toMatchObject({ fault: 'busy' })
+  const sizes: number[] = []
+  expect(await images.fetch(urls, { ...staying, hold: (bytes) => sizes.push(bytes) > 0 })).toBeInstanceOf(Map)
+  expect(sizes.reduce((sum, bytes) => sum + bytes, 0)).toBe(1_000)
+})
+
+describe('while one API key has images fetched that do not come', () => {
+  const held: ServerResponse[] = []
+  let answers: RawUpstream['respond']
+  let greedy: Promise<unknown>[]
+  let patient: RunningImages
+  const fetched: string[] = []
+  const leaving: AbortController[] = []
+
+  const ask = async (index: number): Promise<void> => {
+    const going = new AbortController()
+    leaving.push(going)
+    const request = { ...staying, owner: 'greedy', gone: going.signal }
+    const outcome = await patient.fetch([`${upstream.url}/held?${index}`], request)
+    fetched.push('fault' in outcome ? outcome.fault : 'fetched')
+  }
+
+  beforeEach(async () => {
+    answers = upstream.respond
+    upstream.respond = (request, response) => {
+      if (request.url?.startsWith('/held')) held.push(response)
+      else answers(request, response)
+    }
+    patient = httpImages({ ...SETTINGS, timeoutMs: 20_000, allowInsecureLoopback: true })
+    greedy = Array.from({ length: 60 }, (_, index) => ask(index))
+    await eventually(() => expect(held).toHaveLength(8))
   })
+
+  afterEach(async () => {
+    upstream.respond = answers
+    await patient.stop()
+    for (const response of held.splice(0)) response.destroy()
+    await Promise.all(greedy)
+    fetched.splice(0)
+    leaving.splice(0)
+  })
+
+  it('those of another are fetched at once', async () => {
+    for (let times = 0; times < 30; times++) {
+      expect(await patient.fetch([`${upstream.url}/a.png`], { ...staying, owner: 'other' })).toBeInstanceOf(Map)
+    }
+    expect(held).toHaveLength(8)
+  })
+
+  it('more of it wait, and those above what may wait are refused at once', async () => {
+    await eventually(() => expect(fetched).toEqual(Array.from({ length: 60 - 8 - 32 }, () => 'busy')))
+  })
+
+  it('those that wait go on in turn, with all their time', async () => {
+    for (const response of held.splice(0)) response.setHeader('content-type', 'image/png').end(PNG)
+    await eventually(() => expect(held).toHaveLength(8))
+    expect(fetched.filter((outcome) => outcome === 'fetched')).toHaveLength(8)
+  })
+
+  it('one that leaves while it waits gives its place to a further one', async () => {
+    await eventually(() => expect(fetched).toHaveLength(20))
+    leaving[20]?.abort()
+    await eventually(() => expect(fetched).toHaveLength(21))
+    greedy.push(ask(60))
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(fetched).toHaveLength(21)
+  })
+})
+
+it('counts the time limit from a request’s turn', async () => {
+  const quick = httpImages({ ...SETTINGS, timeoutMs: 2_000, allowInsecureLoopback: true })
+  const answers = upstream.respond
+  upstream.respond = (_request, response) => {
+    setTimeout(() => response.setHeader('content-type', 'image/png').end(PNG), 1_200)
+  }
+  // Those of one key go on eight at a time: the second eight have their images after more than the limit.
+  const outcomes = await Promise.all(Array.from({ length: 16 }, () => quick.fetch([`${upstream.url}/slow`], staying)))
+  upstream.respond = answers
+  await quick.stop()
+  for (const outcome of outcomes) expect(outcome).toBeInstanceOf(Map)
 })

@@ -1,12 +1,12 @@
 import { type InlineImage, isLoopbackAddress, isPublicAddress } from '@sluice/providers'
 import { Agent, type Dispatcher, interceptors } from 'undici'
-import type { ImageFault, Images } from '../ports/images.ts'
+import type { ImageFault, ImageRequest, Images } from '../ports/images.ts'
 import { Slots } from './slots.ts'
 import { upstreamConnector } from './upstream-connector.ts'
 
 export interface HttpImagesOptions {
   readonly connectTimeoutMs: number
-  /** For all images of a request, from asking for them to their last byte. */
+  /** For all images of a request, from asking for them to their last byte; and before that, for their turn to be asked for. */
   readonly timeoutMs: number
   /** Of all images of a request together. */
   readonly maxImagesBytes: number
@@ -30,9 +30,10 @@ export function httpImages(options: HttpImagesOptions): RunningImages {
   const agent = new Agent({ allowH2: false, connect })
   const following = agent.compose(interceptors.redirect({ maxRedirections: MAX_REDIRECTS }))
 
-  const slots = new Slots(AT_A_TIME)
+  const slots = new Slots({ count: AT_A_TIME, maxWaitingPerOwner: MAX_WAITING_PER_KEY })
 
   const fetchOne = async (url: string, signal: AbortSignal, room: Room): Promise<InlineImage | ImageFault> => {
+    const bad = (reason: string) => badImage(url, reason)
     try {
       const { origin, pathname, search } = new URL(url)
       const answer = await following.request({
@@ -46,54 +47,79 @@ export function httpImages(options: HttpImagesOptions): RunningImages {
       if (answer.statusCode !== 200 || mediaType === undefined) {
         await answer.body.dump()
         const what = answer.statusCode === 200 ? 'is no image' : `was answered with status ${answer.statusCode}`
-        return { url, reason: what }
+        return bad(what)
       }
       const image = await collect(answer.body, room)
-      if (image === undefined)
-        return { url, reason: `is too large: ${maxImagesBytes} bytes are the most for a request` }
+      if (image === 'too-large') return bad(`is too large: ${maxImagesBytes} bytes are the most for a request`)
+      if (image === 'no-room') return NO_MEMORY
       return { mediaType, base64: image.toString('base64') }
     } catch (error) {
-      return { url, reason: reasonOf(error, timeoutMs) }
+      return bad(reasonOf(error, timeoutMs))
     }
   }
 
+  const fetchAll = async (urls: readonly string[], { gone, hold }: ImageRequest) => {
+    const signal = AbortSignal.any([gone, AbortSignal.timeout(timeoutMs)])
+    const room: Room = { leftBytes: maxImagesBytes, hold }
+    const fetched = await Promise.all(urls.map((url) => fetchOne(url, signal, room)))
+    const images = new Map<string, InlineImage>()
+    for (const [index, image] of fetched.entries()) {
+      if ('fault' in image) return image
+      images.set(urls[index] ?? '', image)
+    }
+    return images
+  }
+
   return {
-    fetch: async (urls, { gone, hold }) => {
+    fetch: async (urls, request) => {
       const excess = urls[MAX_IMAGES]
-      if (excess !== undefined) return { url: excess, reason: `is one too many: a request may refer to ${MAX_IMAGES}` }
-      const signal = AbortSignal.any([gone, AbortSignal.timeout(timeoutMs)])
-      const room: Room = { leftBytes: maxImagesBytes, hold }
-      const fetched = await slots.run(() => Promise.all(urls.map((url) => fetchOne(url, signal, room))))
-      const images = new Map<string, InlineImage>()
-      for (const [index, image] of fetched.entries()) {
-        if ('reason' in image) return image
-        images.set(urls[index] ?? '', image)
+      if (excess !== undefined) return badImage(excess, `is one too many: a request may refer to ${MAX_IMAGES}`)
+      const slot = await slots.take(request.owner, { gone: request.gone, maxWaitMs: timeoutMs })
+      if (slot.status !== 'taken') return NO_TURN
+      try {
+        return await fetchAll(urls, request)
+      } finally {
+        slot.giveBack()
       }
-      return images
     },
     stop: () => agent.destroy(),
   }
 }
 
 /** What a request's images may still take. */
-interface Room {
+interface Room extends Pick<ImageRequest, 'hold'> {
   leftBytes: number
-  readonly hold: (bytes: number) => boolean
 }
 
 /** Of requests whose images are fetched, which are held in memory. */
 const AT_A_TIME = 16
+/** Of requests of one API key that wait until those of others are fetched. */
+const MAX_WAITING_PER_KEY = 32
 /** That one request may refer to: as many as some providers take. */
 const MAX_IMAGES = 20
 const MAX_REDIRECTS = 3
 const HEADERS = { accept: 'image/*', 'user-agent': 'sluice' }
 
-/** Undefined where there is not enough room; the rest is then not read. */
-async function collect(body: AsyncIterable<Buffer>, room: Room): Promise<Buffer | undefined> {
+const NO_TURN: ImageFault = {
+  fault: 'busy',
+  message: 'The gateway is fetching too many images at the moment. Retry, or send the images with the request.',
+}
+const NO_MEMORY: ImageFault = {
+  fault: 'busy',
+  message: 'The gateway has no memory left for the images of this request at the moment. Retry.',
+}
+
+function badImage(url: string, reason: string): ImageFault {
+  return { fault: 'bad-image', message: `The image at ${url} ${reason}.` }
+}
+
+/** Where there is not enough room, the rest is not read. */
+async function collect(body: AsyncIterable<Buffer>, room: Room): Promise<Buffer | 'too-large' | 'no-room'> {
   const pieces: Buffer[] = []
   for await (const piece of body) {
     room.leftBytes -= piece.length
-    if (room.leftBytes < 0 || !room.hold(piece.length)) return undefined
+    if (room.leftBytes < 0) return 'too-large'
+    if (!room.hold(piece.length)) return 'no-room'
     pieces.push(piece)
   }
   return Buffer.concat(pieces)

@@ -1,5 +1,6 @@
 import { capacityHealth } from '@sluice/contracts'
 import { type Bus, NoReplyError, NoRespondersError, request } from '@sluice/messaging'
+import type { Projections } from '../ports/projections.ts'
 import type { Readiness } from '../ports/readiness.ts'
 
 /**
@@ -8,11 +9,12 @@ import type { Readiness } from '../ports/readiness.ts'
  *
  * @param monotonicMs milliseconds that only ever go on
  */
-export function createReadiness(bus: Bus, monotonicMs: () => number): Readiness {
+export function createReadiness(bus: Bus, projections: Projections, monotonicMs: () => number): Readiness {
   let last: { readonly askedAtMs: number; readonly reasons: Promise<readonly string[]> } | undefined
   return {
     reasons: async () => {
       if (!bus.isConnected()) return ['NATS is not connected']
+      if (!projections.areCurrent()) return ['it cannot be verified that connections and API keys are current']
       const nowMs = monotonicMs()
       if (last === undefined || nowMs - last.askedAtMs >= ASK_EVERY_MS) {
         last = { askedAtMs: nowMs, reasons: capacityReasons(bus) }

@@ -1,21 +1,102 @@
-import { expect, it } from 'vitest'
-import { Slots } from './slots.ts'
+import { beforeEach, expect, it } from 'vitest'
+import { Slots, type Taken } from './slots.ts'
 
-it('runs so much at a time, in order, whatever fails', async () => {
-  const slots = new Slots(2)
-  let running = 0
-  let most = 0
-  const order: number[] = []
-  const work = (index: number) => async () => {
-    most = Math.max(most, ++running)
-    order.push(index)
-    await new Promise((resolve) => setImmediate(resolve))
-    running--
-    if (index % 3 === 0) throw new Error(`no ${index}`)
-    return index
+const PATIENT = { gone: new AbortController().signal, maxWaitMs: 60_000 }
+let slots: Slots
+/** Whose requests got slots, in order. */
+let order: string[]
+let held: (() => void)[]
+
+beforeEach(() => {
+  slots = new Slots({ count: 8, maxWaitingPerOwner: 100 })
+  order = []
+  held = []
+})
+
+async function ask(owner: string, times: number, wait = PATIENT): Promise<Taken['status'][]> {
+  const statuses: Taken['status'][] = []
+  for (let index = 0; index < times; index++) {
+    void slots.take(owner, wait).then((taken) => {
+      statuses.push(taken.status)
+      if (taken.status !== 'taken') return
+      order.push(owner)
+      held.push(taken.giveBack)
+    })
   }
-  const outcomes = await Promise.allSettled(Array.from({ length: 9 }, (_, index) => slots.run(work(index))))
-  expect(most).toBe(2)
-  expect(order).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8])
-  expect(outcomes.map(({ status }) => status === 'fulfilled')).toEqual(order.map((index) => index % 3 !== 0))
+  await settled()
+  return statuses
+}
+
+const settled = () => new Promise((resolve) => setImmediate(resolve))
+
+/** Gives back the slot that was taken first. */
+async function giveBack(): Promise<void> {
+  held.shift()?.()
+  await settled()
+}
+
+it('gives an owner half of the slots, and others what they ask for', async () => {
+  expect(await ask('greedy', 100)).toHaveLength(4)
+  expect(await ask('other', 2)).toEqual(['taken', 'taken'])
+  expect(await ask('third', 1)).toEqual(['taken'])
+  expect(await ask('fourth', 1)).toEqual(['taken'])
+  expect(await ask('fifth', 1)).toEqual([])
+})
+
+it('serves those that wait by turns, and of one owner in the order in which they came', async () => {
+  for (const owner of ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']) await ask(owner, 1)
+  await ask('many', 50)
+  await ask('few', 3)
+  await ask('one', 1)
+  order = []
+  for (let times = 0; times < 8; times++) await giveBack()
+  expect(order.slice(0, 6)).toEqual(['many', 'few', 'one', 'many', 'few', 'many'])
+  expect(order.length).toBeLessThan(8)
+  while (held.length > 0) await giveBack()
+  expect(order.filter((owner) => owner === 'many')).toHaveLength(50)
+  expect(order.filter((owner) => owner === 'few')).toHaveLength(3)
+})
+
+it('is full again only when as much is under way as there are slots', async () => {
+  let most = 0
+  for (const owner of ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j']) await ask(owner, 5)
+  while (held.length > 0) {
+    most = Math.max(most, held.length)
+    await giveBack()
+  }
+  expect(most).toBe(8)
+  expect(order).toHaveLength(50)
+})
+
+it('takes a slot back once, however often it is given', async () => {
+  await ask('a', 4)
+  const first = held[0]
+  first?.()
+  first?.()
+  held.shift()
+  expect(await ask('b', 100)).toHaveLength(3)
+})
+
+it('turns away what waits beyond an owner’s part, and nobody else', async () => {
+  slots = new Slots({ count: 1, maxWaitingPerOwner: 2 })
+  expect(await ask('greedy', 5)).toEqual(['taken', 'crowded', 'crowded'])
+  expect(await ask('other', 1)).toEqual([])
+  await giveBack()
+  await giveBack()
+  expect(order).toEqual(['greedy', 'greedy', 'other'])
+})
+
+it('gives up the place of one who leaves, and of one who waited for too long', async () => {
+  slots = new Slots({ count: 1, maxWaitingPerOwner: 2 })
+  await ask('first', 1)
+  const leaving = new AbortController()
+  const left = slots.take('a', { ...PATIENT, gone: leaving.signal })
+  const late = slots.take('b', { ...PATIENT, maxWaitMs: 1 })
+  await ask('c', 1)
+  leaving.abort()
+  expect(await left).toEqual({ status: 'left' })
+  expect(await late).toEqual({ status: 'late' })
+  expect(await slots.take('a', { ...PATIENT, gone: leaving.signal })).toEqual({ status: 'left' })
+  await giveBack()
+  expect(order).toEqual(['first', 'c'])
 })

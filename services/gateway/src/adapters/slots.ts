@@ -1,21 +1,101 @@
-/** Lets so many pieces of work run at the same time; further ones wait for their turn, first come first served. */
-export class Slots {
-  #free: number
-  readonly #waiting: (() => void)[] = []
+export interface SlotsOptions {
+  readonly count: number
+  /** Of one owner; further ones are turned away. */
+  readonly maxWaitingPerOwner: number
+}
 
-  constructor(count: number) {
+export interface SlotWait {
+  /** Aborted when the one who waits goes away. */
+  readonly gone: AbortSignal
+  readonly maxWaitMs: number
+}
+
+/** A slot, to be given back once; or why there is none. */
+export type Taken =
+  | { readonly status: 'taken'; readonly giveBack: () => void }
+  /** Too many of the same owner wait already. */
+  | { readonly status: 'crowded' }
+  /** None was free in time. */
+  | { readonly status: 'late' }
+  /** The one who waited is gone. */
+  | { readonly status: 'left' }
+
+interface Waiter {
+  readonly end: (taken: Taken) => void
+}
+
+/**
+ * Limits how much goes on at the same time. An owner takes no more slots than are free then, so half of them if it is alone, and others
+ * always find some; those that wait take turns by owner, and of one owner it is first come first served.
+ */
+export class Slots {
+  readonly #maxWaitingPerOwner: number
+  #free: number
+  readonly #taken = new Map<string, number>()
+  /** By owner; whose turn is next comes first. */
+  readonly #waiting = new Map<string, Waiter[]>()
+
+  constructor({ count, maxWaitingPerOwner }: SlotsOptions) {
     this.#free = count
+    this.#maxWaitingPerOwner = maxWaitingPerOwner
   }
 
-  async run<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#free > 0) this.#free--
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve))
-    try {
-      return await work()
-    } finally {
-      const next = this.#waiting.shift()
-      if (next === undefined) this.#free++
-      else next()
+  async take(owner: string, { gone, maxWaitMs }: SlotWait): Promise<Taken> {
+    if (gone.aborted) return { status: 'left' }
+    const waiting = this.#waiting.get(owner) ?? []
+    if (waiting.length === 0 && this.#mayTake(owner)) return this.#take(owner)
+    if (waiting.length >= this.#maxWaitingPerOwner) return { status: 'crowded' }
+    return new Promise((resolve) => {
+      const end = (taken: Taken): void => {
+        clearTimeout(timer)
+        gone.removeEventListener('abort', leave)
+        this.#remove(owner, waiter)
+        resolve(taken)
+      }
+      const leave = () => end({ status: 'left' })
+      const timer = setTimeout(() => end({ status: 'late' }), maxWaitMs)
+      gone.addEventListener('abort', leave)
+      const waiter: Waiter = { end }
+      waiting.push(waiter)
+      this.#waiting.set(owner, waiting)
+    })
+  }
+
+  #mayTake(owner: string): boolean {
+    return (this.#taken.get(owner) ?? 0) < this.#free
+  }
+
+  #take(owner: string): Taken {
+    this.#free--
+    this.#taken.set(owner, (this.#taken.get(owner) ?? 0) + 1)
+    let isBack = false
+    const giveBack = (): void => {
+      if (isBack) return
+      isBack = true
+      this.#free++
+      const left = (this.#taken.get(owner) ?? 0) - 1
+      if (left > 0) this.#taken.set(owner, left)
+      else this.#taken.delete(owner)
+      this.#serve()
     }
+    return { status: 'taken', giveBack }
+  }
+
+  #serve(): void {
+    for (const [owner, [waiter]] of [...this.#waiting]) {
+      if (waiter === undefined || !this.#mayTake(owner)) continue
+      waiter.end(this.#take(owner))
+      const others = this.#waiting.get(owner)
+      if (others === undefined) continue
+      this.#waiting.delete(owner)
+      this.#waiting.set(owner, others)
+    }
+  }
+
+  #remove(owner: string, waiter: Waiter): void {
+    const waiting = this.#waiting.get(owner) ?? []
+    const position = waiting.indexOf(waiter)
+    if (position !== -1) waiting.splice(position, 1)
+    if (waiting.length === 0) this.#waiting.delete(owner)
   }
 }

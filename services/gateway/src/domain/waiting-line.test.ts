@@ -32,11 +32,11 @@ beforeEach(() => {
     probe: async (request, cost: Cost) => denialOf(request, cost.requests),
     nowMs: () => nowMs,
     sleep: (durationMs) => new Promise((wake) => sleepers.push({ atMs: nowMs + durationMs, wake })),
-    maxWaiting: 10,
+    maxWaiting: 20,
   })
 })
 
-function denialOf({ model, pool }: WaitingRequest, requests: number): PermitDenial | undefined {
+function denialOf({ model, pool }: Pick<WaitingRequest, 'model' | 'pool'>, requests: number): PermitDenial | undefined {
   const limit = { period: 'minute', metric: 'requests', limit: LIMIT } as const
   if ((model === 'cooling' || pool === 'cooling') && coolsUntilMs > nowMs) {
     return denial({ status: 'denied', code: 'upstream_cooldown', model, retryAfterMs: coolsUntilMs - nowMs })
@@ -67,7 +67,15 @@ async function pass(untilMs = Number.POSITIVE_INFINITY): Promise<void> {
 }
 
 function request(more: Partial<WaitingRequest> = {}): WaitingRequest {
-  return { model: 'm', pool: '', tokens: 1, maxWaitMs: 600_000, gone: new AbortController().signal, ...more }
+  return {
+    owner: 'k',
+    model: 'm',
+    pool: '',
+    tokens: 1,
+    maxWaitMs: 600_000,
+    gone: new AbortController().signal,
+    ...more,
+  }
 }
 
 const fill = () => Promise.all(Array.from({ length: LIMIT }, () => line.join(request({ maxWaitMs: 0 }))))
@@ -126,13 +134,29 @@ it('gives up the place of one who leaves', async () => {
   expect(chargedAtMs).toHaveLength(LIMIT + 1)
 })
 
-it('is bounded', async () => {
+it('is bounded, and lets no owner have more places than are free', async () => {
   await fill()
-  const waiting = Array.from({ length: 10 }, () => line.join(request()))
-  await pass(0)
-  expect(await line.join(request())).toMatchObject({ status: 'denied' })
+  const joined: ReturnType<typeof line.join>[] = []
+  /** How many of `tried` requests may wait. */
+  const mayWait = async (owner: string, tried: number): Promise<number> => {
+    let denied = 0
+    for (let index = 0; index < tried; index++) {
+      const outcome = line.join(request({ owner }))
+      joined.push(outcome)
+      void outcome.then(({ status }) => {
+        if (status === 'denied') denied++
+      })
+    }
+    await pass(0)
+    return tried - denied
+  }
+  expect(await mayWait('greedy', 50)).toBe(10)
+  expect(await mayWait('second', 50)).toBe(5)
+  expect(await mayWait('late', 1)).toBe(1)
+  for (const owner of ['a', 'b', 'c', 'd', 'e', 'f']) await mayWait(owner, 50)
+  expect(await mayWait('one too many', 1)).toBe(0)
   await pass()
-  expect((await Promise.all(waiting)).every(({ status }) => status === 'granted')).toBe(true)
+  expect((await Promise.all(joined)).filter(({ status }) => status === 'granted')).toHaveLength(20)
 })
 
 it.each([{ model: 'cooling' }, { pool: 'cooling' }])(

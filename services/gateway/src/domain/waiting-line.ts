@@ -1,9 +1,12 @@
 import type { Cost } from '@sluice/contracts'
 import { type PermitDenial, retryAfterMs } from './permit-denial.ts'
+import { type Ordered, type Passing, WaitingOrder } from './waiting-order.ts'
 import { turnAfter } from './waiting-turn.ts'
 
 /** A request that may wait for its permit. */
 export interface WaitingRequest {
+  /** Whose it is: the API key's id. */
+  readonly owner: string
   readonly model: string
   /** Which part of the model's requests it belongs to, as the provider's limits have it. */
   readonly pool: string
@@ -22,25 +25,25 @@ export type Waited<Other> = Asked<Other> | { readonly status: 'left' }
 
 export interface WaitingLineParts<Other> {
   /** Asks for a permit. Never rejects. */
-  readonly ask: (request: WaitingRequest) => Promise<Asked<Other>>
+  readonly ask: (request: Passing) => Promise<Asked<Other>>
   /** Asks when so much could be granted at once; undefined where it could be now. Never rejects. */
-  readonly probe: (request: WaitingRequest, cost: Cost) => Promise<PermitDenial | undefined>
+  readonly probe: (request: Passing, cost: Cost) => Promise<PermitDenial | undefined>
   /** Monotonic milliseconds. */
   readonly nowMs: () => number
   readonly sleep: (durationMs: number) => Promise<void>
-  /** So many requests may wait at a time; further ones are denied. */
+  /** So many requests may wait at a time, of one owner no more than are free then; further ones are denied. */
   readonly maxWaiting: number
 }
 
-/** Requests of one connection that wait for their permits, first come first served. */
+/** Requests of one connection that wait for their permits: owners take turns, and of one owner it is first come first served. */
 export interface WaitingLine<Other> {
   /** Resolves when the request is served; with a denial, at once where the wait would be longer than it allows. */
   join(request: WaitingRequest): Promise<Waited<Other>>
+  /** Whether nobody waits, and nobody is to be remembered. */
+  isIdle(): boolean
 }
 
-interface Waiter<Other> extends WaitingRequest {
-  /** What it was told to wait when it joined. */
-  readonly turn: PermitDenial
+interface Waiter<Other> extends WaitingRequest, Ordered {
   readonly joinedAtMs: number
   /** Its pool cools down until then; others need not wait for that. */
   notBeforeMs: number
@@ -48,37 +51,61 @@ interface Waiter<Other> extends WaitingRequest {
 }
 
 /**
- * Whoever is in front asks when the time has come, and stays in front until it is served. Whether the time suffices is found out
- * before somebody joins: by asking when all that wait and the newcomer can be served.
+ * Whoever's turn it is asks when the time has come, and keeps its turn until it is served. Whether the time suffices is found out
+ * before somebody joins: by asking when the newcomer can be served together with all that are served before it. Those that do not
+ * wait have their turns too: see {@link WaitingOrder}.
  */
 export function createWaitingLine<Other extends { readonly status: 'granted' | 'unavailable' }>(
   parts: WaitingLineParts<Other>,
 ): WaitingLine<Other> {
-  const line: Waiter<Other>[] = []
+  const order = new WaitingOrder<Waiter<Other>>()
   let asking: Waiter<Other> | undefined
   let isServing = false
 
   const join = async (request: WaitingRequest): Promise<Waited<Other>> => {
-    const { tokens, maxWaitMs, gone } = request
-    let turn: PermitDenial | undefined
-    if (line.length > 0) {
-      turn = await turnAfter(waitingCost(), { requests: 1, tokens }, (cost) => parts.probe(request, cost))
+    const { owner, tokens, maxWaitMs } = request
+    order.tidy(parts.nowMs())
+    const hasPlace = order.takePlace(owner)
+    const isFree = hasPlace || (order.size === 0 && maxWaitMs === 0)
+    const before = isFree ? NOTHING : order.before(owner, parts.nowMs())
+    const isOneOfMany = order.begin(owner, tokens)
+    const asked = await askBehind(request, before)
+    order.end(owner, tokens)
+    if (asked.status !== 'denied') {
+      order.passed(owner, request, parts.nowMs(), hasPlace)
+      return asked
     }
-    if (turn === undefined) {
-      const asked = await parts.ask(request)
-      if (asked.status !== 'denied') return asked
-      turn = asked
-    }
-    if (gone.aborted) return LEFT
-    const isInVain = retryAfterMs(turn) > maxWaitMs || line.length >= parts.maxWaiting
-    return isInVain ? turn : wait(request, turn)
+    if (request.gone.aborted) return LEFT
+    if (retryAfterMs(asked) <= maxWaitMs && order.hasRoom(owner, parts.maxWaiting)) return wait(request)
+    return miss(request, isFree || !isOneOfMany ? asked : await firstTurn(request, asked))
   }
 
-  const wait = (request: WaitingRequest, turn: PermitDenial): Promise<Waited<Other>> =>
+  /** Asks for a permit unless what is served before the request leaves no room for it. */
+  const askBehind = async (request: Passing, before: Cost): Promise<Asked<Other>> =>
+    (await turnBehind(request, before)) ?? parts.ask(request)
+
+  /** When the request is served behind `before`; undefined where that may be now. */
+  const turnBehind = async (request: Passing, before: Cost): Promise<PermitDenial | undefined> =>
+    before.requests === 0
+      ? undefined
+      : turnAfter(before, { requests: 1, tokens: request.tokens }, (cost) => parts.probe(request, cost))
+
+  /** The first turn of the request's owner: of all that are refused at the same moment, any may be the first to come again. */
+  const firstTurn = async (request: WaitingRequest, denial: PermitDenial): Promise<PermitDenial> =>
+    (await turnBehind(request, order.before(request.owner, parts.nowMs(), ALONE))) ?? denial
+
+  /** Refuses, and expects the request again if time helps. */
+  const miss = (request: WaitingRequest, denial: PermitDenial): PermitDenial => {
+    const isExpected = denial.denied.code === 'capacity_exceeded'
+    if (isExpected) order.missed(request.owner, request, parts.nowMs(), retryAfterMs(denial))
+    return denial
+  }
+
+  const wait = (request: WaitingRequest): Promise<Waited<Other>> =>
     new Promise((leave) => {
       const joinedAtMs = parts.nowMs()
-      const waiter: Waiter<Other> = { ...request, turn, joinedAtMs, notBeforeMs: joinedAtMs, leave }
-      line.push(waiter)
+      const waiter: Waiter<Other> = { ...request, joinedAtMs, notBeforeMs: joinedAtMs, leave }
+      order.add(waiter)
       request.gone.addEventListener('abort', () => {
         // Who is being asked for leaves with the answer: it may be a permit, which has to be given back then.
         if (waiter !== asking) remove(waiter, LEFT)
@@ -89,61 +116,92 @@ export function createWaitingLine<Other extends { readonly status: 'granted' | '
     })
 
   const serve = async (): Promise<void> => {
-    while (line.length > 0) {
+    while (order.size > 0) {
       const nowMs = parts.nowMs()
-      for (const waiter of [...line]) if (deadlineMs(waiter) < nowMs) remove(waiter, overdue(waiter, nowMs))
-      const front = line.find(({ notBeforeMs }) => notBeforeMs <= nowMs)
-      const againMs = front === undefined ? RECHECK_MS : await askFor(front)
+      order.tidy(nowMs)
+      for (const waiter of order.waiters()) if (deadlineMs(waiter) < nowMs) turnAway(waiter)
+      const turn = order.next(nowMs)
+      let againMs = RECHECK_MS
+      if (turn?.kind === 'waiter') againMs = await askFor(turn.waiter)
+      else if (turn?.kind === 'claim') againMs = await keepRoom(turn.owner, turn.claim)
       if (againMs > 0) await parts.sleep(Math.min(againMs, RECHECK_MS))
     }
     isServing = false
   }
 
-  /** Asks for the one in front; gives how long to wait until it makes sense to ask again. */
+  /** Asks for the one whose turn it is; returns how long to wait until it makes sense to ask again. */
   const askFor = async (front: Waiter<Other>): Promise<number> => {
+    const kept = order.kept()
+    if (kept.requests > 0) {
+      const denial = await parts.probe(front, plus(kept, front.tokens))
+      if (denial !== undefined)
+        return denial.denied.code === 'upstream_cooldown' ? coolDown(front, denial) : retryAfterMs(denial)
+      if (!order.waiters().includes(front)) return 0
+    }
     asking = front
     const asked = await parts.ask(front)
     asking = undefined
     if (asked.status !== 'denied') {
+      order.served(front.owner)
       remove(front, asked)
       return 0
     }
-    const nowMs = parts.nowMs()
     const againMs = retryAfterMs(asked)
     if (front.gone.aborted) remove(front, LEFT)
-    else if (nowMs + againMs > deadlineMs(front)) remove(front, asked)
-    else if (asked.denied.code === 'upstream_cooldown') front.notBeforeMs = nowMs + againMs
+    else if (parts.nowMs() + againMs > deadlineMs(front)) remove(front, asked)
+    else if (asked.denied.code === 'upstream_cooldown') coolDown(front, asked)
     else return againMs
     return 0
   }
 
-  const remove = (waiter: Waiter<Other>, outcome: Waited<Other>): void => {
-    const position = line.indexOf(waiter)
-    if (position === -1) return
-    line.splice(position, 1)
-    waiter.leave(outcome)
+  const coolDown = (front: Waiter<Other>, denial: PermitDenial): number => {
+    front.notBeforeMs = parts.nowMs() + retryAfterMs(denial)
+    return 0
   }
 
-  const waitingCost = (): Cost => ({
-    requests: line.length,
-    tokens: line.reduce((sum, { tokens }) => sum + tokens, 0),
-  })
+  /** Keeps room for a request that does not wait, if there is any; returns as `askFor`. */
+  const keepRoom = async (owner: string, claim: Passing): Promise<number> => {
+    const kept = order.kept()
+    const denial = await parts.probe(claim, plus(kept, claim.tokens))
+    if (denial === undefined) {
+      order.keep(owner, parts.nowMs())
+      return 0
+    }
+    if (denial.denied.code === 'capacity_exceeded' || kept.requests > 0) return retryAfterMs(denial)
+    order.forget(owner)
+    return 0
+  }
 
-  return { join }
+  /** Ends the wait of one whose time is up, with what it may expect from now on. */
+  const turnAway = (waiter: Waiter<Other>): void => {
+    const { owner } = waiter
+    const ahead = order
+      .waiters()
+      .filter((other) => other.owner === owner)
+      .indexOf(waiter)
+    const before = order.before(owner, parts.nowMs(), { waiters: ahead })
+    order.remove(waiter)
+    void askBehind(waiter, before).then(waiter.leave)
+  }
+
+  const remove = (waiter: Waiter<Other>, outcome: Waited<Other>): void => {
+    if (order.remove(waiter)) waiter.leave(outcome)
+  }
+
+  return { join, isIdle: () => order.isIdle(parts.nowMs()) }
 }
 
 /** Refunds may free what is waited for before it would slide out; also how late an ended wait may be noticed. */
 const RECHECK_MS = 100
 
 const LEFT = { status: 'left' } as const
+const NOTHING: Cost = { requests: 0, tokens: 0 }
+const ALONE = { waiters: Number.POSITIVE_INFINITY } as const
 
 function deadlineMs({ joinedAtMs, maxWaitMs }: { joinedAtMs: number; maxWaitMs: number }): number {
   return joinedAtMs + maxWaitMs
 }
 
-/** For a request whose time ran out behind others: what it was told to wait, less what it has waited. */
-function overdue({ turn, joinedAtMs }: { turn: PermitDenial; joinedAtMs: number }, nowMs: number): PermitDenial {
-  if (turn.denied.code === 'request_exceeds_capacity') return turn
-  const stillMs = Math.max(1, Math.ceil(turn.denied.retryAfterMs - (nowMs - joinedAtMs)))
-  return { ...turn, denied: { ...turn.denied, retryAfterMs: stillMs } }
+function plus({ requests, tokens }: Cost, ownTokens: number): Cost {
+  return { requests: requests + 1, tokens: tokens + ownTokens }
 }

@@ -1,7 +1,7 @@
 import { type GatewayError, gatewayError } from '../domain/gateway-error.ts'
 import type { DataPlane } from '../ports/data-plane.ts'
 import { administrationRefused } from './admit-call.ts'
-import { hasExpired, UNKNOWN_KEY } from './authenticate.ts'
+import { hasExpired, NOT_VERIFIABLE, UNKNOWN_KEY } from './authenticate.ts'
 import type { PreparedCall } from './call.ts'
 import { modelRefusal } from './judge-models.ts'
 import { usableConnection } from './usable-connection.ts'
@@ -11,10 +11,11 @@ import { usableConnection } from './usable-connection.ts'
  * nothing has changed; one that goes to where the connection leads now, with the settings of now; or why it may no longer go on.
  */
 export function currentCall<C extends PreparedCall>(
-  { apiKeys, connections, clock }: DataPlane,
+  { projections, apiKeys, connections, clock }: DataPlane,
   call: C,
 ): C | GatewayError {
   const { apiKey, connection, inspection, naming } = call
+  if (!projections.areCurrent()) return NOT_VERIFIABLE
   const currentKey = apiKeys.byHash(apiKey.hash)
   if (currentKey === undefined || hasExpired(currentKey, clock.nowMs())) return UNKNOWN_KEY
   const { name, id } = connection.settings

@@ -24,7 +24,9 @@ export type Permission =
 export async function obtainPermit(plane: DataPlane, call: PreparedCall, wait: Wait): Promise<Permission> {
   const { id, name, onCapacityUnavailable } = call.connection.settings
   const { model } = call.inspection
-  const outcome = await plane.permits.acquire(id, { model, pool: call.pool, tokens: call.estimate.tokens }, wait)
+  const { apiKey, pool, estimate } = call
+  const asked = { connectionId: id, apiKeyId: apiKey.id, model, pool, tokens: estimate.tokens }
+  const outcome = await plane.permits.acquire(asked, wait)
   if (outcome.status === 'left') {
     recordUnsent(plane, call, model, { outcome: 'aborted' })
     return outcome

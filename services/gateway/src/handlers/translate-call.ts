@@ -9,6 +9,7 @@ import type { BodyToTranslate } from '../domain/readings.ts'
 import { parseUnifiedModel } from '../domain/unified-model.ts'
 import type { DataPlane } from '../ports/data-plane.ts'
 import type { ReadingTask } from '../ports/documents.ts'
+import type { ImageFault } from '../ports/images.ts'
 import type { Call, PermittedCall, PreparedCall } from './call.ts'
 import { distinguishesModels } from './judge-models.ts'
 import { preparedCall } from './prepare-call.ts'
@@ -100,8 +101,7 @@ export async function translateCall(
     const hold = (bytes: number): boolean => held.hold(bytes * IMAGE_COPIES) === 'held'
     const images = await plane.images.fetch(urls, { owner: apiKey.id, gone: signal, hold })
     if (signal.aborted) return { status: 'left' }
-    if ('reason' in images)
-      return { status: 'refused', error: badImage(`The image at ${images.url} ${images.reason}.`) }
+    if ('fault' in images) return { status: 'refused', error: imageError(images) }
     const complete = await translate(translated.body, images)
     if (complete.status === 'refused') return { status: 'refused', error: refusalError(complete) }
     if (complete.status === 'images-needed') throw new Error('an image that was fetched is asked for again')
@@ -114,8 +114,10 @@ export async function translateCall(
   return { status: 'translated', call: preparation.call, body: { ...sent, complete } }
 }
 
-function badImage(message: string): GatewayError {
-  return gatewayError('invalid_request', message, { param: 'messages' })
+function imageError({ fault, message }: ImageFault): GatewayError {
+  return fault === 'busy'
+    ? gatewayError('unavailable', message)
+    : gatewayError('invalid_request', message, { param: 'messages' })
 }
 
 function refusalError({ code, message, param }: Refusal): GatewayError {

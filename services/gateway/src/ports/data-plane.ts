@@ -6,6 +6,7 @@ import type { Credentials } from './credentials.ts'
 import type { Documents } from './documents.ts'
 import type { Images } from './images.ts'
 import type { Permits } from './permits.ts'
+import type { Projections } from './projections.ts'
 import type { RequestSigner } from './request-signer.ts'
 import type { ResponseEvents } from './response-events.ts'
 import type { Upstream } from './upstream.ts'
@@ -14,6 +15,7 @@ import type { Upstream } from './upstream.ts'
 export interface DataPlane {
   readonly apiKeys: ApiKeys
   readonly connections: Connections
+  readonly projections: Projections
   readonly permits: Permits
   readonly credentials: Credentials
   readonly signer: RequestSigner

@@ -1,23 +1,23 @@
 import type { InlineImage } from '@sluice/providers'
 
-/** Images that requests refer to by URL, for providers that do not fetch them. */
-export interface Images {
-  /**
-   * The images at these https URLs; or the first that could not be had, and why, in words fit for the application.
-   */
-  fetch(urls: readonly string[], request: ImagesRequest): Promise<ReadonlyMap<string, InlineImage> | ImageFault>
-}
-
-export interface ImagesRequest {
-  /** The API key's id. */
+export interface ImageRequest {
+  /** The id of the API key for which they are fetched: keys take turns. */
   readonly owner: string
   /** Aborted when the application goes away. */
   readonly gone: AbortSignal
-  /** Called before so many bytes more are kept; false where there is no room for them. */
+  /** Asked before each piece of an image is kept in memory; false where so many bytes more cannot be. */
   readonly hold: (bytes: number) => boolean
 }
 
+/** Images that requests refer to by URL, for providers that do not fetch them. */
+export interface Images {
+  /** The images at these https URLs; or why they could not be had. */
+  fetch(urls: readonly string[], request: ImageRequest): Promise<ReadonlyMap<string, InlineImage> | ImageFault>
+}
+
 export interface ImageFault {
-  readonly url: string
-  readonly reason: string
+  /** `bad-image`: it is about the image, the first that could not be had. `busy`: the gateway has no room for it now. */
+  readonly fault: 'bad-image' | 'busy'
+  /** In words fit for the application. */
+  readonly message: string
 }

@@ -36,13 +36,19 @@ export interface Permit {
   settle(actual: Cost, cooldown?: CoolDown): void
 }
 
-/** What a permit is asked for. */
-export interface PermitRequest {
+/** What a request takes of its connection's capacity. */
+export interface Reservation {
   readonly model: string
   /** Which part of the model's requests it belongs to, where the provider has limits of its own for that; '' for the common one. */
   readonly pool: string
-  /** What it reserves. */
   readonly tokens: number
+}
+
+/** What a permit is asked for. */
+export interface PermitRequest extends Reservation {
+  readonly connectionId: string
+  /** Keys that ask for more than there is take turns. */
+  readonly apiKeyId: string
 }
 
 /** For how long a request waits for its permit. */
@@ -56,14 +62,10 @@ export interface Wait {
 /** Permits of every connection, kept by the capacity service. */
 export interface Permits {
   /**
-   * Asks for a permit for a request. Where it is denied, waits for it as `wait` says, first come
-   * first served; `left` when the one who asked went away meanwhile. Never rejects.
+   * Asks for a permit. Where it is denied, waits for it as `wait` says: API keys take turns, and of one key it is first come first
+   * served. `left` when the one who asked went away meanwhile. Never rejects.
    */
-  acquire(
-    connectionId: string,
-    request: PermitRequest,
-    wait: Wait,
-  ): Promise<PermitOutcome | { readonly status: 'left' }>
+  acquire(request: PermitRequest, wait: Wait): Promise<PermitOutcome | { readonly status: 'left' }>
   /**
    * A permit for a request that is let through while no capacity instance answers: nothing is reserved, and what it used is
    * charged when capacity is back.

@@ -13,8 +13,6 @@ import { afterEach, beforeEach, expect, it } from 'vitest'
 import { createPermits, type RunningPermits } from './create-permits.ts'
 
 const noWait = { maxWaitMs: 0, gone: () => AbortSignal.abort() }
-const REQUEST = { model: 'm', pool: '', tokens: 1 }
-
 let nats: TestNats
 let bus: Bus
 let permits: RunningPermits
@@ -63,6 +61,9 @@ async function startPermits(): Promise<void> {
   permits = await createPermits(bus, { gateway: 'g', maxWaiting: 10, onFault, logger })
 }
 
+const acquire = (connectionId: string) =>
+  permits.acquire({ connectionId, apiKeyId: 'k', model: 'm', pool: '', tokens: 1 }, noWait)
+
 const usedOf = async (id: string) => (await request(bus, capacityStatus, [id], {})).windows[0]?.used
 
 it('loses no request and no count while instances come and go', async () => {
@@ -73,7 +74,7 @@ it('loses no request and no count while instances come and go', async () => {
   const others: unknown[] = []
   const callers = Array.from({ length: 24 }, async (_, caller) => {
     while (!isOver) {
-      const outcome = await permits.acquire(`c${caller % 6}`, REQUEST, noWait)
+      const outcome = await acquire(`c${caller % 6}`)
       if (outcome.status === 'granted') granted++
       else others.push(outcome)
     }
@@ -102,7 +103,7 @@ it('goes to the next instance at once where a member does not respond', async ()
   await startPermits()
   for (let index = 0; index < 6; index++) {
     const startedAtMs = performance.now()
-    expect(await permits.acquire(`c${index}`, REQUEST, noWait)).toMatchObject({ status: 'granted' })
+    expect(await acquire(`c${index}`)).toMatchObject({ status: 'granted' })
     expect(performance.now() - startedAtMs).toBeLessThan(250)
   }
 })
@@ -118,9 +119,7 @@ it('asks another instance where one takes exchanges and never answers, and each 
   })
   await bus.connection.flush()
   await startPermits()
-  const outcomes = await Promise.all(
-    Array.from({ length: 60 }, (_, index) => permits.acquire(`c${index % 6}`, REQUEST, noWait)),
-  )
+  const outcomes = await Promise.all(Array.from({ length: 60 }, (_, index) => acquire(`c${index % 6}`)))
   expect(taken.length).toBeGreaterThan(0)
   expect(outcomes.every(({ status }) => status === 'granted')).toBe(true)
   for (let index = 0; index < 6; index++) expect(await usedOf(`c${index}`)).toBe(10)
@@ -128,16 +127,16 @@ it('asks another instance where one takes exchanges and never answers, and each 
 
 it('finds capacity by itself when there is none yet, and says so until then', async () => {
   await startPermits()
-  expect(await permits.acquire('c0', REQUEST, noWait)).toEqual({ status: 'unavailable' })
+  expect(await acquire('c0')).toEqual({ status: 'unavailable' })
   await startInstance('late')
   await eventually(async () => {
-    expect(await permits.acquire('c0', REQUEST, noWait)).toMatchObject({ status: 'granted' })
+    expect(await acquire('c0')).toMatchObject({ status: 'granted' })
   })
 })
 
 it('charges afterwards what was let through while capacity was away', async () => {
   await startPermits()
-  expect(await permits.acquire('c0', REQUEST, noWait)).toEqual({ status: 'unavailable' })
+  expect(await acquire('c0')).toEqual({ status: 'unavailable' })
   permits.unreserved('c0', 'm').settle({ requests: 1, tokens: 40 })
   await startInstance('late')
   await eventually(async () => expect(await usedOf('c0')).toBe(1), { timeoutMs: 10_000 })
@@ -146,13 +145,10 @@ it('charges afterwards what was let through while capacity was away', async () =
 it('keeps what was charged while NATS was killed and started again', async () => {
   await startInstance('a')
   await startPermits()
-  for (let index = 0; index < 10; index++) await permits.acquire('c0', REQUEST, noWait)
+  for (let index = 0; index < 10; index++) await acquire('c0')
   await nats.kill()
   await nats.restart()
-  await eventually(
-    async () => expect(await permits.acquire('c0', REQUEST, noWait)).toMatchObject({ status: 'granted' }),
-    { timeoutMs: 15_000 },
-  )
+  await eventually(async () => expect(await acquire('c0')).toMatchObject({ status: 'granted' }), { timeoutMs: 15_000 })
   // One that was granted too late for its caller is given back.
   await eventually(async () => expect(await usedOf('c0')).toBe(11))
 })

@@ -30,20 +30,25 @@ export async function createPermits(
   const members = await watchMembers(await openBucket(bus, capacityMembers), monotonicMs, onFault)
   const send = exchangeSender(bus, members, monotonicMs, onFault)
   const late = latePermits(logger, monotonicMs)
-  const permits = lanePermits({
+  const lanes = lanePermits({
     gateway,
     send,
     countersClockMs: members.countersClockMs,
     onTooOld: late.tooOld,
     onStale: late.stale,
   })
-  const releasing = setInterval(() => permits.releaseIdle(), IDLE_MS)
+  const { acquire, unreserved, releaseIdle } = waitingPermits(lanes, maxWaiting)
+  const releasing = setInterval(() => {
+    releaseIdle()
+    lanes.releaseIdle()
+  }, IDLE_MS)
   return {
-    ...waitingPermits(permits, maxWaiting),
+    acquire,
+    unreserved,
     expired: late.expired,
     stop: async (deadlineMs) => {
       clearInterval(releasing)
-      await permits.flush(deadlineMs)
+      await lanes.flush(deadlineMs)
       members.stop()
     },
   }

@@ -1,7 +1,7 @@
 import { type Acquire, type Cost, MAX_COUNT, type Trial } from '@sluice/contracts'
 import { createLane, type Lane } from '../../domain/lane.ts'
 import type { PermitDenial } from '../../domain/permit-denial.ts'
-import type { Permit, PermitOutcome, PermitRequest, Permits } from '../../ports/permits.ts'
+import type { Permit, PermitOutcome, Permits, Reservation } from '../../ports/permits.ts'
 import type { SendExchange } from './exchange-sender.ts'
 
 export interface LanePermitsOptions {
@@ -18,12 +18,12 @@ export interface LanePermitsOptions {
 
 /** Permits as capacity grants them at once. */
 export interface LanePermits extends Pick<Permits, 'unreserved'> {
-  acquire(connectionId: string, request: PermitRequest): Promise<PermitOutcome>
+  acquire(connectionId: string, request: Reservation): Promise<PermitOutcome>
   /**
    * Asks when as much as `cost`, that of the request and of others, could be granted at once; nothing is charged. Undefined where it could
    * be now, or where that cannot be told.
    */
-  probe(connectionId: string, request: PermitRequest, cost: Cost): Promise<PermitDenial | undefined>
+  probe(connectionId: string, request: Reservation, cost: Cost): Promise<PermitDenial | undefined>
   /** Lets go of the lanes that were not used since the last call. */
   releaseIdle(): void
   /** Resolves when all settlements are taken, or after `deadlineMs`. */
@@ -110,7 +110,7 @@ interface Charge {
 }
 
 /** As an acquire has it. */
-function poolOf({ model, pool }: PermitRequest): Pick<Acquire, 'model' | 'pool'> {
+function poolOf({ model, pool }: Reservation): Pick<Acquire, 'model' | 'pool'> {
   return pool === '' ? { model } : { model, pool }
 }
 

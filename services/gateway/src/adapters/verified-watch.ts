@@ -1,0 +1,107 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Bucket, Bus, Watch, WatchOptions } from '@sluice/messaging'
+import { type Logger, outageLog } from '@sluice/service-kit'
+
+export interface VerifiedWatchOptions<Value> extends WatchOptions<Value> {
+  /** What the bucket holds, for the log. */
+  readonly what: string
+  /** For how long what was told is taken for current without a further verification. */
+  readonly maxAgeMs: number
+  readonly logger: Pick<Logger, 'debug' | 'info' | 'warn'>
+}
+
+/** A watch that knows whether it still is told what is written. */
+export interface VerifiedWatch extends Watch {
+  /** Whether everything was told that had been written `maxAgeMs` ago. */
+  isCurrent(): boolean
+}
+
+/**
+ * Follows a bucket, and verifies every few seconds that it still does: whoever leads the bucket's stream is asked over the same
+ * connection when something was stored last, and that must have been told. A connection that is lost or silent, a JetStream without a
+ * leader and a bucket that is gone are no verification. A watch that is told nothing any more begins again.
+ */
+export async function verifiedWatch<Value>(
+  bus: Bus,
+  bucket: Bucket<Value>,
+  { what, maxAgeMs, logger, onEntry, onFault }: VerifiedWatchOptions<Value>,
+): Promise<VerifiedWatch> {
+  const outage = outageLog(logger, {
+    begins: `it cannot be verified that ${what} are current`,
+    ends: `${what} are current again`,
+  })
+  let storedAtMs = 0
+  let verifiedAtMs = performance.now()
+  let checks = 0
+  let checkingSinceMs: number | undefined
+  let begins = 0
+  let watch: Watch | undefined
+
+  const begin = async (): Promise<void> => {
+    const mine = ++begins
+    watch?.stop()
+    watch = undefined
+    const begun = await bucket.watch({
+      onEntry: (entry) => {
+        storedAtMs = Math.max(storedAtMs, entry.storedAtMs)
+        onEntry(entry)
+      },
+      onFault,
+    })
+    if (mine === begins) watch = begun
+    else begun.stop()
+  }
+
+  const verify = async (): Promise<void> => {
+    const { lastStoredAtMs = 0 } = await bucket.state()
+    // What was stored a moment ago may be on its way.
+    if (storedAtMs < lastStoredAtMs) await sleep(ON_ITS_WAY_MS)
+    if (storedAtMs >= lastStoredAtMs && watch !== undefined) return
+    await begin()
+    // Also where the last entry cannot be read or has been removed, so that it is never told.
+    storedAtMs = Math.max(storedAtMs, lastStoredAtMs)
+  }
+
+  const check = async (): Promise<void> => {
+    if (!bus.isConnected()) return
+    const mine = ++checks
+    const askedAtMs = performance.now()
+    checkingSinceMs = askedAtMs
+    try {
+      await verify()
+      if (mine !== checks) return
+      verifiedAtMs = askedAtMs
+      outage.success()
+    } catch (error) {
+      if (mine === checks) outage.fault(error)
+    } finally {
+      if (mine === checks) checkingSinceMs = undefined
+    }
+  }
+
+  await begin()
+  const ticks = setInterval(
+    () => {
+      if (checkingSinceMs === undefined || performance.now() - checkingSinceMs > GIVE_UP_MS) void check()
+    },
+    Math.min(CHECK_EVERY_MS, maxAgeMs / CHECKS_PER_AGE),
+  )
+  // What was asked over the connection that was lost is answered no more.
+  const forgetListener = bus.onReconnect(() => void check())
+  return {
+    isCurrent: () => performance.now() - verifiedAtMs <= maxAgeMs,
+    stop: () => {
+      checks++
+      begins++
+      clearInterval(ticks)
+      forgetListener()
+      watch?.stop()
+    },
+  }
+}
+
+const CHECK_EVERY_MS = 5_000
+const CHECKS_PER_AGE = 4
+const ON_ITS_WAY_MS = 250
+/** A check that takes longer gives way to another. */
+const GIVE_UP_MS = 30_000
