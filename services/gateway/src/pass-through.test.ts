@@ -104,14 +104,14 @@ describe('an answer', () => {
   })
 
   it('may come compressed though it was not asked for so', async () => {
-    const zipped = gzipSync('{"usage":{"prompt_tokens":1,"completion_tokens":1}}')
+    const USAGE = '{"usage":{"prompt_tokens":1,"completion_tokens":1}}'
     upstream.respond = (_request, response) => {
       response.writeHead(200, { 'content-type': 'application/json', 'content-encoding': 'gzip' })
-      response.end(zipped)
+      response.end(gzipSync(USAGE))
     }
     const answer = await chat()
-    expect(answer.body.equals(zipped)).toBe(true)
-    expect(answer.headers['content-encoding']).toBe('gzip')
+    expect(answer.body.toString()).toBe(USAGE)
+    expect(answer.headers).not.toHaveProperty('content-encoding')
   })
 
   it('may come after informational ones', async () => {

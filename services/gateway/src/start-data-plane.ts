@@ -9,6 +9,7 @@ import { roleSessions } from './adapters/aws/role-sessions.ts'
 import { roleSigner } from './adapters/aws/role-signer.ts'
 import { createPermits } from './adapters/capacity/create-permits.ts'
 import { watchConnections } from './adapters/connection-projection.ts'
+import { decodedUpstream } from './adapters/decoded-upstream.ts'
 import { fetchFirstCredentials } from './adapters/first-credentials.ts'
 import { httpImages } from './adapters/http-images.ts'
 import { createKeyPair } from './adapters/key-pair.ts'
@@ -101,7 +102,7 @@ export async function startDataPlane(config: GatewayConfig, logger: Logger): Pro
     permits,
     credentials,
     signer: roleSigner(sessions),
-    upstream,
+    upstream: decodedUpstream(upstream),
     images,
     events,
     clock,

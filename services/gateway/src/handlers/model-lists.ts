@@ -7,6 +7,7 @@ import type { Call } from './call.ts'
 import { collectAnswer } from './collect-answer.ts'
 import { obtainPermit } from './obtain-permit.ts'
 import { prepareCall } from './prepare-call.ts'
+import { redactionOf } from './secret-redaction.ts'
 import { credentialOf, upstreamRequest } from './upstream-request.ts'
 
 /** Who asks, for the permits and the events of the calls that it takes. */
@@ -101,11 +102,10 @@ async function askForPage(
   // What may fail comes before the permit, which would otherwise be left to nobody.
   const secrets = await credentialOf(plane, call)
   const request = upstreamRequest(call, secrets, null)
-  const revealed = Object.values(secrets).map((secret) => secret.reveal())
   for (let departures = 1; departures <= MAX_DEPARTURES; departures++) {
     const permission = await obtainPermit(plane, preparation.call, NO_WAIT)
     if (permission.status !== 'permitted') return undefined
-    const answer = await collectAnswer(plane, permission.call, request, revealed, DEADLINE_MS)
+    const answer = await collectAnswer(plane, permission.call, request, redactionOf(secrets), DEADLINE_MS)
     if (answer !== 'too-late') return answer?.status === 200 ? list.read(parseJsonObject(answer.body)) : undefined
     plane.permits.expired(connection.settings.id)
   }

@@ -1,0 +1,249 @@
+import { isDistinctive } from './secret-text.ts'
+import { NEVER, type Writing, writingsOf } from './secret-writings.ts'
+
+/** Where a text has a run of a secret's characters: the first byte, and the one after the last. */
+export interface SecretSpan {
+  readonly start: number
+  readonly end: number
+}
+
+/**
+ * Finds secrets and their runs in bytes, in every writing. Made once for a credential, of some ten kilobytes for a usual key.
+ *
+ * A run has at least nine characters and so, in whatever writing, each of six places after one another where four bytes of it begin. So it
+ * is enough to look at four bytes at every fifth place (of the sixth, more below): whether a writing may have them is a bit in a table, and
+ * only where it may, bytes are compared. What a text costs does not depend on how long secrets are.
+ */
+export class SecretIndex {
+  /** Nothing is to be found. */
+  readonly isEmpty: boolean
+  readonly #writings: readonly Writing[]
+  /** The fours of all writings, sorted, and where each is from. */
+  readonly #fours: Uint32Array
+  readonly #places: Uint32Array
+  /** A bit for each hash of a four. */
+  readonly #bits: Int32Array
+  readonly #hashShift: number
+  /** For each byte, where a writing has it. */
+  readonly #placesOfByte: readonly (readonly number[] | undefined)[]
+
+  /** @param secrets those that are not distinctive are left out: they are part of other texts */
+  constructor(secrets: readonly string[]) {
+    this.#writings = secrets.filter(isDistinctive).flatMap(writingsOf)
+    this.isEmpty = this.#writings.length === 0
+    const fours = this.#writings.flatMap((writing, index) => foursOf(writing, index)).sort((a, b) => a.four - b.four)
+    this.#fours = Uint32Array.from(fours, ({ four }) => four)
+    this.#places = Uint32Array.from(fours, ({ place }) => place)
+    const hashBits = Math.max(MIN_HASH_BITS, Math.ceil(Math.log2(fours.length * BITS_A_FOUR + 1)))
+    this.#hashShift = 32 - hashBits
+    this.#bits = new Int32Array(2 ** hashBits / 32)
+    for (const { four } of fours) {
+      const hash = Math.imul(four, HASH_FACTOR) >>> this.#hashShift
+      this.#bits[hash >>> 5] = (this.#bits[hash >>> 5] ?? 0) | (1 << (hash & 31))
+    }
+    this.#placesOfByte = placesByByte(this.#writings)
+  }
+
+  /**
+   * Returns the first span from `from` on, or undefined. What may go on behind the end of `bytes` is no span yet, unless `isWhole`:
+   * {@link openStart} tells where it begins.
+   */
+  find(bytes: Uint8Array, from: number, isWhole: boolean): SecretSpan | undefined {
+    const bits = this.#bits
+    const shift = this.#hashShift
+    const last = bytes.length - FOUR
+    for (let at = from; at <= last; at += STRIDE) {
+      const hash = Math.imul(fourAt(bytes, at), HASH_FACTOR) >>> shift
+      if (((bits[hash >>> 5] as number) & (1 << (hash & 31))) === 0) continue
+      const span = this.#spanAt(bytes, at, isWhole)
+      if (span !== undefined) return span
+    }
+    return undefined
+  }
+
+  /** Returns where the longest end of `bytes` begins that a secret's run may begin with; their length where none does. */
+  openStart(bytes: Uint8Array): number {
+    const places = this.#placesOfByte[bytes[bytes.length - 1] ?? 0]
+    let start = bytes.length
+    if (places === undefined || start === 0) return start
+    for (const place of places) {
+      const { units, unit, form, offset } = this.#read(place)
+      const begin = bytes.length - offset - 1
+      const isLast = unit === units.length - 1 && offset === form.length - 1
+      if (isLast || begin < 0 || !isAt(bytes, begin, form, offset + 1)) continue
+      start = Math.min(start, walkBack(bytes, units, unit, begin).at)
+    }
+    return start
+  }
+
+  /** The run that has the four at `at`; the longest, where several have. None while one may go on that begins no later. */
+  #spanAt(bytes: Uint8Array, at: number, isWhole: boolean): SecretSpan | undefined {
+    const four = fourAt(bytes, at) >>> 0
+    let openStart = bytes.length
+    let start = bytes.length
+    let end = 0
+    for (let index = lowerBound(this.#fours, four); this.#fours[index] === four; index++) {
+      const { units, leastEnds, unit, form, offset } = this.#read(this.#places[index] ?? 0)
+      const begin = at - offset
+      if (begin < 0 || !isAt(bytes, begin, form, form.length)) continue
+      const back = walkBack(bytes, units, unit, begin)
+      // From the unit's own beginning, as it may be there in another form, too.
+      const ahead = walkAhead(bytes, units, unit, begin)
+      if (ahead.isOpen && !isWhole) openStart = Math.min(openStart, back.at)
+      else if (ahead.unit >= (leastEnds[back.unit] ?? NEVER)) {
+        start = Math.min(start, back.at)
+        end = Math.max(end, ahead.at)
+      }
+    }
+    return start < openStart ? { start, end } : undefined
+  }
+
+  #read(place: number): Writing & { readonly unit: number; readonly form: Buffer; readonly offset: number } {
+    const { units, leastEnds } = this.#writings[place >>> WRITING_SHIFT] as Writing
+    const unit = (place >>> UNIT_SHIFT) & 0xffff
+    const form = units[unit]?.[(place >>> FORM_SHIFT) & 0x1f] as Buffer
+    return { units, leastEnds, unit, form, offset: place & 0xf }
+  }
+}
+
+const FOUR = 4
+/** Fives meet each byte of an escape of three or six bytes sooner or later, which sixes would not. */
+const STRIDE = 5
+/** Knuth's multiplicative hashing: 2³² divided by the golden ratio. */
+const HASH_FACTOR = 0x9e3779b1
+const MIN_HASH_BITS = 15
+/** One place in so many has the bit of a four that is not there. */
+const BITS_A_FOUR = 32
+
+/** A place is packed as writing (7 bits), unit (16), form (5) and offset in the form (4). */
+const WRITING_SHIFT = 25
+const UNIT_SHIFT = 9
+const FORM_SHIFT = 4
+
+function placeOf(writing: number, unit: number, form: number, offset: number): number {
+  return ((writing << WRITING_SHIFT) | (unit << UNIT_SHIFT) | (form << FORM_SHIFT) | offset) >>> 0
+}
+
+interface PlacedFour {
+  readonly four: number
+  readonly place: number
+}
+
+/** Every four bytes that a writing may have after one another, but for those that many texts have. */
+function foursOf({ units }: Writing, writing: number): PlacedFour[] {
+  return units.flatMap((forms, unit) =>
+    forms.flatMap((form, formIndex) =>
+      Array.from(form.subarray(leadOf(form)), (_, index) => leadOf(form) + index).flatMap((offset) => {
+        const place = placeOf(writing, unit, formIndex, offset)
+        const fours = new Set(continuations(units, unit + 1, form.subarray(offset, offset + FOUR)))
+        return [...fours].map((bytes) => ({ four: fourAt(Buffer.from(bytes, 'latin1'), 0) >>> 0, place }))
+      }),
+    ),
+  )
+}
+
+/** `begun` with each way to go on, of four bytes together, as Latin-1; none where the secret ends before. */
+function continuations(units: Writing['units'], unit: number, begun: Buffer): string[] {
+  if (begun.length >= FOUR) return [begun.toString('latin1', 0, FOUR)]
+  return (units[unit] ?? []).flatMap((form) => continuations(units, unit + 1, Buffer.concat([begun, form])))
+}
+
+/** How many bytes a form begins with that all escapes of its kind have: `\u00` says nothing of a secret, `00_` and its like do. */
+function leadOf(form: Buffer): number {
+  return /^\\*u00/.exec(form.toString('latin1'))?.[0].replace(/00$/, '').length ?? 0
+}
+
+function placesByByte(writings: readonly Writing[]): (number[] | undefined)[] {
+  const places: (number[] | undefined)[] = new Array(256).fill(undefined)
+  writings.forEach(({ units }, writing) => {
+    units.forEach((forms, unit) => {
+      forms.forEach((form, formIndex) => {
+        form.forEach((byte, offset) => {
+          const ofByte = places[byte] ?? []
+          ofByte.push(placeOf(writing, unit, formIndex, offset))
+          places[byte] = ofByte
+        })
+      })
+    })
+  })
+  return places
+}
+
+function fourAt(bytes: Uint8Array, at: number): number {
+  return (
+    (bytes[at] as number) |
+    ((bytes[at + 1] as number) << 8) |
+    ((bytes[at + 2] as number) << 16) |
+    ((bytes[at + 3] as number) << 24)
+  )
+}
+
+/** The index of the first that is not less than `four`. */
+function lowerBound(fours: Uint32Array, four: number): number {
+  let low = 0
+  let high = fours.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((fours[middle] as number) < four) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+/** Whether the first `length` bytes of `form` stand at `at`, as far as `bytes` go. */
+function isAt(bytes: Uint8Array, at: number, form: Buffer, length: number): boolean {
+  for (let index = 0; index < length; index++) if (bytes[at + index] !== form[index]) return false
+  return true
+}
+
+/** Goes back from unit `unit`, which begins at `at`, as far as the units before it stand before it. */
+function walkBack(
+  bytes: Uint8Array,
+  units: Writing['units'],
+  unit: number,
+  at: number,
+): { readonly unit: number; readonly at: number } {
+  let first = unit
+  // A character may be there in two ways, as `/` and as `\/`: usually it is one.
+  let starts = [at]
+  while (first > 0) {
+    const before = new Set<number>()
+    for (const start of starts) {
+      for (const form of units[first - 1] ?? []) {
+        const begin = start - form.length
+        if (begin >= 0 && isAt(bytes, begin, form, form.length)) before.add(begin)
+      }
+    }
+    if (before.size === 0) break
+    starts = [...before]
+    first--
+  }
+  return { unit: first, at: Math.min(...starts) }
+}
+
+/** Goes on from `at`, where unit `unit` would begin: to which unit, and where; open where the bytes end before the units do. */
+function walkAhead(
+  bytes: Uint8Array,
+  units: Writing['units'],
+  unit: number,
+  at: number,
+): { readonly unit: number; readonly at: number; readonly isOpen: boolean } {
+  let next = unit
+  let ends = [at]
+  let isOpen = false
+  while (next < units.length) {
+    const after = new Set<number>()
+    for (const end of ends) {
+      for (const form of units[next] ?? []) {
+        const there = Math.min(form.length, bytes.length - end)
+        if (!isAt(bytes, end, form, there)) continue
+        if (there === form.length) after.add(end + there)
+        else isOpen = true
+      }
+    }
+    if (after.size === 0) break
+    ends = [...after]
+    next++
+  }
+  return { unit: next, at: Math.max(...ends), isOpen }
+}
