@@ -25,21 +25,21 @@ export class SecretIndex {
   readonly #bits: Int32Array
   readonly #hashShift: number
   /** For each byte, where a writing has it. */
-  readonly #placesOfByte: readonly (readonly number[] | undefined)[]
+  readonly #placesOfByte: readonly (Uint32Array | undefined)[]
 
   /** @param secrets those that are not distinctive are left out: they are part of other texts */
   constructor(secrets: readonly string[]) {
     this.#writings = secrets.filter(isDistinctive).flatMap(writingsOf)
     this.isEmpty = this.#writings.length === 0
-    const fours = this.#writings.flatMap((writing, index) => foursOf(writing, index)).sort((a, b) => a.four - b.four)
-    this.#fours = Uint32Array.from(fours, ({ four }) => four)
-    this.#places = Uint32Array.from(fours, ({ place }) => place)
+    const { fours, places } = sortedFours(this.#writings)
+    this.#fours = fours
+    this.#places = places
     const hashBits = Math.max(MIN_HASH_BITS, Math.ceil(Math.log2(fours.length * BITS_A_FOUR + 1)))
     this.#hashShift = 32 - hashBits
     this.#bits = new Int32Array(2 ** hashBits / 32)
-    for (const { four } of fours) {
+    for (const four of fours) {
       const hash = Math.imul(four, HASH_FACTOR) >>> this.#hashShift
-      this.#bits[hash >>> 5] = (this.#bits[hash >>> 5] ?? 0) | (1 << (hash & 31))
+      this.#bits[hash >>> 5] = (this.#bits[hash >>> 5] as number) | (1 << (hash & 31))
     }
     this.#placesOfByte = placesByByte(this.#writings)
   }
@@ -56,6 +56,7 @@ export class SecretIndex {
       const hash = Math.imul(fourAt(bytes, at), HASH_FACTOR) >>> shift
       if (((bits[hash >>> 5] as number) & (1 << (hash & 31))) === 0) continue
       const span = this.#spanAt(bytes, at, isWhole)
+      if (span === OPEN) return undefined
       if (span !== undefined) return span
     }
     return undefined
@@ -70,32 +71,40 @@ export class SecretIndex {
       const { units, unit, form, offset } = this.#read(place)
       const begin = bytes.length - offset - 1
       const isLast = unit === units.length - 1 && offset === form.length - 1
+      // None can begin before the first byte.
+      if (start === 0) break
       if (isLast || begin < 0 || !isAt(bytes, begin, form, offset + 1)) continue
       start = Math.min(start, walkBack(bytes, units, unit, begin).at)
     }
     return start
   }
 
-  /** The run that has the four at `at`; the longest, where several have. None while one may go on that begins no later. */
-  #spanAt(bytes: Uint8Array, at: number, isWhole: boolean): SecretSpan | undefined {
+  /**
+   * The run that has the four at `at`; the longest, where several have. {@link OPEN} where one that begins no later goes on to the end of
+   * `bytes`: all that follows is part of it, as far as is known.
+   */
+  #spanAt(bytes: Uint8Array, at: number, isWhole: boolean): SecretSpan | typeof OPEN | undefined {
     const four = fourAt(bytes, at) >>> 0
-    let openStart = bytes.length
-    let start = bytes.length
+    let openStart = NEVER
+    let start = NEVER
     let end = 0
     for (let index = lowerBound(this.#fours, four); this.#fours[index] === four; index++) {
-      const { units, leastEnds, unit, form, offset } = this.#read(this.#places[index] ?? 0)
+      const { units, leastEnds, unit, form, offset } = this.#read(this.#places[index] as number)
       const begin = at - offset
       if (begin < 0 || !isAt(bytes, begin, form, form.length)) continue
       const back = walkBack(bytes, units, unit, begin)
       // From the unit's own beginning, as it may be there in another form, too.
       const ahead = walkAhead(bytes, units, unit, begin)
-      if (ahead.isOpen && !isWhole) openStart = Math.min(openStart, back.at)
-      else if (ahead.unit >= (leastEnds[back.unit] ?? NEVER)) {
+      if (ahead.isOpen && !isWhole) {
+        openStart = Math.min(openStart, back.at)
+        if (openStart === 0) break
+      } else if (ahead.unit >= (leastEnds[back.unit] ?? NEVER)) {
         start = Math.min(start, back.at)
         end = Math.max(end, ahead.at)
       }
     }
-    return start < openStart ? { start, end } : undefined
+    if (start < openStart) return { start, end }
+    return openStart === NEVER ? undefined : OPEN
   }
 
   #read(place: number): Writing & { readonly unit: number; readonly form: Buffer; readonly offset: number } {
@@ -107,6 +116,8 @@ export class SecretIndex {
 }
 
 const FOUR = 4
+/** What begins here may go on behind the end. */
+const OPEN = 'open'
 /** Fives meet each byte of an escape of three or six bytes sooner or later, which sixes would not. */
 const STRIDE = 5
 /** Knuth's multiplicative hashing: 2³² divided by the golden ratio. */
@@ -124,49 +135,76 @@ function placeOf(writing: number, unit: number, form: number, offset: number): n
   return ((writing << WRITING_SHIFT) | (unit << UNIT_SHIFT) | (form << FORM_SHIFT) | offset) >>> 0
 }
 
-interface PlacedFour {
-  readonly four: number
-  readonly place: number
+/** Every four bytes that the writings may have after one another, but for those that many texts have, and where each is from. */
+function sortedFours(writings: readonly Writing[]): { readonly fours: Uint32Array; readonly places: Uint32Array } {
+  const places: number[] = []
+  const keys: number[] = []
+  writings.forEach(({ units }, writing) => {
+    // Of the units from each one on, the beginnings of one, two and three bytes. The last units come first.
+    let later: readonly (readonly string[])[] = [[''], [], [], []]
+    for (let unit = units.length - 1; unit >= 0; unit--) {
+      const forms = (units[unit] ?? []).map((form) => form.toString('latin1'))
+      forms.forEach((form, formIndex) => {
+        for (let offset = leadOf(form); offset < form.length; offset++) {
+          const begun = form.slice(offset, offset + FOUR)
+          for (const rest of later[FOUR - begun.length] ?? []) {
+            keys.push(fourOf(begun + rest))
+            places.push(placeOf(writing, unit, formIndex, offset))
+          }
+        }
+      })
+      later = beginningsOf(forms, later)
+    }
+  })
+  // One number for each, as numbers sort fastest: a four, and the index of its place.
+  const order = Float64Array.from(keys, (four, index) => four * MAX_FOURS + index).sort()
+  return {
+    fours: Uint32Array.from(order, (key) => Math.floor(key / MAX_FOURS)),
+    places: Uint32Array.from(order, (key) => places[key % MAX_FOURS] as number),
+  }
 }
 
-/** Every four bytes that a writing may have after one another, but for those that many texts have. */
-function foursOf({ units }: Writing, writing: number): PlacedFour[] {
-  return units.flatMap((forms, unit) =>
-    forms.flatMap((form, formIndex) =>
-      Array.from(form.subarray(leadOf(form)), (_, index) => leadOf(form) + index).flatMap((offset) => {
-        const place = placeOf(writing, unit, formIndex, offset)
-        const fours = new Set(continuations(units, unit + 1, form.subarray(offset, offset + FOUR)))
-        return [...fours].map((bytes) => ({ four: fourAt(Buffer.from(bytes, 'latin1'), 0) >>> 0, place }))
-      }),
-    ),
-  )
+/** Of a unit and those after it, by their length, what they may begin with; `later` is the same without the unit. */
+function beginningsOf(forms: readonly string[], later: readonly (readonly string[])[]): string[][] {
+  return [0, 1, 2, 3].map((length) => {
+    const beginnings = new Set<string>()
+    for (const form of forms) {
+      const begun = form.slice(0, length)
+      for (const rest of later[length - begun.length] ?? []) beginnings.add(begun + rest)
+    }
+    return [...beginnings]
+  })
 }
 
-/** `begun` with each way to go on, of four bytes together, as Latin-1; none where the secret ends before. */
-function continuations(units: Writing['units'], unit: number, begun: Buffer): string[] {
-  if (begun.length >= FOUR) return [begun.toString('latin1', 0, FOUR)]
-  return (units[unit] ?? []).flatMap((form) => continuations(units, unit + 1, Buffer.concat([begun, form])))
-}
+/** 53 bits, which numbers have, less the 32 of a four. */
+const MAX_FOURS = 2 ** 21
 
 /** How many bytes a form begins with that all escapes of its kind have: `\u00` says nothing of a secret, `00_` and its like do. */
-function leadOf(form: Buffer): number {
-  return /^\\*u00/.exec(form.toString('latin1'))?.[0].replace(/00$/, '').length ?? 0
+function leadOf(form: string): number {
+  return UNICODE_LEAD.exec(form)?.[0].length ?? 0
 }
 
-function placesByByte(writings: readonly Writing[]): (number[] | undefined)[] {
-  const places: (number[] | undefined)[] = new Array(256).fill(undefined)
+const UNICODE_LEAD = /^\\+u(?=00)/
+
+function placesByByte(writings: readonly Writing[]): (Uint32Array | undefined)[] {
+  const places = Array.from({ length: 256 }, (): number[] => [])
   writings.forEach(({ units }, writing) => {
     units.forEach((forms, unit) => {
       forms.forEach((form, formIndex) => {
         form.forEach((byte, offset) => {
-          const ofByte = places[byte] ?? []
-          ofByte.push(placeOf(writing, unit, formIndex, offset))
-          places[byte] = ofByte
+          places[byte]?.push(placeOf(writing, unit, formIndex, offset))
         })
       })
     })
   })
-  return places
+  return places.map((ofByte) => (ofByte.length === 0 ? undefined : Uint32Array.from(ofByte)))
+}
+
+/** @param text four characters of Latin-1 */
+function fourOf(text: string): number {
+  return (
+    (text.charCodeAt(0) | (text.charCodeAt(1) << 8) | (text.charCodeAt(2) << 16) | (text.charCodeAt(3) << 24)) >>> 0
+  )
 }
 
 function fourAt(bytes: Uint8Array, at: number): number {
@@ -196,53 +234,56 @@ function isAt(bytes: Uint8Array, at: number, form: Buffer, length: number): bool
   return true
 }
 
+/** How far a walk came: to which unit, and where that begins. */
+interface Reach {
+  readonly unit: number
+  readonly at: number
+}
+
 /** Goes back from unit `unit`, which begins at `at`, as far as the units before it stand before it. */
-function walkBack(
-  bytes: Uint8Array,
-  units: Writing['units'],
-  unit: number,
-  at: number,
-): { readonly unit: number; readonly at: number } {
+function walkBack(bytes: Uint8Array, units: Writing['units'], unit: number, at: number): Reach {
   let first = unit
-  // A character may be there in two ways, as `/` and as `\/`: usually it is one.
+  // A character may be there in two ways, as `/` and as `\/`: usually it is in one.
   let starts = [at]
   while (first > 0) {
-    const before = new Set<number>()
+    const forms = units[first - 1] as readonly Buffer[]
+    const before: number[] = []
     for (const start of starts) {
-      for (const form of units[first - 1] ?? []) {
+      for (const form of forms) {
         const begin = start - form.length
-        if (begin >= 0 && isAt(bytes, begin, form, form.length)) before.add(begin)
+        if (begin >= 0 && isAt(bytes, begin, form, form.length) && !before.includes(begin)) before.push(begin)
       }
     }
-    if (before.size === 0) break
-    starts = [...before]
+    if (before.length === 0) break
+    starts = before
     first--
   }
   return { unit: first, at: Math.min(...starts) }
 }
 
-/** Goes on from `at`, where unit `unit` would begin: to which unit, and where; open where the bytes end before the units do. */
+/** Goes on from `at`, where unit `unit` would begin; `isOpen` where the bytes end before it is known how far the units go. */
 function walkAhead(
   bytes: Uint8Array,
   units: Writing['units'],
   unit: number,
   at: number,
-): { readonly unit: number; readonly at: number; readonly isOpen: boolean } {
+): Reach & { readonly isOpen: boolean } {
   let next = unit
   let ends = [at]
   let isOpen = false
   while (next < units.length) {
-    const after = new Set<number>()
+    const forms = units[next] as readonly Buffer[]
+    const after: number[] = []
     for (const end of ends) {
-      for (const form of units[next] ?? []) {
+      for (const form of forms) {
         const there = Math.min(form.length, bytes.length - end)
         if (!isAt(bytes, end, form, there)) continue
-        if (there === form.length) after.add(end + there)
-        else isOpen = true
+        if (there < form.length) isOpen = true
+        else if (!after.includes(end + there)) after.push(end + there)
       }
     }
-    if (after.size === 0) break
-    ends = [...after]
+    if (after.length === 0) break
+    ends = after
     next++
   }
   return { unit: next, at: Math.max(...ends), isOpen }

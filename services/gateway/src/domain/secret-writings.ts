@@ -28,8 +28,14 @@ export function writingsOf(secret: string): Writing[] {
     ),
     leastEnds,
   })
-  return [writing(plainForms), writing(unicodeEscapes), writing((char) => percentEscapes(char))]
+  const isEscaped = chars.filter((char) => !UNESCAPED.test(char)).length <= MAX_ESCAPED_CHARS
+  return [writing(isEscaped ? plainForms : (char) => [char]), writing(unicodeEscapes), writing(percentEscapes)]
 }
+
+/** What nobody escapes. */
+const UNESCAPED = /[a-z0-9]/i
+/** Keys and tokens have a few. What has more is made of signs, and its writings would take too much memory. */
+const MAX_ESCAPED_CHARS = 512
 
 function leastEndsOf(chars: readonly string[]): number[] {
   const prefix = publicPrefixLength(chars.join(''))
@@ -57,7 +63,7 @@ const MAX_LEAST_CHARS = 32
 
 /** How JSON (JSON within JSON, too), JavaScript, URLs and HTML write a character. Letters and digits are left as they are by all. */
 function plainForms(char: string): string[] {
-  if (/[a-z0-9]/i.test(char)) return [char]
+  if (UNESCAPED.test(char)) return [char]
   const code = char.codePointAt(0) ?? 0
   const quoted = JSON.stringify(char).slice(1, -1)
   const slashed = /["'\\/]/.test(char) ? [`\\${char}`, `\\\\${char}`, `\\\\\\${char}`] : []
