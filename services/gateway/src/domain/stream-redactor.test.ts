@@ -159,6 +159,21 @@ it.each([
   }
 })
 
+it.each([
+  'aB3dE5fG7\\u4h1J2k3',
+  'aB3dE5fG7\\!!!!!!!!!!',
+  'aB3dE5fG7\\\\u0j2K',
+  'aB3dE5fG7%2%25k1J2',
+  'aB3dE5fG7&amp;#3x1J2',
+])('a secret that looks like its own escapes is taken out whole: %s', (secret) => {
+  for (const write of Object.values(WRITERS)) {
+    const text = `"${write(secret)}"\n`
+    for (let first = 1; first < text.length; first++) {
+      expect(redacted(Buffer.from(text), [secret], [first, 3]).text).toBe(`"${filler(text.length - 3)}"\n`)
+    }
+  }
+})
+
 describe('holding back', () => {
   const event = (text: string) =>
     Buffer.from(`data: ${JSON.stringify({ choices: [{ delta: { content: text } }] })}\n\n`)
