@@ -3,7 +3,7 @@ import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompress
 import { eventually } from '@sluice/testkit'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { postJson } from './testing/exchange.ts'
+import { exchange, postJson } from './testing/exchange.ts'
 import { freshConnection } from './testing/fresh-connection.ts'
 import { type RawUpstream, startRawUpstream, writePieces } from './testing/raw-upstream.ts'
 import { startDataPath, type TestDataPath } from './testing/start-data-path.ts'
@@ -157,6 +157,23 @@ describe('a credential that is repeated in an answer of status 200 or 3xx', () =
     })
     expect(answer.body.toString()).toContain('[redacted]')
     expect(shows(answer.body.toString(), OLD)).toBe(false)
+  })
+
+  it('is cut out of the list of models', async () => {
+    const { settings } = await connected()
+    upstream.respond = (_request, response) =>
+      response
+        .writeHead(200, JSON_TYPE)
+        .end(JSON.stringify({ object: 'list', data: [{ id: `m-${OLD}` }, { id: 'm-2' }] }))
+    const only = await path.gateway.apiKey({ connections: [settings.id] })
+    await eventually(async () => {
+      const headers = { authorization: `Bearer ${only}` }
+      const { data } = JSON.parse((await exchange(`${path.gateway.url}/v1/models`, { headers })).body.toString())
+      expect(data.map(({ id }: { id: string }) => id)).toEqual([
+        `${settings.name}/m-[redacted]`,
+        `${settings.name}/m-2`,
+      ])
+    })
   })
 
   it('and its stream’s events still come at once', async () => {

@@ -10,9 +10,9 @@ export interface SecretSpan {
 /**
  * Finds secrets and their runs in bytes, in every writing. Made once for a credential, of some ten kilobytes for a usual key.
  *
- * A run has at least nine characters and so, in whatever writing, each of six places after one another where four bytes of it begin. So it
- * is enough to look at four bytes at every fifth place (of the sixth, more below): whether a writing may have them is a bit in a table, and
- * only where it may, bytes are compared. What a text costs does not depend on how long secrets are.
+ * A run has nine characters at least, in whatever writing, and so has four of its bytes at each of six places after one another. It is
+ * enough, then, to look at the four bytes at every fifth place: a bit in a table says whether a writing may have them, and only where it
+ * may, bytes are compared. What a text costs does not depend on how long secrets are.
  */
 export class SecretIndex {
   /** Nothing is to be found. */
