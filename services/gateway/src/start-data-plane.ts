@@ -9,6 +9,7 @@ import { roleSessions } from './adapters/aws/role-sessions.ts'
 import { roleSigner } from './adapters/aws/role-signer.ts'
 import { createPermits } from './adapters/capacity/create-permits.ts'
 import { watchConnections } from './adapters/connection-projection.ts'
+import { decodedUpstream } from './adapters/decoded-upstream.ts'
 import { threadedDocuments } from './adapters/documents.ts'
 import { fetchFirstCredentials } from './adapters/first-credentials.ts'
 import { httpImages } from './adapters/http-images.ts'
@@ -109,7 +110,7 @@ export async function startDataPlane(config: GatewayConfig, logger: Logger): Pro
     signer: roleSigner(sessions),
     documents,
     heldBytes: new ByteAccount(config.MAX_HELD_BYTES),
-    upstream,
+    upstream: decodedUpstream(upstream),
     images,
     events,
     clock,

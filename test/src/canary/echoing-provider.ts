@@ -6,7 +6,20 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 
 /** The ways to fail, and in each the key is repeated. A request chooses one by `echo-NAME` anywhere in its path or body. */
-export const ECHOES = ['body', 'headers', 'chunks', 'gzip', 'text', 'event', 'broken', 'malformed'] as const
+export const ECHOES = ['body', 'headers', 'chunks', 'gzip', 'text', 'broken', 'malformed'] as const
+/** Those of an answer that is no error by its status. */
+export const ANSWERED_ECHOES = [
+  'event',
+  'answered',
+  'choice',
+  'words',
+  'lines',
+  'array',
+  'masked',
+  'zipped',
+  'sauce',
+  'redirect',
+] as const
 
 export interface EchoingProvider {
   readonly url: string
@@ -70,8 +83,46 @@ const ANSWERS: Readonly<Record<string, EchoingAnswer>> = {
       .end(`<p>No such key: ${key}, ${encodeURIComponent(key)}</p>`)
   },
   event: (response, { body }) => {
-    response.writeHead(200, { 'content-type': 'text/event-stream' })
+    response.writeHead(200, EVENTS)
     return inPieces(response, `event: error\ndata: ${body}\n\n`)
+  },
+  answered: (response, { body }) => {
+    response.writeHead(200, { ...JSON_TYPE, 'content-length': Buffer.byteLength(body) })
+    return inPieces(response, body)
+  },
+  choice: (response, { body }) => {
+    response.writeHead(200, JSON_TYPE)
+    response.end(
+      `{"choices":[{"index":0,"message":{"content":""},"error":${body}}],"candidates":[${body}],"content":${body}}`,
+    )
+  },
+  words: (response, { key }) => {
+    response.writeHead(200, EVENTS)
+    return inPieces(response, `: ${key}\n\ndata: Incorrect API key provided: ${key}\n\n`)
+  },
+  lines: (response, { key, body }) => {
+    response.writeHead(200, EVENTS)
+    return inPieces(
+      response,
+      `data: {"error":\ndata: ${body}}\n\ndata: ${key.slice(0, 30)}\ndata: ${key.slice(30)}\n\n`,
+    )
+  },
+  array: (response, { body }) => {
+    response.writeHead(200, JSON_TYPE)
+    return inPieces(response, `[{"a":1}\n,\r\n${body}\n]`)
+  },
+  masked: (response, { key }) => {
+    const message = `Wrong key: ${key.slice(0, 24)}****, ****${key.slice(-14)}`
+    response.writeHead(200, JSON_TYPE).end(JSON.stringify({ error: { message } }))
+  },
+  zipped: (response, { body }) => {
+    response.writeHead(200, { ...JSON_TYPE, 'content-encoding': 'gzip' }).end(gzipSync(body))
+  },
+  sauce: (response, { body }) => {
+    response.writeHead(200, { ...JSON_TYPE, 'content-encoding': 'secret-sauce' }).end(body)
+  },
+  redirect: (response, { key }) => {
+    response.writeHead(302, { location: `/login?key=${encodeURIComponent(key)}` }).end(`<a href="/?${key}">Found</a>`)
   },
   broken: async (response, { body }) => {
     response.writeHead(401, { ...JSON_TYPE, 'content-length': '100000' })
@@ -85,6 +136,7 @@ const ANSWERS: Readonly<Record<string, EchoingAnswer>> = {
 }
 
 const JSON_TYPE = { 'content-type': 'application/json' }
+const EVENTS = { 'content-type': 'text/event-stream' }
 /** Those that are read, those that are passed on, and those that go on in other words. */
 const HEADERS = [
   'www-authenticate',
@@ -131,7 +183,7 @@ function modelAnswer(response: ServerResponse, content: string, isStream: boolea
   if (isStream) {
     const chunk = (rest: object) => `data: ${JSON.stringify({ ...head, object: 'chat.completion.chunk', ...rest })}\n\n`
     const choices = [{ index: 0, delta: { role: 'assistant', content }, finish_reason: 'stop' }]
-    response.writeHead(200, { 'content-type': 'text/event-stream' })
+    response.writeHead(200, EVENTS)
     response.end(`${chunk({ choices })}${chunk({ choices: [], usage })}data: [DONE]\n\n`)
     return
   }

@@ -25,6 +25,8 @@ export class HttpRecord {
 
   async ask(url: string, { method, headers = {}, body, shown, signal }: Question = {}): Promise<Answer> {
     const response = await fetch(url, {
+      // What a redirection says is an answer like others.
+      redirect: 'manual',
       method: method ?? (body === undefined ? 'GET' : 'POST'),
       headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
       ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),

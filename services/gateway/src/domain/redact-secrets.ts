@@ -1,59 +1,104 @@
 import type { WireHeaders } from '@sluice/providers'
+import { SecretIndex } from './secret-index.ts'
+import { isDistinctive } from './secret-text.ts'
+import { redactWhole, StreamRedactor } from './stream-redactor.ts'
 
 /**
- * `body` with every occurrence of every secret replaced by `[redacted]`; the same buffer where there is none. Secrets are ASCII. Each is
- * found as it is and as servers write down what they quote: escaped for JSON, also within JSON, and for URLs. What a provider encodes as
- * a whole (base64) is not looked for: that is no quotation.
+ * Takes the secrets of one credential out of what its provider answers. Made once for a credential.
+ *
+ * Secrets that are distinctive, and their longer runs, are taken out wherever they stand. Others, such as the `none` of a server that asks
+ * for no key, are part of other words and texts: they are taken out only of what may quote a wrong key, an error, and there only as a word
+ * of its own behind one that announces it, as in `Incorrect API key provided: none`.
  */
-export function redactSecrets(body: Buffer, secrets: readonly string[]): Buffer {
-  // Latin-1 gives every byte back as it was.
-  const text = body.toString('latin1')
-  const redacted = redactText(text, secrets)
-  return redacted === text ? body : Buffer.from(redacted, 'latin1')
-}
+export class SecretRedaction {
+  readonly #index: SecretIndex
+  readonly #announced: readonly RegExp[]
 
-/** The same of a text. */
-export function redactText(text: string, secrets: readonly string[]): string {
-  let redacted = text
-  for (const secret of secrets) {
-    if (secret === '') continue
-    for (const writing of writingsOf(secret)) {
-      if (redacted.includes(writing)) redacted = redacted.replaceAll(writing, REDACTED)
+  constructor(secrets: readonly string[]) {
+    this.#index = new SecretIndex(secrets)
+    this.#announced = secrets.filter((secret) => secret !== '' && !isDistinctive(secret)).map(announced)
+  }
+
+  /** For the body of one answer, as it passes by. */
+  stream(): StreamRedactor {
+    return new StreamRedactor(this.#index)
+  }
+
+  /** Returns a whole body without the distinctive secrets: the same buffer where there is none. */
+  body(bytes: Buffer): Buffer {
+    return redactWhole(this.#index, bytes)
+  }
+
+  /** Returns the whole body of an error without any secret. */
+  error(bytes: Buffer): Buffer {
+    const body = this.body(bytes)
+    if (this.#announced.length === 0) return body
+    // Latin-1 gives every byte back as it was.
+    const text = body.toString('latin1')
+    const redacted = this.#withoutAnnounced(text)
+    return redacted === text ? body : Buffer.from(redacted, 'latin1')
+  }
+
+  /** Returns what an error says, or the reason phrase of an answer, without any secret. */
+  errorText(text: string): string {
+    return this.#withoutAnnounced(this.#distinctiveOutOf(text))
+  }
+
+  /** Returns an answer's headers without the secrets in their values; the same object where there is none. */
+  headers(headers: WireHeaders): WireHeaders {
+    const all = Object.values(headers).flat().join('\n')
+    if (this.#distinctiveOutOf(all) === all && this.#withoutAnnounced(all) === all) return headers
+    const redacted: Record<string, string | string[]> = {}
+    for (const [name, value] of Object.entries(headers)) {
+      if (value === undefined) continue
+      redacted[name] = typeof value === 'string' ? this.#field(name, value) : value.map((one) => this.#field(name, one))
     }
+    return redacted
   }
-  return redacted
-}
 
-/** The same of the values of an answer's headers; the same object where there is none. */
-export function redactHeaders(headers: WireHeaders, secrets: readonly string[]): WireHeaders {
-  const all = Object.values(headers).flat().join('\n')
-  if (redactText(all, secrets) === all) return headers
-  const redacted: Record<string, string | string[]> = {}
-  for (const [name, value] of Object.entries(headers)) {
-    if (value === undefined) continue
-    redacted[name] =
-      typeof value === 'string' ? redactText(value, secrets) : value.map((one) => redactText(one, secrets))
+  #field(name: string, value: string): string {
+    if (FRAMING.has(name)) return value
+    return QUOTING.has(name) ? this.errorText(value) : this.#distinctiveOutOf(value)
   }
-  return redacted
+
+  #distinctiveOutOf(text: string): string {
+    if (this.#index.isEmpty) return text
+    const bytes = Buffer.from(text)
+    const body = this.body(bytes)
+    return body === bytes ? text : body.toString()
+  }
+
+  #withoutAnnounced(text: string): string {
+    return this.#announced.reduce((redacted, pattern) => redacted.replace(pattern, '$1[redacted]'), text)
+  }
 }
 
-const REDACTED = '[redacted]'
+/** What is between provider and gateway alone, or says how the body is to be read. */
+const FRAMING: ReadonlySet<string> = new Set([
+  'connection',
+  'content-encoding',
+  'content-length',
+  'date',
+  'keep-alive',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+])
 
-/** What nobody escapes, and most secrets are made of alone. */
-const UNESCAPED = /^[\w.~-]*$/
+/** Headers that may quote what was sent. */
+const QUOTING: ReadonlySet<string> = new Set(['location', 'www-authenticate'])
 
-function writingsOf(secret: string): Iterable<string> {
-  if (UNESCAPED.test(secret)) return [secret]
-  const json = escaped(secret)
-  const quoted = [secret, json, escaped(json)].flatMap((text) => [
-    text,
-    // As PHP and as Go escape in addition.
-    text.replaceAll('/', '\\/'),
-    text.replaceAll(/[<>&]/g, (sign) => `\\u00${sign.charCodeAt(0).toString(16)}`),
-  ])
-  return new Set([...quoted, encodeURIComponent(secret)])
+/** Finds `secret` as a word of its own, where the words before it say that it is one. What comes before it is the first group. */
+function announced(secret: string): RegExp {
+  const quoted = secret.replaceAll(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')
+  return new RegExp(`(${ANNOUNCEMENT})${quoted}(?![\\w-])`, 'gi')
 }
 
-function escaped(text: string): string {
-  return JSON.stringify(text).slice(1, -1)
-}
+const SECRET_NAME =
+  '(?<!\\w)(?:(?:x-)?(?:goog-)?api[-_ ]?key|(?:api|access|auth)[-_ ]?token|bearer|credentials?|password)'
+const NAMED = `${SECRET_NAME}(?:\\s(?:provided|given|supplied|used|sent|received|is|was)){0,2}`
+/** What may be the key of something else, unless a value follows. */
+const PARAMETER = '(?<!\\w)(?:key|token)(?:\\s(?:provided|given)|(?=\\\\{0,3}["\'`]?\\s?[:=]))'
+const QUOTE = '(?:\\\\{0,3}["\'`(<])?'
+/** The secret's name, a colon or an equals sign, and quotes, which may be escaped. Bounded throughout: it never takes long. */
+const ANNOUNCEMENT = `(?:${NAMED}|${PARAMETER})${QUOTE}\\s?[:=]?\\s?${QUOTE}(?<![\\w-])`

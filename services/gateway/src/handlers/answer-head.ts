@@ -21,9 +21,3 @@ export function contentTypeOf({ headers }: AnswerHead): string {
   const value = headers['content-type']
   return typeof value === 'string' ? value.toLowerCase() : ''
 }
-
-/** Whether the body can be read as it is. It was asked for so, but not every server heeds that. */
-export function isPlain({ headers }: AnswerHead): boolean {
-  const encoding = headers['content-encoding']
-  return encoding === undefined || encoding === 'identity'
-}

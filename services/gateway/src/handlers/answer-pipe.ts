@@ -1,32 +1,30 @@
 import type { AnswerReader, AnswerTranslator } from '@sluice/providers'
-import { redactSecrets } from '../domain/redact-secrets.ts'
-import { WholeEvents } from '../domain/whole-events.ts'
+import type { StreamRedactor } from '../domain/stream-redactor.ts'
 
 export interface AnswerPipeOptions {
   readonly reader: AnswerReader
-  readonly translator: AnswerTranslator | undefined
+  /** At the unified endpoint. */
+  readonly translation?: {
+    readonly translator: AnswerTranslator
+    /** A secret may be in pieces, or written in an unknown way, until the translator puts it together. */
+    readonly redactor: StreamRedactor
+  }
   /** The answer is a stream of server-sent events. */
   readonly isEventStream: boolean
-  /** What is cut out of an error in the answer. */
-  readonly secrets: () => readonly string[]
 }
 
-/**
- * What the body of an answer of status 2xx passes through: it is read for its usage, a credential that an error in it repeats is cut
- * out, and at the unified endpoint it is said in OpenAI's words. Events are passed on whole, so that it is known of each byte whether
- * it belongs to an error.
- */
+/** What the body of an answer of status 2xx passes through: it is read for its usage, and at the unified endpoint said in OpenAI's words. */
 export class AnswerPipe {
   readonly reader: AnswerReader
   readonly #translator: AnswerTranslator | undefined
-  readonly #events: WholeEvents | undefined
-  readonly #secrets: AnswerPipeOptions['secrets']
+  readonly #redactor: StreamRedactor | undefined
+  readonly #isEventStream: boolean
 
-  constructor({ reader, translator, isEventStream, secrets }: AnswerPipeOptions) {
+  constructor({ reader, translation, isEventStream }: AnswerPipeOptions) {
     this.reader = reader
-    this.#translator = translator
-    this.#events = isEventStream ? new WholeEvents() : undefined
-    this.#secrets = secrets
+    this.#translator = translation?.translator
+    this.#redactor = translation?.redactor
+    this.#isEventStream = isEventStream
   }
 
   /** The answer's content type where it is no longer the provider's. */
@@ -50,21 +48,17 @@ export class AnswerPipe {
   }
 
   push(chunk: Buffer): Buffer {
-    const piece = this.reader.push(chunk)
-    const read = this.#safe(this.#events === undefined ? piece : this.#events.push(piece))
-    return this.#translator === undefined || read.length === 0 ? read : this.#translator.push(read)
+    const read = this.reader.push(chunk)
+    return this.#translator === undefined || read.length === 0 ? read : this.#safe(this.#translator.push(read))
   }
 
   /** What is still to be passed on; undefined where the answer cannot be said in OpenAI's words. */
   end(): Buffer | undefined {
-    const last = this.reader.end()
-    const rest = this.#safe(
-      this.#events === undefined ? last : Buffer.concat([this.#events.push(last), this.#events.end()]),
-    )
+    const rest = this.reader.end()
     if (this.#translator === undefined) return rest
     const translated = rest.length === 0 ? rest : this.#translator.push(rest)
     const end = this.#translator.end()
-    return end && (translated.length === 0 ? end : Buffer.concat([translated, end]))
+    return end && this.#safeToTheEnd(Buffer.concat([translated, end]))
   }
 
   /**
@@ -73,16 +67,20 @@ export class AnswerPipe {
    */
   breakOff(message: string): Buffer | undefined {
     const words = this.#translator?.breakOff(message)
-    return words?.length === 0 && !this.#isStream ? undefined : words
+    return words?.length === 0 && !this.#isStream ? undefined : words && this.#safeToTheEnd(words)
   }
 
   /** What is passed on are events, of which a translated stream's last one says that it is. */
   get #isStream(): boolean {
-    return this.contentType?.startsWith('text/event-stream') ?? this.#events !== undefined
+    return this.contentType?.startsWith('text/event-stream') ?? this.#isEventStream
   }
 
   #safe(bytes: Buffer): Buffer {
-    return this.reader.errorStatus === undefined ? bytes : redactSecrets(bytes, this.#secrets())
+    return this.#redactor === undefined ? bytes : this.#redactor.push(bytes)
+  }
+
+  #safeToTheEnd(bytes: Buffer): Buffer {
+    return this.#redactor === undefined ? bytes : Buffer.concat([this.#redactor.push(bytes), this.#redactor.end()])
   }
 }
 

@@ -4,19 +4,21 @@ import type { WireHeaders } from '@sluice/providers'
 import type { Logger } from '@sluice/service-kit'
 import { type GatewayError, gatewayError } from '../domain/gateway-error.ts'
 import { sendableReasonPhrase } from '../domain/reason-phrase.ts'
-import { redactHeaders, redactText } from '../domain/redact-secrets.ts'
+import type { SecretRedaction } from '../domain/redact-secrets.ts'
 import { type CallEnd, settledCost } from '../domain/settlement.ts'
+import type { StreamRedactor } from '../domain/stream-redactor.ts'
 import type { CredentialSecrets } from '../ports/credentials.ts'
 import type { DataPlane } from '../ports/data-plane.ts'
 import type { Permit } from '../ports/permits.ts'
 import type { AnswerSink, UpstreamCall, UpstreamFault, UpstreamRequest } from '../ports/upstream.ts'
-import { type AnswerHead, contentTypeOf, isPlain, toldRequestId } from './answer-head.ts'
+import { type AnswerHead, contentTypeOf, toldRequestId } from './answer-head.ts'
 import { AnswerPipe } from './answer-pipe.ts'
 import { AnswerWriter } from './answer-writer.ts'
 import type { PermittedCall } from './call.ts'
 import { type ChargeKeeper, keepCharged } from './charge-keeper.ts'
 import { finishCall } from './finish-call.ts'
 import { HeldAnswer } from './held-answer.ts'
+import { redactionOf } from './secret-redaction.ts'
 import { interrupterOf, upstreamFaultError } from './upstream-fault-error.ts'
 import { writeError } from './write-error.ts'
 
@@ -30,10 +32,12 @@ export class AnswerRelay implements AnswerSink {
   readonly #response: ServerResponse
   readonly #logger: Logger
   readonly #writer: AnswerWriter
-  #secrets: CredentialSecrets = {}
+  #redaction: SecretRedaction = redactionOf(NO_SECRETS)
+  /** Stands over every byte of a body that is not an error's, whatever its type. */
+  #redactor: StreamRedactor = this.#redaction.stream()
   #upstream: UpstreamCall | undefined
   #pipe: AnswerPipe | undefined
-  /** Errors are held back until they are whole, as the credential may be in them. */
+  /** Errors are held back until they are whole: what is in them is read, and may have to be put in other words. */
   #held: HeldAnswer | undefined
   #errorBody: Buffer | undefined
   #head: AnswerHead | undefined
@@ -68,7 +72,7 @@ export class AnswerRelay implements AnswerSink {
   send(request: UpstreamRequest, secrets: CredentialSecrets): Promise<Departed> {
     if (this.#finished) return DEPARTED
     const { permit } = this.#call
-    this.#secrets = secrets
+    this.#redaction = redactionOf(secrets)
     this.#body = request.body
     this.#sentAtMs = this.#plane.clock.elapsedMs()
     this.#departure = Promise.withResolvers()
@@ -106,12 +110,12 @@ export class AnswerRelay implements AnswerSink {
     this.#bounded(() => {
       if (status < 300) this.#call.permit.served()
       const receivedAtMs = this.#plane.clock.nowMs()
-      const secrets = this.#revealed()
+      this.#redactor = this.#redaction.stream()
       this.#begin({
         status,
-        statusMessage: redactText(sendableReasonPhrase(statusMessage), secrets),
+        statusMessage: this.#redaction.errorText(sendableReasonPhrase(statusMessage)),
         // Some of them go into events and log lines, too.
-        headers: redactHeaders(headers, secrets),
+        headers: this.#redaction.headers(headers),
         receivedAtMs,
       })
     })
@@ -171,25 +175,30 @@ export class AnswerRelay implements AnswerSink {
 
   /** Undefined for an answer that can only be passed on as it is. */
   #pipeFor(head: AnswerHead): AnswerPipe | undefined {
-    if (head.status >= 300 || !isPlain(head)) return undefined
+    if (head.status >= 300) return undefined
     const { connection, operation, inspection, translation } = this.#call
     const type = contentTypeOf(head)
     return new AnswerPipe({
       reader: connection.adapter.answerReader(operation, inspection, type, head.headers),
-      translator: translation?.translator(type),
       isEventStream: type.startsWith('text/event-stream'),
-      secrets: () => this.#revealed(),
+      ...(translation && {
+        translation: { translator: translation.translator(type), redactor: this.#redaction.stream() },
+      }),
     })
   }
 
   #pass(chunk: Buffer): boolean {
-    if (this.#held !== undefined) {
-      if (this.#held.push(chunk)) return true
+    if (this.#held === undefined) return this.#passSafe(this.#redactor.push(chunk))
+    if (!this.#held.push(chunk)) {
       this.#upstream?.abort()
-      this.end()
-      return true
+      this.#answerHeld(this.#held)
     }
-    const passed = this.#pipe === undefined ? chunk : this.#pipe.push(chunk)
+    return true
+  }
+
+  #passSafe(bytes: Buffer): boolean {
+    if (bytes.length === 0) return true
+    const passed = this.#pipe === undefined ? bytes : this.#pipe.push(bytes)
     if (this.#pipe?.isSpoiled) this.giveUp(UNREADABLE)
     if (passed.length === 0) return true
     this.#bodyBegan = true
@@ -199,20 +208,28 @@ export class AnswerRelay implements AnswerSink {
   }
 
   #complete(): void {
-    if (this.#held !== undefined && this.#head !== undefined) {
-      const answer = this.#held.withoutSecrets(this.#revealed())
-      this.#errorBody = answer.body
-      this.#writer.error(this.#head, answer)
-    } else {
-      const rest = this.#pipe === undefined ? EMPTY : this.#pipe.end()
-      if (rest === undefined) {
-        this.giveUp(UNREADABLE)
-        return
-      }
-      if (this.#pipe?.isHeldBack && this.#head !== undefined) this.#writer.head(this.#head, this.#pipe.contentType)
-      if (rest.length > 0) this.#response.write(rest)
-      this.#response.end()
+    if (this.#held !== undefined) {
+      this.#answerHeld(this.#held)
+      return
     }
+    this.#passSafe(this.#redactor.end())
+    if (this.#finished) return
+    const rest = this.#pipe === undefined ? EMPTY : this.#pipe.end()
+    if (rest === undefined) {
+      this.giveUp(UNREADABLE)
+      return
+    }
+    if (this.#pipe?.isHeldBack && this.#head !== undefined) this.#writer.head(this.#head, this.#pipe.contentType)
+    if (rest.length > 0) this.#response.write(rest)
+    this.#response.end()
+    this.#finish(undefined)
+  }
+
+  #answerHeld(held: HeldAnswer): void {
+    if (this.#head === undefined) throw new Error('an error is held whose head has not come')
+    const answer = held.whole((body) => this.#redaction.error(body))
+    this.#errorBody = answer.body
+    this.#writer.error(this.#head, answer, this.#redaction)
     this.#finish(undefined)
   }
 
@@ -320,10 +337,6 @@ export class AnswerRelay implements AnswerSink {
     })
   }
 
-  #revealed(): string[] {
-    return Object.values(this.#secrets).map((secret) => secret.reveal())
-  }
-
   get #requestId(): string {
     return toldRequestId(this.#call.requestId, this.#head)
   }
@@ -355,6 +368,7 @@ const AT_ONCE_BYTES = 256 * 1024
 const DEPARTED: Promise<Departed> = Promise.resolve('departed')
 const NOTHING_USED = { requests: 0, tokens: 0 }
 const EMPTY = Buffer.alloc(0)
+const NO_SECRETS: CredentialSecrets = {}
 const NO_CONTENT = 204
 const INTERNAL = gatewayError('internal', 'Internal error.')
 const UNREADABLE = gatewayError('upstream_unreachable', 'The provider’s answer could not be understood.')

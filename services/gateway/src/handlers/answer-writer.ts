@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { answerHeaders } from '../domain/forwarded-headers.ts'
 import { type HeaderFields, removeField } from '../domain/header-fields.ts'
+import type { SecretRedaction } from '../domain/redact-secrets.ts'
 import type { AnswerHead } from './answer-head.ts'
 import type { PermittedCall } from './call.ts'
 import type { WholeAnswer } from './held-answer.ts'
@@ -30,19 +31,25 @@ export class AnswerWriter {
     this.#response.writeHead(status, statusMessage, fields)
   }
 
-  /** An error of the provider's, whole. */
-  error(head: AnswerHead, answer: WholeAnswer): void {
-    const { status, statusMessage, fields, body } = this.#translated(head, answer)
+  /** An error of the provider's, whole. @param redaction for what comes of putting it in other words */
+  error(head: AnswerHead, answer: WholeAnswer, redaction: SecretRedaction): void {
+    const { status, statusMessage, fields, body } = this.#translated(head, answer, redaction)
     this.#addOwnHeaders(fields, head.headers)
     this.#response.writeHead(status, statusMessage, fields)
     this.#response.end(body)
   }
 
-  #translated({ headers, receivedAtMs }: AnswerHead, answer: WholeAnswer): WholeAnswer {
+  #translated({ headers, receivedAtMs }: AnswerHead, answer: WholeAnswer, redaction: SecretRedaction): WholeAnswer {
     const { translation, connection } = this.#call
     const error = translation?.error(answer.status, answer.body, headers)
     if (error === undefined) return answer
-    return translatedError(answer, error, connection.adapter.retryAfterMs(headers, receivedAtMs, answer.body))
+    // A secret that was written in an unknown way may be legible in other words.
+    const message = redaction.errorText(error.message)
+    return translatedError(
+      answer,
+      { ...error, message },
+      connection.adapter.retryAfterMs(headers, receivedAtMs, answer.body),
+    )
   }
 
   #addOwnHeaders(fields: HeaderFields, headers: AnswerHead['headers']): void {

@@ -1,5 +1,5 @@
 import type { WireHeaders } from '@sluice/providers'
-import { redactHeaders, redactSecrets } from '../domain/redact-secrets.ts'
+import type { SecretRedaction } from '../domain/redact-secrets.ts'
 import { settledCost } from '../domain/settlement.ts'
 import type { DataPlane } from '../ports/data-plane.ts'
 import type { AnswerSink, UpstreamCall, UpstreamRequest } from '../ports/upstream.ts'
@@ -13,14 +13,14 @@ export interface CollectedAnswer {
 
 /**
  * Sends a request of the gateway's own and gives the answer when it is whole, or undefined where there is none within `deadlineMs`,
- * or it is longer than {@link MAX_ANSWER_BYTES}. The call is finished in any case, with nothing recorded of it that holds one of `secrets`.
+ * or it is longer than {@link MAX_ANSWER_BYTES}. The call is finished in any case. Nothing that is given or recorded holds a secret of `redaction`.
  * `too-late`: the permit was too old by the time the request could leave, and went back; the call is to be made again.
  */
 export function collectAnswer(
   plane: DataPlane,
   call: PermittedCall,
   request: UpstreamRequest,
-  secrets: readonly string[],
+  redaction: SecretRedaction,
   deadlineMs: number,
 ): Promise<CollectedAnswer | 'too-late' | undefined> {
   return new Promise((resolve, reject) => {
@@ -44,7 +44,9 @@ export function collectAnswer(
       }
     }
     const complete = (interruptedBy: 'provider' | 'timeout' | undefined): void => {
-      const body = Buffer.concat(pieces)
+      const isError = status !== undefined && status >= 400
+      const whole = Buffer.concat(pieces)
+      const body = isError ? redaction.error(whole) : redaction.body(whole)
       finishCall(plane, call, {
         requestId: call.requestId,
         sent: upstream?.sent ?? false,
@@ -53,7 +55,7 @@ export function collectAnswer(
         headers,
         headersAtMs,
         errorStatus: undefined,
-        errorBody: status !== undefined && status >= 400 ? redactSecrets(body, secrets) : undefined,
+        errorBody: isError ? body : undefined,
         timeToFirstByteMs,
         upstreamMs: plane.clock.elapsedMs() - sentAtMs,
         usage: undefined,
@@ -72,7 +74,7 @@ export function collectAnswer(
       start: (answered, _statusMessage, fields) => {
         status = answered
         if (status < 300) call.permit.served()
-        headers = redactHeaders(fields, secrets)
+        headers = redaction.headers(fields)
         headersAtMs = plane.clock.nowMs()
         timeToFirstByteMs = plane.clock.elapsedMs() - sentAtMs
       },

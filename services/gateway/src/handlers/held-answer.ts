@@ -1,8 +1,6 @@
 import type { WireHeaders } from '@sluice/providers'
-import { decodeBody } from '../domain/decode-body.ts'
 import { answerHeaders } from '../domain/forwarded-headers.ts'
 import { type HeaderFields, removeField } from '../domain/header-fields.ts'
-import { redactSecrets } from '../domain/redact-secrets.ts'
 
 /** An error to answer with; `fields` are its headers. */
 export interface WholeAnswer {
@@ -12,7 +10,7 @@ export interface WholeAnswer {
   readonly body: Buffer
 }
 
-/** A provider's error, kept until it is whole, so that a credential that it repeats can be cut out. */
+/** A provider's error, kept until it is whole: only then it can be read, and said in other words. */
 export class HeldAnswer {
   readonly #status: number
   readonly #statusMessage: string
@@ -34,17 +32,14 @@ export class HeldAnswer {
     return this.#bytes < MAX_ERROR_BYTES
   }
 
-  /** The answer to send, with no secret in its body; its head came without. */
-  withoutSecrets(secrets: readonly string[]): WholeAnswer {
+  /** The answer to send. @param redact what is still to be done to the body */
+  whole(redact: (body: Buffer) => Buffer): WholeAnswer {
     const status = this.#status
     const statusMessage = this.#statusMessage
     const fields = answerHeaders(this.#headers)
     // The answer to a HEAD has no body, whatever its headers say.
     if (this.#bytes === 0) return { status, statusMessage, fields, body: EMPTY }
-    const plain = decodeBody(Buffer.concat(this.#pieces), this.#headers['content-encoding'])
-    const redacted = redactSecrets(plain, secrets)
-    const body = this.#bytes < MAX_ERROR_BYTES ? redacted : redacted.subarray(0, -LONGEST_SECRET_BYTES)
-    removeField(fields, 'content-encoding')
+    const body = redact(Buffer.concat(this.#pieces))
     removeField(fields, 'content-length')
     fields.push('content-length', String(body.length))
     return { status, statusMessage, fields, body }
@@ -52,6 +47,4 @@ export class HeldAnswer {
 }
 
 const MAX_ERROR_BYTES = 1024 * 1024
-/** Where an error is cut off, it may end in the beginning of a secret: 4,096 characters, escaped for a URL. */
-const LONGEST_SECRET_BYTES = 3 * 4_096
 const EMPTY = Buffer.alloc(0)

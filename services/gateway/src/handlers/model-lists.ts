@@ -8,6 +8,7 @@ import { collectAnswer } from './collect-answer.ts'
 import { obtainPermit } from './obtain-permit.ts'
 import { prepareCall } from './prepare-call.ts'
 import { credentialReady, readyToSend } from './ready-to-send.ts'
+import { redactionOf } from './secret-redaction.ts'
 
 /** Who asks, for the permits and the events of the calls that it takes. */
 export interface ModelListAsker {
@@ -104,8 +105,7 @@ async function askForPage(
     if (permission.status !== 'permitted') return undefined
     const ready = await readyToSend(plane, permission.call, () => null)
     if ('code' in ready) return undefined
-    const revealed = Object.values(ready.secrets).map((secret) => secret.reveal())
-    const answer = await collectAnswer(plane, ready.call, ready.request, revealed, DEADLINE_MS)
+    const answer = await collectAnswer(plane, ready.call, ready.request, redactionOf(ready.secrets), DEADLINE_MS)
     if (answer !== 'too-late') return answer?.status === 200 ? list.read(parseJsonObject(answer.body)) : undefined
     plane.permits.expired(connection.settings.id)
   }

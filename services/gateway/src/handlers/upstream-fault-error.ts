@@ -22,6 +22,10 @@ export function upstreamFaultError(reason: FaultReason, moment: FaultMoment): Ga
   if (reason === 'invalid') {
     return gatewayError('invalid_request', 'The request cannot be sent on: its path or a header is malformed.')
   }
+  if (reason === 'undecodable') {
+    const what = 'sent a compressed answer, which was not asked for and could not be understood'
+    return gatewayError('upstream_unreachable', `${provider} ${what}.`)
+  }
   if (moment.hasBegun) return gatewayError('upstream_unreachable', 'The provider broke its answer off.')
   if (reason === 'unreadable')
     return gatewayError('upstream_unreachable', `${provider} answered with what is not HTTP.`)
@@ -32,5 +36,5 @@ export function upstreamFaultError(reason: FaultReason, moment: FaultMoment): Ga
 /** Whose doing the end of the call is. */
 export function interrupterOf(reason: FaultReason): CallEnd['interruptedBy'] {
   if (reason === 'timeout') return 'timeout'
-  return reason === 'unreachable' || reason === 'unreadable' ? 'provider' : 'client'
+  return reason === 'too-large' || reason === 'invalid' ? 'client' : 'provider'
 }

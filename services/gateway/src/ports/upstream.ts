@@ -44,11 +44,11 @@ export interface AnswerSink {
 
 export interface UpstreamFault {
   /**
-   * `unreachable`: the connection could not be made, or broke. `unreadable`: what came is not HTTP. `timeout`: no first byte, or no further one, in time.
-   * `too-large`: the request's body exceeded its limit. `invalid`: the request cannot be sent as it is. `too-late`: nothing was
+   * `unreachable`: the connection could not be made, or broke. `unreadable`: what came is not HTTP. `undecodable`: the body is in a
+   * content coding that is not known, or damaged. `timeout`: no first byte, or no further one, in time. `too-large`: the request's body exceeded its limit. `invalid`: the request cannot be sent as it is. `too-late`: nothing was
    * written, as the time to depart had passed.
    */
-  readonly reason: 'unreachable' | 'unreadable' | 'timeout' | 'too-large' | 'invalid' | 'too-late'
+  readonly reason: 'unreachable' | 'unreadable' | 'undecodable' | 'timeout' | 'too-large' | 'invalid' | 'too-late'
   /** Holds no secret, but details that are for the log only. */
   readonly error: Error
 }

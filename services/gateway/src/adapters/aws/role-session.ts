@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import { Secret } from '@sluice/service-kit'
 import { SignatureV4 } from '@smithy/signature-v4'
 import type { CredentialSecrets } from '../../ports/credentials.ts'
 import type { RequestToSign } from '../../ports/request-signer.ts'
@@ -7,7 +8,7 @@ import { NodeSha256 } from './node-sha256.ts'
 
 /** A role's temporary credentials, with what they sign. */
 export class RoleSession {
-  /** The parts that AWS may repeat in an error: what it says of a wrong signature has the token in it. */
+  /** What AWS may repeat in an error: what it says of a wrong signature has the token in it, and the access key's id. */
   readonly secrets: CredentialSecrets
   readonly #signer: SignatureV4
   readonly #dueAtMs: number
@@ -18,7 +19,7 @@ export class RoleSession {
     const lifetimeMs = expiresAtMs - obtainedAtMs
     this.#dueAtMs = obtainedAtMs + lifetimeMs * DUE_AT
     this.#unusableAtMs = obtainedAtMs + lifetimeMs * UNUSABLE_AT
-    this.secrets = { secretAccessKey, sessionToken }
+    this.secrets = { accessKeyId: new Secret(accessKeyId), secretAccessKey, sessionToken }
     this.#signer = new SignatureV4({
       service: SERVICE,
       // Of no effect: each signature names the region of its request.

@@ -1,0 +1,105 @@
+import type { SecretIndex, SecretSpan } from './secret-index.ts'
+
+/**
+ * Takes secrets and their longer runs out of a body as it passes by, in whatever pieces it comes. Every other byte stays, and what is taken
+ * out is replaced by as many bytes, so that a length that was announced holds. Text that was JSON is JSON afterwards.
+ *
+ * Held back is only what may be the beginning of a run, until the next piece or the end shows it: at most the secret's longest writing, and
+ * nothing where a piece ends with what no secret has, as events do with their line feeds.
+ */
+export class StreamRedactor {
+  readonly #index: SecretIndex
+  #held = EMPTY
+
+  constructor(index: SecretIndex) {
+    this.#index = index
+  }
+
+  /** Takes the next bytes; gives those to pass on now: the same buffer where nothing is taken out or held back. */
+  push(chunk: Buffer): Buffer {
+    if (this.#index.isEmpty) return chunk
+    const bytes = redactInPlace(this.#index, this.#withHeld(chunk), false)
+    const open = escapeStart(bytes, this.#index.openStart(bytes))
+    if (open === bytes.length) return bytes
+    // A copy, as the piece may be part of a larger buffer.
+    this.#held = Buffer.from(bytes.subarray(open))
+    return bytes.subarray(0, open)
+  }
+
+  /** The body has ended: gives what is still to be passed on. */
+  end(): Buffer {
+    return this.#held.length === 0 ? EMPTY : redactInPlace(this.#index, this.#withHeld(EMPTY), true)
+  }
+
+  #withHeld(chunk: Buffer): Buffer {
+    if (this.#held.length === 0) return chunk
+    const bytes = Buffer.concat([this.#held, chunk])
+    this.#held = EMPTY
+    return bytes
+  }
+}
+
+/** Returns a whole text with `[redacted]` in place of secrets and their longer runs; the same buffer where there is none. */
+export function redactWhole(index: SecretIndex, bytes: Buffer): Buffer {
+  if (index.isEmpty) return bytes
+  const pieces: Buffer[] = []
+  let shownTo = 0
+  for (let span = index.find(bytes, 0, true); span !== undefined; span = index.find(bytes, span.end, true)) {
+    const { start, end } = withoutHalfEscapes(bytes, span)
+    if (start >= end) continue
+    pieces.push(bytes.subarray(shownTo, start), WORD)
+    shownTo = end
+  }
+  return pieces.length === 0 ? bytes : Buffer.concat([...pieces, bytes.subarray(shownTo)])
+}
+
+/** The same of a part of a body, where as many bytes take the place of each. */
+function redactInPlace(index: SecretIndex, given: Buffer, isEnd: boolean): Buffer {
+  let bytes = given
+  for (let span = index.find(bytes, 0, isEnd); span !== undefined; span = index.find(bytes, span.end, isEnd)) {
+    if (bytes === given) bytes = Buffer.from(given)
+    const { start, end } = withoutHalfEscapes(bytes, span)
+    if (start >= end) continue
+    bytes.fill(STAR, start, end)
+    if (end - start >= WORD.length) WORD.copy(bytes, start)
+  }
+  return bytes
+}
+
+/** An escape of JSON's is left whole, or taken out whole. */
+function withoutHalfEscapes(bytes: Buffer, { start, end }: SecretSpan): SecretSpan {
+  return { start: escapeAround(bytes, start)?.end ?? start, end: escapeStart(bytes, end) }
+}
+
+const EMPTY = Buffer.alloc(0)
+const WORD = Buffer.from('[redacted]')
+const STAR = 0x2a
+
+/** Where the JSON escape begins that `at` is inside of; `at` where it is inside of none. */
+function escapeStart(bytes: Buffer, at: number): number {
+  return escapeAround(bytes, at)?.start ?? at
+}
+
+/** The escape, such as `\n` or `\u0041`, that begins before `at` and ends behind it. */
+function escapeAround(bytes: Buffer, at: number): { readonly start: number; readonly end: number } | undefined {
+  let start = at - 1
+  while (bytes[start] !== BACKSLASH) {
+    start--
+    if (start < 0 || start <= at - UNICODE_ESCAPE_BYTES) return undefined
+  }
+  let run = start
+  while (bytes[run - 1] === BACKSLASH) run--
+  // Of several backslashes, each second one is escaped by the one before it.
+  if ((start - run) % 2 === 1) return undefined
+  const end = start + (isUnicodeEscape(bytes, start) ? UNICODE_ESCAPE_BYTES : 2)
+  return end > at ? { start, end } : undefined
+}
+
+/** Whether it is one, or may become one with the bytes to come. */
+function isUnicodeEscape(bytes: Buffer, start: number): boolean {
+  return UNICODE_ESCAPE.test(bytes.toString('latin1', start, start + UNICODE_ESCAPE_BYTES))
+}
+
+const BACKSLASH = 0x5c
+const UNICODE_ESCAPE_BYTES = 6
+const UNICODE_ESCAPE = /^\\u(?:[0-9a-f]{4}|[0-9a-f]{0,3}$)/i
