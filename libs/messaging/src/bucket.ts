@@ -1,11 +1,13 @@
+import { randomBytes } from 'node:crypto'
 import { type BucketDefinition, fromSubjectToken, SluiceError, subjectToken, validate } from '@sluice/contracts'
 import { type KV, type KvEntry, StorageType } from 'nats'
 import type { Static, TSchema } from 'typebox'
 import type { Bus } from './bus.ts'
+import { UnreadableEntryError } from './faults.ts'
 import { publishToJetStream } from './jetstream-publish.ts'
-import { isNotPermitted, untilOwnerMadeIt } from './made-by-owner.ts'
+import { isNameInUse, isNotPermitted, untilOwnerMadeIt } from './made-by-owner.ts'
 import { withRoomFor } from './no-room.ts'
-import { type Watch, type WatchOptions, watchBucket } from './watch.ts'
+import { type Watch, type WatchedEntry, type WatchOptions, watchBucket } from './watch.ts'
 
 /** A key's value as it is stored. */
 export interface BucketEntry<Value> {
@@ -26,8 +28,15 @@ export interface BucketState {
 
 export type UpdateResult = { readonly status: 'stored'; readonly revision: number } | { readonly status: 'conflict' }
 
+export interface ListenOptions<Value> {
+  readonly onEntry: (entry: { readonly key: string; readonly value: Value | undefined }) => void
+  /** Called with what is not of the bucket's shape, which is passed over. */
+  readonly onFault: (error: unknown) => void
+}
+
 /** A KV bucket of JSON values. Keys are any identifiers. */
 export interface Bucket<Value> {
+  /** @throws UnreadableEntryError when what stands there is not of the bucket's shape */
   get(key: string): Promise<BucketEntry<Value>>
   /** Writes whatever stands there. Returns the new revision. */
   put(key: string, value: Value): Promise<number>
@@ -46,6 +55,11 @@ export interface Bucket<Value> {
   clear(revision: number): Promise<void>
   /** Every entry now, then every change, for ever; resolves when all present entries were told. */
   watch(options: WatchOptions<Value>): Promise<Watch>
+  /**
+   * Every write from now on as it is sent, whether or not it is stored. Needs permission to listen on the bucket's subjects, and none to
+   * create a consumer, which could have what stands in the bucket delivered to any subject.
+   */
+  listen(options: ListenOptions<Value>): Watch
 }
 
 /**
@@ -57,16 +71,22 @@ export async function openBucket<V extends TSchema>(
   definition: BucketDefinition<V>,
 ): Promise<Bucket<Static<V>>> {
   const kv = await openKv(bus, definition)
-  const subjectOf = (key: string) => `$KV.${definition.name}.${subjectToken(key)}`
-  const decode = (entry: KvEntry): BucketEntry<Static<V>> => ({
-    value: entry.operation === 'PUT' ? decodeValue(definition, entry) : undefined,
-    revision: entry.revision,
-    storedAtMs: entry.created.getTime(),
-  })
+  const keyPrefix = definition.isPrivate === true ? await privatePrefix(bus, definition) : ''
+  const subjectPrefix = `$KV.${definition.name}.${keyPrefix}`
+  const subjectOf = (key: string) => `${subjectPrefix}${subjectToken(key)}`
+  const keyOf = (kvKey: string) => fromSubjectToken(kvKey.slice(keyPrefix.length))
+  const decode = (entry: KvEntry): WatchedEntry<Static<V>> => {
+    const { revision } = entry
+    const key = keyOf(entry.key)
+    const value = entry.operation === 'PUT' ? decodeValue(definition, entry.string(), { key, revision }) : undefined
+    return { key, value, revision, storedAtMs: entry.created.getTime() }
+  }
   return {
     get: async (key) => {
-      const entry = await kv.get(subjectToken(key))
-      return entry === null ? { value: undefined, revision: 0, storedAtMs: 0 } : decode(entry)
+      const entry = await kv.get(keyPrefix + subjectToken(key))
+      if (entry === null) return { value: undefined, revision: 0, storedAtMs: 0 }
+      const { value, revision, storedAtMs } = decode(entry)
+      return { value, revision, storedAtMs }
     },
     put: async (key, value) => {
       const result = await publishToJetStream(bus, subjectOf(key), encode(value), {})
@@ -81,7 +101,7 @@ export async function openBucket<V extends TSchema>(
       return result.status === 'stored' ? { status: 'stored', revision: result.sequence } : result
     },
     delete: async (key) => {
-      await publishToJetStream(bus, subjectOf(key), '', { 'KV-Operation': 'DEL' })
+      await publishToJetStream(bus, subjectOf(key), '', { [OPERATION_HEADER]: 'DEL' })
     },
     erase: async (key) => {
       await bus.jetstreamManager.streams.purge(`KV_${definition.name}`, {
@@ -89,11 +109,10 @@ export async function openBucket<V extends TSchema>(
       })
     },
     keys: async () => {
-      const prefix = `$KV.${definition.name}.`
       const { state } = await bus.jetstreamManager.streams.info(`KV_${definition.name}`, {
-        subjects_filter: `${prefix}>`,
+        subjects_filter: `${subjectPrefix}>`,
       })
-      return Object.keys(state.subjects ?? {}).map((subject) => fromSubjectToken(subject.slice(prefix.length)))
+      return Object.keys(state.subjects ?? {}).map((subject) => fromSubjectToken(subject.slice(subjectPrefix.length)))
     },
     state: async () => {
       const { created, state } = await bus.jetstreamManager.streams.info(`KV_${definition.name}`)
@@ -104,11 +123,28 @@ export async function openBucket<V extends TSchema>(
       await bus.jetstreamManager.streams.purge(`KV_${definition.name}`, { seq: revision + 1 })
     },
     watch: (options) =>
-      watchBucket(bus, kv, (entry) => ({ key: fromSubjectToken(entry.key), ...decode(entry) }), options),
+      watchBucket(bus, (kvOptions) => kv.watch({ key: `${keyPrefix}>`, ...kvOptions }), decode, options),
+    listen: ({ onEntry, onFault }) => {
+      const subscription = bus.connection.subscribe(`${subjectPrefix}*`, {
+        callback: (error, message) => {
+          if (error !== null) return onFault(error)
+          // What a consumer delivers here keeps the subject that it has in its stream.
+          if (!message.subject.startsWith(subjectPrefix)) return
+          const key = fromSubjectToken(message.subject.slice(subjectPrefix.length))
+          try {
+            const isPut = !message.headers?.has(OPERATION_HEADER)
+            onEntry({ key, value: isPut ? decodeValue(definition, message.string(), { key, revision: 0 }) : undefined })
+          } catch (fault) {
+            onFault(fault)
+          }
+        },
+      })
+      return { stop: () => subscription.unsubscribe() }
+    },
   }
 }
 
-async function openKv(bus: Bus, { name, expiryMs }: BucketDefinition): Promise<KV> {
+async function openKv(bus: Bus, { name, expiryMs, isPrivate }: BucketDefinition): Promise<KV> {
   const open = () =>
     bus.jetstream.views.kv(name, {
       history: 1,
@@ -116,29 +152,56 @@ async function openKv(bus: Bus, { name, expiryMs }: BucketDefinition): Promise<K
       replicas: bus.replicas,
       // A follower's copy may be behind; every read here is of what was written last.
       allow_direct: false,
+      ...(isPrivate === undefined ? {} : { description: describedToken(randomBytes(16).toString('hex')) }),
       ...(expiryMs === undefined ? {} : { ttl: expiryMs }),
     })
   try {
     return await withRoomFor(`the bucket ${name}`, open)
   } catch (error) {
+    // Another instance has just made it, with another token.
+    if (isNameInUse(error)) return open()
     if (!isNotPermitted(error)) throw error
     await untilOwnerMadeIt(bus, `KV_${name}`)
     return open()
   }
 }
 
+/**
+ * Returns what the keys of a private bucket begin with. The token was set when the stream was made, and nobody but the operator changes a
+ * stream's settings.
+ * @throws SluiceError `internal` where the bucket was made by somebody who set no token
+ */
+async function privatePrefix(bus: Bus, { name }: BucketDefinition): Promise<string> {
+  const { config } = await bus.jetstreamManager.streams.info(`KV_${name}`)
+  const token = DESCRIBED_TOKEN.exec(config.description ?? '')?.[1]
+  if (token !== undefined) return `${token}.`
+  throw new SluiceError('internal', `the bucket ${name} has no token in its description: it was not made by Sluice`)
+}
+
+function describedToken(token: string): string {
+  return `keys below ${token}`
+}
+
+const DESCRIBED_TOKEN = /^keys below ([0-9a-f]{32})$/
+
 function encode(value: unknown): string {
   return JSON.stringify(value)
 }
 
-function decodeValue<V extends TSchema>(definition: BucketDefinition<V>, entry: KvEntry): Static<V> | undefined {
+function decodeValue<V extends TSchema>(
+  { name, value }: BucketDefinition<V>,
+  text: string,
+  place: { readonly key: string; readonly revision: number },
+): Static<V> {
   let json: unknown
   try {
-    json = entry.json()
+    json = JSON.parse(text)
   } catch (cause) {
-    throw new SluiceError('internal', `${definition.name}/${entry.key} is not JSON`, { cause })
+    throw new UnreadableEntryError(name, place, { cause })
   }
-  const validation = validate(definition.value, json)
+  const validation = validate(value, json)
   if (validation.valid) return validation.value
-  throw new SluiceError('internal', `${definition.name}/${entry.key} is malformed`, { fields: validation.errors })
+  throw new UnreadableEntryError(name, place, { fields: validation.errors })
 }
+
+const OPERATION_HEADER = 'KV-Operation'

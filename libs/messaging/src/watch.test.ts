@@ -52,7 +52,7 @@ it('passes over an entry that cannot be read, and says so', async () => {
   const faults: unknown[] = []
   await follow(entries, faults)
   expect(current(entries)).toEqual({ a: 1 })
-  expect(faults.map(String)).toEqual(['SluiceError: counters/broken is malformed'])
+  expect(faults.map(String)).toEqual(["UnreadableEntryError: counters/broken is not of the bucket's shape"])
 })
 
 it('misses nothing over restarts of the server', async () => {

@@ -1,4 +1,4 @@
-import type { KV, KvEntry, QueuedIterator } from 'nats'
+import type { KvEntry, KvWatchOptions, QueuedIterator } from 'nats'
 import type { Bus } from './bus.ts'
 
 export interface WatchedEntry<Value> {
@@ -25,7 +25,7 @@ export interface Watch {
  */
 export async function watchBucket<Value>(
   bus: Bus,
-  kv: KV,
+  watch: (options: KvWatchOptions) => Promise<QueuedIterator<KvEntry>>,
   decode: (entry: KvEntry) => WatchedEntry<Value>,
   options: WatchOptions<Value>,
 ): Promise<Watch> {
@@ -55,7 +55,7 @@ export async function watchBucket<Value>(
     const initialized = Promise.withResolvers<void>()
     endInitialization()
     endInitialization = initialized.resolve
-    const entries = await kv.watch({ initializedFn: () => initialized.resolve() })
+    const entries = await watch({ initializedFn: () => initialized.resolve() })
     if (stopped || mine !== generation) return entries.stop()
     current = entries
     void follow(entries).catch(options.onFault)
