@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import { type BucketDefinition, fromSubjectToken, SluiceError, subjectToken, validate } from '@sluice/contracts'
-import { type KV, type KvEntry, StorageType } from 'nats'
+import { type KV, type MsgHdrs, StorageType } from 'nats'
 import type { Static, TSchema } from 'typebox'
 import type { Bus } from './bus.ts'
 import { UnreadableEntryError } from './faults.ts'
 import { publishToJetStream } from './jetstream-publish.ts'
 import { isNameInUse, isNotPermitted, untilOwnerMadeIt } from './made-by-owner.ts'
 import { withRoomFor } from './no-room.ts'
+import type { StoredMessage } from './ordered-reader.ts'
 import { type Watch, type WatchedEntry, type WatchOptions, watchBucket } from './watch.ts'
 
 /** A key's value as it is stored. */
@@ -45,7 +46,8 @@ export interface Bucket<Value> {
    * @throws NoReplyError when the outcome is not known: look with `get`
    */
   update(key: string, value: Value, expectedRevision: number): Promise<UpdateResult>
-  delete(key: string): Promise<void>
+  /** Leaves a marker in the key's place. Returns its revision. */
+  delete(key: string): Promise<number>
   /** Removes the key with its whole history: as if it had never been. */
   erase(key: string): Promise<void>
   /** Every key that is there, with or without a value, in no order. The server looks through them all: for a sweep. */
@@ -74,35 +76,33 @@ export async function openBucket<V extends TSchema>(
   const keyPrefix = definition.isPrivate === true ? await privatePrefix(bus, definition) : ''
   const subjectPrefix = `$KV.${definition.name}.${keyPrefix}`
   const subjectOf = (key: string) => `${subjectPrefix}${subjectToken(key)}`
-  const keyOf = (kvKey: string) => fromSubjectToken(kvKey.slice(keyPrefix.length))
-  const decode = (entry: KvEntry): WatchedEntry<Static<V>> => {
-    const { revision } = entry
-    const key = keyOf(entry.key)
-    const value = entry.operation === 'PUT' ? decodeValue(definition, entry.string(), { key, revision }) : undefined
-    return { key, value, revision, storedAtMs: entry.created.getTime() }
+  const keyOf = (subject: string) => fromSubjectToken(subject.slice(subjectPrefix.length))
+  const decode = ({ subject, headers, sequence, storedAtMs, text }: StoredMessage): WatchedEntry<Static<V>> => {
+    const place = { key: keyOf(subject), revision: sequence }
+    const value = isDeleted(headers) ? undefined : decodeValue(definition, text(), place)
+    return { ...place, value, storedAtMs }
+  }
+  const write = async (key: string, payload: string, messageHeaders: Record<string, string>): Promise<number> => {
+    const result = await publishToJetStream(bus, subjectOf(key), payload, messageHeaders)
+    if (result.status === 'stored') return result.sequence
+    throw new SluiceError('internal', `${definition.name}/${key} was not expected to conflict`)
   }
   return {
     get: async (key) => {
       const entry = await kv.get(keyPrefix + subjectToken(key))
       if (entry === null) return { value: undefined, revision: 0, storedAtMs: 0 }
-      const { value, revision, storedAtMs } = decode(entry)
-      return { value, revision, storedAtMs }
+      const { revision } = entry
+      const value = entry.operation === 'PUT' ? decodeValue(definition, entry.string(), { key, revision }) : undefined
+      return { value, revision, storedAtMs: entry.created.getTime() }
     },
-    put: async (key, value) => {
-      const result = await publishToJetStream(bus, subjectOf(key), encode(value), {})
-      if (result.status !== 'stored')
-        throw new SluiceError('internal', `${definition.name}/${key} was not expected to conflict`)
-      return result.sequence
-    },
+    put: (key, value) => write(key, encode(value), {}),
     update: async (key, value, expectedRevision) => {
       const result = await publishToJetStream(bus, subjectOf(key), encode(value), {
         'Nats-Expected-Last-Subject-Sequence': String(expectedRevision),
       })
       return result.status === 'stored' ? { status: 'stored', revision: result.sequence } : result
     },
-    delete: async (key) => {
-      await publishToJetStream(bus, subjectOf(key), '', { [OPERATION_HEADER]: 'DEL' })
-    },
+    delete: (key) => write(key, '', { [OPERATION_HEADER]: 'DEL' }),
     erase: async (key) => {
       await bus.jetstreamManager.streams.purge(`KV_${definition.name}`, {
         filter: subjectOf(key),
@@ -123,17 +123,17 @@ export async function openBucket<V extends TSchema>(
       await bus.jetstreamManager.streams.purge(`KV_${definition.name}`, { seq: revision + 1 })
     },
     watch: (options) =>
-      watchBucket(bus, (kvOptions) => kv.watch({ key: `${keyPrefix}>`, ...kvOptions }), decode, options),
+      watchBucket(bus, { stream: `KV_${definition.name}`, filterSubject: `${subjectPrefix}>`, decode }, options),
     listen: ({ onEntry, onFault }) => {
       const subscription = bus.connection.subscribe(`${subjectPrefix}*`, {
         callback: (error, message) => {
           if (error !== null) return onFault(error)
           // What a consumer delivers here keeps the subject that it has in its stream.
           if (!message.subject.startsWith(subjectPrefix)) return
-          const key = fromSubjectToken(message.subject.slice(subjectPrefix.length))
+          const place = { key: keyOf(message.subject), revision: 0 }
           try {
-            const isPut = !message.headers?.has(OPERATION_HEADER)
-            onEntry({ key, value: isPut ? decodeValue(definition, message.string(), { key, revision: 0 }) : undefined })
+            const value = isDeleted(message.headers) ? undefined : decodeValue(definition, message.string(), place)
+            onEntry({ key: place.key, value })
           } catch (fault) {
             onFault(fault)
           }
@@ -202,6 +202,10 @@ function decodeValue<V extends TSchema>(
   const validation = validate(value, json)
   if (validation.valid) return validation.value
   throw new UnreadableEntryError(name, place, { fields: validation.errors })
+}
+
+function isDeleted(messageHeaders: MsgHdrs | undefined): boolean {
+  return messageHeaders?.has(OPERATION_HEADER) ?? false
 }
 
 const OPERATION_HEADER = 'KV-Operation'

@@ -43,9 +43,10 @@ export const HEARTBEATS: ForeignWrite = {
   user: 'gateway',
   send: (connection, deliverSubject) => {
     const flow = { idle_heartbeat: 100_000_000, flow_control: true }
-    const config = { deliver_subject: deliverSubject, deliver_policy: 'all', ack_policy: 'none', ...flow }
+    const filter = '$KV.api-keys.>'
+    const config = { name: 'h', filter_subject: filter, deliver_subject: deliverSubject, ack_policy: 'none', ...flow }
     const request = JSON.stringify({ stream_name: 'KV_api-keys', config })
-    connection.publish('$JS.API.CONSUMER.CREATE.KV_api-keys', request)
+    connection.publish(`$JS.API.CONSUMER.CREATE.KV_api-keys.h.${filter}`, request)
   },
 }
 

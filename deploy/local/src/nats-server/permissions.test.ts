@@ -156,7 +156,7 @@ function ofBucket(bucket: string, { owner, looks, watches, gets, purges, listens
     ['reads a key from any copy', 'publish', `$JS.API.DIRECT.GET.${stream}.$KV.${bucket}.k`, []],
     // Who may have what stands in a stream delivered anywhere is not who decides what stands there, but for the owner of connections.
     ['watches', 'publish', `$JS.API.CONSUMER.CREATE.${stream}.w.$KV.${bucket}.>`, watches],
-    ['watches anew after a gap', 'publish', `$JS.API.CONSUMER.CREATE.${stream}`, watches],
+    ['creates a consumer of whatever it says', 'publish', `$JS.API.CONSUMER.CREATE.${stream}`, []],
     ['removes entries', 'publish', `$JS.API.STREAM.PURGE.${stream}`, purges ?? []],
     ['controls the flow of its watch', 'publish', `$JS.FC.${stream}.w.x`, watches],
     ['keeps a durable consumer', 'publish', `$JS.API.CONSUMER.DURABLE.CREATE.${stream}.d`, []],
