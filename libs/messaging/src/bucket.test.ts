@@ -4,6 +4,7 @@ import { Type } from 'typebox'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type Bucket, openBucket } from './bucket.ts'
 import { type Bus, connectBus } from './bus.ts'
+import { NoRespondersError } from './faults.ts'
 
 let nats: TestNats
 let bus: Bus
@@ -136,7 +137,7 @@ describe('a private bucket', () => {
     const onFault = (error: unknown) => seen.push(error)
     const watch = await other.watch({ onEntry, onFault })
     watch.stop()
-    const listening = other.listen({ onEntry, onFault })
+    const listening = await other.listen({ onEntry, onFault })
     await one.put('b', { n: 2 })
     await one.delete('b')
     await eventually(() =>
@@ -157,11 +158,23 @@ describe('a private bucket', () => {
     const [one] = both
     await one.put('a', { n: 1 })
     for (const subject of [`$KV.${name}.a`, `$KV.${name}.b`, `$KV.${name}.${'0'.repeat(32)}.a`]) {
-      await bus.jetstream.publish(subject, 'nothing of ours')
+      await expect(bus.jetstream.publish(subject, 'nothing of ours')).rejects.toMatchObject({ code: '503' })
     }
     expect(await one.get('a')).toMatchObject({ value: { n: 1 } })
     expect(await one.get('b')).toMatchObject({ revision: 0 })
-    expect(await one.keys()).toEqual(['a'])
+    const { state } = await bus.jetstreamManager.streams.info(`KV_${name}`)
+    expect(state.messages).toBe(1)
+  })
+
+  it('that is made again is never two: who knew the old one writes nothing until it knows the new one', async () => {
+    const { name, both } = await opened()
+    const [before] = both
+    await before.put('a', { n: 1 })
+    await bus.jetstreamManager.streams.delete(`KV_${name}`)
+    const after = await openBucket(bus, { ...definition, name, isPrivate: true })
+    await expect(before.put('a', { n: 2 })).rejects.toBeInstanceOf(NoRespondersError)
+    await before.put('a', { n: 3 })
+    expect(await after.get('a')).toMatchObject({ value: { n: 3 }, revision: 1 })
   })
 
   it('is not opened where somebody else made it', async () => {

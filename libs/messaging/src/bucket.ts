@@ -1,11 +1,11 @@
-import { randomBytes } from 'node:crypto'
 import { type BucketDefinition, fromSubjectToken, SluiceError, subjectToken, validate } from '@sluice/contracts'
 import { type KV, type MsgHdrs, StorageType } from 'nats'
 import type { Static, TSchema } from 'typebox'
+import { createPrivate, privatePlace, publicPlace } from './bucket-place.ts'
 import type { Bus } from './bus.ts'
-import { UnreadableEntryError } from './faults.ts'
-import { publishToJetStream } from './jetstream-publish.ts'
-import { isNameInUse, isNotPermitted, untilOwnerMadeIt } from './made-by-owner.ts'
+import { NoRespondersError, UnreadableEntryError } from './faults.ts'
+import { type Published, publishToJetStream } from './jetstream-publish.ts'
+import { isNotPermitted, untilOwnerMadeIt } from './made-by-owner.ts'
 import { withRoomFor } from './no-room.ts'
 import type { StoredMessage } from './ordered-reader.ts'
 import { type Watch, type WatchedEntry, type WatchOptions, watchBucket } from './watch.ts'
@@ -61,7 +61,7 @@ export interface Bucket<Value> {
    * Every write from now on as it is sent, whether or not it is stored. Needs permission to listen on the bucket's subjects, and none to
    * create a consumer, which could have what stands in the bucket delivered to any subject.
    */
-  listen(options: ListenOptions<Value>): Watch
+  listen(options: ListenOptions<Value>): Promise<Watch>
 }
 
 /**
@@ -73,23 +73,32 @@ export async function openBucket<V extends TSchema>(
   definition: BucketDefinition<V>,
 ): Promise<Bucket<Static<V>>> {
   const kv = await openKv(bus, definition)
-  const keyPrefix = definition.isPrivate === true ? await privatePrefix(bus, definition) : ''
-  const subjectPrefix = `$KV.${definition.name}.${keyPrefix}`
-  const subjectOf = (key: string) => `${subjectPrefix}${subjectToken(key)}`
-  const keyOf = (subject: string) => fromSubjectToken(subject.slice(subjectPrefix.length))
+  const stream = `KV_${definition.name}`
+  const publicPrefix = `$KV.${definition.name}.`
+  const place = definition.isPrivate === true ? await privatePlace(bus, definition) : publicPlace(definition)
+  const subjectOf = async (key: string) => (await place.prefix()) + subjectToken(key)
+  const keyOf = (subject: string) => fromSubjectToken(subject.slice(subject.lastIndexOf('.') + 1))
   const decode = ({ subject, headers, sequence, storedAtMs, text }: StoredMessage): WatchedEntry<Static<V>> => {
-    const place = { key: keyOf(subject), revision: sequence }
-    const value = isDeleted(headers) ? undefined : decodeValue(definition, text(), place)
-    return { ...place, value, storedAtMs }
+    const at = { key: keyOf(subject), revision: sequence }
+    const value = isDeleted(headers) ? undefined : decodeValue(definition, text(), at)
+    return { ...at, value, storedAtMs }
+  }
+  const publish = async (key: string, payload: string, messageHeaders: Record<string, string>): Promise<Published> => {
+    try {
+      return await publishToJetStream(bus, await subjectOf(key), payload, messageHeaders)
+    } catch (error) {
+      if (error instanceof NoRespondersError) place.doubt()
+      throw error
+    }
   }
   const write = async (key: string, payload: string, messageHeaders: Record<string, string>): Promise<number> => {
-    const result = await publishToJetStream(bus, subjectOf(key), payload, messageHeaders)
+    const result = await publish(key, payload, messageHeaders)
     if (result.status === 'stored') return result.sequence
     throw new SluiceError('internal', `${definition.name}/${key} was not expected to conflict`)
   }
   return {
     get: async (key) => {
-      const entry = await kv.get(keyPrefix + subjectToken(key))
+      const entry = await kv.get((await subjectOf(key)).slice(publicPrefix.length))
       if (entry === null) return { value: undefined, revision: 0, storedAtMs: 0 }
       const { revision } = entry
       const value = entry.operation === 'PUT' ? decodeValue(definition, entry.string(), { key, revision }) : undefined
@@ -97,43 +106,40 @@ export async function openBucket<V extends TSchema>(
     },
     put: (key, value) => write(key, encode(value), {}),
     update: async (key, value, expectedRevision) => {
-      const result = await publishToJetStream(bus, subjectOf(key), encode(value), {
-        'Nats-Expected-Last-Subject-Sequence': String(expectedRevision),
-      })
+      const expected = { 'Nats-Expected-Last-Subject-Sequence': String(expectedRevision) }
+      const result = await publish(key, encode(value), expected)
       return result.status === 'stored' ? { status: 'stored', revision: result.sequence } : result
     },
     delete: (key) => write(key, '', { [OPERATION_HEADER]: 'DEL' }),
     erase: async (key) => {
-      await bus.jetstreamManager.streams.purge(`KV_${definition.name}`, {
-        filter: subjectOf(key),
-      })
+      await bus.jetstreamManager.streams.purge(stream, { filter: await subjectOf(key) })
     },
     keys: async () => {
-      const { state } = await bus.jetstreamManager.streams.info(`KV_${definition.name}`, {
-        subjects_filter: `${subjectPrefix}>`,
-      })
-      return Object.keys(state.subjects ?? {}).map((subject) => fromSubjectToken(subject.slice(subjectPrefix.length)))
+      const filter = `${await place.prefix()}*`
+      const { state } = await bus.jetstreamManager.streams.info(stream, { subjects_filter: filter })
+      return Object.keys(state.subjects ?? {}).map(keyOf)
     },
     state: async () => {
-      const { created, state } = await bus.jetstreamManager.streams.info(`KV_${definition.name}`)
+      const { created, state } = await bus.jetstreamManager.streams.info(stream)
       const createdAtMs = Date.parse(created)
       return state.last_seq === 0 ? { createdAtMs } : { createdAtMs, lastStoredAtMs: Date.parse(state.last_ts) }
     },
     clear: async (revision) => {
-      await bus.jetstreamManager.streams.purge(`KV_${definition.name}`, { seq: revision + 1 })
+      await bus.jetstreamManager.streams.purge(stream, { seq: revision + 1 })
     },
     watch: (options) =>
-      watchBucket(bus, { stream: `KV_${definition.name}`, filterSubject: `${subjectPrefix}>`, decode }, options),
-    listen: ({ onEntry, onFault }) => {
-      const subscription = bus.connection.subscribe(`${subjectPrefix}*`, {
+      watchBucket(bus, { stream, filterSubject: async () => `${await place.prefix()}*`, decode }, options),
+    listen: async ({ onEntry, onFault }) => {
+      const prefix = await place.prefix()
+      const subscription = bus.connection.subscribe(`${prefix}*`, {
         callback: (error, message) => {
           if (error !== null) return onFault(error)
           // What a consumer delivers here keeps the subject that it has in its stream.
-          if (!message.subject.startsWith(subjectPrefix)) return
-          const place = { key: keyOf(message.subject), revision: 0 }
+          if (!message.subject.startsWith(prefix)) return
+          const at = { key: keyOf(message.subject), revision: 0 }
           try {
-            const value = isDeleted(message.headers) ? undefined : decodeValue(definition, message.string(), place)
-            onEntry({ key: place.key, value })
+            const value = isDeleted(message.headers) ? undefined : decodeValue(definition, message.string(), at)
+            onEntry({ key: at.key, value })
           } catch (fault) {
             onFault(fault)
           }
@@ -144,45 +150,27 @@ export async function openBucket<V extends TSchema>(
   }
 }
 
-async function openKv(bus: Bus, { name, expiryMs, isPrivate }: BucketDefinition): Promise<KV> {
-  const open = () =>
-    bus.jetstream.views.kv(name, {
+async function openKv(bus: Bus, definition: BucketDefinition): Promise<KV> {
+  const { name, expiryMs } = definition
+  const open = async () => {
+    if (definition.isPrivate === true) await createPrivate(bus, definition)
+    return bus.jetstream.views.kv(name, {
       history: 1,
       storage: StorageType.File,
       replicas: bus.replicas,
       // A follower's copy may be behind; every read here is of what was written last.
       allow_direct: false,
-      ...(isPrivate === undefined ? {} : { description: describedToken(randomBytes(16).toString('hex')) }),
       ...(expiryMs === undefined ? {} : { ttl: expiryMs }),
     })
+  }
   try {
     return await withRoomFor(`the bucket ${name}`, open)
   } catch (error) {
-    // Another instance has just made it, with another token.
-    if (isNameInUse(error)) return open()
     if (!isNotPermitted(error)) throw error
     await untilOwnerMadeIt(bus, `KV_${name}`)
     return open()
   }
 }
-
-/**
- * Returns what the keys of a private bucket begin with. The token was set when the stream was made, and nobody but the operator changes a
- * stream's settings.
- * @throws SluiceError `internal` where the bucket was made by somebody who set no token
- */
-async function privatePrefix(bus: Bus, { name }: BucketDefinition): Promise<string> {
-  const { config } = await bus.jetstreamManager.streams.info(`KV_${name}`)
-  const token = DESCRIBED_TOKEN.exec(config.description ?? '')?.[1]
-  if (token !== undefined) return `${token}.`
-  throw new SluiceError('internal', `the bucket ${name} has no token in its description: it was not made by Sluice`)
-}
-
-function describedToken(token: string): string {
-  return `keys below ${token}`
-}
-
-const DESCRIBED_TOKEN = /^keys below ([0-9a-f]{32})$/
 
 function encode(value: unknown): string {
   return JSON.stringify(value)

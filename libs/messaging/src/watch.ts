@@ -22,7 +22,7 @@ export interface Watch {
 /** Where a bucket's entries are. */
 export interface WatchedBucket<Value> {
   readonly stream: string
-  readonly filterSubject: string
+  readonly filterSubject: () => Promise<string>
   /** @throws UnreadableEntryError */
   readonly decode: (message: StoredMessage) => WatchedEntry<Value>
 }
@@ -61,7 +61,7 @@ export async function watchBucket<Value>(
     endInitialization = initialized.resolve
     const reader = await readOrdered(bus, {
       stream,
-      filterSubject,
+      filterSubject: await filterSubject(),
       onMessage: (message) => {
         if (!stopped && mine === generation) onMessage(message)
       },

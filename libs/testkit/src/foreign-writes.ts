@@ -43,7 +43,7 @@ export const HEARTBEATS: ForeignWrite = {
   user: 'gateway',
   send: (connection, deliverSubject) => {
     const flow = { idle_heartbeat: 100_000_000, flow_control: true }
-    const filter = '$KV.api-keys.>'
+    const filter = '$KV.api-keys.*'
     const config = { name: 'h', filter_subject: filter, deliver_subject: deliverSubject, ack_policy: 'none', ...flow }
     const request = JSON.stringify({ stream_name: 'KV_api-keys', config })
     connection.publish(`$JS.API.CONSUMER.CREATE.KV_api-keys.h.${filter}`, request)
@@ -68,7 +68,7 @@ export async function prepareForeignWrites(nats: DeployedNats): Promise<void> {
 }
 
 /**
- * Has the server write on `subject`, and resolves when it is stored in the stream.
+ * Has the server write on `subject`, before that on `others`, and resolves when it is stored in the stream.
  * @throws Error of `eventually` where the server does not do so
  */
 export async function writeForeign(
@@ -76,11 +76,13 @@ export async function writeForeign(
   { user, send }: ForeignWrite,
   stream: string,
   subject: string,
+  others: readonly string[] = [],
 ): Promise<void> {
   const operator = await connect({ servers: nats.url, user: 'operator', pass: nats.passwords.operator })
   const attacker = await connect({ servers: nats.url, user, pass: nats.passwords[user] })
   const { streams } = await operator.jetstreamManager()
   const { state } = await streams.info(stream)
+  for (const other of others) send(attacker, other)
   send(attacker, subject)
   await eventually(async () => {
     const { seq } = await streams.getMessage(stream, { last_by_subj: subject })

@@ -96,15 +96,13 @@ for (const { version, path } of servers) {
         await putConnection()
         await startInstance()
         expect(await granted(gateway, 2)).toBe(2)
-        const places = [
-          ['KV_capacity', '$KV.capacity.c'],
-          ['KV_capacity', '$KV.capacity.health'],
-          ['KV_capacity-clock', `$KV.capacity-clock.${BOOT_ID}`],
-          ['KV_capacity-members', '$KV.capacity-members.one'],
+        const spoil = async () => {
+          const hidden = ['$KV.capacity.c', '$KV.capacity.health', `$KV.capacity-clock.${BOOT_ID}`]
+          await writeForeign(nats, write, 'KV_capacity-members', '$KV.capacity-members.one', hidden)
           // A connection that seems to be none keeps its record.
-          ['KV_connections', '$KV.connections.c'],
-        ] as const
-        for (const [stream, subject] of places) await writeForeign(nats, write, stream, subject)
+          await writeForeign(nats, write, 'KV_connections', '$KV.connections.c')
+        }
+        await spoil()
         await writeForeign(nats, HEARTBEATS, 'KV_capacity-members', '$KV.capacity-members.one')
         await putConnection()
         expect(await eventually(() => granted(gateway, 2))).toBe(2)
@@ -112,7 +110,7 @@ for (const { version, path } of servers) {
 
         // An instance that has nothing in memory.
         await instance?.stop()
-        for (const [stream, subject] of places) await writeForeign(nats, write, stream, subject)
+        await spoil()
         await putConnection()
         await startInstance()
         expect(await eventually(() => granted(gateway, LIMIT))).toBe(LIMIT - 4)

@@ -155,7 +155,7 @@ function ofBucket(bucket: string, { owner, looks, watches, gets, purges, listens
     ['reads a key', 'publish', `$JS.API.STREAM.MSG.GET.${stream}`, gets],
     ['reads a key from any copy', 'publish', `$JS.API.DIRECT.GET.${stream}.$KV.${bucket}.k`, []],
     // Who may have what stands in a stream delivered anywhere is not who decides what stands there, but for the owner of connections.
-    ['watches', 'publish', `$JS.API.CONSUMER.CREATE.${stream}.w.$KV.${bucket}.>`, watches],
+    ['watches', 'publish', `$JS.API.CONSUMER.CREATE.${stream}.w.$KV.${bucket}.*`, watches],
     ['creates a consumer of whatever it says', 'publish', `$JS.API.CONSUMER.CREATE.${stream}`, []],
     ['removes entries', 'publish', `$JS.API.STREAM.PURGE.${stream}`, purges ?? []],
     ['controls the flow of its watch', 'publish', `$JS.FC.${stream}.w.x`, watches],

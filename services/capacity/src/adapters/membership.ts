@@ -206,7 +206,7 @@ async function watchPeers(
   let wereThere = mayBeThere
   const isPeer = (key: string, value: CapacityMember | undefined): value is CapacityMember =>
     value !== undefined && key !== instance && value.clockMs !== STARTING_CLOCK_MS
-  const listening = members.listen({
+  const listening = await members.listen({
     onFault,
     onEntry: ({ key, value }) => {
       if (!isPeer(key, value)) return
