@@ -31,7 +31,10 @@ function tableOf(key: string, committed: () => ProjectedConnection | undefined) 
 }
 
 async function open(table: ProjectedTable<ProjectedConnection>): Promise<Projection> {
-  const projection = await openProjection(bus, connectionProjection, table, (error) => faults.push(error))
+  const projection = await openProjection(bus, connectionProjection, table, {
+    onFault: (error) => faults.push(error),
+    onUnreadable: () => undefined,
+  })
   opened.push(projection)
   return projection
 }

@@ -20,6 +20,13 @@ export interface ProjectedTable<Value> {
   all(): Promise<ReadonlyMap<string, Value>>
 }
 
+export interface ProjectionListeners {
+  /** Called when what another wrote could not be compared: a later `reconcile` does it. */
+  readonly onFault: (error: unknown) => void
+  /** Called with what another wrote that is not of the bucket's shape, and is put right. */
+  readonly onUnreadable: (error: UnreadableEntryError) => void
+}
+
 interface StoredEntry {
   /** Undefined when there is none; `UNREADABLE` where it is not of the bucket's shape. */
   readonly value: unknown
@@ -36,14 +43,13 @@ interface StoredEntry {
  * The bucket is followed, too: whatever is written there by another is compared with the table, and put right where it differs. That is
  * another instance, or NATS itself, which sends the reply to a request wherever the request says.
  *
- * @param onFault called when what another wrote could not be compared: a later `reconcile` does it
  * @throws SluiceError `unavailable` when the bucket cannot be read within 10 seconds
  */
 export async function openProjection<V extends TSchema>(
   bus: Bus,
   definition: BucketDefinition<V>,
   table: ProjectedTable<Static<V>>,
-  onFault: (error: unknown) => void,
+  { onFault, onUnreadable }: ProjectionListeners,
 ): Promise<Projection> {
   const bucket = await openBucket(bus, definition)
   /** The revision at which each key was last found or made right. */
@@ -110,8 +116,12 @@ export async function openProjection<V extends TSchema>(
     bucket.watch({
       onEntry: ({ key, value, revision }) => told(key, { value, revision }),
       onFault: (error) => {
-        if (error instanceof UnreadableEntryError) told(error.key, { value: UNREADABLE, revision: error.revision })
-        else if (!isStopped) onFault(error)
+        if (error instanceof UnreadableEntryError) {
+          onUnreadable(error)
+          told(error.key, { value: UNREADABLE, revision: error.revision })
+        } else if (!isStopped) {
+          onFault(error)
+        }
       },
     }),
   )

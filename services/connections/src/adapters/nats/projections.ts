@@ -4,7 +4,7 @@ import { toApiKeyProjection } from '../../domain/api-key.ts'
 import { toProjection } from '../../domain/connection.ts'
 import type { OutboxEntry } from '../../ports/outbox.ts'
 import type { ProjectionSource } from '../../ports/projection-source.ts'
-import { openProjection } from './projection.ts'
+import { openProjection, type ProjectionListeners } from './projection.ts'
 
 /** Both buckets, as they follow the database. */
 export interface Projections {
@@ -14,14 +14,11 @@ export interface Projections {
   stop(): void
 }
 
-/**
- * Opens both buckets, and makes them if they are not there.
- * @param onFault see {@link openProjection}
- */
+/** Opens both buckets, and makes them if they are not there. */
 export async function openProjections(
   bus: Bus,
   source: ProjectionSource,
-  onFault: (error: unknown) => void,
+  listeners: ProjectionListeners,
 ): Promise<Projections> {
   const projectedConnections = async (ids?: readonly string[]) =>
     new Map((await source.connections(ids)).map((connection) => [connection.id, toProjection(connection)]))
@@ -31,13 +28,13 @@ export async function openProjections(
     bus,
     connectionProjection,
     { some: projectedConnections, all: projectedConnections },
-    onFault,
+    listeners,
   )
   const apiKeys = await openProjection(
     bus,
     apiKeyProjection,
     { some: projectedKeys, all: projectedKeys },
-    onFault,
+    listeners,
   ).catch((error: unknown) => {
     connections.stop()
     throw error

@@ -44,7 +44,7 @@ export function createPublisher({ outbox, source, logger }: PublisherDeps): Publ
     projections = undefined
     await reconciling
     mustReconcile = false // Before it begins: what comes up meanwhile asks for another one.
-    const opened = await openProjections(bus, source, failed)
+    const opened = await openProjections(bus, source, { onFault: failed, onUnreadable })
     projections = opened
     reconciledAtMs = performance.now()
     // Beside what is published meanwhile: no revocation waits for it.
@@ -56,6 +56,10 @@ export function createPublisher({ outbox, source, logger }: PublisherDeps): Publ
     const { publish: publishEntries } = await reconciled(bus)
     const outcome = await outbox.drain(publishEntries)
     return outcome === 'busy' ? BUSY_RETRY_MS : POLL_MS
+  }
+
+  const onUnreadable = (err: unknown): void => {
+    logger.warn({ err }, 'somebody else has written into a projection; it is put right')
   }
 
   const failed = (error: unknown): void => {
