@@ -7,8 +7,11 @@ import { readTemplate, render, type Template } from './cloudformation.ts'
 
 interface Statement {
   readonly Sid: string
+  readonly Effect: 'Allow' | 'Deny'
   readonly Principal?: { readonly AWS: string }
   readonly Action: string | readonly string[]
+  readonly Resource?: string | readonly string[]
+  readonly NotResource?: readonly string[]
   readonly Condition?: Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>>
 }
 
@@ -69,10 +72,82 @@ describe('the role', () => {
       SluiceForThisConnection: ['sts:AssumeRole'],
       Models: [...invoke, 'bedrock:CountTokens'],
       InferenceProfiles: invoke,
+      InferenceProfilesOfThisAccountOnly: invoke,
       ModelsThroughInferenceProfiles: invoke,
       Quotas: ['servicequotas:GetServiceQuota', 'servicequotas:ListServiceQuotas'],
     })
   })
+
+  const OWN = '444455556666'
+  it.each([
+    ['this account’s', `arn:aws:bedrock:eu-central-1:${OWN}:inference-profile/eu.amazon.nova-pro-v1:0`, true],
+    [
+      'this account’s in another region',
+      `arn:aws:bedrock:us-east-1:${OWN}:inference-profile/eu.amazon.nova-pro-v1:0`,
+      true,
+    ],
+    [
+      'one that was made in this account',
+      `arn:aws:bedrock:eu-central-1:${OWN}:application-inference-profile/abc123`,
+      true,
+    ],
+    ['another account’s', 'arn:aws:bedrock:eu-central-1:111122223333:inference-profile/eu.amazon.nova-pro-v1:0', false],
+    [
+      'one that another account made',
+      'arn:aws:bedrock:eu-central-1:111122223333:application-inference-profile/abc123',
+      false,
+    ],
+    ['one of no account', 'arn:aws:bedrock:eu-central-1::inference-profile/eu.amazon.nova-pro-v1:0', false],
+    [
+      'one of another partition',
+      `arn:aws-cn:bedrock:cn-north-1:${OWN}:inference-profile/eu.amazon.nova-pro-v1:0`,
+      false,
+    ],
+    [
+      'one that was not asked for',
+      `arn:aws:bedrock:eu-central-1:${OWN}:inference-profile/us.amazon.nova-pro-v1:0`,
+      false,
+    ],
+  ])('calls an inference profile, if it may: %s', (_, resource, expected) => {
+    const profiles = 'inference-profile/eu.*,application-inference-profile/abc123'
+    const statements = statementsOf(role, { ...trusted, AllowedInferenceProfiles: profiles })
+    expect(isPermitted(statements, resource, {})).toBe(expected)
+  })
+
+  it('calls a foundation model by itself or through an inference profile that it may call', () => {
+    const more = { AllowedModels: 'amazon.*', AllowedInferenceProfiles: 'inference-profile/eu.*' }
+    const statements = statementsOf(role, { ...trusted, ...more })
+    const model = (id: string) => `arn:aws:bedrock:eu-central-1::foundation-model/${id}`
+    expect(isPermitted(statements, model('amazon.nova-pro-v1:0'), {})).toBe(true)
+    expect(isPermitted(statements, model('meta.llama'), {})).toBe(false)
+    const through = (id: string) => ({
+      'bedrock:InferenceProfileArn': `arn:aws:bedrock:eu-central-1:${OWN}:inference-profile/${id}`,
+    })
+    expect(isPermitted(statements, model('meta.llama'), through('eu.meta.llama'))).toBe(true)
+    expect(isPermitted(statements, model('meta.llama'), through('us.meta.llama'))).toBe(false)
+  })
+
+  /** Whether a model may be invoked there, as IAM judges: something allows it, and nothing denies it. */
+  function isPermitted(
+    statements: Record<string, Statement>,
+    resource: string,
+    context: Record<string, string>,
+  ): boolean {
+    const matching = Object.values(statements).filter(({ Action, Resource, NotResource, Condition }) => {
+      if (![Action].flat().includes('bedrock:InvokeModel')) return false
+      const isNamed = [Resource ?? NotResource ?? []].flat().some((pattern) => isLike(pattern, resource))
+      const holds = Object.entries(Condition?.ArnLike ?? {}).every(([name, patterns]) =>
+        [patterns].flat().some((pattern) => isLike(pattern, context[name] ?? '')),
+      )
+      return isNamed === (NotResource === undefined) && holds
+    })
+    return matching.some(({ Effect }) => Effect === 'Allow') && !matching.some(({ Effect }) => Effect === 'Deny')
+  }
+
+  function isLike(pattern: string, text: string): boolean {
+    const parts = pattern.split('*').map((part) => part.replaceAll(/[.*+?^${}()|[\]\\/]/g, '\\$&'))
+    return new RegExp(`^${parts.join('.*')}$`).test(text)
+  }
 
   it('may do less where less is asked for', () => {
     const sids = (parameters: object) => Object.keys(statementsOf(role, { ...trusted, ...parameters }))
@@ -105,7 +180,12 @@ describe('the role', () => {
       Path: '/sluice/',
       AssumeRolePolicyDocument: trust.trustPolicy,
     })
-    const { SluiceForThisConnection: _, ...permissions } = statementsOf(role, parameters)
+    // The policy to be pasted names the account in every ARN, and needs no denial.
+    const {
+      SluiceForThisConnection: _,
+      InferenceProfilesOfThisAccountOnly: __,
+      ...permissions
+    } = statementsOf(role, parameters)
     const inLists = (text: string) => text.replaceAll(/arn:(aws|\*):bedrock:\*:(444455556666|\*)?:/g, 'arn::')
     expect(JSON.parse(inLists(JSON.stringify(Object.values(permissions))))).toEqual(
       JSON.parse(inLists(JSON.stringify(trust.permissionsPolicy.Statement))),

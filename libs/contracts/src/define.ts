@@ -58,6 +58,11 @@ export interface BucketDefinition<Value extends TSchema = TSchema> {
   readonly value: Value
   /** Entries not written again within this time vanish (without a delete event). Absent: they stay. */
   readonly expiryMs?: number
+  /**
+   * Only its owner reads it, and its keys stand below a random token that is in its stream's settings, which nobody else may see. Whoever
+   * may ask JetStream for anything can have the server itself write its reply on any subject that they know, past all permissions.
+   */
+  readonly isPrivate?: true
 }
 
 export function defineRequest<A extends readonly string[], Q extends TSchema, R extends TSchema>(

@@ -1,9 +1,10 @@
 import { defineBucket } from '@sluice/contracts'
-import { type TestNats, testNats } from '@sluice/testkit'
+import { eventually, type TestNats, testNats } from '@sluice/testkit'
 import { Type } from 'typebox'
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type Bucket, openBucket } from './bucket.ts'
 import { type Bus, connectBus } from './bus.ts'
+import { NoRespondersError } from './faults.ts'
 
 let nats: TestNats
 let bus: Bus
@@ -117,4 +118,68 @@ it('says when it was created, and when something was stored last, even if that i
   expect(storedAtMs).toBeGreaterThanOrEqual(createdAtMs)
   await bucket.erase('a')
   expect(await bucket.state()).toEqual({ createdAtMs, lastStoredAtMs: storedAtMs })
+})
+
+describe('a private bucket', () => {
+  const opened = async () => {
+    const secret = { ...definition, name: `${definition.name}-private`, isPrivate: true as const }
+    const both = await Promise.all([openBucket(bus, secret), openBucket(bus, secret)])
+    return { name: secret.name, both }
+  }
+
+  it('is one for all who open it, and has what any bucket has', async () => {
+    const { both } = await opened()
+    const [one, other] = both
+    await one.put('gpt-4.1 *>=é', { n: 1 })
+    expect(await other.get('gpt-4.1 *>=é')).toMatchObject({ value: { n: 1 } })
+    const seen: unknown[] = []
+    const onEntry = ({ key, value }: { key: string; value: unknown }) => seen.push([key, value])
+    const onFault = (error: unknown) => seen.push(error)
+    const watch = await other.watch({ onEntry, onFault })
+    watch.stop()
+    const listening = await other.listen({ onEntry, onFault })
+    await one.put('b', { n: 2 })
+    await one.delete('b')
+    await eventually(() =>
+      expect(seen).toEqual([
+        ['gpt-4.1 *>=é', { n: 1 }],
+        ['b', { n: 2 }],
+        ['b', undefined],
+      ]),
+    )
+    listening.stop()
+    expect((await one.keys()).toSorted()).toEqual(['b', 'gpt-4.1 *>=é'])
+    await one.erase('b')
+    expect(await other.keys()).toEqual(['gpt-4.1 *>=é'])
+  })
+
+  it('sees nothing of what stands on the subjects that others know', async () => {
+    const { name, both } = await opened()
+    const [one] = both
+    await one.put('a', { n: 1 })
+    for (const subject of [`$KV.${name}.a`, `$KV.${name}.b`, `$KV.${name}.${'0'.repeat(32)}.a`]) {
+      await expect(bus.jetstream.publish(subject, 'nothing of ours')).rejects.toMatchObject({ code: '503' })
+    }
+    expect(await one.get('a')).toMatchObject({ value: { n: 1 } })
+    expect(await one.get('b')).toMatchObject({ revision: 0 })
+    const { state } = await bus.jetstreamManager.streams.info(`KV_${name}`)
+    expect(state.messages).toBe(1)
+  })
+
+  it('that is made again is never two: who knew the old one writes nothing until it knows the new one', async () => {
+    const { name, both } = await opened()
+    const [before] = both
+    await before.put('a', { n: 1 })
+    await bus.jetstreamManager.streams.delete(`KV_${name}`)
+    const after = await openBucket(bus, { ...definition, name, isPrivate: true })
+    await expect(before.put('a', { n: 2 })).rejects.toBeInstanceOf(NoRespondersError)
+    await before.put('a', { n: 3 })
+    expect(await after.get('a')).toMatchObject({ value: { n: 3 }, revision: 1 })
+  })
+
+  it('is not opened where somebody else made it', async () => {
+    const name = `${definition.name}-others`
+    await openBucket(bus, { ...definition, name })
+    await expect(openBucket(bus, { ...definition, name, isPrivate: true })).rejects.toThrow('was not made by Sluice')
+  })
 })

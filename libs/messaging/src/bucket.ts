@@ -1,11 +1,14 @@
 import { type BucketDefinition, fromSubjectToken, SluiceError, subjectToken, validate } from '@sluice/contracts'
-import { type KV, type KvEntry, StorageType } from 'nats'
+import { type KV, type MsgHdrs, StorageType } from 'nats'
 import type { Static, TSchema } from 'typebox'
+import { createPrivate, privatePlace, publicPlace } from './bucket-place.ts'
 import type { Bus } from './bus.ts'
-import { publishToJetStream } from './jetstream-publish.ts'
+import { NoRespondersError, UnreadableEntryError } from './faults.ts'
+import { type Published, publishToJetStream } from './jetstream-publish.ts'
 import { isNotPermitted, untilOwnerMadeIt } from './made-by-owner.ts'
 import { withRoomFor } from './no-room.ts'
-import { type Watch, type WatchOptions, watchBucket } from './watch.ts'
+import type { StoredMessage } from './ordered-reader.ts'
+import { type Watch, type WatchedEntry, type WatchOptions, watchBucket } from './watch.ts'
 
 /** A key's value as it is stored. */
 export interface BucketEntry<Value> {
@@ -26,8 +29,15 @@ export interface BucketState {
 
 export type UpdateResult = { readonly status: 'stored'; readonly revision: number } | { readonly status: 'conflict' }
 
+export interface ListenOptions<Value> {
+  readonly onEntry: (entry: { readonly key: string; readonly value: Value | undefined }) => void
+  /** Called with what is not of the bucket's shape, which is passed over. */
+  readonly onFault: (error: unknown) => void
+}
+
 /** A KV bucket of JSON values. Keys are any identifiers. */
 export interface Bucket<Value> {
+  /** @throws UnreadableEntryError when what stands there is not of the bucket's shape */
   get(key: string): Promise<BucketEntry<Value>>
   /** Writes whatever stands there. Returns the new revision. */
   put(key: string, value: Value): Promise<number>
@@ -36,7 +46,8 @@ export interface Bucket<Value> {
    * @throws NoReplyError when the outcome is not known: look with `get`
    */
   update(key: string, value: Value, expectedRevision: number): Promise<UpdateResult>
-  delete(key: string): Promise<void>
+  /** Leaves a marker in the key's place. Returns its revision. */
+  delete(key: string): Promise<number>
   /** Removes the key with its whole history: as if it had never been. */
   erase(key: string): Promise<void>
   /** Every key that is there, with or without a value, in no order. The server looks through them all: for a sweep. */
@@ -46,6 +57,11 @@ export interface Bucket<Value> {
   clear(revision: number): Promise<void>
   /** Every entry now, then every change, for ever; resolves when all present entries were told. */
   watch(options: WatchOptions<Value>): Promise<Watch>
+  /**
+   * Every write from now on as it is sent, whether or not it is stored. Needs permission to listen on the bucket's subjects, and none to
+   * create a consumer, which could have what stands in the bucket delivered to any subject.
+   */
+  listen(options: ListenOptions<Value>): Promise<Watch>
 }
 
 /**
@@ -57,60 +73,88 @@ export async function openBucket<V extends TSchema>(
   definition: BucketDefinition<V>,
 ): Promise<Bucket<Static<V>>> {
   const kv = await openKv(bus, definition)
-  const subjectOf = (key: string) => `$KV.${definition.name}.${subjectToken(key)}`
-  const decode = (entry: KvEntry): BucketEntry<Static<V>> => ({
-    value: entry.operation === 'PUT' ? decodeValue(definition, entry) : undefined,
-    revision: entry.revision,
-    storedAtMs: entry.created.getTime(),
-  })
+  const stream = `KV_${definition.name}`
+  const publicPrefix = `$KV.${definition.name}.`
+  const place = definition.isPrivate === true ? await privatePlace(bus, definition) : publicPlace(definition)
+  const subjectOf = async (key: string) => (await place.prefix()) + subjectToken(key)
+  const keyOf = (subject: string) => fromSubjectToken(subject.slice(subject.lastIndexOf('.') + 1))
+  const decode = ({ subject, headers, sequence, storedAtMs, text }: StoredMessage): WatchedEntry<Static<V>> => {
+    const at = { key: keyOf(subject), revision: sequence }
+    const value = isDeleted(headers) ? undefined : decodeValue(definition, text(), at)
+    return { ...at, value, storedAtMs }
+  }
+  const publish = async (key: string, payload: string, messageHeaders: Record<string, string>): Promise<Published> => {
+    try {
+      return await publishToJetStream(bus, await subjectOf(key), payload, messageHeaders)
+    } catch (error) {
+      if (error instanceof NoRespondersError) place.doubt()
+      throw error
+    }
+  }
+  const write = async (key: string, payload: string, messageHeaders: Record<string, string>): Promise<number> => {
+    const result = await publish(key, payload, messageHeaders)
+    if (result.status === 'stored') return result.sequence
+    throw new SluiceError('internal', `${definition.name}/${key} was not expected to conflict`)
+  }
   return {
     get: async (key) => {
-      const entry = await kv.get(subjectToken(key))
-      return entry === null ? { value: undefined, revision: 0, storedAtMs: 0 } : decode(entry)
+      const entry = await kv.get((await subjectOf(key)).slice(publicPrefix.length))
+      if (entry === null) return { value: undefined, revision: 0, storedAtMs: 0 }
+      const { revision } = entry
+      const value = entry.operation === 'PUT' ? decodeValue(definition, entry.string(), { key, revision }) : undefined
+      return { value, revision, storedAtMs: entry.created.getTime() }
     },
-    put: async (key, value) => {
-      const result = await publishToJetStream(bus, subjectOf(key), encode(value), {})
-      if (result.status !== 'stored')
-        throw new SluiceError('internal', `${definition.name}/${key} was not expected to conflict`)
-      return result.sequence
-    },
+    put: (key, value) => write(key, encode(value), {}),
     update: async (key, value, expectedRevision) => {
-      const result = await publishToJetStream(bus, subjectOf(key), encode(value), {
-        'Nats-Expected-Last-Subject-Sequence': String(expectedRevision),
-      })
+      const expected = { 'Nats-Expected-Last-Subject-Sequence': String(expectedRevision) }
+      const result = await publish(key, encode(value), expected)
       return result.status === 'stored' ? { status: 'stored', revision: result.sequence } : result
     },
-    delete: async (key) => {
-      await publishToJetStream(bus, subjectOf(key), '', { 'KV-Operation': 'DEL' })
-    },
+    delete: (key) => write(key, '', { [OPERATION_HEADER]: 'DEL' }),
     erase: async (key) => {
-      await bus.jetstreamManager.streams.purge(`KV_${definition.name}`, {
-        filter: subjectOf(key),
-      })
+      await bus.jetstreamManager.streams.purge(stream, { filter: await subjectOf(key) })
     },
     keys: async () => {
-      const prefix = `$KV.${definition.name}.`
-      const { state } = await bus.jetstreamManager.streams.info(`KV_${definition.name}`, {
-        subjects_filter: `${prefix}>`,
-      })
-      return Object.keys(state.subjects ?? {}).map((subject) => fromSubjectToken(subject.slice(prefix.length)))
+      const filter = `${await place.prefix()}*`
+      const { state } = await bus.jetstreamManager.streams.info(stream, { subjects_filter: filter })
+      return Object.keys(state.subjects ?? {}).map(keyOf)
     },
     state: async () => {
-      const { created, state } = await bus.jetstreamManager.streams.info(`KV_${definition.name}`)
+      const { created, state } = await bus.jetstreamManager.streams.info(stream)
       const createdAtMs = Date.parse(created)
       return state.last_seq === 0 ? { createdAtMs } : { createdAtMs, lastStoredAtMs: Date.parse(state.last_ts) }
     },
     clear: async (revision) => {
-      await bus.jetstreamManager.streams.purge(`KV_${definition.name}`, { seq: revision + 1 })
+      await bus.jetstreamManager.streams.purge(stream, { seq: revision + 1 })
     },
     watch: (options) =>
-      watchBucket(bus, kv, (entry) => ({ key: fromSubjectToken(entry.key), ...decode(entry) }), options),
+      watchBucket(bus, { stream, filterSubject: async () => `${await place.prefix()}*`, decode }, options),
+    listen: async ({ onEntry, onFault }) => {
+      const prefix = await place.prefix()
+      const subscription = bus.connection.subscribe(`${prefix}*`, {
+        callback: (error, message) => {
+          if (error !== null) return onFault(error)
+          // What a consumer delivers here keeps the subject that it has in its stream.
+          if (!message.subject.startsWith(prefix)) return
+          const at = { key: keyOf(message.subject), revision: 0 }
+          try {
+            const value = isDeleted(message.headers) ? undefined : decodeValue(definition, message.string(), at)
+            onEntry({ key: at.key, value })
+          } catch (fault) {
+            onFault(fault)
+          }
+        },
+      })
+      return { stop: () => subscription.unsubscribe() }
+    },
   }
 }
 
-async function openKv(bus: Bus, { name, expiryMs }: BucketDefinition): Promise<KV> {
-  const open = () =>
-    bus.jetstream.views.kv(name, {
+async function openKv(bus: Bus, definition: BucketDefinition): Promise<KV> {
+  const { name, expiryMs } = definition
+  const open = async () => {
+    if (definition.isPrivate === true) await createPrivate(bus, definition)
+    return bus.jetstream.views.kv(name, {
       history: 1,
       storage: StorageType.File,
       replicas: bus.replicas,
@@ -118,6 +162,7 @@ async function openKv(bus: Bus, { name, expiryMs }: BucketDefinition): Promise<K
       allow_direct: false,
       ...(expiryMs === undefined ? {} : { ttl: expiryMs }),
     })
+  }
   try {
     return await withRoomFor(`the bucket ${name}`, open)
   } catch (error) {
@@ -131,14 +176,24 @@ function encode(value: unknown): string {
   return JSON.stringify(value)
 }
 
-function decodeValue<V extends TSchema>(definition: BucketDefinition<V>, entry: KvEntry): Static<V> | undefined {
+function decodeValue<V extends TSchema>(
+  { name, value }: BucketDefinition<V>,
+  text: string,
+  place: { readonly key: string; readonly revision: number },
+): Static<V> {
   let json: unknown
   try {
-    json = entry.json()
+    json = JSON.parse(text)
   } catch (cause) {
-    throw new SluiceError('internal', `${definition.name}/${entry.key} is not JSON`, { cause })
+    throw new UnreadableEntryError(name, place, { cause })
   }
-  const validation = validate(definition.value, json)
+  const validation = validate(value, json)
   if (validation.valid) return validation.value
-  throw new SluiceError('internal', `${definition.name}/${entry.key} is malformed`, { fields: validation.errors })
+  throw new UnreadableEntryError(name, place, { fields: validation.errors })
 }
+
+function isDeleted(messageHeaders: MsgHdrs | undefined): boolean {
+  return messageHeaders?.has(OPERATION_HEADER) ?? false
+}
+
+const OPERATION_HEADER = 'KV-Operation'

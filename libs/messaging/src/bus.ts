@@ -10,6 +10,8 @@ export interface Bus {
   readonly jetstreamManager: JetStreamManager
   /** How long to wait for the server to confirm a write. */
   readonly jetstreamTimeoutMs: number
+  /** What this user may listen below: its client's inboxes are there. */
+  readonly inboxPrefix: string
   /** Requests and their replies. */
   readonly inbox: ReplyInbox
   /** Replicas of each stream and bucket that this process creates: 1 on a single server, 3 in a cluster. */
@@ -85,6 +87,7 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
     jetstream: connection.jetstream(jetstreamOptions),
     jetstreamManager: await connection.jetstreamManager(jetstreamOptions),
     jetstreamTimeoutMs: jetstreamOptions.timeout,
+    inboxPrefix,
     inbox,
     replicas: options.replicas ?? 1,
     isConnected: () => connected && !connection.isClosed(),

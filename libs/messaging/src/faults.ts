@@ -1,5 +1,21 @@
 import { SluiceError } from '@sluice/contracts'
 
+/** What stands under a key is not of its bucket's shape: somebody wrote it who should not, or another version of the software. */
+export class UnreadableEntryError extends SluiceError {
+  override readonly name = 'UnreadableEntryError'
+  readonly key: string
+  readonly revision: number
+  constructor(
+    bucket: string,
+    { key, revision }: { readonly key: string; readonly revision: number },
+    options: ConstructorParameters<typeof SluiceError>[2],
+  ) {
+    super('internal', `${bucket}/${key} is not of the bucket's shape`, options)
+    this.key = key
+    this.revision = revision
+  }
+}
+
 /** Nobody serves the subject: known at once, without waiting. Nothing was done. */
 export class NoRespondersError extends SluiceError {
   override readonly name = 'NoRespondersError'

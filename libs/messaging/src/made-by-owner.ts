@@ -6,6 +6,11 @@ export function isNotPermitted(error: unknown): boolean {
   return error instanceof NatsError && error.isPermissionError()
 }
 
+/** True when there is a stream of this name already, with other settings. */
+export function isNameInUse(error: unknown): boolean {
+  return error instanceof NatsError && error.api_error?.err_code === NAME_IN_USE
+}
+
 /** True when the server has no such stream, consumer or message. */
 export function isNotFound(error: unknown): boolean {
   return error instanceof NatsError && error.api_error?.code === NOT_FOUND
@@ -30,4 +35,6 @@ export async function untilOwnerMadeIt(bus: Bus, name: string): Promise<void> {
 const NOT_FOUND = 404
 /** JetStream's error for a stream that is not there. */
 const STREAM_NOT_FOUND = 10_059
+/** JetStream's error for a stream that exists with other settings. */
+const NAME_IN_USE = 10_058
 const AGAIN_MS = 100

@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from 'node:util'
 import { type StreamDefinition, subjectPattern } from '@sluice/contracts'
-import { DiscardPolicy, NatsError, nanos, RetentionPolicy, StorageType, type StreamConfig } from 'nats'
+import { DiscardPolicy, nanos, RetentionPolicy, StorageType, type StreamConfig } from 'nats'
 import type { Static, TSchema } from 'typebox'
 import type { Bus } from './bus.ts'
 import { NoRoomError } from './faults.ts'
 import { publishToJetStream } from './jetstream-publish.ts'
-import { findStream, isNotPermitted, untilOwnerMadeIt } from './made-by-owner.ts'
+import { findStream, isNameInUse, isNotPermitted, untilOwnerMadeIt } from './made-by-owner.ts'
 import { withRoomFor } from './no-room.ts'
 
 /**
@@ -85,7 +85,7 @@ async function addStream(bus: Bus, name: string, settings: Partial<StreamConfig>
     await streams.add({ name, storage: StorageType.File, retention: RetentionPolicy.Limits, ...settings })
   } catch (error) {
     // Another has just created it, with other settings.
-    if (!(error instanceof NatsError) || error.api_error?.err_code !== NAME_IN_USE) throw error
+    if (!isNameInUse(error)) throw error
     await streams.update(name, settings)
   }
 }
@@ -93,6 +93,3 @@ async function addStream(bus: Bus, name: string, settings: Partial<StreamConfig>
 function isSubset(settings: Partial<StreamConfig>, config: StreamConfig): boolean {
   return isDeepStrictEqual({ ...config, ...settings }, config)
 }
-
-/** JetStream's error for a stream that exists with other settings. */
-const NAME_IN_USE = 10_058

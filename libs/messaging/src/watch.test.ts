@@ -1,9 +1,11 @@
 import { defineBucket } from '@sluice/contracts'
-import { eventually, type TestNats, testNats } from '@sluice/testkit'
+import { eventually, itWhere, natsServerPath, oldNatsServer, type TestNats, testNats } from '@sluice/testkit'
+import { AckPolicy, DeliverPolicy, nanos } from 'nats'
 import { Type } from 'typebox'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { type Bucket, openBucket } from './bucket.ts'
 import { type Bus, connectBus } from './bus.ts'
+import { UnreadableEntryError } from './faults.ts'
 import type { Watch, WatchedEntry } from './watch.ts'
 
 type Entry = WatchedEntry<{ n: number }>
@@ -52,7 +54,7 @@ it('passes over an entry that cannot be read, and says so', async () => {
   const faults: unknown[] = []
   await follow(entries, faults)
   expect(current(entries)).toEqual({ a: 1 })
-  expect(faults.map(String)).toEqual(['SluiceError: counters/broken is malformed'])
+  expect(faults.map(String)).toEqual(["UnreadableEntryError: counters/broken is not of the bucket's shape"])
 })
 
 it('goes on after an entry that could not be taken, and says so', async () => {
@@ -71,6 +73,68 @@ it('goes on after an entry that could not be taken, and says so', async () => {
   await eventually(() => expect(taken).toEqual(['b', 'c']))
   expect(faults.map(String)).toEqual(['Error: no room for a', 'Error: no room for a'])
 })
+
+const oldServer = await oldNatsServer()
+for (const { version, path } of [
+  { version: 'the current nats-server', path: natsServerPath() },
+  { version: 'nats-server 2.9', path: oldServer },
+]) {
+  itWhere(
+    path !== undefined,
+    'there is no nats-server before 2.10',
+    `passes over what the server itself was made to write there, at the beginning and later: ${version}`,
+    async () => {
+      const server = await testNats({ serverPath: path ?? '' })
+      const own = await connectBus({ servers: server.url, name: 'watch.test' })
+      const { consumers } = own.jetstreamManager
+      const there = await openBucket(own, counters)
+      await openBucket(own, defineBucket({ name: 'others', value: Type.Unknown() }))
+      await there.put('a', { n: 1 })
+      const pull = { durable_name: 'pull', ack_policy: AckPolicy.Explicit, deliver_policy: DeliverPolicy.New }
+      await consumers.add('KV_others', pull)
+      const spoil = async (key: string) => {
+        const before = await storedIn(own)
+        // "No messages", "bad request" and settings, as the server's replies.
+        const next = '$JS.API.CONSUMER.MSG.NEXT.KV_others.pull'
+        own.connection.publish(next, '{"batch":1,"no_wait":true}', { reply: `$KV.counters.${key}-1` })
+        own.connection.publish(next, '{', { reply: `$KV.counters.${key}-2` })
+        own.connection.publish('$JS.API.STREAM.INFO.KV_others', '', { reply: `$KV.counters.${key}-3` })
+        // A heartbeat of a consumer, to where somebody listens.
+        const listening = own.connection.subscribe(`$KV.counters.${key}-4`, { callback: () => undefined })
+        await own.connection.flush()
+        await consumers.add('KV_others', {
+          deliver_subject: `$KV.counters.${key}-4`,
+          ack_policy: AckPolicy.None,
+          idle_heartbeat: nanos(100),
+          flow_control: true,
+        })
+        await eventually(async () => expect((await storedIn(own)) - before).toBeGreaterThanOrEqual(4))
+        listening.unsubscribe()
+      }
+      await spoil('first')
+      const entries: Entry[] = []
+      const faults: unknown[] = []
+      const watch = await there.watch({
+        onEntry: (entry) => entries.push(entry),
+        onFault: (error) => faults.push(error),
+      })
+      expect(current(entries)).toEqual({ a: 1 })
+      await spoil('later')
+      await there.put('b', { n: 2 })
+      await eventually(() => expect(current(entries)).toEqual({ a: 1, b: 2 }))
+      expect(faults.length).toBeGreaterThanOrEqual(8)
+      expect(faults.filter((fault) => !(fault instanceof UnreadableEntryError))).toEqual([])
+      expect(entries).toHaveLength(2)
+      watch.stop()
+      await own.close()
+      await server.stop()
+    },
+  )
+}
+
+async function storedIn(on: Bus): Promise<number> {
+  return (await on.jetstreamManager.streams.info('KV_counters')).state.last_seq
+}
 
 it('misses nothing over restarts of the server', async () => {
   await bucket.put('kept', { n: 1 })

@@ -1,5 +1,5 @@
-import type { KV, KvEntry, QueuedIterator } from 'nats'
 import type { Bus } from './bus.ts'
+import { type OrderedReader, readOrdered, type StoredMessage } from './ordered-reader.ts'
 
 export interface WatchedEntry<Value> {
   readonly key: string
@@ -19,30 +19,35 @@ export interface Watch {
   stop(): void
 }
 
+/** Where a bucket's entries are. */
+export interface WatchedBucket<Value> {
+  readonly stream: string
+  readonly filterSubject: () => Promise<string>
+  /** @throws UnreadableEntryError */
+  readonly decode: (message: StoredMessage) => WatchedEntry<Value>
+}
+
 /**
  * Follows a bucket for ever. After a lost connection it begins anew, so that all present entries are told again: nothing that
  * happened in between is missed (deletions leave a marker), and an entry may be told twice.
  */
 export async function watchBucket<Value>(
   bus: Bus,
-  kv: KV,
-  decode: (entry: KvEntry) => WatchedEntry<Value>,
-  options: WatchOptions<Value>,
+  { stream, filterSubject, decode }: WatchedBucket<Value>,
+  { onEntry, onFault }: WatchOptions<Value>,
 ): Promise<Watch> {
   let stopped = false
   let generation = 0
-  let current: QueuedIterator<KvEntry> | undefined
+  let current: OrderedReader | undefined
   let endInitialization: () => void = () => undefined
   let again: Promise<void> | undefined
 
-  const follow = async (entries: QueuedIterator<KvEntry>): Promise<void> => {
-    for await (const entry of entries) {
-      // One entry that cannot be taken keeps none of those after it from being seen.
-      try {
-        options.onEntry(decode(entry))
-      } catch (error) {
-        options.onFault(error)
-      }
+  const onMessage = (message: StoredMessage): void => {
+    // One entry that cannot be read or taken keeps none of those after it from being seen.
+    try {
+      onEntry(decode(message))
+    } catch (error) {
+      onFault(error)
     }
   }
 
@@ -53,20 +58,34 @@ export async function watchBucket<Value>(
     const initialized = Promise.withResolvers<void>()
     endInitialization()
     endInitialization = initialized.resolve
-    const entries = await kv.watch({ initializedFn: () => initialized.resolve() })
-    if (stopped || mine !== generation) return entries.stop()
-    current = entries
-    void follow(entries).catch(options.onFault)
+    const reader = await readOrdered(bus, {
+      stream,
+      filterSubject: await filterSubject(),
+      onMessage: (message) => {
+        if (!stopped && mine === generation) onMessage(message)
+      },
+      onPresent: initialized.resolve,
+      onBroken: (error) => {
+        if (stopped || mine !== generation) return
+        onFault(error)
+        again = pause().then(beginAgain)
+      },
+    })
+    if (stopped || mine !== generation) return reader.stop()
+    current = reader
     await initialized.promise
   }
 
   const beginAgain = async (): Promise<void> => {
+    let isFailing = false
     while (!stopped && bus.isConnected()) {
       try {
         return await begin()
       } catch (error) {
-        options.onFault(error)
-        await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
+        // Told once: it goes on until the bucket is there again.
+        if (!isFailing) onFault(error)
+        isFailing = true
+        await pause()
       }
     }
   }
@@ -85,6 +104,10 @@ export async function watchBucket<Value>(
       current?.stop()
     },
   }
+}
+
+function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, RETRY_MS))
 }
 
 const RETRY_MS = 250

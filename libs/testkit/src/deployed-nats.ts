@@ -18,15 +18,22 @@ export interface DeployedNats extends TestNats {
  * A real nats-server with the project's own `nats.conf`, for the caller alone, and fresh passwords. `tlsConfig` stands in `tls.conf`'s
  * place, in nats-server's own format.
  */
-export async function deployedNats({ tlsConfig }: { readonly tlsConfig?: string } = {}): Promise<DeployedNats> {
+export async function deployedNats({
+  tlsConfig,
+  serverPath = natsServerPath(),
+}: {
+  readonly tlsConfig?: string
+  /** The program; the run's own when absent. */
+  readonly serverPath?: string
+} = {}): Promise<DeployedNats> {
   const passwords = Object.fromEntries(NATS_USERS.map((user) => [user, generatePassword()])) as NatsPasswords
   const configFile = await writeNatsConfig({
     folder: await temporaryFolder(),
-    version: await readNatsVersion(natsServerPath()),
+    version: await readNatsVersion(serverPath),
     syncInterval: SYNC_INTERVAL_MS,
     ...(tlsConfig === undefined ? {} : { tlsConfig }),
   })
-  return { ...(await testNats({ configFile, env: passwordEnvironment(passwords) })), passwords }
+  return { ...(await testNats({ configFile, serverPath, env: passwordEnvironment(passwords) })), passwords }
 }
 
 /** As the embedded start has it unless it is set otherwise. */

@@ -163,12 +163,17 @@ it('writes nothing for a storm of denied requests', async () => {
   expect((await records.get('storm')).revision).toBe(revision)
 })
 
-it('deletes the record with the connection, and knows it no more', async () => {
-  await connectionWith('deleted', [{ period: 'minute', requests: 1 }])
-  await through('one', 'deleted', acquires('g', 1, 1))
+it('knows a deleted connection no more, and forgets none of its charges if the deletion was none', async () => {
+  const capacity = [{ period: 'minute' as const, requests: 3 }]
+  await connectionWith('deleted', capacity)
+  expect(granted(await through('one', 'deleted', acquires('g', 1, 2)))).toHaveLength(2)
   await connections.delete('deleted')
-  await eventually(async () => expect(await records.get('deleted')).toMatchObject({ value: undefined, revision: 0 }))
-  await expect(through('one', 'deleted', acquires('g', 2, 1))).rejects.toMatchObject({ code: 'connection_not_found' })
+  await eventually(() =>
+    expect(through('one', 'deleted', acquires('g', 2, 0))).rejects.toMatchObject({ code: 'connection_not_found' }),
+  )
+  await connectionWith('deleted', capacity)
+  const after = await eventually(() => through('one', 'deleted', acquires('h', 1, 3)))
+  expect(granted(after)).toHaveLength(1)
 })
 
 it('answers a malformed exchange at once and lives on', async () => {

@@ -14,6 +14,7 @@ import { connectionCounters } from './application/connection-counters.ts'
 import type { LossPolicy } from './application/group-commit.ts'
 import type { CapacityConfig } from './config.ts'
 import type { LostSpan } from './domain/loss.ts'
+import { isSpent } from './domain/record.ts'
 import { serveCapacity } from './handlers/serve-capacity.ts'
 import { serveHealth } from './handlers/serve-health.ts'
 
@@ -85,7 +86,7 @@ export async function start(config: CapacityConfig, logger: Logger): Promise<Ser
     // Looked at now, so that the first request does not have to wait for it.
     store.checked().catch(onFault)
   })
-  await limits.follow((connectionId) => void counters.forget(connectionId).catch(onFault))
+  await limits.follow()
   const discovered = await followDiscovered(bus, limits, onFault)
   // Where NATS is far, this takes longer than a request may.
   await store.checked()
@@ -95,6 +96,7 @@ export async function start(config: CapacityConfig, logger: Logger): Promise<Ser
     records,
     connections,
     isThere: (connectionId) => limits.limitsFor(connectionId) !== undefined,
+    isSpent: async (connectionId) => isSpent((await store.load(connectionId)).record, membership.clock.nowMs()),
     erase: counters.forget,
     onFault,
   })

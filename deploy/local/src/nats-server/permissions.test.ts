@@ -96,28 +96,28 @@ const ACTS: readonly Act[] = [
     watches: ['connections', 'gateway'],
     gets: ['connections'],
   }),
-  ...ofBucket(capacityRecords.name, {
-    owner: 'capacity',
-    looks: ['capacity'],
-    watches: [],
-    gets: ['capacity'],
-    purges: ['capacity'],
-  }),
+  ...[capacityRecords, clockMarks].flatMap((bucket) =>
+    ofBucket(bucket.name, {
+      owner: 'capacity',
+      looks: ['capacity'],
+      watches: [],
+      gets: ['capacity'],
+      purges: ['capacity'],
+      isPrivate: bucket.isPrivate,
+    }),
+  ),
   ...ofBucket(capacityMembers.name, {
     owner: 'capacity',
-    watches: ['capacity', 'gateway'],
+    looks: ['capacity', 'gateway'],
+    watches: ['gateway'],
     gets: ['capacity'],
-    purges: ['capacity'],
-  }),
-  ...ofBucket(clockMarks.name, {
-    owner: 'capacity',
-    watches: ['capacity'],
-    gets: ['capacity'],
+    listens: ['capacity'],
     purges: ['capacity'],
   }),
   ...ofBucket(discovered.name, {
     owner: 'discovery',
-    watches: ['discovery', 'capacity'],
+    looks: ['discovery', 'capacity'],
+    watches: ['capacity'],
     gets: ['discovery'],
     purges: ['discovery'],
   }),
@@ -138,19 +138,25 @@ interface Watchable {
   readonly watches: readonly NatsUser[]
   readonly gets: readonly NatsUser[]
   readonly purges?: readonly NatsUser[]
+  readonly listens?: readonly NatsUser[]
+  /** Its keys stand below a token. */
+  readonly isPrivate?: true | undefined
   readonly owner: NatsUser
 }
 
-function ofBucket(bucket: string, { owner, looks, watches, gets, purges }: Watchable): Act[] {
+function ofBucket(bucket: string, { owner, looks, watches, gets, purges, listens, isPrivate }: Watchable): Act[] {
   const stream = `KV_${bucket}`
+  const key = `$KV.${bucket}.${isPrivate === undefined ? '' : 'token.'}k`
   return [
     ...ofStream(stream, { looks: looks ?? watches, defines: [owner] }),
-    ['writes a key', 'publish', `$KV.${bucket}.k`, [owner]],
-    ['reads a key past the stream', 'subscription', `$KV.${bucket}.k`, []],
+    ['writes a key', 'publish', key, [owner]],
+    ['writes elsewhere in it', 'publish', isPrivate === undefined ? `${key}.k` : `$KV.${bucket}.k`, []],
+    ['reads a key past the stream', 'subscription', key, listens ?? []],
     ['reads a key', 'publish', `$JS.API.STREAM.MSG.GET.${stream}`, gets],
     ['reads a key from any copy', 'publish', `$JS.API.DIRECT.GET.${stream}.$KV.${bucket}.k`, []],
-    ['watches', 'publish', `$JS.API.CONSUMER.CREATE.${stream}.w.$KV.${bucket}.>`, watches],
-    ['watches anew after a gap', 'publish', `$JS.API.CONSUMER.CREATE.${stream}`, watches],
+    // Who may have what stands in a stream delivered anywhere is not who decides what stands there, but for the owner of connections.
+    ['watches', 'publish', `$JS.API.CONSUMER.CREATE.${stream}.w.$KV.${bucket}.*`, watches],
+    ['creates a consumer of whatever it says', 'publish', `$JS.API.CONSUMER.CREATE.${stream}`, []],
     ['removes entries', 'publish', `$JS.API.STREAM.PURGE.${stream}`, purges ?? []],
     ['controls the flow of its watch', 'publish', `$JS.FC.${stream}.w.x`, watches],
     ['keeps a durable consumer', 'publish', `$JS.API.CONSUMER.DURABLE.CREATE.${stream}.d`, []],

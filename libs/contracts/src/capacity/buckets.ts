@@ -45,7 +45,12 @@ export const ClockMark = Type.Object({
 /** Longer than any limit's period: what was counted before counts no more. */
 export const CLOCK_MARK_EXPIRY_MS = 7 * 86_400_000
 
-export const clockMarks = defineBucket({ name: 'capacity-clock', value: ClockMark, expiryMs: CLOCK_MARK_EXPIRY_MS })
+export const clockMarks = defineBucket({
+  name: 'capacity-clock',
+  value: ClockMark,
+  expiryMs: CLOCK_MARK_EXPIRY_MS,
+  isPrivate: true,
+})
 
 /** The authoritative counters, a key a connection. Only the capacity service knows what is in a value. */
-export const capacityRecords = defineBucket({ name: 'capacity', value: Type.Unknown() })
+export const capacityRecords = defineBucket({ name: 'capacity', value: Type.Unknown(), isPrivate: true })

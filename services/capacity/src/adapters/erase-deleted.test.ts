@@ -3,7 +3,9 @@ import { type Bucket, type Bus, connectBus, openBucket } from '@sluice/messaging
 import { createLogger, readConfig, type Service } from '@sluice/service-kit'
 import { type DeployedNats, deployedNats, eventually } from '@sluice/testkit'
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { emptyRecord } from '../domain/record.ts'
 import { CapacityConfig, start } from '../index.ts'
+import { encodeRecord } from './record-codec.ts'
 
 /** What every instance writes beside the records, to see that the store works. */
 const PROBE_KEY = 'health'
@@ -46,32 +48,40 @@ const isErased = (id: string) =>
     timeoutMs: 20_000,
   })
 
-it('the record of a connection that was deleted while no instance ran is erased, and no other', async () => {
+/** A record whose last decision was so long before now. */
+const recordOf = (ageMs: number) => encodeRecord({ ...emptyRecord(), clockMs: Date.now() - ageMs })
+const DAY_MS = 86_400_000
+const SPENT = 1.1 * DAY_MS
+
+it('the records of deleted connections are erased, but for those in which something may still count', async () => {
   await put('there')
   // The server lists keys in their order: when the last is erased, all were looked at.
   for (const id of ['a-deleted', 'z-deleted']) await putDeleted(id)
-  for (const id of ['a-deleted', 'absent', 'there', 'z-deleted']) await records.put(id, {})
+  await putDeleted('b-counting')
+  await records.put('b-counting', recordOf(DAY_MS))
+  for (const id of ['a-deleted', 'absent', 'there', 'z-deleted']) await records.put(id, recordOf(SPENT))
   await startInstance()
   await isErased('z-deleted')
-  expect((await records.keys()).toSorted()).toEqual(['absent', PROBE_KEY, 'there'])
+  expect((await records.keys()).toSorted()).toEqual(['absent', 'b-counting', PROBE_KEY, 'there'])
 })
 
 it('records are looked through again after a reconnect', async () => {
   await putDeleted('deleted')
   await startInstance()
   // As another instance leaves it that has not heard of the deletion yet.
-  await records.put('deleted', {})
+  await records.put('deleted', recordOf(SPENT))
   await nats.kill()
   await nats.restart()
   await isErased('deleted')
 })
 
-it('a connection whose entry cannot be read keeps its record, and does not stop the sweep', async () => {
+it('a connection whose entry or record cannot be read keeps its record, and does not stop the sweep', async () => {
   bus.connection.publish('$KV.connections.broken', 'not json')
   await bus.connection.flush()
-  await putDeleted('zzz-deleted')
-  for (const id of ['broken', 'zzz-deleted']) await records.put(id, {})
+  for (const id of ['unknown', 'zzz-deleted']) await putDeleted(id)
+  for (const id of ['broken', 'zzz-deleted']) await records.put(id, recordOf(SPENT))
+  await records.put('unknown', { v: 2 })
   await startInstance()
   await isErased('zzz-deleted')
-  expect((await records.keys()).toSorted()).toEqual(['broken', PROBE_KEY])
+  expect((await records.keys()).toSorted()).toEqual(['broken', PROBE_KEY, 'unknown'])
 })

@@ -1,6 +1,7 @@
-import { type ProjectedConnection, SluiceError } from '@sluice/contracts'
-import type { Bucket, Bus } from '@sluice/messaging'
+import type { ProjectedConnection } from '@sluice/contracts'
+import { type Bucket, type Bus, UnreadableEntryError } from '@sluice/messaging'
 import { pause } from '@sluice/service-kit'
+import { UnknownRecordError } from './record-codec.ts'
 
 export interface EraseDeletedParts {
   readonly bus: Pick<Bus, 'onReconnect'>
@@ -8,6 +9,8 @@ export interface EraseDeletedParts {
   readonly connections: Pick<Bucket<ProjectedConnection>, 'get'>
   /** Whether the connection is known to be there, which spares asking the bucket. */
   readonly isThere: (connectionId: string) => boolean
+  /** Whether nothing that the connection's record counts counts any more. */
+  readonly isSpent: (connectionId: string) => Promise<boolean>
   readonly erase: (connectionId: string) => Promise<void>
   readonly onFault: (error: unknown) => void
 }
@@ -18,9 +21,9 @@ export interface EraseDeleted {
 }
 
 /**
- * Erases the records of connections that were deleted while no capacity instance saw it: now, and after each reconnect. Only a
- * delete marker in the bucket of connections counts. A connection that is merely absent keeps its record: the projection may have
- * been lost or not made yet, and to erase a record is to lose its charges.
+ * Erases the records of deleted connections once nothing in them counts any more: now, after each reconnect, and every hour. To erase a
+ * record is to lose its charges, and a delete marker in the bucket of connections is no proof: it may be there for a moment that should
+ * not, and is put right. A connection that is merely absent keeps its record: the projection may have been lost or not made yet.
  */
 export function eraseDeleted(parts: EraseDeletedParts): EraseDeleted {
   const stopping = new AbortController()
@@ -50,8 +53,10 @@ export function eraseDeleted(parts: EraseDeletedParts): EraseDeleted {
 
   want()
   const forgetListener = parts.bus.onReconnect(want)
+  const sweepingAgain = setInterval(want, SWEEP_EVERY_MS)
   return {
     stop: async () => {
+      clearInterval(sweepingAgain)
       forgetListener()
       stopping.abort()
       await sweeping
@@ -62,20 +67,21 @@ export function eraseDeleted(parts: EraseDeletedParts): EraseDeleted {
 async function sweep(parts: EraseDeletedParts, signal: AbortSignal): Promise<void> {
   for (const connectionId of await parts.records.keys()) {
     if (signal.aborted) return
-    if (!parts.isThere(connectionId) && (await isDeleted(parts, connectionId))) await parts.erase(connectionId)
+    if (parts.isThere(connectionId)) continue
+    try {
+      if ((await isDeleted(parts, connectionId)) && (await parts.isSpent(connectionId))) await parts.erase(connectionId)
+    } catch (error) {
+      // It cannot be read, which no second look changes.
+      if (!(error instanceof UnreadableEntryError || error instanceof UnknownRecordError)) throw error
+      parts.onFault(error)
+    }
   }
 }
 
-async function isDeleted({ connections, onFault }: EraseDeletedParts, connectionId: string): Promise<boolean> {
-  try {
-    const { value, revision } = await connections.get(connectionId)
-    return value === undefined && revision > 0
-  } catch (error) {
-    // It is there and cannot be read, which no second look changes.
-    if (!(error instanceof SluiceError) || error.code !== 'internal') throw error
-    onFault(error)
-    return false
-  }
+async function isDeleted({ connections }: EraseDeletedParts, connectionId: string): Promise<boolean> {
+  const { value, revision } = await connections.get(connectionId)
+  return value === undefined && revision > 0
 }
 
 const AGAIN_MS = 10_000
+const SWEEP_EVERY_MS = 3_600_000

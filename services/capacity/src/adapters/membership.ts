@@ -7,7 +7,7 @@ import {
   MEMBER_HEARTBEAT_MS,
   SluiceError,
 } from '@sluice/contracts'
-import type { Bucket, Watch } from '@sluice/messaging'
+import { type Bucket, type BucketEntry, UnreadableEntryError } from '@sluice/messaging'
 import { joinSpans, type LostSpan } from '../domain/loss.ts'
 import type { Clock } from '../ports/clock.ts'
 import { markedLoss, type StoredMark, startOfClock, suspectedLoss, vanishedUntil } from './clock-start.ts'
@@ -79,8 +79,8 @@ export async function joinMembers(options: MembershipOptions): Promise<Membershi
     // Of another boot, only an instance that is alive now knows the time for certain.
     if (!known.has(markKey)) await peers.nextBeat()
     const serverMs = await evenServerTime(monotonicMs, async () => {
-      await announce(STARTING_CLOCK_MS)
-      const { revision, storedAtMs } = await members.get(instance)
+      await marks.put(PROBE_KEY, PROBE_MARK)
+      const { revision, storedAtMs } = await marks.get(PROBE_KEY)
       return revision === 0 ? undefined : storedAtMs
     })
     const findings = {
@@ -203,28 +203,25 @@ async function watchPeers(
 ): Promise<Peers> {
   const clocksMs: number[] = []
   const beaten = Promise.withResolvers<void>()
-  let isListening = false
   let wereThere = mayBeThere
-  const watch: Watch = await members.watch({
+  const isPeer = (key: string, value: CapacityMember | undefined): value is CapacityMember =>
+    value !== undefined && key !== instance && value.clockMs !== STARTING_CLOCK_MS
+  const listening = await members.listen({
     onFault,
     onEntry: ({ key, value }) => {
-      if (value === undefined || key === instance || value.clockMs === STARTING_CLOCK_MS) return
+      if (!isPeer(key, value)) return
       onClock(value.clockMs)
-      if (!isListening) {
-        wereThere = true
-        return
-      }
       if (clocksMs.length < MAX_PEERS_HEARD) clocksMs.push(value.clockMs)
       beaten.resolve()
     },
   })
-  isListening = true
+  for (const [key, { value }] of await readEntries(members, onFault)) if (isPeer(key, value)) wereThere = true
   return {
     clocksMs: () => clocksMs,
     nextBeat: async () => {
       if (wereThere) await Promise.race([beaten.promise, sleep(MEMBER_EXPIRY_MS)])
     },
-    stop: watch.stop,
+    stop: listening.stop,
   }
 }
 
@@ -233,14 +230,27 @@ async function storedMarks(
   onFault: (error: unknown) => void,
 ): Promise<Map<string, StoredMark>> {
   const stored = new Map<string, StoredMark>()
-  const watch = await marks.watch({
-    onFault,
-    onEntry: ({ key, value, storedAtMs }) => {
-      if (value !== undefined && key !== PROBE_KEY) stored.set(key, { mark: value, storedAtMs })
-    },
-  })
-  watch.stop()
+  for (const [key, { value, storedAtMs }] of await readEntries(marks, onFault)) {
+    if (value !== undefined && key !== PROBE_KEY) stored.set(key, { mark: value, storedAtMs })
+  }
   return stored
+}
+
+/** Reads the few entries of a bucket, and passes over what is not of its shape. */
+async function readEntries<Value>(
+  bucket: Pick<Bucket<Value>, 'keys' | 'get'>,
+  onFault: (error: unknown) => void,
+): Promise<Map<string, BucketEntry<Value>>> {
+  const entries = new Map<string, BucketEntry<Value>>()
+  for (const key of await bucket.keys()) {
+    try {
+      entries.set(key, await bucket.get(key))
+    } catch (error) {
+      if (!(error instanceof UnreadableEntryError)) throw error
+      onFault(error)
+    }
+  }
+  return entries
 }
 
 /**

@@ -1,5 +1,5 @@
 import { SluiceError } from '@sluice/contracts'
-import type { Bucket } from '@sluice/messaging'
+import { type Bucket, UnreadableEntryError } from '@sluice/messaging'
 
 export type ReadableBucket<Value> = Pick<Bucket<Value>, 'put' | 'get'>
 
@@ -18,10 +18,19 @@ export async function unreadableAt<Value>(
 ): Promise<number | undefined> {
   for (let attempt = 1; attempt <= times; attempt++) {
     const revision = await bucket.put(key, value)
-    const read = await bucket.get(key)
-    if (read.revision < revision) return revision
+    if ((await revisionAt(bucket, key)) < revision) return revision
   }
   return undefined
+}
+
+/** What somebody else wrote there since can be read as well, be it of the bucket's shape or not. */
+async function revisionAt<Value>(bucket: ReadableBucket<Value>, key: string): Promise<number> {
+  try {
+    return (await bucket.get(key)).revision
+  } catch (error) {
+    if (error instanceof UnreadableEntryError) return error.revision
+    throw error
+  }
 }
 
 /**

@@ -5,7 +5,7 @@ import { applyExchange } from '../domain/apply-exchange.ts'
 import type { HeldLimits, Limits } from '../domain/limits.ts'
 import { MAX_MODELS, NO_COUNTERS } from '../domain/model-counters.ts'
 import { advance, type CapacityRecord, emptyRecord } from '../domain/record.ts'
-import { decodeRecord, encodeRecord } from './record-codec.ts'
+import { decodeRecord, encodeRecord, UnknownRecordError } from './record-codec.ts'
 
 const T0 = Date.UTC(2026, 0, 1)
 const limits: Limits = [
@@ -147,6 +147,6 @@ function fullRecord(held: HeldLimits): CapacityRecord {
 
 it('refuses what is not a record of a known version', () => {
   for (const stored of [null, {}, { v: 2 }, 'x', { ...encodeRecord(emptyRecord()), v: 2 }]) {
-    expect(() => decodeRecord(stored)).toThrow(TypeError)
+    expect(() => decodeRecord(stored)).toThrow(UnknownRecordError)
   }
 })

@@ -88,9 +88,14 @@ export function encodeRecord(record: CapacityRecord): StoredRecord {
   }
 }
 
-/** @throws TypeError when it is not a stored record, which then nobody may overwrite */
+/** What is stored is no record of a version that is known here: nobody may overwrite it. */
+export class UnknownRecordError extends Error {
+  override readonly name = 'UnknownRecordError'
+}
+
+/** @throws UnknownRecordError */
 export function decodeRecord(stored: unknown): CapacityRecord {
-  if (!storedRecord.Check(stored)) throw new TypeError('not a capacity record of a version that is known here')
+  if (!storedRecord.Check(stored)) throw new UnknownRecordError('not a capacity record of a version that is known here')
   const record: StoredRecord = stored
   return {
     clockMs: record.clock,
@@ -270,7 +275,7 @@ function decodeResults(runs: readonly number[], kinds: readonly Kind[]): PermitR
   const results: PermitResult[] = []
   for (let i = 0; i + 1 < runs.length; i += 2) {
     const kind = kinds[runs[i + 1] ?? -1]
-    if (kind === undefined) throw new TypeError('a capacity record names a result that it does not hold')
+    if (kind === undefined) throw new UnknownRecordError('a capacity record names a result that it does not hold')
     const result = resultOf(kind)
     for (let n = runs[i] ?? 0; n > 0; n--) results.push(result)
   }

@@ -4,11 +4,8 @@ import { type HeldLimits, limitsOf } from '../domain/limits.ts'
 import type { LimitsSource } from '../ports/limits-source.ts'
 
 export interface WatchedLimits extends LimitsSource {
-  /**
-   * Begins to follow the connections; resolves when every one that is there is known.
-   * @param onDeleted told of each connection that is deleted from now on, maybe more than once
-   */
-  follow(onDeleted: (connectionId: string) => void): Promise<void>
+  /** Begins to follow the connections; resolves when every one that is there is known. */
+  follow(): Promise<void>
   /** Resolves when a connection asks for what is discovered to be held. */
   readonly enforcing: Promise<void>
   /** Whether one does now. */
@@ -44,7 +41,7 @@ export function watchedLimits(bucket: Bucket<ProjectedConnection>, onFault: (err
   }
 
   return {
-    follow: async (onDeleted) => {
+    follow: async () => {
       const watch = await bucket.watch({
         onFault,
         onEntry: ({ key, value }) => {
@@ -55,7 +52,7 @@ export function watchedLimits(bucket: Bucket<ProjectedConnection>, onFault: (err
             enforcing.delete(key)
           }
           if (value !== undefined) held.set(key, heldBy(value))
-          else if (held.delete(key)) onDeleted(key)
+          else held.delete(key)
         },
       })
       keep(watch)

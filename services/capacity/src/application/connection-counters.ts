@@ -11,7 +11,7 @@ export interface ConnectionCounters {
   status(connectionId: string): Promise<CapacityStatus>
   /** Reads every record again before its next decision, as after a lost connection to the store. */
   distrust(): void
-  /** Removes a deleted connection's record. */
+  /** Removes the record of a deleted connection, in which nothing counts any more. */
   forget(connectionId: string): Promise<void>
   /** Lets go of the records that were not asked for since the last call; the store keeps them. */
   releaseIdle(): void

@@ -70,13 +70,18 @@ export function advance({ loss, ...record }: CapacityRecord, nowMs: number): Cap
   }
 }
 
+/** Whether nothing that was decided up to the record's clock counts any more at `nowMs`. */
+export function isSpent({ clockMs }: Pick<CapacityRecord, 'clockMs'>, nowMs: number): boolean {
+  return nowMs > clockMs + LONGEST_COUNT_MS
+}
+
 /** Whether a loss that ended at `untilMs` concerns no window of a record at `clockMs` any more. */
 export function isOver({ untilMs }: Pick<Loss, 'untilMs'>, clockMs: number): boolean {
-  return clockMs > untilMs + LOSS_MATTERS_MS
+  return clockMs > untilMs + LONGEST_COUNT_MS
 }
 
 /** The longest period and two of its slots. */
-const LOSS_MATTERS_MS = PERIOD_MS.day * (62 / 60)
+const LONGEST_COUNT_MS = PERIOD_MS.day * (62 / 60)
 
 /** The record without what it counts for each model, for where discovered limits are not held (any more). */
 export function withoutModels(record: CapacityRecord): CapacityRecord {

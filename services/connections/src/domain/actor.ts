@@ -17,8 +17,7 @@ export function busActor(name = 'unnamed'): Actor {
 }
 
 export function addressActor(address: string): Actor {
-  // A proxy may pass on anything as an address.
-  return { label: `address:${visibleText(storableText(address, 64))}` }
+  return { label: `address:${address}` }
 }
 
 export const COMMAND: Actor = { label: 'command' }

@@ -13,8 +13,10 @@ export type OutboxEntry =
 
 export interface Outbox {
   /**
-   * Publishes what is there, oldest first, and removes what was published, until nothing is left. Only one caller at a time does
-   * so, of all instances: `busy` means that another one is at it. What `publish` rejects for stays, with everything after it.
+   * Publishes what is there and removes what was published, until nothing is left: first what takes something away, with all earlier
+   * entries of the same key, then the others, oldest first. What is taken away while others are published waits for one batch of them.
+   * Only one caller at a time does so, of all instances: `busy` means that another one is at it. A batch for which `publish` rejects
+   * stays, and so does everything after it.
    */
-  drain(publish: (entry: OutboxEntry) => Promise<void>): Promise<'drained' | 'busy'>
+  drain(publish: (entries: readonly OutboxEntry[]) => Promise<void>): Promise<'drained' | 'busy'>
 }

@@ -3,8 +3,8 @@ import type { Connection } from '../domain/connection.ts'
 
 /** What the projections are made of: the committed state at the moment of asking. */
 export interface ProjectionSource {
-  connection(id: string): Promise<Connection | undefined>
-  connections(): Promise<readonly Connection[]>
-  apiKey(hash: string): Promise<ApiKey | undefined>
-  apiKeys(): Promise<readonly ApiKey[]>
+  /** All, or those of `ids` that are there; what is no id is passed over. */
+  connections(ids?: readonly string[]): Promise<readonly Connection[]>
+  /** All, or those of `hashes` that are there. */
+  apiKeys(hashes?: readonly string[]): Promise<readonly ApiKey[]>
 }

@@ -6,6 +6,7 @@ import { operatorOfSession, operatorOfToken } from '../application/identify-oper
 import type { Actor } from '../domain/actor.ts'
 import { type Operator, operatorActor } from '../domain/operator.ts'
 import { accessOf, isRead } from './access.ts'
+import { clientAddress } from './client-address.ts'
 import { clearSessionCookie, sessionCookieOf } from './session-cookie.ts'
 
 declare module 'fastify' {
@@ -72,17 +73,17 @@ async function identify(
 ): Promise<Operator> {
   const token = bearerTokenOf(request)
   if (token !== undefined) {
-    guard.requireAttempt(request.ip)
+    guard.requireAttempt(clientAddress(request))
     const operator = await operatorOfToken(deps, token)
     if (operator !== undefined) return operator
-    await guard.failed(request.ip, attempt(request, { with: 'token' }))
+    await guard.failed(clientAddress(request), attempt(request, { with: 'token' }))
     throw unauthenticated()
   }
   const cookie = sessionCookieOf(request.headers.cookie)
   if (cookie !== undefined) {
     const operator = await operatorOfSession(deps, cookie)
     if (operator !== undefined) return operator
-    await guard.unknownSession(request.ip, attempt(request, { with: 'session' }))
+    await guard.unknownSession(clientAddress(request), attempt(request, { with: 'session' }))
     reply.header('set-cookie', clearSessionCookie(request.protocol === 'https'))
   }
   throw unauthenticated()

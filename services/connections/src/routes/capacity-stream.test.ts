@@ -110,14 +110,57 @@ it('has no HEAD, which would never be answered', async () => {
   expect(answer.status).toBe(404)
 })
 
+/** Opens streams with these tokens, and closes them again by the signal. */
+const openAll = (tokens: readonly string[], signal: AbortSignal) =>
+  Promise.all(tokens.map((token) => fetch(url, { headers: { authorization: `Bearer ${token}` }, signal })))
+
+async function refusals(responses: readonly Response[]): Promise<{ code: string; detail: string }[]> {
+  const refused = responses.filter(({ status }) => status === 429)
+  return Promise.all(refused.map(async (response) => (await response.json()) as { code: string; detail: string }))
+}
+
+async function tokens(count: number): Promise<string[]> {
+  const made = Array.from({ length: count }, (_, index) =>
+    connections.ask('POST', '/api/v1/operator-tokens', { name: `watcher ${index}`, role: 'viewer' }),
+  )
+  return (await Promise.all(made)).map(({ body }) => body.token)
+}
+
+it('has twenty streams open for each operator token with its sessions, and leaves room for others', async () => {
+  const [one = '', other = ''] = await tokens(2)
+  const leaving = new AbortController()
+  const login = await fetch(`${connections.adminUrl}/api/v1/session`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ token: one }),
+  })
+  const cookie = login.headers.get('set-cookie')?.split(';')[0] ?? ''
+  const ofSession = await Promise.all(
+    Array.from({ length: 5 }, () => fetch(url, { headers: { cookie }, signal: leaving.signal })),
+  )
+  expect(ofSession.map(({ status }) => status)).toEqual(Array(5).fill(200))
+  const refused = await refusals(await openAll(Array(20).fill(one), leaving.signal))
+  expect(refused).toHaveLength(5)
+  for (const { code, detail } of refused) {
+    expect(code).toBe('rate_limited')
+    expect(detail).toContain('This operator token has 20 streams')
+  }
+  expect(await refusals(await openAll(Array(20).fill(other), leaving.signal))).toEqual([])
+  leaving.abort()
+})
+
 it('has a hundred streams open and no more', async () => {
   const leaving = new AbortController()
-  const opened = await Promise.all(Array.from({ length: 105 }, () => open(leaving.signal)))
-  const refused = opened.filter(({ status }) => status === 429)
+  const watchers = await tokens(6)
+  const opened = await openAll(
+    watchers.flatMap((token) => Array(20).fill(token)),
+    leaving.signal,
+  )
+  const refused = await refusals(opened)
   // Those of the tests before may not be gone yet.
-  expect(refused.length).toBeGreaterThanOrEqual(5)
-  expect(refused.length).toBeLessThan(20)
-  for (const response of refused) expect(await response.json()).toMatchObject({ code: 'rate_limited' })
+  expect(refused.length).toBeGreaterThanOrEqual(20)
+  expect(refused.length).toBeLessThan(60)
+  for (const { detail } of refused) expect(detail).toContain('There are 100 streams')
   leaving.abort()
   await eventually(async () => {
     const again = await Promise.all(Array.from({ length: 20 }, () => open()))

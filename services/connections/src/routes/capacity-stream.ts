@@ -4,7 +4,7 @@ import { SluiceError } from '@sluice/contracts'
 import type { ApplicationDeps } from '../application/deps.ts'
 import { findConnection } from '../application/find-connection.ts'
 import type { Insights } from '../ports/insights.ts'
-import { isStillGood } from './authenticate.ts'
+import { isStillGood, operatorOf } from './authenticate.ts'
 import { ConnectionParams } from './connections.ts'
 import type { Routes } from './routes.ts'
 
@@ -16,10 +16,22 @@ import type { Routes } from './routes.ts'
 export function capacityStreamRoute(deps: ApplicationDeps, insights: Insights): Routes {
   const { logger } = deps
   return (app) => {
-    const open = new Set<ServerResponse>()
+    /** With the token of each one's operator: a session counts as the token that it was begun with. */
+    const open = new Map<ServerResponse, string>()
     app.addHook('preClose', async () => {
-      for (const response of open) response.end()
+      for (const response of open.keys()) response.end()
     })
+    const requireRoom = (tokenId: string): void => {
+      if (open.size >= MAX_STREAMS) {
+        throw rateLimited(`There are ${MAX_STREAMS} streams of capacities open, the most there may be.`)
+      }
+      let own = 0
+      for (const each of open.values()) if (each === tokenId) own++
+      if (own < MAX_STREAMS_OF_OPERATOR) return
+      throw rateLimited(
+        `This operator token has ${MAX_STREAMS_OF_OPERATOR} streams of capacities open, the most that one may have with its sessions.`,
+      )
+    }
 
     app.get(
       '/connections/:id/capacity/stream',
@@ -30,12 +42,11 @@ export function capacityStreamRoute(deps: ApplicationDeps, insights: Insights): 
       },
       async (request, reply) => {
         const { id } = await findConnection(deps, request.params.id)
-        if (open.size >= MAX_STREAMS) {
-          throw new SluiceError('rate_limited', `There are ${MAX_STREAMS} streams of capacities open. Try again later.`)
-        }
+        const { tokenId } = operatorOf(request)
+        requireRoom(tokenId)
         reply.hijack()
         const { raw: response } = reply
-        open.add(response)
+        open.set(response, tokenId)
         response.once('close', () => open.delete(response))
         try {
           response.writeHead(200, { ...STREAM_HEADERS, 'x-request-id': request.id })
@@ -83,7 +94,13 @@ async function nextEvent(insights: Insights, connectionId: string): Promise<Stre
   }
 }
 
+function rateLimited(reason: string): SluiceError {
+  return new SluiceError('rate_limited', `${reason} Close one, or try again later.`)
+}
+
 const STREAM_HEADERS = { 'content-type': 'text/event-stream', 'cache-control': 'no-store' } as const
 const INTERVAL_MS = 1_000
 /** Each asks capacity and the database once a second. */
 const MAX_STREAMS = 100
+/** So that no operator takes all of them. */
+const MAX_STREAMS_OF_OPERATOR = 20

@@ -69,6 +69,16 @@ it('addresses of one IPv6 network are one', async () => {
   expect(wrong.filter(({ status }) => status === 401)).toHaveLength(10)
 })
 
+it.each([
+  ['with a port', (i: number) => `192.0.2.7:${10_000 + i}`],
+  ['mapped into IPv6', (i: number) => `[::ffff:192.0.2.8]:${10_000 + i}`],
+  ['of one IPv6 network with a port', (i: number) => `[2001:db8:1::${i + 1}]:${10_000 + i}`],
+  ['that is none', (i: number) => `unknown-${i}`],
+])('an address %s is one, whatever it is written as', async (_, address) => {
+  const wrong = await Promise.all(Array.from({ length: 30 }, (_each, i) => read(address(i), 'wrong')))
+  expect(wrong.filter(({ status }) => status === 401)).toHaveLength(10)
+})
+
 it('without a trusted proxy an address that is made up counts for nothing', async () => {
   const direct = await startConnections({
     natsUrl: connections.nats.url,

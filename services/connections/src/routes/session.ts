@@ -6,6 +6,7 @@ import { beginSession } from '../application/begin-session.ts'
 import type { ApplicationDeps } from '../application/deps.ts'
 import { operatorActor, toSessionView } from '../domain/operator.ts'
 import { attempt, operatorOf } from './authenticate.ts'
+import { clientAddress } from './client-address.ts'
 import type { Routes } from './routes.ts'
 import { clearSessionCookie, setSessionCookie } from './session-cookie.ts'
 
@@ -26,10 +27,10 @@ export function sessionRoutes(deps: ApplicationDeps, { guard, isAlwaysSecure }: 
         schema: { tags, security: [], body: SessionInput, response: { 201: SessionView } },
       },
       async (request, reply) => {
-        guard.requireAttempt(request.ip)
+        guard.requireAttempt(clientAddress(request))
         const begun = await beginSession(deps, request.body)
         if (begun === undefined) {
-          await guard.failed(request.ip, attempt(request, { with: 'token' }))
+          await guard.failed(clientAddress(request), attempt(request, { with: 'token' }))
           throw new SluiceError('unauthenticated', 'The operator token is not valid: unknown, expired or revoked.')
         }
         const { operator, secret, lifetimeMs } = begun

@@ -19,16 +19,8 @@ export function kvLimitProjection(bucket: Bucket<Entry>, store: Pick<LimitStore,
       let left = [...new Set(connectionIds)]
       while (left.length > 0) left = await refreshOnce(bucket, store, left)
     },
-    connectionIds: async () => {
-      const ids = new Set<string>()
-      const watch = await bucket.watch({
-        onEntry: ({ key, value }) => (value === undefined ? ids.delete(key) : ids.add(key)),
-        // One that cannot be read is made anew, or removed, when it is refreshed.
-        onFault: () => undefined,
-      })
-      watch.stop()
-      return [...ids]
-    },
+    // One that cannot be read is made anew, or removed, when it is refreshed.
+    connectionIds: () => bucket.keys(),
   }
 }
 

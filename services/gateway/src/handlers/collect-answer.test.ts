@@ -3,6 +3,7 @@ import type { DataPlane } from '../ports/data-plane.ts'
 import type { AnswerSink } from '../ports/upstream.ts'
 import type { PermittedCall } from './call.ts'
 import { collectAnswer } from './collect-answer.ts'
+import { redactionOf } from './secret-redaction.ts'
 
 const BROKEN = new Error('broken')
 const REQUEST = { origin: '', path: '', method: 'GET', headers: [], body: null }
@@ -39,7 +40,13 @@ it.each(Object.keys(end))('a call that cannot be finished rejects, with its perm
       settle: (cost: unknown) => void settled.push(cost),
     },
   }
-  const collected = collectAnswer(plane as unknown as DataPlane, call as unknown as PermittedCall, REQUEST, [], 50)
+  const collected = collectAnswer(
+    plane as unknown as DataPlane,
+    call as unknown as PermittedCall,
+    REQUEST,
+    redactionOf({}),
+    50,
+  )
   sink?.start(429, '', {})
   end[how]?.(sink as unknown as AnswerSink)
   await expect(collected).rejects.toBe(BROKEN)

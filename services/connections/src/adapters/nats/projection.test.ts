@@ -1,33 +1,54 @@
 import { connectionProjection, type ProjectedConnection } from '@sluice/contracts'
-import { type Bus, connectBus, openBucket } from '@sluice/messaging'
-import { type TestNats, testNats } from '@sluice/testkit'
-import { afterAll, beforeAll, expect, it } from 'vitest'
-import { openProjection } from './projection.ts'
+import { type Bucket, type Bus, connectBus, openBucket } from '@sluice/messaging'
+import { eventually, type TestNats, testNats } from '@sluice/testkit'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { openProjection, type ProjectedTable, type Projection } from './projection.ts'
 
 let nats: TestNats
 let bus: Bus
+const opened: Projection[] = []
+const faults: unknown[] = []
 beforeAll(async () => {
   nats = await testNats()
   bus = await connectBus({ servers: nats.url, name: 'test' })
+})
+afterEach(() => {
+  for (const projection of opened.splice(0)) projection.stop()
+  expect(faults.splice(0)).toEqual([])
 })
 afterAll(async () => {
   await bus.close()
   await nats.stop()
 })
 
+/** A table of one key, as it is committed at the moment of asking. */
+function tableOf(key: string, committed: () => ProjectedConnection | undefined) {
+  const read = async () => {
+    const value = committed()
+    return value === undefined ? new Map() : new Map([[key, value]])
+  }
+  return { some: read, all: read }
+}
+
+async function open(table: ProjectedTable<ProjectedConnection>): Promise<Projection> {
+  const projection = await openProjection(bus, connectionProjection, table, {
+    onFault: (error) => faults.push(error),
+    onUnreadable: () => undefined,
+  })
+  opened.push(projection)
+  return projection
+}
+
 it('never puts an older state in a newer one’s place, however long a writer was held up', async () => {
   let committed = projected(1)
   const heldUp = Promise.withResolvers<void>()
   const hasRead = Promise.withResolvers<void>()
-  const table = {
-    one: async () => committed,
-    all: async () => new Map([['c', committed]]),
-  }
+  const table = tableOf('c', () => committed)
   let reads = 0
-  const slow = await openProjection(bus, connectionProjection, {
+  const slow = await open({
     ...table,
-    one: async () => {
-      const value = committed
+    some: async () => {
+      const value = await table.all()
       if (++reads === 1) {
         hasRead.resolve()
         await heldUp.promise
@@ -35,11 +56,11 @@ it('never puts an older state in a newer one’s place, however long a writer wa
       return value
     },
   })
-  const fast = await openProjection(bus, connectionProjection, table)
-  const syncing = slow.sync('c')
+  const fast = await open(table)
+  const syncing = slow.sync(['c'])
   await hasRead.promise
   committed = projected(2)
-  await fast.sync('c')
+  await fast.sync(['c'])
   heldUp.resolve()
   await syncing
   const bucket = await openBucket(bus, connectionProjection)
@@ -47,17 +68,58 @@ it('never puts an older state in a newer one’s place, however long a writer wa
 })
 
 it('writes nothing where nothing changed', async () => {
-  const committed = projected(1)
   const bucket = await openBucket(bus, connectionProjection)
-  const projection = await openProjection(bus, connectionProjection, {
-    one: async () => committed,
-    all: async () => new Map([['d', committed]]),
-  })
-  await projection.sync('d')
+  const table = tableOf('d', () => projected(1))
+  await (await open(table)).sync(['d'])
   const { revision } = await bucket.get('d')
-  await projection.sync('d')
+  const projection = await open(table)
+  await projection.sync(['d'])
   await projection.reconcile()
   expect((await bucket.get('d')).revision).toBe(revision)
+})
+
+describe('what another writes into the bucket', () => {
+  it.each([
+    ['another state', async (bucket: Bucket<ProjectedConnection>) => bucket.put('e', projected(9))],
+    ['a delete marker', async (bucket: Bucket<ProjectedConnection>) => bucket.delete('e')],
+    ['what is not of its shape', () => bus.jetstream.publish('$KV.connections.e', 'nothing of ours')],
+    [
+      'many of them',
+      () => Promise.all(Array.from({ length: 50 }, () => bus.jetstream.publish('$KV.connections.e', ''))),
+    ],
+  ])('is put right within a second: %s', async (_, write) => {
+    const bucket = await openBucket(bus, connectionProjection)
+    await (await open(tableOf('e', () => projected(1)))).sync(['e'])
+    await write(bucket)
+    await eventually(async () => expect(await bucket.get('e')).toMatchObject({ value: projected(1) }), {
+      timeoutMs: 1_000,
+    })
+  })
+
+  it('is taken away where the table has nothing like it', async () => {
+    const bucket = await openBucket(bus, connectionProjection)
+    await open(tableOf('f', () => undefined))
+    await bucket.put('f', projected(1))
+    await eventually(async () => expect((await bucket.get('f')).value).toBeUndefined(), { timeoutMs: 1_000 })
+  })
+
+  it('never seems deleted while it is put right', async () => {
+    const bucket = await openBucket(bus, connectionProjection)
+    const deleted: string[] = []
+    const watch = await bucket.watch({
+      onEntry: ({ key, value }) => {
+        if (key === 'g' && value === undefined) deleted.push(key)
+      },
+      onFault: () => undefined,
+    })
+    await bus.jetstream.publish('$KV.connections.g', 'nothing of ours')
+    const projection = await open(tableOf('g', () => projected(1)))
+    await projection.reconcile()
+    await bus.jetstream.publish('$KV.connections.g', 'nothing of ours')
+    await eventually(async () => expect(await bucket.get('g')).toMatchObject({ value: projected(1) }))
+    watch.stop()
+    expect(deleted).toEqual([])
+  })
 })
 
 function projected(version: number): ProjectedConnection {

@@ -23,7 +23,7 @@ export interface Publisher {
 
 /**
  * Publishes the outbox whenever it is nudged, and every second besides, for what another instance committed before it died. When the
- * bus is there again after a loss, after every failure, and every few minutes, the projections are reconciled as a whole first:
+ * bus is there again after a loss, after every failure, and every few minutes, the projections are reconciled as a whole beside that:
  * whatever happened to the buckets meanwhile, they are right again.
  */
 export function createPublisher({ outbox, source, logger }: PublisherDeps): Publisher {
@@ -33,32 +33,40 @@ export function createPublisher({ outbox, source, logger }: PublisherDeps): Publ
   let projections: Projections | undefined
   let mustReconcile = true
   let reconciledAtMs = 0
+  let reconciling: Promise<void> | undefined
   let isFailing = false
 
-  /** The projections, right as a whole at this moment or a short while ago. */
+  /** The projections, which are right as a whole, or will be in a moment. */
   const reconciled = async (bus: Bus): Promise<Projections> => {
     const isDue = performance.now() - reconciledAtMs > RECONCILE_MS
     if (projections !== undefined && !mustReconcile && !isDue) return projections
+    projections?.stop()
+    projections = undefined
+    await reconciling
     mustReconcile = false // Before it begins: what comes up meanwhile asks for another one.
-    projections = await openProjections(bus, source)
-    await projections.reconcile()
+    const opened = await openProjections(bus, source, { onFault: failed, onUnreadable })
+    projections = opened
     reconciledAtMs = performance.now()
-    logger.debug('projections are reconciled')
-    return projections
+    // Beside what is published meanwhile: no revocation waits for it.
+    reconciling = opened.reconcile().then(() => logger.debug('projections are reconciled'), failed)
+    return opened
   }
 
   const publish = async (bus: Bus): Promise<number> => {
-    const { publish: publishEntry } = await reconciled(bus)
-    const outcome = await outbox.drain(publishEntry)
+    const { publish: publishEntries } = await reconciled(bus)
+    const outcome = await outbox.drain(publishEntries)
     return outcome === 'busy' ? BUSY_RETRY_MS : POLL_MS
   }
 
-  const failed = (error: unknown): number => {
-    // Told once: it goes on until what is away is back.
-    if (!isFailing) logger.warn({ err: error }, 'cannot publish changes for now')
-    isFailing = true
+  const onUnreadable = (err: unknown): void => {
+    logger.warn({ err }, 'somebody else has written into a projection; it is put right')
+  }
+
+  const failed = (error: unknown): void => {
     mustReconcile = true
-    return POLL_MS
+    // Told once: it goes on until what is away is back.
+    if (!isFailing && !stopped) logger.warn({ err: error }, 'cannot publish changes for now')
+    isFailing = true
   }
 
   const run = async (bus: Bus): Promise<void> => {
@@ -67,10 +75,12 @@ export function createPublisher({ outbox, source, logger }: PublisherDeps): Publ
       if (bus.isConnected()) {
         try {
           waitMs = await publish(bus)
-          if (isFailing) logger.info('publishing changes again')
-          isFailing = false
+          if (isFailing && !mustReconcile) {
+            logger.info('publishing changes again')
+            isFailing = false
+          }
         } catch (error) {
-          waitMs = failed(error)
+          failed(error)
         }
       }
       await wakeUp.sleep(waitMs)
@@ -90,6 +100,8 @@ export function createPublisher({ outbox, source, logger }: PublisherDeps): Publ
       stopped = true
       wakeUp.wake()
       await running
+      projections?.stop()
+      await reconciling
     },
   }
 }

@@ -1,5 +1,6 @@
 import { type Insertable, type Selectable, sql } from 'kysely'
 import { type ApiKey, toApiKeyView } from '../../domain/api-key.ts'
+import { takesAwayFromKey } from '../../domain/takes-away.ts'
 import type { ApiKeyStore } from '../../ports/api-key-store.ts'
 import type { Database } from './database.ts'
 import { audit, enqueue } from './record-change.ts'
@@ -18,7 +19,7 @@ export function createApiKeyStore(database: Database, onCommitted: () => void): 
       await database.transaction(async (trx) => {
         await trx.insertInto('api_keys').values(toApiKeyRow(key)).execute()
         await audit(trx, { actor, action: 'api-key.created', subjectId: key.id, after: toApiKeyView(key) })
-        await enqueue(trx, 'api-key', key.hash)
+        await enqueue(trx, { kind: 'api-key', hash: key.hash }, false)
       })
       onCommitted()
     },
@@ -32,7 +33,7 @@ export function createApiKeyStore(database: Database, onCommitted: () => void): 
         await trx.updateTable('api_keys').set({ name, connections, expires_at }).where('id', '=', id).execute()
         const views = { before: toApiKeyView(before), after: toApiKeyView(after) }
         await audit(trx, { actor, action: 'api-key.updated', subjectId: id, ...views })
-        await enqueue(trx, 'api-key', row.hash)
+        await enqueue(trx, { kind: 'api-key', hash: row.hash }, takesAwayFromKey(before, after))
         return after
       })
       if (updated !== undefined) onCommitted()
@@ -44,7 +45,7 @@ export function createApiKeyStore(database: Database, onCommitted: () => void): 
         if (row === undefined) return false
         const before = toApiKeyView(fromApiKeyRow(row))
         await audit(trx, { actor, action: 'api-key.revoked', subjectId: id, before })
-        await enqueue(trx, 'api-key', row.hash)
+        await enqueue(trx, { kind: 'api-key', hash: row.hash }, true)
         return true
       })
       if (isRemoved) onCommitted()

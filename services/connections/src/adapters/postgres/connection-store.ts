@@ -2,6 +2,7 @@ import type { ProviderId } from '@sluice/contracts'
 import type { Transaction } from 'kysely'
 import type { Actor } from '../../domain/actor.ts'
 import { type Connection, toView } from '../../domain/connection.ts'
+import { takesAwayFromConnection } from '../../domain/takes-away.ts'
 import type { ConnectionQuery, ConnectionStore, NewCredential } from '../../ports/connection-store.ts'
 import { fromRow, selectConnections, toRow } from './connection-rows.ts'
 import type { Database } from './database.ts'
@@ -36,7 +37,7 @@ export function createConnectionStore(database: Database, onCommitted: () => voi
           await insertCredential(trx, connection, credential, actor)
           const after = toView(connection)
           await audit(trx, { actor, action: 'connection.created', subjectId: connection.id, after })
-          await enqueueChange(trx, connection, 'created', connection.version)
+          await enqueueChange(trx, connection, 'created', connection.version, false)
           return 'stored' as const
         }),
       ),
@@ -58,7 +59,8 @@ export function createConnectionStore(database: Database, onCommitted: () => voi
           }
           const views = { before: toView(before), after: toView(after) }
           await audit(trx, { actor, action: `connection.${what}`, subjectId: id, ...views })
-          await enqueueChange(trx, after, what === 'updated' ? what : 'rotated', after.version)
+          const change = what === 'updated' ? what : 'rotated'
+          await enqueueChange(trx, after, change, after.version, takesAwayFromConnection(before, after))
           return 'stored' as const
         }),
       ),
@@ -72,7 +74,7 @@ export function createConnectionStore(database: Database, onCommitted: () => voi
           .executeTakeFirst()
         if (deleted.numDeletedRows === 0n) return 'conflict'
         await audit(trx, { actor, action: 'connection.deleted', subjectId: id, before: toView(before) })
-        await enqueueChange(trx, before, 'deleted', version + 1)
+        await enqueueChange(trx, before, 'deleted', version + 1, true)
         return 'removed'
       }),
     findCredential: async (connectionId) => {
@@ -154,8 +156,9 @@ function enqueueChange(
   { id, name }: Connection,
   change: 'created' | 'updated' | 'rotated' | 'deleted',
   version: number,
+  takesAway: boolean,
 ): Promise<void> {
-  return enqueue(trx, 'connection', id, { connectionId: id, name, change, version })
+  return enqueue(trx, { kind: 'connection', change: { connectionId: id, name, change, version } }, takesAway)
 }
 
 async function unlessNameTaken<T>(work: () => Promise<T>): Promise<T | 'name_taken'> {

@@ -37,7 +37,18 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
       )
     },
   },
+  '0007-what-takes-away-first': {
+    up: async (db: Kysely<unknown>) => {
+      for (const statement of TAKES_AWAY) await sql.raw(statement).execute(db)
+    },
+  },
 }
+
+const TAKES_AWAY = [
+  'alter table connections.outbox add column takes_away boolean not null default false',
+  'create index outbox_takes_away on connections.outbox (id) where takes_away',
+  'create index outbox_key on connections.outbox (key)',
+]
 
 /** An envelope is destroyed when its version may no longer be used; who made the versions there are is in the audit log. */
 const CREDENTIAL_HISTORY = [

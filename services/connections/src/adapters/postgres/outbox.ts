@@ -8,43 +8,35 @@ export function createOutbox(database: Database): Outbox {
   return {
     drain: async (publish) => {
       for (;;) {
-        const { status, failure } = await database.transaction((trx) => publishBatch(trx, publish))
-        if (failure !== undefined) throw failure.error
+        const status = await database.transaction((trx) => publishBatch(trx, publish))
         if (status !== 'more') return status
       }
     },
   }
 }
 
-interface Batch {
-  readonly status: 'more' | 'drained' | 'busy'
-  /** What `publish` rejected with. It is a value, so that what was published before it is removed all the same. */
-  readonly failure?: { readonly error: unknown }
-}
+type Status = 'more' | 'drained' | 'busy'
 
-async function publishBatch(trx: Transaction<Tables>, publish: (entry: OutboxEntry) => Promise<void>): Promise<Batch> {
+async function publishBatch(
+  trx: Transaction<Tables>,
+  publish: (entries: readonly OutboxEntry[]) => Promise<void>,
+): Promise<Status> {
   const lock = await sql<{ taken: boolean }>`select pg_try_advisory_xact_lock(${LOCKS.outbox}) as taken`.execute(trx)
-  if (lock.rows[0]?.taken !== true) return { status: 'busy' }
-  const rows = await trx.selectFrom('outbox').selectAll().orderBy('id').limit(BATCH_ROWS).execute()
-  const published: number[] = []
-  let failure: Batch['failure']
-  for (const row of rows) {
-    try {
-      await publish(toEntry(row))
-    } catch (error) {
-      failure = { error }
-      break
-    }
-    published.push(row.id)
-  }
-  if (published.length > 0) await trx.deleteFrom('outbox').where('id', 'in', published).execute()
-  const status = rows.length < BATCH_ROWS ? 'drained' : 'more'
-  return failure === undefined ? { status } : { status, failure }
+  if (lock.rows[0]?.taken !== true) return 'busy'
+  const first = trx.selectFrom('outbox').select('key').where('takes_away', '=', true).orderBy('id').limit(BATCH_ROWS)
+  const oldest = trx.selectFrom('outbox').selectAll().orderBy('id').limit(BATCH_ROWS)
+  let rows = await oldest.where('key', 'in', first).execute()
+  if (rows.length === 0) rows = await oldest.execute()
+  if (rows.length === 0) return 'drained'
+  await publish(rows.map(toEntry))
+  const ids = rows.map(({ id }) => id)
+  await trx.deleteFrom('outbox').where('id', '=', sql<number>`any(${ids}::bigint[])`).execute()
+  return 'more'
 }
 
 function toEntry({ kind, key, change }: Selectable<OutboxTable>): OutboxEntry {
   return kind === 'connection' && change !== null ? { kind, change } : { kind: 'api-key', hash: key }
 }
 
-/** Small, so that no transaction stays open for long. */
-const BATCH_ROWS = 20
+/** One batch is what a revocation waits for, and as long as a transaction stays open: some tens of milliseconds. */
+const BATCH_ROWS = 250

@@ -1,28 +1,29 @@
+import { sql } from 'kysely'
 import { validate as isUuid } from 'uuid'
 import type { ProjectionSource } from '../../ports/projection-source.ts'
 import { fromApiKeyRow } from './api-key-store.ts'
 import { fromRow, selectConnections } from './connection-rows.ts'
 import type { Database } from './database.ts'
 
+/** One parameter, however many values. */
+function anyOf(values: readonly string[], type: 'uuid[]' | 'text[]') {
+  return sql<string>`any(${values}::${sql.raw(type)})`
+}
+
 export function createProjectionSource(database: Database): ProjectionSource {
   return {
-    connection: async (id) => {
-      if (!isUuid(id)) return undefined
-      const row = await database.run((db) => selectConnections(db).where('c.id', '=', id).executeTakeFirst())
-      return row === undefined ? undefined : fromRow(row)
-    },
-    connections: async () => {
-      const rows = await database.run((db) => selectConnections(db).execute())
+    connections: async (ids) => {
+      const rows = await database.run((db) => {
+        const query = selectConnections(db)
+        return (ids === undefined ? query : query.where('c.id', '=', anyOf(ids.filter(isUuid), 'uuid[]'))).execute()
+      })
       return rows.map(fromRow)
     },
-    apiKey: async (hash) => {
-      const row = await database.run((db) =>
-        db.selectFrom('api_keys').selectAll().where('hash', '=', hash).executeTakeFirst(),
-      )
-      return row === undefined ? undefined : fromApiKeyRow(row)
-    },
-    apiKeys: async () => {
-      const rows = await database.run((db) => db.selectFrom('api_keys').selectAll().execute())
+    apiKeys: async (hashes) => {
+      const rows = await database.run((db) => {
+        const query = db.selectFrom('api_keys').selectAll()
+        return (hashes === undefined ? query : query.where('hash', '=', anyOf(hashes, 'text[]'))).execute()
+      })
       return rows.map(fromApiKeyRow)
     },
   }

@@ -1,6 +1,6 @@
 import type { Kysely, Transaction } from 'kysely'
 import type { NewAuditEntry } from '../../domain/audit-entry.ts'
-import type { ConnectionChange } from '../../ports/outbox.ts'
+import type { OutboxEntry } from '../../ports/outbox.ts'
 import type { Tables } from './tables.ts'
 
 /** Writes an audit row: that of a change, in the change's own transaction. */
@@ -20,15 +20,17 @@ export async function audit(db: Kysely<Tables>, entry: NewAuditEntry): Promise<v
     .execute()
 }
 
-/** Leaves a note in the outbox, in the change's own transaction, that the bus is to know of it. */
-export async function enqueue(
-  trx: Transaction<Tables>,
-  kind: 'connection' | 'api-key',
-  key: string,
-  change?: ConnectionChange,
-): Promise<void> {
+/**
+ * Leaves a note in the outbox, in the change's own transaction, that the bus is to know of it.
+ * @param takesAway whether it goes before what does not
+ */
+export async function enqueue(trx: Transaction<Tables>, entry: OutboxEntry, takesAway: boolean): Promise<void> {
+  const row =
+    entry.kind === 'connection'
+      ? { kind: entry.kind, key: entry.change.connectionId, change: JSON.stringify(entry.change) }
+      : { kind: entry.kind, key: entry.hash, change: null }
   await trx
     .insertInto('outbox')
-    .values({ kind, key, change: change === undefined ? null : JSON.stringify(change) })
+    .values({ ...row, takes_away: takesAway })
     .execute()
 }

@@ -100,13 +100,14 @@ export interface AuditLogTable {
   details: Json<Readonly<Record<string, string>>> | null
 }
 
-/** Committed changes that the bus does not know yet, in the order they were made. */
+/** Committed changes that the bus does not know yet, in the order they were made, but for what takes something away: that goes first. */
 export interface OutboxTable {
   id: Generated<number>
   kind: 'connection' | 'api-key'
   /** The connection's id, or the API key's hash. */
   key: string
   change: Json<ConnectionChange> | null
+  takes_away: Generated<boolean>
 }
 
 /** One row: the service's own key pair for secrets on the bus. */

@@ -1,0 +1,49 @@
+import { expect, it } from 'vitest'
+import type { ApiKey } from './api-key.ts'
+import { type Connection, DEFAULT_SETTINGS } from './connection.ts'
+import { takesAwayFromConnection, takesAwayFromKey } from './takes-away.ts'
+
+const soon = new Date(1_000)
+const later = new Date(2_000)
+
+it.each<[string, Partial<ApiKey>, Partial<ApiKey>, boolean]>([
+  ['nothing that counts', {}, {}, false],
+  ['all connections for some', {}, { connections: ['a'] }, true],
+  ['some for all', { connections: ['a'] }, { connections: '*' }, false],
+  ['one more', { connections: ['a'] }, { connections: ['b', 'a'] }, false],
+  ['one for another', { connections: ['a', 'b'] }, { connections: ['a', 'c', 'd'] }, true],
+  ['an end', {}, { expiresAt: later }, true],
+  ['an earlier end', { expiresAt: later }, { expiresAt: soon }, true],
+  ['a later end', { expiresAt: soon }, { expiresAt: later }, false],
+  ['no end any more', { expiresAt: soon }, {}, false],
+])('of a change of an API key it is known whether it takes away: %s', (_, before, after, expected) => {
+  const every = { connections: '*' as const }
+  expect(takesAwayFromKey({ ...every, ...before }, { ...every, ...after })).toBe(expected)
+})
+
+const credential = { version: 1, hint: '', rotatedAt: soon }
+
+it.each<[string, Partial<Connection>, Partial<Connection>, boolean]>([
+  ['a name', {}, { name: 'other' }, false],
+  ['disabling', {}, { enabled: false }, true],
+  ['enabling', { enabled: false }, {}, false],
+  ['a new credential', { credential }, { credential: { ...credential, version: 2 } }, true],
+  ['a fault that was noted', { credential }, { credential: { ...credential, hint: 'x' } }, false],
+  ['another base URL', { config: { baseUrl: 'https://a' } }, { config: { baseUrl: 'https://b' } }, true],
+  ['a list of models', {}, { allowedModels: ['a'] }, true],
+  ['a longer one', { allowedModels: ['a'] }, { allowedModels: ['b', 'a'] }, false],
+  ['one without one of them', { allowedModels: ['a', 'b'] }, { allowedModels: ['b'] }, true],
+  ['none any more', { allowedModels: ['a'] }, {}, false],
+])('of a change of a connection it is known whether it takes away: %s', (_, before, after, expected) => {
+  const connection: Connection = {
+    ...DEFAULT_SETTINGS,
+    id: 'c',
+    name: 'c',
+    provider: 'openai',
+    config: {},
+    version: 1,
+    createdAt: soon,
+    updatedAt: soon,
+  }
+  expect(takesAwayFromConnection({ ...connection, ...before }, { ...connection, ...after })).toBe(expected)
+})
