@@ -41,7 +41,7 @@ for (const { version, path } of servers) {
     `whatever NATS is made to write over an entry, it is there again within a second, and was never deleted: ${version}`,
     async () => {
       nats = await deployedNats({ serverPath: path ?? '' })
-      database = await testDatabase()
+      database = await testDatabase('connections')
       await prepareForeignWrites(nats)
       const env = { NATS_USER: 'connections', NATS_PASSWORD: nats.passwords.connections }
       service = await startConnections({ natsUrl: nats.url, databaseUrl: database.url, env })

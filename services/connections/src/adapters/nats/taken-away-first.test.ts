@@ -14,7 +14,7 @@ let sql: pg.Client
 let service: TestConnections
 
 beforeEach(async () => {
-  ;[nats, database] = await Promise.all([testNats(), testDatabase()])
+  ;[nats, database] = await Promise.all([testNats(), testDatabase('connections')])
   bus = await connectBus({ servers: nats.url, name: 'test' })
   sql = new pg.Client({ connectionString: database.url })
   await sql.connect()
