@@ -47,8 +47,14 @@ export class Http2Sessions {
     if (socket.destroyed) return
     // HTTP/2 ends connections as a whole: whoever stops sending reads no responses either.
     socket.allowHalfOpen = false
-    this.#server.once('session', (session) => this.#keep(session, socket))
-    this.#server.emit('connection', socket)
+    const keep = (session: ServerHttp2Session): void => this.#keep(session, socket)
+    this.#server.once('session', keep)
+    try {
+      this.#server.emit('connection', socket)
+    } finally {
+      // Where Node could not make a session of it, the next one is another connection's.
+      this.#server.off('session', keep)
+    }
   }
 
   /** Takes no new requests, lets those under way end, and closes every session after its last. */

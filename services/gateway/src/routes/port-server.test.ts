@@ -104,10 +104,19 @@ describe('a connection', () => {
     expect(await sendText(url, two)).toMatch(/\/1[\s\S]*\/2$/)
   })
 
+  it('that turns to nonsense in the middle of a response is closed, with nothing put into the response', async () => {
+    respond = (_request, response) => void response.write('begun')
+    const url = await listen({})
+    const text = await sendText(url, 'GET / HTTP/1.1\r\nhost: x\r\n\r\n', (socket) => {
+      socket.once('data', () => socket.write('nonsense\r\n\r\n'))
+    })
+    expect(text).toMatch(/^HTTP\/1\.1 200 [\s\S]*begun\r\n$/)
+  })
+
   it('is not made a tunnel', async () => {
     const url = await listen({})
     const text = await sendText(url, 'CONNECT elsewhere:443 HTTP/1.1\r\nhost: elsewhere\r\n\r\n')
-    expect(text).toMatch(/^HTTP\/1\.1 404 [\s\S]*invalid_request/)
+    expect(text).toMatch(/^HTTP\/1\.1 404 [\s\S]*unsupported_operation/)
   })
 })
 
@@ -170,6 +179,31 @@ describe('a request over HTTP/2', () => {
     stream.resume()
     expect(await closed(stream)).not.toBe(0)
     client.destroy()
+  })
+
+  it.each([
+    ['NO_ERROR', 0],
+    ['CANCEL', 8],
+  ])('that is reset with %s before its end is not whole', async (_, code) => {
+    const seen: unknown[] = []
+    const begun = Promise.withResolvers<void>()
+    const closed = Promise.withResolvers<void>()
+    respond = (request, response) => {
+      request.on('end', () => seen.push('end'))
+      request.on('close', () => seen.push(request.complete))
+      response.on('close', () => closed.resolve())
+      request.on('data', () => begun.resolve())
+    }
+    // POST / with `:authority: x`, and four bytes of its body.
+    const headers = '\0\0\x06\x01\x04\0\0\0\x01\x83\x86\x84\x41\x01x'
+    const part = '\0\0\x04\0\0\0\0\0\x01part'
+    const reset = `\0\0\x04\x03\0\0\0\0\x01\0\0\0${String.fromCharCode(code)}`
+    const socket = await open(await listen({}), PREFACE + SETTINGS + headers + part)
+    await begun.promise
+    socket.write(reset, 'latin1')
+    await closed.promise
+    await eventually(() => expect(seen).toEqual([false]))
+    socket.destroy()
   })
 
   it('that does not arrive in time is answered, or broken off where it was answered before', async () => {
