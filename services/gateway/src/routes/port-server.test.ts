@@ -13,6 +13,8 @@ import { createPortServer } from './port-server.ts'
 const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'
 const SETTINGS = '\0\0\0\x04\0\0\0\0\0'
 const PING = '\0\0\x08\x06\0\0\0\0\0pingping'
+/** `GET /` with `:authority: x`, on the first stream. */
+const GET = '\0\0\x06\x01\x05\0\0\0\x01\x82\x86\x84\x41\x01x'
 let server: Server
 let http2: Http2Sessions
 let respond: (request: IncomingMessage, response: ServerResponse) => void = (_request, response) => void response.end()
@@ -144,6 +146,21 @@ describe('a session', () => {
     socket.destroy()
   })
 
+  it('that is being closed still takes a request that was sent before the other side knew', async () => {
+    const taken = Promise.withResolvers<void>()
+    respond = (_request, response) => {
+      response.end()
+      taken.resolve()
+    }
+    const socket = await open(await listen({ idleTimeoutMs: 50 }), PREFACE + SETTINGS)
+    const goaway = '\0\0\x08\x07'
+    await new Promise<void>((told) => socket.on('data', (data) => data.includes(goaway) && told()))
+    socket.write(GET, 'latin1')
+    await taken.promise
+    await eventually(async () => expect(await connections()).toBe(0))
+    socket.destroy()
+  })
+
   it('is kept while its request takes longer than that', async () => {
     respond = (_request, response) => void setTimeout(() => response.end('late'), 200)
     const client = connect(await listen({ idleTimeoutMs: 50 }))
@@ -158,12 +175,7 @@ describe('a session', () => {
       response.on('close', () => gone.resolve())
       begun.resolve()
     }
-    // GET / with `:authority: x`, as literals.
-    const head = '\x82\x86\x84\x41\x01x'
-    const socket = await open(
-      await listen({}),
-      `${PREFACE}${SETTINGS}\0\0${String.fromCharCode(head.length)}\x01\x05\0\0\0\x01${head}`,
-    )
+    const socket = await open(await listen({}), PREFACE + SETTINGS + GET)
     await begun.promise
     socket.end()
     await gone.promise
