@@ -116,22 +116,22 @@ const SERVER_OPTIONS = {
 const BODILESS_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD'])
 
 /**
- * Closes a session on which no request has been for `idleTimeoutMs`, and one that was retired after its last request. Node's own
+ * Closes a session on which no request has been for `idleTimeoutMs`, and one that was retired once its requests are answered. Node's own
  * timeout of sessions counts from whatever the other side sends, pings too, and a session that Node has closed still waits for the
  * other side to close the connection: the socket is destroyed when it does not.
  * @returns what retires the session
  */
 function closeWhenIdle(session: ServerHttp2Session, socket: Socket, idleTimeoutMs: number): () => void {
   let openStreams = 0
-  let isRetired = false
   let timer: NodeJS.Timeout | undefined
   const wait = (ms: number, then: () => void): void => {
     clearTimeout(timer)
     if (!socket.destroyed) timer = setTimeout(then, ms)
   }
   const close = (): void => {
-    isRetired = true
-    sayGoaway(session)
+    // Says in a GOAWAY which requests were taken: others that are on their way can be sent again elsewhere. (The GOAWAY of RFC 9113,
+    // section 6.8, that takes those too cannot be had from Node: nghttp2 ignores new streams after any that is sent through it.)
+    session.close()
     if (openStreams === 0) wait(CLOSE_WITHIN_MS, () => socket.destroy())
   }
   session.on('stream', (stream) => {
@@ -140,7 +140,9 @@ function closeWhenIdle(session: ServerHttp2Session, socket: Socket, idleTimeoutM
     clearTimeout(timer)
     stream.once('close', () => {
       openStreams--
-      if (openStreams === 0) wait(isRetired || session.closed ? CLOSE_WITHIN_MS : idleTimeoutMs, close)
+      if (openStreams > 0) return
+      if (session.closed) close()
+      else wait(idleTimeoutMs, close)
     })
   })
   socket.once('close', () => clearTimeout(timer))
@@ -150,18 +152,3 @@ function closeWhenIdle(session: ServerHttp2Session, socket: Socket, idleTimeoutM
 
 /** How long the other side has to close the connection once the session is to be closed. */
 const CLOSE_WITHIN_MS = 2_000
-
-/**
- * Has a session closed once its requests have been answered, those included that were sent before the other side knew. (A ping
- * would tell when that is, but Node's client, which gives up its session on a GOAWAY, may then never close the connection.)
- * @see RFC 9113, section 6.8
- */
-function sayGoaway(session: ServerHttp2Session): void {
-  if (session.closed || session.destroyed) return
-  session.goaway(constants.NGHTTP2_NO_ERROR, MAX_STREAM_ID)
-  setTimeout(() => session.close(), IN_FLIGHT_MS)
-}
-
-/** What was sent before the GOAWAY came there has come here by then. */
-const IN_FLIGHT_MS = 500
-const MAX_STREAM_ID = 2 ** 31 - 1

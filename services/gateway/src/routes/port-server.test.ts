@@ -146,18 +146,24 @@ describe('a session', () => {
     socket.destroy()
   })
 
-  it('that is being closed still takes a request that was sent before the other side knew', async () => {
-    const taken = Promise.withResolvers<void>()
-    respond = (_request, response) => {
-      response.end()
-      taken.resolve()
-    }
-    const socket = await open(await listen({ idleTimeoutMs: 50 }), PREFACE + SETTINGS)
-    const goaway = '\0\0\x08\x07'
-    await new Promise<void>((told) => socket.on('data', (data) => data.includes(goaway) && told()))
-    socket.write(GET, 'latin1')
-    await taken.promise
+  it('that is being closed ends its requests, and says which it has taken', async () => {
+    const held: ServerResponse[] = []
+    respond = (_request, response) => void held.push(response)
+    const socket = await open(await listen({}), PREFACE + SETTINGS + GET)
+    await eventually(() => expect(held).toHaveLength(1))
+    let received = ''
+    socket.setEncoding('latin1').on('data', (data) => {
+      received += data
+    })
+    http2.close()
+    // Stream 1 was the last, and there was no error.
+    await eventually(() => expect(received).toContain('\0\0\x08\x07\0\0\0\0\0\0\0\0\x01\0\0\0\0'))
+    // The same again, on the third stream: it is not taken.
+    socket.write(GET.replace('\x01\x82', '\x03\x82'), 'latin1')
+    held[0]?.end('whole')
+    await eventually(() => expect(received).toContain('whole'))
     await eventually(async () => expect(await connections()).toBe(0))
+    expect(held).toHaveLength(1)
     socket.destroy()
   })
 
