@@ -29,7 +29,7 @@ export interface FuzzResult {
   readonly reserved: number
   /** The gateway is the process that it was. */
   readonly isAlive: boolean
-  /** Connections that the gateway still had open a while after the end. */
+  /** Connections that the gateway had open a while after the end, and not before. */
   readonly openConnections: number
 }
 
@@ -51,6 +51,7 @@ export async function fuzz(seed: number, durationMs: number, memorySamples: numb
       }),
     )
     const target = { url: sluice.gatewayUrl, chatPath: new URL(sluice.chatUrl).pathname, apiKey: sluice.apiKey }
+    const openBefore = connectionsOf(sluice)
     const canaries = startCanaries(target)
     const [outcomes, memory] = await Promise.all([
       talk(seed, durationMs, target),
@@ -59,7 +60,9 @@ export async function fuzz(seed: number, durationMs: number, memorySamples: numb
     await canaries.stop()
     const isAlive = sluice.gateway.exitCode === null && sluice.gateway.signalCode === null
     if (!isAlive) return { ...NOTHING_KNOWN, outcomes, canaries, memory, isAlive }
-    const openConnections = await connectionsLeft(sluice)
+    // Those of before, which the start of Sluice left to be used again, may be closed by now.
+    const open = async (): Promise<number> => Math.max(0, connectionsOf(sluice) - openBefore)
+    const openConnections = await until('the connections', open, (count) => count === 0).catch(open)
     return {
       outcomes,
       canaries,
@@ -118,9 +121,7 @@ async function stillReserved({ bus, connectionId }: Sluice): Promise<number> {
   return until('the settlements', reserved, (count) => count === 0).catch(reserved)
 }
 
-async function connectionsLeft({ gateway, gatewayUrl }: Sluice): Promise<number> {
+function connectionsOf({ gateway, gatewayUrl }: Sluice): number {
   const port = Number(new URL(gatewayUrl).port)
-  const open = async (): Promise<number> =>
-    openSockets(pidOf(gateway)).filter(({ localPort }) => localPort === port).length
-  return until('the connections', open, (count) => count === 0).catch(open)
+  return openSockets(pidOf(gateway)).filter(({ localPort }) => localPort === port).length
 }

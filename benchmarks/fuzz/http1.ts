@@ -1,5 +1,5 @@
 import { type Conversation, conversationOf } from './conversation.ts'
-import { oddBody, oddFields, oddMethod, oddPath, type Target } from './odd.ts'
+import { bodyOf, methodOf, oddFields, pathOf, type Target, validFields } from './odd.ts'
 import type { Random } from './random.ts'
 
 /** One to three requests of HTTP/1.1 on one connection, each more or less as it should be. */
@@ -22,20 +22,26 @@ const VERSIONS = [
 const LINE_ENDS = ['\r\n', '\r\n', '\r\n', '\r\n', '\r\n', '\r\n', '\n', '\r'] as const
 
 function request(random: Random, target: Target): Buffer {
-  const lineEnd = random.pick(LINE_ENDS)
-  const { fields: framing, body } = framed(random, oddBody(random))
-  const fields = [...oddFields(random, target, 5), ...framing]
-  if (random.isTrue(0.8)) fields.push(['host', 'gateway'])
-  const lines = [`${oddMethod(random)} ${oddPath(random, target)} ${random.pick(VERSIONS)}`]
-  for (const [name, value] of fields) lines.push(random.isTrue(0.02) ? `${name} ${value}` : `${name}: ${value}`)
+  const isValid = random.isTrue(0.5)
+  const chance = isValid ? 0.1 : 0.5
+  const { fields: framing, body } = framed(random, bodyOf(random, chance), chance)
+  const fields = [...(isValid ? validFields(random, target) : oddFields(random, target, 5)), ...framing]
+  if (isValid || random.isTrue(0.8)) fields.push(['host', 'gateway'])
+  const lineEnd = isValid ? '\r\n' : random.pick(LINE_ENDS)
+  const lines = [
+    `${methodOf(random, chance)} ${pathOf(random, target, chance)} ${isValid ? 'HTTP/1.1' : random.pick(VERSIONS)}`,
+  ]
+  for (const [name, value] of fields)
+    lines.push(!isValid && random.isTrue(0.02) ? `${name} ${value}` : `${name}: ${value}`)
   return Buffer.concat([Buffer.from(lines.join(lineEnd) + lineEnd + lineEnd, 'latin1'), body])
 }
 
 const LENGTHS = ['-1', '', '0x10', '1e3', '5, 5', '9007199254740993', '+5'] as const
 const CHUNK_SIZES = ['', '-1', 'ffffffffffffffff', '5;x=y', '0x5', 'g', `5;${'x'.repeat(20_000)}`] as const
 
-function framed(random: Random, body: Buffer): { fields: [string, string][]; body: Buffer } {
+function framed(random: Random, body: Buffer, chance: number): { fields: [string, string][]; body: Buffer } {
   const length: [string, string] = ['content-length', String(body.length)]
+  if (!random.isTrue(chance)) return { fields: [length], body }
   switch (random.int(10)) {
     case 0:
       return { fields: [], body }

@@ -1,6 +1,6 @@
 import { type Conversation, conversationOf } from './conversation.ts'
 import { END_HEADERS, END_STREAM, FRAME, frame, headerBlock, PADDED, PREFACE, uint32 } from './http2-frames.ts'
-import { type Field, oddBody, oddFields, oddMethod, oddPath, type Target } from './odd.ts'
+import { bodyOf, type Field, methodOf, oddFields, pathOf, type Target, validFields } from './odd.ts'
 import type { Random } from './random.ts'
 
 /** A connection of HTTP/2: requests that are more or less as they should be, among frames of every type. */
@@ -9,7 +9,7 @@ export function http2Conversation(random: Random, target: Target): Conversation 
   frames.push(random.isTrue(0.9) ? frame(FRAME.settings, 0, 0, Buffer.alloc(0)) : settings(random))
   const streams = new Streams(random)
   for (let steps = 1 + random.int(8); steps > 0; steps--) {
-    if (random.isTrue(0.6)) frames.push(...request(random, target, streams))
+    if (random.isTrue(0.85)) frames.push(...request(random, target, streams))
     else if (random.isTrue(0.1)) frames.push(...flood(random, target, streams))
     else frames.push(oddFrame(random, streams))
   }
@@ -38,8 +38,9 @@ class Streams {
 
 function request(random: Random, target: Target, streams: Streams): Buffer[] {
   const stream = streams.open()
-  const body = random.isTrue(0.3) ? undefined : oddBody(random)
-  const block = headerBlock(head(random, target, body))
+  const chance = random.isTrue(0.5) ? 0.1 : 0.5
+  const body = random.isTrue(chance / 2) ? undefined : bodyOf(random, chance)
+  const block = headerBlock(head(random, target, body, chance))
   const end = body === undefined ? END_STREAM : 0
   const frames = random.isTrue(0.85)
     ? [frame(FRAME.headers, END_HEADERS | end, stream, block)]
@@ -53,41 +54,19 @@ function request(random: Random, target: Target, streams: Streams): Buffer[] {
   return frames
 }
 
-function head(random: Random, target: Target, body: Buffer | undefined): Field[] {
+function head(random: Random, target: Target, body: Buffer | undefined, chance: number): Field[] {
   const pseudo: Field[] = [
-    [':method', oddMethod(random)],
+    [':method', methodOf(random, chance)],
     [':scheme', random.isTrue(0.95) ? 'http' : 'x'],
     [':authority', random.isTrue(0.95) ? 'gateway' : ''],
-    [':path', oddPath(random, target)],
+    [':path', pathOf(random, target, chance)],
   ]
   if (random.isTrue(0.05)) pseudo.splice(random.int(4), 1)
-  // Most odd fields end a stream before any handler sees it: half of the requests have none of them.
-  const fields = random.isTrue(0.5) ? oddFields(random, target, 4) : wellFormed(random, target)
+  // Most odd fields end a stream before any handler sees it.
+  const fields = random.isTrue(chance) ? oddFields(random, target, 4) : validFields(random, target)
   if (body !== undefined && random.isTrue(0.2))
     fields.push(['content-length', String(body.length + (random.isTrue(0.7) ? 0 : 1))])
   return random.isTrue(0.03) ? [...fields, ...pseudo] : [...pseudo, ...fields]
-}
-
-const TAKEN: readonly [Field, ...Field[]] = [
-  ['trailer', 'x'],
-  ['trailer', ''],
-  ['expect', '100-continue'],
-  ['expect', 'x'],
-  ['te', 'trailers'],
-  ['host', 'elsewhere'],
-  ['date', 'x'],
-  ['cookie', 'a=b'],
-  ['content-encoding', 'gzip'],
-  ['__proto__', 'x'],
-  ['accept-version', '1'],
-  ['x-sluice-max-wait', '1'],
-]
-
-function wellFormed(random: Random, { apiKey }: Target): Field[] {
-  const fields: Field[] = Array.from({ length: random.int(3) }, () => random.pick(TAKEN))
-  if (random.isTrue(0.6)) fields.push(['authorization', `Bearer ${apiKey}`])
-  if (random.isTrue(0.8)) fields.push(['content-type', 'application/json'])
-  return fields
 }
 
 function inParts(random: Random, stream: number, block: Buffer, end: number): Buffer[] {
@@ -182,7 +161,7 @@ function flood(random: Random, target: Target, streams: Streams): Buffer[] {
   const times = 50 + random.int(1_500)
   const repeat = (make: (index: number) => Buffer): Buffer[] => Array.from({ length: times }, (_, index) => make(index))
   const stream = streams.open()
-  const block = headerBlock(head(random, target, undefined))
+  const block = headerBlock(head(random, target, undefined, 0.3))
   switch (random.int(8)) {
     case 0:
       return [

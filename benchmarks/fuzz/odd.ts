@@ -186,13 +186,15 @@ export function oddValue(random: Random): string {
   return random.pick(VALUES)
 }
 
-export const oddMethod = (random: Random): string => (random.isTrue(0.6) ? 'POST' : random.pick(METHODS))
+/** The three below are what a chat request has, unless they are odd, which they are with this chance. */
+export const methodOf = (random: Random, chance: number): string =>
+  random.isTrue(chance) ? random.pick(METHODS) : 'POST'
 
-export const oddPath = (random: Random, { chatPath }: Target): string =>
-  random.isTrue(0.5) ? chatPath : random.pick(PATHS)
+export const pathOf = (random: Random, { chatPath }: Target, chance: number): string =>
+  random.isTrue(chance) ? random.pick(PATHS) : chatPath
 
-export function oddBody(random: Random): Buffer {
-  if (random.isTrue(0.4)) return Buffer.from(CHAT)
+export function bodyOf(random: Random, chance: number): Buffer {
+  if (!random.isTrue(chance)) return Buffer.from(CHAT)
   if (random.isTrue(0.1)) return random.bytes(random.int(5_000))
   if (random.isTrue(0.03)) return Buffer.alloc(random.int(2_000_000), 'x')
   return Buffer.from(random.pick(BODIES))
@@ -203,5 +205,28 @@ export function oddFields(random: Random, { apiKey }: Target, most: number): Fie
   const fields: Field[] = Array.from({ length: random.int(most) }, () => [oddName(random), oddValue(random)])
   if (random.isTrue(0.5)) fields.push(['authorization', `Bearer ${apiKey}`])
   if (random.isTrue(0.5)) fields.push(['content-type', 'application/json'])
+  return fields
+}
+
+const TAKEN: readonly [Field, ...Field[]] = [
+  ['trailer', 'x'],
+  ['trailer', ''],
+  ['expect', '100-continue'],
+  ['expect', 'x'],
+  ['te', 'trailers'],
+  ['host', 'elsewhere'],
+  ['date', 'x'],
+  ['cookie', 'a=b'],
+  ['content-encoding', 'gzip'],
+  ['__proto__', 'x'],
+  ['accept-version', '1'],
+  ['x-sluice-max-wait', '1'],
+]
+
+/** Fields that every parser takes: what is odd about them is for those who read them. */
+export function validFields(random: Random, { apiKey }: Target): Field[] {
+  const fields: Field[] = Array.from({ length: random.int(3) }, () => random.pick(TAKEN))
+  if (random.isTrue(0.6)) fields.push(['authorization', `Bearer ${apiKey}`])
+  if (random.isTrue(0.8)) fields.push(['content-type', 'application/json'])
   return fields
 }

@@ -59,9 +59,9 @@ export function refuseRequest(
   writeError(response, { ...gatewayError('invalid_request', message), status }, { requestId: randomUUID() })
 }
 
-function refuseSocket(socket: Socket, { status, phrase, message }: SocketRefusal): void {
+function refuseSocket(socket: Socket, { code = 'invalid_request', status, phrase, message }: SocketRefusal): void {
   const requestId = randomUUID()
-  const { headers, body } = openAiErrorAnswer({ code: 'invalid_request', status, message, requestId })
+  const { headers, body } = openAiErrorAnswer({ code, status, message, requestId })
   const fields = {
     ...headers,
     'content-length': Buffer.byteLength(body),
@@ -74,13 +74,20 @@ function refuseSocket(socket: Socket, { status, phrase, message }: SocketRefusal
 }
 
 interface SocketRefusal {
+  /** `invalid_request` if absent. */
+  readonly code?: GatewayError['code']
   readonly status: number
   readonly phrase: string
   readonly message: string
 }
 
 const MALFORMED: SocketRefusal = { status: 400, phrase: 'Bad Request', message: 'The request is not valid HTTP.' }
-const TUNNEL: SocketRefusal = { status: 404, phrase: 'Not Found', message: 'The gateway makes no tunnels (CONNECT).' }
+const TUNNEL: SocketRefusal = {
+  code: 'unsupported_operation',
+  status: 404,
+  phrase: 'Not Found',
+  message: 'The gateway makes no tunnels (CONNECT).',
+}
 const PARSER_ERRORS: Readonly<Record<string, SocketRefusal>> &
   Record<'HPE_HEADER_OVERFLOW' | 'ERR_HTTP_REQUEST_TIMEOUT', SocketRefusal> = {
   HPE_HEADER_OVERFLOW: {

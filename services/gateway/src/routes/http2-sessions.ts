@@ -47,8 +47,14 @@ export class Http2Sessions {
     if (socket.destroyed) return
     // HTTP/2 ends connections as a whole: whoever stops sending reads no responses either.
     socket.allowHalfOpen = false
-    this.#server.once('session', (session) => this.#keep(session, socket))
-    this.#server.emit('connection', socket)
+    const keep = (session: ServerHttp2Session): void => this.#keep(session, socket)
+    this.#server.once('session', keep)
+    try {
+      this.#server.emit('connection', socket)
+    } finally {
+      // Where Node could not make a session of it, the next one is another connection's.
+      this.#server.off('session', keep)
+    }
   }
 
   /** Takes no new requests, lets those under way end, and closes every session after its last. */
@@ -110,22 +116,22 @@ const SERVER_OPTIONS = {
 const BODILESS_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD'])
 
 /**
- * Closes a session on which no request has been for `idleTimeoutMs`, and one that was retired after its last request. Node's own
+ * Closes a session on which no request has been for `idleTimeoutMs`, and one that was retired once its requests are answered. Node's own
  * timeout of sessions counts from whatever the other side sends, pings too, and a session that Node has closed still waits for the
  * other side to close the connection: the socket is destroyed when it does not.
  * @returns what retires the session
  */
 function closeWhenIdle(session: ServerHttp2Session, socket: Socket, idleTimeoutMs: number): () => void {
   let openStreams = 0
-  let isRetired = false
   let timer: NodeJS.Timeout | undefined
   const wait = (ms: number, then: () => void): void => {
     clearTimeout(timer)
     if (!socket.destroyed) timer = setTimeout(then, ms)
   }
   const close = (): void => {
-    isRetired = true
-    sayGoaway(session)
+    // Says in a GOAWAY which requests were taken: others that are on their way can be sent again elsewhere. (The GOAWAY of RFC 9113,
+    // section 6.8, that takes those too cannot be had from Node: nghttp2 ignores new streams after any that is sent through it.)
+    session.close()
     if (openStreams === 0) wait(CLOSE_WITHIN_MS, () => socket.destroy())
   }
   session.on('stream', (stream) => {
@@ -134,7 +140,9 @@ function closeWhenIdle(session: ServerHttp2Session, socket: Socket, idleTimeoutM
     clearTimeout(timer)
     stream.once('close', () => {
       openStreams--
-      if (openStreams === 0) wait(isRetired || session.closed ? CLOSE_WITHIN_MS : idleTimeoutMs, close)
+      if (openStreams > 0) return
+      if (session.closed) close()
+      else wait(idleTimeoutMs, close)
     })
   })
   socket.once('close', () => clearTimeout(timer))
@@ -142,17 +150,5 @@ function closeWhenIdle(session: ServerHttp2Session, socket: Socket, idleTimeoutM
   return close
 }
 
-/** How long the other side has to close the connection when all has been said. */
+/** How long the other side has to close the connection once the session is to be closed. */
 const CLOSE_WITHIN_MS = 2_000
-
-/**
- * Has a session closed once its requests have been answered, those included that were sent before the other side knew.
- * @see RFC 9113, section 6.8
- */
-function sayGoaway(session: ServerHttp2Session): void {
-  if (session.closed || session.destroyed) return
-  session.goaway(0, MAX_STREAM_ID)
-  if (!session.ping(() => session.close())) session.close()
-}
-
-const MAX_STREAM_ID = 2 ** 31 - 1

@@ -13,6 +13,8 @@ import { createPortServer } from './port-server.ts'
 const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'
 const SETTINGS = '\0\0\0\x04\0\0\0\0\0'
 const PING = '\0\0\x08\x06\0\0\0\0\0pingping'
+/** `GET /` with `:authority: x`, on the first stream. */
+const GET = '\0\0\x06\x01\x05\0\0\0\x01\x82\x86\x84\x41\x01x'
 let server: Server
 let http2: Http2Sessions
 let respond: (request: IncomingMessage, response: ServerResponse) => void = (_request, response) => void response.end()
@@ -104,10 +106,19 @@ describe('a connection', () => {
     expect(await sendText(url, two)).toMatch(/\/1[\s\S]*\/2$/)
   })
 
+  it('that turns to nonsense in the middle of a response is closed, with nothing put into the response', async () => {
+    respond = (_request, response) => void response.write('begun')
+    const url = await listen({})
+    const text = await sendText(url, 'GET / HTTP/1.1\r\nhost: x\r\n\r\n', (socket) => {
+      socket.once('data', () => socket.write('nonsense\r\n\r\n'))
+    })
+    expect(text).toMatch(/^HTTP\/1\.1 200 [\s\S]*begun\r\n$/)
+  })
+
   it('is not made a tunnel', async () => {
     const url = await listen({})
     const text = await sendText(url, 'CONNECT elsewhere:443 HTTP/1.1\r\nhost: elsewhere\r\n\r\n')
-    expect(text).toMatch(/^HTTP\/1\.1 404 [\s\S]*invalid_request/)
+    expect(text).toMatch(/^HTTP\/1\.1 404 [\s\S]*unsupported_operation/)
   })
 })
 
@@ -135,6 +146,27 @@ describe('a session', () => {
     socket.destroy()
   })
 
+  it('that is being closed ends its requests, and says which it has taken', async () => {
+    const held: ServerResponse[] = []
+    respond = (_request, response) => void held.push(response)
+    const socket = await open(await listen({}), PREFACE + SETTINGS + GET)
+    await eventually(() => expect(held).toHaveLength(1))
+    let received = ''
+    socket.setEncoding('latin1').on('data', (data) => {
+      received += data
+    })
+    http2.close()
+    // Stream 1 was the last, and there was no error.
+    await eventually(() => expect(received).toContain('\0\0\x08\x07\0\0\0\0\0\0\0\0\x01\0\0\0\0'))
+    // The same again, on the third stream: it is not taken.
+    socket.write(GET.replace('\x01\x82', '\x03\x82'), 'latin1')
+    held[0]?.end('whole')
+    await eventually(() => expect(received).toContain('whole'))
+    await eventually(async () => expect(await connections()).toBe(0))
+    expect(held).toHaveLength(1)
+    socket.destroy()
+  })
+
   it('is kept while its request takes longer than that', async () => {
     respond = (_request, response) => void setTimeout(() => response.end('late'), 200)
     const client = connect(await listen({ idleTimeoutMs: 50 }))
@@ -149,12 +181,7 @@ describe('a session', () => {
       response.on('close', () => gone.resolve())
       begun.resolve()
     }
-    // GET / with `:authority: x`, as literals.
-    const head = '\x82\x86\x84\x41\x01x'
-    const socket = await open(
-      await listen({}),
-      `${PREFACE}${SETTINGS}\0\0${String.fromCharCode(head.length)}\x01\x05\0\0\0\x01${head}`,
-    )
+    const socket = await open(await listen({}), PREFACE + SETTINGS + GET)
     await begun.promise
     socket.end()
     await gone.promise
@@ -170,6 +197,31 @@ describe('a request over HTTP/2', () => {
     stream.resume()
     expect(await closed(stream)).not.toBe(0)
     client.destroy()
+  })
+
+  it.each([
+    ['NO_ERROR', 0],
+    ['CANCEL', 8],
+  ])('that is reset with %s before its end is not whole', async (_, code) => {
+    const seen: unknown[] = []
+    const begun = Promise.withResolvers<void>()
+    const closed = Promise.withResolvers<void>()
+    respond = (request, response) => {
+      request.on('end', () => seen.push('end'))
+      request.on('close', () => seen.push(request.complete))
+      response.on('close', () => closed.resolve())
+      request.on('data', () => begun.resolve())
+    }
+    // POST / with `:authority: x`, and four bytes of its body.
+    const headers = '\0\0\x06\x01\x04\0\0\0\x01\x83\x86\x84\x41\x01x'
+    const part = '\0\0\x04\0\0\0\0\0\x01part'
+    const reset = `\0\0\x04\x03\0\0\0\0\x01\0\0\0${String.fromCharCode(code)}`
+    const socket = await open(await listen({}), PREFACE + SETTINGS + headers + part)
+    await begun.promise
+    socket.write(reset, 'latin1')
+    await closed.promise
+    await eventually(() => expect(seen).toEqual([false]))
+    socket.destroy()
   })
 
   it('that does not arrive in time is answered, or broken off where it was answered before', async () => {
