@@ -66,3 +66,20 @@ it('leaves text alone that is not to be stored', () => {
   expect(shapeError(schema, value)).toBeUndefined()
   expect(shapeError(schema, { texts: [1] })).toMatchObject({ field: 'texts.0' })
 })
+
+it('stops at the first error of a shape, and looks at no item beyond an array’s limit', () => {
+  let looks = 0
+  const wrong = {
+    get n() {
+      looks++
+      return 'x'
+    },
+  }
+  const schema = Type.Object({ items: Type.Array(Type.Object({ n: Type.Integer() }), { maxItems: 2 }) })
+  expect(shapeError(schema, { items: Array(1_000).fill(wrong) })).toMatchObject({ field: 'items.0.n' })
+  expect(looks).toBeLessThan(10)
+  expect(shapeError(schema, { items: Array(1_000).fill({ n: 1 }) })).toEqual({
+    field: 'items',
+    message: 'must not have more than 2 items',
+  })
+})

@@ -8,7 +8,7 @@ import { storableText } from './storable-text.ts'
  * Text that PostgreSQL cannot store is wrong too. Never shows a value, which may be a secret.
  */
 export function documentErrors(schema: TSchema, value: unknown, path = ''): FieldError[] {
-  return [...errorsOf(schema, value, path, isStorable)]
+  return [...errorsOf(schema, value, path, DOCUMENT)]
 }
 
 /**
@@ -17,31 +17,36 @@ export function documentErrors(schema: TSchema, value: unknown, path = ''): Fiel
  */
 export function shapeError(schema: TSchema, value: unknown, path = ''): FieldError | undefined {
   if (compiled(schema).Check(value)) return undefined
-  for (const error of errorsOf(schema, value, path, () => true)) return error
+  for (const error of errorsOf(schema, value, path, SHAPE)) return error
   return { field: path, message: 'is not valid' }
 }
+
+interface Rules {
+  readonly isGood: (text: string) => boolean
+  /** Whether the items of an array beyond its limit are passed over. */
+  readonly stopsAtLimits: boolean
+}
+
+const DOCUMENT: Rules = { isGood: isStorable, stopsAtLimits: false }
+const SHAPE: Rules = { isGood: () => true, stopsAtLimits: true }
 
 function isStorable(text: string): boolean {
   return storableText(text, text.length) === text
 }
 
-function* errorsOf(
-  schema: TSchema,
-  value: unknown,
-  path: string,
-  isGood: (text: string) => boolean,
-): Generator<FieldError, void> {
+function* errorsOf(schema: TSchema, value: unknown, path: string, rules: Rules): Generator<FieldError, void> {
   const nullable = nullableOf(schema)
   if (nullable !== undefined) {
-    if (value !== null) yield* errorsOf(nullable, value, path, isGood)
+    if (value !== null) yield* errorsOf(nullable, value, path, rules)
   } else if (IsObject(schema)) {
-    yield* objectErrors(schema, value, path, isGood)
-  } else if (typeof value === 'string' && !isGood(value)) {
+    yield* objectErrors(schema, value, path, rules)
+  } else if (typeof value === 'string' && !rules.isGood(value)) {
     yield { field: path, message: 'must hold no NUL and no half of a surrogate pair' }
-  } else if (IsArray(schema) && Array.isArray(value) && value.length <= mostItems(schema)) {
+  } else if (IsArray(schema) && Array.isArray(value)) {
     let isSound = true
-    for (const [index, item] of value.entries()) {
-      for (const error of errorsOf(schema.items, item, child(path, String(index)), isGood)) {
+    const items = rules.stopsAtLimits ? value.slice(0, mostItems(schema)) : value
+    for (const [index, item] of items.entries()) {
+      for (const error of errorsOf(schema.items, item, child(path, String(index)), rules)) {
         isSound = false
         yield error
       }
@@ -69,12 +74,7 @@ function mostItems(schema: TSchema): number {
   return 'maxItems' in schema && typeof schema.maxItems === 'number' ? schema.maxItems : Number.POSITIVE_INFINITY
 }
 
-function* objectErrors(
-  schema: TObject,
-  value: unknown,
-  path: string,
-  isGood: (text: string) => boolean,
-): Generator<FieldError, void> {
+function* objectErrors(schema: TObject, value: unknown, path: string, rules: Rules): Generator<FieldError, void> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     yield { field: path, message: 'must be an object' }
     return
@@ -82,7 +82,7 @@ function* objectErrors(
   const properties: Readonly<Record<string, TSchema>> = schema.properties
   const given = value as Readonly<Record<string, unknown>>
   for (const [name, property] of Object.entries(properties)) {
-    if (Object.hasOwn(given, name)) yield* errorsOf(property, given[name], child(path, name), isGood)
+    if (Object.hasOwn(given, name)) yield* errorsOf(property, given[name], child(path, name), rules)
     else if (!IsOptional(property)) yield { field: child(path, name), message: 'is required' }
   }
   if (!('additionalProperties' in schema) || schema.additionalProperties !== false) return
