@@ -111,3 +111,43 @@ it('makes connections beside each other, however long the handshake of one takes
   })
   await eventually(() => expect(open).toBe(5))
 })
+
+it('resumes one response while a piece of another is taken', async () => {
+  server.removeAllListeners('request')
+  server.on('request', (_incoming, response) => {
+    for (let piece = 0; piece < 20; piece++) response.write(Buffer.alloc(100_000))
+    response.end('end')
+  })
+  reachable.resolve()
+  let sentBytes = 0
+  const start = (data: (piece: Buffer) => boolean) => {
+    const end = Promise.withResolvers<UpstreamFault['reason'] | 'answered'>()
+    const sink = {
+      departed: () => undefined,
+      start: () => undefined,
+      data: (piece: Buffer) => {
+        sentBytes += piece.length
+        return data(piece)
+      },
+      end: () => end.resolve('answered'),
+      fault: ({ reason }: UpstreamFault) => end.resolve(reason),
+    }
+    return { call: upstream.send(request, sink, Number.POSITIVE_INFINITY), end: end.promise }
+  }
+  const paused = Promise.withResolvers<void>()
+  const held = start(() => {
+    paused.resolve()
+    return false
+  })
+  await paused.promise
+  // A response's room may be found in the very call that takes a piece of another.
+  const other = start(() => {
+    held.call.resume()
+    return true
+  })
+  expect(await other.end).toBe('answered')
+  const goOn = setInterval(() => held.call.resume(), 1)
+  onTestFinished(() => clearInterval(goOn))
+  expect(await held.end).toBe('answered')
+  expect(sentBytes).toBe(2 * 2_000_003)
+})

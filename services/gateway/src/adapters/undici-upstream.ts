@@ -60,8 +60,15 @@ class UndiciCall implements UpstreamCall, Dispatcher.DispatchHandler {
     this.#departByMs = departByMs
   }
 
+  /** Not at once: undici cannot read one response while it hands over a piece of another, in which room for the first may be found. */
   resume(): void {
-    this.#controller?.resume()
+    queueMicrotask(() => {
+      try {
+        if (!this.#aborted) this.#controller?.resume()
+      } catch (error) {
+        this.onResponseError(undefined, error instanceof Error ? error : new Error(String(error)))
+      }
+    })
   }
 
   abort(): void {

@@ -69,9 +69,14 @@ function refuseSocket(socket: Socket, { code = 'invalid_request', status, phrase
     'x-request-id': requestId,
     'x-sluice-source': 'gateway',
   }
+  // Node may have stopped to read, and would then not see the other side close; what it has sent is not waited for long either.
+  socket.setTimeout(REFUSED_TIMEOUT_MS, () => socket.destroy())
   const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`)
   socket.end(`HTTP/1.1 ${status} ${phrase}\r\n${lines.join('')}\r\n${body}`)
 }
+
+/** In which the other side has to read its refusal and close the connection. */
+const REFUSED_TIMEOUT_MS = 2_000
 
 interface SocketRefusal {
   /** `invalid_request` if absent. */

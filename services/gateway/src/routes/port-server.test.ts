@@ -115,6 +115,22 @@ describe('a connection', () => {
     expect(text).toMatch(/^HTTP\/1\.1 200 [\s\S]*begun\r\n$/)
   })
 
+  it('that was refused is closed, however much it goes on to say and never reads or ends', async () => {
+    const url = await listen({})
+    for (const text of [
+      'GET / HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(100),
+      'nonsense\r\n\r\n',
+      `POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n${'x'.repeat(100_000)}`,
+      'CONNECT x:1 HTTP/1.1\r\nhost: x\r\n\r\n',
+    ]) {
+      respond = (_request, response) => void setTimeout(() => response.end(), 50)
+      const socket = (await open(url, `${text}nonsense\r\n\r\n${'x'.repeat(500_000)}`)).pause()
+      await eventually(async () => expect(await connections()).toBe(1))
+      await eventually(async () => expect(await connections()).toBe(0), { timeoutMs: 10_000 })
+      socket.destroy()
+    }
+  })
+
   it('is not made a tunnel', async () => {
     const url = await listen({})
     const text = await sendText(url, 'CONNECT elsewhere:443 HTTP/1.1\r\nhost: elsewhere\r\n\r\n')
