@@ -22,6 +22,8 @@ const ATTACK_MS = Number(process.env.ROUND_S ?? 10) * 1_000
 const BYTES_PER_SECOND = 10_000_000
 const MOST_P99_MS = 100
 const MOST_MEMORY_MB = 1_024
+/** Of these, two at a time: more would not arrive in the time. */
+const LARGE_BYTES = 10_000_000
 /** Of the tenant that is measured. */
 const INTERVAL_MS = 20
 const BODY = '{"model":"gpt-4.1-mini","messages":[{"role":"user","content":"Say something."}]}'
@@ -34,9 +36,12 @@ interface Row {
   readonly memoryMb: number
 }
 
+/** What the latency is without a neighbor. */
+const NOTHING: WorstBody = { name: 'nothing', path: '/', body: Buffer.alloc(0), parallel: 0 }
+
 const only = process.argv[2]
 const rows: Row[] = []
-for (const worst of worstBodies()) {
+for (const worst of [NOTHING, ...worstBodies()]) {
   if (only !== undefined && !worst.name.includes(only)) continue
   const row = await attack(worst)
   rows.push(row)
@@ -85,7 +90,7 @@ async function attack(worst: WorstBody): Promise<Row> {
     await ask('/connections/full/v1/chat/completions')
 
     const stopping = new AbortController()
-    const parallel = worst.headers === undefined ? 8 : 64
+    const parallel = worst.parallel ?? (worst.body.length > LARGE_BYTES ? 2 : 8)
     const sending = sendBodies(worst, {
       port,
       apiKey: greedyKey,

@@ -69,10 +69,8 @@ function sendOne(
         const piece = bytes.subarray(at, at + PIECE_BYTES)
         await allowed(piece.length)
         if (socket.destroyed) return
-        await new Promise<void>((written) => {
-          socket.once('close', () => written())
-          socket.write(piece, () => written())
-        })
+        // A socket that is destroyed calls back as well, with its error.
+        await new Promise<void>((written) => socket.write(piece, () => written()))
       }
     })
   })

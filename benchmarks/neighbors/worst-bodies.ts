@@ -5,6 +5,8 @@ export interface WorstBody {
   readonly body: Buffer
   readonly contentType?: string
   readonly headers?: Readonly<Record<string, string>>
+  /** How many requests are under way at a time; unless told, as many as is worst. */
+  readonly parallel?: number
   /** Sent in chunks of one byte. */
   readonly isByteByByte?: boolean
 }
@@ -49,6 +51,7 @@ export function worstBodies(): WorstBody[] {
         '/connections/full/v1/chat/completions',
       ),
       headers: { 'x-sluice-max-wait': '600' },
+      parallel: 64,
     },
   ]
 }

@@ -46,11 +46,7 @@ export async function forwardCall(
     const held = hasBody ? holdBytes(plane, call.apiKey, response) : undefined
     const taken = held === undefined ? NO_BODY : await takeBody(call, request, held, options)
     if (taken.status === 'left') return left()
-    if (taken.status === 'refused') {
-      // What still comes of the body would be taken for the next request.
-      response.setHeader('connection', 'close')
-      return refuse(taken.error)
-    }
+    if (taken.status === 'refused') return refuse(taken.error)
     const preparation = await prepareCall(plane, call, taken.read)
     if (preparation.status === 'refused') return refuse(preparation.error)
 
@@ -106,7 +102,6 @@ async function takeBody(
     return { status: 'taken', read: { kind: 'other', body: received.body, type } }
   }
   if (Number(length) <= maxUploadBytes) return NO_BODY
-  request.resume()
   return { status: 'refused', error: gatewayError('payload_too_large', 'The upload is too large.') }
 }
 

@@ -19,14 +19,14 @@ export interface BodyToReceive {
 }
 
 /**
- * Receives a body that is to be held in memory. Once it is refused, what still comes of it is read and dropped.
+ * Receives a body that is to be held in memory. Once it is refused, no more of it is read.
  */
 export function receiveBody(
   request: IncomingMessage,
   { maxBytes, held, structure }: BodyToReceive,
 ): Promise<ReceivedBody> {
   const declaredBytes = Number(request.headers['content-length'] ?? 0)
-  if (declaredBytes > maxBytes) return refuse(request, TOO_LARGE)
+  if (declaredBytes > maxBytes) return Promise.resolve({ status: 'refused', error: TOO_LARGE })
   if (request.destroyed) return LEFT
   const pieceSize = new PieceSize()
   let memory: Buffer = EMPTY
@@ -72,18 +72,13 @@ export function receiveBody(
       if (error === undefined) return
       memory = EMPTY
       held.release()
+      request.pause()
       end({ status: 'refused', error })
-      request.resume()
     }
     const onEnd = (): void => end({ status: 'received', body: whole(memory, sizeBytes) })
     const onClose = (): void => end({ status: 'left' })
     request.on('data', onData).once('end', onEnd).once('close', onClose)
   })
-}
-
-function refuse(request: IncomingMessage, error: GatewayError): Promise<ReceivedBody> {
-  request.resume()
-  return Promise.resolve({ status: 'refused', error })
 }
 
 function structureError(structure: JsonStructure | undefined, piece: Buffer): GatewayError | undefined {

@@ -38,7 +38,6 @@ export async function unifiedCall(
     const received = await receiveBody(request, { maxBytes: maxBodyBytes, held, structure })
     if (received.status === 'left') return
     if (received.status === 'refused') {
-      response.setHeader('connection', 'close')
       return refuse(received.error)
     }
     const translation = await translateCall(plane, unified, request, { body: received.body, structure }, held, () =>

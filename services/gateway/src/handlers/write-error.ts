@@ -1,4 +1,4 @@
-import { type ServerResponse, STATUS_CODES } from 'node:http'
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import { openAiErrorAnswer, type ProviderAdapter } from '@sluice/providers'
 import type { Connection } from '../domain/connection.ts'
 import type { GatewayError } from '../domain/gateway-error.ts'
@@ -13,8 +13,9 @@ export interface ErrorContext {
   readonly rateLimits?: RateLimitFields | undefined
 }
 
-/** Answers with an error of the gateway's own. */
+/** Answers with an error of the gateway's own. What is left of the request's body is dropped. */
 export function writeError(response: ServerResponse, error: GatewayError, context: ErrorContext): void {
+  dropBody(response)
   const format = context.formatError ?? context.connection?.adapter?.errorAnswer ?? openAiErrorAnswer
   const { headers, body } = format({ ...error, requestId: context.requestId })
   const fields: string[] = []
@@ -26,6 +27,20 @@ export function writeError(response: ServerResponse, error: GatewayError, contex
   response.writeHead(error.status, STATUS_CODES[error.status] ?? '', fields)
   response.end(body)
 }
+
+/**
+ * A short rest of a body is read, so that the connection serves again. Of a long one, or one that does not say how long it is, the connection
+ * is closed: reading it may take all the time of the process. A stream of HTTP/2, which has no `req`, ends by itself.
+ */
+function dropBody(response: ServerResponse): void {
+  const request: IncomingMessage | undefined = response.req
+  if (request === undefined || request.complete) return
+  const { 'content-length': length, 'transfer-encoding': coding } = request.headers
+  if (coding !== undefined || Number(length ?? 0) > SHORT_BYTES) response.setHeader('connection', 'close')
+  else request.resume()
+}
+
+const SHORT_BYTES = 64 * 1024
 
 function retryHeaders(fields: string[], { status, retryAfterMs }: GatewayError): void {
   // RFC 9110, section 11.6.1: a 401 says how to authenticate.

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { openAiErrorAnswer } from '@sluice/providers'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
@@ -107,16 +107,7 @@ function answer(request: FastifyRequest, reply: FastifyReply, error: GatewayErro
   reply.hijack()
   // A request that took too long was answered when its time was over.
   if (reply.raw.headersSent) return
-  closeUnlessWhole(request.raw, reply.raw)
   writeError(reply.raw, error, { requestId: request.id, connection: request.call?.connection })
-}
-
-/** For a request that is refused before its body was read. */
-export function closeUnlessWhole(request: IncomingMessage, response: ServerResponse): void {
-  if (request.complete) return
-  // The rest of a body that was given up would be taken for the next request; left unread, it would cut off the answer.
-  response.setHeader('connection', 'close')
-  request.resume()
 }
 
 function worded({ statusCode = 500, code }: FastifyError): GatewayError {

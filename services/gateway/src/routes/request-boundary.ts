@@ -3,7 +3,6 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { gatewayError } from '../domain/gateway-error.ts'
 import { writeError } from '../handlers/write-error.ts'
 import type { DataRoutesOptions } from './data-routes-options.ts'
-import { closeUnlessWhole } from './framework-errors.ts'
 
 export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => void
 
@@ -40,7 +39,6 @@ function refuseMethod(
   const name = CONNECTION_PATH.exec(request.url ?? '')?.[1]
   const connection = name === undefined ? undefined : connections.byName(name)
   const message = `There is no operation with this method: the gateway takes ${CALL_METHODS.join(', ')}.`
-  closeUnlessWhole(request, response)
   writeError(response, gatewayError('unsupported_operation', message), { requestId: randomUUID(), connection })
 }
 
