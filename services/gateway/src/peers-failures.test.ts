@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { createServer } from 'node:net'
 import { CapacityConfig, start as startCapacity } from '@sluice/capacity'
 import { capacityStatus, type ProjectedConnection } from '@sluice/contracts'
@@ -51,8 +52,10 @@ function gatewayAt(index: number): TestGateway {
 }
 
 async function connectionWith(capacity: ProjectedConnection['capacity'], baseUrl = simulator.url) {
-  const { settings } = await gatewayAt(0).connection({ baseUrl, capacity })
-  for (const other of gateways) other.credentials.set(settings.id, { apiKey: 'sk-upstream' })
+  const id = randomUUID()
+  // Any of them may be asked as soon as the connection is known.
+  for (const each of gateways) each.credentials.set(id, { apiKey: 'sk-upstream' })
+  const { settings } = await gatewayAt(0).connection({ id, baseUrl, capacity })
   const client = (index: number) =>
     new OpenAI({
       apiKey: keys[index % keys.length] ?? '',

@@ -7,7 +7,7 @@ import { PieceSize } from '../domain/piece-size.ts'
 export type ReceivedBody =
   | { readonly status: 'received'; readonly body: Buffer }
   | { readonly status: 'refused'; readonly error: GatewayError }
-  /** Its sender went away. */
+  /** Its sender went away, or was sent away for sending it byte by byte. */
   | { readonly status: 'left' }
 
 export interface BodyToReceive {
@@ -35,7 +35,6 @@ export function receiveBody(
   /** Keeps a piece; gives why it cannot. */
   const keep = (piece: Buffer): GatewayError | undefined => {
     const isAll = piece.length === declaredBytes
-    if (!isAll && pieceSize.isTooSmall(piece.length)) return TOO_SMALL_PIECES
     const error = (isAll ? hold(piece.length) : makeRoom(piece.length)) ?? structureError(structure, piece)
     if (error !== undefined) return error
     // Most bodies come in one piece, and need no copy.
@@ -68,6 +67,8 @@ export function receiveBody(
       resolve(received)
     }
     const onData = (piece: Buffer): void => {
+      // For an answer, what has arrived already would be taken apart first.
+      if (pieceSize.isTooSmall(piece.length)) return void request.destroy()
       const error = keep(piece)
       if (error === undefined) return
       memory = EMPTY
@@ -95,10 +96,6 @@ function whole(memory: Buffer, sizeBytes: number): Buffer {
 const EMPTY = Buffer.alloc(0)
 const LEFT = Promise.resolve<ReceivedBody>({ status: 'left' })
 const TOO_LARGE = gatewayError('payload_too_large', 'The body is too large.')
-const TOO_SMALL_PIECES = gatewayError(
-  'invalid_request',
-  'The body comes in chunks of a few bytes. Send larger ones, or all of it at once.',
-)
 const EXCESS = {
   depth: gatewayError('invalid_request', `The JSON body is nested more than ${MAX_DEPTH} levels deep.`),
   size: gatewayError(
