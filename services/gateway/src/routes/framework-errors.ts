@@ -70,7 +70,9 @@ function refuseSocket(socket: Socket, { code = 'invalid_request', status, phrase
     'x-sluice-source': 'gateway',
   }
   // Node may have stopped to read, and would then not see the other side close; what it has sent is not waited for long either.
-  socket.setTimeout(REFUSED_TIMEOUT_MS, () => socket.destroy())
+  // A timer of our own, as Node sets the socket's anew when a response to an earlier request ends.
+  const timer = setTimeout(() => socket.destroy(), REFUSED_TIMEOUT_MS)
+  socket.once('close', () => clearTimeout(timer))
   const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`)
   socket.end(`HTTP/1.1 ${status} ${phrase}\r\n${lines.join('')}\r\n${body}`)
 }

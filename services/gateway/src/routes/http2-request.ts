@@ -25,11 +25,14 @@ export class Http2Request extends Readable implements RequestParts {
   complete: boolean
   aborted = false
   readonly #stream: ServerHttp2Stream
+  readonly #onProgress: () => void
   #isRead = false
 
-  constructor(stream: ServerHttp2Stream, { method, path, headers }: Http1Head) {
+  /** @param onProgress called whenever more of the body has arrived and is taken */
+  constructor(stream: ServerHttp2Stream, { method, path, headers }: Http1Head, onProgress: () => void) {
     super()
     this.#stream = stream
+    this.#onProgress = onProgress
     this.method = method
     this.url = path
     this.headers = headers
@@ -54,6 +57,7 @@ export class Http2Request extends Readable implements RequestParts {
     } else {
       this.#isRead = true
       this.#stream.on('data', (piece: Buffer) => {
+        this.#onProgress()
         if (!this.push(piece)) this.#stream.pause()
       })
       this.#stream.once('end', () => {

@@ -19,15 +19,20 @@ export class Http2Response extends Writable implements ResponseParts {
   statusCode = 200
   readonly #stream: ServerHttp2Stream
   readonly #isHead: boolean
+  readonly #onProgress: () => void
   readonly #fields = new Map<string, string | readonly string[]>()
   #head: OutgoingHttpHeaders | undefined
   #isFlushed = false
 
-  /** @param method that of the request */
-  constructor(stream: ServerHttp2Stream, method: string) {
+  /**
+   * @param method that of the request
+   * @param onProgress called whenever a piece has been sent
+   */
+  constructor(stream: ServerHttp2Stream, method: string, onProgress: () => void) {
     super()
     this.#stream = stream
     this.#isHead = method === 'HEAD'
+    this.#onProgress = onProgress
     const leave = (): void => void this.destroy()
     stream.once('aborted', leave)
     stream.once('close', leave)
@@ -107,8 +112,14 @@ export class Http2Response extends Writable implements ResponseParts {
 
   override _write(piece: Buffer, _encoding: BufferEncoding, done: Done): void {
     this.flushHeaders()
-    if (this.#hasNoBody) done()
-    else this.#stream.write(piece, done)
+    if (this.#hasNoBody) {
+      done()
+      return
+    }
+    this.#stream.write(piece, (error) => {
+      this.#onProgress()
+      done(error)
+    })
   }
 
   override _final(done: Done): void {

@@ -73,22 +73,26 @@ export class Http2Sessions {
   #take(stream: ServerHttp2Stream, fields: IncomingHttpHeaders, rawFields: readonly string[]): void {
     // What went wrong shows in how the stream closes.
     stream.on('error', () => undefined)
-    if (stream.destroyed) return
+    // Reset before it is seen.
+    if (stream.closed || stream.destroyed) return
     const head = http1Head(fields, !stream.endAfterHeaders)
     if (head === undefined) {
       stream.close(constants.NGHTTP2_CONNECT_ERROR)
       return
     }
     const { handle, refuse, requestTimeoutMs, streamTimeoutMs } = this.#options
-    const request = new Http2Request(stream, head)
-    const response = new Http2Response(stream, head.method)
+    // Of our own: Node leaves that of a stream which is destroyed, and with it the stream, until it would have gone off.
+    const idle = setTimeout(() => response.destroy(new Error('nothing moves on the stream')), streamTimeoutMs)
+    stream.once('close', () => clearTimeout(idle))
+    const onProgress = (): void => void idle.refresh()
+    const request = new Http2Request(stream, head, onProgress)
+    const response = new Http2Response(stream, head.method, onProgress)
     // The routes were written against Node's classes of HTTP/1.1; these two have what they use of them.
     const [plainRequest, plainResponse] = [request, response] as unknown as [IncomingMessage, ServerResponse]
     if (headBytes(rawFields) > maxHeaderSize) {
       refuse(plainResponse, 'HPE_HEADER_OVERFLOW')
       return
     }
-    stream.setTimeout(streamTimeoutMs, () => response.destroy(new Error('nothing moves on the stream')))
     if (!request.complete) {
       const timer = setTimeout(() => {
         if (response.headersSent) response.destroy(new Error('the request did not arrive in time'))

@@ -1,7 +1,9 @@
 import { once } from 'node:events'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
-import { connect } from 'node:http2'
+import { connect, constants } from 'node:http2'
 import { type AddressInfo, connect as connectSocket, type Socket } from 'node:net'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { eventually } from '@sluice/testkit'
 import { afterEach, describe, expect, it } from 'vitest'
 import { exchange, sendText } from '../testing/exchange.ts'
@@ -239,6 +241,32 @@ describe('a request over HTTP/2', () => {
     await eventually(() => expect(seen).toEqual([false]))
     socket.destroy()
   })
+
+  it.each(['its response', 'its sender', 'its session'])(
+    'that is broken off by %s leaves nothing behind',
+    async (whom) => {
+      setFlagsFromString('--expose-gc')
+      const collectGarbage = runInNewContext('gc') as () => void
+      const left: WeakRef<ServerResponse>[] = []
+      respond = (_request, response) => {
+        left.push(new WeakRef(response))
+        response.write('part', () => whom === 'its response' && response.destroy())
+      }
+      const client = connect(await listen({}))
+      for (let requests = 1; requests <= 5; requests++) {
+        const stream = openStream(client, '/', { method: 'POST' })
+        stream.resume()
+        await once(stream, 'response')
+        if (whom === 'its sender') stream.close(constants.NGHTTP2_CANCEL)
+        if (whom !== 'its session') await closed(stream)
+      }
+      client.destroy()
+      await eventually(() => {
+        collectGarbage()
+        expect(left.map((response) => response.deref())).toEqual(Array(5).fill(undefined))
+      })
+    },
+  )
 
   it('that does not arrive in time is answered, or broken off where it was answered before', async () => {
     respond = (request) => void request.resume()
