@@ -29,7 +29,7 @@ export async function sluicePermits(natsUrl: string): Promise<PermitSource> {
   return {
     name: 'Sluice',
     takePermit: async (connectionId) => {
-      const outcome = await permits.acquire(connectionId, 'model', RESERVED_TOKENS, NO_WAIT)
+      const outcome = await permits.acquire(connectionId, REQUEST, NO_WAIT)
       if (outcome.status !== 'granted') throw new Error(`not granted: ${JSON.stringify(outcome)}`)
       outcome.permit.settle({ requests: 1, tokens: USED_TOKENS })
     },
@@ -56,4 +56,5 @@ async function createConnections(bucket: Bucket<ProjectedConnection>): Promise<v
   }
 }
 
+const REQUEST = { model: 'model', pool: '', tokens: RESERVED_TOKENS }
 const NO_WAIT = { maxWaitMs: 0, gone: () => AbortSignal.abort() }
