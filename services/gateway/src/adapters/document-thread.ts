@@ -1,3 +1,4 @@
+import { constants, setPriority } from 'node:os'
 import { parentPort, type Transferable } from 'node:worker_threads'
 import { READINGS, type ReadingName } from '../domain/readings.ts'
 
@@ -9,6 +10,9 @@ export interface ThreadTask {
 
 /** What it came to, or the text of what went wrong. */
 export type ThreadResult = { readonly value: unknown } | { readonly error: string }
+
+// On Linux, that of this thread alone: where there are few processors, the threads that answer requests come first.
+if (process.platform === 'linux') setPriority(constants.priority.PRIORITY_BELOW_NORMAL)
 
 /** Runs one reading after the other for the thread that sends them. */
 parentPort?.on('message', async ({ name, input }: ThreadTask) => {

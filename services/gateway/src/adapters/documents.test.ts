@@ -1,4 +1,6 @@
+import { readdir, readFile } from 'node:fs/promises'
 import { providerAdapter } from '@sluice/providers'
+import { itWhere } from '@sluice/testkit'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { type RunningDocuments, threadedDocuments } from './documents.ts'
 
@@ -73,6 +75,22 @@ it('leaves this thread free while it reads', async () => {
   clearInterval(ticking)
   expect(longestMs).toBeLessThan(tookMs / 2)
 })
+
+itWhere(
+  process.platform === 'linux',
+  'threads have no priority of their own',
+  'lets other threads go first',
+  async () => {
+    await inspect(chat('Hi'))
+    const niceOf = async (thread: string): Promise<number> => {
+      const stat = await readFile(`/proc/self/task/${thread}/stat`, 'utf8')
+      return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[16])
+    }
+    const threads = await readdir('/proc/self/task')
+    const own = await niceOf(String(process.pid))
+    expect((await Promise.all(threads.map(niceOf))).filter((nice) => nice > own)).toHaveLength(1)
+  },
+)
 
 it('reads for one key after the other, not for one alone', async () => {
   const order: string[] = []
