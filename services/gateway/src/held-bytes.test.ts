@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
 import { eventually } from '@sluice/testkit'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { exchange, postJson, type RawAnswer } from './testing/exchange.ts'
@@ -12,7 +14,7 @@ let answer: () => void
 let arrived: number
 
 beforeAll(async () => {
-  data = await startDataPath({ env: { MAX_HELD_BYTES: String(1_000 * KB) } })
+  data = await startDataPath({ env: { MAX_HELD_BYTES: String(1_000 * KB), UPSTREAM_CONNECT_TIMEOUT_MS: '3000' } })
   upstream = await startRawUpstream()
 })
 
@@ -101,6 +103,30 @@ describe('the bytes that requests hold', () => {
     await expect(left).rejects.toThrow()
     answer()
     await eventually(async () => expect((await exchangeOf(baseURL, key, 400)).status).toBe(200))
+  })
+})
+
+describe('the bytes of an application that has gone away', () => {
+  it('count for as long as a connection to its provider is being made', async () => {
+    const silent = createServer()
+    await once(silent.listen(0, '127.0.0.1'), 'listening')
+    const { port } = silent.address() as AddressInfo
+    const waiting = await data.gateway.connection({ baseUrl: `https://127.0.0.1:${port}` })
+    const { baseURL, keys } = await connection()
+    const [key = ''] = keys
+    const leaving = new AbortController()
+    const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' }
+    const body = JSON.stringify({ model: 'm', messages: [{ role: 'user', content: 'x'.repeat(450 * KB) }] })
+    const connected = once(silent, 'connection')
+    const left = fetch(`${waiting.baseURL}/chat/completions`, { method: 'POST', headers, body, signal: leaving.signal })
+    await connected
+    leaving.abort()
+    await expect(left).rejects.toThrow()
+    answer()
+    // Well before the connection is given up.
+    expect((await ask(baseURL, key, 200)).status).toBe(429)
+    await eventually(async () => expect((await ask(baseURL, key, 200)).status).toBe(200), { timeoutMs: 15_000 })
+    silent.close()
   })
 })
 

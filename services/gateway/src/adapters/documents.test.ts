@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { providerAdapter } from '@sluice/providers'
 import { itWhere } from '@sluice/testkit'
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { ApplicationGone } from '../ports/documents.ts'
 import { type RunningDocuments, threadedDocuments } from './documents.ts'
 
 let documents: RunningDocuments
@@ -15,8 +16,8 @@ beforeEach(() => {
 })
 afterEach(() => documents.stop())
 
-const LONG = { owner: 'a', estimatedNs: 1e9 }
-const SHORT = { owner: 'a', estimatedNs: 1_000 }
+const LONG = { owner: 'a', estimatedNs: 1e9, isGone: () => false }
+const SHORT = { ...LONG, estimatedNs: 1_000 }
 const operation = providerAdapter('openai')?.operation('POST', '/v1/chat/completions')
 
 function inspect(body: Buffer, task = LONG) {
@@ -92,18 +93,28 @@ itWhere(
   },
 )
 
+it('reads nothing for those who have gone away while they waited', async () => {
+  const order: string[] = []
+  const reading = (isGone: () => boolean, name: string) =>
+    Promise.resolve(inspect(chat('x'.repeat(100_000)), { ...LONG, isGone })).then(() => order.push(name))
+  const first = reading(() => false, 'first')
+  const gone = expect(reading(() => true, 'gone')).rejects.toBeInstanceOf(ApplicationGone)
+  await Promise.all([first, gone, reading(() => false, 'last')])
+  expect(order).toEqual(['first', 'last'])
+})
+
 it('reads for one key after the other, not for one alone', async () => {
   const order: string[] = []
   const reading = (owner: string) =>
-    Promise.resolve(inspect(chat('x'.repeat(100_000)), { owner, estimatedNs: 1e9 })).then(() => order.push(owner))
+    Promise.resolve(inspect(chat('x'.repeat(100_000)), { ...LONG, owner })).then(() => order.push(owner))
   await Promise.all([...Array.from({ length: 9 }, () => reading('greedy')), reading('other')])
   expect(order.indexOf('other')).toBeLessThanOrEqual(2)
 })
 
-it('fails what its thread was at when that ended, and reads on in another', async () => {
+it('fails what its thread is at when it is stopped, and what waits', async () => {
   await inspect(chat('Hi'))
   const lost = inspect(Buffer.from(`{"model":"m","messages":[${'[],'.repeat(1_000_000)}[]]}`))
-  const next = inspect(chat('Hi'))
-  await Promise.all([documents.stop(), expect(lost).rejects.toMatchObject({ code: 'unavailable' })])
-  expect(await next).toMatchObject({ inspection: { model: 'm' } })
+  const waiting = inspect(chat('Hi'))
+  const fails = [lost, waiting].map((reading) => expect(reading).rejects.toMatchObject({ code: 'unavailable' }))
+  await Promise.all([documents.stop(), ...fails])
 })

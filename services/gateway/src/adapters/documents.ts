@@ -3,7 +3,7 @@ import { SluiceError } from '@sluice/contracts'
 import { FairQueue } from '../domain/fair-queue.ts'
 import { READINGS, type ReadingName } from '../domain/readings.ts'
 import { ThreadTime } from '../domain/thread-time.ts'
-import type { Documents, ReadingTask } from '../ports/documents.ts'
+import { ApplicationGone, type Documents, type ReadingTask } from '../ports/documents.ts'
 import type { ThreadResult, ThreadTask } from './document-thread.ts'
 
 export interface RunningDocuments extends Documents {
@@ -11,6 +11,7 @@ export interface RunningDocuments extends Documents {
 }
 
 interface Job extends ThreadTask {
+  readonly isGone: () => boolean
   readonly resolve: (value: unknown) => void
   readonly reject: (error: unknown) => void
 }
@@ -24,17 +25,30 @@ export function threadedDocuments(nowMs: () => number, onFault: (error: unknown)
   const ownTime = new ThreadTime(nowMs)
   let thread: Worker | undefined
   let running: Job | undefined
+  let isStopped = false
 
   const runNext = (): void => {
-    if (running !== undefined) return
-    running = queue.take()
-    if (running === undefined) return
-    thread ??= startThread()
-    const { name, input } = running
+    while (running === undefined) {
+      const next = queue.take()
+      if (next === undefined) return
+      if (isStopped) next.reject(ENDED)
+      else if (next.isGone()) next.reject(new ApplicationGone('the application went away'))
+      else run(next)
+    }
+  }
+
+  const run = (job: Job): void => {
+    const { name, input } = job
     // Handed over where it is alone in its memory, and copied otherwise.
     const { buffer, byteLength } = input.body
     const isAlone = buffer instanceof ArrayBuffer && buffer.byteLength === byteLength && byteLength > POOLED_BYTES
-    thread.postMessage({ name, input } satisfies ThreadTask, isAlone ? [buffer] : [])
+    thread ??= startThread()
+    try {
+      thread.postMessage({ name, input } satisfies ThreadTask, isAlone ? [buffer] : [])
+      running = job
+    } catch (error) {
+      job.reject(error)
+    }
   }
 
   const finish = (settle: (job: Job) => void): void => {
@@ -55,29 +69,39 @@ export function threadedDocuments(nowMs: () => number, onFault: (error: unknown)
     // The next reading starts another one.
     started.on('exit', () => {
       if (thread === started) thread = undefined
-      finish(({ reject }) => reject(new SluiceError('unavailable', 'the thread that reads bodies has ended')))
+      finish(({ reject }) => reject(ENDED))
     })
     return started
   }
 
-  const read = (name: ReadingName, input: ThreadTask['input'], { owner, estimatedNs }: ReadingTask): unknown => {
-    const reading = READINGS[name] as (given: unknown) => unknown
-    if (estimatedNs <= AT_ONCE_NS && ownTime.take(owner, estimatedNs)) return reading(input)
+  const read = (name: ReadingName, input: ThreadTask['input'], task: ReadingTask): unknown => {
+    const { owner, estimatedNs, isGone } = task
+    if (estimatedNs <= AT_ONCE_NS && ownTime.take(owner, estimatedNs)) return readHere(name, input, task)
     return new Promise((resolve, reject) => {
-      queue.add(owner, { name, input, resolve, reject })
+      queue.add(owner, { name, input, isGone, resolve, reject })
       runNext()
     })
+  }
+
+  const readHere = (name: ReadingName, input: ThreadTask['input'], { owner, estimatedNs }: ReadingTask): unknown => {
+    const reading = READINGS[name] as (given: unknown) => unknown
+    const beganAtMs = nowMs()
+    const value = reading(input)
+    ownTime.add(owner, (nowMs() - beganAtMs) * 1e6 - estimatedNs)
+    return value
   }
 
   return {
     // A reading's type goes by its name, which is lost on the way through a table and a thread.
     read: read as Documents['read'],
     stop: async () => {
+      isStopped = true
       await thread?.terminate()
     },
   }
 }
 
+const ENDED = new SluiceError('unavailable', 'the thread that reads bodies has ended')
 /** Other requests wait for no longer than this. */
 const AT_ONCE_NS = 1_000_000
 /** Node makes buffers up to about this size out of memory that they share. */

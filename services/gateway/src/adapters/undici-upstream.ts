@@ -1,7 +1,7 @@
 import { SluiceError } from '@sluice/contracts'
 import type { Lookup, WireHeaders } from '@sluice/providers'
 import { Agent, type Dispatcher, errors } from 'undici'
-import type { AnswerSink, Upstream, UpstreamCall, UpstreamFault } from '../ports/upstream.ts'
+import type { AnswerSink, Upstream, UpstreamCall, UpstreamFault, UpstreamRequest } from '../ports/upstream.ts'
 import { upstreamConnector } from './upstream-connector.ts'
 
 export interface UpstreamOptions {
@@ -37,7 +37,7 @@ export function createUpstream(options: UpstreamOptions): RunningUpstream {
   })
   return {
     send: (request, sink, departByMs) => {
-      const call = new UndiciCall(sink, departByMs)
+      const call = new UndiciCall(request, sink, departByMs)
       agent.dispatch(request, call)
       return call
     },
@@ -49,13 +49,15 @@ export function createUpstream(options: UpstreamOptions): RunningUpstream {
 const KEEP_ALIVE_MS = 30_000
 
 class UndiciCall implements UpstreamCall, Dispatcher.DispatchHandler {
+  readonly #released: (() => void) | undefined
   readonly #sink: AnswerSink
   readonly #departByMs: number
   #controller: Dispatcher.DispatchController | undefined
   #aborted = false
   sent = false
 
-  constructor(sink: AnswerSink, departByMs: number) {
+  constructor({ released }: UpstreamRequest, sink: AnswerSink, departByMs: number) {
+    this.#released = released
     this.#sink = sink
     this.#departByMs = departByMs
   }
@@ -100,10 +102,12 @@ class UndiciCall implements UpstreamCall, Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(): void {
+    this.#released?.()
     if (!this.#aborted) this.#sink.end()
   }
 
   onResponseError(_: unknown, error: Error): void {
+    this.#released?.()
     if (!this.#aborted) this.#sink.fault({ reason: reasonOf(error), error })
   }
 }

@@ -12,10 +12,11 @@ function fill(held: HeldBytes): number {
 it('lets a key that is alone hold half, and two that are greedy a third each', () => {
   const account = new ByteAccount(300)
   const first = account.open('a')
+  const release = first.share()
   expect(fill(first)).toBe(150)
   // The free half is shared with the next, who may hold as much as is free then.
   expect(fill(account.open('b'))).toBe(75)
-  first.release()
+  release()
   expect(fill(account.open('c'))).toBe(113)
 })
 
@@ -32,14 +33,26 @@ it('says whether the key or the process holds too much', () => {
   expect(account.open('b').hold(61)).toBe('full')
 })
 
-it('holds nothing for a request that is over', () => {
+it('holds for as long as anybody does, and nothing for a request that is over', () => {
   const account = new ByteAccount(100)
   const held = account.open('a')
+  const [first, second] = [held.share(), held.share()]
   held.hold(10)
-  held.release()
-  held.release()
+  first()
+  first()
+  expect(account.totalBytes).toBe(10)
+  second()
   expect(held.hold(10)).toBe('released')
   expect(account.totalBytes).toBe(0)
+})
+
+it('takes back what is dropped while the request goes on', () => {
+  const account = new ByteAccount(100)
+  const held = account.open('a')
+  held.hold(50)
+  held.giveBack()
+  expect(account.totalBytes).toBe(0)
+  expect(held.hold(50)).toBe('held')
 })
 
 it('never holds more than the limit, and in the end nothing', () => {
@@ -47,16 +60,19 @@ it('never holds more than the limit, and in the end nothing', () => {
   fc.assert(
     fc.property(steps, (given) => {
       const account = new ByteAccount(100)
-      const requests = Array.from({ length: 10 }, (_, at) => account.open(`key-${at % 3}`))
+      const open = (at: number) => {
+        const held = account.open(`key-${at % 3}`)
+        return { held, release: held.share() }
+      }
+      const requests = Array.from({ length: 10 }, (_, at) => open(at))
       for (const [at, bytes, isOver] of given) {
-        const request = requests[at]
         if (isOver) {
-          request?.release()
-          requests[at] = account.open(`key-${at % 3}`)
-        } else request?.hold(bytes)
+          requests[at]?.release()
+          requests[at] = open(at)
+        } else requests[at]?.held.hold(bytes)
         expect(account.totalBytes).toBeLessThanOrEqual(100)
       }
-      for (const request of requests) request.release()
+      for (const { release } of requests) release()
       expect(account.totalBytes).toBe(0)
     }),
   )

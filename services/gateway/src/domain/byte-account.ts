@@ -16,10 +16,11 @@ export class ByteAccount {
     return this.#totalBytes
   }
 
-  /** A request's part of the account, with nothing in it. @param owner the API key's id */
+  /** A request's part of the account, with nothing in it and nobody who holds it. @param owner the API key's id */
   open(owner: string): HeldBytes {
     let ownBytes = 0
-    let isReleased = false
+    let holders = 0
+    let isOver = false
     const add = (bytes: number): void => {
       const ofOwner = (this.#heldBytes.get(owner) ?? 0) + bytes
       if (ofOwner === 0) this.#heldBytes.delete(owner)
@@ -29,7 +30,7 @@ export class ByteAccount {
     }
     return {
       hold: (bytes) => {
-        if (isReleased) return 'released'
+        if (isOver) return 'released'
         const ofOwner = this.#heldBytes.get(owner) ?? 0
         if (ofOwner + bytes > this.#limitBytes - this.#totalBytes) {
           return ofOwner - ownBytes > 0 ? 'owner-full' : 'full'
@@ -37,21 +38,31 @@ export class ByteAccount {
         add(bytes)
         return 'held'
       },
-      release: () => {
-        isReleased = true
-        add(-ownBytes)
+      giveBack: () => add(-ownBytes),
+      share: () => {
+        let isHolding = true
+        holders++
+        return () => {
+          if (isHolding) holders--
+          isHolding = false
+          if (holders > 0) return
+          isOver = true
+          add(-ownBytes)
+        }
       },
     }
   }
 }
 
-/** What one request holds. */
+/** What one request holds, for as long as anybody has a use for it. */
 export interface HeldBytes {
   /**
    * Adds to it, if there is room. `owner-full`: the key's other requests hold too much. `full`: the process does. `released`: the request
    * is over.
    */
   hold(bytes: number): 'held' | 'owner-full' | 'full' | 'released'
-  /** Gives everything back. Further calls do nothing. */
-  release(): void
+  /** Gives back what is held so far: it is dropped, though the request goes on. */
+  giveBack(): void
+  /** Joins those that hold it; returns what leaves them. When the last has left, all is given back. */
+  share(): () => void
 }

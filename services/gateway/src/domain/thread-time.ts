@@ -28,6 +28,12 @@ export class ThreadTime {
     return true
   }
 
+  /** Counts what was used beyond what was taken; less than nothing, where it was less. */
+  add(owner: string, durationNs: number): void {
+    const use = this.#used.get(owner)
+    if (use !== undefined) use.usedNs += durationNs
+  }
+
   #forgetIdle(nowMs: number): void {
     for (const [owner, { asOfMs }] of this.#used) if (nowMs - asOfMs > IDLE_MS) this.#used.delete(owner)
   }

@@ -70,7 +70,10 @@ export class AnswerRelay implements AnswerSink {
    * the request is to be sent again under a fresh permit.
    */
   send(request: UpstreamRequest, secrets: CredentialSecrets): Promise<Departed> {
-    if (this.#finished) return DEPARTED
+    if (this.#finished) {
+      request.released?.()
+      return DEPARTED
+    }
     const { permit } = this.#call
     this.#redaction = redactionOf(secrets)
     this.#body = request.body

@@ -5,10 +5,11 @@ import type { HeldBytes } from '../domain/byte-account.ts'
 import { type GatewayError, gatewayError } from '../domain/gateway-error.ts'
 import { JsonStructure } from '../domain/json-structure.ts'
 import type { DataPlane } from '../ports/data-plane.ts'
+import { ApplicationGone } from '../ports/documents.ts'
 import type { Call } from './call.ts'
 import { faultError } from './fault-error.ts'
 import { heldBody } from './held-body.ts'
-import { holdBytes } from './hold-bytes.ts'
+import { holdingBytes } from './hold-bytes.ts'
 import { isJsonRead, isOtherRead, prepareCall, type WholeBody } from './prepare-call.ts'
 import { receiveBody } from './receive-body.ts'
 import { recordUnsent } from './record-unsent.ts'
@@ -36,29 +37,46 @@ export async function forwardCall(
   response: ServerResponse,
   options: ForwardOptions,
 ): Promise<void> {
-  const { logger, maxUploadBytes } = options
+  const refuse = (error: GatewayError): void => refuseCall(plane, call, error, response)
+  try {
+    const waitMs = waitOf(call.connection, request)
+    if (typeof waitMs !== 'number') return refuse(waitMs)
+    if (!hasBody) return await forwardBody(plane, call, { request, held: undefined }, response, { ...options, waitMs })
+    await holdingBytes(plane, call.apiKey, response, (held) =>
+      forwardBody(plane, call, { request, held }, response, { ...options, waitMs }),
+    )
+  } catch (error) {
+    if (error instanceof ApplicationGone) recordUnsent(plane, call, '', { outcome: 'aborted' })
+    else refuse(faultError(error, call.requestId, options.logger))
+  }
+}
+
+/** @param held takes account of the body; undefined where there is none */
+async function forwardBody(
+  plane: DataPlane,
+  call: Call,
+  { request, held }: { readonly request: IncomingMessage; readonly held: HeldBytes | undefined },
+  response: ServerResponse,
+  options: ForwardOptions & { readonly waitMs: number },
+): Promise<void> {
+  const { logger, maxUploadBytes, waitMs } = options
   const refuse = (error: GatewayError): void => refuseCall(plane, call, error, response)
   const left = (): void => recordUnsent(plane, call, '', { outcome: 'aborted' })
 
-  try {
-    const waitMs = waitOf(call, request)
-    if (typeof waitMs !== 'number') return refuse(waitMs)
-    const held = hasBody ? holdBytes(plane, call.apiKey, response) : undefined
-    const taken = held === undefined ? NO_BODY : await takeBody(call, request, held, options)
-    if (taken.status === 'left') return left()
-    if (taken.status === 'refused') return refuse(taken.error)
-    const preparation = await prepareCall(plane, call, taken.read)
-    if (preparation.status === 'refused') return refuse(preparation.error)
+  const taken = held === undefined ? NO_BODY : await takeBody(call, request, held, options)
+  if (taken.status === 'left') return left()
+  if (taken.status === 'refused') return refuse(taken.error)
+  const preparation = await prepareCall(plane, call, taken.read, {
+    mayWait: waitMs > 0,
+    isGone: () => response.destroyed,
+  })
+  if (preparation.status === 'refused') return refuse(preparation.error)
 
-    const isUpload = held !== undefined && taken.read === undefined && taken.unread === undefined
-    const whole = isUpload ? await heldBody(request, held) : (preparation.body ?? taken.unread)
-    if (whole === 'left') return left()
-    const streamed = isUpload && whole === undefined ? streamedOn(request, response, maxUploadBytes) : () => null
-    const body = { outgoing: () => whole ?? streamed() }
-    return await sendCall(plane, preparation.call, body, response, { waitMs, logger })
-  } catch (error) {
-    refuse(faultError(error, call.requestId, logger))
-  }
+  const isUpload = held !== undefined && taken.read === undefined && taken.unread === undefined
+  const whole = isUpload ? await heldBody(request, held) : (preparation.body ?? taken.unread)
+  if (whole === 'left') return left()
+  const streamed = isUpload && whole === undefined ? streamedOn(request, response, maxUploadBytes) : () => null
+  await sendCall(plane, preparation.call, { held, outgoing: () => whole ?? streamed() }, response, { waitMs, logger })
 }
 
 /** Gives the upload as a stream that flows from when it is first asked for, and is the same one in a further try. */

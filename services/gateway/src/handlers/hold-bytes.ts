@@ -3,10 +3,22 @@ import type { ApiKey } from '../domain/api-key.ts'
 import type { HeldBytes } from '../domain/byte-account.ts'
 import type { DataPlane } from '../ports/data-plane.ts'
 
-/** Opens a request's part of the account of bytes, which is given back when its response has been sent or broken off. */
-export function holdBytes({ heldBytes }: DataPlane, { id }: ApiKey, response: ServerResponse): HeldBytes {
+/**
+ * Opens a request's part of the account of bytes for `work`. It is given back when the response has been sent or broken off, the work is
+ * done, and nobody else shares it any more: an application that goes away leaves its body where it is being read or sent.
+ */
+export async function holdingBytes(
+  { heldBytes }: DataPlane,
+  { id }: ApiKey,
+  response: ServerResponse,
+  work: (held: HeldBytes) => Promise<void>,
+): Promise<void> {
   const held = heldBytes.open(id)
-  if (response.destroyed) held.release()
-  else response.once('close', held.release)
-  return held
+  const done = held.share()
+  if (!response.destroyed) response.once('close', held.share())
+  try {
+    await work(held)
+  } finally {
+    done()
+  }
 }

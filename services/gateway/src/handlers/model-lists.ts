@@ -97,7 +97,7 @@ async function askForPage(
     query,
     headers: list.headers,
   }
-  const preparation = await prepareCall(plane, call, undefined)
+  const preparation = await prepareCall(plane, call, undefined, { mayWait: false, isGone: () => false })
   if (preparation.status === 'refused') return undefined
   await credentialReady(plane, connection)
   for (let departures = 1; departures <= MAX_DEPARTURES; departures++) {

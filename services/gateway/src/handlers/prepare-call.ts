@@ -31,11 +31,23 @@ export function isOtherRead({ connection, operation }: Call, contentType: string
   return (operation.usesModel || operation.runsModel === 'named') && isForm(contentType)
 }
 
+/** What of a request decides how its body is looked into. */
+export interface PrepareOptions {
+  /** It may wait for its permit: which models are allowed may be another question by then. */
+  readonly mayWait: boolean
+  readonly isGone: () => boolean
+}
+
 /**
  * Looks into a request's body for the model and the cost. A large body is read in another thread, and nothing that was read of it is kept.
  * @param whole undefined where the body is only sent on, or there is none
  */
-export async function prepareCall(plane: DataPlane, call: Call, whole: WholeBody | undefined): Promise<Preparation> {
+export async function prepareCall(
+  plane: DataPlane,
+  call: Call,
+  whole: WholeBody | undefined,
+  options: PrepareOptions,
+): Promise<Preparation> {
   const { connection, operation } = call
   if (isJsonRead(call) && isEncoded(call)) return refused(ENCODED)
   if (operation.usesModel && operation.body === 'json' && whole?.kind !== 'json') return refused(NOT_JSON_TYPE)
@@ -45,7 +57,7 @@ export async function prepareCall(plane: DataPlane, call: Call, whole: WholeBody
     const naming = isJudged(call) ? { naming: { models: adapter.namedModels(operation, undefined) } } : {}
     return preparedCall(call, { inspection, ...naming, pool: adapter.pool(operation, undefined, call.headers) })
   }
-  const inspected = await inspectedBody(plane, call, whole)
+  const inspected = await inspectedBody(plane, call, whole, options)
   if ('code' in inspected) return refused(inspected)
   return preparedCall(call, inspected, inspected.body)
 }
@@ -54,20 +66,18 @@ async function inspectedBody(
   { documents }: DataPlane,
   call: Call,
   whole: WholeBody,
+  { mayWait, isGone }: PrepareOptions,
 ): Promise<InspectedBody | GatewayError> {
   const { connection, operation, apiKey, headers } = call
   const { provider } = connection.settings
   const { body } = whole
   if (whole.kind === 'other') {
-    const task = { owner: apiKey.id, estimatedNs: body.length * OTHER_BYTE_NS }
+    const task = { owner: apiKey.id, estimatedNs: body.length * OTHER_BYTE_NS, isGone }
     return documents.read('inspectOther', { provider, operation, headers, type: whole.type, body }, task)
   }
-  const task = { owner: apiKey.id, estimatedNs: whole.structure.parseNs }
-  const inspected = await documents.read(
-    'inspect',
-    { provider, operation, headers, judged: isJudged(call), body },
-    task,
-  )
+  const task = { owner: apiKey.id, estimatedNs: whole.structure.parseNs, isGone }
+  const judged = mayWait || isJudged(call)
+  const inspected = await documents.read('inspect', { provider, operation, headers, judged, body }, task)
   // What is not known to take JSON may take something else under its name.
   const takesJson = operation.usesModel && operation.unlisted === undefined
   return takesJson && !inspected.isObject ? NOT_JSON : inspected

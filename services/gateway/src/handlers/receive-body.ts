@@ -72,7 +72,7 @@ export function receiveBody(
       const error = keep(piece)
       if (error === undefined) return
       memory = EMPTY
-      held.release()
+      held.giveBack()
       request.pause()
       end({ status: 'refused', error })
     }

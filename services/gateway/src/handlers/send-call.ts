@@ -1,6 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
 import type { Logger } from '@sluice/service-kit'
+import type { HeldBytes } from '../domain/byte-account.ts'
+import type { UsableConnection } from '../domain/connection.ts'
 import { type GatewayError, gatewayError } from '../domain/gateway-error.ts'
 import { MAX_WAIT_HEADER, MAX_WAIT_MS, maxWaitMs } from '../domain/max-wait.ts'
 import { NOTHING_USED } from '../domain/settlement.ts'
@@ -19,6 +21,8 @@ import { writeError } from './write-error.ts'
 
 /** What is sent with a call. */
 export interface CallBody {
+  /** The account of its bytes, where it has any. */
+  readonly held?: HeldBytes | undefined
   /** Gives the body; a stream is the same one each time. */
   readonly outgoing: () => Buffer | Readable | null
   /** What the body needs that is not there yet, and is got for no request without a permit. */
@@ -39,7 +43,7 @@ export type Completion =
 export async function sendCall(
   plane: DataPlane,
   prepared: PreparedCall,
-  { outgoing, complete }: CallBody,
+  { held, outgoing, complete }: CallBody,
   response: ServerResponse,
   { waitMs, logger }: { readonly waitMs: number; readonly logger: Logger },
 ): Promise<void> {
@@ -54,6 +58,7 @@ export async function sendCall(
   }
   try {
     // A permit is good for a moment only: what may take longer is there before it.
+    if (response.destroyed) return recordUnsent(plane, call, call.inspection.model, { outcome: 'aborted' })
     const current = currentCall(plane, call)
     if ('code' in current) return refuse(current)
     call = current
@@ -82,7 +87,8 @@ export async function sendCall(
       if ('code' in ready) return refuse(ready)
       call = ready.call
       relay = new AnswerRelay(plane, ready.call, response, logger)
-      if ((await relay.send(ready.request, ready.secrets)) === 'departed') return
+      const request = held === undefined ? ready.request : { ...ready.request, released: held.share() }
+      if ((await relay.send(request, ready.secrets)) === 'departed') return
       relay = undefined
       plane.permits.expired(call.connection.settings.id)
     }
@@ -94,9 +100,9 @@ export async function sendCall(
   }
 }
 
-/** How long a call may wait for its permit: as its request says, or as its connection does. Gives what is wrong with what it says. */
-export function waitOf({ connection }: Call, { headers }: IncomingMessage): number | GatewayError {
-  return maxWaitMs(headers[MAX_WAIT_HEADER], connection.settings.maxWaitMs) ?? BAD_MAX_WAIT
+/** How long a request may wait for its permit: as it says, or as its connection does. Gives what is wrong with what it says. */
+export function waitOf({ settings }: UsableConnection, { headers }: IncomingMessage): number | GatewayError {
+  return maxWaitMs(headers[MAX_WAIT_HEADER], settings.maxWaitMs) ?? BAD_MAX_WAIT
 }
 
 /** The second try usually finds a connection that the first one has made. */

@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type InlineImage, openAiErrorAnswer, type Refusal } from '@sluice/providers'
 import type { ApiKey } from '../domain/api-key.ts'
 import type { HeldBytes } from '../domain/byte-account.ts'
@@ -11,11 +11,12 @@ import type { DataPlane } from '../ports/data-plane.ts'
 import type { ReadingTask } from '../ports/documents.ts'
 import type { ImageFault } from '../ports/images.ts'
 import type { Call, PermittedCall, PreparedCall } from './call.ts'
+import { goneSignal } from './gone-signal.ts'
 import { distinguishesModels } from './judge-models.ts'
 import { preparedCall } from './prepare-call.ts'
 import { NO_ROOM } from './receive-body.ts'
 import { recordRefusal } from './refuse-call.ts'
-import type { CallBody, Completion } from './send-call.ts'
+import { type CallBody, type Completion, waitOf } from './send-call.ts'
 import { usableConnection } from './usable-connection.ts'
 
 /** A request of the unified endpoint whose sender is known. */
@@ -27,29 +28,43 @@ export interface UnifiedCall {
   readonly operation: 'chat' | 'embeddings'
 }
 
+/** A request's whole JSON body. */
+export interface UnifiedBody {
+  readonly body: Buffer
+  readonly structure: JsonStructure
+  readonly held: HeldBytes
+}
+
 export type CallTranslation =
-  | { readonly status: 'translated'; readonly call: PreparedCall; readonly body: CallBody }
+  | {
+      readonly status: 'translated'
+      readonly call: PreparedCall
+      readonly body: CallBody
+      /** How long the call may wait for its permit. */
+      readonly waitMs: number
+    }
   /** `connection` is there where it was found. */
   | { readonly status: 'refused'; readonly error: GatewayError; readonly connection?: Connection | undefined }
 
 /**
  * Finds the connection that a unified request's model names, and says the request in its provider's words; that it cannot be is
  * recorded. Large bodies are read in another thread, and nothing that was read of them is kept.
- * @param body which must not be used any more
- * @param held takes account of what is added to the body
- * @param gone gives the signal that is aborted when the application goes away
+ * @param body the body, which must not be used any more, what it is made of, and the account of it
  */
 export async function translateCall(
   plane: DataPlane,
   { requestId, startedAtMs, apiKey, operation: kind }: UnifiedCall,
   request: IncomingMessage,
-  { body: bytes, structure }: { readonly body: Buffer; readonly structure: JsonStructure },
-  held: HeldBytes,
-  gone: () => AbortSignal,
+  { body: bytes, structure, held }: UnifiedBody,
+  response: ServerResponse,
 ): Promise<CallTranslation> {
   const { documents } = plane
   const sizeBytes = bytes.length
-  const task: ReadingTask = { owner: apiKey.id, estimatedNs: structure.parseNs * TRANSLATION_FACTOR }
+  const task: ReadingTask = {
+    owner: apiKey.id,
+    estimatedNs: structure.parseNs * TRANSLATION_FACTOR,
+    isGone: () => response.destroyed,
+  }
   const { body, ...named } = await documents.read('unifiedModel', { body: bytes }, task)
   if (!named.json) return { status: 'refused', error: NOT_JSON }
   const name = parseUnifiedModel(named.model)
@@ -58,10 +73,16 @@ export async function translateCall(
   const connection = usableConnection(found, name.connection, apiKey)
   if ('code' in connection) return { status: 'refused', error: connection, connection: found }
 
+  const refuse = (error: GatewayError): CallTranslation => {
+    recordRefusal(plane, { requestId, startedAtMs, apiKey, connection }, error)
+    return { status: 'refused', error, connection }
+  }
+  const waitMs = waitOf(connection, request)
+  if (typeof waitMs !== 'number') return refuse(waitMs)
   const toTranslate: Omit<BodyToTranslate, 'body' | 'images'> = {
     provider: connection.settings.provider,
     kind,
-    judged: distinguishesModels(connection),
+    judged: waitMs > 0 || distinguishesModels(connection),
     model: name.model,
     defaultMaxOutputTokens: connection.settings.defaultMaxOutputTokens,
     answerId: requestId,
@@ -70,10 +91,6 @@ export async function translateCall(
   const translate = (given: Buffer, images: ReadonlyMap<string, InlineImage>) =>
     documents.read('translate', { ...toTranslate, images, body: given }, task)
 
-  const refuse = (error: GatewayError): CallTranslation => {
-    recordRefusal(plane, { requestId, startedAtMs, apiKey, connection }, error)
-    return { status: 'refused', error, connection }
-  }
   const translated = await translate(body, NO_IMAGES)
   if (translated.status === 'refused') return refuse(refusalError(translated))
   const call: Call = {
@@ -92,12 +109,13 @@ export async function translateCall(
   if (preparation.status === 'refused') return refuse(preparation.error)
   const added = held.hold(Math.max(0, translated.body.length - sizeBytes))
   if (added !== 'held') return refuse(NO_ROOM[added])
-  const sent: CallBody = { outgoing: () => translated.body }
-  if (translated.status === 'translated') return { status: 'translated', call: preparation.call, body: sent }
+  const sent: CallBody = { held, outgoing: () => translated.body }
+  const ready = { status: 'translated', call: preparation.call, waitMs } as const
+  if (translated.status === 'translated') return { ...ready, body: sent }
 
   const { urls } = translated
   const complete = async (permitted: PermittedCall): Promise<Completion> => {
-    const signal = gone()
+    const signal = goneSignal(response)
     const hold = (bytes: number): boolean => held.hold(bytes * IMAGE_COPIES) === 'held'
     const images = await plane.images.fetch(urls, { owner: apiKey.id, gone: signal, hold })
     if (signal.aborted) return { status: 'left' }
@@ -111,7 +129,7 @@ export async function translateCall(
       body: complete.body,
     }
   }
-  return { status: 'translated', call: preparation.call, body: { ...sent, complete } }
+  return { ...ready, body: { ...sent, complete } }
 }
 
 function imageError({ fault, message }: ImageFault): GatewayError {

@@ -7,6 +7,7 @@ export interface Documents {
    * any more; a reading gives it back.
    * @param task whose request it is, and how long its reading takes about
    * @throws (rejects) SluiceError `unavailable` when the reading could not be done
+   * @throws (rejects) {@link ApplicationGone} when the application went away before its turn came
    */
   read<Name extends ReadingName>(
     name: Name,
@@ -21,4 +22,11 @@ export interface ReadingTask {
   /** The API key's id: one key's readings wait for each other, not for those of others. */
   readonly owner: string
   readonly estimatedNs: number
+  /** Whether the application has gone away: what still waits is then not read. */
+  readonly isGone: () => boolean
+}
+
+/** Nobody waits for what was to be read. */
+export class ApplicationGone extends Error {
+  override readonly name = 'ApplicationGone'
 }

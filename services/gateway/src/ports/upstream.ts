@@ -20,6 +20,8 @@ export interface UpstreamRequest {
   /** Names and values in turn. */
   readonly headers: string[]
   readonly body: Buffer | Readable | null
+  /** Called when nothing of the request is held any more, however it ended. */
+  readonly released?: () => void
 }
 
 export interface UpstreamCall {
