@@ -243,6 +243,27 @@ it('shows marks to nobody', async () => {
   expect(faults).toEqual([])
 })
 
+it('leaves nothing behind when it cannot begin, and so begins nothing after a reconnection', async () => {
+  const { consumers, streams } = bus.jetstreamManager
+  const { config } = await streams.info('KV_counters')
+  await streams.delete('KV_counters')
+  await streams.add({ ...config, max_consumers: 1 })
+  await consumers.add('KV_counters', { durable_name: 'other', ack_policy: AckPolicy.None })
+  const entries: Entry[] = []
+  for (let n = 0; n < 5; n++) await expect(follow(entries)).rejects.toThrow('maximum consumers')
+  await streams.delete('KV_counters')
+  await streams.add(config)
+  await bucket.put('a', { n: 1 })
+  const isBack = new Promise<void>((resolve) => bus.onReconnect(resolve))
+  await nats.restart()
+  await isBack
+  // What a reconnection begins is asked for before this.
+  await bucket.put('b', { n: 1 })
+  await follow([])
+  expect((await streams.info('KV_counters')).state.consumer_count).toBe(1)
+  expect(entries).toEqual([])
+})
+
 it('tells nothing once stopped', async () => {
   const entries: Entry[] = []
   const stopped = await follow(entries)

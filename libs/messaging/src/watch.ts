@@ -46,6 +46,8 @@ export interface WatchedBucket<Value> {
  * (`Bucket.markComplete`) after the watch began: until then it may be about to be written again, and a key that is missing from a bucket
  * that is being refilled must not seem deleted. A mark that is already there at the beginning may be older than the loss, and says nothing.
  * An owner that never marks its bucket has no key reported so.
+ *
+ * @throws NatsError when the first beginning fails; nothing is left behind
  */
 export async function watchBucket<Value>(
   bus: Bus,
@@ -139,7 +141,12 @@ export async function watchBucket<Value>(
     endInitialization()
     current?.stop()
   }
-  await begin()
+  try {
+    await begin()
+  } catch (error) {
+    stop()
+    throw error
+  }
   // The connection was lost before everything was told: what began anew tells it.
   await again
   return { revision: () => revision, restart: begin, stop }
