@@ -110,14 +110,14 @@ it('clears what was written up to a revision, of every key', async () => {
   expect(await bucket.put('a', { n: 4 })).toBe(later + 1)
 })
 
-it('says when it was created, and when something was stored last, even if that is gone', async () => {
+it('says when it was created, and when and what was stored last, even if that is gone', async () => {
   const { createdAtMs, ...never } = await bucket.state()
-  expect(never).toEqual({})
+  expect(never).toEqual({ lastRevision: 0 })
   await bucket.put('a', { n: 1 })
   const { storedAtMs } = await bucket.get('a')
   expect(storedAtMs).toBeGreaterThanOrEqual(createdAtMs)
   await bucket.erase('a')
-  expect(await bucket.state()).toEqual({ createdAtMs, lastStoredAtMs: storedAtMs })
+  expect(await bucket.state()).toEqual({ createdAtMs, lastStoredAtMs: storedAtMs, lastRevision: 1 })
 })
 
 describe('a private bucket', () => {

@@ -25,6 +25,8 @@ export interface BucketState {
   readonly createdAtMs: number
   /** When something was stored last, whether or not it is still there; absent where the server knows of nothing. */
   readonly lastStoredAtMs?: number
+  /** The sequence of what was stored last, whether or not it is still there; 0 where there was nothing. */
+  readonly lastRevision: number
 }
 
 export type UpdateResult = { readonly status: 'stored'; readonly revision: number } | { readonly status: 'conflict' }
@@ -55,13 +57,18 @@ export interface Bucket<Value> {
   state(): Promise<BucketState>
   /** Removes every key whose last write is at or before `revision`. */
   clear(revision: number): Promise<void>
+  /**
+   * Says that everything that should be in the bucket is: for its owner, once it has compared the whole bucket. Watches that began again
+   * report as deleted what they knew and the bucket lacks. A second mark replaces the first.
+   */
+  markComplete(): Promise<void>
   /** Every entry now, then every change, for ever; resolves when all present entries were told. */
   watch(options: WatchOptions<Value>): Promise<Watch>
   /**
    * Every write from now on as it is sent, whether or not it is stored. Needs permission to listen on the bucket's subjects, and none to
    * create a consumer, which could have what stands in the bucket delivered to any subject.
    */
-  listen(options: ListenOptions<Value>): Promise<Watch>
+  listen(options: ListenOptions<Value>): Promise<Pick<Watch, 'stop'>>
 }
 
 /**
@@ -83,18 +90,23 @@ export async function openBucket<V extends TSchema>(
     const value = isDeleted(headers) ? undefined : decodeValue(definition, text(), at)
     return { ...at, value, storedAtMs }
   }
-  const publish = async (key: string, payload: string, messageHeaders: Record<string, string>): Promise<Published> => {
+  const isMark = ({ subject }: { readonly subject: string }) => subject.endsWith(`.${MARK_TOKEN}`)
+  const publish = async (
+    subject: string,
+    payload: string,
+    messageHeaders: Record<string, string>,
+  ): Promise<Published> => {
     try {
-      return await publishToJetStream(bus, await subjectOf(key), payload, messageHeaders)
+      return await publishToJetStream(bus, subject, payload, messageHeaders)
     } catch (error) {
       if (error instanceof NoRespondersError) place.doubt()
       throw error
     }
   }
-  const write = async (key: string, payload: string, messageHeaders: Record<string, string>): Promise<number> => {
-    const result = await publish(key, payload, messageHeaders)
+  const write = async (subject: string, payload: string, messageHeaders: Record<string, string>): Promise<number> => {
+    const result = await publish(subject, payload, messageHeaders)
     if (result.status === 'stored') return result.sequence
-    throw new SluiceError('internal', `${definition.name}/${key} was not expected to conflict`)
+    throw new SluiceError('internal', `a write on ${subject} was not expected to conflict`)
   }
   return {
     get: async (key) => {
@@ -104,38 +116,45 @@ export async function openBucket<V extends TSchema>(
       const value = entry.operation === 'PUT' ? decodeValue(definition, entry.string(), { key, revision }) : undefined
       return { value, revision, storedAtMs: entry.created.getTime() }
     },
-    put: (key, value) => write(key, encode(value), {}),
+    put: async (key, value) => write(await subjectOf(key), encode(value), {}),
     update: async (key, value, expectedRevision) => {
       const expected = { 'Nats-Expected-Last-Subject-Sequence': String(expectedRevision) }
-      const result = await publish(key, encode(value), expected)
+      const result = await publish(await subjectOf(key), encode(value), expected)
       return result.status === 'stored' ? { status: 'stored', revision: result.sequence } : result
     },
-    delete: (key) => write(key, '', { [OPERATION_HEADER]: 'DEL' }),
+    delete: async (key) => write(await subjectOf(key), '', { [OPERATION_HEADER]: 'DEL' }),
     erase: async (key) => {
       await bus.jetstreamManager.streams.purge(stream, { filter: await subjectOf(key) })
     },
     keys: async () => {
       const filter = `${await place.prefix()}*`
       const { state } = await bus.jetstreamManager.streams.info(stream, { subjects_filter: filter })
-      return Object.keys(state.subjects ?? {}).map(keyOf)
+      return Object.keys(state.subjects ?? {})
+        .filter((subject) => !isMark({ subject }))
+        .map(keyOf)
     },
     state: async () => {
       const { created, state } = await bus.jetstreamManager.streams.info(stream)
       const createdAtMs = Date.parse(created)
-      return state.last_seq === 0 ? { createdAtMs } : { createdAtMs, lastStoredAtMs: Date.parse(state.last_ts) }
+      const lastRevision = state.last_seq
+      if (lastRevision === 0) return { createdAtMs, lastRevision }
+      return { createdAtMs, lastRevision, lastStoredAtMs: Date.parse(state.last_ts) }
     },
     clear: async (revision) => {
       await bus.jetstreamManager.streams.purge(stream, { seq: revision + 1 })
     },
+    markComplete: async () => {
+      await write((await place.prefix()) + MARK_TOKEN, '', {})
+    },
     watch: (options) =>
-      watchBucket(bus, { stream, filterSubject: async () => `${await place.prefix()}*`, decode }, options),
+      watchBucket(bus, { stream, filterSubject: async () => `${await place.prefix()}*`, decode, isMark }, options),
     listen: async ({ onEntry, onFault }) => {
       const prefix = await place.prefix()
       const subscription = bus.connection.subscribe(`${prefix}*`, {
         callback: (error, message) => {
           if (error !== null) return onFault(error)
           // What a consumer delivers here keeps the subject that it has in its stream.
-          if (!message.subject.startsWith(prefix)) return
+          if (!message.subject.startsWith(prefix) || isMark(message)) return
           const at = { key: keyOf(message.subject), revision: 0 }
           try {
             const value = isDeleted(message.headers) ? undefined : decodeValue(definition, message.string(), at)
@@ -197,3 +216,5 @@ function isDeleted(messageHeaders: MsgHdrs | undefined): boolean {
 }
 
 const OPERATION_HEADER = 'KV-Operation'
+/** In a key's place: the token of no key, as `subjectToken` escapes with capitals only. */
+const MARK_TOKEN = '=complete'

@@ -1,4 +1,4 @@
-export { type Bucket, type BucketEntry, openBucket, type UpdateResult } from './bucket.ts'
+export { type Bucket, type BucketEntry, type BucketState, openBucket, type UpdateResult } from './bucket.ts'
 export { type Bus, type BusOptions, connectBus } from './bus.ts'
 export type { BusTls } from './connect-once-there.ts'
 export { type ConsumeOptions, type Consuming, consume, type StreamMessage } from './consume.ts'

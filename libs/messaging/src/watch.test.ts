@@ -1,8 +1,9 @@
+import { cp, rename, rm } from 'node:fs/promises'
 import { defineBucket } from '@sluice/contracts'
 import { eventually, itWhere, natsServerPath, oldNatsServer, type TestNats, testNats } from '@sluice/testkit'
 import { AckPolicy, DeliverPolicy, nanos } from 'nats'
 import { Type } from 'typebox'
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Bucket, openBucket } from './bucket.ts'
 import { type Bus, connectBus } from './bus.ts'
 import { UnreadableEntryError } from './faults.ts'
@@ -153,6 +154,114 @@ it('misses nothing over restarts of the server', async () => {
   await eventually(() => expect(current(entries)).toEqual({ kept: 3, deleted: undefined }))
   await bucket.put('kept', { n: 4 })
   await eventually(() => expect(current(entries)).toMatchObject({ kept: 4 }))
+})
+
+describe('after a store lost its newest entries', () => {
+  /** The bucket is made again, and has what is put then. */
+  async function loseStore(): Promise<void> {
+    await bus.jetstreamManager.streams.delete('KV_counters')
+    bucket = await openBucket(bus, counters)
+  }
+
+  it('reports missing keys as deleted once the bucket is complete, and not while it is being refilled', async () => {
+    for (const key of ['kept', 'lost', 'deleted', 'spoiled']) await bucket.put(key, { n: 1 })
+    await bucket.markComplete()
+    const entries: Entry[] = []
+    const faults: unknown[] = []
+    const watch = await follow(entries, faults)
+    await bucket.delete('deleted')
+    await eventually(() => expect(current(entries)).toMatchObject({ deleted: undefined }))
+    await loseStore()
+    await bucket.markComplete() // Before the watch begins: it may be as old as what was lost.
+    await watch.restart()
+    const told = entries.length
+    await bus.jetstream.publish('$KV.counters.spoiled', 'no object')
+    await bucket.put('other', { n: 2 })
+    await eventually(() => expect(current(entries)).toMatchObject({ other: 2 }))
+    await bucket.put('kept', { n: 3 })
+    await eventually(() => expect(current(entries)).toMatchObject({ kept: 3 }))
+    expect(entries.slice(told).map(({ key }) => key)).toEqual(['other', 'kept'])
+    await bucket.markComplete()
+    await eventually(() => expect(current(entries)).toMatchObject({ lost: undefined }))
+    expect(current(entries)).toEqual({ kept: 3, lost: undefined, deleted: undefined, spoiled: 1, other: 2 })
+    expect(entries.slice(told).map(({ key }) => key)).toEqual(['other', 'kept', 'lost'])
+    expect(faults.map(String)).toEqual(["UnreadableEntryError: counters/spoiled is not of the bucket's shape"])
+  })
+
+  it('remembers over several beginnings what it reported, and reports nothing as deleted twice', async () => {
+    await bucket.put('lost', { n: 1 })
+    const entries: Entry[] = []
+    const watch = await follow(entries)
+    await loseStore()
+    await watch.restart()
+    await watch.restart()
+    expect(current(entries)).toEqual({ lost: 1 })
+    for (let marks = 0; marks < 2; marks++) await bucket.markComplete()
+    await bucket.put('later', { n: 1 })
+    await eventually(() => expect(current(entries)).toEqual({ lost: undefined, later: 1 }))
+    expect(entries.filter(({ key }) => key === 'lost')).toHaveLength(2)
+  })
+
+  it('is noticed over a restart of the server, too', async () => {
+    await bucket.put('kept', { n: 1 })
+    const copy = `${nats.dataDir}-copy`
+    await nats.halt()
+    await cp(nats.dataDir, copy, { recursive: true })
+    await nats.restart()
+    await eventually(() => bucket.put('lost', { n: 1 }), { timeoutMs: 10_000 })
+    const entries: Entry[] = []
+    await follow(entries)
+    expect(current(entries)).toEqual({ kept: 1, lost: 1 })
+    await nats.halt()
+    await rm(nats.dataDir, { recursive: true })
+    await rename(copy, nats.dataDir)
+    await nats.restart()
+    await eventually(() => expect(entries.filter(({ key }) => key === 'kept')).toHaveLength(2), { timeoutMs: 10_000 })
+    await eventually(async () => {
+      await bucket.markComplete()
+      expect(current(entries)).toEqual({ kept: 1, lost: undefined })
+    })
+  })
+})
+
+it('shows marks to nobody', async () => {
+  const entries: Entry[] = []
+  const heard: string[] = []
+  const faults: unknown[] = []
+  await follow(entries, faults)
+  const listening = await bucket.listen({
+    onEntry: ({ key }) => heard.push(key),
+    onFault: (error) => faults.push(error),
+  })
+  await bucket.markComplete()
+  await bucket.put('a', { n: 1 })
+  await eventually(() => expect(current(entries)).toEqual({ a: 1 }))
+  listening.stop()
+  expect(entries.map(({ key }) => key)).toEqual(['a'])
+  expect(heard).toEqual(['a'])
+  expect(await bucket.keys()).toEqual(['a'])
+  expect(faults).toEqual([])
+})
+
+it('leaves nothing behind when it cannot begin, and so begins nothing after a reconnection', async () => {
+  const { consumers, streams } = bus.jetstreamManager
+  const { config } = await streams.info('KV_counters')
+  await streams.delete('KV_counters')
+  await streams.add({ ...config, max_consumers: 1 })
+  await consumers.add('KV_counters', { durable_name: 'other', ack_policy: AckPolicy.None })
+  const entries: Entry[] = []
+  for (let n = 0; n < 5; n++) await expect(follow(entries)).rejects.toThrow('maximum consumers')
+  await streams.delete('KV_counters')
+  await streams.add(config)
+  await bucket.put('a', { n: 1 })
+  const isBack = new Promise<void>((resolve) => bus.onReconnect(resolve))
+  await nats.restart()
+  await isBack
+  // What a reconnection begins is asked for before this.
+  await bucket.put('b', { n: 1 })
+  await follow([])
+  expect((await streams.info('KV_counters')).state.consumer_count).toBe(1)
+  expect(entries).toEqual([])
 })
 
 it('tells nothing once stopped', async () => {

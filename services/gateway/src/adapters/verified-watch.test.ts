@@ -102,3 +102,38 @@ it('stays current where the last entry cannot be read, or was removed', async ()
   await bucket.put('d', { n: 4 })
   await eventually(() => expect(told.get('d')).toBe(4))
 })
+
+it('notices what it is not told however far the server’s clock was set back', async () => {
+  watch.stop()
+  const seen = new Map<string, number | undefined>()
+  const setBack: Bucket<{ n: number }> = {
+    ...bucket,
+    state: async () => ({ ...(await bucket.state()), lastStoredAtMs: 0 }),
+  }
+  watch = await verifiedWatch(bus, setBack, {
+    what: 'keys',
+    maxAgeMs: MAX_AGE_MS,
+    logger: createLogger('gateway', 'silent'),
+    onEntry: ({ key, value }) => seen.set(key, value?.n),
+    onFault: (error) => faults.push(error),
+  })
+  const { consumers } = writer.jetstreamManager
+  for await (const { name } of consumers.list('KV_keys')) await consumers.delete('KV_keys', name)
+  await bucket.delete('a')
+  await eventually(() => expect(seen).toEqual(new Map([['a', undefined]])), { timeoutMs: 4_000 })
+})
+
+it('forgets what a bucket that was made again lacks, once that is complete', async () => {
+  await bucket.put('lost', { n: 2 })
+  await eventually(() => expect(told.get('lost')).toBe(2))
+  await writer.jetstreamManager.streams.delete('KV_keys')
+  bucket = await openBucket(writer, keys)
+  // More than before, so that no sequence is lower than one that was seen.
+  for (let n = 0; n < 5; n++) await bucket.put('a', { n })
+  await eventually(() => expect(told.get('a')).toBe(4), { timeoutMs: 4_000 })
+  await longer()
+  expect(watch.isCurrent()).toBe(true)
+  expect(told.get('lost')).toBe(2)
+  await bucket.markComplete()
+  await eventually(() => expect(told.get('lost')).toBeUndefined())
+})

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Bucket, Bus, Watch, WatchOptions } from '@sluice/messaging'
+import type { Bucket, BucketState, Bus, Watch, WatchOptions } from '@sluice/messaging'
 import { type Logger, outageLog } from '@sluice/service-kit'
 
 export interface VerifiedWatchOptions<Value> extends WatchOptions<Value> {
@@ -11,15 +11,16 @@ export interface VerifiedWatchOptions<Value> extends WatchOptions<Value> {
 }
 
 /** A watch that knows whether it still is told what is written. */
-export interface VerifiedWatch extends Watch {
+export interface VerifiedWatch extends Pick<Watch, 'stop'> {
   /** Whether everything was told that had been written `maxAgeMs` ago. */
   isCurrent(): boolean
 }
 
 /**
  * Follows a bucket, and verifies every few seconds that it still does: whoever leads the bucket's stream is asked over the same
- * connection when something was stored last, and that must have been told. A connection that is lost or silent, a JetStream without a
- * leader and a bucket that is gone are no verification. A watch that is told nothing any more begins again.
+ * connection what was stored last, by its sequence, which no clock changes, and that must have been reported. A connection that is lost or
+ * silent, a JetStream without a leader and a bucket that is gone are no verification. A watch that is told nothing any more, or follows
+ * what was another bucket, begins again.
  */
 export async function verifiedWatch<Value>(
   bus: Bus,
@@ -30,36 +31,32 @@ export async function verifiedWatch<Value>(
     begins: `it cannot be verified that ${what} are current`,
     ends: `${what} are current again`,
   })
-  let storedAtMs = 0
   let verifiedAtMs = performance.now()
   let checks = 0
   let checkingSinceMs: number | undefined
-  let begins = 0
-  let watch: Watch | undefined
+  let isFollowing = true
+  /** As the bucket was before the watch last began: what it had then was reported, unless it cannot be read or was removed. */
+  let begunAt = await bucket.state()
+  const watch = await bucket.watch({ onEntry, onFault })
 
-  const begin = async (): Promise<void> => {
-    const mine = ++begins
-    watch?.stop()
-    watch = undefined
-    const begun = await bucket.watch({
-      onEntry: (entry) => {
-        storedAtMs = Math.max(storedAtMs, entry.storedAtMs)
-        onEntry(entry)
-      },
-      onFault,
-    })
-    if (mine === begins) watch = begun
-    else begun.stop()
+  const beginAgain = async (state: BucketState): Promise<void> => {
+    isFollowing = false
+    await watch.restart()
+    begunAt = state
+    isFollowing = true
   }
 
+  const hasReported = (revision: number) => Math.max(watch.revision(), begunAt.lastRevision) >= revision
+
   const verify = async (): Promise<void> => {
-    const { lastStoredAtMs = 0 } = await bucket.state()
+    const reported = watch.revision()
+    const state = await bucket.state()
+    // Another bucket in its place, or an older copy of it.
+    const isAnother = state.createdAtMs !== begunAt.createdAtMs || state.lastRevision < reported
+    if (!isFollowing || isAnother) return beginAgain(state)
     // What was stored a moment ago may be on its way.
-    if (storedAtMs < lastStoredAtMs) await sleep(ON_ITS_WAY_MS)
-    if (storedAtMs >= lastStoredAtMs && watch !== undefined) return
-    await begin()
-    // Also where the last entry cannot be read or has been removed, so that it is never told.
-    storedAtMs = Math.max(storedAtMs, lastStoredAtMs)
+    if (!hasReported(state.lastRevision)) await sleep(ON_ITS_WAY_MS)
+    if (!hasReported(state.lastRevision)) await beginAgain(state)
   }
 
   const check = async (): Promise<void> => {
@@ -79,7 +76,6 @@ export async function verifiedWatch<Value>(
     }
   }
 
-  await begin()
   const ticks = setInterval(
     () => {
       if (checkingSinceMs === undefined || performance.now() - checkingSinceMs > GIVE_UP_MS) void check()
@@ -92,10 +88,9 @@ export async function verifiedWatch<Value>(
     isCurrent: () => performance.now() - verifiedAtMs <= maxAgeMs,
     stop: () => {
       checks++
-      begins++
       clearInterval(ticks)
       forgetListener()
-      watch?.stop()
+      watch.stop()
     },
   }
 }

@@ -78,6 +78,38 @@ it('writes nothing where nothing changed', async () => {
   expect((await bucket.get('d')).revision).toBe(revision)
 })
 
+it('writes a delete marker where the table has nothing, even if the bucket has nothing either', async () => {
+  const bucket = await openBucket(bus, connectionProjection)
+  const projection = await open(tableOf('never', () => undefined))
+  await projection.sync(['never'])
+  const { value, revision } = await bucket.get('never')
+  expect(value).toBeUndefined()
+  expect(revision).toBeGreaterThan(0)
+})
+
+it('marks the bucket as complete when it is reconciled, and not one that was made again meanwhile', async () => {
+  const told = new Map<string, unknown>()
+  const bucket = await openBucket(bus, connectionProjection)
+  let committed: ProjectedConnection | undefined = projected(1)
+  const table = tableOf('h', () => committed)
+  await (await open(table)).sync(['h'])
+  const watch = await bucket.watch({ onEntry: ({ key, value }) => told.set(key, value), onFault: () => undefined })
+  const early = await open(table)
+  await bus.jetstreamManager.streams.delete('KV_connections')
+  await openBucket(bus, connectionProjection)
+  await watch.restart()
+  await early.reconcile()
+  early.stop()
+  await bucket.put('later', projected(1))
+  await eventually(() => expect(told.get('later')).toBeDefined())
+  // It compared with what is lost, and wrote nothing.
+  expect(told.get('h')).toEqual(projected(1))
+  committed = undefined
+  await (await open(table)).reconcile()
+  await eventually(() => expect(told.get('h')).toBeUndefined())
+  watch.stop()
+})
+
 describe('what another writes into the bucket', () => {
   it.each([
     ['another state', async (bucket: Bucket<ProjectedConnection>) => bucket.put('e', projected(9))],

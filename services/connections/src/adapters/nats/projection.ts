@@ -8,7 +8,11 @@ import type { Static, TSchema } from 'typebox'
 export interface Projection {
   /** Brings these keys to what is committed now. */
   sync(keys: readonly string[]): Promise<void>
-  /** Brings every key that was there at the opening or is committed now to what is committed: first those that are gone. Once. */
+  /**
+   * Brings every key that was there at the opening or is committed now to what is committed: first those that are gone. Once. Marks the
+   * bucket as complete at the end, so that its watches forget what only they know; not where it may have been lost since the opening,
+   * which is for the next projection to put right.
+   */
   reconcile(): Promise<void>
   stop(): void
 }
@@ -52,6 +56,11 @@ export async function openProjection<V extends TSchema>(
   { onFault, onUnreadable }: ProjectionListeners,
 ): Promise<Projection> {
   const bucket = await openBucket(bus, definition)
+  const { createdAtMs } = await bucket.state()
+  let wasDisconnected = false
+  const forgetListener = bus.onDisconnect(() => {
+    wasDisconnected = true
+  })
   /** The revision at which each key was last found or made right. */
   const rightAt = new Map<string, number>()
   /** Keys that another has written since, with the revision. */
@@ -68,7 +77,9 @@ export async function openProjection<V extends TSchema>(
 
   /** Returns false when the key was written since `stored` was read. */
   const bringTo = async (key: string, value: Static<V> | undefined, stored: StoredEntry): Promise<boolean> => {
-    if (isDeepStrictEqual(stored.value, value)) return foundRight(key, stored.revision)
+    const isThere = stored.revision > 0
+    // Where nothing is there, a marker is written all the same: the bucket may have lost an entry that others still know.
+    if (isThere && isDeepStrictEqual(stored.value, value)) return foundRight(key, stored.revision)
     // Needs no revision: what is gone from the table never comes back under the same key.
     if (value === undefined) return foundRight(key, await bucket.delete(key))
     const result = await bucket.update(key, value, stored.revision)
@@ -112,6 +123,9 @@ export async function openProjection<V extends TSchema>(
     }
   }
 
+  /** Another store may have taken this one's place: a server that comes back with less of it ends the connection. */
+  const mayBeLost = async () => wasDisconnected || (await bucket.state()).createdAtMs !== createdAtMs
+
   const watch = await watchWithin(READ_TIMEOUT_MS, () =>
     bucket.watch({
       onEntry: ({ key, value, revision }) => told(key, { value, revision }),
@@ -124,7 +138,10 @@ export async function openProjection<V extends TSchema>(
         }
       },
     }),
-  )
+  ).catch((error: unknown) => {
+    forgetListener()
+    throw error
+  })
   isStarting = false
   return {
     sync,
@@ -140,9 +157,11 @@ export async function openProjection<V extends TSchema>(
         }
       }
       present.clear()
+      if (!(await mayBeLost()) && !isStopped) await bucket.markComplete()
     },
     stop: () => {
       isStopped = true
+      forgetListener()
       watch.stop()
     },
   }

@@ -32,21 +32,22 @@ export function createPublisher({ outbox, source, logger }: PublisherDeps): Publ
   let running: Promise<void> | undefined
   let projections: Projections | undefined
   let mustReconcile = true
-  let reconciledAtMs = 0
+  let reconcileAtMs = 0
   let reconciling: Promise<void> | undefined
   let isFailing = false
 
   /** The projections, which are right as a whole, or will be in a moment. */
   const reconciled = async (bus: Bus): Promise<Projections> => {
-    const isDue = performance.now() - reconciledAtMs > RECONCILE_MS
+    const isDue = performance.now() > reconcileAtMs
     if (projections !== undefined && !mustReconcile && !isDue) return projections
     projections?.stop()
     projections = undefined
     await reconciling
+    const isAfterLoss = mustReconcile
     mustReconcile = false // Before it begins: what comes up meanwhile asks for another one.
     const opened = await openProjections(bus, source, { onFault: failed, onUnreadable })
     projections = opened
-    reconciledAtMs = performance.now()
+    reconcileAtMs = performance.now() + (isAfterLoss ? RECONCILE_AFTER_LOSS_MS : RECONCILE_MS)
     // Beside what is published meanwhile: no revocation waits for it.
     reconciling = opened.reconcile().then(() => logger.debug('projections are reconciled'), failed)
     return opened
@@ -109,3 +110,5 @@ export function createPublisher({ outbox, source, logger }: PublisherDeps): Publ
 const POLL_MS = 1_000
 const BUSY_RETRY_MS = 50
 const RECONCILE_MS = 5 * 60_000
+/** Those who follow a bucket forget what it has lost at the first reconciliation after they began again, which may be after our own. */
+const RECONCILE_AFTER_LOSS_MS = 30_000
