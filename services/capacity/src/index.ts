@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { capacityMembers, capacityRecords, clockMarks, connectionProjection, SluiceError } from '@sluice/contracts'
+import { connectionProjection, SluiceError } from '@sluice/contracts'
 import { connectBus, openBucket } from '@sluice/messaging'
 import { busOptions, counter, type Logger, outageLog, type Service } from '@sluice/service-kit'
 import { readBootId, sinceBootMs } from './adapters/boot.ts'
@@ -9,6 +9,7 @@ import { eraseDeleted } from './adapters/erase-deleted.ts'
 import { followDiscovered } from './adapters/follow-discovered.ts'
 import { kvRecordStore } from './adapters/kv-record-store.ts'
 import { joinMembers } from './adapters/membership.ts'
+import { openOwnBuckets } from './adapters/own-buckets.ts'
 import { watchedLimits } from './adapters/watched-limits.ts'
 import { connectionCounters } from './application/connection-counters.ts'
 import type { LossPolicy } from './application/group-commit.ts'
@@ -37,15 +38,15 @@ export async function start(config: CapacityConfig, logger: Logger): Promise<Ser
     // Two of an exchange's own time-outs: a lost write must not hold up the connection's other exchanges.
     jetstreamTimeoutMs: 1_000,
   })
-  const [connections, records, members, marks] = await Promise.all([
-    openBucket(bus, connectionProjection),
-    openBucket(bus, capacityRecords),
-    openBucket(bus, capacityMembers),
-    openBucket(bus, clockMarks),
-  ])
+  const connections = await openBucket(bus, connectionProjection)
+  const buckets = await openOwnBuckets(bus)
+  const { records, members, marks, found } = buckets
+  /** Absent while it starts: nothing is trusted yet. */
+  let distrust: (() => void) | undefined
   const membership = await joinMembers({
     members,
     marks,
+    found,
     instance,
     bootId: await readBootId(config.BOOT_ID_FILE),
     // Where losses are not made up for, none is suspected.
@@ -57,16 +58,18 @@ export async function start(config: CapacityConfig, logger: Logger): Promise<Ser
       if (!config.ASSUME_LOST_AS_USED) return
       logger.warn(
         span,
-        'The machine of the counters was not shut down in order. Charges that it may have lost count as used.',
+        'Counters may be missing: the machine of NATS was not shut down in order, or their bucket was made again. Charges that may have been lost count as used.',
       )
     },
     onCleared: (bucket) => logger.warn({ bucket }, 'NATS did not give back what it stored. The bucket was cleared.'),
+    onBucketGone: () => distrust?.(),
     onStep: (stepMs) => logger.warn({ stepMs }, 'The clock of the NATS server stepped. Capacity does not follow it.'),
   })
   const limits = watchedLimits(connections, onFault)
   const check = checkRecords({
     records,
     membership,
+    buckets,
     onCleared: (kept) =>
       logger.warn(
         { kept },
@@ -81,11 +84,12 @@ export async function start(config: CapacityConfig, logger: Logger): Promise<Ser
     ...(config.ASSUME_LOST_AS_USED ? { losses: lossPolicy(membership.suspectedLoss, logger) } : {}),
   })
   // A store that comes back may be an older state of itself, under the same revisions.
-  const stopDistrusting = bus.onReconnect(() => {
+  distrust = () => {
     counters.distrust()
     // Looked at now, so that the first request does not have to wait for it.
     store.checked().catch(onFault)
-  })
+  }
+  const stopDistrusting = bus.onReconnect(distrust)
   await limits.follow()
   const discovered = await followDiscovered(bus, limits, onFault)
   // Where NATS is far, this takes longer than a request may.
