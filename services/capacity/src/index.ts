@@ -8,8 +8,9 @@ import { keepsIndexApart } from './adapters/clock-start.ts'
 import { eraseDeleted } from './adapters/erase-deleted.ts'
 import { followDiscovered } from './adapters/follow-discovered.ts'
 import { kvRecordStore } from './adapters/kv-record-store.ts'
-import { joinMembers } from './adapters/membership.ts'
+import { joinMembers, type MembershipOptions } from './adapters/membership.ts'
 import { openOwnBuckets } from './adapters/own-buckets.ts'
+import { untilAnswered } from './adapters/until-answered.ts'
 import { watchedLimits } from './adapters/watched-limits.ts'
 import { connectionCounters } from './application/connection-counters.ts'
 import type { LossPolicy } from './application/group-commit.ts'
@@ -38,17 +39,20 @@ export async function start(config: CapacityConfig, logger: Logger): Promise<Ser
     // Two of an exchange's own time-outs: a lost write must not hold up the connection's other exchanges.
     jetstreamTimeoutMs: 1_000,
   })
-  const connections = await openBucket(bus, connectionProjection)
-  const buckets = await openOwnBuckets(bus)
+  const answered = <T>(ask: () => Promise<T>): Promise<T> =>
+    untilAnswered(ask, (err) => logger.warn({ err }, 'NATS does not answer in time. Capacity asks again.'))
+  const connections = await answered(() => openBucket(bus, connectionProjection))
+  const buckets = await answered(() => openOwnBuckets(bus))
   const { records, members, marks, found } = buckets
   /** Absent while it starts: nothing is trusted yet. */
   let distrust: (() => void) | undefined
-  const membership = await joinMembers({
+  const bootId = await readBootId(config.BOOT_ID_FILE)
+  const joining: MembershipOptions = {
     members,
     marks,
     found,
     instance,
-    bootId: await readBootId(config.BOOT_ID_FILE),
+    bootId,
     // Where losses are not made up for, none is suspected.
     syncIntervalMs: config.ASSUME_LOST_AS_USED ? config.NATS_SYNC_INTERVAL_MS : 0,
     losesWholeRecords: keepsIndexApart(bus.connection.info?.version ?? OLDEST_SERVER),
@@ -64,7 +68,8 @@ export async function start(config: CapacityConfig, logger: Logger): Promise<Ser
     onCleared: (bucket) => logger.warn({ bucket }, 'NATS did not give back what it stored. The bucket was cleared.'),
     onBucketGone: () => distrust?.(),
     onStep: (stepMs) => logger.warn({ stepMs }, 'The clock of the NATS server stepped. Capacity does not follow it.'),
-  })
+  }
+  const membership = await answered(() => joinMembers(joining))
   const limits = watchedLimits(connections, onFault)
   const check = checkRecords({
     records,
@@ -90,10 +95,10 @@ export async function start(config: CapacityConfig, logger: Logger): Promise<Ser
     store.checked().catch(onFault)
   }
   const stopDistrusting = bus.onReconnect(distrust)
-  await limits.follow()
+  await answered(limits.follow)
   const discovered = await followDiscovered(bus, limits, onFault)
   // Where NATS is far, this takes longer than a request may.
-  await store.checked()
+  await answered(store.checked)
   const stopServing = serveCapacity(bus, counters, instance, onFault)
   const erasing = eraseDeleted({
     bus,
