@@ -5,9 +5,12 @@ import {
   capacityMembers,
   capacityRecords,
   clockMarks,
+  SluiceError,
 } from '@sluice/contracts'
 import { type Bucket, type Bus, openBucket } from '@sluice/messaging'
+import type { Static, TSchema } from 'typebox'
 import type { FoundBuckets } from './clock-start.ts'
+import { HOW_TO_BEGIN_AGAIN } from './record-codec.ts'
 
 /** The buckets that capacity makes, as an instance finds them before it writes anything there. */
 export interface OwnBuckets {
@@ -22,10 +25,11 @@ export interface OwnBuckets {
 /**
  * Opens the buckets, and makes those that are not there: records before marks, and marks before heartbeats, so that in the order of their
  * making one that was made again shows.
+ * @throws SluiceError `internal` where a version of Sluice made them whose counters this one does not read, with what to do
  */
 export async function openOwnBuckets(bus: Bus): Promise<OwnBuckets> {
-  const records = await openBucket(bus, capacityRecords)
-  const marks = await openBucket(bus, clockMarks)
+  const records = await openOwn(bus, capacityRecords)
+  const marks = await openOwn(bus, clockMarks)
   const members = await openBucket(bus, capacityMembers)
   const { lastStoredAtMs } = await members.state()
   const found = {
@@ -53,6 +57,17 @@ export async function openOwnBuckets(bus: Bus): Promise<OwnBuckets> {
       await madeAtMs(members, capacityMembers)
       return Math.max(recordsMadeAtMs, marksMadeAtMs)
     },
+  }
+}
+
+async function openOwn<V extends TSchema>(bus: Bus, definition: BucketDefinition<V>): Promise<Bucket<Static<V>>> {
+  try {
+    return await openBucket(bus, definition)
+  } catch (cause) {
+    // Nothing but how it was made is refused so.
+    if (!(cause instanceof SluiceError) || cause.code !== 'internal') throw cause
+    const message = `the bucket ${definition.name} was made by another version of Sluice: ${HOW_TO_BEGIN_AGAIN}`
+    throw new SluiceError('internal', message, { cause })
   }
 }
 
