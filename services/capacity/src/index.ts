@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { capacityMembers, capacityRecords, clockMarks, connectionProjection, SluiceError } from '@sluice/contracts'
+import { connectionProjection, SluiceError } from '@sluice/contracts'
 import { connectBus, openBucket } from '@sluice/messaging'
 import { busOptions, counter, type Logger, outageLog, type Service } from '@sluice/service-kit'
 import { readBootId, sinceBootMs } from './adapters/boot.ts'
@@ -8,7 +8,9 @@ import { keepsIndexApart } from './adapters/clock-start.ts'
 import { eraseDeleted } from './adapters/erase-deleted.ts'
 import { followDiscovered } from './adapters/follow-discovered.ts'
 import { kvRecordStore } from './adapters/kv-record-store.ts'
-import { joinMembers } from './adapters/membership.ts'
+import { joinMembers, type MembershipOptions } from './adapters/membership.ts'
+import { openOwnBuckets } from './adapters/own-buckets.ts'
+import { untilAnswered } from './adapters/until-answered.ts'
 import { watchedLimits } from './adapters/watched-limits.ts'
 import { connectionCounters } from './application/connection-counters.ts'
 import type { LossPolicy } from './application/group-commit.ts'
@@ -37,17 +39,20 @@ export async function start(config: CapacityConfig, logger: Logger): Promise<Ser
     // Two of an exchange's own time-outs: a lost write must not hold up the connection's other exchanges.
     jetstreamTimeoutMs: 1_000,
   })
-  const [connections, records, members, marks] = await Promise.all([
-    openBucket(bus, connectionProjection),
-    openBucket(bus, capacityRecords),
-    openBucket(bus, capacityMembers),
-    openBucket(bus, clockMarks),
-  ])
-  const membership = await joinMembers({
+  const answered = <T>(ask: () => Promise<T>): Promise<T> =>
+    untilAnswered(ask, (err) => logger.warn({ err }, 'NATS does not answer in time. Capacity asks again.'))
+  const connections = await answered(() => openBucket(bus, connectionProjection))
+  const buckets = await answered(() => openOwnBuckets(bus))
+  const { records, members, marks, found } = buckets
+  /** Absent while it starts: nothing is trusted yet. */
+  let distrust: (() => void) | undefined
+  const bootId = await readBootId(config.BOOT_ID_FILE)
+  const joining: MembershipOptions = {
     members,
     marks,
+    found,
     instance,
-    bootId: await readBootId(config.BOOT_ID_FILE),
+    bootId,
     // Where losses are not made up for, none is suspected.
     syncIntervalMs: config.ASSUME_LOST_AS_USED ? config.NATS_SYNC_INTERVAL_MS : 0,
     losesWholeRecords: keepsIndexApart(bus.connection.info?.version ?? OLDEST_SERVER),
@@ -57,16 +62,19 @@ export async function start(config: CapacityConfig, logger: Logger): Promise<Ser
       if (!config.ASSUME_LOST_AS_USED) return
       logger.warn(
         span,
-        'The machine of the counters was not shut down in order. Charges that it may have lost count as used.',
+        'Counters may be missing: the machine of NATS was not shut down in order, or their bucket was made again. Charges that may have been lost count as used.',
       )
     },
     onCleared: (bucket) => logger.warn({ bucket }, 'NATS did not give back what it stored. The bucket was cleared.'),
+    onBucketGone: () => distrust?.(),
     onStep: (stepMs) => logger.warn({ stepMs }, 'The clock of the NATS server stepped. Capacity does not follow it.'),
-  })
+  }
+  const membership = await answered(() => joinMembers(joining))
   const limits = watchedLimits(connections, onFault)
   const check = checkRecords({
     records,
     membership,
+    buckets,
     onCleared: (kept) =>
       logger.warn(
         { kept },
@@ -81,15 +89,16 @@ export async function start(config: CapacityConfig, logger: Logger): Promise<Ser
     ...(config.ASSUME_LOST_AS_USED ? { losses: lossPolicy(membership.suspectedLoss, logger) } : {}),
   })
   // A store that comes back may be an older state of itself, under the same revisions.
-  const stopDistrusting = bus.onReconnect(() => {
+  distrust = () => {
     counters.distrust()
     // Looked at now, so that the first request does not have to wait for it.
     store.checked().catch(onFault)
-  })
-  await limits.follow()
+  }
+  const stopDistrusting = bus.onReconnect(distrust)
+  await answered(limits.follow)
   const discovered = await followDiscovered(bus, limits, onFault)
   // Where NATS is far, this takes longer than a request may.
-  await store.checked()
+  await answered(store.checked)
   const stopServing = serveCapacity(bus, counters, instance, onFault)
   const erasing = eraseDeleted({
     bus,

@@ -4,11 +4,12 @@ import { checkRecords, permitProbe } from './check-records.ts'
 
 type Records = ReturnType<typeof brokenBucket>
 
-function checking(records: Records) {
+function checking(records: Records, madeAtMs: () => number = () => 2) {
   const order: string[] = []
+  const buckets = { found: { recordsMadeAtMs: 1, marksMadeAtMs: 2 }, makeAgain: async () => madeAtMs() }
   const membership = {
     recheck: async () => void order.push('recheck'),
-    suspectVanished: async () => void order.push('suspect'),
+    suspectVanished: async (madeAtMs?: number) => void order.push(['suspect', madeAtMs].join(' ').trim()),
     adoptLosses: async () => void order.push('adopt'),
   }
   const clearing = {
@@ -19,7 +20,7 @@ function checking(records: Records) {
     },
   }
   const onCleared = vi.fn()
-  return { check: checkRecords({ records: clearing, membership, onCleared }), order, onCleared }
+  return { check: checkRecords({ records: clearing, membership, buckets, onCleared }), order, onCleared }
 }
 
 it('leaves records that can be read, and suspects what others have marked', async () => {
@@ -30,6 +31,15 @@ it('leaves records that can be read, and suspects what others have marked', asyn
   expect(order).toEqual(['recheck', 'adopt'])
   expect(onCleared).not.toHaveBeenCalled()
   expect(await records.get('c')).toMatchObject({ value: 1, revision: 1 })
+})
+
+it('suspects what was counted before a bucket was made again, once', async () => {
+  let madeAtMs = 2
+  const { check, order } = checking(brokenBucket(0), () => madeAtMs)
+  madeAtMs = 7
+  await check()
+  await check()
+  expect(order).toEqual(['recheck', 'suspect 7', 'adopt', 'recheck', 'adopt'])
 })
 
 it('clears records that cannot be read, marks the loss before, and keeps those that can be', async () => {

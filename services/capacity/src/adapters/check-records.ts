@@ -1,23 +1,32 @@
-import type { Bucket } from '@sluice/messaging'
+import { type Bucket, NoRespondersError } from '@sluice/messaging'
 import type { KvRecordStore } from './kv-record-store.ts'
 import type { Membership } from './membership.ts'
+import type { OwnBuckets } from './own-buckets.ts'
 import { makeReadable, type ReadableBucket, unreadableAt } from './readable.ts'
 
 export interface CheckRecordsParts {
   readonly records: Pick<Bucket<unknown>, 'put' | 'get' | 'update' | 'keys' | 'clear'>
   readonly membership: Pick<Membership, 'recheck' | 'adoptLosses' | 'suspectVanished'>
+  readonly buckets: Pick<OwnBuckets, 'found' | 'makeAgain'>
   /** Called when the bucket was cleared and `kept` records were stored again. */
   readonly onCleared: (kept: number) => void
 }
 
 /**
- * Returns what looks at the store before any record of it is believed: at the start, and after each reconnect. Records that cannot be
- * read are cleared away; what is missing then counts as used. Every instance does so, in any order: the loss is marked before anything
+ * Returns what looks at the store before any record of it is believed: at the start, after each reconnect, and when a bucket
+ * is gone. A bucket that is gone is made again, and records that cannot be read are cleared away; what is missing then counts as used. Every instance does so, in any order: the loss is marked before anything
  * is cleared, and each looks for such marks after it found the bucket readable.
  */
-export function checkRecords({ records, membership, onCleared }: CheckRecordsParts): () => Promise<void> {
+export function checkRecords({ records, membership, buckets, onCleared }: CheckRecordsParts): () => Promise<void> {
+  const { recordsMadeAtMs, marksMadeAtMs } = buckets.found
+  let knownMadeAtMs = Math.max(recordsMadeAtMs, marksMadeAtMs)
   return async () => {
+    const madeAtMs = await buckets.makeAgain()
     await membership.recheck()
+    if (madeAtMs !== knownMadeAtMs) {
+      await membership.suspectVanished(madeAtMs)
+      knownMadeAtMs = madeAtMs
+    }
     const kept = new Map<string, unknown>()
     const isCleared = await makeReadable(records, PROBE_KEY, PROBE, async () => {
       for (const key of await records.keys()) {
@@ -43,7 +52,12 @@ export function permitProbe(
 ): () => Promise<void> {
   return async () => {
     await store.checked()
-    if ((await unreadableAt(records, PROBE_KEY, PROBE, 1)) === undefined) return
+    try {
+      if ((await unreadableAt(records, PROBE_KEY, PROBE, 1)) === undefined) return
+    } catch (error) {
+      if (error instanceof NoRespondersError) store.doubt()
+      throw error
+    }
     store.doubt()
     throw new Error('NATS does not give back the counters that it stores; they are about to be mended')
   }

@@ -10,6 +10,7 @@ const found: StartFindings = {
   serverMs: T0 + 3_600_000,
   marks: new Map(),
   marksBucket: { createdAtMs: T0 - 86_400_000, lastStoredAtMs: T0, wasCleared: false },
+  buckets: { recordsMadeAtMs: T0 - 86_400_000, marksMadeAtMs: T0 - 86_400_000, lastHeartbeatAtMs: T0 },
   losesWholeRecords: false,
   liveClocksMs: [],
   syncIntervalMs: 120_000,
@@ -74,6 +75,29 @@ describe('a loss is suspected', () => {
     expect(suspectedLoss({ ...found, ...more }, startMs)).toEqual(everything)
   })
 
+  const made = { recordsMadeAtMs: T0, marksMadeAtMs: T0 + 40, lastHeartbeatAtMs: T0 + 9_000 }
+
+  it.each<[string, Partial<StartFindings['buckets']>]>([
+    ['the records', { recordsMadeAtMs: found.serverMs - 50_000 }],
+    [
+      'the records, while an instance went on announcing itself',
+      { recordsMadeAtMs: T0 + 3_550_000, lastHeartbeatAtMs: found.serverMs },
+    ],
+    ['the marks', { marksMadeAtMs: found.serverMs - 50_000 }],
+    ['both', { recordsMadeAtMs: found.serverMs - 50_001, marksMadeAtMs: found.serverMs - 50_000 }],
+  ])('until their bucket was made again, where that is the one of %s', (_, again) => {
+    for (const more of [
+      {},
+      { liveClocksMs: [T0] },
+      { syncIntervalMs: 0 },
+      { marks: marked('this', { stopped: true }) },
+    ]) {
+      const findings = { ...found, marks: marked('this'), ...more, buckets: { ...made, ...again } }
+      const untilMs = startMs - 50_000 + 1_000
+      expect(suspectedLoss(findings, startMs)).toMatchObject({ untilMs, vanished: true })
+    }
+  })
+
   it('as it is marked and as it is found, together', () => {
     const lost = { fromMs: T0 - 900_000, untilMs: T0 - 800_000, vanished: true as const }
     expect(suspectedLoss({ ...found, marks: marked('other', { lost }) }, startMs)).toEqual({
@@ -101,6 +125,21 @@ describe('a loss is suspected', () => {
     ['after the instances stopped in order', { marks: marked('other', { stopped: true }) }],
     ['while another instance is alive', { marks: marked('other'), liveClocksMs: [T0] }],
     ['where the server syncs every write', { marks: marked('other'), syncIntervalMs: 0 }],
+    [
+      'where the buckets were made by the first instance, and the heartbeats’ by a gateway before',
+      { marks: marked('this'), buckets: { recordsMadeAtMs: found.serverMs, marksMadeAtMs: found.serverMs } },
+    ],
+    [
+      'where the buckets are being made by several instances at once',
+      {
+        marks: marked('this'),
+        buckets: { recordsMadeAtMs: T0, marksMadeAtMs: T0 + 5, lastHeartbeatAtMs: T0 + 5 },
+      },
+    ],
+    [
+      'where a bucket was made again days ago',
+      { marks: marked('this'), buckets: { recordsMadeAtMs: T0 - 9e8, marksMadeAtMs: T0 - 1e9 } },
+    ],
   ])('not %s', (_, more) => {
     expect(suspectedLoss({ ...found, ...more }, startMs)).toBeUndefined()
   })

@@ -13,6 +13,8 @@ export interface StartFindings {
   /** Every mark in the store, by boot id, with the server's time when it was stored. */
   readonly marks: ReadonlyMap<string, StoredMark>
   readonly marksBucket: MarksBucket
+  /** The buckets as they were found, before this instance wrote anything there. */
+  readonly buckets: FoundBuckets
   /** Whether a power cut can take whole records from this server, and not only their last states. */
   readonly losesWholeRecords: boolean
   /** The clocks of instances that are alive, as they were at most a heartbeat ago. */
@@ -27,6 +29,14 @@ export interface MarksBucket {
   readonly lastStoredAtMs?: number
   /** What is stored there could not be read, so that it was cleared. */
   readonly wasCleared: boolean
+}
+
+/** What tells whether counters were lost with their bucket. Instants are Unix milliseconds by the NATS server's clock. */
+export interface FoundBuckets {
+  readonly recordsMadeAtMs: number
+  readonly marksMadeAtMs: number
+  /** Absent where no instance has ever announced itself. */
+  readonly lastHeartbeatAtMs?: number
 }
 
 export interface StoredMark {
@@ -65,12 +75,15 @@ export function startOfClock(findings: StartFindings): number {
  *
  * Each stream is synced to the disk by itself, so that counters may be older by the interval than the newest mark, and the machine
  * may have gone on for as long after it. Where the marks are missing too, nothing says when that was: any record may be missing, and
- * the span ends now.
+ * the span ends now. A bucket that was made again has lost all that was counted before, whoever is alive and whatever is synced.
  * @param startMs where the clock begins
  */
 export function suspectedLoss(findings: StartFindings, startMs: number): LostSpan | undefined {
-  const { bootId, marks, liveClocksMs, syncIntervalMs } = findings
-  const earlier = markedLoss(marks, startMs)
+  const { bootId, serverMs, marks, liveClocksMs, syncIntervalMs } = findings
+  const madeAtMs = madeAgainAtMs(findings.buckets)
+  const before =
+    madeAtMs === undefined ? undefined : vanishedBefore(madeAtMs, { nowMs: startMs, serverMs, syncIntervalMs })
+  const earlier = joinSpans(markedLoss(marks, startMs), before)
   if (liveClocksMs.length > 0 || syncIntervalMs === 0) return earlier
   if (haveMarksVanished(findings)) return joinSpans(earlier, vanishedUntil(startMs, syncIntervalMs))
   const newest = newestMark(marks)
@@ -97,6 +110,28 @@ export function markedLoss(marks: StartFindings['marks'], nowMs: number): LostSp
 /** Returns the span to suspect where any record may be missing, and those that are there may lack what a power cut took at any time. */
 export function vanishedUntil(untilMs: number, syncIntervalMs: number): Required<LostSpan> {
   return { fromMs: untilMs - 2 * syncIntervalMs - MARK_INTERVAL_MS, untilMs, vanished: true }
+}
+
+/**
+ * Returns the span to suspect where a bucket was made again at `madeAtMs` by the NATS server's clock, which says `serverMs` when the
+ * counters' clock says `nowMs`; undefined where nothing from before counts any more.
+ */
+export function vanishedBefore(
+  madeAtMs: number,
+  { nowMs, serverMs, syncIntervalMs }: { nowMs: number; serverMs: number; syncIntervalMs: number },
+): LostSpan | undefined {
+  const untilMs = Math.min(nowMs, madeAtMs + nowMs - serverMs + MARK_INTERVAL_MS)
+  return isOver({ untilMs }, nowMs) ? undefined : vanishedUntil(untilMs, syncIntervalMs)
+}
+
+/**
+ * Returns when the younger of records and marks was made, where that was after an instance had been there already; undefined where they
+ * are as the first instance made them. Everything that was counted before may be missing then.
+ */
+function madeAgainAtMs({ recordsMadeAtMs, marksMadeAtMs, lastHeartbeatAtMs }: FoundBuckets): number | undefined {
+  const youngestMs = Math.max(recordsMadeAtMs, marksMadeAtMs)
+  const wasThereBefore = lastHeartbeatAtMs !== undefined && lastHeartbeatAtMs < youngestMs
+  return wasThereBefore || recordsMadeAtMs > marksMadeAtMs ? youngestMs : undefined
 }
 
 /** Whether there were marks, and they are neither there nor expired. */

@@ -1,4 +1,4 @@
-import type { Bucket } from '@sluice/messaging'
+import { type Bucket, NoRespondersError } from '@sluice/messaging'
 import { emptyRecord } from '../domain/record.ts'
 import type { RecordStore } from '../ports/record-store.ts'
 import { decodeRecord, encodeRecord } from './record-codec.ts'
@@ -31,20 +31,27 @@ export function kvRecordStore(
     // In doubt again meanwhile.
     if (checking !== mine) await checked()
   }
+  const doubt = (): void => {
+    checking = undefined
+  }
   return {
     checked,
-    doubt: () => {
-      checking = undefined
-    },
+    doubt,
     load: async (connectionId) => {
       await checked()
       const { value, revision } = await bucket.get(connectionId)
       return { record: value === undefined ? emptyRecord() : decodeRecord(value), revision }
     },
     save: async (connectionId, record, expectedRevision) => {
-      const result = await bucket.update(connectionId, encodeRecord(record), expectedRevision)
-      if (result.status === 'stored') onStored()
-      return result
+      try {
+        const result = await bucket.update(connectionId, encodeRecord(record), expectedRevision)
+        if (result.status === 'stored') onStored()
+        return result
+      } catch (error) {
+        // The bucket is gone, or another instance has made it again: what is missing there is to be suspected before it is read.
+        if (error instanceof NoRespondersError) doubt()
+        throw error
+      }
     },
     erase: (connectionId) => bucket.erase(connectionId),
   }

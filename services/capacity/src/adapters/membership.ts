@@ -7,11 +7,26 @@ import {
   MEMBER_HEARTBEAT_MS,
   SluiceError,
 } from '@sluice/contracts'
-import { type Bucket, type BucketEntry, UnreadableEntryError } from '@sluice/messaging'
+import {
+  type Bucket,
+  type BucketEntry,
+  NoRespondersError,
+  NotConfirmedError,
+  UnreadableEntryError,
+} from '@sluice/messaging'
 import { joinSpans, type LostSpan } from '../domain/loss.ts'
 import type { Clock } from '../ports/clock.ts'
-import { markedLoss, type StoredMark, startOfClock, suspectedLoss, vanishedUntil } from './clock-start.ts'
+import {
+  type FoundBuckets,
+  markedLoss,
+  type StoredMark,
+  startOfClock,
+  suspectedLoss,
+  vanishedBefore,
+  vanishedUntil,
+} from './clock-start.ts'
 import { type CountersClock, countersClock, stepBetween, type TimeSample } from './counters-clock.ts'
+import { isStreamGone } from './own-buckets.ts'
 import { makeReadable } from './readable.ts'
 
 /** This instance's place among the live ones, and the time they share. */
@@ -19,8 +34,11 @@ export interface Membership {
   readonly clock: Clock
   /** Returns the span of which charges may be missing from the store, as its machine lost power; undefined where none is suspected. */
   suspectedLoss(): LostSpan | undefined
-  /** Suspects that any record may be missing with all that it counted until now; resolves when that is marked in the store. */
-  suspectVanished(): Promise<void>
+  /**
+   * Suspects that any record may be missing with all that it counted until now, or until its bucket was made again, at `madeAtMs` by the
+   * NATS server's clock; resolves when that is marked in the store.
+   */
+  suspectVanished(madeAtMs?: number): Promise<void>
   /** Suspects what other instances have marked. */
   adoptLosses(): Promise<void>
   /** Makes sure that heartbeats and marks can be read: the store may have come back broken. */
@@ -32,6 +50,8 @@ export interface Membership {
 export interface MembershipOptions {
   readonly members: Bucket<CapacityMember>
   readonly marks: Bucket<ClockMark>
+  /** The buckets as they were found, before this instance wrote anything there. */
+  readonly found: FoundBuckets
   readonly instance: string
   /** The id of this machine's boot; absent where the system has none: a power cut is then not recognized. */
   readonly bootId: string | undefined
@@ -46,6 +66,8 @@ export interface MembershipOptions {
   readonly onSuspected: (span: LostSpan) => void
   /** Called when a bucket was cleared, as NATS did not give back what it stored there. */
   readonly onCleared: (bucket: 'heartbeats' | 'clock marks') => void
+  /** Called when no stream takes a heartbeat or a mark: its bucket is gone, or was made again elsewhere. */
+  readonly onBucketGone: () => void
   /** Called when the NATS server's clock stepped by `stepMs`, which the counters' clock does not follow. */
   readonly onStep: (stepMs: number) => void
 }
@@ -78,17 +100,19 @@ export async function joinMembers(options: MembershipOptions): Promise<Membershi
     const marksBucket = { ...(await marks.state()), wasCleared: await makeMarksReadable() }
     // Of another boot, only an instance that is alive now knows the time for certain.
     if (!known.has(markKey)) await peers.nextBeat()
-    const serverMs = await evenServerTime(monotonicMs, async () => {
+    const storedNowMs = async (): Promise<number | undefined> => {
       await marks.put(PROBE_KEY, PROBE_MARK)
       const { revision, storedAtMs } = await marks.get(PROBE_KEY)
       return revision === 0 ? undefined : storedAtMs
-    })
+    }
+    const serverMs = await evenServerTime(monotonicMs, storedNowMs)
     const findings = {
       bootId: options.bootId,
       monotonicMs: monotonicMs(),
       serverMs,
       marks: known,
       marksBucket,
+      buckets: options.found,
       losesWholeRecords: options.losesWholeRecords,
       liveClocksMs: peers.clocksMs(),
       syncIntervalMs,
@@ -150,8 +174,10 @@ export async function joinMembers(options: MembershipOptions): Promise<Membershi
     let beating: Promise<void> | undefined
     const timer = setInterval(() => {
       beating ??= beat()
-        .catch((error: unknown) => {
-          if (!left) onFault(error)
+        .catch(async (error: unknown) => {
+          if (left) return
+          onFault(error)
+          if (await isBucketGone(error, members)) options.onBucketGone()
         })
         .finally(() => {
           beating = undefined
@@ -161,8 +187,14 @@ export async function joinMembers(options: MembershipOptions): Promise<Membershi
     return {
       clock: running,
       suspectedLoss: () => lost,
-      suspectVanished: async () => {
-        suspect(vanishedUntil(running.nowMs(), syncIntervalMs))
+      suspectVanished: async (madeAtMs) => {
+        const serverNowMs = madeAtMs === undefined ? 0 : await evenServerTime(monotonicMs, storedNowMs)
+        const nowMs = running.nowMs()
+        suspect(
+          madeAtMs === undefined
+            ? vanishedUntil(nowMs, syncIntervalMs)
+            : vanishedBefore(madeAtMs, { nowMs, serverMs: serverNowMs, syncIntervalMs }),
+        )
         await putMark(false)
       },
       adoptLosses: async () => {
@@ -184,6 +216,14 @@ export async function joinMembers(options: MembershipOptions): Promise<Membershi
     peers.stop()
     throw error
   }
+}
+
+/** Whether a beat failed with `error` because a bucket is gone. */
+async function isBucketGone(error: unknown, members: Pick<Bucket<CapacityMember>, 'state'>): Promise<boolean> {
+  if (error instanceof NoRespondersError) return true
+  if (!(error instanceof NotConfirmedError)) return false
+  // The instances listen to the heartbeats, so that there are responders where no stream is.
+  return members.state().then(() => false, isStreamGone)
 }
 
 interface Peers {

@@ -145,8 +145,10 @@ function fullRecord(held: HeldLimits): CapacityRecord {
   )
 }
 
-it('refuses what is not a record of a known version', () => {
-  for (const stored of [null, {}, { v: 2 }, 'x', { ...encodeRecord(emptyRecord()), v: 2 }]) {
+it('refuses what is not a record of a known version, and says what to do', () => {
+  const { v, ...fields } = encodeRecord(emptyRecord())
+  for (const stored of [null, {}, { v }, 'x', fields, { ...fields, v: v - 1 }, { ...fields, v: v + 1 }]) {
     expect(() => decodeRecord(stored)).toThrow(UnknownRecordError)
+    expect(() => decodeRecord(stored)).toThrow('remove the streams KV_capacity and KV_capacity-clock')
   }
 })

@@ -24,7 +24,7 @@ const StoredCoolDown = Type.Tuple([INTEGER, INTEGER, INTEGER, INTEGER, INTEGER, 
 export type StoredRecord = Static<typeof StoredRecord>
 export const StoredRecord = Type.Object({
   /** Version of this form. */
-  v: Type.Literal(1),
+  v: Type.Literal(2),
   clock: Type.Integer(),
   ...storedWindows,
   lanes: Type.Array(
@@ -39,7 +39,6 @@ export const StoredRecord = Type.Object({
       kinds: Type.Array(Type.Union([Type.Integer(), Type.Object({ code: Type.String() })])),
     }),
   ),
-  /** Of each pool, by name: from how many tokens, until when, refused when, strict until, when the next trial is, and its interval. */
   /** Of each pool, by its name. */
   cooldowns: Type.Record(Type.String(), Type.Array(StoredCoolDown)),
   /** The latest loss that was made up for: since when, until when; then of each assumed use: period, metric, amount, end. */
@@ -72,7 +71,7 @@ export const StoredRecord = Type.Object({
 
 export function encodeRecord(record: CapacityRecord): StoredRecord {
   return {
-    v: 1,
+    v: 2,
     clock: record.clockMs,
     ...encodeWindows(record.windows),
     lanes: [...record.lanes].map(([id, lane]) => ({
@@ -88,6 +87,11 @@ export function encodeRecord(record: CapacityRecord): StoredRecord {
   }
 }
 
+/** What an operator can do with counters that this version does not read. */
+export const HOW_TO_BEGIN_AGAIN =
+  'go back to that version, or stop all capacity instances, remove the streams KV_capacity and KV_capacity-clock (and no other), and ' +
+  'start them again; what was counted until then counts as used until its limits have passed'
+
 /** What is stored is no record of a version that is known here: nobody may overwrite it. */
 export class UnknownRecordError extends Error {
   override readonly name = 'UnknownRecordError'
@@ -95,7 +99,9 @@ export class UnknownRecordError extends Error {
 
 /** @throws UnknownRecordError */
 export function decodeRecord(stored: unknown): CapacityRecord {
-  if (!storedRecord.Check(stored)) throw new UnknownRecordError('not a capacity record of a version that is known here')
+  if (!storedRecord.Check(stored)) {
+    throw new UnknownRecordError(`the counters were written by another version of Sluice: ${HOW_TO_BEGIN_AGAIN}`)
+  }
   const record: StoredRecord = stored
   return {
     clockMs: record.clock,

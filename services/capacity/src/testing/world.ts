@@ -267,6 +267,7 @@ export function createWorld(configured: Limits) {
         serverMs: realMs + serverStepMs,
         marks: new Map([['boot', { mark, storedAtMs }]]),
         marksBucket: { createdAtMs: bootMs, wasCleared: false },
+        buckets: { recordsMadeAtMs: bootMs, marksMadeAtMs: bootMs },
         losesWholeRecords: false,
         liveClocksMs: [],
         syncIntervalMs: 0,
