@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { capacityStatus } from '@sluice/contracts'
 import { freePort, until } from '@sluice/local'
 import { request } from '@sluice/messaging'
@@ -21,7 +20,7 @@ export interface FuzzResult {
   /** How conversations ended, by protocol and what came back first. */
   readonly outcomes: ReadonlyMap<string, number>
   readonly canaries: Pick<Canaries, 'answered' | 'failures' | 'slowestMs'>
-  /** Of the gateway: one before, then evenly over the run, one after. */
+  /** Of the gateway, when the nonsense had stopped: after the first half, and after the second. Under it, bodies come and go. */
   readonly memory: readonly MemorySample[]
   /** Exceptions that nobody caught, by the gateway's own count. */
   readonly unforeseenFaults: number
@@ -34,7 +33,7 @@ export interface FuzzResult {
 }
 
 /** Starts a local Sluice and talks nonsense to its gateway for `durationMs`, beside requests as they should be. */
-export async function fuzz(seed: number, durationMs: number, memorySamples: number): Promise<FuzzResult> {
+export async function fuzz(seed: number, durationMs: number): Promise<FuzzResult> {
   const started = createStarted()
   try {
     const nats = await started.add(benchmarkNats())
@@ -53,10 +52,13 @@ export async function fuzz(seed: number, durationMs: number, memorySamples: numb
     const target = { url: sluice.gatewayUrl, chatPath: new URL(sluice.chatUrl).pathname, apiKey: sluice.apiKey }
     const openBefore = connectionsOf(sluice)
     const canaries = startCanaries(target)
-    const [outcomes, memory] = await Promise.all([
-      talk(seed, durationMs, target),
-      watchMemory(sluice, durationMs, memorySamples),
-    ])
+    const outcomes = new Map<string, number>()
+    const memory: MemorySample[] = []
+    for (const half of [0, 1]) {
+      await talk(seed + half * TALKERS, durationMs / 2, target, outcomes)
+      // One that has ended is found to have, below.
+      if (sluice.gateway.connected) memory.push(await memoryAtRest(sluice, openBefore))
+    }
     await canaries.stop()
     const isAlive = sluice.gateway.exitCode === null && sluice.gateway.signalCode === null
     if (!isAlive) return { ...NOTHING_KNOWN, outcomes, canaries, memory, isAlive }
@@ -66,7 +68,7 @@ export async function fuzz(seed: number, durationMs: number, memorySamples: numb
     return {
       outcomes,
       canaries,
-      memory: [...memory, await memoryOf(sluice.gateway)],
+      memory,
       unforeseenFaults: await faultsCounted(metricsPort),
       reserved: await stillReserved(sluice),
       isAlive,
@@ -82,8 +84,7 @@ const NOTHING_KNOWN = { unforeseenFaults: Number.NaN, reserved: Number.NaN, open
 /** Conversations at a time. */
 const TALKERS = 16
 
-async function talk(seed: number, durationMs: number, target: Target): Promise<Map<string, number>> {
-  const outcomes = new Map<string, number>()
+async function talk(seed: number, durationMs: number, target: Target, outcomes: Map<string, number>): Promise<void> {
   const endsAtMs = performance.now() + durationMs
   const talker = async (index: number): Promise<void> => {
     const random = createRandom(seed + index)
@@ -94,18 +95,16 @@ async function talk(seed: number, durationMs: number, target: Target): Promise<M
     }
   }
   await Promise.all(Array.from({ length: TALKERS }, (_, index) => talker(index)))
-  return outcomes
 }
 
-async function watchMemory({ gateway }: Sluice, durationMs: number, samples: number): Promise<MemorySample[]> {
-  const taken: MemorySample[] = []
-  // One that has ended is found to have, in the end.
-  while (taken.length < samples && gateway.connected) {
-    taken.push(await memoryOf(gateway))
-    await sleep(durationMs / samples)
-  }
-  return taken
+/** Once what was broken off is cleared away; a connection that stays shows in the end. */
+async function memoryAtRest(sluice: Sluice, openBefore: number): Promise<MemorySample> {
+  const open = async (): Promise<number> => connectionsOf(sluice) - openBefore
+  await until('the connections', open, (count) => count <= CANARY_CONNECTIONS).catch(open)
+  return memoryOf(sluice.gateway)
 }
+
+const CANARY_CONNECTIONS = 3
 
 async function faultsCounted(metricsPort: number): Promise<number> {
   const text = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text()
