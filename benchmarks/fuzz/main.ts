@@ -33,7 +33,7 @@ const checks: Check[] = [
   none('requests and tokens still reserved', result.reserved),
   none('connections left open', result.openConnections),
   growth('memory held after a collection', ({ heldBytes }) => heldBytes, 4 * MIB),
-  growth('resident memory', ({ rssBytes }) => rssBytes, 64 * MIB),
+  growth('resident memory', ({ rssBytes }) => rssBytes, 32 * MIB),
 ]
 const total = [...result.outcomes.values()].reduce((sum, count) => sum + count, 0)
 const lines = [
