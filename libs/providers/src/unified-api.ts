@@ -16,6 +16,8 @@ export interface UnifiedApi {
 /** One operation of OpenAI's API: its request in the provider's words, and the provider's answer in OpenAI's. */
 export interface UnifiedOperation {
   request(request: UnifiedRequest): Translation
+  /** Whether JSON that stands in strings of the request is parsed, as tool calls' arguments are. */
+  readonly opensStrings?: true
   /** Reads the answer to a {@link NativeCall} that {@link request} made. */
   answer(asked: AskedAnswer): AnswerTranslation
 }

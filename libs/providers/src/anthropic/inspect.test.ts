@@ -12,9 +12,20 @@ describe('a message request', () => {
       outputs: 1,
       addsUsage: false,
     })
-    for (const max_tokens of [0, -5, '64', null, Number.NaN]) {
+    for (const max_tokens of [0, -5, 'many', null, Number.NaN]) {
       expect(inspect('/v1/messages', { model: 'claude', max_tokens })).not.toHaveProperty('maxOutputTokens')
     }
+  })
+
+  it.each([
+    [{ max_tokens: 1, max_tokens_to_sample: 5_000 }, 5_000],
+    [{ max_tokens: 5_000, max_tokens_to_sample: 1 }, 5_000],
+    [{ max_tokens: 1, max_completion_tokens: 5_000 }, 5_000],
+    [{ max_tokens: '5000', max_tokens_to_sample: 1 }, 5_000],
+    [{ max_tokens: 'many', max_tokens_to_sample: 1 }, undefined],
+    [{ max_tokens: null, max_tokens_to_sample: 7 }, 7],
+  ])('takes the largest output maximum of %j', (body, expected) => {
+    expect(inspect('/v1/messages', { model: 'claude', ...body }).maxOutputTokens).toBe(expected)
   })
 
   it('counts media in blocks, tool results and documents, and the text around them', () => {

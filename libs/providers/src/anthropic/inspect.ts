@@ -4,7 +4,7 @@ import { inspectUnlisted } from '../unlisted/inspect.ts'
 import { FREE } from '../wire/free.ts'
 import { isRecord } from '../wire/is-record.ts'
 import { namedModel } from '../wire/named-model.ts'
-import { positiveCount } from '../wire/token-count.ts'
+import { outputMaximum } from '../wire/output-maximum.ts'
 
 /** Reads what matters of a request's JSON body (undefined: not JSON). Never throws, whatever the shape. */
 export function inspectAnthropicRequest(operation: Operation, body: unknown, sizeBytes: number): RequestInspection {
@@ -18,7 +18,7 @@ export function inspectAnthropicRequest(operation: Operation, body: unknown, siz
   const model = namedModel(body)
   if (operation.kind === 'count-tokens') return { ...FREE, model }
   const media = claudeMedia(body.messages)
-  const maxOutputTokens = positiveCount(body.max_tokens) ?? positiveCount(body.max_tokens_to_sample)
+  const maxOutputTokens = outputMaximum(body)
   return {
     model,
     streamed: body.stream === true,

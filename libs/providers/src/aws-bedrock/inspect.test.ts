@@ -12,7 +12,12 @@ it.each([
   ['invoke', { prompt: 'x', max_tokens_to_sample: 69 }, 69],
   ['invoke', { messages: [], max_completion_tokens: 70 }, 70],
   ['converse', {}, undefined],
-  ['converse', { inferenceConfig: { maxTokens: '64' } }, undefined],
+  ['converse', { inferenceConfig: { maxTokens: '64' } }, 64],
+  ['converse', { inferenceConfig: { maxTokens: 'many' } }, undefined],
+  ['converse', { inferenceConfig: { maxTokens: 1 }, additionalModelRequestFields: { max_tokens: 5_000 } }, 5_000],
+  ['invoke', { inferenceConfig: { max_new_tokens: 1 }, max_tokens: 5_000 }, 5_000],
+  ['invoke', { max_completion_tokens: 1, max_tokens: 2, max_gen_len: 5_000 }, 5_000],
+  ['invoke', { textGenerationConfig: { maxTokenCount: 1 }, max_tokens_to_sample: '5000' }, 5_000],
   ['invoke', { max_tokens: -1, inferenceConfig: 'x', textGenerationConfig: [] }, undefined],
   ['count-tokens', { input: {} }, 0],
 ])('reads the output maximum of %s %j', (action, body, expected) => {
@@ -29,7 +34,11 @@ it('knows that an embedding has no output', () => {
 
 it('tells a stream by its path, and several outputs by the body', () => {
   expect(inspect('converse-stream', {})).toMatchObject({ streamed: true, outputs: 1 })
-  expect(inspect('invoke-with-response-stream', { num_generations: 3 })).toMatchObject({ streamed: true, outputs: 3 })
+  expect(inspect('invoke-with-response-stream', { num_generations: 3, n: 1 })).toMatchObject({
+    streamed: true,
+    outputs: 3,
+  })
+  expect(inspect('invoke', { num_generations: 1, n: 8 }).outputs).toBe(8)
   expect(inspect('converse', { n: 3 })).toMatchObject({ streamed: false, outputs: 1 })
 })
 

@@ -6,12 +6,22 @@ import { googleOperation } from './operations.ts'
 it.each([
   [{ generationConfig: { maxOutputTokens: 64, candidateCount: 2 } }, { maxOutputTokens: 64, outputs: 2 }],
   [{ generation_config: { max_output_tokens: 65, candidate_count: 3 } }, { maxOutputTokens: 65, outputs: 3 }],
+  [{ generationConfig: { maxOutputTokens: 1, max_output_tokens: 5_000 } }, { maxOutputTokens: 5_000 }],
+  [
+    {
+      generationConfig: { maxOutputTokens: 1, candidateCount: 1 },
+      generation_config: { max_output_tokens: 5_000, candidate_count: 8 },
+    },
+    { maxOutputTokens: 5_000, outputs: 8 },
+  ],
+  [{ generationConfig: {}, generation_config: { maxOutputTokens: 5_000 } }, { maxOutputTokens: 5_000 }],
+  [{ generationConfig: { maxOutputTokens: '5000', candidateCount: '4' } }, { maxOutputTokens: 5_000, outputs: 4 }],
 ])('reads the output maximum and the candidates of %j', (body, expected) => {
   expect(inspect('generateContent', body)).toMatchObject({ model: 'gemini', streamed: false, ...expected })
 })
 
 it('knows no output maximum where the request states none that is one', () => {
-  for (const maxOutputTokens of [undefined, 0, -1, '64', null]) {
+  for (const maxOutputTokens of [undefined, 0, -1, 'many', null]) {
     expect(inspect('generateContent', { generationConfig: { maxOutputTokens } })).not.toHaveProperty('maxOutputTokens')
   }
   expect(inspect('generateContent', { generationConfig: 5 }).outputs).toBe(1)

@@ -2,7 +2,7 @@ import type { Operation, RequestInspection } from '../provider-adapter.ts'
 import { inspectUnlisted } from '../unlisted/inspect.ts'
 import { FREE } from '../wire/free.ts'
 import { isRecord } from '../wire/is-record.ts'
-import { positiveCount } from '../wire/token-count.ts'
+import { outputCount, outputMaximum } from '../wire/output-maximum.ts'
 import { googleModel } from './named-models.ts'
 import { googleMedia } from './prompt-media.ts'
 
@@ -16,8 +16,8 @@ export function inspectGoogleRequest(operation: Operation, body: unknown, sizeBy
   }
   if (!isRecord(body) || COSTS_NOTHING.has(kind)) return { ...FREE, model }
   const media = googleMedia(body)
-  const config = recordOf(body.generationConfig ?? body.generation_config)
-  const maxOutputTokens = kind === 'embed' ? 0 : positiveCount(config.maxOutputTokens ?? config.max_output_tokens)
+  const configs = [recordOf(body.generationConfig), recordOf(body.generation_config)]
+  const maxOutputTokens = kind === 'embed' ? 0 : outputMaximum(body)
   return {
     model,
     streamed: kind === 'stream',
@@ -25,7 +25,7 @@ export function inspectGoogleRequest(operation: Operation, body: unknown, sizeBy
     mediaParts: media.parts,
     ...(typeof (body.cachedContent ?? body.cached_content) === 'string' ? { hasStoredPrompt: true } : {}),
     ...(maxOutputTokens === undefined ? {} : { maxOutputTokens }),
-    outputs: positiveCount(config.candidateCount ?? config.candidate_count) ?? 1,
+    outputs: outputCount(...configs.flatMap((config) => [config.candidateCount, config.candidate_count])),
     addsUsage: false,
   }
 }

@@ -13,10 +13,27 @@ it.each([
   ['/responses', { max_output_tokens: 60 }, 60],
   ['/chat/completions', {}, undefined],
   ['/chat/completions', { max_tokens: -1 }, undefined],
-  ['/chat/completions', { max_tokens: '50' }, undefined],
+  ['/chat/completions', { max_output_tokens: 1, max_tokens: 5_000 }, 5_000],
+  ['/chat/completions', { max_completion_tokens: 1, max_output_tokens: 2, max_tokens: 5_000 }, 5_000],
+  ['/responses', { max_output_tokens: 1, max_completion_tokens: 5_000 }, 5_000],
+  ['/chat/completions', { max_completion_tokens: 1, max_tokens: null }, 1],
+  ['/chat/completions', { max_tokens: '50' }, 50],
+  ['/chat/completions', { max_tokens: '5000', max_completion_tokens: 1 }, 5_000],
+  ['/chat/completions', { max_tokens: 'many', max_completion_tokens: 1 }, undefined],
+  ['/chat/completions', { max_tokens: -1, max_completion_tokens: 1 }, undefined],
+  ['/chat/completions', { max_tokens: [5_000], max_completion_tokens: 1 }, undefined],
+  ['/chat/completions', { max_tokens: '' }, undefined],
   ['/embeddings', {}, 0],
 ])('reads the output maximum of %s %j', (path, body, expected) => {
   expect(inspect(path, { model: 'm', ...body }).maxOutputTokens).toBe(expected)
+})
+
+it.each([
+  [{ n: 2, best_of: 5 }, 5],
+  [{ n: '3' }, 3],
+  [{ n: 'x', best_of: 2 }, 2],
+])('reads how many outputs %j asks for', (body, expected) => {
+  expect(inspect('/completions', { model: 'm', ...body }).outputs).toBe(expected)
 })
 
 it('counts outputs, media and the text around them', () => {

@@ -2,7 +2,7 @@ import type { Operation, RequestInspection } from '../provider-adapter.ts'
 import { inspectUnlisted } from '../unlisted/inspect.ts'
 import { isRecord } from '../wire/is-record.ts'
 import { namedModel } from '../wire/named-model.ts'
-import { positiveCount } from '../wire/token-count.ts'
+import { outputCount, outputMaximum } from '../wire/output-maximum.ts'
 import { promptMedia } from './prompt-media.ts'
 
 /** Reads what matters of a request's JSON body (undefined: not JSON). Never throws, whatever the shape. */
@@ -17,7 +17,7 @@ export function inspectOpenAiRequest(operation: Operation, body: unknown, sizeBy
   const streamed = body.stream === true
   const model = namedModel(body)
   const media = promptMedia(operation.kind === 'chat' ? body.messages : body.input, model)
-  const maxOutputTokens = outputMaximum(operation.kind, body)
+  const maxOutputTokens = WITHOUT_OUTPUT.has(operation.kind) ? 0 : outputMaximum(body)
   return {
     model,
     streamed,
@@ -26,7 +26,7 @@ export function inspectOpenAiRequest(operation: Operation, body: unknown, sizeBy
     mediaTokens: media.tokens,
     ...(operation.kind === 'responses' && hasStoredPrompt(body) ? { hasStoredPrompt: true } : {}),
     ...(maxOutputTokens === undefined ? {} : { maxOutputTokens }),
-    outputs: Math.max(positiveCount(body.n) ?? 1, positiveCount(body.best_of) ?? 1),
+    outputs: outputCount(body.n, body.best_of),
     addsUsage: streamed && TELLS_USAGE_ON_REQUEST.has(operation.kind) && !asksForUsage(body.stream_options),
   }
 }
@@ -46,13 +46,6 @@ function notLegible(operation: Operation): Omit<RequestInspection, 'model'> {
     outputs: 1,
     addsUsage: false,
   }
-}
-
-function outputMaximum(kind: string, body: Readonly<Record<string, unknown>>): number | undefined {
-  if (WITHOUT_OUTPUT.has(kind)) return 0
-  return (
-    positiveCount(body.max_completion_tokens) ?? positiveCount(body.max_output_tokens) ?? positiveCount(body.max_tokens)
-  )
 }
 
 /** It goes on from an earlier response, a conversation or a prompt template that the provider keeps. */

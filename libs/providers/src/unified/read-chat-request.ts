@@ -2,6 +2,7 @@ import { type FieldError, shapeError } from '@sluice/contracts'
 import type { TSchema } from 'typebox'
 import type { Refusal } from '../unified-api.ts'
 import { isRecord } from '../wire/is-record.ts'
+import { refuseExcessiveArguments } from './bounded-arguments.ts'
 import { ChatRequest, MESSAGE_SCHEMAS } from './chat-request.ts'
 import { refuseField, refuseParameter } from './refusal.ts'
 import { withoutNulls } from './without-nulls.ts'
@@ -42,7 +43,9 @@ export function readChatRequest(
     if (isOptional(name) && !parameters.has(name)) return refuseParameter(name, provider)
   }
   const error = requestError(asked)
-  return error === undefined ? (asked as ChatRequest) : refuseField(error)
+  if (error !== undefined) return refuseField(error)
+  const chat = asked as ChatRequest
+  return refuseExcessiveArguments(chat.messages) ?? chat
 }
 
 /** The most tokens that the caller wants; undefined where it does not say. */

@@ -20,6 +20,8 @@ it.each([
   ],
   [{ max_tokens: 5, max_output_tokens: 70 }, { maxOutputTokens: 70 }],
   [{ maxOutputTokens: 9 }, { maxOutputTokens: 9 }],
+  [{ max_tokens: '5000', maxTokens: 1 }, { maxOutputTokens: 5_000 }],
+  [{ max_tokens: 1, generationConfig: { maxOutputTokens: 5_000 } }, { maxOutputTokens: 5_000 }],
   [{ max_tokens: -1, n_predict: 'x' }, { promptBytes: 1_000 }],
   [undefined, { model: '', promptBytes: 1_000 }],
   [[{ model: 'm' }], { model: '', promptBytes: 1_000 }],

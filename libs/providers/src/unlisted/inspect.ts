@@ -2,7 +2,7 @@ import { pathModels } from '../naming/path-models.ts'
 import type { Operation, RequestInspection } from '../provider-adapter.ts'
 import { isRecord } from '../wire/is-record.ts'
 import { namedModel } from '../wire/named-model.ts'
-import { positiveCount } from '../wire/token-count.ts'
+import { outputCount, outputMaximum } from '../wire/output-maximum.ts'
 
 /** What is known of the media in a prompt of the provider's own shape. */
 export interface UnlistedMedia {
@@ -23,7 +23,7 @@ export function inspectUnlisted(
   media: UnlistedMedia = NO_MEDIA,
 ): RequestInspection {
   const members = isRecord(body) ? body : NO_MEMBERS
-  const maxOutputTokens = statedMaximum(members)
+  const maxOutputTokens = outputMaximum(members)
   return {
     model: namedModel(body) || (pathModels(path)[0] ?? ''),
     streamed: members.stream === true,
@@ -31,26 +31,10 @@ export function inspectUnlisted(
     mediaParts: media.parts,
     ...(media.tokens === undefined ? {} : { mediaTokens: media.tokens }),
     ...(maxOutputTokens === undefined ? {} : { maxOutputTokens }),
-    outputs: Math.max(positiveCount(members.n) ?? 1, positiveCount(members.best_of) ?? 1),
+    outputs: outputCount(members.n, members.best_of),
     addsUsage: false,
   }
 }
 
-function statedMaximum(body: Readonly<Record<string, unknown>>): number | undefined {
-  const stated = MAXIMA.flatMap((name) => positiveCount(body[name]) ?? [])
-  return stated.length === 0 ? undefined : Math.max(...stated)
-}
-
-const MAXIMA = [
-  'max_tokens',
-  'max_completion_tokens',
-  'max_output_tokens',
-  'max_tokens_to_sample',
-  'max_new_tokens',
-  'max_gen_len',
-  'maxOutputTokens',
-  'maxTokens',
-  'n_predict',
-] as const
 const NO_MEMBERS: Readonly<Record<string, unknown>> = {}
 const NO_MEDIA: UnlistedMedia = { parts: 0, inlinedBytes: 0 }

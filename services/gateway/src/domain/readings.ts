@@ -3,6 +3,7 @@ import {
   ambiguousMember,
   foldedName,
   type ImagesNeeded,
+  JsonStructure,
   type NativeCall,
   type Operation,
   type ProviderAdapter,
@@ -14,7 +15,6 @@ import {
   type UnifiedRequest,
   type WireHeaders,
 } from '@sluice/providers'
-import { JsonStructure } from './json-structure.ts'
 import { parseJsonObject } from './parse-json-object.ts'
 
 /**

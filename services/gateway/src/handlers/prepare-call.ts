@@ -1,7 +1,7 @@
+import type { JsonStructure } from '@sluice/providers'
 import { promptPool } from '@sluice/providers'
 import { estimateCost, NO_TOKENS } from '../domain/estimate-cost.ts'
 import { type GatewayError, gatewayError } from '../domain/gateway-error.ts'
-import type { JsonStructure } from '../domain/json-structure.ts'
 import { type InspectedBody, isForm } from '../domain/readings.ts'
 import type { DataPlane } from '../ports/data-plane.ts'
 import type { Call, PreparedCall } from './call.ts'

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
+import { type JsonStructure, MAX_DEPTH, MAX_ITEMS, MAX_MEMBERS } from '@sluice/providers'
 import type { HeldBytes } from '../domain/byte-account.ts'
 import { type GatewayError, gatewayError } from '../domain/gateway-error.ts'
-import { type JsonStructure, MAX_DEPTH, MAX_ITEMS, MAX_MEMBERS } from '../domain/json-structure.ts'
 import { PieceSize } from '../domain/piece-size.ts'
 
 export type ReceivedBody =

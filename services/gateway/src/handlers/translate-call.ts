@@ -1,10 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { type InlineImage, openAiErrorAnswer, type Refusal } from '@sluice/providers'
+import { type InlineImage, type JsonStructure, mayHoldJson, openAiErrorAnswer, type Refusal } from '@sluice/providers'
 import type { ApiKey } from '../domain/api-key.ts'
 import type { HeldBytes } from '../domain/byte-account.ts'
 import type { Connection } from '../domain/connection.ts'
 import { type GatewayError, gatewayError } from '../domain/gateway-error.ts'
-import type { JsonStructure } from '../domain/json-structure.ts'
 import type { BodyToTranslate } from '../domain/readings.ts'
 import { parseUnifiedModel } from '../domain/unified-model.ts'
 import type { DataPlane } from '../ports/data-plane.ts'
@@ -62,7 +61,7 @@ export async function translateCall(
   const sizeBytes = bytes.length
   const task: ReadingTask = {
     owner: apiKey.id,
-    estimatedNs: structure.parseNs * TRANSLATION_FACTOR,
+    estimatedNs: structure.parseNs,
     isGone: () => response.destroyed,
   }
   const { body, ...named } = await documents.read('unifiedModel', { body: bytes }, task)
@@ -88,8 +87,11 @@ export async function translateCall(
     answerId: requestId,
     receivedAtMs: startedAtMs,
   }
+  const { opensStrings } = connection.adapter.unified[kind]
+  const nestedNs = opensStrings === true && mayHoldJson(body) ? body.length * NESTED_BYTE_NS : 0
+  const translating = { ...task, estimatedNs: structure.parseNs * TRANSLATION_FACTOR + nestedNs }
   const translate = (given: Buffer, images: ReadonlyMap<string, InlineImage>) =>
-    documents.read('translate', { ...toTranslate, images, body: given }, task)
+    documents.read('translate', { ...toTranslate, images, body: given }, translating)
 
   const translated = await translate(body, NO_IMAGES)
   if (translated.status === 'refused') return refuse(refusalError(translated))
@@ -147,6 +149,8 @@ const NO_IMAGES: ReadonlyMap<string, InlineImage> = new Map()
 const IMAGE_COPIES = 4
 /** How much longer a chat completion takes to be checked, translated and read again than to be parsed. */
 const TRANSLATION_FACTOR = 4
+/** Of JSON in a string, as a tool call's arguments are, that is made to be slow. */
+const NESTED_BYTE_NS = 60
 const NOT_JSON = gatewayError('invalid_request', 'The body is not a JSON object.')
 const NO_CONNECTION = gatewayError(
   'invalid_request',

@@ -6,7 +6,7 @@ import { modelList } from './model-list.ts'
 
 /** OpenAI's API in front of Anthropic's Messages API. */
 export const anthropicUnified: UnifiedApi = {
-  chat: { request: toMessageCall, answer: messageAnswer },
+  chat: { request: toMessageCall, answer: messageAnswer, opensStrings: true },
   embeddings: refusedOperation('Anthropic has no embeddings.'),
   models: modelList,
 }

@@ -5,6 +5,6 @@ import { embeddingsAnswer, toEmbeddingsCall } from './embeddings-call.ts'
 
 /** OpenAI's API in front of the runtime API of AWS Bedrock, which cannot tell which models there are. */
 export const awsBedrockUnified: UnifiedApi = {
-  chat: { request: toConverseCall, answer: converseAnswer },
+  chat: { request: toConverseCall, answer: converseAnswer, opensStrings: true },
   embeddings: { request: toEmbeddingsCall, answer: embeddingsAnswer },
 }

@@ -6,7 +6,7 @@ import { googleModels } from './models.ts'
 
 /** OpenAI's API in front of Google's Gemini API. */
 export const googleUnified: UnifiedApi = {
-  chat: { request: chatCall, answer: chatTranslation },
+  chat: { request: chatCall, answer: chatTranslation, opensStrings: true },
   embeddings: { request: embeddingsCall, answer: embeddingsAnswer },
   models: googleModels,
 }

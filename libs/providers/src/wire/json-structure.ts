@@ -89,6 +89,14 @@ export class JsonStructure {
   }
 }
 
+/**
+ * Returns whether a JSON body may hold a member called `arguments`, whose text a translation parses: then parsing the body is not all that
+ * reading it costs. A name can also be written with escapes, so that any `\u` counts.
+ */
+export function mayHoldJson(body: Buffer): boolean {
+  return body.includes('arguments') || body.includes('\\u')
+}
+
 /** Looks natively, in a window: with an escape in each line, a search for the quote alone would read the same text again and again. */
 function nextQuoteOrEscape(piece: Uint8Array, from: number): number {
   let window = piece.subarray(from, from + WINDOW_BYTES)

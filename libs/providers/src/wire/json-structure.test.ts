@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { JsonStructure } from './json-structure.ts'
+import { JsonStructure, mayHoldJson } from './json-structure.ts'
 
 function structureOf(text: string, pieceBytes = text.length): JsonStructure {
   const structure = new JsonStructure()
@@ -64,6 +64,16 @@ describe('the structure of a JSON text', () => {
       expect(nsPerByte(unit.repeat(sizeBytes / unit.length)), unit).toBeLessThan(20 + 20 * plain)
     }
   })
+})
+
+it.each([
+  ['{"arguments":"{}"}', true],
+  ['{"\\u0061rguments":"{}"}', true],
+  ['{"argu\\u006Dents":"{}"}', true],
+  ['{"model":"m","messages":[{"role":"user","content":"An argument.\\n"}]}', false],
+  ['', false],
+])('says whether a translation may parse text within %s: %s', (text, expected) => {
+  expect(mayHoldJson(Buffer.from(text))).toBe(expected)
 })
 
 function nsPerByte(content: string): number {
