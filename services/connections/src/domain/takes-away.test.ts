@@ -24,7 +24,26 @@ it.each<[string, Partial<ApiKey>, Partial<ApiKey>, boolean]>([
 const credential = { version: 1, hint: '', rotatedAt: soon }
 
 it.each<[string, Partial<Connection>, Partial<Connection>, boolean]>([
-  ['a name', {}, { name: 'other' }, false],
+  ['nothing', {}, {}, false],
+  ['a description, and what counts changes', {}, { description: 'x', version: 2, updatedAt: later }, false],
+  ['a name', {}, { name: 'other' }, true],
+  ['administration withdrawn', { allowAdministration: true }, { allowAdministration: false }, true],
+  ['administration allowed', { allowAdministration: false }, { allowAdministration: true }, false],
+  ['discovered limits held', { enforceDiscovered: false }, { enforceDiscovered: true }, true],
+  ['discovered limits held no more', { enforceDiscovered: true }, { enforceDiscovered: false }, false],
+  ['rejected without capacity', { onCapacityUnavailable: 'allow' }, { onCapacityUnavailable: 'reject' }, true],
+  ['allowed without capacity', { onCapacityUnavailable: 'reject' }, { onCapacityUnavailable: 'allow' }, false],
+  ['a capacity', { capacity: [] }, { capacity: [{ period: 'minute', requests: 1, enabled: true }] }, true],
+  [
+    'a lower capacity',
+    { capacity: [{ period: 'minute', requests: 2, enabled: true }] },
+    { capacity: [{ period: 'minute', requests: 1, enabled: true }] },
+    true,
+  ],
+  ['a shorter wait', { maxWaitMs: 2 }, { maxWaitMs: 1 }, true],
+  ['a larger reservation', { defaultMaxOutputTokens: 1 }, { defaultMaxOutputTokens: 2 }, true],
+  ['a field that is not known here', {}, { unheardOf: true } as object, true],
+  ['a description together with disabling', {}, { description: 'x', enabled: false }, true],
   ['disabling', {}, { enabled: false }, true],
   ['enabling', { enabled: false }, {}, false],
   ['a new credential', { credential }, { credential: { ...credential, version: 2 } }, true],

@@ -14,15 +14,35 @@ export function takesAwayFromKey(
 }
 
 /**
- * Whether a connection that is changed so may be used less than before, or what it was used with is no longer to be: its credential, or
- * where that is sent.
+ * Whether a connection that is changed so may be used less than before, or otherwise than it was. Every change counts, and so will one of a
+ * field that is new, except those that only describe, and those that only allow more. Under its old name a renamed connection cannot be used.
  */
 export function takesAwayFromConnection(before: Connection, after: Connection): boolean {
-  if (before.enabled && !after.enabled) return true
-  if (before.credential?.version !== after.credential?.version) return true
-  if (!isDeepStrictEqual(before.config, after.config)) return true
-  if (after.allowedModels === undefined) return false
-  return before.allowedModels === undefined || isAnyMissing(before.allowedModels, after.allowedModels)
+  const fields = new Set([...Object.keys(before), ...Object.keys(after)]) as Set<keyof Connection>
+  for (const field of fields) {
+    if (isDeepStrictEqual(before[field], after[field])) continue
+    if (!(ALLOWS_NO_LESS[field]?.(before, after) ?? false)) return true
+  }
+  return false
+}
+
+const always = () => true
+
+/** For the fields that may be changed without taking away: whether this change of the field does not. */
+const ALLOWS_NO_LESS: { readonly [Field in keyof Connection]?: (before: Connection, after: Connection) => boolean } = {
+  description: always,
+  version: always,
+  createdAt: always,
+  updatedAt: always,
+  enabled: (_, after) => after.enabled,
+  allowAdministration: (_, after) => after.allowAdministration,
+  enforceDiscovered: (_, after) => !after.enforceDiscovered,
+  onCapacityUnavailable: (_, after) => after.onCapacityUnavailable === 'allow',
+  // A fault that was noted of the same version, or its hint.
+  credential: (before, after) => before.credential?.version === after.credential?.version,
+  allowedModels: (before, after) =>
+    after.allowedModels === undefined ||
+    (before.allowedModels !== undefined && !isAnyMissing(before.allowedModels, after.allowedModels)),
 }
 
 function isAnyMissing(before: readonly string[], after: readonly string[]): boolean {

@@ -1,6 +1,7 @@
 import { type CapacityStatus, capacityStatus, SluiceError } from '@sluice/contracts'
 import { type Bus, connectBus, serve } from '@sluice/messaging'
 import { eventually, type TestDatabase, type TestNats, testDatabase, testNats } from '@sluice/testkit'
+import pg from 'pg'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import { openAiConnection, startConnections, type TestConnections } from '../testing/start-connections.ts'
 
@@ -176,6 +177,33 @@ it('ends when the operator’s token is revoked', async () => {
   await connections.ask('DELETE', `/api/v1/operator-tokens/${body.id}`)
   for await (const { event } of events) expect(event).toBe('capacity')
 })
+
+it('keeps no place for clients that left before their stream began', async () => {
+  const sql = new pg.Client({ connectionString: database.url })
+  await sql.connect()
+  const waiting = async () => {
+    const { rows } = await sql.query<{ n: number }>('select count(*)::int as n from pg_locks where not granted')
+    return rows[0]?.n
+  }
+  // As many as one token may have open.
+  for (let left = 0; left < 20; left++) {
+    await sql.query('begin; lock table connections.connections in access exclusive mode')
+    const leaving = new AbortController()
+    const refused = open(leaving.signal).catch((error: Error) => error.name)
+    await eventually(async () => expect(await waiting()).toBe(1))
+    leaving.abort()
+    expect(await refused).toBe('AbortError')
+    // The service has seen it leave once it has answered a later request.
+    expect((await connections.ask('GET', '/healthz')).status).toBe(200)
+    await sql.query('rollback')
+    await eventually(async () => expect(await waiting()).toBe(0))
+  }
+  await sql.end()
+  const leaving = new AbortController()
+  const responses = await Promise.all(Array.from({ length: 20 }, () => open(leaving.signal)))
+  expect(responses.map(({ status }) => status)).toEqual(Array.from({ length: 20 }, () => 200))
+  leaving.abort()
+}, 60_000)
 
 it('ends when the service stops', async () => {
   const events = eventsOf(await open())

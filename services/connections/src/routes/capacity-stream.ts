@@ -46,6 +46,8 @@ export function capacityStreamRoute(deps: ApplicationDeps, insights: Insights): 
         requireRoom(tokenId)
         reply.hijack()
         const { raw: response } = reply
+        // The client left while the connection was looked up: nothing tells of its leaving any more.
+        if (response.destroyed) return
         open.set(response, tokenId)
         response.once('close', () => open.delete(response))
         try {
@@ -56,6 +58,7 @@ export function capacityStreamRoute(deps: ApplicationDeps, insights: Insights): 
         } catch (error) {
           logger.error({ err: error, requestId: request.id, connectionId: id }, 'a capacity stream has failed')
         } finally {
+          open.delete(response)
           response.end()
         }
       },

@@ -7,7 +7,11 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0002-period-confidence': migration(() => PERIOD_CONFIDENCE),
   '0003-set-aside': migration(() => SET_ASIDE),
   '0004-source': migration(() => ['alter table discovery.limits add column source text']),
+  '0005-locks': migration(() => LOCKS),
 }
+
+/** As many rows as there are locks for connections: many more than instances learn from responses at a time. */
+export const LOCK_SLOTS = 1_024
 
 function migration(statements: () => readonly string[]): Migration {
   return {
@@ -16,6 +20,11 @@ function migration(statements: () => readonly string[]): Migration {
     },
   }
 }
+
+const LOCKS = [
+  'create table discovery.locks (slot smallint primary key)',
+  `insert into discovery.locks select generate_series(0, ${LOCK_SLOTS - 1})`,
+]
 
 const LIMITS = [
   `create table discovery.limits (

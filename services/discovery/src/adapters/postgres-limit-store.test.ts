@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import type { LimitReading } from '../domain/limit-reading.ts'
 import {
@@ -57,6 +58,29 @@ it('gives back what it learnt, all of it', async () => {
       ['unknown', []],
     ]),
   )
+})
+
+it('learns and forgets whatever advisory locks another role of the database holds', async () => {
+  await database.db.connection().execute(async (other) => {
+    await sql`select pg_advisory_lock(hashtextextended('discovery.limits/c', 0))`.execute(other)
+    await store.learn([reading(1, { limit: 60 })])
+    await store.forget(['c'])
+    await sql`select pg_advisory_unlock_all()`.execute(other)
+  })
+  expect(await store.connectionIds()).toEqual([])
+})
+
+it('learns of many connections at a time, in any order, without waiting in a circle', async () => {
+  const ids = Array.from({ length: 300 }, (_, index) => `c${index}`)
+  const readings = ids.map((connectionId) => ({ ...reading(1, { limit: 60 }), connectionId }))
+  await Promise.all(
+    Array.from({ length: 12 }, (_, round) => {
+      const turned = [...readings.slice(round * 25), ...readings.slice(0, round * 25)]
+      return round % 3 === 2 ? store.forget(ids) : store.learn(round % 2 === 0 ? turned : turned.toReversed())
+    }),
+  )
+  await store.learn(readings)
+  expect(await store.connectionIds()).toHaveLength(ids.length)
 })
 
 it('remembers how sure a period is from one call to the next', async () => {

@@ -6,6 +6,7 @@ import type { LimitReading } from '../domain/limit-reading.ts'
 import { type LimitStore, MAX_LISTED_LIMITS, UnstorableError } from '../ports/limit-store.ts'
 import { dropOldest } from './drop-oldest.ts'
 import { toConnectionLimit } from './limit-rows.ts'
+import { LOCK_SLOTS } from './migrations.ts'
 import type { LimitsTable, Tables } from './tables.ts'
 
 /** Discovered limits in PostgreSQL. A call of `learn` is one transaction of a few statements, however many readings it holds. */
@@ -51,16 +52,18 @@ async function learnIn(
   return changes
 }
 
-/** Until the transaction ends, others wait who learn of one of these connections; in one order, so that none waits in a circle. */
+/**
+ * Until the transaction ends, others wait who learn of one of these connections; in one order, so that none waits in a circle. Each
+ * connection has one of a fixed number of rows to lock, maybe with others; an advisory lock could be taken by any role of the database.
+ */
 async function lockConnections(transaction: Transaction<Tables>, connectionIds: readonly string[]): Promise<void> {
-  const names = new Set(connectionIds.map((id) => `discovery.limits/${id}`))
   await sql`
-    select pg_advisory_xact_lock(key)
-    from (
-      select distinct hashtextextended(name, 0) as key
-      from json_array_elements_text(${JSON.stringify([...names])}) as name
-      order by key
-    ) as keys`.execute(transaction)
+    select slot from discovery.locks
+    where slot in (
+      select abs(hashtextextended(id, 0) % ${LOCK_SLOTS}) from json_array_elements_text(${JSON.stringify(connectionIds)}) as id
+    )
+    order by slot
+    for update`.execute(transaction)
 }
 
 async function forgetIn(transaction: Transaction<Tables>, connectionIds: readonly string[]): Promise<void> {

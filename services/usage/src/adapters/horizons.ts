@@ -3,14 +3,17 @@ import { GRANULARITIES, type Horizons } from '../domain/granularity.ts'
 import { instant } from './instant.ts'
 import type { Tables } from './tables.ts'
 
-/** Keeps the horizons and the partitions as they are until the transaction ends. Any number may do so at a time. */
+/**
+ * Keeps the horizons and the partitions as they are until the transaction ends. Any number may do so at a time. The lock is the table's own,
+ * as an advisory lock could be taken by any role of the database.
+ */
 export async function holdHorizons(transaction: Transaction<Tables>): Promise<void> {
-  await sql`select pg_advisory_xact_lock_shared(${HORIZONS_LOCK})`.execute(transaction)
+  await sql`lock table usage.horizons in row share mode`.execute(transaction)
 }
 
 /** Waits until nobody holds the horizons, and keeps everybody from it until the transaction ends. */
 export async function holdHorizonsAlone(transaction: Transaction<Tables>): Promise<void> {
-  await sql`select pg_advisory_xact_lock(${HORIZONS_LOCK})`.execute(transaction)
+  await sql`lock table usage.horizons in exclusive mode`.execute(transaction)
 }
 
 /** @throws Error before they were first set, with the first partitions */
@@ -30,6 +33,3 @@ export async function initialiseHorizons(transaction: Transaction<Tables>, horiz
       on conflict do nothing`.execute(transaction)
   }
 }
-
-/** A number that no other advisory lock of the database has. */
-const HORIZONS_LOCK = sql`hashtextextended('usage.horizons', 0)`

@@ -45,6 +45,16 @@ it('counts a batch once, however many record it at a time and in whatever compan
   expect(await requests()).toBe(4)
 })
 
+it('records and downsamples whatever advisory locks another role of the database holds', async () => {
+  await db.connection().execute(async (other) => {
+    await sql`select pg_advisory_lock(hashtextextended('usage.horizons', 0))`.execute(other)
+    await store.record([batch(1)])
+    await store.coarsen()
+    await sql`select pg_advisory_unlock_all()`.execute(other)
+  })
+  expect(await requests()).toBe(1)
+})
+
 it('knows which batches it has recorded, and takes one that cannot be stored for recorded', async () => {
   await store.record([batch(1), batch(3)])
   const known = await Promise.all([1, 2, 3, 2 ** 64].map((number) => store.hasRecorded(batch(number))))

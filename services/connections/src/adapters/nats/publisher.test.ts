@@ -170,6 +170,41 @@ describe('instances that publish at the same time', () => {
   })
 })
 
+describe('the lock of the outbox', () => {
+  const keyOf = async (service: TestConnections): Promise<{ id: string; key: string }> => {
+    const { body } = await service.ask('POST', '/api/v1/api-keys', { name: 'k', connections: '*' })
+    await eventually(async () => expect(await projectedKey(body.key)).toBeDefined())
+    return body
+  }
+
+  it('is no advisory lock, which another role could take: a revocation is published whatever is locked so', async () => {
+    const service = await startService()
+    const { id, key } = await keyOf(service)
+    const other = new pg.Client({ connectionString: database.url })
+    await other.connect()
+    const locks = await sql.query(`select objid from pg_locks where locktype = 'advisory'`)
+    expect(locks.rows).toEqual([])
+    await other.query('select pg_advisory_lock(n) from generate_series(7350000, 7350010) as n')
+    expect((await service.ask('DELETE', `/api/v1/api-keys/${id}`)).status).toBe(204)
+    await eventually(async () => expect(await projectedKey(key)).toBeUndefined())
+    await other.end()
+  })
+
+  it('that another holds for long is told once in the log, and what waited is published when it is free', async () => {
+    const service = await startService()
+    const { id, key } = await keyOf(service)
+    await sql.query(`begin; select name from connections.locks where name = 'outbox' for update`)
+    expect((await service.ask('DELETE', `/api/v1/api-keys/${id}`)).status).toBe(204)
+    const warnings = () => service.logs().split('the lock of the outbox').length - 1
+    await eventually(() => expect(warnings()).toBe(1), { timeoutMs: 10_000 })
+    expect(await projectedKey(key)).toBeDefined()
+    await sql.query('rollback')
+    await eventually(async () => expect(await projectedKey(key)).toBeUndefined())
+    await eventually(() => expect(service.logs()).toContain('the outbox is free'))
+    expect(warnings()).toBe(1)
+  })
+})
+
 describe('while NATS is away', () => {
   it('the admin API works, and everything is published when it is back', async () => {
     const service = await startService()

@@ -35,6 +35,8 @@ export function createPublisher({ outbox, source, logger }: PublisherDeps): Publ
   let reconcileAtMs = 0
   let reconciling: Promise<void> | undefined
   let isFailing = false
+  let busySinceMs: number | undefined
+  let isBusyForLong = false
 
   /** The projections, which are right as a whole, or will be in a moment. */
   const reconciled = async (bus: Bus): Promise<Projections> => {
@@ -56,7 +58,25 @@ export function createPublisher({ outbox, source, logger }: PublisherDeps): Publ
   const publish = async (bus: Bus): Promise<number> => {
     const { publish: publishEntries } = await reconciled(bus)
     const outcome = await outbox.drain(publishEntries)
+    noteBusy(outcome === 'busy')
     return outcome === 'busy' ? BUSY_RETRY_MS : POLL_MS
+  }
+
+  /** Another instance publishes what is there in moments; one that hangs with the lock holds up every revocation. */
+  const noteBusy = (isBusy: boolean): void => {
+    if (!isBusy) {
+      if (isBusyForLong) logger.info('changes can be published again: the outbox is free')
+      busySinceMs = undefined
+      isBusyForLong = false
+      return
+    }
+    busySinceMs ??= performance.now()
+    if (isBusyForLong || performance.now() - busySinceMs < BUSY_FOR_LONG_MS) return
+    isBusyForLong = true
+    logger.warn(
+      { busyMs: Math.round(performance.now() - busySinceMs) },
+      'another session holds the lock of the outbox: no change is published, revocations included, unless that session does it',
+    )
   }
 
   const onUnreadable = (err: unknown): void => {
@@ -109,6 +129,8 @@ export function createPublisher({ outbox, source, logger }: PublisherDeps): Publ
 
 const POLL_MS = 1_000
 const BUSY_RETRY_MS = 50
+/** A batch takes tens of milliseconds, and thousands of changes a few seconds. */
+const BUSY_FOR_LONG_MS = 5_000
 const RECONCILE_MS = 5 * 60_000
 /** Those who follow a bucket forget what it has lost at the first reconciliation after they began again, which may be after our own. */
 const RECONCILE_AFTER_LOSS_MS = 30_000

@@ -42,7 +42,17 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
       for (const statement of TAKES_AWAY) await sql.raw(statement).execute(db)
     },
   },
+  '0008-locks': {
+    up: async (db: Kysely<unknown>) => {
+      for (const statement of OWN_LOCKS) await sql.raw(statement).execute(db)
+    },
+  },
 }
+
+const OWN_LOCKS = [
+  'create table connections.locks (name text primary key)',
+  `insert into connections.locks values ('outbox'), ('first-operator-token')`,
+]
 
 const TAKES_AWAY = [
   'alter table connections.outbox add column takes_away boolean not null default false',

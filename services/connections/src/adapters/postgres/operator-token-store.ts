@@ -1,9 +1,9 @@
-import { sql, type Transaction } from 'kysely'
+import type { Transaction } from 'kysely'
 import type { Actor } from '../../domain/actor.ts'
 import { type OperatorToken, toOperatorTokenView } from '../../domain/operator-token.ts'
 import type { OperatorTokenStore } from '../../ports/operator-token-store.ts'
-import { LOCKS } from './advisory-locks.ts'
 import type { Database } from './database.ts'
+import { takeLock } from './locks.ts'
 import { fromOperatorTokenRow, toOperatorTokenRow } from './operator-token-rows.ts'
 import { audit } from './record-change.ts'
 import type { Tables } from './tables.ts'
@@ -25,7 +25,7 @@ export function createOperatorTokenStore(database: Database): OperatorTokenStore
     insert: (token, actor) => database.transaction((trx) => insert(trx, token, actor)),
     insertFirst: (token, actor, beforeStored) =>
       database.transaction(async (trx) => {
-        await sql`select pg_advisory_xact_lock(${LOCKS.firstOperatorToken})`.execute(trx)
+        await takeLock(trx, 'first-operator-token')
         const any = await trx.selectFrom('operator_tokens').select('id').limit(1).executeTakeFirst()
         if (any !== undefined) return false
         await insert(trx, token, actor)

@@ -1,7 +1,7 @@
 import { type Selectable, sql, type Transaction } from 'kysely'
 import type { Outbox, OutboxEntry } from '../../ports/outbox.ts'
-import { LOCKS } from './advisory-locks.ts'
 import type { Database } from './database.ts'
+import { tryLock } from './locks.ts'
 import type { OutboxTable, Tables } from './tables.ts'
 
 export function createOutbox(database: Database): Outbox {
@@ -21,8 +21,7 @@ async function publishBatch(
   trx: Transaction<Tables>,
   publish: (entries: readonly OutboxEntry[]) => Promise<void>,
 ): Promise<Status> {
-  const lock = await sql<{ taken: boolean }>`select pg_try_advisory_xact_lock(${LOCKS.outbox}) as taken`.execute(trx)
-  if (lock.rows[0]?.taken !== true) return 'busy'
+  if (!(await tryLock(trx, 'outbox'))) return 'busy'
   const first = trx.selectFrom('outbox').select('key').where('takes_away', '=', true).orderBy('id').limit(BATCH_ROWS)
   const oldest = trx.selectFrom('outbox').selectAll().orderBy('id').limit(BATCH_ROWS)
   let rows = await oldest.where('key', 'in', first).execute()

@@ -3,6 +3,7 @@ import type { Generated, JSONColumnType } from 'kysely'
 import type { ApiKey } from '../../domain/api-key.ts'
 import type { ConnectionSettings } from '../../domain/connection.ts'
 import type { ConnectionChange } from '../../ports/outbox.ts'
+import type { LockName } from './locks.ts'
 
 /** The tables of the schema `connections`. */
 export interface Tables {
@@ -12,6 +13,7 @@ export interface Tables {
   operator_tokens: OperatorTokenTable
   sessions: SessionTable
   audit_log: AuditLogTable
+  locks: LocksTable
   outbox: OutboxTable
   sealing_key: SealingKeyTable
 }
@@ -108,6 +110,11 @@ export interface OutboxTable {
   key: string
   change: Json<ConnectionChange> | null
   takes_away: Generated<boolean>
+}
+
+/** A row for each lock, which a transaction takes by locking it. */
+export interface LocksTable {
+  name: LockName
 }
 
 /** One row: the service's own key pair for secrets on the bus. */
