@@ -249,6 +249,7 @@ type Kind = number | Denied | StoredTrial
 interface StoredTrial {
   readonly code: 'trial'
   readonly chargedAtMs: number
+  readonly trialAtMs: number
 }
 
 function encodeResults(results: readonly PermitResult[]): { runs: number[]; kinds: Kind[] } {
@@ -268,13 +269,15 @@ function encodeResults(results: readonly PermitResult[]): { runs: number[]; kind
 
 function kindOf(result: PermitResult): Kind {
   if (result.status === 'denied') return result
-  const { chargedAtMs, trial } = result
-  return trial === true ? { code: 'trial', chargedAtMs } : chargedAtMs
+  const { chargedAtMs, trialAtMs } = result
+  return trialAtMs === undefined ? chargedAtMs : { code: 'trial', chargedAtMs, trialAtMs }
 }
 
 function resultOf(kind: Kind): PermitResult {
   if (typeof kind === 'number') return { status: 'granted', chargedAtMs: kind }
-  return kind.code === 'trial' ? { status: 'granted', chargedAtMs: kind.chargedAtMs, trial: true } : kind
+  if (kind.code !== 'trial') return kind
+  const { chargedAtMs, trialAtMs } = kind
+  return { status: 'granted', chargedAtMs, trialAtMs }
 }
 
 function decodeResults(runs: readonly number[], kinds: readonly Kind[]): PermitResult[] {

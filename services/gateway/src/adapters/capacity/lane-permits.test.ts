@@ -4,16 +4,18 @@ import { beforeEach, expect, it } from 'vitest'
 import { type LanePermits, lanePermits } from './lane-permits.ts'
 
 const CHARGED_AT_MS = 5_000
+/** Earlier, as for a gateway that is far. */
+const TRIAL_AT_MS = 4_500
 const REQUEST = { model: 'm', pool: 'flex', tokens: 70 }
-const TRIED = { model: 'm', pool: 'flex', tokens: 70, grantedAtMs: CHARGED_AT_MS }
+const TRIED = { model: 'm', pool: 'flex', tokens: 70, grantedAtMs: TRIAL_AT_MS }
 
 let exchanges: ExchangeRequest[]
-let trial: { trial?: true }
+let trial: { trialAtMs?: number }
 let permits: LanePermits
 
 beforeEach(() => {
   exchanges = []
-  trial = { trial: true }
+  trial = { trialAtMs: TRIAL_AT_MS }
   permits = lanePermits({
     gateway: 'g',
     send: async (_connectionId, request) => {

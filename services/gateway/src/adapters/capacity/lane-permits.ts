@@ -61,8 +61,8 @@ export function lanePermits({ gateway, send, countersClockMs, onTooOld, onStale 
       if (outcome.status === 'unavailable') return outcome
       const { result, windows, byModel, departByMs } = outcome
       if (result.status === 'denied') return { status: 'denied', denied: result, windows }
-      const { chargedAtMs, trial = false } = result
-      const charge = { chargedAtMs, reserved, pool: poolOf(request), isTrial: trial, byModel, departByMs }
+      const { chargedAtMs, trialAtMs } = result
+      const charge = { chargedAtMs, reserved, pool: poolOf(request), trialAtMs, byModel, departByMs }
       return { status: 'granted', permit: permitOf(() => laneOf(connectionId), charge), windows }
     },
     probe: async (connectionId, request, cost) => {
@@ -81,7 +81,7 @@ export function lanePermits({ gateway, send, countersClockMs, onTooOld, onStale 
         chargedAtMs: 0,
         reserved: NOTHING,
         pool: { model },
-        isTrial: false,
+        trialAtMs: undefined,
         byModel: true,
         departByMs: Number.POSITIVE_INFINITY,
       }),
@@ -102,8 +102,8 @@ interface Charge {
   chargedAtMs: number
   readonly reserved: Cost
   readonly pool: Pick<Acquire, 'model' | 'pool'>
-  /** Whether it was granted to find out whether the provider serves its pool again. */
-  readonly isTrial: boolean
+  /** When it was granted to find out whether the provider serves its pool again; undefined: it was not for that. */
+  readonly trialAtMs: number | undefined
   /** Whether its settlement is to name the model. */
   readonly byModel: boolean
   readonly departByMs: number
@@ -117,12 +117,11 @@ function poolOf({ model, pool }: Reservation): Pick<Acquire, 'model' | 'pool'> {
 function permitOf(lane: () => Lane, charge: Charge): Permit {
   const { reserved, pool, byModel, departByMs } = charge
   const { model } = pool
-  const grantedAtMs = charge.chargedAtMs
   let isSettled = false
-  let isTrying = charge.isTrial
-  const trialEnded = (outcome: Trial['outcome']): Trial => {
-    isTrying = false
-    return { ...pool, tokens: reserved.tokens, grantedAtMs, outcome }
+  let trialAtMs = charge.trialAtMs
+  const trialEnded = (grantedAtMs: number, outcome: Trial['outcome']): { readonly trial: Trial } => {
+    trialAtMs = undefined
+    return { trial: { ...pool, tokens: reserved.tokens, grantedAtMs, outcome } }
   }
   return {
     departByMs,
@@ -136,7 +135,8 @@ function permitOf(lane: () => Lane, charge: Charge): Permit {
     chargeAgain: () =>
       lane().settle({ chargedAtMs: 0, reserved: NOTHING, actual: reserved, ...(byModel ? { model } : {}) }),
     served: () => {
-      if (isTrying) lane().settle({ chargedAtMs: 0, reserved: NOTHING, actual: NOTHING, trial: trialEnded('served') })
+      if (trialAtMs === undefined) return
+      lane().settle({ chargedAtMs: 0, reserved: NOTHING, actual: NOTHING, ...trialEnded(trialAtMs, 'served') })
     },
     settle: (actual, cooldown) => {
       if (isSettled) return
@@ -146,7 +146,7 @@ function permitOf(lane: () => Lane, charge: Charge): Permit {
         reserved,
         actual,
         ...(cooldown === undefined ? {} : { cooldown }),
-        ...(isTrying && actual.requests === 0 ? { trial: trialEnded('unsent') } : {}),
+        ...(trialAtMs !== undefined && actual.requests === 0 ? trialEnded(trialAtMs, 'unsent') : {}),
         ...(byModel ? { model } : {}),
       })
     },
