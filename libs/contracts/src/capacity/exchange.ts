@@ -43,6 +43,8 @@ export const CoolDown = Type.Object({
   pool,
   minTokens: Type.Optional(Count),
   durationMs: Type.Integer({ minimum: 0, maximum: 86_400_000 }),
+  /** The gateway has seen the provider serve the model: its name is none that somebody made up. */
+  isServed: Type.Optional(Type.Literal(true)),
 })
 
 /** What became of a permit that was granted as a trial during a cool-down. */

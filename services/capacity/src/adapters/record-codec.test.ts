@@ -60,7 +60,13 @@ it('gives back what was stored', () => {
 
 it('gives back pauses of every pool and size, and the results of trials', () => {
   const nothing = { requests: 0, tokens: 0 }
-  const pauses = [{}, { pool: 'flex' }, { pool: 'flex', minTokens: 4_096 }, { model: '__proto__' }, { model: 'a;b' }]
+  const pauses = [
+    {},
+    { pool: 'flex' },
+    { pool: 'flex', minTokens: 4_096, isServed: true as const },
+    { model: '__proto__' },
+    { model: 'a;b' },
+  ]
   const settlements = pauses.map((pause) => ({
     chargedAtMs: 0,
     reserved: nothing,

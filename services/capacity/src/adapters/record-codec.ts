@@ -17,8 +17,8 @@ const storedWindows = {
 
 const INTEGER = Type.Integer()
 
-/** From how many tokens, until when, refused when, strictly until when, tried when, to be tried when, and how much later then. */
-const StoredCoolDown = Type.Tuple([INTEGER, INTEGER, INTEGER, INTEGER, INTEGER, INTEGER, INTEGER])
+/** From how many tokens, until when, whether the model was served (0 or 1), refused when, strictly until when, tried when, to be tried when, and how much later then. */
+const StoredCoolDown = Type.Tuple([INTEGER, INTEGER, INTEGER, INTEGER, INTEGER, INTEGER, INTEGER, INTEGER])
 
 /** A record as it is stored: JSON with short names and flat arrays of numbers, since it is written with every commit. */
 export type StoredRecord = Static<typeof StoredRecord>
@@ -127,15 +127,18 @@ function encodeCoolDowns(coolDowns: CoolDowns): StoredRecord['cooldowns'] {
   return Object.fromEntries(
     Array.from(coolDowns, ([key, each]) => [
       key,
-      each.map(({ minTokens, endsAtMs, refusedAtMs, strictUntilMs, triedAtMs, trialAtMs, trialIntervalMs }) => [
-        minTokens,
-        endsAtMs,
-        refusedAtMs,
-        strictUntilMs,
-        triedAtMs,
-        trialAtMs,
-        trialIntervalMs,
-      ]),
+      each.map(
+        ({ minTokens, endsAtMs, isServed, refusedAtMs, strictUntilMs, triedAtMs, trialAtMs, trialIntervalMs }) => [
+          minTokens,
+          endsAtMs,
+          Number(isServed),
+          refusedAtMs,
+          strictUntilMs,
+          triedAtMs,
+          trialAtMs,
+          trialIntervalMs,
+        ],
+      ),
     ]),
   )
 }
@@ -144,9 +147,10 @@ function decodeCoolDowns(stored: StoredRecord['cooldowns']): CoolDowns {
   return new Map(
     Object.entries(stored).map(([key, each]) => [
       key,
-      each.map(([minTokens, endsAtMs, refusedAtMs, strictUntilMs, triedAtMs, trialAtMs, trialIntervalMs]) => ({
+      each.map(([minTokens, endsAtMs, served, refusedAtMs, strictUntilMs, triedAtMs, trialAtMs, trialIntervalMs]) => ({
         minTokens,
         endsAtMs,
+        isServed: served === 1,
         refusedAtMs,
         strictUntilMs,
         triedAtMs,

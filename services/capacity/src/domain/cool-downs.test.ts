@@ -151,6 +151,33 @@ it('keeps a bounded number of pauses, those that end last', () => {
   expect(Math.min(...cooldowns.map(({ remainingMs }) => remainingMs))).toBe(51_000)
 })
 
+it.each(['before', 'after'])(
+  'keeps the pauses of served models, whatever pauses of made-up names come %s them',
+  (when) => {
+    const madeUp = (record: CapacityRecord): CapacityRecord => {
+      let next = record
+      for (let i = 0; i < 2 * MAX_COOLDOWNS; i++)
+        next = settled(next, T0, { model: `made up ${i}`, durationMs: HOUR_MS })
+      return next
+    }
+    const real = (record: CapacityRecord): CapacityRecord => {
+      const served = settled(record, T0, { model: 'm', durationMs: 5_000, isServed: true })
+      // A gateway that has not seen the model served takes nothing back.
+      return settled(settled(served, T0, { model: 'm', durationMs: 6_000 }), T0, {
+        model: 'm',
+        pool: 'flex',
+        minTokens: 4_096,
+        durationMs: 1_000,
+        isServed: true,
+      })
+    }
+    const record = when === 'before' ? real(madeUp(emptyRecord())) : madeUp(real(emptyRecord()))
+    expect(ask(record, {}, T0)).toMatchObject({ code: 'upstream_cooldown', retryAfterMs: 6_000 })
+    expect(ask(record, { pool: 'flex', tokens: 4_096 }, T0)).toMatchObject({ retryAfterMs: 1_000 })
+    expect(statusOf('c', record, UNLIMITED).cooldowns).toHaveLength(MAX_COOLDOWNS)
+  },
+)
+
 it('tells pools apart by name, whatever models are called', () => {
   for (const pool of [{ model: 'm' }, { model: 'a;b', pool: 'flex' }, { model: ';x' }, { model: '', pool: 'files' }]) {
     expect(poolOf(poolKey(pool))).toEqual(pool)

@@ -78,3 +78,18 @@ it('says nothing of a permit that is no trial', async () => {
   await permits.flush(1_000)
   expect(trialsTold()).toEqual([])
 })
+
+it('says of a pause whether the provider has served its model on the connection', async () => {
+  const coolDownOf = async (connectionId: string, model: string) => {
+    const outcome = await permits.acquire(connectionId, { ...REQUEST, model })
+    if (outcome.status !== 'granted') return expect.fail(outcome.status)
+    outcome.permit.settle({ requests: 1, tokens: 0 }, { model, durationMs: 1_000 })
+    await permits.flush(1_000)
+    return settlements().findLast(({ cooldown }) => cooldown !== undefined)?.cooldown
+  }
+  const permit = await permitFor({ ...REQUEST, model: 'real' })
+  permit.served()
+  expect(await coolDownOf('c', 'real')).toEqual({ model: 'real', durationMs: 1_000, isServed: true })
+  expect(await coolDownOf('c', 'made up')).toEqual({ model: 'made up', durationMs: 1_000 })
+  expect(await coolDownOf('other', 'real')).toEqual({ model: 'real', durationMs: 1_000 })
+})

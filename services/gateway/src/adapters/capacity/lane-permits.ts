@@ -33,6 +33,8 @@ export interface LanePermits extends Pick<Permits, 'unreserved'> {
 /** Permits over lanes, one for each connection in use. */
 export function lanePermits({ gateway, send, countersClockMs, onTooOld, onStale }: LanePermitsOptions): LanePermits {
   const lanes = new Map<string, Lane>()
+  /** Of each connection with a lane, the models that the provider has served. */
+  const served = new Map<string, Set<string>>()
   let used = new Set<string>()
   let lives = 0
 
@@ -54,6 +56,15 @@ export function lanePermits({ gateway, send, countersClockMs, onTooOld, onStale 
     return lane
   }
 
+  const permitFor = (connectionId: string, charge: Charge): Permit => {
+    let models = served.get(connectionId)
+    if (models === undefined) {
+      models = new Set()
+      served.set(connectionId, models)
+    }
+    return permitOf(() => laneOf(connectionId), models, charge)
+  }
+
   return {
     acquire: async (connectionId, request) => {
       const reserved = { requests: 1, tokens: request.tokens }
@@ -63,7 +74,7 @@ export function lanePermits({ gateway, send, countersClockMs, onTooOld, onStale 
       if (result.status === 'denied') return { status: 'denied', denied: result, windows }
       const { chargedAtMs, trialAtMs } = result
       const charge = { chargedAtMs, reserved, pool: poolOf(request), trialAtMs, byModel, departByMs }
-      return { status: 'granted', permit: permitOf(() => laneOf(connectionId), charge), windows }
+      return { status: 'granted', permit: permitFor(connectionId, charge), windows }
     },
     probe: async (connectionId, request, cost) => {
       const asked = { requests: Math.min(cost.requests, MAX_COUNT), tokens: Math.min(cost.tokens, MAX_COUNT) }
@@ -77,7 +88,7 @@ export function lanePermits({ gateway, send, countersClockMs, onTooOld, onStale 
       return { status: 'denied', denied: outcome.result, windows: outcome.windows }
     },
     unreserved: (connectionId, model) =>
-      permitOf(() => laneOf(connectionId), {
+      permitFor(connectionId, {
         chargedAtMs: 0,
         reserved: NOTHING,
         pool: { model },
@@ -87,7 +98,9 @@ export function lanePermits({ gateway, send, countersClockMs, onTooOld, onStale 
       }),
     releaseIdle: () => {
       for (const [connectionId, lane] of lanes) {
-        if (!used.has(connectionId) && lane.isIdle()) lanes.delete(connectionId)
+        if (used.has(connectionId) || !lane.isIdle()) continue
+        lanes.delete(connectionId)
+        served.delete(connectionId)
       }
       used = new Set()
     },
@@ -114,7 +127,8 @@ function poolOf({ model, pool }: Reservation): Pick<Acquire, 'model' | 'pool'> {
   return pool === '' ? { model } : { model, pool }
 }
 
-function permitOf(lane: () => Lane, charge: Charge): Permit {
+/** @param servedModels those of its connection that the provider has served; it adds its own */
+function permitOf(lane: () => Lane, servedModels: Set<string>, charge: Charge): Permit {
   const { reserved, pool, byModel, departByMs } = charge
   const { model } = pool
   let isSettled = false
@@ -135,6 +149,7 @@ function permitOf(lane: () => Lane, charge: Charge): Permit {
     chargeAgain: () =>
       lane().settle({ chargedAtMs: 0, reserved: NOTHING, actual: reserved, ...(byModel ? { model } : {}) }),
     served: () => {
+      if (servedModels.size < MAX_SERVED_MODELS) servedModels.add(model)
       if (trialAtMs === undefined) return
       lane().settle({ chargedAtMs: 0, reserved: NOTHING, actual: NOTHING, ...trialEnded(trialAtMs, 'served') })
     },
@@ -145,7 +160,9 @@ function permitOf(lane: () => Lane, charge: Charge): Permit {
         chargedAtMs: charge.chargedAtMs,
         reserved,
         actual,
-        ...(cooldown === undefined ? {} : { cooldown }),
+        ...(cooldown === undefined
+          ? {}
+          : { cooldown: servedModels.has(model) ? { ...cooldown, isServed: true } : cooldown }),
         ...(trialAtMs !== undefined && actual.requests === 0 ? trialEnded(trialAtMs, 'unsent') : {}),
         ...(byModel ? { model } : {}),
       })
@@ -153,4 +170,6 @@ function permitOf(lane: () => Lane, charge: Charge): Permit {
   }
 }
 
+/** More than a provider has. Bounds the memory. */
+const MAX_SERVED_MODELS = 1_000
 const NOTHING: Cost = { requests: 0, tokens: 0 }
