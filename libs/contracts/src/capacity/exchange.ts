@@ -43,6 +43,8 @@ export const CoolDown = Type.Object({
   pool,
   minTokens: Type.Optional(Count),
   durationMs: Type.Integer({ minimum: 0, maximum: 86_400_000 }),
+  /** The gateway has seen the provider serve the model: its name is none that somebody made up. */
+  isServed: Type.Optional(Type.Literal(true)),
 })
 
 /** What became of a permit that was granted as a trial during a cool-down. */
@@ -52,7 +54,7 @@ export const Trial = Type.Object({
   pool,
   /** As it was asked for. */
   tokens: Count,
-  /** The permit's `chargedAtMs`: it proves nothing of what was refused later. */
+  /** The permit's `trialAtMs`: it proves nothing of what was refused later. */
   grantedAtMs: Type.Integer({ minimum: 0 }),
   outcome: Type.Union([
     /** The provider has begun a response of 2xx: the pool's cool-downs that held the request back are over. */
@@ -110,8 +112,11 @@ export type Granted = Static<typeof Granted>
 export const Granted = Type.Object({
   status: Type.Literal('granted'),
   chargedAtMs: Type.Integer(),
-  /** The pool cools down, and this request is to find out whether the provider serves again: see {@link Trial}. */
-  trial: Type.Optional(Type.Literal(true)),
+  /**
+   * The pool cools down, and this request is to find out whether the provider serves again: see {@link Trial}. When it was granted, by the
+   * counters' clock: earlier than `chargedAtMs` for a gateway that is far.
+   */
+  trialAtMs: Type.Optional(Type.Integer({ minimum: 0 })),
 })
 
 /** Whose the limit is, where it is not the connection's but one that its provider tells for a model. */

@@ -60,7 +60,13 @@ it('gives back what was stored', () => {
 
 it('gives back pauses of every pool and size, and the results of trials', () => {
   const nothing = { requests: 0, tokens: 0 }
-  const pauses = [{}, { pool: 'flex' }, { pool: 'flex', minTokens: 4_096 }, { model: '__proto__' }, { model: 'a;b' }]
+  const pauses = [
+    {},
+    { pool: 'flex' },
+    { pool: 'flex', minTokens: 4_096, isServed: true as const },
+    { model: '__proto__' },
+    { model: 'a;b' },
+  ]
   const settlements = pauses.map((pause) => ({
     chargedAtMs: 0,
     reserved: nothing,
@@ -73,7 +79,7 @@ it('gives back pauses of every pool and size, and the results of trials', () => 
   const later = { gateway: 'a', seq: 2, asOfMs: T0, acquires: [...acquires, ...acquires], settlements: [] }
   const tried = applyExchange(advance(paused, T0 + 60_000), { configured: limits }, later, 0)
   expect(tried).toMatchObject({
-    results: [{ trial: true }, { trial: true }, { status: 'denied' }, { status: 'denied' }],
+    results: [{ trialAtMs: T0 + 60_000 }, { trialAtMs: T0 + 60_000 }, { status: 'denied' }, { status: 'denied' }],
   })
   expect(decodeRecord(JSON.parse(JSON.stringify(encodeRecord(tried.record))))).toEqual(tried.record)
 })

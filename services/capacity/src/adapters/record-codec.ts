@@ -17,8 +17,8 @@ const storedWindows = {
 
 const INTEGER = Type.Integer()
 
-/** From how many tokens, until when, refused when, strictly until when, tried when, to be tried when, and how much later then. */
-const StoredCoolDown = Type.Tuple([INTEGER, INTEGER, INTEGER, INTEGER, INTEGER, INTEGER, INTEGER])
+/** From how many tokens, until when, whether the model was served (0 or 1), refused when, strictly until when, tried when, to be tried when, and how much later then. */
+const StoredCoolDown = Type.Tuple([INTEGER, INTEGER, INTEGER, INTEGER, INTEGER, INTEGER, INTEGER, INTEGER])
 
 /** A record as it is stored: JSON with short names and flat arrays of numbers, since it is written with every commit. */
 export type StoredRecord = Static<typeof StoredRecord>
@@ -127,15 +127,18 @@ function encodeCoolDowns(coolDowns: CoolDowns): StoredRecord['cooldowns'] {
   return Object.fromEntries(
     Array.from(coolDowns, ([key, each]) => [
       key,
-      each.map(({ minTokens, endsAtMs, refusedAtMs, strictUntilMs, triedAtMs, trialAtMs, trialIntervalMs }) => [
-        minTokens,
-        endsAtMs,
-        refusedAtMs,
-        strictUntilMs,
-        triedAtMs,
-        trialAtMs,
-        trialIntervalMs,
-      ]),
+      each.map(
+        ({ minTokens, endsAtMs, isServed, refusedAtMs, strictUntilMs, triedAtMs, trialAtMs, trialIntervalMs }) => [
+          minTokens,
+          endsAtMs,
+          Number(isServed),
+          refusedAtMs,
+          strictUntilMs,
+          triedAtMs,
+          trialAtMs,
+          trialIntervalMs,
+        ],
+      ),
     ]),
   )
 }
@@ -144,9 +147,10 @@ function decodeCoolDowns(stored: StoredRecord['cooldowns']): CoolDowns {
   return new Map(
     Object.entries(stored).map(([key, each]) => [
       key,
-      each.map(([minTokens, endsAtMs, refusedAtMs, strictUntilMs, triedAtMs, trialAtMs, trialIntervalMs]) => ({
+      each.map(([minTokens, endsAtMs, served, refusedAtMs, strictUntilMs, triedAtMs, trialAtMs, trialIntervalMs]) => ({
         minTokens,
         endsAtMs,
+        isServed: served === 1,
         refusedAtMs,
         strictUntilMs,
         triedAtMs,
@@ -249,6 +253,7 @@ type Kind = number | Denied | StoredTrial
 interface StoredTrial {
   readonly code: 'trial'
   readonly chargedAtMs: number
+  readonly trialAtMs: number
 }
 
 function encodeResults(results: readonly PermitResult[]): { runs: number[]; kinds: Kind[] } {
@@ -268,13 +273,15 @@ function encodeResults(results: readonly PermitResult[]): { runs: number[]; kind
 
 function kindOf(result: PermitResult): Kind {
   if (result.status === 'denied') return result
-  const { chargedAtMs, trial } = result
-  return trial === true ? { code: 'trial', chargedAtMs } : chargedAtMs
+  const { chargedAtMs, trialAtMs } = result
+  return trialAtMs === undefined ? chargedAtMs : { code: 'trial', chargedAtMs, trialAtMs }
 }
 
 function resultOf(kind: Kind): PermitResult {
   if (typeof kind === 'number') return { status: 'granted', chargedAtMs: kind }
-  return kind.code === 'trial' ? { status: 'granted', chargedAtMs: kind.chargedAtMs, trial: true } : kind
+  if (kind.code !== 'trial') return kind
+  const { chargedAtMs, trialAtMs } = kind
+  return { status: 'granted', chargedAtMs, trialAtMs }
 }
 
 function decodeResults(runs: readonly number[], kinds: readonly Kind[]): PermitResult[] {

@@ -66,7 +66,7 @@ export function applyExchange(
     if (result.status === 'granted') {
       if (probe !== true) next = result.record
       const { status, chargedAtMs, isTrial } = result
-      results.push({ status, chargedAtMs, ...(isTrial && probe !== true ? { trial: true } : {}) })
+      results.push({ status, chargedAtMs, ...(isTrial && probe !== true ? { trialAtMs: record.clockMs } : {}) })
     } else {
       results.push(result)
     }

@@ -1,4 +1,4 @@
-import type { CoolDown, Trial } from '@sluice/contracts'
+import { type CoolDown, DELIVERY_SLACK_MS, MAX_DELIVERY_SLACK_MS, type Trial } from '@sluice/contracts'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { askAt } from '../testing/acquire-at.ts'
@@ -54,7 +54,7 @@ it('counts the size of one request where several are asked for', () => {
 it('keeps a pause of up to a minute as it was asked for', () => {
   const record = cooled({ model: 'm', durationMs: STRICT_MS })
   expect(ask(record, {}, T0 + STRICT_MS - 1)).toMatchObject({ retryAfterMs: 1 })
-  expect(ask(record, {}, T0 + STRICT_MS)).not.toHaveProperty('trial')
+  expect(ask(record, {}, T0 + STRICT_MS)).not.toHaveProperty('trialAtMs')
 })
 
 it('lets single requests through a longer pause, ever more rarely, until it is over', () => {
@@ -63,7 +63,7 @@ it('lets single requests through a longer pause, ever more rarely, until it is o
   for (let atMs = T0; atMs < T0 + HOUR_MS; atMs += 1_000) {
     const asked = ask(record, {}, atMs)
     if (asked.status === 'denied') continue
-    expect(asked.trial).toBe(true)
+    expect(asked.trialAtMs).toBe(atMs)
     trialsMs.push(atMs - T0)
     record = asked.record
     // Who asks in the same moment is held back.
@@ -72,7 +72,7 @@ it('lets single requests through a longer pause, ever more rarely, until it is o
   const minutes = trialsMs.map((atMs) => atMs / 60_000)
   expect(minutes).toEqual([1, 3, 7, 15, 25, 35, 45, 55])
   expect(ask(record, {}, T0 + HOUR_MS)).toMatchObject({ status: 'granted' })
-  expect(ask(record, {}, T0 + HOUR_MS)).not.toHaveProperty('trial')
+  expect(ask(record, {}, T0 + HOUR_MS)).not.toHaveProperty('trialAtMs')
 })
 
 it('ends a long pause as soon as the provider serves a trial', () => {
@@ -92,7 +92,7 @@ it('goes on with a pause whose trial is refused, and has the next request try wh
     { model: 'm', remainingMs: HOUR_MS, trialInMs: 119_600 },
   ])
   const unsent = ended(tried, T0 + STRICT_MS + 400, 'unsent', { grantedAtMs: T0 + STRICT_MS })
-  expect(ask(unsent, {}, T0 + STRICT_MS + 400)).toMatchObject({ status: 'granted', trial: true })
+  expect(ask(unsent, {}, T0 + STRICT_MS + 400)).toMatchObject({ status: 'granted', trialAtMs: T0 + STRICT_MS + 400 })
 })
 
 it('believes no trial about what was refused after it', () => {
@@ -105,13 +105,31 @@ it('believes no trial about what was refused after it', () => {
   expect(ask(unsent, {}, T0 + STRICT_MS + 400)).toMatchObject({ retryAfterMs: 29_800 })
 })
 
+it.each([DELIVERY_SLACK_MS, MAX_DELIVERY_SLACK_MS])(
+  'believes no trial about what was refused after its grant, however much later it is charged: slack of %i ms',
+  (slackMs) => {
+    const record = cooled({ model: 'm', durationMs: HOUR_MS })
+    const atMs = T0 + 2 * STRICT_MS
+    const { record: tried, trialAtMs, chargedAtMs } = granted(ask(record, {}, atMs, slackMs))
+    expect(chargedAtMs).toBe(atMs + slackMs - DELIVERY_SLACK_MS)
+    if (trialAtMs === undefined) return expect.fail('it is a trial')
+    for (const laterMs of [0, 1, 499, 500, 501, 1_000]) {
+      const refused = settled(tried, atMs + laterMs, { model: 'm', durationMs: HOUR_MS })
+      const served = ended(refused, atMs + 2_000, 'served', { grantedAtMs: trialAtMs })
+      expect(ask(served, {}, atMs + 2_000, slackMs).status).toBe('denied')
+    }
+    const served = ended(tried, atMs + 2_000, 'served', { grantedAtMs: trialAtMs })
+    expect(ask(served, {}, atMs + 2_000, slackMs).status).toBe('granted')
+  },
+)
+
 it('ends no pause of larger requests by serving a small one', () => {
   let record = cooled({ model: 'm', minTokens: 65_536, durationMs: HOUR_MS })
   record = settled(record, T0, { model: 'm', durationMs: HOUR_MS })
   const tried = granted(ask(record, { tokens: 10 }, T0 + STRICT_MS)).record
   const served = ended(tried, T0 + STRICT_MS, 'served', { tokens: 10 })
   expect(ask(served, { tokens: 65_535 }, T0 + STRICT_MS).status).toBe('granted')
-  expect(ask(served, { tokens: 65_536 }, T0 + STRICT_MS)).toMatchObject({ trial: true })
+  expect(ask(served, { tokens: 65_536 }, T0 + STRICT_MS)).toMatchObject({ trialAtMs: T0 + STRICT_MS })
   const large = granted(ask(served, { tokens: 65_536 }, T0 + STRICT_MS)).record
   expect(ask(large, { tokens: 65_536 }, T0 + STRICT_MS).status).toBe('denied')
 })
@@ -132,6 +150,33 @@ it('keeps a bounded number of pauses, those that end last', () => {
   expect(cooldowns).toHaveLength(MAX_COOLDOWNS)
   expect(Math.min(...cooldowns.map(({ remainingMs }) => remainingMs))).toBe(51_000)
 })
+
+it.each(['before', 'after'])(
+  'keeps the pauses of served models, whatever pauses of made-up names come %s them',
+  (when) => {
+    const madeUp = (record: CapacityRecord): CapacityRecord => {
+      let next = record
+      for (let i = 0; i < 2 * MAX_COOLDOWNS; i++)
+        next = settled(next, T0, { model: `made up ${i}`, durationMs: HOUR_MS })
+      return next
+    }
+    const real = (record: CapacityRecord): CapacityRecord => {
+      const served = settled(record, T0, { model: 'm', durationMs: 5_000, isServed: true })
+      // A gateway that has not seen the model served takes nothing back.
+      return settled(settled(served, T0, { model: 'm', durationMs: 6_000 }), T0, {
+        model: 'm',
+        pool: 'flex',
+        minTokens: 4_096,
+        durationMs: 1_000,
+        isServed: true,
+      })
+    }
+    const record = when === 'before' ? real(madeUp(emptyRecord())) : madeUp(real(emptyRecord()))
+    expect(ask(record, {}, T0)).toMatchObject({ code: 'upstream_cooldown', retryAfterMs: 6_000 })
+    expect(ask(record, { pool: 'flex', tokens: 4_096 }, T0)).toMatchObject({ retryAfterMs: 1_000 })
+    expect(statusOf('c', record, UNLIMITED).cooldowns).toHaveLength(MAX_COOLDOWNS)
+  },
+)
 
 it('tells pools apart by name, whatever models are called', () => {
   for (const pool of [{ model: 'm' }, { model: 'a;b', pool: 'flex' }, { model: ';x' }, { model: '', pool: 'files' }]) {
@@ -172,6 +217,7 @@ const stepArbitrary = fc.oneof(
       kind: fc.constant('acquire' as const),
       pool: fc.constantFrom('', 'flex', 'long'),
       tokens: fc.constantFrom(0, 1_023, 1_024, 5_000),
+      slackMs: fc.constantFrom(DELIVERY_SLACK_MS, MAX_DELIVERY_SLACK_MS),
       untilFree: fc.boolean(),
     }),
   },
@@ -233,9 +279,9 @@ it('lets nothing but trials through a pause, one at a time, and tells exactly wh
           }
         }
         if (step.kind !== 'acquire') continue
-        const { pool, tokens } = step
+        const { pool, tokens, slackMs } = step
         const question = { ...(pool === '' ? {} : { pool }), tokens }
-        let asked = ask(record, question, nowMs)
+        let asked = ask(record, question, nowMs, slackMs)
         if (asked.status === 'denied') {
           if (asked.code !== 'upstream_cooldown') return expect.fail('there are no limits')
           expect(pausing(pool, tokens)).not.toEqual([])
@@ -245,16 +291,16 @@ it('lets nothing but trials through a pause, one at a time, and tells exactly wh
           expect(retryAfterMs).toBeLessThanOrEqual(MAX_TRIAL_INTERVAL_MS)
           if (!step.untilFree) continue
           nowMs += retryAfterMs
-          asked = ask(record, question, nowMs)
+          asked = ask(record, question, nowMs, slackMs)
         }
         const permit = granted(asked)
         record = permit.record
         const reasons = pausing(pool, tokens)
-        expect(permit.trial === true).toBe(reasons.length > 0)
+        expect(permit.trialAtMs).toBe(reasons.length > 0 ? nowMs : undefined)
         for (const { atMs, durationMs } of reasons) {
           expect(nowMs - atMs).toBeGreaterThanOrEqual(Math.min(durationMs, STRICT_MS))
         }
-        if (permit.trial !== true) continue
+        if (permit.trialAtMs === undefined) continue
         for (const { minTokens } of reasons) {
           const before = sent.filter((each) => each.pool === pool && each.tokens >= minTokens)
           const oldestMs = Math.min(...reasons.filter((each) => each.minTokens === minTokens).map(({ atMs }) => atMs))
@@ -262,7 +308,7 @@ it('lets nothing but trials through a pause, one at a time, and tells exactly wh
             if (grantedAtMs > oldestMs) expect(nowMs - grantedAtMs).toBeGreaterThanOrEqual(FIRST_TRIAL_INTERVAL_MS)
           }
         }
-        const trial = { pool, tokens, grantedAtMs: permit.chargedAtMs }
+        const trial = { pool, tokens, grantedAtMs: permit.trialAtMs }
         open.push(trial)
         sent.push(trial)
       }
@@ -293,8 +339,8 @@ function ended(
   return settle(advance(record, atMs), { chargedAtMs: 0, reserved: nothing, actual: nothing, trial })
 }
 
-function ask(record: CapacityRecord, given: object, atMs: number) {
-  return askAt(record, UNLIMITED, { model: 'm', requests: 1, tokens: 0, ...given }, atMs)
+function ask(record: CapacityRecord, given: object, atMs: number, slackMs?: number) {
+  return askAt(record, UNLIMITED, { model: 'm', requests: 1, tokens: 0, ...given }, atMs, slackMs)
 }
 
 function granted(asked: ReturnType<typeof ask>) {

@@ -8,6 +8,8 @@ import type { CoolDown, Trial } from '@sluice/contracts'
 export interface PoolCoolDown {
   readonly minTokens: number
   readonly endsAtMs: number
+  /** The provider is known to have served the model. */
+  readonly isServed: boolean
   /** When a request was last refused, and until when none is let through for it. */
   readonly refusedAtMs: number
   readonly strictUntilMs: number
@@ -24,7 +26,10 @@ export type CoolDowns = ReadonlyMap<string, readonly PoolCoolDown[]>
 
 export const NO_COOL_DOWNS: CoolDowns = new Map()
 
-/** So many cool-downs are kept at once; of more, those that end last stay. Bounds the record's size. */
+/**
+ * So many cool-downs are kept at once; of more, those of models that were served stay first, and then those that end last: names that
+ * somebody makes up push no real model out. Bounds the record's size.
+ */
 export const MAX_COOLDOWNS = 256
 
 /** A pause up to this long is kept strictly; a longer one for so long after each refusal. */
@@ -68,7 +73,7 @@ export function advanceCoolDowns(coolDowns: CoolDowns, clockMs: number): CoolDow
 
 /** With a pause that begins now. One of the same pool and size is lengthened by it and never shortened, and its next trial put off. */
 export function withCoolDown(coolDowns: CoolDowns, added: CoolDown, clockMs: number): CoolDowns {
-  const { minTokens = 0, durationMs } = added
+  const { minTokens = 0, durationMs, isServed = false } = added
   const key = poolKey(added)
   const others = coolDowns.get(key) ?? []
   const known = others.find((each) => each.minTokens === minTokens)
@@ -76,6 +81,7 @@ export function withCoolDown(coolDowns: CoolDowns, added: CoolDown, clockMs: num
   const longer: PoolCoolDown = {
     minTokens,
     endsAtMs: Math.max(known?.endsAtMs ?? 0, clockMs + durationMs),
+    isServed: isServed || known?.isServed === true,
     refusedAtMs: clockMs,
     strictUntilMs,
     triedAtMs: known?.triedAtMs ?? 0,
@@ -161,10 +167,15 @@ function bounded(coolDowns: Map<string, readonly PoolCoolDown[]>): CoolDowns {
   if (count <= MAX_COOLDOWNS) return coolDowns
   const all = [...coolDowns].flatMap(([key, each]) => each.map((one) => ({ key, one })))
   const kept = new Map<string, PoolCoolDown[]>()
-  for (const { key, one } of all.sort((a, b) => b.one.endsAtMs - a.one.endsAtMs).slice(0, MAX_COOLDOWNS)) {
+  for (const { key, one } of all.sort((a, b) => byRank(a.one, b.one)).slice(0, MAX_COOLDOWNS)) {
     kept.set(key, [...(kept.get(key) ?? []), one])
   }
   return kept
+}
+
+/** Orders what is kept first before the others. */
+function byRank(a: PoolCoolDown, b: PoolCoolDown): number {
+  return Number(b.isServed) - Number(a.isServed) || b.endsAtMs - a.endsAtMs
 }
 
 const NONE: readonly PoolCoolDown[] = []

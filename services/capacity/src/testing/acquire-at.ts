@@ -1,4 +1,4 @@
-import type { Acquire, Cost, Denied } from '@sluice/contracts'
+import { type Acquire, type Cost, DELIVERY_SLACK_MS, type Denied } from '@sluice/contracts'
 import { applyExchange } from '../domain/apply-exchange.ts'
 import type { HeldLimits } from '../domain/limits.ts'
 import { advance, type CapacityRecord } from '../domain/record.ts'
@@ -8,7 +8,7 @@ export type Acquired =
       readonly status: 'granted'
       readonly record: CapacityRecord
       readonly chargedAtMs: number
-      readonly trial?: true
+      readonly trialAtMs?: number
     }
   | Denied
 
@@ -26,9 +26,15 @@ export function acquireAt(
 }
 
 /** The same for anything that may be asked for. */
-export function askAt(record: CapacityRecord, limits: HeldLimits, asked: Acquire, nowMs: number): Acquired {
+export function askAt(
+  record: CapacityRecord,
+  limits: HeldLimits,
+  asked: Acquire,
+  nowMs: number,
+  slackMs: number = DELIVERY_SLACK_MS,
+): Acquired {
   const now = advance(record, nowMs)
-  const exchange = { gateway: `g${++gateways}`, seq: 1, asOfMs: nowMs, acquires: [asked], settlements: [] }
+  const exchange = { gateway: `g${++gateways}`, seq: 1, asOfMs: nowMs, slackMs, acquires: [asked], settlements: [] }
   const applied = applyExchange(now, limits, exchange, now.clockMs - nowMs)
   if (applied.status !== 'decided') throw new Error('a new exchange is not stale')
   const [result] = applied.results

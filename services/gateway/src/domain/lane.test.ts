@@ -326,11 +326,11 @@ it('has another request try where a trial came too late to be used', async () =>
   const outcome = lane.acquire({ ...acquire, pool: 'flex' })
   const late = await next()
   nowMs += PERMIT_MAX_AGE_MS + 1
-  const trial = { status: 'granted', chargedAtMs: 5_000, trial: true } as const
+  const trial = { status: 'granted', chargedAtMs: 5_000, trialAtMs: 4_600 } as const
   late.end({ status: 'replied', reply: { seq: 1, results: [trial], windows: [], clockMs: CLOCK_MS } })
   const again = await next()
   expect(again.request.settlements).toMatchObject([
-    { trial: { model: 'm', pool: 'flex', tokens: 10, grantedAtMs: 5_000, outcome: 'unsent' } },
+    { trial: { model: 'm', pool: 'flex', tokens: 10, grantedAtMs: 4_600, outcome: 'unsent' } },
     { reserved: { requests: 1 }, actual: nothing },
   ])
   again.end({ status: 'replied', reply: { seq: 2, results: [trial], windows: [], clockMs: CLOCK_MS } })

@@ -237,16 +237,16 @@ export function createLane(parts: LaneParts): Lane {
     abandonOverdue([])
   }
 
-  const giveBack = (acquire: Acquire, { chargedAtMs, trial }: Granted, byModel: boolean): void => {
+  const giveBack = (acquire: Acquire, { chargedAtMs, trialAtMs }: Granted, byModel: boolean): void => {
     const { model, pool, requests, tokens } = acquire
     settlements.add({
       chargedAtMs,
       reserved: { requests, tokens },
       actual: { requests: 0, tokens: 0 },
       ...(byModel ? { model } : {}),
-      ...(trial === true
-        ? { trial: { model, ...(pool && { pool }), tokens, grantedAtMs: chargedAtMs, outcome: 'unsent' } }
-        : {}),
+      ...(trialAtMs === undefined
+        ? {}
+        : { trial: { model, ...(pool && { pool }), tokens, grantedAtMs: trialAtMs, outcome: 'unsent' } }),
     })
   }
 

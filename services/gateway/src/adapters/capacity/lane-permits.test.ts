@@ -4,16 +4,18 @@ import { beforeEach, expect, it } from 'vitest'
 import { type LanePermits, lanePermits } from './lane-permits.ts'
 
 const CHARGED_AT_MS = 5_000
+/** Earlier, as for a gateway that is far. */
+const TRIAL_AT_MS = 4_500
 const REQUEST = { model: 'm', pool: 'flex', tokens: 70 }
-const TRIED = { model: 'm', pool: 'flex', tokens: 70, grantedAtMs: CHARGED_AT_MS }
+const TRIED = { model: 'm', pool: 'flex', tokens: 70, grantedAtMs: TRIAL_AT_MS }
 
 let exchanges: ExchangeRequest[]
-let trial: { trial?: true }
+let trial: { trialAtMs?: number }
 let permits: LanePermits
 
 beforeEach(() => {
   exchanges = []
-  trial = { trial: true }
+  trial = { trialAtMs: TRIAL_AT_MS }
   permits = lanePermits({
     gateway: 'g',
     send: async (_connectionId, request) => {
@@ -75,4 +77,19 @@ it('says nothing of a permit that is no trial', async () => {
   permit.settle({ requests: 0, tokens: 0 })
   await permits.flush(1_000)
   expect(trialsTold()).toEqual([])
+})
+
+it('says of a pause whether the provider has served its model on the connection', async () => {
+  const coolDownOf = async (connectionId: string, model: string) => {
+    const outcome = await permits.acquire(connectionId, { ...REQUEST, model })
+    if (outcome.status !== 'granted') return expect.fail(outcome.status)
+    outcome.permit.settle({ requests: 1, tokens: 0 }, { model, durationMs: 1_000 })
+    await permits.flush(1_000)
+    return settlements().findLast(({ cooldown }) => cooldown !== undefined)?.cooldown
+  }
+  const permit = await permitFor({ ...REQUEST, model: 'real' })
+  permit.served()
+  expect(await coolDownOf('c', 'real')).toEqual({ model: 'real', durationMs: 1_000, isServed: true })
+  expect(await coolDownOf('c', 'made up')).toEqual({ model: 'made up', durationMs: 1_000 })
+  expect(await coolDownOf('other', 'real')).toEqual({ model: 'real', durationMs: 1_000 })
 })

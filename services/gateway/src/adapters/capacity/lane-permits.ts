@@ -33,6 +33,8 @@ export interface LanePermits extends Pick<Permits, 'unreserved'> {
 /** Permits over lanes, one for each connection in use. */
 export function lanePermits({ gateway, send, countersClockMs, onTooOld, onStale }: LanePermitsOptions): LanePermits {
   const lanes = new Map<string, Lane>()
+  /** Of each connection with a lane, the models that the provider has served. */
+  const served = new Map<string, Set<string>>()
   let used = new Set<string>()
   let lives = 0
 
@@ -54,6 +56,15 @@ export function lanePermits({ gateway, send, countersClockMs, onTooOld, onStale 
     return lane
   }
 
+  const permitFor = (connectionId: string, charge: Charge): Permit => {
+    let models = served.get(connectionId)
+    if (models === undefined) {
+      models = new Set()
+      served.set(connectionId, models)
+    }
+    return permitOf(() => laneOf(connectionId), models, charge)
+  }
+
   return {
     acquire: async (connectionId, request) => {
       const reserved = { requests: 1, tokens: request.tokens }
@@ -61,9 +72,9 @@ export function lanePermits({ gateway, send, countersClockMs, onTooOld, onStale 
       if (outcome.status === 'unavailable') return outcome
       const { result, windows, byModel, departByMs } = outcome
       if (result.status === 'denied') return { status: 'denied', denied: result, windows }
-      const { chargedAtMs, trial = false } = result
-      const charge = { chargedAtMs, reserved, pool: poolOf(request), isTrial: trial, byModel, departByMs }
-      return { status: 'granted', permit: permitOf(() => laneOf(connectionId), charge), windows }
+      const { chargedAtMs, trialAtMs } = result
+      const charge = { chargedAtMs, reserved, pool: poolOf(request), trialAtMs, byModel, departByMs }
+      return { status: 'granted', permit: permitFor(connectionId, charge), windows }
     },
     probe: async (connectionId, request, cost) => {
       const asked = { requests: Math.min(cost.requests, MAX_COUNT), tokens: Math.min(cost.tokens, MAX_COUNT) }
@@ -77,17 +88,19 @@ export function lanePermits({ gateway, send, countersClockMs, onTooOld, onStale 
       return { status: 'denied', denied: outcome.result, windows: outcome.windows }
     },
     unreserved: (connectionId, model) =>
-      permitOf(() => laneOf(connectionId), {
+      permitFor(connectionId, {
         chargedAtMs: 0,
         reserved: NOTHING,
         pool: { model },
-        isTrial: false,
+        trialAtMs: undefined,
         byModel: true,
         departByMs: Number.POSITIVE_INFINITY,
       }),
     releaseIdle: () => {
       for (const [connectionId, lane] of lanes) {
-        if (!used.has(connectionId) && lane.isIdle()) lanes.delete(connectionId)
+        if (used.has(connectionId) || !lane.isIdle()) continue
+        lanes.delete(connectionId)
+        served.delete(connectionId)
       }
       used = new Set()
     },
@@ -102,8 +115,8 @@ interface Charge {
   chargedAtMs: number
   readonly reserved: Cost
   readonly pool: Pick<Acquire, 'model' | 'pool'>
-  /** Whether it was granted to find out whether the provider serves its pool again. */
-  readonly isTrial: boolean
+  /** When it was granted to find out whether the provider serves its pool again; undefined: it was not for that. */
+  readonly trialAtMs: number | undefined
   /** Whether its settlement is to name the model. */
   readonly byModel: boolean
   readonly departByMs: number
@@ -114,15 +127,15 @@ function poolOf({ model, pool }: Reservation): Pick<Acquire, 'model' | 'pool'> {
   return pool === '' ? { model } : { model, pool }
 }
 
-function permitOf(lane: () => Lane, charge: Charge): Permit {
+/** @param servedModels those of its connection that the provider has served; it adds its own */
+function permitOf(lane: () => Lane, servedModels: Set<string>, charge: Charge): Permit {
   const { reserved, pool, byModel, departByMs } = charge
   const { model } = pool
-  const grantedAtMs = charge.chargedAtMs
   let isSettled = false
-  let isTrying = charge.isTrial
-  const trialEnded = (outcome: Trial['outcome']): Trial => {
-    isTrying = false
-    return { ...pool, tokens: reserved.tokens, grantedAtMs, outcome }
+  let trialAtMs = charge.trialAtMs
+  const trialEnded = (grantedAtMs: number, outcome: Trial['outcome']): { readonly trial: Trial } => {
+    trialAtMs = undefined
+    return { trial: { ...pool, tokens: reserved.tokens, grantedAtMs, outcome } }
   }
   return {
     departByMs,
@@ -136,7 +149,9 @@ function permitOf(lane: () => Lane, charge: Charge): Permit {
     chargeAgain: () =>
       lane().settle({ chargedAtMs: 0, reserved: NOTHING, actual: reserved, ...(byModel ? { model } : {}) }),
     served: () => {
-      if (isTrying) lane().settle({ chargedAtMs: 0, reserved: NOTHING, actual: NOTHING, trial: trialEnded('served') })
+      if (servedModels.size < MAX_SERVED_MODELS) servedModels.add(model)
+      if (trialAtMs === undefined) return
+      lane().settle({ chargedAtMs: 0, reserved: NOTHING, actual: NOTHING, ...trialEnded(trialAtMs, 'served') })
     },
     settle: (actual, cooldown) => {
       if (isSettled) return
@@ -145,12 +160,16 @@ function permitOf(lane: () => Lane, charge: Charge): Permit {
         chargedAtMs: charge.chargedAtMs,
         reserved,
         actual,
-        ...(cooldown === undefined ? {} : { cooldown }),
-        ...(isTrying && actual.requests === 0 ? { trial: trialEnded('unsent') } : {}),
+        ...(cooldown === undefined
+          ? {}
+          : { cooldown: servedModels.has(model) ? { ...cooldown, isServed: true } : cooldown }),
+        ...(trialAtMs !== undefined && actual.requests === 0 ? trialEnded(trialAtMs, 'unsent') : {}),
         ...(byModel ? { model } : {}),
       })
     },
   }
 }
 
+/** More than a provider has. Bounds the memory. */
+const MAX_SERVED_MODELS = 1_000
 const NOTHING: Cost = { requests: 0, tokens: 0 }
