@@ -24,7 +24,7 @@ const StoredCoolDown = Type.Tuple([INTEGER, INTEGER, INTEGER, INTEGER, INTEGER, 
 export type StoredRecord = Static<typeof StoredRecord>
 export const StoredRecord = Type.Object({
   /** Version of this form. */
-  v: Type.Literal(2),
+  v: Type.Literal(3),
   clock: Type.Integer(),
   ...storedWindows,
   lanes: Type.Array(
@@ -71,7 +71,7 @@ export const StoredRecord = Type.Object({
 
 export function encodeRecord(record: CapacityRecord): StoredRecord {
   return {
-    v: 2,
+    v: 3,
     clock: record.clockMs,
     ...encodeWindows(record.windows),
     lanes: [...record.lanes].map(([id, lane]) => ({

@@ -25,8 +25,8 @@ export interface Permit {
   /** Charges the same cost once more, as soon as capacity can be asked. */
   chargeAgain(): void
   /**
-   * Says that the provider has begun a response of 2xx, which ends a pause that the permit was to try out. Costs nothing where it was to
-   * try nothing.
+   * Says that the provider has begun a response of 2xx, which ends a pause that the permit was to try out, and shows that the model's name
+   * is none that somebody made up. Sends nothing where it was to try nothing.
    */
   served(): void
   /**
