@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { capacityMembers, capacityRecords, clockMarks, connectionProjection, SluiceError } from '@sluice/contracts'
-import { connectBus, openBucket } from '@sluice/messaging'
+import { awaitBucket, connectBus, openBucket } from '@sluice/messaging'
 import { busOptions, counter, type Logger, outageLog, type Service } from '@sluice/service-kit'
 import { readBootId, sinceBootMs } from './adapters/boot.ts'
 import { checkRecords, permitProbe } from './adapters/check-records.ts'
@@ -38,7 +38,7 @@ export async function start(config: CapacityConfig, logger: Logger): Promise<Ser
     jetstreamTimeoutMs: 1_000,
   })
   const [connections, records, members, marks] = await Promise.all([
-    openBucket(bus, connectionProjection),
+    awaitBucket(bus, connectionProjection),
     openBucket(bus, capacityRecords),
     openBucket(bus, capacityMembers),
     openBucket(bus, clockMarks),
