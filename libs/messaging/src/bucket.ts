@@ -5,7 +5,7 @@ import { createPrivate, privatePlace, publicPlace } from './bucket-place.ts'
 import type { Bus } from './bus.ts'
 import { NoRespondersError, UnreadableEntryError } from './faults.ts'
 import { type Published, publishToJetStream } from './jetstream-publish.ts'
-import { isNotPermitted, untilOwnerMadeIt } from './made-by-owner.ts'
+import { isNotPermitted, streamMaker, untilOwnerMadeIt } from './made-by-owner.ts'
 import { withRoomFor } from './no-room.ts'
 import type { StoredMessage } from './ordered-reader.ts'
 import { type Watch, type WatchedEntry, type WatchOptions, watchBucket } from './watch.ts'
@@ -72,14 +72,30 @@ export interface Bucket<Value> {
 }
 
 /**
- * Opens the definition's bucket, and creates it if it is not there; where this user may not, waits until the service whose bucket it is
- * has created it.
+ * Opens the definition's bucket, and creates it if it is not there: for the service that owns it. Where this user may not, waits until
+ * another has created it.
  */
 export async function openBucket<V extends TSchema>(
   bus: Bus,
   definition: BucketDefinition<V>,
 ): Promise<Bucket<Static<V>>> {
-  const kv = await openKv(bus, definition)
+  return bucketOf(bus, definition, await openKv(bus, definition))
+}
+
+/** Waits, for as long as it takes, until the service that owns the definition's bucket has created it, and opens it. */
+export async function awaitBucket<V extends TSchema>(
+  bus: Bus,
+  definition: BucketDefinition<V>,
+): Promise<Bucket<Static<V>>> {
+  await untilOwnerMadeIt(bus, `KV_${definition.name}`)
+  return bucketOf(bus, definition, await bindKv(bus, definition))
+}
+
+async function bucketOf<V extends TSchema>(
+  bus: Bus,
+  definition: BucketDefinition<V>,
+  kv: KV,
+): Promise<Bucket<Static<V>>> {
   const stream = `KV_${definition.name}`
   const publicPrefix = `$KV.${definition.name}.`
   const place = definition.isPrivate === true ? await privatePlace(bus, definition) : publicPlace(definition)
@@ -171,9 +187,10 @@ export async function openBucket<V extends TSchema>(
 
 async function openKv(bus: Bus, definition: BucketDefinition): Promise<KV> {
   const { name, expiryMs } = definition
-  const open = async () => {
-    if (definition.isPrivate === true) await createPrivate(bus, definition)
-    return bus.jetstream.views.kv(name, {
+  const create = async () => {
+    if (definition.isPrivate === true) return createPrivate(bus, definition)
+    const maker = (await streamMaker(bus)).jetstream()
+    await maker.views.kv(name, {
       history: 1,
       storage: StorageType.File,
       replicas: bus.replicas,
@@ -183,12 +200,16 @@ async function openKv(bus: Bus, definition: BucketDefinition): Promise<KV> {
     })
   }
   try {
-    return await withRoomFor(`the bucket ${name}`, open)
+    await withRoomFor(`the bucket ${name}`, create)
   } catch (error) {
     if (!isNotPermitted(error)) throw error
     await untilOwnerMadeIt(bus, `KV_${name}`)
-    return open()
   }
+  return bindKv(bus, definition)
+}
+
+function bindKv(bus: Bus, { name }: BucketDefinition): Promise<KV> {
+  return bus.jetstream.views.kv(name, { bindOnly: true })
 }
 
 function encode(value: unknown): string {

@@ -5,7 +5,7 @@ import type { Static, TSchema } from 'typebox'
 import type { Bus } from './bus.ts'
 import { NoRoomError } from './faults.ts'
 import { publishToJetStream } from './jetstream-publish.ts'
-import { findStream, isNameInUse, isNotPermitted, untilOwnerMadeIt } from './made-by-owner.ts'
+import { findStream, isNameInUse, isNotPermitted, streamMaker, untilOwnerMadeIt } from './made-by-owner.ts'
 import { withRoomFor } from './no-room.ts'
 
 /**
@@ -24,16 +24,6 @@ export async function ensureStream(bus: Bus, definition: Definition): Promise<vo
     // A server that is short of room for what is reserved refuses a smaller size, too. The stream is there and takes messages.
     if (!(error instanceof NoRoomError)) throw error
   }
-}
-
-/**
- * Creates the definition's stream if it is not there, and takes one that is as it is: for services that do not own it and can begin before
- * its owner. Where this user may not create it, waits until another has.
- * @throws NoRoomError when the server cannot reserve the stream's size
- */
-export async function createStream(bus: Bus, definition: Definition): Promise<void> {
-  if ((await findStream(bus, definition.name)) !== undefined) return
-  await unlessAnothers(bus, definition, () => addStream(bus, definition.name, settingsOf(bus, definition)))
 }
 
 type Definition = StreamDefinition<readonly string[], TSchema>
@@ -80,7 +70,7 @@ export async function publishToStream<A extends readonly string[], M extends TSc
 }
 
 async function addStream(bus: Bus, name: string, settings: Partial<StreamConfig>): Promise<void> {
-  const streams = bus.jetstreamManager.streams
+  const { streams } = await streamMaker(bus)
   try {
     await streams.add({ name, storage: StorageType.File, retention: RetentionPolicy.Limits, ...settings })
   } catch (error) {
