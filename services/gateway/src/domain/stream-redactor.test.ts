@@ -71,6 +71,11 @@ function isTakenOut(result: string, written: string): boolean {
   }
 }
 
+/** Whether its last backslash makes an escape of what stands behind it, which is left whole. */
+function endsInEscape(written: string): boolean {
+  return /(?<!\\)(?:\\\\)*\\$/.test(written)
+}
+
 /** Whether `text` has a run of the secret in this writing that counts; looked for in the plainest way. */
 function shows(text: string, secret: string, write: (text: string) => string): boolean {
   for (let start = 0; start < secret.length; start++) {
@@ -132,6 +137,7 @@ it('what stands around a secret stays', () => {
   fc.assert(
     fc.property(secrets, writers, sizesOf(50), (secret, write, sizes) => {
       const written = write(secret)
+      fc.pre(!endsInEscape(written))
       const around = ['{"a":"é ', ' ","b":"', '"}\n'] as const
       const result = redacted(Buffer.from(around.join(written)), [secret], sizes).text
       const shown = around.map((part) => Buffer.from(part).toString('latin1'))
@@ -157,6 +163,8 @@ it('JSON stays JSON, whatever stands beside a secret and wherever it is cut', ()
       writers,
       sizesOf(30),
       (secret, beside, [start, length], write, sizes) => {
+        // A quote at the edge of its run may be the one around the text.
+        fc.pre(!secret.includes('"'))
         const run = secret.slice(start % secret.length, (start % secret.length) + 9 + length)
         const text = beside.join(run)
         const document = `{"a":${JSON.stringify(text)},"b":"${write === WRITERS.plain ? '' : json(write(secret))}"}`
@@ -224,6 +232,7 @@ describe('holding back', () => {
   it('is of no fewer than four bytes, and the first three are shown alone, however small the pieces are', () => {
     fc.assert(
       fc.property(secrets, writers, sizesOf(3), noise, (secret, write, sizes, before) => {
+        fc.pre(!endsInEscape(write(secret)))
         const bytes = Buffer.from(`${before}\n${write(secret)}`)
         const redactor = new StreamRedactor(new SecretIndex([secret]))
         const start = Buffer.byteLength(`${before}\n`)

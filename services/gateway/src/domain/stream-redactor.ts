@@ -2,7 +2,8 @@ import type { SecretIndex, SecretSpan } from './secret-index.ts'
 
 /**
  * Takes secrets and their longer runs out of a body as it passes by, in whatever pieces it comes. Every other byte stays, and what is taken
- * out is replaced by as many bytes, so that a length that was announced holds. Text that was JSON is JSON afterwards.
+ * out is replaced by as many bytes, so that a length that was announced holds. Text that was JSON is JSON afterwards,
+ * unless the secret has quotes, which no provider's key has: one may be the quote around the text.
  *
  * Held back is only what may be the beginning of a run, until the next piece or the end shows it: at most the secret's longest writing, and
  * nothing where a piece ends with what no secret has, as events do with their line feeds. Fewer than four bytes are not held back, as every
