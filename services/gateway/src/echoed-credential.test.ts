@@ -35,6 +35,12 @@ const connected = async () => {
 
 /** What stands in the place of `length` bytes of a body that is passed on as it comes. */
 const filler = (length: number) => '[redacted]'.padEnd(length, '*')
+/** The text with the key's first characters taken out, too: up to three are passed on where a piece ends with them. */
+const wholly = (text: string) =>
+  [1, 2, 3].reduce(
+    (rest, shown) => rest.replaceAll(OLD.slice(0, shown) + filler(OLD.length - shown), filler(OLD.length)),
+    text,
+  )
 const event = (data: object) => `data: ${JSON.stringify(data)}\n\n`
 const delta = (content: string) => event({ choices: [{ delta: { content } }] })
 const JSON_TYPE = { 'content-type': 'application/json' }
@@ -113,7 +119,7 @@ describe('a credential that is repeated in an answer of status 200 or 3xx', () =
           const text = answer.body.toString()
           expect(shows(JSON.stringify(answer.headers) + text, OLD)).toBe(false)
           expect(text).toHaveLength(sent.length)
-          if (body.includes(OLD)) expect(text).toBe(body.replaceAll(OLD, filler(OLD.length)))
+          if (body.includes(OLD)) expect(wholly(text)).toBe(body.replaceAll(OLD, filler(OLD.length)))
           if (headers === JSON_TYPE) expect(JSON.stringify(JSON.parse(text))).not.toContain(OLD)
         }),
         { numRuns: 6 },

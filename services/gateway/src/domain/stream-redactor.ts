@@ -2,40 +2,50 @@ import type { SecretIndex, SecretSpan } from './secret-index.ts'
 
 /**
  * Takes secrets and their longer runs out of a body as it passes by, in whatever pieces it comes. Every other byte stays, and what is taken
- * out is replaced by as many bytes, so that a length that was announced holds. Text that was JSON is JSON afterwards.
+ * out is replaced by as many bytes, so that a length that was announced holds. Text that was JSON is JSON afterwards,
+ * unless the secret has quotes, which no provider's key has: one may be the quote around the text.
  *
  * Held back is only what may be the beginning of a run, until the next piece or the end shows it: at most the secret's longest writing, and
- * nothing where a piece ends with what no secret has, as events do with their line feeds.
+ * nothing where a piece ends with what no secret has, as events do with their line feeds. Fewer than four bytes are not held back, as every
+ * fourth piece of a binary stream ends with a byte that some secret has: they are passed on and remembered, so that the rest of the run is
+ * taken out. Of a run at most its first three characters are shown, then, which is less than providers show on purpose.
  */
 export class StreamRedactor {
   readonly #index: SecretIndex
-  #held = EMPTY
+  /** What may be the beginning of a run. */
+  #open = EMPTY
+  /** How many bytes of it were passed on. */
+  #shownBytes = 0
 
   constructor(index: SecretIndex) {
     this.#index = index
   }
 
-  /** Takes the next bytes; gives those to pass on now: the same buffer where nothing is taken out or held back. */
+  /** Takes the next bytes; gives those to pass on now: the same buffer where it is passed on whole and none before it matter. */
   push(chunk: Buffer): Buffer {
-    if (this.#index.isEmpty) return chunk
-    const bytes = redactInPlace(this.#index, this.#withHeld(chunk), false)
+    if (this.#index.isEmpty || chunk.length === 0) return chunk
+    const shownBytes = this.#shownBytes
+    const bytes = this.#redacted(chunk, false)
     const open = escapeStart(bytes, this.#index.openStart(bytes))
-    if (open === bytes.length) return bytes
+    const isHeld = bytes.length - open >= LEAST_HELD_BYTES
+    const end = isHeld ? Math.max(open, shownBytes) : bytes.length
     // A copy, as the piece may be part of a larger buffer.
-    this.#held = Buffer.from(bytes.subarray(open))
-    return bytes.subarray(0, open)
+    this.#open = open === bytes.length ? EMPTY : Buffer.from(bytes.subarray(open))
+    this.#shownBytes = Math.max(0, end - open)
+    return shownBytes === 0 && end === bytes.length ? bytes : bytes.subarray(shownBytes, end)
   }
 
   /** The body has ended: gives what is still to be passed on. */
   end(): Buffer {
-    return this.#held.length === 0 ? EMPTY : redactInPlace(this.#index, this.#withHeld(EMPTY), true)
+    if (this.#open.length === this.#shownBytes) return EMPTY
+    const shownBytes = this.#shownBytes
+    return this.#redacted(EMPTY, true).subarray(shownBytes)
   }
 
-  #withHeld(chunk: Buffer): Buffer {
-    if (this.#held.length === 0) return chunk
-    const bytes = Buffer.concat([this.#held, chunk])
-    this.#held = EMPTY
-    return bytes
+  /** What is open and the next bytes, with nothing changed that was passed on. */
+  #redacted(chunk: Buffer, isEnd: boolean): Buffer {
+    const bytes = this.#open.length === 0 ? chunk : Buffer.concat([this.#open, chunk])
+    return redactInPlace(this.#index, bytes, this.#shownBytes, isEnd)
   }
 }
 
@@ -53,12 +63,12 @@ export function redactWhole(index: SecretIndex, bytes: Buffer): Buffer {
   return pieces.length === 0 ? bytes : Buffer.concat([...pieces, bytes.subarray(shownTo)])
 }
 
-/** The same of a part of a body, where as many bytes take the place of each. */
-function redactInPlace(index: SecretIndex, given: Buffer, isEnd: boolean): Buffer {
+/** The same of a part of a body, where as many bytes take the place of each, but for its first `shownBytes`. */
+function redactInPlace(index: SecretIndex, given: Buffer, shownBytes: number, isEnd: boolean): Buffer {
   let bytes = given
   for (let span = index.find(bytes, 0, isEnd); span !== undefined; span = index.find(bytes, span.end, isEnd)) {
     if (bytes === given) bytes = Buffer.from(given)
-    const { start, end } = withoutHalfEscapes(bytes, span)
+    const { start, end } = withoutHalfEscapes(bytes, { start: Math.max(span.start, shownBytes), end: span.end })
     if (start >= end) continue
     bytes.fill(STAR, start, end)
     if (end - start >= WORD.length) WORD.copy(bytes, start)
@@ -72,6 +82,7 @@ function withoutHalfEscapes(bytes: Buffer, { start, end }: SecretSpan): SecretSp
 }
 
 const EMPTY = Buffer.alloc(0)
+const LEAST_HELD_BYTES = 4
 const WORD = Buffer.from('[redacted]')
 const STAR = 0x2a
 
