@@ -27,6 +27,7 @@ export class Http2Request extends Readable implements RequestParts {
   readonly #stream: ServerHttp2Stream
   readonly #onProgress: () => void
   #isRead = false
+  #isDiscarded = false
 
   /** @param onProgress called whenever more of the body has arrived and is taken */
   constructor(stream: ServerHttp2Stream, { method, path, headers }: Http1Head, onProgress: () => void) {
@@ -49,24 +50,36 @@ export class Http2Request extends Readable implements RequestParts {
     return this.#stream.session?.socket as IncomingMessage['socket'] | undefined
   }
 
+  /**
+   * Throws away what still comes of the body, which ends as one that was broken off: Node would hold what nobody reads, and would not
+   * close the stream before it is read.
+   */
+  discard(): void {
+    if (this.complete || this.#isDiscarded) return
+    this.#isDiscarded = true
+    this.#stream.off('data', this.#onPiece).resume()
+  }
+
   override _read(): void {
     if (this.complete) {
       this.push(null)
     } else if (this.#isRead) {
       this.#stream.resume()
-    } else {
+    } else if (!this.#isDiscarded) {
       this.#isRead = true
-      this.#stream.on('data', (piece: Buffer) => {
-        this.#onProgress()
-        if (!this.push(piece)) this.#stream.pause()
-      })
+      this.#stream.on('data', this.#onPiece)
       this.#stream.once('end', () => {
         // A stream that is reset ends, too.
-        if (this.#stream.aborted || this.destroyed) return
+        if (this.#stream.aborted || this.destroyed || this.#isDiscarded) return
         this.complete = true
         this.push(null)
       })
     }
+  }
+
+  readonly #onPiece = (piece: Buffer): void => {
+    this.#onProgress()
+    if (!this.push(piece)) this.#stream.pause()
   }
 
   #breakOff(): void {
