@@ -28,6 +28,8 @@ export class Http2Request extends Readable implements RequestParts {
   readonly #onProgress: () => void
   #isRead = false
   #isDiscarded = false
+  /** Some of it was thrown away. */
+  #isCut = false
 
   /** @param onProgress called whenever more of the body has arrived and is taken */
   constructor(stream: ServerHttp2Stream, { method, path, headers }: Http1Head, onProgress: () => void) {
@@ -51,13 +53,13 @@ export class Http2Request extends Readable implements RequestParts {
   }
 
   /**
-   * Throws away what still comes of the body, which ends as one that was broken off: Node would hold what nobody reads, and would not
-   * close the stream before it is read.
+   * Throws away what still comes of the body: Node would hold what nobody reads, and would not close the stream before it is read.
+   * The request then ends as one that was broken off, unless only its end was to come.
    */
   discard(): void {
     if (this.complete || this.#isDiscarded) return
     this.#isDiscarded = true
-    this.#stream.off('data', this.#onPiece).resume()
+    this.#stream.resume()
   }
 
   override _read(): void {
@@ -67,19 +69,21 @@ export class Http2Request extends Readable implements RequestParts {
       this.#stream.resume()
     } else if (!this.#isDiscarded) {
       this.#isRead = true
-      this.#stream.on('data', this.#onPiece)
+      this.#stream.on('data', (piece: Buffer) => {
+        if (this.#isDiscarded) {
+          this.#isCut = true
+          return
+        }
+        this.#onProgress()
+        if (!this.push(piece)) this.#stream.pause()
+      })
       this.#stream.once('end', () => {
         // A stream that is reset ends, too.
-        if (this.#stream.aborted || this.destroyed || this.#isDiscarded) return
+        if (this.#stream.aborted || this.destroyed || this.#isCut) return
         this.complete = true
         this.push(null)
       })
     }
-  }
-
-  readonly #onPiece = (piece: Buffer): void => {
-    this.#onProgress()
-    if (!this.push(piece)) this.#stream.pause()
   }
 
   #breakOff(): void {
