@@ -13,6 +13,12 @@ export interface ErrorContext {
   readonly rateLimits?: RateLimitFields | undefined
 }
 
+/** A response on a stream of its own, which can end while its connection serves others. */
+export interface StreamResponse {
+  /** Resets the stream when the response has not left within seconds, whatever its reader takes. What comes of the request is dropped. */
+  endSoon(): void
+}
+
 /** Answers with an error of the gateway's own. What is left of the request's body is dropped. */
 export function writeError(response: ServerResponse, error: GatewayError, context: ErrorContext): void {
   dropBody(response)
@@ -30,11 +36,15 @@ export function writeError(response: ServerResponse, error: GatewayError, contex
 
 /**
  * A short rest of a body is read, so that the connection serves again. Of a long one, or one that does not say how long it is, the connection
- * is closed: reading it may take all the time of the process. A stream of HTTP/2, which has no `req`, ends by itself.
+ * is closed: reading it may take all the time of the process. Of HTTP/2, the stream is ended, not the connection.
  */
-function dropBody(response: ServerResponse): void {
-  const request: IncomingMessage | undefined = response.req
-  if (request === undefined || request.complete) return
+function dropBody(response: ServerResponse | (ServerResponse & StreamResponse)): void {
+  if ('endSoon' in response) {
+    response.endSoon()
+    return
+  }
+  const request: IncomingMessage = response.req
+  if (request.complete) return
   const { 'content-length': length, 'transfer-encoding': coding } = request.headers
   if (coding !== undefined || Number(length ?? 0) > SHORT_BYTES) response.setHeader('connection', 'close')
   else request.resume()

@@ -27,6 +27,9 @@ export class Http2Request extends Readable implements RequestParts {
   readonly #stream: ServerHttp2Stream
   readonly #onProgress: () => void
   #isRead = false
+  #isDiscarded = false
+  /** Some of it was thrown away. */
+  #isCut = false
 
   /** @param onProgress called whenever more of the body has arrived and is taken */
   constructor(stream: ServerHttp2Stream, { method, path, headers }: Http1Head, onProgress: () => void) {
@@ -49,20 +52,34 @@ export class Http2Request extends Readable implements RequestParts {
     return this.#stream.session?.socket as IncomingMessage['socket'] | undefined
   }
 
+  /**
+   * Throws away what still comes of the body: Node would hold what nobody reads, and would not close the stream before it is read.
+   * The request then ends as one that was broken off, unless only its end was to come.
+   */
+  discard(): void {
+    if (this.complete || this.#isDiscarded) return
+    this.#isDiscarded = true
+    this.#stream.resume()
+  }
+
   override _read(): void {
     if (this.complete) {
       this.push(null)
     } else if (this.#isRead) {
       this.#stream.resume()
-    } else {
+    } else if (!this.#isDiscarded) {
       this.#isRead = true
       this.#stream.on('data', (piece: Buffer) => {
+        if (this.#isDiscarded) {
+          this.#isCut = true
+          return
+        }
         this.#onProgress()
         if (!this.push(piece)) this.#stream.pause()
       })
       this.#stream.once('end', () => {
         // A stream that is reset ends, too.
-        if (this.#stream.aborted || this.destroyed) return
+        if (this.#stream.aborted || this.destroyed || this.#isCut) return
         this.complete = true
         this.push(null)
       })

@@ -1,7 +1,9 @@
 import { type ServerResponse, validateHeaderName, validateHeaderValue } from 'node:http'
 import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2'
 import { Writable } from 'node:stream'
+import type { StreamResponse } from '../handlers/write-error.ts'
 import { http2Fields } from './http2-headers.ts'
+import type { Http2Request } from './http2-request.ts'
 
 type Done = (error?: Error | null) => void
 type Fields = readonly (string | readonly string[])[]
@@ -15,23 +17,22 @@ type ResponseParts = Pick<ServerResponse, 'statusCode' | 'headersSent' | 'flushH
  * before its end it resets the stream with an error, so that it never passes for a whole one. (Node's own compatibility class
  * resets with NO_ERROR, drops repeated fields, and throws or warns for what HTTP/1.1 takes.)
  */
-export class Http2Response extends Writable implements ResponseParts {
+export class Http2Response extends Writable implements ResponseParts, StreamResponse {
   statusCode = 200
   readonly #stream: ServerHttp2Stream
-  readonly #isHead: boolean
+  readonly #request: Pick<Http2Request, 'method' | 'discard'>
   readonly #onProgress: () => void
   readonly #fields = new Map<string, string | readonly string[]>()
   #head: OutgoingHttpHeaders | undefined
   #isFlushed = false
 
   /**
-   * @param method that of the request
    * @param onProgress called whenever a piece has been sent
    */
-  constructor(stream: ServerHttp2Stream, method: string, onProgress: () => void) {
+  constructor(stream: ServerHttp2Stream, request: Pick<Http2Request, 'method' | 'discard'>, onProgress: () => void) {
     super()
     this.#stream = stream
-    this.#isHead = method === 'HEAD'
+    this.#request = request
     this.#onProgress = onProgress
     const leave = (): void => void this.destroy()
     stream.once('aborted', leave)
@@ -107,7 +108,14 @@ export class Http2Response extends Writable implements ResponseParts {
 
   override end(piece?: unknown, encoding?: unknown, done?: () => void): this {
     if (this.writableEnded) return this
+    // Now, not once the response has left: its reader may never let it.
+    this.#request.discard()
     return super.end(piece, encoding as BufferEncoding, done)
+  }
+
+  endSoon(): void {
+    const timer = setTimeout(() => this.destroy(new Error('the refusal was not read in time')), REFUSED_TIMEOUT_MS)
+    this.once('close', () => clearTimeout(timer))
   }
 
   override _write(piece: Buffer, _encoding: BufferEncoding, done: Done): void {
@@ -141,10 +149,12 @@ export class Http2Response extends Writable implements ResponseParts {
   }
 
   get #hasNoBody(): boolean {
-    return this.#isHead || BODILESS_STATUSES.has(this.statusCode)
+    return this.#request.method === 'HEAD' || BODILESS_STATUSES.has(this.statusCode)
   }
 }
 
+/** In which the other side has to take its refusal. */
+const REFUSED_TIMEOUT_MS = 5_000
 const BODILESS_STATUSES: ReadonlySet<number> = new Set([204, 205, 304])
 
 function flatten(fields: OutgoingHttpHeaders): Fields {

@@ -64,6 +64,7 @@ export class Http2Sessions {
   }
 
   #keep(session: ServerHttp2Session, socket: Socket): void {
+    session.setLocalWindowSize(SESSION_WINDOW_BYTES)
     const retire = closeWhenIdle(session, socket, this.#options.idleTimeoutMs)
     this.#sessions.set(session, retire)
     socket.once('close', () => this.#sessions.delete(session))
@@ -86,7 +87,7 @@ export class Http2Sessions {
     stream.once('close', () => clearTimeout(idle))
     const onProgress = (): void => void idle.refresh()
     const request = new Http2Request(stream, head, onProgress)
-    const response = new Http2Response(stream, head.method, onProgress)
+    const response = new Http2Response(stream, request, onProgress)
     // The routes were written against Node's classes of HTTP/1.1; these two have what they use of them.
     const [plainRequest, plainResponse] = [request, response] as unknown as [IncomingMessage, ServerResponse]
     if (headBytes(rawFields) > maxHeaderSize) {
@@ -110,13 +111,19 @@ export class Http2Sessions {
 const SERVER_OPTIONS = {
   settings: {
     maxConcurrentStreams: 256,
-    initialWindowSize: 1024 * 1024,
+    // What a stream's sender may send before it is read, which Node holds in no account: with the streams above, 16 MiB a connection.
+    initialWindowSize: 64 * 1024,
     // More than is taken, so that a head that is a little too long is told so.
     maxHeaderListSize: 64 * 1024,
   },
   // A provider's response may repeat a field that should be there once, and is passed on as it is.
   strictSingleValueFields: false,
 }
+/**
+ * How much the streams of a connection may have under way together. It bounds nothing that is held: Node gives it back as soon as the
+ * bytes are here, read or not.
+ */
+const SESSION_WINDOW_BYTES = 1024 * 1024
 const BODILESS_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD'])
 
 /**
