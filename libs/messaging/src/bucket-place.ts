@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { type BucketDefinition, SluiceError } from '@sluice/contracts'
 import { DiscardPolicy, nanos, StorageType } from 'nats'
 import type { Bus } from './bus.ts'
-import { findStream, isNameInUse, streamMaker } from './made-by-owner.ts'
+import { findStream, isNameInUse } from './made-by-owner.ts'
 
 /** Where a bucket's keys are. */
 export interface BucketPlace {
@@ -49,7 +49,7 @@ async function readPrefix(bus: Bus, { name }: BucketDefinition): Promise<string>
 export async function createPrivate(bus: Bus, { name, expiryMs }: BucketDefinition): Promise<void> {
   if ((await findStream(bus, `KV_${name}`)) !== undefined) return
   try {
-    await (await streamMaker(bus)).streams.add({
+    await bus.jetstreamManager.streams.add({
       name: `KV_${name}`,
       subjects: [`$KV.${name}.${randomBytes(16).toString('hex')}.*`],
       max_msgs_per_subject: 1,

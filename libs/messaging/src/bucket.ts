@@ -5,7 +5,7 @@ import { createPrivate, privatePlace, publicPlace } from './bucket-place.ts'
 import type { Bus } from './bus.ts'
 import { NoRespondersError, UnreadableEntryError } from './faults.ts'
 import { type Published, publishToJetStream } from './jetstream-publish.ts'
-import { isNotPermitted, streamMaker, untilOwnerMadeIt } from './made-by-owner.ts'
+import { isNotPermitted, untilOwnerMadeIt } from './made-by-owner.ts'
 import { withRoomFor } from './no-room.ts'
 import type { StoredMessage } from './ordered-reader.ts'
 import { type Watch, type WatchedEntry, type WatchOptions, watchBucket } from './watch.ts'
@@ -189,8 +189,7 @@ async function openKv(bus: Bus, definition: BucketDefinition): Promise<KV> {
   const { name, expiryMs } = definition
   const create = async () => {
     if (definition.isPrivate === true) return createPrivate(bus, definition)
-    const maker = (await streamMaker(bus)).jetstream()
-    await maker.views.kv(name, {
+    await bus.jetstream.views.kv(name, {
       history: 1,
       storage: StorageType.File,
       replicas: bus.replicas,

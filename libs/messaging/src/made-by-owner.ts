@@ -1,4 +1,4 @@
-import { type JetStreamManager, NatsError, type StreamInfo } from 'nats'
+import { NatsError, type StreamInfo } from 'nats'
 import type { Bus } from './bus.ts'
 
 /** True when the server refused a request because this connection's user may not make it. */
@@ -26,11 +26,6 @@ export async function findStream(bus: Bus, name: string): Promise<StreamInfo | u
   }
 }
 
-/** For creating a stream, which takes a server seconds that has just started, or whose disk is slow; a lost request is missed later. */
-export async function streamMaker({ connection, jetstreamTimeoutMs }: Bus): Promise<JetStreamManager> {
-  return connection.jetstreamManager({ timeout: Math.max(CREATION_MS, jetstreamTimeoutMs), checkAPI: false })
-}
-
 /** Waits, for as long as it takes, for a stream that only another service may make. */
 export async function untilOwnerMadeIt(bus: Bus, name: string): Promise<void> {
   while ((await findStream(bus, name)) === undefined) await new Promise((resolve) => setTimeout(resolve, AGAIN_MS))
@@ -43,4 +38,3 @@ const STREAM_NOT_FOUND = 10_059
 /** JetStream's error for a stream that exists with other settings. */
 const NAME_IN_USE = 10_058
 const AGAIN_MS = 100
-const CREATION_MS = 15_000

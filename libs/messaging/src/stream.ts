@@ -5,7 +5,7 @@ import type { Static, TSchema } from 'typebox'
 import type { Bus } from './bus.ts'
 import { NoRoomError } from './faults.ts'
 import { publishToJetStream } from './jetstream-publish.ts'
-import { findStream, isNameInUse, isNotPermitted, streamMaker, untilOwnerMadeIt } from './made-by-owner.ts'
+import { findStream, isNameInUse, isNotPermitted, untilOwnerMadeIt } from './made-by-owner.ts'
 import { withRoomFor } from './no-room.ts'
 
 /**
@@ -70,7 +70,7 @@ export async function publishToStream<A extends readonly string[], M extends TSc
 }
 
 async function addStream(bus: Bus, name: string, settings: Partial<StreamConfig>): Promise<void> {
-  const { streams } = await streamMaker(bus)
+  const { streams } = bus.jetstreamManager
   try {
     await streams.add({ name, storage: StorageType.File, retention: RetentionPolicy.Limits, ...settings })
   } catch (error) {
