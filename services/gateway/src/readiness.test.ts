@@ -6,10 +6,9 @@ import {
   capacityRecords,
   connectionProjection,
   credential,
-  responses,
   SluiceError,
 } from '@sluice/contracts'
-import { type Bus, connectBus, ensureStream, openBucket, type Served, serve } from '@sluice/messaging'
+import { type Bus, connectBus, openBucket, type Served, serve } from '@sluice/messaging'
 import { createAccessToken, createLogger, hashAccessToken, readConfig, type Service } from '@sluice/service-kit'
 import {
   eventually,
@@ -47,8 +46,6 @@ afterEach(async () => {
 })
 
 async function startGatewayProcess(): Promise<ServiceProcess> {
-  // What discovery makes.
-  await ensureStream(bus, responses)
   const port = await freePort()
   url = `http://127.0.0.1:${port}`
   gateway = startServiceProcess('gateway', { NATS_URL: nats.url, GATEWAY_PORT: String(port) })
