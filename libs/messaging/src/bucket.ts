@@ -72,30 +72,14 @@ export interface Bucket<Value> {
 }
 
 /**
- * Opens the definition's bucket, and creates it if it is not there: for the service that owns it. Where this user may not, waits until
- * another has created it.
+ * Opens the definition's bucket, and creates it if it is not there; where this user may not, waits until the service whose bucket it is
+ * has created it.
  */
 export async function openBucket<V extends TSchema>(
   bus: Bus,
   definition: BucketDefinition<V>,
 ): Promise<Bucket<Static<V>>> {
-  return bucketOf(bus, definition, await openKv(bus, definition))
-}
-
-/** Waits, for as long as it takes, until the service that owns the definition's bucket has created it, and opens it. */
-export async function awaitBucket<V extends TSchema>(
-  bus: Bus,
-  definition: BucketDefinition<V>,
-): Promise<Bucket<Static<V>>> {
-  await untilOwnerMadeIt(bus, `KV_${definition.name}`)
-  return bucketOf(bus, definition, await bindKv(bus, definition))
-}
-
-async function bucketOf<V extends TSchema>(
-  bus: Bus,
-  definition: BucketDefinition<V>,
-  kv: KV,
-): Promise<Bucket<Static<V>>> {
+  const kv = await openKv(bus, definition)
   const stream = `KV_${definition.name}`
   const publicPrefix = `$KV.${definition.name}.`
   const place = definition.isPrivate === true ? await privatePlace(bus, definition) : publicPlace(definition)
@@ -187,9 +171,9 @@ async function bucketOf<V extends TSchema>(
 
 async function openKv(bus: Bus, definition: BucketDefinition): Promise<KV> {
   const { name, expiryMs } = definition
-  const create = async () => {
-    if (definition.isPrivate === true) return createPrivate(bus, definition)
-    await bus.jetstream.views.kv(name, {
+  const open = async () => {
+    if (definition.isPrivate === true) await createPrivate(bus, definition)
+    return bus.jetstream.views.kv(name, {
       history: 1,
       storage: StorageType.File,
       replicas: bus.replicas,
@@ -199,16 +183,12 @@ async function openKv(bus: Bus, definition: BucketDefinition): Promise<KV> {
     })
   }
   try {
-    await withRoomFor(`the bucket ${name}`, create)
+    return await withRoomFor(`the bucket ${name}`, open)
   } catch (error) {
     if (!isNotPermitted(error)) throw error
     await untilOwnerMadeIt(bus, `KV_${name}`)
+    return open()
   }
-  return bindKv(bus, definition)
-}
-
-function bindKv(bus: Bus, { name }: BucketDefinition): Promise<KV> {
-  return bus.jetstream.views.kv(name, { bindOnly: true })
 }
 
 function encode(value: unknown): string {

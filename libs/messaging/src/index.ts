@@ -1,11 +1,4 @@
-export {
-  awaitBucket,
-  type Bucket,
-  type BucketEntry,
-  type BucketState,
-  openBucket,
-  type UpdateResult,
-} from './bucket.ts'
+export { type Bucket, type BucketEntry, type BucketState, openBucket, type UpdateResult } from './bucket.ts'
 export { type Bus, type BusOptions, connectBus } from './bus.ts'
 export type { BusTls } from './connect-once-there.ts'
 export { type ConsumeOptions, type Consuming, consume, type StreamMessage } from './consume.ts'
@@ -21,5 +14,5 @@ export {
 } from './faults.ts'
 export { type RequestOptions, request } from './request.ts'
 export { type Served, type ServeOptions, serve } from './serve.ts'
-export { awaitStream, ensureStream, publishToStream } from './stream.ts'
+export { awaitStream, createStream, ensureStream, publishToStream } from './stream.ts'
 export type { Watch, WatchedEntry, WatchOptions } from './watch.ts'

@@ -8,7 +8,7 @@ import {
 } from '@sluice/contracts'
 import { type DeployedNats, deployedNats, eventually } from '@sluice/testkit'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { awaitBucket, openBucket } from './bucket.ts'
+import { openBucket } from './bucket.ts'
 import { type Bus, connectBus } from './bus.ts'
 import { NotPermittedError } from './faults.ts'
 import { request } from './request.ts'
@@ -50,28 +50,6 @@ it('opens a bucket that it may not make once its owner has made it, and follows 
   await written.put('k', apiKey)
   await eventually(() => expect(seen).toEqual([apiKey]))
   watch.stop()
-})
-
-it('asks for nothing that it may not when it waits for what another service makes', async () => {
-  const gateway = await as('gateway')
-  const refused: string[] = []
-  const followRefusals = async () => {
-    for await (const { permissionContext } of gateway.connection.status()) {
-      if (permissionContext !== undefined) refused.push(permissionContext.subject)
-    }
-  }
-  void followRefusals()
-  const waiting = Promise.all([
-    awaitBucket(gateway, apiKeyProjection),
-    awaitBucket(gateway, capacityMembers),
-    awaitStream(gateway, responses),
-  ])
-  await openBucket(await as('connections'), apiKeyProjection)
-  await openBucket(await as('capacity'), capacityMembers)
-  await ensureStream(await as('discovery'), responses)
-  const [keys] = await waiting
-  expect((await keys.state()).lastRevision).toBe(0)
-  expect(refused).toEqual([])
 })
 
 it('watches more than the server sends without a sign that it is taken', async () => {

@@ -3,7 +3,7 @@ import { type TestNats, testNats } from '@sluice/testkit'
 import { Type } from 'typebox'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type Bus, connectBus } from './bus.ts'
-import { ensureStream, publishToStream } from './stream.ts'
+import { createStream, ensureStream, publishToStream } from './stream.ts'
 
 let nats: TestNats
 let bus: Bus
@@ -42,6 +42,14 @@ it('brings a stream that is there to the definition’s settings, and keeps its 
   const after = await bus.jetstreamManager.streams.info(events.name)
   expect(after.config).toMatchObject({ max_age: 120_000 * 1e6, max_bytes: 2_000_000, subjects: ['events.*'] })
   expect(after.state.messages).toBe(before.state.messages)
+})
+
+it('leaves a stream that is there as it is for a service that does not own it', async () => {
+  const others = { ...events, name: 'OTHERS', subject: (id: string) => `others.${id}` }
+  await createStream(bus, others)
+  await createStream(bus, { ...others, maxBytes: 2_000_000 })
+  const { config } = await bus.jetstreamManager.streams.info(others.name)
+  expect(config.max_bytes).toBe(others.maxBytes)
 })
 
 it('fails when the message is not known to be stored', async () => {

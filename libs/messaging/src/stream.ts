@@ -26,6 +26,16 @@ export async function ensureStream(bus: Bus, definition: Definition): Promise<vo
   }
 }
 
+/**
+ * Creates the definition's stream if it is not there, and takes one that is as it is: for services that do not own it and can begin before
+ * its owner. Where this user may not create it, waits until another has.
+ * @throws NoRoomError when the server cannot reserve the stream's size
+ */
+export async function createStream(bus: Bus, definition: Definition): Promise<void> {
+  if ((await findStream(bus, definition.name)) !== undefined) return
+  await unlessAnothers(bus, definition, () => addStream(bus, definition.name, settingsOf(bus, definition)))
+}
+
 type Definition = StreamDefinition<readonly string[], TSchema>
 
 function settingsOf(bus: Bus, definition: Definition): Partial<StreamConfig> {
@@ -70,7 +80,7 @@ export async function publishToStream<A extends readonly string[], M extends TSc
 }
 
 async function addStream(bus: Bus, name: string, settings: Partial<StreamConfig>): Promise<void> {
-  const { streams } = bus.jetstreamManager
+  const streams = bus.jetstreamManager.streams
   try {
     await streams.add({ name, storage: StorageType.File, retention: RetentionPolicy.Limits, ...settings })
   } catch (error) {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { connectionProjection, SluiceError } from '@sluice/contracts'
-import { awaitBucket, connectBus } from '@sluice/messaging'
+import { connectBus, openBucket } from '@sluice/messaging'
 import { busOptions, counter, type Logger, outageLog, type Service } from '@sluice/service-kit'
 import { readBootId, sinceBootMs } from './adapters/boot.ts'
 import { checkRecords, permitProbe } from './adapters/check-records.ts'
@@ -41,7 +41,7 @@ export async function start(config: CapacityConfig, logger: Logger): Promise<Ser
   })
   const answered = <T>(ask: () => Promise<T>): Promise<T> =>
     untilAnswered(ask, (err) => logger.warn({ err }, 'NATS does not answer in time. Capacity asks again.'))
-  const connections = await answered(() => awaitBucket(bus, connectionProjection))
+  const connections = await answered(() => openBucket(bus, connectionProjection))
   const buckets = await answered(() => openOwnBuckets(bus))
   const { records, members, marks, found } = buckets
   /** Absent while it starts: nothing is trusted yet. */

@@ -9,7 +9,7 @@ import {
   refreshDiscovered,
   responses,
 } from '@sluice/contracts'
-import { awaitBucket, connectBus, consume, ensureStream, openBucket, publishEvent, serve } from '@sluice/messaging'
+import { connectBus, consume, ensureStream, openBucket, publishEvent, serve } from '@sluice/messaging'
 import { migrate, openDatabase } from '@sluice/postgres'
 import { busOptions, counter, type Logger, outageLog, type Service } from '@sluice/service-kit'
 import { serviceQuotas } from './adapters/aws/service-quotas.ts'
@@ -56,7 +56,7 @@ export async function start(config: DiscoveryConfig, logger: Logger): Promise<Se
     projection,
     onFault: (error) => logger.warn({ err: error }, 'cannot erase deleted connections for now'),
   })
-  const connections = await watchConnections(await awaitBucket(bus, connectionProjection), forgetting.forget, (error) =>
+  const connections = await watchConnections(await openBucket(bus, connectionProjection), forgetting.forget, (error) =>
     logger.error({ err: error }, 'cannot follow the connections'),
   )
   const setAside = postgresSetAside(db)

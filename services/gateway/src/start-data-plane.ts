@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { responses } from '@sluice/contracts'
-import { awaitStream, connectBus } from '@sluice/messaging'
+import { connectBus, createStream } from '@sluice/messaging'
 import { baseUrlFault } from '@sluice/providers'
 import { busOptions, ConfigError, counter, type Logger, outageLog } from '@sluice/service-kit'
 import { watchApiKeys } from './adapters/api-key-projection.ts'
@@ -43,7 +43,7 @@ export async function startDataPlane(config: GatewayConfig, logger: Logger): Pro
   const assumer = roleAssumer(stsEndpoint(config))
   const sessions = roleSessions(assumer, clock.nowMs, onFault)
   const bus = await connectBus(busOptions(config, `gateway ${gateway}`, logger))
-  await saidIfLong(awaitStream(bus, responses), logger, `the stream ${responses.name}, which discovery makes`)
+  await saidIfLong(createStream(bus, responses), logger, `the stream ${responses.name}, which discovery makes`)
   let isStarted = false
   const following = { maxAgeMs: config.MAX_KEY_AGE_WITHOUT_NATS_MS, onFault, logger }
   const credentials = sealedCredentials(bus, await createKeyPair(), clock.elapsedMs, onFault)

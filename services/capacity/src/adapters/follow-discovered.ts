@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { discovered } from '@sluice/contracts'
-import { awaitBucket, type Bus } from '@sluice/messaging'
+import { type Bus, openBucket } from '@sluice/messaging'
 import { pause } from '@sluice/service-kit'
 import type { WatchedLimits } from './watched-limits.ts'
 
@@ -23,7 +23,7 @@ export async function followDiscovered(
     await limits.enforcing
     while (!stopping.signal.aborted) {
       try {
-        return await limits.followDiscovered(await awaitBucket(bus, discovered))
+        return await limits.followDiscovered(await openBucket(bus, discovered))
       } catch (error) {
         if (stopping.signal.aborted) return
         onFault(error)

@@ -1,5 +1,5 @@
 import { apiKeyProjection } from '@sluice/contracts'
-import { awaitBucket, type Bus } from '@sluice/messaging'
+import { type Bus, openBucket } from '@sluice/messaging'
 import { type ApiKey, prepareApiKey } from '../domain/api-key.ts'
 import type { ApiKeys } from '../ports/api-keys.ts'
 import { type VerifiedWatch, type VerifiedWatchOptions, verifiedWatch } from './verified-watch.ts'
@@ -12,7 +12,7 @@ export async function watchApiKeys(
   options: Pick<VerifiedWatchOptions<unknown>, 'maxAgeMs' | 'logger' | 'onFault'>,
 ): Promise<WatchedApiKeys> {
   const byHash = new Map<string, ApiKey>()
-  const watch = await verifiedWatch(bus, await awaitBucket(bus, apiKeyProjection), {
+  const watch = await verifiedWatch(bus, await openBucket(bus, apiKeyProjection), {
     ...options,
     what: 'API keys',
     onEntry: ({ key, value }) => {

@@ -1,5 +1,5 @@
 import { connectionProjection, type ProjectedConnection } from '@sluice/contracts'
-import { awaitBucket, type Bus } from '@sluice/messaging'
+import { type Bus, openBucket } from '@sluice/messaging'
 import type { BaseUrlRules } from '@sluice/providers'
 import { type Connection, prepareConnection } from '../domain/connection.ts'
 import { LearnedModels } from '../domain/learned-models.ts'
@@ -32,7 +32,7 @@ export async function watchConnections(
     nameById.delete(id)
   }
 
-  const watch = await verifiedWatch(bus, await awaitBucket(bus, connectionProjection), {
+  const watch = await verifiedWatch(bus, await openBucket(bus, connectionProjection), {
     ...options,
     what: 'connections',
     onEntry: ({ key, value }) => {

@@ -3,7 +3,6 @@ import { Writable } from 'node:stream'
 import {
   apiKeyProjection,
   CONNECTION_DEFAULTS,
-  capacityMembers,
   connectionProjection,
   credential,
   type ProjectedApiKey,
@@ -14,7 +13,7 @@ import {
   SluiceError,
   subjectPattern,
 } from '@sluice/contracts'
-import { type Bucket, type Bus, connectBus, ensureStream, openBucket, serve } from '@sluice/messaging'
+import { type Bucket, type Bus, connectBus, openBucket, serve } from '@sluice/messaging'
 import { createAccessToken, hashAccessToken, readConfig } from '@sluice/service-kit'
 import sodium from 'libsodium-wrappers'
 import { pino } from 'pino'
@@ -59,9 +58,6 @@ export async function startGateway({ natsUrl, env = {} }: TestGatewayOptions): P
   const bus = await connectBus({ servers: natsUrl, name: 'test' })
   const connections = await openBucket(bus, connectionProjection)
   const apiKeys = await openBucket(bus, apiKeyProjection)
-  // What capacity and discovery make.
-  await openBucket(bus, capacityMembers)
-  await ensureStream(bus, responses)
   const credentials: TestGateway['credentials'] = new Map()
   const credentialRequests: { connectionId: string; version: number }[] = []
   const responder = await answerCredentialRequests(bus, credentials, credentialRequests)

@@ -1,5 +1,5 @@
 import { capacityMembers } from '@sluice/contracts'
-import { awaitBucket, type Bus } from '@sluice/messaging'
+import { type Bus, openBucket } from '@sluice/messaging'
 import type { Logger } from '@sluice/service-kit'
 import type { Permits } from '../../ports/permits.ts'
 import { exchangeSender } from './exchange-sender.ts'
@@ -27,7 +27,7 @@ export async function createPermits(
 ): Promise<RunningPermits> {
   const { gateway, maxWaiting, onFault, logger } = options
   const monotonicMs = () => performance.now()
-  const members = await watchMembers(await awaitBucket(bus, capacityMembers), monotonicMs, onFault)
+  const members = await watchMembers(await openBucket(bus, capacityMembers), monotonicMs, onFault)
   const send = exchangeSender(bus, members, monotonicMs, onFault)
   const late = latePermits(logger, monotonicMs)
   const lanes = lanePermits({
