@@ -273,7 +273,8 @@ it('lets nothing but trials through a pause, one at a time, and tells exactly wh
           if (step.fate !== 'served') continue
           for (const floor of [0, 1_024, 4_096]) {
             const same = refusals.filter((each) => each.pool === pool && each.minTokens === floor && !each.isOver)
-            const isSinceRefused = same.some(({ atMs, durationMs }) => atMs >= grantedAtMs && atMs + durationMs > nowMs)
+            // Whatever that refusal asked for: one that came later than the grant says that the provider was not serving then.
+            const isSinceRefused = same.some(({ atMs }) => atMs >= grantedAtMs)
             if (floor <= tokens && !isSinceRefused)
               for (const each of same) if (each.atMs < grantedAtMs) each.isOver = true
           }
