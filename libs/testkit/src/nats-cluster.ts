@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { freePort, type NatsServer, startNatsServer } from '@sluice/local'
+import { freezeProcess } from './freeze.ts'
 import { natsServerPath, temporaryFolder } from './run-context.ts'
 
 /** One server of a cluster. */
@@ -41,7 +42,7 @@ export async function testNatsCluster({ extraConfig = '' } = {}): Promise<TestNa
     nodes: servers.map(({ url, pid }, index) => ({
       name: `node-${index}`,
       url,
-      freeze: () => process.kill(pid, 'SIGSTOP'),
+      freeze: () => freezeProcess(pid),
       thaw: () => process.kill(pid, 'SIGCONT'),
     })),
     urls: servers.map(({ url }) => url).join(','),

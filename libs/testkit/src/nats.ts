@@ -1,6 +1,7 @@
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type NatsServer, startNatsServer } from '@sluice/local'
+import { freezeProcess } from './freeze.ts'
 import { natsServerPath, temporaryFolder } from './run-context.ts'
 
 export interface TestNats {
@@ -57,7 +58,7 @@ export async function testNats(options: TestNatsOptions = {}): Promise<TestNats>
       await server.stop()
       server = await start(server.port)
     },
-    freeze: () => process.kill(server.pid, 'SIGSTOP'),
+    freeze: () => freezeProcess(server.pid),
     thaw: () => process.kill(server.pid, 'SIGCONT'),
     halt: () => server.stop(),
     kill: () => server.kill('SIGKILL'),
