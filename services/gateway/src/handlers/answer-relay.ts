@@ -5,7 +5,7 @@ import type { Logger } from '@sluice/service-kit'
 import { type GatewayError, gatewayError } from '../domain/gateway-error.ts'
 import { sendableReasonPhrase } from '../domain/reason-phrase.ts'
 import type { SecretRedaction } from '../domain/redact-secrets.ts'
-import { type CallEnd, settledCost } from '../domain/settlement.ts'
+import { type CallEnd, NOTHING_USED, settledCost } from '../domain/settlement.ts'
 import type { StreamRedactor } from '../domain/stream-redactor.ts'
 import type { CredentialSecrets } from '../ports/credentials.ts'
 import type { DataPlane } from '../ports/data-plane.ts'
@@ -20,6 +20,7 @@ import { finishCall } from './finish-call.ts'
 import { HeldAnswer } from './held-answer.ts'
 import { redactionOf } from './secret-redaction.ts'
 import { interrupterOf, upstreamFaultError } from './upstream-fault-error.ts'
+import { NO_SECRETS } from './upstream-request.ts'
 import { writeError } from './write-error.ts'
 
 /**
@@ -32,9 +33,9 @@ export class AnswerRelay implements AnswerSink {
   readonly #response: ServerResponse
   readonly #logger: Logger
   readonly #writer: AnswerWriter
-  #redaction: SecretRedaction = redactionOf(NO_SECRETS)
+  #redaction: SecretRedaction = NO_REDACTION
   /** Stands over every byte of a body that is not an error's, whatever its type. */
-  #redactor: StreamRedactor = this.#redaction.stream()
+  #redactor: StreamRedactor = NO_REDACTOR
   #upstream: UpstreamCall | undefined
   #pipe: AnswerPipe | undefined
   /** Errors are held back until they are whole: what is in them is read, and may have to be put in other words. */
@@ -76,6 +77,7 @@ export class AnswerRelay implements AnswerSink {
     }
     const { permit } = this.#call
     this.#redaction = redactionOf(secrets)
+    this.#redactor = this.#redaction.stream()
     this.#body = request.body
     this.#sentAtMs = this.#plane.clock.elapsedMs()
     this.#departure = Promise.withResolvers()
@@ -113,7 +115,6 @@ export class AnswerRelay implements AnswerSink {
     this.#bounded(() => {
       if (status < 300) this.#call.permit.served()
       const receivedAtMs = this.#plane.clock.nowMs()
-      this.#redactor = this.#redaction.stream()
       this.#begin({
         status,
         statusMessage: this.#redaction.errorText(sendableReasonPhrase(statusMessage)),
@@ -369,9 +370,10 @@ function isWritten(body: UpstreamRequest['body']): boolean {
 
 const AT_ONCE_BYTES = 256 * 1024
 const DEPARTED: Promise<Departed> = Promise.resolve('departed')
-const NOTHING_USED = { requests: 0, tokens: 0 }
 const EMPTY = Buffer.alloc(0)
-const NO_SECRETS: CredentialSecrets = {}
+/** Of a request that has not been sent. Without secrets they have no state. */
+const NO_REDACTION = redactionOf(NO_SECRETS)
+const NO_REDACTOR = NO_REDACTION.stream()
 const NO_CONTENT = 204
 const INTERNAL = gatewayError('internal', 'Internal error.')
 const UNREADABLE = gatewayError('upstream_unreachable', 'The provider’s answer could not be understood.')

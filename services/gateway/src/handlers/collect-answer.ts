@@ -1,6 +1,6 @@
 import type { WireHeaders } from '@sluice/providers'
 import type { SecretRedaction } from '../domain/redact-secrets.ts'
-import { settledCost } from '../domain/settlement.ts'
+import { NOTHING_USED, settledCost } from '../domain/settlement.ts'
 import type { DataPlane } from '../ports/data-plane.ts'
 import type { AnswerSink, UpstreamCall, UpstreamRequest } from '../ports/upstream.ts'
 import type { PermittedCall } from './call.ts'
@@ -88,7 +88,7 @@ export function collectAnswer(
       fault: ({ reason }) => {
         if (reason !== 'too-late') return finish(reason === 'timeout' ? 'timeout' : 'provider')
         clearTimeout(deadline)
-        call.permit.settle({ requests: 0, tokens: 0 })
+        call.permit.settle(NOTHING_USED)
         resolve('too-late')
       },
     }

@@ -29,4 +29,4 @@ export function upstreamRequest(
   return { origin, path, method, headers, body }
 }
 
-const NO_SECRETS: CredentialSecrets = {}
+export const NO_SECRETS: CredentialSecrets = {}
