@@ -1,15 +1,19 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
+import { nodeOptionsOf, type ServiceName } from '@sluice/local'
 import { PROJECT_DIR } from './nats.ts'
 
-/** Runs a service as its own process; resolves when it is ready. It ends by itself when the benchmark does. */
+/** Runs a service as its own process, as the stack does; resolves when it is ready. It ends by itself when the benchmark does. */
 export function startServiceProcess(
-  service: string,
+  service: ServiceName,
   environment: Readonly<Record<string, string>>,
   nodeOptions: readonly string[] = [],
 ): Promise<ChildProcess> {
-  return startProgram(join(PROJECT_DIR, 'services', service, 'src/main.ts'), environment, nodeOptions)
+  return startProgram(join(PROJECT_DIR, 'services', service, 'src/main.ts'), environment, [
+    ...nodeOptionsOf(service),
+    ...nodeOptions,
+  ])
 }
 
 /** Runs a program that says `ready` as its own process; resolves when it does. */

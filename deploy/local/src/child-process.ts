@@ -8,6 +8,7 @@ export interface ProcessSpec {
   readonly name: string
   /** The TypeScript file to run. */
   readonly file: string
+  readonly nodeOptions?: readonly string[]
   /** Its arguments; after its first start, `last` is what it said when it was ready. */
   readonly args?: (last: Ready | undefined) => readonly string[]
   /** Its whole environment. */
@@ -43,7 +44,7 @@ export interface RunningChild {
  * everything in order.
  */
 export function startChild(spec: ProcessSpec, last: Ready | undefined, log: Log): RunningChild {
-  const child = spawn(process.execPath, [spec.file, ...(spec.args?.(last) ?? [])], {
+  const child = spawn(process.execPath, [...(spec.nodeOptions ?? []), spec.file, ...(spec.args?.(last) ?? [])], {
     detached: true,
     env: spec.env,
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],

@@ -42,7 +42,7 @@ export { commandLine, endProcess, identifyProcess, isRunning, type ProcessIdenti
 export type { ExtraEnvironment } from './process-specs.ts'
 export { ServerStartError } from './server-process.ts'
 export { type Stack, type StackOptions, startStack } from './stack.ts'
-export { binDir } from './stack-paths.ts'
+export { binDir, nodeOptionsOf, type ServiceName } from './stack-paths.ts'
 export { StartError, type StartErrorCode } from './start-error.ts'
 export { onStopSignals } from './stop-signals.ts'
 export { until } from './until.ts'

@@ -3,7 +3,7 @@ import { givenDatabaseUrls, type LocalSettings } from './config.ts'
 import type { ServerToKeep } from './keeper-options.ts'
 import type { NatsPasswords } from './nats-server/users.ts'
 import type { DatabaseService, DatabaseUrls } from './postgres/roles.ts'
-import { compileCacheDir, keeperFile, type ServiceName, type StackPaths } from './stack-paths.ts'
+import { compileCacheDir, keeperFile, nodeOptionsOf, type ServiceName, type StackPaths } from './stack-paths.ts'
 import type { StackPorts } from './stack-ports.ts'
 
 /** Environment of single services, over what they get otherwise. */
@@ -140,6 +140,7 @@ function serviceSpec(
   return {
     name,
     file: programOf(service),
+    nodeOptions: nodeOptionsOf(service),
     env: {
       ...inherited,
       ...natsEnvironment(context, service),

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { hash, randomBytes } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 
 /** `slc` for an application's API key, `slo` for an operator's token, `sls` for a console session. */
@@ -26,7 +26,7 @@ export function isAccessToken(text: string, kind: AccessTokenKind): boolean {
  * 256 random bits.
  */
 export function hashAccessToken(token: string): string {
-  return createHash('sha256').update(token).digest('hex')
+  return hash('sha256', token, 'hex')
 }
 
 function checksum(body: string): string {

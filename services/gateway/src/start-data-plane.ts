@@ -67,7 +67,12 @@ export async function startDataPlane(config: GatewayConfig, logger: Logger): Pro
   ])
   const owners = 'the buckets that the connections service and capacity make'
   const [permits, apiKeys, connections] = await saidIfLong(watching, logger, owners)
-  const projections = { areCurrent: () => apiKeys.isCurrent() && connections.isCurrent() }
+  const projections = {
+    areCurrent: () => {
+      const nowMs = performance.now()
+      return apiKeys.isCurrent(nowMs) && connections.isCurrent(nowMs)
+    },
+  }
   await fetchFirstCredentials(connections, credentials, logger)
   isStarted = true
   const upstream = createUpstream({

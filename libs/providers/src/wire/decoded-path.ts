@@ -4,6 +4,7 @@
  * Undefined where an escape is no UTF-8, or the path has dot segments.
  */
 export function decodedPath(path: string): string | undefined {
+  if (!MAY_BE_UNDERSTOOD_OTHERWISE.test(path)) return path
   let decoded: string
   try {
     decoded = decodeURIComponent(path)
@@ -14,3 +15,6 @@ export function decodedPath(path: string): string | undefined {
   if (segments.some((segment) => segment === '.' || segment === '..')) return undefined
   return `/${segments.join('/')}`
 }
+
+/** An escape, an empty segment, one that begins with a dot, or no slash where one is to be. */
+const MAY_BE_UNDERSTOOD_OTHERWISE = /%|\/\/|\/\.|[^/]\/$|^[^/]|^$/

@@ -7,10 +7,12 @@ import { positiveCount } from './token-count.ts'
  * no limit at all.
  */
 export function outputMaximum(body: Readonly<Record<string, unknown>>): number | undefined {
-  const stated = [body, ...CONFIGS.map((name) => body[name]).filter(isRecord)].flatMap((holder) =>
-    MAXIMA.map((name) => holder[name]).filter(isStated),
-  )
-  return largestCount(stated)
+  let largest = largestIn(body)
+  for (const name of CONFIGS) {
+    const config = body[name]
+    if (isRecord(config)) largest = Math.max(largest, largestIn(config))
+  }
+  return largest > 0 && largest < UNKNOWN ? largest : undefined
 }
 
 /** Returns how many answers a request asks for in several words, of which a server may know any; 1 where it does not say. */
@@ -18,20 +20,18 @@ export function outputCount(...stated: readonly unknown[]): number {
   return Math.max(1, ...stated.map((value) => positiveCount(value) ?? 1))
 }
 
-function largestCount(stated: readonly unknown[]): number | undefined {
-  let largest: number | undefined
-  for (const value of stated) {
-    const count = positiveCount(value)
-    if (count === undefined) return undefined
-    largest = Math.max(largest ?? 0, count)
+/** The largest maximum that is stated here, 0 where none is, {@link UNKNOWN} where one is no positive number. */
+function largestIn(holder: Readonly<Record<string, unknown>>): number {
+  let largest = 0
+  for (const name of MAXIMA) {
+    const stated = holder[name]
+    // Providers take null as not given.
+    if (stated !== undefined && stated !== null) largest = Math.max(largest, positiveCount(stated) ?? UNKNOWN)
   }
   return largest
 }
 
-/** Providers take null as not given. */
-function isStated(value: unknown): boolean {
-  return value !== undefined && value !== null
-}
+const UNKNOWN = Number.POSITIVE_INFINITY
 
 /**
  * Where Google's API, Bedrock's Converse, and the makers of the models that Bedrock invokes, have it besides the body itself.

@@ -12,8 +12,8 @@ export interface VerifiedWatchOptions<Value> extends WatchOptions<Value> {
 
 /** A watch that knows whether it still is told what is written. */
 export interface VerifiedWatch extends Pick<Watch, 'stop'> {
-  /** Whether everything was told that had been written `maxAgeMs` ago. */
-  isCurrent(): boolean
+  /** Whether everything was told that had been written `maxAgeMs` ago. @param nowMs of `performance.now()` */
+  isCurrent(nowMs?: number): boolean
 }
 
 /**
@@ -85,7 +85,7 @@ export async function verifiedWatch<Value>(
   // What was asked over the connection that was lost is answered no more.
   const forgetListener = bus.onReconnect(() => void check())
   return {
-    isCurrent: () => performance.now() - verifiedAtMs <= maxAgeMs,
+    isCurrent: (nowMs = performance.now()) => nowMs - verifiedAtMs <= maxAgeMs,
     stop: () => {
       checks++
       clearInterval(ticks)

@@ -1,6 +1,6 @@
 import type { WireHeaders } from '@sluice/providers'
 import { SecretIndex } from './secret-index.ts'
-import { isDistinctive } from './secret-text.ts'
+import { isDistinctive, MIN_RUN_CHARS } from './secret-text.ts'
 import { redactWhole, StreamRedactor } from './stream-redactor.ts'
 
 /**
@@ -46,7 +46,8 @@ export class SecretRedaction {
 
   /** Returns an answer's headers without the secrets in their values; the same object where there is none. */
   headers(headers: WireHeaders): WireHeaders {
-    const all = Object.values(headers).flat().join('\n')
+    let all = ''
+    for (const name in headers) all += `${headers[name]}\n`
     if (this.#distinctiveOutOf(all) === all && this.#withoutAnnounced(all) === all) return headers
     const redacted: Record<string, string | string[]> = {}
     for (const [name, value] of Object.entries(headers)) {
@@ -62,7 +63,7 @@ export class SecretRedaction {
   }
 
   #distinctiveOutOf(text: string): string {
-    if (this.#index.isEmpty) return text
+    if (this.#index.isEmpty || text.length < MIN_RUN_CHARS) return text
     const bytes = Buffer.from(text)
     const body = this.body(bytes)
     return body === bytes ? text : body.toString()

@@ -52,8 +52,9 @@ export class SecretIndex {
     const bits = this.#bits
     const shift = this.#hashShift
     const last = bytes.length - FOUR
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
     for (let at = from; at <= last; at += STRIDE) {
-      const hash = Math.imul(fourAt(bytes, at), HASH_FACTOR) >>> shift
+      const hash = Math.imul(view.getInt32(at, true), HASH_FACTOR) >>> shift
       if (((bits[hash >>> 5] as number) & (1 << (hash & 31))) === 0) continue
       const span = this.#spanAt(bytes, at, isWhole)
       if (span === OPEN) return undefined

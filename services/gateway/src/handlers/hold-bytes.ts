@@ -15,7 +15,7 @@ export async function holdingBytes(
 ): Promise<void> {
   const held = heldBytes.open(id)
   const done = held.share()
-  if (!response.destroyed) response.once('close', held.share())
+  if (!response.destroyed) response.on('close', held.share())
   try {
     await work(held)
   } finally {

@@ -27,46 +27,42 @@ export async function readyToSend(
   permitted: PermittedCall,
   body: () => Buffer | Readable | null,
 ): Promise<Ready | GatewayError> {
-  let isReady = false
-  try {
-    const ready = await looked(plane, permitted, body)
-    isReady = !('code' in ready)
-    return ready
-  } finally {
-    if (!isReady) permitted.permit.settle(NOTHING_USED)
-  }
-}
-
-async function looked(
-  plane: DataPlane,
-  permitted: PermittedCall,
-  body: () => Buffer | Readable | null,
-): Promise<Ready | GatewayError> {
   let call = permitted
-  for (let looks = 1; looks <= MAX_LOOKS; looks++) {
-    const current = currentCall(plane, call)
-    if ('code' in current) return current
-    call = current
-    const credential = credentialOf(plane, call.connection)
-    const hasWaited = credential instanceof Promise
-    const secrets = await credential
-    if (secrets === 'superseded') continue
-    const request = upstreamRequest(call, secrets, body())
-    const signs = call.connection.adapter.signing === 'sigv4'
-    const signed = signs ? await signedRequest(plane, call, request) : { request, secrets }
-    if ((!hasWaited && !signs) || currentCall(plane, call) === call) return { call, ...signed }
+  let ready: Ready | undefined
+  try {
+    for (let looks = 1; looks <= MAX_LOOKS && ready === undefined; looks++) {
+      const current = currentCall(plane, call)
+      if ('code' in current) return current
+      call = current
+      const credential = credentialOf(plane, call.connection)
+      const hasWaited = credential instanceof Promise
+      const secrets = hasWaited ? await credential : credential
+      if (secrets === 'superseded') continue
+      const request = upstreamRequest(call, secrets, body())
+      const signs = call.connection.adapter.signing === 'sigv4'
+      const signed = signs ? await signedRequest(plane, call, request) : { request, secrets }
+      if ((!hasWaited && !signs) || currentCall(plane, call) === call) ready = { call, ...signed }
+    }
+    return ready ?? changesTooFast(call)
+  } finally {
+    if (ready === undefined) permitted.permit.settle(NOTHING_USED)
   }
-  return gatewayError(
-    'unavailable',
-    `Connection "${call.connection.settings.name}" changes faster than it can be used.`,
-  )
 }
 
-/** Resolves when a credential, or a session in the connection's role, is there or cannot be had: which, {@link readyToSend} tells. */
-export async function credentialReady(plane: DataPlane, connection: UsableConnection): Promise<void> {
-  if (connection.adapter.signing === 'sigv4') await plane.signer.prepare(connection.settings)
+function changesTooFast({ connection }: PermittedCall): GatewayError {
+  return gatewayError('unavailable', `Connection "${connection.settings.name}" changes faster than it can be used.`)
+}
+
+/**
+ * Resolves when a credential, or a session in the connection's role, is there or cannot be had: which, {@link readyToSend} tells. Undefined
+ * where it is there now.
+ */
+export function credentialReady(plane: DataPlane, connection: UsableConnection): Promise<unknown> | undefined {
+  if (connection.adapter.signing === 'sigv4') {
+    return plane.signer.prepare(connection.settings).then(() => credentialOf(plane, connection))
+  }
   const credential = credentialOf(plane, connection)
-  if (credential instanceof Promise) await credential
+  return credential instanceof Promise ? credential : undefined
 }
 
 /** Each further one finds that the connection has changed while its credential was fetched. */

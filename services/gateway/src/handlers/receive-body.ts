@@ -62,10 +62,6 @@ export function receiveBody(
   }
 
   return new Promise((resolve) => {
-    const end = (received: ReceivedBody): void => {
-      request.off('data', onData).off('end', onEnd).off('close', onClose)
-      resolve(received)
-    }
     const onData = (piece: Buffer): void => {
       // For an answer, what has arrived already would be taken apart first.
       if (pieceSize.isTooSmall(piece.length)) return void request.destroy()
@@ -73,12 +69,13 @@ export function receiveBody(
       if (error === undefined) return
       memory = EMPTY
       held.giveBack()
-      request.pause()
-      end({ status: 'refused', error })
+      request.off('data', onData).pause()
+      resolve({ status: 'refused', error })
     }
-    const onEnd = (): void => end({ status: 'received', body: whole(memory, sizeBytes) })
-    const onClose = (): void => end({ status: 'left' })
-    request.on('data', onData).once('end', onEnd).once('close', onClose)
+    // Each of these comes once at most, and the first says what came of the body.
+    request.on('data', onData)
+    request.on('end', () => resolve({ status: 'received', body: whole(memory, sizeBytes) }))
+    request.on('close', () => resolve({ status: 'left' }))
   })
 }
 

@@ -62,7 +62,8 @@ export async function sendCall(
     const current = currentCall(plane, call)
     if ('code' in current) return refuse(current)
     call = current
-    await credentialReady(plane, call.connection)
+    const credential = credentialReady(plane, call.connection)
+    if (credential !== undefined) await credential
     const wait = { maxWaitMs: waitMs, gone: () => goneSignal(response) }
     for (let departures = 1; departures <= MAX_DEPARTURES; departures++) {
       const permission = await obtainPermit(plane, call, wait)

@@ -4,15 +4,11 @@ import type { Socket } from 'node:net'
 import { openAiErrorAnswer } from '@sluice/providers'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type GatewayError, gatewayError } from '../domain/gateway-error.ts'
-import { recordRefusal } from '../handlers/refuse-call.ts'
 import { writeError } from '../handlers/write-error.ts'
 import type { DataRoutesOptions } from './data-routes-options.ts'
 
-/** Words the errors that Fastify and Node find themselves as the provider would, or as OpenAI where none is known; records those of calls. */
-export function frameworkErrors(
-  app: FastifyInstance,
-  { logger, dataPlane }: Pick<DataRoutesOptions, 'logger' | 'dataPlane'>,
-): void {
+/** Words the errors that Fastify finds itself as OpenAI would: those of a connection's calls are found before it looks for any. */
+export function frameworkErrors(app: FastifyInstance, { logger }: Pick<DataRoutesOptions, 'logger'>): void {
   app.register((nowhere, _options, done) => {
     const refuse = (request: FastifyRequest, reply: FastifyReply): void =>
       answer(request, reply, gatewayError('unsupported_operation', 'There is nothing at this path.'))
@@ -23,9 +19,7 @@ export function frameworkErrors(
   })
   app.setErrorHandler<FastifyError>((error, request, reply) => {
     if ((error.statusCode ?? 500) >= 500) logger.error({ err: error, requestId: request.id }, 'request failed')
-    const refusal = worded(error)
-    if (request.call !== undefined) recordRefusal(dataPlane, request.call, refusal)
-    answer(request, reply, refusal)
+    answer(request, reply, worded(error))
   })
 }
 
@@ -109,7 +103,7 @@ function answer(request: FastifyRequest, reply: FastifyReply, error: GatewayErro
   reply.hijack()
   // A request that took too long was answered when its time was over.
   if (reply.raw.headersSent) return
-  writeError(reply.raw, error, { requestId: request.id, connection: request.call?.connection })
+  writeError(reply.raw, error, { requestId: request.id })
 }
 
 function worded({ statusCode = 500, code }: FastifyError): GatewayError {
