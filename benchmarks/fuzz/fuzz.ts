@@ -20,7 +20,7 @@ export interface FuzzResult {
   /** How conversations ended, by protocol and what came back first. */
   readonly outcomes: ReadonlyMap<string, number>
   readonly canaries: Pick<Canaries, 'answered' | 'failures' | 'slowestMs'>
-  /** Of the gateway, when the nonsense had stopped: after the first half, and after the second. Under it, bodies come and go. */
+  /** Of the gateway, after each round, when the nonsense had stopped: under it, bodies come and go. */
   readonly memory: readonly MemorySample[]
   /** Exceptions that nobody caught, by the gateway's own count. */
   readonly unforeseenFaults: number
@@ -32,8 +32,8 @@ export interface FuzzResult {
   readonly openConnections: number
 }
 
-/** Starts a local Sluice and talks nonsense to its gateway for `durationMs`, beside requests as they should be. */
-export async function fuzz(seed: number, durationMs: number): Promise<FuzzResult> {
+/** Starts a local Sluice and talks nonsense to its gateway in rounds of `roundMs`, beside requests as they should be. */
+export async function fuzz(seed: number, rounds: number, roundMs: number): Promise<FuzzResult> {
   const started = createStarted()
   try {
     const nats = await started.add(benchmarkNats())
@@ -54,8 +54,8 @@ export async function fuzz(seed: number, durationMs: number): Promise<FuzzResult
     const canaries = startCanaries(target)
     const outcomes = new Map<string, number>()
     const memory: MemorySample[] = []
-    for (const half of [0, 1]) {
-      await talk(seed + half * TALKERS, durationMs / 2, target, outcomes)
+    for (let round = 0; round < rounds; round++) {
+      await talk(seed + round * TALKERS, roundMs, target, outcomes)
       // One that has ended is found to have, below.
       if (sluice.gateway.connected) memory.push(await memoryAtRest(sluice, openBefore))
     }
