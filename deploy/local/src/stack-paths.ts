@@ -44,15 +44,6 @@ export const binDir = join(PROJECT_DIR, '.sluice/bin')
 
 export const keeperFile = join(import.meta.dirname, 'keeper.ts')
 
-/**
- * The options of Node that a service is started with. What a gateway has for the requests under way dies together with them: in the
- * young generation that V8 begins with (1 MiB) it is copied several times before, at a fifth of the gateway's CPU time, and V8 shrinks it
- * to that again in every quiet moment.
- */
-export function nodeOptionsOf(service: ServiceName): readonly string[] {
-  return service === 'gateway' ? ['--min-semi-space-size=16'] : []
-}
-
 /** The program of a service. */
 export function serviceFile(service: ServiceName): string {
   return join(PROJECT_DIR, 'services', service, 'src/main.ts')

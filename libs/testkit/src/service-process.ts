@@ -1,6 +1,7 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { resolve } from 'node:path'
+import { freezeProcess } from './freeze.ts'
 
 /** A service as its own process, run with nothing in its environment but what it is given. */
 export interface ServiceProcess {
@@ -21,6 +22,8 @@ export interface ServiceProcess {
 export function startServiceProcess(service: string, env: Readonly<Record<string, string>>): ServiceProcess {
   const program = resolve(import.meta.dirname, '../../../services', service, 'src/main.ts')
   const child = fork(program, { env, execArgv: [], stdio: ['ignore', 'pipe', 'pipe', 'ipc'] })
+  const { pid } = child
+  if (pid === undefined) throw new Error(`${service} cannot be started`)
   let text = ''
   for (const stream of [child.stdout, child.stderr]) {
     stream?.setEncoding('utf8').on('data', (chunk: string) => {
@@ -37,7 +40,7 @@ export function startServiceProcess(service: string, env: Readonly<Record<string
   return {
     ready,
     output: () => text,
-    pause: () => void child.kill('SIGSTOP'),
+    pause: () => freezeProcess(pid),
     resume: () => void child.kill('SIGCONT'),
     stop: () => {
       child.kill('SIGTERM')

@@ -68,10 +68,7 @@ export async function startDataPlane(config: GatewayConfig, logger: Logger): Pro
   const owners = 'the buckets that the connections service and capacity make'
   const [permits, apiKeys, connections] = await saidIfLong(watching, logger, owners)
   const projections = {
-    areCurrent: () => {
-      const nowMs = performance.now()
-      return apiKeys.isCurrent(nowMs) && connections.isCurrent(nowMs)
-    },
+    areCurrent: () => apiKeys.isCurrent() && connections.isCurrent(),
   }
   await fetchFirstCredentials(connections, credentials, logger)
   isStarted = true

@@ -12,8 +12,8 @@ export interface VerifiedWatchOptions<Value> extends WatchOptions<Value> {
 
 /** A watch that knows whether it still is told what is written. */
 export interface VerifiedWatch extends Pick<Watch, 'stop'> {
-  /** Whether everything was told that had been written `maxAgeMs` ago. @param nowMs of `performance.now()` */
-  isCurrent(nowMs?: number): boolean
+  /** Whether everything was told that had been written `maxAgeMs` ago. */
+  isCurrent(): boolean
 }
 
 /**
@@ -85,7 +85,7 @@ export async function verifiedWatch<Value>(
   // What was asked over the connection that was lost is answered no more.
   const forgetListener = bus.onReconnect(() => void check())
   return {
-    isCurrent: (nowMs = performance.now()) => nowMs - verifiedAtMs <= maxAgeMs,
+    isCurrent: () => performance.now() - verifiedAtMs <= maxAgeMs,
     stop: () => {
       checks++
       clearInterval(ticks)

@@ -11,7 +11,7 @@ import { faultError } from './fault-error.ts'
 import { heldBody } from './held-body.ts'
 import { holdingBytes } from './hold-bytes.ts'
 import { isJsonRead, isOtherRead, prepareCall, type WholeBody } from './prepare-call.ts'
-import { receiveBody } from './receive-body.ts'
+import { bringsBody, receiveBody } from './receive-body.ts'
 import { recordUnsent } from './record-unsent.ts'
 import { refuseCall } from './refuse-call.ts'
 import { sendCall, waitOf } from './send-call.ts'
@@ -33,7 +33,6 @@ export async function forwardCall(
   plane: DataPlane,
   call: Call,
   request: IncomingMessage,
-  hasBody: boolean,
   response: ServerResponse,
   options: ForwardOptions,
 ): Promise<void> {
@@ -41,7 +40,9 @@ export async function forwardCall(
   try {
     const waitMs = waitOf(call.connection, request)
     if (typeof waitMs !== 'number') return refuse(waitMs)
-    if (!hasBody) return await forwardBody(plane, call, { request, held: undefined }, response, { ...options, waitMs })
+    if (!bringsBody(request)) {
+      return await forwardBody(plane, call, { request, held: undefined }, response, { ...options, waitMs })
+    }
     await holdingBytes(plane, call.apiKey, response, (held) =>
       forwardBody(plane, call, { request, held }, response, { ...options, waitMs }),
     )

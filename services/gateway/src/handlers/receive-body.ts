@@ -19,6 +19,15 @@ export interface BodyToReceive {
 }
 
 /**
+ * Returns whether a request has a body that goes on to the provider, as its head says. One of GET or HEAD means nothing, and is not sent on.
+ * @see RFC 9110, section 9.3.1; RFC 9112, section 6.3
+ */
+export function bringsBody({ method, headers }: Pick<IncomingMessage, 'method' | 'headers'>): boolean {
+  if (method === 'GET' || method === 'HEAD') return false
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
+}
+
+/**
  * Receives a body that is to be held in memory. Once it is refused, no more of it is read.
  */
 export function receiveBody(

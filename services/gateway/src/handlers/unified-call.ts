@@ -7,7 +7,7 @@ import { ApplicationGone } from '../ports/documents.ts'
 import { faultError } from './fault-error.ts'
 import { type ForwardOptions, isJson } from './forward-call.ts'
 import { holdingBytes } from './hold-bytes.ts'
-import { receiveBody } from './receive-body.ts'
+import { bringsBody, receiveBody } from './receive-body.ts'
 import { sendCall } from './send-call.ts'
 import { translateCall, type UnifiedCall } from './translate-call.ts'
 import { writeError } from './write-error.ts'
@@ -17,7 +17,6 @@ export async function unifiedCall(
   plane: DataPlane,
   unified: UnifiedCall,
   request: IncomingMessage,
-  hasBody: boolean,
   response: ServerResponse,
   { logger, maxBodyBytes }: ForwardOptions,
 ): Promise<void> {
@@ -26,7 +25,7 @@ export async function unifiedCall(
     writeError(response, error, { requestId, connection, formatError: openAiErrorAnswer })
   }
   try {
-    if (!hasBody || !isJson(request.headers['content-type'] ?? '')) {
+    if (!bringsBody(request) || !isJson(request.headers['content-type'] ?? '')) {
       return refuse(NOT_JSON_TYPE)
     }
     await holdingBytes(plane, apiKey, response, async (held) => {

@@ -7,7 +7,7 @@ import { type GatewayError, gatewayError } from '../domain/gateway-error.ts'
 import { writeError } from '../handlers/write-error.ts'
 import type { DataRoutesOptions } from './data-routes-options.ts'
 
-/** Words the errors that Fastify finds itself as OpenAI would: those of a connection's calls are found before it looks for any. */
+/** Words the errors that Fastify finds itself as OpenAI would. Those of a connection's calls never come to it: they are found before. */
 export function frameworkErrors(app: FastifyInstance, { logger }: Pick<DataRoutesOptions, 'logger'>): void {
   app.register((nowhere, _options, done) => {
     const refuse = (request: FastifyRequest, reply: FastifyReply): void =>

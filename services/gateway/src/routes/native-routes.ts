@@ -4,7 +4,6 @@ import { checkHead } from '../handlers/check-head.ts'
 import { forwardCall } from '../handlers/forward-call.ts'
 import { refuseCall } from '../handlers/refuse-call.ts'
 import { writeError } from '../handlers/write-error.ts'
-import { bringsBody } from './brings-body.ts'
 import type { DataRoutesOptions } from './data-routes-options.ts'
 import { CALL_METHODS } from './request-boundary.ts'
 
@@ -26,7 +25,7 @@ export function nativeRoutes(app: FastifyInstance, options: DataRoutesOptions): 
       const { call } = admission
       const fault = checkHead(raw, response)
       if (fault !== undefined) return refuseCall(plane, call, fault, response)
-      forwardCall(plane, call, raw, bringsBody(raw), response, options).catch((err: unknown) => {
+      forwardCall(plane, call, raw, response, options).catch((err: unknown) => {
         logger.error({ err, requestId }, 'request failed')
         response.destroy()
       })

@@ -8,7 +8,6 @@ import { ModelLists } from '../handlers/model-lists.ts'
 import type { UnifiedCall } from '../handlers/translate-call.ts'
 import { unifiedCall } from '../handlers/unified-call.ts'
 import { writeError } from '../handlers/write-error.ts'
-import { bringsBody } from './brings-body.ts'
 import type { DataRoutesOptions } from './data-routes-options.ts'
 
 declare module 'fastify' {
@@ -45,7 +44,7 @@ export function unifiedRoutes(app: FastifyInstance, options: DataRoutesOptions):
         const { apiKey, startedAtMs } = senderOf(request)
         reply.hijack()
         const call: UnifiedCall = { requestId: request.id, startedAtMs, apiKey, operation }
-        unifiedCall(plane, call, request.raw, bringsBody(request.raw), reply.raw, options).catch((err: unknown) => {
+        unifiedCall(plane, call, request.raw, reply.raw, options).catch((err: unknown) => {
           logger.error({ err, requestId: request.id }, 'request failed')
           reply.raw.destroy()
         })

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { bringsBody } from './brings-body.ts'
+import { bringsBody } from './receive-body.ts'
 
 it.each([
   ['POST', { 'content-length': '2' }, true],
@@ -9,6 +9,6 @@ it.each([
   ['POST', { 'content-type': 'application/json' }, false],
   ['GET', { 'content-length': '2' }, false],
   ['HEAD', { 'transfer-encoding': 'chunked' }, false],
-])('%s with %j', (method, headers, brings) => {
+])('brings a body, or does not: %s with %j', (method, headers, brings) => {
   expect(bringsBody({ method, headers })).toBe(brings)
 })
