@@ -24,8 +24,10 @@ export type TokenUsage = Static<typeof TokenUsage>
 export const TokenUsage = Type.Object({
   inputTokens: Type.Integer({ minimum: 0 }),
   outputTokens: Type.Integer({ minimum: 0 }),
-  /** Part of `inputTokens`. */
+  /** Read from the provider's prompt cache. Part of `inputTokens`. */
   cachedInputTokens: Type.Integer({ minimum: 0 }),
+  /** Written to the provider's prompt cache, at a price of its own. Part of `inputTokens`; absent where the provider reports none. */
+  cacheWriteInputTokens: Type.Optional(Type.Integer({ minimum: 0 })),
   /** Part of `outputTokens`. */
   reasoningTokens: Type.Integer({ minimum: 0 }),
 })
