@@ -60,9 +60,12 @@ function asModelLimit({ model, dimension, limit, ...told }: DiscoveredLimit): Mo
   }
 }
 
-/** `requests-per-day` counts requests: some providers' words for a dimension have the period in them. */
+/** `requests-per-day` and Mistral's `req-minute` count requests: some providers' words for a dimension have the period in them. */
 function kindOf(dimension: string): string | undefined {
-  return /^(requests|tokens|input-tokens|output-tokens)(?:-per-(?:minute|hour|day))?$/.exec(dimension)?.[1]
+  const kind = /^(requests|req|tokens|input-tokens|output-tokens)(?:-(?:per-)?(?:minute|hour|day))?$/.exec(
+    dimension,
+  )?.[1]
+  return kind === 'req' ? 'requests' : kind
 }
 
 function keepLowest(lowest: Map<string, ModelLimit>, limit: ModelLimit): void {

@@ -103,13 +103,103 @@ it.each<[string, WireHeaders, RateLimitReading[]]>([
   expect(readOpenAiRateLimits(headers)).toEqual(readings)
 })
 
+it.each<[string, WireHeaders, RateLimitReading[]]>([
+  [
+    "Azure's renewal period in seconds and reset in milliseconds",
+    {
+      'x-ratelimit-limit-requests': '240',
+      'x-ratelimit-remaining-requests': '239',
+      'x-ratelimit-reset-requests': '250',
+      'x-ratelimit-renewalperiod-requests': '60',
+      'x-ratelimit-limit-tokens': '240000',
+      'x-ratelimit-remaining-tokens': '239972',
+      'x-ratelimit-reset-tokens': '7',
+      'x-ratelimit-renewalperiod-tokens': '60',
+    },
+    [
+      { dimension: 'requests', periodMs: 60_000, limit: 240, remaining: 239, resetMs: 250 },
+      { dimension: 'tokens', periodMs: 60_000, limit: 240_000, remaining: 239_972, resetMs: 7 },
+    ],
+  ],
+  ["Azure's renewal period without the other parts", { 'x-ratelimit-renewalperiod-tokens': '60' }, []],
+  [
+    "Azure's renewal period and no reset, limits that are not told",
+    {
+      'x-ratelimit-limit-tokens': '-1',
+      'x-ratelimit-remaining-tokens': '-1',
+      'x-ratelimit-reset-tokens': '0',
+      'x-ratelimit-renewalperiod-tokens': '10',
+    },
+    [{ dimension: 'tokens', periodMs: 10_000, resetMs: 0, unreadable: ['limit', 'remaining'] }],
+  ],
+  [
+    'a renewal period that is none',
+    { 'x-ratelimit-limit-requests': '5', 'x-ratelimit-renewalperiod-requests': '0', 'x-ratelimit-reset-requests': '5' },
+    [{ dimension: 'requests', limit: 5, unreadable: ['reset'] }],
+  ],
+  [
+    "Mistral's windows in the names",
+    {
+      'x-ratelimit-limit-req-minute': '188',
+      'x-ratelimit-remaining-req-minute': '187',
+      'x-ratelimit-limit-req-10-second': '12',
+      'x-ratelimit-limit-tokens-minute': '356250',
+      'x-ratelimit-remaining-tokens-minute': '356100',
+      'x-ratelimit-limit-tokens-month': '10000000000',
+      'x-ratelimit-tokens-query-cost': '150',
+    },
+    [
+      { dimension: 'req-10-second', periodMs: 10_000, limit: 12 },
+      { dimension: 'req-minute', periodMs: 60_000, limit: 188, remaining: 187 },
+      { dimension: 'tokens-minute', periodMs: 60_000, limit: 356_250, remaining: 356_100 },
+      { dimension: 'tokens-month', limit: 10_000_000_000 },
+    ],
+  ],
+  [
+    "Mistral's limits by size",
+    {
+      'ratelimitbysize-limit': '500000',
+      'ratelimitbysize-remaining': '499900',
+      'ratelimitbysize-reset': '41',
+      'ratelimitbysize-query-cost': '100',
+      'x-ratelimitbysize-limit-minute': '500000',
+      'x-ratelimitbysize-remaining-minute': '499900',
+    },
+    [
+      { dimension: 'bysize', limit: 500_000, remaining: 499_900 },
+      { dimension: 'bysize-minute', periodMs: 60_000, limit: 500_000, remaining: 499_900 },
+    ],
+  ],
+  [
+    "Cerebras' resets in seconds",
+    {
+      'x-ratelimit-limit-requests-day': '14400',
+      'x-ratelimit-remaining-requests-day': '14399',
+      'x-ratelimit-reset-requests-day': '33011.382867',
+    },
+    [{ dimension: 'requests-day', periodMs: 86_400_000, limit: 14_400, remaining: 14_399, resetMs: 33_011_383 }],
+  ],
+])('reads %s', (_, headers, readings) => {
+  expect(readOpenAiRateLimits(headers)).toEqual(readings)
+})
+
+it('keeps the headers of the limits of every server that is read', () => {
+  const kept = {
+    'ratelimitbysize-reset': '41',
+    'x-ratelimitbysize-limit-minute': '500000',
+    'x-ratelimit-renewalperiod-tokens': '60',
+  }
+  expect(openAiRateLimitHeaders({ ...kept, 'x-request-id': '7' })).toEqual(kept)
+})
+
 it('never throws and never tells a number that is none, whatever the headers are', () => {
-  const names = ['limit', 'remaining', 'reset'].map((part) => `x-ratelimit-${part}-requests`)
+  const parts = ['limit', 'remaining', 'reset', 'renewalperiod'] as const
+  const names = parts.flatMap((part) => [`x-ratelimit-${part}-requests`, `x-ratelimit-${part}-req-5-minute`])
   const values = fc.oneof(fc.string(), fc.array(fc.string()), fc.bigInt().map(String), fc.constant(undefined))
   fc.assert(
     fc.property(fc.dictionary(fc.constantFrom(...names), values), (headers) => {
-      for (const { limit = 0, remaining = 0, resetMs = 0 } of readOpenAiRateLimits(headers)) {
-        for (const number of [limit, remaining, resetMs]) {
+      for (const { limit = 0, remaining = 0, resetMs = 0, periodMs = 0 } of readOpenAiRateLimits(headers)) {
+        for (const number of [limit, remaining, resetMs, periodMs]) {
           expect(Number.isSafeInteger(number)).toBe(true)
           expect(number).toBeGreaterThanOrEqual(0)
         }
@@ -133,6 +223,13 @@ it('keeps the headers on limits and no other', () => {
 describe('the retry time of a 429', () => {
   it.each([
     [{ 'retry-after-ms': '1250', 'retry-after': '2' }, 1_250],
+    [{ 'retry-after-ms': '0', 'retry-after': '45' }, 45_000],
+    [{ 'retry-after-ms': '1250', 'retry-after': '45' }, 45_000],
+    [{ 'retry-after-ms': '3000', 'retry-after': '2' }, 3_000],
+    [{ 'retry-after-ms': '0' }, 0],
+    [{ ...HEADERS, 'retry-after-ms': '0', 'x-ratelimit-remaining-requests': '0' }, 120],
+    [{ 'ratelimitbysize-remaining': '0', 'ratelimitbysize-reset': '41' }, 41_000],
+    [{ 'ratelimitbysize-remaining': '7', 'ratelimitbysize-reset': '41' }, undefined],
     [{ 'retry-after': '2' }, 2_000],
     [{ 'retry-after': '0.5' }, 500],
     [{ 'retry-after': new Date(RECEIVED_AT_MS + 7_000).toUTCString() }, 7_000],

@@ -46,19 +46,22 @@ export function keepRateLimitHeaders(
   return kept
 }
 
-/** What `retry-after-ms` or `retry-after` says; without them, when the limits that have nothing left are free again. */
+/**
+ * Returns what `retry-after-ms` or `retry-after` says; where they say nothing, or 0, which Azure sends with every 429, when the limits that
+ * have nothing left are free again.
+ */
 export function retryAfterOrResetMs(
   headers: WireHeaders,
   receivedAtMs: number,
   readings: readonly RateLimitReading[],
 ): number | undefined {
   const stated = readRetryAfterMs(headers, receivedAtMs)
-  if (stated !== undefined) return stated
+  if (stated !== undefined && stated > 0) return stated
   let longestMs: number | undefined
   for (const { remaining, resetMs } of readings) {
     if (remaining === 0 && resetMs !== undefined) longestMs = Math.max(longestMs ?? 0, resetMs)
   }
-  return longestMs
+  return longestMs ?? stated
 }
 
 const RETRY_HEADERS: ReadonlySet<string> = new Set(['retry-after', 'retry-after-ms'])

@@ -18,11 +18,27 @@ export function toldDurationMs(headers: WireHeaders, name: string): ToldNumber {
   return crediblySoon(durationMs) ?? unreadableIfThere(headers, name)
 }
 
+/** How long until a reset that is told as a bare number of milliseconds. */
+export function toldMillisecondsMs(headers: WireHeaders, name: string): ToldNumber {
+  return toldDecimal(headers, name, 1)
+}
+
+/** How long until a reset that is told as a bare number of seconds, perhaps with a fraction: whole milliseconds, rounded up. */
+export function toldSecondsMs(headers: WireHeaders, name: string): ToldNumber {
+  return toldDecimal(headers, name, 1_000)
+}
+
 /** How long from `receivedAtMs` until a reset that is told as an instant (RFC 3339): never negative. */
 export function toldInstantMs(headers: WireHeaders, name: string, receivedAtMs: number): ToldNumber {
   const text = headerValue(headers, name)
   const atMs = text === undefined ? undefined : parseRfc3339(text)
   return crediblySoon(atMs === undefined ? undefined : atMs - receivedAtMs) ?? unreadableIfThere(headers, name)
+}
+
+function toldDecimal(headers: WireHeaders, name: string, unitMs: number): ToldNumber {
+  const text = headerValue(headers, name)
+  const isDecimal = text !== undefined && /^\d{1,15}(?:\.\d{1,15})?$/.test(text)
+  return crediblySoon(isDecimal ? Number(text) * unitMs : undefined) ?? unreadableIfThere(headers, name)
 }
 
 /** No provider has a limit of more than a year. */
