@@ -14,10 +14,11 @@ export interface ProviderAdapter {
   /** Where the API of a connection is: the config's `baseUrl`, or else the provider's own address. No slash at the end. */
   baseUrl(config: ProviderConfig): string
   /**
-   * What a call of `path` (without query, as the provider's SDK sends it) does, or undefined where the provider has no
-   * such path.
+   * Returns what a call of `path` (without query, as the provider's SDK sends it) does, or undefined where the provider has no such path.
+   * A path that a base URL made wrong is put right: the operation is that of the path that it names, which alone counts from then on.
+   * @param basePath that of the connection's base URL, where another API may be mounted beside the provider's; as the provider's own if absent
    */
-  operation(method: string, path: string): Operation | undefined
+  operation(method: string, path: string, basePath?: string): Operation | undefined
   /**
    * How a request shows that it comes from the connection: `headers`, by {@link authHeaders} alone; `sigv4`, by a signature of
    * the whole request with temporary credentials of the connection's role (AWS Signature Version 4), and there are no headers.

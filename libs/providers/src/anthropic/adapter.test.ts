@@ -11,7 +11,7 @@ describe('operations', () => {
     ['POST', '/v1/messages/batches/b1/cancel', { kind: 'other', usesModel: false }],
     ['GET', '/v1/models', { kind: 'other', usesModel: false, body: 'any' }],
     ['POST', '/v1/%6dessages', { kind: 'messages', path: '/v1/%6dessages' }],
-    ['POST', '/v1//messages/', { kind: 'messages', path: '/v1//messages/' }],
+    ['POST', '/v1//messages/', { kind: 'messages', path: '/v1/messages' }],
   ])('%s %s', (method, path, expected) => {
     expect(anthropic.operation(method, path)).toMatchObject(expected)
   })
@@ -67,6 +67,9 @@ it('authenticates with its key alone, and leaves the version to the caller', () 
 it.each([
   [undefined, 'https://api.anthropic.com'],
   ['https://proxy.example/anthropic/', 'https://proxy.example/anthropic'],
+  ['https://proxy.example/anthropic/v1', 'https://proxy.example/anthropic'],
+  ['https://api.anthropic.com/v1/v1/', 'https://api.anthropic.com'],
+  ['https://proxy.example/v1/anthropic', 'https://proxy.example/v1/anthropic'],
 ])('with base URL %j is at %s', (baseUrl, expected) => {
   expect(anthropic.baseUrl({ baseUrl })).toBe(expected)
 })

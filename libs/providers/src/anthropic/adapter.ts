@@ -1,5 +1,5 @@
 import type { ProviderAdapter } from '../provider-adapter.ts'
-import { configuredBaseUrl } from '../wire/configured-base-url.ts'
+import { configuredBaseUrl, withoutEnd } from '../wire/configured-base-url.ts'
 import { revealField } from '../wire/reveal-field.ts'
 import { anthropicAnswerReader } from './answer-reader.ts'
 import { anthropicErrorAnswer } from './errors.ts'
@@ -14,7 +14,8 @@ import { anthropicUnified } from './unified/unified.ts'
 export const anthropic: ProviderAdapter = {
   id: 'anthropic',
   connectionHeaders: new Set(),
-  baseUrl: (config) => configuredBaseUrl(config, 'https://api.anthropic.com'),
+  // The paths have the version.
+  baseUrl: (config) => withoutEnd(configuredBaseUrl(config, 'https://api.anthropic.com'), /\/v1$/),
   operation: anthropicOperation,
   signing: 'headers',
   authHeaders: (config) => ({ 'x-api-key': revealField(config, 'apiKey') }),

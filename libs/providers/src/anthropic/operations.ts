@@ -1,6 +1,7 @@
 import { isAdministration } from '../administration.ts'
 import type { Operation } from '../provider-adapter.ts'
 import { decodedPath } from '../wire/decoded-path.ts'
+import { forgivenPath, type PathLayout } from '../wire/forgiven-path.ts'
 import { isRead } from '../wire/is-read.ts'
 import { isPlainPath } from '../wire/plain-path.ts'
 
@@ -12,7 +13,8 @@ export type AnthropicKind = 'messages' | 'complete' | 'count-tokens' | 'batch' |
  * run a model.
  * @see https://docs.claude.com/en/api/overview
  */
-export function anthropicOperation(method: string, path: string): Operation | undefined {
+export function anthropicOperation(method: string, given: string): Operation | undefined {
+  const path = forgivenPath(given, LAYOUT)
   const understood = decodedPath(path)
   if (understood === undefined || !understood.startsWith('/v1/')) return undefined
   const kind = method === 'POST' ? MODEL_OPERATIONS[understood] : undefined
@@ -25,6 +27,22 @@ export function anthropicOperation(method: string, path: string): Operation | un
   if (isRead(method) || (isPlain && WITHOUT_MODEL.test(understood))) return other
   if (isPlain && LATER.test(understood)) return { ...other, runsModel: 'named' }
   return { ...other, usesModel: true, unlisted: true, runsModel: 'named' }
+}
+
+const LAYOUT: PathLayout = {
+  root: '/v1',
+  resources: new Set([
+    'agents',
+    'complete',
+    'environments',
+    'files',
+    'memory_stores',
+    'messages',
+    'models',
+    'sessions',
+    'skills',
+    'vaults',
+  ]),
 }
 
 /** Writes that run nothing. */

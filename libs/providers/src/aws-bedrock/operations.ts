@@ -1,5 +1,6 @@
 import type { Operation } from '../provider-adapter.ts'
 import { decodedPath } from '../wire/decoded-path.ts'
+import { forgivenPath, type PathLayout } from '../wire/forgiven-path.ts'
 
 export type BedrockKind = 'converse' | 'converse-stream' | 'invoke' | 'invoke-stream' | 'count-tokens'
 
@@ -8,12 +9,16 @@ export type BedrockKind = 'converse' | 'converse-stream' | 'invoke' | 'invoke-st
  * whose slashes and colons the SDKs escape.
  * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_Operations_Amazon_Bedrock_Runtime.html
  */
-export function bedrockOperation(method: string, path: string): Operation | undefined {
+export function bedrockOperation(method: string, given: string): Operation | undefined {
+  const path = forgivenPath(given, LAYOUT)
   const [, model, action = ''] = MODEL_PATH.exec(decodedPath(path) ?? '') ?? []
   const kind = ACTIONS.get(action)
   if (method !== 'POST' || model === undefined || kind === undefined) return undefined
   return { kind, usesModel: true, body: 'json', path, model }
 }
+
+/** No version: slashes alone can be too many. */
+const LAYOUT: PathLayout = { root: '', resources: new Set(['model']) }
 
 const MODEL_PATH = /^\/model\/(.+)\/([^/]+)$/
 

@@ -78,6 +78,8 @@ describe('operations', () => {
 it('authenticates with its key', () => {
   expect(google.authHeaders({ apiKey: { reveal: () => 'AIza' } })).toEqual({ 'x-goog-api-key': 'AIza' })
   expect(google.baseUrl({})).toBe('https://generativelanguage.googleapis.com')
+  expect(google.baseUrl({ baseUrl: 'https://proxy.example/g/v1beta/' })).toBe('https://proxy.example/g')
+  expect(google.baseUrl({ baseUrl: 'https://proxy.example/v1/v1beta' })).toBe('https://proxy.example')
 })
 
 it('tells of no limits in headers, whatever they are', () => {

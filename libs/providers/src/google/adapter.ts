@@ -1,5 +1,5 @@
 import type { ProviderAdapter } from '../provider-adapter.ts'
-import { configuredBaseUrl } from '../wire/configured-base-url.ts'
+import { configuredBaseUrl, withoutEnd } from '../wire/configured-base-url.ts'
 import { keepRateLimitHeaders } from '../wire/rate-limit-reading.ts'
 import { revealField } from '../wire/reveal-field.ts'
 import { googleAnswerReader } from './answer-reader.ts'
@@ -17,7 +17,9 @@ export const google: ProviderAdapter = {
   id: 'google',
   // It would choose the project that is charged.
   connectionHeaders: new Set(['x-goog-user-project']),
-  baseUrl: (config) => configuredBaseUrl(config, 'https://generativelanguage.googleapis.com'),
+  // The paths have the version.
+  baseUrl: (config) =>
+    withoutEnd(configuredBaseUrl(config, 'https://generativelanguage.googleapis.com'), /\/v1(?:alpha|beta)?$/),
   operation: googleOperation,
   signing: 'headers',
   authHeaders: (config) => ({ 'x-goog-api-key': revealField(config, 'apiKey') }),

@@ -12,7 +12,8 @@ export type GoogleKind = 'generate' | 'stream' | 'embed' | 'count-tokens' | 'bat
  * served: not, then, the OpenAI-compatible paths, whose model would be in the body.
  * @see https://ai.google.dev/api
  */
-export function googleOperation(method: string, path: string): Operation | undefined {
+export function googleOperation(method: string, given: string): Operation | undefined {
+  const path = forgivenGooglePath(given)
   const [, resource, rest = ''] = RESOURCE_PATH.exec(decodedPath(path) ?? '') ?? []
   if (resource === undefined) return undefined
   const [, name, action = ''] = (MODEL_RESOURCES.has(resource) && MODEL_ACTION.exec(rest)) || []
@@ -45,6 +46,34 @@ function modelRuns(resource: string, rest: string): Partial<Operation> {
     : { usesModel: true, unlisted: true, runsModel: 'untold' }
 }
 
+/**
+ * Puts right a path whose version is there twice, where the last one counts, or not at all. Google has several versions, each with paths of
+ * its own, and names an upload before the version, so that it is not what `forgivenPath` does for the others.
+ */
+function forgivenGooglePath(path: string): string {
+  if (isRight(path)) return path
+  const segments = path.split('/').filter((segment) => segment !== '')
+  let version = 'v1beta'
+  let transfer = ''
+  let first = 0
+  for (const segment of segments) {
+    if (VERSION.test(segment)) version = segment
+    else if (transfer === '' && TRANSFERS.has(segment)) transfer = `/${segment}`
+    else break
+    if (++first > MAX_ROOT_SEGMENTS) return path
+  }
+  if (!FORGIVEN_RESOURCES.has(segments[first] ?? '')) return path
+  return `${transfer}/${version}/${segments.slice(first).join('/')}`
+}
+
+function isRight(path: string): boolean {
+  return !path.endsWith('/') && !path.includes('//') && RESOURCES.has(RESOURCE_PATH.exec(path)?.[1] ?? '')
+}
+
+const VERSION = /^v1(?:alpha|beta)?$/
+const TRANSFERS: ReadonlySet<string> = new Set(['download', 'upload'])
+const MAX_ROOT_SEGMENTS = 8
+
 const RESOURCE_PATH = /^\/(?:(?:upload|download)\/)?v1(?:alpha|beta)?\/([^/]+)(\/.*)?$/
 const MODEL_ACTION = /^\/([^/:]+):([^/:]+)$/
 const MODEL_RESOURCES: ReadonlySet<string> = new Set(['models', 'tunedModels'])
@@ -58,6 +87,9 @@ const RESOURCES: ReadonlySet<string> = new Set([
   'files',
   'operations',
 ])
+
+/** Not those by which credentials are handed out. */
+const FORGIVEN_RESOURCES: ReadonlySet<string> = new Set([...RESOURCES].filter((name) => !/^auth/.test(name)))
 
 /** Tokens and permissions are told by their names alone. */
 const NO_AREAS: ReadonlySet<string> = new Set()

@@ -16,7 +16,7 @@ it('has its operations below /openai/v1', () => {
     path: '/chat/completions',
   })
   expect(groq.operation('GET', '/openai/v1/models')).toMatchObject({ usesModel: false, path: '/models' })
-  for (const path of ['/v1/chat/completions', '/openai/v2/models', '/openai/v1', '/']) {
+  for (const path of ['/v2/chat/completions', '/openai/v2/models', '/openai/v1', '/']) {
     expect(groq.operation('POST', path)).toBeUndefined()
   }
 })
@@ -26,6 +26,9 @@ it.each([
   ['http://127.0.0.1:9000/', 'http://127.0.0.1:9000/openai/v1'],
   ['https://proxy.example/groq', 'https://proxy.example/groq/openai/v1'],
   ['https://proxy.example/openai/v1/', 'https://proxy.example/openai/v1'],
+  ['https://api.groq.com/openai', 'https://api.groq.com/openai/v1'],
+  ['https://api.groq.com/v1', 'https://api.groq.com/openai/v1'],
+  ['https://api.groq.com//openai/v1/openai/v1', 'https://api.groq.com/openai/v1'],
 ])('with base URL %j is at %s', (baseUrl, expected) => {
   expect(groq.baseUrl({ baseUrl })).toBe(expected)
 })

@@ -2,7 +2,7 @@ import { openAiAnswerReader } from '../openai/answer-reader.ts'
 import { openAiCompatible } from '../openai/compatible.ts'
 import { inspectOpenAiRequest } from '../openai/inspect.ts'
 import type { ProviderAdapter, ProviderConfig } from '../provider-adapter.ts'
-import { configuredBaseUrl } from '../wire/configured-base-url.ts'
+import { configuredBaseUrl, withoutEnd } from '../wire/configured-base-url.ts'
 import { groqPool } from './pool.ts'
 import { readGroqRateLimits } from './rate-limit-headers.ts'
 
@@ -27,8 +27,7 @@ export const groq: ProviderAdapter = {
   rateLimits: readGroqRateLimits,
 }
 
-/** As Groq's SDK takes it, or as OpenAI's does, with `/openai/v1` at its end. */
+/** As Groq's SDK takes it, or as OpenAI's does, with `/openai/v1` or a part of that at its end. */
 function baseUrl(config: ProviderConfig): string {
-  const given = configuredBaseUrl(config, 'https://api.groq.com')
-  return given.endsWith(ROOT) ? given : `${given}${ROOT}`
+  return withoutEnd(configuredBaseUrl(config, 'https://api.groq.com'), /\/(?:openai|v1)$/) + ROOT
 }

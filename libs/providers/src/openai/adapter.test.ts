@@ -37,6 +37,16 @@ it.each([
   ['https://proxy.example/openai/', 'https://proxy.example/openai'],
   ['http://127.0.0.1:9000', 'http://127.0.0.1:9000/v1'],
   ['http://127.0.0.1:9000/', 'http://127.0.0.1:9000/v1'],
+  ['https://api.openai.com/v1/v1', 'https://api.openai.com/v1'],
+  ['https://api.openai.com//v1//', 'https://api.openai.com/v1'],
+  ['https://acme.openai.azure.com', 'https://acme.openai.azure.com/openai/v1'],
+  ['https://acme.openai.azure.com/openai/', 'https://acme.openai.azure.com/openai/v1'],
+  ['https://acme.openai.azure.com/openai/v1/', 'https://acme.openai.azure.com/openai/v1'],
+  ['https://acme.services.ai.azure.com', 'https://acme.services.ai.azure.com/openai/v1'],
+  [
+    'https://generativelanguage.googleapis.com/v1beta/openai',
+    'https://generativelanguage.googleapis.com/v1beta/openai',
+  ],
 ])('with base URL %j is at %s', (baseUrl, expected) => {
   expect(openai.baseUrl({ baseUrl })).toBe(expected)
 })

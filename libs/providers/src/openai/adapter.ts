@@ -1,5 +1,5 @@
 import type { ProviderAdapter, ProviderConfig } from '../provider-adapter.ts'
-import { configuredBaseUrl } from '../wire/configured-base-url.ts'
+import { configuredBaseUrl, withoutEnd } from '../wire/configured-base-url.ts'
 import { bearerHeaders, openAiCompatible } from './compatible.ts'
 
 /** OpenAI's own API, and whatever speaks it at a base URL. */
@@ -9,11 +9,20 @@ export const openai: ProviderAdapter = {
   authHeaders,
 }
 
-/** As OpenAI's SDKs take it, with `/v1`. One without a path is understood as its `/v1`. */
+/**
+ * As OpenAI's SDKs take it, with `/v1`. One without a path is understood as its `/v1`, of an Azure resource as its `/openai/v1`; what else
+ * a server has in its place stays.
+ * @see https://learn.microsoft.com/en-us/azure/ai-foundry/openai/api-version-lifecycle
+ */
 function baseUrl(config: ProviderConfig): string {
   const given = configuredBaseUrl(config, 'https://api.openai.com/v1')
-  return /^[a-z]+:\/\/[^/]+$/i.test(given) ? `${given}/v1` : given
+  if (AZURE_RESOURCE.test(given)) return `${withoutEnd(given, /\/openai$/)}/openai/v1`
+  if (/^[a-z]+:\/\/[^/]+$/i.test(given)) return `${given}/v1`
+  return given.endsWith('/v1/v1') ? `${withoutEnd(given, /\/v1$/)}/v1` : given
 }
+
+const AZURE_RESOURCE =
+  /^https:\/\/[^/]+\.(?:openai\.azure\.com|services\.ai\.azure\.com|cognitiveservices\.azure\.com)(?:\/openai)?$/i
 
 function authHeaders(config: ProviderConfig): Record<string, string> {
   const headers = bearerHeaders(config)

@@ -1,12 +1,13 @@
 import type { ProviderId } from '@sluice/contracts'
 import type { ProviderAdapter, ProviderConfig } from '../provider-adapter.ts'
+import { forgivenPath } from '../wire/forgiven-path.ts'
 import { revealField } from '../wire/reveal-field.ts'
 import { openAiAnswerReader } from './answer-reader.ts'
 import { openAiErrorAnswer } from './errors.ts'
 import { includeUsage } from './include-usage.ts'
 import { inspectOpenAiRequest } from './inspect.ts'
 import { OPENAI_MODEL_MEMBERS, openAiNamedModels } from './named-models.ts'
-import { openAiOperation } from './operations.ts'
+import { openAiOperation, openAiPathLayout } from './operations.ts'
 import { OPENAI_LONG_PROMPT_TOKENS, openAiPool } from './pool.ts'
 import { openAiRateLimitHeaders, openAiRetryAfterMs, readOpenAiRateLimits } from './rate-limit-headers.ts'
 import { openAiUnified } from './unified.ts'
@@ -24,12 +25,17 @@ export interface OpenAiDialect {
  * is different is replaced: `{ ...openAiCompatible(dialect), rateLimits }`.
  */
 export function openAiCompatible({ id, root, baseUrl }: OpenAiDialect): ProviderAdapter {
+  const layout = openAiPathLayout(root)
   return {
     id,
     connectionHeaders: new Set(),
     baseUrl,
-    operation: (method, path) =>
-      path.startsWith(`${root}/`) ? openAiOperation(method, path.slice(root.length)) : undefined,
+    operation: (method, path, basePath = root) => {
+      // Where the server's own base URL does not end with the root, a second one may lead to another API of the server.
+      const isMounted = !basePath.endsWith(root) && path.startsWith(`${root}${root}/`)
+      const right = isMounted ? path : forgivenPath(path, layout)
+      return right.startsWith(`${root}/`) ? openAiOperation(method, right.slice(root.length)) : undefined
+    },
     signing: 'headers',
     authHeaders: bearerHeaders,
     inspect: inspectOpenAiRequest,

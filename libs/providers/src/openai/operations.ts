@@ -1,6 +1,7 @@
 import { isAdministration } from '../administration.ts'
 import type { Operation } from '../provider-adapter.ts'
 import { decodedPath } from '../wire/decoded-path.ts'
+import type { PathLayout } from '../wire/forgiven-path.ts'
 import { isRead } from '../wire/is-read.ts'
 import { openAiModelRuns } from './model-runs.ts'
 
@@ -48,6 +49,30 @@ const MODEL_OPERATIONS: Readonly<Record<string, { readonly kind: OpenAiKind; rea
   '/images/variations': { kind: 'images', body: 'any' },
   '/videos': { kind: 'videos', body: 'any' },
 }
+
+/** @param root what the provider's paths begin with, as `/v1` */
+export function openAiPathLayout(root: string): PathLayout {
+  return { root, resources: RESOURCES, isWithoutSlash: (rest) => rest in MODEL_OPERATIONS || rest === '/models' }
+}
+
+/**
+ * What paths begin with that are no administration. Other servers that speak OpenAI's API have further ones, and tell a path with a slash
+ * at its end from one without.
+ */
+const RESOURCES: ReadonlySet<string> = new Set([
+  ...Object.keys(MODEL_OPERATIONS).map((path) => path.split('/')[1] ?? ''),
+  'assistants',
+  'batches',
+  'containers',
+  'conversations',
+  'evals',
+  'files',
+  'fine_tuning',
+  'models',
+  'threads',
+  'uploads',
+  'vector_stores',
+])
 
 /**
  * OpenAI's own: administration, and realtime, all of whose paths open a session that then goes on past the gateway. The others are

@@ -1,6 +1,14 @@
 import type { ProviderConfig } from '../provider-adapter.ts'
 
-/** The config's `baseUrl` or else the provider's own, without slashes at the end. */
+/** Returns the config's `baseUrl` or else the provider's own, without empty segments and slashes at the end. */
 export function configuredBaseUrl(config: ProviderConfig, ownUrl: string): string {
-  return typeof config.baseUrl === 'string' ? config.baseUrl.replace(/\/+$/, '') : ownUrl
+  if (typeof config.baseUrl !== 'string') return ownUrl
+  return config.baseUrl.replace(/(?<!:)\/{2,}/g, '/').replace(/\/$/, '')
+}
+
+/** Returns the URL without what its path ends with, however often: for what every path of the provider begins with again. */
+export function withoutEnd(url: string, end: RegExp): string {
+  let rest = url
+  while (end.test(rest)) rest = rest.replace(end, '')
+  return rest
 }

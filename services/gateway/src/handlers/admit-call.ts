@@ -31,7 +31,7 @@ export function admitCall(
   if ('code' in usable) return refuse(usable)
 
   const method = request.method ?? ''
-  const operation = target && usable.adapter.operation(method, target.path)
+  const operation = target && usable.adapter.operation(method, target.path, usable.basePath)
   if (target === undefined || operation === undefined) {
     return refuse(unsupported(usable.settings.provider, method, target?.path ?? ''))
   }
