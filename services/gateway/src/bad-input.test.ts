@@ -156,7 +156,7 @@ describe('a path', () => {
   })
 
   it.each([
-    ['/chat/completions', 'the path \\"/chat/completions\\"'],
+    ['/v2/chat/completions', 'the path \\"/v2/chat/completions\\"'],
     [`/v2/${'x'.repeat(200)}`, `the path \\"/v2/${'x'.repeat(96)}…\\"`],
     ['/v1/../x', 'this path'],
   ])('of which the provider has nothing is named, so that a forgotten /v1 is seen: %s', async (path, named) => {

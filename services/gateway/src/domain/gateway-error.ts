@@ -9,6 +9,8 @@ export interface GatewayError {
   readonly retryAfterMs?: number
   /** The connection's limit that it is about. */
   readonly limit?: { readonly period: Period; readonly metric: Metric; readonly limit: number }
+  /** For 405: the methods that there are, as the header `allow` says them. */
+  readonly allow?: string
   /** The request's parameter that it is about. */
   readonly param?: string
 }

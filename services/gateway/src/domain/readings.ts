@@ -15,7 +15,7 @@ import {
   type UnifiedRequest,
   type WireHeaders,
 } from '@sluice/providers'
-import { parseJsonObject } from './parse-json-object.ts'
+import { notAnObject, parseJsonObject } from './parse-json-object.ts'
 
 /**
  * What is read from a request's body before it is sent. Each takes and gives plain data, bodies among it, and depends on nothing else, so
@@ -52,26 +52,31 @@ export interface BodyToInspect {
   readonly body: Buffer
 }
 
-/** Reads a body in the provider's own format. `isObject: false`: it is no JSON object. */
+/** Reads a body in the provider's own format. `fault`: what keeps it from being a JSON object, where an operation needs one. */
 function inspect({
   provider,
   operation,
   judged,
   headers,
   body,
-}: BodyToInspect): InspectedBody & { readonly isObject: boolean } {
+}: BodyToInspect): InspectedBody & { readonly fault?: string } {
   const json = parseJsonObject(body)
   const adapter = adapterOf(provider)
   // Operations that use no model cost nothing, whatever their bodies' length.
   const inspection = adapter.inspect(operation, json, operation.usesModel ? body.length : 0)
   const naming = judged ? { naming: namingOf(adapter, operation, json, body) } : {}
   return {
-    isObject: json !== undefined,
+    // What is not known to take JSON may take something else under its name.
+    ...(json === undefined && takesJson(operation) ? { fault: notAnObject(body) } : {}),
     inspection,
     ...naming,
     pool: adapter.pool(operation, json, headers),
     body: json === undefined ? body : adapter.outgoingBody(inspection, json, body),
   }
+}
+
+function takesJson({ usesModel, unlisted }: Operation): boolean {
+  return usesModel && unlisted === undefined
 }
 
 function namingOf(
@@ -87,15 +92,18 @@ function namingOf(
   return member === undefined ? { models } : { models, ambiguous: { member, isTwice: watch.spellings.has(member) } }
 }
 
-/** Reads what a unified request names as its model. `json: false`: the body is no JSON object. */
+/** Reads what a unified request names as its model. `fault`: what keeps the body from being a JSON object. */
 function unifiedModel({ body }: { readonly body: Buffer }): {
-  readonly json: boolean
-  readonly model?: unknown
+  readonly fault?: string
+  /** Absent: it is not there; null: it is no text. */
+  readonly model?: string | null
   readonly body: Buffer
 } {
   const json = parseJsonObject(body)
+  if (json === undefined) return { fault: notAnObject(body), body }
+  const { model } = json
   // What is no text is no name, and may be large.
-  return { json: json !== undefined, ...(typeof json?.model === 'string' ? { model: json.model } : {}), body }
+  return { ...(model === undefined ? {} : { model: typeof model === 'string' ? model : null }), body }
 }
 
 export interface BodyToTranslate extends Omit<UnifiedRequest, 'body' | 'bytes'> {
@@ -140,7 +148,7 @@ function translateWith(
   const { status, path, query, headers, answer } = translation
   const operation = adapter.operation('POST', path)
   if (operation === undefined) return NO_SUCH_MODEL
-  const { isObject: _, ...inspected } = inspect({
+  const inspected = inspect({
     provider,
     operation,
     judged,

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
-import type { Connection } from '../domain/connection.ts'
+import type { Connection, UsableConnection } from '../domain/connection.ts'
 import { type GatewayError, gatewayError } from '../domain/gateway-error.ts'
+import { endsWithSpace, shownPath, unsupportedMessage } from '../domain/path-hints.ts'
 import { withoutKey } from '../domain/presented-key.ts'
 import { providerTarget } from '../domain/provider-target.ts'
 import type { DataPlane } from '../ports/data-plane.ts'
@@ -27,17 +28,18 @@ export function admitCall(
   const startedAtMs = plane.clock.nowMs()
   const apiKey = authenticate(plane, request, target?.query ?? '', startedAtMs)
   if ('code' in apiKey) return refuse(apiKey)
-  const usable = usableConnection(connection, connectionName, apiKey)
+  const usable = usableConnection(connection, connectionName, apiKey, plane.connections)
   if ('code' in usable) return refuse(usable)
 
   const method = request.method ?? ''
   const operation = target && usable.adapter.operation(method, target.path, usable.basePath)
   if (target === undefined || operation === undefined) {
-    return refuse(unsupported(usable.settings.provider, method, target?.path ?? ''))
+    return refuse(unsupported(usable, method, target?.path ?? ''))
   }
   if (operation.administers && usable.settings.allowAdministration !== true) {
-    return refuse(administrationRefused(usable.settings.name, method, target.path))
+    return refuse(administrationRefused(usable.settings.name, method, operation.path))
   }
+  if (endsWithSpace(target.path)) return refuse(unsupported(usable, method, target.path))
   return {
     status: 'admitted',
     call: {
@@ -55,20 +57,11 @@ export function admitCall(
 
 export function administrationRefused(connection: string, method: string, path: string): GatewayError {
   const message =
-    `${method} ${shown(path)} hands out credentials of the provider's account, or administers it. ` +
+    `${method} ${shownPath(path)} hands out credentials of the provider's account, or administers it. ` +
     `Connection "${connection}" refuses it unless its setting allowAdministration is true.`
   return gatewayError('administration_not_allowed', message)
 }
 
-/** Names the path that was understood: one in which the provider's `/v1` was forgotten, or is twice, is seen there. */
-function unsupported(provider: string, method: string, path: string): GatewayError {
-  const where = path === '' ? 'at this path' : `at the path "${shown(path)}"`
-  return gatewayError('unsupported_operation', `${provider} has no operation ${method} ${where}.`)
+function unsupported({ settings }: UsableConnection, method: string, path: string): GatewayError {
+  return gatewayError('unsupported_operation', unsupportedMessage(settings.provider, settings.name, method, path))
 }
-
-/** What is no printable ASCII has no place in a request's line, and did not come so far. */
-function shown(path: string): string {
-  return path.length > MAX_SHOWN_CHARS ? `${path.slice(0, MAX_SHOWN_CHARS)}…` : path
-}
-
-const MAX_SHOWN_CHARS = 100

@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream'
 import { JsonStructure } from '@sluice/providers'
 import type { Logger } from '@sluice/service-kit'
 import type { HeldBytes } from '../domain/byte-account.ts'
-import { type GatewayError, gatewayError } from '../domain/gateway-error.ts'
+import type { GatewayError } from '../domain/gateway-error.ts'
 import type { DataPlane } from '../ports/data-plane.ts'
 import { ApplicationGone } from '../ports/documents.ts'
 import type { Call } from './call.ts'
@@ -11,7 +11,7 @@ import { faultError } from './fault-error.ts'
 import { heldBody } from './held-body.ts'
 import { holdingBytes } from './hold-bytes.ts'
 import { isJsonRead, isOtherRead, prepareCall, type WholeBody } from './prepare-call.ts'
-import { bringsBody, receiveBody } from './receive-body.ts'
+import { bringsBody, receiveBody, tooLarge } from './receive-body.ts'
 import { recordUnsent } from './record-unsent.ts'
 import { refuseCall } from './refuse-call.ts'
 import { sendCall, waitOf } from './send-call.ts'
@@ -121,7 +121,7 @@ async function takeBody(
     return { status: 'taken', read: { kind: 'other', body: received.body, type } }
   }
   if (Number(length) <= maxUploadBytes) return NO_BODY
-  return { status: 'refused', error: gatewayError('payload_too_large', 'The upload is too large.') }
+  return { status: 'refused', error: tooLarge('upload', maxUploadBytes, Number(length)) }
 }
 
 /** Whether a content type is that of JSON, whatever its parameters. */

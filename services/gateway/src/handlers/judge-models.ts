@@ -1,6 +1,7 @@
 import { foldedName, pathModels, queryModels, UNTOLD_MODEL } from '@sluice/providers'
 import type { UsableConnection } from '../domain/connection.ts'
 import { type GatewayError, gatewayError } from '../domain/gateway-error.ts'
+import { foreignPathHint } from '../domain/path-hints.ts'
 import type { ModelNaming } from '../domain/readings.ts'
 import type { Call } from './call.ts'
 
@@ -32,13 +33,24 @@ export function modelRefusal(call: Call, naming: ModelNaming | undefined): Gatew
   if (ambiguity !== undefined) return gatewayError('model_not_allowed', `Connection "${name}" ${ambiguity}`)
   const forbidden = isRestricted(call.connection) ? forbiddenModel(call, naming) : undefined
   if (forbidden === undefined) return undefined
-  return gatewayError(
-    'model_not_allowed',
+  const { provider } = call.connection.settings
+  const foreign = call.operation.unlisted === true ? foreignPathHint(provider, name, call.operation.path) : undefined
+  const what =
     forbidden === UNTOLD_MODEL
       ? `Connection "${name}" is restricted to certain models, and this request's model cannot be told.`
-      : `Connection "${name}" does not allow the model "${forbidden.slice(0, MAX_SHOWN_CHARS)}".`,
-  )
+      : `Connection "${name}" does not allow the model "${forbidden.slice(0, MAX_SHOWN_CHARS)}".`
+  return gatewayError('model_not_allowed', `${what} ${foreign ?? allowed(call.connection)}`)
 }
+
+/** What a connection allows, as much of it as a message can hold. */
+function allowed({ settings: { allowedModels = [] } }: UsableConnection): string {
+  if (allowedModels.length === 0) return 'It allows none.'
+  const shown = allowedModels.slice(0, MAX_SHOWN_MODELS).map((model) => `"${model}"`)
+  const more = allowedModels.length - shown.length
+  return `It allows ${shown.join(', ')}${more > 0 ? ` and ${more} more` : ''}.`
+}
+
+const MAX_SHOWN_MODELS = 10
 
 function forbiddenModel({ connection, operation, query }: Call, naming: ModelNaming | undefined): string | undefined {
   const { models } = naming ?? { models: [UNTOLD_MODEL] }

@@ -2,6 +2,7 @@ import type { JsonStructure } from '@sluice/providers'
 import { promptPool } from '@sluice/providers'
 import { estimateCost, NO_TOKENS } from '../domain/estimate-cost.ts'
 import { type GatewayError, gatewayError } from '../domain/gateway-error.ts'
+import { notJsonType } from '../domain/parse-json-object.ts'
 import { type InspectedBody, isForm } from '../domain/readings.ts'
 import type { DataPlane } from '../ports/data-plane.ts'
 import type { Call, PreparedCall } from './call.ts'
@@ -50,7 +51,8 @@ export async function prepareCall(
 ): Promise<Preparation> {
   const { connection, operation } = call
   if (isJsonRead(call) && isEncoded(call)) return refused(ENCODED)
-  if (operation.usesModel && operation.body === 'json' && whole?.kind !== 'json') return refused(NOT_JSON_TYPE)
+  if (operation.usesModel && operation.body === 'json' && whole?.kind !== 'json')
+    return refused(notJsonType(call.method, call.headers['content-type']))
   if (whole === undefined) {
     const { adapter } = connection
     const inspection = adapter.inspect(operation, undefined, 0)
@@ -78,9 +80,7 @@ async function inspectedBody(
   const task = { owner: apiKey.id, estimatedNs: whole.structure.parseNs, isGone }
   const judged = mayWait || isJudged(call)
   const inspected = await documents.read('inspect', { provider, operation, headers, judged, body }, task)
-  // What is not known to take JSON may take something else under its name.
-  const takesJson = operation.usesModel && operation.unlisted === undefined
-  return takesJson && !inspected.isObject ? NOT_JSON : inspected
+  return inspected.fault === undefined ? inspected : gatewayError('invalid_request', inspected.fault)
 }
 
 /** Decides whether a call whose body has been read may use its models, and what it is expected to cost. */
@@ -128,15 +128,10 @@ const OTHER_BYTE_NS = 5
 const MAX_MODEL_BYTES = 256
 /** Of one UTF-16 code unit as JSON: `\u0001`. */
 const MAX_CHAR_BYTES = 6
-const NOT_JSON_TYPE = gatewayError(
-  'invalid_request',
-  'This operation takes a JSON body, with content-type application/json.',
-)
-const NOT_JSON = gatewayError('invalid_request', 'The body is not a JSON object.')
-const LONG_MODEL = gatewayError('invalid_request', 'The name of the model is too long.')
+const LONG_MODEL = gatewayError('invalid_request', `The name of the model is longer than ${MAX_MODEL_BYTES} bytes.`)
 const ENCODED = gatewayError(
   'invalid_request',
-  'A body with a content-encoding cannot be looked into, as this connection asks for: send it as it is.',
+  'This connection reads every body, for its models or tokens, and cannot read one with a content-encoding: send it uncompressed.',
 )
 
 function isTooLong(model: string): boolean {

@@ -35,7 +35,8 @@ export function receiveBody(
   { maxBytes, held, structure }: BodyToReceive,
 ): Promise<ReceivedBody> {
   const declaredBytes = Number(request.headers['content-length'] ?? 0)
-  if (declaredBytes > maxBytes) return Promise.resolve({ status: 'refused', error: TOO_LARGE })
+  if (declaredBytes > maxBytes)
+    return Promise.resolve({ status: 'refused', error: tooLarge('body', maxBytes, declaredBytes) })
   if (request.destroyed) return LEFT
   const pieceSize = new PieceSize()
   let memory: Buffer = EMPTY
@@ -58,7 +59,7 @@ export function receiveBody(
   }
   const makeRoom = (pieceBytes: number): GatewayError | undefined => {
     const neededBytes = sizeBytes + pieceBytes
-    if (neededBytes > maxBytes) return TOO_LARGE
+    if (neededBytes > maxBytes) return tooLarge('body', maxBytes)
     if (neededBytes <= memory.length) return undefined
     // Twice as much as was needed so far, but no more than is announced: who announces much, and sends little, holds little.
     const roomBytes = Math.max(neededBytes, Math.min(2 * neededBytes, declaredBytes || maxBytes))
@@ -94,6 +95,14 @@ function structureError(structure: JsonStructure | undefined, piece: Buffer): Ga
   return structure.excess && EXCESS[structure.excess]
 }
 
+/** Says how large a body may be, and how large it is where it says so. */
+export function tooLarge(what: 'body' | 'upload', maxBytes: number, sizeBytes?: number): GatewayError {
+  const size = sizeBytes === undefined ? `more than ${maxBytes} bytes` : `${sizeBytes} bytes, more than the ${maxBytes}`
+  const setting = what === 'body' ? 'MAX_BODY_BYTES' : 'MAX_UPLOAD_BYTES'
+  const message = `The ${what} has ${size} that this gateway takes (its setting ${setting}).`
+  return gatewayError('payload_too_large', message)
+}
+
 /** Memory that was got in advance and is not needed goes back, where it is much. */
 function whole(memory: Buffer, sizeBytes: number): Buffer {
   return sizeBytes === memory.length ? memory : Buffer.from(memory.subarray(0, sizeBytes))
@@ -101,7 +110,6 @@ function whole(memory: Buffer, sizeBytes: number): Buffer {
 
 const EMPTY = Buffer.alloc(0)
 const LEFT = Promise.resolve<ReceivedBody>({ status: 'left' })
-const TOO_LARGE = gatewayError('payload_too_large', 'The body is too large.')
 const EXCESS = {
   depth: gatewayError('invalid_request', `The JSON body is nested more than ${MAX_DEPTH} levels deep.`),
   size: gatewayError(

@@ -16,7 +16,7 @@ import { preparedCall } from './prepare-call.ts'
 import { NO_ROOM } from './receive-body.ts'
 import { recordRefusal } from './refuse-call.ts'
 import { type CallBody, type Completion, waitOf } from './send-call.ts'
-import { usableConnection } from './usable-connection.ts'
+import { usableConnection, usableNames } from './usable-connection.ts'
 
 /** A request of the unified endpoint whose sender is known. */
 export interface UnifiedCall {
@@ -65,11 +65,11 @@ export async function translateCall(
     isGone: () => response.destroyed,
   }
   const { body, ...named } = await documents.read('unifiedModel', { body: bytes }, task)
-  if (!named.json) return { status: 'refused', error: NOT_JSON }
+  if (named.fault !== undefined) return { status: 'refused', error: gatewayError('invalid_request', named.fault) }
   const name = parseUnifiedModel(named.model)
-  if (name === undefined) return { status: 'refused', error: NO_CONNECTION }
+  if (name === undefined) return { status: 'refused', error: noConnection(named.model, apiKey, plane) }
   const found = plane.connections.byName(name.connection)
-  const connection = usableConnection(found, name.connection, apiKey)
+  const connection = usableConnection(found, name.connection, apiKey, plane.connections)
   if ('code' in connection) return { status: 'refused', error: connection, connection: found }
 
   const refuse = (error: GatewayError): CallTranslation => {
@@ -151,9 +151,24 @@ const IMAGE_COPIES = 4
 const TRANSLATION_FACTOR = 4
 /** Of JSON in a string, as a tool call's arguments are, that is made to be slow. */
 const NESTED_BYTE_NS = 60
-const NOT_JSON = gatewayError('invalid_request', 'The body is not a JSON object.')
-const NO_CONNECTION = gatewayError(
-  'invalid_request',
-  'The model must name the connection too, as "CONNECTION/MODEL", for example "openai-prod/gpt-4o".',
-  { param: 'model' },
-)
+
+/** Says what is wrong with a name of a model that names no connection. @param model undefined: there is none; null: it is no text */
+function noConnection(model: string | null | undefined, apiKey: ApiKey, { connections }: DataPlane): GatewayError {
+  const names = usableNames(apiKey, connections, MAX_SHOWN_NAMES).sort()
+  const [example = 'openai-prod'] = names
+  const known = names.length === 0 ? '' : ` Connections of this API key are ${names.join(', ')}.`
+  return gatewayError('invalid_request', `${modelFault(model, example)}${known}`, { param: 'model' })
+}
+
+function modelFault(model: string | null | undefined, connection: string): string {
+  const form = `"CONNECTION/MODEL", for example "${connection}/${model || 'gpt-4o'}"`
+  if (model === undefined) return `The parameter "model" is missing: it must be ${form}.`
+  if (model === null) return `The parameter "model" is not a string: it must be ${form}.`
+  if (model.length > MAX_SHOWN_CHARS) return 'The parameter "model" is too long to be "CONNECTION/MODEL".'
+  if (model.startsWith('/') || model.endsWith('/'))
+    return `The model "${model}" lacks a part: it must be "CONNECTION/MODEL".`
+  return `The model "${model}" names no connection: it must be ${form}.`
+}
+
+const MAX_SHOWN_NAMES = 5
+const MAX_SHOWN_CHARS = 200

@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { JsonStructure, openAiErrorAnswer } from '@sluice/providers'
 import type { Connection } from '../domain/connection.ts'
-import { type GatewayError, gatewayError } from '../domain/gateway-error.ts'
+import type { GatewayError } from '../domain/gateway-error.ts'
+import { notJsonType } from '../domain/parse-json-object.ts'
 import type { DataPlane } from '../ports/data-plane.ts'
 import { ApplicationGone } from '../ports/documents.ts'
 import { faultError } from './fault-error.ts'
@@ -26,7 +27,7 @@ export async function unifiedCall(
   }
   try {
     if (!bringsBody(request) || !isJson(request.headers['content-type'] ?? '')) {
-      return refuse(NOT_JSON_TYPE)
+      return refuse(notJsonType('POST', request.headers['content-type']))
     }
     await holdingBytes(plane, apiKey, response, async (held) => {
       const structure = new JsonStructure()
@@ -48,8 +49,3 @@ export async function unifiedCall(
     if (!(error instanceof ApplicationGone)) refuse(faultError(error, requestId, logger))
   }
 }
-
-const NOT_JSON_TYPE = gatewayError(
-  'invalid_request',
-  'This operation takes a JSON body, with content-type application/json.',
-)

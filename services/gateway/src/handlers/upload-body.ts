@@ -14,7 +14,13 @@ export function uploadBody(request: IncomingMessage, maxBytes: number): Readable
     transform(chunk: Buffer, _encoding, done) {
       receivedBytes += chunk.length
       if (pieceSize.isTooSmall(chunk.length)) request.destroy()
-      else if (receivedBytes > maxBytes) done(new SluiceError('payload_too_large', 'the upload is too large'))
+      else if (receivedBytes > maxBytes)
+        done(
+          new SluiceError(
+            'payload_too_large',
+            `the upload has more than ${maxBytes} bytes, which is the most (MAX_UPLOAD_BYTES)`,
+          ),
+        )
       else done(null, chunk)
     },
   })

@@ -1,18 +1,47 @@
+import { didYouMean } from '@sluice/contracts'
 import type { ApiKey } from '../domain/api-key.ts'
 import type { Connection, UsableConnection } from '../domain/connection.ts'
 import { type GatewayError, gatewayError } from '../domain/gateway-error.ts'
+import type { Connections } from '../ports/connections.ts'
 
-/** The connection if the key may use it and it can take requests; or why not. @param name as the request has it */
+/**
+ * Returns the connection if the key may use it and it can take requests; or why not.
+ * @param connection by that name @param name as the request has it @param connections of which those that the key may use are named
+ */
 export function usableConnection(
   connection: Connection | undefined,
   name: string,
   apiKey: ApiKey,
+  connections: Connections,
 ): UsableConnection | GatewayError {
-  if (connection === undefined) return gatewayError('connection_not_found', `There is no connection "${name}".`)
+  if (connection === undefined) return notFound(name, apiKey, connections)
   const { settings } = connection
   if (!apiKey.allows(settings.id)) {
-    return gatewayError('connection_forbidden', `The API key may not use connection "${settings.name}".`)
+    const message = `The API key may not use connection "${settings.name}". An operator can let it, with PATCH /api/v1/api-keys/${apiKey.id}.`
+    return gatewayError('connection_forbidden', message)
   }
-  if (!settings.enabled) return gatewayError('connection_disabled', `Connection "${settings.name}" is disabled.`)
+  if (!settings.enabled) {
+    const message = `Connection "${settings.name}" is disabled. An operator can enable it again.`
+    return gatewayError('connection_disabled', message)
+  }
   return 'fault' in connection ? connection.fault : connection
 }
+
+/** Returns the names of the connections that a key may use and that take requests, in no order, as many as are asked for. */
+export function usableNames(apiKey: ApiKey, connections: Connections, most = Number.POSITIVE_INFINITY): string[] {
+  const names: string[] = []
+  for (const { settings } of connections.all()) {
+    if (names.length >= most) break
+    if (settings.enabled && apiKey.allows(settings.id)) names.push(settings.name)
+  }
+  return names
+}
+
+function notFound(name: string, apiKey: ApiKey, connections: Connections): GatewayError {
+  const shown = name.slice(0, MAX_NAME_CHARS)
+  const near = didYouMean(shown.trim(), usableNames(apiKey, connections))
+  return gatewayError('connection_not_found', `There is no connection "${shown}"${near === '' ? '.' : near}`)
+}
+
+/** A connection's name has 63 at most. */
+const MAX_NAME_CHARS = 100

@@ -28,6 +28,7 @@ export function writeError(response: ServerResponse, error: GatewayError, contex
   for (const name in headers) fields.push(name, headers[name] ?? '')
   fields.push('content-length', String(Buffer.byteLength(body)), 'x-request-id', context.requestId)
   sluiceHeaders(fields, 'gateway', context.connection?.settings.name, context.rateLimits)
+  if (error.allow !== undefined) fields.push('allow', error.allow)
   retryHeaders(fields, error)
   // Said outright, as the response may still hold a provider's phrase.
   response.writeHead(error.status, STATUS_CODES[error.status] ?? '', fields)

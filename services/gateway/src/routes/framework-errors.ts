@@ -1,17 +1,21 @@
 import { randomUUID } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { openAiErrorAnswer } from '@sluice/providers'
+import { openAiErrorAnswer, type ProviderAdapter, providerAdapter } from '@sluice/providers'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type GatewayError, gatewayError } from '../domain/gateway-error.ts'
+import { nothingThere } from '../domain/path-hints.ts'
 import { writeError } from '../handlers/write-error.ts'
 import type { DataRoutesOptions } from './data-routes-options.ts'
 
 /** Words the errors that Fastify finds itself as OpenAI would. Those of a connection's calls never come to it: they are found before. */
 export function frameworkErrors(app: FastifyInstance, { logger }: Pick<DataRoutesOptions, 'logger'>): void {
   app.register((nowhere, _options, done) => {
-    const refuse = (request: FastifyRequest, reply: FastifyReply): void =>
-      answer(request, reply, gatewayError('unsupported_operation', 'There is nothing at this path.'))
+    const refuse = (request: FastifyRequest, reply: FastifyReply): void => {
+      const { error, provider } = nothingThere(request.method, request.url)
+      const format = provider === undefined ? undefined : providerAdapter(provider)?.errorAnswer
+      answer(request, reply, error, format)
+    }
     // Answered before any of a body is read: its sender may wait for leave to send it.
     nowhere.addHook('onRequest', refuse)
     nowhere.setNotFoundHandler(refuse)
@@ -25,7 +29,14 @@ export function frameworkErrors(app: FastifyInstance, { logger }: Pick<DataRoute
 
 /** For a URL that cannot be routed, which reaches no route and no error handler. */
 export function unroutable(_error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
-  answer(request, reply, gatewayError('invalid_request', 'The URL is malformed.'))
+  answer(
+    request,
+    reply,
+    gatewayError(
+      'invalid_request',
+      'The URL is malformed: a % in it is not followed by two hexadecimal digits of UTF-8.',
+    ),
+  )
 }
 
 /** For what is not HTTP, or too slow or too large in its headers: there is no request to answer, only a socket. */
@@ -99,11 +110,16 @@ const PARSER_ERRORS: Readonly<Record<string, SocketRefusal>> &
   ERR_HTTP_REQUEST_TIMEOUT: { status: 408, phrase: 'Request Timeout', message: 'The request did not arrive in time.' },
 }
 
-function answer(request: FastifyRequest, reply: FastifyReply, error: GatewayError): void {
+function answer(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  error: GatewayError,
+  formatError?: ProviderAdapter['errorAnswer'],
+): void {
   reply.hijack()
   // A request that took too long was answered when its time was over.
   if (reply.raw.headersSent) return
-  writeError(reply.raw, error, { requestId: request.id })
+  writeError(reply.raw, error, { requestId: request.id, ...(formatError === undefined ? {} : { formatError }) })
 }
 
 function worded({ statusCode = 500, code }: FastifyError): GatewayError {

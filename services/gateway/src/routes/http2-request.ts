@@ -16,7 +16,8 @@ type RequestParts = Pick<
  */
 export class Http2Request extends Readable implements RequestParts {
   readonly method: string
-  readonly url: string
+  /** As it came, until what base URLs get wrong in it is put right. */
+  url: string
   readonly headers: IncomingMessage['headers']
   readonly httpVersion = '2.0'
   readonly httpVersionMajor = 2

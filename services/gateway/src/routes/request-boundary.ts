@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { gatewayError } from '../domain/gateway-error.ts'
+import { forgivenUrl } from '../domain/path-hints.ts'
 import { writeError } from '../handlers/write-error.ts'
 import type { DataRoutesOptions } from './data-routes-options.ts'
 
@@ -20,6 +21,8 @@ export function requestBoundary(
 ): RequestHandler {
   return (request, response) => {
     try {
+      // Before anything reads it, so that everything reads the same.
+      if (request.url !== undefined) request.url = forgivenUrl(request.url)
       if (METHODS.has(request.method)) route(request, response)
       else refuseMethod(dataPlane, request, response)
     } catch (err) {
@@ -38,7 +41,7 @@ function refuseMethod(
 ): void {
   const name = CONNECTION_PATH.exec(request.url ?? '')?.[1]
   const connection = name === undefined ? undefined : connections.byName(name)
-  const message = `There is no operation with this method: the gateway takes ${CALL_METHODS.join(', ')}.`
+  const message = `There is no operation with the method ${request.method}: the gateway takes ${CALL_METHODS.join(', ')}.`
   writeError(response, gatewayError('unsupported_operation', message), { requestId: randomUUID(), connection })
 }
 

@@ -23,7 +23,7 @@ const ask = (model: string, key?: string) => clientOf(path, key).chat.completion
 
 describe('refuses', () => {
   it('callers without a key, and with one that is not valid', async () => {
-    await raised(ask('any/model', 'slc_unknown'), OpenAI.AuthenticationError, /not valid/)
+    await raised(ask('any/model', 'slc_unknown'), OpenAI.AuthenticationError, /not whole/)
     const { status, headers } = await exchange(`${path.gateway.url}/v1/chat/completions`, {
       method: 'POST',
       body: '{}',
@@ -72,13 +72,13 @@ describe('refuses', () => {
 
   it('other operations and methods', async () => {
     const headers = { authorization: `Bearer ${path.apiKey}` }
-    for (const [method, route] of [
-      ['POST', '/v1/images/generations'],
-      ['GET', '/v1/chat/completions'],
-      ['DELETE', '/v1/models'],
+    for (const [method, route, expected] of [
+      ['POST', '/v1/images/generations', 404],
+      ['GET', '/v1/chat/completions', 405],
+      ['DELETE', '/v1/models', 405],
     ] as const) {
       const { status, body } = await exchange(`${path.gateway.url}${route}`, { method, headers })
-      expect([status, JSON.parse(body.toString()).error.code]).toEqual([404, 'unsupported_operation'])
+      expect([status, JSON.parse(body.toString()).error.code]).toEqual([expected, 'unsupported_operation'])
     }
   })
 })
