@@ -22,6 +22,10 @@ export const openAiConfig = Type.Object(
     /** Sent as `OpenAI-Project`. */
     project: Type.Optional(Type.String({ ...headerText, title: 'Project id' })),
     baseUrl,
+    /** In which header the key goes: Azure, and API management before it, take it in `api-key`. Absent: `Authorization: Bearer`. */
+    apiKeyHeader: Type.Optional(
+      Type.Union([Type.Literal('authorization'), Type.Literal('api-key')], { title: 'Header of the API key' }),
+    ),
   },
   closed,
 )

@@ -28,7 +28,13 @@ it('authenticates as the connection is set up', () => {
     'openai-organization': 'org-1',
     'openai-project': 'proj_1',
   })
+  expect(openai.authHeaders({ apiKey, apiKeyHeader: 'api-key', project: 'p' })).toEqual({
+    'api-key': 'sk-test',
+    'openai-project': 'p',
+  })
+  expect(openai.authHeaders({ apiKey, apiKeyHeader: 'authorization' })).toEqual({ authorization: 'Bearer sk-test' })
   expect(() => openai.authHeaders({ apiKey: 'sk-plain' })).toThrow(SluiceError)
+  expect(() => openai.authHeaders({ apiKey: 'sk-plain', apiKeyHeader: 'api-key' })).toThrow(SluiceError)
 })
 
 it.each([

@@ -1,5 +1,6 @@
 import type { ProviderAdapter, ProviderConfig } from '../provider-adapter.ts'
 import { configuredBaseUrl, withoutEnd } from '../wire/configured-base-url.ts'
+import { revealField } from '../wire/reveal-field.ts'
 import { bearerHeaders, openAiCompatible } from './compatible.ts'
 
 /** OpenAI's own API, and whatever speaks it at a base URL. */
@@ -25,7 +26,8 @@ const AZURE_RESOURCE =
   /^https:\/\/[^/]+\.(?:openai\.azure\.com|services\.ai\.azure\.com|cognitiveservices\.azure\.com)(?:\/openai)?$/i
 
 function authHeaders(config: ProviderConfig): Record<string, string> {
-  const headers = bearerHeaders(config)
+  const headers: Record<string, string> =
+    config.apiKeyHeader === 'api-key' ? { 'api-key': revealField(config, 'apiKey') } : bearerHeaders(config)
   if (typeof config.organization === 'string') headers['openai-organization'] = config.organization
   if (typeof config.project === 'string') headers['openai-project'] = config.project
   return headers

@@ -60,3 +60,19 @@ it('tells that the key is good where only the model is not there', async () => {
     message: expect.stringContaining('gemini-0-none'),
   })
 })
+
+it('sends the key in the header that the connection names, and in no other', async () => {
+  const received: unknown[] = []
+  const url = await answering(({ headers }, response) => {
+    received.push([headers.authorization, headers['api-key']])
+    response.writeHead(200, { 'content-type': 'application/json' }).end('{"object":"list","data":[{"id":"gpt-4.1"}]}')
+  })
+  const target = targetAt('openai', url)
+  const test = (config: object) => probeWith(url).test({ ...target, config: { ...target.config, ...config } })
+  expect(await test({ apiKeyHeader: 'api-key' })).toMatchObject({ ok: true, models: ['gpt-4.1'] })
+  expect(await test({})).toMatchObject({ ok: true })
+  expect(received).toEqual([
+    [undefined, expect.stringMatching(/./)],
+    [expect.stringMatching(/^Bearer ./), undefined],
+  ])
+})
