@@ -26,7 +26,7 @@ it('tells everything that is wrong, one entry a field', () => {
     { field: 'text', message: expect.any(String) },
     { field: 'choice', message: 'must be one of "x", "y"' },
     { field: 'either', message: 'has none of the shapes that it may have' },
-    { field: 'items.0.n', message: 'must be integer' },
+    { field: 'items.0.n', message: 'must be an integer, not a string' },
     { field: 'items.0.m', message: 'is not known' },
     { field: 'items.1', message: 'must be an object' },
   ])
@@ -40,6 +40,45 @@ it('tells what is missing, and what is wrong with the document itself', () => {
   }
   expect(documentErrors(Document, { text: 'ab', items: [{ n: 1 }, { n: 1 }, { n: 1 }] })).toEqual([
     { field: 'items', message: expect.any(String) },
+  ])
+})
+
+it.each([
+  [Type.Integer({ minimum: 1 }), 0, 'must be at least 1, not 0'],
+  [Type.Integer({ maximum: 5 }), 9, 'must be at most 5, not 9'],
+  [Type.Integer(), 1.5, 'must be an integer, not 1.5'],
+  [Type.Integer(), '5', 'must be an integer, not a string'],
+  [Type.Integer(), null, 'must be an integer, not null'],
+  [Type.String(), 7, 'must be a string, not a number'],
+  [Type.Boolean(), 'true', 'must be true or false, not a string'],
+  [Type.Array(Type.String()), 'x', 'must be an array, not a string'],
+  [Type.String({ minLength: 1 }), '', 'must not be empty'],
+  [Type.String({ maxLength: 3 }), 'abcd', 'must have at most 3 characters, not 4'],
+  [Type.Array(Type.Integer(), { uniqueItems: true }), [1, 1], 'must not have an item twice'],
+  [
+    Type.String({ format: 'date-time' }),
+    'soon',
+    'must be a time of RFC 3339 with its offset, such as 2026-01-31T12:00:00Z',
+  ],
+  [Type.String({ pattern: '^a', errorMessage: 'must begin with an a' }), 'b', 'must begin with an a'],
+  [Type.String({ pattern: '^a', errorMessage: 'must begin with an a' }), 7, 'must be a string, not a number'],
+  [
+    Type.Union([Type.Literal('minute'), Type.Literal('hour')]),
+    'minutes',
+    'must be one of "minute", "hour"; did you mean "minute"?',
+  ],
+  [
+    Type.Union([Type.Literal('*'), Type.Array(Type.String())], { errorMessage: 'must be "*" or a list' }),
+    7,
+    'must be "*" or a list',
+  ],
+])('says of %j that %j %s', (schema, value, message) => {
+  expect(documentErrors(Type.Object({ field: schema }), { field: value })).toEqual([{ field: 'field', message }])
+})
+
+it('names the field that was probably meant', () => {
+  expect(documentErrors(Document, { text: 'ab', chioce: 'x' })).toEqual([
+    { field: 'chioce', message: 'is not known; did you mean "choice"?' },
   ])
 })
 

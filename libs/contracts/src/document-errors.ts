@@ -1,6 +1,8 @@
 import { IsArray, IsLiteral, IsNull, IsObject, IsOptional, IsUnion, type TObject, type TSchema } from 'typebox'
 import { compiled } from './compiled.ts'
+import { nearestChoice, wordedError } from './error-words.ts'
 import type { FieldError } from './errors.ts'
+import { didYouMean } from './nearest-name.ts'
 import { storableText } from './storable-text.ts'
 
 /**
@@ -60,8 +62,15 @@ function* errorsOf(schema: TSchema, value: unknown, path: string, rules: Rules):
 /** What is wrong with a value as a whole. */
 function* ownErrors(schema: TSchema, value: unknown, path: string): Generator<FieldError, void> {
   if (compiled(schema).Check(value)) return
-  const message = choice(schema) ?? tooMany(schema, value) ?? compiled(schema).Errors(value)[0]?.message
-  yield { field: path, message: message ?? 'is not valid' }
+  yield { field: path, message: messageOf(schema, value) }
+}
+
+function messageOf(schema: TSchema, value: unknown): string {
+  const own = 'errorMessage' in schema && IsUnion(schema) && typeof schema.errorMessage === 'string'
+  if (own) return String(schema.errorMessage)
+  const chosen = choice(schema)
+  if (chosen !== undefined) return chosen + nearestChoice(schema, value)
+  return tooMany(schema, value) ?? wordedError(schema, compiled(schema).Errors(value)[0], value)
 }
 
 /** Of an array, without a look at its items. */
@@ -87,7 +96,7 @@ function* objectErrors(schema: TObject, value: unknown, path: string, rules: Rul
   }
   if (!('additionalProperties' in schema) || schema.additionalProperties !== false) return
   for (const name in given) {
-    if (!Object.hasOwn(properties, name)) yield { field: child(path, shownName(name)), message: 'is not known' }
+    if (!Object.hasOwn(properties, name)) yield unknownField(path, name, Object.keys(properties))
   }
 }
 
@@ -107,6 +116,12 @@ function choice(schema: TSchema): string | undefined {
 
 function child(path: string, name: string): string {
   return path === '' ? name : `${path}.${name}`
+}
+
+/** Returns the error of a field that is not among those that are `known`, with the one that was probably meant. */
+export function unknownField(path: string, name: string, known: readonly string[]): FieldError {
+  const shown = shownName(name)
+  return { field: child(path, shown), message: `is not known${shown === name ? didYouMean(name, known) : ''}` }
 }
 
 /** A name that was made up may be a secret that slipped in its place: no key is made of so few letters alone. */

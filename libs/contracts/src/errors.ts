@@ -25,6 +25,7 @@ export const ERROR_CODES = [
   'unauthenticated',
   'forbidden',
   'not_found',
+  'method_not_allowed',
   'name_taken',
   'last_admin_token',
   'version_conflict',

@@ -13,6 +13,8 @@ describe('the nearest name', () => {
     ['', ['a'], undefined],
     ['x'.repeat(100), ['x'.repeat(100)], undefined],
     ['to', ['from', 'to', 'step'], 'to'],
+    ['z', ['x', 'y'], undefined],
+    ['lmit', ['limit'], 'limit'],
   ])('to %j of %j is %j', (given, known, expected) => {
     expect(nearestName(given, known)).toBe(expected)
   })

@@ -6,7 +6,7 @@
 export function nearestName(given: string, known: Iterable<string>): string | undefined {
   if (given.length === 0 || given.length > MAX_CHARS) return undefined
   const folded = fold(given)
-  const most = Math.min(MAX_SLIPS, Math.max(1, Math.floor(folded.length / 3)))
+  const most = Math.min(MAX_SLIPS, Math.floor(folded.length / 3))
   let nearest: string | undefined
   let least = most + 1
   let looked = 0

@@ -58,7 +58,7 @@ it('drops malformed messages, each told of once with the reason, and goes on', a
   })
   await eventually(() => expect(seen).toEqual([1, 4]))
   expect(malformed).toEqual([
-    [stream.subject('a'), 2, 'n must be integer', '{"n": "two"}'],
+    [stream.subject('a'), 2, 'n must be an integer, not a string', '{"n": "two"}'],
     [stream.subject('a'), 3, 'the message is not JSON', 'not JSON'],
   ])
   await eventually(async () => expect(await unacknowledged()).toBe(0))

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import { providerAdapter } from '@sluice/providers'
 import { eventually } from '@sluice/testkit'
 import OpenAI from 'openai'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
@@ -67,10 +68,12 @@ it('gets its key in api-key alone, natively and from the unified endpoint', asyn
   await connection.isCharged({ requests: 2, tokens: 28 })
 })
 
-it('has its limits read with their window and their reset', async () => {
+it('has the headers of its limits kept, their window among them, for discovery to read', async () => {
   await ask(client(), DEPLOYMENT)
-  const { rateLimits } = await connection.ended('success')
-  expect(rateLimits).toEqual([{ dimension: 'requests', periodMs: 60_000, limit: 240, remaining: 239, resetMs: 250 }])
+  const { rateLimitHeaders = {} } = await connection.ended('success')
+  expect(providerAdapter('openai')?.rateLimits(rateLimitHeaders, 0)).toEqual([
+    { dimension: 'requests', periodMs: 60_000, limit: 240, remaining: 239, resetMs: 250 },
+  ])
 })
 
 it('is left alone for as long as its retry-after says, whatever its retry-after-ms is', async () => {

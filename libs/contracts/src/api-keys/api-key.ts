@@ -3,10 +3,10 @@ import { type Static, Type } from 'typebox'
 const name = Type.String({ minLength: 1, maxLength: 100 })
 
 /** `*`, or the ids of the connections that it may use. */
-const scope = Type.Union([
-  Type.Literal('*'),
-  Type.Array(Type.String({ minLength: 1, maxLength: 64 }), { maxItems: 1_000, uniqueItems: true }),
-])
+const scope = Type.Union(
+  [Type.Literal('*'), Type.Array(Type.String({ minLength: 1, maxLength: 64 }), { maxItems: 1_000, uniqueItems: true })],
+  { errorMessage: 'must be "*" for every connection, or a list of ids of connections, each once and at most 1000' },
+)
 
 /** A new API key, as operators ask for it. */
 export type ApiKeyInput = Static<typeof ApiKeyInput>

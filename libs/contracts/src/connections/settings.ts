@@ -2,7 +2,10 @@ import { type Static, Type } from 'typebox'
 import { CapacityLimit } from '../capacity/limits.ts'
 
 /** What an operator may set on a connection besides its provider and credential. Shared by input, view and projection. */
-export const connectionName = Type.String({ pattern: '^[a-z0-9][a-z0-9-]{0,62}$' })
+export const connectionName = Type.String({
+  pattern: '^[a-z0-9][a-z0-9-]{0,62}$',
+  errorMessage: 'must be lower-case letters, digits and hyphens, beginning with a letter or digit, at most 63',
+})
 
 export const connectionSettings = {
   description: Type.String({ maxLength: 1_000 }),

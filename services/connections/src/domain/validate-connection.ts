@@ -1,5 +1,5 @@
 import {
-  type CapacityLimit,
+  CapacityLimit,
   ConnectionInput,
   ConnectionPatch,
   documentErrors,
@@ -8,7 +8,7 @@ import {
   type ProviderId,
   SluiceError,
 } from '@sluice/contracts'
-import { baseUrlFault, type CatalogueEntry, catalogueEntry, secretFields } from '@sluice/providers'
+import { baseUrlFault, type CatalogueEntry, catalogueEntry, regionFault, secretFields } from '@sluice/providers'
 import { IsOptional, type TObject, type TSchema, Type } from 'typebox'
 import type { Connection } from './connection.ts'
 import type { CredentialFields } from './credential.ts'
@@ -40,13 +40,13 @@ export interface ValidPatch {
  * @throws SluiceError `invalid_request` with everything that is wrong, one entry a field
  */
 export function validateConnection(document: unknown, rules: ConnectionRules): ValidConnection {
-  const errors = inWords(documentErrors(ConnectionInput, document))
+  const errors = documentErrors(ConnectionInput, document)
   const given = fieldsOf(document)
   const provider = catalogueEntry(given.provider)
   if (provider !== undefined) {
     errors.push(...providerErrors(provider, given.config, rules))
   }
-  errors.push(...duplicatePeriods(given.capacity))
+  errors.push(...capacityErrors(given.capacity))
   if (provider === undefined || errors.length > 0) throw invalidDocument(errors)
   const input = document as ConnectionInput
   return { input, provider, ...partedConfig(provider, input.config) }
@@ -57,14 +57,17 @@ export function validateConnection(document: unknown, rules: ConnectionRules): V
  * @throws SluiceError `invalid_request` with everything that is wrong, one entry a field
  */
 export function validatePatch(document: unknown, connection: Connection, rules: ConnectionRules): ValidPatch {
-  const errors = inWords(documentErrors(ConnectionPatch, document), { provider: 'cannot be changed' })
+  const errors = documentErrors(ConnectionPatch, document).map((error) =>
+    error.field === 'provider' ? { ...error, message: 'cannot be changed: make another connection' } : error,
+  )
   const given = fieldsOf(document)
   const provider = catalogueEntry(connection.provider)
   if (provider === undefined) throw new SluiceError('internal', `stored provider ${connection.provider} is not known`)
   if (given.config !== undefined) {
-    errors.push(...configErrors(configPatch(provider), given.config, rules))
+    const after = { ...connection.config, ...fieldsOf(given.config) }
+    errors.push(...configErrors(provider, { schema: configPatch(provider), config: given.config, after }, rules))
   }
-  errors.push(...duplicatePeriods(given.capacity))
+  errors.push(...capacityErrors(given.capacity))
   if (errors.length > 0) throw invalidDocument(errors)
   const patch = document as ConnectionPatch
   return { patch, ...partedConfig(provider, patch.config ?? {}) }
@@ -85,39 +88,87 @@ export function invalidDocument(errors: readonly FieldError[]): SluiceError {
 
 /** What is wrong with the config of a new connection to this provider, and with the provider itself. */
 export function providerErrors(provider: CatalogueEntry, config: unknown, rules: ConnectionRules): FieldError[] {
-  const errors = configErrors(provider.config, config, rules)
+  const errors = configErrors(provider, { schema: provider.config, config, after: fieldsOf(config) }, rules)
   return rules.isAvailable(provider.id)
     ? errors
     : [...errors, { field: 'provider', message: 'is not available in this version' }]
 }
 
-/** The errors, those of single fields in words that say more than the schema can. */
-function inWords(errors: readonly FieldError[], words: Readonly<Record<string, string>> = {}): FieldError[] {
-  return errors.map(({ field, message }) => {
-    const isPattern = field === 'name' && message.startsWith('must match pattern')
-    return { field, message: words[field] ?? (isPattern ? NAME_RULE : message) }
+interface ConfigToCheck {
+  readonly schema: TObject
+  /** As it was sent. */
+  readonly config: unknown
+  /** The whole config as it would be. */
+  readonly after: Readonly<Record<string, unknown>>
+}
+
+function configErrors(
+  { id }: CatalogueEntry,
+  { schema, config, after }: ConfigToCheck,
+  rules: ConnectionRules,
+): FieldError[] {
+  if (config === undefined) return [] // Told as missing already.
+  const errors = documentErrors(schema, config, 'config').map(({ field, message }) => ({
+    field,
+    message: (id === 'aws-bedrock' && AWS_KEYS.has(field) && BY_ROLE_ONLY) || message,
+  }))
+  const { baseUrl, region } = fieldsOf(config)
+  if (typeof baseUrl === 'string') {
+    const fault =
+      baseUrlFault(baseUrl, { allowInsecureLoopback: rules.allowInsecureUpstream }) ?? operationFault(baseUrl)
+    if (fault !== undefined) errors.push({ field: 'config.baseUrl', message: fault })
+  }
+  const stated = fieldsOf(config).baseUrl === null ? after.region : region
+  if (id === 'aws-bedrock' && typeof stated === 'string') {
+    const fault = regionFault(stated, typeof after.baseUrl === 'string')
+    // Says more than its pattern does.
+    if (fault !== undefined) errors.unshift({ field: 'config.region', message: fault })
+  }
+  return errors
+}
+
+/** A base URL that was copied with an operation's path: every request would go to a path below it. */
+function operationFault(baseUrl: string): string | undefined {
+  const [, operation] = OPERATION.exec(baseUrl) ?? []
+  return operation === undefined ? undefined : `must end before "${operation}", which requests bring themselves`
+}
+
+const OPERATION = /(\/chat\/completions|(?<=\/v1)\/(?:responses|embeddings|messages))\/*$/
+const AWS_KEYS: ReadonlySet<string> = new Set([
+  'config.accessKeyId',
+  'config.apiKey',
+  'config.secretAccessKey',
+  'config.sessionToken',
+])
+const BY_ROLE_ONLY = 'is not taken: AWS Bedrock is reached by a role alone, which iamRoleArn names'
+
+/** What no schema can hold of the limits: each period once, and no entry without a limit. */
+function capacityErrors(capacity: unknown): FieldError[] {
+  return [...duplicatePeriods(capacity), ...emptyLimits(capacity)]
+}
+
+function emptyLimits(capacity: unknown): FieldError[] {
+  if (!Array.isArray(capacity)) return []
+  return capacity.flatMap((entry: unknown, index) => {
+    const given = fieldsOf(entry)
+    const isEmpty = typeof given.period === 'string' && !LIMITS.some((name) => given[name] !== undefined)
+    return isEmpty ? [{ field: `capacity.${index}`, message: `limits nothing: give ${LIMITS.join(' or ')}` }] : []
   })
 }
 
-const NAME_RULE = 'must be lower-case letters, digits and hyphens, beginning with a letter or digit, at most 63'
-
-function configErrors(schema: TObject, config: unknown, rules: ConnectionRules): FieldError[] {
-  if (config === undefined) return [] // Told as missing already.
-  const errors = documentErrors(schema, config, 'config')
-  const { baseUrl } = fieldsOf(config)
-  const fault =
-    typeof baseUrl === 'string'
-      ? baseUrlFault(baseUrl, { allowInsecureLoopback: rules.allowInsecureUpstream })
-      : undefined
-  return fault === undefined ? errors : [...errors, { field: 'config.baseUrl', message: fault }]
-}
+const LIMITS = Object.keys(CapacityLimit.properties).filter((name) => name !== 'period' && name !== 'enabled')
 
 function duplicatePeriods(capacity: unknown): FieldError[] {
   if (!Array.isArray(capacity)) return []
   const periods = (capacity as readonly Partial<CapacityLimit>[]).map((limit) => fieldsOf(limit).period)
   return periods.flatMap((period, index) =>
     typeof period === 'string' && periods.indexOf(period) < index
-      ? [{ field: `capacity.${index}.period`, message: `there is another entry for the period "${period}"` }]
+      ? [
+          {
+            field: `capacity.${index}.period`,
+            message: `is "${period}" as in another entry: one entry holds all limits of a period`,
+          },
+        ]
       : [],
   )
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
-import fastify from 'fastify'
+import fastify, { type RouteOptions } from 'fastify'
+import { Type } from 'typebox'
 import { createAttemptGuard } from '../application/attempt-guard.ts'
 import type { ApplicationDeps } from '../application/deps.ts'
 import type { RoleTrustSettings } from '../domain/role-trust.ts'
@@ -79,6 +80,7 @@ export async function createAdminApi({ application, insights, health, roleTrust,
   healthRoutes(health)(app)
   const guarded = (scope: App, _options: unknown, done: () => void): void => {
     scope.addHook('onRequest', authentication(application, guard))
+    scope.addHook('onRoute', takeNoUnknownParameter)
     describeProblems(scope)
     connectionRoutes(application)(scope)
     connectionTestRoutes(application)(scope)
@@ -97,6 +99,11 @@ export async function createAdminApi({ application, insights, health, roleTrust,
   }
   await app.register(guarded, { prefix: '/api/v1' })
   return app
+}
+
+/** A route that describes no query has one without parameters: what is in it would be overlooked. */
+function takeNoUnknownParameter({ schema }: RouteOptions): void {
+  if (schema !== undefined && schema.querystring === undefined) schema.querystring = Type.Object({})
 }
 
 /** The largest document there is, with room to spare: an API key scoped to a thousand connections. */

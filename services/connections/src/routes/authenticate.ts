@@ -1,4 +1,5 @@
 import { SluiceError } from '@sluice/contracts'
+import { isAccessToken } from '@sluice/service-kit'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { AttemptGuard, RefusalDetails } from '../application/attempt-guard.ts'
 import type { ApplicationDeps } from '../application/deps.ts'
@@ -35,7 +36,10 @@ export function authentication(deps: ApplicationDeps, guard: AttemptGuard) {
     }
     if (access === 'admin' && operator.role !== 'admin') {
       await guard.refused(operatorActor(operator), attempt(request, { reason: `role ${operator.role}` }))
-      throw new SluiceError('forbidden', 'This needs the role admin.')
+      throw new SluiceError(
+        'forbidden',
+        `This needs the role admin, and ${operator.name} has the role ${operator.role}.`,
+      )
     }
     request.operator = operator
   }
@@ -77,7 +81,7 @@ async function identify(
     const operator = await operatorOfToken(deps, token)
     if (operator !== undefined) return operator
     await guard.failed(clientAddress(request), attempt(request, { with: 'token' }))
-    throw unauthenticated()
+    throw unauthenticated(refusedTokenMessage(token))
   }
   const cookie = sessionCookieOf(request.headers.cookie)
   if (cookie !== undefined) {
@@ -85,14 +89,31 @@ async function identify(
     if (operator !== undefined) return operator
     await guard.unknownSession(clientAddress(request), attempt(request, { with: 'session' }))
     reply.header('set-cookie', clearSessionCookie(request.protocol === 'https'))
+    throw unauthenticated('The session is over, or its operator token is no longer valid: sign in again.')
   }
-  throw unauthenticated()
+  throw unauthenticated(
+    request.headers.authorization === undefined
+      ? 'An operator token is needed: Authorization: Bearer slo_…, or a session.'
+      : 'The header Authorization holds no token: it must be "Bearer", a space, and an operator token (slo_…).',
+  )
 }
 
 function bearerTokenOf({ headers }: FastifyRequest): string | undefined {
   return /^Bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1]
 }
 
-function unauthenticated(): SluiceError {
-  return new SluiceError('unauthenticated', 'An operator token is needed: Authorization: Bearer slo_…, or a session.')
+/** Shows nothing of the token, which may be good elsewhere. */
+function refusedTokenMessage(token: string): string {
+  if (token.startsWith('slc_')) {
+    return 'The token is an API key, which is for the gateway: the admin API needs an operator token (slo_…).'
+  }
+  if (!token.startsWith('slo_')) return 'The token is not an operator token: those begin with "slo_".'
+  if (!isAccessToken(token, 'slo')) {
+    return 'The operator token is not whole: it has 53 characters, the last of which are a checksum that does not fit. Copy it again.'
+  }
+  return 'The operator token is not valid: it is unknown, expired or revoked.'
+}
+
+function unauthenticated(message: string): SluiceError {
+  return new SluiceError('unauthenticated', message)
 }

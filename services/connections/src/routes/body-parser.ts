@@ -1,3 +1,5 @@
+import { SluiceError } from '@sluice/contracts'
+import { jsonObjectFault } from '@sluice/providers'
 import type { App } from './routes.ts'
 
 /**
@@ -9,6 +11,15 @@ export function parseBodies(app: App): void {
   app.removeContentTypeParser(['application/json', 'text/plain'])
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body: string, done) => {
     if (body === '') done(null, undefined)
-    else void parseJson(request, body, done)
+    else {
+      void parseJson(request, body, (error, value) => {
+        if (error === null) return done(null, value)
+        const fault = jsonObjectFault(Buffer.from(body)) ?? POISONED
+        done(new SluiceError('invalid_request', fault))
+      })
+    }
   })
 }
+
+/** Valid JSON, which the parser refuses: it would change what every object inherits. */
+const POISONED = 'The body has a member "__proto__", or "constructor" with a "prototype": no document here has one.'

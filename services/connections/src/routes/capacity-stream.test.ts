@@ -108,7 +108,8 @@ it('asks for an operator, and for a connection that exists', async () => {
 it('has no HEAD, which would never be answered', async () => {
   const headers = { authorization: `Bearer ${connections.operatorToken}` }
   const answer = await fetch(url, { method: 'HEAD', headers, signal: AbortSignal.timeout(3_000) })
-  expect(answer.status).toBe(404)
+  expect(answer.status).toBe(405)
+  expect(answer.headers.get('allow')).toBe('GET')
 })
 
 /** Opens streams with these tokens, and closes them again by the signal. */

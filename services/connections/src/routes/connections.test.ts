@@ -163,8 +163,8 @@ describe('a change', () => {
     expect((await connections.ask('GET', path)).body).toEqual(after)
     const wrong = await connections.ask('PATCH', path, { name: null, config: { apiKey: null } })
     expect(wrong.body.errors).toEqual([
-      { field: 'name', message: 'must be string' },
-      { field: 'config.apiKey', message: 'must be string' },
+      { field: 'name', message: 'must be a string, not null' },
+      { field: 'config.apiKey', message: 'must be a string, not null' },
     ])
   })
 
@@ -209,7 +209,10 @@ describe('a change', () => {
     const answer = await connections.ask('PATCH', path, wrong)
     const fields = answer.body.errors.map(({ field }: { field: string }) => field)
     expect(fields.toSorted()).toEqual(['capacity.0.tokens', 'config.apiKey', 'config.x', 'name', 'provider'])
-    expect(answer.body.errors).toContainEqual({ field: 'provider', message: 'cannot be changed' })
+    expect(answer.body.errors).toContainEqual({
+      field: 'provider',
+      message: 'cannot be changed: make another connection',
+    })
     expect((await connections.ask('PATCH', path, { name: 'other' })).body.code).toBe('name_taken')
     expect((await connections.ask('GET', path)).body).toEqual(body)
   })

@@ -18,9 +18,19 @@ export function ifMatchVersion({ headers }: FastifyRequest): number | undefined 
   if (text === undefined || text.trim() === '*') return undefined
   const [, version] = /^\s*"?([1-9]\d{0,8})"?\s*$/.exec(text) ?? []
   if (version !== undefined) return Number(version)
-  throw new SluiceError('invalid_request', 'If-Match is not valid.', {
-    fields: [{ field: 'if-match', message: 'must be the version of the connection, such as "3"' }],
+  throw new SluiceError('invalid_request', 'The header If-Match is not valid.', {
+    fields: [
+      {
+        field: 'if-match',
+        message: `must be one version, as the header ETag has it, such as "3", or *${reason(text)}`,
+      },
+    ],
   })
+}
+
+function reason(text: string): string {
+  if (/^\s*w\//i.test(text)) return '; weak tags (W/) match nothing'
+  return text.includes(',') ? '; a list is not taken' : ''
 }
 
 /** Tells the version of what is answered, for `If-Match` to take. */

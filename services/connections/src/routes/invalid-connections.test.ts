@@ -40,6 +40,7 @@ describe('what is wrong is refused whole, and nothing is stored', () => {
       'capacity.0.requests',
       'capacity.1.period',
       'capacity.1.tokens',
+      'capacity.2',
       'capacity.2.period',
       'capacity.3.period',
       'config.apiKey',

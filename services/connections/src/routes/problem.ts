@@ -5,6 +5,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import { type Static, Type } from 'typebox'
 import { CredentialRejectedError } from '../domain/credential-rejected-error.ts'
 import { RateLimitedError } from '../domain/rate-limited-error.ts'
+import { listRoutes, methodsAt, nothingThere, shownPath } from './known-routes.ts'
 
 /** RFC 9457 problem details, with the members that Sluice adds. */
 export type Problem = Static<typeof Problem>
@@ -25,9 +26,20 @@ export const Problem = Type.Object(
 /** Makes every fault of the app a problem: the only place where faults become HTTP. */
 export function answerFaults(app: FastifyInstance, logger: Logger): void {
   app.setErrorHandler((error, request, reply) => sendProblem(error, request, reply, logger))
-  app.setNotFoundHandler((request, reply) =>
-    sendProblem(new SluiceError('not_found', 'There is nothing at this address.'), request, reply, logger),
-  )
+  const routes = listRoutes(app)
+  app.setNotFoundHandler((request, reply) => {
+    const [path = ''] = request.url.split('?', 1)
+    const methods = methodsAt(routes, path)
+    if (methods.length > 0) reply.header('allow', methods.join(', '))
+    const fault =
+      methods.length > 0
+        ? new SluiceError(
+            'method_not_allowed',
+            `${shownPath(path)} takes ${methods.join(', ')}, not ${request.method}.`,
+          )
+        : new SluiceError('not_found', nothingThere(request.method, path, routes))
+    return sendProblem(fault, request, reply, logger)
+  })
 }
 
 /** Answers what never becomes a request, as its first bytes are not HTTP or too many. */
@@ -50,7 +62,7 @@ export function sendProblem(
   reply: FastifyReply,
   logger: Logger,
 ): FastifyReply {
-  const { status, code, detail, errors, test } = describe(error)
+  const { status, code, detail, errors, test } = describe(error, request)
   if (status >= 500)
     logger.error({ err: error, requestId: request.id, route: request.routeOptions.url }, 'request failed')
   reply.header('x-request-id', request.id)
@@ -79,7 +91,7 @@ interface Description {
   readonly test?: ConnectionTest
 }
 
-function describe(error: unknown): Description {
+function describe(error: unknown, request: FastifyRequest): Description {
   if (error instanceof SluiceError) {
     const status = STATUS_BY_CODE[error.code] ?? 500
     if (status === 500) return INTERNAL
@@ -93,9 +105,20 @@ function describe(error: unknown): Description {
   return {
     status,
     code,
-    detail: DETAIL_BY_CAUSE[cause] ?? STATUS_CODES[status] ?? 'The request is not valid.',
+    detail:
+      status === 413
+        ? tooLarge(request)
+        : (DETAIL_BY_CAUSE[cause] ?? STATUS_CODES[status] ?? 'The request is not valid.'),
     errors: [],
   }
+}
+
+function tooLarge({ headers, routeOptions }: FastifyRequest): string {
+  const most = routeOptions.bodyLimit
+  const size = headers['content-length']
+  return size === undefined
+    ? `The body has more than ${most} bytes.`
+    : `The body has ${size} bytes, more than the ${most} that are taken.`
 }
 
 const INTERNAL: Description = { status: 500, code: 'internal', detail: 'Something went wrong inside.', errors: [] }
@@ -106,6 +129,7 @@ const STATUS_BY_CODE: Readonly<Partial<Record<ErrorCode, number>>> = {
   forbidden: 403,
   not_found: 404,
   connection_not_found: 404,
+  method_not_allowed: 405,
   name_taken: 409,
   last_admin_token: 409,
   no_previous_credential: 409,
@@ -123,9 +147,7 @@ const STATUS_BY_CODE: Readonly<Partial<Record<ErrorCode, number>>> = {
 /** By Fastify's own codes: https://fastify.dev/docs/latest/Reference/Errors/ */
 const DETAIL_BY_CAUSE: Readonly<Record<string, string>> = {
   FST_ERR_BAD_URL: 'The address is malformed: a % in it is not followed by two hexadecimal digits of UTF-8.',
-  FST_ERR_CTP_INVALID_JSON_BODY: 'The body is not valid JSON.',
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'The body is not as long as Content-Length says.',
-  FST_ERR_CTP_BODY_TOO_LARGE: 'The body is too large.',
   FST_ERR_CTP_INVALID_MEDIA_TYPE: 'The body must be JSON, with the content type application/json.',
 }
 

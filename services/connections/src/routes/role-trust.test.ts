@@ -56,7 +56,9 @@ it('is 404 for a connection without a role and for none at all, and 401 without 
   const withoutRole = await trustOf(id)
   expect([withoutRole.status, withoutRole.body.code]).toEqual([404, 'not_found'])
   expect(withoutRole.body.detail).toBe('Connection "openai" is reached without a role, as openai has none.')
-  expect((await trustOf('01890a5d-ac96-774b-bcce-b302099a8057')).body.detail).toBe('There is no such connection.')
+  expect((await trustOf('01890a5d-ac96-774b-bcce-b302099a8057')).body.detail).toBe(
+    'There is no connection with the id 01890a5d-ac96-774b-bcce-b302099a8057.',
+  )
   expect((await trustOf(id, { authorization: 'Bearer slo_x' })).status).toBe(401)
 })
 
