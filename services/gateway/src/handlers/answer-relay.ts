@@ -183,7 +183,7 @@ export class AnswerRelay implements AnswerSink {
     const { connection, operation, inspection, translation } = this.#call
     const type = contentTypeOf(head)
     return new AnswerPipe({
-      reader: connection.adapter.answerReader(operation, inspection, type, head.headers),
+      reader: connection.adapter.answerReader(operation, inspection, head.headers),
       isEventStream: type.startsWith('text/event-stream'),
       ...(translation && {
         translation: { translator: translation.translator(type), redactor: this.#redaction.stream() },

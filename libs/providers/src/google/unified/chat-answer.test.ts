@@ -108,7 +108,7 @@ describe('a whole answer', () => {
 
   it('to a prompt that is blocked is a filtered one', () => {
     expect(
-      answerTo({ promptFeedback: { blockReason: 'SAFETY' }, usageMetadata: { promptTokenCount: 4 } }),
+      answerTo({ promptFeedback: { blockReason: 'SAFETY' }, usageMetadata: { promptTokenCount: 4, totalTokenCount: 4 } }),
     ).toMatchObject({
       choices: [{ index: 0, finish_reason: 'content_filter', message: { content: null } }],
       usage: { prompt_tokens: 4, completion_tokens: 0 },
