@@ -14,6 +14,7 @@ export type {
   ErrorAnswer,
   ErrorToFormat,
   Operation,
+  PartialUsage,
   ProviderAdapter,
   ProviderConfig,
   RequestInspection,

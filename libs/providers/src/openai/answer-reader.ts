@@ -13,7 +13,7 @@ export function openAiAnswerReader(
   { addsUsage, maxOutputTokens }: RequestInspection,
 ): AnswerReader {
   if (unlisted) return unlistedAnswerReader()
-  if (!usesModel) return UNREAD
+  if (!usesModel || kind === 'count-tokens') return UNREAD
   const forms = {
     events: () =>
       new EventStreamReader({ tokenMark: kind === 'completions' ? '"text"' : '"delta"', takesOut: addsUsage }),

@@ -1,7 +1,7 @@
 import type { TokenUsage } from '@sluice/contracts'
 import type { AnswerReader, PartialUsage } from '../provider-adapter.ts'
 import { EventBlocks } from '../wire/event-blocks.ts'
-import { eventData } from '../wire/event-data.ts'
+import { eventData, eventMessage } from '../wire/event-data.ts'
 import { findLastMember, type MemberSpan, withoutMember } from '../wire/json-member.ts'
 import { highestCounts, partialUsage, type ReportedUsage, wholeUsage } from '../wire/reported-usage.ts'
 import { streamErrorStatus } from './stream-error.ts'
@@ -69,12 +69,13 @@ export class EventStreamReader implements AnswerReader {
   }
 
   #read(block: Buffer): void {
-    const span = eventData(block)
-    if (span !== undefined) this.#note(block.subarray(span.start, span.end))
+    const data = eventMessage(block)
+    if (data !== undefined) this.#note(data)
   }
 
   #filter(block: Buffer): void {
     const span = eventData(block)
+    if (span === undefined) this.#read(block)
     const data = span && block.subarray(span.start, span.end)
     const member = data && this.#note(data)
     if (span === undefined || data === undefined || member === undefined) {

@@ -25,7 +25,10 @@ describe('an answer of unknown shape tells its usage', () => {
       usage(7, 5, 3, 2),
     ],
     [{ usage: { total_tokens: 12 } }, usage(12)],
-    [{ usage: { input_tokens: 7, cache_read_input_tokens: 3, cache_creation_input_tokens: 2 } }, { ...usage(12, 0, 3), cacheWriteInputTokens: 2 }],
+    [
+      { usage: { input_tokens: 7, cache_read_input_tokens: 3, cache_creation_input_tokens: 2 } },
+      { ...usage(12, 0, 3), cacheWriteInputTokens: 2 },
+    ],
     [{ usage: { inputTokens: 7, outputTokens: 5 } }, usage(7, 5)],
     [{ usageMetadata: { promptTokenCount: 7, candidatesTokenCount: 4, thoughtsTokenCount: 1 } }, usage(7, 5, 0, 1)],
     [{ name: 'cachedContents/c', usageMetadata: { totalTokenCount: 300 } }, usage(300)],

@@ -58,7 +58,8 @@ export class JsonTailReader implements AnswerReader {
     const tail = joined(this.#tail)
     const { findUsage, withoutOutput = false, errorStatus } = this.#options
     const found = findUsage(this.#isCut ? { tail, head: joined(this.#head) } : { tail })
-    this.#reported = withoutOutput && found !== undefined ? { ...found, outputTokens: highest(found.outputTokens, 0) } : found
+    this.#reported =
+      withoutOutput && found !== undefined ? { ...found, outputTokens: highest(found.outputTokens, 0) } : found
     if (found === undefined && !this.#isCut) this.errorStatus = errorStatus?.(tail)
     this.#tail = []
     this.#head = []
