@@ -15,6 +15,7 @@ export type {
   ErrorAnswer,
   ErrorToFormat,
   Operation,
+  PartialUsage,
   ProviderAdapter,
   ProviderConfig,
   RequestInspection,

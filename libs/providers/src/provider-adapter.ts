@@ -50,14 +50,9 @@ export interface ProviderAdapter {
   outgoingBody(inspection: RequestInspection, body: unknown, bytes: Buffer): Buffer
   /**
    * A reader for one answer of status 2xx, not compressed.
-   * @param contentType the answer's @param headers all of the answer's: some providers tell the usage there
+   * @param headers the answer's: some providers tell the usage there
    */
-  answerReader(
-    operation: Operation,
-    inspection: RequestInspection,
-    contentType: string,
-    headers?: WireHeaders,
-  ): AnswerReader
+  answerReader(operation: Operation, inspection: RequestInspection, headers?: WireHeaders): AnswerReader
 
   /** What the answer's headers say of the provider's limits. What they do not say, or not legibly, is absent. */
   rateLimits(headers: WireHeaders, receivedAtMs: number): RateLimitReading[]
@@ -146,6 +141,10 @@ export interface AnswerReader {
   end(): Buffer
   /** What the answer has told of its usage; complete after `end`. */
   readonly usage: TokenUsage | undefined
+  /** What it has told of its usage where that is not all: either the input or the output. */
+  readonly partialUsage?: PartialUsage | undefined
+  /** Responses to the operation report their usage: one that came to its end without it has not been understood. */
+  readonly reportsUsage?: boolean
   /** Output tokens that have passed by, as far as they can be counted without the provider telling. */
   readonly outputTokensSeen: number
   /**
@@ -153,6 +152,12 @@ export interface AnswerReader {
    * throttles in mid-stream. Absent where none came, and from readers of providers that send none.
    */
   readonly errorStatus?: number | undefined
+}
+
+/** Usage of which only the input or only the output is known. */
+export interface PartialUsage extends Omit<TokenUsage, 'inputTokens' | 'outputTokens'> {
+  readonly inputTokens?: number | undefined
+  readonly outputTokens?: number | undefined
 }
 
 export interface ErrorToFormat {

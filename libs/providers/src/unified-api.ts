@@ -103,6 +103,11 @@ export interface AnswerTranslator {
   readonly contentType: string | undefined
   /** The answer cannot be said to its end: an error event has been given in its place or, where it is no stream, nothing will be. */
   readonly failed: boolean
+  /**
+   * What to say in place of an answer that is no stream, where it was understood and is none: the provider's words. Absent where nothing of
+   * it was understood, and until `end`.
+   */
+  readonly failure?: TranslatedError | undefined
   /** Takes the next bytes; gives those to pass on now. */
   push(chunk: Buffer): Buffer
   /**

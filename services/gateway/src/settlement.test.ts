@@ -73,12 +73,12 @@ describe('a request is settled', () => {
     await isCharged({ requests: 1, tokens: PROMPT_TOKENS(BODY) + 50 })
   })
 
-  it('as the prompt and the output seen when a stream tells no usage', async () => {
+  it('as reserved when a stream tells no usage, whose reasoning nobody sees', async () => {
     simulator.controls.add({ omitUsage: true, outputTokens: 10 })
-    const { send, isCharged } = await connect()
+    const { send, isCharged, ended } = await connect()
     await send(STREAM)
-    // The role and the finish reason come in events like those of tokens.
-    await isCharged({ requests: 1, tokens: PROMPT_TOKENS(STREAM) + 12 })
+    await isCharged({ requests: 1, tokens: PROMPT_TOKENS(STREAM) + 50 })
+    expect(await ended('success')).toMatchObject({ unreadUsage: true })
   })
 
   it('as the request alone when the provider refuses it', async () => {

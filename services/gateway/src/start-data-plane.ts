@@ -87,6 +87,10 @@ export async function startDataPlane(config: GatewayConfig, logger: Logger): Pro
   const documents = threadedDocuments(clock.elapsedMs, onFault)
   const dropped = counter('response_events.dropped', 'Requests whose response events were lost while NATS was away.')
   dropped.add(0)
+  const unread = counter(
+    'usage.unread',
+    'Responses whose usage was not understood, or not all of it, so that what was reserved for them stays charged.',
+  )
   const outage = outageLog(logger, {
     begins: 'response events cannot be published, keeping the newest in memory',
     ends: 'publishing response events again',
@@ -114,7 +118,12 @@ export async function startDataPlane(config: GatewayConfig, logger: Logger): Pro
     heldBytes: new ByteAccount(config.MAX_HELD_BYTES),
     upstream: decodedUpstream(upstream),
     images,
-    events,
+    events: {
+      record: (connectionId, provider, event) => {
+        if (event.unreadUsage) unread.add(1, { connection: connectionId, provider })
+        events.record(connectionId, provider, event)
+      },
+    },
     clock,
     stop: async () => {
       await Promise.all([upstream.stop(), images.stop(), documents.stop()])

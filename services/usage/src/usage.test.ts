@@ -60,6 +60,16 @@ it('counts every event once, though batches are published twice and instances co
   expect(await total()).toMatchObject({ inputTokens: 90_600, outputTokens: 1_202, cachedInputTokens: 601 })
 })
 
+it('says how much was written to caches, and of how many requests the usage was not understood', async () => {
+  await startUsage()
+  const usage = { inputTokens: 9, outputTokens: 2, cachedInputTokens: 0, cacheWriteInputTokens: 5, reasoningTokens: 0 }
+  const { usage: _none, ...without } = event(0, { unreadUsage: true })
+  await publish(batch(1, [event(0, { usage }), event(1), without, event(0, { usage, unreadUsage: true })]), 'g-1')
+  await eventually(async () =>
+    expect(await total()).toMatchObject({ requests: 4, cacheWriteInputTokens: 10, unreadRequests: 2 }),
+  )
+})
+
 it('counts what the stream holds, once, when it begins with a database that was restored from before', async () => {
   const first = await startUsage()
   for (const number of [1, 2, 3]) await publish(batch(number, [event(1)]), `g-${number}`)

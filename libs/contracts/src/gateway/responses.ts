@@ -61,6 +61,11 @@ export const ResponseEvent = Type.Object({
   upstreamMs: Type.Optional(Type.Number({ minimum: 0 })),
   /** Absent where it is not known. */
   usage: Type.Optional(TokenUsage),
+  /**
+   * The response came to its end, and its usage was not understood: what was reserved stays charged. Where only the input or only the
+   * output was not, `usage` has what stays charged for it.
+   */
+  unreadUsage: Type.Optional(Type.Literal(true)),
   /** The provider's rate-limit headers, lower case, by allowlist, and when they came. */
   rateLimitHeaders: Type.Optional(Type.Record(Type.String(), Type.String())),
   headersAtMs: Type.Optional(Type.Integer()),

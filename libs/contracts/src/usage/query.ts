@@ -21,8 +21,15 @@ export const UsagePoint = Type.Object({
   outputTokens: Type.Integer(),
   /** Part of `inputTokens`. */
   cachedInputTokens: Type.Integer(),
+  /** Written to the provider's prompt cache. Part of `inputTokens`. Absent from a service that does not count it. */
+  cacheWriteInputTokens: Type.Optional(Type.Integer()),
   /** Part of `outputTokens`. */
   reasoningTokens: Type.Integer(),
+  /**
+   * Requests whose responses' usage was not understood, or not all of it: what was
+   * reserved for them stays charged. Absent from a service that does not count them.
+   */
+  unreadRequests: Type.Optional(Type.Integer()),
   /** Requests by how they ended (`Outcome`); outcomes that did not occur are absent. */
   outcomes: Type.Record(Type.String(), Type.Integer()),
   /** The `denied` ones of them by which limit, as `<period>-<metric>`, or by the error code where it was none. */

@@ -1,36 +1,56 @@
-import type { TokenUsage } from '@sluice/contracts'
-import { totalUsage } from '../claude/usage.ts'
+import { type ClaudeUsage, mergeClaudeUsage, reportedClaudeUsage } from '../claude/usage.ts'
 import type { AnswerReader, Operation, RequestInspection, WireHeaders } from '../provider-adapter.ts'
 import { AwsEventFrames } from '../wire/aws-event-frames.ts'
-import { findUsage } from '../wire/find-usage.ts'
+import { findUsage, type JsonEnds } from '../wire/find-usage.ts'
+import { FirstBytesReader } from '../wire/first-bytes-reader.ts'
 import { JsonTailReader } from '../wire/json-tail-reader.ts'
+import { parseJson } from '../wire/parse-json.ts'
+import type { ReportedUsage } from '../wire/reported-usage.ts'
 import { UNREAD } from '../wire/unread.ts'
 import { WatchingReader } from '../wire/watching-reader.ts'
 import { ConverseMeter } from './converse-meter.ts'
 import { InvokeMeter } from './invoke-meter.ts'
-import { readConverseUsage, readInvokeUsage, readUsageHeaders } from './usage.ts'
+import { readConverseUsage, readInvokeUsage, readMakersCounts, readUsageHeaders } from './usage.ts'
 
-/** The reader for one answer of status 2xx. Of a plain invocation, the headers tell the usage, or else the body. */
+/**
+ * The reader for one answer of status 2xx, by what its first bytes show that it is. Of a plain invocation, headers and body both tell the
+ * usage, and of each count the higher holds.
+ */
 export function bedrockAnswerReader(
   { kind }: Operation,
-  _inspection: RequestInspection,
-  contentType: string,
+  { maxOutputTokens }: RequestInspection,
   headers: WireHeaders = {},
 ): AnswerReader {
-  if (contentType.startsWith('application/vnd.amazon.eventstream')) {
+  const frames = (): AnswerReader => {
     const meter = kind === 'invoke-stream' ? new InvokeMeter() : new ConverseMeter()
     return new WatchingReader((visit) => new AwsEventFrames(visit), meter)
   }
-  if (kind === 'converse') return new JsonTailReader(findConverseUsage)
-  if (kind !== 'invoke') return UNREAD
-  const usage = totalUsage(readUsageHeaders(headers))
-  return usage === undefined ? new JsonTailReader(findInvokeUsage) : { ...UNREAD, usage }
+  if (kind === 'count-tokens') return UNREAD
+  const isConverse = kind === 'converse' || kind === 'converse-stream'
+  const told = isConverse ? undefined : readUsageHeaders(headers)
+  const json = (): AnswerReader =>
+    new JsonTailReader({
+      findUsage: isConverse ? findConverseUsage : (ends) => findInvokeUsage(ends, told),
+      withoutOutput: maxOutputTokens === 0,
+    })
+  // Images and vectors of some makers are counted in no tokens.
+  return new FirstBytesReader({ frames, json }, kind !== 'invoke')
 }
 
-function findConverseUsage(json: Buffer): TokenUsage | undefined {
-  return findUsage(json, 'usage', 1, (usage) => totalUsage(readConverseUsage(usage)))
+function findConverseUsage(json: JsonEnds): ReportedUsage | undefined {
+  return findUsage(json, 'usage', [1], (usage) => reportedClaudeUsage(readConverseUsage(usage)))
 }
 
-function findInvokeUsage(json: Buffer): TokenUsage | undefined {
-  return findUsage(json, 'usage', 1, (usage) => totalUsage(readInvokeUsage(usage)))
+function findInvokeUsage(json: JsonEnds, told: ClaudeUsage | undefined): ReportedUsage | undefined {
+  const found = findUsage(json, 'usage', [1], readInvokeUsage) ?? makersCounts(json)
+  return reportedClaudeUsage(
+    told === undefined || found === undefined ? (told ?? found) : mergeClaudeUsage(told, found),
+  )
 }
+
+function makersCounts({ tail, head }: JsonEnds): ClaudeUsage | undefined {
+  const hasSome = MAKERS_COUNTS.some((name) => tail.includes(name))
+  return head === undefined && hasSome ? readMakersCounts(parseJson(tail)) : undefined
+}
+
+const MAKERS_COUNTS = ['"prompt_token_count"', '"inputTextTokenCount"'] as const

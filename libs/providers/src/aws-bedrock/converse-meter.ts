@@ -1,6 +1,8 @@
 import type { TokenUsage } from '@sluice/contracts'
-import { totalUsage } from '../claude/usage.ts'
+import { type ClaudeUsage, mergeClaudeUsage, reportedClaudeUsage, totalUsage } from '../claude/usage.ts'
+import type { PartialUsage } from '../provider-adapter.ts'
 import { isRecord } from '../wire/is-record.ts'
+import { partialUsage } from '../wire/reported-usage.ts'
 import { approximateTokens } from '../wire/token-count.ts'
 import type { UsageMeter } from '../wire/watching-reader.ts'
 import { bedrockErrorStatus } from './errors.ts'
@@ -12,9 +14,17 @@ import { readConverseUsage } from './usage.ts'
  * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.html
  */
 export class ConverseMeter implements UsageMeter {
-  usage: TokenUsage | undefined
   errorStatus: number | undefined
+  #told: ClaudeUsage | undefined
   #outputBytes = 0
+
+  get usage(): TokenUsage | undefined {
+    return totalUsage(this.#told)
+  }
+
+  get partialUsage(): PartialUsage | undefined {
+    return partialUsage(reportedClaudeUsage(this.#told))
+  }
 
   get outputTokensSeen(): number {
     return approximateTokens(this.#outputBytes)
@@ -26,7 +36,11 @@ export class ConverseMeter implements UsageMeter {
     if (event.messageType !== 'event') this.errorStatus = bedrockErrorStatus(event.type)
     else if (!isRecord(event.payload)) return
     else if (event.type === 'contentBlockDelta') this.#outputBytes += converseDeltaBytes(event.payload.delta)
-    else if (event.type === 'metadata') this.usage = totalUsage(readConverseUsage(event.payload.usage)) ?? this.usage
+    else if (event.type === 'metadata') this.#note(readConverseUsage(event.payload.usage))
+  }
+
+  #note(usage: ClaudeUsage | undefined): void {
+    if (usage !== undefined) this.#told = mergeClaudeUsage(this.#told, usage)
   }
 }
 

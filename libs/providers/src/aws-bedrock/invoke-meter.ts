@@ -1,5 +1,6 @@
 import type { TokenUsage } from '@sluice/contracts'
 import { MessageStreamMeter } from '../claude/message-stream-meter.ts'
+import type { PartialUsage } from '../provider-adapter.ts'
 import { isRecord } from '../wire/is-record.ts'
 import { parseJson } from '../wire/parse-json.ts'
 import { approximateTokens } from '../wire/token-count.ts'
@@ -7,7 +8,7 @@ import type { UsageMeter } from '../wire/watching-reader.ts'
 import { converseDeltaBytes } from './converse-meter.ts'
 import { bedrockErrorStatus } from './errors.ts'
 import { readEventFrame } from './event-frame.ts'
-import { readConverseUsage, readInvocationMetrics } from './usage.ts'
+import { readConverseUsage, readInvocationMetrics, readInvokeUsage, readMakersCounts } from './usage.ts'
 
 /**
  * Learns from the messages of a streamed invocation. Each has, in base64, a chunk in the format of the model's maker; to the last
@@ -22,6 +23,10 @@ export class InvokeMeter implements UsageMeter {
 
   get usage(): TokenUsage | undefined {
     return this.#message.usage
+  }
+
+  get partialUsage(): PartialUsage | undefined {
+    return this.#message.partialUsage
   }
 
   get outputTokensSeen(): number {
@@ -42,6 +47,8 @@ export class InvokeMeter implements UsageMeter {
     this.#message.noteEvent(chunk)
     this.#otherBytes += otherOutputBytes(chunk)
     if (isRecord(chunk.metadata)) this.#message.noteFinalUsage(readConverseUsage(chunk.metadata.usage))
+    // Anthropic's events have theirs read as such.
+    if (chunk.type === undefined) this.#message.noteFinalUsage(readInvokeUsage(chunk.usage) ?? readMakersCounts(chunk))
     this.#message.noteFinalUsage(readInvocationMetrics(chunk['amazon-bedrock-invocationMetrics']))
   }
 }

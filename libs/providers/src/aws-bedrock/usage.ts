@@ -1,7 +1,9 @@
-import { type ClaudeUsage, knownUsage, readClaudeUsage } from '../claude/usage.ts'
+import { type ClaudeUsage, knownUsage, mergeClaudeUsage, readClaudeUsage } from '../claude/usage.ts'
+import { readOpenAiUsage } from '../openai/usage.ts'
 import type { WireHeaders } from '../provider-adapter.ts'
 import { countHeader } from '../wire/header-value.ts'
 import { isRecord } from '../wire/is-record.ts'
+import { highest, wholeUsage } from '../wire/reported-usage.ts'
 import { tokenCount } from '../wire/token-count.ts'
 
 /**
@@ -41,13 +43,28 @@ export function readUsageHeaders(headers: WireHeaders): ClaudeUsage | undefined 
 
 /** The `usage` in the body of an invocation's answer, by the maker of the model. */
 export function readInvokeUsage(usage: unknown): ClaudeUsage | undefined {
-  return readClaudeUsage(usage) ?? readConverseUsage(usage) ?? readChatUsage(usage)
+  const own = readClaudeUsage(usage) ?? readConverseUsage(usage)
+  const chat = readChatUsage(usage)
+  return own === undefined || chat === undefined ? (own ?? chat) : mergeClaudeUsage(own, chat)
 }
 
+/** As models with OpenAI's format have it, with all input in `prompt_tokens`. */
 function readChatUsage(usage: unknown): ClaudeUsage | undefined {
-  if (!isRecord(usage)) return undefined
+  if (!isRecord(usage) || (usage.prompt_tokens === undefined && usage.completion_tokens === undefined)) return undefined
+  const reported = readOpenAiUsage(usage)
+  const { inputTokens, outputTokens } = wholeUsage(reported) ?? reported ?? {}
+  return knownUsage({ inputTokens, outputTokens })
+}
+
+/**
+ * The counts that some makers' models have beside their output: Meta's, and Amazon's Titan.
+ * @see https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-meta.html
+ * @see https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-titan-text.html
+ */
+export function readMakersCounts(answer: unknown): ClaudeUsage | undefined {
+  if (!isRecord(answer)) return undefined
   return knownUsage({
-    inputTokens: tokenCount(usage.prompt_tokens),
-    outputTokens: tokenCount(usage.completion_tokens),
+    inputTokens: highest(tokenCount(answer.prompt_token_count), tokenCount(answer.inputTextTokenCount)),
+    outputTokens: highest(tokenCount(answer.generation_token_count), tokenCount(answer.totalOutputTextTokenCount)),
   })
 }

@@ -1,27 +1,44 @@
 import type { TokenUsage } from '@sluice/contracts'
+import type { PartialUsage } from '../provider-adapter.ts'
 import { isRecord } from '../wire/is-record.ts'
 import { parseJson } from '../wire/parse-json.ts'
+import { partialUsage } from '../wire/reported-usage.ts'
 import { approximateTokens } from '../wire/token-count.ts'
 import type { UsageMeter } from '../wire/watching-reader.ts'
 import { claudeErrorStatus } from './error-types.ts'
-import { type ClaudeUsage, mergeClaudeUsage, readClaudeUsage, totalUsage } from './usage.ts'
+import {
+  addClaudeUsage,
+  type ClaudeUsage,
+  mergeClaudeUsage,
+  readClaudeUsage,
+  reportedClaudeUsage,
+  totalUsage,
+} from './usage.ts'
 
 /**
  * Learns from the events of a streamed message. `message_start` tells the input, and an output that has only begun; each
- * `message_delta` tells all the output so far, and may correct the input.
+ * `message_delta` tells all the output so far, and may add to the input. A server that begins again, with a message of another
+ * name, has used both.
  * @see https://docs.claude.com/en/docs/build-with-claude/streaming
  */
 export class MessageStreamMeter implements UsageMeter {
   errorStatus: number | undefined
+  /** Of the messages before the current one. */
+  #earlier: ClaudeUsage | undefined
   #told: ClaudeUsage | undefined
+  #messageId: unknown
   #toldOutput = false
   #outputBytes = 0
 
   /** Where the stream ended before its output was told, the output that has passed by is in it as far as it can be counted. */
   get usage(): TokenUsage | undefined {
-    const usage = totalUsage(this.#told)
+    const usage = totalUsage(this.#sum)
     if (usage === undefined || this.#toldOutput) return usage
     return { ...usage, outputTokens: Math.max(usage.outputTokens, this.outputTokensSeen) }
+  }
+
+  get partialUsage(): PartialUsage | undefined {
+    return partialUsage(reportedClaudeUsage(this.#sum))
   }
 
   get outputTokensSeen(): number {
@@ -37,7 +54,7 @@ export class MessageStreamMeter implements UsageMeter {
     if (!isRecord(event)) return
     switch (event.type) {
       case 'message_start':
-        if (isRecord(event.message)) this.#note(readClaudeUsage(event.message.usage))
+        if (isRecord(event.message)) this.#begin(event.message)
         break
       case 'content_block_delta':
         this.#outputBytes += deltaBytes(event.delta)
@@ -55,6 +72,19 @@ export class MessageStreamMeter implements UsageMeter {
   noteFinalUsage(usage: ClaudeUsage | undefined): void {
     this.#note(usage)
     if (usage?.outputTokens !== undefined) this.#toldOutput = true
+  }
+
+  get #sum(): ClaudeUsage | undefined {
+    return addClaudeUsage(this.#earlier, this.#told)
+  }
+
+  #begin({ id, usage }: Readonly<Record<string, unknown>>): void {
+    if (this.#messageId !== undefined && id !== this.#messageId) {
+      this.#earlier = this.#sum
+      this.#told = undefined
+    }
+    this.#messageId = id
+    this.#note(readClaudeUsage(usage))
   }
 
   #note(usage: ClaudeUsage | undefined): void {

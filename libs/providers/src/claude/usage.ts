@@ -1,56 +1,129 @@
 import type { TokenUsage } from '@sluice/contracts'
 import { isRecord } from '../wire/is-record.ts'
+import { type Counts, highest, highestCounts, type ReportedUsage, wholeUsage } from '../wire/reported-usage.ts'
 import { tokenCount } from '../wire/token-count.ts'
 
-/** The counts of a `usage` object that has at least one. Absent means untold. */
-export interface ClaudeUsage {
-  readonly inputTokens?: number | undefined
-  readonly cacheCreationTokens?: number | undefined
-  readonly cacheReadTokens?: number | undefined
-  readonly outputTokens?: number | undefined
-  readonly thinkingTokens?: number | undefined
+/** Counts as Anthropic has them: input that the cache had a part in is not in `inputTokens`. */
+export type ClaudeCounts = Counts<
+  'inputTokens' | 'cacheCreationTokens' | 'cacheReadTokens' | 'outputTokens' | 'thinkingTokens'
+>
+
+/** What a `usage` object reports that has at least one count of its own. */
+export interface ClaudeUsage extends ClaudeCounts {
+  /** Of what ran beside the message: compactions, advisors. No part of the other counts. */
+  readonly beside?: ClaudeCounts | undefined
 }
 
 /** Undefined where `usage` is nothing of the kind. */
 export function readClaudeUsage(usage: unknown): ClaudeUsage | undefined {
   if (!isRecord(usage)) return undefined
-  const details = usage.output_tokens_details
-  return knownUsage({
-    inputTokens: tokenCount(usage.input_tokens),
-    cacheCreationTokens: tokenCount(usage.cache_creation_input_tokens),
-    cacheReadTokens: tokenCount(usage.cache_read_input_tokens),
-    outputTokens: tokenCount(usage.output_tokens),
-    thinkingTokens: isRecord(details) ? tokenCount(details.thinking_tokens) : undefined,
-  })
+  const { messages, beside } = readIterations(usage.iterations)
+  const own = readCounts(usage)
+  const counts = knownUsage(messages === undefined ? own : highestCounts(messages, own))
+  return counts === undefined || beside === undefined ? counts : { ...counts, beside }
 }
 
 /** Undefined where none of the counts tells anything by itself. */
-export function knownUsage(usage: ClaudeUsage): ClaudeUsage | undefined {
+export function knownUsage(usage: ClaudeCounts): ClaudeUsage | undefined {
   return usage.inputTokens === undefined && usage.outputTokens === undefined ? undefined : usage
 }
 
-/** `later` where it tells; counts are cumulative, so that a later one replaces an earlier. */
+/** Merges what two messages of one response report: of each count the highest holds. */
 export function mergeClaudeUsage(earlier: ClaudeUsage | undefined, later: ClaudeUsage): ClaudeUsage {
+  const { beside: besideEarlier, ...ownEarlier } = earlier ?? {}
+  const { beside: besideLater, ...ownLater } = later
+  const own = highestCounts<keyof ClaudeCounts>(ownEarlier, ownLater)
+  const beside = besideLater === undefined ? besideEarlier : highestCounts(besideEarlier, besideLater)
+  return beside === undefined ? own : { ...own, beside }
+}
+
+/** Adds what two messages report of which one followed the other in the same stream. */
+export function addClaudeUsage(one: ClaudeUsage | undefined, other: ClaudeUsage | undefined): ClaudeUsage | undefined {
+  if (one === undefined || other === undefined) return one ?? other
+  const { beside: besideOne, ...ownOne } = one
+  const { beside: besideOther, ...ownOther } = other
+  const beside = addCounts(besideOne, besideOther)
+  return { ...addCounts(ownOne, ownOther), ...(beside === undefined ? {} : { beside }) }
+}
+
+/**
+ * Says the counts as all providers' are said: with all input in the input.
+ * @see https://docs.claude.com/en/docs/build-with-claude/prompt-caching#tracking-cache-performance
+ */
+export function reportedClaudeUsage(usage: ClaudeUsage | undefined): ReportedUsage | undefined {
+  if (usage === undefined) return undefined
+  const { beside, ...own } = usage
+  const all = addCounts(own, beside) ?? own
+  const { inputTokens, cacheCreationTokens, cacheReadTokens, outputTokens, thinkingTokens } = all
   return {
-    inputTokens: later.inputTokens ?? earlier?.inputTokens,
-    cacheCreationTokens: later.cacheCreationTokens ?? earlier?.cacheCreationTokens,
-    cacheReadTokens: later.cacheReadTokens ?? earlier?.cacheReadTokens,
-    outputTokens: later.outputTokens ?? earlier?.outputTokens,
-    thinkingTokens: later.thinkingTokens ?? earlier?.thinkingTokens,
+    // Whether there was other input, a cache's counts do not tell.
+    inputTokens:
+      own.inputTokens === undefined || inputTokens === undefined
+        ? undefined
+        : inputTokens + (cacheCreationTokens ?? 0) + (cacheReadTokens ?? 0),
+    outputTokens,
+    cachedInputTokens: cacheReadTokens,
+    cacheWriteInputTokens: cacheCreationTokens,
+    reasoningTokens: thinkingTokens,
+  }
+}
+
+/** Undefined where input or output is not known. */
+export function totalUsage(usage: ClaudeUsage | undefined): TokenUsage | undefined {
+  return wholeUsage(reportedClaudeUsage(usage))
+}
+
+function readCounts(usage: Readonly<Record<string, unknown>>): ClaudeCounts {
+  const { output_tokens_details: details, cache_creation: byAge } = usage
+  return {
+    inputTokens: tokenCount(usage.input_tokens),
+    cacheCreationTokens: highest(tokenCount(usage.cache_creation_input_tokens), sumOf(byAge)),
+    cacheReadTokens: tokenCount(usage.cache_read_input_tokens),
+    outputTokens: tokenCount(usage.output_tokens),
+    thinkingTokens: isRecord(details) ? tokenCount(details.thinking_tokens) : undefined,
   }
 }
 
 /**
- * Anthropic's `input_tokens` are those that the cache had no part in: ours are all.
- * @see https://docs.claude.com/en/docs/build-with-claude/prompt-caching#tracking-cache-performance
+ * Adds up the `iterations` of a message: those of the message itself, whose first tries that another model took over from are in no other
+ * count, and those beside it, as of a compaction or an advisor, which are billed and limited like any.
+ * @see https://platform.claude.com/docs/en/build-with-claude/compaction#understanding-usage
  */
-export function totalUsage(usage: ClaudeUsage | undefined): TokenUsage | undefined {
-  if (usage?.inputTokens === undefined) return undefined
-  const { inputTokens, cacheCreationTokens = 0, cacheReadTokens = 0, outputTokens = 0, thinkingTokens = 0 } = usage
-  return {
-    inputTokens: inputTokens + cacheCreationTokens + cacheReadTokens,
-    outputTokens,
-    cachedInputTokens: cacheReadTokens,
-    reasoningTokens: thinkingTokens,
+function readIterations(iterations: unknown): {
+  readonly messages: ClaudeCounts | undefined
+  readonly beside: ClaudeCounts | undefined
+} {
+  let messages: ClaudeCounts | undefined
+  let beside: ClaudeCounts | undefined
+  for (const iteration of Array.isArray(iterations) ? iterations : []) {
+    if (!isRecord(iteration)) continue
+    if (OF_THE_MESSAGE.has(iteration.type)) messages = addCounts(messages, readCounts(iteration))
+    else beside = addCounts(beside, readCounts(iteration))
   }
+  return { messages, beside }
+}
+
+const OF_THE_MESSAGE: ReadonlySet<unknown> = new Set(['message', 'fallback_message'])
+
+function addCounts(one: ClaudeCounts | undefined, other: ClaudeCounts | undefined): ClaudeCounts | undefined {
+  if (one === undefined || other === undefined) return one ?? other
+  const sums: { -readonly [Name in keyof ClaudeCounts]: number | undefined } = { ...one }
+  for (const name of COUNTS) {
+    const added = other[name]
+    if (added !== undefined) sums[name] = (sums[name] ?? 0) + added
+  }
+  return sums
+}
+
+const COUNTS = ['inputTokens', 'cacheCreationTokens', 'cacheReadTokens', 'outputTokens', 'thinkingTokens'] as const
+
+/** What was written to the cache, by how long it is kept. */
+function sumOf(byAge: unknown): number | undefined {
+  if (!isRecord(byAge)) return undefined
+  let sum: number | undefined
+  for (const tokens of Object.values(byAge)) {
+    const count = tokenCount(tokens)
+    if (count !== undefined) sum = (sum ?? 0) + count
+  }
+  return sum
 }

@@ -1,35 +1,35 @@
-import type { TokenUsage } from '@sluice/contracts'
-import type { AnswerReader, Operation, RequestInspection } from '../provider-adapter.ts'
+import type { AnswerReader, Operation } from '../provider-adapter.ts'
 import { unlistedAnswerReader } from '../unlisted/answer-reader.ts'
-import { findUsage } from '../wire/find-usage.ts'
+import { findUsage, type JsonEnds } from '../wire/find-usage.ts'
+import { FirstBytesReader } from '../wire/first-bytes-reader.ts'
 import { JsonArraySplitter } from '../wire/json-array-splitter.ts'
 import { JsonTailReader } from '../wire/json-tail-reader.ts'
-import { UNREAD } from '../wire/unread.ts'
+import type { ReportedUsage } from '../wire/reported-usage.ts'
 import { WatchingReader } from '../wire/watching-reader.ts'
 import { ChunkMeter } from './chunk-meter.ts'
 import { eventOrErrorSplitter } from './event-or-error-splitter.ts'
-import { addGoogleUsage, totalUsage } from './usage.ts'
+import { addGoogleUsage, reportedGoogleUsage } from './usage.ts'
 
 /**
- * The reader for one answer of status 2xx, by what the provider says that it is. A stream is server-sent events where the query
- * has `alt=sse`, and otherwise a JSON array whose elements come one by one.
+ * The reader for one answer of status 2xx, by what its first bytes show that it is. A stream is server-sent events where the query has
+ * `alt=sse`, and otherwise a JSON array whose elements come one by one.
  */
-export function googleAnswerReader(
-  { kind, unlisted }: Operation,
-  _inspection: RequestInspection,
-  contentType: string,
-): AnswerReader {
-  if (unlisted) return unlistedAnswerReader(contentType)
-  const isJson = contentType.startsWith('application/json')
+export function googleAnswerReader({ kind, unlisted }: Operation): AnswerReader {
+  if (unlisted) return unlistedAnswerReader()
+  if (kind === 'stream') return new FirstBytesReader({ events, json: array }, true)
   // Whatever was asked for: an error in it must be seen.
-  if (contentType.startsWith('text/event-stream')) return new WatchingReader(eventOrErrorSplitter, new ChunkMeter())
-  if (kind === 'stream')
-    return isJson ? new WatchingReader((visit) => new JsonArraySplitter(visit), new ChunkMeter()) : UNREAD
-  return isJson && TELLS_USAGE.has(kind) ? new JsonTailReader(findGoogleUsage) : UNREAD
+  if (!TELLS_USAGE.has(kind)) return new FirstBytesReader({ events }, false)
+  // Some models that embed report no usage.
+  return new FirstBytesReader({ events, json: document(kind === 'embed') }, kind === 'generate')
 }
 
 const TELLS_USAGE: ReadonlySet<string> = new Set(['generate', 'embed', 'model-action'])
 
-function findGoogleUsage(json: Buffer): TokenUsage | undefined {
-  return findUsage(json, 'usageMetadata', 1, (metadata) => totalUsage(addGoogleUsage(undefined, metadata)))
+const events = (): AnswerReader => new WatchingReader(eventOrErrorSplitter, new ChunkMeter())
+const array = (): AnswerReader => new WatchingReader((visit) => new JsonArraySplitter(visit), new ChunkMeter())
+const document = (withoutOutput: boolean) => (): AnswerReader =>
+  new JsonTailReader({ findUsage: findGoogleUsage, withoutOutput })
+
+function findGoogleUsage(json: JsonEnds): ReportedUsage | undefined {
+  return findUsage(json, 'usageMetadata', [1], (metadata) => reportedGoogleUsage(addGoogleUsage(undefined, metadata)))
 }

@@ -1,5 +1,5 @@
 import { EventBlocks } from '../wire/event-blocks.ts'
-import { eventData } from '../wire/event-data.ts'
+import { eventMessage } from '../wire/event-data.ts'
 import type { MessageSplitter } from '../wire/watching-reader.ts'
 
 /**
@@ -9,10 +9,10 @@ import type { MessageSplitter } from '../wire/watching-reader.ts'
  */
 export function eventOrErrorSplitter(visit: (message: Buffer) => void): MessageSplitter {
   return new EventBlocks((block) => {
-    const span = eventData(block)
-    if (span === undefined) {
+    const data = eventMessage(block)
+    if (data === undefined) {
       if (block[0] === OPEN_BRACE || block[0] === OPEN_BRACKET) visit(block)
-    } else if (span.end > span.start) visit(block.subarray(span.start, span.end))
+    } else if (data.length > 0) visit(data)
   })
 }
 

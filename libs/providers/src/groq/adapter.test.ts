@@ -6,7 +6,6 @@ import { cut, pass } from '../wire/__fixtures__/pieces.ts'
 import { groq } from './adapter.ts'
 
 const CHAT_PATH = '/openai/v1/chat/completions'
-const SSE = 'text/event-stream'
 
 it('has its operations below /openai/v1', () => {
   expect(groq.operation('POST', CHAT_PATH)).toEqual({
@@ -99,7 +98,7 @@ describe('a stream', () => {
 })
 
 function readerFor() {
-  return groq.answerReader(chat(), groq.inspect(chat(), { stream: true }, 100), SSE)
+  return groq.answerReader(chat(), groq.inspect(chat(), { stream: true }, 100))
 }
 
 function chat() {

@@ -1,4 +1,3 @@
-import { openAiAnswerReader } from '../openai/answer-reader.ts'
 import { openAiCompatible } from '../openai/compatible.ts'
 import { inspectOpenAiRequest } from '../openai/inspect.ts'
 import type { ProviderAdapter, ProviderConfig } from '../provider-adapter.ts'
@@ -8,9 +7,6 @@ import { readGroqRateLimits } from './rate-limit-headers.ts'
 
 /** What the SDK's paths begin with; its base URL ends before it. */
 const ROOT = '/openai/v1'
-
-/** In `x_groq`, and beside the choices where the caller asked for it as one asks OpenAI. */
-const USAGE_DEPTHS = [2, 1]
 
 /**
  * Groq's API, which is OpenAI's below `/openai/v1`.
@@ -22,8 +18,6 @@ export const groq: ProviderAdapter = {
   inspect: (operation, body, sizeBytes) => ({ ...inspectOpenAiRequest(operation, body, sizeBytes), addsUsage: false }),
   pool: groqPool,
   longPromptTokens: Number.POSITIVE_INFINITY,
-  answerReader: (operation, inspection, contentType) =>
-    openAiAnswerReader(operation, inspection, contentType, USAGE_DEPTHS),
   rateLimits: readGroqRateLimits,
 }
 

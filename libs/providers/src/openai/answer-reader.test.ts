@@ -9,8 +9,6 @@ import { openAiAnswerReader } from './answer-reader.ts'
 import { inspectOpenAiRequest } from './inspect.ts'
 import { openAiOperation } from './operations.ts'
 
-const SSE = 'text/event-stream; charset=utf-8'
-const JSON_TYPE = 'application/json'
 const COMPLETION_TEXTS = ['naïve', ' 🙂']
 
 describe('a plain answer', () => {
@@ -19,14 +17,14 @@ describe('a plain answer', () => {
     ['response.json', '/responses', 81, 420, 64, 384],
     ['embeddings.json', '/embeddings', 8, 0, 0, 0],
   ] as const)('of %s tells its usage', (file, path, inputTokens, outputTokens, cachedInputTokens, reasoningTokens) => {
-    const reader = readerFor(path, {}, JSON_TYPE)
+    const reader = readerFor(path, {})
     const body = fixture(file)
     expect(pass(reader, [body])).toEqual(body)
     expect(reader.usage).toEqual({ inputTokens, outputTokens, cachedInputTokens, reasoningTokens })
   })
 
   it('has its usage found after megabytes, of which only the end is kept', () => {
-    const reader = readerFor('/embeddings', {}, JSON_TYPE)
+    const reader = readerFor('/embeddings', {})
     const body = Buffer.concat([
       Buffer.from(`{"x":"${'9'.repeat(3_000_000)}",`),
       fixture('embeddings.json').subarray(1),
@@ -48,7 +46,7 @@ describe('a plain answer', () => {
     '{"usage":{]}}',
     '{"a":{"usage":{"prompt_tokens":1}}}',
   ])('of %j has unknown usage', (text) => {
-    const reader = readerFor('/chat/completions', {}, JSON_TYPE)
+    const reader = readerFor('/chat/completions', {})
     expect(pass(reader, [Buffer.from(text)]).toString()).toBe(text)
     expect(reader.usage).toBeUndefined()
   })
@@ -56,7 +54,7 @@ describe('a plain answer', () => {
 
 describe('a stream whose caller asked for usage', () => {
   it('passes as it is, piece by piece, and tells its usage', () => {
-    const reader = readerFor('/chat/completions', { stream: true, stream_options: { include_usage: true } }, SSE)
+    const reader = readerFor('/chat/completions', { stream: true, stream_options: { include_usage: true } })
     for (const piece of cut(Buffer.from(chatStream({ usage: true })), [7, 100])) expect(reader.push(piece)).toBe(piece)
     expect(reader.end()).toHaveLength(0)
     expect(reader.usage).toEqual(CHAT_STREAM_USAGE)
@@ -74,7 +72,7 @@ describe('a stream that was made to tell its usage', () => {
   it('is as if it had not been asked, byte for byte, however it is cut', () => {
     fc.assert(
       fc.property(shapes, fc.array(fc.integer({ min: 1, max: 90 }), { minLength: 1 }), (shape, sizes) => {
-        const reader = readerFor('/chat/completions', { stream: true }, SSE)
+        const reader = readerFor('/chat/completions', { stream: true })
         const passed = pass(reader, cut(streamBytes(true, shape), sizes))
         expect(passed.toString()).toBe(chatStream({ ...shape, usage: false }))
         expect(reader.usage).toEqual(CHAT_STREAM_USAGE)
@@ -84,7 +82,7 @@ describe('a stream that was made to tell its usage', () => {
   })
 
   it('lets each event go as soon as it is complete', () => {
-    const reader = readerFor('/chat/completions', { stream: true }, SSE)
+    const reader = readerFor('/chat/completions', { stream: true })
     const [first = '', second = ''] = chatStream({ usage: true }).split('\n\n')
     expect(reader.push(Buffer.from(`${first}\n\n${second}`)).toString()).toBe(
       `${first.replace(',"usage":null', '')}\n\n`,
@@ -92,7 +90,7 @@ describe('a stream that was made to tell its usage', () => {
   })
 
   it('gives what it had of an event when it is broken off', () => {
-    const reader = readerFor('/chat/completions', { stream: true }, SSE)
+    const reader = readerFor('/chat/completions', { stream: true })
     const cutOff = 'data: {"choices":[{"delta":{"content":"Hel'
     expect(reader.push(Buffer.from(cutOff))).toHaveLength(0)
     expect(reader.end().toString()).toBe(cutOff)
@@ -100,7 +98,7 @@ describe('a stream that was made to tell its usage', () => {
   })
 
   it('keeps usage that comes together with a choice, and other spellings of JSON', () => {
-    const reader = readerFor('/chat/completions', { stream: true }, SSE)
+    const reader = readerFor('/chat/completions', { stream: true })
     const events = [
       'data: {"usage": null, "choices": [{"delta": {}}]}',
       'data: {"choices": [{"delta": {}}] , "usage" : null }',
@@ -138,7 +136,7 @@ describe('a stream that tells its usage by itself', () => {
   ] as const)('passes as it is, however it is cut: a %s', (_, path, body, bytes, told, tokensSeen) => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 1, max: 200 }), { minLength: 1 }), (sizes) => {
-        const reader = readerFor(path, body, SSE)
+        const reader = readerFor(path, body)
         expect(pass(reader, cut(bytes, sizes)).equals(bytes)).toBe(true)
         expect(reader.usage).toMatchObject(told)
         expect(reader.outputTokensSeen).toBe(tokensSeen)
@@ -158,9 +156,9 @@ describe('an error in a stream', () => {
     ['/responses', '{"type":"response.failed","response":{"error":{"code":"server_error"},"usage":null}}', 500],
     ['/responses', '{"type":"response.completed","response":{"error":null,"usage":null}}', undefined],
     ['/chat/completions', '{"error":', undefined],
-    ['/chat/completions', '{"error":"text"}', undefined],
+    ['/chat/completions', '{"error":"text"}', 500],
   ])('at %s: %s fails as with its status', (path, data, status) => {
-    const reader = readerFor(path, { stream: true }, SSE)
+    const reader = readerFor(path, { stream: true })
     const text = `data: ${data}\n\n`
     expect(pass(reader, [Buffer.from(text)]).toString()).toBe(text)
     expect(reader.errorStatus).toBe(status)
@@ -168,16 +166,16 @@ describe('an error in a stream', () => {
 })
 
 it('counts the tokens of a stream that is broken off', () => {
-  const reader = readerFor('/chat/completions', { stream: true }, SSE)
+  const reader = readerFor('/chat/completions', { stream: true })
   const events = chatStream({ usage: true }).split('\n\n').slice(0, 3)
   pass(reader, [Buffer.from(`${events.join('\n\n')}\n\ndata: {"cho`)])
   expect(reader.outputTokensSeen).toBe(3)
   expect(reader.usage).toBeUndefined()
 })
 
-function readerFor(path: string, body: object, contentType: string): AnswerReader {
+function readerFor(path: string, body: object): AnswerReader {
   const operation = openAiOperation('POST', path)
-  return openAiAnswerReader(operation, inspectOpenAiRequest(operation, body, 100), contentType)
+  return openAiAnswerReader(operation, inspectOpenAiRequest(operation, body, 100))
 }
 
 function usage(inputTokens: number, outputTokens: number) {

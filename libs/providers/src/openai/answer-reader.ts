@@ -1,30 +1,31 @@
 import type { AnswerReader, Operation, RequestInspection } from '../provider-adapter.ts'
 import { unlistedAnswerReader } from '../unlisted/answer-reader.ts'
+import { FirstBytesReader } from '../wire/first-bytes-reader.ts'
 import { JsonTailReader } from '../wire/json-tail-reader.ts'
 import { UNREAD } from '../wire/unread.ts'
 import { EventStreamReader } from './event-stream-reader.ts'
+import { streamErrorStatus } from './stream-error.ts'
 import { findOpenAiUsage } from './usage.ts'
 
-/**
- * The reader for one answer of status 2xx, by what the provider says that it is.
- * @param usageDepths how many objects deep the usage of a streamed chat or completion may stand, the likeliest first
- */
+/** The reader for one answer of status 2xx, by what its first bytes show that it is. */
 export function openAiAnswerReader(
-  operation: Operation,
-  inspection: RequestInspection,
-  contentType: string,
-  usageDepths: readonly number[] = [1],
+  { kind, usesModel, unlisted }: Operation,
+  { addsUsage, maxOutputTokens }: RequestInspection,
 ): AnswerReader {
-  if (operation.unlisted) return unlistedAnswerReader(contentType)
-  if (contentType.startsWith('text/event-stream')) {
-    return new EventStreamReader({
-      // A response's last event holds the whole response, and that the usage.
-      usageDepths: operation.kind === 'responses' ? [2] : usageDepths,
-      tokenMark: operation.kind === 'completions' ? '"text"' : '"delta"',
-      takesOut: inspection.addsUsage,
-    })
+  if (unlisted) return unlistedAnswerReader()
+  if (!usesModel || kind === 'count-tokens') return UNREAD
+  const forms = {
+    events: () =>
+      new EventStreamReader({ tokenMark: kind === 'completions' ? '"text"' : '"delta"', takesOut: addsUsage }),
+    json: () =>
+      new JsonTailReader({
+        findUsage: findOpenAiUsage,
+        withoutOutput: maxOutputTokens === 0,
+        errorStatus: streamErrorStatus,
+      }),
   }
-  return operation.usesModel && contentType.startsWith('application/json')
-    ? new JsonTailReader(findOpenAiUsage)
-    : UNREAD
+  return new FirstBytesReader(forms, REPORTS_USAGE.has(kind))
 }
+
+/** The others are counted in seconds, characters or pieces by some models, or not at all. */
+const REPORTS_USAGE: ReadonlySet<string> = new Set(['chat', 'completions', 'responses', 'embeddings'])

@@ -44,7 +44,7 @@ export function openAiCompatible({ id, root, baseUrl }: OpenAiDialect): Provider
     pool: openAiPool,
     longPromptTokens: OPENAI_LONG_PROMPT_TOKENS,
     outgoingBody: includeUsage,
-    answerReader: (operation, inspection, contentType) => openAiAnswerReader(operation, inspection, contentType),
+    answerReader: openAiAnswerReader,
     rateLimits: readOpenAiRateLimits,
     rateLimitsInError: () => [],
     rateLimitHeaders: openAiRateLimitHeaders,

@@ -1,14 +1,13 @@
 import type { TokenUsage } from '@sluice/contracts'
-import type { AnswerReader } from '../provider-adapter.ts'
+import type { AnswerReader, PartialUsage } from '../provider-adapter.ts'
 import { EventBlocks } from '../wire/event-blocks.ts'
-import { eventData } from '../wire/event-data.ts'
-import { findLastMember, type MemberSpan, memberValue, withoutMember } from '../wire/json-member.ts'
+import { eventData, eventMessage } from '../wire/event-data.ts'
+import { findLastMember, type MemberSpan, withoutMember } from '../wire/json-member.ts'
+import { highestCounts, partialUsage, type ReportedUsage, wholeUsage } from '../wire/reported-usage.ts'
 import { streamErrorStatus } from './stream-error.ts'
-import { readOpenAiUsage } from './usage.ts'
+import { findOpenAiUsage } from './usage.ts'
 
 export interface EventStreamOptions {
-  /** How many objects deep in an event's data the usage may stand, the likeliest first. */
-  readonly usageDepths: readonly number[]
   /** What the data of an event with output contains. */
   readonly tokenMark: string
   /** The gateway, not the caller, asked for the usage. */
@@ -21,24 +20,26 @@ export interface EventStreamOptions {
  * the `"usage":null` that the request for usage adds to every other chunk.
  */
 export class EventStreamReader implements AnswerReader {
-  readonly #usageDepths: readonly number[]
   readonly #tokenMark: string
   readonly #takesOut: boolean
   readonly #blocks: EventBlocks
-  #usage: TokenUsage | undefined
+  #reported: ReportedUsage | undefined
   #outputTokensSeen = 0
   #errorStatus: number | undefined
   #passed: Buffer[] = []
 
-  constructor({ usageDepths, tokenMark, takesOut }: EventStreamOptions) {
-    this.#usageDepths = usageDepths
+  constructor({ tokenMark, takesOut }: EventStreamOptions) {
     this.#tokenMark = tokenMark
     this.#takesOut = takesOut
     this.#blocks = new EventBlocks(takesOut ? (block) => this.#filter(block) : (block) => this.#read(block))
   }
 
   get usage(): TokenUsage | undefined {
-    return this.#usage
+    return wholeUsage(this.#reported)
+  }
+
+  get partialUsage(): PartialUsage | undefined {
+    return partialUsage(this.#reported)
   }
 
   /** Each event with output brings one token, which is how OpenAI streams. */
@@ -68,43 +69,37 @@ export class EventStreamReader implements AnswerReader {
   }
 
   #read(block: Buffer): void {
-    const span = eventData(block)
-    if (span === undefined) return
-    const data = block.subarray(span.start, span.end)
-    const member = this.#findUsage(data)
-    if (member !== undefined) this.#noteUsage(data, member)
+    const data = eventMessage(block)
+    if (data !== undefined) this.#note(data)
   }
 
   #filter(block: Buffer): void {
     const span = eventData(block)
+    if (span === undefined) this.#read(block)
     const data = span && block.subarray(span.start, span.end)
-    const member = data && this.#findUsage(data)
+    const member = data && this.#note(data)
     if (span === undefined || data === undefined || member === undefined) {
       this.#passed.push(block)
     } else if (isNull(data, member)) {
       this.#passed.push(block.subarray(0, span.start), ...withoutMember(data, member), block.subarray(span.end))
-    } else {
-      this.#noteUsage(data, member)
-      if (!hasNoChoices(data)) this.#passed.push(block)
-    }
+    } else if (!hasNoChoices(data) || streamErrorStatus(data) !== undefined) this.#passed.push(block)
   }
 
-  #findUsage(data: Buffer): MemberSpan | undefined {
+  /** Reads an event's data. Returns where the usage stands that is theirs, and not that of something in them. */
+  #note(data: Buffer): MemberSpan | undefined {
     if (data.includes(this.#tokenMark)) this.#outputTokensSeen++
-    else this.#errorStatus = streamErrorStatus(data) ?? this.#errorStatus
-    for (const depth of this.#usageDepths) {
-      const member = findLastMember(data, 'usage', depth)
-      if (member !== undefined) return member
-    }
-    return undefined
+    // An error may come beside output, and is an event's last word on the response.
+    this.#errorStatus = streamErrorStatus(data) ?? this.#errorStatus
+    const last = data.lastIndexOf(USAGE_KEY)
+    if (last < 0) return undefined
+    const member = findLastMember(data, 'usage', 1)
+    const isOnlyNull = member !== undefined && isNull(data, member) && data.indexOf(USAGE_KEY) === last
+    if (!isOnlyNull) this.#noteUsage(findOpenAiUsage({ tail: data }))
+    return member
   }
 
-  #noteUsage(data: Buffer, member: MemberSpan): void {
-    try {
-      this.#usage = readOpenAiUsage(memberValue(data, member)) ?? this.#usage
-    } catch {
-      // What an upstream sends need not be JSON: then its usage is unknown.
-    }
+  #noteUsage(usage: ReportedUsage | undefined): void {
+    if (usage !== undefined) this.#reported = highestCounts(this.#reported, usage)
   }
 }
 
@@ -117,5 +112,6 @@ function hasNoChoices(data: Buffer): boolean {
   return member !== undefined && EMPTY_ARRAY.test(data.toString('latin1', member.valueStart, member.end))
 }
 
+const USAGE_KEY = '"usage"'
 const LETTER_N = 0x6e
 const EMPTY_ARRAY = /^\[\s*\]$/

@@ -1,5 +1,6 @@
 import type { Operation, RequestInspection } from '../provider-adapter.ts'
 import { inspectUnlisted } from '../unlisted/inspect.ts'
+import { FREE } from '../wire/free.ts'
 import { isRecord } from '../wire/is-record.ts'
 import { namedModel } from '../wire/named-model.ts'
 import { outputCount, outputMaximum } from '../wire/output-maximum.ts'
@@ -16,6 +17,7 @@ export function inspectOpenAiRequest(operation: Operation, body: unknown, sizeBy
   }
   const streamed = body.stream === true
   const model = namedModel(body)
+  if (operation.kind === 'count-tokens') return { ...FREE, model }
   const media = promptMedia(operation.kind === 'chat' ? body.messages : body.input, model)
   const maxOutputTokens = WITHOUT_OUTPUT.has(operation.kind) ? 0 : outputMaximum(body)
   return {

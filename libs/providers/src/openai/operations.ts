@@ -10,6 +10,7 @@ export type OpenAiKind =
   | 'chat'
   | 'completions'
   | 'responses'
+  | 'count-tokens'
   | 'embeddings'
   | 'moderations'
   | 'speech'
@@ -39,6 +40,8 @@ const MODEL_OPERATIONS: Readonly<Record<string, { readonly kind: OpenAiKind; rea
   '/chat/completions': { kind: 'chat', body: 'json' },
   '/completions': { kind: 'completions', body: 'json' },
   '/responses': { kind: 'responses', body: 'json' },
+  '/responses/compact': { kind: 'responses', body: 'json' },
+  '/responses/input_tokens': { kind: 'count-tokens', body: 'json' },
   '/embeddings': { kind: 'embeddings', body: 'json' },
   '/moderations': { kind: 'moderations', body: 'json' },
   '/audio/speech': { kind: 'speech', body: 'json' },

@@ -1,29 +1,72 @@
-import type { TokenUsage } from '@sluice/contracts'
-import { findUsage } from '../wire/find-usage.ts'
+import { findUsage, type JsonEnds } from '../wire/find-usage.ts'
 import { isRecord } from '../wire/is-record.ts'
+import { highest, type ReportedUsage } from '../wire/reported-usage.ts'
 import { tokenCount } from '../wire/token-count.ts'
 
 /**
- * The `usage` object of chat, completions and embeddings (`prompt_tokens`) or of responses, images and transcriptions
- * (`input_tokens`). Undefined where it is neither, such as a transcription's that is in seconds.
+ * How deep a `usage` may stand, the likeliest first: in the document; in `x_groq`, or the `response` of an event; in a choice, as
+ * Moonshot has it.
  */
-export function readOpenAiUsage(usage: unknown): TokenUsage | undefined {
+export const OPENAI_USAGE_DEPTHS = [1, 2, 3] as const
+
+/**
+ * Reads the `usage` object of chat, completions and embeddings (`prompt_tokens`) or of responses, images and transcriptions
+ * (`input_tokens`), and what servers that speak OpenAI's API make of it. Undefined where it has no count, such as a transcription's
+ * that is in seconds.
+ * @see https://platform.openai.com/docs/api-reference/chat/object#chat-object-usage
+ * @see https://docs.x.ai/docs/guides/reasoning on reasoning beside the completion's tokens
+ * @see https://api-docs.deepseek.com/guides/kv_cache on `prompt_cache_hit_tokens`
+ */
+export function readOpenAiUsage(usage: unknown): ReportedUsage | undefined {
   if (!isRecord(usage)) return undefined
-  const inputTokens = tokenCount(usage.prompt_tokens) ?? tokenCount(usage.input_tokens)
-  if (inputTokens === undefined) return undefined
+  const inputTokens = highest(tokenCount(usage.prompt_tokens), tokenCount(usage.input_tokens))
+  const outputTokens = highest(tokenCount(usage.completion_tokens), tokenCount(usage.output_tokens))
+  const totalTokens = tokenCount(usage.total_tokens)
+  if (inputTokens === undefined && outputTokens === undefined && totalTokens === undefined) return undefined
+  const inputDetails = usage.prompt_tokens_details ?? usage.input_tokens_details
   return {
-    inputTokens,
-    outputTokens: tokenCount(usage.completion_tokens) ?? tokenCount(usage.output_tokens) ?? 0,
-    cachedInputTokens: detail(usage.prompt_tokens_details ?? usage.input_tokens_details, 'cached_tokens'),
-    reasoningTokens: detail(usage.completion_tokens_details ?? usage.output_tokens_details, 'reasoning_tokens'),
+    inputTokens: withAudio(usage, inputTokens, outputTokens, totalTokens),
+    outputTokens,
+    totalTokens,
+    cachedInputTokens: highest(
+      detail(inputDetails, 'cached_tokens'),
+      tokenCount(usage.prompt_cache_hit_tokens),
+      tokenCount(usage.cached_tokens),
+      tokenCount(usage.cache_read_input_tokens),
+    ),
+    cacheWriteInputTokens: highest(
+      detail(inputDetails, 'cache_write_tokens'),
+      detail(inputDetails, 'cache_creation_tokens'),
+      tokenCount(usage.cache_creation_input_tokens),
+    ),
+    reasoningTokens: highest(
+      detail(usage.completion_tokens_details ?? usage.output_tokens_details, 'reasoning_tokens'),
+      tokenCount(usage.reasoning_tokens),
+    ),
   }
 }
 
-/** The usage in a JSON document, or in its tail. */
-export function findOpenAiUsage(json: Buffer): TokenUsage | undefined {
-  return findUsage(json, 'usage', 1, readOpenAiUsage)
+/** Finds the usage in a JSON document, or in what is kept of it. */
+export function findOpenAiUsage(json: JsonEnds): ReportedUsage | undefined {
+  return findUsage(json, 'usage', OPENAI_USAGE_DEPTHS, readOpenAiUsage)
 }
 
-function detail(details: unknown, name: string): number {
-  return (isRecord(details) ? tokenCount(details[name]) : undefined) ?? 0
+/**
+ * Mistral leaves audio out of `prompt_tokens`, but not out of the total: where there was some, the total's rest is input.
+ * @see https://docs.mistral.ai/capabilities/audio/
+ */
+function withAudio(
+  usage: Readonly<Record<string, unknown>>,
+  inputTokens: number | undefined,
+  outputTokens = 0,
+  totalTokens = 0,
+): number | undefined {
+  const audioSeconds = tokenCount(usage.prompt_audio_seconds)
+  return audioSeconds === undefined || audioSeconds === 0
+    ? inputTokens
+    : highest(inputTokens, totalTokens - outputTokens)
+}
+
+function detail(details: unknown, name: string): number | undefined {
+  return isRecord(details) ? tokenCount(details[name]) : undefined
 }

@@ -1,14 +1,16 @@
 import type { TokenUsage } from '@sluice/contracts'
 import type { ChatCompletionChunk } from 'openai/resources/chat/completions'
-import type { AskedAnswer, TranslatedError } from '../unified-api.ts'
+import type { AskedAnswer } from '../unified-api.ts'
 import type { ExtraContent } from './answer-message.ts'
 import { chatUsage } from './chat-usage.ts'
 import { DONE_EVENT, jsonEvent } from './event-text.ts'
+import type { TranslatedFailure } from './whole-answer-translator.ts'
 
-export type FinishReason = NonNullable<ChatCompletionChunk.Choice['finish_reason']>
+/** OpenAI's words, or that of the provider in lower case, where OpenAI has none for it. */
+export type FinishReason = NonNullable<ChatCompletionChunk.Choice['finish_reason']> | (string & {})
 
 /** How an answer ended: for a reason that OpenAI has, or in a way that leaves nothing to rely on. */
-export type Finish = { readonly reason: FinishReason } | { readonly failure: TranslatedError }
+export type Finish = { readonly reason: FinishReason } | TranslatedFailure
 
 /** A piece of an answer; `reasoning_content` and `extra_content` are beside OpenAI's own fields. */
 export type ChatDelta = ChatCompletionChunk.Choice.Delta & ExtraContent & { readonly reasoning_content?: string }
@@ -49,9 +51,13 @@ export class ChatChunks {
     return this.#chunk([{ index, delta: { role: 'assistant', content: '' }, finish_reason: null, logprobs: null }])
   }
 
-  #chunk(choices: ChatCompletionChunk.Choice[]): string {
+  #chunk(choices: readonly StreamedChoice[]): string {
     return jsonEvent({ ...this.#common, choices, ...(this.#tellsUsage ? { usage: null } : {}) })
   }
+}
+
+interface StreamedChoice extends Omit<ChatCompletionChunk.Choice, 'finish_reason'> {
+  readonly finish_reason: FinishReason | null
 }
 
 export function chatId(answerId: string): string {

@@ -1,15 +1,24 @@
 import type { TokenUsage } from '@sluice/contracts'
 import type { ChatCompletion } from 'openai/resources/chat/completions'
 import type { AskedAnswer } from '../unified-api.ts'
-import { chatId, inSeconds } from './chat-chunks.ts'
+import { chatId, type FinishReason, inSeconds } from './chat-chunks.ts'
 import { chatUsage } from './chat-usage.ts'
+
+/** A choice of OpenAI's but for the words of its end. */
+export interface CompletedChoice extends Omit<ChatCompletion.Choice, 'finish_reason'> {
+  readonly finish_reason: FinishReason
+}
+
+export interface CompletedChat extends Omit<ChatCompletion, 'choices'> {
+  readonly choices: readonly CompletedChoice[]
+}
 
 /** A whole chat completion. Usage that is not known is left out. */
 export function chatCompletion(
   { answerId, receivedAtMs, model }: AskedAnswer,
-  choices: ChatCompletion.Choice[],
+  choices: readonly CompletedChoice[],
   usage: TokenUsage | undefined,
-): ChatCompletion {
+): CompletedChat {
   return {
     id: chatId(answerId),
     object: 'chat.completion',

@@ -1,16 +1,22 @@
-import type { AnswerTranslator } from '../unified-api.ts'
+import type { AnswerTranslator, TranslatedError } from '../unified-api.ts'
 import { parseJson } from '../wire/parse-json.ts'
+
+/** An answer that tells why it is none, or has what OpenAI's answers have no place for. */
+export interface TranslatedFailure {
+  readonly failure: TranslatedError
+}
 
 /** Turns an answer that is one JSON document into another, when it is whole. */
 export class WholeAnswerTranslator implements AnswerTranslator {
   readonly contentType = 'application/json; charset=utf-8'
-  readonly #translate: (answer: unknown) => object | undefined
+  readonly #translate: (answer: unknown) => object | TranslatedFailure | undefined
   #pieces: Buffer[] = []
   #bytes = 0
   failed = false
+  failure: TranslatedError | undefined
 
   /** @param translate gives undefined where the answer has not the shape that it should have; never throws */
-  constructor(translate: (answer: unknown) => object | undefined) {
+  constructor(translate: (answer: unknown) => object | TranslatedFailure | undefined) {
     this.#translate = translate
   }
 
@@ -28,12 +34,23 @@ export class WholeAnswerTranslator implements AnswerTranslator {
   end(): Buffer | undefined {
     if (this.failed) return undefined
     const translated = this.#translate(parseJson(Buffer.concat(this.#pieces)))
-    return translated === undefined ? undefined : Buffer.from(JSON.stringify(translated))
+    if (translated === undefined) return undefined
+    if (isFailure(translated)) {
+      this.failed = true
+      this.failure = translated.failure
+      return undefined
+    }
+    return Buffer.from(JSON.stringify(translated))
   }
 
   breakOff(): Buffer {
     return EMPTY
   }
+}
+
+/** No translated answer has a member of this name. */
+export function isFailure(translated: object): translated is TranslatedFailure {
+  return 'failure' in translated
 }
 
 /** Answers have at most a few hundred thousand tokens, or images of a few megabytes. */

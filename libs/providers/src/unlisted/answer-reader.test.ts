@@ -25,7 +25,10 @@ describe('an answer of unknown shape tells its usage', () => {
       usage(7, 5, 3, 2),
     ],
     [{ usage: { total_tokens: 12 } }, usage(12)],
-    [{ usage: { input_tokens: 7, cache_read_input_tokens: 3, cache_creation_input_tokens: 2 } }, usage(12, 0, 3)],
+    [
+      { usage: { input_tokens: 7, cache_read_input_tokens: 3, cache_creation_input_tokens: 2 } },
+      { ...usage(12, 0, 3), cacheWriteInputTokens: 2 },
+    ],
     [{ usage: { inputTokens: 7, outputTokens: 5 } }, usage(7, 5)],
     [{ usageMetadata: { promptTokenCount: 7, candidatesTokenCount: 4, thoughtsTokenCount: 1 } }, usage(7, 5, 0, 1)],
     [{ name: 'cachedContents/c', usageMetadata: { totalTokenCount: 300 } }, usage(300)],
@@ -33,7 +36,7 @@ describe('an answer of unknown shape tells its usage', () => {
     [{ results: [], meta: { billed_units: { search_units: 1 }, tokens: { input_tokens: 9 } } }, usage(9)],
   ])('%j', (body, expected) => {
     const bytes = Buffer.from(JSON.stringify(body))
-    const reader = unlistedAnswerReader('application/json; charset=utf-8')
+    const reader = unlistedAnswerReader()
     expect(pass(reader, cut(bytes, [3])).equals(bytes)).toBe(true)
     expect(reader.usage).toEqual(expected)
   })
@@ -41,15 +44,15 @@ describe('an answer of unknown shape tells its usage', () => {
   it.each([{}, { usage: null }, { usage: { seconds: 3 } }, { usage: { output_tokens: 5 } }, { data: [{ usage: 1 }] }])(
     'but not %j',
     (body) => {
-      const reader = unlistedAnswerReader('application/json')
+      const reader = unlistedAnswerReader()
       pass(reader, [Buffer.from(JSON.stringify(body))])
       expect(reader.usage).toBeUndefined()
     },
   )
 
   it('is not looked for in what is neither JSON nor events', () => {
-    const reader = unlistedAnswerReader('audio/wav')
-    pass(reader, [Buffer.from('{"usage":{"prompt_tokens":7}}')])
+    const reader = unlistedAnswerReader()
+    pass(reader, [Buffer.from('RIFF{"usage":{"prompt_tokens":7}}')])
     expect(reader.usage).toBeUndefined()
   })
 })
@@ -70,7 +73,11 @@ describe('a stream of unknown events', () => {
       ),
       usage(7, 5),
     ],
-    ['a response', events({ response: { usage: null } }, { response: { usage: { input_tokens: 7 } } }), usage(7)],
+    [
+      'a response',
+      events({ response: { usage: null } }, { response: { usage: { input_tokens: 7, output_tokens: 5 } } }),
+      usage(7, 5),
+    ],
     [
       'a message',
       events({ message: { usage: { input_tokens: 7, output_tokens: 1 } } }, { delta: {}, usage: { output_tokens: 5 } }),
@@ -95,7 +102,7 @@ describe('a stream of unknown events', () => {
   ])('tells its usage, however it is cut: %s', (_, bytes, expected) => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 1, max: 60 }), { minLength: 1 }), (sizes) => {
-        const reader = unlistedAnswerReader('text/event-stream')
+        const reader = unlistedAnswerReader()
         expect(pass(reader, cut(bytes, sizes)).equals(bytes)).toBe(true)
         expect(reader.usage).toMatchObject(expected)
       }),
@@ -103,13 +110,13 @@ describe('a stream of unknown events', () => {
   })
 
   it('that tells none is counted by its events', () => {
-    const reader = unlistedAnswerReader('text/event-stream')
+    const reader = unlistedAnswerReader()
     pass(reader, [events({ choices: [{ delta: {} }] }, { x: 1 }, 'text')])
     expect(reader).toMatchObject({ usage: undefined, outputTokensSeen: 3, errorStatus: undefined })
   })
 
   it('that ends with an error tells its status', () => {
-    const reader = unlistedAnswerReader('text/event-stream')
+    const reader = unlistedAnswerReader()
     pass(reader, [events({ x: 1 }, { error: { type: 'rate_limit_error' } })])
     expect(reader.errorStatus).toBe(429)
   })

@@ -1,100 +1,93 @@
-import type { TokenUsage } from '@sluice/contracts'
+import { readClaudeUsage, reportedClaudeUsage } from '../claude/usage.ts'
+import { addGoogleUsage, reportedGoogleUsage } from '../google/usage.ts'
+import { readOpenAiUsage } from '../openai/usage.ts'
+import { findUsage, type JsonEnds } from '../wire/find-usage.ts'
 import { isRecord } from '../wire/is-record.ts'
-import { findLastMember } from '../wire/json-member.ts'
-import { parseJson } from '../wire/parse-json.ts'
+import { highest, highestCounts, type ReportedUsage } from '../wire/reported-usage.ts'
 import { tokenCount } from '../wire/token-count.ts'
 
-/** Counts that one message of an answer reports, in whichever provider's words. Absent means not reported. */
-export interface AnyUsage {
-  readonly inputTokens?: number | undefined
-  readonly outputTokens?: number | undefined
-  readonly cachedInputTokens?: number | undefined
-  readonly reasoningTokens?: number | undefined
-}
-
 /**
- * Finds the usage in a JSON document, or in its tail: OpenAI's and Anthropic's `usage`, also of a response or message within an
- * event; Google's `usageMetadata`; Cohere's `meta`. Undefined where there is none. Never throws.
+ * Finds the usage in a JSON document, or in what is kept of it, in whichever provider's words: OpenAI's and Anthropic's `usage`, also of a
+ * response or message within an event, or of a choice; Google's `usageMetadata`; Cohere's `meta`; the counts that Ollama and llama.cpp
+ * have beside their output. Undefined where there is none. Never throws.
  */
-export function findAnyUsage(json: Buffer): AnyUsage | undefined {
-  for (const { name, depth } of PLACES) {
-    const member = findLastMember(json, name, depth)
-    const usage = member && readAnyUsage(parseJson(json.subarray(member.valueStart, member.end)))
+export function findAnyUsage(json: JsonEnds): ReportedUsage | undefined {
+  for (const { name, depths } of PLACES) {
+    const usage = findUsage(json, name, depths, readAnyUsage)
     if (usage !== undefined) return usage
   }
-  return undefined
+  return findBareCounts(json)
 }
 
 /** The likeliest first. */
 const PLACES = [
-  { name: 'usage', depth: 1 },
-  { name: 'usageMetadata', depth: 1 },
-  { name: 'usage', depth: 2 },
-  { name: 'usage_metadata', depth: 1 },
-  { name: 'tokens', depth: 2 },
-  { name: 'billed_units', depth: 2 },
+  { name: 'usage', depths: [1] },
+  { name: 'usageMetadata', depths: [1] },
+  { name: 'usage', depths: [2, 3] },
+  { name: 'usage_metadata', depths: [1] },
+  { name: 'tokens', depths: [2] },
+  { name: 'billed_units', depths: [2] },
 ] as const
 
-function readAnyUsage(usage: unknown): AnyUsage | undefined {
+function readAnyUsage(usage: unknown): ReportedUsage | undefined {
   if (!isRecord(usage)) return undefined
-  const first = (...names: readonly string[]) => countIn(usage, names)
-  const total = first('total_tokens', 'totalTokens', 'totalTokenCount', 'total_token_count')
-  const output = first('completion_tokens', 'output_tokens', 'outputTokens')
-  const candidates = first('candidatesTokenCount', 'candidates_token_count')
-  const thoughts = first('thoughtsTokenCount', 'thoughts_token_count') ?? 0
-  const outputTokens = output ?? (candidates === undefined ? undefined : candidates + thoughts)
-  const prompt = first('prompt_tokens', 'input_tokens', 'inputTokens', 'promptTokenCount', 'prompt_token_count')
-  // Anthropic does not count as input what its cache had a part in.
-  const cacheRead = first('cache_read_input_tokens')
-  const besides = (cacheRead ?? 0) + (first('cache_creation_input_tokens') ?? 0)
-  const rest = total === undefined ? undefined : Math.max(0, total - (outputTokens ?? 0))
-  const inputTokens = prompt === undefined ? rest : prompt + besides
-  if (inputTokens === undefined && outputTokens === undefined) return undefined
-  return {
-    inputTokens,
-    outputTokens,
-    cachedInputTokens: cacheRead ?? first('cachedContentTokenCount') ?? detail(usage, INPUT_DETAILS, 'cached_tokens'),
-    reasoningTokens: thoughts || detail(usage, OUTPUT_DETAILS, 'reasoning_tokens'),
+  // Anthropic counts its cache's part in the input apart, which only its own words show.
+  if (CLAUDE_WORDS.some((word) => usage[word] !== undefined) && usage.prompt_tokens === undefined) {
+    const claude = reportedClaudeUsage(readClaudeUsage(usage))
+    if (claude !== undefined) return claude
   }
+  const openAi = readOpenAiUsage(usage)
+  if (openAi !== undefined) return openAi
+  return isGoogles(usage) ? reportedGoogleUsage(addGoogleUsage(undefined, usage)) : readOtherUsage(usage)
 }
 
-/** `later` where it reports: counts are of the whole answer so far. */
-export function mergeAnyUsage(earlier: AnyUsage | undefined, later: AnyUsage): AnyUsage {
-  return {
-    inputTokens: later.inputTokens ?? earlier?.inputTokens,
-    outputTokens: later.outputTokens ?? earlier?.outputTokens,
-    cachedInputTokens: later.cachedInputTokens ?? earlier?.cachedInputTokens,
-    reasoningTokens: later.reasoningTokens ?? earlier?.reasoningTokens,
+const CLAUDE_WORDS = ['cache_read_input_tokens', 'cache_creation_input_tokens', 'iterations'] as const
+
+function isGoogles(usage: Readonly<Record<string, unknown>>): boolean {
+  return ['promptTokenCount', 'candidatesTokenCount', 'totalTokenCount'].some((name) => usage[name] !== undefined)
+}
+
+/** Bedrock's spelling, and that of Google's in snake case. */
+function readOtherUsage(usage: Readonly<Record<string, unknown>>): ReportedUsage | undefined {
+  const candidates = tokenCount(usage.candidates_token_count)
+  const thoughts = tokenCount(usage.thoughts_token_count)
+  const cached = tokenCount(usage.cacheReadInputTokens)
+  const written = tokenCount(usage.cacheWriteInputTokens)
+  const input = tokenCount(usage.inputTokens)
+  const reported = {
+    inputTokens: highest(
+      input === undefined ? undefined : input + (cached ?? 0) + (written ?? 0),
+      tokenCount(usage.prompt_token_count),
+    ),
+    outputTokens: highest(
+      tokenCount(usage.outputTokens),
+      candidates === undefined ? thoughts : candidates + (thoughts ?? 0),
+    ),
+    totalTokens: highest(tokenCount(usage.totalTokens), tokenCount(usage.total_token_count)),
+    cachedInputTokens: highest(cached, tokenCount(usage.cached_content_token_count)),
+    cacheWriteInputTokens: written,
+    reasoningTokens: thoughts,
   }
+  const { inputTokens, outputTokens, totalTokens } = reported
+  return inputTokens === undefined && outputTokens === undefined && totalTokens === undefined ? undefined : reported
 }
 
-/** Undefined unless the input is reported: without it, nothing can be settled exactly. */
-export function wholeUsage(usage: AnyUsage | undefined): TokenUsage | undefined {
-  if (usage?.inputTokens === undefined) return undefined
-  const { inputTokens, outputTokens = 0, cachedInputTokens = 0, reasoningTokens = 0 } = usage
-  return { inputTokens, outputTokens, cachedInputTokens, reasoningTokens }
-}
-
-const INPUT_DETAILS = ['prompt_tokens_details', 'input_tokens_details'] as const
-const OUTPUT_DETAILS = ['completion_tokens_details', 'output_tokens_details'] as const
-
-function countIn(usage: Readonly<Record<string, unknown>>, names: readonly string[]): number | undefined {
-  for (const name of names) {
-    const count = tokenCount(usage[name])
-    if (count !== undefined) return count
+/**
+ * @see https://github.com/ollama/ollama/blob/main/docs/api.md
+ * @see https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md
+ */
+function findBareCounts(json: JsonEnds): ReportedUsage | undefined {
+  let reported: ReportedUsage | undefined
+  for (const { name, count } of BARE_COUNTS) {
+    const tokens = findUsage(json, name, [1], tokenCount)
+    if (tokens !== undefined) reported = highestCounts(reported, { [count]: tokens })
   }
-  return undefined
+  return reported
 }
 
-function detail(
-  usage: Readonly<Record<string, unknown>>,
-  holders: readonly string[],
-  name: string,
-): number | undefined {
-  for (const holder of holders) {
-    const details = usage[holder]
-    const count = isRecord(details) ? tokenCount(details[name]) : undefined
-    if (count !== undefined) return count
-  }
-  return undefined
-}
+const BARE_COUNTS = [
+  { name: 'prompt_eval_count', count: 'inputTokens' },
+  { name: 'eval_count', count: 'outputTokens' },
+  { name: 'tokens_evaluated', count: 'inputTokens' },
+  { name: 'tokens_predicted', count: 'outputTokens' },
+] as const

@@ -22,6 +22,35 @@ export function findLastMember(json: Buffer, name: string, depth: number): Membe
   return undefined
 }
 
+/** Whether the text has so many members called `name` that {@link findLastMember} gives up before it has looked at each. */
+export function isCrowded(json: Buffer, name: string): boolean {
+  const key = `"${name}"`
+  let found = 0
+  for (let at = json.indexOf(key); at >= 0 && found <= MAX_ATTEMPTS; at = json.indexOf(key, at + key.length)) found++
+  return found > MAX_ATTEMPTS
+}
+
+/** The document's own member called `name`, in the first part of a document that is too long to be kept. */
+export function findFirstMember(json: Buffer, name: string): MemberSpan | undefined {
+  let depth = 0
+  for (let i = 0; i < json.length; i++) {
+    const byte = json[i]
+    if (byte === QUOTE) {
+      const keyStart = i
+      const keyEnd = endOfString(json, i)
+      if (keyEnd < 0) return undefined
+      const valueStart = depth === 1 ? afterColon(json, keyEnd) : -1
+      if (valueStart >= 0 && json.toString('utf8', keyStart + 1, keyEnd - 1) === name) {
+        const end = endOfValue(json, valueStart)
+        return end < 0 ? undefined : { keyStart, valueStart, end }
+      }
+      i = keyEnd - 1
+    } else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) depth++
+    else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) depth--
+  }
+  return undefined
+}
+
 /** The value that a span is of. The text must be JSON there, or it throws a SyntaxError. */
 export function memberValue(json: Buffer, span: MemberSpan): unknown {
   return JSON.parse(json.toString('utf8', span.valueStart, span.end))

@@ -1,46 +1,85 @@
 import type { TokenUsage } from '@sluice/contracts'
-import type { AnswerReader } from '../provider-adapter.ts'
+import type { AnswerReader, PartialUsage } from '../provider-adapter.ts'
+import type { JsonEnds } from './find-usage.ts'
+import { highest, partialUsage, type ReportedUsage, wholeUsage } from './reported-usage.ts'
+
+export interface JsonTailOptions {
+  /** Finds what a document, or what is kept of it, reports; never throws. */
+  readonly findUsage: (json: JsonEnds) => ReportedUsage | undefined
+  /** The operation has no output: a response that reports none of it has reported all. */
+  readonly withoutOutput?: boolean
+  /** Reads the status of the error that a document is, sent with 200. Asked only where it reports no usage. */
+  readonly errorStatus?: (json: Buffer) => number | undefined
+}
 
 /**
- * Finds the usage in a JSON answer that is not streamed. All providers have it towards their answers' end, so that only the
- * end is kept and looked at, however long the answer (embeddings run to many megabytes) is.
+ * Finds the usage in a JSON answer that is not streamed. Providers have it towards their answers' end, some towards the beginning, so
+ * that only these are kept and looked at, however long the answer (embeddings run to many megabytes) is.
  */
 export class JsonTailReader implements AnswerReader {
   readonly outputTokensSeen = 0
-  readonly #findUsage: (tail: Buffer) => TokenUsage | undefined
+  errorStatus: number | undefined
+  readonly #options: JsonTailOptions
+  #head: Buffer[] = []
+  #headBytes = 0
   #tail: Buffer[] = []
   #tailBytes = 0
-  #usage: TokenUsage | undefined
+  #isCut = false
+  #reported: ReportedUsage | undefined
 
-  /** @param findUsage finds it in the last part of a document; never throws */
-  constructor(findUsage: (tail: Buffer) => TokenUsage | undefined) {
-    this.#findUsage = findUsage
+  constructor(options: JsonTailOptions) {
+    this.#options = options
   }
 
   get usage(): TokenUsage | undefined {
-    return this.#usage
+    return wholeUsage(this.#reported)
+  }
+
+  get partialUsage(): PartialUsage | undefined {
+    return partialUsage(this.#reported)
   }
 
   push(chunk: Buffer): Buffer {
+    if (this.#headBytes < HEAD_BYTES) this.#keepHead(chunk)
     this.#tail.push(chunk)
     this.#tailBytes += chunk.length
     for (let first = this.#tail[0]; first !== undefined; first = this.#tail[0]) {
       if (this.#tailBytes - first.length < TAIL_BYTES) break
       this.#tailBytes -= first.length
       this.#tail.shift()
+      this.#isCut = true
     }
     return chunk
   }
 
+  /** Called again, as of an answer that could not be passed on to its end, finds nothing new. */
   end(): Buffer {
-    const [only] = this.#tail
-    const tail = only !== undefined && this.#tail.length === 1 ? only : Buffer.concat(this.#tail)
-    this.#usage = this.#findUsage(tail)
+    if (this.#tail.length === 0) return EMPTY
+    const tail = joined(this.#tail)
+    const { findUsage, withoutOutput = false, errorStatus } = this.#options
+    const found = findUsage(this.#isCut ? { tail, head: joined(this.#head) } : { tail })
+    this.#reported =
+      withoutOutput && found !== undefined ? { ...found, outputTokens: highest(found.outputTokens, 0) } : found
+    if (found === undefined && !this.#isCut) this.errorStatus = errorStatus?.(tail)
     this.#tail = []
+    this.#head = []
     return EMPTY
   }
+
+  #keepHead(chunk: Buffer): void {
+    const kept = chunk.subarray(0, HEAD_BYTES - this.#headBytes)
+    this.#headBytes += kept.length
+    this.#head.push(kept)
+  }
+}
+
+function joined(pieces: readonly Buffer[]): Buffer {
+  const [only] = pieces
+  return only !== undefined && pieces.length === 1 ? only : Buffer.concat(pieces)
 }
 
 /** What is kept at least; some answers repeat their tools and metadata after their output. */
 const TAIL_BYTES = 256 * 1024
+/** A usage before the output is among the first members. */
+const HEAD_BYTES = 16 * 1024
 const EMPTY = Buffer.alloc(0)

@@ -1,7 +1,15 @@
-/** A count from JSON: a whole number, not negative; undefined where it is anything else. */
+/**
+ * Reads a count from JSON: a whole number that is not negative. Some servers write it as a fraction (`12.0`), which is rounded up, or
+ * as text (`"12"`). Returns undefined for anything else.
+ */
 export function tokenCount(value: unknown): number | undefined {
-  return Number.isSafeInteger(value) && (value as number) >= 0 ? (value as number) : undefined
+  const number = typeof value === 'string' && NUMBER.test(value) ? Number(value) : value
+  if (typeof number !== 'number' || !(number >= 0)) return undefined
+  const count = Math.ceil(number)
+  return Number.isSafeInteger(count) ? count : undefined
 }
+
+const NUMBER = /^\d{1,16}(?:\.\d{1,16})?$/
 
 /** A maximum from a request, rounded up; undefined where it is no positive number. Text counts as the number that it reads as. */
 export function positiveCount(value: unknown): number | undefined {

@@ -1,5 +1,5 @@
 import type { TokenUsage } from '@sluice/contracts'
-import type { AnswerReader } from '../provider-adapter.ts'
+import type { AnswerReader, PartialUsage } from '../provider-adapter.ts'
 
 /** Cuts a stream into the messages that it is made of. */
 export interface MessageSplitter {
@@ -8,7 +8,7 @@ export interface MessageSplitter {
 }
 
 /** Learns from the messages of one stream, in order. Never throws, whatever they hold. */
-export interface UsageMeter extends Pick<AnswerReader, 'usage' | 'outputTokensSeen' | 'errorStatus'> {
+export interface UsageMeter extends Pick<AnswerReader, 'usage' | 'partialUsage' | 'outputTokensSeen' | 'errorStatus'> {
   note(message: Buffer): void
 }
 
@@ -24,6 +24,10 @@ export class WatchingReader implements AnswerReader {
 
   get usage(): TokenUsage | undefined {
     return this.#meter.usage
+  }
+
+  get partialUsage(): PartialUsage | undefined {
+    return this.#meter.partialUsage
   }
 
   get outputTokensSeen(): number {

@@ -13,12 +13,14 @@ export interface GatewayError {
   readonly allow?: string
   /** The request's parameter that it is about. */
   readonly param?: string
+  /** The provider has answered the request, and charges for it: SDKs are told not to send it again. */
+  readonly isFinal?: true
 }
 
 export function gatewayError(
   code: ErrorCode,
   message: string,
-  details: Pick<GatewayError, 'retryAfterMs' | 'limit' | 'param'> = {},
+  details: Pick<GatewayError, 'retryAfterMs' | 'limit' | 'param' | 'isFinal'> = {},
 ): GatewayError {
   const status = STATUS[code] ?? 500
   return { code, status, message, ...(status === 503 ? { retryAfterMs: UNAVAILABLE_RETRY_MS } : {}), ...details }

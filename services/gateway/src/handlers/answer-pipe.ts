@@ -1,4 +1,4 @@
-import type { AnswerReader, AnswerTranslator } from '@sluice/providers'
+import type { AnswerReader, AnswerTranslator, TranslatedError } from '@sluice/providers'
 import type { StreamRedactor } from '../domain/stream-redactor.ts'
 
 export interface AnswerPipeOptions {
@@ -40,6 +40,11 @@ export class AnswerPipe {
   /** It is held back in vain: it cannot be said in OpenAI's words. */
   get isSpoiled(): boolean {
     return this.isHeldBack && this.#translator?.failed === true
+  }
+
+  /** Why the answer is none, where it was held back and says so. */
+  get failure(): TranslatedError | undefined {
+    return this.#translator?.failure
   }
 
   /** The status that belongs to an error inside the answer; undefined where there is none so far. */

@@ -183,8 +183,9 @@ export class AnswerRelay implements AnswerSink {
     const { connection, operation, inspection, translation } = this.#call
     const type = contentTypeOf(head)
     return new AnswerPipe({
-      reader: connection.adapter.answerReader(operation, inspection, type, head.headers),
-      isEventStream: type.startsWith('text/event-stream'),
+      reader: connection.adapter.answerReader(operation, inspection, head.headers),
+      // A stream need not say that it is one.
+      isEventStream: inspection.streamed || type.startsWith('text/event-stream'),
       ...(translation && {
         translation: { translator: translation.translator(type), redactor: this.#redaction.stream() },
       }),
@@ -220,12 +221,23 @@ export class AnswerRelay implements AnswerSink {
     if (this.#finished) return
     const rest = this.#pipe === undefined ? EMPTY : this.#pipe.end()
     if (rest === undefined) {
-      this.giveUp(UNREADABLE)
+      this.#answerFailure()
       return
     }
     if (this.#pipe?.isHeldBack && this.#head !== undefined) this.#writer.head(this.#head, this.#pipe.contentType)
     if (rest.length > 0) this.#response.write(rest)
     this.#response.end()
+    this.#finish(undefined)
+  }
+
+  /** The answer was held back in vain: it says why it is none, or was not understood. */
+  #answerFailure(): void {
+    const failure = this.#pipe?.failure
+    if (failure === undefined || this.#head === undefined) {
+      this.giveUp(UNREADABLE)
+      return
+    }
+    this.#writer.failure(this.#head, failure, this.#redaction)
     this.#finish(undefined)
   }
 
@@ -337,6 +349,8 @@ export class AnswerRelay implements AnswerSink {
       timeToFirstByteMs: this.#timeToFirstByteMs,
       upstreamMs,
       usage: this.#pipe?.reader.usage,
+      partialUsage: this.#pipe?.reader.partialUsage,
+      reportsUsage: this.#pipe?.reader.reportsUsage ?? false,
       outputTokensSeen: this.#pipe?.reader.outputTokensSeen ?? 0,
     })
   }
@@ -376,4 +390,6 @@ const NO_REDACTION = redactionOf(NO_SECRETS)
 const NO_REDACTOR = NO_REDACTION.stream()
 const NO_CONTENT = 204
 const INTERNAL = gatewayError('internal', 'Internal error.')
-const UNREADABLE = gatewayError('upstream_unreachable', 'The provider’s answer could not be understood.')
+const UNREADABLE = gatewayError('upstream_unreachable', 'The provider’s answer could not be understood.', {
+  isFinal: true,
+})

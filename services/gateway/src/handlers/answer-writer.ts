@@ -1,4 +1,5 @@
-import type { ServerResponse } from 'node:http'
+import { type ServerResponse, STATUS_CODES } from 'node:http'
+import type { TranslatedError } from '@sluice/providers'
 import { answerHeaders } from '../domain/forwarded-headers.ts'
 import { type HeaderFields, removeField } from '../domain/header-fields.ts'
 import type { SecretRedaction } from '../domain/redact-secrets.ts'
@@ -39,6 +40,21 @@ export class AnswerWriter {
     this.#response.end(body)
   }
 
+  /** A provider's answer of 2xx that says why it is none. It was made, and is charged: SDKs are told not to send the request again. */
+  failure({ headers }: AnswerHead, { message, code }: TranslatedError, redaction: SecretRedaction): void {
+    const error = { message: redaction.errorText(message), type: 'server_error', param: null, code }
+    const body = Buffer.from(JSON.stringify({ error }))
+    const fields = answerHeaders(headers)
+    for (const name of ['content-type', 'content-length', 'content-encoding', 'x-should-retry']) {
+      removeField(fields, name)
+    }
+    fields.push('content-type', 'application/json; charset=utf-8', 'content-length', String(body.length))
+    fields.push('x-should-retry', 'false')
+    this.#addOwnHeaders(fields, headers)
+    this.#response.writeHead(UNPROCESSABLE, STATUS_CODES[UNPROCESSABLE] ?? '', fields)
+    this.#response.end(body)
+  }
+
   #translated({ headers, receivedAtMs }: AnswerHead, answer: WholeAnswer, redaction: SecretRedaction): WholeAnswer {
     const { translation, connection } = this.#call
     const error = translation?.error(answer.status, answer.body, headers)
@@ -58,3 +74,6 @@ export class AnswerWriter {
     sluiceHeaders(fields, 'upstream', connection.settings.name, rateLimits)
   }
 }
+
+/** OpenAI's SDKs do not repeat what it answers. */
+const UNPROCESSABLE = 422

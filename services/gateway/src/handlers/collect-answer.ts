@@ -59,6 +59,8 @@ export function collectAnswer(
         timeToFirstByteMs,
         upstreamMs: plane.clock.elapsedMs() - sentAtMs,
         usage: undefined,
+        partialUsage: undefined,
+        reportsUsage: false,
         outputTokensSeen: 0,
       })
       resolve(interruptedBy === undefined && status !== undefined ? { status, body } : undefined)

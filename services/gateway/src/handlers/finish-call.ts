@@ -1,5 +1,6 @@
 import type { RateLimitReading, ResponseEvent, TokenUsage } from '@sluice/contracts'
-import type { WireHeaders } from '@sluice/providers'
+import type { PartialUsage, WireHeaders } from '@sluice/providers'
+import { chargedOutput, chargedUsage, isUnread } from '../domain/charged-usage.ts'
 import { type CallEnd, coolDownOf, outcomeOf, type Refused, settledCost } from '../domain/settlement.ts'
 import type { DataPlane } from '../ports/data-plane.ts'
 import type { PermittedCall } from './call.ts'
@@ -21,6 +22,10 @@ export interface CallResult {
   readonly timeToFirstByteMs: number | undefined
   readonly upstreamMs: number | undefined
   readonly usage: TokenUsage | undefined
+  /** What it told of its usage where that is not all. */
+  readonly partialUsage: PartialUsage | undefined
+  /** Answers to the operation tell their usage. */
+  readonly reportsUsage: boolean
   readonly outputTokensSeen: number
 }
 
@@ -41,15 +46,19 @@ function refusedOf({ connection, inspection, pool, estimate }: PermittedCall, re
 export function finishCall({ events, clock }: DataPlane, call: PermittedCall, result: CallResult): void {
   const { adapter, settings, learned } = call.connection
   const { status, headers = {}, headersAtMs = 0 } = result
+  const { estimate } = call
+  const errorStatus = result.errorStatus
+  const unread = isUnread(result, estimate)
+  const usage = result.usage ?? chargedUsage(result.partialUsage, result.outputTokensSeen, estimate)
   const end: CallEnd = {
     sent: result.sent,
     ...(status === undefined ? {} : { status }),
     ...(result.interruptedBy === undefined ? {} : { interruptedBy: result.interruptedBy }),
-    errorStatus: result.errorStatus,
-    usage: result.usage,
-    outputTokensSeen: result.outputTokensSeen,
+    errorStatus,
+    usage,
+    outputTokensSeen: unread ? chargedOutput(result.outputTokensSeen, estimate) : result.outputTokensSeen,
     retryAfterMs:
-      (result.errorStatus ?? status) === 429 ? adapter.retryAfterMs(headers, headersAtMs, result.errorBody) : undefined,
+      (errorStatus ?? status) === 429 ? adapter.retryAfterMs(headers, headersAtMs, result.errorBody) : undefined,
   }
   call.permit.settle(settledCost(end, call.estimate), coolDownOf(end, refusedOf(call, result)))
   const isWhole = result.interruptedBy === undefined && result.errorStatus === undefined
@@ -66,7 +75,8 @@ export function finishCall({ events, clock }: DataPlane, call: PermittedCall, re
   if (call.pool !== '') event.pool = call.pool
   if (result.timeToFirstByteMs !== undefined) event.timeToFirstByteMs = result.timeToFirstByteMs
   if (result.upstreamMs !== undefined) event.upstreamMs = result.upstreamMs
-  if (result.usage !== undefined) event.usage = result.usage
+  if (usage !== undefined) event.usage = usage
+  if (unread) event.unreadUsage = true
   if (status !== undefined) {
     event.upstreamStatus = status
     const rateLimitHeaders = adapter.rateLimitHeaders(headers)

@@ -53,7 +53,8 @@ function dropBody(response: ServerResponse | (ServerResponse & StreamResponse)):
 
 const SHORT_BYTES = 64 * 1024
 
-function retryHeaders(fields: string[], { status, retryAfterMs }: GatewayError): void {
+function retryHeaders(fields: string[], { status, retryAfterMs, isFinal }: GatewayError): void {
+  if (isFinal) fields.push('x-should-retry', 'false')
   // RFC 9110, section 11.6.1: a 401 says how to authenticate.
   if (status === 401) fields.push('www-authenticate', 'Bearer')
   if (retryAfterMs === undefined) return

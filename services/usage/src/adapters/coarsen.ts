@@ -47,11 +47,16 @@ interface Move {
 async function moveOne(transaction: Transaction<Tables>, { from, to, fromMs, dueMs }: Move): Promise<number> {
   const toMs = fromMs + ROLLUP_MS[to]
   const moved = await sql`
-    insert into ${sql.table(ROLLUP_TABLES[to])}
+    insert into ${sql.table(ROLLUP_TABLES[to])} (
+      from_at, connection_id, provider, model, api_key_id, outcome, denied_by,
+      requests, input_tokens, output_tokens, cached_input_tokens, reasoning_tokens, latency, time_to_first_token,
+      cache_write_input_tokens, unread_requests
+    )
     select
       ${instant(fromMs)}, connection_id, provider, model, api_key_id, outcome, denied_by,
       sum(requests), sum(input_tokens), sum(output_tokens), sum(cached_input_tokens), sum(reasoning_tokens),
-      usage.merged_histogram(latency), usage.merged_histogram(time_to_first_token)
+      usage.merged_histogram(latency), usage.merged_histogram(time_to_first_token),
+      sum(cache_write_input_tokens), sum(unread_requests)
     from ${sql.table(ROLLUP_TABLES[from])}
     where from_at >= ${instant(fromMs)} and from_at < ${instant(toMs)}
     group by connection_id, provider, model, api_key_id, outcome, denied_by`.execute(transaction)

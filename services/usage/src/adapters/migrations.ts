@@ -18,6 +18,11 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
       await sql.raw(MODEL_NAMES).execute(db)
     },
   },
+  '0004-unread-usage': {
+    up: async (db: Kysely<unknown>) => {
+      for (const statement of UNREAD_USAGE) await sql.raw(statement).execute(db)
+    },
+  },
 }
 
 const FIRST_ROLLUPS = [
@@ -107,3 +112,10 @@ const MODEL_NAMES = `create table usage.model_names (
   tried text[] not null,
   primary key (connection_id, api_key_id, day)
 )`
+
+/** Rows from before say 0 of both: neither was counted. A constant default changes no row on disk. */
+const UNREAD_USAGE = ['minutes', 'hours', 'days'].map(
+  (table) => `alter table usage.${table}
+    add column cache_write_input_tokens bigint not null default 0,
+    add column unread_requests bigint not null default 0`,
+)

@@ -55,6 +55,18 @@ it('records and downsamples whatever advisory locks another role of the database
   expect(await requests()).toBe(1)
 })
 
+it('keeps what was not understood, and what was written to caches, when minutes become hours', async () => {
+  const usage = { inputTokens: 9, outputTokens: 1, cachedInputTokens: 2, cacheWriteInputTokens: 3, reasoningTokens: 1 }
+  await store.record([batch(1, event({ usage, unreadUsage: true })), batch(2, event({ usage }))])
+  const kept = async () => (await cells({ stepMs: 1_000_000 * DAY_MS })).counts
+  const expected = [{ requests: 2, inputTokens: 18, cachedInputTokens: 4, cacheWriteInputTokens: 6, unreadRequests: 1 }]
+  expect(await kept()).toMatchObject(expected)
+  nowMs += 30 * DAY_MS
+  await store.coarsen()
+  expect(await granularities()).toEqual({ hours: 1 })
+  expect(await kept()).toMatchObject(expected)
+})
+
 it('knows which batches it has recorded, and takes one that cannot be stored for recorded', async () => {
   await store.record([batch(1), batch(3)])
   const known = await Promise.all([1, 2, 3, 2 ** 64].map((number) => store.hasRecorded(batch(number))))

@@ -25,7 +25,9 @@ async function counts(db: Kysely<Tables>, points: RawBuilder<unknown>, maxCells:
       sum(input_tokens)::bigint as "inputTokens",
       sum(output_tokens)::bigint as "outputTokens",
       sum(cached_input_tokens)::bigint as "cachedInputTokens",
-      sum(reasoning_tokens)::bigint as "reasoningTokens"
+      sum(reasoning_tokens)::bigint as "reasoningTokens",
+      sum(cache_write_input_tokens)::bigint as "cacheWriteInputTokens",
+      sum(unread_requests)::bigint as "unreadRequests"
     from (${points}) as points
     group by point_at, point_group, provider, model, outcome, denied_by
     order by point_at, point_group

@@ -25,6 +25,8 @@ export interface RollupsTable {
   output_tokens: number
   cached_input_tokens: number
   reasoning_tokens: number
+  cache_write_input_tokens: number
+  unread_requests: number
   /** Durations in milliseconds: see `packed-histogram.ts`. */
   latency: string[]
   time_to_first_token: string[]

@@ -71,7 +71,9 @@ it('counts an event of several requests as so many', () => {
 it('counts an event of more tokens than anybody can use as a request without tokens', () => {
   const usage = { inputTokens: 1, outputTokens: 1e12, cachedInputTokens: 0, reasoningTokens: 0 }
   const most = [event({ usage }), event({ usage: { ...usage, outputTokens: 9e18 } })]
-  expect(rollUp([batch('c1', most)])).toMatchObject([{ requests: 2, inputTokens: 1, outputTokens: 1e12 }])
+  expect(rollUp([batch('c1', most)])).toMatchObject([
+    { requests: 2, unreadRequests: 1, inputTokens: 1, outputTokens: 1e12 },
+  ])
 })
 
 it('makes names storable, so that two that are stored alike are one', () => {

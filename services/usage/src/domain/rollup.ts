@@ -23,6 +23,10 @@ export interface Rollup {
   readonly cachedInputTokens: number
   /** Part of `outputTokens`. */
   readonly reasoningTokens: number
+  /** Part of `inputTokens`. */
+  readonly cacheWriteInputTokens: number
+  /** Of the requests, those whose usage was not understood, or not all of it. */
+  readonly unreadRequests: number
   /** From sending the request to the answer's end, of those that were sent. */
   readonly latency: Histogram
   /** From sending the request to the answer's first byte. */
@@ -86,20 +90,26 @@ function emptyRollup(
     outputTokens: 0,
     cachedInputTokens: 0,
     reasoningTokens: 0,
+    cacheWriteInputTokens: 0,
+    unreadRequests: 0,
     latency: new Map(),
     timeToFirstToken: new Map(),
   }
 }
 
-function add(rollup: Mutable<Rollup>, { requests = 1, usage, upstreamMs, timeToFirstByteMs }: ResponseEvent): void {
+function add(rollup: Mutable<Rollup>, event: ResponseEvent): void {
+  const { requests = 1, usage, unreadUsage, upstreamMs, timeToFirstByteMs } = event
   rollup.requests += requests
+  // What claims more than anybody can use was not understood either.
+  if (unreadUsage || (usage !== undefined && !isCredible(usage))) rollup.unreadRequests += requests
   if (upstreamMs !== undefined) addDuration(rollup.latency, upstreamMs)
   if (timeToFirstByteMs !== undefined) addDuration(rollup.timeToFirstToken, timeToFirstByteMs)
   if (usage !== undefined && isCredible(usage)) addTokens(rollup, usage)
 }
 
-function isCredible({ inputTokens, outputTokens, cachedInputTokens, reasoningTokens }: TokenUsage): boolean {
-  return Math.max(inputTokens, outputTokens, cachedInputTokens, reasoningTokens) <= MAX_TOKENS
+function isCredible(usage: TokenUsage): boolean {
+  const { inputTokens, outputTokens, cachedInputTokens, cacheWriteInputTokens = 0, reasoningTokens } = usage
+  return Math.max(inputTokens, outputTokens, cachedInputTokens, cacheWriteInputTokens, reasoningTokens) <= MAX_TOKENS
 }
 
 function addTokens(rollup: Mutable<Rollup>, tokens: TokenUsage): void {
@@ -107,6 +117,7 @@ function addTokens(rollup: Mutable<Rollup>, tokens: TokenUsage): void {
   rollup.outputTokens += tokens.outputTokens
   rollup.cachedInputTokens += tokens.cachedInputTokens
   rollup.reasoningTokens += tokens.reasoningTokens
+  rollup.cacheWriteInputTokens += tokens.cacheWriteInputTokens ?? 0
 }
 
 /** One rollup a key, in the keys' order: names that differ may be stored alike. */
@@ -121,6 +132,7 @@ function joined(rollups: Iterable<Mutable<Rollup>>): Rollup[] {
       continue
     }
     same.requests += rollup.requests
+    same.unreadRequests += rollup.unreadRequests
     addTokens(same, rollup)
     mergeInto(same.latency, rollup.latency)
     mergeInto(same.timeToFirstToken, rollup.timeToFirstToken)

@@ -24,6 +24,8 @@ export interface CountCell {
   readonly outputTokens: number
   readonly cachedInputTokens: number
   readonly reasoningTokens: number
+  readonly cacheWriteInputTokens: number
+  readonly unreadRequests: number
 }
 
 export interface HistogramCell {

@@ -24,6 +24,8 @@ it('adds the cells of a point up, errors and denials by class', () => {
       inputTokens: 17,
       outputTokens: 20,
       cachedInputTokens: 0,
+      cacheWriteInputTokens: 0,
+      unreadRequests: 0,
       reasoningTokens: 0,
       outcomes: { success: 6, denied: 5 },
       deniedBy: { 'minute-requests': 2, upstream_cooldown: 3 },
@@ -69,6 +71,8 @@ function cell(given: Partial<CountCell>): CountCell {
     inputTokens: 0,
     outputTokens: 0,
     cachedInputTokens: 0,
+    cacheWriteInputTokens: 0,
+    unreadRequests: 0,
     reasoningTokens: 0,
     ...given,
   }

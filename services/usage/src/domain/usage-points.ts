@@ -20,7 +20,7 @@ export function usagePoints({ counts, histograms }: UsageCells, prices: PriceLis
 }
 
 interface Sums {
-  readonly point: UsagePoint
+  readonly point: UsagePoint & { cacheWriteInputTokens: number; unreadRequests: number }
   costUsd: number
   pricedTokens: number
   unpricedTokens: number
@@ -31,7 +31,7 @@ function pointKey({ fromMs, group }: Pick<CountCell, 'fromMs' | 'group'>): strin
 }
 
 function noSums({ fromMs, group }: CountCell): Sums {
-  const point: UsagePoint = {
+  const point = {
     fromMs,
     ...(group === undefined ? {} : { group }),
     requests: 0,
@@ -39,6 +39,8 @@ function noSums({ fromMs, group }: CountCell): Sums {
     outputTokens: 0,
     cachedInputTokens: 0,
     reasoningTokens: 0,
+    cacheWriteInputTokens: 0,
+    unreadRequests: 0,
     outcomes: {},
     deniedBy: {},
   }
@@ -52,6 +54,8 @@ function add(sums: Sums, cell: CountCell, prices: PriceList): void {
   point.outputTokens += cell.outputTokens
   point.cachedInputTokens += cell.cachedInputTokens
   point.reasoningTokens += cell.reasoningTokens
+  point.cacheWriteInputTokens += cell.cacheWriteInputTokens
+  point.unreadRequests += cell.unreadRequests
   point.outcomes[cell.outcome] = (point.outcomes[cell.outcome] ?? 0) + cell.requests
   if (cell.deniedBy !== '') point.deniedBy[cell.deniedBy] = (point.deniedBy[cell.deniedBy] ?? 0) + cell.requests
   const tokens = cell.inputTokens + cell.outputTokens

@@ -112,8 +112,9 @@ describe('the reason of the end', () => {
     ['pause_turn', [text('a')], 'length'],
     ['tool_use', [use], 'tool_calls'],
     ['refusal', [text('a')], 'content_filter'],
-    ['of_tomorrow', [text('a')], 'stop'],
-    ['of_tomorrow', [use], 'tool_calls'],
+    ['Of_Tomorrow', [text('a')], 'of_tomorrow'],
+    ['of_tomorrow', [use], 'of_tomorrow'],
+    [null, [use], 'tool_calls'],
     [null, [text('a')], 'stop'],
   ])('%s of %j', (reason, content, expected) => {
     expect(completion({ content, stop_reason: reason })?.choices[0]?.finish_reason).toBe(expected)
@@ -127,21 +128,27 @@ it('leaves out what is not known, and unknown usage', () => {
   expect(whole).not.toHaveProperty('usage')
 })
 
-it.each([
-  null,
-  'a',
-  [],
-  {},
-  { content: 'a' },
-  { type: 'error', error: { type: 'api_error', message: 'a' } },
-  { content: [{ type: 'tool_use', name: 'f', input: {} }] },
-  { content: [{ type: 'tool_use', id: 't', input: {} }] },
-])('is none of %j', (answer) => {
+it.each([null, 'a', [], {}, { content: 'a' }])('is none of %j', (answer) => {
   expect(toChatCompletion(askedChat(unifiedRequest(), {}), answer)).toBeUndefined()
 })
 
+it.each([
+  [
+    { type: 'error', error: { type: 'api_error', message: 'a' } },
+    { message: 'a', code: 'api_error' },
+  ],
+  [{ content: [{ type: 'tool_use', name: 'f', input: {} }] }, { message: /tool call without id or name/ }],
+  [{ content: [{ type: 'tool_use', id: 't', input: {} }] }, { message: /tool call without id or name/ }],
+])('says why %j is none', (answer, { message, ...code }) => {
+  expect(toChatCompletion(askedChat(unifiedRequest(), {}), answer)).toEqual({
+    failure: { code: null, ...code, message: expect.stringMatching(message) },
+  })
+})
+
 function completion(message: object) {
-  return toChatCompletion(askedChat(unifiedRequest(), {}), { type: 'message', role: 'assistant', ...message })
+  const whole = toChatCompletion(askedChat(unifiedRequest(), {}), { type: 'message', role: 'assistant', ...message })
+  if (whole !== undefined && 'failure' in whole) throw new Error(whole.failure.message)
+  return whole
 }
 
 function text(value: string) {

@@ -1,19 +1,22 @@
-import type { ChatCompletion } from 'openai/resources/chat/completions'
 import { readClaudeUsage, totalUsage } from '../../claude/usage.ts'
 import { type AnswerContent, type AnswerToolCall, answerMessage } from '../../unified/answer-message.ts'
-import { chatCompletion } from '../../unified/chat-completion.ts'
+import { type CompletedChat, chatCompletion } from '../../unified/chat-completion.ts'
+import { isFailure, type TranslatedFailure } from '../../unified/whole-answer-translator.ts'
 import type { AskedAnswer } from '../../unified-api.ts'
 import { isRecord } from '../../wire/is-record.ts'
 import { finishReason } from './finish-reason.ts'
+import { readError, UNTELLABLE_CALL } from './provider-error.ts'
 import { refusalText } from './refusal-text.ts'
 import { type PlacedThinking, placeThinking, thinkingContent } from './thinking-content.ts'
 import { toToolCall } from './tool-use.ts'
 
-/** A whole message as a chat completion; undefined where it is no message, or has a tool call that cannot be told. */
-export function toChatCompletion(asked: AskedAnswer, answer: unknown): ChatCompletion | undefined {
-  if (!isRecord(answer) || !Array.isArray(answer.content)) return undefined
+/** A whole message as a chat completion; a failure where it is an error, or has a tool call that cannot be told. Undefined where it is no message. */
+export function toChatCompletion(asked: AskedAnswer, answer: unknown): CompletedChat | TranslatedFailure | undefined {
+  if (!isRecord(answer)) return undefined
+  if (answer.type === 'error') return { failure: readError(answer.error, 'Anthropic answered with an error.') }
+  if (!Array.isArray(answer.content)) return undefined
   const content = readContent(answer.content)
-  if (content === undefined) return undefined
+  if (isFailure(content)) return content
   const { calls, thinking } = content
   const choice = {
     index: 0,
@@ -29,7 +32,7 @@ interface Content extends AnswerContent {
 }
 
 /** Blocks of kinds that are not known are left out: they are of tools that only the native API offers. */
-function readContent(blocks: readonly unknown[]): Content | undefined {
+function readContent(blocks: readonly unknown[]): Content | TranslatedFailure {
   let text = ''
   let reasoning = ''
   const calls: AnswerToolCall[] = []
@@ -39,7 +42,7 @@ function readContent(blocks: readonly unknown[]): Content | undefined {
     if (block.type === 'text' && typeof block.text === 'string') text += block.text
     if (block.type === 'tool_use') {
       const call = toToolCall(block)
-      if (call === undefined) return undefined
+      if (call === undefined) return { failure: UNTELLABLE_CALL }
       calls.push(call)
     }
     const thought = placeThinking(block, { content: text.length, tool_calls: calls.length })

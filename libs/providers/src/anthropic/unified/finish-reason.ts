@@ -2,12 +2,12 @@ import type { FinishReason } from '../../unified/chat-chunks.ts'
 
 /**
  * Why an answer ended, in OpenAI's words.
- * @param stopReason Anthropic's; one that is not known counts as an ordinary end
+ * @param stopReason Anthropic's; one that is not known is said as it is, in lower case
  * @see https://platform.claude.com/docs/en/build-with-claude/handling-stop-reasons
  */
 export function finishReason(stopReason: unknown, hasToolCalls: boolean): FinishReason {
-  const known = typeof stopReason === 'string' ? REASONS.get(stopReason) : undefined
-  return known ?? (hasToolCalls ? 'tool_calls' : 'stop')
+  if (typeof stopReason !== 'string' || stopReason === '') return hasToolCalls ? 'tool_calls' : 'stop'
+  return REASONS.get(stopReason) ?? stopReason.toLowerCase()
 }
 
 const REASONS: ReadonlyMap<string, FinishReason> = new Map([

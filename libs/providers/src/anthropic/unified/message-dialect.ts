@@ -8,7 +8,7 @@ import { isRecord } from '../../wire/is-record.ts'
 import { parseJson } from '../../wire/parse-json.ts'
 import { BlockEvents } from './block-events.ts'
 import { finishReason } from './finish-reason.ts'
-import { readError } from './provider-error.ts'
+import { readError, UNTELLABLE_CALL } from './provider-error.ts'
 import { refusalText } from './refusal-text.ts'
 
 /** The events of a streamed message as those of a chat completion. */
@@ -19,6 +19,7 @@ export class MessageDialect implements StreamDialect {
   readonly #meter = new MessageStreamMeter()
   #stopReason: unknown
   #refusal: string | null = null
+  #hasContent = false
   #hasEnded = false
 
   constructor(chunks: ChatChunks) {
@@ -33,7 +34,11 @@ export class MessageDialect implements StreamDialect {
     if (!isRecord(event)) return data[0] === OPEN_BRACE ? this.#fail(UNREADABLE) : ''
     this.#meter.noteEvent(event)
     switch (event.type) {
+      case 'message_start':
+        // What was said of a message cannot be taken back, and another would go on in the middle of it.
+        return this.#hasContent ? this.#fail(BEGUN_AGAIN) : ''
       case 'content_block_start':
+        this.#hasContent = true
         return this.#blocks.start(event.index, event.content_block) ?? this.#fail(UNTELLABLE_CALL)
       case 'content_block_delta':
         return this.#blocks.delta(event.index, event.delta)
@@ -51,8 +56,10 @@ export class MessageDialect implements StreamDialect {
     }
   }
 
+  /** A message whose end has its reason is whole, also where what closes it is missing. */
   finish(): string | undefined {
-    return this.#hasEnded ? '' : undefined
+    if (this.#hasEnded) return ''
+    return typeof this.#stopReason === 'string' ? this.#end() : undefined
   }
 
   /** Several may come, of which the last tells the reason. */
@@ -82,4 +89,7 @@ const OPEN_BRACE = 0x7b
 
 const UNREADABLE = unreadable('Anthropic')
 
-const UNTELLABLE_CALL: TranslatedError = { message: 'Anthropic began a tool call without id or name.', code: null }
+const BEGUN_AGAIN: TranslatedError = {
+  message: 'The provider began another message before the first had ended.',
+  code: 'upstream_unreachable',
+}

@@ -16,3 +16,8 @@ export function readError(error: unknown, fallback: string): TranslatedError {
     code: typeof type === 'string' ? type : null,
   }
 }
+
+export const UNTELLABLE_CALL: TranslatedError = {
+  message: 'Anthropic returned a tool call without id or name.',
+  code: null,
+}

@@ -56,6 +56,7 @@ export const CONVERSE_USAGE = {
   inputTokens: 1_055,
   outputTokens: 142,
   cachedInputTokens: 1_000,
+  cacheWriteInputTokens: 40,
   reasoningTokens: 0,
 }
 

@@ -1,4 +1,7 @@
 import type { AnswerContent, AnswerToolCall } from '../../unified/answer-message.ts'
+import { NO_PLACE } from '../../unified/stream-errors.ts'
+import type { TranslatedFailure } from '../../unified/whole-answer-translator.ts'
+import type { TranslatedError } from '../../unified-api.ts'
 import { isRecord } from '../../wire/is-record.ts'
 import { jsonText } from '../../wire/json-text.ts'
 import type { PlacedReasoning } from './reasoning-content.ts'
@@ -11,22 +14,22 @@ export interface ConverseContent extends AnswerContent {
 }
 
 /**
- * Undefined where a chat completion has no place for a block, or a tool call cannot be told. Blocks of kinds that are not known are
+ * Reads the blocks of an answer. A failure where a chat completion has no place for one, or a tool call cannot be told. Blocks of kinds that are not known are
  * left out: they are of tools that only the native API offers.
  * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ContentBlock.html
  */
-export function readAnswerContent(blocks: readonly unknown[]): ConverseContent | undefined {
+export function readAnswerContent(blocks: readonly unknown[]): ConverseContent | TranslatedFailure {
   let text = ''
   let reasoning = ''
   const calls: AnswerToolCall[] = []
   const placed: PlacedReasoning[] = []
   for (const block of blocks) {
     if (!isRecord(block)) continue
-    if (isForeign(block)) return undefined
+    if (isForeign(block)) return { failure: NO_PLACE }
     text += textOf(block)
     if (isRecord(block.toolUse) && !isServed(block.toolUse)) {
       const call = toToolCall(block.toolUse, jsonText(block.toolUse.input ?? {}) ?? '')
-      if (call === undefined) return undefined
+      if (call === undefined) return { failure: UNTELLABLE_CALL }
       calls.push(call)
     }
     if (!isRecord(block.reasoningContent)) continue
@@ -39,6 +42,11 @@ export function readAnswerContent(blocks: readonly unknown[]): ConverseContent |
     if (typeof redactedContent === 'string') placed.push({ redactedContent, at })
   }
   return { text, reasoning, calls, placed }
+}
+
+export const UNTELLABLE_CALL: TranslatedError = {
+  message: 'AWS Bedrock returned a tool call without id or name.',
+  code: null,
 }
 
 /** Whether a block, or a piece of one, is what a chat completion has no place for. */

@@ -40,7 +40,7 @@ it('a whole answer is a chat completion', () => {
 })
 
 it('its message, sent back with the results, is the answer again', () => {
-  const message = toChatCompletion(ASKED, TOOL_ANSWER)?.choices[0]?.message
+  const message = completion(TOOL_ANSWER)?.choices[0]?.message
   const results = ['t1', 't2'].map((tool_call_id) => ({ role: 'tool', tool_call_id, content: 'x' }))
   const messages = [{ role: 'user', content: 'Hi' }, message, ...results]
   const tools = ['weather', 'now'].map((name) => ({ type: 'function', function: { name } }))
@@ -55,10 +55,10 @@ describe('the finish reason', () => {
     ['model_context_window_exceeded', 'length'],
     ['content_filtered', 'content_filter'],
     ['guardrail_intervened', 'content_filter'],
-    ['unheard_of', 'stop'],
+    ['Unheard_Of', 'unheard_of'],
     [undefined, 'stop'],
   ])('%s is %s', (stopReason, reason) => {
-    expect(toChatCompletion(ASKED, answer([{ text: 'a' }], stopReason))?.choices[0]?.finish_reason).toBe(reason)
+    expect(completion(answer([{ text: 'a' }], stopReason))?.choices[0]?.finish_reason).toBe(reason)
   })
 })
 
@@ -69,7 +69,7 @@ it('blocks of unknown kinds and reasoning without a signature are not to be sent
     { unheardOf: {} },
     { citationsContent: { content: [{ text: 'ci' }, { text: 'ted' }], citations: [] } },
   ]
-  expect(toChatCompletion(ASKED, answer(content))?.choices[0]?.message).toEqual({
+  expect(completion(answer(content))?.choices[0]?.message).toEqual({
     role: 'assistant',
     content: 'cited',
     refusal: null,
@@ -80,13 +80,24 @@ it('blocks of unknown kinds and reasoning without a signature are not to be sent
 it.each([
   ['nothing', null],
   ['no message', { output: {} }],
-  ['an image', answer([{ image: { format: 'png', source: { bytes: 'AA==' } } }])],
-  ['a tool call without an id', answer([{ toolUse: { name: 'f', input: {} } }], 'tool_use')],
-  ['a malformed tool call', answer([{ text: 'a' }], 'malformed_tool_use')],
-  ['a malformed answer', answer([], 'malformed_model_output')],
 ])('%s is no chat completion', (_, whole) => {
   expect(toChatCompletion(ASKED, whole)).toBeUndefined()
 })
+
+it.each([
+  ['an image', answer([{ image: { format: 'png', source: { bytes: 'AA==' } } }]), 'unsupported_operation'],
+  ['a tool call without an id', answer([{ toolUse: { name: 'f', input: {} } }], 'tool_use'), null],
+  ['a malformed tool call', answer([{ text: 'a' }], 'malformed_tool_use'), 'malformed_tool_use'],
+  ['a malformed answer', answer([], 'malformed_model_output'), 'malformed_model_output'],
+])('%s is a failure with a reason', (_, whole, code) => {
+  expect(toChatCompletion(ASKED, whole)).toEqual({ failure: { message: expect.stringMatching(/./), code } })
+})
+
+function completion(whole: object) {
+  const told = toChatCompletion(ASKED, whole)
+  if (told !== undefined && 'failure' in told) throw new Error(told.failure.message)
+  return told
+}
 
 it('no answer makes it throw', () => {
   const block = fc.record(

@@ -1,7 +1,7 @@
-import type { ChatCompletion } from 'openai/resources/chat/completions'
 import { totalUsage } from '../../claude/usage.ts'
 import { answerMessage } from '../../unified/answer-message.ts'
-import { chatCompletion } from '../../unified/chat-completion.ts'
+import { type CompletedChat, chatCompletion } from '../../unified/chat-completion.ts'
+import { isFailure, type TranslatedFailure } from '../../unified/whole-answer-translator.ts'
 import type { AskedAnswer } from '../../unified-api.ts'
 import { isRecord } from '../../wire/is-record.ts'
 import { readConverseUsage } from '../usage.ts'
@@ -9,14 +9,15 @@ import { readAnswerContent } from './answer-content.ts'
 import { finishOf } from './finish.ts'
 import { extraContent } from './reasoning-content.ts'
 
-/** A whole answer of Converse; undefined where it is none, where the model failed, or where it says what cannot be told. */
-export function toChatCompletion(asked: AskedAnswer, answer: unknown): ChatCompletion | undefined {
+/** A whole answer of Converse; a failure where the model failed, or says what cannot be told. Undefined where it is no answer. */
+export function toChatCompletion(asked: AskedAnswer, answer: unknown): CompletedChat | TranslatedFailure | undefined {
   if (!isRecord(answer) || !isRecord(answer.output) || !isRecord(answer.output.message)) return undefined
   const { content: blocks } = answer.output.message
-  const content = Array.isArray(blocks) ? readAnswerContent(blocks) : undefined
-  if (content === undefined) return undefined
+  if (!Array.isArray(blocks)) return undefined
+  const content = readAnswerContent(blocks)
+  if (isFailure(content)) return content
   const finish = finishOf(answer.stopReason, content.calls.length > 0)
-  if ('failure' in finish) return undefined
+  if (isFailure(finish)) return finish
   const choice = {
     index: 0,
     message: answerMessage(content, extraContent(content.placed)),

@@ -8,7 +8,7 @@ import type { TranslatedError } from '../../unified-api.ts'
 import { isRecord } from '../../wire/is-record.ts'
 import { readEventFrame } from '../event-frame.ts'
 import { readConverseUsage } from '../usage.ts'
-import { isForeign } from './answer-content.ts'
+import { isForeign, UNTELLABLE_CALL } from './answer-content.ts'
 import { BlockEvents } from './block-events.ts'
 import { finishOf } from './finish.ts'
 import { readException } from './provider-error.ts'
@@ -80,5 +80,3 @@ export class ConverseDialect implements StreamDialect {
 }
 
 const UNREADABLE = unreadable('AWS Bedrock')
-
-const UNTELLABLE_CALL: TranslatedError = { message: 'AWS Bedrock began a tool call without id or name.', code: null }

@@ -1,17 +1,19 @@
 import type { Finish, FinishReason } from '../../unified/chat-chunks.ts'
 
 /**
- * @param stopReason Bedrock's; one that is not known counts as an ordinary end
+ * @param stopReason Bedrock's; one that is not known is said as it is, in lower case
  * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html on `stopReason`
  */
 export function finishOf(stopReason: unknown, hasToolCalls: boolean): Finish {
   const known = typeof stopReason === 'string' ? stopReason : ''
   const message = FAILURES.get(known)
   if (message !== undefined) return { failure: { message, code: known } }
-  return { reason: REASONS.get(known) ?? (hasToolCalls ? 'tool_calls' : 'stop') }
+  if (known === '' || known === 'end_turn') return { reason: hasToolCalls ? 'tool_calls' : 'stop' }
+  return { reason: REASONS.get(known) ?? known.toLowerCase() }
 }
 
 const REASONS: ReadonlyMap<string, FinishReason> = new Map([
+  ['tool_use', 'tool_calls'],
   ['stop_sequence', 'stop'],
   ['max_tokens', 'length'],
   ['model_context_window_exceeded', 'length'],

@@ -93,7 +93,7 @@ describe('a whole answer', () => {
   it.each([
     ['STOP', 'stop'],
     [undefined, 'stop'],
-    ['A_NEW_REASON', 'stop'],
+    ['A_NEW_REASON', 'a_new_reason'],
     ['MAX_TOKENS', 'length'],
     ['SAFETY', 'content_filter'],
     ['RECITATION', 'content_filter'],
@@ -108,7 +108,10 @@ describe('a whole answer', () => {
 
   it('to a prompt that is blocked is a filtered one', () => {
     expect(
-      answerTo({ promptFeedback: { blockReason: 'SAFETY' }, usageMetadata: { promptTokenCount: 4 } }),
+      answerTo({
+        promptFeedback: { blockReason: 'SAFETY' },
+        usageMetadata: { promptTokenCount: 4, totalTokenCount: 4 },
+      }),
     ).toMatchObject({
       choices: [{ index: 0, finish_reason: 'content_filter', message: { content: null } }],
       usage: { prompt_tokens: 4, completion_tokens: 0 },
@@ -137,19 +140,37 @@ describe('a whole answer', () => {
     })
   })
 
-  it.each([
-    'null',
-    '[]',
-    '{}',
-    '{"candidates":[',
-    '{"candidates":[]}',
-    '{"candidates":[{"finishReason":"MALFORMED_FUNCTION_CALL"}]}',
-    '{"candidates":[{"finishReason":"OTHER"}]}',
-    '{"candidates":[{"content":{"parts":[{"inlineData":{"mimeType":"image/png","data":""}}]},"finishReason":"STOP"}]}',
-    '{"candidates":[{"content":{"parts":[{"functionCall":{"args":{}}}]},"finishReason":"STOP"}]}',
-    `{"candidates":[{"content":{"parts":[{"functionCall":{"name":"x","args":{"a":${DEEP}}}}]}}]}`,
-  ])('of %s cannot be told', (text) => {
+  it.each(['null', '[]', '{}', '{"candidates":[', '{"candidates":[]}'])('of %s cannot be told', (text) => {
     expect(answerTo(Buffer.from(text))).toBeUndefined()
+    expect(translatorAfter(Buffer.from(text)).failure).toBeUndefined()
+  })
+
+  it.each([
+    [
+      '{"candidates":[{"finishReason":"MALFORMED_FUNCTION_CALL","finishMessage":"Malformed function call: f("}]}',
+      { message: 'Malformed function call: f(', code: 'MALFORMED_FUNCTION_CALL' },
+    ],
+    [
+      '{"candidates":[{"finishReason":"UNEXPECTED_TOOL_CALL"}]}',
+      { message: "The model's answer ended with UNEXPECTED_TOOL_CALL.", code: 'UNEXPECTED_TOOL_CALL' },
+    ],
+    ['{"candidates":[{"finishReason":"OTHER"}]}', { message: expect.any(String), code: 'OTHER' }],
+    [
+      '{"candidates":[{"content":{"parts":[{"inlineData":{"mimeType":"image/png","data":""}}]},"finishReason":"STOP"}]}',
+      { message: expect.stringContaining('image'), code: 'unsupported_operation' },
+    ],
+    [
+      '{"candidates":[{"content":{"parts":[{"functionCall":{"args":{}}}]},"finishReason":"STOP"}]}',
+      { message: expect.any(String), code: 'unsupported_operation' },
+    ],
+    [
+      `{"candidates":[{"content":{"parts":[{"functionCall":{"name":"x","args":{"a":${DEEP}}}}]}}]}`,
+      { message: expect.any(String), code: 'unsupported_operation' },
+    ],
+    ['{"error":{"code":500,"message":"It broke.","status":"INTERNAL"}}', { message: 'It broke.', code: 'INTERNAL' }],
+  ])('of %s says why it is none', (text, failure) => {
+    const translator = translatorAfter(Buffer.from(text))
+    expect(translator).toMatchObject({ failed: true, failure })
   })
 
   it('never makes it throw, whatever it holds', () => {
@@ -189,6 +210,14 @@ describe('an error', () => {
 function messageOf(parts: readonly object[]): object {
   const answer = answerTo({ candidates: [{ content: { parts, role: 'model' }, finishReason: 'STOP', index: 0 }] })
   return answer?.choices[0]?.message ?? {}
+}
+
+function translatorAfter(bytes: Buffer) {
+  const { answer } = nativeCall(chatCall(unifiedRequest({ messages: HELLO })))
+  const translator = chatTranslation(answer).translator('application/json')
+  translator.push(bytes)
+  expect(translator.end()).toBeUndefined()
+  return translator
 }
 
 function answerTo(body: object): { choices: { message: object }[] } | undefined {

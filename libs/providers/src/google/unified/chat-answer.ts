@@ -1,6 +1,8 @@
-import type { ChatCompletion, ChatCompletionMessage } from 'openai/resources/chat/completions'
+import type { ChatCompletionMessage } from 'openai/resources/chat/completions'
 import { answerMessage } from '../../unified/answer-message.ts'
-import { chatCompletion } from '../../unified/chat-completion.ts'
+import { type CompletedChat, type CompletedChoice, chatCompletion } from '../../unified/chat-completion.ts'
+import { NO_PLACE } from '../../unified/stream-errors.ts'
+import { isFailure, type TranslatedFailure } from '../../unified/whole-answer-translator.ts'
 import type { AskedAnswer } from '../../unified-api.ts'
 import { addGoogleUsage, totalUsage } from '../usage.ts'
 import { type AnswerPart, type Candidate, readAnswerChunk } from './answer-chunk.ts'
@@ -8,16 +10,19 @@ import { finishOf } from './finish.ts'
 import { readLogprobs } from './logprobs.ts'
 import { signed } from './thought-signature.ts'
 import { type SignedToolCall, ToolCalls } from './tool-call.ts'
+import { readError } from './translated-error.ts'
 
-/** A whole answer; undefined where it is none, or where a candidate failed or has what OpenAI's answers have no place for. */
-export function chatAnswer(answer: unknown, asked: AskedAnswer): ChatCompletion | undefined {
+/** A whole answer; a failure where a candidate failed, or has what OpenAI's answers have no place for. Undefined where it is no answer. */
+export function chatAnswer(answer: unknown, asked: AskedAnswer): CompletedChat | TranslatedFailure | undefined {
+  const error = readError(answer)
+  if (error !== undefined) return { failure: error }
   const chunk = readAnswerChunk(answer)
   if (chunk === undefined) return undefined
   const choices = chunk.candidates.length === 0 && chunk.blockReason !== undefined ? [BLOCKED] : []
   const toolCalls = new ToolCalls(asked.answerId)
   for (const candidate of chunk.candidates) {
     const choice = choiceOf(candidate, toolCalls)
-    if (choice === undefined) return undefined
+    if (isFailure(choice)) return choice
     choices.push(choice)
   }
   if (choices.length === 0) return undefined
@@ -25,19 +30,19 @@ export function chatAnswer(answer: unknown, asked: AskedAnswer): ChatCompletion 
 }
 
 /** The prompt got no answer. */
-const BLOCKED: ChatCompletion.Choice = {
+const BLOCKED: CompletedChoice = {
   index: 0,
   message: { role: 'assistant', content: null, refusal: null },
   finish_reason: 'content_filter',
   logprobs: null,
 }
 
-function choiceOf(candidate: Candidate, toolCalls: ToolCalls): ChatCompletion.Choice | undefined {
+function choiceOf(candidate: Candidate, toolCalls: ToolCalls): CompletedChoice | TranslatedFailure {
   const { index, parts, logprobsResult } = candidate
-  if (parts.some(({ kind }) => kind === 'foreign')) return undefined
+  if (parts.some(({ kind }) => kind === 'foreign')) return { failure: NO_PLACE }
   const calls = parts.flatMap((part): SignedToolCall[] => (part.kind === 'call' ? [toolCalls.tell(part)] : []))
   const finish = finishOf(candidate, calls.length > 0)
-  if ('failure' in finish) return undefined
+  if (isFailure(finish)) return finish
   return {
     index,
     message: messageOf(parts, calls),

@@ -1,7 +1,9 @@
 import { StreamTranslator } from '../../unified/stream-translator.ts'
 import { WholeAnswerTranslator } from '../../unified/whole-answer-translator.ts'
 import type { AnswerTranslation, AskedAnswer } from '../../unified-api.ts'
+import { FirstBytesSplitter } from '../../wire/first-bytes-splitter.ts'
 import { JsonArraySplitter } from '../../wire/json-array-splitter.ts'
+import type { MessageSplitter } from '../../wire/watching-reader.ts'
 import { eventOrErrorSplitter } from '../event-or-error-splitter.ts'
 import { chatAnswer } from './chat-answer.ts'
 import { ChatStream } from './chat-stream.ts'
@@ -10,13 +12,17 @@ import { translatedError } from './translated-error.ts'
 /** How the answer to a chat completion is read, whichever way it comes. */
 export function chatTranslation(asked: AskedAnswer): AnswerTranslation {
   return {
-    translator(contentType) {
-      if (!asked.streamed) return new WholeAnswerTranslator((answer) => chatAnswer(answer, asked))
-      const dialect = new ChatStream(asked)
-      return contentType.startsWith('application/json')
-        ? new StreamTranslator((visit) => new JsonArraySplitter(visit), dialect)
-        : new StreamTranslator(eventOrErrorSplitter, dialect)
-    },
+    translator: () =>
+      asked.streamed
+        ? new StreamTranslator(eventOrArraySplitter, new ChatStream(asked))
+        : new WholeAnswerTranslator((answer) => chatAnswer(answer, asked)),
     error: translatedError,
   }
+}
+
+/** As the first bytes show: events, or an array of objects. */
+function eventOrArraySplitter(visit: (message: Buffer) => void): MessageSplitter {
+  return new FirstBytesSplitter((form) =>
+    form === 'json' ? new JsonArraySplitter(visit) : eventOrErrorSplitter(visit),
+  )
 }

@@ -6,7 +6,7 @@ import { WholeAnswerTranslator } from '../../unified/whole-answer-translator.ts'
 import type { AnswerTranslation, AskedAnswer, Translation, UnifiedRequest } from '../../unified-api.ts'
 import { isRecord } from '../../wire/is-record.ts'
 import { isVector } from '../../wire/is-vector.ts'
-import { addGoogleUsage, totalUsage } from '../usage.ts'
+import { addGoogleUsage } from '../usage.ts'
 import { resourceName } from './model-name.ts'
 import { translatedError } from './translated-error.ts'
 
@@ -45,5 +45,5 @@ function readVectors(answer: unknown): Vectors | undefined {
   if (!isRecord(answer) || !Array.isArray(answer.embeddings)) return undefined
   const vectors = answer.embeddings.map((embedding: unknown) => (isRecord(embedding) ? embedding.values : undefined))
   if (!vectors.every(isVector)) return undefined
-  return { vectors, inputTokens: totalUsage(addGoogleUsage(undefined, answer.usageMetadata))?.inputTokens }
+  return { vectors, inputTokens: addGoogleUsage(undefined, answer.usageMetadata)?.promptTokens }
 }

@@ -1,7 +1,10 @@
 import type { Finish } from '../../unified/chat-chunks.ts'
 import type { Candidate } from './answer-chunk.ts'
 
-/** A whole answer that gives no reason stopped by itself. @see https://ai.google.dev/api/generate-content#FinishReason */
+/**
+ * A whole answer that gives no reason stopped by itself. One that is not known is said in Google's word, in lower case.
+ * @see https://ai.google.dev/api/generate-content#FinishReason
+ */
 export function finishOf(
   { finishReason = 'STOP', finishMessage }: Pick<Candidate, 'finishReason' | 'finishMessage'>,
   hasCalls: boolean,
@@ -13,6 +16,7 @@ export function finishOf(
       failure: { message: finishMessage ?? `The model's answer ended with ${finishReason}.`, code: finishReason },
     }
   }
+  if (finishReason !== 'STOP') return { reason: finishReason.toLowerCase() }
   return { reason: hasCalls ? 'tool_calls' : 'stop' }
 }
 

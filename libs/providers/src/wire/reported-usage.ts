@@ -1,0 +1,83 @@
+import type { TokenUsage } from '@sluice/contracts'
+import type { PartialUsage } from '../provider-adapter.ts'
+
+/** Counts by name, each of the whole response so far. Absent means not reported. */
+export type Counts<Name extends string> = { readonly [N in Name]?: number | undefined }
+
+/** What a response has reported of its usage, in no provider's words. */
+export type ReportedUsage = Counts<
+  'inputTokens' | 'outputTokens' | 'totalTokens' | 'cachedInputTokens' | 'cacheWriteInputTokens' | 'reasoningTokens'
+>
+
+/**
+ * Merges what two messages of one response report. Its counts are cumulative, so that of each the highest holds: a later one that is
+ * lower, or zero, or missing says nothing about what was used.
+ */
+export function highestCounts<Name extends string>(
+  earlier: Counts<Name> | undefined,
+  later: Counts<Name>,
+): Counts<Name> {
+  if (earlier === undefined) return later
+  const merged: { [N in Name]?: number | undefined } = { ...earlier }
+  for (const name in later) merged[name] = highest(merged[name], later[name])
+  return merged
+}
+
+/** Returns the highest of the counts that are known. */
+export function highest(...counts: readonly (number | undefined)[]): number | undefined {
+  let most: number | undefined
+  for (const count of counts) {
+    if (count !== undefined && (most === undefined || count > most)) most = count
+  }
+  return most
+}
+
+/** Returns the usage, where both the input and the output are known. */
+export function wholeUsage(reported: ReportedUsage | undefined): TokenUsage | undefined {
+  const { inputTokens, outputTokens, ...parts } = reported === undefined ? NOTHING : resolved(reported)
+  return inputTokens === undefined || outputTokens === undefined ? undefined : { inputTokens, outputTokens, ...parts }
+}
+
+/** Returns what is known of the usage, where that is either the input or the output. */
+export function partialUsage(reported: ReportedUsage | undefined): PartialUsage | undefined {
+  const { inputTokens, outputTokens, ...parts } = reported === undefined ? NOTHING : resolved(reported)
+  if ((inputTokens === undefined) === (outputTokens === undefined)) return undefined
+  return inputTokens === undefined ? { outputTokens, ...parts } : { inputTokens, ...parts }
+}
+
+type Resolved = PartialUsage & { readonly inputTokens?: number | undefined; readonly outputTokens?: number | undefined }
+
+const NOTHING: Resolved = { cachedInputTokens: 0, reasoningTokens: 0 }
+
+/**
+ * Works out input and output, never lower than any of the counts says: of the parts, which their wholes should contain; of the total,
+ * whose rest is output that was counted apart, as xAI's and Gemini's reasoning is. No prompt has 0 tokens: servers that do not
+ * count report that.
+ */
+function resolved({ totalTokens, cachedInputTokens, cacheWriteInputTokens, ...reported }: ReportedUsage): Resolved {
+  const { reasoningTokens = 0 } = reported
+  const cachedTokens = (cachedInputTokens ?? 0) + (cacheWriteInputTokens ?? 0)
+  let inputTokens = known(withApart(reported.inputTokens, cachedTokens))
+  let outputTokens = withApart(reported.outputTokens, reasoningTokens)
+  if (totalTokens !== undefined) {
+    inputTokens ??= known(totalTokens - (outputTokens ?? 0))
+    outputTokens = Math.max(outputTokens ?? 0, totalTokens - (inputTokens ?? 0))
+  }
+  if (inputTokens === undefined && outputTokens === 0) outputTokens = undefined
+  return {
+    inputTokens,
+    outputTokens,
+    cachedInputTokens: cachedInputTokens ?? 0,
+    ...(cacheWriteInputTokens === undefined ? {} : { cacheWriteInputTokens }),
+    reasoningTokens,
+  }
+}
+
+function known(inputTokens: number | undefined): number | undefined {
+  return inputTokens !== undefined && inputTokens > 0 ? inputTokens : undefined
+}
+
+/** A part that is larger than its whole was counted beside it. */
+function withApart(whole: number | undefined, part: number): number | undefined {
+  return whole !== undefined && part > whole ? whole + part : whole
+}

@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest'
+import { chargedUsage, isUnread } from './charged-usage.ts'
+
+const ESTIMATE = { tokens: 500, promptTokens: 100 }
+const USAGE = { inputTokens: 90, outputTokens: 30, cachedInputTokens: 0, reasoningTokens: 0 }
+const PARTS = { cachedInputTokens: 0, reasoningTokens: 0 }
+const ENDED = {
+  sent: true,
+  status: 200,
+  interruptedBy: undefined,
+  errorStatus: undefined,
+  reportsUsage: true,
+  usage: undefined,
+}
+
+describe('usage of which a part is not known', () => {
+  it.each([
+    [{ inputTokens: 90, ...PARTS }, 0, { inputTokens: 90, outputTokens: 400 }],
+    [{ inputTokens: 90, ...PARTS }, 30, { inputTokens: 90, outputTokens: 400 }],
+    [{ inputTokens: 90, ...PARTS }, 700, { inputTokens: 90, outputTokens: 700 }],
+    [{ outputTokens: 30, ...PARTS }, 0, { inputTokens: 100, outputTokens: 30 }],
+  ])('of %j with %d tokens seen is charged as %j', (partial, seen, expected) => {
+    expect(chargedUsage(partial, seen, ESTIMATE)).toEqual({ ...PARTS, ...expected })
+  })
+
+  it('is not known where nothing is', () => {
+    expect(chargedUsage(undefined, 9, ESTIMATE)).toBeUndefined()
+  })
+})
+
+describe('a response is unread', () => {
+  it.each([
+    ['that reported nothing', {}, true],
+    ['unless it reported its usage', { usage: USAGE }, false],
+    ['unless its operation reports none', { reportsUsage: false }, false],
+    ['unless it was broken off', { interruptedBy: 'client' as const }, false],
+    ['unless it ended with an error', { errorStatus: 500 }, false],
+    ['unless it was no success', { status: 429 }, false],
+    ['unless it never was', { sent: false, status: undefined }, false],
+  ])('%s', (_, end, expected) => {
+    expect(isUnread({ ...ENDED, ...end }, ESTIMATE)).toBe(expected)
+  })
+
+  it('unless nothing was reserved for it', () => {
+    expect(isUnread(ENDED, { tokens: 0, promptTokens: 0 })).toBe(false)
+  })
+})
