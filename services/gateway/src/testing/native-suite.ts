@@ -53,7 +53,7 @@ export function nativeSuite(sdk: NativeSdk): NativeSuite {
   describe('errors', () => {
     it('are the SDK’s own for a key that is not Sluice’s', async () => {
       const { baseURL } = await connect()
-      await expectError(sdk.connect(baseURL, 'slc_unknown').ask(), 401, /API key is not valid/)
+      await expectError(sdk.connect(baseURL, 'slc_unknown').ask(), 401, /API key is not whole/)
       expect(path.simulator.requests.counts().total).toBe(0)
     })
 
