@@ -58,7 +58,7 @@ const USAGE = '{"usage":{"prompt_tokens":700,"completion_tokens":50,"total_token
 describe.each([
   ['openai', 'POST', '/v1/threads/runs'],
   ['openai', 'POST', '/v1/threads/t/runs'],
-  ['openai', 'POST', '/v1/responses/compact'],
+  ['openai', 'POST', '/v1/responses/of_tomorrow'],
   ['openai', 'POST', '/v1/rerank'],
   ['openai', 'POST', '/v1/engines/m/completions'],
   ['openai', 'POST', '/v1/deployments/m/chat/completions'],

@@ -21,13 +21,13 @@ export const UsagePoint = Type.Object({
   outputTokens: Type.Integer(),
   /** Part of `inputTokens`. */
   cachedInputTokens: Type.Integer(),
-  /** Written to the provider's prompt cache. Part of `inputTokens`. Absent from a service that does not count it. */
+  /** Written to the provider's prompt cache. Part of `inputTokens`; absent where there were none. */
   cacheWriteInputTokens: Type.Optional(Type.Integer()),
   /** Part of `outputTokens`. */
   reasoningTokens: Type.Integer(),
   /**
-   * Requests whose responses' usage was not understood, or not all of it: what was
-   * reserved for them stays charged. Absent from a service that does not count them.
+   * Requests whose responses' usage was not understood, or not all of it: what was reserved for them stays charged. Absent where there were
+   * none.
    */
   unreadRequests: Type.Optional(Type.Integer()),
   /** Requests by how they ended (`Outcome`); outcomes that did not occur are absent. */

@@ -87,13 +87,19 @@ export class EventStreamReader implements AnswerReader {
 
   /** Reads an event's data. Returns where the usage stands that is theirs, and not that of something in them. */
   #note(data: Buffer): MemberSpan | undefined {
-    if (data.includes(this.#tokenMark)) this.#outputTokensSeen++
-    // An error may come beside output, and is an event's last word on the response.
-    this.#errorStatus = streamErrorStatus(data) ?? this.#errorStatus
-    const last = data.lastIndexOf(USAGE_KEY)
-    if (last < 0) return undefined
+    // Searching text is faster than searching bytes, several times over; the names are ASCII in any encoding.
+    const text = data.toString('latin1')
+    if (text.includes(this.#tokenMark)) this.#outputTokensSeen++
+    // An error may come beside output.
+    if (text.includes(ERROR_KEY)) this.#errorStatus = streamErrorStatus(data) ?? this.#errorStatus
+    const first = text.indexOf(USAGE_KEY)
+    if (first < 0) return undefined
+    if (text.endsWith(NO_USAGE_YET) && first === text.length - NO_USAGE_YET.length) {
+      // As all chunks but the last end: the member that closes the document is the document's.
+      return { keyStart: first, valueStart: text.length - NULL_END.length, end: text.length - 1 }
+    }
     const member = findLastMember(data, 'usage', 1)
-    const isOnlyNull = member !== undefined && isNull(data, member) && data.indexOf(USAGE_KEY) === last
+    const isOnlyNull = member !== undefined && isNull(data, member) && first === text.lastIndexOf(USAGE_KEY)
     if (!isOnlyNull) this.#noteUsage(findOpenAiUsage({ tail: data }))
     return member
   }
@@ -112,6 +118,9 @@ function hasNoChoices(data: Buffer): boolean {
   return member !== undefined && EMPTY_ARRAY.test(data.toString('latin1', member.valueStart, member.end))
 }
 
+const ERROR_KEY = '"error"'
 const USAGE_KEY = '"usage"'
+const NULL_END = 'null}'
+const NO_USAGE_YET = `${USAGE_KEY}:${NULL_END}`
 const LETTER_N = 0x6e
 const EMPTY_ARRAY = /^\[\s*\]$/

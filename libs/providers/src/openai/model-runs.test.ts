@@ -31,7 +31,7 @@ describe('a call that is none of the usual ones', () => {
   })
 
   it.each([
-    ['POST', '/responses/compact'],
+    ['POST', '/responses/of_tomorrow'],
     ['POST', '/threads/runs'],
     ['POST', '//threads/r%75ns/'],
     ['POST', '/threads/t/runs'],

@@ -8,6 +8,8 @@ import { type RawUpstream, startRawUpstream } from '../testing/raw-upstream.ts'
 import { startDataPath, type TestDataPath } from '../testing/start-data-path.ts'
 
 const SSE = 'text/event-stream'
+type MaxTokens = { readonly max_tokens?: number }
+
 /** Where nothing is told of the usage: what a stream's first events are like. */
 const FIRST_EVENTS: Readonly<Record<string, string>> = {
   openai: 'data: {"choices":[{"index":0,"delta":{"content":"Open the gate"}}]}\n\n',
@@ -62,15 +64,16 @@ describe.each(Object.entries(NATIVE_APIS) as [ProviderId, NativeApi][])('%s', (p
     ['an event that is not JSON', 'data: {"choices":[}\n\n'],
     ['bytes that are not UTF-8', 'data: "\xff\xc3"\n\n'],
     ['nothing but comments after that', ': a\n\n: b\n\n\n\ndata:\n\n'],
-  ])('a stream with %s passes as it is, and is charged as far as it told', async (_, rest) => {
+  ])('a stream with %s passes as it is, and stays charged as reserved', async (_, rest) => {
     const bytes = Buffer.from(first + rest, 'latin1')
     answer(SSE, {}, (response) => response.end(bytes))
     expect((await send(streamed)).body.equals(bytes)).toBe(true)
-    await connection.ended('success')
+    expect(await connection.ended('success')).toMatchObject({ unreadUsage: true })
     const { requests, tokens } = await connection.isSettled()
     expect(requests).toBe(1)
-    expect(tokens).toBeGreaterThan(0)
-    expect(tokens).toBeLessThan(200)
+    const { max_tokens: maximum = connection.settings.defaultMaxOutputTokens } = streamed?.body as MaxTokens
+    expect(tokens).toBeGreaterThan(maximum)
+    expect(tokens).toBeLessThan(maximum + 200)
   })
 
   it.each([

@@ -10,7 +10,14 @@ const PRICES: PriceList = {
 
 it('adds the cells of a point up, errors and denials by class', () => {
   const counts = [
-    cell({ outcome: 'success', requests: 5, inputTokens: 10, outputTokens: 20 }),
+    cell({
+      outcome: 'success',
+      requests: 5,
+      inputTokens: 10,
+      outputTokens: 20,
+      cacheWriteInputTokens: 3,
+      unreadRequests: 2,
+    }),
     cell({ model: 'other', outcome: 'success', requests: 1, inputTokens: 7 }),
     cell({ outcome: 'denied', deniedBy: 'minute-requests', requests: 2 }),
     cell({ outcome: 'denied', deniedBy: 'upstream_cooldown', requests: 3 }),
@@ -24,8 +31,8 @@ it('adds the cells of a point up, errors and denials by class', () => {
       inputTokens: 17,
       outputTokens: 20,
       cachedInputTokens: 0,
-      cacheWriteInputTokens: 0,
-      unreadRequests: 0,
+      cacheWriteInputTokens: 3,
+      unreadRequests: 2,
       reasoningTokens: 0,
       outcomes: { success: 6, denied: 5 },
       deniedBy: { 'minute-requests': 2, upstream_cooldown: 3 },
@@ -35,6 +42,7 @@ it('adds the cells of a point up, errors and denials by class', () => {
     expect.objectContaining({ fromMs: 60_000, requests: 4, outcomes: { upstream_429: 4 }, deniedBy: {} }),
   ])
   expect(points[1]).not.toHaveProperty('estimatedCostUsd')
+  expect(points[1]).not.toHaveProperty('unreadRequests')
 })
 
 it('gives each point the percentiles of its own histograms, and none where nothing was sent', () => {

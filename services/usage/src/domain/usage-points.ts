@@ -20,7 +20,9 @@ export function usagePoints({ counts, histograms }: UsageCells, prices: PriceLis
 }
 
 interface Sums {
-  readonly point: UsagePoint & { cacheWriteInputTokens: number; unreadRequests: number }
+  readonly point: UsagePoint
+  cacheWriteInputTokens: number
+  unreadRequests: number
   costUsd: number
   pricedTokens: number
   unpricedTokens: number
@@ -31,7 +33,7 @@ function pointKey({ fromMs, group }: Pick<CountCell, 'fromMs' | 'group'>): strin
 }
 
 function noSums({ fromMs, group }: CountCell): Sums {
-  const point = {
+  const point: UsagePoint = {
     fromMs,
     ...(group === undefined ? {} : { group }),
     requests: 0,
@@ -39,12 +41,10 @@ function noSums({ fromMs, group }: CountCell): Sums {
     outputTokens: 0,
     cachedInputTokens: 0,
     reasoningTokens: 0,
-    cacheWriteInputTokens: 0,
-    unreadRequests: 0,
     outcomes: {},
     deniedBy: {},
   }
-  return { point, costUsd: 0, pricedTokens: 0, unpricedTokens: 0 }
+  return { point, cacheWriteInputTokens: 0, unreadRequests: 0, costUsd: 0, pricedTokens: 0, unpricedTokens: 0 }
 }
 
 function add(sums: Sums, cell: CountCell, prices: PriceList): void {
@@ -54,8 +54,8 @@ function add(sums: Sums, cell: CountCell, prices: PriceList): void {
   point.outputTokens += cell.outputTokens
   point.cachedInputTokens += cell.cachedInputTokens
   point.reasoningTokens += cell.reasoningTokens
-  point.cacheWriteInputTokens += cell.cacheWriteInputTokens
-  point.unreadRequests += cell.unreadRequests
+  sums.cacheWriteInputTokens += cell.cacheWriteInputTokens
+  sums.unreadRequests += cell.unreadRequests
   point.outcomes[cell.outcome] = (point.outcomes[cell.outcome] ?? 0) + cell.requests
   if (cell.deniedBy !== '') point.deniedBy[cell.deniedBy] = (point.deniedBy[cell.deniedBy] ?? 0) + cell.requests
   const tokens = cell.inputTokens + cell.outputTokens
@@ -68,9 +68,12 @@ function add(sums: Sums, cell: CountCell, prices: PriceList): void {
   }
 }
 
-function toPoint({ point, costUsd: estimatedCostUsd, pricedTokens, unpricedTokens }: Sums): UsagePoint {
+function toPoint({ point, ...sums }: Sums): UsagePoint {
+  const { cacheWriteInputTokens, unreadRequests, costUsd: estimatedCostUsd, pricedTokens, unpricedTokens } = sums
   return {
     ...point,
+    ...(cacheWriteInputTokens === 0 ? {} : { cacheWriteInputTokens }),
+    ...(unreadRequests === 0 ? {} : { unreadRequests }),
     ...(pricedTokens === 0 ? {} : { estimatedCostUsd }),
     ...(unpricedTokens === 0 ? {} : { unpricedTokens }),
   }

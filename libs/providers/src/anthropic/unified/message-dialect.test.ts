@@ -127,12 +127,28 @@ describe('a stream', () => {
 
   it.each(Object.entries(STREAMS))('of %s that is cut ends with an error, never silently', (_, stream) => {
     const bytes = streamBytes(stream)
-    const complete = bytes.indexOf('{"type":"message_stop"}') + '{"type":"message_stop"}'.length
+    // Where the reason of its end has come, what is still missing is no part of the message.
+    const complete = bytes.indexOf('\n\n', bytes.indexOf('"stop_reason":"'))
     for (let length = 0; length < complete; length++) {
       const events = translate(bytes.subarray(0, length), [64])
       expect(events).not.toContain('[DONE]')
       expect(lastEvent(events)).toMatchObject({ error: { code: 'upstream_unreachable' } })
     }
+  })
+
+  it('whose end has its reason is whole without what closes it', () => {
+    const [end] = TEXT_STREAM.slice(-1)
+    expect(end).toMatchObject({ type: 'message_stop' })
+    const events = translate(streamBytes(TEXT_STREAM.slice(0, -1)), [64])
+    expect(events).toBe(translate(streamBytes(TEXT_STREAM), [64]))
+  })
+
+  it('may begin twice before it has said anything, and not after', () => {
+    const start = TEXT_STREAM.slice(0, 1)
+    expect(translate(streamBytes([...start, ...TEXT_STREAM]), [64])).toBe(translate(streamBytes(TEXT_STREAM), [64]))
+    const events = translate(streamBytes([...TEXT_STREAM.slice(0, 3), ...start, ...TEXT_STREAM.slice(1)]), [64])
+    expect(lastEvent(events)).toMatchObject({ error: { code: 'upstream_unreachable' } })
+    expect(events).not.toContain('[DONE]')
   })
 
   it('that is broken off ends with the error that is given, unless it was at its end', () => {
@@ -150,7 +166,7 @@ describe('a stream', () => {
   it.each([
     [{ type: 'error', error: { type: 'overloaded_error', message: 'Overloaded' } }, 'Overloaded', 'overloaded_error'],
     [{ type: 'error' }, 'Anthropic ended the answer with an error.', null],
-    [block(0, { type: 'tool_use', name: 'f' }), 'Anthropic began a tool call without id or name.', null],
+    [block(0, { type: 'tool_use', name: 'f' }), 'Anthropic returned a tool call without id or name.', null],
   ])('ends with the error in it: %j', (event, message, code) => {
     const events = translate(streamBytes([...TEXT_STREAM.slice(0, 4), event, ...TEXT_STREAM.slice(4)]), [50])
     expect(lastEvent(events)).toEqual({ error: { message, type: 'server_error', param: null, code } })

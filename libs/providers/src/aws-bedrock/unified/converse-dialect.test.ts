@@ -122,7 +122,7 @@ it.each([
   [
     'a call without a name',
     start({ toolUse: { toolUseId: 'a' } }),
-    'AWS Bedrock began a tool call without id or name.',
+    'AWS Bedrock returned a tool call without id or name.',
   ],
   ['an image', start({ image: { format: 'png' } }), expect.stringContaining('has no place for')],
   [
