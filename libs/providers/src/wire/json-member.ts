@@ -14,7 +14,9 @@ export function findLastMember(json: Buffer, name: string, depth: number): Membe
   const key = `"${name}"`
   let keyStart = json.lastIndexOf(key)
   for (let attempts = 0; keyStart >= 0 && attempts < MAX_ATTEMPTS; attempts++) {
-    const valueStart = afterColon(json, keyStart + key.length)
+    // After a backslash the quote is one inside a longer name.
+    const isKey = json[keyStart - 1] !== BACKSLASH
+    const valueStart = isKey ? afterColon(json, keyStart + key.length) : -1
     const end = valueStart < 0 ? -1 : endOfValue(json, valueStart)
     if (end >= 0 && depthBefore(json, end) === depth) return { keyStart, valueStart, end }
     keyStart = keyStart === 0 ? -1 : json.lastIndexOf(key, keyStart - 1)
@@ -36,6 +38,22 @@ export function withoutMember(json: Buffer, { keyStart, end }: MemberSpan): [Buf
   return [json.subarray(0, keyStart), json.subarray(resume)]
 }
 
+/**
+ * The members of the object that begins at `start`, or the items of the array, in order; an item's `keyStart` is its `valueStart`.
+ * @param json well-formed there
+ */
+export function* memberSpans(json: Buffer, start: number): Generator<MemberSpan> {
+  const hasNames = json[start] === OPEN_BRACE
+  for (let at = skipWhiteSpace(json, start + 1); at < json.length && !isDelimiter(json[at]); ) {
+    const valueStart = hasNames ? afterColon(json, endOfString(json, at)) : at
+    const end = endOfValue(json, valueStart)
+    if (end < 0) return
+    yield { keyStart: at, valueStart, end }
+    const after = skipWhiteSpace(json, end)
+    at = json[after] === COMMA ? skipWhiteSpace(json, after + 1) : after
+  }
+}
+
 /** Each attempt may read the whole text: text that is made to have many false matches is given up. */
 const MAX_ATTEMPTS = 8
 
@@ -53,7 +71,8 @@ function afterColon(json: Buffer, from: number): number {
   return json[colon] === COLON ? skipWhiteSpace(json, colon + 1) : -1
 }
 
-function endOfValue(json: Buffer, start: number): number {
+/** Where the value that begins at `start` ends; below 0 where it does not. */
+export function endOfValue(json: Buffer, start: number): number {
   const first = json[start]
   if (first === QUOTE) return endOfString(json, start)
   if (first === OPEN_BRACE || first === OPEN_BRACKET) return endOfContainer(json, start)
@@ -102,7 +121,7 @@ function depthBefore(json: Buffer, from: number): number {
   return depth === deepest ? -depth : -1
 }
 
-function skipWhiteSpace(json: Buffer, from: number): number {
+export function skipWhiteSpace(json: Buffer, from: number): number {
   let i = from
   while (isWhiteSpace(json[i])) i++
   return i
