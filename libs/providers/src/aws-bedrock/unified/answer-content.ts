@@ -1,6 +1,6 @@
 import type { AnswerContent, AnswerToolCall } from '../../unified/answer-message.ts'
 import { isRecord } from '../../wire/is-record.ts'
-import { jsonText } from '../../wire/json-text.ts'
+import { writtenText } from '../../wire/json-source.ts'
 import type { PlacedReasoning } from './reasoning-content.ts'
 import { toToolCall } from './tool-use.ts'
 
@@ -25,7 +25,7 @@ export function readAnswerContent(blocks: readonly unknown[]): ConverseContent |
     if (isForeign(block)) return undefined
     text += textOf(block)
     if (isRecord(block.toolUse) && !isServed(block.toolUse)) {
-      const call = toToolCall(block.toolUse, jsonText(block.toolUse.input ?? {}) ?? '')
+      const call = toToolCall(block.toolUse, writtenText(block.toolUse.input ?? {}) ?? '')
       if (call === undefined) return undefined
       calls.push(call)
     }

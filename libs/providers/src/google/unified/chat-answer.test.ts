@@ -6,7 +6,7 @@ import { HELLO, nativeCall, unifiedRequest } from './__fixtures__/unified-reques
 import { chatCall } from './chat-call.ts'
 import { chatTranslation } from './chat-translation.ts'
 
-/** More than can be written again. */
+/** More than JavaScript can write. */
 const DEEP = '['.repeat(20_000) + ']'.repeat(20_000)
 
 describe('a whole answer', () => {
@@ -147,9 +147,15 @@ describe('a whole answer', () => {
     '{"candidates":[{"finishReason":"OTHER"}]}',
     '{"candidates":[{"content":{"parts":[{"inlineData":{"mimeType":"image/png","data":""}}]},"finishReason":"STOP"}]}',
     '{"candidates":[{"content":{"parts":[{"functionCall":{"args":{}}}]},"finishReason":"STOP"}]}',
-    `{"candidates":[{"content":{"parts":[{"functionCall":{"name":"x","args":{"a":${DEEP}}}}]}}]}`,
   ])('of %s cannot be told', (text) => {
     expect(answerTo(Buffer.from(text))).toBeUndefined()
+  })
+
+  it('has arguments as they came, however deeply they are nested', () => {
+    const text = `{"candidates":[{"content":{"parts":[{"functionCall":{"name":"x","args":{"a":${DEEP}}}}]}}]}`
+    expect(answerTo(Buffer.from(text))).toMatchObject({
+      choices: [{ message: { tool_calls: [{ function: { arguments: `{"a":${DEEP}}` } }] } }],
+    })
   })
 
   it('never makes it throw, whatever it holds', () => {
