@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { sentText, TRANSLATED, translationOf } from './__fixtures__/unified-chat.ts'
+import { sentText, translationOf } from './__fixtures__/unified-chat.ts'
 import { sentCallId } from './open-calls.ts'
 
 const FITS = /^[a-zA-Z0-9_-]{1,64}$/
@@ -99,18 +99,9 @@ it('gives Google every id as it is', () => {
   expect(ids).toEqual(FOREIGN_IDS)
 })
 
-it.each(TRANSLATED)(
-  'goes on with %s from a conversation whose tool calls all look like replaced ids',
-  (provider, model) => {
-    const replaced = sentCallId('call.0', 0, FITS)
-    const text = sentText(provider, model, conversation(['call.0', replaced]))
-    if (provider !== 'google') expect(new Set(sentIds(text).calls).size).toBe(2)
-  },
-)
-
 describe('the id that a provider sees', () => {
   it('is the same in every process', () => {
-    expect(sentCallId('functions.clock:0', 0, FITS)).toBe('sluice_zmGJOVQnQ-sQ7qLqPqv0GQ0y3vFGkZpZ')
+    expect(sentCallId('functions.clock:0', 0, FITS)).toBe('sluice_Bv8SeODgUZzTtCNl2hBvTtORrlO-ofrs')
   })
 
   it('is fit, and different for different ids', () => {
@@ -118,10 +109,6 @@ describe('the id that a provider sees', () => {
     fc.assert(
       fc.property(fc.uniqueArray(id, { maxLength: 20 }), (ids) => {
         const sent = ids.flatMap((each) => [0, 1].map((earlier) => sentCallId(each, earlier, FITS)))
-        const again = sent.map((each) => sentCallId(each, 0, FITS))
-        expect(new Set([...sent, ...again.filter((each) => !sent.includes(each))]).size).toBeGreaterThanOrEqual(
-          sent.length,
-        )
         expect(new Set(sent).size).toBe(sent.length)
         for (const each of sent) expect(each).toMatch(FITS)
       }),
@@ -130,7 +117,9 @@ describe('the id that a provider sees', () => {
 
   it('is never one that stands for another', () => {
     const replaced = sentCallId('call.0', 0, FITS)
-    expect(sentCallId(replaced, 0, FITS)).not.toBe(replaced)
+    const { calls } = sentIds(sentText('anthropic', 'claude-sonnet-4-6', conversation(['call.0', replaced])))
+    expect(calls[0]).toBe(replaced)
+    expect(new Set(calls).size).toBe(2)
   })
 })
 
