@@ -13,8 +13,8 @@ type JsonObject = Readonly<Record<string, unknown>>
 export function recalledMessage(message: unknown): unknown {
   if (!isRecord(message) || message.role !== 'assistant') return message
   let recalled = message
-  for (const [name, value] of Object.entries(message)) {
-    if (Object.hasOwn(AssistantMessage.properties, name) || !isEmpty(value)) continue
+  for (const name in message) {
+    if (KNOWN.has(name) || !isEmpty(message[name])) continue
     const { [name]: _, ...others } = recalled
     recalled = others
   }
@@ -28,6 +28,8 @@ export function recalledMessage(message: unknown): unknown {
   }
   return recalled
 }
+
+const KNOWN: ReadonlySet<string> = new Set(Object.keys(AssistantMessage.properties))
 
 /** `images: []`, `prefix: false`, `audio_content: ""`. */
 function isEmpty(value: unknown): boolean {
@@ -64,7 +66,7 @@ export function spokenName(message: ChatMessage): ChatMessage {
 export function foreignMember(message: JsonObject, path: string): FieldError | undefined {
   const { role, content } = message
   if (role === 'assistant') {
-    for (const [name, advice] of Object.entries(ADVICE)) {
+    for (const [name, advice] of ADVICE) {
       if (message[name] !== undefined) return { field: `${path}.${name}`, message: advice }
     }
   }
@@ -81,8 +83,8 @@ export function foreignMember(message: JsonObject, path: string): FieldError | u
   }
 }
 
-const ADVICE = {
-  audio: 'refers to a voice that only OpenAI has: send its transcript as "content"',
-  function_call: 'is no longer in use: send "tool_calls", and each result in a message of the role "tool"',
-  images: 'cannot be sent back as part of an assistant message: send them in a message of the user',
-} as const
+const ADVICE: readonly (readonly [string, string])[] = [
+  ['audio', 'refers to a voice that only OpenAI has: send its transcript as "content"'],
+  ['function_call', 'is no longer in use: send "tool_calls", and each result in a message of the role "tool"'],
+  ['images', 'cannot be sent back as part of an assistant message: send them in a message of the user'],
+]

@@ -1,5 +1,5 @@
 import { isRecord } from './is-record.ts'
-import { endOfValue, findLastMember, type MemberSpan, memberSpans, skipWhiteSpace } from './json-member.ts'
+import { endOfValue, findLastMember, type MemberSpan, skipWhiteSpace, visitMembers } from './json-member.ts'
 import { jsonText } from './json-text.ts'
 import { compactJson } from './opaque-json.ts'
 import { parseJson } from './parse-json.ts'
@@ -10,20 +10,22 @@ export type JsonPath = readonly [string, ...string[]]
 /** All items of an array. */
 export const EVERY = '*'
 
-/** Parses JSON, and keeps how the objects at `path` are written. Returns undefined, which no JSON is, where it is none. */
+/**
+ * Parses a provider's JSON, and keeps how the objects at `path` are written, for {@link writtenText}. Costs a search where there are none.
+ * Returns undefined, which no JSON is, where it is none.
+ */
 export function parseWithSource(json: Buffer, path: JsonPath): unknown {
   const value = parseJson(json)
-  keepSource(json, value, path)
+  const name = path.findLast((step) => step !== EVERY) ?? ''
+  if (json.includes(`"${name}"`)) keepSource(json, value, path)
   return value
 }
 
-/**
- * Keeps how the objects at `path` of a document are written, for {@link writtenText}. Costs a search where the document has none.
- * @param value what `json` was parsed to
- */
+/** Keeps how the objects at `path` of a document are written, for {@link writtenText}. @param value what `json` was parsed to */
 export function keepSource(json: Buffer, value: unknown, path: JsonPath): void {
-  const name = path.findLast((step) => step !== EVERY) ?? ''
-  if (isRecord(value) && (json.includes(`"${name}"`) || hasEscapedLetters(json))) keep(json, 0, value, path)
+  const [name, ...others] = path
+  const member = isRecord(value) ? ownMember(json, name) : undefined
+  if (isRecord(value) && member !== undefined) keep(json, member.valueStart, value[name], others, 0)
 }
 
 /** How an object was written, but for white space. Returns undefined where that was not kept. */
@@ -38,9 +40,10 @@ export function writtenText(value: unknown): string | undefined {
 
 /** Finds the document's own member called `name`: of several the last, which is the one that JSON.parse takes. */
 export function ownMember(json: Buffer, name: string): MemberSpan | undefined {
-  // As a rule it is found from the end, without reading what stands before it. A name that is spelt with escapes is not.
-  const found = hasEscapedLetters(json) ? undefined : findLastMember(json, name, 1)
-  return found ?? lastMember(json, 0, name)
+  // As a rule it is found from the end, without reading what stands before it.
+  const found = findLastMember(json, name, 1)
+  // A later one may be spelt with escapes.
+  return found === undefined || hasEscapedLetters(json.subarray(found.end)) ? lastMember(json, name) : found
 }
 
 /** The text of an object with the member `name` set to `value`, which is JSON, and every other byte as it is. */
@@ -60,41 +63,62 @@ export function insertMember(json: Buffer, name: string, value: string | Buffer)
 
 const SOURCES = new WeakMap<object, string>()
 
-/** @param start where the value is in the text */
-function keep(json: Buffer, start: number, value: unknown, [step, ...rest]: readonly string[]): void {
-  if (step === undefined) {
-    if (isRecord(value)) SOURCES.set(value, compactJson(json.toString('utf8', start, endOfValue(json, start))))
-  } else if (step === EVERY) {
-    if (!Array.isArray(value)) return
-    let index = 0
-    for (const { valueStart } of memberSpans(json, start)) keep(json, valueStart, value[index++], rest)
-  } else if (isRecord(value)) {
-    const member = start === 0 ? ownMember(json, step) : lastMember(json, start, step)
-    if (member !== undefined) keep(json, member.valueStart, value[step], rest)
+/** Returns where the value that begins at `start` ends. */
+function keep(json: Buffer, start: number, value: unknown, path: readonly string[], depth: number): number {
+  const { [depth]: step } = path
+  if (step === undefined) return keepText(json, start, value)
+  if (step === EVERY) {
+    if (!Array.isArray(value)) return endOfValue(json, start)
+    return visitMembers(json, start, (_, valueStart, index) => keep(json, valueStart, value[index], path, depth + 1))
   }
+  if (!isRecord(value)) return endOfValue(json, start)
+  // Of a name that is there twice the last counts, whose values then get their own text.
+  return visitMembers(json, start, (keyStart, valueStart) =>
+    isCalled(json, keyStart, step)
+      ? keep(json, valueStart, value[step], path, depth + 1)
+      : endOfValue(json, valueStart),
+  )
 }
 
-function lastMember(json: Buffer, start: number, name: string): MemberSpan | undefined {
+function keepText(json: Buffer, start: number, value: unknown): number {
+  const end = endOfValue(json, start)
+  if (isRecord(value)) SOURCES.set(value, compactJson(json.toString('utf8', start, end)))
+  return end
+}
+
+function lastMember(json: Buffer, name: string): MemberSpan | undefined {
   let last: MemberSpan | undefined
-  for (const member of memberSpans(json, skipWhiteSpace(json, start))) {
-    if (isCalled(json, member, name)) last = member
-  }
+  visitMembers(json, skipWhiteSpace(json, 0), (keyStart, valueStart) => {
+    const end = endOfValue(json, valueStart)
+    if (isCalled(json, keyStart, name)) last = { keyStart, valueStart, end }
+    return end
+  })
   return last
 }
 
-function isCalled(json: Buffer, { keyStart }: MemberSpan, name: string): boolean {
-  const key = json.subarray(keyStart, endOfValue(json, keyStart))
-  if (key.length === name.length + QUOTES) return key.toString('latin1', 1, key.length - 1) === name
-  return key.includes(BACKSLASH) && JSON.parse(key.toString('utf8')) === name
+/** Whether the key that begins at `start` is `name`, which has no characters but letters and "_". */
+function isCalled(json: Buffer, start: number, name: string): boolean {
+  let at = start + 1
+  for (let index = 0; index < name.length; index++, at++) {
+    if (json[at] === name.charCodeAt(index)) continue
+    return json[at] === BACKSLASH && JSON.parse(json.toString('utf8', start, endOfValue(json, start))) === name
+  }
+  return json[at] === QUOTE
 }
 
 /** Whether a name made of letters and "_" may be spelt with escapes. */
 function hasEscapedLetters(json: Buffer): boolean {
-  return ESCAPED_LETTERS.some((start) => json.includes(start))
+  for (let at = json.indexOf(ESCAPE); at >= 0; at = json.indexOf(ESCAPE, at + ESCAPE.length)) {
+    const digit = json[at + ESCAPE.length]
+    if (digit !== undefined && digit >= FIRST_LETTERS && digit <= LAST_LETTERS) return true
+  }
+  return false
 }
 
-/** How `A` to `z` begin: `\\u0041`, `\\u007a`. */
-const ESCAPED_LETTERS = ['\\u004', '\\u005', '\\u006', '\\u007'] as const
+const ESCAPE = '\\u00'
+/** What follows of `A` to `z`: `\\u0041`, `\\u007a`. */
+const FIRST_LETTERS = '4'.charCodeAt(0)
+const LAST_LETTERS = '7'.charCodeAt(0)
 const CLOSE_BRACE = 0x7d
-const QUOTES = 2
+const QUOTE = 0x22
 const BACKSLASH = 0x5c
