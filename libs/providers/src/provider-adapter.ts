@@ -100,6 +100,8 @@ export interface Operation {
   readonly runsModel?: ModelRuns
   /** `json`: it takes nothing else. */
   readonly body: 'json' | 'any'
+  /** A body whose type is not stated is JSON. */
+  readonly untypedIsJson?: true
   /** Relative to the base URL. */
   readonly path: string
   /** Where the path names the model, not the body. */

@@ -104,6 +104,28 @@ describe('the official SDK', () => {
     expect(await sdk.send(new ConverseCommand({ ...REQUEST, messages }))).toMatchObject({ stopReason: 'end_turn' })
   })
 
+  it.each(['invoke', 'invoke-with-response-stream'])(
+    'may leave out the content type of %s, as boto3 does, and is counted',
+    async (action) => {
+      const answer = await exchange(`${connection.endpoint}/model/${CLAUDE}/${action}`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${path.apiKey}` },
+        body: JSON.stringify(MESSAGE),
+      })
+      expect(answer.status).toBe(200)
+      await eventually(() => expect(usages()[0]?.[0]).toBeGreaterThan(0))
+    },
+  )
+
+  it('takes no body of another type', async () => {
+    const answer = await exchange(`${connection.endpoint}/model/${CLAUDE}/invoke`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${path.apiKey}`, 'content-type': 'text/plain' },
+      body: JSON.stringify(MESSAGE),
+    })
+    expect(answer.status).toBe(400)
+  })
+
   it('takes another way of writing the model in the path', async () => {
     const answer = await postJson(`${connection.endpoint}/model/${NOVA}/converse`, path.apiKey, REQUEST)
     expect(answer.status).toBe(200)

@@ -11,7 +11,15 @@ describe('operations', () => {
     [`/model/${PROFILE}/invoke-with-response-stream`, 'invoke-stream', PROFILE],
     ['/model/us.meta.llama/count-tokens', 'count-tokens', 'us.meta.llama'],
   ])('POST %s', (path, kind, model) => {
-    expect(awsBedrock.operation('POST', path)).toEqual({ kind, usesModel: true, body: 'json', path, model })
+    const untypedIsJson = kind.startsWith('invoke') ? { untypedIsJson: true } : {}
+    expect(awsBedrock.operation('POST', path)).toEqual({
+      kind,
+      usesModel: true,
+      body: 'json',
+      ...untypedIsJson,
+      path,
+      model,
+    })
   })
 
   it.each([

@@ -14,11 +14,17 @@ export function bedrockOperation(method: string, given: string): Operation | und
   const [, model, action = ''] = MODEL_PATH.exec(decodedPath(path) ?? '') ?? []
   const kind = ACTIONS.get(action)
   if (method !== 'POST' || model === undefined || kind === undefined) return undefined
-  return { kind, usesModel: true, body: 'json', path, model }
+  return { kind, usesModel: true, body: 'json', ...(UNTYPED.has(kind) ? { untypedIsJson: true } : {}), path, model }
 }
 
 /** No version: slashes alone can be too many. */
 const LAYOUT: PathLayout = { root: '', resources: new Set(['model']) }
+
+/**
+ * The content type of these has a default, application/json, for which SDKs such as boto3 send none.
+ * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InvokeModel.html
+ */
+const UNTYPED: ReadonlySet<BedrockKind> = new Set(['invoke', 'invoke-stream'])
 
 const MODEL_PATH = /^\/model\/(.+)\/([^/]+)$/
 

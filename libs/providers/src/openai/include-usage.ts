@@ -1,6 +1,6 @@
 import type { RequestInspection } from '../provider-adapter.ts'
 import { isRecord } from '../wire/is-record.ts'
-import { findLastMember } from '../wire/json-member.ts'
+import { insertMember, ownMember, withMember } from '../wire/json-source.ts'
 
 /**
  * Has a streamed answer tell its usage, where `inspection.addsUsage`: adds `stream_options.include_usage` to the body, and
@@ -9,19 +9,11 @@ import { findLastMember } from '../wire/json-member.ts'
  */
 export function includeUsage(inspection: RequestInspection, body: unknown, bytes: Buffer): Buffer {
   if (!inspection.addsUsage || !isRecord(body)) return bytes
-  if (body.stream_options === undefined) return insertFirst(bytes)
-  const options = isRecord(body.stream_options) ? body.stream_options : {}
-  const member = findLastMember(bytes, 'stream_options', 1)
-  // A key that is spelt with escapes is left alone: its answer is then settled without usage.
-  if (member === undefined) return bytes
-  const value = Buffer.from(JSON.stringify({ ...options, include_usage: true }))
-  return Buffer.concat([bytes.subarray(0, member.valueStart), value, bytes.subarray(member.end)])
+  const { stream_options: options } = body
+  if (options === undefined) return insertMember(bytes, 'stream_options', ONLY_USAGE)
+  const member = isRecord(options) ? ownMember(bytes, 'stream_options') : undefined
+  const given = member === undefined ? ONLY_USAGE : bytes.subarray(member.valueStart, member.end)
+  return withMember(bytes, 'stream_options', withMember(given, 'include_usage', 'true'))
 }
 
-function insertFirst(bytes: Buffer): Buffer {
-  const inside = bytes.indexOf('{') + 1
-  return Buffer.concat([bytes.subarray(0, inside), MEMBER, bytes.subarray(inside)])
-}
-
-/** The body has at least the member `stream`, so that a comma always follows. */
-const MEMBER = Buffer.from('"stream_options":{"include_usage":true},')
+const ONLY_USAGE = Buffer.from('{"include_usage":true}')

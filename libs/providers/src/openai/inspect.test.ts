@@ -136,6 +136,15 @@ describe('asking for usage', () => {
       '{"stream_options":{"include_usage":false,"include_obfuscation":false},"stream":true,"seed":12345678901234567890}',
       '{"stream_options":{"include_usage":true,"include_obfuscation":false},"stream":true,"seed":12345678901234567890}',
     ],
+    [
+      '{"stream":true,"stream_options":{ "10":1.0,"2":9007199254740993}}',
+      '{"stream":true,"stream_options":{"include_usage":true, "10":1.0,"2":9007199254740993}}',
+    ],
+    ['{"stream":true,"stream_options":{}}', '{"stream":true,"stream_options":{"include_usage":true}}'],
+    [
+      '{"stream":true,"stream\\u005foptions":{"include\\u005fusage":null,"a":-0}}',
+      '{"stream":true,"stream\\u005foptions":{"include\\u005fusage":true,"a":-0}}',
+    ],
     ['{"stream":true,"stream_options":null}', '{"stream":true,"stream_options":{"include_usage":true}}'],
   ])('makes %s %s', (text, expected) => {
     const body: unknown = JSON.parse(text)

@@ -1,17 +1,14 @@
 import { listedModel } from '../unified/listed-model.ts'
-import { refuse } from '../unified/refusal.ts'
 import type {
   AnswerTranslation,
   AnswerTranslator,
   AskedAnswer,
   NativeCall,
-  Refusal,
   UnifiedApi,
   UnifiedRequest,
 } from '../unified-api.ts'
 import { isRecord } from '../wire/is-record.ts'
-import { findLastMember } from '../wire/json-member.ts'
-import { jsonText } from '../wire/json-text.ts'
+import { withMember } from '../wire/json-source.ts'
 import { foreignError } from './foreign-error.ts'
 import { GuardedStream } from './guarded-stream.ts'
 
@@ -27,28 +24,13 @@ export function openAiUnified(root: string): UnifiedApi {
   }
 }
 
-function passOn(path: string, request: UnifiedRequest): NativeCall | Refusal {
-  const body = withModel(request)
-  if (body === undefined) return refuse('messages', 'The request is nested too deeply.')
+function passOn(path: string, request: UnifiedRequest): NativeCall {
   const { model, answerId, receivedAtMs } = request
+  const body = withMember(request.bytes, 'model', JSON.stringify(model))
   const asked = { model, answerId, receivedAtMs, streamed: request.body.stream === true, tellsUsage: false }
   return { status: 'translated', path, query: '', headers: undefined, body, answer: asked }
 }
 
-/** Undefined where the body can be neither changed nor written anew. */
-function withModel({ body, bytes, model }: UnifiedRequest): Buffer | undefined {
-  // A key that is spelt with escapes is not found, and it may be the one that counts.
-  const member = bytes.includes(ESCAPED_LETTER) ? undefined : findLastMember(bytes, 'model', 1)
-  if (member === undefined) {
-    const text = jsonText({ ...body, model })
-    return text === undefined ? undefined : Buffer.from(text)
-  }
-  const name = Buffer.from(JSON.stringify(model))
-  return Buffer.concat([bytes.subarray(0, member.valueStart), name, bytes.subarray(member.end)])
-}
-
-/** How every letter of `model` begins that is spelt as an escape. */
-const ESCAPED_LETTER = '\\u006'
 const EMPTY = Buffer.alloc(0)
 
 const AS_IT_IS: AnswerTranslator = {

@@ -3,13 +3,13 @@ import { AlternatingTurns, type Turn } from './alternating-turns.ts'
 import type { AssistantMessage, ChatMessage, ImagePart, ToolCall, ToolMessage, UserMessage } from './chat-request.ts'
 import { OpenCalls } from './open-calls.ts'
 import { inPlace, type Placed } from './place.ts'
-import { isRefusal, refuseParameter } from './refusal.ts'
+import { isRefusal } from './refusal.ts'
 import { answerText, spokenTexts } from './spoken-texts.ts'
 
 /** How a provider says each part of a conversation as a block. A `path` is the part's, for the refusal. */
 export interface BlockDialect<Block> {
-  /** The provider's name, as people read it. */
-  readonly provider: string
+  /** What the id of a tool call must match so that the provider takes it; others are replaced. */
+  readonly callIds: RegExp
   text(text: string): Block
   image(part: ImagePart, path: string): Block | Refusal
   toolCall(call: ToolCall, path: string): Block | Refusal
@@ -43,18 +43,15 @@ class ConversationTranslation<Block extends object> {
   readonly #dialect: BlockDialect<Block>
   readonly #system: string[] = []
   readonly #turns = new AlternatingTurns<Block>()
-  readonly #openCalls = new OpenCalls()
+  readonly #openCalls: OpenCalls
 
   constructor(dialect: BlockDialect<Block>) {
     this.#dialect = dialect
+    this.#openCalls = new OpenCalls(dialect.callIds)
   }
 
   /** @param path the message's */
   add(message: ChatMessage, path: string): Refusal | undefined {
-    // A tool's name is that of the call, which has it already.
-    if (message.name !== undefined && message.role !== 'tool') {
-      return refuseParameter(`${path}.name`, this.#dialect.provider)
-    }
     switch (message.role) {
       case 'system':
       case 'developer':
@@ -95,15 +92,14 @@ class ConversationTranslation<Block extends object> {
     if (refusal !== undefined) return refusal
     const blocks = this.#answerBlocks(message, path)
     if (isRefusal(blocks)) return blocks
-    this.#openCalls.open(message, path)
     this.#turns.add('assistant', blocks)
     return undefined
   }
 
   #addResult(message: ToolMessage, path: string): Refusal | undefined {
-    const refusal = this.#openCalls.close(message.tool_call_id, path)
-    if (refusal !== undefined) return refusal
-    this.#turns.addResult(this.#dialect.toolResult(message))
+    const sentId = this.#openCalls.close(message.tool_call_id, path)
+    if (typeof sentId !== 'string') return sentId
+    this.#turns.addResult(this.#dialect.toolResult({ ...message, tool_call_id: sentId }))
     return undefined
   }
 
@@ -112,7 +108,7 @@ class ConversationTranslation<Block extends object> {
     const thinking = this.#dialect.thinking(message, path)
     if (isRefusal(thinking)) return thinking
     const calls: Block[] = []
-    for (const [index, call] of (message.tool_calls ?? []).entries()) {
+    for (const [index, call] of this.#openCalls.open(message, path).entries()) {
       const block = this.#dialect.toolCall(call, `${path}.tool_calls.${index}`)
       if (isRefusal(block)) return block
       calls.push(block)

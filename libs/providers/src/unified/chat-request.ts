@@ -25,7 +25,14 @@ const refusalPart = Type.Object({ type: Type.Literal('refusal'), refusal: Type.S
 
 const text = Type.Union([Type.String(), Type.Array(textPart, { minItems: 1 })])
 
+/** A tool may have nothing to say. */
+const resultText = Type.Union([Type.String(), Type.Array(textPart)])
+
+/** Who of several speaks in a role: see `message-history.ts`. */
 const name = Type.Optional(Type.String())
+
+/** What a response has for the application to read, and no provider takes back. */
+const forReading = Type.Optional(Type.Unknown())
 
 const SystemMessage = Type.Object(
   { role: Type.Union([Type.Literal('system'), Type.Literal('developer')]), content: text, name },
@@ -51,7 +58,7 @@ const extraContent = Type.Optional(Type.Record(Type.String(), Type.Unknown()))
 export type ToolCall = Static<typeof ToolCall>
 export const ToolCall = Type.Object(
   {
-    id: Type.String({ minLength: 1 }),
+    id: Type.String(),
     type: Type.Literal('function'),
     function: Type.Object(
       {
@@ -59,11 +66,13 @@ export const ToolCall = Type.Object(
         /** JSON text. */
         arguments: Type.String(),
         /** The same, as OpenAI's SDK has read it for the application. */
-        parsed_arguments: Type.Optional(Type.Unknown()),
+        parsed_arguments: forReading,
+        provider_specific_fields: forReading,
       },
       closed,
     ),
     extra_content: extraContent,
+    provider_specific_fields: forReading,
     /** Where the call was put together from a stream. */
     index: Type.Optional(Type.Integer()),
   },
@@ -74,26 +83,37 @@ export type AssistantMessage = Static<typeof AssistantMessage>
 export const AssistantMessage = Type.Object(
   {
     role: Type.Literal('assistant'),
-    content: Type.Optional(
-      Type.Union([Type.String(), Type.Array(Type.Union([textPart, refusalPart]), { minItems: 1 }), Type.Null()]),
-    ),
+    content: Type.Optional(Type.Union([Type.String(), Type.Array(Type.Union([textPart, refusalPart])), Type.Null()])),
     refusal: Type.Optional(Type.String()),
     tool_calls: Type.Optional(Type.Array(ToolCall)),
     name,
-    /** An earlier answer's thoughts, which no provider takes back in this form: it is for the application only. */
-    reasoning_content: Type.Optional(Type.String()),
+    /** An earlier response's thoughts, which no provider takes back in this form. DeepSeek, xAI, vLLM, Sluice itself. */
+    reasoning_content: forReading,
+    /** The same: Groq, OpenRouter, Cerebras, vLLM. */
+    reasoning: forReading,
+    /** OpenRouter. */
+    reasoning_details: forReading,
+    /** LiteLLM. */
+    thinking_blocks: forReading,
+    provider_specific_fields: forReading,
+    /** What was cited: OpenAI's search models, OpenRouter, Azure. */
+    annotations: forReading,
+    citations: forReading,
+    /** Azure: the documents behind the response. */
+    context: forReading,
+    /** Groq: the tools that it ran itself. */
+    executed_tools: forReading,
+    logprobs: forReading,
     extra_content: extraContent,
     /** The content, as OpenAI's SDK has read it for the application. */
-    parsed: Type.Optional(Type.Unknown()),
-    /** In answers of OpenAI's, always empty for text. */
-    annotations: Type.Optional(Type.Array(Type.Unknown(), { maxItems: 0 })),
+    parsed: forReading,
   },
   closed,
 )
 
 export type ToolMessage = Static<typeof ToolMessage>
 export const ToolMessage = Type.Object(
-  { role: Type.Literal('tool'), tool_call_id: Type.String({ minLength: 1 }), content: text, name },
+  { role: Type.Literal('tool'), tool_call_id: Type.String(), content: resultText, name },
   closed,
 )
 

@@ -4,6 +4,7 @@ import type { Refusal } from '../unified-api.ts'
 import { isRecord } from '../wire/is-record.ts'
 import { refuseExcessiveArguments } from './bounded-arguments.ts'
 import { ChatRequest, MESSAGE_SCHEMAS } from './chat-request.ts'
+import { foreignMember, recalledMessage, spokenName } from './message-history.ts'
 import { refuseField, refuseParameter } from './refusal.ts'
 import { withoutNulls } from './without-nulls.ts'
 
@@ -42,10 +43,13 @@ export function readChatRequest(
     if (!Object.hasOwn(ChatRequest.properties, name)) return refuseParameter(name, provider)
     if (isOptional(name) && !parameters.has(name)) return refuseParameter(name, provider)
   }
-  const error = requestError(asked)
+  const messages = readMessages(asked.messages)
+  if ('field' in messages) return refuseField(messages)
+  const recalled = { ...asked, ...messages }
+  const error = shapeError(ChatRequest, recalled)
   if (error !== undefined) return refuseField(error)
-  const chat = asked as ChatRequest
-  return refuseExcessiveArguments(chat.messages) ?? chat
+  const chat = recalled as ChatRequest
+  return refuseExcessiveArguments(chat.messages) ?? { ...chat, messages: chat.messages.map(spokenName) }
 }
 
 /** The most tokens that the caller wants; undefined where it does not say. */
@@ -95,14 +99,20 @@ function asksForSomething(name: string, value: unknown): boolean {
   return value !== undefined && NEUTRAL.get(name)?.(value) !== true
 }
 
-/** The first error in the messages, each by the schema of its role: of a choice, only that none fits could be said. */
-function requestError(asked: Readonly<Record<string, unknown>>): FieldError | undefined {
-  const { messages } = asked
-  for (const [index, message] of (Array.isArray(messages) ? messages : []).entries()) {
+/**
+ * The messages as they are to be understood, or the first error in them, each by the schema of its role: of a choice, only that none
+ * fits could be said.
+ */
+function readMessages(given: unknown): { readonly messages?: unknown[] } | FieldError {
+  if (!Array.isArray(given)) return {}
+  const messages: unknown[] = []
+  for (const [index, item] of given.entries()) {
+    const message = recalledMessage(item)
     const error = messageError(message, index)
     if (error !== undefined) return error
+    messages.push(message)
   }
-  return shapeError(ChatRequest, asked)
+  return { messages }
 }
 
 function messageError(message: unknown, index: number): FieldError | undefined {
@@ -112,6 +122,8 @@ function messageError(message: unknown, index: number): FieldError | undefined {
     typeof role === 'string' && Object.hasOwn(MESSAGE_SCHEMAS, role)
       ? MESSAGE_SCHEMAS[role as keyof typeof MESSAGE_SCHEMAS]
       : undefined
-  if (schema !== undefined) return shapeError(schema, message, path)
+  if (schema !== undefined) {
+    return (isRecord(message) ? foreignMember(message, path) : undefined) ?? shapeError(schema, message, path)
+  }
   return { field: `${path}.role`, message: `must be one of ${Object.keys(MESSAGE_SCHEMAS).join(', ')}` }
 }

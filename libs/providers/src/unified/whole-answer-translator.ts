@@ -1,4 +1,5 @@
 import type { AnswerTranslator, TranslatedError } from '../unified-api.ts'
+import { type JsonPath, parseWithSource } from '../wire/json-source.ts'
 import { parseJson } from '../wire/parse-json.ts'
 
 /** An answer that tells why it is none, or has what OpenAI's answers have no place for. */
@@ -10,14 +11,19 @@ export interface TranslatedFailure {
 export class WholeAnswerTranslator implements AnswerTranslator {
   readonly contentType = 'application/json; charset=utf-8'
   readonly #translate: (answer: unknown) => object | TranslatedFailure | undefined
+  readonly #opaque: JsonPath | undefined
   #pieces: Buffer[] = []
   #bytes = 0
   failed = false
   failure: TranslatedError | undefined
 
-  /** @param translate gives undefined where the answer has not the shape that it should have; never throws */
-  constructor(translate: (answer: unknown) => object | TranslatedFailure | undefined) {
+  /**
+   * @param translate gives undefined where the answer has not the shape that it should have; never throws
+   * @param opaque where the answer has objects, such as tool calls' arguments, whose text `translate` needs: see `writtenText`
+   */
+  constructor(translate: (answer: unknown) => object | TranslatedFailure | undefined, opaque?: JsonPath) {
     this.#translate = translate
+    this.#opaque = opaque
   }
 
   push(chunk: Buffer): Buffer {
@@ -33,7 +39,10 @@ export class WholeAnswerTranslator implements AnswerTranslator {
 
   end(): Buffer | undefined {
     if (this.failed) return undefined
-    const translated = this.#translate(parseJson(Buffer.concat(this.#pieces)))
+    const json = Buffer.concat(this.#pieces)
+    const translated = this.#translate(
+      this.#opaque === undefined ? parseJson(json) : parseWithSource(json, this.#opaque),
+    )
     if (translated === undefined) return undefined
     if (isFailure(translated)) {
       this.failed = true

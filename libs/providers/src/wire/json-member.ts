@@ -14,7 +14,9 @@ export function findLastMember(json: Buffer, name: string, depth: number): Membe
   const key = `"${name}"`
   let keyStart = json.lastIndexOf(key)
   for (let attempts = 0; keyStart >= 0 && attempts < MAX_ATTEMPTS; attempts++) {
-    const valueStart = afterColon(json, keyStart + key.length)
+    // After a backslash the quote is one inside a longer name.
+    const isKey = json[keyStart - 1] !== BACKSLASH
+    const valueStart = isKey ? afterColon(json, keyStart + key.length) : -1
     const end = valueStart < 0 ? -1 : endOfValue(json, valueStart)
     if (end >= 0 && depthBefore(json, end) === depth) return { keyStart, valueStart, end }
     keyStart = keyStart === 0 ? -1 : json.lastIndexOf(key, keyStart - 1)
@@ -65,9 +67,32 @@ export function withoutMember(json: Buffer, { keyStart, end }: MemberSpan): [Buf
   return [json.subarray(0, keyStart), json.subarray(resume)]
 }
 
+/**
+ * Visits the members of the object that begins at `start`, or the items of the array, in order. `visit` gets where the key (of an item:
+ * the value) and the value begin and the number of those before, and returns where the value ends. Returns where the whole ends.
+ * @param json well-formed there
+ */
+export function visitMembers(
+  json: Buffer,
+  start: number,
+  visit: (keyStart: number, valueStart: number, index: number) => number,
+): number {
+  const hasNames = json[start] === OPEN_BRACE
+  let at = skipWhiteSpace(json, start + 1)
+  for (let index = 0; at < json.length && !isDelimiter(json[at]); index++) {
+    const valueStart = hasNames ? afterColon(json, endOfString(json, at)) : at
+    const end = visit(at, valueStart, index)
+    if (end < 0) return json.length
+    at = skipWhiteSpace(json, end)
+    if (json[at] === COMMA) at = skipWhiteSpace(json, at + 1)
+  }
+  return at + 1
+}
+
 /** Each attempt may read the whole text: text that is made to have many false matches is given up. */
 const MAX_ATTEMPTS = 8
 
+const FEW_BYTES = 48
 const QUOTE = 0x22
 const COMMA = 0x2c
 const COLON = 0x3a
@@ -82,7 +107,8 @@ function afterColon(json: Buffer, from: number): number {
   return json[colon] === COLON ? skipWhiteSpace(json, colon + 1) : -1
 }
 
-function endOfValue(json: Buffer, start: number): number {
+/** Where the value that begins at `start` ends; below 0 where it does not. */
+export function endOfValue(json: Buffer, start: number): number {
   const first = json[start]
   if (first === QUOTE) return endOfString(json, start)
   if (first === OPEN_BRACE || first === OPEN_BRACKET) return endOfContainer(json, start)
@@ -104,10 +130,18 @@ function endOfContainer(json: Buffer, start: number): number {
   return -1
 }
 
+/** Short strings are read byte by byte, which pays up to some length; the end of others is looked for natively. */
 function endOfString(json: Buffer, start: number): number {
-  for (let quote = json.indexOf(QUOTE, start + 1); quote >= 0; quote = json.indexOf(QUOTE, quote + 1)) {
+  const few = Math.min(json.length, start + FEW_BYTES)
+  let at = start + 1
+  for (; at < few; at++) {
+    const byte = json[at]
+    if (byte === QUOTE) return at + 1
+    if (byte === BACKSLASH) at++
+  }
+  for (let quote = json.indexOf(QUOTE, at); quote >= 0; quote = json.indexOf(QUOTE, quote + 1)) {
     let backslashes = 0
-    while (json[quote - 1 - backslashes] === BACKSLASH) backslashes++
+    while (quote - 1 - backslashes >= at && json[quote - 1 - backslashes] === BACKSLASH) backslashes++
     if (backslashes % 2 === 0) return quote + 1
   }
   return -1
@@ -131,7 +165,7 @@ function depthBefore(json: Buffer, from: number): number {
   return depth === deepest ? -depth : -1
 }
 
-function skipWhiteSpace(json: Buffer, from: number): number {
+export function skipWhiteSpace(json: Buffer, from: number): number {
   let i = from
   while (isWhiteSpace(json[i])) i++
   return i

@@ -107,7 +107,7 @@ async function takeBody(
   { maxBodyBytes, maxUploadBytes }: ForwardOptions,
 ): Promise<TakenBody> {
   const { 'content-type': type = '', 'content-length': length = '0' } = request.headers
-  if (isJson(type)) {
+  if (isJson(type) || (type === '' && call.operation.untypedIsJson === true)) {
     const structure = isJsonRead(call) ? new JsonStructure() : undefined
     const received = await receiveBody(request, { maxBytes: maxBodyBytes, held, structure })
     if (received.status !== 'received') return received

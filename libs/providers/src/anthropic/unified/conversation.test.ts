@@ -171,7 +171,6 @@ describe('messages that are refused', () => {
       [{ role: 'assistant', tool_calls: [call('c', '[1]')] }],
       'messages.0.tool_calls.0.function.arguments',
     ],
-    ['an id of other signs', [{ role: 'assistant', tool_calls: [call('f:0')] }], 'messages.0.tool_calls.0.id'],
     ['a result of no call', [user(text('a')), result('c1')], 'messages.1.tool_call_id'],
     ['a second result', [asked, result('c1'), result('c1')], 'messages.2.tool_call_id'],
     ['a result too late', [asked, result('c1'), result('c2'), asked, result('c3')], 'messages.4.tool_call_id'],
@@ -184,7 +183,6 @@ describe('messages that are refused', () => {
     ['an image of a foreign type', [user(image('data:image/tiff;base64,AAAA'))], 'messages.0.content.0.image_url.url'],
     ['an image at no URL', [user(text('a'), image('http://a.example'))], 'messages.0.content.1.image_url.url'],
     ['an image in low detail', [user(image(PNG, 'low'))], 'messages.0.content.0.image_url.detail'],
-    ['a name', [{ role: 'user', content: 'a', name: 'Ada' }], 'messages.0.name'],
   ])('%s', (_, messages, param) => {
     expect(toMessageCall(unifiedRequest({ messages }))).toMatchObject({ status: 'refused', param })
   })

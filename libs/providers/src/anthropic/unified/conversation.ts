@@ -22,7 +22,7 @@ export function toConversation(messages: readonly ChatMessage[]): Conversation |
 }
 
 const CONTENT_BLOCKS: BlockDialect<ContentBlockParam> = {
-  provider: 'Anthropic',
+  callIds: /^[a-zA-Z0-9_-]+$/,
   text: toTextBlock,
   image: toImageBlock,
   toolCall: toToolUse,

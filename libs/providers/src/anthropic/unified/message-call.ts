@@ -2,6 +2,7 @@ import type { MessageCreateParamsBase } from '@anthropic-ai/sdk/resources/messag
 import { type Reasoning, toReasoning } from '../../claude/reasoning.ts'
 import { type Sampling, toSampling } from '../../claude/sampling.ts'
 import { askedChat } from '../../unified/asked-answer.ts'
+import { keepSchemas } from '../../unified/caller-schema.ts'
 import type { ChatRequest } from '../../unified/chat-request.ts'
 import { jsonCall } from '../../unified/json-call.ts'
 import { type ChatAbilities, readChatRequest, statedMaximum } from '../../unified/read-chat-request.ts'
@@ -9,12 +10,13 @@ import { isRefusal } from '../../unified/refusal.ts'
 import type { NativeCall, Refusal, UnifiedRequest } from '../../unified-api.ts'
 import { VERSION_HEADER } from './api-version.ts'
 import { toConversation } from './conversation.ts'
-import { toOutputFormat } from './output-format.ts'
+import { type OutputFormat, toOutputFormat } from './output-format.ts'
 import { toStopSequences } from './stop-sequences.ts'
-import { toTooling } from './tools.ts'
+import { type Tooling, toTooling } from './tools.ts'
 
 /** A chat completion as a call of `POST /v1/messages`. @see https://platform.claude.com/docs/en/api/messages */
 export function toMessageCall(request: UnifiedRequest): NativeCall | Refusal {
+  keepSchemas(request)
   const chat = readChatRequest(request.body, ABILITIES)
   if (isRefusal(chat)) return chat
   const message = toMessage(chat, request)
@@ -32,7 +34,13 @@ const ABILITIES: ChatAbilities = {
   parameters: new Set(['parallel_tool_calls', 'reasoning_effort', 'response_format', 'user']),
 }
 
-type MessageParams = MessageCreateParamsBase & Sampling
+type MessageParams = Omit<MessageCreateParamsBase, 'tools' | 'tool_choice' | 'output_config'> &
+  Sampling &
+  Tooling & {
+    readonly output_config?: Omit<NonNullable<MessageCreateParamsBase['output_config']>, 'format'> & {
+      readonly format?: OutputFormat
+    }
+  }
 
 function toMessage(chat: ChatRequest, { model, defaultMaxOutputTokens }: UnifiedRequest): MessageParams | Refusal {
   const maxTokens = statedMaximum(chat) ?? defaultMaxOutputTokens
@@ -63,10 +71,7 @@ function toMessage(chat: ChatRequest, { model, defaultMaxOutputTokens }: Unified
   }
 }
 
-function outputConfig(
-  { effort }: Reasoning,
-  format: Exclude<ReturnType<typeof toOutputFormat>, Refusal>,
-): Pick<MessageParams, 'output_config'> {
+function outputConfig({ effort }: Reasoning, format: OutputFormat | undefined): Pick<MessageParams, 'output_config'> {
   if (effort === undefined && format === undefined) return {}
   return {
     output_config: { ...(effort === undefined ? {} : { effort }), ...(format === undefined ? {} : { format }) },

@@ -5,6 +5,7 @@ import { unreadable } from '../../unified/stream-errors.ts'
 import type { StreamDialect } from '../../unified/stream-translator.ts'
 import type { TranslatedError } from '../../unified-api.ts'
 import { isRecord } from '../../wire/is-record.ts'
+import { keepSource } from '../../wire/json-source.ts'
 import { parseJson } from '../../wire/parse-json.ts'
 import { BlockEvents } from './block-events.ts'
 import { finishReason } from './finish-reason.ts'
@@ -39,6 +40,7 @@ export class MessageDialect implements StreamDialect {
         return this.#hasContent ? this.#fail(BEGUN_AGAIN) : ''
       case 'content_block_start':
         this.#hasContent = true
+        keepSource(data, event, ['content_block', 'input'])
         return this.#blocks.start(event.index, event.content_block) ?? this.#fail(UNTELLABLE_CALL)
       case 'content_block_delta':
         return this.#blocks.delta(event.index, event.delta)

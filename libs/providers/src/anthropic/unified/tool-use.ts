@@ -2,16 +2,13 @@ import type { ToolUseBlockParam } from '@anthropic-ai/sdk/resources/messages'
 import type { AnswerToolCall } from '../../unified/answer-message.ts'
 import { callArguments } from '../../unified/call-arguments.ts'
 import type { ToolCall } from '../../unified/chat-request.ts'
-import { isRefusal, refuse } from '../../unified/refusal.ts'
+import { isRefusal } from '../../unified/refusal.ts'
 import type { Refusal } from '../../unified-api.ts'
 import { isRecord } from '../../wire/is-record.ts'
-import { jsonText } from '../../wire/json-text.ts'
+import { writtenText } from '../../wire/json-source.ts'
 
 /** A tool call of an earlier answer's, as a block. @param path the call's */
 export function toToolUse(call: ToolCall, path: string): ToolUseBlockParam | Refusal {
-  if (!TOOL_USE_ID.test(call.id)) {
-    return refuse(`${path}.id`, 'Anthropic takes ids of tool calls that have only letters, digits, "_" and "-".')
-  }
   const parsed = callArguments(call, path)
   return isRefusal(parsed) ? parsed : { type: 'tool_use', id: call.id, name: call.function.name, ...parsed }
 }
@@ -19,7 +16,7 @@ export function toToolUse(call: ToolCall, path: string): ToolUseBlockParam | Ref
 /** A `tool_use` block as a tool call of OpenAI's; undefined where it is not to be called by. */
 export function toToolCall(block: Readonly<Record<string, unknown>>): AnswerToolCall | undefined {
   const { id, name, input = {} } = block
-  const text = jsonText(input)
+  const text = writtenText(input)
   if (typeof id !== 'string' || typeof name !== 'string' || text === undefined) return undefined
   return { id, type: 'function', function: { name, arguments: text } }
 }
@@ -30,8 +27,6 @@ export function toToolCallStart(block: Readonly<Record<string, unknown>>): Answe
   if (call === undefined || hasInput(block)) return call
   return { ...call, function: { ...call.function, arguments: '' } }
 }
-
-const TOOL_USE_ID = /^[a-zA-Z0-9_-]+$/
 
 function hasInput({ input }: Readonly<Record<string, unknown>>): boolean {
   return isRecord(input) && Object.keys(input).length > 0

@@ -1,11 +1,15 @@
 import type { Tool, ToolChoice } from '@anthropic-ai/sdk/resources/messages'
+import { callerSchema } from '../../unified/caller-schema.ts'
 import type { ChatRequest, ChatTool } from '../../unified/chat-request.ts'
 import { refuseToolChoice } from '../../unified/tool-choice.ts'
 import type { Refusal } from '../../unified-api.ts'
 
+/** The SDK's type, but for the schema, which goes on as the caller wrote it. */
+export type WireTool = Omit<Tool, 'input_schema'> & { readonly input_schema: object }
+
 /** The parameters of a message that are about tools. */
 export interface Tooling {
-  readonly tools?: Tool[]
+  readonly tools?: readonly WireTool[]
   readonly tool_choice?: ToolChoice
 }
 
@@ -20,11 +24,11 @@ export function toTooling(request: ChatRequest): Tooling | Refusal {
   return { tools: tools.map(toTool), ...(choice === undefined ? {} : { tool_choice: choice }) }
 }
 
-function toTool({ function: { name, description, parameters, strict } }: ChatTool): Tool {
+function toTool({ function: { name, description, parameters = {}, strict } }: ChatTool): WireTool {
   return {
     name,
     ...(description === undefined ? {} : { description }),
-    input_schema: { type: 'object', properties: {}, ...parameters },
+    input_schema: callerSchema(parameters, { type: 'object', properties: {} }),
     ...(strict === true ? { strict } : {}),
   }
 }

@@ -3,7 +3,7 @@ import { NO_PLACE } from '../../unified/stream-errors.ts'
 import type { TranslatedFailure } from '../../unified/whole-answer-translator.ts'
 import type { TranslatedError } from '../../unified-api.ts'
 import { isRecord } from '../../wire/is-record.ts'
-import { jsonText } from '../../wire/json-text.ts'
+import { writtenText } from '../../wire/json-source.ts'
 import type { PlacedReasoning } from './reasoning-content.ts'
 import { toToolCall } from './tool-use.ts'
 
@@ -28,7 +28,7 @@ export function readAnswerContent(blocks: readonly unknown[]): ConverseContent |
     if (isForeign(block)) return { failure: NO_PLACE }
     text += textOf(block)
     if (isRecord(block.toolUse) && !isServed(block.toolUse)) {
-      const call = toToolCall(block.toolUse, jsonText(block.toolUse.input ?? {}) ?? '')
+      const call = toToolCall(block.toolUse, writtenText(block.toolUse.input ?? {}) ?? '')
       if (call === undefined) return { failure: UNTELLABLE_CALL }
       calls.push(call)
     }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { converseBody, refusal, unifiedRequest } from './__fixtures__/unified-request.ts'
+import { CLAUDE, converseBody, NOVA, refusal, unifiedRequest } from './__fixtures__/unified-request.ts'
 import { toConverseCall } from './converse-call.ts'
 
 const call = (id: string, text = '{}') => ({ id, type: 'function', function: { name: 'f', arguments: text } })
@@ -91,10 +91,31 @@ describe('messages', () => {
     ])
   })
 
+  it.each([CLAUDE, 'arn:aws:bedrock:eu-central-1:1:application-inference-profile/abc'])(
+    'may begin with the assistant for %s, which takes that or may do so',
+    (model) => {
+      const messages = [
+        { role: 'assistant', content: 'Where to?' },
+        { role: 'user', content: 'Home.' },
+      ]
+      expect(converseBody({ messages }, model).messages).toEqual([
+        { role: 'assistant', content: [{ text: 'Where to?' }] },
+        { role: 'user', content: [{ text: 'Home.' }] },
+      ])
+    },
+  )
+
+  it.each([CLAUDE, NOVA])('must say something to %s', (model) => {
+    const messages = [
+      { role: 'system', content: 'x' },
+      { role: 'user', content: ' ' },
+    ]
+    expect(refusal(toConverseCall(unifiedRequest({ messages }, { model })))).toMatchObject({ param: 'messages' })
+  })
+
   it.each([
     ['nothing but the system', [{ role: 'system', content: 'x' }], 'messages'],
     ['an assistant first', [{ role: 'assistant', content: 'x' }, USER], 'messages'],
-    ['a name', [{ ...USER, name: 'Ann' }], 'messages.0.name'],
     ['a result without a call', [USER, result('c1')], 'messages.1.tool_call_id'],
     ['a call without a result', [USER, { role: 'assistant', tool_calls: [call('c1')] }], 'messages.1.tool_calls.0'],
     [
@@ -106,11 +127,6 @@ describe('messages', () => {
       'arguments that are no JSON object',
       [USER, { role: 'assistant', tool_calls: [call('c1', '[1]')] }, result('c1')],
       'messages.1.tool_calls.0.function.arguments',
-    ],
-    [
-      'an id that Bedrock refuses',
-      [USER, { role: 'assistant', tool_calls: [call('c:1')] }, result('c:1')],
-      'messages.1.tool_calls.0.id',
     ],
     [
       'reasoning that is none',

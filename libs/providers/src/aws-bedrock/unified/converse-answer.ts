@@ -3,9 +3,12 @@ import { StreamTranslator } from '../../unified/stream-translator.ts'
 import { WholeAnswerTranslator } from '../../unified/whole-answer-translator.ts'
 import type { AnswerTranslation, AskedAnswer } from '../../unified-api.ts'
 import { AwsEventFrames } from '../../wire/aws-event-frames.ts'
+import { EVERY, type JsonPath } from '../../wire/json-source.ts'
 import { toChatCompletion } from './chat-completion.ts'
 import { ConverseDialect } from './converse-dialect.ts'
 import { readErrorAnswer } from './provider-error.ts'
+
+const TOOL_INPUTS: JsonPath = ['output', 'message', 'content', EVERY, 'toolUse', 'input']
 
 /** How an answer of Converse is said as the chat completion that was asked for, streamed or whole. */
 export function converseAnswer(asked: AskedAnswer): AnswerTranslation {
@@ -13,7 +16,7 @@ export function converseAnswer(asked: AskedAnswer): AnswerTranslation {
     translator: () =>
       asked.streamed
         ? new StreamTranslator((visit) => new AwsEventFrames(visit), new ConverseDialect(new ChatChunks(asked)))
-        : new WholeAnswerTranslator((answer) => toChatCompletion(asked, answer)),
+        : new WholeAnswerTranslator((answer) => toChatCompletion(asked, answer), TOOL_INPUTS),
     error: readErrorAnswer,
   }
 }

@@ -1,5 +1,6 @@
 import type { ConverseRequest } from '@aws-sdk/client-bedrock-runtime'
 import { askedChat } from '../../unified/asked-answer.ts'
+import { keepSchemas } from '../../unified/caller-schema.ts'
 import type { ChatRequest } from '../../unified/chat-request.ts'
 import { InlineImages } from '../../unified/inline-images.ts'
 import { jsonCall } from '../../unified/json-call.ts'
@@ -13,9 +14,11 @@ import { toOutputConfig } from './output-format.ts'
 import { toReasoningFields } from './reasoning.ts'
 import { toRequestMetadata } from './request-metadata.ts'
 import { toTooling } from './tools.ts'
+import type { ToolConfig } from './wire-types.ts'
 
 /** A chat completion as a call of Converse. @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html */
 export function toConverseCall(request: UnifiedRequest): Translation {
+  keepSchemas(request)
   const chat = readChatRequest(request.body, ABILITIES)
   if (isRefusal(chat)) return chat
   const path = modelPath(request.model, chat.stream === true ? 'converse-stream' : 'converse')
@@ -33,13 +36,14 @@ const ABILITIES: ChatAbilities = {
 }
 
 /** The path has the model. */
-type Content = Omit<ConverseRequest, 'modelId' | 'messages' | 'additionalModelRequestFields'> & {
+type Content = Omit<ConverseRequest, 'modelId' | 'messages' | 'toolConfig' | 'additionalModelRequestFields'> & {
   readonly messages: readonly object[]
+  readonly toolConfig?: ToolConfig
   readonly additionalModelRequestFields?: object
 }
 
 function toContent(chat: ChatRequest, request: UnifiedRequest, images: InlineImages): Content | Refusal {
-  const conversation = toConversation(chat.messages, images)
+  const conversation = toConversation(chat.messages, images, request.model)
   if (isRefusal(conversation)) return conversation
   const tooling = toTooling(chat, request.model, conversation.hasToolUse)
   if (isRefusal(tooling)) return tooling

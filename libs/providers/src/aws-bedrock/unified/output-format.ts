@@ -2,7 +2,7 @@ import type { OutputConfig } from '@aws-sdk/client-bedrock-runtime'
 import type { ChatRequest } from '../../unified/chat-request.ts'
 import { refuse } from '../../unified/refusal.ts'
 import type { Refusal } from '../../unified-api.ts'
-import { jsonText } from '../../wire/json-text.ts'
+import { writtenText } from '../../wire/json-source.ts'
 
 /**
  * Structured output, which some models have; it always keeps to the schema, as OpenAI's does with `strict`.
@@ -12,7 +12,7 @@ export function toOutputConfig({ response_format: format }: ChatRequest): Output
   switch (format?.type) {
     case 'json_schema': {
       const { name, description, schema } = format.json_schema
-      const text = jsonText(schema)
+      const text = writtenText(schema)
       if (text === undefined) return refuse('response_format.json_schema.schema', 'The schema is nested too deeply.')
       const jsonSchema = { name, ...(description === undefined ? {} : { description }), schema: text }
       return { textFormat: { type: 'json_schema', structure: { jsonSchema } } }

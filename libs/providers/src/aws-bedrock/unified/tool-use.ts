@@ -1,18 +1,15 @@
 import type { AnswerToolCall } from '../../unified/answer-message.ts'
 import { callArguments } from '../../unified/call-arguments.ts'
 import type { ToolCall } from '../../unified/chat-request.ts'
-import { isRefusal, refuse } from '../../unified/refusal.ts'
+import { isRefusal } from '../../unified/refusal.ts'
 import type { Refusal } from '../../unified-api.ts'
-import type { Document, ToolUseBlock } from './wire-types.ts'
+import type { ToolUseBlock } from './wire-types.ts'
 
 /** A tool call of an earlier answer's, as a block. @param path the call's */
 export function toToolUse(call: ToolCall, path: string): ToolUseBlock | Refusal {
-  if (!TOOL_USE_ID.test(call.id)) {
-    return refuse(`${path}.id`, 'AWS Bedrock takes ids of tool calls that have 1 to 64 letters, digits, "_" and "-".')
-  }
   const parsed = callArguments(call, path)
   if (isRefusal(parsed)) return parsed
-  return { toolUse: { toolUseId: call.id, name: call.function.name, input: parsed.input as Document } }
+  return { toolUse: { toolUseId: call.id, name: call.function.name, input: parsed.input } }
 }
 
 /** A `toolUse`, or its start, as a tool call of OpenAI's; undefined where it is not to be called by. */
@@ -21,6 +18,3 @@ export function toToolCall(toolUse: Readonly<Record<string, unknown>>, text: str
   if (typeof id !== 'string' || typeof name !== 'string') return undefined
   return { id, type: 'function', function: { name, arguments: text } }
 }
-
-/** @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ToolUseBlock.html */
-const TOOL_USE_ID = /^[a-zA-Z0-9_-]{1,64}$/

@@ -1,15 +1,16 @@
-import type { Tool, ToolChoice, ToolConfiguration } from '@aws-sdk/client-bedrock-runtime'
+import type { ToolChoice } from '@aws-sdk/client-bedrock-runtime'
+import { callerSchema } from '../../unified/caller-schema.ts'
 import type { ChatRequest, ChatTool } from '../../unified/chat-request.ts'
 import { isRefusal, refuse } from '../../unified/refusal.ts'
 import { isBlank } from '../../unified/spoken-texts.ts'
 import { refuseToolChoice } from '../../unified/tool-choice.ts'
 import type { Refusal } from '../../unified-api.ts'
 import { foundationModel } from './model.ts'
-import type { Document } from './wire-types.ts'
+import type { ToolConfig, ToolSpec } from './wire-types.ts'
 
 /** What of a request is about tools. */
 export interface Tooling {
-  readonly toolConfig?: ToolConfiguration
+  readonly toolConfig?: ToolConfig
   /** Of `additionalModelRequestFields`, in the words of the model's maker. */
   readonly fields: Readonly<Record<string, unknown>>
 }
@@ -43,12 +44,12 @@ export function toTooling(chat: ChatRequest, model: string, hasToolUse: boolean)
   return isRefusal(serial) ? serial : { toolConfig, fields: { tool_choice: serial } }
 }
 
-function toTool({ function: { name, description = '', parameters, strict } }: ChatTool): Tool.ToolSpecMember {
+function toTool({ function: { name, description = '', parameters = {}, strict } }: ChatTool): ToolSpec {
   return {
     toolSpec: {
       name,
       ...(isBlank(description) ? {} : { description }),
-      inputSchema: { json: { type: 'object', properties: {}, ...parameters } as Document },
+      inputSchema: { json: callerSchema(parameters, { type: 'object', properties: {} }) },
       ...(strict === true ? { strict } : {}),
     },
   }

@@ -3,12 +3,17 @@ import type {
   ImageFormat,
   ReasoningContentBlock,
   ToolUseBlock as SdkToolUse,
+  Tool,
+  ToolConfiguration,
 } from '@aws-sdk/client-bedrock-runtime'
+import type { OpaqueJson } from '../../wire/opaque-json.ts'
 
-// The SDK's types, but for bytes, which are sent in base64.
+// The SDK's types, but for bytes, which are sent in base64, and JSON, which goes on as it is written.
 
 export type TextBlock = Pick<ContentBlock.TextMember, 'text'>
-export type ToolUseBlock = Pick<ContentBlock.ToolUseMember, 'toolUse'>
+export interface ToolUseBlock {
+  readonly toolUse: Omit<SdkToolUse, 'input'> & { readonly input: OpaqueJson }
+}
 export type ToolResultBlock = Pick<ContentBlock.ToolResultMember, 'toolResult'>
 
 export interface ImageBlock {
@@ -21,5 +26,10 @@ export interface ReasoningBlock {
     | { readonly redactedContent: string }
 }
 
-/** Whatever JSON can hold. */
-export type Document = Exclude<SdkToolUse['input'], undefined>
+export interface ToolSpec {
+  readonly toolSpec: Omit<Tool.ToolSpecMember['toolSpec'], 'inputSchema'> & {
+    readonly inputSchema: { readonly json: object }
+  }
+}
+
+export type ToolConfig = Omit<ToolConfiguration, 'tools'> & { readonly tools: readonly ToolSpec[] }

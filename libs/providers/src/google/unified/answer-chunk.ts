@@ -1,5 +1,5 @@
 import { isRecord } from '../../wire/is-record.ts'
-import { jsonText } from '../../wire/json-text.ts'
+import { EVERY, type JsonPath, writtenText } from '../../wire/json-source.ts'
 import { tokenCount } from '../../wire/token-count.ts'
 
 /** A `GenerateContentResponse`: a whole answer, or a piece of one. @see https://ai.google.dev/api/generate-content */
@@ -36,6 +36,9 @@ export interface CallPart {
   readonly signature: string | undefined
 }
 
+/** Where a chunk has JSON of the model's own. */
+export const CALL_ARGUMENTS: JsonPath = ['candidates', EVERY, 'content', 'parts', EVERY, 'functionCall', 'args']
+
 /** Undefined where it is nothing of the kind. */
 export function readAnswerChunk(value: unknown): AnswerChunk | undefined {
   if (!isRecord(value)) return undefined
@@ -70,7 +73,7 @@ function readPart(part: Readonly<Record<string, unknown>>): AnswerPart[] {
 
 function readCall(call: unknown, signature: string | undefined): AnswerPart {
   const name = isRecord(call) ? wordOf(call.name) : undefined
-  const args = isRecord(call) ? jsonText(call.args ?? {}) : undefined
+  const args = isRecord(call) ? writtenText(call.args ?? {}) : undefined
   if (!isRecord(call) || name === undefined || args === undefined) return { kind: 'foreign' }
   return { kind: 'call', id: wordOf(call.id), name, args, signature }
 }

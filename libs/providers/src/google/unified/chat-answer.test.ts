@@ -6,7 +6,7 @@ import { HELLO, nativeCall, unifiedRequest } from './__fixtures__/unified-reques
 import { chatCall } from './chat-call.ts'
 import { chatTranslation } from './chat-translation.ts'
 
-/** More than can be written again. */
+/** More than JavaScript can write. */
 const DEEP = '['.repeat(20_000) + ']'.repeat(20_000)
 
 describe('a whole answer', () => {
@@ -163,14 +163,17 @@ describe('a whole answer', () => {
       '{"candidates":[{"content":{"parts":[{"functionCall":{"args":{}}}]},"finishReason":"STOP"}]}',
       { message: expect.any(String), code: 'unsupported_operation' },
     ],
-    [
-      `{"candidates":[{"content":{"parts":[{"functionCall":{"name":"x","args":{"a":${DEEP}}}}]}}]}`,
-      { message: expect.any(String), code: 'unsupported_operation' },
-    ],
     ['{"error":{"code":500,"message":"It broke.","status":"INTERNAL"}}', { message: 'It broke.', code: 'INTERNAL' }],
   ])('of %s says why it is none', (text, failure) => {
     const translator = translatorAfter(Buffer.from(text))
     expect(translator).toMatchObject({ failed: true, failure })
+  })
+
+  it('has arguments as they came, however deeply they are nested', () => {
+    const text = `{"candidates":[{"content":{"parts":[{"functionCall":{"name":"x","args":{"a":${DEEP}}}}]}}]}`
+    expect(answerTo(Buffer.from(text))).toMatchObject({
+      choices: [{ message: { tool_calls: [{ function: { arguments: `{"a":${DEEP}}` } }] } }],
+    })
   })
 
   it('never makes it throw, whatever it holds', () => {

@@ -288,7 +288,6 @@ describe('a refusal', () => {
     ['tool_choice', { tool_choice: 'required' }],
     ['tool_choice.function.name', { tools: [WEATHER], tool_choice: { type: 'function', function: { name: 'x' } } }],
     ['messages', { messages: [{ role: 'system', content: 'Brief.' }] }],
-    ['messages.0.name', { messages: [{ role: 'user', content: 'x', name: 'Ann' }] }],
     ['messages.0.content.0.image_url.url', { messages: [{ role: 'user', content: [image('http://a.example')] }] }],
     [
       'messages.0.content.1.image_url.detail',

@@ -1,4 +1,5 @@
 import { askedChat } from '../../unified/asked-answer.ts'
+import { keepSchemas } from '../../unified/caller-schema.ts'
 import { jsonCall } from '../../unified/json-call.ts'
 import { type ChatAbilities, readChatRequest } from '../../unified/read-chat-request.ts'
 import { isRefusal } from '../../unified/refusal.ts'
@@ -13,6 +14,7 @@ import type { GeminiRequest } from './wire-types.ts'
 /** @see https://ai.google.dev/api/generate-content */
 export function chatCall(request: UnifiedRequest): Translation {
   const { model } = request
+  keepSchemas(request)
   const chat = readChatRequest(request.body, ABILITIES)
   if (isRefusal(chat)) return chat
   const resource = resourceName(model)

@@ -3,9 +3,9 @@ import { errorEvent } from '../../unified/event-text.ts'
 import { NO_PLACE, unreadable } from '../../unified/stream-errors.ts'
 import type { StreamDialect } from '../../unified/stream-translator.ts'
 import type { AskedAnswer, TranslatedError } from '../../unified-api.ts'
-import { parseJson } from '../../wire/parse-json.ts'
+import { parseWithSource } from '../../wire/json-source.ts'
 import { addGoogleUsage, type GoogleUsage, totalUsage } from '../usage.ts'
-import { type AnswerPart, type Candidate, readAnswerChunk } from './answer-chunk.ts'
+import { type AnswerPart, CALL_ARGUMENTS, type Candidate, readAnswerChunk } from './answer-chunk.ts'
 import { finishOf } from './finish.ts'
 import { readLogprobs } from './logprobs.ts'
 import { signed } from './thought-signature.ts'
@@ -27,7 +27,7 @@ export class ChatStream implements StreamDialect {
   }
 
   translate(message: Buffer): string {
-    const parsed = parseJson(message)
+    const parsed = parseWithSource(message, CALL_ARGUMENTS)
     const error = readError(parsed)
     if (error !== undefined) return this.#fail(error)
     const chunk = readAnswerChunk(parsed)

@@ -5,6 +5,7 @@ import { FirstBytesSplitter } from '../../wire/first-bytes-splitter.ts'
 import { JsonArraySplitter } from '../../wire/json-array-splitter.ts'
 import type { MessageSplitter } from '../../wire/watching-reader.ts'
 import { eventOrErrorSplitter } from '../event-or-error-splitter.ts'
+import { CALL_ARGUMENTS } from './answer-chunk.ts'
 import { chatAnswer } from './chat-answer.ts'
 import { ChatStream } from './chat-stream.ts'
 import { translatedError } from './translated-error.ts'
@@ -15,7 +16,7 @@ export function chatTranslation(asked: AskedAnswer): AnswerTranslation {
     translator: () =>
       asked.streamed
         ? new StreamTranslator(eventOrArraySplitter, new ChatStream(asked))
-        : new WholeAnswerTranslator((answer) => chatAnswer(answer, asked)),
+        : new WholeAnswerTranslator((answer) => chatAnswer(answer, asked), CALL_ARGUMENTS),
     error: translatedError,
   }
 }

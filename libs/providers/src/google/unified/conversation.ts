@@ -1,5 +1,5 @@
 import type { AssistantMessage, ChatMessage, ToolMessage, UserMessage } from '../../unified/chat-request.ts'
-import { isRefusal, refuse, refuseParameter } from '../../unified/refusal.ts'
+import { isRefusal, refuse } from '../../unified/refusal.ts'
 import type { Refusal } from '../../unified-api.ts'
 import type { Images } from './image-part.ts'
 import { textOf } from './text-of.ts'
@@ -48,7 +48,6 @@ interface Turn {
 
 function readTurn(message: ChatMessage, index: number, context: ConversationContext): Turn | Refusal {
   if (message.role === 'tool') return strayResult(message, index)
-  if (message.name !== undefined) return refuseParameter(`messages.${index}.name`, 'Google')
   switch (message.role) {
     case 'user': {
       const parts = userParts(message, `messages.${index}`, context.images)

@@ -1,3 +1,4 @@
+import { callerSchema } from '../../unified/caller-schema.ts'
 import type { ChatRequest } from '../../unified/chat-request.ts'
 import { statedMaximum } from '../../unified/read-chat-request.ts'
 import { isRefusal, refuse } from '../../unified/refusal.ts'
@@ -38,6 +39,6 @@ function responseFormat({ response_format: format }: ChatRequest): GeminiConfig 
   const { description, schema } = format.json_schema
   return {
     responseMimeType: 'application/json',
-    responseJsonSchema: description === undefined ? schema : { description, ...schema },
+    responseJsonSchema: callerSchema(schema, description === undefined ? {} : { description }),
   }
 }

@@ -1,3 +1,4 @@
+import { callerSchema } from '../../unified/caller-schema.ts'
 import type { ChatRequest, ChatTool } from '../../unified/chat-request.ts'
 import { refuse } from '../../unified/refusal.ts'
 import type { Refusal } from '../../unified-api.ts'
@@ -25,7 +26,7 @@ function declaration({ function: { name, description, parameters } }: ChatTool):
   return {
     name,
     ...(description === undefined ? {} : { description }),
-    ...(parameters === undefined ? {} : { parametersJsonSchema: parameters }),
+    ...(parameters === undefined ? {} : { parametersJsonSchema: callerSchema(parameters) }),
   }
 }
 

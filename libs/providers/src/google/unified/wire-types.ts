@@ -6,6 +6,7 @@ import type {
   GenerationConfig,
   GenerativeContentBlob,
 } from '@google/generative-ai'
+import type { OpaqueJson } from '../../wire/opaque-json.ts'
 
 /** A request, of the SDK's types where they know what the API takes today. @see https://ai.google.dev/api/generate-content */
 export interface GeminiRequest {
@@ -25,13 +26,18 @@ export interface GeminiContent {
 export type GeminiPart =
   | { readonly text: string; readonly thoughtSignature?: string }
   | { readonly inlineData: GenerativeContentBlob }
-  | { readonly functionCall: FunctionCall & { readonly id?: string }; readonly thoughtSignature?: string }
+  | { readonly functionCall: GeminiCall; readonly thoughtSignature?: string }
   | { readonly functionResponse: FunctionResponse & { readonly id?: string } }
+
+export interface GeminiCall extends Omit<FunctionCall, 'args'> {
+  readonly id?: string
+  readonly args: OpaqueJson
+}
 
 /** @see https://ai.google.dev/api/caching#FunctionDeclaration */
 export interface GeminiFunction extends Pick<FunctionDeclaration, 'name' | 'description'> {
   /** JSON schema, where the older `parameters` takes a part of OpenAPI's. */
-  readonly parametersJsonSchema?: Readonly<Record<string, unknown>>
+  readonly parametersJsonSchema?: object
 }
 
 /** @see https://ai.google.dev/api/caching#FunctionCallingConfig */
@@ -48,7 +54,7 @@ export type GeminiConfig = {
 interface GeminiSettings extends GenerationConfig {
   seed: number
   /** JSON schema, where the older `responseSchema` takes a part of OpenAPI's. */
-  responseJsonSchema: Readonly<Record<string, unknown>>
+  responseJsonSchema: object
   thinkingConfig: ThinkingConfig
   mediaResolution: 'MEDIA_RESOLUTION_LOW' | 'MEDIA_RESOLUTION_HIGH'
 }

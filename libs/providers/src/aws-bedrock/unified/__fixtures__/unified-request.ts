@@ -4,15 +4,17 @@ import { toConverseCall } from '../converse-call.ts'
 export const CLAUDE = 'eu.anthropic.claude-sonnet-4-5-20250929-v1:0'
 export const NOVA = 'amazon.nova-lite-v1:0'
 
+import { jsonText } from '../../../wire/json-text.ts'
+
 /** A request of the unified endpoint with this body; "Hi" of the user where it has no messages. */
 export function unifiedRequest(
   body: Readonly<Record<string, unknown>> = {},
   settings: Partial<UnifiedRequest> = {},
 ): UnifiedRequest {
+  const whole = { model: 'prod/model', messages: [{ role: 'user', content: 'Hi' }], ...body }
   return {
-    body: { model: 'prod/model', messages: [{ role: 'user', content: 'Hi' }], ...body },
-    // Translated requests are read from the parsed body alone.
-    bytes: Buffer.alloc(0),
+    body: whole,
+    bytes: Buffer.from(jsonText(whole) ?? ''),
     model: NOVA,
     defaultMaxOutputTokens: 4_096,
     images: new Map(),

@@ -1,14 +1,15 @@
 import type { NativeCall, Translation, UnifiedRequest } from '../../../unified-api.ts'
+import { jsonText } from '../../../wire/json-text.ts'
 
 /** A request as the gateway gives it to a translator. */
 export function unifiedRequest(
   body: Readonly<Record<string, unknown>>,
   settings: Partial<UnifiedRequest> = {},
 ): UnifiedRequest {
+  const whole = { model: 'prod/gemini', ...body }
   return {
-    body: { model: 'prod/gemini', ...body },
-    // Translated requests are read from the parsed body alone.
-    bytes: Buffer.alloc(0),
+    body: whole,
+    bytes: Buffer.from(jsonText(whole) ?? ''),
     model: 'gemini-2.5-flash',
     defaultMaxOutputTokens: 1_024,
     images: new Map(),

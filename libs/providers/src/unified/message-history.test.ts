@@ -1,0 +1,135 @@
+import { describe, expect, it } from 'vitest'
+import { sentText, TRANSLATED, translationOf } from './__fixtures__/unified-chat.ts'
+
+const asked = (...messages: object[]) => ({ model: 'm', messages })
+const user = (content: unknown, name?: string) => ({ role: 'user', content, ...(name && { name }) })
+const CALL = { id: 'c1', type: 'function', function: { name: 'f', arguments: '{}' } }
+
+/** What providers' SDKs hold as the message of a response, beside its content. */
+const EXTRAS = [
+  [
+    'Groq',
+    { reasoning: 'The user greets.', executed_tools: [{ index: 0, type: 'search', arguments: '{}', output: 'x' }] },
+  ],
+  [
+    'OpenRouter',
+    {
+      reasoning: 'Hm.',
+      reasoning_details: [{ type: 'reasoning.text', text: 'Hm.', signature: null, index: 0 }],
+      refusal: null,
+      images: [],
+      annotations: [
+        { type: 'url_citation', url_citation: { url: 'https://a.example', title: 't', start_index: 0, end_index: 1 } },
+      ],
+    },
+  ],
+  [
+    'OpenAI, with its search',
+    {
+      refusal: null,
+      audio: null,
+      function_call: null,
+      tool_calls: null,
+      annotations: [
+        { type: 'url_citation', url_citation: { url: 'https://a.example', title: 't', start_index: 0, end_index: 1 } },
+      ],
+    },
+  ],
+  ['Azure', { context: { citations: [{ title: 't', content: 'x' }], intent: '[]' }, annotations: [] }],
+  ['DeepSeek and xAI', { reasoning_content: 'Hm.', refusal: null, logprobs: { content: [] } }],
+  [
+    'vLLM',
+    { reasoning: 'Hm.', reasoning_content: 'Hm.', tool_calls: [], function_call: null, audio: null, annotations: null },
+  ],
+  ['Mistral', { prefix: false, tool_calls: null }],
+  ['MiniMax', { name: 'MiniMax AI', audio_content: '', reasoning_details: [{ text: 'Hm.' }] }],
+  [
+    'LiteLLM',
+    {
+      thinking_blocks: [{ type: 'thinking', thinking: 'Hm.', signature: 's' }],
+      provider_specific_fields: { citations: null },
+    },
+  ],
+  ['several agents', { name: 'researcher' }],
+] as const
+
+describe.each(TRANSLATED)('a history that goes to %s', (provider, model) => {
+  const sent = (...messages: object[]) => sentText(provider, model, asked(...messages))
+  const refused = (...messages: object[]) => translationOf(provider, model, asked(...messages))
+  const plain = sent(user('Hi'), { role: 'assistant', content: 'Hello' }, user('And?'))
+
+  it.each(EXTRAS)('may have the message of %s as its SDK holds it', (_, extras) => {
+    expect(sent(user('Hi'), { role: 'assistant', content: 'Hello', ...extras }, user('And?'))).toBe(plain)
+  })
+
+  it.each([
+    ['Mistral', [{ type: 'thinking', thinking: [{ type: 'text', text: 'Hm.' }], closed: true }]],
+    ['Databricks', [{ type: 'reasoning', summary: [{ type: 'summary_text', text: 'Hm.' }] }]],
+  ])('may have the thoughts of %s among its content', (_, thoughts) => {
+    const content = [...thoughts, { type: 'text', text: 'Hello' }]
+    expect(sent(user('Hi'), { role: 'assistant', content }, user('And?'))).toBe(plain)
+  })
+
+  it('has what the model said by voice as text', () => {
+    const audio = { id: 'audio_1', data: 'AAAA', expires_at: 1, transcript: 'Hello' }
+    expect(sent(user('Hi'), { role: 'assistant', content: null, audio }, user('And?'))).toBe(plain)
+  })
+
+  it('may have tool calls without content, and results without any', () => {
+    const extra = { provider_specific_fields: { thought: 1 }, index: 0 }
+    const text = sentText(provider, model, {
+      ...asked(
+        user('Hi'),
+        { role: 'assistant', content: [], tool_calls: [{ ...CALL, ...extra }] },
+        { role: 'tool', tool_call_id: 'c1', content: [] },
+      ),
+      tools: [{ type: 'function', function: { name: 'f' } }],
+    })
+    expect(text).toContain('"c1"')
+  })
+
+  it('has the names of users before what they say', () => {
+    const texts = sent(
+      user('Hi', 'Ann'),
+      user([{ type: 'text', text: 'Hello' }], 'Bob'),
+      user('', 'Cy'),
+      user('Bye', 'user'),
+    )
+    const said = [...texts.matchAll(/"text":"([^"]*)"/g)].map(([, text]) => text)
+    expect(said).toEqual(['Ann: Hi', 'Bob:', 'Hello', 'Bye'])
+  })
+
+  it('has the names of system messages, as those of examples, before what they say', () => {
+    const texts = sent({ role: 'system', name: 'example_user', content: 'Hi' }, user('Bye'))
+    expect(texts).toContain('"example_user: Hi"')
+  })
+
+  it.each([
+    ['messages.1.audio', 'transcript', { audio: { id: 'audio_1' } }],
+    ['messages.1.function_call', 'tool_calls', { function_call: { name: 'f', arguments: '{}' } }],
+    [
+      'messages.1.images',
+      'message of the user',
+      { images: [{ type: 'image_url', image_url: { url: 'data:image/png;base64,AAAA' } }] },
+    ],
+    ['messages.1.prefix', 'not known', { content: 'Hello', prefix: true }],
+  ])('is refused, with advice, where it has %s', (param, advice, extras) => {
+    expect(refused(user('Hi'), { role: 'assistant', ...extras })).toMatchObject({
+      status: 'refused',
+      param,
+      message: expect.stringContaining(advice),
+    })
+  })
+
+  it('is refused, with advice, where a part asks for a cache or a message has no part', () => {
+    const cached = { type: 'text', text: 'x', cache_control: { type: 'ephemeral' } }
+    expect(refused(user([{ type: 'text', text: 'a' }, cached]))).toMatchObject({
+      param: 'messages.0.content.1.cache_control',
+      message: expect.stringContaining("not part of OpenAI's API"),
+    })
+    expect(refused(user([]))).toMatchObject({
+      param: 'messages.0.content',
+      message: expect.stringContaining('empty list'),
+    })
+  })
+})

@@ -1,0 +1,98 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { EVERY, insertMember, ownMember, parseWithSource, withMember, writtenText } from './json-source.ts'
+
+const NAMES = ['model', 'a', '"model', 'mod\\el', 'é', '']
+
+/** JSON text of an object, spelt in one of many ways, in which names may come twice. */
+const objectText = fc
+  .array(fc.tuple(fc.constantFrom(...NAMES), fc.jsonValue(), fc.boolean(), fc.nat(2)), { maxLength: 8 })
+  .map((members) => {
+    const texts = members.map(([name, value, isEscaped, indent]) => {
+      const key = isEscaped ? `"${[...name].map((char) => `\\u${code(char)}`).join('')}"` : JSON.stringify(name)
+      return `${key}${' '.repeat(indent)}:\n${JSON.stringify(value, null, indent)}`
+    })
+    return ` {${texts.join(' , ')} } `
+  })
+
+function code(char: string): string {
+  return char.charCodeAt(0).toString(16).padStart(4, '0')
+}
+
+describe('the own member of a document', () => {
+  it('is the one that JSON.parse takes, however it is spelt', () => {
+    fc.assert(
+      fc.property(objectText, (text) => {
+        const json = Buffer.from(text)
+        const value = JSON.parse(text)
+        const span = ownMember(json, 'model')
+        expect(span !== undefined).toBe(Object.hasOwn(value, 'model'))
+        if (span === undefined) return
+        expect(JSON.parse(json.toString('utf8', span.valueStart, span.end))).toEqual(value.model)
+      }),
+    )
+  })
+
+  it('is found where many others of its name stand in it', () => {
+    const others = '{"model":{"model":1}},'.repeat(20)
+    const json = Buffer.from(`{"model":"m","id":12345678901234567890,"list":[${others}0]}`)
+    expect(withMember(json, 'model', '"n"').toString()).toBe(json.toString().replace('"m"', '"n"'))
+  })
+
+  it('is set, and every other byte stays as it is', () => {
+    fc.assert(
+      fc.property(objectText, (text) => {
+        const json = Buffer.from(text)
+        const changed = withMember(json, 'model', '7').toString()
+        expect(JSON.parse(changed)).toEqual({ ...JSON.parse(text), model: 7 })
+        const span = ownMember(json, 'model')
+        if (span === undefined) expect(changed.replace(/"model":7,?/, '')).toBe(text)
+        else expect(changed).toBe(`${json.toString('utf8', 0, span.valueStart)}7${json.toString('utf8', span.end)}`)
+      }),
+    )
+  })
+
+  it.each([
+    ['{}', '{"a":1}'],
+    [' {\n}', ' {"a":1\n}'],
+    ['{"b":2}', '{"a":1,"b":2}'],
+  ])('comes first where there was none: %s', (text, expected) => {
+    expect(insertMember(Buffer.from(text), 'a', '1').toString()).toBe(expected)
+  })
+})
+
+describe('the text of an object', () => {
+  it('is as it was written at the path, and of others as JavaScript writes them', () => {
+    const text = '[0, {"a": [ {"x": 1.0 , "10":1, "2":2}, 7, {"x":2.0} ], "b": {"x":3.0}}]'
+    const value = parseWithSource(Buffer.from(`{"list":${text}}`), ['list', EVERY, 'a', EVERY])
+    const [, { a, b }] = (value as { list: [number, { a: object[]; b: object }] }).list
+    expect(a.map(writtenText)).toEqual(['{"x":1.0,"10":1,"2":2}', '7', '{"x":2.0}'])
+    expect(writtenText(b)).toBe('{"x":3}')
+  })
+
+  it.each([
+    '',
+    'null',
+    '[]',
+    '{',
+    '{"a":',
+    '\ufeff{"a":{}}',
+    '{"a":[{"b":1}]}',
+    '{"a":{"b":[]}}',
+    '{"a":{"b":{"c":1}}}',
+  ])('is not looked for where there is none: %j', (text) => {
+    expect(() => parseWithSource(Buffer.from(text), ['a', EVERY, 'b'])).not.toThrow()
+  })
+
+  it('is found in time that grows with the document, whatever it holds', { timeout: 5_000 }, () => {
+    const units = ['\\"', '\\\\', '{\\"a\\":', 'a', '\\u0061']
+    for (const unit of units) {
+      const text = `{"z":"${unit.repeat(500_000)}","list":[{"x":1.0}]}`
+      const value = parseWithSource(Buffer.from(text), ['list', EVERY])
+      expect(writtenText((value as { list: object[] }).list[0])).toBe('{"x":1.0}')
+    }
+    const members = `{"list":[{"x":1.0}],${Array.from({ length: 50_000 }, (_, index) => `"\\u0061${index}":"list"`).join()}}`
+    const value = parseWithSource(Buffer.from(members), ['list', EVERY])
+    expect(writtenText((value as { list: object[] }).list[0])).toBe('{"x":1.0}')
+  })
+})
