@@ -16,7 +16,10 @@ export function toImageBlock({ image_url: { url, detail } }: ImagePart, path: st
   if ('url' in source) return { type: 'image', source: { type: 'url', url: source.url } }
   const { mediaType, base64 } = source.inline
   if (isTaken(mediaType)) return { type: 'image', source: { type: 'base64', media_type: mediaType, data: base64 } }
-  return refuse(`${path}.image_url.url`, `Anthropic takes images of the types ${MEDIA_TYPES.join(', ')}.`)
+  return refuse(
+    `${path}.image_url.url`,
+    `Anthropic takes images of the types ${MEDIA_TYPES.join(', ')}; this one is ${mediaType}.`,
+  )
 }
 
 type MediaType = Base64ImageSource['media_type']

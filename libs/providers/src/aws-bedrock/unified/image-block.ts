@@ -21,7 +21,11 @@ export function toImageBlock(
   if (isRefusal(image)) return image
   const format = FORMATS.get(image.mediaType)
   if (format !== undefined) return { image: { format, source: { bytes: image.base64 } } }
-  return refuse(`${path}.image_url.url`, `AWS Bedrock takes images of the types ${[...FORMATS.keys()].join(', ')}.`)
+  const taken = [...FORMATS.keys()].join(', ')
+  return refuse(
+    `${path}.image_url.url`,
+    `AWS Bedrock takes images of the types ${taken}; this one is ${image.mediaType}.`,
+  )
 }
 
 const FORMATS: ReadonlyMap<string, ImageFormat> = new Map([
