@@ -168,6 +168,7 @@ export const ReasoningEffort = Type.Union([
   Type.Literal('medium'),
   Type.Literal('high'),
   Type.Literal('xhigh'),
+  Type.Literal('max'),
 ])
 
 const outputMaximum = Type.Optional(Type.Integer({ minimum: 1 }))

@@ -6,7 +6,7 @@ import type { Translation, UnifiedRequest } from '../../unified-api.ts'
 import { conversation } from './conversation.ts'
 import { generationConfig } from './generation-config.ts'
 import { Images } from './image-part.ts'
-import { generationOf, resourceName } from './model-name.ts'
+import { generationOf, isEarlyGemma, resourceName } from './model-name.ts'
 import { toolSettings } from './tools.ts'
 import type { GeminiRequest } from './wire-types.ts'
 
@@ -25,7 +25,7 @@ export function chatCall(request: UnifiedRequest): Translation {
   const turns = conversation({
     messages: chat.messages,
     images,
-    callsMustBeSigned: (generationOf(model)?.major ?? 0) >= 3,
+    callsMustBeSigned: !isEarlyGemma(model) && (generationOf(model)?.major ?? NEWEST) >= 3,
   })
   if (isRefusal(turns)) return turns
   if (images.missing.size > 0) return { status: 'images-needed', urls: [...images.missing] }
@@ -37,6 +37,9 @@ export function chatCall(request: UnifiedRequest): Translation {
     answer: askedChat(request, chat),
   })
 }
+
+/** A model whose generation is not known counts as one of the newest: older ones take the placeholder of a signature, too. */
+const NEWEST = Number.POSITIVE_INFINITY
 
 const ABILITIES: ChatAbilities = {
   provider: 'Google',
