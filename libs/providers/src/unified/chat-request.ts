@@ -21,6 +21,34 @@ export const ImagePart = Type.Object(
   closed,
 )
 
+export type FilePart = Static<typeof FilePart>
+export const FilePart = Type.Object(
+  {
+    type: Type.Literal('file'),
+    file: Type.Object(
+      {
+        /** A data URL, base64 alone, or, where the provider takes it, an https URL. */
+        file_data: Type.Optional(Type.String({ minLength: 1 })),
+        /** Of a file at OpenAI, which no other provider has. */
+        file_id: Type.Optional(Type.String({ minLength: 1 })),
+        filename: Type.Optional(Type.String()),
+      },
+      closed,
+    ),
+  },
+  closed,
+)
+
+export type AudioPart = Static<typeof AudioPart>
+export const AudioPart = Type.Object(
+  {
+    type: Type.Literal('input_audio'),
+    /** In base64. */
+    input_audio: Type.Object({ data: Type.String({ minLength: 1 }), format: Type.String({ minLength: 1 }) }, closed),
+  },
+  closed,
+)
+
 const refusalPart = Type.Object({ type: Type.Literal('refusal'), refusal: Type.String() }, closed)
 
 const text = Type.Union([Type.String(), Type.Array(textPart, { minItems: 1 })])
@@ -36,7 +64,10 @@ export type UserMessage = Static<typeof UserMessage>
 export const UserMessage = Type.Object(
   {
     role: Type.Literal('user'),
-    content: Type.Union([Type.String(), Type.Array(Type.Union([textPart, ImagePart]), { minItems: 1 })]),
+    content: Type.Union([
+      Type.String(),
+      Type.Array(Type.Union([textPart, ImagePart, FilePart, AudioPart]), { minItems: 1 }),
+    ]),
     name,
   },
   closed,
@@ -93,7 +124,13 @@ export const AssistantMessage = Type.Object(
 
 export type ToolMessage = Static<typeof ToolMessage>
 export const ToolMessage = Type.Object(
-  { role: Type.Literal('tool'), tool_call_id: Type.String({ minLength: 1 }), content: text, name },
+  {
+    role: Type.Literal('tool'),
+    tool_call_id: Type.String({ minLength: 1 }),
+    /** OpenAI itself takes text only. */
+    content: Type.Union([Type.String(), Type.Array(Type.Union([textPart, ImagePart, FilePart]), { minItems: 1 })]),
+    name,
+  },
   closed,
 )
 

@@ -4,7 +4,8 @@ import type { Refusal } from '../unified-api.ts'
 import { isRecord } from '../wire/is-record.ts'
 import { refuseExcessiveArguments } from './bounded-arguments.ts'
 import { ChatRequest, MESSAGE_SCHEMAS } from './chat-request.ts'
-import { refuseField, refuseParameter } from './refusal.ts'
+import { type PartType, refuseForeignPart } from './part-types.ts'
+import { isRefusal, refuseField, refuseParameter } from './refusal.ts'
 import { withoutNulls } from './without-nulls.ts'
 
 /** The parameters that some providers have something for and others do not. */
@@ -26,6 +27,8 @@ export interface ChatAbilities {
   /** As people read it. */
   readonly provider: string
   readonly parameters: ReadonlySet<OptionalParameter>
+  /** What a message of the user may have besides text and images. */
+  readonly parts?: readonly PartType[]
 }
 
 /**
@@ -34,16 +37,17 @@ export interface ChatAbilities {
  */
 export function readChatRequest(
   body: Readonly<Record<string, unknown>>,
-  { provider, parameters }: ChatAbilities,
+  abilities: ChatAbilities,
 ): ChatRequest | Refusal {
+  const { provider, parameters } = abilities
   const given = Object.entries(withoutNulls(body))
   const asked = Object.fromEntries(given.filter(([name, value]) => asksForSomething(name, value)))
   for (const name in asked) {
     if (!Object.hasOwn(ChatRequest.properties, name)) return refuseParameter(name, provider)
     if (isOptional(name) && !parameters.has(name)) return refuseParameter(name, provider)
   }
-  const error = requestError(asked)
-  if (error !== undefined) return refuseField(error)
+  const error = requestError(asked, abilities)
+  if (error !== undefined) return isRefusal(error) ? error : refuseField(error)
   const chat = asked as ChatRequest
   return refuseExcessiveArguments(chat.messages) ?? chat
 }
@@ -96,10 +100,13 @@ function asksForSomething(name: string, value: unknown): boolean {
 }
 
 /** The first error in the messages, each by the schema of its role: of a choice, only that none fits could be said. */
-function requestError(asked: Readonly<Record<string, unknown>>): FieldError | undefined {
+function requestError(
+  asked: Readonly<Record<string, unknown>>,
+  abilities: ChatAbilities,
+): FieldError | Refusal | undefined {
   const { messages } = asked
   for (const [index, message] of (Array.isArray(messages) ? messages : []).entries()) {
-    const error = messageError(message, index)
+    const error = refuseForeignPart(message, `messages.${index}`, abilities) ?? messageError(message, index)
     if (error !== undefined) return error
   }
   return shapeError(ChatRequest, asked)

@@ -30,6 +30,7 @@ export function toMessageCall(request: UnifiedRequest): NativeCall | Refusal {
 const ABILITIES: ChatAbilities = {
   provider: 'Anthropic',
   parameters: new Set(['parallel_tool_calls', 'reasoning_effort', 'response_format', 'user']),
+  parts: ['file'],
 }
 
 type MessageParams = MessageCreateParamsBase & Sampling

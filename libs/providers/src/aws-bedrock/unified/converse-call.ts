@@ -30,6 +30,7 @@ export function toConverseCall(request: UnifiedRequest): Translation {
 const ABILITIES: ChatAbilities = {
   provider: 'AWS Bedrock',
   parameters: new Set(['metadata', 'parallel_tool_calls', 'reasoning_effort', 'response_format', 'user']),
+  parts: ['file'],
 }
 
 /** The path has the model. */

@@ -6,7 +6,7 @@ import type { Translation, UnifiedRequest } from '../../unified-api.ts'
 import { conversation } from './conversation.ts'
 import { generationConfig } from './generation-config.ts'
 import { Images } from './image-part.ts'
-import { generationOf, isEarlyGemma, resourceName } from './model-name.ts'
+import { isNewGeneration, resourceName } from './model-name.ts'
 import { toolSettings } from './tools.ts'
 import type { GeminiRequest } from './wire-types.ts'
 
@@ -22,11 +22,7 @@ export function chatCall(request: UnifiedRequest): Translation {
   const tools = toolSettings(chat)
   if (isRefusal(tools)) return tools
   const images = new Images(request.images)
-  const turns = conversation({
-    messages: chat.messages,
-    images,
-    callsMustBeSigned: !isEarlyGemma(model) && (generationOf(model)?.major ?? NEWEST) >= 3,
-  })
+  const turns = conversation({ messages: chat.messages, images, isNew: isNewGeneration(model) })
   if (isRefusal(turns)) return turns
   if (images.missing.size > 0) return { status: 'images-needed', urls: [...images.missing] }
   const body: GeminiRequest = { ...turns, ...tools, generationConfig: config }
@@ -37,9 +33,6 @@ export function chatCall(request: UnifiedRequest): Translation {
     answer: askedChat(request, chat),
   })
 }
-
-/** A model whose generation is not known counts as one of the newest: older ones take the placeholder of a signature, too. */
-const NEWEST = Number.POSITIVE_INFINITY
 
 const ABILITIES: ChatAbilities = {
   provider: 'Google',
@@ -53,4 +46,5 @@ const ABILITIES: ChatAbilities = {
     'seed',
     'top_logprobs',
   ]),
+  parts: ['file', 'input_audio'],
 }

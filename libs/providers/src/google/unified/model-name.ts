@@ -40,3 +40,11 @@ const NUMBERLESS: ReadonlyMap<string, Generation> = new Map([
 export function isEarlyGemma(name: string): boolean {
   return /^(?:models\/)?gemma-[1-3](?:[.n-]|$)/.test(name)
 }
+
+/**
+ * Whether it is a model of Gemini 3 or later, which refuses calls without a thought signature, and takes images in a tool's result. One
+ * whose generation is not known counts as one: older models take the placeholder of a signature, too.
+ */
+export function isNewGeneration(name: string): boolean {
+  return !isEarlyGemma(name) && (generationOf(name)?.major ?? Number.POSITIVE_INFINITY) >= 3
+}

@@ -26,7 +26,7 @@ export type GeminiPart =
   | { readonly text: string; readonly thoughtSignature?: string }
   | { readonly inlineData: GenerativeContentBlob }
   | { readonly functionCall: FunctionCall & { readonly id?: string }; readonly thoughtSignature?: string }
-  | { readonly functionResponse: FunctionResponse & { readonly id?: string } }
+  | { readonly functionResponse: FunctionResponse & { readonly id?: string; readonly parts?: readonly GeminiPart[] } }
 
 /** @see https://ai.google.dev/api/caching#FunctionDeclaration */
 export interface GeminiFunction extends Pick<FunctionDeclaration, 'name' | 'description'> {
