@@ -1,5 +1,5 @@
 /**
- * Returns the generation that a Claude's name says, as 4.05 for Claude 4.5 and 4.1 for a Claude 4.10; undefined where it says none. Such a
+ * Returns the generation that a Claude's name says, as 405 for Claude 4.5 and 410 for a Claude 4.10; undefined where it says none. Such a
  * model counts as newer than all that are known: aliases and names of the future say nothing that could be compared.
  *
  * Takes the spellings of all platforms: `claude-3-5-haiku-20241022`, `claude-opus-4-1@20250805`, `claude-sonnet-4.5`,
@@ -8,7 +8,7 @@
  */
 export function claudeGeneration(name: string): number | undefined {
   const [, major, minor = '0'] = FAMILY_FIRST.exec(name) ?? NUMBER_FIRST.exec(name) ?? []
-  return major === undefined ? undefined : Number(major) + Number(minor) / 100
+  return major === undefined ? undefined : Number(major) * 100 + Number(minor)
 }
 
 /** Whether a Claude is known to be of a generation before this one. @param generation as {@link claudeGeneration} returns it */

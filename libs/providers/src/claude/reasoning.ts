@@ -1,5 +1,6 @@
 import type { OutputConfig, ThinkingConfigParam } from '@anthropic-ai/sdk/resources/messages'
 import type { ChatRequest, ReasoningEffort } from '../unified/chat-request.ts'
+import type { WithJsonTool } from '../unified/json-tool.ts'
 import { refuse } from '../unified/refusal.ts'
 import { forcesTool } from '../unified/tool-choice.ts'
 import type { Refusal } from '../unified-api.ts'
@@ -42,9 +43,9 @@ export function toReasoning(request: ChatRequest, model: string, maxTokens: numb
 }
 
 /** Generations, as `claudeGeneration` returns them: Claude 3.7 is the first that thinks. */
-const FIRST_TO_THINK = 3.07
-const FIRST_ADAPTIVE = 4.06
-const FIRST_WITH_XHIGH = 4.07
+const FIRST_TO_THINK = 307
+const FIRST_ADAPTIVE = 406
+const FIRST_WITH_XHIGH = 407
 
 /**
  * Thinking goes with hardly any sampling, and within a budget with no forced tool. Newer models that take no forced tool at all say so
@@ -65,6 +66,18 @@ function conflictWithThinking(request: ChatRequest, hasBudget: boolean): Refusal
   return top_p < 0.95
     ? refuse('top_p', 'Anthropic thinks ("reasoning_effort") only with a top_p from 0.95.')
     : undefined
+}
+
+/** Where a tool stands for a schema, thinking would exclude it, which the caller did not ask for by name. */
+export function refuseReasoningJson(
+  { reasoning_effort: effort = 'none' }: ChatRequest,
+  { chat, jsonTool }: WithJsonTool,
+): Refusal | undefined {
+  if (jsonTool === undefined || effort === 'none' || !forcesTool(chat)) return undefined
+  return refuse(
+    'response_format',
+    'This Claude answers by a schema only where it does not think: leave out "reasoning_effort", or use Claude 4.5 or later.',
+  )
 }
 
 function withBudget(effort: ThinkingEffort, model: string, maxTokens: number): Reasoning | Refusal {

@@ -2,6 +2,7 @@ import type { ChatCompletion } from 'openai/resources/chat/completions'
 import { readClaudeUsage, totalUsage } from '../../claude/usage.ts'
 import { type AnswerContent, type AnswerToolCall, answerMessage } from '../../unified/answer-message.ts'
 import { chatCompletion } from '../../unified/chat-completion.ts'
+import { endsWithJson, inJson } from '../../unified/json-tool.ts'
 import type { AskedAnswer } from '../../unified-api.ts'
 import { isRecord } from '../../wire/is-record.ts'
 import { finishReason } from './finish-reason.ts'
@@ -12,13 +13,16 @@ import { toToolCall } from './tool-use.ts'
 /** A whole message as a chat completion; undefined where it is no message, or has a tool call that cannot be told. */
 export function toChatCompletion(asked: AskedAnswer, answer: unknown): ChatCompletion | undefined {
   if (!isRecord(answer) || !Array.isArray(answer.content)) return undefined
-  const content = readContent(answer.content)
-  if (content === undefined) return undefined
+  const read = readContent(answer.content)
+  if (read === undefined) return undefined
+  const content = inJson(read, asked.jsonTool)
   const { calls, thinking } = content
   const choice = {
     index: 0,
     message: answerMessage({ ...content, refusal: refusalText(answer) }, thinkingContent(thinking)),
-    finish_reason: finishReason(answer.stop_reason, calls.length > 0),
+    finish_reason: endsWithJson(asked.jsonTool, answer.stop_reason, calls.length > 0)
+      ? ('stop' as const)
+      : finishReason(answer.stop_reason, calls.length > 0),
     logprobs: null,
   }
   return chatCompletion(asked, [choice], totalUsage(readClaudeUsage(answer.usage)))

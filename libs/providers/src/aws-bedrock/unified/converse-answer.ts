@@ -12,7 +12,10 @@ export function converseAnswer(asked: AskedAnswer): AnswerTranslation {
   return {
     translator: () =>
       asked.streamed
-        ? new StreamTranslator((visit) => new AwsEventFrames(visit), new ConverseDialect(new ChatChunks(asked)))
+        ? new StreamTranslator(
+            (visit) => new AwsEventFrames(visit),
+            new ConverseDialect(new ChatChunks(asked), asked.jsonTool),
+          )
         : new WholeAnswerTranslator((answer) => toChatCompletion(asked, answer)),
     error: readErrorAnswer,
   }
