@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { ApiKey } from '../domain/api-key.ts'
-import type { GatewayError } from '../domain/gateway-error.ts'
+import { type GatewayError, gatewayError } from '../domain/gateway-error.ts'
+import { notOffered } from '../domain/unified-endpoints.ts'
 import { authenticate } from '../handlers/authenticate.ts'
 import { checkHead } from '../handlers/check-head.ts'
 import { listModels } from '../handlers/list-models.ts'
@@ -9,6 +10,7 @@ import type { UnifiedCall } from '../handlers/translate-call.ts'
 import { unifiedCall } from '../handlers/unified-call.ts'
 import { writeError } from '../handlers/write-error.ts'
 import type { DataRoutesOptions } from './data-routes-options.ts'
+import { CALL_METHODS } from './request-boundary.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -21,6 +23,7 @@ declare module 'fastify' {
 export function unifiedRoutes(app: FastifyInstance, options: DataRoutesOptions): void {
   const { dataPlane: plane, logger } = options
   const lists = new ModelLists()
+  refuseOthers(app)
 
   app.register((unified, _options, done) => {
     unified.decorateRequest('sender', undefined)
@@ -58,6 +61,24 @@ export function unifiedRoutes(app: FastifyInstance, options: DataRoutesOptions):
     })
     done()
   })
+}
+
+/** Refuses what the unified endpoint has not, before any of a body is read: its sender may wait for leave to send it. */
+function refuseOthers(app: FastifyInstance): void {
+  for (const url of ['/v1', '/v1/*']) {
+    app.route({
+      method: [...CALL_METHODS],
+      url,
+      onRequest: ({ raw, id: requestId }, reply) => {
+        reply.hijack()
+        const message = notOffered(raw.method ?? '', raw.url ?? '')
+        writeError(reply.raw, gatewayError('unsupported_operation', message), { requestId })
+      },
+      handler: () => {
+        throw new Error('a hijacked request came to its handler')
+      },
+    })
+  }
 }
 
 const OPERATIONS: ReadonlyMap<string, UnifiedCall['operation']> = new Map([

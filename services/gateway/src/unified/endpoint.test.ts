@@ -70,16 +70,28 @@ describe('refuses', () => {
     expect(answer.headers['x-sluice-source']).toBe('gateway')
   })
 
-  it('other operations and methods', async () => {
+  it.each([
+    ['POST', '/v1/images/generations', /POST \/v1\/images\/generations is not offered here.*GET \/v1\/models/],
+    ['POST', '/v1/responses', /at \/connections\/NAME\/v1\/responses/],
+    ['POST', '/v1/completions', /POST \/v1\/chat\/completions/],
+    ['GET', '/v1/models/prod/gpt-5', /is not offered here/],
+    ['GET', '/v1', /is not offered here/],
+    ['POST', '/v1/v1/chat/completions', /more than once/],
+    ['GET', '/v1/chat/completions', /takes POST, not GET/],
+    ['DELETE', '/v1/models', /takes GET, not DELETE/],
+  ])('another operation or method, and says what there is: %s %s', async (method, route, message) => {
     const headers = { authorization: `Bearer ${path.apiKey}` }
-    for (const [method, route] of [
-      ['POST', '/v1/images/generations'],
-      ['GET', '/v1/chat/completions'],
-      ['DELETE', '/v1/models'],
-    ] as const) {
-      const { status, body } = await exchange(`${path.gateway.url}${route}`, { method, headers })
-      expect([status, JSON.parse(body.toString()).error.code]).toEqual([404, 'unsupported_operation'])
-    }
+    const { status, body, headers: fields } = await exchange(`${path.gateway.url}${route}`, { method, headers })
+    expect(status).toBe(404)
+    expect(fields['x-sluice-source']).toBe('gateway')
+    expect(JSON.parse(body.toString())).toEqual({
+      error: {
+        message: expect.stringMatching(message),
+        type: 'invalid_request_error',
+        param: null,
+        code: 'unsupported_operation',
+      },
+    })
   })
 })
 
