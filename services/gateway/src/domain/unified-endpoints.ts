@@ -13,8 +13,7 @@ export function notOffered(method: string, url: string): string {
   const [path = ''] = url.split('?', 1)
   const shown = path.length > MAX_SHOWN_CHARS ? `${path.slice(0, MAX_SHOWN_CHARS)}…` : path
   const known = UNIFIED_ENDPOINTS.find((endpoint) => endpoint.path === path.replace(/\/+$/, ''))
-  if (known !== undefined && known.method !== method)
-    return `${known.path} takes ${known.method}, not ${method}.`
+  if (known !== undefined && known.method !== method) return `${known.path} takes ${known.method}, not ${method}.`
   const meant = UNIFIED_ENDPOINTS.find((endpoint) => endpoint.path === path.replace(/^(?:\/v1)+\//, '/v1/'))
   if (meant !== undefined && meant.path !== path) {
     return `${shown} has "/v1" more than once: the base URL ends with one, so that the path is ${meant.path}.`

@@ -55,3 +55,16 @@ it.each([
 ])('%s refuses %j', (model, body, param) => {
   expect(refusal(toConverseCall(unifiedRequest(body, { model }))).param).toBe(param)
 })
+
+it('adaptive thinking goes with a demanded tool, and a budget does not', () => {
+  const body = {
+    reasoning_effort: 'high',
+    tool_choice: 'required',
+    tools: [{ type: 'function', function: { name: 'f' } }],
+  }
+  expect(converseBody(body, ADAPTIVE)).toMatchObject({
+    toolConfig: { toolChoice: { any: {} } },
+    additionalModelRequestFields: { thinking: { type: 'adaptive' }, output_config: { effort: 'high' } },
+  })
+  expect(refusal(toConverseCall(unifiedRequest(body, { model: CLAUDE }))).param).toBe('tool_choice')
+})
