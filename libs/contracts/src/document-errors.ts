@@ -1,9 +1,10 @@
-import { IsArray, IsLiteral, IsNull, IsObject, IsOptional, IsUnion, type TObject, type TSchema } from 'typebox'
+import { IsArray, IsNull, IsObject, IsOptional, IsUnion, type TObject, type TSchema, type TUnion } from 'typebox'
 import { compiled } from './compiled.ts'
 import { nearestChoice, wordedError } from './error-words.ts'
 import type { FieldError } from './errors.ts'
 import { didYouMean } from './nearest-name.ts'
 import { storableText } from './storable-text.ts'
+import { alternatives, nearest } from './union-alternatives.ts'
 
 /**
  * Everything that is wrong with a document, one entry a field, so that all of it can be corrected at once; empty where nothing is.
@@ -44,6 +45,8 @@ function* errorsOf(schema: TSchema, value: unknown, path: string, rules: Rules):
     yield* objectErrors(schema, value, path, rules)
   } else if (typeof value === 'string' && !rules.isGood(value)) {
     yield { field: path, message: 'must hold no NUL and no half of a surrogate pair' }
+  } else if (IsUnion(schema)) {
+    yield* unionErrors(schema, value, path, rules)
   } else if (IsArray(schema) && Array.isArray(value)) {
     let isSound = true
     const items = rules.stopsAtLimits ? value.slice(0, mostItems(schema)) : value
@@ -62,15 +65,10 @@ function* errorsOf(schema: TSchema, value: unknown, path: string, rules: Rules):
 /** What is wrong with a value as a whole. */
 function* ownErrors(schema: TSchema, value: unknown, path: string): Generator<FieldError, void> {
   if (compiled(schema).Check(value)) return
-  yield { field: path, message: messageOf(schema, value) }
-}
-
-function messageOf(schema: TSchema, value: unknown): string {
-  const own = 'errorMessage' in schema && IsUnion(schema) && typeof schema.errorMessage === 'string'
-  if (own) return String(schema.errorMessage)
-  const chosen = choice(schema)
-  if (chosen !== undefined) return chosen + nearestChoice(schema, value)
-  return tooMany(schema, value) ?? wordedError(schema, compiled(schema).Errors(value)[0], value)
+  yield {
+    field: path,
+    message: tooMany(schema, value) ?? wordedError(schema, compiled(schema).Errors(value)[0], value),
+  }
 }
 
 /** Of an array, without a look at its items. */
@@ -107,12 +105,31 @@ function nullableOf(schema: TSchema): TSchema | undefined {
   return schema.anyOf.length === 2 && second !== undefined && IsNull(second) ? first : undefined
 }
 
-/** What to say of a choice, whose first alternative is no better than the others. */
-function choice(schema: TSchema): string | undefined {
-  if (!IsUnion(schema)) return undefined
-  if (!schema.anyOf.every(IsLiteral)) return 'has none of the shapes that it may have'
-  return `must be one of ${schema.anyOf.map((literal) => JSON.stringify(literal.const)).join(', ')}`
+/** What is wrong with a value of several shapes: the mistakes by the one that it is nearest to, or which there are. */
+function* unionErrors(schema: TUnion, value: unknown, path: string, rules: Rules): Generator<FieldError, void> {
+  const shapes = schema.anyOf
+  if (shapes.some((shape) => compiled(shape).Check(value))) return
+  if ('errorMessage' in schema && typeof schema.errorMessage === 'string') {
+    yield { field: path, message: schema.errorMessage }
+    return
+  }
+  const near = nearest(shapes, value, (shape) => countErrors(shape, value, rules))
+  if (near.status === 'none') {
+    yield { field: path, message: `must be ${alternatives(shapes)}${nearestChoice(schema, value)}` }
+  } else if (near.status === 'discriminator') yield { field: child(path, near.name), message: near.message }
+  else yield* errorsOf(near.shape, value, path, rules)
 }
+
+/** Counts what is wrong, up to a number that tells shapes apart. */
+function countErrors(schema: TSchema, value: unknown, rules: Rules): number {
+  let count = 0
+  for (const _ of errorsOf(schema, value, '', rules)) {
+    if (++count === MAX_COUNTED) break
+  }
+  return count
+}
+
+const MAX_COUNTED = 10
 
 function child(path: string, name: string): string {
   return path === '' ? name : `${path}.${name}`

@@ -48,5 +48,6 @@ export {
 export { type Lookup, UpstreamAddressError, type UpstreamGate, upstreamGate } from './upstream-gate.ts'
 export { jsonObjectFault } from './wire/json-fault.ts'
 export { JsonStructure, MAX_DEPTH, MAX_ITEMS, MAX_MEMBERS, mayHoldJson } from './wire/json-structure.ts'
+export { SNIFFED_BYTES, sniffMediaType, usualMediaType } from './wire/media-type.ts'
 export { parseJson } from './wire/parse-json.ts'
 export { promptPool } from './wire/pool-name.ts'

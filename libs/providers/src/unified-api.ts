@@ -62,6 +62,8 @@ export interface AskedAnswer extends Pick<UnifiedRequest, 'model' | 'answerId' |
   readonly streamed: boolean
   /** The stream tells its usage (`stream_options.include_usage`). */
   readonly tellsUsage: boolean
+  /** The tool whose call is the content, for a model that has no other way to answer by a schema. */
+  readonly jsonTool?: string
   /** Of embeddings: how many there are to be, and whether each is the base64 of 32-bit floats. */
   readonly embeddings?: { readonly count: number; readonly inBase64: boolean }
 }

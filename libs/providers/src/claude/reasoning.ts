@@ -1,8 +1,10 @@
 import type { OutputConfig, ThinkingConfigParam } from '@anthropic-ai/sdk/resources/messages'
 import type { ChatRequest, ReasoningEffort } from '../unified/chat-request.ts'
+import type { WithJsonTool } from '../unified/json-tool.ts'
 import { refuse } from '../unified/refusal.ts'
 import { forcesTool } from '../unified/tool-choice.ts'
 import type { Refusal } from '../unified-api.ts'
+import { isClaudeBefore } from './generation.ts'
 
 /** The parameters of a message that are about thinking; none where the caller leaves that to the model. */
 export interface Reasoning {
@@ -12,7 +14,8 @@ export interface Reasoning {
 
 /**
  * `reasoning_effort` in Anthropic's words: adaptive thinking of that effort, with its summary shown. Models from before 4.6 know
- * only a budget of tokens: they get a share of the output maximum, which thinking counts towards with all models.
+ * only a budget of tokens: they get a share of the output maximum, which thinking counts towards with all models. A model whose name does
+ * not say its generation is taken for the newest.
  * @param maxTokens the output maximum
  * @see https://platform.claude.com/docs/en/build-with-claude/adaptive-thinking
  * @see https://platform.claude.com/docs/en/build-with-claude/effort
@@ -20,24 +23,42 @@ export interface Reasoning {
 export function toReasoning(request: ChatRequest, model: string, maxTokens: number): Reasoning | Refusal {
   const { reasoning_effort: effort } = request
   if (effort === undefined) return {}
-  if (effort === 'none') return { thinking: { type: 'disabled' } }
-  const conflict = conflictWithThinking(request)
+  const isWithout = isClaudeBefore(model, FIRST_TO_THINK)
+  if (effort === 'none') return isWithout ? {} : { thinking: { type: 'disabled' } }
+  if (isWithout) return refuse('reasoning_effort', `The model "${model}" does not reason.`)
+  const hasBudget = isClaudeBefore(model, FIRST_ADAPTIVE)
+  const conflict = conflictWithThinking(request, hasBudget)
   if (conflict !== undefined) return conflict
-  if (BUDGET_MODEL.test(model)) return withBudget(effort, model, maxTokens)
+  if (hasBudget) return withBudget(effort, model, maxTokens)
+  if (effort === 'xhigh' && isClaudeBefore(model, FIRST_WITH_XHIGH)) {
+    return refuse(
+      'reasoning_effort',
+      `The model "${model}" has no reasoning effort "xhigh": it has none, minimal, low, medium, high and max.`,
+    )
+  }
   return {
     thinking: { type: 'adaptive', display: 'summarized' },
     effort: effort === 'minimal' ? 'low' : effort,
   }
 }
 
+/** Generations, as `claudeGeneration` returns them: Claude 3.7 is the first that thinks. */
+const FIRST_TO_THINK = 307
+const FIRST_ADAPTIVE = 406
+const FIRST_WITH_XHIGH = 407
+
 /**
- * Thinking goes with no forced tool, and with hardly any sampling.
+ * Thinking goes with hardly any sampling, and within a budget with no forced tool. Newer models that take no forced tool at all say so
+ * themselves.
  * @see https://platform.claude.com/docs/en/build-with-claude/extended-thinking#feature-compatibility
  */
-function conflictWithThinking(request: ChatRequest): Refusal | undefined {
+function conflictWithThinking(request: ChatRequest, hasBudget: boolean): Refusal | undefined {
   const { temperature = 1, top_p = 1 } = request
-  if (forcesTool(request)) {
-    return refuse('tool_choice', 'Anthropic cannot think ("reasoning_effort") where "tool_choice" forces a tool call.')
+  if (hasBudget && forcesTool(request)) {
+    return refuse(
+      'tool_choice',
+      'Claude before 4.6 cannot think ("reasoning_effort") where "tool_choice" forces a tool call.',
+    )
   }
   if (temperature !== 1) {
     return refuse('temperature', 'Anthropic thinks ("reasoning_effort") only at a temperature of 1.')
@@ -45,6 +66,18 @@ function conflictWithThinking(request: ChatRequest): Refusal | undefined {
   return top_p < 0.95
     ? refuse('top_p', 'Anthropic thinks ("reasoning_effort") only with a top_p from 0.95.')
     : undefined
+}
+
+/** Where a tool stands for a schema, thinking would exclude it, which the caller did not ask for by name. */
+export function refuseReasoningJson(
+  { reasoning_effort: effort = 'none' }: ChatRequest,
+  { chat, jsonTool }: WithJsonTool,
+): Refusal | undefined {
+  if (jsonTool === undefined || effort === 'none' || !forcesTool(chat)) return undefined
+  return refuse(
+    'response_format',
+    'This Claude answers by a schema only where it does not think: leave out "reasoning_effort", or use Claude 4.5 or later.',
+  )
 }
 
 function withBudget(effort: ThinkingEffort, model: string, maxTokens: number): Reasoning | Refusal {
@@ -61,16 +94,14 @@ function withBudget(effort: ThinkingEffort, model: string, maxTokens: number): R
 
 type ThinkingEffort = Exclude<ReasoningEffort, 'none'>
 
-/** Claude 3, 4, 4.1 and 4.5, which refuse adaptive thinking. The list is closed: all later models take it. */
-const BUDGET_MODEL = /^claude-(?:3-|(?:opus|sonnet|haiku)-4(?:-[015])?(?:-\d{8})?$)/
-
 const MIN_BUDGET_TOKENS = 1_024
 
-/** Of the output maximum. */
+/** Of the output maximum, which a budget must stay below. */
 const BUDGET_SHARES: Readonly<Record<ThinkingEffort, number>> = {
   minimal: 0.1,
   low: 0.2,
   medium: 0.5,
   high: 0.8,
   xhigh: 0.9,
+  max: 0.95,
 }

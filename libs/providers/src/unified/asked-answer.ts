@@ -2,13 +2,15 @@ import type { AskedAnswer, UnifiedRequest } from '../unified-api.ts'
 import type { ChatRequest } from './chat-request.ts'
 import { type EmbeddingsRequest, embeddingInputs } from './embeddings-request.ts'
 
-/** What a chat completion's answer is to be. */
+/** What a chat completion's answer is to be. @param jsonTool the tool whose call is its content */
 export function askedChat(
   { model, answerId, receivedAtMs }: UnifiedRequest,
   { stream, stream_options }: Pick<ChatRequest, 'stream' | 'stream_options'>,
+  jsonTool?: string,
 ): AskedAnswer {
   const tellsUsage = stream_options?.include_usage === true
-  return { model, answerId, receivedAtMs, streamed: stream === true, tellsUsage }
+  const asked = { model, answerId, receivedAtMs, streamed: stream === true, tellsUsage }
+  return jsonTool === undefined ? asked : { ...asked, jsonTool }
 }
 
 /** What the answer to an embeddings request is to be. */

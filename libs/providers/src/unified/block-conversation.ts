@@ -1,19 +1,32 @@
 import type { Refusal } from '../unified-api.ts'
 import { AlternatingTurns, type Turn } from './alternating-turns.ts'
-import type { AssistantMessage, ChatMessage, ImagePart, ToolCall, ToolMessage, UserMessage } from './chat-request.ts'
+import type {
+  AssistantMessage,
+  ChatMessage,
+  FilePart,
+  ImagePart,
+  ToolCall,
+  ToolMessage,
+  UserMessage,
+} from './chat-request.ts'
 import { OpenCalls } from './open-calls.ts'
+import { type ContentPart, refusePartType } from './part-types.ts'
 import { inPlace, type Placed } from './place.ts'
 import { isRefusal } from './refusal.ts'
 import { answerText, spokenTexts } from './spoken-texts.ts'
 
 /** How a provider says each part of a conversation as a block. A `path` is the part's, for the refusal. */
 export interface BlockDialect<Block> {
+  /** The provider's name, as people read it. */
+  readonly provider: string
   /** What the id of a tool call must match so that the provider takes it; others are replaced. */
   readonly callIds: RegExp
   text(text: string): Block
   image(part: ImagePart, path: string): Block | Refusal
+  file(part: FilePart, path: string): Block | Refusal
   toolCall(call: ToolCall, path: string): Block | Refusal
-  toolResult(message: ToolMessage): Block
+  /** @param content the result's texts that say something, images and files, in order */
+  toolResult(message: ToolMessage, content: readonly Block[]): Block
   /** The thinking in an answer that the application sends back. @param path the message's */
   thinking(message: AssistantMessage, path: string): Placed<Block>[] | Refusal
   /** Why the provider takes no such turns; undefined where it does. */
@@ -72,19 +85,34 @@ class ConversationTranslation<Block extends object> {
   }
 
   #addUser({ content }: UserMessage, path: string): Refusal | undefined {
-    const parts = typeof content === 'string' ? [{ type: 'text' as const, text: content }] : content
-    const blocks: Block[] = []
-    for (const [index, part] of parts.entries()) {
-      if (part.type === 'text') {
-        blocks.push(...this.#textBlocks(part.text))
-        continue
-      }
-      const image = this.#dialect.image(part, `${path}.content.${index}`)
-      if (isRefusal(image)) return image
-      blocks.push(image)
-    }
+    const blocks = this.#contentBlocks(content, path)
+    if (isRefusal(blocks)) return blocks
     this.#turns.add('user', blocks)
     return undefined
+  }
+
+  #contentBlocks(content: UserMessage['content'], path: string): Block[] | Refusal {
+    if (typeof content === 'string') return this.#textBlocks(content)
+    const blocks: Block[] = []
+    for (const [index, part] of content.entries()) {
+      const block = this.#partBlocks(part, `${path}.content.${index}`)
+      if (isRefusal(block)) return block
+      blocks.push(...block)
+    }
+    return blocks
+  }
+
+  #partBlocks(part: ContentPart, path: string): Block[] | Refusal {
+    switch (part.type) {
+      case 'text':
+        return this.#textBlocks(part.text)
+      case 'input_audio':
+        return refusePartType(part.type, path, { provider: this.#dialect.provider, taken: 'text, image_url and file' })
+      default: {
+        const block = part.type === 'file' ? this.#dialect.file(part, path) : this.#dialect.image(part, path)
+        return isRefusal(block) ? block : [block]
+      }
+    }
   }
 
   #addAssistant(message: AssistantMessage, path: string): Refusal | undefined {
@@ -99,7 +127,9 @@ class ConversationTranslation<Block extends object> {
   #addResult(message: ToolMessage, path: string): Refusal | undefined {
     const sentId = this.#openCalls.close(message.tool_call_id, path)
     if (typeof sentId !== 'string') return sentId
-    this.#turns.addResult(this.#dialect.toolResult({ ...message, tool_call_id: sentId }))
+    const content = this.#contentBlocks(message.content, path)
+    if (isRefusal(content)) return content
+    this.#turns.addResult(this.#dialect.toolResult({ ...message, tool_call_id: sentId }, content))
     return undefined
   }
 

@@ -8,15 +8,24 @@ interface OpenCall {
   hasArguments: boolean
 }
 
-/** Says the blocks of one streamed answer as deltas. A `block` is what the provider's events know it by, such as an index. */
+/**
+ * Says the blocks of one streamed answer as deltas. A `block` is what the provider's events know it by, such as an index. Where a tool's
+ * call is the content, text is held until it is known whether there is one.
+ */
 export class BlockDeltas {
   readonly #chunks: ChatChunks
+  readonly #jsonTool: string | undefined
+  /** The block that is the content. */
+  #json: { readonly block: unknown; hasArguments: boolean } | undefined
+  #heldText = ''
   readonly #openCalls = new Map<unknown, OpenCall>()
   #contentLength = 0
   #toolCalls = 0
 
-  constructor(chunks: ChatChunks) {
+  /** @param jsonTool the tool whose call is the content */
+  constructor(chunks: ChatChunks, jsonTool: string | undefined) {
     this.#chunks = chunks
+    this.#jsonTool = jsonTool
   }
 
   get hasToolCalls(): boolean {
@@ -29,6 +38,12 @@ export class BlockDeltas {
   }
 
   text(content: string): string {
+    if (this.#jsonTool === undefined) return this.#content(content)
+    this.#heldText += content
+    return ''
+  }
+
+  #content(content: string): string {
     this.#contentLength += content.length
     return content === '' ? '' : this.#chunks.delta({ content })
   }
@@ -44,6 +59,7 @@ export class BlockDeltas {
 
   /** @param call without arguments where they come in pieces */
   startCall(block: unknown, call: AnswerToolCall): string {
+    if (call.function.name === this.#jsonTool) return this.#startJson(block, call.function.arguments)
     const index = this.#toolCalls++
     this.#openCalls.set(block, { index, hasArguments: call.function.arguments !== '' })
     return this.#chunks.delta({ tool_calls: [{ index, ...call }] })
@@ -51,6 +67,11 @@ export class BlockDeltas {
 
   /** A piece of the arguments of the call that the block is; nothing where it is none. */
   arguments(block: unknown, piece: string): string {
+    const json = this.#json
+    if (json !== undefined && json.block === block) {
+      json.hasArguments ||= piece !== ''
+      return this.#content(piece)
+    }
     const call = this.#openCalls.get(block)
     if (call === undefined || piece === '') return ''
     call.hasArguments = true
@@ -59,8 +80,22 @@ export class BlockDeltas {
 
   /** A call without arguments has no piece of them, and OpenAI's clients parse what there is. */
   stop(block: unknown): string {
+    const json = this.#json
+    if (json !== undefined && json.block === block && !json.hasArguments) return this.arguments(block, '{}')
     const missing = this.#openCalls.get(block)?.hasArguments === false ? this.arguments(block, '{}') : ''
     this.#openCalls.delete(block)
     return missing
+  }
+
+  /** What comes when all blocks have ended: the text that was held, unless the content came as a call. */
+  end(): string {
+    return this.#json === undefined ? this.#content(this.#heldText) : ''
+  }
+
+  /** Of several calls, the first is the content. */
+  #startJson(block: unknown, text: string): string {
+    if (this.#json !== undefined) return ''
+    this.#json = { block, hasArguments: false }
+    return this.arguments(block, text)
   }
 }

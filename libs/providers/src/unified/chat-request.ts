@@ -21,12 +21,40 @@ export const ImagePart = Type.Object(
   closed,
 )
 
+export type FilePart = Static<typeof FilePart>
+export const FilePart = Type.Object(
+  {
+    type: Type.Literal('file'),
+    file: Type.Object(
+      {
+        /** A data URL, base64 alone, or, where the provider takes it, an https URL. */
+        file_data: Type.Optional(Type.String({ minLength: 1 })),
+        /** Of a file at OpenAI, which no other provider has. */
+        file_id: Type.Optional(Type.String({ minLength: 1 })),
+        filename: Type.Optional(Type.String()),
+      },
+      closed,
+    ),
+  },
+  closed,
+)
+
+export type AudioPart = Static<typeof AudioPart>
+export const AudioPart = Type.Object(
+  {
+    type: Type.Literal('input_audio'),
+    /** In base64. */
+    input_audio: Type.Object({ data: Type.String({ minLength: 1 }), format: Type.String({ minLength: 1 }) }, closed),
+  },
+  closed,
+)
+
 const refusalPart = Type.Object({ type: Type.Literal('refusal'), refusal: Type.String() }, closed)
 
 const text = Type.Union([Type.String(), Type.Array(textPart, { minItems: 1 })])
 
-/** A tool may have nothing to say. */
-const resultText = Type.Union([Type.String(), Type.Array(textPart)])
+/** A tool may have nothing to say. OpenAI itself takes text only. */
+const resultContent = Type.Union([Type.String(), Type.Array(Type.Union([textPart, ImagePart, FilePart]))])
 
 /** Who of several speaks in a role: see `message-history.ts`. */
 const name = Type.Optional(Type.String())
@@ -43,7 +71,10 @@ export type UserMessage = Static<typeof UserMessage>
 export const UserMessage = Type.Object(
   {
     role: Type.Literal('user'),
-    content: Type.Union([Type.String(), Type.Array(Type.Union([textPart, ImagePart]), { minItems: 1 })]),
+    content: Type.Union([
+      Type.String(),
+      Type.Array(Type.Union([textPart, ImagePart, FilePart, AudioPart]), { minItems: 1 }),
+    ]),
     name,
   },
   closed,
@@ -113,7 +144,12 @@ export const AssistantMessage = Type.Object(
 
 export type ToolMessage = Static<typeof ToolMessage>
 export const ToolMessage = Type.Object(
-  { role: Type.Literal('tool'), tool_call_id: Type.String(), content: resultText, name },
+  {
+    role: Type.Literal('tool'),
+    tool_call_id: Type.String(),
+    content: resultContent,
+    name,
+  },
   closed,
 )
 
@@ -188,6 +224,7 @@ export const ReasoningEffort = Type.Union([
   Type.Literal('medium'),
   Type.Literal('high'),
   Type.Literal('xhigh'),
+  Type.Literal('max'),
 ])
 
 const outputMaximum = Type.Optional(Type.Integer({ minimum: 1 }))

@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox'
 import type { Refusal } from '../unified-api.ts'
 import { readShape } from './read-shape.ts'
-import { refuseParameter } from './refusal.ts'
+import { refuse, refuseParameter } from './refusal.ts'
 import { withoutNulls } from './without-nulls.ts'
 
 /** @see https://platform.openai.com/docs/api-reference/embeddings/create */
@@ -28,7 +28,22 @@ export function readEmbeddingsRequest(
   const asked = withoutNulls(body)
   const foreign = Object.keys(asked).find((name) => !Object.hasOwn(EmbeddingsRequest.properties, name))
   if (foreign !== undefined) return refuseParameter(foreign, provider)
+  if (isTokens(asked.input)) return refuse('input', tokensRefused(provider))
   return readShape(EmbeddingsRequest, asked)
+}
+
+/** Tokens of OpenAI's, or lists of them. */
+function isTokens(input: unknown): boolean {
+  if (!Array.isArray(input)) return false
+  const first: unknown = input[0]
+  return typeof first === 'number' || (Array.isArray(first) && typeof first[0] === 'number')
+}
+
+function tokensRefused(provider: string): string {
+  return (
+    `The parameter "input" must be text, a string or an array of strings: ${provider} does not know the tokens of OpenAI's tokenizer. ` +
+    "LangChain's OpenAIEmbeddings sends text with check_embedding_ctx_length=False."
+  )
 }
 
 /** The texts to embed, in order. */

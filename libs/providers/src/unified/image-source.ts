@@ -1,20 +1,31 @@
 import type { InlineImage, Refusal } from '../unified-api.ts'
+import { readDataUrl } from './data-url.ts'
 import { refuse } from './refusal.ts'
 
 export type ImageSource = { readonly inline: InlineImage } | { readonly url: string }
 
-/** Where an `image_url` has its image: in itself, or at an https URL. @param param the parameter's path, for the refusal */
+/**
+ * Where an `image_url` has its image: in itself, or at an https URL. Its type is what its first bytes show, whatever its label, and the
+ * label's only where the bytes show none that is known.
+ * @param param the parameter's path, for the refusal
+ */
 export function imageSource(url: string, param: string): ImageSource | Refusal {
-  const comma = url.indexOf(',')
-  const [, mediaType] = DATA_URL_HEAD.exec(url.slice(0, Math.min(comma + 1, MAX_HEAD_LENGTH))) ?? []
-  const base64 = mediaType === undefined ? '' : url.slice(comma + 1)
-  if (mediaType !== undefined && BASE64.test(base64)) return { inline: { mediaType: mediaType.toLowerCase(), base64 } }
+  const data = readDataUrl(url)
+  if (data !== undefined) {
+    const mediaType = data.sniffed ?? data.label
+    if (mediaType.startsWith('image/')) return { inline: { mediaType, base64: data.base64 } }
+    if (mediaType === 'application/pdf') {
+      return refuse(
+        param,
+        'The image is a PDF: send it as a part of the type "file", with the data URL as "file.file_data".',
+      )
+    }
+    return refuse(param, `The data URL holds no image that can be recognized${labelled(data.label)}.`)
+  }
   if (URL.parse(url)?.protocol === 'https:') return { url }
-  return refuse(param, 'An image must be a data URL in base64, such as "data:image/png;base64,…", or an https URL.')
+  return refuse(param, 'An image must be a data URL, such as "data:image/png;base64,…", or an https URL.')
 }
 
-/** @see RFC 2397 */
-const DATA_URL_HEAD = /^data:(image\/[a-z0-9.+-]+)(?:;[^;,]*)*;base64,$/i
-/** Longer ones, which overflow the pattern's stack, are none. */
-const MAX_HEAD_LENGTH = 1_024
-const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/
+function labelled(label: string): string {
+  return label === '' ? '' : `: its label is ${label}`
+}

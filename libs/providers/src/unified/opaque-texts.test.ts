@@ -70,6 +70,16 @@ describe.each(TRANSLATED)('a request for %s', (provider, model) => {
     ).toContain(schema)
   })
 
+  it.each(OBJECTS)('has the schema that a tool stands for as it is written: %s', (_, text) => {
+    const older = { anthropic: 'claude-3-haiku-20240307', 'aws-bedrock': 'amazon.nova-lite-v1:0', google: model }[
+      provider
+    ]
+    const schema = `{"type":"object","x-any":${text},"maximum":9223372036854775807}`
+    const body = `{"model":"m","response_format":{"type":"json_schema","json_schema":{"name":"j","schema":${schema}}},
+      "messages":[{"role":"user","content":"Hi"}]}`
+    expect(sentText(provider, older, body)).toContain(`"x-any":${text},"maximum":9223372036854775807}`)
+  })
+
   it.each([
     [
       'names with escapes',

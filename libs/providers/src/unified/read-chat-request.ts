@@ -5,7 +5,8 @@ import { isRecord } from '../wire/is-record.ts'
 import { refuseExcessiveArguments } from './bounded-arguments.ts'
 import { ChatRequest, MESSAGE_SCHEMAS } from './chat-request.ts'
 import { foreignMember, recalledMessage, spokenName } from './message-history.ts'
-import { refuseField, refuseParameter } from './refusal.ts'
+import { type PartType, refuseForeignPart } from './part-types.ts'
+import { isRefusal, refuseField, refuseParameter } from './refusal.ts'
 import { withoutNulls } from './without-nulls.ts'
 
 /** The parameters that some providers have something for and others do not. */
@@ -27,6 +28,8 @@ export interface ChatAbilities {
   /** As people read it. */
   readonly provider: string
   readonly parameters: ReadonlySet<OptionalParameter>
+  /** What a message of the user may have besides text and images. */
+  readonly parts?: readonly PartType[]
 }
 
 /**
@@ -35,15 +38,17 @@ export interface ChatAbilities {
  */
 export function readChatRequest(
   body: Readonly<Record<string, unknown>>,
-  { provider, parameters }: ChatAbilities,
+  abilities: ChatAbilities,
 ): ChatRequest | Refusal {
+  const { provider, parameters } = abilities
   const given = Object.entries(withoutNulls(body))
   const asked = Object.fromEntries(given.filter(([name, value]) => asksForSomething(name, value)))
   for (const name in asked) {
     if (!Object.hasOwn(ChatRequest.properties, name)) return refuseParameter(name, provider)
     if (isOptional(name) && !parameters.has(name)) return refuseParameter(name, provider)
   }
-  const messages = readMessages(asked.messages)
+  const messages = readMessages(asked.messages, abilities)
+  if (isRefusal(messages)) return messages
   if ('field' in messages) return refuseField(messages)
   const recalled = { ...asked, ...messages }
   const error = shapeError(ChatRequest, recalled)
@@ -99,16 +104,16 @@ function asksForSomething(name: string, value: unknown): boolean {
   return value !== undefined && NEUTRAL.get(name)?.(value) !== true
 }
 
-/**
- * The messages as they are to be understood, or the first error in them, each by the schema of its role: of a choice, only that none
- * fits could be said.
- */
-function readMessages(given: unknown): { readonly messages?: unknown[] } | FieldError {
+/** The messages as they are to be understood, or the first error in them, each by the schema of its role. */
+function readMessages(
+  given: unknown,
+  abilities: ChatAbilities,
+): { readonly messages?: unknown[] } | FieldError | Refusal {
   if (!Array.isArray(given)) return {}
   const messages: unknown[] = []
   for (const [index, item] of given.entries()) {
     const message = recalledMessage(item)
-    const error = messageError(message, index)
+    const error = refuseForeignPart(message, `messages.${index}`, abilities) ?? messageError(message, index)
     if (error !== undefined) return error
     messages.push(message)
   }

@@ -5,6 +5,7 @@ import { type RawUpstream, startRawUpstream } from '../testing/raw-upstream.ts'
 import { httpImages, type RunningImages } from './http-images.ts'
 
 const PNG = Buffer.from('89504e470d0a1a0a', 'hex')
+const JPEG = Buffer.concat([Buffer.from('ffd8ffe000104a464946', 'hex'), Buffer.alloc(90)])
 const SETTINGS = { connectTimeoutMs: 1_000, timeoutMs: 500, maxImagesBytes: 1_000 }
 let upstream: RawUpstream
 let images: RunningImages
@@ -20,6 +21,17 @@ beforeAll(async () => {
       '/moved': () => response.writeHead(302, { location: '/a.png' }).end(),
       '/metadata': () => response.writeHead(302, { location: 'http://169.254.169.254/latest' }).end(),
       '/half': () => response.setHeader('content-type', 'image/png').end(Buffer.alloc(500)),
+      '/a.jpg': () => response.setHeader('content-type', 'image/jpg').end(JPEG),
+      '/octets': () => response.setHeader('content-type', 'application/octet-stream').end(JPEG),
+      '/unlabelled': () => response.end(JPEG),
+      '/wrong': () => response.setHeader('content-type', 'image/png').end(JPEG),
+      '/bytewise': () => {
+        for (const byte of JPEG) response.write(Buffer.of(byte))
+        response.end()
+      },
+      '/endless': () => response.write(Buffer.alloc(100)),
+      '/unknown': () => response.setHeader('content-type', 'image/x-new').end(Buffer.alloc(100)),
+      '/empty': () => response.end(),
       '/page': () => response.setHeader('content-type', 'text/html').end('<html>'),
       '/large': () => response.setHeader('content-type', 'image/png').end(Buffer.alloc(2_000)),
       '/silent': () => undefined,
@@ -43,8 +55,23 @@ it('fetches images, and where they have moved to', async () => {
   expect(await images.fetch(urls, staying)).toEqual(new Map(urls.map((url) => [url, image])))
 })
 
+it.each(['/a.jpg', '/octets', '/unlabelled', '/wrong', '/bytewise'])(
+  'sees the JPEG in %s by its bytes',
+  async (path) => {
+    const image = { mediaType: 'image/jpeg', base64: JPEG.toString('base64') }
+    expect(await fetchOne(path)).toEqual(new Map([[`${upstream.url}${path}`, image]]))
+  },
+)
+
+it('goes by the label where the bytes are of no type that is known', async () => {
+  const image = { mediaType: 'image/x-new', base64: Buffer.alloc(100).toString('base64') }
+  expect(await fetchOne('/unknown')).toEqual(new Map([[`${upstream.url}/unknown`, image]]))
+})
+
 it.each([
-  ['/page', 'is no image'],
+  ['/page', 'is no image: it came as text/html'],
+  ['/endless', 'is no image'],
+  ['/empty', 'is no image'],
   ['/none', 'was answered with status 404'],
   ['/large', 'is too large: 1000 bytes are the most for a request'],
   ['/silent', 'did not arrive within 0.5 s'],

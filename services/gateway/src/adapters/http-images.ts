@@ -1,4 +1,11 @@
-import { type InlineImage, isLoopbackAddress, isPublicAddress } from '@sluice/providers'
+import {
+  type InlineImage,
+  isLoopbackAddress,
+  isPublicAddress,
+  SNIFFED_BYTES,
+  sniffMediaType,
+  usualMediaType,
+} from '@sluice/providers'
 import { Agent, type Dispatcher, interceptors } from 'undici'
 import type { ImageFault, ImageRequest, Images } from '../ports/images.ts'
 import { Slots } from './slots.ts'
@@ -43,16 +50,15 @@ export function httpImages(options: HttpImagesOptions): RunningImages {
         headers: HEADERS,
         signal,
       })
-      const mediaType = mediaTypeOf(answer)
-      if (answer.statusCode !== 200 || mediaType === undefined) {
+      if (answer.statusCode !== 200) {
         await answer.body.dump()
-        const what = answer.statusCode === 200 ? 'is no image' : `was answered with status ${answer.statusCode}`
-        return bad(what)
+        return bad(`was answered with status ${answer.statusCode}`)
       }
-      const image = await collect(answer.body, room)
+      const label = labelOf(answer)
+      const image = await collect(answer.body, label, room)
+      if (image === 'no-image') return bad(`is no image${label === '' ? '' : `: it came as ${label}`}`)
       if (image === 'too-large') return bad(`is too large: ${maxImagesBytes} bytes are the most for a request`)
-      if (image === 'no-room') return NO_MEMORY
-      return { mediaType, base64: image.toString('base64') }
+      return image === 'no-room' ? NO_MEMORY : image
     } catch (error) {
       return bad(reasonOf(error, timeoutMs))
     }
@@ -113,23 +119,40 @@ function badImage(url: string, reason: string): ImageFault {
   return { fault: 'bad-image', message: `The image at ${url} ${reason}.` }
 }
 
-/** Where there is not enough room, the rest is not read. */
-async function collect(body: AsyncIterable<Buffer>, room: Room): Promise<Buffer | 'too-large' | 'no-room'> {
+/**
+ * Reads an image, which is what its first bytes say: servers call a JPEG `image/jpg` and `application/octet-stream`. Of what is none, and
+ * where there is not enough room, the rest is not read.
+ */
+async function collect(
+  body: AsyncIterable<Buffer>,
+  label: string,
+  room: Room,
+): Promise<InlineImage | 'no-image' | 'too-large' | 'no-room'> {
   const pieces: Buffer[] = []
+  let sizeBytes = 0
+  let mediaType: string | undefined
   for await (const piece of body) {
     room.leftBytes -= piece.length
     if (room.leftBytes < 0) return 'too-large'
     if (!room.hold(piece.length)) return 'no-room'
     pieces.push(piece)
+    sizeBytes += piece.length
+    if (mediaType !== undefined || sizeBytes < SNIFFED_BYTES) continue
+    mediaType = imageType(pieces, label)
+    if (mediaType === undefined) return 'no-image'
   }
-  return Buffer.concat(pieces)
+  mediaType ??= imageType(pieces, label)
+  return mediaType === undefined ? 'no-image' : { mediaType, base64: Buffer.concat(pieces).toString('base64') }
 }
 
-/** Undefined for what is no image. */
-function mediaTypeOf({ headers }: Dispatcher.ResponseData): string | undefined {
-  const [type = ''] = String(headers['content-type'] ?? '').split(';')
-  const mediaType = type.trim().toLowerCase()
+/** Undefined for what is no image. The label counts where the bytes show nothing that is known. */
+function imageType(pieces: readonly Buffer[], label: string): string | undefined {
+  const mediaType = sniffMediaType(Buffer.concat(pieces)) ?? label
   return mediaType.startsWith('image/') ? mediaType : undefined
+}
+
+function labelOf({ headers }: Dispatcher.ResponseData): string {
+  return usualMediaType(String(headers['content-type'] ?? ''))
 }
 
 function reasonOf(error: unknown, timeoutMs: number): string {

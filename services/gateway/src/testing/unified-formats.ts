@@ -21,7 +21,7 @@ export type UnifiedConnect = (settings?: Partial<ConnectionToMake>) => Promise<
 /** Adds a control of the simulated provider, for calls of models alone. */
 export type UnifiedControl = (control: Parameters<ProviderSimulator['controls']['add']>[0]) => void
 
-const LEVEL_FORMAT = {
+export const LEVEL_FORMAT = {
   type: 'json_schema' as const,
   json_schema: {
     name: 'level',

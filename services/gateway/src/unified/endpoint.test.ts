@@ -70,16 +70,27 @@ describe('refuses', () => {
     expect(answer.headers['x-sluice-source']).toBe('gateway')
   })
 
-  it('other operations and methods', async () => {
+  it.each([
+    ['POST', '/v1/images/generations', 404, /has nothing at POST \/v1\/images\/generations.*path of OpenAI's API/],
+    ['POST', '/v1/responses', 404, /path of OpenAI's API: put the connection before it, .*\/connections\/NAME\/v1/],
+    ['POST', '/v1/completions', 404, /POST \/v1\/chat\/completions/],
+    ['GET', '/v1/models/prod/gpt-5', 404, /has nothing at GET \/v1\/models\/prod\/gpt-5.*GET \/v1\/models/],
+    ['GET', '/v1', 404, /POST \/v1\/chat\/completions, POST \/v1\/embeddings and GET \/v1\/models/],
+    ['GET', '/v1/chat/completions', 405, /takes POST, not GET/],
+    ['DELETE', '/v1/models', 405, /takes GET and HEAD, not DELETE/],
+  ])('another operation or method, and says what there is: %s %s', async (method, route, expected, message) => {
     const headers = { authorization: `Bearer ${path.apiKey}` }
-    for (const [method, route, expected] of [
-      ['POST', '/v1/images/generations', 404],
-      ['GET', '/v1/chat/completions', 405],
-      ['DELETE', '/v1/models', 405],
-    ] as const) {
-      const { status, body } = await exchange(`${path.gateway.url}${route}`, { method, headers })
-      expect([status, JSON.parse(body.toString()).error.code]).toEqual([expected, 'unsupported_operation'])
-    }
+    const { status, body, headers: fields } = await exchange(`${path.gateway.url}${route}`, { method, headers })
+    expect(status).toBe(expected)
+    expect(fields['x-sluice-source']).toBe('gateway')
+    expect(JSON.parse(body.toString())).toEqual({
+      error: {
+        message: expect.stringMatching(message),
+        type: 'invalid_request_error',
+        param: null,
+        code: 'unsupported_operation',
+      },
+    })
   })
 })
 

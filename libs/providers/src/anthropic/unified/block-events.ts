@@ -15,8 +15,9 @@ export class BlockEvents {
   /** Thinking that has begun, and not ended, by the index that the events name. */
   readonly #openThinking = new Map<unknown, LegibleThinking>()
 
-  constructor(chunks: ChatChunks) {
-    this.#deltas = new BlockDeltas(chunks)
+  /** @param jsonTool the tool whose call is the content */
+  constructor(chunks: ChatChunks, jsonTool: string | undefined) {
+    this.#deltas = new BlockDeltas(chunks, jsonTool)
   }
 
   get hasToolCalls(): boolean {
@@ -65,7 +66,7 @@ export class BlockEvents {
 
   /** What comes when all blocks have ended: the thinking to send back. */
   end(): string {
-    return this.#deltas.extra(thinkingContent(this.#thinking))
+    return this.#deltas.end() + this.#deltas.extra(thinkingContent(this.#thinking))
   }
 }
 

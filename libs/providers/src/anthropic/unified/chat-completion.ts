@@ -1,6 +1,7 @@
 import { readClaudeUsage, totalUsage } from '../../claude/usage.ts'
 import { type AnswerContent, type AnswerToolCall, answerMessage } from '../../unified/answer-message.ts'
 import { type CompletedChat, chatCompletion } from '../../unified/chat-completion.ts'
+import { endsWithJson, inJson } from '../../unified/json-tool.ts'
 import { isFailure, type TranslatedFailure } from '../../unified/whole-answer-translator.ts'
 import type { AskedAnswer } from '../../unified-api.ts'
 import { isRecord } from '../../wire/is-record.ts'
@@ -15,13 +16,16 @@ export function toChatCompletion(asked: AskedAnswer, answer: unknown): Completed
   if (!isRecord(answer)) return undefined
   if (answer.type === 'error') return { failure: readError(answer.error, 'Anthropic answered with an error.') }
   if (!Array.isArray(answer.content)) return undefined
-  const content = readContent(answer.content)
-  if (isFailure(content)) return content
+  const read = readContent(answer.content)
+  if (isFailure(read)) return read
+  const content = inJson(read, asked.jsonTool)
   const { calls, thinking } = content
   const choice = {
     index: 0,
     message: answerMessage({ ...content, refusal: refusalText(answer) }, thinkingContent(thinking)),
-    finish_reason: finishReason(answer.stop_reason, calls.length > 0),
+    finish_reason: endsWithJson(asked.jsonTool, answer.stop_reason, calls.length > 0)
+      ? ('stop' as const)
+      : finishReason(answer.stop_reason, calls.length > 0),
     logprobs: null,
   }
   return chatCompletion(asked, [choice], totalUsage(readClaudeUsage(answer.usage)))

@@ -54,6 +54,27 @@ describe('messages', () => {
     ])
   })
 
+  it.each(['image/jpg', 'image/pjpeg', 'application/octet-stream', 'image/png'])(
+    'have a JPEG that is labelled %s',
+    (label) => {
+      const data = Buffer.from('ffd8ffe000104a464946', 'hex').toString('base64')
+      const content = [image(`data:${label};base64,${data}`)]
+      expect(messageOf(unifiedRequest({ messages: [{ role: 'user', content }] })).messages).toEqual([
+        { role: 'user', content: [{ type: 'image', source: { type: 'base64', media_type: 'image/jpeg', data } }] },
+      ])
+    },
+  )
+
+  it('say which type an image is of that is not taken', () => {
+    const heic = Buffer.from('0000001866747970686569630000000068656963', 'hex').toString('base64')
+    const content = [image(`data:image/jpeg;base64,${heic}`)]
+    expect(toMessageCall(unifiedRequest({ messages: [{ role: 'user', content }] }))).toMatchObject({
+      param: 'messages.0.content.0.image_url.url',
+      message:
+        'Anthropic takes images of the types image/jpeg, image/png, image/gif, image/webp; this one is image/heic.',
+    })
+  })
+
   it('have parallel tool calls, and all their results in the turn that follows, before what else is in it', () => {
     const messages = [
       { role: 'user', content: 'a' },

@@ -1,10 +1,17 @@
-import type { ContentBlockParam, TextBlockParam, ToolResultBlockParam } from '@anthropic-ai/sdk/resources/messages'
+import type {
+  ContentBlockParam,
+  DocumentBlockParam,
+  ImageBlockParam,
+  TextBlockParam,
+  ToolResultBlockParam,
+} from '@anthropic-ai/sdk/resources/messages'
 import type { Turn } from '../../unified/alternating-turns.ts'
 import { type BlockDialect, blockConversation } from '../../unified/block-conversation.ts'
-import type { ChatMessage, ToolMessage } from '../../unified/chat-request.ts'
+import type { ChatMessage } from '../../unified/chat-request.ts'
 import { isRefusal, refuse } from '../../unified/refusal.ts'
-import { isBlank, spokenTexts } from '../../unified/spoken-texts.ts'
+import { isBlank } from '../../unified/spoken-texts.ts'
 import type { Refusal } from '../../unified-api.ts'
+import { toDocumentBlock } from './document-block.ts'
 import { toImageBlock } from './image-block.ts'
 import { readThinking } from './thinking-content.ts'
 import { toToolUse } from './tool-use.ts'
@@ -22,14 +29,16 @@ export function toConversation(messages: readonly ChatMessage[]): Conversation |
 }
 
 const CONTENT_BLOCKS: BlockDialect<ContentBlockParam> = {
+  provider: 'Anthropic',
   callIds: /^[a-zA-Z0-9_-]+$/,
   text: toTextBlock,
   image: toImageBlock,
   toolCall: toToolUse,
-  toolResult: ({ tool_call_id: id, content }) => ({
+  file: toDocumentBlock,
+  toolResult: ({ tool_call_id: id, content }, blocks) => ({
     type: 'tool_result',
     tool_use_id: id,
-    ...resultContent(content),
+    ...(typeof content === 'string' ? resultText(content) : resultBlocks(blocks)),
   }),
   thinking(message, path) {
     const thinking = readThinking(message, path)
@@ -45,8 +54,15 @@ function toTextBlock(text: string): TextBlockParam {
   return { type: 'text', text }
 }
 
-function resultContent(content: ToolMessage['content']): Pick<ToolResultBlockParam, 'content'> {
-  if (typeof content === 'string') return isBlank(content) ? {} : { content }
-  const blocks = spokenTexts(content).map(toTextBlock)
-  return blocks.length === 0 ? {} : { content: blocks }
+function resultText(content: string): Pick<ToolResultBlockParam, 'content'> {
+  return isBlank(content) ? {} : { content }
+}
+
+function resultBlocks(blocks: readonly ContentBlockParam[]): Pick<ToolResultBlockParam, 'content'> {
+  const content = blocks.filter(isResultBlock)
+  return content.length === 0 ? {} : { content }
+}
+
+function isResultBlock(block: ContentBlockParam): block is TextBlockParam | ImageBlockParam | DocumentBlockParam {
+  return block.type === 'text' || block.type === 'image' || block.type === 'document'
 }

@@ -2,7 +2,7 @@ import type { Base64ImageSource, ImageBlockParam } from '@anthropic-ai/sdk/resou
 import type { ImagePart } from '../../unified/chat-request.ts'
 import { imageSource } from '../../unified/image-source.ts'
 import { isRefusal, refuse } from '../../unified/refusal.ts'
-import type { Refusal } from '../../unified-api.ts'
+import type { InlineImage, Refusal } from '../../unified-api.ts'
 
 /**
  * An image as Anthropic takes it, which fetches those at URLs itself. It reads all in full detail, up to a size.
@@ -14,9 +14,18 @@ export function toImageBlock({ image_url: { url, detail } }: ImagePart, path: st
   const source = imageSource(url, `${path}.image_url.url`)
   if (isRefusal(source)) return source
   if ('url' in source) return { type: 'image', source: { type: 'url', url: source.url } }
-  const { mediaType, base64 } = source.inline
-  if (isTaken(mediaType)) return { type: 'image', source: { type: 'base64', media_type: mediaType, data: base64 } }
-  return refuse(`${path}.image_url.url`, `Anthropic takes images of the types ${MEDIA_TYPES.join(', ')}.`)
+  const image = inlineImage(source.inline)
+  if (image !== undefined) return image
+  return refuse(
+    `${path}.image_url.url`,
+    `Anthropic takes images of the types ${MEDIA_TYPES.join(', ')}; this one is ${source.inline.mediaType}.`,
+  )
+}
+
+/** Undefined where it is of a type that Anthropic does not take. */
+export function inlineImage({ mediaType, base64 }: InlineImage): ImageBlockParam | undefined {
+  if (!isTaken(mediaType)) return undefined
+  return { type: 'image', source: { type: 'base64', media_type: mediaType, data: base64 } }
 }
 
 type MediaType = Base64ImageSource['media_type']

@@ -15,7 +15,7 @@ export function messageAnswer(asked: AskedAnswer): AnswerTranslation {
   return {
     translator: () =>
       asked.streamed
-        ? new StreamTranslator(eventDataSplitter, new MessageDialect(new ChatChunks(asked)))
+        ? new StreamTranslator(eventDataSplitter, new MessageDialect(new ChatChunks(asked), asked.jsonTool))
         : new WholeAnswerTranslator((message) => toChatCompletion(asked, message), TOOL_INPUTS),
     error: readErrorAnswer,
   }

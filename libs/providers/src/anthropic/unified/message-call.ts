@@ -1,10 +1,12 @@
 import type { MessageCreateParamsBase } from '@anthropic-ai/sdk/resources/messages'
-import { type Reasoning, toReasoning } from '../../claude/reasoning.ts'
+import { isClaudeBefore } from '../../claude/generation.ts'
+import { type Reasoning, refuseReasoningJson, toReasoning } from '../../claude/reasoning.ts'
 import { type Sampling, toSampling } from '../../claude/sampling.ts'
 import { askedChat } from '../../unified/asked-answer.ts'
 import { keepSchemas } from '../../unified/caller-schema.ts'
 import type { ChatRequest } from '../../unified/chat-request.ts'
 import { jsonCall } from '../../unified/json-call.ts'
+import { type StructuredOutput, withJsonTool } from '../../unified/json-tool.ts'
 import { type ChatAbilities, readChatRequest, statedMaximum } from '../../unified/read-chat-request.ts'
 import { isRefusal } from '../../unified/refusal.ts'
 import type { NativeCall, Refusal, UnifiedRequest } from '../../unified-api.ts'
@@ -19,19 +21,30 @@ export function toMessageCall(request: UnifiedRequest): NativeCall | Refusal {
   keepSchemas(request)
   const chat = readChatRequest(request.body, ABILITIES)
   if (isRefusal(chat)) return chat
-  const message = toMessage(chat, request)
+  const structured = withJsonTool(chat, request.model, structuredOutputOf(request.model))
+  if (isRefusal(structured)) return structured
+  const conflict = refuseReasoningJson(chat, structured)
+  if (conflict !== undefined) return conflict
+  const message = toMessage(structured.chat, request)
   if (isRefusal(message)) return message
   return jsonCall({
     path: '/v1/messages',
     headers: VERSION_HEADER,
     body: message,
-    answer: askedChat(request, chat),
+    answer: askedChat(request, chat, structured.jsonTool),
   })
+}
+
+/** Structured outputs begin with Claude 4.1, tools with Claude 3. @see https://platform.claude.com/docs/en/build-with-claude/structured-outputs */
+function structuredOutputOf(model: string): StructuredOutput {
+  if (isClaudeBefore(model, 300)) return 'none'
+  return isClaudeBefore(model, 401) ? 'named-tool' : 'field'
 }
 
 const ABILITIES: ChatAbilities = {
   provider: 'Anthropic',
   parameters: new Set(['parallel_tool_calls', 'reasoning_effort', 'response_format', 'user']),
+  parts: ['file'],
 }
 
 type MessageParams = Omit<MessageCreateParamsBase, 'tools' | 'tool_choice' | 'output_config'> &

@@ -1,6 +1,7 @@
 import { MessageStreamMeter } from '../../claude/message-stream-meter.ts'
-import type { ChatChunks } from '../../unified/chat-chunks.ts'
+import type { ChatChunks, FinishReason } from '../../unified/chat-chunks.ts'
 import { errorEvent } from '../../unified/event-text.ts'
+import { endsWithJson } from '../../unified/json-tool.ts'
 import { unreadable } from '../../unified/stream-errors.ts'
 import type { StreamDialect } from '../../unified/stream-translator.ts'
 import type { TranslatedError } from '../../unified-api.ts'
@@ -16,6 +17,7 @@ import { refusalText } from './refusal-text.ts'
 export class MessageDialect implements StreamDialect {
   failed = false
   readonly #chunks: ChatChunks
+  readonly #jsonTool: string | undefined
   readonly #blocks: BlockEvents
   readonly #meter = new MessageStreamMeter()
   #stopReason: unknown
@@ -23,9 +25,11 @@ export class MessageDialect implements StreamDialect {
   #hasContent = false
   #hasEnded = false
 
-  constructor(chunks: ChatChunks) {
+  /** @param jsonTool the tool whose call is the content */
+  constructor(chunks: ChatChunks, jsonTool?: string) {
     this.#chunks = chunks
-    this.#blocks = new BlockEvents(chunks)
+    this.#jsonTool = jsonTool
+    this.#blocks = new BlockEvents(chunks, jsonTool)
   }
 
   translate(data: Buffer): string {
@@ -76,9 +80,15 @@ export class MessageDialect implements StreamDialect {
     return (
       this.#blocks.end() +
       (this.#refusal === null ? '' : this.#chunks.delta({ refusal: this.#refusal })) +
-      this.#chunks.finish(finishReason(this.#stopReason, this.#blocks.hasToolCalls)) +
+      this.#chunks.finish(this.#finishReason()) +
       this.#chunks.end(this.#meter.usage)
     )
+  }
+
+  #finishReason(): FinishReason {
+    const { hasToolCalls } = this.#blocks
+    if (endsWithJson(this.#jsonTool, this.#stopReason, hasToolCalls)) return 'stop'
+    return finishReason(this.#stopReason, hasToolCalls)
   }
 
   #fail(error: TranslatedError): string {

@@ -13,6 +13,15 @@ describe('reasoning effort', () => {
     ['claude-opus-4-8', 'medium', ADAPTIVE, { effort: 'medium' }],
     ['claude-haiku-5-5', 'high', ADAPTIVE, { effort: 'high' }],
     ['claude-fable-5-2', 'xhigh', ADAPTIVE, { effort: 'xhigh' }],
+    ['claude-opus-4-7', 'xhigh', ADAPTIVE, { effort: 'xhigh' }],
+    ['claude-opus-4-6', 'max', ADAPTIVE, { effort: 'max' }],
+    ['claude-sonnet-4-6@20260217', 'high', ADAPTIVE, { effort: 'high' }],
+    ['claude-mythos-preview', 'xhigh', ADAPTIVE, { effort: 'xhigh' }],
+    ['my-claude', 'max', ADAPTIVE, { effort: 'max' }],
+    ['claude-opus-4-5@20251101', 'medium', { type: 'enabled', budget_tokens: 5_000 }, undefined],
+    ['claude-sonnet-4-5-20250929-v1:0', 'max', { type: 'enabled', budget_tokens: 9_500 }, undefined],
+    ['anthropic/claude-sonnet-4.5', 'medium', { type: 'enabled', budget_tokens: 5_000 }, undefined],
+    ['claude-3-5-haiku-20241022', 'none', undefined, undefined],
     ['claude-opus-4-7', 'none', { type: 'disabled' }, undefined],
     ['claude-haiku-4-5-20251001', 'none', { type: 'disabled' }, undefined],
     ['claude-haiku-4-5-20251001', 'minimal', { type: 'enabled', budget_tokens: 1_024 }, undefined],
@@ -36,15 +45,50 @@ describe('reasoning effort', () => {
     })
   })
 
-  it.each([
-    [{ tools: TOOLS, tool_choice: 'required' }, 'tool_choice'],
-    [{ tools: TOOLS, tool_choice: { type: 'function', function: { name: 'f' } } }, 'tool_choice'],
-    [{ temperature: 0.5 }, 'temperature'],
-    [{ top_p: 0.94 }, 'top_p'],
-  ])('is refused beside %j', (parameters, param) => {
-    expect(toMessageCall(unifiedRequest({ reasoning_effort: 'low', ...parameters }))).toMatchObject({ param })
-    expect(toMessageCall(unifiedRequest({ reasoning_effort: 'none', ...parameters })).status).toBe('translated')
+  it.each(['claude-opus-4-6', 'claude-sonnet-4-6'])('of %s has no level "xhigh", and says which it has', (model) => {
+    expect(toMessageCall(unifiedRequest({ reasoning_effort: 'xhigh' }, model))).toMatchObject({
+      status: 'refused',
+      param: 'reasoning_effort',
+      message: `The model "${model}" has no reasoning effort "xhigh": it has none, minimal, low, medium, high and max.`,
+    })
   })
+
+  it.each(['claude-3-haiku-20240307', 'claude-3-5-sonnet-latest', 'claude-2.1'])('of %s is refused', (model) => {
+    expect(toMessageCall(unifiedRequest({ reasoning_effort: 'low' }, model))).toMatchObject({
+      status: 'refused',
+      param: 'reasoning_effort',
+      message: `The model "${model}" does not reason.`,
+    })
+  })
+
+  const FORCED = [{ tool_choice: 'required' }, { tool_choice: { type: 'function', function: { name: 'f' } } }]
+
+  it.each<[Record<string, unknown>, string, string]>([
+    [{ tools: TOOLS, ...FORCED[0] }, 'claude-haiku-4-5', 'tool_choice'],
+    [{ tools: TOOLS, ...FORCED[1] }, 'claude-haiku-4-5', 'tool_choice'],
+    [{ tools: TOOLS, ...FORCED[0] }, 'claude-3-7-sonnet-latest', 'tool_choice'],
+    [{ temperature: 0.5 }, 'claude-sonnet-4-6', 'temperature'],
+    [{ top_p: 0.94 }, 'claude-sonnet-4-6', 'top_p'],
+  ])('is refused beside %j with %s', (parameters, model, param) => {
+    expect(toMessageCall(unifiedRequest({ reasoning_effort: 'low', ...parameters }, model))).toMatchObject({ param })
+    expect(toMessageCall(unifiedRequest({ reasoning_effort: 'none', ...parameters }, model)).status).toBe('translated')
+  })
+
+  it.each(['claude-opus-4-6', 'claude-sonnet-4-6', 'claude-opus-5', 'claude-mythos-preview'])(
+    'of %s goes with a demanded tool',
+    (model) => {
+      for (const [choice, expected] of [
+        [FORCED[0], { type: 'any' }],
+        [FORCED[1], { type: 'tool', name: 'f' }],
+      ]) {
+        expect(messageOf(unifiedRequest({ reasoning_effort: 'high', tools: TOOLS, ...choice }, model))).toMatchObject({
+          thinking: ADAPTIVE,
+          output_config: { effort: 'high' },
+          tool_choice: expected,
+        })
+      }
+    },
+  )
 
   it.each([{ tools: TOOLS, tool_choice: 'auto' }, { temperature: 1 }, { top_p: 0.95 }])(
     'goes with %j',

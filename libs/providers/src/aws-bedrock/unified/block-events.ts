@@ -16,8 +16,9 @@ export class BlockEvents {
   /** By the index that the events name. */
   readonly #reasoning = new Map<unknown, ReasoningPieces>()
 
-  constructor(chunks: ChatChunks) {
-    this.#deltas = new BlockDeltas(chunks)
+  /** @param jsonTool the tool whose call is the content */
+  constructor(chunks: ChatChunks, jsonTool: string | undefined) {
+    this.#deltas = new BlockDeltas(chunks, jsonTool)
   }
 
   get hasToolCalls(): boolean {
@@ -43,7 +44,10 @@ export class BlockEvents {
 
   /** What comes when all blocks have ended: the reasoning to send back. */
   end(): string {
-    return this.#deltas.extra(extraContent([...this.#reasoning.values()].flatMap((pieces) => pieces.placed())))
+    return (
+      this.#deltas.end() +
+      this.#deltas.extra(extraContent([...this.#reasoning.values()].flatMap((pieces) => pieces.placed())))
+    )
   }
 
   #reason(block: unknown, delta: Readonly<Record<string, unknown>>): string {

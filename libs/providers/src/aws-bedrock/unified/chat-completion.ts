@@ -1,6 +1,7 @@
 import { totalUsage } from '../../claude/usage.ts'
 import { answerMessage } from '../../unified/answer-message.ts'
 import { type CompletedChat, chatCompletion } from '../../unified/chat-completion.ts'
+import { endsWithJson, inJson } from '../../unified/json-tool.ts'
 import { isFailure, type TranslatedFailure } from '../../unified/whole-answer-translator.ts'
 import type { AskedAnswer } from '../../unified-api.ts'
 import { isRecord } from '../../wire/is-record.ts'
@@ -14,14 +15,17 @@ export function toChatCompletion(asked: AskedAnswer, answer: unknown): Completed
   if (!isRecord(answer) || !isRecord(answer.output) || !isRecord(answer.output.message)) return undefined
   const { content: blocks } = answer.output.message
   if (!Array.isArray(blocks)) return undefined
-  const content = readAnswerContent(blocks)
-  if (isFailure(content)) return content
+  const read = readAnswerContent(blocks)
+  if (isFailure(read)) return read
+  const content = inJson(read, asked.jsonTool)
   const finish = finishOf(answer.stopReason, content.calls.length > 0)
   if (isFailure(finish)) return finish
   const choice = {
     index: 0,
     message: answerMessage(content, extraContent(content.placed)),
-    finish_reason: finish.reason,
+    finish_reason: endsWithJson(asked.jsonTool, answer.stopReason, content.calls.length > 0)
+      ? ('stop' as const)
+      : finish.reason,
     logprobs: null,
   }
   return chatCompletion(asked, [choice], totalUsage(readConverseUsage(answer.usage)))

@@ -17,8 +17,11 @@ export function cohereEmbedding(
   if (texts.length > MAX_TEXTS) return refuse('input', `Cohere embeds ${MAX_TEXTS} texts a request.`)
   const body = { texts, input_type: 'search_document' }
   if (dimensions === undefined) return body
-  if (name.startsWith('embed-v4')) return { ...body, output_dimension: dimensions }
-  return refuseParameter('dimensions', `The model "${name}"`)
+  // Version 3 and its predecessors have one length; later ones are told it.
+  if (/^embed-(?:english|multilingual)-(?:light-)?v[1-3]/.test(name)) {
+    return refuseParameter('dimensions', `The model "${name}"`)
+  }
+  return { ...body, output_dimension: dimensions }
 }
 
 const MAX_TEXTS = 96

@@ -150,6 +150,17 @@ describe('images', () => {
     ])
   })
 
+  it.each(['image/jpg', 'image/pjpeg', 'application/octet-stream', 'image/png'])(
+    'are JPEGs where their bytes say so, labelled %s',
+    (label) => {
+      const bytes = Buffer.from('ffd8ffe000104a464946', 'hex').toString('base64')
+      const messages = [{ role: 'user', content: [image(`data:${label};base64,${bytes}`)] }]
+      expect(converseBody({ messages }).messages).toEqual([
+        { role: 'user', content: [{ image: { format: 'jpeg', source: { bytes } } }] },
+      ])
+    },
+  )
+
   it('at URLs are asked for, and sent when they are there', () => {
     expect(request(URL)).toEqual({ status: 'images-needed', urls: [URL] })
     const translated = request(URL, new Map([[URL, { mediaType: 'image/webp', base64: 'UklGRg==' }]]))

@@ -4,15 +4,22 @@ import { type BlockDialect, blockConversation } from '../../unified/block-conver
 import type { ChatMessage } from '../../unified/chat-request.ts'
 import type { InlineImages } from '../../unified/inline-images.ts'
 import { isRefusal, refuse } from '../../unified/refusal.ts'
-import { spokenTexts } from '../../unified/spoken-texts.ts'
 import type { Refusal } from '../../unified-api.ts'
+import { toDocumentBlock } from './document-block.ts'
 import { toImageBlock } from './image-block.ts'
 import { foundationModel } from './model.ts'
 import { readReasoning, toReasoningBlock } from './reasoning-content.ts'
 import { toToolUse } from './tool-use.ts'
-import type { ImageBlock, ReasoningBlock, TextBlock, ToolResultBlock, ToolUseBlock } from './wire-types.ts'
+import type {
+  DocumentBlock,
+  ImageBlock,
+  ReasoningBlock,
+  TextBlock,
+  ToolResultBlock,
+  ToolUseBlock,
+} from './wire-types.ts'
 
-type Block = TextBlock | ImageBlock | ToolUseBlock | ToolResultBlock | ReasoningBlock
+type Block = TextBlock | ImageBlock | DocumentBlock | ToolUseBlock | ToolResultBlock | ReasoningBlock
 
 /** The prompt of a request: `messages`, and apart from them what the system and the developer say. */
 export interface Conversation {
@@ -41,24 +48,30 @@ export function toConversation(
 /** @param maker of the model; undefined where it is not known: then it may be Anthropic */
 function contentBlocks(images: InlineImages, maker = 'anthropic'): BlockDialect<Block> {
   const isClaude = maker === 'anthropic'
+  let documents = 0
   return {
+    provider: 'AWS Bedrock',
     callIds: isClaude ? CLAUDE_CALL_ID : CALL_ID,
     text: toTextBlock,
     image: (part, path) => toImageBlock(part, images, path),
     toolCall: toToolUse,
-    toolResult: ({ tool_call_id: toolUseId, content }) => ({
-      toolResult: { toolUseId, content: spokenTexts(content).map(toTextBlock) },
+    file: (part, path) => toDocumentBlock(part, path, () => ++documents),
+    toolResult: ({ tool_call_id: toolUseId }, content) => ({
+      toolResult: { toolUseId, content: content.filter(isResultBlock) },
     }),
     thinking(message, path) {
       const reasoning = readReasoning(message, path)
       if (isRefusal(reasoning)) return reasoning
       return reasoning.map((placed) => ({ block: toReasoningBlock(placed), at: placed.at }))
     },
-    refuseTurns: ([first]) => {
-      if (first === undefined)
+    refuseTurns: (turns) => {
+      const [first] = turns
+      if (first === undefined) {
         return refuse('messages', 'AWS Bedrock needs a message that is not empty and not of the system.')
+      }
       // AWS answers 200 for Claude, and for others that a conversation must start with a user message.
-      return first.role === 'user' || isClaude ? undefined : BEGINS_WITH_ASSISTANT
+      if (first.role !== 'user' && !isClaude) return BEGINS_WITH_ASSISTANT
+      return turns.some(hasDocumentAlone) ? DOCUMENT_ALONE : undefined
     },
   }
 }
@@ -77,3 +90,17 @@ const BEGINS_WITH_ASSISTANT = refuse(
 function toTextBlock(text: string): TextBlock {
   return { text }
 }
+
+function isResultBlock(block: Block): block is TextBlock | ImageBlock | DocumentBlock {
+  return 'text' in block || 'image' in block || 'document' in block
+}
+
+/** @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Message.html on `content` */
+function hasDocumentAlone({ content }: Turn<Block>): boolean {
+  return content.some((block) => 'document' in block) && !content.some((block) => 'text' in block)
+}
+
+const DOCUMENT_ALONE = refuse(
+  'messages',
+  'AWS Bedrock takes a file only with text beside it, which says what to do with it.',
+)

@@ -15,7 +15,10 @@ export function converseAnswer(asked: AskedAnswer): AnswerTranslation {
   return {
     translator: () =>
       asked.streamed
-        ? new StreamTranslator((visit) => new AwsEventFrames(visit), new ConverseDialect(new ChatChunks(asked)))
+        ? new StreamTranslator(
+            (visit) => new AwsEventFrames(visit),
+            new ConverseDialect(new ChatChunks(asked), asked.jsonTool),
+          )
         : new WholeAnswerTranslator((answer) => toChatCompletion(asked, answer), TOOL_INPUTS),
     error: readErrorAnswer,
   }

@@ -38,7 +38,7 @@ describe('parameters', () => {
   it('of JSON output have the schema as text', () => {
     const schema = { type: 'object', properties: { a: { type: 'string' } } }
     const format = { type: 'json_schema', json_schema: { name: 'x', description: 'y', schema, strict: true } }
-    expect(converseBody({ response_format: format }).outputConfig).toEqual({
+    expect(converseBody({ response_format: format }, CLAUDE).outputConfig).toEqual({
       textFormat: {
         type: 'json_schema',
         structure: { jsonSchema: { name: 'x', description: 'y', schema: JSON.stringify(schema) } },

@@ -1,18 +1,21 @@
 import type { ConverseRequest } from '@aws-sdk/client-bedrock-runtime'
+import { refuseReasoningJson } from '../../claude/reasoning.ts'
 import { askedChat } from '../../unified/asked-answer.ts'
 import { keepSchemas } from '../../unified/caller-schema.ts'
 import type { ChatRequest } from '../../unified/chat-request.ts'
 import { InlineImages } from '../../unified/inline-images.ts'
 import { jsonCall } from '../../unified/json-call.ts'
+import { withJsonTool } from '../../unified/json-tool.ts'
 import { type ChatAbilities, readChatRequest } from '../../unified/read-chat-request.ts'
 import { isRefusal } from '../../unified/refusal.ts'
 import type { Refusal, Translation, UnifiedRequest } from '../../unified-api.ts'
 import { toConversation } from './conversation.ts'
 import { toInferenceConfig } from './inference-config.ts'
-import { modelPath } from './model.ts'
+import { foundationModel, modelPath } from './model.ts'
 import { toOutputConfig } from './output-format.ts'
 import { toReasoningFields } from './reasoning.ts'
 import { toRequestMetadata } from './request-metadata.ts'
+import { structuredOutputOf } from './structured-output.ts'
 import { toTooling } from './tools.ts'
 import type { ToolConfig } from './wire-types.ts'
 
@@ -23,16 +26,22 @@ export function toConverseCall(request: UnifiedRequest): Translation {
   if (isRefusal(chat)) return chat
   const path = modelPath(request.model, chat.stream === true ? 'converse-stream' : 'converse')
   if (typeof path !== 'string') return path
+  const structured = withJsonTool(chat, request.model, structuredOutputOf(request.model))
+  if (isRefusal(structured)) return structured
+  const isClaude = foundationModel(request.model)?.maker === 'anthropic'
+  const conflict = isClaude ? refuseReasoningJson(chat, structured) : undefined
+  if (conflict !== undefined) return conflict
   const images = new InlineImages(request.images)
-  const content = toContent(chat, request, images)
+  const content = toContent(structured.chat, request, images)
   if (isRefusal(content)) return content
   if (images.missing.size > 0) return { status: 'images-needed', urls: [...images.missing] }
-  return jsonCall({ path, body: content, answer: askedChat(request, chat) })
+  return jsonCall({ path, body: content, answer: askedChat(request, chat, structured.jsonTool) })
 }
 
 const ABILITIES: ChatAbilities = {
   provider: 'AWS Bedrock',
   parameters: new Set(['metadata', 'parallel_tool_calls', 'reasoning_effort', 'response_format', 'user']),
+  parts: ['file'],
 }
 
 /** The path has the model. */

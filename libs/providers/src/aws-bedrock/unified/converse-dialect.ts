@@ -2,6 +2,7 @@ import type { TokenUsage } from '@sluice/contracts'
 import { totalUsage } from '../../claude/usage.ts'
 import type { ChatChunks } from '../../unified/chat-chunks.ts'
 import { errorEvent } from '../../unified/event-text.ts'
+import { endsWithJson } from '../../unified/json-tool.ts'
 import { NO_PLACE, unreadable } from '../../unified/stream-errors.ts'
 import type { StreamDialect } from '../../unified/stream-translator.ts'
 import type { TranslatedError } from '../../unified-api.ts'
@@ -20,14 +21,17 @@ import { readException } from './provider-error.ts'
 export class ConverseDialect implements StreamDialect {
   failed = false
   readonly #chunks: ChatChunks
+  readonly #jsonTool: string | undefined
   readonly #blocks: BlockEvents
   #usage: TokenUsage | undefined
   #hasStopped = false
   #hasFinished = false
 
-  constructor(chunks: ChatChunks) {
+  /** @param jsonTool the tool whose call is the content */
+  constructor(chunks: ChatChunks, jsonTool?: string) {
     this.#chunks = chunks
-    this.#blocks = new BlockEvents(chunks)
+    this.#jsonTool = jsonTool
+    this.#blocks = new BlockEvents(chunks, jsonTool)
   }
 
   translate(frame: Buffer): string {
@@ -70,7 +74,8 @@ export class ConverseDialect implements StreamDialect {
     const finish = finishOf(stopReason, this.#blocks.hasToolCalls)
     if ('failure' in finish) return this.#fail(finish.failure)
     this.#hasStopped = true
-    return this.#blocks.end() + this.#chunks.finish(finish.reason)
+    const isJson = endsWithJson(this.#jsonTool, stopReason, this.#blocks.hasToolCalls)
+    return this.#blocks.end() + this.#chunks.finish(isJson ? 'stop' : finish.reason)
   }
 
   #fail(error: TranslatedError): string {

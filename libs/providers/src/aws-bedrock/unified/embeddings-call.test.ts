@@ -33,6 +33,12 @@ it.each([
     { inputText: 'a', embeddingConfig: { outputEmbeddingLength: 256 } },
   ],
   ['amazon.titan-embed-text-v1', { input: 'a' }, { inputText: 'a' }],
+  ['amazon.titan-embed-text-v3:0', { input: 'a', dimensions: 256 }, { inputText: 'a', dimensions: 256 }],
+  [
+    'cohere.embed-v5:0',
+    { input: 'a', dimensions: 512 },
+    { texts: ['a'], input_type: 'search_document', output_dimension: 512 },
+  ],
   [COHERE_3, { input: ['a', 'b'] }, { texts: ['a', 'b'], input_type: 'search_document' }],
   [COHERE_4, { input: 'a', dimensions: 512 }, { texts: ['a'], input_type: 'search_document', output_dimension: 512 }],
 ])('%s is asked in its own words', (model, asked, body) => {

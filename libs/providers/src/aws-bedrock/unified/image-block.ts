@@ -2,7 +2,7 @@ import type { ImageFormat } from '@aws-sdk/client-bedrock-runtime'
 import type { ImagePart } from '../../unified/chat-request.ts'
 import type { InlineImages } from '../../unified/inline-images.ts'
 import { isRefusal, refuse } from '../../unified/refusal.ts'
-import type { Refusal } from '../../unified-api.ts'
+import type { InlineImage, Refusal } from '../../unified-api.ts'
 import type { ImageBlock } from './wire-types.ts'
 
 /**
@@ -19,9 +19,19 @@ export function toImageBlock(
   const image = images.find(url, `${path}.image_url.url`)
   if (image === undefined) return { image: { format: 'png', source: { bytes: '' } } }
   if (isRefusal(image)) return image
-  const format = FORMATS.get(image.mediaType)
-  if (format !== undefined) return { image: { format, source: { bytes: image.base64 } } }
-  return refuse(`${path}.image_url.url`, `AWS Bedrock takes images of the types ${[...FORMATS.keys()].join(', ')}.`)
+  const block = inlineImage(image)
+  if (block !== undefined) return block
+  const taken = [...FORMATS.keys()].join(', ')
+  return refuse(
+    `${path}.image_url.url`,
+    `AWS Bedrock takes images of the types ${taken}; this one is ${image.mediaType}.`,
+  )
+}
+
+/** Undefined where it is of a type that Bedrock does not take. */
+export function inlineImage({ mediaType, base64 }: InlineImage): ImageBlock | undefined {
+  const format = FORMATS.get(mediaType)
+  return format === undefined ? undefined : { image: { format, source: { bytes: base64 } } }
 }
 
 const FORMATS: ReadonlyMap<string, ImageFormat> = new Map([

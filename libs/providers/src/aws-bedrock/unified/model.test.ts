@@ -8,16 +8,23 @@ it.each([
   ['openai.gpt-oss-120b-1:0', 'openai', 'gpt-oss-120b-1:0'],
   ['arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-pro-v1:0', 'amazon', 'nova-pro-v1:0'],
   ['arn:aws:bedrock:eu-west-1:123456789012:inference-profile/eu.amazon.nova-2-lite-v1:0', 'amazon', 'nova-2-lite-v1:0'],
+  ['arn:aws:bedrock:us-east-1:1:custom-model/amazon.nova-lite-v1:0:300k/a1b2c3', 'amazon', 'nova-lite-v1:0:300k'],
+  ['deepseek.v3.2', 'deepseek', 'v3.2'],
+  ['us.deepseek.r1-v1:0', 'deepseek', 'r1-v1:0'],
+  ['moonshotai.kimi-k2.5', 'moonshotai', 'kimi-k2.5'],
 ])('%s is one of %s: %s', (id, maker, name) => {
   expect(foundationModel(id)).toEqual({ maker, name })
 })
 
-it.each(['arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/a1b2c3', 'custom', ''])(
-  '%j does not tell',
-  (id) => {
-    expect(foundationModel(id)).toBeUndefined()
-  },
-)
+it.each([
+  'arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/a1b2c3',
+  'arn:aws:bedrock:us-east-1:123456789012:provisioned-model/a1b2c3',
+  'arn:aws:bedrock:us-east-1:123456789012:imported-model/a1b2c3',
+  'custom',
+  '',
+])('%j does not tell', (id) => {
+  expect(foundationModel(id)).toBeUndefined()
+})
 
 it('a path has the id as one segment', () => {
   expect(modelPath('arn:aws:bedrock:us-east-1::foundation-model/m', 'converse')).toBe(

@@ -14,7 +14,7 @@ export interface FoundationModel {
  * @see https://docs.aws.amazon.com/bedrock/latest/userguide/models-supported.html
  */
 export function foundationModel(id: string): FoundationModel | undefined {
-  const [, maker, name] = MODEL_ID.exec(id) ?? []
+  const [, maker, name] = MODEL_ID.exec(id.replace(CUSTOM_MODEL, '$1').replace(/^arn:[^/]+\//, '')) ?? []
   return maker === undefined || name === undefined ? undefined : { maker, name }
 }
 
@@ -24,8 +24,11 @@ export function modelPath(id: string, action: 'converse' | 'converse-stream' | '
   return `/model/${encodeURIComponent(id)}/${action}`
 }
 
-/** Profiles are of regions: `us`, `us-gov`, `global`. */
-const MODEL_ID = /^(?:arn:[^/]+\/)?(?:[a-z]+(?:-[a-z]+)?\.)?([a-z0-9]+)\.([^/]+)$/
+/** Profiles are of regions: `us`, `us-gov`, `global`. Makers with longer names may have models with a dot: `moonshotai.kimi-k2.5`. */
+const MODEL_ID = /^(?:[a-z]{2,6}(?:-[a-z]+)?\.)?([a-z0-9]+)\.([^/]+)$/
+
+/** A custom model's ARN has the model that it was made of, and an id after it. */
+const CUSTOM_MODEL = /^arn:[^/]+:custom-model\/([^/]+)\/[^/]+$/
 
 /** @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html on `modelId` */
 const PATH_ID = /^[a-zA-Z0-9][\w.:/-]{0,2047}$/

@@ -14,6 +14,19 @@ it.each([
   [GPT, 'low', { reasoning_effort: 'low' }],
   [NOVA_2, 'high', { reasoningConfig: { type: 'enabled', maxReasoningEffort: 'high' } }],
   [NOVA_2, 'none', { reasoningConfig: { type: 'disabled' } }],
+  ['amazon.nova-premier-v2:0', 'low', { reasoningConfig: { type: 'enabled', maxReasoningEffort: 'low' } }],
+  ['us.amazon.nova-3-pro-v1:0', 'low', { reasoningConfig: { type: 'enabled', maxReasoningEffort: 'low' } }],
+  ['openai.gpt-6', 'xhigh', { reasoning_effort: 'xhigh' }],
+  [
+    'anthropic.claude-opus-4-7',
+    'xhigh',
+    { thinking: { type: 'adaptive', display: 'summarized' }, output_config: { effort: 'xhigh' } },
+  ],
+  [
+    'anthropic.claude-mythos-preview',
+    'max',
+    { thinking: { type: 'adaptive', display: 'summarized' }, output_config: { effort: 'max' } },
+  ],
 ])('%s is told %s in its own words', (model, effort, fields) => {
   expect(converseBody({ reasoning_effort: effort }, model).additionalModelRequestFields).toEqual(fields)
 })
@@ -28,6 +41,10 @@ it('a budget is a share of the maximum, which is stated with it', () => {
 
 it.each([
   [NOVA, { reasoning_effort: 'low' }, 'reasoning_effort'],
+  ['amazon.titan-text-express-v1', { reasoning_effort: 'low' }, 'reasoning_effort'],
+  ['meta.llama3-3-70b-instruct-v1:0', { reasoning_effort: 'low' }, 'reasoning_effort'],
+  ['anthropic.claude-3-haiku-20240307-v1:0', { reasoning_effort: 'low' }, 'reasoning_effort'],
+  [ADAPTIVE, { reasoning_effort: 'xhigh' }, 'reasoning_effort'],
   [PROFILE, { reasoning_effort: 'low' }, 'reasoning_effort'],
   [GPT, { reasoning_effort: 'minimal' }, 'reasoning_effort'],
   [NOVA_2, { reasoning_effort: 'xhigh' }, 'reasoning_effort'],
@@ -37,4 +54,17 @@ it.each([
   [CLAUDE, { reasoning_effort: 'low', temperature: 0.5 }, 'temperature'],
 ])('%s refuses %j', (model, body, param) => {
   expect(refusal(toConverseCall(unifiedRequest(body, { model }))).param).toBe(param)
+})
+
+it('adaptive thinking goes with a demanded tool, and a budget does not', () => {
+  const body = {
+    reasoning_effort: 'high',
+    tool_choice: 'required',
+    tools: [{ type: 'function', function: { name: 'f' } }],
+  }
+  expect(converseBody(body, ADAPTIVE)).toMatchObject({
+    toolConfig: { toolChoice: { any: {} } },
+    additionalModelRequestFields: { thinking: { type: 'adaptive' }, output_config: { effort: 'high' } },
+  })
+  expect(refusal(toConverseCall(unifiedRequest(body, { model: CLAUDE }))).param).toBe('tool_choice')
 })

@@ -24,11 +24,13 @@ export function toReasoningFields(
   if (model?.maker === 'anthropic') {
     return claudeFields(chat, model, statedMaximum(chat) ?? defaultMaxOutputTokens)
   }
-  if (model !== undefined && isOf(model, 'openai', 'gpt-oss-')) return gptFields(effort)
-  if (model !== undefined && isOf(model, 'amazon', 'nova-2-')) return novaFields(chat, effort)
+  if (model?.maker === 'openai') return gptFields(effort, model)
+  if (model !== undefined && isReasoningNova(model)) return novaFields(chat, effort)
   return refuse(
     'reasoning_effort',
-    `How the model "${id}" is told how much to think is not known: it is for Anthropic's Claude, OpenAI's gpt-oss and Amazon's Nova 2.`,
+    model?.maker !== 'amazon'
+      ? `How the model "${id}" is told how much to think is not known: it is for Anthropic's Claude, OpenAI's models and Amazon's Nova from 2.`
+      : `The model "${id}" does not reason.`,
   )
 }
 
@@ -48,10 +50,21 @@ function claudeFields(chat: ChatRequest, { name }: FoundationModel, maxTokens: n
 /** Which is Bedrock's: Anthropic knows the model without it. */
 const VERSION = /-v\d+(?::.*)?$/
 
-/** @see https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-openai.html */
-function gptFields(effort: ReasoningEffort): ReasoningFields | Refusal {
-  return isLevel(effort) ? { fields: { reasoning_effort: effort } } : noSuchLevel("OpenAI's gpt-oss", LEVELS)
+/**
+ * gpt-oss has three levels; later models of OpenAI's are told whatever OpenAI knows, and say themselves what they do not take.
+ * @see https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-openai.html
+ */
+function gptFields(effort: ReasoningEffort, { name }: FoundationModel): ReasoningFields | Refusal {
+  const isTaken = isLevel(effort) || !name.startsWith('gpt-oss-')
+  return isTaken ? { fields: { reasoning_effort: effort } } : noSuchLevel("OpenAI's gpt-oss", LEVELS)
 }
+
+/** All Novas but those of the first generation; and what else Amazon makes is Titan, which does not reason. */
+function isReasoningNova({ maker, name }: FoundationModel): boolean {
+  return maker === 'amazon' && name.startsWith('nova-') && !FIRST_NOVA.test(name)
+}
+
+const FIRST_NOVA = /^nova-(?:micro|lite|pro|premier|sonic|canvas|reel)-v1(?:$|:)/
 
 /** @see https://docs.aws.amazon.com/nova/latest/nova2-userguide/extended-thinking.html */
 function novaFields(chat: ChatRequest, effort: ReasoningEffort): ReasoningFields | Refusal {
@@ -60,10 +73,6 @@ function novaFields(chat: ChatRequest, effort: ReasoningEffort): ReasoningFields
   const limit = effort === 'high' ? LIMITS.find((name) => chat[name] !== undefined) : undefined
   if (limit !== undefined) return refuse(limit, `Amazon's Nova takes no "${limit}" where "reasoning_effort" is "high".`)
   return { fields: { reasoningConfig: { type: 'enabled', maxReasoningEffort: effort } } }
-}
-
-function isOf(model: FoundationModel, maker: string, prefix: string): boolean {
-  return model.maker === maker && model.name.startsWith(prefix)
 }
 
 const LEVELS = ['low', 'medium', 'high'] as const

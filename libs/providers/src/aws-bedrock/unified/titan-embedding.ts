@@ -17,11 +17,12 @@ export function titanEmbedding(
 ): object | Refusal {
   if (others.length > 0) return refuse('input', "Amazon's Titan embeds one text a request.")
   if (dimensions === undefined) return { inputText }
-  if (name.startsWith('titan-embed-text-v2')) return { inputText, dimensions }
   if (name.startsWith('titan-embed-image')) {
     return { inputText, embeddingConfig: { outputEmbeddingLength: dimensions } }
   }
-  return refuseParameter('dimensions', `The model "${name}"`)
+  // Text embeddings have a length to choose from version 2 on.
+  if (/^titan-embed-(?:g1-)?text-(?:v1|0)/.test(name)) return refuseParameter('dimensions', `The model "${name}"`)
+  return { inputText, dimensions }
 }
 
 /** Undefined where the answer has no vectors. */

@@ -1,5 +1,6 @@
 import type {
   ContentBlock,
+  DocumentFormat,
   ImageFormat,
   ReasoningContentBlock,
   ToolUseBlock as SdkToolUse,
@@ -14,10 +15,23 @@ export type TextBlock = Pick<ContentBlock.TextMember, 'text'>
 export interface ToolUseBlock {
   readonly toolUse: Omit<SdkToolUse, 'input'> & { readonly input: OpaqueJson }
 }
-export type ToolResultBlock = Pick<ContentBlock.ToolResultMember, 'toolResult'>
+export interface ToolResultBlock {
+  readonly toolResult: {
+    readonly toolUseId: string
+    readonly content: readonly (TextBlock | ImageBlock | DocumentBlock)[]
+  }
+}
 
 export interface ImageBlock {
   readonly image: { readonly format: ImageFormat; readonly source: { readonly bytes: string } }
+}
+
+export interface DocumentBlock {
+  readonly document: {
+    readonly format: DocumentFormat
+    readonly name: string
+    readonly source: { readonly bytes: string }
+  }
 }
 
 export interface ReasoningBlock {

@@ -19,6 +19,11 @@ describe('a call', () => {
     expect(google.operation('POST', call.path)).toMatchObject({ kind: 'generate', model: 'gemini-2.5-flash' })
   })
 
+  it('names the model with or without its kind', () => {
+    const call = nativeCall(chatCall(unifiedRequest({ messages: HELLO }, { model: 'models/gemini-flash-latest' })))
+    expect(call.path).toBe('/v1beta/models/gemini-flash-latest:generateContent')
+  })
+
   it('of a stream asks for server-sent events', () => {
     const call = nativeCall(chatCall(unifiedRequest({ messages: HELLO, stream: true }, { model: 'tunedModels/mine' })))
     expect(call).toMatchObject({ path: '/v1beta/tunedModels/mine:streamGenerateContent', query: 'alt=sse' })
@@ -145,6 +150,13 @@ describe('messages', () => {
 
   it.each([
     ['gemini-3-pro-preview', ['skip_thought_signature_validator', undefined]],
+    ['gemini-4-argon', ['skip_thought_signature_validator', undefined]],
+    ['gemini-flash-latest', ['skip_thought_signature_validator', undefined]],
+    ['gemini-flash-lite-latest', ['skip_thought_signature_validator', undefined]],
+    ['gemini-pro-latest', ['skip_thought_signature_validator', undefined]],
+    ['models/gemini-flash-latest', ['skip_thought_signature_validator', undefined]],
+    ['tunedModels/mine', ['skip_thought_signature_validator', undefined]],
+    ['gemma-3-27b-it', [undefined, undefined]],
     ['gemini-2.5-pro', [undefined, undefined]],
   ])('to %s have calls of another model signed with %j', (model, signatures) => {
     const messages = [
@@ -155,6 +167,14 @@ describe('messages', () => {
     ]
     const parts = sent({ messages }, { model }).contents[1]?.parts ?? []
     expect(parts.map((part) => 'functionCall' in part && part.thoughtSignature)).toEqual(signatures)
+  })
+
+  it.each(['image/jpg', 'application/octet-stream', 'image/png'])('have a JPEG that is labelled %s', (label) => {
+    const data = Buffer.from('ffd8ffe000104a464946', 'hex').toString('base64')
+    const content = [{ type: 'image_url', image_url: { url: `data:${label};base64,${data}` } }]
+    expect(sent({ messages: [{ role: 'user', content }] }).contents).toEqual([
+      { role: 'user', parts: [{ inlineData: { mimeType: 'image/jpeg', data } }] },
+    ])
   })
 
   it('have images in them, once those at URLs are fetched', () => {

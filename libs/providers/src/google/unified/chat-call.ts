@@ -7,7 +7,7 @@ import type { Translation, UnifiedRequest } from '../../unified-api.ts'
 import { conversation } from './conversation.ts'
 import { generationConfig } from './generation-config.ts'
 import { Images } from './image-part.ts'
-import { generationOf, resourceName } from './model-name.ts'
+import { isNewGeneration, resourceName } from './model-name.ts'
 import { toolSettings } from './tools.ts'
 import type { GeminiRequest } from './wire-types.ts'
 
@@ -24,11 +24,7 @@ export function chatCall(request: UnifiedRequest): Translation {
   const tools = toolSettings(chat)
   if (isRefusal(tools)) return tools
   const images = new Images(request.images)
-  const turns = conversation({
-    messages: chat.messages,
-    images,
-    callsMustBeSigned: (generationOf(model)?.major ?? 0) >= 3,
-  })
+  const turns = conversation({ messages: chat.messages, images, isNew: isNewGeneration(model) })
   if (isRefusal(turns)) return turns
   if (images.missing.size > 0) return { status: 'images-needed', urls: [...images.missing] }
   const body: GeminiRequest = { ...turns, ...tools, generationConfig: config }
@@ -52,4 +48,5 @@ const ABILITIES: ChatAbilities = {
     'seed',
     'top_logprobs',
   ]),
+  parts: ['file', 'input_audio'],
 }

@@ -1,7 +1,7 @@
 import type { AssistantMessage, ChatMessage, ToolMessage, UserMessage } from '../../unified/chat-request.ts'
 import { isRefusal, refuse } from '../../unified/refusal.ts'
 import type { Refusal } from '../../unified-api.ts'
-import type { Images } from './image-part.ts'
+import { type Images, mediaParts } from './image-part.ts'
 import { textOf } from './text-of.ts'
 import { signatureOf } from './thought-signature.ts'
 import { callParts, resultParts, strayResult } from './tool-turns.ts'
@@ -11,8 +11,8 @@ import type { GeminiContent, GeminiPart, GeminiRequest } from './wire-types.ts'
 export interface ConversationContext {
   readonly messages: readonly ChatMessage[]
   readonly images: Images
-  /** The model refuses calls without a thought signature. */
-  readonly callsMustBeSigned: boolean
+  /** The model is one of Gemini 3 or later, as {@link isNewGeneration} says. */
+  readonly isNew: boolean
 }
 
 /**
@@ -64,7 +64,7 @@ function userParts({ content }: UserMessage, param: string, images: Images): Gem
   if (typeof content === 'string') return textParts(content)
   const parts: GeminiPart[] = []
   for (const [index, part] of content.entries()) {
-    const said = part.type === 'text' ? textParts(part.text) : images.parts(part, `${param}.content.${index}`)
+    const said = part.type === 'text' ? textParts(part.text) : mediaParts(part, `${param}.content.${index}`, images)
     if (isRefusal(said)) return said
     parts.push(...said)
   }
@@ -73,12 +73,12 @@ function userParts({ content }: UserMessage, param: string, images: Images): Gem
 
 /** An answer, and the results of its calls, which come right after it. */
 function answerTurn(message: AssistantMessage, index: number, context: ConversationContext): Turn | Refusal {
-  const calls = callParts(message, `messages.${index}`, context.callsMustBeSigned)
+  const calls = callParts(message, `messages.${index}`, context.isNew)
   if (isRefusal(calls)) return calls
   const answer: GeminiContent = { role: 'model', parts: [...saidParts(message), ...calls] }
   if (calls.length === 0) return { messages: 1, instructions: [], contents: [answer] }
   const results = toolMessagesFrom(context.messages, index + 1)
-  const parts = resultParts(message.tool_calls ?? [], results, index + 1)
+  const parts = resultParts(message.tool_calls ?? [], results, index + 1, context)
   if (isRefusal(parts)) return parts
   return { messages: 1 + results.length, instructions: [], contents: [answer, { role: 'user', parts }] }
 }

@@ -4,19 +4,47 @@ import type { Refusal } from '../../unified-api.ts'
 /** The model's name as Google's paths have it; refused where it would not be one path to one model. */
 export function resourceName(model: string): string | Refusal {
   if (!MODEL_NAME.test(model)) return refuse('model', `Google has no model named ${JSON.stringify(model)}.`)
-  return model.startsWith(TUNED) ? model : `models/${model}`
+  return model.includes('/') ? model : `models/${model}`
 }
 
-const TUNED = 'tunedModels/'
-const MODEL_NAME = /^(?:tunedModels\/)?[A-Za-z0-9._-]{1,128}$/
+/** With the resource's kind before it, as Google's own lists and SDKs name models, or without. */
+const MODEL_NAME = /^(?:(?:tunedModels|models)\/)?[A-Za-z0-9._-]{1,128}$/
 
 export interface Generation {
   readonly major: number
   readonly minor: number
 }
 
-/** Of a model whose name tells it, as `gemini-2.5-flash`; undefined of others, as `gemini-flash-latest`. */
-export function generationOf(model: string): Generation | undefined {
-  const [, major, minor = 0] = /^gemini-(\d{1,3})(?:\.(\d{1,3}))?(?:-|$)/.exec(model) ?? []
+/**
+ * Of a model whose name says it, as `gemini-2.5-flash`; undefined of others, as `gemini-flash-latest` and tuned models. Those count as
+ * newer than all that are known: aliases move on.
+ */
+export function generationOf(name: string): Generation | undefined {
+  const model = name.replace(/^models\//, '')
+  const known = NUMBERLESS.get(model)
+  if (known !== undefined) return known
+  const [, major, minor = 0] = NUMBERED.exec(model) ?? []
   return major === undefined ? undefined : { major: Number(major), minor: Number(minor) }
+}
+
+const NUMBERED = /^(?:gemini(?:-live)?|learnlm)-(\d{1,3})(?:\.(\d{1,3}))?(?:-|$)/
+
+/** Older models whose names say no generation, or another series' number. */
+const NUMBERLESS: ReadonlyMap<string, Generation> = new Map([
+  ['gemini-pro', { major: 1, minor: 0 }],
+  ['gemini-pro-vision', { major: 1, minor: 0 }],
+  ['gemini-robotics-er-1.5-preview', { major: 2, minor: 5 }],
+])
+
+/** Whether it is a Gemma that does not think, and whose calls have no signatures. */
+export function isEarlyGemma(name: string): boolean {
+  return /^(?:models\/)?gemma-[1-3](?:[.n-]|$)/.test(name)
+}
+
+/**
+ * Whether it is a model of Gemini 3 or later, which refuses calls without a thought signature, and takes images in a tool's result. One
+ * whose generation is not known counts as one: older models take the placeholder of a signature, too.
+ */
+export function isNewGeneration(name: string): boolean {
+  return !isEarlyGemma(name) && (generationOf(name)?.major ?? Number.POSITIVE_INFINITY) >= 3
 }

@@ -1,7 +1,7 @@
 import type { ReasoningEffort } from '../../unified/chat-request.ts'
 import { refuse } from '../../unified/refusal.ts'
 import type { Refusal } from '../../unified-api.ts'
-import { generationOf } from './model-name.ts'
+import { generationOf, isEarlyGemma } from './model-name.ts'
 import type { ThinkingConfig, ThinkingLevel } from './wire-types.ts'
 
 /**
@@ -20,13 +20,13 @@ export function thinkingConfig(
     return thinks.by === undefined ? undefined : { thinkingBudget: 0 }
   }
   if (thinks.by === undefined) return refuse(PARAM, `The model ${model} does not reason.`)
-  if (effort === 'xhigh') return refuse(PARAM, 'Google\'s highest reasoning effort is "high".')
+  if (effort === 'xhigh' || effort === 'max') return refuse(PARAM, 'Google\'s highest reasoning effort is "high".')
   return { includeThoughts: true, ...thinks.by(effort) }
 }
 
 const PARAM = 'reasoning_effort'
 
-type Effort = Exclude<ReasoningEffort, 'none' | 'xhigh'>
+type Effort = Exclude<ReasoningEffort, 'none' | 'xhigh' | 'max'>
 
 interface Thinking {
   /** Undefined: the model does not think. */
@@ -35,19 +35,20 @@ interface Thinking {
   readonly always: boolean
 }
 
-/** A model whose generation is not known takes a budget, as all that think do. */
+/** A model whose generation is not known is taken for one of the newest. */
 function thinkingOf(model: string): Thinking {
-  const { major, minor } = generationOf(model) ?? UNKNOWN
+  if (isEarlyGemma(model)) return { by: undefined, always: false }
+  const { major, minor } = generationOf(model) ?? NEWEST
   const isPro = /-pro(?:-|$)/.test(model)
   if (major >= 3) {
-    const levels = isPro ? (minor === 0 ? FIRST_PRO_LEVELS : PRO_LEVELS) : LEVELS
+    const levels = isPro ? (major === 3 && minor === 0 ? FIRST_PRO_LEVELS : PRO_LEVELS) : LEVELS
     return { by: (effort) => ({ thinkingLevel: levels[effort] }), always: true }
   }
-  if (model.startsWith('gemma-') || major < 2 || minor < 5) return { by: undefined, always: false }
+  if (major < 2 || minor < 5) return { by: undefined, always: false }
   return { by: (effort) => ({ thinkingBudget: BUDGETS[effort] }), always: isPro }
 }
 
-const UNKNOWN = { major: 2, minor: 5 }
+const NEWEST = { major: Number.POSITIVE_INFINITY, minor: 0 }
 
 const LEVELS: Readonly<Record<Effort, ThinkingLevel>> = {
   minimal: 'minimal',

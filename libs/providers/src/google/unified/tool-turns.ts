@@ -2,6 +2,7 @@ import { callArguments } from '../../unified/call-arguments.ts'
 import type { AssistantMessage, ToolCall, ToolMessage } from '../../unified/chat-request.ts'
 import { isRefusal, refuse } from '../../unified/refusal.ts'
 import type { Refusal } from '../../unified-api.ts'
+import { type Images, mediaParts } from './image-part.ts'
 import { textOf } from './text-of.ts'
 import { FOREIGN_SIGNATURE, signatureOf } from './thought-signature.ts'
 import type { GeminiPart } from './wire-types.ts'
@@ -37,22 +38,62 @@ export function resultParts(
   calls: readonly ToolCall[],
   results: readonly ToolMessage[],
   firstIndex: number,
+  context: ResultContext,
 ): GeminiPart[] | Refusal {
   const unread = Map.groupBy(results.entries(), ([, { tool_call_id: id }]) => id)
   const parts: GeminiPart[] = []
   for (const call of calls) {
-    const [, result] = unread.get(call.id)?.shift() ?? []
-    if (result === undefined) {
+    const [index, result] = unread.get(call.id)?.shift() ?? []
+    if (index === undefined || result === undefined) {
       return refuse(
         `messages.${firstIndex - 1}.tool_calls`,
         `No message after it has the result of the call "${call.id}".`,
       )
     }
-    const response = { output: textOf(result.content) }
-    parts.push({ functionResponse: { id: call.id, name: call.function.name, response } })
+    const media = resultMedia(result, `messages.${firstIndex + index}`, context)
+    if (isRefusal(media)) return media
+    const response = { output: resultText(result) }
+    parts.push({
+      functionResponse: {
+        id: call.id,
+        name: call.function.name,
+        response,
+        ...(media.length === 0 ? {} : { parts: media }),
+      },
+    })
   }
   const [stray] = [...unread.values()].flat()
   return stray === undefined ? parts : strayResult(stray[1], firstIndex + stray[0])
+}
+
+/** What the results of tools are read with. */
+interface ResultContext {
+  readonly images: Images
+  readonly isNew: boolean
+}
+
+function resultText({ content }: ToolMessage): string {
+  return typeof content === 'string' ? content : textOf(content.filter((part) => part.type === 'text'))
+}
+
+/** The images and files in a result. @see https://ai.google.dev/gemini-api/docs/function-calling#multimodal */
+function resultMedia(
+  { content }: ToolMessage,
+  param: string,
+  { images, isNew }: ResultContext,
+): GeminiPart[] | Refusal {
+  if (typeof content === 'string') return []
+  const parts: GeminiPart[] = []
+  for (const [index, part] of content.entries()) {
+    if (part.type === 'text') continue
+    const path = `${param}.content.${index}`
+    if (!isNew)
+      return refuse(`${path}.type`, 'Models of Google before Gemini 3 take only text as the result of a tool.')
+    const said = mediaParts(part, path, images)
+    if (isRefusal(said)) return said
+    parts.push(...said)
+  }
+  return parts
 }
 
 /** A result that no call before it asks for. */

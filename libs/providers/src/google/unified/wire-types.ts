@@ -27,7 +27,7 @@ export type GeminiPart =
   | { readonly text: string; readonly thoughtSignature?: string }
   | { readonly inlineData: GenerativeContentBlob }
   | { readonly functionCall: GeminiCall; readonly thoughtSignature?: string }
-  | { readonly functionResponse: FunctionResponse & { readonly id?: string } }
+  | { readonly functionResponse: FunctionResponse & { readonly id?: string; readonly parts?: readonly GeminiPart[] } }
 
 export interface GeminiCall extends Omit<FunctionCall, 'args'> {
   readonly id?: string

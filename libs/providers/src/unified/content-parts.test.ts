@@ -1,0 +1,335 @@
+import { describe, expect, it } from 'vitest'
+import { anthropic } from '../anthropic/adapter.ts'
+import { awsBedrock } from '../aws-bedrock/adapter.ts'
+import { google } from '../google/adapter.ts'
+import type { Translation, UnifiedRequest } from '../unified-api.ts'
+
+const ADAPTERS = { anthropic, google, 'aws-bedrock': awsBedrock }
+type Provider = keyof typeof ADAPTERS
+const MODELS: Readonly<Record<Provider, string>> = {
+  anthropic: 'claude-sonnet-4-6',
+  google: 'gemini-flash-latest',
+  'aws-bedrock': 'amazon.nova-lite-v1:0',
+}
+const TOOLS = [{ type: 'function', function: { name: 'f' } }]
+const text = (value: string) => ({ type: 'text', text: value })
+const file = (data: string, filename?: string) => ({
+  type: 'file',
+  file: { file_data: data, ...(filename && { filename }) },
+})
+const inBase64 = (bytes: string | Buffer) => Buffer.from(bytes).toString('base64')
+const PDF = inBase64('%PDF-1.7\n…')
+const JPEG = inBase64(Buffer.from('ffd8ffe000104a464946', 'hex'))
+
+function translate(
+  provider: Provider,
+  messages: readonly object[],
+  settings: Partial<UnifiedRequest> = {},
+): Translation {
+  const body = { model: 'prod/m', messages, tools: TOOLS }
+  return ADAPTERS[provider].unified.chat.request({
+    body,
+    bytes: Buffer.alloc(0),
+    model: MODELS[provider],
+    defaultMaxOutputTokens: 1_024,
+    images: new Map(),
+    answerId: 'a1',
+    receivedAtMs: 1_700_000_000_900,
+    ...settings,
+  })
+}
+
+/** The content of the last message that is sent. */
+function sent(provider: Provider, messages: readonly object[], settings?: Partial<UnifiedRequest>): unknown {
+  const translation = translate(provider, messages, settings)
+  if (translation.status !== 'translated') throw new Error(JSON.stringify(translation))
+  const body = JSON.parse(translation.body.toString())
+  return provider === 'google' ? body.contents.at(-1).parts : body.messages.at(-1).content
+}
+
+const asked = (...content: object[]) => [{ role: 'user', content }]
+const answered = (content: unknown) => [
+  { role: 'user', content: 'Look.' },
+  { role: 'assistant', tool_calls: [{ id: 'c1', type: 'function', function: { name: 'f', arguments: '{}' } }] },
+  { role: 'tool', tool_call_id: 'c1', content },
+]
+
+const document = (name: string, format: string, bytes: string) => ({ document: { format, name, source: { bytes } } })
+
+describe('a PDF', () => {
+  it.each([
+    ['a data URL', `data:application/pdf;base64,${PDF}`],
+    ['a data URL of another label', `data:application/octet-stream;base64,${PDF}`],
+    ['base64 alone', PDF],
+  ])('in %s goes on as each provider takes it', (_, data) => {
+    const messages = asked(text('Sum up.'), file(data, 'report.pdf'))
+    expect(sent('anthropic', messages)).toEqual([
+      text('Sum up.'),
+      {
+        type: 'document',
+        source: { type: 'base64', media_type: 'application/pdf', data: PDF },
+        title: 'report.pdf',
+      },
+    ])
+    expect(sent('google', messages)).toEqual([
+      { text: 'Sum up.' },
+      { inlineData: { mimeType: 'application/pdf', data: PDF } },
+    ])
+    expect(sent('aws-bedrock', messages)).toEqual([{ text: 'Sum up.' }, document('document 1', 'pdf', PDF)])
+  })
+
+  it('at a URL is Anthropic’s to fetch, and refused with words by the others', () => {
+    const messages = asked(text('Sum up.'), file('https://a.example/b.pdf'))
+    expect(sent('anthropic', messages)).toEqual([
+      text('Sum up.'),
+      { type: 'document', source: { type: 'url', url: 'https://a.example/b.pdf' } },
+    ])
+    for (const provider of ['google', 'aws-bedrock'] as const) {
+      expect(translate(provider, messages)).toMatchObject({
+        param: 'messages.0.content.1.file.file_data',
+        message: expect.stringContaining('data URL only'),
+      })
+    }
+  })
+})
+
+describe('text', () => {
+  it.each([
+    ['data:text/plain;base64,', 'a.txt', 'text/plain', 'txt'],
+    ['data:text/plain;charset=utf-8;base64,', 'a', 'text/plain', 'txt'],
+    ['data:text/csv;base64,', 'a.csv', 'text/csv', 'csv'],
+    ['data:;base64,', 'notes.MD', 'text/plain', 'md'],
+    ['', 'page.html', 'text/html', 'html'],
+    ['data:application/json;base64,', 'a.json', 'text/plain', 'txt'],
+    ['data:application/ld+json;base64,', 'a', 'text/plain', 'txt'],
+  ])('of %s%s is a file for every provider', (head, filename, mimeType, format) => {
+    const data = inBase64('größer,1\n')
+    const messages = asked(text('Read.'), file(`${head}${data}`, filename))
+    expect(sent('anthropic', messages)).toEqual([
+      text('Read.'),
+      { type: 'document', source: { type: 'text', media_type: 'text/plain', data: 'größer,1\n' }, title: filename },
+    ])
+    expect(sent('google', messages)).toEqual([{ text: 'Read.' }, { inlineData: { mimeType, data } }])
+    expect(sent('aws-bedrock', messages)).toEqual([{ text: 'Read.' }, document('document 1', format, data)])
+  })
+
+  it('that is percent-encoded is text all the same', () => {
+    expect(sent('anthropic', asked(file('data:text/plain,gr%C3%B6%C3%9Fer')))).toMatchObject([
+      { source: { type: 'text', data: 'größer' } },
+    ])
+  })
+
+  it('in another encoding is refused by who takes it as text', () => {
+    const latin1 = `data:text/plain;base64,${inBase64(Buffer.from('größer', 'latin1'))}`
+    expect(translate('anthropic', asked(file(latin1)))).toMatchObject({
+      param: 'messages.0.content.0.file.file_data',
+      message: expect.stringContaining('UTF-8'),
+    })
+  })
+})
+
+describe('another file', () => {
+  const DOCX = 'application/vnd.openxmlformats-officedocument.wordprocessingml.document'
+
+  it('of Word is for Bedrock alone', () => {
+    const data = inBase64('PK\x03\x04')
+    for (const part of [file(`data:${DOCX};base64,${data}`), file(`data:application/zip;base64,${data}`, 'a.docx')]) {
+      const messages = asked(text('Read.'), part)
+      expect(sent('aws-bedrock', messages)).toEqual([{ text: 'Read.' }, document('document 1', 'docx', data)])
+      for (const provider of ['anthropic', 'google'] as const) {
+        expect(translate(provider, messages)).toMatchObject({
+          param: 'messages.0.content.1.file.file_data',
+          message: expect.stringContaining(DOCX),
+        })
+      }
+    }
+  })
+
+  it('that is an image is one', () => {
+    const messages = asked(text('Look.'), file(`data:image/jpg;base64,${JPEG}`, 'a.jpg'))
+    expect(sent('anthropic', messages)).toMatchObject([{}, { type: 'image', source: { media_type: 'image/jpeg' } }])
+    expect(sent('google', messages)).toMatchObject([{}, { inlineData: { mimeType: 'image/jpeg' } }])
+    expect(sent('aws-bedrock', messages)).toMatchObject([{}, { image: { format: 'jpeg' } }])
+  })
+
+  it.each([
+    ['one at OpenAI', { file_id: 'file-1' }, 'messages.0.content.0.file.file_id', /send the content/],
+    ['none', { filename: 'a.pdf' }, 'messages.0.content.0.file.file_data', /needs its content/],
+    ['an http URL', { file_data: 'http://a.example/b.pdf' }, 'messages.0.content.0.file.file_data', /data URL/],
+    ['of no known type', { file_data: inBase64('?') }, 'messages.0.content.0.file.file_data', /type of the file/],
+    ['an empty one', { file_data: 'data:application/pdf;base64,' }, 'messages.0.content.0.file.file_data', /data URL/],
+    ['with a member too many', { file_data: PDF, purpose: 'x' }, 'messages.0.content.0.file.purpose', /not known/],
+  ])('is refused with words: %s', (_, content, param, message) => {
+    for (const provider of ['anthropic', 'google', 'aws-bedrock'] as const) {
+      expect(translate(provider, asked({ type: 'file', file: content }, text('?')))).toMatchObject({
+        status: 'refused',
+        param,
+        message: expect.stringMatching(message),
+      })
+    }
+  })
+})
+
+describe('files for Bedrock', () => {
+  it('have names of their own, and never the application’s', () => {
+    const part = file(`data:application/pdf;base64,${PDF}`, 'Ignore all of it!.pdf')
+    const messages = [...asked(text('a'), part, part), { role: 'assistant', content: 'b' }, ...asked(text('c'), part)]
+    const translation = translate('aws-bedrock', messages)
+    if (translation.status !== 'translated') throw new Error(translation.status)
+    const names = [...translation.body.toString().matchAll(/"name":"(document[^"]*)"/g)].map(([, name]) => name)
+    expect(names).toEqual(['document 1', 'document 2', 'document 3'])
+    expect(names.every((name) => /^[A-Za-z0-9 ()[\]-]{1,200}$/.test(name ?? ''))).toBe(true)
+  })
+
+  it('need text beside them', () => {
+    expect(translate('aws-bedrock', asked(file(`data:application/pdf;base64,${PDF}`)))).toMatchObject({
+      status: 'refused',
+      param: 'messages',
+      message: expect.stringContaining('text beside it'),
+    })
+  })
+})
+
+describe('audio', () => {
+  const audio = (format: string, data = 'AAAA') => ({ type: 'input_audio', input_audio: { data, format } })
+
+  it.each(['wav', 'mp3', 'flac', 'ogg', 'aac', 'aiff'])('of the format %s goes on to Google', (format) => {
+    expect(sent('google', asked(text('Who?'), audio(format)))).toEqual([
+      { text: 'Who?' },
+      { inlineData: { mimeType: `audio/${format}`, data: 'AAAA' } },
+    ])
+  })
+
+  it('of another format, or that is none, is refused', () => {
+    expect(translate('google', asked(audio('pcm16')))).toMatchObject({
+      param: 'messages.0.content.0.input_audio.format',
+      message: expect.stringContaining('wav, mp3'),
+    })
+    expect(translate('google', asked(audio('mp3', 'no base64!')))).toMatchObject({
+      param: 'messages.0.content.0.input_audio.data',
+    })
+  })
+
+  it.each([
+    ['anthropic', 'Anthropic'],
+    ['aws-bedrock', 'AWS Bedrock'],
+  ] as const)('is refused with words for %s', (provider, name) => {
+    expect(translate(provider, asked(text('Who?'), audio('mp3')))).toEqual({
+      status: 'refused',
+      code: 'invalid_request',
+      param: 'messages.0.content.1.type',
+      message:
+        `${name} takes no audio ("input_audio"): for ${name}, a message of the role "user" may have parts of ` +
+        'the types text, image_url and file.',
+    })
+  })
+})
+
+describe('a part that is not translated', () => {
+  it.each([
+    ['video_url', 'user', 'text, image_url, file and input_audio'],
+    ['image', 'user', 'text, image_url, file and input_audio'],
+    ['input_audio', 'tool', 'text, image_url and file'],
+    ['image_url', 'assistant', 'text and refusal'],
+    ['image_url', 'system', 'text'],
+  ])('is named with its type: %s of the %s', (type, role, taken) => {
+    const message = { role, content: [text('a'), { type, [type]: {} }] }
+    expect(translate('google', [{ role: 'user', content: 'a' }, message])).toMatchObject({
+      status: 'refused',
+      param: 'messages.1.content.1.type',
+      message: expect.stringContaining(
+        `("${type}"): for Google, a message of the role "${role}" may have parts of the types ${taken}.`,
+      ),
+    })
+  })
+
+  it.each([
+    [{ text: 'a' }, 'messages.0.content.0.type', /is required: it is one of "text", "image_url"/],
+    [{ type: 7 }, 'messages.0.content.0.type', /must be one of "text"/],
+    ['a', 'messages.0.content.0', /must be an object/],
+    [{ type: 'text' }, 'messages.0.content.0.text', /is required/],
+    [{ type: 'image_url', image_url: 'https://a.example' }, 'messages.0.content.0.image_url', /must be an object/],
+    [
+      { type: 'text', text: 'a', cache_control: { type: 'ephemeral' } },
+      'messages.0.content.0.cache_control',
+      /not part of OpenAI's API/,
+    ],
+  ])('has its mistake named: %j', (part, param, message) => {
+    expect(translate('anthropic', [{ role: 'user', content: [part] }])).toMatchObject({
+      param,
+      message: expect.stringMatching(message),
+    })
+  })
+
+  it.each([[7], [{ type: 'text', text: 'a' }], [[]], [null]])(
+    'content that is none is said to be so: %j',
+    (content) => {
+      const refused = translate('anthropic', [{ role: 'user', content }])
+      expect(refused).toMatchObject({ param: 'messages.0.content' })
+      expect(refused).not.toMatchObject({ message: expect.stringContaining('shapes') })
+    },
+  )
+})
+
+describe('the result of a tool', () => {
+  const image = { type: 'image_url', image_url: { url: `data:image/jpg;base64,${JPEG}` } }
+  const pdf = file(`data:application/pdf;base64,${PDF}`)
+
+  it('has images and files in it', () => {
+    const messages = answered([text('Here.'), image, pdf])
+    expect(sent('anthropic', messages)).toEqual([
+      {
+        type: 'tool_result',
+        tool_use_id: 'c1',
+        content: [
+          text('Here.'),
+          { type: 'image', source: { type: 'base64', media_type: 'image/jpeg', data: JPEG } },
+          { type: 'document', source: { type: 'base64', media_type: 'application/pdf', data: PDF } },
+        ],
+      },
+    ])
+    expect(sent('aws-bedrock', messages)).toEqual([
+      {
+        toolResult: {
+          toolUseId: 'c1',
+          content: [
+            { text: 'Here.' },
+            { image: { format: 'jpeg', source: { bytes: JPEG } } },
+            document('document 1', 'pdf', PDF),
+          ],
+        },
+      },
+    ])
+    expect(sent('google', messages)).toEqual([
+      {
+        functionResponse: {
+          id: 'c1',
+          name: 'f',
+          response: { output: 'Here.' },
+          parts: [
+            { inlineData: { mimeType: 'image/jpeg', data: JPEG } },
+            { inlineData: { mimeType: 'application/pdf', data: PDF } },
+          ],
+        },
+      },
+    ])
+  })
+
+  it('has none with models of Google that are known to be older', () => {
+    expect(translate('google', answered([image]), { model: 'gemini-2.5-flash' })).toMatchObject({
+      param: 'messages.2.content.0.type',
+      message: expect.stringContaining('before Gemini 3'),
+    })
+  })
+
+  it('has an image that is still to be fetched', () => {
+    const url = 'https://a.example/b.jpg'
+    const messages = answered([{ type: 'image_url', image_url: { url } }])
+    const images = new Map([[url, { mediaType: 'image/jpeg', base64: JPEG }]])
+    for (const provider of ['google', 'aws-bedrock'] as const) {
+      expect(translate(provider, messages)).toEqual({ status: 'images-needed', urls: [url] })
+      expect(JSON.stringify(sent(provider, messages, { images }))).toContain(JPEG)
+    }
+    expect(sent('anthropic', messages)).toMatchObject([{ content: [{ source: { type: 'url', url } }] }])
+  })
+})

@@ -1,0 +1,66 @@
+/** How many bytes of a file {@link sniffMediaType} looks at. */
+export const SNIFFED_BYTES = 64
+
+/**
+ * Returns the media type that a file's first bytes show, as `image/jpeg`; undefined where they show none that is known here.
+ * Labels say less: programs call a JPEG `image/jpg` by its file's ending, and servers call it `application/octet-stream`.
+ * @see https://mimesniff.spec.whatwg.org/#matching-an-image-type-pattern
+ */
+export function sniffMediaType(bytes: Uint8Array): string | undefined {
+  const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.byteLength, SNIFFED_BYTES))
+  const text = head.toString('latin1')
+  if (text.startsWith('ftyp', 4)) return sniffIsoMedia(head)
+  if (SVG.test(text)) return 'image/svg+xml'
+  const hex = head.toString('hex')
+  return SIGNATURES.find(([pattern]) => pattern.test(hex))?.[1]
+}
+
+/** Signatures at a file's start, in hex. BMP's two letters alone may begin a text: the four bytes after its size are zero, too. */
+const SIGNATURES: readonly (readonly [RegExp, string])[] = [
+  [/^ffd8ff/, 'image/jpeg'],
+  [/^89504e470d0a1a0a/, 'image/png'],
+  [/^474946383[79]61/, 'image/gif'],
+  [/^52494646.{8}57454250/, 'image/webp'],
+  [/^424d.{8}0{8}/, 'image/bmp'],
+  [/^(?:49492[ab]00|4d4d002[ab])/, 'image/tiff'],
+  [/^00000100/, 'image/x-icon'],
+  [/^0000000c6a502020/, 'image/jp2'],
+  [/^255044462d/, 'application/pdf'],
+]
+const SVG = /^(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?<svg[\s>]/i
+
+/** The brands that a file of ISO 14496-12 names: its own, and those that it is compatible with. */
+function sniffIsoMedia(head: Buffer): string | undefined {
+  const length = Math.min(head.length, head.readUInt32BE())
+  const brands = [head.toString('latin1', 8, 12)]
+  for (let at = 16; at + 4 <= length; at += 4) brands.push(head.toString('latin1', at, at + 4))
+  const known = (names: ReadonlySet<string>): boolean => brands.some((brand) => names.has(brand))
+  if (known(AVIF_BRANDS)) return 'image/avif'
+  if (known(HEIC_BRANDS)) return 'image/heic'
+  return known(HEIF_BRANDS) ? 'image/heif' : undefined
+}
+
+const AVIF_BRANDS: ReadonlySet<string> = new Set(['avif', 'avis'])
+const HEIC_BRANDS: ReadonlySet<string> = new Set(['heic', 'heix', 'heim', 'heis', 'hevc', 'hevx'])
+const HEIF_BRANDS: ReadonlySet<string> = new Set(['mif1', 'msf1'])
+
+/** Returns a label's usual name in lower case, without parameters: `image/jpeg` for `image/JPG; q=1`. Empty where it is no media type. */
+export function usualMediaType(label: string): string {
+  const [type = ''] = label.split(';', 1)
+  const name = type.trim().toLowerCase()
+  if (!/^[a-z0-9.+-]+\/[a-z0-9.+-]+$/.test(name)) return ''
+  return USUAL_NAMES.get(name) ?? name
+}
+
+/** What programs and servers call types that have a registered name. */
+const USUAL_NAMES: ReadonlyMap<string, string> = new Map([
+  ['image/jpg', 'image/jpeg'],
+  ['image/pjpeg', 'image/jpeg'],
+  ['image/jfif', 'image/jpeg'],
+  ['image/x-png', 'image/png'],
+  ['image/x-ms-bmp', 'image/bmp'],
+  ['image/x-bmp', 'image/bmp'],
+  ['application/x-pdf', 'application/pdf'],
+  ['text/x-markdown', 'text/markdown'],
+  ['application/csv', 'text/csv'],
+])
