@@ -3,6 +3,7 @@ import { openAiCompatible } from '../openai/compatible.ts'
 import { inspectOpenAiRequest } from '../openai/inspect.ts'
 import type { ProviderAdapter, ProviderConfig } from '../provider-adapter.ts'
 import { configuredBaseUrl } from '../wire/configured-base-url.ts'
+import { groqLimitCounting } from './limit-counting.ts'
 import { groqPool } from './pool.ts'
 import { readGroqRateLimits } from './rate-limit-headers.ts'
 
@@ -24,6 +25,7 @@ export const groq: ProviderAdapter = {
   longPromptTokens: Number.POSITIVE_INFINITY,
   answerReader: (operation, inspection, contentType) =>
     openAiAnswerReader(operation, inspection, contentType, USAGE_DEPTHS),
+  limitCounting: groqLimitCounting,
   rateLimits: readGroqRateLimits,
 }
 
