@@ -1,4 +1,15 @@
-import { type CoolDown, type Cost, MAX_COUNT, type Settlement, type Trial } from '@sluice/contracts'
+import {
+  type CoolDown,
+  type Cost,
+  excessOf,
+  isNothing,
+  MAX_COUNT,
+  METRICS,
+  NO_COST,
+  type Settlement,
+  sumOf,
+  type Trial,
+} from '@sluice/contracts'
 
 /** Settlements that wait for their lane's next exchange. */
 export interface SettlementQueue {
@@ -24,17 +35,14 @@ export function createSettlementQueue(): SettlementQueue {
   const refunds: Sums = new Map()
 
   const addTo = (sums: Sums, key: number | string, settlement: Settlement): void => {
-    const { reserved, actual } = settlement
     const sum = sums.get(key)
-    if (sum !== undefined && fits(sum, settlement)) {
-      for (const metric of METRICS) {
-        sum.reserved[metric] += reserved[metric]
-        sum.actual[metric] += actual[metric]
-      }
+    if (sum === undefined) {
+      sums.set(key, settlement)
       return
     }
-    if (sum !== undefined) tightening.push(sum)
-    sums.set(key, { ...settlement, reserved: { ...reserved }, actual: { ...actual } })
+    const both = joined(sum, settlement)
+    if (both === undefined) tightening.push(sum)
+    sums.set(key, both ?? settlement)
   }
 
   const add = ({ cooldown, trial, ...settlement }: Settlement): void => {
@@ -46,10 +54,10 @@ export function createSettlementQueue(): SettlementQueue {
       const isKept = longest === undefined ? cooldowns.size < MAX_COOLDOWNS : longest.durationMs < cooldown.durationMs
       if (isKept) cooldowns.set(key, cooldown)
     }
-    if (isNothing(settlement.reserved) && isNothing(settlement.actual)) return
+    if (countsOf(settlement).every(isNothing)) return
     if (givesBackOnly(settlement)) {
       addTo(refunds, model === undefined ? chargedAtMs : `${chargedAtMs} ${model}`, settlement)
-    } else if (isNothing(settlement.reserved)) {
+    } else if (isNothing(settlement.reserved) && isNothing(settlement.limited?.reserved ?? NO_COST)) {
       addCharge(settlement)
     } else {
       tightening.push(settlement)
@@ -96,45 +104,48 @@ export const MAX_CHARGED_MODELS = 1_000
 export const MAX_COOLDOWNS = 1_000
 
 function nothingCharged(): Settlement {
-  return { chargedAtMs: 0, reserved: { requests: 0, tokens: 0 }, actual: { requests: 0, tokens: 0 } }
+  return { chargedAtMs: 0, reserved: NO_COST, actual: NO_COST }
 }
 
 /** By what was charged, and by model. */
 type Sums = Map<number | string, Settlement>
 
-function fits(sum: Settlement, { reserved, actual }: Settlement): boolean {
-  return METRICS.every(
-    (metric) =>
-      sum.reserved[metric] + reserved[metric] <= MAX_COUNT && sum.actual[metric] + actual[metric] <= MAX_COUNT,
-  )
+/** Returns both as one; undefined where that is more than one settlement may have. */
+function joined(a: Settlement, b: Settlement): Settlement | undefined {
+  const sum: Settlement = { ...a, reserved: sumOf(a.reserved, b.reserved), actual: sumOf(a.actual, b.actual) }
+  if (a.limited !== undefined || b.limited !== undefined) {
+    const [ofA, ofB] = [a.limited ?? a, b.limited ?? b]
+    sum.limited = { reserved: sumOf(ofA.reserved, ofB.reserved), actual: sumOf(ofA.actual, ofB.actual) }
+  }
+  const fits = countsOf(sum).every((cost) => METRICS.every((metric) => (cost[metric] ?? 0) <= MAX_COUNT))
+  return fits ? sum : undefined
 }
 
-const METRICS = ['requests', 'tokens'] as const
+/** Every cost that a settlement names. */
+function countsOf({ reserved, actual, limited }: Settlement): Cost[] {
+  return limited === undefined ? [reserved, actual] : [reserved, actual, limited.reserved, limited.actual]
+}
 
 /**
  * What of a settlement charges or pauses, without what it gives back, or undefined where it only gives back. For one that may have been
  * applied already: charging twice is safe, giving back twice is not, nor is ending a pause that has begun meanwhile.
  */
-export function chargesOf({ reserved, actual, cooldown, model }: Settlement): Settlement | undefined {
-  const extra = {
-    requests: Math.max(0, actual.requests - reserved.requests),
-    tokens: Math.max(0, actual.tokens - reserved.tokens),
-  }
-  if (isNothing(extra) && cooldown === undefined) return undefined
+export function chargesOf({ reserved, actual, limited, cooldown, model }: Settlement): Settlement | undefined {
+  const extra = excessOf(actual, reserved)
+  const limitedExtra = limited && excessOf(limited.actual, limited.reserved)
+  if ((extra ?? limitedExtra ?? cooldown) === undefined) return undefined
   return {
     chargedAtMs: 0,
-    reserved: { requests: 0, tokens: 0 },
-    actual: extra,
+    reserved: NO_COST,
+    actual: extra ?? NO_COST,
+    ...(limited === undefined ? {} : { limited: { reserved: NO_COST, actual: limitedExtra ?? NO_COST } }),
     ...(cooldown === undefined ? {} : { cooldown }),
     ...(model === undefined ? {} : { model }),
   }
 }
 
 /** Whether nothing was used beyond the reservation, no pause asked for and none ended: it frees what it reserved, and no more. */
-export function givesBackOnly({ reserved, actual, cooldown, trial }: Settlement): boolean {
-  return (cooldown ?? trial) === undefined && actual.requests <= reserved.requests && actual.tokens <= reserved.tokens
-}
-
-function isNothing({ requests, tokens }: Cost): boolean {
-  return requests === 0 && tokens === 0
+export function givesBackOnly({ reserved, actual, limited, cooldown, trial }: Settlement): boolean {
+  if ((cooldown ?? trial ?? excessOf(actual, reserved)) !== undefined) return false
+  return limited === undefined || excessOf(limited.actual, limited.reserved) === undefined
 }
