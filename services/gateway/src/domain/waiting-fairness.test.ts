@@ -36,7 +36,8 @@ function createWorld(limits: Partial<Cost>, maxWaiting = 2_000): World {
     charged.set(index, slot)
   }
 
-  const used = (metric: 'requests' | 'tokens'): number => [...charged.values()].reduce((sum, slot) => sum + slot[metric], 0)
+  const used = (metric: 'requests' | 'tokens'): number =>
+    [...charged.values()].reduce((sum, slot) => sum + slot[metric], 0)
 
   const denial = (cost: Cost): PermitDenial | undefined => {
     const slot = Math.floor(nowMs / SLOT_MS)
