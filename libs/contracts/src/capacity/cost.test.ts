@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { amountOf, excessOf, isNothing, NO_COST, sumOf } from './cost.ts'
+import { addCost, amountOf, exceeds, excessOf, isNothing, NO_COST, sumOf } from './cost.ts'
 import { METRICS } from './limits.ts'
 
 const whole = { requests: 1, tokens: 100 }
@@ -16,11 +16,30 @@ it('adds up to no parts where neither cost tells any', () => {
   expect(sumOf(NO_COST, split)).toEqual(split)
 })
 
+it('adds in place what it adds anew', () => {
+  for (const [a, b] of [
+    [whole, split],
+    [split, whole],
+    [whole, whole],
+    [split, split],
+  ] as const) {
+    const sum = { ...a }
+    addCost(sum, b)
+    expect(sum).toEqual(sumOf(a, b))
+  }
+})
+
 it('gives what exceeds in one part although the sum is the same', () => {
   const actual = { requests: 1, tokens: 50, inputTokens: 10, outputTokens: 40 }
   expect(excessOf(split, actual)).toEqual({ requests: 0, tokens: 0, inputTokens: 35, outputTokens: 0 })
   expect(excessOf(actual, split)).toEqual({ requests: 0, tokens: 0, inputTokens: 0, outputTokens: 35 })
   expect(excessOf(split, split)).toBeUndefined()
+  expect([exceeds(split, actual), exceeds(actual, split), exceeds(split, split), exceeds(split, whole)]).toEqual([
+    true,
+    true,
+    false,
+    false,
+  ])
 })
 
 it('sees a part that is used where the sum is not', () => {

@@ -21,14 +21,32 @@ export function sumOf(a: Cost, b: Cost): Cost {
   return sum
 }
 
+/** Adds a cost to a sum in place, for where very many are added up. */
+export function addCost(sum: Cost, cost: Cost): void {
+  for (const metric of SPLIT_METRICS) {
+    if (sum[metric] === undefined && cost[metric] === undefined) continue
+    sum[metric] = amountOf(sum, metric) + amountOf(cost, metric)
+  }
+  sum.requests += cost.requests
+  sum.tokens += cost.tokens
+}
+
+/** Whether `a` exceeds `b` in any metric. */
+export function exceeds(a: Cost, b: Cost): boolean {
+  if (a.requests > b.requests || a.tokens > b.tokens) return true
+  for (const metric of SPLIT_METRICS) if (amountOf(a, metric) > amountOf(b, metric)) return true
+  return false
+}
+
 /** Returns by how much `a` exceeds `b` in each metric; undefined where it exceeds it in none. */
 export function excessOf(a: Cost, b: Cost): Cost | undefined {
+  if (!exceeds(a, b)) return undefined
   const excess: Cost = { requests: Math.max(0, a.requests - b.requests), tokens: Math.max(0, a.tokens - b.tokens) }
   for (const metric of SPLIT_METRICS) {
     if (a[metric] === undefined && b[metric] === undefined) continue
     excess[metric] = Math.max(0, amountOf(a, metric) - amountOf(b, metric))
   }
-  return isNothing(excess) ? undefined : excess
+  return excess
 }
 
 /** Whether the cost uses up nothing of any metric. */

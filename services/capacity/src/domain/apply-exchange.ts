@@ -1,5 +1,6 @@
 import {
   type Acquire,
+  addCost,
   type Cost,
   costOf,
   DELIVERY_SLACK_MS,
@@ -8,7 +9,6 @@ import {
   excessOf,
   NO_COST,
   type PermitResult,
-  sumOf,
 } from '@sluice/contracts'
 import { acquire, chargeRecord, weighAnswers } from './acquire.ts'
 import type { HeldLimits } from './limits.ts'
@@ -125,12 +125,13 @@ function withLane(
 
 /** What the lane's unsettled permits hold after this exchange. */
 function openAfter(open: Cost, { acquires, settlements }: ExchangeRequest, results: readonly PermitResult[]): Cost {
-  let held = open
+  const held = costOf(open)
   for (const [index, acquired] of acquires.entries()) {
     const holdsMore = acquired.probe !== true && acquired.renews === undefined
     if (results[index]?.status !== 'granted' || !holdsMore) continue
-    held = sumOf(held, acquired)
+    addCost(held, acquired)
   }
-  const settled = settlements.reduce((sum, { reserved }) => sumOf(sum, reserved), NO_COST)
+  const settled = costOf(NO_COST)
+  for (const { reserved } of settlements) addCost(settled, reserved)
   return excessOf(held, settled) ?? NO_COST
 }

@@ -1,4 +1,4 @@
-import { type Cost, costOf, type Denied, SPLIT_METRICS, sumOf } from '@sluice/contracts'
+import { type Cost, type Denied, SPLIT_METRICS, sumOf } from '@sluice/contracts'
 import type { LimitedTokens } from '@sluice/providers'
 import type { UsableConnection } from './connection.ts'
 import { type CostEstimate, MAX_TOKENS } from './estimate-cost.ts'
@@ -72,8 +72,10 @@ export function reservedWithin(
 }
 
 /** Returns the whole cost of one request with these tokens. */
-export function countedCost({ limited, ...tokens }: ReservedTokens): CountedCost {
-  const cost: CountedCost = costOf({ requests: 1, ...tokens })
+export function countedCost({ tokens, inputTokens, outputTokens, limited }: ReservedTokens): CountedCost {
+  const cost: CountedCost = { requests: 1, tokens }
+  if (inputTokens !== undefined) cost.inputTokens = inputTokens
+  if (outputTokens !== undefined) cost.outputTokens = outputTokens
   if (limited !== undefined) cost.limited = limited
   return cost
 }

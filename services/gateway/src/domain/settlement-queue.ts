@@ -1,13 +1,15 @@
 import {
+  addCost,
+  amountOf,
   type CoolDown,
   type Cost,
+  exceeds,
   excessOf,
   isNothing,
   MAX_COUNT,
   METRICS,
   NO_COST,
   type Settlement,
-  sumOf,
   type Trial,
 } from '@sluice/contracts'
 
@@ -37,12 +39,15 @@ export function createSettlementQueue(): SettlementQueue {
   const addTo = (sums: Sums, key: number | string, settlement: Settlement): void => {
     const sum = sums.get(key)
     if (sum === undefined) {
-      sums.set(key, settlement)
+      sums.set(key, copyOf(settlement))
       return
     }
-    const both = joined(sum, settlement)
-    if (both === undefined) tightening.push(sum)
-    sums.set(key, both ?? settlement)
+    if (fits(sum, settlement)) {
+      join(sum, settlement)
+      return
+    }
+    tightening.push(sum)
+    sums.set(key, copyOf(settlement))
   }
 
   const add = ({ cooldown, trial, ...settlement }: Settlement): void => {
@@ -54,7 +59,7 @@ export function createSettlementQueue(): SettlementQueue {
       const isKept = longest === undefined ? cooldowns.size < MAX_COOLDOWNS : longest.durationMs < cooldown.durationMs
       if (isKept) cooldowns.set(key, cooldown)
     }
-    if (countsOf(settlement).every(isNothing)) return
+    if (usesNothing(settlement)) return
     if (givesBackOnly(settlement)) {
       addTo(refunds, model === undefined ? chargedAtMs : `${chargedAtMs} ${model}`, settlement)
     } else if (isNothing(settlement.reserved) && isNothing(settlement.limited?.reserved ?? NO_COST)) {
@@ -110,20 +115,41 @@ function nothingCharged(): Settlement {
 /** By what was charged, and by model. */
 type Sums = Map<number | string, Settlement>
 
-/** Returns both as one; undefined where that is more than one settlement may have. */
-function joined(a: Settlement, b: Settlement): Settlement | undefined {
-  const sum: Settlement = { ...a, reserved: sumOf(a.reserved, b.reserved), actual: sumOf(a.actual, b.actual) }
-  if (a.limited !== undefined || b.limited !== undefined) {
-    const [ofA, ofB] = [a.limited ?? a, b.limited ?? b]
-    sum.limited = { reserved: sumOf(ofA.reserved, ofB.reserved), actual: sumOf(ofA.actual, ofB.actual) }
-  }
-  const fits = countsOf(sum).every((cost) => METRICS.every((metric) => (cost[metric] ?? 0) <= MAX_COUNT))
-  return fits ? sum : undefined
+/** Whether the sum of both is within what one settlement may have. */
+function fits(a: Settlement, b: Settlement): boolean {
+  if (!(fitCosts(a.reserved, b.reserved) && fitCosts(a.actual, b.actual))) return false
+  if (a.limited === undefined && b.limited === undefined) return true
+  const [ofA, ofB] = [a.limited ?? a, b.limited ?? b]
+  return fitCosts(ofA.reserved, ofB.reserved) && fitCosts(ofA.actual, ofB.actual)
 }
 
-/** Every cost that a settlement names. */
-function countsOf({ reserved, actual, limited }: Settlement): Cost[] {
-  return limited === undefined ? [reserved, actual] : [reserved, actual, limited.reserved, limited.actual]
+function fitCosts(a: Cost, b: Cost): boolean {
+  for (const metric of METRICS) if (amountOf(a, metric) + amountOf(b, metric) > MAX_COUNT) return false
+  return true
+}
+
+/** Adds a settlement to a sum that is the queue's own. */
+function join(sum: Settlement, added: Settlement): void {
+  if (sum.limited !== undefined || added.limited !== undefined) {
+    const ofAdded = added.limited ?? added
+    sum.limited ??= { reserved: { ...sum.reserved }, actual: { ...sum.actual } }
+    addCost(sum.limited.reserved, ofAdded.reserved)
+    addCost(sum.limited.actual, ofAdded.actual)
+  }
+  addCost(sum.reserved, added.reserved)
+  addCost(sum.actual, added.actual)
+}
+
+function copyOf(settlement: Settlement): Settlement {
+  const { reserved, actual, limited } = settlement
+  const copy: Settlement = { ...settlement, reserved: { ...reserved }, actual: { ...actual } }
+  if (limited !== undefined) copy.limited = { reserved: { ...limited.reserved }, actual: { ...limited.actual } }
+  return copy
+}
+
+function usesNothing({ reserved, actual, limited }: Settlement): boolean {
+  if (!(isNothing(reserved) && isNothing(actual))) return false
+  return limited === undefined || (isNothing(limited.reserved) && isNothing(limited.actual))
 }
 
 /**
@@ -146,6 +172,6 @@ export function chargesOf({ reserved, actual, limited, cooldown, model }: Settle
 
 /** Whether nothing was used beyond the reservation, no pause asked for and none ended: it frees what it reserved, and no more. */
 export function givesBackOnly({ reserved, actual, limited, cooldown, trial }: Settlement): boolean {
-  if ((cooldown ?? trial ?? excessOf(actual, reserved)) !== undefined) return false
-  return limited === undefined || excessOf(limited.actual, limited.reserved) === undefined
+  if ((cooldown ?? trial) !== undefined || exceeds(actual, reserved)) return false
+  return limited === undefined || !exceeds(limited.actual, limited.reserved)
 }

@@ -141,7 +141,8 @@ function poolOf({ model, pool }: Reservation): Pick<Acquire, 'model' | 'pool'> {
 /** @param servedModels those of its connection that the provider has served; it adds its own */
 function permitOf(lane: () => Lane, servedModels: Set<string>, charge: Charge): Permit {
   const { pool, byModel, departByMs } = charge
-  const { limited, ...reserved } = charge.reserved
+  const { limited } = charge.reserved
+  const reserved: Cost = limited === undefined ? charge.reserved : costOf(charge.reserved)
   const { model } = pool
   let isSettled = false
   let trialAtMs = charge.trialAtMs
@@ -178,7 +179,7 @@ function permitOf(lane: () => Lane, servedModels: Set<string>, charge: Charge): 
         chargedAtMs: charge.chargedAtMs,
         reserved,
         actual,
-        ...limitedSettlement(charge.reserved, actual, counted),
+        ...((limited ?? counted) === undefined ? {} : limitedSettlement(charge.reserved, actual, counted)),
         ...(cooldown === undefined
           ? {}
           : { cooldown: servedModels.has(model) ? { ...cooldown, isServed: true } : cooldown }),
@@ -195,7 +196,6 @@ function limitedSettlement(
   actual: Cost,
   counted: Cost | undefined,
 ): Pick<Settlement, 'limited'> {
-  if (limited === undefined && counted === undefined) return {}
   const isUnused = actual.requests === 0 || actual.tokens === 0
   return { limited: { reserved: limited ?? reserved, actual: counted ?? (isUnused ? actual : (limited ?? actual)) } }
 }
