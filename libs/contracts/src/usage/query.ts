@@ -21,6 +21,8 @@ export const UsagePoint = Type.Object({
   outputTokens: Type.Integer(),
   /** Part of `inputTokens`. */
   cachedInputTokens: Type.Integer(),
+  /** Part of `inputTokens`, and not of those that were cached: written to the provider's cache. Absent where there are none. */
+  cacheWriteInputTokens: Type.Optional(Type.Integer()),
   /** Part of `outputTokens`. */
   reasoningTokens: Type.Integer(),
   /** Requests by how they ended (`Outcome`); outcomes that did not occur are absent. */

@@ -25,15 +25,17 @@ async function addTo(
   await sql`
     insert into ${sql.table(ROLLUP_TABLES[granularity])} as stored (
       from_at, connection_id, provider, model, api_key_id, outcome, denied_by,
-      requests, input_tokens, output_tokens, cached_input_tokens, reasoning_tokens, latency, time_to_first_token
+      requests, input_tokens, output_tokens, cached_input_tokens, reasoning_tokens, latency, time_to_first_token,
+      cache_write_input_tokens
     )
     select
       to_timestamp("fromMs" / 1000.0), "connectionId", provider, model, "apiKeyId", outcome, "deniedBy",
-      requests, "inputTokens", "outputTokens", "cachedInputTokens", "reasoningTokens", latency, "timeToFirstToken"
+      requests, "inputTokens", "outputTokens", "cachedInputTokens", "reasoningTokens", latency, "timeToFirstToken",
+      "cacheWriteInputTokens"
     from json_to_recordset(${JSON.stringify(rows)}) as added (
       "fromMs" bigint, "connectionId" text, provider text, model text, "apiKeyId" text, outcome text, "deniedBy" text,
       requests bigint, "inputTokens" bigint, "outputTokens" bigint, "cachedInputTokens" bigint, "reasoningTokens" bigint,
-      latency bigint[], "timeToFirstToken" bigint[]
+      latency bigint[], "timeToFirstToken" bigint[], "cacheWriteInputTokens" bigint
     )
     on conflict (connection_id, from_at, provider, model, api_key_id, outcome, denied_by) do update set
       requests = stored.requests + excluded.requests,
@@ -41,6 +43,7 @@ async function addTo(
       output_tokens = stored.output_tokens + excluded.output_tokens,
       cached_input_tokens = stored.cached_input_tokens + excluded.cached_input_tokens,
       reasoning_tokens = stored.reasoning_tokens + excluded.reasoning_tokens,
+      cache_write_input_tokens = stored.cache_write_input_tokens + excluded.cache_write_input_tokens,
       latency = usage.merge_histograms(stored.latency, excluded.latency),
       time_to_first_token = usage.merge_histograms(stored.time_to_first_token, excluded.time_to_first_token)`.execute(
     transaction,

@@ -51,7 +51,8 @@ async function moveOne(transaction: Transaction<Tables>, { from, to, fromMs, due
     select
       ${instant(fromMs)}, connection_id, provider, model, api_key_id, outcome, denied_by,
       sum(requests), sum(input_tokens), sum(output_tokens), sum(cached_input_tokens), sum(reasoning_tokens),
-      usage.merged_histogram(latency), usage.merged_histogram(time_to_first_token)
+      usage.merged_histogram(latency), usage.merged_histogram(time_to_first_token),
+      sum(cache_write_input_tokens)
     from ${sql.table(ROLLUP_TABLES[from])}
     where from_at >= ${instant(fromMs)} and from_at < ${instant(toMs)}
     group by connection_id, provider, model, api_key_id, outcome, denied_by`.execute(transaction)

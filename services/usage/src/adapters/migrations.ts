@@ -18,6 +18,11 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
       await sql.raw(MODEL_NAMES).execute(db)
     },
   },
+  '0004-cache-writes': {
+    up: async (db: Kysely<unknown>) => {
+      for (const table of ['minutes', 'hours', 'days']) await sql.raw(cacheWrites(table)).execute(db)
+    },
+  },
 }
 
 const FIRST_ROLLUPS = [
@@ -61,6 +66,10 @@ const rollups = (table: string) => `create table usage.${table} (
     time_to_first_token bigint[] not null,
     primary key (connection_id, from_at, provider, model, api_key_id, outcome, denied_by)
   ) partition by range (from_at)`
+
+/** The last column, as rollups move from table to table by position. What was recorded before did not tell. */
+const cacheWrites = (table: string) =>
+  `alter table usage.${table} add column cache_write_input_tokens bigint not null default 0`
 
 const GRANULARITIES = [
   rollups('minutes'),

@@ -25,6 +25,7 @@ async function counts(db: Kysely<Tables>, points: RawBuilder<unknown>, maxCells:
       sum(input_tokens)::bigint as "inputTokens",
       sum(output_tokens)::bigint as "outputTokens",
       sum(cached_input_tokens)::bigint as "cachedInputTokens",
+      sum(cache_write_input_tokens)::bigint as "cacheWriteInputTokens",
       sum(reasoning_tokens)::bigint as "reasoningTokens"
     from (${points}) as points
     group by point_at, point_group, provider, model, outcome, denied_by

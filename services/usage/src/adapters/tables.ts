@@ -28,6 +28,7 @@ export interface RollupsTable {
   /** Durations in milliseconds: see `packed-histogram.ts`. */
   latency: string[]
   time_to_first_token: string[]
+  cache_write_input_tokens: number
 }
 
 export interface HorizonsTable {

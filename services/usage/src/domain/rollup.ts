@@ -21,6 +21,8 @@ export interface Rollup {
   readonly outputTokens: number
   /** Part of `inputTokens`. */
   readonly cachedInputTokens: number
+  /** Part of `inputTokens`, and not of `cachedInputTokens`. */
+  readonly cacheWriteInputTokens: number
   /** Part of `outputTokens`. */
   readonly reasoningTokens: number
   /** From sending the request to the answer's end, of those that were sent. */
@@ -85,6 +87,7 @@ function emptyRollup(
     inputTokens: 0,
     outputTokens: 0,
     cachedInputTokens: 0,
+    cacheWriteInputTokens: 0,
     reasoningTokens: 0,
     latency: new Map(),
     timeToFirstToken: new Map(),
@@ -98,14 +101,17 @@ function add(rollup: Mutable<Rollup>, { requests = 1, usage, upstreamMs, timeToF
   if (usage !== undefined && isCredible(usage)) addTokens(rollup, usage)
 }
 
-function isCredible({ inputTokens, outputTokens, cachedInputTokens, reasoningTokens }: TokenUsage): boolean {
-  return Math.max(inputTokens, outputTokens, cachedInputTokens, reasoningTokens) <= MAX_TOKENS
+function isCredible(usage: TokenUsage): boolean {
+  const { inputTokens, outputTokens, cachedInputTokens, cacheWriteInputTokens, reasoningTokens } = usage
+  const known = Math.max(inputTokens, outputTokens, cachedInputTokens, reasoningTokens)
+  return known <= MAX_TOKENS && (cacheWriteInputTokens === undefined || cacheWriteInputTokens <= MAX_TOKENS)
 }
 
 function addTokens(rollup: Mutable<Rollup>, tokens: TokenUsage): void {
   rollup.inputTokens += tokens.inputTokens
   rollup.outputTokens += tokens.outputTokens
   rollup.cachedInputTokens += tokens.cachedInputTokens
+  if (tokens.cacheWriteInputTokens !== undefined) rollup.cacheWriteInputTokens += tokens.cacheWriteInputTokens
   rollup.reasoningTokens += tokens.reasoningTokens
 }
 

@@ -23,6 +23,7 @@ export interface CountCell {
   readonly inputTokens: number
   readonly outputTokens: number
   readonly cachedInputTokens: number
+  readonly cacheWriteInputTokens: number
   readonly reasoningTokens: number
 }
 

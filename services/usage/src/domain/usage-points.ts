@@ -21,6 +21,7 @@ export function usagePoints({ counts, histograms }: UsageCells, prices: PriceLis
 
 interface Sums {
   readonly point: UsagePoint
+  cacheWriteInputTokens: number
   costUsd: number
   pricedTokens: number
   unpricedTokens: number
@@ -42,7 +43,7 @@ function noSums({ fromMs, group }: CountCell): Sums {
     outcomes: {},
     deniedBy: {},
   }
-  return { point, costUsd: 0, pricedTokens: 0, unpricedTokens: 0 }
+  return { point, cacheWriteInputTokens: 0, costUsd: 0, pricedTokens: 0, unpricedTokens: 0 }
 }
 
 function add(sums: Sums, cell: CountCell, prices: PriceList): void {
@@ -51,6 +52,7 @@ function add(sums: Sums, cell: CountCell, prices: PriceList): void {
   point.inputTokens += cell.inputTokens
   point.outputTokens += cell.outputTokens
   point.cachedInputTokens += cell.cachedInputTokens
+  sums.cacheWriteInputTokens += cell.cacheWriteInputTokens
   point.reasoningTokens += cell.reasoningTokens
   point.outcomes[cell.outcome] = (point.outcomes[cell.outcome] ?? 0) + cell.requests
   if (cell.deniedBy !== '') point.deniedBy[cell.deniedBy] = (point.deniedBy[cell.deniedBy] ?? 0) + cell.requests
@@ -64,9 +66,16 @@ function add(sums: Sums, cell: CountCell, prices: PriceList): void {
   }
 }
 
-function toPoint({ point, costUsd: estimatedCostUsd, pricedTokens, unpricedTokens }: Sums): UsagePoint {
+function toPoint({
+  point,
+  cacheWriteInputTokens,
+  costUsd: estimatedCostUsd,
+  pricedTokens,
+  unpricedTokens,
+}: Sums): UsagePoint {
   return {
     ...point,
+    ...(cacheWriteInputTokens === 0 ? {} : { cacheWriteInputTokens }),
     ...(pricedTokens === 0 ? {} : { estimatedCostUsd }),
     ...(unpricedTokens === 0 ? {} : { unpricedTokens }),
   }
