@@ -1,4 +1,5 @@
 import type { ErrorCode, Metric, Period, ProviderId, RateLimitReading, TokenUsage } from '@sluice/contracts'
+import type { LimitCounting } from './limit-counting.ts'
 import type { MemberWatch } from './naming/ambiguous-member.ts'
 import type { UnifiedApi } from './unified-api.ts'
 
@@ -54,6 +55,8 @@ export interface ProviderAdapter {
    */
   answerReader(operation: Operation, inspection: RequestInspection, headers?: WireHeaders): AnswerReader
 
+  /** How the provider counts tokens against its own limits. */
+  readonly limitCounting: LimitCounting
   /** What the answer's headers say of the provider's limits. What they do not say, or not legibly, is absent. */
   rateLimits(headers: WireHeaders, receivedAtMs: number): RateLimitReading[]
   /**

@@ -9,9 +9,17 @@ export const MAX_COUNT = 1_000_000_000_000
 
 const Count = Type.Integer({ minimum: 0, maximum: MAX_COUNT })
 
-/** What a request uses up: so many requests (one) and so many tokens. */
+/**
+ * What a request uses up: so many requests (one) and so many tokens. Where input and output are not told apart, each may be all of `tokens`:
+ * {@link amountOf}.
+ */
 export type Cost = Static<typeof Cost>
-export const Cost = Type.Object({ requests: Count, tokens: Count })
+export const Cost = Type.Object({
+  requests: Count,
+  tokens: Count,
+  inputTokens: Type.Optional(Count),
+  outputTokens: Type.Optional(Count),
+})
 
 /**
  * Which part of the model's requests this one belongs to, where the provider has limits of its own for it: a service tier, requests with a
@@ -23,8 +31,12 @@ export type Acquire = Static<typeof Acquire>
 export const Acquire = Type.Object({
   model: Type.String({ maxLength: 512 }),
   pool,
-  requests: Count,
-  tokens: Count,
+  ...Cost.properties,
+  /**
+   * What the provider is expected to count of it against its own limits, where that is not the same (cached input, say): held against
+   * discovered limits.
+   */
+  limited: Type.Optional(Cost),
   /** What the request itself takes, where `tokens` are those of several: cool-downs are by the size of a request. */
   ownTokens: Type.Optional(Count),
   /** Only asks whether it would be granted now, and otherwise when: nothing is charged. */
@@ -70,6 +82,8 @@ export const Settlement = Type.Object({
   chargedAtMs: Type.Integer({ minimum: 0 }),
   reserved: Cost,
   actual: Cost,
+  /** The same by the provider's count, where the acquire had `limited`. */
+  limited: Type.Optional(Type.Object({ reserved: Cost, actual: Cost })),
   cooldown: Type.Optional(CoolDown),
   trial: Type.Optional(Trial),
   /** The permit's model, where the reply that granted it had `byModel`, or there was none. */

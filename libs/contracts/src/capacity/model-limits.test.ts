@@ -40,26 +40,38 @@ it('knows words for a dimension that have the period in them, and keeps the lowe
   ])
 })
 
-it('takes input and output tokens as one limit of their sum where there is none of tokens', () => {
+it('takes input and output tokens as limits of their own, each by itself and beside one of both', () => {
   const input = told('input-tokens', 800, { remaining: 500, resetAtMs: 90, lastSeenAtMs: 5 })
   const output = told('output-tokens', 200, { remaining: 20, resetAtMs: 70 })
   expect(modelLimits([output, input])).toEqual([
     {
       model: 'm',
       period: 'minute',
-      metric: 'tokens',
-      limit: 1_000,
-      dimension: 'input-tokens + output-tokens',
-      remaining: 520,
+      metric: 'outputTokens',
+      limit: 200,
+      dimension: 'output-tokens',
+      remaining: 20,
       resetAtMs: 70,
       seenAtMs: 2,
     },
+    {
+      model: 'm',
+      period: 'minute',
+      metric: 'inputTokens',
+      limit: 800,
+      dimension: 'input-tokens',
+      remaining: 500,
+      resetAtMs: 90,
+      seenAtMs: 5,
+    },
   ])
-  expect(modelLimits([input, output, told('tokens', 700)])).toMatchObject([{ limit: 700, dimension: 'tokens' }])
-  const daily = told('tokens-per-day', 700, { periodMs: 86_400_000 })
-  expect(modelLimits([input, output, daily]).map(({ limit }) => limit)).toEqual([700, 1_000])
-  expect(modelLimits([input])).toEqual([])
-  expect(modelLimits([input, { ...output, model: 'other' }])).toEqual([])
+  expect(modelLimits([told('tokens', 700), input]).map(({ metric, limit }) => [metric, limit])).toEqual([
+    ['tokens', 700],
+    ['inputTokens', 800],
+  ])
+  expect(modelLimits([told('input-tokens-per-minute', 700), input])).toMatchObject([
+    { metric: 'inputTokens', limit: 700 },
+  ])
 })
 
 it('leaves out what a capacity cannot express', () => {

@@ -20,37 +20,26 @@ export interface ModelLimit {
 
 /**
  * The discovered limits that a connection's capacity can express, at most one for each model, period and metric: the lowest.
- * `requests` and `tokens` count as such. Where a model has, for one period, no limit of tokens but one of input and one of
- * output tokens, both together are taken as one of their sum: nobody can use more without exceeding one of them. One
- * alone says nothing of the sum.
  *
  * Left out are limits of an unknown period, other dimensions, and limits of 0: who may send nothing is told so by the provider.
  */
 export function modelLimits(discovered: readonly DiscoveredLimit[]): ModelLimit[] {
   const lowest = new Map<string, ModelLimit>()
-  const halves = new Map<string, { input?: ModelLimit; output?: ModelLimit }>()
   for (const told of discovered) {
     const limit = asModelLimit(told)
-    if (limit === undefined) continue
-    const kind = kindOf(told.dimension)
-    if (kind === 'input-tokens') halves.set(keyOf(limit), { ...halves.get(keyOf(limit)), input: limit })
-    else if (kind === 'output-tokens') halves.set(keyOf(limit), { ...halves.get(keyOf(limit)), output: limit })
-    else keepLowest(lowest, limit)
-  }
-  for (const [key, { input, output }] of halves) {
-    if (input !== undefined && output !== undefined && !lowest.has(key)) lowest.set(key, sumOf(input, output))
+    if (limit !== undefined) keepLowest(lowest, limit)
   }
   return [...lowest.values()]
 }
 
 function asModelLimit({ model, dimension, limit, ...told }: DiscoveredLimit): ModelLimit | undefined {
-  const kind = kindOf(dimension)
+  const metric = metricOf(dimension)
   const period = PERIODS.find((each) => PERIOD_MS[each] === told.periodMs)
-  if (kind === undefined || period === undefined || limit < 1 || limit > MAX_LIMIT) return undefined
+  if (metric === undefined || period === undefined || limit < 1 || limit > MAX_LIMIT) return undefined
   return {
     model,
     period,
-    metric: kind === 'requests' ? 'requests' : 'tokens',
+    metric,
     limit,
     dimension,
     ...(told.remaining === undefined ? {} : { remaining: told.remaining }),
@@ -61,11 +50,9 @@ function asModelLimit({ model, dimension, limit, ...told }: DiscoveredLimit): Mo
 }
 
 /** `requests-per-day` and Mistral's `req-minute` count requests: some providers' words for a dimension have the period in them. */
-function kindOf(dimension: string): string | undefined {
-  const kind = /^(requests|req|tokens|input-tokens|output-tokens)(?:-(?:per-)?(?:minute|hour|day))?$/.exec(
-    dimension,
-  )?.[1]
-  return kind === 'req' ? 'requests' : kind
+function metricOf(dimension: string): Metric | undefined {
+  const [, kind = ''] = /^([a-z-]+?)(?:-(?:per-)?(?:minute|hour|day))?$/.exec(dimension) ?? []
+  return METRIC_OF.get(kind)
 }
 
 function keepLowest(lowest: Map<string, ModelLimit>, limit: ModelLimit): void {
@@ -77,21 +64,13 @@ function keyOf({ model, period, metric }: ModelLimit): string {
   return `${period} ${metric} ${model}`
 }
 
-/** What remains of both is known as long as neither is free again. */
-function sumOf(a: ModelLimit, b: ModelLimit): ModelLimit {
-  const { remaining: _, resetAtMs: __, ...sum } = a
-  const isRemainingKnown = a.remaining !== undefined && b.remaining !== undefined
-  const resets = [a.resetAtMs, b.resetAtMs].filter((resetAtMs) => resetAtMs !== undefined)
-  return {
-    ...sum,
-    limit: a.limit + b.limit,
-    dimension: [a.dimension, b.dimension].sort().join(' + '),
-    ...(isRemainingKnown ? { remaining: (a.remaining ?? 0) + (b.remaining ?? 0) } : {}),
-    ...(resets.length === 0 ? {} : { resetAtMs: Math.min(...resets) }),
-    seenAtMs: Math.min(a.seenAtMs, b.seenAtMs),
-  }
-}
-
+const METRIC_OF: ReadonlyMap<string, Metric> = new Map([
+  ['requests', 'requests'],
+  ['req', 'requests'],
+  ['tokens', 'tokens'],
+  ['input-tokens', 'inputTokens'],
+  ['output-tokens', 'outputTokens'],
+])
 const PERIODS: readonly Period[] = ['minute', 'hour', 'day']
 /** As much as a connection's capacity may be. */
 const MAX_LIMIT = 1_000_000_000_000

@@ -21,7 +21,7 @@ export const UsagePoint = Type.Object({
   outputTokens: Type.Integer(),
   /** Part of `inputTokens`. */
   cachedInputTokens: Type.Integer(),
-  /** Written to the provider's prompt cache. Part of `inputTokens`; absent where there were none. */
+  /** Part of `inputTokens`, and not of those that were cached: written to the provider's cache. Absent where there are none. */
   cacheWriteInputTokens: Type.Optional(Type.Integer()),
   /** Part of `outputTokens`. */
   reasoningTokens: Type.Integer(),

@@ -4,6 +4,7 @@ import { revealField } from '../wire/reveal-field.ts'
 import { anthropicAnswerReader } from './answer-reader.ts'
 import { anthropicErrorAnswer } from './errors.ts'
 import { inspectAnthropicRequest } from './inspect.ts'
+import { anthropicLimitCounting } from './limit-counting.ts'
 import { ANTHROPIC_MODEL_MEMBERS, anthropicNamedModels } from './named-models.ts'
 import { anthropicOperation } from './operations.ts'
 import { ANTHROPIC_LONG_PROMPT_TOKENS, anthropicPool } from './pool.ts'
@@ -26,6 +27,7 @@ export const anthropic: ProviderAdapter = {
   longPromptTokens: ANTHROPIC_LONG_PROMPT_TOKENS,
   outgoingBody: (_inspection, _body, bytes) => bytes,
   answerReader: anthropicAnswerReader,
+  limitCounting: anthropicLimitCounting,
   rateLimits: readAnthropicRateLimits,
   rateLimitsInError: () => [],
   rateLimitHeaders: anthropicRateLimitHeaders,

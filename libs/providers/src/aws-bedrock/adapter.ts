@@ -7,6 +7,7 @@ import { readRetryAfterMs } from '../wire/retry-after.ts'
 import { bedrockAnswerReader } from './answer-reader.ts'
 import { bedrockErrorAnswer } from './errors.ts'
 import { inspectBedrockRequest } from './inspect.ts'
+import { bedrockLimitCounting } from './limit-counting.ts'
 import { bedrockOperation } from './operations.ts'
 import { BEDROCK_LONG_PROMPT_TOKENS, bedrockPool } from './pool.ts'
 import { awsBedrockUnified } from './unified/unified.ts'
@@ -28,6 +29,7 @@ export const awsBedrock: ProviderAdapter = {
   longPromptTokens: BEDROCK_LONG_PROMPT_TOKENS,
   outgoingBody: (_inspection, _body, bytes) => bytes,
   answerReader: bedrockAnswerReader,
+  limitCounting: bedrockLimitCounting,
   rateLimits: () => [],
   rateLimitsInError: () => [],
   rateLimitHeaders: (headers) => keepRateLimitHeaders(headers, () => false),

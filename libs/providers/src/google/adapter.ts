@@ -1,3 +1,4 @@
+import { COUNTS_ALL } from '../limit-counting.ts'
 import type { ProviderAdapter } from '../provider-adapter.ts'
 import { configuredBaseUrl, withoutEnd } from '../wire/configured-base-url.ts'
 import { keepRateLimitHeaders } from '../wire/rate-limit-reading.ts'
@@ -30,6 +31,7 @@ export const google: ProviderAdapter = {
   longPromptTokens: GOOGLE_LONG_PROMPT_TOKENS,
   outgoingBody: (_inspection, _body, bytes) => bytes,
   answerReader: googleAnswerReader,
+  limitCounting: COUNTS_ALL,
   rateLimits: () => [],
   rateLimitsInError: googleQuotaFailures,
   rateLimitHeaders: (headers) => keepRateLimitHeaders(headers, () => false),

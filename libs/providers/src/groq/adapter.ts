@@ -2,6 +2,7 @@ import { openAiCompatible } from '../openai/compatible.ts'
 import { inspectOpenAiRequest } from '../openai/inspect.ts'
 import type { ProviderAdapter, ProviderConfig } from '../provider-adapter.ts'
 import { configuredBaseUrl, withoutEnd } from '../wire/configured-base-url.ts'
+import { groqLimitCounting } from './limit-counting.ts'
 import { groqPool } from './pool.ts'
 import { readGroqRateLimits } from './rate-limit-headers.ts'
 
@@ -18,6 +19,7 @@ export const groq: ProviderAdapter = {
   inspect: (operation, body, sizeBytes) => ({ ...inspectOpenAiRequest(operation, body, sizeBytes), addsUsage: false }),
   pool: groqPool,
   longPromptTokens: Number.POSITIVE_INFINITY,
+  limitCounting: groqLimitCounting,
   rateLimits: readGroqRateLimits,
 }
 

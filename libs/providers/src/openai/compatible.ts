@@ -1,4 +1,5 @@
 import type { ProviderId } from '@sluice/contracts'
+import { COUNTS_ALL } from '../limit-counting.ts'
 import type { ProviderAdapter, ProviderConfig } from '../provider-adapter.ts'
 import { forgivenPath } from '../wire/forgiven-path.ts'
 import { revealField } from '../wire/reveal-field.ts'
@@ -45,6 +46,7 @@ export function openAiCompatible({ id, root, baseUrl }: OpenAiDialect): Provider
     longPromptTokens: OPENAI_LONG_PROMPT_TOKENS,
     outgoingBody: includeUsage,
     answerReader: openAiAnswerReader,
+    limitCounting: COUNTS_ALL,
     rateLimits: readOpenAiRateLimits,
     rateLimitsInError: () => [],
     rateLimitHeaders: openAiRateLimitHeaders,

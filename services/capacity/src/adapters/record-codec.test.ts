@@ -1,29 +1,33 @@
-import { LANE_EXPIRY_MS } from '@sluice/contracts'
+import { LANE_EXPIRY_MS, METRICS, SPLIT_METRICS, type SplitMetric } from '@sluice/contracts'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { applyExchange } from '../domain/apply-exchange.ts'
 import type { HeldLimits, Limits } from '../domain/limits.ts'
 import { MAX_MODELS, NO_COUNTERS } from '../domain/model-counters.ts'
 import { advance, type CapacityRecord, emptyRecord } from '../domain/record.ts'
+import { used } from '../domain/window.ts'
 import { decodeRecord, encodeRecord, UnknownRecordError } from './record-codec.ts'
 
 const T0 = Date.UTC(2026, 0, 1)
 const limits: Limits = [
   { period: 'minute', metric: 'requests', limit: 40 },
   { period: 'day', metric: 'tokens', limit: 100_000 },
+  { period: 'hour', metric: 'inputTokens', limit: 90_000 },
 ]
 
 interface Step {
   readonly afterMs: number
   readonly gateway: string
   readonly acquires: readonly number[]
+  /** Costs tell input and output apart, or one of them. */
+  readonly parts?: readonly SplitMetric[]
   readonly cooldown: boolean
 }
 
 function recordAfter(steps: readonly Step[], held: HeldLimits = { configured: limits }): CapacityRecord {
   let record = emptyRecord()
   let nowMs = T0
-  for (const [index, { afterMs, gateway, acquires, cooldown }] of steps.entries()) {
+  for (const [index, { afterMs, gateway, acquires, parts = [], cooldown }] of steps.entries()) {
     nowMs += afterMs
     const zero = { requests: 0, tokens: 0 }
     const settlement = { chargedAtMs: nowMs, reserved: zero, actual: zero, cooldown: { model: 'm', durationMs: 500 } }
@@ -34,7 +38,12 @@ function recordAfter(steps: readonly Step[], held: HeldLimits = { configured: li
         gateway,
         seq: index + 1,
         asOfMs: nowMs,
-        acquires: acquires.map((tokens) => ({ model: 'm2', requests: 1, tokens })),
+        acquires: acquires.map((tokens) => ({
+          model: 'm2',
+          requests: 1,
+          tokens,
+          ...Object.fromEntries(parts.map((metric, i) => [metric, (tokens >> 1) + i])),
+        })),
         settlements: cooldown ? [settlement] : [],
       },
       0,
@@ -48,6 +57,7 @@ it('gives back what was stored', () => {
     afterMs: fc.nat(400_000),
     gateway: fc.constantFrom('a', 'b', 'c'),
     acquires: fc.array(fc.nat(5_000), { maxLength: 12 }),
+    parts: fc.subarray([...SPLIT_METRICS]),
     cooldown: fc.boolean(),
   })
   fc.assert(
@@ -111,6 +121,27 @@ it('reads a record from before anything was counted for each model, and writes n
   expect(decodeRecord(stored).models.size).toBe(0)
 })
 
+it('writes no parts of tokens where none are told apart, and reads what was written before there were any', () => {
+  const steps = [{ afterMs: 0, gateway: 'a', acquires: [1, 2], cooldown: true }]
+  const { v, ...stored } = encodeRecord(recordAfter(steps))
+  expect(v).toBe(4)
+  expect(stored).not.toHaveProperty('parts')
+  expect(stored.lanes[0]?.open).toEqual([2, 3])
+  expect(decodeRecord({ v: 3, ...stored })).toEqual(recordAfter(steps))
+})
+
+it('keeps apart, in one window, charges that tell their parts and charges that do not', () => {
+  const record = recordAfter([
+    { afterMs: 0, gateway: 'a', acquires: [100], cooldown: false },
+    { afterMs: 5_000, gateway: 'a', acquires: [40], parts: ['outputTokens'], cooldown: false },
+  ])
+  const stored = encodeRecord(record)
+  expect(stored.parts).toEqual({ outputTokens: { minute: [20, -1], hour: [120], day: [120] } })
+  const decoded = decodeRecord(JSON.parse(JSON.stringify(stored)))
+  expect(decoded).toEqual(record)
+  expect(METRICS.map((metric) => used(decoded.windows.minute, metric))).toEqual([2, 140, 140, 120])
+})
+
 it('stays small: every slot of every window in use, eight gateways, 256 permits in each last exchange', () => {
   const record = fullRecord({ configured: [] })
   expect(record.lanes.size).toBe(8)
@@ -119,26 +150,32 @@ it('stays small: every slot of every window in use, eight gateways, 256 permits 
   expect(JSON.stringify(encodeRecord(record)).length).toBeLessThan(5_120)
 })
 
-it('stays below half of what a message may have, with all models that are counted in use in every slot', () => {
-  const { models, ...record } = fullRecord({ configured: [], discovered: new Map() })
+it('stays small with both parts of tokens in every slot', () => {
+  const record = fullRecord({ configured: [] }, SPLIT_METRICS)
+  expect(JSON.stringify(encodeRecord(record)).length).toBeLessThan(8_192)
+})
+
+it('stays below three quarters of what a message may have, with all models that are counted in use in every slot', () => {
+  const { models, ...record } = fullRecord({ configured: [], discovered: new Map() }, SPLIT_METRICS)
   const counters = models.get('m2') ?? NO_COUNTERS
   expect(counters.windows.minute.older.length + counters.windows.hour.older.length).toBeGreaterThan(115)
   const lowered = { left: 123_456, endsAtMs: record.clockMs, countedFromMs: record.clockMs }
   const allowance = { seenAtMs: record.clockMs, keptUntilMs: record.clockMs, lowered }
-  const keys = ['minute', 'hour', 'day'].flatMap((period) => [`${period}-requests`, `${period}-tokens`])
+  const keys = ['minute', 'hour', 'day'].flatMap((period) => METRICS.map((metric) => `${period}-${metric}`))
   const full = { ...counters, allowances: new Map(keys.map((key) => [key, allowance])) }
   const names = Array.from({ length: MAX_MODELS }, (_, i) => `us.anthropic.claude-sonnet-4-5-20250929-v1:${i}`)
   const stored = encodeRecord({ ...record, models: new Map(names.map((name) => [name, full])) })
-  expect(JSON.stringify(stored).length).toBeLessThan(512 * 1_024)
+  expect(JSON.stringify(stored).length).toBeLessThan(768 * 1_024)
 })
 
 /** Every slot of every window in use, by eight gateways. */
-function fullRecord(held: HeldLimits): CapacityRecord {
+function fullRecord(held: HeldLimits, parts: readonly SplitMetric[] = []): CapacityRecord {
   const gateways = ['0', '1', '2', '3', '4', '5', '6', '7'].map((n) => `6f1d7f6e-2f57-4d6c-9f0c-2b8f3f8f7f6${n}.1`)
   const step = (afterMs: number, index: number): Step => ({
     afterMs,
     gateway: gateways[index % 8] ?? '',
     acquires: Array.from({ length: 256 }, () => 12_345),
+    parts,
     cooldown: false,
   })
   return recordAfter(
@@ -153,7 +190,7 @@ function fullRecord(held: HeldLimits): CapacityRecord {
 
 it('refuses what is not a record of a known version, and says what to do', () => {
   const { v, ...fields } = encodeRecord(emptyRecord())
-  for (const stored of [null, {}, { v }, 'x', fields, { ...fields, v: v - 1 }, { ...fields, v: v + 1 }]) {
+  for (const stored of [null, {}, { v }, 'x', fields, { ...fields, v: 2 }, { ...fields, v: v + 1 }]) {
     expect(() => decodeRecord(stored)).toThrow(UnknownRecordError)
     expect(() => decodeRecord(stored)).toThrow('remove the streams KV_capacity and KV_capacity-clock')
   }

@@ -1,4 +1,4 @@
-import { type Denied, Metric, Period, type PermitResult } from '@sluice/contracts'
+import { type Cost, type Denied, Metric, Period, type PermitResult, SPLIT_METRICS } from '@sluice/contracts'
 import { type Static, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import type { Allowance, LoweredLimit } from '../domain/allowance.ts'
@@ -8,14 +8,24 @@ import type { CapacityRecord, Lane, Loss } from '../domain/record.ts'
 import { type Slot, slotsOf, type Window, windowOf } from '../domain/window.ts'
 import type { Windows } from '../domain/windows.ts'
 
-/** Of each: `[index of the newest slot, then for each slot, newest first: slots before the newest, requests, tokens]`. */
+const INTEGER = Type.Integer()
+const NUMBERS = Type.Array(Type.Number())
+
+/** Of each slot, newest first, how many of `tokens` are of this part; {@link NOT_SPLIT} where the slot does not tell. */
+const StoredPart = Type.Object({ minute: NUMBERS, hour: NUMBERS, day: NUMBERS })
+
 const storedWindows = {
-  minute: Type.Array(Type.Number()),
-  hour: Type.Array(Type.Number()),
-  day: Type.Array(Type.Number()),
+  /** Of each: `[index of the newest slot, then for each slot, newest first: slots before the newest, requests, tokens]`. */
+  minute: NUMBERS,
+  hour: NUMBERS,
+  day: NUMBERS,
+  /** Each part of tokens that a slot tells apart; absent where none does, as where none is limited. */
+  parts: Type.Optional(
+    Type.Object({ inputTokens: Type.Optional(StoredPart), outputTokens: Type.Optional(StoredPart) }),
+  ),
 }
 
-const INTEGER = Type.Integer()
+const storedWindow = Type.Object(storedWindows)
 
 /** From how many tokens, until when, whether the model was served (0 or 1), refused when, strictly until when, tried when, to be tried when, and how much later then. */
 const StoredCoolDown = Type.Tuple([INTEGER, INTEGER, INTEGER, INTEGER, INTEGER, INTEGER, INTEGER, INTEGER])
@@ -23,8 +33,8 @@ const StoredCoolDown = Type.Tuple([INTEGER, INTEGER, INTEGER, INTEGER, INTEGER, 
 /** A record as it is stored: JSON with short names and flat arrays of numbers, since it is written with every commit. */
 export type StoredRecord = Static<typeof StoredRecord>
 export const StoredRecord = Type.Object({
-  /** Version of this form. */
-  v: Type.Literal(3),
+  /** Version of this form. One of version 3 reads the same: it tells no parts of tokens apart. */
+  v: Type.Union([Type.Literal(3), Type.Literal(4)]),
   clock: Type.Integer(),
   ...storedWindows,
   lanes: Type.Array(
@@ -32,7 +42,8 @@ export const StoredRecord = Type.Object({
       id: Type.String(),
       seq: Type.Integer(),
       seen: Type.Integer(),
-      open: Type.Tuple([Type.Integer(), Type.Integer()]),
+      /** Requests and tokens, and then each part of tokens that is told apart. */
+      open: Type.Array(INTEGER, { minItems: 2, maxItems: 2 + SPLIT_METRICS.length }),
       /** Runs of equal results: how many, and which of `kinds`. */
       runs: Type.Array(Type.Integer()),
       /** Distinct results: an instant of grant, a denial, or the grant of a trial. */
@@ -71,14 +82,14 @@ export const StoredRecord = Type.Object({
 
 export function encodeRecord(record: CapacityRecord): StoredRecord {
   return {
-    v: 3,
+    v: 4,
     clock: record.clockMs,
     ...encodeWindows(record.windows),
     lanes: [...record.lanes].map(([id, lane]) => ({
       id,
       seq: lane.seq,
       seen: lane.seenAtMs,
-      open: [lane.open.requests, lane.open.tokens],
+      open: encodeCost(lane.open),
       ...encodeResults(lane.results),
     })),
     cooldowns: encodeCoolDowns(record.cooldowns),
@@ -113,7 +124,7 @@ export function decodeRecord(stored: unknown): CapacityRecord {
         {
           seq: lane.seq,
           seenAtMs: lane.seen,
-          open: { requests: lane.open[0], tokens: lane.open[1] },
+          open: decodeCost(lane.open),
           results: decodeResults(lane.runs, lane.kinds as Kind[]),
         },
       ]),
@@ -218,35 +229,75 @@ function decodeLowered([left, endsAtMs, countedFromMs]: [number, number, number]
 
 type StoredModel = NonNullable<StoredRecord['models']>[number]
 
-function encodeWindows({ minute, hour, day }: Windows): Record<Period, number[]> {
-  return { minute: encodeWindow(minute), hour: encodeWindow(hour), day: encodeWindow(day) }
+type StoredWindows = Static<typeof storedWindow>
+
+function encodeWindows({ minute, hour, day }: Windows): StoredWindows {
+  const [minutes, hours, days] = [newestFirst(minute), newestFirst(hour), newestFirst(day)]
+  const stored: StoredWindows = {
+    minute: encodeWindow(minute, minutes),
+    hour: encodeWindow(hour, hours),
+    day: encodeWindow(day, days),
+  }
+  for (const metric of SPLIT_METRICS) {
+    const tellsApart = (slot: Slot) => slot[metric] !== undefined
+    if (!(minutes.some(tellsApart) || hours.some(tellsApart) || days.some(tellsApart))) continue
+    const partOf = (slots: readonly Slot[]) => slots.map((slot) => slot[metric] ?? NOT_SPLIT)
+    stored.parts ??= {}
+    stored.parts[metric] = { minute: partOf(minutes), hour: partOf(hours), day: partOf(days) }
+  }
+  return stored
 }
 
-function decodeWindows({ minute, hour, day }: Record<Period, readonly number[]>): Windows {
+function decodeWindows(stored: StoredWindows): Windows {
   return {
-    minute: decodeWindow('minute', minute),
-    hour: decodeWindow('hour', hour),
-    day: decodeWindow('day', day),
+    minute: decodeWindow('minute', stored),
+    hour: decodeWindow('hour', stored),
+    day: decodeWindow('day', stored),
   }
 }
 
-function encodeWindow(window: Window): number[] {
-  const numbers = [window.newest.index]
-  for (const slot of slotsOf(window).toReversed()) {
-    numbers.push(window.newest.index - slot.index, slot.requests, slot.tokens)
-  }
+function newestFirst(window: Window): readonly Slot[] {
+  return slotsOf(window).toReversed()
+}
+
+function encodeWindow({ newest }: Window, slots: readonly Slot[]): number[] {
+  const numbers = [newest.index]
+  for (const slot of slots) numbers.push(newest.index - slot.index, slot.requests, slot.tokens)
   return numbers
 }
 
-function decodeWindow(period: Period, numbers: readonly number[]): Window {
+function decodeWindow(period: Period, stored: StoredWindows): Window {
+  const numbers = stored[period]
   const newestIndex = numbers[0] ?? 0
   const slots: Slot[] = []
   for (let i = 1; i + 2 < numbers.length; i += 3) {
     const [age = 0, requests = 0, tokens = 0] = numbers.slice(i, i + 3)
-    slots.push({ index: newestIndex - age, requests, tokens })
+    const cost: Cost = { requests, tokens }
+    for (const metric of SPLIT_METRICS) {
+      const amount = stored.parts?.[metric]?.[period][slots.length] ?? NOT_SPLIT
+      if (amount !== NOT_SPLIT) cost[metric] = amount
+    }
+    slots.push({ index: newestIndex - age, ...cost })
   }
   return windowOf(period, slots.reverse())
 }
+
+function encodeCost(cost: Cost): number[] {
+  const numbers = [cost.requests, cost.tokens, ...SPLIT_METRICS.map((metric) => cost[metric] ?? NOT_SPLIT)]
+  while (numbers.length > 2 && numbers.at(-1) === NOT_SPLIT) numbers.pop()
+  return numbers
+}
+
+function decodeCost([requests = 0, tokens = 0, ...parts]: readonly number[]): Cost {
+  const cost: Cost = { requests, tokens }
+  for (const [index, amount] of parts.entries()) {
+    const metric = SPLIT_METRICS[index]
+    if (metric !== undefined && amount !== NOT_SPLIT) cost[metric] = amount
+  }
+  return cost
+}
+
+const NOT_SPLIT = -1
 
 /** An instant of grant, a denial, or the grant of a trial. */
 type Kind = number | Denied | StoredTrial

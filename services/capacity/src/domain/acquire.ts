@@ -1,4 +1,4 @@
-import type { Cost, Denied, ModelLimit } from '@sluice/contracts'
+import { amountOf, type Cost, type Denied, type ModelLimit } from '@sluice/contracts'
 import { allowanceKey, weigh } from './allowance.ts'
 import { coolDownMs, isTrial, type Pool, withTrial } from './cool-downs.ts'
 import { type HeldLimits, type Limit, type Limits, toldOf } from './limits.ts'
@@ -35,6 +35,8 @@ export function weighAnswers(record: CapacityRecord, { discovered }: HeldLimits,
 /** What is asked for, and how. */
 export interface AcquireOptions extends Pool {
   readonly cost: Cost
+  /** What the provider is expected to count of it against its own limits; absent: the same. */
+  readonly limited?: Cost | undefined
   /** Of the request that asks, where the cost is that of several. */
   readonly ownTokens?: number | undefined
   /** By how much the asking instance's clock is behind the record's: the request has to wait for that as well. */
@@ -48,15 +50,15 @@ export interface AcquireOptions extends Pool {
  * it if so. Pure: returns the new record. A denial charges nothing and names the limit that takes longest to free up.
  */
 export function acquire(record: CapacityRecord, limits: HeldLimits, options: AcquireOptions): AcquireResult {
-  const { model, cost, ownTokens = cost.tokens } = options
+  const { model, cost, limited = cost, ownTokens = cost.tokens } = options
   const told = toldOf(limits, model, record.clockMs)
   const denial =
     tooLarge(limits.configured, cost) ??
-    namingModel(model, tooLarge(told, cost)) ??
+    namingModel(model, tooLarge(told, limited)) ??
     firstToWaitFor(record, limits.configured, told, options, ownTokens)
   if (denial !== undefined) return denial
   const chargedAtMs = record.clockMs + options.chargeLaterMs
-  const charged = chargeRecord(record, limits, model, cost, chargedAtMs)
+  const charged = chargeRecord(record, limits, { model, cost, limited }, chargedAtMs)
   if (!isTrial(record.cooldowns, options, ownTokens)) {
     return { status: 'granted', chargedAtMs, record: charged, isTrial: false }
   }
@@ -64,24 +66,23 @@ export function acquire(record: CapacityRecord, limits: HeldLimits, options: Acq
   return { status: 'granted', chargedAtMs, record: { ...charged, cooldowns }, isTrial: true }
 }
 
-/** The record with the cost charged to every window at `atMs`, whatever the limits. */
+/** The record with the cost charged to every window at `atMs`, whatever the limits; `limited` to those of the model. */
 export function chargeRecord(
   record: CapacityRecord,
   { discovered }: HeldLimits,
-  model: string,
-  cost: Cost,
+  { model, cost, limited = cost }: Pick<AcquireOptions, 'model' | 'cost' | 'limited'>,
   atMs: number,
 ): CapacityRecord {
   const windows = chargeAll(record.windows, cost, atMs)
   if (discovered === undefined) return { ...record, windows }
-  const counters = chargeModel(record.models.get(model) ?? NO_COUNTERS, cost, atMs)
+  const counters = chargeModel(record.models.get(model) ?? NO_COUNTERS, limited, atMs)
   return { ...record, windows, models: withModel(record.models, model, counters, (other) => discovered.has(other)) }
 }
 
 /** The limit that `cost` exceeds even in an empty window, if there is one. */
 function tooLarge(limits: Limits, cost: Cost): Denied | undefined {
   for (const { period, metric, limit } of limits) {
-    const excess = cost[metric] - limit
+    const excess = amountOf(cost, metric) - limit
     if (excess > 0) return { status: 'denied', code: 'request_exceeds_capacity', period, metric, limit, excess }
   }
   return undefined
@@ -99,7 +100,7 @@ function firstToWaitFor(
   options: AcquireOptions,
   ownTokens: number,
 ): Denied | undefined {
-  const { model, pool, cost, behindMs } = options
+  const { model, pool, cost, limited = cost, behindMs } = options
   const { clockMs, windows } = record
   let longestMs = 0
   let denial: Denied | undefined
@@ -120,8 +121,8 @@ function firstToWaitFor(
   for (const limit of told) {
     const { period, metric } = limit
     const lowered = counters.allowances.get(allowanceKey(limit))?.lowered
-    const raisedAtMs = lowered !== undefined && cost[metric] > lowered.left ? lowered.endsAtMs : clockMs
-    const waitMs = Math.max(raisedAtMs, fitsAtMs(counters.windows, limit, cost, clockMs)) - clockMs
+    const raisedAtMs = lowered !== undefined && amountOf(limited, metric) > lowered.left ? lowered.endsAtMs : clockMs
+    const waitMs = Math.max(raisedAtMs, fitsAtMs(counters.windows, limit, limited, clockMs)) - clockMs
     if (waitMs > longestMs) {
       longestMs = waitMs
       const retryAfterMs = Math.ceil(waitMs + behindMs)
@@ -134,11 +135,11 @@ function firstToWaitFor(
 /** The first instant, Unix milliseconds, at which `cost` fits under `limit` if nothing else is charged until then. */
 function fitsAtMs(windows: Windows, limit: Limit, cost: Cost, nowMs: number): number {
   const window = windows[limit.period]
-  let excess = used(window, limit.metric) + cost[limit.metric] - limit.limit
+  let excess = used(window, limit.metric) + amountOf(cost, limit.metric) - limit.limit
   if (excess <= 0) return nowMs
   let instantMs = nowMs
   for (const slot of slotsOf(window)) {
-    excess -= slot[limit.metric]
+    excess -= amountOf(slot, limit.metric)
     instantMs = slotEndsCountingAtMs(limit.period, slot.index)
     if (excess <= 0) break
   }

@@ -1,7 +1,7 @@
 import { type Cost, type ModelLimit, PERIOD_MS } from '@sluice/contracts'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { acquireAt } from '../testing/acquire-at.ts'
+import { acquireAt, askAt } from '../testing/acquire-at.ts'
 import { fill, grant, held, one, T0, told } from '../testing/held-limits.ts'
 import { weighAnswers } from './acquire.ts'
 import { statusOf } from './figures.ts'
@@ -197,3 +197,43 @@ function loweredBy(record: CapacityRecord, { period, metric }: ModelLimit) {
   const allowance = record.models.get('m')?.allowances.get(`${period}-${metric}`)
   return allowance?.lowered && { seenAtMs: allowance.seenAtMs, endsAtMs: allowance.lowered.endsAtMs }
 }
+
+it('compares what the provider says remains of input with what it counts of it, not with what was used', () => {
+  const limits = (remaining?: number) => {
+    const input = {
+      metric: 'inputTokens',
+      dimension: 'input-tokens',
+      seenAtMs: T0 + 1_000,
+      resetAtMs: T0 + 40_000,
+    } as const
+    return held(told(40_000, { ...input, ...(remaining === undefined ? {} : { remaining }) }))
+  }
+  const cached = {
+    model: 'm',
+    requests: 1,
+    tokens: 45_050,
+    limited: { requests: 1, tokens: 450, inputTokens: 400, outputTokens: 50 },
+  }
+  const first = askAt(emptyRecord(), limits(), cached, T0)
+  if (first.status !== 'granted') throw new Error('it fits')
+  const leftBy = (remaining: number) => {
+    const weighed = weighAnswers(advance(first.record, T0 + 1_000), limits(remaining), 'm')
+    return statusOf('c', weighed, limits(remaining)).models?.map((each) => each.remaining)
+  }
+  expect(leftBy(39_600)).toEqual([39_600])
+  expect(leftBy(30_000)).toEqual([30_000])
+  // Others have used 9,600 of it: what is taken and given back of the rest is counted as the provider does.
+  const lowered = weighAnswers(advance(first.record, T0 + 1_000), limits(30_000), 'm')
+  const second = askAt(lowered, limits(30_000), cached, T0 + 2_000)
+  if (second.status !== 'granted') throw new Error('it fits')
+  const leftIn = (record: CapacityRecord) => statusOf('c', record, limits(30_000)).models?.[0]?.remaining
+  expect(leftIn(second.record)).toBe(29_600)
+  const settled = settle(second.record, {
+    chargedAtMs: second.chargedAtMs,
+    reserved: { requests: 1, tokens: 45_050 },
+    actual: { requests: 1, tokens: 45_050 },
+    limited: { reserved: cached.limited, actual: { requests: 1, tokens: 150, inputTokens: 100, outputTokens: 50 } },
+    model: 'm',
+  })
+  expect(leftIn(settled)).toBe(29_900)
+})

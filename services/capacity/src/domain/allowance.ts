@@ -1,4 +1,4 @@
-import { type Cost, type Metric, type ModelLimit, PERIOD_MS, type Period } from '@sluice/contracts'
+import { amountOf, type Cost, METRICS, type Metric, type ModelLimit, PERIOD_MS, type Period } from '@sluice/contracts'
 import { chargeSlotIndex, oldestCountingIndex, slotsOf, slotTakesChargesFromMs, used } from './window.ts'
 import type { Windows } from './windows.ts'
 
@@ -72,13 +72,13 @@ export function advanceAllowances(allowances: Allowances, nowMs: number): Allowa
 }
 
 export function chargeAllowances(allowances: Allowances, cost: Cost): Allowances {
-  return changeLeft(allowances, ({ left }, metric) => left - cost[metric])
+  return changeLeft(allowances, ({ left }, metric) => left - amountOf(cost, metric))
 }
 
 /** What was charged before an answer came is in the provider's count or not, who knows: its refund raises nothing. */
 export function refundAllowances(allowances: Allowances, cost: Cost, chargedAtMs: number): Allowances {
   return changeLeft(allowances, ({ left, countedFromMs }, metric) =>
-    chargedAtMs < countedFromMs ? left : left + cost[metric],
+    chargedAtMs < countedFromMs ? left : left + amountOf(cost, metric),
   )
 }
 
@@ -90,9 +90,10 @@ function changeLeft(allowances: Allowances, change: (lowered: LoweredLimit, metr
   let changed: Map<string, Allowance> | undefined
   for (const [key, allowance] of allowances) {
     const { lowered } = allowance
-    if (lowered === undefined) continue
+    const metric = METRICS.find((each) => key.endsWith(`-${each}`))
+    if (lowered === undefined || metric === undefined) continue
     changed ??= new Map(allowances)
-    const left = change(lowered, key.endsWith('requests') ? 'requests' : 'tokens')
+    const left = change(lowered, metric)
     changed.set(key, { ...allowance, lowered: { ...lowered, left } })
   }
   return changed ?? allowances
@@ -112,7 +113,7 @@ function chargedSince(
     const index = Math.max(chargeSlotIndex(each, atMs) + 1, oldestCountingIndex(each, nowMs))
     const slots = slotsOf(windows[each]).filter((slot) => slot.index >= index)
     return {
-      charged: slots.reduce((sum, slot) => sum + slot[metric], 0),
+      charged: slots.reduce((sum, slot) => sum + amountOf(slot, metric), 0),
       // What is charged from now on is taken off, whichever slot it goes to.
       fromMs: Math.min(slotTakesChargesFromMs(each, index), nowMs + 1),
     }

@@ -1,8 +1,13 @@
 import {
+  type Acquire,
+  addCost,
   type Cost,
+  costOf,
   DELIVERY_SLACK_MS,
   EXCHANGE_MAX_AGE_MS,
   type ExchangeRequest,
+  excessOf,
+  NO_COST,
   type PermitResult,
 } from '@sluice/contracts'
 import { acquire, chargeRecord, weighAnswers } from './acquire.ts'
@@ -53,16 +58,17 @@ export function applyExchange(
   for (const settlement of exchange.settlements) next = settle(next, settlement)
   const chargeLaterMs = (exchange.slackMs ?? DELIVERY_SLACK_MS) - DELIVERY_SLACK_MS
   const results: PermitResult[] = []
-  for (const { model, pool, requests, tokens, ownTokens, probe, renews } of exchange.acquires) {
-    const cost = { requests, tokens }
+  for (const acquired of exchange.acquires) {
+    const { model, pool, limited, ownTokens, probe, renews } = acquired
+    const cost = costOf(acquired)
     if (renews !== undefined) {
       const atMs = record.clockMs + chargeLaterMs
-      next = renew(next, limits, { model, cost, fromMs: renews, toMs: atMs })
+      next = renew(next, limits, acquired, { fromMs: renews, toMs: atMs })
       results.push({ status: 'granted', chargedAtMs: atMs })
       continue
     }
     next = weighAnswers(next, limits, model)
-    const result = acquire(next, limits, { model, pool, cost, ownTokens, behindMs, chargeLaterMs })
+    const result = acquire(next, limits, { model, pool, cost, limited, ownTokens, behindMs, chargeLaterMs })
     if (result.status === 'granted') {
       if (probe !== true) next = result.record
       const { status, chargedAtMs, isTrial } = result
@@ -72,7 +78,7 @@ export function applyExchange(
     }
   }
   if (next === record) return { status: 'decided', record, results }
-  const open = openAfter(lane?.open ?? { requests: 0, tokens: 0 }, exchange, results)
+  const open = openAfter(lane?.open ?? NO_COST, exchange, results)
   const applied = withLane(next, exchange, { results, open })
   return { status: 'decided', results, record: applied, storedAtMs: record.clockMs }
 }
@@ -92,14 +98,20 @@ export function lacksCharges(record: CapacityRecord, { gateway, stored }: Exchan
 function renew(
   record: CapacityRecord,
   limits: HeldLimits,
-  { model, cost, fromMs, toMs }: { model: string; cost: Cost; fromMs: number; toMs: number },
+  acquired: Acquire,
+  { fromMs, toMs }: { readonly fromMs: number; readonly toMs: number },
 ): CapacityRecord {
-  const byModel = limits.discovered === undefined ? {} : { model }
-  const refunded = settle(record, { chargedAtMs: fromMs, reserved: cost, actual: NOTHING, ...byModel })
-  return chargeRecord(refunded, limits, model, cost, toMs)
+  const { model, limited } = acquired
+  const cost = costOf(acquired)
+  const refunded = settle(record, {
+    chargedAtMs: fromMs,
+    reserved: cost,
+    actual: NO_COST,
+    ...(limits.discovered === undefined ? {} : { model }),
+    ...(limited === undefined ? {} : { limited: { reserved: limited, actual: NO_COST } }),
+  })
+  return chargeRecord(refunded, limits, { model, cost, limited }, toMs)
 }
-
-const NOTHING: Cost = { requests: 0, tokens: 0 }
 
 function withLane(
   record: CapacityRecord,
@@ -113,16 +125,13 @@ function withLane(
 
 /** What the lane's unsettled permits hold after this exchange. */
 function openAfter(open: Cost, { acquires, settlements }: ExchangeRequest, results: readonly PermitResult[]): Cost {
-  let { requests, tokens } = open
-  for (const { reserved } of settlements) {
-    requests -= reserved.requests
-    tokens -= reserved.tokens
-  }
+  const held = costOf(open)
   for (const [index, acquired] of acquires.entries()) {
     const holdsMore = acquired.probe !== true && acquired.renews === undefined
     if (results[index]?.status !== 'granted' || !holdsMore) continue
-    requests += acquired.requests
-    tokens += acquired.tokens
+    addCost(held, acquired)
   }
-  return { requests: Math.max(0, requests), tokens: Math.max(0, tokens) }
+  const settled = costOf(NO_COST)
+  for (const { reserved } of settlements) addCost(settled, reserved)
+  return excessOf(held, settled) ?? NO_COST
 }

@@ -1,7 +1,7 @@
-import { type Cost, type ModelLimit, PERIOD_MS, type Period } from '@sluice/contracts'
+import { type Cost, METRICS, type ModelLimit, PERIOD_MS, type Period } from '@sluice/contracts'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { acquireAt } from '../testing/acquire-at.ts'
+import { acquireAt, askAt } from '../testing/acquire-at.ts'
 import { fill, grant, held, one, T0, told } from '../testing/held-limits.ts'
 import { weighAnswers } from './acquire.ts'
 import { NO_ALLOWANCES } from './allowance.ts'
@@ -9,6 +9,7 @@ import type { HeldLimits } from './limits.ts'
 import { MAX_MODELS } from './model-counters.ts'
 import { advance, type CapacityRecord, emptyRecord } from './record.ts'
 import { settle } from './settle.ts'
+import { used } from './window.ts'
 
 describe('the lower of configured and discovered', () => {
   it('holds each model to what is discovered of it, and all of them to what is configured', () => {
@@ -68,6 +69,37 @@ describe('the lower of configured and discovered', () => {
     expect(acquireAt(settled, limits, 'm', { requests: 1, tokens: 71 }, T0).status).toBe('denied')
   })
 
+  it('holds discovered limits to what the provider counts, and configured ones to what is used', () => {
+    const limits: HeldLimits = {
+      ...held(told(40_000, { metric: 'inputTokens' }), told(8_000, { metric: 'outputTokens' })),
+      configured: [{ period: 'minute', metric: 'tokens', limit: 150_000 }],
+    }
+    const cost = { requests: 1, tokens: 45_200 }
+    const counted = { requests: 1, tokens: 600, inputTokens: 400, outputTokens: 200 }
+    const asked = { model: 'm', ...cost, limited: counted }
+    let record = emptyRecord()
+    for (let i = 0; i < 3; i++) {
+      const result = askAt(record, limits, asked, T0)
+      if (result.status === 'denied') throw new Error(JSON.stringify(result))
+      record = result.record
+    }
+    const counts = [record.windows, record.models.get('m')?.windows].map(
+      (windows) => windows && METRICS.slice(1).map((metric) => used(windows.minute, metric)),
+    )
+    expect(counts).toEqual([
+      [135_600, 135_600, 135_600],
+      [1_800, 1_200, 600],
+    ])
+    expect(askAt(record, limits, asked, T0)).toMatchObject({ status: 'denied', metric: 'tokens', limit: 150_000 })
+    const large = { model: 'm', requests: 1, tokens: 10, limited: { ...counted, outputTokens: 8_001 } }
+    expect(askAt(record, limits, large, T0)).toMatchObject({
+      code: 'request_exceeds_capacity',
+      metric: 'outputTokens',
+      excess: 1,
+      model: 'm',
+    })
+  })
+
   it('charges the model with what was let through while capacity was away', () => {
     const limits = held(told(10))
     const used = grant(emptyRecord(), limits, 1, T0)
@@ -96,7 +128,7 @@ const answer = fc.record(
   {
     model: fc.constantFrom('a', 'b'),
     period: fc.constantFrom(...periods),
-    metric: fc.constantFrom('requests' as const, 'tokens' as const),
+    metric: fc.constantFrom(...METRICS),
     limit: fc.integer({ min: 1, max: 60 }),
     // Also more than the limit, and instants long ago and far ahead.
     remaining: fc.nat(90),
@@ -111,10 +143,22 @@ const step = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant('acquire' as const),
       model: fc.constantFrom('a', 'b'),
-      tokens: fc.nat(30),
+      inputTokens: fc.nat(20),
+      outputTokens: fc.nat(20),
+      // What the provider counts may be more than what is used, or less.
+      countedInputTokens: fc.nat(30),
+      countedOutputTokens: fc.nat(30),
     }),
   },
-  { weight: 3, arbitrary: fc.record({ kind: fc.constant('settle' as const), which: fc.nat(50), tokens: fc.nat(30) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant('settle' as const),
+      which: fc.nat(50),
+      inputTokens: fc.nat(30),
+      outputTokens: fc.nat(30),
+    }),
+  },
   {
     weight: 3,
     arbitrary: fc.record({
@@ -133,7 +177,12 @@ it('admits no more than the lower of both in any interval, raises nothing, and o
       const answers: ModelLimit[] = []
       let record = emptyRecord()
       let nowMs = T0
-      const charges: { readonly model: string; readonly atMs: number; cost: Cost }[] = []
+      const charges: {
+        readonly model: string
+        readonly atMs: number
+        readonly cost: Cost
+        counted: Required<Cost>
+      }[] = []
       const open: typeof charges = []
       for (const each of steps) {
         const limits = { configured, discovered }
@@ -146,27 +195,33 @@ it('admits no more than the lower of both in any interval, raises nothing, and o
         if (each.kind === 'settle') {
           const [permit] = open.splice(each.which % Math.max(1, open.length), 1)
           if (permit === undefined) continue
-          const { model, atMs: chargedAtMs, cost: reserved } = permit
-          permit.cost = { requests: 1, tokens: Math.min(reserved.tokens, each.tokens) }
-          record = settle(advance(record, nowMs), { chargedAtMs, reserved, actual: permit.cost, model })
+          const { model, atMs: chargedAtMs, cost: reserved, counted } = permit
+          permit.counted = costWith(
+            Math.min(counted.inputTokens, each.inputTokens),
+            Math.min(counted.outputTokens, each.outputTokens),
+          )
+          const limited = { reserved: counted, actual: permit.counted }
+          record = settle(advance(record, nowMs), { chargedAtMs, reserved, actual: reserved, limited, model })
         }
         if (each.kind !== 'acquire') continue
         const { model } = each
-        const cost = { requests: 1, tokens: each.tokens }
+        const cost = costWith(each.inputTokens, each.outputTokens)
+        const counted = costWith(each.countedInputTokens, each.countedOutputTokens)
+        const asked = { model, ...cost, limited: counted }
         record = weighAnswers(advance(record, nowMs), limits, model)
-        const result = acquireAt(record, limits, model, cost, nowMs)
-        const unlowered = acquireAt(withoutAllowances(record), withoutRemaining(limits), model, cost, nowMs)
+        const result = askAt(record, limits, asked, nowMs)
+        const unlowered = askAt(withoutAllowances(record), withoutRemaining(limits), asked, nowMs)
         if (result.status === 'granted') {
-          expect(acquireAt(record, { configured }, model, cost, nowMs).status).toBe('granted')
+          expect(askAt(record, { configured }, asked, nowMs).status).toBe('granted')
           expect(unlowered.status).toBe('granted')
           record = result.record
-          const charge = { model, atMs: nowMs, cost }
+          const charge = { model, atMs: nowMs, cost, counted }
           charges.push(charge)
           open.push(charge)
           for (const { period, metric, limit, seenAtMs } of discovered.get(model) ?? []) {
             if (nowMs - seenAtMs >= 86_400_000) continue
             const inLast = charges.filter((other) => other.model === model && other.atMs > nowMs - PERIOD_MS[period])
-            expect(inLast.reduce((sum, other) => sum + other.cost[metric], 0)).toBeLessThanOrEqual(limit)
+            expect(inLast.reduce((sum, other) => sum + other.counted[metric], 0)).toBeLessThanOrEqual(limit)
           }
         } else if (unlowered.status === 'granted' && result.code === 'capacity_exceeded') {
           // Lowered: until the reset of an answer, and no more than its period.
@@ -179,13 +234,17 @@ it('admits no more than the lower of both in any interval, raises nothing, and o
               expect(retryAfterMs).toBeLessThanOrEqual(told.resetAtMs - nowMs)
             }
           }
-          expect(acquireAt(record, limits, model, cost, nowMs + retryAfterMs).status).toBe('granted')
+          expect(askAt(record, limits, asked, nowMs + retryAfterMs).status).toBe('granted')
         }
       }
     }),
     { numRuns: 3_000 },
   )
 }, 60_000)
+
+function costWith(inputTokens: number, outputTokens: number): Required<Cost> {
+  return { requests: 1, tokens: inputTokens + outputTokens, inputTokens, outputTokens }
+}
 
 function modelLimit(
   { resetAfterMs, seenBeforeMs, ...rest }: typeof answer extends fc.Arbitrary<infer Answer> ? Answer : never,

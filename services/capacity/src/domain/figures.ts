@@ -1,9 +1,18 @@
-import type { CapacityStatus, CoolDownStatus, ModelWindowStatus, WindowFigures } from '@sluice/contracts'
+import {
+  amountOf,
+  type CapacityStatus,
+  type CoolDownStatus,
+  type Cost,
+  type ModelWindowStatus,
+  NO_COST,
+  sumOf,
+  type WindowFigures,
+} from '@sluice/contracts'
 import { allowanceKey } from './allowance.ts'
 import { poolOf } from './cool-downs.ts'
 import { type HeldLimits, type Limits, toldOf } from './limits.ts'
 import type { CapacityRecord } from './record.ts'
-import { slotEndsCountingAtMs, used, type Window } from './window.ts'
+import { isEmpty, slotEndsCountingAtMs, used, type Window } from './window.ts'
 import type { Windows } from './windows.ts'
 
 /** Each configured limit as it stands on a record that was advanced to now, for the `RateLimit` headers. */
@@ -13,17 +22,14 @@ export function figuresOf({ windows, clockMs }: CapacityRecord, { configured }: 
 
 /** The whole state of a connection's limits on a record that was advanced to now. */
 export function statusOf(connectionId: string, record: CapacityRecord, limits: HeldLimits): CapacityStatus {
-  const open = { requests: 0, tokens: 0 }
-  for (const lane of record.lanes.values()) {
-    open.requests += lane.open.requests
-    open.tokens += lane.open.tokens
-  }
+  let open: Cost = NO_COST
+  for (const lane of record.lanes.values()) open = sumOf(open, lane.open)
   return {
     connectionId,
     windows: figuresOf(record, limits).map((figures) => {
       const inWindow = used(record.windows[figures.period], figures.metric)
       // A request that has been under way for longer than the period is in its window no more.
-      return { ...figures, used: inWindow, reserved: Math.min(inWindow, open[figures.metric]) }
+      return { ...figures, used: inWindow, reserved: Math.min(inWindow, amountOf(open, figures.metric)) }
     }),
     ...(limits.discovered === undefined ? {} : { models: modelStatuses(record, limits) }),
     cooldowns: coolDownStatuses(record),
@@ -69,8 +75,7 @@ function figuresIn(windows: Windows, nowMs: number, limits: Limits): WindowFigur
 
 /** How long until nothing counts in the window, if nothing more is charged. */
 function emptyInMs(window: Window, nowMs: number): number {
-  const isEmpty = used(window, 'requests') === 0 && used(window, 'tokens') === 0
-  return isEmpty ? 0 : Math.ceil(slotEndsCountingAtMs(window.period, window.newest.index) - nowMs)
+  return isEmpty(window) ? 0 : Math.ceil(slotEndsCountingAtMs(window.period, window.newest.index) - nowMs)
 }
 
 const NOT_LOWERED = { left: Number.POSITIVE_INFINITY, endsAtMs: 0 }

@@ -1,4 +1,4 @@
-import { type CapacityLimit, type Metric, type ModelLimit, PERIOD_MS, type Period } from '@sluice/contracts'
+import { type CapacityLimit, METRICS, type Metric, type ModelLimit, PERIOD_MS, type Period } from '@sluice/contracts'
 
 /** One limit: at most `limit` of `metric` in any interval as long as `period`. */
 export interface Limit {
@@ -30,10 +30,12 @@ export function toldOf({ discovered }: HeldLimits, model: string, nowMs: number)
 export function limitsOf(capacity: readonly CapacityLimit[]): Limits {
   return capacity
     .filter((entry) => entry.enabled !== false)
-    .flatMap(({ period, requests, tokens }): Limit[] => [
-      ...(requests === undefined ? [] : [{ period, metric: 'requests' as const, limit: requests }]),
-      ...(tokens === undefined ? [] : [{ period, metric: 'tokens' as const, limit: tokens }]),
-    ])
+    .flatMap((entry) =>
+      METRICS.flatMap((metric): Limit[] => {
+        const limit = entry[metric]
+        return limit === undefined ? [] : [{ period: entry.period, metric, limit }]
+      }),
+    )
     .sort((a, b) => PERIOD_MS[a.period] - PERIOD_MS[b.period])
 }
 

@@ -89,3 +89,23 @@ it('joins two losses to the span that covers both', () => {
   expect(joinSpans({ ...other, vanished: true }, span)).toEqual({ fromMs: T0 - 40_000, untilMs: T0, vanished: true })
   expect(joinSpans(undefined, span)).toBe(span)
 })
+
+it('assumes of each part of tokens what was left of its own limit, and no token twice', () => {
+  const limits: HeldLimits = {
+    configured: [
+      { period: 'minute', metric: 'tokens', limit: 100 },
+      { period: 'minute', metric: 'inputTokens', limit: 80 },
+      { period: 'hour', metric: 'outputTokens', limit: 50 },
+    ],
+  }
+  const cost = { requests: 1, tokens: 30, inputTokens: 20, outputTokens: 10 }
+  const charged = acquireAt(now, limits, 'm', cost, T0)
+  if (charged.status !== 'granted') throw new Error('it fits')
+  const record = makeUpFor(charged.record, limits, span)
+  expect(usedOf(record, limits)).toEqual([100, 80, 50])
+  expect(statusOf('c', record, limits).assumed).toMatchObject([
+    { metric: 'tokens', amount: 70 },
+    { metric: 'inputTokens', amount: 60 },
+    { period: 'hour', metric: 'outputTokens', amount: 40 },
+  ])
+})

@@ -1,4 +1,4 @@
-import { PERIOD_MS, type Period } from '@sluice/contracts'
+import { type Cost, type Metric, PERIOD_MS, type Period, SPLIT_METRICS } from '@sluice/contracts'
 import { type HeldLimits, type Limit, type Limits, toldOf } from './limits.ts'
 import { type ModelCounters, NO_COUNTERS } from './model-counters.ts'
 import { type AssumedUse, type CapacityRecord, isOver } from './record.ts'
@@ -82,11 +82,18 @@ function assume(windows: Windows, limits: Limits, span: LostSpan, nowMs: number)
     const left = Math.max(0, limit.limit - used(windows[period], metric))
     const amount = Math.min(left, ...limits.map((other) => mostAdmittedIn(span, other, limit)))
     if (amount === 0 || endsAtMs <= nowMs) continue
-    const cost = { requests: 0, tokens: 0, [metric]: amount }
-    next = { ...next, [period]: charge(next[period], cost, span.untilMs) }
+    next = { ...next, [period]: charge(next[period], onlyOf(metric, amount, limits), span.untilMs) }
     assumed.push({ period, metric, amount, endsAtMs })
   }
   return { windows: next, assumed }
+}
+
+/** So much of one metric and nothing of the others that are limited: what is assumed of those is charged by itself. */
+function onlyOf(metric: Metric, amount: number, limits: Limits): Cost {
+  const cost: Cost = { requests: 0, tokens: 0 }
+  for (const split of SPLIT_METRICS) if (limits.some((limit) => limit.metric === split)) cost[split] = 0
+  cost[metric] = amount
+  return cost
 }
 
 /** The most of `limit`'s metric that `other` let through in the span; no bound where it is of another metric or a longer period. */

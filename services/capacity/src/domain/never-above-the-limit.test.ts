@@ -13,11 +13,11 @@ const limitsArbitrary: fc.Arbitrary<Limits> = fc.uniqueArray(
     }),
     fc.record({
       period: fc.constantFrom('minute' as const, 'hour' as const),
-      metric: fc.constant('tokens' as const),
+      metric: fc.constantFrom('tokens' as const, 'inputTokens' as const, 'outputTokens' as const),
       limit: fc.integer({ min: 5, max: 60 }),
     }),
   ),
-  { selector: ({ period, metric }) => `${period} ${metric}`, minLength: 1, maxLength: 3 },
+  { selector: ({ period, metric }) => `${period} ${metric}`, minLength: 1, maxLength: 4 },
 )
 
 /** Around what counts: a slot, a period, the memory of lanes, an hour. */
@@ -33,6 +33,8 @@ const kind = <K extends string>(name: K) => fc.constant(name)
 const gateway = fc.nat(1)
 const instance = fc.nat(1)
 
+const settled = fc.oneof(fc.constant(0), fc.nat(10))
+
 const stepArbitrary = fc.oneof(
   {
     weight: 10,
@@ -41,7 +43,10 @@ const stepArbitrary = fc.oneof(
       gateway,
       instance,
       permits: fc.integer({ min: 1, max: 10 }),
-      tokens: fc.nat(12),
+      inputTokens: fc.nat(8),
+      outputTokens: fc.nat(8),
+      // Mostly: a gateway tells the parts apart as soon as it knows that they are limited.
+      isSplit: fc.integer({ max: 5, min: 0 }).map((n) => n > 0),
       patienceMs: fc.constantFrom(0, 62_000, 3_700_000),
       slackMs: fc.constantFrom(500, 700, 1_000, 1_000),
       fate: fc.constantFrom('replied', 'replied', 'reply lost', 'also held', 'also held'),
@@ -53,7 +58,7 @@ const stepArbitrary = fc.oneof(
     weight: 4,
     arbitrary: fc.record({ kind: kind('end uploads'), instance, lateMs: fc.nat(400) }),
   },
-  { weight: 4, arbitrary: fc.record({ kind: kind('settle'), tokens: fc.oneof(fc.constant(0), fc.nat(16)) }) },
+  { weight: 4, arbitrary: fc.record({ kind: kind('settle'), inputTokens: settled, outputTokens: settled }) },
   { weight: 6, arbitrary: fc.record({ kind: kind('wait'), forMs: spanArbitrary }) },
   { weight: 3, arbitrary: fc.record({ kind: kind('resume'), instance }) },
   {
@@ -71,7 +76,7 @@ it('lets no more depart in any period than the limit, whatever happens to messag
       for (const step of steps) {
         if (step.kind === 'demand') world.demand(step)
         else if (step.kind === 'end uploads') world.endUploads(step)
-        else if (step.kind === 'settle') world.settle(step.tokens)
+        else if (step.kind === 'settle') world.settle(step)
         else if (step.kind === 'wait') world.wait(step.forMs)
         else if (step.kind === 'resume') world.resume(step.instance)
         else if (step.kind === 'leap') world.leap(step.byMs)
@@ -92,7 +97,7 @@ function mostInAnyPeriod(departures: readonly Departure[], { period, metric }: L
   let most = 0
   for (const { atMs } of departures) {
     const within = departures.filter((each) => each.atMs > atMs - PERIOD_MS[period] && each.atMs <= atMs)
-    const amounts = within.map((each) => (metric === 'requests' ? 1 : each.tokensAt(atMs)))
+    const amounts = within.map((each) => each.amountAt(metric, atMs))
     most = Math.max(
       most,
       amounts.reduce((a, b) => a + b, 0),

@@ -1,4 +1,4 @@
-import type { Cost, Settlement } from '@sluice/contracts'
+import { excessOf, type Settlement } from '@sluice/contracts'
 import { afterTrial, withCoolDown } from './cool-downs.ts'
 import { chargeModel, refundModel } from './model-counters.ts'
 import type { CapacityRecord } from './record.ts'
@@ -6,21 +6,23 @@ import { chargeAll, refundAll } from './windows.ts'
 
 /**
  * Brings what a permit reserved to what it used: a refund goes to the slot that was charged, in every window that still holds it;
- * what was used beyond the reservation is charged now, whatever the limits. The record must have been advanced to now.
+ * what was used beyond the reservation is charged now, whatever the limits. The model's windows take what its provider counts. The record
+ * must have been advanced to now.
  */
 export function settle(record: CapacityRecord, settlement: Settlement): CapacityRecord {
   const { reserved, actual, chargedAtMs, cooldown, trial, model } = settlement
   const back = excessOf(reserved, actual)
   const extra = excessOf(actual, reserved)
   let { windows } = record
+  if (back !== undefined) windows = refundAll(windows, back, chargedAtMs)
+  if (extra !== undefined) windows = chargeAll(windows, extra, record.clockMs)
   let counters = model === undefined ? undefined : record.models.get(model)
-  if (back !== undefined) {
-    windows = refundAll(windows, back, chargedAtMs)
-    counters &&= refundModel(counters, back, chargedAtMs)
-  }
-  if (extra !== undefined) {
-    windows = chargeAll(windows, extra, record.clockMs)
-    counters &&= chargeModel(counters, extra, record.clockMs)
+  if (counters !== undefined) {
+    const { limited } = settlement
+    const modelBack = limited === undefined ? back : excessOf(limited.reserved, limited.actual)
+    const modelExtra = limited === undefined ? extra : excessOf(limited.actual, limited.reserved)
+    if (modelBack !== undefined) counters = refundModel(counters, modelBack, chargedAtMs)
+    if (modelExtra !== undefined) counters = chargeModel(counters, modelExtra, record.clockMs)
   }
   let { cooldowns } = record
   if (trial !== undefined) cooldowns = afterTrial(cooldowns, trial, record.clockMs)
@@ -31,11 +33,4 @@ export function settle(record: CapacityRecord, settlement: Settlement): Capacity
     models: model === undefined || counters === undefined ? record.models : new Map(record.models).set(model, counters),
     cooldowns,
   }
-}
-
-/** By how much `a` exceeds `b`; undefined where it exceeds it in nothing. */
-function excessOf(a: Cost, b: Cost): Cost | undefined {
-  const requests = Math.max(0, a.requests - b.requests)
-  const tokens = Math.max(0, a.tokens - b.tokens)
-  return requests === 0 && tokens === 0 ? undefined : { requests, tokens }
 }

@@ -1,4 +1,16 @@
-import { type Cost, DELIVERY_SLACK_MS, type Metric, PERIOD_MS, type Period } from '@sluice/contracts'
+import {
+  amountOf,
+  type Cost,
+  costOf,
+  DELIVERY_SLACK_MS,
+  isNothing,
+  type Metric,
+  NO_COST,
+  PERIOD_MS,
+  type Period,
+  SPLIT_METRICS,
+  sumOf,
+} from '@sluice/contracts'
 
 /** Slots a period is cut into: 1 s, 1 min, 24 min. */
 export const SLOTS_PER_PERIOD = 60
@@ -23,7 +35,7 @@ export interface Window {
 }
 
 export function emptyWindow(period: Period): Window {
-  return { period, older: [], olderTotal: NOTHING, newest: EMPTY_SLOT }
+  return { period, older: [], olderTotal: NO_COST, newest: EMPTY_SLOT }
 }
 
 export function slotMs(period: Period): number {
@@ -71,8 +83,7 @@ export function windowOf(period: Period, slots: readonly Slot[]): Window {
   const newest = slots.at(-1)
   if (newest === undefined) return emptyWindow(period)
   const older = slots.slice(0, -1)
-  const olderTotal = { requests: sum(older, 'requests'), tokens: sum(older, 'tokens') }
-  return { period, older, olderTotal, newest }
+  return { period, older, olderTotal: older.reduce(sumOf, NO_COST), newest }
 }
 
 /** All slots that hold something, oldest first. */
@@ -80,23 +91,28 @@ export function slotsOf(window: Window): readonly Slot[] {
   return [...window.older, window.newest].filter((slot) => !isNothing(slot))
 }
 
+/** Whether nothing counts in the window. */
+export function isEmpty({ olderTotal, newest }: Window): boolean {
+  return isNothing(olderTotal) && isNothing(newest)
+}
+
 /** What counts in the window, once it has been slid to now. */
 export function used(window: Window, metric: Metric): number {
-  return window.olderTotal[metric] + window.newest[metric]
+  return amountOf(window.olderTotal, metric) + amountOf(window.newest, metric)
 }
 
 /** The window with `cost` charged at `atMs`. */
 export function charge(window: Window, cost: Cost, atMs: number): Window {
   const index = chargeSlotIndex(window.period, atMs)
   const { newest } = window
-  if (index === newest.index) return { ...window, newest: { index, ...plus(newest, cost) } }
+  if (index === newest.index) return { ...window, newest: { index, ...sumOf(newest, cost) } }
   if (index < newest.index) return chargeOlder(window, index, cost)
-  if (isNothing(newest)) return { ...window, newest: { index, ...plus(NOTHING, cost) } }
+  if (isNothing(newest)) return { ...window, newest: { index, ...costOf(cost) } }
   return {
     period: window.period,
     older: [...window.older, newest],
-    olderTotal: plus(window.olderTotal, newest),
-    newest: { index, ...plus(NOTHING, cost) },
+    olderTotal: sumOf(window.olderTotal, newest),
+    newest: { index, ...costOf(cost) },
   }
 }
 
@@ -104,38 +120,35 @@ export function charge(window: Window, cost: Cost, atMs: number): Window {
 function chargeOlder(window: Window, index: number, cost: Cost): Window {
   const slots = slotsOf(window)
   const before = slots.filter((slot) => slot.index < index)
-  const same = slots.find((slot) => slot.index === index) ?? NOTHING
+  const same = slots.find((slot) => slot.index === index) ?? NO_COST
   const after = slots.filter((slot) => slot.index > index)
-  return windowOf(window.period, [...before, { index, ...plus(same, cost) }, ...after])
+  return windowOf(window.period, [...before, { index, ...sumOf(same, cost) }, ...after])
 }
 
 /** The window with `cost` taken back from what was charged at `chargedAtMs`; as it is where that slot counts no more. */
 export function refund(window: Window, cost: Cost, chargedAtMs: number): Window {
-  return changeSlot(window, chargeSlotIndex(window.period, chargedAtMs), (slot) => ({
-    requests: Math.max(0, slot.requests - cost.requests),
-    tokens: Math.max(0, slot.tokens - cost.tokens),
-  }))
-}
-
-function changeSlot(window: Window, index: number, change: (slot: Slot) => Cost): Window {
-  if (index === window.newest.index) return { ...window, newest: { index, ...change(window.newest) } }
+  const index = chargeSlotIndex(window.period, chargedAtMs)
+  if (index === window.newest.index) return { ...window, newest: { index, ...without(window.newest, cost) } }
   const position = window.older.findIndex((slot) => slot.index === index)
   const slot = window.older[position]
   if (slot === undefined) return window
-  return windowOf(window.period, [...window.older.with(position, { index, ...change(slot) }), window.newest])
+  return windowOf(window.period, [...window.older.with(position, { index, ...without(slot, cost) }), window.newest])
 }
 
-function plus(a: Cost, b: Cost): Cost {
-  return { requests: a.requests + b.requests, tokens: a.tokens + b.tokens }
+/**
+ * What is left of a slot's charges. Where the slot does not tell input and output apart, neither does what is left: that much of `tokens`
+ * was neither refunded as the one nor as the other.
+ */
+function without(slot: Cost, cost: Cost): Cost {
+  const left: Cost = {
+    requests: Math.max(0, slot.requests - cost.requests),
+    tokens: Math.max(0, slot.tokens - cost.tokens),
+  }
+  for (const metric of SPLIT_METRICS) {
+    const amount = slot[metric]
+    if (amount !== undefined) left[metric] = Math.max(0, amount - amountOf(cost, metric))
+  }
+  return left
 }
 
-function isNothing(cost: Cost): boolean {
-  return cost.requests === 0 && cost.tokens === 0
-}
-
-function sum(slots: readonly Slot[], metric: Metric): number {
-  return slots.reduce((total, slot) => total + slot[metric], 0)
-}
-
-const NOTHING: Cost = { requests: 0, tokens: 0 }
-const EMPTY_SLOT: Slot = { index: 0, ...NOTHING }
+const EMPTY_SLOT: Slot = { index: 0, ...NO_COST }

@@ -1,5 +1,5 @@
 import type { Cost, Period } from '@sluice/contracts'
-import { charge, emptyWindow, refund, slide, used, type Window } from './window.ts'
+import { charge, emptyWindow, isEmpty, refund, slide, type Window } from './window.ts'
 
 /** One window for every period: what is charged is charged to each. */
 export type Windows = Readonly<Record<Period, Window>>
@@ -32,5 +32,5 @@ export function refundAll({ minute, hour, day }: Windows, cost: Cost, chargedAtM
 
 /** Whether nothing counts in any of them. */
 export function areEmpty({ minute, hour, day }: Windows): boolean {
-  return [minute, hour, day].every((window) => used(window, 'requests') === 0 && used(window, 'tokens') === 0)
+  return [minute, hour, day].every(isEmpty)
 }

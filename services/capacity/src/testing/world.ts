@@ -2,6 +2,8 @@ import {
   type Cost,
   DELIVERY_SLACK_MS,
   type ExchangeRequest,
+  type Metric,
+  NO_COST,
   type Settlement,
   WAY_TO_PROVIDER_MS,
 } from '@sluice/contracts'
@@ -14,15 +16,18 @@ import { advance, emptyRecord } from '../domain/record.ts'
 /** A request that reached the provider, by real time. */
 export interface Departure {
   readonly atMs: number
-  /** Its tokens as they were known at an instant: what it reserved, and less once it settled for less. */
-  tokensAt(atMs: number): number
+  /** What it took as it was known at an instant: what it reserved, and less once it settled for less. */
+  amountAt(metric: Metric, atMs: number): number
 }
 
 export interface Demand {
   readonly gateway: number
   readonly instance: number
   readonly permits: number
-  readonly tokens: number
+  readonly inputTokens: number
+  readonly outputTokens: number
+  /** Whether its exchange tells input and output apart. */
+  readonly isSplit: boolean
   /** Waits until exactly so many permits are free, where that is within `patienceMs`. */
   readonly patienceMs: number
   readonly slackMs: number
@@ -46,11 +51,12 @@ type Decided = Extract<AppliedExchange, { status: 'decided' }>
 
 interface Permit {
   readonly lane: LaneState
-  readonly cost: Cost
+  readonly cost: Required<Cost>
+  readonly isSplit: boolean
   chargedAtMs: number
   readonly startedAtMs: number
   settledAtMs: number
-  actualTokens: number
+  actual: Required<Cost>
 }
 
 /**
@@ -166,7 +172,11 @@ export function createWorld(configured: Limits) {
     for (const lane of lanes) {
       const mine = uploads.filter((permit) => permit.lane === lane)
       if (mine.length === 0) continue
-      const acquires = mine.map(({ cost, chargedAtMs }) => ({ model: 'm', ...cost, renews: chargedAtMs }))
+      const acquires = mine.map(({ cost, isSplit, chargedAtMs }) => ({
+        model: 'm',
+        ...said(cost, isSplit),
+        renews: chargedAtMs,
+      }))
       const applied = exchangeBy(lane, acquires, { instance, slackMs: DELIVERY_SLACK_MS, fate: 'replied' })
       for (const [index, permit] of mine.entries()) {
         const result = applied.results[index]
@@ -178,12 +188,12 @@ export function createWorld(configured: Limits) {
 
   const departure = (permit: Permit): Departure => ({
     atMs: realMs,
-    tokensAt: (atMs) =>
-      atMs < permit.settledAtMs ? permit.cost.tokens : Math.min(permit.cost.tokens, permit.actualTokens),
+    amountAt: (metric, atMs) =>
+      atMs < permit.settledAtMs ? permit.cost[metric] : Math.min(permit.cost[metric], permit.actual[metric]),
   })
 
-  const giveBack = ({ lane, chargedAtMs, cost }: Permit): void => {
-    lane.settlements.push({ chargedAtMs, reserved: cost, actual: { requests: 0, tokens: 0 } })
+  const giveBack = ({ lane, chargedAtMs, cost, isSplit }: Permit): void => {
+    lane.settlements.push({ chargedAtMs, reserved: said(cost, isSplit), actual: NO_COST })
   }
 
   return {
@@ -192,18 +202,20 @@ export function createWorld(configured: Limits) {
     wait,
     demand: (demand: Demand): void => {
       const lane = laneOf(demand.gateway)
-      const cost = { requests: 1, tokens: demand.tokens }
-      const freeInMs = timeUntilFree({ requests: demand.permits, tokens: demand.permits * demand.tokens })
+      const { permits, isSplit } = demand
+      const cost = costWith(demand)
+      const parts = { inputTokens: permits * cost.inputTokens, outputTokens: permits * cost.outputTokens }
+      const freeInMs = timeUntilFree(said({ ...costWith(parts), requests: permits }, isSplit))
       if (freeInMs !== undefined && freeInMs <= demand.patienceMs) wait(freeInMs)
-      const acquires = Array.from({ length: demand.permits }, () => ({ model: 'm', ...cost }))
+      const acquires = Array.from({ length: permits }, () => ({ model: 'm', ...said(cost, isSplit) }))
       const sentAtMs = realMs
       const applied = exchangeBy(lane, acquires, demand)
       pass(demand.lateMs)
       for (const result of applied.results) {
         if (result.status !== 'granted') continue
         const { chargedAtMs } = result
-        const unsettled = { settledAtMs: Number.POSITIVE_INFINITY, actualTokens: 0 }
-        const permit: Permit = { lane, cost, chargedAtMs, startedAtMs: realMs, ...unsettled }
+        const unsettled = { settledAtMs: Number.POSITIVE_INFINITY, actual: cost }
+        const permit: Permit = { lane, cost, isSplit, chargedAtMs, startedAtMs: realMs, ...unsettled }
         if (realMs - sentAtMs > demand.slackMs - WAY_TO_PROVIDER_MS) {
           giveBack(permit)
           continue
@@ -225,13 +237,13 @@ export function createWorld(configured: Limits) {
       open.push(...uploads)
       uploads = []
     },
-    /** What has departed settles for `tokens` each. */
-    settle: (tokens: number): void => {
+    /** What has departed settles for so much each. */
+    settle: (parts: Parts): void => {
       for (const permit of open) {
         permit.settledAtMs = realMs
-        permit.actualTokens = tokens
-        const { lane, chargedAtMs, cost } = permit
-        lane.settlements.push({ chargedAtMs, reserved: cost, actual: { requests: 1, tokens } })
+        permit.actual = costWith(parts)
+        const { lane, chargedAtMs, cost, actual, isSplit } = permit
+        lane.settlements.push({ chargedAtMs, reserved: said(cost, isSplit), actual: said(actual, isSplit) })
       }
       open = []
     },
@@ -275,6 +287,16 @@ export function createWorld(configured: Limits) {
       clocks[instance] = countersClock(ownMs, startMs)
     },
   }
+}
+
+type Parts = Pick<Required<Cost>, 'inputTokens' | 'outputTokens'>
+
+function costWith({ inputTokens, outputTokens }: Parts): Required<Cost> {
+  return { requests: 1, tokens: inputTokens + outputTokens, inputTokens, outputTokens }
+}
+
+function said({ requests, tokens, ...parts }: Required<Cost>, isSplit: boolean): Cost {
+  return isSplit ? { requests, tokens, ...parts } : { requests, tokens }
 }
 
 const RENEWAL_INTERVAL_MS = 15_000

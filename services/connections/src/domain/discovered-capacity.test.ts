@@ -56,3 +56,20 @@ it('tells where more is configured than the provider gives, of each model', () =
   ])
   expect(driftOf([], DISCOVERED)).toEqual([])
 })
+
+it('takes limits of input and output tokens as what they are, and tells where they are below what is configured', () => {
+  const discovered = [
+    told('claude-sonnet-4-6', 'requests', 1_000, MINUTE_MS),
+    told('claude-sonnet-4-6', 'input-tokens', 40_000, MINUTE_MS),
+    told('claude-sonnet-4-6', 'output-tokens', 8_000, MINUTE_MS),
+    told('claude-haiku-4-5', 'input-tokens', 50_000, MINUTE_MS),
+    told('claude-haiku-4-5', 'output-tokens', 7_000, MINUTE_MS),
+  ]
+  const capacity = [{ period: 'minute' as const, tokens: 60_000, inputTokens: 45_000 }]
+  expect(capacityFrom(capacity, discovered)).toEqual([
+    { period: 'minute', requests: 1_000, tokens: 60_000, inputTokens: 40_000, outputTokens: 7_000 },
+  ])
+  expect(driftOf(capacity, discovered)).toEqual([
+    { model: 'claude-sonnet-4-6', dimension: 'input-tokens', period: 'minute', configured: 45_000, discovered: 40_000 },
+  ])
+})

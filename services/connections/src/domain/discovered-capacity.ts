@@ -1,4 +1,11 @@
-import { type CapacityLimit, type DiscoveredLimit, type ModelLimit, modelLimits, PERIOD_MS } from '@sluice/contracts'
+import {
+  type CapacityLimit,
+  type DiscoveredLimit,
+  METRICS,
+  type ModelLimit,
+  modelLimits,
+  PERIOD_MS,
+} from '@sluice/contracts'
 
 /** A limit that is configured above what the provider was found to hold one model to. */
 export interface CapacityDrift extends Pick<ModelLimit, 'model' | 'dimension' | 'period'> {
@@ -35,7 +42,7 @@ export function capacityFrom(
     const before = entries.get(period)
     const kept = before === undefined || before.enabled === false ? { period } : before
     const ofPeriod = limits.filter((limit) => limit.period === period)
-    entries.set(period, { ...kept, ...smallest(ofPeriod, 'requests'), ...smallest(ofPeriod, 'tokens') })
+    entries.set(period, Object.assign({ ...kept }, ...METRICS.map((metric) => smallest(ofPeriod, metric))))
   }
   return [...entries.values()].sort((a, b) => PERIOD_MS[a.period] - PERIOD_MS[b.period])
 }

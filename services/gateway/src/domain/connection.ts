@@ -1,5 +1,6 @@
-import type { ProjectedConnection } from '@sluice/contracts'
+import { type ProjectedConnection, SPLIT_METRICS } from '@sluice/contracts'
 import { type BaseUrlRules, baseUrlFault, type ProviderAdapter, providerAdapter } from '@sluice/providers'
+import { CachedShares } from './cached-share.ts'
 import { type GatewayError, gatewayError } from './gateway-error.ts'
 import type { LearnedModels } from './learned-models.ts'
 import { modelMatcher } from './model-matcher.ts'
@@ -17,8 +18,14 @@ export interface UsableConnection {
   readonly allowsModel: (model: string) => boolean
   /** Those that may be sent to `origin`: never one that was stored for another host. Absent where the provider needs none. */
   readonly credentialVersions?: CredentialVersions
-  /** Of the limits that are in force; absent where tokens are not limited. */
+  /** Of the limits that are in force on output, by itself or with the input; absent where there is none. */
   readonly smallestTokenLimit?: number
+  /** Tokens are limited: input, output, or both together. */
+  readonly limitsTokens: boolean
+  /** Input or output is limited by itself, so that costs are to tell them apart. */
+  readonly countsParts: boolean
+  /** As `learned`, of what the provider's cache held. */
+  readonly cachedShares: CachedShares
   /** The same through all changes of the connection's settings. */
   readonly learned: LearnedModels
 }
@@ -55,7 +62,8 @@ export function prepareConnection(
     return { settings, adapter, fault: gatewayError('upstream_unreachable', message) }
   }
   const { origin, pathname } = new URL(baseUrl)
-  const tokenLimits = settings.capacity.flatMap(({ tokens, enabled }) => (enabled === false ? [] : (tokens ?? [])))
+  const inForce = settings.capacity.filter(({ enabled }) => enabled !== false)
+  const outputLimits = inForce.flatMap(({ tokens, outputTokens }) => [tokens ?? [], outputTokens ?? []].flat())
   return {
     settings,
     adapter,
@@ -64,7 +72,10 @@ export function prepareConnection(
     allowsModel: modelMatcher(settings.allowedModels),
     learned,
     ...credentialVersionsOf(settings, origin, before),
-    ...(tokenLimits.length === 0 ? {} : { smallestTokenLimit: Math.min(...tokenLimits) }),
+    cachedShares: before !== undefined && 'cachedShares' in before ? before.cachedShares : new CachedShares(),
+    limitsTokens: outputLimits.length > 0 || inForce.some(({ inputTokens }) => inputTokens !== undefined),
+    countsParts: inForce.some((entry) => SPLIT_METRICS.some((metric) => entry[metric] !== undefined)),
+    ...(outputLimits.length === 0 ? {} : { smallestTokenLimit: Math.min(...outputLimits) }),
   }
 }
 

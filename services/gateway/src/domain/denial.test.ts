@@ -41,3 +41,21 @@ it('names the model where the limit is one that its provider tells', () => {
   )
   expect(deniedBy(denied)).toBe('minute-requests')
 })
+
+it('words limits of input and output tokens', () => {
+  const input = {
+    ...LIMIT,
+    code: 'capacity_exceeded',
+    metric: 'inputTokens',
+    limit: 50_000,
+    retryAfterMs: 900,
+  } as const
+  expect(denialError(input, 'prod', 1).message).toBe(
+    'Connection "prod" is at its capacity of 50000 input tokens per minute. Retry in 0.9 s.',
+  )
+  expect(deniedBy(input)).toBe('minute-inputTokens')
+  const output = { ...LIMIT, code: 'request_exceeds_capacity', metric: 'outputTokens', excess: 28, model: 'm' } as const
+  expect(denialError(output, 'prod', 9_000).message).toBe(
+    'This request needs 128 output tokens, 28 more than the whole provider\'s limit of 100 output tokens per minute of model "m" of connection "prod". Waiting does not help.',
+  )
+})

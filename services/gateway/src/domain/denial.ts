@@ -1,4 +1,4 @@
-import type { Denied } from '@sluice/contracts'
+import type { Denied, Metric } from '@sluice/contracts'
 import { type GatewayError, gatewayError } from './gateway-error.ts'
 
 /** The answer to a request whose permit was denied. */
@@ -14,15 +14,23 @@ export function denialError(denied: Denied, connection: string, reservedTokens: 
   const { period, metric, limit, model: limitedModel } = denied
   const isDiscovered = limitedModel !== undefined
   const whose = isDiscovered ? `model "${limitedModel}" of connection "${connection}"` : `connection "${connection}"`
-  const capacity = `${isDiscovered ? "provider's limit" : 'capacity'} of ${limit} ${metric} per ${period}`
+  const capacity = `${isDiscovered ? "provider's limit" : 'capacity'} of ${limit} ${METRIC_WORDS[metric]} per ${period}`
   if (denied.code === 'capacity_exceeded') {
     const { retryAfterMs } = denied
     const message = `${capitalized(whose)} is at its ${capacity}. Retry in ${seconds(retryAfterMs)}.`
     return gatewayError(denied.code, message, { retryAfterMs, limit: { period, metric, limit } })
   }
-  const needed = metric === 'tokens' ? `${reservedTokens} tokens` : `${limit + denied.excess} requests`
+  const amount = metric === 'tokens' && !isDiscovered ? reservedTokens : limit + denied.excess
+  const needed = `${amount} ${METRIC_WORDS[metric]}`
   const message = `This request needs ${needed}, ${denied.excess} more than the whole ${capacity} of ${whose}. Waiting does not help.`
   return gatewayError(denied.code, message, { limit: { period, metric, limit } })
+}
+
+const METRIC_WORDS: Readonly<Record<Metric, string>> = {
+  requests: 'requests',
+  tokens: 'tokens',
+  inputTokens: 'input tokens',
+  outputTokens: 'output tokens',
 }
 
 /** What a denial is counted under: the limit as `<period>-<metric>`, or else the code. */

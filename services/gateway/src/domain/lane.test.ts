@@ -358,4 +358,24 @@ it('says whether a permit is counted by model, and names the model of what it gi
   expect(await Promise.all(outcomes)).toMatchObject([{ byModel: true }, { byModel: true }])
 })
 
+it('gives back all that a permit reserved, its parts and the provider’s count among it', async () => {
+  const limited = { requests: 1, tokens: 3, inputTokens: 2, outputTokens: 1 }
+  const asked = { ...acquire, inputTokens: 7, outputTokens: 3, limited }
+  void lane.acquire(asked)
+  const late = await next()
+  nowMs += PERMIT_MAX_AGE_MS + 1
+  late.end({ status: 'replied', reply: { seq: 1, results: [GRANTED], windows: [], byModel: true, clockMs: CLOCK_MS } })
+  const again = await next()
+  expect(again.request.acquires).toEqual([asked])
+  expect(again.request.settlements).toEqual([
+    {
+      chargedAtMs: 5_000,
+      reserved: { requests: 1, tokens: 10, inputTokens: 7, outputTokens: 3 },
+      actual: nothing,
+      limited: { reserved: limited, actual: nothing },
+      model: 'm',
+    },
+  ])
+})
+
 const GRANTED: ExchangeReply['results'][number] = { status: 'granted', chargedAtMs: 5_000 }

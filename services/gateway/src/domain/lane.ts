@@ -1,5 +1,6 @@
 import {
   type Acquire,
+  costOf,
   DELIVERY_SLACK_MS,
   type ExchangeReply,
   type ExchangeRequest,
@@ -7,6 +8,7 @@ import {
   MAX_ACQUIRES_PER_EXCHANGE,
   MAX_DELIVERY_SLACK_MS,
   MAX_SETTLEMENTS_PER_EXCHANGE,
+  NO_COST,
   PERMIT_MAX_AGE_MS,
   type PermitResult,
   type Settlement,
@@ -238,11 +240,12 @@ export function createLane(parts: LaneParts): Lane {
   }
 
   const giveBack = (acquire: Acquire, { chargedAtMs, trialAtMs }: Granted, byModel: boolean): void => {
-    const { model, pool, requests, tokens } = acquire
+    const { model, pool, tokens, limited } = acquire
     settlements.add({
       chargedAtMs,
-      reserved: { requests, tokens },
-      actual: { requests: 0, tokens: 0 },
+      reserved: costOf(acquire),
+      actual: NO_COST,
+      ...(limited === undefined ? {} : { limited: { reserved: limited, actual: NO_COST } }),
       ...(byModel ? { model } : {}),
       ...(trialAtMs === undefined
         ? {}

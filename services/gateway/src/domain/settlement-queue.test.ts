@@ -121,3 +121,44 @@ it('keeps a bounded number of models while capacity is away, and loses no charge
     { actual: { requests: 23_000 } },
   ])
 })
+
+it('sums what is given back of each part and by the provider’s count, and keeps apart what exceeds in one of them', () => {
+  const queue = createSettlementQueue()
+  const counted = (inputTokens: number, outputTokens: number) => ({
+    requests: 1,
+    tokens: 50,
+    inputTokens,
+    outputTokens,
+  })
+  const ofParts = (actual: ReturnType<typeof counted>) => ({ chargedAtMs: 5, reserved: counted(40, 10), actual })
+  const limited = (tokens: number) => ({
+    ...refund(6, 40),
+    limited: { reserved: { requests: 1, tokens: 50 }, actual: { requests: 1, tokens } },
+  })
+  // The sum is the same, and output exceeds what was reserved of it.
+  const exceeding = ofParts(counted(30, 20))
+  for (const each of [exceeding, ofParts(counted(40, 9)), ofParts(counted(20, 10))]) queue.add(each)
+  for (const each of [limited(10), limited(20), limited(51)]) queue.add(each)
+  expect(queue.take(10)).toEqual([
+    exceeding,
+    limited(51),
+    {
+      chargedAtMs: 5,
+      reserved: { requests: 2, tokens: 100, inputTokens: 80, outputTokens: 20 },
+      actual: { requests: 2, tokens: 100, inputTokens: 60, outputTokens: 19 },
+    },
+    {
+      chargedAtMs: 6,
+      reserved: { requests: 2, tokens: 200 },
+      actual: { requests: 2, tokens: 80 },
+      limited: { reserved: { requests: 2, tokens: 100 }, actual: { requests: 2, tokens: 30 } },
+    },
+  ])
+  expect(chargesOf(limited(51))).toEqual({
+    chargedAtMs: 0,
+    reserved: { requests: 0, tokens: 0 },
+    actual: { requests: 0, tokens: 0 },
+    limited: { reserved: { requests: 0, tokens: 0 }, actual: { requests: 0, tokens: 1 } },
+  })
+  expect(chargesOf(limited(50))).toBeUndefined()
+})

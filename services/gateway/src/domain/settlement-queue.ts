@@ -1,4 +1,17 @@
-import { type CoolDown, type Cost, MAX_COUNT, type Settlement, type Trial } from '@sluice/contracts'
+import {
+  addCost,
+  amountOf,
+  type CoolDown,
+  type Cost,
+  exceeds,
+  excessOf,
+  isNothing,
+  MAX_COUNT,
+  METRICS,
+  NO_COST,
+  type Settlement,
+  type Trial,
+} from '@sluice/contracts'
 
 /** Settlements that wait for their lane's next exchange. */
 export interface SettlementQueue {
@@ -24,17 +37,17 @@ export function createSettlementQueue(): SettlementQueue {
   const refunds: Sums = new Map()
 
   const addTo = (sums: Sums, key: number | string, settlement: Settlement): void => {
-    const { reserved, actual } = settlement
     const sum = sums.get(key)
-    if (sum !== undefined && fits(sum, settlement)) {
-      for (const metric of METRICS) {
-        sum.reserved[metric] += reserved[metric]
-        sum.actual[metric] += actual[metric]
-      }
+    if (sum === undefined) {
+      sums.set(key, copyOf(settlement))
       return
     }
-    if (sum !== undefined) tightening.push(sum)
-    sums.set(key, { ...settlement, reserved: { ...reserved }, actual: { ...actual } })
+    if (fits(sum, settlement)) {
+      join(sum, settlement)
+      return
+    }
+    tightening.push(sum)
+    sums.set(key, copyOf(settlement))
   }
 
   const add = ({ cooldown, trial, ...settlement }: Settlement): void => {
@@ -46,10 +59,10 @@ export function createSettlementQueue(): SettlementQueue {
       const isKept = longest === undefined ? cooldowns.size < MAX_COOLDOWNS : longest.durationMs < cooldown.durationMs
       if (isKept) cooldowns.set(key, cooldown)
     }
-    if (isNothing(settlement.reserved) && isNothing(settlement.actual)) return
+    if (usesNothing(settlement)) return
     if (givesBackOnly(settlement)) {
       addTo(refunds, model === undefined ? chargedAtMs : `${chargedAtMs} ${model}`, settlement)
-    } else if (isNothing(settlement.reserved)) {
+    } else if (isNothing(settlement.reserved) && isNothing(settlement.limited?.reserved ?? NO_COST)) {
       addCharge(settlement)
     } else {
       tightening.push(settlement)
@@ -96,45 +109,69 @@ export const MAX_CHARGED_MODELS = 1_000
 export const MAX_COOLDOWNS = 1_000
 
 function nothingCharged(): Settlement {
-  return { chargedAtMs: 0, reserved: { requests: 0, tokens: 0 }, actual: { requests: 0, tokens: 0 } }
+  return { chargedAtMs: 0, reserved: NO_COST, actual: NO_COST }
 }
 
 /** By what was charged, and by model. */
 type Sums = Map<number | string, Settlement>
 
-function fits(sum: Settlement, { reserved, actual }: Settlement): boolean {
-  return METRICS.every(
-    (metric) =>
-      sum.reserved[metric] + reserved[metric] <= MAX_COUNT && sum.actual[metric] + actual[metric] <= MAX_COUNT,
-  )
+/** Whether the sum of both is within what one settlement may have. */
+function fits(a: Settlement, b: Settlement): boolean {
+  if (!(fitCosts(a.reserved, b.reserved) && fitCosts(a.actual, b.actual))) return false
+  if (a.limited === undefined && b.limited === undefined) return true
+  const [ofA, ofB] = [a.limited ?? a, b.limited ?? b]
+  return fitCosts(ofA.reserved, ofB.reserved) && fitCosts(ofA.actual, ofB.actual)
 }
 
-const METRICS = ['requests', 'tokens'] as const
+function fitCosts(a: Cost, b: Cost): boolean {
+  for (const metric of METRICS) if (amountOf(a, metric) + amountOf(b, metric) > MAX_COUNT) return false
+  return true
+}
+
+/** Adds a settlement to a sum that is the queue's own. */
+function join(sum: Settlement, added: Settlement): void {
+  if (sum.limited !== undefined || added.limited !== undefined) {
+    const ofAdded = added.limited ?? added
+    sum.limited ??= { reserved: { ...sum.reserved }, actual: { ...sum.actual } }
+    addCost(sum.limited.reserved, ofAdded.reserved)
+    addCost(sum.limited.actual, ofAdded.actual)
+  }
+  addCost(sum.reserved, added.reserved)
+  addCost(sum.actual, added.actual)
+}
+
+function copyOf(settlement: Settlement): Settlement {
+  const { reserved, actual, limited } = settlement
+  const copy: Settlement = { ...settlement, reserved: { ...reserved }, actual: { ...actual } }
+  if (limited !== undefined) copy.limited = { reserved: { ...limited.reserved }, actual: { ...limited.actual } }
+  return copy
+}
+
+function usesNothing({ reserved, actual, limited }: Settlement): boolean {
+  if (!(isNothing(reserved) && isNothing(actual))) return false
+  return limited === undefined || (isNothing(limited.reserved) && isNothing(limited.actual))
+}
 
 /**
  * What of a settlement charges or pauses, without what it gives back, or undefined where it only gives back. For one that may have been
  * applied already: charging twice is safe, giving back twice is not, nor is ending a pause that has begun meanwhile.
  */
-export function chargesOf({ reserved, actual, cooldown, model }: Settlement): Settlement | undefined {
-  const extra = {
-    requests: Math.max(0, actual.requests - reserved.requests),
-    tokens: Math.max(0, actual.tokens - reserved.tokens),
-  }
-  if (isNothing(extra) && cooldown === undefined) return undefined
+export function chargesOf({ reserved, actual, limited, cooldown, model }: Settlement): Settlement | undefined {
+  const extra = excessOf(actual, reserved)
+  const limitedExtra = limited && excessOf(limited.actual, limited.reserved)
+  if ((extra ?? limitedExtra ?? cooldown) === undefined) return undefined
   return {
     chargedAtMs: 0,
-    reserved: { requests: 0, tokens: 0 },
-    actual: extra,
+    reserved: NO_COST,
+    actual: extra ?? NO_COST,
+    ...(limited === undefined ? {} : { limited: { reserved: NO_COST, actual: limitedExtra ?? NO_COST } }),
     ...(cooldown === undefined ? {} : { cooldown }),
     ...(model === undefined ? {} : { model }),
   }
 }
 
 /** Whether nothing was used beyond the reservation, no pause asked for and none ended: it frees what it reserved, and no more. */
-export function givesBackOnly({ reserved, actual, cooldown, trial }: Settlement): boolean {
-  return (cooldown ?? trial) === undefined && actual.requests <= reserved.requests && actual.tokens <= reserved.tokens
-}
-
-function isNothing({ requests, tokens }: Cost): boolean {
-  return requests === 0 && tokens === 0
+export function givesBackOnly({ reserved, actual, limited, cooldown, trial }: Settlement): boolean {
+  if ((cooldown ?? trial) !== undefined || exceeds(actual, reserved)) return false
+  return limited === undefined || !exceeds(limited.actual, limited.reserved)
 }

@@ -1,5 +1,7 @@
 import type { CoolDown, Cost, Outcome, TokenUsage } from '@sluice/contracts'
+import type { UsableConnection } from './connection.ts'
 import { type CostEstimate, MAX_TOKENS } from './estimate-cost.ts'
+import { type EstimatedCall, limitedCostOf } from './reservation.ts'
 
 /** How a request that had its permit ended. */
 export interface CallEnd {
@@ -22,10 +24,39 @@ export interface CallEnd {
 /** Of a request that was not sent. */
 export const NOTHING_USED: Cost = { requests: 0, tokens: 0 }
 
-/** What the request really used of its connection's capacity. */
-export function settledCost(end: CallEnd, estimate: CostEstimate): Cost {
+/** What the request really used of its connection's capacity: input and output apart where the connection limits one of them. */
+export function settledCost(
+  end: CallEnd,
+  {
+    estimate,
+    connection,
+  }: { readonly estimate: CostEstimate; readonly connection: Pick<UsableConnection, 'countsParts'> },
+): Cost {
   if (!end.sent) return NOTHING_USED
-  return { requests: 1, tokens: Math.min(MAX_TOKENS, settledTokens(end, estimate)) }
+  const { inputTokens, outputTokens } = settledTokens(end, estimate)
+  const cost: Cost = { requests: 1, tokens: Math.min(MAX_TOKENS, inputTokens + outputTokens) }
+  if (!connection.countsParts) return cost
+  return { ...cost, inputTokens: Math.min(MAX_TOKENS, inputTokens), outputTokens: Math.min(MAX_TOKENS, outputTokens) }
+}
+
+/**
+ * What the provider has counted of the request against its own limits. Undefined where discovered limits are not held, or where nothing was
+ * seen of what it used: then what was held against them stays.
+ */
+export function limitedCost(end: CallEnd, { connection, inspection, estimate }: EstimatedCall): Cost | undefined {
+  if (connection.settings.enforceDiscovered !== true) return undefined
+  if (!end.sent) return NOTHING_USED
+  const { status, usage, outputTokensSeen } = end
+  if (status !== undefined && status >= 300) return { requests: 1, tokens: 0 }
+  if (usage === undefined && outputTokensSeen === 0) return undefined
+  const { model } = inspection
+  const { promptTokens } = estimate
+  const seen = usage ?? {
+    inputTokens: promptTokens,
+    cachedInputTokens: connection.cachedShares.expectedOf(model, promptTokens),
+    outputTokens: outputTokensSeen,
+  }
+  return limitedCostOf(connection.adapter.limitCounting.counted(seen, model))
 }
 
 /** How the request counts in rollups. */
@@ -80,9 +111,15 @@ const SMALL_TOKENS = 1_024
  */
 const MAX_COOL_DOWN_MS = 3_600_000
 
-function settledTokens({ status, usage, outputTokensSeen }: CallEnd, estimate: CostEstimate): number {
+function settledTokens(
+  { status, usage, outputTokensSeen }: CallEnd,
+  { tokens, promptTokens }: CostEstimate,
+): Pick<TokenUsage, 'inputTokens' | 'outputTokens'> {
   // Nothing was generated for an answer that is no 2xx.
-  if (status !== undefined && status >= 300) return 0
-  if (usage !== undefined) return usage.inputTokens + usage.outputTokens
-  return outputTokensSeen > 0 ? estimate.promptTokens + outputTokensSeen : estimate.tokens
+  if (status !== undefined && status >= 300) return { inputTokens: 0, outputTokens: 0 }
+  if (usage !== undefined) return usage
+  return {
+    inputTokens: promptTokens,
+    outputTokens: outputTokensSeen > 0 ? outputTokensSeen : tokens - promptTokens,
+  }
 }

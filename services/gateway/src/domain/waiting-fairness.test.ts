@@ -1,4 +1,4 @@
-import type { Cost, Metric } from '@sluice/contracts'
+import type { Cost } from '@sluice/contracts'
 import { describe, expect, it } from 'vitest'
 import type { PermitDenial } from './permit-denial.ts'
 import { createWaitingLine, type WaitingLine } from './waiting-line.ts'
@@ -36,7 +36,8 @@ function createWorld(limits: Partial<Cost>, maxWaiting = 2_000): World {
     charged.set(index, slot)
   }
 
-  const used = (metric: Metric): number => [...charged.values()].reduce((sum, slot) => sum + slot[metric], 0)
+  const used = (metric: 'requests' | 'tokens'): number =>
+    [...charged.values()].reduce((sum, slot) => sum + slot[metric], 0)
 
   const denial = (cost: Cost): PermitDenial | undefined => {
     const slot = Math.floor(nowMs / SLOT_MS)

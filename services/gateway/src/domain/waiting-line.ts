@@ -1,16 +1,16 @@
-import type { Cost } from '@sluice/contracts'
+import { NO_COST } from '@sluice/contracts'
 import { type PermitDenial, retryAfterMs } from './permit-denial.ts'
+import { type CountedCost, countedCost, type ReservedTokens, sumOfCounted } from './reservation.ts'
 import { type Ordered, type Passing, WaitingOrder } from './waiting-order.ts'
 import { turnAfter } from './waiting-turn.ts'
 
 /** A request that may wait for its permit. */
-export interface WaitingRequest {
+export interface WaitingRequest extends ReservedTokens {
   /** Whose it is: the API key's id. */
   readonly owner: string
   readonly model: string
   /** Which part of the model's requests it belongs to, as the provider's limits have it. */
   readonly pool: string
-  readonly tokens: number
   /** For how long it may wait; 0: not at all. */
   readonly maxWaitMs: number
   /** Aborted when the one who asks is gone. */
@@ -27,7 +27,7 @@ export interface WaitingLineParts<Other> {
   /** Asks for a permit. Never rejects. */
   readonly ask: (request: Passing) => Promise<Asked<Other>>
   /** Asks when so much could be granted at once; undefined where it could be now. Never rejects. */
-  readonly probe: (request: Passing, cost: Cost) => Promise<PermitDenial | undefined>
+  readonly probe: (request: Passing, cost: CountedCost) => Promise<PermitDenial | undefined>
   /** Monotonic milliseconds. */
   readonly nowMs: () => number
   readonly sleep: (durationMs: number) => Promise<void>
@@ -63,14 +63,15 @@ export function createWaitingLine<Other extends { readonly status: 'granted' | '
   let isServing = false
 
   const join = async (request: WaitingRequest): Promise<Waited<Other>> => {
-    const { owner, tokens, maxWaitMs } = request
+    const { owner, maxWaitMs } = request
+    const own = countedCost(request)
     order.tidy(parts.nowMs())
     const hasPlace = order.takePlace(owner)
     const isFree = hasPlace || (order.size === 0 && maxWaitMs === 0)
-    const before = isFree ? NOTHING : order.before(owner, parts.nowMs())
-    const isOneOfMany = order.begin(owner, tokens)
+    const before = isFree ? NO_COST : order.before(owner, parts.nowMs())
+    const isOneOfMany = order.begin(owner, own)
     const asked = await askBehind(request, before)
-    order.end(owner, tokens)
+    order.end(owner, own)
     if (asked.status !== 'denied') {
       order.passed(owner, request, parts.nowMs(), hasPlace)
       return asked
@@ -81,14 +82,12 @@ export function createWaitingLine<Other extends { readonly status: 'granted' | '
   }
 
   /** Asks for a permit unless what is served before the request leaves no room for it. */
-  const askBehind = async (request: Passing, before: Cost): Promise<Asked<Other>> =>
+  const askBehind = async (request: Passing, before: CountedCost): Promise<Asked<Other>> =>
     (await turnBehind(request, before)) ?? parts.ask(request)
 
   /** When the request is served behind `before`; undefined where that may be now. */
-  const turnBehind = async (request: Passing, before: Cost): Promise<PermitDenial | undefined> =>
-    before.requests === 0
-      ? undefined
-      : turnAfter(before, { requests: 1, tokens: request.tokens }, (cost) => parts.probe(request, cost))
+  const turnBehind = async (request: Passing, before: CountedCost): Promise<PermitDenial | undefined> =>
+    before.requests === 0 ? undefined : turnAfter(before, countedCost(request), (cost) => parts.probe(request, cost))
 
   /** The first turn of the request's owner: of all that are refused at the same moment, any may be the first to come again. */
   const firstTurn = async (request: WaitingRequest, denial: PermitDenial): Promise<PermitDenial> =>
@@ -133,7 +132,7 @@ export function createWaitingLine<Other extends { readonly status: 'granted' | '
   const askFor = async (front: Waiter<Other>): Promise<number> => {
     const kept = order.kept()
     if (kept.requests > 0) {
-      const denial = await parts.probe(front, plus(kept, front.tokens))
+      const denial = await parts.probe(front, sumOfCounted(kept, countedCost(front)))
       if (denial !== undefined)
         return denial.denied.code === 'upstream_cooldown' ? coolDown(front, denial) : retryAfterMs(denial)
       if (!order.waiters().includes(front)) return 0
@@ -162,7 +161,7 @@ export function createWaitingLine<Other extends { readonly status: 'granted' | '
   /** Keeps room for a request that does not wait, if there is any; returns as `askFor`. */
   const keepRoom = async (owner: string, claim: Passing): Promise<number> => {
     const kept = order.kept()
-    const denial = await parts.probe(claim, plus(kept, claim.tokens))
+    const denial = await parts.probe(claim, sumOfCounted(kept, countedCost(claim)))
     if (denial === undefined) {
       order.keep(owner, parts.nowMs())
       return 0
@@ -195,13 +194,8 @@ export function createWaitingLine<Other extends { readonly status: 'granted' | '
 const RECHECK_MS = 100
 
 const LEFT = { status: 'left' } as const
-const NOTHING: Cost = { requests: 0, tokens: 0 }
 const ALONE = { waiters: Number.POSITIVE_INFINITY } as const
 
 function deadlineMs({ joinedAtMs, maxWaitMs }: { joinedAtMs: number; maxWaitMs: number }): number {
   return joinedAtMs + maxWaitMs
-}
-
-function plus({ requests, tokens }: Cost, ownTokens: number): Cost {
-  return { requests: requests + 1, tokens: tokens + ownTokens }
 }

@@ -1,19 +1,25 @@
-import type { Cost } from '@sluice/contracts'
+import { NO_COST } from '@sluice/contracts'
+import {
+  type CountedCost,
+  countedCost,
+  differenceOfCounted,
+  partOfCounted,
+  type ReservedTokens,
+  sumOfCounted,
+} from './reservation.ts'
 
 /** A request in the line, as far as its turn depends on it. */
-export interface Ordered {
+export interface Ordered extends ReservedTokens {
   /** Whose it is: the API key's id. */
   readonly owner: string
-  readonly tokens: number
   /** Until then, monotonic milliseconds, it lets others pass: its model cools down. */
   readonly notBeforeMs: number
 }
 
 /** What a request that does not wait asked for. */
-export interface Passing {
+export interface Passing extends ReservedTokens {
   readonly model: string
   readonly pool: string
-  readonly tokens: number
 }
 
 /** Whose turn it is: a request that waits, or an owner whose requests do not, for the next of which room is to be kept. */
@@ -30,7 +36,7 @@ interface Party<Waiter> {
   /** First come first served. */
   readonly waiters: Waiter[]
   /** Requests for which capacity is being asked at the moment. */
-  readonly asking: { requests: number; tokens: number }
+  asking: CountedCost
   /** How many requests that do not wait came and are expected again. */
   claims: number
   claim: Passing
@@ -39,7 +45,7 @@ interface Party<Waiter> {
   /** Nobody is expected any more. */
   lapsesAtMs: number
   /** Room that is kept for its next requests. */
-  readonly places: { readonly tokens: number; readonly untilMs: number }[]
+  readonly places: { readonly cost: CountedCost; readonly untilMs: number }[]
 }
 
 /**
@@ -97,45 +103,37 @@ export class WaitingOrder<Waiter extends Ordered> {
   }
 
   /** Capacity is being asked for a request of the owner. Returns whether it is for others of the same owner already. */
-  begin(owner: string, tokens: number): boolean {
-    const { asking } = this.#partyOf(owner)
-    asking.tokens += tokens
-    return ++asking.requests > 1
+  begin(owner: string, own: CountedCost): boolean {
+    const party = this.#partyOf(owner)
+    party.asking = sumOfCounted(party.asking, own)
+    return party.asking.requests > 1
   }
 
   /** Capacity has answered. */
-  end(owner: string, tokens: number): void {
-    const { asking } = this.#partyOf(owner)
-    asking.requests--
-    asking.tokens -= tokens
+  end(owner: string, own: CountedCost): void {
+    const party = this.#partyOf(owner)
+    party.asking = differenceOfCounted(party.asking, own)
   }
 
   /**
    * What will be granted or is kept before a further request of `owner` is served, if everybody comes who is expected.
    * @param ahead of its own requests, those that are served before it; all that wait or are being asked for unless given
    */
-  before(owner: string, nowMs: number, ahead?: { readonly waiters: number }): Cost {
+  before(owner: string, nowMs: number, ahead?: { readonly waiters: number }): CountedCost {
     const own = this.#parties.get(owner)
-    const cost = { requests: 0, tokens: 0 }
+    let cost: CountedCost = NO_COST
     let start = this.#turnOf(own)
     if (own !== undefined) {
-      const waiting = ready(own, nowMs, ahead?.waiters ?? own.waiters.length)
-      cost.requests += waiting.length
-      cost.tokens += tokensOf(waiting)
-      if (ahead === undefined) {
-        cost.requests += own.asking.requests
-        cost.tokens += own.asking.tokens
-      }
+      cost = costOfAll(ready(own, nowMs, ahead?.waiters ?? own.waiters.length))
+      if (ahead === undefined) cost = sumOfCounted(cost, own.asking)
       start += cost.requests
     }
     for (const party of this.#parties.values()) {
-      for (const place of party.places) {
-        cost.requests++
-        cost.tokens += place.tokens
-      }
+      for (const place of party.places) cost = sumOfCounted(cost, place.cost)
       if (party === own) continue
       const isFirst = own === undefined || party.rank < own.rank
-      addTurns(cost, party, start - this.#turnOf(party) + (isFirst ? 1 : 0), nowMs)
+      const turns = start - this.#turnOf(party) + (isFirst ? 1 : 0)
+      if (turns > 0) cost = sumOfCounted(cost, costOfTurns(party, turns, nowMs))
     }
     return cost
   }
@@ -165,20 +163,15 @@ export class WaitingOrder<Waiter extends Ordered> {
     const party = this.#partyOf(owner)
     if (party.claims === 0) return
     party.claims--
-    party.places.push({ tokens: party.claim.tokens, untilMs: nowMs + KEPT_MS })
+    party.places.push({ cost: countedCost(party.claim), untilMs: nowMs + KEPT_MS })
     this.served(owner)
   }
 
   /** What is kept. */
-  kept(): Cost {
-    const cost = { requests: 0, tokens: 0 }
-    for (const { places } of this.#parties.values()) {
-      for (const { tokens } of places) {
-        cost.requests++
-        cost.tokens += tokens
-      }
-    }
-    return cost
+  kept(): CountedCost {
+    let kept: CountedCost = NO_COST
+    for (const { places } of this.#parties.values()) for (const { cost } of places) kept = sumOfCounted(kept, cost)
+    return kept
   }
 
   /** Takes the room that is kept for the owner's next request; false where there is none. */
@@ -232,7 +225,7 @@ export class WaitingOrder<Waiter extends Ordered> {
         turn: this.#present,
         rank: ++this.#ranks,
         waiters: [],
-        asking: { requests: 0, tokens: 0 },
+        asking: NO_COST,
         claims: 0,
         claim: NOTHING,
         dueAtMs: 0,
@@ -291,22 +284,17 @@ function ready<Waiter extends Ordered>({ waiters }: Party<Waiter>, nowMs: number
   return found
 }
 
-function tokensOf(waiters: readonly Ordered[]): number {
-  return waiters.reduce((sum, { tokens }) => sum + tokens, 0)
+function costOfAll(waiters: readonly Ordered[]): CountedCost {
+  return waiters.reduce((sum, waiter) => sumOfCounted(sum, countedCost(waiter)), NO_COST)
 }
 
-/** Adds what the party's next `turns` turns cost. */
-function addTurns<Waiter extends Ordered>(
-  cost: { requests: number; tokens: number },
-  party: Party<Waiter>,
-  turns: number,
-  nowMs: number,
-): void {
-  if (turns <= 0) return
+/** What the party's next `turns` turns cost. */
+function costOfTurns<Waiter extends Ordered>(party: Party<Waiter>, turns: number, nowMs: number): CountedCost {
   const waiting = ready(party, nowMs, turns)
   const asking = Math.min(party.asking.requests, turns - waiting.length)
+  let cost = costOfAll(waiting)
+  if (asking > 0) cost = sumOfCounted(cost, partOfCounted(party.asking, asking, party.asking.requests))
   const claims = Math.min(party.claims, turns - waiting.length - asking)
-  cost.requests += waiting.length + asking + claims
-  cost.tokens += tokensOf(waiting) + claims * party.claim.tokens
-  if (asking > 0) cost.tokens += Math.ceil((party.asking.tokens * asking) / party.asking.requests)
+  const claim = countedCost(party.claim)
+  return claims > 0 ? sumOfCounted(cost, partOfCounted(claim, claims, 1)) : cost
 }

@@ -1,5 +1,6 @@
-import { type Cost, PERIOD_MS } from '@sluice/contracts'
+import { amountOf, PERIOD_MS } from '@sluice/contracts'
 import type { PermitDenial } from './permit-denial.ts'
+import { type CountedCost, sumOfCounted } from './reservation.ts'
 
 /**
  * The denial that tells when `own` will be served behind `before`, which waits already: when both fit together, which `probe` tells.
@@ -7,11 +8,11 @@ import type { PermitDenial } from './permit-denial.ts'
  * and a slot more, by which time all that was charged until then has slid out.
  */
 export async function turnAfter(
-  before: Cost,
-  own: Cost,
-  probe: (cost: Cost) => Promise<PermitDenial | undefined>,
+  before: CountedCost,
+  own: CountedCost,
+  probe: (cost: CountedCost) => Promise<PermitDenial | undefined>,
 ): Promise<PermitDenial | undefined> {
-  const cost = { requests: before.requests + own.requests, tokens: before.tokens + own.tokens }
+  const cost = sumOfCounted(before, own)
   let furtherMs = 0
   let turn: PermitDenial | undefined
   for (;;) {
@@ -22,10 +23,12 @@ export async function turnAfter(
       return { ...denial, denied: { ...denied, retryAfterMs: denied.retryAfterMs + furtherMs } }
     }
     const { period, metric, limit, excess } = denied
-    const ownExcess = own[metric] - limit
+    const isProviders = denied.model !== undefined
+    const ownExcess = amountOf((isProviders ? own.limited : undefined) ?? own, metric) - limit
     if (ownExcess > 0) return { ...denial, denied: { ...denied, excess: ownExcess } }
     const windows = Math.ceil(excess / limit)
-    cost[metric] -= windows * limit
+    const reduced = (isProviders ? cost.limited : undefined) ?? cost
+    reduced[metric] = amountOf(reduced, metric) - windows * limit
     furtherMs = Math.max(furtherMs, windows * PERIOD_MS[period] * PERIOD_AND_SLOT)
     turn = {
       ...denial,

@@ -332,7 +332,7 @@ export class AnswerRelay implements AnswerSink {
       this.#record(sent, interruptedBy, upstreamMs)
     } catch (err) {
       this.#logger.error({ err, requestId: this.#requestId }, 'a call could not be finished')
-      this.#call.permit.settle(settledCost({ sent, outputTokensSeen: 0 }, this.#call.estimate))
+      this.#call.permit.settle(settledCost({ sent, outputTokensSeen: 0 }, this.#call))
     }
   }
 

@@ -39,7 +39,7 @@ export function collectAnswer(
       try {
         complete(interruptedBy)
       } catch (error) {
-        call.permit.settle(settledCost({ sent: upstream?.sent ?? false, outputTokensSeen: 0 }, call.estimate))
+        call.permit.settle(settledCost({ sent: upstream?.sent ?? false, outputTokensSeen: 0 }, call))
         reject(error)
       }
     }

@@ -1,7 +1,7 @@
 import type { RateLimitReading, ResponseEvent, TokenUsage } from '@sluice/contracts'
 import type { PartialUsage, WireHeaders } from '@sluice/providers'
 import { chargedOutput, chargedUsage, isUnread } from '../domain/charged-usage.ts'
-import { type CallEnd, coolDownOf, outcomeOf, type Refused, settledCost } from '../domain/settlement.ts'
+import { type CallEnd, coolDownOf, limitedCost, outcomeOf, type Refused, settledCost } from '../domain/settlement.ts'
 import type { DataPlane } from '../ports/data-plane.ts'
 import type { PermittedCall } from './call.ts'
 
@@ -44,7 +44,7 @@ function refusedOf({ connection, inspection, pool, estimate }: PermittedCall, re
 
 /** Settles the call's permit, learns from it, and records its event. */
 export function finishCall({ events, clock }: DataPlane, call: PermittedCall, result: CallResult): void {
-  const { adapter, settings, learned } = call.connection
+  const { adapter, settings, learned, cachedShares } = call.connection
   const { status, headers = {}, headersAtMs = 0 } = result
   const { estimate } = call
   const errorStatus = result.errorStatus
@@ -60,10 +60,14 @@ export function finishCall({ events, clock }: DataPlane, call: PermittedCall, re
     retryAfterMs:
       (errorStatus ?? status) === 429 ? adapter.retryAfterMs(headers, headersAtMs, result.errorBody) : undefined,
   }
-  call.permit.settle(settledCost(end, call.estimate), coolDownOf(end, refusedOf(call, result)))
+  const coolDown = coolDownOf(end, refusedOf(call, result))
+  call.permit.settle(settledCost(end, call), coolDown, limitedCost(end, call))
   const isWhole = result.interruptedBy === undefined && result.errorStatus === undefined
   // What nothing is known of may not be like the model's other requests.
-  if (result.usage !== undefined && !call.operation.unlisted) learned.learn(call.inspection, result.usage, isWhole)
+  if (result.usage !== undefined && !call.operation.unlisted) {
+    learned.learn(call.inspection, result.usage, isWhole)
+    cachedShares.learn(call.inspection.model, result.usage)
+  }
   const event: ResponseEvent = {
     requestId: result.requestId,
     startedAtMs: call.startedAtMs,

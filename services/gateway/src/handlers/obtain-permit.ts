@@ -2,10 +2,32 @@ import { denialError, deniedBy } from '../domain/denial.ts'
 import type { GatewayError } from '../domain/gateway-error.ts'
 import { gatewayError } from '../domain/gateway-error.ts'
 import { type RateLimitFields, rateLimitFields } from '../domain/rate-limit-fields.ts'
+import { reservedTokens, reservedWithin } from '../domain/reservation.ts'
 import type { DataPlane } from '../ports/data-plane.ts'
-import type { Wait } from '../ports/permits.ts'
+import type { Permits, Wait } from '../ports/permits.ts'
 import type { PermittedCall, PreparedCall } from './call.ts'
 import { recordUnsent } from './record-unsent.ts'
+
+/** Asks for what the call reserves, and for less where the provider may count less than the whole of one of its limits. */
+async function acquired(
+  plane: DataPlane,
+  call: PreparedCall,
+  wait: Wait,
+): Promise<Awaited<ReturnType<Permits['acquire']>>> {
+  const { apiKey, pool, connection, inspection } = call
+  const asked = { connectionId: connection.settings.id, apiKeyId: apiKey.id, model: inspection.model, pool }
+  let reserved = reservedTokens(call)
+  for (let looks = 1; ; looks++) {
+    const outcome = await plane.permits.acquire({ ...asked, ...reserved }, wait)
+    if (outcome.status !== 'denied' || looks > MAX_LIMITS) return outcome
+    const within = reservedWithin(reserved, outcome.denied, connection.adapter)
+    if (within === undefined) return outcome
+    reserved = within
+  }
+}
+
+/** Of tokens, input and output per minute, hour and day: each may be too small once. */
+const MAX_LIMITS = 9
 
 export type Permission =
   | { readonly status: 'permitted'; readonly call: PermittedCall }
@@ -24,9 +46,7 @@ export type Permission =
 export async function obtainPermit(plane: DataPlane, call: PreparedCall, wait: Wait): Promise<Permission> {
   const { id, name, onCapacityUnavailable } = call.connection.settings
   const { model } = call.inspection
-  const { apiKey, pool, estimate } = call
-  const asked = { connectionId: id, apiKeyId: apiKey.id, model, pool, tokens: estimate.tokens }
-  const outcome = await plane.permits.acquire(asked, wait)
+  const outcome = await acquired(plane, call, wait)
   if (outcome.status === 'left') {
     recordUnsent(plane, call, model, { outcome: 'aborted' })
     return outcome

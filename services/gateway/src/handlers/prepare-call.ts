@@ -28,7 +28,7 @@ export function isJsonRead({ connection, operation }: Call): boolean {
  * where tokens are limited and it may be the prompt of an operation that is not known.
  */
 export function isOtherRead({ connection, operation }: Call, contentType: string): boolean {
-  if (!isRestricted(connection)) return operation.unlisted === true && connection.smallestTokenLimit !== undefined
+  if (!isRestricted(connection)) return operation.unlisted === true && connection.limitsTokens
   return (operation.usesModel || operation.runsModel === 'named') && isForm(contentType)
 }
 
@@ -112,7 +112,7 @@ export function preparedCall(
 function isEncoded({ headers, connection, operation }: Call): boolean {
   const encoding = headers['content-encoding']
   if (encoding === undefined || encoding === 'identity') return false
-  return isRestricted(connection) || (operation.unlisted === true && connection.smallestTokenLimit !== undefined)
+  return isRestricted(connection) || (operation.unlisted === true && connection.limitsTokens)
 }
 
 function refused(error: GatewayError): Preparation {

@@ -1,5 +1,6 @@
 import type { CoolDown, Cost, WindowFigures } from '@sluice/contracts'
 import type { PermitDenial } from '../domain/permit-denial.ts'
+import type { ReservedTokens } from '../domain/reservation.ts'
 import type { Clock } from './clock.ts'
 
 /** What asking for a permit came to. */
@@ -32,16 +33,16 @@ export interface Permit {
   /**
    * Says what the request really used. Call it once, when the request has ended, however it ended; the first call counts.
    * Costs no time: it travels with the connection's next exchange.
+   * @param limited what the provider counted against its own limits; absent: what was expected of it, or nothing where nothing was used
    */
-  settle(actual: Cost, cooldown?: CoolDown): void
+  settle(actual: Cost, cooldown?: CoolDown, limited?: Cost): void
 }
 
 /** What a request takes of its connection's capacity. */
-export interface Reservation {
+export interface Reservation extends ReservedTokens {
   readonly model: string
   /** Which part of the model's requests it belongs to, where the provider has limits of its own for that; '' for the common one. */
   readonly pool: string
-  readonly tokens: number
 }
 
 /** What a permit is asked for. */

@@ -364,7 +364,7 @@ function event(given: Partial<ResponseEvent> = {}): ResponseEvent {
     apiKeyId: 'k',
     model: 'm',
     outcome: 'success',
-    usage: { inputTokens: 10, outputTokens: 5, cachedInputTokens: 0, reasoningTokens: 0 },
+    usage: { inputTokens: 10, outputTokens: 5, cachedInputTokens: 0, cacheWriteInputTokens: 4, reasoningTokens: 0 },
     ...given,
   }
 }

@@ -44,7 +44,26 @@ it.each([
 })
 
 it('charges cached input apart, at the price of input where it has none', () => {
-  const tokens = { inputTokens: 3_000_000, cachedInputTokens: 1_000_000, outputTokens: 500_000 }
+  const tokens = {
+    inputTokens: 3_000_000,
+    cachedInputTokens: 1_000_000,
+    cacheWriteInputTokens: 0,
+    outputTokens: 500_000,
+  }
   expect(costUsd({ input: 2, cachedInput: 0.5, output: 10 }, tokens)).toBeCloseTo(9.5, 12)
   expect(costUsd({ input: 2, output: 10 }, tokens)).toBeCloseTo(11, 12)
+})
+
+it('charges what is written to the cache apart, at the price of input where it has none, and no token twice', () => {
+  const tokens = {
+    inputTokens: 3_000_000,
+    cachedInputTokens: 1_000_000,
+    cacheWriteInputTokens: 1_000_000,
+    outputTokens: 500_000,
+  }
+  const price = { input: 2, cachedInput: 0.5, output: 10 }
+  expect(costUsd({ ...price, cacheWriteInput: 2.5 }, tokens)).toBeCloseTo(10, 12)
+  expect(costUsd(price, tokens)).toBeCloseTo(9.5, 12)
+  const more = { ...tokens, cacheWriteInputTokens: 9_000_000 }
+  expect(costUsd({ ...price, cacheWriteInput: 2.5 }, more)).toBeCloseTo(10.5, 12)
 })

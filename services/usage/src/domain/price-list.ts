@@ -8,6 +8,8 @@ export const ModelPrice = Type.Object(
     input: Type.Number({ minimum: 0 }),
     /** Input that the provider had cached; as `input` when absent. */
     cachedInput: Type.Optional(Type.Number({ minimum: 0 })),
+    /** Input that is written to the provider's cache, for the shortest time it may be kept; as `input` when absent. */
+    cacheWriteInput: Type.Optional(Type.Number({ minimum: 0 })),
     output: Type.Number({ minimum: 0 }),
   },
   { additionalProperties: false },
@@ -27,7 +29,7 @@ export const ProviderPrices = Type.Object(
   { additionalProperties: false },
 )
 
-/** Estimated prices: list prices for standard service, without discounts, batches, cache writes, or surcharges for long prompts. */
+/** Estimated prices: list prices for standard service, without discounts, batches, or surcharges for long prompts. */
 export type PriceList = Static<typeof PriceList>
 export const PriceList = Type.Object(
   {
@@ -54,15 +56,22 @@ export function priceOf(prices: PriceList, provider: string, model: string): Mod
   return VERSION.test(name.slice(longest.length)) ? listed.models[longest] : undefined
 }
 
-/** What `inputTokens` (of which `cachedInputTokens` were cached) and `outputTokens` cost, in USD. */
+/** What `inputTokens` (of which some were read from the provider's cache, and others written to it) and `outputTokens` cost, in USD. */
 export function costUsd(
   price: ModelPrice,
-  tokens: { readonly inputTokens: number; readonly cachedInputTokens: number; readonly outputTokens: number },
+  tokens: {
+    readonly inputTokens: number
+    readonly cachedInputTokens: number
+    readonly cacheWriteInputTokens: number
+    readonly outputTokens: number
+  },
 ): number {
   const cached = Math.min(tokens.cachedInputTokens, tokens.inputTokens)
+  const written = Math.min(tokens.cacheWriteInputTokens, tokens.inputTokens - cached)
   const millionths =
-    (tokens.inputTokens - cached) * price.input +
+    (tokens.inputTokens - cached - written) * price.input +
     cached * (price.cachedInput ?? price.input) +
+    written * (price.cacheWriteInput ?? price.input) +
     tokens.outputTokens * price.output
   return millionths / 1_000_000
 }

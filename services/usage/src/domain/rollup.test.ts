@@ -24,7 +24,7 @@ it('adds up what shares minute, connection, model, API key and outcome', () => {
       event({ endedAtMs: MINUTE_AT_MS + 59_999, usage }),
       event({ endedAtMs: MINUTE_AT_MS + 60_000, usage }),
     ]),
-    batch('c1', [event({ endedAtMs: MINUTE_AT_MS + 1, usage })]),
+    batch('c1', [event({ endedAtMs: MINUTE_AT_MS + 1, usage: { ...usage, cacheWriteInputTokens: 4 } })]),
   ])
   expect(rollups).toEqual([
     expect.objectContaining({
@@ -35,6 +35,7 @@ it('adds up what shares minute, connection, model, API key and outcome', () => {
       inputTokens: 30,
       outputTokens: 15,
       cachedInputTokens: 6,
+      cacheWriteInputTokens: 4,
       reasoningTokens: 3,
     }),
     expect.objectContaining({ fromMs: MINUTE_AT_MS + 60_000, requests: 1, inputTokens: 10 }),

@@ -21,10 +21,10 @@ export interface Rollup {
   readonly outputTokens: number
   /** Part of `inputTokens`. */
   readonly cachedInputTokens: number
+  /** Part of `inputTokens`, and not of `cachedInputTokens`. */
+  readonly cacheWriteInputTokens: number
   /** Part of `outputTokens`. */
   readonly reasoningTokens: number
-  /** Part of `inputTokens`. */
-  readonly cacheWriteInputTokens: number
   /** Of the requests, those whose usage was not understood, or not all of it. */
   readonly unreadRequests: number
   /** From sending the request to the answer's end, of those that were sent. */
@@ -89,8 +89,8 @@ function emptyRollup(
     inputTokens: 0,
     outputTokens: 0,
     cachedInputTokens: 0,
-    reasoningTokens: 0,
     cacheWriteInputTokens: 0,
+    reasoningTokens: 0,
     unreadRequests: 0,
     latency: new Map(),
     timeToFirstToken: new Map(),
@@ -116,8 +116,8 @@ function addTokens(rollup: Mutable<Rollup>, tokens: TokenUsage): void {
   rollup.inputTokens += tokens.inputTokens
   rollup.outputTokens += tokens.outputTokens
   rollup.cachedInputTokens += tokens.cachedInputTokens
+  if (tokens.cacheWriteInputTokens !== undefined) rollup.cacheWriteInputTokens += tokens.cacheWriteInputTokens
   rollup.reasoningTokens += tokens.reasoningTokens
-  rollup.cacheWriteInputTokens += tokens.cacheWriteInputTokens ?? 0
 }
 
 /** One rollup a key, in the keys' order: names that differ may be stored alike. */

@@ -23,8 +23,8 @@ export interface CountCell {
   readonly inputTokens: number
   readonly outputTokens: number
   readonly cachedInputTokens: number
-  readonly reasoningTokens: number
   readonly cacheWriteInputTokens: number
+  readonly reasoningTokens: number
   readonly unreadRequests: number
 }
 

@@ -5,7 +5,9 @@ import { usagePoints } from './usage-points.ts'
 
 const PRICES: PriceList = {
   asOf: '2026-01-31',
-  providers: { openai: { source: 'https://example.com', models: { cheap: { input: 1, output: 2 } } } },
+  providers: {
+    openai: { source: 'https://example.com', models: { cheap: { input: 1, cacheWriteInput: 3, output: 2 } } },
+  },
 }
 
 it('adds the cells of a point up, errors and denials by class', () => {
@@ -43,6 +45,18 @@ it('adds the cells of a point up, errors and denials by class', () => {
   ])
   expect(points[1]).not.toHaveProperty('estimatedCostUsd')
   expect(points[1]).not.toHaveProperty('unreadRequests')
+})
+
+it('says what was written to the cache, at its own price, where anything was', () => {
+  const counts = [
+    cell({ inputTokens: 10, cacheWriteInputTokens: 4 }),
+    cell({ model: 'other', inputTokens: 10, cacheWriteInputTokens: 1 }),
+    cell({ fromMs: 60_000, inputTokens: 10 }),
+  ]
+  const [first, second] = usagePoints({ stepMs: 60_000, counts, histograms: [] }, PRICES)
+  expect(first).toMatchObject({ inputTokens: 20, cacheWriteInputTokens: 5 })
+  expect(first?.estimatedCostUsd).toBeCloseTo(18 / 1_000_000, 12)
+  expect(second).not.toHaveProperty('cacheWriteInputTokens')
 })
 
 it('gives each point the percentiles of its own histograms, and none where nothing was sent', () => {

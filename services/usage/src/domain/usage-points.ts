@@ -53,8 +53,8 @@ function add(sums: Sums, cell: CountCell, prices: PriceList): void {
   point.inputTokens += cell.inputTokens
   point.outputTokens += cell.outputTokens
   point.cachedInputTokens += cell.cachedInputTokens
-  point.reasoningTokens += cell.reasoningTokens
   sums.cacheWriteInputTokens += cell.cacheWriteInputTokens
+  point.reasoningTokens += cell.reasoningTokens
   sums.unreadRequests += cell.unreadRequests
   point.outcomes[cell.outcome] = (point.outcomes[cell.outcome] ?? 0) + cell.requests
   if (cell.deniedBy !== '') point.deniedBy[cell.deniedBy] = (point.deniedBy[cell.deniedBy] ?? 0) + cell.requests

@@ -1,6 +1,7 @@
 import type { ExchangeRequest, Settlement } from '@sluice/contracts'
 import { eventually } from '@sluice/testkit'
 import { beforeEach, expect, it } from 'vitest'
+import type { Reservation } from '../../ports/permits.ts'
 import { type LanePermits, lanePermits } from './lane-permits.ts'
 
 const CHARGED_AT_MS = 5_000
@@ -29,7 +30,7 @@ beforeEach(() => {
   })
 })
 
-async function permitFor(request = REQUEST) {
+async function permitFor(request: Reservation = REQUEST) {
   const outcome = await permits.acquire('c', request)
   return outcome.status === 'granted' ? outcome.permit : expect.fail(outcome.status)
 }
@@ -92,4 +93,41 @@ it('says of a pause whether the provider has served its model on the connection'
   expect(await coolDownOf('c', 'real')).toEqual({ model: 'real', durationMs: 1_000, isServed: true })
   expect(await coolDownOf('c', 'made up')).toEqual({ model: 'made up', durationMs: 1_000 })
   expect(await coolDownOf('other', 'real')).toEqual({ model: 'real', durationMs: 1_000 })
+})
+
+it('reserves, renews and settles each part, and what the provider counts', async () => {
+  trial = {}
+  const parts = { tokens: 70, inputTokens: 60, outputTokens: 10 }
+  const limited = { requests: 1, tokens: 15, inputTokens: 5, outputTokens: 10 }
+  const counted = { requests: 1, tokens: 9, inputTokens: 4, outputTokens: 5 }
+  const known = await permitFor({ ...REQUEST, ...parts, limited })
+  await known.renew()
+  expect(exchanges.flatMap(({ acquires }) => acquires)).toEqual([
+    { model: 'm', pool: 'flex', requests: 1, ...parts, limited },
+    { model: 'm', pool: 'flex', requests: 1, ...parts, limited, renews: CHARGED_AT_MS },
+  ])
+  const settledWith = async (settle: (permit: typeof known) => void) => {
+    const permit = await permitFor({ ...REQUEST, ...parts, limited })
+    settle(permit)
+    await permits.flush(1_000)
+    return settlements().at(-1)
+  }
+  const actual = { requests: 1, tokens: 65, inputTokens: 60, outputTokens: 5 }
+  const reserved = { requests: 1, ...parts }
+  expect(await settledWith((permit) => permit.settle(actual, undefined, counted))).toEqual({
+    chargedAtMs: CHARGED_AT_MS,
+    reserved,
+    actual,
+    limited: { reserved: limited, actual: counted },
+  })
+  // Nothing is known of what the provider counted: what was held stays, unless nothing was used.
+  expect(await settledWith((permit) => permit.settle(actual))).toMatchObject({ limited: { actual: limited } })
+  const nothing = { requests: 0, tokens: 0 }
+  expect(await settledWith((permit) => permit.settle(nothing))).toMatchObject({ limited: { actual: nothing } })
+  expect(await settledWith((permit) => permit.chargeAgain())).toEqual({
+    chargedAtMs: 0,
+    reserved: nothing,
+    actual: reserved,
+    limited: { reserved: nothing, actual: limited },
+  })
 })

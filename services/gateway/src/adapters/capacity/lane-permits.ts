@@ -1,6 +1,16 @@
-import { type Acquire, type Cost, MAX_COUNT, type Trial } from '@sluice/contracts'
+import {
+  type Acquire,
+  type Cost,
+  costOf,
+  MAX_COUNT,
+  METRICS,
+  NO_COST,
+  type Settlement,
+  type Trial,
+} from '@sluice/contracts'
 import { createLane, type Lane } from '../../domain/lane.ts'
 import type { PermitDenial } from '../../domain/permit-denial.ts'
+import { type CountedCost, countedCost } from '../../domain/reservation.ts'
 import type { Permit, PermitOutcome, Permits, Reservation } from '../../ports/permits.ts'
 import type { SendExchange } from './exchange-sender.ts'
 
@@ -23,7 +33,7 @@ export interface LanePermits extends Pick<Permits, 'unreserved'> {
    * Asks when as much as `cost`, that of the request and of others, could be granted at once; nothing is charged. Undefined where it could
    * be now, or where that cannot be told.
    */
-  probe(connectionId: string, request: Reservation, cost: Cost): Promise<PermitDenial | undefined>
+  probe(connectionId: string, request: Reservation, cost: CountedCost): Promise<PermitDenial | undefined>
   /** Lets go of the lanes that were not used since the last call. */
   releaseIdle(): void
   /** Resolves when all settlements are taken, or after `deadlineMs`. */
@@ -67,7 +77,7 @@ export function lanePermits({ gateway, send, countersClockMs, onTooOld, onStale 
 
   return {
     acquire: async (connectionId, request) => {
-      const reserved = { requests: 1, tokens: request.tokens }
+      const reserved = countedCost(request)
       const outcome = await laneOf(connectionId).acquire({ ...poolOf(request), ...reserved })
       if (outcome.status === 'unavailable') return outcome
       const { result, windows, byModel, departByMs } = outcome
@@ -77,10 +87,11 @@ export function lanePermits({ gateway, send, countersClockMs, onTooOld, onStale 
       return { status: 'granted', permit: permitFor(connectionId, charge), windows }
     },
     probe: async (connectionId, request, cost) => {
-      const asked = { requests: Math.min(cost.requests, MAX_COUNT), tokens: Math.min(cost.tokens, MAX_COUNT) }
+      const { limited } = cost
       const outcome = await laneOf(connectionId).acquire({
         ...poolOf(request),
-        ...asked,
+        ...bounded(cost),
+        ...(limited === undefined ? {} : { limited: bounded(limited) }),
         ownTokens: request.tokens,
         probe: true,
       })
@@ -90,7 +101,7 @@ export function lanePermits({ gateway, send, countersClockMs, onTooOld, onStale 
     unreserved: (connectionId, model) =>
       permitFor(connectionId, {
         chargedAtMs: 0,
-        reserved: NOTHING,
+        reserved: NO_COST,
         pool: { model },
         trialAtMs: undefined,
         byModel: true,
@@ -113,7 +124,7 @@ export function lanePermits({ gateway, send, countersClockMs, onTooOld, onStale 
 
 interface Charge {
   chargedAtMs: number
-  readonly reserved: Cost
+  readonly reserved: CountedCost
   readonly pool: Pick<Acquire, 'model' | 'pool'>
   /** When it was granted to find out whether the provider serves its pool again; undefined: it was not for that. */
   readonly trialAtMs: number | undefined
@@ -129,7 +140,9 @@ function poolOf({ model, pool }: Reservation): Pick<Acquire, 'model' | 'pool'> {
 
 /** @param servedModels those of its connection that the provider has served; it adds its own */
 function permitOf(lane: () => Lane, servedModels: Set<string>, charge: Charge): Permit {
-  const { reserved, pool, byModel, departByMs } = charge
+  const { pool, byModel, departByMs } = charge
+  const { limited } = charge.reserved
+  const reserved: Cost = limited === undefined ? charge.reserved : costOf(charge.reserved)
   const { model } = pool
   let isSettled = false
   let trialAtMs = charge.trialAtMs
@@ -141,25 +154,32 @@ function permitOf(lane: () => Lane, servedModels: Set<string>, charge: Charge): 
     departByMs,
     renew: async () => {
       if (departByMs === Number.POSITIVE_INFINITY) return true
-      const outcome = await lane().acquire({ ...pool, ...reserved, renews: charge.chargedAtMs })
+      const outcome = await lane().acquire({ ...pool, ...charge.reserved, renews: charge.chargedAtMs })
       if (outcome.status === 'unavailable' || outcome.result.status !== 'granted') return false
       charge.chargedAtMs = outcome.result.chargedAtMs
       return true
     },
     chargeAgain: () =>
-      lane().settle({ chargedAtMs: 0, reserved: NOTHING, actual: reserved, ...(byModel ? { model } : {}) }),
+      lane().settle({
+        chargedAtMs: 0,
+        reserved: NO_COST,
+        actual: reserved,
+        ...(limited === undefined ? {} : { limited: { reserved: NO_COST, actual: limited } }),
+        ...(byModel ? { model } : {}),
+      }),
     served: () => {
       if (servedModels.size < MAX_SERVED_MODELS) servedModels.add(model)
       if (trialAtMs === undefined) return
-      lane().settle({ chargedAtMs: 0, reserved: NOTHING, actual: NOTHING, ...trialEnded(trialAtMs, 'served') })
+      lane().settle({ chargedAtMs: 0, reserved: NO_COST, actual: NO_COST, ...trialEnded(trialAtMs, 'served') })
     },
-    settle: (actual, cooldown) => {
+    settle: (actual, cooldown, counted) => {
       if (isSettled) return
       isSettled = true
       lane().settle({
         chargedAtMs: charge.chargedAtMs,
         reserved,
         actual,
+        ...((limited ?? counted) === undefined ? {} : limitedSettlement(charge.reserved, actual, counted)),
         ...(cooldown === undefined
           ? {}
           : { cooldown: servedModels.has(model) ? { ...cooldown, isServed: true } : cooldown }),
@@ -170,6 +190,21 @@ function permitOf(lane: () => Lane, servedModels: Set<string>, charge: Charge): 
   }
 }
 
+/** @param counted by the provider, where that is known */
+function limitedSettlement(
+  { limited, ...reserved }: CountedCost,
+  actual: Cost,
+  counted: Cost | undefined,
+): Pick<Settlement, 'limited'> {
+  const isUnused = actual.requests === 0 || actual.tokens === 0
+  return { limited: { reserved: limited ?? reserved, actual: counted ?? (isUnused ? actual : (limited ?? actual)) } }
+}
+
+function bounded(cost: Cost): Cost {
+  const within = costOf(cost)
+  for (const metric of METRICS) if (within[metric] !== undefined) within[metric] = Math.min(within[metric], MAX_COUNT)
+  return within
+}
+
 /** More than a provider has. Bounds the memory. */
 const MAX_SERVED_MODELS = 1_000
-const NOTHING: Cost = { requests: 0, tokens: 0 }

@@ -1,0 +1,59 @@
+import type { TokenUsage } from '@sluice/contracts'
+
+/** Tokens as a provider counts them against its own limits: not always what was used, nor what is billed. */
+export interface LimitedTokens {
+  /** Toward limits of input and output together. */
+  readonly tokens: number
+  readonly inputTokens: number
+  readonly outputTokens: number
+}
+
+/** What a request is expected to use, before it is sent. All are whole numbers. */
+export interface ExpectedTokens {
+  readonly inputTokens: number
+  /** The part of `inputTokens` that is expected to be read from the provider's prompt cache. */
+  readonly cachedInputTokens: number
+  /** The most output that is reserved: what the request states, or else a guess. */
+  readonly maxOutputTokens: number
+  /** The output that is expected, at most `maxOutputTokens`. */
+  readonly outputTokens: number
+}
+
+/** How a provider counts tokens against its own limits. */
+export interface LimitCounting {
+  /** Returns what the provider has counted once it has reported `usage`. */
+  counted(usage: Pick<TokenUsage, 'inputTokens' | 'cachedInputTokens' | 'outputTokens'>, model: string): LimitedTokens
+  /** Returns what to hold against the provider's limits before the request is sent. */
+  expected(request: ExpectedTokens, model: string): LimitedTokens
+  /**
+   * The provider may count less than is expected, so that a request which seems larger than a whole limit may yet pass: it waits until
+   * nothing else uses the limit, and the provider decides.
+   */
+  readonly mayCountLess: boolean
+}
+
+/**
+ * Counts what is used, cached or not, and holds the output maximum from the beginning.
+ *
+ * OpenAI: caching does not affect rate limits (https://platform.openai.com/docs/guides/prompt-caching), and a request counts with its
+ * output maximum (https://platform.openai.com/docs/guides/rate-limits). Google documents limits of input tokens and no exception for cached
+ * ones (https://ai.google.dev/gemini-api/docs/rate-limits).
+ */
+export const COUNTS_ALL: LimitCounting = {
+  counted: ({ inputTokens, outputTokens }) => limitedTokens(inputTokens, outputTokens),
+  expected: ({ inputTokens, maxOutputTokens }) => limitedTokens(inputTokens, maxOutputTokens),
+  mayCountLess: false,
+}
+
+/** Counts both parts and their sum. */
+export function limitedTokens(inputTokens: number, outputTokens: number): LimitedTokens {
+  return { tokens: inputTokens + outputTokens, inputTokens, outputTokens }
+}
+
+/** Returns the input that was not read from the cache. */
+export function uncached({
+  inputTokens,
+  cachedInputTokens,
+}: Pick<TokenUsage, 'inputTokens' | 'cachedInputTokens'>): number {
+  return Math.max(0, inputTokens - cachedInputTokens)
+}

@@ -1,0 +1,40 @@
+import type { TokenUsage } from '@sluice/contracts'
+
+/**
+ * Which part of a connection's prompts the provider reads from its cache, by model, learned from reported usage. Large prompts, which are
+ * most of what a limit holds, count for most, and the last ten requests are two thirds of what is known.
+ *
+ * It only bounds what is held against limits that the provider keeps itself: where it was wrong, the provider's own 429 sets it right.
+ */
+export class CachedShares {
+  readonly #models = new Map<string, { inputTokens: number; cachedTokens: number }>()
+
+  /** Returns how many of `inputTokens` are expected to be read from the cache; 0 for a model of which nothing is known. */
+  expectedOf(model: string, inputTokens: number): number {
+    const known = this.#models.get(model)
+    return known === undefined ? 0 : Math.floor((inputTokens * known.cachedTokens) / known.inputTokens)
+  }
+
+  learn(model: string, { inputTokens, cachedInputTokens }: TokenUsage): void {
+    if (model === '' || !(inputTokens > 0)) return
+    const known = this.#models.get(model) ?? { inputTokens: PRIOR_TOKENS, cachedTokens: 0 }
+    // Applications name the models: the one that was learned of longest ago goes.
+    this.#models.delete(model)
+    this.#models.set(model, {
+      inputTokens: known.inputTokens * KEPT + inputTokens,
+      cachedTokens: known.cachedTokens * KEPT + Math.min(inputTokens, cachedInputTokens),
+    })
+    if (this.#models.size <= MAX_MODELS) return
+    for (const oldest of this.#models.keys()) {
+      this.#models.delete(oldest)
+      break
+    }
+  }
+}
+
+/** Of one connection. */
+export const MAX_MODELS = 64
+/** As if a prompt of this size had been seen that was not cached. */
+const PRIOR_TOKENS = 256
+/** Of the sums, with each request. */
+const KEPT = 0.9

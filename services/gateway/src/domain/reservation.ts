@@ -1,0 +1,124 @@
+import { type Cost, type Denied, SPLIT_METRICS, sumOf } from '@sluice/contracts'
+import type { LimitedTokens } from '@sluice/providers'
+import type { UsableConnection } from './connection.ts'
+import { type CostEstimate, MAX_TOKENS } from './estimate-cost.ts'
+
+/** The tokens that a request takes of its connection's capacity. */
+export interface ReservedTokens extends Pick<Readonly<Cost>, 'tokens' | 'inputTokens' | 'outputTokens'> {
+  /** What the provider is expected to count of the request against its own limits; there where discovered limits are held. */
+  readonly limited?: Cost
+}
+
+/** A cost, and what of it the provider counts; the same where that is absent. */
+export interface CountedCost extends Cost {
+  limited?: Cost
+}
+
+/** A request with its estimate, as far as what it reserves depends on it. */
+export interface EstimatedCall {
+  readonly connection: Pick<UsableConnection, 'settings' | 'adapter' | 'learned' | 'cachedShares' | 'countsParts'>
+  readonly inspection: { readonly model: string; readonly outputs: number }
+  readonly estimate: CostEstimate
+}
+
+/** Returns what to ask capacity for: configured limits get the estimate in full, discovered ones what the provider will count. */
+export function reservedTokens(call: EstimatedCall): ReservedTokens {
+  const { connection, estimate } = call
+  const { tokens, promptTokens } = estimate
+  const reserved = {
+    tokens,
+    ...(connection.countsParts ? { inputTokens: promptTokens, outputTokens: tokens - promptTokens } : {}),
+  }
+  return connection.settings.enforceDiscovered === true ? { ...reserved, limited: expectedCost(call) } : reserved
+}
+
+function expectedCost({ connection, inspection, estimate }: EstimatedCall): Cost {
+  const { adapter, cachedShares, learned, settings } = connection
+  const { model, outputs } = inspection
+  const maxOutputTokens = estimate.tokens - estimate.promptTokens
+  const expectedOutput = (learned.of(model)?.output.tokens ?? settings.defaultMaxOutputTokens) * outputs
+  const request = {
+    inputTokens: estimate.promptTokens,
+    cachedInputTokens: cachedShares.expectedOf(model, estimate.promptTokens),
+    maxOutputTokens,
+    outputTokens: Math.min(maxOutputTokens, expectedOutput),
+  }
+  return limitedCostOf(adapter.limitCounting.expected(request, model))
+}
+
+/** Returns the cost of one request by its provider's count, within what a cost may be. */
+export function limitedCostOf({ tokens, inputTokens, outputTokens }: LimitedTokens): Cost {
+  return {
+    requests: 1,
+    tokens: bounded(tokens),
+    inputTokens: bounded(inputTokens),
+    outputTokens: bounded(outputTokens),
+  }
+}
+
+/**
+ * Returns what to reserve instead where a request seems larger than a whole limit of its provider's, although the provider may count less
+ * (cached input, output that does not come): all of that limit. Undefined where waiting and trying would not help.
+ */
+export function reservedWithin(
+  reserved: ReservedTokens,
+  denied: Denied,
+  { limitCounting }: UsableConnection['adapter'],
+): ReservedTokens | undefined {
+  const { limited } = reserved
+  if (denied.code !== 'request_exceeds_capacity' || denied.model === undefined || denied.metric === 'requests') return
+  if (limited === undefined || !limitCounting.mayCountLess) return
+  return { ...reserved, limited: { ...limited, [denied.metric]: denied.limit } }
+}
+
+/** Returns the whole cost of one request with these tokens. */
+export function countedCost({ tokens, inputTokens, outputTokens, limited }: ReservedTokens): CountedCost {
+  const cost: CountedCost = { requests: 1, tokens }
+  if (inputTokens !== undefined) cost.inputTokens = inputTokens
+  if (outputTokens !== undefined) cost.outputTokens = outputTokens
+  if (limited !== undefined) cost.limited = limited
+  return cost
+}
+
+export function sumOfCounted(a: CountedCost, b: CountedCost): CountedCost {
+  const sum: CountedCost = sumOf(a, b)
+  if (a.limited !== undefined || b.limited !== undefined) sum.limited = sumOf(a.limited ?? a, b.limited ?? b)
+  return sum
+}
+
+/** Returns `a` without `b`, which was added to it before. */
+export function differenceOfCounted(a: CountedCost, b: CountedCost): CountedCost {
+  const rest: CountedCost = differenceOf(a, b)
+  if (a.limited !== undefined) rest.limited = differenceOf(a.limited, b.limited ?? b)
+  return rest
+}
+
+/** Returns the part `numerator / denominator` of a cost, in whole numbers at least as large. */
+export function partOfCounted({ limited, ...cost }: CountedCost, numerator: number, denominator: number): CountedCost {
+  const part: CountedCost = scaled(cost, numerator, denominator)
+  if (limited !== undefined) part.limited = scaled(limited, numerator, denominator)
+  return part
+}
+
+function differenceOf(a: Cost, b: Cost): Cost {
+  const rest: Cost = { requests: a.requests - b.requests, tokens: a.tokens - b.tokens }
+  for (const metric of SPLIT_METRICS) {
+    const amount = a[metric]
+    if (amount !== undefined) rest[metric] = amount - (b[metric] ?? b.tokens)
+  }
+  return rest
+}
+
+function scaled(cost: Cost, numerator: number, denominator: number): Cost {
+  const scale = (amount: number) => Math.ceil((amount * numerator) / denominator)
+  const part: Cost = { requests: scale(cost.requests), tokens: scale(cost.tokens) }
+  for (const metric of SPLIT_METRICS) {
+    const amount = cost[metric]
+    if (amount !== undefined) part[metric] = scale(amount)
+  }
+  return part
+}
+
+function bounded(tokens: number): number {
+  return Math.min(MAX_TOKENS, tokens)
+}
