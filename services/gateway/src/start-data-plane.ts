@@ -7,6 +7,7 @@ import { watchApiKeys } from './adapters/api-key-projection.ts'
 import { roleAssumer } from './adapters/aws/assume-role.ts'
 import { roleSessions } from './adapters/aws/role-sessions.ts'
 import { roleSigner } from './adapters/aws/role-signer.ts'
+import { createBodyDecoder } from './adapters/body-decoder.ts'
 import { createPermits } from './adapters/capacity/create-permits.ts'
 import { watchConnections } from './adapters/connection-projection.ts'
 import { decodedUpstream } from './adapters/decoded-upstream.ts'
@@ -111,6 +112,7 @@ export async function startDataPlane(config: GatewayConfig, logger: Logger): Pro
     credentials,
     signer: roleSigner(sessions),
     documents,
+    bodyDecoder: createBodyDecoder(),
     heldBytes: new ByteAccount(config.MAX_HELD_BYTES),
     upstream: decodedUpstream(upstream),
     images,

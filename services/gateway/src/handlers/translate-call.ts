@@ -14,6 +14,7 @@ import { goneSignal } from './gone-signal.ts'
 import { distinguishesModels } from './judge-models.ts'
 import { preparedCall } from './prepare-call.ts'
 import { NO_ROOM } from './receive-body.ts'
+import { decodedHeaders } from './receive-decoded-body.ts'
 import { recordRefusal } from './refuse-call.ts'
 import { type CallBody, type Completion, waitOf } from './send-call.ts'
 import { usableConnection } from './usable-connection.ts'
@@ -103,7 +104,7 @@ export async function translateCall(
     method: 'POST',
     operation: translated.operation,
     query: translated.query,
-    headers: translated.headers ?? request.headers,
+    headers: translated.headers ?? decodedHeaders(request.headers),
     translation: connection.adapter.unified[kind].answer(translated.answer),
     formatError: openAiErrorAnswer,
   }

@@ -1,5 +1,6 @@
 import type { ByteAccount } from '../domain/byte-account.ts'
 import type { ApiKeys } from './api-keys.ts'
+import type { BodyDecoder } from './body-decoder.ts'
 import type { Clock } from './clock.ts'
 import type { Connections } from './connections.ts'
 import type { Credentials } from './credentials.ts'
@@ -20,6 +21,7 @@ export interface DataPlane {
   readonly credentials: Credentials
   readonly signer: RequestSigner
   readonly documents: Documents
+  readonly bodyDecoder: BodyDecoder
   readonly heldBytes: ByteAccount
   readonly upstream: Upstream
   readonly images: Images
