@@ -9,8 +9,10 @@ export { UNLISTED_MEMBERS, UNTOLD_MODEL } from './naming/named-models.ts'
 export { pathModels } from './naming/path-models.ts'
 export { queryModels } from './naming/query-models.ts'
 export { openAiErrorAnswer, openAiErrorType } from './openai/errors.ts'
+export { withoutAddition } from './openai/include-usage.ts'
 export type {
   AnswerReader,
+  BodyAddition,
   ErrorAnswer,
   ErrorToFormat,
   Operation,

@@ -22,6 +22,7 @@ import { systemClock } from './adapters/system-clock.ts'
 import { createUpstream } from './adapters/undici-upstream.ts'
 import type { GatewayConfig } from './config.ts'
 import { ByteAccount } from './domain/byte-account.ts'
+import { StreamUsageRefusals } from './domain/stream-usage-refusals.ts'
 import type { DataPlane } from './ports/data-plane.ts'
 import type { Readiness } from './ports/readiness.ts'
 
@@ -113,6 +114,7 @@ export async function startDataPlane(config: GatewayConfig, logger: Logger): Pro
     signer: roleSigner(sessions),
     documents,
     bodyDecoder: createBodyDecoder(),
+    streamUsage: new StreamUsageRefusals(),
     heldBytes: new ByteAccount(config.MAX_HELD_BYTES),
     upstream: decodedUpstream(upstream),
     images,

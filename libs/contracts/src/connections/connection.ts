@@ -91,6 +91,8 @@ export const ConnectionView = Type.Object({
   enforceDiscovered: Type.Optional(connectionSettings.enforceDiscovered),
   /** Absent: false. */
   allowAdministration: Type.Optional(connectionSettings.allowAdministration),
+  /** Absent: true. */
+  requestStreamUsage: Type.Optional(connectionSettings.requestStreamUsage),
   enabled: connectionSettings.enabled,
   /** Counts up with each change; `If-Match` takes it. */
   version: Type.Integer({ minimum: 1 }),

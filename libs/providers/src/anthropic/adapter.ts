@@ -23,7 +23,7 @@ export const anthropic: ProviderAdapter = {
   modelMembers: ANTHROPIC_MODEL_MEMBERS,
   pool: anthropicPool,
   longPromptTokens: ANTHROPIC_LONG_PROMPT_TOKENS,
-  outgoingBody: (_inspection, _body, bytes) => bytes,
+  outgoingBody: (_inspection, _body, bytes) => ({ bytes }),
   answerReader: anthropicAnswerReader,
   rateLimits: readAnthropicRateLimits,
   rateLimitsInError: () => [],

@@ -26,7 +26,7 @@ export const google: ProviderAdapter = {
   modelMembers: GOOGLE_MODEL_MEMBERS,
   pool: googlePool,
   longPromptTokens: GOOGLE_LONG_PROMPT_TOKENS,
-  outgoingBody: (_inspection, _body, bytes) => bytes,
+  outgoingBody: (_inspection, _body, bytes) => ({ bytes }),
   answerReader: googleAnswerReader,
   rateLimits: () => [],
   rateLimitsInError: googleQuotaFailures,

@@ -17,7 +17,7 @@ import { AnswerWriter } from './answer-writer.ts'
 import type { PermittedCall } from './call.ts'
 import { type ChargeKeeper, keepCharged } from './charge-keeper.ts'
 import { finishCall } from './finish-call.ts'
-import { HeldAnswer } from './held-answer.ts'
+import { HeldAnswer, type WholeAnswer } from './held-answer.ts'
 import { redactionOf } from './secret-redaction.ts'
 import { interrupterOf, upstreamFaultError } from './upstream-fault-error.ts'
 import { NO_SECRETS } from './upstream-request.ts'
@@ -53,13 +53,22 @@ export class AnswerRelay implements AnswerSink {
   /** For a request that leaves over time. */
   #keeper: ChargeKeeper | undefined
   #body: UpstreamRequest['body'] = null
+  /** Until the response is known to be the application's. */
+  #watch: AnswerWatch
   readonly #onClose = () => this.#clientGone()
 
-  constructor(plane: DataPlane, call: PermittedCall, response: ServerResponse, logger: Logger) {
+  constructor(
+    plane: DataPlane,
+    call: PermittedCall,
+    response: ServerResponse,
+    logger: Logger,
+    watch: AnswerWatch = NO_WATCH,
+  ) {
     this.#plane = plane
     this.#call = call
     this.#response = response
     this.#logger = logger
+    this.#watch = watch
     this.#writer = new AnswerWriter(call, response)
     response.on('close', this.#onClose)
     if (response.destroyed) this.#clientGone()
@@ -164,6 +173,9 @@ export class AnswerRelay implements AnswerSink {
       this.#held = new HeldAnswer(head.status, head.statusMessage, head.headers)
       return
     }
+    this.#watch.accepted?.()
+    // It may hold the request's body, which is of no use any more.
+    this.#watch = NO_WATCH
     this.#pipe = this.#pipeFor(head)
     if (this.#call.translation !== undefined && (this.#pipe === undefined || head.status === NO_CONTENT)) {
       this.giveUp(UNREADABLE)
@@ -233,8 +245,27 @@ export class AnswerRelay implements AnswerSink {
     if (this.#head === undefined) throw new Error('an error is held whose head has not come')
     const answer = held.whole((body) => this.#redaction.error(body))
     this.#errorBody = answer.body
+    if (this.#watch.takesOver?.(answer) === true) {
+      this.#giveWay()
+      return
+    }
     this.#writer.error(this.#head, answer, this.#redaction)
     this.#finish(undefined)
+  }
+
+  /** Nothing of this response is shown: the request is sent once more, under a permit of its own. This one was sent, and used no tokens. */
+  #giveWay(): void {
+    this.#finished = true
+    clearTimeout(this.#lapse)
+    this.#response.off('close', this.#onClose)
+    this.#departure?.resolve('departed')
+    const end = { sent: true, status: this.#head?.status ?? BAD_REQUEST, outputTokensSeen: 0 }
+    const settle = (): void => this.#call.permit.settle(settledCost(end, this.#call.estimate))
+    if (this.#keeper === undefined) settle()
+    else void this.#endCharging()?.then(settle)
+    const { sendAgain } = this.#watch
+    this.#watch = NO_WATCH
+    sendAgain?.()
   }
 
   #tooLate(): void {
@@ -355,6 +386,18 @@ export class AnswerRelay implements AnswerSink {
     return this.#plane.clock.elapsedMs() - (this.#sentAtMs ?? 0)
   }
 }
+
+/** Looks at a response before the application does. */
+export interface AnswerWatch {
+  /** It has a status below 400. */
+  readonly accepted?: () => void
+  /** Returns whether an error is not the application's, so that {@link sendAgain} is to be called in place of passing it on. */
+  readonly takesOver?: (error: WholeAnswer) => boolean
+  readonly sendAgain?: () => void
+}
+
+const NO_WATCH: AnswerWatch = {}
+const BAD_REQUEST = 400
 
 /** Whether a request was written, or came too late to be. */
 export type Departed = 'departed' | 'too-late'

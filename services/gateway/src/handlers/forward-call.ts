@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
-import { JsonStructure } from '@sluice/providers'
+import { JsonStructure, withoutAddition } from '@sluice/providers'
 import type { Logger } from '@sluice/service-kit'
 import type { HeldBytes } from '../domain/byte-account.ts'
 import { type GatewayError, gatewayError } from '../domain/gateway-error.ts'
@@ -80,7 +80,12 @@ async function forwardBody(
   const whole = isUpload ? await heldBody(request, held) : (preparation.body ?? taken.unread)
   if (whole === 'left') return left()
   const streamed = isUpload && whole === undefined ? streamedOn(request, response, maxUploadBytes) : () => null
-  await sendCall(plane, preparation.call, { held, outgoing: () => whole ?? streamed() }, response, { waitMs, logger })
+  const { addition } = preparation
+  const plain = addition && whole && (() => withoutAddition(whole, addition))
+  await sendCall(plane, preparation.call, { held, outgoing: () => whole ?? streamed(), plain }, response, {
+    waitMs,
+    logger,
+  })
 }
 
 /** Gives the upload as a stream that flows from when it is first asked for, and is the same one in a further try. */

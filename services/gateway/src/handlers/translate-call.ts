@@ -1,5 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { type InlineImage, type JsonStructure, mayHoldJson, openAiErrorAnswer, type Refusal } from '@sluice/providers'
+import {
+  type InlineImage,
+  type JsonStructure,
+  mayHoldJson,
+  openAiErrorAnswer,
+  type Refusal,
+  withoutAddition,
+} from '@sluice/providers'
 import type { ApiKey } from '../domain/api-key.ts'
 import type { HeldBytes } from '../domain/byte-account.ts'
 import type { Connection } from '../domain/connection.ts'
@@ -12,7 +19,7 @@ import type { ImageFault } from '../ports/images.ts'
 import type { Call, PermittedCall, PreparedCall } from './call.ts'
 import { goneSignal } from './gone-signal.ts'
 import { distinguishesModels } from './judge-models.ts'
-import { preparedCall } from './prepare-call.ts'
+import { preparedCall, withoutUsageOf } from './prepare-call.ts'
 import { NO_ROOM } from './receive-body.ts'
 import { decodedHeaders } from './receive-decoded-body.ts'
 import { recordRefusal } from './refuse-call.ts'
@@ -83,6 +90,7 @@ export async function translateCall(
     provider: connection.settings.provider,
     kind,
     judged: waitMs > 0 || distinguishesModels(connection),
+    withoutUsage: withoutUsageOf(plane, connection),
     model: name.model,
     defaultMaxOutputTokens: connection.settings.defaultMaxOutputTokens,
     answerId: requestId,
@@ -112,7 +120,9 @@ export async function translateCall(
   if (preparation.status === 'refused') return refuse(preparation.error)
   const added = held.hold(Math.max(0, translated.body.length - sizeBytes))
   if (added !== 'held') return refuse(NO_ROOM[added])
-  const sent: CallBody = { held, outgoing: () => translated.body }
+  const { body: sentBody, addition } = translated
+  const plain = addition && (() => withoutAddition(sentBody, addition))
+  const sent: CallBody = { held, outgoing: () => sentBody, plain }
   const ready = { status: 'translated', call: preparation.call, waitMs } as const
   if (translated.status === 'translated') return { ...ready, body: sent }
 
@@ -132,7 +142,7 @@ export async function translateCall(
       body: complete.body,
     }
   }
-  return { ...ready, body: { ...sent, complete } }
+  return { ...ready, body: { held, outgoing: sent.outgoing, complete } }
 }
 
 function imageError({ fault, message }: ImageFault): GatewayError {

@@ -1,4 +1,5 @@
 import type { ByteAccount } from '../domain/byte-account.ts'
+import type { StreamUsageRefusals } from '../domain/stream-usage-refusals.ts'
 import type { ApiKeys } from './api-keys.ts'
 import type { BodyDecoder } from './body-decoder.ts'
 import type { Clock } from './clock.ts'
@@ -23,6 +24,7 @@ export interface DataPlane {
   readonly documents: Documents
   readonly bodyDecoder: BodyDecoder
   readonly heldBytes: ByteAccount
+  readonly streamUsage: StreamUsageRefusals
   readonly upstream: Upstream
   readonly images: Images
   readonly events: ResponseEvents
