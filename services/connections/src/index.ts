@@ -69,9 +69,9 @@ export async function start(
     sts: stsAccess(config),
   })
   const deps: ApplicationDeps = {
-    connections: createConnectionStore(database, publisher.nudge),
+    connections: createConnectionStore(database, publisher.published),
     credentialHistory: createCredentialHistory(database),
-    apiKeys: createApiKeyStore(database, publisher.nudge),
+    apiKeys: createApiKeyStore(database, publisher.published),
     operatorTokens: createOperatorTokenStore(database),
     sessions: createSessionStore(database),
     auditLog: createAuditLog(database),

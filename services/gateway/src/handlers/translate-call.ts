@@ -16,6 +16,7 @@ import { parseUnifiedModel } from '../domain/unified-model.ts'
 import type { DataPlane } from '../ports/data-plane.ts'
 import type { ReadingTask } from '../ports/documents.ts'
 import type { ImageFault } from '../ports/images.ts'
+import { catchUp, mayBeOutdated } from './authenticate.ts'
 import type { Call, PermittedCall, PreparedCall } from './call.ts'
 import { goneSignal } from './gone-signal.ts'
 import { distinguishesModels } from './judge-models.ts'
@@ -76,8 +77,13 @@ export async function translateCall(
   if (!named.json) return { status: 'refused', error: NOT_JSON }
   const name = parseUnifiedModel(named.model)
   if (name === undefined) return { status: 'refused', error: NO_CONNECTION }
-  const found = plane.connections.byName(name.connection)
-  const connection = usableConnection(found, name.connection, apiKey)
+  let found = plane.connections.byName(name.connection)
+  let connection = usableConnection(found, name.connection, apiKey)
+  if ('code' in connection && mayBeOutdated(connection, request, '')) {
+    await catchUp(plane)
+    found = plane.connections.byName(name.connection)
+    connection = usableConnection(found, name.connection, plane.apiKeys.byHash(apiKey.hash) ?? apiKey)
+  }
   if ('code' in connection) return { status: 'refused', error: connection, connection: found }
 
   const refuse = (error: GatewayError): CallTranslation => {
