@@ -10,6 +10,7 @@ import { roleSigner } from './adapters/aws/role-signer.ts'
 import { createBodyDecoder } from './adapters/body-decoder.ts'
 import { createPermits } from './adapters/capacity/create-permits.ts'
 import { watchConnections } from './adapters/connection-projection.ts'
+import { credentialReports } from './adapters/credential-reports.ts'
 import { decodedUpstream } from './adapters/decoded-upstream.ts'
 import { threadedDocuments } from './adapters/documents.ts'
 import { fetchFirstCredentials } from './adapters/first-credentials.ts'
@@ -49,6 +50,7 @@ export async function startDataPlane(config: GatewayConfig, logger: Logger): Pro
   let isStarted = false
   const following = { maxAgeMs: config.MAX_KEY_AGE_WITHOUT_NATS_MS, onFault, logger }
   const credentials = sealedCredentials(bus, await createKeyPair(), clock.elapsedMs, onFault)
+  const reports = credentialReports(bus, clock.elapsedMs, logger)
   const watching = Promise.all([
     createPermits(bus, { gateway, maxWaiting: config.MAX_WAITING_REQUESTS, onFault, logger }),
     watchApiKeys(bus, following),
@@ -61,6 +63,7 @@ export async function startDataPlane(config: GatewayConfig, logger: Logger): Pro
         },
         onRemoved: (id) => {
           credentials.forget(id)
+          reports.forget(id)
           sessions.forget(id)
         },
       },
@@ -119,6 +122,7 @@ export async function startDataPlane(config: GatewayConfig, logger: Logger): Pro
     upstream: decodedUpstream(upstream),
     images,
     events,
+    credentialReports: reports,
     clock,
     stop: async () => {
       await Promise.all([upstream.stop(), images.stop(), documents.stop()])

@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import type { WireHeaders } from '@sluice/providers'
 import type { Logger } from '@sluice/service-kit'
+import { credentialVersionOf } from '../domain/credential-version.ts'
 import { type GatewayError, gatewayError } from '../domain/gateway-error.ts'
 import { sendableReasonPhrase } from '../domain/reason-phrase.ts'
 import type { SecretRedaction } from '../domain/redact-secrets.ts'
@@ -16,6 +17,7 @@ import { AnswerPipe } from './answer-pipe.ts'
 import { AnswerWriter } from './answer-writer.ts'
 import type { PermittedCall } from './call.ts'
 import { type ChargeKeeper, keepCharged } from './charge-keeper.ts'
+import { credentialRejected, rejectsCredential } from './credential-rejection.ts'
 import { finishCall } from './finish-call.ts'
 import { HeldAnswer, type WholeAnswer } from './held-answer.ts'
 import { redactionOf } from './secret-redaction.ts'
@@ -34,6 +36,7 @@ export class AnswerRelay implements AnswerSink {
   readonly #logger: Logger
   readonly #writer: AnswerWriter
   #redaction: SecretRedaction = NO_REDACTION
+  #credentialVersion: number | undefined
   /** Stands over every byte of a body that is not an error's, whatever its type. */
   #redactor: StreamRedactor = NO_REDACTOR
   #upstream: UpstreamCall | undefined
@@ -86,6 +89,7 @@ export class AnswerRelay implements AnswerSink {
     }
     const { permit } = this.#call
     this.#redaction = redactionOf(secrets)
+    this.#credentialVersion = credentialVersionOf(secrets)
     this.#redactor = this.#redaction.stream()
     this.#body = request.body
     this.#sentAtMs = this.#plane.clock.elapsedMs()
@@ -249,7 +253,12 @@ export class AnswerRelay implements AnswerSink {
       this.#giveWay()
       return
     }
-    this.#writer.error(this.#head, answer, this.#redaction)
+    const { status, headers } = this.#head
+    if (rejectsCredential(this.#call, { status, headers, body: answer.body })) {
+      writeError(this.#response, credentialRejected(this.#call, status), { ...this.#call, requestId: this.#requestId })
+    } else {
+      this.#writer.error(this.#head, answer, this.#redaction)
+    }
     this.#finish(undefined)
   }
 
@@ -363,6 +372,7 @@ export class AnswerRelay implements AnswerSink {
       status: this.#head?.status,
       headers: this.#head?.headers,
       headersAtMs: this.#head?.receivedAtMs,
+      credentialVersion: this.#credentialVersion,
       errorBody: this.#errorBody,
       errorStatus: this.#pipe?.errorStatus,
       timeToFirstByteMs: this.#timeToFirstByteMs,

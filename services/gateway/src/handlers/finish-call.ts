@@ -3,6 +3,7 @@ import type { WireHeaders } from '@sluice/providers'
 import { type CallEnd, coolDownOf, outcomeOf, type Refused, settledCost } from '../domain/settlement.ts'
 import type { DataPlane } from '../ports/data-plane.ts'
 import type { PermittedCall } from './call.ts'
+import { rejectsCredential } from './credential-rejection.ts'
 
 /** What came of a call that had its permit. */
 export interface CallResult {
@@ -14,6 +15,8 @@ export interface CallResult {
   readonly status: number | undefined
   readonly headers: WireHeaders | undefined
   readonly headersAtMs: number | undefined
+  /** Of the connection's credential, as it was sent; undefined where none is stored. */
+  readonly credentialVersion: number | undefined
   /** Of an answer of 4xx or 5xx, decompressed: some providers tell there how long to wait. */
   readonly errorBody: Buffer | undefined
   /** That of an error which came inside an answer that had begun well. */
@@ -38,14 +41,25 @@ function refusedOf({ connection, inspection, pool, estimate }: PermittedCall, re
 }
 
 /** Settles the call's permit, learns from it, and records its event. */
-export function finishCall({ events, clock }: DataPlane, call: PermittedCall, result: CallResult): void {
+export function finishCall(
+  { events, clock, credentialReports }: DataPlane,
+  call: PermittedCall,
+  result: CallResult,
+): void {
   const { adapter, settings, learned } = call.connection
-  const { status, headers = {}, headersAtMs = 0 } = result
+  const { status, headers = {}, headersAtMs = 0, errorBody, credentialVersion } = result
+  const isCredentialRejected =
+    status !== undefined && errorBody !== undefined && rejectsCredential(call, { status, headers, body: errorBody })
+  if (isCredentialRejected) credentialReports.rejected(settings, credentialVersion, status)
+  else if (status !== undefined && status < 300 && credentialVersion !== undefined) {
+    credentialReports.accepted(settings, credentialVersion)
+  }
   const end: CallEnd = {
     sent: result.sent,
     ...(status === undefined ? {} : { status }),
     ...(result.interruptedBy === undefined ? {} : { interruptedBy: result.interruptedBy }),
     errorStatus: result.errorStatus,
+    isCredentialRejected,
     usage: result.usage,
     outputTokensSeen: result.outputTokensSeen,
     retryAfterMs:

@@ -30,6 +30,8 @@ export function writeError(response: ServerResponse, error: GatewayError, contex
   fields.push('content-length', String(Buffer.byteLength(body)), 'x-request-id', context.requestId)
   sluiceHeaders(fields, 'gateway', context.connection?.settings.name, context.rateLimits)
   retryHeaders(fields, error)
+  // OpenAI's and Anthropic's SDKs would ask again, and the provider say the same.
+  if (error.code === 'upstream_credential_rejected') fields.push('x-should-retry', 'false')
   // RFC 9110, section 15.5.16: says which codings would be taken.
   if (error.status === UNSUPPORTED_MEDIA_TYPE) fields.push('accept-encoding', CONTENT_CODINGS.join(', '))
   // Said outright, as the response may still hold a provider's phrase.

@@ -4,6 +4,7 @@ import type { ApiKeys } from './api-keys.ts'
 import type { BodyDecoder } from './body-decoder.ts'
 import type { Clock } from './clock.ts'
 import type { Connections } from './connections.ts'
+import type { CredentialReports } from './credential-reports.ts'
 import type { Credentials } from './credentials.ts'
 import type { Documents } from './documents.ts'
 import type { Images } from './images.ts'
@@ -28,5 +29,6 @@ export interface DataPlane {
   readonly upstream: Upstream
   readonly images: Images
   readonly events: ResponseEvents
+  readonly credentialReports: CredentialReports
   readonly clock: Clock
 }

@@ -1,5 +1,5 @@
-import type { ProviderId } from '@sluice/contracts'
-import type { Transaction } from 'kysely'
+import type { CredentialFault, ProviderId } from '@sluice/contracts'
+import { sql, type Transaction } from 'kysely'
 import type { Actor } from '../../domain/actor.ts'
 import { type Connection, toView } from '../../domain/connection.ts'
 import { takesAwayFromConnection } from '../../domain/takes-away.ts'
@@ -89,6 +89,22 @@ export function createConnectionStore(database: Database, onCommitted: (id: stri
         fault: row.fault ?? undefined,
       }
     },
+    noteRejection: async (connectionId, version, fault) => {
+      const rows = await database.run((db) =>
+        db
+          .updateTable('credentials as k')
+          .from('connections as c')
+          .set({ fault: fault === undefined ? null : JSON.stringify(fault) })
+          .whereRef('c.id', '=', 'k.connection_id')
+          .whereRef('c.credential_version', '=', 'k.version')
+          .where('k.connection_id', '=', connectionId)
+          .where('k.version', '=', version)
+          .where(fault === undefined ? sql<boolean>`k.fault->>'reason' = ${REJECTED}` : sql<boolean>`k.fault is null`)
+          .returning('c.name')
+          .execute(),
+      )
+      return rows[0]?.name
+    },
     noteCredentialFault: async (connectionId, version, fault) => {
       await database.run((db) =>
         db
@@ -101,6 +117,8 @@ export function createConnectionStore(database: Database, onCommitted: (id: stri
     },
   }
 }
+
+const REJECTED: CredentialFault['reason'] = 'rejected_by_provider'
 
 async function list(database: Database, { search, provider, afterName, limit }: ConnectionQuery) {
   const rows = await database.run((db) => {
