@@ -19,6 +19,7 @@ export const ERROR_CODES = [
   'request_exceeds_capacity',
   'capacity_unavailable',
   'credential_unavailable',
+  'upstream_credential_rejected',
   'upstream_unreachable',
   'upstream_timeout',
   // Admin API and NATS

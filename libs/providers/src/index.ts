@@ -4,6 +4,7 @@ export { type BedrockRole, readBedrockRole } from './aws-bedrock/role.ts'
 export { type BedrockQuota, readBedrockQuota } from './aws-bedrock/service-quotas.ts'
 export { type BaseUrlRules, baseUrlFault } from './base-url.ts'
 export { CATALOGUE, type CatalogueEntry, catalogueEntry, secretFields } from './catalogue.ts'
+export { type ProviderError, refusesCredential } from './credential-refusal.ts'
 export type { ExpectedTokens, LimitCounting, LimitedTokens } from './limit-counting.ts'
 export { ambiguousMember } from './naming/ambiguous-member.ts'
 export { foldedName } from './naming/member-name.ts'
@@ -11,8 +12,10 @@ export { UNLISTED_MEMBERS, UNTOLD_MODEL } from './naming/named-models.ts'
 export { pathModels } from './naming/path-models.ts'
 export { queryModels } from './naming/query-models.ts'
 export { openAiErrorAnswer, openAiErrorType } from './openai/errors.ts'
+export { withoutAddition } from './openai/include-usage.ts'
 export type {
   AnswerReader,
+  BodyAddition,
   ErrorAnswer,
   ErrorToFormat,
   Operation,

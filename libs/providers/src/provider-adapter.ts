@@ -47,8 +47,13 @@ export interface ProviderAdapter {
   pool(operation: Operation, body: unknown, headers: WireHeaders): string
   /** Prompts of more tokens have limits of their own. Absent: none have. */
   readonly longPromptTokens?: number
-  /** The body to send in place of `bytes`: the same buffer unless `inspection.addsUsage`. */
-  outgoingBody(inspection: RequestInspection, body: unknown, bytes: Buffer): Buffer
+  /** Returns the body to send in place of `bytes`: the same buffer unless `inspection.addsUsage`. */
+  outgoingBody(inspection: RequestInspection, body: unknown, bytes: Buffer): OutgoingBody
+  /**
+   * Returns whether an error of the provider's may be about what {@link outgoingBody} added. Absent where nothing is ever added.
+   * @param body the error's, not compressed
+   */
+  refusesAddition?(status: number, body: Buffer): boolean
   /**
    * A reader for one answer of status 2xx, not compressed.
    * @param headers the answer's: some providers tell the usage there
@@ -77,6 +82,21 @@ export interface ProviderAdapter {
 
   /** OpenAI's API in front of the provider. */
   readonly unified: UnifiedApi
+}
+
+/** A body to send. */
+export interface OutgoingBody {
+  readonly bytes: Buffer
+  /** What the gateway added of its own. Absent: nothing. */
+  readonly addition?: BodyAddition
+}
+
+/** Where `bytes` differ from what the application sent: from `start` to `end` in place of `replaced`. Plain data, as bodies may be read in another thread. */
+export interface BodyAddition {
+  readonly start: number
+  readonly end: number
+  /** One character for each byte (latin1). */
+  readonly replaced: string
 }
 
 /** Headers as Node and undici give them: names in lower case. */

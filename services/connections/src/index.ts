@@ -33,6 +33,7 @@ import { keepRetiringCredentials } from './application/retire-credentials.ts'
 import type { ConnectionsConfig } from './config.ts'
 import type { RoleTrustSettings } from './domain/role-trust.ts'
 import { serveConnections } from './handlers/connections.ts'
+import { followCredentialStatus } from './handlers/credential-status.ts'
 import { followKeyUse } from './handlers/key-use.ts'
 import { createAdminApi, type LoginSettings } from './routes/admin-api.ts'
 
@@ -69,9 +70,9 @@ export async function start(
     sts: stsAccess(config),
   })
   const deps: ApplicationDeps = {
-    connections: createConnectionStore(database, publisher.nudge),
+    connections: createConnectionStore(database, publisher.published),
     credentialHistory: createCredentialHistory(database),
-    apiKeys: createApiKeyStore(database, publisher.nudge),
+    apiKeys: createApiKeyStore(database, publisher.published),
     operatorTokens: createOperatorTokenStore(database),
     sessions: createSessionStore(database),
     auditLog: createAuditLog(database),
@@ -98,13 +99,13 @@ export async function start(
   })
 
   let served: Served | undefined
-  let followed: Served | undefined
+  let followed: readonly Served[] = []
   let retiring: Promise<void> | undefined
   const stopping = new AbortController()
   const attach = async (): Promise<void> => {
     const bus = await link.first
     served = serveConnections(bus, deps)
-    followed = followKeyUse(bus, createKeyUseRecorder(deps), logger)
+    followed = [followKeyUse(bus, createKeyUseRecorder(deps), logger), followCredentialStatus(bus, deps)]
     publisher.begin(bus)
     await bus.connection.flush()
     logger.info('serving on the bus')
@@ -120,7 +121,7 @@ export async function start(
     await providerProbe.stop()
     await adminApi.close()
     if (link.isConnected()) await served?.stop()
-    await followed?.stop()
+    await Promise.all(followed.map((each) => each.stop()))
     await publisher.stop()
     await link.close()
     await database.close()

@@ -236,8 +236,8 @@ describe.each(['x', '-', 'none', '0', 'a', 'json', '/', '8'])('the key “%s” 
       return answer.body.toString()
     }
     expect(await says(words)).toBe(errorOf(words))
-    expect(await says(`Incorrect API key provided: ${key}. ${words}`)).toBe(
-      errorOf(`Incorrect API key provided: [redacted]. ${words}`),
+    expect(await says(`Refused. Incorrect API key provided: ${key}. ${words}`)).toBe(
+      errorOf(`Refused. Incorrect API key provided: [redacted]. ${words}`),
     )
   })
 })
@@ -261,7 +261,7 @@ it('around a rotation, each request has its own credential cut out of its error'
   })
 
   await eventually(() => expect(begun).toHaveLength(1 + later.length))
-  for (const { sent, response } of begun) response.writeHead(401).end(`You sent ${sent}.`)
+  for (const { sent, response } of begun) response.writeHead(409).end(`You sent ${sent}.`)
   for (const answer of await Promise.all([before, ...later])) {
     expect(answer.body.toString()).toBe('You sent Bearer [redacted].')
   }

@@ -93,8 +93,8 @@ describe('a reason phrase', () => {
 
   it('that can be is passed on, without the credential', async () => {
     const { text } = await connect()
-    answerText(`HTTP/1.1 401 No ${SECRET} here\r\ncontent-length: 2\r\n\r\n{}`)
-    expect(await text()).toMatch(/^HTTP\/1\.1 401 No \[redacted\] here\r\n/)
+    answerText(`HTTP/1.1 409 No ${SECRET} here\r\ncontent-length: 2\r\n\r\n{}`)
+    expect(await text()).toMatch(/^HTTP\/1\.1 409 No \[redacted\] here\r\n/)
     answerText('HTTP/1.1 200 Quite fine\r\ncontent-length: 2\r\n\r\n{}')
     expect(await text()).toMatch(/^HTTP\/1\.1 200 Quite fine\r\n/)
   })

@@ -7,8 +7,10 @@ import { watchApiKeys } from './adapters/api-key-projection.ts'
 import { roleAssumer } from './adapters/aws/assume-role.ts'
 import { roleSessions } from './adapters/aws/role-sessions.ts'
 import { roleSigner } from './adapters/aws/role-signer.ts'
+import { createBodyDecoder } from './adapters/body-decoder.ts'
 import { createPermits } from './adapters/capacity/create-permits.ts'
 import { watchConnections } from './adapters/connection-projection.ts'
+import { credentialReports } from './adapters/credential-reports.ts'
 import { decodedUpstream } from './adapters/decoded-upstream.ts'
 import { threadedDocuments } from './adapters/documents.ts'
 import { fetchFirstCredentials } from './adapters/first-credentials.ts'
@@ -21,6 +23,7 @@ import { systemClock } from './adapters/system-clock.ts'
 import { createUpstream } from './adapters/undici-upstream.ts'
 import type { GatewayConfig } from './config.ts'
 import { ByteAccount } from './domain/byte-account.ts'
+import { StreamUsageRefusals } from './domain/stream-usage-refusals.ts'
 import type { DataPlane } from './ports/data-plane.ts'
 import type { Readiness } from './ports/readiness.ts'
 
@@ -47,6 +50,7 @@ export async function startDataPlane(config: GatewayConfig, logger: Logger): Pro
   let isStarted = false
   const following = { maxAgeMs: config.MAX_KEY_AGE_WITHOUT_NATS_MS, onFault, logger }
   const credentials = sealedCredentials(bus, await createKeyPair(), clock.elapsedMs, onFault)
+  const reports = credentialReports(bus, clock.elapsedMs, logger)
   const watching = Promise.all([
     createPermits(bus, { gateway, maxWaiting: config.MAX_WAITING_REQUESTS, onFault, logger }),
     watchApiKeys(bus, following),
@@ -59,6 +63,7 @@ export async function startDataPlane(config: GatewayConfig, logger: Logger): Pro
         },
         onRemoved: (id) => {
           credentials.forget(id)
+          reports.forget(id)
           sessions.forget(id)
         },
       },
@@ -115,6 +120,8 @@ export async function startDataPlane(config: GatewayConfig, logger: Logger): Pro
     credentials,
     signer: roleSigner(sessions),
     documents,
+    bodyDecoder: createBodyDecoder(),
+    streamUsage: new StreamUsageRefusals(),
     heldBytes: new ByteAccount(config.MAX_HELD_BYTES),
     upstream: decodedUpstream(upstream),
     images,
@@ -124,6 +131,7 @@ export async function startDataPlane(config: GatewayConfig, logger: Logger): Pro
         events.record(connectionId, provider, event)
       },
     },
+    credentialReports: reports,
     clock,
     stop: async () => {
       await Promise.all([upstream.stop(), images.stop(), documents.stop()])

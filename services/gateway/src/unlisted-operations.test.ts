@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import { gzipSync } from 'node:zlib'
 import { capacityStatus, type ProviderId } from '@sluice/contracts'
 import { request } from '@sluice/messaging'
 import { eventually } from '@sluice/testkit'
@@ -120,7 +121,7 @@ it('keeps its reservation where the answer tells no usage, and gives it back whe
 })
 
 describe('a body that is not called JSON', () => {
-  const send = ({ baseURL }: FreshConnection, type: string | undefined, body: string, more = {}) =>
+  const send = ({ baseURL }: FreshConnection, type: string | undefined, body: string | Buffer, more = {}) =>
     exchange(`${baseURL}/v1/Chat/Completions`, {
       method: 'POST',
       headers: { authorization: `Bearer ${data.apiKey}`, ...(type && { 'content-type': type }), ...more },
@@ -168,11 +169,12 @@ describe('a body that is not called JSON', () => {
     expect(waiting).toEqual([])
   })
 
-  it('may not be compressed', async () => {
-    const connection = await connect('openai')
+  it('is looked into when it comes compressed', async () => {
+    const connection = await connect('openai', { capacity: [{ period: 'hour', tokens: 1_000 }] })
     for (const type of ['application/json', 'text/plain']) {
-      const { status, body } = await send(connection, type, json, { 'content-encoding': 'gzip' })
-      expect([status, body.toString()]).toEqual([400, expect.stringContaining('content-encoding')])
+      const large = gzipSync(JSON.stringify({ messages: 'x'.repeat(30_000) }))
+      const { status, body } = await send(connection, type, large, { 'content-encoding': 'gzip' })
+      expect([status, body.toString()]).toEqual([400, expect.stringContaining('request_exceeds_capacity')])
     }
     expect(waiting).toEqual([])
   })

@@ -41,16 +41,18 @@ function clearable<S extends Readonly<Record<string, TSchema>>>(schemas: S) {
 export type SealedSecret = Static<typeof SealedSecret>
 export const SealedSecret = Type.Object({ sealed: Type.String({ minLength: 1 }) }, { additionalProperties: false })
 
-/** Why a stored credential could not be opened when it was last asked for. Gone once it could. */
+/** Why a stored credential could not be opened, or used, when it was last asked for. Gone once it could. */
 export type CredentialFault = Static<typeof CredentialFault>
 export const CredentialFault = Type.Object({
-  /** Stable: what programs go by. `key_unavailable` passes by itself, the others ask for an operator. */
+  /** Stable: what programs go by. `key_unavailable` passes by itself, the others ask for an operator. `rejected_by_provider`: it can be opened, and the
+   * provider does not take it. */
   reason: Type.Union([
     Type.Literal('malformed'),
     Type.Literal('unknown_key'),
     Type.Literal('not_authentic'),
     Type.Literal('key_refused'),
     Type.Literal('key_unavailable'),
+    Type.Literal('rejected_by_provider'),
   ]),
   message: Type.String(),
   /** When it was first met, RFC 3339. */
@@ -68,7 +70,7 @@ export const CredentialView = Type.Object({
   rotatedAt: Type.String(),
   /** The version whose credential it has, where it came by a roll-back. */
   restores: Type.Optional(Type.Integer({ minimum: 1 })),
-  /** The connection is not served while this is there. */
+  /** The connection is not served while this is there; with `rejected_by_provider`, its provider refuses what is sent. */
   fault: Type.Optional(CredentialFault),
 })
 
@@ -91,6 +93,8 @@ export const ConnectionView = Type.Object({
   enforceDiscovered: Type.Optional(connectionSettings.enforceDiscovered),
   /** Absent: false. */
   allowAdministration: Type.Optional(connectionSettings.allowAdministration),
+  /** Absent: true. */
+  requestStreamUsage: Type.Optional(connectionSettings.requestStreamUsage),
   enabled: connectionSettings.enabled,
   /** Counts up with each change; `If-Match` takes it. */
   version: Type.Integer({ minimum: 1 }),

@@ -24,6 +24,8 @@ export const ProjectedConnection = Type.Object({
   enforceDiscovered: Type.Optional(connectionSettings.enforceDiscovered),
   /** Absent: false. */
   allowAdministration: Type.Optional(connectionSettings.allowAdministration),
+  /** Absent: true. */
+  requestStreamUsage: Type.Optional(connectionSettings.requestStreamUsage),
   enabled: connectionSettings.enabled,
   version: Type.Integer({ minimum: 1 }),
 })

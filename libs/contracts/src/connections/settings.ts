@@ -25,6 +25,11 @@ export const connectionSettings = {
   enforceDiscovered: Type.Boolean(),
   /** Whether operations with which a provider hands out credentials, or administers the account, may go through. */
   allowAdministration: Type.Boolean(),
+  /**
+   * Whether the gateway asks for the usage of streams that tell it only when asked (`stream_options.include_usage`), where the application
+   * does not.
+   */
+  requestStreamUsage: Type.Boolean(),
   enabled: Type.Boolean(),
 } as const
 

@@ -19,6 +19,8 @@ export const CONNECTION_TEST_ERROR_CODES = [
   'unreachable',
   /** It did not answer in time. */
   'timeout',
+  /** It has nothing at the address that would tell: that says nothing of the credential. */
+  'untested',
   /** It answered with another error, or not as the provider does. */
   'provider_error',
 ] as const

@@ -11,7 +11,7 @@ export const Outcome = Type.Union([
   /** The provider answered 4xx other than 429, or the gateway by itself, without asking the provider. */
   Type.Literal('client_error'),
   Type.Literal('upstream_429'),
-  /** The provider answered 5xx, broke the answer off, or could not be reached; the credential could not be had. */
+  /** The provider answered 5xx, broke the answer off, or could not be reached; the credential could not be had, or was rejected. */
   Type.Literal('upstream_error'),
   Type.Literal('timeout'),
   /** The application went away. */

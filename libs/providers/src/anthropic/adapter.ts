@@ -25,7 +25,7 @@ export const anthropic: ProviderAdapter = {
   modelMembers: ANTHROPIC_MODEL_MEMBERS,
   pool: anthropicPool,
   longPromptTokens: ANTHROPIC_LONG_PROMPT_TOKENS,
-  outgoingBody: (_inspection, _body, bytes) => bytes,
+  outgoingBody: (_inspection, _body, bytes) => ({ bytes }),
   answerReader: anthropicAnswerReader,
   limitCounting: anthropicLimitCounting,
   rateLimits: readAnthropicRateLimits,

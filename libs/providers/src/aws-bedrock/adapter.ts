@@ -27,7 +27,7 @@ export const awsBedrock: ProviderAdapter = {
   modelMembers: memberWatch(['model']),
   pool: bedrockPool,
   longPromptTokens: BEDROCK_LONG_PROMPT_TOKENS,
-  outgoingBody: (_inspection, _body, bytes) => bytes,
+  outgoingBody: (_inspection, _body, bytes) => ({ bytes }),
   answerReader: bedrockAnswerReader,
   limitCounting: bedrockLimitCounting,
   rateLimits: () => [],

@@ -29,7 +29,7 @@ export const google: ProviderAdapter = {
   modelMembers: GOOGLE_MODEL_MEMBERS,
   pool: googlePool,
   longPromptTokens: GOOGLE_LONG_PROMPT_TOKENS,
-  outgoingBody: (_inspection, _body, bytes) => bytes,
+  outgoingBody: (_inspection, _body, bytes) => ({ bytes }),
   answerReader: googleAnswerReader,
   limitCounting: COUNTS_ALL,
   rateLimits: () => [],

@@ -68,7 +68,7 @@ describe('a stream', () => {
     const sent = Buffer.from(JSON.stringify(body))
     const inspection = groq.inspect(chat(), body, sent.length)
     expect(inspection).toMatchObject({ model: body.model, streamed: true, addsUsage: false })
-    expect(groq.outgoingBody(inspection, body, sent)).toBe(sent)
+    expect(groq.outgoingBody(inspection, body, sent).bytes).toBe(sent)
   })
 
   it.each([['\n'], ['\r\n']])('tells its usage in x_groq, however it is cut (line end %j)', (lineEnd) => {

@@ -12,6 +12,7 @@ import { openAiOperation, openAiPathLayout } from './operations.ts'
 import { OPENAI_LONG_PROMPT_TOKENS, openAiPool } from './pool.ts'
 import { openAiRateLimitHeaders, openAiRetryAfterMs, readOpenAiRateLimits } from './rate-limit-headers.ts'
 import { openAiUnified } from './unified.ts'
+import { refusesStreamUsage } from './usage-refusal.ts'
 
 /** Where one provider that speaks OpenAI's API differs from the others. */
 export interface OpenAiDialect {
@@ -45,6 +46,7 @@ export function openAiCompatible({ id, root, baseUrl }: OpenAiDialect): Provider
     pool: openAiPool,
     longPromptTokens: OPENAI_LONG_PROMPT_TOKENS,
     outgoingBody: includeUsage,
+    refusesAddition: refusesStreamUsage,
     answerReader: openAiAnswerReader,
     limitCounting: COUNTS_ALL,
     rateLimits: readOpenAiRateLimits,

@@ -22,7 +22,8 @@ export async function openOrExplain(
 ): Promise<Uint8Array> {
   try {
     const plaintext = await deps.envelopes.open(envelope, credentialContext(owner))
-    if (before !== undefined) {
+    // What its provider says of it is another matter.
+    if (before !== undefined && before.reason !== 'rejected_by_provider') {
       deps.logger.info({ ...owner, since: before.since }, 'a stored credential can be opened again')
       await note(deps, owner, undefined)
     }

@@ -9,7 +9,7 @@ import { secretHolders } from './test-connection.ts'
 import type { ConnectionUpdate } from './update-connection.ts'
 
 /**
- * Gives a connection a new credential once its provider has taken it; until then, and if it does not, the old one is in force and
+ * Gives a connection a new credential once its provider has taken it, or has no way to tell; until then, and if it does not, the old one is in force and
  * nothing of the new one is kept.
  * @throws CredentialRejectedError when the provider does not take it, or cannot be asked; SluiceError `not_found`, `version_conflict`,
  * or `invalid_request` with everything that is wrong with the document; those of the probe
@@ -27,7 +27,8 @@ export function rotateCredential(
       config: { ...config, ...rotation.publicConfig, ...secretHolders(rotation.secrets) },
       ...(allowedModels === undefined ? {} : { allowedModels }),
     })
-    if (!test.ok) throw new CredentialRejectedError(test)
+    // A provider that cannot be asked in this way has rejected nothing.
+    if (!test.ok && test.error?.code !== 'untested') throw new CredentialRejectedError(test)
     return patchedConnection(deps, before, rotation)
   })
 }

@@ -3,6 +3,7 @@ import { Secret } from '@sluice/service-kit'
 import type { Connection } from '../domain/connection.ts'
 import type { ApplicationDeps } from './deps.ts'
 import { findConnection } from './find-connection.ts'
+import { noteCredentialStatus } from './note-credential-status.ts'
 import { openFields } from './open-credential.ts'
 
 /**
@@ -11,13 +12,17 @@ import { openFields } from './open-credential.ts'
  */
 export async function testConnection(deps: ApplicationDeps, id: string): Promise<ConnectionTest> {
   const connection = await findConnection(deps, id)
-  const { provider, config, allowedModels } = connection
+  const { provider, config, allowedModels, credential } = connection
   const secrets = await openCredential(deps, connection)
-  return deps.providerProbe.test({
+  const test = await deps.providerProbe.test({
     provider,
     config: { ...config, ...secretHolders(secrets) },
     ...(allowedModels === undefined ? {} : { allowedModels }),
   })
+  if (test.ok && credential?.fault?.reason === 'rejected_by_provider') {
+    await noteCredentialStatus(deps, { connectionId: id, version: credential.version, status: 'accepted' })
+  }
+  return test
 }
 
 /** The secret fields of a config, as they go about. */

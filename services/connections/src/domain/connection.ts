@@ -9,7 +9,9 @@ import {
 } from '@sluice/contracts'
 
 /** What an operator sets on a connection besides its name, provider and config. */
-export type ConnectionSettings = Required<Pick<ConnectionView, 'enforceDiscovered' | 'allowAdministration'>> &
+export type ConnectionSettings = Required<
+  Pick<ConnectionView, 'enforceDiscovered' | 'allowAdministration' | 'requestStreamUsage'>
+> &
   Pick<
     ConnectionView,
     | 'description'
@@ -61,6 +63,7 @@ export function settingsOver(base: ConnectionSettings, given: Partial<Connection
     maxWaitMs: given.maxWaitMs ?? base.maxWaitMs,
     enforceDiscovered: given.enforceDiscovered ?? base.enforceDiscovered,
     allowAdministration: given.allowAdministration ?? base.allowAdministration,
+    requestStreamUsage: given.requestStreamUsage ?? base.requestStreamUsage,
     enabled: given.enabled ?? base.enabled,
   }
 }
@@ -77,6 +80,7 @@ export const DEFAULT_SETTINGS: ConnectionSettings = {
   ...CONNECTION_DEFAULTS,
   enforceDiscovered: false,
   allowAdministration: false,
+  requestStreamUsage: true,
 }
 
 /** The connection as it is answered, and as the audit log keeps it. */

@@ -49,7 +49,7 @@ export function additionalData(context: EnvelopeContext): string {
  * altered, or belongs to something else. `key_refused`: its key is disabled or deleted, or may not be used. `key_unavailable`: the key
  * service is away, slow or throttling, which passes.
  */
-export type EnvelopeFault = Static<typeof CredentialFault>['reason']
+export type EnvelopeFault = Exclude<Static<typeof CredentialFault>['reason'], 'rejected_by_provider'>
 
 /** An envelope cannot be opened, or none be made. What it belongs to is unavailable; everything else goes on. */
 export class EnvelopeError extends SluiceError {

@@ -29,6 +29,7 @@ it.each<[string, Partial<Connection>, Partial<Connection>, boolean]>([
   ['a name', {}, { name: 'other' }, true],
   ['administration withdrawn', { allowAdministration: true }, { allowAdministration: false }, true],
   ['administration allowed', { allowAdministration: false }, { allowAdministration: true }, false],
+  ['usage of streams asked for no more', { requestStreamUsage: true }, { requestStreamUsage: false }, false],
   ['discovered limits held', { enforceDiscovered: false }, { enforceDiscovered: true }, true],
   ['discovered limits held no more', { enforceDiscovered: true }, { enforceDiscovered: false }, false],
   ['rejected without capacity', { onCapacityUnavailable: 'allow' }, { onCapacityUnavailable: 'reject' }, true],

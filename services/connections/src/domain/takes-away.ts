@@ -36,6 +36,7 @@ const ALLOWS_NO_LESS: { readonly [Field in keyof Connection]?: (before: Connecti
   updatedAt: always,
   enabled: (_, after) => after.enabled,
   allowAdministration: (_, after) => after.allowAdministration,
+  requestStreamUsage: always,
   enforceDiscovered: (_, after) => !after.enforceDiscovered,
   onCapacityUnavailable: (_, after) => after.onCapacityUnavailable === 'allow',
   // A fault that was noted of the same version, or its hint.

@@ -59,6 +59,11 @@ export interface ConnectionStore {
   findCredential(
     connectionId: string,
   ): Promise<(StoredCredential & { readonly provider: ProviderId; readonly version: number }) | undefined>
+  /**
+   * Notes that the provider rejects a version, or with `undefined` that it takes it: of the current one, where nothing else is noted. Returns
+   * the connection's name where that changed what was noted.
+   */
+  noteRejection(connectionId: string, version: number, fault: CredentialFault | undefined): Promise<string | undefined>
   /** Notes that a version could not be opened, or with `undefined` that it could; it is no change of the connection. */
   noteCredentialFault(connectionId: string, version: number, fault: CredentialFault | undefined): Promise<void>
 }

@@ -32,6 +32,7 @@ describe('a connection that is created', () => {
       maxWaitMs: 0,
       enforceDiscovered: false,
       allowAdministration: false,
+      requestStreamUsage: true,
       enabled: true,
       version: 1,
     })

@@ -6,7 +6,7 @@ import pg from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createSealedBoxes } from '../adapters/libsodium/sealed-boxes.ts'
 import { credentialReader, type ReadCredential } from '../testing/credential-reader.ts'
-import { RIGHT_KEY, simulatedProvider, WRONG_KEY } from '../testing/probed-provider.ts'
+import { answering, RIGHT_KEY, simulatedProvider, WRONG_KEY } from '../testing/probed-provider.ts'
 import { startConnections, type TestConnections } from '../testing/start-connections.ts'
 
 const NEW_KEY = 'sk-new-0123456789-ijklmnop-n3w4'
@@ -104,6 +104,25 @@ describe('a rotation', () => {
     const { status, body } = await connections.ask('POST', `${pathOf(id)}/rotate`, { config })
     expect([status, body.test.error.code]).toEqual([422, 'unreachable'])
     expect((await connections.ask('GET', pathOf(id))).body.config.baseUrl).toBe(openai.openaiBaseUrl)
+  })
+
+  it('takes a credential that cannot be tested, as the provider has no list of models', async () => {
+    for (const status of [404, 405, 501]) {
+      const baseUrl = await answering((_request, response) => {
+        response.writeHead(status, { 'content-type': 'application/json' })
+        response.end(JSON.stringify({ error: { code: String(status), message: 'Resource not found' } }))
+      })
+      for (const provider of ['openai', 'anthropic', 'groq', 'google']) {
+        const config = { apiKey: RIGHT_KEY, baseUrl: `${baseUrl}/path` }
+        const document = { name: `${provider}-${status}`, provider, config }
+        const { body } = await connections.ask('POST', '/api/v1/connections', document)
+        const rotated = await rotate(body.id, NEW_KEY)
+        expect([rotated.status, rotated.body.credential?.version]).toEqual([200, 2])
+        const test = await connections.ask('POST', `${pathOf(body.id)}/test`)
+        expect(test.body).toMatchObject({ ok: false, error: { code: 'untested', status } })
+        expect(test.body.error.message).toContain('could not be tested: there is no list of models')
+      }
+    }
   })
 
   it('stores what was tested: one that another change overtakes is tested anew', async () => {

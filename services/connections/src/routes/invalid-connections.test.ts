@@ -28,6 +28,7 @@ describe('what is wrong is refused whole, and nothing is stored', () => {
       maxWaitMs: -1,
       enforceDiscovered: 'yes',
       allowAdministration: 'yes',
+      requestStreamUsage: 'no',
       enabled: 'yes',
       unknown: true,
     })
@@ -52,6 +53,7 @@ describe('what is wrong is refused whole, and nothing is stored', () => {
       'enforceDiscovered',
       'maxWaitMs',
       'name',
+      'requestStreamUsage',
       'tokenReservation',
       'unknown',
     ])

@@ -1,7 +1,8 @@
 import type { Duplex } from 'node:stream'
-import { createBrotliDecompress, createInflateRaw, createUnzip, createZstdDecompress } from 'node:zlib'
 import type { WireHeaders } from '@sluice/providers'
+import { contentCodings } from '../domain/content-coding.ts'
 import type { AnswerSink, Upstream, UpstreamCall, UpstreamFault } from '../ports/upstream.ts'
+import { contentDecoder } from './content-decoder.ts'
 
 /**
  * Sends by `upstream`, and decodes what comes back compressed. Requests ask for no compression, but not every server heeds that; and what
@@ -60,7 +61,7 @@ class DecodedCall implements UpstreamCall, AnswerSink {
       this.#sink.start(status, statusMessage, headers)
       return
     }
-    const decoderFor = DECODERS.get(coding)
+    const decoderFor = decoderOf(coding)
     const isError = status >= 400
     if (decoderFor === undefined && !isError) {
       this.#giveUp(new Error('the content coding is not known'))
@@ -142,15 +143,10 @@ function contentCodingOf(method: string, status: number, headers: WireHeaders): 
 
 const BODILESS: ReadonlySet<number> = new Set([204, 304])
 
-const DECODERS: ReadonlyMap<string, DecoderFor> = new Map<string, DecoderFor>([
-  ['gzip', () => createUnzip()],
-  ['x-gzip', () => createUnzip()],
-  ['deflate', (firstChunk) => (isZlib(firstChunk) ? createUnzip() : createInflateRaw())],
-  ['br', () => createBrotliDecompress()],
-  ['zstd', () => createZstdDecompress()],
-])
-
-/** Some servers send deflate without the zlib header that RFC 9110, section 8.4.1.2, asks for. */
-function isZlib(firstChunk: Buffer): boolean {
-  return ((firstChunk[0] ?? 0) & 0x0f) === 0x08
+/** Undefined for a coding that is not known, and for several. */
+function decoderOf(header: string): DecoderFor | undefined {
+  const codings = contentCodings(header)
+  if ('unknown' in codings) return undefined
+  const [coding, ...others] = codings
+  return coding === undefined || others.length > 0 ? undefined : (firstChunk) => contentDecoder(coding, firstChunk)
 }

@@ -3,6 +3,7 @@ import { CredentialFields, credential, SluiceError, validate } from '@sluice/con
 import { type Bus, request } from '@sluice/messaging'
 import { Secret } from '@sluice/service-kit'
 import type { CredentialVersions } from '../domain/connection.ts'
+import { noteCredentialVersion } from '../domain/credential-version.ts'
 import type { CredentialSecrets, Credentials } from '../ports/credentials.ts'
 import type { KeyPair } from './key-pair.ts'
 
@@ -47,7 +48,9 @@ export function sealedCredentials(
       if (version < wanted) throw new SluiceError('internal', `version ${version} came in place of ${wanted}`)
       // It may have been replaced by a newer one, of which the projection will tell in a moment.
       entry.wanted = Math.max(entry.wanted, version)
-      entry.held = [{ version, secrets: unseal(keyPair, sealed) }, ...entry.held.slice(0, 1)]
+      const secrets = unseal(keyPair, sealed)
+      noteCredentialVersion(secrets, version)
+      entry.held = [{ version, secrets }, ...entry.held.slice(0, 1)]
     } catch (cause) {
       entry.retryAtMs = monotonicMs() + RETRY_MS
       entry.fault = new SluiceError('credential_unavailable', `a credential could not be fetched: ${textOf(cause)}`, {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Bucket, BucketState, Bus, Watch, WatchOptions } from '@sluice/messaging'
 import { type Logger, outageLog } from '@sluice/service-kit'
+import { createCatchUp } from './catch-up.ts'
 
 export interface VerifiedWatchOptions<Value> extends WatchOptions<Value> {
   /** What the bucket holds, for the log. */
@@ -14,6 +15,8 @@ export interface VerifiedWatchOptions<Value> extends WatchOptions<Value> {
 export interface VerifiedWatch extends Pick<Watch, 'stop'> {
   /** Whether everything was told that had been written `maxAgeMs` ago. */
   isCurrent(): boolean
+  /** Resolves when everything was told that had been written when it was called, or after a second. Never rejects. */
+  catchUp(): Promise<void>
 }
 
 /**
@@ -59,6 +62,17 @@ export async function verifiedWatch<Value>(
     if (!hasReported(state.lastRevision)) await beginAgain(state)
   }
 
+  const catchUp = createCatchUp({
+    ask: async () => {
+      if (!bus.isConnected()) return
+      const { lastRevision } = await bucket.state()
+      const untilMs = performance.now() + ON_ITS_WAY_MS
+      while (!hasReported(lastRevision) && performance.now() < untilMs) await sleep(LOOK_EVERY_MS)
+    },
+    // That it cannot be verified is said once, by the checks.
+    onFault: (err) => logger.debug({ err, what }, 'it could not be asked what was written last'),
+  })
+
   const check = async (): Promise<void> => {
     if (!bus.isConnected()) return
     const mine = ++checks
@@ -86,6 +100,7 @@ export async function verifiedWatch<Value>(
   const forgetListener = bus.onReconnect(() => void check())
   return {
     isCurrent: () => performance.now() - verifiedAtMs <= maxAgeMs,
+    catchUp,
     stop: () => {
       checks++
       clearInterval(ticks)
@@ -98,5 +113,6 @@ export async function verifiedWatch<Value>(
 const CHECK_EVERY_MS = 5_000
 const CHECKS_PER_AGE = 4
 const ON_ITS_WAY_MS = 250
+const LOOK_EVERY_MS = 2
 /** A check that takes longer gives way to another. */
 const GIVE_UP_MS = 30_000

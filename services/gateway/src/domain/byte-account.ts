@@ -38,7 +38,7 @@ export class ByteAccount {
         add(bytes)
         return 'held'
       },
-      giveBack: () => add(-ownBytes),
+      giveBack: (bytes = ownBytes) => add(-Math.min(bytes, ownBytes)),
       share: () => {
         let isHolding = true
         holders++
@@ -61,8 +61,8 @@ export interface HeldBytes {
    * is over.
    */
   hold(bytes: number): 'held' | 'owner-full' | 'full' | 'released'
-  /** Gives back what is held so far: it is dropped, though the request goes on. */
-  giveBack(): void
+  /** Gives back what is dropped though the request goes on: all that is held so far, or so many bytes of it. */
+  giveBack(bytes?: number): void
   /** Joins those that hold it; returns what leaves them. When the last has left, all is given back. */
   share(): () => void
 }

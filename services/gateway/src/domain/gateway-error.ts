@@ -45,6 +45,7 @@ const STATUS: Readonly<Partial<Record<ErrorCode, number>>> = {
   capacity_unavailable: 503,
   credential_unavailable: 503,
   unavailable: 503,
+  upstream_credential_rejected: 502,
   upstream_unreachable: 502,
   upstream_timeout: 504,
 }

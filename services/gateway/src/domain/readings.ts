@@ -1,6 +1,7 @@
 import type { ProviderId } from '@sluice/contracts'
 import {
   ambiguousMember,
+  type BodyAddition,
   foldedName,
   type ImagesNeeded,
   JsonStructure,
@@ -16,6 +17,7 @@ import {
   type WireHeaders,
 } from '@sluice/providers'
 import { notAnObject, parseJsonObject } from './parse-json-object.ts'
+import type { WithoutUsage } from './stream-usage-refusals.ts'
 
 /**
  * What is read from a request's body before it is sent. Each takes and gives plain data, bodies among it, and depends on nothing else, so
@@ -34,6 +36,8 @@ export interface InspectedBody {
   /** As of the provider's adapter. */
   readonly pool: string
   readonly body: Buffer
+  /** What in `body` is not the application's, but the gateway's own. Absent: nothing. */
+  readonly addition?: BodyAddition
 }
 
 export interface ModelNaming {
@@ -47,6 +51,8 @@ export interface BodyToInspect {
   readonly operation: Operation
   /** Models are told apart: some are not allowed, or have limits of their own. */
   readonly judged: boolean
+  /** The models of which streams go without a request for usage that the application did not make. Absent: none. */
+  readonly withoutUsage?: WithoutUsage | undefined
   /** The caller's. */
   readonly headers: WireHeaders
   readonly body: Buffer
@@ -57,21 +63,26 @@ function inspect({
   provider,
   operation,
   judged,
+  withoutUsage,
   headers,
   body,
 }: BodyToInspect): InspectedBody & { readonly fault?: string } {
   const json = parseJsonObject(body)
   const adapter = adapterOf(provider)
   // Operations that use no model cost nothing, whatever their bodies' length.
-  const inspection = adapter.inspect(operation, json, operation.usesModel ? body.length : 0)
+  const inspected = adapter.inspect(operation, json, operation.usesModel ? body.length : 0)
+  const addsUsage = inspected.addsUsage && withoutUsage !== true && !withoutUsage?.includes(inspected.model)
+  const inspection = { ...inspected, addsUsage }
   const naming = judged ? { naming: namingOf(adapter, operation, json, body) } : {}
+  const outgoing = json === undefined ? { bytes: body } : adapter.outgoingBody(inspection, json, body)
   return {
     // What is not known to take JSON may take something else under its name.
     ...(json === undefined && takesJson(operation) ? { fault: notAnObject(body) } : {}),
     inspection,
     ...naming,
     pool: adapter.pool(operation, json, headers),
-    body: json === undefined ? body : adapter.outgoingBody(inspection, json, body),
+    body: outgoing.bytes,
+    ...(outgoing.addition && { addition: outgoing.addition }),
   }
 }
 
@@ -110,6 +121,7 @@ export interface BodyToTranslate extends Omit<UnifiedRequest, 'body' | 'bytes'> 
   readonly provider: ProviderId
   readonly kind: 'chat' | 'embeddings'
   readonly judged: boolean
+  readonly withoutUsage?: WithoutUsage | undefined
   readonly body: Buffer
 }
 
@@ -139,9 +151,9 @@ function translate({ body, ...given }: BodyToTranslate): TranslationReading {
 }
 
 function translateWith(
-  request: UnifiedRequest & Pick<BodyToTranslate, 'provider' | 'kind' | 'judged'>,
+  request: UnifiedRequest & Pick<BodyToTranslate, 'provider' | 'kind' | 'judged' | 'withoutUsage'>,
 ): TranslationReading | ImagesNeeded {
-  const { provider, kind, judged } = request
+  const { provider, kind, judged, withoutUsage } = request
   const adapter = adapterOf(provider)
   const translation = adapter.unified[kind].request(request)
   if (translation.status !== 'translated') return translation
@@ -152,6 +164,7 @@ function translateWith(
     provider,
     operation,
     judged,
+    withoutUsage,
     headers: headers ?? {},
     body: translation.body,
   })
@@ -166,7 +179,7 @@ const NO_SUCH_MODEL: Refusal = {
 }
 
 /** A body that is no JSON by its type. */
-export interface OtherBody extends Omit<BodyToInspect, 'judged'> {
+export interface OtherBody extends Omit<BodyToInspect, 'judged' | 'withoutUsage'> {
   readonly type: string
 }
 

@@ -13,6 +13,8 @@ export interface CallEnd {
   readonly interruptedBy?: 'client' | 'provider' | 'timeout'
   /** That of an error which came inside an answer of 2xx. */
   readonly errorStatus?: number | undefined
+  /** The error is about the connection's credential. */
+  readonly isCredentialRejected?: boolean
   /** What the answer told of its usage. */
   readonly usage?: TokenUsage | undefined
   /** Output that has passed by, where the answer told no usage. */
@@ -60,10 +62,10 @@ export function limitedCost(end: CallEnd, { connection, inspection, estimate }: 
 }
 
 /** How the request counts in rollups. */
-export function outcomeOf({ status, errorStatus, interruptedBy }: CallEnd): Outcome {
+export function outcomeOf({ status, errorStatus, interruptedBy, isCredentialRejected }: CallEnd): Outcome {
   if (status === 429 || errorStatus === 429) return 'upstream_429'
   // An answer that had begun well was no error of the client's.
-  if (errorStatus !== undefined) return 'upstream_error'
+  if (errorStatus !== undefined || isCredentialRejected) return 'upstream_error'
   if (status !== undefined && status >= 400) return status >= 500 ? 'upstream_error' : 'client_error'
   if (interruptedBy === 'client') return 'aborted'
   if (interruptedBy === 'timeout') return 'timeout'

@@ -5,7 +5,7 @@ import { endsWithSpace, shownPath, unsupportedMessage } from '../domain/path-hin
 import { withoutKey } from '../domain/presented-key.ts'
 import { providerTarget } from '../domain/provider-target.ts'
 import type { DataPlane } from '../ports/data-plane.ts'
-import { authenticate } from './authenticate.ts'
+import { authenticate, catchUp, mayBeOutdated } from './authenticate.ts'
 import type { Call } from './call.ts'
 import { usableConnection } from './usable-connection.ts'
 
@@ -14,13 +14,24 @@ export type Admission =
   /** `connection` is there where it was found, and with it the format to answer in. */
   | { readonly status: 'refused'; readonly error: GatewayError; readonly connection: Connection | undefined }
 
-/** Decides from a request's head alone whether it may go on: key, connection, scope, operation. Asks nobody over the network. */
+/**
+ * Decides from a request's head alone whether it may go on: key, connection, scope, operation. Asks nobody over the network, unless it would
+ * refuse what may have been made a moment ago: then it looks again once this gateway knows what was written by now.
+ */
 export function admitCall(
   plane: DataPlane,
   request: IncomingMessage,
   connectionName: string,
   requestId: string,
-): Admission {
+): Admission | Promise<Admission> {
+  const admission = admitKnown(plane, request, connectionName, requestId)
+  if (admission.status === 'admitted') return admission
+  const query = providerTarget(request.url ?? '')?.query ?? ''
+  if (!mayBeOutdated(admission.error, request, query)) return admission
+  return catchUp(plane).then(() => admitKnown(plane, request, connectionName, requestId))
+}
+
+function admitKnown(plane: DataPlane, request: IncomingMessage, connectionName: string, requestId: string): Admission {
   const target = providerTarget(request.url ?? '')
   const connection = plane.connections.byName(connectionName)
   const refuse = (error: GatewayError): Admission => ({ status: 'refused', error, connection })

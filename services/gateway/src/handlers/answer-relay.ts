@@ -2,10 +2,11 @@ import type { ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import type { WireHeaders } from '@sluice/providers'
 import type { Logger } from '@sluice/service-kit'
+import { credentialVersionOf } from '../domain/credential-version.ts'
 import { type GatewayError, gatewayError } from '../domain/gateway-error.ts'
 import { sendableReasonPhrase } from '../domain/reason-phrase.ts'
 import type { SecretRedaction } from '../domain/redact-secrets.ts'
-import { type CallEnd, NOTHING_USED, settledCost } from '../domain/settlement.ts'
+import { type CallEnd, limitedCost, NOTHING_USED, settledCost } from '../domain/settlement.ts'
 import type { StreamRedactor } from '../domain/stream-redactor.ts'
 import type { CredentialSecrets } from '../ports/credentials.ts'
 import type { DataPlane } from '../ports/data-plane.ts'
@@ -16,8 +17,9 @@ import { AnswerPipe } from './answer-pipe.ts'
 import { AnswerWriter } from './answer-writer.ts'
 import type { PermittedCall } from './call.ts'
 import { type ChargeKeeper, keepCharged } from './charge-keeper.ts'
+import { credentialRejected, rejectsCredential } from './credential-rejection.ts'
 import { finishCall } from './finish-call.ts'
-import { HeldAnswer } from './held-answer.ts'
+import { HeldAnswer, type WholeAnswer } from './held-answer.ts'
 import { redactionOf } from './secret-redaction.ts'
 import { interrupterOf, upstreamFaultError } from './upstream-fault-error.ts'
 import { NO_SECRETS } from './upstream-request.ts'
@@ -34,6 +36,7 @@ export class AnswerRelay implements AnswerSink {
   readonly #logger: Logger
   readonly #writer: AnswerWriter
   #redaction: SecretRedaction = NO_REDACTION
+  #credentialVersion: number | undefined
   /** Stands over every byte of a body that is not an error's, whatever its type. */
   #redactor: StreamRedactor = NO_REDACTOR
   #upstream: UpstreamCall | undefined
@@ -53,13 +56,22 @@ export class AnswerRelay implements AnswerSink {
   /** For a request that leaves over time. */
   #keeper: ChargeKeeper | undefined
   #body: UpstreamRequest['body'] = null
+  /** Until the response is known to be the application's. */
+  #watch: AnswerWatch
   readonly #onClose = () => this.#clientGone()
 
-  constructor(plane: DataPlane, call: PermittedCall, response: ServerResponse, logger: Logger) {
+  constructor(
+    plane: DataPlane,
+    call: PermittedCall,
+    response: ServerResponse,
+    logger: Logger,
+    watch: AnswerWatch = NO_WATCH,
+  ) {
     this.#plane = plane
     this.#call = call
     this.#response = response
     this.#logger = logger
+    this.#watch = watch
     this.#writer = new AnswerWriter(call, response)
     response.on('close', this.#onClose)
     if (response.destroyed) this.#clientGone()
@@ -77,6 +89,7 @@ export class AnswerRelay implements AnswerSink {
     }
     const { permit } = this.#call
     this.#redaction = redactionOf(secrets)
+    this.#credentialVersion = credentialVersionOf(secrets)
     this.#redactor = this.#redaction.stream()
     this.#body = request.body
     this.#sentAtMs = this.#plane.clock.elapsedMs()
@@ -164,6 +177,9 @@ export class AnswerRelay implements AnswerSink {
       this.#held = new HeldAnswer(head.status, head.statusMessage, head.headers)
       return
     }
+    this.#watch.accepted?.()
+    // It may hold the request's body, which is of no use any more.
+    this.#watch = NO_WATCH
     this.#pipe = this.#pipeFor(head)
     if (this.#call.translation !== undefined && (this.#pipe === undefined || head.status === NO_CONTENT)) {
       this.giveUp(UNREADABLE)
@@ -245,8 +261,33 @@ export class AnswerRelay implements AnswerSink {
     if (this.#head === undefined) throw new Error('an error is held whose head has not come')
     const answer = held.whole((body) => this.#redaction.error(body))
     this.#errorBody = answer.body
-    this.#writer.error(this.#head, answer, this.#redaction)
+    if (this.#watch.takesOver?.(answer) === true) {
+      this.#giveWay()
+      return
+    }
+    const { status, headers } = this.#head
+    if (rejectsCredential(this.#call, { status, headers, body: answer.body })) {
+      writeError(this.#response, credentialRejected(this.#call, status), { ...this.#call, requestId: this.#requestId })
+    } else {
+      this.#writer.error(this.#head, answer, this.#redaction)
+    }
     this.#finish(undefined)
+  }
+
+  /** Nothing of this response is shown: the request is sent once more, under a permit of its own. This one was sent, and used no tokens. */
+  #giveWay(): void {
+    this.#finished = true
+    clearTimeout(this.#lapse)
+    this.#response.off('close', this.#onClose)
+    this.#departure?.resolve('departed')
+    const end = { sent: true, status: this.#head?.status ?? BAD_REQUEST, outputTokensSeen: 0 }
+    const settle = (): void =>
+      this.#call.permit.settle(settledCost(end, this.#call), undefined, limitedCost(end, this.#call))
+    if (this.#keeper === undefined) settle()
+    else void this.#endCharging()?.then(settle)
+    const { sendAgain } = this.#watch
+    this.#watch = NO_WATCH
+    sendAgain?.()
   }
 
   #tooLate(): void {
@@ -344,6 +385,7 @@ export class AnswerRelay implements AnswerSink {
       status: this.#head?.status,
       headers: this.#head?.headers,
       headersAtMs: this.#head?.receivedAtMs,
+      credentialVersion: this.#credentialVersion,
       errorBody: this.#errorBody,
       errorStatus: this.#pipe?.errorStatus,
       timeToFirstByteMs: this.#timeToFirstByteMs,
@@ -369,6 +411,18 @@ export class AnswerRelay implements AnswerSink {
     return this.#plane.clock.elapsedMs() - (this.#sentAtMs ?? 0)
   }
 }
+
+/** Looks at a response before the application does. */
+export interface AnswerWatch {
+  /** It has a status below 400. */
+  readonly accepted?: () => void
+  /** Returns whether an error is not the application's, so that {@link sendAgain} is to be called in place of passing it on. */
+  readonly takesOver?: (error: WholeAnswer) => boolean
+  readonly sendAgain?: () => void
+}
+
+const NO_WATCH: AnswerWatch = {}
+const BAD_REQUEST = 400
 
 /** Whether a request was written, or came too late to be. */
 export type Departed = 'departed' | 'too-late'

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { hashAccessToken } from '@sluice/service-kit'
+import { hashAccessToken, isAccessToken } from '@sluice/service-kit'
 import type { ApiKey } from '../domain/api-key.ts'
 import { type GatewayError, gatewayError } from '../domain/gateway-error.ts'
 import { presentedKey } from '../domain/presented-key.ts'
@@ -19,6 +19,27 @@ export function authenticate(
   const apiKey = apiKeys.byHash(hashAccessToken(key))
   if (apiKey === undefined) return gatewayError('invalid_api_key', unknownKeyMessage(key))
   return hasExpired(apiKey, nowMs) ? expired(apiKey) : apiKey
+}
+
+/**
+ * Returns whether a refusal may come of what this gateway does not know yet: a key or connection that was made, or allowed more, a moment ago. A
+ * text that is no API key by its checksum was never made.
+ */
+export function mayBeOutdated({ code }: GatewayError, request: IncomingMessage, query: string): boolean {
+  if (code !== 'invalid_api_key') return OF_A_MOMENT_AGO.has(code)
+  const key = presentedKey(request.headers, query)
+  return key !== undefined && isAccessToken(key, 'slc')
+}
+
+const OF_A_MOMENT_AGO: ReadonlySet<string> = new Set([
+  'connection_not_found',
+  'connection_forbidden',
+  'connection_disabled',
+])
+
+/** Resolves when this gateway knows every key and connection that had been made when it was called, or after a second. */
+export async function catchUp({ apiKeys, connections }: DataPlane): Promise<void> {
+  await Promise.all([apiKeys.catchUp(), connections.catchUp()])
 }
 
 export function hasExpired({ expiresAtMs }: ApiKey, nowMs: number): boolean {

@@ -22,6 +22,7 @@ export function collectAnswer(
   request: UpstreamRequest,
   redaction: SecretRedaction,
   deadlineMs: number,
+  credentialVersion?: number,
 ): Promise<CollectedAnswer | 'too-late' | undefined> {
   return new Promise((resolve, reject) => {
     const sentAtMs = plane.clock.elapsedMs()
@@ -54,6 +55,7 @@ export function collectAnswer(
         status,
         headers,
         headersAtMs,
+        credentialVersion,
         errorStatus: undefined,
         errorBody: isError ? body : undefined,
         timeToFirstByteMs,

@@ -4,6 +4,7 @@ import { chargedOutput, chargedUsage, isUnread } from '../domain/charged-usage.t
 import { type CallEnd, coolDownOf, limitedCost, outcomeOf, type Refused, settledCost } from '../domain/settlement.ts'
 import type { DataPlane } from '../ports/data-plane.ts'
 import type { PermittedCall } from './call.ts'
+import { rejectsCredential } from './credential-rejection.ts'
 
 /** What came of a call that had its permit. */
 export interface CallResult {
@@ -15,6 +16,8 @@ export interface CallResult {
   readonly status: number | undefined
   readonly headers: WireHeaders | undefined
   readonly headersAtMs: number | undefined
+  /** Of the connection's credential, as it was sent; undefined where none is stored. */
+  readonly credentialVersion: number | undefined
   /** Of an answer of 4xx or 5xx, decompressed: some providers tell there how long to wait. */
   readonly errorBody: Buffer | undefined
   /** That of an error which came inside an answer that had begun well. */
@@ -43,11 +46,20 @@ function refusedOf({ connection, inspection, pool, estimate }: PermittedCall, re
 }
 
 /** Settles the call's permit, learns from it, and records its event. */
-export function finishCall({ events, clock }: DataPlane, call: PermittedCall, result: CallResult): void {
+export function finishCall(
+  { events, clock, credentialReports }: DataPlane,
+  call: PermittedCall,
+  result: CallResult,
+): void {
   const { adapter, settings, learned, cachedShares } = call.connection
-  const { status, headers = {}, headersAtMs = 0 } = result
+  const { status, headers = {}, headersAtMs = 0, errorStatus, errorBody, credentialVersion } = result
   const { estimate } = call
-  const errorStatus = result.errorStatus
+  const isCredentialRejected =
+    status !== undefined && errorBody !== undefined && rejectsCredential(call, { status, headers, body: errorBody })
+  if (isCredentialRejected) credentialReports.rejected(settings, credentialVersion, status)
+  else if (status !== undefined && status < 300 && credentialVersion !== undefined) {
+    credentialReports.accepted(settings, credentialVersion)
+  }
   const unread = isUnread(result, estimate)
   const usage = result.usage ?? chargedUsage(result.partialUsage, result.outputTokensSeen, estimate)
   const end: CallEnd = {
@@ -55,6 +67,7 @@ export function finishCall({ events, clock }: DataPlane, call: PermittedCall, re
     ...(status === undefined ? {} : { status }),
     ...(result.interruptedBy === undefined ? {} : { interruptedBy: result.interruptedBy }),
     errorStatus,
+    isCredentialRejected,
     usage,
     outputTokensSeen: unread ? chargedOutput(result.outputTokensSeen, estimate) : result.outputTokensSeen,
     retryAfterMs:

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
-import { JsonStructure } from '@sluice/providers'
+import { JsonStructure, withoutAddition } from '@sluice/providers'
 import type { Logger } from '@sluice/service-kit'
 import type { HeldBytes } from '../domain/byte-account.ts'
 import type { GatewayError } from '../domain/gateway-error.ts'
@@ -11,7 +11,8 @@ import { faultError } from './fault-error.ts'
 import { heldBody } from './held-body.ts'
 import { holdingBytes } from './hold-bytes.ts'
 import { isJsonRead, isOtherRead, prepareCall, type WholeBody } from './prepare-call.ts'
-import { bringsBody, receiveBody, tooLarge } from './receive-body.ts'
+import { bringsBody, tooLarge } from './receive-body.ts'
+import { decodedHeaders, receiveDecodedBody } from './receive-decoded-body.ts'
 import { recordUnsent } from './record-unsent.ts'
 import { refuseCall } from './refuse-call.ts'
 import { sendCall, waitOf } from './send-call.ts'
@@ -64,20 +65,27 @@ async function forwardBody(
   const refuse = (error: GatewayError): void => refuseCall(plane, call, error, response)
   const left = (): void => recordUnsent(plane, call, '', { outcome: 'aborted' })
 
-  const taken = held === undefined ? NO_BODY : await takeBody(call, request, held, options)
+  const taken = held === undefined ? NO_BODY : await takeBody(plane, call, { request, held }, response, options)
   if (taken.status === 'left') return left()
   if (taken.status === 'refused') return refuse(taken.error)
-  const preparation = await prepareCall(plane, call, taken.read, {
+  const isWhole = taken.read !== undefined || taken.unread !== undefined
+  const plainCall = isWhole ? { ...call, headers: decodedHeaders(call.headers) } : call
+  const preparation = await prepareCall(plane, plainCall, taken.read, {
     mayWait: waitMs > 0,
     isGone: () => response.destroyed,
   })
   if (preparation.status === 'refused') return refuse(preparation.error)
 
-  const isUpload = held !== undefined && taken.read === undefined && taken.unread === undefined
+  const isUpload = held !== undefined && !isWhole
   const whole = isUpload ? await heldBody(request, held) : (preparation.body ?? taken.unread)
   if (whole === 'left') return left()
   const streamed = isUpload && whole === undefined ? streamedOn(request, response, maxUploadBytes) : () => null
-  await sendCall(plane, preparation.call, { held, outgoing: () => whole ?? streamed() }, response, { waitMs, logger })
+  const { addition } = preparation
+  const plain = addition && whole && (() => withoutAddition(whole, addition))
+  await sendCall(plane, preparation.call, { held, outgoing: () => whole ?? streamed(), plain }, response, {
+    waitMs,
+    logger,
+  })
 }
 
 /** Gives the upload as a stream that flows from when it is first asked for, and is the same one in a further try. */
@@ -99,24 +107,26 @@ type TakenBody =
   | { readonly status: 'refused'; readonly error: GatewayError }
   | { readonly status: 'left' }
 
-/** Receives a body that has to be whole before it goes on. */
+/** Receives a body that has to be whole before it goes on, and decodes it. Any other is streamed on as it comes, with its content-encoding. */
 async function takeBody(
+  { bodyDecoder }: DataPlane,
   call: Call,
-  request: IncomingMessage,
-  held: HeldBytes,
+  { request, held }: { readonly request: IncomingMessage; readonly held: HeldBytes },
+  response: ServerResponse,
   { maxBodyBytes, maxUploadBytes }: ForwardOptions,
 ): Promise<TakenBody> {
+  const decoding = { bodyDecoder, owner: call.apiKey.id, isGone: () => response.destroyed, held }
   const { 'content-type': type = '', 'content-length': length = '0' } = request.headers
   if (isJson(type) || (type === '' && call.operation.untypedIsJson === true)) {
     const structure = isJsonRead(call) ? new JsonStructure() : undefined
-    const received = await receiveBody(request, { maxBytes: maxBodyBytes, held, structure })
+    const received = await receiveDecodedBody(request, { ...decoding, maxBytes: maxBodyBytes, structure })
     if (received.status !== 'received') return received
     const { status, body } = { ...received, status: 'taken' as const }
     return structure === undefined ? { status, unread: body } : { status, read: { kind: 'json', body, structure } }
   }
   if (isOtherRead(call, type)) {
     const maxBytes = Math.min(maxBodyBytes, maxUploadBytes)
-    const received = await receiveBody(request, { maxBytes, held })
+    const received = await receiveDecodedBody(request, { ...decoding, maxBytes })
     if (received.status !== 'received') return received
     return { status: 'taken', read: { kind: 'other', body: received.body, type } }
   }

@@ -1,6 +1,7 @@
 import type { ListedModel, ModelPage } from '@sluice/providers'
 import type { ApiKey } from '../domain/api-key.ts'
 import type { UsableConnection } from '../domain/connection.ts'
+import { credentialVersionOf } from '../domain/credential-version.ts'
 import { parseJsonObject } from '../domain/parse-json-object.ts'
 import type { DataPlane } from '../ports/data-plane.ts'
 import type { Call } from './call.ts'
@@ -105,7 +106,14 @@ async function askForPage(
     if (permission.status !== 'permitted') return undefined
     const ready = await readyToSend(plane, permission.call, () => null)
     if ('code' in ready) return undefined
-    const answer = await collectAnswer(plane, ready.call, ready.request, redactionOf(ready.secrets), DEADLINE_MS)
+    const answer = await collectAnswer(
+      plane,
+      ready.call,
+      ready.request,
+      redactionOf(ready.secrets),
+      DEADLINE_MS,
+      credentialVersionOf(ready.secrets),
+    )
     if (answer !== 'too-late') return answer?.status === 200 ? list.read(parseJsonObject(answer.body)) : undefined
     plane.permits.expired(connection.settings.id)
   }

@@ -1,15 +1,23 @@
-import type { JsonStructure } from '@sluice/providers'
+import type { BodyAddition, JsonStructure } from '@sluice/providers'
 import { promptPool } from '@sluice/providers'
+import type { UsableConnection } from '../domain/connection.ts'
 import { estimateCost, NO_TOKENS } from '../domain/estimate-cost.ts'
 import { type GatewayError, gatewayError } from '../domain/gateway-error.ts'
 import { notJsonType } from '../domain/parse-json-object.ts'
 import { type InspectedBody, isForm } from '../domain/readings.ts'
+import type { WithoutUsage } from '../domain/stream-usage-refusals.ts'
 import type { DataPlane } from '../ports/data-plane.ts'
 import type { Call, PreparedCall } from './call.ts'
 import { isJudged, isRestricted, modelRefusal } from './judge-models.ts'
 
 export type Preparation =
-  | { readonly status: 'prepared'; readonly call: PreparedCall; readonly body: Buffer | undefined }
+  | {
+      readonly status: 'prepared'
+      readonly call: PreparedCall
+      readonly body: Buffer | undefined
+      /** What in `body` is the gateway's own. */
+      readonly addition?: BodyAddition | undefined
+    }
   | { readonly status: 'refused'; readonly error: GatewayError }
 
 /** A whole body that is looked into. It belongs to who prepares the call, who gives it back. */
@@ -61,15 +69,17 @@ export async function prepareCall(
   }
   const inspected = await inspectedBody(plane, call, whole, options)
   if ('code' in inspected) return refused(inspected)
-  return preparedCall(call, inspected, inspected.body)
+  const prepared = preparedCall(call, inspected, inspected.body)
+  return prepared.status === 'refused' ? prepared : { ...prepared, addition: inspected.addition }
 }
 
 async function inspectedBody(
-  { documents }: DataPlane,
+  plane: DataPlane,
   call: Call,
   whole: WholeBody,
   { mayWait, isGone }: PrepareOptions,
 ): Promise<InspectedBody | GatewayError> {
+  const { documents } = plane
   const { connection, operation, apiKey, headers } = call
   const { provider } = connection.settings
   const { body } = whole
@@ -79,8 +89,17 @@ async function inspectedBody(
   }
   const task = { owner: apiKey.id, estimatedNs: whole.structure.parseNs, isGone }
   const judged = mayWait || isJudged(call)
-  const inspected = await documents.read('inspect', { provider, operation, headers, judged, body }, task)
+  const given = { provider, operation, headers, judged, withoutUsage: withoutUsageOf(plane, connection), body }
+  const inspected = await documents.read('inspect', given, task)
   return inspected.fault === undefined ? inspected : gatewayError('invalid_request', inspected.fault)
+}
+
+/** Returns the models of a connection of which streams go without a request for usage; undefined for none. */
+export function withoutUsageOf(
+  { streamUsage, clock }: DataPlane,
+  { settings }: UsableConnection,
+): WithoutUsage | undefined {
+  return settings.requestStreamUsage === false ? true : streamUsage.modelsOf(settings, clock.elapsedMs())
 }
 
 /** Decides whether a call whose body has been read may use its models, and what it is expected to cost. */

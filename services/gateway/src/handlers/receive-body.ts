@@ -30,63 +30,91 @@ export function bringsBody({ method, headers }: Pick<IncomingMessage, 'method' |
 /**
  * Receives a body that is to be held in memory. Once it is refused, no more of it is read.
  */
-export function receiveBody(
-  request: IncomingMessage,
-  { maxBytes, held, structure }: BodyToReceive,
-): Promise<ReceivedBody> {
+export function receiveBody(request: IncomingMessage, options: BodyToReceive): Promise<ReceivedBody> {
   const declaredBytes = Number(request.headers['content-length'] ?? 0)
-  if (declaredBytes > maxBytes)
-    return Promise.resolve({ status: 'refused', error: tooLarge('body', maxBytes, declaredBytes) })
+  if (declaredBytes > options.maxBytes) {
+    return Promise.resolve({ status: 'refused', error: tooLarge('body', options.maxBytes, declaredBytes) })
+  }
   if (request.destroyed) return LEFT
   const pieceSize = new PieceSize()
-  let memory: Buffer = EMPTY
-  let sizeBytes = 0
-
-  /** Keeps a piece; gives why it cannot. */
-  const keep = (piece: Buffer): GatewayError | undefined => {
-    const isAll = piece.length === declaredBytes
-    const error = (isAll ? hold(piece.length) : makeRoom(piece.length)) ?? structureError(structure, piece)
-    if (error !== undefined) return error
-    // Most bodies come in one piece, and need no copy.
-    if (isAll) memory = piece
-    else piece.copy(memory, sizeBytes)
-    sizeBytes += piece.length
-    return undefined
-  }
-  const hold = (bytes: number): GatewayError | undefined => {
-    const verdict = held.hold(bytes)
-    return verdict === 'held' ? undefined : NO_ROOM[verdict]
-  }
-  const makeRoom = (pieceBytes: number): GatewayError | undefined => {
-    const neededBytes = sizeBytes + pieceBytes
-    if (neededBytes > maxBytes) return tooLarge('body', maxBytes)
-    if (neededBytes <= memory.length) return undefined
-    // Twice as much as was needed so far, but no more than is announced: who announces much, and sends little, holds little.
-    const roomBytes = Math.max(neededBytes, Math.min(2 * neededBytes, declaredBytes || maxBytes))
-    const error = hold(roomBytes - memory.length)
-    if (error !== undefined) return error
-    const larger = Buffer.allocUnsafeSlow(roomBytes)
-    memory.copy(larger, 0, 0, sizeBytes)
-    memory = larger
-    return undefined
-  }
+  const memory = new BodyMemory(options, declaredBytes)
 
   return new Promise((resolve) => {
     const onData = (piece: Buffer): void => {
       // For an answer, what has arrived already would be taken apart first.
       if (pieceSize.isTooSmall(piece.length)) return void request.destroy()
-      const error = keep(piece)
+      const error = memory.keep(piece)
       if (error === undefined) return
-      memory = EMPTY
-      held.giveBack()
+      memory.drop()
       request.off('data', onData).pause()
       resolve({ status: 'refused', error })
     }
     // Each of these comes once at most, and the first says what came of the body.
     request.on('data', onData)
-    request.on('end', () => resolve({ status: 'received', body: whole(memory, sizeBytes) }))
+    request.on('end', () => resolve({ status: 'received', body: memory.whole() }))
     request.on('close', () => resolve({ status: 'left' }))
   })
+}
+
+/** Gathers a body's pieces in memory that is taken account of. */
+export class BodyMemory {
+  readonly #options: BodyToReceive
+  /** 0 where it is not known. */
+  readonly #declaredBytes: number
+  #memory: Buffer = EMPTY
+  #sizeBytes = 0
+
+  constructor(options: BodyToReceive, declaredBytes = 0) {
+    this.#options = options
+    this.#declaredBytes = declaredBytes
+  }
+
+  /** Keeps a piece; returns why it cannot. */
+  keep(piece: Buffer): GatewayError | undefined {
+    const isAll = piece.length === this.#declaredBytes
+    const error =
+      (isAll ? this.#hold(piece.length) : this.#makeRoom(piece.length)) ??
+      structureError(this.#options.structure, piece)
+    if (error !== undefined) return error
+    // Most bodies come in one piece, and need no copy.
+    if (isAll) this.#memory = piece
+    else piece.copy(this.#memory, this.#sizeBytes)
+    this.#sizeBytes += piece.length
+    return undefined
+  }
+
+  /** Gives back everything that the request holds. */
+  drop(): void {
+    this.#memory = EMPTY
+    this.#options.held.giveBack()
+  }
+
+  /** Memory that was got in advance and is not needed goes back, where it is much. */
+  whole(): Buffer {
+    return this.#sizeBytes === this.#memory.length
+      ? this.#memory
+      : Buffer.from(this.#memory.subarray(0, this.#sizeBytes))
+  }
+
+  #hold(bytes: number): GatewayError | undefined {
+    const verdict = this.#options.held.hold(bytes)
+    return verdict === 'held' ? undefined : NO_ROOM[verdict]
+  }
+
+  #makeRoom(pieceBytes: number): GatewayError | undefined {
+    const { maxBytes } = this.#options
+    const neededBytes = this.#sizeBytes + pieceBytes
+    if (neededBytes > maxBytes) return tooLarge('body', maxBytes)
+    if (neededBytes <= this.#memory.length) return undefined
+    // Twice as much as was needed so far, but no more than is announced: who announces much, and sends little, holds little.
+    const roomBytes = Math.max(neededBytes, Math.min(2 * neededBytes, this.#declaredBytes || maxBytes))
+    const error = this.#hold(roomBytes - this.#memory.length)
+    if (error !== undefined) return error
+    const larger = Buffer.allocUnsafeSlow(roomBytes)
+    this.#memory.copy(larger, 0, 0, this.#sizeBytes)
+    this.#memory = larger
+    return undefined
+  }
 }
 
 function structureError(structure: JsonStructure | undefined, piece: Buffer): GatewayError | undefined {
@@ -101,11 +129,6 @@ export function tooLarge(what: 'body' | 'upload', maxBytes: number, sizeBytes?: 
   const setting = what === 'body' ? 'MAX_BODY_BYTES' : 'MAX_UPLOAD_BYTES'
   const message = `The ${what} has ${size} that this gateway takes (its setting ${setting}).`
   return gatewayError('payload_too_large', message)
-}
-
-/** Memory that was got in advance and is not needed goes back, where it is much. */
-function whole(memory: Buffer, sizeBytes: number): Buffer {
-  return sizeBytes === memory.length ? memory : Buffer.from(memory.subarray(0, sizeBytes))
 }
 
 const EMPTY = Buffer.alloc(0)

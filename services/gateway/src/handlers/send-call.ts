@@ -8,7 +8,8 @@ import { MAX_WAIT_HEADER, MAX_WAIT_MS, maxWaitMs } from '../domain/max-wait.ts'
 import { NOTHING_USED } from '../domain/settlement.ts'
 import type { DataPlane } from '../ports/data-plane.ts'
 import type { Permit } from '../ports/permits.ts'
-import { AnswerRelay } from './answer-relay.ts'
+import { additionWatch } from './addition-watch.ts'
+import { AnswerRelay, type AnswerWatch } from './answer-relay.ts'
 import type { Call, PermittedCall, PreparedCall } from './call.ts'
 import { currentCall } from './current-call.ts'
 import { faultError } from './fault-error.ts'
@@ -25,6 +26,8 @@ export interface CallBody {
   readonly held?: HeldBytes | undefined
   /** Gives the body; a stream is the same one each time. */
   readonly outgoing: () => Buffer | Readable | null
+  /** Gives the body as the application sent it. Absent where the gateway has added nothing of its own. */
+  readonly plain?: (() => Buffer) | undefined
   /** What the body needs that is not there yet, and is got for no request without a permit. */
   readonly complete?: (call: PermittedCall) => Promise<Completion>
 }
@@ -35,18 +38,26 @@ export type Completion =
   /** The application went away. */
   | { readonly status: 'left' }
 
+export interface SendOptions {
+  /** How long it may wait for its permit. */
+  readonly waitMs: number
+  readonly logger: Logger
+  /** Of a call that is sent once more. */
+  readonly watch?: AnswerWatch
+}
+
 /**
  * Takes a prepared call to its provider and the answer back. The permit is always settled, and the response ended; only where
  * it cannot even be told of its failure, rejects.
- * @param waitMs how long it may wait for its permit
  */
 export async function sendCall(
   plane: DataPlane,
   prepared: PreparedCall,
-  { held, outgoing, complete }: CallBody,
+  given: CallBody,
   response: ServerResponse,
-  { waitMs, logger }: { readonly waitMs: number; readonly logger: Logger },
+  { waitMs, logger, watch }: SendOptions,
 ): Promise<void> {
+  const { held, outgoing, complete } = given
   let call = prepared
   let body = outgoing
   let completing = complete
@@ -87,7 +98,16 @@ export async function sendCall(
       const ready = await readyToSend(plane, permitted, body)
       if ('code' in ready) return refuse(ready)
       call = ready.call
-      relay = new AnswerRelay(plane, ready.call, response, logger)
+      const watched =
+        watch ??
+        additionWatch(plane, ready.call, given, (retried, body, retryWatch) => {
+          const options = { waitMs, logger, watch: retryWatch }
+          sendCall(plane, retried, body, response, options).catch((err: unknown) => {
+            logger.error({ err, requestId: call.requestId }, 'a request could not be sent again')
+            response.destroy()
+          })
+        })
+      relay = new AnswerRelay(plane, ready.call, response, logger, watched)
       const request = held === undefined ? ready.request : { ...ready.request, released: held.share() }
       if ((await relay.send(request, ready.secrets)) === 'departed') return
       relay = undefined

@@ -1,5 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { type InlineImage, type JsonStructure, mayHoldJson, openAiErrorAnswer, type Refusal } from '@sluice/providers'
+import {
+  type InlineImage,
+  type JsonStructure,
+  mayHoldJson,
+  openAiErrorAnswer,
+  type Refusal,
+  withoutAddition,
+} from '@sluice/providers'
 import type { ApiKey } from '../domain/api-key.ts'
 import type { HeldBytes } from '../domain/byte-account.ts'
 import type { Connection } from '../domain/connection.ts'
@@ -9,11 +16,13 @@ import { parseUnifiedModel } from '../domain/unified-model.ts'
 import type { DataPlane } from '../ports/data-plane.ts'
 import type { ReadingTask } from '../ports/documents.ts'
 import type { ImageFault } from '../ports/images.ts'
+import { catchUp, mayBeOutdated } from './authenticate.ts'
 import type { Call, PermittedCall, PreparedCall } from './call.ts'
 import { goneSignal } from './gone-signal.ts'
 import { distinguishesModels } from './judge-models.ts'
-import { preparedCall } from './prepare-call.ts'
+import { preparedCall, withoutUsageOf } from './prepare-call.ts'
 import { NO_ROOM } from './receive-body.ts'
+import { decodedHeaders } from './receive-decoded-body.ts'
 import { recordRefusal } from './refuse-call.ts'
 import { type CallBody, type Completion, waitOf } from './send-call.ts'
 import { usableConnection, usableNames } from './usable-connection.ts'
@@ -68,8 +77,14 @@ export async function translateCall(
   if (named.fault !== undefined) return { status: 'refused', error: gatewayError('invalid_request', named.fault) }
   const name = parseUnifiedModel(named.model)
   if (name === undefined) return { status: 'refused', error: noConnection(named.model, apiKey, plane) }
-  const found = plane.connections.byName(name.connection)
-  const connection = usableConnection(found, name.connection, apiKey, plane.connections)
+  let found = plane.connections.byName(name.connection)
+  let connection = usableConnection(found, name.connection, apiKey, plane.connections)
+  if ('code' in connection && mayBeOutdated(connection, request, '')) {
+    await catchUp(plane)
+    found = plane.connections.byName(name.connection)
+    const current = plane.apiKeys.byHash(apiKey.hash) ?? apiKey
+    connection = usableConnection(found, name.connection, current, plane.connections)
+  }
   if ('code' in connection) return { status: 'refused', error: connection, connection: found }
 
   const refuse = (error: GatewayError): CallTranslation => {
@@ -82,6 +97,7 @@ export async function translateCall(
     provider: connection.settings.provider,
     kind,
     judged: waitMs > 0 || distinguishesModels(connection),
+    withoutUsage: withoutUsageOf(plane, connection),
     model: name.model,
     defaultMaxOutputTokens: connection.settings.defaultMaxOutputTokens,
     answerId: requestId,
@@ -103,7 +119,7 @@ export async function translateCall(
     method: 'POST',
     operation: translated.operation,
     query: translated.query,
-    headers: translated.headers ?? request.headers,
+    headers: translated.headers ?? decodedHeaders(request.headers),
     translation: connection.adapter.unified[kind].answer(translated.answer),
     formatError: openAiErrorAnswer,
   }
@@ -111,7 +127,9 @@ export async function translateCall(
   if (preparation.status === 'refused') return refuse(preparation.error)
   const added = held.hold(Math.max(0, translated.body.length - sizeBytes))
   if (added !== 'held') return refuse(NO_ROOM[added])
-  const sent: CallBody = { held, outgoing: () => translated.body }
+  const { body: sentBody, addition } = translated
+  const plain = addition && (() => withoutAddition(sentBody, addition))
+  const sent: CallBody = { held, outgoing: () => sentBody, plain }
   const ready = { status: 'translated', call: preparation.call, waitMs } as const
   if (translated.status === 'translated') return { ...ready, body: sent }
 
@@ -131,7 +149,7 @@ export async function translateCall(
       body: complete.body,
     }
   }
-  return { ...ready, body: { ...sent, complete } }
+  return { ...ready, body: { held, outgoing: sent.outgoing, complete } }
 }
 
 function imageError({ fault, message }: ImageFault): GatewayError {

@@ -8,7 +8,8 @@ import { ApplicationGone } from '../ports/documents.ts'
 import { faultError } from './fault-error.ts'
 import { type ForwardOptions, isJson } from './forward-call.ts'
 import { holdingBytes } from './hold-bytes.ts'
-import { bringsBody, receiveBody } from './receive-body.ts'
+import { bringsBody } from './receive-body.ts'
+import { receiveDecodedBody } from './receive-decoded-body.ts'
 import { sendCall } from './send-call.ts'
 import { translateCall, type UnifiedCall } from './translate-call.ts'
 import { writeError } from './write-error.ts'
@@ -31,7 +32,14 @@ export async function unifiedCall(
     }
     await holdingBytes(plane, apiKey, response, async (held) => {
       const structure = new JsonStructure()
-      const received = await receiveBody(request, { maxBytes: maxBodyBytes, held, structure })
+      const received = await receiveDecodedBody(request, {
+        bodyDecoder: plane.bodyDecoder,
+        owner: apiKey.id,
+        isGone: () => response.destroyed,
+        maxBytes: maxBodyBytes,
+        held,
+        structure,
+      })
       if (received.status === 'left') return
       if (received.status === 'refused') return refuse(received.error)
       const translation = await translateCall(

@@ -1,6 +1,7 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import { openAiErrorAnswer, type ProviderAdapter } from '@sluice/providers'
 import type { Connection } from '../domain/connection.ts'
+import { CONTENT_CODINGS } from '../domain/content-coding.ts'
 import type { GatewayError } from '../domain/gateway-error.ts'
 import type { RateLimitFields } from '../domain/rate-limit-fields.ts'
 import { sluiceHeaders } from './sluice-headers.ts'
@@ -30,6 +31,10 @@ export function writeError(response: ServerResponse, error: GatewayError, contex
   sluiceHeaders(fields, 'gateway', context.connection?.settings.name, context.rateLimits)
   if (error.allow !== undefined) fields.push('allow', error.allow)
   retryHeaders(fields, error)
+  // OpenAI's and Anthropic's SDKs would ask again, and the provider say the same.
+  if (error.code === 'upstream_credential_rejected') fields.push('x-should-retry', 'false')
+  // RFC 9110, section 15.5.16: says which codings would be taken.
+  if (error.status === UNSUPPORTED_MEDIA_TYPE) fields.push('accept-encoding', CONTENT_CODINGS.join(', '))
   // Said outright, as the response may still hold a provider's phrase.
   response.writeHead(error.status, STATUS_CODES[error.status] ?? '', fields)
   response.end(body)
@@ -51,6 +56,7 @@ function dropBody(response: ServerResponse | (ServerResponse & StreamResponse)):
   else request.resume()
 }
 
+const UNSUPPORTED_MEDIA_TYPE = 415
 const SHORT_BYTES = 64 * 1024
 
 function retryHeaders(fields: string[], { status, retryAfterMs, isFinal }: GatewayError): void {

@@ -5,4 +5,6 @@ export interface Connections {
   byName(name: string): Connection | undefined
   /** All of them, in no order. */
   all(): Iterable<Connection>
+  /** As that of the API keys. */
+  catchUp(): Promise<void>
 }

@@ -1,7 +1,10 @@
 import type { ByteAccount } from '../domain/byte-account.ts'
+import type { StreamUsageRefusals } from '../domain/stream-usage-refusals.ts'
 import type { ApiKeys } from './api-keys.ts'
+import type { BodyDecoder } from './body-decoder.ts'
 import type { Clock } from './clock.ts'
 import type { Connections } from './connections.ts'
+import type { CredentialReports } from './credential-reports.ts'
 import type { Credentials } from './credentials.ts'
 import type { Documents } from './documents.ts'
 import type { Images } from './images.ts'
@@ -20,9 +23,12 @@ export interface DataPlane {
   readonly credentials: Credentials
   readonly signer: RequestSigner
   readonly documents: Documents
+  readonly bodyDecoder: BodyDecoder
   readonly heldBytes: ByteAccount
+  readonly streamUsage: StreamUsageRefusals
   readonly upstream: Upstream
   readonly images: Images
   readonly events: ResponseEvents
+  readonly credentialReports: CredentialReports
   readonly clock: Clock
 }

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import { admitCall } from '../handlers/admit-call.ts'
+import { type Admission, admitCall } from '../handlers/admit-call.ts'
 import { checkHead } from '../handlers/check-head.ts'
 import { forwardCall } from '../handlers/forward-call.ts'
 import { refuseCall } from '../handlers/refuse-call.ts'
@@ -18,14 +18,18 @@ export function nativeRoutes(app: FastifyInstance, options: DataRoutesOptions): 
     onRequest: ({ raw, params, id: requestId }, reply) => {
       reply.hijack()
       const response = reply.raw
-      const admission = admitCall(plane, raw, params.name, requestId)
-      if (admission.status === 'refused') {
-        return writeError(response, admission.error, { requestId, connection: admission.connection })
+      const goOn = async (admission: Admission): Promise<void> => {
+        if (admission.status === 'refused') {
+          return writeError(response, admission.error, { requestId, connection: admission.connection })
+        }
+        const { call } = admission
+        const fault = checkHead(raw, response)
+        if (fault !== undefined) return refuseCall(plane, call, fault, response)
+        await forwardCall(plane, call, raw, response, options)
       }
-      const { call } = admission
-      const fault = checkHead(raw, response)
-      if (fault !== undefined) return refuseCall(plane, call, fault, response)
-      forwardCall(plane, call, raw, response, options).catch((err: unknown) => {
+      const admission = admitCall(plane, raw, params.name, requestId)
+      const done = admission instanceof Promise ? admission.then(goOn) : goOn(admission)
+      done.catch((err: unknown) => {
         logger.error({ err, requestId }, 'request failed')
         response.destroy()
       })

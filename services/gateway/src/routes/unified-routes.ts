@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { ApiKey } from '../domain/api-key.ts'
 import type { GatewayError } from '../domain/gateway-error.ts'
-import { authenticate } from '../handlers/authenticate.ts'
+import { authenticate, catchUp, mayBeOutdated } from '../handlers/authenticate.ts'
 import { checkHead } from '../handlers/check-head.ts'
 import { listModels } from '../handlers/list-models.ts'
 import { ModelLists } from '../handlers/model-lists.ts'
@@ -27,16 +27,30 @@ export function unifiedRoutes(app: FastifyInstance, options: DataRoutesOptions):
     // The sender is known before any of a body is read.
     unified.addHook('onRequest', (request, reply, next) => {
       const startedAtMs = plane.clock.nowMs()
-      const apiKey = authenticate(plane, request.raw, queryOf(request), startedAtMs)
+      const query = queryOf(request)
+      const authenticated = () => authenticate(plane, request.raw, query, startedAtMs)
       const refuse = (error: GatewayError): void => {
         reply.hijack()
         writeError(reply.raw, error, { requestId: request.id })
       }
-      if ('code' in apiKey) return refuse(apiKey)
-      const fault = checkHead(request.raw, reply.raw)
-      if (fault !== undefined) return refuse(fault)
-      request.sender = { apiKey, startedAtMs }
-      next()
+      const goOn = (apiKey: ApiKey | GatewayError) => {
+        if ('code' in apiKey) return refuse(apiKey)
+        const fault = checkHead(request.raw, reply.raw)
+        if (fault !== undefined) return refuse(fault)
+        request.sender = { apiKey, startedAtMs }
+        next()
+      }
+      const apiKey = authenticated()
+      if (!('code' in apiKey) || !mayBeOutdated(apiKey, request.raw, query)) {
+        goOn(apiKey)
+        return
+      }
+      catchUp(plane)
+        .then(() => goOn(authenticated()))
+        .catch((err: unknown) => {
+          logger.error({ err, requestId: request.id }, 'request failed')
+          reply.raw.destroy()
+        })
     })
 
     for (const [path, operation] of OPERATIONS) {

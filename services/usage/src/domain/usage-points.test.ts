@@ -38,7 +38,7 @@ it('adds the cells of a point up, errors and denials by class', () => {
       reasoningTokens: 0,
       outcomes: { success: 6, denied: 5 },
       deniedBy: { 'minute-requests': 2, upstream_cooldown: 3 },
-      estimatedCostUsd: 0.00005,
+      estimatedCostUsd: 0.000056,
       unpricedTokens: 7,
     },
     expect.objectContaining({ fromMs: 60_000, requests: 4, outcomes: { upstream_429: 4 }, deniedBy: {} }),

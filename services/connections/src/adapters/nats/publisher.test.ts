@@ -72,16 +72,18 @@ describe('a change', () => {
         maxWaitMs: 0,
         enforceDiscovered: false,
         allowAdministration: false,
+        requestStreamUsage: true,
         enabled: true,
         version: 1,
       }),
     )
-    await service.ask('PATCH', path, { enabled: false, allowAdministration: true })
+    await service.ask('PATCH', path, { enabled: false, allowAdministration: true, requestStreamUsage: false })
     await service.ask('PATCH', path, { config: { apiKey: 'sk-2' } })
     await eventually(async () =>
       expect(await projected(body.id)).toMatchObject({
         enabled: false,
         allowAdministration: true,
+        requestStreamUsage: false,
         credentialVersion: 2,
         version: 3,
       }),

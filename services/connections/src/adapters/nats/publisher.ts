@@ -13,8 +13,12 @@ export interface PublisherDeps {
 
 /** Carries committed changes to the bus. */
 export interface Publisher {
-  /** Something was committed: publish it now. */
-  nudge(): void
+  /**
+   * A change was committed: publishes it now. Resolves when it is published, or after a second, and at once while the bus is away: it is then
+   * published later. Never rejects.
+   * @param key the connection's id, or the API key's hash
+   */
+  published(key: string): Promise<void>
   /** The bus is there (for the first time): from now on, it is followed. */
   begin(bus: Bus): void
   /** Takes no further entry; resolves when the one at hand is published. */
@@ -30,6 +34,9 @@ export function createPublisher({ outbox, source, logger }: PublisherDeps): Publ
   const wakeUp = createWakeUp()
   let stopped = false
   let running: Promise<void> | undefined
+  let isBusThere = (): boolean => false
+  /** Those who wait for what was committed before they came. */
+  const waiting = new Set<{ readonly key: string; readonly resolve: () => void }>()
   let projections: Projections | undefined
   let mustReconcile = true
   let reconcileAtMs = 0
@@ -57,7 +64,18 @@ export function createPublisher({ outbox, source, logger }: PublisherDeps): Publ
 
   const publish = async (bus: Bus): Promise<number> => {
     const { publish: publishEntries } = await reconciled(bus)
-    const outcome = await outbox.drain(publishEntries)
+    // Who comes from now on may have committed too late for this drain. What is published of a key is as it is stored then.
+    const before = [...waiting]
+    const outcome = await outbox.drain(async (entries) => {
+      const keys = new Set(
+        entries.map((entry) => (entry.kind === 'connection' ? entry.change.connectionId : entry.hash)),
+      )
+      const served = [...waiting].filter(({ key }) => keys.has(key))
+      await publishEntries(entries)
+      for (const { resolve } of served) resolve()
+    })
+    // Another instance may have published it.
+    if (outcome === 'drained') for (const { resolve } of before) resolve()
     noteBusy(outcome === 'busy')
     return outcome === 'busy' ? BUSY_RETRY_MS : POLL_MS
   }
@@ -109,8 +127,19 @@ export function createPublisher({ outbox, source, logger }: PublisherDeps): Publ
   }
 
   return {
-    nudge: wakeUp.wake,
+    published: async (key) => {
+      if (!isBusThere()) return wakeUp.wake()
+      const { promise, resolve } = Promise.withResolvers<void>()
+      const waiter = { key, resolve }
+      const timer = setTimeout(resolve, PUBLISHED_WITHIN_MS)
+      waiting.add(waiter)
+      wakeUp.wake()
+      await promise
+      clearTimeout(timer)
+      waiting.delete(waiter)
+    },
     begin: (bus) => {
+      isBusThere = () => !stopped && bus.isConnected()
       bus.onReconnect(() => {
         mustReconcile = true
         wakeUp.wake()
@@ -127,6 +156,8 @@ export function createPublisher({ outbox, source, logger }: PublisherDeps): Publ
   }
 }
 
+/** Whoever made a change waits no longer for the bus to know it. */
+const PUBLISHED_WITHIN_MS = 1_000
 const POLL_MS = 1_000
 const BUSY_RETRY_MS = 50
 /** A batch takes tens of milliseconds, and thousands of changes a few seconds. */

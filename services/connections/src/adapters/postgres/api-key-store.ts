@@ -6,8 +6,8 @@ import type { Database } from './database.ts'
 import { audit, enqueue } from './record-change.ts'
 import type { ApiKeyTable } from './tables.ts'
 
-/** API keys in PostgreSQL. `onCommitted` is told after each change, so that the outbox is published at once. */
-export function createApiKeyStore(database: Database, onCommitted: () => void): ApiKeyStore {
+/** API keys in PostgreSQL. `onCommitted` is awaited after each change, with the key's hash. */
+export function createApiKeyStore(database: Database, onCommitted: (hash: string) => Promise<void>): ApiKeyStore {
   return {
     list: async () => {
       const rows = await database.run((db) =>
@@ -21,7 +21,7 @@ export function createApiKeyStore(database: Database, onCommitted: () => void): 
         await audit(trx, { actor, action: 'api-key.created', subjectId: key.id, after: toApiKeyView(key) })
         await enqueue(trx, { kind: 'api-key', hash: key.hash }, false)
       })
-      onCommitted()
+      await onCommitted(key.hash)
     },
     update: async (id, change, actor) => {
       const updated = await database.transaction(async (trx) => {
@@ -36,20 +36,20 @@ export function createApiKeyStore(database: Database, onCommitted: () => void): 
         await enqueue(trx, { kind: 'api-key', hash: row.hash }, takesAwayFromKey(before, after))
         return after
       })
-      if (updated !== undefined) onCommitted()
+      if (updated !== undefined) await onCommitted(updated.hash)
       return updated
     },
     remove: async (id, actor) => {
-      const isRemoved = await database.transaction(async (trx) => {
+      const removedHash = await database.transaction(async (trx) => {
         const row = await trx.deleteFrom('api_keys').where('id', '=', id).returningAll().executeTakeFirst()
-        if (row === undefined) return false
+        if (row === undefined) return undefined
         const before = toApiKeyView(fromApiKeyRow(row))
         await audit(trx, { actor, action: 'api-key.revoked', subjectId: id, before })
         await enqueue(trx, { kind: 'api-key', hash: row.hash }, true)
-        return true
+        return row.hash
       })
-      if (isRemoved) onCommitted()
-      return isRemoved
+      if (removedHash !== undefined) await onCommitted(removedHash)
+      return removedHash !== undefined
     },
     noteUses: async (uses) => {
       const ids = [...uses.keys()]

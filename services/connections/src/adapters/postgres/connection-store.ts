@@ -1,5 +1,5 @@
-import type { ProviderId } from '@sluice/contracts'
-import type { Transaction } from 'kysely'
+import type { CredentialFault, ProviderId } from '@sluice/contracts'
+import { sql, type Transaction } from 'kysely'
 import type { Actor } from '../../domain/actor.ts'
 import { type Connection, toView } from '../../domain/connection.ts'
 import { takesAwayFromConnection } from '../../domain/takes-away.ts'
@@ -10,11 +10,11 @@ import { violatesUnique } from './database-fault.ts'
 import { audit, enqueue } from './record-change.ts'
 import type { Tables } from './tables.ts'
 
-/** Connections in PostgreSQL. `onCommitted` is told after each change, so that the outbox is published at once. */
-export function createConnectionStore(database: Database, onCommitted: () => void): ConnectionStore {
-  const change = async <T>(work: (trx: Transaction<Tables>) => Promise<T>): Promise<T> => {
+/** Connections in PostgreSQL. `onCommitted` is awaited after each change, with the connection's id. */
+export function createConnectionStore(database: Database, onCommitted: (id: string) => Promise<void>): ConnectionStore {
+  const change = async <T>(id: string, work: (trx: Transaction<Tables>) => Promise<T>): Promise<T> => {
     const result = await database.transaction(work)
-    onCommitted()
+    await onCommitted(id)
     return result
   }
   return {
@@ -32,7 +32,7 @@ export function createConnectionStore(database: Database, onCommitted: () => voi
     },
     insert: (connection, credential, actor) =>
       unlessNameTaken(() =>
-        change(async (trx) => {
+        change(connection.id, async (trx) => {
           await trx.insertInto('connections').values(toRow(connection)).execute()
           await insertCredential(trx, connection, credential, actor)
           const after = toView(connection)
@@ -43,7 +43,7 @@ export function createConnectionStore(database: Database, onCommitted: () => voi
       ),
     replace: (before, replacement, actor) =>
       unlessNameTaken(() =>
-        change(async (trx) => {
+        change(before.id, async (trx) => {
           const { what, connection: after } = replacement
           const { id, ...values } = toRow(after)
           const updated = await trx
@@ -65,7 +65,7 @@ export function createConnectionStore(database: Database, onCommitted: () => voi
         }),
       ),
     remove: (before, actor) =>
-      change(async (trx) => {
+      change(before.id, async (trx) => {
         const { id, version } = before
         const deleted = await trx
           .deleteFrom('connections')
@@ -89,6 +89,22 @@ export function createConnectionStore(database: Database, onCommitted: () => voi
         fault: row.fault ?? undefined,
       }
     },
+    noteRejection: async (connectionId, version, fault) => {
+      const rows = await database.run((db) =>
+        db
+          .updateTable('credentials as k')
+          .from('connections as c')
+          .set({ fault: fault === undefined ? null : JSON.stringify(fault) })
+          .whereRef('c.id', '=', 'k.connection_id')
+          .whereRef('c.credential_version', '=', 'k.version')
+          .where('k.connection_id', '=', connectionId)
+          .where('k.version', '=', version)
+          .where(fault === undefined ? sql<boolean>`k.fault->>'reason' = ${REJECTED}` : sql<boolean>`k.fault is null`)
+          .returning('c.name')
+          .execute(),
+      )
+      return rows[0]?.name
+    },
     noteCredentialFault: async (connectionId, version, fault) => {
       await database.run((db) =>
         db
@@ -101,6 +117,8 @@ export function createConnectionStore(database: Database, onCommitted: () => voi
     },
   }
 }
+
+const REJECTED: CredentialFault['reason'] = 'rejected_by_provider'
 
 async function list(database: Database, { search, provider, afterName, limit }: ConnectionQuery) {
   const rows = await database.run((db) => {

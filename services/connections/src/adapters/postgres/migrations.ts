@@ -47,6 +47,13 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
       for (const statement of OWN_LOCKS) await sql.raw(statement).execute(db)
     },
   },
+  '0009-request-stream-usage': {
+    up: async (db: Kysely<unknown>) => {
+      await sql`alter table connections.connections add column request_stream_usage boolean not null default true`.execute(
+        db,
+      )
+    },
+  },
 }
 
 const OWN_LOCKS = [

@@ -33,6 +33,7 @@ export interface ConnectionTable {
   max_wait_ms: number
   enforce_discovered: boolean
   allow_administration: boolean
+  request_stream_usage: boolean
   enabled: boolean
   /** The current version in `credentials`; null where there is none. */
   credential_version: number | null

@@ -6,7 +6,7 @@ import { baseUrlOf, secretText } from './config-text.ts'
 import { modelIds } from './model-ids.ts'
 import { modelToTry } from './model-to-try.ts'
 import type { Probe, ProbeMeans } from './probe.ts'
-import { codeOf, ProbeFailure } from './probe-failure.ts'
+import { codeOf, ProbeFailure, untested } from './probe-failure.ts'
 
 /** Lists the models, which the SDK cannot, and has the SDK count tokens with one of them. Neither costs anything. */
 export const probeGoogle: Probe = async ({ provider, config, allowedModels }, means) => {
@@ -49,7 +49,8 @@ function refusal(status: number, body: unknown): ProbeFailure {
   const answer = validate(ErrorAnswer, body)
   const { message = 'The provider gave no reason.', details = [] } = answer.valid ? answer.value.error : {}
   const isWrongKey = details.some(({ reason }) => reason === 'API_KEY_INVALID')
-  return new ProbeFailure(isWrongKey ? 'invalid_credential' : codeOf(status), message, status)
+  const code = isWrongKey ? 'invalid_credential' : codeOf(status)
+  return new ProbeFailure(code, code === 'untested' ? untested(status, message) : message, status)
 }
 
 /** @see https://ai.google.dev/api/models#method:-models.list */

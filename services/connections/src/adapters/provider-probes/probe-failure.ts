@@ -26,14 +26,21 @@ export function describeFailure(error: unknown): FailureDescription {
     return { code, message, ...(status === undefined ? {} : { status }) }
   }
   const status = statusOf(error)
-  if (status !== undefined)
-    return { code: isThrottling(error) ? 'rate_limited' : codeOf(status), message: wordsOf(error), status }
+  if (status !== undefined) {
+    const code = isThrottling(error) ? 'rate_limited' : codeOf(status)
+    return { code, message: code === 'untested' ? untested(status, wordsOf(error)) : wordsOf(error), status }
+  }
   const causes = causesOf(error)
   const refused = causes.find((cause) => cause instanceof UpstreamAddressError)
   if (refused !== undefined) return { code: 'unreachable', message: refused.message }
   const broken = causes.find(({ code }) => typeof code === 'string' && UNREACHABLE.test(code))
   if (broken !== undefined) return { code: 'unreachable', message: `No connection to the provider: ${broken.code}.` }
   return { code: 'provider_error', message: causes.at(-1)?.message ?? 'The test failed.' }
+}
+
+/** Says that the test is without result. @param words the provider's */
+export function untested(status: number, words: string): string {
+  return `The credential could not be tested: there is no list of models at this base URL (HTTP ${status}). ${words}`
 }
 
 /** What an HTTP status means where the provider says no more. */
@@ -44,6 +51,10 @@ export function codeOf(status: number): ConnectionTestErrorCode {
 const CODES: ReadonlyMap<number, ConnectionTestErrorCode> = new Map([
   [401, 'invalid_credential'],
   [403, 'forbidden'],
+  // Many compatible servers have no list of models: Azure AI Foundry's Anthropic endpoint, for one.
+  [404, 'untested'],
+  [405, 'untested'],
+  [501, 'untested'],
   [429, 'rate_limited'],
 ])
 

@@ -1,0 +1,45 @@
+import type { CredentialFault } from '@sluice/contracts'
+import type { ApplicationDeps } from './deps.ts'
+
+/** What a provider did with one version of a connection's credential. */
+export interface CredentialOutcome {
+  readonly connectionId: string
+  readonly version: number
+  readonly status: 'accepted' | 'rejected'
+  /** HTTP status with which it was rejected. */
+  readonly upstreamStatus?: number
+}
+
+/** A connection's current credential is rejected, or taken again (then `fault` is absent). */
+export interface CredentialFaultChange {
+  readonly connectionId: string
+  readonly name: string
+  readonly version: number
+  readonly fault?: CredentialFault
+}
+
+/**
+ * Notes on a connection that its provider rejects its current credential, or takes it again. What is known already, or is of a version of the
+ * past, changes nothing; a fault that keeps the credential from being opened stays.
+ * @returns the change, to be told on the bus
+ * @throws SluiceError `unavailable` when the store cannot be reached
+ */
+export async function noteCredentialStatus(
+  { connections, now, logger }: Pick<ApplicationDeps, 'connections' | 'now' | 'logger'>,
+  { connectionId, version, status, upstreamStatus }: CredentialOutcome,
+): Promise<CredentialFaultChange | undefined> {
+  const fault: CredentialFault | undefined =
+    status === 'accepted'
+      ? undefined
+      : { reason: 'rejected_by_provider', message: rejection(upstreamStatus), since: now().toISOString() }
+  const name = await connections.noteRejection(connectionId, version, fault)
+  if (name === undefined) return undefined
+  const subject = { connectionId, connection: name, version }
+  if (fault === undefined) logger.info(subject, 'the provider takes the credential again')
+  else logger.warn({ ...subject, upstreamStatus }, 'the provider rejects the credential')
+  return { connectionId, name, version, ...(fault === undefined ? {} : { fault }) }
+}
+
+function rejection(upstreamStatus: number | undefined): string {
+  return `The provider rejected the credential${upstreamStatus === undefined ? '' : ` (HTTP ${upstreamStatus})`}.`
+}

@@ -1,0 +1,80 @@
+import type { ContentCoding } from '../domain/content-coding.ts'
+import { FairQueue } from '../domain/fair-queue.ts'
+import type { BodyDecoder, DecodeOptions, DecodeOutcome } from '../ports/body-decoder.ts'
+import { type ContentDecoder, contentDecoder } from './content-decoder.ts'
+
+/** Decodes in node:zlib's threads, {@link MAX_RUNNING} bodies at a time: a decoder may need 16 MiB, and the threads serve others too. */
+export function createBodyDecoder(): BodyDecoder {
+  const waiting = new FairQueue<() => void>()
+  let running = 0
+
+  const runNext = (): void => {
+    if (running >= MAX_RUNNING) return
+    const next = waiting.take()
+    if (next === undefined) return
+    running++
+    next()
+  }
+
+  return {
+    decode: async (body, coding, options) => {
+      await new Promise<void>((resolve) => {
+        waiting.add(options.owner, resolve)
+        runNext()
+      })
+      try {
+        return await decodeWhole(body, coding, options)
+      } finally {
+        running--
+        runNext()
+      }
+    },
+  }
+}
+
+async function decodeWhole<Reason>(
+  body: Buffer,
+  coding: ContentCoding,
+  options: DecodeOptions<Reason>,
+): Promise<DecodeOutcome<Reason>> {
+  let rest = body
+  // A body of no bytes is an empty one in every coding.
+  while (rest.length > 0) {
+    if (options.isGone()) return { status: 'left' }
+    const decoder = contentDecoder(coding, rest, { chunkSize: PIECE_BYTES, boundsWindow: true })
+    const outcome = await decodeStream(decoder, rest, options)
+    if (outcome.status !== 'decoded') return outcome
+    rest = rest.subarray(decoder.bytesWritten)
+    // Only zstd's frames may follow each other here: node:zlib joins gzip's members itself.
+    if (rest.length > 0 && (coding !== 'zstd' || decoder.bytesWritten === 0)) return { status: 'damaged' }
+  }
+  return { status: 'decoded' }
+}
+
+async function decodeStream<Reason>(
+  decoder: ContentDecoder,
+  bytes: Buffer,
+  { keep, isGone }: DecodeOptions<Reason>,
+): Promise<DecodeOutcome<Reason>> {
+  decoder.end(bytes)
+  try {
+    for await (const piece of decoder) {
+      const reason = keep(piece)
+      if (reason !== undefined) return { status: 'ended', reason }
+      if (isGone()) return { status: 'left' }
+    }
+    return { status: 'decoded' }
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+    if (code === WINDOW_TOO_LARGE) return { status: 'window-too-large' }
+    if (!DAMAGED.test(code) || OUT_OF_MEMORY.test(code)) throw error
+    return { status: 'damaged' }
+  }
+}
+
+const MAX_RUNNING = 2
+const PIECE_BYTES = 64 * 1024
+const WINDOW_TOO_LARGE = 'ZSTD_error_frameParameter_windowTooLarge'
+/** What zlib, Brotli (`ERR_` and its own name) and zstd say of data that they cannot decode. */
+const DAMAGED = /^(?:Z_(?:DATA|BUF)_ERROR|Z_NEED_DICT|ERR_|ZSTD_error_)/
+const OUT_OF_MEMORY = /mem(?:ory)?_|_ALLOC_/i

@@ -1,0 +1,48 @@
+export type CredentialStatus = 'accepted' | 'rejected'
+
+interface Known {
+  readonly version: number
+  status: CredentialStatus
+  /** When each was reported last, in milliseconds. */
+  readonly reportedAtMs: Record<CredentialStatus, number>
+}
+
+/**
+ * Decides which of a connection's responses to report as a change of whether its provider takes the credential: the first of each version, each change,
+ * and one from time to time, as a report may be missed. Of a credential that is taken and rejected in turn, each is reported once in
+ * five seconds. What comes of an older version counts no more.
+ */
+export class CredentialStatuses {
+  readonly #byConnection = new Map<string, Known>()
+
+  /** Returns whether to report it, and whether it is the first rejection of this version. Costs a look-up where nothing changes. */
+  note(
+    connectionId: string,
+    version: number,
+    status: CredentialStatus,
+    nowMs: number,
+  ): { readonly report: boolean; readonly isFirstRejection: boolean } {
+    const known = this.#byConnection.get(connectionId)
+    if (known === undefined || known.version < version) {
+      const reportedAtMs = { accepted: NEVER, rejected: NEVER, [status]: nowMs }
+      this.#byConnection.set(connectionId, { version, status, reportedAtMs })
+      return { report: true, isFirstRejection: status === 'rejected' }
+    }
+    if (known.version > version) return NOTHING
+    const intervalMs = known.status === status ? REPEAT_MS[status] : CHANGE_MS
+    if (nowMs - known.reportedAtMs[status] < intervalMs) return NOTHING
+    const isFirstRejection = status === 'rejected' && known.reportedAtMs.rejected === NEVER
+    known.status = status
+    known.reportedAtMs[status] = nowMs
+    return { report: true, isFirstRejection }
+  }
+
+  forget(connectionId: string): void {
+    this.#byConnection.delete(connectionId)
+  }
+}
+
+const NEVER = Number.NEGATIVE_INFINITY
+const NOTHING = { report: false, isFirstRejection: false }
+const CHANGE_MS = 5_000
+const REPEAT_MS: Readonly<Record<CredentialStatus, number>> = { accepted: 600_000, rejected: 60_000 }
