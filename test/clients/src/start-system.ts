@@ -17,6 +17,8 @@ export interface System {
   readonly gatewayUrl: string
   /** A connection that nothing was charged to yet, known to the gateway, and a key for it. */
   connect(options: ConnectOptions): Promise<Connection>
+  /** Makes a key for these connections, of which {@link connect} has made each, and waits until the gateway knows it. */
+  apiKey(connectionNames: readonly string[]): Promise<string>
   stop(): Promise<void>
 }
 
@@ -91,14 +93,25 @@ async function startSystem(): Promise<System> {
   const admin = adminClient(stack.adminUrl, stack.operatorToken ?? '')
   const [gatewayUrl = ''] = stack.gatewayUrls
 
+  const ids = new Map<string, string>()
+  const apiKey: System['apiKey'] = async (names) => {
+    const connections = names.map((name) => ids.get(name))
+    const { key } = await admin.post<CreatedApiKey & ApiKeyView>('/api-keys', { name: names.join(' '), connections })
+    for (const name of names) {
+      await until(`the gateway's news of ${name}`, () => isKnown(gatewayUrl, name, key), Boolean)
+    }
+    return key
+  }
+
   return {
     gatewayUrl,
+    apiKey,
     connect: async ({ provider, name = `c-${randomBytes(6).toString('hex')}`, capacity = AMPLE }) => {
       const simulator = simulatorOf(provider)
       const upstreamKey = `upstream-${randomBytes(18).toString('base64url')}`
       const { id } = await register(provider, simulator, upstreamKey, { name, capacity })
-      const { key } = await admin.post<CreatedApiKey & ApiKeyView>('/api-keys', { name, connections: [id] })
-      await until(`the gateway's news of ${name}`, () => isKnown(gatewayUrl, name, key), Boolean)
+      ids.set(name, id)
+      const key = await apiKey([name])
       const isBedrock = provider === 'aws-bedrock'
       const status = () => admin.get<CapacityStatus>(`/connections/${id}/capacity`)
       const requests = () => simulator.requests.list(upstreamKey).filter(({ path }) => path !== '/')
