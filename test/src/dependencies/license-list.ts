@@ -35,9 +35,14 @@ export function licenseList(packages: readonly LockedPackage[]): string {
   return `${HEAD}\n${[...new Set(rows)].toSorted().join('\n')}\n`
 }
 
-/** Whether an SPDX expression without parentheses allows for a license that is fit. */
+/** Whether an SPDX expression, without parentheses but for those around all of it, allows for a license that is fit. */
 function isFit(expression: string | undefined): boolean {
-  return expression?.split(' OR ').some((choice) => choice.split(' AND ').every((license) => FIT.has(license))) ?? false
+  return (
+    expression
+      ?.replace(/^\((.*)\)$/, '$1')
+      .split(' OR ')
+      .some((choice) => choice.split(' AND ').every((license) => FIT.has(license))) ?? false
+  )
 }
 
 const HEAD = `# Third-party licenses

@@ -1,4 +1,6 @@
 import type { FastifyInstance } from 'fastify'
+import { expectedFormat } from '../domain/expected-format.ts'
+import { providerTarget } from '../domain/provider-target.ts'
 import { type Admission, admitCall } from '../handlers/admit-call.ts'
 import { checkHead } from '../handlers/check-head.ts'
 import { forwardCall } from '../handlers/forward-call.ts'
@@ -20,7 +22,10 @@ export function nativeRoutes(app: FastifyInstance, options: DataRoutesOptions): 
       const response = reply.raw
       const goOn = async (admission: Admission): Promise<void> => {
         if (admission.status === 'refused') {
-          return writeError(response, admission.error, { requestId, connection: admission.connection })
+          const { error, connection } = admission
+          const path = connection === undefined ? (providerTarget(raw.url ?? '')?.path ?? '') : ''
+          const formatError = connection === undefined ? expectedFormat(raw.headers, path) : undefined
+          return writeError(response, error, { requestId, connection, ...(formatError && { formatError }) })
         }
         const { call } = admission
         const fault = checkHead(raw, response)

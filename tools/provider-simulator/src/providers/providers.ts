@@ -1,4 +1,4 @@
-import { anthropic } from './anthropic/provider.ts'
+import { createAnthropic } from './anthropic/provider.ts'
 import { createAwsBedrock } from './aws-bedrock/provider.ts'
 import { google } from './google/provider.ts'
 import { groq } from './groq/provider.ts'
@@ -16,7 +16,7 @@ export function isProviderId(text: string): text is ProviderId {
 /** Every provider that can be simulated, by its id, for one simulator. */
 export const providers: Readonly<Record<ProviderId, () => SimulatedProvider>> = {
   openai: () => openai,
-  anthropic: () => anthropic,
+  anthropic: createAnthropic,
   google: () => google,
   groq: () => groq,
   'aws-bedrock': createAwsBedrock,

@@ -1,15 +1,21 @@
 import { jsonAnswer } from '../../wire/json-answer.ts'
 import { eventStream, namedEvent } from '../../wire/server-sent-events.ts'
-import type { StreamError } from '../simulated-provider.ts'
+import type { ProviderRoute, Reply, StreamError } from '../simulated-provider.ts'
+import { contentBlocks } from './content-blocks.ts'
 import { errorOfStatus, invalidRequest } from './errors.ts'
 import { createMessage, type Message, messageObject } from './message.ts'
 import { messageEvents } from './message-events.ts'
 import { messageSchemas } from './message-schema.ts'
-import { modelRoute } from './model-request.ts'
+import { type ModelRequest, modelRoute } from './model-request.ts'
 import { thinkingProblem } from './thinking-problem.ts'
+import type { Threads } from './threads.ts'
 
 /** https://platform.claude.com/docs/en/api/messages */
-export const messages = modelRoute('/v1/messages', messageSchemas, ({ json, model, generation, requestId }) => {
+export function createMessagesRoute(threads: Threads): ProviderRoute {
+  return modelRoute('/v1/messages', messageSchemas, answerMessages, threads)
+}
+
+function answerMessages({ json, model, generation, requestId, hold }: ModelRequest): Reply {
   const maximum = Number(json.max_tokens)
   if (maximum > model.maxOutputTokens) {
     return invalidRequest(
@@ -23,12 +29,16 @@ export const messages = modelRoute('/v1/messages', messageSchemas, ({ json, mode
   if (problem !== undefined) return invalidRequest(problem, requestId)
   const message = createMessage(json, model.id, generation)
   const { inputTokens, outputTokens } = message
+  hold?.(
+    message.id,
+    contentBlocks(message).map((block) => block.whole()),
+  )
   return {
     charge: { model: model.alias, inputTokens, outputTokens },
     answer: () =>
       json.stream === true ? eventStream(events(message), errorEvent) : jsonAnswer(messageObject(message)),
   }
-})
+}
 
 const SAMPLING = ['temperature', 'top_p', 'top_k'] as const
 

@@ -37,7 +37,7 @@ export const MODELS: readonly Model[] = [
     alias: 'claude-sonnet-4-6',
     displayName: 'Claude Sonnet 4.6',
     createdAt: '2026-02-17T00:00:00Z',
-    maxOutputTokens: 64_000,
+    maxOutputTokens: 128_000,
     sampling: true,
     thinking: ['enabled', 'adaptive'],
   },

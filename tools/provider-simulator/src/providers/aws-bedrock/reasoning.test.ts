@@ -36,6 +36,15 @@ it('answers with JSON of a schema', async () => {
   })
 })
 
+it("answers with JSON of a schema in Anthropic's own field", async () => {
+  const fields = { output_config: { format: { type: 'json_schema', schema: JSON.parse(schema) } } }
+  expect(await converse({ ...REQUEST, additionalModelRequestFields: fields })).toMatchObject({
+    output: { message: { content: [{ text: '{"city":"simulated"}' }] } },
+  })
+  const nova = { ...REQUEST, modelId: 'amazon.nova-lite-v1:0', additionalModelRequestFields: fields }
+  await expect(converse(nova)).rejects.toThrow(/extraneous key \[output_config\]/)
+})
+
 it('reasons before it answers, whole and streamed, and counts it', async () => {
   const whole = await converse(THINKING)
   const [reasoning, text] = whole.output?.message?.content ?? []

@@ -2,13 +2,32 @@ import { type ProtoMessage, protoMessage, protoMessages } from './proto-json.ts'
 
 /** What is wrong with the turns of a conversation, in the API's own words; undefined if nothing is. */
 export function contentsProblem(contents: unknown): string | undefined {
-  const turns = protoMessages(contents)
-  if (turns.length === 0) return '* GenerateContentRequest.contents: contents is not specified\n'
-  for (const [index, turn] of turns.entries()) {
-    const problem = turnProblem(turn, turns[index - 1], index)
+  const list = protoMessages(contents)
+  if (list.length === 0) return '* GenerateContentRequest.contents: contents is not specified\n'
+  for (const [index, content] of list.entries()) {
+    const problem = contentProblem(content, index)
     if (problem !== undefined) return problem
   }
-  return undefined
+  const turns = turnsOf(list)
+  return turns
+    .map(({ parts }, index) => functionProblem(parts, turns[index - 1]?.parts ?? []))
+    .find((problem) => problem !== undefined)
+}
+
+interface Turn {
+  readonly role: unknown
+  readonly parts: ProtoMessage[]
+}
+
+/** Contents of one role in a row are one turn: the chats of Google's SDK keep each chunk of a stream as a content of its own. */
+function turnsOf(contents: readonly ProtoMessage[]): readonly Turn[] {
+  const turns: Turn[] = []
+  for (const { role = 'user', parts } of contents) {
+    const last = turns.at(-1)
+    if (last !== undefined && last.role === role) last.parts.push(...protoMessages(parts))
+    else turns.push({ role, parts: [...protoMessages(parts)] })
+  }
+  return turns
 }
 
 const ROLES = [undefined, 'user', 'model', 'function']
@@ -22,14 +41,14 @@ const PART_DATA = [
   'codeExecutionResult',
 ]
 
-function turnProblem(turn: ProtoMessage, previous: ProtoMessage | undefined, index: number): string | undefined {
-  if (!ROLES.some((role) => role === turn.role)) return 'Please use a valid role: user, model.'
-  const parts = protoMessages(turn.parts)
+function contentProblem(content: ProtoMessage, index: number): string | undefined {
+  if (!ROLES.some((role) => role === content.role)) return 'Please use a valid role: user, model.'
+  const parts = protoMessages(content.parts)
   const at = `* GenerateContentRequest.contents[${index}].parts`
   if (parts.length === 0) return `${at}: contents.parts must not be empty.\n`
   const bare = parts.findIndex((part) => !PART_DATA.some((field) => part[field] !== undefined))
   if (bare !== -1) return `${at}[${bare}].data: required oneof field 'data' must have one initialized field\n`
-  return functionProblem(parts, protoMessages(previous?.parts))
+  return undefined
 }
 
 /** Each function call must be answered in the very next turn, and nothing else may be. */

@@ -43,6 +43,13 @@ it.each([
   })
 })
 
+it('takes contents of one role in a row as one turn', async () => {
+  const functionResponse = { functionResponse: { name: 'get_weather', response: {} } }
+  const chunks = [functionCall, { text: '' }].map((part) => ({ role: 'model', parts: [part] }))
+  const contents = [...CONTENTS, ...chunks, { role: 'user', parts: [functionResponse] }]
+  expect((await post('models/gemini-2.5-flash:generateContent', { contents })).status).toBe(200)
+})
+
 it.each([
   ['models/gemini-0:generateContent', 'models/gemini-0 is not found for API version v1beta'],
   ['models/gemini-2.5-flash:embedContent', 'is not supported for embedContent'],

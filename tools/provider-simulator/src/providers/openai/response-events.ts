@@ -1,6 +1,5 @@
 import { isRecord } from '../../core/is-record.ts'
 import { pieces } from '../../core/pieces.ts'
-import { simulatedText, simulatedToken } from '../../core/simulated-text.ts'
 import { namedEvent } from '../../wire/server-sent-events.ts'
 import { obfuscation } from './event-stream.ts'
 import {
@@ -40,18 +39,19 @@ function* events(response: ModelResponse): Generator<ResponseEvent> {
   yield { type: `response.${status}`, response: finishedResponse(response) }
 }
 
-function* textEvents({ itemId, outputTokens, request }: ModelResponse): Generator<ResponseEvent> {
+function* textEvents({ itemId, text, request }: ModelResponse): Generator<ResponseEvent> {
   const place = { item_id: itemId, output_index: 0, content_index: 0 }
   const options = isRecord(request.stream_options) ? request.stream_options : {}
   const obfuscate = options.include_obfuscation !== false
   yield { type: 'response.content_part.added', ...place, part: textPart('') }
-  for (let index = 0; index < outputTokens; index++) {
+  let index = 0
+  for (const delta of text.pieces()) {
     const padding = obfuscate ? { obfuscation: obfuscation(index) } : {}
-    yield { type: 'response.output_text.delta', ...place, delta: simulatedToken(index), logprobs: [], ...padding }
+    yield { type: 'response.output_text.delta', ...place, delta, logprobs: [], ...padding }
+    index += 1
   }
-  const text = simulatedText(outputTokens)
-  yield { type: 'response.output_text.done', ...place, text, logprobs: [] }
-  yield { type: 'response.content_part.done', ...place, part: textPart(text) }
+  yield { type: 'response.output_text.done', ...place, text: text.whole(), logprobs: [] }
+  yield { type: 'response.content_part.done', ...place, part: textPart(text.whole()) }
 }
 
 function* callEvents({ itemId }: ModelResponse, args: string): Generator<ResponseEvent> {

@@ -12,6 +12,17 @@ export function schemaOfFormat(format: unknown): unknown {
   return format.type === 'json_schema' && isRecord(format.json_schema) ? format.json_schema.schema : undefined
 }
 
+/**
+ * The same of the Responses API, where the format stands in `text` and has the schema in itself.
+ * @see https://platform.openai.com/docs/api-reference/responses/create
+ */
+export function schemaOfTextFormat(text: unknown): unknown {
+  const format = isRecord(text) ? text.format : undefined
+  if (!isRecord(format)) return undefined
+  if (format.type === 'json_object') return { type: 'object' }
+  return format.type === 'json_schema' ? format.schema : undefined
+}
+
 /** The 400 for a format whose schema is not there, or undefined if it is fine. */
 export function invalidFormat(format: unknown): Reply | undefined {
   if (!isRecord(format) || format.type !== 'json_schema') return undefined

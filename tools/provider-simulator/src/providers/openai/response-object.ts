@@ -1,4 +1,4 @@
-import { simulatedText } from '../../core/simulated-text.ts'
+import type { AnswerText } from '../../core/simulated-answer.ts'
 import type { ModelRequest } from './model-route.ts'
 import type { ToolCall } from './tool-call.ts'
 import { responseUsage } from './usage.ts'
@@ -15,6 +15,8 @@ export interface ModelResponse {
   readonly request: ModelRequest['json']
   readonly inputTokens: number
   readonly outputTokens: number
+  /** Not sent where a tool call takes its place. */
+  readonly text: AnswerText
   /** The caller's maximum ended it early. */
   readonly cut: boolean
   readonly omitUsage: boolean
@@ -42,14 +44,14 @@ export function finishedStatus(response: ModelResponse): 'completed' | 'incomple
 
 /** The message or the function call that the response consists of. */
 export function outputItem(response: ModelResponse, status: ItemStatus) {
-  const { itemId, toolCall, outputTokens } = response
+  const { itemId, toolCall, text } = response
   const started = status === 'in_progress'
   if (toolCall !== undefined) {
     const { id, name } = toolCall
     const args = started ? '' : toolCall.arguments
     return { id: itemId, type: 'function_call', status, arguments: args, call_id: id, name }
   }
-  const content = started ? [] : [textPart(simulatedText(outputTokens))]
+  const content = started ? [] : [textPart(text.whole())]
   return { id: itemId, type: 'message', status, content, role: 'assistant' }
 }
 

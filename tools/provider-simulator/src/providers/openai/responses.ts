@@ -1,4 +1,5 @@
-import { outputLength, tokensOfChars } from '../../core/tokens.ts'
+import { simulatedAnswer } from '../../core/simulated-answer.ts'
+import { tokensOfChars } from '../../core/tokens.ts'
 import { jsonAnswer } from '../../wire/json-answer.ts'
 import { contentChars } from './content-chars.ts'
 import { eventStreamAnswer } from './event-stream.ts'
@@ -6,6 +7,7 @@ import { type ModelRequest, modelRoute } from './model-route.ts'
 import { count, invalidCount, missingParameter } from './parameters.ts'
 import { responseSchema } from './request-schemas.ts'
 import { responseEvents } from './response-events.ts'
+import { schemaOfTextFormat } from './response-format.ts'
 import { finishedResponse, type ModelResponse } from './response-object.ts'
 import { schemaRefusal } from './schema-refusal.ts'
 import { simulatedToolCall } from './tool-call.ts'
@@ -27,8 +29,12 @@ export const responses = modelRoute('/v1/responses', 'chat', (request) => {
 
 function respond({ json, model, generation }: ModelRequest, inputTokens: number): ModelResponse {
   const call = simulatedToolCall(json.tools, json.tool_choice, (tool) => tool, generation.callsTools)
-  const wanted = generation.outputTokens ?? (call && tokensOfChars(call.arguments.length))
-  const { tokens, cut } = outputLength(wanted, count(json, 'max_output_tokens'))
+  const answer = simulatedAnswer(generation, {
+    thinks: false,
+    schema: schemaOfTextFormat(json.text),
+    toolArguments: call?.arguments,
+    maxTokens: count(json, 'max_output_tokens'),
+  })
   return {
     id: `resp_${generation.ids(48)}`,
     itemId: `${call === undefined ? 'msg' : 'fc'}_${generation.ids(48)}`,
@@ -36,8 +42,9 @@ function respond({ json, model, generation }: ModelRequest, inputTokens: number)
     model: model.snapshot,
     request: json,
     inputTokens,
-    outputTokens: tokens,
-    cut: cut && call === undefined,
+    outputTokens: answer.outputTokens,
+    text: answer.text,
+    cut: answer.cut && call === undefined,
     omitUsage: generation.omitUsage,
     ...(call && { toolCall: { ...call, id: `call_${generation.ids(24)}` } }),
   }

@@ -28,6 +28,16 @@ it('answers with JSON of a schema, whole and streamed', async () => {
   expect(streamed.choices[0]?.message).toMatchObject({ content: whole.choices[0]?.message.content })
 })
 
+it('answers with JSON of a schema over the Responses API, whole and streamed', async () => {
+  const { name, schema } = FORMAT.json_schema
+  const format = { type: 'json_schema' as const, name, schema }
+  const asking = { model: REQUEST.model, input: 'Hello!', text: { format } }
+  const whole = await client.responses.parse(asking)
+  expect(whole).toMatchObject({ output_parsed: { city: 'simulated' }, usage: { output_tokens: 5 } })
+  const streamed = await client.responses.stream(asking).finalResponse()
+  expect(streamed.output_text).toBe(whole.output_text)
+})
+
 it('answers with an object in JSON mode', async () => {
   const { choices } = await client.chat.completions.create({ ...REQUEST, response_format: { type: 'json_object' } })
   expect(choices[0]?.message.content).toBe('{}')
