@@ -38,18 +38,21 @@ async function connection(settings: Partial<ProjectedConnection>) {
   return { ...made, send, reservation }
 }
 
-const promptBytes = (body: object) => Buffer.byteLength(JSON.stringify({ model: MODEL, messages: MESSAGES, ...body }))
+const promptBytes = () => MESSAGES.reduce((sum, { content }) => sum + Buffer.byteLength(content), 0)
+const GPT_BYTES_PER_TOKEN = 4.4
+/** Of a prompt, and of one message. */
+const FRAME_TOKENS = 8
 
 it('reserves what the provider has counted, once it has counted', async () => {
-  const { send, reservation } = await connection({})
+  const { send, reservation } = await connection({ tokenReservation: 'maximum' })
   expect(await reservation({ max_tokens: TOO_MUCH })).toBe(
-    TOO_MUCH + Math.ceil(promptBytes({ max_tokens: TOO_MUCH }) / 4),
+    TOO_MUCH + Math.ceil(promptBytes() / GPT_BYTES_PER_TOKEN + FRAME_TOKENS),
   )
   let counted = 0
   for (let i = 0; i < 30; i++) counted = JSON.parse((await send({})).body.toString()).usage.prompt_tokens
   const learned = (await reservation({ max_tokens: TOO_MUCH })) - TOO_MUCH
   expect(Math.abs(learned / counted - 1)).toBeLessThan(0.1)
-  expect(promptBytes({}) / 4 / counted).toBeGreaterThan(1.4)
+  expect(promptBytes() / GPT_BYTES_PER_TOKEN / counted).toBeGreaterThan(1.4)
 })
 
 it('reserves the expected output of a connection that wants it so, also after a change of its settings', async () => {
@@ -59,6 +62,31 @@ it('reserves the expected output of a connection that wants it so, also after a 
   await eventually(async () => expect((await send({ max_tokens: TOO_MUCH })).status).toBe(200))
   await gateway.connections.put(settings.id, { ...settings, version: 2, capacity: [{ period: 'minute', tokens: 10 }] })
   await eventually(async () => expect(await reservation({ max_tokens: TOO_MUCH })).toBeLessThan(2_000))
+})
+
+it('lets a request through that states far more than the limit, from the first one on', async () => {
+  const capacity: ProjectedConnection['capacity'] = [{ period: 'minute', tokens: 40_000 }]
+  const made = await gateway.connection({ baseUrl: simulator.url, capacity })
+  const body = { model: MODEL, messages: MESSAGES, max_tokens: 64_000 }
+  await eventually(async () => {
+    expect((await postJson(`${made.baseURL}/chat/completions`, apiKey, body)).status).toBe(200)
+  })
+})
+
+it('names the parameter that asks for too much, and still refuses a prompt that is too large by itself', async () => {
+  const { send } = await connection({ tokenReservation: 'maximum' })
+  const { status, body } = await send({ max_completion_tokens: TOO_MUCH })
+  expect(status).toBe(400)
+  expect(body.toString()).toContain(`as max_completion_tokens is ${TOO_MUCH}: lower it.`)
+  const bounded = await gateway.connection({
+    baseUrl: simulator.url,
+    capacity: [{ period: 'minute', tokens: 100 }],
+  })
+  const large = { model: MODEL, messages: MESSAGES, max_tokens: 1 }
+  await eventually(async () => {
+    const answer = await postJson(`${bounded.baseURL}/chat/completions`, apiKey, large)
+    expect([answer.status, answer.body.toString()]).toEqual([400, expect.stringContaining('shorten the prompt.')])
+  })
 })
 
 it('forgets a connection that is deleted', async () => {

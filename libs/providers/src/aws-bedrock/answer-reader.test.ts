@@ -153,5 +153,5 @@ function metrics(): object {
 function readerFor(action: string, contentType: string, headers?: WireHeaders) {
   const operation = bedrockOperation('POST', `/model/m/${action}`)
   if (operation === undefined) throw new Error(`no operation ${action}`)
-  return bedrockAnswerReader(operation, inspectBedrockRequest(operation, {}, 100), contentType, headers)
+  return bedrockAnswerReader(operation, inspectBedrockRequest(operation, {}), contentType, headers)
 }

@@ -32,7 +32,7 @@ export function openAiCompatible({ id, root, baseUrl }: OpenAiDialect): Provider
       path.startsWith(`${root}/`) ? openAiOperation(method, path.slice(root.length)) : undefined,
     signing: 'headers',
     authHeaders: bearerHeaders,
-    inspect: inspectOpenAiRequest,
+    inspect: (operation, body, sizeBytes) => inspectOpenAiRequest(operation, body, sizeBytes, id),
     namedModels: openAiNamedModels,
     modelMembers: OPENAI_MODEL_MEMBERS,
     pool: openAiPool,
