@@ -1,16 +1,18 @@
-import type { ProjectedConnection } from '@sluice/contracts'
+import { learnedModels, type ProjectedConnection } from '@sluice/contracts'
+import { openBucket } from '@sluice/messaging'
 import type { ProviderSimulator } from '@sluice/provider-simulator'
 import { eventually } from '@sluice/testkit'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { postJson } from './testing/exchange.ts'
 import { startDataPath, type TestDataPath } from './testing/start-data-path.ts'
-import type { TestGateway } from './testing/start-gateway.ts'
+import { startGateway, type TestGateway } from './testing/start-gateway.ts'
 
 const MODEL = 'gpt-4.1-mini'
 /** Far more bytes for each token than four, by the simulator's count. */
 const MESSAGES = [{ role: 'user', content: 'äöü '.repeat(250) }]
 const LIMIT = 100_000
 const TOO_MUCH = 200_000
+const credential = { apiKey: 'sk-upstream' }
 let path: TestDataPath
 let simulator: ProviderSimulator
 let gateway: TestGateway
@@ -97,4 +99,30 @@ it('forgets a connection that is deleted', async () => {
   await eventually(async () => expect((await send({})).status).toBe(404))
   await gateway.connections.put(settings.id, settings)
   await eventually(async () => expect(await reservation({ max_tokens: TOO_MUCH })).toBeGreaterThan(TOO_MUCH))
+})
+
+// Ends the gateway that the other tests use: it stays the last one.
+it('goes on with what was learned after a restart, until the connection is deleted', async () => {
+  const { send, reservation, settings } = await connection({ tokenReservation: 'maximum' })
+  for (let i = 0; i < 30; i++) await send({})
+  const untaught = TOO_MUCH + Math.ceil(promptBytes() / GPT_BYTES_PER_TOKEN + FRAME_TOKENS)
+  const learned = await reservation({ max_tokens: TOO_MUCH })
+  expect(learned).not.toBe(untaught)
+  await gateway.service.stop()
+  const restarted = await startGateway({ natsUrl: path.natsUrl })
+  try {
+    restarted.credentials.set(settings.id, credential)
+    const url = `${restarted.url}/connections/${settings.name}/v1/chat/completions`
+    // The credential is asked for again, which this gateway was told at its start that there is none of.
+    await eventually(async () => {
+      const { body } = await postJson(url, apiKey, { model: MODEL, messages: MESSAGES, max_tokens: TOO_MUCH })
+      expect(body.toString()).toContain(`needs ${learned} tokens`)
+    })
+    const bucket = await openBucket(restarted.bus, learnedModels)
+    expect((await bucket.get(settings.id)).value?.models).toMatchObject([{ model: MODEL }])
+    await restarted.connections.delete(settings.id)
+    await eventually(async () => expect((await bucket.get(settings.id)).value).toBeUndefined())
+  } finally {
+    await restarted.stop()
+  }
 })

@@ -37,16 +37,11 @@ export function expectedPrompt(request: RequestInspection, learned: LearnedModel
  */
 export class LearnedModels {
   readonly #models = new Map<string, LearnedModel>()
-  #changes = 0
+  readonly #changed = new Set<string>()
 
   /** Undefined where nothing is known. */
   of(model: string): LearnedModel | undefined {
     return this.#models.get(model)
-  }
-
-  /** Counts up with everything that is learned. */
-  get changes(): number {
-    return this.#changes
   }
 
   /**
@@ -57,7 +52,7 @@ export class LearnedModels {
   learn(request: RequestInspection, usage: TokenUsage, complete: boolean): void {
     if (request.model === '') return
     const learned = this.#touch(request)
-    this.#changes++
+    this.#changed.add(request.model)
     // What media cost is only assumed, and what the provider keeps or adds is not in the body: all would distort the ratio.
     if (request.mediaParts === 0 && request.hasStoredPrompt !== true && request.providerAddsInput !== true) {
       learnPrompt(request, usage.inputTokens, learned)
@@ -67,6 +62,19 @@ export class LearnedModels {
       const outputTokens = usage.outputTokens / request.outputs
       learned.output.learn(outputTokens, outputTokens >= maximum)
     }
+  }
+
+  /** Returns what is known of the models that something was learned of since the last call, those learned of last at the end. */
+  takeChanged(): LearnedModelRecord[] {
+    if (this.#changed.size === 0) return []
+    const changed = this.records.filter(({ model }) => this.#changed.has(model))
+    this.#changed.clear()
+    return changed
+  }
+
+  /** Has {@link takeChanged} return these models again, as they are then. */
+  markChanged(records: readonly LearnedModelRecord[]): void {
+    for (const { model } of records) this.#changed.add(model)
   }
 
   /** What is known of each model, those learned of last at the end. */
@@ -112,6 +120,7 @@ export class LearnedModels {
     if (this.#models.size > MAX_MODELS) {
       for (const oldest of this.#models.keys()) {
         this.#models.delete(oldest)
+        this.#changed.delete(oldest)
         break
       }
     }
