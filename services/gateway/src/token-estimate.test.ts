@@ -43,7 +43,7 @@ async function connection(settings: Partial<ProjectedConnection>) {
 const promptBytes = () => MESSAGES.reduce((sum, { content }) => sum + Buffer.byteLength(content), 0)
 const GPT_BYTES_PER_TOKEN = 4.4
 /** Of a prompt, and of one message. */
-const FRAME_TOKENS = 8
+const FRAME_TOKENS = 7
 
 it('reserves what the provider has counted, once it has counted', async () => {
   const { send, reservation } = await connection({ tokenReservation: 'maximum' })

@@ -14,7 +14,7 @@ export const LearnedModelRecord = Type.Object({
   model: Type.String({ minLength: 1, maxLength: 256 }),
   ratio: LearnedRatio,
   tools: LearnedRatio,
-  sealed: LearnedRatio,
+  sealed: Type.Object({ units: Type.Number({ minimum: 1 }), tokens: Type.Number() }),
   /** A histogram of the lengths of responses, as the gateway's `output-percentile.ts` has it. */
   output: Type.Object({
     responses: Type.Integer({ minimum: 0 }),

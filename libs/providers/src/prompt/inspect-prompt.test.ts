@@ -76,7 +76,7 @@ it('expects a frame for each message and each tool call', () => {
   const frame = (messages: readonly object[]) => inspectPrompt({ messages }, 'gpt-4.1', 'openai').frameTokens ?? 0
   const one = frame([{ role: 'user', content: 'Hi' }])
   const call = { role: 'tool', tool_call_id: 'c', content: 'x' }
-  expect(one).toBe(8)
+  expect(one).toBe(7)
   expect(
     frame([
       { role: 'user', content: 'Hi' },

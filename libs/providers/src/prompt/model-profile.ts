@@ -20,6 +20,20 @@ export interface ModelProfile {
 
 /** Returns what is known of a model by its name, whichever provider or server runs it. */
 export function modelProfile(model: string, provider: ProviderId): ModelProfile {
+  const key = `${provider} ${model}`
+  const known = KNOWN.get(key)
+  if (known !== undefined) return known
+  const profile = profileOf(model, provider)
+  // Applications name the models: what they name must not pile up.
+  if (KNOWN.size >= MAX_KNOWN) KNOWN.clear()
+  KNOWN.set(key, profile)
+  return profile
+}
+
+const KNOWN = new Map<string, ModelProfile>()
+const MAX_KNOWN = 256
+
+function profileOf(model: string, provider: ProviderId): ModelProfile {
   const name = model.toLowerCase()
   if (name.includes('claude')) return claudeProfile(name)
   if (provider === 'google' || name.includes('gemini') || name.includes('gemma')) return GEMINI
@@ -41,7 +55,7 @@ export function modelProfile(model: string, provider: ProviderId): ModelProfile 
  */
 const GPT: ModelProfile = {
   bytesPerToken: 4.4,
-  baseTokens: 4,
+  baseTokens: 3,
   turnTokens: 4,
   callTokens: 9,
   // Definitions are shown to the model as TypeScript, which is shorter than their JSON.
@@ -52,7 +66,7 @@ const GPT: ModelProfile = {
 }
 
 /** Its prompt begins with a description of the response's channels. */
-const GPT_OSS: ModelProfile = { ...GPT, bytesPerToken: 4.2, baseTokens: 72, callTokens: 12, toolPromptTokens: 40 }
+const GPT_OSS: ModelProfile = { ...GPT, bytesPerToken: 4.2, baseTokens: 71, callTokens: 12, toolPromptTokens: 40 }
 
 /** Schemas for the response constrain it without being in the prompt. */
 const GEMINI: ModelProfile = {

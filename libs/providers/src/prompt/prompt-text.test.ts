@@ -65,6 +65,19 @@ describe('the text of a prompt', () => {
   })
 })
 
+it.each([
+  ['English', 'The harbour is quiet at night. ', 0],
+  ['Chinese', '港口在夜里很安静。', 0],
+  ['German', 'Der Hafen schläft, größtenteils; über den Dächern schlägt es fünf. ', 0.1],
+  ['emoji', '😀🚢⚓🌙', 0.1],
+])('is measured in UTF-8, however long it is: %s', (_, text, tolerance) => {
+  for (const times of [1, 3, 50, 5_000]) {
+    const content = text.repeat(times)
+    const { textBytes } = promptText({ messages: [{ role: 'user', content }] })
+    expect(Math.abs(textBytes / Buffer.byteLength(content) - 1)).toBeLessThanOrEqual(tolerance)
+  }
+})
+
 describe('sealed reasoning', () => {
   it.each([
     ["Google's signatures", { contents: [{ parts: [{ text: 'hi', thoughtSignature: SEALED }] }] }],

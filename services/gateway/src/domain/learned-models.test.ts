@@ -97,8 +97,8 @@ describe('the parts of a prompt', () => {
       models.learn({ ...REQUEST, promptBytes: 800, frameTokens: 10 }, usage(210), true)
       models.learn(sealed, usage(inputTokens), true)
     }
-    expect(Math.abs(expected(models, sealed) / inputTokens - 1)).toBeLessThan(0.6)
-    expect(Math.abs(expected(models, { ...REQUEST, promptBytes: 800 }) / 210 - 1)).toBeLessThan(0.25)
+    expect(Math.abs(expected(models, sealed) / inputTokens - 1)).toBeLessThan(0.15)
+    expect(Math.abs(expected(models, { ...REQUEST, promptBytes: 800 }) / 210 - 1)).toBeLessThan(0.15)
   })
 
   it('go by the family of the model until something is learned', () => {

@@ -1,7 +1,8 @@
 import type { LearnedModelRecord, TokenUsage } from '@sluice/contracts'
 import type { RequestInspection } from '@sluice/providers'
 import { OutputPercentile } from './output-percentile.ts'
-import { MAX_BYTES_PER_TOKEN, START_BYTES_PER_TOKEN, TokenRatio } from './token-ratio.ts'
+import { mostTokensOf, SealedShare } from './sealed-share.ts'
+import { START_BYTES_PER_TOKEN, TokenRatio } from './token-ratio.ts'
 
 /** What the requests of one connection to one model have taught. */
 export interface LearnedModel {
@@ -9,8 +10,7 @@ export interface LearnedModel {
   readonly ratio: TokenRatio
   /** Of the tools: of {@link toolUnits}, where the ratio of the start stands for what is expected. */
   readonly tools: TokenRatio
-  /** Of the bytes of sealed reasoning, of {@link sealedUnits}: next to nothing at the start, as most providers count none of them. */
-  readonly sealed: TokenRatio
+  readonly sealed: SealedShare
   readonly output: OutputPercentile
 }
 
@@ -27,7 +27,7 @@ export function expectedPrompt(request: RequestInspection, learned: LearnedModel
   return {
     text: learned?.ratio.tokensOf(promptBytes) ?? promptBytes / bytesPerToken,
     tools: toolTokens === 0 ? 0 : (learned?.tools.tokensOf(toolUnits(toolTokens)) ?? toolTokens),
-    sealed: sealedBytes === 0 ? 0 : (learned?.sealed.tokensOf(sealedUnits(sealedBytes)) ?? 0),
+    sealed: sealedBytes === 0 ? 0 : (learned?.sealed.tokensOf(sealedBytes) ?? 0),
   }
 }
 
@@ -96,7 +96,7 @@ export class LearnedModels {
       this.#models.set(model, {
         ratio: TokenRatio.from(ratio),
         tools: TokenRatio.from(tools),
-        sealed: TokenRatio.from(sealed),
+        sealed: SealedShare.from(sealed),
         output: OutputPercentile.from(output),
       })
     }
@@ -107,7 +107,7 @@ export class LearnedModels {
     const learned = this.#models.get(model) ?? {
       ratio: new TokenRatio(bytesPerToken),
       tools: new TokenRatio(),
-      sealed: new TokenRatio(MAX_BYTES_PER_TOKEN),
+      sealed: new SealedShare(),
       output: new OutputPercentile(),
     }
     this.#put(model, learned)
@@ -131,34 +131,29 @@ export class LearnedModels {
 export const MAX_MODELS = 64
 
 /**
- * Splits the difference to what was expected between the parts, by how much of the prompt each is and how little is known of it: what
- * the prompt for a server's tools costs, and whether sealed reasoning counts, is often known only from here. Requests without such a part
- * say which of them it was.
+ * Splits the difference to what was expected between the parts, by how much of the prompt each may be and how little is known of it:
+ * what the prompt for a server's tools costs, and whether sealed reasoning counts, is often known only from here. Requests without
+ * such a part say which of them it was. The frame is taken as it is.
  */
 function learnPrompt(request: RequestInspection, inputTokens: number, learned: LearnedModel): void {
   const { promptBytes, frameTokens = 0, toolTokens = 0, sealedBytes = 0 } = request
   const { text, tools, sealed } = expectedPrompt(request, learned)
-  const sum = text + frameTokens + tools * TOOLS_DOUBT + sealed * SEALED_DOUBT
+  const mostSealed = mostTokensOf(sealedBytes)
+  const sum = text + tools * TOOLS_DOUBT + mostSealed
   if (sum === 0) return
   const beyond = (inputTokens - text - frameTokens - tools - sealed) / sum
   learned.ratio.learn(promptBytes, atLeastOne(text + beyond * text))
   if (toolTokens > 0) learned.tools.learn(toolUnits(toolTokens), atLeastOne(tools + beyond * tools * TOOLS_DOUBT))
   if (sealedBytes > 0)
-    learned.sealed.learn(sealedUnits(sealedBytes), atLeastOne(sealed + beyond * sealed * SEALED_DOUBT))
+    learned.sealed.learn(sealedBytes, sealed + beyond * mostSealed)
 }
 
-/** How many times less sure the cost of these parts is than that of text. */
+/** How many times less sure the cost of tools is than that of text. */
 const TOOLS_DOUBT = 3
-const SEALED_DOUBT = 10
 
 /** What counts as bytes in the ratio of tools. */
 function toolUnits(toolTokens: number): number {
   return toolTokens * START_BYTES_PER_TOKEN
-}
-
-/** What counts as bytes in the ratio of sealed reasoning: from a token for each 48 bytes to one for each 4. */
-function sealedUnits(sealedBytes: number): number {
-  return sealedBytes / START_BYTES_PER_TOKEN
 }
 
 function atLeastOne(tokens: number): number {
