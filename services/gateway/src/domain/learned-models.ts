@@ -144,8 +144,7 @@ function learnPrompt(request: RequestInspection, inputTokens: number, learned: L
   const beyond = (inputTokens - text - frameTokens - tools - sealed) / sum
   learned.ratio.learn(promptBytes, atLeastOne(text + beyond * text))
   if (toolTokens > 0) learned.tools.learn(toolUnits(toolTokens), atLeastOne(tools + beyond * tools * TOOLS_DOUBT))
-  if (sealedBytes > 0)
-    learned.sealed.learn(sealedBytes, sealed + beyond * mostSealed)
+  if (sealedBytes > 0) learned.sealed.learn(sealedBytes, sealed + beyond * mostSealed)
 }
 
 /** How many times less sure the cost of tools is than that of text. */

@@ -70,13 +70,16 @@ describe('after twenty requests', () => {
 
   const withLarge = ofOneKind.filter(({ large }) => large.length > 0)
 
-  it.each(withLarge)('has a median within 10 % and 90 % within −30 to +60 %, from 1,000 bytes on: $name', ({ large }) => {
-    const { median } = errorsOf(large, 'taught')
-    expect(Math.abs(median)).toBeLessThan(0.1)
-    const errors = large.map(({ taught, inputTokens }) => taught / inputTokens - 1)
-    const within = errors.filter((error) => error >= -0.3 && error <= 0.6)
-    expect(within.length / errors.length).toBeGreaterThanOrEqual(0.9)
-  })
+  it.each(withLarge)(
+    'has a median within 10 % and 90 % within −30 to +60 %, from 1,000 bytes on: $name',
+    ({ large }) => {
+      const { median } = errorsOf(large, 'taught')
+      expect(Math.abs(median)).toBeLessThan(0.1)
+      const errors = large.map(({ taught, inputTokens }) => taught / inputTokens - 1)
+      const within = errors.filter((error) => error >= -0.3 && error <= 0.6)
+      expect(within.length / errors.length).toBeGreaterThanOrEqual(0.9)
+    },
+  )
 })
 
 function inspect({ provider = 'openai', path = '/v1/chat/completions', body }: CountedRequest): RequestInspection {
@@ -105,7 +108,9 @@ interface Comparison {
 }
 
 function errorsOf(comparisons: readonly Comparison[], estimate: 'bytesAlone' | 'untaught' | 'taught'): Errors {
-  const errors = comparisons.map((comparison) => comparison[estimate] / comparison.inputTokens - 1).sort((a, b) => a - b)
+  const errors = comparisons
+    .map((comparison) => comparison[estimate] / comparison.inputTokens - 1)
+    .sort((a, b) => a - b)
   const sum = (name: typeof estimate | 'inputTokens') =>
     comparisons.reduce((total, comparison) => total + comparison[name], 0)
   const at = (share: number) => errors[Math.floor(share * (errors.length - 1))] ?? Number.NaN

@@ -76,7 +76,14 @@ const FAMILIES = {
   'gemini-2.5-flash': { wire: 'google', times: 1.02, tools: 0, toolTimes: 0.85, turn: 1, call: 10 },
   'gemini-3-flash-preview': { wire: 'google', times: 1.02, tools: 0, toolTimes: 0.85, turn: 1, call: 10 },
   'us.amazon.nova-2-lite-v1:0': { wire: 'aws-bedrock', times: 1.15, tools: 820, toolTimes: 1.2, turn: 3, call: 10 },
-  'meta-llama/llama-4-scout-17b-16e-instruct': { wire: 'groq', times: 1.03, tools: 640, toolTimes: 1, turn: 4, call: 10 },
+  'meta-llama/llama-4-scout-17b-16e-instruct': {
+    wire: 'groq',
+    times: 1.03,
+    tools: 640,
+    toolTimes: 1,
+    turn: 4,
+    call: 10,
+  },
 } as const satisfies Readonly<Record<string, Family>>
 
 interface Family {
@@ -118,7 +125,11 @@ function agent(model: Model, mostCalls = 6): Builder {
 
 function prose(model: Model): Builder {
   return (random) =>
-    inWordsOf(model, { texts: [someOf(random, readPassages('english-prose'), 2, 4).join('\n\n')], calls: [], tools: [] })
+    inWordsOf(model, {
+      texts: [someOf(random, readPassages('english-prose'), 2, 4).join('\n\n')],
+      calls: [],
+      tools: [],
+    })
 }
 
 /** @param isCounted whether the provider puts what is sealed into the prompt again */
@@ -151,9 +162,15 @@ function inWordsOf(model: Model, conversation: Conversation): CountedRequest {
   return { ...WIRES[family.wire](model, conversation), inputTokens: Math.round(textTokens + toolTokens + frame) + 3 }
 }
 
-const WIRES: Readonly<Record<Family['wire'], (model: string, conversation: Conversation) => Omit<CountedRequest, 'inputTokens'>>> = {
+const WIRES: Readonly<
+  Record<Family['wire'], (model: string, conversation: Conversation) => Omit<CountedRequest, 'inputTokens'>>
+> = {
   openai: openAiWire,
-  groq: (model, conversation) => ({ ...openAiWire(model, conversation), provider: 'groq', path: '/openai/v1/chat/completions' }),
+  groq: (model, conversation) => ({
+    ...openAiWire(model, conversation),
+    provider: 'groq',
+    path: '/openai/v1/chat/completions',
+  }),
   anthropic: (model, { texts, calls, tools, sealed }) => {
     const history = calls.flatMap(({ tool, args, result }, i) => [
       { role: 'assistant', content: [{ type: 'tool_use', id: `toolu_01Abcdefgh${i}`, name: tool.name, input: args }] },
@@ -164,11 +181,20 @@ const WIRES: Readonly<Record<Family['wire'], (model: string, conversation: Conve
       role: 'user',
       content: [...(i === 0 ? thinking : []), { type: 'text', text }],
     }))
-    const definitions = tools.map(({ name, description, parameters }) => ({ name, description, input_schema: parameters }))
+    const definitions = tools.map(({ name, description, parameters }) => ({
+      name,
+      description,
+      input_schema: parameters,
+    }))
     return {
       provider: 'anthropic',
       path: '/v1/messages',
-      body: { model, max_tokens: 1_024, messages: [...messages, ...history], ...(tools.length > 0 && { tools: definitions }) },
+      body: {
+        model,
+        max_tokens: 1_024,
+        messages: [...messages, ...history],
+        ...(tools.length > 0 && { tools: definitions }),
+      },
     }
   },
   google: (model, { texts, calls, tools, sealed }) => {
@@ -181,7 +207,10 @@ const WIRES: Readonly<Record<Family['wire'], (model: string, conversation: Conve
     return {
       provider: 'google',
       path: `/v1beta/models/${model}:generateContent`,
-      body: { contents: [...contents, ...history], ...(tools.length > 0 && { tools: [{ functionDeclarations: tools }] }) },
+      body: {
+        contents: [...contents, ...history],
+        ...(tools.length > 0 && { tools: [{ functionDeclarations: tools }] }),
+      },
     }
   },
   'aws-bedrock': (model, { texts, calls, tools }) => {
@@ -206,7 +235,9 @@ function openAiWire(model: string, { texts, calls, tools }: Conversation): Omit<
     {
       role: 'assistant',
       content: null,
-      tool_calls: [{ id: `call_Abcdefghij${i}`, type: 'function', function: { name: tool.name, arguments: JSON.stringify(args) } }],
+      tool_calls: [
+        { id: `call_Abcdefghij${i}`, type: 'function', function: { name: tool.name, arguments: JSON.stringify(args) } },
+      ],
     },
     { role: 'tool', tool_call_id: `call_Abcdefghij${i}`, content: result },
   ])
