@@ -142,16 +142,28 @@ export interface RequestInspection {
   /** Empty where the request names none, or it cannot be read. */
   readonly model: string
   readonly streamed: boolean
-  /** The part of the body that the model reads as text; inlined media do not count. */
+  /** UTF-8 bytes of what the model reads as text: not the JSON around it, media, sealed reasoning, or {@link toolTokens}. */
   readonly promptBytes: number
+  /** How many bytes make a token with models of this family, before anything is learned; absent where nothing is known. */
+  readonly bytesPerToken?: number
+  /** Tokens around the text, whatever it is: of messages, tool calls and their results. */
+  readonly frameTokens?: number
+  /** What the definitions of tools and the schema for the response are expected to cost, with the prompt that the provider adds for them. */
+  readonly toolTokens?: number
+  /** Reasoning that only the provider can open; not part of {@link promptBytes}. Some providers count what is in it, some do not. */
+  readonly sealedBytes?: number
   /** Images, audio clips and files in the prompt, inlined or referred to. */
   readonly mediaParts: number
   /** What the media cost the prompt, where more is known of them than their number. */
   readonly mediaTokens?: number
   /** The prompt goes on from what the provider keeps, such as an earlier response: its bytes tell only a part. */
   readonly hasStoredPrompt?: boolean
+  /** The provider adds to the prompt what the request does not hold, as its own tools find it: the bytes tell only a part. */
+  readonly providerAddsInput?: boolean
   /** The most tokens that one output may have by the request; absent where it states no maximum. */
   readonly maxOutputTokens?: number
+  /** The parameter that states it, as the caller wrote it; absent where it is not the request that does. */
+  readonly maxOutputParameter?: string
   /** How many outputs are asked for. */
   readonly outputs: number
   /** The answer would not tell its usage: the gateway asks for it, and takes out of the answer what that adds. */

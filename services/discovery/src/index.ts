@@ -3,6 +3,7 @@ import {
   discovered,
   discoveredChanged,
   discoveryStatus,
+  learnedModels,
   listDiscovered,
   type ProviderId,
   type RateLimitReading,
@@ -49,6 +50,8 @@ export async function start(config: DiscoveryConfig, logger: Logger): Promise<Se
   const store = postgresLimitStore(db)
   const bus = await connectBus(busOptions(config, 'discovery', logger))
   await ensureStream(bus, { ...responses, maxBytes: config.RESPONSES_MAX_BYTES })
+  // For the gateways, which may own no stream: whoever may create one says what is captured in it and copied where.
+  await openBucket(bus, learnedModels)
   const projection = kvLimitProjection(await openBucket(bus, discovered), store)
   const outage = outageLog(logger)
   const forgetting = forgetConnections({

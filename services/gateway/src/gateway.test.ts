@@ -99,7 +99,10 @@ describe('the official SDK', () => {
   })
 
   it('is told when a request can never fit', async () => {
-    const { baseURL } = await connection({ capacity: [{ period: 'minute', tokens: 100 }] })
+    const { baseURL } = await connection({
+      capacity: [{ period: 'minute', tokens: 100 }],
+      tokenReservation: 'maximum',
+    })
     const failure = client({ baseURL }).chat.completions.create({ model: MODEL, messages: MESSAGES, max_tokens: 5_000 })
     const error = await failure.catch((caught: unknown) => caught)
     expect(error).toBeInstanceOf(BadRequestError)

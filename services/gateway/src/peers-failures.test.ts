@@ -51,15 +51,19 @@ function gatewayAt(index: number): TestGateway {
   return gateway
 }
 
-async function connectionWith(capacity: ProjectedConnection['capacity'], baseUrl = simulator.url) {
+async function connectionWith(
+  capacity: ProjectedConnection['capacity'],
+  baseUrl = simulator.url,
+  settings: Partial<ProjectedConnection> = {},
+) {
   const id = randomUUID()
   // Any of them may be asked as soon as the connection is known.
   for (const each of gateways) each.credentials.set(id, { apiKey: 'sk-upstream' })
-  const { settings } = await gatewayAt(0).connection({ id, baseUrl, capacity })
+  const { settings: made } = await gatewayAt(0).connection({ id, baseUrl, capacity, ...settings })
   const client = (index: number) =>
     new OpenAI({
       apiKey: keys[index % keys.length] ?? '',
-      baseURL: `${gatewayAt(index).url}/connections/${settings.name}/v1`,
+      baseURL: `${gatewayAt(index).url}/connections/${made.name}/v1`,
       maxRetries: 0,
     })
   const ask = (index: number, more: object = {}) =>
@@ -78,7 +82,7 @@ async function connectionWith(capacity: ProjectedConnection['capacity'], baseUrl
     await eventually(known)
   }
   const window = async (metric: 'requests' | 'tokens') => {
-    const { windows } = await request(gatewayAt(0).bus, capacityStatus, [settings.id], {})
+    const { windows } = await request(gatewayAt(0).bus, capacityStatus, [made.id], {})
     return windows.find((each) => each.metric === metric)
   }
   return { ask, client, window }
@@ -141,7 +145,9 @@ it('refused request that still consumes: a thousand denials leave the window as 
 })
 
 it('request that is larger than the whole window: refused as such, and no 429 that asks to wait in vain', async () => {
-  const { ask, window } = await connectionWith([{ period: 'minute', tokens: 500 }])
+  const { ask, window } = await connectionWith([{ period: 'minute', tokens: 500 }], simulator.url, {
+    tokenReservation: 'maximum',
+  })
   const error = await ask(0, { max_tokens: 5_000 }).catch((refusal: unknown) => refusal)
   expect(error).toBeInstanceOf(APIError)
   expect(error).toMatchObject({ status: 400, code: 'request_exceeds_capacity' })

@@ -14,7 +14,9 @@ import type { ConnectionToMake, TestGateway } from './testing/start-gateway.ts'
 const MODEL = 'gpt-4.1-mini'
 const BODY = { model: MODEL, messages: [{ role: 'user' as const, content: 'Say something.' }], max_tokens: 50 }
 const STREAM = { ...BODY, stream: true as const }
-const PROMPT_TOKENS = (body: object) => Math.ceil(Buffer.byteLength(JSON.stringify(body)) / 4)
+/** Of a body with the one short message: its text, with models of GPT's family, and the frame of a prompt and of a message. */
+const PROMPT_TOKENS = ({ messages }: Pick<typeof BODY, 'messages'>) =>
+  Math.ceil(messages.reduce((sum, { content }) => sum + Buffer.byteLength(content), 0) / 4.4 + 3 + 4 * messages.length)
 let data: TestDataPath
 let simulator: ProviderSimulator
 let gateway: TestGateway

@@ -16,6 +16,7 @@ import { threadedDocuments } from './adapters/documents.ts'
 import { fetchFirstCredentials } from './adapters/first-credentials.ts'
 import { httpImages } from './adapters/http-images.ts'
 import { createKeyPair } from './adapters/key-pair.ts'
+import { learnedStore } from './adapters/learned-store.ts'
 import { createReadiness } from './adapters/readiness.ts'
 import { eventPublisher } from './adapters/response-event-publisher.ts'
 import { sealedCredentials } from './adapters/sealed-credentials.ts'
@@ -51,6 +52,7 @@ export async function startDataPlane(config: GatewayConfig, logger: Logger): Pro
   const following = { maxAgeMs: config.MAX_KEY_AGE_WITHOUT_NATS_MS, onFault, logger }
   const credentials = sealedCredentials(bus, await createKeyPair(), clock.elapsedMs, onFault)
   const reports = credentialReports(bus, clock.elapsedMs, logger)
+  const learned = learnedStore(bus, { logger })
   const watching = Promise.all([
     createPermits(bus, { gateway, maxWaiting: config.MAX_WAITING_REQUESTS, onFault, logger }),
     watchApiKeys(bus, following),
@@ -61,7 +63,9 @@ export async function startDataPlane(config: GatewayConfig, logger: Logger): Pro
         onConnection: ({ id, credentialVersion }) => {
           if (isStarted && credentialVersion !== undefined) credentials.prefetch(id, credentialVersion)
         },
+        onFirst: learned.follow,
         onRemoved: (id) => {
+          learned.forget(id)
           credentials.forget(id)
           reports.forget(id)
           sessions.forget(id)
@@ -75,7 +79,9 @@ export async function startDataPlane(config: GatewayConfig, logger: Logger): Pro
   const projections = {
     areCurrent: () => apiKeys.isCurrent() && connections.isCurrent(),
   }
+  const isLearnedRead = learned.isRead(LEARNED_DEADLINE_MS)
   await fetchFirstCredentials(connections, credentials, logger)
+  await isLearnedRead
   isStarted = true
   const upstream = createUpstream({
     connectTimeoutMs: config.UPSTREAM_CONNECT_TIMEOUT_MS,
@@ -136,7 +142,7 @@ export async function startDataPlane(config: GatewayConfig, logger: Logger): Pro
     stop: async () => {
       await Promise.all([upstream.stop(), images.stop(), documents.stop()])
       assumer.stop()
-      await Promise.all([permits.stop(FLUSH_DEADLINE_MS), events.stop(FLUSH_DEADLINE_MS)])
+      await Promise.all([permits, events, learned].map((part) => part.stop(FLUSH_DEADLINE_MS)))
       connections.stop()
       apiKeys.stop()
       await bus.close()
@@ -145,6 +151,8 @@ export async function startDataPlane(config: GatewayConfig, logger: Logger): Pro
 }
 
 const FLUSH_DEADLINE_MS = 3_000
+/** Estimates begin with what is known of each family of models where the rest takes longer. */
+const LEARNED_DEADLINE_MS = 2_000
 
 /** Resolves as `work` does, with a line in the log when it has to be waited for, and one when it is there. */
 async function saidIfLong<T>(work: Promise<T>, logger: Logger, what: string): Promise<T> {

@@ -18,6 +18,7 @@ import {
   exchange,
   getConnection,
   instanceExchange,
+  learnedModels,
   listConnections,
   listDiscovered,
   refreshDiscovered,
@@ -127,6 +128,13 @@ const ACTS: readonly Act[] = [
     gets: ['discovery'],
     purges: ['discovery'],
   }),
+  ...ofBucket(learnedModels.name, {
+    owner: 'discovery',
+    looks: ['discovery', 'gateway'],
+    watches: [],
+    gets: ['gateway'],
+    writes: ['gateway'],
+  }),
   ...NATS_USERS.filter((user) => user !== 'operator').flatMap((user): Act[] => [
     ['reads its replies', 'subscription', `_INBOX.${user}.x.*`, [user]],
     ['answers what was not asked', 'publish', `_INBOX.${user}.x.1`, []],
@@ -148,14 +156,19 @@ interface Watchable {
   /** Its keys stand below a token. */
   readonly isPrivate?: true | undefined
   readonly owner: NatsUser
+  /** The owner alone, if absent. */
+  readonly writes?: readonly NatsUser[]
 }
 
-function ofBucket(bucket: string, { owner, looks, watches, gets, purges, listens, isPrivate }: Watchable): Act[] {
+function ofBucket(
+  bucket: string,
+  { owner, looks, watches, gets, purges, listens, isPrivate, writes }: Watchable,
+): Act[] {
   const stream = `KV_${bucket}`
   const key = `$KV.${bucket}.${isPrivate === undefined ? '' : 'token.'}k`
   return [
     ...ofStream(stream, { looks: looks ?? watches, defines: [owner] }),
-    ['writes a key', 'publish', key, [owner]],
+    ['writes a key', 'publish', key, writes ?? [owner]],
     ['writes elsewhere in it', 'publish', isPrivate === undefined ? `${key}.k` : `$KV.${bucket}.k`, []],
     ['reads a key past the stream', 'subscription', key, listens ?? []],
     ['reads a key', 'publish', `$JS.API.STREAM.MSG.GET.${stream}`, gets],

@@ -15,8 +15,11 @@ export const connectionSettings = {
   capacity: Type.Array(CapacityLimit, { maxItems: 3 }),
   /** Reserved for the answer where the caller states no maximum. */
   defaultMaxOutputTokens: Type.Integer({ minimum: 1, maximum: 10_000_000 }),
-  /** Whether a stated output maximum is reserved in full, or as much as was learned to be used. */
-  tokenReservation: Type.Union([Type.Literal('maximum'), Type.Literal('expected')]),
+  /**
+   * How much of a stated output maximum is reserved: `bounded`, all of it up to a tenth of the smallest token limit and beyond that what
+   * recent responses used; `maximum`, all of it; `expected`, what recent responses used.
+   */
+  tokenReservation: Type.Union([Type.Literal('bounded'), Type.Literal('maximum'), Type.Literal('expected')]),
   /** What happens to requests while no capacity instance answers. */
   onCapacityUnavailable: Type.Union([Type.Literal('reject'), Type.Literal('allow')]),
   /** How long a denied request may wait for its permit before it is answered 429; 0: not at all. */
@@ -37,7 +40,7 @@ export const connectionSettings = {
 export const CONNECTION_DEFAULTS = {
   capacity: [],
   defaultMaxOutputTokens: 1_024,
-  tokenReservation: 'maximum',
+  tokenReservation: 'bounded',
   onCapacityUnavailable: 'reject',
   maxWaitMs: 0,
   enabled: true,

@@ -1,10 +1,12 @@
 import { claudeMedia } from '../claude/prompt-media.ts'
+import { inspectPrompt } from '../prompt/inspect-prompt.ts'
+import { providerAddsInput } from '../prompt/provider-input.ts'
 import type { Operation, RequestInspection } from '../provider-adapter.ts'
 import { inspectUnlisted } from '../unlisted/inspect.ts'
 import { FREE } from '../wire/free.ts'
 import { isRecord } from '../wire/is-record.ts'
 import { namedModel } from '../wire/named-model.ts'
-import { outputMaximum } from '../wire/output-maximum.ts'
+import { statedMaximum } from '../wire/output-maximum.ts'
 
 /** Reads what matters of a request's JSON body (undefined: not JSON). Never throws, whatever the shape. */
 export function inspectAnthropicRequest(operation: Operation, body: unknown, sizeBytes: number): RequestInspection {
@@ -18,13 +20,15 @@ export function inspectAnthropicRequest(operation: Operation, body: unknown, siz
   const model = namedModel(body)
   if (operation.kind === 'count-tokens') return { ...FREE, model }
   const media = claudeMedia(body.messages)
-  const maxOutputTokens = outputMaximum(body)
+  const maximum = statedMaximum(body)
   return {
     model,
     streamed: body.stream === true,
-    promptBytes: Math.max(0, sizeBytes - media.inlinedBytes),
+    ...inspectPrompt(body, model, 'anthropic'),
     mediaParts: media.parts,
-    ...(maxOutputTokens === undefined ? {} : { maxOutputTokens }),
+    mediaTokens: media.tokens,
+    ...(providerAddsInput(body, model) ? { providerAddsInput: true } : {}),
+    ...maximum,
     outputs: 1,
     addsUsage: false,
   }

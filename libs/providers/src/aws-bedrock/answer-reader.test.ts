@@ -158,5 +158,5 @@ function metrics(): object {
 function readerFor(action: string, headers?: WireHeaders) {
   const operation = bedrockOperation('POST', `/model/m/${action}`)
   if (operation === undefined) throw new Error(`no operation ${action}`)
-  return bedrockAnswerReader(operation, inspectBedrockRequest(operation, {}, 100), headers)
+  return bedrockAnswerReader(operation, inspectBedrockRequest(operation, {}), headers)
 }

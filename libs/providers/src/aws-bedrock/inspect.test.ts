@@ -25,10 +25,10 @@ it.each([
 })
 
 it('knows that an embedding has no output', () => {
-  expect(inspect('invoke', { inputText: 'x' }, 1_000, 'amazon.titan-embed-text-v2%3A0')).toMatchObject({
+  expect(inspect('invoke', { inputText: 'x' }, 'amazon.titan-embed-text-v2%3A0')).toMatchObject({
     model: 'amazon.titan-embed-text-v2:0',
     maxOutputTokens: 0,
-    promptBytes: 1_000,
+    promptBytes: 1,
   })
 })
 
@@ -66,10 +66,9 @@ it('counts the media of a conversation and the text around them', () => {
     ],
     toolConfig: { tools: [] },
   }
-  const sizeBytes = Buffer.byteLength(JSON.stringify(body))
-  expect(inspect('converse', body, sizeBytes)).toMatchObject({
+  expect(inspect('converse', body)).toMatchObject({
     mediaParts: 5,
-    promptBytes: sizeBytes - 4 - 1_000 - 500 - 30,
+    promptBytes: ['s', 'look', 'd', 'e', 'words', 'look', '{"image":"DDDD"}', '{}'].join('').length,
   })
 })
 
@@ -80,7 +79,8 @@ it.each([
   ["Titan's", { inputText: 'x', inputImage: 'AAAA' }],
   ["Cohere's", { images: ['AAAA'], input_type: 'image' }],
 ])('counts the media of an invocation in %s format', (_, body) => {
-  expect(inspect('invoke', body)).toMatchObject({ mediaParts: 1, promptBytes: 996 })
+  expect(inspect('invoke', body)).toMatchObject({ mediaParts: 1 })
+  expect(inspect('invoke', body).promptBytes).toBeLessThan('image'.length + 1)
 })
 
 it('never throws, and finds counts only, whatever the body', () => {
@@ -101,15 +101,15 @@ it('never throws, and finds counts only, whatever the body', () => {
         { messages: [{ content: value }, { content: [block, { toolResult: { content: value } }] }], max_tokens: value },
         { inputImage: value, n: value, num_generations: value },
       ]) {
-        const { promptBytes, mediaParts, outputs, maxOutputTokens = 0 } = inspect(action, body, json.length)
+        const { promptBytes, mediaParts, outputs, maxOutputTokens = 0 } = inspect(action, body)
         for (const count of [promptBytes, mediaParts, outputs, maxOutputTokens]) expect(count).toBeGreaterThanOrEqual(0)
       }
     }),
   )
 })
 
-function inspect(action: string, body: unknown, sizeBytes = 1_000, model = 'm') {
+function inspect(action: string, body: unknown, model = 'm') {
   const operation = bedrockOperation('POST', `/model/${model}/${action}`)
   if (operation === undefined) throw new Error(`no operation ${action}`)
-  return inspectBedrockRequest(operation, body, sizeBytes)
+  return inspectBedrockRequest(operation, body)
 }

@@ -3,12 +3,14 @@ import { promptMedia } from '../openai/prompt-media.ts'
 import { isRecord } from '../wire/is-record.ts'
 import {
   addMedia,
+  MEDIUM_TOKENS,
   type MediaTally,
   NO_MEDIA,
   NO_PART,
   type PartReading,
   tallyMedia,
   textLength,
+  tokensBySize,
 } from '../wire/media-tally.ts'
 
 /**
@@ -34,7 +36,7 @@ const SOURCES = ['image', 'document', 'video', 'audio'] as const
 function readMessageOrBlock(block: Readonly<Record<string, unknown>>): PartReading {
   for (const name of SOURCES) {
     const medium = block[name]
-    if (isRecord(medium)) return readSource(medium.source)
+    if (isRecord(medium)) return readSource(medium.source, name)
   }
   if (isRecord(block.guardContent)) return { within: [block.guardContent] }
   if (isRecord(block.toolResult)) return { within: block.toolResult.content }
@@ -42,15 +44,22 @@ function readMessageOrBlock(block: Readonly<Record<string, unknown>>): PartReadi
 }
 
 /** A document's source may also be text. */
-function readSource(source: unknown): PartReading {
+function readSource(source: unknown, medium: (typeof SOURCES)[number]): PartReading {
   const isText = isRecord(source) && (source.text !== undefined || source.content !== undefined)
-  return isText ? NO_PART : { inlinedBytes: textLength(source, 'bytes') }
+  if (isText) return NO_PART
+  const inlinedBytes = textLength(source, 'bytes')
+  return medium === 'document' ? { inlinedBytes, tokens: tokensBySize(inlinedBytes, PAGE) } : { inlinedBytes }
 }
+
+const PAGE = { unitBytes: 60_000, unitTokens: 1_000 }
 
 /** Titan's `inputImage` and Cohere's `images`. */
 function embeddedImages({ inputImage, images }: Readonly<Record<string, unknown>>): MediaTally {
   return [inputImage, ...(Array.isArray(images) ? images : [])].reduce<MediaTally>(
-    (tally, image) => (typeof image === 'string' ? addMedia(tally, { parts: 1, inlinedBytes: image.length }) : tally),
+    (tally, image) =>
+      typeof image === 'string'
+        ? addMedia(tally, { parts: 1, tokens: MEDIUM_TOKENS, inlinedBytes: image.length })
+        : tally,
     NO_MEDIA,
   )
 }

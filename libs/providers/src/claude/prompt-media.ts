@@ -1,5 +1,12 @@
 import { isRecord } from '../wire/is-record.ts'
-import { type MediaTally, NO_PART, type PartReading, tallyMedia, textLength } from '../wire/media-tally.ts'
+import {
+  type MediaTally,
+  NO_PART,
+  type PartReading,
+  tallyMedia,
+  textLength,
+  tokensBySize,
+} from '../wire/media-tally.ts'
 
 /**
  * The images and files in `messages`: content blocks, and those within a tool's result or a document. Never throws, whatever
@@ -30,5 +37,15 @@ function readMessageOrBlock(block: Readonly<Record<string, unknown>>): PartReadi
 /** A document may also be plain text, or blocks. */
 function readDocument(source: unknown): PartReading {
   if (!isRecord(source) || source.type === 'text') return NO_PART
-  return source.type === 'content' ? { within: source.content } : { inlinedBytes: textLength(source, 'data') }
+  return source.type === 'content' ? { within: source.content } : sized(textLength(source, 'data'))
 }
+
+function sized(inlinedBytes: number): PartReading {
+  return { inlinedBytes, tokens: tokensBySize(inlinedBytes, PAGE) }
+}
+
+/**
+ * The text of a page and its picture; a page of text and graphics is about 60 KB.
+ * @see https://platform.claude.com/docs/en/build-with-claude/pdf-support#estimate-your-costs
+ */
+const PAGE = { unitBytes: 60_000, unitTokens: 2_000 }

@@ -1,8 +1,10 @@
+import { inspectPrompt } from '../prompt/inspect-prompt.ts'
+import { providerAddsInput } from '../prompt/provider-input.ts'
 import type { Operation, RequestInspection } from '../provider-adapter.ts'
 import { inspectUnlisted } from '../unlisted/inspect.ts'
 import { FREE } from '../wire/free.ts'
 import { isRecord } from '../wire/is-record.ts'
-import { outputCount, outputMaximum } from '../wire/output-maximum.ts'
+import { outputCount, statedMaximum } from '../wire/output-maximum.ts'
 import { googleModel } from './named-models.ts'
 import { googleMedia } from './prompt-media.ts'
 
@@ -17,14 +19,16 @@ export function inspectGoogleRequest(operation: Operation, body: unknown, sizeBy
   if (!isRecord(body) || COSTS_NOTHING.has(kind)) return { ...FREE, model }
   const media = googleMedia(body)
   const configs = [recordOf(body.generationConfig), recordOf(body.generation_config)]
-  const maxOutputTokens = kind === 'embed' ? 0 : outputMaximum(body)
+  const maximum = kind === 'embed' ? { maxOutputTokens: 0 } : statedMaximum(body)
   return {
     model,
     streamed: kind === 'stream',
-    promptBytes: Math.max(0, sizeBytes - media.inlinedBytes),
+    ...inspectPrompt(body, model, 'google'),
     mediaParts: media.parts,
+    mediaTokens: media.tokens,
+    ...(providerAddsInput(body, model) ? { providerAddsInput: true } : {}),
     ...(typeof (body.cachedContent ?? body.cached_content) === 'string' ? { hasStoredPrompt: true } : {}),
-    ...(maxOutputTokens === undefined ? {} : { maxOutputTokens }),
+    ...maximum,
     outputs: outputCount(...configs.flatMap((config) => [config.candidateCount, config.candidate_count])),
     addsUsage: false,
   }

@@ -1,5 +1,13 @@
 import { isRecord } from '../wire/is-record.ts'
-import { addMedia, type MediaTally, NO_PART, type PartReading, tallyMedia, textLength } from '../wire/media-tally.ts'
+import {
+  addMedia,
+  type MediaTally,
+  NO_PART,
+  type PartReading,
+  tallyMedia,
+  textLength,
+  tokensBySize,
+} from '../wire/media-tally.ts'
 
 /**
  * The media in a request to generate or to embed: parts of its contents, of its system instruction, and of function responses
@@ -16,10 +24,29 @@ export function googleMedia(body: Readonly<Record<string, unknown>>): MediaTally
 /** Members come in camel case, as the API answers, or in snake case, which it takes too. */
 function readPart(part: Readonly<Record<string, unknown>>): PartReading {
   const inlined = part.inlineData ?? part.inline_data
-  if (inlined !== undefined) return { inlinedBytes: textLength(inlined, 'data') }
-  if ((part.fileData ?? part.file_data) !== undefined) return { inlinedBytes: 0 }
+  if (inlined !== undefined) return { inlinedBytes: textLength(inlined, 'data'), ...costOf(inlined) }
+  const file = part.fileData ?? part.file_data
+  if (file !== undefined) return { inlinedBytes: 0, ...costOf(file) }
   const response = part.functionResponse ?? part.function_response
   if (isRecord(response)) return { within: response.parts }
   if (part.parts !== undefined) return { within: part.parts }
   return part.content === undefined ? NO_PART : { within: [part.content] }
 }
+
+/** Nothing for what is taken to be an image, of which the common cost holds. */
+function costOf(medium: unknown): Pick<PartReading, 'tokens'> {
+  if (!isRecord(medium)) return {}
+  const type = String(medium.mimeType ?? medium.mime_type ?? '')
+  const cost = COSTS.find(([prefix]) => type.startsWith(prefix))?.[1]
+  return cost === undefined ? {} : { tokens: tokensBySize(textLength(medium, 'data'), cost) }
+}
+
+/**
+ * 32 tokens for each second of sound, 300 of video, 258 for each page (Gemini 3: 560), at sizes that are usual for them.
+ * @see https://ai.google.dev/gemini-api/docs/tokens#multimodal-tokens
+ */
+const COSTS = [
+  ['audio/', { unitBytes: 480_000, unitTokens: 960 }],
+  ['video/', { unitBytes: 625_000, unitTokens: 1_500 }],
+  ['application/pdf', { unitBytes: 60_000, unitTokens: 560 }],
+] as const

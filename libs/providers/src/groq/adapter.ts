@@ -16,7 +16,10 @@ const ROOT = '/openai/v1'
 export const groq: ProviderAdapter = {
   ...openAiCompatible({ id: 'groq', root: ROOT, baseUrl }),
   // Streams tell their usage unasked, in the last chunk's `x_groq`: they go as they are, and come so.
-  inspect: (operation, body, sizeBytes) => ({ ...inspectOpenAiRequest(operation, body, sizeBytes), addsUsage: false }),
+  inspect: (operation, body, sizeBytes) => ({
+    ...inspectOpenAiRequest(operation, body, sizeBytes, 'groq'),
+    addsUsage: false,
+  }),
   pool: groqPool,
   longPromptTokens: Number.POSITIVE_INFINITY,
   limitCounting: groqLimitCounting,

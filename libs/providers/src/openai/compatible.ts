@@ -40,7 +40,7 @@ export function openAiCompatible({ id, root, baseUrl }: OpenAiDialect): Provider
     },
     signing: 'headers',
     authHeaders: bearerHeaders,
-    inspect: inspectOpenAiRequest,
+    inspect: (operation, body, sizeBytes) => inspectOpenAiRequest(operation, body, sizeBytes, id),
     namedModels: openAiNamedModels,
     modelMembers: OPENAI_MODEL_MEMBERS,
     pool: openAiPool,

@@ -57,13 +57,13 @@ it('counts outputs, media and the text around them', () => {
     model: 'gpt-4.1',
     outputs: 3,
     mediaParts: 4,
-    promptBytes: sizeBytes - data.length - 500,
+    promptBytes: 'x'.length + 'what is this?'.length,
   })
 })
 
 it('finds the media of a response', () => {
   const input = [{ role: 'user', content: [{ type: 'input_image', image_url: 'data:image/png;base64,AAAA' }] }]
-  expect(inspect('/responses', { model: 'm', input })).toMatchObject({ mediaParts: 1, promptBytes: 1_000 - 26 })
+  expect(inspect('/responses', { model: 'm', input })).toMatchObject({ mediaParts: 1, promptBytes: 0 })
 })
 
 it.each([
@@ -93,12 +93,48 @@ it('finds media in what a tool gave back, in messages that are no array, and in 
     { type: 'function_call_output', call_id: 'c', output: [{ type: 'input_text', text: 'x' }, image] },
     { type: 'computer_call_output', call_id: 'c', output: screenshot },
   ]
-  const found = { mediaParts: 2, mediaTokens: 85 + 765, promptBytes: 1_000 - 20 }
+  const found = { mediaParts: 2, mediaTokens: 85 + 765, promptBytes: 1 }
   expect(inspect('/responses', { model: 'gpt-4.1', input })).toMatchObject(found)
   const messages = { role: 'user', content: { type: 'image_url', image_url: { url: 'data:,AAAA' } } }
-  expect(inspect('/chat/completions', { model: 'm', messages })).toMatchObject({ mediaParts: 1, promptBytes: 990 })
+  expect(inspect('/chat/completions', { model: 'm', messages })).toMatchObject({ mediaParts: 1, promptBytes: 0 })
   const moderation = { model: 'm', input: [{ type: 'image_url', image_url: { url: 'data:,AAAA' } }] }
-  expect(inspect('/moderations', moderation)).toMatchObject({ mediaParts: 1, promptBytes: 990 })
+  expect(inspect('/moderations', moderation)).toMatchObject({ mediaParts: 1, promptBytes: 0 })
+})
+
+it.each([
+  ['a list of addresses', { images: [{ image_url: `data:image/png;base64,${'A'.repeat(900_000)}` }] }, 1],
+  ['texts and a mask', { image: ['B'.repeat(9_000), 'C'.repeat(9_000)], mask: { image_url: 'https://a/m.png' } }, 3],
+  ['a file', { image: { file_id: 'file-1' } }, 1],
+])('counts the images of an edit as media: %s', (_, images, mediaParts) => {
+  const prompt = 'Make the sky in this picture a little darker, please.'
+  const body = { model: 'gpt-image-1', prompt, ...images }
+  const inspection = inspect('/images/edits', body, JSON.stringify(body).length)
+  expect(inspection).toMatchObject({ mediaParts, promptBytes: prompt.length })
+  expect(inspection.mediaTokens).toBeLessThan(mediaParts * 2_000)
+})
+
+it.each([
+  ['video_url', { video_url: { url: `data:video/mp4;base64,${'A'.repeat(800_000)}` } }],
+  ['audio_url', { audio_url: { url: `data:audio/wav;base64,${'A'.repeat(800_000)}` } }],
+  ['document_url', { document_url: `data:application/pdf;base64,${'A'.repeat(800_000)}` }],
+  ['file_url', { file_url: { url: `data:application/pdf;base64,${'A'.repeat(800_000)}` } }],
+  ['input_file', { file_data: `data:application/pdf;base64,${'A'.repeat(800_000)}` }],
+])('counts %s as a medium, whose cost is bounded', (type, part) => {
+  const body = { model: 'm', messages: [{ role: 'user', content: [{ type, ...part }] }] }
+  const inspection = inspect('/chat/completions', body, JSON.stringify(body).length)
+  expect(inspection).toMatchObject({ mediaParts: 1, promptBytes: 0 })
+  expect(inspection.mediaTokens).toBeGreaterThanOrEqual(800)
+  expect(inspection.mediaTokens).toBeLessThanOrEqual(20_000)
+})
+
+it.each([
+  [{ max_completion_tokens: 70 }, 'max_completion_tokens'],
+  [{ max_tokens: 50, max_completion_tokens: 70 }, 'max_completion_tokens'],
+  [{ max_output_tokens: '60' }, 'max_output_tokens'],
+  [{ inferenceConfig: { maxTokens: 60 } }, 'inferenceConfig.maxTokens'],
+  [{ generationConfig: { maxOutputTokens: 60 } }, 'generationConfig.maxOutputTokens'],
+])('names the parameter that states the maximum: %j', (body, maxOutputParameter) => {
+  expect(inspect('/chat/completions', { model: 'm', ...body })).toMatchObject({ maxOutputParameter })
 })
 
 it.each([

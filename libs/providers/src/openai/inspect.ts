@@ -1,13 +1,21 @@
+import type { ProviderId } from '@sluice/contracts'
+import { inspectPrompt } from '../prompt/inspect-prompt.ts'
+import { providerAddsInput } from '../prompt/provider-input.ts'
 import type { Operation, RequestInspection } from '../provider-adapter.ts'
 import { inspectUnlisted } from '../unlisted/inspect.ts'
 import { FREE } from '../wire/free.ts'
 import { isRecord } from '../wire/is-record.ts'
 import { namedModel } from '../wire/named-model.ts'
-import { outputCount, outputMaximum } from '../wire/output-maximum.ts'
+import { outputCount, statedMaximum } from '../wire/output-maximum.ts'
 import { promptMedia } from './prompt-media.ts'
 
 /** Reads what matters of a request's JSON body (undefined: not JSON). Never throws, whatever the shape. */
-export function inspectOpenAiRequest(operation: Operation, body: unknown, sizeBytes: number): RequestInspection {
+export function inspectOpenAiRequest(
+  operation: Operation,
+  body: unknown,
+  sizeBytes: number,
+  provider: ProviderId = 'openai',
+): RequestInspection {
   if (operation.unlisted) {
     const { messages, input } = isRecord(body) ? body : {}
     return inspectUnlisted(operation, body, sizeBytes, promptMedia(messages ?? input, namedModel(body)))
@@ -18,16 +26,18 @@ export function inspectOpenAiRequest(operation: Operation, body: unknown, sizeBy
   const streamed = body.stream === true
   const model = namedModel(body)
   if (operation.kind === 'count-tokens') return { ...FREE, model }
-  const media = promptMedia(operation.kind === 'chat' ? body.messages : body.input, model)
-  const maxOutputTokens = WITHOUT_OUTPUT.has(operation.kind) ? 0 : outputMaximum(body)
+  const prompt = operation.kind === 'images' ? imagesOf(body) : (body.messages ?? body.input)
+  const media = promptMedia(prompt, model)
+  const maximum = WITHOUT_OUTPUT.has(operation.kind) ? { maxOutputTokens: 0 } : statedMaximum(body)
   return {
     model,
     streamed,
-    promptBytes: Math.max(0, sizeBytes - media.inlinedBytes),
+    ...inspectPrompt(body, model, provider),
     mediaParts: media.parts,
     mediaTokens: media.tokens,
+    ...(providerAddsInput(body, model) ? { providerAddsInput: true } : {}),
     ...(operation.kind === 'responses' && hasStoredPrompt(body) ? { hasStoredPrompt: true } : {}),
-    ...(maxOutputTokens === undefined ? {} : { maxOutputTokens }),
+    ...maximum,
     outputs: outputCount(body.n, body.best_of),
     addsUsage: streamed && TELLS_USAGE_ON_REQUEST.has(operation.kind) && !asksForUsage(body.stream_options),
   }
@@ -48,6 +58,12 @@ function notLegible(operation: Operation): Omit<RequestInspection, 'model'> {
     outputs: 1,
     addsUsage: false,
   }
+}
+
+/** The images that an edit begins with, as parts of a prompt. */
+function imagesOf({ image, images, mask }: Readonly<Record<string, unknown>>): unknown {
+  const given = [image, images, mask].flat().filter((value) => typeof value === 'string' || isRecord(value))
+  return given.map((value) => ({ type: 'image_url', ...(isRecord(value) ? value : { url: value }) }))
 }
 
 /** It goes on from an earlier response, a conversation or a prompt template that the provider keeps. */

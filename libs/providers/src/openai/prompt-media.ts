@@ -1,4 +1,5 @@
 import { isRecord } from '../wire/is-record.ts'
+import { tokensBySize } from '../wire/media-tally.ts'
 import { imageTokens } from './image-tokens.ts'
 
 export interface PromptMedia {
@@ -35,26 +36,48 @@ function addMedia(value: unknown, model: string, levels: number, media: Writable
   }
   const held = isRecord(value[String(value.type)]) ? value[String(value.type)] : undefined
   media.parts++
-  media.tokens += tokensOf(model, detailOf(value) ?? detailOf(held))
-  media.inlinedBytes += inlinedIn(value) + inlinedIn(held)
+  const inlinedBytes = inlinedIn(value) + inlinedIn(held)
+  media.tokens += tokensOf(model, detailOf(value) ?? detailOf(held), inlinedBytes)
+  media.inlinedBytes += inlinedBytes
 }
 
 /** About a minute of speech, or two pages. */
 const otherTokens = (): number => 800
 
+/** The text of a page and its picture; a page of text and graphics is about 60 KB. */
+const fileTokens = (_model: string, _detail: string | undefined, inlinedBytes: number): number =>
+  Math.max(800, tokensBySize(inlinedBytes, { unitBytes: 60_000, unitTokens: 1_000 }))
+
 /** Chat: `image_url`, `input_audio`, `file`; responses: the others. */
-const MEDIA_TYPES: ReadonlyMap<string, (model: string, detail: string | undefined) => number> = new Map([
-  ['image_url', imageTokens],
-  ['input_image', imageTokens],
-  ['computer_screenshot', imageTokens],
-  ['image_generation_call', imageTokens],
-  ['input_audio', otherTokens],
-  ['file', otherTokens],
-  ['input_file', otherTokens],
-])
+const MEDIA_TYPES: ReadonlyMap<string, (model: string, detail: string | undefined, inlinedBytes: number) => number> =
+  new Map([
+    ['image_url', imageTokens],
+    ['input_image', imageTokens],
+    ['computer_screenshot', imageTokens],
+    ['image_generation_call', imageTokens],
+    ['input_audio', otherTokens],
+    ['file', fileTokens],
+    ['input_file', fileTokens],
+    // Parts that servers of other models know.
+    ['audio_url', otherTokens],
+    ['video_url', otherTokens],
+    ['input_video', otherTokens],
+    ['document_url', fileTokens],
+    ['file_url', fileTokens],
+  ])
 
 /** The members that hold base64, of a part itself or of the object that it holds. */
-const INLINED_MEMBERS = ['url', 'image_url', 'data', 'file_data', 'result'] as const
+const INLINED_MEMBERS = [
+  'url',
+  'image_url',
+  'audio_url',
+  'video_url',
+  'document_url',
+  'file_url',
+  'data',
+  'file_data',
+  'result',
+] as const
 
 function inlinedIn(holder: unknown): number {
   if (!isRecord(holder)) return 0

@@ -2,7 +2,7 @@ import { pathModels } from '../naming/path-models.ts'
 import type { Operation, RequestInspection } from '../provider-adapter.ts'
 import { isRecord } from '../wire/is-record.ts'
 import { namedModel } from '../wire/named-model.ts'
-import { outputCount, outputMaximum } from '../wire/output-maximum.ts'
+import { outputCount, statedMaximum } from '../wire/output-maximum.ts'
 
 /** What is known of the media in a prompt of the provider's own shape. */
 export interface UnlistedMedia {
@@ -23,14 +23,13 @@ export function inspectUnlisted(
   media: UnlistedMedia = NO_MEDIA,
 ): RequestInspection {
   const members = isRecord(body) ? body : NO_MEMBERS
-  const maxOutputTokens = outputMaximum(members)
   return {
     model: namedModel(body) || (pathModels(path)[0] ?? ''),
     streamed: members.stream === true,
     promptBytes: Math.max(0, sizeBytes - media.inlinedBytes),
     mediaParts: media.parts,
     ...(media.tokens === undefined ? {} : { mediaTokens: media.tokens }),
-    ...(maxOutputTokens === undefined ? {} : { maxOutputTokens }),
+    ...statedMaximum(members),
     outputs: outputCount(members.n, members.best_of),
     addsUsage: false,
   }

@@ -3,6 +3,8 @@ import { isRecord } from './is-record.ts'
 /** The images, audio clips and files of a prompt, inlined or referred to. */
 export interface MediaTally {
   readonly parts: number
+  /** What they are expected to cost. */
+  readonly tokens: number
   /** How much of the body is their base64, which is no text to the model. */
   readonly inlinedBytes: number
 }
@@ -11,6 +13,8 @@ export interface MediaTally {
 export interface PartReading {
   /** Undefined where the part is no medium. */
   readonly inlinedBytes?: number | undefined
+  /** What the medium is expected to cost, where more is known than that it is one. */
+  readonly tokens?: number
   /** Parts within it, such as a tool's result holds. */
   readonly within?: unknown
 }
@@ -25,8 +29,8 @@ export function tallyMedia(
   let tally = NO_MEDIA
   for (const part of parts) {
     if (!isRecord(part)) continue
-    const { inlinedBytes, within } = readPart(part)
-    if (inlinedBytes !== undefined) tally = addMedia(tally, { parts: 1, inlinedBytes })
+    const { inlinedBytes, tokens = MEDIUM_TOKENS, within } = readPart(part)
+    if (inlinedBytes !== undefined) tally = addMedia(tally, { parts: 1, tokens, inlinedBytes })
     if (within !== undefined) tally = addMedia(tally, tallyMedia(within, readPart, levels - 1))
   }
   return tally
@@ -35,10 +39,29 @@ export function tallyMedia(
 /** A part that is no medium and holds none. */
 export const NO_PART: PartReading = {}
 
-export const NO_MEDIA: MediaTally = { parts: 0, inlinedBytes: 0 }
+export const NO_MEDIA: MediaTally = { parts: 0, tokens: 0, inlinedBytes: 0 }
 
 export function addMedia(a: MediaTally, b: MediaTally): MediaTally {
-  return { parts: a.parts + b.parts, inlinedBytes: a.inlinedBytes + b.inlinedBytes }
+  return { parts: a.parts + b.parts, tokens: a.tokens + b.tokens, inlinedBytes: a.inlinedBytes + b.inlinedBytes }
+}
+
+/** Where no more is known: about what a 1,024 by 1,024 image costs at high detail. */
+export const MEDIUM_TOKENS = 800
+
+/**
+ * About what a file costs of which only the size is known: a page of a document, or a second of a recording, for each so many bytes. At
+ * least one, and at most 20, as a size says little and a guess is not to fill a window.
+ * @param base64Bytes 0 where the file is referred to
+ */
+export function tokensBySize(base64Bytes: number, { unitBytes, unitTokens }: SizedCost): number {
+  const units = Math.ceil((base64Bytes * 3) / 4 / unitBytes)
+  return Math.min(20, Math.max(1, units)) * unitTokens
+}
+
+/** What each so many bytes of a file are taken to cost. */
+export interface SizedCost {
+  readonly unitBytes: number
+  readonly unitTokens: number
 }
 
 /** The length of a member that is text (base64, which has a byte for each character); 0 where it is none. */

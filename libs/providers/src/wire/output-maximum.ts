@@ -15,6 +15,27 @@ export function outputMaximum(body: Readonly<Record<string, unknown>>): number |
   return largest > 0 && largest < UNKNOWN ? largest : undefined
 }
 
+/**
+ * Returns the maximum with the parameter that states it, as the caller wrote it (`max_tokens`, `inferenceConfig.maxTokens`): parts of an
+ * inspection. Empty where there is no maximum.
+ */
+export function statedMaximum(
+  body: Readonly<Record<string, unknown>>,
+): { readonly maxOutputTokens: number; readonly maxOutputParameter: string } | Record<string, never> {
+  const maxOutputTokens = outputMaximum(body)
+  if (maxOutputTokens === undefined) return {}
+  const states = (holder: Readonly<Record<string, unknown>>) =>
+    MAXIMA.find((name) => positiveCount(holder[name]) === maxOutputTokens)
+  const own = states(body)
+  if (own !== undefined) return { maxOutputTokens, maxOutputParameter: own }
+  for (const name of CONFIGS) {
+    const config = body[name]
+    const inside = isRecord(config) ? states(config) : undefined
+    if (inside !== undefined) return { maxOutputTokens, maxOutputParameter: `${name}.${inside}` }
+  }
+  return { maxOutputTokens, maxOutputParameter: 'max_tokens' }
+}
+
 /** Returns how many answers a request asks for in several words, of which a server may know any; 1 where it does not say. */
 export function outputCount(...stated: readonly unknown[]): number {
   return Math.max(1, ...stated.map((value) => positiveCount(value) ?? 1))

@@ -27,7 +27,7 @@ describe('a connection that is created', () => {
       allowedModels: ['gpt-*'],
       capacity: [{ period: 'minute', requests: 100, tokens: 100_000 }],
       defaultMaxOutputTokens: 1_024,
-      tokenReservation: 'maximum',
+      tokenReservation: 'bounded',
       onCapacityUnavailable: 'reject',
       maxWaitMs: 0,
       enforceDiscovered: false,

@@ -65,7 +65,7 @@ describe('what is wrong is refused whole, and nothing is stored', () => {
     })
     expect(answer.body.errors).toContainEqual({
       field: 'tokenReservation',
-      message: 'must be one of "maximum", "expected"',
+      message: 'must be one of "bounded", "maximum", "expected"',
     })
     await expectNothingStored()
   })

@@ -11,6 +11,8 @@ export interface WatchedConnections extends Connections, VerifiedWatch {}
 export interface ConnectionListeners {
   /** A connection is new, or has changed in any way. */
   readonly onConnection: (settings: ProjectedConnection) => void
+  /** A connection is there for the first time, of which nothing was learned yet. */
+  readonly onFirst: (connectionId: string, learned: LearnedModels) => void
   readonly onRemoved: (connectionId: string) => void
 }
 
@@ -18,7 +20,7 @@ export interface ConnectionListeners {
 export async function watchConnections(
   bus: Bus,
   rules: BaseUrlRules,
-  { onConnection, onRemoved }: ConnectionListeners,
+  { onConnection, onFirst, onRemoved }: ConnectionListeners,
   options: Pick<VerifiedWatchOptions<unknown>, 'maxAgeMs' | 'logger' | 'onFault'>,
 ): Promise<WatchedConnections> {
   const byName = new Map<string, Connection>()
@@ -44,6 +46,7 @@ export async function watchConnections(
         return
       }
       const learned = learnedById.get(key) ?? new LearnedModels()
+      if (!learnedById.has(key)) onFirst(key, learned)
       learnedById.set(key, learned)
       nameById.set(key, value.name)
       byName.set(value.name, prepareConnection(value, rules, learned, before?.settings.id === key ? before : undefined))

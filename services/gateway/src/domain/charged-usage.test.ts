@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { chargedUsage, isUnread } from './charged-usage.ts'
 
-const ESTIMATE = { tokens: 500, promptTokens: 100 }
+const ESTIMATE = { tokens: 500, promptTokens: 100, outputTokens: 400 }
 const USAGE = { inputTokens: 90, outputTokens: 30, cachedInputTokens: 0, reasoningTokens: 0 }
 const PARTS = { cachedInputTokens: 0, reasoningTokens: 0 }
 const ENDED = {
@@ -42,6 +42,6 @@ describe('a response is unread', () => {
   })
 
   it('unless nothing was reserved for it', () => {
-    expect(isUnread(ENDED, { tokens: 0, promptTokens: 0 })).toBe(false)
+    expect(isUnread(ENDED, { tokens: 0, promptTokens: 0, outputTokens: 0 })).toBe(false)
   })
 })

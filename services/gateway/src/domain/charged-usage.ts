@@ -40,8 +40,8 @@ export function chargedUsage(
 }
 
 /** The output to charge where it is not known: what was reserved, as some of it, such as reasoning, is never seen, or more that was. */
-export function chargedOutput(outputTokensSeen: number, { tokens, promptTokens }: CostEstimate): number {
-  return Math.max(tokens - promptTokens, outputTokensSeen)
+export function chargedOutput(outputTokensSeen: number, { outputTokens }: CostEstimate): number {
+  return Math.max(outputTokens, outputTokensSeen)
 }
 
 function isSuccess(status: number | undefined): boolean {

@@ -18,8 +18,10 @@ export interface UsableConnection {
   readonly allowsModel: (model: string) => boolean
   /** Those that may be sent to `origin`: never one that was stored for another host. Absent where the provider needs none. */
   readonly credentialVersions?: CredentialVersions
-  /** Of the limits that are in force on output, by itself or with the input; absent where there is none. */
+  /** Of the limits in force on all tokens together; absent where there is none. */
   readonly smallestTokenLimit?: number
+  /** Of the limits in force on output by itself; absent where there is none. */
+  readonly smallestOutputLimit?: number
   /** Tokens are limited: input, output, or both together. */
   readonly limitsTokens: boolean
   /** Input or output is limited by itself, so that costs are to tell them apart. */
@@ -63,7 +65,13 @@ export function prepareConnection(
   }
   const { origin, pathname } = new URL(baseUrl)
   const inForce = settings.capacity.filter(({ enabled }) => enabled !== false)
-  const outputLimits = inForce.flatMap(({ tokens, outputTokens }) => [tokens ?? [], outputTokens ?? []].flat())
+  const smallest = (metric: 'tokens' | 'outputTokens'): number | undefined => {
+    const limits = inForce.flatMap((entry) => entry[metric] ?? [])
+    return limits.length === 0 ? undefined : Math.min(...limits)
+  }
+  const countsParts = inForce.some((entry) => SPLIT_METRICS.some((metric) => entry[metric] !== undefined))
+  const smallestTokenLimit = smallest('tokens')
+  const smallestOutputLimit = smallest('outputTokens')
   return {
     settings,
     adapter,
@@ -73,9 +81,10 @@ export function prepareConnection(
     learned,
     ...credentialVersionsOf(settings, origin, before),
     cachedShares: before !== undefined && 'cachedShares' in before ? before.cachedShares : new CachedShares(),
-    limitsTokens: outputLimits.length > 0 || inForce.some(({ inputTokens }) => inputTokens !== undefined),
-    countsParts: inForce.some((entry) => SPLIT_METRICS.some((metric) => entry[metric] !== undefined)),
-    ...(outputLimits.length === 0 ? {} : { smallestTokenLimit: Math.min(...outputLimits) }),
+    limitsTokens: countsParts || smallestTokenLimit !== undefined,
+    countsParts,
+    ...(smallestTokenLimit === undefined ? {} : { smallestTokenLimit }),
+    ...(smallestOutputLimit === undefined ? {} : { smallestOutputLimit }),
   }
 }
 

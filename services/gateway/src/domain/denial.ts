@@ -1,8 +1,13 @@
 import type { Denied, Metric } from '@sluice/contracts'
+import type { CostEstimate } from './estimate-cost.ts'
 import { type GatewayError, gatewayError } from './gateway-error.ts'
 
 /** The answer to a request whose permit was denied. */
-export function denialError(denied: Denied, connection: string, reservedTokens: number): GatewayError {
+export function denialError(
+  denied: Denied,
+  connection: string,
+  { estimate, maxOutput }: Pick<Requested, 'estimate' | 'maxOutput'>,
+): GatewayError {
   if (denied.code === 'upstream_cooldown') {
     const { model, pool, retryAfterMs } = denied
     const part = pool === undefined ? '' : ` (${pool})`
@@ -20,9 +25,11 @@ export function denialError(denied: Denied, connection: string, reservedTokens: 
     const message = `${capitalized(whose)} is at its ${capacity}. Retry in ${seconds(retryAfterMs)}.`
     return gatewayError(denied.code, message, { retryAfterMs, limit: { period, metric, limit } })
   }
-  const amount = metric === 'tokens' && !isDiscovered ? reservedTokens : limit + denied.excess
+  const isEstimate = metric !== 'requests' && !isDiscovered
+  const amount = metric === 'tokens' && isEstimate ? estimate.tokens : limit + denied.excess
+  const why = isEstimate ? ` ${reservation(estimate, { metric, limit }, maxOutput)}` : ''
   const needed = `${amount} ${METRIC_WORDS[metric]}`
-  const message = `This request needs ${needed}, ${denied.excess} more than the whole ${capacity} of ${whose}. Waiting does not help.`
+  const message = `This request needs ${needed}, ${denied.excess} more than the whole ${capacity} of ${whose}. Waiting does not help.${why}`
   return gatewayError(denied.code, message, { limit: { period, metric, limit } })
 }
 
@@ -31,6 +38,25 @@ const METRIC_WORDS: Readonly<Record<Metric, string>> = {
   tokens: 'tokens',
   inputTokens: 'input tokens',
   outputTokens: 'output tokens',
+}
+
+/** What of a request decides how much it reserves. */
+export interface Requested {
+  readonly estimate: CostEstimate
+  /** The maximum that the request states, and the parameter that states it; absent where it states none. */
+  readonly maxOutput?: { readonly parameter: string; readonly tokens: number } | undefined
+}
+
+/** Says what the reservation is made of, and what would make it smaller. */
+function reservation(
+  { promptTokens, outputTokens }: CostEstimate,
+  { metric, limit }: { readonly metric: Metric; readonly limit: number },
+  maxOutput: Requested['maxOutput'],
+): string {
+  const parts = `Its prompt is estimated at ${promptTokens} tokens, and ${outputTokens} are reserved for its output`
+  if (metric === 'inputTokens' || (metric === 'tokens' && promptTokens >= limit)) return `${parts}: shorten the prompt.`
+  if (maxOutput === undefined) return `${parts}: state a smaller maximum.`
+  return `${parts}, as ${maxOutput.parameter} is ${maxOutput.tokens}: lower it.`
 }
 
 /** What a denial is counted under: the limit as `<period>-<metric>`, or else the code. */

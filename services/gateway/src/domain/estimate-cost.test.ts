@@ -6,6 +6,8 @@ import { type LearnedModel, LearnedModels } from './learned-models.ts'
 
 const REQUEST = { model: 'm', streamed: false, promptBytes: 400, mediaParts: 0, outputs: 1, addsUsage: false }
 const POLICY = { defaultMaxOutputTokens: 1_024, tokenReservation: 'maximum' } as const
+const BOUNDED = { tokenReservation: 'bounded' } as const
+const LIMITED = { ...BOUNDED, smallestTokenLimit: 40_000 }
 const EXPECTED = { tokenReservation: 'expected' } as const
 
 /** A model of which 30 requests had 4 bytes in each token, and answers of `outputTokens`. */
@@ -22,6 +24,21 @@ it.each([
   ['no maximum, under a large limit', {}, { smallestTokenLimit: 100_000 }, undefined, 100 + 1_024],
   ['no maximum, under a small limit', {}, { smallestTokenLimit: 1_009 }, undefined, 100 + 100],
   ['no maximum, under a tiny limit', {}, { smallestTokenLimit: 5 }, undefined, 100 + 1],
+  ['no maximum, under a small limit of output', {}, { smallestOutputLimit: 1_009 }, undefined, 100 + 100],
+  [
+    'a large maximum, under a limit of output',
+    { maxOutputTokens: 64_000 },
+    { ...BOUNDED, smallestOutputLimit: 8_000 },
+    undefined,
+    100 + 800,
+  ],
+  [
+    'a large maximum and a prompt above the limit of output',
+    { maxOutputTokens: 64_000, promptBytes: 40_000 },
+    { ...BOUNDED, smallestOutputLimit: 8_000, smallestTokenLimit: 100_000 },
+    undefined,
+    10_000 + 800,
+  ],
   ['no maximum, when answers are short', {}, {}, taught(64), 100 + 64],
   ['no maximum, when answers are long', {}, {}, taught(65_536), 100 + 1_024],
   ['no maximum, when answers are longer than a small limit bears', {}, { smallestTokenLimit: 320 }, taught(64), 132],
@@ -31,10 +48,44 @@ it.each([
   ['an expected output above the stated maximum', { maxOutputTokens: 50 }, EXPECTED, taught(64), 100 + 50],
   ['an expected output of which nothing is known', { maxOutputTokens: 500 }, EXPECTED, undefined, 100 + 500],
   ['an expected output that was cut off', { maxOutputTokens: 500 }, EXPECTED, taught(16, 16), 100 + 500],
+  ['a maximum within its bound', { maxOutputTokens: 4_000 }, LIMITED, undefined, 100 + 4_000],
+  ['a maximum within its bound, whatever responses were', { maxOutputTokens: 4_000 }, LIMITED, taught(64), 100 + 4_000],
+  ['a maximum beyond its bound', { maxOutputTokens: 64_000 }, LIMITED, undefined, 100 + 4_000],
+  [
+    'a maximum beyond its bound, when responses are short',
+    { maxOutputTokens: 64_000 },
+    LIMITED,
+    taught(64),
+    100 + 4_000,
+  ],
+  [
+    'a maximum beyond its bound, when responses are long',
+    { maxOutputTokens: 64_000 },
+    LIMITED,
+    taught(8_192),
+    100 + 8_192,
+  ],
+  ['a maximum below what responses have', { maxOutputTokens: 5_000 }, LIMITED, taught(8_192), 100 + 5_000],
+  ['responses as long as the limit', { maxOutputTokens: 64_000 }, LIMITED, taught(65_536), 40_000],
+  ['a maximum beyond its bound, after cut-off responses', { maxOutputTokens: 64_000 }, LIMITED, taught(16, 16), 4_100],
+  ['several maxima beyond their bounds', { maxOutputTokens: 64_000, outputs: 20 }, LIMITED, undefined, 40_000],
+  [
+    'a maximum beyond what the prompt leaves',
+    { maxOutputTokens: 64_000, promptBytes: 159_600 },
+    LIMITED,
+    undefined,
+    40_000,
+  ],
+  ['a prompt beyond the limit', { maxOutputTokens: 64_000, promptBytes: 200_000 }, LIMITED, undefined, 50_001],
+  ['a maximum where tokens are not limited', { maxOutputTokens: 64_000 }, BOUNDED, undefined, 100 + 1_024],
+  ['no output of a bounded kind', { maxOutputTokens: 0 }, LIMITED, taught(64), 100],
   ['no output', { maxOutputTokens: 0 }, {}, taught(64), 100],
   ['several outputs', { maxOutputTokens: 50, outputs: 3 }, {}, undefined, 100 + 150],
   ['images', { maxOutputTokens: 0, mediaParts: 2 }, {}, undefined, 100 + 1_600],
   ['images whose cost is known', { maxOutputTokens: 0, mediaParts: 2, mediaTokens: 170 }, {}, undefined, 100 + 170],
+  ['a frame', { maxOutputTokens: 0, frameTokens: 12 }, {}, undefined, 100 + 12],
+  ['tools', { maxOutputTokens: 0, toolTokens: 350 }, {}, undefined, 100 + 350],
+  ['sealed reasoning', { maxOutputTokens: 0, sealedBytes: 6_000 }, {}, undefined, 100],
   ['an odd prompt', { maxOutputTokens: 0, promptBytes: 401 }, {}, undefined, 101],
 ])('reserves for %s', (_, request, policy, learned, expected) => {
   expect(estimateCost({ ...REQUEST, ...request }, { ...POLICY, ...policy }, learned).tokens).toBe(expected)
@@ -67,7 +118,11 @@ describe('multi-part content that breaks the estimate', () => {
     ['nothing', null],
     ['lists in lists, ten thousand deep', JSON.parse('['.repeat(10_000) + ']'.repeat(10_000))],
   ])('%s', (_, content) => {
-    const { promptTokens, tokens } = estimateOf({ model: 'm', messages: [{ role: 'user', content }] }, 1_000)
+    const messages = [
+      { role: 'user', content },
+      { role: 'user', content: 'x'.repeat(1_000) },
+    ]
+    const { promptTokens, tokens } = estimateOf({ model: 'm', messages }, 1_100)
     expect(promptTokens).toBeGreaterThanOrEqual(250)
     expect(tokens).toBe(promptTokens + 1_024)
   })

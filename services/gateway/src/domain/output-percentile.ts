@@ -24,6 +24,21 @@ export class OutputPercentile {
     if (this.#answers >= MIN_ANSWERS) this.#percentile = upperEdge(this.#bucketOfPercentile())
   }
 
+  /** Goes on from what {@link state} returned. */
+  static from({ responses, weights }: OutputPercentileState): OutputPercentile {
+    const percentile = new OutputPercentile()
+    for (const [bucket, weight] of weights) if (bucket < BUCKETS) percentile.#weights[bucket] = weight
+    percentile.#answers = responses
+    if (responses >= MIN_ANSWERS) percentile.#percentile = upperEdge(percentile.#bucketOfPercentile())
+    return percentile
+  }
+
+  /** Buckets that hardly weigh anything are left out. */
+  get state(): OutputPercentileState {
+    const weights = [...this.#weights].map((weight, bucket): [number, number] => [bucket, Number(weight.toFixed(3))])
+    return { responses: Math.min(this.#answers, MIN_ANSWERS), weights: weights.filter(([, weight]) => weight > 0) }
+  }
+
   #bucketOfPercentile(): number {
     let total = 0
     for (const weight of this.#weights) total += weight
@@ -36,6 +51,12 @@ export class OutputPercentile {
     }
     return bucket
   }
+}
+
+export interface OutputPercentileState {
+  /** How many responses were learned from, {@link MIN_ANSWERS} at most. */
+  responses: number
+  weights: [bucket: number, weight: number][]
 }
 
 /** Fewer answers say too little about the longest in twenty. */

@@ -18,7 +18,7 @@ import { limitedCost, settledCost } from './settlement.ts'
 import { turnAfter } from './waiting-turn.ts'
 
 const MODEL = 'claude-sonnet-4-6'
-const ESTIMATE = { tokens: 49_000, promptTokens: 45_000 }
+const ESTIMATE = { tokens: 49_000, promptTokens: 45_000, outputTokens: 4_000 }
 const INSPECTION = { model: MODEL, outputs: 1 }
 
 function connection(settings: Partial<UsableConnection['settings']> = {}): UsableConnection {
@@ -51,6 +51,15 @@ it('tells input and output apart where the connection limits one of them, and th
   expect(reservedOn(PARTS)).toEqual({ tokens: 49_000, ...parts })
   expect(reservedOn({ enforceDiscovered: true })).toEqual({ tokens: 49_000, limited })
   expect(reservedOn({ ...PARTS, enforceDiscovered: true })).toEqual({ tokens: 49_000, ...parts, limited })
+})
+
+it('expects the maximum that is stated toward the limits of a provider that counts it, however little is reserved', () => {
+  const { limited } = reservedTokens({
+    connection: connection({ provider: 'openai', enforceDiscovered: true }),
+    inspection: { ...INSPECTION, maxOutputTokens: 64_000 },
+    estimate: ESTIMATE,
+  })
+  expect(limited).toEqual({ requests: 1, tokens: 109_000, inputTokens: 45_000, outputTokens: 64_000 })
 })
 
 it('expects of a prompt what the provider’s cache held of earlier ones, toward discovered limits alone', () => {

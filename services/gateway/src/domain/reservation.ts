@@ -17,17 +17,17 @@ export interface CountedCost extends Cost {
 /** A request with its estimate, as far as what it reserves depends on it. */
 export interface EstimatedCall {
   readonly connection: Pick<UsableConnection, 'settings' | 'adapter' | 'learned' | 'cachedShares' | 'countsParts'>
-  readonly inspection: { readonly model: string; readonly outputs: number }
+  readonly inspection: { readonly model: string; readonly outputs: number; readonly maxOutputTokens?: number }
   readonly estimate: CostEstimate
 }
 
 /** Returns what to ask capacity for: configured limits get the estimate in full, discovered ones what the provider will count. */
 export function reservedTokens(call: EstimatedCall): ReservedTokens {
   const { connection, estimate } = call
-  const { tokens, promptTokens } = estimate
+  const { tokens, promptTokens, outputTokens } = estimate
   const reserved = {
     tokens,
-    ...(connection.countsParts ? { inputTokens: promptTokens, outputTokens: tokens - promptTokens } : {}),
+    ...(connection.countsParts ? { inputTokens: promptTokens, outputTokens } : {}),
   }
   return connection.settings.enforceDiscovered === true ? { ...reserved, limited: expectedCost(call) } : reserved
 }
@@ -35,7 +35,9 @@ export function reservedTokens(call: EstimatedCall): ReservedTokens {
 function expectedCost({ connection, inspection, estimate }: EstimatedCall): Cost {
   const { adapter, cachedShares, learned, settings } = connection
   const { model, outputs } = inspection
-  const maxOutputTokens = estimate.tokens - estimate.promptTokens
+  // Providers that count a maximum count the one that was stated, however little of it is reserved here.
+  const stated = inspection.maxOutputTokens === undefined ? 0 : inspection.maxOutputTokens * outputs
+  const maxOutputTokens = Math.min(MAX_TOKENS, Math.max(estimate.outputTokens, stated))
   const expectedOutput = (learned.of(model)?.output.tokens ?? settings.defaultMaxOutputTokens) * outputs
   const request = {
     inputTokens: estimate.promptTokens,

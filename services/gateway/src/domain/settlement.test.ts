@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type CallEnd, coolDownOf, outcomeOf, type Refused, settledCost } from './settlement.ts'
 
-const ESTIMATE = { tokens: 500, promptTokens: 100 }
+const ESTIMATE = { tokens: 500, promptTokens: 100, outputTokens: 400 }
 const USAGE = { inputTokens: 90, outputTokens: 30, cachedInputTokens: 10, reasoningTokens: 5 }
 const REFUSED: Refused = { model: 'm', pool: '', tokens: 500, nothingLeft: () => false }
 const ANSWERED: CallEnd = { sent: true, status: 200, outputTokensSeen: 0 }

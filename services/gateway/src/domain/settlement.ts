@@ -115,13 +115,13 @@ const MAX_COOL_DOWN_MS = 3_600_000
 
 function settledTokens(
   { status, usage, outputTokensSeen }: CallEnd,
-  { tokens, promptTokens }: CostEstimate,
+  { promptTokens, outputTokens }: CostEstimate,
 ): Pick<TokenUsage, 'inputTokens' | 'outputTokens'> {
   // Nothing was generated for an answer that is no 2xx.
   if (status !== undefined && status >= 300) return { inputTokens: 0, outputTokens: 0 }
   if (usage !== undefined) return usage
   return {
     inputTokens: promptTokens,
-    outputTokens: outputTokensSeen > 0 ? outputTokensSeen : tokens - promptTokens,
+    outputTokens: outputTokensSeen > 0 ? outputTokensSeen : outputTokens,
   }
 }

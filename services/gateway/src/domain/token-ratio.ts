@@ -3,11 +3,33 @@
  * request, so that large prompts, which are most of what a window holds, count for most.
  *
  * It leans to the safe side, which is more tokens: it follows prompts that cost more than thought faster than such that cost
- * less, and takes what goes beyond the size of the prompts that it knows at {@link START_BYTES_PER_TOKEN} at most.
+ * less, and takes what goes beyond the size of the prompts that it knows at the ratio that it started with at most.
  */
 export class TokenRatio {
+  readonly #start: number
   #bytes = PRIOR_BYTES
-  #tokens = PRIOR_BYTES / START_BYTES_PER_TOKEN
+  #tokens: number
+
+  /** @param startBytesPerToken what holds before anything is learned; {@link MIN_BYTES_PER_TOKEN} to {@link MAX_BYTES_PER_TOKEN} */
+  constructor(startBytesPerToken: number = START_BYTES_PER_TOKEN) {
+    this.#start = startBytesPerToken
+    this.#tokens = PRIOR_BYTES / startBytesPerToken
+  }
+
+  /** Goes on from what {@link state} returned, as far as it can be: anything else is as if nothing had been learned. */
+  static from({ start, bytes, tokens }: TokenRatioState): TokenRatio {
+    const ratio = new TokenRatio(start)
+    const bytesPerToken = bytes / tokens
+    if (bytesPerToken >= MIN_BYTES_PER_TOKEN && bytesPerToken <= MAX_BYTES_PER_TOKEN) {
+      ratio.#bytes = bytes
+      ratio.#tokens = tokens
+    }
+    return ratio
+  }
+
+  get state(): TokenRatioState {
+    return { start: this.#start, bytes: this.#bytes, tokens: this.#tokens }
+  }
 
   /** From {@link MIN_BYTES_PER_TOKEN} to {@link MAX_BYTES_PER_TOKEN}. */
   get bytesPerToken(): number {
@@ -18,7 +40,7 @@ export class TokenRatio {
   tokensOf(promptBytes: number): number {
     const ratio = this.bytesPerToken
     const known = Math.min(promptBytes, this.#bytes)
-    return Math.ceil(known / ratio + (promptBytes - known) / Math.min(ratio, START_BYTES_PER_TOKEN))
+    return Math.ceil(known / ratio + (promptBytes - known) / Math.min(ratio, this.#start))
   }
 
   /** What tells nothing, as counts that are not above zero do, is passed over. */
@@ -32,6 +54,13 @@ export class TokenRatio {
     this.#bytes = this.#bytes * KEPT + bytes
     this.#tokens = this.#tokens * KEPT + bytes / seen
   }
+}
+
+/** What a ratio is made of, to go on with it in another process. */
+export interface TokenRatioState {
+  readonly start: number
+  readonly bytes: number
+  readonly tokens: number
 }
 
 /** What English prose has in the tokenizers of all providers, about. */

@@ -49,6 +49,7 @@ function relayTo(response: ServerResponse, parts: Breakable) {
     clock: { nowMs: () => 1, elapsedMs: () => 1 },
     upstream: { send: () => ({ sent: true, resume, abort: () => void aborts++ }) },
     events: { record: (_id: string, _provider: string, event: ResponseEvent) => record?.(event) },
+    credentialReports: { accepted: () => undefined },
   }
   const call = {
     requestId,
@@ -57,10 +58,11 @@ function relayTo(response: ServerResponse, parts: Breakable) {
       settings: { id: 'c', name: 'prod', provider: 'openai' },
       adapter: { answerReader: reader, retryAfterMs: () => undefined, rateLimitHeaders: () => undefined },
       learned: { learn: () => undefined },
+      cachedShares: { learn: () => undefined },
     },
     operation: {},
     inspection: { model: 'm', addsUsage: false },
-    estimate: { tokens: 500, promptTokens: 100 },
+    estimate: { tokens: 500, promptTokens: 100, outputTokens: 400 },
     ...(translator === undefined ? {} : { translation: { translator: () => translator } }),
     permit: { served: () => void served++, settle: (cost: unknown) => void settled.push(cost) },
   }

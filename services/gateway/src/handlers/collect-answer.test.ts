@@ -34,7 +34,7 @@ it.each(Object.keys(end))('a call that cannot be finished rejects, with its perm
   const call = {
     connection: { settings: {}, adapter },
     inspection: { model: 'm' },
-    estimate: { tokens: 5, promptTokens: 5 },
+    estimate: { tokens: 5, promptTokens: 5, outputTokens: 0 },
     permit: {
       departByMs: Number.POSITIVE_INFINITY,
       settle: (cost: unknown) => void settled.push(cost),

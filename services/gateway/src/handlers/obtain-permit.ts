@@ -57,7 +57,7 @@ export async function obtainPermit(plane: DataPlane, call: PreparedCall, wait: W
   }
   if (outcome.status === 'denied') {
     recordUnsent(plane, call, model, { outcome: 'denied', deniedBy: deniedBy(outcome.denied) })
-    const error = denialError(outcome.denied, name, call.estimate.tokens)
+    const error = denialError(outcome.denied, name, { estimate: call.estimate, maxOutput: maxOutputOf(call) })
     return { status: 'refused', error, rateLimits: rateLimitFields(outcome.windows) }
   }
   if (onCapacityUnavailable === 'allow') {
@@ -71,4 +71,8 @@ export async function obtainPermit(plane: DataPlane, call: PreparedCall, wait: W
   const error = gatewayError('capacity_unavailable', message)
   recordUnsent(plane, call, model, { outcome: 'denied', deniedBy: error.code })
   return { status: 'refused', error, rateLimits: undefined }
+}
+
+function maxOutputOf({ inspection: { maxOutputParameter: parameter, maxOutputTokens: tokens } }: PreparedCall) {
+  return parameter === undefined || tokens === undefined ? undefined : { parameter, tokens }
 }

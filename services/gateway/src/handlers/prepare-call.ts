@@ -113,7 +113,8 @@ export function preparedCall(
   const error = modelRefusal(call, naming)
   if (error !== undefined) return refused(error)
   const { defaultMaxOutputTokens, tokenReservation } = connection.settings
-  const policy = { defaultMaxOutputTokens, tokenReservation, smallestTokenLimit: connection.smallestTokenLimit }
+  const { smallestTokenLimit, smallestOutputLimit } = connection
+  const policy = { defaultMaxOutputTokens, tokenReservation, smallestTokenLimit, smallestOutputLimit }
   const estimate = operation.usesModel
     ? estimateCost(inspection, policy, connection.learned.of(inspection.model))
     : NO_TOKENS

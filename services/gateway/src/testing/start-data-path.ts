@@ -7,6 +7,7 @@ import { startGateway, type TestGateway } from './start-gateway.ts'
 /** Everything that a request passes: a gateway, a capacity instance, and a simulated account `sk-upstream` without limits. */
 export interface TestDataPath {
   readonly gateway: TestGateway
+  readonly natsUrl: string
   readonly simulator: ProviderSimulator
   /** May use every connection. */
   readonly apiKey: string
@@ -28,6 +29,7 @@ export async function startDataPath(options: DataPathOptions = {}): Promise<Test
   const gateway = await startGateway({ natsUrl: nats.url, ...(options.env && { env: options.env }) })
   return {
     gateway,
+    natsUrl: nats.url,
     simulator,
     apiKey: await gateway.apiKey(),
     stop: async () => {

@@ -67,7 +67,7 @@ describe('a change', () => {
         credentialVersion: 1,
         capacity: openAiConnection.capacity,
         defaultMaxOutputTokens: 1_024,
-        tokenReservation: 'maximum',
+        tokenReservation: 'bounded',
         onCapacityUnavailable: 'reject',
         maxWaitMs: 0,
         enforceDiscovered: false,

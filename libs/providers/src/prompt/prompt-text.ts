@@ -1,0 +1,241 @@
+import { isRecord } from '../wire/is-record.ts'
+
+/** What a request's body holds of what a model reads, in UTF-8 bytes. */
+export interface PromptText {
+  /** Texts, and data such as a tool's arguments, without the JSON around them. */
+  readonly textBytes: number
+  /** Definitions of tools, as compact JSON. */
+  readonly toolBytes: number
+  /** The schema that the response is to follow, as compact JSON. */
+  readonly schemaBytes: number
+  /** Reasoning and search results that only the provider can open. Some count them, some do not. */
+  readonly sealedBytes: number
+  /** Messages, or items of another list that is a conversation. */
+  readonly turns: number
+  /** Tool calls and their results. */
+  readonly calls: number
+}
+
+/**
+ * Measures the text of a prompt in any provider's words. What is known to be no text is left out: names of members, roles, ids and
+ * parameters; base64 of media; reasoning that only the provider can open. What is not known counts, so that a server's own member is
+ * not overlooked. Never throws, whatever the shape; some 100 ns a value.
+ */
+export function promptText(body: Readonly<Record<string, unknown>>): PromptText {
+  const text = { textBytes: 0, toolBytes: 0, schemaBytes: 0, sealedBytes: 0, turns: 0, calls: 0 }
+  for (const name in body) {
+    if (PARAMETERS.has(name)) continue
+    const value = body[name]
+    const meaning = MEANINGS.get(name)
+    // What is data inside a conversation is the conversation itself here.
+    addText(meaning === 'data' ? undefined : meaning, value, body, text, MAX_LEVELS)
+    if (Array.isArray(value) && CONVERSATIONS.has(name)) text.turns += value.length
+  }
+  return text
+}
+
+/** What a member's name says about its value; undefined: it may be text. */
+type Meaning = 'tools' | 'schema' | 'data' | 'sealed' | 'not-text' | 'payload' | 'result'
+
+function addText(
+  meaning: Meaning | undefined,
+  value: unknown,
+  holder: unknown,
+  text: Writable<PromptText>,
+  levels: number,
+): void {
+  if (typeof value === 'string') {
+    if (meaning === 'sealed' || (meaning === 'payload' && isSealed(holder))) text.sealedBytes += value.length
+    else if (meaning === 'tools') text.toolBytes += utf8Bytes(value)
+    else if (!isNoText(meaning, value, holder)) text.textBytes += utf8Bytes(value)
+    return
+  }
+  if (typeof value !== 'object' || value === null || levels === 0) return
+  if (meaning === 'tools') {
+    text.toolBytes += jsonBytes(value, levels)
+  } else if (meaning === 'schema') {
+    text.schemaBytes += jsonBytes(value, levels)
+  } else if (Array.isArray(value)) {
+    for (const item of value) {
+      if (typeof item === 'number') text.textBytes += BYTES_OF_A_TOKEN_ID
+      // Texts mean what their list does; what is an object in it says by itself what it is.
+      else addText(typeof item === 'string' ? meaning : undefined, item, value, text, levels - 1)
+    }
+  } else if (meaning === 'data') {
+    text.textBytes += jsonBytes(value, levels)
+  } else {
+    for (const name in value) {
+      const within = MEANINGS.get(name)
+      text.calls += CALLS.get(name) ?? 0
+      addText(within, (value as Readonly<Record<string, unknown>>)[name], value, text, levels - 1)
+    }
+  }
+}
+
+/** Anthropic's redacted thinking, and what OpenRouter makes of it. */
+function isSealed(holder: unknown): boolean {
+  return isRecord(holder) && (holder.type === 'redacted_thinking' || holder.type === 'reasoning.encrypted')
+}
+
+function isNoText(meaning: Meaning | undefined, value: string, holder: unknown): boolean {
+  if (meaning === 'not-text') return true
+  // The address of a medium that holds it.
+  if (value.charCodeAt(0) === LETTER_D && value.startsWith('data:')) return true
+  if (meaning === 'payload') return !(isRecord(holder) && holder.type === 'text')
+  return meaning === 'result' && isRecord(holder) && holder.type === 'image_generation_call'
+}
+
+const LETTER_D = 100
+
+/** The length of a value as compact JSON, without the escapes in its strings, which no model sees. */
+function jsonBytes(value: unknown, levels: number): number {
+  if (typeof value === 'string') return utf8Bytes(value) + 2
+  if (levels === 0) return 2
+  if (Array.isArray(value)) {
+    let bytes = 1 + Math.max(1, value.length)
+    for (const item of value) bytes += jsonBytes(item, levels - 1)
+    return bytes
+  }
+  if (!isRecord(value)) return String(value).length
+  let bytes = 1
+  for (const name in value) bytes += utf8Bytes(name) + 4 + jsonBytes(value[name], levels - 1)
+  return Math.max(2, bytes)
+}
+
+/**
+ * The length of a text in UTF-8: of a long one, from a sample of its characters, as counting them all would take longer than all the rest.
+ * What has only ASCII, or only characters of one length, is exact.
+ */
+function utf8Bytes(text: string): number {
+  const { length } = text
+  const step = length <= COUNTED_IN_FULL ? 1 : Math.floor(length / SAMPLED)
+  let seen = 0
+  let bytes = 0
+  for (let at = 0; at < length; at += step) {
+    const code = text.charCodeAt(at)
+    seen++
+    // Half of a surrogate pair, which has four bytes, has two.
+    bytes += code < 0x80 ? 1 : code < 0x800 || (code >= 0xd800 && code < 0xe000) ? 2 : 3
+  }
+  return bytes === seen ? length : Math.round((bytes / seen) * length)
+}
+
+const COUNTED_IN_FULL = 48
+const SAMPLED = 32
+
+/** As deep as a body may be at all where it is looked into. */
+const MAX_LEVELS = 200
+
+/** A prompt may come as the tokens' numbers: each stands for as many bytes as a token usually has. */
+const BYTES_OF_A_TOKEN_ID = 4
+
+const CONVERSATIONS: ReadonlySet<string> = new Set(['messages', 'input', 'contents'])
+
+/** How many calls and results a member stands for: a result also for the call that it belongs to, where that has no such member. */
+const CALLS: ReadonlyMap<string, number> = new Map([
+  ['tool_call_id', 2],
+  ['tool_use_id', 2],
+  ['functionResponse', 2],
+  ['function_response', 2],
+  ['call_id', 1],
+  ['toolUseId', 1],
+])
+
+const NAMES: Readonly<Record<Meaning, readonly string[]>> = {
+  tools: ['tools', 'functions', 'toolConfig', 'tool_config'],
+  schema: [
+    'response_format',
+    'responseFormat',
+    'responseSchema',
+    'response_schema',
+    'responseJsonSchema',
+    'response_json_schema',
+    '_responseJsonSchema',
+    'output_format',
+    'outputConfig',
+    'output_config',
+    'json_schema',
+    'schema',
+  ],
+  // Objects in a conversation, of which the model reads the members' names too.
+  data: ['input', 'args', 'arguments', 'response', 'json'],
+  sealed: [
+    'thoughtSignature',
+    'thought_signature',
+    'signature',
+    'encrypted_content',
+    'encrypted_index',
+    'encrypted_stdout',
+    'redactedContent',
+    'reasoning_opaque',
+  ],
+  // Media, or text where the holder says so.
+  payload: ['data'],
+  result: ['result'],
+  // How the conversation is put together, and media.
+  'not-text': [
+    'type',
+    'role',
+    'id',
+    'model',
+    'call_id',
+    'callId',
+    'item_id',
+    'tool_call_id',
+    'tool_use_id',
+    'toolUseId',
+    'status',
+    'object',
+    'detail',
+    'format',
+    'media_type',
+    'mime_type',
+    'mimeType',
+    'ttl',
+    'effort',
+    'file_id',
+    'cachedContent',
+    'previous_response_id',
+    'conversation',
+    'url',
+    'uri',
+    'image_url',
+    'video_url',
+    'file_url',
+    'document_url',
+    'audio_url',
+    'fileUri',
+    'file_uri',
+    'bytes',
+    'file_data',
+    'b64_json',
+    'image',
+    'images',
+    'mask',
+    'inputImage',
+  ],
+}
+
+const MEANINGS: ReadonlyMap<string, Meaning | undefined> = new Map(
+  Object.entries(NAMES).flatMap(([meaning, names]) => names.map((name) => [name, meaning as Meaning])),
+)
+
+/** Of the body itself, besides those in {@link MEANINGS}: none of them is text, however long. */
+const PARAMETERS: ReadonlySet<string> = new Set([
+  'metadata',
+  'safetySettings',
+  'safety_settings',
+  'labels',
+  'requestMetadata',
+  'stream_options',
+  'include',
+  'tool_choice',
+  'prompt_cache_key',
+  'safety_identifier',
+  'user',
+  'anthropic_version',
+  'anthropic_beta',
+  'service_tier',
+])
+
+type Writable<T> = { -readonly [Key in keyof T]: T[Key] }

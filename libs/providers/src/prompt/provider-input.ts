@@ -1,0 +1,61 @@
+import { isRecord } from '../wire/is-record.ts'
+
+type Body = Readonly<Record<string, unknown>>
+
+/**
+ * Whether the provider puts into the prompt what the request does not hold, or takes out what it holds: the results of tools that it
+ * runs by itself (search, code, MCP, computers), a container's state, a conversation that it compacts. The request's bytes then say
+ * little about its tokens. In any provider's words, as servers know several; never throws, whatever the shape.
+ */
+export function providerAddsInput(body: Body, model: string): boolean {
+  return (
+    SEARCHING_MODEL.test(model) ||
+    ADDING_MEMBERS.some((name) => isGiven(body[name])) ||
+    hasServerTool(body.tools) ||
+    (isRecord(body.toolConfig) && hasServerTool(body.toolConfig.tools)) ||
+    (isRecord(body.additionalModelRequestFields) && providerAddsInput(body.additionalModelRequestFields, model))
+  )
+}
+
+/** Groq's systems of several models, and models that search before they respond. */
+const SEARCHING_MODEL = /compound|search-preview|search-api|deep-research|^sonar|\bsonar/
+
+/** Anthropic's, OpenAI's chat's, Groq's, xAI's, OpenRouter's, and Bedrock's, in this order. */
+const ADDING_MEMBERS = [
+  'mcp_servers',
+  'container',
+  'context_management',
+  'fallbacks',
+  'web_search_options',
+  'search_settings',
+  'compound_custom',
+  'search_parameters',
+  'plugins',
+  'promptVariables',
+] as const
+
+function isGiven(value: unknown): boolean {
+  if (Array.isArray(value)) return value.length > 0
+  return value !== undefined && value !== null && value !== false
+}
+
+function hasServerTool(tools: unknown): boolean {
+  if (!Array.isArray(tools)) return false
+  for (const tool of tools) {
+    if (!isRecord(tool)) continue
+    const { type } = tool
+    if (typeof type === 'string') {
+      if (!CALLERS_TYPES.has(type)) return true
+    } else {
+      // Google and Converse have no type: a member says which tool it is, and Anthropic's definition is a tool itself.
+      for (const name in tool) if (SERVER_TOOL.test(name)) return true
+    }
+  }
+  return false
+}
+
+/** Tools that the application defines and runs. */
+const CALLERS_TYPES: ReadonlySet<string> = new Set(['function', 'custom', 'namespace'])
+
+const SERVER_TOOL =
+  /^(google_?search|google_?search_?retrieval|code_?execution|url_?context|file_?search|google_?maps|computer_?use|enterprise_?web_?search|retrieval|mcp_?servers|system_?tool)$/i
