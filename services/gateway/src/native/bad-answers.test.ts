@@ -71,7 +71,7 @@ describe.each(Object.entries(NATIVE_APIS) as [ProviderId, NativeApi][])('%s', (p
     expect(await connection.ended('success')).toMatchObject({ unreadUsage: true })
     const { requests, tokens } = await connection.isSettled()
     expect(requests).toBe(1)
-    const { max_tokens: maximum = connection.settings.defaultMaxOutputTokens } = streamed?.body as MaxTokens
+    const { max_tokens: maximum = connection.settings.defaultMaxOutputTokens } = (streamed?.body ?? {}) as MaxTokens
     expect(tokens).toBeGreaterThan(maximum)
     expect(tokens).toBeLessThan(maximum + 200)
   })
