@@ -1,7 +1,9 @@
 import type { ServerResponse } from 'node:http'
 import type { ProviderId } from '@sluice/contracts'
+import { providerAdapter } from '@sluice/providers'
 import { eventually } from '@sluice/testkit'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { estimateCost } from './domain/estimate-cost.ts'
 import { postJson, type RawAnswer } from './testing/exchange.ts'
 import { type FreshConnection, freshConnection } from './testing/fresh-connection.ts'
 import { type RawUpstream, startRawUpstream, writePieces } from './testing/raw-upstream.ts'
@@ -38,6 +40,16 @@ function send({ baseURL, settings }: FreshConnection, body: object, at = PATHS[s
 
 function sendUnified({ settings }: FreshConnection, body: object): Promise<RawAnswer> {
   return postJson(`${path.gateway.url}/v1/chat/completions`, path.apiKey, { ...body, model: `${settings.name}/m` })
+}
+
+/** What a chat completion reserves that is the connection's first. */
+function estimateOf({ settings }: FreshConnection, body: object) {
+  const adapter = providerAdapter('openai')
+  const operation = adapter?.operation('POST', '/v1/chat/completions')
+  if (adapter === undefined || operation === undefined) return expect.unreachable()
+  const estimate = estimateCost(adapter.inspect(operation, body, JSON.stringify(body).length), settings, undefined)
+  expect(estimate.outputTokens).toBe(60)
+  return estimate
 }
 
 function answer(
@@ -221,7 +233,7 @@ describe('a response of which nothing was understood', () => {
     answer(response)
     await send(connection, body)
     const { tokens } = await connection.isSettled()
-    expect(tokens).toBe(Math.ceil(JSON.stringify(body).length / 4) + 60)
+    expect(tokens).toBe(estimateOf(connection, body).tokens)
     expect(await connection.ended('success')).toMatchObject({ unreadUsage: true })
   })
 
@@ -229,7 +241,7 @@ describe('a response of which nothing was understood', () => {
     const connection = await connect()
     answer(completion({ completion_tokens: 9 }))
     await send(connection, CHAT)
-    const inputTokens = Math.ceil(JSON.stringify(CHAT).length / 4)
+    const inputTokens = estimateOf(connection, CHAT).promptTokens
     await connection.isCharged({ requests: 1, tokens: inputTokens + 9 })
     const event = await connection.ended('success')
     expect(event).toMatchObject({ unreadUsage: true, usage: { inputTokens, outputTokens: 9 } })
