@@ -75,10 +75,14 @@ export class EventStreamReader implements AnswerReader {
 
   #filter(block: Buffer): void {
     const span = eventData(block)
-    if (span === undefined) this.#read(block)
-    const data = span && block.subarray(span.start, span.end)
-    const member = data && this.#note(data)
-    if (span === undefined || data === undefined || member === undefined) {
+    if (span === undefined) {
+      this.#read(block)
+      this.#passed.push(block)
+      return
+    }
+    const data = block.subarray(span.start, span.end)
+    const member = this.#note(data)
+    if (member === undefined) {
       this.#passed.push(block)
     } else if (isNull(data, member)) {
       this.#passed.push(block.subarray(0, span.start), ...withoutMember(data, member), block.subarray(span.end))
