@@ -182,6 +182,8 @@ export interface AnswerReader {
   readonly partialUsage?: PartialUsage | undefined
   /** Responses to the operation report their usage: one that came to its end without it has not been understood. */
   readonly reportsUsage?: boolean
+  /** The usage is of input, too, that the request did not hold: the provider's own tools found it, or the provider changed the prompt. */
+  readonly providerAddedInput?: boolean
   /** Output tokens that have passed by, as far as they can be counted without the provider telling. */
   readonly outputTokensSeen: number
   /**

@@ -1,6 +1,6 @@
 import { claudeMedia } from '../claude/prompt-media.ts'
 import { inspectPrompt } from '../prompt/inspect-prompt.ts'
-import { providerAddsInput } from '../prompt/provider-input.ts'
+import { hasStoredPrompt, providerAddsInput } from '../prompt/provider-input.ts'
 import type { Operation, RequestInspection } from '../provider-adapter.ts'
 import { inspectUnlisted } from '../unlisted/inspect.ts'
 import { FREE } from '../wire/free.ts'
@@ -27,6 +27,7 @@ export function inspectAnthropicRequest(operation: Operation, body: unknown, siz
     ...inspectPrompt(body, model, 'anthropic'),
     mediaParts: media.parts,
     mediaTokens: media.tokens,
+    ...(hasStoredPrompt(body) ? { hasStoredPrompt: true } : {}),
     ...(providerAddsInput(body, model) ? { providerAddsInput: true } : {}),
     ...maximum,
     outputs: 1,

@@ -1,5 +1,5 @@
 import { inspectPrompt } from '../prompt/inspect-prompt.ts'
-import { providerAddsInput } from '../prompt/provider-input.ts'
+import { hasStoredPrompt, providerAddsInput } from '../prompt/provider-input.ts'
 import type { Operation, RequestInspection } from '../provider-adapter.ts'
 import { FREE } from '../wire/free.ts'
 import { isRecord } from '../wire/is-record.ts'
@@ -19,7 +19,7 @@ export function inspectBedrockRequest({ kind, model = '' }: Operation, body: unk
     mediaParts: media.parts,
     mediaTokens: media.tokens,
     // A prompt of Bedrock's prompt management, which the path names.
-    ...(model.includes(':prompt/') ? { hasStoredPrompt: true } : {}),
+    ...(model.includes(':prompt/') || hasStoredPrompt(body) ? { hasStoredPrompt: true } : {}),
     ...(providerAddsInput(body, model) ? { providerAddsInput: true } : {}),
     ...maximum,
     outputs: invokes ? outputCount(body.num_generations, body.n) : 1,

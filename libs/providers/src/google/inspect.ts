@@ -1,5 +1,5 @@
 import { inspectPrompt } from '../prompt/inspect-prompt.ts'
-import { providerAddsInput } from '../prompt/provider-input.ts'
+import { hasStoredPrompt, providerAddsInput } from '../prompt/provider-input.ts'
 import type { Operation, RequestInspection } from '../provider-adapter.ts'
 import { inspectUnlisted } from '../unlisted/inspect.ts'
 import { FREE } from '../wire/free.ts'
@@ -27,7 +27,7 @@ export function inspectGoogleRequest(operation: Operation, body: unknown, sizeBy
     mediaParts: media.parts,
     mediaTokens: media.tokens,
     ...(providerAddsInput(body, model) ? { providerAddsInput: true } : {}),
-    ...(typeof (body.cachedContent ?? body.cached_content) === 'string' ? { hasStoredPrompt: true } : {}),
+    ...(hasStoredPrompt(body) ? { hasStoredPrompt: true } : {}),
     ...maximum,
     outputs: outputCount(...configs.flatMap((config) => [config.candidateCount, config.candidate_count])),
     addsUsage: false,

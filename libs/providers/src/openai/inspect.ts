@@ -1,6 +1,6 @@
 import type { ProviderId } from '@sluice/contracts'
 import { inspectPrompt } from '../prompt/inspect-prompt.ts'
-import { providerAddsInput } from '../prompt/provider-input.ts'
+import { hasStoredPrompt, providerAddsInput } from '../prompt/provider-input.ts'
 import type { Operation, RequestInspection } from '../provider-adapter.ts'
 import { inspectUnlisted } from '../unlisted/inspect.ts'
 import { FREE } from '../wire/free.ts'
@@ -36,7 +36,10 @@ export function inspectOpenAiRequest(
     mediaParts: media.parts,
     mediaTokens: media.tokens,
     ...(providerAddsInput(body, model) ? { providerAddsInput: true } : {}),
-    ...(operation.kind === 'responses' && hasStoredPrompt(body) ? { hasStoredPrompt: true } : {}),
+    // A prompt template that the provider keeps; elsewhere `prompt` is the text itself.
+    ...(hasStoredPrompt(body) || (operation.kind === 'responses' && isRecord(body.prompt))
+      ? { hasStoredPrompt: true }
+      : {}),
     ...maximum,
     outputs: outputCount(body.n, body.best_of),
     addsUsage: streamed && TELLS_USAGE_ON_REQUEST.has(operation.kind) && !asksForUsage(body.stream_options),
@@ -64,15 +67,6 @@ function notLegible(operation: Operation): Omit<RequestInspection, 'model'> {
 function imagesOf({ image, images, mask }: Readonly<Record<string, unknown>>): unknown {
   const given = [image, images, mask].flat().filter((value) => typeof value === 'string' || isRecord(value))
   return given.map((value) => ({ type: 'image_url', ...(isRecord(value) ? value : { url: value }) }))
-}
-
-/** It goes on from an earlier response, a conversation or a prompt template that the provider keeps. */
-function hasStoredPrompt(body: Readonly<Record<string, unknown>>): boolean {
-  return typeof body.previous_response_id === 'string' || isPresent(body.conversation) || isRecord(body.prompt)
-}
-
-function isPresent(value: unknown): boolean {
-  return typeof value === 'string' || isRecord(value)
 }
 
 function asksForUsage(streamOptions: unknown): boolean {
