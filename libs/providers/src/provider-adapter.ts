@@ -142,7 +142,10 @@ export interface RequestInspection {
   /** Empty where the request names none, or it cannot be read. */
   readonly model: string
   readonly streamed: boolean
-  /** UTF-8 bytes of what the model reads as text: not the JSON around it, media, sealed reasoning, or {@link toolTokens}. */
+  /**
+   * UTF-8 bytes of what the model reads as text: not the JSON around it, media, sealed reasoning, or {@link toolTokens}. Text that is denser
+   * than prose, such as code, counts with as many bytes as prose of its cost has.
+   */
   readonly promptBytes: number
   /** How many bytes make a token with models of this family, before anything is learned; absent where nothing is known. */
   readonly bytesPerToken?: number

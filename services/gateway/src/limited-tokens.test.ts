@@ -184,7 +184,7 @@ describe('limits of input and output tokens that are configured', () => {
   })
 
   it('refuse what is larger than the whole of one, and name it', async () => {
-    const { send } = await connect(limited)
+    const { send } = await connect({ ...limited, tokenReservation: 'maximum' })
     const { status, body } = await send({ ...cachedPrompt(700), max_tokens: 501 })
     expect(status).toBe(400)
     expect(body.toString()).toContain(

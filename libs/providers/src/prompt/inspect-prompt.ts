@@ -16,7 +16,7 @@ export function inspectPrompt(
   const profile = modelProfile(model, provider)
   const toolTokens = toolTokensOf(text, profile, body)
   return {
-    promptBytes: text.textBytes,
+    promptBytes: text.textBytes + text.denseBytes,
     bytesPerToken: profile.bytesPerToken,
     frameTokens: profile.baseTokens + text.turns * profile.turnTokens + text.calls * profile.callTokens,
     ...(toolTokens === 0 ? {} : { toolTokens }),
