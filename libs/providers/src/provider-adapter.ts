@@ -142,7 +142,10 @@ export interface RequestInspection {
   /** Empty where the request names none, or it cannot be read. */
   readonly model: string
   readonly streamed: boolean
-  /** UTF-8 bytes of what the model reads as text: not the JSON around it, media, sealed reasoning, or {@link toolTokens}. */
+  /**
+   * UTF-8 bytes of what the model reads as text: not the JSON around it, media, sealed reasoning, or {@link toolTokens}. Text that is denser
+   * than prose, such as code, counts with as many bytes as prose of its cost has.
+   */
   readonly promptBytes: number
   /** How many bytes make a token with models of this family, before anything is learned; absent where nothing is known. */
   readonly bytesPerToken?: number
@@ -182,6 +185,8 @@ export interface AnswerReader {
   readonly partialUsage?: PartialUsage | undefined
   /** Responses to the operation report their usage: one that came to its end without it has not been understood. */
   readonly reportsUsage?: boolean
+  /** The usage is of input, too, that the request did not hold: the provider's own tools found it, or the provider changed the prompt. */
+  readonly providerAddedInput?: boolean
   /** Output tokens that have passed by, as far as they can be counted without the provider telling. */
   readonly outputTokensSeen: number
   /**

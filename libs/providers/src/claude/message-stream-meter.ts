@@ -2,7 +2,7 @@ import type { TokenUsage } from '@sluice/contracts'
 import type { PartialUsage } from '../provider-adapter.ts'
 import { isRecord } from '../wire/is-record.ts'
 import { parseJson } from '../wire/parse-json.ts'
-import { partialUsage } from '../wire/reported-usage.ts'
+import { hasAddedInput, partialUsage } from '../wire/reported-usage.ts'
 import { approximateTokens } from '../wire/token-count.ts'
 import type { UsageMeter } from '../wire/watching-reader.ts'
 import { claudeErrorStatus } from './error-types.ts'
@@ -11,6 +11,7 @@ import {
   type ClaudeUsage,
   mergeClaudeUsage,
   readClaudeUsage,
+  readContextEdits,
   reportedClaudeUsage,
   totalUsage,
 } from './usage.ts'
@@ -41,6 +42,10 @@ export class MessageStreamMeter implements UsageMeter {
     return partialUsage(reportedClaudeUsage(this.#sum))
   }
 
+  get providerAddedInput(): boolean {
+    return hasAddedInput(reportedClaudeUsage(this.#sum))
+  }
+
   get outputTokensSeen(): number {
     return approximateTokens(this.#outputBytes)
   }
@@ -61,6 +66,7 @@ export class MessageStreamMeter implements UsageMeter {
         break
       case 'message_delta':
         this.noteFinalUsage(readClaudeUsage(event.usage))
+        this.#note(readContextEdits(event.context_management))
         break
       case 'error':
         this.errorStatus = claudeErrorStatus(event.error)

@@ -3,7 +3,7 @@ import type { PartialUsage } from '../provider-adapter.ts'
 import { isRecord } from '../wire/is-record.ts'
 import { findLastMember } from '../wire/json-member.ts'
 import { parseJson } from '../wire/parse-json.ts'
-import { partialUsage } from '../wire/reported-usage.ts'
+import { hasAddedInput, partialUsage } from '../wire/reported-usage.ts'
 import { approximateTokens, tokenCount } from '../wire/token-count.ts'
 import type { UsageMeter } from '../wire/watching-reader.ts'
 import { addGoogleUsage, type GoogleUsage, reportedGoogleUsage, totalUsage } from './usage.ts'
@@ -20,6 +20,10 @@ export class ChunkMeter implements UsageMeter {
 
   get partialUsage(): PartialUsage | undefined {
     return partialUsage(reportedGoogleUsage(this.#told))
+  }
+
+  get providerAddedInput(): boolean {
+    return hasAddedInput(reportedGoogleUsage(this.#told))
   }
 
   /** Of the chunks that told no usage. */

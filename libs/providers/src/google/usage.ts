@@ -34,6 +34,7 @@ export function reportedGoogleUsage(usage: GoogleUsage | undefined): ReportedUsa
     totalTokens,
     cachedInputTokens: cachedTokens,
     reasoningTokens: thoughtTokens,
+    addedInputs: toolUseTokens,
   }
 }
 

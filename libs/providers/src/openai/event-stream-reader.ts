@@ -3,7 +3,7 @@ import type { AnswerReader, PartialUsage } from '../provider-adapter.ts'
 import { EventBlocks } from '../wire/event-blocks.ts'
 import { eventData, eventMessage } from '../wire/event-data.ts'
 import { findLastMember, type MemberSpan, withoutMember } from '../wire/json-member.ts'
-import { highestCounts, partialUsage, type ReportedUsage, wholeUsage } from '../wire/reported-usage.ts'
+import { hasAddedInput, highestCounts, partialUsage, type ReportedUsage, wholeUsage } from '../wire/reported-usage.ts'
 import { streamErrorStatus } from './stream-error.ts'
 import { findOpenAiUsage } from './usage.ts'
 
@@ -40,6 +40,10 @@ export class EventStreamReader implements AnswerReader {
 
   get partialUsage(): PartialUsage | undefined {
     return partialUsage(this.#reported)
+  }
+
+  get providerAddedInput(): boolean {
+    return hasAddedInput(this.#reported)
   }
 
   /** Each event with output brings one token, which is how OpenAI streams. */

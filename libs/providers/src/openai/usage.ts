@@ -1,7 +1,7 @@
 import { findUsage, type JsonEnds } from '../wire/find-usage.ts'
 import { isRecord } from '../wire/is-record.ts'
-import { highest, type ReportedUsage } from '../wire/reported-usage.ts'
-import { tokenCount } from '../wire/token-count.ts'
+import { highest, highestCounts, type ReportedUsage } from '../wire/reported-usage.ts'
+import { countsWithin, tokenCount } from '../wire/token-count.ts'
 
 /**
  * How deep a `usage` may stand, the likeliest first: in the document; in `x_groq`, or the `response` of an event; in a choice, as
@@ -43,12 +43,54 @@ export function readOpenAiUsage(usage: unknown): ReportedUsage | undefined {
       detail(usage.completion_tokens_details ?? usage.output_tokens_details, 'reasoning_tokens'),
       tokenCount(usage.reasoning_tokens),
     ),
+    addedInputs: addedInputsOf(usage),
   }
 }
 
 /** Finds the usage in a JSON document, or in what is kept of it. */
 export function findOpenAiUsage(json: JsonEnds): ReportedUsage | undefined {
-  return findUsage(json, 'usage', OPENAI_USAGE_DEPTHS, readOpenAiUsage)
+  const usage = findUsage(json, 'usage', OPENAI_USAGE_DEPTHS, readOpenAiUsage)
+  if (usage === undefined) return undefined
+  let reported: ReportedUsage = usage
+  for (const { name, key, read } of BESIDE_USAGE) {
+    const addedInputs = json.tail.includes(key) ? findUsage(json, name, [1, 2], read) : undefined
+    if (addedInputs !== undefined) reported = highestCounts(reported, { addedInputs })
+  }
+  return reported
+}
+
+/**
+ * How often the server's own tools were used: OpenRouter's and Anthropic's, xAI's, Perplexity's, and tokens of Mistral's connectors.
+ * @see https://openrouter.ai/docs/api-reference/overview on `server_tool_use`
+ * @see https://docs.x.ai/docs/guides/tools/overview
+ */
+function addedInputsOf(usage: Readonly<Record<string, unknown>>): number | undefined {
+  return highest(
+    countsWithin(usage.server_tool_use),
+    countsWithin(usage.server_tool_use_details),
+    countsWithin(usage.server_side_tool_usage_details),
+    tokenCount(usage.num_server_side_tools_used),
+    tokenCount(usage.num_sources_used),
+    tokenCount(usage.num_search_queries),
+    tokenCount(usage.citation_tokens),
+    tokenCount(usage.connector_tokens),
+  )
+}
+
+/** Members beside the usage that say what of it the response's own tools and models had: OpenAI's, and Groq's compound systems'. */
+const BESIDE_USAGE = [
+  { name: 'tool_usage', key: '"tool_usage"', read: searchesOf },
+  { name: 'usage_breakdown', key: '"usage_breakdown"', read: modelRunsOf },
+] as const
+
+function searchesOf(tools: unknown): number | undefined {
+  return isRecord(tools) && isRecord(tools.web_search) ? tokenCount(tools.web_search.num_requests) : undefined
+}
+
+/** Of Groq's compound systems each run of a model reads what came before it. */
+function modelRunsOf(breakdown: unknown): number | undefined {
+  const models = isRecord(breakdown) ? breakdown.models : undefined
+  return Array.isArray(models) ? models.length : undefined
 }
 
 /**

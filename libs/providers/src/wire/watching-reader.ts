@@ -8,7 +8,8 @@ export interface MessageSplitter {
 }
 
 /** Learns from the messages of one stream, in order. Never throws, whatever they hold. */
-export interface UsageMeter extends Pick<AnswerReader, 'usage' | 'partialUsage' | 'outputTokensSeen' | 'errorStatus'> {
+export interface UsageMeter
+  extends Pick<AnswerReader, 'usage' | 'partialUsage' | 'providerAddedInput' | 'outputTokensSeen' | 'errorStatus'> {
   note(message: Buffer): void
 }
 
@@ -28,6 +29,10 @@ export class WatchingReader implements AnswerReader {
 
   get partialUsage(): PartialUsage | undefined {
     return this.#meter.partialUsage
+  }
+
+  get providerAddedInput(): boolean {
+    return this.#meter.providerAddedInput ?? false
   }
 
   get outputTokensSeen(): number {

@@ -136,6 +136,32 @@ it('tries with all of a limit that the provider may count less toward, and with 
   expect(reservedWithin(reserved, denied, openai)).toBeUndefined()
 })
 
+const FULL = { tokens: 49_000, promptTokens: 4_000, outputTokens: 45_000 }
+
+/** Whether a request that always states the model's maximum gets through a discovered limit that is lower. */
+it.each([
+  ['anthropic', 'tokens', 40_000, 128_000, true],
+  ['anthropic', 'outputTokens', 8_000, 64_000, true],
+  ['aws-bedrock', 'tokens', 40_000, 128_000, true],
+  ['groq', 'tokens', 6_000, 64_000, true],
+  // Google limits input alone, of which a stated maximum is no part.
+  ['google', 'inputTokens', 8_000, 128_000, true],
+  // OpenAI counts the larger of prompt and maximum.
+  ['openai', 'tokens', 66_000, 64_000, true],
+  ['openai', 'tokens', 30_000, 64_000, false],
+] as const)('%s, limit of %s %i, stated %i', (provider, metric, limit, maxOutputTokens, passes) => {
+  const known = connection({ provider, enforceDiscovered: true })
+  const reserved = reservedTokens({
+    connection: known,
+    inspection: { ...INSPECTION, maxOutputTokens },
+    estimate: FULL,
+  })
+  const asked = reserved.limited?.[metric] ?? 0
+  const denied = { status: 'denied', code: 'request_exceeds_capacity', period: 'minute', model: MODEL } as const
+  const within = reservedWithin(reserved, { ...denied, metric, limit, excess: asked - limit }, known.adapter)
+  expect(asked <= limit || within?.limited?.[metric] === limit).toBe(passes)
+})
+
 const split = countedCost({ tokens: 50, inputTokens: 45, outputTokens: 5, limited: { requests: 1, tokens: 9 } })
 const whole = countedCost({ tokens: 100 })
 

@@ -66,7 +66,9 @@ export function reservedWithin(
 ): ReservedTokens | undefined {
   const { limited } = reserved
   if (denied.code !== 'request_exceeds_capacity' || denied.model === undefined || denied.metric === 'requests') return
-  if (limited === undefined || !limitCounting.mayCountLess) return
+  if (limited === undefined) return
+  const { tokens, inputTokens = tokens, outputTokens = 0 } = limited
+  if (!limitCounting.mayCountLess({ tokens, inputTokens, outputTokens }, denied.metric, denied.limit)) return
   return { ...reserved, limited: { ...limited, [denied.metric]: denied.limit } }
 }
 

@@ -393,6 +393,7 @@ export class AnswerRelay implements AnswerSink {
       usage: this.#pipe?.reader.usage,
       partialUsage: this.#pipe?.reader.partialUsage,
       reportsUsage: this.#pipe?.reader.reportsUsage ?? false,
+      providerAddedInput: this.#pipe?.reader.providerAddedInput ?? false,
       outputTokensSeen: this.#pipe?.reader.outputTokensSeen ?? 0,
     })
   }

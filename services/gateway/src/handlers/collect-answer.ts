@@ -63,6 +63,7 @@ export function collectAnswer(
         usage: undefined,
         partialUsage: undefined,
         reportsUsage: false,
+        providerAddedInput: false,
         outputTokensSeen: 0,
       })
       resolve(interruptedBy === undefined && status !== undefined ? { status, body } : undefined)

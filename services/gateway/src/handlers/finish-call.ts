@@ -29,6 +29,8 @@ export interface CallResult {
   readonly partialUsage: PartialUsage | undefined
   /** Answers to the operation tell their usage. */
   readonly reportsUsage: boolean
+  /** The usage is of input that the request did not hold, too. */
+  readonly providerAddedInput: boolean
   readonly outputTokensSeen: number
 }
 
@@ -78,8 +80,11 @@ export function finishCall(
   const isWhole = result.interruptedBy === undefined && result.errorStatus === undefined
   // What nothing is known of may not be like the model's other requests.
   if (result.usage !== undefined && !call.operation.unlisted) {
-    learned.learn(call.inspection, result.usage, isWhole)
-    cachedShares.learn(call.inspection.model, result.usage)
+    const { inspection } = call
+    const { providerAddedInput } = result
+    learned.learn(providerAddedInput ? { ...inspection, providerAddsInput: true } : inspection, result.usage, isWhole)
+    // What a provider reads again in a loop of its own it caches too, which says nothing about the next prompt.
+    if (!providerAddedInput) cachedShares.learn(inspection.model, result.usage)
   }
   const event: ResponseEvent = {
     requestId: result.requestId,
