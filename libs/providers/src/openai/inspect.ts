@@ -39,6 +39,7 @@ export function inspectOpenAiRequest(
     ...(operation.kind === 'responses' && hasStoredPrompt(body) ? { hasStoredPrompt: true } : {}),
     ...maximum,
     outputs: outputCount(body.n, body.best_of),
+    ...(operation.kind === 'responses' && body.background === true ? { inBackground: true } : {}),
     addsUsage: streamed && TELLS_USAGE_ON_REQUEST.has(operation.kind) && !asksForUsage(body.stream_options),
   }
 }

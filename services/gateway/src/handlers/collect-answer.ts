@@ -64,6 +64,7 @@ export function collectAnswer(
         partialUsage: undefined,
         reportsUsage: false,
         outputTokensSeen: 0,
+        background: undefined,
       })
       resolve(interruptedBy === undefined && status !== undefined ? { status, body } : undefined)
     }
