@@ -27,7 +27,6 @@ export function beyondCharge(
 ): { readonly beyond: Beyond; readonly kept: BackgroundCharge } | undefined {
   const { charged } = kept
   const recorded = recordedWith(kept.recorded ?? NO_USAGE, reported)
-  const usage = { ...recorded }
   const total = (reported.inputTokens ?? charged.inputTokens) + (reported.outputTokens ?? charged.outputTokens)
   const next = {
     tokens: highest(charged.tokens, total),
@@ -39,7 +38,7 @@ export function beyondCharge(
     inputTokens: next.inputTokens - charged.inputTokens,
     outputTokens: next.outputTokens - charged.outputTokens,
   }
-  const more = difference(usage, kept.recorded ?? NO_USAGE)
+  const more = difference(recorded, kept.recorded ?? NO_USAGE)
   if (more === undefined && Object.values(charge).every((tokens) => tokens === 0)) return undefined
   const { model, pool = '' } = kept
   return { beyond: { model, pool, charge, usage: more }, kept: { ...kept, charged: next, recorded } }

@@ -372,7 +372,10 @@ export class AnswerRelay implements AnswerSink {
       // What a broken answer holds so far still counts.
       if (interruptedBy !== undefined) this.#pipe?.reader.end()
       const background = this.#pipe?.reader.background
-      if (background?.usage === undefined) return this.#record(sent, interruptedBy, upstreamMs)
+      if (background?.usage === undefined) {
+        this.#record(sent, interruptedBy, upstreamMs)
+        return
+      }
       // Another request began what this response reports on.
       const { id } = this.#call.connection.settings
       void this.#plane.backgroundResponses
