@@ -14,12 +14,11 @@ it('names the limit that a body exceeds, and its size where it is stated', async
   const headers = { 'content-type': 'application/json' }
   const declared = await fetch(`${url}/body`, { method: 'POST', headers, body: JSON.stringify('x'.repeat(30)) })
   expect(declared.status).toBe(413)
-  expect((await declared.json()).error).toMatchObject({
-    code: 'payload_too_large',
-    message: expect.stringMatching(/\b32\b.*\b20\b/),
+  expect(await declared.json()).toMatchObject({
+    error: { code: 'payload_too_large', message: expect.stringMatching(/\b32\b.*\b20\b/) },
   })
   const body = new Blob([JSON.stringify('x'.repeat(30))]).stream()
   const chunked = await fetch(`${url}/body`, { method: 'POST', headers, body, duplex: 'half' } as RequestInit)
   expect(chunked.status).toBe(413)
-  expect((await chunked.json()).error.message).toMatch(/\b20\b/)
+  expect(await chunked.text()).toMatch(/\b20\b/)
 })
