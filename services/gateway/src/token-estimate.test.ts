@@ -8,8 +8,8 @@ import { startDataPath, type TestDataPath } from './testing/start-data-path.ts'
 import { startGateway, type TestGateway } from './testing/start-gateway.ts'
 
 const MODEL = 'gpt-4.1-mini'
-/** Far more bytes for each token than four, by the simulator's count. */
-const MESSAGES = [{ role: 'user', content: 'äöü '.repeat(250) }]
+/** Far more bytes for each token than four, by the simulator's count. All of one length, so that counting a sample is exact. */
+const MESSAGES = [{ role: 'user', content: 'äöüß'.repeat(250) }]
 const LIMIT = 100_000
 const TOO_MUCH = 200_000
 const credential = { apiKey: 'sk-upstream' }
