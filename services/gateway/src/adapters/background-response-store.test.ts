@@ -20,7 +20,10 @@ afterAll(async () => {
 
 function openStore(over = bus): { readonly store: BackgroundResponseStore; readonly warnings: string[] } {
   const warnings: string[] = []
-  return { store: backgroundResponseStore(over, { warn: (...args: unknown[]) => void warnings.push(String(args[1])) }), warnings }
+  return {
+    store: backgroundResponseStore(over, { warn: (...args: unknown[]) => void warnings.push(String(args[1])) }),
+    warnings,
+  }
 }
 
 it('gives what goes beyond to one of many stores that are asked at once, right after it was remembered', async () => {
