@@ -32,6 +32,7 @@ export function inspectOpenAiRequest(
   inspection.streamed = streamed
   // A prompt template that the provider keeps; elsewhere `prompt` is the text itself.
   if (operation.kind === 'responses' && isRecord(body.prompt)) inspection.hasStoredPrompt = true
+  if (operation.kind === 'responses' && body.background === true) inspection.inBackground = true
   if (body.n !== undefined || body.best_of !== undefined) inspection.outputs = outputCount(body.n, body.best_of)
   inspection.addsUsage = streamed && TELLS_USAGE_ON_REQUEST.has(operation.kind) && !asksForUsage(body.stream_options)
   return inspection

@@ -65,6 +65,7 @@ export function collectAnswer(
         reportsUsage: false,
         providerAddedInput: false,
         outputTokensSeen: 0,
+        background: undefined,
       })
       resolve(interruptedBy === undefined && status !== undefined ? { status, body } : undefined)
     }

@@ -1,7 +1,17 @@
 import type { RateLimitReading, ResponseEvent, TokenUsage } from '@sluice/contracts'
-import type { PartialUsage, WireHeaders } from '@sluice/providers'
+import type { BackgroundReading, PartialUsage, WireHeaders } from '@sluice/providers'
+import { type Beyond, withBeyond } from '../domain/background-charge.ts'
 import { chargedOutput, chargedUsage, isUnread } from '../domain/charged-usage.ts'
-import { type CallEnd, coolDownOf, limitedCost, outcomeOf, type Refused, settledCost } from '../domain/settlement.ts'
+import { MAX_TOKENS } from '../domain/estimate-cost.ts'
+import {
+  type CallEnd,
+  coolDownOf,
+  limitedCost,
+  outcomeOf,
+  type Refused,
+  settledCost,
+  settledTokens,
+} from '../domain/settlement.ts'
 import type { DataPlane } from '../ports/data-plane.ts'
 import type { PermittedCall } from './call.ts'
 import { rejectsCredential } from './credential-rejection.ts'
@@ -32,6 +42,8 @@ export interface CallResult {
   /** The usage is of input that the request did not hold, too. */
   readonly providerAddedInput: boolean
   readonly outputTokensSeen: number
+  /** Which response of those that the provider makes in the background it is about. */
+  readonly background: BackgroundReading | undefined
 }
 
 /** What a 429 that the call got is about. */
@@ -47,11 +59,21 @@ function refusedOf({ connection, inspection, pool, estimate }: PermittedCall, re
   return { model: inspection.model, pool, tokens: estimate.tokens, nothingLeft }
 }
 
-/** Settles the call's permit, learns from it, and records its event. */
+/** Whether the provider goes on with a response though this one has ended, so that what was reserved for it may yet be used. */
+function isMadeLater({ inspection }: PermittedCall, { sent, status, usage, errorStatus }: CallResult): boolean {
+  const hasBegun = sent && status !== undefined && status < 300 && errorStatus === undefined
+  return inspection.inBackground === true && hasBegun && usage === undefined
+}
+
+/**
+ * Settles the call's permit, learns from it, and records its event.
+ * @param beyond what it reports that a response in the background has used beyond what is charged and recorded for that
+ */
 export function finishCall(
-  { events, clock, credentialReports }: DataPlane,
+  { events, clock, credentialReports, backgroundResponses }: DataPlane,
   call: PermittedCall,
   result: CallResult,
+  beyond?: Beyond,
 ): void {
   const { adapter, settings, learned, cachedShares } = call.connection
   const { status, headers = {}, headersAtMs = 0, errorStatus, errorBody, credentialVersion } = result
@@ -63,6 +85,7 @@ export function finishCall(
     credentialReports.accepted(settings, credentialVersion)
   }
   const unread = isUnread(result, estimate)
+  const isUnderWay = isMadeLater(call, result)
   const usage = result.usage ?? chargedUsage(result.partialUsage, result.outputTokensSeen, estimate)
   const end: CallEnd = {
     sent: result.sent,
@@ -71,12 +94,21 @@ export function finishCall(
     errorStatus,
     isCredentialRejected,
     usage,
-    outputTokensSeen: unread ? chargedOutput(result.outputTokensSeen, estimate) : result.outputTokensSeen,
+    outputTokensSeen: unread || isUnderWay ? chargedOutput(result.outputTokensSeen, estimate) : result.outputTokensSeen,
     retryAfterMs:
       (errorStatus ?? status) === 429 ? adapter.retryAfterMs(headers, headersAtMs, result.errorBody) : undefined,
   }
   const coolDown = coolDownOf(end, refusedOf(call, result))
-  call.permit.settle(settledCost(end, call), coolDown, limitedCost(end, call))
+  call.permit.settle(withBeyond(settledCost(end, call), beyond, call.connection), coolDown, limitedCost(end, call))
+  if (isUnderWay && result.background !== undefined) {
+    const { inputTokens, outputTokens } = settledTokens(end, estimate)
+    backgroundResponses.remember(settings.id, result.background.id, {
+      model: call.inspection.model,
+      ...(call.pool === '' ? {} : { pool: call.pool }),
+      charged: { tokens: Math.min(MAX_TOKENS, inputTokens + outputTokens), inputTokens, outputTokens },
+      ...(usage === undefined ? {} : { recorded: usage }),
+    })
+  }
   const isWhole = result.interruptedBy === undefined && result.errorStatus === undefined
   // What nothing is known of may not be like the model's other requests.
   if (result.usage !== undefined && !call.operation.unlisted) {
@@ -91,13 +123,15 @@ export function finishCall(
     startedAtMs: call.startedAtMs,
     endedAtMs: clock.nowMs(),
     apiKeyId: call.apiKey.id,
-    model: call.inspection.model,
+    model: beyond?.model ?? call.inspection.model,
     outcome: outcomeOf(end),
   }
-  if (call.pool !== '') event.pool = call.pool
+  const pool = beyond?.pool ?? call.pool
+  if (pool !== '') event.pool = pool
   if (result.timeToFirstByteMs !== undefined) event.timeToFirstByteMs = result.timeToFirstByteMs
   if (result.upstreamMs !== undefined) event.upstreamMs = result.upstreamMs
-  if (usage !== undefined) event.usage = usage
+  const recorded = beyond?.usage ?? usage
+  if (recorded !== undefined) event.usage = recorded
   if (unread) event.unreadUsage = true
   if (status !== undefined) {
     event.upstreamStatus = status
