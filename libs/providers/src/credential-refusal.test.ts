@@ -82,6 +82,7 @@ it.each<Case>([
   ['openai', 401, openAi('This feature is not available for your plan. Check your API key.')],
   ['openai', 401, openAi('The API key may not be used in this region', 'invalid_api_key')],
   ['openai', 401, openAi('模型不可用')],
+  ['openai', 401, { error: { message: 'Authentication Error, End User=x is blocked', type: 'auth_error' } }],
   ['openai', 401, openAi('The signature of the webhook does not match')],
   ['openai', 401, openAi('litellm.AuthenticationError: Incorrect API key provided. Received Model Group=x')],
   ['openai', 401, { error: { code: 'PermissionDenied', message: 'The principal lacks the permission for this.' } }],

@@ -56,7 +56,7 @@ function legible(text: string): string {
 
 /** What the key may be used for, rather than the key. */
 const USE =
-  /\b(?:models?|deployments?|engines?|regions?|country|countries|territory|territories|quotas?|budgets?|credits?|balance|billing|plans?|tiers?|scopes?|permissions?|permitted|rate limits?|limits?|exceeded|routes?|endpoint not|not (?:be )?(?:allowed|available|enabled)|allowed to|access to|ip address(?:es)?)\b/i
+  /\b(?:models?|deployments?|engines?|regions?|country|countries|territory|territories|quotas?|budgets?|credits?|balance|billing|plans?|tiers?|scopes?|permissions?|permitted|rate limits?|limits?|exceeded|routes?|endpoint not|not (?:be )?(?:allowed|available|enabled)|allowed to|access to|ip address(?:es)?|blocked|end[ -]?users?|guardrails?)\b/i
 
 /** OpenAI, Groq, Together: `invalid_api_key`; Cerebras: `wrong_api_key`; Moonshot: `invalid_authentication_error`; LiteLLM: `token_not_found_in_db`, `expired_key`. */
 const KEY_CODES: ReadonlySet<string> = new Set([

@@ -6,7 +6,10 @@ import type { ProviderConfig } from '../provider-adapter.ts'
  */
 export function configuredBaseUrl(config: ProviderConfig, ownUrl: string): string {
   if (typeof config.baseUrl !== 'string') return ownUrl
-  return config.baseUrl.trim().replace(/(?<!:)\/{2,}/g, '/').replace(/\/$/, '')
+  return config.baseUrl
+    .trim()
+    .replace(/(?<!:)\/{2,}/g, '/')
+    .replace(/\/$/, '')
 }
 
 /** Returns the URL without what its path ends with, however often: for what every path of the provider begins with again. */

@@ -3,11 +3,7 @@ import type { CostEstimate } from './estimate-cost.ts'
 import { type GatewayError, gatewayError } from './gateway-error.ts'
 
 /** The answer to a request whose permit was denied. */
-export function denialError(
-  denied: Denied,
-  connection: string,
-  requested: Requested,
-): GatewayError {
+export function denialError(denied: Denied, connection: string, requested: Requested): GatewayError {
   if (denied.code === 'upstream_cooldown') {
     const { model, pool, retryAfterMs } = denied
     const part = pool === undefined ? '' : ` (${pool})`

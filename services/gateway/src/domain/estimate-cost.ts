@@ -60,7 +60,8 @@ function reservedOutputs(
   const smallest = Math.min(tokenLimit, outputLimit)
   const share = Number.isFinite(smallest) ? Math.max(1, Math.floor(smallest / 10)) : defaultMaxOutputTokens
   // Whatever was learned or is asked for: what fits by its prompt is not refused for its outputs, of which one token each is left.
-  const roomFor = (each: number) => Math.max(Math.min(tokenLimit - promptTokens, outputLimit), Math.min(each, 1) * outputs)
+  const roomFor = (each: number) =>
+    Math.max(Math.min(tokenLimit - promptTokens, outputLimit), Math.min(each, 1) * outputs)
   if (stated === undefined) {
     // A small limit is not used up by a guess.
     const guess = Math.min(defaultMaxOutputTokens, percentile, share)

@@ -52,7 +52,7 @@ export class SecretRedaction {
   headers(headers: WireHeaders): WireHeaders {
     let all = ''
     for (const name in headers) all += `${headers[name]}\n`
-    const quotes = [...QUOTING].some((name) => headers[name] !== undefined)
+    const quotes = headers.location !== undefined || headers['www-authenticate'] !== undefined
     if (!quotes && this.#distinctiveOutOf(all) === all && this.#withoutAnnounced(all) === all) return headers
     const redacted: Record<string, string | string[]> = {}
     for (const [name, value] of Object.entries(headers)) {

@@ -41,7 +41,10 @@ const OF_A_MOMENT_AGO: ReadonlySet<string> = new Set([
  * Resolves when this gateway knows every key and connection that had been made when it was called, or after a second; with an error at once where
  * too many wait for that: what is not known yet is not said to be wrong.
  */
-export async function catchUp({ apiKeys, connections }: DataPlane): Promise<GatewayError | undefined> {
+export async function catchUp({
+  apiKeys,
+  connections,
+}: Pick<DataPlane, 'apiKeys' | 'connections'>): Promise<GatewayError | undefined> {
   const [keys, others] = await Promise.all([apiKeys.catchUp(), connections.catchUp()])
   return keys === 'busy' || others === 'busy' ? TOO_MANY_UNKNOWN : undefined
 }
