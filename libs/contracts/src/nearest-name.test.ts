@@ -63,16 +63,15 @@ describe('the distance behind it', () => {
   })
 
   it('takes little time where names are many and alike', () => {
-    const names = Array.from(
-      { length: 2_000 },
-      (_, index) => `team-production-openai-connection-of-europe-${index + 1_000}`,
-    )
-    const given = 'taem-prodcution-openia-conection-of-asia-77'
+    const names = Array.from({ length: 2_000 }, (_, index) => `${'ab'.repeat(28)}${index + 1_000}`)
+    const given = 'cd'.repeat(30)
+    // As long as they are, so that none is left out for its length.
+    expect(names[0]).toHaveLength(given.length)
     const began = process.cpuUsage()
-    for (let i = 0; i < 10; i++) nearestName(given, names)
+    for (let i = 0; i < 50; i++) nearestName(given, names)
     const { user, system } = process.cpuUsage(began)
-    // Of ten: the whole tables take ten seconds.
-    expect((user + system) / 1_000).toBeLessThan(1_000)
+    // Of fifty: the whole tables take more than ten seconds.
+    expect((user + system) / 1_000).toBeLessThan(4_000)
   })
 })
 
