@@ -42,7 +42,15 @@ export function nothingThere(method: string, path: string, routes: KnownRoutes):
   const known = new Set([...routes.keys()].flatMap((pattern) => /^\/api\/v1\/([\w-]+)/.exec(pattern)?.[1] ?? []))
   const near = nearestName(first, known)
   if (near !== undefined)
-    return `${what} Did you mean ${shownPath(`${PREFIX}/${[near, ...rest.split('/').slice(1)].join('/').replace(/\/+$/, '')}`)}?`
+    return `${what} Did you mean ${shownPath(
+      `${PREFIX}/${[
+        near,
+        ...rest
+          .split('/')
+          .slice(1)
+          .filter((part) => part !== ''),
+      ].join('/')}`,
+    )}?`
   return `${what} The API is at ${PREFIX}: ${[...known].sort().join(', ')}. Its description is ${PREFIX}/openapi.json.`
 }
 

@@ -79,7 +79,7 @@ export function unsupportedMessage(provider: ProviderId, connection: string, met
     return `${what} The path ends with a space or a line break: take it out of the base URL.`
   const foreign = foreignPathHint(provider, connection, path)
   if (foreign !== undefined) return `${what} ${foreign}`
-  if (provider === 'aws-bedrock' && method !== 'POST' && BEDROCK_PATH.test(path)) return `${what} It takes POST.`
+  if (provider === 'aws-bedrock' && method !== 'POST' && isBedrockPath(path)) return `${what} It takes POST.`
   return `${what} Its paths are ${PATHS[provider]}; an SDK's base URL is …${BASE_PATHS[provider].replace('NAME', connection)}.`
 }
 
@@ -109,14 +109,23 @@ export function shownPath(path: string): string {
 
 /** Whose API has such a path, by how it ends. */
 function providerOfPath(path: string): ProviderId | undefined {
-  return PATHS_OF.find(([form]) => form.test(path))?.[1]
+  return PATHS_OF.find(([form, provider]) => (provider === 'aws-bedrock' ? isBedrockPath(path) : form.test(path)))?.[1]
 }
 
-const BEDROCK_PATH = /\/model\/.+\/(?:converse(?:-stream)?|invoke(?:-with-response-stream)?|count-tokens)\/?$/
+/** Whether a path ends with an operation of a model. Two searches, as one expression for both would take quadratic time. */
+function isBedrockPath(path: string): boolean {
+  const operationAt = BEDROCK_OPERATION.exec(path)?.index
+  const modelAt = path.indexOf(MODEL)
+  return operationAt !== undefined && modelAt >= 0 && modelAt + MODEL.length < operationAt
+}
+
+const MODEL = '/model/'
+/** As everything here, it sees what nobody was asked about, and takes linear time: no repetition before another part, but at the beginning. */
+const BEDROCK_OPERATION = /\/(?:converse(?:-stream)?|invoke(?:-with-response-stream)?|count-tokens)\/?$/
 const PATHS_OF: readonly (readonly [RegExp, ProviderId])[] = [
   [/\/messages(?:\/count_tokens|\/batches)?\/?$/, 'anthropic'],
   [/:(?:generateContent|streamGenerateContent|embedContent|batchEmbedContents|countTokens)\/?$/, 'google'],
-  [BEDROCK_PATH, 'aws-bedrock'],
+  [BEDROCK_OPERATION, 'aws-bedrock'],
   [/^\/+openai\/v1\//, 'groq'],
   [
     /\/(?:chat\/completions|completions|responses|embeddings|moderations|audio\/\w+|images\/\w+|fine_tuning\/jobs|vector_stores|files|batches)\/?$/,
@@ -150,5 +159,5 @@ const BASE_PATHS: Readonly<Record<ProviderId, string>> = {
 const UNIFIED_HINT =
   "It serves a provider's own API below /connections/NAME/, and POST /v1/chat/completions, POST /v1/embeddings and GET /v1/models with " +
   '"CONNECTION/MODEL" as the model.'
-const TRAILING_SPACE = /(?:%20|%09|%0[ad])+\/?$/i
+const TRAILING_SPACE = /(?:%20|%09|%0[ad])\/?$/i
 const MAX_SHOWN_CHARS = 100

@@ -66,6 +66,18 @@ function isMadeLater({ inspection }: PermittedCall, { sent, status, usage, error
 }
 
 /**
+ * Returns whether a response shows that the provider takes the credential: one for which a model ran. Lists of models, and what is not known
+ * here, are public on some servers.
+ */
+function showsAcceptance(
+  { operation }: PermittedCall,
+  { status, errorStatus }: Pick<CallResult, 'status' | 'errorStatus'>,
+): boolean {
+  if (!operation.usesModel || operation.unlisted === true || status === undefined) return false
+  return status < 300 && errorStatus === undefined
+}
+
+/**
  * Settles the call's permit, learns from it, and records its event.
  * @param beyond what it reports that a response in the background has used beyond what is charged and recorded for that
  */
@@ -81,7 +93,7 @@ export function finishCall(
   const isCredentialRejected =
     status !== undefined && errorBody !== undefined && rejectsCredential(call, { status, headers, body: errorBody })
   if (isCredentialRejected) credentialReports.rejected(settings, credentialVersion, status)
-  else if (status !== undefined && status < 300 && credentialVersion !== undefined) {
+  else if (credentialVersion !== undefined && showsAcceptance(call, result)) {
     credentialReports.accepted(settings, credentialVersion)
   }
   const unread = isUnread(result, estimate)

@@ -78,9 +78,10 @@ export async function translateCall(
   const name = parseUnifiedModel(named.model)
   if (name === undefined) return { status: 'refused', error: noConnection(named.model, apiKey, plane) }
   let found = plane.connections.byName(name.connection)
-  let connection = usableConnection(found, name.connection, apiKey, plane.connections)
+  let connection = usableConnection(found, name.connection, apiKey)
   if ('code' in connection && mayBeOutdated(connection, request, '')) {
-    await catchUp(plane)
+    const busy = await catchUp(plane)
+    if (busy !== undefined) return { status: 'refused', error: busy, connection: found }
     found = plane.connections.byName(name.connection)
     const current = plane.apiKeys.byHash(apiKey.hash) ?? apiKey
     connection = usableConnection(found, name.connection, current, plane.connections)
