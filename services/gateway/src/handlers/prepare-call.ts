@@ -7,6 +7,7 @@ import { notJsonType } from '../domain/parse-json-object.ts'
 import { type InspectedBody, isForm } from '../domain/readings.ts'
 import type { WithoutUsage } from '../domain/stream-usage-refusals.ts'
 import type { DataPlane } from '../ports/data-plane.ts'
+import type { ReadingTask } from '../ports/documents.ts'
 import type { Call, PreparedCall } from './call.ts'
 import { isJudged, isRestricted, modelRefusal } from './judge-models.ts'
 
@@ -91,7 +92,17 @@ async function inspectedBody(
   const judged = mayWait || isJudged(call)
   const given = { provider, operation, headers, judged, withoutUsage: withoutUsageOf(plane, connection), body }
   const inspected = await documents.read('inspect', given, task)
-  return inspected.fault === undefined ? inspected : gatewayError('invalid_request', inspected.fault)
+  return inspected.isNoObject ? bodyFaultError(plane, inspected.body, task) : inspected
+}
+
+/** Returns what keeps a body from being a JSON object. The body must not be used any more. */
+export async function bodyFaultError(
+  { documents }: DataPlane,
+  body: Buffer,
+  task: Omit<ReadingTask, 'estimatedNs'>,
+): Promise<GatewayError> {
+  const fault = await documents.read('bodyFault', { body }, { ...task, estimatedNs: body.length * FAULT_BYTE_NS })
+  return gatewayError('invalid_request', fault)
 }
 
 /** Returns the models of a connection of which streams go without a request for usage; undefined for none. */
@@ -141,6 +152,8 @@ function refused(error: GatewayError): Preparation {
 
 /** Of a form, whose fields are looked at one by one. */
 const OTHER_BYTE_NS = 5
+/** Of JSON in which a fault is looked for, where it is made to be slow. */
+const FAULT_BYTE_NS = 60
 /**
  * Of a model's name as JSON. Applications choose it, and an exchange with the capacity service, which asks for a thousand permits
  * and settles a thousand, must yet be no longer than a message of NATS may be: 1 MiB.
