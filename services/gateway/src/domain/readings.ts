@@ -17,7 +17,6 @@ import {
   type WireHeaders,
 } from '@sluice/providers'
 import { notAnObject, parseJsonObject } from './parse-json-object.ts'
-import type { WithoutUsage } from './stream-usage-refusals.ts'
 
 /**
  * What is read from a request's body before it is sent. Each takes and gives plain data, bodies among it, and depends on nothing else, so
@@ -51,8 +50,8 @@ export interface BodyToInspect {
   readonly operation: Operation
   /** Models are told apart: some are not allowed, or have limits of their own. */
   readonly judged: boolean
-  /** The models of which streams go without a request for usage that the application did not make. Absent: none. */
-  readonly withoutUsage?: WithoutUsage | undefined
+  /** Streams go without a request for usage that the application did not make. */
+  readonly withoutUsage?: boolean | undefined
   /** The caller's. */
   readonly headers: WireHeaders
   readonly body: Buffer
@@ -71,7 +70,7 @@ function inspect({
   const adapter = adapterOf(provider)
   // Operations that use no model cost nothing, whatever their bodies' length.
   const inspected = adapter.inspect(operation, json, operation.usesModel ? body.length : 0)
-  const addsUsage = inspected.addsUsage && withoutUsage !== true && !withoutUsage?.includes(inspected.model)
+  const addsUsage = inspected.addsUsage && withoutUsage !== true
   const inspection = { ...inspected, addsUsage }
   const naming = judged ? { naming: namingOf(adapter, operation, json, body) } : {}
   const outgoing = json === undefined ? { bytes: body } : adapter.outgoingBody(inspection, json, body)
@@ -126,7 +125,7 @@ export interface BodyToTranslate extends Omit<UnifiedRequest, 'body' | 'bytes'> 
   readonly provider: ProviderId
   readonly kind: 'chat' | 'embeddings'
   readonly judged: boolean
-  readonly withoutUsage?: WithoutUsage | undefined
+  readonly withoutUsage?: boolean | undefined
   readonly body: Buffer
 }
 

@@ -1,11 +1,9 @@
 import type { BodyAddition, JsonStructure } from '@sluice/providers'
 import { promptPool } from '@sluice/providers'
-import type { UsableConnection } from '../domain/connection.ts'
 import { estimateCost, NO_TOKENS } from '../domain/estimate-cost.ts'
 import { type GatewayError, gatewayError } from '../domain/gateway-error.ts'
 import { notJsonType } from '../domain/parse-json-object.ts'
 import { type InspectedBody, isForm } from '../domain/readings.ts'
-import type { WithoutUsage } from '../domain/stream-usage-refusals.ts'
 import type { DataPlane } from '../ports/data-plane.ts'
 import type { ReadingTask } from '../ports/documents.ts'
 import type { Call, PreparedCall } from './call.ts'
@@ -90,7 +88,14 @@ async function inspectedBody(
   }
   const task = { owner: apiKey.id, estimatedNs: whole.structure.parseNs, isGone }
   const judged = mayWait || isJudged(call)
-  const given = { provider, operation, headers, judged, withoutUsage: withoutUsageOf(plane, connection), body }
+  const given = {
+    provider,
+    operation,
+    headers,
+    judged,
+    withoutUsage: connection.settings.requestStreamUsage === false,
+    body,
+  }
   const inspected = await documents.read('inspect', given, task)
   return inspected.isNoObject ? bodyFaultError(plane, inspected.body, task) : inspected
 }
@@ -103,14 +108,6 @@ export async function bodyFaultError(
 ): Promise<GatewayError> {
   const fault = await documents.read('bodyFault', { body }, { ...task, estimatedNs: body.length * FAULT_BYTE_NS })
   return gatewayError('invalid_request', fault)
-}
-
-/** Returns the models of a connection of which streams go without a request for usage; undefined for none. */
-export function withoutUsageOf(
-  { streamUsage, clock }: DataPlane,
-  { settings }: UsableConnection,
-): WithoutUsage | undefined {
-  return settings.requestStreamUsage === false ? true : streamUsage.modelsOf(settings, clock.elapsedMs())
 }
 
 /** Decides whether a call whose body has been read may use its models, and what it is expected to cost. */

@@ -20,7 +20,7 @@ import { catchUp, mayBeOutdated } from './authenticate.ts'
 import type { Call, PermittedCall, PreparedCall } from './call.ts'
 import { goneSignal } from './gone-signal.ts'
 import { distinguishesModels } from './judge-models.ts'
-import { bodyFaultError, preparedCall, withoutUsageOf } from './prepare-call.ts'
+import { bodyFaultError, preparedCall } from './prepare-call.ts'
 import { NO_ROOM } from './receive-body.ts'
 import { decodedHeaders } from './receive-decoded-body.ts'
 import { recordRefusal } from './refuse-call.ts'
@@ -97,7 +97,7 @@ export async function translateCall(
     provider: connection.settings.provider,
     kind,
     judged: waitMs > 0 || distinguishesModels(connection),
-    withoutUsage: withoutUsageOf(plane, connection),
+    withoutUsage: connection.settings.requestStreamUsage === false,
     model: name.model,
     defaultMaxOutputTokens: connection.settings.defaultMaxOutputTokens,
     answerId: requestId,
