@@ -20,7 +20,7 @@ import { catchUp, mayBeOutdated } from './authenticate.ts'
 import type { Call, PermittedCall, PreparedCall } from './call.ts'
 import { goneSignal } from './gone-signal.ts'
 import { distinguishesModels } from './judge-models.ts'
-import { preparedCall, withoutUsageOf } from './prepare-call.ts'
+import { bodyFaultError, preparedCall } from './prepare-call.ts'
 import { NO_ROOM } from './receive-body.ts'
 import { decodedHeaders } from './receive-decoded-body.ts'
 import { recordRefusal } from './refuse-call.ts'
@@ -74,7 +74,7 @@ export async function translateCall(
     isGone: () => response.destroyed,
   }
   const { body, ...named } = await documents.read('unifiedModel', { body: bytes }, task)
-  if (named.fault !== undefined) return { status: 'refused', error: gatewayError('invalid_request', named.fault) }
+  if (named.isNoObject) return { status: 'refused', error: await bodyFaultError(plane, body, task) }
   const name = parseUnifiedModel(named.model)
   if (name === undefined) return { status: 'refused', error: noConnection(named.model, apiKey, plane) }
   let found = plane.connections.byName(name.connection)
@@ -98,7 +98,7 @@ export async function translateCall(
     provider: connection.settings.provider,
     kind,
     judged: waitMs > 0 || distinguishesModels(connection),
-    withoutUsage: withoutUsageOf(plane, connection),
+    withoutUsage: connection.settings.requestStreamUsage === false,
     model: name.model,
     defaultMaxOutputTokens: connection.settings.defaultMaxOutputTokens,
     answerId: requestId,
