@@ -81,6 +81,15 @@ describe('a schema', () => {
     ['meta.llama4-scout-17b-instruct-v1:0', undefined],
     ['cohere.command-r-plus-v1:0', undefined],
     ['amazon.nova-2-lite-v1:0', { tool: { name: 'answer' } }],
+    ['ai21.jamba-1-5-large-v1:0', undefined],
+    ['us.writer.palmyra-x5-v1:0', undefined],
+    ['writer.palmyra-x4-v1:0', undefined],
+    ['us.meta.llama3-2-11b-instruct-v1:0', undefined],
+    ['us.anthropic.claude-opus-4-7', { tool: { name: 'answer' } }],
+    ['eu.anthropic.claude-opus-4-8-v1', { tool: { name: 'answer' } }],
+    ['global.anthropic.claude-sonnet-5', { tool: { name: 'answer' } }],
+    ['anthropic.claude-opus-5-5-v1:0', { tool: { name: 'answer' } }],
+    ['anthropic.claude-mythos-preview', { tool: { name: 'answer' } }],
   ])('is a tool that is demanded as far as %s can be made to', (model, choice) => {
     expect(tools(model)).toEqual({ names: ['answer'], choice })
   })
@@ -96,7 +105,7 @@ describe('a schema', () => {
 
   it.each([
     'eu.anthropic.claude-sonnet-4-5-20250929-v1:0',
-    'anthropic.claude-mythos-preview',
+    'us.anthropic.claude-opus-4-6-v1',
     'us.amazon.nova-3-lite-v1:0',
     'openai.gpt-oss-120b-1:0',
     'qwen.qwen3-32b-v1:0',
@@ -112,6 +121,9 @@ describe('a schema', () => {
   it.each([
     ['aws-bedrock', 'amazon.titan-text-express-v1'],
     ['aws-bedrock', 'meta.llama3-8b-instruct-v1:0'],
+    ['aws-bedrock', 'us.meta.llama3-2-1b-instruct-v1:0'],
+    ['aws-bedrock', 'meta.llama3-2-3b-instruct-v1:0'],
+    ['aws-bedrock', 'ai21.jamba-instruct-v1:0'],
     ['aws-bedrock', 'us.deepseek.r1-v1:0'],
     ['aws-bedrock', 'mistral.mixtral-8x7b-instruct-v0:1'],
     ['aws-bedrock', 'anthropic.claude-v2:1'],
@@ -141,6 +153,12 @@ describe('a schema', () => {
     })
     expect(translate(provider, model, { reasoning_effort: 'none' }).status).toBe('translated')
   })
+})
+
+it('goes with the thinking of a newer Claude on Bedrock, which takes a demanded tool beside it', () => {
+  const { body } = call('aws-bedrock', 'us.anthropic.claude-opus-4-7', { reasoning_effort: 'low' })
+  expect(body.toolConfig.toolChoice).toEqual({ tool: { name: 'answer' } })
+  expect(body.additionalModelRequestFields).toMatchObject({ thinking: { type: 'adaptive' } })
 })
 
 describe('beside the application’s tools', () => {
