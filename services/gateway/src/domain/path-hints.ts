@@ -107,16 +107,27 @@ export function shownPath(path: string): string {
   return path.length > MAX_SHOWN_CHARS ? `${path.slice(0, MAX_SHOWN_CHARS)}…` : path
 }
 
-/** Whose API has such a path, by how it ends. */
-function providerOfPath(path: string): ProviderId | undefined {
+/** Returns whose API has such a path, by how it begins or ends, whatever of it a connection serves. */
+export function providerOfPath(path: string): ProviderId | undefined {
   return PATHS_OF.find(([form]) => form.test(path))?.[1]
 }
 
 const BEDROCK_PATH = /\/model\/.+\/(?:converse(?:-stream)?|invoke(?:-with-response-stream)?|count-tokens)\/?$/
+/** The methods of a model stand behind a colon, which some clients escape: https://ai.google.dev/api/all-methods */
+const GOOGLE_METHOD =
+  /(?::|%3a)(?:generateContent|streamGenerateContent|(?:async)?(?:batch)?(?:embedContents?|generateContent)|countTokens|predict(?:LongRunning)?)\/?$/i
 const PATHS_OF: readonly (readonly [RegExp, ProviderId])[] = [
-  [/\/messages(?:\/count_tokens|\/batches)?\/?$/, 'anthropic'],
-  [/:(?:generateContent|streamGenerateContent|embedContent|batchEmbedContents|countTokens)\/?$/, 'google'],
+  // Threads have messages, too.
+  [/\/threads\/[^/]+\/messages\/?$/, 'openai'],
+  [/\/messages(?:\/count_tokens|\/batches(?:\/.*)?)?\/?$/, 'anthropic'],
+  [GOOGLE_METHOD, 'google'],
+  // Below …/openai/ Google has OpenAI's API.
+  [/(?:^|\/)(?:upload\/)?v1(?:beta|alpha)\d*\/(?!openai\/)/, 'google'],
   [BEDROCK_PATH, 'aws-bedrock'],
+  [
+    /\/model\/.+\/invoke-with-bidirectional-stream\/?$|\/async-invoke(?:\/|$)|\/guardrail\/.+\/apply\/?$/,
+    'aws-bedrock',
+  ],
   [/^\/+openai\/v1\//, 'groq'],
   [
     /\/(?:chat\/completions|completions|responses|embeddings|moderations|audio\/\w+|images\/\w+|fine_tuning\/jobs|vector_stores|files|batches)\/?$/,
