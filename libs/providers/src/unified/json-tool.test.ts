@@ -187,6 +187,15 @@ describe('beside the application’s tools', () => {
     })
   })
 
+  it.each([NOVA, LLAMA, MISTRAL])('%s needs none of them to have one call at a time', (model) => {
+    expect(tools(model, { parallel_tool_calls: false }).names).toEqual(['answer'])
+    expect(tools(model, { parallel_tool_calls: false, tools: [OTHER], tool_choice: 'none' }).names).toEqual(['answer'])
+    expect(translate('aws-bedrock', model, { parallel_tool_calls: false, tools: [OTHER] })).toMatchObject({
+      status: 'refused',
+      param: 'parallel_tool_calls',
+    })
+  })
+
   it('the schema’s has a name of its own', () => {
     const same = { type: 'function', function: { name: 'answer' } }
     expect(tools(NOVA, { tools: [same] }).names).toEqual(['answer', 'json_response_1'])
@@ -246,8 +255,15 @@ describe('the response', () => {
     })
     expect(whole('aws-bedrock', NOVA, converse('max_tokens', toolUse('answer', {})))).toMatchObject({
       finish_reason: 'length',
-      message: { content: '{}' },
+      message: { content: '' },
     })
+    const claude = {
+      type: 'message',
+      content: [{ type: 'tool_use', id: 't', name: 'answer', input: {} }],
+      stop_reason: 'max_tokens',
+      usage: { input_tokens: 1, output_tokens: 2 },
+    }
+    expect(whole('anthropic', OLD_CLAUDE, claude)).toMatchObject({ finish_reason: 'length', message: { content: '' } })
   })
 
   it('leaves a tool of that name alone where no schema was asked for', () => {
@@ -327,6 +343,26 @@ describe('a stream', () => {
       chunks: 2,
     })
   })
+
+  it.each(['max_tokens', 'model_context_window_exceeded'])(
+    'has no content where it is cut off before the tool is given anything, by %s',
+    (reason) => {
+      const frames = [start(0, 'answer'), stop(0), ended(reason)]
+      expect(read('aws-bedrock', NOVA, frames)).toMatchObject({ content: '', calls: [], finish: 'length' })
+      const message = streamBytes([
+        { type: 'message_start', message: { id: 'm', usage: { input_tokens: 1, output_tokens: 1 } } },
+        {
+          type: 'content_block_start',
+          index: 0,
+          content_block: { type: 'tool_use', id: 't', name: 'answer', input: {} },
+        },
+        { type: 'content_block_stop', index: 0 },
+        { type: 'message_delta', delta: { stop_reason: reason }, usage: { output_tokens: 1 } },
+        { type: 'message_stop' },
+      ] as { type: string }[])
+      expect(read('anthropic', OLD_CLAUDE, [message])).toMatchObject({ content: '', calls: [], finish: 'length' })
+    },
+  )
 
   it('has an object where the tool is given nothing, and the first of two', () => {
     const twice = [

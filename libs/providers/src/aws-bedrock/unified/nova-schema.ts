@@ -39,7 +39,7 @@ export function novaSchema(schema: Readonly<Record<string, unknown>>, path: stri
 
 /** Escapes may spell it. */
 function mayHaveReference(text: string): boolean {
-  return text.includes('"$ref"') || text.includes('\\u')
+  return REFERENCE.test(text)
 }
 
 /** @param value JSON text */
@@ -49,6 +49,7 @@ function saysNothing(name: string, value: string): boolean {
   return WITHOUT_MEANING.has(name) || name.startsWith('x-')
 }
 
+const REFERENCE = /"(?:\$|\\u0024)(?:r|\\u0072)(?:e|\\u0065)(?:f|\\u0066)"/
 const OBJECT = '"object"'
 const TAKEN: ReadonlySet<string> = new Set(['type', 'properties', 'required'])
 const DEFAULTS: readonly (readonly [string, string])[] = [
