@@ -107,25 +107,39 @@ export function shownPath(path: string): string {
   return path.length > MAX_SHOWN_CHARS ? `${path.slice(0, MAX_SHOWN_CHARS)}…` : path
 }
 
-/** Whose API has such a path, by how it ends. */
-function providerOfPath(path: string): ProviderId | undefined {
-  return PATHS_OF.find(([form, provider]) => (provider === 'aws-bedrock' ? isBedrockPath(path) : form.test(path)))?.[1]
+/** Returns whose API has such a path, by how it begins or ends, whatever of it a connection serves. */
+export function providerOfPath(path: string): ProviderId | undefined {
+  if (isBedrockPath(path)) return 'aws-bedrock'
+  return PATHS_OF.find(([form]) => form.test(path))?.[1]
 }
 
-/** Whether a path ends with an operation of a model. Two searches, as one expression for both would take quadratic time. */
+/** Whether a path is one of Bedrock's. Two searches for each form, as one expression for both would take quadratic time. */
 function isBedrockPath(path: string): boolean {
-  const operationAt = BEDROCK_OPERATION.exec(path)?.index
-  const modelAt = path.indexOf(MODEL)
-  return operationAt !== undefined && modelAt >= 0 && modelAt + MODEL.length < operationAt
+  return isBetween(path, '/model/', BEDROCK_OPERATION) || isBetween(path, '/guardrail/', APPLY)
 }
 
-const MODEL = '/model/'
+/** Whether something stands between a text in the path and how it ends. */
+function isBetween(path: string, begin: string, end: RegExp): boolean {
+  const endAt = end.exec(path)?.index
+  const beginAt = path.indexOf(begin)
+  return endAt !== undefined && beginAt >= 0 && beginAt + begin.length < endAt
+}
+
 /** As everything here, it sees what nobody was asked about, and takes linear time: no repetition before another part, but at the beginning. */
-const BEDROCK_OPERATION = /\/(?:converse(?:-stream)?|invoke(?:-with-response-stream)?|count-tokens)\/?$/
+const BEDROCK_OPERATION =
+  /\/(?:converse(?:-stream)?|invoke(?:-with-(?:response|bidirectional)-stream)?|count-tokens)\/?$/
+const APPLY = /\/apply\/?$/
+/** The methods of a model stand behind a colon, which some clients escape: https://ai.google.dev/api/all-methods */
+const GOOGLE_METHOD =
+  /(?::|%3a)(?:generateContent|streamGenerateContent|(?:async)?(?:batch)?(?:embedContents?|generateContent)|countTokens|predict(?:LongRunning)?)\/?$/i
 const PATHS_OF: readonly (readonly [RegExp, ProviderId])[] = [
-  [/\/messages(?:\/count_tokens|\/batches)?\/?$/, 'anthropic'],
-  [/:(?:generateContent|streamGenerateContent|embedContent|batchEmbedContents|countTokens)\/?$/, 'google'],
-  [BEDROCK_OPERATION, 'aws-bedrock'],
+  // Threads have messages, too.
+  [/\/threads\/[^/]+\/messages\/?$/, 'openai'],
+  [/\/messages(?:\/count_tokens|\/batches(?:\/.*)?)?\/?$/, 'anthropic'],
+  [GOOGLE_METHOD, 'google'],
+  // Below …/openai/ Google has OpenAI's API.
+  [/(?:^|\/)(?:upload\/)?v1(?:beta|alpha)\d*\/(?!openai\/)/, 'google'],
+  [/\/async-invoke(?:\/|$)/, 'aws-bedrock'],
   [/^\/+openai\/v1\//, 'groq'],
   [
     /\/(?:chat\/completions|completions|responses|embeddings|moderations|audio\/\w+|images\/\w+|fine_tuning\/jobs|vector_stores|files|batches)\/?$/,

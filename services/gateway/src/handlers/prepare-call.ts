@@ -1,5 +1,6 @@
 import type { BodyAddition, JsonStructure, RequestInspection } from '@sluice/providers'
 import { promptPool } from '@sluice/providers'
+import type { UsableConnection } from '../domain/connection.ts'
 import { type CostEstimate, estimateCost, NO_TOKENS } from '../domain/estimate-cost.ts'
 import { type GatewayError, gatewayError } from '../domain/gateway-error.ts'
 import { notJsonType } from '../domain/parse-json-object.ts'
