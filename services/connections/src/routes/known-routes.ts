@@ -59,9 +59,16 @@ const PREFIX = '/api/v1'
 const GATEWAY_PATH =
   /\/(?:chat\/completions|embeddings|responses|messages|models(?:\/.*)?|converse|invoke)\/?$|^\/+connections\/[^/]+\/.+/
 
-/** A path as a message shows it. */
+/** A path as a message shows it: a segment that is no plain word may be a secret that slipped into it, and is not shown. */
 export function shownPath(path: string): string {
-  return path.length > MAX_SHOWN_CHARS ? `${path.slice(0, MAX_SHOWN_CHARS)}…` : path
+  const shown = path
+    .split('/')
+    .map((segment) => (segment === '' || PLAIN_WORD.test(segment) ? segment : '(…)'))
+    .join('/')
+  return shown.length > MAX_SHOWN_CHARS ? `${shown.slice(0, MAX_SHOWN_CHARS)}…` : shown
 }
+
+/** No key is made of so few letters alone. */
+const PLAIN_WORD = /^:?[A-Za-z][A-Za-z_.-]{0,30}[0-9]{0,2}$/
 
 const MAX_SHOWN_CHARS = 100
