@@ -25,7 +25,8 @@ import { openAiConnection, startConnections, type TestConnections } from '../tes
 import { failureLine, progressLine } from './report.ts'
 import { type RewrapProgress, rewrapDataKeys } from './rewrap-data-keys.ts'
 
-const CONNECTIONS = 24
+/** Enough that what is left gives up, 16 in a row, after as many as are under way at once (8) have succeeded late. */
+const CONNECTIONS = 40
 
 let nats: TestNats
 let bus: Bus
