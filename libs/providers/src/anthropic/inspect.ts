@@ -1,12 +1,10 @@
 import { claudeMedia } from '../claude/prompt-media.ts'
 import { inspectPrompt } from '../prompt/inspect-prompt.ts'
-import { providerAddsInput } from '../prompt/provider-input.ts'
 import type { Operation, RequestInspection } from '../provider-adapter.ts'
 import { inspectUnlisted } from '../unlisted/inspect.ts'
 import { FREE } from '../wire/free.ts'
 import { isRecord } from '../wire/is-record.ts'
 import { namedModel } from '../wire/named-model.ts'
-import { statedMaximum } from '../wire/output-maximum.ts'
 
 /** Reads what matters of a request's JSON body (undefined: not JSON). Never throws, whatever the shape. */
 export function inspectAnthropicRequest(operation: Operation, body: unknown, sizeBytes: number): RequestInspection {
@@ -20,18 +18,9 @@ export function inspectAnthropicRequest(operation: Operation, body: unknown, siz
   const model = namedModel(body)
   if (operation.kind === 'count-tokens') return { ...FREE, model }
   const media = claudeMedia(body.messages)
-  const maximum = statedMaximum(body)
-  return {
-    model,
-    streamed: body.stream === true,
-    ...inspectPrompt(body, model, 'anthropic'),
-    mediaParts: media.parts,
-    mediaTokens: media.tokens,
-    ...(providerAddsInput(body, model) ? { providerAddsInput: true } : {}),
-    ...maximum,
-    outputs: 1,
-    addsUsage: false,
-  }
+  const inspection = inspectPrompt(body, model, 'anthropic', { media, hasOutput: true })
+  inspection.streamed = body.stream === true
+  return inspection
 }
 
 /** Its model is that of all of its requests, empty where they have several. Its tokens do not count towards the limits on messages. */

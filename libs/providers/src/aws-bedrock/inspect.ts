@@ -1,9 +1,8 @@
 import { inspectPrompt } from '../prompt/inspect-prompt.ts'
-import { providerAddsInput } from '../prompt/provider-input.ts'
 import type { Operation, RequestInspection } from '../provider-adapter.ts'
 import { FREE } from '../wire/free.ts'
 import { isRecord } from '../wire/is-record.ts'
-import { outputCount, statedMaximum } from '../wire/output-maximum.ts'
+import { outputCount } from '../wire/output-maximum.ts'
 import { converseMedia, invokeMedia } from './prompt-media.ts'
 
 /** Reads what matters of a request's JSON body (undefined: not JSON). Never throws, whatever the shape. */
@@ -11,20 +10,12 @@ export function inspectBedrockRequest({ kind, model = '' }: Operation, body: unk
   if (!isRecord(body) || kind === 'count-tokens') return { ...FREE, model }
   const invokes = kind === 'invoke' || kind === 'invoke-stream'
   const media = invokes ? invokeMedia(body, model) : converseMedia(body)
-  const maximum = EMBEDDING_MODEL.test(model) ? { maxOutputTokens: 0 } : statedMaximum(body)
-  return {
-    model,
-    streamed: kind === 'converse-stream' || kind === 'invoke-stream',
-    ...inspectPrompt(body, model, 'aws-bedrock'),
-    mediaParts: media.parts,
-    mediaTokens: media.tokens,
-    // A prompt of Bedrock's prompt management, which the path names.
-    ...(model.includes(':prompt/') ? { hasStoredPrompt: true } : {}),
-    ...(providerAddsInput(body, model) ? { providerAddsInput: true } : {}),
-    ...maximum,
-    outputs: invokes ? outputCount(body.num_generations, body.n) : 1,
-    addsUsage: false,
-  }
+  const inspection = inspectPrompt(body, model, 'aws-bedrock', { media, hasOutput: !EMBEDDING_MODEL.test(model) })
+  inspection.streamed = kind === 'converse-stream' || kind === 'invoke-stream'
+  // A prompt of Bedrock's prompt management, which the path names.
+  if (model.includes(':prompt/')) inspection.hasStoredPrompt = true
+  if (invokes) inspection.outputs = outputCount(body.num_generations, body.n)
+  return inspection
 }
 
 const EMBEDDING_MODEL = /embed/

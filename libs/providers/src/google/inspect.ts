@@ -1,10 +1,9 @@
 import { inspectPrompt } from '../prompt/inspect-prompt.ts'
-import { providerAddsInput } from '../prompt/provider-input.ts'
 import type { Operation, RequestInspection } from '../provider-adapter.ts'
 import { inspectUnlisted } from '../unlisted/inspect.ts'
 import { FREE } from '../wire/free.ts'
 import { isRecord } from '../wire/is-record.ts'
-import { outputCount, statedMaximum } from '../wire/output-maximum.ts'
+import { outputCount } from '../wire/output-maximum.ts'
 import { googleModel } from './named-models.ts'
 import { googleMedia } from './prompt-media.ts'
 
@@ -18,20 +17,12 @@ export function inspectGoogleRequest(operation: Operation, body: unknown, sizeBy
   }
   if (!isRecord(body) || COSTS_NOTHING.has(kind)) return { ...FREE, model }
   const media = googleMedia(body)
+  const inspection = inspectPrompt(body, model, 'google', { media, hasOutput: kind !== 'embed' })
+  inspection.streamed = kind === 'stream'
+  if (typeof (body.cachedContent ?? body.cached_content) === 'string') inspection.hasStoredPrompt = true
   const configs = [recordOf(body.generationConfig), recordOf(body.generation_config)]
-  const maximum = kind === 'embed' ? { maxOutputTokens: 0 } : statedMaximum(body)
-  return {
-    model,
-    streamed: kind === 'stream',
-    ...inspectPrompt(body, model, 'google'),
-    mediaParts: media.parts,
-    mediaTokens: media.tokens,
-    ...(providerAddsInput(body, model) ? { providerAddsInput: true } : {}),
-    ...(typeof (body.cachedContent ?? body.cached_content) === 'string' ? { hasStoredPrompt: true } : {}),
-    ...maximum,
-    outputs: outputCount(...configs.flatMap((config) => [config.candidateCount, config.candidate_count])),
-    addsUsage: false,
-  }
+  inspection.outputs = outputCount(...configs.flatMap((config) => [config.candidateCount, config.candidate_count]))
+  return inspection
 }
 
 /** A batch's tokens do not count towards the limits on the other calls. */

@@ -8,7 +8,7 @@ import { openAiErrorAnswer } from './errors.ts'
 import { includeUsage } from './include-usage.ts'
 import { inspectOpenAiRequest } from './inspect.ts'
 import { OPENAI_MODEL_MEMBERS, openAiNamedModels } from './named-models.ts'
-import { openAiOperation, openAiPathLayout } from './operations.ts'
+import { openAiOperation, openAiPathLayout, usualOperations } from './operations.ts'
 import { OPENAI_LONG_PROMPT_TOKENS, openAiPool } from './pool.ts'
 import { openAiRateLimitHeaders, openAiRetryAfterMs, readOpenAiRateLimits } from './rate-limit-headers.ts'
 import { openAiUnified } from './unified.ts'
@@ -28,11 +28,14 @@ export interface OpenAiDialect {
  */
 export function openAiCompatible({ id, root, baseUrl }: OpenAiDialect): ProviderAdapter {
   const layout = openAiPathLayout(root)
+  const usual = usualOperations(root)
   return {
     id,
     connectionHeaders: new Set(),
     baseUrl,
     operation: (method, path, basePath = root) => {
+      const known = method === 'POST' ? usual.get(path) : undefined
+      if (known !== undefined) return known
       // Where the server's own base URL does not end with the root, a second one may lead to another API of the server.
       const isMounted = !basePath.endsWith(root) && path.startsWith(`${root}${root}/`)
       const right = isMounted ? path : forgivenPath(path, layout)

@@ -1,12 +1,11 @@
 import type { ProviderId } from '@sluice/contracts'
 import { inspectPrompt } from '../prompt/inspect-prompt.ts'
-import { providerAddsInput } from '../prompt/provider-input.ts'
 import type { Operation, RequestInspection } from '../provider-adapter.ts'
 import { inspectUnlisted } from '../unlisted/inspect.ts'
 import { FREE } from '../wire/free.ts'
 import { isRecord } from '../wire/is-record.ts'
 import { namedModel } from '../wire/named-model.ts'
-import { outputCount, statedMaximum } from '../wire/output-maximum.ts'
+import { outputCount } from '../wire/output-maximum.ts'
 import { promptMedia } from './prompt-media.ts'
 
 /** Reads what matters of a request's JSON body (undefined: not JSON). Never throws, whatever the shape. */
@@ -28,19 +27,13 @@ export function inspectOpenAiRequest(
   if (operation.kind === 'count-tokens') return { ...FREE, model }
   const prompt = operation.kind === 'images' ? imagesOf(body) : (body.messages ?? body.input)
   const media = promptMedia(prompt, model)
-  const maximum = WITHOUT_OUTPUT.has(operation.kind) ? { maxOutputTokens: 0 } : statedMaximum(body)
-  return {
-    model,
-    streamed,
-    ...inspectPrompt(body, model, provider),
-    mediaParts: media.parts,
-    mediaTokens: media.tokens,
-    ...(providerAddsInput(body, model) ? { providerAddsInput: true } : {}),
-    ...(operation.kind === 'responses' && hasStoredPrompt(body) ? { hasStoredPrompt: true } : {}),
-    ...maximum,
-    outputs: outputCount(body.n, body.best_of),
-    addsUsage: streamed && TELLS_USAGE_ON_REQUEST.has(operation.kind) && !asksForUsage(body.stream_options),
-  }
+  const hasOutput = !WITHOUT_OUTPUT.has(operation.kind)
+  const inspection = inspectPrompt(body, model, provider, { media, hasOutput })
+  inspection.streamed = streamed
+  if (operation.kind === 'responses' && hasStoredPrompt(body)) inspection.hasStoredPrompt = true
+  if (body.n !== undefined || body.best_of !== undefined) inspection.outputs = outputCount(body.n, body.best_of)
+  inspection.addsUsage = streamed && TELLS_USAGE_ON_REQUEST.has(operation.kind) && !asksForUsage(body.stream_options)
+  return inspection
 }
 
 /** Streams of these have usage only with `stream_options.include_usage`. */

@@ -53,6 +53,13 @@ const MODEL_OPERATIONS: Readonly<Record<string, { readonly kind: OpenAiKind; rea
   '/videos': { kind: 'videos', body: 'any' },
 }
 
+/** Returns the operations that run a model by the path of their POST as SDKs write it: most requests need no more than this look. */
+export function usualOperations(root: string): ReadonlyMap<string, Operation> {
+  return new Map(
+    Object.keys(MODEL_OPERATIONS).map((path) => [root + path, Object.freeze(openAiOperation('POST', path))] as const),
+  )
+}
+
 /** @param root what the provider's paths begin with, as `/v1` */
 export function openAiPathLayout(root: string): PathLayout {
   return { root, resources: RESOURCES, isWithoutSlash: (rest) => rest in MODEL_OPERATIONS || rest === '/models' }

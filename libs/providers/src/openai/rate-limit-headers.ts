@@ -28,7 +28,7 @@ export function readOpenAiRateLimits(headers: WireHeaders): RateLimitReading[] {
 
 /** Returns the headers that may be kept in a response event. */
 export function openAiRateLimitHeaders(headers: WireHeaders): Record<string, string> | undefined {
-  return keepRateLimitHeaders(headers, (name) => PREFIXES.some((prefix) => name.startsWith(prefix)))
+  return keepRateLimitHeaders(headers, isRateLimit)
 }
 
 /**
@@ -43,9 +43,13 @@ export function openAiRetryAfterMs(headers: WireHeaders, receivedAtMs: number): 
   return retryAfterOrResetMs(headers, receivedAtMs, readings)
 }
 
+function isRateLimit(name: string): boolean {
+  return name.startsWith(PREFIX) || name.startsWith(BY_SIZE) || name.startsWith(X_BY_SIZE)
+}
+
 const PREFIX = 'x-ratelimit-'
 const BY_SIZE = 'ratelimitbysize-'
-const PREFIXES = [PREFIX, BY_SIZE, `x-${BY_SIZE}`]
+const X_BY_SIZE = `x-${BY_SIZE}`
 const PART_HEADER = /^x-ratelimit-(?:limit|remaining|reset)-(.+)$/
 /** Mistral's limits by the size of requests, without and with the window in the name. Their reset is no part of a reading: see above. */
 const BY_SIZE_HEADER = /^(x-)?ratelimitbysize-(?:limit|remaining)(?:-(.+))?$/

@@ -1,28 +1,63 @@
 import type { ProviderId } from '@sluice/contracts'
 import type { RequestInspection } from '../provider-adapter.ts'
 import { isRecord } from '../wire/is-record.ts'
+import { statedMaximum } from '../wire/output-maximum.ts'
 import { type ModelProfile, modelProfile } from './model-profile.ts'
 import { type PromptText, promptText } from './prompt-text.ts'
+import { providerAddsInput } from './provider-input.ts'
 
 type Body = Readonly<Record<string, unknown>>
 
-/** The part of an inspection that says what the prompt is expected to cost, its media aside. Never throws, whatever the shape. */
+/** An inspection that its maker completes. */
+export type Inspection = { -readonly [Name in keyof RequestInspection]: RequestInspection[Name] }
+
+/** What the inspection of a prompt cannot read by itself. */
+export interface PromptParts {
+  readonly media: { readonly parts: number; readonly tokens: number }
+  /** Whether responses have output tokens; a request to such an operation may state a maximum. */
+  readonly hasOutput: boolean
+}
+
+/**
+ * Returns the inspection of a request for one response that is not streamed: what its prompt is expected to cost, and the maximum that it
+ * states. Never throws, whatever the shape. Each request passes here: the members are assigned, since spreading them costs as much as reading
+ * the prompt.
+ */
 export function inspectPrompt(
   body: Body,
   model: string,
   provider: ProviderId,
-): Pick<RequestInspection, 'promptBytes' | 'bytesPerToken' | 'frameTokens' | 'toolTokens' | 'sealedBytes'> {
+  { media, hasOutput }: PromptParts = TEXT_ALONE,
+): Inspection {
   const text = promptText(body)
   const profile = modelProfile(model, provider)
-  const toolTokens = toolTokensOf(text, profile, body)
-  return {
+  const inspection: Inspection = {
+    model,
+    streamed: false,
     promptBytes: text.textBytes,
     bytesPerToken: profile.bytesPerToken,
     frameTokens: profile.baseTokens + text.turns * profile.turnTokens + text.calls * profile.callTokens,
-    ...(toolTokens === 0 ? {} : { toolTokens }),
-    ...(text.sealedBytes === 0 ? {} : { sealedBytes: text.sealedBytes }),
+    mediaParts: media.parts,
+    mediaTokens: media.tokens,
+    outputs: 1,
+    addsUsage: false,
   }
+  const toolTokens = toolTokensOf(text, profile, body)
+  if (toolTokens !== 0) inspection.toolTokens = toolTokens
+  if (text.sealedBytes !== 0) inspection.sealedBytes = text.sealedBytes
+  if (providerAddsInput(body, model)) inspection.providerAddsInput = true
+  if (!hasOutput) {
+    inspection.maxOutputTokens = 0
+    return inspection
+  }
+  const maximum = statedMaximum(body)
+  if (maximum === undefined) return inspection
+  inspection.maxOutputTokens = maximum.maxOutputTokens
+  inspection.maxOutputParameter = maximum.maxOutputParameter
+  return inspection
 }
+
+const TEXT_ALONE: PromptParts = { media: { parts: 0, tokens: 0 }, hasOutput: true }
 
 function toolTokensOf({ toolBytes, schemaBytes }: PromptText, profile: ModelProfile, body: Body): number {
   let tokens = 0

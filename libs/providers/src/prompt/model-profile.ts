@@ -20,18 +20,33 @@ export interface ModelProfile {
 
 /** Returns what is known of a model by its name, whichever provider or server runs it. */
 export function modelProfile(model: string, provider: ProviderId): ModelProfile {
-  const key = `${provider} ${model}`
-  const known = KNOWN.get(key)
-  if (known !== undefined) return known
-  const profile = profileOf(model, provider)
-  // Applications name the models: what they name must not pile up.
-  if (KNOWN.size >= MAX_KNOWN) KNOWN.clear()
-  KNOWN.set(key, profile)
-  return profile
+  return PROFILES[provider](model)
 }
 
-const KNOWN = new Map<string, ModelProfile>()
+/** Returns `read` with a memory: the expressions by which names are read take longer than all else that is known by the name alone. */
+export function rememberedByModel<Known>(read: (model: string) => Known): (model: string) => Known {
+  const knownByModel = new Map<string, Known>()
+  return (model) => {
+    let known = knownByModel.get(model)
+    if (known === undefined) {
+      known = read(model)
+      // Applications name the models: what they name must not pile up.
+      if (knownByModel.size >= MAX_KNOWN) knownByModel.clear()
+      knownByModel.set(model, known)
+    }
+    return known
+  }
+}
+
 const MAX_KNOWN = 256
+
+const PROFILES: Readonly<Record<ProviderId, (model: string) => ModelProfile>> = {
+  openai: rememberedByModel((model) => profileOf(model, 'openai')),
+  anthropic: rememberedByModel((model) => profileOf(model, 'anthropic')),
+  google: rememberedByModel((model) => profileOf(model, 'google')),
+  groq: rememberedByModel((model) => profileOf(model, 'groq')),
+  'aws-bedrock': rememberedByModel((model) => profileOf(model, 'aws-bedrock')),
+}
 
 function profileOf(model: string, provider: ProviderId): ModelProfile {
   const name = model.toLowerCase()

@@ -26,7 +26,7 @@ export function promptText(body: Readonly<Record<string, unknown>>): PromptText 
   for (const name in body) {
     if (PARAMETERS.has(name)) continue
     const value = body[name]
-    const meaning = MEANINGS.get(name)
+    const meaning = MEMBERS.get(name)?.meaning
     // What is data inside a conversation is the conversation itself here.
     addText(meaning === 'data' ? undefined : meaning, value, body, text, MAX_LEVELS)
     if (Array.isArray(value) && CONVERSATIONS.has(name)) text.turns += value.length
@@ -44,32 +44,51 @@ function addText(
   text: Writable<PromptText>,
   levels: number,
 ): void {
-  if (typeof value === 'string') {
-    if (meaning === 'sealed' || (meaning === 'payload' && isSealed(holder))) text.sealedBytes += value.length
-    else if (meaning === 'tools') text.toolBytes += utf8Bytes(value)
-    else if (!isNoText(meaning, value, holder)) text.textBytes += utf8Bytes(value)
-    return
+  if (typeof value === 'string') addString(meaning, value, holder, text)
+  else if (typeof value !== 'object' || value === null || levels === 0) return
+  else if (meaning === 'tools') text.toolBytes += jsonBytes(value, levels)
+  else if (meaning === 'schema') text.schemaBytes += jsonBytes(value, levels)
+  else if (Array.isArray(value)) addItems(meaning, value, text, levels - 1)
+  else if (meaning === 'data') text.textBytes += jsonBytes(value, levels)
+  else addMembers(value as Readonly<Record<string, unknown>>, text, levels - 1)
+}
+
+function addItems(
+  meaning: Meaning | undefined,
+  items: readonly unknown[],
+  text: Writable<PromptText>,
+  levels: number,
+): void {
+  for (let at = 0; at < items.length; at++) {
+    const item = items[at]
+    if (typeof item === 'object' && item !== null && !Array.isArray(item)) {
+      // What is an object in a list says by itself what it is.
+      if (levels > 0) addMembers(item as Readonly<Record<string, unknown>>, text, levels - 1)
+    } else if (typeof item === 'number') text.textBytes += BYTES_OF_A_TOKEN_ID
+    // Texts mean what their list does.
+    else addText(typeof item === 'string' ? meaning : undefined, item, items, text, levels)
   }
-  if (typeof value !== 'object' || value === null || levels === 0) return
-  if (meaning === 'tools') {
-    text.toolBytes += jsonBytes(value, levels)
-  } else if (meaning === 'schema') {
-    text.schemaBytes += jsonBytes(value, levels)
-  } else if (Array.isArray(value)) {
-    for (const item of value) {
-      if (typeof item === 'number') text.textBytes += BYTES_OF_A_TOKEN_ID
-      // Texts mean what their list does; what is an object in it says by itself what it is.
-      else addText(typeof item === 'string' ? meaning : undefined, item, value, text, levels - 1)
+}
+
+function addMembers(holder: Readonly<Record<string, unknown>>, text: Writable<PromptText>, levels: number): void {
+  for (const name in holder) {
+    const value = holder[name]
+    const member = MEMBERS.get(name)
+    if (member === undefined) {
+      addText(undefined, value, holder, text, levels)
+      continue
     }
-  } else if (meaning === 'data') {
-    text.textBytes += jsonBytes(value, levels)
-  } else {
-    for (const name in value) {
-      const within = MEANINGS.get(name)
-      text.calls += CALLS.get(name) ?? 0
-      addText(within, (value as Readonly<Record<string, unknown>>)[name], value, text, levels - 1)
+    text.calls += member.calls
+    if (member.meaning !== 'not-text' || typeof value !== 'string') {
+      addText(member.meaning, value, holder, text, levels)
     }
   }
+}
+
+function addString(meaning: Meaning | undefined, value: string, holder: unknown, text: Writable<PromptText>): void {
+  if (meaning === 'sealed' || (meaning === 'payload' && isSealed(holder))) text.sealedBytes += value.length
+  else if (meaning === 'tools') text.toolBytes += utf8Bytes(value)
+  else if (!isNoText(meaning, value, holder)) text.textBytes += utf8Bytes(value)
 }
 
 /** Anthropic's redacted thinking, and what OpenRouter makes of it. */
@@ -109,6 +128,13 @@ function jsonBytes(value: unknown, levels: number): number {
 function utf8Bytes(text: string): number {
   const { length } = text
   const step = length <= COUNTED_IN_FULL ? 1 : Math.floor(length / SAMPLED)
+  let bits = 0
+  for (let at = 0; at < length; at += step) bits |= text.charCodeAt(at)
+  return bits < 0x80 ? length : longUtf8Bytes(text, step)
+}
+
+function longUtf8Bytes(text: string, step: number): number {
+  const { length } = text
   let seen = 0
   let bytes = 0
   for (let at = 0; at < length; at += step) {
@@ -117,7 +143,7 @@ function utf8Bytes(text: string): number {
     // Half of a surrogate pair, which has four bytes, has two.
     bytes += code < 0x80 ? 1 : code < 0x800 || (code >= 0xd800 && code < 0xe000) ? 2 : 3
   }
-  return bytes === seen ? length : Math.round((bytes / seen) * length)
+  return Math.round((bytes / seen) * length)
 }
 
 const COUNTED_IN_FULL = 48
@@ -216,11 +242,24 @@ const NAMES: Readonly<Record<Meaning, readonly string[]>> = {
   ],
 }
 
-const MEANINGS: ReadonlyMap<string, Meaning | undefined> = new Map(
-  Object.entries(NAMES).flatMap(([meaning, names]) => names.map((name) => [name, meaning as Meaning])),
-)
+interface Member {
+  readonly meaning: Meaning | undefined
+  readonly calls: number
+}
 
-/** Of the body itself, besides those in {@link MEANINGS}: none of them is text, however long. */
+/** What is known of a member by its name. */
+const MEMBERS: ReadonlyMap<string, Member> = membersByName()
+
+function membersByName(): Map<string, Member> {
+  const members = new Map<string, Member>()
+  for (const [name, calls] of CALLS) members.set(name, { meaning: undefined, calls })
+  for (const [meaning, names] of Object.entries(NAMES)) {
+    for (const name of names) members.set(name, { meaning: meaning as Meaning, calls: CALLS.get(name) ?? 0 })
+  }
+  return members
+}
+
+/** Of the body itself, besides those in {@link MEMBERS}: none of them is text, however long. */
 const PARAMETERS: ReadonlySet<string> = new Set([
   'metadata',
   'safetySettings',

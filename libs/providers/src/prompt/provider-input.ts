@@ -1,4 +1,5 @@
 import { isRecord } from '../wire/is-record.ts'
+import { rememberedByModel } from './model-profile.ts'
 
 type Body = Readonly<Record<string, unknown>>
 
@@ -8,14 +9,16 @@ type Body = Readonly<Record<string, unknown>>
  * little about its tokens. In any provider's words, as servers know several; never throws, whatever the shape.
  */
 export function providerAddsInput(body: Body, model: string): boolean {
-  return (
-    SEARCHING_MODEL.test(model) ||
-    ADDING_MEMBERS.some((name) => isGiven(body[name])) ||
-    hasServerTool(body.tools) ||
-    (isRecord(body.toolConfig) && hasServerTool(body.toolConfig.tools)) ||
-    (isRecord(body.additionalModelRequestFields) && providerAddsInput(body.additionalModelRequestFields, model))
-  )
+  if (isSearching(model)) return true
+  // A body has fewer members than could be asked for.
+  for (const name in body) {
+    const looksIn = MEMBERS.get(name)
+    if (looksIn?.(body[name], model) === true) return true
+  }
+  return false
 }
+
+const isSearching = rememberedByModel((model) => SEARCHING_MODEL.test(model))
 
 /** Groq's systems of several models, and models that search before they respond. */
 const SEARCHING_MODEL = /compound|search-preview|search-api|deep-research|^sonar|\bsonar/
@@ -33,6 +36,16 @@ const ADDING_MEMBERS = [
   'plugins',
   'promptVariables',
 ] as const
+
+type AddsInput = (value: unknown, model: string) => boolean
+
+/** Whether a member of the body makes the provider add input, by its name. */
+const MEMBERS: ReadonlyMap<string, AddsInput> = new Map<string, AddsInput>([
+  ...ADDING_MEMBERS.map((name) => [name, isGiven] as const),
+  ['tools', hasServerTool],
+  ['toolConfig', (value) => isRecord(value) && hasServerTool(value.tools)],
+  ['additionalModelRequestFields', (value, model) => isRecord(value) && providerAddsInput(value, model)],
+])
 
 function isGiven(value: unknown): boolean {
   if (Array.isArray(value)) return value.length > 0

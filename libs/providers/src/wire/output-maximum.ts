@@ -3,37 +3,38 @@ import { positiveCount } from './token-count.ts'
 
 /**
  * Returns the most output tokens that a request's body asks for: the largest maximum that it states in any provider's words, as servers
- * that know one of them ignore the others. Undefined where it states none, or one that is no positive number: a server may take that as
- * no limit at all.
- */
-export function outputMaximum(body: Readonly<Record<string, unknown>>): number | undefined {
-  let largest = largestIn(body)
-  for (const name of CONFIGS) {
-    const config = body[name]
-    if (isRecord(config)) largest = Math.max(largest, largestIn(config))
-  }
-  return largest > 0 && largest < UNKNOWN ? largest : undefined
-}
-
-/**
- * Returns the maximum with the parameter that states it, as the caller wrote it (`max_tokens`, `inferenceConfig.maxTokens`): parts of an
- * inspection. Empty where there is no maximum.
+ * that know one of them ignore the others, with the parameter that states it, as the caller wrote it (`max_tokens`,
+ * `inferenceConfig.maxTokens`). Undefined where it states none, or one that is no positive number: a server may take that as no limit at all.
  */
 export function statedMaximum(
   body: Readonly<Record<string, unknown>>,
-): { readonly maxOutputTokens: number; readonly maxOutputParameter: string } | Record<string, never> {
-  const maxOutputTokens = outputMaximum(body)
-  if (maxOutputTokens === undefined) return {}
-  const states = (holder: Readonly<Record<string, unknown>>) =>
-    MAXIMA.find((name) => positiveCount(holder[name]) === maxOutputTokens)
-  const own = states(body)
-  if (own !== undefined) return { maxOutputTokens, maxOutputParameter: own }
-  for (const name of CONFIGS) {
-    const config = body[name]
-    const inside = isRecord(config) ? states(config) : undefined
-    if (inside !== undefined) return { maxOutputTokens, maxOutputParameter: `${name}.${inside}` }
+): StatedMaximum | undefined {
+  let largest = 0
+  let parameter = ''
+  // A body has fewer members than there are words for a maximum.
+  for (const name in body) {
+    const place = PLACES.get(name)
+    if (place === undefined) continue
+    const value = body[name]
+    if (place === 'maximum') {
+      const stated = maximumOf(value)
+      if (stated > largest) [largest, parameter] = [stated, name]
+    } else if (isRecord(value)) {
+      for (const inner in value) {
+        if (PLACES.get(inner) !== 'maximum') continue
+        const stated = maximumOf(value[inner])
+        if (stated > largest) [largest, parameter] = [stated, `${name}.${inner}`]
+      }
+    }
   }
-  return { maxOutputTokens, maxOutputParameter: 'max_tokens' }
+  if (largest === 0 || largest === UNKNOWN) return undefined
+  return { maxOutputTokens: largest, maxOutputParameter: parameter }
+}
+
+/** Parts of an inspection. */
+export interface StatedMaximum {
+  readonly maxOutputTokens: number
+  readonly maxOutputParameter: string
 }
 
 /** Returns how many answers a request asks for in several words, of which a server may know any; 1 where it does not say. */
@@ -41,15 +42,10 @@ export function outputCount(...stated: readonly unknown[]): number {
   return Math.max(1, ...stated.map((value) => positiveCount(value) ?? 1))
 }
 
-/** The largest maximum that is stated here, 0 where none is, {@link UNKNOWN} where one is no positive number. */
-function largestIn(holder: Readonly<Record<string, unknown>>): number {
-  let largest = 0
-  for (const name of MAXIMA) {
-    const stated = holder[name]
-    // Providers take null as not given.
-    if (stated !== undefined && stated !== null) largest = Math.max(largest, positiveCount(stated) ?? UNKNOWN)
-  }
-  return largest
+/** What one member states: 0 where it is not given, {@link UNKNOWN} where it is no positive number. */
+function maximumOf(stated: unknown): number {
+  // Providers take null as not given.
+  return stated === undefined || stated === null ? 0 : (positiveCount(stated) ?? UNKNOWN)
 }
 
 const UNKNOWN = Number.POSITIVE_INFINITY
@@ -78,3 +74,8 @@ const MAXIMA = [
   'maxTokenCount',
   'n_predict',
 ] as const
+
+const PLACES: ReadonlyMap<string, 'maximum' | 'config'> = new Map([
+  ...MAXIMA.map((name) => [name, 'maximum'] as const),
+  ...CONFIGS.map((name) => [name, 'config'] as const),
+])

@@ -34,43 +34,47 @@ export function highest(...counts: readonly (number | undefined)[]): number | un
 
 /** Returns the usage, where both the input and the output are known. */
 export function wholeUsage(reported: ReportedUsage | undefined): TokenUsage | undefined {
-  const { inputTokens, outputTokens, ...parts } = reported === undefined ? NOTHING : resolved(reported)
-  return inputTokens === undefined || outputTokens === undefined ? undefined : { inputTokens, outputTokens, ...parts }
+  if (reported === undefined) return undefined
+  const { inputTokens, outputTokens } = resolved(reported)
+  if (inputTokens === undefined || outputTokens === undefined) return undefined
+  const { cachedInputTokens = 0, cacheWriteInputTokens, reasoningTokens = 0 } = reported
+  return cacheWriteInputTokens === undefined
+    ? { inputTokens, outputTokens, cachedInputTokens, reasoningTokens }
+    : { inputTokens, outputTokens, cachedInputTokens, cacheWriteInputTokens, reasoningTokens }
 }
 
 /** Returns what is known of the usage, where that is either the input or the output. */
 export function partialUsage(reported: ReportedUsage | undefined): PartialUsage | undefined {
-  const { inputTokens, outputTokens, ...parts } = reported === undefined ? NOTHING : resolved(reported)
+  if (reported === undefined) return undefined
+  const { inputTokens, outputTokens } = resolved(reported)
   if ((inputTokens === undefined) === (outputTokens === undefined)) return undefined
-  return inputTokens === undefined ? { outputTokens, ...parts } : { inputTokens, ...parts }
+  const { cachedInputTokens = 0, cacheWriteInputTokens, reasoningTokens = 0 } = reported
+  return {
+    ...(inputTokens === undefined ? { outputTokens } : { inputTokens }),
+    cachedInputTokens,
+    ...(cacheWriteInputTokens === undefined ? {} : { cacheWriteInputTokens }),
+    reasoningTokens,
+  }
 }
-
-type Resolved = PartialUsage & { readonly inputTokens?: number | undefined; readonly outputTokens?: number | undefined }
-
-const NOTHING: Resolved = { cachedInputTokens: 0, reasoningTokens: 0 }
 
 /**
  * Works out input and output, never lower than any of the counts says: of the parts, which their wholes should contain; of the total,
  * whose rest is output that was counted apart, as xAI's and Gemini's reasoning is. No prompt has 0 tokens: servers that do not
  * count report that.
  */
-function resolved({ totalTokens, cachedInputTokens, cacheWriteInputTokens, ...reported }: ReportedUsage): Resolved {
-  const { reasoningTokens = 0 } = reported
-  const cachedTokens = (cachedInputTokens ?? 0) + (cacheWriteInputTokens ?? 0)
-  let inputTokens = known(withApart(reported.inputTokens, cachedTokens))
+function resolved(reported: ReportedUsage): {
+  readonly inputTokens: number | undefined
+  readonly outputTokens: number | undefined
+} {
+  const { totalTokens, cachedInputTokens = 0, cacheWriteInputTokens = 0, reasoningTokens = 0 } = reported
+  let inputTokens = known(withApart(reported.inputTokens, cachedInputTokens + cacheWriteInputTokens))
   let outputTokens = withApart(reported.outputTokens, reasoningTokens)
   if (totalTokens !== undefined) {
     inputTokens ??= known(totalTokens - (outputTokens ?? 0))
     outputTokens = Math.max(outputTokens ?? 0, totalTokens - (inputTokens ?? 0))
   }
   if (inputTokens === undefined && outputTokens === 0) outputTokens = undefined
-  return {
-    inputTokens,
-    outputTokens,
-    cachedInputTokens: cachedInputTokens ?? 0,
-    ...(cacheWriteInputTokens === undefined ? {} : { cacheWriteInputTokens }),
-    reasoningTokens,
-  }
+  return { inputTokens, outputTokens }
 }
 
 function known(inputTokens: number | undefined): number | undefined {
