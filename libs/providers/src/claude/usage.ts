@@ -3,9 +3,12 @@ import { isRecord } from '../wire/is-record.ts'
 import { type Counts, highest, highestCounts, type ReportedUsage, wholeUsage } from '../wire/reported-usage.ts'
 import { tokenCount } from '../wire/token-count.ts'
 
-/** Counts as Anthropic has them: input that the cache had a part in is not in `inputTokens`. */
+/**
+ * Counts as Anthropic has them: input that the cache had a part in is not in `inputTokens`. It has no total; Bedrock and servers that speak
+ * Anthropic's API have one.
+ */
 export type ClaudeCounts = Counts<
-  'inputTokens' | 'cacheCreationTokens' | 'cacheReadTokens' | 'outputTokens' | 'thinkingTokens'
+  'inputTokens' | 'cacheCreationTokens' | 'cacheReadTokens' | 'outputTokens' | 'thinkingTokens' | 'totalTokens'
 >
 
 /** What a `usage` object reports that has at least one count of its own. */
@@ -25,7 +28,8 @@ export function readClaudeUsage(usage: unknown): ClaudeUsage | undefined {
 
 /** Undefined where none of the counts tells anything by itself. */
 export function knownUsage(usage: ClaudeCounts): ClaudeUsage | undefined {
-  return usage.inputTokens === undefined && usage.outputTokens === undefined ? undefined : usage
+  const { inputTokens, outputTokens, totalTokens } = usage
+  return inputTokens === undefined && outputTokens === undefined && totalTokens === undefined ? undefined : usage
 }
 
 /** Merges what two messages of one response report: of each count the highest holds. */
@@ -62,6 +66,7 @@ export function reportedClaudeUsage(usage: ClaudeUsage | undefined): ReportedUsa
         ? undefined
         : inputTokens + (cacheCreationTokens ?? 0) + (cacheReadTokens ?? 0),
     outputTokens,
+    totalTokens: own.totalTokens,
     cachedInputTokens: cacheReadTokens,
     cacheWriteInputTokens: cacheCreationTokens,
     reasoningTokens: thinkingTokens,
@@ -81,6 +86,7 @@ function readCounts(usage: Readonly<Record<string, unknown>>): ClaudeCounts {
     cacheReadTokens: tokenCount(usage.cache_read_input_tokens),
     outputTokens: tokenCount(usage.output_tokens),
     thinkingTokens: isRecord(details) ? tokenCount(details.thinking_tokens) : undefined,
+    totalTokens: tokenCount(usage.total_tokens),
   }
 }
 
@@ -115,7 +121,14 @@ function addCounts(one: ClaudeCounts | undefined, other: ClaudeCounts | undefine
   return sums
 }
 
-const COUNTS = ['inputTokens', 'cacheCreationTokens', 'cacheReadTokens', 'outputTokens', 'thinkingTokens'] as const
+const COUNTS = [
+  'inputTokens',
+  'cacheCreationTokens',
+  'cacheReadTokens',
+  'outputTokens',
+  'thinkingTokens',
+  'totalTokens',
+] as const
 
 /** What was written to the cache, by how long it is kept. */
 function sumOf(byAge: unknown): number | undefined {

@@ -1,6 +1,7 @@
 import { findUsage, type JsonEnds } from '../wire/find-usage.ts'
 import { isRecord } from '../wire/is-record.ts'
-import { highest, type ReportedUsage } from '../wire/reported-usage.ts'
+import { parseJson } from '../wire/parse-json.ts'
+import { highest, highestCounts, type ReportedUsage, sumOf, sumOfChoices } from '../wire/reported-usage.ts'
 import { tokenCount } from '../wire/token-count.ts'
 
 /**
@@ -19,6 +20,8 @@ export const OPENAI_USAGE_DEPTHS = [1, 2, 3] as const
  */
 export function readOpenAiUsage(usage: unknown): ReportedUsage | undefined {
   if (!isRecord(usage)) return undefined
+  const research = readResearchUsage(usage)
+  if (research !== undefined) return research
   const inputTokens = highest(tokenCount(usage.prompt_tokens), tokenCount(usage.input_tokens))
   const outputTokens = highest(tokenCount(usage.completion_tokens), tokenCount(usage.output_tokens))
   const totalTokens = tokenCount(usage.total_tokens)
@@ -48,7 +51,87 @@ export function readOpenAiUsage(usage: unknown): ReportedUsage | undefined {
 
 /** Finds the usage in a JSON document, or in what is kept of it. */
 export function findOpenAiUsage(json: JsonEnds): ReportedUsage | undefined {
-  return findUsage(json, 'usage', OPENAI_USAGE_DEPTHS, readOpenAiUsage)
+  return findAllUsage(json, readOpenAiUsage) ?? findUsage(json, 'usage', OPENAI_USAGE_DEPTHS, readOpenAiUsage)
+}
+
+/** Adds up all that a whole document reports, where it has more than one `usage`; undefined where it has not, or is not all there. */
+export function findAllUsage(
+  { tail, head }: JsonEnds,
+  read: (usage: unknown) => ReportedUsage | undefined,
+): ReportedUsage | undefined {
+  const first = tail.indexOf(USAGE_KEY)
+  if (head !== undefined || first < 0 || tail.indexOf(USAGE_KEY, first + 1) < 0) return undefined
+  const usage = new ResponseUsage(read)
+  usage.addDocument(parseJson(tail))
+  return usage.reported
+}
+
+/**
+ * Puts together what a response reports of its usage, in one document or in many events: of the response, of which each count's highest
+ * holds, and of its choices, whose outputs add up. A server that has both says the same twice.
+ */
+export class ResponseUsage {
+  readonly #read: (usage: unknown) => ReportedUsage | undefined
+  #ofResponse: ReportedUsage | undefined
+  #ofChoices: Map<number, ReportedUsage> | undefined
+
+  constructor(read: (usage: unknown) => ReportedUsage | undefined = readOpenAiUsage) {
+    this.#read = read
+  }
+
+  get reported(): ReportedUsage | undefined {
+    const ofChoices = this.#ofChoices && sumOfChoices(this.#ofChoices.values())
+    return ofChoices === undefined ? this.#ofResponse : highestCounts(this.#ofResponse, ofChoices)
+  }
+
+  add(usage: ReportedUsage | undefined): void {
+    if (usage !== undefined) this.#ofResponse = highestCounts(this.#ofResponse, usage)
+  }
+
+  /** Adds what a document reports: of its own, in a member of its own such as `x_groq` or `response`, and in each of its choices. */
+  addDocument(document: unknown): void {
+    if (!isRecord(document)) return
+    this.add(this.#read(document.usage))
+    for (const name in document) {
+      const member = document[name]
+      if (name === 'choices' && Array.isArray(member)) this.#addChoices(member)
+      else if (name !== 'usage' && isRecord(member)) this.add(this.#read(member.usage))
+    }
+  }
+
+  #addChoices(choices: readonly unknown[]): void {
+    for (const [at, choice] of choices.entries()) {
+      if (!isRecord(choice)) continue
+      const usage = this.#read(choice.usage)
+      if (usage === undefined) continue
+      this.#ofChoices ??= new Map()
+      const index = tokenCount(choice.index) ?? at
+      const earlier = this.#ofChoices.get(index)
+      if (earlier !== undefined || this.#ofChoices.size < MAX_CHOICES) {
+        this.#ofChoices.set(index, highestCounts(earlier, usage))
+      }
+    }
+  }
+}
+
+const USAGE_KEY = '"usage"'
+/** As many as OpenAI gives. */
+const MAX_CHOICES = 128
+
+/**
+ * Reads the usage of Perplexity's research, which counts what it read of its sources, and its reasoning, beside prompt, completion and
+ * total. Undefined for any other.
+ * @see https://docs.perplexity.ai/getting-started/models/models/sonar-deep-research
+ */
+function readResearchUsage(usage: Readonly<Record<string, unknown>>): ReportedUsage | undefined {
+  const citationTokens = tokenCount(usage.citation_tokens)
+  if (citationTokens === undefined) return undefined
+  const reasoningTokens = tokenCount(usage.reasoning_tokens)
+  return {
+    inputTokens: sumOf(tokenCount(usage.prompt_tokens), citationTokens),
+    outputTokens: sumOf(tokenCount(usage.completion_tokens), reasoningTokens),
+    reasoningTokens,
+  }
 }
 
 /**

@@ -6,9 +6,7 @@ import { positiveCount } from './token-count.ts'
  * that know one of them ignore the others, with the parameter that states it, as the caller wrote it (`max_tokens`,
  * `inferenceConfig.maxTokens`). Undefined where it states none, or one that is no positive number: a server may take that as no limit at all.
  */
-export function statedMaximum(
-  body: Readonly<Record<string, unknown>>,
-): StatedMaximum | undefined {
+export function statedMaximum(body: Readonly<Record<string, unknown>>): StatedMaximum | undefined {
   let largest = 0
   let parameter = ''
   // A body has fewer members than there are words for a maximum.

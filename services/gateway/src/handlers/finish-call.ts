@@ -61,7 +61,7 @@ export function finishCall(
     credentialReports.accepted(settings, credentialVersion)
   }
   const unread = isUnread(result, estimate)
-  const usage = result.usage ?? chargedUsage(result.partialUsage, result.outputTokensSeen, estimate)
+  const usage = chargedUsage(result, estimate)
   const end: CallEnd = {
     sent: result.sent,
     ...(status === undefined ? {} : { status }),
