@@ -12,6 +12,11 @@ export function amountOf(cost: Cost, metric: Metric): number {
   return cost[metric] ?? cost.tokens
 }
 
+/** Whether input or output is told apart, which it rarely is: what is done for each permit asks this first. */
+function isSplit(cost: Cost): boolean {
+  return cost.inputTokens !== undefined || cost.outputTokens !== undefined
+}
+
 /** Adds two costs; parts are told apart in the sum where either cost tells them. */
 export function sumOf(a: Cost, b: Cost): Cost {
   const sum: Cost = { requests: a.requests + b.requests, tokens: a.tokens + b.tokens }
@@ -23,9 +28,11 @@ export function sumOf(a: Cost, b: Cost): Cost {
 
 /** Adds a cost to a sum in place, for where very many are added up. */
 export function addCost(sum: Cost, cost: Cost): void {
-  for (const metric of SPLIT_METRICS) {
-    if (sum[metric] === undefined && cost[metric] === undefined) continue
-    sum[metric] = amountOf(sum, metric) + amountOf(cost, metric)
+  if (isSplit(sum) || isSplit(cost)) {
+    for (const metric of SPLIT_METRICS) {
+      if (sum[metric] === undefined && cost[metric] === undefined) continue
+      sum[metric] = amountOf(sum, metric) + amountOf(cost, metric)
+    }
   }
   sum.requests += cost.requests
   sum.tokens += cost.tokens
@@ -34,6 +41,7 @@ export function addCost(sum: Cost, cost: Cost): void {
 /** Whether `a` exceeds `b` in any metric. */
 export function exceeds(a: Cost, b: Cost): boolean {
   if (a.requests > b.requests || a.tokens > b.tokens) return true
+  if (!isSplit(a) && !isSplit(b)) return false
   for (const metric of SPLIT_METRICS) if (amountOf(a, metric) > amountOf(b, metric)) return true
   return false
 }
@@ -52,6 +60,7 @@ export function excessOf(a: Cost, b: Cost): Cost | undefined {
 /** Whether the cost uses up nothing of any metric. */
 export function isNothing(cost: Cost): boolean {
   if (cost.requests !== 0 || cost.tokens !== 0) return false
+  if (!isSplit(cost)) return true
   for (const metric of SPLIT_METRICS) if (amountOf(cost, metric) !== 0) return false
   return true
 }
@@ -59,6 +68,7 @@ export function isNothing(cost: Cost): boolean {
 /** Returns the cost alone of what has one, an acquire or a slot. */
 export function costOf(from: Cost): Cost {
   const cost: Cost = { requests: from.requests, tokens: from.tokens }
+  if (!isSplit(from)) return cost
   for (const metric of SPLIT_METRICS) {
     const amount = from[metric]
     if (amount !== undefined) cost[metric] = amount

@@ -8,6 +8,8 @@ import type { TokenUsage } from '@sluice/contracts'
  */
 export class CachedShares {
   readonly #models = new Map<string, { inputTokens: number; cachedTokens: number }>()
+  /** Learned of last, and so at the end of the map. */
+  #latest = ''
 
   /** Returns how many of `inputTokens` are expected to be read from the cache; 0 for a model of which nothing is known. */
   expectedOf(model: string, inputTokens: number): number {
@@ -18,12 +20,13 @@ export class CachedShares {
   learn(model: string, { inputTokens, cachedInputTokens }: TokenUsage): void {
     if (model === '' || !(inputTokens > 0)) return
     const known = this.#models.get(model) ?? { inputTokens: PRIOR_TOKENS, cachedTokens: 0 }
+    known.inputTokens = known.inputTokens * KEPT + inputTokens
+    known.cachedTokens = known.cachedTokens * KEPT + Math.min(inputTokens, cachedInputTokens)
+    if (model === this.#latest) return
+    this.#latest = model
     // Applications name the models: the one that was learned of longest ago goes.
     this.#models.delete(model)
-    this.#models.set(model, {
-      inputTokens: known.inputTokens * KEPT + inputTokens,
-      cachedTokens: known.cachedTokens * KEPT + Math.min(inputTokens, cachedInputTokens),
-    })
+    this.#models.set(model, known)
     if (this.#models.size <= MAX_MODELS) return
     for (const oldest of this.#models.keys()) {
       this.#models.delete(oldest)

@@ -72,7 +72,7 @@ function inspect({
   // Operations that use no model cost nothing, whatever their bodies' length.
   const inspected = adapter.inspect(operation, json, operation.usesModel ? body.length : 0)
   const addsUsage = inspected.addsUsage && withoutUsage !== true && !withoutUsage?.includes(inspected.model)
-  const inspection = { ...inspected, addsUsage }
+  const inspection = addsUsage === inspected.addsUsage ? inspected : { ...inspected, addsUsage }
   const naming = judged ? { naming: namingOf(adapter, operation, json, body) } : {}
   const outgoing = json === undefined ? { bytes: body } : adapter.outgoingBody(inspection, json, body)
   return {

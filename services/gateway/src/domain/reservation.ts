@@ -25,10 +25,7 @@ export interface EstimatedCall {
 export function reservedTokens(call: EstimatedCall): ReservedTokens {
   const { connection, estimate } = call
   const { tokens, promptTokens, outputTokens } = estimate
-  const reserved = {
-    tokens,
-    ...(connection.countsParts ? { inputTokens: promptTokens, outputTokens } : {}),
-  }
+  const reserved = connection.countsParts ? { tokens, inputTokens: promptTokens, outputTokens } : { tokens }
   return connection.settings.enforceDiscovered === true ? { ...reserved, limited: expectedCost(call) } : reserved
 }
 

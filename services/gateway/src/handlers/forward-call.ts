@@ -69,7 +69,8 @@ async function forwardBody(
   if (taken.status === 'left') return left()
   if (taken.status === 'refused') return refuse(taken.error)
   const isWhole = taken.read !== undefined || taken.unread !== undefined
-  const plainCall = isWhole ? { ...call, headers: decodedHeaders(call.headers) } : call
+  const headers = isWhole ? decodedHeaders(call.headers) : call.headers
+  const plainCall = headers === call.headers ? call : { ...call, headers }
   const preparation = await prepareCall(plane, plainCall, taken.read, {
     mayWait: waitMs > 0,
     isGone: () => response.destroyed,
@@ -121,8 +122,10 @@ async function takeBody(
     const structure = isJsonRead(call) ? new JsonStructure() : undefined
     const received = await receiveDecodedBody(request, { ...decoding, maxBytes: maxBodyBytes, structure })
     if (received.status !== 'received') return received
-    const { status, body } = { ...received, status: 'taken' as const }
-    return structure === undefined ? { status, unread: body } : { status, read: { kind: 'json', body, structure } }
+    const { body } = received
+    return structure === undefined
+      ? { status: 'taken', unread: body }
+      : { status: 'taken', read: { kind: 'json', body, structure } }
   }
   if (isOtherRead(call, type)) {
     const maxBytes = Math.min(maxBodyBytes, maxUploadBytes)

@@ -4,26 +4,29 @@ import { gatewayError } from '../domain/gateway-error.ts'
 import { type RateLimitFields, rateLimitFields } from '../domain/rate-limit-fields.ts'
 import { reservedTokens, reservedWithin } from '../domain/reservation.ts'
 import type { DataPlane } from '../ports/data-plane.ts'
-import type { Permits, Wait } from '../ports/permits.ts'
+import type { PermitRequest, Permits, Wait } from '../ports/permits.ts'
 import type { PermittedCall, PreparedCall } from './call.ts'
 import { recordUnsent } from './record-unsent.ts'
 
-/** Asks for what the call reserves, and for less where the provider may count less than the whole of one of its limits. */
-async function acquired(
-  plane: DataPlane,
-  call: PreparedCall,
+type Acquired = Awaited<ReturnType<Permits['acquire']>>
+
+/** Asks for less than was denied where the provider may count less than the whole of one of its limits. Returns what came of the last request. */
+async function acquiredWithin(
+  { permits }: DataPlane,
+  { connection: { adapter } }: PreparedCall,
+  denial: Extract<Acquired, { readonly status: 'denied' }>,
+  asked: PermitRequest,
   wait: Wait,
-): Promise<Awaited<ReturnType<Permits['acquire']>>> {
-  const { apiKey, pool, connection, inspection } = call
-  const asked = { connectionId: connection.settings.id, apiKeyId: apiKey.id, model: inspection.model, pool }
-  let reserved = reservedTokens(call)
-  for (let looks = 1; ; looks++) {
-    const outcome = await plane.permits.acquire({ ...asked, ...reserved }, wait)
-    if (outcome.status !== 'denied' || looks > MAX_LIMITS) return outcome
-    const within = reservedWithin(reserved, outcome.denied, connection.adapter)
+): Promise<Acquired> {
+  let request = asked
+  let outcome: Acquired = denial
+  for (let looks = 1; looks <= MAX_LIMITS && outcome.status === 'denied'; looks++) {
+    const within = reservedWithin(request, outcome.denied, adapter)
     if (within === undefined) return outcome
-    reserved = within
+    request = { ...request, ...within }
+    outcome = await permits.acquire(request, wait)
   }
+  return outcome
 }
 
 /** Of tokens, input and output per minute, hour and day: each may be too small once. */
@@ -46,7 +49,15 @@ export type Permission =
 export async function obtainPermit(plane: DataPlane, call: PreparedCall, wait: Wait): Promise<Permission> {
   const { id, name, onCapacityUnavailable } = call.connection.settings
   const { model } = call.inspection
-  const outcome = await acquired(plane, call, wait)
+  const asked: PermitRequest = {
+    connectionId: id,
+    apiKeyId: call.apiKey.id,
+    model,
+    pool: call.pool,
+    ...reservedTokens(call),
+  }
+  const first = await plane.permits.acquire(asked, wait)
+  const outcome = first.status === 'denied' ? await acquiredWithin(plane, call, first, asked, wait) : first
   if (outcome.status === 'left') {
     recordUnsent(plane, call, model, { outcome: 'aborted' })
     return outcome

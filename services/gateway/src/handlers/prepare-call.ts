@@ -1,7 +1,7 @@
-import type { BodyAddition, JsonStructure } from '@sluice/providers'
+import type { BodyAddition, JsonStructure, RequestInspection } from '@sluice/providers'
 import { promptPool } from '@sluice/providers'
 import type { UsableConnection } from '../domain/connection.ts'
-import { estimateCost, NO_TOKENS } from '../domain/estimate-cost.ts'
+import { type CostEstimate, estimateCost, NO_TOKENS } from '../domain/estimate-cost.ts'
 import { type GatewayError, gatewayError } from '../domain/gateway-error.ts'
 import { notJsonType } from '../domain/parse-json-object.ts'
 import { type InspectedBody, isForm } from '../domain/readings.ts'
@@ -69,8 +69,7 @@ export async function prepareCall(
   }
   const inspected = await inspectedBody(plane, call, whole, options)
   if ('code' in inspected) return refused(inspected)
-  const prepared = preparedCall(call, inspected, inspected.body)
-  return prepared.status === 'refused' ? prepared : { ...prepared, addition: inspected.addition }
+  return preparedCall(call, inspected, inspected.body)
 }
 
 async function inspectedBody(
@@ -105,19 +104,14 @@ export function withoutUsageOf(
 /** Decides whether a call whose body has been read may use its models, and what it is expected to cost. */
 export function preparedCall(
   call: Call,
-  { inspection, naming, pool }: Omit<InspectedBody, 'body'>,
+  { inspection, naming, pool, addition }: Omit<InspectedBody, 'body'>,
   body?: Buffer,
 ): Preparation {
   const { connection, operation } = call
   if (isTooLong(inspection.model)) return refused(LONG_MODEL)
   const error = modelRefusal(call, naming)
   if (error !== undefined) return refused(error)
-  const { defaultMaxOutputTokens, tokenReservation } = connection.settings
-  const { smallestTokenLimit, smallestOutputLimit } = connection
-  const policy = { defaultMaxOutputTokens, tokenReservation, smallestTokenLimit, smallestOutputLimit }
-  const estimate = operation.usesModel
-    ? estimateCost(inspection, policy, connection.learned.of(inspection.model))
-    : NO_TOKENS
+  const estimate = operation.usesModel ? expectedCost(connection, inspection) : NO_TOKENS
   const prepared = {
     ...call,
     inspection,
@@ -125,7 +119,16 @@ export function preparedCall(
     pool: promptPool(pool, estimate.promptTokens, connection.adapter),
     estimate,
   }
-  return { status: 'prepared', call: prepared, body }
+  return { status: 'prepared', call: prepared, body, addition }
+}
+
+function expectedCost(
+  { settings, smallestTokenLimit, smallestOutputLimit, learned }: UsableConnection,
+  inspection: RequestInspection,
+): CostEstimate {
+  const { defaultMaxOutputTokens, tokenReservation } = settings
+  const policy = { defaultMaxOutputTokens, tokenReservation, smallestTokenLimit, smallestOutputLimit }
+  return estimateCost(inspection, policy, learned.of(inspection.model))
 }
 
 /** Whether the body is compressed, so that neither its models nor its length can be told, where one of them matters. */

@@ -20,7 +20,7 @@ export function nativeRoutes(app: FastifyInstance, options: DataRoutesOptions): 
     onRequest: ({ raw, params, id: requestId }, reply) => {
       reply.hijack()
       const response = reply.raw
-      const goOn = async (admission: Admission): Promise<void> => {
+      const goOn = (admission: Admission): Promise<void> | void => {
         if (admission.status === 'refused') {
           const { error, connection } = admission
           const path = connection === undefined ? (providerTarget(raw.url ?? '')?.path ?? '') : ''
@@ -30,14 +30,19 @@ export function nativeRoutes(app: FastifyInstance, options: DataRoutesOptions): 
         const { call } = admission
         const fault = checkHead(raw, response)
         if (fault !== undefined) return refuseCall(plane, call, fault, response)
-        await forwardCall(plane, call, raw, response, options)
+        return forwardCall(plane, call, raw, response, options)
       }
-      const admission = admitCall(plane, raw, params.name, requestId)
-      const done = admission instanceof Promise ? admission.then(goOn) : goOn(admission)
-      done.catch((err: unknown) => {
+      const fail = (err: unknown): void => {
         logger.error({ err, requestId }, 'request failed')
         response.destroy()
-      })
+      }
+      try {
+        const admission = admitCall(plane, raw, params.name, requestId)
+        const done = admission instanceof Promise ? admission.then(goOn) : goOn(admission)
+        done?.catch(fail)
+      } catch (err) {
+        fail(err)
+      }
     },
     handler: () => {
       throw new Error('a hijacked request came to its handler')
