@@ -111,7 +111,7 @@ it('settles both counts by what was reported, by what was seen, and by nothing w
   ])
 })
 
-it('tries with all of a limit that the provider may count less toward, and with no other', () => {
+it('tries with a quarter of a limit that the provider may count less toward, and of no other', () => {
   const limited = { requests: 1, tokens: 46_000, inputTokens: 45_000, outputTokens: 1_000 }
   const reserved = { tokens: 49_000, limited }
   const denied = {
@@ -128,7 +128,7 @@ it('tries with all of a limit that the provider may count less toward, and with 
   const openai = providerAdapter('openai') ?? expect.fail('no adapter')
   expect(reservedWithin(reserved, denied, adapter)).toEqual({
     tokens: 49_000,
-    limited: { ...limited, inputTokens: 40_000 },
+    limited: { ...limited, inputTokens: 10_000 },
   })
   expect(reservedWithin(reserved, configured, adapter)).toBeUndefined()
   expect(reservedWithin(reserved, { ...denied, metric: 'requests' }, adapter)).toBeUndefined()
