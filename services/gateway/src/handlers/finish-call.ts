@@ -77,9 +77,11 @@ export function finishCall(
   call.permit.settle(settledCost(end, call), coolDown, limitedCost(end, call))
   const isWhole = result.interruptedBy === undefined && result.errorStatus === undefined
   // What nothing is known of may not be like the model's other requests.
-  if (result.usage !== undefined && !call.operation.unlisted) {
-    learned.learn(call.inspection, result.usage, isWhole)
-    cachedShares.learn(call.inspection.model, result.usage)
+  const isRead = result.usage !== undefined || result.partialUsage?.inputTokens !== undefined
+  if (usage !== undefined && isRead && !call.operation.unlisted) {
+    // An output that is not known teaches nothing; the prompt does.
+    learned.learn(call.inspection, usage, isWhole && result.usage !== undefined)
+    cachedShares.learn(call.inspection.model, usage)
   }
   const event: ResponseEvent = {
     requestId: result.requestId,
