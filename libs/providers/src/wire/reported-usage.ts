@@ -69,18 +69,17 @@ export function sumOfChoices(choices: Iterable<ReportedUsage>): ReportedUsage | 
   let sum: ReportedUsage | undefined
   for (const choice of choices) {
     const { inputTokens, outputTokens } = resolved(choice)
-    const own = { ...choice, inputTokens, outputTokens, totalTokens: undefined }
-    sum = sum === undefined ? own : { ...highestCounts(sum, own), ...sumsOfOutput(sum, own) }
+    const input = highest(sum?.inputTokens, inputTokens)
+    const output = sumOf(sum?.outputTokens, outputTokens)
+    sum = {
+      ...highestCounts(sum, choice),
+      inputTokens: input,
+      outputTokens: output,
+      totalTokens: sumOf(input, output),
+      reasoningTokens: sumOf(sum?.reasoningTokens, choice.reasoningTokens),
+    }
   }
   return sum
-}
-
-function sumsOfOutput(one: ReportedUsage, other: ReportedUsage): ReportedUsage {
-  const { outputTokens, reasoningTokens } = one
-  return {
-    outputTokens: sumOf(outputTokens, other.outputTokens),
-    reasoningTokens: sumOf(reasoningTokens, other.reasoningTokens),
-  }
 }
 
 /** Returns the sum of those that are known. */
