@@ -58,6 +58,8 @@ export interface BucketDefinition<Value extends TSchema = TSchema> {
   readonly value: Value
   /** Entries not written again within this time vanish (without a delete event). Absent: they stay. */
   readonly expiryMs?: number
+  /** The bucket's size on disk, which the server reserves. A write that would exceed it is refused. Absent: as much as there is room for. */
+  readonly maxBytes?: number
   /**
    * Only its owner reads it, and its keys stand below a random token that is in its stream's settings, which nobody else may see. Whoever
    * may ask JetStream for anything can have the server itself write its reply on any subject that they know, past all permissions.

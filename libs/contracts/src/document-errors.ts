@@ -1,4 +1,17 @@
-import { IsArray, IsNull, IsObject, IsOptional, IsUnion, type TObject, type TSchema, type TUnion } from 'typebox'
+import {
+  IsArray,
+  IsNull,
+  IsObject,
+  IsOptional,
+  IsRecord,
+  IsUnion,
+  RecordPattern,
+  RecordValue,
+  type TObject,
+  type TRecord,
+  type TSchema,
+  type TUnion,
+} from 'typebox'
 import { compiled } from './compiled.ts'
 import { nearestChoice, wordedError } from './error-words.ts'
 import type { FieldError } from './errors.ts'
@@ -43,6 +56,8 @@ function* errorsOf(schema: TSchema, value: unknown, path: string, rules: Rules):
     if (value !== null) yield* errorsOf(nullable, value, path, rules)
   } else if (IsObject(schema)) {
     yield* objectErrors(schema, value, path, rules)
+  } else if (IsRecord(schema)) {
+    yield* recordErrors(schema, value, path, rules)
   } else if (typeof value === 'string' && !rules.isGood(value)) {
     yield { field: path, message: 'must hold no NUL and no half of a surrogate pair' }
   } else if (IsUnion(schema)) {
@@ -82,20 +97,41 @@ function mostItems(schema: TSchema): number {
 }
 
 function* objectErrors(schema: TObject, value: unknown, path: string, rules: Rules): Generator<FieldError, void> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+  if (!isObject(value)) {
     yield { field: path, message: 'must be an object' }
     return
   }
   const properties: Readonly<Record<string, TSchema>> = schema.properties
-  const given = value as Readonly<Record<string, unknown>>
   for (const [name, property] of Object.entries(properties)) {
-    if (Object.hasOwn(given, name)) yield* errorsOf(property, given[name], child(path, name), rules)
+    if (Object.hasOwn(value, name)) yield* errorsOf(property, value[name], child(path, name), rules)
     else if (!IsOptional(property)) yield { field: child(path, name), message: 'is required' }
   }
   if (!('additionalProperties' in schema) || schema.additionalProperties !== false) return
-  for (const name in given) {
+  for (const name in value) {
     if (!Object.hasOwn(properties, name)) yield unknownField(path, name, Object.keys(properties))
   }
+}
+
+/** Of a record, each member that is wrong by its name. */
+function* recordErrors(schema: TRecord, value: unknown, path: string, rules: Rules): Generator<FieldError, void> {
+  if (!isObject(value)) {
+    yield { field: path, message: 'must be an object' }
+    return
+  }
+  const isName = new RegExp(RecordPattern(schema))
+  let isSound = true
+  for (const [name, member] of Object.entries(value)) {
+    if (!isName.test(name)) continue
+    for (const error of errorsOf(RecordValue(schema), member, child(path, shownName(name)), rules)) {
+      isSound = false
+      yield error
+    }
+  }
+  if (isSound) yield* ownErrors(schema, value, path)
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** The schema of what may also be null. */

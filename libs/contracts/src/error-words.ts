@@ -23,8 +23,32 @@ export function wordedError(schema: TSchema, error: TLocalizedValidationError | 
       return error.params.limit === 1 ? 'must not be empty' : `must have at least ${error.params.limit} characters`
     case 'maxLength':
       return `must have at most ${error.params.limit} characters, not ${typeof value === 'string' ? value.length : 'more'}`
+    case 'exclusiveMinimum':
+      return `must be more than ${error.params.limit}, not ${given(value)}`
+    case 'exclusiveMaximum':
+      return `must be less than ${error.params.limit}, not ${given(value)}`
+    case 'multipleOf':
+      return `must be a multiple of ${error.params.multipleOf}, not ${given(value)}`
+    case 'const':
+      return `must be ${JSON.stringify(error.params.allowedValue)}`
+    case 'enum':
+      return `must be one of ${error.params.allowedValues.map((one) => JSON.stringify(one)).join(', ')}`
+    case 'pattern':
+      // The pattern itself says little to those who read it; schemas have their own words for it.
+      return 'has a form that is not allowed here'
+    case 'required':
+      return `must have ${error.params.requiredProperties.map((name) => `"${name}"`).join(', ')}`
+    case 'minProperties':
+      return error.params.limit === 1 ? 'must not be empty' : `must have at least ${error.params.limit} members`
+    case 'maxProperties':
+      return `must have at most ${error.params.limit} members`
+    case 'anyOf':
+    case 'oneOf':
+      return 'has none of the forms that it may have'
     case 'minItems':
       return error.params.limit === 1 ? 'must not be empty' : `must have at least ${error.params.limit} items`
+    case 'maxItems':
+      return `must not have more than ${error.params.limit} items`
     case 'uniqueItems':
       return 'must not have an item twice'
     case 'format':

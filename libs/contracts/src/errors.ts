@@ -31,6 +31,7 @@ export const ERROR_CODES = [
   'last_admin_token',
   'version_conflict',
   'credential_rejected',
+  'credential_untested',
   'no_previous_credential',
   'nothing_discovered',
   'rate_limited',

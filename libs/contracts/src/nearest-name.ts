@@ -14,7 +14,7 @@ export function nearestName(given: string, known: Iterable<string>): string | un
     if (++looked > MAX_NAMES) break
     const other = fold(name)
     if (other.length > MAX_CHARS || Math.abs(other.length - folded.length) >= least) continue
-    const slips = slipsBetween(folded, other)
+    const slips = slipsBetween(folded, other, least)
     if (slips >= least) continue
     nearest = name
     least = slips
@@ -37,27 +37,42 @@ function fold(name: string): string {
   return name.toLowerCase().replace(/[-_]/g, '')
 }
 
-/** The optimal string alignment distance. @see https://en.wikipedia.org/wiki/Damerau-Levenshtein_distance */
-function slipsBetween(a: string, b: string): number {
-  let beforeLast: number[] = []
-  let last = Array.from({ length: b.length + 1 }, (_, column) => column)
+/**
+ * Returns the optimal string alignment distance, or `least` where it is not below that: only places as near to the diagonal are looked at.
+ * @see https://en.wikipedia.org/wiki/Damerau-Levenshtein_distance
+ */
+function slipsBetween(a: string, b: string, least: number): number {
+  const width = b.length + 2
+  let beforeLast = new Uint8Array(width).fill(least)
+  let last = new Uint8Array(width).fill(least)
+  let row = new Uint8Array(width)
+  for (let j = 0; j <= b.length && j < least; j++) last[j] = j
   for (let i = 1; i <= a.length; i++) {
-    const row = [i]
-    for (let j = 1; j <= b.length; j++) {
+    const from = Math.max(1, i - least)
+    const to = Math.min(b.length, i + least)
+    row.fill(least)
+    if (i < least) row[0] = i
+    let lowest = row[0] ?? least
+    for (let j = from; j <= to; j++) {
       const isSame = a[i - 1] === b[j - 1]
-      let least = Math.min(at(last, j) + 1, at(row, j - 1) + 1, at(last, j - 1) + (isSame ? 0 : 1))
+      let slips = Math.min(at(last, j) + 1, at(row, j - 1) + 1, at(last, j - 1) + (isSame ? 0 : 1), least)
       if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) {
-        least = Math.min(least, at(beforeLast, j - 2) + 1)
+        slips = Math.min(slips, at(beforeLast, j - 2) + 1)
       }
-      row.push(least)
+      row[j] = slips
+      lowest = Math.min(lowest, slips)
     }
+    // A swap of neighbors goes on from the row before the last.
+    if (lowest >= least && last.every((slips) => slips >= least)) return least
+    const spare = beforeLast
     beforeLast = last
     last = row
+    row = spare
   }
-  return at(last, b.length)
+  return Math.min(least, at(last, b.length))
 }
 
-function at(row: readonly number[], column: number): number {
+function at(row: Uint8Array, column: number): number {
   const value = row[column]
   if (value === undefined) throw new RangeError('a distance is read before it is known')
   return value

@@ -170,7 +170,7 @@ export async function openBucket<V extends TSchema>(
 }
 
 async function openKv(bus: Bus, definition: BucketDefinition): Promise<KV> {
-  const { name, expiryMs } = definition
+  const { name, expiryMs, maxBytes } = definition
   const open = async () => {
     if (definition.isPrivate === true) await createPrivate(bus, definition)
     return bus.jetstream.views.kv(name, {
@@ -180,6 +180,7 @@ async function openKv(bus: Bus, definition: BucketDefinition): Promise<KV> {
       // A follower's copy may be behind; every read here is of what was written last.
       allow_direct: false,
       ...(expiryMs === undefined ? {} : { ttl: expiryMs }),
+      ...(maxBytes === undefined ? {} : { max_bytes: maxBytes }),
     })
   }
   try {

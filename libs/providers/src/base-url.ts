@@ -12,6 +12,8 @@ export interface BaseUrlRules {
  * connect ({@link isForbiddenUpstreamAddress}).
  */
 export function baseUrlFault(text: string, rules: BaseUrlRules): string | undefined {
+  // The parser drops some white space and escapes other, so that requests would go elsewhere than the text says.
+  if (WHITE_SPACE.test(text)) return 'must hold no white space: take it out'
   const url = URL.parse(text)
   if (url === null) return 'is not an absolute URL'
   if (url.protocol !== 'https:' && url.protocol !== 'http:') return 'must be an https URL'
@@ -26,6 +28,8 @@ export function baseUrlFault(text: string, rules: BaseUrlRules): string | undefi
   if (!rules.allowInsecureLoopback) return 'must be an https URL'
   return isLoopback(hostname) ? undefined : 'must be an https URL: http is for loopback only'
 }
+
+const WHITE_SPACE = /[\s\p{Cc}\u200b\ufeff]|%(?:20|09|0[ad])/iu
 
 function isLoopback(hostname: string): boolean {
   return hostname === 'localhost' || hostname.endsWith('.localhost') || isLoopbackAddress(hostname)

@@ -12,7 +12,8 @@ export interface ProviderError {
 
 /**
  * Returns whether a provider refuses the credential itself: unknown, revoked, expired, suspended or not signed rightly. That it may not be used
- * for a model, region, project or operation, or that a quota is used up, is no such refusal.
+ * for a model, region, project or operation, or that a quota or budget is used up, is no such refusal. It takes positive evidence: an error
+ * that cannot be attributed is none, as applications could otherwise put a fault on a connection that has none.
  */
 export function refusesCredential(provider: ProviderId, error: ProviderError): boolean {
   if (!STATUSES.has(error.status)) return false
@@ -22,37 +23,73 @@ export function refusesCredential(provider: ProviderId, error: ProviderError): b
 const STATUSES: ReadonlySet<number> = new Set([400, 401, 403])
 
 const REFUSALS: Readonly<Record<ProviderId, (error: ProviderError) => boolean>> = {
-  openai: ofOpenAi,
-  groq: ofOpenAi,
-  anthropic: ({ status, body }) => status === 401 || (status === 403 && errorOf(body).type === 'authentication_error'),
+  openai: refusesKey,
+  groq: refusesKey,
+  anthropic: refusesKey,
   google: ofGoogle,
   'aws-bedrock': ofBedrock,
 }
 
 /**
- * Some servers that speak OpenAI's API say 400 or 403 of a wrong key (xAI: 400 "Incorrect API key provided: …"). What an application wrote may
- * stand anywhere in a message but at its beginning.
+ * Of providers that take a key, and of servers that speak their APIs. Some say 400 or 403 of a wrong key (xAI: 400 "Incorrect API key provided: …").
+ * There, what an application wrote may stand anywhere in a message but at its beginning.
  * @see https://platform.openai.com/docs/guides/error-codes
+ * @see https://docs.claude.com/en/api/errors
+ * @see https://docs.litellm.ai/docs/proxy/error_reference (401 of a model or a budget, too)
  */
-function ofOpenAi({ status, body }: ProviderError): boolean {
-  const { code, message } = errorOf(body)
-  if (status === 401) return !NOT_ALLOWED.test(message)
-  return code === 'invalid_api_key' || WRONG_KEY.test(message)
+function refusesKey({ status, body }: ProviderError): boolean {
+  const { type, code, message, text } = errorOf(body)
+  const codes = [type.toLowerCase(), code.toLowerCase()]
+  // Whatever part of the body says so. Documents that it points to are called after anything.
+  const all = legible(`${text}\n${message}`)
+  if (USE.test(all)) return false
+  if (codes.some((name) => KEY_CODES.has(name))) return true
+  if (status === 400) return WRONG_KEY.test(message)
+  if (codes.includes('authentication_error')) return true
+  if (status === 403) return WRONG_KEY.test(message)
+  return KEY_WORDS.test(message === '' ? all : message) || SAYS_NOTHING.test(all)
 }
 
-/** OpenAI says 401 of a key that lacks a scope, which may do other things. */
-const NOT_ALLOWED = /missing scopes|insufficient permissions/i
-const WRONG_KEY =
-  /^\W*(?:incorrect|invalid|unknown|expired|revoked|disabled|wrong) (?:api[ -]?key|token|credentials?)\b/i
+function legible(text: string): string {
+  return text.replace(/https?:\/\/[^\s"]*/gi, '').replaceAll('_', ' ')
+}
+
+/** What the key may be used for, rather than the key. */
+const USE =
+  /\b(?:models?|deployments?|engines?|regions?|country|countries|territory|territories|quotas?|budgets?|credits?|balance|billing|plans?|tiers?|scopes?|permissions?|permitted|rate limits?|limits?|exceeded|routes?|endpoint not|not (?:be )?(?:allowed|available|enabled)|allowed to|access to|ip address(?:es)?|blocked|end[ -]?users?|guardrails?)\b/i
+
+/** OpenAI, Groq, Together: `invalid_api_key`; Cerebras: `wrong_api_key`; Moonshot: `invalid_authentication_error`; LiteLLM: `token_not_found_in_db`, `expired_key`. */
+const KEY_CODES: ReadonlySet<string> = new Set([
+  'account_deactivated',
+  'expired_api_key',
+  'expired_key',
+  'incorrect_api_key',
+  'invalid_api_key',
+  'invalid_authentication',
+  'invalid_authentication_error',
+  'invalid_issuer',
+  'revoked_api_key',
+  'token_not_found_in_db',
+  'wrong_api_key',
+])
+const WRONG_KEY = /^\W{0,9}(?:incorrect|invalid|unknown|expired|revoked|disabled|wrong) api[ -]?key\b/i
+/** Cohere: "invalid api token"; OpenRouter: "No auth credentials found", "User not found."; Azure: "invalid subscription key". */
+const KEY_WORDS =
+  /api[ _-]?keys?\b|\bunauthori[sz]ed\b|\bunauthenticated\b|authenticat(?:ion|ed?)\b|authori[sz]ation (?:required|failed|header)|\b(?:auth |invalid |no )?credentials?\b|\b(?:invalid|expired|revoked|unknown|access|bearer|auth|api) tokens?\b|\btokens? (?:has |is |was )?(?:expired|invalid|revoked)\b|\bsubscription key\b|\b(?:invalid|expired|revoked|unknown|wrong) (?:virtual )?key\b|\bmember of an organization\b|^user not found\b|^invalid username or password\b/i
+/** A status and nothing else. */
+const SAYS_NOTHING = /^(?:[^\p{L}]|error\b|code\b|status\b|null\b)*$/u
 
 /**
- * A wrong key is an invalid argument to Google; one that was found in public is denied permission.
+ * A wrong key is an invalid argument to Google; one that was found in public is denied permission. Servers that speak its API say as much
+ * in the words of others.
  * @see https://github.com/googleapis/googleapis/blob/master/google/api/error_reason.proto
  */
-function ofGoogle({ status, body }: ProviderError): boolean {
-  const { message, details } = errorOf(body)
-  const refused = details.some((detail) => isRecord(detail) && REASONS.has(detail.reason))
-  return refused || status === 401 || (status === 403 && LEAKED.test(message))
+function ofGoogle(error: ProviderError): boolean {
+  const { status, body } = error
+  const { message, details, state } = errorOf(body)
+  if (details.some((detail) => isRecord(detail) && REASONS.has(detail.reason))) return true
+  if (status === 401) return state === 'UNAUTHENTICATED' ? !USE.test(message) : refusesKey(error)
+  return status === 403 && LEAKED.test(message)
 }
 
 const REASONS: ReadonlySet<unknown> = new Set([
@@ -89,21 +126,28 @@ const EXCEPTIONS: ReadonlySet<string> = new Set([
 interface ErrorWords {
   readonly type: string
   readonly code: string
+  /** Google's name of a status. */
+  readonly state: string
   readonly message: string
   readonly details: readonly unknown[]
+  /** The body as it came. */
+  readonly text: string
 }
 
 /** Reads an error in each provider's shape; what is not there is empty. */
 function errorOf(body: Buffer): ErrorWords {
-  const json = parseJson(body.subarray(0, MAX_READ_BYTES))
-  const document = isRecord(json) ? json : Array.isArray(json) && isRecord(json[0]) ? json[0] : {}
-  const error = isRecord(document.error) ? document.error : document
-  const message = typeof document.error === 'string' ? document.error : error.message
+  const head = body.subarray(0, MAX_READ_BYTES)
+  const json = parseJson(head)
+  const document = isRecord(json) ? json : Array.isArray(json) && isRecord(json[0]) ? json[0] : undefined
+  const error = isRecord(document?.error) ? document.error : (document ?? {})
+  const words = [document?.error, error.message, document?.message, document?.detail, document?.title, document?.msg]
   return {
     type: textOf(error.type ?? error.__type),
     code: textOf(error.code),
-    message: textOf(message),
+    state: textOf(error.status),
+    message: words.map(textOf).find((text) => text !== '') ?? '',
     details: Array.isArray(error.details) ? error.details : [],
+    text: head.toString(),
   }
 }
 

@@ -15,6 +15,7 @@ export { openAiErrorAnswer, openAiErrorType } from './openai/errors.ts'
 export { withoutAddition } from './openai/include-usage.ts'
 export type {
   AnswerReader,
+  BackgroundReading,
   BodyAddition,
   ErrorAnswer,
   ErrorToFormat,

@@ -26,23 +26,25 @@ export interface LimitCounting {
   /** Returns what to hold against the provider's limits before the request is sent. */
   expected(request: ExpectedTokens, model: string): LimitedTokens
   /**
-   * The provider may count less than is expected, so that a request which seems larger than a whole limit may yet pass: it waits until
-   * nothing else uses the limit, and the provider decides.
+   * Returns how much of what is expected the provider counts in any case. Where that is less, a request which seems larger than a whole limit
+   * may yet pass, and the provider decides.
    */
-  readonly mayCountLess: boolean
+  leastCounted(expected: LimitedTokens, metric: keyof LimitedTokens): number
 }
 
 /**
  * Counts what is used, cached or not, and holds the output maximum from the beginning.
  *
  * OpenAI: caching does not affect rate limits (https://platform.openai.com/docs/guides/prompt-caching), and a request counts with its
- * output maximum (https://platform.openai.com/docs/guides/rate-limits). Google documents limits of input tokens and no exception for cached
+ * output maximum or its prompt, whichever is larger (https://platform.openai.com/docs/guides/rate-limits): the sum is held, as both may be
+ * used, but it alone is no reason to refuse. Google documents limits of input tokens and no exception for cached
  * ones (https://ai.google.dev/gemini-api/docs/rate-limits).
  */
 export const COUNTS_ALL: LimitCounting = {
   counted: ({ inputTokens, outputTokens }) => limitedTokens(inputTokens, outputTokens),
   expected: ({ inputTokens, maxOutputTokens }) => limitedTokens(inputTokens, maxOutputTokens),
-  mayCountLess: false,
+  leastCounted: (expected, metric) =>
+    metric === 'tokens' ? Math.max(expected.inputTokens, expected.outputTokens) : expected[metric],
 }
 
 /** Counts both parts and their sum. */

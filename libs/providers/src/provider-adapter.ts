@@ -129,6 +129,8 @@ export interface Operation {
   readonly path: string
   /** Where the path names the model, not the body. */
   readonly model?: string
+  /** It asks for a response that may have been made in the background: the provider's id of that. */
+  readonly backgroundId?: string
 }
 
 /**
@@ -142,7 +144,10 @@ export interface RequestInspection {
   /** Empty where the request names none, or it cannot be read. */
   readonly model: string
   readonly streamed: boolean
-  /** UTF-8 bytes of what the model reads as text: not the JSON around it, media, sealed reasoning, or {@link toolTokens}. */
+  /**
+   * UTF-8 bytes of what the model reads as text: not the JSON around it, media, sealed reasoning, or {@link toolTokens}. Text that is denser
+   * than prose, such as code, counts with as many bytes as prose of its cost has.
+   */
   readonly promptBytes: number
   /** How many bytes make a token with models of this family, before anything is learned; absent where nothing is known. */
   readonly bytesPerToken?: number
@@ -166,6 +171,8 @@ export interface RequestInspection {
   readonly maxOutputParameter?: string
   /** How many outputs are asked for. */
   readonly outputs: number
+  /** The provider is to make the response in the background, whether or not anybody waits for it. */
+  readonly inBackground?: boolean
   /** The answer would not tell its usage: the gateway asks for it, and takes out of the answer what that adds. */
   readonly addsUsage: boolean
 }
@@ -182,6 +189,8 @@ export interface AnswerReader {
   readonly partialUsage?: PartialUsage | undefined
   /** Responses to the operation report their usage: one that came to its end without it has not been understood. */
   readonly reportsUsage?: boolean
+  /** The usage is of input, too, that the request did not hold: the provider's own tools found it, or the provider changed the prompt. */
+  readonly providerAddedInput?: boolean
   /** Output tokens that have passed by, as far as they can be counted without the provider telling. */
   readonly outputTokensSeen: number
   /**
@@ -189,6 +198,16 @@ export interface AnswerReader {
    * throttles in mid-stream. Absent where none came, and from readers of providers that send none.
    */
   readonly errorStatus?: number | undefined
+  /** Which response of those that the provider makes in the background this one is about. Absent from all others; complete after `end`. */
+  readonly background?: BackgroundReading | undefined
+}
+
+/** What is read of a response that the provider makes in the background. */
+export interface BackgroundReading {
+  /** The provider's id of it. */
+  readonly id: string
+  /** What it has used so far, where it is not the response of the request that began it: then it is that request's usage. */
+  readonly usage?: PartialUsage | undefined
 }
 
 /** Usage of which only the input or only the output is known. */

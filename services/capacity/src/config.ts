@@ -5,7 +5,12 @@ export type CapacityConfig = Static<typeof CapacityConfig>
 export const CapacityConfig = Type.Object({
   ...commonSettings,
   /** This instance's name among the capacity instances; absent: a random one. Must be its own. */
-  CAPACITY_INSTANCE: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9_-]{1,64}$' })),
+  CAPACITY_INSTANCE: Type.Optional(
+    Type.String({
+      pattern: '^[A-Za-z0-9_-]{1,64}$',
+      errorMessage: 'must be 1 to 64 letters (a to z, A to Z), digits, "_" and "-"',
+    }),
+  ),
   /** For how long the NATS server keeps a write before it is safe from a power cut (its `sync_interval`); 0: it syncs every write. */
   NATS_SYNC_INTERVAL_MS: Type.Integer({ minimum: 0, maximum: 3_600_000, default: 120_000 }),
   /** Whether charges that may have been lost (a power cut, a store rolled back) are counted as used until they would have slid out. */

@@ -43,7 +43,7 @@ it('no secret that enters is ever in the database, on the bus, in a bucket, in a
   const path = `/api/v1/connections/${created.body.id}`
   await ask('PATCH', path, { config: { apiKey: secrets.rotated } })
   await ask('PATCH', path, { description: 'a change besides' })
-  expect((await ask('POST', `${path}/rotate`, { config: { apiKey: secrets.rejected, ...NOWHERE } })).status).toBe(422)
+  expect((await ask('POST', `${path}/rotate`, { config: { apiKey: secrets.rejected, ...NOWHERE } })).status).toBe(502)
   await ask('GET', `${path}/credentials`)
   expect(
     (await ask('POST', '/api/v1/connections', { ...openAiConnection, config: { apiKey: secrets.invalid } })).status,

@@ -54,10 +54,20 @@ export const ConnectionsConfig = Type.Object({
    * (`arn:aws:iam::111122223333:root`) where they run as several. Never of a session (`assumed-role`).
    */
   AWS_PRINCIPAL_ARN: Type.Optional(
-    Type.String({ pattern: '^arn:aws[a-z-]*:iam::[0-9]{12}:(root|(role|user)/[A-Za-z0-9+=,.@_/-]+)$' }),
+    Type.String({
+      pattern: '^arn:aws[a-z-]*:iam::[0-9]{12}:(root|(role|user)/[A-Za-z0-9+=,.@_/-]+)$',
+      errorMessage:
+        'must be the ARN of an IAM role or user or of an account, such as arn:aws:iam::111122223333:role/sluice',
+    }),
   ),
   /** Where `cfn/bedrock-iam-role.yaml` is in S3, for CloudFormation in the accounts of roles to read: `https://…`. */
-  CFN_TEMPLATE_URL: Type.Optional(Type.String({ pattern: '^https://[^\\s#]+$', maxLength: 1_024 })),
+  CFN_TEMPLATE_URL: Type.Optional(
+    Type.String({
+      pattern: '^https://[^\\s#]+$',
+      maxLength: 1_024,
+      errorMessage: 'must be a URL that begins with https://, without spaces and "#", of at most 1024 characters',
+    }),
+  ),
   /** Whether a base URL may be http to this machine itself: for tests and demos. */
   ALLOW_INSECURE_UPSTREAM: Type.Boolean({ default: false }),
 })

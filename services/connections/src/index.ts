@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { ProviderId } from '@sluice/contracts'
-import type { Served } from '@sluice/messaging'
+import { credentialFaultChanged, type ProviderId } from '@sluice/contracts'
+import { publishEvent, type Served } from '@sluice/messaging'
 import { migrate } from '@sluice/postgres'
 import { providerAdapter } from '@sluice/providers'
 import { busOptions, type Logger, type Service } from '@sluice/service-kit'
@@ -87,6 +87,17 @@ export async function start(
     credentialGraceMs: config.CREDENTIAL_GRACE_MS,
     now: () => new Date(),
     newId: uuidv7,
+    announceFault: async (change) => {
+      try {
+        if (!link.isConnected()) throw new Error('NATS is away')
+        await publishEvent(await link.first, credentialFaultChanged, [change.connectionId], change)
+      } catch (err) {
+        logger.warn(
+          { err, connectionId: change.connectionId },
+          "a change of a credential's fault could not be published",
+        )
+      }
+    },
     logger,
   }
   const health = { isDatabaseReachable: database.isReachable, isBusConnected: link.isConnected }

@@ -1,4 +1,5 @@
 import {
+  backgroundResponses,
   connectionProjection,
   discovered,
   discoveredChanged,
@@ -52,6 +53,7 @@ export async function start(config: DiscoveryConfig, logger: Logger): Promise<Se
   await ensureStream(bus, { ...responses, maxBytes: config.RESPONSES_MAX_BYTES })
   // For the gateways, which may own no stream: whoever may create one says what is captured in it and copied where.
   await openBucket(bus, learnedModels)
+  await openBucket(bus, backgroundResponses)
   const projection = kvLimitProjection(await openBucket(bus, discovered), store)
   const outage = outageLog(logger)
   const forgetting = forgetConnections({

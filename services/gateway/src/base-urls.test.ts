@@ -54,6 +54,12 @@ describe.each<[ProviderId, string, string, string[]]>([
   })
 })
 
+it.each(['/v1 ', '/v1\n', ' '])('goes to where a base URL leads that was stored with white space: %j', async (end) => {
+  const { baseURL } = await connect('openai', end)
+  expect((await postJson(`${baseURL}/v1/chat/completions`, data.apiKey, { model: 'g' })).status).toBe(200)
+  expect(received).toEqual(['/v1/chat/completions'])
+})
+
 it('finds the connection behind slashes too many, and takes its path for the one that it checks', async () => {
   const { settings } = await connect('openai')
   const url = `${data.gateway.url}//connections//${settings.name}/v1/chat/completions`

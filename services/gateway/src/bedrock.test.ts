@@ -18,6 +18,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { roleAssumer } from './adapters/aws/assume-role.ts'
 import { RoleSession } from './adapters/aws/role-session.ts'
 import { exchange, postJson } from './testing/exchange.ts'
+import { type RawUpstream, startRawUpstream } from './testing/raw-upstream.ts'
 import {
   type BedrockConnection,
   type BedrockPath,
@@ -129,6 +130,52 @@ describe('the official SDK', () => {
   it('takes another way of writing the model in the path', async () => {
     const answer = await postJson(`${connection.endpoint}/model/${NOVA}/converse`, path.apiKey, REQUEST)
     expect(answer.status).toBe(200)
+  })
+})
+
+describe('a session that AWS rejects', () => {
+  const upstreams: RawUpstream[] = []
+  afterEach(() => Promise.all(upstreams.splice(0).map((one) => one.stop())))
+  const rejecting = async (status: number, type: string) => {
+    const upstream = await startRawUpstream()
+    upstreams.push(upstream)
+    upstream.respond = (request, response) => {
+      request.resume()
+      const headers = { 'content-type': 'application/json', 'x-amzn-errortype': type }
+      response.writeHead(status, headers).end(JSON.stringify({ message: 'Token ASIA0123456789 is no good.' }))
+    }
+    const config = { region: REGION, iamRoleArn: ROLE_ARN, externalId: EXTERNAL_ID, baseUrl: upstream.url }
+    return path.connect({ config })
+  }
+
+  it.each([
+    [403, 'UnrecognizedClientException'],
+    [403, 'ExpiredTokenException:http://internal.amazon.com/coral/com.amazon.bedrock/'],
+    [403, 'InvalidSignatureException'],
+  ])('is 502 on both surfaces, without its words, and a warning: %i %s', async (status, type) => {
+    const target = await rejecting(status, type)
+    const chat = { model: `${target.settings.name}/${NOVA}`, messages: [{ role: 'user', content: 'Hi' }] }
+    for (const { status: given, headers, body } of [
+      await postJson(`${target.baseURL}/model/${NOVA}/converse`, path.apiKey, REQUEST),
+      await postJson(`${target.baseURL}/model/${NOVA}/converse-stream`, path.apiKey, REQUEST),
+      await postJson(`${path.gateway.url}/v1/chat/completions`, path.apiKey, chat),
+    ]) {
+      expect([given, headers['x-sluice-source']]).toEqual([502, 'gateway'])
+      expect(body.toString()).toContain(`rejected the connection's credential (HTTP ${status})`)
+      expect(body.toString()).not.toContain('ASIA')
+    }
+    await target.isCharged({ requests: 3, tokens: 0 })
+    expect(await target.ended('upstream_error')).toMatchObject({ upstreamStatus: status })
+    const lines = path.gateway.logs().split('\n')
+    const warnings = lines.filter((line) => line.includes('rejects the credential'))
+    expect(warnings.filter((line) => line.includes(target.settings.name))).toHaveLength(1)
+  })
+
+  it('is not meant by AccessDeniedException, of a model that the role may not use, which is passed on', async () => {
+    const target = await rejecting(403, 'AccessDeniedException')
+    const { status, headers } = await postJson(`${target.baseURL}/model/${NOVA}/converse`, path.apiKey, REQUEST)
+    expect([status, headers['x-sluice-source']]).toEqual([403, 'upstream'])
+    await target.ended('client_error')
   })
 })
 

@@ -219,6 +219,14 @@ describe('a compressed body', () => {
     expect([answer.status, answer.body.toString()]).toEqual([400, expect.stringContaining('larger than 8 MiB')])
   })
 
+  it('of zstd may not have frames without number', async () => {
+    const { baseURL } = await connection()
+    const empty = zstdCompressSync(Buffer.alloc(0))
+    const body = Buffer.concat([zstdCompressSync('{"model":"m"}'), Buffer.alloc(empty.length * 10_000, empty)])
+    const answer = await send(`${baseURL}/v1/responses`, 'zstd', body)
+    expect([answer.status, answer.body.toString()]).toEqual([400, expect.stringContaining('more than 64 frames')])
+  })
+
   it('of no bytes is an empty one', async () => {
     const { baseURL } = await connection()
     const { status } = await send(`${baseURL}/v1/responses`, 'gzip', Buffer.alloc(0))

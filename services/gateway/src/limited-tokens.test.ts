@@ -183,8 +183,8 @@ describe('limits of input and output tokens that are configured', () => {
     expect(second.headers['retry-after']).toBeDefined()
   })
 
-  it('refuse what is larger than the whole of one, and name it', async () => {
-    const { send } = await connect(limited)
+  it('refuse what is larger than the whole of one, and name it, where the stated maximum is reserved in full', async () => {
+    const { send } = await connect({ ...limited, tokenReservation: 'maximum' })
     const { status, body } = await send({ ...cachedPrompt(700), max_tokens: 501 })
     expect(status).toBe(400)
     expect(body.toString()).toContain(

@@ -114,6 +114,25 @@ it('is reported as taken again by the next success', async () => {
   await eventually(() => expect(statusesOf(target)).toEqual(['rejected', 'accepted']))
 })
 
+it('is not reported as taken by what a server may give without a key', async () => {
+  answer(401, { error: { message: MASKED } })
+  const target = await connection()
+  await postJson(`${target.baseURL}/v1/chat/completions`, data.apiKey, { model: 'm' })
+  answer(200, { data: [] })
+  const headers = { authorization: `Bearer ${data.apiKey}` }
+  expect((await exchange(`${target.baseURL}/v1/models`, { headers })).status).toBe(200)
+  expect((await postJson(`${target.baseURL}/v1/anything`, data.apiKey, { model: 'm' })).status).toBe(200)
+  // Reports come in order: one of another connection comes after what these two may have been reported as.
+  answer(401, { error: { message: MASKED } })
+  const other = await connection()
+  await postJson(`${other.baseURL}/v1/chat/completions`, data.apiKey, { model: 'm' })
+  await eventually(() => expect(statusesOf(other)).toEqual(['rejected']))
+  expect(statusesOf(target)).toEqual(['rejected'])
+  answer(200, USAGE)
+  await postJson(`${target.baseURL}/v1/chat/completions`, data.apiKey, { model: 'm' })
+  await eventually(() => expect(statusesOf(target)).toEqual(['rejected', 'accepted']))
+})
+
 it('is reported by the unified list of models, too', async () => {
   answer(401, { error: { message: MASKED } })
   const target = await connection()
@@ -134,6 +153,8 @@ describe('an error that is not about the connection’s credential', () => {
   it.each([
     [403, { error: { message: 'Project does not have access to model `o9`', code: 'model_not_found' } }],
     [404, { error: { message: 'no such model' } }],
+    [401, { error: { message: 'key not allowed to access model o9', type: 'key_model_access_denied', code: '401' } }],
+    [400, { error: { message: 'Invalid token in the prompt' } }],
   ])('is passed on: %i %j', async (status, error) => {
     answer(status, error)
     const target = await connection()
@@ -156,4 +177,27 @@ describe('an error that is not about the connection’s credential', () => {
     await target.ended('client_error')
     expect(statusesOf(target)).toEqual([])
   })
+
+  it('is passed on without the parts of the credential that it shows', async () => {
+    answer(401, { error: { message: MASKED, code: 'invalid_api_key' } })
+    const target = await connection()
+    const headers = { 'ocp-apim-subscription-key': 'wrong' }
+    const given = await postJson(`${target.baseURL}/v1/chat/completions`, data.apiKey, { model: 'm' }, headers)
+    expect([given.status, given.body.toString()]).toEqual([401, expect.stringContaining('provided: [redacted].')])
+    expect(statusesOf(target)).toEqual([])
+  })
+})
+
+it.each([
+  ['', { 'x-author': 'me' }],
+  ['', { 'x-request-token-budget': '100' }],
+  ['', { 'x-amzn-oidc-accesstoken': 'ey' }],
+  ['', { 'ocp-apim-subscription-key': 'x', connection: 'keep-alive, ocp-apim-subscription-key' }],
+  ['?max_tokens=5&author=me', {}],
+])('is reported whatever else the application sends: %s %j', async (query, headers) => {
+  answer(401, { error: { message: MASKED, code: 'invalid_api_key' } })
+  const target = await connection()
+  const given = await postJson(`${target.baseURL}/v1/chat/completions${query}`, data.apiKey, { model: 'm' }, headers)
+  expect([given.status, given.body.toString()]).toEqual([502, expect.not.stringMatching(/sk-upstr|cdef/)])
+  await eventually(() => expect(statusesOf(target)).toEqual(['rejected']))
 })

@@ -7,6 +7,7 @@ import { watchApiKeys } from './adapters/api-key-projection.ts'
 import { roleAssumer } from './adapters/aws/assume-role.ts'
 import { roleSessions } from './adapters/aws/role-sessions.ts'
 import { roleSigner } from './adapters/aws/role-signer.ts'
+import { backgroundResponseStore } from './adapters/background-response-store.ts'
 import { createBodyDecoder } from './adapters/body-decoder.ts'
 import { createPermits } from './adapters/capacity/create-permits.ts'
 import { watchConnections } from './adapters/connection-projection.ts'
@@ -53,6 +54,7 @@ export async function startDataPlane(config: GatewayConfig, logger: Logger): Pro
   const credentials = sealedCredentials(bus, await createKeyPair(), clock.elapsedMs, onFault)
   const reports = credentialReports(bus, clock.elapsedMs, logger)
   const learned = learnedStore(bus, { logger })
+  const backgroundResponses = backgroundResponseStore(bus, logger)
   const watching = Promise.all([
     createPermits(bus, { gateway, maxWaiting: config.MAX_WAITING_REQUESTS, onFault, logger }),
     watchApiKeys(bus, following),
@@ -138,10 +140,13 @@ export async function startDataPlane(config: GatewayConfig, logger: Logger): Pro
       },
     },
     credentialReports: reports,
+    backgroundResponses,
     clock,
     stop: async () => {
       await Promise.all([upstream.stop(), images.stop(), documents.stop()])
       assumer.stop()
+      // What is being looked up is then settled and recorded.
+      await backgroundResponses.stop(FLUSH_DEADLINE_MS)
       await Promise.all([permits, events, learned].map((part) => part.stop(FLUSH_DEADLINE_MS)))
       connections.stop()
       apiKeys.stop()

@@ -63,6 +63,9 @@ const native = ({ baseURL }: FreshConnection, body: object = BODY) =>
 const unified = ({ settings }: FreshConnection, body: object = BODY) =>
   postJson(`${data.gateway.url}/v1/chat/completions`, data.apiKey, { ...body, model: `${settings.name}/strict-1` })
 
+const other = (n: number): object => ({ ...BODY, messages: [{ role: 'user', content: `Salut ${n}` }] })
+const asked = (): boolean[] => received.map((body) => 'stream_options' in body)
+
 describe.each([
   ['native', native],
   ['unified', unified],
@@ -73,7 +76,7 @@ describe.each([
     [422, { detail: 'Extra inputs are not permitted' }],
     [500, { error: "create() got an unexpected keyword argument 'stream_options'" }],
   ])(
-    'succeeds at a server that answers stream_options with %i %j, and the next ones go without at once',
+    'succeeds at a server that answers stream_options with %i %j, and goes without at once after two of them',
     async (status, error) => {
       respond = strict(status, error)
       const target = await connection()
@@ -81,14 +84,14 @@ describe.each([
       expect([answer.status, answer.body.toString()]).toEqual([200, STREAM])
       expect(received.map((body) => 'stream_options' in body)).toEqual([true, false])
       expect(received[1]).toEqual(BODY)
-      expect((await send(target)).status).toBe(200)
-      expect(received.map((body) => 'stream_options' in body)).toEqual([true, false, false])
-      // Each departure has its permit; the refused one used no tokens.
-      await target.isCharged({ requests: 3, tokens: 30 })
-      expect(target.events().map(({ outcome, usage }) => [outcome, usage?.inputTokens])).toEqual([
-        ['success', 12],
-        ['success', 12],
-      ])
+      for (const n of [1, 2]) expect((await send(target, other(n))).status).toBe(200)
+      expect(asked()).toEqual([true, false, true, false, false])
+      expect(received.at(-1)).toEqual(other(2))
+      // Each departure has its permit; the refused ones used no tokens.
+      await target.isCharged({ requests: 5, tokens: 45 })
+      expect(target.events().map(({ outcome, usage }) => [outcome, usage?.inputTokens])).toEqual(
+        Array(3).fill(['success', 12]),
+      )
     },
   )
 
@@ -110,9 +113,58 @@ describe.each([
     expect(received).toHaveLength(2)
     await target.ended('client_error')
     expect(target.events()).toHaveLength(1)
-    // That it made no difference is known: the next one is sent once.
-    expect((await send(target, bogus)).status).toBe(422)
-    expect(received).toHaveLength(3)
+    // However often it comes, nothing is learned of it that could fail a good one.
+    for (let n = 0; n < 6; n++) expect((await send(target, bogus)).status).toBe(422)
+    received = []
+    expect((await send(target)).status).toBe(200)
+    expect(asked()).toEqual([true, false])
+  })
+
+  it('succeeds whatever was wrong with another one, which gets its own error', async () => {
+    const HOT = { detail: [{ type: 'float_parsing', loc: ['body', 'temperature'] }] }
+    const strictly = strict()
+    respond = (body, response) => {
+      if (body.temperature === 'hot' && !('stream_options' in body)) refuse(response, 422, HOT)
+      else strictly(body, response)
+    }
+    const target = await connection()
+    for (let n = 0; n < 4; n++) {
+      const answer = await send(target, { ...other(n), temperature: 'hot' })
+      expect([answer.status, JSON.parse(answer.body.toString())]).toEqual([422, expect.anything()])
+      expect(answer.body.toString()).toContain('temperature')
+      expect((await send(target, other(n))).status).toBe(200)
+    }
+    // It was the addition that was refused of the wrong one, too.
+    expect(asked().filter(Boolean)).toHaveLength(2)
+  })
+
+  it('succeeds where it is under way as the refusal becomes known', async () => {
+    const waiting: (() => void)[] = []
+    respond = (body, response) => {
+      if (!('stream_options' in body)) return stream(response)
+      waiting.push(() => refuse(response, 422, FORBIDDEN))
+      if (waiting.length === 5) for (const answer of waiting) answer()
+    }
+    const target = await connection()
+    const answers = await Promise.all([1, 2, 3, 4, 5].map((n) => send(target, other(n))))
+    expect(answers.map(({ status }) => status)).toEqual(Array(5).fill(200))
+  })
+
+  it('has its usage read although others of the model cannot be asked for theirs', async () => {
+    // As Azure's data sources do.
+    respond = (body, response) => {
+      if ('data_sources' in body && 'stream_options' in body)
+        refuse(response, 400, { error: { message: 'stream_options' } })
+      else if ('data_sources' in body) stream(response, WITHOUT_USAGE)
+      else stream(response, 'stream_options' in body ? STREAM : WITHOUT_USAGE)
+    }
+    const target = await connection()
+    for (let n = 0; n < 4; n++) {
+      expect((await send(target, { ...other(n), data_sources: [] })).status).toBe(200)
+      expect((await send(target, other(n))).body.toString()).toBe(STREAM)
+    }
+    await target.isSettled()
+    expect(target.events().filter(({ usage }) => usage?.inputTokens === 12)).toHaveLength(4)
   })
 
   it.each([
@@ -152,9 +204,9 @@ describe('stream_options of the application', () => {
         else stream(response)
       }
       const target = await connection()
-      const asked = { ...BODY, stream_options: options }
-      for (let calls = 0; calls < 2; calls++) expect((await native(target, asked)).status).toBe(200)
-      expect(received.slice(1)).toEqual([asked, asked])
+      const bodies = [0, 1, 2, 3].map((n) => ({ ...other(n), stream_options: options }))
+      for (const body of bodies) expect((await native(target, body)).status).toBe(200)
+      expect([received[1], ...received.slice(3)]).toEqual(bodies)
     },
   )
 
@@ -167,9 +219,9 @@ describe('stream_options of the application', () => {
 
 it('learns for one model, and only as long as the connection does not change', async () => {
   const target = await connection()
-  await native(target)
+  for (const n of [1, 2, 3]) await native(target, other(n))
   await native(target, { ...BODY, model: 'other' })
-  expect(received.map((body) => 'stream_options' in body)).toEqual([true, false, true, false])
+  expect(asked()).toEqual([true, false, true, false, false, true, false])
   received = []
   const { settings } = target
   await data.gateway.connections.put(settings.id, { ...settings, version: settings.version + 1, maxWaitMs: 1 })

@@ -9,7 +9,7 @@ import { startGateway, type TestGateway } from './testing/start-gateway.ts'
 
 const MODEL = 'gpt-4.1-mini'
 /** Far more bytes for each token than four, by the simulator's count. */
-const MESSAGES = [{ role: 'user', content: 'äöü '.repeat(250) }]
+const MESSAGES = [{ role: 'user', content: 'äöü '.repeat(272) }]
 const LIMIT = 100_000
 const TOO_MUCH = 200_000
 const credential = { apiKey: 'sk-upstream' }

@@ -42,7 +42,10 @@ function ask(client: OpenAI, maxWait?: string, signal?: AbortSignal) {
 }
 
 it('waits for a permit that a refund frees, instead of failing', async () => {
-  const client = await connectionWith({ capacity: [{ period: 'minute', tokens: 1_500 }] })
+  const client = await connectionWith({
+    capacity: [{ period: 'minute', tokens: 1_500 }],
+    tokenReservation: 'maximum',
+  })
   simulator.controls.add({ times: 1, latencyMs: 400, outputTokens: 10 })
   const slow = ask(client)
   await eventually(() => expect(simulator.requests.counts().total).toBe(1))

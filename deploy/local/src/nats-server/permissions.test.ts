@@ -1,5 +1,6 @@
 import {
   apiKeyProjection,
+  backgroundResponses,
   capacityHealth,
   capacityMembers,
   capacityRecords,
@@ -127,6 +128,13 @@ const ACTS: readonly Act[] = [
     watches: ['capacity'],
     gets: ['discovery'],
     purges: ['discovery'],
+  }),
+  ...ofBucket(backgroundResponses.name, {
+    owner: 'discovery',
+    looks: ['discovery', 'gateway'],
+    watches: [],
+    gets: ['gateway'],
+    writes: ['gateway'],
   }),
   ...ofBucket(learnedModels.name, {
     owner: 'discovery',

@@ -37,7 +37,11 @@ export const ConnectionTest = Type.Object({
   ),
   error: Type.Optional(
     Type.Object({
-      code: Type.String({ description: `Stable; one of ${CONNECTION_TEST_ERROR_CODES.join(', ')}, or a later one` }),
+      code: Type.String({
+        description:
+          `Stable; one of ${CONNECTION_TEST_ERROR_CODES.join(', ')}, or a later one. Only invalid_credential, forbidden and ` +
+          'role_not_assumable refuse the credential: the others say nothing of it.',
+      }),
       message: Type.String({ description: "The provider's own words where it said any, without the credential" }),
       status: Type.Optional(Type.Integer({ description: 'HTTP status that the provider answered with' })),
     }),

@@ -1,6 +1,6 @@
 import { claudeErrorStatusIn } from '../claude/error-types.ts'
 import { MessageStreamMeter } from '../claude/message-stream-meter.ts'
-import { readClaudeUsage, reportedClaudeUsage } from '../claude/usage.ts'
+import { readClaudeUsage, reportedClaudeUsage, withContextEdits } from '../claude/usage.ts'
 import type { AnswerReader, Operation } from '../provider-adapter.ts'
 import { unlistedAnswerReader } from '../unlisted/answer-reader.ts'
 import { eventDataSplitter } from '../wire/event-data-splitter.ts'
@@ -23,5 +23,5 @@ const FORMS = {
 }
 
 function findAnthropicUsage(json: JsonEnds): ReportedUsage | undefined {
-  return findUsage(json, 'usage', [1], (usage) => reportedClaudeUsage(readClaudeUsage(usage)))
+  return reportedClaudeUsage(withContextEdits(json, findUsage(json, 'usage', [1], readClaudeUsage)))
 }

@@ -1,4 +1,4 @@
-import { type ClaudeUsage, mergeClaudeUsage, reportedClaudeUsage } from '../claude/usage.ts'
+import { type ClaudeUsage, mergeClaudeUsage, reportedClaudeUsage, withContextEdits } from '../claude/usage.ts'
 import type { AnswerReader, Operation, RequestInspection, WireHeaders } from '../provider-adapter.ts'
 import { AwsEventFrames } from '../wire/aws-event-frames.ts'
 import { findUsage, type JsonEnds } from '../wire/find-usage.ts'
@@ -46,7 +46,7 @@ function findConverseUsage(json: JsonEnds): ReportedUsage | undefined {
 }
 
 function findInvokeUsage(json: JsonEnds, told: ClaudeUsage | undefined): ReportedUsage | undefined {
-  const found = findUsage(json, 'usage', [1], readInvokeUsage) ?? makersCounts(json)
+  const found = withContextEdits(json, findUsage(json, 'usage', [1], readInvokeUsage) ?? makersCounts(json))
   return reportedClaudeUsage(
     told === undefined || found === undefined ? (told ?? found) : mergeClaudeUsage(told, found),
   )

@@ -28,6 +28,10 @@ export class InvokeMeter implements UsageMeter {
     return this.#message.partialUsage
   }
 
+  get providerAddedInput(): boolean {
+    return this.#message.providerAddedInput
+  }
+
   get outputTokensSeen(): number {
     return this.#message.outputTokensSeen
   }

@@ -3,6 +3,7 @@ import { promptMedia } from '../openai/prompt-media.ts'
 import { isRecord } from '../wire/is-record.ts'
 import {
   addMedia,
+  fileTokens,
   MEDIUM_TOKENS,
   type MediaTally,
   NO_MEDIA,
@@ -10,7 +11,6 @@ import {
   type PartReading,
   tallyMedia,
   textLength,
-  tokensBySize,
 } from '../wire/media-tally.ts'
 
 /**
@@ -36,7 +36,7 @@ const SOURCES = ['image', 'document', 'video', 'audio'] as const
 function readMessageOrBlock(block: Readonly<Record<string, unknown>>): PartReading {
   for (const name of SOURCES) {
     const medium = block[name]
-    if (isRecord(medium)) return readSource(medium.source, name)
+    if (isRecord(medium)) return readSource(medium, name)
   }
   if (isRecord(block.guardContent)) return { within: [block.guardContent] }
   if (isRecord(block.toolResult)) return { within: block.toolResult.content }
@@ -44,11 +44,16 @@ function readMessageOrBlock(block: Readonly<Record<string, unknown>>): PartReadi
 }
 
 /** A document's source may also be text. */
-function readSource(source: unknown, medium: (typeof SOURCES)[number]): PartReading {
+function readSource(
+  { source, format }: Readonly<Record<string, unknown>>,
+  medium: (typeof SOURCES)[number],
+): PartReading {
   const isText = isRecord(source) && (source.text !== undefined || source.content !== undefined)
   if (isText) return NO_PART
   const inlinedBytes = textLength(source, 'bytes')
-  return medium === 'document' ? { inlinedBytes, tokens: tokensBySize(inlinedBytes, PAGE) } : { inlinedBytes }
+  return medium === 'document'
+    ? { inlinedBytes, tokens: fileTokens(String(format), inlinedBytes, PAGE) }
+    : { inlinedBytes }
 }
 
 const PAGE = { unitBytes: 60_000, unitTokens: 1_000 }

@@ -2,12 +2,19 @@ import type { TokenUsage } from '@sluice/contracts'
 import type { PartialUsage } from '../provider-adapter.ts'
 import { isRecord } from '../wire/is-record.ts'
 import { parseJson } from '../wire/parse-json.ts'
-import { inputUsage, type ReportedUsage } from '../wire/reported-usage.ts'
+import { hasAddedInput, inputUsage, type ReportedUsage } from '../wire/reported-usage.ts'
 import { StreamedOutput } from '../wire/streamed-output.ts'
 import { tokensOfBytes } from '../wire/token-count.ts'
 import type { UsageMeter } from '../wire/watching-reader.ts'
 import { claudeErrorStatus, claudeErrorStatusIn } from './error-types.ts'
-import { addClaudeUsage, type ClaudeUsage, mergeClaudeUsage, readClaudeUsage, reportedClaudeUsage } from './usage.ts'
+import {
+  addClaudeUsage,
+  type ClaudeUsage,
+  mergeClaudeUsage,
+  readClaudeUsage,
+  readContextEdits,
+  reportedClaudeUsage,
+} from './usage.ts'
 
 /**
  * Learns from the events of a streamed message. `message_start` reports the input, and an output that has only begun; each
@@ -35,6 +42,10 @@ export class MessageStreamMeter implements UsageMeter {
     return this.#reportedOutput ? this.#output.partialUsage(this.#reported) : inputUsage(this.#reported)
   }
 
+  get providerAddedInput(): boolean {
+    return hasAddedInput(this.#reported)
+  }
+
   get outputTokensSeen(): number {
     return this.#output.seenTokens(this.#reported)
   }
@@ -57,6 +68,7 @@ export class MessageStreamMeter implements UsageMeter {
         break
       case 'message_delta':
         this.noteFinalUsage(readClaudeUsage(event.usage))
+        this.#note(readContextEdits(event.context_management))
         break
       default:
         this.errorStatus = claudeErrorStatusIn(event) ?? this.errorStatus
@@ -96,12 +108,11 @@ export class MessageStreamMeter implements UsageMeter {
     }
     this.#messageId = id
     this.#wentOn = false
-    const begun = readClaudeUsage(usage)
-    if (begun !== undefined) this.#note(begun)
+    this.#note(readClaudeUsage(usage))
   }
 
-  #note(usage: ClaudeUsage): void {
-    this.#told = mergeClaudeUsage(this.#told, usage)
+  #note(usage: ClaudeUsage | undefined): void {
+    if (usage !== undefined) this.#told = mergeClaudeUsage(this.#told, usage)
   }
 }
 

@@ -1,12 +1,5 @@
 import { isRecord } from '../wire/is-record.ts'
-import {
-  type MediaTally,
-  NO_PART,
-  type PartReading,
-  tallyMedia,
-  textLength,
-  tokensBySize,
-} from '../wire/media-tally.ts'
+import { fileTokens, type MediaTally, NO_PART, type PartReading, tallyMedia, textLength } from '../wire/media-tally.ts'
 
 /**
  * The images and files in `messages`: content blocks, and those within a tool's result or a document. Never throws, whatever
@@ -37,11 +30,13 @@ function readMessageOrBlock(block: Readonly<Record<string, unknown>>): PartReadi
 /** A document may also be plain text, or blocks. */
 function readDocument(source: unknown): PartReading {
   if (!isRecord(source) || source.type === 'text') return NO_PART
-  return source.type === 'content' ? { within: source.content } : sized(textLength(source, 'data'))
+  return source.type === 'content' ? { within: source.content } : sized(source)
 }
 
-function sized(inlinedBytes: number): PartReading {
-  return { inlinedBytes, tokens: tokensBySize(inlinedBytes, PAGE) }
+function sized(source: Readonly<Record<string, unknown>>): PartReading {
+  const inlinedBytes = textLength(source, 'data')
+  const kind = typeof source.media_type === 'string' ? source.media_type : ''
+  return { inlinedBytes, tokens: fileTokens(kind, inlinedBytes, PAGE) }
 }
 
 /**

@@ -68,12 +68,14 @@ function conflictWithThinking(request: ChatRequest, hasBudget: boolean): Refusal
     : undefined
 }
 
-/** Where a tool stands for a schema, thinking would exclude it, which the caller did not ask for by name. */
+/** Where a tool stands for a schema, thinking within a budget would exclude it, which the caller did not ask for by name. */
 export function refuseReasoningJson(
   { reasoning_effort: effort = 'none' }: ChatRequest,
   { chat, jsonTool }: WithJsonTool,
+  model: string,
 ): Refusal | undefined {
   if (jsonTool === undefined || effort === 'none' || !forcesTool(chat)) return undefined
+  if (!isClaudeBefore(model, FIRST_ADAPTIVE)) return undefined
   return refuse(
     'response_format',
     'This Claude answers by a schema only where it does not think: leave out "reasoning_effort", or use Claude 4.5 or later.',

@@ -1,14 +1,21 @@
 import type { TokenUsage } from '@sluice/contracts'
+import { findUsage, type JsonEnds } from '../wire/find-usage.ts'
 import { isRecord } from '../wire/is-record.ts'
 import { type Counts, highest, highestCounts, type ReportedUsage, wholeUsage } from '../wire/reported-usage.ts'
-import { tokenCount } from '../wire/token-count.ts'
+import { countsWithin, tokenCount } from '../wire/token-count.ts'
 
 /**
  * Counts as Anthropic has them: input that the cache had a part in is not in `inputTokens`. It has no total; Bedrock and servers that speak
  * Anthropic's API have one.
  */
 export type ClaudeCounts = Counts<
-  'inputTokens' | 'cacheCreationTokens' | 'cacheReadTokens' | 'outputTokens' | 'thinkingTokens' | 'totalTokens'
+  | 'inputTokens'
+  | 'cacheCreationTokens'
+  | 'cacheReadTokens'
+  | 'outputTokens'
+  | 'thinkingTokens'
+  | 'totalTokens'
+  | 'addedInputs'
 >
 
 /** What a `usage` object reports that has at least one count of its own. */
@@ -17,11 +24,18 @@ export interface ClaudeUsage extends ClaudeCounts {
   readonly beside?: ClaudeCounts | undefined
 }
 
+/** Adds to the usage of a message that is not streamed what its `context_management` reports. */
+export function withContextEdits(json: JsonEnds, usage: ClaudeUsage | undefined): ClaudeUsage | undefined {
+  if (usage === undefined || !json.tail.includes('"applied_edits"')) return usage
+  const edits = findUsage(json, 'context_management', [1], readContextEdits)
+  return edits === undefined ? usage : mergeClaudeUsage(usage, edits)
+}
+
 /** Undefined where `usage` is nothing of the kind. */
 export function readClaudeUsage(usage: unknown): ClaudeUsage | undefined {
   if (!isRecord(usage)) return undefined
   const { messages, beside } = readIterations(usage.iterations)
-  const own = readCounts(usage)
+  const own = { ...readCounts(usage), addedInputs: addedInputsOf(usage) }
   const counts = knownUsage(messages === undefined ? own : highestCounts(messages, own))
   return counts === undefined || beside === undefined ? counts : { ...counts, beside }
 }
@@ -30,6 +44,15 @@ export function readClaudeUsage(usage: unknown): ClaudeUsage | undefined {
 export function knownUsage(usage: ClaudeCounts): ClaudeUsage | undefined {
   const { inputTokens, outputTokens, totalTokens } = usage
   return inputTokens === undefined && outputTokens === undefined && totalTokens === undefined ? undefined : usage
+}
+
+/**
+ * Reads the `context_management` of a message: what Anthropic took out of the prompt before the model saw it.
+ * @see https://platform.claude.com/docs/en/build-with-claude/context-editing
+ */
+export function readContextEdits(management: unknown): ClaudeUsage | undefined {
+  const edits = isRecord(management) ? management.applied_edits : undefined
+  return Array.isArray(edits) && edits.length > 0 ? { addedInputs: edits.length } : undefined
 }
 
 /** Merges what two messages of one response report: of each count the highest holds. */
@@ -47,7 +70,9 @@ export function addClaudeUsage(one: ClaudeUsage | undefined, other: ClaudeUsage 
   const { beside: besideOne, ...ownOne } = one
   const { beside: besideOther, ...ownOther } = other
   const beside = addCounts(besideOne, besideOther)
-  return { ...addCounts(ownOne, ownOther), ...(beside === undefined ? {} : { beside }) }
+  const own = addCounts(ownOne, ownOther)
+  // The second began with what the first had put out, or the prompt was read twice.
+  return { ...own, addedInputs: (own?.addedInputs ?? 0) + 1, ...(beside === undefined ? {} : { beside }) }
 }
 
 /**
@@ -70,6 +95,7 @@ export function reportedClaudeUsage(usage: ClaudeUsage | undefined): ReportedUsa
     cachedInputTokens: cacheReadTokens,
     cacheWriteInputTokens: cacheCreationTokens,
     reasoningTokens: thinkingTokens,
+    addedInputs: own.addedInputs,
   }
 }
 
@@ -82,7 +108,7 @@ function readCounts(usage: Readonly<Record<string, unknown>>): ClaudeCounts {
   const { output_tokens_details: details, cache_creation: byAge } = usage
   return {
     inputTokens: tokenCount(usage.input_tokens),
-    cacheCreationTokens: highest(tokenCount(usage.cache_creation_input_tokens), sumOf(byAge)),
+    cacheCreationTokens: highest(tokenCount(usage.cache_creation_input_tokens), countsWithin(byAge)),
     cacheReadTokens: tokenCount(usage.cache_read_input_tokens),
     outputTokens: tokenCount(usage.output_tokens),
     thinkingTokens: isRecord(details) ? tokenCount(details.thinking_tokens) : undefined,
@@ -109,6 +135,15 @@ function readIterations(iterations: unknown): {
   return { messages, beside }
 }
 
+/** How often Anthropic's own tools ran, and how many iterations there were besides the message's only one. */
+function addedInputsOf({ server_tool_use: tools, iterations }: Readonly<Record<string, unknown>>): number | undefined {
+  const uses = countsWithin(tools)
+  if (!Array.isArray(iterations) || iterations.length === 0) return uses
+  const [first] = iterations
+  const isPlain = iterations.length === 1 && isRecord(first) && first.type === 'message'
+  return isPlain ? uses : (uses ?? 0) + iterations.length
+}
+
 const OF_THE_MESSAGE: ReadonlySet<unknown> = new Set(['message', 'fallback_message'])
 
 function addCounts(one: ClaudeCounts | undefined, other: ClaudeCounts | undefined): ClaudeCounts | undefined {
@@ -128,15 +163,5 @@ const COUNTS = [
   'outputTokens',
   'thinkingTokens',
   'totalTokens',
+  'addedInputs',
 ] as const
-
-/** What was written to the cache, by how long it is kept. */
-function sumOf(byAge: unknown): number | undefined {
-  if (!isRecord(byAge)) return undefined
-  let sum: number | undefined
-  for (const tokens of Object.values(byAge)) {
-    const count = tokenCount(tokens)
-    if (count !== undefined) sum = (sum ?? 0) + count
-  }
-  return sum
-}

@@ -4,7 +4,7 @@ import type { PartialUsage } from '../provider-adapter.ts'
 import { isRecord } from '../wire/is-record.ts'
 import { findLastMember } from '../wire/json-member.ts'
 import { parseJson } from '../wire/parse-json.ts'
-import { type ReportedUsage, reportedOutput } from '../wire/reported-usage.ts'
+import { hasAddedInput, type ReportedUsage, reportedOutput } from '../wire/reported-usage.ts'
 import { StreamedOutput } from '../wire/streamed-output.ts'
 import { tokensOfBytes } from '../wire/token-count.ts'
 import type { UsageMeter } from '../wire/watching-reader.ts'
@@ -22,6 +22,10 @@ export class ChunkMeter implements UsageMeter {
 
   get partialUsage(): PartialUsage | undefined {
     return this.#output.partialUsage(this.#reported)
+  }
+
+  get providerAddedInput(): boolean {
+    return hasAddedInput(this.#reported)
   }
 
   get outputTokensSeen(): number {

@@ -19,7 +19,6 @@ export function inspectGoogleRequest(operation: Operation, body: unknown, sizeBy
   const media = googleMedia(body)
   const inspection = inspectPrompt(body, model, 'google', { media, hasOutput: kind !== 'embed' })
   inspection.streamed = kind === 'stream'
-  if (typeof (body.cachedContent ?? body.cached_content) === 'string') inspection.hasStoredPrompt = true
   const configs = [recordOf(body.generationConfig), recordOf(body.generation_config)]
   inspection.outputs = outputCount(...configs.flatMap((config) => [config.candidateCount, config.candidate_count]))
   return inspection

@@ -1,6 +1,8 @@
 import { isRecord } from '../wire/is-record.ts'
 import {
   addMedia,
+  fileTokens,
+  MEDIUM_TOKENS,
   type MediaTally,
   NO_PART,
   type PartReading,
@@ -33,13 +35,20 @@ function readPart(part: Readonly<Record<string, unknown>>): PartReading {
   return part.content === undefined ? NO_PART : { within: [part.content] }
 }
 
-/** Nothing for what is taken to be an image, of which the common cost holds. */
+/** Nothing for an image, of which the common cost holds. */
 function costOf(medium: unknown): Pick<PartReading, 'tokens'> {
   if (!isRecord(medium)) return {}
   const type = String(medium.mimeType ?? medium.mime_type ?? '')
   const cost = COSTS.find(([prefix]) => type.startsWith(prefix))?.[1]
-  return cost === undefined ? {} : { tokens: tokensBySize(textLength(medium, 'data'), cost) }
+  const bytes = textLength(medium, 'data')
+  if (cost !== undefined) return { tokens: tokensBySize(bytes, cost) }
+  return IMAGE.test(type) ? {} : { tokens: fileTokens(type, bytes, IMAGE_COST) }
 }
+
+/** Or of no known type. */
+const IMAGE = /^(?:image\/|$)/
+/** What is neither a text nor a known kind of medium. */
+const IMAGE_COST = { unitBytes: Number.POSITIVE_INFINITY, unitTokens: MEDIUM_TOKENS }
 
 /**
  * 32 tokens for each second of sound, 300 of video, 258 for each page (Gemini 3: 560), at sizes that are usual for them.

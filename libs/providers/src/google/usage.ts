@@ -41,6 +41,7 @@ export function reportedGoogleUsage(usage: GoogleUsage | undefined): ReportedUsa
     totalTokens,
     cachedInputTokens: cachedTokens,
     reasoningTokens: thoughtTokens,
+    addedInputs: toolUseTokens,
   }
 }
 

@@ -3,16 +3,18 @@ import { unlistedAnswerReader } from '../unlisted/answer-reader.ts'
 import { FirstBytesReader } from '../wire/first-bytes-reader.ts'
 import { JsonTailReader } from '../wire/json-tail-reader.ts'
 import { UNREAD } from '../wire/unread.ts'
+import { BackgroundBeginReader, backgroundReportReader } from './background.ts'
 import { EventStreamReader } from './event-stream-reader.ts'
 import { errorStatusIn } from './stream-error.ts'
 import { findOpenAiUsage } from './usage.ts'
 
 /** The reader for one answer of status 2xx, by what its first bytes show that it is. */
 export function openAiAnswerReader(
-  { kind, usesModel, unlisted }: Operation,
-  { addsUsage, maxOutputTokens }: RequestInspection,
+  { kind, usesModel, unlisted, backgroundId }: Operation,
+  { addsUsage, maxOutputTokens, inBackground }: RequestInspection,
 ): AnswerReader {
   if (unlisted) return unlistedAnswerReader()
+  if (backgroundId !== undefined) return backgroundReportReader(backgroundId)
   if (!usesModel || kind === 'count-tokens') return UNREAD
   const forms = {
     events: () =>
@@ -24,7 +26,8 @@ export function openAiAnswerReader(
         errorStatusIn,
       }),
   }
-  return new FirstBytesReader(forms, REPORTS_USAGE.has(kind))
+  const reader = new FirstBytesReader(forms, REPORTS_USAGE.has(kind))
+  return inBackground ? new BackgroundBeginReader(reader) : reader
 }
 
 /** The others are counted in seconds, characters or pieces by some models, or not at all. */

@@ -4,9 +4,10 @@ import { EventBlocks } from '../wire/event-blocks.ts'
 import { eventData, eventMessage, isErrorEvent } from '../wire/event-data.ts'
 import { findLastMember, type MemberSpan, withoutMember } from '../wire/json-member.ts'
 import { parseJson } from '../wire/parse-json.ts'
+import { hasAddedInput } from '../wire/reported-usage.ts'
 import { StreamedOutput } from '../wire/streamed-output.ts'
 import { namedErrorStatus, streamErrorStatus } from './stream-error.ts'
-import { ResponseUsage, readOpenAiUsage } from './usage.ts'
+import { hasBesideUsage, ResponseUsage, readOpenAiUsage } from './usage.ts'
 
 export interface EventStreamOptions {
   /** What the data of an event with output contains. */
@@ -41,6 +42,10 @@ export class EventStreamReader implements AnswerReader {
 
   get partialUsage(): PartialUsage | undefined {
     return this.#output.partialUsage(this.#reported.reported)
+  }
+
+  get providerAddedInput(): boolean {
+    return hasAddedInput(this.#reported.reported)
   }
 
   /** Each event with output brings one token, which is how OpenAI streams. */
@@ -116,7 +121,7 @@ export class EventStreamReader implements AnswerReader {
     }
     const member = findLastMember(data, 'usage', 1)
     const isOnly = first === text.lastIndexOf(USAGE_KEY)
-    if (member !== undefined && isOnly) {
+    if (member !== undefined && isOnly && !hasBesideUsage(text)) {
       if (isNull(data, member)) return member
       this.#reported.add(readOpenAiUsage(parseJson(data.subarray(member.valueStart, member.end))))
     } else this.#reported.addDocument(parseJson(data))

@@ -30,7 +30,9 @@ export function inspectOpenAiRequest(
   const hasOutput = !WITHOUT_OUTPUT.has(operation.kind)
   const inspection = inspectPrompt(body, model, provider, { media, hasOutput })
   inspection.streamed = streamed
-  if (operation.kind === 'responses' && hasStoredPrompt(body)) inspection.hasStoredPrompt = true
+  // A prompt template that the provider keeps; elsewhere `prompt` is the text itself.
+  if (operation.kind === 'responses' && isRecord(body.prompt)) inspection.hasStoredPrompt = true
+  if (operation.kind === 'responses' && body.background === true) inspection.inBackground = true
   if (body.n !== undefined || body.best_of !== undefined) inspection.outputs = outputCount(body.n, body.best_of)
   inspection.addsUsage = streamed && TELLS_USAGE_ON_REQUEST.has(operation.kind) && !asksForUsage(body.stream_options)
   return inspection
@@ -57,15 +59,6 @@ function notLegible(operation: Operation): Omit<RequestInspection, 'model'> {
 function imagesOf({ image, images, mask }: Readonly<Record<string, unknown>>): unknown {
   const given = [image, images, mask].flat().filter((value) => typeof value === 'string' || isRecord(value))
   return given.map((value) => ({ type: 'image_url', ...(isRecord(value) ? value : { url: value }) }))
-}
-
-/** It goes on from an earlier response, a conversation or a prompt template that the provider keeps. */
-function hasStoredPrompt(body: Readonly<Record<string, unknown>>): boolean {
-  return typeof body.previous_response_id === 'string' || isPresent(body.conversation) || isRecord(body.prompt)
-}
-
-function isPresent(value: unknown): boolean {
-  return typeof value === 'string' || isRecord(value)
 }
 
 function asksForUsage(streamOptions: unknown): boolean {

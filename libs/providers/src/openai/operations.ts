@@ -3,6 +3,7 @@ import type { Operation } from '../provider-adapter.ts'
 import { decodedPath } from '../wire/decoded-path.ts'
 import type { PathLayout } from '../wire/forgiven-path.ts'
 import { isRead } from '../wire/is-read.ts'
+import { openAiBackgroundId } from './background.ts'
 import { openAiModelRuns } from './model-runs.ts'
 
 /** The kinds of operation whose requests or answers are read; everything else is `other`. */
@@ -33,7 +34,9 @@ export function openAiOperation(method: string, path: string): Operation {
     const runs = isRead(method) ? {} : ({ runsModel: 'untold' } as const)
     return { kind: 'other', usesModel: false, body: 'any', path, administers: true, ...runs }
   }
-  return { kind: 'other', body: 'any', path, ...openAiModelRuns(method, understood) }
+  const backgroundId = openAiBackgroundId(method, understood)
+  const of = backgroundId === undefined ? {} : { backgroundId }
+  return { kind: 'other', body: 'any', path, ...openAiModelRuns(method, understood), ...of }
 }
 
 const MODEL_OPERATIONS: Readonly<Record<string, { readonly kind: OpenAiKind; readonly body: Operation['body'] }>> = {

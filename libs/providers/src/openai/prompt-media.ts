@@ -1,5 +1,5 @@
 import { isRecord } from '../wire/is-record.ts'
-import { tokensBySize } from '../wire/media-tally.ts'
+import { fileTokens } from '../wire/media-tally.ts'
 import { imageTokens } from './image-tokens.ts'
 
 export interface PromptMedia {
@@ -34,10 +34,14 @@ function addMedia(value: unknown, model: string, levels: number, media: Writable
     addMedia(value.output, model, levels - 1, media)
     return
   }
-  const held = isRecord(value[String(value.type)]) ? value[String(value.type)] : undefined
+  const member = value[String(value.type)]
+  const held = isRecord(member) ? member : undefined
   media.parts++
   const inlinedBytes = inlinedIn(value) + inlinedIn(held)
-  media.tokens += tokensOf(model, detailOf(value) ?? detailOf(held), inlinedBytes)
+  media.tokens +=
+    tokensOf === 'file'
+      ? fileTokens(fileKind(held ?? value), inlinedBytes, PAGE)
+      : tokensOf(model, detailOf(value) ?? detailOf(held))
   media.inlinedBytes += inlinedBytes
 }
 
@@ -45,26 +49,35 @@ function addMedia(value: unknown, model: string, levels: number, media: Writable
 const otherTokens = (): number => 800
 
 /** The text of a page and its picture; a page of text and graphics is about 60 KB. */
-const fileTokens = (_model: string, _detail: string | undefined, inlinedBytes: number): number =>
-  Math.max(800, tokensBySize(inlinedBytes, { unitBytes: 60_000, unitTokens: 1_000 }))
+const PAGE = { unitBytes: 60_000, unitTokens: 1_000 }
+
+/** The media type in a data URL, or else the file's name; '' where neither is there. */
+function fileKind(holder: Readonly<Record<string, unknown>>): string {
+  const { file_data: data, filename } = holder
+  const type = typeof data === 'string' ? /^data:([^;,]+)/.exec(data.slice(0, 200))?.[1] : undefined
+  if (type !== undefined && type !== 'application/octet-stream') return type
+  return typeof filename === 'string' ? filename : ''
+}
+
+/** `file`: by its kind and size. */
+type MediumCost = 'file' | ((model: string, detail: string | undefined) => number)
 
 /** Chat: `image_url`, `input_audio`, `file`; responses: the others. */
-const MEDIA_TYPES: ReadonlyMap<string, (model: string, detail: string | undefined, inlinedBytes: number) => number> =
-  new Map([
-    ['image_url', imageTokens],
-    ['input_image', imageTokens],
-    ['computer_screenshot', imageTokens],
-    ['image_generation_call', imageTokens],
-    ['input_audio', otherTokens],
-    ['file', fileTokens],
-    ['input_file', fileTokens],
-    // Parts that servers of other models know.
-    ['audio_url', otherTokens],
-    ['video_url', otherTokens],
-    ['input_video', otherTokens],
-    ['document_url', fileTokens],
-    ['file_url', fileTokens],
-  ])
+const MEDIA_TYPES: ReadonlyMap<string, MediumCost> = new Map<string, MediumCost>([
+  ['image_url', imageTokens],
+  ['input_image', imageTokens],
+  ['computer_screenshot', imageTokens],
+  ['image_generation_call', imageTokens],
+  ['input_audio', otherTokens],
+  ['file', 'file'],
+  ['input_file', 'file'],
+  // Parts that servers of other models know.
+  ['audio_url', otherTokens],
+  ['video_url', otherTokens],
+  ['input_video', otherTokens],
+  ['document_url', 'file'],
+  ['file_url', 'file'],
+])
 
 /** The members that hold base64, of a part itself or of the object that it holds. */
 const INLINED_MEMBERS = [

@@ -1,9 +1,9 @@
 import { DONE_EVENT, errorEvent } from '../unified/event-text.ts'
 import type { AnswerTranslator, TranslatedError } from '../unified-api.ts'
+import { compactJson } from '../wire/compact-json.ts'
 import { firstByte, formOf } from '../wire/first-bytes-reader.ts'
 import { isRecord } from '../wire/is-record.ts'
 import { endOfValue, visitMembers } from '../wire/json-member.ts'
-import { compactJson } from '../wire/opaque-json.ts'
 import { parseJson } from '../wire/parse-json.ts'
 import { GuardedStream } from './guarded-stream.ts'
 

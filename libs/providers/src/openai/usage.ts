@@ -2,7 +2,7 @@ import { findUsage, type JsonEnds } from '../wire/find-usage.ts'
 import { isRecord } from '../wire/is-record.ts'
 import { parseJson } from '../wire/parse-json.ts'
 import { highest, highestCounts, type ReportedUsage, sumOf, sumOfChoices } from '../wire/reported-usage.ts'
-import { tokenCount } from '../wire/token-count.ts'
+import { countsWithin, tokenCount } from '../wire/token-count.ts'
 
 /**
  * How deep a `usage` may stand, the likeliest first: in the document; in `x_groq`, or the `response` of an event; in a choice, as
@@ -46,12 +46,23 @@ export function readOpenAiUsage(usage: unknown): ReportedUsage | undefined {
       detail(usage.completion_tokens_details ?? usage.output_tokens_details, 'reasoning_tokens'),
       tokenCount(usage.reasoning_tokens),
     ),
+    addedInputs: addedInputsOf(usage),
   }
 }
 
 /** Finds the usage in a JSON document, or in what is kept of it. */
 export function findOpenAiUsage(json: JsonEnds): ReportedUsage | undefined {
-  return findAllUsage(json, readOpenAiUsage) ?? findUsage(json, 'usage', OPENAI_USAGE_DEPTHS, readOpenAiUsage)
+  const all = findAllUsage(json, readOpenAiUsage)
+  // What stands beside a usage is in it then.
+  if (all !== undefined) return all
+  const usage = findUsage(json, 'usage', OPENAI_USAGE_DEPTHS, readOpenAiUsage)
+  if (usage === undefined) return undefined
+  let reported: ReportedUsage = usage
+  for (const { name, key, read } of BESIDE_USAGE) {
+    const addedInputs = json.tail.includes(key) ? findUsage(json, name, [1, 2], read) : undefined
+    if (addedInputs !== undefined) reported = highestCounts(reported, { addedInputs })
+  }
+  return reported
 }
 
 /** Adds up all that a whole document reports, where it has more than one `usage`; undefined where it has not, or is not all there. */
@@ -74,6 +85,8 @@ export class ResponseUsage {
   readonly #read: (usage: unknown) => ReportedUsage | undefined
   #ofResponse: ReportedUsage | undefined
   #ofChoices: Map<number, ReportedUsage> | undefined
+  /** Of what stands beside a usage, and is none by itself. */
+  #addedInputs: number | undefined
 
   constructor(read: (usage: unknown) => ReportedUsage | undefined = readOpenAiUsage) {
     this.#read = read
@@ -81,7 +94,9 @@ export class ResponseUsage {
 
   get reported(): ReportedUsage | undefined {
     const ofChoices = this.#ofChoices && sumOfChoices(this.#ofChoices.values())
-    return ofChoices === undefined ? this.#ofResponse : highestCounts(this.#ofResponse, ofChoices)
+    const usage = ofChoices === undefined ? this.#ofResponse : highestCounts(this.#ofResponse, ofChoices)
+    const addedInputs = this.#addedInputs
+    return usage === undefined || addedInputs === undefined ? usage : highestCounts(usage, { addedInputs })
   }
 
   add(usage: ReportedUsage | undefined): void {
@@ -91,11 +106,18 @@ export class ResponseUsage {
   /** Adds what a document reports: of its own, in a member of its own such as `x_groq` or `response`, and in each of its choices. */
   addDocument(document: unknown): void {
     if (!isRecord(document)) return
-    this.add(this.#read(document.usage))
+    this.#addHolder(document)
     for (const name in document) {
       const member = document[name]
       if (name === 'choices' && Array.isArray(member)) this.#addChoices(member)
-      else if (name !== 'usage' && isRecord(member)) this.add(this.#read(member.usage))
+      else if (name !== 'usage' && isRecord(member)) this.#addHolder(member)
+    }
+  }
+
+  #addHolder(holder: Readonly<Record<string, unknown>>): void {
+    this.add(this.#read(holder.usage))
+    for (const { name, read } of BESIDE_USAGE) {
+      this.#addedInputs = highest(this.#addedInputs, read(holder[name]))
     }
   }
 
@@ -131,7 +153,47 @@ function readResearchUsage(usage: Readonly<Record<string, unknown>>): ReportedUs
     inputTokens: sumOf(tokenCount(usage.prompt_tokens), citationTokens),
     outputTokens: sumOf(tokenCount(usage.completion_tokens), reasoningTokens),
     reasoningTokens,
+    addedInputs: addedInputsOf(usage),
   }
+}
+
+/**
+ * How often the server's own tools were used: OpenRouter's and Anthropic's, xAI's, Perplexity's, and tokens of Mistral's connectors.
+ * @see https://openrouter.ai/docs/api-reference/overview on `server_tool_use`
+ * @see https://docs.x.ai/docs/guides/tools/overview
+ */
+function addedInputsOf(usage: Readonly<Record<string, unknown>>): number | undefined {
+  return highest(
+    countsWithin(usage.server_tool_use),
+    countsWithin(usage.server_tool_use_details),
+    countsWithin(usage.server_side_tool_usage_details),
+    tokenCount(usage.num_server_side_tools_used),
+    tokenCount(usage.num_sources_used),
+    tokenCount(usage.num_search_queries),
+    tokenCount(usage.citation_tokens),
+    tokenCount(usage.connector_tokens),
+  )
+}
+
+/** Members beside the usage that say what of it the response's own tools and models had: OpenAI's, and Groq's compound systems'. */
+const BESIDE_USAGE = [
+  { name: 'tool_usage', key: '"tool_usage"', read: searchesOf },
+  { name: 'usage_breakdown', key: '"usage_breakdown"', read: modelRunsOf },
+] as const
+
+/** Returns whether an event's data may have some of them. @param text in any encoding that has ASCII as it is */
+export function hasBesideUsage(text: string): boolean {
+  return BESIDE_USAGE.some(({ key }) => text.includes(key))
+}
+
+function searchesOf(tools: unknown): number | undefined {
+  return isRecord(tools) && isRecord(tools.web_search) ? tokenCount(tools.web_search.num_requests) : undefined
+}
+
+/** Of Groq's compound systems each run of a model reads what came before it. */
+function modelRunsOf(breakdown: unknown): number | undefined {
+  const models = isRecord(breakdown) ? breakdown.models : undefined
+  return Array.isArray(models) ? models.length : undefined
 }
 
 /**

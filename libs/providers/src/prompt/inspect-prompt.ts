@@ -4,7 +4,7 @@ import { isRecord } from '../wire/is-record.ts'
 import { statedMaximum } from '../wire/output-maximum.ts'
 import { type ModelProfile, modelProfile } from './model-profile.ts'
 import { type PromptText, promptText } from './prompt-text.ts'
-import { providerAddsInput } from './provider-input.ts'
+import { hasStoredPrompt, providerAddsInput } from './provider-input.ts'
 
 type Body = Readonly<Record<string, unknown>>
 
@@ -34,7 +34,7 @@ export function inspectPrompt(
   const inspection: Inspection = {
     model,
     streamed: false,
-    promptBytes: text.textBytes,
+    promptBytes: text.textBytes + text.denseBytes,
     bytesPerToken: profile.bytesPerToken,
     frameTokens: profile.baseTokens + text.turns * profile.turnTokens + text.calls * profile.callTokens,
     mediaParts: media.parts,
@@ -46,6 +46,7 @@ export function inspectPrompt(
   if (toolTokens !== 0) inspection.toolTokens = toolTokens
   if (text.sealedBytes !== 0) inspection.sealedBytes = text.sealedBytes
   if (providerAddsInput(body, model)) inspection.providerAddsInput = true
+  if (hasStoredPrompt(body)) inspection.hasStoredPrompt = true
   if (!hasOutput) {
     inspection.maxOutputTokens = 0
     return inspection

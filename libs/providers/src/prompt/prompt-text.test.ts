@@ -21,6 +21,7 @@ describe('the text of a prompt', () => {
     }
     expect(promptText(body)).toEqual({
       textBytes: lengths('Be brief.', 'Größe?', 'Ann'),
+      denseBytes: 11,
       toolBytes: 0,
       schemaBytes: 0,
       sealedBytes: 0,
@@ -76,6 +77,40 @@ it.each([
     const { textBytes } = promptText({ messages: [{ role: 'user', content }] })
     expect(Math.abs(textBytes / Buffer.byteLength(content) - 1)).toBeLessThanOrEqual(tolerance)
   }
+})
+
+const PROSE = 'The lock keeper opens the upper gate at dawn and closes it again at dusk. '.repeat(40)
+
+describe('the density of a text', () => {
+  const densityOf = (content: unknown) => {
+    const { textBytes, denseBytes } = promptText({ messages: [{ role: 'user', content }] })
+    return denseBytes / textBytes
+  }
+
+  // By how much more prose than its own bytes o200k's tokens of such a text are worth.
+  it.each([
+    ['prose', PROSE, 0, 0.1],
+    ['Arabic', 'الميناء هادئ في الليل. '.repeat(50), 0, 0.15],
+    ['Chinese', '港口在夜里很安静。'.repeat(50), 0.05, 0.2],
+    ['code', 'if (a.b[i] !== c.d(e)) return { ok: false, id: next(i, 0) }\n'.repeat(30), 0.15, 0.9],
+    ['JSON', '{"id":4711,"sku":"AB-20","price":8.95,"tags":["new"]},'.repeat(30), 0.6, 1.2],
+    ['numbers', '104729348812077 '.repeat(60), 0.6, 1.3],
+    ['base64', Buffer.from(Buffer.from(PROSE).map((byte, i) => byte ^ ((i * 167) & 0xff))).toString('base64'), 1, 2],
+    ['emoji', '😀🚢⚓🌙'.repeat(30), 0.3, 0.8],
+  ])('is that of its characters: %s', (_, text, least, most) => {
+    expect(densityOf(text)).toBeGreaterThanOrEqual(least)
+    expect(densityOf(text)).toBeLessThanOrEqual(most)
+  })
+
+  it('is that of a call as well, whose arguments are JSON', () => {
+    const input = { ids: [4711, 4712, 4713], filter: { state: 'open', owner: null } }
+    const { textBytes, denseBytes } = promptText({ messages: [{ content: [{ type: 'tool_use', input }] }] })
+    expect(denseBytes / textBytes).toBeGreaterThan(0.4)
+  })
+
+  it('is no part of the definitions of tools', () => {
+    expect(promptText({ tools: [{ name: 'A_1', input_schema: { a: [1, 2, 3] } }] }).denseBytes).toBe(0)
+  })
 })
 
 describe('sealed reasoning', () => {

@@ -4,6 +4,8 @@ import { isRecord } from '../wire/is-record.ts'
 export interface PromptText {
   /** Texts, and data such as a tool's arguments, without the JSON around them. */
   readonly textBytes: number
+  /** How many bytes of prose would cost what the text costs beyond as many bytes of it: of code, JSON, numbers, keys, emoji. */
+  readonly denseBytes: number
   /** Definitions of tools, as compact JSON. */
   readonly toolBytes: number
   /** The schema that the response is to follow, as compact JSON. */
@@ -22,7 +24,7 @@ export interface PromptText {
  * not overlooked. Never throws, whatever the shape; some 100 ns a value.
  */
 export function promptText(body: Readonly<Record<string, unknown>>): PromptText {
-  const text = { textBytes: 0, toolBytes: 0, schemaBytes: 0, sealedBytes: 0, turns: 0, calls: 0 }
+  const text = { textBytes: 0, denseBytes: 0, toolBytes: 0, schemaBytes: 0, sealedBytes: 0, turns: 0, calls: 0 }
   for (const name in body) {
     if (PARAMETERS.has(name)) continue
     const value = body[name]
@@ -31,6 +33,7 @@ export function promptText(body: Readonly<Record<string, unknown>>): PromptText 
     addText(meaning === 'data' ? undefined : meaning, value, body, text, MAX_LEVELS)
     if (Array.isArray(value) && CONVERSATIONS.has(name)) text.turns += value.length
   }
+  text.denseBytes = Math.max(0, Math.round(text.denseBytes))
   return text
 }
 
@@ -49,7 +52,7 @@ function addText(
   else if (meaning === 'tools') text.toolBytes += jsonBytes(value, levels)
   else if (meaning === 'schema') text.schemaBytes += jsonBytes(value, levels)
   else if (Array.isArray(value)) addItems(meaning, value, text, levels - 1)
-  else if (meaning === 'data') text.textBytes += jsonBytes(value, levels)
+  else if (meaning === 'data') text.textBytes += jsonBytes(value, levels, text)
   else addMembers(value as Readonly<Record<string, unknown>>, text, levels - 1)
 }
 
@@ -88,7 +91,7 @@ function addMembers(holder: Readonly<Record<string, unknown>>, text: Writable<Pr
 function addString(meaning: Meaning | undefined, value: string, holder: unknown, text: Writable<PromptText>): void {
   if (meaning === 'sealed' || (meaning === 'payload' && isSealed(holder))) text.sealedBytes += value.length
   else if (meaning === 'tools') text.toolBytes += utf8Bytes(value)
-  else if (!isNoText(meaning, value, holder)) text.textBytes += utf8Bytes(value)
+  else if (!isNoText(meaning, value, holder)) text.textBytes += utf8Bytes(value, text)
 }
 
 /** Anthropic's redacted thinking, and what OpenRouter makes of it. */
@@ -106,48 +109,93 @@ function isNoText(meaning: Meaning | undefined, value: string, holder: unknown):
 
 const LETTER_D = 100
 
-/** The length of a value as compact JSON, without the escapes in its strings, which no model sees. */
-function jsonBytes(value: unknown, levels: number): number {
-  if (typeof value === 'string') return utf8Bytes(value) + 2
+/**
+ * The length of a value as compact JSON, without the escapes in its strings, which no model sees.
+ * @param text where it is text to the model: its density is added to that
+ */
+function jsonBytes(value: unknown, levels: number, text?: Writable<PromptText>): number {
+  if (typeof value === 'string') {
+    if (text !== undefined) text.denseBytes += QUOTES_DENSITY
+    return utf8Bytes(value, text) + 2
+  }
   if (levels === 0) return 2
   if (Array.isArray(value)) {
     let bytes = 1 + Math.max(1, value.length)
-    for (const item of value) bytes += jsonBytes(item, levels - 1)
+    for (const item of value) bytes += jsonBytes(item, levels - 1, text)
     return bytes
   }
-  if (!isRecord(value)) return String(value).length
+  if (!isRecord(value)) return text === undefined ? String(value).length : utf8Bytes(String(value), text)
   let bytes = 1
-  for (const name in value) bytes += utf8Bytes(name) + 4 + jsonBytes(value[name], levels - 1)
+  for (const name in value) {
+    if (text !== undefined) text.denseBytes += 2 * QUOTES_DENSITY
+    bytes += utf8Bytes(name, text) + 4 + jsonBytes(value[name], levels - 1, text)
+  }
   return Math.max(2, bytes)
 }
 
 /**
  * The length of a text in UTF-8: of a long one, from a sample of its characters, as counting them all would take longer than all the rest.
  * What has only ASCII, or only characters of one length, is exact.
+ * @param prompt gets its density, from the same sample
  */
-function utf8Bytes(text: string): number {
+function utf8Bytes(text: string, prompt?: Writable<PromptText>): number {
   const { length } = text
-  const step = length <= COUNTED_IN_FULL ? 1 : Math.floor(length / SAMPLED)
+  const sampled = length < LONG ? SAMPLED : SAMPLED_OF_LONG
+  const step = length <= COUNTED_IN_FULL ? 1 : Math.floor(length / sampled)
   let bits = 0
-  for (let at = 0; at < length; at += step) bits |= text.charCodeAt(at)
-  return bits < 0x80 ? length : longUtf8Bytes(text, step)
+  let seen = 0
+  let density = 0
+  for (let at = 0; at < length; at += step) {
+    const code = text.charCodeAt(at)
+    bits |= code
+    density += ASCII_DENSITY[code & 0x7f] as number
+    seen++
+  }
+  if (bits >= 0x80) return mixedUtf8Bytes(text, step, prompt)
+  if (prompt !== undefined && seen > 0) prompt.denseBytes += (density / seen) * length
+  return length
 }
 
-function longUtf8Bytes(text: string, step: number): number {
+/** The same of a text that has more than ASCII. */
+function mixedUtf8Bytes(text: string, step: number, prompt: Writable<PromptText> | undefined): number {
   const { length } = text
   let seen = 0
   let bytes = 0
+  let density = 0
   for (let at = 0; at < length; at += step) {
     const code = text.charCodeAt(at)
     seen++
     // Half of a surrogate pair, which has four bytes, has two.
     bytes += code < 0x80 ? 1 : code < 0x800 || (code >= 0xd800 && code < 0xe000) ? 2 : 3
+    density +=
+      code < 0x80 ? (ASCII_DENSITY[code] as number) : code < 0x3000 ? 0 : code < 0xd800 ? CJK_DENSITY : EMOJI_DENSITY
   }
-  return Math.round((bytes / seen) * length)
+  if (prompt !== undefined) prompt.denseBytes += (density / seen) * length
+  return bytes === seen ? length : Math.round((bytes / seen) * length)
 }
 
 const COUNTED_IN_FULL = 48
 const SAMPLED = 32
+/** One text that is most of a prompt. */
+const LONG = 1_000
+const SAMPLED_OF_LONG = 64
+
+/**
+ * By how many bytes of prose a character costs more than its own bytes, as o200k's tokens of prose, code, configuration, JSON, logs, tables,
+ * numbers and keys have it. Words cost a little less, so that prose has none on the whole; below none is not counted.
+ */
+const ASCII_DENSITY = Float64Array.from({ length: 0x80 }, (_, code) => {
+  const character = String.fromCharCode(code)
+  if (/[a-z]/.test(character)) return -0.25
+  if (/[A-Z]/.test(character)) return 3.4
+  if (/[0-9]/.test(character)) return 1.1
+  return code <= 0x20 ? 0 : 1.5
+})
+const CJK_DENSITY = 0.4
+/** Of each half of a surrogate pair. */
+const EMOJI_DENSITY = 1.2
+/** Of a pair of quotes. */
+const QUOTES_DENSITY = 3
 
 /** As deep as a body may be at all where it is looked into. */
 const MAX_LEVELS = 200

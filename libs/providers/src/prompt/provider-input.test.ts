@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { providerAddsInput } from './provider-input.ts'
+import { hasStoredPrompt, providerAddsInput } from './provider-input.ts'
 
 it.each([
   ["Anthropic's web search", { tools: [{ type: 'web_search_20250305', name: 'web_search' }] }],
@@ -23,6 +23,7 @@ it.each([
   ["Google's pages", { tools: [{ urlContext: {} }] }],
   ["Nova's grounding", { toolConfig: { tools: [{ systemTool: { name: 'nova_grounding' } }] } }],
   ['Claude on Bedrock', { additionalModelRequestFields: { tools: [{ type: 'computer_20250124' }] } }],
+  ["Azure's own data", { data_sources: [{ type: 'azure_search', parameters: {} }] }],
   ["xAI's search", { search_parameters: { mode: 'auto' } }],
 ])('is known: %s', (_, body) => {
   expect(providerAddsInput(body, 'm')).toBe(true)
@@ -52,4 +53,25 @@ it.each([
   ['nothing given', { mcp_servers: [], container: null, tools: null, web_search_options: undefined }],
 ])('is not taken for what is not: %s', (_, body) => {
   expect(providerAddsInput(body, 'gpt-4.1')).toBe(false)
+})
+
+it.each([
+  ["OpenAI's responses", { previous_response_id: 'resp_1' }],
+  ["OpenAI's conversations", { conversation: { id: 'conv_1' } }],
+  ["Google's interactions", { previous_interaction_id: 'int_1' }],
+  ["Google's cached content", { cachedContent: 'cachedContents/1' }],
+  ['cached content in snake case', { cached_content: 'cachedContents/1' }],
+  ["Anthropic's threads", { thread: { type: 'continue', previous_message_id: 'msg_1' } }],
+  ['Claude on Bedrock', { additionalModelRequestFields: { thread: { type: 'continue', previous_message_id: 'm' } } }],
+])('goes on from what the provider keeps: %s', (_, body) => {
+  expect(hasStoredPrompt(body)).toBe(true)
+})
+
+it.each([
+  ['nothing', {}],
+  ['null', { previous_response_id: null, conversation: null, thread: null, cachedContent: undefined }],
+  ['a thread that begins with this request', { thread: { type: 'create' } }],
+  ['a prompt that is text', { prompt: 'Once upon' }],
+])('does not go on from what is not kept: %s', (_, body) => {
+  expect(hasStoredPrompt(body)).toBe(false)
 })

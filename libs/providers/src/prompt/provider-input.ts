@@ -19,11 +19,35 @@ export function providerAddsInput(body: Body, model: string): boolean {
 }
 
 const isSearching = rememberedByModel((model) => SEARCHING_MODEL.test(model))
+/**
+ * Whether a request goes on from something that the provider keeps: an earlier response or interaction, a conversation, a thread (its system
+ * prompt and tools are then not in the request either), cached content, a stored prompt. In any provider's words.
+ */
+export function hasStoredPrompt(body: Body): boolean {
+  for (const name in body) {
+    if (!STORED_MEMBERS.has(name)) continue
+    const value = body[name]
+    if (typeof value === 'string' || (isRecord(value) && value.type !== 'create')) return true
+  }
+  return isRecord(body.additionalModelRequestFields) && hasStoredPrompt(body.additionalModelRequestFields)
+}
+
+/** OpenAI's (its `prompt` is text elsewhere), Google's, Anthropic's, of which `{"type":"create"}` holds all of the prompt. */
+const STORED_MEMBERS: ReadonlySet<string> = new Set([
+  'previous_response_id',
+  'conversation',
+  'conversation_id',
+  'previous_interaction_id',
+  'cachedContent',
+  'cached_content',
+  'thread',
+  'thread_id',
+])
 
 /** Groq's systems of several models, and models that search before they respond. */
 const SEARCHING_MODEL = /compound|search-preview|search-api|deep-research|^sonar|\bsonar/
 
-/** Anthropic's, OpenAI's chat's, Groq's, xAI's, OpenRouter's, and Bedrock's, in this order. */
+/** Anthropic's, OpenAI's chat's, Groq's, xAI's, OpenRouter's, Bedrock's, and Azure's, in this order. */
 const ADDING_MEMBERS = [
   'mcp_servers',
   'container',
@@ -35,6 +59,7 @@ const ADDING_MEMBERS = [
   'search_parameters',
   'plugins',
   'promptVariables',
+  'data_sources',
 ] as const
 
 type AddsInput = (value: unknown, model: string) => boolean

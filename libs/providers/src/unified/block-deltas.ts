@@ -1,5 +1,6 @@
 import type { AnswerToolCall, ExtraContent } from './answer-message.ts'
 import type { ChatChunks } from './chat-chunks.ts'
+import { isCutOff, NO_ARGUMENTS } from './json-tool.ts'
 import type { Place } from './place.ts'
 
 /** A tool call that has begun, and not ended. */
@@ -80,16 +81,18 @@ export class BlockDeltas {
 
   /** A call without arguments has no piece of them, and OpenAI's clients parse what there is. */
   stop(block: unknown): string {
-    const json = this.#json
-    if (json !== undefined && json.block === block && !json.hasArguments) return this.arguments(block, '{}')
     const missing = this.#openCalls.get(block)?.hasArguments === false ? this.arguments(block, '{}') : ''
     this.#openCalls.delete(block)
     return missing
   }
 
-  /** What comes when all blocks have ended: the text that was held, unless the content came as a call. */
-  end(): string {
-    return this.#json === undefined ? this.#content(this.#heldText) : ''
+  /**
+   * What comes when all blocks have ended: the text that was held, unless the content came as a call. Only then is it known whether a call
+   * without arguments has none, or was cut off before them.
+   */
+  end(stopReason: unknown): string {
+    if (this.#json === undefined) return this.#content(this.#heldText)
+    return this.#json.hasArguments || isCutOff(stopReason) ? '' : this.#content(NO_ARGUMENTS)
   }
 
   /** Of several calls, the first is the content. */

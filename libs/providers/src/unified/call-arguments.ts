@@ -1,6 +1,7 @@
 import type { Refusal } from '../unified-api.ts'
+import { compactJson } from '../wire/compact-json.ts'
 import { isRecord } from '../wire/is-record.ts'
-import { compactJson, OpaqueJson } from '../wire/opaque-json.ts'
+import { OpaqueJson } from '../wire/opaque-json.ts'
 import { parseJson } from '../wire/parse-json.ts'
 import type { ToolCall } from './chat-request.ts'
 import { refuse } from './refusal.ts'
@@ -15,7 +16,7 @@ export interface CallArguments {
  */
 export function callArguments({ function: { arguments: text } }: ToolCall, path: string): CallArguments | Refusal {
   if (text === '') return { input: NOTHING }
-  if (isRecord(parseJson(Buffer.from(text)))) return { input: new OpaqueJson(compactJson(wellFormed(text))) }
+  if (isRecord(parseJson(text))) return { input: new OpaqueJson(compactJson(wellFormed(text))) }
   return refuse(`${path}.function.arguments`, 'The arguments of a tool call must be a JSON object.')
 }
 

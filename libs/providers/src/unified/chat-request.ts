@@ -2,6 +2,12 @@ import { type Static, Type } from 'typebox'
 
 const closed = { additionalProperties: false } as const
 
+/** Of a tool, or of a schema. @see https://platform.openai.com/docs/api-reference/chat/create#chat-create-tools */
+const givenName = Type.String({
+  pattern: '^[a-zA-Z0-9_-]{1,64}$',
+  errorMessage: 'must be 1 to 64 letters (a to z, A to Z), digits, "_" and "-"',
+})
+
 /** @see https://platform.openai.com/docs/api-reference/chat/create#chat-create-messages */
 const textPart = Type.Object({ type: Type.Literal('text'), text: Type.String() }, closed)
 
@@ -124,12 +130,19 @@ export const AssistantMessage = Type.Object(
     reasoning: forReading,
     /** OpenRouter. */
     reasoning_details: forReading,
+    /** GitHub Copilot. */
+    reasoning_text: forReading,
+    reasoning_opaque: forReading,
+    /** Ollama. */
+    thinking: forReading,
     /** LiteLLM. */
     thinking_blocks: forReading,
     provider_specific_fields: forReading,
     /** What was cited: OpenAI's search models, OpenRouter, Azure. */
     annotations: forReading,
     citations: forReading,
+    /** Perplexity. */
+    search_results: forReading,
     /** Azure: the documents behind the response. */
     context: forReading,
     /** Groq: the tools that it ran itself. */
@@ -171,7 +184,7 @@ export const ChatTool = Type.Object(
     type: Type.Literal('function'),
     function: Type.Object(
       {
-        name: Type.String({ pattern: '^[a-zA-Z0-9_-]{1,64}$' }),
+        name: givenName,
         description: Type.Optional(Type.String()),
         /** A JSON schema. */
         parameters: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
@@ -203,7 +216,7 @@ export const ResponseFormat = Type.Union([
       type: Type.Literal('json_schema'),
       json_schema: Type.Object(
         {
-          name: Type.String({ pattern: '^[a-zA-Z0-9_-]{1,64}$' }),
+          name: givenName,
           description: Type.Optional(Type.String()),
           schema: Type.Record(Type.String(), Type.Unknown()),
           strict: Type.Optional(Type.Boolean()),

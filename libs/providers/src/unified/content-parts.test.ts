@@ -170,6 +170,41 @@ describe('another file', () => {
   })
 })
 
+describe('a file that its bytes or its name alone describe', () => {
+  const wav = inBase64('RIFF0000WAVEfmt ')
+  const mp4 = inBase64(Buffer.from('\0\0\0\x18ftypisom\0\0\0\0isommp42', 'latin1'))
+  it.each([
+    ['wav by its bytes', wav, undefined, 'audio/wav'],
+    ['mp3 by its bytes', inBase64('ID3\x04\0'), undefined, 'audio/mp3'],
+    ['mp4 by its bytes', mp4, undefined, 'video/mp4'],
+    ['sound in a container of video, by its name', mp4, 'a.m4a', 'audio/mp4'],
+    ['sound in a container of video, by its label', `data:audio/mp4;base64,${mp4}`, undefined, 'audio/mp4'],
+    ['audio by its name', 'AAAA', 'voice.MP3', 'audio/mp3'],
+    ['video by its name', 'AAAA', 'clip.mov', 'video/mov'],
+    ['audio by its usual label', 'data:audio/mpeg;base64,AAAA', undefined, 'audio/mp3'],
+  ])('is recognized: %s', (_, data, filename, mimeType) => {
+    const base64 = data.replace(/^data:.*,/, '')
+    expect(sent('google', asked(file(data, filename)))).toEqual([{ inlineData: { mimeType, data: base64 } }])
+    for (const provider of ['anthropic', 'aws-bedrock'] as const) {
+      expect(translate(provider, asked(text('?'), file(data, filename)))).toMatchObject({
+        status: 'refused',
+        message: expect.stringMatching(/this one is (?:audio|video)\//),
+      })
+    }
+  })
+
+  it.each(['main.py', 'a.ts', 'b.c++', 'query.SQL', 'x.go', 'run.sh', 'deploy.toml', 'app.jsx', 'rows.tsv'])(
+    'is text: %s',
+    (filename) => {
+      const data = inBase64('print(1)\n')
+      const messages = asked(text('Read.'), file(data, filename))
+      expect(sent('anthropic', messages)).toMatchObject([{}, { source: { type: 'text', data: 'print(1)\n' } }])
+      expect(sent('google', messages)).toMatchObject([{}, { inlineData: { mimeType: 'text/plain' } }])
+      expect(sent('aws-bedrock', messages)).toMatchObject([{}, { document: { format: 'txt' } }])
+    },
+  )
+})
+
 describe('files for Bedrock', () => {
   it('have names of their own, and never the application’s', () => {
     const part = file(`data:application/pdf;base64,${PDF}`, 'Ignore all of it!.pdf')
@@ -313,6 +348,40 @@ describe('the result of a tool', () => {
         },
       },
     ])
+  })
+
+  it('has what Google documents for it, and text of all kinds as plain text', () => {
+    const csv = file(`data:text/csv;base64,${inBase64('a,b')}`)
+    expect(sent('google', answered([csv]))).toMatchObject([
+      { functionResponse: { parts: [{ inlineData: { mimeType: 'text/plain' } }] } },
+    ])
+    const webp = inBase64('RIFF\n\r\n\0WEBPVP8 ')
+    expect(
+      sent('google', answered([{ type: 'image_url', image_url: { url: `data:image/webp;base64,${webp}` } }])),
+    ).toMatchObject([{ functionResponse: { parts: [{ inlineData: { mimeType: 'image/webp' } }] } }])
+  })
+
+  it.each([
+    [{ type: 'image_url', image_url: { url: 'data:image/gif;base64,R0lGODlh' } }, 'image_url.url', 'image/gif'],
+    [file('data:audio/wav;base64,AAAA'), 'file.file_data', 'audio/wav'],
+    [file('data:video/mp4;base64,AAAA'), 'file.file_data', 'video/mp4'],
+  ])('has nothing else for Google: %j', (part, param, type) => {
+    expect(translate('google', answered([part]))).toMatchObject({
+      status: 'refused',
+      param: `messages.2.content.0.${param}`,
+      message: `As the result of a tool, Google takes image/png, image/jpeg, image/webp and application/pdf, and text; this file is ${type}.`,
+    })
+  })
+
+  it('is looked at in the detail that it asks for', () => {
+    const detailed = (detail: string) => ({ ...image, image_url: { ...image.image_url, detail } })
+    const translation = translate('google', answered([detailed('high')]))
+    if (translation.status !== 'translated') throw new Error(JSON.stringify(translation))
+    expect(JSON.parse(translation.body.toString()).generationConfig).toEqual({
+      mediaResolution: 'MEDIA_RESOLUTION_HIGH',
+    })
+    const both = [{ role: 'user', content: [detailed('low')] }, ...answered([detailed('high')]).slice(1)]
+    expect(translate('google', both)).toMatchObject({ param: 'messages.2.content.0.image_url.detail' })
   })
 
   it('has none with models of Google that are known to be older', () => {

@@ -43,12 +43,23 @@ export function fileSource(
   )
 }
 
-/** SVG is text, which the label describes better. */
+/**
+ * SVG is text, which the label describes better; and containers of audio and video are the same for either, so that a label or a name that
+ * says one of these types knows more than the first bytes.
+ */
 function typeOf({ sniffed, label }: InlineData, filename: string): string | undefined {
-  if (sniffed !== undefined && sniffed !== 'image/svg+xml') return sniffed
-  if (!GENERIC_LABELS.has(label)) return label
-  const [, extension = ''] = /\.([a-z0-9]{1,8})$/i.exec(filename) ?? []
-  return EXTENSIONS.get(extension.toLowerCase()) ?? sniffed
+  const said = GENERIC_LABELS.has(label) ? typeOfName(filename) : label
+  if (sniffed === undefined || sniffed === 'image/svg+xml') return said ?? sniffed
+  return isRecording(sniffed) && said !== undefined && isRecording(said) ? said : sniffed
+}
+
+function typeOfName(filename: string): string | undefined {
+  const [, extension = ''] = /\.([a-z0-9+]{1,8})$/i.exec(filename) ?? []
+  return EXTENSIONS.get(extension.toLowerCase())
+}
+
+function isRecording(mediaType: string): boolean {
+  return mediaType.startsWith('audio/') || mediaType.startsWith('video/')
 }
 
 const GENERIC_LABELS: ReadonlySet<string> = new Set([
@@ -75,6 +86,36 @@ const EXTENSIONS: ReadonlyMap<string, string> = new Map([
   ['docx', 'application/vnd.openxmlformats-officedocument.wordprocessingml.document'],
   ['xls', 'application/vnd.ms-excel'],
   ['xlsx', 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet'],
+  ['css', 'text/css'],
+  ['rtf', 'text/rtf'],
+  ['js', 'text/javascript'],
+  ['mjs', 'text/javascript'],
+  ['cjs', 'text/javascript'],
+  ['wav', 'audio/wav'],
+  ['mp3', 'audio/mpeg'],
+  ['m4a', 'audio/mp4'],
+  ['aac', 'audio/aac'],
+  ['aif', 'audio/aiff'],
+  ['aiff', 'audio/aiff'],
+  ['flac', 'audio/flac'],
+  ['ogg', 'audio/ogg'],
+  ['oga', 'audio/ogg'],
+  ['opus', 'audio/ogg'],
+  ['mp4', 'video/mp4'],
+  ['m4v', 'video/mp4'],
+  ['mov', 'video/quicktime'],
+  ['webm', 'video/webm'],
+  ['mkv', 'video/x-matroska'],
+  ['avi', 'video/x-msvideo'],
+  ['mpg', 'video/mpeg'],
+  ['mpeg', 'video/mpeg'],
+  ['wmv', 'video/x-ms-wmv'],
+  ['flv', 'video/x-flv'],
+  ['3gp', 'video/3gpp'],
+  // Code, and what else is text without a type that a provider knows.
+  ...'tsv text rst adoc org tex ini cfg conf env properties toml jsonl ndjson diff patch ts tsx jsx py rb go rs java kt kts swift c h cc cpp c++ hpp cs fs php pl lua r jl scala clj ex exs erl hs ml dart sql sh bash zsh ps1 bat vue svelte scss less gradle tf proto graphql srt vtt ics'
+    .split(' ')
+    .map((ending): [string, string] => [ending, 'text/plain']),
 ])
 
 /** Whether a file of this type is text that people read. */

@@ -81,6 +81,15 @@ describe('a schema', () => {
     ['meta.llama4-scout-17b-instruct-v1:0', undefined],
     ['cohere.command-r-plus-v1:0', undefined],
     ['amazon.nova-2-lite-v1:0', { tool: { name: 'answer' } }],
+    ['ai21.jamba-1-5-large-v1:0', undefined],
+    ['us.writer.palmyra-x5-v1:0', undefined],
+    ['writer.palmyra-x4-v1:0', undefined],
+    ['us.meta.llama3-2-11b-instruct-v1:0', undefined],
+    ['us.anthropic.claude-opus-4-7', { tool: { name: 'answer' } }],
+    ['eu.anthropic.claude-opus-4-8-v1', { tool: { name: 'answer' } }],
+    ['global.anthropic.claude-sonnet-5', { tool: { name: 'answer' } }],
+    ['anthropic.claude-opus-5-5-v1:0', { tool: { name: 'answer' } }],
+    ['anthropic.claude-mythos-preview', { tool: { name: 'answer' } }],
   ])('is a tool that is demanded as far as %s can be made to', (model, choice) => {
     expect(tools(model)).toEqual({ names: ['answer'], choice })
   })
@@ -96,7 +105,7 @@ describe('a schema', () => {
 
   it.each([
     'eu.anthropic.claude-sonnet-4-5-20250929-v1:0',
-    'anthropic.claude-mythos-preview',
+    'us.anthropic.claude-opus-4-6-v1',
     'us.amazon.nova-3-lite-v1:0',
     'openai.gpt-oss-120b-1:0',
     'qwen.qwen3-32b-v1:0',
@@ -112,6 +121,9 @@ describe('a schema', () => {
   it.each([
     ['aws-bedrock', 'amazon.titan-text-express-v1'],
     ['aws-bedrock', 'meta.llama3-8b-instruct-v1:0'],
+    ['aws-bedrock', 'us.meta.llama3-2-1b-instruct-v1:0'],
+    ['aws-bedrock', 'meta.llama3-2-3b-instruct-v1:0'],
+    ['aws-bedrock', 'ai21.jamba-instruct-v1:0'],
     ['aws-bedrock', 'us.deepseek.r1-v1:0'],
     ['aws-bedrock', 'mistral.mixtral-8x7b-instruct-v0:1'],
     ['aws-bedrock', 'anthropic.claude-v2:1'],
@@ -143,6 +155,12 @@ describe('a schema', () => {
   })
 })
 
+it('goes with the thinking of a newer Claude on Bedrock, which takes a demanded tool beside it', () => {
+  const { body } = call('aws-bedrock', 'us.anthropic.claude-opus-4-7', { reasoning_effort: 'low' })
+  expect(body.toolConfig.toolChoice).toEqual({ tool: { name: 'answer' } })
+  expect(body.additionalModelRequestFields).toMatchObject({ thinking: { type: 'adaptive' } })
+})
+
 describe('beside the application’s tools', () => {
   it('either they or the schema’s must be called', () => {
     for (const choice of [undefined, 'auto']) {
@@ -166,6 +184,15 @@ describe('beside the application’s tools', () => {
     expect(tools(NOVA, { tools: [OTHER], tool_choice: 'none' })).toEqual({
       names: ['answer'],
       choice: { tool: { name: 'answer' } },
+    })
+  })
+
+  it.each([NOVA, LLAMA, MISTRAL])('%s needs none of them to have one call at a time', (model) => {
+    expect(tools(model, { parallel_tool_calls: false }).names).toEqual(['answer'])
+    expect(tools(model, { parallel_tool_calls: false, tools: [OTHER], tool_choice: 'none' }).names).toEqual(['answer'])
+    expect(translate('aws-bedrock', model, { parallel_tool_calls: false, tools: [OTHER] })).toMatchObject({
+      status: 'refused',
+      param: 'parallel_tool_calls',
     })
   })
 
@@ -228,8 +255,15 @@ describe('the response', () => {
     })
     expect(whole('aws-bedrock', NOVA, converse('max_tokens', toolUse('answer', {})))).toMatchObject({
       finish_reason: 'length',
-      message: { content: '{}' },
+      message: { content: '' },
     })
+    const claude = {
+      type: 'message',
+      content: [{ type: 'tool_use', id: 't', name: 'answer', input: {} }],
+      stop_reason: 'max_tokens',
+      usage: { input_tokens: 1, output_tokens: 2 },
+    }
+    expect(whole('anthropic', OLD_CLAUDE, claude)).toMatchObject({ finish_reason: 'length', message: { content: '' } })
   })
 
   it('leaves a tool of that name alone where no schema was asked for', () => {
@@ -309,6 +343,26 @@ describe('a stream', () => {
       chunks: 2,
     })
   })
+
+  it.each(['max_tokens', 'model_context_window_exceeded'])(
+    'has no content where it is cut off before the tool is given anything, by %s',
+    (reason) => {
+      const frames = [start(0, 'answer'), stop(0), ended(reason)]
+      expect(read('aws-bedrock', NOVA, frames)).toMatchObject({ content: '', calls: [], finish: 'length' })
+      const message = streamBytes([
+        { type: 'message_start', message: { id: 'm', usage: { input_tokens: 1, output_tokens: 1 } } },
+        {
+          type: 'content_block_start',
+          index: 0,
+          content_block: { type: 'tool_use', id: 't', name: 'answer', input: {} },
+        },
+        { type: 'content_block_stop', index: 0 },
+        { type: 'message_delta', delta: { stop_reason: reason }, usage: { output_tokens: 1 } },
+        { type: 'message_stop' },
+      ] as { type: string }[])
+      expect(read('anthropic', OLD_CLAUDE, [message])).toMatchObject({ content: '', calls: [], finish: 'length' })
+    },
+  )
 
   it('has an object where the tool is given nothing, and the first of two', () => {
     const twice = [

@@ -34,15 +34,34 @@ export function withJsonTool(chat: ChatRequest, model: string, output: Structure
   const tool = jsonTool(format.json_schema, offered, model)
   if (isRefusal(tool)) return tool
   const { name } = tool.function
-  return { chat: withTools(others, [...offered, tool], demanded(output, name, offered)), jsonTool: name }
+  // The caller speaks of tools of its own.
+  const { parallel_tool_calls: _, ...alone } = others
+  const rest = offered.length === 0 ? alone : others
+  return { chat: withTools(rest, [...offered, tool], demanded(output, name, offered)), jsonTool: name }
 }
 
-/** The same content, with what the model gave the tool as its text. What it wrote besides is no JSON, and left out. */
-export function inJson<Content extends AnswerContent>(content: Content, jsonTool: string | undefined): Content {
+/**
+ * The same content, with what the model gave the tool as its text. What it wrote besides is no JSON, and left out. A call that was cut off
+ * before its arguments began gave it nothing.
+ */
+export function inJson<Content extends AnswerContent>(
+  content: Content,
+  jsonTool: string | undefined,
+  stopReason: unknown,
+): Content {
   const answer = jsonTool === undefined ? undefined : content.calls.find((call) => call.function.name === jsonTool)
   if (answer === undefined) return content
   const calls = content.calls.filter((call) => call.function.name !== jsonTool)
-  return { ...content, text: answer.function.arguments, calls }
+  const { arguments: text } = answer.function
+  return { ...content, text: text === NO_ARGUMENTS && isCutOff(stopReason) ? '' : text, calls }
+}
+
+/** What a provider says of a call that has no arguments, and also of one that has none yet. */
+export const NO_ARGUMENTS = '{}'
+
+/** Whether a response ended because it reached its maximum. @param stopReason Anthropic's or AWS's */
+export function isCutOff(stopReason: unknown): boolean {
+  return stopReason === 'max_tokens' || stopReason === 'model_context_window_exceeded'
 }
 
 /** Whether a response ended only because of the call that is its content: for the application, it ended by itself. */

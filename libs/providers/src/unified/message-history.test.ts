@@ -51,6 +51,11 @@ const EXTRAS = [
     },
   ],
   ['several agents', { name: 'researcher' }],
+  ['GitHub Copilot', { reasoning_text: 'Hm.', reasoning_opaque: 'c2VhbGVk' }],
+  ['Ollama', { thinking: 'Hm.' }],
+  ['Perplexity', { citations: ['https://a.example'], search_results: [{ title: 't', url: 'https://a.example' }] }],
+  ['OpenAI, by voice and in text', { audio: { id: 'audio_1', transcript: 'Hello', expires_at: 1 } }],
+  ['OpenAI, by a voice that it keeps', { audio: { id: 'audio_1' } }],
 ] as const
 
 describe.each(TRANSLATED)('a history that goes to %s', (provider, model) => {
@@ -68,6 +73,39 @@ describe.each(TRANSLATED)('a history that goes to %s', (provider, model) => {
   ])('may have the thoughts of %s among its content', (_, thoughts) => {
     const content = [...thoughts, { type: 'text', text: 'Hello' }]
     expect(sent(user('Hi'), { role: 'assistant', content }, user('And?'))).toBe(plain)
+  })
+
+  it.each([
+    [
+      'annotations',
+      [{ type: 'text', text: 'Hello', annotations: [{ type: 'file_citation', file_id: 'f', index: 1 }] }],
+    ],
+    [
+      'citations and no annotations',
+      [{ type: 'text', text: 'Hello', citations: [{ url: 'https://a.example' }], annotations: [] }],
+    ],
+    [
+      'Mistral’s references',
+      [
+        { type: 'text', text: 'Hello' },
+        { type: 'reference', reference_ids: [1, 2] },
+        { type: 'tool_reference', tool: 'web_search', title: 't', url: 'https://a.example' },
+      ],
+    ],
+  ])('may have texts with what they cite: %s', (_, content) => {
+    expect(sent(user('Hi'), { role: 'assistant', content }, user('And?'))).toBe(plain)
+  })
+
+  it.each([[''], [[]], [null], [' '], [[{ type: 'text', text: '' }]]])(
+    'has a refusal beside the content %j as what was said',
+    (content) => {
+      expect(sent(user('Hi'), { role: 'assistant', content, refusal: 'Hello' }, user('And?'))).toBe(plain)
+    },
+  )
+
+  it('has a voice’s transcript in the place of content that is empty', () => {
+    const audio = { id: 'audio_1', transcript: 'Hello' }
+    expect(sent(user('Hi'), { role: 'assistant', content: '', audio }, user('And?'))).toBe(plain)
   })
 
   it('has what the model said by voice as text', () => {
@@ -94,9 +132,11 @@ describe.each(TRANSLATED)('a history that goes to %s', (provider, model) => {
       user([{ type: 'text', text: 'Hello' }], 'Bob'),
       user('', 'Cy'),
       user('Bye', 'user'),
+      user('So', ' '),
+      { ...user('Long'), name: '' },
     )
     const said = [...texts.matchAll(/"text":"([^"]*)"/g)].map(([, text]) => text)
-    expect(said).toEqual(['Ann: Hi', 'Bob:', 'Hello', 'Bye'])
+    expect(said).toEqual(['Ann: Hi', 'Bob:', 'Hello', 'Bye', 'So', 'Long'])
   })
 
   it('has the names of system messages, as those of examples, before what they say', () => {
@@ -127,6 +167,24 @@ describe.each(TRANSLATED)('a history that goes to %s', (provider, model) => {
       param: 'messages.0.content.1.cache_control',
       message: expect.stringContaining("not part of OpenAI's API"),
     })
+    const cache_control = { type: 'ephemeral' }
+    for (const [param, body] of [
+      ['messages.0.cache_control', asked({ ...user('a'), cache_control })],
+      ['messages.0.cache_control', asked({ role: 'system', content: 'a', cache_control }, user('a'))],
+      [
+        'tools.0.cache_control',
+        { ...asked(user('a')), tools: [{ type: 'function', function: { name: 'f' }, cache_control }] },
+      ],
+      [
+        'tools.0.function.cache_control',
+        { ...asked(user('a')), tools: [{ type: 'function', function: { name: 'f', cache_control } }] },
+      ],
+    ] as const) {
+      expect(translationOf(provider, model, body)).toMatchObject({
+        param,
+        message: expect.stringContaining("not part of OpenAI's API"),
+      })
+    }
     expect(refused(user([]))).toMatchObject({
       param: 'messages.0.content',
       message: expect.stringContaining('empty list'),

@@ -18,16 +18,36 @@ export function recalledMessage(message: unknown): unknown {
     const { [name]: _, ...others } = recalled
     recalled = others
   }
-  const { content, audio } = recalled
-  if (Array.isArray(content) && content.some(isThought)) {
-    recalled = { ...recalled, content: content.filter((part) => !isThought(part)) }
+  const { content } = recalled
+  if (Array.isArray(content) && content.some((part) => isThought(part) || isCiting(part))) {
+    recalled = { ...recalled, content: content.filter((part) => !isThought(part)).map(withoutCitations) }
   }
-  if (isRecord(audio) && typeof audio.transcript === 'string' && (content ?? null) === null) {
-    const { audio: _, ...others } = recalled
-    recalled = { ...others, content: audio.transcript }
-  }
-  return recalled
+  return inText(recalled)
 }
+
+/** What was said by voice, as the message's text; the text that it has already is the same. */
+function inText(message: JsonObject): JsonObject {
+  const { audio, ...others } = message
+  if (!isRecord(audio)) return message
+  if (hasContent(others.content)) return others
+  return typeof audio.transcript === 'string' ? { ...others, content: audio.transcript } : message
+}
+
+function hasContent(content: unknown): boolean {
+  return (typeof content === 'string' && content !== '') || (Array.isArray(content) && content.length > 0)
+}
+
+function isCiting(part: unknown): part is JsonObject {
+  return isRecord(part) && part.type === 'text' && CITATIONS.some((name) => part[name] !== undefined)
+}
+
+function withoutCitations(part: unknown): unknown {
+  if (!isCiting(part)) return part
+  return Object.fromEntries(Object.entries(part).filter(([name]) => !CITATIONS.includes(name)))
+}
+
+/** Of a text within the content. */
+const CITATIONS: readonly string[] = ['annotations', 'citations', 'logprobs']
 
 const KNOWN: ReadonlySet<string> = new Set(Object.keys(AssistantMessage.properties))
 
@@ -37,20 +57,32 @@ function isEmpty(value: unknown): boolean {
   return value === '' || value === false
 }
 
-/** Mistral's, Databricks', and Anthropic's through LiteLLM. */
+/** Thoughts of Mistral's, Databricks' and, through LiteLLM, Anthropic's; and where Mistral's models found what they say. */
 function isThought(part: unknown): boolean {
   return isRecord(part) && typeof part.type === 'string' && THOUGHTS.has(part.type)
 }
 
-const THOUGHTS: ReadonlySet<string> = new Set(['thinking', 'redacted_thinking', 'reasoning'])
+const THOUGHTS: ReadonlySet<string> = new Set([
+  'thinking',
+  'redacted_thinking',
+  'reasoning',
+  'reference',
+  'tool_reference',
+])
 
 /**
  * Puts a speaker's name before what they say, as no provider but OpenAI has a place for it, and it tells several users apart. A name
- * that is the role's tells nothing. An assistant's is left out: the model would begin its own messages like that.
+ * that is the role's, or blank, tells nothing. An assistant's is left out: the model would begin its own messages like that.
  */
 export function spokenName(message: ChatMessage): ChatMessage {
   const { name } = message
-  if (name === undefined || name === message.role || message.role === 'assistant' || message.role === 'tool') {
+  if (
+    name === undefined ||
+    name.trim() === '' ||
+    name === message.role ||
+    message.role === 'assistant' ||
+    message.role === 'tool'
+  ) {
     return message
   }
   if (typeof message.content === 'string') {
@@ -65,6 +97,7 @@ export function spokenName(message: ChatMessage): ChatMessage {
 /** The members of messages that applications send, and that need more words than "is not known". @param path the message's */
 export function foreignMember(message: JsonObject, path: string): FieldError | undefined {
   const { role, content } = message
+  if (message.cache_control !== undefined) return cacheControl(path)
   if (role === 'assistant') {
     for (const [name, advice] of ADVICE) {
       if (message[name] !== undefined) return { field: `${path}.${name}`, message: advice }
@@ -76,8 +109,25 @@ export function foreignMember(message: JsonObject, path: string): FieldError | u
   }
   const cached = content.findIndex((part) => isRecord(part) && part.cache_control !== undefined)
   if (cached < 0) return undefined
+  return cacheControl(`${path}.content.${cached}`)
+}
+
+/** What applications ask of a cache for a tool. */
+export function cachedTool(tools: unknown): FieldError | undefined {
+  if (!Array.isArray(tools)) return undefined
+  for (const [index, tool] of tools.entries()) {
+    if (!isRecord(tool)) continue
+    if (tool.cache_control !== undefined) return cacheControl(`tools.${index}`)
+    if (isRecord(tool.function) && tool.function.cache_control !== undefined) {
+      return cacheControl(`tools.${index}.function`)
+    }
+  }
+  return undefined
+}
+
+function cacheControl(path: string): FieldError {
   return {
-    field: `${path}.content.${cached}.cache_control`,
+    field: `${path}.cache_control`,
     message:
       "is not part of OpenAI's API: leave it out, or send the request in the provider's own format, which may have it",
   }

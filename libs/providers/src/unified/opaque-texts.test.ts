@@ -74,7 +74,7 @@ describe.each(TRANSLATED)('a request for %s', (provider, model) => {
     const older = { anthropic: 'claude-3-haiku-20240307', 'aws-bedrock': 'amazon.nova-lite-v1:0', google: model }[
       provider
     ]
-    const schema = `{"type":"object","x-any":${text},"maximum":9223372036854775807}`
+    const schema = `{"type":"object","properties":{"a":{"x-any":${text},"maximum":9223372036854775807}}}`
     const body = `{"model":"m","response_format":{"type":"json_schema","json_schema":{"name":"j","schema":${schema}}},
       "messages":[{"role":"user","content":"Hi"}]}`
     expect(sentText(provider, older, body)).toContain(`"x-any":${text},"maximum":9223372036854775807}`)

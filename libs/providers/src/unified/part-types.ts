@@ -36,11 +36,11 @@ export function refusePartType(
 ): Refusal {
   const what =
     type === 'input_audio' && role === 'user' ? `${provider} takes no audio` : 'Such a part is not translated'
-  const shown = JSON.stringify(type.slice(0, MAX_SHOWN_CHARS))
-  const whose = typeof role === 'string' ? ` of the role "${role.slice(0, MAX_SHOWN_CHARS)}"` : ''
+  const shown = isWord(type) ? ` ("${type}")` : ''
+  const whose = isWord(role) ? ` of the role "${role}"` : ''
   return refuse(
     `${path}.type`,
-    `${what} (${shown}): for ${provider}, a message${whose} may have parts of the types ${taken}.`,
+    `${what}${shown}: for ${provider}, a message${whose} may have parts of the types ${taken}.`,
   )
 }
 
@@ -61,5 +61,7 @@ function listed(types: readonly string[]): string {
   return types.length < 2 ? types.join('') : `${types.slice(0, -1).join(', ')} and ${types.at(-1)}`
 }
 
-/** Callers choose the types. */
-const MAX_SHOWN_CHARS = 40
+/** What callers wrote where a type or a role belongs is shown where it may be one: anything else may be a part of the prompt, or a secret. */
+function isWord(value: unknown): value is string {
+  return typeof value === 'string' && /^[a-z][a-z_.-]{0,39}$/i.test(value)
+}

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import { translationOf } from './__fixtures__/unified-chat.ts'
 import { readChatRequest } from './read-chat-request.ts'
 
 const NOTHING = { provider: 'Nobody', parameters: new Set<never>() }
@@ -67,4 +68,30 @@ it('takes null as not given, wherever it stands', () => {
 it('takes null as the content of an assistant’s message only', () => {
   const messages = [{ role: 'user', content: null }]
   expect(readChatRequest({ model: 'm', messages }, NOTHING)).toMatchObject({ param: 'messages.0.content' })
+})
+
+it.each([
+  ['tools.0.function.name', { tools: [{ type: 'function', function: { name: 'get weather' } }] }],
+  [
+    'response_format.json_schema.name',
+    { response_format: { type: 'json_schema', json_schema: { name: 'größe', schema: {} } } },
+  ],
+])('says in words what a name may be: %s', (param, more) => {
+  const body = { model: 'm', messages: [{ role: 'user', content: 'Hi' }], ...more }
+  expect(translationOf('anthropic', 'claude-sonnet-4-6', body)).toMatchObject({
+    param,
+    message: `The parameter "${param}" must be 1 to 64 letters (a to z, A to Z), digits, "_" and "-".`,
+  })
+})
+
+it.each([
+  [{ tools: [{ type: 'custom', function: { name: 'f' } }] }, 'tools.0.type', 'must be "function"'],
+  [{ stream_options: { include_obfuscation: true } }, 'stream_options.include_obfuscation', 'must be false'],
+  [{ metadata: { team: 7 } }, 'metadata.team', 'must be a string, not a number'],
+])('says in words what is wrong with %j', (more, param, words) => {
+  const body = { model: 'm', messages: [{ role: 'user', content: 'Hi' }], ...more }
+  expect(translationOf('aws-bedrock', 'amazon.nova-lite-v1:0', body)).toMatchObject({
+    param,
+    message: `The parameter "${param}" ${words}.`,
+  })
 })

@@ -4,7 +4,7 @@ import type { Refusal } from '../unified-api.ts'
 import { isRecord } from '../wire/is-record.ts'
 import { refuseExcessiveArguments } from './bounded-arguments.ts'
 import { ChatRequest, MESSAGE_SCHEMAS } from './chat-request.ts'
-import { foreignMember, recalledMessage, spokenName } from './message-history.ts'
+import { cachedTool, foreignMember, recalledMessage, spokenName } from './message-history.ts'
 import { type PartType, refuseForeignPart } from './part-types.ts'
 import { isRefusal, refuseField, refuseParameter } from './refusal.ts'
 import { withoutNulls } from './without-nulls.ts'
@@ -51,7 +51,7 @@ export function readChatRequest(
   if (isRefusal(messages)) return messages
   if ('field' in messages) return refuseField(messages)
   const recalled = { ...asked, ...messages }
-  const error = shapeError(ChatRequest, recalled)
+  const error = cachedTool(asked.tools) ?? shapeError(ChatRequest, recalled)
   if (error !== undefined) return refuseField(error)
   const chat = recalled as ChatRequest
   return refuseExcessiveArguments(chat.messages) ?? { ...chat, messages: chat.messages.map(spokenName) }

@@ -13,7 +13,8 @@ export function spokenTexts(content: string | readonly { readonly text: string }
 
 /** All that an assistant's message says, or why it refused. */
 export function answerText({ content, refusal }: AssistantMessage): string {
-  if (typeof content === 'string') return content
-  if (!Array.isArray(content)) return refusal ?? ''
-  return content.map((part) => (part.type === 'text' ? part.text : part.refusal)).join('')
+  const said = Array.isArray(content)
+    ? content.map((part) => (part.type === 'text' ? part.text : part.refusal)).join('')
+    : (content ?? '')
+  return isBlank(said) ? (refusal ?? said) : said
 }

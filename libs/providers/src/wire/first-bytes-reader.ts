@@ -34,6 +34,10 @@ export class FirstBytesReader implements AnswerReader {
     return this.#reader?.partialUsage
   }
 
+  get providerAddedInput(): boolean {
+    return this.#reader?.providerAddedInput ?? false
+  }
+
   get outputTokensSeen(): number {
     return this.#reader?.outputTokensSeen ?? 0
   }

@@ -154,8 +154,9 @@ function stringEnd(body: Uint8Array, start: number): number | Fault {
 function scalarEnd(body: Uint8Array, start: number, expected: Expected): number | Fault {
   const byte = body[start] ?? 0
   if (byte === MINUS || isDigit(byte)) return numberEnd(body, start)
+  const keyword = KEYWORDS.get(byte)
+  if (keyword !== undefined && stands(keyword, body, start)) return start + keyword.length
   const word = wordAt(body, start)
-  if (WORDS.has(word)) return start + word.length
   const instead = FOREIGN_WORDS.get(word)
   if (instead !== undefined) return { at: start, what: `there is ${word}: JSON has ${instead}` }
   if (word !== '') return { at: start, what: cutWord(body, start, word) ?? 'there is a word without double quotes' }
@@ -167,11 +168,15 @@ function scalarEnd(body: Uint8Array, start: number, expected: Expected): number 
   return { at: start, what: `there is ${shown(byte)} where a value should be` }
 }
 
+/** Compares bytes, since a body may be made of such words alone. */
+function stands(word: string, body: Uint8Array, start: number): boolean {
+  for (let i = 0; i < word.length; i++) if (body[start + i] !== word.charCodeAt(i)) return false
+  return !isLetter(body[start + word.length] ?? 0)
+}
+
 function cutWord(body: Uint8Array, start: number, word: string): string | undefined {
   const isLast = start + word.length === body.length
-  return isLast && [...WORDS].some((whole) => whole.startsWith(word))
-    ? 'it ends inside a word: was it cut off?'
-    : undefined
+  return isLast && WORDS.some((whole) => whole.startsWith(word)) ? 'it ends inside a word: was it cut off?' : undefined
 }
 
 function numberEnd(body: Uint8Array, start: number): number | Fault {
@@ -266,7 +271,8 @@ const LETTER_E = 0x65
 const LETTER_CAPITAL_E = 0x45
 const ESCAPES: ReadonlySet<number> = new Set([...'"\\/bfnrt'].map((letter) => letter.charCodeAt(0)))
 const MAX_WORD = 16
-const WORDS: ReadonlySet<string> = new Set(['true', 'false', 'null'])
+const WORDS = ['true', 'false', 'null'] as const
+const KEYWORDS: ReadonlyMap<number, string> = new Map(WORDS.map((word) => [word.charCodeAt(0), word]))
 /** Of Python and JavaScript, which print them where JSON was meant. */
 const FOREIGN_WORDS: ReadonlyMap<string, string> = new Map([
   ['True', 'true'],

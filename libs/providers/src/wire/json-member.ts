@@ -143,8 +143,11 @@ function endOfContainer(json: Buffer, start: number): number {
   return -1
 }
 
-/** Short strings are read byte by byte, which pays up to some length; the end of others is looked for natively. */
-function endOfString(json: Buffer, start: number): number {
+/**
+ * Where the string that begins at `start` ends; below 0 where it does not. Short ones are read byte by byte, which pays up to some length;
+ * the end of others is looked for natively.
+ */
+export function endOfString(json: Buffer, start: number): number {
   const few = Math.min(json.length, start + FEW_BYTES)
   let at = start + 1
   for (; at < few; at++) {

@@ -71,6 +71,15 @@ describe('the text of an object', () => {
   })
 
   it.each([
+    ['before it', '{"c":{"a":{"x":2.0}},"list":[{"\\u0061":{"x":1.0}}]}'],
+    ['behind it', '{"list":[{"\\u0061":{"x":1.0}}],"c":{"a":{"x":2.0}}}'],
+    ['in a string', '{"c\\"a":{"x":2.0},"list":[{"\\u0061":{"x":1.0}}]}'],
+  ])('is that of a name with escapes, and not of the name %s', (_, text) => {
+    const value = parseWithSource(Buffer.from(text), ['list', EVERY, 'a'])
+    expect(writtenText((value as { list: { a: object }[] }).list[0]?.a)).toBe('{"x":1.0}')
+  })
+
+  it.each([
     '',
     'null',
     '[]',
@@ -95,4 +104,75 @@ describe('the text of an object', () => {
     const value = parseWithSource(Buffer.from(members), ['list', EVERY])
     expect(writtenText((value as { list: object[] }).list[0])).toBe('{"x":1.0}')
   })
+})
+
+describe('the text of an object, whatever the JSON', () => {
+  /** JSON text in one of many spellings, as it is written and without the white space between its tokens. */
+  interface Spelled {
+    readonly written: string
+    readonly compact: string
+  }
+  const space = fc.constantFrom('', '', '', ' ', '\n\t', '\r\n  ')
+  const names = fc.constantFrom('a', 'x', 'list', '10', '2', '__proto__', 'toJSON', 'é', ' "a" : ', '\\"a').map(quoted)
+  const escapedNames = fc.constantFrom('"\\u0061"', '"\\u006c\\u0069st"', '"\\u00e9"', '"\\/"')
+  const scalars = fc.oneof(
+    fc.constantFrom('1.0', '-0', '1e400', '1E+2', '0.0000001', '1234567890123456789', '7', 'null', 'true', '-1.5'),
+    fc.constantFrom(
+      '"a"',
+      '"x, y : z"',
+      '"\\"a\\":{"',
+      '"\\\\"',
+      '"\\ud800"',
+      '"\\u0061"',
+      `"${'long '.repeat(30)}\\""`,
+    ),
+    fc.jsonValue().map((value) => JSON.stringify(value)),
+  )
+  const join = (open: string, items: readonly Spelled[], close: string, gap: string): Spelled => ({
+    written: `${open}${gap}${items.map((item) => item.written).join(`${gap},${gap}`)}${gap}${close}`,
+    compact: `${open}${items.map((item) => item.compact).join()}${close}`,
+  })
+  const { value: spelled, object: spelledObject } = fc.letrec<{ value: Spelled; object: Spelled; array: Spelled }>(
+    (tie) => ({
+      value: fc.oneof(
+        { depthSize: 'small' },
+        scalars.map((text) => ({ written: text, compact: text })),
+        tie('array'),
+        tie('object'),
+      ),
+      array: fc
+        .tuple(fc.array(tie('value'), { maxLength: 4 }), space)
+        .map(([items, gap]) => join('[', items, ']', gap)),
+      object: fc
+        .tuple(fc.array(fc.tuple(fc.oneof(names, names, escapedNames), tie('value')), { maxLength: 4 }), space)
+        .map(([members, gap]) => {
+          const items = members.map(([name, item]) => ({
+            written: `${name}${gap}:${gap}${item.written}`,
+            compact: `${name}:${item.compact}`,
+          }))
+          return join('{', items, '}', gap)
+        }),
+    }),
+  )
+
+  it('is what was written but for white space, with members of the same name anywhere', () => {
+    const items = fc.array(fc.tuple(spelledObject, spelled, fc.boolean()), { minLength: 1, maxLength: 4 })
+    fc.assert(
+      fc.property(items, spelled, spelled, space, fc.boolean(), (list, before, after, gap, isTwice) => {
+        const texts = list.map(([object, other, comesFirst]) => {
+          const own = `"a"${gap}:${gap}${object.written}`
+          return `{${comesFirst ? `${own},"b":${other.written}` : `"b":${other.written},${own}`}}`
+        })
+        const first = isTwice ? '"list":[{"a":{"a":1.0}}],' : ''
+        const text = `{"c":${before.written},${first}"list":[${texts.join(`${gap},`)}]${gap},"d":${after.written}}`
+        const value = parseWithSource(Buffer.from(text), ['list', EVERY, 'a']) as { list: { a: object }[] }
+        expect(value.list.map(({ a }) => writtenText(a))).toEqual(list.map(([object]) => object.compact))
+      }),
+      { numRuns: 1_000 },
+    )
+  })
+
+  function quoted(name: string): string {
+    return JSON.stringify(name)
+  }
 })

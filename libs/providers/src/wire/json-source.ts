@@ -1,7 +1,7 @@
+import { compactObject } from './compact-json.ts'
 import { isRecord } from './is-record.ts'
 import { endOfValue, findLastMember, type MemberSpan, skipWhiteSpace, visitMembers } from './json-member.ts'
 import { jsonText } from './json-text.ts'
-import { compactJson } from './opaque-json.ts'
 import { parseJson } from './parse-json.ts'
 
 /** The way to values in a document: names of members, and {@link EVERY} for all items of an array. */
@@ -11,18 +11,24 @@ export type JsonPath = readonly [string, ...string[]]
 export const EVERY = '*'
 
 /**
- * Parses a provider's JSON, and keeps how the objects at `path` are written, for {@link writtenText}. Costs a search where there are none.
- * Returns undefined, which no JSON is, where it is none.
+ * Parses a provider's JSON, and keeps how the objects at `path` are written, for {@link writtenText}. Returns undefined, which no JSON is,
+ * where it is none.
  */
 export function parseWithSource(json: Buffer, path: JsonPath): unknown {
   const value = parseJson(json)
-  const name = path.findLast((step) => step !== EVERY) ?? ''
-  if (json.includes(`"${name}"`)) keepSource(json, value, path)
+  keepSource(json, value, path)
   return value
 }
 
-/** Keeps how the objects at `path` of a document are written, for {@link writtenText}. @param value what `json` was parsed to */
+/**
+ * Keeps how the objects at `path` of a document are written, for {@link writtenText}. Costs a search of the document and a pass over the
+ * objects; nothing where there are none, or none that has members.
+ * @param value what `json` was parsed to
+ */
 export function keepSource(json: Buffer, value: unknown, path: JsonPath): void {
+  const values: unknown[] = []
+  collect(value, path, 0, values)
+  if (!values.some(hasMembers) || keepInOrder(json, path.at(-1) ?? '', values)) return
   const [name, ...others] = path
   const member = isRecord(value) ? ownMember(json, name) : undefined
   if (isRecord(value) && member !== undefined) keep(json, member.valueStart, value[name], others, 0)
@@ -63,10 +69,62 @@ export function insertMember(json: Buffer, name: string, value: string | Buffer)
 
 const SOURCES = new WeakMap<object, string>()
 
-/** Returns where the value that begins at `start` ends. */
+/** Adds the values at `path`, in the order in which the text has them. */
+function collect(value: unknown, path: readonly string[], depth: number, values: unknown[]): void {
+  const { [depth]: step } = path
+  if (step === undefined) {
+    values.push(value)
+  } else if (step === EVERY) {
+    if (Array.isArray(value)) for (const item of value) collect(item, path, depth + 1, values)
+  } else if (isRecord(value) && value[step] !== undefined) {
+    collect(value[step], path, depth + 1, values)
+  }
+}
+
+function hasMembers(value: unknown): boolean {
+  if (isRecord(value)) for (const _ in value) return true
+  return false
+}
+
+/**
+ * Keeps the texts of `values`, which are all the members at a path, where these alone are called `name`, but for members inside them:
+ * then they stand in the text in the same order. A member elsewhere, or one that is there twice, is left over at the end; JSON in
+ * strings has its quotes escaped. Returns false, having kept nothing, where it cannot be known which member is which.
+ */
+function keepInOrder(json: Buffer, name: string, values: readonly unknown[]): boolean {
+  if (hasEscapedLetters(json)) return false
+  const texts: string[] = []
+  let at = 0
+  for (const _ of values) {
+    const start = nextMember(json, name, at)
+    if (start < 0) return false
+    const { end, text } = textAt(json, start)
+    texts.push(text)
+    at = end
+  }
+  if (nextMember(json, name, at) >= 0) return false
+  for (const [index, text] of texts.entries()) setSource(values[index], text)
+  return true
+}
+
+/** Returns where the value of the next member called `name` begins; below 0 where there is none. */
+function nextMember(json: Buffer, name: string, from: number): number {
+  const key = `"${name}"`
+  for (let at = json.indexOf(key, from); at >= 0; at = json.indexOf(key, at + key.length)) {
+    const colon = skipWhiteSpace(json, at + key.length)
+    if (json[colon] === COLON) return skipWhiteSpace(json, colon + 1)
+  }
+  return -1
+}
+
+/** Finds the texts along `path`, however names are spelt. Returns where the value that begins at `start` ends. */
 function keep(json: Buffer, start: number, value: unknown, path: readonly string[], depth: number): number {
   const { [depth]: step } = path
-  if (step === undefined) return keepText(json, start, value)
+  if (step === undefined) {
+    const { end, text } = textAt(json, start)
+    setSource(value, text)
+    return end
+  }
   if (step === EVERY) {
     if (!Array.isArray(value)) return endOfValue(json, start)
     return visitMembers(json, start, (_, valueStart, index) => keep(json, valueStart, value[index], path, depth + 1))
@@ -80,10 +138,13 @@ function keep(json: Buffer, start: number, value: unknown, path: readonly string
   )
 }
 
-function keepText(json: Buffer, start: number, value: unknown): number {
-  const end = endOfValue(json, start)
-  if (isRecord(value)) SOURCES.set(value, compactJson(json.toString('utf8', start, end)))
-  return end
+function textAt(json: Buffer, start: number): { readonly end: number; readonly text: string } {
+  // Of other values the text is not needed.
+  return json[start] === OPEN_BRACE ? compactObject(json, start) : { end: endOfValue(json, start), text: '' }
+}
+
+function setSource(value: unknown, text: string): void {
+  if (isRecord(value)) SOURCES.set(value, text)
 }
 
 function lastMember(json: Buffer, name: string): MemberSpan | undefined {
@@ -106,19 +167,16 @@ function isCalled(json: Buffer, start: number, name: string): boolean {
   return json[at] === QUOTE
 }
 
-/** Whether a name made of letters and "_" may be spelt with escapes. */
+/** Returns whether a name made of letters and "_" may be spelt with escapes. */
 function hasEscapedLetters(json: Buffer): boolean {
-  for (let at = json.indexOf(ESCAPE); at >= 0; at = json.indexOf(ESCAPE, at + ESCAPE.length)) {
-    const digit = json[at + ESCAPE.length]
-    if (digit !== undefined && digit >= FIRST_LETTERS && digit <= LAST_LETTERS) return true
-  }
-  return false
+  // One search by an expression: text of other alphabets may be all escapes, each of which a native search would stop at.
+  return json.includes('\\u00') && ESCAPED_LETTER.test(json.toString('latin1'))
 }
 
-const ESCAPE = '\\u00'
-/** What follows of `A` to `z`: `\\u0041`, `\\u007a`. */
-const FIRST_LETTERS = '4'.charCodeAt(0)
-const LAST_LETTERS = '7'.charCodeAt(0)
+/** Of `A` to `z`: `\\u0041`, `\\u007a`. */
+const ESCAPED_LETTER = /\\u00[4-7]/
+const COLON = 0x3a
+const OPEN_BRACE = 0x7b
 const CLOSE_BRACE = 0x7d
 const QUOTE = 0x22
 const BACKSLASH = 0x5c

@@ -3,7 +3,7 @@ import type { AnswerReader, PartialUsage } from '../provider-adapter.ts'
 import type { JsonEnds } from './find-usage.ts'
 import { mayHoldError } from './json-member.ts'
 import { parseJson } from './parse-json.ts'
-import { highest, partialUsage, type ReportedUsage, wholeUsage } from './reported-usage.ts'
+import { hasAddedInput, highest, partialUsage, type ReportedUsage, wholeUsage } from './reported-usage.ts'
 
 export interface JsonTailOptions {
   /** Finds what a document, or what is kept of it, reports; never throws. */
@@ -39,6 +39,10 @@ export class JsonTailReader implements AnswerReader {
 
   get partialUsage(): PartialUsage | undefined {
     return partialUsage(this.#reported)
+  }
+
+  get providerAddedInput(): boolean {
+    return hasAddedInput(this.#reported)
   }
 
   push(chunk: Buffer): Buffer {

@@ -58,6 +58,21 @@ export function tokensBySize(base64Bytes: number, { unitBytes, unitTokens }: Siz
   return Math.min(20, Math.max(1, units)) * unitTokens
 }
 
+/**
+ * About what an inlined file costs: one that is text counts with its own bytes, however many; of any other only the size is known.
+ * @param kind what says which it is: its media type, a name or the ending of one; '' where nothing does
+ */
+export function fileTokens(kind: string, base64Bytes: number, cost: SizedCost): number {
+  const isText = base64Bytes > 0 && TEXT_FILE.test(kind)
+  return isText ? Math.ceil((base64Bytes * 3) / 4 / TEXT_FILE_BYTES_PER_TOKEN) : tokensBySize(base64Bytes, cost)
+}
+
+/** Such as `text/csv; charset=utf-8`, `application/ld+json`, `notes.md`, `csv`. */
+const TEXT_FILE =
+  /^text\/|(?:^|[/+.]|x-)(?:json|jsonl|ndjson|xml|csv|tsv|txt|md|markdown|html?|ya?ml|toml|ini|log|sql|javascript|typescript|ecmascript|sh|[cm]?[jt]sx?|py|python|java|go|rs|rb|php|c|h|cpp|cs|css|tex)(?:$|[;\s])/i
+/** Of code, tables and prose together, to the side of more tokens. */
+const TEXT_FILE_BYTES_PER_TOKEN = 3
+
 /** What each so many bytes of a file are taken to cost. */
 export interface SizedCost {
   readonly unitBytes: number

@@ -5,6 +5,7 @@ export const SNIFFED_BYTES = 64
  * Returns the media type that a file's first bytes show, as `image/jpeg`; undefined where they show none that is known here.
  * Labels say less: programs call a JPEG `image/jpg` by its file's ending, and servers call it `application/octet-stream`.
  * @see https://mimesniff.spec.whatwg.org/#matching-an-image-type-pattern
+ * @see https://mimesniff.spec.whatwg.org/#matching-an-audio-or-video-type-pattern
  */
 export function sniffMediaType(bytes: Uint8Array): string | undefined {
   const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.byteLength, SNIFFED_BYTES))
@@ -26,6 +27,16 @@ const SIGNATURES: readonly (readonly [RegExp, string])[] = [
   [/^00000100/, 'image/x-icon'],
   [/^0000000c6a502020/, 'image/jp2'],
   [/^255044462d/, 'application/pdf'],
+  [/^52494646.{8}57415645/, 'audio/wav'],
+  [/^52494646.{8}41564920/, 'video/x-msvideo'],
+  [/^464f524d.{8}4149464[36]/, 'audio/aiff'],
+  [/^494433/, 'audio/mpeg'],
+  [/^fff[23ab]/, 'audio/mpeg'],
+  [/^fff[19]/, 'audio/aac'],
+  [/^664c6143/, 'audio/flac'],
+  [/^4f67675300/, 'audio/ogg'],
+  [/^1a45dfa3/, 'video/webm'],
+  [/^000001b[3a]/, 'video/mpeg'],
 ]
 const SVG = /^(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?<svg[\s>]/i
 
@@ -37,12 +48,20 @@ function sniffIsoMedia(head: Buffer): string | undefined {
   const known = (names: ReadonlySet<string>): boolean => brands.some((brand) => names.has(brand))
   if (known(AVIF_BRANDS)) return 'image/avif'
   if (known(HEIC_BRANDS)) return 'image/heic'
-  return known(HEIF_BRANDS) ? 'image/heif' : undefined
+  if (known(HEIF_BRANDS)) return 'image/heif'
+  return RECORDING_BRANDS.find(([pattern]) => brands.some((brand) => pattern.test(brand)))?.[1]
 }
 
 const AVIF_BRANDS: ReadonlySet<string> = new Set(['avif', 'avis'])
 const HEIC_BRANDS: ReadonlySet<string> = new Set(['heic', 'heix', 'heim', 'heis', 'hevc', 'hevx'])
 const HEIF_BRANDS: ReadonlySet<string> = new Set(['mif1', 'msf1'])
+/** The first that any of a file's brands matches holds: files of sound name the brands of video, too. */
+const RECORDING_BRANDS: readonly (readonly [RegExp, string])[] = [
+  [/^M4[AB] $/, 'audio/mp4'],
+  [/^qt {2}$/, 'video/quicktime'],
+  [/^3g[2p]/, 'video/3gpp'],
+  [/^(?:iso[m2-9]|mp4[12]|M4V |avc1|dash)$/, 'video/mp4'],
+]
 
 /** Returns a label's usual name in lower case, without parameters: `image/jpeg` for `image/JPG; q=1`. Empty where it is no media type. */
 export function usualMediaType(label: string): string {
@@ -63,4 +82,17 @@ const USUAL_NAMES: ReadonlyMap<string, string> = new Map([
   ['application/x-pdf', 'application/pdf'],
   ['text/x-markdown', 'text/markdown'],
   ['application/csv', 'text/csv'],
+  ['audio/mp3', 'audio/mpeg'],
+  ['audio/x-mp3', 'audio/mpeg'],
+  ['audio/x-wav', 'audio/wav'],
+  ['audio/wave', 'audio/wav'],
+  ['audio/vnd.wave', 'audio/wav'],
+  ['audio/x-flac', 'audio/flac'],
+  ['audio/x-aiff', 'audio/aiff'],
+  ['audio/x-aac', 'audio/aac'],
+  ['audio/x-m4a', 'audio/mp4'],
+  ['audio/m4a', 'audio/mp4'],
+  ['video/mov', 'video/quicktime'],
+  ['video/avi', 'video/x-msvideo'],
+  ['video/wmv', 'video/x-ms-wmv'],
 ])

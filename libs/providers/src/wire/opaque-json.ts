@@ -31,13 +31,24 @@ export function writeJson(document: object): string | undefined {
   const opaque: string[] = []
   texts = opaque
   try {
-    const [first = '', ...others] = JSON.stringify(document).split(WRITTEN_MARK)
-    return first + others.map((piece, index) => `${opaque[index]}${piece}`).join('')
+    const text = JSON.stringify(document)
+    return opaque.length === 0 ? text : filled(text, opaque)
   } catch {
     return undefined
   } finally {
     texts = undefined
   }
+}
+
+function filled(text: string, opaque: readonly string[]): string {
+  let whole = ''
+  let from = 0
+  for (const inserted of opaque) {
+    const mark = text.indexOf(WRITTEN_MARK, from)
+    whole += text.slice(from, mark) + inserted
+    from = mark + WRITTEN_MARK.length
+  }
+  return whole + text.slice(from)
 }
 
 /** Those of the document that is being written, in the order in which they stand in it. */
@@ -49,30 +60,3 @@ let texts: string[] | undefined
  */
 const WRITTEN_MARK = '"\\u0041"'
 const MARK = JSON.rawJSON(WRITTEN_MARK)
-
-/** JSON text without the white space between its tokens. @param text well-formed */
-export function compactJson(text: string): string {
-  let compact = ''
-  let from = 0
-  let isInString = false
-  for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at)
-    if (isInString) {
-      if (code === BACKSLASH) at++
-      else isInString = code !== QUOTE
-    } else if (code === QUOTE) {
-      isInString = true
-    } else if (code === SPACE || code === NEWLINE || code === RETURN || code === TAB) {
-      compact += text.slice(from, at)
-      from = at + 1
-    }
-  }
-  return from === 0 ? text : compact + text.slice(from)
-}
-
-const QUOTE = 0x22
-const BACKSLASH = 0x5c
-const SPACE = 0x20
-const NEWLINE = 0x0a
-const RETURN = 0x0d
-const TAB = 0x09

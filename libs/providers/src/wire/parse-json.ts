@@ -1,7 +1,7 @@
 /** The value of JSON text; undefined, which no JSON is, where it is none. */
-export function parseJson(text: Buffer): unknown {
+export function parseJson(text: Buffer | string): unknown {
   try {
-    return JSON.parse(text.toString('utf8'))
+    return JSON.parse(typeof text === 'string' ? text : text.toString('utf8'))
   } catch {
     return undefined
   }

@@ -6,8 +6,22 @@ export type Counts<Name extends string> = { readonly [N in Name]?: number | unde
 
 /** What a response has reported of its usage, in no provider's words. */
 export type ReportedUsage = Counts<
-  'inputTokens' | 'outputTokens' | 'totalTokens' | 'cachedInputTokens' | 'cacheWriteInputTokens' | 'reasoningTokens'
+  | 'inputTokens'
+  | 'outputTokens'
+  | 'totalTokens'
+  | 'cachedInputTokens'
+  | 'cacheWriteInputTokens'
+  | 'reasoningTokens'
+  | 'addedInputs'
 >
+
+/**
+ * `addedInputs` counts, in whichever unit the response has, what the provider did to the prompt by itself: results of tools that it ran, further
+ * iterations, context that it took out. It is no part of the usage; above zero it says that the request's bytes tell little about the input.
+ */
+export function hasAddedInput(reported: ReportedUsage | undefined): boolean {
+  return reported?.addedInputs !== undefined && reported.addedInputs > 0
+}
 
 /**
  * Merges what two messages of one response report. Its counts are cumulative, so that of each the highest holds: a later one that is

@@ -1,3 +1,5 @@
+import { isRecord } from './is-record.ts'
+
 /**
  * Reads a count from JSON: a whole number that is not negative. Some servers write it as a fraction (`12.0`), which is rounded up, or
  * as text (`"12"`). Returns undefined for anything else.
@@ -10,6 +12,17 @@ export function tokenCount(value: unknown): number | undefined {
 }
 
 const NUMBER = /^\d{1,16}(?:\.\d{1,16})?$/
+
+/** Returns the sum of an object's members that are counts; undefined where it has none. */
+export function countsWithin(counts: unknown): number | undefined {
+  if (!isRecord(counts)) return undefined
+  let sum: number | undefined
+  for (const name in counts) {
+    const count = tokenCount(counts[name])
+    if (count !== undefined) sum = (sum ?? 0) + count
+  }
+  return sum
+}
 
 /** A maximum from a request, rounded up; undefined where it is no positive number. Text counts as the number that it reads as. */
 export function positiveCount(value: unknown): number | undefined {

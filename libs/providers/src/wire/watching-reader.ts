@@ -8,7 +8,8 @@ export interface MessageSplitter {
 }
 
 /** Learns from the messages of one stream, in order. Never throws, whatever they hold. */
-export interface UsageMeter extends Pick<AnswerReader, 'usage' | 'partialUsage' | 'outputTokensSeen' | 'errorStatus'> {
+export interface UsageMeter
+  extends Pick<AnswerReader, 'usage' | 'partialUsage' | 'providerAddedInput' | 'outputTokensSeen' | 'errorStatus'> {
   /** @param isError an error by its name, whatever it holds */
   note(message: Buffer, isError?: boolean): void
 }
@@ -32,6 +33,10 @@ export class WatchingReader implements AnswerReader {
 
   get partialUsage(): PartialUsage | undefined {
     return this.#meter.partialUsage
+  }
+
+  get providerAddedInput(): boolean {
+    return this.#meter.providerAddedInput ?? false
   }
 
   get outputTokensSeen(): number {

@@ -10,6 +10,7 @@ import type { ProviderProbe } from '../ports/provider-probe.ts'
 import type { SealedBoxes } from '../ports/sealed-boxes.ts'
 import type { SealingKey } from '../ports/sealing-key.ts'
 import type { SessionStore } from '../ports/session-store.ts'
+import type { CredentialFaultChange } from './note-credential-status.ts'
 
 /** What the service's operations work with. */
 export interface ApplicationDeps {
@@ -29,5 +30,7 @@ export interface ApplicationDeps {
   readonly now: () => Date
   /** A new UUID. */
   readonly newId: () => string
+  /** Publishes that a credential's fault began or ended. Never rejects: what cannot be published is logged. */
+  readonly announceFault: (change: CredentialFaultChange) => Promise<void>
   readonly logger: Logger
 }

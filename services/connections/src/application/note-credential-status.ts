@@ -18,26 +18,27 @@ export interface CredentialFaultChange {
   readonly fault?: CredentialFault
 }
 
+export type NoteDeps = Pick<ApplicationDeps, 'connections' | 'now' | 'logger' | 'announceFault'>
+
 /**
  * Notes on a connection that its provider rejects its current credential, or takes it again. What is known already, or is of a version of the
- * past, changes nothing; a fault that keeps the credential from being opened stays.
- * @returns the change, to be told on the bus
+ * past, changes nothing; a fault that keeps the credential from being opened stays. A change is announced on the bus.
  * @throws SluiceError `unavailable` when the store cannot be reached
  */
 export async function noteCredentialStatus(
-  { connections, now, logger }: Pick<ApplicationDeps, 'connections' | 'now' | 'logger'>,
+  { connections, now, logger, announceFault }: NoteDeps,
   { connectionId, version, status, upstreamStatus }: CredentialOutcome,
-): Promise<CredentialFaultChange | undefined> {
+): Promise<void> {
   const fault: CredentialFault | undefined =
     status === 'accepted'
       ? undefined
       : { reason: 'rejected_by_provider', message: rejection(upstreamStatus), since: now().toISOString() }
   const name = await connections.noteRejection(connectionId, version, fault)
-  if (name === undefined) return undefined
+  if (name === undefined) return
   const subject = { connectionId, connection: name, version }
   if (fault === undefined) logger.info(subject, 'the provider takes the credential again')
   else logger.warn({ ...subject, upstreamStatus }, 'the provider rejects the credential')
-  return { connectionId, name, version, ...(fault === undefined ? {} : { fault }) }
+  await announceFault({ connectionId, name, version, ...(fault === undefined ? {} : { fault }) })
 }
 
 function rejection(upstreamStatus: number | undefined): string {

@@ -7,7 +7,8 @@ import { noteCredentialStatus } from './note-credential-status.ts'
 import { openFields } from './open-credential.ts'
 
 /**
- * Calls the provider of a stored connection with its credential. That the provider refuses it is the answer.
+ * Calls the provider of a stored connection with its credential. That the provider refuses it is the answer, and noted on the connection; so
+ * is that it takes it again.
  * @throws SluiceError `not_found`; `credential_unavailable` when the stored credential cannot be opened; those of the probe
  */
 export async function testConnection(deps: ApplicationDeps, id: string): Promise<ConnectionTest> {
@@ -19,10 +20,24 @@ export async function testConnection(deps: ApplicationDeps, id: string): Promise
     config: { ...config, ...secretHolders(secrets) },
     ...(allowedModels === undefined ? {} : { allowedModels }),
   })
-  if (test.ok && credential?.fault?.reason === 'rejected_by_provider') {
-    await noteCredentialStatus(deps, { connectionId: id, version: credential.version, status: 'accepted' })
-  }
+  if (credential !== undefined) await noteTest(deps, id, credential, test)
   return test
+}
+
+/** Notes what the test says of the credential, which most failures say nothing of. */
+async function noteTest(
+  deps: ApplicationDeps,
+  connectionId: string,
+  { version, fault }: NonNullable<Connection['credential']>,
+  { ok, error }: ConnectionTest,
+): Promise<void> {
+  const isKnownRejected = fault?.reason === 'rejected_by_provider'
+  if ((ok || error?.code === 'model_unavailable') && isKnownRejected) {
+    await noteCredentialStatus(deps, { connectionId, version, status: 'accepted' })
+  } else if (error?.code === 'invalid_credential' && !isKnownRejected) {
+    const status = error.status === undefined ? {} : { upstreamStatus: error.status }
+    await noteCredentialStatus(deps, { connectionId, version, status: 'rejected', ...status })
+  }
 }
 
 /** The secret fields of a config, as they go about. */

@@ -133,7 +133,15 @@ function operationFault(baseUrl: string): string | undefined {
   return operation === undefined ? undefined : `must end before "${operation}", which requests bring themselves`
 }
 
-const OPERATION = /(\/chat\/completions|(?<=\/v1)\/(?:responses|embeddings|messages))\/*$/
+const OPERATION = new RegExp(
+  [
+    String.raw`(\/chat\/completions`,
+    String.raw`|(?<=\/v1)\/(?:completions|responses|embeddings|moderations|models|messages(?:\/count_tokens|\/batches)?`,
+    String.raw`|audio\/(?:speech|transcriptions|translations)|images\/(?:generations|edits|variations)|files|batches)`,
+    String.raw`|(?<=\/v1(?:alpha|beta)?)\/models\/[^/:]+:[a-zA-Z]+`,
+    String.raw`|\/model\/[^/]+\/(?:converse(?:-stream)?|invoke(?:-with-response-stream)?|count-tokens))\/*$`,
+  ].join(''),
+)
 const AWS_KEYS: ReadonlySet<string> = new Set([
   'config.accessKeyId',
   'config.apiKey',

@@ -1,6 +1,6 @@
 import { credentialFaultChanged, credentialStatus } from '@sluice/contracts'
 import { type Bus, connectBus, publishEvent, subscribeEvent } from '@sluice/messaging'
-import { eventually, type TestDatabase, type TestNats, testDatabase, testNats } from '@sluice/testkit'
+import { eventually, type TestDatabase, type TestNats, testDatabase, testNats, testSimulator } from '@sluice/testkit'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { openAiConnection, startConnections, type TestConnections } from '../testing/start-connections.ts'
 
@@ -14,7 +14,11 @@ let id: string
 beforeEach(async () => {
   ;[nats, database] = await Promise.all([testNats(), testDatabase('connections')])
   bus = await connectBus({ servers: nats.url, name: 'test' })
-  service = await startConnections({ natsUrl: nats.url, databaseUrl: database.url })
+  service = await startConnections({
+    natsUrl: nats.url,
+    databaseUrl: database.url,
+    env: { ALLOW_INSECURE_UPSTREAM: 'true' },
+  })
   changes = []
   subscribeEvent(
     bus,
@@ -66,4 +70,25 @@ it('a rotation begins without fault, and reports on the old version change nothi
   await report('rejected', 2)
   await eventually(async () => expect(await fault()).toEqual(REJECTED))
   expect(changes).toHaveLength(2)
+})
+
+it('a test of the connection notes what it finds as a request does, each change told once', async () => {
+  const provider = await testSimulator({ accounts: [{ apiKey: 'sk-right-0123456789' }] })
+  const ask = (method: string, path: string, body?: object) => service.ask(method, `/api/v1/connections${path}`, body)
+  const config = { apiKey: 'sk-wrong-0123456789', baseUrl: provider.openaiBaseUrl }
+  id = (await ask('POST', '', { name: 'tested', provider: 'openai', config })).body.id
+  const test = async () => (await ask('POST', `/${id}/test`)).body.error?.code
+  expect([await test(), await test()]).toEqual(['invalid_credential', 'invalid_credential'])
+  expect(await fault()).toEqual(REJECTED)
+  provider.accounts.register({ apiKey: 'sk-wrong-0123456789' })
+  // What says nothing of the credential changes nothing.
+  provider.controls.add({ fault: { kind: 'status', status: 503 } })
+  expect(await test()).toBe('provider_error')
+  expect(await fault()).toEqual(REJECTED)
+  provider.controls.clear()
+  expect([await test(), await test()]).toEqual([undefined, undefined])
+  expect(await fault()).toBeUndefined()
+  const told = { connectionId: id, name: 'tested', version: 1 }
+  await eventually(() => expect(changes).toEqual([{ ...told, fault: REJECTED }, told]))
+  await provider.stop()
 })

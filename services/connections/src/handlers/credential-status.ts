@@ -1,17 +1,13 @@
-import { credentialFaultChanged, credentialStatus } from '@sluice/contracts'
-import { type Bus, publishEvent, type Served, subscribeEvent } from '@sluice/messaging'
+import { credentialStatus } from '@sluice/contracts'
+import { type Bus, type Served, subscribeEvent } from '@sluice/messaging'
 import { validate as isUuid } from 'uuid'
-import type { ApplicationDeps } from '../application/deps.ts'
-import { noteCredentialStatus } from '../application/note-credential-status.ts'
+import { type NoteDeps, noteCredentialStatus } from '../application/note-credential-status.ts'
 
 /**
  * Hears from gateways whether providers take the connections' credentials, and tells of each change. A report that is missed, or cannot be stored, comes
  * again while requests are sent. Every instance hears it; the one that stores it first tells of it.
  */
-export function followCredentialStatus(
-  bus: Bus,
-  deps: Pick<ApplicationDeps, 'connections' | 'now' | 'logger'>,
-): Served {
+export function followCredentialStatus(bus: Bus, deps: NoteDeps): Served {
   const { logger } = deps
   let underWay = Promise.resolve()
   let waiting = 0
@@ -23,10 +19,7 @@ export function followCredentialStatus(
       waiting++
       underWay = underWay
         .then(() => noteCredentialStatus(deps, outcome))
-        .then(async (change) => {
-          if (change !== undefined) await publishEvent(bus, credentialFaultChanged, [change.connectionId], change)
-        })
-        .catch((err: unknown) => logger.warn({ err }, "a credential's status could not be stored or told"))
+        .catch((err: unknown) => logger.warn({ err }, "a credential's status could not be stored"))
         .finally(() => {
           waiting--
         })

@@ -149,3 +149,16 @@ it('tells when a key was used last, as gateways report it', async () => {
     expect(used.lastUsedAt).toBe(new Date(startedAtMs).toISOString())
   })
 })
+
+it('is not changed by a PATCH that says what it is already: the audit log has nothing of it', async () => {
+  const expiresAt = new Date(Date.now() + 60_000).toISOString()
+  const { id, key: _, ...view } = (await create({ name: 'same', connections: '*', expiresAt })).body
+  for (const patch of [{}, { name: 'same' }, { connections: '*', expiresAt }]) {
+    const { status, body } = await connections.ask('PATCH', `/api/v1/api-keys/${id}`, patch)
+    expect([status, body]).toEqual([200, { id, ...view }])
+  }
+  await connections.ask('PATCH', `/api/v1/api-keys/${id}`, { name: 'other' })
+  const { body } = await connections.ask('GET', '/api/v1/audit-log')
+  const actions = body.items.filter(({ subjectId }: { subjectId: string }) => subjectId === id)
+  expect(actions.map(({ action }: { action: string }) => action)).toEqual(['api-key.updated', 'api-key.created'])
+})

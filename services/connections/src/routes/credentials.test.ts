@@ -68,6 +68,12 @@ const stored = async (id: string) =>
 const age = (interval: string) =>
   sql.query('update connections.credentials set created_at = created_at - $1::interval', [interval])
 
+async function goneProvider(): Promise<string> {
+  const gone = await simulatedProvider('openai')
+  await gone.stop()
+  return gone.openaiBaseUrl
+}
+
 describe('a rotation', () => {
   it('puts the new credential in force once the provider has taken it', async () => {
     const { id } = await create()
@@ -96,15 +102,29 @@ describe('a rotation', () => {
     expect(await read(created.id)).toEqual({ apiKey: RIGHT_KEY })
   })
 
-  it('keeps the old credential where the provider cannot be asked', async () => {
-    const { id } = await create()
-    const gone = await simulatedProvider('openai')
-    await gone.stop()
-    const config = { apiKey: NEW_KEY, baseUrl: gone.openaiBaseUrl }
-    const { status, body } = await connections.ask('POST', `${pathOf(id)}/rotate`, { config })
-    expect([status, body.test.error.code]).toEqual([422, 'unreachable'])
-    expect((await connections.ask('GET', pathOf(id))).body.config.baseUrl).toBe(openai.openaiBaseUrl)
-  })
+  it.each<[string, string, () => Promise<string>]>([
+    ['is not there', 'unreachable', goneProvider],
+    ['fails', 'provider_error', () => answering((_request, response) => void response.writeHead(503).end())],
+    ['has no capacity', 'rate_limited', () => answering((_request, response) => void response.writeHead(429).end())],
+    ['does not answer in time', 'timeout', () => answering(() => undefined)],
+  ])(
+    'keeps the old credential where the provider %s, says that it could not test, and how to store it',
+    async (_, code, provider) => {
+      const { id } = await create()
+      const config = { apiKey: NEW_KEY, baseUrl: await provider() }
+      const { status, body } = await connections.ask('POST', `${pathOf(id)}/rotate`, { config })
+      expect([status, body.code, body.test.error.code]).toEqual([502, 'credential_untested', code])
+      expect(body.detail).toContain(
+        `could not be tested, which says nothing of it; the old one stays. ${body.test.error.message}`,
+      )
+      expect((await connections.ask('GET', pathOf(id))).body.config.baseUrl).toBe(openai.openaiBaseUrl)
+      expect(await read(id)).toEqual({ apiKey: RIGHT_KEY })
+      const [, path = ''] = /PATCH (\S+)\.$/.exec(body.detail) ?? []
+      const stored = await connections.ask('PATCH', path, { config })
+      expect([stored.status, stored.body.credential.version]).toEqual([200, 2])
+    },
+    20_000,
+  )
 
   it('takes a credential that cannot be tested, as the provider has no list of models', async () => {
     for (const status of [404, 405, 501]) {

@@ -18,7 +18,8 @@ export function credentialRoutes(deps: ApplicationDeps): Routes {
         schema: {
           tags,
           description:
-            'Tests the new credential with the provider, and keeps the old one in force if that fails (422).',
+            'Tests the new credential with the provider. The old one stays in force where the provider refuses the new one ' +
+            '(422 credential_rejected), or cannot be reached or fails (502 credential_untested): PATCH stores it without a test.',
           params: ConnectionParams,
           headers: IfMatchHeaders,
           body: CredentialRotation,

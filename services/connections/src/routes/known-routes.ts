@@ -42,7 +42,15 @@ export function nothingThere(method: string, path: string, routes: KnownRoutes):
   const known = new Set([...routes.keys()].flatMap((pattern) => /^\/api\/v1\/([\w-]+)/.exec(pattern)?.[1] ?? []))
   const near = nearestName(first, known)
   if (near !== undefined)
-    return `${what} Did you mean ${shownPath(`${PREFIX}/${[near, ...rest.split('/').slice(1)].join('/').replace(/\/+$/, '')}`)}?`
+    return `${what} Did you mean ${shownPath(
+      `${PREFIX}/${[
+        near,
+        ...rest
+          .split('/')
+          .slice(1)
+          .filter((part) => part !== ''),
+      ].join('/')}`,
+    )}?`
   return `${what} The API is at ${PREFIX}: ${[...known].sort().join(', ')}. Its description is ${PREFIX}/openapi.json.`
 }
 
@@ -51,9 +59,16 @@ const PREFIX = '/api/v1'
 const GATEWAY_PATH =
   /\/(?:chat\/completions|embeddings|responses|messages|models(?:\/.*)?|converse|invoke)\/?$|^\/+connections\/[^/]+\/.+/
 
-/** A path as a message shows it. */
+/** A path as a message shows it: a segment that is no plain word may be a secret that slipped into it, and is not shown. */
 export function shownPath(path: string): string {
-  return path.length > MAX_SHOWN_CHARS ? `${path.slice(0, MAX_SHOWN_CHARS)}…` : path
+  const shown = path
+    .split('/')
+    .map((segment) => (segment === '' || PLAIN_WORD.test(segment) ? segment : '(…)'))
+    .join('/')
+  return shown.length > MAX_SHOWN_CHARS ? `${shown.slice(0, MAX_SHOWN_CHARS)}…` : shown
 }
+
+/** No key is made of so few letters alone. */
+const PLAIN_WORD = /^:?[A-Za-z][A-Za-z_.-]{0,30}[0-9]{0,2}$/
 
 const MAX_SHOWN_CHARS = 100

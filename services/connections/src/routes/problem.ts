@@ -3,7 +3,7 @@ import { ConnectionTest, type ErrorCode, FieldError, SluiceError } from '@sluice
 import type { Logger } from '@sluice/service-kit'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type Static, Type } from 'typebox'
-import { CredentialRejectedError } from '../domain/credential-rejected-error.ts'
+import { CredentialRejectedError, CredentialUntestedError } from '../domain/credential-rejected-error.ts'
 import { RateLimitedError } from '../domain/rate-limited-error.ts'
 import { listRoutes, methodsAt, nothingThere, shownPath } from './known-routes.ts'
 
@@ -96,7 +96,8 @@ function describe(error: unknown, request: FastifyRequest): Description {
     const status = STATUS_BY_CODE[error.code] ?? 500
     if (status === 500) return INTERNAL
     const description = { status, code: error.code, detail: error.message, errors: error.fields }
-    return error instanceof CredentialRejectedError ? { ...description, test: error.test } : description
+    const isTested = error instanceof CredentialRejectedError || error instanceof CredentialUntestedError
+    return isTested ? { ...description, test: error.test } : description
   }
   // Fastify's own. Its message may quote what was sent, which may hold a secret, so that it is told in other words.
   const { statusCode: status = 500, code: cause = '' } = error instanceof Error ? (error as Partial<FastifyError>) : {}
@@ -138,6 +139,7 @@ const STATUS_BY_CODE: Readonly<Partial<Record<ErrorCode, number>>> = {
   payload_too_large: 413,
   credential_rejected: 422,
   rate_limited: 429,
+  credential_untested: 502,
   upstream_unreachable: 502,
   credential_unavailable: 503,
   capacity_unavailable: 503,

@@ -1,31 +1,40 @@
 import type { ContentCoding } from '../domain/content-coding.ts'
 import { FairQueue } from '../domain/fair-queue.ts'
-import type { BodyDecoder, DecodeOptions, DecodeOutcome } from '../ports/body-decoder.ts'
+import { type BodyDecoder, type DecodeOptions, type DecodeOutcome, MAX_FRAMES } from '../ports/body-decoder.ts'
 import { type ContentDecoder, contentDecoder } from './content-decoder.ts'
 
-/** Decodes in node:zlib's threads, {@link MAX_RUNNING} bodies at a time: a decoder may need 16 MiB, and the threads serve others too. */
+/**
+ * Decodes in node:zlib's threads, {@link MAX_RUNNING} bodies at a time: a decoder may need 16 MiB, and the threads serve others too. No API key
+ * has all of them, so that another one's body begins at once, whatever the first one sends.
+ */
 export function createBodyDecoder(): BodyDecoder {
   const waiting = new FairQueue<() => void>()
-  let running = 0
+  const running: string[] = []
+
+  const isServed = (owner: string): boolean => running.filter((other) => other === owner).length >= MAX_PER_OWNER
 
   const runNext = (): void => {
-    if (running >= MAX_RUNNING) return
-    const next = waiting.take()
-    if (next === undefined) return
-    running++
-    next()
+    while (running.length < MAX_RUNNING) {
+      const next = waiting.take(isServed)
+      if (next === undefined) return
+      next()
+    }
   }
 
   return {
     decode: async (body, coding, options) => {
+      const { owner } = options
       await new Promise<void>((resolve) => {
-        waiting.add(options.owner, resolve)
+        waiting.add(owner, () => {
+          running.push(owner)
+          resolve()
+        })
         runNext()
       })
       try {
         return await decodeWhole(body, coding, options)
       } finally {
-        running--
+        running.splice(running.indexOf(owner), 1)
         runNext()
       }
     },
@@ -38,9 +47,11 @@ async function decodeWhole<Reason>(
   options: DecodeOptions<Reason>,
 ): Promise<DecodeOutcome<Reason>> {
   let rest = body
+  let frames = 0
   // A body of no bytes is an empty one in every coding.
   while (rest.length > 0) {
     if (options.isGone()) return { status: 'left' }
+    if (++frames > MAX_FRAMES) return { status: 'too-many-frames' }
     const decoder = contentDecoder(coding, rest, { chunkSize: PIECE_BYTES, boundsWindow: true })
     const outcome = await decodeStream(decoder, rest, options)
     if (outcome.status !== 'decoded') return outcome
@@ -72,7 +83,8 @@ async function decodeStream<Reason>(
   }
 }
 
-const MAX_RUNNING = 2
+const MAX_RUNNING = 3
+const MAX_PER_OWNER = 2
 const PIECE_BYTES = 64 * 1024
 const WINDOW_TOO_LARGE = 'ZSTD_error_frameParameter_windowTooLarge'
 /** What zlib, Brotli (`ERR_` and its own name) and zstd say of data that they cannot decode. */

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import { createCatchUp } from './catch-up.ts'
 
@@ -45,16 +46,30 @@ it('asks a storm of callers no more than forty times a second', async () => {
   expect(asked).toBeLessThanOrEqual(tookMs / 25 + 2)
 })
 
-it('lets nobody wait beyond a number, nor longer than a time', async () => {
+it('lets nobody wait beyond a number, who learn so', async () => {
   const { ask, answers } = asks()
-  const catchUp = createCatchUp({ ask, onFault: unexpected, minIntervalMs: 0, withinMs: 50, maxWaiting: 2 })
-  const stuck = catchUp()
-  const waiting = [catchUp(), catchUp()]
-  // The next one goes on at once.
-  await catchUp()
+  const catchUp = createCatchUp({ ask, onFault: unexpected, minIntervalMs: 0, withinMs: 50, maxWaiting: 3 })
+  const waiting = [catchUp(), catchUp(), catchUp()]
+  expect(await catchUp()).toBe('busy')
   expect(answers).toHaveLength(1)
-  await stuck
-  await Promise.all(waiting)
+  expect(await Promise.all(waiting)).toEqual(['waited', 'waited', 'waited'])
+  expect(answers).toHaveLength(2)
+  // Those who have gone on make room.
+  const again = catchUp()
+  answers.at(-1)?.()
+  expect(await again).toBe('waited')
+})
+
+it('lets nobody wait longer than a time, which a round under way does not double', async () => {
+  const { ask, answers } = asks()
+  const catchUp = createCatchUp({ ask, onFault: unexpected, minIntervalMs: 0, withinMs: 400 })
+  const order: string[] = []
+  const later = sleep(600).then(() => order.push('later'))
+  const first = catchUp().then(() => order.push('first'))
+  const second = catchUp().then(() => order.push('second'))
+  await Promise.all([first, second, later])
+  // The second round, which the second caller waits for, takes until 800 ms.
+  expect(order).toEqual(['first', 'second', 'later'])
   expect(answers).toHaveLength(2)
 })
 

@@ -1,17 +1,20 @@
+import type { CaughtUp } from '../ports/api-keys.ts'
+
 export interface CatchUpOptions {
   /** Resolves when everything is known that had been written when it was called. May reject, or take long. */
   readonly ask: () => Promise<void>
   readonly onFault: (error: unknown) => void
   /** Between the starts of two rounds. */
   readonly minIntervalMs?: number
-  /** After which those who wait go on with what is known. */
+  /** How long each caller waits at most, in milliseconds: after that it goes on with what is known. */
   readonly withinMs?: number
-  /** Beyond so many, nobody waits. */
+  /** Beyond so many at once, nobody waits. */
   readonly maxWaiting?: number
 }
 
 /**
- * Returns a function that resolves when everything is known that had been written when it was called, or after a second. It never rejects.
+ * Returns a function that resolves when everything is known that had been written when it was called, or after a second; with
+ * `busy`, at once, where too many wait already. It never rejects.
  * Callers share rounds: one that comes during a round waits for the next, as the one under way may have begun before its entry was written.
  * However many ask, NATS is asked forty times a second at most.
  */
@@ -21,7 +24,7 @@ export function createCatchUp({
   minIntervalMs = 25,
   withinMs = 1_000,
   maxWaiting = 1_000,
-}: CatchUpOptions): () => Promise<void> {
+}: CatchUpOptions): () => Promise<CaughtUp> {
   let next: PromiseWithResolvers<void> | undefined
   let waiting = 0
   let isRunning = false
@@ -40,7 +43,6 @@ export function createCatchUp({
     }
     const { resolve } = next
     next = undefined
-    waiting = 0
     isRunning = true
     startedAtMs = performance.now()
     void within(withinMs, ask)
@@ -52,13 +54,16 @@ export function createCatchUp({
       })
   }
 
-  return () => {
-    if (waiting >= maxWaiting) return Promise.resolve()
+  return async () => {
+    if (waiting >= maxWaiting) return 'busy'
     waiting++
     next ??= Promise.withResolvers()
     const { promise } = next
     runNext()
-    return promise
+    // A round that is under way may take as long by itself.
+    await within(withinMs, () => promise)
+    waiting--
+    return 'waited'
   }
 }
 

@@ -34,7 +34,8 @@ it('reads the same here and in a thread', async () => {
     expect(here).not.toBeInstanceOf(Promise)
     expect(await inspect(chat(content))).toEqual(here)
   }
-  expect(await inspect(Buffer.from('[]'))).toMatchObject({ fault: expect.stringContaining('an array') })
+  expect(await inspect(Buffer.from('[]'))).toMatchObject({ isNoObject: true, body: Buffer.from('[]') })
+  expect(await documents.read('bodyFault', { body: Buffer.from('[]') }, LONG)).toContain('an array')
 })
 
 it('translates in a thread as here', async () => {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Bucket, BucketState, Bus, Watch, WatchOptions } from '@sluice/messaging'
 import { type Logger, outageLog } from '@sluice/service-kit'
+import type { CaughtUp } from '../ports/api-keys.ts'
 import { createCatchUp } from './catch-up.ts'
 
 export interface VerifiedWatchOptions<Value> extends WatchOptions<Value> {
@@ -15,8 +16,8 @@ export interface VerifiedWatchOptions<Value> extends WatchOptions<Value> {
 export interface VerifiedWatch extends Pick<Watch, 'stop'> {
   /** Whether everything was told that had been written `maxAgeMs` ago. */
   isCurrent(): boolean
-  /** Resolves when everything was told that had been written when it was called, or after a second. Never rejects. */
-  catchUp(): Promise<void>
+  /** Resolves when everything was told that had been written when it was called, or after a second; at once where too many wait. Never rejects. */
+  catchUp(): Promise<CaughtUp>
 }
 
 /**

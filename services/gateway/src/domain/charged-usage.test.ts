@@ -43,6 +43,17 @@ describe('usage of which a part is not known', () => {
     expect(chargedUsage(end, ESTIMATE)).toEqual(usage)
   })
 
+  it.each([
+    [undefined, { inputTokens: 90, ...PARTS }],
+    [{ ...USAGE, outputTokens: 0 }, undefined],
+  ])(
+    'stays charged as reserved where the provider goes on after the stream broke off: %j, %j',
+    (usage, partialUsage) => {
+      const end = { ...ENDED, interruptedBy: 'client' as const, usage, partialUsage, outputTokensSeen: 2 }
+      expect(chargedUsage(end, ESTIMATE, true)).toEqual({ ...USAGE, outputTokens: 400 })
+    },
+  )
+
   it('is not known where nothing is', () => {
     expect(chargedUsage({ ...ENDED, outputTokensSeen: 9 }, ESTIMATE)).toBeUndefined()
   })

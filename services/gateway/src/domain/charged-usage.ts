@@ -24,19 +24,26 @@ export function isUnread(end: ReadEnd, { tokens }: CostEstimate): boolean {
 /**
  * Returns the usage that is charged: as reported, or where only the input or only the output is known completed by what is charged for the
  * other. Undefined where neither is known.
+ * @param goesOn the provider makes the rest of the response though this is its end
  */
-export function chargedUsage(
-  { usage, partialUsage, outputTokensSeen, interruptedBy }: ChargedEnd,
-  estimate: CostEstimate,
-): TokenUsage | undefined {
-  const isCut = interruptedBy !== undefined
-  // A response that was broken off with 0 has not reported its output: it had not begun.
-  if (usage !== undefined && !(isCut && usage.outputTokens === 0)) return usage
+export function chargedUsage(end: ChargedEnd, estimate: CostEstimate, goesOn = false): TokenUsage | undefined {
+  const whole = wholeUsage(end)
+  if (whole !== undefined) return whole
+  const { usage, partialUsage, outputTokensSeen, interruptedBy } = end
+  const isCut = interruptedBy !== undefined && !goesOn
   const known = usage === undefined ? partialUsage : { ...usage, outputTokens: undefined }
   if (known === undefined) return undefined
   const { inputTokens = estimate.promptTokens, ...parts } = known
   const outputTokens = known.outputTokens ?? (isCut ? cutOutput : chargedOutput)(outputTokensSeen, estimate)
   return { ...parts, inputTokens, outputTokens }
+}
+
+/** Returns the usage that is of all the response. One that was broken off with 0 has not reported its output: it had not begun. */
+export function wholeUsage({
+  usage,
+  interruptedBy,
+}: Pick<ChargedEnd, 'usage' | 'interruptedBy'>): TokenUsage | undefined {
+  return interruptedBy !== undefined && usage?.outputTokens === 0 ? undefined : usage
 }
 
 /** What was read of a response's usage, and whether it came to its end. */

@@ -34,3 +34,20 @@ it('reports a credential that is taken and rejected in turn a few times only', (
   }
   expect(reports).toBeLessThanOrEqual(6)
 })
+
+it('reports a credential that keeps being taken and rejected in turn ever less often, until it is calm', () => {
+  const statuses = new CredentialStatuses()
+  const reportsBetween = (fromMs: number, toMs: number): number => {
+    let reports = 0
+    for (let nowMs = fromMs; nowMs < toMs; nowMs += 500) {
+      if (statuses.note('c', 1, nowMs % 1_000 === 0 ? 'accepted' : 'rejected', nowMs).report) reports++
+    }
+    return reports
+  }
+  expect(reportsBetween(0, 60_000)).toBeLessThanOrEqual(10)
+  expect(reportsBetween(60_000, 3_600_000)).toBeLessThanOrEqual(90)
+  statuses.note('c', 1, 'rejected', 4_000_000)
+  statuses.note('c', 1, 'accepted', 5_000_000)
+  expect(statuses.note('c', 1, 'rejected', 5_700_000)).toEqual(REPORT)
+  expect(statuses.note('c', 1, 'accepted', 5_705_000)).toEqual(REPORT)
+})

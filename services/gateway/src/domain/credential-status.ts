@@ -5,12 +5,16 @@ interface Known {
   status: CredentialStatus
   /** When each was reported last, in milliseconds. */
   readonly reportedAtMs: Record<CredentialStatus, number>
+  /** When the status changed last, in milliseconds. */
+  changedAtMs: number
+  /** How long the next change is held back after the last report of the same status. */
+  holdMs: number
 }
 
 /**
  * Decides which of a connection's responses to report as a change of whether its provider takes the credential: the first of each version, each change,
  * and one from time to time, as a report may be missed. Of a credential that is taken and rejected in turn, each is reported once in
- * five seconds. What comes of an older version counts no more.
+ * five seconds at first, and half as often with every change, down to once in five minutes, until it has not changed for ten. What comes of an older version counts no more.
  */
 export class CredentialStatuses {
   readonly #byConnection = new Map<string, Known>()
@@ -25,13 +29,17 @@ export class CredentialStatuses {
     const known = this.#byConnection.get(connectionId)
     if (known === undefined || known.version < version) {
       const reportedAtMs = { accepted: NEVER, rejected: NEVER, [status]: nowMs }
-      this.#byConnection.set(connectionId, { version, status, reportedAtMs })
+      this.#byConnection.set(connectionId, { version, status, reportedAtMs, changedAtMs: nowMs, holdMs: HOLD_MS })
       return { report: true, isFirstRejection: status === 'rejected' }
     }
     if (known.version > version) return NOTHING
-    const intervalMs = known.status === status ? REPEAT_MS[status] : CHANGE_MS
+    const intervalMs = known.status === status ? REPEAT_MS[status] : known.holdMs
     if (nowMs - known.reportedAtMs[status] < intervalMs) return NOTHING
     const isFirstRejection = status === 'rejected' && known.reportedAtMs.rejected === NEVER
+    if (known.status !== status) {
+      known.holdMs = nowMs - known.changedAtMs < CALM_MS ? Math.min(MAX_HOLD_MS, 2 * known.holdMs) : HOLD_MS
+      known.changedAtMs = nowMs
+    }
     known.status = status
     known.reportedAtMs[status] = nowMs
     return { report: true, isFirstRejection }
@@ -44,5 +52,7 @@ export class CredentialStatuses {
 
 const NEVER = Number.NEGATIVE_INFINITY
 const NOTHING = { report: false, isFirstRejection: false }
-const CHANGE_MS = 5_000
+const HOLD_MS = 5_000
+const MAX_HOLD_MS = 300_000
+const CALM_MS = 600_000
 const REPEAT_MS: Readonly<Record<CredentialStatus, number>> = { accepted: 600_000, rejected: 60_000 }

@@ -75,7 +75,7 @@ it('words limits of input and output tokens', () => {
   expect(deniedBy(input)).toBe('minute-inputTokens')
   const output = { ...LIMIT, code: 'request_exceeds_capacity', metric: 'outputTokens', excess: 28, model: 'm' } as const
   expect(denialError(output, 'prod', REQUESTED).message).toBe(
-    'This request needs 128 output tokens, 28 more than the whole provider\'s limit of 100 output tokens per minute of model "m" of connection "prod". Waiting does not help.',
+    'This request needs 128 output tokens, 28 more than the whole provider\'s limit of 100 output tokens per minute of model "m" of connection "prod". Waiting does not help. Its prompt is estimated at 1 tokens, and 128 are expected to count for its output: state a smaller maximum.',
   )
 })
 
@@ -87,5 +87,35 @@ it.each([
   const estimate = { tokens: 260, promptTokens: 130, outputTokens: 130 }
   const { message } = denialError(denied, 'prod', { estimate, maxOutput: { parameter: 'max_tokens', tokens: 130 } })
   expect(message).toContain('This request needs 130 ')
+  expect(message).toContain(expected)
+})
+
+it.each([
+  [{ n: 50, max: undefined }, { prompt: 20, output: 130 }, 'as n is 50: lower n.'],
+  [{ n: 50, max: 64 }, { prompt: 20, output: 3_200 }, 'as n is 50 and max_tokens is 64: lower n.'],
+  [{ n: 2, max: 640 }, { prompt: 20, output: 1_280 }, 'as n is 2 and max_tokens is 640: lower both.'],
+  [{ n: 50, max: undefined }, { prompt: 120, output: 50 }, '50 are reserved for its output: shorten the prompt.'],
+  [{ n: 1, max: 640 }, { prompt: 20, output: 640 }, 'as max_tokens is 640: lower it.'],
+])('names the number of outputs where it is the cause: %j of %j', ({ n, max }, { prompt, output }, expected) => {
+  const tokens = prompt + output
+  const denied = { ...LIMIT, code: 'request_exceeds_capacity', metric: 'tokens', excess: tokens - 100 } as const
+  const { message } = denialError(denied, 'prod', {
+    estimate: { tokens, promptTokens: prompt, outputTokens: output },
+    maxOutput: max === undefined ? undefined : { parameter: 'max_tokens', tokens: max },
+    outputs: n === 1 ? undefined : { parameter: 'n', count: n },
+  })
+  expect(message).toContain(expected)
+})
+
+it.each([
+  ['tokens', 900, '20 tokens, and 980 are expected to count for its output, as max_tokens is 980: lower it.'],
+  ['outputTokens', 880, '20 tokens, and 980 are expected to count for its output, as max_tokens is 980: lower it.'],
+  ['inputTokens', 900, 'shorten the prompt.'],
+] as const)('says what counts against a discovered limit of %s', (metric, excess, expected) => {
+  const denied = { ...LIMIT, code: 'request_exceeds_capacity', metric, excess, model: 'm' } as const
+  const { message } = denialError(denied, 'prod', {
+    estimate: { tokens: 30, promptTokens: 20, outputTokens: 10 },
+    maxOutput: { parameter: 'max_tokens', tokens: 980 },
+  })
   expect(message).toContain(expected)
 })

@@ -3,11 +3,7 @@ import type { CostEstimate } from './estimate-cost.ts'
 import { type GatewayError, gatewayError } from './gateway-error.ts'
 
 /** The answer to a request whose permit was denied. */
-export function denialError(
-  denied: Denied,
-  connection: string,
-  { estimate, maxOutput }: Pick<Requested, 'estimate' | 'maxOutput'>,
-): GatewayError {
+export function denialError(denied: Denied, connection: string, requested: Requested): GatewayError {
   if (denied.code === 'upstream_cooldown') {
     const { model, pool, retryAfterMs } = denied
     const part = pool === undefined ? '' : ` (${pool})`
@@ -25,9 +21,9 @@ export function denialError(
     const message = `${capitalized(whose)} is at its ${capacity}. Retry in ${seconds(retryAfterMs)}.`
     return gatewayError(denied.code, message, { retryAfterMs, limit: { period, metric, limit } })
   }
-  const isEstimate = metric !== 'requests' && !isDiscovered
-  const amount = metric === 'tokens' && isEstimate ? estimate.tokens : limit + denied.excess
-  const why = isEstimate ? ` ${reservation(estimate, { metric, limit }, maxOutput)}` : ''
+  // Against a discovered limit counts what its provider is expected to count.
+  const amount = metric === 'tokens' && !isDiscovered ? requested.estimate.tokens : limit + denied.excess
+  const why = metric === 'requests' ? '' : ` ${reservation(requested, { metric, limit, amount, isDiscovered })}`
   const needed = `${amount} ${METRIC_WORDS[metric]}`
   const message = `This request needs ${needed}, ${denied.excess} more than the whole ${capacity} of ${whose}. Waiting does not help.${why}`
   return gatewayError(denied.code, message, { limit: { period, metric, limit } })
@@ -45,16 +41,38 @@ export interface Requested {
   readonly estimate: CostEstimate
   /** The maximum that the request states, and the parameter that states it; absent where it states none. */
   readonly maxOutput?: { readonly parameter: string; readonly tokens: number } | undefined
+  /** How many outputs it asks for, and the parameter that says so; absent where it is one. */
+  readonly outputs?: { readonly parameter: string; readonly count: number } | undefined
+}
+
+interface ExceededLimit {
+  readonly metric: Metric
+  readonly limit: number
+  /** What the request needs of it. */
+  readonly amount: number
+  readonly isDiscovered: boolean
 }
 
 /** Says what the reservation is made of, and what would make it smaller. */
 function reservation(
-  { promptTokens, outputTokens }: CostEstimate,
-  { metric, limit }: { readonly metric: Metric; readonly limit: number },
-  maxOutput: Requested['maxOutput'],
+  { estimate, maxOutput, outputs }: Requested,
+  { metric, limit, amount, isDiscovered }: ExceededLimit,
 ): string {
-  const parts = `Its prompt is estimated at ${promptTokens} tokens, and ${outputTokens} are reserved for its output`
-  if (metric === 'inputTokens' || (metric === 'tokens' && promptTokens >= limit)) return `${parts}: shorten the prompt.`
+  const { promptTokens } = estimate
+  const counted = metric === 'tokens' ? Math.max(0, amount - promptTokens) : amount
+  const outputTokens = isDiscovered && metric !== 'inputTokens' ? counted : estimate.outputTokens
+  const verb = isDiscovered ? 'are expected to count' : 'are reserved'
+  const parts = `Its prompt is estimated at ${promptTokens} tokens, and ${outputTokens} ${verb} for its output`
+  const promptPart = metric === 'tokens' ? promptTokens : 0
+  if (metric === 'inputTokens' || promptPart >= limit) return `${parts}: shorten the prompt.`
+  const stated = maxOutput === undefined ? [] : [`${maxOutput.parameter} is ${maxOutput.tokens}`]
+  if (outputs !== undefined && outputs.count > 1) {
+    const why = [`${outputs.parameter} is ${outputs.count}`, ...stated].join(' and ')
+    // One output may be too large by itself.
+    const one = outputTokens / outputs.count
+    if (promptPart + one <= limit || maxOutput === undefined) return `${parts}, as ${why}: lower ${outputs.parameter}.`
+    return `${parts}, as ${why}: lower both.`
+  }
   if (maxOutput === undefined) return `${parts}: state a smaller maximum.`
   return `${parts}, as ${maxOutput.parameter} is ${maxOutput.tokens}: lower it.`
 }

@@ -69,6 +69,22 @@ it.each([
   ['responses as long as the limit', { maxOutputTokens: 64_000 }, LIMITED, taught(65_536), 40_000],
   ['a maximum beyond its bound, after cut-off responses', { maxOutputTokens: 64_000 }, LIMITED, taught(16, 16), 4_100],
   ['several maxima beyond their bounds', { maxOutputTokens: 64_000, outputs: 20 }, LIMITED, undefined, 40_000],
+  ['several outputs without a maximum', { outputs: 50 }, LIMITED, undefined, 40_000],
+  [
+    'several outputs without a maximum, whatever the policy',
+    { outputs: 50 },
+    { smallestTokenLimit: 40_000 },
+    undefined,
+    40_000,
+  ],
+  [
+    'several outputs without a maximum, under a limit of output',
+    { outputs: 50 },
+    { smallestOutputLimit: 8_000 },
+    undefined,
+    8_100,
+  ],
+  ['no maximum beside a prompt that leaves little', { promptBytes: 159_600 }, LIMITED, undefined, 40_000],
   [
     'a maximum beyond what the prompt leaves',
     { maxOutputTokens: 64_000, promptBytes: 159_600 },

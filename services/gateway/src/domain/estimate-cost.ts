@@ -59,15 +59,19 @@ function reservedOutputs(
 ): number {
   const smallest = Math.min(tokenLimit, outputLimit)
   const share = Number.isFinite(smallest) ? Math.max(1, Math.floor(smallest / 10)) : defaultMaxOutputTokens
-  // A small limit is not used up by a guess.
-  if (stated === undefined) return Math.min(defaultMaxOutputTokens, percentile, share) * outputs
+  // Whatever was learned or is asked for: what fits by its prompt is not refused for its outputs, of which one token each is left.
+  const roomFor = (each: number) =>
+    Math.max(Math.min(tokenLimit - promptTokens, outputLimit), Math.min(each, 1) * outputs)
+  if (stated === undefined) {
+    // A small limit is not used up by a guess.
+    const guess = Math.min(defaultMaxOutputTokens, percentile, share)
+    return Math.min(guess * outputs, roomFor(guess))
+  }
   if (tokenReservation === 'maximum') return stated * outputs
   if (tokenReservation === 'expected') return Math.min(stated, percentile) * outputs
   const known = Number.isFinite(percentile) ? percentile : 0
   const bounded = Math.min(stated, Math.max(known, share)) * outputs
-  // Whatever was learned: what fits by its prompt is not refused for its outputs, of which one token each is left.
-  const room = Math.max(Math.min(tokenLimit - promptTokens, outputLimit), Math.min(stated, 1) * outputs)
-  return Math.min(bounded, room)
+  return Math.min(bounded, roomFor(stated))
 }
 
 function wholeTokens(tokens: number): number {

@@ -1,4 +1,6 @@
+import type { ProviderId } from '@sluice/contracts'
 import { type ProviderAdapter, providerAdapter, type WireHeaders } from '@sluice/providers'
+import { providerOfPath } from './path-hints.ts'
 
 /**
  * Returns how a request to an unknown connection expects its error, by what only one provider's clients send: without the connection,
@@ -12,15 +14,10 @@ export function expectedFormat(headers: WireHeaders, path: string): ProviderAdap
   return provider && providerAdapter(provider)?.errorAnswer
 }
 
-function expectedProvider(headers: WireHeaders, path: string) {
+function expectedProvider(headers: WireHeaders, path: string): ProviderId | undefined {
   if (headers['anthropic-version'] !== undefined) return 'anthropic'
-  if (headers['x-goog-api-key'] !== undefined || GOOGLE_METHOD.test(path)) return 'google'
-  if (BEDROCK_OPERATION.test(path)) return 'aws-bedrock'
-  return undefined
+  if (headers['x-goog-api-key'] !== undefined) return 'google'
+  const meant = providerOfPath(path)
+  if (meant === 'openai' || meant === 'groq') return undefined
+  return meant ?? (headers['x-api-key'] === undefined ? undefined : 'anthropic')
 }
-
-/** https://ai.google.dev/api/generate-content: a method stands after the model, behind a colon. */
-const GOOGLE_METHOD = /\/models\/[^/]+:[a-zA-Z]+$/
-/** https://docs.aws.amazon.com/bedrock/latest/APIReference/API_Operations_Amazon_Bedrock_Runtime.html */
-const BEDROCK_OPERATION =
-  /\/model\/[^/]+\/(?:converse|converse-stream|invoke|invoke-with-response-stream|count-tokens)$/

@@ -11,3 +11,11 @@ it('lets owners take turns, each with its items in their order', () => {
   for (let left = 0; left < 5; left++) taken.push(queue.take())
   expect(taken).toEqual(['a1', 'b1', 'a2', 'b2', 'c1', 'a3', undefined])
 })
+
+it('passes over an owner whose turn it is not, which keeps its place', () => {
+  const queue = new FairQueue<string>()
+  for (const item of ['a1', 'a2']) queue.add('a', item)
+  queue.add('b', 'b1')
+  const isA = (owner: string): boolean => owner === 'a'
+  expect([queue.take(isA), queue.take(isA), queue.take(), queue.take()]).toEqual(['b1', undefined, 'a1', 'a2'])
+})

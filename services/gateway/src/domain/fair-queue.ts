@@ -9,9 +9,10 @@ export class FairQueue<Item> {
     else own.push(item)
   }
 
-  /** Takes the next item; undefined where there is none. */
-  take(): Item | undefined {
+  /** Takes the next item; undefined where there is none. @param passesOver whether it is not an owner's turn, whoever else waits */
+  take(passesOver: (owner: string) => boolean = () => false): Item | undefined {
     for (const [owner, own] of this.#items) {
+      if (passesOver(owner)) continue
       const item = own.shift()
       this.#items.delete(owner)
       if (own.length > 0) this.#items.set(owner, own)

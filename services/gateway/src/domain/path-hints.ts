@@ -79,7 +79,7 @@ export function unsupportedMessage(provider: ProviderId, connection: string, met
     return `${what} The path ends with a space or a line break: take it out of the base URL.`
   const foreign = foreignPathHint(provider, connection, path)
   if (foreign !== undefined) return `${what} ${foreign}`
-  if (provider === 'aws-bedrock' && method !== 'POST' && BEDROCK_PATH.test(path)) return `${what} It takes POST.`
+  if (provider === 'aws-bedrock' && method !== 'POST' && isBedrockPath(path)) return `${what} It takes POST.`
   return `${what} Its paths are ${PATHS[provider]}; an SDK's base URL is …${BASE_PATHS[provider].replace('NAME', connection)}.`
 }
 
@@ -107,16 +107,39 @@ export function shownPath(path: string): string {
   return path.length > MAX_SHOWN_CHARS ? `${path.slice(0, MAX_SHOWN_CHARS)}…` : path
 }
 
-/** Whose API has such a path, by how it ends. */
-function providerOfPath(path: string): ProviderId | undefined {
+/** Returns whose API has such a path, by how it begins or ends, whatever of it a connection serves. */
+export function providerOfPath(path: string): ProviderId | undefined {
+  if (isBedrockPath(path)) return 'aws-bedrock'
   return PATHS_OF.find(([form]) => form.test(path))?.[1]
 }
 
-const BEDROCK_PATH = /\/model\/.+\/(?:converse(?:-stream)?|invoke(?:-with-response-stream)?|count-tokens)\/?$/
+/** Whether a path is one of Bedrock's. Two searches for each form, as one expression for both would take quadratic time. */
+function isBedrockPath(path: string): boolean {
+  return isBetween(path, '/model/', BEDROCK_OPERATION) || isBetween(path, '/guardrail/', APPLY)
+}
+
+/** Whether something stands between a text in the path and how it ends. */
+function isBetween(path: string, begin: string, end: RegExp): boolean {
+  const endAt = end.exec(path)?.index
+  const beginAt = path.indexOf(begin)
+  return endAt !== undefined && beginAt >= 0 && beginAt + begin.length < endAt
+}
+
+/** As everything here, it sees what nobody was asked about, and takes linear time: no repetition before another part, but at the beginning. */
+const BEDROCK_OPERATION =
+  /\/(?:converse(?:-stream)?|invoke(?:-with-(?:response|bidirectional)-stream)?|count-tokens)\/?$/
+const APPLY = /\/apply\/?$/
+/** The methods of a model stand behind a colon, which some clients escape: https://ai.google.dev/api/all-methods */
+const GOOGLE_METHOD =
+  /(?::|%3a)(?:generateContent|streamGenerateContent|(?:async)?(?:batch)?(?:embedContents?|generateContent)|countTokens|predict(?:LongRunning)?)\/?$/i
 const PATHS_OF: readonly (readonly [RegExp, ProviderId])[] = [
-  [/\/messages(?:\/count_tokens|\/batches)?\/?$/, 'anthropic'],
-  [/:(?:generateContent|streamGenerateContent|embedContent|batchEmbedContents|countTokens)\/?$/, 'google'],
-  [BEDROCK_PATH, 'aws-bedrock'],
+  // Threads have messages, too.
+  [/\/threads\/[^/]+\/messages\/?$/, 'openai'],
+  [/\/messages(?:\/count_tokens|\/batches(?:\/.*)?)?\/?$/, 'anthropic'],
+  [GOOGLE_METHOD, 'google'],
+  // Below …/openai/ Google has OpenAI's API.
+  [/(?:^|\/)(?:upload\/)?v1(?:beta|alpha)\d*\/(?!openai\/)/, 'google'],
+  [/\/async-invoke(?:\/|$)/, 'aws-bedrock'],
   [/^\/+openai\/v1\//, 'groq'],
   [
     /\/(?:chat\/completions|completions|responses|embeddings|moderations|audio\/\w+|images\/\w+|fine_tuning\/jobs|vector_stores|files|batches)\/?$/,
@@ -150,5 +173,5 @@ const BASE_PATHS: Readonly<Record<ProviderId, string>> = {
 const UNIFIED_HINT =
   "It serves a provider's own API below /connections/NAME/, and POST /v1/chat/completions, POST /v1/embeddings and GET /v1/models with " +
   '"CONNECTION/MODEL" as the model.'
-const TRAILING_SPACE = /(?:%20|%09|%0[ad])+\/?$/i
+const TRAILING_SPACE = /(?:%20|%09|%0[ad])\/?$/i
 const MAX_SHOWN_CHARS = 100

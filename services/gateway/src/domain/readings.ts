@@ -17,13 +17,12 @@ import {
   type WireHeaders,
 } from '@sluice/providers'
 import { notAnObject, parseJsonObject } from './parse-json-object.ts'
-import type { WithoutUsage } from './stream-usage-refusals.ts'
 
 /**
  * What is read from a request's body before it is sent. Each takes and gives plain data, bodies among it, and depends on nothing else, so
  * that one that takes long can be run in another thread. A body that was given belongs to the reading until it is given back.
  */
-export const READINGS = { inspect, inspectOther, unifiedModel, translate } as const
+export const READINGS = { inspect, inspectOther, unifiedModel, translate, bodyFault } as const
 
 export type Readings = typeof READINGS
 export type ReadingName = keyof Readings
@@ -51,14 +50,14 @@ export interface BodyToInspect {
   readonly operation: Operation
   /** Models are told apart: some are not allowed, or have limits of their own. */
   readonly judged: boolean
-  /** The models of which streams go without a request for usage that the application did not make. Absent: none. */
-  readonly withoutUsage?: WithoutUsage | undefined
+  /** Streams go without a request for usage that the application did not make. */
+  readonly withoutUsage?: boolean | undefined
   /** The caller's. */
   readonly headers: WireHeaders
   readonly body: Buffer
 }
 
-/** Reads a body in the provider's own format. `fault`: what keeps it from being a JSON object, where an operation needs one. */
+/** Reads a body in the provider's own format. `isNoObject`: it is no JSON object, and the operation needs one; {@link bodyFault} says why. */
 function inspect({
   provider,
   operation,
@@ -66,18 +65,18 @@ function inspect({
   withoutUsage,
   headers,
   body,
-}: BodyToInspect): InspectedBody & { readonly fault?: string } {
+}: BodyToInspect): InspectedBody & { readonly isNoObject?: true } {
   const json = parseJsonObject(body)
   const adapter = adapterOf(provider)
   // Operations that use no model cost nothing, whatever their bodies' length.
   const inspected = adapter.inspect(operation, json, operation.usesModel ? body.length : 0)
-  const addsUsage = inspected.addsUsage && withoutUsage !== true && !withoutUsage?.includes(inspected.model)
+  const addsUsage = inspected.addsUsage && withoutUsage !== true
   const inspection = addsUsage === inspected.addsUsage ? inspected : { ...inspected, addsUsage }
   const naming = judged ? { naming: namingOf(adapter, operation, json, body) } : {}
   const outgoing = json === undefined ? { bytes: body } : adapter.outgoingBody(inspection, json, body)
   return {
     // What is not known to take JSON may take something else under its name.
-    ...(json === undefined && takesJson(operation) ? { fault: notAnObject(body) } : {}),
+    ...(json === undefined && takesJson(operation) ? { isNoObject: true } : {}),
     inspection,
     ...naming,
     pool: adapter.pool(operation, json, headers),
@@ -103,25 +102,30 @@ function namingOf(
   return member === undefined ? { models } : { models, ambiguous: { member, isTwice: watch.spellings.has(member) } }
 }
 
-/** Reads what a unified request names as its model. `fault`: what keeps the body from being a JSON object. */
+/** Reads what a unified request names as its model. `isNoObject`: the body is no JSON object; {@link bodyFault} says why. */
 function unifiedModel({ body }: { readonly body: Buffer }): {
-  readonly fault?: string
+  readonly isNoObject?: true
   /** Absent: it is not there; null: it is no text. */
   readonly model?: string | null
   readonly body: Buffer
 } {
   const json = parseJsonObject(body)
-  if (json === undefined) return { fault: notAnObject(body), body }
+  if (json === undefined) return { isNoObject: true, body }
   const { model } = json
   // What is no text is no name, and may be large.
   return { ...(model === undefined ? {} : { model: typeof model === 'string' ? model : null }), body }
+}
+
+/** Says what keeps a body from being a JSON object. A reading of its own, as it takes far longer than finding that it is none. */
+function bodyFault({ body }: { readonly body: Buffer }): string {
+  return notAnObject(body)
 }
 
 export interface BodyToTranslate extends Omit<UnifiedRequest, 'body' | 'bytes'> {
   readonly provider: ProviderId
   readonly kind: 'chat' | 'embeddings'
   readonly judged: boolean
-  readonly withoutUsage?: WithoutUsage | undefined
+  readonly withoutUsage?: boolean | undefined
   readonly body: Buffer
 }
 

@@ -95,3 +95,31 @@ it('an empty secret is none', () => {
     }),
   )
 })
+
+describe('what a provider shows of a wrong key', () => {
+  const redaction = of('sk-upstream-0123456789abcdef')
+  it.each([
+    ['Incorrect API key provided: sk-upstr****cdef.', 'Incorrect API key provided: [redacted].'],
+    ['Incorrect API key provided: sk-ups***.', 'Incorrect API key provided: [redacted].'],
+    ['Your api key: ****cdef is invalid', 'Your api key: [redacted] is invalid'],
+    ['Received API Key = sk-...cdef, unknown', 'Received API Key = [redacted], unknown'],
+    ['Key sk-upst…ef', 'Key [redacted]'],
+    ['Key ••••cdef', 'Key [redacted]'],
+    ['Key sk-upstxxxxxxxxcdef', 'Key [redacted]'],
+    ['"Key sk-upst\\u2026cdef"', '"Key [redacted]"'],
+    ['The key ending in "cdef" is revoked', 'The key ending in "[redacted]" is revoked'],
+    ['Wait ... and see **bold**, sk-other, cdef', 'Wait ... and see **bold**, sk-other, cdef'],
+  ])('is taken out of an error: %s', (text, expected) => {
+    expect(redaction.error(Buffer.from(text)).toString()).toBe(expected)
+    expect(redaction.errorText(text)).toBe(expected)
+  })
+
+  it('takes no longer than the text is long', () => {
+    const text = '*'.repeat(500_000) + '.'.repeat(500_000)
+    const beganAt = process.cpuUsage()
+    expect(redaction.errorText(text)).toBe(text)
+    const { user, system } = process.cpuUsage(beganAt)
+    // A quadratic search takes minutes.
+    expect((user + system) / 1_000).toBeLessThan(5_000)
+  })
+})

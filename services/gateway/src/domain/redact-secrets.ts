@@ -9,14 +9,18 @@ import { redactWhole, StreamRedactor } from './stream-redactor.ts'
  * Secrets that are distinctive, and their longer runs, are taken out wherever they stand. Others, such as the `none` of a server that asks
  * for no key, are part of other words and texts: they are taken out only of what may quote a wrong key, an error, and there only as a word
  * of its own behind one that announces it, as in `Incorrect API key provided: none`.
+ *
+ * Of an error, the short beginnings and ends of a secret are taken out as well where they stand beside a mask, as in `sk-upst****ream`.
  */
 export class SecretRedaction {
   readonly #index: SecretIndex
   readonly #announced: readonly RegExp[]
+  readonly #masked: readonly RegExp[]
 
   constructor(secrets: readonly string[]) {
     this.#index = new SecretIndex(secrets)
     this.#announced = secrets.filter((secret) => secret !== '' && !isDistinctive(secret)).map(announced)
+    this.#masked = secrets.filter((secret) => secret.length >= MIN_MASKED_CHARS).map(masked)
   }
 
   /** For the body of one answer, as it passes by. */
@@ -32,23 +36,24 @@ export class SecretRedaction {
   /** Returns the whole body of an error without any secret. */
   error(bytes: Buffer): Buffer {
     const body = this.body(bytes)
-    if (this.#announced.length === 0) return body
+    if (this.#announced.length === 0 && this.#masked.length === 0) return body
     // Latin-1 gives every byte back as it was.
     const text = body.toString('latin1')
-    const redacted = this.#withoutAnnounced(text)
+    const redacted = this.#withoutMasked(this.#withoutAnnounced(text))
     return redacted === text ? body : Buffer.from(redacted, 'latin1')
   }
 
   /** Returns what an error says, or the reason phrase of an answer, without any secret. */
   errorText(text: string): string {
-    return this.#withoutAnnounced(this.#distinctiveOutOf(text))
+    return this.#withoutMasked(this.#withoutAnnounced(this.#distinctiveOutOf(text)))
   }
 
   /** Returns an answer's headers without the secrets in their values; the same object where there is none. */
   headers(headers: WireHeaders): WireHeaders {
     let all = ''
     for (const name in headers) all += `${headers[name]}\n`
-    if (this.#distinctiveOutOf(all) === all && this.#withoutAnnounced(all) === all) return headers
+    const quotes = headers.location !== undefined || headers['www-authenticate'] !== undefined
+    if (!quotes && this.#distinctiveOutOf(all) === all && this.#withoutAnnounced(all) === all) return headers
     const redacted: Record<string, string | string[]> = {}
     for (const [name, value] of Object.entries(headers)) {
       if (value === undefined) continue
@@ -72,6 +77,11 @@ export class SecretRedaction {
   #withoutAnnounced(text: string): string {
     return this.#announced.reduce((redacted, pattern) => redacted.replace(pattern, '$1[redacted]'), text)
   }
+
+  #withoutMasked(text: string): string {
+    if (text.length < MIN_MASKED_CHARS) return text
+    return this.#masked.reduce((redacted, pattern) => redacted.replace(pattern, '[redacted]'), text)
+  }
 }
 
 /** What is between provider and gateway alone, or says how the body is to be read. */
@@ -91,9 +101,31 @@ const QUOTING: ReadonlySet<string> = new Set(['location', 'www-authenticate'])
 
 /** Finds `secret` as a word of its own, where the words before it say that it is one. What comes before it is the first group. */
 function announced(secret: string): RegExp {
-  const quoted = secret.replaceAll(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')
-  return new RegExp(`(${ANNOUNCEMENT})${quoted}(?![\\w-])`, 'gi')
+  return new RegExp(`(${ANNOUNCEMENT})${quoted(secret)}(?![\\w-])`, 'gi')
 }
+
+/** Finds a mask with the beginning of `secret` before it or its end after it, and an end that is said to be one. Bounded throughout. */
+function masked(secret: string): RegExp {
+  const lengths = Array.from({ length: MAX_SHOWN_CHARS }, (_, index) => MAX_SHOWN_CHARS - index)
+  const starts = lengths.filter((length) => length >= MIN_START_CHARS).map((length) => quoted(secret.slice(0, length)))
+  const ends = lengths.filter((length) => length >= MIN_END_CHARS).map((length) => quoted(secret.slice(-length)))
+  const start = `(?:${starts.join('|')})`
+  const end = `(?:${ends.join('|')})`
+  return new RegExp(`${start}${MASK}${end}?|${MASK}${end}|(?<=\\bend(?:s|ing) (?:in|with) ["'\`]?)${end}`, 'gi')
+}
+
+function quoted(text: string): string {
+  return text.replaceAll(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')
+}
+
+/** Stars, dots, an ellipsis or bullets (as text, as bytes of UTF-8 read as Latin-1, and as JSON escapes them), or x's. */
+const MASK =
+  '(?:\\*{2,80}|\\.{3,80}|(?:\u2026|\xe2\x80\xa6|\\\\u2026){1,80}|(?:\u2022|\xe2\x80\xa2|\\\\u2022){1,80}|x{4,80})'
+/** What is shown of a shorter one may be any text. */
+const MIN_MASKED_CHARS = 8
+const MAX_SHOWN_CHARS = 16
+const MIN_START_CHARS = 3
+const MIN_END_CHARS = 2
 
 const SECRET_NAME =
   '(?<!\\w)(?:(?:x-)?(?:goog-)?api[-_ ]?key|(?:api|access|auth)[-_ ]?token|bearer|credentials?|password)'

@@ -136,6 +136,32 @@ it('tries with a quarter of a limit that the provider may count less toward, and
   expect(reservedWithin(reserved, denied, openai)).toBeUndefined()
 })
 
+const FULL = { tokens: 49_000, promptTokens: 4_000, outputTokens: 45_000 }
+
+/** Whether a request that always states the model's maximum gets through a discovered limit that is lower. */
+it.each([
+  ['anthropic', 'tokens', 40_000, 128_000, 'all'],
+  ['anthropic', 'outputTokens', 8_000, 64_000, 'all'],
+  ['aws-bedrock', 'tokens', 40_000, 128_000, 10_000],
+  ['groq', 'tokens', 6_000, 64_000, 1_500],
+  // Google limits input alone, of which a stated maximum is no part.
+  ['google', 'inputTokens', 8_000, 128_000, 'all'],
+  // OpenAI counts the larger of prompt and maximum, so that less is never held.
+  ['openai', 'tokens', 66_000, 64_000, 64_000],
+  ['openai', 'tokens', 30_000, 64_000, undefined],
+] as const)('%s, limit of %s %i, stated %i: holds %s', (provider, metric, limit, maxOutputTokens, held) => {
+  const known = connection({ provider, enforceDiscovered: true })
+  const reserved = reservedTokens({
+    connection: known,
+    inspection: { ...INSPECTION, maxOutputTokens },
+    estimate: FULL,
+  })
+  const asked = reserved.limited?.[metric] ?? 0
+  const denied = { status: 'denied', code: 'request_exceeds_capacity', period: 'minute', model: MODEL } as const
+  const within = reservedWithin(reserved, { ...denied, metric, limit, excess: asked - limit }, known.adapter)
+  expect(asked <= limit ? 'all' : within?.limited?.[metric]).toBe(held)
+})
+
 const split = countedCost({ tokens: 50, inputTokens: 45, outputTokens: 5, limited: { requests: 1, tokens: 9 } })
 const whole = countedCost({ tokens: 100 })
 

@@ -57,8 +57,8 @@ export function limitedCostOf({ tokens, inputTokens, outputTokens }: LimitedToke
 
 /**
  * Returns what to reserve instead where a request seems larger than a whole limit of its provider's, although the provider may count less
- * (cached input, output that does not come): a quarter of that limit. All of it would never be free while smaller requests come. Undefined
- * where waiting and trying would not help.
+ * (cached input, output that does not come): a quarter of that limit, or what the provider counts in any case, if that is more. All of the
+ * limit would never be free while smaller requests come. Undefined where waiting and trying would not help.
  */
 export function reservedWithin(
   reserved: ReservedTokens,
@@ -67,8 +67,12 @@ export function reservedWithin(
 ): ReservedTokens | undefined {
   const { limited } = reserved
   if (denied.code !== 'request_exceeds_capacity' || denied.model === undefined || denied.metric === 'requests') return
-  if (limited === undefined || !limitCounting.mayCountLess) return
-  return { ...reserved, limited: { ...limited, [denied.metric]: Math.ceil(denied.limit * TRIED_PART) } }
+  if (limited === undefined) return
+  const { tokens, inputTokens = tokens, outputTokens = 0 } = limited
+  const least = limitCounting.leastCounted({ tokens, inputTokens, outputTokens }, denied.metric)
+  if (least > denied.limit) return
+  const tried = Math.max(least, Math.ceil(denied.limit * TRIED_PART))
+  return { ...reserved, limited: { ...limited, [denied.metric]: tried } }
 }
 
 /** Of a limit. Smaller requests keep a window in use, but seldom three quarters of it all the time. */

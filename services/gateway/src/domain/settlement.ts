@@ -113,7 +113,8 @@ const SMALL_TOKENS = 1_024
  */
 const MAX_COOL_DOWN_MS = 3_600_000
 
-function settledTokens(
+/** Returns what a request that was sent is charged of input and output. */
+export function settledTokens(
   { status, usage, outputTokensSeen }: CallEnd,
   { promptTokens, outputTokens }: CostEstimate,
 ): Pick<TokenUsage, 'inputTokens' | 'outputTokens'> {

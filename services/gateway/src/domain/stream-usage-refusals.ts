@@ -1,11 +1,17 @@
-/** For which models of a connection streams are sent without a request for usage: those named, or all of them. */
-export type WithoutUsage = true | readonly string[]
+/** What is known of a model that has refused the request for usage, with no stream accepted since that had it. */
+interface Refusing {
+  /** Streams that were refused with it, and not for it without. */
+  refusals: number
+  /** The first of them. */
+  readonly request: string
+  /** Set once the refusals are confirmed: streams then go without, but for one at a time that tries it again. */
+  without?: { tries: number; nextTryAtMs: number; streams: number }
+}
 
 interface Known {
   /** The connection's: any change of it begins again. */
   readonly version: number
-  /** By model: what was learned, and until when it holds. */
-  readonly models: Map<string, { readonly refuses: boolean; readonly untilMs: number }>
+  readonly models: Map<string, Refusing>
 }
 
 /** The connection that a request goes to, as it is now. */
@@ -15,39 +21,57 @@ export interface ConnectionVersion {
 }
 
 /**
- * Remembers which models refuse the request for usage that the gateway adds to streams (`stream_options`), for an hour and as long as their
- * connection does not change; and for which one it was tried without and made no difference. Bounded, as applications name the models.
+ * Remembers which models refuse the request for usage that the gateway adds to streams (`stream_options`), for as long as their connection does
+ * not change. One request may be refused for what else is in it, so two different ones are needed with none accepted between; one that is accepted
+ * clears it; and it is tried again, after a minute at first, then less often, by one stream in {@link STREAMS_PER_TRY} at most. Bounded, as
+ * applications name the models.
  */
 export class StreamUsageRefusals {
   readonly #byConnection = new Map<string, Known>()
 
-  /** Returns the models that are known to refuse it; undefined where none are. */
-  modelsOf({ id, version }: ConnectionVersion, nowMs: number): readonly string[] | undefined {
-    const known = this.#byConnection.get(id)
-    if (known === undefined || known.version !== version) return undefined
-    const refusing = [...known.models].filter(([, { refuses, untilMs }]) => refuses && nowMs < untilMs)
-    return refusing.length === 0 ? undefined : refusing.map(([model]) => model)
+  /** Returns whether a stream that leaves now asks for its usage. Call it for each departure: one of those that go without may be the next try. */
+  asks(connection: ConnectionVersion, model: string, nowMs: number): boolean {
+    const without = this.#of(connection)?.models.get(model)?.without
+    if (without === undefined) return true
+    const isDue = nowMs >= without.nextTryAtMs && (without.tries === 0 || without.streams >= STREAMS_PER_TRY)
+    without.streams++
+    // Should nothing come of this try, the next one has its time already.
+    if (isDue) this.#setNextTry(without, nowMs)
+    return isDue
   }
 
-  /** Returns whether a stream that was refused may be sent once more without it. */
-  mayRetry({ id, version }: ConnectionVersion, model: string, nowMs: number): boolean {
-    const known = this.#byConnection.get(id)
-    const learned = known?.version === version ? known.models.get(model) : undefined
-    return learned === undefined || nowMs >= learned.untilMs
+  /** A stream was accepted with the request for usage. */
+  accepted(connection: ConnectionVersion, model: string): void {
+    this.#of(connection)?.models.delete(model)
   }
 
-  /** The stream was refused with it; without it, it was accepted (`refuses`) or refused as well. */
-  note({ id, version }: ConnectionVersion, model: string, refuses: boolean, nowMs: number): void {
+  /** A stream was refused with the request for usage; without it, it was accepted, or refused for something else. @param request tells requests apart */
+  refused({ id, version }: ConnectionVersion, model: string, request: string, nowMs: number): void {
     const before = this.#byConnection.get(id)
     // A response to what was sent before a change says nothing of what is there now.
     if (before !== undefined && before.version > version) return
-    const known = before?.version === version ? before : { version, models: new Map() }
+    const known = before?.version === version ? before : { version, models: new Map<string, Refusing>() }
+    const refusing = known.models.get(model) ?? { refusals: 0, request }
+    refusing.refusals++
+    const isConfirmed = refusing.request !== request || refusing.refusals >= ENOUGH_OF_ONE
+    if (isConfirmed) refusing.without ??= { tries: 0, nextTryAtMs: nowMs + FIRST_TRY_MS, streams: 0 }
     known.models.delete(model)
-    known.models.set(model, { refuses, untilMs: nowMs + (refuses ? REFUSAL_MS : OTHER_CAUSE_MS) })
+    known.models.set(model, refusing)
     keepNewest(known.models, MAX_MODELS)
     this.#byConnection.delete(id)
     this.#byConnection.set(id, known)
     keepNewest(this.#byConnection, MAX_CONNECTIONS)
+  }
+
+  #of({ id, version }: ConnectionVersion): Known | undefined {
+    const known = this.#byConnection.get(id)
+    return known?.version === version ? known : undefined
+  }
+
+  #setNextTry(without: NonNullable<Refusing['without']>, nowMs: number): void {
+    without.tries++
+    without.streams = 0
+    without.nextTryAtMs = nowMs + Math.min(FIRST_TRY_MS * 2 ** without.tries, MAX_TRY_MS)
   }
 }
 
@@ -58,8 +82,10 @@ function keepNewest(map: Map<string, unknown>, most: number): void {
   }
 }
 
-const REFUSAL_MS = 3_600_000
-/** An application that sends what is refused anyhow doubles its requests no more often than that. */
-const OTHER_CAUSE_MS = 300_000
+/** Of refusals of one and the same request, where nothing else is sent. */
+const ENOUGH_OF_ONE = 5
+const FIRST_TRY_MS = 60_000
+const MAX_TRY_MS = 960_000
+const STREAMS_PER_TRY = 20
 const MAX_MODELS = 50
 const MAX_CONNECTIONS = 1_000

@@ -57,6 +57,19 @@ it('has the error that is documented', () => {
 
 const MIXED = 'all of these in turn'
 
+describe('before anything is learned', () => {
+  /** Of which nothing tells whether it counts at all. */
+  const sealedApart = figures.filter(({ name }) => !name.startsWith('sealed reasoning that counts'))
+
+  it.each(sealedApart)('reserves no less than a fifth below the truth: $name', ({ untaught }) => {
+    expect(untaught.total).toBeGreaterThan(-0.2)
+  })
+
+  it.each(figures.filter(({ name }) => name.startsWith('agent')))('has a median within 15 %: $name', ({ large }) => {
+    expect(Math.abs(errorsOf(large, 'untaught').median)).toBeLessThan(0.15)
+  })
+})
+
 describe('after twenty requests', () => {
   const ofOneKind = figures.filter(({ name }) => name !== MIXED && !name.includes('images'))
 
@@ -64,8 +77,9 @@ describe('after twenty requests', () => {
     expect(Math.abs(taught.total)).toBeLessThan(0.05)
   })
 
-  it.each(figures)('is no farther from the truth than it was: $name', ({ untaught, taught }) => {
-    expect(Math.abs(taught.total)).toBeLessThanOrEqual(Math.abs(untaught.total) + 0.02)
+  it.each(figures)('is within 5 % or no farther from the truth than it was: $name', ({ untaught, taught }) => {
+    // A start that happens to be right is no measure: small prompts are reserved with up to 5 % too much.
+    expect(Math.abs(taught.total)).toBeLessThanOrEqual(Math.max(0.05, Math.abs(untaught.total) + 0.02))
   })
 
   const withLarge = ofOneKind.filter(({ large }) => large.length > 0)

@@ -4,6 +4,7 @@ import { type GatewayError, gatewayError } from '../domain/gateway-error.ts'
 import { endsWithSpace, shownPath, unsupportedMessage } from '../domain/path-hints.ts'
 import { withoutKey } from '../domain/presented-key.ts'
 import { providerTarget } from '../domain/provider-target.ts'
+import type { Connections } from '../ports/connections.ts'
 import type { DataPlane } from '../ports/data-plane.ts'
 import { authenticate, catchUp, mayBeOutdated } from './authenticate.ts'
 import type { Call } from './call.ts'
@@ -28,10 +29,21 @@ export function admitCall(
   if (admission.status === 'admitted') return admission
   const query = providerTarget(request.url ?? '')?.query ?? ''
   if (!mayBeOutdated(admission.error, request, query)) return admission
-  return catchUp(plane).then(() => admitKnown(plane, request, connectionName, requestId))
+  return catchUp(plane).then((busy) =>
+    busy === undefined
+      ? admitKnown(plane, request, connectionName, requestId, plane.connections)
+      : { ...admission, error: busy },
+  )
 }
 
-function admitKnown(plane: DataPlane, request: IncomingMessage, connectionName: string, requestId: string): Admission {
+/** @param suggested of which one is named where the connection is unknown */
+function admitKnown(
+  plane: DataPlane,
+  request: IncomingMessage,
+  connectionName: string,
+  requestId: string,
+  suggested?: Connections,
+): Admission {
   const target = providerTarget(request.url ?? '')
   const connection = plane.connections.byName(connectionName)
   const refuse = (error: GatewayError): Admission => ({ status: 'refused', error, connection })
@@ -39,7 +51,7 @@ function admitKnown(plane: DataPlane, request: IncomingMessage, connectionName: 
   const startedAtMs = plane.clock.nowMs()
   const apiKey = authenticate(plane, request, target?.query ?? '', startedAtMs)
   if ('code' in apiKey) return refuse(apiKey)
-  const usable = usableConnection(connection, connectionName, apiKey, plane.connections)
+  const usable = usableConnection(connection, connectionName, apiKey, suggested)
   if ('code' in usable) return refuse(usable)
 
   const method = request.method ?? ''

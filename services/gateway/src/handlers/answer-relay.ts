@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import type { WireHeaders } from '@sluice/providers'
 import type { Logger } from '@sluice/service-kit'
+import type { Beyond } from '../domain/background-charge.ts'
 import { credentialVersionOf } from '../domain/credential-version.ts'
 import { type GatewayError, gatewayError } from '../domain/gateway-error.ts'
 import { sendableReasonPhrase } from '../domain/reason-phrase.ts'
@@ -18,7 +19,7 @@ import { AnswerWriter } from './answer-writer.ts'
 import type { PermittedCall } from './call.ts'
 import { type ChargeKeeper, keepCharged } from './charge-keeper.ts'
 import { credentialRejected, rejectsCredential } from './credential-rejection.ts'
-import { finishCall } from './finish-call.ts'
+import { type CallResult, finishCall } from './finish-call.ts'
 import { HeldAnswer, type WholeAnswer } from './held-answer.ts'
 import { redactionOf } from './secret-redaction.ts'
 import { interrupterOf, upstreamFaultError } from './upstream-fault-error.ts'
@@ -373,15 +374,34 @@ export class AnswerRelay implements AnswerSink {
     try {
       // What a broken answer holds so far still counts.
       if (interruptedBy !== undefined) this.#pipe?.reader.end()
-      this.#record(sent, interruptedBy, upstreamMs)
+      const background = this.#pipe?.reader.background
+      if (background?.usage === undefined) {
+        this.#record(sent, interruptedBy, upstreamMs)
+        return
+      }
+      // Another request began what this response reports on.
+      const { id } = this.#call.connection.settings
+      void this.#plane.backgroundResponses
+        .report(id, background.id, background.usage)
+        .then((beyond) => this.#record(sent, interruptedBy, upstreamMs, beyond))
+        .catch((err: unknown) => this.#settleBlindly(sent, err))
     } catch (err) {
-      this.#logger.error({ err, requestId: this.#requestId }, 'a call could not be finished')
-      this.#call.permit.settle(settledCost({ sent, outputTokensSeen: 0 }, this.#call))
+      this.#settleBlindly(sent, err)
     }
   }
 
-  #record(sent: boolean, interruptedBy: CallEnd['interruptedBy'], upstreamMs: number | undefined): void {
-    finishCall(this.#plane, this.#call, {
+  #settleBlindly(sent: boolean, err: unknown): void {
+    this.#logger.error({ err, requestId: this.#requestId }, 'a call could not be finished')
+    this.#call.permit.settle(settledCost({ sent, outputTokensSeen: 0 }, this.#call))
+  }
+
+  #record(
+    sent: boolean,
+    interruptedBy: CallEnd['interruptedBy'],
+    upstreamMs: number | undefined,
+    beyond?: Beyond,
+  ): void {
+    const result: CallResult = {
       requestId: this.#requestId,
       sent,
       interruptedBy,
@@ -396,8 +416,11 @@ export class AnswerRelay implements AnswerSink {
       usage: this.#pipe?.reader.usage,
       partialUsage: this.#pipe?.reader.partialUsage,
       reportsUsage: this.#pipe?.reader.reportsUsage ?? false,
+      providerAddedInput: this.#pipe?.reader.providerAddedInput ?? false,
       outputTokensSeen: this.#pipe?.reader.outputTokensSeen ?? 0,
-    })
+      background: this.#pipe?.reader.background,
+    }
+    finishCall(this.#plane, this.#call, result, beyond)
   }
 
   get #requestId(): string {

@@ -37,9 +37,16 @@ const OF_A_MOMENT_AGO: ReadonlySet<string> = new Set([
   'connection_disabled',
 ])
 
-/** Resolves when this gateway knows every key and connection that had been made when it was called, or after a second. */
-export async function catchUp({ apiKeys, connections }: DataPlane): Promise<void> {
-  await Promise.all([apiKeys.catchUp(), connections.catchUp()])
+/**
+ * Resolves when this gateway knows every key and connection that had been made when it was called, or after a second; with an error at once where
+ * too many wait for that: what is not known yet is not said to be wrong.
+ */
+export async function catchUp({
+  apiKeys,
+  connections,
+}: Pick<DataPlane, 'apiKeys' | 'connections'>): Promise<GatewayError | undefined> {
+  const [keys, others] = await Promise.all([apiKeys.catchUp(), connections.catchUp()])
+  return keys === 'busy' || others === 'busy' ? TOO_MANY_UNKNOWN : undefined
 }
 
 export function hasExpired({ expiresAtMs }: ApiKey, nowMs: number): boolean {
@@ -53,6 +60,10 @@ function expired({ expiresAtMs }: ApiKey): GatewayError {
 export const NOT_VERIFIABLE = gatewayError(
   'unavailable',
   'API keys cannot be verified at the moment: the gateway has been without contact to NATS for too long.',
+)
+const TOO_MANY_UNKNOWN = gatewayError(
+  'unavailable',
+  'Too many requests at once have a key or connection that this gateway does not know yet: try again in a second.',
 )
 export const UNKNOWN_KEY = gatewayError(
   'invalid_api_key',

@@ -63,7 +63,9 @@ export function collectAnswer(
         usage: undefined,
         partialUsage: undefined,
         reportsUsage: false,
+        providerAddedInput: false,
         outputTokensSeen: 0,
+        background: undefined,
       })
       resolve(interruptedBy === undefined && status !== undefined ? { status, body } : undefined)
     }

@@ -4,7 +4,7 @@ import type { Call } from './call.ts'
 
 /**
  * Returns whether a provider's error is about the connection's credential, and not about one that the application sent besides in a header or
- * the query.
+ * the query by which the known providers, or gateways before them, authenticate.
  * @param body the error's, not compressed
  */
 export function rejectsCredential(
@@ -24,22 +24,49 @@ export function credentialRejected({ connection }: Pick<Call, 'connection'>, sta
 }
 
 function bringsCredential(headers: WireHeaders, query: string): boolean {
-  for (const name in headers) if (CREDENTIAL.test(name) && !NOT_SENT_ON.has(name)) return true
-  return query.split('&').some((parameter) => {
-    const name = parameter.split('=', 1)[0] ?? ''
-    return (CREDENTIAL.test(name) || name.includes('%')) && !PAGE.test(name)
-  })
+  for (const name of AUTHENTICATING_HEADERS) {
+    if (headers[name] !== undefined && !isOfTheHop(headers, name)) return true
+  }
+  return query !== '' && query.split('&').some((parameter) => AUTHENTICATING_PARAMETERS.has(parameterName(parameter)))
 }
 
-const CREDENTIAL = /auth|token|secret|credential|signature|password|(?:api|access|subscription)[-_]?key/i
-/** Where a list of models or files goes on. */
-const PAGE = /^(?:page|next|continuation)_?token$/i
+/** Whether a header is said to be for the hop to the gateway alone, and goes no further. */
+function isOfTheHop({ connection }: WireHeaders, name: string): boolean {
+  if (connection === undefined) return false
+  return String(connection)
+    .toLowerCase()
+    .split(',')
+    .some((named) => named.trim() === name)
+}
+
 /** Google's API takes `%61ccess_token` for the same name; the gateway's own key is off the query by now. */
-const NOT_SENT_ON: ReadonlySet<string> = new Set([
-  'authorization',
-  'proxy-authorization',
-  'proxy-authenticate',
-  'x-api-key',
-  'x-goog-api-key',
+function parameterName(parameter: string): string {
+  const name = parameter.split('=', 1)[0] ?? ''
+  try {
+    return decodeURIComponent(name).toLowerCase()
+  } catch {
+    // Not decodable, so no name that a server would take for another.
+    return name.toLowerCase()
+  }
+}
+
+/**
+ * Of those that go on to the provider: Azure API Management's, Portkey's, Helicone's, Cloudflare's and LiteLLM's, and the one that OpenStack
+ * made common. Proxies before the gateway add none of them to every request, as they do `x-amzn-oidc-accesstoken`.
+ */
+const AUTHENTICATING_HEADERS = [
+  'ocp-apim-subscription-key',
+  'x-portkey-api-key',
+  'helicone-auth',
+  'cf-aig-authorization',
+  'x-litellm-api-key',
+  'x-auth-token',
+] as const
+const AUTHENTICATING_PARAMETERS: ReadonlySet<string> = new Set([
+  'access_token',
+  'oauth_token',
+  'api_key',
   'api-key',
+  'apikey',
+  'subscription-key',
 ])

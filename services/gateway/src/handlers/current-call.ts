@@ -22,7 +22,7 @@ export function currentCall<C extends PreparedCall>(
   const found = connections.byName(name)
   if (found === connection && currentKey === apiKey) return call
 
-  const usable = usableConnection(found, name, currentKey, connections)
+  const usable = usableConnection(found, name, currentKey)
   if ('code' in usable) return usable
   // It was deleted or has another name now, and another one has its name.
   if (usable.settings.id !== id)

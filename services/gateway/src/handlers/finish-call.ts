@@ -1,7 +1,17 @@
 import type { RateLimitReading, ResponseEvent, TokenUsage } from '@sluice/contracts'
-import type { PartialUsage, WireHeaders } from '@sluice/providers'
-import { chargedOutput, chargedUsage, isUnread } from '../domain/charged-usage.ts'
-import { type CallEnd, coolDownOf, limitedCost, outcomeOf, type Refused, settledCost } from '../domain/settlement.ts'
+import type { BackgroundReading, PartialUsage, WireHeaders } from '@sluice/providers'
+import { type Beyond, withBeyond } from '../domain/background-charge.ts'
+import { chargedOutput, chargedUsage, isUnread, wholeUsage } from '../domain/charged-usage.ts'
+import { MAX_TOKENS } from '../domain/estimate-cost.ts'
+import {
+  type CallEnd,
+  coolDownOf,
+  limitedCost,
+  outcomeOf,
+  type Refused,
+  settledCost,
+  settledTokens,
+} from '../domain/settlement.ts'
 import type { DataPlane } from '../ports/data-plane.ts'
 import type { PermittedCall } from './call.ts'
 import { rejectsCredential } from './credential-rejection.ts'
@@ -29,7 +39,11 @@ export interface CallResult {
   readonly partialUsage: PartialUsage | undefined
   /** Answers to the operation tell their usage. */
   readonly reportsUsage: boolean
+  /** The usage is of input that the request did not hold, too. */
+  readonly providerAddedInput: boolean
   readonly outputTokensSeen: number
+  /** Which response of those that the provider makes in the background it is about. */
+  readonly background: BackgroundReading | undefined
 }
 
 /** What a 429 that the call got is about. */
@@ -45,11 +59,35 @@ function refusedOf({ connection, inspection, pool, estimate }: PermittedCall, re
   return { model: inspection.model, pool, tokens: estimate.tokens, nothingLeft }
 }
 
-/** Settles the call's permit, learns from it, and records its event. */
+/** Whether the provider goes on with a response though this one has ended, so that what was reserved for it may yet be used. */
+function isMadeLater({ inspection }: PermittedCall, result: CallResult): boolean {
+  if (inspection.inBackground !== true) return false
+  const { sent, status, errorStatus } = result
+  const hasBegun = sent && status !== undefined && status < 300 && errorStatus === undefined
+  return hasBegun && wholeUsage(result) === undefined
+}
+
+/**
+ * Returns whether a response shows that the provider takes the credential: one for which a model ran. Lists of models, and what is not known
+ * here, are public on some servers.
+ */
+function showsAcceptance(
+  { operation }: PermittedCall,
+  { status, errorStatus }: Pick<CallResult, 'status' | 'errorStatus'>,
+): boolean {
+  if (!operation.usesModel || operation.unlisted === true || status === undefined) return false
+  return status < 300 && errorStatus === undefined
+}
+
+/**
+ * Settles the call's permit, learns from it, and records its event.
+ * @param beyond what it reports that a response in the background has used beyond what is charged and recorded for that
+ */
 export function finishCall(
-  { events, clock, credentialReports }: DataPlane,
+  { events, clock, credentialReports, backgroundResponses }: DataPlane,
   call: PermittedCall,
   result: CallResult,
+  beyond?: Beyond,
 ): void {
   const { adapter, settings, learned, cachedShares } = call.connection
   const { status, headers = {}, headersAtMs = 0, errorStatus, errorBody, credentialVersion } = result
@@ -57,11 +95,12 @@ export function finishCall(
   const isCredentialRejected =
     status !== undefined && errorBody !== undefined && rejectsCredential(call, { status, headers, body: errorBody })
   if (isCredentialRejected) credentialReports.rejected(settings, credentialVersion, status)
-  else if (status !== undefined && status < 300 && credentialVersion !== undefined) {
+  else if (credentialVersion !== undefined && showsAcceptance(call, result)) {
     credentialReports.accepted(settings, credentialVersion)
   }
   const unread = isUnread(result, estimate)
-  const usage = chargedUsage(result, estimate)
+  const isUnderWay = isMadeLater(call, result)
+  const usage = chargedUsage(result, estimate, isUnderWay)
   const end: CallEnd = {
     sent: result.sent,
     ...(status === undefined ? {} : { status }),
@@ -69,32 +108,47 @@ export function finishCall(
     errorStatus,
     isCredentialRejected,
     usage,
-    outputTokensSeen: unread ? chargedOutput(result.outputTokensSeen, estimate) : result.outputTokensSeen,
+    outputTokensSeen: unread || isUnderWay ? chargedOutput(result.outputTokensSeen, estimate) : result.outputTokensSeen,
     retryAfterMs:
       (errorStatus ?? status) === 429 ? adapter.retryAfterMs(headers, headersAtMs, result.errorBody) : undefined,
   }
   const coolDown = coolDownOf(end, refusedOf(call, result))
-  call.permit.settle(settledCost(end, call), coolDown, limitedCost(end, call))
+  call.permit.settle(withBeyond(settledCost(end, call), beyond, call.connection), coolDown, limitedCost(end, call))
+  if (isUnderWay && result.background !== undefined) {
+    const { inputTokens, outputTokens } = settledTokens(end, estimate)
+    backgroundResponses.remember(settings.id, result.background.id, {
+      model: call.inspection.model,
+      ...(call.pool === '' ? {} : { pool: call.pool }),
+      charged: { tokens: Math.min(MAX_TOKENS, inputTokens + outputTokens), inputTokens, outputTokens },
+      ...(usage === undefined ? {} : { recorded: usage }),
+    })
+  }
   const isWhole = result.interruptedBy === undefined && result.errorStatus === undefined
   // What nothing is known of may not be like the model's other requests.
   const isRead = result.usage !== undefined || result.partialUsage?.inputTokens !== undefined
   if (usage !== undefined && isRead && !call.operation.unlisted) {
+    const { inspection } = call
+    const { providerAddedInput } = result
+    const learnedFrom = providerAddedInput ? { ...inspection, providerAddsInput: true } : inspection
     // An output that is not known teaches nothing; the prompt does.
-    learned.learn(call.inspection, usage, isWhole && result.usage !== undefined)
-    cachedShares.learn(call.inspection.model, usage)
+    learned.learn(learnedFrom, usage, isWhole && result.usage !== undefined)
+    // What a provider reads again in a loop of its own it caches too, which says nothing about the next prompt.
+    if (!providerAddedInput) cachedShares.learn(inspection.model, usage)
   }
   const event: ResponseEvent = {
     requestId: result.requestId,
     startedAtMs: call.startedAtMs,
     endedAtMs: clock.nowMs(),
     apiKeyId: call.apiKey.id,
-    model: call.inspection.model,
+    model: beyond?.model ?? call.inspection.model,
     outcome: outcomeOf(end),
   }
-  if (call.pool !== '') event.pool = call.pool
+  const pool = beyond?.pool ?? call.pool
+  if (pool !== '') event.pool = pool
   if (result.timeToFirstByteMs !== undefined) event.timeToFirstByteMs = result.timeToFirstByteMs
   if (result.upstreamMs !== undefined) event.upstreamMs = result.upstreamMs
-  if (usage !== undefined) event.usage = usage
+  const recorded = beyond?.usage ?? usage
+  if (recorded !== undefined) event.usage = recorded
   if (unread) event.unreadUsage = true
   if (status !== undefined) {
     event.upstreamStatus = status

@@ -68,7 +68,11 @@ export async function obtainPermit(plane: DataPlane, call: PreparedCall, wait: W
   }
   if (outcome.status === 'denied') {
     recordUnsent(plane, call, model, { outcome: 'denied', deniedBy: deniedBy(outcome.denied) })
-    const error = denialError(outcome.denied, name, { estimate: call.estimate, maxOutput: maxOutputOf(call) })
+    const error = denialError(outcome.denied, name, {
+      estimate: call.estimate,
+      maxOutput: maxOutputOf(call),
+      outputs: outputsOf(call),
+    })
     return { status: 'refused', error, rateLimits: rateLimitFields(outcome.windows) }
   }
   if (onCapacityUnavailable === 'allow') {
@@ -86,4 +90,10 @@ export async function obtainPermit(plane: DataPlane, call: PreparedCall, wait: W
 
 function maxOutputOf({ inspection: { maxOutputParameter: parameter, maxOutputTokens: tokens } }: PreparedCall) {
   return parameter === undefined || tokens === undefined ? undefined : { parameter, tokens }
+}
+
+function outputsOf({ inspection: { outputs: count }, connection, translation }: PreparedCall) {
+  if (count <= 1) return undefined
+  const isGoogle = connection.settings.provider === 'google' && translation === undefined
+  return { parameter: isGoogle ? 'generationConfig.candidateCount' : 'n', count }
 }

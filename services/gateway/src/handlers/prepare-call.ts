@@ -5,8 +5,8 @@ import { type CostEstimate, estimateCost, NO_TOKENS } from '../domain/estimate-c
 import { type GatewayError, gatewayError } from '../domain/gateway-error.ts'
 import { notJsonType } from '../domain/parse-json-object.ts'
 import { type InspectedBody, isForm } from '../domain/readings.ts'
-import type { WithoutUsage } from '../domain/stream-usage-refusals.ts'
 import type { DataPlane } from '../ports/data-plane.ts'
+import type { ReadingTask } from '../ports/documents.ts'
 import type { Call, PreparedCall } from './call.ts'
 import { isJudged, isRestricted, modelRefusal } from './judge-models.ts'
 
@@ -88,17 +88,26 @@ async function inspectedBody(
   }
   const task = { owner: apiKey.id, estimatedNs: whole.structure.parseNs, isGone }
   const judged = mayWait || isJudged(call)
-  const given = { provider, operation, headers, judged, withoutUsage: withoutUsageOf(plane, connection), body }
+  const given = {
+    provider,
+    operation,
+    headers,
+    judged,
+    withoutUsage: connection.settings.requestStreamUsage === false,
+    body,
+  }
   const inspected = await documents.read('inspect', given, task)
-  return inspected.fault === undefined ? inspected : gatewayError('invalid_request', inspected.fault)
+  return inspected.isNoObject ? bodyFaultError(plane, inspected.body, task) : inspected
 }
 
-/** Returns the models of a connection of which streams go without a request for usage; undefined for none. */
-export function withoutUsageOf(
-  { streamUsage, clock }: DataPlane,
-  { settings }: UsableConnection,
-): WithoutUsage | undefined {
-  return settings.requestStreamUsage === false ? true : streamUsage.modelsOf(settings, clock.elapsedMs())
+/** Returns what keeps a body from being a JSON object. The body must not be used any more. */
+export async function bodyFaultError(
+  { documents }: DataPlane,
+  body: Buffer,
+  task: Omit<ReadingTask, 'estimatedNs'>,
+): Promise<GatewayError> {
+  const fault = await documents.read('bodyFault', { body }, { ...task, estimatedNs: body.length * FAULT_BYTE_NS })
+  return gatewayError('invalid_request', fault)
 }
 
 /** Decides whether a call whose body has been read may use its models, and what it is expected to cost. */
@@ -144,6 +153,8 @@ function refused(error: GatewayError): Preparation {
 
 /** Of a form, whose fields are looked at one by one. */
 const OTHER_BYTE_NS = 5
+/** Of JSON in which a fault is looked for, where it is made to be slow. */
+const FAULT_BYTE_NS = 60
 /**
  * Of a model's name as JSON. Applications choose it, and an exchange with the capacity service, which asks for a thousand permits
  * and settles a thousand, must yet be no longer than a message of NATS may be: 1 MiB.

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { WireHeaders } from '@sluice/providers'
 import { CONTENT_CODINGS, type ContentCoding, contentCodings } from '../domain/content-coding.ts'
 import { type GatewayError, gatewayError } from '../domain/gateway-error.ts'
-import type { BodyDecoder, DecodeOutcome } from '../ports/body-decoder.ts'
+import { type BodyDecoder, type DecodeOutcome, MAX_FRAMES } from '../ports/body-decoder.ts'
 import { BodyMemory, type BodyToReceive, type ReceivedBody, receiveBody } from './receive-body.ts'
 
 export interface BodyToDecode extends BodyToReceive {
@@ -62,11 +62,14 @@ function decodingError(
   coding: ContentCoding,
 ): GatewayError {
   if (outcome.status === 'ended') return outcome.reason
-  const why =
-    outcome.status === 'damaged'
-      ? 'the data is damaged, cut short, or not compressed in this way'
-      : 'its window is larger than 8 MiB'
+  const why = DECODING_FAULTS[outcome.status]
   return gatewayError('invalid_request', `The body cannot be decoded by its content-encoding "${coding}": ${why}.`)
+}
+
+const DECODING_FAULTS = {
+  damaged: 'the data is damaged, cut short, or not compressed in this way',
+  'window-too-large': 'its window is larger than 8 MiB',
+  'too-many-frames': `it has more than ${MAX_FRAMES} frames. Compress it as one`,
 }
 
 function unknownCoding(name: string): GatewayError {

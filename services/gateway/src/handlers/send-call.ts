@@ -8,7 +8,7 @@ import { MAX_WAIT_HEADER, MAX_WAIT_MS, maxWaitMs } from '../domain/max-wait.ts'
 import { NOTHING_USED } from '../domain/settlement.ts'
 import type { DataPlane } from '../ports/data-plane.ts'
 import type { Permit } from '../ports/permits.ts'
-import { additionWatch } from './addition-watch.ts'
+import { additionWatch, withAdditionDecided } from './addition-watch.ts'
 import { AnswerRelay, type AnswerWatch } from './answer-relay.ts'
 import type { Call, PermittedCall, PreparedCall } from './call.ts'
 import { currentCall } from './current-call.ts'
@@ -39,7 +39,7 @@ export type Completion =
   | { readonly status: 'left' }
 
 export interface SendOptions {
-  /** How long it may wait for its permit. */
+  /** How long it may wait for its permit, those of all its departures together. */
   readonly waitMs: number
   readonly logger: Logger
   /** Of a call that is sent once more. */
@@ -57,7 +57,7 @@ export async function sendCall(
   response: ServerResponse,
   { waitMs, logger, watch }: SendOptions,
 ): Promise<void> {
-  const { held, outgoing, complete } = given
+  const { held, outgoing, plain, complete } = given
   let call = prepared
   let body = outgoing
   let completing = complete
@@ -75,9 +75,11 @@ export async function sendCall(
     call = current
     const credential = credentialReady(plane, call.connection)
     if (credential !== undefined) await credential
-    const wait = { maxWaitMs: waitMs, gone: () => goneSignal(response) }
+    let leftMs = waitMs
     for (let departures = 1; departures <= MAX_DEPARTURES; departures++) {
-      const permission = await obtainPermit(plane, call, wait)
+      const askedAtMs = plane.clock.elapsedMs()
+      const permission = await obtainPermit(plane, call, { maxWaitMs: leftMs, gone: () => goneSignal(response) })
+      leftMs = Math.max(0, leftMs - (plane.clock.elapsedMs() - askedAtMs))
       if (permission.status === 'left') return
       if (permission.status === 'refused') {
         return writeError(response, permission.error, { ...call, rateLimits: permission.rateLimits })
@@ -95,18 +97,22 @@ export async function sendCall(
         permitted = completion.call
         body = () => completion.body
       }
-      const ready = await readyToSend(plane, permitted, body)
+      if (plain !== undefined) permitted = withAdditionDecided(plane, permitted)
+      const { addsUsage } = permitted.inspection
+      const ready = await readyToSend(plane, permitted, addsUsage ? body : (plain ?? body))
       if ('code' in ready) return refuse(ready)
       call = ready.call
       const watched =
         watch ??
-        additionWatch(plane, ready.call, given, (retried, body, retryWatch) => {
-          const options = { waitMs, logger, watch: retryWatch }
-          sendCall(plane, retried, body, response, options).catch((err: unknown) => {
-            logger.error({ err, requestId: call.requestId }, 'a request could not be sent again')
-            response.destroy()
-          })
-        })
+        (plain !== undefined && addsUsage
+          ? additionWatch(plane, ready.call, held, plain, (retried, body, retryWatch) => {
+              const options = { waitMs: leftMs, logger, watch: retryWatch }
+              sendCall(plane, retried, body, response, options).catch((err: unknown) => {
+                logger.error({ err, requestId: call.requestId }, 'a request could not be sent again')
+                response.destroy()
+              })
+            })
+          : undefined)
       relay = new AnswerRelay(plane, ready.call, response, logger, watched)
       const request = held === undefined ? ready.request : { ...ready.request, released: held.share() }
       if ((await relay.send(request, ready.secrets)) === 'departed') return

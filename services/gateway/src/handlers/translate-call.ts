@@ -20,7 +20,7 @@ import { catchUp, mayBeOutdated } from './authenticate.ts'
 import type { Call, PermittedCall, PreparedCall } from './call.ts'
 import { goneSignal } from './gone-signal.ts'
 import { distinguishesModels } from './judge-models.ts'
-import { preparedCall, withoutUsageOf } from './prepare-call.ts'
+import { bodyFaultError, preparedCall } from './prepare-call.ts'
 import { NO_ROOM } from './receive-body.ts'
 import { decodedHeaders } from './receive-decoded-body.ts'
 import { recordRefusal } from './refuse-call.ts'
@@ -74,13 +74,14 @@ export async function translateCall(
     isGone: () => response.destroyed,
   }
   const { body, ...named } = await documents.read('unifiedModel', { body: bytes }, task)
-  if (named.fault !== undefined) return { status: 'refused', error: gatewayError('invalid_request', named.fault) }
+  if (named.isNoObject) return { status: 'refused', error: await bodyFaultError(plane, body, task) }
   const name = parseUnifiedModel(named.model)
   if (name === undefined) return { status: 'refused', error: noConnection(named.model, apiKey, plane) }
   let found = plane.connections.byName(name.connection)
-  let connection = usableConnection(found, name.connection, apiKey, plane.connections)
+  let connection = usableConnection(found, name.connection, apiKey)
   if ('code' in connection && mayBeOutdated(connection, request, '')) {
-    await catchUp(plane)
+    const busy = await catchUp(plane)
+    if (busy !== undefined) return { status: 'refused', error: busy, connection: found }
     found = plane.connections.byName(name.connection)
     const current = plane.apiKeys.byHash(apiKey.hash) ?? apiKey
     connection = usableConnection(found, name.connection, current, plane.connections)
@@ -97,7 +98,7 @@ export async function translateCall(
     provider: connection.settings.provider,
     kind,
     judged: waitMs > 0 || distinguishesModels(connection),
-    withoutUsage: withoutUsageOf(plane, connection),
+    withoutUsage: connection.settings.requestStreamUsage === false,
     model: name.model,
     defaultMaxOutputTokens: connection.settings.defaultMaxOutputTokens,
     answerId: requestId,

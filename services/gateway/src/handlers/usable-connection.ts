@@ -6,13 +6,14 @@ import type { Connections } from '../ports/connections.ts'
 
 /**
  * Returns the connection if the key may use it and it can take requests; or why not.
- * @param connection by that name @param name as the request has it @param connections of which those that the key may use are named
+ * @param connection by that name @param name as the request has it
+ * @param connections of which the nearest that the key may use is named; absent where the refusal is not shown, as it takes time
  */
 export function usableConnection(
   connection: Connection | undefined,
   name: string,
   apiKey: ApiKey,
-  connections: Connections,
+  connections?: Connections,
 ): UsableConnection | GatewayError {
   if (connection === undefined) return notFound(name, apiKey, connections)
   const { settings } = connection
@@ -37,11 +38,12 @@ export function usableNames(apiKey: ApiKey, connections: Connections, most = Num
   return names
 }
 
-function notFound(name: string, apiKey: ApiKey, connections: Connections): GatewayError {
+function notFound(name: string, apiKey: ApiKey, connections: Connections | undefined): GatewayError {
   const shown = name.slice(0, MAX_NAME_CHARS)
-  const near = didYouMean(shown.trim(), usableNames(apiKey, connections))
+  const near = connections === undefined ? '' : didYouMean(shown.trim(), usableNames(apiKey, connections, MAX_COMPARED))
   return gatewayError('connection_not_found', `There is no connection "${shown}"${near === '' ? '.' : near}`)
 }
 
 /** A connection's name has 63 at most. */
 const MAX_NAME_CHARS = 100
+const MAX_COMPARED = 1_000

@@ -24,4 +24,12 @@ export type DecodeOutcome<Reason> =
   | { readonly status: 'damaged' }
   /** zstd with a window of more than 8 MiB, for which no memory is given. */
   | { readonly status: 'window-too-large' }
+  /** zstd in more frames than {@link MAX_FRAMES}. */
+  | { readonly status: 'too-many-frames' }
   | { readonly status: 'left' }
+
+/**
+ * Of one zstd body, those that are skipped among them: each takes a decoder of its own, and may be no longer than 8 bytes. Senders make one, or
+ * one for every few megabytes.
+ */
+export const MAX_FRAMES = 64

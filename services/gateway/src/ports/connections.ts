@@ -1,4 +1,5 @@
 import type { Connection } from '../domain/connection.ts'
+import type { CaughtUp } from './api-keys.ts'
 
 /** The connections, in memory: no look-up goes over the network. */
 export interface Connections {
@@ -6,5 +7,5 @@ export interface Connections {
   /** All of them, in no order. */
   all(): Iterable<Connection>
   /** As that of the API keys. */
-  catchUp(): Promise<void>
+  catchUp(): Promise<CaughtUp>
 }

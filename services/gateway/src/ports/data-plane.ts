@@ -1,6 +1,7 @@
 import type { ByteAccount } from '../domain/byte-account.ts'
 import type { StreamUsageRefusals } from '../domain/stream-usage-refusals.ts'
 import type { ApiKeys } from './api-keys.ts'
+import type { BackgroundResponses } from './background-responses.ts'
 import type { BodyDecoder } from './body-decoder.ts'
 import type { Clock } from './clock.ts'
 import type { Connections } from './connections.ts'
@@ -30,5 +31,6 @@ export interface DataPlane {
   readonly images: Images
   readonly events: ResponseEvents
   readonly credentialReports: CredentialReports
+  readonly backgroundResponses: BackgroundResponses
   readonly clock: Clock
 }

@@ -23,7 +23,7 @@ export function frameworkErrors(app: FastifyInstance, { logger }: Pick<DataRoute
   })
   app.setErrorHandler<FastifyError>((error, request, reply) => {
     if ((error.statusCode ?? 500) >= 500) logger.error({ err: error, requestId: request.id }, 'request failed')
-    answer(request, reply, worded(error))
+    answer(request, reply, worded(error, request))
   })
 }
 
@@ -122,9 +122,16 @@ function answer(
   writeError(reply.raw, error, { requestId: request.id, ...(formatError === undefined ? {} : { formatError }) })
 }
 
-function worded({ statusCode = 500, code }: FastifyError): GatewayError {
+function worded({ statusCode = 500, code }: FastifyError, { headers, routeOptions }: FastifyRequest): GatewayError {
   if (statusCode >= 500) return gatewayError('internal', 'Internal error.')
-  if (statusCode === 413) return gatewayError('payload_too_large', 'The body is too large.')
+  if (statusCode === 413) {
+    const { 'content-length': length } = headers
+    const size = length === undefined ? '' : ` ${length} bytes,`
+    return gatewayError(
+      'payload_too_large',
+      `The body has${size} more than the ${routeOptions.bodyLimit} bytes that are taken here.`,
+    )
+  }
   return gatewayError('invalid_request', FASTIFY_MESSAGES[code] ?? 'The request is malformed.')
 }
 

@@ -46,7 +46,7 @@ export function unifiedRoutes(app: FastifyInstance, options: DataRoutesOptions):
         return
       }
       catchUp(plane)
-        .then(() => goOn(authenticated()))
+        .then((busy) => goOn(busy ?? authenticated()))
         .catch((err: unknown) => {
           logger.error({ err, requestId: request.id }, 'request failed')
           reply.raw.destroy()

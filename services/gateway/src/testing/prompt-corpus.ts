@@ -32,6 +32,14 @@ export function promptCorpus(requestsPerKind: number): PromptKind[] {
 
 type Random = () => number
 
+const SHORT_NAMES = {
+  'gpt-4o': 'OpenAI',
+  'claude-sonnet-4-5': 'Claude',
+  'claude-opus-4-8': 'newer Claude',
+  'gemini-2.5-flash': 'Gemini',
+  'us.amazon.nova-2-lite-v1:0': 'Nova 2',
+} as const
+
 const BUILDERS: Readonly<Record<string, (random: Random) => CountedRequest>> = {
   'English prose': textOf('english-prose'),
   German: textOf('german'),
@@ -55,6 +63,14 @@ const BUILDERS: Readonly<Record<string, (random: Random) => CountedRequest>> = {
   'agent with tools, Gemini': agent('gemini-2.5-flash'),
   'agent with tools, Nova 2': agent('us.amazon.nova-2-lite-v1:0'),
   'agent with tools, Llama 4 on Groq': agent('meta-llama/llama-4-scout-17b-16e-instruct'),
+  ...Object.fromEntries(
+    (
+      ['gpt-4o', 'claude-sonnet-4-5', 'claude-opus-4-8', 'gemini-2.5-flash', 'us.amazon.nova-2-lite-v1:0'] as const
+    ).flatMap((model) => [
+      [`agent at code, ${SHORT_NAMES[model]}`, agentAt('code', model)],
+      [`agent at JSON, ${SHORT_NAMES[model]}`, agentAt('json', model)],
+    ]),
+  ),
   'long prose, Claude': prose('claude-sonnet-4-5'),
   'long prose and short tools in turn, Claude': inTurn(prose('claude-sonnet-4-5'), agent('claude-sonnet-4-5', 0)),
   'long prose and short tools in turn, Llama 4 on Groq': inTurn(
@@ -119,6 +135,24 @@ function agent(model: Model, mostCalls = 6): Builder {
       args: { from: pick(random, readPassages('short-messages')), count: Math.floor(random() * 90), strict: true },
       result: pick(random, [...readPassages('json'), ...readPassages('english-prose')]),
     }))
+    return inWordsOf(model, { texts: [pick(random, readPassages('short-messages'))], calls, tools })
+  }
+}
+
+/** An agent that reads and writes files of code or JSON: what it reads are results, what it writes are arguments. */
+function agentAt(kind: 'code' | 'json', model: Model): Builder {
+  return (random) => {
+    const tools = someOf(random, TOOLS, 2, 3)
+    const calls = Array.from({ length: 4 + Math.floor(random() * 12) }, (_, i) => {
+      const text = pick(random, readPassages(kind))
+      const path = `src/${pick(random, ['orders', 'weather', 'users'])}/part-${i}.${kind === 'code' ? 'ts' : 'json'}`
+      const writes = random() < 0.3
+      return {
+        tool: pick(random, tools),
+        args: writes ? { path, content: text } : { path, from: Math.floor(random() * 900) },
+        result: writes ? 'Written.' : text,
+      }
+    })
     return inWordsOf(model, { texts: [pick(random, readPassages('short-messages'))], calls, tools })
   }
 }

@@ -20,7 +20,7 @@ export type ProviderPrices = Static<typeof ProviderPrices>
 export const ProviderPrices = Type.Object(
   {
     /** Where the provider publishes them. */
-    source: Type.String({ pattern: '^https://' }),
+    source: Type.String({ pattern: '^https://', errorMessage: 'must be a URL that begins with https://' }),
     /** What a model's name may begin with that does not change its price. */
     ignoredPrefixes: Type.Optional(Type.Array(Type.String({ minLength: 1 }))),
     /** By model name, without a version's date. */
@@ -34,7 +34,7 @@ export type PriceList = Static<typeof PriceList>
 export const PriceList = Type.Object(
   {
     /** The day on which the prices were looked up. */
-    asOf: Type.String({ pattern: '^\\d{4}-\\d{2}-\\d{2}$' }),
+    asOf: Type.String({ pattern: '^\\d{4}-\\d{2}-\\d{2}$', errorMessage: 'must be a day, such as 2026-01-31' }),
     providers: Type.Partial(Type.Record(ProviderId, ProviderPrices)),
   },
   { additionalProperties: false },

@@ -65,8 +65,8 @@ export class BlockEvents {
   }
 
   /** What comes when all blocks have ended: the thinking to send back. */
-  end(): string {
-    return this.#deltas.end() + this.#deltas.extra(thinkingContent(this.#thinking))
+  end(stopReason: unknown): string {
+    return this.#deltas.end(stopReason) + this.#deltas.extra(thinkingContent(this.#thinking))
   }
 }
 

@@ -21,7 +21,7 @@ export function toChatCompletion(asked: AskedAnswer, answer: unknown): Completed
   if (!Array.isArray(answer.content)) return undefined
   const read = readContent(answer.content)
   if (isFailure(read)) return read
-  const content = inJson(read, asked.jsonTool)
+  const content = inJson(read, asked.jsonTool, answer.stop_reason)
   const { calls, thinking } = content
   const choice = {
     index: 0,

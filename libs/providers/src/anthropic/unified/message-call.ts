@@ -23,7 +23,7 @@ export function toMessageCall(request: UnifiedRequest): NativeCall | Refusal {
   if (isRefusal(chat)) return chat
   const structured = withJsonTool(chat, request.model, structuredOutputOf(request.model))
   if (isRefusal(structured)) return structured
-  const conflict = refuseReasoningJson(chat, structured)
+  const conflict = refuseReasoningJson(chat, structured, request.model)
   if (conflict !== undefined) return conflict
   const message = toMessage(structured.chat, request)
   if (isRefusal(message)) return message

@@ -78,7 +78,7 @@ export class MessageDialect implements StreamDialect {
   #end(): string {
     this.#hasEnded = true
     return (
-      this.#blocks.end() +
+      this.#blocks.end(this.#stopReason) +
       (this.#refusal === null ? '' : this.#chunks.delta({ refusal: this.#refusal })) +
       this.#chunks.finish(this.#finishReason()) +
       this.#chunks.end(this.#meter.usage)

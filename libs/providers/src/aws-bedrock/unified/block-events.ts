@@ -43,9 +43,9 @@ export class BlockEvents {
   }
 
   /** What comes when all blocks have ended: the reasoning to send back. */
-  end(): string {
+  end(stopReason: unknown): string {
     return (
-      this.#deltas.end() +
+      this.#deltas.end(stopReason) +
       this.#deltas.extra(extraContent([...this.#reasoning.values()].flatMap((pieces) => pieces.placed())))
     )
   }

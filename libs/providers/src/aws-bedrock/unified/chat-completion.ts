@@ -17,7 +17,7 @@ export function toChatCompletion(asked: AskedAnswer, answer: unknown): Completed
   if (!Array.isArray(blocks)) return undefined
   const read = readAnswerContent(blocks)
   if (isFailure(read)) return read
-  const content = inJson(read, asked.jsonTool)
+  const content = inJson(read, asked.jsonTool, answer.stopReason)
   const finish = finishOf(answer.stopReason, content.calls.length > 0)
   if (isFailure(finish)) return finish
   const choice = {

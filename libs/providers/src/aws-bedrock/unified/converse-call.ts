@@ -2,10 +2,9 @@ import type { ConverseRequest } from '@aws-sdk/client-bedrock-runtime'
 import { refuseReasoningJson } from '../../claude/reasoning.ts'
 import { askedChat } from '../../unified/asked-answer.ts'
 import { keepSchemas } from '../../unified/caller-schema.ts'
-import type { ChatRequest } from '../../unified/chat-request.ts'
 import { InlineImages } from '../../unified/inline-images.ts'
 import { jsonCall } from '../../unified/json-call.ts'
-import { withJsonTool } from '../../unified/json-tool.ts'
+import { type WithJsonTool, withJsonTool } from '../../unified/json-tool.ts'
 import { type ChatAbilities, readChatRequest } from '../../unified/read-chat-request.ts'
 import { isRefusal } from '../../unified/refusal.ts'
 import type { Refusal, Translation, UnifiedRequest } from '../../unified-api.ts'
@@ -29,10 +28,10 @@ export function toConverseCall(request: UnifiedRequest): Translation {
   const structured = withJsonTool(chat, request.model, structuredOutputOf(request.model))
   if (isRefusal(structured)) return structured
   const isClaude = foundationModel(request.model)?.maker === 'anthropic'
-  const conflict = isClaude ? refuseReasoningJson(chat, structured) : undefined
+  const conflict = isClaude ? refuseReasoningJson(chat, structured, request.model) : undefined
   if (conflict !== undefined) return conflict
   const images = new InlineImages(request.images)
-  const content = toContent(structured.chat, request, images)
+  const content = toContent(structured, request, images)
   if (isRefusal(content)) return content
   if (images.missing.size > 0) return { status: 'images-needed', urls: [...images.missing] }
   return jsonCall({ path, body: content, answer: askedChat(request, chat, structured.jsonTool) })
@@ -51,10 +50,10 @@ type Content = Omit<ConverseRequest, 'modelId' | 'messages' | 'toolConfig' | 'ad
   readonly additionalModelRequestFields?: object
 }
 
-function toContent(chat: ChatRequest, request: UnifiedRequest, images: InlineImages): Content | Refusal {
+function toContent({ chat, jsonTool }: WithJsonTool, request: UnifiedRequest, images: InlineImages): Content | Refusal {
   const conversation = toConversation(chat.messages, images, request.model)
   if (isRefusal(conversation)) return conversation
-  const tooling = toTooling(chat, request.model, conversation.hasToolUse)
+  const tooling = toTooling(chat, { model: request.model, hasToolUse: conversation.hasToolUse, jsonTool })
   if (isRefusal(tooling)) return tooling
   const reasoning = toReasoningFields(chat, request)
   if (isRefusal(reasoning)) return reasoning

@@ -75,7 +75,7 @@ export class ConverseDialect implements StreamDialect {
     if ('failure' in finish) return this.#fail(finish.failure)
     this.#hasStopped = true
     const isJson = endsWithJson(this.#jsonTool, stopReason, this.#blocks.hasToolCalls)
-    return this.#blocks.end() + this.#chunks.finish(isJson ? 'stop' : finish.reason)
+    return this.#blocks.end(stopReason) + this.#chunks.finish(isJson ? 'stop' : finish.reason)
   }
 
   #fail(error: TranslatedError): string {

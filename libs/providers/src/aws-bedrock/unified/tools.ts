@@ -6,6 +6,7 @@ import { isBlank } from '../../unified/spoken-texts.ts'
 import { refuseToolChoice } from '../../unified/tool-choice.ts'
 import type { Refusal } from '../../unified-api.ts'
 import { foundationModel } from './model.ts'
+import { isNova, novaSchema } from './nova-schema.ts'
 import type { ToolConfig, ToolSpec } from './wire-types.ts'
 
 /** What of a request is about tools. */
@@ -15,12 +16,20 @@ export interface Tooling {
   readonly fields: Readonly<Record<string, unknown>>
 }
 
+interface ToolingContext {
+  readonly model: string
+  /** Whether the conversation has tool calls. */
+  readonly hasToolUse: boolean
+  /** The tool that stands for the schema of `response_format`. */
+  readonly jsonTool?: string | undefined
+}
+
 /**
  * Converse demands tools where the conversation has tool calls, and cannot forbid to call them: only without tools there are no
  * calls.
  * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ToolConfiguration.html
  */
-export function toTooling(chat: ChatRequest, model: string, hasToolUse: boolean): Tooling | Refusal {
+export function toTooling(chat: ChatRequest, { model, hasToolUse, jsonTool }: ToolingContext): Tooling | Refusal {
   const refusal = refuseToolChoice(chat)
   if (refusal !== undefined) return refusal
   const { tools = [], tool_choice: choice, parallel_tool_calls: isParallel } = chat
@@ -36,7 +45,9 @@ export function toTooling(chat: ChatRequest, model: string, hasToolUse: boolean)
     )
   }
   const toolChoice = toToolChoice(choice)
-  const toolConfig = { tools: tools.map(toTool) }
+  const specs = toToolSpecs(tools, model, jsonTool)
+  if (isRefusal(specs)) return specs
+  const toolConfig = { tools: specs }
   if (isParallel !== false) {
     return { toolConfig: { ...toolConfig, ...(toolChoice === undefined ? {} : { toolChoice }) }, fields: {} }
   }
@@ -44,15 +55,30 @@ export function toTooling(chat: ChatRequest, model: string, hasToolUse: boolean)
   return isRefusal(serial) ? serial : { toolConfig, fields: { tool_choice: serial } }
 }
 
-function toTool({ function: { name, description = '', parameters = {}, strict } }: ChatTool): ToolSpec {
-  return {
-    toolSpec: {
-      name,
-      ...(isBlank(description) ? {} : { description }),
-      inputSchema: { json: callerSchema(parameters, { type: 'object', properties: {} }) },
-      ...(strict === true ? { strict } : {}),
-    },
+function toToolSpecs(tools: readonly ChatTool[], model: string, jsonTool: string | undefined): ToolSpec[] | Refusal {
+  const toNova = isNova(foundationModel(model))
+  const specs: ToolSpec[] = []
+  for (const [index, tool] of tools.entries()) {
+    const { name, description = '', parameters = {}, strict } = tool.function
+    const path = name === jsonTool ? 'response_format.json_schema.schema' : `tools.${index}.function.parameters`
+    const json = toNova ? novaSchema(parameters, path) : callerSchema(parameters, { type: 'object', properties: {} })
+    if (isRefusal(json)) return json
+    const said = toNova && isBlank(description) ? ownDescription(parameters) : description
+    specs.push({
+      toolSpec: {
+        name,
+        ...(isBlank(said) ? {} : { description: said }),
+        inputSchema: { json },
+        ...(strict === true ? { strict } : {}),
+      },
+    })
   }
+  return specs
+}
+
+/** A schema's, which has no place in Nova's. */
+function ownDescription({ description }: Readonly<Record<string, unknown>>): string {
+  return typeof description === 'string' ? description : ''
 }
 
 type Choice = ToolChoice.AutoMember | ToolChoice.AnyMember | ToolChoice.ToolMember

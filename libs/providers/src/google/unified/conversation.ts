@@ -1,5 +1,6 @@
 import type { AssistantMessage, ChatMessage, ToolMessage, UserMessage } from '../../unified/chat-request.ts'
 import { isRefusal, refuse } from '../../unified/refusal.ts'
+import { answerText } from '../../unified/spoken-texts.ts'
 import type { Refusal } from '../../unified-api.ts'
 import { type Images, mediaParts } from './image-part.ts'
 import { textOf } from './text-of.ts'
@@ -85,11 +86,7 @@ function answerTurn(message: AssistantMessage, index: number, context: Conversat
 
 /** The text of an answer; its signature belongs to an empty text, too. */
 function saidParts(message: AssistantMessage): GeminiPart[] {
-  const { content, refusal } = message
-  const said = Array.isArray(content)
-    ? content.map((part) => (part.type === 'text' ? part.text : part.refusal)).join('')
-    : (content ?? '')
-  const text = said === '' ? (refusal ?? '') : said
+  const text = answerText(message)
   const signature = signatureOf(message)
   return signature === undefined ? textParts(text) : [{ text, thoughtSignature: signature }]
 }

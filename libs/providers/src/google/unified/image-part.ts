@@ -34,7 +34,9 @@ function filePart(part: FilePart, param: string): InlineImage | Refusal {
   if ('url' in source) return refuse(`${param}.file.file_data`, 'Google takes a file as a data URL only, not at a URL.')
   const { mediaType, base64 } = source
   if (isText(mediaType)) return { mediaType: TEXT_TYPES.has(mediaType) ? mediaType : 'text/plain', base64 }
-  if (mediaType === 'application/pdf' || /^(?:image|audio|video)\//.test(mediaType)) return { mediaType, base64 }
+  if (mediaType === 'application/pdf' || /^(?:image|audio|video)\//.test(mediaType)) {
+    return { mediaType: GOOGLE_NAMES.get(mediaType) ?? mediaType, base64 }
+  }
   return refuse(
     `${param}.file.file_data`,
     `Google takes PDFs, text, images, audio and video; this file is ${mediaType}.`,
@@ -64,6 +66,17 @@ const TEXT_TYPES: ReadonlySet<string> = new Set([
   'text/javascript',
 ])
 
+/**
+ * What Google calls types that have another name elsewhere.
+ * @see https://ai.google.dev/gemini-api/docs/video-understanding#supported-formats
+ */
+const GOOGLE_NAMES: ReadonlyMap<string, string> = new Map([
+  ['audio/mpeg', 'audio/mp3'],
+  ['video/quicktime', 'video/mov'],
+  ['video/x-msvideo', 'video/avi'],
+  ['video/x-ms-wmv', 'video/wmv'],
+])
+
 const AUDIO_TYPES: ReadonlyMap<string, string> = new Map([
   ['wav', 'audio/wav'],
   ['mp3', 'audio/mp3'],
@@ -81,7 +94,7 @@ function inlinePart({ mediaType, base64 }: InlineImage): GeminiPart {
 export function mediaResolution(messages: readonly ChatMessage[]): GeminiConfig['mediaResolution'] | Refusal {
   let asked: 'low' | 'high' | undefined
   for (const [index, message] of messages.entries()) {
-    if (message.role !== 'user' || typeof message.content === 'string') continue
+    if ((message.role !== 'user' && message.role !== 'tool') || typeof message.content === 'string') continue
     for (const [at, part] of message.content.entries()) {
       const detail = part.type === 'image_url' ? part.image_url.detail : undefined
       if (detail === undefined || detail === 'auto') continue

@@ -76,7 +76,10 @@ function resultText({ content }: ToolMessage): string {
   return typeof content === 'string' ? content : textOf(content.filter((part) => part.type === 'text'))
 }
 
-/** The images and files in a result. @see https://ai.google.dev/gemini-api/docs/function-calling#multimodal */
+/**
+ * The images and files in a result, of which Google takes fewer types than in a message of the user.
+ * @see https://ai.google.dev/gemini-api/docs/function-calling#multimodal
+ */
 function resultMedia(
   { content }: ToolMessage,
   param: string,
@@ -91,10 +94,31 @@ function resultMedia(
       return refuse(`${path}.type`, 'Models of Google before Gemini 3 take only text as the result of a tool.')
     const said = mediaParts(part, path, images)
     if (isRefusal(said)) return said
-    parts.push(...said)
+    for (const media of said) {
+      const taken = resultPart(media)
+      if (taken === undefined)
+        return foreignMedia(media, part.type === 'file' ? `${path}.file.file_data` : `${path}.image_url.url`)
+      parts.push(taken)
+    }
   }
   return parts
 }
+
+/** Text of all kinds is plain here. Undefined for what a result cannot have. */
+function resultPart(part: GeminiPart): GeminiPart | undefined {
+  if (!('inlineData' in part)) return undefined
+  const { inlineData } = part
+  if (inlineData.mimeType.startsWith('text/')) return { inlineData: { ...inlineData, mimeType: 'text/plain' } }
+  return RESULT_TYPES.includes(inlineData.mimeType) ? part : undefined
+}
+
+function foreignMedia(part: GeminiPart, param: string): Refusal {
+  const type = 'inlineData' in part ? part.inlineData.mimeType : 'of another kind'
+  const taken = `${RESULT_TYPES.slice(0, -1).join(', ')} and ${RESULT_TYPES.at(-1)}`
+  return refuse(param, `As the result of a tool, Google takes ${taken}, and text; this file is ${type}.`)
+}
+
+const RESULT_TYPES: readonly string[] = ['image/png', 'image/jpeg', 'image/webp', 'application/pdf']
 
 /** A result that no call before it asks for. */
 export function strayResult({ tool_call_id: id }: ToolMessage, index: number): Refusal {

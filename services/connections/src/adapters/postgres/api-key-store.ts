@@ -1,5 +1,6 @@
 import { type Insertable, type Selectable, sql } from 'kysely'
 import { type ApiKey, toApiKeyView } from '../../domain/api-key.ts'
+import { difference } from '../../domain/difference.ts'
 import { takesAwayFromKey } from '../../domain/takes-away.ts'
 import type { ApiKeyStore } from '../../ports/api-key-store.ts'
 import type { Database } from './database.ts'
@@ -29,15 +30,16 @@ export function createApiKeyStore(database: Database, onCommitted: (hash: string
         if (row === undefined) return undefined
         const before = fromApiKeyRow(row)
         const after = change(before)
+        const views = { before: toApiKeyView(before), after: toApiKeyView(after) }
+        if (difference(views.before, views.after).length === 0) return { after, isChanged: false }
         const { name, connections, expires_at } = toApiKeyRow(after)
         await trx.updateTable('api_keys').set({ name, connections, expires_at }).where('id', '=', id).execute()
-        const views = { before: toApiKeyView(before), after: toApiKeyView(after) }
         await audit(trx, { actor, action: 'api-key.updated', subjectId: id, ...views })
         await enqueue(trx, { kind: 'api-key', hash: row.hash }, takesAwayFromKey(before, after))
-        return after
+        return { after, isChanged: true }
       })
-      if (updated !== undefined) await onCommitted(updated.hash)
-      return updated
+      if (updated?.isChanged) await onCommitted(updated.after.hash)
+      return updated?.after
     },
     remove: async (id, actor) => {
       const removedHash = await database.transaction(async (trx) => {

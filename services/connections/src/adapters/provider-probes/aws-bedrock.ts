@@ -23,7 +23,7 @@ export function bedrockProbe(sts: StsAccess): Probe {
     conceal(credentials.secretAccessKey)
     if (credentials.sessionToken !== undefined) conceal(credentials.sessionToken)
 
-    const endpoint = textOrNull(config, 'baseUrl')
+    const endpoint = textOrNull(config, 'baseUrl')?.trim() ?? null
     if (endpoint !== null) requirePassable(gate, new URL(endpoint))
     const client = new BedrockRuntimeClient({
       region: role.region,

@@ -27,7 +27,8 @@ export function describeFailure(error: unknown): FailureDescription {
   }
   const status = statusOf(error)
   if (status !== undefined) {
-    const code = isThrottling(error) ? 'rate_limited' : codeOf(status)
+    const lacksScope = status === 401 && LACKS_SCOPE.test(wordsOf(error))
+    const code = isThrottling(error) ? 'rate_limited' : lacksScope ? 'forbidden' : codeOf(status)
     return { code, message: code === 'untested' ? untested(status, wordsOf(error)) : wordsOf(error), status }
   }
   const causes = causesOf(error)
@@ -57,6 +58,9 @@ const CODES: ReadonlyMap<number, ConnectionTestErrorCode> = new Map([
   [501, 'untested'],
   [429, 'rate_limited'],
 ])
+
+/** OpenAI says 401 of a restricted key that may not list models, and may do other things. */
+const LACKS_SCOPE = /missing scopes|insufficient permissions/i
 
 /** Errors of `node:dns`, `node:net`, `node:tls` and undici, for which there is no answer. */
 const UNREACHABLE =

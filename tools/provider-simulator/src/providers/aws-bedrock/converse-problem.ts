@@ -2,11 +2,12 @@ import { type TSchema, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { isRecord, recordsOf } from '../../core/is-record.ts'
 import { schemaProblem } from '../../wire/schema-problem.ts'
+import type { Model } from './model-catalogue.ts'
 
 type Json = Readonly<Record<string, unknown>>
 
-/** What is wrong with the body of a Converse request, in the API's own words; undefined if nothing is. */
-export function converseProblem(json: Json): string | undefined {
+/** What is wrong with the body of a Converse request to a model, in the API's own words; undefined if nothing is. */
+export function converseProblem(json: Json, model: Model): string | undefined {
   const problem = schemaProblem(schema, json)
   if (problem !== undefined) {
     const { kind, path, message } = problem
@@ -17,7 +18,7 @@ export function converseProblem(json: Json): string | undefined {
   if (messages.length === 0) return 'The conversation must have at least one message.'
   if (messages[0]?.role !== 'user')
     return 'A conversation must start with a user message. Try again with a conversation that starts with a user message.'
-  return turnsProblem(messages) ?? toolProblem(json, messages)
+  return turnsProblem(messages) ?? toolProblem(json, messages) ?? novaToolProblem(json, model)
 }
 
 const Text = Type.String({ minLength: 1 })
@@ -102,6 +103,27 @@ function toolProblem({ toolConfig }: Json, messages: readonly Json[]): string | 
   const declared = recordsOf(tools).some(({ toolSpec }) => isRecord(toolSpec) && toolSpec.name === named)
   return declared ? undefined : `The tool ${String(named)} of toolChoice is not among the tools.`
 }
+
+/**
+ * Nova takes three members at the top of a tool's schema, and says of the first other one what every model's own validation says.
+ * @see https://docs.aws.amazon.com/nova/latest/userguide/tool-use-definition.html
+ */
+function novaToolProblem({ toolConfig }: Json, { id }: Model): string | undefined {
+  if (!id.startsWith('amazon.nova-') || !isRecord(toolConfig)) return undefined
+  for (const [index, { toolSpec }] of recordsOf(toolConfig.tools).entries()) {
+    const schema = isRecord(toolSpec) && isRecord(toolSpec.inputSchema) ? toolSpec.inputSchema.json : undefined
+    if (!isRecord(schema)) continue
+    const foreign = Object.keys(schema).find((name) => !NOVA_SCHEMA.has(name))
+    if (foreign === undefined) continue
+    return (
+      `The model returned the following errors: Malformed input request: #/toolConfig/tools/${index}/toolSpec/inputSchema/json: ` +
+      `extraneous key [${foreign}] is not permitted, please reformat your input and try again.`
+    )
+  }
+  return undefined
+}
+
+const NOVA_SCHEMA: ReadonlySet<string> = new Set(['type', 'properties', 'required'])
 
 function idsOf(message: Json | undefined, kind: 'toolUse' | 'toolResult'): readonly string[] {
   return recordsOf(message?.content).flatMap(({ [kind]: block }) => (isRecord(block) ? [String(block.toolUseId)] : []))

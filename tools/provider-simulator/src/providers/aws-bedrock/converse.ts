@@ -20,7 +20,7 @@ function converseRoute(operation: string, send: (conversation: Conversation) => 
     if (model.kind === 'titan-embedding') {
       return validationError(`The model ${model.id} doesn't support the Converse API.`)
     }
-    const problem = converseProblem(json) ?? outputSchemaProblem(json, model) ?? reasoningProblem(json, model)
+    const problem = converseProblem(json, model) ?? outputSchemaProblem(json, model) ?? reasoningProblem(json, model)
     if (problem !== undefined) return validationError(problem)
     const conversation = converse(json, model, generation)
     const { inputTokens, outputTokens } = conversation

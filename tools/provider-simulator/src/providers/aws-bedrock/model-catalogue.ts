@@ -4,6 +4,8 @@ export interface Model {
   readonly kind: ModelKind
   /** The one of `additionalModelRequestFields` that makes it reason, if it can. */
   readonly reasoning?: 'thinking' | 'reasoningConfig'
+  /** It has no output by a schema, though others of its kind have. */
+  readonly hasNoOutputFormat?: true
 }
 
 /** `anthropic` models take Anthropic's own bodies in `invoke`; `titan-embedding` models nothing else than theirs. */
@@ -21,6 +23,7 @@ const ARN = /^arn:aws:bedrock:[\w-]*:\d*:(foundation-model|inference-profile)\//
 const MODELS: readonly Model[] = [
   { id: 'anthropic.claude-sonnet-4-5-20250929-v1:0', kind: 'anthropic', reasoning: 'thinking' },
   { id: 'anthropic.claude-haiku-4-5-20251001-v1:0', kind: 'anthropic', reasoning: 'thinking' },
+  { id: 'anthropic.claude-opus-4-7', kind: 'anthropic', reasoning: 'thinking', hasNoOutputFormat: true },
   { id: 'amazon.nova-pro-v1:0', kind: 'text' },
   { id: 'amazon.nova-lite-v1:0', kind: 'text' },
   { id: 'amazon.nova-2-lite-v1:0', kind: 'text', reasoning: 'reasoningConfig' },

@@ -15,13 +15,16 @@ export function outputSchema(json: Json): unknown {
 }
 
 /** What is wrong with the output that a request asks for; undefined if nothing is. */
-export function outputSchemaProblem(json: Json, { kind }: Model): string | undefined {
+export function outputSchemaProblem(json: Json, { kind, hasNoOutputFormat }: Model): string | undefined {
   if (kind !== 'anthropic' && memberAt(json, MODEL_FIELD) !== undefined) {
     return 'Malformed input request: #: extraneous key [output_config] is not permitted, please reformat your input and try again.'
   }
   if (json.outputConfig === undefined) return undefined
   if (kind !== 'anthropic') {
     return "This model doesn't support the outputConfig field. Remove outputConfig and try again."
+  }
+  if (hasNoOutputFormat) {
+    return 'The model returned the following errors: output_config.format: Extra inputs are not permitted'
   }
   return outputSchema(json) === undefined
     ? 'The schema in outputConfig.textFormat.structure.jsonSchema is not a valid JSON schema.'

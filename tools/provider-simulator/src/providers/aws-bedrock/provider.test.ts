@@ -163,10 +163,25 @@ describe('errors, as the official SDK raises them', () => {
   })
 
   const toolUse = { toolUseId: 'one', name: 'x', input: {} }
+  const closed = { toolSpec: { name: 'x', inputSchema: { json: { type: 'object', additionalProperties: false } } } }
+  const jsonSchema = { name: 'x', schema: '{"type":"object"}' }
   const text = [{ text: 'Hello!' }]
   it.each([
     ['an unknown model', { modelId: 'amazon.nova-0' }, 'model identifier is invalid'],
     ['a model of another kind', { modelId: 'amazon.titan-embed-text-v2:0' }, "doesn't support the Converse API"],
+    [
+      'more of a tool’s schema than Nova takes',
+      { toolConfig: { tools: [closed] } },
+      '#/toolConfig/tools/0/toolSpec/inputSchema/json: extraneous key [additionalProperties] is not permitted',
+    ],
+    [
+      'output by a schema of a Claude that has none in Converse',
+      {
+        modelId: 'us.anthropic.claude-opus-4-7',
+        outputConfig: { textFormat: { type: 'json_schema', structure: { jsonSchema } } },
+      },
+      'output_config.format: Extra inputs are not permitted',
+    ],
     ['no messages', { messages: [] }, 'must have at least one message'],
     ['an empty message', { messages: [{ role: 'user', content: [] }] }, "at 'messages.0.content' failed to satisfy"],
     ['a blank text', { messages: [{ role: 'user', content: [{ text: '' }] }] }, 'is blank'],
