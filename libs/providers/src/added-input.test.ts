@@ -118,6 +118,12 @@ const ADDED: readonly Case[] = [
     `/openai${CHAT}`,
     chatEvents({ choices: [], x_groq: { ...chat({}), usage_breakdown: { models: TWO_MODELS } } }),
   ],
+  [
+    'several models in turn, beside the usage of the stream itself',
+    'openai',
+    CHAT,
+    chatEvents({ ...chat({}), choices: [], usage_breakdown: { models: [{ model: 'a' }, { model: 'b' }] } }),
+  ],
 ]
 
 const NOTHING_ADDED: readonly Case[] = [
@@ -147,6 +153,23 @@ describe('a response reports no other input than that of its request', () => {
   })
 })
 
+it('a response that began in the background reports it too', () => {
+  const body = response({ id: 'resp_1', tool_usage: { web_search: { num_requests: 1 } } })
+  const reader = readerFor('openai', RESPONSES, { ...REQUEST, inBackground: true })
+  pass(reader, cut(bytesOf(RESPONSES, [{ type: 'response.completed', response: body }]), [31]))
+  expect(reader.providerAddedInput).toBe(true)
+  expect(reader.background?.id).toBe('resp_1')
+})
+
+it('what was added is no usage by itself', () => {
+  const body = {
+    object: 'response',
+    tools: [{ usage: {} }, { usage: {} }],
+    tool_usage: { web_search: { num_requests: 1 } },
+  }
+  expect(read('openai', RESPONSES, body).hasUsage).toBe(false)
+})
+
 it('what was added is no part of the usage', () => {
   const reader = readerFor('anthropic', MESSAGES)
   pass(reader, [Buffer.from(JSON.stringify(message({ server_tool_use: { web_search_requests: 2 } })))])
@@ -170,10 +193,10 @@ function bytesOf(path: string, body: object | readonly object[]): Buffer {
   return Buffer.from(body.map((event) => `data: ${JSON.stringify(event)}\n\n`).join(''))
 }
 
-function readerFor(provider: ProviderId, path: string) {
+function readerFor(provider: ProviderId, path: string, request = REQUEST) {
   const adapter = providerAdapter(provider) ?? expect.fail(`no adapter ${provider}`)
   const operation = adapter.operation('POST', path) ?? expect.fail(`no operation ${path}`)
-  return adapter.answerReader(operation, REQUEST)
+  return adapter.answerReader(operation, request)
 }
 
 const REQUEST: RequestInspection = {

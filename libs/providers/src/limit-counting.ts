@@ -26,11 +26,10 @@ export interface LimitCounting {
   /** Returns what to hold against the provider's limits before the request is sent. */
   expected(request: ExpectedTokens, model: string): LimitedTokens
   /**
-   * Returns whether the provider may count less than is expected, so that a request which seems larger than a whole limit may yet pass: it
-   * waits until nothing else uses the limit, and the provider decides.
-   * @param limit of the metric
+   * Returns how much of what is expected the provider counts in any case. Where that is less, a request which seems larger than a whole limit
+   * may yet pass, and the provider decides.
    */
-  mayCountLess(expected: LimitedTokens, metric: keyof LimitedTokens, limit: number): boolean
+  leastCounted(expected: LimitedTokens, metric: keyof LimitedTokens): number
 }
 
 /**
@@ -44,8 +43,8 @@ export interface LimitCounting {
 export const COUNTS_ALL: LimitCounting = {
   counted: ({ inputTokens, outputTokens }) => limitedTokens(inputTokens, outputTokens),
   expected: ({ inputTokens, maxOutputTokens }) => limitedTokens(inputTokens, maxOutputTokens),
-  mayCountLess: ({ inputTokens, outputTokens }, metric, limit) =>
-    metric === 'tokens' && Math.max(inputTokens, outputTokens) <= limit,
+  leastCounted: (expected, metric) =>
+    metric === 'tokens' ? Math.max(expected.inputTokens, expected.outputTokens) : expected[metric],
 }
 
 /** Counts both parts and their sum. */

@@ -8,7 +8,8 @@ import { cut, pass } from './wire/__fixtures__/pieces.ts'
 /**
  * How servers report their usage, as their documentation has it: each report in each form that its kind of API gives it. What the adapters
  * read while the body passes by, in pieces, is compared with the counts that are stated here, and with a reader that takes the whole body
- * apart at once and shares nothing with them.
+ * apart at once and knows of each server which fields its documentation adds up: it guesses nothing, and no rule of the adapters is in it.
+ * Streams that only begin to report their output are in `begun-output.test.ts`.
  */
 type Json = Readonly<Record<string, unknown>>
 type Counted = readonly [inputTokens: number, outputTokens: number]
@@ -22,7 +23,12 @@ interface Shape {
   readonly headers?: WireHeaders
   readonly family: Family
   readonly stated: Counted
+  /** Which fields make input and output, where the server differs from its family's original. */
+  readonly rule?: Rule
 }
+
+/** @param count the highest value of a field, wherever it stands in a usage */
+type Rule = (count: (...names: readonly string[]) => number) => Counted
 
 type Family = 'openai' | 'anthropic' | 'google' | 'converse' | 'bare'
 
@@ -30,7 +36,22 @@ const SIZES = [[1], [3, 2], [7, 100, 31], [4_096], [1_000_000]]
 
 // Reports of chat completions, by server.
 
-const CHAT_REPORTS: readonly (readonly [server: string, usage: Json, stated: Counted])[] = [
+// Which fields count, by the documentation of each server.
+
+const REASONING_BESIDE: Rule = (count) => [
+  count('prompt_tokens'),
+  count('completion_tokens') + count('reasoning_tokens'),
+]
+const REST_IS_OUTPUT: Rule = (count) => [count('prompt_tokens'), count('total_tokens') - count('prompt_tokens')]
+const REST_IS_INPUT: Rule = (count) => [count('total_tokens') - count('completion_tokens'), count('completion_tokens')]
+const RESEARCH: Rule = (count) => [
+  count('prompt_tokens') + count('citation_tokens'),
+  count('completion_tokens') + count('reasoning_tokens'),
+]
+const CACHE_BESIDE: Rule = (count) => [count('prompt_tokens') + count('cached_tokens'), count('completion_tokens')]
+const RESPONSE_WORDS: Rule = (count) => [count('input_tokens'), count('output_tokens')]
+
+const CHAT_REPORTS: readonly (readonly [server: string, usage: Json, stated: Counted, rule?: Rule])[] = [
   ['OpenAI', { prompt_tokens: 19, completion_tokens: 10, total_tokens: 29 }, [19, 10]],
   [
     'OpenAI, reasoning within the completion',
@@ -59,21 +80,29 @@ const CHAT_REPORTS: readonly (readonly [server: string, usage: Json, stated: Cou
       num_sources_used: 0,
     },
     [37, 333],
+    REASONING_BESIDE,
   ],
   [
     'xAI, without a total',
     { prompt_tokens: 37, completion_tokens: 12, completion_tokens_details: { reasoning_tokens: 321 } },
     [37, 333],
+    REASONING_BESIDE,
   ],
   ['xAI, without reasoning', { prompt_tokens: 41, completion_tokens: 9, total_tokens: 50 }, [41, 9]],
-  ['Gemini, thinking', { prompt_tokens: 11, completion_tokens: 8, total_tokens: 391 }, [11, 380]],
-  ['Gemini, nothing but thoughts', { prompt_tokens: 11, completion_tokens: 0, total_tokens: 71 }, [11, 60]],
-  ['Gemini, no completion', { prompt_tokens: 11, total_tokens: 71 }, [11, 60]],
+  ['Gemini, thinking', { prompt_tokens: 11, completion_tokens: 8, total_tokens: 391 }, [11, 380], REST_IS_OUTPUT],
+  [
+    'Gemini, nothing but thoughts',
+    { prompt_tokens: 11, completion_tokens: 0, total_tokens: 71 },
+    [11, 60],
+    REST_IS_OUTPUT,
+  ],
+  ['Gemini, no completion', { prompt_tokens: 11, total_tokens: 71 }, [11, 60], REST_IS_OUTPUT],
   ['Mistral', { prompt_tokens: 16, total_tokens: 50, completion_tokens: 34 }, [16, 34]],
   [
     'Mistral, audio',
     { prompt_audio_seconds: 15, prompt_tokens: 6, total_tokens: 600, completion_tokens: 30 },
     [570, 30],
+    REST_IS_INPUT,
   ],
   [
     'Mistral, no audio',
@@ -153,7 +182,8 @@ const CHAT_REPORTS: readonly (readonly [server: string, usage: Json, stated: Cou
       num_search_queries: 12,
       reasoning_tokens: 7_500,
     },
-    [7, 8_400],
+    [3_007, 8_400],
+    RESEARCH,
   ],
   ['Cohere', { prompt_tokens: 4, completion_tokens: 12, total_tokens: 16 }, [4, 12]],
   [
@@ -195,18 +225,25 @@ const CHAT_REPORTS: readonly (readonly [server: string, usage: Json, stated: Cou
     'a cache beside the prompt',
     { prompt_tokens: 20, completion_tokens: 9, prompt_tokens_details: { cached_tokens: 1_000 } },
     [1_020, 9],
+    CACHE_BESIDE,
   ],
   ['counts as text', { prompt_tokens: '19', completion_tokens: '10', total_tokens: '29' }, [19, 10]],
   ['counts as fractions', { prompt_tokens: 19.0, completion_tokens: 9.5, total_tokens: 28.5 }, [19, 10]],
-  ['words of responses', { input_tokens: 19, output_tokens: 10, total_tokens: 29 }, [19, 10]],
+  ['words of responses', { input_tokens: 19, output_tokens: 10, total_tokens: 29 }, [19, 10], RESPONSE_WORDS],
   [
     'both words, of which one does not count',
     { prompt_tokens: 0, completion_tokens: 0, input_tokens: 19, output_tokens: 10 },
     [19, 10],
+    RESPONSE_WORDS,
   ],
-  ['a total alone', { total_tokens: 29 }, [29, 0]],
-  ['no prompt', { completion_tokens: 10, total_tokens: 29 }, [19, 10]],
-  ['a prompt of zero', { prompt_tokens: 0, completion_tokens: 10, total_tokens: 29 }, [19, 10]],
+  ['a total alone', { total_tokens: 29 }, [29, 0], REST_IS_INPUT],
+  ['no prompt', { completion_tokens: 10, total_tokens: 29 }, [19, 10], REST_IS_INPUT],
+  ['a prompt of zero', { prompt_tokens: 0, completion_tokens: 10, total_tokens: 29 }, [19, 10], REST_IS_INPUT],
+  [
+    'a cache larger than the prompt, which the total contradicts',
+    { prompt_tokens: 20, completion_tokens: 9, total_tokens: 29, prompt_tokens_details: { cached_tokens: 1_000 } },
+    [20, 9],
+  ],
 ]
 
 const TEXT = 'naïve 🙂 \n\n"usage":{"prompt_tokens":999}, data: [DONE] }]'
@@ -279,7 +316,7 @@ const CHAT_FORMS: readonly (readonly [form: string, streamed: boolean, write: Fo
   ],
 ]
 
-const chatShapes = CHAT_REPORTS.flatMap(([server, usage, stated]) =>
+const chatShapes = CHAT_REPORTS.flatMap(([server, usage, stated, rule]) =>
   CHAT_FORMS.flatMap(([form, streamed, write]): Shape[] => {
     const provider = form.includes('x_groq') ? 'groq' : 'openai'
     return [
@@ -291,12 +328,20 @@ const chatShapes = CHAT_REPORTS.flatMap(([server, usage, stated]) =>
         body: Buffer.from(write(usage)),
         family: 'openai',
         stated,
+        ...(rule && { rule }),
       },
     ]
   }),
 )
 
-const openAi = (name: string, path: string, body: string, stated: Counted, request: Json = {}): Shape => ({
+const openAi = (
+  name: string,
+  path: string,
+  body: string,
+  stated: Counted,
+  request: Json = {},
+  rule: Rule = RESPONSE_WORDS,
+): Shape => ({
   name,
   provider: 'openai',
   path,
@@ -304,7 +349,17 @@ const openAi = (name: string, path: string, body: string, stated: Counted, reque
   body: Buffer.from(body),
   family: 'openai',
   stated,
+  rule,
 })
+/** Embeddings and rankings have no output. */
+const INPUT_ALONE: Rule = (count) => [Math.max(count('prompt_tokens'), count('total_tokens')), 0]
+const CHOICES = [
+  { index: 0, usage: { prompt_tokens: 10, completion_tokens: 20, total_tokens: 30 } },
+  { index: 1, usage: { prompt_tokens: 10, completion_tokens: 34, total_tokens: 44 } },
+]
+/** Each choice has its own completion of the prompt that they share. */
+const BY_CHOICE: Rule = (count) => [count('prompt_tokens'), 20 + 34]
+const CHAT_WORDS: Rule = (count) => [count('prompt_tokens'), count('completion_tokens')]
 const RESPONSE_USAGE = {
   input_tokens: 328,
   input_tokens_details: { cached_tokens: 0 },
@@ -352,25 +407,49 @@ const otherShapes: readonly Shape[] = [
     '/v1/embeddings',
     JSON.stringify({ data: [], usage: { prompt_tokens: 8, total_tokens: 8 } }),
     [8, 0],
+    {},
+    INPUT_ALONE,
   ),
   openAi(
     'embeddings that report their prompt alone',
     '/v1/embeddings',
     '{"data":[],"usage":{"prompt_tokens":8}}',
     [8, 0],
+    {},
+    INPUT_ALONE,
   ),
-  openAi('embeddings that report a total alone', '/v1/embeddings', '{"data":[],"usage":{"total_tokens":8}}', [8, 0]),
+  openAi(
+    'embeddings that report a total alone',
+    '/v1/embeddings',
+    '{"data":[],"usage":{"total_tokens":8}}',
+    [8, 0],
+    {},
+    INPUT_ALONE,
+  ),
+  openAi('two choices', '/v1/chat/completions', JSON.stringify({ choices: CHOICES }), [10, 54], {}, BY_CHOICE),
+  openAi(
+    'two choices as a stream',
+    '/v1/chat/completions',
+    events(CHOICES.map((choice) => ({ choices: [{ ...choice, delta: {}, finish_reason: 'stop' }] }))),
+    [10, 54],
+    { stream: true },
+    BY_CHOICE,
+  ),
   openAi(
     'many embeddings',
     '/v1/embeddings',
     JSON.stringify({ data: VECTORS, usage: { prompt_tokens: 8, total_tokens: 8 } }),
     [8, 0],
+    {},
+    INPUT_ALONE,
   ),
   openAi(
     'many embeddings after their usage',
     '/v1/embeddings',
     JSON.stringify({ object: 'list', usage: { prompt_tokens: 8, total_tokens: 8 }, data: VECTORS }),
     [8, 0],
+    {},
+    INPUT_ALONE,
   ),
   openAi(
     'a completion as a stream',
@@ -381,6 +460,7 @@ const otherShapes: readonly Shape[] = [
     ]),
     [5, 7],
     { stream: true },
+    CHAT_WORDS,
   ),
   openAi(
     'an image',
@@ -405,6 +485,8 @@ const otherShapes: readonly Shape[] = [
     '/v1/rerank',
     '{"results":[],"usage":{"prompt_tokens":70,"total_tokens":70}}',
     [70, 0],
+    {},
+    INPUT_ALONE,
   ),
   {
     ...openAi(
@@ -412,6 +494,8 @@ const otherShapes: readonly Shape[] = [
       '/v1/api/chat',
       '{"message":{"content":"a"},"done":false}\n{"done":true,"prompt_eval_count":26,"eval_count":298}\n',
       [26, 298],
+      {},
+      (count) => [count('prompt_eval_count'), count('eval_count')],
     ),
     family: 'bare',
   },
@@ -421,6 +505,8 @@ const otherShapes: readonly Shape[] = [
       '/v1/completion',
       '{"content":"a","tokens_predicted":64,"tokens_evaluated":31}',
       [31, 64],
+      {},
+      (count) => [count('tokens_evaluated'), count('tokens_predicted')],
     ),
     family: 'bare',
   },
@@ -571,7 +657,7 @@ const messageShapes = MESSAGE_REPORTS.flatMap(([report, usage, stated]) =>
 
 // Reports of generated content.
 
-const CONTENT_REPORTS: readonly (readonly [name: string, metadata: Json, stated: Counted])[] = [
+const CONTENT_REPORTS: readonly (readonly [name: string, metadata: Json, stated: Counted, rule?: Rule])[] = [
   ['text', { promptTokenCount: 10, candidatesTokenCount: 20, totalTokenCount: 30 }, [10, 20]],
   [
     'thoughts',
@@ -579,7 +665,18 @@ const CONTENT_REPORTS: readonly (readonly [name: string, metadata: Json, stated:
     [10, 90],
   ],
   ['thoughts alone', { promptTokenCount: 10, thoughtsTokenCount: 70, totalTokenCount: 80 }, [10, 70]],
-  ['thoughts in the total alone', { promptTokenCount: 10, candidatesTokenCount: 20, totalTokenCount: 100 }, [10, 90]],
+  [
+    'thoughts in the total alone',
+    { promptTokenCount: 10, candidatesTokenCount: 20, totalTokenCount: 100 },
+    [10, 90],
+    (count) => [count('promptTokenCount'), count('totalTokenCount') - count('promptTokenCount')],
+  ],
+  [
+    'thoughts within the candidates',
+    { promptTokenCount: 10, candidatesTokenCount: 90, thoughtsTokenCount: 70, totalTokenCount: 100 },
+    [10, 90],
+    (count) => [count('promptTokenCount'), count('candidatesTokenCount')],
+  ],
   [
     'a cache',
     { promptTokenCount: 500, cachedContentTokenCount: 400, candidatesTokenCount: 20, totalTokenCount: 520 },
@@ -605,30 +702,31 @@ const CONTENT_REPORTS: readonly (readonly [name: string, metadata: Json, stated:
     [270, 20],
   ],
 ]
-const contentChunk = (more: Json): Json => ({
-  candidates: [{ content: { parts: [{ text: TEXT }] }, index: 0 }],
-  ...more,
+/** The last chunk may have nothing but the usage. */
+const bareChunk = (usageMetadata: Json): Json => ({
+  candidates: [{ content: { parts: [{ text: '' }] }, index: 0 }],
+  usageMetadata,
 })
+/** Content of which the metadata count none has none. */
+const contentChunk = (usageMetadata: Json): Json =>
+  usageMetadata.promptTokenCount === usageMetadata.totalTokenCount
+    ? bareChunk(usageMetadata)
+    : { candidates: [{ content: { parts: [{ text: TEXT }] }, index: 0 }], usageMetadata }
 const CONTENT_FORMS: readonly (readonly [form: string, action: string, write: Form])[] = [
-  ['plain', 'generateContent', (usageMetadata) => JSON.stringify(contentChunk({ usageMetadata }), null, 2)],
+  ['plain', 'generateContent', (metadata) => JSON.stringify(contentChunk(metadata), null, 2)],
   [
     'events',
     'streamGenerateContent',
-    (usageMetadata) =>
-      events([contentChunk({ usageMetadata: part(usageMetadata) }), contentChunk({ usageMetadata })], '\r\n'),
+    (metadata) => events([contentChunk(part(metadata)), contentChunk(metadata)], '\r\n'),
   ],
   [
     'an array',
     'streamGenerateContent',
-    (usageMetadata) =>
-      JSON.stringify(
-        [contentChunk({}), contentChunk({ usageMetadata }), contentChunk({ usageMetadata: zeros(usageMetadata) })],
-        null,
-        1,
-      ),
+    (metadata) =>
+      JSON.stringify([contentChunk(part(metadata)), contentChunk(metadata), bareChunk(zeros(metadata))], null, 1),
   ],
 ]
-const contentShapes = CONTENT_REPORTS.flatMap(([report, metadata, stated]) =>
+const contentShapes = CONTENT_REPORTS.flatMap(([report, metadata, stated, rule]) =>
   CONTENT_FORMS.map(
     ([form, action, write]): Shape => ({
       name: `content with ${report}: ${form}`,
@@ -638,18 +736,31 @@ const contentShapes = CONTENT_REPORTS.flatMap(([report, metadata, stated]) =>
       body: Buffer.from(write(metadata)),
       family: 'google',
       stated,
+      ...(rule && { rule }),
     }),
   ),
 )
 
 // Reports of Bedrock's.
 
-const CONVERSE_REPORTS: readonly (readonly [name: string, usage: Json, stated: Counted])[] = [
+const CONVERSE_REPORTS: readonly (readonly [name: string, usage: Json, stated: Counted, rule?: Rule])[] = [
   ['text', { inputTokens: 30, outputTokens: 628, totalTokens: 658 }, [30, 628]],
   [
     'a cache',
     { inputTokens: 30, outputTokens: 8, totalTokens: 438, cacheReadInputTokens: 300, cacheWriteInputTokens: 100 },
     [430, 8],
+  ],
+  [
+    'reasoning in the total alone',
+    { inputTokens: 10, outputTokens: 2, totalTokens: 312 },
+    [10, 302],
+    (count) => [count('inputTokens'), count('totalTokens') - count('inputTokens')],
+  ],
+  [
+    'no input but in the total',
+    { outputTokens: 2, totalTokens: 312 },
+    [310, 2],
+    (count) => [count('totalTokens') - count('outputTokens'), count('outputTokens')],
   ],
 ]
 const bedrock = (
@@ -659,6 +770,7 @@ const bedrock = (
   family: Family,
   stated: Counted,
   headers: WireHeaders = {},
+  rule?: Rule,
 ): Shape => ({
   name,
   provider: 'aws-bedrock',
@@ -668,18 +780,21 @@ const bedrock = (
   headers,
   family,
   stated,
+  ...(rule && { rule }),
 })
 const chunkFrame = (payload: Json) =>
   frame('event', 'chunk', { bytes: Buffer.from(JSON.stringify(payload)).toString('base64') })
 const metrics = { inputTokenCount: 12, outputTokenCount: 34, cacheReadInputTokenCount: 5 }
 const bedrockShapes: readonly Shape[] = [
-  ...CONVERSE_REPORTS.flatMap(([report, usage, stated]) => [
+  ...CONVERSE_REPORTS.flatMap(([report, usage, stated, rule]) => [
     bedrock(
       `a conversation with ${report}`,
       'converse',
       Buffer.from(JSON.stringify({ output: {}, stopReason: 'end_turn', usage })),
       'converse',
       stated,
+      {},
+      rule,
     ),
     bedrock(
       `a streamed conversation with ${report}`,
@@ -693,6 +808,8 @@ const bedrockShapes: readonly Shape[] = [
       ]),
       'converse',
       stated,
+      {},
+      rule,
     ),
   ]),
   bedrock('an invocation, by its headers', 'invoke', Buffer.from('{"outputs":[]}'), 'bare', [12, 34], {
@@ -712,6 +829,26 @@ const bedrockShapes: readonly Shape[] = [
     Buffer.from('{"choices":[],"usage":{"prompt_tokens":12,"completion_tokens":4,"total_tokens":46}}'),
     'openai',
     [12, 34],
+    {},
+    REST_IS_OUTPUT,
+  ),
+  bedrock(
+    "OpenAI's, with a cache",
+    'invoke',
+    Buffer.from(
+      '{"choices":[],"usage":{"prompt_tokens":90,"completion_tokens":4,"prompt_tokens_details":{"cached_tokens":64}}}',
+    ),
+    'openai',
+    [90, 4],
+  ),
+  bedrock(
+    "Titan's",
+    'invoke',
+    Buffer.from('{"inputTextTokenCount":12,"results":[{"tokenCount":30,"outputText":"a"},{"tokenCount":4}]}'),
+    'bare',
+    [12, 34],
+    {},
+    (count) => [count('inputTextTokenCount'), 30 + 4],
   ),
   bedrock(
     "Meta's",
@@ -794,7 +931,7 @@ function readerFor({ provider, path, request, headers = {} }: Shape) {
 
 function independently(shape: Shape): Counted {
   const messages = messagesOf(shape)
-  const found = FAMILIES[shape.family](messages)
+  const found = shape.rule?.(countOf(shape.family, messages)) ?? FAMILIES[shape.family](messages)
   const headers = Object.entries(shape.headers ?? {})
   if (headers.length === 0) return found
   const ofHeader = (word: string) => Number(headers.find(([name]) => name.includes(word))?.[1])
@@ -860,22 +997,17 @@ function most(objects: readonly unknown[], ...names: readonly string[]): number 
   return Math.max(0, ...numbers)
 }
 
-function floored(input: number, output: number, total: number): Counted {
-  const inputTokens = input === 0 ? total - output : input
-  return [inputTokens, Math.max(output, total - inputTokens)]
+function countOf(family: Family, messages: readonly unknown[]): Parameters<Rule>[0] {
+  const reports = family === 'bare' ? messages : objectsCalled(messages, ['usage', 'usageMetadata'])
+  return (...names) => most(reports, ...names)
 }
 
+/** As each original's documentation has it. */
 const FAMILIES: Readonly<Record<Family, (messages: readonly unknown[]) => Counted>> = {
+  // Cached tokens are within the prompt, and reasoning within the completion.
   openai(messages) {
     const reports = objectsCalled(messages, ['usage'])
-    const total = most(reports, 'total_tokens')
-    const cached = most(reports, 'cached_tokens', 'prompt_cache_hit_tokens')
-    const reasoning = most(reports, 'reasoning_tokens')
-    const prompt = most(reports, 'prompt_tokens', 'input_tokens')
-    const completion = most(reports, 'completion_tokens', 'output_tokens')
-    const output = reasoning > completion ? completion + reasoning : completion
-    if (most(reports, 'prompt_audio_seconds') > 0) return [total - output, output]
-    return floored(cached > prompt ? prompt + cached : prompt, output, total)
+    return [most(reports, 'prompt_tokens'), most(reports, 'completion_tokens')]
   },
   anthropic(messages) {
     const reports = objectsCalled(messages, ['usage'])
@@ -899,13 +1031,13 @@ const FAMILIES: Readonly<Record<Family, (messages: readonly unknown[]) => Counte
       Math.max(outputOf(reports), sum(own, outputOf)) + sum(beside, outputOf),
     ]
   },
+  // Cached content is within the prompt; what tools found, and thoughts, are beside.
   google(messages) {
     const reports = objectsCalled(messages, ['usageMetadata'])
-    return floored(
+    return [
       most(reports, 'promptTokenCount') + most(reports, 'toolUsePromptTokenCount'),
       most(reports, 'candidatesTokenCount') + most(reports, 'thoughtsTokenCount'),
-      most(reports, 'totalTokenCount'),
-    )
+    ]
   },
   converse(messages) {
     const reports = objectsCalled(messages, ['usage'])

@@ -22,6 +22,10 @@ export const LearnedModelRecord = Type.Object({
       maxItems: 200,
     }),
   }),
+  /** How much of the prompts the provider read from its cache: sums that fade with each request. Absent: nothing is known. */
+  cached: Type.Optional(
+    Type.Object({ inputTokens: Type.Number({ exclusiveMinimum: 0 }), cachedTokens: Type.Number({ minimum: 0 }) }),
+  ),
 })
 
 /** Of one connection, those learned of last at the end; the key is its id. */

@@ -1,3 +1,4 @@
+import { claudeErrorStatusIn } from '../claude/error-types.ts'
 import { MessageStreamMeter } from '../claude/message-stream-meter.ts'
 import { readClaudeUsage, reportedClaudeUsage, withContextEdits } from '../claude/usage.ts'
 import type { AnswerReader, Operation } from '../provider-adapter.ts'
@@ -18,7 +19,7 @@ export function anthropicAnswerReader({ kind, unlisted }: Operation): AnswerRead
 
 const FORMS = {
   events: () => new WatchingReader(eventDataSplitter, new MessageStreamMeter()),
-  json: () => new JsonTailReader({ findUsage: findAnthropicUsage }),
+  json: () => new JsonTailReader({ findUsage: findAnthropicUsage, errorStatusIn: claudeErrorStatusIn }),
 }
 
 function findAnthropicUsage(json: JsonEnds): ReportedUsage | undefined {

@@ -8,7 +8,7 @@ import { type LimitCounting, limitedTokens, uncached } from '../limit-counting.t
 export const anthropicLimitCounting: LimitCounting = {
   counted: (usage, model) => limitedTokens(inputOf(usage, model), usage.outputTokens),
   expected: (request, model) => limitedTokens(inputOf(request, model), request.outputTokens),
-  mayCountLess: () => true,
+  leastCounted: () => 0,
 }
 
 function inputOf(tokens: { readonly inputTokens: number; readonly cachedInputTokens: number }, model: string): number {

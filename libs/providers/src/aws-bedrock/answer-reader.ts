@@ -9,6 +9,7 @@ import type { ReportedUsage } from '../wire/reported-usage.ts'
 import { UNREAD } from '../wire/unread.ts'
 import { WatchingReader } from '../wire/watching-reader.ts'
 import { ConverseMeter } from './converse-meter.ts'
+import { bedrockErrorStatusIn } from './errors.ts'
 import { InvokeMeter } from './invoke-meter.ts'
 import { readConverseUsage, readInvokeUsage, readMakersCounts, readUsageHeaders } from './usage.ts'
 
@@ -17,7 +18,7 @@ import { readConverseUsage, readInvokeUsage, readMakersCounts, readUsageHeaders 
  * usage, and of each count the higher holds.
  */
 export function bedrockAnswerReader(
-  { kind }: Operation,
+  { kind, model }: Operation,
   { maxOutputTokens }: RequestInspection,
   headers: WireHeaders = {},
 ): AnswerReader {
@@ -32,10 +33,13 @@ export function bedrockAnswerReader(
     new JsonTailReader({
       findUsage: isConverse ? findConverseUsage : (ends) => findInvokeUsage(ends, told),
       withoutOutput: maxOutputTokens === 0,
+      errorStatusIn: bedrockErrorStatusIn,
     })
-  // Images and vectors of some makers are counted in no tokens.
-  return new FirstBytesReader({ frames, json }, kind !== 'invoke')
+  return new FirstBytesReader({ frames, json }, kind !== 'invoke' || !COUNTS_NO_TOKENS.test(model ?? ''))
 }
+
+/** Images, videos, vectors and rankings are counted in no tokens, or in the input's alone. */
+const COUNTS_NO_TOKENS = /embed|rerank|image|canvas|reel|stability\.|sd3|stable-|luma\.|twelvelabs\.|sonic/i
 
 function findConverseUsage(json: JsonEnds): ReportedUsage | undefined {
   return findUsage(json, 'usage', [1], (usage) => reportedClaudeUsage(readConverseUsage(usage)))
@@ -53,4 +57,9 @@ function makersCounts({ tail, head }: JsonEnds): ClaudeUsage | undefined {
   return head === undefined && hasSome ? readMakersCounts(parseJson(tail)) : undefined
 }
 
-const MAKERS_COUNTS = ['"prompt_token_count"', '"inputTextTokenCount"'] as const
+const MAKERS_COUNTS = [
+  '"prompt_token_count"',
+  '"generation_token_count"',
+  '"inputTextTokenCount"',
+  '"tokenCount"',
+] as const

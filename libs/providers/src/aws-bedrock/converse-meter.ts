@@ -1,9 +1,10 @@
 import type { TokenUsage } from '@sluice/contracts'
-import { type ClaudeUsage, mergeClaudeUsage, reportedClaudeUsage, totalUsage } from '../claude/usage.ts'
+import { type ClaudeUsage, mergeClaudeUsage, reportedClaudeUsage } from '../claude/usage.ts'
 import type { PartialUsage } from '../provider-adapter.ts'
 import { isRecord } from '../wire/is-record.ts'
-import { partialUsage } from '../wire/reported-usage.ts'
-import { approximateTokens } from '../wire/token-count.ts'
+import type { ReportedUsage } from '../wire/reported-usage.ts'
+import { StreamedOutput } from '../wire/streamed-output.ts'
+import { tokensOfBytes } from '../wire/token-count.ts'
 import type { UsageMeter } from '../wire/watching-reader.ts'
 import { bedrockErrorStatus } from './errors.ts'
 import { readEventFrame } from './event-frame.ts'
@@ -16,18 +17,18 @@ import { readConverseUsage } from './usage.ts'
 export class ConverseMeter implements UsageMeter {
   errorStatus: number | undefined
   #told: ClaudeUsage | undefined
-  #outputBytes = 0
+  readonly #output = new StreamedOutput()
 
   get usage(): TokenUsage | undefined {
-    return totalUsage(this.#told)
+    return this.#output.usage(this.#reported)
   }
 
   get partialUsage(): PartialUsage | undefined {
-    return partialUsage(reportedClaudeUsage(this.#told))
+    return this.#output.partialUsage(this.#reported)
   }
 
   get outputTokensSeen(): number {
-    return approximateTokens(this.#outputBytes)
+    return this.#output.seenTokens(this.#reported)
   }
 
   note(frame: Buffer): void {
@@ -35,12 +36,19 @@ export class ConverseMeter implements UsageMeter {
     if (event === undefined) return
     if (event.messageType !== 'event') this.errorStatus = bedrockErrorStatus(event.type)
     else if (!isRecord(event.payload)) return
-    else if (event.type === 'contentBlockDelta') this.#outputBytes += converseDeltaBytes(event.payload.delta)
-    else if (event.type === 'metadata') this.#note(readConverseUsage(event.payload.usage))
+    else if (event.type === 'contentBlockDelta') {
+      this.#output.see(tokensOfBytes(converseDeltaBytes(event.payload.delta)))
+    } else if (event.type === 'metadata') this.#note(readConverseUsage(event.payload.usage))
+  }
+
+  get #reported(): ReportedUsage | undefined {
+    return reportedClaudeUsage(this.#told)
   }
 
   #note(usage: ClaudeUsage | undefined): void {
-    if (usage !== undefined) this.#told = mergeClaudeUsage(this.#told, usage)
+    if (usage === undefined) return
+    this.#told = mergeClaudeUsage(this.#told, usage)
+    this.#output.report(this.#reported)
   }
 }
 

@@ -1,4 +1,6 @@
+import { errorStatusIn } from '../openai/stream-error.ts'
 import type { ErrorAnswer, ErrorToFormat } from '../provider-adapter.ts'
+import { isRecord } from '../wire/is-record.ts'
 
 /**
  * An error as Bedrock sends it, of which AWS's SDKs make the exception that the header names.
@@ -18,6 +20,16 @@ export function bedrockErrorAnswer({ status, message, requestId }: ErrorToFormat
 /** The status that goes with an exception inside a stream, which is spelt with a small first letter there. */
 export function bedrockErrorStatus(exceptionType: string): number {
   return STREAM_EXCEPTIONS.get(exceptionType) ?? 500
+}
+
+/**
+ * Returns the status that goes with the error which a document that came with 200 is; undefined where it is none. Models with OpenAI's format
+ * have OpenAI's, AWS has `__type`.
+ */
+export function bedrockErrorStatusIn(document: unknown): number | undefined {
+  if (!isRecord(document) || typeof document.__type !== 'string') return errorStatusIn(document)
+  const exception = document.__type.slice(document.__type.lastIndexOf('#') + 1)
+  return bedrockErrorStatus(exception.charAt(0).toLowerCase() + exception.slice(1))
 }
 
 const EXCEPTIONS: Readonly<Record<number, string>> = {

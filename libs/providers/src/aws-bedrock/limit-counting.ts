@@ -10,7 +10,7 @@ export const bedrockLimitCounting: LimitCounting = {
   counted: (usage, model) => limitedTokens(uncached(usage), usage.outputTokens * burndownRate(model)),
   expected: ({ inputTokens, maxOutputTokens, outputTokens }, model) =>
     limitedTokens(inputTokens, Math.max(maxOutputTokens, outputTokens * burndownRate(model))),
-  mayCountLess: () => true,
+  leastCounted: () => 0,
 }
 
 /**

@@ -3,7 +3,7 @@ import { readOpenAiUsage } from '../openai/usage.ts'
 import type { WireHeaders } from '../provider-adapter.ts'
 import { countHeader } from '../wire/header-value.ts'
 import { isRecord } from '../wire/is-record.ts'
-import { highest, wholeUsage } from '../wire/reported-usage.ts'
+import { highest, partialUsage, sumOf, wholeUsage } from '../wire/reported-usage.ts'
 import { tokenCount } from '../wire/token-count.ts'
 
 /**
@@ -17,6 +17,7 @@ export function readConverseUsage(usage: unknown): ClaudeUsage | undefined {
     cacheCreationTokens: tokenCount(usage.cacheWriteInputTokens),
     cacheReadTokens: tokenCount(usage.cacheReadInputTokens),
     outputTokens: tokenCount(usage.outputTokens),
+    totalTokens: tokenCount(usage.totalTokens),
   })
 }
 
@@ -48,16 +49,27 @@ export function readInvokeUsage(usage: unknown): ClaudeUsage | undefined {
   return own === undefined || chat === undefined ? (own ?? chat) : mergeClaudeUsage(own, chat)
 }
 
-/** As models with OpenAI's format have it, with all input in `prompt_tokens`. */
+/** As models with OpenAI's format have it: with all input in `prompt_tokens`, and what was cached within it. */
 function readChatUsage(usage: unknown): ClaudeUsage | undefined {
-  if (!isRecord(usage) || (usage.prompt_tokens === undefined && usage.completion_tokens === undefined)) return undefined
+  if (!isRecord(usage) || CHAT_COUNTS.every((name) => usage[name] === undefined)) return undefined
   const reported = readOpenAiUsage(usage)
-  const { inputTokens, outputTokens } = wholeUsage(reported) ?? reported ?? {}
-  return knownUsage({ inputTokens, outputTokens })
+  const known = wholeUsage(reported) ?? partialUsage(reported)
+  if (known === undefined) return undefined
+  const { inputTokens, outputTokens, cachedInputTokens, cacheWriteInputTokens, reasoningTokens } = known
+  const cached = cachedInputTokens + (cacheWriteInputTokens ?? 0)
+  return knownUsage({
+    inputTokens: inputTokens === undefined ? undefined : inputTokens - cached,
+    outputTokens,
+    cacheReadTokens: cachedInputTokens,
+    cacheCreationTokens: cacheWriteInputTokens,
+    thinkingTokens: reasoningTokens,
+  })
 }
 
+const CHAT_COUNTS = ['prompt_tokens', 'completion_tokens', 'total_tokens'] as const
+
 /**
- * The counts that some makers' models have beside their output: Meta's, and Amazon's Titan.
+ * The counts that some makers' models have beside their output: Meta's, and Amazon's Titan, which counts each of its results.
  * @see https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-meta.html
  * @see https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-titan-text.html
  */
@@ -65,6 +77,18 @@ export function readMakersCounts(answer: unknown): ClaudeUsage | undefined {
   if (!isRecord(answer)) return undefined
   return knownUsage({
     inputTokens: highest(tokenCount(answer.prompt_token_count), tokenCount(answer.inputTextTokenCount)),
-    outputTokens: highest(tokenCount(answer.generation_token_count), tokenCount(answer.totalOutputTextTokenCount)),
+    outputTokens: highest(
+      tokenCount(answer.generation_token_count),
+      tokenCount(answer.totalOutputTextTokenCount),
+      resultTokens(answer.results),
+    ),
   })
+}
+
+function resultTokens(results: unknown): number | undefined {
+  let tokens: number | undefined
+  for (const result of Array.isArray(results) ? (results as readonly unknown[]) : []) {
+    if (isRecord(result)) tokens = sumOf(tokens, tokenCount(result.tokenCount))
+  }
+  return tokens
 }

@@ -2,10 +2,11 @@ import type { TokenUsage } from '@sluice/contracts'
 import type { PartialUsage } from '../provider-adapter.ts'
 import { isRecord } from '../wire/is-record.ts'
 import { parseJson } from '../wire/parse-json.ts'
-import { hasAddedInput, partialUsage } from '../wire/reported-usage.ts'
-import { approximateTokens } from '../wire/token-count.ts'
+import { hasAddedInput, inputUsage, type ReportedUsage } from '../wire/reported-usage.ts'
+import { StreamedOutput } from '../wire/streamed-output.ts'
+import { tokensOfBytes } from '../wire/token-count.ts'
 import type { UsageMeter } from '../wire/watching-reader.ts'
-import { claudeErrorStatus } from './error-types.ts'
+import { claudeErrorStatus, claudeErrorStatusIn } from './error-types.ts'
 import {
   addClaudeUsage,
   type ClaudeUsage,
@@ -13,13 +14,12 @@ import {
   readClaudeUsage,
   readContextEdits,
   reportedClaudeUsage,
-  totalUsage,
 } from './usage.ts'
 
 /**
- * Learns from the events of a streamed message. `message_start` tells the input, and an output that has only begun; each
- * `message_delta` tells all the output so far, and may add to the input. A server that begins again, with a message of another
- * name, has used both.
+ * Learns from the events of a streamed message. `message_start` reports the input, and an output that has only begun; each
+ * `message_delta` reports all the output so far, and may add to the input. A server that begins again, with a message of another
+ * name or of none, has used both.
  * @see https://docs.claude.com/en/docs/build-with-claude/streaming
  */
 export class MessageStreamMeter implements UsageMeter {
@@ -28,30 +28,32 @@ export class MessageStreamMeter implements UsageMeter {
   #earlier: ClaudeUsage | undefined
   #told: ClaudeUsage | undefined
   #messageId: unknown
-  #toldOutput = false
-  #outputBytes = 0
+  /** Output, or a report of it, has come since the current message began; undefined before the first. */
+  #wentOn: boolean | undefined
+  readonly #output = new StreamedOutput()
+  /** An output was reported that is not one that has only begun. */
+  #reportedOutput = false
 
-  /** Where the stream ended before its output was told, the output that has passed by is in it as far as it can be counted. */
   get usage(): TokenUsage | undefined {
-    const usage = totalUsage(this.#sum)
-    if (usage === undefined || this.#toldOutput) return usage
-    return { ...usage, outputTokens: Math.max(usage.outputTokens, this.outputTokensSeen) }
+    return this.#reportedOutput ? this.#output.usage(this.#reported) : undefined
   }
 
   get partialUsage(): PartialUsage | undefined {
-    return partialUsage(reportedClaudeUsage(this.#sum))
+    return this.#reportedOutput ? this.#output.partialUsage(this.#reported) : inputUsage(this.#reported)
   }
 
   get providerAddedInput(): boolean {
-    return hasAddedInput(reportedClaudeUsage(this.#sum))
+    return hasAddedInput(this.#reported)
   }
 
   get outputTokensSeen(): number {
-    return approximateTokens(this.#outputBytes)
+    return this.#output.seenTokens(this.#reported)
   }
 
-  note(data: Buffer): void {
-    this.noteEvent(parseJson(data))
+  note(data: Buffer, isError = false): void {
+    const event = parseJson(data)
+    this.noteEvent(event)
+    if (isError) this.errorStatus ??= claudeErrorStatus(event)
   }
 
   /** @param event an event's data, parsed */
@@ -62,34 +64,50 @@ export class MessageStreamMeter implements UsageMeter {
         if (isRecord(event.message)) this.#begin(event.message)
         break
       case 'content_block_delta':
-        this.#outputBytes += deltaBytes(event.delta)
+        this.noteOutput(deltaBytes(event.delta))
         break
       case 'message_delta':
         this.noteFinalUsage(readClaudeUsage(event.usage))
         this.#note(readContextEdits(event.context_management))
         break
-      case 'error':
-        this.errorStatus = claudeErrorStatus(event.error)
-        break
+      default:
+        this.errorStatus = claudeErrorStatusIn(event) ?? this.errorStatus
     }
   }
 
-  /** @param usage counts all of the answer so far, the output too if it tells that */
+  noteOutput(bytes: number): void {
+    if (bytes === 0) return
+    this.#wentOn = true
+    this.#output.see(tokensOfBytes(bytes))
+  }
+
+  /** @param usage counts all of the response so far, the output too if it reports that */
   noteFinalUsage(usage: ClaudeUsage | undefined): void {
+    if (usage === undefined) return
     this.#note(usage)
-    if (usage?.outputTokens !== undefined) this.#toldOutput = true
+    this.#wentOn = true
+    if (usage.outputTokens === undefined && usage.totalTokens === undefined) return
+    this.#reportedOutput = true
+    this.#output.report(this.#reported)
   }
 
   get #sum(): ClaudeUsage | undefined {
     return addClaudeUsage(this.#earlier, this.#told)
   }
 
+  get #reported(): ReportedUsage | undefined {
+    return reportedClaudeUsage(this.#sum)
+  }
+
   #begin({ id, usage }: Readonly<Record<string, unknown>>): void {
-    if (this.#messageId !== undefined && id !== this.#messageId) {
+    const isAnother = id === undefined ? this.#wentOn === true : id !== this.#messageId
+    if (this.#wentOn !== undefined && isAnother) {
       this.#earlier = this.#sum
       this.#told = undefined
+      this.#output.reopen()
     }
     this.#messageId = id
+    this.#wentOn = false
     this.#note(readClaudeUsage(usage))
   }
 

@@ -4,9 +4,18 @@ import { isRecord } from '../wire/is-record.ts'
 import { type Counts, highest, highestCounts, type ReportedUsage, wholeUsage } from '../wire/reported-usage.ts'
 import { countsWithin, tokenCount } from '../wire/token-count.ts'
 
-/** Counts as Anthropic has them: input that the cache had a part in is not in `inputTokens`. */
+/**
+ * Counts as Anthropic has them: input that the cache had a part in is not in `inputTokens`. It has no total; Bedrock and servers that speak
+ * Anthropic's API have one.
+ */
 export type ClaudeCounts = Counts<
-  'inputTokens' | 'cacheCreationTokens' | 'cacheReadTokens' | 'outputTokens' | 'thinkingTokens' | 'addedInputs'
+  | 'inputTokens'
+  | 'cacheCreationTokens'
+  | 'cacheReadTokens'
+  | 'outputTokens'
+  | 'thinkingTokens'
+  | 'totalTokens'
+  | 'addedInputs'
 >
 
 /** What a `usage` object reports that has at least one count of its own. */
@@ -33,7 +42,8 @@ export function readClaudeUsage(usage: unknown): ClaudeUsage | undefined {
 
 /** Undefined where none of the counts tells anything by itself. */
 export function knownUsage(usage: ClaudeCounts): ClaudeUsage | undefined {
-  return usage.inputTokens === undefined && usage.outputTokens === undefined ? undefined : usage
+  const { inputTokens, outputTokens, totalTokens } = usage
+  return inputTokens === undefined && outputTokens === undefined && totalTokens === undefined ? undefined : usage
 }
 
 /**
@@ -81,6 +91,7 @@ export function reportedClaudeUsage(usage: ClaudeUsage | undefined): ReportedUsa
         ? undefined
         : inputTokens + (cacheCreationTokens ?? 0) + (cacheReadTokens ?? 0),
     outputTokens,
+    totalTokens: own.totalTokens,
     cachedInputTokens: cacheReadTokens,
     cacheWriteInputTokens: cacheCreationTokens,
     reasoningTokens: thinkingTokens,
@@ -101,6 +112,7 @@ function readCounts(usage: Readonly<Record<string, unknown>>): ClaudeCounts {
     cacheReadTokens: tokenCount(usage.cache_read_input_tokens),
     outputTokens: tokenCount(usage.output_tokens),
     thinkingTokens: isRecord(details) ? tokenCount(details.thinking_tokens) : undefined,
+    totalTokens: tokenCount(usage.total_tokens),
   }
 }
 
@@ -150,5 +162,6 @@ const COUNTS = [
   'cacheReadTokens',
   'outputTokens',
   'thinkingTokens',
+  'totalTokens',
   'addedInputs',
 ] as const

@@ -6,7 +6,7 @@ import { JsonArraySplitter } from '../wire/json-array-splitter.ts'
 import { JsonTailReader } from '../wire/json-tail-reader.ts'
 import type { ReportedUsage } from '../wire/reported-usage.ts'
 import { WatchingReader } from '../wire/watching-reader.ts'
-import { ChunkMeter } from './chunk-meter.ts'
+import { ChunkMeter, googleErrorStatusIn } from './chunk-meter.ts'
 import { eventOrErrorSplitter } from './event-or-error-splitter.ts'
 import { addGoogleUsage, reportedGoogleUsage } from './usage.ts'
 
@@ -28,7 +28,7 @@ const TELLS_USAGE: ReadonlySet<string> = new Set(['generate', 'embed', 'model-ac
 const events = (): AnswerReader => new WatchingReader(eventOrErrorSplitter, new ChunkMeter())
 const array = (): AnswerReader => new WatchingReader((visit) => new JsonArraySplitter(visit), new ChunkMeter())
 const document = (withoutOutput: boolean) => (): AnswerReader =>
-  new JsonTailReader({ findUsage: findGoogleUsage, withoutOutput })
+  new JsonTailReader({ findUsage: findGoogleUsage, withoutOutput, errorStatusIn: googleErrorStatusIn })
 
 function findGoogleUsage(json: JsonEnds): ReportedUsage | undefined {
   return findUsage(json, 'usageMetadata', [1], (metadata) => reportedGoogleUsage(addGoogleUsage(undefined, metadata)))

@@ -1,5 +1,5 @@
 import { EventBlocks } from '../wire/event-blocks.ts'
-import { eventMessage } from '../wire/event-data.ts'
+import { eventMessage, isErrorEvent } from '../wire/event-data.ts'
 import type { MessageSplitter } from '../wire/watching-reader.ts'
 
 /**
@@ -7,12 +7,12 @@ import type { MessageSplitter } from '../wire/watching-reader.ts'
  * between the events.
  * @see https://github.com/googleapis/js-genai/blob/main/src/_api_client.ts
  */
-export function eventOrErrorSplitter(visit: (message: Buffer) => void): MessageSplitter {
+export function eventOrErrorSplitter(visit: (message: Buffer, isError?: boolean) => void): MessageSplitter {
   return new EventBlocks((block) => {
     const data = eventMessage(block)
     if (data === undefined) {
       if (block[0] === OPEN_BRACE || block[0] === OPEN_BRACKET) visit(block)
-    } else if (data.length > 0) visit(data)
+    } else if (data.length > 0) visit(data, isErrorEvent(block))
   })
 }
 

@@ -1,6 +1,6 @@
 import type { TokenUsage } from '@sluice/contracts'
 import { isRecord } from '../wire/is-record.ts'
-import { type Counts, highest, highestCounts, type ReportedUsage, wholeUsage } from '../wire/reported-usage.ts'
+import { type Counts, highest, highestCounts, type ReportedUsage, sumOf, wholeUsage } from '../wire/reported-usage.ts'
 import { tokenCount } from '../wire/token-count.ts'
 
 /** The counts of a `usageMetadata`; `toolUseTokens` are what tools that the model used put into its prompt. Absent means untold. */
@@ -22,15 +22,22 @@ export function addGoogleUsage(earlier: GoogleUsage | undefined, metadata: unkno
 }
 
 /**
- * Says the counts as all providers' are said. Google counts thoughts apart from the candidates, and cached content within the prompt.
+ * Says the counts as all providers' are said. Google counts thoughts apart from the candidates, what tools found apart from the prompt, and
+ * cached content within it; a server's total that has no room for them says that it counts them within.
  * @see https://ai.google.dev/api/generate-content#UsageMetadata
  */
 export function reportedGoogleUsage(usage: GoogleUsage | undefined): ReportedUsage | undefined {
   if (usage === undefined) return undefined
   const { promptTokens, toolUseTokens = 0, cachedTokens, candidateTokens, thoughtTokens, totalTokens } = usage
+  const counted = (promptTokens ?? 0) + (candidateTokens ?? 0)
+  const isWhole = promptTokens !== undefined && candidateTokens !== undefined && totalTokens !== undefined
+  const thoughtsWithin =
+    isWhole && (thoughtTokens ?? 0) <= candidateTokens && [counted, counted + toolUseTokens].includes(totalTokens)
+  const toolsWithin =
+    isWhole && toolUseTokens <= promptTokens && [counted, counted + (thoughtTokens ?? 0)].includes(totalTokens)
   return {
-    inputTokens: promptTokens === undefined ? undefined : promptTokens + toolUseTokens,
-    outputTokens: sumOf(candidateTokens, thoughtTokens),
+    inputTokens: promptTokens === undefined ? undefined : promptTokens + (toolsWithin ? 0 : toolUseTokens),
+    outputTokens: thoughtsWithin ? candidateTokens : sumOf(candidateTokens, thoughtTokens),
     totalTokens,
     cachedInputTokens: cachedTokens,
     reasoningTokens: thoughtTokens,
@@ -41,8 +48,4 @@ export function reportedGoogleUsage(usage: GoogleUsage | undefined): ReportedUsa
 /** Undefined where input or output is not known. */
 export function totalUsage(usage: GoogleUsage | undefined): TokenUsage | undefined {
   return wholeUsage(reportedGoogleUsage(usage))
-}
-
-function sumOf(one: number | undefined, other: number | undefined): number | undefined {
-  return one === undefined || other === undefined ? (one ?? other) : one + other
 }

@@ -8,5 +8,5 @@ import { type LimitCounting, limitedTokens, uncached } from '../limit-counting.t
 export const groqLimitCounting: LimitCounting = {
   counted: (usage) => limitedTokens(uncached(usage), usage.outputTokens),
   expected: ({ inputTokens, maxOutputTokens }) => limitedTokens(inputTokens, maxOutputTokens),
-  mayCountLess: () => true,
+  leastCounted: () => 0,
 }

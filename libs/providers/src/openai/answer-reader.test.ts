@@ -189,3 +189,20 @@ function streamBytes(usage: boolean, shape: Omit<StreamShape, 'usage'>): Buffer 
 function fixture(file: string): Buffer {
   return readFileSync(join(import.meta.dirname, '__fixtures__', file))
 }
+
+describe('the report of a response that was made in the background', () => {
+  const FAILED = { code: 'rate_limit_exceeded', message: 'Rate limit reached.' }
+  it.each([
+    [
+      'a response that failed is no failure of the call',
+      { id: 'resp_1', object: 'response', status: 'failed', error: FAILED },
+      undefined,
+    ],
+    ['an error in place of the response is', { error: FAILED }, 429],
+  ])('%s', (_, body, status) => {
+    const inspection = { model: '', streamed: false, promptBytes: 0, mediaParts: 0, outputs: 1, addsUsage: false }
+    const reader = openAiAnswerReader(openAiOperation('GET', '/responses/resp_1'), inspection)
+    pass(reader, [Buffer.from(JSON.stringify(body))])
+    expect(reader.errorStatus).toBe(status)
+  })
+})

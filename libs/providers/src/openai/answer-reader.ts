@@ -5,7 +5,7 @@ import { JsonTailReader } from '../wire/json-tail-reader.ts'
 import { UNREAD } from '../wire/unread.ts'
 import { BackgroundBeginReader, backgroundReportReader } from './background.ts'
 import { EventStreamReader } from './event-stream-reader.ts'
-import { streamErrorStatus } from './stream-error.ts'
+import { errorStatusIn } from './stream-error.ts'
 import { findOpenAiUsage } from './usage.ts'
 
 /** The reader for one answer of status 2xx, by what its first bytes show that it is. */
@@ -23,7 +23,7 @@ export function openAiAnswerReader(
       new JsonTailReader({
         findUsage: findOpenAiUsage,
         withoutOutput: maxOutputTokens === 0,
-        errorStatus: streamErrorStatus,
+        errorStatusIn,
       }),
   }
   const reader = new FirstBytesReader(forms, REPORTS_USAGE.has(kind))

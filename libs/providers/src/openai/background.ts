@@ -8,6 +8,7 @@ import { findFirstMember, memberValue } from '../wire/json-member.ts'
 import { JsonTailReader } from '../wire/json-tail-reader.ts'
 import { parseJson } from '../wire/parse-json.ts'
 import { EventStreamReader } from './event-stream-reader.ts'
+import { errorStatusIn } from './stream-error.ts'
 import { findOpenAiUsage } from './usage.ts'
 
 /**
@@ -29,7 +30,7 @@ export function backgroundReportReader(id: string): AnswerReader {
   const inner = new FirstBytesReader(
     {
       events: () => new EventStreamReader({ tokenMark: '"delta"', takesOut: false }),
-      json: () => new JsonTailReader({ findUsage: findOpenAiUsage }),
+      json: () => new JsonTailReader({ findUsage: findOpenAiUsage, errorStatusIn: reportErrorStatusIn }),
     },
     false,
   )
@@ -45,6 +46,11 @@ export function backgroundReportReader(id: string): AnswerReader {
       return { id, usage: inner.usage ?? inner.partialUsage }
     },
   }
+}
+
+/** The error in a response that is reported ended that response, some time ago; the call that asks for it went well. */
+function reportErrorStatusIn(document: unknown): number | undefined {
+  return isRecord(document) && document.object === 'response' ? undefined : errorStatusIn(document)
 }
 
 /** Reads the response to a request that begins one in the background as `inner` does, and its id besides. */
@@ -67,6 +73,10 @@ export class BackgroundBeginReader implements AnswerReader {
 
   get partialUsage(): PartialUsage | undefined {
     return this.#inner.partialUsage
+  }
+
+  get providerAddedInput(): boolean {
+    return this.#inner.providerAddedInput ?? false
   }
 
   get reportsUsage(): boolean {

@@ -1,11 +1,13 @@
 import type { TokenUsage } from '@sluice/contracts'
 import type { AnswerReader, PartialUsage } from '../provider-adapter.ts'
 import { EventBlocks } from '../wire/event-blocks.ts'
-import { eventData, eventMessage } from '../wire/event-data.ts'
+import { eventData, eventMessage, isErrorEvent } from '../wire/event-data.ts'
 import { findLastMember, type MemberSpan, withoutMember } from '../wire/json-member.ts'
-import { hasAddedInput, highestCounts, partialUsage, type ReportedUsage, wholeUsage } from '../wire/reported-usage.ts'
-import { streamErrorStatus } from './stream-error.ts'
-import { findOpenAiUsage } from './usage.ts'
+import { parseJson } from '../wire/parse-json.ts'
+import { hasAddedInput } from '../wire/reported-usage.ts'
+import { StreamedOutput } from '../wire/streamed-output.ts'
+import { namedErrorStatus, streamErrorStatus } from './stream-error.ts'
+import { hasBesideUsage, ResponseUsage, readOpenAiUsage } from './usage.ts'
 
 export interface EventStreamOptions {
   /** What the data of an event with output contains. */
@@ -23,8 +25,8 @@ export class EventStreamReader implements AnswerReader {
   readonly #tokenMark: string
   readonly #takesOut: boolean
   readonly #blocks: EventBlocks
-  #reported: ReportedUsage | undefined
-  #outputTokensSeen = 0
+  readonly #reported = new ResponseUsage()
+  readonly #output = new StreamedOutput()
   #errorStatus: number | undefined
   #passed: Buffer[] = []
 
@@ -35,20 +37,20 @@ export class EventStreamReader implements AnswerReader {
   }
 
   get usage(): TokenUsage | undefined {
-    return wholeUsage(this.#reported)
+    return this.#output.usage(this.#reported.reported)
   }
 
   get partialUsage(): PartialUsage | undefined {
-    return partialUsage(this.#reported)
+    return this.#output.partialUsage(this.#reported.reported)
   }
 
   get providerAddedInput(): boolean {
-    return hasAddedInput(this.#reported)
+    return hasAddedInput(this.#reported.reported)
   }
 
   /** Each event with output brings one token, which is how OpenAI streams. */
   get outputTokensSeen(): number {
-    return this.#outputTokensSeen
+    return this.#output.seenTokens(this.#reported.reported)
   }
 
   get errorStatus(): number | undefined {
@@ -74,30 +76,41 @@ export class EventStreamReader implements AnswerReader {
 
   #read(block: Buffer): void {
     const data = eventMessage(block)
-    if (data !== undefined) this.#note(data)
+    if (data === undefined) return
+    this.#note(data)
+    this.#noteName(block)
   }
 
   #filter(block: Buffer): void {
     const span = eventData(block)
-    if (span === undefined) {
-      this.#read(block)
+    const data = span === undefined ? eventMessage(block) : block.subarray(span.start, span.end)
+    const member = data && this.#note(data)
+    const isError = this.#noteName(block)
+    if (data === undefined || member === undefined || isError) {
       this.#passed.push(block)
-      return
-    }
-    const data = block.subarray(span.start, span.end)
-    const member = this.#note(data)
-    if (member === undefined) {
+    } else if (!isNull(data, member)) {
+      if (!hasNoChoices(data) || streamErrorStatus(data) !== undefined) this.#passed.push(block)
+    } else if (span === undefined) {
+      // A null in data of several lines is no harm.
       this.#passed.push(block)
-    } else if (isNull(data, member)) {
+    } else {
       this.#passed.push(block.subarray(0, span.start), ...withoutMember(data, member), block.subarray(span.end))
-    } else if (!hasNoChoices(data) || streamErrorStatus(data) !== undefined) this.#passed.push(block)
+    }
+  }
+
+  /** Returns whether an event is an error by its name. */
+  #noteName(block: Buffer): boolean {
+    if (!isErrorEvent(block)) return false
+    this.#errorStatus ??= namedErrorStatus(eventMessage(block) ?? block)
+    return true
   }
 
   /** Reads an event's data. Returns where the usage stands that is theirs, and not that of something in them. */
   #note(data: Buffer): MemberSpan | undefined {
     // Searching text is faster than searching bytes, several times over; the names are ASCII in any encoding.
     const text = data.toString('latin1')
-    if (text.includes(this.#tokenMark)) this.#outputTokensSeen++
+    const hasOutput = text.includes(this.#tokenMark)
+    if (hasOutput) this.#output.see(1)
     // An error may come beside output.
     if (text.includes(ERROR_KEY)) this.#errorStatus = streamErrorStatus(data) ?? this.#errorStatus
     const first = text.indexOf(USAGE_KEY)
@@ -107,13 +120,14 @@ export class EventStreamReader implements AnswerReader {
       return { keyStart: first, valueStart: text.length - NULL_END.length, end: text.length - 1 }
     }
     const member = findLastMember(data, 'usage', 1)
-    const isOnlyNull = member !== undefined && isNull(data, member) && first === text.lastIndexOf(USAGE_KEY)
-    if (!isOnlyNull) this.#noteUsage(findOpenAiUsage({ tail: data }))
+    const isOnly = first === text.lastIndexOf(USAGE_KEY)
+    if (member !== undefined && isOnly && !hasBesideUsage(text)) {
+      if (isNull(data, member)) return member
+      this.#reported.add(readOpenAiUsage(parseJson(data.subarray(member.valueStart, member.end))))
+    } else this.#reported.addDocument(parseJson(data))
+    // What a response begins with counts no output of it.
+    if (!BEGINNING.test(text)) this.#output.report(this.#reported.reported, !hasOutput)
     return member
-  }
-
-  #noteUsage(usage: ReportedUsage | undefined): void {
-    if (usage !== undefined) this.#reported = highestCounts(this.#reported, usage)
   }
 }
 
@@ -121,14 +135,17 @@ function isNull(data: Buffer, member: MemberSpan): boolean {
   return data[member.valueStart] === LETTER_N
 }
 
+/** None, null, or an empty list of them. */
 function hasNoChoices(data: Buffer): boolean {
   const member = findLastMember(data, 'choices', 1)
-  return member !== undefined && EMPTY_ARRAY.test(data.toString('latin1', member.valueStart, member.end))
+  return member === undefined || NO_CHOICES.test(data.toString('latin1', member.valueStart, member.end))
 }
 
+/** The first events of a response, wherever their type stands. */
+const BEGINNING = /"type"\s*:\s*"response\.(?:created|queued|in_progress)"/
 const ERROR_KEY = '"error"'
 const USAGE_KEY = '"usage"'
 const NULL_END = 'null}'
 const NO_USAGE_YET = `${USAGE_KEY}:${NULL_END}`
 const LETTER_N = 0x6e
-const EMPTY_ARRAY = /^\[\s*\]$/
+const NO_CHOICES = /^(?:\[\s*\]|null)$/

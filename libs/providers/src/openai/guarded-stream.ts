@@ -2,7 +2,7 @@ import { DONE_EVENT, errorEvent } from '../unified/event-text.ts'
 import { CUT_SHORT } from '../unified/stream-errors.ts'
 import type { AnswerTranslator, TranslatedError } from '../unified-api.ts'
 import { EventBlocks } from '../wire/event-blocks.ts'
-import { eventMessage } from '../wire/event-data.ts'
+import { eventMessage, isErrorEvent } from '../wire/event-data.ts'
 import { isRecord } from '../wire/is-record.ts'
 import { parseJson } from '../wire/parse-json.ts'
 import { tokenCount } from '../wire/token-count.ts'
@@ -55,6 +55,7 @@ export class GuardedStream implements AnswerTranslator {
       return
     }
     const event = parseJson(data)
+    if (isErrorEvent(block)) this.#isAtItsEnd = true
     if (!isRecord(event)) return
     if (errorStatusIn(event) !== undefined) this.#isAtItsEnd = true
     else if (Array.isArray(event.choices)) this.#noteChoices(event.choices)
@@ -64,7 +65,8 @@ export class GuardedStream implements AnswerTranslator {
     for (const choice of choices) {
       if (!isRecord(choice)) continue
       const index = tokenCount(choice.index) ?? 0
-      if (typeof choice.finish_reason === 'string') {
+      // Some servers have empty text where there is no reason yet.
+      if (typeof choice.finish_reason === 'string' && choice.finish_reason !== '') {
         this.#finished.add(index)
         this.#unfinished.delete(index)
       } else if (!this.#finished.has(index)) this.#unfinished.add(index)

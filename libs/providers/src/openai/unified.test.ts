@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { AnswerTranslator, UnifiedRequest } from '../unified-api.ts'
 import { openAiUnified } from './unified.ts'
 
@@ -20,12 +20,76 @@ it.each([
 
 it.each([
   ['text/html', '<html></html>'],
-  ['application/json', '{"choices":[]}'],
   ['', ''],
 ])('ends what is no stream, but should be one, with an error: %s', (contentType, body) => {
   const passed = passedOn(translatorOf('{"model":"prod/m","stream":true}', contentType), body)
   expect(passed.startsWith(body)).toBe(true)
   expect(passed).toMatch(/\n\ndata: {"error":{"message":"The provider broke the answer off\."[^\n]*\n\n$/)
+})
+
+describe('a document in the place of a stream', () => {
+  const CALL = '{"id":"call_1","type":"function","function":{"name":"f","arguments":"{\\"n\\":1e400}"}}'
+  const USAGE = '{"prompt_tokens":4,"completion_tokens":12345678901234567890}'
+  const DOCUMENT = `\r\n{
+    "id": "c1", "object": "chat.completion", "created": 1, "model": "m",
+    "choices": [
+      {"index": 0, "message": {"role": "assistant", "content": "a \\n b"}, "logprobs": 1.0, "finish_reason": "stop"},
+      {"index": 1, "message": {"role": "assistant", "tool_calls": [${CALL}]}, "finish_reason": "tool_calls"}
+    ],
+    "usage": ${USAGE}
+  }`
+  const COMMON = '"id":"c1","created":1,"model":"m","object":"chat.completion.chunk"'
+  const chunk = (members: string) => `data: {${COMMON},${members}}\n\n`
+  const EVENTS = [
+    chunk(
+      '"choices":[{"index":0,"delta":{"role":"assistant","content":"a \\n b"},"logprobs":1.0,"finish_reason":null}]',
+    ),
+    chunk(
+      `"choices":[{"index":1,"delta":{"role":"assistant","tool_calls":[{"index":0,${CALL.slice(1)}]},"finish_reason":null}]`,
+    ),
+    chunk('"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]'),
+    chunk('"choices":[{"index":1,"delta":{},"finish_reason":"tool_calls"}]'),
+  ].join('')
+
+  it.each(['application/json', 'text/event-stream'])(
+    'becomes one, digit for digit, whatever it calls itself: %s',
+    (type) => {
+      const translator = translatorOf('{"model":"prod/m","stream":true}', type)
+      expect(passedOn(translator, DOCUMENT).trimStart()).toBe(`${EVENTS}data: [DONE]\n\n`)
+      expect(translator.failed).toBe(false)
+      expect(translator.contentType ?? type).toMatch(/^text\/event-stream/)
+    },
+  )
+
+  it('reports its usage where that was asked for', () => {
+    const translator = translatorOf('{"model":"prod/m","stream":true,"stream_options":{"include_usage":true}}', '')
+    expect(passedOn(translator, DOCUMENT).trimStart()).toBe(
+      `${EVENTS}${chunk(`"choices":[],"usage":${USAGE}`)}data: [DONE]\n\n`,
+    )
+  })
+
+  it.each([
+    ['{"error":{"message":"Slow down.","code":429}}', 'data: {"error":{"message":"Slow down.","code":429}}\n\n'],
+    [
+      '{"error":"Slow down."}',
+      'data: {"error":{"message":"Slow down.","type":"server_error","param":null,"code":null}}\n\n',
+    ],
+  ])('that is an error keeps its words: %s', (body, expected) => {
+    expect(passedOn(translatorOf('{"model":"prod/m","stream":true}', 'application/json'), body)).toBe(expected)
+  })
+
+  it.each(['{"choices":[]}', '{"choices":[{', '[]', '{"detail":"x"}'])('that is neither is an error: %s', (body) => {
+    const translator = translatorOf('{"model":"prod/m","stream":true}', 'application/json')
+    expect(passedOn(translator, body)).toMatch(/^data: {"error":{"message":"The provider responded[^\n]*\n\n$/)
+    expect(translator.failed).toBe(true)
+  })
+})
+
+it('does not take an empty finish reason for the end', () => {
+  const chunk = '{"choices":[{"index":0,"delta":{"content":"a"},"finish_reason":""}]}'
+  const translator = translatorOf('{"model":"prod/m","stream":true}', 'text/event-stream')
+  expect(passedOn(translator, `data: ${chunk}\n\n`)).toMatch(/data: {"error":[^\n]*\n\n$/)
+  expect(translator.failed).toBe(true)
 })
 
 it('passes on what was not asked for as a stream as it is', () => {

@@ -11,6 +11,7 @@ import { isRecord } from '../wire/is-record.ts'
 import { withMember } from '../wire/json-source.ts'
 import { foreignError } from './foreign-error.ts'
 import { GuardedStream } from './guarded-stream.ts'
+import { StreamOrDocument } from './stream-or-document.ts'
 
 /**
  * OpenAI's API in front of a provider that speaks it: requests go on as they are, but for the name of the model.
@@ -27,7 +28,13 @@ export function openAiUnified(root: string): UnifiedApi {
 function passOn(path: string, request: UnifiedRequest): NativeCall {
   const { model, answerId, receivedAtMs } = request
   const body = withMember(request.bytes, 'model', JSON.stringify(model))
-  const asked = { model, answerId, receivedAtMs, streamed: request.body.stream === true, tellsUsage: false }
+  const asked = {
+    model,
+    answerId,
+    receivedAtMs,
+    streamed: request.body.stream === true,
+    tellsUsage: asksForUsage(request.body),
+  }
   return { status: 'translated', path, query: '', headers: undefined, body, answer: asked }
 }
 
@@ -41,16 +48,20 @@ const AS_IT_IS: AnswerTranslator = {
   breakOff: () => EMPTY,
 }
 
-const ANSWER: AnswerTranslation = {
-  translator: (contentType) => (contentType.startsWith('text/event-stream') ? new GuardedStream() : AS_IT_IS),
-  error: foreignError,
+function asksForUsage({ stream_options: options }: UnifiedRequest['body']): boolean {
+  return isRecord(options) && options.include_usage === true
 }
 
-/** Whatever it calls itself: an answer that is no stream has no end that a caller of one could see. */
-const STREAM: AnswerTranslation = { ...ANSWER, translator: () => new GuardedStream() }
-
-function answer({ streamed }: AskedAnswer): AnswerTranslation {
-  return streamed ? STREAM : ANSWER
+function answer({ streamed, tellsUsage }: AskedAnswer): AnswerTranslation {
+  return {
+    translator: (contentType) => {
+      const isEventStream = contentType.startsWith('text/event-stream')
+      // Whatever it calls itself: what is no stream has no end that a caller of one could see.
+      if (streamed) return new StreamOrDocument(isEventStream, tellsUsage)
+      return isEventStream ? new GuardedStream() : AS_IT_IS
+    },
+    error: foreignError,
+  }
 }
 
 /** @see https://platform.openai.com/docs/api-reference/models/list */

@@ -1,6 +1,7 @@
 import { findUsage, type JsonEnds } from '../wire/find-usage.ts'
 import { isRecord } from '../wire/is-record.ts'
-import { highest, highestCounts, type ReportedUsage } from '../wire/reported-usage.ts'
+import { parseJson } from '../wire/parse-json.ts'
+import { highest, highestCounts, type ReportedUsage, sumOf, sumOfChoices } from '../wire/reported-usage.ts'
 import { countsWithin, tokenCount } from '../wire/token-count.ts'
 
 /**
@@ -19,6 +20,8 @@ export const OPENAI_USAGE_DEPTHS = [1, 2, 3] as const
  */
 export function readOpenAiUsage(usage: unknown): ReportedUsage | undefined {
   if (!isRecord(usage)) return undefined
+  const research = readResearchUsage(usage)
+  if (research !== undefined) return research
   const inputTokens = highest(tokenCount(usage.prompt_tokens), tokenCount(usage.input_tokens))
   const outputTokens = highest(tokenCount(usage.completion_tokens), tokenCount(usage.output_tokens))
   const totalTokens = tokenCount(usage.total_tokens)
@@ -49,6 +52,9 @@ export function readOpenAiUsage(usage: unknown): ReportedUsage | undefined {
 
 /** Finds the usage in a JSON document, or in what is kept of it. */
 export function findOpenAiUsage(json: JsonEnds): ReportedUsage | undefined {
+  const all = findAllUsage(json, readOpenAiUsage)
+  // What stands beside a usage is in it then.
+  if (all !== undefined) return all
   const usage = findUsage(json, 'usage', OPENAI_USAGE_DEPTHS, readOpenAiUsage)
   if (usage === undefined) return undefined
   let reported: ReportedUsage = usage
@@ -57,6 +63,98 @@ export function findOpenAiUsage(json: JsonEnds): ReportedUsage | undefined {
     if (addedInputs !== undefined) reported = highestCounts(reported, { addedInputs })
   }
   return reported
+}
+
+/** Adds up all that a whole document reports, where it has more than one `usage`; undefined where it has not, or is not all there. */
+export function findAllUsage(
+  { tail, head }: JsonEnds,
+  read: (usage: unknown) => ReportedUsage | undefined,
+): ReportedUsage | undefined {
+  const first = tail.indexOf(USAGE_KEY)
+  if (head !== undefined || first < 0 || tail.indexOf(USAGE_KEY, first + 1) < 0) return undefined
+  const usage = new ResponseUsage(read)
+  usage.addDocument(parseJson(tail))
+  return usage.reported
+}
+
+/**
+ * Puts together what a response reports of its usage, in one document or in many events: of the response, of which each count's highest
+ * holds, and of its choices, whose outputs add up. A server that has both says the same twice.
+ */
+export class ResponseUsage {
+  readonly #read: (usage: unknown) => ReportedUsage | undefined
+  #ofResponse: ReportedUsage | undefined
+  #ofChoices: Map<number, ReportedUsage> | undefined
+  /** Of what stands beside a usage, and is none by itself. */
+  #addedInputs: number | undefined
+
+  constructor(read: (usage: unknown) => ReportedUsage | undefined = readOpenAiUsage) {
+    this.#read = read
+  }
+
+  get reported(): ReportedUsage | undefined {
+    const ofChoices = this.#ofChoices && sumOfChoices(this.#ofChoices.values())
+    const usage = ofChoices === undefined ? this.#ofResponse : highestCounts(this.#ofResponse, ofChoices)
+    const addedInputs = this.#addedInputs
+    return usage === undefined || addedInputs === undefined ? usage : highestCounts(usage, { addedInputs })
+  }
+
+  add(usage: ReportedUsage | undefined): void {
+    if (usage !== undefined) this.#ofResponse = highestCounts(this.#ofResponse, usage)
+  }
+
+  /** Adds what a document reports: of its own, in a member of its own such as `x_groq` or `response`, and in each of its choices. */
+  addDocument(document: unknown): void {
+    if (!isRecord(document)) return
+    this.#addHolder(document)
+    for (const name in document) {
+      const member = document[name]
+      if (name === 'choices' && Array.isArray(member)) this.#addChoices(member)
+      else if (name !== 'usage' && isRecord(member)) this.#addHolder(member)
+    }
+  }
+
+  #addHolder(holder: Readonly<Record<string, unknown>>): void {
+    this.add(this.#read(holder.usage))
+    for (const { name, read } of BESIDE_USAGE) {
+      this.#addedInputs = highest(this.#addedInputs, read(holder[name]))
+    }
+  }
+
+  #addChoices(choices: readonly unknown[]): void {
+    for (const [at, choice] of choices.entries()) {
+      if (!isRecord(choice)) continue
+      const usage = this.#read(choice.usage)
+      if (usage === undefined) continue
+      this.#ofChoices ??= new Map()
+      const index = tokenCount(choice.index) ?? at
+      const earlier = this.#ofChoices.get(index)
+      if (earlier !== undefined || this.#ofChoices.size < MAX_CHOICES) {
+        this.#ofChoices.set(index, highestCounts(earlier, usage))
+      }
+    }
+  }
+}
+
+const USAGE_KEY = '"usage"'
+/** As many as OpenAI gives. */
+const MAX_CHOICES = 128
+
+/**
+ * Reads the usage of Perplexity's research, which counts what it read of its sources, and its reasoning, beside prompt, completion and
+ * total. Undefined for any other.
+ * @see https://docs.perplexity.ai/getting-started/models/models/sonar-deep-research
+ */
+function readResearchUsage(usage: Readonly<Record<string, unknown>>): ReportedUsage | undefined {
+  const citationTokens = tokenCount(usage.citation_tokens)
+  if (citationTokens === undefined) return undefined
+  const reasoningTokens = tokenCount(usage.reasoning_tokens)
+  return {
+    inputTokens: sumOf(tokenCount(usage.prompt_tokens), citationTokens),
+    outputTokens: sumOf(tokenCount(usage.completion_tokens), reasoningTokens),
+    reasoningTokens,
+    addedInputs: addedInputsOf(usage),
+  }
 }
 
 /**
@@ -82,6 +180,11 @@ const BESIDE_USAGE = [
   { name: 'tool_usage', key: '"tool_usage"', read: searchesOf },
   { name: 'usage_breakdown', key: '"usage_breakdown"', read: modelRunsOf },
 ] as const
+
+/** Returns whether an event's data may have some of them. @param text in any encoding that has ASCII as it is */
+export function hasBesideUsage(text: string): boolean {
+  return BESIDE_USAGE.some(({ key }) => text.includes(key))
+}
 
 function searchesOf(tools: unknown): number | undefined {
   return isRecord(tools) && isRecord(tools.web_search) ? tokenCount(tools.web_search.num_requests) : undefined

@@ -5,8 +5,8 @@ import { CUT_SHORT } from './stream-errors.ts'
 
 /** Says the messages of one stream, in order, in OpenAI's words. Never throws, whatever they hold. */
 export interface StreamDialect {
-  /** The events, as text, that a message comes to; empty for none. */
-  translate(message: Buffer): string
+  /** The events, as text, that a message comes to; empty for none. @param isError an error by its name, whatever it holds */
+  translate(message: Buffer, isError?: boolean): string
   /** The events that end a stream which has come to its end; undefined where the messages did not say that it has. */
   finish(): string | undefined
   /** An error event has been given: nothing follows it. */
@@ -21,10 +21,13 @@ export class StreamTranslator implements AnswerTranslator {
   #events = ''
   #isCutShort = false
 
-  constructor(splitterFor: (visit: (message: Buffer) => void) => MessageSplitter, dialect: StreamDialect) {
+  constructor(
+    splitterFor: (visit: (message: Buffer, isError?: boolean) => void) => MessageSplitter,
+    dialect: StreamDialect,
+  ) {
     this.#dialect = dialect
-    this.#splitter = splitterFor((message) => {
-      if (!dialect.failed) this.#events += dialect.translate(message)
+    this.#splitter = splitterFor((message, isError) => {
+      if (!dialect.failed) this.#events += dialect.translate(message, isError)
     })
   }
 

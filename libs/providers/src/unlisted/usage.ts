@@ -1,6 +1,6 @@
 import { readClaudeUsage, reportedClaudeUsage } from '../claude/usage.ts'
 import { addGoogleUsage, reportedGoogleUsage } from '../google/usage.ts'
-import { readOpenAiUsage } from '../openai/usage.ts'
+import { findAllUsage, readOpenAiUsage } from '../openai/usage.ts'
 import { findUsage, type JsonEnds } from '../wire/find-usage.ts'
 import { isRecord } from '../wire/is-record.ts'
 import { highest, highestCounts, type ReportedUsage } from '../wire/reported-usage.ts'
@@ -12,6 +12,8 @@ import { tokenCount } from '../wire/token-count.ts'
  * have beside their output. Undefined where there is none. Never throws.
  */
 export function findAnyUsage(json: JsonEnds): ReportedUsage | undefined {
+  const all = findAllUsage(json, readAnyUsage)
+  if (all !== undefined) return all
   for (const { name, depths } of PLACES) {
     const usage = findUsage(json, name, depths, readAnyUsage)
     if (usage !== undefined) return usage
@@ -25,11 +27,12 @@ const PLACES = [
   { name: 'usageMetadata', depths: [1] },
   { name: 'usage', depths: [2, 3] },
   { name: 'usage_metadata', depths: [1] },
-  { name: 'tokens', depths: [2] },
-  { name: 'billed_units', depths: [2] },
+  { name: 'tokens', depths: [2, 3] },
+  { name: 'billed_units', depths: [2, 3] },
 ] as const
 
-function readAnyUsage(usage: unknown): ReportedUsage | undefined {
+/** Reads one object of counts, in whichever provider's words; undefined where it has none. */
+export function readAnyUsage(usage: unknown): ReportedUsage | undefined {
   if (!isRecord(usage)) return undefined
   // Anthropic counts its cache's part in the input apart, which only its own words show.
   if (CLAUDE_WORDS.some((word) => usage[word] !== undefined) && usage.prompt_tokens === undefined) {

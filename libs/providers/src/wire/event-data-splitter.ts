@@ -1,11 +1,11 @@
 import { EventBlocks } from './event-blocks.ts'
-import { eventMessage } from './event-data.ts'
+import { eventMessage, isErrorEvent } from './event-data.ts'
 import type { MessageSplitter } from './watching-reader.ts'
 
-/** Visits the data of each server-sent event that has some. */
-export function eventDataSplitter(visit: (data: Buffer) => void): MessageSplitter {
+/** Visits the data of each server-sent event that has some, and says whether its name is `error`. */
+export function eventDataSplitter(visit: (data: Buffer, isError: boolean) => void): MessageSplitter {
   return new EventBlocks((block) => {
     const data = eventMessage(block)
-    if (data !== undefined) visit(data)
+    if (data !== undefined) visit(data, isErrorEvent(block))
   })
 }

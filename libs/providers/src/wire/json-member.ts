@@ -32,6 +32,15 @@ export function isCrowded(json: Buffer, name: string): boolean {
   return found > MAX_ATTEMPTS
 }
 
+/** Returns whether a document may hold an error: it names one that is not just a null of its own, as whole responses have. */
+export function mayHoldError(json: Buffer): boolean {
+  const first = json.indexOf(ERROR)
+  if (first < 0) return json.indexOf(EXCEPTION) >= 0
+  if (json.indexOf(ERROR, first + 1) >= 0) return true
+  const member = findLastMember(json, 'error', 1)
+  return member === undefined || json[member.valueStart] !== LETTER_N
+}
+
 /** The document's own member called `name`, in the first part of a document that is too long to be kept. */
 export function findFirstMember(json: Buffer, name: string): MemberSpan | undefined {
   let depth = 0
@@ -92,6 +101,10 @@ export function visitMembers(
 /** Each attempt may read the whole text: text that is made to have many false matches is given up. */
 const MAX_ATTEMPTS = 8
 
+const ERROR = '"error"'
+/** AWS's name for the type of an exception. */
+const EXCEPTION = '"__type"'
+const LETTER_N = 0x6e
 const FEW_BYTES = 48
 const QUOTE = 0x22
 const COMMA = 0x2c

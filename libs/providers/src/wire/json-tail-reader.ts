@@ -1,6 +1,8 @@
 import type { TokenUsage } from '@sluice/contracts'
 import type { AnswerReader, PartialUsage } from '../provider-adapter.ts'
 import type { JsonEnds } from './find-usage.ts'
+import { mayHoldError } from './json-member.ts'
+import { parseJson } from './parse-json.ts'
 import { hasAddedInput, highest, partialUsage, type ReportedUsage, wholeUsage } from './reported-usage.ts'
 
 export interface JsonTailOptions {
@@ -8,8 +10,8 @@ export interface JsonTailOptions {
   readonly findUsage: (json: JsonEnds) => ReportedUsage | undefined
   /** The operation has no output: a response that reports none of it has reported all. */
   readonly withoutOutput?: boolean
-  /** Reads the status of the error that a document is, sent with 200. Asked only where it reports no usage. */
-  readonly errorStatus?: (json: Buffer) => number | undefined
+  /** Reads the status of the error that a document, sent with 200, is or holds; it may report usage beside it. */
+  readonly errorStatusIn: (document: unknown) => number | undefined
 }
 
 /**
@@ -60,11 +62,11 @@ export class JsonTailReader implements AnswerReader {
   end(): Buffer {
     if (this.#tail.length === 0) return EMPTY
     const tail = joined(this.#tail)
-    const { findUsage, withoutOutput = false, errorStatus } = this.#options
+    const { findUsage, withoutOutput = false, errorStatusIn } = this.#options
     const found = findUsage(this.#isCut ? { tail, head: joined(this.#head) } : { tail })
     this.#reported =
       withoutOutput && found !== undefined ? { ...found, outputTokens: highest(found.outputTokens, 0) } : found
-    if (found === undefined && !this.#isCut) this.errorStatus = errorStatus?.(tail)
+    if (!this.#isCut && mayHoldError(tail)) this.errorStatus = errorStatusIn(parseJson(tail))
     this.#tail = []
     this.#head = []
     return EMPTY

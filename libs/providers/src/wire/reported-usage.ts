@@ -51,10 +51,7 @@ export function wholeUsage(reported: ReportedUsage | undefined): TokenUsage | un
   if (reported === undefined) return undefined
   const { inputTokens, outputTokens } = resolved(reported)
   if (inputTokens === undefined || outputTokens === undefined) return undefined
-  const { cachedInputTokens = 0, cacheWriteInputTokens, reasoningTokens = 0 } = reported
-  return cacheWriteInputTokens === undefined
-    ? { inputTokens, outputTokens, cachedInputTokens, reasoningTokens }
-    : { inputTokens, outputTokens, cachedInputTokens, cacheWriteInputTokens, reasoningTokens }
+  return { inputTokens, outputTokens, ...partsOf(reported, inputTokens, outputTokens) }
 }
 
 /** Returns what is known of the usage, where that is either the input or the output. */
@@ -62,13 +59,59 @@ export function partialUsage(reported: ReportedUsage | undefined): PartialUsage 
   if (reported === undefined) return undefined
   const { inputTokens, outputTokens } = resolved(reported)
   if ((inputTokens === undefined) === (outputTokens === undefined)) return undefined
-  const { cachedInputTokens = 0, cacheWriteInputTokens, reasoningTokens = 0 } = reported
-  return {
-    ...(inputTokens === undefined ? { outputTokens } : { inputTokens }),
-    cachedInputTokens,
-    ...(cacheWriteInputTokens === undefined ? {} : { cacheWriteInputTokens }),
-    reasoningTokens,
+  const parts = partsOf(reported, inputTokens, outputTokens)
+  return inputTokens === undefined ? { outputTokens, ...parts } : { inputTokens, ...parts }
+}
+
+/** Returns the input alone, as of a response whose output has only begun; undefined where it is not known. */
+export function inputUsage(reported: ReportedUsage | undefined): PartialUsage | undefined {
+  if (reported === undefined) return undefined
+  const { inputTokens } = resolved(reported)
+  return inputTokens === undefined ? undefined : { inputTokens, ...partsOf(reported, inputTokens, undefined) }
+}
+
+/** Returns the output that is reported so far; 0 where none is. */
+export function reportedOutput(reported: ReportedUsage | undefined): number {
+  return (reported === undefined ? undefined : resolved(reported).outputTokens) ?? 0
+}
+
+/**
+ * Adds up what the choices of one response report, each with the prompt that they share: the prompt counts once, and what each of them
+ * wrote. Undefined where there are none.
+ */
+export function sumOfChoices(choices: Iterable<ReportedUsage>): ReportedUsage | undefined {
+  let sum: ReportedUsage | undefined
+  for (const choice of choices) {
+    const { inputTokens, outputTokens } = resolved(choice)
+    const input = highest(sum?.inputTokens, inputTokens)
+    const output = sumOf(sum?.outputTokens, outputTokens)
+    sum = {
+      ...highestCounts(sum, choice),
+      inputTokens: input,
+      outputTokens: output,
+      totalTokens: sumOf(input, output),
+      reasoningTokens: sumOf(sum?.reasoningTokens, choice.reasoningTokens),
+    }
   }
+  return sum
+}
+
+/** Returns the sum of those that are known. */
+export function sumOf(one: number | undefined, other: number | undefined): number | undefined {
+  return one === undefined || other === undefined ? (one ?? other) : one + other
+}
+
+/** Returns the parts, none larger than its whole. */
+function partsOf(
+  { cachedInputTokens = 0, cacheWriteInputTokens, reasoningTokens = 0 }: ReportedUsage,
+  inputTokens = Number.POSITIVE_INFINITY,
+  outputTokens = Number.POSITIVE_INFINITY,
+): Omit<TokenUsage, 'inputTokens' | 'outputTokens'> {
+  const cached = Math.min(cachedInputTokens, inputTokens)
+  const reasoning = Math.min(reasoningTokens, outputTokens)
+  if (cacheWriteInputTokens === undefined) return { cachedInputTokens: cached, reasoningTokens: reasoning }
+  const written = Math.min(cacheWriteInputTokens, inputTokens - cached)
+  return { cachedInputTokens: cached, cacheWriteInputTokens: written, reasoningTokens: reasoning }
 }
 
 /**
@@ -81,8 +124,9 @@ function resolved(reported: ReportedUsage): {
   readonly outputTokens: number | undefined
 } {
   const { totalTokens, cachedInputTokens = 0, cacheWriteInputTokens = 0, reasoningTokens = 0 } = reported
-  let inputTokens = known(withApart(reported.inputTokens, cachedInputTokens + cacheWriteInputTokens))
-  let outputTokens = withApart(reported.outputTokens, reasoningTokens)
+  const cachedTokens = cachedInputTokens + cacheWriteInputTokens
+  let inputTokens = known(withApart(reported.inputTokens, cachedTokens, reported.outputTokens, totalTokens))
+  let outputTokens = withApart(reported.outputTokens, reasoningTokens, inputTokens, totalTokens)
   if (totalTokens !== undefined) {
     inputTokens ??= known(totalTokens - (outputTokens ?? 0))
     outputTokens = Math.max(outputTokens ?? 0, totalTokens - (inputTokens ?? 0))
@@ -95,7 +139,18 @@ function known(inputTokens: number | undefined): number | undefined {
   return inputTokens !== undefined && inputTokens > 0 ? inputTokens : undefined
 }
 
-/** A part that is larger than its whole was counted beside it. */
-function withApart(whole: number | undefined, part: number): number | undefined {
-  return whole !== undefined && part > whole ? whole + part : whole
+/**
+ * A part that is larger than its whole was counted beside it, unless the total says that there is nothing beside: then the part is what is
+ * wrong.
+ */
+function withApart(
+  whole: number | undefined,
+  part: number,
+  other: number | undefined,
+  total: number | undefined,
+): number | undefined {
+  if (whole === undefined || part <= whole) return whole
+  // A whole of 0 is of a server that does not count it.
+  const isContradicted = total !== undefined && whole > 0 && other !== undefined && total === whole + other
+  return isContradicted ? whole : whole + part
 }

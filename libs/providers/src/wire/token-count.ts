@@ -31,9 +31,9 @@ export function positiveCount(value: unknown): number | undefined {
   return typeof number === 'number' && number > 0 && Number.isFinite(number) ? Math.ceil(number) : undefined
 }
 
-/** About how many tokens a text of this many bytes has. */
-export function approximateTokens(textBytes: number): number {
-  return Math.ceil(textBytes / BYTES_PER_TOKEN)
+/** Returns about how many tokens a text of this many bytes has, as a fraction. */
+export function tokensOfBytes(textBytes: number): number {
+  return textBytes / BYTES_PER_TOKEN
 }
 
 const BYTES_PER_TOKEN = 4

@@ -10,7 +10,8 @@ export interface MessageSplitter {
 /** Learns from the messages of one stream, in order. Never throws, whatever they hold. */
 export interface UsageMeter
   extends Pick<AnswerReader, 'usage' | 'partialUsage' | 'providerAddedInput' | 'outputTokensSeen' | 'errorStatus'> {
-  note(message: Buffer): void
+  /** @param isError an error by its name, whatever it holds */
+  note(message: Buffer, isError?: boolean): void
 }
 
 /** Watches a stream that passes by as it is. */
@@ -18,8 +19,11 @@ export class WatchingReader implements AnswerReader {
   readonly #splitter: MessageSplitter
   readonly #meter: UsageMeter
 
-  constructor(splitterFor: (visit: (message: Buffer) => void) => MessageSplitter, meter: UsageMeter) {
-    this.#splitter = splitterFor((message) => meter.note(message))
+  constructor(
+    splitterFor: (visit: (message: Buffer, isError?: boolean) => void) => MessageSplitter,
+    meter: UsageMeter,
+  ) {
+    this.#splitter = splitterFor((message, isError) => meter.note(message, isError))
     this.#meter = meter
   }
 

@@ -71,5 +71,24 @@ it('takes limits of input and output tokens as what they are, and tells where th
   ])
   expect(driftOf(capacity, discovered)).toEqual([
     { model: 'claude-sonnet-4-6', dimension: 'input-tokens', period: 'minute', configured: 45_000, discovered: 40_000 },
+    { ...BOTH, model: 'claude-sonnet-4-6', configured: 60_000, discovered: 48_000 },
+    { ...BOTH, model: 'claude-haiku-4-5', configured: 60_000, discovered: 57_000 },
+  ])
+})
+
+const BOTH = { dimension: 'input-tokens + output-tokens', period: 'minute' }
+
+it('compares all tokens with input and output together, and a part with a limit on all tokens', () => {
+  const parts = [told('m', 'input-tokens', 40_000, MINUTE_MS), told('m', 'output-tokens', 8_000, MINUTE_MS)]
+  const tokens = [{ period: 'minute' as const, tokens: 48_001 }]
+  expect(driftOf(tokens, parts)).toEqual([{ ...BOTH, model: 'm', configured: 48_001, discovered: 48_000 }])
+  expect(driftOf([{ period: 'minute', tokens: 48_000 }], parts)).toEqual([])
+  expect(driftOf(tokens, parts.slice(1))).toEqual([])
+  expect(driftOf(tokens, [...parts, told('m', 'tokens', 90_000, MINUTE_MS)])).toEqual([])
+
+  const whole = [told('m', 'tokens', 30_000, MINUTE_MS)]
+  const apart = [{ period: 'minute' as const, inputTokens: 30_001, outputTokens: 30_000 }]
+  expect(driftOf(apart, whole)).toEqual([
+    { model: 'm', dimension: 'tokens', period: 'minute', configured: 30_001, discovered: 30_000 },
   ])
 })

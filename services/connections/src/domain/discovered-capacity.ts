@@ -2,6 +2,7 @@ import {
   type CapacityLimit,
   type DiscoveredLimit,
   METRICS,
+  type Metric,
   type ModelLimit,
   modelLimits,
   PERIOD_MS,
@@ -13,14 +14,41 @@ export interface CapacityDrift extends Pick<ModelLimit, 'model' | 'dimension' | 
   readonly discovered: number
 }
 
-/** Where the configured capacity promises more than the provider gives. What is not limited, or off, promises nothing. */
+/**
+ * Returns where the configured capacity promises more than the provider gives. What is not limited, or off, promises nothing. Tokens of
+ * which the provider limits input and output apart are held to both together, and input or output to what it limits together.
+ */
 export function driftOf(capacity: readonly CapacityLimit[], discovered: readonly DiscoveredLimit[]): CapacityDrift[] {
-  return modelLimits(discovered).flatMap(({ model, dimension, period, metric, limit }) => {
-    const entry = capacity.find((each) => each.period === period && each.enabled !== false)
-    const configured = entry?.[metric]
-    return configured !== undefined && configured > limit
-      ? [{ model, dimension, period, configured, discovered: limit }]
-      : []
+  const limits = modelLimits(discovered)
+  return [...limits, ...sumsOfParts(limits)].flatMap((limit) => {
+    const entry = capacity.find((each) => each.period === limit.period && each.enabled !== false)
+    const { model, dimension, period } = limit
+    return METRICS_HELD[limit.metric].flatMap((metric) => {
+      const configured = entry?.[metric]
+      return configured !== undefined && configured > limit.limit
+        ? [{ model, dimension, period, configured, discovered: limit.limit }]
+        : []
+    })
+  })
+}
+
+/** What of the configured capacity a limit holds. */
+const METRICS_HELD: Readonly<Record<Metric, readonly Metric[]>> = {
+  requests: ['requests'],
+  tokens: ['tokens', 'inputTokens', 'outputTokens'],
+  inputTokens: ['inputTokens'],
+  outputTokens: ['outputTokens'],
+}
+
+/** The limits on all tokens that come of those on input and output, where there is none on all of them. */
+function sumsOfParts(limits: readonly ModelLimit[]): ModelLimit[] {
+  return limits.flatMap((input) => {
+    if (input.metric !== 'inputTokens') return []
+    const isBeside = ({ model, period }: ModelLimit) => model === input.model && period === input.period
+    const output = limits.find((other) => other.metric === 'outputTokens' && isBeside(other))
+    if (output === undefined || limits.some((other) => other.metric === 'tokens' && isBeside(other))) return []
+    const dimension = `${input.dimension} + ${output.dimension}`
+    return [{ ...input, metric: 'tokens' as const, dimension, limit: input.limit + output.limit }]
   })
 }
 

@@ -46,7 +46,7 @@ export function discoveredCapacityRoutes(deps: ApplicationDeps, insights: Insigh
         schema: {
           tags,
           description:
-            'Makes the discovered limits the configured capacity: of each period the smallest over the models, or those of one model. What is not discovered stays as it is; 409 when nothing is whose period is known.',
+            'Makes the discovered limits the configured capacity: of each period the smallest over the models, or those of one model. What is not discovered stays as it is; 409 when nothing is whose period is known. Configured limits count all tokens that were used, cached input too, which most providers do not count: for limits of tokens prefer `enforceDiscovered`, which counts as the provider does.',
           params: ConnectionParams,
           headers: IfMatchHeaders,
           body: Type.Optional(AppliedLimits),

@@ -19,12 +19,43 @@ describe('usage of which a part is not known', () => {
     [{ inputTokens: 90, ...PARTS }, 30, { inputTokens: 90, outputTokens: 400 }],
     [{ inputTokens: 90, ...PARTS }, 700, { inputTokens: 90, outputTokens: 700 }],
     [{ outputTokens: 30, ...PARTS }, 0, { inputTokens: 100, outputTokens: 30 }],
-  ])('of %j with %d tokens seen is charged as %j', (partial, seen, expected) => {
-    expect(chargedUsage(partial, seen, ESTIMATE)).toEqual({ ...PARTS, ...expected })
+  ])('of %j with %d tokens seen is charged as %j', (partialUsage, outputTokensSeen, expected) => {
+    expect(chargedUsage({ ...ENDED, partialUsage, outputTokensSeen }, ESTIMATE)).toEqual({ ...PARTS, ...expected })
   })
 
+  it.each([
+    [{ inputTokens: 90, ...PARTS }, 0, { inputTokens: 90, outputTokens: 400 }],
+    [{ inputTokens: 90, ...PARTS }, 30, { inputTokens: 90, outputTokens: 30 }],
+    [{ inputTokens: 90, ...PARTS }, 700, { inputTokens: 90, outputTokens: 700 }],
+    [{ outputTokens: 30, ...PARTS }, 40, { inputTokens: 100, outputTokens: 30 }],
+  ])('of a response that was broken off, %j with %d tokens seen, is charged as %j', (partialUsage, seen, expected) => {
+    const end = { ...ENDED, interruptedBy: 'client' as const, partialUsage, outputTokensSeen: seen }
+    expect(chargedUsage(end, ESTIMATE)).toEqual({ ...PARTS, ...expected })
+  })
+
+  it.each([
+    [0, 400],
+    [2, 2],
+  ])('does not take 0 for the output of a response that was broken off, with %d tokens seen', (seen, outputTokens) => {
+    const usage = { ...USAGE, outputTokens: 0 }
+    const end = { ...ENDED, usage, outputTokensSeen: seen }
+    expect(chargedUsage({ ...end, interruptedBy: 'client' }, ESTIMATE)).toEqual({ ...USAGE, outputTokens })
+    expect(chargedUsage(end, ESTIMATE)).toEqual(usage)
+  })
+
+  it.each([
+    [undefined, { inputTokens: 90, ...PARTS }],
+    [{ ...USAGE, outputTokens: 0 }, undefined],
+  ])(
+    'stays charged as reserved where the provider goes on after the stream broke off: %j, %j',
+    (usage, partialUsage) => {
+      const end = { ...ENDED, interruptedBy: 'client' as const, usage, partialUsage, outputTokensSeen: 2 }
+      expect(chargedUsage(end, ESTIMATE, true)).toEqual({ ...USAGE, outputTokens: 400 })
+    },
+  )
+
   it('is not known where nothing is', () => {
-    expect(chargedUsage(undefined, 9, ESTIMATE)).toBeUndefined()
+    expect(chargedUsage({ ...ENDED, outputTokensSeen: 9 }, ESTIMATE)).toBeUndefined()
   })
 })
 

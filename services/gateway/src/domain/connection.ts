@@ -1,6 +1,6 @@
 import { type ProjectedConnection, SPLIT_METRICS } from '@sluice/contracts'
 import { type BaseUrlRules, baseUrlFault, type ProviderAdapter, providerAdapter } from '@sluice/providers'
-import { CachedShares } from './cached-share.ts'
+import type { CachedShares } from './cached-share.ts'
 import { type GatewayError, gatewayError } from './gateway-error.ts'
 import type { LearnedModels } from './learned-models.ts'
 import { modelMatcher } from './model-matcher.ts'
@@ -80,7 +80,7 @@ export function prepareConnection(
     allowsModel: modelMatcher(settings.allowedModels),
     learned,
     ...credentialVersionsOf(settings, origin, before),
-    cachedShares: before !== undefined && 'cachedShares' in before ? before.cachedShares : new CachedShares(),
+    cachedShares: learned.cachedShares,
     limitsTokens: countsParts || smallestTokenLimit !== undefined,
     countsParts,
     ...(smallestTokenLimit === undefined ? {} : { smallestTokenLimit }),

@@ -122,6 +122,19 @@ describe('what another gateway learned', () => {
     expect(outputOf(restored)).toBe(64)
   })
 
+  it('holds what part of the prompts was cached', () => {
+    const models = taught()
+    models.cachedShares.learn('m', USAGE)
+    const stored = JSON.parse(JSON.stringify(models.records))
+    expect(validate(LearnedRecord, { models: stored })).toMatchObject({ valid: true })
+    const restored = new LearnedModels()
+    restored.cachedShares.learn('other', { ...USAGE, cachedInputTokens: 0 })
+    restored.restore([...stored, ...taught({ model: 'other' }).records])
+    expect(restored.cachedShares.expectedOf('m', 10_000)).toBe(models.cachedShares.expectedOf('m', 10_000))
+    expect(restored.cachedShares.expectedOf('m', 10_000)).toBeGreaterThan(8_000)
+    expect(restored.cachedShares.expectedOf('other', 10_000)).toBe(0)
+  })
+
   it('gives way to what this one has learned since', () => {
     const models = taught({}, { inputTokens: 4_500 })
     const before = ratioOf(models)

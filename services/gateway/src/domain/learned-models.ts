@@ -1,5 +1,6 @@
 import type { LearnedModelRecord, TokenUsage } from '@sluice/contracts'
 import type { RequestInspection } from '@sluice/providers'
+import { CachedShares } from './cached-share.ts'
 import { OutputPercentile } from './output-percentile.ts'
 import { mostTokensOf, SealedShare } from './sealed-share.ts'
 import { START_BYTES_PER_TOKEN, TokenRatio } from './token-ratio.ts'
@@ -36,6 +37,8 @@ export function expectedPrompt(request: RequestInspection, learned: LearnedModel
  * those that were learned of least recently are forgotten.
  */
 export class LearnedModels {
+  /** What the provider's cache held of the prompts, which is stored with the rest. */
+  readonly cachedShares = new CachedShares()
   readonly #models = new Map<string, LearnedModel>()
   readonly #changed = new Set<string>()
 
@@ -79,20 +82,25 @@ export class LearnedModels {
 
   /** What is known of each model, those learned of last at the end. */
   get records(): LearnedModelRecord[] {
-    return [...this.#models].map(([model, { ratio, tools, sealed, output }]) => ({
-      model,
-      ratio: ratio.state,
-      tools: tools.state,
-      sealed: sealed.state,
-      output: output.state,
-    }))
+    return [...this.#models].map(([model, { ratio, tools, sealed, output }]) => {
+      const cached = this.cachedShares.stateOf(model)
+      return {
+        model,
+        ratio: ratio.state,
+        tools: tools.state,
+        sealed: sealed.state,
+        output: output.state,
+        ...(cached === undefined ? {} : { cached }),
+      }
+    })
   }
 
   /** Takes over what was learned before, by this gateway or another, of models that nothing has been learned of yet. */
   restore(records: readonly LearnedModelRecord[]): void {
     const learnedSince = [...this.#models]
     this.#models.clear()
-    for (const { model, ratio, tools, sealed, output } of records.slice(-MAX_MODELS)) {
+    for (const { model, ratio, tools, sealed, output, cached } of records.slice(-MAX_MODELS)) {
+      if (cached !== undefined) this.cachedShares.restore(model, cached)
       this.#models.set(model, {
         ratio: TokenRatio.from(ratio),
         tools: TokenRatio.from(tools),

@@ -57,7 +57,8 @@ export function limitedCostOf({ tokens, inputTokens, outputTokens }: LimitedToke
 
 /**
  * Returns what to reserve instead where a request seems larger than a whole limit of its provider's, although the provider may count less
- * (cached input, output that does not come): all of that limit. Undefined where waiting and trying would not help.
+ * (cached input, output that does not come): a quarter of that limit, or what the provider counts in any case, if that is more. All of the
+ * limit would never be free while smaller requests come. Undefined where waiting and trying would not help.
  */
 export function reservedWithin(
   reserved: ReservedTokens,
@@ -68,9 +69,14 @@ export function reservedWithin(
   if (denied.code !== 'request_exceeds_capacity' || denied.model === undefined || denied.metric === 'requests') return
   if (limited === undefined) return
   const { tokens, inputTokens = tokens, outputTokens = 0 } = limited
-  if (!limitCounting.mayCountLess({ tokens, inputTokens, outputTokens }, denied.metric, denied.limit)) return
-  return { ...reserved, limited: { ...limited, [denied.metric]: denied.limit } }
+  const least = limitCounting.leastCounted({ tokens, inputTokens, outputTokens }, denied.metric)
+  if (least > denied.limit) return
+  const tried = Math.max(least, Math.ceil(denied.limit * TRIED_PART))
+  return { ...reserved, limited: { ...limited, [denied.metric]: tried } }
 }
+
+/** Of a limit. Smaller requests keep a window in use, but seldom three quarters of it all the time. */
+const TRIED_PART = 0.25
 
 /** Returns the whole cost of one request with these tokens. */
 export function countedCost({ tokens, inputTokens, outputTokens, limited }: ReservedTokens): CountedCost {

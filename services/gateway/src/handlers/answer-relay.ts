@@ -254,7 +254,10 @@ export class AnswerRelay implements AnswerSink {
       this.giveUp(UNREADABLE)
       return
     }
-    this.#writer.failure(this.#head, failure, this.#redaction)
+    const status = this.#pipe?.reader.errorStatus
+    // An error that does not say which it is may be of what was generated.
+    if (status === undefined || status === INTERNAL_ERROR) this.#writer.failure(this.#head, failure, this.#redaction)
+    else this.#writer.failureOfStatus(status, this.#head, failure, this.#redaction)
     this.#finish(undefined)
   }
 
@@ -446,6 +449,7 @@ export interface AnswerWatch {
 
 const NO_WATCH: AnswerWatch = {}
 const BAD_REQUEST = 400
+const INTERNAL_ERROR = 500
 
 /** Whether a request was written, or came too late to be. */
 export type Departed = 'departed' | 'too-late'

@@ -40,6 +40,22 @@ export class AnswerWriter {
     this.#response.end(body)
   }
 
+  /** A provider's answer of 2xx that is an error with a status of its own, such as 429: said as if it had come with that status. */
+  failureOfStatus(status: number, head: AnswerHead, failure: TranslatedError, redaction: SecretRedaction): void {
+    const message = redaction.errorText(failure.message)
+    const error = {
+      status,
+      statusMessage: STATUS_CODES[status] ?? '',
+      fields: answerHeaders(head.headers),
+      body: EMPTY,
+    }
+    const retryAfterMs = this.#call.connection.adapter.retryAfterMs(head.headers, head.receivedAtMs)
+    const { statusMessage, fields, body } = translatedError(error, { ...failure, message }, retryAfterMs)
+    this.#addOwnHeaders(fields, head.headers)
+    this.#response.writeHead(status, statusMessage, fields)
+    this.#response.end(body)
+  }
+
   /** A provider's answer of 2xx that says why it is none. It was made, and is charged: SDKs are told not to send the request again. */
   failure({ headers }: AnswerHead, { message, code }: TranslatedError, redaction: SecretRedaction): void {
     const error = { message: redaction.errorText(message), type: 'server_error', param: null, code }
@@ -77,3 +93,4 @@ export class AnswerWriter {
 
 /** OpenAI's SDKs do not repeat what it answers. */
 const UNPROCESSABLE = 422
+const EMPTY = Buffer.alloc(0)

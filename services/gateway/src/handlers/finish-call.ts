@@ -1,7 +1,7 @@
 import type { RateLimitReading, ResponseEvent, TokenUsage } from '@sluice/contracts'
 import type { BackgroundReading, PartialUsage, WireHeaders } from '@sluice/providers'
 import { type Beyond, withBeyond } from '../domain/background-charge.ts'
-import { chargedOutput, chargedUsage, isUnread } from '../domain/charged-usage.ts'
+import { chargedOutput, chargedUsage, isUnread, wholeUsage } from '../domain/charged-usage.ts'
 import { MAX_TOKENS } from '../domain/estimate-cost.ts'
 import {
   type CallEnd,
@@ -60,9 +60,11 @@ function refusedOf({ connection, inspection, pool, estimate }: PermittedCall, re
 }
 
 /** Whether the provider goes on with a response though this one has ended, so that what was reserved for it may yet be used. */
-function isMadeLater({ inspection }: PermittedCall, { sent, status, usage, errorStatus }: CallResult): boolean {
+function isMadeLater({ inspection }: PermittedCall, result: CallResult): boolean {
+  if (inspection.inBackground !== true) return false
+  const { sent, status, errorStatus } = result
   const hasBegun = sent && status !== undefined && status < 300 && errorStatus === undefined
-  return inspection.inBackground === true && hasBegun && usage === undefined
+  return hasBegun && wholeUsage(result) === undefined
 }
 
 /**
@@ -98,7 +100,7 @@ export function finishCall(
   }
   const unread = isUnread(result, estimate)
   const isUnderWay = isMadeLater(call, result)
-  const usage = result.usage ?? chargedUsage(result.partialUsage, result.outputTokensSeen, estimate)
+  const usage = chargedUsage(result, estimate, isUnderWay)
   const end: CallEnd = {
     sent: result.sent,
     ...(status === undefined ? {} : { status }),
@@ -123,12 +125,15 @@ export function finishCall(
   }
   const isWhole = result.interruptedBy === undefined && result.errorStatus === undefined
   // What nothing is known of may not be like the model's other requests.
-  if (result.usage !== undefined && !call.operation.unlisted) {
+  const isRead = result.usage !== undefined || result.partialUsage?.inputTokens !== undefined
+  if (usage !== undefined && isRead && !call.operation.unlisted) {
     const { inspection } = call
     const { providerAddedInput } = result
-    learned.learn(providerAddedInput ? { ...inspection, providerAddsInput: true } : inspection, result.usage, isWhole)
+    const learnedFrom = providerAddedInput ? { ...inspection, providerAddsInput: true } : inspection
+    // An output that is not known teaches nothing; the prompt does.
+    learned.learn(learnedFrom, usage, isWhole && result.usage !== undefined)
     // What a provider reads again in a loop of its own it caches too, which says nothing about the next prompt.
-    if (!providerAddedInput) cachedShares.learn(inspection.model, result.usage)
+    if (!providerAddedInput) cachedShares.learn(inspection.model, usage)
   }
   const event: ResponseEvent = {
     requestId: result.requestId,

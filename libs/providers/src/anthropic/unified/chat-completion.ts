@@ -1,3 +1,4 @@
+import { claudeErrorStatusIn } from '../../claude/error-types.ts'
 import { readClaudeUsage, totalUsage } from '../../claude/usage.ts'
 import { type AnswerContent, type AnswerToolCall, answerMessage } from '../../unified/answer-message.ts'
 import { type CompletedChat, chatCompletion } from '../../unified/chat-completion.ts'
@@ -14,7 +15,9 @@ import { toToolCall } from './tool-use.ts'
 /** A whole message as a chat completion; a failure where it is an error, or has a tool call that cannot be told. Undefined where it is no message. */
 export function toChatCompletion(asked: AskedAnswer, answer: unknown): CompletedChat | TranslatedFailure | undefined {
   if (!isRecord(answer)) return undefined
-  if (answer.type === 'error') return { failure: readError(answer.error, 'Anthropic answered with an error.') }
+  if (claudeErrorStatusIn(answer) !== undefined) {
+    return { failure: readError(answer.error ?? answer, 'Anthropic answered with an error.') }
+  }
   if (!Array.isArray(answer.content)) return undefined
   const read = readContent(answer.content)
   if (isFailure(read)) return read

@@ -3,7 +3,10 @@ import { StreamTranslator } from '../../unified/stream-translator.ts'
 import { WholeAnswerTranslator } from '../../unified/whole-answer-translator.ts'
 import type { AnswerTranslation, AskedAnswer } from '../../unified-api.ts'
 import { eventDataSplitter } from '../../wire/event-data-splitter.ts'
+import { FirstBytesSplitter } from '../../wire/first-bytes-splitter.ts'
+import { JsonArraySplitter } from '../../wire/json-array-splitter.ts'
 import { EVERY, type JsonPath } from '../../wire/json-source.ts'
+import type { MessageSplitter } from '../../wire/watching-reader.ts'
 import { toChatCompletion } from './chat-completion.ts'
 import { MessageDialect } from './message-dialect.ts'
 import { readErrorAnswer } from './provider-error.ts'
@@ -15,8 +18,13 @@ export function messageAnswer(asked: AskedAnswer): AnswerTranslation {
   return {
     translator: () =>
       asked.streamed
-        ? new StreamTranslator(eventDataSplitter, new MessageDialect(new ChatChunks(asked), asked.jsonTool))
+        ? new StreamTranslator(eventOrDocumentSplitter, new MessageDialect(new ChatChunks(asked), asked.jsonTool))
         : new WholeAnswerTranslator((message) => toChatCompletion(asked, message), TOOL_INPUTS),
     error: readErrorAnswer,
   }
+}
+
+/** As the first bytes show: events, or the one document with which a server responds that fails before it streams. */
+function eventOrDocumentSplitter(visit: (message: Buffer, isError?: boolean) => void): MessageSplitter {
+  return new FirstBytesSplitter((form) => (form === 'json' ? new JsonArraySplitter(visit) : eventDataSplitter(visit)))
 }

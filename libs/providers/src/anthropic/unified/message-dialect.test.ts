@@ -174,6 +174,16 @@ describe('a stream', () => {
     expect(events).not.toContain('🙂')
   })
 
+  it.each([
+    ['{"type":"error","error":{"type":"rate_limit_error","message":"Slow down."}}', 'rate_limit_error'],
+    ['{"error":{"type":"overloaded_error","message":"Slow down."}}', 'overloaded_error'],
+    ['{"error":"Slow down."}', null],
+    ['event: error\ndata: {"type":"api_error","message":"Slow down."}\n\n', 'api_error'],
+    ['data: {"error":{"type":"api_error","message":"Slow down."}}\n\n', 'api_error'],
+  ])('that is an error from its beginning keeps its words: %s', (body, code) => {
+    expect(lastEvent(translate(Buffer.from(body), [10]))).toMatchObject({ error: { message: 'Slow down.', code } })
+  })
+
   it('ends with an error where an event cannot be read, and never without its text', () => {
     const bytes = Buffer.concat([streamBytes(TEXT_STREAM.slice(0, 4)), Buffer.from('data: {"type":\n\n')])
     const events = translate(Buffer.concat([bytes, streamBytes(TEXT_STREAM.slice(4))]), [50])

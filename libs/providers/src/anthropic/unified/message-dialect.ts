@@ -1,3 +1,4 @@
+import { claudeErrorStatusIn } from '../../claude/error-types.ts'
 import { MessageStreamMeter } from '../../claude/message-stream-meter.ts'
 import type { ChatChunks, FinishReason } from '../../unified/chat-chunks.ts'
 import { errorEvent } from '../../unified/event-text.ts'
@@ -32,9 +33,10 @@ export class MessageDialect implements StreamDialect {
     this.#blocks = new BlockEvents(chunks, jsonTool)
   }
 
-  translate(data: Buffer): string {
+  translate(data: Buffer, isError = false): string {
     const event = parseJson(data)
     if (this.#hasEnded) return ''
+    if (isError || claudeErrorStatusIn(event) !== undefined) return this.#fail(errorOf(event))
     // What begins as an object may be a part of the answer, cut off or too long to be held; the rest is noise.
     if (!isRecord(event)) return data[0] === OPEN_BRACE ? this.#fail(UNREADABLE) : ''
     this.#meter.noteEvent(event)
@@ -55,8 +57,6 @@ export class MessageDialect implements StreamDialect {
         return ''
       case 'message_stop':
         return this.#end()
-      case 'error':
-        return this.#fail(readError(event.error, 'Anthropic ended the answer with an error.'))
       default:
         return ''
     }
@@ -95,6 +95,10 @@ export class MessageDialect implements StreamDialect {
     this.failed = true
     return errorEvent(error)
   }
+}
+
+function errorOf(event: unknown): TranslatedError {
+  return readError(isRecord(event) ? (event.error ?? event) : undefined, 'Anthropic ended the answer with an error.')
 }
 
 const OPEN_BRACE = 0x7b

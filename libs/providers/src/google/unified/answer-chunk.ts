@@ -55,7 +55,7 @@ function readCandidate(candidate: Readonly<Record<string, unknown>>): Candidate 
   return {
     index: tokenCount(index) ?? 0,
     parts: recordsOf(isRecord(content) ? content.parts : undefined).flatMap(readPart),
-    finishReason: finishReason === 'FINISH_REASON_UNSPECIFIED' ? undefined : wordOf(finishReason),
+    finishReason: wordOf(finishReason),
     finishMessage: wordOf(finishMessage),
     logprobsResult,
   }

@@ -202,7 +202,11 @@ describe('an error', () => {
     })
   })
 
-  it.each(['', '<html>', 'null', '[]', '{"error":"x"}'])('of %j is told by its status', (body) => {
+  it('is told in text, where it is text', () => {
+    expect(answer.error(502, Buffer.from('{"error":"x"}'), {})).toEqual({ message: 'x', code: null })
+  })
+
+  it.each(['', '<html>', 'null', '[]', '{"error":""}'])('of %j is told by its status', (body) => {
     expect(answer.error(502, Buffer.from(body), {})).toEqual({
       message: 'Google answered with status 502.',
       code: null,

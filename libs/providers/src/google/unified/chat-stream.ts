@@ -63,7 +63,8 @@ export class ChatStream implements StreamDialect {
     const logprobs = readLogprobs(logprobsResult)
     if (deltas.length === 0 && logprobs !== null) deltas.push({})
     const events = deltas.map((delta, at) => this.#events.delta(delta, index, at === 0 ? logprobs : null)).join('')
-    if (candidate.finishReason === undefined) return events
+    // A chunk without a reason of its own may say so.
+    if (candidate.finishReason === undefined || candidate.finishReason === 'FINISH_REASON_UNSPECIFIED') return events
     const finish = finishOf(candidate, choice.calls > 0)
     if ('failure' in finish) return events + this.#fail(finish.failure)
     choice.reason = finish.reason

@@ -10,7 +10,9 @@ export function translatedError(status: number, body: Buffer): TranslatedError {
 /** The error that an answer, or a message of a stream, is; alone or in an array, as answers to streams have it. */
 export function readError(parsed: unknown): TranslatedError | undefined {
   const answer: unknown = Array.isArray(parsed) ? parsed[0] : parsed
-  if (!isRecord(answer) || !isRecord(answer.error)) return undefined
+  if (!isRecord(answer)) return undefined
+  if (typeof answer.error === 'string' && answer.error !== '') return { message: answer.error, code: null }
+  if (!isRecord(answer.error)) return undefined
   const { message, status } = answer.error
   return {
     message: typeof message === 'string' && message !== '' ? message : 'Google answered with an error.',
