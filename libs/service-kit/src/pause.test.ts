@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { pause } from './pause.ts'
+import { pause, within } from './pause.ts'
 
 it('is over in time', async () => {
   const startedMs = performance.now()
@@ -18,4 +18,11 @@ it('is over when its signal is aborted, before or meanwhile', async () => {
 
 it('passes on what is no abort', async () => {
   await expect(pause(1, 'none' as unknown as AbortSignal)).rejects.toThrow(TypeError)
+})
+
+it('waits for work no longer than its deadline, and says whether it was done', async () => {
+  const never = Promise.withResolvers<void>()
+  expect(await within(20, never.promise)).toBe(false)
+  expect(await within(60_000, Promise.resolve('done'))).toBe(true)
+  await expect(within(60_000, Promise.reject(new TypeError('broken')))).rejects.toThrow(TypeError)
 })

@@ -8,3 +8,17 @@ export async function pause(ms: number, signal: AbortSignal): Promise<void> {
     if (!signal.aborted) throw error
   }
 }
+
+/**
+ * Resolves when `work` does, after `deadlineMs` at the latest; returns whether the work was done by then. What is not goes on.
+ * @throws what the work rejects with until then
+ */
+export async function within(deadlineMs: number, work: Promise<unknown>): Promise<boolean> {
+  const deadline = Promise.withResolvers<false>()
+  const timer = setTimeout(deadline.resolve, deadlineMs, false)
+  try {
+    return await Promise.race([work.then(() => true), deadline.promise])
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -38,19 +38,13 @@ export function nothingThere(method: string, path: string, routes: KnownRoutes):
     return `${what} This is the admin API, for operators: the gateway, which calls providers, is at another port (8080 unless set otherwise).`
   }
   const rest = path.replace(/^\/+(?:api\/+)*(?:v1\/+)*/, '')
-  const [first = ''] = rest.split('/')
+  const [first = '', ...others] = rest.split('/')
   const known = new Set([...routes.keys()].flatMap((pattern) => /^\/api\/v1\/([\w-]+)/.exec(pattern)?.[1] ?? []))
   const near = nearestName(first, known)
-  if (near !== undefined)
-    return `${what} Did you mean ${shownPath(
-      `${PREFIX}/${[
-        near,
-        ...rest
-          .split('/')
-          .slice(1)
-          .filter((part) => part !== ''),
-      ].join('/')}`,
-    )}?`
+  if (near !== undefined) {
+    const meant = [PREFIX, near, ...others.filter((part) => part !== '')].join('/')
+    return `${what} Did you mean ${shownPath(meant)}?`
+  }
   return `${what} The API is at ${PREFIX}: ${[...known].sort().join(', ')}. Its description is ${PREFIX}/openapi.json.`
 }
 

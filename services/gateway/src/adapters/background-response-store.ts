@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import { type BackgroundResponse, backgroundResponses } from '@sluice/contracts'
 import { type Bucket, type Bus, openBucket, UnreadableEntryError } from '@sluice/messaging'
 import type { PartialUsage } from '@sluice/providers'
-import type { Logger } from '@sluice/service-kit'
+import { type Logger, within } from '@sluice/service-kit'
 import { type Beyond, beyondCharge } from '../domain/background-charge.ts'
 import type { BackgroundResponses } from '../ports/background-responses.ts'
 
@@ -27,7 +27,8 @@ export function backgroundResponseStore(bus: Bus, logger: Pick<Logger, 'warn'>):
       opening = undefined
       throw error
     })
-    return within(DEADLINE_MS, opening)
+    if (!(await within(DEADLINE_MS, opening))) throw new Error(`not open within ${DEADLINE_MS} ms`)
+    return opening
   }
 
   const tracked = <T>(work: Promise<T>): Promise<T> => {
@@ -92,7 +93,7 @@ export function backgroundResponseStore(bus: Bus, logger: Pick<Logger, 'warn'>):
       ),
     stop: async (deadlineMs) => {
       // What is not done by then is lost with the process, as if it had been killed.
-      await within(deadlineMs, Promise.allSettled(underWay)).catch(() => undefined)
+      await within(deadlineMs, Promise.allSettled(underWay))
     },
   }
 }
@@ -100,16 +101,6 @@ export function backgroundResponseStore(bus: Bus, logger: Pick<Logger, 'warn'>):
 /** Ids are the provider's, of any length and kind; only who has one can find its entry. */
 function keyOf(connectionId: string, responseId: string): string {
   return createHash('sha256').update(`${connectionId}\0${responseId}`).digest('hex')
-}
-
-async function within<T>(deadlineMs: number, work: Promise<T>): Promise<T> {
-  const deadline = Promise.withResolvers<never>()
-  const timer = setTimeout(() => deadline.reject(new Error(`not done within ${deadlineMs} ms`)), deadlineMs)
-  try {
-    return await Promise.race([work, deadline.promise])
-  } finally {
-    clearTimeout(timer)
-  }
 }
 
 const UNDER = 'what it uses beyond what was reserved for it is not charged'

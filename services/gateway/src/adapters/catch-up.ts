@@ -1,3 +1,4 @@
+import { within } from '@sluice/service-kit'
 import type { CaughtUp } from '../ports/api-keys.ts'
 
 export interface CatchUpOptions {
@@ -45,7 +46,7 @@ export function createCatchUp({
     next = undefined
     isRunning = true
     startedAtMs = performance.now()
-    void within(withinMs, ask)
+    void within(withinMs, ask())
       .catch(onFault)
       .then(() => {
         isRunning = false
@@ -61,17 +62,8 @@ export function createCatchUp({
     const { promise } = next
     runNext()
     // A round that is under way may take as long by itself.
-    await within(withinMs, () => promise)
+    await within(withinMs, promise)
     waiting--
     return 'waited'
   }
-}
-
-function within(ms: number, work: () => Promise<void>): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, ms)
-    work()
-      .then(resolve, reject)
-      .finally(() => clearTimeout(timer))
-  })
 }

@@ -1,6 +1,6 @@
 import { type LearnedModelRecord, learnedModels } from '@sluice/contracts'
 import { type Bucket, type Bus, openBucket, UnreadableEntryError } from '@sluice/messaging'
-import type { Logger } from '@sluice/service-kit'
+import { type Logger, within } from '@sluice/service-kit'
 import { type LearnedModels, MAX_MODELS } from '../domain/learned-models.ts'
 
 /** Keeps what was learned beyond this process. Nothing waits for it: without NATS, gateways learn as if it were not there. */
@@ -123,11 +123,10 @@ export function learnedStore(bus: Bus, { logger, intervalMs = INTERVAL_MS }: Lea
       followed.delete(connectionId)
       void opening.then(() => bucket?.delete(connectionId)).catch((error: unknown) => failed('deleted', error))
     },
-    isRead: (deadlineMs) =>
-      within(
-        deadlineMs,
-        opening.then(() => eachOf((id, entry) => read(bucket, id, entry))),
-      ),
+    isRead: async (deadlineMs) => {
+      const reading = opening.then(() => eachOf((id, entry) => read(bucket, id, entry)))
+      await within(deadlineMs, reading)
+    },
     stop: async (deadlineMs) => {
       clearInterval(timer)
       await within(deadlineMs, runRound())
@@ -148,13 +147,6 @@ function merged(stored: readonly LearnedModelRecord[], changed: readonly Learned
 
 function isUnreadable(error: unknown): boolean {
   return error instanceof UnreadableEntryError
-}
-
-async function within(deadlineMs: number, work: Promise<void>): Promise<void> {
-  const deadline = Promise.withResolvers<void>()
-  const timer = setTimeout(deadline.resolve, deadlineMs)
-  await Promise.race([work, deadline.promise])
-  clearTimeout(timer)
 }
 
 const INTERVAL_MS = 30_000
