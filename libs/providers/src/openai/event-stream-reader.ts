@@ -3,11 +3,12 @@ import type { AnswerReader, PartialUsage } from '../provider-adapter.ts'
 import { EventBlocks } from '../wire/event-blocks.ts'
 import { eventData, eventMessage, isErrorEvent } from '../wire/event-data.ts'
 import { findLastMember, type MemberSpan, withoutMember } from '../wire/json-member.ts'
+import { mentionsIn } from '../wire/mentions.ts'
 import { parseJson } from '../wire/parse-json.ts'
 import { hasAddedInput } from '../wire/reported-usage.ts'
 import { StreamedOutput } from '../wire/streamed-output.ts'
 import { namedErrorStatus, streamErrorStatus } from './stream-error.ts'
-import { hasBesideUsage, ResponseUsage, readOpenAiUsage } from './usage.ts'
+import { ResponseUsage, readOpenAiUsage } from './usage.ts'
 
 export interface EventStreamOptions {
   /** What the data of an event with output contains. */
@@ -94,7 +95,9 @@ export class EventStreamReader implements AnswerReader {
       // A null in data of several lines is no harm.
       this.#passed.push(block)
     } else {
-      this.#passed.push(block.subarray(0, span.start), ...withoutMember(data, member), block.subarray(span.end))
+      const { keyStart, valueStart, end } = member
+      const inBlock = { keyStart: span.start + keyStart, valueStart: span.start + valueStart, end: span.start + end }
+      this.#passed.push(...withoutMember(block, inBlock))
     }
   }
 
@@ -111,17 +114,17 @@ export class EventStreamReader implements AnswerReader {
     const text = data.toString('latin1')
     const hasOutput = text.includes(this.#tokenMark)
     if (hasOutput) this.#output.see(1)
+    const mentions = mentionsIn(text)
     // An error may come beside output.
-    if (text.includes(ERROR_KEY)) this.#errorStatus = streamErrorStatus(data) ?? this.#errorStatus
-    const first = text.indexOf(USAGE_KEY)
-    if (first < 0) return undefined
-    if (text.endsWith(NO_USAGE_YET) && first === text.length - NO_USAGE_YET.length) {
+    if (mentions.error > 0) this.#errorStatus = streamErrorStatus(data, mentions) ?? this.#errorStatus
+    if (mentions.usage === 0) return undefined
+    if (mentions.usage === 1 && text.endsWith(NO_USAGE_YET)) {
       // As all chunks but the last end: the member that closes the document is the document's.
-      return { keyStart: first, valueStart: text.length - NULL_END.length, end: text.length - 1 }
+      const { length } = text
+      return { keyStart: length - NO_USAGE_YET.length, valueStart: length - NULL_END.length, end: length - 1 }
     }
     const member = findLastMember(data, 'usage', 1)
-    const isOnly = first === text.lastIndexOf(USAGE_KEY)
-    if (member !== undefined && isOnly && !hasBesideUsage(text)) {
+    if (member !== undefined && mentions.usage === 1 && mentions.besideUsage === 0) {
       if (isNull(data, member)) return member
       this.#reported.add(readOpenAiUsage(parseJson(data.subarray(member.valueStart, member.end))))
     } else this.#reported.addDocument(parseJson(data))
@@ -143,9 +146,7 @@ function hasNoChoices(data: Buffer): boolean {
 
 /** The first events of a response, wherever their type stands. */
 const BEGINNING = /"type"\s*:\s*"response\.(?:created|queued|in_progress)"/
-const ERROR_KEY = '"error"'
-const USAGE_KEY = '"usage"'
 const NULL_END = 'null}'
-const NO_USAGE_YET = `${USAGE_KEY}:${NULL_END}`
+const NO_USAGE_YET = `"usage":${NULL_END}`
 const LETTER_N = 0x6e
 const NO_CHOICES = /^(?:\[\s*\]|null)$/

@@ -44,10 +44,13 @@ export function openAiRetryAfterMs(headers: WireHeaders, receivedAtMs: number): 
 }
 
 function isRateLimit(name: string): boolean {
-  return name.startsWith(PREFIX) || name.startsWith(BY_SIZE) || name.startsWith(X_BY_SIZE)
+  // Every response's headers pass here, of which few begin so.
+  if (name.startsWith(X_RATE_LIMIT)) return name.startsWith(PREFIX) || name.startsWith(X_BY_SIZE)
+  return name.startsWith(BY_SIZE)
 }
 
-const PREFIX = 'x-ratelimit-'
+const X_RATE_LIMIT = 'x-ratelimit'
+const PREFIX = `${X_RATE_LIMIT}-`
 const BY_SIZE = 'ratelimitbysize-'
 const X_BY_SIZE = `x-${BY_SIZE}`
 const PART_HEADER = /^x-ratelimit-(?:limit|remaining|reset)-(.+)$/

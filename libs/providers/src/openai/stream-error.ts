@@ -1,5 +1,6 @@
 import { isRecord } from '../wire/is-record.ts'
 import { mayHoldError } from '../wire/json-member.ts'
+import type { Mentions } from '../wire/mentions.ts'
 import { parseJson } from '../wire/parse-json.ts'
 import { isPresentError, openAiErrorStatus } from './errors.ts'
 
@@ -12,8 +13,8 @@ import { isPresentError, openAiErrorStatus } from './errors.ts'
  * @see https://openrouter.ai/docs/api-reference/errors#error-response-shape
  * @see https://github.com/groq/groq-typescript/blob/main/src/resources/chat/completions.ts on `x_groq.error`
  */
-export function streamErrorStatus(data: Buffer): number | undefined {
-  return mayHoldError(data) ? errorStatusIn(parseJson(data)) : undefined
+export function streamErrorStatus(data: Buffer, mentions?: Mentions): number | undefined {
+  return mayHoldError(data, mentions) ? errorStatusIn(parseJson(data)) : undefined
 }
 
 /** The same of data that are parsed. */

@@ -58,8 +58,9 @@ export function findOpenAiUsage(json: JsonEnds): ReportedUsage | undefined {
   const usage = findUsage(json, 'usage', OPENAI_USAGE_DEPTHS, readOpenAiUsage)
   if (usage === undefined) return undefined
   let reported: ReportedUsage = usage
-  for (const { name, key, read } of BESIDE_USAGE) {
-    const addedInputs = json.tail.includes(key) ? findUsage(json, name, [1, 2], read) : undefined
+  if (json.mentions.besideUsage === 0) return usage
+  for (const { name, read } of BESIDE_USAGE) {
+    const addedInputs = findUsage(json, name, [1, 2], read)
     if (addedInputs !== undefined) reported = highestCounts(reported, { addedInputs })
   }
   return reported
@@ -67,11 +68,10 @@ export function findOpenAiUsage(json: JsonEnds): ReportedUsage | undefined {
 
 /** Adds up all that a whole document reports, where it has more than one `usage`; undefined where it has not, or is not all there. */
 export function findAllUsage(
-  { tail, head }: JsonEnds,
+  { tail, mentions, head }: JsonEnds,
   read: (usage: unknown) => ReportedUsage | undefined,
 ): ReportedUsage | undefined {
-  const first = tail.indexOf(USAGE_KEY)
-  if (head !== undefined || first < 0 || tail.indexOf(USAGE_KEY, first + 1) < 0) return undefined
+  if (head !== undefined || mentions.usage < 2) return undefined
   const usage = new ResponseUsage(read)
   usage.addDocument(parseJson(tail))
   return usage.reported
@@ -136,7 +136,6 @@ export class ResponseUsage {
   }
 }
 
-const USAGE_KEY = '"usage"'
 /** As many as OpenAI gives. */
 const MAX_CHOICES = 128
 
@@ -177,14 +176,9 @@ function addedInputsOf(usage: Readonly<Record<string, unknown>>): number | undef
 
 /** Members beside the usage that say what of it the response's own tools and models had: OpenAI's, and Groq's compound systems'. */
 const BESIDE_USAGE = [
-  { name: 'tool_usage', key: '"tool_usage"', read: searchesOf },
-  { name: 'usage_breakdown', key: '"usage_breakdown"', read: modelRunsOf },
+  { name: 'tool_usage', read: searchesOf },
+  { name: 'usage_breakdown', read: modelRunsOf },
 ] as const
-
-/** Returns whether an event's data may have some of them. @param text in any encoding that has ASCII as it is */
-export function hasBesideUsage(text: string): boolean {
-  return BESIDE_USAGE.some(({ key }) => text.includes(key))
-}
 
 function searchesOf(tools: unknown): number | undefined {
   return isRecord(tools) && isRecord(tools.web_search) ? tokenCount(tools.web_search.num_requests) : undefined

@@ -5,6 +5,7 @@ import type { AnswerReader, PartialUsage } from '../provider-adapter.ts'
 import { eventDataSplitter } from '../wire/event-data-splitter.ts'
 import { FirstBytesReader } from '../wire/first-bytes-reader.ts'
 import { JsonTailReader } from '../wire/json-tail-reader.ts'
+import { mentionsIn } from '../wire/mentions.ts'
 import { parseJson } from '../wire/parse-json.ts'
 import { StreamedOutput } from '../wire/streamed-output.ts'
 import { type UsageMeter, WatchingReader } from '../wire/watching-reader.ts'
@@ -41,9 +42,10 @@ class AnyMeter implements UsageMeter {
 
   note(data: Buffer, isError = false): void {
     const text = data.toString('latin1')
-    if (text.includes('"error"')) this.errorStatus = streamErrorStatus(data) ?? this.errorStatus
+    const mentions = mentionsIn(text)
+    if (mentions.error > 0) this.errorStatus = streamErrorStatus(data, mentions) ?? this.errorStatus
     if (isError) this.errorStatus ??= namedErrorStatus(data)
-    const usage = COUNTED.test(text) ? findAnyUsage({ tail: data }) : undefined
+    const usage = COUNTED.test(text) ? findAnyUsage({ tail: data, mentions }) : undefined
     const hasOutput = OUTPUT.test(text)
     // As OpenAI streams, an event brings one token; those that bring none are few, and most of them come after the usage.
     if (hasOutput || (usage === undefined && this.#reported.reported === undefined)) this.#output.see(1)

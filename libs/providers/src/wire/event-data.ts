@@ -25,6 +25,8 @@ export function eventData(block: Buffer): DataSpan | undefined {
 
 /** Where the line break before the next data line stands; below 0 where there is none. */
 function nextDataLine(block: Buffer, from: number): number {
+  // Most blocks end with the empty line after their data.
+  if (block.length - from < NEXT_DATA_LINE.length) return -1
   const next = block.indexOf(NEXT_DATA_LINE, from)
   return next < 0 && block.indexOf(LF, from) < 0 ? block.indexOf(NEXT_CR_DATA_LINE, from) : next
 }

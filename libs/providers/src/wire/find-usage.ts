@@ -1,11 +1,14 @@
 import { isRecord } from './is-record.ts'
 import { findFirstMember, findLastMember, isCrowded, type MemberSpan, memberValue } from './json-member.ts'
+import type { Mentions } from './mentions.ts'
 import { parseJson } from './parse-json.ts'
 
 /** A JSON document, or what is left of a long one. */
 export interface JsonEnds {
   /** All of it, or its last part. */
   readonly tail: Buffer
+  /** What the tail mentions. */
+  readonly mentions: Mentions
   /** The first part, where `tail` is not all of it. */
   readonly head?: Buffer
 }
@@ -15,7 +18,7 @@ export interface JsonEnds {
  * `read` make usage of its value; the first depth at which it does counts. Returns undefined where there is none, or no JSON.
  */
 export function findUsage<Usage>(
-  { tail, head }: JsonEnds,
+  { tail, head }: Pick<JsonEnds, 'tail' | 'head'>,
   name: string,
   depths: readonly number[],
   read: (value: unknown) => Usage | undefined,

@@ -1,3 +1,5 @@
+import { type Mentions, mentionsIn } from './mentions.ts'
+
 /** Where an object's member stands in JSON text: bytes from `keyStart` (its key's quote) and `valueStart` to `end`. */
 export interface MemberSpan {
   readonly keyStart: number
@@ -33,10 +35,8 @@ export function isCrowded(json: Buffer, name: string): boolean {
 }
 
 /** Returns whether a document may hold an error: it names one that is not just a null of its own, as whole responses have. */
-export function mayHoldError(json: Buffer): boolean {
-  const first = json.indexOf(ERROR)
-  if (first < 0) return json.indexOf(EXCEPTION) >= 0
-  if (json.indexOf(ERROR, first + 1) >= 0) return true
+export function mayHoldError(json: Buffer, mentions: Mentions = mentionsIn(json.toString('latin1'))): boolean {
+  if (mentions.error !== 1) return mentions.error > 1
   const member = findLastMember(json, 'error', 1)
   return member === undefined || json[member.valueStart] !== LETTER_N
 }
@@ -101,9 +101,6 @@ export function visitMembers(
 /** Each attempt may read the whole text: text that is made to have many false matches is given up. */
 const MAX_ATTEMPTS = 8
 
-const ERROR = '"error"'
-/** AWS's name for the type of an exception. */
-const EXCEPTION = '"__type"'
 const LETTER_N = 0x6e
 const FEW_BYTES = 48
 const QUOTE = 0x22

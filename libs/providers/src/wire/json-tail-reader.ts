@@ -2,6 +2,7 @@ import type { TokenUsage } from '@sluice/contracts'
 import type { AnswerReader, PartialUsage } from '../provider-adapter.ts'
 import type { JsonEnds } from './find-usage.ts'
 import { mayHoldError } from './json-member.ts'
+import { mentionsIn } from './mentions.ts'
 import { parseJson } from './parse-json.ts'
 import { hasAddedInput, highest, partialUsage, type ReportedUsage, wholeUsage } from './reported-usage.ts'
 
@@ -63,10 +64,11 @@ export class JsonTailReader implements AnswerReader {
     if (this.#tail.length === 0) return EMPTY
     const tail = joined(this.#tail)
     const { findUsage, withoutOutput = false, errorStatusIn } = this.#options
-    const found = findUsage(this.#isCut ? { tail, head: joined(this.#head) } : { tail })
+    const mentions = mentionsIn(tail.toString('latin1'))
+    const found = findUsage(this.#isCut ? { tail, mentions, head: joined(this.#head) } : { tail, mentions })
     this.#reported =
       withoutOutput && found !== undefined ? { ...found, outputTokens: highest(found.outputTokens, 0) } : found
-    if (!this.#isCut && mayHoldError(tail)) this.errorStatus = errorStatusIn(parseJson(tail))
+    if (!this.#isCut && mayHoldError(tail, mentions)) this.errorStatus = errorStatusIn(parseJson(tail))
     this.#tail = []
     this.#head = []
     return EMPTY

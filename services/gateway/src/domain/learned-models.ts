@@ -41,6 +41,8 @@ export class LearnedModels {
   readonly cachedShares = new CachedShares()
   readonly #models = new Map<string, LearnedModel>()
   readonly #changed = new Set<string>()
+  /** Learned of last, and so at the end of the map. */
+  #latest = ''
 
   /** Undefined where nothing is known. */
   of(model: string): LearnedModel | undefined {
@@ -112,7 +114,10 @@ export class LearnedModels {
   }
 
   #touch({ model, bytesPerToken }: RequestInspection): LearnedModel {
-    const learned = this.#models.get(model) ?? {
+    const known = this.#models.get(model)
+    // It stands at the end already.
+    if (known !== undefined && model === this.#latest) return known
+    const learned = known ?? {
       ratio: new TokenRatio(bytesPerToken),
       tools: new TokenRatio(),
       sealed: new SealedShare(),
@@ -123,6 +128,7 @@ export class LearnedModels {
   }
 
   #put(model: string, learned: LearnedModel): void {
+    this.#latest = model
     this.#models.delete(model)
     this.#models.set(model, learned)
     if (this.#models.size > MAX_MODELS) {

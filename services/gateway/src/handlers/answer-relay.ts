@@ -401,6 +401,8 @@ export class AnswerRelay implements AnswerSink {
     upstreamMs: number | undefined,
     beyond?: Beyond,
   ): void {
+    const reader = this.#pipe?.reader
+    const usage = reader?.usage
     const result: CallResult = {
       requestId: this.#requestId,
       sent,
@@ -413,12 +415,12 @@ export class AnswerRelay implements AnswerSink {
       errorStatus: this.#pipe?.errorStatus,
       timeToFirstByteMs: this.#timeToFirstByteMs,
       upstreamMs,
-      usage: this.#pipe?.reader.usage,
-      partialUsage: this.#pipe?.reader.partialUsage,
-      reportsUsage: this.#pipe?.reader.reportsUsage ?? false,
-      providerAddedInput: this.#pipe?.reader.providerAddedInput ?? false,
-      outputTokensSeen: this.#pipe?.reader.outputTokensSeen ?? 0,
-      background: this.#pipe?.reader.background,
+      usage,
+      partialUsage: usage === undefined ? reader?.partialUsage : undefined,
+      reportsUsage: reader?.reportsUsage ?? false,
+      providerAddedInput: reader?.providerAddedInput ?? false,
+      outputTokensSeen: reader?.outputTokensSeen ?? 0,
+      background: reader?.background,
     }
     finishCall(this.#plane, this.#call, result, beyond)
   }
