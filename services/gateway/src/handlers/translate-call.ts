@@ -105,8 +105,8 @@ export async function translateCall(
     receivedAtMs: startedAtMs,
   }
   const { opensStrings } = connection.adapter.unified[kind]
-  const nestedNs = opensStrings === true && mayHoldJson(body) ? body.length * NESTED_BYTE_NS : 0
-  const translating = { ...task, estimatedNs: structure.parseNs * TRANSLATION_FACTOR + nestedNs }
+  const byteNs = TEXT_BYTE_NS + (opensStrings === true && mayHoldJson(body) ? NESTED_BYTE_NS : 0)
+  const translating = { ...task, estimatedNs: structure.parseNs * TRANSLATION_FACTOR + body.length * byteNs }
   const translate = (given: Buffer, images: ReadonlyMap<string, InlineImage>) =>
     documents.read('translate', { ...toTranslate, images, body: given }, translating)
 
@@ -168,6 +168,8 @@ const NO_IMAGES: ReadonlyMap<string, InlineImage> = new Map()
 const IMAGE_COPIES = 4
 /** How much longer a chat completion takes to be checked, translated and read again than to be parsed. */
 const TRANSLATION_FACTOR = 4
+/** Of text, which parsing hardly looks at: a translation reads it several times, and writes it. */
+const TEXT_BYTE_NS = 8
 /** Of JSON in a string, as a tool call's arguments are, that is made to be slow. */
 const NESTED_BYTE_NS = 60
 
