@@ -105,13 +105,13 @@ export function clientSuite(tested: ClientUnderTest, system: () => System): void
       expect(tokens).toBeLessThan(300)
     })
 
-    it('raises its own error for a key that is not valid', async () => {
+    it('raises its own error for a key that is not one of the gateway’s', async () => {
       const { access } = await connect()
       const client = tested.create({ ...access, apiKey: 'slc_unknown', maxRetries: 0 })
       expect(await errorOf(client.ask())).toMatchObject({
         type: tested.errors[401],
         status: 401,
-        message: expect.stringMatching(/API key is not valid/),
+        message: expect.stringMatching(/API key is not whole/),
       })
     })
 

@@ -40,6 +40,17 @@ it('shows every library that is tested', async () => {
   }
 })
 
+it('has programs whose types are those of their libraries', async () => {
+  const files = programs.map((_, index) => join(dir, `${index}.mts`))
+  await Promise.all(files.map((file, index) => writeFile(file, programs[index] ?? '')))
+  // Beyond `strict`, applications differ.
+  const compilerOptions = { exactOptionalPropertyTypes: false }
+  const config = { extends: join(packageDir, 'tsconfig.json'), compilerOptions, include: [], files }
+  await writeFile(join(dir, 'tsconfig.json'), JSON.stringify(config))
+  const { stdout } = await promisify(execFile)('tsc', ['-p', dir]).catch((failure: { stdout: string }) => failure)
+  expect(stdout).toBe('')
+}, 60_000)
+
 describe('every program of docs/clients.md prints what the model says', () => {
   it.each(programs.map((program, index) => ({ program, index, about: /'(@?[\w/-]+)'/.exec(program)?.[1] })))(
     '$index: $about',
