@@ -77,9 +77,10 @@ describe('after twenty requests', () => {
     expect(Math.abs(taught.total)).toBeLessThan(0.05)
   })
 
-  it.each(figures)('is within 5 % or no farther from the truth than it was: $name', ({ untaught, taught }) => {
-    // A start that happens to be right is no measure: small prompts are reserved with up to 5 % too much.
-    expect(Math.abs(taught.total)).toBeLessThanOrEqual(Math.max(0.05, Math.abs(untaught.total) + 0.02))
+  const ofManyKinds = figures.filter((figure) => !ofOneKind.includes(figure))
+
+  it.each(ofManyKinds)('is no farther from the truth than it was: $name', ({ untaught, taught }) => {
+    expect(Math.abs(taught.total)).toBeLessThanOrEqual(Math.abs(untaught.total) + 0.02)
   })
 
   const withLarge = ofOneKind.filter(({ large }) => large.length > 0)
