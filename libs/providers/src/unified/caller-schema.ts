@@ -1,5 +1,5 @@
 import type { UnifiedRequest } from '../unified-api.ts'
-import { EVERY, type JsonPath, keepSource, sourceText } from '../wire/json-source.ts'
+import { EVERY, type JsonPath, keepSource, sourceText, withMember } from '../wire/json-source.ts'
 import { OpaqueJson } from '../wire/opaque-json.ts'
 
 type JsonSchema = Readonly<Record<string, unknown>>
@@ -25,4 +25,15 @@ export function callerSchema(schema: JsonSchema, defaults: JsonSchema = {}): obj
   if (missing.length === 0) return new OpaqueJson(text)
   const members = JSON.stringify(Object.fromEntries(missing)).slice(1, -1)
   return new OpaqueJson(text === '{}' ? `{${members}}` : `{${members},${text.slice(1)}`)
+}
+
+/** The schema of a response with what the caller describes it by, for a provider that has no place for that beside the schema. */
+export function describedSchema(schema: JsonSchema, description: string | undefined): object {
+  if (description === undefined) return callerSchema(schema)
+  const { description: own } = schema
+  if (typeof own !== 'string' || own === '' || own === description) return callerSchema(schema, { description })
+  const both = `${description}\n\n${own}`
+  const text = sourceText(schema)
+  if (text === undefined) return { ...schema, description: both }
+  return new OpaqueJson(withMember(Buffer.from(text), 'description', JSON.stringify(both)).toString())
 }

@@ -1,5 +1,5 @@
 import type { JSONOutputFormat } from '@anthropic-ai/sdk/resources/messages'
-import { callerSchema } from '../../unified/caller-schema.ts'
+import { describedSchema } from '../../unified/caller-schema.ts'
 import type { ChatRequest } from '../../unified/chat-request.ts'
 import { refuse } from '../../unified/refusal.ts'
 import type { Refusal } from '../../unified-api.ts'
@@ -16,7 +16,7 @@ export function toOutputFormat({ response_format: format }: ChatRequest): Output
   switch (format?.type) {
     case 'json_schema': {
       const { schema, description } = format.json_schema
-      return { type: 'json_schema', schema: callerSchema(schema, description === undefined ? {} : { description }) }
+      return { type: 'json_schema', schema: describedSchema(schema, description) }
     }
     case 'json_object':
       return refuse(

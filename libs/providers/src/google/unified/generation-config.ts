@@ -1,4 +1,4 @@
-import { callerSchema } from '../../unified/caller-schema.ts'
+import { describedSchema } from '../../unified/caller-schema.ts'
 import type { ChatRequest } from '../../unified/chat-request.ts'
 import { statedMaximum } from '../../unified/read-chat-request.ts'
 import { isRefusal, refuse } from '../../unified/refusal.ts'
@@ -39,6 +39,6 @@ function responseFormat({ response_format: format }: ChatRequest): GeminiConfig 
   const { description, schema } = format.json_schema
   return {
     responseMimeType: 'application/json',
-    responseJsonSchema: callerSchema(schema, description === undefined ? {} : { description }),
+    responseJsonSchema: describedSchema(schema, description),
   }
 }
