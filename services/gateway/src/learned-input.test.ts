@@ -6,7 +6,7 @@ import { freshConnection } from './testing/fresh-connection.ts'
 import { type RawUpstream, startRawUpstream } from './testing/raw-upstream.ts'
 import { startDataPath, type TestDataPath } from './testing/start-data-path.ts'
 
-/** Responses to requests that do not say that the provider adds input, or takes some out: what is reserved for the next plain prompt. */
+/** Requests whose input the provider adds to, or takes some out of, as they or their responses say: what is reserved for the next plain prompt. */
 const LIMIT = 1_000_000
 const TOO_MUCH = 2_000_000
 const TEXT = 'The lock keeper opens the upper gate at dawn and closes it again at dusk. '.repeat(55)
@@ -132,15 +132,20 @@ describe('a plain prompt reserves what it did before', () => {
     await eventually(async () => expect(await reserved()).toBeGreaterThan(before))
   })
 
-  it('after a thread went on, whose system prompt, tools and history are not in the request', async () => {
-    const continued = {
+  it.each([
+    [
+      'a thread went on, whose system prompt, tools and history are not in the request',
+      { thread: { type: 'continue', previous_message_id: 'msg_0' } },
+    ],
+    [
+      "the provider's own tools were there, of which the response says nothing",
+      { tools: [{ type: 'code_execution_20250825', name: 'code_execution' }] },
+    ],
+  ])('after %s', async (_, more) => {
+    const { respond, reserved } = await connect({
       ...ANTHROPIC,
-      request: (max_tokens: number) => ({
-        ...ANTHROPIC.request(max_tokens),
-        thread: { type: 'continue', previous_message_id: 'msg_0' },
-      }),
-    }
-    const { respond, reserved } = await connect(continued)
+      request: (max_tokens: number) => ({ ...ANTHROPIC.request(max_tokens), ...more }),
+    })
     const before = await reserved()
     for (let i = 0; i < 3; i++) await respond(message({ input_tokens: 40_000 }))
     expect(await reserved()).toBe(before)

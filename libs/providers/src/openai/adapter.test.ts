@@ -7,6 +7,7 @@ const apiKey = { reveal: () => 'sk-test' }
 describe('operations', () => {
   it.each([
     ['POST', '/v1/chat/completions', { kind: 'chat', usesModel: true, body: 'json', path: '/chat/completions' }],
+    ['POST', '/v1/responses/compact', { kind: 'responses', usesModel: true, body: 'json', path: '/responses/compact' }],
     ['POST', '/v1/audio/transcriptions', { usesModel: true, body: 'any' }],
     ['POST', '/v1/chat%2Fcompletions/', { kind: 'chat', path: '/chat%2Fcompletions/' }],
     ['GET', '/v1/models', { usesModel: false, path: '/models' }],

@@ -147,6 +147,19 @@ it.each([
   expect(inspect(path, { model: 'm', ...body }).hasStoredPrompt).toBe(expected)
 })
 
+it('reads a conversation to be compacted as that of a response', () => {
+  const input = [
+    { type: 'reasoning', id: 'rs', summary: [], encrypted_content: 'QUJD'.repeat(700) },
+    { role: 'user', content: [{ type: 'input_text', text: 'and the harbor?' }] },
+    { type: 'message', role: 'user', content: [{ type: 'input_image', image_url: 'data:image/png;base64,AAAA' }] },
+  ]
+  const body = { model: 'gpt-5', input, previous_response_id: 'resp_7' }
+  const inspection = inspect('/responses/compact', body)
+  expect(inspection).toEqual(inspect('/responses', body))
+  expect(inspection).toMatchObject({ model: 'gpt-5', sealedBytes: 2_800, mediaParts: 1, hasStoredPrompt: true })
+  expect(inspection.promptBytes).toBeLessThan(20)
+})
+
 it('never throws, and finds counts only, whatever the body', () => {
   fc.assert(
     fc.property(

@@ -1,5 +1,6 @@
 import type { ProviderId } from '@sluice/contracts'
 import { describe, expect, it } from 'vitest'
+import { providerAdapter } from '../adapters.ts'
 import { inspectPrompt } from './inspect-prompt.ts'
 
 const TOOL = { name: 'get_weather', input_schema: { type: 'object', properties: { city: { type: 'string' } } } }
@@ -84,4 +85,34 @@ it('expects a frame for each message and each tool call', () => {
     ]),
   ).toBe(one + 4)
   expect(frame([{ role: 'user', content: 'Hi' }, call])).toBe(one + 4 + 2 * 9)
+})
+
+describe('a request whose bytes tell a part of its prompt alone', () => {
+  const messages = [{ role: 'user', content: 'Hi' }]
+  const GENERATE = '/v1beta/models/gemini-2.5-pro:generateContent'
+  const CONVERSE = '/model/amazon.nova-premier-v1:0/converse'
+
+  it.each<[string, ProviderId, string, object]>([
+    ['fetching', 'anthropic', '/v1/messages', { messages, tools: [{ type: 'web_fetch_20250910', name: 'web_fetch' }] }],
+    ['MCP', 'openai', '/v1/responses', { input: 'Hi', tools: [{ type: 'mcp', server_label: 's' }] }],
+    ['maps', 'google', GENERATE, { contents: [{ parts: [{ text: 'Hi' }] }], tools: [{ googleMaps: {} }] }],
+    ['compound', 'groq', '/openai/v1/chat/completions', { model: 'groq/compound-mini', messages }],
+    ['grounding', 'aws-bedrock', CONVERSE, { messages, toolConfig: { tools: [{ systemTool: { name: 'g' } }] } }],
+  ])('says that the provider adds to it: %s, %s', (_, provider, path, body) => {
+    expect(inspectionOf(provider, path, body)).toMatchObject({ providerAddsInput: true })
+  })
+
+  it.each<[ProviderId, string, object]>([
+    ['anthropic', '/v1/messages', { messages, thread: { type: 'continue', previous_message_id: 'msg_1' } }],
+    ['openai', '/v1/responses', { input: 'Hi', conversation: 'conv_1' }],
+    ['google', GENERATE, { contents: [], cachedContent: 'cachedContents/2' }],
+  ])('says that it goes on from what the provider keeps: %s', (provider, path, body) => {
+    expect(inspectionOf(provider, path, body)).toMatchObject({ hasStoredPrompt: true })
+  })
+
+  function inspectionOf(provider: ProviderId, path: string, body: object) {
+    const adapter = providerAdapter(provider) ?? expect.fail(`no adapter ${provider}`)
+    const operation = adapter.operation('POST', path) ?? expect.fail(`no operation ${path}`)
+    return adapter.inspect(operation, body, JSON.stringify(body).length)
+  }
 })
