@@ -88,8 +88,8 @@ describe.each(RULES)('a conversation for %s, %s', (provider, model, rule) => {
 })
 
 it('sends the id of Kimi’s own call back to it as it came', () => {
-  expect(sentIds(sentText('aws-bedrock', KIMI, conversation(['functions.clock:0']))).calls).toEqual([
-    'functions.clock:0',
+  expect(sentIds(sentText('aws-bedrock', KIMI, conversation(['functions.tides:0']))).calls).toEqual([
+    'functions.tides:0',
   ])
 })
 
@@ -101,7 +101,7 @@ it('gives Google every id as it is', () => {
 
 describe('the id that a provider sees', () => {
   it('is the same in every process', () => {
-    expect(sentCallId('functions.clock:0', 0, FITS)).toBe('sluice_Bv8SeODgUZzTtCNl2hBvTtORrlO-ofrs')
+    expect(sentCallId('functions.tides:0', 0, FITS)).toBe('sluice_1j5GXhlzonu09fyRDVgGF81DTOhmUz7v')
   })
 
   it('is fit, and different for different ids', () => {

@@ -95,12 +95,12 @@ describe('messages', () => {
     'may begin with the assistant for %s, which takes that or may do so',
     (model) => {
       const messages = [
-        { role: 'assistant', content: 'Where to?' },
-        { role: 'user', content: 'Home.' },
+        { role: 'assistant', content: 'Which city?' },
+        { role: 'user', content: 'Bern.' },
       ]
       expect(converseBody({ messages }, model).messages).toEqual([
-        { role: 'assistant', content: [{ text: 'Where to?' }] },
-        { role: 'user', content: [{ text: 'Home.' }] },
+        { role: 'assistant', content: [{ text: 'Which city?' }] },
+        { role: 'user', content: [{ text: 'Bern.' }] },
       ])
     },
   )

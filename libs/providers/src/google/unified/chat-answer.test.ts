@@ -147,8 +147,8 @@ describe('a whole answer', () => {
 
   it.each([
     [
-      '{"candidates":[{"finishReason":"MALFORMED_FUNCTION_CALL","finishMessage":"Malformed function call: f("}]}',
-      { message: 'Malformed function call: f(', code: 'MALFORMED_FUNCTION_CALL' },
+      '{"candidates":[{"finishReason":"MALFORMED_FUNCTION_CALL","finishMessage":"The call begins with tides( and does not end"}]}',
+      { message: 'The call begins with tides( and does not end', code: 'MALFORMED_FUNCTION_CALL' },
     ],
     [
       '{"candidates":[{"finishReason":"UNEXPECTED_TOOL_CALL"}]}',
