@@ -1,3 +1,4 @@
+import { gzipSync, zstdCompressSync } from 'node:zlib'
 import {
   AccessDeniedException,
   BedrockRuntimeServiceException,
@@ -117,6 +118,26 @@ describe('the official SDK', () => {
       await eventually(() => expect(usages()[0]?.[0]).toBeGreaterThan(0))
     },
   )
+
+  it.each([
+    ['gzip', gzipSync],
+    ['zstd', zstdCompressSync],
+  ])('may compress its body with %s, which is signed and counted as it is decoded', async (encoding, compress) => {
+    const { modelId, ...body } = REQUEST
+    const answer = await exchange(`${connection.endpoint}/model/${modelId}/converse`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${path.apiKey}`,
+        'content-type': 'application/json',
+        'content-encoding': encoding,
+      },
+      body: compress(JSON.stringify(body)),
+    })
+    expect(answer.status).toBe(200)
+    expect(path.simulator.requests.list().at(-1)?.content?.body).toBe(JSON.stringify(body))
+    const { inputTokens, outputTokens } = JSON.parse(answer.body.toString()).usage
+    await eventually(() => expect(usages()).toEqual([[inputTokens, outputTokens]]))
+  })
 
   it('takes no body of another type', async () => {
     const answer = await exchange(`${connection.endpoint}/model/${CLAUDE}/invoke`, {

@@ -165,6 +165,28 @@ describe('a credential that is repeated in an answer of status 200 or 3xx', () =
     expect(shows(answer.body.toString(), OLD)).toBe(false)
   })
 
+  it.each([
+    ['anthropic', { type: 'error', error: { type: 'overloaded_error', message } }],
+    ['google', { error: { code: 503, message, status: 'UNAVAILABLE' } }],
+  ] as const)('is cut out of what is said in other words: an error of %s', async (provider, error) => {
+    const { settings } = await freshConnection(path.gateway, path.apiKey, {
+      provider,
+      baseUrl: upstream.url,
+      apiKey: OLD,
+    })
+    for (const stream of [false, true]) {
+      const body = stream ? `event: error\n${event(error)}` : JSON.stringify(error)
+      upstream.respond = (_request, response) => {
+        response.writeHead(200, stream ? EVENTS : JSON_TYPE)
+        void writePieces(response, Buffer.from(body), [13])
+      }
+      const asked = { ...BODY, stream, model: `${settings.name}/m` }
+      const answer = await postJson(`${path.gateway.url}/v1/chat/completions`, path.apiKey, asked)
+      expect(answer.body.toString()).toContain('[redacted]')
+      expect(shows(answer.body.toString(), OLD)).toBe(false)
+    }
+  })
+
   it('is cut out of the list of models', async () => {
     const { settings } = await connected()
     upstream.respond = (_request, response) =>
@@ -223,7 +245,7 @@ describe.each(['x', '-', 'none', '0', 'a', 'json', '/', '8'])('the key “%s” 
   })
 
   it('changes no words of an error, but where the error quotes it', async () => {
-    const { baseURL } = await connectWith()
+    const { baseURL, settings } = await connectWith()
     const words = 'max_tokens exceeds the context; tool_choice none or auto'
     const errorOf = (message: string) =>
       JSON.stringify({ error: { message, type: 'invalid_request_error', code: null } })
@@ -239,6 +261,10 @@ describe.each(['x', '-', 'none', '0', 'a', 'json', '/', '8'])('the key “%s” 
     expect(await says(`Refused. Incorrect API key provided: ${key}. ${words}`)).toBe(
       errorOf(`Refused. Incorrect API key provided: [redacted]. ${words}`),
     )
+    upstream.respond = (_request, response) => response.writeHead(400, JSON_TYPE).end(JSON.stringify({ detail: words }))
+    const asked = { ...BODY, model: `${settings.name}/m` }
+    const unified = await postJson(`${path.gateway.url}/v1/chat/completions`, path.apiKey, asked)
+    expect(JSON.parse(unified.body.toString()).error.message).toContain(words)
   })
 })
 

@@ -169,17 +169,21 @@ describe('a stream that does not say that it is one', () => {
   it.each(HEADS)('is charged, without what the gateway added: %s', async (_, headers) => {
     const connection = await connect()
     answer(whole, headers)
-    const { body } = await send(connection, STREAMED_CHAT)
-    expect(body.toString()).toBe(shown)
-    await connection.isCharged({ requests: 1, tokens: 2_003 })
+    for (const { body } of [await send(connection, STREAMED_CHAT), await sendUnified(connection, STREAMED_CHAT)]) {
+      expect(body.toString()).toBe(shown)
+    }
+    await connection.isCharged({ requests: 2, tokens: 2 * 2_003 })
   })
 
   it.each(HEADS)('has its error seen, without the credential: %s', async (_, headers) => {
     const connection = await connect()
     answer(`\ufeff${events(chunk('Hi'), { error: { code: '429', message: `no quota for ${SECRET}` } })}`, headers)
-    const { body } = await send(connection, STREAMED_CHAT)
-    expect(body.toString()).toContain('no quota for [redacted]')
-    await connection.ended('upstream_429')
+    for (const { body } of [await send(connection, STREAMED_CHAT), await sendUnified(connection, STREAMED_CHAT)]) {
+      expect(body.toString()).toContain('no quota for [redacted]')
+    }
+    await eventually(() =>
+      expect(connection.events().map(({ outcome }) => outcome)).toEqual(['upstream_429', 'upstream_429']),
+    )
   })
 })
 

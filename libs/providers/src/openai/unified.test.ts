@@ -85,6 +85,14 @@ describe('a document in the place of a stream', () => {
   })
 })
 
+it.each(['', '\n', '\r\n', '\n\n'])('adds a mark of the end apart from a last event that ends with %j', (rest) => {
+  const chunk = '{"choices":[{"index":0,"delta":{"content":"a"},"finish_reason":"stop"}]}'
+  const translator = translatorOf('{"model":"prod/m","stream":true}', 'text/event-stream')
+  const passed = passedOn(translator, `data: ${chunk}${rest}`)
+  expect(passed.split(/(?:\r?\n){2,}/)).toEqual([`data: ${chunk}`, 'data: [DONE]', ''])
+  expect(translator.failed).toBe(false)
+})
+
 it('does not take an empty finish reason for the end', () => {
   const chunk = '{"choices":[{"index":0,"delta":{"content":"a"},"finish_reason":""}]}'
   const translator = translatorOf('{"model":"prod/m","stream":true}', 'text/event-stream')

@@ -102,9 +102,29 @@ describe('a rotation', () => {
     expect(await read(created.id)).toEqual({ apiKey: RIGHT_KEY })
   })
 
+  it('keeps the old credential where the provider knows the new one, and forbids it', async () => {
+    const { id } = await create()
+    const baseUrl = await answering((_request, response) => void response.writeHead(403).end())
+    const { status, body } = await connections.ask('POST', `${pathOf(id)}/rotate`, {
+      config: { apiKey: NEW_KEY, baseUrl },
+    })
+    expect([status, body.code, body.test.error.code]).toEqual([422, 'credential_rejected', 'forbidden'])
+    expect(await read(id)).toEqual({ apiKey: RIGHT_KEY })
+  })
+
   it.each<[string, string, () => Promise<string>]>([
     ['is not there', 'unreachable', goneProvider],
     ['fails', 'provider_error', () => answering((_request, response) => void response.writeHead(503).end())],
+    [
+      'objects to the request',
+      'provider_error',
+      () => answering((_request, response) => void response.writeHead(400).end()),
+    ],
+    [
+      'asks for a payment',
+      'provider_error',
+      () => answering((_request, response) => void response.writeHead(402).end()),
+    ],
     ['has no capacity', 'rate_limited', () => answering((_request, response) => void response.writeHead(429).end())],
     ['does not answer in time', 'timeout', () => answering(() => undefined)],
   ])(

@@ -1,4 +1,4 @@
-import type { WireHeaders } from '@sluice/providers'
+import { announcedSecret, type WireHeaders } from '@sluice/providers'
 import { SecretIndex } from './secret-index.ts'
 import { isDistinctive, MIN_RUN_CHARS } from './secret-text.ts'
 import { redactWhole, StreamRedactor } from './stream-redactor.ts'
@@ -19,7 +19,7 @@ export class SecretRedaction {
 
   constructor(secrets: readonly string[]) {
     this.#index = new SecretIndex(secrets)
-    this.#announced = secrets.filter((secret) => secret !== '' && !isDistinctive(secret)).map(announced)
+    this.#announced = secrets.filter((secret) => secret !== '' && !isDistinctive(secret)).map(announcedSecret)
     this.#masked = secrets.filter((secret) => secret.length >= MIN_MASKED_CHARS).map(masked)
   }
 
@@ -99,11 +99,6 @@ const FRAMING: ReadonlySet<string> = new Set([
 /** Headers that may quote what was sent. */
 const QUOTING: ReadonlySet<string> = new Set(['location', 'www-authenticate'])
 
-/** Finds `secret` as a word of its own, where the words before it say that it is one. What comes before it is the first group. */
-function announced(secret: string): RegExp {
-  return new RegExp(`(${ANNOUNCEMENT})${quoted(secret)}(?![\\w-])`, 'gi')
-}
-
 /** Finds a mask with the beginning of `secret` before it or its end after it, and an end that is said to be one. Bounded throughout. */
 function masked(secret: string): RegExp {
   const lengths = Array.from({ length: MAX_SHOWN_CHARS }, (_, index) => MAX_SHOWN_CHARS - index)
@@ -126,12 +121,3 @@ const MIN_MASKED_CHARS = 8
 const MAX_SHOWN_CHARS = 16
 const MIN_START_CHARS = 3
 const MIN_END_CHARS = 2
-
-const SECRET_NAME =
-  '(?<!\\w)(?:(?:x-)?(?:goog-)?api[-_ ]?key|(?:api|access|auth)[-_ ]?token|bearer|credentials?|password)'
-const NAMED = `${SECRET_NAME}(?:\\s(?:provided|given|supplied|used|sent|received|is|was)){0,2}`
-/** What may be the key of something else, unless a value follows. */
-const PARAMETER = '(?<!\\w)(?:key|token)(?:\\s(?:provided|given)|(?=\\\\{0,3}["\'`]?\\s?[:=]))'
-const QUOTE = '(?:\\\\{0,3}["\'`(<])?'
-/** The secret's name, a colon or an equals sign, and quotes, which may be escaped. Bounded throughout: it never takes long. */
-const ANNOUNCEMENT = `(?:${NAMED}|${PARAMETER})${QUOTE}\\s?[:=]?\\s?${QUOTE}(?<![\\w-])`

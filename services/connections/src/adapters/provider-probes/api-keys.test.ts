@@ -1,5 +1,6 @@
 import type { ProviderId } from '@sluice/contracts'
 import type { ProviderSimulator } from '@sluice/provider-simulator'
+import { providerAdapter } from '@sluice/providers'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { answering, probeWith, simulatedProvider, targetAt, WRONG_KEY } from '../../testing/probed-provider.ts'
 
@@ -18,6 +19,19 @@ describe.each(WITH_KEYS)('%s', (provider) => {
     const { error } = await probeWith(simulator.url).test(targetAt(provider, simulator.url, WRONG_KEY))
     expect(error).toMatchObject({ code: 'invalid_credential', message: expect.stringContaining('[redacted]') })
     expect(error?.message).not.toContain(WRONG_KEY.slice(8, 16))
+  })
+
+  it('sends the key in the header that the gateway sends it in, and in no other', async () => {
+    const received: unknown[] = []
+    const url = await answering(({ headers }, response) => {
+      received.push([headers.authorization, headers['x-api-key'], headers['x-goog-api-key']])
+      response.writeHead(404).end()
+    })
+    const target = targetAt(provider, url)
+    const { error } = await probeWith(url).test(target)
+    expect(error?.code).toBe('untested')
+    const sent = providerAdapter(provider)?.authHeaders(target.config) ?? {}
+    expect(received).toEqual([[sent.authorization, sent['x-api-key'], sent['x-goog-api-key']]])
   })
 
   it('does not follow a redirect', async () => {

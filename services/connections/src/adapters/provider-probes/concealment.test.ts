@@ -25,8 +25,19 @@ it('cuts out what is repeated of it in part, and leaves the rest', () => {
     'Incorrect key: [redacted]****6789, see https://keys',
   )
   expect(concealed('nothing to hide', SECRET)).toBe('nothing to hide')
-  expect(concealed('short: abc', 'abc')).toBe('short: [redacted]')
 })
+
+it.each(['x', '-', 'e', '4', 'auto', 'a"%b'])(
+  'leaves the words and models that the short key %s of a server that asks for none is part of',
+  (key) => {
+    for (const text of ['max_tokens exceeds 4096 - use auto, or next-text-4', 'gpt-4.1-mini', 'the key-auto model x']) {
+      expect(concealed(text, key)).toBe(text)
+    }
+    for (const form of [key, encodeURIComponent(key), JSON.stringify(key).slice(1, -1)]) {
+      expect(concealed(`Wrong API key: ${form}, try again.`, key)).toBe('Wrong API key: [redacted], try again.')
+    }
+  },
+)
 
 it('leaves no eight characters of a secret in any text', () => {
   const secret = fc.string({ minLength: 8, maxLength: 40 })

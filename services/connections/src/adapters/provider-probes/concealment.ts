@@ -1,34 +1,39 @@
+import { announcedSecret } from '@sluice/providers'
+
 /** Cuts secrets out of texts. */
 export interface Concealment {
   add(secret: string): void
-  /** `text` without the secrets, and without any eight consecutive characters of them. */
+  /**
+   * Returns `text` without any eight consecutive characters of the secrets. One that is shorter, such as the `none` of a server that asks
+   * for no key, is part of other words: it is cut out only where the text says that it is a key.
+   */
   apply(text: string): string
 }
 
 export function createConcealment(): Concealment {
   const fragments = new Set<string>()
-  const lengths = new Set<number>()
+  const announced: RegExp[] = []
   return {
     add: (secret) => {
-      for (const form of [secret, encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1)]) {
-        const length = Math.min(FRAGMENT_LENGTH, form.length)
-        if (length === 0) continue
-        lengths.add(length)
-        for (let at = 0; at + length <= form.length; at++) fragments.add(form.slice(at, at + length))
+      for (const form of new Set([secret, encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1)])) {
+        if (secret.length >= FRAGMENT_LENGTH) {
+          for (let at = 0; at + FRAGMENT_LENGTH <= form.length; at++) {
+            fragments.add(form.slice(at, at + FRAGMENT_LENGTH))
+          }
+        } else if (secret !== '') announced.push(announcedSecret(form))
       }
     },
     apply: (text) => {
       let shown = ''
       let hiddenUntil = 0
       for (let at = 0; at < text.length; at++) {
-        for (const length of lengths) {
-          if (!fragments.has(text.slice(at, at + length))) continue
+        if (fragments.has(text.slice(at, at + FRAGMENT_LENGTH))) {
           if (at >= hiddenUntil) shown += REDACTED
-          hiddenUntil = Math.max(hiddenUntil, at + length)
+          hiddenUntil = at + FRAGMENT_LENGTH
         }
         if (at >= hiddenUntil) shown += text.charAt(at)
       }
-      return shown
+      return announced.reduce((rest, pattern) => rest.replace(pattern, `$1${REDACTED}`), shown)
     },
   }
 }
