@@ -45,12 +45,14 @@ export function openAiRetryAfterMs(headers: WireHeaders, receivedAtMs: number): 
 
 function isRateLimit(name: string): boolean {
   // Every response's headers pass here, of which few begin so.
-  if (name.startsWith(X_RATE_LIMIT)) return name.startsWith(PREFIX) || name.startsWith(X_BY_SIZE)
-  return name.startsWith(BY_SIZE)
+  const first = name.charCodeAt(0)
+  if (first === LETTER_X) return name.startsWith(PREFIX) || name.startsWith(X_BY_SIZE)
+  return first === LETTER_R && name.startsWith(BY_SIZE)
 }
 
-const X_RATE_LIMIT = 'x-ratelimit'
-const PREFIX = `${X_RATE_LIMIT}-`
+const LETTER_R = 0x72
+const LETTER_X = 0x78
+const PREFIX = 'x-ratelimit-'
 const BY_SIZE = 'ratelimitbysize-'
 const X_BY_SIZE = `x-${BY_SIZE}`
 const PART_HEADER = /^x-ratelimit-(?:limit|remaining|reset)-(.+)$/

@@ -45,7 +45,7 @@ class AnyMeter implements UsageMeter {
     const mentions = mentionsIn(text)
     if (mentions.error > 0) this.errorStatus = streamErrorStatus(data, mentions) ?? this.errorStatus
     if (isError) this.errorStatus ??= namedErrorStatus(data)
-    const usage = COUNTED.test(text) ? findAnyUsage({ tail: data, mentions }) : undefined
+    const usage = COUNTED.test(text) ? findAnyUsage({ tail: data, text, mentions }) : undefined
     const hasOutput = OUTPUT.test(text)
     // As OpenAI streams, an event brings one token; those that bring none are few, and most of them come after the usage.
     if (hasOutput || (usage === undefined && this.#reported.reported === undefined)) this.#output.see(1)

@@ -1,5 +1,5 @@
 import { isRecord } from './is-record.ts'
-import { findFirstMember, findLastMember, isCrowded, type MemberSpan, memberValue } from './json-member.ts'
+import { findFirstMember, findLastMember, isCrowded, type MemberSpan } from './json-member.ts'
 import type { Mentions } from './mentions.ts'
 import { parseJson } from './parse-json.ts'
 
@@ -7,6 +7,8 @@ import { parseJson } from './parse-json.ts'
 export interface JsonEnds {
   /** All of it, or its last part. */
   readonly tail: Buffer
+  /** The tail in Latin-1, in which ASCII is as it is. */
+  readonly text: string
   /** What the tail mentions. */
   readonly mentions: Mentions
   /** The first part, where `tail` is not all of it. */
@@ -18,16 +20,16 @@ export interface JsonEnds {
  * `read` make usage of its value; the first depth at which it does counts. Returns undefined where there is none, or no JSON.
  */
 export function findUsage<Usage>(
-  { tail, head }: Pick<JsonEnds, 'tail' | 'head'>,
+  { tail, text, head }: Pick<JsonEnds, 'tail' | 'text' | 'head'>,
   name: string,
   depths: readonly number[],
   read: (value: unknown) => Usage | undefined,
 ): Usage | undefined {
   for (const depth of depths) {
-    const usage = readMember(tail, findLastMember(tail, name, depth), read)
+    const usage = readMember(text, findLastMember(tail, name, depth), read)
     if (usage !== undefined) return usage
   }
-  if (head !== undefined) return readMember(head, findFirstMember(head, name), read)
+  if (head !== undefined) return readMember(head.toString('latin1'), findFirstMember(head, name), read)
   // Too many others are of the same name, as in tools' schemas that a response repeats.
   if (!isCrowded(tail, name)) return undefined
   const document = parseJson(tail)
@@ -40,14 +42,15 @@ export function findUsage<Usage>(
   return undefined
 }
 
+/** Reads counts, which are ASCII: what a text beside them says does not matter. */
 function readMember<Usage>(
-  json: Buffer,
+  text: string,
   member: MemberSpan | undefined,
   read: (value: unknown) => Usage | undefined,
 ): Usage | undefined {
   if (member === undefined) return undefined
   try {
-    return read(memberValue(json, member))
+    return read(JSON.parse(text.slice(member.valueStart, member.end)))
   } catch {
     // What an upstream sends need not be JSON: then its usage is unknown.
     return undefined

@@ -64,8 +64,9 @@ export class JsonTailReader implements AnswerReader {
     if (this.#tail.length === 0) return EMPTY
     const tail = joined(this.#tail)
     const { findUsage, withoutOutput = false, errorStatusIn } = this.#options
-    const mentions = mentionsIn(tail.toString('latin1'))
-    const found = findUsage(this.#isCut ? { tail, mentions, head: joined(this.#head) } : { tail, mentions })
+    const text = tail.toString('latin1')
+    const mentions = mentionsIn(text)
+    const found = findUsage(this.#isCut ? { tail, text, mentions, head: joined(this.#head) } : { tail, text, mentions })
     this.#reported =
       withoutOutput && found !== undefined ? { ...found, outputTokens: highest(found.outputTokens, 0) } : found
     if (!this.#isCut && mayHoldError(tail, mentions)) this.errorStatus = errorStatusIn(parseJson(tail))
