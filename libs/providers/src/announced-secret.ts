@@ -4,8 +4,12 @@
  * before it is the first group.
  */
 export function announcedSecret(secret: string): RegExp {
-  const quoted = secret.replaceAll(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')
-  return new RegExp(`(${ANNOUNCEMENT})${quoted}(?![\\w-])`, 'gi')
+  return new RegExp(`(${ANNOUNCEMENT})${quotedInPattern(secret)}(?![\\w-])`, 'gi')
+}
+
+/** Returns a pattern that matches `text` as it is. */
+export function quotedInPattern(text: string): string {
+  return text.replaceAll(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')
 }
 
 const SECRET_NAME =

@@ -1,5 +1,5 @@
 export { providerAdapter } from './adapters.ts'
-export { announcedSecret } from './announced-secret.ts'
+export { announcedSecret, quotedInPattern } from './announced-secret.ts'
 export { regionFault } from './aws-bedrock/regions.ts'
 export { type BedrockRole, readBedrockRole } from './aws-bedrock/role.ts'
 export { type BedrockQuota, readBedrockQuota } from './aws-bedrock/service-quotas.ts'

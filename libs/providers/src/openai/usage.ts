@@ -56,9 +56,8 @@ export function findOpenAiUsage(json: JsonEnds): ReportedUsage | undefined {
   // What stands beside a usage is in it then.
   if (all !== undefined) return all
   const usage = findUsage(json, 'usage', OPENAI_USAGE_DEPTHS, readOpenAiUsage)
-  if (usage === undefined) return undefined
+  if (usage === undefined || json.mentions.besideUsage === 0) return usage
   let reported: ReportedUsage = usage
-  if (json.mentions.besideUsage === 0) return usage
   for (const { name, read } of BESIDE_USAGE) {
     const addedInputs = findUsage(json, name, [1, 2], read)
     if (addedInputs !== undefined) reported = highestCounts(reported, { addedInputs })

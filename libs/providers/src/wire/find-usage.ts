@@ -20,7 +20,7 @@ export interface JsonEnds {
  * `read` make usage of its value; the first depth at which it does counts. Returns undefined where there is none, or no JSON.
  */
 export function findUsage<Usage>(
-  { tail, text, head }: Pick<JsonEnds, 'tail' | 'text' | 'head'>,
+  { tail, text, head }: JsonEnds,
   name: string,
   depths: readonly number[],
   read: (value: unknown) => Usage | undefined,

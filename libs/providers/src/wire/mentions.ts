@@ -15,7 +15,7 @@ export function mentionsIn(text: string): Mentions {
   let besideUsage = 0
   let error = 0
   NAMES.lastIndex = 0
-  for (let found = 0; found < MOST_FOUND; found++) {
+  for (let found = 0; found < MANY; found++) {
     const name = NAMES.exec(text)?.[1]
     if (name === undefined) return { usage, besideUsage, error }
     if (name === 'usage') usage++
@@ -28,5 +28,4 @@ export function mentionsIn(text: string): Mentions {
 /** `__type` is AWS's name for the type of an exception. */
 const NAMES = /"(usage|error|tool_usage|usage_breakdown|__type)"/g
 /** Text that is made to have many is taken to have many of each. */
-const MOST_FOUND = 16
-const MANY = MOST_FOUND
+const MANY = 16

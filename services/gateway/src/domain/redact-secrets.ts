@@ -1,4 +1,4 @@
-import { announcedSecret, type WireHeaders } from '@sluice/providers'
+import { announcedSecret, quotedInPattern, type WireHeaders } from '@sluice/providers'
 import { SecretIndex } from './secret-index.ts'
 import { isDistinctive, MIN_RUN_CHARS } from './secret-text.ts'
 import { redactWhole, StreamRedactor } from './stream-redactor.ts'
@@ -102,15 +102,15 @@ const QUOTING: ReadonlySet<string> = new Set(['location', 'www-authenticate'])
 /** Finds a mask with the beginning of `secret` before it or its end after it, and an end that is said to be one. Bounded throughout. */
 function masked(secret: string): RegExp {
   const lengths = Array.from({ length: MAX_SHOWN_CHARS }, (_, index) => MAX_SHOWN_CHARS - index)
-  const starts = lengths.filter((length) => length >= MIN_START_CHARS).map((length) => quoted(secret.slice(0, length)))
-  const ends = lengths.filter((length) => length >= MIN_END_CHARS).map((length) => quoted(secret.slice(-length)))
+  const starts = lengths
+    .filter((length) => length >= MIN_START_CHARS)
+    .map((length) => quotedInPattern(secret.slice(0, length)))
+  const ends = lengths
+    .filter((length) => length >= MIN_END_CHARS)
+    .map((length) => quotedInPattern(secret.slice(-length)))
   const start = `(?:${starts.join('|')})`
   const end = `(?:${ends.join('|')})`
   return new RegExp(`${start}${MASK}${end}?|${MASK}${end}|(?<=\\bend(?:s|ing) (?:in|with) ["'\`]?)${end}`, 'gi')
-}
-
-function quoted(text: string): string {
-  return text.replaceAll(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')
 }
 
 /** Stars, dots, an ellipsis or bullets (as text, as bytes of UTF-8 read as Latin-1, and as JSON escapes them), or x's. */
