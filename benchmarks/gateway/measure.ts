@@ -25,22 +25,22 @@ export async function measure(
   kind: ChatKind,
   { callers, rounds, roundMs, warmUpMs }: MeasureOptions,
 ): Promise<Measurement[]> {
-  const lanes = contenders.map((contender) => ({
+  const sessions = contenders.map((contender) => ({
     contender,
     caller: chatCaller(contender, kind, callers),
     results: [] as Measurement[],
   }))
   try {
-    for (const { contender, caller } of lanes) await runRound(contender, caller, callers, warmUpMs)
+    for (const { contender, caller } of sessions) await runRound(contender, caller, callers, warmUpMs)
     for (let round = 0; round < rounds; round++) {
-      for (const { contender, caller, results } of lanes) {
+      for (const { contender, caller, results } of sessions) {
         results.push(await runRound(contender, caller, callers, roundMs))
       }
     }
   } finally {
-    for (const { caller } of lanes) await caller.stop()
+    for (const { caller } of sessions) await caller.stop()
   }
-  return lanes.map(({ results }) => ({
+  return sessions.map(({ results }) => ({
     perSecond: median(results.map(({ perSecond }) => perSecond)),
     p50Ms: median(results.map(({ p50Ms }) => p50Ms)),
     p99Ms: median(results.map(({ p99Ms }) => p99Ms)),

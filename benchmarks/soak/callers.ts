@@ -5,10 +5,10 @@ import type { Sluice } from '../shared/sluice.ts'
 /** Applications of all kinds: plain and streamed requests, and some that do not wait for the end. */
 export interface Callers {
   /** The request ids that answers said. */
-  readonly answeredIds: ReadonlySet<string>
+  readonly respondedIds: ReadonlySet<string>
   readonly sent: number
   /** Requests that ended before any answer: given up, or the connection broken. */
-  readonly unanswered: number
+  readonly unresponded: number
   readonly byStatus: ReadonlyMap<number, number>
   /** One request that nobody gives up; resolves when it has ended, however that is. */
   callPatiently(): Promise<void>
@@ -20,31 +20,31 @@ export interface Callers {
 export function createCallers({ chatUrl, apiKey }: Sluice): Callers {
   const { origin, pathname } = new URL(chatUrl)
   const pool = new Pool(origin, { connections: MAX_CONNECTIONS })
-  const answeredIds = new Set<string>()
+  const respondedIds = new Set<string>()
   const byStatus = new Map<number, number>()
 
   const call = (giveUp: GiveUp | undefined): Promise<void> => {
     callers.sent += 1
     return new Promise((resolve) => {
-      const end = (isAnswered: boolean): void => {
-        if (!isAnswered) callers.unanswered += 1
+      const end = (isResponded: boolean): void => {
+        if (!isResponded) callers.unresponded += 1
         resolve()
       }
       pool.dispatch(
         requestTo(pathname, apiKey),
         handler(giveUp, end, (status, id) => {
           byStatus.set(status, (byStatus.get(status) ?? 0) + 1)
-          answeredIds.add(id)
+          respondedIds.add(id)
         }),
       )
     })
   }
 
   const callers = {
-    answeredIds,
+    respondedIds,
     byStatus,
     sent: 0,
-    unanswered: 0,
+    unresponded: 0,
     callPatiently: () => call(undefined),
     callSteadily: async (perSecond: number, durationMs: number) => {
       const open = new Set<Promise<void>>()
@@ -91,15 +91,15 @@ function requestTo(path: string, apiKey: string): Dispatcher.DispatchOptions {
 
 function handler(
   giveUp: GiveUp | undefined,
-  end: (isAnswered: boolean) => void,
-  onAnswer: (status: number, requestId: string) => void,
+  end: (isResponded: boolean) => void,
+  onResponse: (status: number, requestId: string) => void,
 ): Dispatcher.DispatchHandler {
-  let isAnswered = false
+  let isResponded = false
   let pieces = 0
   let timer: NodeJS.Timeout | undefined
   const finish = (): void => {
     clearTimeout(timer)
-    end(isAnswered)
+    end(isResponded)
   }
   return {
     onRequestStart: (controller) => {
@@ -107,8 +107,8 @@ function handler(
       timer = setTimeout(() => controller.abort(GIVEN_UP), giveUp.afterMs)
     },
     onResponseStart: (_, status, headers) => {
-      isAnswered = true
-      onAnswer(status, String(headers['x-request-id']))
+      isResponded = true
+      onResponse(status, String(headers['x-request-id']))
     },
     onResponseData: (controller) => {
       pieces += 1

@@ -78,13 +78,13 @@ export async function permitChecks({ bus, connectionId }: Sluice, ledger: Ledger
 
 /** Each request is in one response event, those that are refused several in one; one that was given up before its answer has one at most, as it may never have arrived. */
 export async function eventChecks(callers: Callers, ledger: Ledger, providerRequests: number): Promise<Check[]> {
-  const missing = () => [...callers.answeredIds].filter((id) => !ledger.eventIds.has(id)).length
+  const missing = () => [...callers.respondedIds].filter((id) => !ledger.eventIds.has(id)).length
   const left = await until(
     'the events',
     async () => missing(),
     (count) => count <= ledger.addedUp,
   ).catch(missing)
-  const unheard = [...ledger.eventIds].filter((id) => !callers.answeredIds.has(id)).length
+  const unheard = [...ledger.eventIds].filter((id) => !callers.respondedIds.has(id)).length
   return [
     {
       what: 'answers without a response event of their own ≤ requests that others add up',
@@ -98,8 +98,8 @@ export async function eventChecks(callers: Callers, ledger: Ledger, providerRequ
     },
     {
       what: 'response events without an answer ≤ requests without one',
-      found: `${unheard.toLocaleString('en')} ≤ ${callers.unanswered.toLocaleString('en')}`,
-      holds: unheard <= callers.unanswered,
+      found: `${unheard.toLocaleString('en')} ≤ ${callers.unresponded.toLocaleString('en')}`,
+      holds: unheard <= callers.unresponded,
     },
     {
       what: 'requests that the provider saw ≤ requests sent on, by response events',

@@ -1,9 +1,9 @@
 import {
   type Cost,
-  type ExchangeRequest,
-  exchange,
-  instanceExchange,
+  instancePermitBatch,
   type Outcome,
+  type PermitBatchRequest,
+  permitBatch,
   type ResponseBatch,
   responses,
   subjectPattern,
@@ -59,16 +59,16 @@ export async function keepLedger(bus: Bus): Promise<Ledger> {
     }
   })
 
-  const isNewExchange = onceInOrder()
-  const takeExchange = ({ gateway, seq, settlements }: ExchangeRequest): void => {
-    if (!isNewExchange(gateway, seq)) return
+  const isNewPermitBatch = onceInOrder()
+  const takeBatch = ({ gateway, seq, settlements }: PermitBatchRequest): void => {
+    if (!isNewPermitBatch(gateway, seq)) return
     for (const { reserved, actual } of settlements) {
       add(ledger.settledReservation, reserved)
       add(ledger.settledCost, actual)
     }
   }
-  listen(subjectPattern(exchange.subject), takeExchange)
-  listen(subjectPattern(instanceExchange.subject), takeExchange)
+  listen(subjectPattern(permitBatch.subject), takeBatch)
+  listen(subjectPattern(instancePermitBatch.subject), takeBatch)
   await bus.connection.flush()
   return ledger
 }

@@ -96,7 +96,7 @@ async function report(
     `streamed; one in ten is given up by its caller at a random moment; the provider fails ${FAILING_SHARE * 100} % in every way it can: 400, 500, 429, an error in`,
     'the stream, connections broken before and in the answer, silence before and in the answer.',
     '',
-    `${callers.sent.toLocaleString('en')} requests, ${callers.unanswered.toLocaleString('en')} of them ended before an answer. Answers by status: ${listed(callers.byStatus)}. Outcomes by`,
+    `${callers.sent.toLocaleString('en')} requests, ${callers.unresponded.toLocaleString('en')} of them ended before an answer. Answers by status: ${listed(callers.byStatus)}. Outcomes by`,
     `response events: ${listed(ledger.outcomes)}.`,
     '',
     '| after it | found | |',

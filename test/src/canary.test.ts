@@ -35,10 +35,10 @@ it('no secret that enters, in whatever way, is in anything that is written down'
 
   const search = createSecretSearch(run.canaries.all())
   // What a model writes is for whoever asked it, and for nobody else.
-  const searchAnswers = createSecretSearch(run.canaries.all('answer'))
+  const searchResponses = createSecretSearch(run.canaries.all('answer'))
   const found = written.map(([place, content]) => [
     place,
-    place === 'the answers over HTTP' ? searchAnswers(content) : search(content),
+    place === 'the answers over HTTP' ? searchResponses(content) : search(content),
   ])
   expect(found).toEqual(written.map(([place]) => [place, []]))
 }, 90_000)

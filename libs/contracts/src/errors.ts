@@ -35,7 +35,7 @@ export const ERROR_CODES = [
   'no_previous_credential',
   'nothing_discovered',
   'rate_limited',
-  'stale_exchange',
+  'stale_permit_batch',
   'unavailable',
   'internal',
 ] as const

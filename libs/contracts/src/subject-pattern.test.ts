@@ -1,17 +1,17 @@
 import { expect, it } from 'vitest'
-import { exchange, instanceExchange } from './capacity/exchange.ts'
+import { instancePermitBatch, permitBatch } from './capacity/permit-batch.ts'
 import { identifiersIn, subjectPattern } from './subject-pattern.ts'
 
 it('subscribes to every identifier', () => {
-  expect(subjectPattern(exchange.subject)).toBe('capacity.v1.exchange.*')
+  expect(subjectPattern(permitBatch.subject)).toBe('capacity.v1.permits.*')
 })
 
 it('keeps the identifiers that are given', () => {
-  const pattern = subjectPattern(instanceExchange.subject, ['capacity-1'])
-  expect(pattern).toBe('capacity.v1.instance.capacity-1.exchange.*')
+  const pattern = subjectPattern(instancePermitBatch.subject, ['capacity-1'])
+  expect(pattern).toBe('capacity.v1.instance.capacity-1.permits.*')
 })
 
 it('reads the identifiers back, whatever they hold', () => {
-  const subject = exchange.subject('a.b *')
-  expect(identifiersIn(subject, 'capacity.v1.exchange.*')).toEqual(['a.b *'])
+  const subject = permitBatch.subject('a.b *')
+  expect(identifiersIn(subject, 'capacity.v1.permits.*')).toEqual(['a.b *'])
 })

@@ -2,7 +2,7 @@ import type { ProviderId } from '@sluice/contracts'
 import { describe, expect, it } from 'vitest'
 import { providerAdapter } from './adapters.ts'
 import { frame } from './aws-bedrock/__fixtures__/frames.ts'
-import type { AnswerReader } from './provider-adapter.ts'
+import type { ResponseReader } from './provider-adapter.ts'
 import { cut, pass } from './wire/__fixtures__/pieces.ts'
 
 /** Streams that report a usage before, or while, their output comes. */
@@ -423,9 +423,9 @@ it("reads the end of a stream of Cohere's own", () => {
   expect(reader.usage).toMatchObject({ inputTokens: 70, outputTokens: 5 })
 })
 
-function readerOf(provider: ProviderId, path: string, request: Json = { model: 'm' }): AnswerReader {
+function readerOf(provider: ProviderId, path: string, request: Json = { model: 'm' }): ResponseReader {
   const adapter = providerAdapter(provider)
   const operation = adapter?.operation('POST', path)
   if (adapter === undefined || operation === undefined) throw new Error(`no operation at ${path}`)
-  return adapter.answerReader(operation, adapter.inspect(operation, request, 100))
+  return adapter.responseReader(operation, adapter.inspect(operation, request, 100))
 }

@@ -9,29 +9,27 @@ export { type ProviderError, refusesCredential } from './credential-refusal.ts'
 export type { ExpectedTokens, LimitCounting, LimitedTokens } from './limit-counting.ts'
 export { ambiguousMember } from './naming/ambiguous-member.ts'
 export { foldedName } from './naming/member-name.ts'
-export { UNLISTED_MEMBERS, UNTOLD_MODEL } from './naming/named-models.ts'
+export { UNLISTED_MEMBERS, UNREPORTED_MODEL } from './naming/named-models.ts'
 export { pathModels } from './naming/path-models.ts'
 export { queryModels } from './naming/query-models.ts'
-export { openAiErrorAnswer, openAiErrorType } from './openai/errors.ts'
+export { openAiErrorResponse, openAiErrorType } from './openai/errors.ts'
 export { withoutAddition } from './openai/include-usage.ts'
 export type {
-  AnswerReader,
   BackgroundReading,
   BodyAddition,
-  ErrorAnswer,
+  ErrorResponse,
   ErrorToFormat,
   Operation,
   PartialUsage,
   ProviderAdapter,
   ProviderConfig,
   RequestInspection,
+  ResponseReader,
   SecretHolder,
   WireHeaders,
 } from './provider-adapter.ts'
 export type {
-  AnswerTranslation,
-  AnswerTranslator,
-  AskedAnswer,
+  AskedResponse,
   ImagesNeeded,
   InlineImage,
   ListedModel,
@@ -39,6 +37,8 @@ export type {
   ModelPage,
   NativeCall,
   Refusal,
+  ResponseTranslation,
+  ResponseTranslator,
   TranslatedError,
   Translation,
   UnifiedApi,
@@ -51,7 +51,7 @@ export {
   isMetadataHostname,
   isPublicAddress,
 } from './upstream-address.ts'
-export { type Lookup, UpstreamAddressError, type UpstreamGate, upstreamGate } from './upstream-gate.ts'
+export { createEgressPolicy, type EgressPolicy, type Lookup, UpstreamAddressError } from './upstream-gate.ts'
 export { jsonObjectFault } from './wire/json-fault.ts'
 export { JsonStructure, MAX_DEPTH, MAX_ITEMS, MAX_MEMBERS, mayHoldJson } from './wire/json-structure.ts'
 export { SNIFFED_BYTES, sniffMediaType, usualMediaType } from './wire/media-type.ts'

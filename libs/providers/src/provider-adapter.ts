@@ -58,7 +58,7 @@ export interface ProviderAdapter {
    * A reader for one answer of status 2xx, not compressed.
    * @param headers the answer's: some providers tell the usage there
    */
-  answerReader(operation: Operation, inspection: RequestInspection, headers?: WireHeaders): AnswerReader
+  responseReader(operation: Operation, inspection: RequestInspection, headers?: WireHeaders): ResponseReader
 
   /** How the provider counts tokens against its own limits. */
   readonly limitCounting: LimitCounting
@@ -78,7 +78,7 @@ export interface ProviderAdapter {
   retryAfterMs(headers: WireHeaders, receivedAtMs: number, body?: Buffer): number | undefined
 
   /** An error of the gateway's own, in the provider's format, so that the provider's SDK raises its typed error. */
-  errorAnswer(error: ErrorToFormat): ErrorAnswer
+  errorResponse(error: ErrorToFormat): ErrorResponse
 
   /** OpenAI's API in front of the provider. */
   readonly unified: UnifiedApi
@@ -178,7 +178,7 @@ export interface RequestInspection {
 }
 
 /** Reads one answer as it passes by. */
-export interface AnswerReader {
+export interface ResponseReader {
   /** Takes the next bytes; gives those to pass on now, which are the same buffer unless something is taken out. */
   push(chunk: Buffer): Buffer
   /** The answer ended, or was broken off: gives the bytes that are still to be passed on. */
@@ -228,7 +228,7 @@ export interface ErrorToFormat {
   readonly param?: string
 }
 
-export interface ErrorAnswer {
+export interface ErrorResponse {
   /** Those of the body, such as its content type. */
   readonly headers: Readonly<Record<string, string>>
   readonly body: string

@@ -19,7 +19,7 @@ export interface UnifiedOperation {
   /** Whether JSON that stands in strings of the request is parsed, as tool calls' arguments are. */
   readonly opensStrings?: true
   /** Reads the answer to a {@link NativeCall} that {@link request} made. */
-  answer(asked: AskedAnswer): AnswerTranslation
+  answer(asked: AskedResponse): ResponseTranslation
 }
 
 /** A request of the OpenAI API for one connection. */
@@ -34,7 +34,7 @@ export interface UnifiedRequest {
   /** The images that an earlier {@link ImagesNeeded} asked for, by URL. */
   readonly images: ReadonlyMap<string, InlineImage>
   /** For the answer, which OpenAI gives a name and a time that others do not. */
-  readonly answerId: string
+  readonly responseId: string
   /** Unix milliseconds. */
   readonly receivedAtMs: number
 }
@@ -54,11 +54,11 @@ export interface NativeCall {
    */
   readonly headers: Readonly<Record<string, string>> | undefined
   readonly body: Buffer
-  readonly answer: AskedAnswer
+  readonly answer: AskedResponse
 }
 
 /** What was asked for, as far as the answer's form depends on it. Plain data, as requests may be translated in another thread. */
-export interface AskedAnswer extends Pick<UnifiedRequest, 'model' | 'answerId' | 'receivedAtMs'> {
+export interface AskedResponse extends Pick<UnifiedRequest, 'model' | 'responseId' | 'receivedAtMs'> {
   readonly streamed: boolean
   /** The stream tells its usage (`stream_options.include_usage`). */
   readonly tellsUsage: boolean
@@ -92,15 +92,15 @@ export interface InlineImage {
 }
 
 /** Reads a provider's answer to a {@link NativeCall}. */
-export interface AnswerTranslation {
+export interface ResponseTranslation {
   /** A translator for one answer of status 2xx, not compressed. @param contentType the answer's, in lower case */
-  translator(contentType: string): AnswerTranslator
+  translator(contentType: string): ResponseTranslator
   /** An error of the provider's, of any status from 400. Undefined: it is in OpenAI's format as it is. */
   error(status: number, body: Buffer, headers: WireHeaders): TranslatedError | undefined
 }
 
 /** Says one answer in OpenAI's words, as it passes by. */
-export interface AnswerTranslator {
+export interface ResponseTranslator {
   /** The translated answer's; undefined where it stays the provider's. */
   readonly contentType: string | undefined
   /** The answer cannot be said to its end: an error event has been given in its place or, where it is no stream, nothing will be. */

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { type Lookup, UpstreamAddressError, upstreamGate } from './upstream-gate.ts'
+import { createEgressPolicy, type Lookup, UpstreamAddressError } from './upstream-gate.ts'
 
 /** The addresses that a connection over `protocol` would try, of those that its name has. */
 function found(protocol: string, addresses: string[], { allowInsecureLoopback = true, all = true } = {}) {
@@ -7,7 +7,7 @@ function found(protocol: string, addresses: string[], { allowInsecureLoopback = 
     const answer = addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }))
     done(null, answer)
   }
-  const gate = upstreamGate({ allowInsecureLoopback }, lookup)
+  const gate = createEgressPolicy({ allowInsecureLoopback }, lookup)
   return new Promise((resolve, reject) => {
     gate.lookup(protocol)('upstream.test', { all }, (error, address, family) => {
       if (error !== null) reject(error)
@@ -34,7 +34,7 @@ it('refuses a name without an address that is allowed', async () => {
 })
 
 it('judges an address that stands for itself, and lets names through to be looked up', () => {
-  const gate = upstreamGate({ allowInsecureLoopback: true }, () => expect.unreachable())
+  const gate = createEgressPolicy({ allowInsecureLoopback: true }, () => expect.unreachable())
   expect(gate.fault('https:', '169.254.169.254')).toBeInstanceOf(UpstreamAddressError)
   expect(gate.fault('https:', 'fe80::1')).toBeInstanceOf(UpstreamAddressError)
   expect(gate.fault('http:', '93.184.216.34')).toBeInstanceOf(UpstreamAddressError)
@@ -45,7 +45,7 @@ it('judges an address that stands for itself, and lets names through to be looke
 
 it('hands on that the name could not be found', async () => {
   const fault = Object.assign(new Error('not found'), { code: 'ENOTFOUND' })
-  const gate = upstreamGate({ allowInsecureLoopback: false }, (_hostname, _options, done) => done(fault, []))
+  const gate = createEgressPolicy({ allowInsecureLoopback: false }, (_hostname, _options, done) => done(fault, []))
   const error = await new Promise((resolve) => gate.lookup('https:')('upstream.test', { all: true }, resolve))
   expect(error).toBe(fault)
 })

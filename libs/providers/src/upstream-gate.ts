@@ -20,7 +20,7 @@ export type Lookup = (
  * Judges where a connection to an upstream may go, when it is made: the base URL was judged when it was saved, but a name may
  * resolve to another address by now. Whoever connects asks for both, {@link fault} first.
  */
-export interface UpstreamGate {
+export interface EgressPolicy {
   /**
    * Why nothing may connect there, where `hostname` is an address (IPv6 without brackets), which is never looked up; a name is
    * let through. @param protocol `https:`, or `http:`, which is for this machine itself and only where that is allowed
@@ -31,11 +31,11 @@ export interface UpstreamGate {
 }
 
 /** @param isForbidden says which addresses nothing may connect to, whatever the protocol */
-export function upstreamGate(
+export function createEgressPolicy(
   { allowInsecureLoopback }: BaseUrlRules,
   lookup: Lookup,
   isForbidden: (address: string) => boolean = isForbiddenUpstreamAddress,
-): UpstreamGate {
+): EgressPolicy {
   const isAllowed = (protocol: string, address: string): boolean =>
     !isForbidden(address) && (protocol === 'https:' || (allowInsecureLoopback && isLoopbackAddress(address)))
 

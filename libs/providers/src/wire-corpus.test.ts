@@ -924,7 +924,7 @@ function readerFor({ provider, path, request, headers = {} }: Shape) {
   const adapter = providerAdapter(provider)
   const operation = adapter?.operation('POST', path)
   if (adapter === undefined || operation === undefined) throw new Error(`no operation at ${path}`)
-  return adapter.answerReader(operation, adapter.inspect(operation, request, 100), headers)
+  return adapter.responseReader(operation, adapter.inspect(operation, request, 100), headers)
 }
 
 // The independent reader: parses all of a body, lists every object that counts something, and goes by the rules of its kind of API.

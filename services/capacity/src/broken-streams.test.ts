@@ -10,9 +10,9 @@ import {
   capacityStatus,
   clockMarks,
   connectionProjection,
-  type ExchangeReply,
-  exchange,
-  instanceExchange,
+  instancePermitBatch,
+  type PermitBatchReply,
+  permitBatch,
 } from '@sluice/contracts'
 import { type Bus, connectBus, openBucket, request } from '@sluice/messaging'
 import { createLogger, readConfig, type Service } from '@sluice/service-kit'
@@ -57,8 +57,8 @@ function permits(count: number) {
     settlements: [],
   }
 }
-const ask = (from: Bus, id: string, count: number) => request(from, exchange, [id], permits(count))
-const granted = ({ results }: ExchangeReply) => results.filter(({ status }) => status === 'granted').length
+const ask = (from: Bus, id: string, count: number) => request(from, permitBatch, [id], permits(count))
+const granted = ({ results }: PermitBatchReply) => results.filter(({ status }) => status === 'granted').length
 
 /** A connection's id that was made at this instant. */
 function uuidOf(atMs: number): string {
@@ -81,7 +81,7 @@ async function served(bootIdFile: string): Promise<TestNats> {
   await addConnection(before, 'c')
   const env = { ...process.env, NATS_URL: server.url, BOOT_ID_FILE: bootIdFile, CAPACITY_INSTANCE: 'first' }
   child = spawn(process.execPath, [join(import.meta.dirname, 'main.ts')], { env, stdio: 'ignore' })
-  const askFirst = (id: string, count: number) => request(before, instanceExchange, ['first', id], permits(count))
+  const askFirst = (id: string, count: number) => request(before, instancePermitBatch, ['first', id], permits(count))
   await eventually(async () => expect(granted(await askFirst('cold', 1))).toBe(1), { timeoutMs: 20_000 })
   for (let permit = 0; permit < PERMITS; permit++) expect(granted(await askFirst('c', 1))).toBe(1)
   const marks = await openBucket(before, clockMarks)

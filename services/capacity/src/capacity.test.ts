@@ -6,11 +6,11 @@ import {
   type DiscoveredLimit,
   discovered,
   EXCHANGE_MAX_AGE_MS,
-  type ExchangeRequest,
-  exchange,
-  instanceExchange,
+  instancePermitBatch,
+  type PermitBatchRequest,
   type PermitResult,
   type ProjectedConnection,
+  permitBatch,
 } from '@sluice/contracts'
 import { type Bucket, type Bus, connectBus, openBucket, request } from '@sluice/messaging'
 import { createLogger, readConfig, type Service } from '@sluice/service-kit'
@@ -59,7 +59,12 @@ async function connectionWith(
   })
 }
 
-function acquires(gateway: string, seq: number, count: number, more: Partial<ExchangeRequest> = {}): ExchangeRequest {
+function acquires(
+  gateway: string,
+  seq: number,
+  count: number,
+  more: Partial<PermitBatchRequest> = {},
+): PermitBatchRequest {
   const acquire = { model: 'm', requests: 1, tokens: 10 }
   return {
     gateway,
@@ -71,8 +76,8 @@ function acquires(gateway: string, seq: number, count: number, more: Partial<Exc
   }
 }
 
-const through = async (instance: string, connectionId: string, body: ExchangeRequest): Promise<PermitResult[]> =>
-  (await request(bus, instanceExchange, [instance, connectionId], body)).results
+const through = async (instance: string, connectionId: string, body: PermitBatchRequest): Promise<PermitResult[]> =>
+  (await request(bus, instancePermitBatch, [instance, connectionId], body)).results
 
 const granted = (results: readonly PermitResult[]) => results.filter(({ status }) => status === 'granted')
 
@@ -111,7 +116,7 @@ it('refuses an exchange that its lane has left behind', async () => {
   await through('one', 'stale', acquires('g', 1, 1))
   await through('one', 'stale', acquires('g', 2, 1))
   await expect(through('two', 'stale', acquires('g', 1, 1, { repeat: true }))).rejects.toMatchObject({
-    code: 'stale_exchange',
+    code: 'stale_permit_batch',
   })
 })
 
@@ -125,7 +130,7 @@ it('refuses what a stopped instance may have held for longer than lanes are reme
     actual: { requests: 0, tokens: 0 },
   }
   const late = acquires('g-before', 7, 0, { settlements: [back], asOfMs: Date.now() - EXCHANGE_MAX_AGE_MS - 1_000 })
-  await expect(through('two', 'late', late)).rejects.toMatchObject({ code: 'stale_exchange' })
+  await expect(through('two', 'late', late)).rejects.toMatchObject({ code: 'stale_permit_batch' })
   expect(granted(await through('two', 'late', acquires('h', 1, 1)))).toHaveLength(0)
 })
 
@@ -149,7 +154,7 @@ it('applies changed limits from the next decision on, with the history kept', as
     expect(status.windows).toMatchObject([{ period: 'hour', limit: 3, used: 2 }])
   })
   await eventually(async () => {
-    const { windows } = await request(bus, instanceExchange, ['one', 'changed'], acquires('probe', 1, 0))
+    const { windows } = await request(bus, instancePermitBatch, ['one', 'changed'], acquires('probe', 1, 0))
     expect(windows).toMatchObject([{ period: 'hour', limit: 3 }])
   })
   expect(granted(await through('one', 'changed', acquires('g', 2, 2)))).toHaveLength(1)
@@ -180,7 +185,7 @@ it('answers a malformed exchange at once and lives on', async () => {
   await connectionWith('malformed', [{ period: 'minute', requests: 1 }])
   const bodies = ['', 'not json', '[]', '{"gateway":"g","seq":0,"acquires":[],"settlements":[]}', '{"gateway":"g"}']
   for (const body of bodies) {
-    const reply = await bus.connection.request(exchange.subject('malformed'), body, { timeout: 400 })
+    const reply = await bus.connection.request(permitBatch.subject('malformed'), body, { timeout: 400 })
     expect(reply.headers?.get('Nats-Service-Error-Code')).toBe('invalid_request')
   }
   expect(granted(await through('one', 'malformed', acquires('g', 1, 1)))).toHaveLength(1)
@@ -234,12 +239,12 @@ it('holds a model to what is discovered of it, from when it is, where the connec
       expect(results).toMatchObject([{ code: 'capacity_exceeded', limit: 6, model: 'm' }])
     }
   })
-  const reply = await request(bus, instanceExchange, ['two', 'held'], acquires('h', 1, 4))
+  const reply = await request(bus, instancePermitBatch, ['two', 'held'], acquires('h', 1, 4))
   expect(granted(reply.results)).toHaveLength(2)
   expect(reply.byModel).toBe(true)
   const other = { model: 'other', requests: 1, tokens: 0 }
   expect(granted(await through('one', 'held', acquires('i', 1, 0, { acquires: [other] })))).toHaveLength(1)
-  const free = await request(bus, instanceExchange, ['one', 'not-held'], acquires('h', 1, 4))
+  const free = await request(bus, instancePermitBatch, ['one', 'not-held'], acquires('h', 1, 4))
   expect(granted(free.results)).toHaveLength(4)
   expect(free).not.toHaveProperty('byModel')
 })

@@ -5,7 +5,7 @@ import {
   capacityHealth,
   capacityMembers,
   connectionProjection,
-  instanceExchange,
+  instancePermitBatch,
   type ProjectedConnection,
 } from '@sluice/contracts'
 import { type Bucket, type Bus, connectBus, openBucket, request } from '@sluice/messaging'
@@ -71,8 +71,8 @@ let gateways = 0
 /** How many of `count` permits are granted. */
 async function granted(gateway: Bus, count: number): Promise<number> {
   const acquires = Array.from({ length: count }, () => ({ model: 'm', requests: 1, tokens: 0 }))
-  const exchange = { gateway: `g${++gateways}`, seq: 1, asOfMs: Date.now(), acquires, settlements: [] }
-  const { results } = await request(gateway, instanceExchange, ['one', 'c'], exchange)
+  const permitBatch = { gateway: `g${++gateways}`, seq: 1, asOfMs: Date.now(), acquires, settlements: [] }
+  const { results } = await request(gateway, instancePermitBatch, ['one', 'c'], permitBatch)
   return results.filter(({ status }) => status === 'granted').length
 }
 

@@ -10,7 +10,7 @@ import { followDiscovered } from './adapters/follow-discovered.ts'
 import { kvRecordStore } from './adapters/kv-record-store.ts'
 import { joinMembers, type MembershipOptions } from './adapters/membership.ts'
 import { openOwnBuckets } from './adapters/own-buckets.ts'
-import { untilAnswered } from './adapters/until-answered.ts'
+import { untilResponded } from './adapters/until-answered.ts'
 import { watchedLimits } from './adapters/watched-limits.ts'
 import { connectionCounters } from './application/connection-counters.ts'
 import type { LossPolicy } from './application/group-commit.ts'
@@ -40,7 +40,7 @@ export async function start(config: CapacityConfig, logger: Logger): Promise<Ser
     jetstreamTimeoutMs: 1_000,
   })
   const answered = <T>(ask: () => Promise<T>): Promise<T> =>
-    untilAnswered(ask, (err) => logger.warn({ err }, 'NATS does not answer in time. Capacity asks again.'))
+    untilResponded(ask, (err) => logger.warn({ err }, 'NATS does not answer in time. Capacity asks again.'))
   const connections = await answered(() => openBucket(bus, connectionProjection))
   const buckets = await answered(() => openOwnBuckets(bus))
   const { records, members, marks, found } = buckets

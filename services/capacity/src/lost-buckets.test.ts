@@ -5,8 +5,8 @@ import {
   capacityRecords,
   clockMarks,
   connectionProjection,
-  type ExchangeReply,
-  instanceExchange,
+  instancePermitBatch,
+  type PermitBatchReply,
 } from '@sluice/contracts'
 import { type Bus, connectBus, openBucket, request } from '@sluice/messaging'
 import { createLogger, readConfig, type Service } from '@sluice/service-kit'
@@ -55,8 +55,8 @@ let gateways = 0
 /** How many of `permits` a new gateway is granted. */
 async function granted(instance: string, connectionId: string, permits: number): Promise<number> {
   const acquires = Array.from({ length: permits }, () => ({ model: 'm', requests: 1, tokens: 1 }))
-  const exchange = { gateway: `g${++gateways}`, seq: 1, asOfMs: Date.now(), acquires, settlements: [] }
-  const { results }: ExchangeReply = await request(bus, instanceExchange, [instance, connectionId], exchange)
+  const permitBatch = { gateway: `g${++gateways}`, seq: 1, asOfMs: Date.now(), acquires, settlements: [] }
+  const { results }: PermitBatchReply = await request(bus, instancePermitBatch, [instance, connectionId], permitBatch)
   return results.filter(({ status }) => status === 'granted').length
 }
 

@@ -5,7 +5,7 @@ import {
   capacityRecords,
   clockMarks,
   connectionProjection,
-  instanceExchange,
+  instancePermitBatch,
 } from '@sluice/contracts'
 import { type Bus, connectBus, openBucket, request } from '@sluice/messaging'
 import { createLogger, readConfig, type Service } from '@sluice/service-kit'
@@ -41,8 +41,8 @@ async function startInstance(): Promise<void> {
 
 async function ask(gateway: string) {
   const acquires = [{ model: 'm', requests: 1, tokens: 1 }]
-  const exchange = { gateway, seq: 1, asOfMs: Date.now(), acquires, settlements: [] }
-  return (await request(bus, instanceExchange, ['one', 'c'], exchange)).results
+  const permitBatch = { gateway, seq: 1, asOfMs: Date.now(), acquires, settlements: [] }
+  return (await request(bus, instancePermitBatch, ['one', 'c'], permitBatch)).results
 }
 
 /** As versions before the keys were hidden made it. */

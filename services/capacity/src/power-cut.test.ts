@@ -7,8 +7,8 @@ import {
   capacityStatus,
   clockMarks,
   connectionProjection,
-  type ExchangeReply,
-  exchange,
+  type PermitBatchReply,
+  permitBatch,
 } from '@sluice/contracts'
 import { type Bus, connectBus, openBucket, request } from '@sluice/messaging'
 import { createLogger, readConfig, type Service } from '@sluice/service-kit'
@@ -70,15 +70,15 @@ async function killProcess(): Promise<void> {
 }
 
 let gateways = 0
-const ask = (permits: number): Promise<ExchangeReply> =>
-  request(bus, exchange, ['c'], {
+const ask = (permits: number): Promise<PermitBatchReply> =>
+  request(bus, permitBatch, ['c'], {
     gateway: `g${++gateways}`,
     seq: 1,
     asOfMs: Date.now(),
     acquires: Array.from({ length: permits }, () => ({ model: 'm', requests: 1, tokens: 1 })),
     settlements: [],
   })
-const granted = ({ results }: ExchangeReply) => results.filter(({ status }) => status === 'granted').length
+const granted = ({ results }: PermitBatchReply) => results.filter(({ status }) => status === 'granted').length
 
 it('counts as used what a power cut may have taken, and says so', async () => {
   await startProcess('before')

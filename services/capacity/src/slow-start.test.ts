@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import net from 'node:net'
-import { CONNECTION_DEFAULTS, connectionProjection, instanceExchange } from '@sluice/contracts'
+import { CONNECTION_DEFAULTS, connectionProjection, instancePermitBatch } from '@sluice/contracts'
 import { type Bus, connectBus, openBucket, request } from '@sluice/messaging'
 import { createLogger, readConfig } from '@sluice/service-kit'
 import { type TestNats, testNats } from '@sluice/testkit'
@@ -66,8 +66,8 @@ it.each([
     try {
       expect(wasHeld()).toBe(true)
       const acquires = [{ model: 'm', requests: 1, tokens: 1 }]
-      const exchange = { gateway: 'g', seq: 1, asOfMs: Date.now(), acquires, settlements: [] }
-      const { results } = await request(bus, instanceExchange, ['one', 'c'], exchange)
+      const permitBatch = { gateway: 'g', seq: 1, asOfMs: Date.now(), acquires, settlements: [] }
+      const { results } = await request(bus, instancePermitBatch, ['one', 'c'], permitBatch)
       expect(results).toMatchObject([{ status: 'granted' }])
     } finally {
       await instance.stop()

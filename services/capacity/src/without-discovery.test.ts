@@ -1,4 +1,4 @@
-import { CONNECTION_DEFAULTS, connectionProjection, discovered, instanceExchange } from '@sluice/contracts'
+import { CONNECTION_DEFAULTS, connectionProjection, discovered, instancePermitBatch } from '@sluice/contracts'
 import { type Bus, connectBus, openBucket, request } from '@sluice/messaging'
 import { createLogger, readConfig, type Service } from '@sluice/service-kit'
 import { type DeployedNats, deployedNats, eventually } from '@sluice/testkit'
@@ -44,8 +44,8 @@ it('gives permits although discovery has never been there, and holds what is dis
   let seq = 0
   const ask = async () => {
     const acquires = [{ model: 'm', requests: 2, tokens: 0 }]
-    const exchange = { gateway: 'g', seq: ++seq, asOfMs: Date.now(), acquires, settlements: [] }
-    return (await request(gateway, instanceExchange, ['one', 'c'], exchange)).results[0]
+    const permitBatch = { gateway: 'g', seq: ++seq, asOfMs: Date.now(), acquires, settlements: [] }
+    return (await request(gateway, instancePermitBatch, ['one', 'c'], permitBatch)).results[0]
   }
   expect(await ask()).toMatchObject({ status: 'granted' })
 

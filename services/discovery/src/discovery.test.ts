@@ -162,7 +162,7 @@ it('sets aside what is malformed or cannot be stored, and learns what came with 
     { model: 'm', limit: 200 },
     { model: `m\ufffd${'m'.repeat(254)}`, limit: 100 },
   ])
-  expect((await request(bus, discoveryStatus, [], {})).setAside).toEqual({
+  expect((await request(bus, discoveryStatus, [], {})).deadLetters).toEqual({
     count: 4,
     latest: expect.arrayContaining([
       expect.objectContaining({ streamSequence: 1, reason: 'the message is not JSON' }),

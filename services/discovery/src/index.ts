@@ -18,7 +18,7 @@ import { serviceQuotas } from './adapters/aws/service-quotas.ts'
 import { kvLimitProjection } from './adapters/kv-limit-projection.ts'
 import { MIGRATIONS } from './adapters/migrations.ts'
 import { postgresLimitStore } from './adapters/postgres-limit-store.ts'
-import { postgresSetAside } from './adapters/postgres-set-aside.ts'
+import { postgresDeadLetters } from './adapters/postgres-set-aside.ts'
 import type { Tables } from './adapters/tables.ts'
 import { watchConnections } from './adapters/watched-connections.ts'
 import type { DiscoveryConfig } from './config.ts'
@@ -26,7 +26,7 @@ import type { LimitChange } from './domain/learn.ts'
 import { UnreadableTally } from './domain/unreadable-tally.ts'
 import { forgetConnections } from './handlers/forget-connections.ts'
 import { learnFromResponses } from './handlers/learn-from-responses.ts'
-import { putAsideIn } from './handlers/put-aside.ts'
+import { storeDeadLetterIn } from './handlers/put-aside.ts'
 import { refreshFromQuotas } from './handlers/refresh-from-quotas.ts'
 import { unreadableLog } from './handlers/unreadable-log.ts'
 import type { LimitStore } from './ports/limit-store.ts'
@@ -64,11 +64,11 @@ export async function start(config: DiscoveryConfig, logger: Logger): Promise<Se
   const connections = await watchConnections(await openBucket(bus, connectionProjection), forgetting.forget, (error) =>
     logger.error({ err: error }, 'cannot follow the connections'),
   )
-  const setAside = postgresSetAside(db)
-  const putAside = putAsideIn(setAside, logger, Date.now)
+  const deadLetters = postgresDeadLetters(db)
+  const storeDeadLetter = storeDeadLetterIn(deadLetters, logger, Date.now)
   const unreadable = new UnreadableTally()
   const logUnreadable = unreadableLog(logger, Date.now)
-  const unreadableAnswers = counter('discovery.unreadable', 'Answers whose rate limit could not be read.')
+  const unreadableResponses = counter('discovery.unreadable', 'Answers whose rate limit could not be read.')
   const learning = {
     store,
     projection,
@@ -81,12 +81,12 @@ export async function start(config: DiscoveryConfig, logger: Logger): Promise<Se
     },
     onUnreadable: (provider: ProviderId, reading: RateLimitReading) => {
       unreadable.count(provider, reading)
-      unreadableAnswers.add(1, { provider })
+      unreadableResponses.add(1, { provider })
       logUnreadable(provider, reading)
     },
     now: Date.now,
   }
-  const learn = learnFromResponses({ ...learning, putAside })
+  const learn = learnFromResponses({ ...learning, storeDeadLetter })
   const quotas = serviceQuotas({ stsEndpoint: config.STS_ENDPOINT, endpoint: config.SERVICE_QUOTAS_ENDPOINT })
   const refresh = refreshFromQuotas({ ...learning, quotas })
   const consuming = await consume(bus, responses, {
@@ -96,7 +96,7 @@ export async function start(config: DiscoveryConfig, logger: Logger): Promise<Se
       await learn(messages)
       outage.success()
     },
-    onMalformed: putAside,
+    onMalformed: storeDeadLetter,
     onFault: outage.fault,
     onRollBack: (rollBack) =>
       logger.warn(rollBack, 'NATS lost the newest messages of the stream; what it holds is read again'),
@@ -105,9 +105,14 @@ export async function start(config: DiscoveryConfig, logger: Logger): Promise<Se
   const served = [
     serve(bus, listDiscovered, ({ connectionId }) => listed(store, connectionId), { onFault }),
     serve(bus, refreshDiscovered, ({ connectionId }) => refresh(connectionId), { onFault }),
-    serve(bus, discoveryStatus, async () => ({ unreadable: unreadable.counts(), setAside: await setAside.summary() }), {
-      onFault,
-    }),
+    serve(
+      bus,
+      discoveryStatus,
+      async () => ({ unreadable: unreadable.counts(), deadLetters: await deadLetters.summary() }),
+      {
+        onFault,
+      },
+    ),
   ]
   const remembered = new Set([...(await store.connectionIds()), ...(await projection.connectionIds())])
   for (const id of await connections.missing([...remembered])) forgetting.forget(id)

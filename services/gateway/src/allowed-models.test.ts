@@ -4,7 +4,7 @@ import type { ProviderId } from '@sluice/contracts'
 import { eventually } from '@sluice/testkit'
 import OpenAI, { PermissionDeniedError, toFile } from 'openai'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { exchange, postJson, type RawAnswer } from './testing/exchange.ts'
+import { exchange, postJson, type RawResponse } from './testing/exchange.ts'
 import { type FreshConnection, freshConnection } from './testing/fresh-connection.ts'
 import { type RawUpstream, startRawUpstream } from './testing/raw-upstream.ts'
 import { startDataPath, type TestDataPath } from './testing/start-data-path.ts'
@@ -43,7 +43,7 @@ const restricted = (provider: ProviderId, allowedModels = ALLOWED): Promise<Fres
 const unrestricted = (provider: ProviderId): Promise<FreshConnection> =>
   freshConnection(data.gateway, data.apiKey, { provider, baseUrl: upstream.url })
 
-function expectRefused({ status, body }: RawAnswer, message: RegExp): void {
+function expectRefused({ status, body }: RawResponse, message: RegExp): void {
   expect([status, body.toString()]).toEqual([403, expect.stringMatching(message)])
   expect(received).toEqual([])
 }

@@ -51,10 +51,10 @@ afterAll(async () => {
 beforeEach(() => {
   id = `resp_${randomUUID()}`
   stored = responseOf(id, 'queued')
-  answerWith((response) => void response.writeHead(200, JSON_TYPE).end(JSON.stringify(stored)))
+  responseWith((response) => void response.writeHead(200, JSON_TYPE).end(JSON.stringify(stored)))
 })
 
-const answerWith = (act: (response: ServerResponse) => void): void => {
+const responseWith = (act: (response: ServerResponse) => void): void => {
   upstream.respond = (request, response) => {
     request.resume()
     act(response)
@@ -153,7 +153,7 @@ describe('a response in the background', () => {
     stored = responseOf(id, 'cancelled', usage(10, 3_000))
     await postJson(`${urlOf(connection, other)}/${id}/cancel`, path.apiKey, {})
     await connection.isCharged({ requests: 2, tokens: 3_010 })
-    answerWith((response) => {
+    responseWith((response) => {
       response.writeHead(200, { 'content-type': 'text/event-stream' })
       response.end(event('response.completed', responseOf(id, 'completed', usage(10, 4_000))))
     })
@@ -178,7 +178,7 @@ describe('a stream of a response in the background', () => {
 
   it('keeps its reservation where it breaks off, as the provider goes on, and is charged later what goes beyond', async () => {
     const connection = await connect()
-    answerWith((response) => {
+    responseWith((response) => {
       response.writeHead(200, { 'content-type': 'text/event-stream' })
       response.write(begins() + delta, () => response.destroy())
     })
@@ -187,7 +187,7 @@ describe('a stream of a response in the background', () => {
     const { tokens } = await connection.isSettled()
     expect(tokens).toBeGreaterThan(100)
     await eventually(async () => expect(await entries()).toBe(before + 1))
-    answerWith((response) => {
+    responseWith((response) => {
       response.writeHead(200, { 'content-type': 'text/event-stream' })
       response.end(delta + event('response.completed', responseOf(id, 'completed', usage(30, 700))))
     })
@@ -198,13 +198,13 @@ describe('a stream of a response in the background', () => {
   it('is charged exactly where it comes to its end, and no more when it is asked for', async () => {
     const connection = await connect()
     const end = responseOf(id, 'completed', usage(8, 40))
-    answerWith((response) => {
+    responseWith((response) => {
       response.writeHead(200, { 'content-type': 'text/event-stream' })
       response.end(begins() + delta + event('response.completed', end))
     })
     await begin(connection, { ...BODY, stream: true })
     await connection.isCharged({ requests: 1, tokens: 48 })
-    answerWith((response) => void response.writeHead(200, JSON_TYPE).end(JSON.stringify(end)))
+    responseWith((response) => void response.writeHead(200, JSON_TYPE).end(JSON.stringify(end)))
     await retrieve(connection, other)
     await connection.isCharged({ requests: 2, tokens: 48 })
     expect(usageIn(connection)).toHaveLength(1)

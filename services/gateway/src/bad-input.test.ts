@@ -4,7 +4,7 @@ import type { ProviderSimulator } from '@sluice/provider-simulator'
 import { MAX_DEPTH, MAX_ITEMS, MAX_MEMBERS } from '@sluice/providers'
 import { eventually } from '@sluice/testkit'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { exchange, postJson, type RawAnswer, type RawRequest, sendText } from './testing/exchange.ts'
+import { exchange, postJson, type RawRequest, type RawResponse, sendText } from './testing/exchange.ts'
 import { startDataPath, type TestDataPath } from './testing/start-data-path.ts'
 import type { TestGateway } from './testing/start-gateway.ts'
 
@@ -44,7 +44,7 @@ const post = (body: string, path = '/chat/completions') => postJson(`${baseURL}$
 const send = (path: string, { headers = {}, ...options }: RawRequest) =>
   exchange(`${baseURL}${path}`, { ...options, headers: { authorization: `Bearer ${apiKey}`, ...headers } })
 
-function expectError(answer: RawAnswer, status: number, code: string): void {
+function expectError(answer: RawResponse, status: number, code: string): void {
   expect(answer.body.toString()).toContain(code)
   const { error } = JSON.parse(answer.body.toString())
   expect(error).toEqual({ message: expect.any(String), type: expect.any(String), param: null, code })

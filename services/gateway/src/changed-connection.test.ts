@@ -4,7 +4,7 @@ import type { ProjectedConnection } from '@sluice/contracts'
 import { hashAccessToken } from '@sluice/service-kit'
 import { eventually } from '@sluice/testkit'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { postJson, type RawAnswer } from './testing/exchange.ts'
+import { postJson, type RawResponse } from './testing/exchange.ts'
 import { type RawUpstream, startRawUpstream } from './testing/raw-upstream.ts'
 import { startDataPath, type TestDataPath } from './testing/start-data-path.ts'
 
@@ -47,7 +47,7 @@ async function fullConnection(settings: Partial<ProjectedConnection> = {}) {
   const capacity = [{ period: 'minute' as const, requests: 1 }]
   const made = await data.gateway.connection({ baseUrl: urlOf(0), apiKey: OLD.apiKey, capacity, ...settings })
   const apiKey = await data.gateway.apiKey()
-  const ask = (maxWait = '0'): Promise<RawAnswer> =>
+  const ask = (maxWait = '0'): Promise<RawResponse> =>
     postJson(`${made.baseURL}/chat/completions`, apiKey, BODY, { 'x-sluice-max-wait': maxWait })
   await eventually(async () => expect((await ask()).status).toBe(200))
   await eventually(async () => expect((await ask()).status).toBe(429))
@@ -62,8 +62,8 @@ async function change({ id, ...settings }: ProjectedConnection, changes: Partial
 
 /** Begins a request that waits; resolves when it does, as later ones of the same connection have been denied by then. */
 async function startWaiting(
-  ask: (maxWait?: string) => Promise<RawAnswer>,
-): Promise<{ readonly answer: Promise<RawAnswer> }> {
+  ask: (maxWait?: string) => Promise<RawResponse>,
+): Promise<{ readonly answer: Promise<RawResponse> }> {
   arrived = []
   const answer = ask('120')
   for (let later = 0; later < 2; later++) expect((await ask()).status).toBe(429)
@@ -200,7 +200,7 @@ describe('a change of host and key', () => {
 async function openConnection() {
   const made = await data.gateway.connection({ baseUrl: urlOf(0), apiKey: OLD.apiKey })
   const apiKey = await data.gateway.apiKey()
-  const ask = (): Promise<RawAnswer> => postJson(`${made.baseURL}/chat/completions`, apiKey, BODY)
+  const ask = (): Promise<RawResponse> => postJson(`${made.baseURL}/chat/completions`, apiKey, BODY)
   await eventually(async () => expect((await ask()).status).toBe(200))
   return { ...made, apiKey, ask }
 }

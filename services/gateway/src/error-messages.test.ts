@@ -1,6 +1,6 @@
 import { createAccessToken } from '@sluice/service-kit'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { exchange, type RawAnswer, type RawRequest } from './testing/exchange.ts'
+import { exchange, type RawRequest, type RawResponse } from './testing/exchange.ts'
 import { freshConnection } from './testing/fresh-connection.ts'
 import { type RawUpstream, startRawUpstream } from './testing/raw-upstream.ts'
 import { startDataPath, type TestDataPath } from './testing/start-data-path.ts'
@@ -416,7 +416,7 @@ describe.each<[string, Send, number, string]>([
 })
 
 /** In whatever format. */
-function messageOf({ body }: RawAnswer): unknown {
+function messageOf({ body }: RawResponse): unknown {
   const { error, message } = JSON.parse(body.toString())
   return error?.message ?? message
 }

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 import { eventually } from '@sluice/testkit'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { exchange, postJson, type RawAnswer } from './testing/exchange.ts'
+import { exchange, postJson, type RawResponse } from './testing/exchange.ts'
 import { type RawUpstream, startRawUpstream } from './testing/raw-upstream.ts'
 import { startDataPath, type TestDataPath } from './testing/start-data-path.ts'
 
@@ -23,7 +23,7 @@ afterAll(async () => {
 })
 
 /** Answers nothing before {@link answer} is called. */
-function holdAnswers(): void {
+function holdResponses(): void {
   const held = Promise.withResolvers<void>()
   answer = held.resolve
   arrived = 0
@@ -48,11 +48,11 @@ async function connection() {
     response.end('{}')
   }
   for (const key of keys) await eventually(async () => expect((await ask(baseURL, key, 1)).status).toBe(200))
-  holdAnswers()
+  holdResponses()
   return { baseURL, keys }
 }
 
-function ask(baseURL: string, key: string, kilobytes: number): Promise<RawAnswer> {
+function ask(baseURL: string, key: string, kilobytes: number): Promise<RawResponse> {
   const body = { model: 'm', messages: [{ role: 'user', content: 'x'.repeat(kilobytes * KB) }] }
   return postJson(`${baseURL}/chat/completions`, key, body)
 }
@@ -70,7 +70,7 @@ describe('the bytes that requests hold', () => {
     const served = ask(baseURL, other, 250)
     answer()
     expect([(await first).status, (await served).status]).toEqual([200, 200])
-    holdAnswers()
+    holdResponses()
     answer()
     // What has been answered holds nothing.
     await eventually(async () => expect((await ask(baseURL, greedy, 450)).status).toBe(200))
@@ -98,11 +98,11 @@ describe('the bytes that requests hold', () => {
     const body = JSON.stringify({ model: 'm', messages: [{ role: 'user', content: 'x'.repeat(450 * KB) }] })
     const left = fetch(`${baseURL}/chat/completions`, { method: 'POST', headers, body, signal: leaving.signal })
     await haveArrived(1)
-    expect((await exchangeOf(baseURL, key, 200)).status).toBe(429)
+    expect((await batchOf(baseURL, key, 200)).status).toBe(429)
     leaving.abort()
     await expect(left).rejects.toThrow()
     answer()
-    await eventually(async () => expect((await exchangeOf(baseURL, key, 400)).status).toBe(200))
+    await eventually(async () => expect((await batchOf(baseURL, key, 400)).status).toBe(200))
   })
 })
 
@@ -131,7 +131,7 @@ describe('the bytes of an application that has gone away', () => {
 })
 
 /** With a body that does not say how long it is. */
-function exchangeOf(baseURL: string, key: string, kilobytes: number): Promise<RawAnswer> {
+function batchOf(baseURL: string, key: string, kilobytes: number): Promise<RawResponse> {
   return exchange(`${baseURL}/chat/completions`, {
     method: 'POST',
     headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json', 'transfer-encoding': 'chunked' },

@@ -3,7 +3,7 @@ import { type CapacityStatus, capacityStatus, type DiscoveredLimit, discovered }
 import { type Bucket, openBucket, request } from '@sluice/messaging'
 import { eventually } from '@sluice/testkit'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { postJson, type RawAnswer } from './testing/exchange.ts'
+import { postJson, type RawResponse } from './testing/exchange.ts'
 import { freshConnection } from './testing/fresh-connection.ts'
 import { type RawUpstream, startRawUpstream } from './testing/raw-upstream.ts'
 import { startDataPath, type TestDataPath } from './testing/start-data-path.ts'
@@ -80,7 +80,7 @@ async function connect(settings: Partial<ConnectionToMake> = {}) {
   return {
     ...connection,
     status,
-    send: (body: object): Promise<RawAnswer> =>
+    send: (body: object): Promise<RawResponse> =>
       postJson(`${connection.baseURL}/v1/messages`, data.apiKey, body, { 'anthropic-version': '2023-06-01' }),
     /** What discovery learns from a response, known to the counters. Needs a request before it: a model without one is in no status. */
     learn: async (limits: Readonly<Record<string, number>>): Promise<void> => {

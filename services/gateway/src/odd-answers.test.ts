@@ -41,7 +41,7 @@ function requestText(path: string, body: string): string {
 }
 
 /** Answers every request with `text`, byte for byte. */
-function answerText(text: string): void {
+function responseText(text: string): void {
   upstream.respond = (_request, response) => void response.socket?.end(text, 'latin1')
 }
 
@@ -81,7 +81,7 @@ describe('a reason phrase', () => {
     ['an error', 500, '{"error":{}}', 0],
   ])('that cannot be sent is left out of %s', async (_, status, json, tokens) => {
     const { text, isCharged } = await connect()
-    answerText(
+    responseText(
       `HTTP/1.1 ${status} O\xe9\xff K\r\ncontent-type: application/json\r\ncontent-length: ${json.length}\r\n\r\n${json}`,
     )
     const answer = await text()
@@ -93,9 +93,9 @@ describe('a reason phrase', () => {
 
   it('that can be is passed on, without the credential', async () => {
     const { text } = await connect()
-    answerText(`HTTP/1.1 409 No ${SECRET} here\r\ncontent-length: 2\r\n\r\n{}`)
+    responseText(`HTTP/1.1 409 No ${SECRET} here\r\ncontent-length: 2\r\n\r\n{}`)
     expect(await text()).toMatch(/^HTTP\/1\.1 409 No \[redacted\] here\r\n/)
-    answerText('HTTP/1.1 200 Quite fine\r\ncontent-length: 2\r\n\r\n{}')
+    responseText('HTTP/1.1 200 Quite fine\r\ncontent-length: 2\r\n\r\n{}')
     expect(await text()).toMatch(/^HTTP\/1\.1 200 Quite fine\r\n/)
   })
 })

@@ -3,7 +3,7 @@ import { capacityStatus, type ProviderId } from '@sluice/contracts'
 import { request } from '@sluice/messaging'
 import { eventually } from '@sluice/testkit'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { postJson, type RawAnswer } from './testing/exchange.ts'
+import { postJson, type RawResponse } from './testing/exchange.ts'
 import { type FreshConnection, freshConnection } from './testing/fresh-connection.ts'
 import { type RawUpstream, startRawUpstream, writePieces } from './testing/raw-upstream.ts'
 import { startDataPath, type TestDataPath } from './testing/start-data-path.ts'
@@ -33,11 +33,15 @@ afterAll(async () => {
 const connect = (provider: ProviderId = 'openai'): Promise<FreshConnection> =>
   freshConnection(path.gateway, path.apiKey, { provider, baseUrl: upstream.url, apiKey: SECRET })
 
-function send({ baseURL, settings }: FreshConnection, body: object, at = PATHS[settings.provider]): Promise<RawAnswer> {
+function send(
+  { baseURL, settings }: FreshConnection,
+  body: object,
+  at = PATHS[settings.provider],
+): Promise<RawResponse> {
   return postJson(`${baseURL}${at}`, path.apiKey, body)
 }
 
-function sendUnified({ settings }: FreshConnection, body: object): Promise<RawAnswer> {
+function sendUnified({ settings }: FreshConnection, body: object): Promise<RawResponse> {
   return postJson(`${path.gateway.url}/v1/chat/completions`, path.apiKey, { ...body, model: `${settings.name}/m` })
 }
 
@@ -53,7 +57,7 @@ function answer(
 }
 
 /** Answers as `answer` does; resolves with the tokens that are reserved for the request meanwhile. */
-function answerReading({ settings }: FreshConnection, body: string | object): Promise<number> {
+function responseReading({ settings }: FreshConnection, body: string | object): Promise<number> {
   answer(body)
   const { respond } = upstream
   const reserved = Promise.withResolvers<number>()
@@ -237,7 +241,7 @@ describe('a response of which nothing was understood', () => {
     ['streamed', STREAMED_CHAT, events(chunk('Hi'), chunk('', 'stop'), '[DONE]')],
   ])('stays charged as reserved, and says so: %s', async (_, body, response) => {
     const connection = await connect()
-    const reserved = answerReading(connection, response)
+    const reserved = responseReading(connection, response)
     await send(connection, body)
     const { tokens } = await connection.isSettled()
     expect(tokens).toBeGreaterThan(60)
@@ -247,7 +251,7 @@ describe('a response of which nothing was understood', () => {
 
   it('has the part that was understood charged as reported, and the other as reserved', async () => {
     const connection = await connect()
-    const reserved = answerReading(connection, completion({ completion_tokens: 9 }))
+    const reserved = responseReading(connection, completion({ completion_tokens: 9 }))
     await send(connection, CHAT)
     const inputTokens = (await reserved) - CHAT.max_tokens
     await connection.isCharged({ requests: 1, tokens: inputTokens + 9 })

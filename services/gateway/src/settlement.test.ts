@@ -1,12 +1,12 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
-import { exchange as exchangeOfPermits } from '@sluice/contracts'
+import { permitBatch as batchOfPermits } from '@sluice/contracts'
 import { request } from '@sluice/messaging'
 import type { Control, ProviderSimulator } from '@sluice/provider-simulator'
 import { eventually } from '@sluice/testkit'
 import OpenAI, { RateLimitError } from 'openai'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { postJson, type RawAnswer } from './testing/exchange.ts'
+import { postJson, type RawResponse } from './testing/exchange.ts'
 import { freshConnection } from './testing/fresh-connection.ts'
 import { startDataPath, type TestDataPath } from './testing/start-data-path.ts'
 import type { ConnectionToMake, TestGateway } from './testing/start-gateway.ts'
@@ -41,12 +41,12 @@ async function connect(settings: Partial<ConnectionToMake> = {}) {
   const baseURL = `${connection.baseURL}/v1`
   return {
     ...connection,
-    send: (body: object): Promise<RawAnswer> => postJson(`${baseURL}/chat/completions`, apiKey, body),
+    send: (body: object): Promise<RawResponse> => postJson(`${baseURL}/chat/completions`, apiKey, body),
     sdk: new OpenAI({ apiKey, baseURL, maxRetries: 0 }),
   }
 }
 
-const usageOf = (answer: RawAnswer): number => JSON.parse(answer.body.toString()).usage.total_tokens
+const usageOf = (answer: RawResponse): number => JSON.parse(answer.body.toString()).usage.total_tokens
 
 describe('a request is settled', () => {
   it('with what the answer says that it used', async () => {
@@ -220,7 +220,7 @@ describe("a provider's 429", () => {
     let testers = 0
     /** Has the connection's counters be so much further. */
     const pass = (byMs: number) =>
-      request(gateway.bus, exchangeOfPermits, [settings.id], {
+      request(gateway.bus, batchOfPermits, [settings.id], {
         gateway: `tester-${++testers}`,
         seq: 1,
         asOfMs: Date.now() + byMs,

@@ -4,7 +4,7 @@ import { capacityStatus, type ProviderId } from '@sluice/contracts'
 import { request } from '@sluice/messaging'
 import { eventually } from '@sluice/testkit'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { exchange, postJson, type RawAnswer } from './testing/exchange.ts'
+import { exchange, postJson, type RawResponse } from './testing/exchange.ts'
 import { type FreshConnection, freshConnection } from './testing/fresh-connection.ts'
 import { type RawUpstream, startRawUpstream } from './testing/raw-upstream.ts'
 import { startDataPath, type TestDataPath } from './testing/start-data-path.ts'
@@ -43,7 +43,7 @@ const connect = (provider: ProviderId, settings = {}): Promise<FreshConnection> 
   freshConnection(data.gateway, data.apiKey, { provider, baseUrl: upstream.url, ...settings })
 
 /** What is reserved once the request is with the provider, and what it is answered. */
-async function reserved({ settings }: FreshConnection, answer: Promise<RawAnswer>) {
+async function reserved({ settings }: FreshConnection, answer: Promise<RawResponse>) {
   await eventually(() => expect(waiting).toHaveLength(1))
   const { windows } = await request(data.gateway.bus, capacityStatus, [settings.id], {})
   const tokens = windows.find(({ metric }) => metric === 'tokens')?.reserved ?? 0

@@ -8,7 +8,7 @@ import { readPriceList } from './adapters/read-price-list.ts'
 import type { Tables } from './adapters/tables.ts'
 import type { UsageConfig } from './config.ts'
 import type { KeptDays } from './domain/retention.ts'
-import { answerUsageQuery } from './handlers/answer-usage-query.ts'
+import { responseUsageQuery } from './handlers/answer-usage-query.ts'
 import { keepUp } from './handlers/keep-up.ts'
 import { recordResponses } from './handlers/record-responses.ts'
 
@@ -53,7 +53,7 @@ export async function start(config: UsageConfig, logger: Logger): Promise<Servic
         'NATS or PostgreSQL lost what was newest; what the stream holds is read again, and counted once',
       ),
   })
-  const served = serve(bus, usageQuery, answerUsageQuery(store, prices), {
+  const served = serve(bus, usageQuery, responseUsageQuery(store, prices), {
     onFault: (error, subject) => logger.error({ err: error, subject }, 'query failed'),
   })
   await bus.connection.flush() // Only then does the server know who answers.

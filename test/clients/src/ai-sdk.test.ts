@@ -143,7 +143,7 @@ function aiSdk({ language, embedding }: ReturnType<ProviderPackage['models']>, m
     ...(maxRetries !== undefined && { maxRetries }),
   }
   return {
-    ask: async () => answerOf(await generateText(asking)),
+    ask: async () => responseOf(await generateText(asking)),
     stream: async (onText, signal) => {
       let failure: unknown
       const result = streamText({
@@ -155,7 +155,7 @@ function aiSdk({ language, embedding }: ReturnType<ProviderPackage['models']>, m
       })
       for await (const text of result.textStream) onText?.(text)
       if (failure !== undefined) throw failure
-      return answerOf({ text: await result.text, usage: await result.usage })
+      return responseOf({ text: await result.text, usage: await result.usage })
     },
     useTool: async (how) => {
       const calls: unknown[] = []
@@ -177,7 +177,7 @@ function aiSdk({ language, embedding }: ReturnType<ProviderPackage['models']>, m
   }
 }
 
-function answerOf({ text, usage }: { readonly text: string; readonly usage: LanguageModelUsage }) {
+function responseOf({ text, usage }: { readonly text: string; readonly usage: LanguageModelUsage }) {
   return { text, inputTokens: usage.inputTokens, outputTokens: usage.outputTokens }
 }
 

@@ -28,11 +28,11 @@ export const anthropic: ClientUnderTest = {
     const client = new Anthropic({ apiKey, baseURL, ...(maxRetries !== undefined && { maxRetries }) })
     const asking = { model, max_tokens: MAX_OUTPUT_TOKENS, messages: [ASKED] }
     return {
-      ask: async () => anthropicAnswer(await client.messages.create(asking)),
+      ask: async () => anthropicResponse(await client.messages.create(asking)),
       stream: async (onText, signal) => {
         const stream = client.messages.stream(asking, { ...(signal && { signal }) })
         stream.on('text', (text) => onText?.(text))
-        return anthropicAnswer(await stream.finalMessage())
+        return anthropicResponse(await stream.finalMessage())
       },
       useTool: async (how) => {
         const calls: unknown[] = []
@@ -49,7 +49,7 @@ export const anthropic: ClientUnderTest = {
             messages.push(await stream.finalMessage())
           }
         }
-        const answers = messages.map(anthropicAnswer)
+        const answers = messages.map(anthropicResponse)
         const tokens = answers.reduce((sum, { inputTokens, outputTokens }) => sum + inputTokens + outputTokens, 0)
         return { calls, text: answers.at(-1)?.text ?? '', tokens }
       },
@@ -61,7 +61,7 @@ export const anthropic: ClientUnderTest = {
   },
 }
 
-function anthropicAnswer({
+function anthropicResponse({
   content,
   usage,
 }: Pick<Anthropic.Beta.BetaMessage | Anthropic.Message, 'content' | 'usage'>) {

@@ -42,7 +42,7 @@ export const bedrock: ClientUnderTest = {
       messages: [{ role: 'user' as const, content: [{ text: PROMPT }] }],
       inferenceConfig: { maxTokens: MAX_OUTPUT_TOKENS },
     }
-    const answerOf = (message: Message | undefined, usage: TokenUsage | undefined) => ({
+    const responseOf = (message: Message | undefined, usage: TokenUsage | undefined) => ({
       text: (message?.content ?? []).map(({ text = '' }) => text).join(''),
       inputTokens: usage?.inputTokens,
       outputTokens: usage?.outputTokens,
@@ -54,11 +54,11 @@ export const bedrock: ClientUnderTest = {
     return {
       ask: async () => {
         const { message, usage } = await ask(asking)
-        return answerOf(message, usage)
+        return responseOf(message, usage)
       },
       stream: async (onText, signal) => {
         const { message, usage } = await converseStreamed(client, asking, onText, signal)
-        return answerOf(message, usage)
+        return responseOf(message, usage)
       },
       useTool: async (how) => {
         const calls: unknown[] = []
@@ -71,7 +71,8 @@ export const bedrock: ClientUnderTest = {
           const { message, usage } = how === 'plain' ? await ask(input) : await converseStreamed(client, input)
           tokens += usage?.totalTokens ?? Number.NaN
           const used = (message?.content ?? []).flatMap(({ toolUse }) => toolUse ?? [])
-          if (message === undefined || used.length === 0) return { calls, text: answerOf(message, usage).text, tokens }
+          if (message === undefined || used.length === 0)
+            return { calls, text: responseOf(message, usage).text, tokens }
           calls.push(...used.map(({ input }) => input))
           const content = used.map(({ toolUseId }) => ({
             toolResult: { toolUseId, content: [{ text: TOOL.result }] },
@@ -83,7 +84,7 @@ export const bedrock: ClientUnderTest = {
         const jsonSchema = { name: 'level', schema: JSON.stringify(LEVEL_JSON_SCHEMA) }
         const outputConfig = { textFormat: { type: 'json_schema' as const, structure: { jsonSchema } } }
         const { message } = await ask({ ...asking, outputConfig })
-        return JSON.parse(answerOf(message, undefined).text)
+        return JSON.parse(responseOf(message, undefined).text)
       },
       embed: (texts) =>
         Promise.all(

@@ -25,7 +25,7 @@ export const genai: ClientUnderTest = {
     const ai = new GoogleGenAI({ apiKey, httpOptions: { baseUrl } })
     const config = { maxOutputTokens: MAX_OUTPUT_TOKENS }
     type Response = Awaited<ReturnType<typeof ai.models.generateContent>>
-    const answerOf = ({ usageMetadata }: Pick<Response, 'usageMetadata'>, text: string | undefined) => ({
+    const responseOf = ({ usageMetadata }: Pick<Response, 'usageMetadata'>, text: string | undefined) => ({
       text: text ?? '',
       inputTokens: usageMetadata?.promptTokenCount,
       outputTokens: usageMetadata?.candidatesTokenCount,
@@ -33,7 +33,7 @@ export const genai: ClientUnderTest = {
     return {
       ask: async () => {
         const response = await ai.models.generateContent({ model, contents: PROMPT, config })
-        return answerOf(response, response.text)
+        return responseOf(response, response.text)
       },
       stream: async (onText, signal) => {
         const streaming = { ...config, ...(signal && { abortSignal: signal }) }
@@ -48,7 +48,7 @@ export const genai: ClientUnderTest = {
           text += chunk.text ?? ''
           last = chunk
         }
-        return answerOf(last ?? {}, text)
+        return responseOf(last ?? {}, text)
       },
       // Through a chat, which keeps the history and with it whatever the model wants to see again.
       useTool: async (how) => {
@@ -102,19 +102,19 @@ export const generativeAi: ClientUnderTest = {
     const google = new GoogleGenerativeAI(apiKey)
     const generationConfig = { maxOutputTokens: MAX_OUTPUT_TOKENS }
     const asked = google.getGenerativeModel({ model, generationConfig }, { baseUrl })
-    const answerOf = ({ response }: GenerateContentResult) => ({
+    const responseOf = ({ response }: GenerateContentResult) => ({
       text: response.text(),
       inputTokens: response.usageMetadata?.promptTokenCount,
       outputTokens: response.usageMetadata?.candidatesTokenCount,
     })
     return {
-      ask: async () => answerOf(await asked.generateContent(PROMPT)),
+      ask: async () => responseOf(await asked.generateContent(PROMPT)),
       stream: async (onText, signal) => {
         const { stream, response } = await asked.generateContentStream(PROMPT, { ...(signal && { signal }) })
         // It fails with the stream, and nobody waits for it then.
         response.catch(() => undefined)
         for await (const chunk of stream) onText?.(chunk.text())
-        return answerOf({ response: await response })
+        return responseOf({ response: await response })
       },
       useTool: async (how) => {
         const calls: unknown[] = []

@@ -26,7 +26,7 @@ export const groq: ClientUnderTest = {
     const client = new Groq({ apiKey, baseURL, ...(maxRetries !== undefined && { maxRetries }) })
     const { completions } = client.chat
     const asking = { model, max_completion_tokens: MAX_OUTPUT_TOKENS, messages: [ASKED] }
-    const answerOf = (text: string | null | undefined, usage: Groq.CompletionUsage | null | undefined) => ({
+    const responseOf = (text: string | null | undefined, usage: Groq.CompletionUsage | null | undefined) => ({
       text: text ?? '',
       inputTokens: usage?.prompt_tokens,
       outputTokens: usage?.completion_tokens,
@@ -34,7 +34,7 @@ export const groq: ClientUnderTest = {
     return {
       ask: async () => {
         const { choices, usage } = await completions.create(asking)
-        return answerOf(choices[0]?.message.content, usage)
+        return responseOf(choices[0]?.message.content, usage)
       },
       stream: async (onText, signal) => {
         let all = ''
@@ -46,7 +46,7 @@ export const groq: ClientUnderTest = {
           if (text !== '') onText?.(text)
           usage = x_groq?.usage ?? usage
         }
-        return answerOf(all, usage)
+        return responseOf(all, usage)
       },
       // The SDK has no helper for tools: its documentation loops by hand.
       useTool: async (how) => {

@@ -154,7 +154,7 @@ function testedWith({
 
 function langChain({ chat, embeddings }: ReturnType<Integration['models']>): Client {
   return {
-    ask: async () => answerOf(await chat.invoke(PROMPT)),
+    ask: async () => responseOf(await chat.invoke(PROMPT)),
     stream: async (onText, signal) => {
       let whole: AIMessageChunk | undefined
       for await (const chunk of await chat.stream(PROMPT, { ...(signal && { signal }) })) {
@@ -162,7 +162,7 @@ function langChain({ chat, embeddings }: ReturnType<Integration['models']>): Cli
         if (chunk.text !== '') onText?.(chunk.text)
       }
       if (whole === undefined) throw new Error('The stream had no chunks.')
-      return answerOf(whole)
+      return responseOf(whole)
     },
     useTool: async (how) => {
       const calls: unknown[] = []
@@ -200,7 +200,7 @@ async function lastOf(stream: Promise<AsyncIterable<AIMessageChunk>>): Promise<A
   return others.reduce((whole, chunk) => whole.concat(chunk), first)
 }
 
-function answerOf(message: AIMessageChunk) {
+function responseOf(message: AIMessageChunk) {
   const usage = usageOf(message)
   return { text: message.text, inputTokens: usage?.input_tokens, outputTokens: usage?.output_tokens }
 }

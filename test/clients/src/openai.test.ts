@@ -70,7 +70,7 @@ function openai(provider: ProviderId, surface: 'native' | 'unified'): ClientUnde
       })
       const asking = { model, messages: MESSAGES, max_tokens: MAX_OUTPUT_TOKENS }
       return {
-        ask: async () => answerOf(await client.chat.completions.create(asking)),
+        ask: async () => responseOf(await client.chat.completions.create(asking)),
         stream: async (onText, signal) => {
           const options = { stream_options: { include_usage: true } }
           const stream = client.chat.completions.stream({ ...asking, ...options }, { ...(signal && { signal }) })
@@ -78,7 +78,7 @@ function openai(provider: ProviderId, surface: 'native' | 'unified'): ClientUnde
             const text = chunk.choices[0]?.delta.content
             if (text) onText?.(text)
           }
-          return answerOf(await stream.finalChatCompletion())
+          return responseOf(await stream.finalChatCompletion())
         },
         useTool: async (how) => {
           const calls: unknown[] = []
@@ -118,7 +118,7 @@ function toolCalling(calls: unknown[]) {
   }
 }
 
-function answerOf({ choices, usage }: OpenAI.ChatCompletion) {
+function responseOf({ choices, usage }: OpenAI.ChatCompletion) {
   return {
     text: choices[0]?.message.content ?? '',
     inputTokens: usage?.prompt_tokens,

@@ -39,7 +39,7 @@ export async function startEchoingProvider(content: string): Promise<EchoingProv
       const asked = (request.url ?? '') + (await text(request))
       const name = /echo-(\w+)/.exec(asked)?.[1] ?? 'body'
       if (name === 'hang') hanging++
-      else if (name === 'answer') modelAnswer(response, content, asked.includes('"stream":true'))
+      else if (name === 'answer') modelResponse(response, content, asked.includes('"stream":true'))
       else await (ANSWERS[name] ?? inBody)(response, { key: keyOf(request), body: errorBody(request) })
     }
     answer().catch(() => response.destroy())
@@ -62,9 +62,9 @@ interface Said {
   readonly body: string
 }
 
-type EchoingAnswer = (response: ServerResponse, said: Said) => void | Promise<void>
+type EchoingResponse = (response: ServerResponse, said: Said) => void | Promise<void>
 
-const ANSWERS: Readonly<Record<string, EchoingAnswer>> = {
+const ANSWERS: Readonly<Record<string, EchoingResponse>> = {
   body: inBody,
   headers: (response, { key, body }) => {
     for (const name of HEADERS) response.setHeader(name, key)
@@ -177,7 +177,7 @@ async function inPieces(response: ServerResponse, whole: string): Promise<void> 
   response.end()
 }
 
-function modelAnswer(response: ServerResponse, content: string, isStream: boolean): void {
+function modelResponse(response: ServerResponse, content: string, isStream: boolean): void {
   const head = { id: 'chatcmpl-1', created: 1, model: 'gpt-4o' }
   const usage = { prompt_tokens: 9, completion_tokens: 9, total_tokens: 18 }
   if (isStream) {

@@ -24,7 +24,7 @@ async function runRequest(client: OpenAI, kind: RequestOutcome['kind']): Promise
   const startedAtMs = performance.now()
   const ended = () => performance.now() - startedAtMs
   try {
-    const text = kind === 'plain' ? await answerOf(client) : await streamedAnswerOf(client)
+    const text = kind === 'plain' ? await responseOf(client) : await streamedResponseOf(client)
     return { kind, outcome: 'admitted', detail: `${text.length} characters of answer`, durationMs: ended() }
   } catch (error) {
     if (!(error instanceof APIError)) throw error
@@ -45,12 +45,12 @@ const request = {
   messages: [{ role: 'user' as const, content: 'What does a sluice do?' }],
 }
 
-async function answerOf(client: OpenAI): Promise<string> {
+async function responseOf(client: OpenAI): Promise<string> {
   const completion = await client.chat.completions.create(request)
   return completion.choices[0]?.message.content ?? ''
 }
 
-async function streamedAnswerOf(client: OpenAI): Promise<string> {
+async function streamedResponseOf(client: OpenAI): Promise<string> {
   let text = ''
   for await (const chunk of await client.chat.completions.create({ ...request, stream: true })) {
     text += chunk.choices[0]?.delta.content ?? ''

@@ -1,5 +1,5 @@
-import type { Cost } from './exchange.ts'
 import { type Metric, SPLIT_METRICS } from './limits.ts'
+import type { Cost } from './permit-batch.ts'
 
 /** Uses up nothing. */
 export const NO_COST: Cost = Object.freeze({ requests: 0, tokens: 0 })

@@ -13,13 +13,13 @@ export const UnreadableCount = Type.Object({
 })
 
 /** A message of the stream of responses that could not be learnt from. */
-export type SetAsideMessage = Static<typeof SetAsideMessage>
-export const SetAsideMessage = Type.Object({
+export type DeadLetter = Static<typeof DeadLetter>
+export const DeadLetter = Type.Object({
   streamSequence: Type.Integer({ minimum: 0 }),
   subject: Type.String(),
   /** What is wrong with it, in words. */
   reason: Type.String(),
-  setAsideAtMs: Type.Integer(),
+  deadLetteredAtMs: Type.Integer(),
 })
 
 /** What discovery could not make anything of. */
@@ -32,11 +32,11 @@ export const discoveryStatus = defineRequest({
   reply: Type.Object({
     /** Counted by the instance that replies, since it started. */
     unreadable: Type.Array(UnreadableCount),
-    setAside: Type.Object({
+    deadLetters: Type.Object({
       /** Kept by all instances together. */
       count: Type.Integer({ minimum: 0 }),
       /** The newest first. */
-      latest: Type.Array(SetAsideMessage),
+      latest: Type.Array(DeadLetter),
     }),
   }),
 })

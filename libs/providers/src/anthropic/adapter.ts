@@ -1,8 +1,8 @@
 import type { ProviderAdapter } from '../provider-adapter.ts'
 import { configuredBaseUrl, withoutEnd } from '../wire/configured-base-url.ts'
 import { revealField } from '../wire/reveal-field.ts'
-import { anthropicAnswerReader } from './answer-reader.ts'
-import { anthropicErrorAnswer } from './errors.ts'
+import { anthropicResponseReader } from './answer-reader.ts'
+import { anthropicErrorResponse } from './errors.ts'
 import { inspectAnthropicRequest } from './inspect.ts'
 import { anthropicLimitCounting } from './limit-counting.ts'
 import { ANTHROPIC_MODEL_MEMBERS, anthropicNamedModels } from './named-models.ts'
@@ -26,12 +26,12 @@ export const anthropic: ProviderAdapter = {
   pool: anthropicPool,
   longPromptTokens: ANTHROPIC_LONG_PROMPT_TOKENS,
   outgoingBody: (_inspection, _body, bytes) => ({ bytes }),
-  answerReader: anthropicAnswerReader,
+  responseReader: anthropicResponseReader,
   limitCounting: anthropicLimitCounting,
   rateLimits: readAnthropicRateLimits,
   rateLimitsInError: () => [],
   rateLimitHeaders: anthropicRateLimitHeaders,
   retryAfterMs: anthropicRetryAfterMs,
-  errorAnswer: anthropicErrorAnswer,
+  errorResponse: anthropicErrorResponse,
   unified: anthropicUnified,
 }

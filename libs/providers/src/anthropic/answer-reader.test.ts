@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { cut, pass } from '../wire/__fixtures__/pieces.ts'
-import { anthropicAnswerReader } from './answer-reader.ts'
+import { anthropicResponseReader } from './answer-reader.ts'
 import { anthropicOperation } from './operations.ts'
 
 const STREAM = readFileSync(join(import.meta.dirname, '__fixtures__', 'message-stream.txt'))
@@ -133,5 +133,5 @@ describe('a streamed message', () => {
 function readerFor(path = '/v1/messages') {
   const operation = anthropicOperation('POST', path)
   if (operation === undefined) throw new Error(`no operation at ${path}`)
-  return anthropicAnswerReader(operation)
+  return anthropicResponseReader(operation)
 }

@@ -1,12 +1,12 @@
 import { ERROR_TYPES } from '../claude/error-types.ts'
-import type { ErrorAnswer, ErrorToFormat } from '../provider-adapter.ts'
+import type { ErrorResponse, ErrorToFormat } from '../provider-adapter.ts'
 
 /**
  * An error as Anthropic sends it, of which its SDKs make `AuthenticationError`, `RateLimitError` and the rest, by status, and
  * their `requestID` of the header.
  * @see https://docs.claude.com/en/api/errors
  */
-export function anthropicErrorAnswer({ status, message, requestId }: ErrorToFormat): ErrorAnswer {
+export function anthropicErrorResponse({ status, message, requestId }: ErrorToFormat): ErrorResponse {
   const type = ERROR_TYPES[status] ?? (status >= 500 ? 'api_error' : 'invalid_request_error')
   return {
     headers: { ...JSON_HEADERS, 'request-id': requestId },

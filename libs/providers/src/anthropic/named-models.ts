@@ -1,5 +1,5 @@
 import { memberWatch } from '../naming/ambiguous-member.ts'
-import { modelsIn, toolModels, UNTOLD_MODEL, unlistedModels } from '../naming/named-models.ts'
+import { modelsIn, toolModels, UNREPORTED_MODEL, unlistedModels } from '../naming/named-models.ts'
 import type { Operation } from '../provider-adapter.ts'
 import { isRecord } from '../wire/is-record.ts'
 import { namedModel } from '../wire/named-model.ts'
@@ -9,13 +9,15 @@ export function anthropicNamedModels(operation: Operation, body: unknown): strin
   if (!operation.usesModel || operation.unlisted) return unlistedModels(operation, body)
   if (operation.kind !== 'batch') return messageModels(body)
   const requests = isRecord(body) && Array.isArray(body.requests) ? body.requests : []
-  if (requests.length === 0) return [UNTOLD_MODEL]
-  return requests.flatMap((request: unknown) => (isRecord(request) ? messageModels(request.params) : [UNTOLD_MODEL]))
+  if (requests.length === 0) return [UNREPORTED_MODEL]
+  return requests.flatMap((request: unknown) =>
+    isRecord(request) ? messageModels(request.params) : [UNREPORTED_MODEL],
+  )
 }
 
 export const ANTHROPIC_MODEL_MEMBERS = memberWatch(['model', 'models', 'fallbacks', 'tools', 'requests', 'params'])
 
 function messageModels(body: unknown): string[] {
-  if (!isRecord(body)) return [UNTOLD_MODEL]
+  if (!isRecord(body)) return [UNREPORTED_MODEL]
   return [namedModel(body), ...modelsIn(body.models), ...modelsIn(body.fallbacks), ...toolModels(body.tools)]
 }

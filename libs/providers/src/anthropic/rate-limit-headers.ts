@@ -1,7 +1,7 @@
 import type { RateLimitReading } from '@sluice/contracts'
 import type { WireHeaders } from '../provider-adapter.ts'
 import { keepRateLimitHeaders, rateLimitReading, retryAfterOrResetMs } from '../wire/rate-limit-reading.ts'
-import { type ToldNumber, toldCount, toldInstantMs } from '../wire/told-number.ts'
+import { parseCount, parseInstantMs, type ReportedNumber } from '../wire/told-number.ts'
 
 /**
  * Anthropic's `anthropic-ratelimit-{requests,tokens,input-tokens,output-tokens}-{limit,remaining,reset}`, and the same of
@@ -10,11 +10,11 @@ import { type ToldNumber, toldCount, toldInstantMs } from '../wire/told-number.t
  */
 export function readAnthropicRateLimits(headers: WireHeaders, receivedAtMs: number): RateLimitReading[] {
   return [...limitsIn(headers)].flatMap(([prefix, dimension]) => {
-    const limit = toldCount(headers, `${prefix}-limit`)
+    const limit = parseCount(headers, `${prefix}-limit`)
     const reading = rateLimitReading(dimension, {
       limit,
-      remaining: notAbove(limit, toldCount(headers, `${prefix}-remaining`)),
-      resetMs: toldInstantMs(headers, `${prefix}-reset`, receivedAtMs),
+      remaining: notAbove(limit, parseCount(headers, `${prefix}-remaining`)),
+      resetMs: parseInstantMs(headers, `${prefix}-reset`, receivedAtMs),
     })
     if (reading === undefined) return []
     return PER_MINUTE.test(dimension) ? { ...reading, periodMs: 60_000 } : reading
@@ -46,7 +46,7 @@ function limitsIn(headers: WireHeaders): Map<string, string> {
 }
 
 /** What remains of tokens is told to the nearest thousand, which may be above a limit that is no whole thousand. */
-function notAbove(limit: ToldNumber, remaining: ToldNumber): ToldNumber {
+function notAbove(limit: ReportedNumber, remaining: ReportedNumber): ReportedNumber {
   if (typeof limit !== 'number' || typeof remaining !== 'number') return remaining
   return remaining > limit && remaining - limit <= MAX_ROUNDING ? limit : remaining
 }

@@ -68,7 +68,7 @@ it.each([
   [500, 'InternalServerException'],
   [503, 'ServiceUnavailableException'],
 ])('words errors of status %d as Bedrock does', (status, exception) => {
-  const { headers, body } = awsBedrock.errorAnswer({ code: 'internal', status, message: 'No.', requestId: 'r' })
+  const { headers, body } = awsBedrock.errorResponse({ code: 'internal', status, message: 'No.', requestId: 'r' })
   expect(headers).toMatchObject({ 'x-amzn-errortype': exception, 'x-amzn-requestid': 'r' })
   expect(JSON.parse(body)).toEqual({ message: 'No.' })
 })

@@ -4,8 +4,8 @@ import { configuredBaseUrl } from '../wire/configured-base-url.ts'
 import { namedModel } from '../wire/named-model.ts'
 import { keepRateLimitHeaders } from '../wire/rate-limit-reading.ts'
 import { readRetryAfterMs } from '../wire/retry-after.ts'
-import { bedrockAnswerReader } from './answer-reader.ts'
-import { bedrockErrorAnswer } from './errors.ts'
+import { bedrockResponseReader } from './answer-reader.ts'
+import { bedrockErrorResponse } from './errors.ts'
 import { inspectBedrockRequest } from './inspect.ts'
 import { bedrockLimitCounting } from './limit-counting.ts'
 import { bedrockOperation } from './operations.ts'
@@ -28,13 +28,13 @@ export const awsBedrock: ProviderAdapter = {
   pool: bedrockPool,
   longPromptTokens: BEDROCK_LONG_PROMPT_TOKENS,
   outgoingBody: (_inspection, _body, bytes) => ({ bytes }),
-  answerReader: bedrockAnswerReader,
+  responseReader: bedrockResponseReader,
   limitCounting: bedrockLimitCounting,
   rateLimits: () => [],
   rateLimitsInError: () => [],
   rateLimitHeaders: (headers) => keepRateLimitHeaders(headers, () => false),
   retryAfterMs: readRetryAfterMs,
-  errorAnswer: bedrockErrorAnswer,
+  errorResponse: bedrockErrorResponse,
   unified: awsBedrockUnified,
 }
 

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import type { WireHeaders } from '../provider-adapter.ts'
 import { cut, pass } from '../wire/__fixtures__/pieces.ts'
 import { ANTHROPIC_FRAMES, CONVERSE_FRAMES, CONVERSE_USAGE, chunkFrame, frame } from './__fixtures__/frames.ts'
-import { bedrockAnswerReader } from './answer-reader.ts'
+import { bedrockResponseReader } from './answer-reader.ts'
 import { inspectBedrockRequest } from './inspect.ts'
 import { bedrockOperation } from './operations.ts'
 
@@ -159,5 +159,5 @@ function metrics(): object {
 function readerFor(action: string, headers?: WireHeaders) {
   const operation = bedrockOperation('POST', `/model/m/${action}`)
   if (operation === undefined) throw new Error(`no operation ${action}`)
-  return bedrockAnswerReader(operation, inspectBedrockRequest(operation, {}), headers)
+  return bedrockResponseReader(operation, inspectBedrockRequest(operation, {}), headers)
 }

@@ -1,5 +1,5 @@
 import { type ClaudeUsage, mergeClaudeUsage, reportedClaudeUsage, withContextEdits } from '../claude/usage.ts'
-import type { AnswerReader, Operation, RequestInspection, WireHeaders } from '../provider-adapter.ts'
+import type { Operation, RequestInspection, ResponseReader, WireHeaders } from '../provider-adapter.ts'
 import { AwsEventFrames } from '../wire/aws-event-frames.ts'
 import { findUsage, type JsonEnds } from '../wire/find-usage.ts'
 import { FirstBytesReader } from '../wire/first-bytes-reader.ts'
@@ -17,19 +17,19 @@ import { readConverseUsage, readInvokeUsage, readMakersCounts, readUsageHeaders 
  * The reader for one answer of status 2xx, by what its first bytes show that it is. Of a plain invocation, headers and body both tell the
  * usage, and of each count the higher holds.
  */
-export function bedrockAnswerReader(
+export function bedrockResponseReader(
   { kind, model }: Operation,
   { maxOutputTokens }: RequestInspection,
   headers: WireHeaders = {},
-): AnswerReader {
-  const frames = (): AnswerReader => {
+): ResponseReader {
+  const frames = (): ResponseReader => {
     const meter = kind === 'invoke-stream' ? new InvokeMeter() : new ConverseMeter()
     return new WatchingReader((visit) => new AwsEventFrames(visit), meter)
   }
   if (kind === 'count-tokens') return UNREAD
   const isConverse = kind === 'converse' || kind === 'converse-stream'
   const told = isConverse ? undefined : readUsageHeaders(headers)
-  const json = (): AnswerReader =>
+  const json = (): ResponseReader =>
     new JsonTailReader({
       findUsage: isConverse ? findConverseUsage : (ends) => findInvokeUsage(ends, told),
       withoutOutput: maxOutputTokens === 0,

@@ -1,12 +1,12 @@
 import { errorStatusIn } from '../openai/stream-error.ts'
-import type { ErrorAnswer, ErrorToFormat } from '../provider-adapter.ts'
+import type { ErrorResponse, ErrorToFormat } from '../provider-adapter.ts'
 import { isRecord } from '../wire/is-record.ts'
 
 /**
  * An error as Bedrock sends it, of which AWS's SDKs make the exception that the header names.
  * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html#API_runtime_Converse_Errors
  */
-export function bedrockErrorAnswer({ status, message, requestId }: ErrorToFormat): ErrorAnswer {
+export function bedrockErrorResponse({ status, message, requestId }: ErrorToFormat): ErrorResponse {
   return {
     headers: {
       'content-type': 'application/json',

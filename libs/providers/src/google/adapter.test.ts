@@ -116,7 +116,7 @@ describe('the retry time of a 429', () => {
 
 describe('errors', () => {
   const bodyOf = (error: Partial<ErrorToFormat>): unknown =>
-    JSON.parse(google.errorAnswer({ code: 'internal', status: 500, message: 'No.', requestId: 'r', ...error }).body)
+    JSON.parse(google.errorResponse({ code: 'internal', status: 500, message: 'No.', requestId: 'r', ...error }).body)
       .error
 
   it.each([

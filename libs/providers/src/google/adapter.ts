@@ -3,8 +3,8 @@ import type { ProviderAdapter } from '../provider-adapter.ts'
 import { configuredBaseUrl, withoutEnd } from '../wire/configured-base-url.ts'
 import { keepRateLimitHeaders } from '../wire/rate-limit-reading.ts'
 import { revealField } from '../wire/reveal-field.ts'
-import { googleAnswerReader } from './answer-reader.ts'
-import { googleErrorAnswer } from './errors.ts'
+import { googleResponseReader } from './answer-reader.ts'
+import { googleErrorResponse } from './errors.ts'
 import { inspectGoogleRequest } from './inspect.ts'
 import { GOOGLE_MODEL_MEMBERS, googleNamedModels } from './named-models.ts'
 import { googleOperation } from './operations.ts'
@@ -30,12 +30,12 @@ export const google: ProviderAdapter = {
   pool: googlePool,
   longPromptTokens: GOOGLE_LONG_PROMPT_TOKENS,
   outgoingBody: (_inspection, _body, bytes) => ({ bytes }),
-  answerReader: googleAnswerReader,
+  responseReader: googleResponseReader,
   limitCounting: COUNTS_ALL,
   rateLimits: () => [],
   rateLimitsInError: googleQuotaFailures,
   rateLimitHeaders: (headers) => keepRateLimitHeaders(headers, () => false),
   retryAfterMs: googleRetryAfterMs,
-  errorAnswer: googleErrorAnswer,
+  errorResponse: googleErrorResponse,
   unified: googleUnified,
 }

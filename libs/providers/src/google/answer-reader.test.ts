@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { cut, pass } from '../wire/__fixtures__/pieces.ts'
 import { arrayStream, CHUNKS, CHUNKS_USAGE, sseStream } from './__fixtures__/chunks.ts'
-import { googleAnswerReader } from './answer-reader.ts'
+import { googleResponseReader } from './answer-reader.ts'
 import { googleOperation } from './operations.ts'
 
 describe('a plain answer', () => {
@@ -115,5 +115,5 @@ it('an error between the events of a stream is told, however it is cut', () => {
 function readerFor(action: string) {
   const operation = googleOperation('POST', `/v1beta/models/gemini:${action}`)
   if (operation === undefined) throw new Error(`no operation ${action}`)
-  return googleAnswerReader(operation)
+  return googleResponseReader(operation)
 }

@@ -1,10 +1,10 @@
-import type { ErrorAnswer, ErrorToFormat } from '../provider-adapter.ts'
+import type { ErrorResponse, ErrorToFormat } from '../provider-adapter.ts'
 
 /**
  * An error as Google sends it. A 429's details say when to try again, and which limit it is about.
  * @see https://cloud.google.com/apis/design/errors#error_model
  */
-export function googleErrorAnswer(error: ErrorToFormat): ErrorAnswer {
+export function googleErrorResponse(error: ErrorToFormat): ErrorResponse {
   const { status: code, message } = error
   const status = STATUSES[code] ?? (code >= 500 ? 'INTERNAL' : 'INVALID_ARGUMENT')
   return {

@@ -1,7 +1,7 @@
 import type { RateLimitReading } from '@sluice/contracts'
 import { isRecord } from '../wire/is-record.ts'
 import { rateLimitReading } from '../wire/rate-limit-reading.ts'
-import type { ToldNumber } from '../wire/told-number.ts'
+import type { ReportedNumber } from '../wire/told-number.ts'
 import { googleErrorDetails } from './error-details.ts'
 
 /**
@@ -59,7 +59,7 @@ function kebabCase(name: string): string {
 }
 
 /** An int64 of protocol buffers in JSON: its decimal digits in a string, or a number. */
-function countOf(value: unknown): ToldNumber {
+function countOf(value: unknown): ReportedNumber {
   if (value === undefined) return undefined
   const count = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value
   return typeof count === 'number' && Number.isSafeInteger(count) && count >= 0 ? count : 'unreadable'

@@ -98,7 +98,7 @@ describe('a stream', () => {
 })
 
 function readerFor() {
-  return groq.answerReader(chat(), groq.inspect(chat(), { stream: true }, 100))
+  return groq.responseReader(chat(), groq.inspect(chat(), { stream: true }, 100))
 }
 
 function chat() {

@@ -5,7 +5,7 @@ import { memberWatch } from './ambiguous-member.ts'
 import { pathModels } from './path-models.ts'
 
 /** A model that cannot be told: no list of models allows it. */
-export const UNTOLD_MODEL = ''
+export const UNREPORTED_MODEL = ''
 
 /** The models that a member names: a text, a list of texts, or of objects with `model`. */
 export function modelsIn(value: unknown): string[] {
@@ -13,7 +13,7 @@ export function modelsIn(value: unknown): string[] {
   if (typeof value === 'string') return [value]
   return Array.isArray(value)
     ? value.map((one: unknown) => (typeof one === 'string' ? one : namedModel(one)))
-    : [UNTOLD_MODEL]
+    : [UNREPORTED_MODEL]
 }
 
 /** Models that tools of the provider's own run, such as one that makes images. */
@@ -27,7 +27,7 @@ export function toolModels(tools: unknown): string[] {
  */
 export function unlistedModels({ path, runsModel }: Operation, body: unknown): string[] {
   const inPath = pathModels(path)
-  if (runsModel === 'untold' || (namedModel(body) === '' && inPath.length === 0)) return [UNTOLD_MODEL]
+  if (runsModel === 'untold' || (namedModel(body) === '' && inPath.length === 0)) return [UNREPORTED_MODEL]
   return [...inPath, ...nestedModels(body)]
 }
 

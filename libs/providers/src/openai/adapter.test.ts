@@ -59,7 +59,7 @@ it.each([
 })
 
 it('words errors as OpenAI does', () => {
-  const answer = openai.errorAnswer({ code: 'capacity_exceeded', status: 429, message: 'No.', requestId: 'r' })
+  const answer = openai.errorResponse({ code: 'capacity_exceeded', status: 429, message: 'No.', requestId: 'r' })
   expect(JSON.parse(answer.body)).toEqual({
     error: { message: 'No.', type: 'rate_limit_error', param: null, code: 'capacity_exceeded' },
   })

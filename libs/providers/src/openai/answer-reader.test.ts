@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { AnswerReader } from '../provider-adapter.ts'
+import type { ResponseReader } from '../provider-adapter.ts'
 import { cut, pass } from '../wire/__fixtures__/pieces.ts'
 import { CHAT_STREAM_USAGE, chatStream, type StreamShape } from './__fixtures__/chat-stream.ts'
-import { openAiAnswerReader } from './answer-reader.ts'
+import { openAiResponseReader } from './answer-reader.ts'
 import { inspectOpenAiRequest } from './inspect.ts'
 import { openAiOperation } from './operations.ts'
 
@@ -173,9 +173,9 @@ it('counts the tokens of a stream that is broken off', () => {
   expect(reader.usage).toBeUndefined()
 })
 
-function readerFor(path: string, body: object): AnswerReader {
+function readerFor(path: string, body: object): ResponseReader {
   const operation = openAiOperation('POST', path)
-  return openAiAnswerReader(operation, inspectOpenAiRequest(operation, body, 100))
+  return openAiResponseReader(operation, inspectOpenAiRequest(operation, body, 100))
 }
 
 function usage(inputTokens: number, outputTokens: number) {
@@ -201,7 +201,7 @@ describe('the report of a response that was made in the background', () => {
     ['an error in place of the response is', { error: FAILED }, 429],
   ])('%s', (_, body, status) => {
     const inspection = { model: '', streamed: false, promptBytes: 0, mediaParts: 0, outputs: 1, addsUsage: false }
-    const reader = openAiAnswerReader(openAiOperation('GET', '/responses/resp_1'), inspection)
+    const reader = openAiResponseReader(openAiOperation('GET', '/responses/resp_1'), inspection)
     pass(reader, [Buffer.from(JSON.stringify(body))])
     expect(reader.errorStatus).toBe(status)
   })

@@ -1,5 +1,5 @@
-import type { AnswerReader, Operation, RequestInspection } from '../provider-adapter.ts'
-import { unlistedAnswerReader } from '../unlisted/answer-reader.ts'
+import type { Operation, RequestInspection, ResponseReader } from '../provider-adapter.ts'
+import { unlistedResponseReader } from '../unlisted/answer-reader.ts'
 import { FirstBytesReader } from '../wire/first-bytes-reader.ts'
 import { JsonTailReader } from '../wire/json-tail-reader.ts'
 import { UNREAD } from '../wire/unread.ts'
@@ -9,11 +9,11 @@ import { errorStatusIn } from './stream-error.ts'
 import { findOpenAiUsage } from './usage.ts'
 
 /** The reader for one answer of status 2xx, by what its first bytes show that it is. */
-export function openAiAnswerReader(
+export function openAiResponseReader(
   { kind, usesModel, unlisted, backgroundId }: Operation,
   { addsUsage, maxOutputTokens, inBackground }: RequestInspection,
-): AnswerReader {
-  if (unlisted) return unlistedAnswerReader()
+): ResponseReader {
+  if (unlisted) return unlistedResponseReader()
   if (backgroundId !== undefined) return backgroundReportReader(backgroundId)
   if (!usesModel || kind === 'count-tokens') return UNREAD
   const forms = {

@@ -1,5 +1,5 @@
 import type { TokenUsage } from '@sluice/contracts'
-import type { AnswerReader, BackgroundReading, PartialUsage } from '../provider-adapter.ts'
+import type { BackgroundReading, PartialUsage, ResponseReader } from '../provider-adapter.ts'
 import { EventBlocks } from '../wire/event-blocks.ts'
 import { eventMessage } from '../wire/event-data.ts'
 import { FirstBytesReader, firstByte, formOf } from '../wire/first-bytes-reader.ts'
@@ -26,7 +26,7 @@ const RETRIEVED = /^\/responses\/([^/]+)$/
 const CANCELLED = /^\/responses\/([^/]+)\/cancel$/
 
 /** Returns a reader of what the provider reports of a response that began with an earlier request, whose usage it is. */
-export function backgroundReportReader(id: string): AnswerReader {
+export function backgroundReportReader(id: string): ResponseReader {
   const inner = new FirstBytesReader(
     {
       events: () => new EventStreamReader({ tokenMark: '"delta"', takesOut: false }),
@@ -54,8 +54,8 @@ function reportErrorStatusIn(document: unknown): number | undefined {
 }
 
 /** Reads the response to a request that begins one in the background as `inner` does, and its id besides. */
-export class BackgroundBeginReader implements AnswerReader {
-  readonly #inner: AnswerReader
+export class BackgroundBeginReader implements ResponseReader {
+  readonly #inner: ResponseReader
   #form: ReturnType<typeof formOf> | undefined
   #blocks: EventBlocks | undefined
   #blocksLeft = MAX_BLOCKS
@@ -63,7 +63,7 @@ export class BackgroundBeginReader implements AnswerReader {
   #keptBytes = 0
   #id: string | undefined
 
-  constructor(inner: AnswerReader) {
+  constructor(inner: ResponseReader) {
     this.#inner = inner
   }
 

@@ -3,8 +3,8 @@ import { COUNTS_ALL } from '../limit-counting.ts'
 import type { ProviderAdapter, ProviderConfig } from '../provider-adapter.ts'
 import { forgivenPath } from '../wire/forgiven-path.ts'
 import { revealField } from '../wire/reveal-field.ts'
-import { openAiAnswerReader } from './answer-reader.ts'
-import { openAiErrorAnswer } from './errors.ts'
+import { openAiResponseReader } from './answer-reader.ts'
+import { openAiErrorResponse } from './errors.ts'
 import { includeUsage } from './include-usage.ts'
 import { inspectOpenAiRequest } from './inspect.ts'
 import { OPENAI_MODEL_MEMBERS, openAiNamedModels } from './named-models.ts'
@@ -50,13 +50,13 @@ export function openAiCompatible({ id, root, baseUrl }: OpenAiDialect): Provider
     longPromptTokens: OPENAI_LONG_PROMPT_TOKENS,
     outgoingBody: includeUsage,
     refusesAddition: refusesStreamUsage,
-    answerReader: openAiAnswerReader,
+    responseReader: openAiResponseReader,
     limitCounting: COUNTS_ALL,
     rateLimits: readOpenAiRateLimits,
     rateLimitsInError: () => [],
     rateLimitHeaders: openAiRateLimitHeaders,
     retryAfterMs: openAiRetryAfterMs,
-    errorAnswer: openAiErrorAnswer,
+    errorResponse: openAiErrorResponse,
     unified: openAiUnified(root),
   }
 }

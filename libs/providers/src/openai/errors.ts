@@ -1,4 +1,4 @@
-import type { ErrorAnswer, ErrorToFormat } from '../provider-adapter.ts'
+import type { ErrorResponse, ErrorToFormat } from '../provider-adapter.ts'
 import { isRecord } from '../wire/is-record.ts'
 import { tokenCount } from '../wire/token-count.ts'
 
@@ -6,7 +6,7 @@ import { tokenCount } from '../wire/token-count.ts'
  * An error as OpenAI sends it, of which its SDKs make `AuthenticationError`, `RateLimitError` and the rest, by status.
  * @see https://platform.openai.com/docs/guides/error-codes
  */
-export function openAiErrorAnswer({ code, status, message, param }: ErrorToFormat): ErrorAnswer {
+export function openAiErrorResponse({ code, status, message, param }: ErrorToFormat): ErrorResponse {
   return {
     headers: JSON_HEADERS,
     body: JSON.stringify({ error: { message, type: openAiErrorType(status), param: param ?? null, code } }),

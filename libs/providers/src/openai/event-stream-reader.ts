@@ -1,5 +1,5 @@
 import type { TokenUsage } from '@sluice/contracts'
-import type { AnswerReader, PartialUsage } from '../provider-adapter.ts'
+import type { PartialUsage, ResponseReader } from '../provider-adapter.ts'
 import { EventBlocks } from '../wire/event-blocks.ts'
 import { eventData, eventMessage, isErrorEvent } from '../wire/event-data.ts'
 import { findLastMember, type MemberSpan, withoutMember } from '../wire/json-member.ts'
@@ -22,7 +22,7 @@ export interface EventStreamOptions {
  * gives is the one that the caller asked for, byte for byte: without the chunk that has usage and no choices, and without
  * the `"usage":null` that the request for usage adds to every other chunk.
  */
-export class EventStreamReader implements AnswerReader {
+export class EventStreamReader implements ResponseReader {
   readonly #tokenMark: string
   readonly #takesOut: boolean
   readonly #blocks: EventBlocks

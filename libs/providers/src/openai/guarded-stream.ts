@@ -1,6 +1,6 @@
 import { DONE_EVENT, errorEvent } from '../unified/event-text.ts'
 import { CUT_SHORT } from '../unified/stream-errors.ts'
-import type { AnswerTranslator, TranslatedError } from '../unified-api.ts'
+import type { ResponseTranslator, TranslatedError } from '../unified-api.ts'
 import { EventBlocks } from '../wire/event-blocks.ts'
 import { eventMessage, isErrorEvent } from '../wire/event-data.ts'
 import { isRecord } from '../wire/is-record.ts'
@@ -12,7 +12,7 @@ import { errorStatusIn } from './stream-error.ts'
  * Passes a stream of OpenAI's events on as it is, but for its end: one that breaks off ends with an error event. It is at its end where
  * each of its choices has a finish reason, also where the server has no `[DONE]` for it, which is then added.
  */
-export class GuardedStream implements AnswerTranslator {
+export class GuardedStream implements ResponseTranslator {
   readonly contentType = undefined
   readonly #blocks = new EventBlocks((block) => this.#pass(block))
   readonly #unfinished = new Set<number>()

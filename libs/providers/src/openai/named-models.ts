@@ -1,5 +1,5 @@
 import { memberWatch } from '../naming/ambiguous-member.ts'
-import { modelsIn, toolModels, UNTOLD_MODEL, unlistedModels } from '../naming/named-models.ts'
+import { modelsIn, toolModels, UNREPORTED_MODEL, unlistedModels } from '../naming/named-models.ts'
 import type { Operation } from '../provider-adapter.ts'
 import { isRecord } from '../wire/is-record.ts'
 import { namedModel } from '../wire/named-model.ts'
@@ -12,7 +12,7 @@ import { namedModel } from '../wire/named-model.ts'
  */
 export function openAiNamedModels(operation: Operation, body: unknown): string[] {
   if (!operation.usesModel || operation.unlisted) return unlistedModels(operation, body)
-  if (!isRecord(body)) return [UNTOLD_MODEL]
+  if (!isRecord(body)) return [UNREPORTED_MODEL]
   const compound = isRecord(body.compound_custom) ? body.compound_custom.models : undefined
   return [
     namedModel(body),

@@ -2,7 +2,13 @@ import type { RateLimitReading } from '@sluice/contracts'
 import type { WireHeaders } from '../provider-adapter.ts'
 import { countHeader } from '../wire/header-value.ts'
 import { keepRateLimitHeaders, rateLimitReading, retryAfterOrResetMs } from '../wire/rate-limit-reading.ts'
-import { type ToldNumber, toldCount, toldDurationMs, toldMillisecondsMs, toldSecondsMs } from '../wire/told-number.ts'
+import {
+  parseCount,
+  parseDurationMs,
+  parseMillisecondsMs,
+  parseSecondsMs,
+  type ReportedNumber,
+} from '../wire/told-number.ts'
 
 /**
  * Reads OpenAI's `x-ratelimit-{limit,remaining,reset}-{requests,tokens,input-images,project-tokens,…}`, whatever it is that they count,
@@ -16,8 +22,8 @@ export function readOpenAiRateLimits(headers: WireHeaders): RateLimitReading[] {
     const renewalMs = renewalPeriodMs(headers, dimension)
     const namedMs = namedPeriodMs(dimension)
     const reading = rateLimitReading(dimension, {
-      limit: toldCount(headers, limit),
-      remaining: toldCount(headers, remaining),
+      limit: parseCount(headers, limit),
+      remaining: parseCount(headers, remaining),
       resetMs: reset === undefined ? undefined : resetMs(headers, reset, { renewalMs, isNamed: namedMs !== undefined }),
     })
     if (reading === undefined) return []
@@ -38,7 +44,7 @@ export function openAiRateLimitHeaders(headers: WireHeaders): Record<string, str
 export function openAiRetryAfterMs(headers: WireHeaders, receivedAtMs: number): number | undefined {
   const readings = readOpenAiRateLimits(headers)
   const isUsedUp = countHeader(headers, `${BY_SIZE}remaining`) === 0
-  const resetMs = isUsedUp ? toldSecondsMs(headers, `${BY_SIZE}reset`) : undefined
+  const resetMs = isUsedUp ? parseSecondsMs(headers, `${BY_SIZE}reset`) : undefined
   if (typeof resetMs === 'number') readings.push({ dimension: 'bysize', remaining: 0, resetMs })
   return retryAfterOrResetMs(headers, receivedAtMs, readings)
 }
@@ -127,9 +133,9 @@ function resetMs(
   headers: WireHeaders,
   name: string,
   { renewalMs, isNamed }: { readonly renewalMs: number | undefined; readonly isNamed: boolean },
-): ToldNumber {
-  const durationMs = toldDurationMs(headers, name)
+): ReportedNumber {
+  const durationMs = parseDurationMs(headers, name)
   if (durationMs !== 'unreadable') return durationMs
-  if (renewalMs !== undefined) return toldMillisecondsMs(headers, name)
-  return isNamed ? toldSecondsMs(headers, name) : durationMs
+  if (renewalMs !== undefined) return parseMillisecondsMs(headers, name)
+  return isNamed ? parseSecondsMs(headers, name) : durationMs
 }

@@ -1,5 +1,5 @@
 import { DONE_EVENT, errorEvent } from '../unified/event-text.ts'
-import type { AnswerTranslator, TranslatedError } from '../unified-api.ts'
+import type { ResponseTranslator, TranslatedError } from '../unified-api.ts'
 import { compactJson } from '../wire/compact-json.ts'
 import { firstByte, formOf } from '../wire/first-bytes-reader.ts'
 import { isRecord } from '../wire/is-record.ts'
@@ -11,7 +11,7 @@ import { GuardedStream } from './guarded-stream.ts'
  * Passes on the response to a request for a stream. Servers that do not stream a model, or fail before they do, respond with one JSON
  * document: a chat completion becomes the events that it would have come in, and an error an event.
  */
-export class StreamOrDocument implements AnswerTranslator {
+export class StreamOrDocument implements ResponseTranslator {
   readonly contentType: string | undefined
   readonly #tellsUsage: boolean
   readonly #stream = new GuardedStream()

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { AnswerTranslator, UnifiedRequest } from '../unified-api.ts'
+import type { ResponseTranslator, UnifiedRequest } from '../unified-api.ts'
 import { openAiUnified } from './unified.ts'
 
 const UNIFIED = openAiUnified('/v1')
@@ -117,17 +117,17 @@ function requestOf(text: string): UnifiedRequest {
     model: 'm',
     defaultMaxOutputTokens: 1_024,
     images: new Map(),
-    answerId: 'a',
+    responseId: 'a',
     receivedAtMs: 0,
   }
 }
 
-function translatorOf(text: string, contentType: string): AnswerTranslator {
+function translatorOf(text: string, contentType: string): ResponseTranslator {
   const translation = UNIFIED.chat.request(requestOf(text))
   if (translation.status !== 'translated') throw new Error(translation.status)
   return UNIFIED.chat.answer(translation.answer).translator(contentType)
 }
 
-function passedOn(translator: AnswerTranslator, body: string): string {
+function passedOn(translator: ResponseTranslator, body: string): string {
   return Buffer.concat([translator.push(Buffer.from(body)), translator.end() ?? Buffer.alloc(0)]).toString()
 }

@@ -1,9 +1,9 @@
 import { listedModel } from '../unified/listed-model.ts'
 import type {
-  AnswerTranslation,
-  AnswerTranslator,
-  AskedAnswer,
+  AskedResponse,
   NativeCall,
+  ResponseTranslation,
+  ResponseTranslator,
   UnifiedApi,
   UnifiedRequest,
 } from '../unified-api.ts'
@@ -26,11 +26,11 @@ export function openAiUnified(root: string): UnifiedApi {
 }
 
 function passOn(path: string, request: UnifiedRequest): NativeCall {
-  const { model, answerId, receivedAtMs } = request
+  const { model, responseId, receivedAtMs } = request
   const body = withMember(request.bytes, 'model', JSON.stringify(model))
   const asked = {
     model,
-    answerId,
+    responseId,
     receivedAtMs,
     streamed: request.body.stream === true,
     tellsUsage: asksForUsage(request.body),
@@ -40,7 +40,7 @@ function passOn(path: string, request: UnifiedRequest): NativeCall {
 
 const EMPTY = Buffer.alloc(0)
 
-const AS_IT_IS: AnswerTranslator = {
+const AS_IT_IS: ResponseTranslator = {
   contentType: undefined,
   failed: false,
   push: (chunk) => chunk,
@@ -52,7 +52,7 @@ function asksForUsage({ stream_options: options }: UnifiedRequest['body']): bool
   return isRecord(options) && options.include_usage === true
 }
 
-function answer({ streamed, tellsUsage }: AskedAnswer): AnswerTranslation {
+function answer({ streamed, tellsUsage }: AskedResponse): ResponseTranslation {
   return {
     translator: (contentType) => {
       const isEventStream = contentType.startsWith('text/event-stream')

@@ -1,13 +1,13 @@
 import type { ChatCompletionMessage, ChatCompletionMessageFunctionToolCall } from 'openai/resources/chat/completions'
 
-export type AnswerToolCall = ChatCompletionMessageFunctionToolCall
+export type ResponseToolCall = ChatCompletionMessageFunctionToolCall
 
 /** What a whole answer says. */
-export interface AnswerContent {
+export interface ResponseContent {
   readonly text: string
   /** For reading only. */
   readonly reasoning: string
-  readonly calls: readonly AnswerToolCall[]
+  readonly calls: readonly ResponseToolCall[]
   /** Why the model refused, in its provider's words. */
   readonly refusal?: string | null
 }
@@ -18,8 +18,8 @@ export interface ExtraContent {
 }
 
 /** The message of an answer; `reasoning_content` and `extra_content` are beside OpenAI's own fields. */
-export function answerMessage(
-  { text, reasoning, calls, refusal = null }: AnswerContent,
+export function responseMessage(
+  { text, reasoning, calls, refusal = null }: ResponseContent,
   extra: ExtraContent,
 ): ChatCompletionMessage {
   const message = {

@@ -13,7 +13,7 @@ import { OpenCalls } from './open-calls.ts'
 import { type ContentPart, refusePartType } from './part-types.ts'
 import { inPlace, type Placed } from './place.ts'
 import { isRefusal } from './refusal.ts'
-import { answerText, spokenTexts } from './spoken-texts.ts'
+import { responseText, spokenTexts } from './spoken-texts.ts'
 
 /** How a provider says each part of a conversation as a block. A `path` is the part's, for the refusal. */
 export interface BlockDialect<Block> {
@@ -118,7 +118,7 @@ class ConversationTranslation<Block extends object> {
   #addAssistant(message: AssistantMessage, path: string): Refusal | undefined {
     const refusal = this.#openCalls.refusal()
     if (refusal !== undefined) return refusal
-    const blocks = this.#answerBlocks(message, path)
+    const blocks = this.#responseBlocks(message, path)
     if (isRefusal(blocks)) return blocks
     this.#turns.add('assistant', blocks)
     return undefined
@@ -134,7 +134,7 @@ class ConversationTranslation<Block extends object> {
   }
 
   /** Its text, then its tool calls, and the thinking where it was. */
-  #answerBlocks(message: AssistantMessage, path: string): Block[] | Refusal {
+  #responseBlocks(message: AssistantMessage, path: string): Block[] | Refusal {
     const thinking = this.#dialect.thinking(message, path)
     if (isRefusal(thinking)) return thinking
     const calls: Block[] = []
@@ -143,7 +143,7 @@ class ConversationTranslation<Block extends object> {
       if (isRefusal(block)) return block
       calls.push(block)
     }
-    return inPlace(answerText(message), calls, thinking, (text) => this.#textBlocks(text))
+    return inPlace(responseText(message), calls, thinking, (text) => this.#textBlocks(text))
   }
 
   #textBlocks(text: string): Block[] {

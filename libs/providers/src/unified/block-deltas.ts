@@ -1,4 +1,4 @@
-import type { AnswerToolCall, ExtraContent } from './answer-message.ts'
+import type { ExtraContent, ResponseToolCall } from './answer-message.ts'
 import type { ChatChunks } from './chat-chunks.ts'
 import { isCutOff, NO_ARGUMENTS } from './json-tool.ts'
 import type { Place } from './place.ts'
@@ -59,7 +59,7 @@ export class BlockDeltas {
   }
 
   /** @param call without arguments where they come in pieces */
-  startCall(block: unknown, call: AnswerToolCall): string {
+  startCall(block: unknown, call: ResponseToolCall): string {
     if (call.function.name === this.#jsonTool) return this.#startJson(block, call.function.arguments)
     const index = this.#toolCalls++
     this.#openCalls.set(block, { index, hasArguments: call.function.arguments !== '' })

@@ -71,7 +71,7 @@ function translate(provider: 'anthropic' | 'aws-bedrock' | 'google', messages: r
     model: 'm',
     defaultMaxOutputTokens: 1_024,
     images: new Map(),
-    answerId: 'a',
+    responseId: 'a',
     receivedAtMs: 0,
   })
   if (translation === undefined) throw new Error(`no adapter for ${provider}`)

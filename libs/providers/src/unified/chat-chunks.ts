@@ -1,6 +1,6 @@
 import type { TokenUsage } from '@sluice/contracts'
 import type { ChatCompletionChunk } from 'openai/resources/chat/completions'
-import type { AskedAnswer } from '../unified-api.ts'
+import type { AskedResponse } from '../unified-api.ts'
 import type { ExtraContent } from './answer-message.ts'
 import { chatUsage } from './chat-usage.ts'
 import { DONE_EVENT, jsonEvent } from './event-text.ts'
@@ -25,8 +25,8 @@ export class ChatChunks {
   readonly #tellsUsage: boolean
   readonly #begun = new Set<number>()
 
-  constructor({ answerId, receivedAtMs, model, tellsUsage }: AskedAnswer) {
-    this.#common = { id: chatId(answerId), object: 'chat.completion.chunk', created: inSeconds(receivedAtMs), model }
+  constructor({ responseId, receivedAtMs, model, tellsUsage }: AskedResponse) {
+    this.#common = { id: chatId(responseId), object: 'chat.completion.chunk', created: inSeconds(receivedAtMs), model }
     this.#tellsUsage = tellsUsage
   }
 
@@ -60,8 +60,8 @@ interface StreamedChoice extends Omit<ChatCompletionChunk.Choice, 'finish_reason
   readonly finish_reason: FinishReason | null
 }
 
-export function chatId(answerId: string): string {
-  return `chatcmpl-${answerId}`
+export function chatId(responseId: string): string {
+  return `chatcmpl-${responseId}`
 }
 
 export function inSeconds(atMs: number): number {

@@ -1,6 +1,6 @@
 import type { TokenUsage } from '@sluice/contracts'
 import type { ChatCompletion } from 'openai/resources/chat/completions'
-import type { AskedAnswer } from '../unified-api.ts'
+import type { AskedResponse } from '../unified-api.ts'
 import { chatId, type FinishReason, inSeconds } from './chat-chunks.ts'
 import { chatUsage } from './chat-usage.ts'
 
@@ -15,12 +15,12 @@ export interface CompletedChat extends Omit<ChatCompletion, 'choices'> {
 
 /** A whole chat completion. Usage that is not known is left out. */
 export function chatCompletion(
-  { answerId, receivedAtMs, model }: AskedAnswer,
+  { responseId, receivedAtMs, model }: AskedResponse,
   choices: readonly CompletedChoice[],
   usage: TokenUsage | undefined,
 ): CompletedChat {
   return {
-    id: chatId(answerId),
+    id: chatId(responseId),
     object: 'chat.completion',
     created: inSeconds(receivedAtMs),
     model,

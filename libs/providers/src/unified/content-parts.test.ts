@@ -33,7 +33,7 @@ function translate(
     model: MODELS[provider],
     defaultMaxOutputTokens: 1_024,
     images: new Map(),
-    answerId: 'a1',
+    responseId: 'a1',
     receivedAtMs: 1_700_000_000_900,
     ...settings,
   })

@@ -1,4 +1,4 @@
-import type { AskedAnswer } from '../unified-api.ts'
+import type { AskedResponse } from '../unified-api.ts'
 
 /** What an answer tells: vectors in the order of the inputs. */
 export interface Vectors {
@@ -8,7 +8,7 @@ export interface Vectors {
 }
 
 /** The answer to an embeddings request. Usage that is not told is left out. Undefined where there is not one vector an input. */
-export function embeddingList(told: Vectors | undefined, { model, embeddings }: AskedAnswer): object | undefined {
+export function embeddingList(told: Vectors | undefined, { model, embeddings }: AskedResponse): object | undefined {
   if (told === undefined || told.vectors.length !== embeddings?.count) return undefined
   const { inBase64 } = embeddings
   const { vectors, inputTokens } = told

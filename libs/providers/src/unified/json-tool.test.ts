@@ -29,7 +29,7 @@ function translate(provider: Provider, model: string, body: object = {}) {
     model,
     defaultMaxOutputTokens: 4_096,
     images: new Map(),
-    answerId: 'a1',
+    responseId: 'a1',
     receivedAtMs: 1_700_000_000_900,
   })
 }

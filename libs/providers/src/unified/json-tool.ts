@@ -1,5 +1,5 @@
 import type { Refusal } from '../unified-api.ts'
-import type { AnswerContent } from './answer-message.ts'
+import type { ResponseContent } from './answer-message.ts'
 import type { ChatRequest, ChatTool } from './chat-request.ts'
 import { isRefusal, refuse } from './refusal.ts'
 
@@ -44,7 +44,7 @@ export function withJsonTool(chat: ChatRequest, model: string, output: Structure
  * The same content, with what the model gave the tool as its text. What it wrote besides is no JSON, and left out. A call that was cut off
  * before its arguments began gave it nothing.
  */
-export function inJson<Content extends AnswerContent>(
+export function inJson<Content extends ResponseContent>(
   content: Content,
   jsonTool: string | undefined,
   stopReason: unknown,

@@ -12,7 +12,7 @@ export function spokenTexts(content: string | readonly { readonly text: string }
 }
 
 /** All that an assistant's message says, or why it refused. */
-export function answerText({ content, refusal }: AssistantMessage): string {
+export function responseText({ content, refusal }: AssistantMessage): string {
   const said = Array.isArray(content)
     ? content.map((part) => (part.type === 'text' ? part.text : part.refusal)).join('')
     : (content ?? '')

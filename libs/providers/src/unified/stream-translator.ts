@@ -1,4 +1,4 @@
-import type { AnswerTranslator, TranslatedError } from '../unified-api.ts'
+import type { ResponseTranslator, TranslatedError } from '../unified-api.ts'
 import type { MessageSplitter } from '../wire/watching-reader.ts'
 import { errorEvent } from './event-text.ts'
 import { CUT_SHORT } from './stream-errors.ts'
@@ -14,7 +14,7 @@ export interface StreamDialect {
 }
 
 /** Turns a provider's stream into OpenAI's server-sent events, as it passes by. */
-export class StreamTranslator implements AnswerTranslator {
+export class StreamTranslator implements ResponseTranslator {
   readonly contentType = 'text/event-stream; charset=utf-8'
   readonly #splitter: MessageSplitter
   readonly #dialect: StreamDialect

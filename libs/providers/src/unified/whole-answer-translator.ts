@@ -1,4 +1,4 @@
-import type { AnswerTranslator, TranslatedError } from '../unified-api.ts'
+import type { ResponseTranslator, TranslatedError } from '../unified-api.ts'
 import { type JsonPath, parseWithSource } from '../wire/json-source.ts'
 import { parseJson } from '../wire/parse-json.ts'
 
@@ -8,7 +8,7 @@ export interface TranslatedFailure {
 }
 
 /** Turns an answer that is one JSON document into another, when it is whole. */
-export class WholeAnswerTranslator implements AnswerTranslator {
+export class WholeResponseTranslator implements ResponseTranslator {
   readonly contentType = 'application/json; charset=utf-8'
   readonly #translate: (answer: unknown) => object | TranslatedFailure | undefined
   readonly #opaque: JsonPath | undefined

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { cut, pass } from '../wire/__fixtures__/pieces.ts'
-import { unlistedAnswerReader } from './answer-reader.ts'
+import { unlistedResponseReader } from './answer-reader.ts'
 
 const usage = (inputTokens: number, outputTokens = 0, cachedInputTokens = 0, reasoningTokens = 0) => ({
   inputTokens,
@@ -36,7 +36,7 @@ describe('an answer of unknown shape tells its usage', () => {
     [{ results: [], meta: { billed_units: { search_units: 1 }, tokens: { input_tokens: 9 } } }, usage(9)],
   ])('%j', (body, expected) => {
     const bytes = Buffer.from(JSON.stringify(body))
-    const reader = unlistedAnswerReader()
+    const reader = unlistedResponseReader()
     expect(pass(reader, cut(bytes, [3])).equals(bytes)).toBe(true)
     expect(reader.usage).toEqual(expected)
   })
@@ -44,14 +44,14 @@ describe('an answer of unknown shape tells its usage', () => {
   it.each([{}, { usage: null }, { usage: { seconds: 3 } }, { usage: { output_tokens: 5 } }, { data: [{ usage: 1 }] }])(
     'but not %j',
     (body) => {
-      const reader = unlistedAnswerReader()
+      const reader = unlistedResponseReader()
       pass(reader, [Buffer.from(JSON.stringify(body))])
       expect(reader.usage).toBeUndefined()
     },
   )
 
   it('is not looked for in what is neither JSON nor events', () => {
-    const reader = unlistedAnswerReader()
+    const reader = unlistedResponseReader()
     pass(reader, [Buffer.from('RIFF{"usage":{"prompt_tokens":7}}')])
     expect(reader.usage).toBeUndefined()
   })
@@ -102,7 +102,7 @@ describe('a stream of unknown events', () => {
   ])('tells its usage, however it is cut: %s', (_, bytes, expected) => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 1, max: 60 }), { minLength: 1 }), (sizes) => {
-        const reader = unlistedAnswerReader()
+        const reader = unlistedResponseReader()
         expect(pass(reader, cut(bytes, sizes)).equals(bytes)).toBe(true)
         expect(reader.usage).toMatchObject(expected)
       }),
@@ -110,13 +110,13 @@ describe('a stream of unknown events', () => {
   })
 
   it('that tells none is counted by its events', () => {
-    const reader = unlistedAnswerReader()
+    const reader = unlistedResponseReader()
     pass(reader, [events({ choices: [{ delta: {} }] }, { x: 1 }, 'text')])
     expect(reader).toMatchObject({ usage: undefined, outputTokensSeen: 3, errorStatus: undefined })
   })
 
   it('that ends with an error tells its status', () => {
-    const reader = unlistedAnswerReader()
+    const reader = unlistedResponseReader()
     pass(reader, [events({ x: 1 }, { error: { type: 'rate_limit_error' } })])
     expect(reader.errorStatus).toBe(429)
   })

@@ -1,7 +1,7 @@
 import type { TokenUsage } from '@sluice/contracts'
 import { errorStatusIn, namedErrorStatus, streamErrorStatus } from '../openai/stream-error.ts'
 import { ResponseUsage } from '../openai/usage.ts'
-import type { AnswerReader, PartialUsage } from '../provider-adapter.ts'
+import type { PartialUsage, ResponseReader } from '../provider-adapter.ts'
 import { eventDataSplitter } from '../wire/event-data-splitter.ts'
 import { FirstBytesReader } from '../wire/first-bytes-reader.ts'
 import { JsonTailReader } from '../wire/json-tail-reader.ts'
@@ -12,7 +12,7 @@ import { type UsageMeter, WatchingReader } from '../wire/watching-reader.ts'
 import { findAnyUsage, readAnyUsage } from './usage.ts'
 
 /** The reader for one answer of status 2xx to a request of which nothing is known: finds the usage in whichever shape it comes. */
-export function unlistedAnswerReader(): AnswerReader {
+export function unlistedResponseReader(): ResponseReader {
   return new FirstBytesReader(FORMS, true)
 }
 

@@ -1,24 +1,24 @@
 import type { TokenUsage } from '@sluice/contracts'
-import type { AnswerReader, PartialUsage } from '../provider-adapter.ts'
+import type { PartialUsage, ResponseReader } from '../provider-adapter.ts'
 
 /** Makes the reader for each form that a response body may have. */
 export interface ReaderForms {
   /** Server-sent events. */
-  readonly events?: () => AnswerReader
+  readonly events?: () => ResponseReader
   /** One JSON document, or several. */
-  readonly json?: () => AnswerReader
+  readonly json?: () => ResponseReader
   /** Messages of an AWS event stream. */
-  readonly frames?: () => AnswerReader
+  readonly frames?: () => ResponseReader
 }
 
 /**
  * Reads a response body by what its first bytes show that it is: servers send streams as `text/plain`, as JSON or without a content
  * type. White space and a byte order mark before it, with which some keep their connections alive, are passed on at once.
  */
-export class FirstBytesReader implements AnswerReader {
+export class FirstBytesReader implements ResponseReader {
   readonly reportsUsage: boolean
   readonly #forms: ReaderForms
-  #reader: AnswerReader | undefined
+  #reader: ResponseReader | undefined
 
   /** @param reportsUsage whether responses to the operation report their usage, so that one without has not been understood */
   constructor(forms: ReaderForms, reportsUsage: boolean) {
@@ -76,7 +76,7 @@ export function firstByte(chunk: Buffer): number {
   return at
 }
 
-const AS_IT_IS: AnswerReader = {
+const AS_IT_IS: ResponseReader = {
   push: (chunk) => chunk,
   end: () => EMPTY,
   usage: undefined,

@@ -1,5 +1,5 @@
 import type { TokenUsage } from '@sluice/contracts'
-import type { AnswerReader, PartialUsage } from '../provider-adapter.ts'
+import type { PartialUsage, ResponseReader } from '../provider-adapter.ts'
 import type { JsonEnds } from './find-usage.ts'
 import { mayHoldError } from './json-member.ts'
 import { mentionsIn } from './mentions.ts'
@@ -19,7 +19,7 @@ export interface JsonTailOptions {
  * Finds the usage in a JSON answer that is not streamed. Providers have it towards their answers' end, some towards the beginning, so
  * that only these are kept and looked at, however long the answer (embeddings run to many megabytes) is.
  */
-export class JsonTailReader implements AnswerReader {
+export class JsonTailReader implements ResponseReader {
   readonly outputTokensSeen = 0
   errorStatus: number | undefined
   readonly #options: JsonTailOptions

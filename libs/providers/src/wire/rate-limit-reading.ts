@@ -2,13 +2,13 @@ import type { RateLimitPart, RateLimitReading } from '@sluice/contracts'
 import type { WireHeaders } from '../provider-adapter.ts'
 import { headerValue } from './header-value.ts'
 import { readRetryAfterMs } from './retry-after.ts'
-import type { ToldNumber } from './told-number.ts'
+import type { ReportedNumber } from './told-number.ts'
 
 /**
  * A reading of what an answer told of one limit; undefined where it told nothing. What it told illegibly is unknown and listed as
  * such, and so is more remaining than there is at all.
  */
-export function rateLimitReading(dimension: string, told: ToldLimit): RateLimitReading | undefined {
+export function rateLimitReading(dimension: string, told: ReportedLimit): RateLimitReading | undefined {
   const { limit, remaining, resetMs } = told
   if (limit === undefined && remaining === undefined && resetMs === undefined) return undefined
   const reading: { -readonly [Part in keyof RateLimitReading]: RateLimitReading[Part] } = { dimension }
@@ -24,10 +24,10 @@ export function rateLimitReading(dimension: string, told: ToldLimit): RateLimitR
 }
 
 /** The parts of a limit as an answer told them. */
-export interface ToldLimit {
-  readonly limit?: ToldNumber
-  readonly remaining?: ToldNumber
-  readonly resetMs?: ToldNumber
+export interface ReportedLimit {
+  readonly limit?: ReportedNumber
+  readonly remaining?: ReportedNumber
+  readonly resetMs?: ReportedNumber
 }
 
 /** The headers on waiting, and those that are on rate limits by `isRateLimit`; undefined where there are none. */

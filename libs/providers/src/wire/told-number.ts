@@ -4,38 +4,38 @@ import { countHeader, headerValue } from './header-value.ts'
 import { parseRfc3339 } from './rfc3339.ts'
 
 /** A number that an answer told; `unreadable` where it told something that is none, undefined where it told nothing. */
-export type ToldNumber = number | 'unreadable' | undefined
+export type ReportedNumber = number | 'unreadable' | undefined
 
 /** A whole number, not negative. */
-export function toldCount(headers: WireHeaders, name: string): ToldNumber {
+export function parseCount(headers: WireHeaders, name: string): ReportedNumber {
   return countHeader(headers, name) ?? unreadableIfThere(headers, name)
 }
 
 /** How long until a reset that is told as a Go duration: whole milliseconds, rounded up. */
-export function toldDurationMs(headers: WireHeaders, name: string): ToldNumber {
+export function parseDurationMs(headers: WireHeaders, name: string): ReportedNumber {
   const text = headerValue(headers, name)
   const durationMs = text === undefined ? undefined : parseGoDuration(text)
   return crediblySoon(durationMs) ?? unreadableIfThere(headers, name)
 }
 
 /** How long until a reset that is told as a bare number of milliseconds. */
-export function toldMillisecondsMs(headers: WireHeaders, name: string): ToldNumber {
-  return toldDecimal(headers, name, 1)
+export function parseMillisecondsMs(headers: WireHeaders, name: string): ReportedNumber {
+  return parseDecimal(headers, name, 1)
 }
 
 /** How long until a reset that is told as a bare number of seconds, perhaps with a fraction: whole milliseconds, rounded up. */
-export function toldSecondsMs(headers: WireHeaders, name: string): ToldNumber {
-  return toldDecimal(headers, name, 1_000)
+export function parseSecondsMs(headers: WireHeaders, name: string): ReportedNumber {
+  return parseDecimal(headers, name, 1_000)
 }
 
 /** How long from `receivedAtMs` until a reset that is told as an instant (RFC 3339): never negative. */
-export function toldInstantMs(headers: WireHeaders, name: string, receivedAtMs: number): ToldNumber {
+export function parseInstantMs(headers: WireHeaders, name: string, receivedAtMs: number): ReportedNumber {
   const text = headerValue(headers, name)
   const atMs = text === undefined ? undefined : parseRfc3339(text)
   return crediblySoon(atMs === undefined ? undefined : atMs - receivedAtMs) ?? unreadableIfThere(headers, name)
 }
 
-function toldDecimal(headers: WireHeaders, name: string, unitMs: number): ToldNumber {
+function parseDecimal(headers: WireHeaders, name: string, unitMs: number): ReportedNumber {
   const text = headerValue(headers, name)
   const isDecimal = text !== undefined && /^\d{1,15}(?:\.\d{1,15})?$/.test(text)
   return crediblySoon(isDecimal ? Number(text) * unitMs : undefined) ?? unreadableIfThere(headers, name)

@@ -1,7 +1,7 @@
-import type { AnswerReader } from '../provider-adapter.ts'
+import type { ResponseReader } from '../provider-adapter.ts'
 
 /** For answers that tell no usage. */
-export const UNREAD: AnswerReader = {
+export const UNREAD: ResponseReader = {
   push: (chunk) => chunk,
   end: () => Buffer.alloc(0),
   usage: undefined,

@@ -1,5 +1,5 @@
 import type { TokenUsage } from '@sluice/contracts'
-import type { AnswerReader, PartialUsage } from '../provider-adapter.ts'
+import type { PartialUsage, ResponseReader } from '../provider-adapter.ts'
 
 /** Cuts a stream into the messages that it is made of. */
 export interface MessageSplitter {
@@ -9,13 +9,13 @@ export interface MessageSplitter {
 
 /** Learns from the messages of one stream, in order. Never throws, whatever they hold. */
 export interface UsageMeter
-  extends Pick<AnswerReader, 'usage' | 'partialUsage' | 'providerAddedInput' | 'outputTokensSeen' | 'errorStatus'> {
+  extends Pick<ResponseReader, 'usage' | 'partialUsage' | 'providerAddedInput' | 'outputTokensSeen' | 'errorStatus'> {
   /** @param isError an error by its name, whatever it holds */
   note(message: Buffer, isError?: boolean): void
 }
 
 /** Watches a stream that passes by as it is. */
-export class WatchingReader implements AnswerReader {
+export class WatchingReader implements ResponseReader {
   readonly #splitter: MessageSplitter
   readonly #meter: UsageMeter
 

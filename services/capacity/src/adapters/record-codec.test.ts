@@ -1,7 +1,7 @@
 import { LANE_EXPIRY_MS, METRICS, SPLIT_METRICS, type SplitMetric } from '@sluice/contracts'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { applyExchange } from '../domain/apply-exchange.ts'
+import { applyPermitBatch } from '../domain/apply-exchange.ts'
 import type { HeldLimits, Limits } from '../domain/limits.ts'
 import { MAX_MODELS, NO_COUNTERS } from '../domain/model-counters.ts'
 import { advance, type CapacityRecord, emptyRecord } from '../domain/record.ts'
@@ -31,7 +31,7 @@ function recordAfter(steps: readonly Step[], held: HeldLimits = { configured: li
     nowMs += afterMs
     const zero = { requests: 0, tokens: 0 }
     const settlement = { chargedAtMs: nowMs, reserved: zero, actual: zero, cooldown: { model: 'm', durationMs: 500 } }
-    record = applyExchange(
+    record = applyPermitBatch(
       advance(record, nowMs),
       held,
       {
@@ -83,11 +83,11 @@ it('gives back pauses of every pool and size, and the results of trials', () => 
     actual: nothing,
     cooldown: { model: 'm', durationMs: 3_600_000, ...pause },
   }))
-  const exchange = { gateway: 'a', seq: 1, asOfMs: T0, acquires: [], settlements }
-  const paused = applyExchange(advance(emptyRecord(), T0), { configured: limits }, exchange, 0).record
+  const permitBatch = { gateway: 'a', seq: 1, asOfMs: T0, acquires: [], settlements }
+  const paused = applyPermitBatch(advance(emptyRecord(), T0), { configured: limits }, permitBatch, 0).record
   const acquires = [{ model: 'm' }, { model: 'm', pool: 'flex' }].map((each) => ({ ...each, requests: 1, tokens: 7 }))
   const later = { gateway: 'a', seq: 2, asOfMs: T0, acquires: [...acquires, ...acquires], settlements: [] }
-  const tried = applyExchange(advance(paused, T0 + 60_000), { configured: limits }, later, 0)
+  const tried = applyPermitBatch(advance(paused, T0 + 60_000), { configured: limits }, later, 0)
   expect(tried).toMatchObject({
     results: [{ trialAtMs: T0 + 60_000 }, { trialAtMs: T0 + 60_000 }, { status: 'denied' }, { status: 'denied' }],
   })
@@ -106,9 +106,9 @@ it('gives back what is counted for each model, and what answers left of its limi
     ],
   ])
   const acquires = ['m2', 'other', 'm2'].map((model) => ({ model, requests: 1, tokens: 7 }))
-  const exchange = { gateway: 'a', seq: 1, asOfMs: T0, acquires, settlements: [] }
-  const { record } = applyExchange(advance(emptyRecord(), T0), { configured: limits, discovered }, exchange, 0)
-  expect([...(record.models.get('m2')?.allowances ?? [])]).toMatchObject([
+  const permitBatch = { gateway: 'a', seq: 1, asOfMs: T0, acquires, settlements: [] }
+  const { record } = applyPermitBatch(advance(emptyRecord(), T0), { configured: limits, discovered }, permitBatch, 0)
+  expect([...(record.models.get('m2')?.observedBudgets ?? [])]).toMatchObject([
     ['minute-requests', { lowered: { left: 2 } }],
     ['day-requests', { seenAtMs: T0 }],
   ])
@@ -126,7 +126,7 @@ it('writes no parts of tokens where none are told apart, and reads what was writ
   const { v, ...stored } = encodeRecord(recordAfter(steps))
   expect(v).toBe(4)
   expect(stored).not.toHaveProperty('parts')
-  expect(stored.lanes[0]?.open).toEqual([2, 3])
+  expect(stored.sessions[0]?.open).toEqual([2, 3])
   expect(decodeRecord({ v: 3, ...stored })).toEqual(recordAfter(steps))
 })
 
@@ -144,7 +144,7 @@ it('keeps apart, in one window, charges that tell their parts and charges that d
 
 it('stays small: every slot of every window in use, eight gateways, 256 permits in each last exchange', () => {
   const record = fullRecord({ configured: [] })
-  expect(record.lanes.size).toBe(8)
+  expect(record.sessions.size).toBe(8)
   expect(LANE_EXPIRY_MS).toBeGreaterThan(62_000)
   expect(record.windows.minute.older.length + record.windows.hour.older.length).toBeGreaterThan(115)
   expect(JSON.stringify(encodeRecord(record)).length).toBeLessThan(5_120)
@@ -160,9 +160,9 @@ it('stays below three quarters of what a message may have, with all models that 
   const counters = models.get('m2') ?? NO_COUNTERS
   expect(counters.windows.minute.older.length + counters.windows.hour.older.length).toBeGreaterThan(115)
   const lowered = { left: 123_456, endsAtMs: record.clockMs, countedFromMs: record.clockMs }
-  const allowance = { seenAtMs: record.clockMs, keptUntilMs: record.clockMs, lowered }
+  const observedBudget = { seenAtMs: record.clockMs, keptUntilMs: record.clockMs, lowered }
   const keys = ['minute', 'hour', 'day'].flatMap((period) => METRICS.map((metric) => `${period}-${metric}`))
-  const full = { ...counters, allowances: new Map(keys.map((key) => [key, allowance])) }
+  const full = { ...counters, observedBudgets: new Map(keys.map((key) => [key, observedBudget])) }
   const names = Array.from({ length: MAX_MODELS }, (_, i) => `us.anthropic.claude-sonnet-4-5-20250929-v1:${i}`)
   const stored = encodeRecord({ ...record, models: new Map(names.map((name) => [name, full])) })
   expect(JSON.stringify(stored).length).toBeLessThan(768 * 1_024)

@@ -1,10 +1,10 @@
 import { type Cost, type Denied, Metric, Period, type PermitResult, SPLIT_METRICS } from '@sluice/contracts'
 import { type Static, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
-import type { Allowance, LoweredLimit } from '../domain/allowance.ts'
+import type { LoweredLimit, ObservedBudget } from '../domain/allowance.ts'
 import type { CoolDowns } from '../domain/cool-downs.ts'
 import type { ModelCounters } from '../domain/model-counters.ts'
-import type { CapacityRecord, Lane, Loss } from '../domain/record.ts'
+import type { CapacityRecord, Loss, PermitSession } from '../domain/record.ts'
 import { type Slot, slotsOf, type Window, windowOf } from '../domain/window.ts'
 import type { Windows } from '../domain/windows.ts'
 
@@ -37,7 +37,7 @@ export const StoredRecord = Type.Object({
   v: Type.Union([Type.Literal(3), Type.Literal(4)]),
   clock: Type.Integer(),
   ...storedWindows,
-  lanes: Type.Array(
+  sessions: Type.Array(
     Type.Object({
       id: Type.String(),
       seq: Type.Integer(),
@@ -85,12 +85,12 @@ export function encodeRecord(record: CapacityRecord): StoredRecord {
     v: 4,
     clock: record.clockMs,
     ...encodeWindows(record.windows),
-    lanes: [...record.lanes].map(([id, lane]) => ({
+    sessions: [...record.sessions].map(([id, session]) => ({
       id,
-      seq: lane.seq,
-      seen: lane.seenAtMs,
-      open: encodeCost(lane.open),
-      ...encodeResults(lane.results),
+      seq: session.seq,
+      seen: session.seenAtMs,
+      open: encodeCost(session.open),
+      ...encodeResults(session.results),
     })),
     cooldowns: encodeCoolDowns(record.cooldowns),
     ...(record.loss === undefined ? {} : { loss: encodeLoss(record.loss) }),
@@ -118,14 +118,14 @@ export function decodeRecord(stored: unknown): CapacityRecord {
     clockMs: record.clock,
     windows: decodeWindows(record),
     models: decodeModels(record.models ?? []),
-    lanes: new Map(
-      record.lanes.map((lane): [string, Lane] => [
-        lane.id,
+    sessions: new Map(
+      record.sessions.map((session): [string, PermitSession] => [
+        session.id,
         {
-          seq: lane.seq,
-          seenAtMs: lane.seen,
-          open: decodeCost(lane.open),
-          results: decodeResults(lane.runs, lane.kinds as Kind[]),
+          seq: session.seq,
+          seenAtMs: session.seen,
+          open: decodeCost(session.open),
+          results: decodeResults(session.runs, session.kinds as Kind[]),
         },
       ]),
     ),
@@ -190,10 +190,10 @@ function decodeLoss({ span: [fromMs, untilMs], assumed }: StoredLoss): Loss {
 }
 
 function encodeModels(models: CapacityRecord['models']): StoredModel[] {
-  return [...models].map(([id, { windows, allowances }]) => ({
+  return [...models].map(([id, { windows, observedBudgets }]) => ({
     id,
     ...encodeWindows(windows),
-    told: [...allowances].map(([of, { seenAtMs, keptUntilMs, lowered }]) => ({
+    told: [...observedBudgets].map(([of, { seenAtMs, keptUntilMs, lowered }]) => ({
       of,
       seen: seenAtMs,
       ends: keptUntilMs,
@@ -208,8 +208,8 @@ function decodeModels(stored: readonly StoredModel[]): CapacityRecord['models'] 
       id,
       {
         windows: decodeWindows(windows),
-        allowances: new Map(
-          told.map(({ of, seen, ends, lowered }): [string, Allowance] => [
+        observedBudgets: new Map(
+          told.map(({ of, seen, ends, lowered }): [string, ObservedBudget] => [
             of,
             {
               seenAtMs: seen,

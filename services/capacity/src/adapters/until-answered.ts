@@ -8,9 +8,9 @@ import { NoReplyError } from '@sluice/messaging'
  * @param withinMs for how long it is asked again
  * @throws the last fault when that time is over; any other fault at once
  */
-export async function untilAnswered<T>(
+export async function untilResponded<T>(
   ask: () => Promise<T>,
-  onUnanswered: (error: unknown) => void,
+  onUnresponded: (error: unknown) => void,
   withinMs = START_WITHIN_MS,
 ): Promise<T> {
   const endsAtMs = performance.now() + withinMs
@@ -18,8 +18,8 @@ export async function untilAnswered<T>(
     try {
       return await ask()
     } catch (error) {
-      if (!isUnanswered(error) || performance.now() >= endsAtMs) throw error
-      onUnanswered(error)
+      if (!isUnresponded(error) || performance.now() >= endsAtMs) throw error
+      onUnresponded(error)
     }
     // A connection that was lost gives no answer at once.
     await sleep(AGAIN_MS)
@@ -27,7 +27,7 @@ export async function untilAnswered<T>(
 }
 
 /** The client's own requests fail with its code for a time-out. */
-function isUnanswered(error: unknown): boolean {
+function isUnresponded(error: unknown): boolean {
   return error instanceof NoReplyError || (error instanceof Error && 'code' in error && error.code === 'TIMEOUT')
 }
 

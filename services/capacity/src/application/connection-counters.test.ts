@@ -20,7 +20,7 @@ function countersOn(stored: Map<string, StoredVersion>) {
   return connectionCounters({ store, limits: source, clock: { nowMs: () => 1_000_000 } })
 }
 
-const exchangeOf = (seq: number, count: number) => ({
+const batchOf = (seq: number, count: number) => ({
   gateway: 'g',
   seq,
   asOfMs: 1_000_000,
@@ -30,21 +30,21 @@ const exchangeOf = (seq: number, count: number) => ({
 
 it('lets go of records that nobody asked for, which are read again when somebody does', async () => {
   const counters = countersOn(new Map())
-  await counters.exchange('idle', exchangeOf(1, 2))
-  await counters.exchange('busy', exchangeOf(1, 1))
+  await counters.permitBatch('idle', batchOf(1, 2))
+  await counters.permitBatch('busy', batchOf(1, 1))
   counters.releaseIdle()
   expect(counters.size).toBe(2)
-  await counters.exchange('busy', exchangeOf(2, 1))
+  await counters.permitBatch('busy', batchOf(2, 1))
   counters.releaseIdle()
   expect(counters.size).toBe(1)
-  const { results } = await counters.exchange('idle', exchangeOf(2, 2))
+  const { results } = await counters.permitBatch('idle', batchOf(2, 2))
   expect(results.map(({ status }) => status)).toEqual(['granted', 'denied'])
 })
 
 it('forgets a deleted connection here and in the store', async () => {
   const stored = new Map<string, StoredVersion>()
   const counters = countersOn(stored)
-  await counters.exchange('deleted', exchangeOf(1, 1))
+  await counters.permitBatch('deleted', batchOf(1, 1))
   await counters.forget('deleted')
   expect(counters.size).toBe(0)
   expect(stored.size).toBe(0)

@@ -1,4 +1,4 @@
-import type { CapacityStatus, ExchangeReply, ExchangeRequest } from '@sluice/contracts'
+import type { CapacityStatus, PermitBatchReply, PermitBatchRequest } from '@sluice/contracts'
 import { SluiceError } from '@sluice/contracts'
 import { statusOf } from '../domain/figures.ts'
 import { advance } from '../domain/record.ts'
@@ -6,7 +6,7 @@ import { type GroupCommit, type GroupCommitParts, groupCommit } from './group-co
 
 /** The counters of every connection that this instance serves. */
 export interface ConnectionCounters {
-  exchange(connectionId: string, request: ExchangeRequest): Promise<ExchangeReply>
+  permitBatch(connectionId: string, request: PermitBatchRequest): Promise<PermitBatchReply>
   /** How a connection's limits stand in the store, whichever instance serves it. */
   status(connectionId: string): Promise<CapacityStatus>
   /** Reads every record again before its next decision, as after a lost connection to the store. */
@@ -33,9 +33,9 @@ export function connectionCounters(parts: GroupCommitParts): ConnectionCounters 
   }
 
   return {
-    exchange: (connectionId, request) => {
+    permitBatch: (connectionId, request) => {
       askedFor.add(connectionId)
-      return counterOf(connectionId).exchange(request)
+      return counterOf(connectionId).permitBatch(request)
     },
     status: async (connectionId) => {
       const limits = parts.limits.limitsFor(connectionId) ?? (await parts.limits.lookUp(connectionId))

@@ -1,4 +1,4 @@
-import { type ExchangeReply, type ExchangeRequest, SluiceError } from '@sluice/contracts'
+import { type PermitBatchReply, type PermitBatchRequest, SluiceError } from '@sluice/contracts'
 import fc from 'fast-check'
 import { expect, it, vi } from 'vitest'
 import type { HeldLimits } from '../domain/limits.ts'
@@ -42,31 +42,31 @@ function storeWith(fates: WriteFate[]) {
 
 const fatesArbitrary = fc.array(fc.constantFrom<WriteFate>('stored', 'lost before', 'lost after'), { maxLength: 12 })
 
-function exchangeOf(gateway: string, seq: number, count: number, repeat: boolean): ExchangeRequest {
+function batchOf(gateway: string, seq: number, count: number, repeat: boolean): PermitBatchRequest {
   const acquires = Array.from({ length: count }, () => ({ model: 'm', requests: 1, tokens: 1 }))
   return { gateway, seq, asOfMs: NOW_MS, acquires, settlements: [], ...(repeat ? { repeat } : {}) }
 }
 
-const grantedIn = ({ results }: ExchangeReply) => results.filter(({ status }) => status === 'granted').length
+const grantedIn = ({ results }: PermitBatchReply) => results.filter(({ status }) => status === 'granted').length
 
 it('grants what is charged and charges what is granted, whatever becomes of its writes and whoever else writes', async () => {
-  const lanes = fc.array(fc.array(fc.integer({ min: 1, max: 6 }), { minLength: 1, maxLength: 4 }), {
+  const sessions = fc.array(fc.array(fc.integer({ min: 1, max: 6 }), { minLength: 1, maxLength: 4 }), {
     minLength: 1,
     maxLength: 6,
   })
   await fc.assert(
-    fc.asyncProperty(fatesArbitrary, lanes, async (fates, exchangesOfLanes) => {
+    fc.asyncProperty(fatesArbitrary, sessions, async (fates, batchesOfSessions) => {
       const { store, current } = storeWith([...fates])
       const parts = { store, limits: limitsSource, clock: { nowMs: () => NOW_MS } }
       const instances = [groupCommit('c', parts), groupCommit('c', parts)]
       let granted = 0
       await Promise.all(
-        exchangesOfLanes.map(async (exchanges, lane) => {
+        batchesOfSessions.map(async (exchanges, session) => {
           for (const [index, count] of exchanges.entries()) {
-            const body = (repeat: boolean) => exchangeOf(`g${lane}`, index + 1, count, repeat)
-            const first = await instances[lane % 2]?.exchange(body(false))
+            const body = (repeat: boolean) => batchOf(`g${session}`, index + 1, count, repeat)
+            const first = await instances[session % 2]?.permitBatch(body(false))
             // As after a lost reply: the same exchange once more, to the other instance.
-            const again = await instances[(lane + 1) % 2]?.exchange(body(true))
+            const again = await instances[(session + 1) % 2]?.permitBatch(body(true))
             if (first === undefined || again === undefined) throw new Error('there are two instances')
             if (grantedIn(first) > 0) expect(again.results).toEqual(first.results)
             granted += grantedIn(again)
@@ -92,7 +92,7 @@ it('writes once for all that wait', async () => {
   }
   const counter = groupCommit('c', { store: counting, limits: limitsSource, clock: { nowMs: () => NOW_MS } })
   const replies = await Promise.all(
-    Array.from({ length: 100 }, (_, i) => counter.exchange(exchangeOf(`g${i}`, 1, 1, false))),
+    Array.from({ length: 100 }, (_, i) => counter.permitBatch(batchOf(`g${i}`, 1, 1, false))),
   )
   expect(writes).toBe(1)
   expect(replies.reduce((sum, reply) => sum + grantedIn(reply), 0)).toBe(LIMIT)
@@ -106,9 +106,9 @@ it('answers unavailable, and works again later, when the store stays away', asyn
     load: (id) => (isAway ? Promise.reject(new Error('away')) : store.load(id)),
   }
   const counter = groupCommit('c', { store: away, limits: limitsSource, clock: { nowMs: () => NOW_MS } })
-  await expect(counter.exchange(exchangeOf('g', 1, 1, false))).rejects.toMatchObject({ code: 'unavailable' })
+  await expect(counter.permitBatch(batchOf('g', 1, 1, false))).rejects.toMatchObject({ code: 'unavailable' })
   isAway = false
-  expect(grantedIn(await counter.exchange(exchangeOf('g', 1, 1, true)))).toBe(1)
+  expect(grantedIn(await counter.permitBatch(batchOf('g', 1, 1, true)))).toBe(1)
 })
 
 const onLoss = vi.fn()
@@ -139,16 +139,16 @@ it('believes nothing that it remembers once it is in doubt: a rolled-back store 
     clock,
     losses: { suspected: () => undefined, onLoss },
   })
-  await counter.exchange(exchangeOf('g1', 1, 3, false))
+  await counter.permitBatch(batchOf('g1', 1, 3, false))
   const before = { ...state }
-  await counter.exchange(exchangeOf('g1', 2, 3, false))
+  await counter.permitBatch(batchOf('g1', 2, 3, false))
   // The second write is lost, and another instance has written since: the same revision, other charges.
   Object.assign(state, before)
   const other = groupCommit('c', { store, limits: limitsSource, clock })
-  await other.exchange(exchangeOf('g2', 1, LIMIT - 3, false))
+  await other.permitBatch(batchOf('g2', 1, LIMIT - 3, false))
   expect(state.revision).toBe(2)
   counter.distrust()
-  const reply = await counter.exchange({ ...exchangeOf('g1', 3, 1, false), stored: { seq: 2, atMs: NOW_MS } })
+  const reply = await counter.permitBatch({ ...batchOf('g1', 3, 1, false), stored: { seq: 2, atMs: NOW_MS } })
   expect(grantedIn(reply)).toBe(0)
   expect(onLoss).toHaveBeenCalledTimes(1)
 })
@@ -169,10 +169,10 @@ it('finds by itself that the store holds an older state than it has seen, and le
     clock,
     losses: { suspected: () => undefined, onLoss },
   })
-  for (let seq = 1; seq <= 3; seq++) await counter.exchange(exchangeOf('g', seq, 2, false))
+  for (let seq = 1; seq <= 3; seq++) await counter.permitBatch(batchOf('g', seq, 2, false))
   isRolledBack = true
   counter.distrust()
-  expect(grantedIn(await counter.exchange(exchangeOf('g', 4, 1, false)))).toBe(0)
+  expect(grantedIn(await counter.permitBatch(batchOf('g', 4, 1, false)))).toBe(0)
   expect(onLoss).toHaveBeenCalledWith('c', expect.objectContaining({ untilMs: NOW_MS }))
   expect(onLoss.mock.calls[0]?.[1].assumed).toMatchObject([{ period: 'minute', amount: LIMIT }])
 })
@@ -184,10 +184,10 @@ it('counts as used what a suspected power cut may have taken, of records that we
   const before = groupCommit('c', { store, limits: limitsSource, clock })
   const losses = { suspected, onLoss }
   const fresh = groupCommit('c', { store, limits: limitsSource, clock, losses })
-  expect(grantedIn(await fresh.exchange(exchangeOf('g', 1, 1, false)))).toBe(1)
-  await before.exchange(exchangeOf('h', 1, 1, false))
+  expect(grantedIn(await fresh.permitBatch(batchOf('g', 1, 1, false)))).toBe(1)
+  await before.permitBatch(batchOf('h', 1, 1, false))
   const after = groupCommit('c', { store, limits: limitsSource, clock, losses })
-  expect(grantedIn(await after.exchange(exchangeOf('g', 2, 1, false)))).toBe(0)
+  expect(grantedIn(await after.permitBatch(batchOf('g', 2, 1, false)))).toBe(0)
 })
 
 it('counts as used what records that are missing may have held, and goes on with connections that are younger', async () => {
@@ -196,7 +196,7 @@ it('counts as used what records that are missing may have held, and goes on with
   const grantedTo = async (connectionId: string): Promise<number[]> => {
     const { store } = storeWith([])
     const counter = groupCommit(connectionId, { store, limits: limitsSource, clock: later, losses })
-    const replies = [1, 2].map((seq) => counter.exchange(exchangeOf('g', seq, 1, false)))
+    const replies = [1, 2].map((seq) => counter.permitBatch(batchOf('g', seq, 1, false)))
     return (await Promise.all(replies)).map(grantedIn)
   }
   expect(await grantedTo('c')).toEqual([0, 0])
@@ -221,8 +221,8 @@ it('has a store looked at that says there is no record and takes none, and works
     },
   }
   const counter = groupCommit('c', { store: broken, limits: limitsSource, clock })
-  await expect(counter.exchange(exchangeOf('g', 1, 1, false))).rejects.toMatchObject({ code: 'unavailable' })
-  expect(grantedIn(await counter.exchange(exchangeOf('g', 1, 1, true)))).toBe(1)
+  await expect(counter.permitBatch(batchOf('g', 1, 1, false))).rejects.toMatchObject({ code: 'unavailable' })
+  expect(grantedIn(await counter.permitBatch(batchOf('g', 1, 1, true)))).toBe(1)
 })
 
 it('says soon what keeps the store from confirming, instead of trying for as long as gateways would wait', async () => {
@@ -238,7 +238,7 @@ it('says soon what keeps the store from confirming, instead of trying for as lon
     },
   }
   const counter = groupCommit('c', { store: full, limits: limitsSource, clock: { nowMs: () => nowMs } })
-  await expect(counter.exchange({ ...exchangeOf('g', 1, 1, false), asOfMs: nowMs })).rejects.toMatchObject({
+  await expect(counter.permitBatch({ ...batchOf('g', 1, 1, false), asOfMs: nowMs })).rejects.toMatchObject({
     code: 'unavailable',
     message: 'no room left',
   })
@@ -252,18 +252,18 @@ it('knows a state that another instance wrote and it has only read, and makes up
     groupCommit('c', { store, limits: limitsSource, clock, losses: { suspected: () => undefined, onLoss } })
   const [reader, writer] = [instance(), instance()]
   const before = { ...state }
-  await writer.exchange(exchangeOf('g1', 1, LIMIT, false))
-  expect(grantedIn(await reader.exchange(exchangeOf('g2', 1, 1, false)))).toBe(0)
+  await writer.permitBatch(batchOf('g1', 1, LIMIT, false))
+  expect(grantedIn(await reader.permitBatch(batchOf('g2', 1, 1, false)))).toBe(0)
   Object.assign(state, before)
   for (const each of [reader, writer]) each.distrust()
-  expect(grantedIn(await reader.exchange(exchangeOf('g2', 2, 1, false)))).toBe(0)
-  expect(grantedIn(await writer.exchange(exchangeOf('g3', 1, 1, false)))).toBe(0)
+  expect(grantedIn(await reader.permitBatch(batchOf('g2', 2, 1, false)))).toBe(0)
+  expect(grantedIn(await writer.permitBatch(batchOf('g3', 1, 1, false)))).toBe(0)
   expect(onLoss).toHaveBeenCalledTimes(1)
 })
 
 it('decides no earlier than an exchange was made, however far behind its own clock is', async () => {
   const { store, current } = storeWith([])
   const behind = groupCommit('c', { store, limits: limitsSource, clock: { nowMs: () => NOW_MS - 130_000 } })
-  await behind.exchange(exchangeOf('g', 1, 1, false))
+  await behind.permitBatch(batchOf('g', 1, 1, false))
   expect(current().clockMs).toBe(NOW_MS)
 })

@@ -1,5 +1,5 @@
-import { type ExchangeReply, type ExchangeRequest, SluiceError } from '@sluice/contracts'
-import { type AppliedExchange, applyExchange, lacksCharges } from '../domain/apply-exchange.ts'
+import { type PermitBatchReply, type PermitBatchRequest, SluiceError } from '@sluice/contracts'
+import { type AppliedBatch, applyPermitBatch, lacksCharges } from '../domain/apply-exchange.ts'
 import { figuresOf } from '../domain/figures.ts'
 import type { HeldLimits } from '../domain/limits.ts'
 import { type LostSpan, makeUpFor, spanOf } from '../domain/loss.ts'
@@ -12,10 +12,10 @@ import type { RecordStore, StoredVersion } from '../ports/record-store.ts'
 export interface GroupCommit {
   /**
    * Decides the exchange together with all others that wait, and replies when the decision is stored.
-   * @throws SluiceError `connection_not_found`, `stale_exchange`, or `unavailable` when the store cannot be reached: the
+   * @throws SluiceError `connection_not_found`, `stale_permit_batch`, or `unavailable` when the store cannot be reached: the
    *   exchange may then have been applied, and has to be repeated
    */
-  exchange(request: ExchangeRequest): Promise<ExchangeReply>
+  permitBatch(request: PermitBatchRequest): Promise<PermitBatchReply>
   /** Reads the record again before the next decision: the store may have been rolled back to an earlier state. */
   distrust(): void
   /** Whether nothing waits and nothing is under way. */
@@ -38,8 +38,8 @@ export interface LossPolicy {
 }
 
 interface Waiting {
-  readonly request: ExchangeRequest
-  readonly resolve: (reply: ExchangeReply) => void
+  readonly request: PermitBatchRequest
+  readonly resolve: (reply: PermitBatchReply) => void
   readonly reject: (error: SluiceError) => void
 }
 
@@ -118,9 +118,9 @@ export function groupCommit(connectionId: string, parts: GroupCommitParts): Grou
     const now = isByModel ? advanced : withoutModels(advanced)
     let record = madeUp(now, base, seenBefore, limits, group)
     const loss = record === now ? undefined : record.loss
-    const applied: AppliedExchange[] = []
+    const applied: AppliedBatch[] = []
     for (const { request } of group) {
-      const each = applyExchange(record, limits, request, now.clockMs - nowMs)
+      const each = applyPermitBatch(record, limits, request, now.clockMs - nowMs)
       record = each.record
       applied.push(each)
     }
@@ -173,13 +173,13 @@ export function groupCommit(connectionId: string, parts: GroupCommitParts): Grou
           ...(storedAtMs === undefined ? {} : { storedAtMs }),
         })
       } else {
-        reject(new SluiceError('stale_exchange', 'the lane has gone on, or the exchange is too old to be applied'))
+        reject(new SluiceError('stale_permit_batch', 'the lane has gone on, or the exchange is too old to be applied'))
       }
     }
   }
 
   return {
-    exchange: (request) =>
+    permitBatch: (request) =>
       new Promise((resolve, reject) => {
         waiting.push({ request, resolve, reject })
         if (running) return

@@ -1,5 +1,5 @@
 import { amountOf, type Cost, type Denied, type ModelLimit } from '@sluice/contracts'
-import { allowanceKey, weigh } from './allowance.ts'
+import { observedBudgetKey, reconcile } from './allowance.ts'
 import { coolDownMs, isTrial, type Pool, withTrial } from './cool-downs.ts'
 import { type HeldLimits, type Limit, type Limits, toldOf } from './limits.ts'
 import { chargeModel, NO_COUNTERS, withModel } from './model-counters.ts'
@@ -21,14 +21,14 @@ export type AcquireResult =
  * The record with what the provider's latest answers say of the model weighed, on a record that was advanced to now; the same
  * object where there is nothing new. What is lowered by them stays so, whether or not something is acquired.
  */
-export function weighAnswers(record: CapacityRecord, { discovered }: HeldLimits, model: string): CapacityRecord {
+export function weighResponses(record: CapacityRecord, { discovered }: HeldLimits, model: string): CapacityRecord {
   const told = discovered?.get(model)
   if (discovered === undefined || told === undefined) return record
   const counters = record.models.get(model) ?? NO_COUNTERS
-  let { allowances } = counters
-  for (const limit of told) allowances = weigh(allowances, counters.windows, limit, record.clockMs)
-  if (allowances === counters.allowances) return record
-  const models = withModel(record.models, model, { ...counters, allowances }, (other) => discovered.has(other))
+  let { observedBudgets } = counters
+  for (const limit of told) observedBudgets = reconcile(observedBudgets, counters.windows, limit, record.clockMs)
+  if (observedBudgets === counters.observedBudgets) return record
+  const models = withModel(record.models, model, { ...counters, observedBudgets }, (other) => discovered.has(other))
   return { ...record, models }
 }
 
@@ -120,7 +120,7 @@ function firstToWaitFor(
   const counters = record.models.get(model) ?? NO_COUNTERS
   for (const limit of told) {
     const { period, metric } = limit
-    const lowered = counters.allowances.get(allowanceKey(limit))?.lowered
+    const lowered = counters.observedBudgets.get(observedBudgetKey(limit))?.lowered
     const raisedAtMs = lowered !== undefined && amountOf(limited, metric) > lowered.left ? lowered.endsAtMs : clockMs
     const waitMs = Math.max(raisedAtMs, fitsAtMs(counters.windows, limit, limited, clockMs)) - clockMs
     if (waitMs > longestMs) {

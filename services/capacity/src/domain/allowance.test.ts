@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { acquireAt, askAt } from '../testing/acquire-at.ts'
 import { fill, grant, held, one, T0, told } from '../testing/held-limits.ts'
-import { weighAnswers } from './acquire.ts'
+import { weighResponses } from './acquire.ts'
 import { statusOf } from './figures.ts'
 import { advance, type CapacityRecord, emptyRecord } from './record.ts'
 import { settle } from './settle.ts'
@@ -90,15 +90,15 @@ it('gives nothing back for what it never took off: an answer that comes late cou
   const granted = acquireAt(emptyRecord(), held(told(100_000, tokens)), 'm', reserved, T0 + 90_000)
   if (granted.status === 'denied') throw new Error('the window is empty')
   const late = held(told(100_000, { ...tokens, remaining: 20_000, seenAtMs: T0 + 70_000 }))
-  const weighed = weighAnswers(advance(granted.record, T0 + 200_000), late, 'm')
+  const reconciled = weighResponses(advance(granted.record, T0 + 200_000), late, 'm')
   const actual = { requests: 1, tokens: 100 }
-  const settled = settle(weighed, { chargedAtMs: granted.chargedAtMs, reserved, actual, model: 'm' })
+  const settled = settle(reconciled, { chargedAtMs: granted.chargedAtMs, reserved, actual, model: 'm' })
   expect(acquireAt(settled, late, 'm', { requests: 1, tokens: 20_001 }, T0 + 200_000).status).toBe('denied')
   expect(acquireAt(settled, late, 'm', { requests: 1, tokens: 20_000 }, T0 + 200_000).status).toBe('granted')
 })
 
 it('says that all of it is free again when the limit resets', () => {
-  const lowered = weighAnswers(advance(emptyRecord(), T0 + 10_000), held(elsewhere), 'm')
+  const lowered = weighResponses(advance(emptyRecord(), T0 + 10_000), held(elsewhere), 'm')
   const { models } = statusOf('c', lowered, held(elsewhere))
   expect(models).toMatchObject([{ used: 0, remaining: 20, resetMs: 30_000 }])
 })
@@ -131,7 +131,7 @@ it('never admits more than an answer left, less what was given back of just that
       let nowMs = T0 + 86_400_000
       const charges: { readonly atMs: number; cost: Cost; readonly order: number }[] = []
       const open: typeof charges = []
-      let weighed: { readonly answer: ModelLimit; readonly order: number; readonly endsAtMs: number } | undefined
+      let reconciled: { readonly answer: ModelLimit; readonly order: number; readonly endsAtMs: number } | undefined
       for (const [order, each] of steps.entries()) {
         if (each.kind === 'clock') nowMs += each.byMs
         if (each.kind === 'answer') {
@@ -149,10 +149,10 @@ it('never admits more than an answer left, less what was given back of just that
         }
         if (each.kind !== 'acquire') continue
         const before = loweredBy(record, limit)
-        record = weighAnswers(record, held(limit), 'm')
+        record = weighResponses(record, held(limit), 'm')
         const after = loweredBy(record, limit)
-        if (after === undefined) weighed = undefined
-        else if (after.seenAtMs !== before?.seenAtMs) weighed = { answer: limit, order, endsAtMs: after.endsAtMs }
+        if (after === undefined) reconciled = undefined
+        else if (after.seenAtMs !== before?.seenAtMs) reconciled = { answer: limit, order, endsAtMs: after.endsAtMs }
         const cost = { requests: 1, tokens: each.tokens }
         const result = acquireAt(record, held(limit), 'm', cost, nowMs)
         if (result.status === 'denied') continue
@@ -160,11 +160,11 @@ it('never admits more than an answer left, less what was given back of just that
         const charge = { atMs: nowMs, cost, order }
         charges.push(charge)
         open.push(charge)
-        if (weighed === undefined) continue
-        const { answer, order: weighedAt } = weighed
-        const since = charges.filter((other) => other.order >= weighedAt)
+        if (reconciled === undefined) continue
+        const { answer, order: reconciledAt } = reconciled
+        const since = charges.filter((other) => other.order >= reconciledAt)
         const used = since.reduce((sum, other) => sum + other.cost[metric], 0)
-        expect(nowMs).toBeLessThan(weighed.endsAtMs)
+        expect(nowMs).toBeLessThan(reconciled.endsAtMs)
         expect(used).toBeLessThanOrEqual(answer.remaining ?? 0)
       }
     }),
@@ -180,12 +180,12 @@ it('weighs no answer after a later one, whether that one’s reset has passed or
         held(told(100, { ...limit, remaining, seenAtMs, resetAtMs: seenAtMs + resetAfterMs }))
       const later = at(late, T0)
       const earlier = at(early, T0 - apart)
-      let record = weighAnswers(advance(emptyRecord(), T0), later, 'm')
+      let record = weighResponses(advance(emptyRecord(), T0), later, 'm')
       let nowMs = T0
       for (const pauseMs of pauses) {
         nowMs += pauseMs
         record = advance(record, nowMs)
-        expect(weighAnswers(record, earlier, 'm')).toBe(record)
+        expect(weighResponses(record, earlier, 'm')).toBe(record)
       }
       expect(advance(record, T0 + 2 * PERIOD_MS.day).models.size).toBe(0)
     }),
@@ -194,8 +194,8 @@ it('weighs no answer after a later one, whether that one’s reset has passed or
 })
 
 function loweredBy(record: CapacityRecord, { period, metric }: ModelLimit) {
-  const allowance = record.models.get('m')?.allowances.get(`${period}-${metric}`)
-  return allowance?.lowered && { seenAtMs: allowance.seenAtMs, endsAtMs: allowance.lowered.endsAtMs }
+  const observedBudget = record.models.get('m')?.observedBudgets.get(`${period}-${metric}`)
+  return observedBudget?.lowered && { seenAtMs: observedBudget.seenAtMs, endsAtMs: observedBudget.lowered.endsAtMs }
 }
 
 it('compares what the provider says remains of input with what it counts of it, not with what was used', () => {
@@ -217,13 +217,13 @@ it('compares what the provider says remains of input with what it counts of it, 
   const first = askAt(emptyRecord(), limits(), cached, T0)
   if (first.status !== 'granted') throw new Error('it fits')
   const leftBy = (remaining: number) => {
-    const weighed = weighAnswers(advance(first.record, T0 + 1_000), limits(remaining), 'm')
-    return statusOf('c', weighed, limits(remaining)).models?.map((each) => each.remaining)
+    const reconciled = weighResponses(advance(first.record, T0 + 1_000), limits(remaining), 'm')
+    return statusOf('c', reconciled, limits(remaining)).models?.map((each) => each.remaining)
   }
   expect(leftBy(39_600)).toEqual([39_600])
   expect(leftBy(30_000)).toEqual([30_000])
   // Others have used 9,600 of it: what is taken and given back of the rest is counted as the provider does.
-  const lowered = weighAnswers(advance(first.record, T0 + 1_000), limits(30_000), 'm')
+  const lowered = weighResponses(advance(first.record, T0 + 1_000), limits(30_000), 'm')
   const second = askAt(lowered, limits(30_000), cached, T0 + 2_000)
   if (second.status !== 'granted') throw new Error('it fits')
   const leftIn = (record: CapacityRecord) => statusOf('c', record, limits(30_000)).models?.[0]?.remaining

@@ -3,7 +3,7 @@ import { chargeSlotIndex, oldestCountingIndex, slotsOf, slotTakesChargesFromMs, 
 import type { Windows } from './windows.ts'
 
 /** What the latest answer of the provider says of one limit, once it has been weighed against what was admitted here. */
-export interface Allowance {
+export interface ObservedBudget {
   /** When the answer came, Unix milliseconds, by the clock of the gateway that it came to. Only a later one takes its place. */
   readonly seenAtMs: number
   /** From this instant on, Unix milliseconds, it lowers nothing, and no older answer can be weighed any more. */
@@ -22,11 +22,11 @@ export interface LoweredLimit {
 }
 
 /** By limit, as `<period>-<metric>`. */
-export type Allowances = ReadonlyMap<string, Allowance>
+export type ObservedBudgets = ReadonlyMap<string, ObservedBudget>
 
-export const NO_ALLOWANCES: Allowances = new Map()
+export const NO_ALLOWANCES: ObservedBudgets = new Map()
 
-export function allowanceKey({ period, metric }: { readonly period: Period; readonly metric: Metric }): string {
+export function observedBudgetKey({ period, metric }: { readonly period: Period; readonly metric: Metric }): string {
   return `${period}-${metric}`
 }
 
@@ -39,64 +39,77 @@ export function allowanceKey({ period, metric }: { readonly period: Period; read
  * An answer can only be weighed while it is fresh: later, part of what was admitted before it has slid out. One that tells of a
  * reset which has passed by now ends what an earlier one left.
  */
-export function weigh(allowances: Allowances, windows: Windows, limit: ModelLimit, nowMs: number): Allowances {
+export function reconcile(
+  observedBudgets: ObservedBudgets,
+  windows: Windows,
+  limit: ModelLimit,
+  nowMs: number,
+): ObservedBudgets {
   const { period, metric, remaining, seenAtMs } = limit
-  const key = allowanceKey(limit)
-  const standing = allowances.get(key)
-  if (remaining === undefined || (standing !== undefined && seenAtMs <= standing.seenAtMs)) return allowances
-  if (seenAtMs - nowMs > MAX_AHEAD_MS) return allowances
+  const key = observedBudgetKey(limit)
+  const standing = observedBudgets.get(key)
+  if (remaining === undefined || (standing !== undefined && seenAtMs <= standing.seenAtMs)) return observedBudgets
+  if (seenAtMs - nowMs > MAX_AHEAD_MS) return observedBudgets
   const cameAtMs = Math.min(seenAtMs, nowMs)
   const freshUntilMs = seenAtMs + PERIOD_MS[period] / FRESH_PARTS
   const endsAtMs = Math.min(limit.resetAtMs ?? Number.POSITIVE_INFINITY, cameAtMs + PERIOD_MS[period])
-  if (freshUntilMs <= nowMs) return endsAtMs <= nowMs && standing !== undefined ? without(allowances, key) : allowances
+  if (freshUntilMs <= nowMs)
+    return endsAtMs <= nowMs && standing !== undefined ? without(observedBudgets, key) : observedBudgets
   const unlowered = { seenAtMs, keptUntilMs: freshUntilMs }
-  if (endsAtMs <= nowMs) return new Map(allowances).set(key, unlowered)
+  if (endsAtMs <= nowMs) return new Map(observedBudgets).set(key, unlowered)
   const since = chargedSince(windows, { period, metric }, cameAtMs, nowMs)
   const isUsedElsewhere = limit.limit - remaining > used(windows[period], metric) - since.charged
-  if (!isUsedElsewhere) return new Map(allowances).set(key, unlowered)
+  if (!isUsedElsewhere) return new Map(observedBudgets).set(key, unlowered)
   const lowered = { left: remaining - since.charged, endsAtMs, countedFromMs: since.fromMs }
-  return new Map(allowances).set(key, { seenAtMs, keptUntilMs: Math.max(freshUntilMs, endsAtMs), lowered })
+  return new Map(observedBudgets).set(key, { seenAtMs, keptUntilMs: Math.max(freshUntilMs, endsAtMs), lowered })
 }
 
 /** The allowances as they are at `nowMs`; the same object where all still say what they said. */
-export function advanceAllowances(allowances: Allowances, nowMs: number): Allowances {
-  let advanced: Map<string, Allowance> | undefined
-  for (const [key, { lowered, ...unlowered }] of allowances) {
+export function advanceObservedBudgets(observedBudgets: ObservedBudgets, nowMs: number): ObservedBudgets {
+  let advanced: Map<string, ObservedBudget> | undefined
+  for (const [key, { lowered, ...unlowered }] of observedBudgets) {
     const hasReset = lowered !== undefined && lowered.endsAtMs <= nowMs
     if (unlowered.keptUntilMs > nowMs && !hasReset) continue
-    advanced ??= new Map(allowances)
+    advanced ??= new Map(observedBudgets)
     if (unlowered.keptUntilMs > nowMs) advanced.set(key, unlowered)
     else advanced.delete(key)
   }
-  return advanced ?? allowances
+  return advanced ?? observedBudgets
 }
 
-export function chargeAllowances(allowances: Allowances, cost: Cost): Allowances {
-  return changeLeft(allowances, ({ left }, metric) => left - amountOf(cost, metric))
+export function chargeObservedBudgets(observedBudgets: ObservedBudgets, cost: Cost): ObservedBudgets {
+  return changeLeft(observedBudgets, ({ left }, metric) => left - amountOf(cost, metric))
 }
 
 /** What was charged before an answer came is in the provider's count or not, who knows: its refund raises nothing. */
-export function refundAllowances(allowances: Allowances, cost: Cost, chargedAtMs: number): Allowances {
-  return changeLeft(allowances, ({ left, countedFromMs }, metric) =>
+export function refundObservedBudgets(
+  observedBudgets: ObservedBudgets,
+  cost: Cost,
+  chargedAtMs: number,
+): ObservedBudgets {
+  return changeLeft(observedBudgets, ({ left, countedFromMs }, metric) =>
     chargedAtMs < countedFromMs ? left : left + amountOf(cost, metric),
   )
 }
 
-function without(allowances: Allowances, key: string): Allowances {
-  return new Map([...allowances].filter(([other]) => other !== key))
+function without(observedBudgets: ObservedBudgets, key: string): ObservedBudgets {
+  return new Map([...observedBudgets].filter(([other]) => other !== key))
 }
 
-function changeLeft(allowances: Allowances, change: (lowered: LoweredLimit, metric: Metric) => number): Allowances {
-  let changed: Map<string, Allowance> | undefined
-  for (const [key, allowance] of allowances) {
-    const { lowered } = allowance
+function changeLeft(
+  observedBudgets: ObservedBudgets,
+  change: (lowered: LoweredLimit, metric: Metric) => number,
+): ObservedBudgets {
+  let changed: Map<string, ObservedBudget> | undefined
+  for (const [key, observedBudget] of observedBudgets) {
+    const { lowered } = observedBudget
     const metric = METRICS.find((each) => key.endsWith(`-${each}`))
     if (lowered === undefined || metric === undefined) continue
-    changed ??= new Map(allowances)
+    changed ??= new Map(observedBudgets)
     const left = change(lowered, metric)
-    changed.set(key, { ...allowance, lowered: { ...lowered, left } })
+    changed.set(key, { ...observedBudget, lowered: { ...lowered, left } })
   }
-  return changed ?? allowances
+  return changed ?? observedBudgets
 }
 
 /**

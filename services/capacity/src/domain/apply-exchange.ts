@@ -5,18 +5,18 @@ import {
   costOf,
   DELIVERY_SLACK_MS,
   EXCHANGE_MAX_AGE_MS,
-  type ExchangeRequest,
   excessOf,
   NO_COST,
+  type PermitBatchRequest,
   type PermitResult,
 } from '@sluice/contracts'
-import { acquire, chargeRecord, weighAnswers } from './acquire.ts'
+import { acquire, chargeRecord, weighResponses } from './acquire.ts'
 import type { HeldLimits } from './limits.ts'
-import type { CapacityRecord, Lane } from './record.ts'
+import type { CapacityRecord, PermitSession } from './record.ts'
 import { settle } from './settle.ts'
 
 /** What an exchange came to on a record. */
-export type AppliedExchange =
+export type AppliedBatch =
   /** It was applied now, or an earlier time it was sent: these are its results. */
   | {
       readonly status: 'decided'
@@ -41,24 +41,24 @@ export type AppliedExchange =
  *
  * @param behindMs by how much the instance's clock is behind the record's
  */
-export function applyExchange(
+export function applyPermitBatch(
   record: CapacityRecord,
   limits: HeldLimits,
-  exchange: ExchangeRequest,
+  permitBatch: PermitBatchRequest,
   behindMs: number,
-): AppliedExchange {
-  const lane = record.lanes.get(exchange.gateway)
-  if (lane !== undefined && exchange.seq <= lane.seq) {
-    return exchange.seq === lane.seq
-      ? { status: 'decided', record, results: lane.results, storedAtMs: lane.seenAtMs }
+): AppliedBatch {
+  const session = record.sessions.get(permitBatch.gateway)
+  if (session !== undefined && permitBatch.seq <= session.seq) {
+    return permitBatch.seq === session.seq
+      ? { status: 'decided', record, results: session.results, storedAtMs: session.seenAtMs }
       : { status: 'stale', record }
   }
-  if (record.clockMs - exchange.asOfMs > EXCHANGE_MAX_AGE_MS) return { status: 'stale', record }
+  if (record.clockMs - permitBatch.asOfMs > EXCHANGE_MAX_AGE_MS) return { status: 'stale', record }
   let next = record
-  for (const settlement of exchange.settlements) next = settle(next, settlement)
-  const chargeLaterMs = (exchange.slackMs ?? DELIVERY_SLACK_MS) - DELIVERY_SLACK_MS
+  for (const settlement of permitBatch.settlements) next = settle(next, settlement)
+  const chargeLaterMs = (permitBatch.slackMs ?? DELIVERY_SLACK_MS) - DELIVERY_SLACK_MS
   const results: PermitResult[] = []
-  for (const acquired of exchange.acquires) {
+  for (const acquired of permitBatch.acquires) {
     const { model, pool, limited, ownTokens, probe, renews } = acquired
     const cost = costOf(acquired)
     if (renews !== undefined) {
@@ -67,7 +67,7 @@ export function applyExchange(
       results.push({ status: 'granted', chargedAtMs: atMs })
       continue
     }
-    next = weighAnswers(next, limits, model)
+    next = weighResponses(next, limits, model)
     const result = acquire(next, limits, { model, pool, cost, limited, ownTokens, behindMs, chargeLaterMs })
     if (result.status === 'granted') {
       if (probe !== true) next = result.record
@@ -78,8 +78,8 @@ export function applyExchange(
     }
   }
   if (next === record) return { status: 'decided', record, results }
-  const open = openAfter(lane?.open ?? NO_COST, exchange, results)
-  const applied = withLane(next, exchange, { results, open })
+  const open = openAfter(session?.open ?? NO_COST, permitBatch, results)
+  const applied = withSession(next, permitBatch, { results, open })
   return { status: 'decided', results, record: applied, storedAtMs: record.clockMs }
 }
 
@@ -87,11 +87,11 @@ export function applyExchange(
  * Whether the record lacks charges: the lane knows of an exchange in the store that the record does not hold, although it would still
  * remember it, and although no loss since then was made up for.
  */
-export function lacksCharges(record: CapacityRecord, { gateway, stored }: ExchangeRequest): boolean {
+export function lacksCharges(record: CapacityRecord, { gateway, stored }: PermitBatchRequest): boolean {
   if (stored === undefined || record.clockMs - stored.atMs > EXCHANGE_MAX_AGE_MS) return false
   if (record.loss !== undefined && stored.atMs <= record.loss.untilMs) return false
-  const lane = record.lanes.get(gateway)
-  return lane === undefined || lane.seq < stored.seq
+  const session = record.sessions.get(gateway)
+  return session === undefined || session.seq < stored.seq
 }
 
 /** The record with a charge moved from one instant to a later one, in every window. */
@@ -113,18 +113,18 @@ function renew(
   return chargeRecord(refunded, limits, { model, cost, limited }, toMs)
 }
 
-function withLane(
+function withSession(
   record: CapacityRecord,
-  exchange: ExchangeRequest,
-  lane: Pick<Lane, 'results' | 'open'>,
+  permitBatch: PermitBatchRequest,
+  session: Pick<PermitSession, 'results' | 'open'>,
 ): CapacityRecord {
-  const lanes = new Map(record.lanes)
-  lanes.set(exchange.gateway, { seq: exchange.seq, seenAtMs: record.clockMs, ...lane })
-  return { ...record, lanes }
+  const sessions = new Map(record.sessions)
+  sessions.set(permitBatch.gateway, { seq: permitBatch.seq, seenAtMs: record.clockMs, ...session })
+  return { ...record, sessions }
 }
 
 /** What the lane's unsettled permits hold after this exchange. */
-function openAfter(open: Cost, { acquires, settlements }: ExchangeRequest, results: readonly PermitResult[]): Cost {
+function openAfter(open: Cost, { acquires, settlements }: PermitBatchRequest, results: readonly PermitResult[]): Cost {
   const held = costOf(open)
   for (const [index, acquired] of acquires.entries()) {
     const holdsMore = acquired.probe !== true && acquired.renews === undefined

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { acquireAt, askAt } from '../testing/acquire-at.ts'
 import { fill, grant, held, one, T0, told } from '../testing/held-limits.ts'
-import { weighAnswers } from './acquire.ts'
+import { weighResponses } from './acquire.ts'
 import { NO_ALLOWANCES } from './allowance.ts'
 import type { HeldLimits } from './limits.ts'
 import { MAX_MODELS } from './model-counters.ts'
@@ -189,7 +189,7 @@ it('admits no more than the lower of both in any interval, raises nothing, and o
         if (each.kind === 'clock') nowMs += each.byMs
         if (each.kind === 'answer') {
           const limit = modelLimit(each.answer, nowMs)
-          discovered = withAnswer(discovered, limit)
+          discovered = withResponse(discovered, limit)
           answers.push(limit)
         }
         if (each.kind === 'settle') {
@@ -208,9 +208,9 @@ it('admits no more than the lower of both in any interval, raises nothing, and o
         const cost = costWith(each.inputTokens, each.outputTokens)
         const counted = costWith(each.countedInputTokens, each.countedOutputTokens)
         const asked = { model, ...cost, limited: counted }
-        record = weighAnswers(advance(record, nowMs), limits, model)
+        record = weighResponses(advance(record, nowMs), limits, model)
         const result = askAt(record, limits, asked, nowMs)
-        const unlowered = askAt(withoutAllowances(record), withoutRemaining(limits), asked, nowMs)
+        const unlowered = askAt(withoutObservedBudgets(record), withoutRemaining(limits), asked, nowMs)
         if (result.status === 'granted') {
           expect(askAt(record, { configured }, asked, nowMs).status).toBe('granted')
           expect(unlowered.status).toBe('granted')
@@ -255,7 +255,7 @@ function modelLimit(
   return { ...rest, dimension: rest.metric, seenAtMs, ...resetAtMs }
 }
 
-function withAnswer(discovered: ReadonlyMap<string, ModelLimit[]>, limit: ModelLimit): Map<string, ModelLimit[]> {
+function withResponse(discovered: ReadonlyMap<string, ModelLimit[]>, limit: ModelLimit): Map<string, ModelLimit[]> {
   const others = (discovered.get(limit.model) ?? []).filter((other) => !isSameLimit(other, limit))
   return new Map(discovered).set(limit.model, [...others, limit])
 }
@@ -269,9 +269,9 @@ function isSameLimit(one: ModelLimit, other: ModelLimit): boolean {
   return one.model === other.model && one.period === other.period && one.metric === other.metric
 }
 
-function withoutAllowances(record: CapacityRecord): CapacityRecord {
+function withoutObservedBudgets(record: CapacityRecord): CapacityRecord {
   const models = [...record.models].map(
-    ([model, { windows }]) => [model, { windows, allowances: NO_ALLOWANCES }] as const,
+    ([model, { windows }]) => [model, { windows, observedBudgets: NO_ALLOWANCES }] as const,
   )
   return { ...record, models: new Map(models) }
 }

@@ -6,9 +6,9 @@ import {
   type ModelWindowStatus,
   NO_COST,
   sumOf,
-  type WindowFigures,
+  type WindowState,
 } from '@sluice/contracts'
-import { allowanceKey } from './allowance.ts'
+import { observedBudgetKey } from './allowance.ts'
 import { poolOf } from './cool-downs.ts'
 import { type HeldLimits, type Limits, toldOf } from './limits.ts'
 import type { CapacityRecord } from './record.ts'
@@ -16,14 +16,14 @@ import { isEmpty, slotEndsCountingAtMs, used, type Window } from './window.ts'
 import type { Windows } from './windows.ts'
 
 /** Each configured limit as it stands on a record that was advanced to now, for the `RateLimit` headers. */
-export function figuresOf({ windows, clockMs }: CapacityRecord, { configured }: HeldLimits): WindowFigures[] {
+export function figuresOf({ windows, clockMs }: CapacityRecord, { configured }: HeldLimits): WindowState[] {
   return figuresIn(windows, clockMs, configured)
 }
 
 /** The whole state of a connection's limits on a record that was advanced to now. */
 export function statusOf(connectionId: string, record: CapacityRecord, limits: HeldLimits): CapacityStatus {
   let open: Cost = NO_COST
-  for (const lane of record.lanes.values()) open = sumOf(open, lane.open)
+  for (const session of record.sessions.values()) open = sumOf(open, session.open)
   return {
     connectionId,
     windows: figuresOf(record, limits).map((figures) => {
@@ -55,9 +55,9 @@ function assumedStatus({ loss, clockMs }: CapacityRecord): Pick<CapacityStatus, 
 }
 
 function modelStatuses({ models, clockMs }: CapacityRecord, limits: HeldLimits): ModelWindowStatus[] {
-  return [...models].flatMap(([model, { windows, allowances }]) =>
+  return [...models].flatMap(([model, { windows, observedBudgets }]) =>
     figuresIn(windows, clockMs, toldOf(limits, model, clockMs)).map((figures) => {
-      const { left, endsAtMs } = allowances.get(allowanceKey(figures))?.lowered ?? NOT_LOWERED
+      const { left, endsAtMs } = observedBudgets.get(observedBudgetKey(figures))?.lowered ?? NOT_LOWERED
       const remaining = Math.min(figures.remaining, Math.max(0, left))
       const resetMs = Math.max(figures.resetMs, endsAtMs - clockMs)
       return { model, ...figures, used: used(windows[figures.period], figures.metric), remaining, resetMs }
@@ -65,7 +65,7 @@ function modelStatuses({ models, clockMs }: CapacityRecord, limits: HeldLimits):
   )
 }
 
-function figuresIn(windows: Windows, nowMs: number, limits: Limits): WindowFigures[] {
+function figuresIn(windows: Windows, nowMs: number, limits: Limits): WindowState[] {
   return limits.map(({ period, metric, limit }) => {
     const window = windows[period]
     const remaining = Math.max(0, limit - used(window, metric))

@@ -1,37 +1,49 @@
 import type { Cost } from '@sluice/contracts'
-import { type Allowances, advanceAllowances, chargeAllowances, NO_ALLOWANCES, refundAllowances } from './allowance.ts'
+import {
+  advanceObservedBudgets,
+  chargeObservedBudgets,
+  NO_ALLOWANCES,
+  type ObservedBudgets,
+  refundObservedBudgets,
+} from './allowance.ts'
 import { areEmpty, chargeAll, emptyWindows, refundAll, slideAll, type Windows } from './windows.ts'
 
 /** What was admitted for one model of a connection, and what its provider said of it. Immutable. */
 export interface ModelCounters {
   /** Kept for every period whether a limit of it is known or not, so that one learned later knows what was used before. */
   readonly windows: Windows
-  readonly allowances: Allowances
+  readonly observedBudgets: ObservedBudgets
 }
 
 /** So many models of a connection are counted at once. Bounds the record's size. */
 export const MAX_MODELS = 100
 
-export const NO_COUNTERS: ModelCounters = { windows: emptyWindows(), allowances: NO_ALLOWANCES }
+export const NO_COUNTERS: ModelCounters = { windows: emptyWindows(), observedBudgets: NO_ALLOWANCES }
 
 /** The counters at `nowMs`; undefined where nothing of them counts any more. */
 export function advanceModel(counters: ModelCounters, nowMs: number): ModelCounters | undefined {
   const windows = slideAll(counters.windows, nowMs)
-  const allowances = advanceAllowances(counters.allowances, nowMs)
-  if (allowances.size === 0 && areEmpty(windows)) return undefined
-  return windows === counters.windows && allowances === counters.allowances ? counters : { windows, allowances }
+  const observedBudgets = advanceObservedBudgets(counters.observedBudgets, nowMs)
+  if (observedBudgets.size === 0 && areEmpty(windows)) return undefined
+  return windows === counters.windows && observedBudgets === counters.observedBudgets
+    ? counters
+    : { windows, observedBudgets }
 }
 
 /** The counters with `cost` charged at `atMs`. */
-export function chargeModel({ windows, allowances }: ModelCounters, cost: Cost, atMs: number): ModelCounters {
-  return { windows: chargeAll(windows, cost, atMs), allowances: chargeAllowances(allowances, cost) }
+export function chargeModel({ windows, observedBudgets }: ModelCounters, cost: Cost, atMs: number): ModelCounters {
+  return { windows: chargeAll(windows, cost, atMs), observedBudgets: chargeObservedBudgets(observedBudgets, cost) }
 }
 
 /** The counters with `cost` taken back from what was charged at `chargedAtMs`. */
-export function refundModel({ windows, allowances }: ModelCounters, cost: Cost, chargedAtMs: number): ModelCounters {
+export function refundModel(
+  { windows, observedBudgets }: ModelCounters,
+  cost: Cost,
+  chargedAtMs: number,
+): ModelCounters {
   return {
     windows: refundAll(windows, cost, chargedAtMs),
-    allowances: refundAllowances(allowances, cost, chargedAtMs),
+    observedBudgets: refundObservedBudgets(observedBudgets, cost, chargedAtMs),
   }
 }
 

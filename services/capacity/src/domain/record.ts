@@ -4,7 +4,7 @@ import { advanceModel, type ModelCounters } from './model-counters.ts'
 import { emptyWindows, slideAll, type Windows } from './windows.ts'
 
 /** What the record keeps of one gateway's lane: its last exchange that changed something, and what came of it. */
-export interface Lane {
+export interface PermitSession {
   readonly seq: number
   readonly results: readonly PermitResult[]
   readonly seenAtMs: number
@@ -21,7 +21,7 @@ export interface CapacityRecord {
   /** Where discovered limits are held: the same for each model, the one charged last at the end. */
   readonly models: ReadonlyMap<string, ModelCounters>
   /** By the lane's identity. */
-  readonly lanes: ReadonlyMap<string, Lane>
+  readonly sessions: ReadonlyMap<string, PermitSession>
   readonly cooldowns: CoolDowns
   /** The latest loss of charges that was made up for; absent where there was none for as long as it matters. */
   readonly loss?: Loss
@@ -49,7 +49,7 @@ export function emptyRecord(): CapacityRecord {
     clockMs: 0,
     windows: emptyWindows(),
     models: new Map(),
-    lanes: new Map(),
+    sessions: new Map(),
     cooldowns: NO_COOL_DOWNS,
   }
 }
@@ -64,7 +64,7 @@ export function advance({ loss, ...record }: CapacityRecord, nowMs: number): Cap
     clockMs,
     windows: slideAll(record.windows, clockMs),
     models: record.models.size === 0 ? record.models : advanceModels(record.models, clockMs),
-    lanes: keep(record.lanes, (lane) => lane.seenAtMs + LANE_EXPIRY_MS > clockMs),
+    sessions: keep(record.sessions, (session) => session.seenAtMs + LANE_EXPIRY_MS > clockMs),
     cooldowns: advanceCoolDowns(record.cooldowns, clockMs),
     ...(loss === undefined || isOver(loss, clockMs) ? {} : { loss }),
   }

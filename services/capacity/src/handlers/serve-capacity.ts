@@ -1,4 +1,4 @@
-import { capacityStatus, exchange, instanceExchange } from '@sluice/contracts'
+import { capacityStatus, instancePermitBatch, permitBatch } from '@sluice/contracts'
 import { type Bus, serve } from '@sluice/messaging'
 import type { ConnectionCounters } from '../application/connection-counters.ts'
 
@@ -10,8 +10,8 @@ export function serveCapacity(
   onFault: (error: unknown, subject: string) => void,
 ): () => Promise<void> {
   const served = [
-    serve(bus, exchange, (request, [connectionId = '']) => counters.exchange(connectionId, request), { onFault }),
-    serve(bus, instanceExchange, (request, [connectionId = '']) => counters.exchange(connectionId, request), {
+    serve(bus, permitBatch, (request, [connectionId = '']) => counters.permitBatch(connectionId, request), { onFault }),
+    serve(bus, instancePermitBatch, (request, [connectionId = '']) => counters.permitBatch(connectionId, request), {
       onFault,
       identifiers: [instance],
     }),

@@ -1,5 +1,5 @@
 import { type Acquire, type Cost, DELIVERY_SLACK_MS, type Denied } from '@sluice/contracts'
-import { applyExchange } from '../domain/apply-exchange.ts'
+import { applyPermitBatch } from '../domain/apply-exchange.ts'
 import type { HeldLimits } from '../domain/limits.ts'
 import { advance, type CapacityRecord } from '../domain/record.ts'
 
@@ -34,8 +34,8 @@ export function askAt(
   slackMs: number = DELIVERY_SLACK_MS,
 ): Acquired {
   const now = advance(record, nowMs)
-  const exchange = { gateway: `g${++gateways}`, seq: 1, asOfMs: nowMs, slackMs, acquires: [asked], settlements: [] }
-  const applied = applyExchange(now, limits, exchange, now.clockMs - nowMs)
+  const permitBatch = { gateway: `g${++gateways}`, seq: 1, asOfMs: nowMs, slackMs, acquires: [asked], settlements: [] }
+  const applied = applyPermitBatch(now, limits, permitBatch, now.clockMs - nowMs)
   if (applied.status !== 'decided') throw new Error('a new exchange is not stale')
   const [result] = applied.results
   if (result === undefined) throw new Error('each acquire has a result')

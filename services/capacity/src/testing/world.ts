@@ -1,15 +1,15 @@
 import {
   type Cost,
   DELIVERY_SLACK_MS,
-  type ExchangeRequest,
   type Metric,
   NO_COST,
+  type PermitBatchRequest,
   type Settlement,
   WAY_TO_PROVIDER_MS,
 } from '@sluice/contracts'
 import { startOfClock } from '../adapters/clock-start.ts'
 import { type CountersClock, countersClock } from '../adapters/counters-clock.ts'
-import { type AppliedExchange, applyExchange } from '../domain/apply-exchange.ts'
+import { type AppliedBatch, applyPermitBatch } from '../domain/apply-exchange.ts'
 import type { Limits } from '../domain/limits.ts'
 import { advance, emptyRecord } from '../domain/record.ts'
 
@@ -39,18 +39,18 @@ export interface Demand {
 }
 
 /** A gateway's lane toward the record, as far as its promises are concerned. */
-interface LaneState {
+interface PermitSessionState {
   readonly gateway: number
   lives: number
   seq: number
-  stored: ExchangeRequest['stored'] | undefined
+  stored: PermitBatchRequest['stored'] | undefined
   settlements: Settlement[]
 }
 
-type Decided = Extract<AppliedExchange, { status: 'decided' }>
+type Decided = Extract<AppliedBatch, { status: 'decided' }>
 
 interface Permit {
-  readonly lane: LaneState
+  readonly session: PermitSessionState
   readonly cost: Required<Cost>
   readonly isSplit: boolean
   chargedAtMs: number
@@ -74,14 +74,14 @@ export function createWorld(configured: Limits) {
   const stillMs = [0, 0]
   const monotonicOf = (instance: number) => () => monotonicMs() - (stillMs[instance] ?? 0)
   const clocks: CountersClock[] = [countersClock(monotonicOf(0), realMs), countersClock(monotonicOf(1), realMs)]
-  const lanes: LaneState[] = [0, 1].map((gateway) => ({
+  const sessions: PermitSessionState[] = [0, 1].map((gateway) => ({
     gateway,
     lives: 0,
     seq: 0,
     stored: undefined,
     settlements: [],
   }))
-  const held: ExchangeRequest[] = []
+  const held: PermitBatchRequest[] = []
   let uploads: Permit[] = []
   let open: Permit[] = []
   const heads: Departure[] = []
@@ -92,10 +92,10 @@ export function createWorld(configured: Limits) {
     if (clock === undefined) throw new Error('there are two instances')
     return clock
   }
-  const laneOf = (gateway: number): LaneState => {
-    const lane = lanes[gateway]
-    if (lane === undefined) throw new Error('there are two gateways')
-    return lane
+  const sessionOf = (gateway: number): PermitSessionState => {
+    const session = sessions[gateway]
+    if (session === undefined) throw new Error('there are two gateways')
+    return session
   }
 
   /** Every instance compares the server's clock and hears the others, once a second. */
@@ -126,10 +126,10 @@ export function createWorld(configured: Limits) {
     pass(leftMs)
   }
 
-  const deliver = (exchange: ExchangeRequest, instance: number): AppliedExchange => {
-    const nowMs = Math.max(clockOf(instance).nowMs(), exchange.asOfMs)
+  const deliver = (permitBatch: PermitBatchRequest, instance: number): AppliedBatch => {
+    const nowMs = Math.max(clockOf(instance).nowMs(), permitBatch.asOfMs)
     const now = advance(record, nowMs)
-    const applied = applyExchange(now, limits, exchange, now.clockMs - nowMs)
+    const applied = applyPermitBatch(now, limits, permitBatch, now.clockMs - nowMs)
     if (applied.record !== now) record = applied.record
     return applied
   }
@@ -138,46 +138,49 @@ export function createWorld(configured: Limits) {
     const nowMs = Math.max(...clocks.map((clock) => clock.nowMs()))
     const now = advance(record, nowMs)
     const probe = { model: 'm', ...cost, probe: true }
-    const exchange = { gateway: 'prober', seq: 1, asOfMs: nowMs, acquires: [probe], settlements: [] }
-    const applied = applyExchange(now, limits, exchange, now.clockMs - nowMs)
+    const permitBatch = { gateway: 'prober', seq: 1, asOfMs: nowMs, acquires: [probe], settlements: [] }
+    const applied = applyPermitBatch(now, limits, permitBatch, now.clockMs - nowMs)
     const [result] = applied.status === 'decided' ? applied.results : []
     return result?.status === 'denied' && result.code === 'capacity_exceeded' ? result.retryAfterMs : undefined
   }
 
   /** Has an exchange decided as a gateway does: repeated until it is known what came of it. */
   const exchangeBy = (
-    lane: LaneState,
-    acquires: ExchangeRequest['acquires'],
+    session: PermitSessionState,
+    acquires: PermitBatchRequest['acquires'],
     { instance, slackMs, fate }: Pick<Demand, 'instance' | 'slackMs' | 'fate'>,
   ): Decided => {
-    const exchange: ExchangeRequest = {
-      gateway: `g${lane.gateway}.${lane.lives}`,
-      seq: ++lane.seq,
+    const permitBatch: PermitBatchRequest = {
+      gateway: `g${session.gateway}.${session.lives}`,
+      seq: ++session.seq,
       asOfMs: Math.max(...clocks.map((clock) => clock.nowMs())),
-      ...(lane.stored === undefined ? {} : { stored: lane.stored }),
+      ...(session.stored === undefined ? {} : { stored: session.stored }),
       slackMs,
       acquires,
-      settlements: lane.settlements.splice(0),
+      settlements: session.settlements.splice(0),
     }
     const isRepeated = fate !== 'replied'
-    if (fate === 'reply lost') deliver(exchange, instance)
-    if (fate === 'also held') held.push(exchange)
-    const applied = deliver(isRepeated ? { ...exchange, repeat: true } : exchange, isRepeated ? 1 - instance : instance)
+    if (fate === 'reply lost') deliver(permitBatch, instance)
+    if (fate === 'also held') held.push(permitBatch)
+    const applied = deliver(
+      isRepeated ? { ...permitBatch, repeat: true } : permitBatch,
+      isRepeated ? 1 - instance : instance,
+    )
     if (applied.status !== 'decided') throw new Error('an exchange that was made just now is not stale')
-    if (applied.storedAtMs !== undefined) lane.stored = { seq: exchange.seq, atMs: applied.storedAtMs }
+    if (applied.storedAtMs !== undefined) session.stored = { seq: permitBatch.seq, atMs: applied.storedAtMs }
     return applied
   }
 
   const renewAll = (instance: number): void => {
-    for (const lane of lanes) {
-      const mine = uploads.filter((permit) => permit.lane === lane)
+    for (const session of sessions) {
+      const mine = uploads.filter((permit) => permit.session === session)
       if (mine.length === 0) continue
       const acquires = mine.map(({ cost, isSplit, chargedAtMs }) => ({
         model: 'm',
         ...said(cost, isSplit),
         renews: chargedAtMs,
       }))
-      const applied = exchangeBy(lane, acquires, { instance, slackMs: DELIVERY_SLACK_MS, fate: 'replied' })
+      const applied = exchangeBy(session, acquires, { instance, slackMs: DELIVERY_SLACK_MS, fate: 'replied' })
       for (const [index, permit] of mine.entries()) {
         const result = applied.results[index]
         if (result?.status !== 'granted') throw new Error('a renewal is granted')
@@ -192,8 +195,8 @@ export function createWorld(configured: Limits) {
       atMs < permit.settledAtMs ? permit.cost[metric] : Math.min(permit.cost[metric], permit.actual[metric]),
   })
 
-  const giveBack = ({ lane, chargedAtMs, cost, isSplit }: Permit): void => {
-    lane.settlements.push({ chargedAtMs, reserved: said(cost, isSplit), actual: NO_COST })
+  const giveBack = ({ session, chargedAtMs, cost, isSplit }: Permit): void => {
+    session.settlements.push({ chargedAtMs, reserved: said(cost, isSplit), actual: NO_COST })
   }
 
   return {
@@ -201,7 +204,7 @@ export function createWorld(configured: Limits) {
     wholes: wholes as readonly Departure[],
     wait,
     demand: (demand: Demand): void => {
-      const lane = laneOf(demand.gateway)
+      const session = sessionOf(demand.gateway)
       const { permits, isSplit } = demand
       const cost = costWith(demand)
       const parts = { inputTokens: permits * cost.inputTokens, outputTokens: permits * cost.outputTokens }
@@ -209,13 +212,13 @@ export function createWorld(configured: Limits) {
       if (freeInMs !== undefined && freeInMs <= demand.patienceMs) wait(freeInMs)
       const acquires = Array.from({ length: permits }, () => ({ model: 'm', ...said(cost, isSplit) }))
       const sentAtMs = realMs
-      const applied = exchangeBy(lane, acquires, demand)
+      const applied = exchangeBy(session, acquires, demand)
       pass(demand.lateMs)
       for (const result of applied.results) {
         if (result.status !== 'granted') continue
         const { chargedAtMs } = result
         const unsettled = { settledAtMs: Number.POSITIVE_INFINITY, actual: cost }
-        const permit: Permit = { lane, cost, isSplit, chargedAtMs, startedAtMs: realMs, ...unsettled }
+        const permit: Permit = { session, cost, isSplit, chargedAtMs, startedAtMs: realMs, ...unsettled }
         if (realMs - sentAtMs > demand.slackMs - WAY_TO_PROVIDER_MS) {
           giveBack(permit)
           continue
@@ -242,14 +245,14 @@ export function createWorld(configured: Limits) {
       for (const permit of open) {
         permit.settledAtMs = realMs
         permit.actual = costWith(parts)
-        const { lane, chargedAtMs, cost, actual, isSplit } = permit
-        lane.settlements.push({ chargedAtMs, reserved: said(cost, isSplit), actual: said(actual, isSplit) })
+        const { session, chargedAtMs, cost, actual, isSplit } = permit
+        session.settlements.push({ chargedAtMs, reserved: said(cost, isSplit), actual: said(actual, isSplit) })
       }
       open = []
     },
     /** A stopped instance goes on with what was in its socket. */
     resume: (instance: number): void => {
-      for (const exchange of held.splice(0)) deliver(exchange, instance)
+      for (const permitBatch of held.splice(0)) deliver(permitBatch, instance)
     },
     /** The NATS server's clock is set. */
     leap: (byMs: number): void => {

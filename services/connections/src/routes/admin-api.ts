@@ -21,7 +21,7 @@ import { insightRoutes } from './insights.ts'
 import { describeApi, describeProblems } from './openapi.ts'
 import { operatorTokenRoutes } from './operator-tokens.ts'
 import { refusePathTricks } from './path-tricks.ts'
-import { answerFaults, clientErrorResponse, sendProblem } from './problem.ts'
+import { clientErrorResponse, responseFaults, sendProblem } from './problem.ts'
 import { providerRoutes } from './providers.ts'
 import { roleTrustRoute } from './role-trust.ts'
 import type { App } from './routes.ts'
@@ -67,7 +67,7 @@ export async function createAdminApi({ application, insights, health, roleTrust,
   // What is answered is what the views hold; the response schemas are documentation.
   app.setSerializerCompiler(() => JSON.stringify)
   app.decorateRequest('operator', undefined)
-  answerFaults(app, logger)
+  responseFaults(app, logger)
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id).header('cache-control', 'no-store')
   })

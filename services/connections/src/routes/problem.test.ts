@@ -96,9 +96,9 @@ it.each([
 })
 
 it('bytes that are not HTTP get a problem too, and headers that are too long', async () => {
-  expect(await rawAnswer('nonsense\r\n\r\n')).toMatch(/^HTTP\/1\.1 400 .*application\/problem\+json.*"status":400/s)
+  expect(await rawResponse('nonsense\r\n\r\n')).toMatch(/^HTTP\/1\.1 400 .*application\/problem\+json.*"status":400/s)
   const long = `GET / HTTP/1.1\r\nhost: x\r\nx-long: ${'x'.repeat(20_000)}\r\n\r\n`
-  expect(await rawAnswer(long)).toMatch(/^HTTP\/1\.1 431 /)
+  expect(await rawResponse(long)).toMatch(/^HTTP\/1\.1 431 /)
 })
 
 it('tells the catalogue, with what is secret', async () => {
@@ -167,7 +167,7 @@ it('says that what it would ask is not there', async () => {
   }
 })
 
-function rawAnswer(bytes: string): Promise<string> {
+function rawResponse(bytes: string): Promise<string> {
   const { hostname, port } = new URL(connections.adminUrl)
   return new Promise((resolve, reject) => {
     let answer = ''

@@ -24,7 +24,7 @@ export const Problem = Type.Object(
 )
 
 /** Makes every fault of the app a problem: the only place where faults become HTTP. */
-export function answerFaults(app: FastifyInstance, logger: Logger): void {
+export function responseFaults(app: FastifyInstance, logger: Logger): void {
   app.setErrorHandler((error, request, reply) => sendProblem(error, request, reply, logger))
   const routes = listRoutes(app)
   app.setNotFoundHandler((request, reply) => {

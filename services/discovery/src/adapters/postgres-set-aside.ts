@@ -1,19 +1,19 @@
 import { SluiceError, storableText } from '@sluice/contracts'
 import { isPassing } from '@sluice/postgres'
 import type { Kysely } from 'kysely'
-import { MAX_KEPT_BYTES, MAX_KEPT_MESSAGES, type SetAside } from '../ports/set-aside.ts'
+import { type DeadLetters, MAX_KEPT_BYTES, MAX_KEPT_MESSAGES } from '../ports/set-aside.ts'
 import type { Tables } from './tables.ts'
 
 /** Messages set aside, in PostgreSQL. */
-export function postgresSetAside(db: Kysely<Tables>): SetAside {
+export function postgresDeadLetters(db: Kysely<Tables>): DeadLetters {
   return {
-    put: async ({ streamSequence, subject, reason, setAsideAtMs }, data) => {
+    put: async ({ streamSequence, subject, reason, deadLetteredAtMs }, data) => {
       const row = {
         stream_sequence: streamSequence,
         subject: storableText(subject, MAX_TEXT_CHARS),
         reason: storableText(reason, MAX_TEXT_CHARS),
         data: Buffer.from(data.subarray(0, MAX_KEPT_BYTES)),
-        set_aside_at: new Date(setAsideAtMs),
+        set_aside_at: new Date(deadLetteredAtMs),
       }
       const { stream_sequence, ...rest } = row
       await db
@@ -67,6 +67,6 @@ async function latestOf(db: Kysely<Tables>) {
     streamSequence: row.stream_sequence,
     subject: row.subject,
     reason: row.reason,
-    setAsideAtMs: row.set_aside_at.getTime(),
+    deadLetteredAtMs: row.set_aside_at.getTime(),
   }))
 }

@@ -5,7 +5,7 @@ import type { GeneratedAlways } from 'kysely'
 export interface Tables {
   'discovery.limits': LimitsTable
   'discovery.limit_history': LimitHistoryTable
-  'discovery.set_aside': SetAsideTable
+  'discovery.set_aside': DeadLetterTable
 }
 
 export interface LimitsTable {
@@ -38,7 +38,7 @@ export interface LimitHistoryTable {
 }
 
 /** Messages of the stream `RESPONSES` that could not be learnt from. */
-export interface SetAsideTable {
+export interface DeadLetterTable {
   stream_sequence: number
   subject: string
   reason: string

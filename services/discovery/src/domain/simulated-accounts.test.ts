@@ -24,7 +24,7 @@ it('tells minute from day limits after three answers at most, however far apart 
         simulator.accounts.register({ apiKey, limits })
         let known: readonly ConnectionLimit[] = []
         for (let answers = 0; answers < 3; answers++, nowMs += gapMs) {
-          const event = await answerTo(simulator.openaiBaseUrl, apiKey, nowMs + answers)
+          const event = await responseTo(simulator.openaiBaseUrl, apiKey, nowMs + answers)
           known = learn(known, readingsOf(batchOf(event), Number.POSITIVE_INFINITY)).limits
         }
         expect(known, JSON.stringify({ limits, gapMs })).toMatchObject([
@@ -38,7 +38,7 @@ it('tells minute from day limits after three answers at most, however far apart 
   }
 })
 
-async function answerTo(baseUrl: string, apiKey: string, headersAtMs: number): Promise<ResponseEvent> {
+async function responseTo(baseUrl: string, apiKey: string, headersAtMs: number): Promise<ResponseEvent> {
   const response = await fetch(`${baseUrl}/chat/completions`, {
     method: 'POST',
     headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },

@@ -35,7 +35,7 @@ it('sets aside what makes a reader fail, and learns what came with it', async ()
         return []
       },
     },
-    putAside: async (subject, streamSequence, reason, data) =>
+    storeDeadLetter: async (subject, streamSequence, reason, data) =>
       void aside.push([subject, streamSequence, reason instanceof TypeError, JSON.parse(Buffer.from(data).toString())]),
   })
   const broken = { ...batch(), events: [null] } as unknown as ResponseBatch
@@ -65,7 +65,7 @@ const nothing: LearnFromResponsesOptions = {
   },
   projection: { refresh: async () => undefined, connectionIds: async () => [] },
   connections: { exists: async () => true },
-  putAside: async () => undefined,
+  storeDeadLetter: async () => undefined,
   forget: () => undefined,
   announce: () => undefined,
   onUnreadable: () => undefined,

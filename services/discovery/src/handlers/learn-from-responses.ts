@@ -5,13 +5,13 @@ import { type LimitReading, readingsOf } from '../domain/limit-reading.ts'
 import type { KnownConnections } from '../ports/known-connections.ts'
 import type { LimitProjection } from '../ports/limit-projection.ts'
 import { type LimitStore, UnstorableError } from '../ports/limit-store.ts'
-import type { PutAside } from './put-aside.ts'
+import type { StoreDeadLetter } from './put-aside.ts'
 
 export interface LearnFromResponsesOptions {
   readonly store: LimitStore
   readonly projection: LimitProjection
   readonly connections: Pick<KnownConnections, 'exists'>
-  readonly putAside: PutAside
+  readonly storeDeadLetter: StoreDeadLetter
   /** Told of a connection that was deleted while it was learnt of. */
   readonly forget: (connectionId: string) => void
   /** Told of each change once it is stored. */
@@ -30,7 +30,7 @@ export interface LearnFromResponsesOptions {
 export function learnFromResponses(
   options: LearnFromResponsesOptions,
 ): (messages: readonly StreamMessage<ResponseBatch>[]) => Promise<void> {
-  const { store, projection, connections, putAside, forget, announce, onUnreadable, now } = options
+  const { store, projection, connections, storeDeadLetter, forget, announce, onUnreadable, now } = options
 
   const read = async (messages: readonly StreamMessage<ResponseBatch>[]): Promise<Told[]> => {
     const nowMs = now()
@@ -41,7 +41,7 @@ export function learnFromResponses(
         const readings = readingsOf(message, nowMs, (reading) => redelivered || onUnreadable(message.provider, reading))
         if (readings.length > 0) told.push({ source, connectionId: message.connectionId, readings })
       } catch (error) {
-        await setAside(source, error)
+        await deadLetters(source, error)
       }
     }
     return told
@@ -54,15 +54,20 @@ export function learnFromResponses(
       for (const change of await store.learn(told.flatMap(({ readings }) => readings))) announce(change)
     } catch (error) {
       if (!(error instanceof UnstorableError)) throw error
-      if (told.length === 1) return setAside(first.source, error)
+      if (told.length === 1) return deadLetters(first.source, error)
       const middle = Math.ceil(told.length / 2)
       await learn(told.slice(0, middle))
       await learn(told.slice(middle))
     }
   }
 
-  const setAside = ({ message, streamSequence }: StreamMessage<ResponseBatch>, error: unknown): Promise<void> =>
-    putAside(responses.subject(message.connectionId), streamSequence, error, Buffer.from(JSON.stringify(message)))
+  const deadLetters = ({ message, streamSequence }: StreamMessage<ResponseBatch>, error: unknown): Promise<void> =>
+    storeDeadLetter(
+      responses.subject(message.connectionId),
+      streamSequence,
+      error,
+      Buffer.from(JSON.stringify(message)),
+    )
 
   return async (messages) => {
     const told = await read(messages)

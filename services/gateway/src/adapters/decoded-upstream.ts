@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream'
 import type { WireHeaders } from '@sluice/providers'
 import { contentCodings } from '../domain/content-coding.ts'
-import type { AnswerSink, Upstream, UpstreamCall, UpstreamFault } from '../ports/upstream.ts'
+import type { ResponseSink, Upstream, UpstreamCall, UpstreamFault } from '../ports/upstream.ts'
 import { contentDecoder } from './content-decoder.ts'
 
 /**
@@ -19,20 +19,20 @@ export function decodedUpstream(upstream: Upstream): Upstream {
   }
 }
 
-class DecodedCall implements UpstreamCall, AnswerSink {
+class DecodedCall implements UpstreamCall, ResponseSink {
   readonly #method: string
-  readonly #sink: AnswerSink
+  readonly #sink: ResponseSink
   #upstream: UpstreamCall | undefined
   /** Undefined for a body that is passed on as it comes. */
   #decoding: Decoding | undefined
   #isOver = false
 
-  constructor(method: string, sink: AnswerSink) {
+  constructor(method: string, sink: ResponseSink) {
     this.#method = method
     this.#sink = sink
   }
 
-  begin(send: (sink: AnswerSink) => UpstreamCall): void {
+  begin(send: (sink: ResponseSink) => UpstreamCall): void {
     this.#upstream = send(this)
   }
 

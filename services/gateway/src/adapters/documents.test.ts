@@ -50,7 +50,7 @@ it('translates in a thread as here', async () => {
         model: 'claude',
         defaultMaxOutputTokens: 9,
         images: new Map(),
-        answerId: 'id',
+        responseId: 'id',
         receivedAtMs: 1,
         body: Buffer.from(JSON.stringify(body)),
       },

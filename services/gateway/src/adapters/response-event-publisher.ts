@@ -50,7 +50,7 @@ export function eventPublisher(bus: Bus, options: EventPublisherOptions): Runnin
       } catch (error) {
         options.onFault(error)
       }
-      tellDropped()
+      reportDropped()
       if (performance.now() - beganAtMs > (options.maxAgeMs ?? responses.lateMs)) return false
       await pause(Math.min(MAX_RETRY_MS, MIN_RETRY_MS * attempt))
     }
@@ -80,7 +80,7 @@ export function eventPublisher(bus: Bus, options: EventPublisherOptions): Runnin
         queue.underWay = []
         waiting -= taken.length
         if (!isStored) dropped += requestsIn(taken)
-        tellDropped()
+        reportDropped()
       } else if (isDue) {
         break
       }
@@ -89,7 +89,7 @@ export function eventPublisher(bus: Bus, options: EventPublisherOptions): Runnin
     queues.delete(connectionId)
   }
 
-  const tellDropped = (): void => {
+  const reportDropped = (): void => {
     if (dropped === 0) return
     options.onDropped(dropped)
     dropped = 0
@@ -127,7 +127,7 @@ export function eventPublisher(bus: Bus, options: EventPublisherOptions): Runnin
       await Promise.race([drained, pause(deadlineMs)])
       givenUp = true
       for (const { events, underWay } of queues.values()) dropped += requestsIn(underWay) + requestsIn(events.dropTo(0))
-      tellDropped()
+      reportDropped()
     },
   }
 }

@@ -1,7 +1,7 @@
 import { SluiceError } from '@sluice/contracts'
 import type { Lookup, WireHeaders } from '@sluice/providers'
 import { Agent, type Dispatcher, errors } from 'undici'
-import type { AnswerSink, Upstream, UpstreamCall, UpstreamFault, UpstreamRequest } from '../ports/upstream.ts'
+import type { ResponseSink, Upstream, UpstreamCall, UpstreamFault, UpstreamRequest } from '../ports/upstream.ts'
 import { upstreamConnector } from './upstream-connector.ts'
 
 export interface UpstreamOptions {
@@ -50,13 +50,13 @@ const KEEP_ALIVE_MS = 30_000
 
 class UndiciCall implements UpstreamCall, Dispatcher.DispatchHandler {
   readonly #released: (() => void) | undefined
-  readonly #sink: AnswerSink
+  readonly #sink: ResponseSink
   readonly #departByMs: number
   #controller: Dispatcher.DispatchController | undefined
   #aborted = false
   sent = false
 
-  constructor({ released }: UpstreamRequest, sink: AnswerSink, departByMs: number) {
+  constructor({ released }: UpstreamRequest, sink: ResponseSink, departByMs: number) {
     this.#released = released
     this.#sink = sink
     this.#departByMs = departByMs

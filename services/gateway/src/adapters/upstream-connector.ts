@@ -1,5 +1,5 @@
 import { lookup as systemLookup } from 'node:dns'
-import { type Lookup, upstreamGate } from '@sluice/providers'
+import { createEgressPolicy, type Lookup } from '@sluice/providers'
 import { buildConnector } from 'undici'
 
 export interface ConnectorOptions {
@@ -20,7 +20,7 @@ export function upstreamConnector({
   lookup = systemLookup,
   isForbidden,
 }: ConnectorOptions): buildConnector.connector {
-  const gate = upstreamGate({ allowInsecureLoopback }, lookup, isForbidden)
+  const gate = createEgressPolicy({ allowInsecureLoopback }, lookup, isForbidden)
   // One stream's back-pressure holds up no other where each has a connection of its own, which is HTTP/1.1.
   const common = { timeout: timeoutMs, allowH2: false }
   const secure = buildConnector({ ...common, lookup: gate.lookup('https:') })

@@ -1,11 +1,11 @@
 import type { TokenUsage } from '@sluice/contracts'
-import type { AnswerReader } from '@sluice/providers'
+import type { ResponseReader } from '@sluice/providers'
 import type { CostEstimate } from './estimate-cost.ts'
 import type { CallEnd } from './settlement.ts'
 
 /** How a response ended, and what was read of its usage. */
 type ReadEnd = Pick<CallEnd, 'sent' | 'errorStatus'> &
-  Pick<AnswerReader, 'usage'> & {
+  Pick<ResponseReader, 'usage'> & {
     readonly status: number | undefined
     readonly interruptedBy: CallEnd['interruptedBy']
     readonly reportsUsage: boolean
@@ -47,7 +47,7 @@ export function wholeUsage({
 }
 
 /** What was read of a response's usage, and whether it came to its end. */
-interface ChargedEnd extends Pick<AnswerReader, 'usage' | 'partialUsage' | 'outputTokensSeen'> {
+interface ChargedEnd extends Pick<ResponseReader, 'usage' | 'partialUsage' | 'outputTokensSeen'> {
   readonly interruptedBy: CallEnd['interruptedBy']
 }
 

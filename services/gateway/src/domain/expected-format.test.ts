@@ -19,7 +19,7 @@ it.each([
   ['Bedrock’s guardrails', 'aws-bedrock', {}, '/guardrail/g/version/1/apply'],
   ['Bedrock', 'aws-bedrock', {}, '/model/amazon.nova-lite-v1%3A0/converse-stream'],
 ] as const)('expects the format of %s', (_, provider, headers, path) => {
-  expect(expectedFormat(headers, path)).toBe(providerAdapter(provider)?.errorAnswer)
+  expect(expectedFormat(headers, path)).toBe(providerAdapter(provider)?.errorResponse)
 })
 
 it.each([

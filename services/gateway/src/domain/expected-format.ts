@@ -9,9 +9,9 @@ import { providerOfPath } from './path-hints.ts'
  *
  * @param path what follows the connection's name
  */
-export function expectedFormat(headers: WireHeaders, path: string): ProviderAdapter['errorAnswer'] | undefined {
+export function expectedFormat(headers: WireHeaders, path: string): ProviderAdapter['errorResponse'] | undefined {
   const provider = expectedProvider(headers, path)
-  return provider && providerAdapter(provider)?.errorAnswer
+  return provider && providerAdapter(provider)?.errorResponse
 }
 
 function expectedProvider(headers: WireHeaders, path: string): ProviderId | undefined {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { answerHeaders, requestHeaders } from './forwarded-headers.ts'
+import { requestHeaders, responseHeaders } from './forwarded-headers.ts'
 
 const pairs = (fields: (string | string[])[]) =>
   Object.fromEntries(
@@ -43,5 +43,5 @@ it('answers what the provider answered, but for the hop and cookies', () => {
     'x-note': ['a', 'b'],
     'content-length': '5',
   }
-  expect(pairs(answerHeaders(headers))).toEqual({ 'x-note': ['a', 'b'], 'content-length': '5' })
+  expect(pairs(responseHeaders(headers))).toEqual({ 'x-note': ['a', 'b'], 'content-length': '5' })
 })

@@ -25,7 +25,7 @@ export function requestHeaders(
 }
 
 /** The provider's headers to answer with, names and values in turn: all but those of the hop between gateway and provider. */
-export function answerHeaders(headers: WireHeaders): (string | string[])[] {
+export function responseHeaders(headers: WireHeaders): (string | string[])[] {
   const forwarded: (string | string[])[] = []
   const named = namedByConnection(headers.connection)
   for (const name in headers) {

@@ -1,12 +1,12 @@
 import {
-  type ExchangeReply,
-  type ExchangeRequest,
   MAX_ACQUIRES_PER_EXCHANGE,
   PERMIT_MAX_AGE_MS,
+  type PermitBatchReply,
+  type PermitBatchRequest,
   WAY_TO_PROVIDER_MS,
 } from '@sluice/contracts'
 import { beforeEach, expect, it } from 'vitest'
-import { ACQUIRE_TIMEOUT_MS, type Attempt, createLane, type Lane, REFUND_LINGER_MS } from './lane.ts'
+import { ACQUIRE_TIMEOUT_MS, type Attempt, createPermitSession, type PermitSession, REFUND_LINGER_MS } from './lane.ts'
 
 const acquire = { model: 'm', requests: 1, tokens: 10 }
 const nothing = { requests: 0, tokens: 0 }
@@ -16,12 +16,12 @@ const CLOCK_MS = 1_700_000_000_000
 const LOST: Attempt = { status: 'failed', mayBeApplied: true }
 
 /** The far side, driven by the test: every exchange that is sent waits here for what the test makes of it. */
-let sent: { request: ExchangeRequest; timeoutMs: number; end: (attempt: Attempt) => void }[]
+let sent: { request: PermitBatchRequest; timeoutMs: number; end: (attempt: Attempt) => void }[]
 let sleeps: { durationMs: number; wake: () => void }[]
 let nowMs: number
 let tooOld: number
 let stale: number
-let lane: Lane
+let session: PermitSession
 
 beforeEach(() => {
   sent = []
@@ -30,7 +30,7 @@ beforeEach(() => {
   tooOld = 0
   stale = 0
   let lives = 0
-  lane = createLane({
+  session = createPermitSession({
     newIdentity: () => `g.${++lives}`,
     send: (request, timeoutMs) => new Promise((end) => sent.push({ request, timeoutMs, end })),
     countersClockMs: () => CLOCK_MS,
@@ -63,8 +63,8 @@ async function wakeNext(): Promise<number> {
   return sleep.durationMs
 }
 
-function grantAll(request: ExchangeRequest): Attempt {
-  const results: ExchangeReply['results'] = request.acquires.map(() => ({ status: 'granted', chargedAtMs: 5_000 }))
+function grantAll(request: PermitBatchRequest): Attempt {
+  const results: PermitBatchReply['results'] = request.acquires.map(() => ({ status: 'granted', chargedAtMs: 5_000 }))
   return {
     status: 'replied',
     reply: { seq: request.seq, results, windows: [], clockMs: CLOCK_MS, storedAtMs: CLOCK_MS },
@@ -72,10 +72,10 @@ function grantAll(request: ExchangeRequest): Attempt {
 }
 
 it('has one exchange under way, and sends what came meanwhile in the next', async () => {
-  const outcomes = [lane.acquire(acquire), lane.acquire(acquire)]
+  const outcomes = [session.acquire(acquire), session.acquire(acquire)]
   const first = await next()
   expect(first.request).toMatchObject({ gateway: 'g.1', seq: 1, acquires: [acquire, acquire], settlements: [] })
-  outcomes.push(...Array.from({ length: 300 }, () => lane.acquire(acquire)))
+  outcomes.push(...Array.from({ length: 300 }, () => session.acquire(acquire)))
   await turn()
   expect(sent).toHaveLength(0)
   first.end(grantAll(first.request))
@@ -87,7 +87,7 @@ it('has one exchange under way, and sends what came meanwhile in the next', asyn
 })
 
 it('takes no more than the contract allows in one exchange', async () => {
-  for (let i = 0; i < MAX_ACQUIRES_PER_EXCHANGE + 5; i++) void lane.acquire(acquire)
+  for (let i = 0; i < MAX_ACQUIRES_PER_EXCHANGE + 5; i++) void session.acquire(acquire)
   const first = await next()
   expect(first.request.acquires).toHaveLength(MAX_ACQUIRES_PER_EXCHANGE)
   first.end(grantAll(first.request))
@@ -95,9 +95,9 @@ it('takes no more than the contract allows in one exchange', async () => {
 })
 
 it('repeats an exchange whose reply was lost, unchanged, under its number', async () => {
-  const outcome = lane.acquire(acquire)
+  const outcome = session.acquire(acquire)
   const first = await next()
-  void lane.acquire(acquire)
+  void session.acquire(acquire)
   first.end(LOST)
   await wakeNext()
   const again = await next()
@@ -108,7 +108,7 @@ it('repeats an exchange whose reply was lost, unchanged, under its number', asyn
 })
 
 it('lets nobody wait for longer than the time-out, and gives back a permit that comes after it', async () => {
-  const outcome = lane.acquire(acquire)
+  const outcome = session.acquire(acquire)
   let exchange = await next()
   while (nowMs < 1_000 + ACQUIRE_TIMEOUT_MS) {
     exchange.end(LOST)
@@ -118,7 +118,7 @@ it('lets nobody wait for longer than the time-out, and gives back a permit that 
   exchange.end(LOST)
   expect(await outcome).toEqual({ status: 'unavailable' })
   nowMs += 1
-  expect(await lane.acquire(acquire)).toEqual({ status: 'unavailable' })
+  expect(await session.acquire(acquire)).toEqual({ status: 'unavailable' })
   await wakeNext()
   exchange = await next()
   exchange.end(grantAll(exchange.request))
@@ -130,7 +130,7 @@ it('lets nobody wait for longer than the time-out, and gives back a permit that 
 })
 
 it('serves again as soon as capacity is back', async () => {
-  void lane.acquire(acquire)
+  void session.acquire(acquire)
   const first = await next()
   first.end(LOST)
   nowMs += ACQUIRE_TIMEOUT_MS + 1
@@ -138,7 +138,7 @@ it('serves again as soon as capacity is back', async () => {
   const again = await next()
   again.end(grantAll(again.request))
   await turn()
-  const outcome = lane.acquire(acquire)
+  const outcome = session.acquire(acquire)
   let exchange = await next()
   if (exchange.request.acquires.length === 0) {
     exchange.end(grantAll(exchange.request))
@@ -149,7 +149,7 @@ it('serves again as soon as capacity is back', async () => {
 })
 
 it('gives back a permit that is too old to be used, and asks again', async () => {
-  const outcome = lane.acquire(acquire)
+  const outcome = session.acquire(acquire)
   const first = await next()
   nowMs += PERMIT_MAX_AGE_MS + 1
   first.end(grantAll(first.request))
@@ -164,10 +164,10 @@ it('gives back a permit that is too old to be used, and asks again', async () =>
 })
 
 it('begins anew under another identity when its connection is gone', async () => {
-  const outcome = lane.acquire(acquire)
+  const outcome = session.acquire(acquire)
   ;(await next()).end({ status: 'refused' })
   expect(await outcome).toEqual({ status: 'unavailable' })
-  void lane.acquire(acquire)
+  void session.acquire(acquire)
   expect((await next()).request).toMatchObject({ gateway: 'g.2', seq: 1 })
 })
 
@@ -175,9 +175,9 @@ const refund = { chargedAtMs: 1, reserved: { requests: 1, tokens: 9 }, actual: {
 const extra = { chargedAtMs: 1, reserved: { requests: 1, tokens: 9 }, actual: { requests: 1, tokens: 19 } }
 
 it('sends again in another lane all that an exchange carried which came too late to be applied', async () => {
-  const outcome = lane.acquire(acquire)
-  lane.settle(refund)
-  lane.settle(extra)
+  const outcome = session.acquire(acquire)
+  session.settle(refund)
+  session.settle(extra)
   ;(await next()).end({ status: 'stale' })
   await wakeNext()
   const again = await next()
@@ -189,10 +189,10 @@ it('sends again in another lane all that an exchange carried which came too late
 
 it('sends again only what charges or pauses of an exchange that may have been applied before it was too late', async () => {
   const cooldown = { model: 'm', durationMs: 7 }
-  void lane.acquire(acquire)
-  lane.settle(refund)
-  lane.settle(extra)
-  lane.settle({ ...refund, cooldown })
+  void session.acquire(acquire)
+  session.settle(refund)
+  session.settle(extra)
+  session.settle({ ...refund, cooldown })
   ;(await next()).end(LOST)
   await wakeNext()
   ;(await next()).end({ status: 'stale' })
@@ -206,7 +206,7 @@ it('sends again only what charges or pauses of an exchange that may have been ap
 
 it('repeats an exchange for as long as capacity is away, and loses nothing that it carried', async () => {
   const settlement = { chargedAtMs: 0, reserved: nothing, actual: { requests: 1, tokens: 1 } }
-  lane.settle(settlement)
+  session.settle(settlement)
   const startMs = nowMs
   while (nowMs - startMs <= 300_000) {
     ;(await next()).end(LOST)
@@ -217,9 +217,10 @@ it('repeats an exchange for as long as capacity is away, and loses nothing that 
 })
 
 it('sums up what is charged without a reservation while capacity is away', async () => {
-  lane.settle({ chargedAtMs: 0, reserved: nothing, actual: { requests: 1, tokens: 1 } })
+  session.settle({ chargedAtMs: 0, reserved: nothing, actual: { requests: 1, tokens: 1 } })
   const first = await next()
-  for (let i = 0; i < 5_000; i++) lane.settle({ chargedAtMs: 0, reserved: nothing, actual: { requests: 1, tokens: 3 } })
+  for (let i = 0; i < 5_000; i++)
+    session.settle({ chargedAtMs: 0, reserved: nothing, actual: { requests: 1, tokens: 3 } })
   first.end(grantAll(first.request))
   expect((await next()).request.settlements).toEqual([
     { chargedAtMs: 0, reserved: nothing, actual: { requests: 5_000, tokens: 15_000 } },
@@ -227,33 +228,33 @@ it('sums up what is charged without a reservation while capacity is away', async
 })
 
 it('says why capacity does not decide, where capacity says so', async () => {
-  const outcome = lane.acquire(acquire)
+  const outcome = session.acquire(acquire)
   const first = await next()
   nowMs += ACQUIRE_TIMEOUT_MS
   first.end({ status: 'failed', mayBeApplied: true, reason: 'no room left' })
   expect(await outcome).toEqual({ status: 'unavailable', reason: 'no room left' })
   nowMs += 1
-  expect(await lane.acquire(acquire)).toEqual({ status: 'unavailable', reason: 'no room left' })
+  expect(await session.acquire(acquire)).toEqual({ status: 'unavailable', reason: 'no room left' })
 })
 
 it('tells each exchange how old it is, and which one the store holds for certain', async () => {
-  void lane.acquire(acquire)
+  void session.acquire(acquire)
   const first = await next()
   expect(first.request).toMatchObject({ asOfMs: CLOCK_MS })
   expect(first.request.stored).toBeUndefined()
   first.end({ status: 'replied', reply: { seq: 1, results: [GRANTED], windows: [], clockMs: 5, storedAtMs: 7 } })
-  void lane.acquire(acquire)
+  void session.acquire(acquire)
   const second = await next()
   expect(second.request.stored).toEqual({ seq: 1, atMs: 7 })
   // A denial is not written.
   second.end({ status: 'replied', reply: { seq: 2, results: [GRANTED], windows: [], clockMs: 9 } })
-  void lane.acquire(acquire)
+  void session.acquire(acquire)
   expect((await next()).request.stored).toEqual({ seq: 1, atMs: 7 })
 })
 
 it('lets permits be older, and counted for longer, the farther the counters are', async () => {
   const wayMs = 400
-  const outcome = lane.acquire(acquire)
+  const outcome = session.acquire(acquire)
   const first = await next()
   expect(first.request.slackMs).toBeUndefined()
   nowMs += wayMs
@@ -268,7 +269,7 @@ it('lets permits be older, and counted for longer, the farther the counters are'
 })
 
 it('takes a renewal however late it comes: no request departs under it', async () => {
-  const outcome = lane.acquire({ ...acquire, renews: 1_234 })
+  const outcome = session.acquire({ ...acquire, renews: 1_234 })
   const first = await next()
   nowMs += PERMIT_MAX_AGE_MS + 1
   first.end(grantAll(first.request))
@@ -278,10 +279,10 @@ it('takes a renewal however late it comes: no request departs under it', async (
 })
 
 it('gives an attempt no longer than its acquires have left to wait', async () => {
-  const first = lane.acquire(acquire)
+  const first = session.acquire(acquire)
   let attempt = await next()
   expect(attempt.timeoutMs).toBe(500)
-  const second = { outcome: lane.acquire(acquire), atMs: nowMs }
+  const second = { outcome: session.acquire(acquire), atMs: nowMs }
   while (nowMs < 1_000 + ACQUIRE_TIMEOUT_MS) {
     nowMs += attempt.timeoutMs
     attempt.end(LOST)
@@ -294,10 +295,10 @@ it('gives an attempt no longer than its acquires have left to wait', async () =>
 })
 
 it('lets a refund wait for an acquire that takes it along, but not for ever', async () => {
-  lane.settle(refund)
+  session.settle(refund)
   await turn()
   expect(sent).toHaveLength(0)
-  void lane.acquire(acquire)
+  void session.acquire(acquire)
   const first = await next()
   expect(first.request).toMatchObject({ acquires: [acquire], settlements: [refund] })
   first.end(grantAll(first.request))
@@ -305,7 +306,7 @@ it('lets a refund wait for an acquire that takes it along, but not for ever', as
   expect(await wakeNext()).toBe(REFUND_LINGER_MS)
   await turn()
   expect(sent).toHaveLength(0)
-  lane.settle(refund)
+  session.settle(refund)
   await wakeNext()
   expect((await next()).request).toMatchObject({ acquires: [], settlements: [refund] })
 })
@@ -315,7 +316,7 @@ it.each([
   ['a cool-down', { actual: { requests: 1, tokens: 9 }, cooldown: { model: 'm', durationMs: 5 } }],
   ['what became of a trial', { actual: { requests: 1, tokens: 9 }, trial: TRIAL }],
 ])('sends %s at once', async (_, more) => {
-  lane.settle({ chargedAtMs: 1, reserved: { requests: 1, tokens: 9 }, ...more })
+  session.settle({ chargedAtMs: 1, reserved: { requests: 1, tokens: 9 }, ...more })
   const { settlements } = (await next()).request
   const { actual, ...alone } = more
   const isAlone = Object.keys(alone).length > 0
@@ -323,7 +324,7 @@ it.each([
 })
 
 it('has another request try where a trial came too late to be used', async () => {
-  const outcome = lane.acquire({ ...acquire, pool: 'flex' })
+  const outcome = session.acquire({ ...acquire, pool: 'flex' })
   const late = await next()
   nowMs += PERMIT_MAX_AGE_MS + 1
   const trial = { status: 'granted', chargedAtMs: 5_000, trialAtMs: 4_600 } as const
@@ -339,7 +340,7 @@ it('has another request try where a trial came too late to be used', async () =>
 
 it('loses no wake-up: what is asked for in the turn in which an exchange ends is sent', async () => {
   for (let round = 0; round < 50; round++) {
-    const outcome = lane.acquire(acquire)
+    const outcome = session.acquire(acquire)
     const exchange = await next()
     exchange.end(grantAll(exchange.request))
     await outcome
@@ -347,7 +348,7 @@ it('loses no wake-up: what is asked for in the turn in which an exchange ends is
 })
 
 it('says whether a permit is counted by model, and names the model of what it gives back itself', async () => {
-  const outcomes = [lane.acquire(acquire), lane.acquire(acquire)]
+  const outcomes = [session.acquire(acquire), session.acquire(acquire)]
   const late = await next()
   nowMs += PERMIT_MAX_AGE_MS + 1
   const reply = { seq: 1, results: [GRANTED, GRANTED], windows: [], byModel: true, clockMs: CLOCK_MS }
@@ -361,7 +362,7 @@ it('says whether a permit is counted by model, and names the model of what it gi
 it('gives back all that a permit reserved, its parts and the provider’s count among it', async () => {
   const limited = { requests: 1, tokens: 3, inputTokens: 2, outputTokens: 1 }
   const asked = { ...acquire, inputTokens: 7, outputTokens: 3, limited }
-  void lane.acquire(asked)
+  void session.acquire(asked)
   const late = await next()
   nowMs += PERMIT_MAX_AGE_MS + 1
   late.end({ status: 'replied', reply: { seq: 1, results: [GRANTED], windows: [], byModel: true, clockMs: CLOCK_MS } })
@@ -378,4 +379,4 @@ it('gives back all that a permit reserved, its parts and the provider’s count 
   ])
 })
 
-const GRANTED: ExchangeReply['results'][number] = { status: 'granted', chargedAtMs: 5_000 }
+const GRANTED: PermitBatchReply['results'][number] = { status: 'granted', chargedAtMs: 5_000 }

@@ -2,25 +2,25 @@ import {
   type Acquire,
   costOf,
   DELIVERY_SLACK_MS,
-  type ExchangeReply,
-  type ExchangeRequest,
   type Granted,
   MAX_ACQUIRES_PER_EXCHANGE,
   MAX_DELIVERY_SLACK_MS,
   MAX_SETTLEMENTS_PER_EXCHANGE,
   NO_COST,
   PERMIT_MAX_AGE_MS,
+  type PermitBatchReply,
+  type PermitBatchRequest,
   type PermitResult,
   type Settlement,
-  type StoredExchange,
+  type StoredBatch,
   WAY_TO_PROVIDER_MS,
-  type WindowFigures,
+  type WindowState,
 } from '@sluice/contracts'
 import { chargesOf, createSettlementQueue, givesBackOnly } from './settlement-queue.ts'
 
 /** What one attempt to send an exchange came to. */
 export type Attempt =
-  | { readonly status: 'replied'; readonly reply: ExchangeReply }
+  | { readonly status: 'replied'; readonly reply: PermitBatchReply }
   /** No instance decided it, or it is unknown whether one did: it has to be sent again. */
   | { readonly status: 'failed'; readonly mayBeApplied: boolean; readonly reason?: string }
   /** This attempt was too late to be applied; an earlier one may have been. */
@@ -28,11 +28,11 @@ export type Attempt =
   /** Capacity will never decide it: the connection is gone. */
   | { readonly status: 'refused' }
 
-export interface LaneParts {
+export interface PermitSessionDeps {
   /** An identity that no lane has had before, in this process or another. */
   readonly newIdentity: () => string
   /** One attempt to have the exchange decided, within `timeoutMs`. Never rejects. */
-  readonly send: (request: ExchangeRequest, timeoutMs: number) => Promise<Attempt>
+  readonly send: (request: PermitBatchRequest, timeoutMs: number) => Promise<Attempt>
   /** The newest reading of the counters' clock that this process has, Unix milliseconds; 0 where it has none. */
   readonly countersClockMs: () => number
   /** Called when permits came back too old to be used, by how much. */
@@ -44,27 +44,27 @@ export interface LaneParts {
   readonly sleep: (durationMs: number) => Promise<void>
 }
 
-export type LaneOutcome =
+export type PermitOutcome =
   | {
       readonly status: 'decided'
       readonly result: PermitResult
-      readonly windows: readonly WindowFigures[]
+      readonly windows: readonly WindowState[]
       /** Whether its settlement is to name the model. */
       readonly byModel: boolean
       /** A permit's request must have left by then, by the lane's clock. */
       readonly departByMs: number
     }
-  | LaneUnavailable
+  | PermitSessionUnavailable
 
-export interface LaneUnavailable {
+export interface PermitSessionUnavailable {
   readonly status: 'unavailable'
   /** What keeps capacity from deciding, in words fit for an operator, where it said so. */
   readonly reason?: string
 }
 
 /** One gateway's conversation with capacity about one connection. */
-export interface Lane {
-  acquire(acquire: Acquire): Promise<LaneOutcome>
+export interface PermitSession {
+  acquire(acquire: Acquire): Promise<PermitOutcome>
   /** Travels with the next exchange, at the latest `REFUND_LINGER_MS` from now. */
   settle(settlement: Settlement): void
   /** Resolves when all settlements so far are taken. */
@@ -85,13 +85,13 @@ export const REFUND_LINGER_MS = 200
 interface Waiting {
   readonly acquire: Acquire
   readonly sinceMs: number
-  readonly answer: (outcome: LaneOutcome) => void
+  readonly answer: (outcome: PermitOutcome) => void
   /** Was answered `unavailable`: a permit that is granted yet has to be given back. */
   abandoned: boolean
 }
 
 type Delivery =
-  | { readonly status: 'replied'; readonly reply: ExchangeReply }
+  | { readonly status: 'replied'; readonly reply: PermitBatchReply }
   | { readonly status: 'stale'; readonly mayBeApplied: boolean }
   | { readonly status: 'refused' }
 
@@ -103,10 +103,10 @@ type Delivery =
  * What an exchange carried goes back into the queue when it was not applied. Where that cannot be known any more (it was repeated for
  * longer than lanes are remembered) only charges do: charging twice is safe, giving back twice is not.
  */
-export function createLane(parts: LaneParts): Lane {
+export function createPermitSession(parts: PermitSessionDeps): PermitSession {
   let identity = parts.newIdentity()
   let seq = 0
-  let stored: StoredExchange | undefined
+  let stored: StoredBatch | undefined
   let waiting: Waiting[] = []
   const settlements = createSettlementQueue()
   let running: Promise<void> | undefined
@@ -126,7 +126,7 @@ export function createLane(parts: LaneParts): Lane {
       const group = waiting.splice(0, MAX_ACQUIRES_PER_EXCHANGE)
       const sentAtMs = parts.nowMs()
       const slackMs = slackFor(wayMs)
-      const request: ExchangeRequest = {
+      const request: PermitBatchRequest = {
         gateway: identity,
         seq: ++seq,
         asOfMs: parts.countersClockMs(),
@@ -153,7 +153,11 @@ export function createLane(parts: LaneParts): Lane {
     running = undefined
   }
 
-  const deliver = async (group: readonly Waiting[], sinceMs: number, request: ExchangeRequest): Promise<Delivery> => {
+  const deliver = async (
+    group: readonly Waiting[],
+    sinceMs: number,
+    request: PermitBatchRequest,
+  ): Promise<Delivery> => {
     let mayBeApplied = false
     for (let attempts = 0; ; attempts++) {
       const sentAtMs = parts.nowMs()
@@ -213,11 +217,11 @@ export function createLane(parts: LaneParts): Lane {
     }
   }
 
-  const unavailable = (): LaneUnavailable => {
+  const unavailable = (): PermitSessionUnavailable => {
     return failing?.reason === undefined ? UNAVAILABLE : { status: 'unavailable', reason: failing.reason }
   }
 
-  const conclude = (group: readonly Waiting[], reply: ExchangeReply, departByMs: number): void => {
+  const conclude = (group: readonly Waiting[], reply: PermitBatchReply, departByMs: number): void => {
     const again: Waiting[] = []
     const { windows, byModel = false } = reply
     const lateMs = parts.nowMs() - departByMs
@@ -290,7 +294,7 @@ function slackFor(wayMs: number): number {
   return Math.min(MAX_DELIVERY_SLACK_MS, Math.max(DELIVERY_SLACK_MS, steps))
 }
 
-const UNAVAILABLE: LaneUnavailable = { status: 'unavailable' }
+const UNAVAILABLE: PermitSessionUnavailable = { status: 'unavailable' }
 /** Waits between attempts at one exchange: the first repetitions are quick, for a lost reply is likelier than an outage. */
 const REPEAT_AFTER_MS = [10, 50, 100, 200] as const
 const LAST_REPEAT_AFTER_MS = 500

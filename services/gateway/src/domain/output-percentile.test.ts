@@ -56,10 +56,10 @@ it('passes over what is no length, and has no bound for what is beyond all lengt
 
 /** The smallest length that at least 95 % of the answers' weight, by age, does not exceed. */
 function weightedPercentile(lengths: readonly number[]): number {
-  const weighed = lengths.map((length, i) => ({ length, weight: 0.99 ** (lengths.length - 1 - i) }))
-  const total = weighed.reduce((sum, { weight }) => sum + weight, 0)
+  const reconciled = lengths.map((length, i) => ({ length, weight: 0.99 ** (lengths.length - 1 - i) }))
+  const total = reconciled.reduce((sum, { weight }) => sum + weight, 0)
   let above = total * 0.05 - 1e-9 * total
-  for (const { length, weight } of weighed.sort((a, b) => b.length - a.length)) {
+  for (const { length, weight } of reconciled.sort((a, b) => b.length - a.length)) {
     above -= weight
     if (above < 0) return length
   }

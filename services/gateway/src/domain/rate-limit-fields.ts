@@ -1,4 +1,4 @@
-import { PERIOD_MS, type WindowFigures } from '@sluice/contracts'
+import { PERIOD_MS, type WindowState } from '@sluice/contracts'
 
 export interface RateLimitFields {
   /** The value of `RateLimit-Policy`: each limit with its quota and window. */
@@ -11,7 +11,7 @@ export interface RateLimitFields {
  * A connection's limits as header fields; undefined where it has none.
  * @see https://datatracker.ietf.org/doc/html/draft-ietf-httpapi-ratelimit-headers-10
  */
-export function rateLimitFields(windows: readonly WindowFigures[]): RateLimitFields | undefined {
+export function rateLimitFields(windows: readonly WindowState[]): RateLimitFields | undefined {
   if (windows.length === 0) return undefined
   let policy = ''
   let limits = ''

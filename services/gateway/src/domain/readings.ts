@@ -12,7 +12,7 @@ import {
   type Refusal,
   type RequestInspection,
   UNLISTED_MEMBERS,
-  UNTOLD_MODEL,
+  UNREPORTED_MODEL,
   type UnifiedRequest,
   type WireHeaders,
 } from '@sluice/providers'
@@ -221,7 +221,7 @@ async function fieldsOf(
   type: string,
   boundary: string,
 ): Promise<{ readonly model: string; readonly textBytes: number }> {
-  const unreadable = { model: UNTOLD_MODEL, textBytes: body.length }
+  const unreadable = { model: UNREPORTED_MODEL, textBytes: body.length }
   if (occurrences(body, `--${boundary}`, MAX_FIELDS + 1) > MAX_FIELDS) return unreadable
   const form = await new Response(body, { headers: { 'content-type': type } }).formData().catch(() => undefined)
   if (form === undefined) return unreadable
@@ -232,7 +232,7 @@ async function fieldsOf(
 
 function modelIn(fields: readonly (readonly [string, unknown])[]): string {
   const [[name, model] = [], ...others] = fields.filter(([name]) => MODEL_NAMES.has(foldedName(name)))
-  return name === 'model' && typeof model === 'string' && others.length === 0 ? model : UNTOLD_MODEL
+  return name === 'model' && typeof model === 'string' && others.length === 0 ? model : UNREPORTED_MODEL
 }
 
 /** Of a field that a server may take for the one that names the model, or more of them. */

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
 import type { DataPlane } from '../ports/data-plane.ts'
-import type { AnswerWatch } from './answer-relay.ts'
+import type { ResponseWatch } from './answer-relay.ts'
 import type { PermittedCall, PreparedCall } from './call.ts'
 import type { CallBody } from './send-call.ts'
 
 /** Sends a call once more. @param watch for the response to that */
-export type SendAgain = (call: PreparedCall, body: CallBody, watch: AnswerWatch) => void
+export type SendAgain = (call: PreparedCall, body: CallBody, watch: ResponseWatch) => void
 
 /**
  * Returns the call as it leaves now: with what the gateway has added to its body (`inspection.addsUsage`), or without, where its model is known
@@ -30,7 +30,7 @@ export function additionWatch(
   held: CallBody['held'],
   plain: () => Buffer,
   sendAgain: SendAgain,
-): AnswerWatch | undefined {
+): ResponseWatch | undefined {
   const { adapter, settings } = call.connection
   const { model } = call.inspection
   const { refusesAddition } = adapter
@@ -42,7 +42,7 @@ export function additionWatch(
       const body = plain()
       const refused = (): void => streamUsage.refused(settings, model, fingerprint(body), clock.elapsedMs())
       const { permit: _permit, rateLimits: _rateLimits, ...prepared } = call
-      const watch: AnswerWatch = {
+      const watch: ResponseWatch = {
         accepted: refused,
         takesOver: ({ status, body: error }) => {
           if (ABOUT_BODY.has(status) && !refusesAddition(status, error)) refused()

@@ -1,11 +1,11 @@
-import type { AnswerReader, AnswerTranslator, TranslatedError } from '@sluice/providers'
+import type { ResponseReader, ResponseTranslator, TranslatedError } from '@sluice/providers'
 import type { StreamRedactor } from '../domain/stream-redactor.ts'
 
-export interface AnswerPipeOptions {
-  readonly reader: AnswerReader
+export interface ResponsePipeOptions {
+  readonly reader: ResponseReader
   /** At the unified endpoint. */
   readonly translation?: {
-    readonly translator: AnswerTranslator
+    readonly translator: ResponseTranslator
     /** A secret may be in pieces, or written in an unknown way, until the translator puts it together. */
     readonly redactor: StreamRedactor
   }
@@ -14,13 +14,13 @@ export interface AnswerPipeOptions {
 }
 
 /** What the body of an answer of status 2xx passes through: it is read for its usage, and at the unified endpoint said in OpenAI's words. */
-export class AnswerPipe {
-  readonly reader: AnswerReader
-  readonly #translator: AnswerTranslator | undefined
+export class ResponsePipe {
+  readonly reader: ResponseReader
+  readonly #translator: ResponseTranslator | undefined
   readonly #redactor: StreamRedactor | undefined
   readonly #isEventStream: boolean
 
-  constructor({ reader, translation, isEventStream }: AnswerPipeOptions) {
+  constructor({ reader, translation, isEventStream }: ResponsePipeOptions) {
     this.reader = reader
     this.#translator = translation?.translator
     this.#redactor = translation?.redactor

@@ -2,18 +2,18 @@ import { once } from 'node:events'
 import { createServer, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { ResponseEvent } from '@sluice/contracts'
-import type { AnswerReader, AnswerTranslator } from '@sluice/providers'
+import type { ResponseReader, ResponseTranslator } from '@sluice/providers'
 import { createLogger } from '@sluice/service-kit'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { DataPlane } from '../ports/data-plane.ts'
-import type { AnswerSink } from '../ports/upstream.ts'
+import type { ResponseSink } from '../ports/upstream.ts'
 import { exchange } from '../testing/exchange.ts'
-import { AnswerRelay } from './answer-relay.ts'
+import { ResponseRelay } from './answer-relay.ts'
 import type { PermittedCall } from './call.ts'
 
 const BROKEN = new Error('broken')
 const USAGE = { inputTokens: 3, outputTokens: 4, cachedInputTokens: 0, reasoningTokens: 0 }
-const READER: AnswerReader = { push: (piece) => piece, end: () => Buffer.alloc(0), usage: USAGE, outputTokensSeen: 0 }
+const READER: ResponseReader = { push: (piece) => piece, end: () => Buffer.alloc(0), usage: USAGE, outputTokensSeen: 0 }
 let server: Server
 let act: (response: ServerResponse) => void
 let settled: unknown[]
@@ -35,10 +35,10 @@ afterEach(async () => {
 })
 
 interface Breakable {
-  readonly reader?: () => AnswerReader
+  readonly reader?: () => ResponseReader
   readonly record?: (event: ResponseEvent) => void
   readonly requestId?: string
-  readonly translator?: AnswerTranslator
+  readonly translator?: ResponseTranslator
   readonly resume?: () => void
 }
 
@@ -56,7 +56,7 @@ function relayTo(response: ServerResponse, parts: Breakable) {
     apiKey: { id: 'k' },
     connection: {
       settings: { id: 'c', name: 'prod', provider: 'openai' },
-      adapter: { answerReader: reader, retryAfterMs: () => undefined, rateLimitHeaders: () => undefined },
+      adapter: { responseReader: reader, retryAfterMs: () => undefined, rateLimitHeaders: () => undefined },
       learned: { learn: () => undefined },
       cachedShares: { learn: () => undefined },
     },
@@ -66,7 +66,7 @@ function relayTo(response: ServerResponse, parts: Breakable) {
     ...(translator === undefined ? {} : { translation: { translator: () => translator } }),
     permit: { served: () => void served++, settle: (cost: unknown) => void settled.push(cost) },
   }
-  const relay = new AnswerRelay(
+  const relay = new ResponseRelay(
     plane as unknown as DataPlane,
     call as unknown as PermittedCall,
     response,
@@ -87,7 +87,7 @@ it('is to be sent again where its permit was too old at once, on a connection th
     const plane = {
       clock: { nowMs: () => 1, elapsedMs: () => 1 },
       upstream: {
-        send: (_request: unknown, sink: AnswerSink) => {
+        send: (_request: unknown, sink: ResponseSink) => {
           sink.fault({ reason: 'too-late', error: BROKEN })
           return { sent: false, resume: () => undefined, abort: () => undefined }
         },
@@ -95,7 +95,7 @@ it('is to be sent again where its permit was too old at once, on a connection th
     }
     const permit = { departByMs: 0, served: () => undefined, settle: (cost: unknown) => void settled.push(cost) }
     const call = { requestId: 'r', connection: { settings: {} }, permit }
-    const relay = new AnswerRelay(
+    const relay = new ResponseRelay(
       plane as unknown as DataPlane,
       call as unknown as PermittedCall,
       response,

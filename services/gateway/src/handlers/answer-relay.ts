@@ -12,15 +12,15 @@ import type { StreamRedactor } from '../domain/stream-redactor.ts'
 import type { CredentialSecrets } from '../ports/credentials.ts'
 import type { DataPlane } from '../ports/data-plane.ts'
 import type { Permit } from '../ports/permits.ts'
-import type { AnswerSink, UpstreamCall, UpstreamFault, UpstreamRequest } from '../ports/upstream.ts'
-import { type AnswerHead, contentTypeOf, toldRequestId } from './answer-head.ts'
-import { AnswerPipe } from './answer-pipe.ts'
-import { AnswerWriter } from './answer-writer.ts'
+import type { ResponseSink, UpstreamCall, UpstreamFault, UpstreamRequest } from '../ports/upstream.ts'
+import { contentTypeOf, type ResponseHead, reportedRequestId } from './answer-head.ts'
+import { ResponsePipe } from './answer-pipe.ts'
+import { ResponseWriter } from './answer-writer.ts'
 import type { PermittedCall } from './call.ts'
 import { type ChargeKeeper, keepCharged } from './charge-keeper.ts'
 import { credentialRejected, rejectsCredential } from './credential-rejection.ts'
 import { type CallResult, finishCall } from './finish-call.ts'
-import { HeldAnswer, type WholeAnswer } from './held-answer.ts'
+import { HeldResponse, type WholeResponse } from './held-answer.ts'
 import { redactionOf } from './secret-redaction.ts'
 import { interrupterOf, upstreamFaultError } from './upstream-fault-error.ts'
 import { NO_SECRETS } from './upstream-request.ts'
@@ -30,22 +30,22 @@ import { writeError } from './write-error.ts'
  * Takes one provider's answer to the application as it comes, at the application's pace, and sees to it that the call is
  * finished once, however it ends: with the answer, by a fault (its own included), or because the application went away.
  */
-export class AnswerRelay implements AnswerSink {
+export class ResponseRelay implements ResponseSink {
   readonly #plane: DataPlane
   readonly #call: PermittedCall
   readonly #response: ServerResponse
   readonly #logger: Logger
-  readonly #writer: AnswerWriter
+  readonly #writer: ResponseWriter
   #redaction: SecretRedaction = NO_REDACTION
   #credentialVersion: number | undefined
   /** Stands over every byte of a body that is not an error's, whatever its type. */
   #redactor: StreamRedactor = NO_REDACTOR
   #upstream: UpstreamCall | undefined
-  #pipe: AnswerPipe | undefined
+  #pipe: ResponsePipe | undefined
   /** Errors are held back until they are whole: what is in them is read, and may have to be put in other words. */
-  #held: HeldAnswer | undefined
+  #held: HeldResponse | undefined
   #errorBody: Buffer | undefined
-  #head: AnswerHead | undefined
+  #head: ResponseHead | undefined
   #sentAtMs: number | undefined
   #timeToFirstByteMs: number | undefined
   #bodyBegan = false
@@ -58,7 +58,7 @@ export class AnswerRelay implements AnswerSink {
   #keeper: ChargeKeeper | undefined
   #body: UpstreamRequest['body'] = null
   /** Until the response is known to be the application's. */
-  #watch: AnswerWatch
+  #watch: ResponseWatch
   readonly #onClose = () => this.#clientGone()
 
   constructor(
@@ -66,14 +66,14 @@ export class AnswerRelay implements AnswerSink {
     call: PermittedCall,
     response: ServerResponse,
     logger: Logger,
-    watch: AnswerWatch = NO_WATCH,
+    watch: ResponseWatch = NO_WATCH,
   ) {
     this.#plane = plane
     this.#call = call
     this.#response = response
     this.#logger = logger
     this.#watch = watch
-    this.#writer = new AnswerWriter(call, response)
+    this.#writer = new ResponseWriter(call, response)
     response.on('close', this.#onClose)
     if (response.destroyed) this.#clientGone()
   }
@@ -171,11 +171,11 @@ export class AnswerRelay implements AnswerSink {
     this.#breakOff(interrupterOf(reason), upstreamFaultError(reason, moment))
   }
 
-  #begin(head: AnswerHead): void {
+  #begin(head: ResponseHead): void {
     this.#head = head
     this.#timeToFirstByteMs = this.#sinceSentMs()
     if (head.status >= 400) {
-      this.#held = new HeldAnswer(head.status, head.statusMessage, head.headers)
+      this.#held = new HeldResponse(head.status, head.statusMessage, head.headers)
       return
     }
     this.#watch.accepted?.()
@@ -195,12 +195,12 @@ export class AnswerRelay implements AnswerSink {
   }
 
   /** Undefined for an answer that can only be passed on as it is. */
-  #pipeFor(head: AnswerHead): AnswerPipe | undefined {
+  #pipeFor(head: ResponseHead): ResponsePipe | undefined {
     if (head.status >= 300) return undefined
     const { connection, operation, inspection, translation } = this.#call
     const type = contentTypeOf(head)
-    return new AnswerPipe({
-      reader: connection.adapter.answerReader(operation, inspection, head.headers),
+    return new ResponsePipe({
+      reader: connection.adapter.responseReader(operation, inspection, head.headers),
       // A stream need not say that it is one.
       isEventStream: inspection.streamed || type.startsWith('text/event-stream'),
       ...(translation && {
@@ -213,7 +213,7 @@ export class AnswerRelay implements AnswerSink {
     if (this.#held === undefined) return this.#passSafe(this.#redactor.push(chunk))
     if (!this.#held.push(chunk)) {
       this.#upstream?.abort()
-      this.#answerHeld(this.#held)
+      this.#responseHeld(this.#held)
     }
     return true
   }
@@ -231,14 +231,14 @@ export class AnswerRelay implements AnswerSink {
 
   #complete(): void {
     if (this.#held !== undefined) {
-      this.#answerHeld(this.#held)
+      this.#responseHeld(this.#held)
       return
     }
     this.#passSafe(this.#redactor.end())
     if (this.#finished) return
     const rest = this.#pipe === undefined ? EMPTY : this.#pipe.end()
     if (rest === undefined) {
-      this.#answerFailure()
+      this.#responseFailure()
       return
     }
     if (this.#pipe?.isHeldBack && this.#head !== undefined) this.#writer.head(this.#head, this.#pipe.contentType)
@@ -248,7 +248,7 @@ export class AnswerRelay implements AnswerSink {
   }
 
   /** The answer was held back in vain: it says why it is none, or was not understood. */
-  #answerFailure(): void {
+  #responseFailure(): void {
     const failure = this.#pipe?.failure
     if (failure === undefined || this.#head === undefined) {
       this.giveUp(UNREADABLE)
@@ -261,7 +261,7 @@ export class AnswerRelay implements AnswerSink {
     this.#finish(undefined)
   }
 
-  #answerHeld(held: HeldAnswer): void {
+  #responseHeld(held: HeldResponse): void {
     if (this.#head === undefined) throw new Error('an error is held whose head has not come')
     const answer = held.whole((body) => this.#redaction.error(body))
     this.#errorBody = answer.body
@@ -426,7 +426,7 @@ export class AnswerRelay implements AnswerSink {
   }
 
   get #requestId(): string {
-    return toldRequestId(this.#call.requestId, this.#head)
+    return reportedRequestId(this.#call.requestId, this.#head)
   }
 
   #resumeOnDrain(): void {
@@ -441,15 +441,15 @@ export class AnswerRelay implements AnswerSink {
 }
 
 /** Looks at a response before the application does. */
-export interface AnswerWatch {
+export interface ResponseWatch {
   /** It has a status below 400. */
   readonly accepted?: () => void
   /** Returns whether an error is not the application's, so that {@link sendAgain} is to be called in place of passing it on. */
-  readonly takesOver?: (error: WholeAnswer) => boolean
+  readonly takesOver?: (error: WholeResponse) => boolean
   readonly sendAgain?: () => void
 }
 
-const NO_WATCH: AnswerWatch = {}
+const NO_WATCH: ResponseWatch = {}
 const BAD_REQUEST = 400
 const INTERNAL_ERROR = 500
 

@@ -1,16 +1,16 @@
 import { type ServerResponse, STATUS_CODES } from 'node:http'
 import type { TranslatedError } from '@sluice/providers'
-import { answerHeaders } from '../domain/forwarded-headers.ts'
+import { responseHeaders } from '../domain/forwarded-headers.ts'
 import { type HeaderFields, removeField } from '../domain/header-fields.ts'
 import type { SecretRedaction } from '../domain/redact-secrets.ts'
-import type { AnswerHead } from './answer-head.ts'
+import type { ResponseHead } from './answer-head.ts'
 import type { PermittedCall } from './call.ts'
-import type { WholeAnswer } from './held-answer.ts'
+import type { WholeResponse } from './held-answer.ts'
 import { sluiceHeaders } from './sluice-headers.ts'
 import { translatedError } from './translated-error.ts'
 
 /** Writes the heads of a provider's answer to one call, and its errors, as the application is to have them. */
-export class AnswerWriter {
+export class ResponseWriter {
   readonly #call: PermittedCall
   readonly #response: ServerResponse
 
@@ -20,8 +20,8 @@ export class AnswerWriter {
   }
 
   /** The head of an answer whose body follows. @param contentType that of the body where it is no longer the provider's */
-  head({ status, statusMessage, headers }: AnswerHead, contentType: string | undefined): void {
-    const fields = answerHeaders(headers)
+  head({ status, statusMessage, headers }: ResponseHead, contentType: string | undefined): void {
+    const fields = responseHeaders(headers)
     // Where the body is not the provider's to the byte, its length no longer holds.
     if (this.#call.inspection.addsUsage || this.#call.translation !== undefined) removeField(fields, 'content-length')
     if (contentType !== undefined) {
@@ -33,7 +33,7 @@ export class AnswerWriter {
   }
 
   /** An error of the provider's, whole. @param redaction for what comes of putting it in other words */
-  error(head: AnswerHead, answer: WholeAnswer, redaction: SecretRedaction): void {
+  error(head: ResponseHead, answer: WholeResponse, redaction: SecretRedaction): void {
     const { status, statusMessage, fields, body } = this.#translated(head, answer, redaction)
     this.#addOwnHeaders(fields, head.headers)
     this.#response.writeHead(status, statusMessage, fields)
@@ -41,12 +41,12 @@ export class AnswerWriter {
   }
 
   /** A provider's answer of 2xx that is an error with a status of its own, such as 429: said as if it had come with that status. */
-  failureOfStatus(status: number, head: AnswerHead, failure: TranslatedError, redaction: SecretRedaction): void {
+  failureOfStatus(status: number, head: ResponseHead, failure: TranslatedError, redaction: SecretRedaction): void {
     const message = redaction.errorText(failure.message)
     const error = {
       status,
       statusMessage: STATUS_CODES[status] ?? '',
-      fields: answerHeaders(head.headers),
+      fields: responseHeaders(head.headers),
       body: EMPTY,
     }
     const retryAfterMs = this.#call.connection.adapter.retryAfterMs(head.headers, head.receivedAtMs)
@@ -57,10 +57,10 @@ export class AnswerWriter {
   }
 
   /** A provider's answer of 2xx that says why it is none. It was made, and is charged: SDKs are told not to send the request again. */
-  failure({ headers }: AnswerHead, { message, code }: TranslatedError, redaction: SecretRedaction): void {
+  failure({ headers }: ResponseHead, { message, code }: TranslatedError, redaction: SecretRedaction): void {
     const error = { message: redaction.errorText(message), type: 'server_error', param: null, code }
     const body = Buffer.from(JSON.stringify({ error }))
-    const fields = answerHeaders(headers)
+    const fields = responseHeaders(headers)
     for (const name of ['content-type', 'content-length', 'content-encoding', 'x-should-retry']) {
       removeField(fields, name)
     }
@@ -71,7 +71,11 @@ export class AnswerWriter {
     this.#response.end(body)
   }
 
-  #translated({ headers, receivedAtMs }: AnswerHead, answer: WholeAnswer, redaction: SecretRedaction): WholeAnswer {
+  #translated(
+    { headers, receivedAtMs }: ResponseHead,
+    answer: WholeResponse,
+    redaction: SecretRedaction,
+  ): WholeResponse {
     const { translation, connection } = this.#call
     const error = translation?.error(answer.status, answer.body, headers)
     if (error === undefined) return answer
@@ -84,7 +88,7 @@ export class AnswerWriter {
     )
   }
 
-  #addOwnHeaders(fields: HeaderFields, headers: AnswerHead['headers']): void {
+  #addOwnHeaders(fields: HeaderFields, headers: ResponseHead['headers']): void {
     const { connection, rateLimits, requestId } = this.#call
     if (typeof headers['x-request-id'] !== 'string') fields.push('x-request-id', requestId)
     sluiceHeaders(fields, 'upstream', connection.settings.name, rateLimits)

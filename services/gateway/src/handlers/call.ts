@@ -1,4 +1,4 @@
-import type { AnswerTranslation, Operation, ProviderAdapter, RequestInspection, WireHeaders } from '@sluice/providers'
+import type { Operation, ProviderAdapter, RequestInspection, ResponseTranslation, WireHeaders } from '@sluice/providers'
 import type { ApiKey } from '../domain/api-key.ts'
 import type { UsableConnection } from '../domain/connection.ts'
 import type { CostEstimate } from '../domain/estimate-cost.ts'
@@ -21,9 +21,9 @@ export interface Call {
   /** Those that go on to the provider, among others that do not. */
   readonly headers: WireHeaders
   /** For a call of the unified endpoint: how the provider's answer is said in OpenAI's words. Absent for a native call. */
-  readonly translation?: AnswerTranslation
+  readonly translation?: ResponseTranslation
   /** How the gateway's own errors are said; as the connection's provider would, if absent. */
-  readonly formatError?: ProviderAdapter['errorAnswer']
+  readonly formatError?: ProviderAdapter['errorResponse']
 }
 
 /** What is to be sent for a call, and what it is expected to cost. */

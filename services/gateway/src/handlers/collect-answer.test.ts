@@ -1,13 +1,13 @@
 import { expect, it } from 'vitest'
 import type { DataPlane } from '../ports/data-plane.ts'
-import type { AnswerSink } from '../ports/upstream.ts'
+import type { ResponseSink } from '../ports/upstream.ts'
 import type { PermittedCall } from './call.ts'
-import { collectAnswer } from './collect-answer.ts'
+import { collectResponse } from './collect-answer.ts'
 import { redactionOf } from './secret-redaction.ts'
 
 const BROKEN = new Error('broken')
 const REQUEST = { origin: '', path: '', method: 'GET', headers: [], body: null }
-const end: Record<string, (sink: AnswerSink) => void> = {
+const end: Record<string, (sink: ResponseSink) => void> = {
   'at its end': (sink) => sink.end(),
   'by a fault': (sink) => sink.fault({ reason: 'unreachable', error: BROKEN }),
   'by its length': (sink) => void sink.data(Buffer.alloc(9 * 1024 * 1024)),
@@ -16,11 +16,11 @@ const end: Record<string, (sink: AnswerSink) => void> = {
 
 it.each(Object.keys(end))('a call that cannot be finished rejects, with its permit settled: ended %s', async (how) => {
   const settled: unknown[] = []
-  let sink: AnswerSink | undefined
+  let sink: ResponseSink | undefined
   const plane = {
     clock: { nowMs: () => 1, elapsedMs: () => 1 },
     upstream: {
-      send: (_request: unknown, given: AnswerSink) => {
+      send: (_request: unknown, given: ResponseSink) => {
         sink = given
         return { sent: true, resume: () => undefined, abort: () => undefined }
       },
@@ -40,7 +40,7 @@ it.each(Object.keys(end))('a call that cannot be finished rejects, with its perm
       settle: (cost: unknown) => void settled.push(cost),
     },
   }
-  const collected = collectAnswer(
+  const collected = collectResponse(
     plane as unknown as DataPlane,
     call as unknown as PermittedCall,
     REQUEST,
@@ -48,7 +48,7 @@ it.each(Object.keys(end))('a call that cannot be finished rejects, with its perm
     50,
   )
   sink?.start(429, '', {})
-  end[how]?.(sink as unknown as AnswerSink)
+  end[how]?.(sink as unknown as ResponseSink)
   await expect(collected).rejects.toBe(BROKEN)
   expect(settled).toEqual([{ requests: 1, tokens: 5 }])
 })

@@ -2,11 +2,11 @@ import type { WireHeaders } from '@sluice/providers'
 import type { SecretRedaction } from '../domain/redact-secrets.ts'
 import { NOTHING_USED, settledCost } from '../domain/settlement.ts'
 import type { DataPlane } from '../ports/data-plane.ts'
-import type { AnswerSink, UpstreamCall, UpstreamRequest } from '../ports/upstream.ts'
+import type { ResponseSink, UpstreamCall, UpstreamRequest } from '../ports/upstream.ts'
 import type { PermittedCall } from './call.ts'
 import { finishCall } from './finish-call.ts'
 
-export interface CollectedAnswer {
+export interface CollectedResponse {
   readonly status: number
   readonly body: Buffer
 }
@@ -16,14 +16,14 @@ export interface CollectedAnswer {
  * or it is longer than {@link MAX_ANSWER_BYTES}. The call is finished in any case. Nothing that is given or recorded holds a secret of `redaction`.
  * `too-late`: the permit was too old by the time the request could leave, and went back; the call is to be made again.
  */
-export function collectAnswer(
+export function collectResponse(
   plane: DataPlane,
   call: PermittedCall,
   request: UpstreamRequest,
   redaction: SecretRedaction,
   deadlineMs: number,
   credentialVersion?: number,
-): Promise<CollectedAnswer | 'too-late' | undefined> {
+): Promise<CollectedResponse | 'too-late' | undefined> {
   return new Promise((resolve, reject) => {
     const sentAtMs = plane.clock.elapsedMs()
     const pieces: Buffer[] = []
@@ -75,7 +75,7 @@ export function collectAnswer(
     }
     const deadline = setTimeout(() => giveUp('timeout'), deadlineMs)
 
-    const sink: AnswerSink = {
+    const sink: ResponseSink = {
       departed: () => undefined,
       start: (answered, _statusMessage, fields) => {
         status = answered

@@ -1,18 +1,18 @@
 import { expect, it } from 'vitest'
-import { HeldAnswer } from './held-answer.ts'
+import { HeldResponse } from './held-answer.ts'
 
 const MIB = 1024 * 1024
 const asItIs = (body: Buffer) => body
 
 it('takes no more of an error than can be held', () => {
-  const held = new HeldAnswer(500, '', {})
+  const held = new HeldResponse(500, '', {})
   expect(held.push(Buffer.alloc(MIB - 1, '.'))).toBe(true)
   expect(held.push(Buffer.from('..more'))).toBe(false)
   expect(held.whole(asItIs).body.equals(Buffer.alloc(MIB, '.'))).toBe(true)
 })
 
 it('gives an error that is short enough whole, with the length that it then has', () => {
-  const held = new HeldAnswer(401, 'Unauthorized', { 'content-length': '9' })
+  const held = new HeldResponse(401, 'Unauthorized', { 'content-length': '9' })
   expect(held.push(Buffer.from('You sent '))).toBe(true)
   expect(held.push(Buffer.from('none.'))).toBe(true)
   const { body, fields } = held.whole((given) => Buffer.from(given.toString().replace('none', '[redacted]')))
@@ -21,6 +21,6 @@ it('gives an error that is short enough whole, with the length that it then has'
 })
 
 it('leaves the length of a body that a HEAD only announces', () => {
-  const { fields } = new HeldAnswer(404, '', { 'content-length': '9' }).whole(asItIs)
+  const { fields } = new HeldResponse(404, '', { 'content-length': '9' }).whole(asItIs)
   expect(fields).toEqual(['content-length', '9'])
 })

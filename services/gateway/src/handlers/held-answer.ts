@@ -1,9 +1,9 @@
 import type { WireHeaders } from '@sluice/providers'
-import { answerHeaders } from '../domain/forwarded-headers.ts'
+import { responseHeaders } from '../domain/forwarded-headers.ts'
 import { type HeaderFields, removeField } from '../domain/header-fields.ts'
 
 /** An error to answer with; `fields` are its headers. */
-export interface WholeAnswer {
+export interface WholeResponse {
   readonly status: number
   readonly statusMessage: string
   readonly fields: HeaderFields
@@ -11,7 +11,7 @@ export interface WholeAnswer {
 }
 
 /** A provider's error, kept until it is whole: only then it can be read, and said in other words. */
-export class HeldAnswer {
+export class HeldResponse {
   readonly #status: number
   readonly #statusMessage: string
   readonly #headers: WireHeaders
@@ -33,10 +33,10 @@ export class HeldAnswer {
   }
 
   /** The answer to send. @param redact what is still to be done to the body */
-  whole(redact: (body: Buffer) => Buffer): WholeAnswer {
+  whole(redact: (body: Buffer) => Buffer): WholeResponse {
     const status = this.#status
     const statusMessage = this.#statusMessage
-    const fields = answerHeaders(this.#headers)
+    const fields = responseHeaders(this.#headers)
     // The answer to a HEAD has no body, whatever its headers say.
     if (this.#bytes === 0) return { status, statusMessage, fields, body: EMPTY }
     const body = redact(Buffer.concat(this.#pieces))

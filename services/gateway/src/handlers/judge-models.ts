@@ -1,4 +1,4 @@
-import { foldedName, pathModels, queryModels, UNTOLD_MODEL } from '@sluice/providers'
+import { foldedName, pathModels, queryModels, UNREPORTED_MODEL } from '@sluice/providers'
 import type { UsableConnection } from '../domain/connection.ts'
 import { type GatewayError, gatewayError } from '../domain/gateway-error.ts'
 import { foreignPathHint } from '../domain/path-hints.ts'
@@ -36,7 +36,7 @@ export function modelRefusal(call: Call, naming: ModelNaming | undefined): Gatew
   const { provider } = call.connection.settings
   const foreign = call.operation.unlisted === true ? foreignPathHint(provider, name, call.operation.path) : undefined
   const what =
-    forbidden === UNTOLD_MODEL
+    forbidden === UNREPORTED_MODEL
       ? `Connection "${name}" is restricted to certain models, and this request's model cannot be told.`
       : `Connection "${name}" does not allow the model "${forbidden.slice(0, MAX_SHOWN_CHARS)}".`
   return gatewayError('model_not_allowed', `${what} ${foreign ?? allowed(call.connection)}`)
@@ -53,8 +53,8 @@ function allowed({ settings: { allowedModels = [] } }: UsableConnection): string
 const MAX_SHOWN_MODELS = 10
 
 function forbiddenModel({ connection, operation, query }: Call, naming: ModelNaming | undefined): string | undefined {
-  const { models } = naming ?? { models: [UNTOLD_MODEL] }
-  const named = operation.runsModel === 'untold' ? [UNTOLD_MODEL] : models
+  const { models } = naming ?? { models: [UNREPORTED_MODEL] }
+  const named = operation.runsModel === 'untold' ? [UNREPORTED_MODEL] : models
   const inPath = operation.unlisted ? pathModels(operation.path) : []
   return [...named, ...inPath, ...queryModels(query)].find((model) => !connection.allowsModel(model))
 }

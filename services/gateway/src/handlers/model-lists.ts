@@ -5,7 +5,7 @@ import { credentialVersionOf } from '../domain/credential-version.ts'
 import { parseJsonObject } from '../domain/parse-json-object.ts'
 import type { DataPlane } from '../ports/data-plane.ts'
 import type { Call } from './call.ts'
-import { collectAnswer } from './collect-answer.ts'
+import { collectResponse } from './collect-answer.ts'
 import { obtainPermit } from './obtain-permit.ts'
 import { prepareCall } from './prepare-call.ts'
 import { credentialReady, readyToSend } from './ready-to-send.ts'
@@ -106,7 +106,7 @@ async function askForPage(
     if (permission.status !== 'permitted') return undefined
     const ready = await readyToSend(plane, permission.call, () => null)
     if ('code' in ready) return undefined
-    const answer = await collectAnswer(
+    const answer = await collectResponse(
       plane,
       ready.call,
       ready.request,

@@ -6,7 +6,7 @@ import { beforeEach, expect, it } from 'vitest'
 import { StreamUsageRefusals } from '../domain/stream-usage-refusals.ts'
 import type { DataPlane } from '../ports/data-plane.ts'
 import type { Wait } from '../ports/permits.ts'
-import type { AnswerSink, UpstreamRequest } from '../ports/upstream.ts'
+import type { ResponseSink, UpstreamRequest } from '../ports/upstream.ts'
 import type { PreparedCall } from './call.ts'
 import { sendCall } from './send-call.ts'
 
@@ -18,7 +18,7 @@ let offeredMs: number[]
 let bodies: string[]
 let streamUsage: StreamUsageRefusals
 let whileWaiting: () => void
-let respond: (sink: AnswerSink, body: string) => void
+let respond: (sink: ResponseSink, body: string) => void
 
 beforeEach(() => {
   nowMs = 0
@@ -68,7 +68,7 @@ async function send(waitMs: number): Promise<void> {
       },
     },
     upstream: {
-      send: ({ body }: UpstreamRequest, sink: AnswerSink) => {
+      send: ({ body }: UpstreamRequest, sink: ResponseSink) => {
         bodies.push(String(body))
         queueMicrotask(() => respond(sink, String(body)))
         return { sent: true, resume: () => undefined, abort: () => undefined }

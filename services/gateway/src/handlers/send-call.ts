@@ -9,7 +9,7 @@ import { NOTHING_USED } from '../domain/settlement.ts'
 import type { DataPlane } from '../ports/data-plane.ts'
 import type { Permit } from '../ports/permits.ts'
 import { additionWatch, withAdditionDecided } from './addition-watch.ts'
-import { AnswerRelay, type AnswerWatch } from './answer-relay.ts'
+import { ResponseRelay, type ResponseWatch } from './answer-relay.ts'
 import type { Call, PermittedCall, PreparedCall } from './call.ts'
 import { currentCall } from './current-call.ts'
 import { faultError } from './fault-error.ts'
@@ -43,7 +43,7 @@ export interface SendOptions {
   readonly waitMs: number
   readonly logger: Logger
   /** Of a call that is sent once more. */
-  readonly watch?: AnswerWatch
+  readonly watch?: ResponseWatch
 }
 
 /**
@@ -62,7 +62,7 @@ export async function sendCall(
   let body = outgoing
   let completing = complete
   let permit: Permit | undefined
-  let relay: AnswerRelay | undefined
+  let relay: ResponseRelay | undefined
   const refuse = (error: GatewayError): void => {
     permit?.settle(NOTHING_USED)
     refuseCall(plane, call, error, response)
@@ -113,7 +113,7 @@ export async function sendCall(
               })
             })
           : undefined)
-      relay = new AnswerRelay(plane, ready.call, response, logger, watched)
+      relay = new ResponseRelay(plane, ready.call, response, logger, watched)
       const request = held === undefined ? ready.request : { ...ready.request, released: held.share() }
       if ((await relay.send(request, ready.secrets)) === 'departed') return
       relay = undefined

@@ -3,7 +3,7 @@ import {
   type InlineImage,
   type JsonStructure,
   mayHoldJson,
-  openAiErrorAnswer,
+  openAiErrorResponse,
   type Refusal,
   withoutAddition,
 } from '@sluice/providers'
@@ -101,7 +101,7 @@ export async function translateCall(
     withoutUsage: connection.settings.requestStreamUsage === false,
     model: name.model,
     defaultMaxOutputTokens: connection.settings.defaultMaxOutputTokens,
-    answerId: requestId,
+    responseId: requestId,
     receivedAtMs: startedAtMs,
   }
   const { opensStrings } = connection.adapter.unified[kind]
@@ -122,7 +122,7 @@ export async function translateCall(
     query: translated.query,
     headers: translated.headers ?? decodedHeaders(request.headers),
     translation: connection.adapter.unified[kind].answer(translated.answer),
-    formatError: openAiErrorAnswer,
+    formatError: openAiErrorResponse,
   }
   const preparation = preparedCall(call, translated, translated.body)
   if (preparation.status === 'refused') return refuse(preparation.error)

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { JsonStructure, openAiErrorAnswer } from '@sluice/providers'
+import { JsonStructure, openAiErrorResponse } from '@sluice/providers'
 import type { Connection } from '../domain/connection.ts'
 import type { GatewayError } from '../domain/gateway-error.ts'
 import { notJsonType } from '../domain/parse-json-object.ts'
@@ -24,7 +24,7 @@ export async function unifiedCall(
 ): Promise<void> {
   const { requestId, apiKey } = unified
   const refuse = (error: GatewayError, connection?: Connection): void => {
-    writeError(response, error, { requestId, connection, formatError: openAiErrorAnswer })
+    writeError(response, error, { requestId, connection, formatError: openAiErrorResponse })
   }
   try {
     if (!bringsBody(request) || !isJson(request.headers['content-type'] ?? '')) {

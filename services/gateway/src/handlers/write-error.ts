@@ -1,5 +1,5 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
-import { openAiErrorAnswer, type ProviderAdapter } from '@sluice/providers'
+import { openAiErrorResponse, type ProviderAdapter } from '@sluice/providers'
 import type { Connection } from '../domain/connection.ts'
 import { CONTENT_CODINGS } from '../domain/content-coding.ts'
 import type { GatewayError } from '../domain/gateway-error.ts'
@@ -10,7 +10,7 @@ export interface ErrorContext {
   readonly requestId: string
   readonly connection?: Connection | undefined
   /** As the connection's provider words errors if absent, or as OpenAI without a connection. */
-  readonly formatError?: ProviderAdapter['errorAnswer']
+  readonly formatError?: ProviderAdapter['errorResponse']
   readonly rateLimits?: RateLimitFields | undefined
 }
 
@@ -23,7 +23,7 @@ export interface StreamResponse {
 /** Answers with an error of the gateway's own. What is left of the request's body is dropped. */
 export function writeError(response: ServerResponse, error: GatewayError, context: ErrorContext): void {
   dropBody(response)
-  const format = context.formatError ?? context.connection?.adapter?.errorAnswer ?? openAiErrorAnswer
+  const format = context.formatError ?? context.connection?.adapter?.errorResponse ?? openAiErrorResponse
   const { headers, body } = format({ ...error, requestId: context.requestId })
   const fields: string[] = []
   for (const name in headers) fields.push(name, headers[name] ?? '')

@@ -17,7 +17,7 @@ const sdk: NativeSdk = {
   connect: (baseURL, apiKey) => {
     const client = new Anthropic({ baseURL, apiKey, maxRetries: 0 })
     return {
-      ask: async (question = {}) => answerOf(await client.messages.create(request(question), options(question))),
+      ask: async (question = {}) => responseOf(await client.messages.create(request(question), options(question))),
       async *stream(question = {}) {
         const events = await client.messages.create({ ...request(question), stream: true }, options(question))
         for await (const event of events) {
@@ -27,7 +27,7 @@ const sdk: NativeSdk = {
     }
   },
   askPatiently: async (baseURL, apiKey) =>
-    answerOf(await new Anthropic({ baseURL, apiKey, maxRetries: 1 }).messages.create(request({}))),
+    responseOf(await new Anthropic({ baseURL, apiKey, maxRetries: 1 }).messages.create(request({}))),
   errorType: errorTypesOf(Anthropic),
   streamError: /It broke\./,
   retryAfterMs: (error) => retryAfterOfHeaders((error as InstanceType<typeof Anthropic.APIError>).headers),
@@ -120,7 +120,7 @@ function options({ signal }: Question) {
   return signal === undefined ? {} : { signal }
 }
 
-function answerOf({ content, usage }: Anthropic.Message) {
+function responseOf({ content, usage }: Anthropic.Message) {
   const [block] = content
   const text = block?.type === 'text' ? block.text : ''
   return { text, inputTokens: usage.input_tokens, outputTokens: usage.output_tokens }

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { ProviderId } from '@sluice/contracts'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { exchange, postJson, type RawAnswer } from '../testing/exchange.ts'
+import { exchange, postJson, type RawResponse } from '../testing/exchange.ts'
 import { type FreshConnection, freshConnection } from '../testing/fresh-connection.ts'
 import { NATIVE_APIS, type NativeApi, type NativeCall } from '../testing/native-calls.ts'
 import { type RawUpstream, startRawUpstream } from '../testing/raw-upstream.ts'
@@ -44,7 +44,7 @@ describe.each(Object.entries(NATIVE_APIS) as [ProviderId, NativeApi][])('%s', (p
     expect(requests).toBe(2)
   })
 
-  function send(call: NativeCall | undefined): Promise<RawAnswer> {
+  function send(call: NativeCall | undefined): Promise<RawResponse> {
     const fields = { ...headers(path.apiKey), 'content-type': 'application/json' }
     const body = JSON.stringify(call?.body)
     return exchange(`${connection.baseURL}${call?.path}`, { method: 'POST', headers: fields, body })

@@ -1,6 +1,6 @@
 import type { ProviderId } from '@sluice/contracts'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { exchange, type RawAnswer, sendText } from '../testing/exchange.ts'
+import { exchange, type RawResponse, sendText } from '../testing/exchange.ts'
 import { type FreshConnection, freshConnection } from '../testing/fresh-connection.ts'
 import { NATIVE_APIS, type NativeApi } from '../testing/native-calls.ts'
 import { type RawUpstream, startRawUpstream } from '../testing/raw-upstream.ts'
@@ -60,7 +60,7 @@ describe.each(Object.entries(NATIVE_APIS) as [ProviderId, NativeApi][])('%s', (p
     return exchange(to.baseURL + at, { method, headers: fields, body })
   }
 
-  function expectError(answer: RawAnswer, status: number, code: string, type: string): void {
+  function expectError(answer: RawResponse, status: number, code: string, type: string): void {
     expect(answer.status).toBe(status)
     expect(answer.headers['x-sluice-source']).toBe('gateway')
     expect(JSON.parse(answer.body.toString())).toEqual(FORMATS[provider]?.({ code, type, status }))

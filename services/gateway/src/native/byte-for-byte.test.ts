@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { ProviderId } from '@sluice/contracts'
 import type { Control } from '@sluice/provider-simulator'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { exchange, type RawAnswer } from '../testing/exchange.ts'
+import { exchange, type RawResponse } from '../testing/exchange.ts'
 import { freshConnection } from '../testing/fresh-connection.ts'
 import { NATIVE_APIS, type NativeApi, type NativeCall } from '../testing/native-calls.ts'
 import { startDataPath, type TestDataPath } from '../testing/start-data-path.ts'
@@ -71,7 +71,7 @@ describe.each(Object.entries(NATIVE_APIS) as [ProviderId, NativeApi][])('%s', (p
   })
 })
 
-function expectSame(proxied: RawAnswer, direct: RawAnswer): void {
+function expectSame(proxied: RawResponse, direct: RawResponse): void {
   expect(proxied.status).toBe(direct.status)
   expect(proxied.body.toString()).toBe(direct.body.toString())
   expect(proxied.body.equals(direct.body)).toBe(true)

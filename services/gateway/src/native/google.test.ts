@@ -18,7 +18,7 @@ const sdk: NativeSdk = {
     const modelOf = ({ model = MODEL }: Question) => modelAt(baseUrl, apiKey, model)
     return {
       ask: async (question = {}) =>
-        answerOf(await modelOf(question).generateContent(request(question), options(question))),
+        responseOf(await modelOf(question).generateContent(request(question), options(question))),
       async *stream(question = {}) {
         const { stream, response } = await modelOf(question).generateContentStream(request(question), options(question))
         // The whole answer fails with the stream, and is waited for by nobody.
@@ -34,7 +34,7 @@ const sdk: NativeSdk = {
       await delay(retryAfterMs(error))
       return ask()
     })
-    return answerOf(answer)
+    return responseOf(answer)
   },
   errorType: () => GoogleGenerativeAIFetchError,
   // For the SDK, an error is no event.
@@ -129,7 +129,7 @@ function options({ signal }: Question) {
   return signal === undefined ? {} : { signal }
 }
 
-function answerOf({ response }: GenerateContentResult) {
+function responseOf({ response }: GenerateContentResult) {
   return {
     text: response.text(),
     inputTokens: response.usageMetadata?.promptTokenCount ?? Number.NaN,

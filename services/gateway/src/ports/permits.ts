@@ -1,11 +1,11 @@
-import type { CoolDown, Cost, WindowFigures } from '@sluice/contracts'
+import type { CoolDown, Cost, WindowState } from '@sluice/contracts'
 import type { PermitDenial } from '../domain/permit-denial.ts'
 import type { ReservedTokens } from '../domain/reservation.ts'
 import type { Clock } from './clock.ts'
 
 /** What asking for a permit came to. */
 export type PermitOutcome =
-  | { readonly status: 'granted'; readonly permit: Permit; readonly windows: readonly WindowFigures[] }
+  | { readonly status: 'granted'; readonly permit: Permit; readonly windows: readonly WindowState[] }
   | PermitDenial
   /** No capacity instance answered in time: the connection's `onCapacityUnavailable` decides. */
   | {

@@ -8,7 +8,7 @@ export interface Upstream {
    * @param departByMs by {@link Clock.elapsedMs}: where the connection is there only later, nothing is written and the fault is
    *   `too-late`; the connection stays, for the next try
    */
-  send(request: UpstreamRequest, sink: AnswerSink, departByMs: number): UpstreamCall
+  send(request: UpstreamRequest, sink: ResponseSink, departByMs: number): UpstreamCall
 }
 
 export interface UpstreamRequest {
@@ -34,7 +34,7 @@ export interface UpstreamCall {
 }
 
 /** Takes one answer: its request's departure, a start, data, and an end; or at any point a fault, after which nothing follows. */
-export interface AnswerSink {
+export interface ResponseSink {
   /** The connection is there, and the request is written in this moment. */
   departed(): void
   start(status: number, statusMessage: string, headers: WireHeaders): void

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { openAiErrorAnswer, type ProviderAdapter, providerAdapter } from '@sluice/providers'
+import { openAiErrorResponse, type ProviderAdapter, providerAdapter } from '@sluice/providers'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type GatewayError, gatewayError } from '../domain/gateway-error.ts'
 import { nothingThere } from '../domain/path-hints.ts'
@@ -13,7 +13,7 @@ export function frameworkErrors(app: FastifyInstance, { logger }: Pick<DataRoute
   app.register((nowhere, _options, done) => {
     const refuse = (request: FastifyRequest, reply: FastifyReply): void => {
       const { error, provider } = nothingThere(request.method, request.url)
-      const format = provider === undefined ? undefined : providerAdapter(provider)?.errorAnswer
+      const format = provider === undefined ? undefined : providerAdapter(provider)?.errorResponse
       answer(request, reply, error, format)
     }
     // Answered before any of a body is read: its sender may wait for leave to send it.
@@ -66,7 +66,7 @@ export function refuseRequest(
 
 function refuseSocket(socket: Socket, { code = 'invalid_request', status, phrase, message }: SocketRefusal): void {
   const requestId = randomUUID()
-  const { headers, body } = openAiErrorAnswer({ code, status, message, requestId })
+  const { headers, body } = openAiErrorResponse({ code, status, message, requestId })
   const fields = {
     ...headers,
     'content-length': Buffer.byteLength(body),
@@ -114,7 +114,7 @@ function answer(
   request: FastifyRequest,
   reply: FastifyReply,
   error: GatewayError,
-  formatError?: ProviderAdapter['errorAnswer'],
+  formatError?: ProviderAdapter['errorResponse'],
 ): void {
   reply.hijack()
   // A request that took too long was answered when its time was over.

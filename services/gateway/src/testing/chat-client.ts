@@ -5,7 +5,7 @@ export interface ChatClient {
 
 export interface ChatCompletions {
   create(request: ChatRequest & { readonly stream: true }, options?: ChatOptions): Promise<AsyncIterable<ChatChunk>>
-  create(request: ChatRequest, options?: ChatOptions): Promise<ChatAnswer>
+  create(request: ChatRequest, options?: ChatOptions): Promise<ChatResponse>
 }
 
 export interface ChatOptions {
@@ -41,7 +41,7 @@ export interface ChatToolCall {
   readonly function: { readonly name: string; readonly arguments: string }
 }
 
-export interface ChatAnswer {
+export interface ChatResponse {
   readonly choices: readonly {
     readonly finish_reason: string
     readonly message: { readonly content: string | null; readonly tool_calls?: readonly object[] | undefined }

@@ -1,5 +1,5 @@
 import type { ProviderId } from '@sluice/contracts'
-import type { ChatAnswer, ChatClient, ChatOptions, ChatRequest } from './chat-client.ts'
+import type { ChatClient, ChatOptions, ChatRequest, ChatResponse } from './chat-client.ts'
 import { type NativeAnswer, type NativeSdk, PROMPT, type Question, retryAfterOfHeaders } from './native-sdk.ts'
 
 export interface ChatSdkOptions {
@@ -19,7 +19,7 @@ export function chatSdk({ provider, model, clientOf, errorType }: ChatSdkOptions
       const { completions } = clientOf(baseURL, apiKey).chat
       return {
         ask: async (question = {}) =>
-          answerOf(await completions.create(requestFor(model, question), optionsOf(question))),
+          responseOf(await completions.create(requestFor(model, question), optionsOf(question))),
         async *stream(question = {}) {
           const request = { ...requestFor(model, question), stream: true as const }
           for await (const { choices } of await completions.create(request, optionsOf(question))) {
@@ -29,7 +29,7 @@ export function chatSdk({ provider, model, clientOf, errorType }: ChatSdkOptions
       }
     },
     askPatiently: async (baseURL, apiKey) =>
-      answerOf(await clientOf(baseURL, apiKey, 1).chat.completions.create(requestFor(model))),
+      responseOf(await clientOf(baseURL, apiKey, 1).chat.completions.create(requestFor(model))),
     errorType,
     streamError: /It broke\./,
     retryAfterMs: (error) => retryAfterOfHeaders((error as { readonly headers?: Headers }).headers),
@@ -45,7 +45,7 @@ function optionsOf({ signal }: Question): ChatOptions {
   return signal === undefined ? {} : { signal }
 }
 
-function answerOf({ choices, usage }: ChatAnswer): NativeAnswer {
+function responseOf({ choices, usage }: ChatResponse): NativeAnswer {
   return {
     text: choices[0]?.message.content ?? '',
     inputTokens: usage?.prompt_tokens ?? Number.NaN,

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import type { ClientHttp2Session, ClientHttp2Stream, IncomingHttpHeaders, IncomingHttpStatusHeader } from 'node:http2'
 import type { RawRequest } from './exchange.ts'
 
-export interface Http2Answer {
+export interface Http2Response {
   readonly status: number | undefined
   readonly headers: IncomingHttpHeaders
   readonly body: Buffer
@@ -15,7 +15,7 @@ export async function http2Exchange(
   session: ClientHttp2Session,
   path: string,
   request: RawRequest = {},
-): Promise<Http2Answer> {
+): Promise<Http2Response> {
   const stream = openStream(session, path, request)
   const pieces: Buffer[] = []
   let headers: IncomingHttpHeaders & IncomingHttpStatusHeader = {}

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { exchange, postJson, type RawAnswer } from '../testing/exchange.ts'
+import { exchange, postJson, type RawResponse } from '../testing/exchange.ts'
 import { type FreshConnection, freshConnection } from '../testing/fresh-connection.ts'
 import { NATIVE_APIS } from '../testing/native-calls.ts'
 import { type RawUpstream, startRawUpstream, writePieces } from '../testing/raw-upstream.ts'
@@ -67,7 +67,7 @@ type Damage = typeof damages extends fc.Arbitrary<infer Value> ? Value : never
 
 async function writeDamaged(
   response: ServerResponse,
-  { headers, body }: RawAnswer,
+  { headers, body }: RawResponse,
   { changes, kept, breaks, sizes }: Damage,
 ): Promise<void> {
   const damaged = Buffer.from(body)
@@ -78,7 +78,7 @@ async function writeDamaged(
   else await writePieces(response, rest, sizes)
 }
 
-function expectOpenAi({ status, body }: RawAnswer, stream: boolean): void {
+function expectOpenAi({ status, body }: RawResponse, stream: boolean): void {
   const text = body.toString()
   if (status !== 200) {
     expect([status, JSON.parse(text)]).toEqual([

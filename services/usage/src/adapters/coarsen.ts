@@ -10,7 +10,7 @@ import { ROLLUP_TABLES, type Tables } from './tables.ts'
  * horizon. So everything is in one granularity at any instant, however often this is interrupted, and whoever else does it. Returns
  * whether there may be more to do.
  */
-export function coarsenOnce(db: Kysely<Tables>, kept: KeptDays, nowMs: number): Promise<boolean> {
+export function downsampleOnce(db: Kysely<Tables>, kept: KeptDays, nowMs: number): Promise<boolean> {
   const due = dueHorizons(kept, nowMs)
   return db.transaction().execute(async (transaction) => {
     await holdHorizonsAlone(transaction)

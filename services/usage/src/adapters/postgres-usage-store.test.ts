@@ -49,7 +49,7 @@ it('records and downsamples whatever advisory locks another role of the database
   await db.connection().execute(async (other) => {
     await sql`select pg_advisory_lock(hashtextextended('usage.horizons', 0))`.execute(other)
     await store.record([batch(1)])
-    await store.coarsen()
+    await store.downsample()
     await sql`select pg_advisory_unlock_all()`.execute(other)
   })
   expect(await requests()).toBe(1)
@@ -62,7 +62,7 @@ it('keeps what was not understood, and what was written to caches, when minutes 
   const expected = [{ requests: 2, inputTokens: 18, cachedInputTokens: 4, cacheWriteInputTokens: 6, unreadRequests: 1 }]
   expect(await kept()).toMatchObject(expected)
   nowMs += 30 * DAY_MS
-  await store.coarsen()
+  await store.downsample()
   expect(await granularities()).toEqual({ hours: 1 })
   expect(await kept()).toMatchObject(expected)
 })
@@ -128,12 +128,12 @@ it('keeps the same sums and percentiles while what is old becomes coarser, step 
   expect(await granularities()).toEqual({ minutes: 300 })
 
   nowMs = START_MS + 2 * DAY_MS
-  await Promise.all([store.coarsen(), storeOn(db).coarsen()])
+  await Promise.all([store.downsample(), storeOn(db).downsample()])
   expect(await everything()).toEqual(before)
   expect(await granularities()).toEqual({ minutes: 5, hours: 35 })
 
   nowMs = START_MS + 41 * DAY_MS
-  await store.coarsen()
+  await store.downsample()
   expect(await everything()).toEqual(before)
   expect(await granularities()).toEqual({ days: 2 })
 })
@@ -161,7 +161,7 @@ it('keeps a bounded number of rows for models that a denied key makes up, with e
   expect(await rowsOf('k')).toEqual({ requests: 200, models: 100, rows: 100 })
 
   nowMs = START_MS + 60 * DAY_MS
-  await store.coarsen()
+  await store.downsample()
   expect(await rowsOf('hostile')).toEqual({ requests: 60 * 6 * 600, models: MAX_TRIED + 1, rows: MAX_TRIED + 1 })
   expect(await rowsOf('k')).toEqual({ requests: 200, models: 100, rows: 100 })
   const { rows: left } = await sql`select * from usage.model_names`.execute(db)
@@ -184,10 +184,10 @@ it('forgets what is older than everything that is kept, a year at a time', async
   const shortLived = storeOn(db, { minute: 2, hour: 40, day: 41 })
   await shortLived.record([batch(1, event({ endedAtMs: nowMs }))])
   nowMs = Date.UTC(2027, 1, 1)
-  await shortLived.coarsen()
+  await shortLived.downsample()
   expect(await requests()).toBe(1)
   nowMs = Date.UTC(2027, 1, 12)
-  await shortLived.coarsen()
+  await shortLived.downsample()
   expect(await requests()).toBe(0)
   expect(await partitions('days')).toEqual(['days_2027'])
 })
@@ -198,16 +198,16 @@ it('counts what comes late where its time is kept by now, once, also while it is
   await store.record(numbersTo(100).map((number) => batch(number, event({ endedAtMs: endedAtMs(number) }))))
   nowMs += DAY_MS
   await Promise.all([
-    store.coarsen(),
+    store.downsample(),
     ...numbersTo(20).map((tens) =>
       store.record([batch(100 + tens, event({ endedAtMs: endedAtMs(tens) })), batch(tens)]),
     ),
   ])
-  await store.coarsen()
+  await store.downsample()
   expect(await everything()).toMatchObject({ requests: 120, inputTokens: 1_200 })
 
   nowMs = START_MS + 60 * DAY_MS
-  await store.coarsen()
+  await store.downsample()
   await store.record([batch(121, event({ endedAtMs: START_MS }))])
   expect(await everything()).toMatchObject({ requests: 121 })
   expect(Object.keys(await granularities())).toEqual(['days'])
@@ -228,9 +228,9 @@ it('goes on where it was interrupted', async () => {
       transformResult: async ({ result }) => result,
     }),
   )
-  await expect(interrupted.coarsen()).rejects.toThrow('interrupted')
+  await expect(interrupted.downsample()).rejects.toThrow('interrupted')
   expect(await everything()).toMatchObject({ requests: 2 })
-  await store.coarsen()
+  await store.downsample()
   expect(await everything()).toMatchObject({ requests: 2 })
   expect(await granularities()).toEqual({ hours: 2 })
 })
@@ -241,7 +241,7 @@ it('tells longer steps than asked where usage is kept coarser, and counts nothin
   await store.record(
     numbersTo(50).map((number) => batch(number, event({ endedAtMs: oldMs + number * HOUR_MS + 5 * MINUTE_MS }))),
   )
-  await store.coarsen()
+  await store.downsample()
   const across = await cells({ fromMs: START_MS, toMs: nowMs, stepMs: 20 * MINUTE_MS })
   expect(across.stepMs).toBe(HOUR_MS)
   expect(across.counts.map(({ fromMs, requests }) => [fromMs, requests])).toEqual(
@@ -255,7 +255,7 @@ it('drops partitions while other instances drop them', async () => {
   const instances = [store, storeOn(db), storeOn(db), storeOn(db)]
   for (let round = 0; round < 10; round += 1) {
     nowMs += 8 * DAY_MS
-    await Promise.all(instances.map((instance) => instance.coarsen()))
+    await Promise.all(instances.map((instance) => instance.downsample()))
   }
   expect(await partitions('minutes')).toHaveLength(6)
 })
@@ -267,7 +267,7 @@ it('makes partitions ahead, and drops those that are not needed', async () => {
   expect(await partitions('days')).toEqual(['days_2025', 'days_2026'])
   nowMs = Date.UTC(2026, 11, 30)
   await store.record([batch(2, event({ endedAtMs: nowMs }))])
-  await store.coarsen()
+  await store.downsample()
   expect(await partitions('minutes')).toEqual([
     ...['28', '29', '30', '31'].map((day) => `minutes_202612${day}`),
     'minutes_20270101',

@@ -8,7 +8,7 @@ import { UnstorableError, type UsageStore, type UsageUpkeep } from '../ports/usa
 import { addRollups } from './add-rollups.ts'
 import { admitNames, forgetNames } from './admit-names.ts'
 import { claimBatches, forgetGateways, isClaimed } from './claim-batches.ts'
-import { coarsenOnce } from './coarsen.ts'
+import { downsampleOnce } from './coarsen.ts'
 import { holdHorizons, readHorizons } from './horizons.ts'
 import { dropPartitions, partitionsAhead } from './partitions.ts'
 import { selectCells } from './select-cells.ts'
@@ -60,11 +60,11 @@ export function postgresUsageStore({ db, kept, now }: PostgresUsageStoreOptions)
         throw isPassing(error) ? new SluiceError('unavailable', 'usage cannot be read now', { cause: error }) : error
       }
     },
-    coarsen: async (signal) => {
+    downsample: async (signal) => {
       await partitions.ensure(now())
       // Each move is a transaction of its own, between which recording goes on.
       let isMoreLeft = true
-      while (isMoreLeft && !signal?.aborted) isMoreLeft = await coarsenOnce(db, kept, now())
+      while (isMoreLeft && !signal?.aborted) isMoreLeft = await downsampleOnce(db, kept, now())
       await dropPartitions(db)
       await forgetNames(db, now() - NAMES_KEPT_MS)
     },

@@ -7,7 +7,7 @@ import type { UsageQuery, UsageStore } from '../ports/usage-store.ts'
  * Answers usage queries from the store, at these prices.
  * @throws SluiceError `invalid_request` when the answer has more points than one reply holds
  */
-export function answerUsageQuery(
+export function responseUsageQuery(
   store: Pick<UsageStore, 'cells'>,
   prices: PriceList,
 ): (query: UsageQuery) => Promise<ReplyOf<typeof usageQuery>> {

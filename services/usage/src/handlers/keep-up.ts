@@ -16,7 +16,7 @@ export function keepUp(
   let running: Promise<void> | undefined
   const round = async (): Promise<void> => {
     try {
-      await upkeep.coarsen(stopping.signal)
+      await upkeep.downsample(stopping.signal)
       await upkeep.forgetGateways(options.gatewayAgeMs)
     } catch (error) {
       options.onFault(error)

@@ -26,7 +26,7 @@ export interface UsageUpkeep {
    * Adds what is old enough to the next coarser granularity, and drops what is older than everything that is kept. Once the signal is
    * aborted, what is left is left for the next time.
    */
-  coarsen(signal?: AbortSignal): Promise<void>
+  downsample(signal?: AbortSignal): Promise<void>
   /** Forgets which batches came from gateways that have recorded nothing for `ageMs`. Returns of how many gateways. */
   forgetGateways(ageMs: number): Promise<number>
 }

@@ -17,18 +17,18 @@ export interface Wishes {
 }
 
 /** What an answer says, however it is sent. */
-export interface SimulatedAnswer {
+export interface SimulatedResponse {
   /** What comes first: no tokens where the model does not think. */
-  readonly thought: AnswerText
+  readonly thought: ResponseText
   /** Not sent where a tool call takes its place; its tokens are those of the call then. */
-  readonly text: AnswerText
+  readonly text: ResponseText
   /** Of thought and text together. */
   readonly outputTokens: number
   /** The caller's maximum ended it early. */
   readonly cut: boolean
 }
 
-export interface AnswerText {
+export interface ResponseText {
   readonly tokens: number
   whole(): string
   /** Each as a model would stream it. */
@@ -36,7 +36,10 @@ export interface AnswerText {
 }
 
 /** The same answer for the same wishes. JSON and tool calls are as long as they are; prose as the generation says. */
-export function simulatedAnswer({ outputTokens }: Pick<Generation, 'outputTokens'>, wishes: Wishes): SimulatedAnswer {
+export function simulatedResponse(
+  { outputTokens }: Pick<Generation, 'outputTokens'>,
+  wishes: Wishes,
+): SimulatedResponse {
   const { thinks, schema, toolArguments, maxTokens = Number.POSITIVE_INFINITY } = wishes
   const thought = textOf(THOUGHT, thinks ? Math.min(THOUGHT.length, maxTokens) : 0)
   const json =
@@ -49,12 +52,12 @@ export function simulatedAnswer({ outputTokens }: Pick<Generation, 'outputTokens
 
 const THOUGHT = 'A simulated provider need not think for long.'.split(/(?= )/)
 
-function textOf(all: readonly string[], tokens: number): AnswerText {
+function textOf(all: readonly string[], tokens: number): ResponseText {
   const said = all.slice(0, tokens)
   return { tokens, whole: () => said.join(''), pieces: () => said }
 }
 
 /** May be very long, and so is made as it is sent. */
-function proseOf(tokens: number): AnswerText {
+function proseOf(tokens: number): ResponseText {
   return { tokens, whole: () => simulatedText(tokens), pieces: () => simulatedTokens(tokens) }
 }

@@ -62,16 +62,16 @@ export interface Reply {
 }
 
 /** One HTTP answer, with the headers that belong to its content only. */
-export type Answer = BodyAnswer | StreamAnswer
+export type Answer = BodyResponse | StreamResponse
 
-export interface BodyAnswer {
+export interface BodyResponse {
   readonly kind: 'body'
   readonly status: number
   readonly headers: OutgoingHttpHeaders
   readonly body: string
 }
 
-export interface StreamAnswer {
+export interface StreamResponse {
   readonly kind: 'stream'
   readonly status: number
   readonly headers: OutgoingHttpHeaders

@@ -15,7 +15,7 @@ import type {
   ReceivedRequest,
   SimulatedProvider,
 } from '../providers/simulated-provider.ts'
-import { sendAnswer } from './send-answer.ts'
+import { sendResponse } from './send-answer.ts'
 
 /** What the exchanges of one simulator share. */
 export interface Simulation {
@@ -59,7 +59,7 @@ export async function exchange(simulation: Simulation, incoming: Incoming, respo
 
   const behaviour = controls.take(apiKeyOf(caller), incoming.path)
   const { answer, limits } = decide(simulation, received, { ids, caller, behaviour, record })
-  await sendAnswer(response, answer, {
+  await sendResponse(response, answer, {
     behaviour,
     headers() {
       record.status(answer.status)
@@ -107,8 +107,8 @@ function decide(
   { ids, caller, behaviour, record }: Circumstances,
 ): Decision {
   const { route, method, path, arrivedAtMs } = received
-  const answerFailure = route?.failure ?? provider.failure
-  const fail = (failure: Failure): Decision => ({ answer: answerFailure(failure, received.requestId) })
+  const responseFailure = route?.failure ?? provider.failure
+  const fail = (failure: Failure): Decision => ({ answer: responseFailure(failure, received.requestId) })
 
   if (route === undefined) return fail({ kind: 'unknown-route', method, path })
   if (received.tooLarge) return fail({ kind: 'body-too-large' })

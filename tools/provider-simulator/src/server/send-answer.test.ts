@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import OpenAI from 'openai'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type ProviderSimulator, startProviderSimulator } from '../start-provider-simulator.ts'
-import { sendAnswer } from './send-answer.ts'
+import { sendResponse } from './send-answer.ts'
 
 const REQUEST = { model: 'gpt-4o', messages: [{ role: 'user' as const, content: 'Hello!' }] }
 
@@ -138,7 +138,7 @@ it('makes no chunk before the reader has room for it', async () => {
   const server = createServer((_request, response) => {
     const delivery = { behaviour: {}, headers: () => ({}), onBreakOff: () => {} }
     const answer = { kind: 'stream' as const, status: 200, headers: {}, chunks: chunks(), errorChunk: () => '' }
-    resolve(sendAnswer(response, answer, delivery))
+    resolve(sendResponse(response, answer, delivery))
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')

@@ -1,7 +1,7 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import type { Fault } from '../core/control.ts'
 import type { Behaviour } from '../core/controls.ts'
-import type { Answer, Chunk, StreamAnswer, StreamError } from '../providers/simulated-provider.ts'
+import type { Answer, Chunk, StreamError, StreamResponse } from '../providers/simulated-provider.ts'
 
 export interface Delivery {
   readonly behaviour: Behaviour
@@ -12,7 +12,7 @@ export interface Delivery {
 }
 
 /** Sends an answer as the behaviour wants it. Resolves when nothing more will be sent; a hang, when the client goes. */
-export async function sendAnswer(response: ServerResponse, answer: Answer, delivery: Delivery): Promise<void> {
+export async function sendResponse(response: ServerResponse, answer: Answer, delivery: Delivery): Promise<void> {
   const { fault, latencyMs, chunkDelayMs } = delivery.behaviour
   if (latencyMs) await pause(response, latencyMs)
   if (fault?.kind === 'hang-before-headers') await closed(response)
@@ -48,7 +48,7 @@ function isInterruption(fault: Fault | undefined): fault is Interruption['fault'
   return fault?.kind === 'hang-mid-stream' || fault?.kind === 'break-mid-stream'
 }
 
-function* withError(answer: StreamAnswer, afterChunks: number, error: StreamError): Generator<Chunk> {
+function* withError(answer: StreamResponse, afterChunks: number, error: StreamError): Generator<Chunk> {
   let sent = 0
   for (const chunk of answer.chunks) {
     if (sent === afterChunks) {

@@ -1,6 +1,6 @@
 import type { Answer } from '../providers/simulated-provider.ts'
 
-export function jsonAnswer(content: unknown): Answer {
+export function jsonResponse(content: unknown): Answer {
   return {
     kind: 'body',
     status: 200,

@@ -1,7 +1,7 @@
-import type { StreamAnswer } from '../providers/simulated-provider.ts'
+import type { StreamResponse } from '../providers/simulated-provider.ts'
 
 /** Server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html), made one by one as they are sent. */
-export function eventStream(events: Iterable<string>, errorChunk: StreamAnswer['errorChunk']): StreamAnswer {
+export function eventStream(events: Iterable<string>, errorChunk: StreamResponse['errorChunk']): StreamResponse {
   return {
     kind: 'stream',
     status: 200,

@@ -1,10 +1,10 @@
 import { claudeErrorStatusIn } from '../../claude/error-types.ts'
 import { readClaudeUsage, totalUsage } from '../../claude/usage.ts'
-import { type AnswerContent, type AnswerToolCall, answerMessage } from '../../unified/answer-message.ts'
+import { type ResponseContent, type ResponseToolCall, responseMessage } from '../../unified/answer-message.ts'
 import { type CompletedChat, chatCompletion } from '../../unified/chat-completion.ts'
 import { endsWithJson, inJson } from '../../unified/json-tool.ts'
 import { isFailure, type TranslatedFailure } from '../../unified/whole-answer-translator.ts'
-import type { AskedAnswer } from '../../unified-api.ts'
+import type { AskedResponse } from '../../unified-api.ts'
 import { isRecord } from '../../wire/is-record.ts'
 import { finishReason } from './finish-reason.ts'
 import { readError, UNTELLABLE_CALL } from './provider-error.ts'
@@ -13,7 +13,7 @@ import { type PlacedThinking, placeThinking, thinkingContent } from './thinking-
 import { toToolCall } from './tool-use.ts'
 
 /** A whole message as a chat completion; a failure where it is an error, or has a tool call that cannot be told. Undefined where it is no message. */
-export function toChatCompletion(asked: AskedAnswer, answer: unknown): CompletedChat | TranslatedFailure | undefined {
+export function toChatCompletion(asked: AskedResponse, answer: unknown): CompletedChat | TranslatedFailure | undefined {
   if (!isRecord(answer)) return undefined
   if (claudeErrorStatusIn(answer) !== undefined) {
     return { failure: readError(answer.error ?? answer, 'Anthropic answered with an error.') }
@@ -25,7 +25,7 @@ export function toChatCompletion(asked: AskedAnswer, answer: unknown): Completed
   const { calls, thinking } = content
   const choice = {
     index: 0,
-    message: answerMessage({ ...content, refusal: refusalText(answer) }, thinkingContent(thinking)),
+    message: responseMessage({ ...content, refusal: refusalText(answer) }, thinkingContent(thinking)),
     finish_reason: endsWithJson(asked.jsonTool, answer.stop_reason, calls.length > 0)
       ? ('stop' as const)
       : finishReason(answer.stop_reason, calls.length > 0),
@@ -34,7 +34,7 @@ export function toChatCompletion(asked: AskedAnswer, answer: unknown): Completed
   return chatCompletion(asked, [choice], totalUsage(readClaudeUsage(answer.usage)))
 }
 
-interface Content extends AnswerContent {
+interface Content extends ResponseContent {
   readonly thinking: readonly PlacedThinking[]
 }
 
@@ -42,7 +42,7 @@ interface Content extends AnswerContent {
 function readContent(blocks: readonly unknown[]): Content | TranslatedFailure {
   let text = ''
   let reasoning = ''
-  const calls: AnswerToolCall[] = []
+  const calls: ResponseToolCall[] = []
   const thinking: PlacedThinking[] = []
   for (const block of blocks) {
     if (!isRecord(block)) continue

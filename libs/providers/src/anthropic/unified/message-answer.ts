@@ -1,7 +1,7 @@
 import { ChatChunks } from '../../unified/chat-chunks.ts'
 import { StreamTranslator } from '../../unified/stream-translator.ts'
-import { WholeAnswerTranslator } from '../../unified/whole-answer-translator.ts'
-import type { AnswerTranslation, AskedAnswer } from '../../unified-api.ts'
+import { WholeResponseTranslator } from '../../unified/whole-answer-translator.ts'
+import type { AskedResponse, ResponseTranslation } from '../../unified-api.ts'
 import { eventDataSplitter } from '../../wire/event-data-splitter.ts'
 import { FirstBytesSplitter } from '../../wire/first-bytes-splitter.ts'
 import { JsonArraySplitter } from '../../wire/json-array-splitter.ts'
@@ -9,18 +9,18 @@ import { EVERY, type JsonPath } from '../../wire/json-source.ts'
 import type { MessageSplitter } from '../../wire/watching-reader.ts'
 import { toChatCompletion } from './chat-completion.ts'
 import { MessageDialect } from './message-dialect.ts'
-import { readErrorAnswer } from './provider-error.ts'
+import { readErrorResponse } from './provider-error.ts'
 
 const TOOL_INPUTS: JsonPath = ['content', EVERY, 'input']
 
 /** How a message is said as the chat completion that was asked for, streamed or whole. */
-export function messageAnswer(asked: AskedAnswer): AnswerTranslation {
+export function messageResponse(asked: AskedResponse): ResponseTranslation {
   return {
     translator: () =>
       asked.streamed
         ? new StreamTranslator(eventOrDocumentSplitter, new MessageDialect(new ChatChunks(asked), asked.jsonTool))
-        : new WholeAnswerTranslator((message) => toChatCompletion(asked, message), TOOL_INPUTS),
-    error: readErrorAnswer,
+        : new WholeResponseTranslator((message) => toChatCompletion(asked, message), TOOL_INPUTS),
+    error: readErrorResponse,
   }
 }
 

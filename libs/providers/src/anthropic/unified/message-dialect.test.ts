@@ -16,7 +16,7 @@ import {
 } from './__fixtures__/message-streams.ts'
 import { translated } from './__fixtures__/translated.ts'
 import { unifiedRequest } from './__fixtures__/unified-request.ts'
-import { messageAnswer } from './message-answer.ts'
+import { messageResponse } from './message-answer.ts'
 
 const SSE = 'text/event-stream; charset=utf-8'
 const STREAMS = { text: TEXT_STREAM, tools: TOOL_STREAM, refusal: REFUSED_STREAM }
@@ -228,7 +228,7 @@ describe('a stream', () => {
 
 function streamTranslator(tellsUsage: boolean) {
   const request = unifiedRequest({ stream: true, stream_options: { include_usage: tellsUsage } })
-  return messageAnswer(translated(request).answer).translator(SSE)
+  return messageResponse(translated(request).answer).translator(SSE)
 }
 
 function translate(bytes: Buffer, sizes: readonly number[], tellsUsage = false): string {

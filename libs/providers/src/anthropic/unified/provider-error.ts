@@ -3,7 +3,7 @@ import { isRecord } from '../../wire/is-record.ts'
 import { parseJson } from '../../wire/parse-json.ts'
 
 /** An error answer: `{"type": "error", "error": {"type", "message"}}`, or whatever came in its place. */
-export function readErrorAnswer(status: number, body: Buffer): TranslatedError {
+export function readErrorResponse(status: number, body: Buffer): TranslatedError {
   const answer = parseJson(body)
   return readError(isRecord(answer) ? (answer.error ?? answer) : undefined, `Anthropic answered with status ${status}.`)
 }

@@ -1,5 +1,5 @@
 import type { ToolUseBlockParam } from '@anthropic-ai/sdk/resources/messages'
-import type { AnswerToolCall } from '../../unified/answer-message.ts'
+import type { ResponseToolCall } from '../../unified/answer-message.ts'
 import { callArguments } from '../../unified/call-arguments.ts'
 import type { ToolCall } from '../../unified/chat-request.ts'
 import { isRefusal } from '../../unified/refusal.ts'
@@ -14,7 +14,7 @@ export function toToolUse(call: ToolCall, path: string): ToolUseBlockParam | Ref
 }
 
 /** A `tool_use` block as a tool call of OpenAI's; undefined where it is not to be called by. */
-export function toToolCall(block: Readonly<Record<string, unknown>>): AnswerToolCall | undefined {
+export function toToolCall(block: Readonly<Record<string, unknown>>): ResponseToolCall | undefined {
   const { id, name, input = {} } = block
   const text = writtenText(input)
   if (typeof id !== 'string' || typeof name !== 'string' || text === undefined) return undefined
@@ -22,7 +22,7 @@ export function toToolCall(block: Readonly<Record<string, unknown>>): AnswerTool
 }
 
 /** The same of a block that begins in a stream: as a rule its input is empty there, and comes in pieces. */
-export function toToolCallStart(block: Readonly<Record<string, unknown>>): AnswerToolCall | undefined {
+export function toToolCallStart(block: Readonly<Record<string, unknown>>): ResponseToolCall | undefined {
   const call = toToolCall(block)
   if (call === undefined || hasInput(block)) return call
   return { ...call, function: { ...call.function, arguments: '' } }

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { translated } from './__fixtures__/translated.ts'
 import { unifiedRequest } from './__fixtures__/unified-request.ts'
-import { messageAnswer } from './message-answer.ts'
+import { messageResponse } from './message-answer.ts'
 import { anthropicUnified } from './unified.ts'
 
 it('has no embeddings', () => {
@@ -37,7 +37,7 @@ describe('the list of models', () => {
 })
 
 describe('an error', () => {
-  const { error } = messageAnswer(translated(unifiedRequest()).answer)
+  const { error } = messageResponse(translated(unifiedRequest()).answer)
 
   it.each([
     ['{"type":"error","error":{"type":"not_found_error","message":"model: x"}}', 'model: x', 'not_found_error'],
@@ -75,7 +75,7 @@ it('never throws, whatever it is given', () => {
     fc.property(body, fc.jsonValue(), (given, answer) => {
       anthropicUnified.chat.request(unifiedRequest(given))
       anthropicUnified.models?.read(answer)
-      const { translator, error } = messageAnswer(translated(unifiedRequest()).answer)
+      const { translator, error } = messageResponse(translated(unifiedRequest()).answer)
       for (const json of [answer, { content: answer }, { content: [answer], usage: answer }]) {
         const whole = translator('application/json')
         whole.push(Buffer.from(JSON.stringify(json)))

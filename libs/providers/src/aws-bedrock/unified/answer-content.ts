@@ -1,4 +1,4 @@
-import type { AnswerContent, AnswerToolCall } from '../../unified/answer-message.ts'
+import type { ResponseContent, ResponseToolCall } from '../../unified/answer-message.ts'
 import { NO_PLACE } from '../../unified/stream-errors.ts'
 import type { TranslatedFailure } from '../../unified/whole-answer-translator.ts'
 import type { TranslatedError } from '../../unified-api.ts'
@@ -8,7 +8,7 @@ import type { PlacedReasoning } from './reasoning-content.ts'
 import { toToolCall } from './tool-use.ts'
 
 /** What an answer's blocks say. */
-export interface ConverseContent extends AnswerContent {
+export interface ConverseContent extends ResponseContent {
   /** What of the reasoning is to be sent back. */
   readonly placed: readonly PlacedReasoning[]
 }
@@ -18,10 +18,10 @@ export interface ConverseContent extends AnswerContent {
  * left out: they are of tools that only the native API offers.
  * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ContentBlock.html
  */
-export function readAnswerContent(blocks: readonly unknown[]): ConverseContent | TranslatedFailure {
+export function readResponseContent(blocks: readonly unknown[]): ConverseContent | TranslatedFailure {
   let text = ''
   let reasoning = ''
-  const calls: AnswerToolCall[] = []
+  const calls: ResponseToolCall[] = []
   const placed: PlacedReasoning[] = []
   for (const block of blocks) {
     if (!isRecord(block)) continue

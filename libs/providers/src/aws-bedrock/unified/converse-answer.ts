@@ -1,17 +1,17 @@
 import { ChatChunks } from '../../unified/chat-chunks.ts'
 import { StreamTranslator } from '../../unified/stream-translator.ts'
-import { WholeAnswerTranslator } from '../../unified/whole-answer-translator.ts'
-import type { AnswerTranslation, AskedAnswer } from '../../unified-api.ts'
+import { WholeResponseTranslator } from '../../unified/whole-answer-translator.ts'
+import type { AskedResponse, ResponseTranslation } from '../../unified-api.ts'
 import { AwsEventFrames } from '../../wire/aws-event-frames.ts'
 import { EVERY, type JsonPath } from '../../wire/json-source.ts'
 import { toChatCompletion } from './chat-completion.ts'
 import { ConverseDialect } from './converse-dialect.ts'
-import { readErrorAnswer } from './provider-error.ts'
+import { readErrorResponse } from './provider-error.ts'
 
 const TOOL_INPUTS: JsonPath = ['output', 'message', 'content', EVERY, 'toolUse', 'input']
 
 /** How an answer of Converse is said as the chat completion that was asked for, streamed or whole. */
-export function converseAnswer(asked: AskedAnswer): AnswerTranslation {
+export function converseResponse(asked: AskedResponse): ResponseTranslation {
   return {
     translator: () =>
       asked.streamed
@@ -19,7 +19,7 @@ export function converseAnswer(asked: AskedAnswer): AnswerTranslation {
             (visit) => new AwsEventFrames(visit),
             new ConverseDialect(new ChatChunks(asked), asked.jsonTool),
           )
-        : new WholeAnswerTranslator((answer) => toChatCompletion(asked, answer), TOOL_INPUTS),
-    error: readErrorAnswer,
+        : new WholeResponseTranslator((answer) => toChatCompletion(asked, answer), TOOL_INPUTS),
+    error: readErrorResponse,
   }
 }

@@ -4,7 +4,7 @@ import { cut } from '../../wire/__fixtures__/pieces.ts'
 import { frame } from '../__fixtures__/frames.ts'
 import { CHAT_USAGE, EXTRA_CONTENT, TOOL_FRAMES } from './__fixtures__/answers.ts'
 import { NOVA, nativeCall, unifiedRequest } from './__fixtures__/unified-request.ts'
-import { converseAnswer } from './converse-answer.ts'
+import { converseResponse } from './converse-answer.ts'
 import { toConverseCall } from './converse-call.ts'
 
 const STREAM = Buffer.concat([...TOOL_FRAMES])
@@ -12,7 +12,7 @@ const EVENT_STREAM = 'application/vnd.amazon.eventstream'
 
 function translator(streamOptions: object = { include_usage: true }) {
   const request = unifiedRequest({ stream: true, stream_options: streamOptions })
-  return converseAnswer(nativeCall(toConverseCall(request)).answer).translator(EVENT_STREAM)
+  return converseResponse(nativeCall(toConverseCall(request)).answer).translator(EVENT_STREAM)
 }
 
 /** The events' data. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { nativeCall, refusal, unifiedRequest } from './__fixtures__/unified-request.ts'
-import { embeddingsAnswer, toEmbeddingsCall } from './embeddings-call.ts'
+import { embeddingsResponse, toEmbeddingsCall } from './embeddings-call.ts'
 
 const TITAN = 'amazon.titan-embed-text-v2:0'
 const COHERE_3 = 'cohere.embed-english-v3'
@@ -11,7 +11,7 @@ const embed = (model: string, body: object) => {
   return toEmbeddingsCall({ ...request, body: { model: 'prod/m', ...body } })
 }
 const answered = (model: string, body: object, answer: unknown) => {
-  const translator = embeddingsAnswer(nativeCall(embed(model, body)).answer).translator('application/json')
+  const translator = embeddingsResponse(nativeCall(embed(model, body)).answer).translator('application/json')
   translator.push(Buffer.from(JSON.stringify(answer)))
   const bytes = translator.end()
   return bytes && JSON.parse(bytes.toString())

@@ -2,11 +2,11 @@ import { askedEmbeddings } from '../../unified/asked-answer.ts'
 import { embeddingList } from '../../unified/embedding-list.ts'
 import { type EmbeddingsRequest, embeddingInputs, readEmbeddingsRequest } from '../../unified/embeddings-request.ts'
 import { isRefusal, refuse } from '../../unified/refusal.ts'
-import { WholeAnswerTranslator } from '../../unified/whole-answer-translator.ts'
-import type { AnswerTranslation, AskedAnswer, Refusal, Translation, UnifiedRequest } from '../../unified-api.ts'
+import { WholeResponseTranslator } from '../../unified/whole-answer-translator.ts'
+import type { AskedResponse, Refusal, ResponseTranslation, Translation, UnifiedRequest } from '../../unified-api.ts'
 import { cohereEmbedding, readCohereVectors } from './cohere-embedding.ts'
 import { foundationModel, modelPath } from './model.ts'
-import { readErrorAnswer } from './provider-error.ts'
+import { readErrorResponse } from './provider-error.ts'
 import { readTitanVectors, titanEmbedding } from './titan-embedding.ts'
 
 /** @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InvokeModel.html */
@@ -29,12 +29,12 @@ export function toEmbeddingsCall(request: UnifiedRequest): Translation {
 }
 
 /** How the answer to it is said. */
-export function embeddingsAnswer(asked: AskedAnswer): AnswerTranslation {
+export function embeddingsResponse(asked: AskedResponse): ResponseTranslation {
   const { maker = '', name = '' } = foundationModel(asked.model) ?? {}
   const read = isTitan(maker, name) ? readTitanVectors : readCohereVectors
   return {
-    translator: () => new WholeAnswerTranslator((answer) => embeddingList(read(answer), asked)),
-    error: readErrorAnswer,
+    translator: () => new WholeResponseTranslator((answer) => embeddingList(read(answer), asked)),
+    error: readErrorResponse,
   }
 }
 

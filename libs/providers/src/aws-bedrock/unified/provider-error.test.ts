@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { readErrorAnswer } from './provider-error.ts'
+import { readErrorResponse } from './provider-error.ts'
 
 it.each([
   [
@@ -16,11 +16,11 @@ it.each([
   ],
   ['nothing', { message: '' }, {}, { message: 'AWS Bedrock answered with status 500.', code: null }],
 ])('is named by %s', (_, body, headers, error) => {
-  expect(readErrorAnswer(500, Buffer.from(JSON.stringify(body)), headers)).toEqual(error)
+  expect(readErrorResponse(500, Buffer.from(JSON.stringify(body)), headers)).toEqual(error)
 })
 
 it('needs no body of JSON', () => {
-  expect(readErrorAnswer(503, Buffer.from('<html>'), {})).toEqual({
+  expect(readErrorResponse(503, Buffer.from('<html>'), {})).toEqual({
     message: 'AWS Bedrock answered with status 503.',
     code: null,
   })

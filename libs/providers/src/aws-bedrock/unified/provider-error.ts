@@ -9,7 +9,7 @@ import type { BedrockEvent } from '../event-frame.ts'
  * An error answer: its message is in the body, and which exception it is in a header, or in the body too.
  * @see https://smithy.io/2.0/aws/protocols/aws-restjson1-protocol.html#operation-error-serialization
  */
-export function readErrorAnswer(status: number, body: Buffer, headers: WireHeaders): TranslatedError {
+export function readErrorResponse(status: number, body: Buffer, headers: WireHeaders): TranslatedError {
   const answer = parseJson(body)
   const { __type: type, code } = isRecord(answer) ? answer : {}
   return {

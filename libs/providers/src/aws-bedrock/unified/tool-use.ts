@@ -1,4 +1,4 @@
-import type { AnswerToolCall } from '../../unified/answer-message.ts'
+import type { ResponseToolCall } from '../../unified/answer-message.ts'
 import { callArguments } from '../../unified/call-arguments.ts'
 import type { ToolCall } from '../../unified/chat-request.ts'
 import { isRefusal } from '../../unified/refusal.ts'
@@ -13,7 +13,7 @@ export function toToolUse(call: ToolCall, path: string): ToolUseBlock | Refusal 
 }
 
 /** A `toolUse`, or its start, as a tool call of OpenAI's; undefined where it is not to be called by. */
-export function toToolCall(toolUse: Readonly<Record<string, unknown>>, text: string): AnswerToolCall | undefined {
+export function toToolCall(toolUse: Readonly<Record<string, unknown>>, text: string): ResponseToolCall | undefined {
   const { toolUseId: id, name } = toolUse
   if (typeof id !== 'string' || typeof name !== 'string') return undefined
   return { id, type: 'function', function: { name, arguments: text } }

@@ -3,7 +3,7 @@ import { EVERY, type JsonPath, writtenText } from '../../wire/json-source.ts'
 import { tokenCount } from '../../wire/token-count.ts'
 
 /** A `GenerateContentResponse`: a whole answer, or a piece of one. @see https://ai.google.dev/api/generate-content */
-export interface AnswerChunk {
+export interface ResponseChunk {
   readonly candidates: readonly Candidate[]
   /** Why the prompt gets no answer. */
   readonly blockReason: string | undefined
@@ -12,14 +12,14 @@ export interface AnswerChunk {
 
 export interface Candidate {
   readonly index: number
-  readonly parts: readonly AnswerPart[]
+  readonly parts: readonly ResponsePart[]
   /** Undefined of one that has not ended. */
   readonly finishReason: string | undefined
   readonly finishMessage: string | undefined
   readonly logprobsResult: unknown
 }
 
-export type AnswerPart =
+export type ResponsePart =
   | { readonly kind: 'text'; readonly text: string; readonly signature: string | undefined }
   | { readonly kind: 'thought'; readonly text: string }
   | CallPart
@@ -40,7 +40,7 @@ export interface CallPart {
 export const CALL_ARGUMENTS: JsonPath = ['candidates', EVERY, 'content', 'parts', EVERY, 'functionCall', 'args']
 
 /** Undefined where it is nothing of the kind. */
-export function readAnswerChunk(value: unknown): AnswerChunk | undefined {
+export function readResponseChunk(value: unknown): ResponseChunk | undefined {
   if (!isRecord(value)) return undefined
   const { candidates, promptFeedback, usageMetadata } = value
   return {
@@ -62,7 +62,7 @@ function readCandidate(candidate: Readonly<Record<string, unknown>>): Candidate 
 }
 
 /** Kinds that are not known, or that only tools of Google's make, are left out. */
-function readPart(part: Readonly<Record<string, unknown>>): AnswerPart[] {
+function readPart(part: Readonly<Record<string, unknown>>): ResponsePart[] {
   const { text, thought, functionCall, inlineData, fileData } = part
   const signature = wordOf(part.thoughtSignature)
   if (functionCall !== undefined) return [readCall(functionCall, signature)]
@@ -71,7 +71,7 @@ function readPart(part: Readonly<Record<string, unknown>>): AnswerPart[] {
   return inlineData === undefined && fileData === undefined ? [] : [{ kind: 'foreign' }]
 }
 
-function readCall(call: unknown, signature: string | undefined): AnswerPart {
+function readCall(call: unknown, signature: string | undefined): ResponsePart {
   const name = isRecord(call) ? wordOf(call.name) : undefined
   const args = isRecord(call) ? writtenText(call.args ?? {}) : undefined
   if (!isRecord(call) || name === undefined || args === undefined) return { kind: 'foreign' }

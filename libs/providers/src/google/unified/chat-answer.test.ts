@@ -12,7 +12,7 @@ const DEEP = '['.repeat(20_000) + ']'.repeat(20_000)
 describe('a whole answer', () => {
   it("is said in OpenAI's words", () => {
     const body = readFileSync(join(import.meta.dirname, '..', '__fixtures__', 'generate-content.json'))
-    expect(answerTo(body)).toEqual({
+    expect(responseTo(body)).toEqual({
       id: 'chatcmpl-a1',
       object: 'chat.completion',
       created: 1_700_000_000,
@@ -81,13 +81,13 @@ describe('a whole answer', () => {
   it('has each candidate as a choice, with calls that no other has', () => {
     const call = { content: { parts: [{ functionCall: { name: 'time', args: {} } }] }, finishReason: 'STOP' }
     const answer = { candidates: [call, { ...call, index: 1 }] }
-    expect(answerTo(answer)).toMatchObject({
+    expect(responseTo(answer)).toMatchObject({
       choices: [
         { index: 0, finish_reason: 'tool_calls', message: { tool_calls: [{ id: 'call_a1_0' }] } },
         { index: 1, finish_reason: 'tool_calls', message: { tool_calls: [{ id: 'call_a1_1' }] } },
       ],
     })
-    expect(answerTo(answer)).not.toHaveProperty('usage')
+    expect(responseTo(answer)).not.toHaveProperty('usage')
   })
 
   it.each([
@@ -101,14 +101,14 @@ describe('a whole answer', () => {
     ['PROHIBITED_CONTENT', 'content_filter'],
     ['SPII', 'content_filter'],
   ])('that ended with %s finished with %s', (finishReason, reason) => {
-    expect(answerTo({ candidates: [{ finishReason }] })).toMatchObject({
+    expect(responseTo({ candidates: [{ finishReason }] })).toMatchObject({
       choices: [{ finish_reason: reason, message: { content: '' } }],
     })
   })
 
   it('to a prompt that is blocked is a filtered one', () => {
     expect(
-      answerTo({
+      responseTo({
         promptFeedback: { blockReason: 'SAFETY' },
         usageMetadata: { promptTokenCount: 4, totalTokenCount: 4 },
       }),
@@ -125,7 +125,7 @@ describe('a whole answer', () => {
       chosenCandidates: [token('Hi', -0.1), token('!', -0.2)],
     }
     const told = (text: string, logprob: number) => ({ token: text, logprob, bytes: null })
-    expect(answerTo({ candidates: [{ finishReason: 'STOP', logprobsResult }] })).toMatchObject({
+    expect(responseTo({ candidates: [{ finishReason: 'STOP', logprobsResult }] })).toMatchObject({
       choices: [
         {
           logprobs: {
@@ -141,7 +141,7 @@ describe('a whole answer', () => {
   })
 
   it.each(['null', '[]', '{}', '{"candidates":[', '{"candidates":[]}'])('of %s cannot be told', (text) => {
-    expect(answerTo(Buffer.from(text))).toBeUndefined()
+    expect(responseTo(Buffer.from(text))).toBeUndefined()
     expect(translatorAfter(Buffer.from(text)).failure).toBeUndefined()
   })
 
@@ -171,7 +171,7 @@ describe('a whole answer', () => {
 
   it('has arguments as they came, however deeply they are nested', () => {
     const text = `{"candidates":[{"content":{"parts":[{"functionCall":{"name":"x","args":{"a":${DEEP}}}}]}}]}`
-    expect(answerTo(Buffer.from(text))).toMatchObject({
+    expect(responseTo(Buffer.from(text))).toMatchObject({
       choices: [{ message: { tool_calls: [{ function: { arguments: `{"a":${DEEP}}` } }] } }],
     })
   })
@@ -179,10 +179,10 @@ describe('a whole answer', () => {
   it('never makes it throw, whatever it holds', () => {
     fc.assert(
       fc.property(fc.jsonValue(), fc.jsonValue(), (value, other) => {
-        answerTo(Buffer.from(JSON.stringify(value)))
-        answerTo({ candidates: [{ content: { parts: [value, { functionCall: other }, { text: value }] } }] })
-        answerTo({ candidates: [{ logprobsResult: { chosenCandidates: [value], topCandidates: [other] } }] })
-        answerTo({ candidates: [value], promptFeedback: other, usageMetadata: value })
+        responseTo(Buffer.from(JSON.stringify(value)))
+        responseTo({ candidates: [{ content: { parts: [value, { functionCall: other }, { text: value }] } }] })
+        responseTo({ candidates: [{ logprobsResult: { chosenCandidates: [value], topCandidates: [other] } }] })
+        responseTo({ candidates: [value], promptFeedback: other, usageMetadata: value })
       }),
     )
   })
@@ -215,7 +215,7 @@ describe('an error', () => {
 })
 
 function messageOf(parts: readonly object[]): object {
-  const answer = answerTo({ candidates: [{ content: { parts, role: 'model' }, finishReason: 'STOP', index: 0 }] })
+  const answer = responseTo({ candidates: [{ content: { parts, role: 'model' }, finishReason: 'STOP', index: 0 }] })
   return answer?.choices[0]?.message ?? {}
 }
 
@@ -227,7 +227,7 @@ function translatorAfter(bytes: Buffer) {
   return translator
 }
 
-function answerTo(body: object): { choices: { message: object }[] } | undefined {
+function responseTo(body: object): { choices: { message: object }[] } | undefined {
   const bytes = Buffer.isBuffer(body) ? body : Buffer.from(JSON.stringify(body))
   const translator = chatTranslation(nativeCall(chatCall(unifiedRequest({ messages: HELLO }))).answer).translator(
     'application/json',

@@ -1,11 +1,11 @@
 import type { ChatCompletionMessage } from 'openai/resources/chat/completions'
-import { answerMessage } from '../../unified/answer-message.ts'
+import { responseMessage } from '../../unified/answer-message.ts'
 import { type CompletedChat, type CompletedChoice, chatCompletion } from '../../unified/chat-completion.ts'
 import { NO_PLACE } from '../../unified/stream-errors.ts'
 import { isFailure, type TranslatedFailure } from '../../unified/whole-answer-translator.ts'
-import type { AskedAnswer } from '../../unified-api.ts'
+import type { AskedResponse } from '../../unified-api.ts'
 import { addGoogleUsage, totalUsage } from '../usage.ts'
-import { type AnswerPart, type Candidate, readAnswerChunk } from './answer-chunk.ts'
+import { type Candidate, type ResponsePart, readResponseChunk } from './answer-chunk.ts'
 import { finishOf } from './finish.ts'
 import { readLogprobs } from './logprobs.ts'
 import { signed } from './thought-signature.ts'
@@ -13,13 +13,13 @@ import { type SignedToolCall, ToolCalls } from './tool-call.ts'
 import { readError } from './translated-error.ts'
 
 /** A whole answer; a failure where a candidate failed, or has what OpenAI's answers have no place for. Undefined where it is no answer. */
-export function chatAnswer(answer: unknown, asked: AskedAnswer): CompletedChat | TranslatedFailure | undefined {
+export function chatResponse(answer: unknown, asked: AskedResponse): CompletedChat | TranslatedFailure | undefined {
   const error = readError(answer)
   if (error !== undefined) return { failure: error }
-  const chunk = readAnswerChunk(answer)
+  const chunk = readResponseChunk(answer)
   if (chunk === undefined) return undefined
   const choices = chunk.candidates.length === 0 && chunk.blockReason !== undefined ? [BLOCKED] : []
-  const toolCalls = new ToolCalls(asked.answerId)
+  const toolCalls = new ToolCalls(asked.responseId)
   for (const candidate of chunk.candidates) {
     const choice = choiceOf(candidate, toolCalls)
     if (isFailure(choice)) return choice
@@ -51,12 +51,12 @@ function choiceOf(candidate: Candidate, toolCalls: ToolCalls): CompletedChoice |
   }
 }
 
-function messageOf(parts: readonly AnswerPart[], calls: readonly SignedToolCall[]): ChatCompletionMessage {
+function messageOf(parts: readonly ResponsePart[], calls: readonly SignedToolCall[]): ChatCompletionMessage {
   const signatures = parts.flatMap((part) => (part.kind === 'text' ? (part.signature ?? []) : []))
   const content = { text: joined(parts, 'text'), reasoning: joined(parts, 'thought'), calls }
-  return answerMessage(content, signed(signatures.at(-1)))
+  return responseMessage(content, signed(signatures.at(-1)))
 }
 
-function joined(parts: readonly AnswerPart[], kind: 'text' | 'thought'): string {
+function joined(parts: readonly ResponsePart[], kind: 'text' | 'thought'): string {
   return parts.map((part) => (part.kind === kind ? part.text : '')).join('')
 }

@@ -2,10 +2,10 @@ import { ChatChunks, type ChatDelta, type FinishReason } from '../../unified/cha
 import { errorEvent } from '../../unified/event-text.ts'
 import { NO_PLACE, unreadable } from '../../unified/stream-errors.ts'
 import type { StreamDialect } from '../../unified/stream-translator.ts'
-import type { AskedAnswer, TranslatedError } from '../../unified-api.ts'
+import type { AskedResponse, TranslatedError } from '../../unified-api.ts'
 import { parseWithSource } from '../../wire/json-source.ts'
 import { addGoogleUsage, type GoogleUsage, totalUsage } from '../usage.ts'
-import { type AnswerPart, CALL_ARGUMENTS, type Candidate, readAnswerChunk } from './answer-chunk.ts'
+import { CALL_ARGUMENTS, type Candidate, type ResponsePart, readResponseChunk } from './answer-chunk.ts'
 import { finishOf } from './finish.ts'
 import { readLogprobs } from './logprobs.ts'
 import { signed } from './thought-signature.ts'
@@ -21,16 +21,16 @@ export class ChatStream implements StreamDialect {
   #usage: GoogleUsage | undefined
   #isBlocked = false
 
-  constructor(asked: AskedAnswer) {
+  constructor(asked: AskedResponse) {
     this.#events = new ChatChunks(asked)
-    this.#toolCalls = new ToolCalls(asked.answerId)
+    this.#toolCalls = new ToolCalls(asked.responseId)
   }
 
   translate(message: Buffer): string {
     const parsed = parseWithSource(message, CALL_ARGUMENTS)
     const error = readError(parsed)
     if (error !== undefined) return this.#fail(error)
-    const chunk = readAnswerChunk(parsed)
+    const chunk = readResponseChunk(parsed)
     if (chunk === undefined) return this.#fail(UNREADABLE)
     this.#usage = addGoogleUsage(this.#usage, chunk.usageMetadata)
     if (chunk.blockReason !== undefined) this.#isBlocked = true
@@ -71,7 +71,7 @@ export class ChatStream implements StreamDialect {
     return events
   }
 
-  #deltas(part: AnswerPart, choice: Choice): ChatDelta[] {
+  #deltas(part: ResponsePart, choice: Choice): ChatDelta[] {
     switch (part.kind) {
       case 'text': {
         const delta = { ...(part.text === '' ? {} : { content: part.text }), ...signed(part.signature) }

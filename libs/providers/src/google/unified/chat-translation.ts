@@ -1,22 +1,22 @@
 import { StreamTranslator } from '../../unified/stream-translator.ts'
-import { WholeAnswerTranslator } from '../../unified/whole-answer-translator.ts'
-import type { AnswerTranslation, AskedAnswer } from '../../unified-api.ts'
+import { WholeResponseTranslator } from '../../unified/whole-answer-translator.ts'
+import type { AskedResponse, ResponseTranslation } from '../../unified-api.ts'
 import { FirstBytesSplitter } from '../../wire/first-bytes-splitter.ts'
 import { JsonArraySplitter } from '../../wire/json-array-splitter.ts'
 import type { MessageSplitter } from '../../wire/watching-reader.ts'
 import { eventOrErrorSplitter } from '../event-or-error-splitter.ts'
 import { CALL_ARGUMENTS } from './answer-chunk.ts'
-import { chatAnswer } from './chat-answer.ts'
+import { chatResponse } from './chat-answer.ts'
 import { ChatStream } from './chat-stream.ts'
 import { translatedError } from './translated-error.ts'
 
 /** How the answer to a chat completion is read, whichever way it comes. */
-export function chatTranslation(asked: AskedAnswer): AnswerTranslation {
+export function chatTranslation(asked: AskedResponse): ResponseTranslation {
   return {
     translator: () =>
       asked.streamed
         ? new StreamTranslator(eventOrArraySplitter, new ChatStream(asked))
-        : new WholeAnswerTranslator((answer) => chatAnswer(answer, asked), CALL_ARGUMENTS),
+        : new WholeResponseTranslator((answer) => chatResponse(answer, asked), CALL_ARGUMENTS),
     error: translatedError,
   }
 }

@@ -1,6 +1,6 @@
 import type { AssistantMessage, ChatMessage, ToolMessage, UserMessage } from '../../unified/chat-request.ts'
 import { isRefusal, refuse } from '../../unified/refusal.ts'
-import { answerText } from '../../unified/spoken-texts.ts'
+import { responseText } from '../../unified/spoken-texts.ts'
 import type { Refusal } from '../../unified-api.ts'
 import { type Images, mediaParts } from './image-part.ts'
 import { textOf } from './text-of.ts'
@@ -55,7 +55,7 @@ function readTurn(message: ChatMessage, index: number, context: ConversationCont
       return isRefusal(parts) ? parts : { messages: 1, instructions: [], contents: [{ role: 'user', parts }] }
     }
     case 'assistant':
-      return answerTurn(message, index, context)
+      return responseTurn(message, index, context)
     default:
       return { messages: 1, instructions: textParts(textOf(message.content)), contents: [] }
   }
@@ -73,7 +73,7 @@ function userParts({ content }: UserMessage, param: string, images: Images): Gem
 }
 
 /** An answer, and the results of its calls, which come right after it. */
-function answerTurn(message: AssistantMessage, index: number, context: ConversationContext): Turn | Refusal {
+function responseTurn(message: AssistantMessage, index: number, context: ConversationContext): Turn | Refusal {
   const calls = callParts(message, `messages.${index}`, context.isNew)
   if (isRefusal(calls)) return calls
   const answer: GeminiContent = { role: 'model', parts: [...saidParts(message), ...calls] }
@@ -86,7 +86,7 @@ function answerTurn(message: AssistantMessage, index: number, context: Conversat
 
 /** The text of an answer; its signature belongs to an empty text, too. */
 function saidParts(message: AssistantMessage): GeminiPart[] {
-  const text = answerText(message)
+  const text = responseText(message)
   const signature = signatureOf(message)
   return signature === undefined ? textParts(text) : [{ text, thoughtSignature: signature }]
 }

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { google } from '../adapter.ts'
 import { nativeCall, unifiedRequest } from './__fixtures__/unified-request.ts'
-import { embeddingsAnswer, embeddingsCall } from './embeddings.ts'
+import { embeddingsCall, embeddingsResponse } from './embeddings.ts'
 
 describe('a request for embeddings', () => {
   it('becomes a batch', () => {
@@ -38,7 +38,7 @@ describe('a request for embeddings', () => {
 
 describe('the answer', () => {
   it('is a list, without the usage that is not told', () => {
-    expect(answerTo({ input: ['a', 'b'] }, { embeddings: [{ values: [1, 2] }, { values: [3, 4] }] })).toEqual({
+    expect(responseTo({ input: ['a', 'b'] }, { embeddings: [{ values: [1, 2] }, { values: [3, 4] }] })).toEqual({
       object: 'list',
       data: [
         { object: 'embedding', index: 0, embedding: [1, 2] },
@@ -50,7 +50,7 @@ describe('the answer', () => {
 
   it('tells the usage that is told, and vectors in base64', () => {
     const answer = { embeddings: [{ values: [1] }], usageMetadata: { promptTokenCount: 3 } }
-    expect(answerTo({ input: 'a', encoding_format: 'base64' }, answer)).toMatchObject({
+    expect(responseTo({ input: 'a', encoding_format: 'base64' }, answer)).toMatchObject({
       data: [{ embedding: 'AACAPw==' }],
       usage: { prompt_tokens: 3, total_tokens: 3 },
     })
@@ -65,14 +65,17 @@ describe('the answer', () => {
     { embeddings: [{ values: ['1'] }] },
     { embeddings: [null] },
   ])('%j is none', (answer) => {
-    expect(answerTo({ input: 'a' }, answer)).toBeUndefined()
+    expect(responseTo({ input: 'a' }, answer)).toBeUndefined()
   })
 
   it('never makes it throw, whatever it holds', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
-        answerTo({ input: 'a' }, value)
-        answerTo({ input: 'a', encoding_format: 'base64' }, { embeddings: [{ values: [value] }], usageMetadata: value })
+        responseTo({ input: 'a' }, value)
+        responseTo(
+          { input: 'a', encoding_format: 'base64' },
+          { embeddings: [{ values: [value] }], usageMetadata: value },
+        )
         embeddingsCall(unifiedRequest({ input: value }))
       }),
     )
@@ -83,8 +86,8 @@ function callFor(body: Readonly<Record<string, unknown>>) {
   return nativeCall(embeddingsCall(unifiedRequest(body, { model: 'embed-1' })))
 }
 
-function answerTo(body: Readonly<Record<string, unknown>>, answer: unknown): unknown {
-  const translator = embeddingsAnswer(callFor(body).answer).translator('application/json')
+function responseTo(body: Readonly<Record<string, unknown>>, answer: unknown): unknown {
+  const translator = embeddingsResponse(callFor(body).answer).translator('application/json')
   translator.push(Buffer.from(JSON.stringify(answer)))
   const translated = translator.end()
   return translated && JSON.parse(translated.toString())

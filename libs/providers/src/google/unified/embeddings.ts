@@ -2,8 +2,8 @@ import { askedEmbeddings } from '../../unified/asked-answer.ts'
 import { embeddingList, type Vectors } from '../../unified/embedding-list.ts'
 import { embeddingInputs, readEmbeddingsRequest } from '../../unified/embeddings-request.ts'
 import { isRefusal } from '../../unified/refusal.ts'
-import { WholeAnswerTranslator } from '../../unified/whole-answer-translator.ts'
-import type { AnswerTranslation, AskedAnswer, Translation, UnifiedRequest } from '../../unified-api.ts'
+import { WholeResponseTranslator } from '../../unified/whole-answer-translator.ts'
+import type { AskedResponse, ResponseTranslation, Translation, UnifiedRequest } from '../../unified-api.ts'
 import { isRecord } from '../../wire/is-record.ts'
 import { isVector } from '../../wire/is-vector.ts'
 import { addGoogleUsage } from '../usage.ts'
@@ -33,9 +33,9 @@ export function embeddingsCall(request: UnifiedRequest): Translation {
 }
 
 /** How the answer to it is said. */
-export function embeddingsAnswer(asked: AskedAnswer): AnswerTranslation {
+export function embeddingsResponse(asked: AskedResponse): ResponseTranslation {
   return {
-    translator: () => new WholeAnswerTranslator((answer) => embeddingList(readVectors(answer), asked)),
+    translator: () => new WholeResponseTranslator((answer) => embeddingList(readVectors(answer), asked)),
     error: translatedError,
   }
 }

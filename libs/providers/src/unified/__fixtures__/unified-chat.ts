@@ -49,7 +49,7 @@ function requestOf(model: string, body: string | object): UnifiedRequest {
     model,
     defaultMaxOutputTokens: 4_096,
     images: new Map(),
-    answerId: 'a1',
+    responseId: 'a1',
     receivedAtMs: 1_700_000_000_900,
   }
 }

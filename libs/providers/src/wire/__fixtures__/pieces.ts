@@ -1,4 +1,4 @@
-import type { AnswerReader } from '../../provider-adapter.ts'
+import type { ResponseReader } from '../../provider-adapter.ts'
 
 /** Pieces of these sizes in turn, wherever they cut. */
 export function cut(bytes: Buffer, sizes: readonly number[]): Buffer[] {
@@ -12,6 +12,6 @@ export function cut(bytes: Buffer, sizes: readonly number[]): Buffer[] {
 }
 
 /** What the reader lets pass of an answer that comes in these pieces. */
-export function pass(reader: AnswerReader, pieces: readonly Buffer[]): Buffer {
+export function pass(reader: ResponseReader, pieces: readonly Buffer[]): Buffer {
   return Buffer.concat([...pieces.map((piece) => reader.push(piece)), reader.end()])
 }

@@ -1,7 +1,7 @@
 import { Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
 import { BedrockRuntimeClient, BedrockRuntimeServiceException, ConverseCommand } from '@aws-sdk/client-bedrock-runtime'
-import type { UpstreamGate } from '@sluice/providers'
+import type { EgressPolicy } from '@sluice/providers'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
 import { type AwsRole, assumeRole, type StsAccess } from './assume-role.ts'
 import { textOrNull } from './config-text.ts'
@@ -55,7 +55,7 @@ async function converse(client: BedrockRuntimeClient, modelId: string, abortSign
 }
 
 /** An address is not looked up. */
-function requirePassable(gate: UpstreamGate, { protocol, hostname }: URL): void {
+function requirePassable(gate: EgressPolicy, { protocol, hostname }: URL): void {
   const fault = gate.fault(protocol, hostname.replace(/^\[|\]$/g, ''))
   if (fault !== undefined) throw fault
 }

@@ -1,8 +1,8 @@
-import type { UpstreamGate } from '@sluice/providers'
+import type { EgressPolicy } from '@sluice/providers'
 import { Agent, buildConnector } from 'undici'
 
 /** Sends to upstreams, to those addresses alone that the gate lets pass; answers end at `maxAnswerBytes`. */
-export function gatedAgent(gate: UpstreamGate, maxAnswerBytes: number): Agent {
+export function gatedAgent(gate: EgressPolicy, maxAnswerBytes: number): Agent {
   const secure = buildConnector({ allowH2: false, lookup: gate.lookup('https:') })
   const insecure = buildConnector({ allowH2: false, lookup: gate.lookup('http:') })
   return new Agent({

@@ -46,7 +46,7 @@ async function countTokens({ baseUrl, apiKey }: Account, model: string, { inGate
 
 /** A wrong key is an invalid argument to Google. */
 function refusal(status: number, body: unknown): ProbeFailure {
-  const answer = validate(ErrorAnswer, body)
+  const answer = validate(ErrorResponse, body)
   const { message = 'The provider gave no reason.', details = [] } = answer.valid ? answer.value.error : {}
   const isWrongKey = details.some(({ reason }) => reason === 'API_KEY_INVALID')
   const code = isWrongKey ? 'invalid_credential' : codeOf(status)
@@ -63,7 +63,7 @@ const ModelList = Type.Object({
 })
 
 /** @see https://google.aip.dev/193 */
-const ErrorAnswer = Type.Object({
+const ErrorResponse = Type.Object({
   error: Type.Object({
     message: Type.Optional(Type.String()),
     details: Type.Optional(Type.Array(Type.Object({ reason: Type.Optional(Type.Unknown()) }))),

@@ -1,4 +1,4 @@
-import type { UpstreamGate } from '@sluice/providers'
+import type { EgressPolicy } from '@sluice/providers'
 import type { ProbeTarget } from '../../ports/provider-probe.ts'
 
 /**
@@ -14,7 +14,7 @@ export interface ProbeMeans {
   /** Has what is sent inside with the global `fetch` connect through the gate, too. */
   readonly inGate: <T>(work: () => Promise<T>) => Promise<T>
   /** For whoever connects without `fetch`. */
-  readonly gate: UpstreamGate
+  readonly gate: EgressPolicy
   /** Ends the test. */
   readonly signal: AbortSignal
   /** Keeps a further secret, such as one that the provider handed out, from being shown. */

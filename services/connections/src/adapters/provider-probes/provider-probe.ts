@@ -1,6 +1,6 @@
 import { lookup as systemLookup } from 'node:dns'
 import { type ConnectionTest, type ProviderId, SluiceError } from '@sluice/contracts'
-import { type Lookup, upstreamGate } from '@sluice/providers'
+import { createEgressPolicy, type Lookup } from '@sluice/providers'
 import { Secret } from '@sluice/service-kit'
 import type { ProbeTarget, ProviderProbe } from '../../ports/provider-probe.ts'
 import { probeAnthropic } from './anthropic.ts'
@@ -47,7 +47,7 @@ export function createProviderProbe({
     groq: probeGroq,
     'aws-bedrock': bedrockProbe(sts),
   }
-  const gate = upstreamGate({ allowInsecureLoopback }, lookup)
+  const gate = createEgressPolicy({ allowInsecureLoopback }, lookup)
   const agent = gatedAgent(gate, MAX_ANSWER_BYTES)
   const inGate: ProbeMeans['inGate'] = (work) => withDispatcher(agent, work)
   const gatedFetch: ProbeMeans['fetch'] = (input, init) => inGate(() => fetch(input, { ...init, redirect: 'error' }))

@@ -2,13 +2,13 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setImmediate as yielded } from 'node:timers/promises'
-import { UpstreamAddressError, upstreamGate } from '@sluice/providers'
+import { createEgressPolicy, UpstreamAddressError } from '@sluice/providers'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { gatedAgent } from './gated-agent.ts'
 import { withDispatcher } from './scoped-fetch.ts'
 
 const agent = gatedAgent(
-  upstreamGate({ allowInsecureLoopback: false }, () => expect.unreachable('an address is not looked up')),
+  createEgressPolicy({ allowInsecureLoopback: false }, () => expect.unreachable('an address is not looked up')),
   1_024,
 )
 let server: Server

@@ -4,7 +4,7 @@ import {
   capacityMembers,
   capacityStatus,
   connectionProjection,
-  instanceExchange,
+  instancePermitBatch,
 } from '@sluice/contracts'
 import { type Bus, connectBus, openBucket, request, serve } from '@sluice/messaging'
 import { createLogger, readConfig, type Service } from '@sluice/service-kit'
@@ -113,7 +113,7 @@ it('asks another instance where one takes exchanges and never answers, and each 
   const members = await openBucket(bus, capacityMembers)
   await members.put('silent', { instance: 'silent', startedAtMs: 1, clockMs: 1 })
   const taken: unknown[] = []
-  serve(bus, instanceExchange, (exchange) => new Promise(() => taken.push(exchange)), {
+  serve(bus, instancePermitBatch, (permitBatch) => new Promise(() => taken.push(permitBatch)), {
     identifiers: ['silent'],
     onFault: () => undefined,
   })

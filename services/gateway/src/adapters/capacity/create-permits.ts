@@ -2,8 +2,8 @@ import { capacityMembers } from '@sluice/contracts'
 import { type Bus, openBucket } from '@sluice/messaging'
 import type { Logger } from '@sluice/service-kit'
 import type { Permits } from '../../ports/permits.ts'
-import { exchangeSender } from './exchange-sender.ts'
-import { lanePermits } from './lane-permits.ts'
+import { permitBatchSender } from './exchange-sender.ts'
+import { createPermitSessionClient } from './lane-permits.ts'
 import { latePermits } from './late-permits.ts'
 import { watchMembers } from './live-members.ts'
 import { waitingPermits } from './waiting-permits.ts'
@@ -28,19 +28,19 @@ export async function createPermits(
   const { gateway, maxWaiting, onFault, logger } = options
   const monotonicMs = () => performance.now()
   const members = await watchMembers(await openBucket(bus, capacityMembers), monotonicMs, onFault)
-  const send = exchangeSender(bus, members, monotonicMs, onFault)
+  const send = permitBatchSender(bus, members, monotonicMs, onFault)
   const late = latePermits(logger, monotonicMs)
-  const lanes = lanePermits({
+  const sessions = createPermitSessionClient({
     gateway,
     send,
     countersClockMs: members.countersClockMs,
     onTooOld: late.tooOld,
     onStale: late.stale,
   })
-  const { acquire, unreserved, releaseIdle } = waitingPermits(lanes, maxWaiting)
+  const { acquire, unreserved, releaseIdle } = waitingPermits(sessions, maxWaiting)
   const releasing = setInterval(() => {
     releaseIdle()
-    lanes.releaseIdle()
+    sessions.releaseIdle()
   }, IDLE_MS)
   return {
     acquire,
@@ -48,7 +48,7 @@ export async function createPermits(
     expired: late.expired,
     stop: async (deadlineMs) => {
       clearInterval(releasing)
-      await lanes.flush(deadlineMs)
+      await sessions.flush(deadlineMs)
       members.stop()
     },
   }

@@ -4,7 +4,7 @@ import { connectBus, openBucket } from '@sluice/messaging'
 import { createLogger, readConfig } from '@sluice/service-kit'
 import { testNats } from '@sluice/testkit'
 import { expect, it, onTestFinished } from 'vitest'
-import { exchangeSender } from './exchange-sender.ts'
+import { permitBatchSender } from './exchange-sender.ts'
 
 it('asks for the counters’ clock where no heartbeat tells it, so that exchanges are not stale for ever', async () => {
   const nats = await testNats()
@@ -33,7 +33,7 @@ it('asks for the counters’ clock where no heartbeat tells it, so that exchange
   const onFault = (error: unknown) => {
     throw error
   }
-  const send = exchangeSender(bus, members, () => performance.now(), onFault)
+  const send = permitBatchSender(bus, members, () => performance.now(), onFault)
   const acquires = [{ model: 'm', requests: 1, tokens: 1 }]
   const attempt = () => send('c', { gateway: 'g', seq: 1, asOfMs: clockMs, acquires, settlements: [] }, 1_000)
   expect(await attempt()).toEqual({ status: 'stale' })

@@ -1,16 +1,20 @@
 import {
   capacityHealth,
-  type ExchangeReply,
-  type ExchangeRequest,
-  exchange,
-  instanceExchange,
+  instancePermitBatch,
+  type PermitBatchReply,
+  type PermitBatchRequest,
+  permitBatch,
   SluiceError,
 } from '@sluice/contracts'
 import { type Bus, NoReplyError, NoRespondersError, request } from '@sluice/messaging'
 import type { Attempt } from '../../domain/lane.ts'
 import type { LiveMembers } from './live-members.ts'
 
-export type SendExchange = (connectionId: string, exchange: ExchangeRequest, timeoutMs: number) => Promise<Attempt>
+export type SendPermitBatch = (
+  connectionId: string,
+  permitBatch: PermitBatchRequest,
+  timeoutMs: number,
+) => Promise<Attempt>
 
 /**
  * Sends an exchange to the first instance in the connection's order, at once to the next where nobody responds, and to any that
@@ -20,12 +24,12 @@ export type SendExchange = (connectionId: string, exchange: ExchangeRequest, tim
  * @param monotonicMs milliseconds that only ever go on
  * @param onFault told of what should not happen; lost replies and absent instances are part of life
  */
-export function exchangeSender(
+export function permitBatchSender(
   bus: Bus,
   members: LiveMembers,
   monotonicMs: () => number,
   onFault: (error: unknown) => void,
-): SendExchange {
+): SendPermitBatch {
   const silentUntilMs = new Map<string, number>()
 
   const inOrder = (connectionId: string): readonly string[] => {
@@ -37,7 +41,7 @@ export function exchangeSender(
     return [...order.filter((instance) => !isSilent(instance)), ...order.filter(isSilent)]
   }
 
-  const replied = (reply: ExchangeReply): Attempt => {
+  const replied = (reply: PermitBatchReply): Attempt => {
     members.heardClock(reply.clockMs)
     return { status: 'replied', reply }
   }
@@ -54,7 +58,7 @@ export function exchangeSender(
   return async (connectionId, body, timeoutMs) => {
     for (const instance of inOrder(connectionId)) {
       try {
-        return replied(await request(bus, instanceExchange, [instance, connectionId], body, { timeoutMs }))
+        return replied(await request(bus, instancePermitBatch, [instance, connectionId], body, { timeoutMs }))
       } catch (error) {
         if (error instanceof NoRespondersError) continue
         if (error instanceof NoReplyError) silentUntilMs.set(instance, monotonicMs() + SILENT_MS)
@@ -62,7 +66,7 @@ export function exchangeSender(
       }
     }
     try {
-      return replied(await request(bus, exchange, [connectionId], body, { timeoutMs }))
+      return replied(await request(bus, permitBatch, [connectionId], body, { timeoutMs }))
     } catch (error) {
       const attempt = failed(error, onFault)
       if (attempt.status === 'stale') await learnClock()
@@ -79,7 +83,7 @@ function failed(error: unknown, onFault: (error: unknown) => void): Attempt {
     return { status: 'failed', mayBeApplied: true }
   }
   if (error.code === 'unavailable') return { status: 'failed', mayBeApplied: true, reason: error.message }
-  if (error.code === 'stale_exchange') return { status: 'stale' }
+  if (error.code === 'stale_permit_batch') return { status: 'stale' }
   // A connection that was deleted this instant has nothing left to count.
   if (error.code === 'connection_not_found') return { status: 'refused' }
   onFault(error)

@@ -1,8 +1,8 @@
-import type { ExchangeRequest, Settlement } from '@sluice/contracts'
+import type { PermitBatchRequest, Settlement } from '@sluice/contracts'
 import { eventually } from '@sluice/testkit'
 import { beforeEach, expect, it } from 'vitest'
 import type { Reservation } from '../../ports/permits.ts'
-import { type LanePermits, lanePermits } from './lane-permits.ts'
+import { createPermitSessionClient, type PermitSessionClient } from './lane-permits.ts'
 
 const CHARGED_AT_MS = 5_000
 /** Earlier, as for a gateway that is far. */
@@ -10,14 +10,14 @@ const TRIAL_AT_MS = 4_500
 const REQUEST = { model: 'm', pool: 'flex', tokens: 70 }
 const TRIED = { model: 'm', pool: 'flex', tokens: 70, grantedAtMs: TRIAL_AT_MS }
 
-let exchanges: ExchangeRequest[]
+let exchanges: PermitBatchRequest[]
 let trial: { trialAtMs?: number }
-let permits: LanePermits
+let permits: PermitSessionClient
 
 beforeEach(() => {
   exchanges = []
   trial = { trialAtMs: TRIAL_AT_MS }
-  permits = lanePermits({
+  permits = createPermitSessionClient({
     gateway: 'g',
     send: async (_connectionId, request) => {
       exchanges.push(request)
@@ -35,7 +35,7 @@ async function permitFor(request: Reservation = REQUEST) {
   return outcome.status === 'granted' ? outcome.permit : expect.fail(outcome.status)
 }
 
-const trialsTold = () => settlements().flatMap(({ trial: told }) => told ?? [])
+const trialsReported = () => settlements().flatMap(({ trial: told }) => told ?? [])
 const settlements = (): Settlement[] => exchanges.flatMap((each) => each.settlements)
 
 it('asks in the name of the pool, and names none where it is the common one', async () => {
@@ -52,11 +52,11 @@ it('asks in the name of the pool, and names none where it is the common one', as
 it('says at once, and once, that a trial is served', async () => {
   const permit = await permitFor()
   permit.served()
-  await eventually(() => expect(trialsTold()).toEqual([{ ...TRIED, outcome: 'served' }]))
+  await eventually(() => expect(trialsReported()).toEqual([{ ...TRIED, outcome: 'served' }]))
   permit.served()
   permit.settle({ requests: 1, tokens: 9 })
   await permits.flush(1_000)
-  expect(trialsTold()).toHaveLength(1)
+  expect(trialsReported()).toHaveLength(1)
   expect(settlements().at(-1)).toMatchObject({ reserved: { tokens: 70 }, actual: { tokens: 9 } })
 })
 
@@ -64,11 +64,11 @@ it('says that a trial was not sent, and nothing of one that failed', async () =>
   const unsent = await permitFor()
   unsent.settle({ requests: 0, tokens: 0 })
   await permits.flush(1_000)
-  expect(trialsTold()).toEqual([{ ...TRIED, outcome: 'unsent' }])
+  expect(trialsReported()).toEqual([{ ...TRIED, outcome: 'unsent' }])
   const failed = await permitFor()
   failed.settle({ requests: 1, tokens: 0 })
   await permits.flush(1_000)
-  expect(trialsTold()).toHaveLength(1)
+  expect(trialsReported()).toHaveLength(1)
 })
 
 it('says nothing of a permit that is no trial', async () => {
@@ -77,7 +77,7 @@ it('says nothing of a permit that is no trial', async () => {
   permit.served()
   permit.settle({ requests: 0, tokens: 0 })
   await permits.flush(1_000)
-  expect(trialsTold()).toEqual([])
+  expect(trialsReported()).toEqual([])
 })
 
 it('says of a pause whether the provider has served its model on the connection', async () => {

@@ -8,16 +8,16 @@ import {
   type Settlement,
   type Trial,
 } from '@sluice/contracts'
-import { createLane, type Lane } from '../../domain/lane.ts'
+import { createPermitSession, type PermitSession } from '../../domain/lane.ts'
 import type { PermitDenial } from '../../domain/permit-denial.ts'
 import { type CountedCost, countedCost } from '../../domain/reservation.ts'
 import type { Permit, PermitOutcome, Permits, Reservation } from '../../ports/permits.ts'
-import type { SendExchange } from './exchange-sender.ts'
+import type { SendPermitBatch } from './exchange-sender.ts'
 
-export interface LanePermitsOptions {
+export interface PermitSessionClientOptions {
   /** This process's identity, unique to its life. */
   readonly gateway: string
-  readonly send: SendExchange
+  readonly send: SendPermitBatch
   /** The newest reading of the counters' clock, Unix milliseconds; 0 where there is none. */
   readonly countersClockMs: () => number
   /** Called when permits of a connection came back too old to be used, by how much. */
@@ -27,7 +27,7 @@ export interface LanePermitsOptions {
 }
 
 /** Permits as capacity grants them at once. */
-export interface LanePermits extends Pick<Permits, 'unreserved'> {
+export interface PermitSessionClient extends Pick<Permits, 'unreserved'> {
   acquire(connectionId: string, request: Reservation): Promise<PermitOutcome>
   /**
    * Asks when as much as `cost`, that of the request and of others, could be granted at once; nothing is charged. Undefined where it could
@@ -41,29 +41,35 @@ export interface LanePermits extends Pick<Permits, 'unreserved'> {
 }
 
 /** Permits over lanes, one for each connection in use. */
-export function lanePermits({ gateway, send, countersClockMs, onTooOld, onStale }: LanePermitsOptions): LanePermits {
-  const lanes = new Map<string, Lane>()
+export function createPermitSessionClient({
+  gateway,
+  send,
+  countersClockMs,
+  onTooOld,
+  onStale,
+}: PermitSessionClientOptions): PermitSessionClient {
+  const sessions = new Map<string, PermitSession>()
   /** Of each connection with a lane, the models that the provider has served. */
   const served = new Map<string, Set<string>>()
   let used = new Set<string>()
   let lives = 0
 
-  const laneOf = (connectionId: string): Lane => {
+  const sessionOf = (connectionId: string): PermitSession => {
     used.add(connectionId)
-    let lane = lanes.get(connectionId)
-    if (lane === undefined) {
-      lane = createLane({
+    let session = sessions.get(connectionId)
+    if (session === undefined) {
+      session = createPermitSession({
         newIdentity: () => `${gateway}.${++lives}`,
-        send: (exchange, timeoutMs) => send(connectionId, exchange, timeoutMs),
+        send: (permitBatch, timeoutMs) => send(connectionId, permitBatch, timeoutMs),
         countersClockMs,
         onTooOld: (permits, lateMs) => onTooOld(connectionId, permits, lateMs),
         onStale: () => onStale(connectionId),
         nowMs: () => performance.now(),
         sleep: (durationMs) => new Promise((resolve) => setTimeout(resolve, durationMs)),
       })
-      lanes.set(connectionId, lane)
+      sessions.set(connectionId, session)
     }
-    return lane
+    return session
   }
 
   const permitFor = (connectionId: string, charge: Charge): Permit => {
@@ -72,13 +78,13 @@ export function lanePermits({ gateway, send, countersClockMs, onTooOld, onStale 
       models = new Set()
       served.set(connectionId, models)
     }
-    return permitOf(() => laneOf(connectionId), models, charge)
+    return permitOf(() => sessionOf(connectionId), models, charge)
   }
 
   return {
     acquire: async (connectionId, request) => {
       const reserved = countedCost(request)
-      const outcome = await laneOf(connectionId).acquire({ ...poolOf(request), ...reserved })
+      const outcome = await sessionOf(connectionId).acquire({ ...poolOf(request), ...reserved })
       if (outcome.status === 'unavailable') return outcome
       const { result, windows, byModel, departByMs } = outcome
       if (result.status === 'denied') return { status: 'denied', denied: result, windows }
@@ -88,7 +94,7 @@ export function lanePermits({ gateway, send, countersClockMs, onTooOld, onStale 
     },
     probe: async (connectionId, request, cost) => {
       const { limited } = cost
-      const outcome = await laneOf(connectionId).acquire({
+      const outcome = await sessionOf(connectionId).acquire({
         ...poolOf(request),
         ...bounded(cost),
         ...(limited === undefined ? {} : { limited: bounded(limited) }),
@@ -108,16 +114,16 @@ export function lanePermits({ gateway, send, countersClockMs, onTooOld, onStale 
         departByMs: Number.POSITIVE_INFINITY,
       }),
     releaseIdle: () => {
-      for (const [connectionId, lane] of lanes) {
-        if (used.has(connectionId) || !lane.isIdle()) continue
-        lanes.delete(connectionId)
+      for (const [connectionId, session] of sessions) {
+        if (used.has(connectionId) || !session.isIdle()) continue
+        sessions.delete(connectionId)
         served.delete(connectionId)
       }
       used = new Set()
     },
     flush: async (deadlineMs) => {
       const deadline = new Promise((resolve) => setTimeout(resolve, deadlineMs).unref())
-      await Promise.race([Promise.all([...lanes.values()].map((lane) => lane.flush())), deadline])
+      await Promise.race([Promise.all([...sessions.values()].map((session) => session.flush())), deadline])
     },
   }
 }
@@ -139,7 +145,7 @@ function poolOf({ model, pool }: Reservation): Pick<Acquire, 'model' | 'pool'> {
 }
 
 /** @param servedModels those of its connection that the provider has served; it adds its own */
-function permitOf(lane: () => Lane, servedModels: Set<string>, charge: Charge): Permit {
+function permitOf(session: () => PermitSession, servedModels: Set<string>, charge: Charge): Permit {
   const { pool, byModel, departByMs } = charge
   const { limited } = charge.reserved
   const reserved: Cost = limited === undefined ? charge.reserved : costOf(charge.reserved)
@@ -154,13 +160,13 @@ function permitOf(lane: () => Lane, servedModels: Set<string>, charge: Charge): 
     departByMs,
     renew: async () => {
       if (departByMs === Number.POSITIVE_INFINITY) return true
-      const outcome = await lane().acquire({ ...pool, ...charge.reserved, renews: charge.chargedAtMs })
+      const outcome = await session().acquire({ ...pool, ...charge.reserved, renews: charge.chargedAtMs })
       if (outcome.status === 'unavailable' || outcome.result.status !== 'granted') return false
       charge.chargedAtMs = outcome.result.chargedAtMs
       return true
     },
     chargeAgain: () =>
-      lane().settle({
+      session().settle({
         chargedAtMs: 0,
         reserved: NO_COST,
         actual: reserved,
@@ -170,12 +176,12 @@ function permitOf(lane: () => Lane, servedModels: Set<string>, charge: Charge): 
     served: () => {
       if (servedModels.size < MAX_SERVED_MODELS) servedModels.add(model)
       if (trialAtMs === undefined) return
-      lane().settle({ chargedAtMs: 0, reserved: NO_COST, actual: NO_COST, ...trialEnded(trialAtMs, 'served') })
+      session().settle({ chargedAtMs: 0, reserved: NO_COST, actual: NO_COST, ...trialEnded(trialAtMs, 'served') })
     },
     settle: (actual, cooldown, counted) => {
       if (isSettled) return
       isSettled = true
-      lane().settle({
+      session().settle({
         chargedAtMs: charge.chargedAtMs,
         reserved,
         actual,

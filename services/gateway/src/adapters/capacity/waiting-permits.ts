@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createWaitingLine, type WaitingLine } from '../../domain/waiting-line.ts'
 import type { PermitOutcome, Permits } from '../../ports/permits.ts'
-import type { LanePermits } from './lane-permits.ts'
+import type { PermitSessionClient } from './lane-permits.ts'
 
 type Served = Exclude<PermitOutcome, { status: 'denied' }>
 
@@ -14,7 +14,7 @@ export interface WaitingPermits extends Omit<Permits, 'expired'> {
  * Permits that can be waited for, in one line for each connection. Where nobody waits, a request that does not wait either
  * passes by at no cost.
  */
-export function waitingPermits(permits: LanePermits, maxWaiting: number): WaitingPermits {
+export function waitingPermits(permits: PermitSessionClient, maxWaiting: number): WaitingPermits {
   const lines = new Map<string, { readonly line: WaitingLine<Served>; users: number }>()
 
   const lineOf = (connectionId: string) => {

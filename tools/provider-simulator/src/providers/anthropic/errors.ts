@@ -1,5 +1,5 @@
 import type { OutgoingHttpHeaders } from 'node:http'
-import type { BodyAnswer, Reply } from '../simulated-provider.ts'
+import type { BodyResponse, Reply } from '../simulated-provider.ts'
 
 /** What the content of an error says, in an answer and in a stream alike. */
 export interface AnthropicError {
@@ -8,12 +8,12 @@ export interface AnthropicError {
 }
 
 /** An error in Anthropic's format: https://platform.claude.com/docs/en/api/errors. */
-export function errorAnswer(
+export function errorResponse(
   status: number,
   message: string,
   requestId: string,
   headers: OutgoingHttpHeaders = {},
-): BodyAnswer {
+): BodyResponse {
   const error = errorOfStatus(status, message)
   return {
     kind: 'body',
@@ -25,7 +25,7 @@ export function errorAnswer(
 
 /** The request is at fault, and costs nothing. */
 export function invalidRequest(message: string, requestId: string, status = 400): Reply {
-  const answer = errorAnswer(status, message, requestId)
+  const answer = errorResponse(status, message, requestId)
   return { answer: () => answer }
 }
 

@@ -59,11 +59,11 @@ function unpairedTools(messages: readonly Json[]): string | undefined {
     if (unexpected !== undefined) {
       return `messages.${index}: unexpected \`tool_use_id\` found in \`tool_result\` blocks: ${unexpected}`
     }
-    const unanswered = uses.filter((id) => !results.includes(id))
-    if (unanswered.length > 0) {
+    const unresponded = uses.filter((id) => !results.includes(id))
+    if (unresponded.length > 0) {
       return (
         `messages.${index - 1}: \`tool_use\` ids were found without \`tool_result\` blocks immediately after: ` +
-        unanswered.join(', ')
+        unresponded.join(', ')
       )
     }
   }

@@ -1,7 +1,7 @@
 import type { Generation } from '../../core/generation.ts'
 import { isRecord, recordsOf } from '../../core/is-record.ts'
 import { sampleJson } from '../../core/sample-json.ts'
-import { type SimulatedAnswer, simulatedAnswer } from '../../core/simulated-answer.ts'
+import { type SimulatedResponse, simulatedResponse } from '../../core/simulated-answer.ts'
 import { textChars } from '../../core/text-chars.ts'
 import { tokensOfChars } from '../../core/tokens.ts'
 import { contentBlocks } from './content-blocks.ts'
@@ -13,7 +13,7 @@ export interface Message {
   readonly model: string
   readonly inputTokens: number
   readonly outputTokens: number
-  readonly answer: SimulatedAnswer
+  readonly answer: SimulatedResponse
   /** Whether what it thought is said: left out, its block has a signature alone. */
   readonly showsThought: boolean
   readonly stopReason: 'end_turn' | 'max_tokens' | 'tool_use'
@@ -34,7 +34,7 @@ export function createMessage(json: Readonly<Record<string, unknown>>, model: st
   const { ids } = generation
   const tool = calledTool(json.tools, json.tool_choice, generation.callsTools)
   const input = tool && (sampleJson(tool.input_schema) ?? {})
-  const answer = simulatedAnswer(generation, {
+  const answer = simulatedResponse(generation, {
     thinks: asksToThink(json),
     schema: outputSchema(json),
     toolArguments: tool && JSON.stringify(input),

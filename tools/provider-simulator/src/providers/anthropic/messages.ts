@@ -1,4 +1,4 @@
-import { jsonAnswer } from '../../wire/json-answer.ts'
+import { jsonResponse } from '../../wire/json-answer.ts'
 import { eventStream, namedEvent } from '../../wire/server-sent-events.ts'
 import type { ProviderRoute, Reply, StreamError } from '../simulated-provider.ts'
 import { contentBlocks } from './content-blocks.ts'
@@ -12,10 +12,10 @@ import type { Threads } from './threads.ts'
 
 /** https://platform.claude.com/docs/en/api/messages */
 export function createMessagesRoute(threads: Threads): ProviderRoute {
-  return modelRoute('/v1/messages', messageSchemas, answerMessages, threads)
+  return modelRoute('/v1/messages', messageSchemas, responseMessages, threads)
 }
 
-function answerMessages({ json, model, generation, requestId, hold }: ModelRequest): Reply {
+function responseMessages({ json, model, generation, requestId, hold }: ModelRequest): Reply {
   const maximum = Number(json.max_tokens)
   if (maximum > model.maxOutputTokens) {
     return invalidRequest(
@@ -36,7 +36,7 @@ function answerMessages({ json, model, generation, requestId, hold }: ModelReque
   return {
     charge: { model: model.alias, inputTokens, outputTokens },
     answer: () =>
-      json.stream === true ? eventStream(events(message), errorEvent) : jsonAnswer(messageObject(message)),
+      json.stream === true ? eventStream(events(message), errorEvent) : jsonResponse(messageObject(message)),
   }
 }
 

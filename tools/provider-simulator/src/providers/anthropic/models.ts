@@ -1,4 +1,4 @@
-import { jsonAnswer } from '../../wire/json-answer.ts'
+import { jsonResponse } from '../../wire/json-answer.ts'
 import { versionedRoute } from './api-version.ts'
 import { invalidRequest } from './errors.ts'
 import { findModel, MODELS, type Model } from './model-catalogue.ts'
@@ -6,7 +6,7 @@ import { findModel, MODELS, type Model } from './model-catalogue.ts'
 /** https://platform.claude.com/docs/en/api/models-list, all on one page. */
 export const listModels = versionedRoute('GET', '/v1/models', () => ({
   answer: () =>
-    jsonAnswer({
+    jsonResponse({
       data: MODELS.map(describe),
       has_more: false,
       first_id: MODELS.at(0)?.id ?? null,
@@ -18,7 +18,7 @@ export const listModels = versionedRoute('GET', '/v1/models', () => ({
 export const retrieveModel = versionedRoute('GET', '/v1/models/:model', ({ params, requestId }) => {
   const model = findModel(params.model ?? '')
   if (model === undefined) return invalidRequest(`model: ${params.model}`, requestId, 404)
-  return { answer: () => jsonAnswer(describe(model)) }
+  return { answer: () => jsonResponse(describe(model)) }
 })
 
 function describe(model: Model) {

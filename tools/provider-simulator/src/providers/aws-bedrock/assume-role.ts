@@ -3,7 +3,7 @@ import { readAssumeRole } from './assume-role-parameters.ts'
 import { uuid } from './headers.ts'
 import type { Sessions } from './sessions.ts'
 import { stsError, stsFailure } from './sts-errors.ts'
-import { xmlAnswer, xmlText } from './xml.ts'
+import { xmlResponse, xmlText } from './xml.ts'
 
 /** https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html; who may is the caller's matter. */
 export function assumeRole(sessions: Sessions): ProviderRoute {
@@ -22,7 +22,7 @@ export function assumeRole(sessions: Sessions): ProviderRoute {
           const expiresAtMs = arrivedAtMs + (account.role?.sessionSeconds ?? durationSeconds) * 1000
           const session = sessions.open(account.apiKey, expiresAtMs, generation.ids)
           const assumedArn = `${roleArn.replace(':iam:', ':sts:').replace(':role/', ':assumed-role/')}/${sessionName}`
-          return xmlAnswer(
+          return xmlResponse(
             200,
             '<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult>' +
               `<AssumedRoleUser><AssumedRoleId>AROASIMULATOR00000000:${xmlText(sessionName)}</AssumedRoleId>` +

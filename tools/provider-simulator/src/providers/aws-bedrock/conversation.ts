@@ -2,7 +2,7 @@ import type { Generation } from '../../core/generation.ts'
 import { isRecord, recordsOf } from '../../core/is-record.ts'
 import { sampleJson } from '../../core/sample-json.ts'
 import { signatureOf } from '../../core/signature.ts'
-import { type SimulatedAnswer, simulatedAnswer } from '../../core/simulated-answer.ts'
+import { type SimulatedResponse, simulatedResponse } from '../../core/simulated-answer.ts'
 import { textChars } from '../../core/text-chars.ts'
 import { tokensOfChars } from '../../core/tokens.ts'
 import type { Model } from './model-catalogue.ts'
@@ -14,7 +14,7 @@ export interface Conversation {
   readonly inputTokens: number
   /** Reasoning included. */
   readonly outputTokens: number
-  readonly answer: SimulatedAnswer
+  readonly answer: SimulatedResponse
   /** What the reasoning is signed with; only Anthropic's models sign it. */
   readonly signature: string | undefined
   readonly stopReason: 'end_turn' | 'max_tokens' | 'tool_use'
@@ -28,7 +28,7 @@ export function converse(json: Readonly<Record<string, unknown>>, model: Model, 
   const tool = calledTool(json.toolConfig, generation.callsTools)
   const input = tool && (sampleJson(isRecord(tool.inputSchema) ? tool.inputSchema.json : undefined) ?? {})
   const maximum = isRecord(json.inferenceConfig) ? json.inferenceConfig.maxTokens : undefined
-  const answer = simulatedAnswer(generation, {
+  const answer = simulatedResponse(generation, {
     thinks: asksToReason(json),
     schema: outputSchema(json),
     toolArguments: tool && JSON.stringify(input),

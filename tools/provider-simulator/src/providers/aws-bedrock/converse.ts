@@ -1,4 +1,4 @@
-import { jsonAnswer } from '../../wire/json-answer.ts'
+import { jsonResponse } from '../../wire/json-answer.ts'
 import type { Answer, ProviderRoute } from '../simulated-provider.ts'
 import { type Conversation, conversationObject, converse } from './conversation.ts'
 import { conversationFrames } from './conversation-events.ts'
@@ -11,7 +11,7 @@ import { reasoningProblem } from './reasoning.ts'
 
 /** https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html, plain and streamed. */
 export const converseRoutes: readonly ProviderRoute[] = [
-  converseRoute('converse', (conversation) => jsonAnswer(conversationObject(conversation))),
+  converseRoute('converse', (conversation) => jsonResponse(conversationObject(conversation))),
   converseRoute('converse-stream', (conversation) => frameStream(conversationFrames(conversation))),
 ]
 

@@ -1,5 +1,5 @@
 import type { OutgoingHttpHeaders } from 'node:http'
-import type { BodyAnswer, Reply } from '../simulated-provider.ts'
+import type { BodyResponse, Reply } from '../simulated-provider.ts'
 
 /** https://docs.aws.amazon.com/bedrock/latest/APIReference/CommonErrors.html, and those of the model operations. */
 export interface BedrockError {
@@ -8,11 +8,11 @@ export interface BedrockError {
 }
 
 /** An error as AWS writes it in REST-JSON: https://smithy.io/2.0/aws/protocols/aws-restjson1-protocol.html. */
-export function errorAnswer(
+export function errorResponse(
   status: number,
   { type, message }: BedrockError,
   headers: OutgoingHttpHeaders = {},
-): BodyAnswer {
+): BodyResponse {
   return {
     kind: 'body',
     status,
@@ -23,7 +23,7 @@ export function errorAnswer(
 
 /** The request is at fault, and costs nothing. */
 export function validationError(message: string): Reply {
-  const answer = errorAnswer(400, { type: 'ValidationException', message })
+  const answer = errorResponse(400, { type: 'ValidationException', message })
   return { answer: () => answer }
 }
 

@@ -1,9 +1,9 @@
 import { EventStreamCodec } from '@smithy/eventstream-codec'
-import type { StreamAnswer } from '../simulated-provider.ts'
+import type { StreamResponse } from '../simulated-provider.ts'
 import { errorOfStatus } from './errors.ts'
 
 /** A binary event stream: https://smithy.io/2.0/aws/amazon-eventstream.html. `frames` are made one by one as they are sent. */
-export function frameStream(frames: Iterable<Uint8Array>): StreamAnswer {
+export function frameStream(frames: Iterable<Uint8Array>): StreamResponse {
   return {
     kind: 'stream',
     status: 200,

@@ -1,5 +1,5 @@
 import type { OutgoingHttpHeaders } from 'node:http'
-import { jsonAnswer } from '../../wire/json-answer.ts'
+import { jsonResponse } from '../../wire/json-answer.ts'
 import { createMessage, type Message, messageObject } from '../anthropic/message.ts'
 import { messageProblem } from '../anthropic/message-problem.ts'
 import { hostedMessageSchema } from '../anthropic/message-schema.ts'
@@ -14,13 +14,13 @@ import { embedWithTitan } from './titan-embedding.ts'
 /** https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InvokeModel.html: bodies are the model's own. */
 export const invokeRoutes: readonly ProviderRoute[] = [
   modelRoute('invoke', (request) =>
-    request.model.kind === 'titan-embedding' ? embedWithTitan(request) : answerMessage(request, plain),
+    request.model.kind === 'titan-embedding' ? embedWithTitan(request) : responseMessage(request, plain),
   ),
-  modelRoute('invoke-with-response-stream', (request) => answerMessage(request, streamed)),
+  modelRoute('invoke-with-response-stream', (request) => responseMessage(request, streamed)),
 ]
 
 /** https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages.html */
-function answerMessage({ json, model, generation }: ModelRequest, send: (message: Message) => Answer): Reply {
+function responseMessage({ json, model, generation }: ModelRequest, send: (message: Message) => Answer): Reply {
   if (model.kind !== 'anthropic') return validationError(`The simulator has no bodies of ${model.id}: use Converse.`)
   const problem = messageProblem(json, hostedMessageSchema) ?? thinkingProblem(json, ['enabled'])
   if (problem !== undefined) return validationError(problem)
@@ -30,7 +30,7 @@ function answerMessage({ json, model, generation }: ModelRequest, send: (message
 }
 
 function plain(message: Message): Answer {
-  const answer = jsonAnswer(messageObject(message))
+  const answer = jsonResponse(messageObject(message))
   return { ...answer, headers: { ...answer.headers, ...(!message.omitUsage && usageHeaders(message)) } }
 }
 

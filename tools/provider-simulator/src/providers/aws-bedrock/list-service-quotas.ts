@@ -1,6 +1,6 @@
 import type { AccountQuota, AccountRole } from '../../core/account-role.ts'
 import { parseObject } from '../../wire/parse-object.ts'
-import type { BodyAnswer, ProviderRoute } from '../simulated-provider.ts'
+import type { BodyResponse, ProviderRoute } from '../simulated-provider.ts'
 import { quotaError, quotaFailure } from './quota-errors.ts'
 
 /** https://docs.aws.amazon.com/servicequotas/2019-06-24/apireference/API_ListServiceQuotas.html, at a path of its own. */
@@ -11,7 +11,7 @@ export const listServiceQuotas: ProviderRoute = {
   handle: ({ account: { role }, headers, body }) => ({ answer: () => answer(role, headers['x-amz-target'], body) }),
 }
 
-function answer(role: AccountRole | undefined, target: unknown, body: string): BodyAnswer {
+function answer(role: AccountRole | undefined, target: unknown, body: string): BodyResponse {
   if (target !== `ServiceQuotasV20190624.${OPERATION}`) {
     return quotaError(400, 'UnknownOperationException', `No operation ${target}`)
   }
@@ -40,7 +40,7 @@ function answer(role: AccountRole | undefined, target: unknown, body: string): B
 const OPERATION = 'ListServiceQuotas'
 const MAX_RESULTS = 100
 
-function denied(role: AccountRole | undefined): BodyAnswer {
+function denied(role: AccountRole | undefined): BodyResponse {
   const assumed = role?.arn.replace(':iam:', ':sts:').replace(':role/', ':assumed-role/')
   return quotaError(
     400,

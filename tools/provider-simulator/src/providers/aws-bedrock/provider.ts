@@ -1,7 +1,7 @@
 import type { SimulatedProvider } from '../simulated-provider.ts'
 import { assumeRole } from './assume-role.ts'
 import { converseRoutes } from './converse.ts'
-import { errorAnswer } from './errors.ts'
+import { errorResponse } from './errors.ts'
 import { failure } from './failures.ts'
 import { headers } from './headers.ts'
 import { invokeRoutes } from './invoke.ts'
@@ -31,7 +31,7 @@ export function createAwsBedrock(): SimulatedProvider {
 
 const RUNTIME: SessionApi = {
   service: 'bedrock',
-  refusal: (type, message) => errorAnswer(403, { type, message }),
+  refusal: (type, message) => errorResponse(403, { type, message }),
 }
 
 const QUOTAS: SessionApi = {

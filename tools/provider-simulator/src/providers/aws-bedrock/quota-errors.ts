@@ -1,7 +1,7 @@
-import type { BodyAnswer, Failure } from '../simulated-provider.ts'
+import type { BodyResponse, Failure } from '../simulated-provider.ts'
 
 /** An error as AWS writes it in its JSON protocol: https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html. */
-export function quotaError(status: number, type: string, message: string): BodyAnswer {
+export function quotaError(status: number, type: string, message: string): BodyResponse {
   return {
     kind: 'body',
     status,
@@ -11,7 +11,7 @@ export function quotaError(status: number, type: string, message: string): BodyA
 }
 
 /** In place of Bedrock's, where Service Quotas is asked. */
-export function quotaFailure(failure: Failure): BodyAnswer {
+export function quotaFailure(failure: Failure): BodyResponse {
   switch (failure.kind) {
     case 'missing-api-key':
     case 'unknown-api-key':

@@ -1,11 +1,11 @@
-import type { BodyAnswer, Failure } from '../simulated-provider.ts'
+import type { BodyResponse, Failure } from '../simulated-provider.ts'
 import { uuid } from './headers.ts'
-import { xmlAnswer, xmlText } from './xml.ts'
+import { xmlResponse, xmlText } from './xml.ts'
 
 /** An error of STS: https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html. */
-export function stsError(status: number, code: string, message: string, requestId: string): BodyAnswer {
+export function stsError(status: number, code: string, message: string, requestId: string): BodyResponse {
   const type = status < 500 ? 'Sender' : 'Receiver'
-  return xmlAnswer(
+  return xmlResponse(
     status,
     `<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>${type}</Type><Code>${code}</Code>` +
       `<Message>${xmlText(message)}</Message></Error><RequestId>${uuid(requestId)}</RequestId></ErrorResponse>`,
@@ -13,7 +13,7 @@ export function stsError(status: number, code: string, message: string, requestI
 }
 
 /** In place of Bedrock's, where STS is asked. */
-export function stsFailure(failure: Failure, requestId: string): BodyAnswer {
+export function stsFailure(failure: Failure, requestId: string): BodyResponse {
   switch (failure.kind) {
     case 'missing-api-key':
     case 'unknown-api-key':

@@ -1,6 +1,6 @@
 import { simulatedEmbedding } from '../../core/simulated-embedding.ts'
 import { tokensOfChars } from '../../core/tokens.ts'
-import { jsonAnswer } from '../../wire/json-answer.ts'
+import { jsonResponse } from '../../wire/json-answer.ts'
 import type { Reply } from '../simulated-provider.ts'
 import { validationError } from './errors.ts'
 import type { ModelRequest } from './model-route.ts'
@@ -23,7 +23,7 @@ export function embedWithTitan({ json, model }: ModelRequest): Reply {
     charge: { model: model.id, inputTokens, outputTokens: 0 },
     answer() {
       const embedding = Array.from(simulatedEmbedding(inputText, dimensions))
-      return jsonAnswer({ embedding, embeddingsByType: { float: embedding }, inputTextTokenCount: inputTokens })
+      return jsonResponse({ embedding, embeddingsByType: { float: embedding }, inputTextTokenCount: inputTokens })
     },
   }
 }

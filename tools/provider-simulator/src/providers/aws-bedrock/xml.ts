@@ -1,6 +1,6 @@
-import type { BodyAnswer } from '../simulated-provider.ts'
+import type { BodyResponse } from '../simulated-provider.ts'
 
-export function xmlAnswer(status: number, body: string): BodyAnswer {
+export function xmlResponse(status: number, body: string): BodyResponse {
   return { kind: 'body', status, headers: { 'content-type': 'text/xml' }, body: `${body}\n` }
 }
 

@@ -2,7 +2,7 @@ import { inputTokensOf } from './content-tokens.ts'
 import { contentsProblem } from './contents-problem.ts'
 import { invalidRequest } from './errors.ts'
 import type { ModelMethod } from './model-method.ts'
-import { prettyAnswer } from './pretty-answer.ts'
+import { prettyResponse } from './pretty-answer.ts'
 import { protoMessage } from './proto-json.ts'
 
 /** https://ai.google.dev/api/tokens: of contents alone, or of a whole request. Costs nothing. */
@@ -12,5 +12,5 @@ export const countTokens: ModelMethod = ({ json }) => {
   if (problem !== undefined) return invalidRequest(problem)
   const totalTokens = inputTokensOf(counted)
   const promptTokensDetails = [{ modality: 'TEXT', tokenCount: totalTokens }]
-  return { answer: () => prettyAnswer({ totalTokens, promptTokensDetails }) }
+  return { answer: () => prettyResponse({ totalTokens, promptTokensDetails }) }
 }

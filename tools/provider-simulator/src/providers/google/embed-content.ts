@@ -4,7 +4,7 @@ import type { Reply } from '../simulated-provider.ts'
 import { contentChars } from './content-tokens.ts'
 import { invalidRequest } from './errors.ts'
 import type { MethodRequest, ModelMethod } from './model-method.ts'
-import { prettyAnswer } from './pretty-answer.ts'
+import { prettyResponse } from './pretty-answer.ts'
 import { type ProtoMessage, protoMessages } from './proto-json.ts'
 
 /** https://ai.google.dev/api/embeddings#method:-models.embedcontent: the answer states no usage. */
@@ -35,7 +35,7 @@ function embed(
   const embeddings = () => requests.map((request) => embeddingOf(request, model.dimensions ?? 0))
   return {
     charge: { model: model.id, inputTokens, outputTokens: 0 },
-    answer: () => prettyAnswer(response(embeddings())),
+    answer: () => prettyResponse(response(embeddings())),
   }
 }
 

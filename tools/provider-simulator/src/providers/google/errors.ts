@@ -1,4 +1,4 @@
-import type { BodyAnswer, Reply } from '../simulated-provider.ts'
+import type { BodyResponse, Reply } from '../simulated-provider.ts'
 
 /** A `google.rpc` detail message: https://github.com/googleapis/googleapis/blob/master/google/rpc/error_details.proto. */
 export interface ErrorDetail {
@@ -7,7 +7,7 @@ export interface ErrorDetail {
 }
 
 /** An error in Google's format: https://google.aip.dev/193#http11json-representation. */
-export function errorAnswer(status: number, message: string, details: readonly ErrorDetail[] = []): BodyAnswer {
+export function errorResponse(status: number, message: string, details: readonly ErrorDetail[] = []): BodyResponse {
   return {
     kind: 'body',
     status,
@@ -30,7 +30,7 @@ export function errorObject(code: number, message: string | undefined, details: 
 
 /** The request is at fault, and costs nothing. */
 export function invalidRequest(message: string, status = 400, details: readonly ErrorDetail[] = []): Reply {
-  const answer = errorAnswer(status, message, details)
+  const answer = errorResponse(status, message, details)
   return { answer: () => answer }
 }
 

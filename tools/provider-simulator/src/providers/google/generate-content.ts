@@ -4,14 +4,14 @@ import { errorObject, invalidRequest } from './errors.ts'
 import { contentChunks, contentObject, createContent, type GeneratedContent } from './generated-content.ts'
 import type { MethodRequest, ModelMethod } from './model-method.ts'
 import { outputSchemaProblem } from './output-schema.ts'
-import { prettyAnswer } from './pretty-answer.ts'
+import { prettyResponse } from './pretty-answer.ts'
 import { requestProblem } from './request-problem.ts'
 import { thinkingProblem } from './thinking.ts'
 import { signatureProblem } from './thought-signatures.ts'
 
 /** https://ai.google.dev/api/generate-content#method:-models.generatecontent */
 export const generateContent: ModelMethod = (request) =>
-  generate(request, (content) => prettyAnswer(contentObject(content)))
+  generate(request, (content) => prettyResponse(contentObject(content)))
 
 /**
  * https://ai.google.dev/api/generate-content#method:-models.streamgeneratecontent: server-sent events if the query

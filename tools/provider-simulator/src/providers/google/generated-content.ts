@@ -1,6 +1,6 @@
 import type { Generation } from '../../core/generation.ts'
 import { sampleJson } from '../../core/sample-json.ts'
-import { type SimulatedAnswer, simulatedAnswer } from '../../core/simulated-answer.ts'
+import { type SimulatedResponse, simulatedResponse } from '../../core/simulated-answer.ts'
 import { inputTokensOf } from './content-tokens.ts'
 import { outputSchema } from './output-schema.ts'
 import { type ProtoMessage, protoMessage, protoMessages } from './proto-json.ts'
@@ -14,7 +14,7 @@ export interface GeneratedContent {
   readonly inputTokens: number
   /** Thoughts included. */
   readonly outputTokens: number
-  readonly answer: SimulatedAnswer
+  readonly answer: SimulatedResponse
   /** Whether what it thought is said, or only counted. */
   readonly showsThoughts: boolean
   readonly finishReason: 'STOP' | 'MAX_TOKENS'
@@ -27,7 +27,7 @@ export interface GeneratedContent {
 export function createContent(json: ProtoMessage, model: string, generation: Generation): GeneratedContent {
   const functionCall = calledFunction(json, generation.callsTools)
   const { maxOutputTokens } = protoMessage(json.generationConfig)
-  const answer = simulatedAnswer(generation, {
+  const answer = simulatedResponse(generation, {
     thinks: asksToThink(json),
     schema: outputSchema(json),
     toolArguments: functionCall && JSON.stringify(functionCall.args),

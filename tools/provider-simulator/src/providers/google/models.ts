@@ -2,14 +2,14 @@ import type { ProviderRoute } from '../simulated-provider.ts'
 import { API_VERSIONS } from './api-versions.ts'
 import { invalidRequest } from './errors.ts'
 import { findModel, MODELS, type Model } from './model-catalogue.ts'
-import { prettyAnswer } from './pretty-answer.ts'
+import { prettyResponse } from './pretty-answer.ts'
 
 /** https://ai.google.dev/api/models: the list, all on one page, and each model alone. */
 export const modelRoutes: readonly ProviderRoute[] = API_VERSIONS.flatMap((version) => [
   {
     method: 'GET',
     path: `/${version}/models`,
-    handle: () => ({ answer: () => prettyAnswer({ models: MODELS.map(describe) }) }),
+    handle: () => ({ answer: () => prettyResponse({ models: MODELS.map(describe) }) }),
   },
   {
     method: 'GET',
@@ -18,7 +18,7 @@ export const modelRoutes: readonly ProviderRoute[] = API_VERSIONS.flatMap((versi
       const model = findModel(params.model ?? '')
       return model === undefined
         ? invalidRequest(`models/${params.model} is not found for API version ${version}.`, 404)
-        : { answer: () => prettyAnswer(describe(model)) }
+        : { answer: () => prettyResponse(describe(model)) }
     },
   },
 ])

@@ -1,7 +1,7 @@
-import type { BodyAnswer } from '../simulated-provider.ts'
+import type { BodyResponse } from '../simulated-provider.ts'
 
 /** Indented, as Google sends it. */
-export function prettyAnswer(content: unknown): BodyAnswer {
+export function prettyResponse(content: unknown): BodyResponse {
   return {
     kind: 'body',
     status: 200,

@@ -1,6 +1,6 @@
 import type { Limit, Metric } from '../../core/limits.ts'
 import type { Answer, Failure } from '../simulated-provider.ts'
-import { type ErrorDetail, errorAnswer, errorDetail } from './errors.ts'
+import { type ErrorDetail, errorDetail, errorResponse } from './errors.ts'
 
 /**
  * The 429 of a quota that is used up: which one is in `QuotaFailure`, for how long in `RetryInfo`, as on the free tier
@@ -19,7 +19,7 @@ export function rateLimited(failure: Extract<Failure, { kind: 'rate-limited' }>)
   const message =
     `${EXCEEDED}\n* Quota exceeded for metric: ${quotaMetric}, limit: ${limit}, model: ${model}` +
     (waitMs === undefined ? '' : `\nPlease retry in ${duration(waitMs)}.`)
-  return errorAnswer(429, message, [
+  return errorResponse(429, message, [
     errorDetail('Help', {
       links: [
         {

@@ -1,4 +1,4 @@
-import type { SimulatedAnswer } from '../../core/simulated-answer.ts'
+import type { SimulatedResponse } from '../../core/simulated-answer.ts'
 import type { ToolCall } from '../openai/tool-call.ts'
 
 /** What a chat completion says, however it is sent. */
@@ -9,7 +9,7 @@ export interface ChatCompletion {
   readonly createdAtS: number
   readonly model: string
   readonly inputTokens: number
-  readonly answer: SimulatedAnswer
+  readonly answer: SimulatedResponse
   /** Whether what it thought is said, or only counted. */
   readonly showsThought: boolean
   readonly finishReason: 'stop' | 'length' | 'tool_calls'

@@ -1,8 +1,8 @@
 import type { Generation } from '../../core/generation.ts'
 import { isRecord } from '../../core/is-record.ts'
-import { simulatedAnswer } from '../../core/simulated-answer.ts'
+import { simulatedResponse } from '../../core/simulated-answer.ts'
 import { tokensOfChars } from '../../core/tokens.ts'
-import { jsonAnswer } from '../../wire/json-answer.ts'
+import { jsonResponse } from '../../wire/json-answer.ts'
 import { parseObject } from '../../wire/parse-object.ts'
 import { dataEvent, eventStream, namedEvent } from '../../wire/server-sent-events.ts'
 import { contentChars } from '../openai/content-chars.ts'
@@ -45,7 +45,7 @@ export const chatCompletions: ProviderRoute = {
       answer: () =>
         json.stream === true
           ? eventStream(events(completion, json.stream_options), errorEvent)
-          : jsonAnswer(completionObject(completion)),
+          : jsonResponse(completionObject(completion)),
     }
   },
 }
@@ -69,7 +69,7 @@ function complete(
   const { ids, createdAtS, omitUsage, callsTools } = generation
   const call = simulatedToolCall(json.tools, json.tool_choice, (tool) => tool.function, callsTools)
   const thinks = asksToThink(json)
-  const answer = simulatedAnswer(generation, {
+  const answer = simulatedResponse(generation, {
     thinks,
     schema: schemaOfFormat(json.response_format),
     toolArguments: call?.arguments,

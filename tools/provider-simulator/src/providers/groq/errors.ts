@@ -1,5 +1,5 @@
 import type { OutgoingHttpHeaders } from 'node:http'
-import type { BodyAnswer, Reply } from '../simulated-provider.ts'
+import type { BodyResponse, Reply } from '../simulated-provider.ts'
 
 export interface GroqError {
   readonly message: string
@@ -9,7 +9,7 @@ export interface GroqError {
 }
 
 /** An error in Groq's format: https://console.groq.com/docs/errors. */
-export function errorAnswer(status: number, error: GroqError, headers: OutgoingHttpHeaders = {}): BodyAnswer {
+export function errorResponse(status: number, error: GroqError, headers: OutgoingHttpHeaders = {}): BodyResponse {
   return {
     kind: 'body',
     status,
@@ -20,7 +20,7 @@ export function errorAnswer(status: number, error: GroqError, headers: OutgoingH
 
 /** The request is at fault, and costs nothing. */
 export function invalidRequest(message: string, status = 400, fields: Pick<GroqError, 'code' | 'param'> = {}): Reply {
-  const answer = errorAnswer(status, { message, type: 'invalid_request_error', ...fields })
+  const answer = errorResponse(status, { message, type: 'invalid_request_error', ...fields })
   return { answer: () => answer }
 }
 

@@ -1,5 +1,5 @@
 import type { Answer, Failure } from '../simulated-provider.ts'
-import { errorAnswer, errorOfStatus } from './errors.ts'
+import { errorOfStatus, errorResponse } from './errors.ts'
 import { rateLimited } from './rate-limited.ts'
 
 /** https://console.groq.com/docs/errors, in the API's own words. The API repeats no key; `echo` makes it. */
@@ -10,7 +10,7 @@ export function failure(failure: Failure): Answer {
     case 'unknown-api-key':
       return invalidApiKey(failure.echo ? `: ${failure.apiKey}` : '')
     case 'unknown-route':
-      return errorAnswer(404, {
+      return errorResponse(404, {
         message:
           `Unknown request URL: ${failure.method} ${failure.path}. Please check the URL for typos, or see the docs at ` +
           'https://console.groq.com/docs/',
@@ -18,7 +18,7 @@ export function failure(failure: Failure): Answer {
         code: 'unknown_url',
       })
     case 'body-too-large':
-      return errorAnswer(413, {
+      return errorResponse(413, {
         message: 'Request Entity Too Large',
         type: 'invalid_request_error',
         code: 'request_too_large',
@@ -26,18 +26,18 @@ export function failure(failure: Failure): Answer {
     case 'rate-limited':
       return rateLimited(failure)
     case 'forced-rate-limit':
-      return errorAnswer(
+      return errorResponse(
         429,
         errorOfStatus(429, undefined),
         failure.retryAfterMs === undefined ? {} : { 'retry-after': `${Math.ceil(failure.retryAfterMs / 1000)}` },
       )
     case 'forced-status':
-      return errorAnswer(failure.status, errorOfStatus(failure.status, failure.message))
+      return errorResponse(failure.status, errorOfStatus(failure.status, failure.message))
   }
 }
 
 function invalidApiKey(shownKey: string): Answer {
-  return errorAnswer(401, {
+  return errorResponse(401, {
     message: `Invalid API Key${shownKey}`,
     type: 'invalid_request_error',
     code: 'invalid_api_key',

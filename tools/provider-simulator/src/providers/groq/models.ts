@@ -1,4 +1,4 @@
-import { jsonAnswer } from '../../wire/json-answer.ts'
+import { jsonResponse } from '../../wire/json-answer.ts'
 import type { ProviderRoute, Reply } from '../simulated-provider.ts'
 import { invalidRequest } from './errors.ts'
 import { findModel, MODELS, type Model } from './model-catalogue.ts'
@@ -7,7 +7,7 @@ import { findModel, MODELS, type Model } from './model-catalogue.ts'
 export const listModels: ProviderRoute = {
   method: 'GET',
   path: '/openai/v1/models',
-  handle: () => ({ answer: () => jsonAnswer({ object: 'list', data: MODELS.map(describe) }) }),
+  handle: () => ({ answer: () => jsonResponse({ object: 'list', data: MODELS.map(describe) }) }),
 }
 
 /** https://console.groq.com/docs/api-reference#models-retrieve; the ids of some models have a slash in them. */
@@ -17,7 +17,7 @@ export const retrieveModel: ProviderRoute = {
   handle({ params }) {
     const id = params['*'] ?? ''
     const model = findModel(id)
-    return model === undefined ? unknownModel(id) : { answer: () => jsonAnswer(describe(model)) }
+    return model === undefined ? unknownModel(id) : { answer: () => jsonResponse(describe(model)) }
   },
 }
 

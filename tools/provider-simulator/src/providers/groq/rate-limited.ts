@@ -1,7 +1,7 @@
 import type { Limit, Metric } from '../../core/limits.ts'
 import { goDuration } from '../../wire/go-duration.ts'
 import type { Answer, Failure } from '../simulated-provider.ts'
-import { errorAnswer } from './errors.ts'
+import { errorResponse } from './errors.ts'
 
 /**
  * The 429 of a limit that is used up, with `retry-after` in whole seconds (https://console.groq.com/docs/rate-limits).
@@ -17,12 +17,12 @@ export function rateLimited(failure: Extract<Failure, { kind: 'rate-limited' }>)
 
   if (waitMs === undefined) {
     const message = `Request too large for ${where}: Limit ${limit}, Requested ${requested}, please reduce your message size and try again. ${UPGRADE}`
-    return errorAnswer(413, { message, ...error })
+    return errorResponse(413, { message, ...error })
   }
   const message =
     `Rate limit reached for ${where}: Limit ${limit}, Used ${limit - denial.remaining}, Requested ${requested}. ` +
     `Please try again in ${goDuration(Math.ceil(waitMs))}. ${UPGRADE}`
-  return errorAnswer(429, { message, ...error }, { 'retry-after': `${Math.ceil(waitMs / 1000)}` })
+  return errorResponse(429, { message, ...error }, { 'retry-after': `${Math.ceil(waitMs / 1000)}` })
 }
 
 const DEFAULT_ORGANIZATION = 'org_01simulator'

@@ -1,4 +1,4 @@
-import type { SimulatedAnswer } from '../../core/simulated-answer.ts'
+import type { SimulatedResponse } from '../../core/simulated-answer.ts'
 import type { ToolCall } from './tool-call.ts'
 import { chatUsage } from './usage.ts'
 
@@ -10,7 +10,7 @@ export interface ChatCompletion {
   readonly model: string
   readonly inputTokens: number
   /** What each choice says; what it thought is not shown, only counted. */
-  readonly answer: SimulatedAnswer
+  readonly answer: SimulatedResponse
   readonly finishReason: 'stop' | 'length' | 'tool_calls'
   /** How many there are, all of them the same. */
   readonly choices: number

@@ -1,12 +1,12 @@
-import { simulatedAnswer } from '../../core/simulated-answer.ts'
+import { simulatedResponse } from '../../core/simulated-answer.ts'
 import { tokensOfChars } from '../../core/tokens.ts'
-import { jsonAnswer } from '../../wire/json-answer.ts'
+import { jsonResponse } from '../../wire/json-answer.ts'
 import type { Answer, Reply } from '../simulated-provider.ts'
 import { chatCompletionChunks } from './chat-completion-chunks.ts'
 import { type ChatCompletion, chatCompletionObject, outputTokensOf } from './chat-completion-object.ts'
 import { contentChars } from './content-chars.ts'
 import { invalidRequest } from './errors.ts'
-import { eventStreamAnswer } from './event-stream.ts'
+import { eventStreamResponse } from './event-stream.ts'
 import { messagesRefusal } from './messages-refusal.ts'
 import { type ModelRequest, modelRoute } from './model-route.ts'
 import { count, invalidCount, invalidStreamOptions, missingParameter } from './parameters.ts'
@@ -65,7 +65,7 @@ function withoutTools(json: ModelRequest['json'], name: string): Reply | undefin
 
 function complete({ json, model, generation }: ModelRequest, inputTokens: number): ChatCompletion {
   const call = simulatedToolCall(json.tools, json.tool_choice, (tool) => tool.function, generation.callsTools)
-  const answer = simulatedAnswer(generation, {
+  const answer = simulatedResponse(generation, {
     thinks: typeof json.reasoning_effort === 'string' && json.reasoning_effort !== 'none',
     schema: schemaOfFormat(json.response_format),
     toolArguments: call?.arguments,
@@ -91,9 +91,9 @@ function finishReason(call: ToolCall | undefined, cut: boolean): ChatCompletion[
 }
 
 function plain({ generation }: ModelRequest, completion: ChatCompletion): Answer {
-  return jsonAnswer(chatCompletionObject(completion, generation.omitUsage))
+  return jsonResponse(chatCompletionObject(completion, generation.omitUsage))
 }
 
 function streamed({ json, generation }: ModelRequest, completion: ChatCompletion): Answer {
-  return eventStreamAnswer(chatCompletionChunks(completion, json.stream_options, generation.omitUsage))
+  return eventStreamResponse(chatCompletionChunks(completion, json.stream_options, generation.omitUsage))
 }

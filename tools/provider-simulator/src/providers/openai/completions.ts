@@ -1,10 +1,10 @@
 import { isRecord } from '../../core/is-record.ts'
 import { simulatedText, simulatedToken } from '../../core/simulated-text.ts'
 import { outputLength, tokensOfChars } from '../../core/tokens.ts'
-import { jsonAnswer } from '../../wire/json-answer.ts'
+import { jsonResponse } from '../../wire/json-answer.ts'
 import { dataEvent } from '../../wire/server-sent-events.ts'
 import { contentChars } from './content-chars.ts'
-import { DONE, eventStreamAnswer } from './event-stream.ts'
+import { DONE, eventStreamResponse } from './event-stream.ts'
 import { type ModelRequest, modelRoute } from './model-route.ts'
 import { count, invalidCount, invalidStreamOptions, missingParameter } from './parameters.ts'
 import { completionSchema } from './request-schemas.ts'
@@ -35,8 +35,8 @@ export const completions = modelRoute('/v1/completions', 'completion', (request)
     charge: { model: model.id, inputTokens, outputTokens: choices * tokens },
     answer: () =>
       json.stream === true
-        ? eventStreamAnswer(chunks(request, completion))
-        : jsonAnswer(completionObject(request, completion)),
+        ? eventStreamResponse(chunks(request, completion))
+        : jsonResponse(completionObject(request, completion)),
   }
 })
 

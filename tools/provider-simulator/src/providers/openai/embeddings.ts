@@ -1,6 +1,6 @@
 import { simulatedEmbedding } from '../../core/simulated-embedding.ts'
 import { tokensOfChars } from '../../core/tokens.ts'
-import { jsonAnswer } from '../../wire/json-answer.ts'
+import { jsonResponse } from '../../wire/json-answer.ts'
 import { invalidRequest } from './errors.ts'
 import { type ModelRequest, modelRoute } from './model-route.ts'
 import { count, invalidCount, missingParameter } from './parameters.ts'
@@ -20,7 +20,7 @@ export const embeddings = modelRoute('/v1/embeddings', 'embedding', ({ json, mod
   return {
     charge,
     answer: () =>
-      jsonAnswer({
+      jsonResponse({
         object: 'list',
         data: inputs.map((input, index) => ({
           object: 'embedding',

@@ -9,7 +9,7 @@ export interface OpenAiError {
 }
 
 /** An error as OpenAI's API writes it, indentation included. */
-export function errorAnswer(status: number, error: OpenAiError, headers: OutgoingHttpHeaders = {}): Answer {
+export function errorResponse(status: number, error: OpenAiError, headers: OutgoingHttpHeaders = {}): Answer {
   return {
     kind: 'body',
     status,
@@ -20,7 +20,7 @@ export function errorAnswer(status: number, error: OpenAiError, headers: Outgoin
 
 /** The request is at fault, and costs nothing. */
 export function invalidRequest(status: number, message: string, param?: string, code?: string): Reply {
-  const answer = errorAnswer(status, {
+  const answer = errorResponse(status, {
     message,
     type: 'invalid_request_error',
     param: param ?? null,

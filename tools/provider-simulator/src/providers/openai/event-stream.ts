@@ -3,7 +3,7 @@ import type { Answer, StreamError } from '../simulated-provider.ts'
 import { errorOfStatus } from './errors.ts'
 
 /** Server-sent events, made one by one as they are sent. */
-export function eventStreamAnswer(events: Iterable<string>): Answer {
+export function eventStreamResponse(events: Iterable<string>): Answer {
   return eventStream(events, errorEvent)
 }
 

@@ -1,5 +1,5 @@
 import type { Answer, Failure } from '../simulated-provider.ts'
-import { errorAnswer, errorOfStatus } from './errors.ts'
+import { errorOfStatus, errorResponse } from './errors.ts'
 import { rateLimited } from './rate-limited.ts'
 import { retryAfterHeaders } from './retry-after.ts'
 
@@ -7,18 +7,18 @@ import { retryAfterHeaders } from './retry-after.ts'
 export function failure(failure: Failure): Answer {
   switch (failure.kind) {
     case 'missing-api-key':
-      return errorAnswer(401, { message: MISSING_API_KEY, type: INVALID_REQUEST, param: null, code: null })
+      return errorResponse(401, { message: MISSING_API_KEY, type: INVALID_REQUEST, param: null, code: null })
     case 'unknown-api-key':
       return unknownApiKey(failure.echo ? failure.apiKey : maskApiKey(failure.apiKey))
     case 'unknown-route':
-      return errorAnswer(404, {
+      return errorResponse(404, {
         message: `Invalid URL (${failure.method} ${failure.path})`,
         type: INVALID_REQUEST,
         param: null,
         code: null,
       })
     case 'body-too-large':
-      return errorAnswer(413, {
+      return errorResponse(413, {
         message: 'Request body is too large.',
         type: INVALID_REQUEST,
         param: null,
@@ -27,13 +27,13 @@ export function failure(failure: Failure): Answer {
     case 'rate-limited':
       return rateLimited(failure)
     case 'forced-rate-limit':
-      return errorAnswer(
+      return errorResponse(
         429,
         errorOfStatus(429, 'Rate limit reached for requests'),
         failure.retryAfterMs === undefined ? {} : retryAfterHeaders(failure.retryAfterMs),
       )
     case 'forced-status':
-      return errorAnswer(failure.status, errorOfStatus(failure.status, failure.message))
+      return errorResponse(failure.status, errorOfStatus(failure.status, failure.message))
   }
 }
 
@@ -54,7 +54,7 @@ const MISSING_API_KEY =
   'https://platform.openai.com/account/api-keys.'
 
 function unknownApiKey(shownKey: string): Answer {
-  return errorAnswer(401, {
+  return errorResponse(401, {
     message: `Incorrect API key provided: ${shownKey}. You can find your API key at https://platform.openai.com/account/api-keys.`,
     type: INVALID_REQUEST,
     param: null,

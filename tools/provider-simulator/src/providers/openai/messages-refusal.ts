@@ -67,10 +67,10 @@ const SCHEMAS: ReadonlyMap<string, CompiledSchema> = new Map([
 /** The calls of one message are answered by the messages right after it, and nothing else is. */
 function unpairedCalls(messages: readonly Message[]): Reply | undefined {
   const open = new Set<unknown>()
-  let isAnswering = false
+  let isResponding = false
   for (const [index, { role, tool_calls: calls, tool_call_id: id }] of messages.entries()) {
     if (role === 'tool') {
-      if (!isAnswering) {
+      if (!isResponding) {
         const message =
           "Invalid parameter: messages with role 'tool' must be a response to a preceeding message with 'tool_calls'."
         return invalidRequest(400, message, `messages.[${index}].role`)
@@ -78,14 +78,14 @@ function unpairedCalls(messages: readonly Message[]): Reply | undefined {
       open.delete(id)
       continue
     }
-    if (open.size > 0) return unanswered(open)
+    if (open.size > 0) return unresponded(open)
     for (const call of recordsOf(calls)) open.add(call.id)
-    isAnswering = open.size > 0
+    isResponding = open.size > 0
   }
-  return open.size > 0 ? unanswered(open) : undefined
+  return open.size > 0 ? unresponded(open) : undefined
 }
 
-function unanswered(ids: ReadonlySet<unknown>): Reply {
+function unresponded(ids: ReadonlySet<unknown>): Reply {
   const message =
     "An assistant message with 'tool_calls' must be followed by tool messages responding to each 'tool_call_id'. " +
     `The following tool_call_ids did not have response messages: ${[...ids].join(', ')}`

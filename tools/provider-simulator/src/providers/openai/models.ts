@@ -1,4 +1,4 @@
-import { jsonAnswer } from '../../wire/json-answer.ts'
+import { jsonResponse } from '../../wire/json-answer.ts'
 import type { Answer, ProviderRoute } from '../simulated-provider.ts'
 import { invalidRequest } from './errors.ts'
 import { findModel, MODELS, type Model } from './model-catalogue.ts'
@@ -7,7 +7,7 @@ import { findModel, MODELS, type Model } from './model-catalogue.ts'
 export const listModels: ProviderRoute = {
   method: 'GET',
   path: '/v1/models',
-  handle: () => ({ answer: (): Answer => jsonAnswer({ object: 'list', data: MODELS.map(describe) }) }),
+  handle: () => ({ answer: (): Answer => jsonResponse({ object: 'list', data: MODELS.map(describe) }) }),
 }
 
 /** https://platform.openai.com/docs/api-reference/models/retrieve */
@@ -18,7 +18,7 @@ export const retrieveModel: ProviderRoute = {
     const model = findModel(params.model ?? '')
     return model === undefined
       ? invalidRequest(404, `The model '${params.model}' does not exist`, 'model', 'model_not_found')
-      : { answer: () => jsonAnswer(describe(model)) }
+      : { answer: () => jsonResponse(describe(model)) }
   },
 }
 

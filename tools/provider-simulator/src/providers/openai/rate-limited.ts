@@ -1,7 +1,7 @@
 import type { Limit, Metric } from '../../core/limits.ts'
 import { goDuration } from '../../wire/go-duration.ts'
 import type { Answer, Failure } from '../simulated-provider.ts'
-import { errorAnswer } from './errors.ts'
+import { errorResponse } from './errors.ts'
 import { DEFAULT_ORGANIZATION } from './headers.ts'
 import { retryAfterHeaders } from './retry-after.ts'
 
@@ -17,13 +17,13 @@ export function rateLimited(failure: Extract<Failure, { kind: 'rate-limited' }>)
     const message =
       `Request too large for ${where}: Limit ${limit}, Requested ${requested}. ` +
       `The input or output tokens must be reduced in order to run successfully. ${LEARN_MORE}`
-    return errorAnswer(429, { message, ...error })
+    return errorResponse(429, { message, ...error })
   }
   const retryAfterMs = Math.ceil(waitMs)
   const message =
     `Rate limit reached for ${where}: Limit ${limit}, Used ${limit - denial.remaining}, Requested ${requested}. ` +
     `Please try again in ${goDuration(retryAfterMs)}. ${LEARN_MORE}`
-  return errorAnswer(429, { message, ...error }, retryAfterHeaders(retryAfterMs))
+  return errorResponse(429, { message, ...error }, retryAfterHeaders(retryAfterMs))
 }
 
 const LEARN_MORE = 'Visit https://platform.openai.com/account/rate-limits to learn more.'

@@ -1,4 +1,4 @@
-import type { AnswerText } from '../../core/simulated-answer.ts'
+import type { ResponseText } from '../../core/simulated-answer.ts'
 import type { ModelRequest } from './model-route.ts'
 import type { ToolCall } from './tool-call.ts'
 import { responseUsage } from './usage.ts'
@@ -16,7 +16,7 @@ export interface ModelResponse {
   readonly inputTokens: number
   readonly outputTokens: number
   /** Not sent where a tool call takes its place. */
-  readonly text: AnswerText
+  readonly text: ResponseText
   /** The caller's maximum ended it early. */
   readonly cut: boolean
   readonly omitUsage: boolean

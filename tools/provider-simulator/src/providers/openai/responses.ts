@@ -1,8 +1,8 @@
-import { simulatedAnswer } from '../../core/simulated-answer.ts'
+import { simulatedResponse } from '../../core/simulated-answer.ts'
 import { tokensOfChars } from '../../core/tokens.ts'
-import { jsonAnswer } from '../../wire/json-answer.ts'
+import { jsonResponse } from '../../wire/json-answer.ts'
 import { contentChars } from './content-chars.ts'
-import { eventStreamAnswer } from './event-stream.ts'
+import { eventStreamResponse } from './event-stream.ts'
 import { type ModelRequest, modelRoute } from './model-route.ts'
 import { count, invalidCount, missingParameter } from './parameters.ts'
 import { responseSchema } from './request-schemas.ts'
@@ -23,13 +23,13 @@ export const responses = modelRoute('/v1/responses', 'chat', (request) => {
   return {
     charge: { model: model.id, inputTokens, outputTokens: response.outputTokens },
     answer: () =>
-      json.stream === true ? eventStreamAnswer(responseEvents(response)) : jsonAnswer(finishedResponse(response)),
+      json.stream === true ? eventStreamResponse(responseEvents(response)) : jsonResponse(finishedResponse(response)),
   }
 })
 
 function respond({ json, model, generation }: ModelRequest, inputTokens: number): ModelResponse {
   const call = simulatedToolCall(json.tools, json.tool_choice, (tool) => tool, generation.callsTools)
-  const answer = simulatedAnswer(generation, {
+  const answer = simulatedResponse(generation, {
     thinks: false,
     schema: schemaOfTextFormat(json.text),
     toolArguments: call?.arguments,

@@ -12,7 +12,7 @@ export function unifiedRequest(
     model,
     defaultMaxOutputTokens: 4_096,
     images: new Map(),
-    answerId: 'answer-1',
+    responseId: 'answer-1',
     receivedAtMs: 1_760_000_000_999,
   }
 }

@@ -18,7 +18,7 @@ export function unifiedRequest(
     model: NOVA,
     defaultMaxOutputTokens: 4_096,
     images: new Map(),
-    answerId: 'a1',
+    responseId: 'a1',
     receivedAtMs: 1_700_000_000_900,
     ...settings,
   }

@@ -13,7 +13,7 @@ export function unifiedRequest(
     model: 'gemini-2.5-flash',
     defaultMaxOutputTokens: 1_024,
     images: new Map(),
-    answerId: 'a1',
+    responseId: 'a1',
     receivedAtMs: 1_700_000_000_900,
     ...settings,
   }

@@ -94,11 +94,11 @@ export const MAX_ACQUIRES_PER_EXCHANGE = 1_024
 export const MAX_SETTLEMENTS_PER_EXCHANGE = 1_024
 
 /** An exchange whose changes are in the store: its number in its lane, and when it was written by the counters' clock. */
-export type StoredExchange = Static<typeof StoredExchange>
-export const StoredExchange = Type.Object({ seq: Type.Integer({ minimum: 1 }), atMs: Type.Integer() })
+export type StoredBatch = Static<typeof StoredBatch>
+export const StoredBatch = Type.Object({ seq: Type.Integer({ minimum: 1 }), atMs: Type.Integer() })
 
-export type ExchangeRequest = Static<typeof ExchangeRequest>
-export const ExchangeRequest = Type.Object({
+export type PermitBatchRequest = Static<typeof PermitBatchRequest>
+export const PermitBatchRequest = Type.Object({
   /** The lane's identity: a gateway process, for as long as it lives. */
   gateway: Type.String({ minLength: 1, maxLength: 64 }),
   /** Counts up by one with each new exchange of the lane, from 1. */
@@ -115,7 +115,7 @@ export const ExchangeRequest = Type.Object({
    * The lane's last exchange that the store is known to hold. A record that does not know it any more was rolled back: charges are
    * missing from it.
    */
-  stored: Type.Optional(StoredExchange),
+  stored: Type.Optional(StoredBatch),
   /** How long the counting of these permits must outlast its period, for a gateway far from its counters. Absent: the shortest. */
   slackMs: Type.Optional(Type.Integer({ minimum: DELIVERY_SLACK_MS, maximum: MAX_DELIVERY_SLACK_MS })),
   acquires: Type.Array(Acquire, { maxItems: MAX_ACQUIRES_PER_EXCHANGE }),
@@ -173,8 +173,8 @@ export type PermitResult = Static<typeof PermitResult>
 export const PermitResult = Type.Union([Granted, Denied])
 
 /** One limit as it stands: what is left of it, and in how many milliseconds all of it is free again. */
-export type WindowFigures = Static<typeof WindowFigures>
-export const WindowFigures = Type.Object({
+export type WindowState = Static<typeof WindowState>
+export const WindowState = Type.Object({
   period: Period,
   metric: Metric,
   limit: Count,
@@ -182,12 +182,12 @@ export const WindowFigures = Type.Object({
   resetMs: Type.Integer({ minimum: 0 }),
 })
 
-export type ExchangeReply = Static<typeof ExchangeReply>
-export const ExchangeReply = Type.Object({
+export type PermitBatchReply = Static<typeof PermitBatchReply>
+export const PermitBatchReply = Type.Object({
   seq: Type.Integer({ minimum: 1 }),
   /** One for each acquire, in their order. */
   results: Type.Array(PermitResult),
-  windows: Type.Array(WindowFigures),
+  windows: Type.Array(WindowState),
   /** What is used is counted for each model as well: settlements are to name theirs. */
   byModel: Type.Optional(Type.Boolean()),
   /** The counters' clock at the decision, Unix milliseconds. */
@@ -199,19 +199,19 @@ export const ExchangeReply = Type.Object({
 const definition = {
   queue: 'capacity',
   timeoutMs: 500,
-  request: ExchangeRequest,
-  reply: ExchangeReply,
+  request: PermitBatchRequest,
+  reply: PermitBatchReply,
 } as const
 
 /** Gateway asks, capacity answers. No responder means capacity is down; the connection's policy decides. */
-export const exchange = defineRequest({
+export const permitBatch = defineRequest({
   ...definition,
-  subject: (connectionId: string) => `capacity.v1.exchange.${subjectToken(connectionId)}`,
+  subject: (connectionId: string) => `capacity.v1.permits.${subjectToken(connectionId)}`,
 })
 
 /** The same, to one capacity instance: the one that has the connection's record in memory, by the gateway's reckoning. */
-export const instanceExchange = defineRequest({
+export const instancePermitBatch = defineRequest({
   ...definition,
   subject: (instance: string, connectionId: string) =>
-    `capacity.v1.instance.${subjectToken(instance)}.exchange.${subjectToken(connectionId)}`,
+    `capacity.v1.instance.${subjectToken(instance)}.permits.${subjectToken(connectionId)}`,
 })
