@@ -96,7 +96,8 @@ export async function start(config: DiscoveryConfig, logger: Logger): Promise<Se
       await learn(messages)
       outage.success()
     },
-    onMalformed: storeDeadLetter,
+    storeDeadLetter: ({ subject, streamSequence, reason, data }) =>
+      storeDeadLetter(subject, streamSequence, reason, data),
     onFault: outage.fault,
     onRollBack: (rollBack) =>
       logger.warn(rollBack, 'NATS lost the newest messages of the stream; what it holds is read again'),

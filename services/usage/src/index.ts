@@ -43,7 +43,7 @@ export async function start(config: UsageConfig, logger: Logger): Promise<Servic
       await record(messages)
       outage.success()
     },
-    onMalformed: (subject, streamSequence, reason) =>
+    storeDeadLetter: async ({ subject, streamSequence, reason }) =>
       logger.error({ subject, streamSequence, reason }, 'malformed message, dropped'),
     onFault: outage.fault,
     wasHandled: store.hasRecorded,

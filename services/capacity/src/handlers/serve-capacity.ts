@@ -10,12 +10,12 @@ export function serveCapacity(
   onFault: (error: unknown, subject: string) => void,
 ): () => Promise<void> {
   const served = [
-    serve(bus, permitBatch, (request, [connectionId = '']) => counters.permitBatch(connectionId, request), { onFault }),
-    serve(bus, instancePermitBatch, (request, [connectionId = '']) => counters.permitBatch(connectionId, request), {
+    serve(bus, permitBatch, (request, [connectionId]) => counters.permitBatch(connectionId, request), { onFault }),
+    serve(bus, instancePermitBatch, (request, [, connectionId]) => counters.permitBatch(connectionId, request), {
       onFault,
       identifiers: [instance],
     }),
-    serve(bus, capacityStatus, (_request, [connectionId = '']) => counters.status(connectionId), { onFault }),
+    serve(bus, capacityStatus, (_request, [connectionId]) => counters.status(connectionId), { onFault }),
   ]
   return async () => {
     await Promise.all(served.map((each) => each.stop()))

@@ -2,8 +2,8 @@ import { defineStream } from '@sluice/contracts'
 import { type TestNats, testNats } from '@sluice/testkit'
 import { Type } from 'typebox'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { type Bus, connectBus } from './bus.ts'
-import { createStream, ensureStream, publishToStream } from './stream.ts'
+import { type Bus, connectBus } from '../src/bus.ts'
+import { createStream, ensureStream, publishToStream } from '../src/stream.ts'
 
 let nats: TestNats
 let bus: Bus

@@ -4,10 +4,10 @@ import { defineBucket, defineStream, responses } from '@sluice/contracts'
 import { eventually, itWhere, smallDisk, temporaryFolder, testNats, whyNoSmallDisk } from '@sluice/testkit'
 import { Type } from 'typebox'
 import { expect, it, onTestFinished } from 'vitest'
-import { openBucket } from './bucket.ts'
-import { type Bus, connectBus } from './bus.ts'
-import { NoRoomError, NotConfirmedError } from './faults.ts'
-import { ensureStream, publishToStream } from './stream.ts'
+import { openBucket } from '../src/bucket.ts'
+import { type Bus, connectBus } from '../src/bus.ts'
+import { NoRoomError, NotConfirmedError } from '../src/errors.ts'
+import { ensureStream, publishToStream } from '../src/stream.ts'
 
 const texts = defineStream({
   name: 'TEXTS',

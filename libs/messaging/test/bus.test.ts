@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { type DeployedNats, deployedNats, eventually, itWhere, temporaryFolder, testNats } from '@sluice/testkit'
 import { expect, it, onTestFinished } from 'vitest'
-import { type Bus, type BusOptions, connectBus } from './bus.ts'
+import { type Bus, type BusOptions, connectBus } from '../src/bus.ts'
 
 const run = promisify(execFile)
 const hasOpenSsl = await run('openssl', ['version']).then(

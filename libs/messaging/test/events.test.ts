@@ -2,8 +2,9 @@ import { defineEvent } from '@sluice/contracts'
 import { eventually, type TestNats, testNats } from '@sluice/testkit'
 import { Type } from 'typebox'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { type Bus, connectBus } from './bus.ts'
-import { publishEvent, subscribeEvent } from './event.ts'
+import { type Bus, connectBus } from '../src/bus.ts'
+import { publishEvent, subscribeEvent } from '../src/events.ts'
+import { uncaughtExceptions } from './uncaught-exceptions.ts'
 
 let nats: TestNats
 let bus: Bus
@@ -22,7 +23,7 @@ const moved = defineEvent({
   event: Type.Object({ to: Type.String() }),
 })
 
-it('reaches who listens, with the subject’s identifiers; malformed ones are told apart', async () => {
+it('delivers events to subscribers, with the subject’s identifiers, and reports malformed ones', async () => {
   const events: unknown[] = []
   const malformed: string[] = []
   const unsubscribe = subscribeEvent(
@@ -41,7 +42,29 @@ it('reaches who listens, with the subject’s identifiers; malformed ones are to
   expect(events).toHaveLength(1)
 })
 
-it('reaches who listens after the connection was lost', async () => {
+it('keeps a subscription alive after its listener has thrown', async () => {
+  const listener = await connectBus({ servers: nats.url, name: 'listener' })
+  const places: string[] = []
+  const uncaught = uncaughtExceptions()
+  const unsubscribe = subscribeEvent(
+    listener,
+    moved,
+    ({ to }) => {
+      if (to === 'nowhere') throw new Error('there is no such place')
+      places.push(to)
+    },
+    () => undefined,
+  )
+  await listener.connection.flush()
+  await publishEvent(bus, moved, ['e'], { to: 'nowhere' })
+  await publishEvent(bus, moved, ['e'], { to: 'somewhere' })
+  await eventually(() => expect(places).toEqual(['somewhere']))
+  expect(uncaught().map(String)).toEqual(['Error: there is no such place'])
+  unsubscribe()
+  await listener.close()
+})
+
+it('delivers events after the connection was lost and restored', async () => {
   const listener = await connectBus({ servers: nats.url, name: 'listener' })
   const events: unknown[] = []
   subscribeEvent(

@@ -4,10 +4,11 @@ import { eventually, itWhere, natsServerPath, oldNatsServer, type TestNats, test
 import { AckPolicy, DeliverPolicy, nanos } from 'nats'
 import { Type } from 'typebox'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type Bucket, openBucket } from './bucket.ts'
-import { type Bus, connectBus } from './bus.ts'
-import { UnreadableEntryError } from './faults.ts'
-import type { Watch, WatchedEntry } from './watch.ts'
+import { type Bucket, openBucket } from '../src/bucket.ts'
+import { type Bus, connectBus } from '../src/bus.ts'
+import { UnreadableEntryError } from '../src/errors.ts'
+import type { Watch, WatchedEntry } from '../src/watch.ts'
+import { uncaughtExceptions } from './uncaught-exceptions.ts'
 
 type Entry = WatchedEntry<{ n: number }>
 
@@ -55,7 +56,9 @@ it('passes over an entry that cannot be read, and says so', async () => {
   const faults: unknown[] = []
   await follow(entries, faults)
   expect(current(entries)).toEqual({ a: 1 })
-  expect(faults.map(String)).toEqual(["UnreadableEntryError: counters/broken is not of the bucket's shape"])
+  expect(faults.map(String)).toEqual([
+    "UnreadableEntryError: The entry counters/broken does not match the bucket's schema.",
+  ])
 })
 
 it('goes on after an entry that could not be taken, and says so', async () => {
@@ -137,6 +140,25 @@ async function storedIn(on: Bus): Promise<number> {
   return (await on.jetstreamManager.streams.info('KV_counters')).state.last_seq
 }
 
+it('still follows the bucket after its entry handler and its fault handler have thrown', async () => {
+  const taken: string[] = []
+  watches.push(
+    await bucket.watch({
+      onEntry: ({ key }) => {
+        if (key === 'a') throw new Error('no room for a')
+        taken.push(key)
+      },
+      onFault: (error) => {
+        throw error
+      },
+    }),
+  )
+  const uncaught = uncaughtExceptions()
+  for (const key of ['a', 'b', 'a', 'c']) await bucket.put(key, { n: 1 })
+  await eventually(() => expect(taken).toEqual(['b', 'c']))
+  expect(uncaught().map(String)).toEqual(['Error: no room for a', 'Error: no room for a'])
+})
+
 it('misses nothing over restarts of the server', async () => {
   await bucket.put('kept', { n: 1 })
   await bucket.put('deleted', { n: 1 })
@@ -185,7 +207,9 @@ describe('after a store lost its newest entries', () => {
     await eventually(() => expect(current(entries)).toMatchObject({ lost: undefined }))
     expect(current(entries)).toEqual({ kept: 3, lost: undefined, deleted: undefined, spoiled: 1, other: 2 })
     expect(entries.slice(told).map(({ key }) => key)).toEqual(['other', 'kept', 'lost'])
-    expect(faults.map(String)).toEqual(["UnreadableEntryError: counters/spoiled is not of the bucket's shape"])
+    expect(faults.map(String)).toEqual([
+      "UnreadableEntryError: The entry counters/spoiled does not match the bucket's schema.",
+    ])
   })
 
   it('remembers over several beginnings what it reported, and reports nothing as deleted twice', async () => {

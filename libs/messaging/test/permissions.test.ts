@@ -8,12 +8,12 @@ import {
 } from '@sluice/contracts'
 import { type DeployedNats, deployedNats, eventually } from '@sluice/testkit'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { openBucket } from './bucket.ts'
-import { type Bus, connectBus } from './bus.ts'
-import { NotPermittedError } from './faults.ts'
-import { request } from './request.ts'
-import { serve } from './serve.ts'
-import { awaitStream, ensureStream, publishToStream } from './stream.ts'
+import { openBucket } from '../src/bucket.ts'
+import { type Bus, connectBus } from '../src/bus.ts'
+import { NotPermittedError } from '../src/errors.ts'
+import { request } from '../src/request.ts'
+import { serve } from '../src/serve.ts'
+import { awaitStream, ensureStream, publishToStream } from '../src/stream.ts'
 
 let nats: DeployedNats
 const buses: Bus[] = []

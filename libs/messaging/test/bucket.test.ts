@@ -2,9 +2,9 @@ import { defineBucket } from '@sluice/contracts'
 import { eventually, type TestNats, testNats } from '@sluice/testkit'
 import { Type } from 'typebox'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { type Bucket, openBucket } from './bucket.ts'
-import { type Bus, connectBus } from './bus.ts'
-import { NoRespondersError } from './faults.ts'
+import { type Bucket, openBucket } from '../src/bucket.ts'
+import { type Bus, connectBus } from '../src/bus.ts'
+import { NoRespondersError } from '../src/errors.ts'
 
 let nats: TestNats
 let bus: Bus
@@ -177,9 +177,9 @@ describe('a private bucket', () => {
     expect(await after.get('a')).toMatchObject({ value: { n: 3 }, revision: 1 })
   })
 
-  it('is not opened where somebody else made it', async () => {
+  it('is not opened if the bucket was created without a token', async () => {
     const name = `${definition.name}-others`
     await openBucket(bus, { ...definition, name })
-    await expect(openBucket(bus, { ...definition, name, isPrivate: true })).rejects.toThrow('was not made by Sluice')
+    await expect(openBucket(bus, { ...definition, name, isPrivate: true })).rejects.toThrow('Sluice did not create it')
   })
 })

@@ -4,10 +4,10 @@ import { defineStream } from '@sluice/contracts'
 import { eventually, freePort, gate, type TestNats, testNats } from '@sluice/testkit'
 import { Type } from 'typebox'
 import { afterEach, expect, it } from 'vitest'
-import { type Bus, connectBus } from './bus.ts'
-import { type ConsumeOptions, type Consuming, consume } from './consume.ts'
-import type { RollBack } from './durable-consumer.ts'
-import { ensureStream, publishToStream } from './stream.ts'
+import { type Bus, connectBus } from '../src/bus.ts'
+import { type ConsumeOptions, type Consuming, consume } from '../src/consume.ts'
+import type { RollBack } from '../src/durable-consumer.ts'
+import { ensureStream, publishToStream } from '../src/stream.ts'
 
 const numbers = defineStream({
   name: 'NUMBERS',
@@ -54,7 +54,7 @@ async function read(bus: Bus, options: Partial<ConsumeOptions<{ n: number }>> = 
     durable: 'reader',
     batchMessages: 100,
     handle: async (messages) => messages.forEach(({ message }) => void seen.add(message.n)),
-    onMalformed: () => undefined,
+    storeDeadLetter: async () => undefined,
     onFault: () => undefined,
     onRollBack: (rollBack) => rollBacks.push(rollBack),
     ...options,

@@ -2,9 +2,10 @@ import { defineStream } from '@sluice/contracts'
 import { eventually, type TestNats, testNats } from '@sluice/testkit'
 import { Type } from 'typebox'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
-import { type Bus, connectBus } from './bus.ts'
-import { type ConsumeOptions, type Consuming, consume, type StreamMessage } from './consume.ts'
-import { ensureStream, publishToStream } from './stream.ts'
+import { type Bus, connectBus } from '../src/bus.ts'
+import { type ConsumeOptions, type Consuming, consume, type StreamMessage } from '../src/consume.ts'
+import { UnprocessableMessageError } from '../src/errors.ts'
+import { ensureStream, publishToStream } from '../src/stream.ts'
 
 let nats: TestNats
 let bus: Bus
@@ -44,8 +45,8 @@ it('leaves no message that comes while a batch is taken to a later redelivery', 
   expect(seen.filter((message) => message.redelivered)).toEqual([])
 })
 
-it('drops malformed messages, each told of once with the reason, and goes on', async () => {
-  const malformed: [string, number, string, string][] = []
+it('stores malformed messages as dead letters, once, with the reason, and goes on', async () => {
+  const letters: [string, number, string, string][] = []
   const seen: number[] = []
   await publish(1)
   await bus.jetstream.publish(stream.subject('a'), '{"n": "two"}')
@@ -53,33 +54,72 @@ it('drops malformed messages, each told of once with the reason, and goes on', a
   await publish(4)
   await start({
     handle: async (messages) => void seen.push(...numbers(messages)),
-    onMalformed: (subject, sequence, reason, data) =>
-      void malformed.push([subject, sequence, reason, Buffer.from(data).toString()]),
+    storeDeadLetter: async ({ subject, streamSequence, reason, data }) =>
+      void letters.push([subject, streamSequence, reason, Buffer.from(data).toString()]),
   })
   await eventually(() => expect(seen).toEqual([1, 4]))
-  expect(malformed).toEqual([
+  expect(letters).toEqual([
     [stream.subject('a'), 2, 'n must be an integer, not a string', '{"n": "two"}'],
     [stream.subject('a'), 3, 'the message is not JSON', 'not JSON'],
   ])
   await eventually(async () => expect(await unacknowledged()).toBe(0))
 })
 
-it('delivers a malformed message again until it has been told of', async () => {
+it('delivers a malformed message again until it is stored as a dead letter, and handles the others at once', async () => {
   await bus.jetstream.publish(stream.subject('a'), 'not JSON')
   await publish(2)
   const faults: unknown[] = []
   const seen: number[] = []
-  const told: number[] = []
+  const stored: number[] = []
   await start({
     handle: async (messages) => void seen.push(...numbers(messages)),
-    onMalformed: async (_, sequence) => {
-      if (faults.length < 2) throw new Error('not now')
-      told.push(sequence)
+    storeDeadLetter: async ({ streamSequence }) => {
+      if (!seen.includes(2) || faults.length < 2) throw new Error('not now')
+      stored.push(streamSequence)
     },
     onFault: (error) => faults.push(error),
   })
-  await eventually(() => expect({ told, seen }).toEqual({ told: [1], seen: [2] }))
+  await eventually(() => expect({ stored, seen }).toEqual({ stored: [1], seen: [2] }))
+  expect(faults.map(String)).toContain('Error: not now')
   await eventually(async () => expect(await unacknowledged()).toBe(0))
+})
+
+it('finds the messages of a batch that can never be handled, stores them as dead letters, and handles the others', async () => {
+  await publish(1, 2, 3, 4, 5, 6, 7)
+  const seen: number[] = []
+  const letters: string[] = []
+  await start({
+    handle: async (messages) => {
+      const bad = numbers(messages).find((n) => n % 3 === 0)
+      if (bad !== undefined) throw new UnprocessableMessageError('no good', { cause: new Error(`${bad} is too odd`) })
+      seen.push(...numbers(messages))
+    },
+    storeDeadLetter: async ({ reason }) => void letters.push(reason),
+  })
+  await eventually(() => expect(letters.toSorted()).toEqual(['no good: 3 is too odd', 'no good: 6 is too odd']))
+  await eventually(async () => expect(await unacknowledged()).toBe(0))
+  expect(seen.toSorted()).toEqual([1, 2, 4, 5, 7])
+})
+
+it('delivers the whole batch again if the search for its dead letters fails', async () => {
+  await publish(1, 2, 3, 4)
+  const seen: number[] = []
+  const letters: number[] = []
+  let isAway = true
+  await start({
+    handle: async (messages) => {
+      if (numbers(messages).includes(4)) throw new UnprocessableMessageError('no good')
+      if (isAway) {
+        isAway = false
+        throw new Error('away')
+      }
+      seen.push(...numbers(messages))
+    },
+    storeDeadLetter: async ({ streamSequence }) => void letters.push(streamSequence),
+  })
+  await eventually(async () => expect(await unacknowledged()).toBe(0))
+  await eventually(() => expect(letters).toEqual([4]))
+  expect(seen.toSorted()).toEqual([1, 2, 3])
 })
 
 it('delivers a failed batch again, with its sequence numbers, until it is handled', async () => {
@@ -233,7 +273,7 @@ async function start(
   const consuming = await consume(bus, stream, {
     durable: DURABLE,
     batchMessages: 100,
-    onMalformed: () => undefined,
+    storeDeadLetter: async () => undefined,
     onFault: () => undefined,
     onRollBack: () => undefined,
     ...options,

@@ -2,10 +2,10 @@ import { defineRequest, SluiceError } from '@sluice/contracts'
 import { eventually, type TestNats, testNats } from '@sluice/testkit'
 import { Type } from 'typebox'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { type Bus, connectBus } from './bus.ts'
-import { NoReplyError, NoRespondersError } from './faults.ts'
-import { request } from './request.ts'
-import { ERROR_CODE_HEADER, type Served, type ServeOptions, serve } from './serve.ts'
+import { type Bus, connectBus } from '../src/bus.ts'
+import { NoReplyError, NoRespondersError } from '../src/errors.ts'
+import { request } from '../src/request.ts'
+import { ERROR_CODE_HEADER, type Served, type ServeOptions, serve } from '../src/serve.ts'
 
 let nats: TestNats
 let bus: Bus

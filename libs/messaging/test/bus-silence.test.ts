@@ -4,10 +4,10 @@ import { defineBucket, defineRequest } from '@sluice/contracts'
 import { type ClusterNode, eventually, type TestNatsCluster, testNatsCluster } from '@sluice/testkit'
 import { Type } from 'typebox'
 import { afterEach, expect, it } from 'vitest'
-import { openBucket } from './bucket.ts'
-import { type Bus, connectBus } from './bus.ts'
-import { request } from './request.ts'
-import { serve } from './serve.ts'
+import { openBucket } from '../src/bucket.ts'
+import { type Bus, connectBus } from '../src/bus.ts'
+import { request } from '../src/request.ts'
+import { serve } from '../src/serve.ts'
 
 /** The most that the loss of a node may cost. */
 const MOST_MS = 3_000
