@@ -17,7 +17,10 @@ export function createKeyUseRecorder({
   logger,
 }: Pick<ApplicationDeps, 'apiKeys' | 'now' | 'logger'>): KeyUseRecorder {
   const tally = createUseTally()
-  const outage = outageLog(logger)
+  const outage = outageLog(logger, {
+    begins: 'the last use of API keys cannot be stored, retrying',
+    ends: 'the last use of API keys is stored again',
+  })
   return {
     note: (apiKeyId, atMs) => {
       if (isUuid(apiKeyId)) tally.note(apiKeyId, Math.min(atMs, now().getTime()))
