@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { responses } from '@sluice/contracts'
+import { baseUrlFault, createRoleAssumer } from '@sluice/egress'
 import { connectBus, createStream } from '@sluice/messaging'
-import { baseUrlFault } from '@sluice/providers'
 import { busOptions, ConfigError, counter, type Logger, outageLog } from '@sluice/service-kit'
 import { watchApiKeys } from './adapters/api-key-projection.ts'
-import { roleAssumer } from './adapters/aws/assume-role.ts'
 import { roleSessions } from './adapters/aws/role-sessions.ts'
 import { roleSigner } from './adapters/aws/role-signer.ts'
 import { backgroundResponseStore } from './adapters/background-response-store.ts'
@@ -45,7 +44,7 @@ export async function startDataPlane(config: GatewayConfig, logger: Logger): Pro
   const gateway = randomUUID()
   const onFault = (err: unknown) => logger.warn({ err }, 'fault')
   const clock = systemClock()
-  const assumer = roleAssumer(stsEndpoint(config))
+  const assumer = createRoleAssumer({ endpoint: stsEndpoint(config), ...STS_LIMITS })
   const sessions = roleSessions(assumer, clock.nowMs, onFault)
   const bus = await connectBus(busOptions(config, `gateway ${gateway}`, logger))
   await saidIfLong(createStream(bus, responses), logger, `the stream ${responses.name}, which discovery makes`)
@@ -174,6 +173,9 @@ async function saidIfLong<T>(work: Promise<T>, logger: Logger, what: string): Pr
 const LONG_MS = 3_000
 
 /** @throws ConfigError when it is none that the gateway may send its signatures to */
+/** A call that has no session yet waits for it. */
+const STS_LIMITS = { maxAttempts: 2, attemptTimeoutMs: 4_000 }
+
 function stsEndpoint({ STS_ENDPOINT, ALLOW_INSECURE_UPSTREAM }: GatewayConfig): string | undefined {
   const fault = STS_ENDPOINT && baseUrlFault(STS_ENDPOINT, { allowInsecureLoopback: ALLOW_INSECURE_UPSTREAM })
   if (fault) throw new ConfigError(`STS_ENDPOINT ${fault}`)

@@ -1,6 +1,6 @@
 import { connectionProjection, type ProjectedConnection } from '@sluice/contracts'
+import type { BaseUrlRules } from '@sluice/egress'
 import { type Bus, openBucket } from '@sluice/messaging'
-import type { BaseUrlRules } from '@sluice/providers'
 import { type Connection, prepareConnection } from '../domain/connection.ts'
 import { LearnedModels } from '../domain/learned-models.ts'
 import type { Connections } from '../ports/connections.ts'

@@ -1,15 +1,8 @@
-import {
-  type InlineImage,
-  isLoopbackAddress,
-  isPublicAddress,
-  SNIFFED_BYTES,
-  sniffMediaType,
-  usualMediaType,
-} from '@sluice/providers'
+import { createEgressPolicy, egressConnector, isLoopbackAddress, isPublicAddress } from '@sluice/egress'
+import { type InlineImage, SNIFFED_BYTES, sniffMediaType, usualMediaType } from '@sluice/providers'
 import { Agent, type Dispatcher, interceptors } from 'undici'
 import type { ImageFault, ImageRequest, Images } from '../ports/images.ts'
 import { Slots } from './slots.ts'
-import { upstreamConnector } from './upstream-connector.ts'
 
 export interface HttpImagesOptions {
   readonly connectTimeoutMs: number
@@ -33,7 +26,7 @@ export function httpImages(options: HttpImagesOptions): RunningImages {
   const { connectTimeoutMs, timeoutMs, maxImagesBytes, allowInsecureLoopback } = options
   const isForbidden = (address: string): boolean =>
     !isPublicAddress(address) && !(allowInsecureLoopback && isLoopbackAddress(address))
-  const connect = upstreamConnector({ timeoutMs: connectTimeoutMs, allowInsecureLoopback, isForbidden })
+  const connect = egressConnector(createEgressPolicy({ allowInsecureLoopback, isForbidden }), connectTimeoutMs)
   const agent = new Agent({ allowH2: false, connect })
   const following = agent.compose(interceptors.redirect({ maxRedirections: MAX_REDIRECTS }))
 

@@ -1,5 +1,6 @@
 import { type ProjectedConnection, SPLIT_METRICS } from '@sluice/contracts'
-import { type BaseUrlRules, baseUrlFault, type ProviderAdapter, providerAdapter } from '@sluice/providers'
+import { type BaseUrlRules, baseUrlFault } from '@sluice/egress'
+import { type ProviderAdapter, providerAdapter } from '@sluice/providers'
 import type { CachedShares } from './cached-share.ts'
 import { type GatewayError, gatewayError } from './gateway-error.ts'
 import type { LearnedModels } from './learned-models.ts'

@@ -1,14 +1,13 @@
 import type { ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
+import { redactorOf, type SecretRedactor, type StreamRedactor } from '@sluice/egress'
 import type { WireHeaders } from '@sluice/providers'
 import type { Logger } from '@sluice/service-kit'
 import type { Beyond } from '../domain/background-charge.ts'
 import { credentialVersionOf } from '../domain/credential-version.ts'
 import { type GatewayError, gatewayError } from '../domain/gateway-error.ts'
 import { sendableReasonPhrase } from '../domain/reason-phrase.ts'
-import type { SecretRedaction } from '../domain/redact-secrets.ts'
 import { type CallEnd, limitedCost, NOTHING_USED, settledCost } from '../domain/settlement.ts'
-import type { StreamRedactor } from '../domain/stream-redactor.ts'
 import type { CredentialSecrets } from '../ports/credentials.ts'
 import type { DataPlane } from '../ports/data-plane.ts'
 import type { Permit } from '../ports/permits.ts'
@@ -21,7 +20,6 @@ import { type ChargeKeeper, keepCharged } from './charge-keeper.ts'
 import { credentialRejected, rejectsCredential } from './credential-rejection.ts'
 import { type CallResult, finishCall } from './finish-call.ts'
 import { HeldResponse, type WholeResponse } from './held-answer.ts'
-import { redactionOf } from './secret-redaction.ts'
 import { interrupterOf, upstreamFaultError } from './upstream-fault-error.ts'
 import { NO_SECRETS } from './upstream-request.ts'
 import { writeError } from './write-error.ts'
@@ -36,7 +34,7 @@ export class ResponseRelay implements ResponseSink {
   readonly #response: ServerResponse
   readonly #logger: Logger
   readonly #writer: ResponseWriter
-  #redaction: SecretRedaction = NO_REDACTION
+  #redaction: SecretRedactor = NO_REDACTION
   #credentialVersion: number | undefined
   /** Stands over every byte of a body that is not an error's, whatever its type. */
   #redactor: StreamRedactor = NO_REDACTOR
@@ -89,7 +87,7 @@ export class ResponseRelay implements ResponseSink {
       return DEPARTED
     }
     const { permit } = this.#call
-    this.#redaction = redactionOf(secrets)
+    this.#redaction = redactorOf(secrets)
     this.#credentialVersion = credentialVersionOf(secrets)
     this.#redactor = this.#redaction.stream()
     this.#body = request.body
@@ -469,7 +467,7 @@ const AT_ONCE_BYTES = 256 * 1024
 const DEPARTED: Promise<Departed> = Promise.resolve('departed')
 const EMPTY = Buffer.alloc(0)
 /** Of a request that has not been sent. Without secrets they have no state. */
-const NO_REDACTION = redactionOf(NO_SECRETS)
+const NO_REDACTION = redactorOf(NO_SECRETS)
 const NO_REDACTOR = NO_REDACTION.stream()
 const NO_CONTENT = 204
 const INTERNAL = gatewayError('internal', 'Internal error.')

@@ -1,8 +1,8 @@
 import { type ServerResponse, STATUS_CODES } from 'node:http'
+import type { SecretRedactor } from '@sluice/egress'
 import type { TranslatedError } from '@sluice/providers'
 import { responseHeaders } from '../domain/forwarded-headers.ts'
 import { type HeaderFields, removeField } from '../domain/header-fields.ts'
-import type { SecretRedaction } from '../domain/redact-secrets.ts'
 import type { ResponseHead } from './answer-head.ts'
 import type { PermittedCall } from './call.ts'
 import type { WholeResponse } from './held-answer.ts'
@@ -33,7 +33,7 @@ export class ResponseWriter {
   }
 
   /** An error of the provider's, whole. @param redaction for what comes of putting it in other words */
-  error(head: ResponseHead, answer: WholeResponse, redaction: SecretRedaction): void {
+  error(head: ResponseHead, answer: WholeResponse, redaction: SecretRedactor): void {
     const { status, statusMessage, fields, body } = this.#translated(head, answer, redaction)
     this.#addOwnHeaders(fields, head.headers)
     this.#response.writeHead(status, statusMessage, fields)
@@ -41,7 +41,7 @@ export class ResponseWriter {
   }
 
   /** A provider's answer of 2xx that is an error with a status of its own, such as 429: said as if it had come with that status. */
-  failureOfStatus(status: number, head: ResponseHead, failure: TranslatedError, redaction: SecretRedaction): void {
+  failureOfStatus(status: number, head: ResponseHead, failure: TranslatedError, redaction: SecretRedactor): void {
     const message = redaction.errorText(failure.message)
     const error = {
       status,
@@ -57,7 +57,7 @@ export class ResponseWriter {
   }
 
   /** A provider's answer of 2xx that says why it is none. It was made, and is charged: SDKs are told not to send the request again. */
-  failure({ headers }: ResponseHead, { message, code }: TranslatedError, redaction: SecretRedaction): void {
+  failure({ headers }: ResponseHead, { message, code }: TranslatedError, redaction: SecretRedactor): void {
     const error = { message: redaction.errorText(message), type: 'server_error', param: null, code }
     const body = Buffer.from(JSON.stringify({ error }))
     const fields = responseHeaders(headers)
@@ -74,7 +74,7 @@ export class ResponseWriter {
   #translated(
     { headers, receivedAtMs }: ResponseHead,
     answer: WholeResponse,
-    redaction: SecretRedaction,
+    redaction: SecretRedactor,
   ): WholeResponse {
     const { translation, connection } = this.#call
     const error = translation?.error(answer.status, answer.body, headers)

@@ -1,9 +1,9 @@
+import { redactorOf } from '@sluice/egress'
 import { expect, it } from 'vitest'
 import type { DataPlane } from '../ports/data-plane.ts'
 import type { ResponseSink } from '../ports/upstream.ts'
 import type { PermittedCall } from './call.ts'
 import { collectResponse } from './collect-answer.ts'
-import { redactionOf } from './secret-redaction.ts'
 
 const BROKEN = new Error('broken')
 const REQUEST = { origin: '', path: '', method: 'GET', headers: [], body: null }
@@ -44,7 +44,7 @@ it.each(Object.keys(end))('a call that cannot be finished rejects, with its perm
     plane as unknown as DataPlane,
     call as unknown as PermittedCall,
     REQUEST,
-    redactionOf({}),
+    redactorOf({}),
     50,
   )
   sink?.start(429, '', {})

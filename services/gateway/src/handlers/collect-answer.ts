@@ -1,5 +1,5 @@
+import type { SecretRedactor } from '@sluice/egress'
 import type { WireHeaders } from '@sluice/providers'
-import type { SecretRedaction } from '../domain/redact-secrets.ts'
 import { NOTHING_USED, settledCost } from '../domain/settlement.ts'
 import type { DataPlane } from '../ports/data-plane.ts'
 import type { ResponseSink, UpstreamCall, UpstreamRequest } from '../ports/upstream.ts'
@@ -20,7 +20,7 @@ export function collectResponse(
   plane: DataPlane,
   call: PermittedCall,
   request: UpstreamRequest,
-  redaction: SecretRedaction,
+  redaction: SecretRedactor,
   deadlineMs: number,
   credentialVersion?: number,
 ): Promise<CollectedResponse | 'too-late' | undefined> {

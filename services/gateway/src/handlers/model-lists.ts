@@ -1,3 +1,4 @@
+import { redactorOf } from '@sluice/egress'
 import type { ListedModel, ModelPage } from '@sluice/providers'
 import type { ApiKey } from '../domain/api-key.ts'
 import type { UsableConnection } from '../domain/connection.ts'
@@ -9,7 +10,6 @@ import { collectResponse } from './collect-answer.ts'
 import { obtainPermit } from './obtain-permit.ts'
 import { prepareCall } from './prepare-call.ts'
 import { credentialReady, readyToSend } from './ready-to-send.ts'
-import { redactionOf } from './secret-redaction.ts'
 
 /** Who asks, for the permits and the events of the calls that it takes. */
 export interface ModelListAsker {
@@ -110,7 +110,7 @@ async function askForPage(
       plane,
       ready.call,
       ready.request,
-      redactionOf(ready.secrets),
+      redactorOf(ready.secrets),
       DEADLINE_MS,
       credentialVersionOf(ready.secrets),
     )

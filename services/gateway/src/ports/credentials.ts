@@ -1,8 +1,8 @@
-import type { SecretHolder } from '@sluice/providers'
+import type { SecretFields } from '@sluice/egress'
 import type { CredentialVersions } from '../domain/connection.ts'
 
 /** A connection's secret config fields, such as `apiKey`. */
-export type CredentialSecrets = Readonly<Record<string, SecretHolder>>
+export type CredentialSecrets = SecretFields
 
 /** The connections' credentials, decrypted, in memory. */
 export interface Credentials {

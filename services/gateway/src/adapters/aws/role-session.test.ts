@@ -1,5 +1,4 @@
 import { createHash, createHmac } from 'node:crypto'
-import { Secret } from '@sluice/service-kit'
 import { expect, it } from 'vitest'
 import { RoleSession } from './role-session.ts'
 
@@ -9,9 +8,9 @@ const BODY = Buffer.from('{"naïve":"🙂"}')
 const session = new RoleSession(
   {
     accessKeyId: 'ASIAKEY',
-    secretAccessKey: new Secret('secret'),
-    sessionToken: new Secret('token'),
-    expiresAtMs: NOW_MS + 3_600_000,
+    secretAccessKey: 'secret',
+    sessionToken: 'token',
+    expiration: new Date(NOW_MS + 3_600_000),
   },
   NOW_MS,
 )

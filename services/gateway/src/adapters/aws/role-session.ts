@@ -1,10 +1,10 @@
 import { hash } from 'node:crypto'
+import type { TemporaryCredentials } from '@sluice/egress'
 import { Secret } from '@sluice/service-kit'
+import { Hash } from '@smithy/hash-node'
 import { SignatureV4 } from '@smithy/signature-v4'
 import type { CredentialSecrets } from '../../ports/credentials.ts'
 import type { RequestToSign } from '../../ports/request-signer.ts'
-import type { RoleCredentials } from './assume-role.ts'
-import { NodeSha256 } from './node-sha256.ts'
 
 /** A role's temporary credentials, with what they sign. */
 export class RoleSession {
@@ -15,21 +15,22 @@ export class RoleSession {
   readonly #unusableAtMs: number
 
   /** @param obtainedAtMs when the credentials came, Unix milliseconds */
-  constructor({ accessKeyId, secretAccessKey, sessionToken, expiresAtMs }: RoleCredentials, obtainedAtMs: number) {
-    const lifetimeMs = expiresAtMs - obtainedAtMs
+  constructor(credentials: TemporaryCredentials, obtainedAtMs: number) {
+    const { accessKeyId, secretAccessKey, sessionToken, expiration } = credentials
+    const lifetimeMs = expiration.getTime() - obtainedAtMs
     this.#dueAtMs = obtainedAtMs + lifetimeMs * DUE_AT
     this.#unusableAtMs = obtainedAtMs + lifetimeMs * UNUSABLE_AT
-    this.secrets = { accessKeyId: new Secret(accessKeyId), secretAccessKey, sessionToken }
+    this.secrets = {
+      accessKeyId: new Secret(accessKeyId),
+      secretAccessKey: new Secret(secretAccessKey),
+      sessionToken: new Secret(sessionToken),
+    }
     this.#signer = new SignatureV4({
       service: SERVICE,
       // Of no effect: each signature names the region of its request.
       region: '',
-      sha256: NodeSha256,
-      credentials: async () => ({
-        accessKeyId,
-        secretAccessKey: secretAccessKey.reveal(),
-        sessionToken: sessionToken.reveal(),
-      }),
+      sha256: Hash.bind(null, 'sha256'),
+      credentials: async () => ({ accessKeyId, secretAccessKey, sessionToken }),
     })
   }
 

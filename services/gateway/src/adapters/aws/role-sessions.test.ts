@@ -1,8 +1,6 @@
 import { CONNECTION_DEFAULTS, type ProjectedConnection } from '@sluice/contracts'
-import { Secret } from '@sluice/service-kit'
+import type { RoleToAssume, TemporaryCredentials } from '@sluice/egress'
 import { beforeEach, expect, it } from 'vitest'
-import type { RoleCredentials } from './assume-role.ts'
-import type { ConnectionRole } from './connection-role.ts'
 import { type RoleSessions, roleSessions } from './role-sessions.ts'
 
 const HOUR_MS = 3_600_000
@@ -15,7 +13,7 @@ const CONNECTION: ProjectedConnection = {
   version: 1,
 }
 let nowMs: number
-let asked: { role: ConnectionRole; grant: () => void; refuse: (error: Error) => void }[]
+let asked: { role: RoleToAssume; grant: () => void; refuse: (error: Error) => void }[]
 let faults: unknown[]
 let sessions: RoleSessions
 
@@ -23,15 +21,15 @@ beforeEach(() => {
   nowMs = 1_000_000
   asked = []
   faults = []
-  const credentialsOf = (role: ConnectionRole) => () => {
-    const { promise, resolve, reject } = Promise.withResolvers<RoleCredentials>()
-    const [secretAccessKey, sessionToken] = [new Secret('s'), new Secret('t')]
-    const grant = () => resolve({ accessKeyId: 'A', secretAccessKey, sessionToken, expiresAtMs: nowMs + HOUR_MS })
+  const assume = (role: RoleToAssume) => {
+    const { promise, resolve, reject } = Promise.withResolvers<TemporaryCredentials>()
+    const expiration = new Date(nowMs + HOUR_MS)
+    const grant = () => resolve({ accessKeyId: 'A', secretAccessKey: 's', sessionToken: 't', expiration })
     asked.push({ role, grant, refuse: reject })
     return promise
   }
   sessions = roleSessions(
-    { credentialsOf },
+    { assume },
     () => nowMs,
     (error) => faults.push(error),
   )

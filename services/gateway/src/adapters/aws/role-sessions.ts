@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { type ProjectedConnection, SluiceError } from '@sluice/contracts'
-import type { RoleAssumer, RoleCredentials } from './assume-role.ts'
-import { type ConnectionRole, connectionRole } from './connection-role.ts'
+import type { RoleAssumer, RoleToAssume } from '@sluice/egress'
+import { readBedrockRole } from '@sluice/providers'
 import { RoleSession } from './role-session.ts'
 
 export interface RoleSessions {
@@ -19,7 +19,7 @@ export interface RoleSessions {
  * goes on in use is renewed before it expires, and no request waits for that.
  */
 export function roleSessions(
-  assumer: Pick<RoleAssumer, 'credentialsOf'>,
+  assumer: Pick<RoleAssumer, 'assume'>,
   nowMs: () => number,
   onFault: (error: unknown) => void,
 ): RoleSessions {
@@ -34,14 +34,14 @@ export function roleSessions(
       known.version = connection.version
       return known
     }
-    const entry = { role, version: connection.version, assume: assumer.credentialsOf(role), retryAtMs: 0 }
+    const entry = { role, version: connection.version, retryAtMs: 0 }
     entries.set(connection.id, entry)
     return entry
   }
 
   const fetch = async (entry: Entry): Promise<void> => {
     try {
-      entry.held = new RoleSession(await entry.assume(), nowMs())
+      entry.held = new RoleSession(await assumer.assume(entry.role), nowMs())
     } catch (cause) {
       entry.retryAtMs = nowMs() + RETRY_MS
       entry.fault = new SluiceError('credential_unavailable', 'the role could not be assumed', { cause })
@@ -68,10 +68,9 @@ export function roleSessions(
 }
 
 interface Entry {
-  readonly role: ConnectionRole
+  readonly role: RoleToAssume
   /** The newest of the connection's that the role is known to hold for. */
   version: number
-  readonly assume: () => Promise<RoleCredentials>
   held?: RoleSession
   /** Never rejects: what went wrong is in `fault`. */
   fetching?: Promise<void>
@@ -93,3 +92,19 @@ async function sessionToCome(entry: Entry, nowMs: () => number): Promise<RoleSes
   if (session !== undefined) return session
   throw entry.fault ?? new SluiceError('credential_unavailable', 'the role could not be assumed')
 }
+
+/** @throws SluiceError `credential_unavailable` if the connection's config names no role */
+function connectionRole({ name, config }: ProjectedConnection): RoleToAssume {
+  const read = readBedrockRole(config)
+  if (!read.valid) {
+    const fields = read.errors.map(({ field }) => field).join(', ')
+    throw new SluiceError('credential_unavailable', `the connection's config names no role: ${fields}`)
+  }
+  const sessionName = `sluice-${name}`.slice(0, MAX_SESSION_NAME_LENGTH)
+  return { ...read.role, sessionName, sessionSeconds: SESSION_SECONDS }
+}
+
+/** @see https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html */
+const MAX_SESSION_NAME_LENGTH = 64
+/** The longest that every role allows, also if it is assumed by an assumed role. */
+const SESSION_SECONDS = 3_600

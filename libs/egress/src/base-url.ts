@@ -1,23 +1,24 @@
+/** Rules for a connection's base URL, checked when it is saved and again when it is used. */
 import { isIP } from 'node:net'
-import { isForbiddenUpstreamAddress, isLoopbackAddress, isMetadataHostname } from './upstream-address.ts'
+import { isForbiddenUpstreamAddress, isLoopbackAddress, isMetadataHostname } from './addresses.ts'
 
 export interface BaseUrlRules {
-  /** Whether http is allowed to this machine itself. */
+  /** Whether http is allowed to this machine's own addresses. */
   readonly allowInsecureLoopback: boolean
 }
 
 /**
- * What is wrong with `text` as a connection's base URL, or undefined. It is https, or http to loopback where that is allowed;
- * without user, query and fragment; and not at a forbidden address. A name is not resolved here: its addresses are judged at
- * connect ({@link isForbiddenUpstreamAddress}).
+ * Returns what is wrong with `text` as a connection's base URL, or undefined. A base URL is https, or http to loopback where that is
+ * allowed; has no user, query or fragment; and does not lead to a forbidden address. Names are not resolved here: the egress policy checks
+ * their addresses at each connect.
  */
 export function baseUrlFault(text: string, rules: BaseUrlRules): string | undefined {
-  // The parser drops some white space and escapes other, so that requests would go elsewhere than the text says.
+  // The URL parser drops some white space and escapes the rest, so that requests would go elsewhere than the text says.
   if (WHITE_SPACE.test(text)) return 'must hold no white space: take it out'
   const url = URL.parse(text)
   if (url === null) return 'is not an absolute URL'
   if (url.protocol !== 'https:' && url.protocol !== 'http:') return 'must be an https URL'
-  // The parser drops empty parts, so the text itself is looked at too.
+  // The URL parser drops empty parts, so the text itself is checked too.
   if (/[?#]/.test(text)) return 'must have no query and no fragment'
   if (url.username !== '' || url.password !== '' || text.includes('@')) return 'must hold no user and no password'
   const hostname = url.hostname.replace(/^\[|\]$/g, '').replace(/\.$/, '')

@@ -1,37 +1,37 @@
-import { isDistinctive } from './secret-text.ts'
-import { NEVER, type Writing, writingsOf } from './secret-writings.ts'
+import { isDistinctive } from './distinctive.ts'
+import { isAt, NEVER, type Spelling, spellingsOf, walkAhead, walkBack } from './spellings.ts'
 
-/** Where a text has a run of a secret's characters: the first byte, and the one after the last. */
+/** A run of a secret's characters in a text: from the byte `start` to before the byte `end`. */
 export interface SecretSpan {
   readonly start: number
   readonly end: number
 }
 
 /**
- * Finds secrets and their runs in bytes, in every writing. Made once for a credential, of some ten kilobytes for a usual key.
+ * Finds secrets and their runs in bytes, in every spelling. Created once for a credential; about ten kilobytes for a usual key.
  *
- * A run has nine characters at least, in whatever writing, and so has four of its bytes at each of six places after one another. It is
- * enough, then, to look at the four bytes at every fifth place: a bit in a table says whether a writing may have them, and only where it
- * may, bytes are compared. What a text costs does not depend on how long secrets are.
+ * A run has at least nine characters, whatever its spelling, and so at least six consecutive places where four of its bytes begin. It
+ * is enough, then, to look at the four bytes at every fifth place: a bit table says whether a spelling may have them, and only where it
+ * may are bytes compared. The cost of searching a text does not depend on how long secrets are.
  */
 export class SecretIndex {
-  /** Nothing is to be found. */
+  /** True if there is nothing to find. */
   readonly isEmpty: boolean
-  readonly #writings: readonly Writing[]
-  /** The fours of all writings, sorted, and where each is from. */
+  readonly #spellings: readonly Spelling[]
+  /** Every four consecutive bytes of all spellings, sorted, and the place that each comes from. */
   readonly #fours: Uint32Array
   readonly #places: Uint32Array
-  /** A bit for each hash of a four. */
+  /** A bloom filter of the fours, with one hash. */
   readonly #bits: Int32Array
   readonly #hashShift: number
-  /** For each byte, where a writing has it. */
+  /** For each byte, the places where a spelling has it. */
   readonly #placesOfByte: readonly (Uint32Array | undefined)[]
 
-  /** @param secrets those that are not distinctive are left out: they are part of other texts */
+  /** @param secrets those that are not distinctive are ignored: they are part of other texts */
   constructor(secrets: readonly string[]) {
-    this.#writings = secrets.filter(isDistinctive).flatMap(writingsOf)
-    this.isEmpty = this.#writings.length === 0
-    const { fours, places } = sortedFours(this.#writings)
+    this.#spellings = secrets.filter(isDistinctive).flatMap(spellingsOf)
+    this.isEmpty = this.#spellings.length === 0
+    const { fours, places } = sortedFours(this.#spellings)
     this.#fours = fours
     this.#places = places
     const hashBits = Math.max(MIN_HASH_BITS, Math.ceil(Math.log2(fours.length * BITS_A_FOUR + 1)))
@@ -41,12 +41,12 @@ export class SecretIndex {
       const hash = Math.imul(four, HASH_FACTOR) >>> this.#hashShift
       this.#bits[hash >>> 5] = (this.#bits[hash >>> 5] as number) | (1 << (hash & 31))
     }
-    this.#placesOfByte = placesByByte(this.#writings)
+    this.#placesOfByte = placesByByte(this.#spellings)
   }
 
   /**
-   * Returns the first span from `from` on, or undefined. What may go on behind the end of `bytes` is no span yet, unless `isWhole`:
-   * {@link openStart} tells where it begins.
+   * Returns the first span from `from` on, or undefined. A run that may continue after the end of `bytes` is not a span yet, unless
+   * `isWhole`: {@link openStart} returns where it begins.
    */
   find(bytes: Uint8Array, from: number, isWhole: boolean): SecretSpan | undefined {
     const bits = this.#bits
@@ -63,7 +63,7 @@ export class SecretIndex {
     return undefined
   }
 
-  /** Returns where the longest end of `bytes` begins that a secret's run may begin with; their length where none does. */
+  /** Returns where the longest end of `bytes` begins that may be the beginning of a run; the length of `bytes` if there is none. */
   openStart(bytes: Uint8Array): number {
     const places = this.#placesOfByte[bytes[bytes.length - 1] ?? 0]
     let start = bytes.length
@@ -72,7 +72,7 @@ export class SecretIndex {
       const { units, unit, form, offset } = this.#read(place)
       const begin = bytes.length - offset - 1
       const isLast = unit === units.length - 1 && offset === form.length - 1
-      // None can begin before the first byte.
+      // No run can begin before the first byte.
       if (start === 0) break
       if (isLast || begin < 0 || !isAt(bytes, begin, form, offset + 1)) continue
       start = Math.min(start, walkBack(bytes, units, unit, begin).at)
@@ -81,8 +81,8 @@ export class SecretIndex {
   }
 
   /**
-   * The run that has the four at `at`; the longest, where several have. {@link OPEN} where one that begins no later goes on to the end of
-   * `bytes`: all that follows is part of it, as far as is known.
+   * Returns the longest run that has the four bytes at `at`. {@link OPEN} if one that begins no later continues to the end of `bytes`, so
+   * that everything after it may be part of it.
    */
   #spanAt(bytes: Uint8Array, at: number, isWhole: boolean): SecretSpan | typeof OPEN | undefined {
     const four = fourAt(bytes, at) >>> 0
@@ -94,7 +94,7 @@ export class SecretIndex {
       const begin = at - offset
       if (begin < 0 || !isAt(bytes, begin, form, form.length)) continue
       const back = walkBack(bytes, units, unit, begin)
-      // From the unit's own beginning, as it may be there in another form, too.
+      // From the unit's own beginning, as it may match in another form, too.
       const ahead = walkAhead(bytes, units, unit, begin)
       if (ahead.isOpen && !isWhole) {
         openStart = Math.min(openStart, back.at)
@@ -108,8 +108,8 @@ export class SecretIndex {
     return openStart === NEVER ? undefined : OPEN
   }
 
-  #read(place: number): Writing & { readonly unit: number; readonly form: Buffer; readonly offset: number } {
-    const { units, leastEnds } = this.#writings[place >>> WRITING_SHIFT] as Writing
+  #read(place: number): Spelling & { readonly unit: number; readonly form: Buffer; readonly offset: number } {
+    const { units, leastEnds } = this.#spellings[place >>> SPELLING_SHIFT] as Spelling
     const unit = (place >>> UNIT_SHIFT) & 0xffff
     const form = units[unit]?.[(place >>> FORM_SHIFT) & 0x1f] as Buffer
     return { units, leastEnds, unit, form, offset: place & 0xf }
@@ -117,31 +117,31 @@ export class SecretIndex {
 }
 
 const FOUR = 4
-/** What begins here may go on behind the end. */
+/** A run that begins here may continue after the end. */
 const OPEN = 'open'
-/** Fives meet each byte of an escape of three or six bytes sooner or later, which sixes would not. */
+/** Five is coprime to the lengths of escapes, three and six bytes, so that steps of five meet each of their bytes; six would not. */
 const STRIDE = 5
 /** Knuth's multiplicative hashing: 2³² divided by the golden ratio. */
 const HASH_FACTOR = 0x9e3779b1
 const MIN_HASH_BITS = 15
-/** One place in so many has the bit of a four that is not there. */
+/** The bits of the filter for each four: one place in 32 is a false positive. */
 const BITS_A_FOUR = 32
 
-/** A place is packed as writing (7 bits), unit (16), form (5) and offset in the form (4). */
-const WRITING_SHIFT = 25
+/** A place is packed into 32 bits: spelling (7 bits), unit (16), form (5) and offset in the form (4). */
+const SPELLING_SHIFT = 25
 const UNIT_SHIFT = 9
 const FORM_SHIFT = 4
 
-function placeOf(writing: number, unit: number, form: number, offset: number): number {
-  return ((writing << WRITING_SHIFT) | (unit << UNIT_SHIFT) | (form << FORM_SHIFT) | offset) >>> 0
+function placeOf(spelling: number, unit: number, form: number, offset: number): number {
+  return ((spelling << SPELLING_SHIFT) | (unit << UNIT_SHIFT) | (form << FORM_SHIFT) | offset) >>> 0
 }
 
-/** Every four bytes that the writings may have after one another, but for those that many texts have, and where each is from. */
-function sortedFours(writings: readonly Writing[]): { readonly fours: Uint32Array; readonly places: Uint32Array } {
+/** Returns every four consecutive bytes that the spellings may have, except those that many texts have, with their places, sorted. */
+function sortedFours(spellings: readonly Spelling[]): { readonly fours: Uint32Array; readonly places: Uint32Array } {
   const places: number[] = []
   const keys: number[] = []
-  writings.forEach(({ units }, writing) => {
-    // Of the units from each one on, the beginnings of one, two and three bytes. The last units come first.
+  spellings.forEach(({ units }, spelling) => {
+    // The beginnings, of up to three bytes, of the units after the current one. The last unit comes first.
     let later: readonly (readonly string[])[] = [[''], [], [], []]
     for (let unit = units.length - 1; unit >= 0; unit--) {
       const forms = (units[unit] ?? []).map((form) => form.toString('latin1'))
@@ -150,14 +150,14 @@ function sortedFours(writings: readonly Writing[]): { readonly fours: Uint32Arra
           const begun = form.slice(offset, offset + FOUR)
           for (const rest of later[FOUR - begun.length] ?? []) {
             keys.push(fourOf(begun + rest))
-            places.push(placeOf(writing, unit, formIndex, offset))
+            places.push(placeOf(spelling, unit, formIndex, offset))
           }
         }
       })
       later = beginningsOf(forms, later)
     }
   })
-  // One number for each, as numbers sort fastest: a four, and the index of its place.
+  // A four and the index of its place in one number, since numbers sort fastest.
   const order = Float64Array.from(keys, (four, index) => four * MAX_FOURS + index).sort()
   return {
     fours: Uint32Array.from(order, (key) => Math.floor(key / MAX_FOURS)),
@@ -165,7 +165,7 @@ function sortedFours(writings: readonly Writing[]): { readonly fours: Uint32Arra
   }
 }
 
-/** Of a unit and those after it, by their length, what they may begin with; `later` is the same without the unit. */
+/** Returns what a unit and those after it may begin with, by length; `later` is the same without the unit. */
 function beginningsOf(forms: readonly string[], later: readonly (readonly string[])[]): string[][] {
   return [0, 1, 2, 3].map((length) => {
     const beginnings = new Set<string>()
@@ -177,23 +177,23 @@ function beginningsOf(forms: readonly string[], later: readonly (readonly string
   })
 }
 
-/** 53 bits, which numbers have, less the 32 of a four. */
+/** The 53 bits of an exact integer, less the 32 of a four. */
 const MAX_FOURS = 2 ** 21
 
-/** How many bytes a form begins with that all escapes of its kind have: `\u00` says nothing of a secret, `00_` and its like do. */
+/** Returns how many leading bytes of a form all escapes of its kind share: `\u00` is not specific to a secret, the digits after it are. */
 function leadOf(form: string): number {
   return UNICODE_LEAD.exec(form)?.[0].length ?? 0
 }
 
 const UNICODE_LEAD = /^\\+u(?=00)/
 
-function placesByByte(writings: readonly Writing[]): (Uint32Array | undefined)[] {
+function placesByByte(spellings: readonly Spelling[]): (Uint32Array | undefined)[] {
   const places = Array.from({ length: 256 }, (): number[] => [])
-  writings.forEach(({ units }, writing) => {
+  spellings.forEach(({ units }, spelling) => {
     units.forEach((forms, unit) => {
       forms.forEach((form, formIndex) => {
         form.forEach((byte, offset) => {
-          places[byte]?.push(placeOf(writing, unit, formIndex, offset))
+          places[byte]?.push(placeOf(spelling, unit, formIndex, offset))
         })
       })
     })
@@ -201,7 +201,7 @@ function placesByByte(writings: readonly Writing[]): (Uint32Array | undefined)[]
   return places.map((ofByte) => (ofByte.length === 0 ? undefined : Uint32Array.from(ofByte)))
 }
 
-/** @param text four characters of Latin-1 */
+/** @param text four Latin-1 characters */
 function fourOf(text: string): number {
   return (
     (text.charCodeAt(0) | (text.charCodeAt(1) << 8) | (text.charCodeAt(2) << 16) | (text.charCodeAt(3) << 24)) >>> 0
@@ -217,7 +217,7 @@ function fourAt(bytes: Uint8Array, at: number): number {
   )
 }
 
-/** The index of the first that is not less than `four`. */
+/** Returns the index of the first element that is not less than `four`. */
 function lowerBound(fours: Uint32Array, four: number): number {
   let low = 0
   let high = fours.length
@@ -227,65 +227,4 @@ function lowerBound(fours: Uint32Array, four: number): number {
     else high = middle
   }
   return low
-}
-
-/** Whether the first `length` bytes of `form` stand at `at`, as far as `bytes` go. */
-function isAt(bytes: Uint8Array, at: number, form: Buffer, length: number): boolean {
-  for (let index = 0; index < length; index++) if (bytes[at + index] !== form[index]) return false
-  return true
-}
-
-/** How far a walk came: to which unit, and where that begins. */
-interface Reach {
-  readonly unit: number
-  readonly at: number
-}
-
-/** Goes back from unit `unit`, which begins at `at`, as far as the units before it stand before it. */
-function walkBack(bytes: Uint8Array, units: Writing['units'], unit: number, at: number): Reach {
-  let first = unit
-  // A character may be there in two ways, as `/` and as `\/`: usually it is in one.
-  let starts = [at]
-  while (first > 0) {
-    const forms = units[first - 1] as readonly Buffer[]
-    const before: number[] = []
-    for (const start of starts) {
-      for (const form of forms) {
-        const begin = start - form.length
-        if (begin >= 0 && isAt(bytes, begin, form, form.length) && !before.includes(begin)) before.push(begin)
-      }
-    }
-    if (before.length === 0) break
-    starts = before
-    first--
-  }
-  return { unit: first, at: Math.min(...starts) }
-}
-
-/** Goes on from `at`, where unit `unit` would begin; `isOpen` where the bytes end before it is known how far the units go. */
-function walkAhead(
-  bytes: Uint8Array,
-  units: Writing['units'],
-  unit: number,
-  at: number,
-): Reach & { readonly isOpen: boolean } {
-  let next = unit
-  let ends = [at]
-  let isOpen = false
-  while (next < units.length) {
-    const forms = units[next] as readonly Buffer[]
-    const after: number[] = []
-    for (const end of ends) {
-      for (const form of forms) {
-        const there = Math.min(form.length, bytes.length - end)
-        if (!isAt(bytes, end, form, there)) continue
-        if (there < form.length) isOpen = true
-        else if (!after.includes(end + there)) after.push(end + there)
-      }
-    }
-    if (after.length === 0) break
-    ends = after
-    next++
-  }
-  return { unit: next, at: Math.max(...ends), isOpen }
 }

@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { SecretRedaction } from './redact-secrets.ts'
+import { SecretRedactor } from './secret-redactor.ts'
 
 const KEY = 'sk-1f0e9d8c7b6a5f4e'
 const REDACTED = '[redacted]'
 const SHORT = ['x', '-', 'none', '0', '8', 'a', '/', 'json', 'EMPTY', 'ollama', 'a.b', '$&']
-const of = (...secrets: string[]) => new SecretRedaction(secrets)
+const of = (...secrets: string[]) => new SecretRedactor(secrets)
 
 it('gives the same objects where there is no secret', () => {
   const redaction = of(KEY, 'none')

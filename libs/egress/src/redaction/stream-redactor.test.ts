@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { isDistinctive } from './distinctive.ts'
 import { SecretIndex } from './secret-index.ts'
-import { isDistinctive } from './secret-text.ts'
 import { StreamRedactor } from './stream-redactor.ts'
 
 const ALPHANUMERIC = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789'
