@@ -1,25 +1,35 @@
 import { type Static, Type } from 'typebox'
-import { defineRequest } from '../define.ts'
-import { subjectToken } from '../subject-token.ts'
-import { Metric, Period } from './limits.ts'
-import { DELIVERY_SLACK_MS, MAX_DELIVERY_SLACK_MS } from './timing.ts'
-
-/** The most requests or tokens that a cost may have. */
-export const MAX_COUNT = 1_000_000_000_000
-
-const Count = Type.Integer({ minimum: 0, maximum: MAX_COUNT })
+import { Metric, Period } from './capacity.ts'
+import { Cost, Count } from './cost.ts'
+import { defineRequest } from './definitions.ts'
+import { subjectToken } from './subjects.ts'
 
 /**
- * What a request uses up: so many requests (one) and so many tokens. Where input and output are not told apart, each may be all of `tokens`:
- * {@link amountOf}.
+ * By how much the counting of a permit outlasts its period at least. It covers a permit's age when its request leaves and
+ * {@link WAY_TO_PROVIDER_MS}, so that the limit also holds in any interval by the provider's clock. Less than the shortest slot (1 s).
  */
-export type Cost = Static<typeof Cost>
-export const Cost = Type.Object({
-  requests: Count,
-  tokens: Count,
-  inputTokens: Type.Optional(Count),
-  outputTokens: Type.Optional(Count),
-})
+export const DELIVERY_SLACK_MS = 500
+
+/** The longest slack that a gateway far from its counters may ask for: the shortest slot. Each charge then counts for one more slot. */
+export const MAX_DELIVERY_SLACK_MS = 1_000
+
+/** The part of the slack that is kept for a request's way to its provider. */
+export const WAY_TO_PROVIDER_MS = 250
+
+/**
+ * How long after its charge a permit may still be used, at the shortest slack. A request whose permit is older when it could leave
+ * (a slow handshake, a lost reply) is not written; its permit goes back and a fresh one is acquired.
+ */
+export const PERMIT_MAX_AGE_MS = DELIVERY_SLACK_MS - WAY_TO_PROVIDER_MS
+
+/** Lanes of gateways that were not heard of for this long leave the connection's record. */
+export const PERMIT_SESSION_EXPIRY_MS = 120_000
+
+/**
+ * How old an exchange may be, by the counters' clock, to be applied: less than the memory of lanes, which then still knows it if it
+ * was applied before. The difference covers what two instances' clocks may differ by.
+ */
+export const PERMIT_BATCH_MAX_AGE_MS = PERMIT_SESSION_EXPIRY_MS - 5_000
 
 /**
  * Which part of the model's requests this one belongs to, where the provider has limits of its own for it: a service tier, requests with a
@@ -90,8 +100,8 @@ export const Settlement = Type.Object({
   model: Type.Optional(Type.String({ maxLength: 512 })),
 })
 
-export const MAX_ACQUIRES_PER_EXCHANGE = 1_024
-export const MAX_SETTLEMENTS_PER_EXCHANGE = 1_024
+export const MAX_ACQUIRES_PER_BATCH = 1_024
+export const MAX_SETTLEMENTS_PER_BATCH = 1_024
 
 /** An exchange whose changes are in the store: its number in its lane, and when it was written by the counters' clock. */
 export type StoredBatch = Static<typeof StoredBatch>
@@ -118,8 +128,8 @@ export const PermitBatchRequest = Type.Object({
   stored: Type.Optional(StoredBatch),
   /** How long the counting of these permits must outlast its period, for a gateway far from its counters. Absent: the shortest. */
   slackMs: Type.Optional(Type.Integer({ minimum: DELIVERY_SLACK_MS, maximum: MAX_DELIVERY_SLACK_MS })),
-  acquires: Type.Array(Acquire, { maxItems: MAX_ACQUIRES_PER_EXCHANGE }),
-  settlements: Type.Array(Settlement, { maxItems: MAX_SETTLEMENTS_PER_EXCHANGE }),
+  acquires: Type.Array(Acquire, { maxItems: MAX_ACQUIRES_PER_BATCH }),
+  settlements: Type.Array(Settlement, { maxItems: MAX_SETTLEMENTS_PER_BATCH }),
 })
 
 export type Granted = Static<typeof Granted>

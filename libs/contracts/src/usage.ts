@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import { defineRequest } from '../define.ts'
+import { defineRequest } from './definitions.ts'
 
 /** Durations that half, 90 %, 95 % and 99 % of the requests did not exceed, in milliseconds, each within 4.5 %. */
 export type Percentiles = Static<typeof Percentiles>

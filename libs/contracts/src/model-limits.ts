@@ -1,5 +1,5 @@
-import type { DiscoveredLimit, LimitSource } from '../discovery/discovered.ts'
-import { type Metric, PERIOD_MS, type Period } from './limits.ts'
+import { type Metric, PERIOD_MS, type Period } from './capacity.ts'
+import type { DiscoveredLimit, LimitSource } from './discovery.ts'
 
 /** What a provider holds one model to, in the terms of a connection's capacity, and what it last said of it. */
 export interface ModelLimit {

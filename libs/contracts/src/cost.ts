@@ -1,5 +1,23 @@
-import { type Metric, SPLIT_METRICS } from './limits.ts'
-import type { Cost } from './permit-batch.ts'
+import { type Static, Type } from 'typebox'
+import { type Metric, SPLIT_METRICS } from './capacity.ts'
+
+/** The most requests or tokens that a cost may have. */
+export const MAX_COUNT = 1_000_000_000_000
+
+/** A number of requests or tokens. */
+export const Count = Type.Integer({ minimum: 0, maximum: MAX_COUNT })
+
+/**
+ * What a request uses up: so many requests (one) and so many tokens. Where input and output are not told apart, each may be all of `tokens`:
+ * {@link amountOf}.
+ */
+export type Cost = Static<typeof Cost>
+export const Cost = Type.Object({
+  requests: Count,
+  tokens: Count,
+  inputTokens: Type.Optional(Count),
+  outputTokens: Type.Optional(Count),
+})
 
 /** Uses up nothing. */
 export const NO_COST: Cost = Object.freeze({ requests: 0, tokens: 0 })

@@ -7,6 +7,7 @@ import {
   IsUnion,
   RecordPattern,
   RecordValue,
+  type Static,
   type TObject,
   type TRecord,
   type TSchema,
@@ -16,8 +17,16 @@ import { compiled } from './compiled.ts'
 import { nearestChoice, wordedError } from './error-words.ts'
 import type { FieldError } from './errors.ts'
 import { didYouMean } from './nearest-name.ts'
-import { storableText } from './storable-text.ts'
 import { alternatives, nearest } from './union-alternatives.ts'
+
+/** `value` if it has the schema's shape, otherwise what is wrong with it, one entry a field. */
+export type Validation<S extends TSchema> = { valid: true; value: Static<S> } | { valid: false; errors: FieldError[] }
+
+/** Checks unknown data against a schema. Fields that the schema does not name pass unless it is closed: schemas evolve by addition. */
+export function validate<S extends TSchema>(schema: S, value: unknown): Validation<S> {
+  if (compiled(schema).Check(value)) return { valid: true, value: value as Static<S> }
+  return { valid: false, errors: documentErrors(schema, value) }
+}
 
 /**
  * Everything that is wrong with a document, one entry a field, so that all of it can be corrected at once; empty where nothing is.
@@ -180,4 +189,12 @@ export function unknownField(path: string, name: string, known: readonly string[
 /** A name that was made up may be a secret that slipped in its place: no key is made of so few letters alone. */
 function shownName(name: string): string {
   return /^[A-Za-z_]{1,40}[0-9]{0,3}$/.test(name) ? name : '(a name that is not shown)'
+}
+
+/**
+ * `text` as PostgreSQL can keep and index it: at most `maxChars` UTF-16 units, without NUL and lone surrogates, which become
+ * U+FFFD. What an application sends as a model's name reaches here unchecked.
+ */
+export function storableText(text: string, maxChars: number): string {
+  return text.slice(0, maxChars).toWellFormed().replaceAll('\0', '\uFFFD')
 }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import type { DiscoveredLimit } from '../discovery/discovered.ts'
+import type { DiscoveredLimit } from './discovery.ts'
 import { modelLimits } from './model-limits.ts'
 
 const MINUTE_MS = 60_000

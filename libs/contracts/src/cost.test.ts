@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
+import { METRICS } from './capacity.ts'
 import { addCost, amountOf, exceeds, excessOf, isNothing, NO_COST, sumOf } from './cost.ts'
-import { METRICS } from './limits.ts'
 
 const whole = { requests: 1, tokens: 100 }
 const split = { requests: 1, tokens: 50, inputTokens: 45, outputTokens: 5 }

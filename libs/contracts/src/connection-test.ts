@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox'
-import { defineRequest } from '../define.ts'
-import { ProviderId } from '../providers.ts'
-import { connectionSettings } from './settings.ts'
+import { connectionSettings } from './connections.ts'
+import { defineRequest } from './definitions.ts'
+import { ProviderId } from './providers.ts'
 
 /** Why a provider did not take a connection. A code's meaning never changes; new codes may be added. */
 export const CONNECTION_TEST_ERROR_CODES = [

@@ -1,4 +1,6 @@
 import { type Static, Type } from 'typebox'
+import { defineBucket, defineEvent } from './definitions.ts'
+import { responses } from './responses.ts'
 
 const name = Type.String({ minLength: 1, maxLength: 100 })
 
@@ -48,3 +50,23 @@ export const ApiKeyView = Type.Object({
 /** The answer to a creation, the only time that the key itself is shown. */
 export type CreatedApiKey = Static<typeof CreatedApiKey>
 export const CreatedApiKey = Type.Intersect([ApiKeyView, Type.Object({ key: Type.String() })])
+
+/** An application's key as gateways know it. The bucket's key is the SHA-256 of the API key, in lower-case hex. */
+export type ProjectedApiKey = Static<typeof ProjectedApiKey>
+export const ProjectedApiKey = Type.Object({
+  id: Type.String(),
+  name: Type.String(),
+  /** `*`, or the ids of the connections that it may use. */
+  connections: Type.Union([Type.Literal('*'), Type.Array(Type.String())]),
+  expiresAtMs: Type.Optional(Type.Integer()),
+})
+
+export const apiKeyProjection = defineBucket({ name: 'api-keys', value: ProjectedApiKey })
+
+/** What a batch of response events tells of API keys, heard as it is published and not from the stream: enough for a hint. */
+export const apiKeysUsed = defineEvent({
+  subject: responses.subject,
+  event: Type.Object({
+    events: Type.Array(Type.Object({ apiKeyId: Type.String(), startedAtMs: Type.Integer() })),
+  }),
+})
