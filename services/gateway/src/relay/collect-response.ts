@@ -1,10 +1,10 @@
 import type { WireHeaders } from '@sluice/providers'
-import { finishCall } from '../accounting/finish-call.ts'
 import { NOTHING_USED, settledCost } from '../accounting/settlement.ts'
 import type { DataPlane } from '../data-plane.ts'
 import type { SecretRedaction } from '../domain/redact-secrets.ts'
 import type { ResponseSink, UpstreamCall, UpstreamRequest } from '../ports.ts'
 import type { PermittedCall } from './call.ts'
+import { finishCall } from './finish-call.ts'
 
 export interface CollectedResponse {
   readonly status: number

@@ -3,7 +3,6 @@ import { Readable } from 'node:stream'
 import type { WireHeaders } from '@sluice/providers'
 import type { Logger } from '@sluice/service-kit'
 import type { Beyond } from '../accounting/background-charge.ts'
-import { type CallResult, finishCall } from '../accounting/finish-call.ts'
 import { type CallEnd, limitedCost, NOTHING_USED, settledCost } from '../accounting/settlement.ts'
 import type { DataPlane } from '../data-plane.ts'
 import type { SecretRedaction } from '../domain/redact-secrets.ts'
@@ -17,8 +16,9 @@ import type { CredentialSecrets, Permit, ResponseSink, UpstreamCall, UpstreamFau
 import { credentialRejected, rejectsCredential } from '../upstream/credential-rejection.ts'
 import { credentialVersionOf } from '../upstream/credentials.ts'
 import { interrupterOf, upstreamFaultError } from '../upstream/fault-error.ts'
-import { NO_SECRETS } from '../upstream/outgoing-request.ts'
 import type { PermittedCall } from './call.ts'
+import { type CallResult, finishCall } from './finish-call.ts'
+import { NO_SECRETS } from './outgoing-request.ts'
 import { ResponsePipe } from './response-pipe.ts'
 import {
   contentTypeOf,

@@ -2,12 +2,12 @@ import { type BodyAddition, type JsonStructure, promptPool, type RequestInspecti
 import { isJudged, isRestricted, modelRefusal } from '../admission/allowed-models.ts'
 import type { UsableConnection } from '../admission/connection.ts'
 import type { DataPlane } from '../data-plane.ts'
+import type { ReadingTask } from '../estimate/documents.ts'
+import { type CostEstimate, estimateCost, NO_TOKENS } from '../estimate/estimate-cost.ts'
+import { notJsonType } from '../estimate/json-object.ts'
+import { type InspectedBody, isForm } from '../estimate/readings.ts'
 import { type GatewayError, gatewayError } from '../http/gateway-error.ts'
-import type { Call, PreparedCall } from '../relay/call.ts'
-import type { ReadingTask } from './documents.ts'
-import { type CostEstimate, estimateCost, NO_TOKENS } from './estimate-cost.ts'
-import { notJsonType } from './json-object.ts'
-import { type InspectedBody, isForm } from './readings.ts'
+import type { Call, PreparedCall } from './call.ts'
 
 export type Preparation =
   | {

@@ -1,10 +1,10 @@
 import { recordUnsent } from '../admission/refuse.ts'
 import type { DataPlane } from '../data-plane.ts'
 import { type GatewayError, gatewayError } from '../http/gateway-error.ts'
+import { denialError, deniedBy, type RateLimitFields, rateLimitFields } from '../permits/denial.ts'
+import { reservedTokens, reservedWithin } from '../permits/reservation.ts'
 import type { PermitRequest, Permits, Wait } from '../ports.ts'
-import type { PermittedCall, PreparedCall } from '../relay/call.ts'
-import { denialError, deniedBy, type RateLimitFields, rateLimitFields } from './denial.ts'
-import { reservedTokens, reservedWithin } from './reservation.ts'
+import type { PermittedCall, PreparedCall } from './call.ts'
 
 type Acquired = Awaited<ReturnType<Permits['acquire']>>
 

@@ -1,8 +1,8 @@
 import { JsonStructure, providerAdapter } from '@sluice/providers'
 import { afterAll, beforeEach, expect, it } from 'vitest'
 import type { DataPlane } from '../data-plane.ts'
-import type { Call } from '../relay/call.ts'
-import { type Documents, threadedDocuments } from './documents.ts'
+import { type Documents, threadedDocuments } from '../estimate/documents.ts'
+import type { Call } from './call.ts'
 import { prepareCall } from './prepare-call.ts'
 
 /** By a clock that stands still, so that it is the estimates that decide where a body is read. */

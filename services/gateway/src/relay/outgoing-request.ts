@@ -6,7 +6,7 @@ import type { DataPlane } from '../data-plane.ts'
 import { requestHeaders } from '../http/forwarded-headers.ts'
 import { type GatewayError, gatewayError } from '../http/gateway-error.ts'
 import type { CredentialSecrets, Credentials, SignedRequest, UpstreamRequest } from '../ports.ts'
-import type { Call, PermittedCall } from '../relay/call.ts'
+import type { Call, PermittedCall } from './call.ts'
 
 /** The secrets to call the provider with; none where the provider needs no stored credential. */
 export function credentialOf(

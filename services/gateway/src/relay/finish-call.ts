@@ -1,10 +1,6 @@
 import type { RateLimitReading, ResponseEvent, TokenUsage } from '@sluice/contracts'
 import type { BackgroundReading, PartialUsage, WireHeaders } from '@sluice/providers'
-import type { DataPlane } from '../data-plane.ts'
-import { MAX_TOKENS } from '../estimate/estimate-cost.ts'
-import type { PermittedCall } from '../relay/call.ts'
-import { rejectsCredential } from '../upstream/credential-rejection.ts'
-import { type Beyond, withBeyond } from './background-charge.ts'
+import { type Beyond, withBeyond } from '../accounting/background-charge.ts'
 import {
   type CallEnd,
   chargedOutput,
@@ -17,7 +13,11 @@ import {
   settledCost,
   settledTokens,
   wholeUsage,
-} from './settlement.ts'
+} from '../accounting/settlement.ts'
+import type { DataPlane } from '../data-plane.ts'
+import { MAX_TOKENS } from '../estimate/estimate-cost.ts'
+import { rejectsCredential } from '../upstream/credential-rejection.ts'
+import type { PermittedCall } from './call.ts'
 
 /** What came of a call that had its permit. */
 export interface CallResult {
