@@ -37,7 +37,7 @@ describe('forbidden upstream addresses', () => {
     '2002:a9fe:a9fe::1',
     'example.com',
     '',
-  ])('refuses %j', (address) => {
+  ])('include %j', (address) => {
     expect(isForbiddenUpstreamAddress(address)).toBe(true)
   })
 
@@ -60,12 +60,12 @@ describe('forbidden upstream addresses', () => {
     '::ffff:8.8.8.8',
     '64:ff9b::8.8.8.8',
     '64:ff9b:1::8.8.8.8',
-  ])('allows %j', (address) => {
+  ])('do not include %j', (address) => {
     expect(isForbiddenUpstreamAddress(address)).toBe(false)
   })
 })
 
-it('knows this machine', () => {
+it('loopback addresses are those of this machine, also mapped to IPv6', () => {
   for (const address of ['127.0.0.1', '127.255.0.1', '::1', '::ffff:127.0.0.1']) {
     expect(isLoopbackAddress(address), address).toBe(true)
   }
@@ -74,7 +74,7 @@ it('knows this machine', () => {
   }
 })
 
-it('knows the metadata services by name', () => {
+it('metadata services are known by name', () => {
   expect(isMetadataHostname('metadata.google.internal')).toBe(true)
   expect(isMetadataHostname('api.openai.com')).toBe(false)
 })
@@ -185,8 +185,8 @@ function probes([prefix, length]: Row, version: Version): bigint[] {
 describe.each<[Version, readonly Row[]]>([
   [4, IPV4],
   [6, IPV6],
-])('of the registry of IPv%i', (version, rows) => {
-  it.each(rows)('%s/%i is judged as it says: %s, %s', (...row) => {
+])('in the registry of IPv%i', (version, rows) => {
+  it.each(rows)('%s/%i is public or not as the registry says: %s, %s', (...row) => {
     for (const value of probes(row, version)) {
       const address = addressOf(value, version)
       expect(isPublicAddress(address), address).toBe(isGlobal(value, version))
@@ -194,7 +194,7 @@ describe.each<[Version, readonly Row[]]>([
   })
 })
 
-it.each(IPV4)('%s/%i is judged alike within IPv6', (...row) => {
+it.each(IPV4)('%s/%i is judged alike when carried in IPv6', (...row) => {
   for (const value of probes(row, 4)) {
     for (const carrier of CARRIERS) {
       const address = carrier + addressOf(value, 4)
@@ -204,7 +204,7 @@ it.each(IPV4)('%s/%i is judged alike within IPv6', (...row) => {
 })
 
 it.each(['8.8.8.8', '172.32.0.1', '2606:4700:4700::1111', '::ffff:8.8.8.8', '64:ff9b::808:808'])(
-  '%s is the internet’s',
+  '%s is public',
   (address) => {
     expect(isPublicAddress(address)).toBe(true)
   },
@@ -218,6 +218,10 @@ it.each([
   '64:ff9b:1::8.8.8.8',
   '2002:808:808::1',
   '2002:0a00:0001::1',
+  // Public as IPv4, but translated by a network of its own, or by a relay.
+  '64:ff9b:1::192.0.0.9',
+  '::ffff:0:192.0.0.9',
+  '2002:c000:9::1',
   '2001:0:4136:e378:8000:63bf:3fff:fdd2',
   'fec0::1',
   'fd12:3456::1',
@@ -227,6 +231,6 @@ it.each([
   '4000::1',
   '1fff::1',
   'localhost',
-])('%s is not', (address) => {
+])('%s is not public', (address) => {
   expect(isPublicAddress(address)).toBe(false)
 })

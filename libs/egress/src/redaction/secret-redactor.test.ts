@@ -7,7 +7,7 @@ const REDACTED = '[redacted]'
 const SHORT = ['x', '-', 'none', '0', '8', 'a', '/', 'json', 'EMPTY', 'ollama', 'a.b', '$&']
 const of = (...secrets: string[]) => new SecretRedactor(secrets)
 
-it('gives the same objects where there is no secret', () => {
+it('returns the same objects if they hold no secret', () => {
   const redaction = of(KEY, 'none')
   const body = Buffer.from('nothing, none')
   const headers = { 'content-type': 'text/plain', 'x-list': ['a', 'b'], vary: undefined }
@@ -17,7 +17,7 @@ it('gives the same objects where there is no secret', () => {
   expect(redaction.errorText('None')).toBe('None')
 })
 
-it('takes a key out of a whole body that ends with a part of it, and out of every header', () => {
+it('redacts a key in a whole body that ends with a part of it, and in every header', () => {
   const redaction = of(KEY)
   expect(redaction.body(Buffer.from(`${KEY} sk-1f`)).toString()).toBe(`${REDACTED} sk-1f`)
   expect(redaction.errorText(`“No ${KEY}”, s`)).toBe(`“No ${REDACTED}”, s`)
@@ -29,7 +29,7 @@ it('takes a key out of a whole body that ends with a part of it, and out of ever
   })
 })
 
-describe('a key that is no more than any text', () => {
+describe('a key that may be part of any text', () => {
   const HEADERS = {
     'content-type': 'text/event-stream; charset=utf-8',
     'content-length': '2680',
@@ -44,7 +44,7 @@ describe('a key that is no more than any text', () => {
     '{"cache_key":"none","response_format":"json","usage":{"total_tokens":0},"token":8}',
   ]
 
-  it.each(SHORT)('%s is part of other words and headers, which stay', (key) => {
+  it.each(SHORT)('%s stays in other words and headers', (key) => {
     const redaction = of(key)
     expect(redaction.headers(HEADERS)).toBe(HEADERS)
     for (const text of WORDS.slice(0, 2)) {
@@ -57,7 +57,7 @@ describe('a key that is no more than any text', () => {
     expect(stream.end()).toHaveLength(0)
   })
 
-  it.each(SHORT)('%s is taken out of an error that announces it', (key) => {
+  it.each(SHORT)('%s is redacted in an error that announces it', (key) => {
     const redaction = of(key)
     const quote = (before: string, after: string) => {
       const text = redaction.error(Buffer.from(`${before}${key}${after}`)).toString()
@@ -76,7 +76,7 @@ describe('a key that is no more than any text', () => {
     expect(redaction.headers({ location: `https://a/?key=${key}` })).toEqual({ location: 'https://a/?key=[redacted]' })
   })
 
-  it('costs little, whatever an error holds', () => {
+  it('is searched for in linear time, whatever an error holds', () => {
     const redaction = of('none')
     for (const unit of [' ', 'key', 'api key ', 'key: ', '\\', 'bearer is ']) {
       const body = Buffer.from(`api key${unit.repeat(1_000_000 / unit.length)}`)
@@ -87,13 +87,37 @@ describe('a key that is no more than any text', () => {
   })
 })
 
-it('an empty secret is none', () => {
+it('ignores an empty secret', () => {
   fc.assert(
     fc.property(fc.uint8Array(), (bytes) => {
       const body = Buffer.from(bytes)
       expect(of('').error(body)).toBe(body)
     }),
   )
+})
+
+it.each(['x', '-', 'e', '4', 'auto', 'a"%b'])('redacts the short key %s escaped for a URL or JSON, if it is announced', (key) => {
+  for (const spelling of [key, encodeURIComponent(key), JSON.stringify(key).slice(1, -1)]) {
+    expect(of(key).errorText(`Wrong API key: ${spelling}, try again.`)).toBe(`Wrong API key: ${REDACTED}, try again.`)
+    for (const text of ['max_tokens exceeds 4096 - use auto, or next-text-4', 'gpt-4.1-mini', 'the key-auto model x']) {
+      expect(of(key).errorText(text)).toBe(text)
+    }
+  }
+})
+
+it.each([
+  ['as it is', (secret: string) => secret],
+  ['in a URL', encodeURIComponent],
+  ['in JSON', (secret: string) => JSON.stringify(secret).slice(1, -1)],
+])('redacts a key %s, as often as it appears', (_, spell) => {
+  const secret = 'sk-abcdefghijklmnop"\\%0123456789'
+  const text = `wrong key ${spell(secret)}, twice: ${spell(secret)}.`
+  expect(of('another-one', secret).errorText(text)).toBe(`wrong key ${REDACTED}, twice: ${REDACTED}.`)
+})
+
+it('redacts a key of words as a whole, and leaves the words', () => {
+  const redactor = of('sk-no-key-required')
+  expect(redactor.errorText('An API key is required: sk-no-key-required')).toBe(`An API key is required: ${REDACTED}`)
 })
 
 describe('what a provider shows of a wrong key', () => {
@@ -109,12 +133,12 @@ describe('what a provider shows of a wrong key', () => {
     ['"Key sk-upst\\u2026cdef"', '"Key [redacted]"'],
     ['The key ending in "cdef" is revoked', 'The key ending in "[redacted]" is revoked'],
     ['Wait ... and see **bold**, sk-other, cdef', 'Wait ... and see **bold**, sk-other, cdef'],
-  ])('is taken out of an error: %s', (text, expected) => {
+  ])('is redacted in an error: %s', (text, expected) => {
     expect(redaction.error(Buffer.from(text)).toString()).toBe(expected)
     expect(redaction.errorText(text)).toBe(expected)
   })
 
-  it('takes no longer than the text is long', () => {
+  it('is searched for in linear time', () => {
     const text = '*'.repeat(500_000) + '.'.repeat(500_000)
     const beganAt = process.cpuUsage()
     expect(redaction.errorText(text)).toBe(text)

@@ -94,7 +94,7 @@ const noise = fc.oneof(
 )
 
 describe.each(Object.entries(WRITERS))('a secret written as %s', (_, write) => {
-  it('is taken out, whole or in part, in whatever pieces it comes, and replaced by as many bytes', () => {
+  it('is replaced by as many bytes, whole or in part, however it is cut into chunks', () => {
     fc.assert(
       fc.property(
         secrets,
@@ -118,7 +118,7 @@ describe.each(Object.entries(WRITERS))('a secret written as %s', (_, write) => {
   })
 })
 
-it('every byte is left that is no secret’s, and nothing is written into the given buffer', () => {
+it('every byte outside a secret stays, and the given buffer is not changed', () => {
   fc.assert(
     fc.property(fc.array(secrets, { maxLength: 3 }), noise, sizesOf(40), (all, text, sizes) => {
       const bytes = Buffer.from(text)
@@ -133,7 +133,7 @@ it('every byte is left that is no secret’s, and nothing is written into the gi
   expect(bytes.toString()).toBe(`a ${KEY} b`)
 })
 
-it('what stands around a secret stays', () => {
+it('the text around a secret stays', () => {
   fc.assert(
     fc.property(secrets, writers, sizesOf(50), (secret, write, sizes) => {
       const written = write(secret)
@@ -154,7 +154,7 @@ it('what stands around a secret stays', () => {
   )
 })
 
-it('JSON stays JSON, whatever stands beside a secret and wherever it is cut', () => {
+it('JSON stays JSON, whatever is next to a secret and wherever it is cut', () => {
   fc.assert(
     fc.property(
       secrets,
@@ -179,7 +179,7 @@ it.each([
   ['n', `\\${'n4bcD9fGh1jKlM7oP'}`],
   ['41', `\\u00${'41bcD9fGh1jKlM7oPq'}`],
   ['a backslash', `\\\\${'4bcD9fGh1jKlM7oPqR'}`],
-])('an escape before a secret that begins with what it ends with is left whole: %s', (_, written) => {
+])('an escape stays whole if the secret after it begins with its last characters: %s', (_, written) => {
   const secret = written.replace(/^\\+(u00)?/, '')
   for (const size of [1, 2, 3, 100]) {
     const { text } = redacted(Buffer.from(`"${written}"`), [secret], [size])
@@ -194,7 +194,7 @@ it.each([
   'aB3dE5fG7\\\\u0j2K',
   'aB3dE5fG7%2%25k1J2',
   'aB3dE5fG7&amp;#3x1J2',
-])('a secret that looks like its own escapes is taken out whole: %s', (secret) => {
+])('a secret that looks like its own escapes is redacted whole: %s', (secret) => {
   for (const write of Object.values(WRITERS)) {
     const text = `"${write(secret)}"\n`
     for (let first = 1; first < text.length; first++) {
@@ -205,18 +205,18 @@ it.each([
   }
 })
 
-describe('holding back', () => {
+describe('the redactor holds back', () => {
   const event = (text: string) =>
     Buffer.from(`data: ${JSON.stringify({ choices: [{ delta: { content: text } }] })}\n\n`)
 
-  it('is none of events, and of what ends with no part of a secret', () => {
+  it('nothing of events, or of a chunk that does not end with part of a secret', () => {
     const redactor = new StreamRedactor(new SecretIndex([KEY]))
     for (const chunk of [event('Hi'), event('sk-proj'), Buffer.from('{"a":"s"}'), Buffer.from('no key for you!')]) {
       expect(redactor.push(chunk)).toBe(chunk)
     }
   })
 
-  it('is none of random frames, as binary streams have', () => {
+  it('nothing of random frames, as binary streams have', () => {
     const redactor = new StreamRedactor(new SecretIndex([KEY, `${ALPHANUMERIC}+/=`, VISIBLE]))
     for (let number = 0; number < 10_000; number++) {
       const frame = createHash('sha512').update(`${number}`).digest()
@@ -229,7 +229,7 @@ describe('holding back', () => {
     expect(redactor.end()).toHaveLength(0)
   })
 
-  it('is of no fewer than four bytes, and the first three are shown alone, however small the pieces are', () => {
+  it('at least four bytes, so that at most the first three of a secret appear, however small the chunks are', () => {
     fc.assert(
       fc.property(secrets, writers, sizesOf(3), noise, (secret, write, sizes, before) => {
         fc.pre(!endsInEscape(write(secret)))
@@ -247,7 +247,7 @@ describe('holding back', () => {
     )
   })
 
-  it('is as long as the secret’s longest writing at most', () => {
+  it('at most the secret’s longest spelling', () => {
     fc.assert(
       fc.property(secrets, writers, sizesOf(9), (secret, write, sizes) => {
         const bytes = Buffer.from(write(secret).repeat(3))
@@ -268,7 +268,7 @@ it.each([
   ['masked as providers do', 'Incorrect API key provided: sk-proj-********Yd6H.'],
   ['eight characters', 'sk-proj-7Qm2Zx9L…'],
   ['the kind of key alone', 'Keys begin with sk-proj- or sk-ant-api03-.'],
-])('what is shown on purpose stays: %s', (_, text) => {
+])('what providers show on purpose stays: %s', (_, text) => {
   expect(redacted(Buffer.from(text), [KEY]).text).toBe(Buffer.from(text).toString('latin1'))
 })
 
@@ -287,14 +287,14 @@ it.each([
   ['at its end', KEY, 'Your key ****cK1wYd6H8 4tVb8NcK1wYd6H is wrong'],
   ['of words, when long', 'this-is-my-long-password-for-it', 'Wrong: this-is-my-long-p****'],
   ['across two lines of an event', KEY, `data: "${KEY.slice(0, 18)}\ndata: ${KEY.slice(18)}"`],
-])('a longer run is taken out: %s', (_, secret, text) => {
+])('a longer run is redacted: %s', (_, secret, text) => {
   const result = redacted(Buffer.from(text), [secret]).text
   expect(result).toHaveLength(text.length)
   expect(shows(result, secret, (run) => run)).toBe(false)
   expect(result).toMatch(/\*{9}|\[redacted\]/)
 })
 
-it('several secrets are taken out together', () => {
+it('several secrets are redacted together', () => {
   const token = `FwoGZXIvYXdz${ALPHANUMERIC.repeat(12)}==`
   const text = `a ${KEY} b ${token} c ${encodeURIComponent(token)}`
   expect(redacted(Buffer.from(text), [KEY, token]).text).toBe(
