@@ -1,4 +1,4 @@
-import { testSimulator } from '@sluice/testkit'
+import { eventually, testSimulator } from '@sluice/testkit'
 import { expect, it, onTestFinished } from 'vitest'
 import { createRoleAssumer } from '../src/index.ts'
 
@@ -44,7 +44,7 @@ it('ends at once, without a second attempt, when its signal is aborted', async (
   const aborting = new AbortController()
   const assumed = assumer.assume(SESSION, aborting.signal)
   const ended = expect(assumed).rejects.toBe(reason)
-  await simulator.requests.next()
+  await eventually(() => expect(simulator.requests.counts().total).toBe(1))
   aborting.abort(reason)
   await ended
   expect(simulator.requests.counts().total).toBe(1)

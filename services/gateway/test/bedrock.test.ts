@@ -17,7 +17,7 @@ import { createRoleAssumer } from '@sluice/egress'
 import { request } from '@sluice/messaging'
 import { eventually } from '@sluice/testkit'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { RoleSession } from '../src/adapters/aws/role-session.ts'
+import { RoleSession } from '../src/upstream/role-session.ts'
 import { exchange, postJson } from './support/exchange.ts'
 import { type RawUpstream, startRawUpstream } from './support/raw-upstream.ts'
 import {

@@ -96,14 +96,21 @@ it('ignores an empty secret', () => {
   )
 })
 
-it.each(['x', '-', 'e', '4', 'auto', 'a"%b'])('redacts the short key %s escaped for a URL or JSON, if it is announced', (key) => {
-  for (const spelling of [key, encodeURIComponent(key), JSON.stringify(key).slice(1, -1)]) {
-    expect(of(key).errorText(`Wrong API key: ${spelling}, try again.`)).toBe(`Wrong API key: ${REDACTED}, try again.`)
-    for (const text of ['max_tokens exceeds 4096 - use auto, or next-text-4', 'gpt-4.1-mini', 'the key-auto model x']) {
-      expect(of(key).errorText(text)).toBe(text)
+it.each(['x', '-', 'e', '4', 'auto', 'a"%b'])(
+  'redacts the short key %s escaped for a URL or JSON, if it is announced',
+  (key) => {
+    for (const spelling of [key, encodeURIComponent(key), JSON.stringify(key).slice(1, -1)]) {
+      expect(of(key).errorText(`Wrong API key: ${spelling}, try again.`)).toBe(`Wrong API key: ${REDACTED}, try again.`)
+      for (const text of [
+        'max_tokens exceeds 4096 - use auto, or next-text-4',
+        'gpt-4.1-mini',
+        'the key-auto model x',
+      ]) {
+        expect(of(key).errorText(text)).toBe(text)
+      }
     }
-  }
-})
+  },
+)
 
 it.each([
   ['as it is', (secret: string) => secret],

@@ -41,7 +41,7 @@ async function granted(connection = CONNECTION) {
   return session
 }
 
-it('asks once for all who wait, and then no more', async () => {
+it('requests one session for all callers that wait, and then no more', async () => {
   const waiting = [sessions.get(CONNECTION), sessions.get(CONNECTION)]
   asked[0]?.grant()
   const [first, second] = await Promise.all(waiting)
@@ -50,7 +50,7 @@ it('asks once for all who wait, and then no more', async () => {
   expect(asked).toHaveLength(1)
 })
 
-it('renews a session ahead, while the old one serves', async () => {
+it('renews a session early, while the old one is used', async () => {
   const old = await granted()
   nowMs += 0.8 * HOUR_MS
   expect(sessions.get(CONNECTION)).toBe(old)
@@ -62,7 +62,7 @@ it('renews a session ahead, while the old one serves', async () => {
   expect(asked).toHaveLength(2)
 })
 
-it('goes on with the old one while it cannot be renewed, and fails once it is over', async () => {
+it('keeps using a session that cannot be renewed, and fails once it has expired', async () => {
   const old = await granted()
   nowMs += 0.8 * HOUR_MS
   sessions.get(CONNECTION)
@@ -77,7 +77,7 @@ it('goes on with the old one while it cannot be renewed, and fails once it is ov
   expect(faults).toHaveLength(2)
 })
 
-it('asks again only a while after a failure', async () => {
+it('requests a session again only a second after a failure', async () => {
   const attempt = sessions.get(CONNECTION)
   asked[0]?.refuse(new Error('no'))
   await expect(attempt).rejects.toMatchObject({ code: 'credential_unavailable' })
@@ -88,7 +88,7 @@ it('asks again only a while after a failure', async () => {
   expect(asked).toHaveLength(2)
 })
 
-it.each(['region', 'iamRoleArn', 'externalId'])('starts anew when the %s changes', async (field) => {
+it.each(['region', 'iamRoleArn', 'externalId'])('requests another session when the %s changes', async (field) => {
   const old = await granted()
   const changed = { ...CONNECTION, config: { ...CONNECTION.config, [field]: 'other' }, version: 2 }
   const fresh = await granted(changed)
@@ -98,25 +98,25 @@ it.each(['region', 'iamRoleArn', 'externalId'])('starts anew when the %s changes
   expect(asked).toHaveLength(2)
 })
 
-it('holds on when anything else changes, and to nothing of a connection that is gone', async () => {
+it('keeps a session when anything else changes, and forgets that of a removed connection', async () => {
   const old = await granted()
   expect(sessions.get({ ...CONNECTION, enabled: false, version: 2 })).toBe(old)
   sessions.forget('c')
   expect(await granted()).not.toBe(old)
 })
 
-it('shares nothing between connections to one role', async () => {
+it('shares no session between connections to one role', async () => {
   const mine = await granted()
   expect(await granted({ ...CONNECTION, id: 'd' })).not.toBe(mine)
   expect(asked).toHaveLength(2)
 })
 
-it('names the session after the connection, within what AWS takes', async () => {
+it('names the session after the connection, within the length that AWS allows', async () => {
   await granted({ ...CONNECTION, name: 'n'.repeat(63) })
   expect(asked[0]?.role.sessionName).toMatch(/^sluice-n{57}$/)
 })
 
-it('says what is missing in a config that names no role', () => {
+it('reports what is missing in a config that names no role', () => {
   const { externalId, ...config } = CONNECTION.config
   expect(() => sessions.get({ ...CONNECTION, config })).toThrow(/names no role: .*externalId/)
 })

@@ -2,21 +2,22 @@ import { isDeepStrictEqual } from 'node:util'
 import { type ProjectedConnection, SluiceError } from '@sluice/contracts'
 import type { RoleAssumer, RoleToAssume } from '@sluice/egress'
 import { readBedrockRole } from '@sluice/providers'
+import type { RequestSigner } from '../ports.ts'
 import { RoleSession } from './role-session.ts'
 
 export interface RoleSessions {
   /**
-   * A connection's session in its role: at once if one is held, be it that a fresher one is under way; else when it has come,
-   * with one request for all who wait.
-   * @throws (rejects, or at once) SluiceError `credential_unavailable` when it cannot be had
+   * Returns a connection's session in its role: at once if there is one that can be used, also while it is being renewed; otherwise when
+   * it has arrived, with one request for all callers that wait.
+   * @throws (rejects, or at once) SluiceError `credential_unavailable` if there is none
    */
   get(connection: ProjectedConnection): RoleSession | Promise<RoleSession>
   forget(connectionId: string): void
 }
 
 /**
- * Sessions are held by connection and never by role: of two connections to one role, each shows its own external id. One that
- * goes on in use is renewed before it expires, and no request waits for that.
+ * Keeps sessions by connection and never by role, since two connections to one role each show their own external id. A session in use is
+ * renewed before it expires, and no request waits for that.
  */
 export function roleSessions(
   assumer: Pick<RoleAssumer, 'assume'>,
@@ -63,6 +64,24 @@ export function roleSessions(
     },
     forget: (connectionId) => {
       entries.delete(connectionId)
+    },
+  }
+}
+
+/** Creates the signer of requests within the connections' sessions (AWS Signature Version 4). */
+export function roleSigner(sessions: RoleSessions): RequestSigner {
+  return {
+    prepare: async (connection) => {
+      try {
+        await sessions.get(connection)
+      } catch {
+        // `sessions` has logged it, and throws it again in `sign`.
+      }
+    },
+    sign: async (connection, request) => {
+      const session = await sessions.get(connection)
+      const signature = await session.sign(request, String(connection.config.region))
+      return { request: { ...request, headers: [...request.headers, ...signature] }, secrets: session.secrets }
     },
   }
 }

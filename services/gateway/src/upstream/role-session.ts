@@ -3,7 +3,7 @@ import type { TemporaryCredentials } from '@sluice/egress'
 import { Secret } from '@sluice/service-kit'
 import { Hash } from '@smithy/hash-node'
 import { SignatureV4 } from '@smithy/signature-v4'
-import type { CredentialSecrets, RequestToSign } from '../../ports.ts'
+import type { CredentialSecrets, RequestToSign } from '../ports.ts'
 
 /** A role's temporary credentials, with what they sign. */
 export class RoleSession {
