@@ -72,10 +72,7 @@ export interface OutageWords {
   readonly ends: string
 }
 
-export function outageLog(
-  logger: Pick<Logger, 'warn' | 'debug' | 'info'>,
-  { begins, ends }: OutageWords,
-): OutageLog {
+export function outageLog(logger: Pick<Logger, 'warn' | 'debug' | 'info'>, { begins, ends }: OutageWords): OutageLog {
   let faults = 0
   return {
     fault: (error) => {

@@ -1,5 +1,5 @@
-import { UnprocessableMessageError } from '@sluice/messaging'
 import { OTHER_MODEL, type ResponseBatch, type ResponseEvent } from '@sluice/contracts'
+import { UnprocessableMessageError } from '@sluice/messaging'
 import { migrate, openDatabase } from '@sluice/postgres'
 import { createLogger } from '@sluice/service-kit'
 import { type TestDatabase, testDatabase } from '@sluice/testkit'

@@ -148,12 +148,13 @@ it('keeps messages that can never be recorded as dead letters, and counts the ot
   })
   const admin = new pg.Client({ connectionString: database.url })
   await admin.connect()
-  const kept = await admin.query('select stream_sequence, data, reason from usage.dead_letters order by stream_sequence')
+  const kept = await admin.query(
+    'select stream_sequence, data, reason from usage.dead_letters order by stream_sequence',
+  )
   await admin.end()
   expect(kept.rows.map(({ stream_sequence, data }) => [Number(stream_sequence), String(data)])).toEqual([
     [2, 'not JSON'],
     [3, '{"connectionId": 7}'],
-    [4, expect.stringContaining('1e+300')],
     [6, expect.stringContaining('18446744073709552000')],
   ])
   expect(kept.rows[0].reason).toBe('the message is not JSON')

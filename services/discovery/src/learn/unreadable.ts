@@ -1,13 +1,13 @@
 import type { RateLimitReading, ResponseBatch, UnreadableCount } from '@sluice/contracts'
 import type { Logger } from '@sluice/service-kit'
 
-/** Counts what could not be read, by provider, dimension and part. */
+/** Counts unreadable parts of rate limits by provider, dimension and part. */
 export class UnreadableTally {
   readonly #counts = new Map<string, UnreadableCount>()
 
-  count(provider: ResponseBatch['provider'], { dimension: told, unreadable = [] }: RateLimitReading): void {
+  count(provider: ResponseBatch['provider'], { dimension: reported, unreadable = [] }: RateLimitReading): void {
     for (const part of unreadable) {
-      const dimension = told.slice(0, MAX_DIMENSION_CHARS)
+      const dimension = reported.slice(0, MAX_DIMENSION_CHARS)
       const key = `${provider}\0${dimension}\0${part}`
       const known = this.#counts.get(key)
       if (known !== undefined) known.answers++
@@ -21,11 +21,11 @@ export class UnreadableTally {
   }
 }
 
-/** A provider has a handful of dimensions. More than these are not told apart from noise, and fit no message. */
+/** A provider has a handful of dimensions. More than these are noise, and would not fit into a message. */
 const MAX_COUNTS = 500
 const MAX_DIMENSION_CHARS = 100
 
-/** Logs that something could not be read: the first, and then at most one a minute. */
+/** Logs unreadable rate limits: the first, then at most one a minute. */
 export function unreadableLog(
   logger: Pick<Logger, 'warn'>,
   nowMs: () => number,
@@ -36,7 +36,7 @@ export function unreadableLog(
     readings++
     if (nowMs() < quietUntilMs) return
     quietUntilMs = nowMs() + QUIET_MS
-    logger.warn({ provider, dimension, unreadable, readings }, 'a rate limit cannot be read; what cannot is unknown')
+    logger.warn({ provider, dimension, unreadable, readings }, 'a rate limit cannot be read; its unreadable parts count as unknown')
   }
 }
 

@@ -1,8 +1,8 @@
 import { paginateListServiceQuotas, type ServiceQuota, ServiceQuotasClient } from '@aws-sdk/client-service-quotas'
 import { SluiceError } from '@sluice/contracts'
+import { createRoleAssumer, type TemporaryCredentials } from '@sluice/egress'
+import type { BedrockRole } from '@sluice/providers'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
-import { assumeRole } from '../adapters/aws/assume-role.ts'
-import { awsFault } from '../adapters/aws/aws-fault.ts'
 import type { QuotaSource } from '../ports.ts'
 import type { AccountQuota } from './quota-readings.ts'
 
@@ -22,16 +22,28 @@ export interface ServiceQuotas extends QuotaSource {
 /** Bedrock's quotas from AWS's Service Quotas, over HTTP/1.1, with credentials of the role that are gone afterwards. */
 export function serviceQuotas({ stsEndpoint, endpoint, withinMs = WITHIN_MS }: ServiceQuotasOptions): ServiceQuotas {
   const stopping = new AbortController()
+  const assumer = createRoleAssumer({
+    endpoint: stsEndpoint,
+    maxAttempts: MAX_STS_ATTEMPTS,
+    attemptTimeoutMs: ATTEMPT_TIMEOUT_MS,
+  })
   const requestHandler = new NodeHttpHandler({
     connectionTimeout: CONNECT_TIMEOUT_MS,
     requestTimeout: ATTEMPT_TIMEOUT_MS,
     socketTimeout: ATTEMPT_TIMEOUT_MS,
     throwOnRequestTimeout: true,
   })
+  const assume = async (role: BedrockRole, signal: AbortSignal): Promise<TemporaryCredentials> => {
+    try {
+      return await assumer.assume({ ...role, sessionName: SESSION_NAME, sessionSeconds: SHORTEST_SESSION_S }, signal)
+    } catch (error) {
+      throw awsFault(error, 'The role cannot be assumed:')
+    }
+  }
   return {
     quotasOf: async (role) => {
       const abortSignal = AbortSignal.any([stopping.signal, AbortSignal.timeout(withinMs)])
-      const credentials = await assumeRole(role, { endpoint: stsEndpoint, requestHandler })
+      const credentials = await assume(role, abortSignal)
       const client = new ServiceQuotasClient({
         region: role.region,
         credentials,
@@ -48,6 +60,7 @@ export function serviceQuotas({ stsEndpoint, endpoint, withinMs = WITHIN_MS }: S
     },
     stop: () => {
       stopping.abort()
+      assumer.stop()
       requestHandler.destroy()
     },
   }
@@ -70,6 +83,33 @@ function accountQuota({ QuotaName: name = '', Value: value }: ServiceQuota): Acc
   return { name, ...(value === undefined ? {} : { value }) }
 }
 
+/**
+ * Returns the error for the requester of a failed AWS call: `rate_limited`; `forbidden` when AWS refuses it; `unavailable` when the
+ * service has no AWS identity; otherwise `upstream_unreachable`.
+ * @param refusal the meaning of a refusal, put before AWS's own message
+ */
+function awsFault(cause: unknown, refusal: string): SluiceError {
+  if (!(cause instanceof Error)) return new SluiceError('upstream_unreachable', 'AWS cannot be asked.', { cause })
+  const { name, message, $metadata } = cause as SdkError
+  if (name === 'CredentialsProviderError') {
+    return new SluiceError('unavailable', 'Discovery has no AWS identity of its own to assume roles with.', { cause })
+  }
+  if (THROTTLING.test(name))
+    return new SluiceError('rate_limited', `AWS takes no more calls now: ${message}`, { cause })
+  const status = $metadata?.httpStatusCode
+  if (status !== undefined && status >= 400 && status < 500) {
+    return new SluiceError('forbidden', `${refusal} ${message}`, { cause })
+  }
+  return new SluiceError('upstream_unreachable', `AWS does not answer as it should: ${message || name}`, { cause })
+}
+
+/** AWS's SDKs have a status where AWS has answered. */
+interface SdkError extends Error {
+  readonly $metadata?: { readonly httpStatusCode?: number }
+}
+
+const THROTTLING = /^(?:Throttl|TooManyRequests|RequestLimitExceeded)/
+
 /** As many as AWS gives at once. */
 const PAGE_QUOTAS = 100
 /** Bedrock has about a thousand quotas. */
@@ -79,3 +119,8 @@ const WITHIN_MS = 20_000
 const CONNECT_TIMEOUT_MS = 2_000
 const ATTEMPT_TIMEOUT_MS = 4_000
 const MAX_ATTEMPTS = 3
+const MAX_STS_ATTEMPTS = 2
+/** Appears with every call in the role's account (AWS CloudTrail). */
+const SESSION_NAME = 'sluice-discovery'
+/** @see https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html */
+const SHORTEST_SESSION_S = 900

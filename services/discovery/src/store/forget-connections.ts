@@ -4,18 +4,18 @@ import type { LimitProjection, LimitStore } from '../ports.ts'
 export interface ForgetConnectionsOptions {
   readonly store: Pick<LimitStore, 'forget'>
   readonly projection: LimitProjection
-  /** Told when it failed; it is tried again after a pause. */
+  /** Called when erasing failed; it is retried after a pause. */
   readonly onFault: (error: unknown) => void
 }
 
 export interface ForgetConnections {
-  /** Has everything about the connection erased, however often it is called and as long as it takes. */
+  /** Erases everything about the connection, retrying until it succeeds. May be called any number of times. */
   forget(connectionId: string): void
-  /** Resolves when what is under way has settled; what is left is found at the next start. */
+  /** Resolves when the current batch is done; the others are found at the next start. */
   stop(): Promise<void>
 }
 
-/** Erases what is known of deleted connections, many at a time. */
+/** Erases the limits of deleted connections, many at a time. */
 export function forgetConnections({ store, projection, onFault }: ForgetConnectionsOptions): ForgetConnections {
   const pending = new Set<string>()
   const stopping = new AbortController()

@@ -4,16 +4,16 @@ import type { KnownConnections } from '../ports.ts'
 
 export interface WatchedConnections extends KnownConnections {
   /**
-   * Those of `connectionIds` that are not there. None while nothing was ever projected: a bucket that was lost is filled anew,
-   * and says nothing until then.
+   * Returns the connections of `connectionIds` that do not exist. Returns none while nothing was ever projected: a bucket that was lost is
+   * filled again, and proves nothing until then.
    */
   missing(connectionIds: readonly string[]): Promise<string[]>
   stop(): void
 }
 
 /**
- * Follows the `connections` projection; resolves when every connection that is there is known.
- * @param onDeleted told of each connection that is deleted, also before now, maybe more than once
+ * Follows the `connections` projection; resolves when all existing connections are known.
+ * @param onDeleted called with each deleted connection, also one deleted before now, possibly more than once
  */
 export async function watchConnections(
   bucket: Bucket<ProjectedConnection>,
@@ -34,7 +34,7 @@ export async function watchConnections(
       onDeleted(key)
     },
   })
-  // An answer may be learnt from before the watch tells of a new connection: then the bucket itself is asked.
+  // A response may arrive before the watch reports its new connection: then the bucket itself is read.
   const exists = async (connectionId: string) => known.has(connectionId) || (await isStored(bucket, connectionId))
   return {
     exists,
@@ -53,6 +53,6 @@ async function isStored(bucket: Bucket<ProjectedConnection>, connectionId: strin
     return (await bucket.get(connectionId)).value !== undefined
   } catch (error) {
     if (!(error instanceof SluiceError)) throw error
-    return true // There is one, although it cannot be read.
+    return true // It exists, although its entry is unreadable.
   }
 }

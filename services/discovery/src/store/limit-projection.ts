@@ -9,32 +9,33 @@ interface Entry {
 }
 
 /**
- * The bucket of discovered limits. An entry is written only at the revision that stood before the store was read: who read
- * the store earlier than another's write tries again, so that what is learnt last is what stands in the end.
+ * The bucket of discovered limits. An entry is written only over the revision that was read before the store: an instance that read the
+ * store before another's write tries again, so that the last limits learned are the ones that remain.
  */
 export function kvLimitProjection(bucket: Bucket<Entry>, store: Pick<LimitStore, 'limitsOf'>): LimitProjection {
   return {
     refresh: async (connectionIds) => {
-      let left = [...new Set(connectionIds)]
-      while (left.length > 0) left = await refreshOnce(bucket, store, left)
+      let remaining = [...new Set(connectionIds)]
+      while (remaining.length > 0) remaining = await refreshOnce(bucket, store, remaining)
     },
-    // One that cannot be read is made anew, or removed, when it is refreshed.
+    // An unreadable entry is replaced or removed when it is refreshed.
     connectionIds: () => bucket.keys(),
   }
 }
 
-/** Returns the connections whose entry was written by another meanwhile. */
+/** Returns the connections whose entry another instance wrote meanwhile. */
 async function refreshOnce(
   bucket: Bucket<Entry>,
   store: Pick<LimitStore, 'limitsOf'>,
   connectionIds: readonly string[],
 ): Promise<string[]> {
-  const standing = await Promise.all(connectionIds.map((id) => readEntry(bucket, id)))
+  const current = await Promise.all(
+    connectionIds.map(async (connectionId) => ({ connectionId, stored: await readEntry(bucket, connectionId) })),
+  )
   const limits = await store.limitsOf(connectionIds)
   const overtaken = await Promise.all(
-    connectionIds.map(async (connectionId, index) => {
+    current.map(async ({ connectionId, stored: { value, revision } }) => {
       const entry = { connectionId, limits: limits.get(connectionId) ?? [] }
-      const { value, revision = 0 } = standing[index] ?? {}
       if (entry.limits.length === 0) {
         if (value !== undefined) await bucket.erase(connectionId)
         return []
@@ -47,7 +48,7 @@ async function refreshOnce(
   return overtaken.flat()
 }
 
-/** The entry as it stands. One that cannot be read is removed: it is made anew. */
+/** Reads an entry. An unreadable one is removed, so that it is written again. */
 async function readEntry(bucket: Bucket<Entry>, connectionId: string): ReturnType<Bucket<Entry>['get']> {
   try {
     return await bucket.get(connectionId)

@@ -1,6 +1,6 @@
+import { createDeadLetterTable } from '@sluice/postgres'
 import { type Kysely, type RawBuilder, sql } from 'kysely'
 import type { Migration } from 'kysely/migration'
-import { createDeadLetterTable } from '@sluice/postgres'
 import type { Granularity } from '../rollup/granularity.ts'
 
 /** The tables of the schema `usage`, as the newest migration leaves them. */
