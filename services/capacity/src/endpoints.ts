@@ -12,15 +12,15 @@ import type { Clock } from './commit/clock.ts'
 import type { ConnectionCounters } from './commit/connection-counters.ts'
 
 /** Serves exchanges, to this instance and to any, and the status. The function returned stops taking and answers what is taken. */
-export function serveCapacity(
+export function servePermits(
   bus: Bus,
   counters: ConnectionCounters,
   instance: string,
   onFault: (error: unknown, subject: string) => void,
 ): () => Promise<void> {
   const served = [
-    serve(bus, permitBatch, (request, [connectionId = '']) => counters.permitBatch(connectionId, request), { onFault }),
-    serve(bus, instancePermitBatch, (request, [connectionId = '']) => counters.permitBatch(connectionId, request), {
+    serve(bus, permitBatch, (request, [connectionId = '']) => counters.apply(connectionId, request), { onFault }),
+    serve(bus, instancePermitBatch, (request, [connectionId = '']) => counters.apply(connectionId, request), {
       onFault,
       identifiers: [instance],
     }),

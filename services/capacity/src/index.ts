@@ -5,18 +5,18 @@ import { busOptions, counter, type Logger, outageLog, type Service } from '@slui
 import { openOwnBuckets } from './commit/buckets.ts'
 import { readBootId, sinceBootMs } from './commit/clock.ts'
 import { keepsIndexApart } from './commit/clock-start.ts'
-import { connectionCounters } from './commit/connection-counters.ts'
-import { eraseDeleted } from './commit/erase-deleted.ts'
+import { createConnectionCounters } from './commit/connection-counters.ts'
+import { startErasingDeleted } from './commit/erase-deleted.ts'
 import type { LossPolicy } from './commit/group-commit.ts'
 import { joinMembers, type MembershipOptions } from './commit/membership.ts'
-import { kvRecordStore } from './commit/record-store.ts'
-import { checkRecords, permitProbe } from './commit/store-check.ts'
-import { followDiscovered, watchedLimits } from './commit/watched-limits.ts'
+import { createKvRecordStore } from './commit/record-store.ts'
+import { createRecordCheck, createPermitProbe } from './commit/store-check.ts'
+import { followDiscovered, createWatchedLimits } from './commit/watched-limits.ts'
 import type { CapacityConfig } from './config.ts'
-import { serveCapacity, serveHealth } from './endpoints.ts'
+import { servePermits, serveHealth } from './endpoints.ts'
 import type { LostSpan } from './record/lost-charges.ts'
 import { isSpent } from './record/record.ts'
-import { untilResponded } from './start-retry.ts'
+import { retryStart } from './start-retry.ts'
 
 export { CapacityConfig } from './config.ts'
 
@@ -38,7 +38,7 @@ export async function start(config: CapacityConfig, logger: Logger): Promise<Ser
     jetstreamTimeoutMs: 1_000,
   })
   const answered = <T>(ask: () => Promise<T>): Promise<T> =>
-    untilResponded(ask, (err) => logger.warn({ err }, 'NATS does not answer in time. Capacity asks again.'))
+    retryStart(ask, (err) => logger.warn({ err }, 'NATS does not answer in time. Capacity asks again.'))
   const connections = await answered(() => openBucket(bus, connectionProjection))
   const buckets = await answered(() => openOwnBuckets(bus))
   const { records, members, marks, found } = buckets
@@ -68,8 +68,8 @@ export async function start(config: CapacityConfig, logger: Logger): Promise<Ser
     onStep: (stepMs) => logger.warn({ stepMs }, 'The clock of the NATS server stepped. Capacity does not follow it.'),
   }
   const membership = await answered(() => joinMembers(joining))
-  const limits = watchedLimits(connections, onFault)
-  const check = checkRecords({
+  const limits = createWatchedLimits(connections, onFault)
+  const check = createRecordCheck({
     records,
     membership,
     buckets,
@@ -79,8 +79,8 @@ export async function start(config: CapacityConfig, logger: Logger): Promise<Ser
         'NATS did not give back the counters that it stored. They were cleared, and stored again where they could be read. What the others may have counted counts as used.',
       ),
   })
-  const store = kvRecordStore(records, check, outage.success)
-  const counters = connectionCounters({
+  const store = createKvRecordStore(records, check, outage.success)
+  const counters = createConnectionCounters({
     store,
     limits,
     clock: membership.clock,
@@ -97,8 +97,8 @@ export async function start(config: CapacityConfig, logger: Logger): Promise<Ser
   const discovered = await followDiscovered(bus, limits, onFault)
   // Where NATS is far, this takes longer than a request may.
   await answered(store.checked)
-  const stopServing = serveCapacity(bus, counters, instance, onFault)
-  const erasing = eraseDeleted({
+  const stopServing = servePermits(bus, counters, instance, onFault)
+  const erasing = startErasingDeleted({
     bus,
     records,
     connections,
@@ -107,7 +107,7 @@ export async function start(config: CapacityConfig, logger: Logger): Promise<Ser
     erase: counters.forget,
     onFault,
   })
-  const health = serveHealth(bus, permitProbe(records, store), membership.clock, onFault)
+  const health = serveHealth(bus, createPermitProbe(records, store), membership.clock, onFault)
   const releasing = setInterval(() => counters.releaseIdle(), IDLE_MS)
   await bus.connection.flush()
   logger.info({ instance }, 'serving capacity')

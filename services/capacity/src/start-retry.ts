@@ -8,7 +8,7 @@ import { NoReplyError } from '@sluice/messaging'
  * @param withinMs for how long it is asked again
  * @throws the last fault when that time is over; any other fault at once
  */
-export async function untilResponded<T>(
+export async function retryStart<T>(
   ask: () => Promise<T>,
   onUnresponded: (error: unknown) => void,
   withinMs = START_WITHIN_MS,

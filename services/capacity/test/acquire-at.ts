@@ -1,6 +1,6 @@
 import { type Acquire, type Cost, DELIVERY_SLACK_MS, type Denied, type ModelLimit } from '@sluice/contracts'
 import { applyPermitBatch } from '../src/decide/permit-batch.ts'
-import type { HeldLimits } from '../src/record/limits.ts'
+import type { EnforcedLimits } from '../src/record/limits.ts'
 import { advance, type CapacityRecord } from '../src/record/record.ts'
 
 export type Acquired =
@@ -17,7 +17,7 @@ let gateways = 0
 /** Asks for a permit for a request to `model` at `nowMs` as a new gateway does, in an exchange of its own. */
 export function acquireAt(
   record: CapacityRecord,
-  limits: HeldLimits,
+  limits: EnforcedLimits,
   model: string,
   cost: Cost,
   nowMs: number,
@@ -28,7 +28,7 @@ export function acquireAt(
 /** The same for anything that may be asked for. */
 export function askAt(
   record: CapacityRecord,
-  limits: HeldLimits,
+  limits: EnforcedLimits,
   asked: Acquire,
   nowMs: number,
   slackMs: number = DELIVERY_SLACK_MS,
@@ -51,13 +51,13 @@ export function told(limit: number, more: Partial<ModelLimit> = {}): ModelLimit 
 }
 
 /** A connection with nothing configured that is held to `limits`. */
-export function held(...limits: ModelLimit[]): HeldLimits {
+export function held(...limits: ModelLimit[]): EnforcedLimits {
   const discovered = new Map(limits.map(({ model }) => [model, limits.filter((limit) => limit.model === model)]))
   return { configured: [], discovered }
 }
 
 /** How many of very many requests at `atMs` are granted, and the record after them. */
-export function fill(record: CapacityRecord, limits: HeldLimits, atMs: number, model = 'm') {
+export function fill(record: CapacityRecord, limits: EnforcedLimits, atMs: number, model = 'm') {
   let granted = 0
   for (let next = record; granted < 1_000; granted++) {
     const result = acquireAt(next, limits, model, one, atMs)
@@ -68,7 +68,7 @@ export function fill(record: CapacityRecord, limits: HeldLimits, atMs: number, m
 }
 
 /** The record after `count` requests at `atMs`, all granted. */
-export function grant(record: CapacityRecord, limits: HeldLimits, count: number, atMs: number): CapacityRecord {
+export function grant(record: CapacityRecord, limits: EnforcedLimits, count: number, atMs: number): CapacityRecord {
   let next = record
   for (let i = 0; i < count; i++) {
     const result = acquireAt(next, limits, 'm', one, atMs)

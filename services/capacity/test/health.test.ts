@@ -2,7 +2,7 @@ import { capacityHealth, capacityRecords } from '@sluice/contracts'
 import { type Bucket, type Bus, connectBus, openBucket, request, type Served } from '@sluice/messaging'
 import { eventually, type TestNats, testNats } from '@sluice/testkit'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
-import { permitProbe } from '../src/commit/store-check.ts'
+import { createPermitProbe } from '../src/commit/store-check.ts'
 import { serveHealth } from '../src/endpoints.ts'
 
 const STREAM = `KV_${capacityRecords.name}`
@@ -28,7 +28,7 @@ afterAll(async () => {
   await nats.stop()
 })
 
-async function serve(write: () => Promise<unknown> = permitProbe(records, STORE)): Promise<void> {
+async function serve(write: () => Promise<unknown> = createPermitProbe(records, STORE)): Promise<void> {
   writes = 0
   const counted = () => {
     writes++

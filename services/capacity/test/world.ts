@@ -7,9 +7,9 @@ import {
   type Settlement,
   WAY_TO_PROVIDER_MS,
 } from '@sluice/contracts'
-import { type CountersClock, countersClock } from '../src/commit/clock.ts'
+import { type CountersClock, createCountersClock } from '../src/commit/clock.ts'
 import { startOfClock } from '../src/commit/clock-start.ts'
-import { type AppliedBatch, applyPermitBatch } from '../src/decide/permit-batch.ts'
+import { type PermitBatchOutcome, applyPermitBatch } from '../src/decide/permit-batch.ts'
 import type { Limits } from '../src/record/limits.ts'
 import { advance, emptyRecord } from '../src/record/record.ts'
 
@@ -47,7 +47,7 @@ interface PermitSessionState {
   settlements: Settlement[]
 }
 
-type Decided = Extract<AppliedBatch, { status: 'decided' }>
+type Decided = Extract<PermitBatchOutcome, { status: 'decided' }>
 
 interface Permit {
   readonly session: PermitSessionState
@@ -73,7 +73,7 @@ export function createWorld(configured: Limits) {
   /** For how long each instance's machine has stood still. */
   const stillMs = [0, 0]
   const monotonicOf = (instance: number) => () => monotonicMs() - (stillMs[instance] ?? 0)
-  const clocks: CountersClock[] = [countersClock(monotonicOf(0), realMs), countersClock(monotonicOf(1), realMs)]
+  const clocks: CountersClock[] = [createCountersClock(monotonicOf(0), realMs), createCountersClock(monotonicOf(1), realMs)]
   const sessions: PermitSessionState[] = [0, 1].map((gateway) => ({
     gateway,
     lives: 0,
@@ -126,7 +126,7 @@ export function createWorld(configured: Limits) {
     pass(leftMs)
   }
 
-  const deliver = (permitBatch: PermitBatchRequest, instance: number): AppliedBatch => {
+  const deliver = (permitBatch: PermitBatchRequest, instance: number): PermitBatchOutcome => {
     const nowMs = Math.max(clockOf(instance).nowMs(), permitBatch.asOfMs)
     const now = advance(record, nowMs)
     const applied = applyPermitBatch(now, limits, permitBatch, now.clockMs - nowMs)
@@ -287,7 +287,7 @@ export function createWorld(configured: Limits) {
         liveClocksMs: [],
         syncIntervalMs: 0,
       })
-      clocks[instance] = countersClock(ownMs, startMs)
+      clocks[instance] = createCountersClock(ownMs, startMs)
     },
   }
 }

@@ -9,7 +9,7 @@ import {
 } from '@sluice/contracts'
 import { type Bucket, type Bus, openBucket, UnreadableEntryError } from '@sluice/messaging'
 import type { Static, TSchema } from 'typebox'
-import { HOW_TO_BEGIN_AGAIN } from '../record/codec.ts'
+import { HOW_TO_START_OVER } from '../record/codec.ts'
 import type { FoundBuckets } from './clock-start.ts'
 
 /** The buckets that capacity makes, as an instance finds them before it writes anything there. */
@@ -66,7 +66,7 @@ async function openOwn<V extends TSchema>(bus: Bus, definition: BucketDefinition
   } catch (cause) {
     // Nothing but how it was made is refused so.
     if (!(cause instanceof SluiceError) || cause.code !== 'internal') throw cause
-    const message = `the bucket ${definition.name} was made by another version of Sluice: ${HOW_TO_BEGIN_AGAIN}`
+    const message = `the bucket ${definition.name} was made by another version of Sluice: ${HOW_TO_START_OVER}`
     throw new SluiceError('internal', message, { cause })
   }
 }

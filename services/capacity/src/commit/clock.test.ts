@@ -1,13 +1,13 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { countersClock } from './clock.ts'
+import { createCountersClock } from './clock.ts'
 
 const T0 = Date.UTC(2026, 0, 1)
 
 /** A machine whose monotonic clock the test moves, and the NATS server's clock. */
 function createMachine() {
   const machine = { monotonicMs: 10_000, serverMs: T0 }
-  const clock = countersClock(() => machine.monotonicMs, T0)
+  const clock = createCountersClock(() => machine.monotonicMs, T0)
   const pass = (ms: number) => {
     machine.monotonicMs += ms
     machine.serverMs += ms

@@ -34,7 +34,7 @@ export interface CountersClock extends Clock {
  * @param monotonicMs milliseconds that only ever go on, at an even pace
  * @param startMs where it begins, Unix milliseconds
  */
-export function countersClock(monotonicMs: () => number, startMs: number): CountersClock {
+export function createCountersClock(monotonicMs: () => number, startMs: number): CountersClock {
   let offsetMs = startMs - monotonicMs()
   let last: TimeSample | undefined
 

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { emptyRecord } from '../record/record.ts'
-import { connectionCounters } from './connection-counters.ts'
+import { createConnectionCounters } from './connection-counters.ts'
 import type { RecordStore, StoredVersion } from './record-store.ts'
 
 function countersOn(stored: Map<string, StoredVersion>) {
@@ -17,7 +17,7 @@ function countersOn(stored: Map<string, StoredVersion>) {
   }
   const limits = { configured: [{ period: 'minute', metric: 'requests', limit: 3 }] } as const
   const source = { limitsFor: () => limits, lookUp: async () => limits }
-  return connectionCounters({ store, limits: source, clock: { nowMs: () => 1_000_000 } })
+  return createConnectionCounters({ store, limits: source, clock: { nowMs: () => 1_000_000 } })
 }
 
 const batchOf = (seq: number, count: number) => ({
@@ -30,21 +30,21 @@ const batchOf = (seq: number, count: number) => ({
 
 it('lets go of records that nobody asked for, which are read again when somebody does', async () => {
   const counters = countersOn(new Map())
-  await counters.permitBatch('idle', batchOf(1, 2))
-  await counters.permitBatch('busy', batchOf(1, 1))
+  await counters.apply('idle', batchOf(1, 2))
+  await counters.apply('busy', batchOf(1, 1))
   counters.releaseIdle()
   expect(counters.size).toBe(2)
-  await counters.permitBatch('busy', batchOf(2, 1))
+  await counters.apply('busy', batchOf(2, 1))
   counters.releaseIdle()
   expect(counters.size).toBe(1)
-  const { results } = await counters.permitBatch('idle', batchOf(2, 2))
+  const { results } = await counters.apply('idle', batchOf(2, 2))
   expect(results.map(({ status }) => status)).toEqual(['granted', 'denied'])
 })
 
 it('forgets a deleted connection here and in the store', async () => {
   const stored = new Map<string, StoredVersion>()
   const counters = countersOn(stored)
-  await counters.permitBatch('deleted', batchOf(1, 1))
+  await counters.apply('deleted', batchOf(1, 1))
   await counters.forget('deleted')
   expect(counters.size).toBe(0)
   expect(stored.size).toBe(0)

@@ -1,11 +1,11 @@
 import { type CapacityStatus, type PermitBatchReply, type PermitBatchRequest, SluiceError } from '@sluice/contracts'
 import { advance } from '../record/record.ts'
 import { statusOf } from '../record/status.ts'
-import { type GroupCommit, type GroupCommitParts, groupCommit } from './group-commit.ts'
+import { type GroupCommit, type GroupCommitDeps, createGroupCommit } from './group-commit.ts'
 
 /** The counters of every connection that this instance serves. */
 export interface ConnectionCounters {
-  permitBatch(connectionId: string, request: PermitBatchRequest): Promise<PermitBatchReply>
+  apply(connectionId: string, batch: PermitBatchRequest): Promise<PermitBatchReply>
   /** How a connection's limits stand in the store, whichever instance serves it. */
   status(connectionId: string): Promise<CapacityStatus>
   /** Reads every record again before its next decision, as after a lost connection to the store. */
@@ -18,23 +18,23 @@ export interface ConnectionCounters {
   readonly size: number
 }
 
-export function connectionCounters(parts: GroupCommitParts): ConnectionCounters {
+export function createConnectionCounters(parts: GroupCommitDeps): ConnectionCounters {
   const active = new Map<string, GroupCommit>()
   let askedFor = new Set<string>()
 
   const counterOf = (connectionId: string): GroupCommit => {
     let counter = active.get(connectionId)
     if (counter === undefined) {
-      counter = groupCommit(connectionId, parts)
+      counter = createGroupCommit(connectionId, parts)
       active.set(connectionId, counter)
     }
     return counter
   }
 
   return {
-    permitBatch: (connectionId, request) => {
+    apply: (connectionId, batch) => {
       askedFor.add(connectionId)
-      return counterOf(connectionId).permitBatch(request)
+      return counterOf(connectionId).apply(batch)
     },
     status: async (connectionId) => {
       const limits = parts.limits.limitsFor(connectionId) ?? (await parts.limits.lookUp(connectionId))

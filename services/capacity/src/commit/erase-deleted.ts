@@ -3,7 +3,7 @@ import { type Bucket, type Bus, UnreadableEntryError } from '@sluice/messaging'
 import { pause } from '@sluice/service-kit'
 import { UnknownRecordError } from '../record/codec.ts'
 
-export interface EraseDeletedParts {
+export interface EraseDeletedDeps {
   readonly bus: Pick<Bus, 'onReconnect'>
   readonly records: Pick<Bucket<unknown>, 'keys'>
   readonly connections: Pick<Bucket<ProjectedConnection>, 'get'>
@@ -15,7 +15,7 @@ export interface EraseDeletedParts {
   readonly onFault: (error: unknown) => void
 }
 
-export interface EraseDeleted {
+export interface ErasingDeleted {
   /** Resolves when nothing is under way any more. */
   stop(): Promise<void>
 }
@@ -25,7 +25,7 @@ export interface EraseDeleted {
  * record is to lose its charges, and a delete marker in the bucket of connections is no proof: it may be there for a moment that should
  * not, and is put right. A connection that is merely absent keeps its record: the projection may have been lost or not made yet.
  */
-export function eraseDeleted(parts: EraseDeletedParts): EraseDeleted {
+export function startErasingDeleted(parts: EraseDeletedDeps): ErasingDeleted {
   const stopping = new AbortController()
   const { signal } = stopping
   let isWanted = false
@@ -64,7 +64,7 @@ export function eraseDeleted(parts: EraseDeletedParts): EraseDeleted {
   }
 }
 
-async function sweep(parts: EraseDeletedParts, signal: AbortSignal): Promise<void> {
+async function sweep(parts: EraseDeletedDeps, signal: AbortSignal): Promise<void> {
   for (const connectionId of await parts.records.keys()) {
     if (signal.aborted) return
     if (parts.isThere(connectionId)) continue
@@ -78,7 +78,7 @@ async function sweep(parts: EraseDeletedParts, signal: AbortSignal): Promise<voi
   }
 }
 
-async function isDeleted({ connections }: EraseDeletedParts, connectionId: string): Promise<boolean> {
+async function isDeleted({ connections }: EraseDeletedDeps, connectionId: string): Promise<boolean> {
   const { value, revision } = await connections.get(connectionId)
   return value === undefined && revision > 0
 }

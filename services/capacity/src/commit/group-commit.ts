@@ -1,63 +1,85 @@
-import { type PermitBatchReply, type PermitBatchRequest, SluiceError } from '@sluice/contracts'
-import { type AppliedBatch, applyPermitBatch, lacksCharges } from '../decide/permit-batch.ts'
-import type { HeldLimits } from '../record/limits.ts'
-import { type LostSpan, makeUpFor, spanOf } from '../record/lost-charges.ts'
-import { advance, type CapacityRecord, type Loss, withoutModels } from '../record/record.ts'
-import { figuresOf } from '../record/status.ts'
+/**
+ * Group commit: one connection's permit batches, decided together and stored with one compare-and-set.
+ *
+ * All batches that wait are decided on the record, which is written if it is still the version that was read; only then are the
+ * replies sent. Exactness rests on that condition alone: which instance serves a connection is a matter of speed.
+ *
+ * A **conflict** means that another instance wrote first: the batches are decided again at once, on what it wrote.
+ *
+ * A **fault** (no confirmation, no responder, no room) is not a conflict. The record is read once: if the write was carried out after
+ * all, the sequence numbers in it say so. Otherwise the write is tried again with exponential back-off and jitter for as long as
+ * gateways wait for a reply, and then the batches fail with {@link CommitFailedError}. Gateways repeat them, and a repeat is applied
+ * once.
+ */
+import { setTimeout as sleepMs } from 'node:timers/promises'
+import { type PermitBatchReply, type PermitBatchRequest, permitBatch, SluiceError } from '@sluice/contracts'
+import { type Decision, decide, type StoreDoubts } from '../decide/decide.ts'
+import { isOlder, type LostSpan } from '../record/lost-charges.ts'
+import type { CapacityRecord, Loss, RecordVersion } from '../record/record.ts'
 import type { Clock } from './clock.ts'
-import type { RecordStore, StoredVersion } from './record-store.ts'
+import type { RecordStore } from './record-store.ts'
 import type { LimitsSource } from './watched-limits.ts'
 
 /** One connection's counters, as this instance serves them. */
 export interface GroupCommit {
   /**
-   * Decides the exchange together with all others that wait, and replies when the decision is stored.
-   * @throws SluiceError `connection_not_found`, `stale_permit_batch`, or `unavailable` when the store cannot be reached: the
-   *   exchange may then have been applied, and has to be repeated
+   * Decides the batch together with all others that wait, and replies when the decision is stored.
+   * @throws CommitFailedError when the decision could not be stored: the batch may have been applied, and must be repeated
+   * @throws SluiceError `connection_not_found`; `stale_permit_batch`; `unavailable` when the record could not be read
    */
-  permitBatch(request: PermitBatchRequest): Promise<PermitBatchReply>
-  /** Reads the record again before the next decision: the store may have been rolled back to an earlier state. */
+  apply(batch: PermitBatchRequest): Promise<PermitBatchReply>
+  /** Reads the record again before the next decision: the store may have been rolled back. */
   distrust(): void
-  /** Whether nothing waits and nothing is under way. */
+  /** True when no batch waits or is being decided. */
   isIdle(): boolean
 }
 
-export interface GroupCommitParts {
+export interface GroupCommitDeps {
   readonly store: RecordStore
   readonly limits: LimitsSource
   readonly clock: Clock
   /** How charges that the store lost are made up for; absent: the store is trusted. */
   readonly losses?: LossPolicy
+  /** Waits between two writes; absent: a timer. */
+  readonly sleep?: (durationMs: number) => Promise<void>
 }
 
 export interface LossPolicy {
-  /** Returns the span of which every record may lack charges, as the store's machine lost power; undefined where none is suspected. */
+  /** Returns the span in which every record may lack charges since a power cut; undefined when none is suspected. */
   readonly suspected: () => LostSpan | undefined
-  /** Called when a record was found to lack charges and made up for it. */
+  /** Called when a record lacked charges and was made up for. */
   readonly onLoss: (connectionId: string, loss: Loss) => void
 }
 
+/** The store did not take a decision in time. The message is the store's reason. */
+export class CommitFailedError extends SluiceError {
+  override readonly name = 'CommitFailedError'
+  /** How often a write was tried. */
+  readonly writes: number
+
+  constructor(cause: unknown, writes: number) {
+    const reason = cause instanceof SluiceError ? cause.message : 'the counters cannot be stored'
+    super('unavailable', reason, { cause })
+    this.writes = writes
+  }
+}
+
 interface Waiting {
-  readonly request: PermitBatchRequest
+  readonly batch: PermitBatchRequest
   readonly resolve: (reply: PermitBatchReply) => void
   readonly reject: (error: SluiceError) => void
 }
 
-/**
- * Serves a connection by group commit: all waiting exchanges are decided on the record, which is written once, if it is still the
- * one that was read; only then are they answered. Another instance's write in between shows as a conflict, and they are decided
- * again on what it wrote. A write whose outcome is unknown needs no other treatment: the record itself tells, by each
- * lane's sequence number, which exchanges it holds.
- */
-export function groupCommit(connectionId: string, parts: GroupCommitParts): GroupCommit {
+export function createGroupCommit(connectionId: string, deps: GroupCommitDeps): GroupCommit {
+  const { store, limits, clock, losses, sleep = timer } = deps
   let waiting: Waiting[] = []
   let running = false
-  /** The record as last read or written here; another instance may have written since. */
-  let known: StoredVersion | undefined
-  /** The newest state of the record that this instance has ever seen: a store that holds an older one was rolled back. */
-  let newest: StoredVersion | undefined
-  /** Counts the reasons to distrust `known`, so that a write from before one of them restores no trust. */
-  let doubts = 0
+  /** The version last read or written here. Another instance may have written since. */
+  let known: RecordVersion | undefined
+  /** The newest version this instance has seen. A store that has an older one was rolled back. */
+  let newest: RecordVersion | undefined
+  /** Counts the reasons to distrust `known`, so that a write begun before one of them restores no trust. */
+  let distrusted = 0
 
   const run = async (): Promise<void> => {
     while (waiting.length > 0) {
@@ -75,145 +97,110 @@ export function groupCommit(connectionId: string, parts: GroupCommitParts): Grou
   }
 
   const commit = async (group: readonly Waiting[]): Promise<void> => {
-    // A repeated exchange may have been applied by an instance that this one's record knows nothing of.
-    if (group.some(({ request }) => request.repeat)) known = undefined
-    const startedAtMs = parts.clock.nowMs()
-    let lastFault: unknown
-    for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
-      const doubtsBefore = doubts
-      const base = known ?? (await parts.store.load(connectionId))
-      known = base
-      const seenBefore = newest
-      if (!isOlder(base, newest)) newest = base
-      const decided = await decide(base, seenBefore, group)
-      if (decided.record === base.record) return answer(group, decided)
-      // Decided on a state that is doubted by now: a store that was rolled back may have given its revision to another.
-      if (doubts !== doubtsBefore) continue
-      const saved = await save(decided.record, base.revision)
+    const batches = group.map(({ batch }) => batch)
+    // Another instance may have applied a repeated batch since this one read the record.
+    if (batches.some(({ repeat }) => repeat)) known = undefined
+    const startedAtMs = clock.nowMs()
+    let conflicts = 0
+    let faults = 0
+    /** How long to wait before the next write, once the record was looked at. */
+    let backOffMs = 0
+    for (;;) {
+      const distrustedBefore = distrusted
+      const { version, decision } = await decideAll(batches)
+      // Nothing to write: all was denied, or the record already has it, as after a write that was not confirmed.
+      if (decision.record === version.record) return reply(group, decision)
+      if (backOffMs > 0) {
+        await sleep(backOffMs)
+        backOffMs = 0
+        // Decided again, as permits would be charged at an instant that has passed.
+        continue
+      }
+      // A store that was rolled back may have given the version's revision to another state.
+      if (distrusted !== distrustedBefore) continue
+      const saved = await save(decision.record, version.revision)
       known = undefined
       if (saved.status === 'stored') {
-        newest = { record: decided.record, revision: saved.revision }
-        if (doubts === doubtsBefore) known = newest
-        if (decided.loss !== undefined) parts.losses?.onLoss(connectionId, decided.loss)
-        return answer(group, decided)
+        newest = { record: decision.record, revision: saved.revision }
+        if (distrusted === distrustedBefore) known = newest
+        if (decision.loss !== undefined) losses?.onLoss(connectionId, decision.loss)
+        return reply(group, decision)
       }
-      if (saved.status === 'fault') {
-        lastFault = saved.fault
-        // The gateways have begun to repeat, and are owed the reason.
-        if (parts.clock.nowMs() - startedAtMs >= MAX_COMMIT_MS) throw lastFault
+      if (saved.status === 'conflict') {
+        if (++conflicts < MAX_CONFLICTS) continue
+        // If no other instance wrote, the store contradicts itself.
+        store.doubt()
+        throw new SluiceError('unavailable', 'other instances kept writing the counters first')
+      }
+      backOffMs = jittered(FIRST_BACK_OFF_MS * 2 ** faults)
+      faults++
+      // By then the gateways have begun to repeat, and a repeat reads the record first.
+      if (clock.nowMs() - startedAtMs + backOffMs > permitBatch.timeoutMs) {
+        throw new CommitFailedError(saved.error, faults + conflicts)
       }
     }
-    // Where no other instance wrote, the store says one thing and does another.
-    parts.store.doubt()
-    throw lastFault ?? new SluiceError('unavailable', 'other instances kept writing the counters first')
   }
 
-  const decide = async (base: StoredVersion, seenBefore: StoredVersion | undefined, group: readonly Waiting[]) => {
-    const limits = parts.limits.limitsFor(connectionId) ?? (await parts.limits.lookUp(connectionId))
-    if (limits === undefined) throw new SluiceError('connection_not_found', 'there is no such connection')
-    // An exchange was made when the clock had come so far: a machine that stood still (a paused virtual machine) may be behind it.
-    const nowMs = group.reduce((latest, { request }) => Math.max(latest, request.asOfMs), parts.clock.nowMs())
-    const isByModel = limits.discovered !== undefined
-    const advanced = advance(base.record, nowMs)
-    const now = isByModel ? advanced : withoutModels(advanced)
-    let record = madeUp(now, base, seenBefore, limits, group)
-    const loss = record === now ? undefined : record.loss
-    const applied: AppliedBatch[] = []
-    for (const { request } of group) {
-      const each = applyPermitBatch(record, limits, request, now.clockMs - nowMs)
-      record = each.record
-      applied.push(each)
-    }
-    const windows = figuresOf(record, limits)
-    // Only sliding on is no change worth a write: the next one slides just as well.
-    const isUnchanged = record === now
-    return { record: isUnchanged ? base.record : record, clockMs: now.clockMs, applied, windows, isByModel, loss }
-  }
-
-  /** The record with charges that the store lost made up for; the same object where it lost none. */
-  const madeUp = (
-    now: CapacityRecord,
-    base: StoredVersion,
-    seenBefore: StoredVersion | undefined,
-    limits: HeldLimits,
-    group: readonly Waiting[],
-  ): CapacityRecord => {
-    if (parts.losses === undefined) return now
-    const suspected = parts.losses.suspected()
-    const storedClockMs = base.revision === 0 ? undefined : base.record.clockMs
-    const span = suspected === undefined ? undefined : spanOf(suspected, connectionId, storedClockMs)
-    let record = span === undefined ? now : makeUpFor(now, limits, span)
-    if (isRolledBack(base, seenBefore) || group.some(({ request }) => lacksCharges(record, request))) {
-      record = makeUpFor(record, limits, { fromMs: base.record.clockMs, untilMs: now.clockMs })
-    }
-    return record
+  const decideAll = async (batches: readonly PermitBatchRequest[]) => {
+    const distrustedBefore = distrusted
+    const version = known ?? (await store.load(connectionId))
+    if (distrusted === distrustedBefore) known = version
+    const newestSeen = newest
+    if (!isOlder(version, newest)) newest = version
+    const enforced = limits.limitsFor(connectionId) ?? (await limits.lookUp(connectionId))
+    if (enforced === undefined) throw new SluiceError('connection_not_found', 'there is no such connection')
+    const doubts: StoreDoubts | undefined = losses && { suspected: losses.suspected(), newestSeen }
+    const options = { connectionId, limits: enforced, nowMs: clock.nowMs() }
+    return { version, decision: decide(version, batches, doubts === undefined ? options : { ...options, doubts }) }
   }
 
   const save = async (record: CapacityRecord, expectedRevision: number) => {
     try {
-      return await parts.store.save(connectionId, record, expectedRevision)
-    } catch (fault) {
-      // The outcome is open. The next look at the record finds it, just as after a conflict.
-      return { status: 'fault' as const, fault }
-    }
-  }
-
-  const answer = (group: readonly Waiting[], decided: Awaited<ReturnType<typeof decide>>): void => {
-    const { windows, isByModel, clockMs } = decided
-    for (const [index, { request, resolve, reject }] of group.entries()) {
-      const applied = decided.applied[index]
-      if (applied?.status === 'decided') {
-        const { results, storedAtMs } = applied
-        resolve({
-          seq: request.seq,
-          results: [...results],
-          windows,
-          ...(isByModel ? { byModel: true } : {}),
-          clockMs,
-          ...(storedAtMs === undefined ? {} : { storedAtMs }),
-        })
-      } else {
-        reject(new SluiceError('stale_permit_batch', 'the lane has gone on, or the exchange is too old to be applied'))
-      }
+      return await store.save(connectionId, record, expectedRevision)
+    } catch (error) {
+      return { status: 'fault' as const, error }
     }
   }
 
   return {
-    permitBatch: (request) =>
+    apply: (batch) =>
       new Promise((resolve, reject) => {
-        waiting.push({ request, resolve, reject })
+        waiting.push({ batch, resolve, reject })
         if (running) return
         running = true
-        // What came in the same read from the network belongs to the same group.
+        // Batches that arrived in the same read from the network belong to the same group.
         queueMicrotask(() => void run())
       }),
     distrust: () => {
-      doubts++
+      distrusted++
       known = undefined
     },
     isIdle: () => !running,
   }
 }
 
-/** Whether the store holds an older state than was seen before, of which the loss was not made up for by another instance. */
-function isRolledBack(base: StoredVersion, seenBefore: StoredVersion | undefined): boolean {
-  if (seenBefore === undefined || !isOlder(base, seenBefore)) return false
-  const { loss } = base.record
-  return loss === undefined || loss.untilMs < seenBefore.record.clockMs
-}
-
-/** A record's clock and revision never go back, unless the store does. */
-function isOlder(base: StoredVersion, newest: StoredVersion | undefined): boolean {
-  if (newest === undefined) return false
-  return base.revision < newest.revision || base.record.clockMs < newest.record.clockMs
+function reply(group: readonly Waiting[], { outcomes }: Decision): void {
+  for (const [index, { resolve, reject }] of group.entries()) {
+    const outcome = outcomes[index]
+    if (outcome?.status === 'decided') resolve(outcome.reply)
+    else reject(new SluiceError('stale_permit_batch', 'the session has applied later batches, or this one is too old'))
+  }
 }
 
 function asUnavailable(cause: unknown): SluiceError {
   if (cause instanceof SluiceError) return cause
-  return new SluiceError('unavailable', 'the counters cannot be reached', { cause })
+  return new SluiceError('unavailable', 'the counters cannot be read', { cause })
 }
 
-/** A store that does not confirm within so long is away. */
-const MAX_COMMIT_MS = 900
-/** Beyond so many lost races something else is wrong; the gateway repeats its exchange anyway. */
-const MAX_ATTEMPTS = 20
+/** Between half of the duration and all of it, so that instances do not retry in step. */
+function jittered(durationMs: number): number {
+  return durationMs * (0.5 + Math.random() / 2)
+}
+
+async function timer(durationMs: number): Promise<void> {
+  await sleepMs(durationMs)
+}
+
+const FIRST_BACK_OFF_MS = 25
+/** After this many lost races something else is wrong. */
+const MAX_CONFLICTS = 20

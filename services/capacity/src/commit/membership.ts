@@ -16,7 +16,7 @@ import {
 } from '@sluice/messaging'
 import { joinSpans, type LostSpan } from '../record/lost-charges.ts'
 import { isStreamGone, makeReadable } from './buckets.ts'
-import { type Clock, type CountersClock, countersClock, stepBetween, type TimeSample } from './clock.ts'
+import { type Clock, type CountersClock, createCountersClock, stepBetween, type TimeSample } from './clock.ts'
 import {
   type FoundBuckets,
   markedLoss,
@@ -123,7 +123,7 @@ export async function joinMembers(options: MembershipOptions): Promise<Membershi
       if (lost !== undefined && !isDeepStrictEqual(lost, before)) onSuspected(lost)
     }
     suspect(suspectedLoss(findings, startMs))
-    const running = countersClock(monotonicMs, startMs)
+    const running = createCountersClock(monotonicMs, startMs)
     clock = running
     let left = false
 

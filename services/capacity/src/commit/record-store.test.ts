@@ -1,10 +1,10 @@
 import { expect, it, vi } from 'vitest'
 import { brokenBucket } from '../../test/broken-bucket.ts'
-import { kvRecordStore } from './record-store.ts'
+import { createKvRecordStore } from './record-store.ts'
 
 function storeChecking(check: () => Promise<void>) {
   const bucket = { ...brokenBucket(0), erase: async () => undefined }
-  return kvRecordStore(bucket, check, () => undefined)
+  return createKvRecordStore(bucket, check, () => undefined)
 }
 
 it('is looked at before the first load, and again only when in doubt', async () => {

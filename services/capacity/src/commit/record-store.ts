@@ -35,7 +35,7 @@ export interface KvRecordStore extends RecordStore {
  * @param check looks at the bucket, and mends it, before anything is read from it
  * @param onStored called when the store has confirmed a write
  */
-export function kvRecordStore(
+export function createKvRecordStore(
   bucket: Pick<Bucket<unknown>, 'get' | 'update' | 'erase'>,
   check: () => Promise<void>,
   onStored: () => void,

@@ -1,6 +1,6 @@
 import { expect, it, vi } from 'vitest'
 import { brokenBucket } from '../../test/broken-bucket.ts'
-import { checkRecords, permitProbe } from './store-check.ts'
+import { createRecordCheck, createPermitProbe } from './store-check.ts'
 
 type Records = ReturnType<typeof brokenBucket>
 
@@ -20,7 +20,7 @@ function checking(records: Records, madeAtMs: () => number = () => 2) {
     },
   }
   const onCleared = vi.fn()
-  return { check: checkRecords({ records: clearing, membership, buckets, onCleared }), order, onCleared }
+  return { check: createRecordCheck({ records: clearing, membership, buckets, onCleared }), order, onCleared }
 }
 
 it('leaves records that can be read, and suspects what others have marked', async () => {
@@ -86,8 +86,8 @@ it('says so where clearing does not help', async () => {
 
 it('gives no permits while counters cannot be read, and has the store looked at', async () => {
   const store = { checked: async () => undefined, doubt: vi.fn() }
-  await expect(permitProbe(brokenBucket(1_000), store)()).rejects.toThrow('does not give back')
+  await expect(createPermitProbe(brokenBucket(1_000), store)()).rejects.toThrow('does not give back')
   expect(store.doubt).toHaveBeenCalledTimes(1)
-  await permitProbe(brokenBucket(0), store)()
+  await createPermitProbe(brokenBucket(0), store)()
   expect(store.doubt).toHaveBeenCalledTimes(1)
 })

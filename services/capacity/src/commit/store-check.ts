@@ -3,7 +3,7 @@ import { makeReadable, type OwnBuckets, type ReadableBucket, unreadableAt } from
 import type { Membership } from './membership.ts'
 import type { KvRecordStore } from './record-store.ts'
 
-export interface CheckRecordsParts {
+export interface RecordCheckDeps {
   readonly records: Pick<Bucket<unknown>, 'put' | 'get' | 'update' | 'keys' | 'clear'>
   readonly membership: Pick<Membership, 'recheck' | 'adoptLosses' | 'suspectVanished'>
   readonly buckets: Pick<OwnBuckets, 'found' | 'makeAgain'>
@@ -16,7 +16,7 @@ export interface CheckRecordsParts {
  * is gone. A bucket that is gone is made again, and records that cannot be read are cleared away; what is missing then counts as used. Every instance does so, in any order: the loss is marked before anything
  * is cleared, and each looks for such marks after it found the bucket readable.
  */
-export function checkRecords({ records, membership, buckets, onCleared }: CheckRecordsParts): () => Promise<void> {
+export function createRecordCheck({ records, membership, buckets, onCleared }: RecordCheckDeps): () => Promise<void> {
   const { recordsMadeAtMs, marksMadeAtMs } = buckets.found
   let knownMadeAtMs = Math.max(recordsMadeAtMs, marksMadeAtMs)
   return async () => {
@@ -45,7 +45,7 @@ export function checkRecords({ records, membership, buckets, onCleared }: CheckR
  * Returns what tells whether permits can be given: it writes a key of the counters' own bucket, as each stream fails by itself, and reads it
  * again, as a power cut can leave a stream that takes what it does not give back.
  */
-export function permitProbe(
+export function createPermitProbe(
   records: ReadableBucket<unknown>,
   store: Pick<KvRecordStore, 'checked' | 'doubt'>,
 ): () => Promise<void> {

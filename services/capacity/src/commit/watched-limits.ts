@@ -8,14 +8,14 @@ import {
 } from '@sluice/contracts'
 import { type Bucket, type Bus, openBucket, type Watch } from '@sluice/messaging'
 import { pause } from '@sluice/service-kit'
-import { type HeldLimits, limitsOf } from '../record/limits.ts'
+import { type EnforcedLimits, limitsOf } from '../record/limits.ts'
 
 /** The limits that connections have now. */
 export interface LimitsSource {
   /** Undefined where no such connection is known here. */
-  limitsFor(connectionId: string): HeldLimits | undefined
+  limitsFor(connectionId: string): EnforcedLimits | undefined
   /** As {@link limitsFor}, asking the bus where it is not known here: a connection may be younger than the last news of it. */
-  lookUp(connectionId: string): Promise<HeldLimits | undefined>
+  lookUp(connectionId: string): Promise<EnforcedLimits | undefined>
 }
 
 export interface WatchedLimits extends LimitsSource {
@@ -37,16 +37,16 @@ interface DiscoveredEntry {
 type ModelLimits = ReadonlyMap<string, readonly ModelLimit[]>
 
 /** The limits of the `connections` projection, and with them those of the `discovered` one for connections that ask for it. */
-export function watchedLimits(bucket: Bucket<ProjectedConnection>, onFault: (error: unknown) => void): WatchedLimits {
+export function createWatchedLimits(bucket: Bucket<ProjectedConnection>, onFault: (error: unknown) => void): WatchedLimits {
   /** Those that ask for what is discovered to be held. */
   const enforcing = new Map<string, ProjectedConnection>()
   const first = Promise.withResolvers<void>()
   const discovered = new Map<string, ModelLimits>()
-  const held = new Map<string, HeldLimits>()
+  const held = new Map<string, EnforcedLimits>()
   const watches: Watch[] = []
   let stopped = false
 
-  const heldBy = ({ id, capacity, enforceDiscovered }: ProjectedConnection): HeldLimits => ({
+  const heldBy = ({ id, capacity, enforceDiscovered }: ProjectedConnection): EnforcedLimits => ({
     configured: limitsOf(capacity),
     ...(enforceDiscovered === true ? { discovered: discovered.get(id) ?? NOTHING_DISCOVERED } : {}),
   })

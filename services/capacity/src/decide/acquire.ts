@@ -1,60 +1,45 @@
+/** Decides one acquire: granted and charged to every window, or denied with the limit that takes longest to free up. */
 import { amountOf, type Cost, type Denied, type ModelLimit } from '@sluice/contracts'
 import { coolDownMs, isTrial, type Pool, withTrial } from '../record/cool-downs.ts'
-import { type HeldLimits, type Limit, type Limits, toldOf } from '../record/limits.ts'
+import { discoveredFor, type EnforcedLimits, type Limit, type Limits } from '../record/limits.ts'
 import { chargeModel, NO_COUNTERS, withModel } from '../record/model-counters.ts'
 import { observedBudgetKey, reconcile } from '../record/observed-budget.ts'
 import type { CapacityRecord } from '../record/record.ts'
 import { chargeAll, slotEndsCountingAtMs, slotsOf, used, type Windows } from '../record/window.ts'
+
+export interface AcquireOptions extends Pool {
+  readonly cost: Cost
+  /** What the provider is expected to count against its own limits; absent: the same as `cost`. */
+  readonly limited?: Cost | undefined
+  /** The tokens of the request itself, when `cost` is that of several; absent: the tokens of `cost`. */
+  readonly ownTokens?: number | undefined
+  /** By how much the deciding instance's clock is behind the record's. The request has to wait for that as well. */
+  readonly behindMs: number
+  /** How far ahead of now the cost is charged, which makes it count for longer. */
+  readonly chargeLaterMs: number
+}
 
 export type AcquireResult =
   | {
       readonly status: 'granted'
       readonly record: CapacityRecord
       readonly chargedAtMs: number
-      /** It is let through to find out whether the provider serves again. */
+      /** The request is let through during a cool-down to find out whether the provider serves again. */
       readonly isTrial: boolean
     }
   | Denied
 
 /**
- * The record with what the provider's latest answers say of the model weighed, on a record that was advanced to now; the same
- * object where there is nothing new. What is lowered by them stays so, whether or not something is acquired.
+ * Decides whether a cost fits in every window, and charges it if so. All or nothing: a denial charges nothing. The record must have been
+ * advanced to now, and its model reconciled.
  */
-export function weighResponses(record: CapacityRecord, { discovered }: HeldLimits, model: string): CapacityRecord {
-  const told = discovered?.get(model)
-  if (discovered === undefined || told === undefined) return record
-  const counters = record.models.get(model) ?? NO_COUNTERS
-  let { observedBudgets } = counters
-  for (const limit of told) observedBudgets = reconcile(observedBudgets, counters.windows, limit, record.clockMs)
-  if (observedBudgets === counters.observedBudgets) return record
-  const models = withModel(record.models, model, { ...counters, observedBudgets }, (other) => discovered.has(other))
-  return { ...record, models }
-}
-
-/** What is asked for, and how. */
-export interface AcquireOptions extends Pool {
-  readonly cost: Cost
-  /** What the provider is expected to count of it against its own limits; absent: the same. */
-  readonly limited?: Cost | undefined
-  /** Of the request that asks, where the cost is that of several. */
-  readonly ownTokens?: number | undefined
-  /** By how much the asking instance's clock is behind the record's: the request has to wait for that as well. */
-  readonly behindMs: number
-  /** By how much later than now the cost is charged, so that it counts for as much longer. */
-  readonly chargeLaterMs: number
-}
-
-/**
- * Decides whether a cost fits in every window of a record that was advanced to now and has the model's answers weighed, and charges
- * it if so. Pure: returns the new record. A denial charges nothing and names the limit that takes longest to free up.
- */
-export function acquire(record: CapacityRecord, limits: HeldLimits, options: AcquireOptions): AcquireResult {
+export function acquire(record: CapacityRecord, limits: EnforcedLimits, options: AcquireOptions): AcquireResult {
   const { model, cost, limited = cost, ownTokens = cost.tokens } = options
-  const told = toldOf(limits, model, record.clockMs)
+  const discovered = discoveredFor(limits, model, record.clockMs)
   const denial =
     tooLarge(limits.configured, cost) ??
-    namingModel(model, tooLarge(told, limited)) ??
-    firstToWaitFor(record, limits.configured, told, options, ownTokens)
+    namingModel(model, tooLarge(discovered, limited)) ??
+    longestWait(record, limits.configured, discovered, options, ownTokens)
   if (denial !== undefined) return denial
   const chargedAtMs = record.clockMs + options.chargeLaterMs
   const charged = chargeRecord(record, limits, { model, cost, limited }, chargedAtMs)
@@ -65,10 +50,25 @@ export function acquire(record: CapacityRecord, limits: HeldLimits, options: Acq
   return { status: 'granted', chargedAtMs, record: { ...charged, cooldowns }, isTrial: true }
 }
 
-/** The record with the cost charged to every window at `atMs`, whatever the limits; `limited` to those of the model. */
+/**
+ * Reconciles the model's counters with the provider's latest responses, on a record that was advanced to now. A budget that is lowered by
+ * that stays lowered whether or not anything is acquired. Returns the same object when there is nothing new.
+ */
+export function reconcileModel(record: CapacityRecord, { discovered }: EnforcedLimits, model: string): CapacityRecord {
+  const limits = discovered?.get(model)
+  if (discovered === undefined || limits === undefined) return record
+  const counters = record.models.get(model) ?? NO_COUNTERS
+  let { observedBudgets } = counters
+  for (const limit of limits) observedBudgets = reconcile(observedBudgets, counters.windows, limit, record.clockMs)
+  if (observedBudgets === counters.observedBudgets) return record
+  const models = withModel(record.models, model, { ...counters, observedBudgets }, (other) => discovered.has(other))
+  return { ...record, models }
+}
+
+/** Charges `cost` to every window at `atMs`, whatever the limits, and `limited` to the model's. */
 export function chargeRecord(
   record: CapacityRecord,
-  { discovered }: HeldLimits,
+  { discovered }: EnforcedLimits,
   { model, cost, limited = cost }: Pick<AcquireOptions, 'model' | 'cost' | 'limited'>,
   atMs: number,
 ): CapacityRecord {
@@ -78,7 +78,7 @@ export function chargeRecord(
   return { ...record, windows, models: withModel(record.models, model, counters, (other) => discovered.has(other)) }
 }
 
-/** The limit that `cost` exceeds even in an empty window, if there is one. */
+/** Denies a cost that exceeds a limit even in an empty window. */
 function tooLarge(limits: Limits, cost: Cost): Denied | undefined {
   for (const { period, metric, limit } of limits) {
     const excess = amountOf(cost, metric) - limit
@@ -91,11 +91,11 @@ function namingModel(model: string, denial: Denied | undefined): Denied | undefi
   return denial === undefined ? undefined : { ...denial, model }
 }
 
-/** The denial of what takes longest: the pool's cool-down, one of the limits, or one of what the provider tells of the model. */
-function firstToWaitFor(
+/** Denies with the longest wait among the pool's cool-down, the configured limits and the model's; undefined when there is no wait. */
+function longestWait(
   record: CapacityRecord,
   configured: Limits,
-  told: readonly ModelLimit[],
+  discovered: readonly ModelLimit[],
   options: AcquireOptions,
   ownTokens: number,
 ): Denied | undefined {
@@ -103,10 +103,10 @@ function firstToWaitFor(
   const { clockMs, windows } = record
   let longestMs = 0
   let denial: Denied | undefined
-  const pauseMs = coolDownMs(record.cooldowns, options, ownTokens, clockMs)
-  if (pauseMs > longestMs) {
-    longestMs = pauseMs
-    const retryAfterMs = Math.ceil(pauseMs + behindMs)
+  const coolingMs = coolDownMs(record.cooldowns, options, ownTokens, clockMs)
+  if (coolingMs > longestMs) {
+    longestMs = coolingMs
+    const retryAfterMs = Math.ceil(coolingMs + behindMs)
     denial = { status: 'denied', code: 'upstream_cooldown', model, ...(pool && { pool }), retryAfterMs }
   }
   for (const limit of configured) {
@@ -117,11 +117,12 @@ function firstToWaitFor(
     }
   }
   const counters = record.models.get(model) ?? NO_COUNTERS
-  for (const limit of told) {
+  for (const limit of discovered) {
     const { period, metric } = limit
     const lowered = counters.observedBudgets.get(observedBudgetKey(limit))?.lowered
-    const raisedAtMs = lowered !== undefined && amountOf(limited, metric) > lowered.left ? lowered.endsAtMs : clockMs
-    const waitMs = Math.max(raisedAtMs, fitsAtMs(counters.windows, limit, limited, clockMs)) - clockMs
+    const isAboveBudget = lowered !== undefined && amountOf(limited, metric) > lowered.remaining
+    const budgetFitsAtMs = isAboveBudget ? lowered.endsAtMs : clockMs
+    const waitMs = Math.max(budgetFitsAtMs, fitsAtMs(counters.windows, limit, limited, clockMs)) - clockMs
     if (waitMs > longestMs) {
       longestMs = waitMs
       const retryAfterMs = Math.ceil(waitMs + behindMs)
@@ -131,7 +132,7 @@ function firstToWaitFor(
   return denial
 }
 
-/** The first instant, Unix milliseconds, at which `cost` fits under `limit` if nothing else is charged until then. */
+/** Returns the first instant, in Unix milliseconds, at which `cost` fits under `limit` if nothing else is charged until then. */
 function fitsAtMs(windows: Windows, limit: Limit, cost: Cost, nowMs: number): number {
   const window = windows[limit.period]
   let excess = used(window, limit.metric) + amountOf(cost, limit.metric) - limit.limit

@@ -2,17 +2,17 @@ import { type Cost, METRICS, type ModelLimit, PERIOD_MS, type Period } from '@sl
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { acquireAt, askAt, fill, grant, held, one, T0, told } from '../../test/acquire-at.ts'
-import type { HeldLimits } from '../record/limits.ts'
+import type { EnforcedLimits } from '../record/limits.ts'
 import { MAX_MODELS } from '../record/model-counters.ts'
-import { NO_ALLOWANCES } from '../record/observed-budget.ts'
+import { NO_OBSERVED_BUDGETS } from '../record/observed-budget.ts'
 import { advance, type CapacityRecord, emptyRecord } from '../record/record.ts'
 import { used } from '../record/window.ts'
-import { weighResponses } from './acquire.ts'
+import { reconcileModel } from './acquire.ts'
 import { settle } from './settle.ts'
 
 describe('the lower of configured and discovered', () => {
   it('holds each model to what is discovered of it, and all of them to what is configured', () => {
-    const limits: HeldLimits = {
+    const limits: EnforcedLimits = {
       ...held(told(10), told(500, { model: 'large' })),
       configured: [{ period: 'minute', metric: 'requests', limit: 25 }],
     }
@@ -69,7 +69,7 @@ describe('the lower of configured and discovered', () => {
   })
 
   it('holds discovered limits to what the provider counts, and configured ones to what is used', () => {
-    const limits: HeldLimits = {
+    const limits: EnforcedLimits = {
       ...held(told(40_000, { metric: 'inputTokens' }), told(8_000, { metric: 'outputTokens' })),
       configured: [{ period: 'minute', metric: 'tokens', limit: 150_000 }],
     }
@@ -207,7 +207,7 @@ it('admits no more than the lower of both in any interval, raises nothing, and o
         const cost = costWith(each.inputTokens, each.outputTokens)
         const counted = costWith(each.countedInputTokens, each.countedOutputTokens)
         const asked = { model, ...cost, limited: counted }
-        record = weighResponses(advance(record, nowMs), limits, model)
+        record = reconcileModel(advance(record, nowMs), limits, model)
         const result = askAt(record, limits, asked, nowMs)
         const unlowered = askAt(withoutObservedBudgets(record), withoutRemaining(limits), asked, nowMs)
         if (result.status === 'granted') {
@@ -270,12 +270,12 @@ function isSameLimit(one: ModelLimit, other: ModelLimit): boolean {
 
 function withoutObservedBudgets(record: CapacityRecord): CapacityRecord {
   const models = [...record.models].map(
-    ([model, { windows }]) => [model, { windows, observedBudgets: NO_ALLOWANCES }] as const,
+    ([model, { windows }]) => [model, { windows, observedBudgets: NO_OBSERVED_BUDGETS }] as const,
   )
   return { ...record, models: new Map(models) }
 }
 
-function withoutRemaining({ configured, discovered }: Required<HeldLimits>): HeldLimits {
+function withoutRemaining({ configured, discovered }: Required<EnforcedLimits>): EnforcedLimits {
   const models = [...discovered].map(
     ([model, limits]) => [model, limits.map(({ remaining: _, ...limit }) => limit)] as const,
   )

@@ -1,5 +1,5 @@
+/** Applies one gateway's permit batch to a record, at most once. */
 import {
-  type Acquire,
   addCost,
   type Cost,
   costOf,
@@ -10,43 +10,42 @@ import {
   type PermitBatchRequest,
   type PermitResult,
 } from '@sluice/contracts'
-import type { HeldLimits } from '../record/limits.ts'
+import type { EnforcedLimits } from '../record/limits.ts'
 import type { CapacityRecord, PermitSession } from '../record/record.ts'
-import { acquire, chargeRecord, weighResponses } from './acquire.ts'
-import { settle } from './settle.ts'
+import { acquire, reconcileModel } from './acquire.ts'
+import { renew, settle } from './settle.ts'
 
-/** What an exchange came to on a record. */
-export type AppliedBatch =
-  /** It was applied now, or an earlier time it was sent: these are its results. */
+export type PermitBatchOutcome =
+  /** The batch was applied, now or when it was sent before: these are its results. */
   | {
       readonly status: 'decided'
       readonly record: CapacityRecord
       readonly results: readonly PermitResult[]
-      /** When the lane's results are written, by the record's clock; absent where the exchange changed nothing. */
+      /** When the session's results were written, by the record's clock; absent when the batch changed nothing. */
       readonly storedAtMs?: number
     }
   /**
-   * Its lane has gone on to later exchanges, or it is older than the memory of lanes, so that nothing could tell whether it was
-   * applied before. It is not applied.
+   * The batch is not applied: its session has applied later batches, or it is older than sessions are remembered, so that nothing can
+   * say whether it was applied before.
    */
   | { readonly status: 'stale'; readonly record: CapacityRecord }
 
 /**
- * Applies one exchange to a record that was advanced to now: settlements first, as they may free what the acquires ask for, then
- * the acquires in their order. An exchange that the record holds already is not applied again and has the same results. The
- * record is the same object where nothing changed, which then needs no write.
+ * Applies a batch to a record that was advanced to now: first the settlements, which may free what the acquires need, then the acquires
+ * in order. A batch that the record already contains is not applied again and returns the same results. The record is the same object
+ * when nothing changed, and then needs no write.
  *
- * At most once: an exchange is made when the counters' clock has passed its `asOfMs`, and its lane is kept for longer after it was
- * applied than {@link EXCHANGE_MAX_AGE_MS}. Within that time the lane tells a repetition; after it, its age does.
+ * At most once: a batch is made when the counters' clock has passed its `asOfMs`, and after it was applied its session is remembered for
+ * longer than {@link EXCHANGE_MAX_AGE_MS}. Until then the session's sequence number reveals a repeat; after that, the batch's age does.
  *
  * @param behindMs by how much the instance's clock is behind the record's
  */
 export function applyPermitBatch(
   record: CapacityRecord,
-  limits: HeldLimits,
+  limits: EnforcedLimits,
   permitBatch: PermitBatchRequest,
   behindMs: number,
-): AppliedBatch {
+): PermitBatchOutcome {
   const session = record.sessions.get(permitBatch.gateway)
   if (session !== undefined && permitBatch.seq <= session.seq) {
     return permitBatch.seq === session.seq
@@ -58,16 +57,16 @@ export function applyPermitBatch(
   for (const settlement of permitBatch.settlements) next = settle(next, settlement)
   const chargeLaterMs = (permitBatch.slackMs ?? DELIVERY_SLACK_MS) - DELIVERY_SLACK_MS
   const results: PermitResult[] = []
-  for (const acquired of permitBatch.acquires) {
-    const { model, pool, limited, ownTokens, probe, renews } = acquired
-    const cost = costOf(acquired)
+  for (const requested of permitBatch.acquires) {
+    const { model, pool, limited, ownTokens, probe, renews } = requested
     if (renews !== undefined) {
       const atMs = record.clockMs + chargeLaterMs
-      next = renew(next, limits, acquired, { fromMs: renews, toMs: atMs })
+      next = renew(next, limits, requested, { fromMs: renews, toMs: atMs })
       results.push({ status: 'granted', chargedAtMs: atMs })
       continue
     }
-    next = weighResponses(next, limits, model)
+    next = reconcileModel(next, limits, model)
+    const cost = costOf(requested)
     const result = acquire(next, limits, { model, pool, cost, limited, ownTokens, behindMs, chargeLaterMs })
     if (result.status === 'granted') {
       if (probe !== true) next = result.record
@@ -83,36 +82,6 @@ export function applyPermitBatch(
   return { status: 'decided', results, record: applied, storedAtMs: record.clockMs }
 }
 
-/**
- * Whether the record lacks charges: the lane knows of an exchange in the store that the record does not hold, although it would still
- * remember it, and although no loss since then was made up for.
- */
-export function lacksCharges(record: CapacityRecord, { gateway, stored }: PermitBatchRequest): boolean {
-  if (stored === undefined || record.clockMs - stored.atMs > EXCHANGE_MAX_AGE_MS) return false
-  if (record.loss !== undefined && stored.atMs <= record.loss.untilMs) return false
-  const session = record.sessions.get(gateway)
-  return session === undefined || session.seq < stored.seq
-}
-
-/** The record with a charge moved from one instant to a later one, in every window. */
-function renew(
-  record: CapacityRecord,
-  limits: HeldLimits,
-  acquired: Acquire,
-  { fromMs, toMs }: { readonly fromMs: number; readonly toMs: number },
-): CapacityRecord {
-  const { model, limited } = acquired
-  const cost = costOf(acquired)
-  const refunded = settle(record, {
-    chargedAtMs: fromMs,
-    reserved: cost,
-    actual: NO_COST,
-    ...(limits.discovered === undefined ? {} : { model }),
-    ...(limited === undefined ? {} : { limited: { reserved: limited, actual: NO_COST } }),
-  })
-  return chargeRecord(refunded, limits, { model, cost, limited }, toMs)
-}
-
 function withSession(
   record: CapacityRecord,
   permitBatch: PermitBatchRequest,
@@ -123,15 +92,14 @@ function withSession(
   return { ...record, sessions }
 }
 
-/** What the lane's unsettled permits hold after this exchange. */
+/** Returns what the session's unsettled permits have reserved after this batch. */
 function openAfter(open: Cost, { acquires, settlements }: PermitBatchRequest, results: readonly PermitResult[]): Cost {
-  const held = costOf(open)
-  for (const [index, acquired] of acquires.entries()) {
-    const holdsMore = acquired.probe !== true && acquired.renews === undefined
-    if (results[index]?.status !== 'granted' || !holdsMore) continue
-    addCost(held, acquired)
+  const reserved = costOf(open)
+  for (const [index, requested] of acquires.entries()) {
+    const reservesMore = requested.probe !== true && requested.renews === undefined
+    if (results[index]?.status === 'granted' && reservesMore) addCost(reserved, requested)
   }
   const settled = costOf(NO_COST)
-  for (const { reserved } of settlements) addCost(settled, reserved)
-  return excessOf(held, settled) ?? NO_COST
+  for (const settlement of settlements) addCost(settled, settlement.reserved)
+  return excessOf(reserved, settled) ?? NO_COST
 }

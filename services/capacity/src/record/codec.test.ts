@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { applyPermitBatch } from '../decide/permit-batch.ts'
 import { decodeRecord, encodeRecord, UnknownRecordError } from './codec.ts'
-import type { HeldLimits, Limits } from './limits.ts'
+import type { EnforcedLimits, Limits } from './limits.ts'
 import { MAX_MODELS, NO_COUNTERS } from './model-counters.ts'
 import { advance, type CapacityRecord, emptyRecord } from './record.ts'
 import { used } from './window.ts'
@@ -19,12 +19,12 @@ interface Step {
   readonly afterMs: number
   readonly gateway: string
   readonly acquires: readonly number[]
-  /** Costs tell input and output apart, or one of them. */
+  /** The parts of tokens that costs split off. */
   readonly parts?: readonly SplitMetric[]
   readonly cooldown: boolean
 }
 
-function recordAfter(steps: readonly Step[], held: HeldLimits = { configured: limits }): CapacityRecord {
+function recordAfter(steps: readonly Step[], enforced: EnforcedLimits = { configured: limits }): CapacityRecord {
   let record = emptyRecord()
   let nowMs = T0
   for (const [index, { afterMs, gateway, acquires, parts = [], cooldown }] of steps.entries()) {
@@ -33,7 +33,7 @@ function recordAfter(steps: readonly Step[], held: HeldLimits = { configured: li
     const settlement = { chargedAtMs: nowMs, reserved: zero, actual: zero, cooldown: { model: 'm', durationMs: 500 } }
     record = applyPermitBatch(
       advance(record, nowMs),
-      held,
+      enforced,
       {
         gateway,
         seq: index + 1,
@@ -52,7 +52,7 @@ function recordAfter(steps: readonly Step[], held: HeldLimits = { configured: li
   return record
 }
 
-it('gives back what was stored', () => {
+it('decodes what it encoded', () => {
   const step = fc.record({
     afterMs: fc.nat(400_000),
     gateway: fc.constantFrom('a', 'b', 'c'),
@@ -68,40 +68,40 @@ it('gives back what was stored', () => {
   )
 })
 
-it('gives back pauses of every pool and size, and the results of trials', () => {
+it('decodes cool-downs of every pool and size, and the results of trials', () => {
   const nothing = { requests: 0, tokens: 0 }
-  const pauses = [
+  const coolDowns = [
     {},
     { pool: 'flex' },
     { pool: 'flex', minTokens: 4_096, isServed: true as const },
     { model: '__proto__' },
     { model: 'a;b' },
   ]
-  const settlements = pauses.map((pause) => ({
+  const settlements = coolDowns.map((coolDown) => ({
     chargedAtMs: 0,
     reserved: nothing,
     actual: nothing,
-    cooldown: { model: 'm', durationMs: 3_600_000, ...pause },
+    cooldown: { model: 'm', durationMs: 3_600_000, ...coolDown },
   }))
   const permitBatch = { gateway: 'a', seq: 1, asOfMs: T0, acquires: [], settlements }
-  const paused = applyPermitBatch(advance(emptyRecord(), T0), { configured: limits }, permitBatch, 0).record
+  const cooling = applyPermitBatch(advance(emptyRecord(), T0), { configured: limits }, permitBatch, 0).record
   const acquires = [{ model: 'm' }, { model: 'm', pool: 'flex' }].map((each) => ({ ...each, requests: 1, tokens: 7 }))
   const later = { gateway: 'a', seq: 2, asOfMs: T0, acquires: [...acquires, ...acquires], settlements: [] }
-  const tried = applyPermitBatch(advance(paused, T0 + 60_000), { configured: limits }, later, 0)
+  const tried = applyPermitBatch(advance(cooling, T0 + 60_000), { configured: limits }, later, 0)
   expect(tried).toMatchObject({
     results: [{ trialAtMs: T0 + 60_000 }, { trialAtMs: T0 + 60_000 }, { status: 'denied' }, { status: 'denied' }],
   })
   expect(decodeRecord(JSON.parse(JSON.stringify(encodeRecord(tried.record))))).toEqual(tried.record)
 })
 
-it('gives back what is counted for each model, and what answers left of its limits', () => {
-  const told = { model: 'm2', period: 'minute', metric: 'requests', dimension: 'requests', seenAtMs: T0 } as const
+it('decodes the counts and observed budgets of each model', () => {
+  const limit = { model: 'm2', period: 'minute', metric: 'requests', dimension: 'requests', seenAtMs: T0 } as const
   const discovered = new Map([
     [
       'm2',
       [
-        { ...told, limit: 9, remaining: 4 },
-        { ...told, period: 'day' as const, limit: 50, remaining: 50 },
+        { ...limit, limit: 9, remaining: 4 },
+        { ...limit, period: 'day' as const, limit: 50, remaining: 50 },
       ],
     ],
   ])
@@ -109,28 +109,27 @@ it('gives back what is counted for each model, and what answers left of its limi
   const permitBatch = { gateway: 'a', seq: 1, asOfMs: T0, acquires, settlements: [] }
   const { record } = applyPermitBatch(advance(emptyRecord(), T0), { configured: limits, discovered }, permitBatch, 0)
   expect([...(record.models.get('m2')?.observedBudgets ?? [])]).toMatchObject([
-    ['minute-requests', { lowered: { left: 2 } }],
+    ['minute-requests', { lowered: { remaining: 2 } }],
     ['day-requests', { seenAtMs: T0 }],
   ])
   expect(decodeRecord(JSON.parse(JSON.stringify(encodeRecord(record))))).toEqual(record)
 })
 
-it('reads a record from before anything was counted for each model, and writes none where nothing is', () => {
+it('stores no models when nothing is counted by model', () => {
   const stored = encodeRecord(recordAfter([{ afterMs: 0, gateway: 'a', acquires: [1, 2], cooldown: false }]))
   expect(stored).not.toHaveProperty('models')
   expect(decodeRecord(stored).models.size).toBe(0)
 })
 
-it('writes no parts of tokens where none are told apart, and reads what was written before there were any', () => {
+it('stores no input and output when no charge splits its tokens', () => {
   const steps = [{ afterMs: 0, gateway: 'a', acquires: [1, 2], cooldown: true }]
-  const { v, ...stored } = encodeRecord(recordAfter(steps))
-  expect(v).toBe(4)
+  const stored = encodeRecord(recordAfter(steps))
   expect(stored).not.toHaveProperty('parts')
   expect(stored.sessions[0]?.open).toEqual([2, 3])
-  expect(decodeRecord({ v: 3, ...stored })).toEqual(recordAfter(steps))
+  expect(decodeRecord(stored)).toEqual(recordAfter(steps))
 })
 
-it('keeps apart, in one window, charges that tell their parts and charges that do not', () => {
+it('keeps split and unsplit charges apart within one window', () => {
   const record = recordAfter([
     { afterMs: 0, gateway: 'a', acquires: [100], cooldown: false },
     { afterMs: 5_000, gateway: 'a', acquires: [40], parts: ['outputTokens'], cooldown: false },
@@ -142,7 +141,7 @@ it('keeps apart, in one window, charges that tell their parts and charges that d
   expect(METRICS.map((metric) => used(decoded.windows.minute, metric))).toEqual([2, 140, 140, 120])
 })
 
-it('stays small: every slot of every window in use, eight gateways, 256 permits in each last exchange', () => {
+it('a full record of eight gateways with 256 permits in each last batch is stored in less than 5 KiB', () => {
   const record = fullRecord({ configured: [] })
   expect(record.sessions.size).toBe(8)
   expect(LANE_EXPIRY_MS).toBeGreaterThan(62_000)
@@ -150,16 +149,16 @@ it('stays small: every slot of every window in use, eight gateways, 256 permits 
   expect(JSON.stringify(encodeRecord(record)).length).toBeLessThan(5_120)
 })
 
-it('stays small with both parts of tokens in every slot', () => {
+it('a full record with input and output in every slot is stored in less than 8 KiB', () => {
   const record = fullRecord({ configured: [] }, SPLIT_METRICS)
   expect(JSON.stringify(encodeRecord(record)).length).toBeLessThan(8_192)
 })
 
-it('stays below three quarters of what a message may have, with all models that are counted in use in every slot', () => {
+it('a full record with the most models is stored in less than 768 KiB, three quarters of a NATS message', () => {
   const { models, ...record } = fullRecord({ configured: [], discovered: new Map() }, SPLIT_METRICS)
   const counters = models.get('m2') ?? NO_COUNTERS
   expect(counters.windows.minute.older.length + counters.windows.hour.older.length).toBeGreaterThan(115)
-  const lowered = { left: 123_456, endsAtMs: record.clockMs, countedFromMs: record.clockMs }
+  const lowered = { remaining: 123_456, endsAtMs: record.clockMs, countedFromMs: record.clockMs }
   const observedBudget = { seenAtMs: record.clockMs, keptUntilMs: record.clockMs, lowered }
   const keys = ['minute', 'hour', 'day'].flatMap((period) => METRICS.map((metric) => `${period}-${metric}`))
   const full = { ...counters, observedBudgets: new Map(keys.map((key) => [key, observedBudget])) }
@@ -169,7 +168,7 @@ it('stays below three quarters of what a message may have, with all models that 
 })
 
 /** Every slot of every window in use, by eight gateways. */
-function fullRecord(held: HeldLimits, parts: readonly SplitMetric[] = []): CapacityRecord {
+function fullRecord(enforced: EnforcedLimits, parts: readonly SplitMetric[] = []): CapacityRecord {
   const gateways = ['0', '1', '2', '3', '4', '5', '6', '7'].map((n) => `6f1d7f6e-2f57-4d6c-9f0c-2b8f3f8f7f6${n}.1`)
   const step = (afterMs: number, index: number): Step => ({
     afterMs,
@@ -184,11 +183,11 @@ function fullRecord(held: HeldLimits, parts: readonly SplitMetric[] = []): Capac
       ...Array.from({ length: 62 }, (_, i) => step(60_000, i)),
       ...Array.from({ length: 62 }, (_, i) => step(1_000, i)),
     ],
-    held,
+    enforced,
   )
 }
 
-it('refuses what is not a record of a known version, and says what to do', () => {
+it('refuses what is not a record of this version, and says what to do', () => {
   const { v, ...fields } = encodeRecord(emptyRecord())
   for (const stored of [null, {}, { v }, 'x', fields, { ...fields, v: 2 }, { ...fields, v: v + 1 }]) {
     expect(() => decodeRecord(stored)).toThrow(UnknownRecordError)

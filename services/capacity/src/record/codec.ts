@@ -1,24 +1,36 @@
-import { type Cost, type Denied, Metric, Period, type PermitResult, SPLIT_METRICS } from '@sluice/contracts'
+/** How a record is stored: JSON with short names and flat arrays of numbers, since it is written with every commit. */
+import { type Cost, Denied, Metric, Period, type PermitResult, SPLIT_METRICS } from '@sluice/contracts'
 import { type Static, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import type { CoolDowns } from './cool-downs.ts'
 import type { ModelCounters } from './model-counters.ts'
-import type { LoweredLimit, ObservedBudget } from './observed-budget.ts'
+import type { LoweredBudget, ObservedBudget } from './observed-budget.ts'
 import type { CapacityRecord, Loss, PermitSession } from './record.ts'
 import { type Slot, slotsOf, type Window, type Windows, windowOf } from './window.ts'
+
+/** Raised with every change of the format: records of other versions are refused, not misread. */
+const VERSION = 5
 
 const INTEGER = Type.Integer()
 const NUMBERS = Type.Array(Type.Number())
 
-/** Of each slot, newest first, how many of `tokens` are of this part; {@link NOT_SPLIT} where the slot does not tell. */
+/** A distinct result of a batch: when the permit was charged, a denial, or the grant of a trial. */
+type Kind = Static<typeof Kind>
+const Kind = Type.Union([
+  INTEGER,
+  Denied,
+  Type.Object({ code: Type.Literal('trial'), chargedAtMs: INTEGER, trialAtMs: INTEGER }),
+])
+
+/** For each slot, newest first, how many of its tokens are of this part; {@link NOT_SPLIT} when the slot does not split its tokens. */
 const StoredPart = Type.Object({ minute: NUMBERS, hour: NUMBERS, day: NUMBERS })
 
 const storedWindows = {
-  /** Of each: `[index of the newest slot, then for each slot, newest first: slots before the newest, requests, tokens]`. */
+  /** `[index of the newest slot, then for each slot, newest first: slots before the newest, requests, tokens]`. */
   minute: NUMBERS,
   hour: NUMBERS,
   day: NUMBERS,
-  /** Each part of tokens that a slot tells apart; absent where none does, as where none is limited. */
+  /** Input and output, if any slot splits its tokens; usually absent. */
   parts: Type.Optional(
     Type.Object({ inputTokens: Type.Optional(StoredPart), outputTokens: Type.Optional(StoredPart) }),
   ),
@@ -26,14 +38,13 @@ const storedWindows = {
 
 const storedWindow = Type.Object(storedWindows)
 
-/** From how many tokens, until when, whether the model was served (0 or 1), refused when, strictly until when, tried when, to be tried when, and how much later then. */
+/** The fields of `PoolCoolDown`, in its order; `isServed` as 0 or 1. */
 const StoredCoolDown = Type.Tuple([INTEGER, INTEGER, INTEGER, INTEGER, INTEGER, INTEGER, INTEGER, INTEGER])
 
-/** A record as it is stored: JSON with short names and flat arrays of numbers, since it is written with every commit. */
 export type StoredRecord = Static<typeof StoredRecord>
 export const StoredRecord = Type.Object({
-  /** Version of this form. One of version 3 reads the same: it tells no parts of tokens apart. */
-  v: Type.Union([Type.Literal(3), Type.Literal(4)]),
+  /** Version of this format. */
+  v: Type.Literal(VERSION),
   clock: Type.Integer(),
   ...storedWindows,
   sessions: Type.Array(
@@ -41,36 +52,35 @@ export const StoredRecord = Type.Object({
       id: Type.String(),
       seq: Type.Integer(),
       seen: Type.Integer(),
-      /** Requests and tokens, and then each part of tokens that is told apart. */
+      /** Requests and tokens, then input and output where they are split. */
       open: Type.Array(INTEGER, { minItems: 2, maxItems: 2 + SPLIT_METRICS.length }),
-      /** Runs of equal results: how many, and which of `kinds`. */
+      /** Runs of equal results: a count and an index into `kinds`, in turn. */
       runs: Type.Array(Type.Integer()),
-      /** Distinct results: an instant of grant, a denial, or the grant of a trial. */
-      kinds: Type.Array(Type.Union([Type.Integer(), Type.Object({ code: Type.String() })])),
+      kinds: Type.Array(Kind),
     }),
   ),
-  /** Of each pool, by its name. */
+  /** By the key of their pool. */
   cooldowns: Type.Record(Type.String(), Type.Array(StoredCoolDown)),
-  /** The latest loss that was made up for: since when, until when; then of each assumed use: period, metric, amount, end. */
+  /** The latest loss that was made up for: its start and end; then period, metric, amount and end of each assumed use. */
   loss: Type.Optional(
     Type.Object({
       span: Type.Tuple([Type.Integer(), Type.Integer()]),
       assumed: Type.Array(Type.Tuple([Period, Metric, Type.Integer(), Type.Integer()])),
     }),
   ),
-  /** Absent where nothing is counted for each model; the model charged last at the end. */
+  /** The model charged last at the end. Absent when nothing is counted by model. */
   models: Type.Optional(
     Type.Array(
       Type.Object({
         id: Type.String(),
         ...storedWindows,
-        /** Of each limit of which an answer was weighed: which, when seen, until when kept. */
-        told: Type.Array(
+        /** Observed budgets by the key of their limit. */
+        budgets: Type.Array(
           Type.Object({
-            of: Type.String(),
+            limit: Type.String(),
             seen: Type.Integer(),
             ends: Type.Integer(),
-            /** Where it is lowered: what is left, until when, and since when that is counted. */
+            /** What remains, until when, and from when on charges are counted. */
             lowered: Type.Optional(Type.Tuple([Type.Integer(), Type.Integer(), Type.Integer()])),
           }),
         ),
@@ -81,7 +91,7 @@ export const StoredRecord = Type.Object({
 
 export function encodeRecord(record: CapacityRecord): StoredRecord {
   return {
-    v: 4,
+    v: VERSION,
     clock: record.clockMs,
     ...encodeWindows(record.windows),
     sessions: [...record.sessions].map(([id, session]) => ({
@@ -97,39 +107,38 @@ export function encodeRecord(record: CapacityRecord): StoredRecord {
   }
 }
 
-/** What an operator can do with counters that this version does not read. */
-export const HOW_TO_BEGIN_AGAIN =
+/** What an operator can do about counters that this version cannot read. */
+export const HOW_TO_START_OVER =
   'go back to that version, or stop all capacity instances, remove the streams KV_capacity and KV_capacity-clock (and no other), and ' +
-  'start them again; what was counted until then counts as used until its limits have passed'
+  'start the instances again; earlier use is unknown then, so limits count as used up until their periods have passed'
 
-/** What is stored is no record of a version that is known here: nobody may overwrite it. */
+/** The stored value is not a record of this version. It must not be overwritten. */
 export class UnknownRecordError extends Error {
   override readonly name = 'UnknownRecordError'
 }
 
-/** @throws UnknownRecordError */
+/** @throws UnknownRecordError when `stored` is not a record of this version */
 export function decodeRecord(stored: unknown): CapacityRecord {
   if (!storedRecord.Check(stored)) {
-    throw new UnknownRecordError(`the counters were written by another version of Sluice: ${HOW_TO_BEGIN_AGAIN}`)
+    throw new UnknownRecordError(`the counters were written by another version of Sluice: ${HOW_TO_START_OVER}`)
   }
-  const record: StoredRecord = stored
   return {
-    clockMs: record.clock,
-    windows: decodeWindows(record),
-    models: decodeModels(record.models ?? []),
+    clockMs: stored.clock,
+    windows: decodeWindows(stored),
+    models: decodeModels(stored.models ?? []),
     sessions: new Map(
-      record.sessions.map((session): [string, PermitSession] => [
+      stored.sessions.map((session): [string, PermitSession] => [
         session.id,
         {
           seq: session.seq,
           seenAtMs: session.seen,
           open: decodeCost(session.open),
-          results: decodeResults(session.runs, session.kinds as Kind[]),
+          results: decodeResults(session.runs, session.kinds),
         },
       ]),
     ),
-    cooldowns: decodeCoolDowns(record.cooldowns),
-    ...(record.loss === undefined ? {} : { loss: decodeLoss(record.loss) }),
+    cooldowns: decodeCoolDowns(stored.cooldowns),
+    ...(stored.loss === undefined ? {} : { loss: decodeLoss(stored.loss) }),
   }
 }
 
@@ -192,24 +201,24 @@ function encodeModels(models: CapacityRecord['models']): StoredModel[] {
   return [...models].map(([id, { windows, observedBudgets }]) => ({
     id,
     ...encodeWindows(windows),
-    told: [...observedBudgets].map(([of, { seenAtMs, keptUntilMs, lowered }]) => ({
-      of,
+    budgets: [...observedBudgets].map(([limit, { seenAtMs, keptUntilMs, lowered }]) => ({
+      limit,
       seen: seenAtMs,
       ends: keptUntilMs,
-      ...(lowered === undefined ? {} : { lowered: [lowered.left, lowered.endsAtMs, lowered.countedFromMs] }),
+      ...(lowered === undefined ? {} : { lowered: [lowered.remaining, lowered.endsAtMs, lowered.countedFromMs] }),
     })),
   }))
 }
 
 function decodeModels(stored: readonly StoredModel[]): CapacityRecord['models'] {
   return new Map(
-    stored.map(({ id, told, ...windows }): [string, ModelCounters] => [
+    stored.map(({ id, budgets, ...windows }): [string, ModelCounters] => [
       id,
       {
         windows: decodeWindows(windows),
         observedBudgets: new Map(
-          told.map(({ of, seen, ends, lowered }): [string, ObservedBudget] => [
-            of,
+          budgets.map(({ limit, seen, ends, lowered }): [string, ObservedBudget] => [
+            limit,
             {
               seenAtMs: seen,
               keptUntilMs: ends,
@@ -222,8 +231,8 @@ function decodeModels(stored: readonly StoredModel[]): CapacityRecord['models'] 
   )
 }
 
-function decodeLowered([left, endsAtMs, countedFromMs]: [number, number, number]): LoweredLimit {
-  return { left, endsAtMs, countedFromMs }
+function decodeLowered([remaining, endsAtMs, countedFromMs]: [number, number, number]): LoweredBudget {
+  return { remaining, endsAtMs, countedFromMs }
 }
 
 type StoredModel = NonNullable<StoredRecord['models']>[number]
@@ -238,8 +247,8 @@ function encodeWindows({ minute, hour, day }: Windows): StoredWindows {
     day: encodeWindow(day, days),
   }
   for (const metric of SPLIT_METRICS) {
-    const tellsApart = (slot: Slot) => slot[metric] !== undefined
-    if (!(minutes.some(tellsApart) || hours.some(tellsApart) || days.some(tellsApart))) continue
+    const isSplit = (slot: Slot) => slot[metric] !== undefined
+    if (!(minutes.some(isSplit) || hours.some(isSplit) || days.some(isSplit))) continue
     const partOf = (slots: readonly Slot[]) => slots.map((slot) => slot[metric] ?? NOT_SPLIT)
     stored.parts ??= {}
     stored.parts[metric] = { minute: partOf(minutes), hour: partOf(hours), day: partOf(days) }
@@ -298,14 +307,6 @@ function decodeCost([requests = 0, tokens = 0, ...parts]: readonly number[]): Co
 
 const NOT_SPLIT = -1
 
-/** An instant of grant, a denial, or the grant of a trial. */
-type Kind = number | Denied | StoredTrial
-interface StoredTrial {
-  readonly code: 'trial'
-  readonly chargedAtMs: number
-  readonly trialAtMs: number
-}
-
 function encodeResults(results: readonly PermitResult[]): { runs: number[]; kinds: Kind[] } {
   const runs: number[] = []
   const kinds: Kind[] = []
@@ -338,7 +339,7 @@ function decodeResults(runs: readonly number[], kinds: readonly Kind[]): PermitR
   const results: PermitResult[] = []
   for (let i = 0; i + 1 < runs.length; i += 2) {
     const kind = kinds[runs[i + 1] ?? -1]
-    if (kind === undefined) throw new UnknownRecordError('a capacity record names a result that it does not hold')
+    if (kind === undefined) throw new UnknownRecordError('a capacity record refers to a result that it does not contain')
     const result = resultOf(kind)
     for (let n = runs[i] ?? 0; n > 0; n--) results.push(result)
   }

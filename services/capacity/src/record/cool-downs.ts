@@ -1,62 +1,67 @@
+/**
+ * Cool-downs: pools that get no permits until a time, as the provider asked with a 429. One is shared by all gateways and begins narrow:
+ * it holds back requests of the refused request's pool and size only. A cool-down of up to a minute is kept in full. During a longer
+ * one, single requests (trials) are let through at growing intervals to find out whether the provider serves again.
+ */
 import type { CoolDown, Trial } from '@sluice/contracts'
 
 /**
- * A pause that a provider asked for, of requests of one pool that reserve at least `minTokens`: a request that is refused says nothing of
- * smaller ones. Up to a minute is kept as it was asked for. Of a longer one, single requests are let through in growing intervals, to find out
- * whether the provider serves again. All instants are Unix milliseconds.
+ * One cool-down of a pool, for requests that reserve at least `minTokens`: a refusal says nothing about smaller requests. All instants
+ * are Unix milliseconds.
  */
 export interface PoolCoolDown {
   readonly minTokens: number
   readonly endsAtMs: number
   /** The provider is known to have served the model. */
   readonly isServed: boolean
-  /** When a request was last refused, and until when none is let through for it. */
+  /** When a request was last refused. */
   readonly refusedAtMs: number
+  /** Until then no trial is let through. */
   readonly strictUntilMs: number
-  /** When a request was last let through to try; 0: none was. */
+  /** When the last trial was let through; 0 when there was none. */
   readonly triedAtMs: number
-  /** When the next one is; not before `endsAtMs` where the pause is short. */
+  /** When the next trial may go; not before `endsAtMs` when the cool-down is short. */
   readonly trialAtMs: number
-  /** By how much a trial puts off the next one. */
+  /** How long the next trial delays the one after it. */
   readonly trialIntervalMs: number
 }
 
-/** Of each pool that cools down, by {@link poolKey}; none is empty. */
+/** Cool-downs by {@link poolKey}. No list is empty. */
 export type CoolDowns = ReadonlyMap<string, readonly PoolCoolDown[]>
 
 export const NO_COOL_DOWNS: CoolDowns = new Map()
 
 /**
- * So many cool-downs are kept at once; of more, those of models that were served stay first, and then those that end last: names that
- * somebody makes up push no real model out. Bounds the record's size.
+ * The most cool-downs of a connection. Bounds the record's size. Cool-downs of models that were served are kept first, then those that end
+ * last: made-up model names never push out a real model.
  */
 export const MAX_COOLDOWNS = 256
 
-/** A pause up to this long is kept strictly; a longer one for so long after each refusal. */
+/** A cool-down of up to this length is kept in full; a longer one for this long after each refusal. */
 export const STRICT_MS = 60_000
 export const FIRST_TRIAL_INTERVAL_MS = 120_000
 export const MAX_TRIAL_INTERVAL_MS = 600_000
 
-/** Which requests share a limit at the provider: those of a model, or of a part of them (a service tier, say) that has limits of its own. */
+/** The requests that share a limit at the provider: a model's, or a part of them with limits of its own, such as a service tier. */
 export interface Pool {
   readonly model: string
   /** Absent: the model's common pool. */
   readonly pool?: string | undefined
 }
 
-/** Names a pool. Pools' names have no semicolon; models' may. */
+/** Returns the pool's key. Pool names contain no semicolon; model names may. */
 export function poolKey({ model, pool = '' }: Pool): string {
   return `${pool};${model}`
 }
 
-/** The pool of this name. */
+/** Returns the pool that {@link poolKey} gave this key. */
 export function poolOf(key: string): Pick<CoolDown, 'model' | 'pool'> {
   const end = key.indexOf(';')
   const model = key.slice(end + 1)
   return end <= 0 ? { model } : { model, pool: key.slice(0, end) }
 }
 
-/** Without the cool-downs that have ended; the same object where none has. */
+/** Removes the cool-downs that have ended; returns the same object when none has. */
 export function advanceCoolDowns(coolDowns: CoolDowns, clockMs: number): CoolDowns {
   let advanced: Map<string, readonly PoolCoolDown[]> | undefined
   for (const [key, each] of coolDowns) {
@@ -71,7 +76,7 @@ export function advanceCoolDowns(coolDowns: CoolDowns, clockMs: number): CoolDow
   return advanced ?? coolDowns
 }
 
-/** With a pause that begins now. One of the same pool and size is lengthened by it and never shortened, and its next trial put off. */
+/** Adds a cool-down that begins now. An existing one of the same pool and size is extended, never shortened, and its next trial delayed. */
 export function withCoolDown(coolDowns: CoolDowns, added: CoolDown, clockMs: number): CoolDowns {
   const { minTokens = 0, durationMs, isServed = false } = added
   const key = poolKey(added)
@@ -91,7 +96,7 @@ export function withCoolDown(coolDowns: CoolDowns, added: CoolDown, clockMs: num
   return bounded(new Map(coolDowns).set(key, [...others.filter((each) => each !== known), longer]))
 }
 
-/** How long the pool's pauses keep a request of `tokens` back, in milliseconds; 0: not, or it is to be the next trial. */
+/** Returns for how many milliseconds a request of `tokens` is held back; 0 when it is not, or may be the next trial. */
 export function coolDownMs(coolDowns: CoolDowns, pool: Pool, tokens: number, clockMs: number): number {
   let longestMs = 0
   for (const each of holdingBack(coolDowns, pool, tokens)) {
@@ -100,12 +105,12 @@ export function coolDownMs(coolDowns: CoolDowns, pool: Pool, tokens: number, clo
   return longestMs
 }
 
-/** Whether a request that is let through now is a trial: its pool's pauses have not ended. */
+/** Returns true when a request that is let through now is a trial: a cool-down of its pool has not ended. */
 export function isTrial(coolDowns: CoolDowns, pool: Pool, tokens: number): boolean {
   return holdingBack(coolDowns, pool, tokens).length > 0
 }
 
-/** With a trial under way: until the next one, requests are kept back, whatever becomes of this one. */
+/** Records a trial that is let through now. Requests are held back until the next trial, whatever becomes of this one. */
 export function withTrial(coolDowns: CoolDowns, pool: Pool, tokens: number, clockMs: number): CoolDowns {
   return change(coolDowns, pool, tokens, (each) => ({
     ...each,
@@ -116,8 +121,8 @@ export function withTrial(coolDowns: CoolDowns, pool: Pool, tokens: number, cloc
 }
 
 /**
- * With what became of a trial: where the provider served it, the pauses that it was let through are over, unless it has refused another
- * request since; where it was not sent, the next request is to try.
+ * Records the outcome of a trial. If the provider served it, the cool-downs it was let through are over, unless another request was
+ * refused since. If it was never sent, the next request becomes the trial.
  */
 export function afterTrial(coolDowns: CoolDowns, trial: Trial, clockMs: number): CoolDowns {
   const { tokens, grantedAtMs, outcome } = trial
@@ -138,11 +143,12 @@ function holdingBack(coolDowns: CoolDowns, pool: Pool, tokens: number): readonly
   return coolDowns.get(poolKey(pool))?.filter(({ minTokens }) => minTokens <= tokens) ?? NONE
 }
 
+/** Replaces each cool-down that holds back such a request by what `changed` returns; undefined removes it. */
 function change(
   coolDowns: CoolDowns,
   pool: Pool,
   tokens: number,
-  changed: (each: PoolCoolDown) => PoolCoolDown | undefined,
+  changed: (coolDown: PoolCoolDown) => PoolCoolDown | undefined,
 ): CoolDowns {
   if (holdingBack(coolDowns, pool, tokens).length === 0) return coolDowns
   const key = poolKey(pool)
@@ -151,7 +157,7 @@ function change(
   setOrDelete(
     next,
     key,
-    each.flatMap((one) => (one.minTokens > tokens ? [one] : (changed(one) ?? []))),
+    each.flatMap((coolDown) => (coolDown.minTokens > tokens ? [coolDown] : (changed(coolDown) ?? []))),
   )
   return next
 }
@@ -165,15 +171,15 @@ function bounded(coolDowns: Map<string, readonly PoolCoolDown[]>): CoolDowns {
   let count = 0
   for (const each of coolDowns.values()) count += each.length
   if (count <= MAX_COOLDOWNS) return coolDowns
-  const all = [...coolDowns].flatMap(([key, each]) => each.map((one) => ({ key, one })))
+  const all = [...coolDowns].flatMap(([key, each]) => each.map((coolDown) => ({ key, coolDown })))
   const kept = new Map<string, PoolCoolDown[]>()
-  for (const { key, one } of all.sort((a, b) => byRank(a.one, b.one)).slice(0, MAX_COOLDOWNS)) {
-    kept.set(key, [...(kept.get(key) ?? []), one])
+  for (const { key, coolDown } of all.sort((a, b) => byRank(a.coolDown, b.coolDown)).slice(0, MAX_COOLDOWNS)) {
+    kept.set(key, [...(kept.get(key) ?? []), coolDown])
   }
   return kept
 }
 
-/** Orders what is kept first before the others. */
+/** Sorts the cool-downs to keep first. */
 function byRank(a: PoolCoolDown, b: PoolCoolDown): number {
   return Number(b.isServed) - Number(a.isServed) || b.endsAtMs - a.endsAtMs
 }

@@ -1,3 +1,4 @@
+/** The limits that a connection's permits are decided by: those configured, and those discovered for each of its models. */
 import { type CapacityLimit, METRICS, type Metric, type ModelLimit, PERIOD_MS, type Period } from '@sluice/contracts'
 
 /** One limit: at most `limit` of `metric` in any interval as long as `period`. */
@@ -7,26 +8,27 @@ export interface Limit {
   readonly limit: number
 }
 
-/** Every limit of a connection; none: it is not limited. */
 export type Limits = readonly Limit[]
 
-/** What a connection is held to. */
-export interface HeldLimits {
+/** The limits that are enforced for a connection. */
+export interface EnforcedLimits {
+  /** Empty: the connection is not limited. */
   readonly configured: Limits
   /**
-   * What its provider tells of each model, held as well: the lower of both. Absent where the connection does not ask for that,
-   * which then counts nothing for each model.
+   * Limits that the provider reported, by model, enforced beside the configured ones. Absent when the connection does not enforce
+   * discovered limits: nothing is then counted by model.
    */
   readonly discovered?: ReadonlyMap<string, readonly ModelLimit[]>
 }
 
-/** What the provider tells of the model and is held at `nowMs`, Unix milliseconds. */
-export function toldOf({ discovered }: HeldLimits, model: string, nowMs: number): readonly ModelLimit[] {
-  const isHeld = ({ source, seenAtMs }: ModelLimit) => source !== undefined || nowMs - seenAtMs < TOLD_FOR_MS
-  return discovered?.get(model)?.filter(isHeld) ?? NOTHING_TOLD
+/** Returns the discovered limits of `model` that are enforced at `nowMs`, in Unix milliseconds. */
+export function discoveredFor({ discovered }: EnforcedLimits, model: string, nowMs: number): readonly ModelLimit[] {
+  const isEnforced = ({ source, seenAtMs }: ModelLimit) =>
+    source !== undefined || nowMs - seenAtMs < DISCOVERED_EXPIRY_MS
+  return discovered?.get(model)?.filter(isEnforced) ?? NO_LIMITS
 }
 
-/** The limits that a connection's `capacity` entries stand for, disabled entries left out. */
+/** Returns the limits of a connection's `capacity` entries, shortest period first. Disabled entries are left out. */
 export function limitsOf(capacity: readonly CapacityLimit[]): Limits {
   return capacity
     .filter((entry) => entry.enabled !== false)
@@ -40,8 +42,8 @@ export function limitsOf(capacity: readonly CapacityLimit[]): Limits {
 }
 
 /**
- * What no answer has confirmed for a day may be another account's by now, or another tier's: it is held no longer. What answers never
- * tell stands until it is asked for again.
+ * A limit that no response has confirmed for a day may belong to another account or tier by now. Limits with a `source` never appear in
+ * responses: they stand until the source is queried again.
  */
-const TOLD_FOR_MS = 86_400_000
-const NOTHING_TOLD: readonly ModelLimit[] = []
+const DISCOVERED_EXPIRY_MS = 86_400_000
+const NO_LIMITS: readonly ModelLimit[] = []

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { acquireAt, held, one, T0, told } from '../../test/acquire-at.ts'
 import { settle } from '../decide/settle.ts'
-import type { HeldLimits } from './limits.ts'
+import type { EnforcedLimits } from './limits.ts'
 import { joinSpans, makeUpFor, spanOf } from './lost-charges.ts'
 import { advance, type CapacityRecord, emptyRecord } from './record.ts'
 import { statusOf } from './status.ts'
@@ -12,7 +12,7 @@ const day = { period: 'day', metric: 'tokens', limit: 5_000 } as const
 const span = { fromMs: T0 - 30_000, untilMs: T0 }
 const now = advance(emptyRecord(), T0)
 
-function usedOf(record: CapacityRecord, limits: HeldLimits): number[] {
+function usedOf(record: CapacityRecord, limits: EnforcedLimits): number[] {
   return statusOf('c', record, limits).windows.map(({ used }) => used)
 }
 
@@ -90,7 +90,7 @@ it('joins two losses to the span that covers both', () => {
 })
 
 it('assumes of each part of tokens what was left of its own limit, and no token twice', () => {
-  const limits: HeldLimits = {
+  const limits: EnforcedLimits = {
     configured: [
       { period: 'minute', metric: 'tokens', limit: 100 },
       { period: 'minute', metric: 'inputTokens', limit: 80 },

@@ -1,41 +1,42 @@
+/** What was admitted for each model of a connection that enforces discovered limits, and what its provider reported of them. */
 import type { Cost } from '@sluice/contracts'
 import {
-  advanceObservedBudgets,
-  chargeObservedBudgets,
-  NO_ALLOWANCES,
+  advanceBudgets,
+  chargeBudgets,
+  NO_OBSERVED_BUDGETS,
   type ObservedBudgets,
-  refundObservedBudgets,
+  refundBudgets,
 } from './observed-budget.ts'
 import { areEmpty, chargeAll, emptyWindows, refundAll, slideAll, type Windows } from './window.ts'
 
-/** What was admitted for one model of a connection, and what its provider said of it. Immutable. */
+/** One model's counters. Immutable. */
 export interface ModelCounters {
-  /** Kept for every period whether a limit of it is known or not, so that one learned later knows what was used before. */
+  /** Kept for every period, limited or not, so that a limit learned later applies to earlier use. */
   readonly windows: Windows
   readonly observedBudgets: ObservedBudgets
 }
 
-/** So many models of a connection are counted at once. Bounds the record's size. */
+/** The most models that are counted for a connection. Bounds the record's size. */
 export const MAX_MODELS = 100
 
-export const NO_COUNTERS: ModelCounters = { windows: emptyWindows(), observedBudgets: NO_ALLOWANCES }
+export const NO_COUNTERS: ModelCounters = { windows: emptyWindows(), observedBudgets: NO_OBSERVED_BUDGETS }
 
-/** The counters at `nowMs`; undefined where nothing of them counts any more. */
+/** Returns the counters at `nowMs`, or undefined when nothing in them counts any more. */
 export function advanceModel(counters: ModelCounters, nowMs: number): ModelCounters | undefined {
   const windows = slideAll(counters.windows, nowMs)
-  const observedBudgets = advanceObservedBudgets(counters.observedBudgets, nowMs)
+  const observedBudgets = advanceBudgets(counters.observedBudgets, nowMs)
   if (observedBudgets.size === 0 && areEmpty(windows)) return undefined
   return windows === counters.windows && observedBudgets === counters.observedBudgets
     ? counters
     : { windows, observedBudgets }
 }
 
-/** The counters with `cost` charged at `atMs`. */
+/** Charges `cost` at `atMs`. */
 export function chargeModel({ windows, observedBudgets }: ModelCounters, cost: Cost, atMs: number): ModelCounters {
-  return { windows: chargeAll(windows, cost, atMs), observedBudgets: chargeObservedBudgets(observedBudgets, cost) }
+  return { windows: chargeAll(windows, cost, atMs), observedBudgets: chargeBudgets(observedBudgets, cost) }
 }
 
-/** The counters with `cost` taken back from what was charged at `chargedAtMs`. */
+/** Refunds `cost` of what was charged at `chargedAtMs`. */
 export function refundModel(
   { windows, observedBudgets }: ModelCounters,
   cost: Cost,
@@ -43,13 +44,13 @@ export function refundModel(
 ): ModelCounters {
   return {
     windows: refundAll(windows, cost, chargedAtMs),
-    observedBudgets: refundObservedBudgets(observedBudgets, cost, chargedAtMs),
+    observedBudgets: refundBudgets(observedBudgets, cost, chargedAtMs),
   }
 }
 
 /**
- * The models with these counters for one that was used now. Where that is one too many, the one that was used longest ago goes,
- * and one of which no limit is known before all others: a made-up name pushes no real model out.
+ * Sets the counters of a model that is used now. When there are too many models, the one that was used longest ago is dropped; models
+ * without a known limit go first, so that a made-up name never pushes out a real model.
  */
 export function withModel(
   models: ReadonlyMap<string, ModelCounters>,
@@ -60,8 +61,9 @@ export function withModel(
   const next = new Map(models)
   next.delete(model)
   if (next.size >= MAX_MODELS) {
-    const [oldest = ''] = next.keys()
-    next.delete([...next.keys()].find((other) => !isLimited(other)) ?? oldest)
+    const [oldest] = next.keys()
+    const dropped = [...next.keys()].find((other) => !isLimited(other)) ?? oldest
+    if (dropped !== undefined) next.delete(dropped)
   }
   return next.set(model, counters)
 }

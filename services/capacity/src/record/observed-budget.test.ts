@@ -2,7 +2,7 @@ import { type Cost, type ModelLimit, PERIOD_MS } from '@sluice/contracts'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { acquireAt, askAt, fill, grant, held, one, T0, told } from '../../test/acquire-at.ts'
-import { weighResponses } from '../decide/acquire.ts'
+import { reconcileModel } from '../decide/acquire.ts'
 import { settle } from '../decide/settle.ts'
 import { advance, type CapacityRecord, emptyRecord } from './record.ts'
 import { statusOf } from './status.ts'
@@ -89,7 +89,7 @@ it('gives nothing back for what it never took off: an answer that comes late cou
   const granted = acquireAt(emptyRecord(), held(told(100_000, tokens)), 'm', reserved, T0 + 90_000)
   if (granted.status === 'denied') throw new Error('the window is empty')
   const late = held(told(100_000, { ...tokens, remaining: 20_000, seenAtMs: T0 + 70_000 }))
-  const reconciled = weighResponses(advance(granted.record, T0 + 200_000), late, 'm')
+  const reconciled = reconcileModel(advance(granted.record, T0 + 200_000), late, 'm')
   const actual = { requests: 1, tokens: 100 }
   const settled = settle(reconciled, { chargedAtMs: granted.chargedAtMs, reserved, actual, model: 'm' })
   expect(acquireAt(settled, late, 'm', { requests: 1, tokens: 20_001 }, T0 + 200_000).status).toBe('denied')
@@ -97,7 +97,7 @@ it('gives nothing back for what it never took off: an answer that comes late cou
 })
 
 it('says that all of it is free again when the limit resets', () => {
-  const lowered = weighResponses(advance(emptyRecord(), T0 + 10_000), held(elsewhere), 'm')
+  const lowered = reconcileModel(advance(emptyRecord(), T0 + 10_000), held(elsewhere), 'm')
   const { models } = statusOf('c', lowered, held(elsewhere))
   expect(models).toMatchObject([{ used: 0, remaining: 20, resetMs: 30_000 }])
 })
@@ -148,7 +148,7 @@ it('never admits more than an answer left, less what was given back of just that
         }
         if (each.kind !== 'acquire') continue
         const before = loweredBy(record, limit)
-        record = weighResponses(record, held(limit), 'm')
+        record = reconcileModel(record, held(limit), 'm')
         const after = loweredBy(record, limit)
         if (after === undefined) reconciled = undefined
         else if (after.seenAtMs !== before?.seenAtMs) reconciled = { answer: limit, order, endsAtMs: after.endsAtMs }
@@ -179,12 +179,12 @@ it('weighs no answer after a later one, whether that one’s reset has passed or
         held(told(100, { ...limit, remaining, seenAtMs, resetAtMs: seenAtMs + resetAfterMs }))
       const later = at(late, T0)
       const earlier = at(early, T0 - apart)
-      let record = weighResponses(advance(emptyRecord(), T0), later, 'm')
+      let record = reconcileModel(advance(emptyRecord(), T0), later, 'm')
       let nowMs = T0
       for (const pauseMs of pauses) {
         nowMs += pauseMs
         record = advance(record, nowMs)
-        expect(weighResponses(record, earlier, 'm')).toBe(record)
+        expect(reconcileModel(record, earlier, 'm')).toBe(record)
       }
       expect(advance(record, T0 + 2 * PERIOD_MS.day).models.size).toBe(0)
     }),
@@ -216,13 +216,13 @@ it('compares what the provider says remains of input with what it counts of it, 
   const first = askAt(emptyRecord(), limits(), cached, T0)
   if (first.status !== 'granted') throw new Error('it fits')
   const leftBy = (remaining: number) => {
-    const reconciled = weighResponses(advance(first.record, T0 + 1_000), limits(remaining), 'm')
+    const reconciled = reconcileModel(advance(first.record, T0 + 1_000), limits(remaining), 'm')
     return statusOf('c', reconciled, limits(remaining)).models?.map((each) => each.remaining)
   }
   expect(leftBy(39_600)).toEqual([39_600])
   expect(leftBy(30_000)).toEqual([30_000])
   // Others have used 9,600 of it: what is taken and given back of the rest is counted as the provider does.
-  const lowered = weighResponses(advance(first.record, T0 + 1_000), limits(30_000), 'm')
+  const lowered = reconcileModel(advance(first.record, T0 + 1_000), limits(30_000), 'm')
   const second = askAt(lowered, limits(30_000), cached, T0 + 2_000)
   if (second.status !== 'granted') throw new Error('it fits')
   const leftIn = (record: CapacityRecord) => statusOf('c', record, limits(30_000)).models?.[0]?.remaining

@@ -1,42 +1,48 @@
+/**
+ * Observed budgets: what a provider's latest response says remains of a discovered limit. When others use the same account, that is
+ * less than our own count explains, and the limit is lowered until it resets. An observed budget never raises a limit.
+ */
 import { amountOf, type Cost, METRICS, type Metric, type ModelLimit, PERIOD_MS, type Period } from '@sluice/contracts'
 import { chargeSlotIndex, oldestCountingIndex, slotsOf, slotTakesChargesFromMs, used, type Windows } from './window.ts'
 
-/** What the latest answer of the provider says of one limit, once it has been weighed against what was admitted here. */
+/** What the latest response said about one limit, reconciled with what was admitted here. */
 export interface ObservedBudget {
-  /** When the answer came, Unix milliseconds, by the clock of the gateway that it came to. Only a later one takes its place. */
+  /** When the response arrived, in Unix milliseconds, by the receiving gateway's clock. Only a later response replaces it. */
   readonly seenAtMs: number
-  /** From this instant on, Unix milliseconds, it lowers nothing, and no older answer can be weighed any more. */
+  /** From this instant, in Unix milliseconds, it lowers nothing, and no older response is fresh enough to be reconciled. */
   readonly keptUntilMs: number
-  /** Absent where nothing is lowered: nobody else uses the account, or the limit has reset since. */
-  readonly lowered?: LoweredLimit
+  /** Absent when nothing is lowered: nobody else uses the account, or the limit has reset since. */
+  readonly lowered?: LoweredBudget
 }
 
-/** A limit that others have used too, until it resets. */
-export interface LoweredLimit {
-  /** How much may still be admitted until `endsAtMs`, Unix milliseconds. */
-  readonly left: number
+/** The rest of a limit that others have used too, until it resets. */
+export interface LoweredBudget {
+  /** How much may still be admitted until `endsAtMs`. May be negative. */
+  readonly remaining: number
+  /** Unix milliseconds. */
   readonly endsAtMs: number
-  /** What was charged from this instant on, Unix milliseconds, was taken off `left`: a refund of it gives it back. */
+  /** Charges from this instant on, in Unix milliseconds, were subtracted from `remaining`: refunding one adds it back. */
   readonly countedFromMs: number
 }
 
-/** By limit, as `<period>-<metric>`. */
+/** Observed budgets by {@link observedBudgetKey}. */
 export type ObservedBudgets = ReadonlyMap<string, ObservedBudget>
 
-export const NO_ALLOWANCES: ObservedBudgets = new Map()
+export const NO_OBSERVED_BUDGETS: ObservedBudgets = new Map()
 
+/** Returns the key of a limit's budget: `<period>-<metric>`. */
 export function observedBudgetKey({ period, metric }: { readonly period: Period; readonly metric: Metric }): string {
   return `${period}-${metric}`
 }
 
 /**
- * Weighs what the provider's latest answer says is left of `limit` against what was admitted here until it came. If the provider
- * has counted more than that, others use the account too: then no more is admitted than was left, less what was admitted since
- * the answer came, until the limit resets, at most one period. Otherwise what was admitted here says it all already. Each
- * answer is weighed once, and none after a later one; the same object where there is nothing new to weigh.
+ * Reconciles what the provider's latest response says remains of `limit` with what was admitted here until it arrived. If the provider
+ * counted more, others use the account too: until the limit resets (one period at most), no more is admitted than remained, minus what
+ * was admitted since the response. Otherwise our own count says it all.
  *
- * An answer can only be weighed while it is fresh: later, part of what was admitted before it has slid out. One that tells of a
- * reset which has passed by now ends what an earlier one left.
+ * Each response is reconciled once, and never after a later one. It can only be reconciled while it is fresh: later, some of what was
+ * admitted before it has slid out. A response whose reset time has passed ends an earlier lowering. Returns the same object when there
+ * is nothing new.
  */
 export function reconcile(
   observedBudgets: ObservedBudgets,
@@ -46,25 +52,25 @@ export function reconcile(
 ): ObservedBudgets {
   const { period, metric, remaining, seenAtMs } = limit
   const key = observedBudgetKey(limit)
-  const standing = observedBudgets.get(key)
-  if (remaining === undefined || (standing !== undefined && seenAtMs <= standing.seenAtMs)) return observedBudgets
+  const current = observedBudgets.get(key)
+  if (remaining === undefined || (current !== undefined && seenAtMs <= current.seenAtMs)) return observedBudgets
   if (seenAtMs - nowMs > MAX_AHEAD_MS) return observedBudgets
-  const cameAtMs = Math.min(seenAtMs, nowMs)
+  const arrivedAtMs = Math.min(seenAtMs, nowMs)
   const freshUntilMs = seenAtMs + PERIOD_MS[period] / FRESH_PARTS
-  const endsAtMs = Math.min(limit.resetAtMs ?? Number.POSITIVE_INFINITY, cameAtMs + PERIOD_MS[period])
+  const endsAtMs = Math.min(limit.resetAtMs ?? Number.POSITIVE_INFINITY, arrivedAtMs + PERIOD_MS[period])
   if (freshUntilMs <= nowMs)
-    return endsAtMs <= nowMs && standing !== undefined ? without(observedBudgets, key) : observedBudgets
+    return endsAtMs <= nowMs && current !== undefined ? without(observedBudgets, key) : observedBudgets
   const unlowered = { seenAtMs, keptUntilMs: freshUntilMs }
   if (endsAtMs <= nowMs) return new Map(observedBudgets).set(key, unlowered)
-  const since = chargedSince(windows, { period, metric }, cameAtMs, nowMs)
+  const since = chargedSince(windows, { period, metric }, arrivedAtMs, nowMs)
   const isUsedElsewhere = limit.limit - remaining > used(windows[period], metric) - since.charged
   if (!isUsedElsewhere) return new Map(observedBudgets).set(key, unlowered)
-  const lowered = { left: remaining - since.charged, endsAtMs, countedFromMs: since.fromMs }
+  const lowered = { remaining: remaining - since.charged, endsAtMs, countedFromMs: since.fromMs }
   return new Map(observedBudgets).set(key, { seenAtMs, keptUntilMs: Math.max(freshUntilMs, endsAtMs), lowered })
 }
 
-/** The allowances as they are at `nowMs`; the same object where all still say what they said. */
-export function advanceObservedBudgets(observedBudgets: ObservedBudgets, nowMs: number): ObservedBudgets {
+/** Removes what has expired at `nowMs`; returns the same object when nothing has. */
+export function advanceBudgets(observedBudgets: ObservedBudgets, nowMs: number): ObservedBudgets {
   let advanced: Map<string, ObservedBudget> | undefined
   for (const [key, { lowered, ...unlowered }] of observedBudgets) {
     const hasReset = lowered !== undefined && lowered.endsAtMs <= nowMs
@@ -76,18 +82,18 @@ export function advanceObservedBudgets(observedBudgets: ObservedBudgets, nowMs: 
   return advanced ?? observedBudgets
 }
 
-export function chargeObservedBudgets(observedBudgets: ObservedBudgets, cost: Cost): ObservedBudgets {
-  return changeLeft(observedBudgets, ({ left }, metric) => left - amountOf(cost, metric))
+/** Subtracts `cost` from every lowered budget. */
+export function chargeBudgets(observedBudgets: ObservedBudgets, cost: Cost): ObservedBudgets {
+  return changeRemaining(observedBudgets, ({ remaining }, metric) => remaining - amountOf(cost, metric))
 }
 
-/** What was charged before an answer came is in the provider's count or not, who knows: its refund raises nothing. */
-export function refundObservedBudgets(
-  observedBudgets: ObservedBudgets,
-  cost: Cost,
-  chargedAtMs: number,
-): ObservedBudgets {
-  return changeLeft(observedBudgets, ({ left, countedFromMs }, metric) =>
-    chargedAtMs < countedFromMs ? left : left + amountOf(cost, metric),
+/**
+ * Adds a refund back to the budgets that its charge was subtracted from. A charge from before the response may or may not be in the
+ * provider's count, so that its refund raises nothing.
+ */
+export function refundBudgets(observedBudgets: ObservedBudgets, cost: Cost, chargedAtMs: number): ObservedBudgets {
+  return changeRemaining(observedBudgets, ({ remaining, countedFromMs }, metric) =>
+    chargedAtMs < countedFromMs ? remaining : remaining + amountOf(cost, metric),
   )
 }
 
@@ -95,9 +101,9 @@ function without(observedBudgets: ObservedBudgets, key: string): ObservedBudgets
   return new Map([...observedBudgets].filter(([other]) => other !== key))
 }
 
-function changeLeft(
+function changeRemaining(
   observedBudgets: ObservedBudgets,
-  change: (lowered: LoweredLimit, metric: Metric) => number,
+  change: (lowered: LoweredBudget, metric: Metric) => number,
 ): ObservedBudgets {
   let changed: Map<string, ObservedBudget> | undefined
   for (const [key, observedBudget] of observedBudgets) {
@@ -105,15 +111,15 @@ function changeLeft(
     const metric = METRICS.find((each) => key.endsWith(`-${each}`))
     if (lowered === undefined || metric === undefined) continue
     changed ??= new Map(observedBudgets)
-    const left = change(lowered, metric)
-    changed.set(key, { ...observedBudget, lowered: { ...lowered, left } })
+    const remaining = change(lowered, metric)
+    changed.set(key, { ...observedBudget, lowered: { ...lowered, remaining } })
   }
   return changed ?? observedBudgets
 }
 
 /**
- * What was charged after `atMs`, and from when on that is everything. A minute's slots tell it to the second, for a minute; from
- * then on those of the period itself, which may leave out part of a slot.
+ * Returns what was charged after `atMs`, and the instant from which that is complete. Within the last minute the minute's slots are
+ * precise to the second; before that, the period's own slots are, which may leave out part of a slot.
  */
 function chargedSince(
   windows: Windows,
@@ -126,7 +132,7 @@ function chargedSince(
     const slots = slotsOf(windows[each]).filter((slot) => slot.index >= index)
     return {
       charged: slots.reduce((sum, slot) => sum + amountOf(slot, metric), 0),
-      // What is charged from now on is taken off, whichever slot it goes to.
+      // Charges from now on are subtracted, whichever slot they go to.
       fromMs: Math.min(slotTakesChargesFromMs(each, index), nowMs + 1),
     }
   }
@@ -134,7 +140,7 @@ function chargedSince(
   return own.fromMs < minute.fromMs ? own : minute
 }
 
-/** A gateway's clock may be ahead by as much. What it tells from later on has no place in time here. */
+/** How far a gateway's clock may be ahead. A response from further in the future is ignored. */
 const MAX_AHEAD_MS = 5_000
-/** An answer is fresh for a twelfth of its period: five seconds, five minutes, two hours. */
+/** A response is fresh for a twelfth of its limit's period: five seconds, five minutes or two hours. */
 const FRESH_PARTS = 12

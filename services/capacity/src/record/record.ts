@@ -1,47 +1,55 @@
+/** A connection's record: everything that is counted for it, as one immutable value that one compare-and-set replaces. */
 import { type Cost, LANE_EXPIRY_MS, type Metric, PERIOD_MS, type Period, type PermitResult } from '@sluice/contracts'
 import { advanceCoolDowns, type CoolDowns, NO_COOL_DOWNS } from './cool-downs.ts'
 import { advanceModel, type ModelCounters } from './model-counters.ts'
 import { emptyWindows, slideAll, type Windows } from './window.ts'
 
-/** What the record keeps of one gateway's lane: its last exchange that changed something, and what came of it. */
+/** Every change returns a new record that shares what did not change. */
+export interface CapacityRecord {
+  /** The latest instant at which anything was decided, in Unix milliseconds. Never goes back. */
+  readonly clockMs: number
+  /** Kept for every period, limited or not, so that a limit set later applies to earlier use. */
+  readonly windows: Windows
+  /** The same by model, the model charged last at the end. Empty unless discovered limits are enforced. */
+  readonly models: ReadonlyMap<string, ModelCounters>
+  /** By the identity of the gateway's session. */
+  readonly sessions: ReadonlyMap<string, PermitSession>
+  readonly cooldowns: CoolDowns
+  /** The latest loss of charges that was made up for; absent when there was none that still matters. */
+  readonly loss?: Loss
+}
+
+/** What the record keeps of a gateway's permit session: its last batch that changed something, and that batch's results. */
 export interface PermitSession {
   readonly seq: number
   readonly results: readonly PermitResult[]
   readonly seenAtMs: number
-  /** Reserved by the lane's permits that are not settled yet. */
+  /** Reserved by the session's permits that are not settled yet. */
   readonly open: Cost
 }
 
-/** A connection's counters. Immutable: every change gives a new record that shares what did not change. */
-export interface CapacityRecord {
-  /** The latest instant that anything was decided at, Unix milliseconds. Time never goes back behind it. */
-  readonly clockMs: number
-  /** Kept for every period whether it is limited or not, so that a limit set later knows what was used before. */
-  readonly windows: Windows
-  /** Where discovered limits are held: the same for each model, the one charged last at the end. */
-  readonly models: ReadonlyMap<string, ModelCounters>
-  /** By the lane's identity. */
-  readonly sessions: ReadonlyMap<string, PermitSession>
-  readonly cooldowns: CoolDowns
-  /** The latest loss of charges that was made up for; absent where there was none for as long as it matters. */
-  readonly loss?: Loss
-}
-
-/** A span of which the store lost charges, and what is counted in their place. All instants are Unix milliseconds. */
+/** A span in which the store lost charges, and what is counted in their place. All instants are Unix milliseconds. */
 export interface Loss {
-  /** Charges from after `fromMs` until `untilMs` may be missing. */
+  /** Charges made after `fromMs` and until `untilMs` may be missing. */
   readonly fromMs: number
   readonly untilMs: number
   readonly assumed: readonly AssumedUse[]
 }
 
-/** What is counted as used, since it is unknown whether it was. */
+/** Use that is counted because it is unknown whether it happened. */
 export interface AssumedUse {
   readonly period: Period
   readonly metric: Metric
   readonly amount: number
   /** When it stops counting. */
   readonly endsAtMs: number
+}
+
+/** A record as the store has it. */
+export interface RecordVersion {
+  readonly record: CapacityRecord
+  /** The revision that a write of the next version expects; 0 when nothing is stored. */
+  readonly revision: number
 }
 
 export function emptyRecord(): CapacityRecord {
@@ -55,8 +63,8 @@ export function emptyRecord(): CapacityRecord {
 }
 
 /**
- * The record at `nowMs`, or at its own clock where that is later: windows slid, ended cool-downs and forgotten lanes gone.
- * Whichever instance's clock is behind, nothing that was counted slides out of the record twice.
+ * Advances the record to `nowMs`, or to its own clock if that is later: slides its windows and removes expired cool-downs, sessions and
+ * losses. Because the record's clock never goes back, an instance whose clock is behind lets nothing slide out twice.
  */
 export function advance({ loss, ...record }: CapacityRecord, nowMs: number): CapacityRecord {
   const clockMs = Math.max(record.clockMs, nowMs)
@@ -70,20 +78,17 @@ export function advance({ loss, ...record }: CapacityRecord, nowMs: number): Cap
   }
 }
 
-/** Whether nothing that was decided up to the record's clock counts any more at `nowMs`. */
+/** Returns true when nothing that was decided up to the record's clock counts at `nowMs`. */
 export function isSpent({ clockMs }: Pick<CapacityRecord, 'clockMs'>, nowMs: number): boolean {
   return nowMs > clockMs + LONGEST_COUNT_MS
 }
 
-/** Whether a loss that ended at `untilMs` concerns no window of a record at `clockMs` any more. */
+/** Returns true when a loss that ended at `untilMs` affects no window of a record at `clockMs`. */
 export function isOver({ untilMs }: Pick<Loss, 'untilMs'>, clockMs: number): boolean {
   return clockMs > untilMs + LONGEST_COUNT_MS
 }
 
-/** The longest period and two of its slots. */
-const LONGEST_COUNT_MS = PERIOD_MS.day * (62 / 60)
-
-/** The record without what it counts for each model, for where discovered limits are not held (any more). */
+/** Removes the counts by model, for when discovered limits are not enforced (any more). */
 export function withoutModels(record: CapacityRecord): CapacityRecord {
   return record.models.size === 0 ? record : { ...record, models: new Map() }
 }
@@ -106,3 +111,6 @@ function keep<Value>(map: ReadonlyMap<string, Value>, isKept: (value: Value) => 
   }
   return map
 }
+
+/** The longest period and two of its slots. */
+const LONGEST_COUNT_MS = PERIOD_MS.day * (62 / 60)

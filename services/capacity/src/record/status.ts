@@ -1,3 +1,4 @@
+/** A connection's limits as they stand: for the reply to a permit batch, and for operators. */
 import {
   amountOf,
   type CapacityStatus,
@@ -9,26 +10,26 @@ import {
   type WindowState,
 } from '@sluice/contracts'
 import { poolOf } from './cool-downs.ts'
-import { type HeldLimits, type Limits, toldOf } from './limits.ts'
+import { discoveredFor, type EnforcedLimits, type Limits } from './limits.ts'
 import { observedBudgetKey } from './observed-budget.ts'
 import type { CapacityRecord } from './record.ts'
 import { isEmpty, slotEndsCountingAtMs, used, type Window, type Windows } from './window.ts'
 
-/** Each configured limit as it stands on a record that was advanced to now, for the `RateLimit` headers. */
-export function figuresOf({ windows, clockMs }: CapacityRecord, { configured }: HeldLimits): WindowState[] {
-  return figuresIn(windows, clockMs, configured)
+/** Returns the state of each configured limit on a record that was advanced to now, for the `RateLimit` headers. */
+export function windowStates({ windows, clockMs }: CapacityRecord, { configured }: EnforcedLimits): WindowState[] {
+  return windowStatesIn(windows, clockMs, configured)
 }
 
-/** The whole state of a connection's limits on a record that was advanced to now. */
-export function statusOf(connectionId: string, record: CapacityRecord, limits: HeldLimits): CapacityStatus {
+/** Returns the full status of a connection on a record that was advanced to now. */
+export function statusOf(connectionId: string, record: CapacityRecord, limits: EnforcedLimits): CapacityStatus {
   let open: Cost = NO_COST
   for (const session of record.sessions.values()) open = sumOf(open, session.open)
   return {
     connectionId,
-    windows: figuresOf(record, limits).map((figures) => {
-      const inWindow = used(record.windows[figures.period], figures.metric)
-      // A request that has been under way for longer than the period is in its window no more.
-      return { ...figures, used: inWindow, reserved: Math.min(inWindow, amountOf(open, figures.metric)) }
+    windows: windowStates(record, limits).map((state) => {
+      const inWindow = used(record.windows[state.period], state.metric)
+      // A request that has been open for longer than the period is no longer in its window.
+      return { ...state, used: inWindow, reserved: Math.min(inWindow, amountOf(open, state.metric)) }
     }),
     ...(limits.discovered === undefined ? {} : { models: modelStatuses(record, limits) }),
     cooldowns: coolDownStatuses(record),
@@ -53,18 +54,18 @@ function assumedStatus({ loss, clockMs }: CapacityRecord): Pick<CapacityStatus, 
   return { assumed: counting.map(({ endsAtMs, ...use }) => ({ ...use, remainingMs: endsAtMs - clockMs })) }
 }
 
-function modelStatuses({ models, clockMs }: CapacityRecord, limits: HeldLimits): ModelWindowStatus[] {
+function modelStatuses({ models, clockMs }: CapacityRecord, limits: EnforcedLimits): ModelWindowStatus[] {
   return [...models].flatMap(([model, { windows, observedBudgets }]) =>
-    figuresIn(windows, clockMs, toldOf(limits, model, clockMs)).map((figures) => {
-      const { left, endsAtMs } = observedBudgets.get(observedBudgetKey(figures))?.lowered ?? NOT_LOWERED
-      const remaining = Math.min(figures.remaining, Math.max(0, left))
-      const resetMs = Math.max(figures.resetMs, endsAtMs - clockMs)
-      return { model, ...figures, used: used(windows[figures.period], figures.metric), remaining, resetMs }
+    windowStatesIn(windows, clockMs, discoveredFor(limits, model, clockMs)).map((state) => {
+      const lowered = observedBudgets.get(observedBudgetKey(state))?.lowered ?? NOT_LOWERED
+      const remaining = Math.min(state.remaining, Math.max(0, lowered.remaining))
+      const resetMs = Math.max(state.resetMs, lowered.endsAtMs - clockMs)
+      return { model, ...state, used: used(windows[state.period], state.metric), remaining, resetMs }
     }),
   )
 }
 
-function figuresIn(windows: Windows, nowMs: number, limits: Limits): WindowState[] {
+function windowStatesIn(windows: Windows, nowMs: number, limits: Limits): WindowState[] {
   return limits.map(({ period, metric, limit }) => {
     const window = windows[period]
     const remaining = Math.max(0, limit - used(window, metric))
@@ -72,9 +73,9 @@ function figuresIn(windows: Windows, nowMs: number, limits: Limits): WindowState
   })
 }
 
-/** How long until nothing counts in the window, if nothing more is charged. */
+/** Returns in how many milliseconds nothing counts in the window, if nothing more is charged. */
 function emptyInMs(window: Window, nowMs: number): number {
   return isEmpty(window) ? 0 : Math.ceil(slotEndsCountingAtMs(window.period, window.newest.index) - nowMs)
 }
 
-const NOT_LOWERED = { left: Number.POSITIVE_INFINITY, endsAtMs: 0 }
+const NOT_LOWERED = { remaining: Number.POSITIVE_INFINITY, endsAtMs: 0 }

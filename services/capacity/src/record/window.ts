@@ -1,3 +1,9 @@
+/**
+ * Sliding windows: what was charged in the last minute, hour and day, by slot.
+ *
+ * A period is cut into 60 slots. A charge counts until its whole slot is older than the period, so the sum over the slots never
+ * understates the last period, and there is no boundary at which twice the limit could pass.
+ */
 import {
   amountOf,
   type Cost,
@@ -12,7 +18,7 @@ import {
   sumOf,
 } from '@sluice/contracts'
 
-/** Slots a period is cut into: 1 s, 1 min, 24 min. */
+/** Slots in a period: 1 s, 1 min or 24 min each. */
 export const SLOTS_PER_PERIOD = 60
 
 /** What was charged in one slot. `index` counts slots since the Unix epoch. */
@@ -21,8 +27,8 @@ export interface Slot extends Cost {
 }
 
 /**
- * A sliding window: what was charged, by slot, for as long as it counts. Immutable; charging the newest slot copies no slots, so
- * that a batch of permits costs a few small objects each.
+ * One period's window. Immutable; a charge to the newest slot copies no other slots, so that a batch of permits costs a few small
+ * objects each.
  */
 export interface Window {
   readonly period: Period
@@ -30,55 +36,89 @@ export interface Window {
   readonly older: readonly Slot[]
   /** The sum of `older`. */
   readonly olderTotal: Cost
-  /** The slot charged last. */
+  /** The latest slot that was charged. */
   readonly newest: Slot
 }
 
-export function emptyWindow(period: Period): Window {
+/** A window for each period. Every charge goes to all of them. */
+export type Windows = Readonly<Record<Period, Window>>
+
+export function emptyWindows(): Windows {
+  return { minute: emptyWindow('minute'), hour: emptyWindow('hour'), day: emptyWindow('day') }
+}
+
+/** Slides every window to `nowMs`; returns the same object when nothing expired. */
+export function slideAll(windows: Windows, nowMs: number): Windows {
+  const minute = slide(windows.minute, nowMs)
+  const hour = slide(windows.hour, nowMs)
+  const day = slide(windows.day, nowMs)
+  return minute === windows.minute && hour === windows.hour && day === windows.day ? windows : { minute, hour, day }
+}
+
+/** Charges `cost` to every window at `atMs`. */
+export function chargeAll({ minute, hour, day }: Windows, cost: Cost, atMs: number): Windows {
+  return { minute: charge(minute, cost, atMs), hour: charge(hour, cost, atMs), day: charge(day, cost, atMs) }
+}
+
+/** Refunds `cost` in every window that still holds the charge made at `chargedAtMs`. */
+export function refundAll({ minute, hour, day }: Windows, cost: Cost, chargedAtMs: number): Windows {
+  return {
+    minute: refund(minute, cost, chargedAtMs),
+    hour: refund(hour, cost, chargedAtMs),
+    day: refund(day, cost, chargedAtMs),
+  }
+}
+
+/** Returns true when nothing counts in any window. */
+export function areEmpty({ minute, hour, day }: Windows): boolean {
+  return [minute, hour, day].every(isEmpty)
+}
+
+function emptyWindow(period: Period): Window {
   return { period, older: [], olderTotal: NO_COST, newest: EMPTY_SLOT }
 }
 
-export function slotMs(period: Period): number {
+function slotMs(period: Period): number {
   return PERIOD_MS[period] / SLOTS_PER_PERIOD
 }
 
 /**
- * The slot that a charge at `atMs` goes to: the one that will be current when the request reaches the provider at the latest.
- * Without the slack, a charge in a slot's last millisecond would count for one period exactly, and a request that takes longer
- * to the provider than its successor a period later would be one too many by the provider's clock.
+ * Returns the slot that takes a charge made at `atMs`: the slot that will be current when the request reaches the provider at the
+ * latest. Without this slack, a charge in the last millisecond of a slot would count for exactly one period, and a request that
+ * travels longer than its successor one period later would be one too many by the provider's clock.
  */
 export function chargeSlotIndex(period: Period, atMs: number): number {
   return Math.floor((atMs + DELIVERY_SLACK_MS) / slotMs(period))
 }
 
-/** The first instant, Unix milliseconds, at which a charge goes to the slot. */
+/** Returns the first instant, in Unix milliseconds, at which charges go to the slot. */
 export function slotTakesChargesFromMs(period: Period, index: number): number {
   return index * slotMs(period) - DELIVERY_SLACK_MS
 }
 
-/** The oldest slot that still counts at `nowMs`. */
+/** Returns the oldest slot that still counts at `nowMs`. */
 export function oldestCountingIndex(period: Period, nowMs: number): number {
   return Math.floor(nowMs / slotMs(period)) - SLOTS_PER_PERIOD
 }
 
-/** The first instant, Unix milliseconds, at which the slot counts no more: when all of it is older than the period. */
+/** Returns the instant, in Unix milliseconds, from which the slot no longer counts: all of it is then older than the period. */
 export function slotEndsCountingAtMs(period: Period, index: number): number {
   return (index + SLOTS_PER_PERIOD + 1) * slotMs(period)
 }
 
-/** The window without the slots that no longer count at `nowMs`; the same object when there are none. */
-export function slide(window: Window, nowMs: number): Window {
+/** Removes the slots that no longer count at `nowMs`; returns the same object when there are none. */
+function slide(window: Window, nowMs: number): Window {
   const { period, older, newest } = window
-  const expired = (slot: Slot) => slotEndsCountingAtMs(period, slot.index) <= nowMs
+  const isExpired = (slot: Slot) => slotEndsCountingAtMs(period, slot.index) <= nowMs
   const oldest = older[0] ?? newest
-  if (oldest === EMPTY_SLOT || !expired(oldest)) return window
+  if (oldest === EMPTY_SLOT || !isExpired(oldest)) return window
   return windowOf(
     period,
-    [...older, newest].filter((slot) => !expired(slot) && !isNothing(slot)),
+    [...older, newest].filter((slot) => !isExpired(slot) && !isNothing(slot)),
   )
 }
 
-/** The window that holds these slots, oldest first. */
+/** Returns the window that holds `slots`, oldest first. */
 export function windowOf(period: Period, slots: readonly Slot[]): Window {
   const newest = slots.at(-1)
   if (newest === undefined) return emptyWindow(period)
@@ -86,22 +126,22 @@ export function windowOf(period: Period, slots: readonly Slot[]): Window {
   return { period, older, olderTotal: older.reduce(sumOf, NO_COST), newest }
 }
 
-/** All slots that hold something, oldest first. */
+/** Returns the slots that hold a charge, oldest first. */
 export function slotsOf(window: Window): readonly Slot[] {
   return [...window.older, window.newest].filter((slot) => !isNothing(slot))
 }
 
-/** Whether nothing counts in the window. */
+/** Returns true when nothing counts in the window. */
 export function isEmpty({ olderTotal, newest }: Window): boolean {
   return isNothing(olderTotal) && isNothing(newest)
 }
 
-/** What counts in the window, once it has been slid to now. */
+/** Returns how much of `metric` counts in a window that was slid to now. */
 export function used(window: Window, metric: Metric): number {
   return amountOf(window.olderTotal, metric) + amountOf(window.newest, metric)
 }
 
-/** The window with `cost` charged at `atMs`. */
+/** Charges `cost` at `atMs`. */
 export function charge(window: Window, cost: Cost, atMs: number): Window {
   const index = chargeSlotIndex(window.period, atMs)
   const { newest } = window
@@ -116,7 +156,7 @@ export function charge(window: Window, cost: Cost, atMs: number): Window {
   }
 }
 
-/** A gateway far from its counters is charged later than it asks; one nearby may follow with an earlier slot. */
+/** Charges a slot before the newest: permits of a distant gateway are charged ahead, and one nearby may follow with an earlier slot. */
 function chargeOlder(window: Window, index: number, cost: Cost): Window {
   const slots = slotsOf(window)
   const before = slots.filter((slot) => slot.index < index)
@@ -125,8 +165,8 @@ function chargeOlder(window: Window, index: number, cost: Cost): Window {
   return windowOf(window.period, [...before, { index, ...sumOf(same, cost) }, ...after])
 }
 
-/** The window with `cost` taken back from what was charged at `chargedAtMs`; as it is where that slot counts no more. */
-export function refund(window: Window, cost: Cost, chargedAtMs: number): Window {
+/** Refunds `cost` in the slot that was charged at `chargedAtMs`; returns the same object when that slot no longer counts. */
+function refund(window: Window, cost: Cost, chargedAtMs: number): Window {
   const index = chargeSlotIndex(window.period, chargedAtMs)
   if (index === window.newest.index) return { ...window, newest: { index, ...without(window.newest, cost) } }
   const position = window.older.findIndex((slot) => slot.index === index)
@@ -136,53 +176,19 @@ export function refund(window: Window, cost: Cost, chargedAtMs: number): Window 
 }
 
 /**
- * What is left of a slot's charges. Where the slot does not tell input and output apart, neither does what is left: that much of `tokens`
- * was neither refunded as the one nor as the other.
+ * Subtracts a cost from a slot, down to zero. A slot that does not split its tokens into input and output stays unsplit: its refund
+ * cannot be attributed to either part.
  */
 function without(slot: Cost, cost: Cost): Cost {
-  const left: Cost = {
+  const rest: Cost = {
     requests: Math.max(0, slot.requests - cost.requests),
     tokens: Math.max(0, slot.tokens - cost.tokens),
   }
   for (const metric of SPLIT_METRICS) {
     const amount = slot[metric]
-    if (amount !== undefined) left[metric] = Math.max(0, amount - amountOf(cost, metric))
+    if (amount !== undefined) rest[metric] = Math.max(0, amount - amountOf(cost, metric))
   }
-  return left
+  return rest
 }
 
 const EMPTY_SLOT: Slot = { index: 0, ...NO_COST }
-
-/** One window for every period: what is charged is charged to each. */
-export type Windows = Readonly<Record<Period, Window>>
-
-export function emptyWindows(): Windows {
-  return { minute: emptyWindow('minute'), hour: emptyWindow('hour'), day: emptyWindow('day') }
-}
-
-/** Each window as {@link slide} leaves it; the same object where nothing slid out of any. */
-export function slideAll(windows: Windows, nowMs: number): Windows {
-  const minute = slide(windows.minute, nowMs)
-  const hour = slide(windows.hour, nowMs)
-  const day = slide(windows.day, nowMs)
-  return minute === windows.minute && hour === windows.hour && day === windows.day ? windows : { minute, hour, day }
-}
-
-/** The windows with `cost` charged to each at `atMs`. */
-export function chargeAll({ minute, hour, day }: Windows, cost: Cost, atMs: number): Windows {
-  return { minute: charge(minute, cost, atMs), hour: charge(hour, cost, atMs), day: charge(day, cost, atMs) }
-}
-
-/** The windows with `cost` taken back from each that still holds what was charged at `chargedAtMs`. */
-export function refundAll({ minute, hour, day }: Windows, cost: Cost, chargedAtMs: number): Windows {
-  return {
-    minute: refund(minute, cost, chargedAtMs),
-    hour: refund(hour, cost, chargedAtMs),
-    day: refund(day, cost, chargedAtMs),
-  }
-}
-
-/** Whether nothing counts in any of them. */
-export function areEmpty({ minute, hour, day }: Windows): boolean {
-  return [minute, hour, day].every(isEmpty)
-}
