@@ -1,3 +1,4 @@
+/** What capacity serves on NATS: permit batches, status and health. */
 import { setTimeout as delay } from 'node:timers/promises'
 import {
   capacityHealth,
@@ -11,7 +12,10 @@ import { type Bus, NoReplyError, NoRespondersError, type Served, serve } from '@
 import type { Clock } from './commit/clock.ts'
 import type { ConnectionCounters } from './commit/connection-counters.ts'
 
-/** Serves exchanges, to this instance and to any, and the status. The function returned stops taking and answers what is taken. */
+/**
+ * Serves permit batches, to this instance and to any instance, and the status. The returned function stops taking requests and resolves
+ * when those taken have their replies.
+ */
 export function servePermits(
   bus: Bus,
   counters: ConnectionCounters,
@@ -19,8 +23,8 @@ export function servePermits(
   onFault: (error: unknown, subject: string) => void,
 ): () => Promise<void> {
   const served = [
-    serve(bus, permitBatch, (request, [connectionId = '']) => counters.apply(connectionId, request), { onFault }),
-    serve(bus, instancePermitBatch, (request, [connectionId = '']) => counters.apply(connectionId, request), {
+    serve(bus, permitBatch, (batch, [connectionId = '']) => counters.apply(connectionId, batch), { onFault }),
+    serve(bus, instancePermitBatch, (batch, [connectionId = '']) => counters.apply(connectionId, batch), {
       onFault,
       identifiers: [instance],
     }),
@@ -34,10 +38,10 @@ export function servePermits(
 type Health = ReplyOf<typeof capacityHealth>
 
 /**
- * Serves `capacity.v1.health`: replies whether this instance can give permits, by writing where its counters live. Requests
- * within {@link SHARED_MS} share a write: it costs the store the same whether one gateway asks or fifty.
+ * Serves `capacity.v1.health`: whether this instance can give permits, found out by a write beside the counters. Requests within
+ * {@link SHARED_MS} share a write, so that it costs the store the same for one gateway or fifty.
  *
- * @param write stores something beside the counters; rejects when NATS does not confirm it, or does not give it back
+ * @param write stores something beside the counters; rejects when NATS does not confirm it or does not return it
  */
 export function serveHealth(
   bus: Bus,
@@ -47,7 +51,7 @@ export function serveHealth(
 ): Served {
   let writing: Promise<Health> | undefined
 
-  const written = async (): Promise<Health> => {
+  const probe = async (): Promise<Health> => {
     try {
       await write()
       return { ready: true }
@@ -56,9 +60,9 @@ export function serveHealth(
       return { ready: false, reason: error instanceof Error ? error.message : String(error) }
     }
   }
-  const writtenLately = (): Promise<Health> => {
+  const sharedProbe = (): Promise<Health> => {
     if (writing === undefined) {
-      writing = written()
+      writing = probe()
       const forget = () => {
         writing = undefined
       }
@@ -71,16 +75,16 @@ export function serveHealth(
     bus,
     capacityHealth,
     async () => {
-      const health = await Promise.race([writtenLately(), delay(HEALTH_WRITE_MS, UNCONFIRMED, { ref: false })])
+      const health = await Promise.race([sharedProbe(), delay(HEALTH_WRITE_MS, UNCONFIRMED, { ref: false })])
       return { ...health, clockMs: clock.nowMs() }
     },
     { onFault },
   )
 }
 
-/** Where its file system refuses a write, nats-server sends the publisher no reply, or stops serving the stream. */
+/** When its file system refuses a write, nats-server sends the publisher no reply, or stops serving the stream. */
 const UNCONFIRMED: Health = {
   ready: false,
-  reason: 'NATS does not confirm that it stores counters: its log says why, such as a full disk',
+  reason: 'NATS does not confirm that it stores counters. Check its log: its disk may be full',
 }
 const SHARED_MS = 300

@@ -5,22 +5,22 @@ import { retryStart } from './start-retry.ts'
 
 const timedOut = Object.assign(new Error('TIMEOUT'), { code: 'TIMEOUT' })
 
-it.each([timedOut, new NoReplyError('a.b')])('asks again after %s', async (fault) => {
-  const ask = vi.fn(async () => 'answer').mockRejectedValueOnce(fault)
-  const onUnresponded = vi.fn()
-  expect(await retryStart(ask, onUnresponded)).toBe('answer')
-  expect(onUnresponded.mock.calls).toEqual([[fault]])
+it.each([timedOut, new NoReplyError('a.b')])('a step of the start is repeated after %s', async (fault) => {
+  const step = vi.fn(async () => 'done').mockRejectedValueOnce(fault)
+  const onTimeout = vi.fn()
+  expect(await retryStart(step, onTimeout)).toBe('done')
+  expect(onTimeout.mock.calls).toEqual([[fault]])
 })
 
-it('gives up when its time is over', async () => {
-  const ask = vi.fn(async () => Promise.reject(timedOut))
-  await expect(retryStart(ask, () => undefined, 250)).rejects.toBe(timedOut)
-  expect(ask.mock.calls.length).toBeGreaterThan(1)
+it('a step of the start is no longer repeated when its time is over', async () => {
+  const step = vi.fn(async () => Promise.reject(timedOut))
+  await expect(retryStart(step, () => undefined, 250)).rejects.toBe(timedOut)
+  expect(step.mock.calls.length).toBeGreaterThan(1)
 })
 
-it('does not ask again where the answer is that it cannot be', async () => {
+it('a step of the start that is refused is not repeated', async () => {
   const fault = new SluiceError('internal', 'no')
-  const ask = vi.fn(async () => Promise.reject(fault))
-  await expect(retryStart(ask, () => undefined)).rejects.toBe(fault)
-  expect(ask).toHaveBeenCalledTimes(1)
+  const step = vi.fn(async () => Promise.reject(fault))
+  await expect(retryStart(step, () => undefined)).rejects.toBe(fault)
+  expect(step).toHaveBeenCalledTimes(1)
 })

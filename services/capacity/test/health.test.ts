@@ -65,7 +65,7 @@ it('an instance whose writes NATS does not confirm says so before its requester 
   await serve(() => release.promise)
   expect(await ask()).toMatchObject({
     ready: false,
-    reason: 'NATS does not confirm that it stores counters: its log says why, such as a full disk',
+    reason: 'NATS does not confirm that it stores counters. Check its log: its disk may be full',
   })
   release.resolve()
   await eventually(async () => expect(await ask()).toEqual({ ready: true, clockMs: NOW_MS }))

@@ -1,3 +1,10 @@
+/**
+ * The buckets that capacity owns: opened, made again when they are gone, and checked to return what they store.
+ *
+ * nats-server before 2.10 keeps a stream's index in a file of its own. A power cut that takes more of the messages than of the index
+ * leaves an index that is ahead: what is stored next counts as deleted already, until as much was stored as had been lost. The server
+ * confirms such writes and reports no error.
+ */
 import {
   type BucketDefinition,
   type CapacityMember,
@@ -12,20 +19,20 @@ import type { Static, TSchema } from 'typebox'
 import { HOW_TO_START_OVER } from '../record/codec.ts'
 import type { FoundBuckets } from './clock-start.ts'
 
-/** The buckets that capacity makes, as an instance finds them before it writes anything there. */
+/** The buckets as an instance finds them, before it writes anything. */
 export interface OwnBuckets {
   readonly records: Bucket<unknown>
   readonly marks: Bucket<ClockMark>
   readonly members: Bucket<CapacityMember>
   readonly found: FoundBuckets
-  /** Makes those again that are gone. Returns when the younger of records and marks was made, by the NATS server's clock. */
+  /** Makes the buckets that are gone again. Returns when the younger of records and marks was made, by the NATS server's clock. */
   makeAgain(): Promise<number>
 }
 
 /**
- * Opens the buckets, and makes those that are not there: records before marks, and marks before heartbeats, so that in the order of their
- * making one that was made again shows.
- * @throws SluiceError `internal` where a version of Sluice made them whose counters this one does not read, with what to do
+ * Opens the buckets and makes those that are missing: records before marks before heartbeats, so that their creation times reveal a
+ * bucket that was made again.
+ * @throws SluiceError `internal` when another version of Sluice made them whose counters this one cannot read, with what to do
  */
 export async function openOwnBuckets(bus: Bus): Promise<OwnBuckets> {
   const records = await openOwn(bus, capacityRecords)
@@ -64,14 +71,14 @@ async function openOwn<V extends TSchema>(bus: Bus, definition: BucketDefinition
   try {
     return await openBucket(bus, definition)
   } catch (cause) {
-    // Nothing but how it was made is refused so.
+    // Only a bucket that was made differently is refused with this code.
     if (!(cause instanceof SluiceError) || cause.code !== 'internal') throw cause
     const message = `the bucket ${definition.name} was made by another version of Sluice: ${HOW_TO_START_OVER}`
     throw new SluiceError('internal', message, { cause })
   }
 }
 
-/** True when the server has no stream for the bucket. */
+/** Returns true when `error` says that the server has no stream for the bucket. */
 export function isStreamGone(error: unknown): boolean {
   if (!(error instanceof Error) || !('api_error' in error)) return false
   const refused = error.api_error
@@ -80,17 +87,14 @@ export function isStreamGone(error: unknown): boolean {
   )
 }
 
-/** JetStream's error for a stream that is not there. */
+/** JetStream's error code for a stream that does not exist (JSStreamNotFoundErr). */
 const STREAM_NOT_FOUND = 10_059
 
 export type ReadableBucket<Value> = Pick<Bucket<Value>, 'put' | 'get'>
 
 /**
- * Writes a key and reads it again, `times` in a row. Returns the first revision that could not be read, or undefined where all could.
- *
- * nats-server before 2.10 keeps a stream's index in a file of its own. A power cut that takes more of the messages than of the index
- * leaves one that is ahead: it calls what is stored next deleted already, until as much was stored as had been lost. Several in a row,
- * since the index knows of single messages among those that are lost.
+ * Writes a key and reads it back, `times` in a row: single messages among those that an index wrongly counts as deleted can be readable.
+ * Returns the first revision that could not be read, or undefined when all could.
  */
 export async function unreadableAt<Value>(
   bucket: ReadableBucket<Value>,
@@ -105,7 +109,7 @@ export async function unreadableAt<Value>(
   return undefined
 }
 
-/** What somebody else wrote there since can be read as well, be it of the bucket's shape or not. */
+/** Returns the key's revision, also when another program wrote something there that is not of the bucket's shape. */
 async function revisionAt<Value>(bucket: ReadableBucket<Value>, key: string): Promise<number> {
   try {
     return (await bucket.get(key)).revision
@@ -116,12 +120,12 @@ async function revisionAt<Value>(bucket: ReadableBucket<Value>, key: string): Pr
 }
 
 /**
- * Makes sure that what the bucket stores can be read, and clears it where it cannot. Clears only what was there when it looked: what
- * another instance has stored after doing the same stays.
+ * Makes sure that the bucket returns what it stores, and clears it if it does not. Clears only what was there when it looked: what
+ * another instance stored after doing the same stays.
  *
- * @param beforeClearing is done first where it has to be cleared
+ * @param beforeClearing runs first when the bucket has to be cleared
  * @returns whether it was cleared
- * @throws SluiceError `unavailable` where it cannot be read even then
+ * @throws SluiceError `unavailable` when it cannot be read even after that
  */
 export async function makeReadable<Value>(
   bucket: ReadableBucket<Value> & Pick<Bucket<Value>, 'clear'>,
@@ -134,7 +138,7 @@ export async function makeReadable<Value>(
   await beforeClearing()
   await bucket.clear(revision)
   if ((await unreadableAt(bucket, key, value)) !== undefined) {
-    throw new SluiceError('unavailable', 'NATS does not give back what it stores, not even after it was cleared')
+    throw new SluiceError('unavailable', 'NATS does not return what it stores, even after the bucket was cleared')
   }
   return true
 }

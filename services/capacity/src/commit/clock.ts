@@ -1,12 +1,16 @@
+/**
+ * The counters' clock. No wall clock takes part, not even the NATS server's: it starts where the instances before it were and goes on
+ * with this machine's monotonic clock, so that setting a clock neither frees capacity early nor stops admission.
+ */
 import { readFile } from 'node:fs/promises'
 
 /** The time that all instances share. */
 export interface Clock {
-  /** Unix milliseconds, a whole number; never goes back in one instance but by what a correction of the clock takes. */
+  /** Returns Unix milliseconds, a whole number. Goes back in one instance only by what a correction takes. */
   nowMs(): number
 }
 
-/** One message that the NATS server stamped with its time, by this machine's monotonic clock. */
+/** A message that the NATS server stamped with its time, placed on this machine's monotonic clock. */
 export interface TimeSample {
   readonly sentAtMs: number
   readonly ackedAtMs: number
@@ -14,25 +18,22 @@ export interface TimeSample {
   readonly storedAtMs: number
 }
 
-/** The clock that the counters are decided by. */
 export interface CountersClock extends Clock {
-  /** Takes another instance's clock, as it was a moment ago, where that is ahead of this one. */
+  /** Adopts another instance's clock, read a moment ago, if it is ahead of this one. */
   heard(clockMs: number): void
   /**
-   * Compares the NATS server's clock, and returns by how much it has stepped since the sample before, milliseconds; 0 where it goes
-   * on evenly. Where this clock is ahead of the server's it goes slower until it no longer is.
+   * Compares the NATS server's clock and returns by how many milliseconds it has stepped since the last sample; 0 when it runs evenly.
+   * While this clock is ahead of the server's it runs slower.
    */
   measured(sample: TimeSample): number
 }
 
 /**
- * The counters' clock: begins where the instances before it were, and goes on with this machine's monotonic clock. Nothing that sets
- * a wall clock, the NATS server's included, moves it: no leap forward frees capacity early, and no leap back stops admission.
+ * Creates the clock of one instance. Instances agree by following whichever clock is ahead; none can be ahead of real time, since each
+ * has run evenly since its start.
  *
- * Instances agree by following whichever is ahead. None can be ahead of real time: each has gone on evenly since it began.
- *
- * @param monotonicMs milliseconds that only ever go on, at an even pace
- * @param startMs where it begins, Unix milliseconds
+ * @param monotonicMs milliseconds that only go forward, at an even pace
+ * @param startMs where the clock starts, Unix milliseconds
  */
 export function createCountersClock(monotonicMs: () => number, startMs: number): CountersClock {
   let offsetMs = startMs - monotonicMs()
@@ -65,12 +66,12 @@ export function stepBetween(before: TimeSample, after: TimeSample): number {
 
 /** A clock that is ahead loses five milliseconds a second: half a percent of capacity. */
 const SLOWER_BY = 0.005
-/** What two even clocks differ by between two samples is far less. */
+/** Two even clocks differ by far less between two samples. */
 const STEP_MS = 100
 
 /**
- * Returns the id of this machine's boot, or undefined where the system does not say (it is Linux' file, proc(5)).
- * @throws Error when the file is there and cannot be read
+ * Returns the id of this machine's boot, or undefined when the system has no such file (`/proc/sys/kernel/random/boot_id`, proc(5)).
+ * @throws Error when the file exists and cannot be read
  */
 export async function readBootId(file: string): Promise<string | undefined> {
   try {
@@ -81,7 +82,7 @@ export async function readBootId(file: string): Promise<string | undefined> {
   }
 }
 
-/** Returns milliseconds since this machine's boot, the same for all its processes, whatever sets its wall clock. */
+/** Returns milliseconds since this machine's boot, the same in all its processes, whatever sets its wall clock. */
 export function sinceBootMs(): number {
   return Number(process.hrtime.bigint()) / 1e6
 }

@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest'
-import { emptyRecord } from '../record/record.ts'
+import { emptyRecord, type RecordVersion } from '../record/record.ts'
 import { createConnectionCounters } from './connection-counters.ts'
-import type { RecordStore, StoredVersion } from './record-store.ts'
+import type { RecordStore } from './record-store.ts'
 
-function countersOn(stored: Map<string, StoredVersion>) {
+function countersOn(stored: Map<string, RecordVersion>) {
   const store: RecordStore = {
     load: async (id) => stored.get(id) ?? { record: emptyRecord(), revision: 0 },
     save: async (id, record, expectedRevision) => {
@@ -42,7 +42,7 @@ it('lets go of records that nobody asked for, which are read again when somebody
 })
 
 it('forgets a deleted connection here and in the store', async () => {
-  const stored = new Map<string, StoredVersion>()
+  const stored = new Map<string, RecordVersion>()
   const counters = countersOn(stored)
   await counters.apply('deleted', batchOf(1, 1))
   await counters.forget('deleted')

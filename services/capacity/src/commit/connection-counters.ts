@@ -1,31 +1,35 @@
+/** The counters of every connection that this instance serves. */
 import { type CapacityStatus, type PermitBatchReply, type PermitBatchRequest, SluiceError } from '@sluice/contracts'
 import { advance } from '../record/record.ts'
 import { statusOf } from '../record/status.ts'
-import { type GroupCommit, type GroupCommitDeps, createGroupCommit } from './group-commit.ts'
+import { createGroupCommit, type GroupCommit, type GroupCommitDeps } from './group-commit.ts'
 
-/** The counters of every connection that this instance serves. */
 export interface ConnectionCounters {
+  /** See {@link GroupCommit.apply}. */
   apply(connectionId: string, batch: PermitBatchRequest): Promise<PermitBatchReply>
-  /** How a connection's limits stand in the store, whichever instance serves it. */
+  /**
+   * Returns a connection's limits as they stand in the store, whichever instance serves it.
+   * @throws SluiceError `connection_not_found`
+   */
   status(connectionId: string): Promise<CapacityStatus>
   /** Reads every record again before its next decision, as after a lost connection to the store. */
   distrust(): void
-  /** Removes the record of a deleted connection, in which nothing counts any more. */
+  /** Removes the record of a deleted connection in which nothing counts any more. */
   forget(connectionId: string): Promise<void>
-  /** Lets go of the records that were not asked for since the last call; the store keeps them. */
+  /** Removes from memory the records that were not used since the last call; the store keeps them. */
   releaseIdle(): void
   /** How many connections' records are in memory. */
   readonly size: number
 }
 
-export function createConnectionCounters(parts: GroupCommitDeps): ConnectionCounters {
+export function createConnectionCounters(deps: GroupCommitDeps): ConnectionCounters {
   const active = new Map<string, GroupCommit>()
-  let askedFor = new Set<string>()
+  let usedSince = new Set<string>()
 
   const counterOf = (connectionId: string): GroupCommit => {
     let counter = active.get(connectionId)
     if (counter === undefined) {
-      counter = createGroupCommit(connectionId, parts)
+      counter = createGroupCommit(connectionId, deps)
       active.set(connectionId, counter)
     }
     return counter
@@ -33,28 +37,28 @@ export function createConnectionCounters(parts: GroupCommitDeps): ConnectionCoun
 
   return {
     apply: (connectionId, batch) => {
-      askedFor.add(connectionId)
+      usedSince.add(connectionId)
       return counterOf(connectionId).apply(batch)
     },
     status: async (connectionId) => {
-      const limits = parts.limits.limitsFor(connectionId) ?? (await parts.limits.lookUp(connectionId))
+      const limits = deps.limits.limitsFor(connectionId) ?? (await deps.limits.lookUp(connectionId))
       if (limits === undefined) throw new SluiceError('connection_not_found', 'there is no such connection')
-      const { record } = await parts.store.load(connectionId)
-      return statusOf(connectionId, advance(record, parts.clock.nowMs()), limits)
+      const { record } = await deps.store.load(connectionId)
+      return statusOf(connectionId, advance(record, deps.clock.nowMs()), limits)
     },
     distrust: () => {
-      parts.store.doubt()
+      deps.store.doubt()
       for (const counter of active.values()) counter.distrust()
     },
     forget: async (connectionId) => {
       active.delete(connectionId)
-      await parts.store.erase(connectionId)
+      await deps.store.erase(connectionId)
     },
     releaseIdle: () => {
       for (const [connectionId, counter] of active) {
-        if (!askedFor.has(connectionId) && counter.isIdle()) active.delete(connectionId)
+        if (!usedSince.has(connectionId) && counter.isIdle()) active.delete(connectionId)
       }
-      askedFor = new Set()
+      usedSince = new Set()
     },
     get size() {
       return active.size

@@ -1,3 +1,4 @@
+/** Erases the records of deleted connections, once nothing in them counts any more. */
 import type { ProjectedConnection } from '@sluice/contracts'
 import { type Bucket, type Bus, UnreadableEntryError } from '@sluice/messaging'
 import { pause } from '@sluice/service-kit'
@@ -7,9 +8,9 @@ export interface EraseDeletedDeps {
   readonly bus: Pick<Bus, 'onReconnect'>
   readonly records: Pick<Bucket<unknown>, 'keys'>
   readonly connections: Pick<Bucket<ProjectedConnection>, 'get'>
-  /** Whether the connection is known to be there, which spares asking the bucket. */
-  readonly isThere: (connectionId: string) => boolean
-  /** Whether nothing that the connection's record counts counts any more. */
+  /** Returns true when the connection is known to exist, which saves a read of the bucket. */
+  readonly exists: (connectionId: string) => boolean
+  /** Returns true when nothing in the connection's record counts any more. */
   readonly isSpent: (connectionId: string) => Promise<boolean>
   readonly erase: (connectionId: string) => Promise<void>
   readonly onFault: (error: unknown) => void
@@ -21,59 +22,59 @@ export interface ErasingDeleted {
 }
 
 /**
- * Erases the records of deleted connections once nothing in them counts any more: now, after each reconnect, and every hour. To erase a
- * record is to lose its charges, and a delete marker in the bucket of connections is no proof: it may be there for a moment that should
- * not, and is put right. A connection that is merely absent keeps its record: the projection may have been lost or not made yet.
+ * Sweeps the records now, after each reconnect and every hour. To erase a record is to lose its charges, and a delete marker in the
+ * connections' bucket proves nothing by itself: it may be there by mistake for a moment. So a record goes only once it is spent. A
+ * connection that is merely missing keeps its record: the projection may have been lost, or not made yet.
  */
-export function startErasingDeleted(parts: EraseDeletedDeps): ErasingDeleted {
+export function startErasingDeleted(deps: EraseDeletedDeps): ErasingDeleted {
   const stopping = new AbortController()
   const { signal } = stopping
-  let isWanted = false
+  let isDue = false
   let sweeping: Promise<void> | undefined
 
-  const sweepAsWanted = async (): Promise<void> => {
-    while (isWanted && !signal.aborted) {
-      isWanted = false
+  const sweepWhileDue = async (): Promise<void> => {
+    while (isDue && !signal.aborted) {
+      isDue = false
       try {
-        await sweep(parts, signal)
+        await sweep(deps, signal)
       } catch (error) {
         if (signal.aborted) return
-        parts.onFault(error)
-        isWanted = true
-        await pause(AGAIN_MS, signal)
+        deps.onFault(error)
+        isDue = true
+        await pause(RETRY_MS, signal)
       }
     }
   }
-  const want = (): void => {
-    isWanted = true
-    sweeping ??= sweepAsWanted().finally(() => {
+  const start = (): void => {
+    isDue = true
+    sweeping ??= sweepWhileDue().finally(() => {
       sweeping = undefined
     })
   }
 
-  want()
-  const forgetListener = parts.bus.onReconnect(want)
-  const sweepingAgain = setInterval(want, SWEEP_EVERY_MS)
+  start()
+  const removeListener = deps.bus.onReconnect(start)
+  const timer = setInterval(start, SWEEP_EVERY_MS)
   return {
     stop: async () => {
-      clearInterval(sweepingAgain)
-      forgetListener()
+      clearInterval(timer)
+      removeListener()
       stopping.abort()
       await sweeping
     },
   }
 }
 
-async function sweep(parts: EraseDeletedDeps, signal: AbortSignal): Promise<void> {
-  for (const connectionId of await parts.records.keys()) {
+async function sweep(deps: EraseDeletedDeps, signal: AbortSignal): Promise<void> {
+  for (const connectionId of await deps.records.keys()) {
     if (signal.aborted) return
-    if (parts.isThere(connectionId)) continue
+    if (deps.exists(connectionId)) continue
     try {
-      if ((await isDeleted(parts, connectionId)) && (await parts.isSpent(connectionId))) await parts.erase(connectionId)
+      if ((await isDeleted(deps, connectionId)) && (await deps.isSpent(connectionId))) await deps.erase(connectionId)
     } catch (error) {
-      // It cannot be read, which no second look changes.
+      // An entry that cannot be read now cannot be read on a retry either: go on with the others.
       if (!(error instanceof UnreadableEntryError || error instanceof UnknownRecordError)) throw error
-      parts.onFault(error)
+      deps.onFault(error)
     }
   }
 }
@@ -83,5 +84,5 @@ async function isDeleted({ connections }: EraseDeletedDeps, connectionId: string
   return value === undefined && revision > 0
 }
 
-const AGAIN_MS = 10_000
+const RETRY_MS = 10_000
 const SWEEP_EVERY_MS = 3_600_000

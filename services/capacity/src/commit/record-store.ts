@@ -1,38 +1,31 @@
+/** Where records are stored: a KV bucket with one key for each connection. */
 import { type Bucket, NoRespondersError } from '@sluice/messaging'
 import { decodeRecord, encodeRecord } from '../record/codec.ts'
-import { type CapacityRecord, emptyRecord } from '../record/record.ts'
-
-/** A record as it stands in the store. */
-export interface StoredVersion {
-  readonly record: CapacityRecord
-  /** What {@link RecordStore.save} takes as expected; 0 where there is no record yet. */
-  readonly revision: number
-}
+import { type CapacityRecord, emptyRecord, type RecordVersion } from '../record/record.ts'
 
 export type SaveResult = { readonly status: 'stored'; readonly revision: number } | { readonly status: 'conflict' }
 
-/** Where records last. Every method rejects when the store cannot be reached. */
+/** Every method rejects when the store cannot be reached. */
 export interface RecordStore {
-  load(connectionId: string): Promise<StoredVersion>
+  load(connectionId: string): Promise<RecordVersion>
   /**
-   * Writes the record only if the stored one still has `expectedRevision`: what makes the counters exact.
-   * A rejection leaves open whether it was written.
+   * Writes the record only if the stored one still has `expectedRevision`, which is what makes the counters exact. After a rejection it
+   * is unknown whether the record was written.
    */
   save(connectionId: string, record: CapacityRecord, expectedRevision: number): Promise<SaveResult>
-  /** Has the store looked at, and mended, before the next load: what it holds may be broken. */
+  /** Has the store checked, and repaired, before the next load. */
   doubt(): void
-  /** Removes the record as if it had never been. */
+  /** Removes the record as if it had never existed. */
   erase(connectionId: string): Promise<void>
 }
 
 export interface KvRecordStore extends RecordStore {
-  /** Resolves when the bucket has been looked at since it was last in doubt. */
+  /** Resolves when the bucket has been checked since it was last in doubt. */
   checked(): Promise<void>
 }
 
 /**
- * Records in a KV bucket, a key a connection.
- * @param check looks at the bucket, and mends it, before anything is read from it
+ * @param check checks the bucket, and repairs it, before anything is read from it
  * @param onStored called when the store has confirmed a write
  */
 export function createKvRecordStore(
@@ -50,7 +43,7 @@ export function createKvRecordStore(
       if (checking === mine) checking = undefined
       throw error
     }
-    // In doubt again meanwhile.
+    // The bucket came into doubt again meanwhile.
     if (checking !== mine) await checked()
   }
   const doubt = (): void => {
@@ -70,7 +63,7 @@ export function createKvRecordStore(
         if (result.status === 'stored') onStored()
         return result
       } catch (error) {
-        // The bucket is gone, or another instance has made it again: what is missing there is to be suspected before it is read.
+        // The bucket is gone. It may come back without its records, whose loss must be suspected before anything is read.
         if (error instanceof NoRespondersError) doubt()
         throw error
       }

@@ -86,7 +86,7 @@ it('says so where clearing does not help', async () => {
 
 it('gives no permits while counters cannot be read, and has the store looked at', async () => {
   const store = { checked: async () => undefined, doubt: vi.fn() }
-  await expect(createPermitProbe(brokenBucket(1_000), store)()).rejects.toThrow('does not give back')
+  await expect(createPermitProbe(brokenBucket(1_000), store)()).rejects.toThrow('does not return')
   expect(store.doubt).toHaveBeenCalledTimes(1)
   await createPermitProbe(brokenBucket(0), store)()
   expect(store.doubt).toHaveBeenCalledTimes(1)

@@ -1,3 +1,4 @@
+/** Checks the store before any record in it is believed, and probes whether permits can be given. */
 import { type Bucket, NoRespondersError } from '@sluice/messaging'
 import { makeReadable, type OwnBuckets, type ReadableBucket, unreadableAt } from './buckets.ts'
 import type { Membership } from './membership.ts'
@@ -12,11 +13,16 @@ export interface RecordCheckDeps {
 }
 
 /**
- * Returns what looks at the store before any record of it is believed: at the start, after each reconnect, and when a bucket
- * is gone. A bucket that is gone is made again, and records that cannot be read are cleared away; what is missing then counts as used. Every instance does so, in any order: the loss is marked before anything
- * is cleared, and each looks for such marks after it found the bucket readable.
+ * Returns the check that runs at the start, after each reconnect, and when a bucket is gone. It makes missing buckets again and clears
+ * records that cannot be read; what is missing then counts as used. All instances may run it, in any order: each marks a loss before
+ * it clears anything, and looks for such marks after it found the bucket readable.
  */
-export function createRecordCheck({ records, membership, buckets, onCleared }: RecordCheckDeps): () => Promise<void> {
+export function createRecordCheck({
+  records,
+  membership,
+  buckets,
+  onCleared,
+}: RecordCheckDeps): () => Promise<void> {
   const { recordsMadeAtMs, marksMadeAtMs } = buckets.found
   let knownMadeAtMs = Math.max(recordsMadeAtMs, marksMadeAtMs)
   return async () => {
@@ -34,7 +40,7 @@ export function createRecordCheck({ records, membership, buckets, onCleared }: R
       }
       await membership.suspectVanished()
     })
-    // Where there is one again, another instance has stored it.
+    // On a conflict another instance has stored the record already.
     for (const [key, value] of kept) await records.update(key, value, 0)
     if (isCleared) onCleared(kept.size)
     await membership.adoptLosses()
@@ -42,8 +48,8 @@ export function createRecordCheck({ records, membership, buckets, onCleared }: R
 }
 
 /**
- * Returns what tells whether permits can be given: it writes a key of the counters' own bucket, as each stream fails by itself, and reads it
- * again, as a power cut can leave a stream that takes what it does not give back.
+ * Returns the probe behind capacity's health: it writes a key of the counters' own bucket, as each stream fails by itself, and reads it
+ * back, as a power cut can leave a stream that does not return what it stores.
  */
 export function createPermitProbe(
   records: ReadableBucket<unknown>,
@@ -58,11 +64,11 @@ export function createPermitProbe(
       throw error
     }
     store.doubt()
-    throw new Error('NATS does not give back the counters that it stores; they are about to be mended')
+    throw new Error('NATS does not return the counters that it stores; they are about to be repaired')
   }
 }
 
-/** Shared by all instances, so that none leaves one behind. Ids of connections are longer. */
+/** Shared by all instances, so that none leaves a key behind. Connection ids are longer. */
 const PROBE_KEY = 'health'
-/** Larger than a page, since a small write finds room on a full disk: in the last page of a file, for seconds after counters found none. */
+/** Larger than a page: on a full disk, a small write still fits in the last page of a file for seconds after counters no longer do. */
 const PROBE = { padding: '.'.repeat(8_192) }

@@ -1,3 +1,4 @@
+/** The limits that connections have now: followed in the `connections` projection and, where they are enforced, in `discovered`. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
   type DiscoveredLimit,
@@ -10,22 +11,21 @@ import { type Bucket, type Bus, openBucket, type Watch } from '@sluice/messaging
 import { pause } from '@sluice/service-kit'
 import { type EnforcedLimits, limitsOf } from '../record/limits.ts'
 
-/** The limits that connections have now. */
 export interface LimitsSource {
-  /** Undefined where no such connection is known here. */
+  /** Returns undefined when the connection is not known here. */
   limitsFor(connectionId: string): EnforcedLimits | undefined
-  /** As {@link limitsFor}, asking the bus where it is not known here: a connection may be younger than the last news of it. */
+  /** Reads the projection: a connection may be younger than the last update that arrived here. */
   lookUp(connectionId: string): Promise<EnforcedLimits | undefined>
 }
 
 export interface WatchedLimits extends LimitsSource {
-  /** Begins to follow the connections; resolves when every one that is there is known. */
+  /** Starts to follow the connections; resolves when all that exist are known. */
   follow(): Promise<void>
-  /** Resolves when a connection asks for what is discovered to be held. */
+  /** Resolves when a connection enforces discovered limits. */
   readonly enforcing: Promise<void>
-  /** Whether one does now. */
+  /** Returns true while a connection enforces discovered limits. */
   isEnforcing(): boolean
-  /** Begins to follow what is discovered; resolves when all of it is known. Until then nothing discovered is held. */
+  /** Starts to follow discovered limits; resolves when all that exist are known. Until then none are enforced. */
   followDiscovered(bucket: Bucket<DiscoveredEntry>): Promise<void>
   stop(): void
 }
@@ -36,19 +36,21 @@ interface DiscoveredEntry {
 
 type ModelLimits = ReadonlyMap<string, readonly ModelLimit[]>
 
-/** The limits of the `connections` projection, and with them those of the `discovered` one for connections that ask for it. */
-export function createWatchedLimits(bucket: Bucket<ProjectedConnection>, onFault: (error: unknown) => void): WatchedLimits {
-  /** Those that ask for what is discovered to be held. */
+export function createWatchedLimits(
+  connections: Bucket<ProjectedConnection>,
+  onFault: (error: unknown) => void,
+): WatchedLimits {
+  /** The connections that enforce discovered limits. */
   const enforcing = new Map<string, ProjectedConnection>()
   const first = Promise.withResolvers<void>()
-  const discovered = new Map<string, ModelLimits>()
-  const held = new Map<string, EnforcedLimits>()
+  const discoveredLimits = new Map<string, ModelLimits>()
+  const current = new Map<string, EnforcedLimits>()
   const watches: Watch[] = []
   let stopped = false
 
-  const heldBy = ({ id, capacity, enforceDiscovered }: ProjectedConnection): EnforcedLimits => ({
+  const enforcedFor = ({ id, capacity, enforceDiscovered }: ProjectedConnection): EnforcedLimits => ({
     configured: limitsOf(capacity),
-    ...(enforceDiscovered === true ? { discovered: discovered.get(id) ?? NOTHING_DISCOVERED } : {}),
+    ...(enforceDiscovered === true ? { discovered: discoveredLimits.get(id) ?? NOTHING_DISCOVERED } : {}),
   })
   const keep = (watch: Watch): void => {
     if (stopped) watch.stop()
@@ -57,7 +59,7 @@ export function createWatchedLimits(bucket: Bucket<ProjectedConnection>, onFault
 
   return {
     follow: async () => {
-      const watch = await bucket.watch({
+      const watch = await connections.watch({
         onFault,
         onEntry: ({ key, value }) => {
           if (value?.enforceDiscovered === true) {
@@ -66,30 +68,30 @@ export function createWatchedLimits(bucket: Bucket<ProjectedConnection>, onFault
           } else {
             enforcing.delete(key)
           }
-          if (value !== undefined) held.set(key, heldBy(value))
-          else held.delete(key)
+          if (value !== undefined) current.set(key, enforcedFor(value))
+          else current.delete(key)
         },
       })
       keep(watch)
     },
     enforcing: first.promise,
     isEnforcing: () => enforcing.size > 0,
-    followDiscovered: async (discoveredBucket) => {
-      const watch = await discoveredBucket.watch({
+    followDiscovered: async (bucket) => {
+      const watch = await bucket.watch({
         onFault,
         onEntry: ({ key, value }) => {
-          if (value === undefined) discovered.delete(key)
-          else discovered.set(key, byModel(modelLimits(value.limits)))
+          if (value === undefined) discoveredLimits.delete(key)
+          else discoveredLimits.set(key, byModel(modelLimits(value.limits)))
           const connection = enforcing.get(key)
-          if (connection !== undefined) held.set(key, heldBy(connection))
+          if (connection !== undefined) current.set(key, enforcedFor(connection))
         },
       })
       keep(watch)
     },
-    limitsFor: (connectionId) => held.get(connectionId),
+    limitsFor: (connectionId) => current.get(connectionId),
     lookUp: async (connectionId) => {
-      const { value } = await bucket.get(connectionId)
-      return value === undefined ? undefined : heldBy(value)
+      const { value } = await connections.get(connectionId)
+      return value === undefined ? undefined : enforcedFor(value)
     },
     stop: () => {
       stopped = true
@@ -104,22 +106,16 @@ function byModel(limits: readonly ModelLimit[]): ModelLimits {
   return models
 }
 
-const NOTHING_DISCOVERED: ModelLimits = new Map()
-
-export interface FollowedDiscovered {
-  stop(): void
-}
-
 /**
- * Has `limits` follow what is discovered from when a connection asks for it, so that it costs nothing before; resolves when all of it
- * is known, at once where no connection asks. Permits do not depend on discovery, which makes that bucket: where it is not
- * there in half a second, resolves all the same, and it is followed from when it is.
+ * Follows discovered limits from the moment a connection enforces them, so that they cost nothing before. Resolves when all are known,
+ * or at once when no connection enforces them. Permits do not depend on the discovery service, which creates the bucket: when the bucket
+ * is not there within half a second, this resolves all the same and keeps trying.
  */
 export async function followDiscovered(
   bus: Bus,
   limits: Pick<WatchedLimits, 'followDiscovered' | 'enforcing' | 'isEnforcing'>,
   onFault: (error: unknown) => void,
-): Promise<FollowedDiscovered> {
+): Promise<{ stop(): void }> {
   const stopping = new AbortController()
   const follow = async (): Promise<void> => {
     await limits.enforcing
@@ -129,14 +125,15 @@ export async function followDiscovered(
       } catch (error) {
         if (stopping.signal.aborted) return
         onFault(error)
-        await pause(AGAIN_MS, stopping.signal)
+        await pause(RETRY_MS, stopping.signal)
       }
     }
   }
   const following = follow()
-  if (limits.isEnforcing()) await Promise.race([following, sleep(WITHIN_MS)])
+  if (limits.isEnforcing()) await Promise.race([following, sleep(START_WAIT_MS)])
   return { stop: () => stopping.abort() }
 }
 
-const WITHIN_MS = 500
-const AGAIN_MS = 1_000
+const NOTHING_DISCOVERED: ModelLimits = new Map()
+const START_WAIT_MS = 500
+const RETRY_MS = 1_000
