@@ -4,7 +4,7 @@ import {
   type Cost,
   costOf,
   DELIVERY_SLACK_MS,
-  EXCHANGE_MAX_AGE_MS,
+  PERMIT_BATCH_MAX_AGE_MS,
   excessOf,
   NO_COST,
   type PermitBatchRequest,
@@ -36,7 +36,7 @@ export type PermitBatchOutcome =
  * when nothing changed, and then needs no write.
  *
  * At most once: a batch is made when the counters' clock has passed its `asOfMs`, and after it was applied its session is remembered for
- * longer than {@link EXCHANGE_MAX_AGE_MS}. Until then the session's sequence number reveals a repeat; after that, the batch's age does.
+ * longer than {@link PERMIT_BATCH_MAX_AGE_MS}. Until then the session's sequence number reveals a repeat; after that, the batch's age does.
  *
  * @param behindMs by how much the instance's clock is behind the record's
  */
@@ -52,7 +52,7 @@ export function applyPermitBatch(
       ? { status: 'decided', record, results: session.results, storedAtMs: session.seenAtMs }
       : { status: 'stale', record }
   }
-  if (record.clockMs - permitBatch.asOfMs > EXCHANGE_MAX_AGE_MS) return { status: 'stale', record }
+  if (record.clockMs - permitBatch.asOfMs > PERMIT_BATCH_MAX_AGE_MS) return { status: 'stale', record }
   let next = record
   for (const settlement of permitBatch.settlements) next = settle(next, settlement)
   const chargeLaterMs = (permitBatch.slackMs ?? DELIVERY_SLACK_MS) - DELIVERY_SLACK_MS

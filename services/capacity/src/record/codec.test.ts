@@ -1,4 +1,4 @@
-import { LANE_EXPIRY_MS, METRICS, SPLIT_METRICS, type SplitMetric } from '@sluice/contracts'
+import { METRICS, PERMIT_SESSION_EXPIRY_MS, SPLIT_METRICS, type SplitMetric } from '@sluice/contracts'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { applyPermitBatch } from '../decide/permit-batch.ts'
@@ -144,7 +144,7 @@ it('keeps split and unsplit charges apart within one window', () => {
 it('a full record of eight gateways with 256 permits in each last batch is stored in less than 5 KiB', () => {
   const record = fullRecord({ configured: [] })
   expect(record.sessions.size).toBe(8)
-  expect(LANE_EXPIRY_MS).toBeGreaterThan(62_000)
+  expect(PERMIT_SESSION_EXPIRY_MS).toBeGreaterThan(62_000)
   expect(record.windows.minute.older.length + record.windows.hour.older.length).toBeGreaterThan(115)
   expect(JSON.stringify(encodeRecord(record)).length).toBeLessThan(5_120)
 })

@@ -4,7 +4,7 @@
  */
 import {
   type Cost,
-  EXCHANGE_MAX_AGE_MS,
+  PERMIT_BATCH_MAX_AGE_MS,
   type Metric,
   PERIOD_MS,
   type Period,
@@ -81,7 +81,7 @@ export function isRolledBack(version: RecordVersion, newest: RecordVersion | und
  * that batch and does not, and no loss since then was made up for.
  */
 export function lacksCharges(record: CapacityRecord, { gateway, stored }: PermitBatchRequest): boolean {
-  if (stored === undefined || record.clockMs - stored.atMs > EXCHANGE_MAX_AGE_MS) return false
+  if (stored === undefined || record.clockMs - stored.atMs > PERMIT_BATCH_MAX_AGE_MS) return false
   if (record.loss !== undefined && stored.atMs <= record.loss.untilMs) return false
   const session = record.sessions.get(gateway)
   return session === undefined || session.seq < stored.seq

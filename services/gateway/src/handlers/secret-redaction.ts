@@ -1,5 +1,5 @@
 import { SecretRedaction } from '../domain/redact-secrets.ts'
-import type { CredentialSecrets } from '../ports/credentials.ts'
+import type { CredentialSecrets } from '../ports.ts'
 
 /** Returns the redaction of a credential's secrets: made with the first request that has them, and kept for as long as they are. */
 export function redactionOf(secrets: CredentialSecrets): SecretRedaction {

@@ -1,8 +1,7 @@
 import { hash } from 'node:crypto'
 import { Secret } from '@sluice/service-kit'
 import { SignatureV4 } from '@smithy/signature-v4'
-import type { CredentialSecrets } from '../../ports/credentials.ts'
-import type { RequestToSign } from '../../ports/request-signer.ts'
+import type { CredentialSecrets, RequestToSign } from '../../ports.ts'
 import type { RoleCredentials } from './assume-role.ts'
 import { NodeSha256 } from './node-sha256.ts'
 

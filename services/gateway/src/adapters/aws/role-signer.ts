@@ -1,4 +1,4 @@
-import type { RequestSigner } from '../../ports/request-signer.ts'
+import type { RequestSigner } from '../../ports.ts'
 import type { RoleSessions } from './role-sessions.ts'
 
 /** Signs within the connections' sessions (AWS Signature Version 4). */
