@@ -1,6 +1,6 @@
 import { commonSettings } from '@sluice/service-kit'
 import { type Static, Type } from 'typebox'
-import { KeyServiceId } from './domain/envelope.ts'
+import { KeyServiceId } from './keys/envelope.ts'
 
 /** Every setting of the service, as environment variables. */
 export type ConnectionsConfig = Static<typeof ConnectionsConfig>

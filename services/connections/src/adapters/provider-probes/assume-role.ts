@@ -1,7 +1,7 @@
 import { fromTemporaryCredentials } from '@aws-sdk/credential-providers'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
+import { describeFailure, ProbeFailure } from '../../probes/probe-failure.ts'
 import { type AwsCredentialSettings, awsCredentialsIn } from '../aws-credentials.ts'
-import { describeFailure, ProbeFailure } from './probe-failure.ts'
 
 type AwsCredentialIdentity = Awaited<ReturnType<ReturnType<typeof fromTemporaryCredentials>>>
 

@@ -1,0 +1,93 @@
+import { randomBytes } from 'node:crypto'
+import { eventually } from '@sluice/testkit'
+import { beforeEach, expect, it } from 'vitest'
+import { type HeldDataKeysOptions, holdDataKeys } from './data-key-cache.ts'
+import type { KeyService } from './key-service.ts'
+import { createLibsodiumKeyService } from './libsodium-key-service.ts'
+import { parseMasterKeys } from './master-keys.ts'
+
+const context = { connectionId: 'c-1' }
+
+/** Every data key that the key service itself has unwrapped, as it stands in memory now. */
+let unwrapped: Uint8Array[]
+let calls: number
+/** What the next unwrapping waits for. */
+let released: Promise<unknown>
+let keyService: KeyService
+
+beforeEach(async () => {
+  unwrapped = []
+  calls = 0
+  released = Promise.resolve()
+  const real = await createLibsodiumKeyService(parseMasterKeys(randomBytes(32).toString('base64')))
+  keyService = {
+    ...real,
+    unwrap: async (...asked) => {
+      calls += 1
+      await released
+      const dataKey = await real.unwrap(...asked)
+      unwrapped.push(dataKey)
+      return dataKey
+    },
+  }
+})
+
+const hold = (over: Partial<HeldDataKeysOptions> = {}) =>
+  holdDataKeys(keyService, { lifeMs: 60_000, failureLifeMs: 60_000, maxEntries: 10, ...over })
+
+it('asks once for all who ask for one data key, now and later, each with a copy of its own', async () => {
+  const held = hold()
+  const { dataKey, ...wrapped } = await held.generateDataKey(context)
+  const copies = await Promise.all(Array.from({ length: 20 }, () => held.unwrap(wrapped, context)))
+  copies[0]?.fill(0)
+  expect(await held.unwrap(wrapped, context)).toEqual(dataKey)
+  expect(copies[1]).toEqual(dataKey)
+  expect(calls).toBe(1)
+})
+
+it('never answers another context, key or wrapped key with what it holds', async () => {
+  const held = hold()
+  const { dataKey: _, ...wrapped } = await held.generateDataKey(context)
+  await held.unwrap(wrapped, context)
+  const { wrappedKey } = await held.generateDataKey(context)
+  await expect(held.unwrap(wrapped, { connectionId: 'c-2' })).rejects.toMatchObject({ reason: 'not_authentic' })
+  await expect(held.unwrap({ ...wrapped, keyId: 'mk-other' }, context)).rejects.toMatchObject({ reason: 'unknown_key' })
+  await held.unwrap({ ...wrapped, wrappedKey }, context)
+  expect(calls).toBe(4)
+})
+
+it('overwrites a data key when its time is up, and asks again', async () => {
+  const held = hold({ lifeMs: 20 })
+  const { dataKey, ...wrapped } = await held.generateDataKey(context)
+  const copy = await held.unwrap(wrapped, context)
+  await eventually(() => expect(unwrapped[0]).toEqual(new Uint8Array(32)))
+  expect(copy).toEqual(dataKey)
+  expect(await held.unwrap(wrapped, context)).toEqual(dataKey)
+  expect(calls).toBe(2)
+})
+
+it('lets go of the oldest for a new one, even of one that is still awaited', async () => {
+  const held = hold({ maxEntries: 1 })
+  const [one, two] = [await held.generateDataKey(context), await held.generateDataKey(context)]
+  const release = Promise.withResolvers<void>()
+  released = release.promise
+  const first = held.unwrap(one, context)
+  const second = held.unwrap(two, context)
+  release.resolve()
+  expect(await first).toEqual(one.dataKey)
+  expect(await second).toEqual(two.dataKey)
+  await eventually(() => expect(unwrapped).toContainEqual(new Uint8Array(32)))
+  await held.unwrap(two, context)
+  expect(calls).toBe(2)
+})
+
+it('lets a failure stand for a while, so that a key service in trouble is not asked by everybody', async () => {
+  const held = hold({ failureLifeMs: 20 })
+  const { dataKey, ...wrapped } = await held.generateDataKey(context)
+  released = Promise.reject(new Error('away'))
+  for (let attempt = 0; attempt < 5; attempt++) await expect(held.unwrap(wrapped, context)).rejects.toThrow('away')
+  expect(calls).toBe(1)
+  released = Promise.resolve()
+  await eventually(async () => expect(await held.unwrap(wrapped, context)).toEqual(dataKey))
+  expect(calls).toBe(2)
+})
