@@ -167,8 +167,8 @@ describe('a credential', () => {
 
   it('is rotated: the current version is what everybody gets who asks for it or an older one', async () => {
     const { id } = await create()
-    await expectFault(fetchCredential(id, 2), 'credential_unavailable', 'is not there yet: the current one is 1')
-    await expectFault(fetchCredential(id, 1e20), 'credential_unavailable', 'is not there yet: the current one is 1')
+    await expectFault(fetchCredential(id, 2), 'credential_unavailable', 'does not exist yet: the current version is 1')
+    await expectFault(fetchCredential(id, 1e20), 'credential_unavailable', 'does not exist yet: the current version is 1')
     for (const [index, key] of ['sk-second', 'sk-third'].entries()) {
       const changes = { config: { apiKey: await sealed(key) } }
       const view = await request(bus, updateConnection, [], { id, changes })

@@ -145,7 +145,7 @@ it('has twenty streams open for each operator token with its sessions, and leave
   expect(refused).toHaveLength(5)
   for (const { code, detail } of refused) {
     expect(code).toBe('rate_limited')
-    expect(detail).toContain('This operator token has 20 streams')
+    expect(detail).toContain('This operator token has 20 open capacity streams')
   }
   expect(await refusals(await openAll(Array(20).fill(other), leaving.signal))).toEqual([])
   leaving.abort()
@@ -162,7 +162,7 @@ it('has a hundred streams open and no more', async () => {
   // Those of the tests before may not be gone yet.
   expect(refused.length).toBeGreaterThanOrEqual(20)
   expect(refused.length).toBeLessThan(60)
-  for (const { detail } of refused) expect(detail).toContain('There are 100 streams')
+  for (const { detail } of refused) expect(detail).toContain('There are 100 open capacity streams')
   leaving.abort()
   await eventually(async () => {
     const again = await Promise.all(Array.from({ length: 20 }, () => open()))

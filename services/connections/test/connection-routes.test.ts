@@ -212,7 +212,7 @@ describe('a change', () => {
     expect(fields.toSorted()).toEqual(['capacity.0.tokens', 'config.apiKey', 'config.x', 'name', 'provider'])
     expect(answer.body.errors).toContainEqual({
       field: 'provider',
-      message: 'cannot be changed: make another connection',
+      message: 'cannot be changed: create another connection',
     })
     expect((await connections.ask('PATCH', path, { name: 'other' })).body.code).toBe('name_taken')
     expect((await connections.ask('GET', path)).body).toEqual(body)

@@ -135,7 +135,7 @@ describe('a rotation', () => {
       const { status, body } = await connections.ask('POST', `${pathOf(id)}/rotate`, { config })
       expect([status, body.code, body.test.error.code]).toEqual([502, 'credential_untested', code])
       expect(body.detail).toContain(
-        `could not be tested, which says nothing of it; the old one stays. ${body.test.error.message}`,
+        `could not be tested; the old one stays in force. ${body.test.error.message}`,
       )
       expect((await connections.ask('GET', pathOf(id))).body.config.baseUrl).toBe(openai.openaiBaseUrl)
       expect(await read(id)).toEqual({ apiKey: RIGHT_KEY })
@@ -321,7 +321,7 @@ describe('a replaced credential is destroyed', () => {
     )
     const lines = instances.map((instance) => instance.logs()).join('')
     await Promise.all(instances.map((instance) => instance.stop()))
-    expect(lines.match(/a replaced credential is destroyed/g)).toHaveLength(1)
+    expect(lines.match(/a replaced credential was destroyed/g)).toHaveLength(1)
     expect(await versions(id)).toMatchObject([
       { version: 2, status: 'current' },
       { version: 1, status: 'retired' },

@@ -79,7 +79,7 @@ for (const { version, path } of servers) {
       }
       expect(unreadable.length).toBeGreaterThanOrEqual(2 * FOREIGN_WRITES.length)
       expect(known.size).toBe(2)
-      expect(service.logs()).toContain('somebody else has written into a projection')
+      expect(service.logs()).toContain('someone else wrote to a projection')
     },
     60_000,
   )

@@ -99,7 +99,7 @@ describe('does not open', () => {
     const envelope = await envelopes.seal(SECRET, context)
     await expectFault(envelopes.open({ ...envelope, keyId: kms.addKey().arn }, context), 'not_authentic')
     const absent = `${key.arn.slice(0, -1)}${key.arn.endsWith('0') ? '1' : '0'}`
-    await expectFault(envelopes.open({ ...envelope, keyId: absent }, context), 'key_refused', 'is not there')
+    await expectFault(envelopes.open({ ...envelope, keyId: absent }, context), 'key_refused', 'does not exist')
   })
 
   it('what a key of a foreign account wrapped, without so much as asking it', async () => {
@@ -131,7 +131,7 @@ describe('says what is wrong with the key', () => {
 
   it('or with the credentials', async () => {
     const envelopes = await envelopesOf([key.arn], { AWS_SECRET_ACCESS_KEY: 'another' })
-    await expectFault(envelopes.seal(SECRET, context), 'key_refused', 'credentials of this service')
+    await expectFault(envelopes.seal(SECRET, context), 'key_refused', "this service's credentials")
   })
 })
 

@@ -45,7 +45,7 @@ it('runs as a process: makes the operator token, serves, takes a further token, 
   expect((await asking(further, 'POST')).status).toBe(403)
   const nameless = run('commands/operator-token.ts')
   expect(await nameless.exited).toBe(1)
-  expect(nameless.output.text).toContain('Say whose token it is')
+  expect(nameless.output.text).toContain('The name is missing')
   const wrong = run('commands/operator-token.ts', {}, ['bob', '--role', 'owner', '--expires-at', 'soon'])
   expect(await wrong.exited).toBe(1)
   expect(wrong.output.text).toContain('role must be one of "admin", "viewer"\nexpiresAt ')

@@ -73,7 +73,7 @@ it('is killed halfway, started again, and does the rest only', async () => {
   await eventually(async () => expect((await wrappedUnder(key.arn)).size).toBeGreaterThan(5), { timeoutMs: 20_000 })
   killed.child.kill('SIGKILL')
   expect(await killed.exited).toBeNull()
-  expect(killed.output.text).toMatch(/\d+ of 61 data keys wrapped anew, 0 failed\n/)
+  expect(killed.output.text).toMatch(/\d+ of 61 data keys rewrapped, 0 failed\n/)
   await eventually(expectNoOtherClient)
   const done = await wrappedUnder(key.arn)
   expect(done.size).toBeLessThan(CONNECTIONS)
@@ -84,7 +84,7 @@ it('is killed halfway, started again, and does the rest only', async () => {
   expect(await resumed.exited).toBe(0)
   // The sealing key is one more.
   const rest = CONNECTIONS + 1 - done.size
-  expect(resumed.output.text.trimEnd().split('\n').at(-1)).toBe(`${rest} of ${rest} data keys wrapped anew, 0 failed`)
+  expect(resumed.output.text.trimEnd().split('\n').at(-1)).toBe(`${rest} of ${rest} data keys rewrapped, 0 failed`)
   expect(kms.count('Encrypt') - before).toBe(rest)
   const all = await wrappedUnder(key.arn)
   expect(all.size).toBe(CONNECTIONS)

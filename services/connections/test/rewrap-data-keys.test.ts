@@ -244,7 +244,7 @@ describe('a row that cannot be unwrapped', () => {
     })
     expect(done).toMatchObject({ rewrapped: CONNECTIONS + 1 - 4, total: CONNECTIONS + 1 })
     expect(seen).toHaveLength(CONNECTIONS + 1)
-    expect(progressLine(done)).toBe(`${CONNECTIONS - 3} of ${CONNECTIONS + 1} data keys wrapped anew, 4 failed`)
+    expect(progressLine(done)).toBe(`${CONNECTIONS - 3} of ${CONNECTIONS + 1} data keys rewrapped, 4 failed`)
     expect(done.failures.map(failureLine).join('\n')).toContain(`connection ${unknown} version 1: the stored secret`)
     for (const id of [altered, moved, unknown, malformed]) {
       await expect(readCredential(id)).rejects.toMatchObject({ code: 'credential_unavailable' })

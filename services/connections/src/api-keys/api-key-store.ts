@@ -1,44 +1,37 @@
-import { type Insertable, type Selectable, sql } from 'kysely'
+import { ApiKeyInput } from '@sluice/contracts'
+import { type Insertable, type Kysely, type Selectable, sql } from 'kysely'
 import { type Actor, difference } from '../audit/audit-entry.ts'
-import type { Database } from '../database/database.ts'
-import { audit, enqueue } from '../database/record-change.ts'
-import type { ApiKeyTable } from '../database/tables.ts'
-import { takesAwayFromKey } from '../restrictions.ts'
-import { type ApiKey, toApiKeyView } from './api-key.ts'
+import { audit } from '../audit/audit-log.ts'
+import { enqueue } from '../bus/outbox.ts'
+import { type Database, readStored } from '../database/database.ts'
+import type { ApiKeyTable, Tables } from '../database/tables.ts'
+import { type ApiKey, restrictsApiKey, toApiKeyView } from './api-key.ts'
 
-/** The applications' keys; changes as in {@link ConnectionStore}. */
-export interface ApiKeyStore {
-  /** Oldest first. */
-  list(): Promise<readonly ApiKey[]>
-  insert(key: ApiKey, actor: Actor): Promise<void>
-  /** Replaces a key by what `change` makes of it. The key as it is then; undefined when there is no such key. */
-  update(id: string, change: (key: ApiKey) => ApiKey, actor: Actor): Promise<ApiKey | undefined>
-  /** False when there is no such key. */
-  remove(id: string, actor: Actor): Promise<boolean>
-  /** Notes when keys were used last, Unix milliseconds by id; it is no change of a key. Keys that are gone are passed over. */
-  noteUses(uses: ReadonlyMap<string, number>): Promise<void>
-}
+/** The applications' keys. Each change is one transaction with its audit entry and its outbox entry. */
+export type ApiKeyStore = ReturnType<typeof createApiKeyStore>
 
-/** API keys in PostgreSQL. `onCommitted` is awaited after each change, with the key's hash. */
-export function createApiKeyStore(database: Database, onCommitted: (hash: string) => Promise<void>): ApiKeyStore {
+/** @param onCommitted is awaited after each change, with the key's hash */
+export function createApiKeyStore(database: Database, onCommitted: (hash: string) => Promise<void>) {
   return {
-    list: async () => {
-      const rows = await database.run((db) =>
-        db.selectFrom('api_keys').selectAll().orderBy('created_at').orderBy('id').execute(),
-      )
+    /** Oldest first. */
+    list: async (): Promise<ApiKey[]> => {
+      const rows = await database.run((db) => selectApiKeys(db).orderBy('created_at').orderBy('id').execute())
       return rows.map(fromApiKeyRow)
     },
-    insert: async (key, actor) => {
+
+    insert: async (key: ApiKey, actor: Actor): Promise<void> => {
       await database.transaction(async (trx) => {
         await trx.insertInto('api_keys').values(toApiKeyRow(key)).execute()
         await audit(trx, { actor, action: 'api-key.created', subjectId: key.id, after: toApiKeyView(key) })
-        await enqueue(trx, { kind: 'api-key', hash: key.hash }, false)
+        await enqueue(trx, { kind: 'api-key', hash: key.hash }, { restricts: false })
       })
       await onCommitted(key.hash)
     },
-    update: async (id, change, actor) => {
+
+    /** Replaces a key by what `change` returns. Returns the key as it is then, or undefined when there is no such key. */
+    update: async (id: string, change: (key: ApiKey) => ApiKey, actor: Actor): Promise<ApiKey | undefined> => {
       const updated = await database.transaction(async (trx) => {
-        const row = await trx.selectFrom('api_keys').selectAll().where('id', '=', id).forUpdate().executeTakeFirst()
+        const row = await selectApiKeys(trx).where('id', '=', id).forUpdate().executeTakeFirst()
         if (row === undefined) return undefined
         const before = fromApiKeyRow(row)
         const after = change(before)
@@ -47,28 +40,35 @@ export function createApiKeyStore(database: Database, onCommitted: (hash: string
         const { name, connections, expires_at } = toApiKeyRow(after)
         await trx.updateTable('api_keys').set({ name, connections, expires_at }).where('id', '=', id).execute()
         await audit(trx, { actor, action: 'api-key.updated', subjectId: id, ...views })
-        await enqueue(trx, { kind: 'api-key', hash: row.hash }, takesAwayFromKey(before, after))
+        await enqueue(trx, { kind: 'api-key', hash: row.hash }, { restricts: restrictsApiKey(before, after) })
         return { after, isChanged: true }
       })
       if (updated?.isChanged) await onCommitted(updated.after.hash)
       return updated?.after
     },
-    remove: async (id, actor) => {
+
+    /** Returns false when there is no such key. */
+    remove: async (id: string, actor: Actor): Promise<boolean> => {
       const removedHash = await database.transaction(async (trx) => {
         const row = await trx.deleteFrom('api_keys').where('id', '=', id).returningAll().executeTakeFirst()
         if (row === undefined) return undefined
         const before = toApiKeyView(fromApiKeyRow(row))
         await audit(trx, { actor, action: 'api-key.revoked', subjectId: id, before })
-        await enqueue(trx, { kind: 'api-key', hash: row.hash }, true)
+        await enqueue(trx, { kind: 'api-key', hash: row.hash }, { restricts: true })
         return row.hash
       })
       if (removedHash !== undefined) await onCommitted(removedHash)
       return removedHash !== undefined
     },
-    noteUses: async (uses) => {
+
+    /**
+     * Records when keys were last used; this is not a change of the key. Unknown keys are ignored.
+     * @param uses Unix milliseconds by id
+     */
+    recordUses: async (uses: ReadonlyMap<string, number>): Promise<void> => {
       const ids = [...uses.keys()]
       const instants = [...uses.values()].map((atMs) => new Date(atMs))
-      // Instances hear of the same uses: the later one stays, whoever is first.
+      // Every instance receives the same uses: the latest wins, whichever is written first.
       await database.run((db) =>
         sql`
           update connections.api_keys as k set last_used_at = used.at
@@ -80,13 +80,17 @@ export function createApiKeyStore(database: Database, onCommitted: (hash: string
   }
 }
 
+export function selectApiKeys(db: Kysely<Tables>) {
+  return db.selectFrom('api_keys').selectAll()
+}
+
 export function fromApiKeyRow(row: Selectable<ApiKeyTable>): ApiKey {
   return {
     id: row.id,
     name: row.name,
     hash: row.hash,
-    ...(row.hint === null ? {} : { hint: row.hint }),
-    connections: row.connections.ids,
+    hint: row.hint,
+    connections: readStored(ApiKeyInput.properties.connections, row.connections, `the scope of API key ${row.id}`),
     ...(row.expires_at === null ? {} : { expiresAt: row.expires_at }),
     createdAt: row.created_at,
     ...(row.last_used_at === null ? {} : { lastUsedAt: row.last_used_at }),
@@ -98,8 +102,8 @@ function toApiKeyRow(key: ApiKey): Insertable<ApiKeyTable> {
     id: key.id,
     name: key.name,
     hash: key.hash,
-    hint: key.hint ?? null,
-    connections: JSON.stringify({ ids: key.connections }),
+    hint: key.hint,
+    connections: JSON.stringify(key.connections),
     expires_at: key.expiresAt ?? null,
     created_at: key.createdAt,
   }

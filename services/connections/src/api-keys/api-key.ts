@@ -6,23 +6,23 @@ export interface ApiKey {
   readonly name: string
   /** SHA-256 of the key, lower-case hex. */
   readonly hash: string
-  /** See {@link apiKeyHint}. Absent for keys made before it was kept. */
-  readonly hint?: string
-  /** `*`, or ids of connections. An id outlives its connection and then opens nothing: ids are never given twice. */
+  /** See {@link apiKeyHint}. */
+  readonly hint: string
+  /** `*`, or connection ids. The id of a deleted connection allows nothing: ids are never reused. */
   readonly connections: ApiKeyInput['connections']
   /** Absent: it does not expire. */
   readonly expiresAt?: Date
   readonly createdAt: Date
-  /** To a minute or so; absent where no use is known. */
+  /** Accurate to about a minute; absent when no use is known. */
   readonly lastUsedAt?: Date
 }
 
-/** What may be shown of a key so that it can be told from others: its end, which is checksum and no part of its random bits. */
+/** Returns what may be shown of a key to recognize it: its end, which belongs to the checksum and not to its random bits. */
 export function apiKeyHint(key: string): string {
   return `…${key.slice(-4)}`
 }
 
-/** The key with the changes of `patch`, which are valid; what is absent stays. */
+/** Returns the key with a valid patch applied; absent fields stay. */
 export function changedApiKey(key: ApiKey, { name, connections, expiresAt }: ApiKeyPatch): ApiKey {
   const { expiresAt: before, ...rest } = key
   const after = expiresAt === undefined ? before : expiresAt === null ? undefined : new Date(expiresAt)
@@ -34,12 +34,28 @@ export function changedApiKey(key: ApiKey, { name, connections, expiresAt }: Api
   }
 }
 
-/** The key as it is answered, and as the audit log keeps it. */
+type Scope = Pick<ApiKey, 'connections' | 'expiresAt'>
+
+/** Returns whether the key may do less after the change: restrictions are published first. */
+export function restrictsApiKey(before: Scope, after: Scope): boolean {
+  const expiresEarlier = endMs(after) < endMs(before)
+  if (expiresEarlier) return true
+  if (after.connections === '*') return false
+  if (before.connections === '*') return true
+  const remaining = new Set(after.connections)
+  return before.connections.some((id) => !remaining.has(id))
+}
+
+function endMs({ expiresAt }: Scope): number {
+  return expiresAt === undefined ? Number.POSITIVE_INFINITY : expiresAt.getTime()
+}
+
+/** Returns the key as the API shows it and the audit log records it. */
 export function toApiKeyView({ id, name, hint, connections, expiresAt, createdAt, lastUsedAt }: ApiKey): ApiKeyView {
   return {
     id,
     name,
-    ...(hint === undefined ? {} : { hint }),
+    hint,
     connections,
     ...(expiresAt === undefined ? {} : { expiresAt: expiresAt.toISOString() }),
     createdAt: createdAt.toISOString(),
@@ -47,7 +63,7 @@ export function toApiKeyView({ id, name, hint, connections, expiresAt, createdAt
   }
 }
 
-/** The key as gateways see it. */
+/** Returns the key as gateways see it. */
 export function toApiKeyProjection({ id, name, connections, expiresAt }: ApiKey): ProjectedApiKey {
   return { id, name, connections, ...(expiresAt === undefined ? {} : { expiresAtMs: expiresAt.getTime() }) }
 }

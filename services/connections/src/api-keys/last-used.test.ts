@@ -1,12 +1,12 @@
 import { expect, it } from 'vitest'
-import { createUseTally } from './last-used.ts'
+import { createUnsavedUses } from './last-used.ts'
 
 it('gives the last use of each key', () => {
-  const tally = createUseTally()
-  tally.note('a', 5)
-  tally.note('a', 3)
-  tally.note('b', 1)
-  expect(tally.due(10)).toEqual(
+  const uses = createUnsavedUses()
+  uses.add('a', 5)
+  uses.add('a', 3)
+  uses.add('b', 1)
+  expect(uses.due(10)).toEqual(
     new Map([
       ['a', 5],
       ['b', 1],
@@ -15,14 +15,14 @@ it('gives the last use of each key', () => {
 })
 
 it('gives what is not written again, and what is written once a minute at most', () => {
-  const tally = createUseTally()
-  tally.note('a', 1)
-  expect(tally.due(2).size).toBe(1)
-  const due = tally.due(3)
-  tally.note('a', 4)
-  tally.written(due, 5)
-  expect(tally.due(60_004).size).toBe(0)
-  expect(tally.due(60_005)).toEqual(new Map([['a', 4]]))
-  tally.written(tally.due(60_005), 60_006)
-  expect(tally.due(999_999).size).toBe(0)
+  const uses = createUnsavedUses()
+  uses.add('a', 1)
+  expect(uses.due(2).size).toBe(1)
+  const due = uses.due(3)
+  uses.add('a', 4)
+  uses.saved(due, 5)
+  expect(uses.due(60_004).size).toBe(0)
+  expect(uses.due(60_005)).toEqual(new Map([['a', 4]]))
+  uses.saved(uses.due(60_005), 60_006)
+  expect(uses.due(999_999).size).toBe(0)
 })

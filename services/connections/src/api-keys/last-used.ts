@@ -2,99 +2,87 @@ import { apiKeysUsed } from '@sluice/contracts'
 import { type Bus, type Served, subscribeEvent } from '@sluice/messaging'
 import { type Logger, outageLog } from '@sluice/service-kit'
 import { validate as isUuid } from 'uuid'
-import type { ApplicationDeps } from '../deps.ts'
+import type { ApiKeyStore } from './api-key-store.ts'
 
-/** Which API keys were used and when, until it is written down: for one key at most once a minute. */
-export interface UseTally {
-  /** A key was used at `atMs`, Unix milliseconds. */
-  note(keyId: string, atMs: number): void
-  /** The last uses that are to be written now, by key. */
-  due(nowMs: number): ReadonlyMap<string, number>
-  /** What was due is written. */
-  written(uses: ReadonlyMap<string, number>, nowMs: number): void
-}
-
-export function createUseTally(): UseTally {
-  const unwritten = new Map<string, number>()
-  const writtenAtMs = new Map<string, number>()
-  return {
-    note: (keyId, atMs) => {
-      unwritten.set(keyId, Math.max(atMs, unwritten.get(keyId) ?? atMs))
-    },
-    due: (nowMs) => {
-      for (const [keyId, atMs] of writtenAtMs) if (nowMs - atMs >= INTERVAL_MS) writtenAtMs.delete(keyId)
-      return new Map([...unwritten].filter(([keyId]) => !writtenAtMs.has(keyId)))
-    },
-    written: (uses, nowMs) => {
-      for (const [keyId, atMs] of uses) {
-        writtenAtMs.set(keyId, nowMs)
-        // A use that was noted meanwhile is still to be written.
-        if (unwritten.get(keyId) === atMs) unwritten.delete(keyId)
-      }
-    },
-  }
-}
-
-const INTERVAL_MS = 60_000
-
-/** Learns when API keys are used, and writes it down, for one key at most once a minute. */
-export interface KeyUseRecorder {
-  /** @param atMs Unix milliseconds by a gateway's clock */
-  note(apiKeyId: string, atMs: number): void
-  /** Writes what is due. What cannot be written now is tried again the next time. */
-  write(): Promise<void>
-}
-
-export function createKeyUseRecorder({
-  apiKeys,
-  now,
-  logger,
-}: Pick<ApplicationDeps, 'apiKeys' | 'now' | 'logger'>): KeyUseRecorder {
-  const tally = createUseTally()
-  const outage = outageLog(logger)
-  return {
-    note: (apiKeyId, atMs) => {
-      if (isUuid(apiKeyId)) tally.note(apiKeyId, Math.min(atMs, now().getTime()))
-    },
-    write: async () => {
-      const uses = tally.due(now().getTime())
-      if (uses.size === 0) return
-      try {
-        await apiKeys.noteUses(uses)
-        tally.written(uses, now().getTime())
-        outage.success()
-      } catch (error) {
-        outage.fault(error)
-      }
-    },
-  }
+export interface LastUsedDeps {
+  readonly apiKeys: Pick<ApiKeyStore, 'recordUses'>
+  readonly now: () => Date
+  readonly logger: Logger
 }
 
 /**
- * Hears of each request that gateways report, for when an API key was used last. It listens as others do, past the stream: what is
- * published while nobody listens is missed, which a hint may miss.
+ * Records when API keys are used, from the response events that gateways publish. It subscribes to them outside their stream: events that
+ * are published while the service is down are missed, which is acceptable for a hint.
  */
-export function followKeyUse(bus: Bus, recorder: KeyUseRecorder, logger: Logger): Served {
+export function followKeyUse(bus: Bus, { apiKeys, now, logger }: LastUsedDeps): Served {
+  const uses = createUnsavedUses()
+  const outage = outageLog(logger)
+  const save = async (): Promise<void> => {
+    const due = uses.due(now().getTime())
+    if (due.size === 0) return
+    try {
+      await apiKeys.recordUses(due)
+      uses.saved(due, now().getTime())
+      outage.success()
+    } catch (error) {
+      outage.fault(error) // The uses stay unsaved, and are tried again.
+    }
+  }
   const unsubscribe = subscribeEvent(
     bus,
     apiKeysUsed,
     ({ events }) => {
-      for (const { apiKeyId, startedAtMs } of events) recorder.note(apiKeyId, startedAtMs)
+      for (const { apiKeyId, startedAtMs } of events) {
+        // By a gateway's clock, which may be ahead.
+        if (isUuid(apiKeyId)) uses.add(apiKeyId, Math.min(startedAtMs, now().getTime()))
+      }
     },
-    (subject) => logger.debug({ subject }, 'passed over what is no batch of response events'),
+    (subject) => logger.debug({ subject }, 'ignored a message that is not a batch of response events'),
   )
-  let writing = Promise.resolve()
+  let saving = Promise.resolve()
   const timer = setInterval(() => {
-    writing = writing.then(() => recorder.write())
-  }, WRITE_INTERVAL_MS)
+    saving = saving.then(save)
+  }, SAVE_INTERVAL_MS)
   return {
     stop: async () => {
       unsubscribe()
       clearInterval(timer)
-      await writing
-      await recorder.write()
+      await saving
+      await save()
     },
   }
 }
 
-const WRITE_INTERVAL_MS = 2_000
+const SAVE_INTERVAL_MS = 2_000
+
+/** Last uses by API key that are to be saved, at most once a minute per key. Times are Unix milliseconds. */
+interface UnsavedUses {
+  add(keyId: string, atMs: number): void
+  /** Returns the last uses that are to be saved now, by key. */
+  due(nowMs: number): ReadonlyMap<string, number>
+  /** Marks what was due as saved. */
+  saved(uses: ReadonlyMap<string, number>, nowMs: number): void
+}
+
+export function createUnsavedUses(): UnsavedUses {
+  const unsaved = new Map<string, number>()
+  const savedAtMs = new Map<string, number>()
+  return {
+    add: (keyId, atMs) => {
+      unsaved.set(keyId, Math.max(atMs, unsaved.get(keyId) ?? atMs))
+    },
+    due: (nowMs) => {
+      for (const [keyId, atMs] of savedAtMs) if (nowMs - atMs >= ONCE_PER_KEY_MS) savedAtMs.delete(keyId)
+      return new Map([...unsaved].filter(([keyId]) => !savedAtMs.has(keyId)))
+    },
+    saved: (uses, nowMs) => {
+      for (const [keyId, atMs] of uses) {
+        savedAtMs.set(keyId, nowMs)
+        // A use that was added meanwhile is still to be saved.
+        if (unsaved.get(keyId) === atMs) unsaved.delete(keyId)
+      }
+    },
+  }
+}
+
+const ONCE_PER_KEY_MS = 60_000

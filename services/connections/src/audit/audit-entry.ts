@@ -2,14 +2,14 @@ import { isDeepStrictEqual } from 'node:util'
 import { type AuditEntryView, type FieldChange, storableText } from '@sluice/contracts'
 import { visibleText } from '../documents.ts'
 
-/** Who makes a change or is refused one, for the audit log. */
+/** Who makes a change, or is refused a request. */
 export interface Actor {
   /**
-   * `operator:<token's name>`, `session:<name of the token it was begun with>`, `bus:<name the system gives itself>`,
-   * `address:<IP>` for whoever could not say who it is, `command`, `start`.
+   * `operator:<token's name>`, `session:<name of its token>`, `bus:<name that the system gives itself>`, `address:<IP>` for an
+   * unauthenticated client, `command`, `start`.
    */
   readonly label: string
-  /** Of an operator and a session. Names of tokens are not unique. */
+  /** The operator token of an operator or a session: token names are not unique. */
   readonly tokenId?: string
 }
 
@@ -24,27 +24,26 @@ export function addressActor(address: string): Actor {
 export const COMMAND: Actor = { label: 'command' }
 export const START: Actor = { label: 'start' }
 
-/** What is written in the audit log of one change, or of one refusal. */
+/** What the audit log records of one change, or of one refusal. */
 export interface NewAuditEntry {
   readonly actor: Actor
-  /** `<what>.<what happened to it>`: `connection.created`. */
+  /** `<thing>.<past participle>`: `connection.created`. */
   readonly action: string
-  /** The connection, API key or operator token; absent where it is about none. */
+  /** The connection, API key or operator token, if it is about one. */
   readonly subjectId?: string
-  /** Views, which hold no secret. Absent before a creation, and after a removal. */
+  /** Views, which contain no secret. Absent before a creation, and after a deletion. */
   readonly before?: object | undefined
   readonly after?: object | undefined
-  /** What was tried and why it was refused: never with what was sent. */
+  /** What was tried and why it was refused; never what was sent. */
   readonly details?: Readonly<Record<string, string>>
 }
 
 export interface AuditEntry extends NewAuditEntry {
-  /** Counts up. */
+  /** Increases. */
   readonly id: number
   readonly at: Date
 }
 
-/** The entry as it is answered. */
 export function toAuditEntryView({
   id,
   at,
@@ -67,10 +66,7 @@ export function toAuditEntryView({
   }
 }
 
-/**
- * What is different between two views of one thing, one entry a field, by name. What counts or dates every change tells nothing of
- * this one and is left out.
- */
+/** Returns the fields that differ between two views of one thing, by name; without the fields that every change updates. */
 export function difference(before: object | undefined, after: object | undefined): FieldChange[] {
   const old = new Map<string, unknown>(Object.entries(before ?? {}))
   const fresh = new Map<string, unknown>(Object.entries(after ?? {}))

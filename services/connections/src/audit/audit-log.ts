@@ -1,32 +1,26 @@
-import type { AuditPage } from '@sluice/contracts'
-import type { Selectable } from 'kysely'
-import { validate as isUuid } from 'uuid'
-import type { Database } from '../database/database.ts'
-import { audit } from '../database/record-change.ts'
-import type { AuditLogTable } from '../database/tables.ts'
-import type { ApplicationDeps } from '../deps.ts'
-import { fromNumberCursor, toCursor } from '../paging.ts'
-import { type AuditEntry, type NewAuditEntry, toAuditEntryView } from './audit-entry.ts'
+import type { Kysely, Selectable } from 'kysely'
+import { Type } from 'typebox'
+import { type Database, readStored } from '../database/database.ts'
+import type { AuditLogTable, Tables } from '../database/tables.ts'
+import type { AuditEntry, NewAuditEntry } from './audit-entry.ts'
 
 export interface AuditQuery {
-  /** Only what is about this connection, API key or operator token. */
+  /** Only entries about this connection, API key or operator token. */
   readonly subjectId?: string
   /** Only entries with a smaller id. */
   readonly beforeId?: number
   readonly limit: number
 }
 
-/** Who did what. The stores write the entries of changes themselves, in each change's own transaction. */
-export interface AuditLog {
-  record(entry: NewAuditEntry): Promise<void>
-  /** Newest first. */
-  list(query: AuditQuery): Promise<readonly AuditEntry[]>
-}
+/** Who did what. The entries of changes are written by the stores, with {@link audit}. */
+export type AuditLog = ReturnType<typeof createAuditLog>
 
-export function createAuditLog(database: Database): AuditLog {
+export function createAuditLog(database: Database) {
   return {
-    record: (entry) => database.run((db) => audit(db, entry)),
-    list: async ({ subjectId, beforeId, limit }) => {
+    record: (entry: NewAuditEntry): Promise<void> => database.run((db) => audit(db, entry)),
+
+    /** Newest first. */
+    list: async ({ subjectId, beforeId, limit }: AuditQuery): Promise<AuditEntry[]> => {
       const rows = await database.run((db) => {
         let query = db.selectFrom('audit_log').selectAll().orderBy('id', 'desc').limit(limit)
         if (subjectId !== undefined) query = query.where('subject_id', '=', subjectId)
@@ -38,41 +32,40 @@ export function createAuditLog(database: Database): AuditLog {
   }
 }
 
+/** Writes an audit entry: that of a change in the change's own transaction, so that neither exists without the other. */
+export async function audit(db: Kysely<Tables>, entry: NewAuditEntry): Promise<void> {
+  const { actor, action, subjectId, before, after, details } = entry
+  await db
+    .insertInto('audit_log')
+    .values({
+      actor: actor.label,
+      actor_token_id: actor.tokenId ?? null,
+      action,
+      subject_id: subjectId ?? null,
+      before: before === undefined ? null : JSON.stringify(before),
+      after: after === undefined ? null : JSON.stringify(after),
+      details: details === undefined ? null : JSON.stringify(details),
+    })
+    .execute()
+}
+
 function fromRow(row: Selectable<AuditLogTable>): AuditEntry {
+  const { before, after, details } = readStored(StoredJson, row, `audit entry ${row.id}`)
   return {
     id: row.id,
     at: row.at,
     actor: { label: row.actor, ...(row.actor_token_id === null ? {} : { tokenId: row.actor_token_id }) },
     action: row.action,
     ...(row.subject_id === null ? {} : { subjectId: row.subject_id }),
-    before: row.before ?? undefined,
-    after: row.after ?? undefined,
-    ...(row.details === null ? {} : { details: row.details }),
+    before: before ?? undefined,
+    after: after ?? undefined,
+    ...(details === null ? {} : { details }),
   }
 }
 
-export interface AuditPageQuery {
-  /** Only what is about this connection, API key or operator token. */
-  readonly subjectId?: string
-  readonly limit?: number
-  readonly cursor?: string
-}
-
-/** A page of the audit log, newest first. @throws SluiceError `invalid_request` for a cursor that is none */
-export async function listAuditLog(
-  { auditLog }: Pick<ApplicationDeps, 'auditLog'>,
-  { subjectId, limit = DEFAULT_LIMIT, cursor }: AuditPageQuery,
-): Promise<AuditPage> {
-  const beforeId = cursor === undefined ? undefined : fromNumberCursor(cursor)
-  if (subjectId !== undefined && !isUuid(subjectId)) return { items: [] }
-  const found = await auditLog.list({
-    ...(subjectId === undefined ? {} : { subjectId }),
-    ...(beforeId === undefined ? {} : { beforeId }),
-    limit: limit + 1, // One more than asked for tells whether there is a next page.
-  })
-  const items = found.slice(0, limit).map(toAuditEntryView)
-  const last = items.at(-1)
-  return found.length > limit && last !== undefined ? { items, nextCursor: toCursor(last.id) } : { items }
-}
-
-const DEFAULT_LIMIT = 50
+const StoredView = Type.Union([Type.Record(Type.String(), Type.Unknown()), Type.Null()])
+const StoredJson = Type.Object({
+  before: StoredView,
+  after: StoredView,
+  details: Type.Union([Type.Record(Type.String(), Type.String()), Type.Null()]),
+})

@@ -1,17 +1,17 @@
 import { SluiceError } from '@sluice/contracts'
 import { type Bus, type BusOptions, connectBus } from '@sluice/messaging'
 
-/** The way to a bus that may not be there yet. */
+/** A connection to a bus that may not be reachable yet. */
 export interface BusLink {
-  /** The bus, once it was there for the first time. Rejects when the server refuses the credentials. */
+  /** Resolves with the first connection. Rejects when the server refuses the credentials. */
   readonly first: Promise<Bus>
-  /** @throws SluiceError `unavailable` while the bus is away */
+  /** @throws SluiceError `unavailable` while the bus is unreachable */
   connected(): Bus
   isConnected(): boolean
   close(): Promise<void>
 }
 
-/** Begins to connect, and goes on until it succeeds. */
+/** Starts to connect, and keeps trying until it succeeds. */
 export function linkBus(options: BusOptions): BusLink {
   let bus: Bus | undefined
   let isClosed = false
@@ -22,20 +22,20 @@ export function linkBus(options: BusOptions): BusLink {
     return connected
   }
   const first = connect()
-  first.catch(() => undefined) // Whoever awaits it is told; until then it is no unhandled rejection.
+  first.catch(() => undefined) // Whoever awaits it gets the rejection; until then it must not be unhandled.
   const isConnected = () => bus?.isConnected() ?? false
   return {
     first,
     isConnected,
     connected: () => {
       if (bus === undefined || !isConnected()) {
-        throw new SluiceError('unavailable', 'The message bus is not reachable at the moment.')
+        throw new SluiceError('unavailable', 'The message bus is temporarily unreachable.')
       }
       return bus
     },
     close: async () => {
       isClosed = true
-      // Draining would wait for a server that is away.
+      // Draining would wait for a server that is unreachable.
       await (isConnected() ? bus?.close() : bus?.connection.close())
     },
   }

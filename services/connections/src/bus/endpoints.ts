@@ -5,32 +5,42 @@ import {
   getConnection,
   listConnections as listDefinition,
   SluiceError,
-  sealingKey,
+  sealingKey as sealingKeyDefinition,
   testConnection as testDefinition,
   updateConnection as updateDefinition,
 } from '@sluice/contracts'
 import { type Bus, type Served, serve } from '@sluice/messaging'
 import { busActor } from '../audit/audit-entry.ts'
-import { createConnection, deleteConnection, updateConnection } from '../connections/change-connections.ts'
+import {
+  type ChangeDeps,
+  createConnection,
+  deleteConnection,
+  updateConnection,
+} from '../connections/change-connections.ts'
 import { toView } from '../connections/connection.ts'
 import { findConnection, listConnections } from '../connections/find-connections.ts'
-import { handOutCredential, unsealSecrets } from '../credentials/bus-secrets.ts'
-import type { ApplicationDeps } from '../deps.ts'
-import { testConnection } from '../probes/test-connection.ts'
+import { type IssueDeps, issueCredential, unsealSecrets } from '../credentials/bus-secrets.ts'
+import type { SealingKey } from '../keys/sealing-key.ts'
+import { type ConnectionTestDeps, testConnection } from '../probes/test-connection.ts'
 
-/** Serves everything that the service answers on the bus. */
-export function serveConnections(bus: Bus, deps: ApplicationDeps): Served {
+export type EndpointDeps = ChangeDeps &
+  IssueDeps &
+  ConnectionTestDeps & { readonly sealingKey: SealingKey; readonly newId: () => string }
+
+/** Serves the service's requests on the bus: connections for other systems, credentials for gateways. */
+export function serveConnections(bus: Bus, deps: EndpointDeps): Served {
+  const { connections, sealingKey, logger } = deps
   const options = {
-    onFault: (error: unknown, subject: string) => deps.logger.error({ err: error, subject }, 'a request failed'),
+    onFault: (error: unknown, subject: string) => logger.error({ err: error, subject }, 'a request failed'),
   }
   const served = [
-    serve(bus, listDefinition, (query) => listConnections(deps, query), options),
-    serve(bus, getConnection, async ({ id }) => toView(await findConnection(deps, id)), options),
+    serve(bus, listDefinition, (query) => listConnections(connections, query), options),
+    serve(bus, getConnection, async ({ id }) => toView(await findConnection(connections, id)), options),
     serve(
       bus,
       createDefinition,
       ({ actor, connection }) =>
-        within('connection', async () => {
+        withFieldPrefix('connection', async () => {
           const config = await unsealSecrets(deps, connection.provider, connection.config)
           return createConnection(deps, busActor(actor), { ...connection, config })
         }),
@@ -40,11 +50,11 @@ export function serveConnections(bus: Bus, deps: ApplicationDeps): Served {
       bus,
       updateDefinition,
       ({ actor, id, ifVersion, changes }) =>
-        within('changes', async () => {
-          const { provider } = await findConnection(deps, id)
+        withFieldPrefix('changes', async () => {
+          const { provider } = await findConnection(connections, id)
           const config = changes.config && (await unsealSecrets(deps, provider, changes.config))
           const document = config === undefined ? changes : { ...changes, config }
-          return updateConnection(deps, busActor(actor), { id, ifVersion, document })
+          return updateConnection(deps, busActor(actor), { id, ifVersion }, document)
         }),
       options,
     ),
@@ -52,24 +62,24 @@ export function serveConnections(bus: Bus, deps: ApplicationDeps): Served {
       bus,
       deleteDefinition,
       async ({ actor, id, ifVersion }) => {
-        await deleteConnection(deps, busActor(actor), id, ifVersion)
+        await deleteConnection(connections, busActor(actor), { id, ifVersion })
         return { id }
       },
       options,
     ),
     serve(bus, testDefinition, ({ id }) => testConnection(deps, id), options),
-    serve(bus, sealingKey, async () => ({ publicKey: (await deps.sealingKey.current()).publicKey }), options),
-    serve(bus, credential, (asked) => handOutCredential(deps, asked), options),
+    serve(bus, sealingKeyDefinition, async () => ({ publicKey: (await sealingKey.current()).publicKey }), options),
+    serve(bus, credential, (request) => issueCredential(deps, request), options),
   ]
   return {
     stop: async () => {
-      await Promise.all(served.map((one) => one.stop()))
+      await Promise.all(served.map((endpoint) => endpoint.stop()))
     },
   }
 }
 
-/** Names the fields of a document that is part of a request by their path in the request. */
-async function within<T>(document: string, work: () => Promise<T>): Promise<T> {
+/** Prefixes the fields of an error with the document's place in the request. */
+async function withFieldPrefix<T>(document: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {

@@ -1,33 +1,27 @@
+import { connectionChanged } from '@sluice/contracts'
 import { type Selectable, sql, type Transaction } from 'kysely'
-import { type Database, tryLock } from '../database/database.ts'
+import type { Static } from 'typebox'
+import { type Database, readStored, tryLock } from '../database/database.ts'
 import type { OutboxTable, Tables } from '../database/tables.ts'
 
-/** What happened to a connection, as its event tells it. */
-export interface ConnectionChange {
-  readonly connectionId: string
-  readonly name: string
-  readonly change: 'created' | 'updated' | 'rotated' | 'deleted'
-  readonly version: number
-}
+/** A change of a connection, as its event has it. */
+export type ConnectionChange = Static<typeof connectionChanged.event>
 
-/** A committed change that the bus does not know yet. */
+/** A committed change that is not published yet. */
 export type OutboxEntry =
   | { readonly kind: 'connection'; readonly change: ConnectionChange }
   | { readonly kind: 'api-key'; readonly hash: string }
 
-export interface Outbox {
-  /**
-   * Publishes what is there and removes what was published, until nothing is left: first what takes something away, with all earlier
-   * entries of the same key, then the others, oldest first. What is taken away while others are published waits for one batch of them.
-   * Only one caller at a time does so, of all instances: `busy` means that another one is at it. A batch for which `publish` rejects
-   * stays, and so does everything after it.
-   */
-  drain(publish: (entries: readonly OutboxEntry[]) => Promise<void>): Promise<'drained' | 'busy'>
-}
+export type Outbox = ReturnType<typeof createOutbox>
 
-export function createOutbox(database: Database): Outbox {
+export function createOutbox(database: Database) {
   return {
-    drain: async (publish) => {
+    /**
+     * Publishes the entries in batches and deletes them, until none is left: first restrictions, with all earlier entries of the same key,
+     * then the others, oldest first. A restriction that is committed meanwhile waits for at most one batch. Of all instances only one
+     * does so at a time; `busy`: another one is. When `publish` rejects, the batch and everything after it stays.
+     */
+    drain: async (publish: (entries: readonly OutboxEntry[]) => Promise<void>): Promise<'drained' | 'busy'> => {
       for (;;) {
         const status = await database.transaction((trx) => publishBatch(trx, publish))
         if (status !== 'more') return status
@@ -36,16 +30,38 @@ export function createOutbox(database: Database): Outbox {
   }
 }
 
-type Status = 'more' | 'drained' | 'busy'
+/**
+ * Adds an entry, in the transaction of its change.
+ * @param restricts whether it is published before changes that do not restrict
+ */
+export async function enqueue(
+  trx: Transaction<Tables>,
+  entry: OutboxEntry,
+  { restricts }: { readonly restricts: boolean },
+): Promise<void> {
+  const row =
+    entry.kind === 'connection'
+      ? { kind: entry.kind, key: entry.change.connectionId, change: JSON.stringify(entry.change) }
+      : { kind: entry.kind, key: entry.hash, change: null }
+  await trx
+    .insertInto('outbox')
+    .values({ ...row, restricts })
+    .execute()
+}
 
 async function publishBatch(
   trx: Transaction<Tables>,
   publish: (entries: readonly OutboxEntry[]) => Promise<void>,
-): Promise<Status> {
+): Promise<'more' | 'drained' | 'busy'> {
   if (!(await tryLock(trx, 'outbox'))) return 'busy'
-  const first = trx.selectFrom('outbox').select('key').where('takes_away', '=', true).orderBy('id').limit(BATCH_ROWS)
+  const restricted = trx
+    .selectFrom('outbox')
+    .select('key')
+    .where('restricts', '=', true)
+    .orderBy('id')
+    .limit(BATCH_ROWS)
   const oldest = trx.selectFrom('outbox').selectAll().orderBy('id').limit(BATCH_ROWS)
-  let rows = await oldest.where('key', 'in', first).execute()
+  let rows = await oldest.where('key', 'in', restricted).execute()
   if (rows.length === 0) rows = await oldest.execute()
   if (rows.length === 0) return 'drained'
   await publish(rows.map(toEntry))
@@ -54,9 +70,11 @@ async function publishBatch(
   return 'more'
 }
 
-function toEntry({ kind, key, change }: Selectable<OutboxTable>): OutboxEntry {
-  return kind === 'connection' && change !== null ? { kind, change } : { kind: 'api-key', hash: key }
+function toEntry({ id, kind, key, change }: Selectable<OutboxTable>): OutboxEntry {
+  return kind === 'connection'
+    ? { kind, change: readStored(connectionChanged.event, change, `outbox entry ${id}`) }
+    : { kind: 'api-key', hash: key }
 }
 
-/** One batch is what a revocation waits for, and as long as a transaction stays open: some tens of milliseconds. */
+/** A revocation waits for at most one batch, whose transaction stays open for some tens of milliseconds. */
 const BATCH_ROWS = 250

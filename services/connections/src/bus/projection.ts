@@ -6,33 +6,33 @@ import type { Static, TSchema } from 'typebox'
 
 /** A KV bucket that follows a table. */
 export interface Projection {
-  /** Brings these keys to what is committed now. */
+  /** Brings these keys to the committed state. */
   sync(keys: readonly string[]): Promise<void>
   /**
-   * Brings every key that was there at the opening or is committed now to what is committed: first those that are gone. Once. Marks the
-   * bucket as complete at the end, so that its watches forget what only they know; not where it may have been lost since the opening,
-   * which is for the next projection to put right.
+   * Brings every key that was in the bucket at opening, or is in the table now, to the committed state: deleted ones first. Called once.
+   * At the end it marks the bucket as complete, so that watchers forget entries that only they know; but not if the bucket may have been
+   * lost since opening, which the next projection reconciles.
    */
   reconcile(): Promise<void>
   stop(): void
 }
 
-/** What a projection is made of: the committed state at the moment of asking. */
+/** The committed state that a projection follows. */
 export interface ProjectedTable<Value> {
-  /** Those of `keys` that are there. */
+  /** Returns those of `keys` that exist. */
   some(keys: readonly string[]): Promise<ReadonlyMap<string, Value>>
   all(): Promise<ReadonlyMap<string, Value>>
 }
 
 export interface ProjectionListeners {
-  /** Called when what another wrote could not be compared: a later `reconcile` does it. */
+  /** Called when a foreign write could not be compared with the table: a later `reconcile` does it. */
   readonly onFault: (error: unknown) => void
-  /** Called with what another wrote that is not of the bucket's shape, and is put right. */
+  /** Called for a foreign write that has not the bucket's shape; it is replaced. */
   readonly onUnreadable: (error: UnreadableEntryError) => void
 }
 
 interface StoredEntry {
-  /** Undefined when there is none; `UNREADABLE` where it is not of the bucket's shape. */
+  /** Undefined when there is none; `UNREADABLE` when it has not the bucket's shape. */
   readonly value: unknown
   /** 0 when the key was never written. */
   readonly revision: number
@@ -41,10 +41,10 @@ interface StoredEntry {
 /**
  * Opens the bucket and projects `table` into it.
  *
- * A key's revision is read before the table and expected at the write. So a writer that was held up in between, here or in another
- * instance, finds a newer revision and reads again: an older state never stands in a newer one's place.
+ * A key's revision is read before the table and expected at the write. A writer that was delayed in between, here or in another
+ * instance, finds a newer revision and reads again, so an older state never replaces a newer one.
  *
- * The bucket is followed, too: whatever is written there by another is compared with the table, and put right where it differs. That is
+ * The bucket is also watched: whatever another client writes is compared with the table, and replaced if it differs. That client may be
  * another instance, or NATS itself, which sends the reply to a request wherever the request says.
  *
  * @throws SluiceError `unavailable` when the bucket cannot be read within 10 seconds
@@ -58,52 +58,54 @@ export async function openProjection<V extends TSchema>(
   const bucket = await openBucket(bus, definition)
   const { createdAtMs } = await bucket.state()
   let wasDisconnected = false
-  const forgetListener = bus.onDisconnect(() => {
+  const removeListener = bus.onDisconnect(() => {
     wasDisconnected = true
   })
-  /** The revision at which each key was last found or made right. */
+  /** The revision at which each key was last known to be right. */
   const rightAt = new Map<string, number>()
-  /** Keys that another has written since, with the revision. */
-  const doubtful = new Map<string, number>()
+  /** Keys that another client has written since, with the revision. */
+  const suspects = new Map<string, number>()
   const present = new Map<string, StoredEntry>()
   let isStarting = true
   let isStopped = false
   let isChecking = false
 
-  const foundRight = (key: string, revision: number): true => {
+  const setRight = (key: string, revision: number): true => {
     rightAt.set(key, revision)
     return true
   }
 
   /** Returns false when the key was written since `stored` was read. */
   const bringTo = async (key: string, value: Static<V> | undefined, stored: StoredEntry): Promise<boolean> => {
-    const isThere = stored.revision > 0
-    // Where nothing is there, a marker is written all the same: the bucket may have lost an entry that others still know.
-    if (isThere && isDeepStrictEqual(stored.value, value)) return foundRight(key, stored.revision)
-    // Needs no revision: what is gone from the table never comes back under the same key.
-    if (value === undefined) return foundRight(key, await bucket.delete(key))
+    const exists = stored.revision > 0
+    // A missing entry is deleted all the same: the bucket may have lost one that watchers still know.
+    if (exists && isDeepStrictEqual(stored.value, value)) return setRight(key, stored.revision)
+    // Needs no revision: a key that left the table never returns.
+    if (value === undefined) return setRight(key, await bucket.delete(key))
     const result = await bucket.update(key, value, stored.revision)
-    return result.status === 'stored' && foundRight(key, result.revision)
+    return result.status === 'stored' && setRight(key, result.revision)
   }
 
   const sync = async (keys: readonly string[]): Promise<void> => {
-    for (let left = [...new Set(keys)]; left.length > 0; ) {
-      const stored = await Promise.all(left.map((key) => readEntry(bucket, key)))
-      const values = await table.some(left)
-      const isDone = await Promise.all(left.map((key, index) => bringTo(key, values.get(key), stored[index] ?? NEVER)))
-      left = left.filter((_, index) => isDone[index] === false)
+    for (let pending = [...new Set(keys)]; pending.length > 0; ) {
+      const stored = await Promise.all(pending.map((key) => readEntry(bucket, key)))
+      const values = await table.some(pending)
+      const isDone = await Promise.all(
+        pending.map((key, index) => bringTo(key, values.get(key), stored[index] ?? NEVER_WRITTEN)),
+      )
+      pending = pending.filter((_, index) => isDone[index] === false)
     }
   }
 
-  const check = async (): Promise<void> => {
+  const checkSuspects = async (): Promise<void> => {
     if (isChecking) return
     isChecking = true
     try {
-      while (doubtful.size > 0 && !isStopped) {
-        // What this instance writes is heard before it is confirmed.
+      while (suspects.size > 0 && !isStopped) {
+        // This instance's own writes are seen before they are confirmed.
         await delay(CHECK_AFTER_MS)
-        const seen = [...doubtful]
-        doubtful.clear()
+        const seen = [...suspects]
+        suspects.clear()
         const keys = seen.filter(([key, revision]) => (rightAt.get(key) ?? 0) < revision).map(([key]) => key)
         for (let from = 0; from < keys.length; from += BATCH_KEYS) await sync(keys.slice(from, from + BATCH_KEYS))
       }
@@ -114,32 +116,32 @@ export async function openProjection<V extends TSchema>(
     }
   }
 
-  const told = (key: string, entry: StoredEntry): void => {
+  const onEntry = (key: string, entry: StoredEntry): void => {
     if (isStarting) {
       present.set(key, entry)
     } else if (entry.revision > (rightAt.get(key) ?? 0)) {
-      doubtful.set(key, entry.revision)
-      void check()
+      suspects.set(key, entry.revision)
+      void checkSuspects()
     }
   }
 
-  /** Another store may have taken this one's place: a server that comes back with less of it ends the connection. */
+  /** Another store may have replaced this one: a server that restarts with less of it breaks the connection. */
   const mayBeLost = async () => wasDisconnected || (await bucket.state()).createdAtMs !== createdAtMs
 
   const watch = await watchWithin(READ_TIMEOUT_MS, () =>
     bucket.watch({
-      onEntry: ({ key, value, revision }) => told(key, { value, revision }),
+      onEntry: ({ key, value, revision }) => onEntry(key, { value, revision }),
       onFault: (error) => {
         if (error instanceof UnreadableEntryError) {
           onUnreadable(error)
-          told(error.key, { value: UNREADABLE, revision: error.revision })
+          onEntry(error.key, { value: UNREADABLE, revision: error.revision })
         } else if (!isStopped) {
           onFault(error)
         }
       },
     }),
   ).catch((error: unknown) => {
-    forgetListener()
+    removeListener()
     throw error
   })
   isStarting = false
@@ -147,12 +149,14 @@ export async function openProjection<V extends TSchema>(
     sync,
     reconcile: async () => {
       const values = await table.all()
-      const gone = [...present.keys()].filter((key) => !values.has(key))
-      for (const keys of [gone, [...values.keys()]]) {
+      const deleted = [...present.keys()].filter((key) => !values.has(key))
+      for (const keys of [deleted, [...values.keys()]]) {
         for (let from = 0; from < keys.length; from += BATCH_KEYS) {
           if (isStopped) return
           const batch = keys.slice(from, from + BATCH_KEYS)
-          const isDone = await Promise.all(batch.map((key) => bringTo(key, values.get(key), present.get(key) ?? NEVER)))
+          const isDone = await Promise.all(
+            batch.map((key) => bringTo(key, values.get(key), present.get(key) ?? NEVER_WRITTEN)),
+          )
           await sync(batch.filter((_, index) => isDone[index] === false))
         }
       }
@@ -161,7 +165,7 @@ export async function openProjection<V extends TSchema>(
     },
     stop: () => {
       isStopped = true
-      forgetListener()
+      removeListener()
       watch.stop()
     },
   }
@@ -176,20 +180,20 @@ async function readEntry<Value>(bucket: Bucket<Value>, key: string): Promise<Sto
   }
 }
 
-/** A watch that loses the connection while it begins would wait for ever. */
-async function watchWithin(timeoutMs: number, begin: () => Promise<Watch>): Promise<Watch> {
-  const beginning = begin()
-  const late = Promise.withResolvers<never>()
+/** A watch that loses the connection while it starts would wait forever. */
+async function watchWithin(timeoutMs: number, start: () => Promise<Watch>): Promise<Watch> {
+  const starting = start()
+  const timeout = Promise.withResolvers<never>()
   const timer = setTimeout(
-    () => late.reject(new SluiceError('unavailable', 'The message bus does not answer.')),
+    () => timeout.reject(new SluiceError('unavailable', 'The message bus does not respond.')),
     timeoutMs,
   )
   try {
-    return await Promise.race([beginning, late.promise])
+    return await Promise.race([starting, timeout.promise])
   } catch (error) {
-    beginning.then(
+    starting.then(
       (watch) => watch.stop(),
-      () => undefined, // Its failure is the one that is thrown, or comes after nobody waits for it any more.
+      () => undefined, // Either this failure is thrown below, or the timeout already was.
     )
     throw error
   } finally {
@@ -199,8 +203,8 @@ async function watchWithin(timeoutMs: number, begin: () => Promise<Watch>): Prom
 
 /** Equal to no value of a table. */
 const UNREADABLE = Symbol('unreadable')
-const NEVER: StoredEntry = { value: undefined, revision: 0 }
+const NEVER_WRITTEN: StoredEntry = { value: undefined, revision: 0 }
 const READ_TIMEOUT_MS = 10_000
 const CHECK_AFTER_MS = 50
-/** Read from the table with one query, and from and to the bucket side by side. */
+/** How many keys are read with one query, and written to the bucket concurrently. */
 const BATCH_KEYS = 250

@@ -2,79 +2,42 @@ import { apiKeyProjection, connectionChanged, connectionProjection } from '@slui
 import { type Bus, publishEvent } from '@sluice/messaging'
 import { sql } from 'kysely'
 import { validate as isUuid } from 'uuid'
-import { type ApiKey, toApiKeyProjection } from '../api-keys/api-key.ts'
-import { fromApiKeyRow } from '../api-keys/api-key-store.ts'
-import { type Connection, toProjection } from '../connections/connection.ts'
-import { fromRow, selectConnections } from '../connections/connection-rows.ts'
+import { toApiKeyProjection } from '../api-keys/api-key.ts'
+import { fromApiKeyRow, selectApiKeys } from '../api-keys/api-key-store.ts'
+import { toProjection } from '../connections/connection.ts'
+import { fromConnectionRow, selectConnections } from '../connections/connection-rows.ts'
 import type { Database } from '../database/database.ts'
 import type { OutboxEntry } from './outbox.ts'
 import { openProjection, type ProjectionListeners } from './projection.ts'
 
-/** What the projections are made of: the committed state at the moment of asking. */
-export interface ProjectionSource {
-  /** All, or those of `ids` that are there; what is no id is passed over. */
-  connections(ids?: readonly string[]): Promise<readonly Connection[]>
-  /** All, or those of `hashes` that are there. */
-  apiKeys(hashes?: readonly string[]): Promise<readonly ApiKey[]>
-}
-
-/** One parameter, however many values. */
-function anyOf(values: readonly string[], type: 'uuid[]' | 'text[]') {
-  return sql<string>`any(${values}::${sql.raw(type)})`
-}
-
-export function createProjectionSource(database: Database): ProjectionSource {
-  return {
-    connections: async (ids) => {
-      const rows = await database.run((db) => {
-        const query = selectConnections(db)
-        return (ids === undefined ? query : query.where('c.id', '=', anyOf(ids.filter(isUuid), 'uuid[]'))).execute()
-      })
-      return rows.map(fromRow)
-    },
-    apiKeys: async (hashes) => {
-      const rows = await database.run((db) => {
-        const query = db.selectFrom('api_keys').selectAll()
-        return (hashes === undefined ? query : query.where('hash', '=', anyOf(hashes, 'text[]'))).execute()
-      })
-      return rows.map(fromApiKeyRow)
-    },
-  }
-}
-
-/** Both buckets, as they follow the database. */
+/** The KV buckets of connections and of API keys, as they follow the database. */
 export interface Projections {
-  /** Projects what the outbox's entries tell of; afterwards publishes the events of connections' changes, in order. */
+  /** Projects the changes of these outbox entries, then publishes the connections' events, in order. */
   publish(entries: readonly OutboxEntry[]): Promise<void>
   reconcile(): Promise<void>
   stop(): void
 }
 
-/** Opens both buckets, and makes them if they are not there. */
+/** Opens both buckets, and creates them if they do not exist. */
 export async function openProjections(
   bus: Bus,
-  source: ProjectionSource,
+  database: Database,
   listeners: ProjectionListeners,
 ): Promise<Projections> {
-  const projectedConnections = async (ids?: readonly string[]) =>
-    new Map((await source.connections(ids)).map((connection) => [connection.id, toProjection(connection)]))
-  const projectedKeys = async (hashes?: readonly string[]) =>
-    new Map((await source.apiKeys(hashes)).map((key) => [key.hash, toApiKeyProjection(key)]))
+  const someConnections = (ids?: readonly string[]) => projectedConnections(database, ids)
+  const someKeys = (hashes?: readonly string[]) => projectedApiKeys(database, hashes)
   const connections = await openProjection(
     bus,
     connectionProjection,
-    { some: projectedConnections, all: projectedConnections },
+    { some: someConnections, all: someConnections },
     listeners,
   )
-  const apiKeys = await openProjection(
-    bus,
-    apiKeyProjection,
-    { some: projectedKeys, all: projectedKeys },
-    listeners,
-  ).catch((error: unknown) => {
-    connections.stop()
-    throw error
-  })
+  const apiKeys = await openProjection(bus, apiKeyProjection, { some: someKeys, all: someKeys }, listeners).catch(
+    (error: unknown) => {
+      connections.stop()
+      throw error
+    },
+  )
   return {
     publish: async (entries) => {
       const changes = entries.flatMap((entry) => (entry.kind === 'connection' ? [entry.change] : []))
@@ -90,4 +53,27 @@ export async function openProjections(
       apiKeys.stop()
     },
   }
+}
+
+/** Returns the committed connections by id: all, or those of `ids` that exist. A value that is not a UUID is ignored. */
+async function projectedConnections(database: Database, ids: readonly string[] | undefined) {
+  const rows = await database.run((db) => {
+    const query = selectConnections(db)
+    return (ids === undefined ? query : query.where('c.id', '=', anyOf(ids.filter(isUuid), 'uuid[]'))).execute()
+  })
+  return new Map(rows.map((row) => [row.id, toProjection(fromConnectionRow(row))]))
+}
+
+/** Returns the committed API keys by hash: all, or those of `hashes` that exist. */
+async function projectedApiKeys(database: Database, hashes: readonly string[] | undefined) {
+  const rows = await database.run((db) => {
+    const query = selectApiKeys(db)
+    return (hashes === undefined ? query : query.where('hash', '=', anyOf(hashes, 'text[]'))).execute()
+  })
+  return new Map(rows.map((row) => [row.hash, toApiKeyProjection(fromApiKeyRow(row))]))
+}
+
+/** Compares with any number of values in one parameter. */
+function anyOf(values: readonly string[], type: 'uuid[]' | 'text[]') {
+  return sql<string>`any(${values}::${sql.raw(type)})`
 }

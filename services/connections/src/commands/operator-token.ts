@@ -7,26 +7,23 @@ import { ConnectionsConfig } from '../config.ts'
 import { openConnectionsDatabase } from '../database/database.ts'
 import { createOperatorTokenStore } from '../operators/operator-token-store.ts'
 import { createOperatorToken } from '../operators/operator-tokens.ts'
-import { commandFault } from './command-fault.ts'
+import { runCommand } from './command.ts'
 
-// Makes an operator token and prints it, this once, a viewer's unless told:
+// Creates an operator token, a viewer's by default, and prints it; it cannot be shown again:
 // `npm run operator-token -- <name> [--role admin] [--expires-at 2030-01-01T00:00:00Z]`.
-try {
+await runCommand(async () => {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: { role: { type: 'string', default: 'viewer' }, 'expires-at': { type: 'string' } },
   })
   const { role, 'expires-at': expiresAt } = values
   const [name] = positionals
-  if (name === undefined) throw new Error('Say whose token it is: npm run operator-token -- <name> [--role admin]')
+  if (name === undefined) throw new Error('The name is missing: npm run operator-token -- <name> [--role admin]')
   const document = { name, role, ...(expiresAt === undefined ? {} : { expiresAt }) }
-  process.stdout.write(`${await madeToken(document)}\n`)
-} catch (error) {
-  process.stderr.write(`${commandFault(error)}\n`)
-  process.exitCode = 1
-}
+  process.stdout.write(`${await createToken(document)}\n`)
+})
 
-async function madeToken(document: object): Promise<string> {
+async function createToken(document: object): Promise<string> {
   const config = readConfig(Type.Pick(ConnectionsConfig, ['DATABASE_URL', 'LOG_LEVEL']), process.env)
   const database = openConnectionsDatabase(config.DATABASE_URL, createLogger('operator-token', config.LOG_LEVEL))
   try {

@@ -4,11 +4,11 @@ import { progressPrinter } from './rewrap-progress.ts'
 it.each([
   [
     false,
-    '1 of 9 data keys wrapped anew, 0 failed\n3 of 9 data keys wrapped anew, 0 failed\n9 of 9 data keys wrapped anew, 0 failed\n',
+    '1 of 9 data keys rewrapped, 0 failed\n3 of 9 data keys rewrapped, 0 failed\n9 of 9 data keys rewrapped, 0 failed\n',
   ],
   [
     true,
-    '\r1 of 9 data keys wrapped anew, 0 failed\r3 of 9 data keys wrapped anew, 0 failed\r9 of 9 data keys wrapped anew, 0 failed\n',
+    '\r1 of 9 data keys rewrapped, 0 failed\r3 of 9 data keys rewrapped, 0 failed\r9 of 9 data keys rewrapped, 0 failed\n',
   ],
 ])('writes now and then, and the last line for certain (terminal: %s)', (isTTY, text) => {
   let written = ''

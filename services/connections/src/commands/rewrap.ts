@@ -8,19 +8,16 @@ import { createEnvelopeStore } from '../keys/envelope-store.ts'
 import { createEnvelopes } from '../keys/envelopes.ts'
 import { createKeyServices } from '../keys/key-services.ts'
 import { type RewrapProgress, rewrapDataKeys } from '../keys/rewrap-data-keys.ts'
-import { commandFault } from './command-fault.ts'
+import { runCommand } from './command.ts'
 import { failureLine, progressPrinter } from './rewrap-progress.ts'
 
-// Wraps every data key anew under the current key of KEY_SERVICE, with the settings of the service, which may be running:
-// `npm run rewrap`. Exits 1 where a data key could not be; can be killed and started again at any time.
-try {
+// Rewraps every data key under the current key of KEY_SERVICE, with the settings of the service, which may be running:
+// `npm run rewrap`. Exits with 1 if a data key could not be rewrapped; can be killed and started again at any time.
+await runCommand(async () => {
   const { failures } = await rewrap()
   for (const failure of failures) process.stderr.write(`${failureLine(failure)}\n`)
   if (failures.length > 0) process.exitCode = 1
-} catch (error) {
-  process.stderr.write(`${commandFault(error)}\n`)
-  process.exitCode = 1
-}
+})
 
 async function rewrap(): Promise<RewrapProgress> {
   const config = readConfig(Type.Omit(ConnectionsConfig, ['NATS_URL', 'NATS_USER', 'NATS_PASSWORD']), process.env)

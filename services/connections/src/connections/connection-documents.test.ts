@@ -1,7 +1,8 @@
 import type { ProviderId } from '@sluice/contracts'
 import { catalogueEntry } from '@sluice/providers'
 import { expect, it } from 'vitest'
-import { providerErrors, validateConnection } from './connection-documents.ts'
+import { providerErrors } from './config-errors.ts'
+import { validateConnection } from './connection-documents.ts'
 
 const document = { name: 'a', provider: 'groq', config: { apiKey: 'gsk-1' } }
 const rules = { allowInsecureUpstream: false, isAvailable: (provider: ProviderId) => provider === 'groq' }
@@ -27,7 +28,7 @@ it.each([
   ['https://a.example.com/model/m-1/converse', '/model/m-1/converse'],
 ])('refuses a base URL that ends with an operation: %s', (baseUrl, operation) => {
   expect(faultsOf(baseUrl)).toEqual([
-    { field: 'config.baseUrl', message: `must end before "${operation}", which requests bring themselves` },
+    { field: 'config.baseUrl', message: `must end before "${operation}", which each request adds` },
   ])
 })
 

@@ -1,32 +1,34 @@
 import {
   ConnectionInput,
   ConnectionPatch,
-  ConnectionTest,
-  ConnectionTestInput,
   ConnectionView,
   listConnections as listDefinition,
   ProviderId,
 } from '@sluice/contracts'
 import { CATALOGUE, secretFields } from '@sluice/providers'
 import { Type } from 'typebox'
-import type { ApplicationDeps } from '../deps.ts'
 import { actorOf } from '../http/authentication.ts'
 import { IfMatchHeaders, ifMatchVersion, setEtag } from '../http/if-match.ts'
 import type { Routes } from '../http/routes.ts'
-import { testConnection, testGivenConnection } from '../probes/test-connection.ts'
 import { RoleTrust, type RoleTrustSettings, roleTrust } from '../role-trust/role-trust.ts'
-import { createConnection, deleteConnection, updateConnection } from './change-connections.ts'
+import { type ChangeDeps, createConnection, deleteConnection, updateConnection } from './change-connections.ts'
+import type { ConnectionRules } from './config-errors.ts'
 import { toView } from './connection.ts'
-import type { ConnectionRules } from './connection-documents.ts'
-import { findConnection, listConnections } from './find-connections.ts'
+import { ConnectionParams, findConnection, listConnections } from './find-connections.ts'
 
-/** Connections: list, create, read, update, delete. */
-export function connectionRoutes(deps: ApplicationDeps): Routes {
+export interface ConnectionRouteDeps extends ChangeDeps {
+  readonly newId: () => string
+  readonly roleTrustSettings: RoleTrustSettings
+}
+
+/** Connections: list, create, read, update, delete; and what the account of a connection's AWS role must grant. */
+export function connectionRoutes(deps: ConnectionRouteDeps): Routes {
+  const { connections, roleTrustSettings } = deps
   return (app) => {
     app.get(
       '/connections',
       { schema: { tags, querystring: listDefinition.request, response: { 200: listDefinition.reply } } },
-      (request) => listConnections(deps, request.query),
+      (request) => listConnections(connections, request.query),
     )
 
     app.post(
@@ -43,7 +45,7 @@ export function connectionRoutes(deps: ApplicationDeps): Routes {
       '/connections/:id',
       { schema: { tags, params: ConnectionParams, response: { 200: ConnectionView } } },
       async (request, reply) => {
-        const view = toView(await findConnection(deps, request.params.id))
+        const view = toView(await findConnection(connections, request.params.id))
         setEtag(reply, view.version)
         return view
       },
@@ -54,6 +56,8 @@ export function connectionRoutes(deps: ApplicationDeps): Routes {
       {
         schema: {
           tags,
+          description:
+            'Changes a connection. Absent fields stay; null resets a setting to its default. A secret in `config` rotates the credential without testing it.',
           params: ConnectionParams,
           headers: IfMatchHeaders,
           body: ConnectionPatch,
@@ -61,9 +65,8 @@ export function connectionRoutes(deps: ApplicationDeps): Routes {
         },
       },
       async (request, reply) => {
-        const { id } = request.params
-        const update = { id, ifVersion: ifMatchVersion(request), document: request.body }
-        const view = await updateConnection(deps, actorOf(request), update)
+        const target = { id: request.params.id, ifVersion: ifMatchVersion(request) }
+        const view = await updateConnection(deps, actorOf(request), target, request.body)
         setEtag(reply, view.version)
         return view
       },
@@ -73,30 +76,24 @@ export function connectionRoutes(deps: ApplicationDeps): Routes {
       '/connections/:id',
       { schema: { tags, params: ConnectionParams, headers: IfMatchHeaders, response: { 204: Type.Null() } } },
       async (request, reply) => {
-        await deleteConnection(deps, actorOf(request), request.params.id, ifMatchVersion(request))
+        const target = { id: request.params.id, ifVersion: ifMatchVersion(request) }
+        await deleteConnection(connections, actorOf(request), target)
         return reply.code(204).send(null)
       },
     )
-  }
-}
 
-export const ConnectionParams = Type.Object({ id: Type.String() })
-
-const tags = ['connections']
-
-/** Trying a connection, stored or not. What the provider answers is answered with 200, a refusal too. */
-export function connectionTestRoutes(deps: ApplicationDeps): Routes {
-  return (app) => {
-    app.post(
-      '/connections/:id/test',
-      { schema: { tags, params: ConnectionParams, response: { 200: ConnectionTest } } },
-      (request) => testConnection(deps, request.params.id),
-    )
-
-    app.post(
-      '/connections/test',
-      { schema: { tags, body: ConnectionTestInput, response: { 200: ConnectionTest } } },
-      (request) => testGivenConnection(deps, request.body),
+    app.get(
+      '/connections/:id/role-trust',
+      {
+        schema: {
+          tags,
+          description:
+            "What the AWS account of a Bedrock connection's role must grant: policies to paste, and a link that creates the role.",
+          params: ConnectionParams,
+          response: { 200: RoleTrust },
+        },
+      },
+      async (request) => roleTrust(await findConnection(connections, request.params.id), roleTrustSettings),
     )
   }
 }
@@ -121,21 +118,12 @@ const ProviderList = Type.Object({
     Type.Object({
       id: ProviderId,
       name: Type.String(),
-      available: Type.Boolean({ description: 'Whether connections to it can be made' }),
+      available: Type.Boolean({ description: 'Whether connections to it can be created' }),
       config: Type.Unknown({ description: "JSON schema of a connection's config" }),
-      secretFields: Type.Array(Type.String(), { description: 'Fields of config that are never answered' }),
+      secretFields: Type.Array(Type.String(), { description: 'Fields of config that are never returned' }),
       docsUrl: Type.String(),
     }),
   ),
 })
 
-/** What the account of a connection's AWS role must grant: policies to paste, and a link that makes the role. */
-export function roleTrustRoute(deps: ApplicationDeps, settings: RoleTrustSettings): Routes {
-  return (app) => {
-    app.get(
-      '/connections/:id/role-trust',
-      { schema: { tags, params: ConnectionParams, response: { 200: RoleTrust } } },
-      async (request) => roleTrust(await findConnection(deps, request.params.id), settings),
-    )
-  }
-}
+const tags = ['connections']

@@ -1,16 +1,18 @@
-import type { CredentialFault, ProviderId } from '@sluice/contracts'
+import { ConnectionView, CredentialFault } from '@sluice/contracts'
 import type { Insertable, Kysely, Selectable } from 'kysely'
+import { Type } from 'typebox'
+import { readStored } from '../database/database.ts'
 import type { ConnectionTable, Tables } from '../database/tables.ts'
-import type { Connection } from './connection.ts'
+import type { Connection, CredentialSummary } from './connection.ts'
 
 type Row = Selectable<ConnectionTable> & {
   readonly hint: string | null
   readonly rotated_at: Date | null
   readonly restores: number | null
-  readonly fault: CredentialFault | null
+  readonly fault: unknown
 }
 
-/** Connections, each with what is known of its current credential. */
+/** Selects connections, each with the summary of its current credential. */
 export function selectConnections(db: Kysely<Tables>) {
   return db
     .selectFrom('connections as c')
@@ -21,19 +23,22 @@ export function selectConnections(db: Kysely<Tables>) {
     .select(['k.hint', 'k.created_at as rotated_at', 'k.restores', 'k.fault'])
 }
 
-export function fromRow(row: Row): Connection {
+/** @throws SluiceError `internal` when the row has another shape than this service writes */
+export function fromConnectionRow(row: Row): Connection {
+  const valid = readStored(ConnectionColumns, row, `connection ${row.id}`)
+  const credential = credentialIn(row)
   return {
     id: row.id,
     name: row.name,
-    provider: row.provider as ProviderId,
-    config: row.config,
-    ...credentialIn(row),
+    provider: valid.provider,
+    config: valid.config,
+    ...(credential === undefined ? {} : { credential }),
     description: row.description,
-    ...(row.allowed_models === null ? {} : { allowedModels: row.allowed_models }),
-    capacity: row.capacity,
+    ...(valid.allowed_models === null ? {} : { allowedModels: valid.allowed_models }),
+    capacity: valid.capacity,
     defaultMaxOutputTokens: row.default_max_output_tokens,
-    tokenReservation: row.token_reservation,
-    onCapacityUnavailable: row.on_capacity_unavailable,
+    tokenReservation: valid.token_reservation,
+    onCapacityUnavailable: valid.on_capacity_unavailable,
     maxWaitMs: row.max_wait_ms,
     enforceDiscovered: row.enforce_discovered,
     allowAdministration: row.allow_administration,
@@ -45,7 +50,17 @@ export function fromRow(row: Row): Connection {
   }
 }
 
-export function toRow(connection: Connection): Insertable<ConnectionTable> {
+/** The columns whose SQL type says less than their type here. */
+const ConnectionColumns = Type.Object({
+  provider: ConnectionView.properties.provider,
+  config: ConnectionView.properties.config,
+  allowed_models: Type.Union([Type.Array(Type.String()), Type.Null()]),
+  capacity: ConnectionView.properties.capacity,
+  token_reservation: ConnectionView.properties.tokenReservation,
+  on_capacity_unavailable: ConnectionView.properties.onCapacityUnavailable,
+})
+
+export function toConnectionRow(connection: Connection): Insertable<ConnectionTable> {
   return {
     id: connection.id,
     name: connection.name,
@@ -69,15 +84,20 @@ export function toRow(connection: Connection): Insertable<ConnectionTable> {
   }
 }
 
-function credentialIn({ credential_version: version, hint, rotated_at: rotatedAt, restores, fault }: Row) {
-  if (version === null || hint === null || rotatedAt === null) return {}
+/** Returns the fault of a stored credential, undefined for null. */
+export function toCredentialFault(fault: unknown, what: string): CredentialFault | undefined {
+  return fault === null ? undefined : readStored(CredentialFault, fault, what)
+}
+
+function credentialIn(row: Row): CredentialSummary | undefined {
+  const { id, credential_version: version, hint, rotated_at: rotatedAt, restores } = row
+  if (version === null || hint === null || rotatedAt === null) return undefined
+  const fault = toCredentialFault(row.fault, `the credential fault of connection ${id}`)
   return {
-    credential: {
-      version,
-      hint,
-      rotatedAt,
-      ...(restores === null ? {} : { restores }),
-      ...(fault === null ? {} : { fault }),
-    },
+    version,
+    hint,
+    rotatedAt,
+    ...(restores === null ? {} : { restores }),
+    ...(fault === undefined ? {} : { fault }),
   }
 }

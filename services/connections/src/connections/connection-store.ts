@@ -1,16 +1,16 @@
 import type { CredentialFault, ProviderId } from '@sluice/contracts'
 import { sql, type Transaction } from 'kysely'
 import type { Actor } from '../audit/audit-entry.ts'
+import { audit } from '../audit/audit-log.ts'
+import { type ConnectionChange, enqueue } from '../bus/outbox.ts'
 import { type Database, violatesUnique } from '../database/database.ts'
-import { audit, enqueue } from '../database/record-change.ts'
 import type { Tables } from '../database/tables.ts'
 import type { Envelope } from '../keys/envelope.ts'
-import { takesAwayFromConnection } from '../restrictions.ts'
-import { type Connection, toView } from './connection.ts'
-import { fromRow, selectConnections, toRow } from './connection-rows.ts'
+import { type Connection, restrictsConnection, toView } from './connection.ts'
+import { fromConnectionRow, selectConnections, toConnectionRow, toCredentialFault } from './connection-rows.ts'
 
 export interface ConnectionQuery {
-  /** Part of the name or the description, in any case. */
+  /** Part of the name or the description, ignoring case. */
   readonly search?: string
   readonly provider?: ProviderId
   /** Only connections with a greater name. */
@@ -18,98 +18,95 @@ export interface ConnectionQuery {
   readonly limit: number
 }
 
-/** A new version of a connection's credential; its number and hint are in the connection's summary. */
-export interface NewCredential {
-  readonly envelope: Envelope
-}
-
-/** What is to take the place of a connection, and what has happened to it in the words of the audit log. */
+/** What replaces a connection, and the action for the audit log. */
 export type ConnectionReplacement =
-  | { readonly what: 'updated'; readonly connection: Connection }
+  | { readonly action: 'updated'; readonly connection: Connection }
   | {
-      readonly what: 'rotated' | 'rolled-back'
+      readonly action: 'rotated' | 'rolled-back'
       readonly connection: Connection
-      readonly credential: NewCredential
+      /** Of the new credential; its version and hint are in the connection's summary. */
+      readonly envelope: Envelope
     }
 
+/** One version of a credential as it is stored. */
 export interface StoredCredential {
-  /** Whatever is stored. */
+  /** Not validated. */
   readonly envelope: unknown
-  /** Why it could not be opened when it was last asked for. */
+  /** Why it could not be used the last time it was needed. */
   readonly fault: CredentialFault | undefined
 }
 
 /**
- * The connections. Each change is one transaction with its audit row and its outbox entry, so that none of the three is ever there
- * without the others. Every method throws SluiceError `unavailable` when the store cannot be reached.
+ * The connections. Each change is one transaction with its audit entry and its outbox entry, so that none of the three exists without
+ * the others. Every method throws DatabaseUnreachableError while the database is unreachable.
  */
-export interface ConnectionStore {
-  /** By name, ascending. */
-  list(query: ConnectionQuery): Promise<readonly Connection[]>
-  find(id: string): Promise<Connection | undefined>
-  /** Those of `ids` that are connections. */
-  existing(ids: readonly string[]): Promise<ReadonlySet<string>>
-  insert(connection: Connection, credential: NewCredential | undefined, actor: Actor): Promise<'stored' | 'name_taken'>
-  /**
-   * With a new version of the credential, destroys the envelopes of all but that one and the one before. `conflict`: the stored
-   * connection is no longer `before`.
-   */
-  replace(
-    before: Connection,
-    replacement: ConnectionReplacement,
-    actor: Actor,
-  ): Promise<'stored' | 'name_taken' | 'conflict'>
-  /** Removes the connection with every version of its credential. `conflict`: it is no longer `before`. */
-  remove(before: Connection, actor: Actor): Promise<'removed' | 'conflict'>
-  /** The current version; undefined when there is no such connection or it has no stored credential. */
-  findCredential(
-    connectionId: string,
-  ): Promise<(StoredCredential & { readonly provider: ProviderId; readonly version: number }) | undefined>
-  /**
-   * Notes that the provider rejects a version, or with `undefined` that it takes it: of the current one, where nothing else is noted. Returns
-   * the connection's name where that changed what was noted.
-   */
-  noteRejection(connectionId: string, version: number, fault: CredentialFault | undefined): Promise<string | undefined>
-  /** Notes that a version could not be opened, or with `undefined` that it could; it is no change of the connection. */
-  noteCredentialFault(connectionId: string, version: number, fault: CredentialFault | undefined): Promise<void>
-}
+export type ConnectionStore = ReturnType<typeof createConnectionStore>
 
-/** Connections in PostgreSQL. `onCommitted` is awaited after each change, with the connection's id. */
-export function createConnectionStore(database: Database, onCommitted: (id: string) => Promise<void>): ConnectionStore {
+/** @param onCommitted is awaited after each change, with the connection's id */
+export function createConnectionStore(database: Database, onCommitted: (id: string) => Promise<void>) {
   const change = async <T>(id: string, work: (trx: Transaction<Tables>) => Promise<T>): Promise<T> => {
     const result = await database.transaction(work)
     await onCommitted(id)
     return result
   }
   return {
-    list: (query) => list(database, query),
-    find: async (id) => {
-      const row = await database.run((db) => selectConnections(db).where('c.id', '=', id).executeTakeFirst())
-      return row === undefined ? undefined : fromRow(row)
+    /** By name, ascending. */
+    list: async ({ search, provider, afterName, limit }: ConnectionQuery): Promise<Connection[]> => {
+      const rows = await database.run((db) => {
+        let query = selectConnections(db).orderBy('c.name').limit(limit)
+        if (provider !== undefined) query = query.where('c.provider', '=', provider)
+        if (afterName !== undefined) query = query.where('c.name', '>', afterName)
+        if (search !== undefined) {
+          const pattern = `%${search.replaceAll(/[\\%_]/g, '\\$&')}%`
+          query = query.where((where) =>
+            where.or([where('c.name', 'ilike', pattern), where('c.description', 'ilike', pattern)]),
+          )
+        }
+        return query.execute()
+      })
+      return rows.map(fromConnectionRow)
     },
-    existing: async (ids) => {
+
+    find: async (id: string): Promise<Connection | undefined> => {
+      const row = await database.run((db) => selectConnections(db).where('c.id', '=', id).executeTakeFirst())
+      return row === undefined ? undefined : fromConnectionRow(row)
+    },
+
+    /** Returns those of `ids` that exist. */
+    existing: async (ids: readonly string[]): Promise<ReadonlySet<string>> => {
       if (ids.length === 0) return new Set()
       const rows = await database.run((db) =>
         db.selectFrom('connections').select('id').where('id', 'in', ids).execute(),
       )
       return new Set(rows.map(({ id }) => id))
     },
-    insert: (connection, credential, actor) =>
+
+    /** @param envelope of the credential; undefined when the provider needs none */
+    insert: (connection: Connection, envelope: Envelope | undefined, actor: Actor): Promise<'stored' | 'name_taken'> =>
       unlessNameTaken(() =>
         change(connection.id, async (trx) => {
-          await trx.insertInto('connections').values(toRow(connection)).execute()
-          await insertCredential(trx, connection, credential, actor)
+          await trx.insertInto('connections').values(toConnectionRow(connection)).execute()
+          if (envelope !== undefined) await insertCredential(trx, connection, envelope, actor)
           const after = toView(connection)
           await audit(trx, { actor, action: 'connection.created', subjectId: connection.id, after })
-          await enqueueChange(trx, connection, 'created', connection.version, false)
+          await enqueueChange(trx, connection, { change: 'created', restricts: false })
           return 'stored' as const
         }),
       ),
-    replace: (before, replacement, actor) =>
+
+    /**
+     * Replaces `before`. A new credential also destroys the envelopes of all versions but this one and the previous one. `conflict`: the
+     * stored connection is no longer `before`.
+     */
+    replace: (
+      before: Connection,
+      replacement: ConnectionReplacement,
+      actor: Actor,
+    ): Promise<'stored' | 'name_taken' | 'conflict'> =>
       unlessNameTaken(() =>
         change(before.id, async (trx) => {
-          const { what, connection: after } = replacement
-          const { id, ...values } = toRow(after)
+          const { action, connection: after } = replacement
+          const { id, ...values } = toConnectionRow(after)
           const updated = await trx
             .updateTable('connections')
             .set(values)
@@ -117,18 +114,22 @@ export function createConnectionStore(database: Database, onCommitted: (id: stri
             .where('version', '=', before.version)
             .executeTakeFirst()
           if (updated.numUpdatedRows === 0n) return 'conflict' as const
-          if (replacement.what !== 'updated') {
-            await insertCredential(trx, after, replacement.credential, actor)
-            await destroyOlder(trx, after)
+          if (replacement.action !== 'updated') {
+            await insertCredential(trx, after, replacement.envelope, actor)
+            await destroyOlderEnvelopes(trx, after)
           }
           const views = { before: toView(before), after: toView(after) }
-          await audit(trx, { actor, action: `connection.${what}`, subjectId: id, ...views })
-          const change = what === 'updated' ? what : 'rotated'
-          await enqueueChange(trx, after, change, after.version, takesAwayFromConnection(before, after))
+          await audit(trx, { actor, action: `connection.${action}`, subjectId: id, ...views })
+          await enqueueChange(trx, after, {
+            change: action === 'updated' ? 'updated' : 'rotated',
+            restricts: restrictsConnection(before, after),
+          })
           return 'stored' as const
         }),
       ),
-    remove: (before, actor) =>
+
+    /** Deletes the connection with every version of its credential. `conflict`: it is no longer `before`. */
+    remove: (before: Connection, actor: Actor): Promise<'removed' | 'conflict'> =>
       change(before.id, async (trx) => {
         const { id, version } = before
         const deleted = await trx
@@ -138,22 +139,32 @@ export function createConnectionStore(database: Database, onCommitted: (id: stri
           .executeTakeFirst()
         if (deleted.numDeletedRows === 0n) return 'conflict'
         await audit(trx, { actor, action: 'connection.deleted', subjectId: id, before: toView(before) })
-        await enqueueChange(trx, before, 'deleted', version + 1, true)
+        await enqueueChange(trx, { ...before, version: version + 1 }, { change: 'deleted', restricts: true })
         return 'removed'
       }),
-    findCredential: async (connectionId) => {
+
+    /** Returns the current version; undefined when there is no such connection, or it has no stored credential. */
+    findCredential: async (
+      connectionId: string,
+    ): Promise<(StoredCredential & { readonly provider: ProviderId; readonly version: number }) | undefined> => {
       const row = await database.run((db) =>
         selectConnections(db).select('k.envelope').where('c.id', '=', connectionId).executeTakeFirst(),
       )
       if (row === undefined || row.credential_version === null) return undefined
-      return {
-        provider: row.provider as ProviderId,
-        version: row.credential_version,
-        envelope: row.envelope,
-        fault: row.fault ?? undefined,
-      }
+      const { provider } = fromConnectionRow(row)
+      const fault = toCredentialFault(row.fault, `the credential fault of connection ${connectionId}`)
+      return { provider, version: row.credential_version, envelope: row.envelope, fault }
     },
-    noteRejection: async (connectionId, version, fault) => {
+
+    /**
+     * Sets the fault of a rejection by the provider, or with `undefined` clears it; only on the current version, and never over another
+     * fault. Returns the connection's name if that changed anything.
+     */
+    setRejection: async (
+      connectionId: string,
+      version: number,
+      fault: CredentialFault | undefined,
+    ): Promise<string | undefined> => {
       const rows = await database.run((db) =>
         db
           .updateTable('credentials as k')
@@ -169,7 +180,13 @@ export function createConnectionStore(database: Database, onCommitted: (id: stri
       )
       return rows[0]?.name
     },
-    noteCredentialFault: async (connectionId, version, fault) => {
+
+    /** Sets why a version cannot be opened, or with `undefined` clears it; this is not a change of the connection. */
+    setCredentialFault: async (
+      connectionId: string,
+      version: number,
+      fault: CredentialFault | undefined,
+    ): Promise<void> => {
       await database.run((db) =>
         db
           .updateTable('credentials')
@@ -184,45 +201,29 @@ export function createConnectionStore(database: Database, onCommitted: (id: stri
 
 const REJECTED: CredentialFault['reason'] = 'rejected_by_provider'
 
-async function list(database: Database, { search, provider, afterName, limit }: ConnectionQuery) {
-  const rows = await database.run((db) => {
-    let query = selectConnections(db).orderBy('c.name').limit(limit)
-    if (provider !== undefined) query = query.where('c.provider', '=', provider)
-    if (afterName !== undefined) query = query.where('c.name', '>', afterName)
-    if (search !== undefined) {
-      const pattern = `%${search.replaceAll(/[\\%_]/g, '\\$&')}%`
-      query = query.where((where) =>
-        where.or([where('c.name', 'ilike', pattern), where('c.description', 'ilike', pattern)]),
-      )
-    }
-    return query.execute()
-  })
-  return rows.map(fromRow)
-}
-
 async function insertCredential(
   trx: Transaction<Tables>,
-  { id, credential: summary }: Connection,
-  credential: NewCredential | undefined,
+  { id, credential }: Connection,
+  envelope: Envelope,
   actor: Actor,
 ): Promise<void> {
-  if (credential === undefined || summary === undefined) return
+  if (credential === undefined) throw new Error('a credential is stored with its summary')
   await trx
     .insertInto('credentials')
     .values({
       connection_id: id,
-      version: summary.version,
-      envelope: JSON.stringify(credential.envelope),
-      hint: summary.hint,
-      created_at: summary.rotatedAt,
+      version: credential.version,
+      envelope: JSON.stringify(envelope),
+      hint: credential.hint,
+      created_at: credential.rotatedAt,
       created_by: actor.label,
-      restores: summary.restores ?? null,
+      restores: credential.restores ?? null,
     })
     .execute()
 }
 
-/** Of the versions that are neither current nor previous. */
-async function destroyOlder(trx: Transaction<Tables>, { id, credential }: Connection): Promise<void> {
+/** Destroys the envelopes of the versions that are neither current nor previous. */
+async function destroyOlderEnvelopes(trx: Transaction<Tables>, { id, credential }: Connection): Promise<void> {
   if (credential === undefined) return
   await trx
     .updateTable('credentials')
@@ -235,12 +236,10 @@ async function destroyOlder(trx: Transaction<Tables>, { id, credential }: Connec
 
 function enqueueChange(
   trx: Transaction<Tables>,
-  { id, name }: Connection,
-  change: 'created' | 'updated' | 'rotated' | 'deleted',
-  version: number,
-  takesAway: boolean,
+  { id, name, version }: Connection,
+  { change, restricts }: { readonly change: ConnectionChange['change']; readonly restricts: boolean },
 ): Promise<void> {
-  return enqueue(trx, { kind: 'connection', change: { connectionId: id, name, change, version } }, takesAway)
+  return enqueue(trx, { kind: 'connection', change: { connectionId: id, name, change, version } }, { restricts })
 }
 
 async function unlessNameTaken<T>(work: () => Promise<T>): Promise<T | 'name_taken'> {

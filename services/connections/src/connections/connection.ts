@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import {
   CONNECTION_DEFAULTS,
   type ConnectionInput,
@@ -24,33 +25,41 @@ export type ConnectionSettings = Required<
     | 'enabled'
   >
 
-/** What is known of a connection's current credential. */
+/** What is known of one version of a connection's credential, without the secret. */
 export interface CredentialSummary {
   readonly version: number
   readonly hint: string
   readonly rotatedAt: Date
-  /** The version whose secret it has, where it came by a roll-back. */
+  /** The version whose secret it has, if it was created by a rollback. */
   readonly restores?: number
-  /** Absent where it could be opened when it was last asked for. */
+  /** Absent if it could be used the last time it was needed. */
   readonly fault?: CredentialFault
 }
 
-/** A connection as it is stored: without its credential. */
+/** A connection as it is stored, without its credential. */
 export interface Connection extends Readonly<ConnectionSettings> {
   readonly id: string
   readonly name: string
   readonly provider: ProviderId
   /** Without the provider's secret fields. */
   readonly config: Readonly<Record<string, unknown>>
-  /** Absent where the provider needs no stored credential. */
+  /** Of the current version; absent when the provider needs no stored credential. */
   readonly credential?: CredentialSummary
-  /** Counts up with each change, from 1. */
+  /** Incremented by each change, from 1. */
   readonly version: number
   readonly createdAt: Date
   readonly updatedAt: Date
 }
 
-/** The settings in `given`; what is absent is as in `base`. */
+export const DEFAULT_SETTINGS: ConnectionSettings = {
+  description: '',
+  ...CONNECTION_DEFAULTS,
+  enforceDiscovered: false,
+  allowAdministration: false,
+  requestStreamUsage: true,
+}
+
+/** Returns the settings in `given`, with those of `base` where it has none. */
 export function settingsOver(base: ConnectionSettings, given: Partial<ConnectionInput>): ConnectionSettings {
   const allowedModels = given.allowedModels ?? base.allowedModels
   return {
@@ -68,22 +77,15 @@ export function settingsOver(base: ConnectionSettings, given: Partial<Connection
   }
 }
 
-/** The settings with a change made to them: what is null becomes what it is where an operator says nothing. */
+/** Returns the settings with a patch applied: null resets a setting to its default. */
 export function settingsAfter(before: ConnectionSettings, patch: ConnectionPatch): ConnectionSettings {
-  const staying = Object.entries(before).filter(([name]) => patch[name as keyof ConnectionPatch] !== null)
+  const reset = new Set(Object.entries(patch).flatMap(([name, value]) => (value === null ? [name] : [])))
+  const kept = Object.fromEntries(Object.entries(before).filter(([name]) => !reset.has(name)))
   const given = Object.fromEntries(Object.entries(patch).filter(([, value]) => value !== null))
-  return settingsOver({ ...DEFAULT_SETTINGS, ...Object.fromEntries(staying) }, given)
+  return settingsOver({ ...DEFAULT_SETTINGS, ...kept }, given)
 }
 
-export const DEFAULT_SETTINGS: ConnectionSettings = {
-  description: '',
-  ...CONNECTION_DEFAULTS,
-  enforceDiscovered: false,
-  allowAdministration: false,
-  requestStreamUsage: true,
-}
-
-/** The connection as it is answered, and as the audit log keeps it. */
+/** Returns the connection as the API shows it and the audit log records it. */
 export function toView(connection: Connection): ConnectionView {
   const { id, name, provider, config, credential, version, createdAt, updatedAt } = connection
   return {
@@ -91,7 +93,7 @@ export function toView(connection: Connection): ConnectionView {
     name,
     provider,
     config,
-    ...(credential === undefined ? {} : { credential: viewOf(credential) }),
+    ...(credential === undefined ? {} : { credential: toCredentialView(credential) }),
     ...settingsOver(connection, {}),
     version,
     createdAt: createdAt.toISOString(),
@@ -99,7 +101,19 @@ export function toView(connection: Connection): ConnectionView {
   }
 }
 
-/** The connection as every service sees it. */
+function toCredentialView(credential: CredentialSummary): NonNullable<ConnectionView['credential']> {
+  const { version, hint, rotatedAt, restores, fault } = credential
+  return {
+    set: true,
+    hint,
+    version,
+    rotatedAt: rotatedAt.toISOString(),
+    ...(restores === undefined ? {} : { restores }),
+    ...(fault === undefined ? {} : { fault }),
+  }
+}
+
+/** Returns the connection as the other services see it. */
 export function toProjection(connection: Connection): ProjectedConnection {
   const { id, name, provider, config, credential, version } = connection
   const { description: _, ...settings } = settingsOver(connection, {})
@@ -114,14 +128,39 @@ export function toProjection(connection: Connection): ProjectedConnection {
   }
 }
 
-function viewOf(credential: CredentialSummary): NonNullable<ConnectionView['credential']> {
-  const { version, hint, rotatedAt, restores, fault } = credential
-  return {
-    set: true,
-    hint,
-    version,
-    rotatedAt: rotatedAt.toISOString(),
-    ...(restores === undefined ? {} : { restores }),
-    ...(fault === undefined ? {} : { fault }),
+/**
+ * Returns whether the connection may be used less than before, or in another way: restrictions are published first. Every change counts,
+ * also of fields that are added later, except those that only describe or only allow more. A renamed connection cannot be used under its
+ * old name.
+ */
+export function restrictsConnection(before: Connection, after: Connection): boolean {
+  const fields = new Set([...Object.keys(before), ...Object.keys(after)]) as Set<keyof Connection>
+  for (const field of fields) {
+    if (isDeepStrictEqual(before[field], after[field])) continue
+    if (!(IS_NO_RESTRICTION[field]?.(before, after) ?? false)) return true
   }
+  return false
 }
+
+const always = () => true
+
+/** For the fields whose change may be no restriction: whether this change is none. */
+const IS_NO_RESTRICTION: { readonly [Field in keyof Connection]?: (before: Connection, after: Connection) => boolean } =
+  {
+    description: always,
+    version: always,
+    createdAt: always,
+    updatedAt: always,
+    enabled: (_, after) => after.enabled,
+    allowAdministration: (_, after) => after.allowAdministration,
+    requestStreamUsage: always,
+    enforceDiscovered: (_, after) => !after.enforceDiscovered,
+    onCapacityUnavailable: (_, after) => after.onCapacityUnavailable === 'allow',
+    // The fault or hint of the same version.
+    credential: (before, after) => before.credential?.version === after.credential?.version,
+    allowedModels: (before, after) => {
+      if (after.allowedModels === undefined) return true
+      const allowed = new Set(after.allowedModels)
+      return before.allowedModels?.every((model) => allowed.has(model)) ?? false
+    },
+  }

@@ -9,31 +9,37 @@ import {
 } from '@sluice/contracts'
 import { catalogueEntry, secretFields } from '@sluice/providers'
 import { validate as isUuid } from 'uuid'
-import { invalidDocument } from '../connections/connection-documents.ts'
-import type { StoredCredential } from '../connections/connection-store.ts'
-import type { ApplicationDeps } from '../deps.ts'
-import { EnvelopeError } from '../keys/envelope.ts'
-import { type CredentialOwner, openOrExplain } from './sealed-credentials.ts'
+import type { ConnectionStore, StoredCredential } from '../connections/connection-store.ts'
+import { requireNoErrors } from '../documents.ts'
+import { type CredentialOwner, EnvelopeError } from '../keys/envelope.ts'
+import type { SealingKey } from '../keys/sealing-key.ts'
+import type { SealedBoxes } from '../keys/sodium.ts'
+import { type OpenDeps, openCredential } from './sealed-credentials.ts'
+
+export interface IssueDeps extends OpenDeps {
+  readonly connections: ConnectionStore
+  readonly sealedBoxes: SealedBoxes
+}
 
 /**
- * The current version of a connection's credential, sealed to the gateway that asks. One that asks for an older version has not heard
- * of the new one yet. The plaintext stands in memory for a moment only.
- * @throws SluiceError `not_found`; `credential_unavailable` when the version is not there yet, or cannot be opened;
- * `upstream_unreachable` when its key service is away; `unavailable` when the database is; `invalid_request` when the public
- * key is none
+ * Returns the current version of a connection's credential, sealed to the gateway that requests it. A gateway that requests an older
+ * version has not heard of the new one yet. The plaintext is overwritten at once.
+ * @throws SluiceError `not_found`; `credential_unavailable` when the version does not exist yet, or cannot be opened;
+ * `upstream_unreachable` when its key service is unavailable; `unavailable` when the database is; `invalid_request` for an invalid
+ * public key
  */
-export async function handOutCredential(
-  deps: ApplicationDeps,
-  { connectionId, version: asked, publicKey }: RequestOf<typeof credential>,
+export async function issueCredential(
+  deps: IssueDeps,
+  { connectionId, version: requested, publicKey }: RequestOf<typeof credential>,
 ): Promise<ReplyOf<typeof credential>> {
   const stored = isUuid(connectionId) ? await deps.connections.findCredential(connectionId) : undefined
   if (stored === undefined) {
     throw new SluiceError('not_found', 'There is no such connection, or it has no stored credential.')
   }
   const { provider, version } = stored
-  if (asked > version) {
-    const text = `Version ${asked} of the credential is not there yet: the current one is ${version}.`
-    throw new SluiceError('credential_unavailable', text)
+  if (requested > version) {
+    const message = `Version ${requested} of the credential does not exist yet: the current version is ${version}.`
+    throw new SluiceError('credential_unavailable', message)
   }
   const plaintext = await open(deps, stored, { connectionId, provider, version })
   const sealed = deps.sealedBoxes.seal(plaintext, publicKey)
@@ -46,10 +52,10 @@ export async function handOutCredential(
   return { connectionId, version, sealed }
 }
 
-/** Tells a key service that is away, which passes, from a credential that cannot be opened: gateways wait for the former. */
-async function open(deps: ApplicationDeps, stored: StoredCredential, owner: CredentialOwner): Promise<Uint8Array> {
+/** Distinguishes an unavailable key service, which is transient, from a credential that cannot be opened: gateways wait for the former. */
+async function open(deps: OpenDeps, stored: StoredCredential, owner: CredentialOwner): Promise<Uint8Array> {
   try {
-    return await openOrExplain(deps, stored, owner)
+    return await openCredential(deps, stored, owner)
   } catch (error) {
     if (!(error instanceof EnvelopeError) || error.reason !== 'key_unavailable') throw error
     throw new SluiceError('upstream_unreachable', error.message, { cause: error })
@@ -59,12 +65,12 @@ async function open(deps: ApplicationDeps, stored: StoredCredential, owner: Cred
 type Config = Readonly<Record<string, unknown>>
 
 /**
- * The config of a document from the bus with its sealed secrets opened. A secret that is not sealed is refused, so that nobody
- * takes to sending them in clear.
- * @throws SluiceError `invalid_request` naming the secrets that are not sealed, or not to this service's key
+ * Returns the config of a document from the bus with its sealed secrets opened. A secret in clear is refused, so that no client comes to
+ * rely on sending them in clear.
+ * @throws SluiceError `invalid_request` naming the secrets that are not sealed, or not sealed to this service's key
  */
 export async function unsealSecrets(
-  { sealedBoxes, sealingKey }: Pick<ApplicationDeps, 'sealedBoxes' | 'sealingKey'>,
+  { sealedBoxes, sealingKey }: { readonly sealedBoxes: SealedBoxes; readonly sealingKey: SealingKey },
   provider: string,
   config: Config,
 ): Promise<Config> {
@@ -80,10 +86,10 @@ export async function unsealSecrets(
     if (plaintext !== undefined) opened[field] = Buffer.from(plaintext).toString()
     else errors.push({ field: `config.${field}`, message: secret.valid ? NOT_OPENED : NOT_SEALED })
   }
-  if (errors.length > 0) throw invalidDocument(errors)
+  requireNoErrors(errors)
   return { ...config, ...opened }
 }
 
 const NOT_SEALED =
   'must be sealed, as no secret may be on the bus in clear: {"sealed": crypto_box_seal to the key of connections.v1.sealing-key, in base64}'
-const NOT_OPENED = 'cannot be opened: it is not sealed to the key that connections.v1.sealing-key answers now'
+const NOT_OPENED = 'cannot be opened: it is not sealed to the key that connections.v1.sealing-key returns now'

@@ -1,37 +1,24 @@
-import { type Selectable, sql } from 'kysely'
+import { validate } from '@sluice/contracts'
+import { type Kysely, type Selectable, sql } from 'kysely'
+import { toCredentialFault } from '../connections/connection-rows.ts'
 import type { StoredCredential } from '../connections/connection-store.ts'
 import type { Database } from '../database/database.ts'
-import type { CredentialTable } from '../database/tables.ts'
-import type { EnvelopeKey } from '../keys/envelope.ts'
+import type { CredentialTable, Tables } from '../database/tables.ts'
+import { EnvelopeKey } from '../keys/envelope.ts'
 import type { RecordedVersion } from './credential-versions.ts'
 
-/**
- * The versions of the connections' credentials, those of the past too. Every method throws SluiceError `unavailable` when the store
- * cannot be reached.
- */
-export interface CredentialHistory {
-  /** Those below `before`, descending. */
-  list(
-    connectionId: string,
-    page: { readonly before: number; readonly limit: number },
-  ): Promise<readonly RecordedVersion[]>
-  /** Undefined when there is no such version. */
-  find(
-    connectionId: string,
-    version: number,
-  ): Promise<{ readonly recorded: RecordedVersion; readonly stored: StoredCredential } | undefined>
-  /** Destroys the envelopes of the versions that were replaced at `instant` or before; tells which they were. */
-  destroyReplacedBefore(instant: Date): Promise<readonly { readonly connectionId: string; readonly version: number }[]>
-}
+/** All versions of the connections' credentials. Every method throws DatabaseUnreachableError while the database is unreachable. */
+export type CredentialHistory = ReturnType<typeof createCredentialHistory>
 
-export function createCredentialHistory(database: Database): CredentialHistory {
+export function createCredentialHistory(database: Database) {
   return {
-    list: async (connectionId, { before, limit }) => {
+    /** Returns versions below `before`, descending. */
+    list: async (
+      connectionId: string,
+      { before, limit }: { readonly before: number; readonly limit: number },
+    ): Promise<RecordedVersion[]> => {
       const rows = await database.run((db) =>
-        db
-          .selectFrom('credentials')
-          .selectAll()
-          .where('connection_id', '=', connectionId)
+        selectVersions(db, connectionId)
           .where('version', '<', before)
           .orderBy('version', 'desc')
           .limit(limit)
@@ -39,20 +26,24 @@ export function createCredentialHistory(database: Database): CredentialHistory {
       )
       return rows.map(toRecordedVersion)
     },
-    find: async (connectionId, version) => {
+
+    find: async (
+      connectionId: string,
+      version: number,
+    ): Promise<{ readonly recorded: RecordedVersion; readonly stored: StoredCredential } | undefined> => {
       const row = await database.run((db) =>
-        db
-          .selectFrom('credentials')
-          .selectAll()
-          .where('connection_id', '=', connectionId)
-          .where('version', '=', version)
-          .executeTakeFirst(),
+        selectVersions(db, connectionId).where('version', '=', version).executeTakeFirst(),
       )
       if (row === undefined) return undefined
-      return { recorded: toRecordedVersion(row), stored: { envelope: row.envelope, fault: row.fault ?? undefined } }
+      const recorded = toRecordedVersion(row)
+      return { recorded, stored: { envelope: row.envelope, fault: recorded.fault } }
     },
-    destroyReplacedBefore: async (instant) => {
-      const rows = await database.run((db) =>
+
+    /** Destroys the envelopes of the versions that were replaced at `instant` or before, and returns which they were. */
+    destroyReplacedBefore: (
+      instant: Date,
+    ): Promise<readonly { readonly connectionId: string; readonly version: number }[]> =>
+      database.run((db) =>
         db
           .updateTable('credentials as k')
           .set({ envelope: null, fault: null })
@@ -68,22 +59,26 @@ export function createCredentialHistory(database: Database): CredentialHistory {
           )
           .returning(['k.connection_id as connectionId', 'k.version'])
           .execute(),
-      )
-      return rows
-    },
+      ),
   }
 }
 
+function selectVersions(db: Kysely<Tables>, connectionId: string) {
+  return db.selectFrom('credentials').selectAll().where('connection_id', '=', connectionId)
+}
+
 function toRecordedVersion(row: Selectable<CredentialTable>): RecordedVersion {
-  const { version, hint, created_at: rotatedAt, created_by: createdBy, restores, fault, envelope } = row
-  const { keyService, keyId } = (envelope ?? {}) as Partial<EnvelopeKey>
+  const { connection_id: id, version, hint, created_at: rotatedAt, created_by: createdBy, restores, envelope } = row
+  const fault = toCredentialFault(row.fault, `the fault of credential ${version} of connection ${id}`)
+  // A stored value that is not an envelope has no key; opening it reports the fault.
+  const key = validate(EnvelopeKey, envelope)
   return {
     version,
     hint,
     rotatedAt,
-    ...(createdBy === null ? {} : { createdBy }),
+    createdBy,
     ...(restores === null ? {} : { restores }),
-    ...(keyService === undefined || keyId === undefined ? {} : { wrappedUnder: { keyService, keyId } }),
-    ...(fault === null ? {} : { fault }),
+    ...(key.valid ? { wrappedUnder: { keyService: key.value.keyService, keyId: key.value.keyId } } : {}),
+    ...(fault === undefined ? {} : { fault }),
   }
 }

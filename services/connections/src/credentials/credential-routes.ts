@@ -1,15 +1,23 @@
 import { ConnectionView, CredentialRotation, CredentialVersionPage } from '@sluice/contracts'
 import { Type } from 'typebox'
-import { ConnectionParams } from '../connections/connection-routes.ts'
-import type { ApplicationDeps } from '../deps.ts'
+import type { ChangeDeps } from '../connections/change-connections.ts'
+import { ConnectionParams } from '../connections/find-connections.ts'
 import { actorOf } from '../http/authentication.ts'
 import { IfMatchHeaders, ifMatchVersion, setEtag } from '../http/if-match.ts'
 import type { Routes } from '../http/routes.ts'
-import { listCredentialVersions } from './credential-versions.ts'
+import { pageParameters } from '../paging.ts'
+import type { ProviderProbe } from '../probes/probe.ts'
+import { listCredentialVersions, type VersionDeps } from './credential-versions.ts'
 import { rollBackCredential, rotateCredential } from './rotate-credential.ts'
 
-/** A connection's credential: rotate, roll back, and what there was. */
-export function credentialRoutes(deps: ApplicationDeps): Routes {
+export interface CredentialRouteDeps extends ChangeDeps, VersionDeps {
+  readonly connections: ChangeDeps['connections']
+  readonly now: () => Date
+  readonly providerProbe: Pick<ProviderProbe, 'test'>
+}
+
+/** A connection's credential: rotate, roll back, list its versions. */
+export function credentialRoutes(deps: CredentialRouteDeps): Routes {
   return (app) => {
     app.post(
       '/connections/:id/rotate',
@@ -17,8 +25,8 @@ export function credentialRoutes(deps: ApplicationDeps): Routes {
         schema: {
           tags,
           description:
-            'Tests the new credential with the provider. The old one stays in force where the provider refuses the new one ' +
-            '(422 credential_rejected), or cannot be reached or fails (502 credential_untested): PATCH stores it without a test.',
+            'Tests the new credential with the provider. The old one stays in force if the provider rejects the new one ' +
+            '(422 credential_rejected), is unreachable or fails (502 credential_untested): PATCH stores it without a test.',
           params: ConnectionParams,
           headers: IfMatchHeaders,
           body: CredentialRotation,
@@ -26,8 +34,8 @@ export function credentialRoutes(deps: ApplicationDeps): Routes {
         },
       },
       async (request, reply) => {
-        const rotation = { id: request.params.id, ifVersion: ifMatchVersion(request), document: request.body }
-        const view = await rotateCredential(deps, actorOf(request), rotation)
+        const target = { id: request.params.id, ifVersion: ifMatchVersion(request) }
+        const view = await rotateCredential(deps, actorOf(request), target, request.body)
         setEtag(reply, view.version)
         return view
       },
@@ -38,7 +46,8 @@ export function credentialRoutes(deps: ApplicationDeps): Routes {
       {
         schema: {
           tags,
-          description: 'Puts the previous credential in force again, as a new version; 409 when it is no longer kept.',
+          description:
+            'Puts the previous credential in force again, as a new version; 409 when it is no longer stored.',
           params: ConnectionParams,
           headers: IfMatchHeaders,
           response: { 200: ConnectionView },
@@ -59,7 +68,7 @@ export function credentialRoutes(deps: ApplicationDeps): Routes {
           tags,
           description: 'The versions of the credential, newest first; never the credential.',
           params: ConnectionParams,
-          querystring: PageQuery,
+          querystring: Type.Object(pageParameters),
           response: { 200: CredentialVersionPage },
         },
       },
@@ -68,8 +77,4 @@ export function credentialRoutes(deps: ApplicationDeps): Routes {
   }
 }
 
-const PageQuery = Type.Object({
-  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 200 })),
-  cursor: Type.Optional(Type.String({ maxLength: 200 })),
-})
 const tags = ['connections']

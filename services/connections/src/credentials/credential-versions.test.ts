@@ -1,10 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { credentialHint, type RecordedVersion, rollbackUntil, toVersionView } from './credential-versions.ts'
-
-it('hints at a credential by its last four characters, if it is long', () => {
-  expect(credentialHint({ apiKey: 'sk-0123456789abcdefghx4f2' })).toBe('…x4f2')
-  expect(credentialHint({ apiKey: 'short-secret' })).toBe('…')
-})
+import { type RecordedVersion, rollbackUntil, toVersionView } from './credential-versions.ts'
 
 const GRACE_MS = 60_000
 const ROTATED_AT = new Date(1_000_000)
@@ -14,6 +9,7 @@ const recorded = (version: number): RecordedVersion => ({
   version,
   hint: '…old4',
   rotatedAt: new Date(0),
+  createdBy: 'operator:alice',
   wrappedUnder: { keyService: 'libsodium', keyId: 'k1' },
 })
 const atMs = (ms: number) => ({ now: new Date(ms), graceMs: GRACE_MS })
@@ -38,6 +34,7 @@ it('a version is shown as current, previous or retired', () => {
     version: 3,
     hint: '…old4',
     createdAt: '1970-01-01T00:00:00.000Z',
+    createdBy: 'operator:alice',
     keyService: 'libsodium',
     keyId: 'k1',
   }

@@ -1,33 +1,25 @@
-import type { CredentialFields, CredentialVersion, CredentialVersionPage } from '@sluice/contracts'
-import { pause } from '@sluice/service-kit'
+import type { CredentialVersion, CredentialVersionPage } from '@sluice/contracts'
+import { type Logger, pause } from '@sluice/service-kit'
 import type { CredentialSummary } from '../connections/connection.ts'
+import type { ConnectionStore } from '../connections/connection-store.ts'
 import { findConnection } from '../connections/find-connections.ts'
-import type { ApplicationDeps } from '../deps.ts'
 import type { EnvelopeKey } from '../keys/envelope.ts'
-import { fromNumberCursor, toCursor } from '../paging.ts'
+import { DEFAULT_PAGE_SIZE, fromNumberCursor, toCursor } from '../paging.ts'
+import type { CredentialHistory } from './credential-history.ts'
 
-/** What an operator recognises a credential by: `…` and its last four characters, only `…` where that would show too much. */
-export function credentialHint(fields: CredentialFields): string {
-  const [value = ''] = Object.values(fields)
-  return value.length < MIN_LENGTH_SHOWN ? '…' : `…${value.slice(-4)}`
-}
-
-/** Four characters of twenty leave at least sixteen unknown. */
-const MIN_LENGTH_SHOWN = 20
-
-/** One version of a connection's credential, as it is stored. */
+/** One version of a connection's credential as it is stored, without the secret. */
 export interface RecordedVersion extends CredentialSummary {
-  readonly createdBy?: string
-  /** What its data key is wrapped under; absent once its envelope is destroyed. */
+  readonly createdBy: string
+  /** The key that its data key is wrapped under; absent once its envelope is destroyed. */
   readonly wrappedUnder?: EnvelopeKey
 }
 
 /**
- * Until when `recorded` can be rolled back to; undefined where it cannot: only the version before the current one can, for `graceMs`
- * from when it was replaced.
+ * Returns until when `recorded` can be rolled back to, or undefined if it cannot be: only the previous version can, for `graceMs` after
+ * it was replaced.
  */
 export function rollbackUntil(
-  recorded: RecordedVersion,
+  recorded: Pick<RecordedVersion, 'version' | 'wrappedUnder'>,
   current: CredentialSummary,
   { now, graceMs }: { readonly now: Date; readonly graceMs: number },
 ): Date | undefined {
@@ -36,7 +28,7 @@ export function rollbackUntil(
   return isPrevious && recorded.wrappedUnder !== undefined && now < until ? until : undefined
 }
 
-/** A version as it is answered. `until`: that of {@link rollbackUntil}. */
+/** @param until as {@link rollbackUntil} returns it */
 export function toVersionView(
   recorded: RecordedVersion,
   current: CredentialSummary,
@@ -49,7 +41,7 @@ export function toVersionView(
     hint,
     status,
     createdAt: rotatedAt.toISOString(),
-    ...(createdBy === undefined ? {} : { createdBy }),
+    createdBy,
     ...(restores === undefined ? {} : { restores }),
     ...wrappedUnder,
     ...(fault === undefined ? {} : { fault }),
@@ -57,54 +49,52 @@ export function toVersionView(
   }
 }
 
+export interface VersionDeps {
+  readonly connections: ConnectionStore
+  readonly credentialHistory: CredentialHistory
+  /** How long a replaced credential can be rolled back to, in milliseconds. */
+  readonly credentialGraceMs: number
+  readonly now: () => Date
+}
+
 export interface VersionQuery {
   readonly limit?: number
   readonly cursor?: string
 }
 
-/** The versions of a connection's credential, newest first. @throws SluiceError `not_found`, `invalid_request` */
+/** Returns the versions of a connection's credential, newest first. @throws SluiceError `not_found`, `invalid_request` */
 export async function listCredentialVersions(
-  deps: Pick<ApplicationDeps, 'connections' | 'credentialHistory' | 'credentialGraceMs' | 'now'>,
+  { connections, credentialHistory, credentialGraceMs: graceMs, now }: VersionDeps,
   id: string,
-  { limit = DEFAULT_LIMIT, cursor }: VersionQuery,
+  { limit = DEFAULT_PAGE_SIZE, cursor }: VersionQuery,
 ): Promise<CredentialVersionPage> {
-  const { credential: current } = await findConnection(deps, id)
+  const { credential: current } = await findConnection(connections, id)
   if (current === undefined) return { items: [] }
-  const beyond = current.version + 1
-  const before = cursor === undefined ? beyond : Math.min(fromNumberCursor(cursor), beyond)
-  const recorded = await deps.credentialHistory.list(id, { before, limit })
-  const time = { now: deps.now(), graceMs: deps.credentialGraceMs }
-  const last = recorded.at(-1)?.version ?? 1
-  return {
-    items: recorded.map((one) => toVersionView(one, current, rollbackUntil(one, current, time))),
-    ...(last > 1 ? { nextCursor: toCursor(last) } : {}),
-  }
+  const newest = current.version + 1
+  const before = cursor === undefined ? newest : Math.min(fromNumberCursor(cursor), newest)
+  const recorded = await credentialHistory.list(id, { before, limit })
+  const time = { now: now(), graceMs }
+  const items = recorded.map((version) => toVersionView(version, current, rollbackUntil(version, current, time)))
+  const last = recorded.at(-1)
+  return last === undefined || last.version === 1 ? { items } : { items, nextCursor: toCursor(last.version) }
 }
-
-const DEFAULT_LIMIT = 50
-
-export type RetireDeps = Pick<ApplicationDeps, 'credentialHistory' | 'credentialGraceMs' | 'now' | 'logger'>
 
 /**
- * Destroys what is stored of credentials that can no longer be rolled back to; their rows stay as history. Does no harm when several
- * instances do it at a time: a version that was replaced never comes back.
+ * Destroys the envelopes of credentials that can no longer be rolled back to, every `intervalMs` until `signal` aborts; their rows stay
+ * as history. Several instances may do it at a time: a replaced version never becomes current again.
  */
-export async function retireCredentials({
-  credentialHistory,
-  credentialGraceMs,
-  now,
-  logger,
-}: RetireDeps): Promise<void> {
-  const destroyed = await credentialHistory.destroyReplacedBefore(new Date(now().getTime() - credentialGraceMs))
-  for (const version of destroyed) logger.info(version, 'a replaced credential is destroyed')
-}
-
-/** Does so at once, and then every `everyMs` until `signal` is aborted; resolves then. What fails is done the next time. */
-export async function keepRetiringCredentials(deps: RetireDeps, everyMs: number, signal: AbortSignal): Promise<void> {
+export async function retireCredentials(
+  { credentialHistory, credentialGraceMs, now, logger }: Omit<VersionDeps, 'connections'> & { readonly logger: Logger },
+  intervalMs: number,
+  signal: AbortSignal,
+): Promise<void> {
   while (!signal.aborted) {
-    await retireCredentials(deps).catch((err: unknown) => {
-      deps.logger.warn({ err }, 'replaced credentials cannot be destroyed for now')
-    })
-    await pause(everyMs, signal)
+    try {
+      const destroyed = await credentialHistory.destroyReplacedBefore(new Date(now().getTime() - credentialGraceMs))
+      for (const version of destroyed) logger.info(version, 'a replaced credential was destroyed')
+    } catch (err) {
+      logger.warn({ err }, 'replaced credentials cannot be destroyed; trying again')
+    }
+    await pause(intervalMs, signal)
   }
 }

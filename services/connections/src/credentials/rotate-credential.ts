@@ -1,98 +1,101 @@
-import { type ConnectionTest, type ConnectionView, SluiceError } from '@sluice/contracts'
+import { type ConnectionTest, type ConnectionTestErrorCode, type ConnectionView, SluiceError } from '@sluice/contracts'
 import type { Actor } from '../audit/audit-entry.ts'
 import {
-  type ConnectionToChange,
-  type ConnectionUpdate,
+  type ChangeDeps,
+  type ConnectionTarget,
   changeConnection,
+  nextCredential,
   patchedConnection,
 } from '../connections/change-connections.ts'
 import type { Connection } from '../connections/connection.ts'
 import { validateRotation } from '../connections/connection-documents.ts'
 import type { StoredCredential } from '../connections/connection-store.ts'
-import type { ApplicationDeps } from '../deps.ts'
-import { secretHolders } from '../probes/test-connection.ts'
-import { type RecordedVersion, rollbackUntil } from './credential-versions.ts'
-import { nextVersion, openFields, sealCredential } from './sealed-credentials.ts'
+import type { ProviderProbe } from '../probes/probe.ts'
+import { wrapSecrets } from '../probes/test-connection.ts'
+import { type RecordedVersion, rollbackUntil, type VersionDeps } from './credential-versions.ts'
+import { openCredentialFields, sealCredential } from './sealed-credentials.ts'
 
-/** The provider refused a new credential, so that the old one stays. */
-export class CredentialRejectedError extends SluiceError {
-  override readonly name = 'CredentialRejectedError'
-  /** What the provider answered; no credential is in it. */
+/** A new credential was rejected by the provider, or could not be tested; the old one stays in force. */
+export class CredentialNotRotatedError extends SluiceError {
+  override readonly name = 'CredentialNotRotatedError'
+  /** Contains no credential. */
   readonly test: ConnectionTest
 
-  constructor(test: ConnectionTest) {
-    const reason = test.error === undefined ? '' : ` It answered: ${test.error.message}`
-    super('credential_rejected', `The provider did not take the new credential, so the old one stays.${reason}`)
-    this.test = test
-  }
-}
-
-/** A new credential could not be tested, for a reason that says nothing of it: the old one stays. */
-export class CredentialUntestedError extends SluiceError {
-  override readonly name = 'CredentialUntestedError'
-  /** What came of the test; no credential is in it. */
-  readonly test: ConnectionTest
-
-  constructor(connectionId: string, test: ConnectionTest) {
-    const reason = test.error === undefined ? '' : ` ${test.error.message}`
-    super(
-      'credential_untested',
-      `The new credential could not be tested, which says nothing of it; the old one stays.${reason} ` +
-        'Rotate again once the provider responds. To store the credential without a test, send the same document with ' +
-        `PATCH /api/v1/connections/${connectionId}.`,
-    )
+  constructor(code: 'credential_rejected' | 'credential_untested', message: string, test: ConnectionTest) {
+    super(code, message)
     this.test = test
   }
 }
 
 /**
- * Gives a connection a new credential once its provider has taken it, or has no way to tell; until then, and if it does not, the old one is in force and
- * nothing of the new one is kept.
- * @throws CredentialRejectedError when the provider refuses it; CredentialUntestedError when the provider cannot be reached, or fails;
- * SluiceError `not_found`, `version_conflict`,
- * or `invalid_request` with everything that is wrong with the document; those of the probe
+ * Gives a connection a new credential after its provider has accepted it, or cannot be asked. Until then, and if it is rejected, the old
+ * one is in force and nothing of the new one is stored.
+ * @throws CredentialNotRotatedError when the provider rejects it, is unreachable or fails; SluiceError `not_found`, `version_conflict`, or
+ * `invalid_request` with everything that is wrong with the document; those of the probe
  */
 export function rotateCredential(
-  deps: ApplicationDeps,
+  deps: ChangeDeps & { readonly providerProbe: Pick<ProviderProbe, 'test'> },
   actor: Actor,
-  { document, ...target }: ConnectionUpdate,
+  target: ConnectionTarget,
+  document: unknown,
 ): Promise<ConnectionView> {
-  return changeConnection(deps, actor, target, async (before) => {
+  return changeConnection(deps.connections, actor, target, async (before) => {
     const rotation = validateRotation(document, before, deps.rules)
     const { provider, config, allowedModels } = before
     const test = await deps.providerProbe.test({
       provider,
-      config: { ...config, ...rotation.publicConfig, ...secretHolders(rotation.secrets) },
+      config: { ...config, ...rotation.publicConfig, ...wrapSecrets(rotation.secrets) },
       ...(allowedModels === undefined ? {} : { allowedModels }),
     })
-    const code = test.error?.code ?? ''
-    if (REFUSALS.has(code)) throw new CredentialRejectedError(test)
-    if (!test.ok && !NO_OBSTACLES.has(code)) throw new CredentialUntestedError(target.id, test)
+    requireAccepted(test, target.id)
     return patchedConnection(deps, before, rotation)
   })
 }
 
-/** Codes of tests with which a provider refuses a credential. No other failure says anything of it. */
-const REFUSALS: ReadonlySet<string> = new Set(['invalid_credential', 'forbidden'])
-/** A provider that cannot be asked in this way has rejected nothing; one that has not the model knows the credential. */
-const NO_OBSTACLES: ReadonlySet<string> = new Set(['untested', 'model_unavailable'])
+function requireAccepted(test: ConnectionTest, connectionId: string): void {
+  if (test.ok) return
+  const { code, message } = test.error ?? { code: 'provider_error', message: 'The test failed.' }
+  if (REJECTIONS.has(code)) {
+    throw new CredentialNotRotatedError(
+      'credential_rejected',
+      `The provider rejected the new credential, so the old one stays in force. Its response: ${message}`,
+      test,
+    )
+  }
+  if (ACCEPTABLE.has(code)) return
+  throw new CredentialNotRotatedError(
+    'credential_untested',
+    `The new credential could not be tested; the old one stays in force. ${message} Rotate again once the provider responds. To ` +
+      `store the credential without a test, send the same document with PATCH /api/v1/connections/${connectionId}.`,
+    test,
+  )
+}
+
+/** With other codes the test says nothing about the credential. */
+const REJECTIONS: ReadonlySet<string> = codes('invalid_credential', 'forbidden')
+/** A provider without a list of models has rejected nothing; one without the model has accepted the credential. */
+const ACCEPTABLE: ReadonlySet<string> = codes('untested', 'model_unavailable')
+
+function codes(...of: readonly ConnectionTestErrorCode[]): ReadonlySet<string> {
+  return new Set(of)
+}
 
 /**
- * Puts the previous version's credential in force again, sealed anew as the next version, as versions only go up wherever they are
- * held. The version that it takes the place of can be rolled back to in turn.
+ * Puts the previous credential in force again, as the next version: versions only increase, wherever they are cached. The version that it
+ * replaces can be rolled back to in turn.
  * @throws SluiceError `not_found`, `version_conflict`, `no_previous_credential`; EnvelopeError when the previous version cannot be
  * opened
  */
 export function rollBackCredential(
-  deps: ApplicationDeps,
+  deps: ChangeDeps & VersionDeps,
   actor: Actor,
-  target: ConnectionToChange,
+  target: ConnectionTarget,
 ): Promise<ConnectionView> {
-  return changeConnection(deps, actor, target, async (before) => {
+  return changeConnection(deps.connections, actor, target, async (before) => {
     const { recorded, stored } = await previousVersion(deps, before)
     const { id: connectionId, provider } = before
-    const fields = await openFields(deps, stored, { connectionId, provider, version: recorded.version })
-    const sealed = await sealCredential(deps, fields, nextVersion(before))
+    const fields = await openCredentialFields(deps, stored, { connectionId, provider, version: recorded.version })
+    const sealed = await sealCredential(deps, fields, nextCredential(before))
     if (sealed === undefined) throw new SluiceError('internal', 'a stored credential has no fields')
     const connection: Connection = {
       ...before,
@@ -100,24 +103,24 @@ export function rollBackCredential(
       version: before.version + 1,
       updatedAt: deps.now(),
     }
-    return { what: 'rolled-back', connection, credential: sealed.credential }
+    return { action: 'rolled-back', connection, envelope: sealed.envelope }
   })
 }
 
 async function previousVersion(
-  { credentialHistory, credentialGraceMs: graceMs, now }: ApplicationDeps,
+  { credentialHistory, credentialGraceMs: graceMs, now }: VersionDeps,
   { id, credential: current }: Connection,
-): Promise<{ recorded: RecordedVersion; stored: StoredCredential }> {
-  if (current === undefined) throw none('The connection has no stored credential.')
-  if (current.version === 1) throw none('The credential has not been rotated yet.')
+): Promise<{ readonly recorded: RecordedVersion; readonly stored: StoredCredential }> {
+  if (current === undefined) throw noPrevious('The connection has no stored credential.')
+  if (current.version === 1) throw noPrevious('The credential has not been rotated yet.')
   const previous = await credentialHistory.find(id, current.version - 1)
   if (previous === undefined || rollbackUntil(previous.recorded, current, { now: now(), graceMs }) === undefined) {
     const since = current.rotatedAt.toISOString()
-    throw none(`The credential before the current one, which is in force since ${since}, is no longer kept.`)
+    throw noPrevious(`The previous credential, which was replaced at ${since}, is no longer stored.`)
   }
   return previous
 }
 
-function none(message: string): SluiceError {
+function noPrevious(message: string): SluiceError {
   return new SluiceError('no_previous_credential', message)
 }

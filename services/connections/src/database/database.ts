@@ -1,59 +1,31 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { SluiceError } from '@sluice/contracts'
+import { SluiceError, validate } from '@sluice/contracts'
 import { openDatabase } from '@sluice/postgres'
 import type { Logger } from '@sluice/service-kit'
 import { type Kysely, sql, type Transaction } from 'kysely'
 import pg from 'pg'
-import type { Tables } from './tables.ts'
+import type { Static, TSchema } from 'typebox'
+import type { LockName, Tables } from './tables.ts'
 
-/** What a failed query means: `unavailable` where the database is away or overloaded, otherwise the error as it was. */
-export function databaseFault(error: unknown): unknown {
-  return isDatabaseAway(error)
-    ? new SluiceError('unavailable', 'The database is not reachable at the moment.', { cause: error })
-    : error
-}
-
-/** Whether the query failed on the unique constraint `name`. */
-export function violatesUnique(error: unknown, name: string): boolean {
-  return error instanceof pg.DatabaseError && error.code === UNIQUE_VIOLATION && error.constraint === name
-}
-
-/**
- * Codes of PostgreSQL (https://www.postgresql.org/docs/current/errcodes-appendix.html): connection exceptions, insufficient
- * resources, operator intervention (shutting down, starting up, statement cancelled), and no such schema or table, which is so until
- * the first migration; codes of the system; and the driver's own errors, which have no code.
- */
-function isDatabaseAway(error: unknown): boolean {
-  if (!(error instanceof Error)) return false
-  if (error instanceof pg.DatabaseError) return /^(08|53|57|3F000|42P01)/.test(error.code ?? '')
-  if ('code' in error && typeof error.code === 'string') return SYSTEM_CODES.has(error.code)
-  return DRIVER_MESSAGES.test(error.message)
-}
-
-const UNIQUE_VIOLATION = '23505'
-const SYSTEM_CODES: ReadonlySet<string> = new Set([
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'EPIPE',
-  'ETIMEDOUT',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-])
-const DRIVER_MESSAGES =
-  /^(Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client has encountered a connection error)/
-
-/** The service's PostgreSQL. Everything that asks it throws SluiceError `unavailable` while it is away. */
+/** The service's PostgreSQL. Every query throws DatabaseUnreachableError while the server is unreachable or overloaded. */
 export interface Database {
   run<T>(query: (db: Kysely<Tables>) => Promise<T>): Promise<T>
   transaction<T>(work: (trx: Transaction<Tables>) => Promise<T>): Promise<T>
-  /** Whether it answers within a second, which a probe waits; those who ask at the same time share one query. */
+  /** Resolves within a second, as a health probe waits no longer; concurrent callers share one query. */
   isReachable(): Promise<boolean>
   close(): Promise<void>
 }
 
-/** Connects when first asked. */
+/** The database server cannot be reached, is starting or stopping, or has no resources left: trying again may help. */
+export class DatabaseUnreachableError extends SluiceError {
+  override readonly name = 'DatabaseUnreachableError'
+
+  constructor(cause: unknown) {
+    super('unavailable', 'The database is temporarily unreachable.', { cause })
+  }
+}
+
+/** Connects when it is first used. */
 export function openConnectionsDatabase(url: string, logger: Logger): Database {
   const options = { url, name: 'connections', maxConnections: 10, statementTimeoutMs: STATEMENT_TIMEOUT_MS, logger }
   const kysely = openDatabase<Tables>(options).withSchema(SCHEMA)
@@ -61,7 +33,7 @@ export function openConnectionsDatabase(url: string, logger: Logger): Database {
     try {
       return await work()
     } catch (error) {
-      throw databaseFault(error)
+      throw translate(error)
     }
   }
   let reaching: Promise<boolean> | undefined
@@ -70,7 +42,7 @@ export function openConnectionsDatabase(url: string, logger: Logger): Database {
       await sql`select 1`.execute(kysely)
       return true
     } catch {
-      return false // Why is said where something was to be read or written.
+      return false // The reason is logged where a query fails.
     } finally {
       reaching = undefined
     }
@@ -86,14 +58,9 @@ export function openConnectionsDatabase(url: string, logger: Logger): Database {
   }
 }
 
-export const SCHEMA = 'connections'
-/** A server that does not respond is as bad as one that is away: admin calls are told soon. */
-const STATEMENT_TIMEOUT_MS = 5_000
-const REACHABLE_WITHIN_MS = 1_000
-
 /**
- * Does `work`, again and again while the database is away.
- * @throws what PostgreSQL says where waiting would not help: a wrong password, no such database, a failed statement
+ * Runs `work`, again and again while the database is unreachable or not set up.
+ * @throws the first error that waiting does not help: a wrong password, a missing database, a failed statement
  */
 export async function untilReachable<T>(work: () => Promise<T>, logger: Logger): Promise<T> {
   for (let attempt = 1; ; attempt++) {
@@ -107,21 +74,68 @@ export async function untilReachable<T>(work: () => Promise<T>, logger: Logger):
   }
 }
 
-const RETRY_MS = 250
-
 /**
- * A lock that holds over all instances, until the transaction ends: a row in the service's own schema, which no other role of the database
- * may lock. Advisory locks are the database's, and anybody who may connect can take them.
+ * Returns a stored value with its schema's type.
+ * @param what names the row, for the error
+ * @throws SluiceError `internal` when it has another shape: someone else wrote it, or another version of the service
  */
-export type LockName = 'outbox' | 'first-operator-token'
+export function readStored<S extends TSchema>(schema: S, value: unknown, what: string): Static<S> {
+  const validation = validate(schema, value)
+  if (validation.valid) return validation.value
+  throw new SluiceError('internal', `${what} is stored in an unknown shape`, { fields: validation.errors })
+}
 
-/** Waits until the lock is free. */
+/** Returns whether the query failed on the unique constraint `name`. */
+export function violatesUnique(error: unknown, name: string): boolean {
+  return error instanceof pg.DatabaseError && error.code === UNIQUE_VIOLATION && error.constraint === name
+}
+
+/** Waits until the lock is free, and holds it until the transaction ends. */
 export async function takeLock(trx: Transaction<Tables>, name: LockName): Promise<void> {
   await trx.selectFrom('locks').select('name').where('name', '=', name).forUpdate().executeTakeFirstOrThrow()
 }
 
-/** Returns false, without waiting, when another transaction has the lock. */
+/** As {@link takeLock}, but returns false at once when another transaction has the lock. */
 export async function tryLock(trx: Transaction<Tables>, name: LockName): Promise<boolean> {
   const lock = trx.selectFrom('locks').select('name').where('name', '=', name).forUpdate().skipLocked()
   return (await lock.executeTakeFirst()) !== undefined
 }
+
+/** @see https://www.postgresql.org/docs/current/errcodes-appendix.html */
+function translate(error: unknown): unknown {
+  if (isUnreachable(error)) return new DatabaseUnreachableError(error)
+  if (error instanceof pg.DatabaseError && NOT_SET_UP.has(error.code ?? '')) {
+    return new SluiceError('unavailable', 'The database is not set up yet.', { cause: error })
+  }
+  return error
+}
+
+function isUnreachable(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  // Connection exceptions, insufficient resources, operator intervention (shutdown, start, statement cancelled).
+  if (error instanceof pg.DatabaseError) return /^(08|53|57)/.test(error.code ?? '')
+  if ('code' in error && typeof error.code === 'string') return SYSTEM_CODES.has(error.code)
+  return DRIVER_MESSAGES.test(error.message)
+}
+
+export const SCHEMA = 'connections'
+/** Short, so that admin requests fail soon when the server does not respond. */
+const STATEMENT_TIMEOUT_MS = 5_000
+const REACHABLE_WITHIN_MS = 1_000
+const RETRY_MS = 250
+const UNIQUE_VIOLATION = '23505'
+/** No such schema or table: true until the first migration has run. */
+const NOT_SET_UP: ReadonlySet<string> = new Set(['3F000', '42P01'])
+const SYSTEM_CODES: ReadonlySet<string> = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+])
+/** The driver's own errors, which have no code. */
+const DRIVER_MESSAGES =
+  /^(Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client has encountered a connection error)/

@@ -1,9 +1,4 @@
-import type { CredentialFault, OperatorRole } from '@sluice/contracts'
-import type { Generated, JSONColumnType } from 'kysely'
-import type { ApiKey } from '../api-keys/api-key.ts'
-import type { ConnectionChange } from '../bus/outbox.ts'
-import type { ConnectionSettings } from '../connections/connection.ts'
-import type { LockName } from './database.ts'
+import type { ColumnType, Generated } from 'kysely'
 
 /** The tables of the schema `connections`. */
 export interface Tables {
@@ -23,38 +18,38 @@ export interface ConnectionTable {
   name: string
   provider: string
   /** Without secret fields. */
-  config: Json<Readonly<Record<string, unknown>>>
+  config: Json
   description: string
-  allowed_models: Json<string[]> | null
-  capacity: Json<ConnectionSettings['capacity']>
+  allowed_models: Json | null
+  capacity: Json
   default_max_output_tokens: number
-  token_reservation: ConnectionSettings['tokenReservation']
-  on_capacity_unavailable: ConnectionSettings['onCapacityUnavailable']
+  token_reservation: string
+  on_capacity_unavailable: string
   max_wait_ms: number
   enforce_discovered: boolean
   allow_administration: boolean
   request_stream_usage: boolean
   enabled: boolean
-  /** The current version in `credentials`; null where there is none. */
+  /** The current version in `credentials`; null where the provider needs no credential. */
   credential_version: number | null
   version: number
   created_at: Date
   updated_at: Date
 }
 
-/** Every version of every credential, each in an envelope of its own as long as it may be used. */
+/** Every version of every credential, each in its own envelope for as long as it may be used. */
 export interface CredentialTable {
   connection_id: string
   version: number
   /** Null once it is destroyed. */
-  envelope: Json<object> | null
-  /** Why it could not be opened when it was last asked for; null where it could. */
-  fault: Json<CredentialFault> | null
+  envelope: Json | null
+  /** Why the credential cannot be used; null when it can, as far as is known. */
+  fault: Json | null
   hint: string
   created_at: Date
-  /** The actor; null where it is not known. */
-  created_by: string | null
-  /** The version whose secret it has, where it came by a roll-back. */
+  /** The actor. */
+  created_by: string
+  /** The version whose secret it has, if it was created by a rollback. */
   restores: number | null
 }
 
@@ -62,9 +57,9 @@ export interface ApiKeyTable {
   id: string
   name: string
   hash: string
-  /** Null for keys made before it was kept. */
-  hint: string | null
-  connections: Json<{ readonly ids: ApiKey['connections'] }>
+  hint: string
+  /** `"*"`, or an array of connection ids. */
+  connections: Json
   expires_at: Date | null
   created_at: Date
   last_used_at: Date | null
@@ -74,13 +69,13 @@ export interface OperatorTokenTable {
   id: string
   name: string
   hash: string
-  role: OperatorRole
+  role: string
   expires_at: Date | null
   created_at: Date
   last_used_at: Date | null
 }
 
-/** The console's sessions; they go with their tokens. */
+/** The console's sessions; they are deleted with their tokens. */
 export interface SessionTable {
   id: string
   hash: string
@@ -89,42 +84,51 @@ export interface SessionTable {
   expires_at: Date
 }
 
-/** Who did what to what, when, and how it stood before and after; and who was refused what: never a secret. */
+/** Who did what to what, when, with the views before and after; and refused requests. Never a secret. */
 export interface AuditLogTable {
   id: Generated<number>
   at: Generated<Date>
   actor: string
-  /** It may be gone by now. */
+  /** The token may have been revoked since. */
   actor_token_id: string | null
   action: string
   subject_id: string | null
-  before: Json<object> | null
-  after: Json<object> | null
-  details: Json<Readonly<Record<string, string>>> | null
+  before: Json | null
+  after: Json | null
+  details: Json | null
 }
 
-/** Committed changes that the bus does not know yet, in the order they were made, but for what takes something away: that goes first. */
+/** Committed changes that are not published yet, in the order of their ids, except that restrictions are published first. */
 export interface OutboxTable {
   id: Generated<number>
-  kind: 'connection' | 'api-key'
+  kind: string
   /** The connection's id, or the API key's hash. */
   key: string
-  change: Json<ConnectionChange> | null
-  takes_away: Generated<boolean>
+  /** A `ConnectionChange`; null for API keys. */
+  change: Json | null
+  restricts: Generated<boolean>
 }
 
-/** A row for each lock, which a transaction takes by locking it. */
+/**
+ * A lock across instances, held until the transaction that took it ends: a row in the service's own schema, which no other database role
+ * may lock. Advisory locks belong to the database, and any role that may connect can take them.
+ */
+export type LockName = 'outbox' | 'first-operator-token'
+
 export interface LocksTable {
   name: LockName
 }
 
-/** One row: the service's own key pair for secrets on the bus. */
+/** One row: the key pair to which secrets on the bus are sealed. */
 export interface SealingKeyTable {
-  only_row: Generated<true>
+  singleton: Generated<true>
   public_key: string
   /** The private key, in an envelope. */
-  envelope: Json<object>
+  envelope: Json
 }
 
-/** Read as a value, written as JSON text: the driver would write an array as PostgreSQL's own arrays. */
-type Json<Value extends object | null> = JSONColumnType<Value>
+/**
+ * A jsonb column: validated where it is read, and written as JSON text, as the driver would write an array in PostgreSQL's own array
+ * syntax.
+ */
+type Json = ColumnType<unknown, string, string>

@@ -8,22 +8,23 @@ import {
   PERIOD_MS,
 } from '@sluice/contracts'
 
-/** A limit that is configured above what the provider was found to hold one model to. */
+/** A configured limit that is above the discovered limit of one model. */
 export interface CapacityDrift extends Pick<ModelLimit, 'model' | 'dimension' | 'period'> {
   readonly configured: number
   readonly discovered: number
 }
 
 /**
- * Returns where the configured capacity promises more than the provider gives. What is not limited, or off, promises nothing. Tokens of
- * which the provider limits input and output apart are held to both together, and input or output to what it limits together.
+ * Returns where the configured capacity is above the provider's limits; limits that are absent or disabled are not. Where the provider
+ * limits input and output tokens separately, a configured limit on all tokens is compared with their sum; where it limits all tokens,
+ * configured limits on input or output are compared with that.
  */
 export function driftOf(capacity: readonly CapacityLimit[], discovered: readonly DiscoveredLimit[]): CapacityDrift[] {
   const limits = modelLimits(discovered)
   return [...limits, ...sumsOfParts(limits)].flatMap((limit) => {
     const entry = capacity.find((each) => each.period === limit.period && each.enabled !== false)
     const { model, dimension, period } = limit
-    return METRICS_HELD[limit.metric].flatMap((metric) => {
+    return BOUNDED_METRICS[limit.metric].flatMap((metric) => {
       const configured = entry?.[metric]
       return configured !== undefined && configured > limit.limit
         ? [{ model, dimension, period, configured, discovered: limit.limit }]
@@ -32,31 +33,31 @@ export function driftOf(capacity: readonly CapacityLimit[], discovered: readonly
   })
 }
 
-/** What of the configured capacity a limit holds. */
-const METRICS_HELD: Readonly<Record<Metric, readonly Metric[]>> = {
+/** The configured metrics that a discovered limit bounds. */
+const BOUNDED_METRICS: Readonly<Record<Metric, readonly Metric[]>> = {
   requests: ['requests'],
   tokens: ['tokens', 'inputTokens', 'outputTokens'],
   inputTokens: ['inputTokens'],
   outputTokens: ['outputTokens'],
 }
 
-/** The limits on all tokens that come of those on input and output, where there is none on all of them. */
+/** Returns the limits on all tokens that follow from those on input and output, where there is none on all tokens. */
 function sumsOfParts(limits: readonly ModelLimit[]): ModelLimit[] {
   return limits.flatMap((input) => {
     if (input.metric !== 'inputTokens') return []
-    const isBeside = ({ model, period }: ModelLimit) => model === input.model && period === input.period
-    const output = limits.find((other) => other.metric === 'outputTokens' && isBeside(other))
-    if (output === undefined || limits.some((other) => other.metric === 'tokens' && isBeside(other))) return []
+    const isSameWindow = ({ model, period }: ModelLimit) => model === input.model && period === input.period
+    const output = limits.find((other) => other.metric === 'outputTokens' && isSameWindow(other))
+    if (output === undefined || limits.some((other) => other.metric === 'tokens' && isSameWindow(other))) return []
     const dimension = `${input.dimension} + ${output.dimension}`
     return [{ ...input, metric: 'tokens' as const, dimension, limit: input.limit + output.limit }]
   })
 }
 
 /**
- * The capacity with every limit that was discovered in the place of what was configured for that period and metric. As a
- * connection's capacity is shared by its models and a discovered limit is one model's, the smallest over the models is taken. What
- * was not discovered stays, but what is off does not come on. Undefined where nothing was discovered that a capacity can express.
- * @param model the only one to go by; absent: all
+ * Returns the capacity with each discovered limit in place of the configured one of its period and metric. A connection's capacity is
+ * shared by its models and a discovered limit belongs to one model, so the smallest over the models is taken. Other limits stay,
+ * but those of a disabled period are dropped. Returns undefined when no limit was discovered that a capacity can express.
+ * @param model whose limits to take; absent: all models
  */
 export function capacityFrom(
   capacity: readonly CapacityLimit[],
@@ -76,6 +77,6 @@ export function capacityFrom(
 }
 
 function smallest(limits: readonly ModelLimit[], metric: ModelLimit['metric']): Partial<CapacityLimit> {
-  const told = limits.filter((limit) => limit.metric === metric).map(({ limit }) => limit)
-  return told.length === 0 ? {} : { [metric]: Math.min(...told) }
+  const values = limits.filter((limit) => limit.metric === metric).map(({ limit }) => limit)
+  return values.length === 0 ? {} : { [metric]: Math.min(...values) }
 }

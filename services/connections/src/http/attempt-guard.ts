@@ -1,9 +1,13 @@
 import { SluiceError } from '@sluice/contracts'
+import type { Logger } from '@sluice/service-kit'
 import { type Actor, addressActor, type NewAuditEntry } from '../audit/audit-entry.ts'
-import type { ApplicationDeps } from '../deps.ts'
+import type { AuditLog } from '../audit/audit-log.ts'
 import { addressKey } from './client-address.ts'
 
-/** Too many failed attempts; another one may be made in `retryAfterMs` milliseconds. */
+/** What was refused, for the audit log; never what was sent. */
+export type RefusalDetails = Readonly<Record<string, string>>
+
+/** Too many failed attempts from one address. */
 export class RateLimitedError extends SluiceError {
   override readonly name = 'RateLimitedError'
   readonly retryAfterMs: number
@@ -15,77 +19,40 @@ export class RateLimitedError extends SluiceError {
   }
 }
 
-/** Counts attempts by key: so many at once, and as many again over a minute. */
-export interface AttemptLimiter {
-  /** How long until this key has an attempt left, in milliseconds; 0 where it has. */
-  waitMs(key: string, nowMs: number): number
-  /** Uses an attempt up. False where none is left. */
-  take(key: string, nowMs: number): boolean
-}
-
-/**
- * A bucket for each key, full with `perMinute` attempts and refilled evenly. Of more than `maxKeys` keys, those that made no attempt for
- * longest are forgotten.
- */
-export function createAttemptLimiter(perMinute: number, maxKeys: number): AttemptLimiter {
-  const intervalMs = 60_000 / perMinute
-  const capacityMs = perMinute * intervalMs
-  /** By key, when its bucket is full again; those that took last are last. */
-  const fullAtMs = new Map<string, number>()
-
-  const waitMs = (key: string, nowMs: number): number => {
-    const next = Math.max(fullAtMs.get(key) ?? nowMs, nowMs) + intervalMs
-    return Math.max(0, next - capacityMs - nowMs)
-  }
-  return {
-    waitMs,
-    take: (key, nowMs) => {
-      if (waitMs(key, nowMs) > 0) return false
-      const next = Math.max(fullAtMs.get(key) ?? nowMs, nowMs) + intervalMs
-      fullAtMs.delete(key)
-      fullAtMs.set(key, next)
-      for (const oldest of fullAtMs.keys()) {
-        if (fullAtMs.size <= maxKeys) break
-        fullAtMs.delete(oldest)
-      }
-      return true
-    },
-  }
-}
-
-/** What was refused, for the audit log: never what was sent. */
-export type RefusalDetails = Readonly<Record<string, string>>
-
-/** Stands before everything that asks who somebody is: limits failures by address, and has the audit log know of refusals. */
+/** Limits failed authentication by address, and records refusals in the audit log. */
 export interface AttemptGuard {
-  /** @throws RateLimitedError while an address has failed too often, whatever it brings now */
+  /** @throws RateLimitedError while an address has failed too often, whatever token it sends now */
   requireAttempt(address: string): void
-  /** Somebody brought a token that is not good. @throws RateLimitedError where that was one too many */
+  /** An invalid token was sent. @throws RateLimitedError when that was one too many */
   failed(address: string, details: RefusalDetails): Promise<void>
-  /** Somebody brought a cookie that is not good. It counts no failure: a browser sends what it has. */
+  /** An invalid session was sent. It does not count as a failure: browsers send their cookies by themselves. */
   unknownSession(address: string, details: RefusalDetails): Promise<void>
-  /** Somebody who is known was refused what they asked for. */
+  /** An authenticated operator was refused a request. */
   refused(actor: Actor, details: RefusalDetails): Promise<void>
 }
 
-type Deps = Pick<ApplicationDeps, 'auditLog' | 'now' | 'logger'>
+export interface AttemptGuardDeps {
+  readonly auditLog: Pick<AuditLog, 'record'>
+  readonly now: () => Date
+  readonly logger: Logger
+}
 
-/** @param failuresPerMinute of each address; as many refusals of each actor come into the audit log, so that nobody can flood it */
-export function createAttemptGuard({ auditLog, now, logger }: Deps, failuresPerMinute: number): AttemptGuard {
-  const failures = createAttemptLimiter(failuresPerMinute, MAX_KEYS)
-  const rows = createAttemptLimiter(failuresPerMinute, MAX_KEYS)
+/** @param perMinute failures that each address has, and refusals of each actor that are recorded, so that the log cannot be flooded */
+export function createAttemptGuard({ auditLog, now, logger }: AttemptGuardDeps, perMinute: number): AttemptGuard {
+  const failures = createAttemptLimiter(perMinute, MAX_KEYS)
+  const records = createAttemptLimiter(perMinute, MAX_KEYS)
 
   const record = async (entry: NewAuditEntry): Promise<void> => {
     try {
       await auditLog.record(entry)
     } catch (error) {
-      // It is refused all the same.
-      logger.error({ err: error, ...entry }, 'a refusal is not in the audit log')
+      // The request is refused all the same.
+      logger.error({ err: error, ...entry }, 'a refusal could not be recorded in the audit log')
     }
   }
   const recordLimited = async (key: string, entry: NewAuditEntry): Promise<void> => {
-    if (rows.take(key, now().getTime())) await record(entry)
-    else logger.debug(entry, 'refused, like others just now')
+    if (records.take(key, now().getTime())) await record(entry)
+    else logger.debug(entry, 'a refusal was not recorded: there were too many of this actor')
   }
 
   return {
@@ -106,5 +73,42 @@ export function createAttemptGuard({ auditLog, now, logger }: Deps, failuresPerM
   }
 }
 
-/** Some megabytes at most. */
+/** At most a few megabytes. */
 const MAX_KEYS = 10_000
+
+/** Limits attempts by key. */
+interface AttemptLimiter {
+  /** Returns how long until the key has an attempt left, in milliseconds; 0 if it has. */
+  waitMs(key: string, nowMs: number): number
+  /** Uses up an attempt, or returns false if none is left. */
+  take(key: string, nowMs: number): boolean
+}
+
+/**
+ * Gives each key a token bucket of `perMinute` attempts that refills evenly (a generic cell rate algorithm). Above `maxKeys`, the key with
+ * the oldest attempt is dropped: clients with many addresses cannot exhaust the memory. Rate limiters for Fastify count fixed windows of
+ * all requests, where a client would wait for up to a minute instead of the next attempt.
+ */
+export function createAttemptLimiter(perMinute: number, maxKeys: number): AttemptLimiter {
+  const intervalMs = 60_000 / perMinute
+  const capacityMs = perMinute * intervalMs
+  /** By key, when its bucket is full again; in the order of the last attempts. */
+  const fullAtMs = new Map<string, number>()
+
+  const nextFullAtMs = (key: string, nowMs: number): number => Math.max(fullAtMs.get(key) ?? nowMs, nowMs) + intervalMs
+  const waitMs = (key: string, nowMs: number): number => Math.max(0, nextFullAtMs(key, nowMs) - capacityMs - nowMs)
+  return {
+    waitMs,
+    take: (key, nowMs) => {
+      if (waitMs(key, nowMs) > 0) return false
+      const next = nextFullAtMs(key, nowMs)
+      fullAtMs.delete(key)
+      fullAtMs.set(key, next)
+      for (const oldest of fullAtMs.keys()) {
+        if (fullAtMs.size <= maxKeys) break
+        fullAtMs.delete(oldest)
+      }
+      return true
+    },
+  }
+}

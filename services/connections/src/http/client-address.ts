@@ -1,8 +1,18 @@
 import type { FastifyRequest } from 'fastify'
 
 /**
- * Returns the address in `text` without a port, zone, or brackets, as proxies write them into `X-Forwarded-For`: an IPv4 address for one
- * that is mapped into IPv6. Undefined where it is no address.
+ * Returns the address that a request comes from. When a trusted proxy forwards a value that is not an address, it is the proxy's own.
+ */
+export function clientAddress({ ip, socket: { remoteAddress } }: Pick<FastifyRequest, 'ip' | 'socket'>): string {
+  return plainAddress(ip) ?? (remoteAddress === undefined ? undefined : plainAddress(remoteAddress)) ?? UNKNOWN
+}
+
+/** The client disconnected before its address was read. */
+const UNKNOWN = 'unknown'
+
+/**
+ * Returns the address in `text` without the port, zone and brackets that proxies write into `X-Forwarded-For`; of an IPv4-mapped IPv6
+ * address the IPv4 address. Returns undefined when it is not an address.
  */
 export function plainAddress(text: string): string | undefined {
   if (text.length > MAX_CHARS) return undefined
@@ -14,8 +24,8 @@ export function plainAddress(text: string): string | undefined {
 }
 
 /**
- * Returns what stands for whoever is at a plain address. Of IPv6 it is the first 64 bits, as one customer has all addresses that begin with
- * them (RFC 6177).
+ * Returns the key under which a plain address is counted. Of an IPv6 address it is the first 64 bits, as all addresses that start with
+ * them belong to one customer (RFC 6177).
  */
 export function addressKey(address: string): string {
   const groups = groupsOf(address)
@@ -40,7 +50,7 @@ function isPort(text: string | undefined): boolean {
   return text === undefined || Number(text) <= 65_535
 }
 
-/** The eight groups of an IPv6 address from the left, in lower case and without leading zeros; undefined where it is none (RFC 4291, 2.2). */
+/** Returns the eight groups of an IPv6 address, in lower case and without leading zeros; undefined when it is not one (RFC 4291, 2.2). */
 function groupsOf(address: string): string[] | undefined {
   const [start = '', ipv4] = /^(.*:)(\d+\.\d+\.\d+\.\d+)$/.exec(address)?.slice(1) ?? [address]
   if (ipv4 !== undefined && !IPV4.test(ipv4)) return undefined
@@ -55,7 +65,7 @@ function groupsOf(address: string): string[] | undefined {
   return [...left, ...zeros, ...right].map((group) => group.replace(/^0+(?=.)/, '').toLowerCase())
 }
 
-/** The two groups that an IPv4 address at the end stands for. */
+/** Returns the two groups of an IPv4 address at the end of an IPv6 address. */
 function hexadecimalOf(ipv4: string | undefined): string {
   if (ipv4 === undefined) return ''
   const [a = 0, b = 0, c = 0, d = 0] = ipv4.split('.').map(Number)
@@ -64,16 +74,5 @@ function hexadecimalOf(ipv4: string | undefined): string {
 
 const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/
 const GROUP = /^[0-9a-f]{1,4}$/i
-/** The longest address has 45, with brackets, a zone and a port besides. */
+/** The longest address has 45, without brackets, zone and port. */
 const MAX_CHARS = 80
-
-/**
- * Returns the address that a request comes from. What a trusted proxy passes on and is no address counts for nothing: then it is the
- * proxy's own.
- */
-export function clientAddress({ ip, socket }: Pick<FastifyRequest, 'ip' | 'socket'>): string {
-  return plainAddress(ip) ?? plainAddress(socket.remoteAddress ?? '') ?? GONE
-}
-
-/** For whoever has gone before it was known. */
-const GONE = 'unknown'

@@ -1,9 +1,10 @@
 import swagger from '@fastify/swagger'
-import { CSRF_HEADER, SESSION_COOKIE } from './authentication.ts'
+import { CSRF_HEADER } from './authentication.ts'
 import { Problem } from './problem.ts'
 import type { App } from './routes.ts'
+import { SESSION_COOKIE } from './session-cookie.ts'
 
-/** Has every route that is added to the app described in OpenAPI. */
+/** Describes every route that is added to the app in OpenAPI. */
 export async function describeApi(app: App): Promise<void> {
   app.addSchema(Problem)
   await app.register(swagger, {
@@ -17,7 +18,7 @@ export async function describeApi(app: App): Promise<void> {
             type: 'apiKey',
             in: 'cookie',
             name: SESSION_COOKIE,
-            description: `A console session. Everything but reading needs the header ${CSRF_HEADER}: 1 besides.`,
+            description: `A console session. Every change also needs the header ${CSRF_HEADER}: 1.`,
           },
         },
       },
@@ -27,14 +28,15 @@ export async function describeApi(app: App): Promise<void> {
   })
 }
 
-/** Describes the answer to what is wrong, which is the same on every route of the scope; before its routes are added. */
+/** Describes the error response, which is the same on every route of the scope; call it before its routes are added. */
 export function describeProblems(scope: App): void {
   scope.addHook('onRoute', ({ schema }) => {
     if (schema === undefined) return
     const problem = {
-      description: 'What is wrong, as RFC 9457 problem details.',
+      description: 'RFC 9457 problem details.',
       content: { 'application/problem+json': { schema: { $ref: 'Problem#' } } },
     }
-    schema.response = { ...(schema.response as object | undefined), default: problem }
+    const responses = typeof schema.response === 'object' ? schema.response : {}
+    schema.response = { ...responses, default: problem }
   })
 }

@@ -11,20 +11,22 @@ import {
 import { request } from '@sluice/messaging'
 import type { BusLink } from '../bus/bus-link.ts'
 
-/** What other services know of a connection. Every method throws SluiceError `unavailable` when the one to ask is not there. */
-export interface Insights {
-  capacity(connectionId: string): Promise<CapacityStatus>
-  discovered(connectionId: string): Promise<readonly DiscoveredLimit[]>
-  /** Has the provider asked for its limits. @throws SluiceError besides, as `refreshDiscovered` says */
-  refreshDiscovered(connectionId: string): Promise<ReplyOf<typeof refreshDiscovered>>
-  usage(query: RequestOf<typeof usageQuery>): Promise<ReplyOf<typeof usageQuery>>
-}
+/** What other services know about a connection. Every method throws SluiceError `unavailable` when the other service does not reply. */
+export type Insights = ReturnType<typeof createInsights>
 
-export function createInsights(link: Pick<BusLink, 'connected'>): Insights {
+export function createInsights(link: Pick<BusLink, 'connected'>) {
   return {
-    capacity: async (connectionId) => request(link.connected(), capacityStatus, [connectionId], {}),
-    discovered: async (connectionId) => (await request(link.connected(), listDiscovered, [], { connectionId })).items,
-    refreshDiscovered: async (connectionId) => request(link.connected(), refreshDiscovered, [], { connectionId }),
-    usage: async (query) => request(link.connected(), usageQuery, [], query),
+    capacity: async (connectionId: string): Promise<CapacityStatus> =>
+      request(link.connected(), capacityStatus, [connectionId], {}),
+
+    discovered: async (connectionId: string): Promise<DiscoveredLimit[]> =>
+      (await request(link.connected(), listDiscovered, [], { connectionId })).items,
+
+    /** Reads the limits from the provider. @throws SluiceError also as `refreshDiscovered` says */
+    refreshDiscovered: async (connectionId: string): Promise<ReplyOf<typeof refreshDiscovered>> =>
+      request(link.connected(), refreshDiscovered, [], { connectionId }),
+
+    usage: async (query: RequestOf<typeof usageQuery>): Promise<ReplyOf<typeof usageQuery>> =>
+      request(link.connected(), usageQuery, [], query),
   }
 }

@@ -3,7 +3,7 @@ import { type FieldError, SluiceError } from '@sluice/contracts'
 export interface UsageRangeText {
   /** RFC 3339. Absent: an hour before `to`. */
   readonly from?: string
-  /** RFC 3339, not included. Absent: now. */
+  /** RFC 3339, exclusive. Absent: now. */
   readonly to?: string
   /** A whole number and `m`, `h` or `d`. Absent: the shortest of `1m`, `1h` and `1d` that cuts the range into at most 1,500 steps. */
   readonly step?: string
@@ -15,7 +15,7 @@ export interface UsageRange {
   readonly stepMs: number
 }
 
-/** @throws SluiceError `invalid_request`, one entry a field */
+/** Parses the range of a usage query. @throws SluiceError `invalid_request`, one entry per field */
 export function usageRange(text: UsageRangeText, nowMs: number): UsageRange {
   const errors: FieldError[] = []
   const givenFromMs = text.from === undefined ? undefined : instant('from', text.from, errors)
@@ -37,21 +37,23 @@ function instant(field: string, text: string, errors: FieldError[]): number {
 }
 
 function span(text: string, errors: FieldError[]): number {
-  const [, count = '', unit = ''] = /^([1-9]\d{0,5})([mhd])$/.exec(text) ?? []
-  const stepMs = Number(count) * (UNIT_MS[unit] ?? Number.NaN)
-  if (count === '')
+  const { count, unit } = /^(?<count>[1-9]\d{0,5})(?<unit>[mhd])$/.exec(text)?.groups ?? {}
+  const unitMs = unit === 'm' ? MINUTE_MS : unit === 'h' ? HOUR_MS : unit === 'd' ? DAY_MS : Number.NaN
+  const stepMs = Number(count) * unitMs
+  if (Number.isNaN(stepMs)) {
     errors.push({ field: 'step', message: 'must be a whole number of minutes, hours or days: 5m, 1h, 1d' })
+  }
   return stepMs
 }
 
-/** A day by the minute, two months by the hour, and by the day beyond. */
+/** Minutes for up to a day, hours for up to two months, and days beyond. */
 function defaultStepMs(rangeMs: number): number {
-  const { m = 0, h = 0, d = 0 } = UNIT_MS
-  return [m, h].find((stepMs) => rangeMs / stepMs <= MAX_DEFAULT_STEPS) ?? d
+  return [MINUTE_MS, HOUR_MS].find((stepMs) => rangeMs / stepMs <= MAX_DEFAULT_STEPS) ?? DAY_MS
 }
 
 const RFC_3339 = /^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})$/
-const HOUR_MS = 3_600_000
-const UNIT_MS: Readonly<Record<string, number>> = { m: 60_000, h: HOUR_MS, d: 24 * HOUR_MS }
+const MINUTE_MS = 60_000
+const HOUR_MS = 60 * MINUTE_MS
+const DAY_MS = 24 * HOUR_MS
 const MAX_STEPS = 10_000
 const MAX_DEFAULT_STEPS = 1_500

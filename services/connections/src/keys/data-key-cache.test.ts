@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { eventually } from '@sluice/testkit'
 import { beforeEach, expect, it } from 'vitest'
-import { type HeldDataKeysOptions, holdDataKeys } from './data-key-cache.ts'
+import { cacheDataKeys, type DataKeyCacheOptions } from './data-key-cache.ts'
 import type { KeyService } from './key-service.ts'
 import { createLibsodiumKeyService } from './libsodium-key-service.ts'
 import { parseMasterKeys } from './master-keys.ts'
@@ -32,8 +32,8 @@ beforeEach(async () => {
   }
 })
 
-const hold = (over: Partial<HeldDataKeysOptions> = {}) =>
-  holdDataKeys(keyService, { lifeMs: 60_000, failureLifeMs: 60_000, maxEntries: 10, ...over })
+const hold = (over: Partial<DataKeyCacheOptions> = {}) =>
+  cacheDataKeys(keyService, { ttlMs: 60_000, failureTtlMs: 60_000, maxEntries: 10, ...over })
 
 it('asks once for all who ask for one data key, now and later, each with a copy of its own', async () => {
   const held = hold()
@@ -57,7 +57,7 @@ it('never answers another context, key or wrapped key with what it holds', async
 })
 
 it('overwrites a data key when its time is up, and asks again', async () => {
-  const held = hold({ lifeMs: 20 })
+  const held = hold({ ttlMs: 20 })
   const { dataKey, ...wrapped } = await held.generateDataKey(context)
   const copy = await held.unwrap(wrapped, context)
   await eventually(() => expect(unwrapped[0]).toEqual(new Uint8Array(32)))
@@ -82,7 +82,7 @@ it('lets go of the oldest for a new one, even of one that is still awaited', asy
 })
 
 it('lets a failure stand for a while, so that a key service in trouble is not asked by everybody', async () => {
-  const held = hold({ failureLifeMs: 20 })
+  const held = hold({ failureTtlMs: 20 })
   const { dataKey, ...wrapped } = await held.generateDataKey(context)
   released = Promise.reject(new Error('away'))
   for (let attempt = 0; attempt < 5; attempt++) await expect(held.unwrap(wrapped, context)).rejects.toThrow('away')

@@ -1,72 +1,72 @@
 import { additionalData } from './envelope.ts'
 import type { KeyService } from './key-service.ts'
 
-export interface HeldDataKeysOptions {
-  /** How long an unwrapped data key is held, in milliseconds. */
-  readonly lifeMs: number
-  /** How long a failure stands before the key service is asked again, in milliseconds. */
-  readonly failureLifeMs: number
-  /** The oldest is let go for a new one beyond this. */
+export interface DataKeyCacheOptions {
+  /** How long an unwrapped data key is kept, in milliseconds. */
+  readonly ttlMs: number
+  /** How long a failure is kept before the key service is called again, in milliseconds. */
+  readonly failureTtlMs: number
+  /** Above this, the oldest entry is evicted. */
   readonly maxEntries: number
 }
 
 /**
- * A key service whose unwrapped data keys are held for a short while, so that the many gateways that ask for one credential after a
- * rotation or a deployment cost one call. All who ask while it is being unwrapped wait for the same call; a failure is theirs
- * together too. Each gets a copy of its own; what is held is overwritten when its time is up.
+ * Wraps a key service so that unwrapped data keys are cached for a short time: when many gateways ask for one credential after a
+ * rotation or a deployment, the key service is called once. Concurrent callers share the call and its failure. Each caller gets its own
+ * copy; a cached key is overwritten when it expires.
  */
-export function holdDataKeys(keyService: KeyService, options: HeldDataKeysOptions): KeyService {
-  const held = new Map<string, Held>()
+export function cacheDataKeys(keyService: KeyService, options: DataKeyCacheOptions): KeyService {
+  const entries = new Map<string, Entry>()
 
-  const letGo = (id: string, entry: Held): void => {
+  const evict = (id: string, entry: Entry): void => {
     clearTimeout(entry.timer)
-    if (held.get(id) === entry) held.delete(id)
-    entry.isGone = true
+    if (entries.get(id) === entry) entries.delete(id)
+    entry.isEvicted = true
     overwriteSoon(entry.dataKey)
   }
 
-  const hold = (id: string, unwrapping: Promise<Uint8Array>): Held => {
-    const entry: Held = { unwrapping, isGone: false }
+  const add = (id: string, unwrapping: Promise<Uint8Array>): Entry => {
+    const entry: Entry = { unwrapping, isEvicted: false }
     const expireIn = (ms: number): void => {
-      if (!entry.isGone) entry.timer = setTimeout(letGo, ms, id, entry).unref()
+      if (!entry.isEvicted) entry.timer = setTimeout(evict, ms, id, entry).unref()
     }
-    held.set(id, entry)
+    entries.set(id, entry)
     entry.unwrapping = unwrapping.then(
       (dataKey) => {
         entry.dataKey = dataKey
-        if (entry.isGone) overwriteSoon(dataKey)
-        expireIn(options.lifeMs)
+        if (entry.isEvicted) overwriteSoon(dataKey)
+        expireIn(options.ttlMs)
         return dataKey
       },
       (error: unknown) => {
-        expireIn(options.failureLifeMs)
+        expireIn(options.failureTtlMs)
         throw error
       },
     )
-    const [oldest] = held
-    if (held.size > options.maxEntries && oldest !== undefined) letGo(...oldest)
+    const [oldest] = entries
+    if (entries.size > options.maxEntries && oldest !== undefined) evict(...oldest)
     return entry
   }
 
   return {
     ...keyService,
     unwrap: async (wrapped, context) => {
-      // By everything that decides the answer: a row that was altered or wrapped anew is never answered with what was held before.
+      // The id has everything that decides the result, so a row that was altered or rewrapped misses the cache.
       const id = JSON.stringify([wrapped.keyId, wrapped.wrappedKey, additionalData(context)])
-      const entry = held.get(id) ?? hold(id, keyService.unwrap(wrapped, context))
+      const entry = entries.get(id) ?? add(id, keyService.unwrap(wrapped, context))
       return Uint8Array.from(await entry.unwrapping)
     },
   }
 }
 
-/** Once those who have been promised it have taken their copies. */
+/** Overwrites the key after the callers that share its promise have made their copies. */
 function overwriteSoon(dataKey: Uint8Array | undefined): void {
   if (dataKey !== undefined) setImmediate(() => dataKey.fill(0))
 }
 
-interface Held {
+interface Entry {
   unwrapping: Promise<Uint8Array>
   dataKey?: Uint8Array
   timer?: NodeJS.Timeout
-  isGone: boolean
+  isEvicted: boolean
 }

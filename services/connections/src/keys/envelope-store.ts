@@ -2,6 +2,7 @@ import { type Kysely, sql } from 'kysely'
 import type { Database } from '../database/database.ts'
 import type { Tables } from '../database/tables.ts'
 import {
+  type CredentialOwner,
   credentialContext,
   type Envelope,
   type EnvelopeContext,
@@ -9,29 +10,22 @@ import {
   sealingKeyContext,
 } from './envelope.ts'
 
-/** An envelope as it stands in the database, and what it belongs to. */
+/** An envelope as it is stored, and what it belongs to. */
 export interface StoredEnvelope {
-  /** What it is: a version of a connection's credential, or the service's own sealing key. */
-  readonly owner: { readonly connectionId: string; readonly version: number } | 'sealing-key'
+  /** A version of a connection's credential, or the service's own sealing key. */
+  readonly owner: Pick<CredentialOwner, 'connectionId' | 'version'> | 'sealing-key'
   readonly context: EnvelopeContext
-  /** Whatever stands there. */
+  /** Not validated. */
   readonly envelope: unknown
 }
 
-/** Every envelope that is stored, versions of the past too, for its data key to be wrapped anew. */
-export interface EnvelopeStore {
-  /** How many are not under `key`. */
-  countOthers(key: EnvelopeKey): Promise<number>
-  /** Those that are not under `key`, each once, read in batches as the reader goes on. */
-  others(key: EnvelopeKey): AsyncGenerator<StoredEnvelope>
-  /** `changed`: it is no longer as it was read, because it was replaced or removed. */
-  replace(stored: StoredEnvelope, envelope: Envelope): Promise<'replaced' | 'changed'>
-}
+/** Every stored envelope, previous versions included, for its data key to be rewrapped. */
+export type EnvelopeStore = ReturnType<typeof createEnvelopeStore>
 
-/** The envelopes of credentials and of the sealing key. Each is replaced by a compare-and-set of its own, in no transaction. */
-export function createEnvelopeStore(database: Database): EnvelopeStore {
+export function createEnvelopeStore(database: Database) {
   return {
-    countOthers: async (key) => {
+    /** Counts the envelopes that are under another key than `key`. */
+    countOthers: async (key: EnvelopeKey): Promise<number> => {
       const counts = await Promise.all(
         (['credentials', 'sealing_key'] as const).map((table) =>
           database.run((db) =>
@@ -45,7 +39,9 @@ export function createEnvelopeStore(database: Database): EnvelopeStore {
       )
       return counts.reduce((sum, { count }) => sum + Number(count), 0)
     },
-    others: async function* (key) {
+
+    /** Yields each envelope that is under another key than `key` once, reading batches as the consumer goes on. */
+    others: async function* (key: EnvelopeKey): AsyncGenerator<StoredEnvelope> {
       let after: Position | undefined
       do {
         const batch = await database.run((db) => credentialsAfter(db, key, after))
@@ -59,7 +55,12 @@ export function createEnvelopeStore(database: Database): EnvelopeStore {
       const { public_key: publicKey, envelope } = sealingKey
       yield { owner: 'sealing-key', context: sealingKeyContext(publicKey), envelope }
     },
-    replace: async ({ owner, envelope: before }, envelope) => {
+
+    /** Replaces one envelope by compare-and-set. `changed`: it was replaced or deleted since it was read. */
+    replace: async (
+      { owner, envelope: before }: StoredEnvelope,
+      envelope: Envelope,
+    ): Promise<'replaced' | 'changed'> => {
       const after = JSON.stringify(envelope)
       const isAsRead = sql<boolean>`envelope = ${JSON.stringify(before)}::jsonb`
       const { numUpdatedRows } = await database.run((db) =>
@@ -106,7 +107,7 @@ function toStoredCredential({ connection_id: connectionId, version, provider, en
   }
 }
 
-/** Also what is no envelope, so that it is met, and told; none that is destroyed. */
+/** Includes values that are not envelopes, so that they are reported, and excludes destroyed ones. */
 function isUnderAnother({ keyService, keyId }: EnvelopeKey) {
   return sql<boolean>`envelope is not null and (envelope->>'keyService', envelope->>'keyId') is distinct from (${keyService}::text, ${keyId}::text)`
 }

@@ -4,40 +4,26 @@ import { additionalData, Envelope, type EnvelopeContext, EnvelopeError, type Env
 import type { KeyService } from './key-service.ts'
 import { decrypt, encrypt, fromBase64, toBase64 } from './sodium.ts'
 
-/** Seals secrets for storage, and opens what is stored. */
-export interface Envelopes {
-  /** @throws EnvelopeError when the key service gives no data key */
-  seal(plaintext: Uint8Array, context: EnvelopeContext): Promise<Envelope>
-  /**
-   * `stored` is whatever stands in the database. The caller overwrites the plaintext when it is done.
-   * @throws EnvelopeError when it cannot be opened with this context
-   */
-  open(stored: unknown, context: EnvelopeContext): Promise<Uint8Array>
-  /** The key that new envelopes are sealed under now. */
-  wrappingKey(): Promise<EnvelopeKey>
-  /**
-   * The same envelope with its data key wrapped under that key. What is in it is not decrypted.
-   * @throws EnvelopeError when its data key cannot be unwrapped with this context
-   */
-  rewrap(stored: unknown, context: EnvelopeContext): Promise<Envelope>
-}
+/** Seals secrets for storage and opens stored ones. */
+export type Envelopes = Awaited<ReturnType<typeof createEnvelopes>>
 
-/** Envelopes whose data keys are wrapped by the first key service, and unwrapped by whichever of them wrapped them. */
-export async function createEnvelopes(keyServices: readonly [KeyService, ...KeyService[]]): Promise<Envelopes> {
+/** @param keyServices the first wraps new data keys; each unwraps the data keys that it wrapped */
+export async function createEnvelopes(keyServices: readonly [KeyService, ...KeyService[]]) {
   await sodium.ready
   const [wrapping] = keyServices
 
   const read = (stored: unknown): { envelope: Envelope; keyService: KeyService } => {
     const envelope = validate(Envelope, stored)
-    if (!envelope.valid) throw new EnvelopeError('malformed', 'what is stored is no envelope')
+    if (!envelope.valid) throw new EnvelopeError('malformed', 'the stored value is not an envelope')
     const { keyService: id } = envelope.value
     const keyService = keyServices.find((service) => service.id === id)
-    if (keyService === undefined) throw new EnvelopeError('unknown_key', `the key service ${id} is not set up`)
+    if (keyService === undefined) throw new EnvelopeError('unknown_key', `the key service ${id} is not configured`)
     return { envelope: envelope.value, keyService }
   }
 
   return {
-    seal: async (plaintext, context) => {
+    /** @throws EnvelopeError when the key service returns no data key */
+    seal: async (plaintext: Uint8Array, context: EnvelopeContext): Promise<Envelope> => {
       const { dataKey, keyId, wrappedKey } = await wrapping.generateDataKey(context)
       const { nonce, ciphertext } = encrypt(plaintext, dataKey, additionalData(context))
       sodium.memzero(dataKey)
@@ -50,18 +36,35 @@ export async function createEnvelopes(keyServices: readonly [KeyService, ...KeyS
         ciphertext: toBase64(ciphertext),
       }
     },
-    open: async (stored, context) => {
+
+    /**
+     * Returns the plaintext, which the caller overwrites after use.
+     * @param stored the value as read from the database, not validated yet
+     * @throws EnvelopeError when it cannot be opened with this context
+     */
+    open: async (stored: unknown, context: EnvelopeContext): Promise<Uint8Array> => {
       const { envelope, keyService } = read(stored)
       const dataKey = await keyService.unwrap(envelope, context)
-      const sealed = { nonce: fromBase64(envelope.nonce), ciphertext: fromBase64(envelope.ciphertext) }
-      const plaintext = decrypt(sealed, dataKey, additionalData(context))
+      const encrypted = { nonce: fromBase64(envelope.nonce), ciphertext: fromBase64(envelope.ciphertext) }
+      const plaintext = decrypt(encrypted, dataKey, additionalData(context))
       sodium.memzero(dataKey)
-      if (plaintext === undefined)
+      if (plaintext === undefined) {
         throw new EnvelopeError('not_authentic', 'it was altered, or belongs to something else')
+      }
       return plaintext
     },
-    wrappingKey: async () => ({ keyService: wrapping.id, keyId: await wrapping.wrappingKeyId() }),
-    rewrap: async (stored, context) => {
+
+    /** Returns the key that new envelopes are sealed under now. */
+    wrappingKey: async (): Promise<EnvelopeKey> => ({
+      keyService: wrapping.id,
+      keyId: await wrapping.wrappingKeyId(),
+    }),
+
+    /**
+     * Returns the same envelope with its data key wrapped under the current key; the secret is not decrypted.
+     * @throws EnvelopeError when its data key cannot be unwrapped with this context
+     */
+    rewrap: async (stored: unknown, context: EnvelopeContext): Promise<Envelope> => {
       const { envelope, keyService } = read(stored)
       if (keyService === wrapping) return { ...envelope, ...(await wrapping.rewrap(envelope, context)) }
       const dataKey = await keyService.unwrap(envelope, context)

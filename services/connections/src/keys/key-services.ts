@@ -1,5 +1,5 @@
 import { ConfigError } from '@sluice/service-kit'
-import { holdDataKeys } from './data-key-cache.ts'
+import { cacheDataKeys } from './data-key-cache.ts'
 import type { KeyServiceId } from './envelope.ts'
 import type { KeyService } from './key-service.ts'
 import { createKmsClient, createKmsKeyService, type KmsClientSettings } from './kms-key-service.ts'
@@ -12,8 +12,9 @@ export interface KeyServiceSettings extends MasterKeySettings, KmsClientSettings
 }
 
 /**
- * Every key service that is set up: the one of `KEY_SERVICE` first, which wraps, and the other one for what it wrapped in the past.
- * @throws MasterKeyError when master keys are wrong, or missing where they wrap; ConfigError when `KMS_KEY_ID` is
+ * Creates every configured key service: first the one that `KEY_SERVICE` names, which wraps; then the other, for data keys that it wrapped
+ * earlier.
+ * @throws MasterKeyError when master keys are malformed, or missing where they wrap; ConfigError when `KMS_KEY_ID` is missing
  */
 export async function createKeyServices(settings: KeyServiceSettings): Promise<readonly [KeyService, ...KeyService[]]> {
   const { KEY_SERVICE, MASTER_KEY, MASTER_KEY_FILE, KMS_KEY_ID } = settings
@@ -31,15 +32,16 @@ async function libsodium(settings: MasterKeySettings): Promise<KeyService> {
   return createLibsodiumKeyService(await loadMasterKeys(settings))
 }
 
-function awsKms(settings: KmsClientSettings, setting: string): KeyService {
-  const [first = '', ...others] = setting.split(',').map((id) => id.trim())
+function awsKms(settings: KmsClientSettings, keyIds: string): KeyService {
+  const [first, ...others] = keyIds.split(',').map((id) => id.trim())
+  if (first === undefined || first === '') throw new ConfigError('KMS_KEY_ID is empty')
   const keyService = createKmsKeyService({
     client: createKmsClient(settings),
     keyIds: [first, ...others],
     timeoutMs: settings.KMS_TIMEOUT_MS,
   })
-  return holdDataKeys(keyService, HELD)
+  return cacheDataKeys(keyService, CACHE)
 }
 
-/** Long enough for a deployment that restarts every gateway, one after the other. */
-const HELD = { lifeMs: 5 * 60_000, failureLifeMs: 1_000, maxEntries: 1_000 }
+/** Long enough for a deployment that restarts the gateways one after the other. */
+const CACHE = { ttlMs: 5 * 60_000, failureTtlMs: 1_000, maxEntries: 1_000 }

@@ -9,65 +9,26 @@ import { NodeHttpHandler } from '@smithy/node-http-handler'
 import { type AwsCredentialSettings, awsCredentialsIn } from '../adapters/aws-credentials.ts'
 import { type EnvelopeContext, EnvelopeError } from './envelope.ts'
 import type { KeyService } from './key-service.ts'
-import { kmsFault } from './kms-fault.ts'
+import { toKmsEnvelopeError } from './kms-fault.ts'
 import { createTrustedKeys } from './kms-trusted-keys.ts'
 
-/**
- * What KMS binds a wrapped data key to: connection id and version for a credential, the whole context for anything else. The
- * provider is bound by the credential's own additional data. KMS shows it in CloudTrail, so that it never holds a secret.
- */
-export function encryptionContext(context: EnvelopeContext): Record<string, string> {
-  const { connectionId, version } = context
-  return connectionId === undefined || version === undefined ? { ...context } : { connectionId, version }
-}
-
-export interface KmsClientSettings extends AwsCredentialSettings {
-  readonly AWS_REGION?: string
-  readonly KMS_ENDPOINT?: string
-  readonly KMS_TIMEOUT_MS: number
-}
-
-/**
- * The SDK's client with a bound on everything: three attempts with the SDK's own back-off, each with a third of the time. What the
- * settings leave out the SDK finds where it always does (profile, container, instance).
- */
-export function createKmsClient(settings: KmsClientSettings): KMSClient {
-  const { AWS_REGION: region, KMS_ENDPOINT: endpoint } = settings
-  const credentials = awsCredentialsIn(settings)
-  const attemptMs = Math.ceil(settings.KMS_TIMEOUT_MS / MAX_ATTEMPTS)
-  return new KMSClient({
-    ...(region === undefined ? {} : { region }),
-    ...(endpoint === undefined ? {} : { endpoint }),
-    ...(credentials === undefined ? {} : { credentials }),
-    retryMode: 'standard',
-    maxAttempts: MAX_ATTEMPTS,
-    requestHandler: new NodeHttpHandler({
-      connectionTimeout: attemptMs,
-      requestTimeout: attemptMs,
-      throwOnRequestTimeout: true,
-    }),
-  })
-}
-
-const MAX_ATTEMPTS = 3
-
 export interface KmsKeyServiceOptions {
-  /** Retries are its own. */
+  /** Does the retries. */
   readonly client: KMSClient
   /** Keys and aliases, by ARN, id or name: the first wraps, and the keys of all their accounts unwrap. */
   readonly keyIds: readonly [string, ...string[]]
-  /** How long one operation may take with all its retries, in milliseconds. */
+  /** How long one operation may take including its retries, in milliseconds. */
   readonly timeoutMs: number
 }
 
-/** Wraps data keys under keys of AWS KMS, where they stay. Every operation is a call to KMS. */
+/** Wraps data keys under keys of AWS KMS, which they never leave. Every operation is a call to KMS. */
 export function createKmsKeyService({ client, keyIds, timeoutMs }: KmsKeyServiceOptions): KeyService {
   const [wrappingId] = keyIds
-  const call = async <T>(keyId: string, ask: (options: { abortSignal: AbortSignal }) => Promise<T>): Promise<T> => {
+  const call = async <T>(keyId: string, send: (options: { abortSignal: AbortSignal }) => Promise<T>): Promise<T> => {
     try {
-      return await ask({ abortSignal: AbortSignal.timeout(timeoutMs) })
+      return await send({ abortSignal: AbortSignal.timeout(timeoutMs) })
     } catch (error) {
-      throw kmsFault(error, keyId)
+      throw toKmsEnvelopeError(error, keyId)
     }
   }
   const trusted = createTrustedKeys(client, keyIds, call)
@@ -116,16 +77,54 @@ export function createKmsKeyService({ client, keyIds, timeoutMs }: KmsKeyService
   }
 }
 
+export interface KmsClientSettings extends AwsCredentialSettings {
+  readonly AWS_REGION?: string
+  readonly KMS_ENDPOINT?: string
+  readonly KMS_TIMEOUT_MS: number
+}
+
+/**
+ * Creates the SDK's client with three attempts, each limited to a third of the time. Absent settings are found by the SDK's default
+ * chain (profile, container, instance).
+ */
+export function createKmsClient(settings: KmsClientSettings): KMSClient {
+  const { AWS_REGION: region, KMS_ENDPOINT: endpoint } = settings
+  const credentials = awsCredentialsIn(settings)
+  const attemptMs = Math.ceil(settings.KMS_TIMEOUT_MS / MAX_ATTEMPTS)
+  return new KMSClient({
+    ...(region === undefined ? {} : { region }),
+    ...(endpoint === undefined ? {} : { endpoint }),
+    ...(credentials === undefined ? {} : { credentials }),
+    retryMode: 'standard',
+    maxAttempts: MAX_ATTEMPTS,
+    requestHandler: new NodeHttpHandler({
+      connectionTimeout: attemptMs,
+      requestTimeout: attemptMs,
+      throwOnRequestTimeout: true,
+    }),
+  })
+}
+
+/**
+ * Returns what KMS binds a wrapped data key to: connection id and version for a credential, the whole context for anything else. The
+ * provider is bound by the credential's own additional data. CloudTrail records this context, so it never contains a secret.
+ */
+export function encryptionContext(context: EnvelopeContext): Record<string, string> {
+  const { connectionId, version } = context
+  return connectionId === undefined || version === undefined ? { ...context } : { connectionId, version }
+}
+
 function dataKeyOf(plaintext: Uint8Array | undefined): Uint8Array {
   if (plaintext?.length === DATA_KEY_BYTES) return plaintext
-  throw new EnvelopeError('not_authentic', `what KMS unwrapped is no data key of ${DATA_KEY_BYTES} bytes`)
+  throw new EnvelopeError('not_authentic', `KMS did not return a data key of ${DATA_KEY_BYTES} bytes`)
 }
 
 function wrappedOf({ KeyId, CiphertextBlob }: { KeyId?: string | undefined; CiphertextBlob?: Uint8Array | undefined }) {
   if (KeyId !== undefined && CiphertextBlob !== undefined) {
     return { keyId: KeyId, wrappedKey: Buffer.from(CiphertextBlob).toString('base64') }
   }
-  throw new EnvelopeError('key_unavailable', 'the KMS endpoint answered without a key id or a ciphertext')
+  throw new EnvelopeError('key_unavailable', 'the response of the KMS endpoint has no key id or no ciphertext')
 }
 
 const DATA_KEY_BYTES = 32
+const MAX_ATTEMPTS = 3

@@ -4,7 +4,7 @@ import type { KeyService, WrappedDataKey } from './key-service.ts'
 import type { MasterKey } from './master-keys.ts'
 import { decrypt, encrypt, fromBase64, toBase64 } from './sodium.ts'
 
-/** Wraps data keys under master keys that the service holds itself: the first wraps, all unwrap, found by key id. */
+/** Wraps data keys under master keys that the service itself holds: the first wraps, all unwrap, found by key id. */
 export async function createLibsodiumKeyService(masterKeys: readonly [MasterKey, ...MasterKey[]]): Promise<KeyService> {
   await sodium.ready
   const [wrapping] = masterKeys
@@ -21,7 +21,7 @@ export async function createLibsodiumKeyService(masterKeys: readonly [MasterKey,
     const nonceBytes = sodium.crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
     const wrapped = { nonce: bytes.subarray(0, nonceBytes), ciphertext: bytes.subarray(nonceBytes) }
     const dataKey = decrypt(wrapped, key, additionalData(context))
-    if (dataKey === undefined) throw new EnvelopeError('not_authentic', 'its data key does not belong to it')
+    if (dataKey === undefined) throw new EnvelopeError('not_authentic', 'its data key belongs to something else')
     return dataKey
   }
 

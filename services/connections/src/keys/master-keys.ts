@@ -2,19 +2,34 @@ import { createHash } from 'node:crypto'
 import { open } from 'node:fs/promises'
 
 export interface MasterKey {
-  /** Tells keys apart without telling anything of the key: the start of a hash of it. */
+  /** Identifies the key without revealing it: the start of a hash of it. */
   readonly keyId: string
   readonly key: Uint8Array
 }
 
-/** The master keys are missing or wrong. The message never shows one. */
+export interface MasterKeySettings {
+  readonly MASTER_KEY_FILE?: string
+  readonly MASTER_KEY?: string
+}
+
+/** The master keys are missing or malformed. The message never contains a key. */
 export class MasterKeyError extends Error {
   override readonly name = 'MasterKeyError'
 }
 
 /**
- * Reads master keys from text: 32 bytes in base64, one a line, blank lines aside. The first wraps, all unwrap.
- * @throws MasterKeyError naming the line
+ * Loads the master keys from `MASTER_KEY_FILE`, or else from `MASTER_KEY`.
+ * @throws MasterKeyError when neither is set, a key is malformed, or the file is readable by anyone but its owner
+ */
+export async function loadMasterKeys(settings: MasterKeySettings): Promise<readonly [MasterKey, ...MasterKey[]]> {
+  if (settings.MASTER_KEY_FILE !== undefined) return parseMasterKeys(await readPrivateFile(settings.MASTER_KEY_FILE))
+  if (settings.MASTER_KEY !== undefined) return parseMasterKeys(settings.MASTER_KEY)
+  throw new MasterKeyError('neither MASTER_KEY_FILE nor MASTER_KEY is set')
+}
+
+/**
+ * Parses master keys: one per line, each 32 bytes in base64; blank lines are ignored. The first wraps, all unwrap.
+ * @throws MasterKeyError with the line number
  */
 export function parseMasterKeys(text: string): readonly [MasterKey, ...MasterKey[]] {
   const keys = text.split('\n').flatMap((line, index) => (line.trim() === '' ? [] : [parseKey(line.trim(), index + 1)]))
@@ -25,28 +40,11 @@ export function parseMasterKeys(text: string): readonly [MasterKey, ...MasterKey
 
 function parseKey(line: string, lineNumber: number): MasterKey {
   const key = Buffer.from(line, 'base64')
-  // Buffer.from passes over what is not base64, so that the text is held against what it was read as.
+  // Buffer.from skips what is not base64, so compare the text with what was read.
   if (key.length !== MASTER_KEY_BYTES || key.toString('base64') !== line) {
     throw new MasterKeyError(`line ${lineNumber} of the master keys is not ${MASTER_KEY_BYTES} bytes in base64`)
   }
   return { keyId: `mk-${createHash('sha256').update('sluice master key').update(key).digest('hex').slice(0, 16)}`, key }
-}
-
-const MASTER_KEY_BYTES = 32
-
-export interface MasterKeySettings {
-  readonly MASTER_KEY_FILE?: string
-  readonly MASTER_KEY?: string
-}
-
-/**
- * The master keys of `MASTER_KEY_FILE`, else of `MASTER_KEY`.
- * @throws MasterKeyError when there are none, they are malformed, or others than the file's owner may read it
- */
-export async function loadMasterKeys(settings: MasterKeySettings): Promise<readonly [MasterKey, ...MasterKey[]]> {
-  if (settings.MASTER_KEY_FILE !== undefined) return parseMasterKeys(await readPrivateFile(settings.MASTER_KEY_FILE))
-  if (settings.MASTER_KEY !== undefined) return parseMasterKeys(settings.MASTER_KEY)
-  throw new MasterKeyError('neither MASTER_KEY_FILE nor MASTER_KEY is set')
 }
 
 async function readPrivateFile(path: string): Promise<string> {
@@ -54,10 +52,12 @@ async function readPrivateFile(path: string): Promise<string> {
     throw new MasterKeyError(`the master key file ${path} cannot be read: ${cause.code}`, { cause })
   })
   try {
-    // Of the file that was opened, so that it cannot be another one than the one that is read.
+    // Check the open file, so that the file that is checked is the file that is read.
     const { mode } = await file.stat()
-    if ((mode & OTHERS) !== 0) {
-      throw new MasterKeyError(`the master key file ${path} may be read by others than its owner: chmod 600 ${path}`)
+    if ((mode & GROUP_AND_OTHERS) !== 0) {
+      throw new MasterKeyError(
+        `the master key file ${path} is accessible to users other than its owner: chmod 600 ${path}`,
+      )
     }
     return await file.readFile('utf8')
   } finally {
@@ -65,5 +65,5 @@ async function readPrivateFile(path: string): Promise<string> {
   }
 }
 
-/** Every permission of the group and of everyone. */
-const OTHERS = 0o077
+const GROUP_AND_OTHERS = 0o077
+const MASTER_KEY_BYTES = 32

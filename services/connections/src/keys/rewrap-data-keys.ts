@@ -5,16 +5,15 @@ import type { Envelopes } from './envelopes.ts'
 export interface RewrapDeps {
   readonly store: EnvelopeStore
   readonly envelopes: Envelopes
-  /** Where there is something to do, told before any of it is done, and waited for. */
+  /** Awaited before the first change, if there is anything to do. */
   readonly onBegin: (beginning: { readonly key: EnvelopeKey; readonly total: number }) => Promise<void>
-  /** Told after each envelope. */
+  /** Called after each envelope. */
   readonly onProgress: (progress: RewrapProgress) => void
 }
 
 export interface RewrapProgress {
-  /** Wrapped anew so far. */
   readonly rewrapped: number
-  /** Left as they were so far, one entry each. */
+  /** The envelopes that were left unchanged so far. */
   readonly failures: readonly RewrapFailure[]
   /** How many were not under the current key at the beginning. */
   readonly total: number
@@ -26,12 +25,11 @@ export interface RewrapFailure {
 }
 
 /**
- * Wraps every data key anew that is not under the current key; no credential is decrypted for it. What cannot be unwrapped is left
- * as it is and told. Each envelope is replaced only if it still is as it was read, so that the service may go on meanwhile, and two of
- * these as well; one that was killed is simply started again. Goes over the database until a pass finds nothing left to do, as a
- * service that still has the old settings may have added some.
- * @throws EnvelopeError when the key service does not tell its current key, or is away for good; SluiceError `unavailable` when the
- * database is away
+ * Rewraps every data key that is not under the current key; no credential is decrypted. Envelopes whose data key cannot be unwrapped are
+ * left unchanged and reported. Each envelope is replaced by compare-and-set, so the service and other runs may work meanwhile, and a run
+ * that was killed is simply started again. Repeats until a pass rewraps nothing, as an instance with the old settings may add envelopes.
+ * @throws EnvelopeError when the key service does not return its current key, or stays unavailable; SluiceError `unavailable` when the
+ * database is unreachable
  */
 export async function rewrapDataKeys({ store, envelopes, onBegin, onProgress }: RewrapDeps): Promise<RewrapProgress> {
   const key = await envelopes.wrappingKey()
@@ -65,12 +63,12 @@ export async function rewrapDataKeys({ store, envelopes, onBegin, onProgress }: 
   return { rewrapped, failures: [...failures.values()], total }
 }
 
-/** A key service answers in milliseconds: some at a time make the most of it, and stay far below what AWS throttles. */
+/** A key service responds within milliseconds; this stays far below AWS' throttling. */
 const CONCURRENCY = 8
-/** Then it is not about single envelopes any more. */
+/** After this many the key service is down, not single envelopes broken. */
 const MAX_UNAVAILABLE_IN_A_ROW = 2 * CONCURRENCY
 
-/** Rejects with the first failure once nothing is under way any more. */
+/** Rejects with the first failure after all work in progress has ended. */
 async function forEachConcurrently<T>(
   items: AsyncGenerator<T>,
   concurrency: number,

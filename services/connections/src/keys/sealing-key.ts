@@ -4,12 +4,6 @@ import { EnvelopeError, sealingKeyContext } from './envelope.ts'
 import type { Envelopes } from './envelopes.ts'
 import type { KeyPair, SealedBoxes } from './sodium.ts'
 
-/** The service's own key pair, which secrets on the bus are sealed to. One for all instances. */
-export interface SealingKey {
-  /** @throws EnvelopeError when this instance's master keys do not open it */
-  current(): Promise<KeyPair>
-}
-
 export interface SealingKeyDeps {
   readonly database: Database
   readonly envelopes: Envelopes
@@ -17,16 +11,11 @@ export interface SealingKeyDeps {
   readonly logger: Logger
 }
 
-export interface StoredSealingKey extends SealingKey {
-  /**
-   * Makes the pair if there is none. One that can no longer be opened is replaced: only what is on its way to the service at that
-   * moment is sealed to it. While the key service is away all is left as it is, and done when the pair is asked for.
-   */
-  ensure(): Promise<void>
-}
+/** The service's key pair, to which secrets on the bus are sealed. */
+export type SealingKey = ReturnType<typeof createSealingKey>
 
-/** The service's key pair, in the database, so that all instances have the same. */
-export function createSealingKey({ database, envelopes, sealedBoxes, logger }: SealingKeyDeps): StoredSealingKey {
+/** The key pair is in the database, so that all instances have the same. */
+export function createSealingKey({ database, envelopes, sealedBoxes, logger }: SealingKeyDeps) {
   let opened: KeyPair | undefined
   const stored = () =>
     database.run((db) => db.selectFrom('sealing_key').select(['public_key', 'envelope']).executeTakeFirst())
@@ -34,10 +23,10 @@ export function createSealingKey({ database, envelopes, sealedBoxes, logger }: S
   const current = async (): Promise<KeyPair> => {
     const row = await stored()
     if (row === undefined) {
-      await replace(undefined)
+      await create(undefined)
       return current()
     }
-    // Another instance may have replaced it, so that the row is looked at each time; opening it is what is kept.
+    // Another instance may have replaced the pair, so read the row each time; what is cached is opening it.
     if (row.public_key === opened?.publicKey) return opened
     const { public_key: publicKey, envelope } = row
     const privateKey = await envelopes.open(envelope, sealingKeyContext(publicKey))
@@ -45,22 +34,23 @@ export function createSealingKey({ database, envelopes, sealedBoxes, logger }: S
     return opened
   }
 
-  /** Unless another instance has done so meanwhile. */
-  const replace = async (oldPublicKey: string | undefined): Promise<void> => {
+  /** Stores a new pair, unless another instance has stored one since `replaced` was read. */
+  const create = async (replaced: string | undefined): Promise<void> => {
     const pair = sealedBoxes.generateKeyPair()
     const envelope = JSON.stringify(await envelopes.seal(pair.privateKey, sealingKeyContext(pair.publicKey)))
-    await database.run((db) =>
-      db
-        .insertInto('sealing_key')
-        .values({ public_key: pair.publicKey, envelope })
+    await database.run((db) => {
+      const insert = db.insertInto('sealing_key').values({ public_key: pair.publicKey, envelope })
+      return insert
         .onConflict((conflict) =>
-          conflict
-            .column('only_row')
-            .doUpdateSet({ public_key: pair.publicKey, envelope })
-            .where('sealing_key.public_key', '=', oldPublicKey ?? ''),
+          replaced === undefined
+            ? conflict.column('singleton').doNothing()
+            : conflict
+                .column('singleton')
+                .doUpdateSet({ public_key: pair.publicKey, envelope })
+                .where('sealing_key.public_key', '=', replaced),
         )
-        .execute(),
-    )
+        .execute()
+    })
   }
 
   const openOrReplace = async (): Promise<void> => {
@@ -71,17 +61,24 @@ export function createSealingKey({ database, envelopes, sealedBoxes, logger }: S
       if (!(error instanceof EnvelopeError) || error.reason === 'key_unavailable') throw error
       logger.error({ err: error }, 'the sealing key cannot be opened: replacing it')
     }
-    await replace(row?.public_key)
+    await create(row?.public_key)
   }
 
-  const ensure = async (): Promise<void> => {
-    try {
-      await openOrReplace()
-    } catch (error) {
-      if (!(error instanceof EnvelopeError)) throw error
-      logger.error({ err: error }, 'there is no sealing key: secrets on the bus are refused until there is')
-    }
-  }
+  return {
+    /** @throws EnvelopeError when this instance's keys do not open it */
+    current,
 
-  return { current, ensure }
+    /**
+     * Creates the pair if there is none, and replaces one that can no longer be opened: only messages in flight are sealed to it. While
+     * the key service is unavailable nothing changes; the pair is then created when it is first used.
+     */
+    ensure: async (): Promise<void> => {
+      try {
+        await openOrReplace()
+      } catch (error) {
+        if (!(error instanceof EnvelopeError)) throw error
+        logger.error({ err: error }, 'there is no sealing key: secrets sent over the bus are refused until there is')
+      }
+    },
+  }
 }

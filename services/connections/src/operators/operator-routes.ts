@@ -6,19 +6,18 @@ import {
   SessionView,
   SluiceError,
 } from '@sluice/contracts'
-import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
-import type { ApplicationDeps } from '../deps.ts'
 import type { AttemptGuard } from '../http/attempt-guard.ts'
-import { actorOf, attempt, clearSessionCookie, operatorOf, setSessionCookie } from '../http/authentication.ts'
+import { actorOf, operatorOf, refusedRequest } from '../http/authentication.ts'
 import { clientAddress } from '../http/client-address.ts'
 import type { Routes } from '../http/routes.ts'
+import { clearSessionCookie, setSessionCookie } from '../http/session-cookie.ts'
 import { operatorActor, toOperatorTokenView, toSessionView } from './operator.ts'
-import { createOperatorToken, revokeOperatorToken } from './operator-tokens.ts'
-import { beginSession } from './sign-in.ts'
+import { createOperatorToken, type OperatorTokenDeps, revokeOperatorToken } from './operator-tokens.ts'
+import { type SignInDeps, startSession } from './sign-in.ts'
 
 /** Operator tokens: list, create, revoke. */
-export function operatorTokenRoutes(deps: ApplicationDeps): Routes {
+export function operatorTokenRoutes(deps: OperatorTokenDeps): Routes {
   return (app) => {
     app.get(
       '/operator-tokens',
@@ -43,17 +42,16 @@ export function operatorTokenRoutes(deps: ApplicationDeps): Routes {
   }
 }
 
-const tags = ['operators']
-
-export interface SessionRouteOptions {
+export interface SessionRouteDeps extends SignInDeps {
+  readonly newId: () => string
   readonly guard: AttemptGuard
-  /** Whether the cookie is for TLS only even where the request is not known to have come over it. */
-  readonly isAlwaysSecure: boolean
+  /** Whether the cookie is limited to TLS even when the request is not known to have used it. */
+  readonly isCookieAlwaysSecure: boolean
 }
 
-/** The console's session: begin, look at, end. */
-export function sessionRoutes(deps: ApplicationDeps, { guard, isAlwaysSecure }: SessionRouteOptions): Routes {
-  const isSecure = ({ protocol }: FastifyRequest) => isAlwaysSecure || protocol === 'https'
+/** The console's session: start, read, end. */
+export function sessionRoutes(deps: SessionRouteDeps): Routes {
+  const { guard, isCookieAlwaysSecure: isAlwaysSecure } = deps
   return (app) => {
     app.post(
       '/session',
@@ -63,13 +61,13 @@ export function sessionRoutes(deps: ApplicationDeps, { guard, isAlwaysSecure }: 
       },
       async (request, reply) => {
         guard.requireAttempt(clientAddress(request))
-        const begun = await beginSession(deps, request.body)
-        if (begun === undefined) {
-          await guard.failed(clientAddress(request), attempt(request, { with: 'token' }))
+        const started = await startSession(deps, request.body)
+        if (started === undefined) {
+          await guard.failed(clientAddress(request), refusedRequest(request, { with: 'token' }))
           throw new SluiceError('unauthenticated', 'The operator token is not valid: unknown, expired or revoked.')
         }
-        const { operator, secret, lifetimeMs } = begun
-        reply.header('set-cookie', setSessionCookie(secret, lifetimeMs, isSecure(request)))
+        const { operator, secret, lifetimeMs } = started
+        setSessionCookie(reply, { value: secret, lifetimeMs, isAlwaysSecure })
         return reply.code(201).send(toSessionView(operator))
       },
     )
@@ -84,11 +82,11 @@ export function sessionRoutes(deps: ApplicationDeps, { guard, isAlwaysSecure }: 
       async (request, reply) => {
         const operator = operatorOf(request)
         if (operator.sessionId !== undefined) await deps.sessions.remove(operator.sessionId, operatorActor(operator))
-        return reply
-          .header('set-cookie', clearSessionCookie(isSecure(request)))
-          .code(204)
-          .send(null)
+        clearSessionCookie(reply, isAlwaysSecure)
+        return reply.code(204).send(null)
       },
     )
   }
 }
+
+const tags = ['operators']

@@ -1,42 +1,33 @@
 import type { Actor } from '../audit/audit-entry.ts'
+import { audit } from '../audit/audit-log.ts'
 import type { Database } from '../database/database.ts'
-import { audit } from '../database/record-change.ts'
 import type { OperatorToken, Session } from './operator.ts'
 import { fromOperatorTokenRow } from './operator-token-store.ts'
 
-/** A session and the token that it was begun with. */
-export interface FoundSession {
-  readonly session: Session
-  readonly token: OperatorToken
-}
+/** The console's sessions, which are deleted with their tokens. Starting and ending one is in the audit log. */
+export type SessionStore = ReturnType<typeof createSessionStore>
 
-/** The console's sessions, which go with their tokens; beginning and ending one is in the audit log. */
-export interface SessionStore {
-  /** Undefined when there is none with this hash, or its token is gone. */
-  find(hash: string): Promise<FoundSession | undefined>
-  /** Stores a session, and forgets those that are over by its beginning. False when its token is gone. */
-  insert(session: Session, actor: Actor): Promise<boolean>
-  remove(id: string, actor: Actor): Promise<void>
-}
-
-export function createSessionStore(database: Database): SessionStore {
+export function createSessionStore(database: Database) {
   return {
-    find: async (hash) => {
+    /** Returns the session with this hash, and the token that it was started with. */
+    find: async (hash: string): Promise<{ readonly session: Session; readonly token: OperatorToken } | undefined> => {
       const row = await database.run((db) =>
         db
           .selectFrom('sessions as s')
           .innerJoin('operator_tokens as t', 't.id', 's.operator_token_id')
           .selectAll('t')
-          .select(['s.id as session_id', 's.created_at as begun_at', 's.expires_at as ends_at'])
+          .select(['s.id as session_id', 's.created_at as started_at', 's.expires_at as ends_at'])
           .where('s.hash', '=', hash)
           .executeTakeFirst(),
       )
       if (row === undefined) return undefined
       const token = fromOperatorTokenRow(row)
-      const { session_id: id, begun_at: createdAt, ends_at: expiresAt } = row
+      const { session_id: id, started_at: createdAt, ends_at: expiresAt } = row
       return { session: { id, hash, tokenId: token.id, createdAt, expiresAt }, token }
     },
-    insert: ({ id, hash, tokenId, createdAt, expiresAt }, actor) =>
+
+    /** Stores a session and deletes those that had ended by its start. Returns false when its token was revoked meanwhile. */
+    insert: ({ id, hash, tokenId, createdAt, expiresAt }: Session, actor: Actor): Promise<boolean> =>
       database.transaction(async (trx) => {
         // Locked, so that the token is not revoked in between.
         const token = await trx
@@ -52,10 +43,11 @@ export function createSessionStore(database: Database): SessionStore {
           .insertInto('sessions')
           .values({ id, hash, operator_token_id: tokenId, ...times })
           .execute()
-        await audit(trx, { actor, action: 'session.begun', subjectId: tokenId })
+        await audit(trx, { actor, action: 'session.started', subjectId: tokenId })
         return true
       }),
-    remove: (id, actor) =>
+
+    remove: (id: string, actor: Actor): Promise<void> =>
       database.transaction(async (trx) => {
         const row = await trx
           .deleteFrom('sessions')

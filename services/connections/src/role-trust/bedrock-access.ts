@@ -1,14 +1,14 @@
-/** What of Bedrock a connection's role needs access to; `*` stands for any run of characters. */
+/** The Bedrock resources that a connection's role needs access to; `*` matches any characters. */
 export interface BedrockAccess {
-  /** Ids of foundation models that are called directly. */
+  /** Ids of foundation models that are invoked directly. */
   readonly models: readonly string[]
   /** `inference-profile/` or `application-inference-profile/`, and the id. */
   readonly inferenceProfiles: readonly string[]
 }
 
 /**
- * The access that lets everything through which `allowedModels` lets through; undefined is everything. Callers name a foundation model
- * or an inference profile, by id or by ARN. What cannot be the name of either is left out.
+ * Returns the access that allows everything that `allowedModels` allows; undefined allows everything. Its entries name foundation models or
+ * inference profiles, by id or ARN; others are left out.
  */
 export function bedrockAccess(allowedModels: readonly string[] | undefined): BedrockAccess {
   if (allowedModels === undefined) return { models: ['*'], inferenceProfiles: EVERY_INFERENCE_PROFILE }
@@ -20,7 +20,7 @@ export function bedrockAccess(allowedModels: readonly string[] | undefined): Bed
   }
 }
 
-/** By the last part of their ARNs. */
+/** Returns resources by the last part of their ARNs. */
 function resourcesNamed(name: string): string[] {
   const [, resource] = BEDROCK_ARN.exec(name) ?? []
   if (resource !== undefined) return [resource]
@@ -36,14 +36,14 @@ function unique(names: readonly string[]): string[] {
 const MODEL = 'foundation-model/'
 const EVERY_INFERENCE_PROFILE = ['inference-profile/*', 'application-inference-profile/*']
 
-/** In a policy `?` and `${` would have a meaning of their own, and a comma in a parameter of CloudFormation. */
+/** `?` and `${` have a meaning in policies, and a comma in CloudFormation parameters. */
 const BEDROCK_NAME = /^[A-Za-z0-9.:_*/-]+$/
 
 const BEDROCK_ARN = /^arn:.*:((?:foundation-model|(?:application-)?inference-profile)\/[^/]+)$/
 
 /**
- * The id of a profile that AWS has made is that of a model after a geography: `eu.`, `us-gov.`, `apac.`, `global.`. Ids of models begin
- * with the name of who makes them, and none of these is as short.
+ * The id of a profile that AWS defines is a geography (`eu.`, `us-gov.`, `apac.`, `global.`) followed by a model's id. A model's id starts
+ * with its maker's name, none of which is as short.
  * @see https://docs.aws.amazon.com/bedrock/latest/userguide/inference-profiles-support.html
  */
 const GEOGRAPHY = /^(?:\*|[a-z]{2}|us-gov|apac|amer|global)\./

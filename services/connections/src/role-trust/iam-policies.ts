@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox'
 import type { BedrockAccess } from './bedrock-access.ts'
 
-/** A policy of AWS's IAM, to be pasted as it is. */
+/** An AWS IAM policy, to be pasted as it is. */
 export type PolicyDocument = Static<typeof PolicyDocument>
 export const PolicyDocument = Type.Object({
   Version: Type.Literal('2012-10-17'),
@@ -19,7 +19,7 @@ export const PolicyDocument = Type.Object({
 
 type Statement = PolicyDocument['Statement'][number]
 
-/** Lets the principal assume the role, with this external id only. */
+/** Allows the principal to assume the role, with this external id only. */
 export function trustPolicy(principalArn: string, externalId: string): PolicyDocument {
   return policy([
     {
@@ -33,10 +33,10 @@ export function trustPolicy(principalArn: string, externalId: string): PolicyDoc
 }
 
 /**
- * What the role may do, and no more: the same as `cfn/bedrock-iam-role.yaml` with the same access. Converse asks for the permission to
- * invoke; tokens are counted by foundation models only.
+ * Allows what the role needs, the same as `cfn/bedrock-iam-role.yaml` with the same access. Converse needs the permission to invoke; only
+ * foundation models count tokens.
  * @param partition as in an ARN
- * @param accountId of the role
+ * @param accountId the role's account
  * @see https://docs.aws.amazon.com/bedrock/latest/userguide/inference-profiles-prereq.html
  */
 export function permissionsPolicy(access: BedrockAccess, partition: string, accountId: string): PolicyDocument {
@@ -71,7 +71,7 @@ function policy(statements: Statement[]): PolicyDocument {
 
 const INVOKE = ['bedrock:InvokeModel', 'bedrock:InvokeModelWithResponseStream']
 
-/** Service Quotas knows no permission for a single service's quotas. */
+/** Service Quotas has no permission for a single service's quotas. */
 const READ_QUOTAS: Statement = {
   Sid: 'Quotas',
   Effect: 'Allow',

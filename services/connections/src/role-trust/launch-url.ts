@@ -1,8 +1,8 @@
 import type { BedrockAccess } from './bedrock-access.ts'
 
-/** One of AWS's separate worlds: an account, its roles and what they trust are all of one. */
+/** An AWS partition: an account, its roles and the principals that they trust belong to the same one. */
 export interface Partition {
-  /** As in an ARN. */
+  /** As in ARNs. */
   readonly id: string
   readonly consoleHost: string
 }
@@ -14,7 +14,7 @@ export function partitionOf(region: string): Partition {
   return { id: 'aws', consoleHost: 'console.aws.amazon.com' }
 }
 
-/** What the stack of `cfn/bedrock-iam-role.yaml` is made with. */
+/** The parameters of a stack of `cfn/bedrock-iam-role.yaml`. */
 export interface RoleStack {
   readonly templateUrl: string
   readonly stackName: string
@@ -27,7 +27,7 @@ export interface RoleStack {
 }
 
 /**
- * The page of AWS's console that makes the stack, its parameters filled in; undefined where one is longer than CloudFormation takes.
+ * Returns the AWS console page that creates the stack, with its parameters filled in; undefined when one is too long for CloudFormation.
  * @see https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cfn-console-create-stacks-quick-create-links.html
  */
 export function launchUrl(stack: RoleStack, { consoleHost }: Partition): string | undefined {
@@ -45,7 +45,7 @@ export function launchUrl(stack: RoleStack, { consoleHost }: Partition): string 
     stackName: stack.stackName,
     ...Object.fromEntries(Object.entries(parameters).map(([name, value]) => [`param_${name}`, value])),
   })
-  // In a fragment "+" is no blank, as it is in a form: what is not plain is percent-encoded.
+  // Percent-encoded, as in a fragment "+" does not mean a space.
   const fragment = query.map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join('&')
   const region = encodeURIComponent(stack.region)
   return `https://${consoleHost}/cloudformation/home?region=${region}#/stacks/quickcreate?${fragment}`
