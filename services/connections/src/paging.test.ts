@@ -2,7 +2,7 @@ import { SluiceError } from '@sluice/contracts'
 import { expect, it } from 'vitest'
 import { fromCursor, fromNumberCursor, toCursor } from './paging.ts'
 
-it('leads back to the name', () => {
+it('decodes the cursor of a name', () => {
   expect(fromCursor(toCursor('openai-prod-1'))).toBe('openai-prod-1')
 })
 
@@ -10,7 +10,7 @@ it.each(['', '*', 'openai', toCursor('Not A Name'), `${toCursor('a')}=`])('is no
   expect(() => fromCursor(cursor)).toThrow(SluiceError)
 })
 
-it('leads back to the number', () => {
+it('decodes the cursor of a number', () => {
   for (const number of [0, 7, 999_999_999_999_999]) expect(fromNumberCursor(toCursor(number))).toBe(number)
 })
 

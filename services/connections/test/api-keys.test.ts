@@ -35,7 +35,7 @@ it('shows a key once, and stores its hash only', async () => {
   expect(JSON.stringify(rows) + JSON.stringify(listed.body)).not.toContain(key)
 })
 
-it('takes the connections that it may use', async () => {
+it('accepts the connections that a key may use', async () => {
   const connection = await connections.ask('POST', '/api/v1/connections', openAiConnection)
   const scoped = await create({ name: 'scoped', connections: [connection.body.id] })
   expect(scoped.body.connections).toEqual([connection.body.id])
@@ -110,7 +110,7 @@ it.each([
     expect((await connections.ask('PATCH', `/api/v1/api-keys/${id}`, { name: 'x' })).status).toBe(404)
 })
 
-it('a deleted connection leaves the scopes that name it harmless', async () => {
+it('keeps deleted connections in scopes, where they allow nothing', async () => {
   const connection = await connections.ask('POST', '/api/v1/connections', { ...openAiConnection, name: 'to-delete' })
   const { body } = await create({ name: 'scoped', connections: [connection.body.id] })
   await connections.ask('DELETE', `/api/v1/connections/${connection.body.id}`)
@@ -118,7 +118,7 @@ it('a deleted connection leaves the scopes that name it harmless', async () => {
   expect(renamed).toMatchObject({ status: 200, body: { connections: [connection.body.id] } })
 })
 
-it('a revoked key is gone from what gateways watch, at once', async () => {
+it('removes a revoked key at once from the bucket that gateways watch', async () => {
   const { body } = await create({ name: 'to revoke', connections: '*' })
   const bucket = await openBucket(bus, apiKeyProjection)
   const hash = hashAccessToken(body.key)
@@ -128,7 +128,7 @@ it('a revoked key is gone from what gateways watch, at once', async () => {
   await eventually(gone, { timeoutMs: 500 })
 })
 
-it('tells when a key was used last, as gateways report it', async () => {
+it('shows when a key was last used, as gateways report it', async () => {
   const { body } = await create({ name: 'used', connections: '*' })
   const startedAtMs = Date.now() - 5_000
   const event = {
@@ -150,7 +150,7 @@ it('tells when a key was used last, as gateways report it', async () => {
   })
 })
 
-it('is not changed by a PATCH that says what it is already: the audit log has nothing of it', async () => {
+it('neither changes nor audits a key for a PATCH that makes no difference', async () => {
   const expiresAt = new Date(Date.now() + 60_000).toISOString()
   const { id, key: _, ...view } = (await create({ name: 'same', connections: '*', expiresAt })).body
   for (const patch of [{}, { name: 'same' }, { connections: '*', expiresAt }]) {

@@ -18,7 +18,7 @@ const get = async (path: string) => {
   return body
 }
 
-it('tells of a connection who changed what, also when it is gone', async () => {
+it('shows who changed what on a connection, also after it was deleted', async () => {
   const { body } = await connections.ask('POST', '/api/v1/connections', openAiConnection)
   const path = `/api/v1/connections/${body.id}`
   await connections.ask('PATCH', path, { description: 'new', config: { apiKey: 'sk-rotated-0123456789-y5g3' } })
@@ -35,7 +35,7 @@ it('tells of a connection who changed what, also when it is gone', async () => {
   expect(JSON.stringify(items)).not.toContain('sk-')
 })
 
-it('names the system that made a change over the bus, which cannot pass for another', async () => {
+it('names the system that made a change over the bus, which cannot impersonate an operator', async () => {
   const bus = await connectBus({ servers: connections.nats.url, name: 'test' })
   const connection = {
     name: 'by-bus',
@@ -48,7 +48,7 @@ it('names the system that made a change over the bus, which cannot pass for anot
   expect(items).toMatchObject([{ actor: 'bus:provisioner\uFFFDoperator:first', action: 'connection.created' }])
 })
 
-it('tells of API keys and operator tokens', async () => {
+it('records changes of API keys and operator tokens', async () => {
   const { body: key } = await connections.ask('POST', '/api/v1/api-keys', { name: 'app', connections: '*' })
   await connections.ask('PATCH', `/api/v1/api-keys/${key.id}`, { name: 'renamed', connections: [] })
   await connections.ask('DELETE', `/api/v1/api-keys/${key.id}`)
@@ -68,7 +68,7 @@ it('tells of API keys and operator tokens', async () => {
   expect(JSON.stringify([items, made])).not.toMatch(/sl[co]_/)
 })
 
-it('gives pages, newest first', async () => {
+it('returns pages, newest first', async () => {
   for (let i = 0; i < 3; i++) await connections.ask('POST', '/api/v1/api-keys', { name: `k${i}`, connections: '*' })
   const whole = await get('/audit-log?limit=200')
   const ids: number[] = whole.items.map(({ id }: { id: number }) => id)

@@ -168,7 +168,7 @@ async function counts(): Promise<Record<string, number>> {
   )
 }
 
-describe('is refused, with a line in the audit log where it matters', () => {
+describe('a request without sufficient access is refused, and audited where it matters', () => {
   it.each(CASES)('$what: $status', async ({ headers, status, audited, method = 'GET' }) => {
     const sent = await headers()
     const before = await counts()
@@ -190,7 +190,7 @@ describe('is refused, with a line in the audit log where it matters', () => {
   })
 })
 
-describe('a path with a trick in it is 400, to whoever asks', () => {
+describe('an ambiguous path gets 400, whoever sends it', () => {
   it.each([
     '/api/v1/connections/..%2f..%2fapi-keys',
     '/api/v1/connections/..%5C..%5Capi-keys',
@@ -212,7 +212,7 @@ describe('a path with a trick in it is 400, to whoever asks', () => {
     }
   })
 
-  it('and every other path is read as it is', async () => {
+  it('reads every other path as it is', async () => {
     const { status } = await raw('/api/v1/connections?search=..%2f%00x', bearer(connections.operatorToken))
     expect(status).toBe(200)
     expect((await raw('/api/v1/connections/...', bearer(connections.operatorToken))).status).toBe(404)

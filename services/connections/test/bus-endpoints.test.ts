@@ -52,7 +52,7 @@ async function create(over: object = {}) {
 const input = { ...openAiConnection, provider: 'openai' as const, capacity: [] }
 
 describe('over the bus', () => {
-  it('connections are created, read, listed, changed and deleted as over HTTP', async () => {
+  it('creates, reads, lists, changes and deletes connections as over HTTP', async () => {
     const created = await create()
     expect(created).toMatchObject({
       name: 'openai-prod',
@@ -79,7 +79,7 @@ describe('over the bus', () => {
     ])
   })
 
-  it('a secret in clear is refused, explained and not repeated', async () => {
+  it('refuses a secret in clear with an explanation that does not quote it', async () => {
     const fault = await expectFault(create({ config: { apiKey: API_KEY } }), 'invalid_request')
     expect(fault.fields).toEqual([
       { field: 'connection.config.apiKey', message: expect.stringContaining('must be sealed') },
@@ -92,7 +92,7 @@ describe('over the bus', () => {
     expect((await sql.query('select 1 from connections.connections')).rowCount).toBe(1)
   })
 
-  it('a secret that is sealed to somebody else, or not at all, is refused', async () => {
+  it('refuses a secret that is sealed to another key, or not sealed', async () => {
     const stranger = sodium.crypto_box_keypair().publicKey
     const box = Buffer.from(sodium.crypto_box_seal(API_KEY, stranger)).toString('base64')
     for (const secret of [{ sealed: box }, { sealed: 'AAAA' }, { sealed: '!' }]) {
@@ -103,14 +103,14 @@ describe('over the bus', () => {
     }
   })
 
-  it('what is sealed is checked as if it were not', async () => {
+  it('validates sealed secrets as those in clear', async () => {
     const config = { apiKey: await sealed('two\nlines'), baseUrl: 'http://example.com' }
     const fault = await expectFault(create({ config }), 'invalid_request')
     expect(fault.fields.map(({ field }) => field)).toEqual(['connection.config.apiKey', 'connection.config.baseUrl'])
     expect(JSON.stringify(fault.fields)).not.toContain('two')
   })
 
-  it('a name that is taken, a stale version and a missing key are refused as over HTTP', async () => {
+  it('refuses a taken name, a stale version and a missing key as over HTTP', async () => {
     const { id } = await create()
     const taken = await expectFault(create(), 'name_taken')
     expect(taken.fields).toEqual([{ field: 'connection.name', message: 'is taken' }])
@@ -156,7 +156,7 @@ describe('a credential', () => {
       ),
     )
 
-  it('is handed out sealed to whoever asks, whether it came over the bus or HTTP', async () => {
+  it('is returned sealed to the requester, whether it was set over the bus or HTTP', async () => {
     const { id } = await create()
     const reply = await fetchCredential(id, 1)
     expect(reply).toMatchObject({ connectionId: id, version: 1 })
@@ -165,7 +165,7 @@ describe('a credential', () => {
     expect(open((await fetchCredential(other.body.id, 1)).sealed)).toEqual(openAiConnection.config)
   })
 
-  it('is rotated: the current version is what everybody gets who asks for it or an older one', async () => {
+  it('is returned in its current version to requests for that version or an older one', async () => {
     const { id } = await create()
     await expectFault(fetchCredential(id, 2), 'credential_unavailable', 'does not exist yet: the current version is 1')
     await expectFault(fetchCredential(id, 1e20), 'credential_unavailable', 'does not exist yet: the current version is 1')
@@ -181,7 +181,7 @@ describe('a credential', () => {
     }
   })
 
-  it('of a connection that is not there, or has none, is not found', async () => {
+  it('is not found for an unknown connection, or one without a credential', async () => {
     for (const id of ['no-uuid', '0199a7c2-4d0e-7c3e-9d5f-0f6d6b0a1b2c'])
       await expectFault(fetchCredential(id, 1), 'not_found')
     const config = { region: 'eu-central-1', iamRoleArn: 'arn:aws:iam::123456789012:role/sluice' }
@@ -189,7 +189,7 @@ describe('a credential', () => {
     await expectFault(fetchCredential(bedrock.body.id, 1), 'not_found')
   })
 
-  it('is not sealed to what is no public key', async () => {
+  it('is not sealed to an invalid public key', async () => {
     const { id } = await create()
     const lowOrder = Buffer.alloc(32).toString('base64')
     for (const publicKey of ['', 'x', Buffer.alloc(31, 9).toString('base64'), `${gateway.publicKey} `, lowOrder]) {
@@ -198,7 +198,7 @@ describe('a credential', () => {
     }
   })
 
-  it('that cannot be opened is unavailable, with a reason in the log, and nothing else is', async () => {
+  it('is unavailable if it cannot be opened, with the reason in the log, and affects no other connection', async () => {
     const [good, moved, older, flipped, malformed] = [
       await create({ name: 'good' }),
       await create({ name: 'moved' }),

@@ -12,7 +12,7 @@ const canary = (name: string) => `sk-canary-${name}-${randomBytes(16).toString('
 /** Where a new credential is tried in vain. */
 const NOWHERE = { baseUrl: 'https://sluice.invalid/v1' }
 
-it('no secret that enters is ever in the database, on the bus, in a bucket, in a log or in another answer', async () => {
+it('keeps every secret out of the database, the bus, the buckets, the logs and other responses', async () => {
   await sodium.ready
   const [nats, database] = await Promise.all([testNats(), testDatabase('connections')])
   const masterKey = randomBytes(32).toString('base64')

@@ -65,7 +65,7 @@ async function* eventsOf(response: Response) {
   }
 }
 
-it('tells the capacity once a second, and asks no more once nobody listens', async () => {
+it('sends the capacity once a second, and stops asking for it when the client disconnects', async () => {
   const leaving = new AbortController()
   const response = await open(leaving.signal)
   expect(response.headers.get('content-type')).toBe('text/event-stream')
@@ -87,7 +87,7 @@ it('tells the capacity once a second, and asks no more once nobody listens', asy
   await second.return(undefined)
 })
 
-it('says when it cannot be told, goes on, and ends with the connection', async () => {
+it('reports that the capacity is unavailable, goes on, and ends when the connection is deleted', async () => {
   failure = new SluiceError('unavailable', 'not now')
   const events = eventsOf(await open())
   expect((await events.next()).value).toMatchObject({ event: 'unavailable', data: { code: 'unavailable' } })
@@ -98,14 +98,14 @@ it('says when it cannot be told, goes on, and ends with the connection', async (
   expect((await events.next()).done).toBe(true)
 })
 
-it('asks for an operator, and for a connection that exists', async () => {
+it('requires an operator and an existing connection', async () => {
   expect((await fetch(url)).status).toBe(401)
   const other = url.replace(/connections\/[^/]+/, 'connections/0199a7c2-4d0e-7c3e-9d5f-0f6d6b0a1b2c')
   const answer = await fetch(other, { headers: { authorization: `Bearer ${connections.operatorToken}` } })
   expect(answer.status).toBe(404)
 })
 
-it('has no HEAD, which would never be answered', async () => {
+it('supports no HEAD, which would never end', async () => {
   const headers = { authorization: `Bearer ${connections.operatorToken}` }
   const answer = await fetch(url, { method: 'HEAD', headers, signal: AbortSignal.timeout(3_000) })
   expect(answer.status).toBe(405)
@@ -128,7 +128,7 @@ async function tokens(count: number): Promise<string[]> {
   return (await Promise.all(made)).map(({ body }) => body.token)
 }
 
-it('has twenty streams open for each operator token with its sessions, and leaves room for others', async () => {
+it('allows twenty streams per operator token with its sessions, and leaves room for others', async () => {
   const [one = '', other = ''] = await tokens(2)
   const leaving = new AbortController()
   const login = await fetch(`${connections.adminUrl}/api/v1/session`, {
@@ -151,7 +151,7 @@ it('has twenty streams open for each operator token with its sessions, and leave
   leaving.abort()
 })
 
-it('has a hundred streams open and no more', async () => {
+it('allows a hundred streams in all', async () => {
   const leaving = new AbortController()
   const watchers = await tokens(6)
   const opened = await openAll(
@@ -179,7 +179,7 @@ it('ends when the operator’s token is revoked', async () => {
   for await (const { event } of events) expect(event).toBe('capacity')
 })
 
-it('keeps no place for clients that left before their stream began', async () => {
+it('does not count clients that disconnected before their stream started', async () => {
   const sql = new pg.Client({ connectionString: database.url })
   await sql.connect()
   const waiting = async () => {

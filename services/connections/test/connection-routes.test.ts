@@ -14,7 +14,7 @@ beforeEach(() => connections.access.sql('delete from connections.connections'))
 const create = (over: object = {}) => connections.ask('POST', '/api/v1/connections', { ...openAiConnection, ...over })
 
 describe('a connection that is created', () => {
-  it('is answered with its defaults and without its credential, and is there afterwards', async () => {
+  it('is returned with its defaults and without its credential, and can be read afterwards', async () => {
     const created = await create({ allowedModels: ['gpt-*'] })
     expect(created.status).toBe(201)
     expect(validate(ConnectionView, created.body).valid).toBe(true)
@@ -43,7 +43,7 @@ describe('a connection that is created', () => {
     expect(read.body).toEqual(created.body)
   })
 
-  it('of Bedrock gets an external id of its own, and has no credential', async () => {
+  it('gets its own external id and no credential if its provider is Bedrock', async () => {
     const config = { region: 'eu-central-1', iamRoleArn: 'arn:aws:iam::123456789012:role/sluice' }
     const [one, other] = await Promise.all([
       create({ name: 'one', provider: 'aws-bedrock', config }),
@@ -56,7 +56,7 @@ describe('a connection that is created', () => {
     expect(given.body.errors).toEqual([{ field: 'config.externalId', message: 'is not known' }])
   })
 
-  it('is in the audit log, with who made it and without its credential', async () => {
+  it('is in the audit log with its creator and without its credential', async () => {
     const { body } = await create()
     const rows = await connections.access.sql('select * from connections.audit_log where subject_id = $1', [body.id])
     expect(rows).toMatchObject([{ actor: 'operator:first', action: 'connection.created', before: null, after: body }])
@@ -64,7 +64,7 @@ describe('a connection that is created', () => {
 })
 
 describe('the list', () => {
-  it('comes by name, a page at a time, to the end', async () => {
+  it('is sorted by name and paged to the end', async () => {
     const names = ['a-1', 'a1', 'b', 'b-0', 'c', 'd', 'e']
     for (const name of names.toReversed()) await create({ name })
     const listed: string[] = []
@@ -79,14 +79,14 @@ describe('the list', () => {
     expect(listed).toEqual(names)
   })
 
-  it('has no cursor when a page ends exactly at the last one', async () => {
+  it('has no cursor when a page ends exactly at the last connection', async () => {
     for (const name of ['a', 'b']) await create({ name })
     const page = await connections.ask('GET', '/api/v1/connections?limit=2')
     expect(page.body.items).toHaveLength(2)
     expect(page.body).not.toHaveProperty('nextCursor')
   })
 
-  it('is searched by name and description, taking what is typed literally', async () => {
+  it('can be searched by name and description, without wildcards', async () => {
     await create({ name: 'prod', description: 'Billing TEAM' })
     await create({ name: 'test', description: '100%_sure' })
     const search = async (text: string) => {
@@ -101,7 +101,7 @@ describe('the list', () => {
     expect(await search('\u0000')).toEqual([])
   })
 
-  it('is filtered by provider', async () => {
+  it('can be filtered by provider', async () => {
     await create({ name: 'o' })
     await create({ name: 'g', provider: 'groq' })
     const page = await connections.ask('GET', '/api/v1/connections?provider=groq')
@@ -122,7 +122,7 @@ describe('the list', () => {
 })
 
 describe('a change', () => {
-  it('changes what it names and keeps the rest, the credential too', async () => {
+  it('changes the given fields and keeps the rest, including the credential', async () => {
     const { body: before } = await create({ config: { ...openAiConnection.config, organization: 'org-1' } })
     const changes = { enabled: false, config: { project: 'proj-1' } }
     const { status, body: after, headers } = await connections.ask('PATCH', `/api/v1/connections/${before.id}`, changes)
@@ -137,7 +137,7 @@ describe('a change', () => {
     expect(headers.get('etag')).toBe('"2"')
   })
 
-  it('with a key rotates the credential, and keeps the earlier version sealed', async () => {
+  it('rotates the credential if it has a key, and keeps the earlier version sealed', async () => {
     const { body: before } = await create()
     const changes = { config: { apiKey: 'sk-second-0123456789-abcdefghij-9zzz' } }
     const { body: after } = await connections.ask('PATCH', `/api/v1/connections/${before.id}`, changes)
@@ -151,7 +151,7 @@ describe('a change', () => {
     expect(log).toEqual([{ action: 'connection.created' }, { action: 'connection.rotated' }])
   })
 
-  it('takes back what is null: a setting to its default, and what is optional out of the config', async () => {
+  it('resets settings that are null to their defaults, and removes config fields that are null', async () => {
     const config = { ...openAiConnection.config, baseUrl: 'https://eu.api.openai.com/v1', organization: 'org-1' }
     const { body: before } = await create({ config, allowedModels: ['gpt-*'], maxWaitMs: 5_000, description: 'old' })
     const path = `/api/v1/connections/${before.id}`
@@ -169,7 +169,7 @@ describe('a change', () => {
     ])
   })
 
-  it('is refused when the connection is not as If-Match says', async () => {
+  it('is refused when the connection has another version than If-Match requires', async () => {
     const { body } = await create()
     const path = `/api/v1/connections/${body.id}`
     const first = await connections.ask('PATCH', path, { enabled: false }, { 'if-match': '"1"' })
@@ -182,7 +182,7 @@ describe('a change', () => {
     expect((await connections.ask('GET', path)).body).toMatchObject({ enabled: false, version: 2 })
   })
 
-  it('is never lost to another one at the same time', async () => {
+  it('is never lost to a concurrent change', async () => {
     const { body } = await create()
     const path = `/api/v1/connections/${body.id}`
     const [a, b] = await Promise.all([
@@ -197,7 +197,7 @@ describe('a change', () => {
     })
   })
 
-  it('is checked like a new connection', async () => {
+  it('is validated like a new connection', async () => {
     const { body } = await create()
     await create({ name: 'other' })
     const path = `/api/v1/connections/${body.id}`
@@ -220,7 +220,7 @@ describe('a change', () => {
 })
 
 describe('a removal', () => {
-  it('removes the connection and every version of its credential, and is in the audit log', async () => {
+  it('deletes the connection and every version of its credential, and is in the audit log', async () => {
     const { body } = await create()
     const removed = await connections.ask('DELETE', `/api/v1/connections/${body.id}`)
     expect(removed).toMatchObject({ status: 204, body: undefined })
@@ -234,7 +234,7 @@ describe('a removal', () => {
   })
 })
 
-it('a removal that states a content type and has no body is one all the same', async () => {
+it('accepts a DELETE with a content type and no body', async () => {
   const { body } = await create()
   const json = { 'content-type': 'application/json' }
   const removed = await connections.ask('DELETE', `/api/v1/connections/${body.id}`, undefined, json)

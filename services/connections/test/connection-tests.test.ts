@@ -63,7 +63,7 @@ describe('a stored connection', () => {
     expect(await request(bus, testConnection, [], { id })).toMatchObject({ ok: true, models: answer.body.models })
   })
 
-  it('that the provider refuses is answered so, without its credential', async () => {
+  it('is reported as rejected by the provider, without its credential', async () => {
     openai.controls.add({ echoApiKey: true })
     const { id } = await create('openai', openAiConfig(WRONG_KEY))
     const answer = await connections.ask('POST', `/api/v1/connections/${id}/test`)
@@ -81,7 +81,7 @@ describe('a stored connection', () => {
     expect((await connections.ask('POST', `/api/v1/connections/${id}/test`)).body.ok).toBe(true)
   })
 
-  it('of Bedrock is tested with its own external id', async () => {
+  it('is tested with its own external id if its provider is Bedrock', async () => {
     const config = { region: ROLE.region, iamRoleArn: ROLE.arn, baseUrl: aws.url }
     const { id, config: created } = await create('aws-bedrock', config)
     const test = () => connections.ask('POST', `/api/v1/connections/${id}/test`)
@@ -90,7 +90,7 @@ describe('a stored connection', () => {
     expect((await test()).body).toEqual({ ok: true, latencyMs: expect.any(Number) })
   })
 
-  it('is not there, or not for who has no token', async () => {
+  it('is not tested if it does not exist, or without a token', async () => {
     for (const id of [UNKNOWN_ID, 'no-uuid']) {
       const answer = await connections.ask('POST', `/api/v1/connections/${id}/test`)
       expect([answer.status, answer.body.code]).toEqual([404, 'not_found'])
@@ -103,10 +103,10 @@ describe('a stored connection', () => {
   })
 })
 
-describe('a connection that is only given', () => {
+describe('a connection that is not stored', () => {
   const test = (body: unknown) => connections.ask('POST', '/api/v1/connections/test', body)
 
-  it('is tested, and nothing of it is kept', async () => {
+  it('is tested, and nothing of it is stored', async () => {
     const auditRows = async () => (await sql.query('select 1 from connections.audit_log')).rowCount
     const before = await auditRows()
     const right = await test({ provider: 'openai', config: openAiConfig(RIGHT_KEY), allowedModels: ['gpt-*'] })
@@ -147,7 +147,7 @@ describe('a connection that is only given', () => {
   })
 })
 
-it('both are described in OpenAPI', async () => {
+it('describes both tests in OpenAPI', async () => {
   const { body } = await connections.ask('GET', '/api/v1/openapi.json')
   for (const path of ['/api/v1/connections/test', '/api/v1/connections/{id}/test']) {
     const { schema } = body.paths[path].post.responses['200'].content['application/json']

@@ -75,7 +75,7 @@ async function goneProvider(): Promise<string> {
 }
 
 describe('a rotation', () => {
-  it('puts the new credential in force once the provider has taken it', async () => {
+  it('puts the new credential in force after the provider has accepted it', async () => {
     const { id } = await create()
     openai.requests.clear()
     const { status, headers, body } = await rotate(id, NEW_KEY, { 'if-match': '"1"' })
@@ -85,7 +85,7 @@ describe('a rotation', () => {
     expect(await read(id, 2)).toEqual({ apiKey: NEW_KEY })
   })
 
-  it('keeps the old credential, and nothing of the new one, where the provider refuses it', async () => {
+  it('keeps the old credential, and nothing of the new one, if the provider rejects it', async () => {
     const created = await create()
     openai.controls.add({ echoApiKey: true })
     const { status, body } = await rotate(created.id, WRONG_KEY)
@@ -102,7 +102,7 @@ describe('a rotation', () => {
     expect(await read(created.id)).toEqual({ apiKey: RIGHT_KEY })
   })
 
-  it('keeps the old credential where the provider knows the new one, and forbids it', async () => {
+  it('keeps the old credential if the provider knows the new one and forbids its use', async () => {
     const { id } = await create()
     const baseUrl = await answering((_request, response) => void response.writeHead(403).end())
     const { status, body } = await connections.ask('POST', `${pathOf(id)}/rotate`, {
@@ -128,7 +128,7 @@ describe('a rotation', () => {
     ['has no capacity', 'rate_limited', () => answering((_request, response) => void response.writeHead(429).end())],
     ['does not answer in time', 'timeout', () => answering(() => undefined)],
   ])(
-    'keeps the old credential where the provider %s, says that it could not test, and how to store it',
+    'keeps the old credential if the provider %s, and says how to store the new one without a test',
     async (_, code, provider) => {
       const { id } = await create()
       const config = { apiKey: NEW_KEY, baseUrl: await provider() }
@@ -146,7 +146,7 @@ describe('a rotation', () => {
     20_000,
   )
 
-  it('takes a credential that cannot be tested, as the provider has no list of models', async () => {
+  it('stores a credential that cannot be tested because the provider has no list of models', async () => {
     for (const status of [404, 405, 501]) {
       const baseUrl = await answering((_request, response) => {
         response.writeHead(status, { 'content-type': 'application/json' })
@@ -165,7 +165,7 @@ describe('a rotation', () => {
     }
   })
 
-  it('stores what was tested: one that another change overtakes is tested anew', async () => {
+  it('tests the credential again when another change is stored first', async () => {
     const { id } = await create()
     openai.controls.add({ times: 1, latencyMs: 400 })
     openai.requests.clear()
@@ -190,7 +190,7 @@ describe('a rotation', () => {
     expect(openai.requests.counts().total).toBe(0)
   })
 
-  it('of another version, of a connection that is not there, or by nobody, is refused', async () => {
+  it('is refused for another version, an unknown connection, or without a token', async () => {
     const { id } = await create()
     expect((await rotate(id, NEW_KEY, { 'if-match': '"7"' })).status).toBe(412)
     expect((await rotate(UNKNOWN_ID, NEW_KEY)).status).toBe(404)
@@ -198,7 +198,7 @@ describe('a rotation', () => {
     expect(await read(id)).toEqual({ apiKey: RIGHT_KEY })
   })
 
-  it('of Bedrock, which has no stored credential, is refused in words', async () => {
+  it('is refused with an explanation for Bedrock, which has no stored credential', async () => {
     const config = { region: 'eu-central-1', iamRoleArn: 'arn:aws:iam::123456789012:role/sluice' }
     const { body } = await connections.ask('POST', '/api/v1/connections', {
       name: 'b',
@@ -212,8 +212,8 @@ describe('a rotation', () => {
   })
 })
 
-describe('a roll-back', () => {
-  it('puts the previous credential in force again, as a new version, and says so in the audit log', async () => {
+describe('a rollback', () => {
+  it('puts the previous credential in force again as a new version, and is in the audit log', async () => {
     const { id } = await create()
     await rotate(id, NEW_KEY)
     const { status, headers, body } = await rollBack(id, { 'if-match': '"2"' })
@@ -227,7 +227,7 @@ describe('a roll-back', () => {
     expect(rows).toMatchObject([{ before: { credential: { version: 2 } }, after: { credential: { restores: 1 } } }])
   })
 
-  it('can be undone by another one', async () => {
+  it('can be undone by another rollback', async () => {
     const { id } = await create()
     await rotate(id, NEW_KEY)
     await rollBack(id)
@@ -244,7 +244,7 @@ describe('a roll-back', () => {
     expect(await read(id, 2)).toEqual({ apiKey: NEW_KEY })
   })
 
-  it('that cannot open the previous version says so, and leaves the current one', async () => {
+  it('keeps the current version and says so if the previous one cannot be opened', async () => {
     const { id } = await create()
     await rotate(id, NEW_KEY)
     await sql.query(
@@ -257,7 +257,7 @@ describe('a roll-back', () => {
     expect(await versions(id)).toMatchObject([{ version: 2 }, { version: 1, fault: { reason: 'not_authentic' } }])
   })
 
-  it('of another version, or of a connection that is not there, is refused', async () => {
+  it('is refused for another version or an unknown connection', async () => {
     const { id } = await create()
     expect((await rollBack(id, { 'if-match': '"7"' })).status).toBe(412)
     expect((await rollBack(UNKNOWN_ID)).status).toBe(404)
@@ -265,7 +265,7 @@ describe('a roll-back', () => {
 })
 
 describe('the versions of a credential', () => {
-  it('are told newest first, with who made them and no secret', async () => {
+  it('are listed newest first, with their creators and without secrets', async () => {
     const { id } = await create()
     await rotate(id, NEW_KEY)
     await rotate(id, NEWER_KEY)
@@ -286,7 +286,7 @@ describe('the versions of a credential', () => {
     })
   })
 
-  it('come a page at a time', async () => {
+  it('are listed in pages', async () => {
     const { id } = await create()
     for (const key of [NEW_KEY, NEWER_KEY]) await rotate(id, key)
     const page = (query: string) => connections.ask('GET', `${pathOf(id)}/credentials?${query}`)
@@ -311,7 +311,7 @@ describe('a replaced credential is destroyed', () => {
     expect((await stored(id)).map(({ envelope }) => envelope === null)).toEqual([true, false, false])
   })
 
-  it('after the grace time, once for any number of instances, and no other one is', async () => {
+  it('after the grace time, once for any number of instances, and no other credential is', async () => {
     const { id } = await create()
     await rotate(id, NEW_KEY)
     await age('25 hours')
@@ -336,7 +336,7 @@ describe('a replaced credential is destroyed', () => {
   })
 })
 
-it('a gateway that asks for a replaced version gets the current one, with its number', async () => {
+it('returns the current version and its number to a gateway that requests a replaced one', async () => {
   const { id } = await create()
   for (const key of [NEW_KEY, NEWER_KEY]) await rotate(id, key)
   const boxes = await createSealedBoxes()

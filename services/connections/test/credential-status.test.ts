@@ -48,7 +48,7 @@ const REJECTED = {
   since: expect.any(String),
 }
 
-it('a credential that its provider rejects is a fault of the connection until it is taken again, each told once', async () => {
+it('sets a fault when the provider rejects a credential, clears it when it is accepted again, and publishes each change once', async () => {
   await report('rejected')
   await eventually(async () => expect(await fault()).toEqual(REJECTED))
   await report('rejected')
@@ -60,7 +60,7 @@ it('a credential that its provider rejects is a fault of the connection until it
   await eventually(() => expect(changes).toEqual([{ ...told, fault: REJECTED }, told, { ...told, fault: REJECTED }]))
 })
 
-it('a rotation begins without fault, and reports on the old version change nothing', async () => {
+it('starts a rotated credential without a fault, which reports on the old version do not change', async () => {
   await report('rejected')
   await eventually(async () => expect(await fault()).toEqual(REJECTED))
   await service.ask('PATCH', `/api/v1/connections/${id}`, { config: { apiKey: 'sk-2' } })
@@ -72,7 +72,7 @@ it('a rotation begins without fault, and reports on the old version change nothi
   expect(changes).toHaveLength(2)
 })
 
-it('a test of the connection notes what it finds as a request does, each change told once', async () => {
+it('records the result of a connection test like that of a request, and publishes each change once', async () => {
   const provider = await testSimulator({ accounts: [{ apiKey: 'sk-right-0123456789' }] })
   const ask = (method: string, path: string, body?: object) => service.ask(method, `/api/v1/connections${path}`, body)
   const config = { apiKey: 'sk-wrong-0123456789', baseUrl: provider.openaiBaseUrl }

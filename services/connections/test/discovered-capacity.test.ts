@@ -56,14 +56,14 @@ beforeEach(async () => {
 const apply = (body?: unknown, headers?: Record<string, string>) =>
   connections.ask('POST', `${path}/apply`, body, headers)
 
-it('lists what is discovered, and where more is configured', async () => {
+it('lists the discovered limits, and where the configured ones are higher', async () => {
   expect((await connections.ask('GET', path)).body).toEqual({
     items: discovered,
     drift: [{ model: 'gpt-4o', dimension: 'requests', period: 'minute', configured: 100, discovered: 60 }],
   })
 })
 
-it('makes the smallest over the models the configured capacity, with a line in the audit log', async () => {
+it('makes the smallest limits over the models the configured capacity, with an audit entry', async () => {
   const { status, body, headers } = await apply()
   expect(status).toBe(200)
   expect(validate(ConnectionView, body).valid).toBe(true)
@@ -83,12 +83,12 @@ it('makes the smallest over the models the configured capacity, with a line in t
   })
 })
 
-it('takes those of one model where it is named', async () => {
+it('applies the limits of one model if it is named', async () => {
   const { body } = await apply({ model: 'gpt-4o-mini' })
   expect(body.capacity).toEqual([{ period: 'minute', requests: 500, tokens: 100_000 }])
 })
 
-it('changes nothing where the version is another, or nothing of a known period is discovered', async () => {
+it('changes nothing for another version, or if no discovered limit has a known period', async () => {
   expect(await apply(undefined, { 'if-match': '"7"' })).toMatchObject({ status: 412 })
   expect(await apply({ model: 'other' })).toMatchObject({ status: 409, body: { code: 'nothing_discovered' } })
   const { periodMs: _, ...unknown } = MINUTE_REQUESTS
@@ -98,7 +98,7 @@ it('changes nothing where the version is another, or nothing of a known period i
   expect((await connections.ask('GET', `/api/v1/connections/${id}`)).body.version).toBe(1)
 })
 
-it('has the limits read that the provider tells when it is asked', async () => {
+it('reads the limits from the provider on request', async () => {
   const reply = { quotas: 3, changes: 1, unknownModels: 1, unreadable: 0 }
   const asked: string[] = []
   refresh = (connectionId) => {
@@ -125,7 +125,7 @@ it.each([
   expect(answer).toMatchObject({ status, body: { code, detail: 'in words' } })
 })
 
-it('tells every service whether discovered limits are to be held', async () => {
+it('projects whether discovered limits are enforced', async () => {
   const bucket = await openBucket(bus, connectionProjection)
   await eventually(async () => expect((await bucket.get(id)).value).toMatchObject({ enforceDiscovered: false }))
   const changed = await connections.ask('PATCH', `/api/v1/connections/${id}`, { enforceDiscovered: true })

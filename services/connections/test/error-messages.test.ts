@@ -290,7 +290,7 @@ describe.each<[string, string, string, unknown, Readonly<Record<string, string>>
     { provider: expect.stringMatching(/did you mean "openai"\?$/) },
   ],
 ])('%s', (_, method, path, body, errors) => {
-  it('is refused, field by field, and shows no secret', async () => {
+  it('is refused with an error per field, and without secrets', async () => {
     const answer = await ask(method, path, body)
     expect(answer).toMatchObject({ status: 400, code: 'invalid_request' })
     expect(answer.errors).toEqual(errors)
@@ -513,7 +513,7 @@ describe.each<[string, string, string, unknown, Record<string, string>, number, 
     'The token is not an operator token: those start with "slo_".',
   ],
 ])('%s', (_, method, path, body, headers, status, code, detail) => {
-  it('is answered with what is wrong and what to do', async () => {
+  it('gets a response that says what is wrong and what to do', async () => {
     const answer = await ask(method, path, body, headers)
     expect(answer).toMatchObject({ status, code, detail })
     expect(answer.headers.has('allow')).toBe(status === 405)
@@ -530,7 +530,7 @@ it.each([
   expect([status, errors]).toEqual([400, { 'if-match': message }])
 })
 
-it('a region that is not known is taken where a base URL says where it is', async () => {
+it('accepts an unknown region together with a base URL', async () => {
   const config = { ...BEDROCK.config, region: 'eu-west-9', baseUrl: 'https://bedrock-runtime.eu-west-9.amazonaws.com' }
   const { status, body } = await connections.ask('POST', PATH, { ...BEDROCK, config })
   expect(status).toBe(201)

@@ -66,17 +66,17 @@ afterAll(async () => {
   await connections.stop()
 })
 
-it('asks the capacity service', async () => {
+it('returns the reply of the capacity service', async () => {
   const answer = await connections.ask('GET', `${path}/capacity`)
   expect(answer.body).toEqual(statusOf(connectionId))
 })
 
-it('passes on that another service cannot answer', async () => {
+it('reports that another service is unavailable', async () => {
   const answer = await connections.ask('GET', `${path}/discovered-capacity`)
   expect(answer).toMatchObject({ status: 503, body: { code: 'unavailable', detail: 'not now' } })
 })
 
-it('asks the usage service for a range', async () => {
+it('queries the usage service for a range', async () => {
   const query = 'from=2026-01-01T00:00:00Z&to=2026-01-02T02:00:00%2B02:00&step=1h&groupBy=model'
   expect((await connections.ask('GET', `${path}/usage?${query}`)).body).toEqual({ stepMs: 3_600_000, points: [POINT] })
   expect(asked.at(-1)).toEqual({
@@ -88,7 +88,7 @@ it('asks the usage service for a range', async () => {
   })
 })
 
-it('asks for the last hour by the minute where nothing is said', async () => {
+it('queries the last hour by the minute by default', async () => {
   const beforeMs = Date.now()
   await connections.ask('GET', `${path}/usage`)
   const { fromMs, toMs, stepMs } = asked.at(-1) ?? { fromMs: 0, toMs: 0, stepMs: 0 }
@@ -97,7 +97,7 @@ it('asks for the last hour by the minute where nothing is said', async () => {
   expect(stepMs).toBe(60_000)
 })
 
-it('refuses a range that is none', async () => {
+it('refuses an invalid range', async () => {
   const answer = await connections.ask('GET', `${path}/usage?from=yesterday&step=5s&groupBy=colour`)
   expect(answer.status).toBe(400)
   expect(answer.body.errors.map(({ field }: { field: string }) => field)).toEqual(['groupBy'])
@@ -105,7 +105,7 @@ it('refuses a range that is none', async () => {
   expect(range.body.errors.map(({ field }: { field: string }) => field)).toEqual(['from', 'step'])
 })
 
-it('asks nobody about a connection that is not there', async () => {
+it('asks no service about an unknown connection', async () => {
   const before = asked.length
   const unknown = '/api/v1/connections/0199a7c2-4d0e-7c3e-9d5f-0f6d6b0a1b2c'
   for (const what of ['capacity', 'discovered-capacity', 'usage']) {

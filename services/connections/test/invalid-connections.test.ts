@@ -12,7 +12,7 @@ beforeEach(() => connections.access.sql('delete from connections.connections'))
 
 const create = (over: object = {}) => connections.ask('POST', '/api/v1/connections', { ...openAiConnection, ...over })
 
-describe('what is wrong is refused whole, and nothing is stored', () => {
+describe('an invalid connection is refused as a whole, and nothing is stored', () => {
   it('with one entry for each field', async () => {
     const answer = await create({
       name: 'Bad Name!',
@@ -111,7 +111,7 @@ describe('what is wrong is refused whole, and nothing is stored', () => {
     expect(answer.body.errors).toEqual([{ field: '', message: 'must be an object' }])
   })
 
-  it('a name that is taken, also by a race', async () => {
+  it('refuses a taken name, also in a race', async () => {
     const answers = await Promise.all(Array.from({ length: 8 }, () => create()))
     expect(answers.map(({ status }) => status).toSorted()).toEqual([201, ...Array.from({ length: 7 }, () => 409)])
     const refused = answers.find(({ status }) => status === 409)

@@ -38,7 +38,7 @@ async function envelopesOf(keyIds: [string, ...string[]] = [key.arn], over: Part
   return createEnvelopes([createKmsKeyService({ client: clientOf(over), keyIds, timeoutMs })])
 }
 
-it('opens what it sealed, and asks KMS for one data key each', async () => {
+it('opens what it sealed, with one data key of KMS each', async () => {
   const before = [kms.count('GenerateDataKey'), kms.count('Decrypt')] as const
   const envelopes = await envelopesOf()
   const envelope = await envelopes.seal(SECRET, context)
@@ -80,7 +80,7 @@ describe('does not open', () => {
     await expectFault(envelopes.open(envelope, credentialContext(other)), 'not_authentic')
   })
 
-  it('a data key that is altered, cut short or of another envelope', async () => {
+  it('a data key that is altered, truncated or of another envelope', async () => {
     const envelopes = await envelopesOf()
     const [envelope, other] = [await envelopes.seal(SECRET, context), await envelopes.seal(SECRET, context)]
     const bytes = Buffer.from(envelope.wrappedKey, 'base64')
@@ -94,7 +94,7 @@ describe('does not open', () => {
     await expectFault(envelopes.open({ ...envelope, wrappedKey: other.wrappedKey }, context), 'not_authentic')
   })
 
-  it('what names another key than the one that wrapped it, or none', async () => {
+  it('an envelope that names another key than the one that wrapped it, or a missing one', async () => {
     const envelopes = await envelopesOf()
     const envelope = await envelopes.seal(SECRET, context)
     await expectFault(envelopes.open({ ...envelope, keyId: kms.addKey().arn }, context), 'not_authentic')
@@ -102,7 +102,7 @@ describe('does not open', () => {
     await expectFault(envelopes.open({ ...envelope, keyId: absent }, context), 'key_refused', 'does not exist')
   })
 
-  it('what a key of a foreign account wrapped, without so much as asking it', async () => {
+  it('a data key that a key of another account wrapped, and does not call that key', async () => {
     const before = kms.count('Decrypt')
     const envelopes = await envelopesOf(['alias/sluice'])
     const envelope = await envelopes.seal(SECRET, context)
@@ -115,7 +115,7 @@ describe('does not open', () => {
   })
 })
 
-describe('says what is wrong with the key', () => {
+describe('reports what is wrong with the key', () => {
   it.each([
     [{ state: 'Disabled' } as const, 'is disabled'],
     [{ state: 'PendingDeletion' } as const, 'pending deletion'],
@@ -129,21 +129,21 @@ describe('says what is wrong with the key', () => {
     await expectFault(envelopes.seal(SECRET, context), 'key_refused', message)
   })
 
-  it('or with the credentials', async () => {
+  it('reports invalid AWS credentials', async () => {
     const envelopes = await envelopesOf([key.arn], { AWS_SECRET_ACCESS_KEY: 'another' })
     await expectFault(envelopes.seal(SECRET, context), 'key_refused', "this service's credentials")
   })
 })
 
 describe('while KMS', () => {
-  it('throttles now and then, all goes on', async () => {
+  it('throttles occasionally, operations succeed', async () => {
     const envelopes = await envelopesOf()
     kms.throttle(2)
     const envelope = await envelopes.seal(SECRET, context)
     expect(Buffer.from(await envelopes.open(envelope, context))).toEqual(SECRET)
   })
 
-  it('throttles all the time, it is asked three times', async () => {
+  it('throttles continuously, it is called three times', async () => {
     const before = kms.count('GenerateDataKey')
     kms.throttle(100)
     await expectFault((await envelopesOf()).seal(SECRET, context), 'key_unavailable', 'ThrottlingException')
@@ -151,7 +151,7 @@ describe('while KMS', () => {
     expect(kms.count('GenerateDataKey') - before).toBe(3)
   })
 
-  it('does not respond, the time is bounded', async () => {
+  it('does not respond, operations end within the time limit', async () => {
     const envelopes = await envelopesOf([key.arn], { KMS_TIMEOUT_MS: 600 })
     kms.slow(60_000)
     const startedAtMs = performance.now()
@@ -161,7 +161,7 @@ describe('while KMS', () => {
     await envelopes.seal(SECRET, context)
   })
 
-  it('is down, that is said, and all is well once it is up', async () => {
+  it('is down, operations say so, and they succeed once it is up', async () => {
     const envelopes = await envelopesOf()
     const envelope = await envelopes.seal(SECRET, context)
     await kms.takeDown()
@@ -171,7 +171,7 @@ describe('while KMS', () => {
   })
 })
 
-it('wraps data keys of another key service, and its own anew without seeing them', async () => {
+it('wraps data keys of another key service, and rewraps its own without seeing them', async () => {
   const keyService = createKmsKeyService({ client: clientOf(), keyIds: [key.arn], timeoutMs: 5_000 })
   const dataKey = randomBytes(32)
   const bound = sealingKeyContext('public')

@@ -59,7 +59,7 @@ async function create(name: string): Promise<string> {
 
 const credentialOf = async (id: string) => (await service.ask('GET', `/api/v1/connections/${id}`)).body.credential
 
-it('asks KMS when a version of a credential is first opened, and not for each gateway', async () => {
+it('calls KMS when a version of a credential is first opened, and not for each gateway', async () => {
   await start(key)
   const id = await create('prod')
   const before = kms.count('Decrypt')
@@ -71,7 +71,7 @@ it('asks KMS when a version of a credential is first opened, and not for each ga
   expect(kms.count('Decrypt') - before).toBe(2)
 })
 
-it('tells of a disabled key in status and log, once, while everything else runs, and when it is over', async () => {
+it('reports a disabled key once in status and log, and its end, while everything else runs', async () => {
   const other = kms.addKey()
   await start(key)
   const broken = await create('broken')
@@ -95,7 +95,7 @@ it('tells of a disabled key in status and log, once, while everything else runs,
   expect(service.logs()).toContain('a stored credential can be opened again')
 })
 
-it('goes on without KMS as far as it can, and wholly once KMS is back', async () => {
+it('keeps running without KMS as far as possible, and fully once KMS is back', async () => {
   await start(key)
   const [opened, closed] = [await create('opened'), await create('closed')]
   await readCredential(opened)
@@ -114,7 +114,7 @@ it('goes on without KMS as far as it can, and wholly once KMS is back', async ()
   await create('new')
 })
 
-it('serves everything else while KMS does not respond to one', async () => {
+it('serves everything else while KMS does not respond to one request', async () => {
   await start(key)
   const [opened, closed] = [await create('opened'), await create('closed')]
   await service.stop()
@@ -136,7 +136,7 @@ it('serves everything else while KMS does not respond to one', async () => {
   await eventually(async () => expect(await readCredential(closed)).toEqual(openAiConnection.config))
 })
 
-it('starts while KMS is away, and makes its sealing key once KMS is there', async () => {
+it('starts while KMS is unreachable, and creates its sealing key once KMS is reachable', async () => {
   await kms.takeDown()
   await start(key)
   expect((await service.ask('GET', '/api/v1/connections')).body).toEqual({ items: [] })
@@ -150,7 +150,7 @@ it('starts while KMS is away, and makes its sealing key once KMS is there', asyn
   expect(await readCredential(id)).toEqual({ apiKey: 'sk-over-the-bus' })
 })
 
-it('keeps its sealing key over a start without KMS', async () => {
+it('keeps its sealing key when it restarts without KMS', async () => {
   await start(key)
   const { publicKey } = await request(bus, sealingKey, [], {})
   await service.stop()

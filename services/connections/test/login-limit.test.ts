@@ -28,7 +28,7 @@ it.each([
   ['logins', '192.0.2.1', login],
   ['tokens', '192.0.2.2', read],
 ])(
-  'of 50 wrong %s at once from one address 10 are judged, and the audit log has those',
+  'checks 10 of 50 concurrent invalid %s from one address, and audits those',
   async (_, address, attempt) => {
     const wrong = await Promise.all(Array.from({ length: 50 }, () => attempt(address, createAccessToken('slo'))))
     expect(wrong.filter(({ status }) => status === 401)).toHaveLength(10)
@@ -47,24 +47,24 @@ it.each([
   },
 )
 
-it('others are not held up, whatever fails elsewhere', async () => {
+it('does not limit other addresses', async () => {
   await Promise.all(Array.from({ length: 20 }, () => login('192.0.2.3', 'wrong')))
   expect((await login('192.0.2.4', connections.operatorToken)).status).toBe(201)
   expect((await read('192.0.2.4', connections.operatorToken)).status).toBe(200)
 })
 
-it('a session goes on from an address that has failed too often', async () => {
+it('accepts sessions from an address with too many failures', async () => {
   const cookie = await connections.access.session(connections.operatorToken)
   await Promise.all(Array.from({ length: 20 }, () => read('192.0.2.5', 'wrong')))
   const headers = { 'x-forwarded-for': '192.0.2.5', cookie }
   expect((await fetch(`${connections.adminUrl}/api/v1/session`, { headers })).status).toBe(200)
 })
 
-it('right tokens are not counted', async () => {
+it('does not count valid tokens', async () => {
   for (let i = 0; i < 30; i++) expect((await read('192.0.2.6', connections.operatorToken)).status).toBe(200)
 })
 
-it('addresses of one IPv6 network are one', async () => {
+it('counts the addresses of one IPv6 network as one', async () => {
   const wrong = await Promise.all(Array.from({ length: 30 }, (_, i) => read(`2001:db8::${i + 1}`, 'wrong')))
   expect(wrong.filter(({ status }) => status === 401)).toHaveLength(10)
 })
@@ -74,12 +74,12 @@ it.each([
   ['mapped into IPv6', (i: number) => `[::ffff:192.0.2.8]:${10_000 + i}`],
   ['of one IPv6 network with a port', (i: number) => `[2001:db8:1::${i + 1}]:${10_000 + i}`],
   ['that is none', (i: number) => `unknown-${i}`],
-])('an address %s is one, whatever it is written as', async (_, address) => {
+])('counts an address %s as one, however it is written', async (_, address) => {
   const wrong = await Promise.all(Array.from({ length: 30 }, (_each, i) => read(address(i), 'wrong')))
   expect(wrong.filter(({ status }) => status === 401)).toHaveLength(10)
 })
 
-it('without a trusted proxy an address that is made up counts for nothing', async () => {
+it('ignores forwarded addresses without a trusted proxy', async () => {
   const direct = await startConnections({
     natsUrl: connections.nats.url,
     databaseUrl: connections.database.url,

@@ -72,7 +72,7 @@ it.each(['is empty', 'is an older copy'])(
   60_000,
 )
 
-it('what is deleted while the buckets’ streams are gone is known no more when they are there again', async () => {
+it('forgets what was deleted while the streams of the buckets were missing', async () => {
   const known = await follow()
   const kept = await create('kept')
   const deleted = await create('deleted')

@@ -14,7 +14,7 @@ describe.each(WITH_KEYS)('%s', (provider) => {
   afterAll(() => simulator.stop())
   beforeEach(() => simulator.controls.clear())
 
-  it('shows nothing of a key that the provider repeats', async () => {
+  it('redacts a key that the provider repeats', async () => {
     simulator.controls.add({ echoApiKey: true })
     const { error } = await probeWith(simulator.url).test(targetAt(provider, simulator.url, WRONG_KEY))
     expect(error).toMatchObject({ code: 'invalid_credential', message: expect.stringContaining('[redacted]') })
@@ -63,7 +63,7 @@ describe.each(WITH_KEYS)('%s', (provider) => {
   })
 })
 
-it('tells that the key is good where only the model is not there', async () => {
+it('reports a valid key when only the model is missing', async () => {
   const simulator = await simulatedProvider('google')
   onTestFinished(() => simulator.stop())
   const target = { ...targetAt('google', simulator.url), allowedModels: ['gemini-0-none'] }

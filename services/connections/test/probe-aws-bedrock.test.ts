@@ -14,7 +14,7 @@ describe('the role of a Bedrock connection', () => {
   const test = (allowedModels: readonly string[] = [], options?: Partial<ProviderProbeOptions>) =>
     probeWith(simulator.url, options).test({ ...targetAt('aws-bedrock', simulator.url), allowedModels })
 
-  it('has the first model called that is allowed by its full name, for one token', async () => {
+  it('calls the first model that is allowed by its full name, for one token', async () => {
     simulator.requests.clear()
     expect(await test(['anthropic.*', 'amazon.nova-pro-v1:0', 'amazon.nova-lite-v1:0'])).toMatchObject({ ok: true })
     const [, converse] = simulator.requests.list()
@@ -22,7 +22,7 @@ describe('the role of a Bedrock connection', () => {
     expect(JSON.stringify(converse?.content)).toContain('maxTokens')
   })
 
-  it('may be good where the model is not', async () => {
+  it('can be valid when the model is not available', async () => {
     const result = await test(['amazon.nova-unknown-v1:0'])
     expect(result).toMatchObject({ ok: false, error: { code: 'model_unavailable' } })
     expect(result.error?.message).toMatch(
@@ -35,7 +35,7 @@ describe('the role of a Bedrock connection', () => {
     expect(error?.message).toMatch(/have access to the model .* name it in full in allowedModels\.$/)
   })
 
-  it('is not assumed where the service is nobody to AWS', async () => {
+  it('is not assumed when the service has no AWS identity', async () => {
     const credentials = { accessKeyId: 'AKIANOBODY', secretAccessKey: 'secret-of-nobody' }
     const { error } = await test([], { sts: { endpoint: simulator.url, credentials } })
     expect(error).toMatchObject({ code: 'role_not_assumable', message: expect.stringContaining('security token') })
@@ -50,7 +50,7 @@ describe('the role of a Bedrock connection', () => {
     expect((await test([], { timeLimitMs: 500 })).error?.code).toBe(code)
   })
 
-  it('does not have its session shown where AWS repeats it', async () => {
+  it('has its session redacted when AWS repeats it', async () => {
     const url = await answering((request, response) => {
       const message = `no: ${request.headers['x-amz-security-token']}`
       response.writeHead(403, { 'x-amzn-errortype': 'InvalidSignatureException' }).end(JSON.stringify({ message }))

@@ -65,7 +65,7 @@ it.each([
   expect(await response.json()).toMatchObject({ status: 400, code: 'invalid_request', detail })
 })
 
-it('a connection without a body is told what is missing', async () => {
+it('reports a missing body', async () => {
   const answer = await connections.ask('POST', '/api/v1/connections')
   expect(answer.status).toBe(400)
   expect(answer.body.errors).toEqual([{ field: '', message: 'must be an object' }])
@@ -95,13 +95,13 @@ it.each([
   }
 })
 
-it('bytes that are not HTTP get a problem too, and headers that are too long', async () => {
+it('responds with a problem to bytes that are not HTTP, and to headers that are too long', async () => {
   expect(await rawResponse('nonsense\r\n\r\n')).toMatch(/^HTTP\/1\.1 400 .*application\/problem\+json.*"status":400/s)
   const long = `GET / HTTP/1.1\r\nhost: x\r\nx-long: ${'x'.repeat(20_000)}\r\n\r\n`
   expect(await rawResponse(long)).toMatch(/^HTTP\/1\.1 431 /)
 })
 
-it('tells the catalogue, with what is secret', async () => {
+it('returns the catalogue, with the secret fields', async () => {
   const { body } = await connections.ask('GET', '/api/v1/providers')
   expect(body.items.map(({ id }: { id: string }) => id)).toEqual([
     'openai',
@@ -132,7 +132,7 @@ it('describes itself in OpenAPI', async () => {
   ])
 })
 
-it('describes who may ask, what is answered when something is wrong, and If-Match', async () => {
+it('describes authentication, error responses and If-Match', async () => {
   const { body } = await connections.ask('GET', '/api/v1/openapi.json')
   expect(body.components.securitySchemes.operatorToken).toMatchObject({ type: 'http', scheme: 'bearer' })
   expect(body.components.securitySchemes.session).toMatchObject({
@@ -151,13 +151,13 @@ it('describes who may ask, what is answered when something is wrong, and If-Matc
     expect(parameters).toContainEqual(expect.objectContaining({ in: 'header', name: 'if-match', required: false }))
 })
 
-it('is alive and ready without a token', async () => {
+it('reports health and readiness without a token', async () => {
   const health = await fetch(`${connections.adminUrl}/healthz`)
   expect([health.status, await health.json()]).toEqual([200, { status: 'ok' }])
   expect((await fetch(`${connections.adminUrl}/readyz`)).status).toBe(200)
 })
 
-it('says that what it would ask is not there', async () => {
+it('reports that another service is unavailable', async () => {
   const { body } = await connections.ask('POST', '/api/v1/connections', openAiConnection)
   for (const what of ['capacity', 'discovered-capacity', 'usage']) {
     const answer = await connections.ask('GET', `/api/v1/connections/${body.id}/${what}`)

@@ -39,7 +39,7 @@ async function open(table: ProjectedTable<ProjectedConnection>): Promise<Project
   return projection
 }
 
-it('never puts an older state in a newer one’s place, however long a writer was held up', async () => {
+it('never replaces a newer state by an older one, however long a writer was delayed', async () => {
   let committed = projected(1)
   const heldUp = Promise.withResolvers<void>()
   const hasRead = Promise.withResolvers<void>()
@@ -67,7 +67,7 @@ it('never puts an older state in a newer one’s place, however long a writer wa
   expect((await bucket.get('c')).value).toEqual(projected(2))
 })
 
-it('writes nothing where nothing changed', async () => {
+it('writes nothing if nothing has changed', async () => {
   const bucket = await openBucket(bus, connectionProjection)
   const table = tableOf('d', () => projected(1))
   await (await open(table)).sync(['d'])
@@ -78,7 +78,7 @@ it('writes nothing where nothing changed', async () => {
   expect((await bucket.get('d')).revision).toBe(revision)
 })
 
-it('writes a delete marker where the table has nothing, even if the bucket has nothing either', async () => {
+it('writes a delete marker for a missing row, even if the bucket has no entry', async () => {
   const bucket = await openBucket(bus, connectionProjection)
   const projection = await open(tableOf('never', () => undefined))
   await projection.sync(['never'])
@@ -87,7 +87,7 @@ it('writes a delete marker where the table has nothing, even if the bucket has n
   expect(revision).toBeGreaterThan(0)
 })
 
-it('marks the bucket as complete when it is reconciled, and not one that was made again meanwhile', async () => {
+it('marks a reconciled bucket as complete, but not one that was recreated meanwhile', async () => {
   const told = new Map<string, unknown>()
   const bucket = await openBucket(bus, connectionProjection)
   let committed: ProjectedConnection | undefined = projected(1)
@@ -110,7 +110,7 @@ it('marks the bucket as complete when it is reconciled, and not one that was mad
   watch.stop()
 })
 
-describe('what another writes into the bucket', () => {
+describe('a foreign write to the bucket', () => {
   it.each([
     ['another state', async (bucket: Bucket<ProjectedConnection>) => bucket.put('e', projected(9))],
     ['a delete marker', async (bucket: Bucket<ProjectedConnection>) => bucket.delete('e')],
@@ -119,7 +119,7 @@ describe('what another writes into the bucket', () => {
       'many of them',
       () => Promise.all(Array.from({ length: 50 }, () => bus.jetstream.publish('$KV.connections.e', ''))),
     ],
-  ])('is put right within a second: %s', async (_, write) => {
+  ])('is replaced within a second: %s', async (_, write) => {
     const bucket = await openBucket(bus, connectionProjection)
     await (await open(tableOf('e', () => projected(1)))).sync(['e'])
     await write(bucket)
@@ -128,14 +128,14 @@ describe('what another writes into the bucket', () => {
     })
   })
 
-  it('is taken away where the table has nothing like it', async () => {
+  it('is deleted if the table has no such row', async () => {
     const bucket = await openBucket(bus, connectionProjection)
     await open(tableOf('f', () => undefined))
     await bucket.put('f', projected(1))
     await eventually(async () => expect((await bucket.get('f')).value).toBeUndefined(), { timeoutMs: 1_000 })
   })
 
-  it('never seems deleted while it is put right', async () => {
+  it('never appears deleted while it is replaced', async () => {
     const bucket = await openBucket(bus, connectionProjection)
     const deleted: string[] = []
     const watch = await bucket.watch({

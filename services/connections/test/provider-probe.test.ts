@@ -23,7 +23,7 @@ describe.each(PROVIDERS)('%s', (provider) => {
   const test = (secret?: string, options?: Options) =>
     probeWith(simulator.url, options).test(targetAt(provider, simulator.url, secret))
 
-  it('takes a connection that is right', async () => {
+  it('accepts a valid connection', async () => {
     const result = await test()
     expect(result).toEqual({
       ok: true,
@@ -32,7 +32,7 @@ describe.each(PROVIDERS)('%s', (provider) => {
     })
   })
 
-  it('refuses one that is wrong, and says why', async () => {
+  it('reports why the provider rejects a connection', async () => {
     const { ok, error } = await test(WRONG_KEY)
     expect(ok).toBe(false)
     expect(error).toMatchObject(
@@ -63,7 +63,7 @@ describe.each(PROVIDERS)('%s', (provider) => {
     expect(simulator.requests.counts().total).toBe(hasKey ? 1 : 2)
   })
 
-  it('gives up on a provider that does not answer', async () => {
+  it('gives up on a provider that does not respond', async () => {
     simulator.controls.add({ ...modelCalls, fault: { kind: 'hang-before-headers' } })
     const result = await test(undefined, { timeLimitMs: 250 })
     expect(result).toMatchObject({ ok: false, error: { code: 'timeout', message: expect.stringContaining('0.25 s') } })
@@ -71,7 +71,7 @@ describe.each(PROVIDERS)('%s', (provider) => {
     expect(result.latencyMs).toBeLessThan(2_000)
   })
 
-  it('tells that nobody is there', async () => {
+  it('reports that the provider is unreachable', async () => {
     const probe = probeWith(simulator.url)
     const result = await probe.test(targetAt(provider, `http://127.0.0.1:${await freePort()}`))
     expect(result).toMatchObject({
@@ -98,7 +98,7 @@ describe.each(PROVIDERS)('%s', (provider) => {
     })
   })
 
-  it('has every call go to where the name was found', async () => {
+  it('sends every call to the address that the name resolved to', async () => {
     const { port } = new URL(simulator.url)
     const lookup: Options['lookup'] = (_hostname, _options, done) => done(null, [{ address: '127.0.0.1', family: 4 }])
     const result = await probeWith(simulator.url, { lookup }).test(targetAt(provider, `http://upstream.test:${port}`))
@@ -107,7 +107,7 @@ describe.each(PROVIDERS)('%s', (provider) => {
 })
 
 describe('a test', () => {
-  it('lists the first thousand models, and shows no key in them', async () => {
+  it('lists the first thousand models, with keys redacted', async () => {
     const data = Array.from({ length: 1_500 }, (_, index) => ({
       id: index === 1 ? `model-${RIGHT_KEY}` : `model-${index}`,
     }))
@@ -131,7 +131,7 @@ describe('a test', () => {
     },
   )
 
-  it('reads no answer that is too large', async () => {
+  it('does not read a response that is too large', async () => {
     const chunk = ' '.repeat(1_024 * 1_024)
     const url = await answering((_request, response) => {
       response.writeHead(200, { 'content-type': 'application/json' })
@@ -142,7 +142,7 @@ describe('a test', () => {
     expect(error?.code).toBe('provider_error')
   })
 
-  it('is refused while too many are under way, and taken again afterwards', async () => {
+  it('is refused while too many are running, and accepted again afterwards', async () => {
     const gate = Promise.withResolvers<void>()
     const url = await answering((_request, response) => {
       void gate.promise.then(() => response.writeHead(401, { 'content-type': 'application/json' }).end('{}'))

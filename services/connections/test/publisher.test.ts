@@ -46,7 +46,7 @@ async function projectedKey(key: string) {
 }
 
 describe('a change', () => {
-  it('is projected, without secrets, and told as an event', async () => {
+  it('is projected without secrets, and published as an event', async () => {
     const service = await startService()
     const events: unknown[] = []
     subscribeEvent(
@@ -102,7 +102,7 @@ describe('a change', () => {
     await eventually(async () => expect((await sql.query('select 1 from connections.outbox')).rowCount).toBe(0))
   })
 
-  it('of an API key is projected under its hash, and its revocation at once', async () => {
+  it('is projected under the hash if it is of an API key, a revocation at once', async () => {
     const service = await startService()
     const { body } = await service.ask('POST', '/api/v1/api-keys', {
       name: 'app',
@@ -121,7 +121,7 @@ describe('a change', () => {
     await eventually(async () => expect(await projectedKey(body.key)).toBeUndefined(), { timeoutMs: 900 })
   })
 
-  it('is published by another instance when the one that made it is gone', async () => {
+  it('is published by another instance when the one that made it crashed', async () => {
     const { operatorToken, ...first } = await startService()
     const { body } = await first.ask('POST', '/api/v1/connections', openAiConnection)
     await eventually(async () => expect(await projected(body.id)).toBeDefined())
@@ -139,7 +139,7 @@ describe('a change', () => {
 })
 
 describe('instances that publish at the same time', () => {
-  it('end at what is stored, having told each change once and in order', async () => {
+  it('end with the stored state, and publish each change once and in order', async () => {
     const first = await startService()
     const second = await startService({ operatorToken: first.operatorToken })
     const versions = new Map<string, number[]>()
@@ -179,7 +179,7 @@ describe('the lock of the outbox', () => {
     return body
   }
 
-  it('is no advisory lock, which another role could take: a revocation is published whatever is locked so', async () => {
+  it('is no advisory lock, which another role could take to delay a revocation', async () => {
     const service = await startService()
     const { id, key } = await keyOf(service)
     // Of this database alone: in another of the same server, a service may be migrating under a lock.
@@ -199,7 +199,7 @@ describe('the lock of the outbox', () => {
     }
   })
 
-  it('that another holds for long is told once in the log, and what waited is published when it is free', async () => {
+  it('is reported once in the log if another session holds it for long, and changes are published when it is free', async () => {
     const service = await startService()
     const { id, key } = await keyOf(service)
     await sql.query(`begin; select name from connections.locks where name = 'outbox' for update`)
@@ -214,8 +214,8 @@ describe('the lock of the outbox', () => {
   })
 })
 
-describe('while NATS is away', () => {
-  it('the admin API works, and everything is published when it is back', async () => {
+describe('while NATS is unreachable', () => {
+  it('serves the admin API, and publishes all changes when it is back', async () => {
     const service = await startService()
     const kept = await service.ask('POST', '/api/v1/connections', { ...openAiConnection, name: 'kept' })
     const gone = await service.ask('POST', '/api/v1/connections', { ...openAiConnection, name: 'gone' })
@@ -238,7 +238,7 @@ describe('while NATS is away', () => {
     )
   })
 
-  it('the service starts all the same, and serves the bus when it is there', async () => {
+  it('starts, and serves the bus once it is reachable', async () => {
     await nats.kill()
     const service = await startService()
     const { status, body } = await service.ask('POST', '/api/v1/connections', openAiConnection)
@@ -251,7 +251,7 @@ describe('while NATS is away', () => {
 })
 
 describe('projections that are wrong', () => {
-  it('are put right at start: missing, stale, left over and malformed', async () => {
+  it('are corrected at start: missing, stale, leftover and malformed entries', async () => {
     const first = await startService()
     const [missing, stale, malformed] = await Promise.all(
       ['missing', 'stale', 'malformed'].map(async (name) => {
@@ -288,7 +288,7 @@ describe('projections that are wrong', () => {
     })
   })
 
-  it('heal when the bus loses them while the service is cut off from it', async () => {
+  it('are restored when the bus loses them while the service is disconnected', async () => {
     // The server tells its clients its address; this one tells the proxy's, so that nobody reconnects past it.
     const port = await freePort()
     const away = await testNats({ extraConfig: `client_advertise: "127.0.0.1:${port}"` })
@@ -309,7 +309,7 @@ describe('projections that are wrong', () => {
     await proxy.cut()
   })
 
-  it('heal when the buckets are lost while the service runs', async () => {
+  it('are restored when the buckets are lost while the service runs', async () => {
     const service = await startService()
     const { body: kept } = await service.ask('POST', '/api/v1/connections', { ...openAiConnection, name: 'kept' })
     await eventually(async () => expect(await projected(kept.id)).toBeDefined())

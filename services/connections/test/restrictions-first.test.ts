@@ -54,7 +54,7 @@ async function queued(): Promise<number> {
   return (await sql.query('select 1 from connections.outbox')).rowCount ?? 0
 }
 
-it('with thousands of creations queued, what is taken away reaches the bus within a second, each connection’s events in order', async () => {
+it('publishes restrictions within a second while thousands of creations are queued, with each connection’s events in order', async () => {
   const create = async (path: string, document: object) => (await service.ask('POST', `/api/v1/${path}`, document)).body
   const disabled = await create('connections', openAiConnection)
   const deleted = await create('connections', { ...openAiConnection, name: 'deleted' })

@@ -67,7 +67,7 @@ async function expectNoOtherClient(): Promise<void> {
   expect(rows).toEqual([])
 }
 
-it('is killed halfway, started again, and does the rest only', async () => {
+it('does only the rest after it was killed halfway', async () => {
   kms.slow(40)
   const killed = run({ KEY_SERVICE: 'aws-kms' })
   await eventually(async () => expect((await wrappedUnder(key.arn)).size).toBeGreaterThan(5), { timeoutMs: 20_000 })
@@ -99,7 +99,7 @@ it('is killed halfway, started again, and does the rest only', async () => {
   ])
 })
 
-it('exits 1 and names what it could not do', async () => {
+it('exits with 1 and names what it could not rewrap', async () => {
   const { rows } = await sql.query(
     `update connections.credentials set envelope = jsonb_set(envelope, '{keyId}', '"mk-0000000000000000"')
      where connection_id = (select min(connection_id::text)::uuid from connections.credentials) returning connection_id`,
@@ -109,7 +109,7 @@ it('exits 1 and names what it could not do', async () => {
   expect(failed.output.text).toContain(`connection ${rows[0]?.connection_id} version 1: the stored secret`)
 })
 
-it('exits 1 at once where KMS is not to be had', async () => {
+it('exits with 1 at once when KMS may not be used', async () => {
   key.isDenied = true
   const refused = run({ KEY_SERVICE: 'aws-kms' })
   expect(await refused.exited).toBe(1)

@@ -171,7 +171,7 @@ it('goes from libsodium to KMS, to another KMS key and back, with the service ru
   await expectAllOpen()
 })
 
-it('does nothing where there is nothing to do', async () => {
+it('does nothing when there is nothing to do', async () => {
   await rewrap(under(first))
   const before = await rows()
   const asked = kms.count('ReEncrypt')
@@ -181,7 +181,7 @@ it('does nothing where there is nothing to do', async () => {
   expect(kms.count('ReEncrypt')).toBe(asked)
 })
 
-it('touches nothing where its beginning cannot be told', async () => {
+it('changes nothing when its start cannot be recorded', async () => {
   const before = await rows()
   const onBegin = async () => {
     throw new Error('no audit log')
@@ -190,7 +190,7 @@ it('touches nothing where its beginning cannot be told', async () => {
   expect(await rows()).toEqual(before)
 })
 
-it('two at the same time do each data key once', async () => {
+it('rewraps each data key once when two run at the same time', async () => {
   const done = await Promise.all([rewrap(under(first)), rewrap(under(first))])
   expect(done.flatMap(({ failures }) => failures)).toEqual([])
   expect(done.reduce((sum, { rewrapped }) => sum + rewrapped, 0)).toBe(CONNECTIONS + 1)
@@ -198,7 +198,7 @@ it('two at the same time do each data key once', async () => {
   await expectAllOpen()
 })
 
-it('does not undo what became of a row since it was read, nor bring one back', async () => {
+it('neither overwrites a row that has changed since it was read, nor restores a deleted one', async () => {
   const store = createEnvelopeStore(database)
   const stale = []
   for await (const stored of store.others({ keyService: 'aws-kms', keyId: second?.arn ?? '' })) stale.push(stored)
@@ -223,7 +223,7 @@ it('does not undo what became of a row since it was read, nor bring one back', a
 })
 
 describe('a row that cannot be unwrapped', () => {
-  it('is left as it is and told with its reason; the others are done', async () => {
+  it('is left as it is and reported with the reason, and the others are rewrapped', async () => {
     const [altered = '', moved = '', unknown = '', malformed = '', from = ''] = [...credentials.keys()]
     const set = (id: string, envelope: string) =>
       sql.query(`update connections.credentials set envelope = ${envelope} where connection_id = $1`, [id])
@@ -254,7 +254,7 @@ describe('a row that cannot be unwrapped', () => {
   })
 })
 
-it('gives up where KMS goes away halfway, with everything still to be opened and the rest to be done', async () => {
+it('gives up when KMS becomes unreachable, with every credential still openable and the rest to be done', async () => {
   await rewrap(under(first))
   const giveUp = rewrap(under(second), {
     onProgress: ({ rewrapped }) => {

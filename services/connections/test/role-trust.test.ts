@@ -35,7 +35,7 @@ const create = async (name: string, given: object) => {
 const trustOf = (id: string, headers?: Record<string, string>) =>
   connections.ask('GET', `/api/v1/connections/${id}/role-trust`, undefined, headers)
 
-it('shows each connection of Bedrock the trust policy with its own external id, and the link that makes its role', async () => {
+it('returns the trust policy with the connection’s own external id, and the link that creates its role', async () => {
   for (const name of ['one', 'other']) {
     const created = await create(name, { provider: 'aws-bedrock', config, allowedModels: ['amazon.nova-*'] })
     const { externalId } = created.config
@@ -51,7 +51,7 @@ it('shows each connection of Bedrock the trust policy with its own external id, 
   }
 })
 
-it('is 404 for a connection without a role and for none at all, and 401 without a token', async () => {
+it('returns 404 for a connection without a role and for an unknown one, and 401 without a token', async () => {
   const { id } = await create('openai', { ...openAiConnection, name: 'openai' })
   const withoutRole = await trustOf(id)
   expect([withoutRole.status, withoutRole.body.code]).toEqual([404, 'not_found'])
@@ -62,7 +62,7 @@ it('is 404 for a connection without a role and for none at all, and 401 without 
   expect((await trustOf(id, { authorization: 'Bearer slo_x' })).status).toBe(401)
 })
 
-it('is described in OpenAPI, with what may be absent', async () => {
+it('describes the response in OpenAPI, with its optional members', async () => {
   const { body } = await connections.ask('GET', '/api/v1/openapi.json')
   const { responses } = body.paths['/api/v1/connections/{id}/role-trust'].get
   const { required } = responses['200'].content['application/json'].schema

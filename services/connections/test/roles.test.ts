@@ -19,7 +19,7 @@ async function documentedRoutes(): Promise<{ method: string; path: string }[]> {
   )
 }
 
-it('a viewer is refused every route that is documented and no GET, and the audit log knows', async () => {
+it('refuses a viewer every documented route but GET, with audit entries', async () => {
   const { id: tokenId, token } = await connections.access.token('viewer', 'looker')
   const { body: connection } = await connections.ask('POST', '/api/v1/connections', openAiConnection)
   const routes = (await documentedRoutes()).filter(
@@ -40,7 +40,7 @@ it('a viewer is refused every route that is documented and no GET, and the audit
   expect((await connections.ask('GET', `/api/v1/connections/${connection.id}`)).body).toEqual(connection)
 })
 
-it('a viewer reads everything, and finds no secret', async () => {
+it('lets a viewer read everything, without secrets', async () => {
   const { token } = await connections.access.token('viewer')
   const authorization = `Bearer ${token}`
   const { body: key } = await connections.ask('POST', '/api/v1/api-keys', { name: 'app', connections: '*' })
@@ -60,7 +60,7 @@ it('a viewer reads everything, and finds no secret', async () => {
   }
 })
 
-it('nobody who is unknown gets anything but the way in', async () => {
+it('gives an unauthenticated client nothing but the sign-in', async () => {
   for (const { method, path } of await documentedRoutes()) {
     if (method === 'post' && path === '/api/v1/session') continue
     const url = `${connections.adminUrl}${path.replace('{id}', 'x')}`

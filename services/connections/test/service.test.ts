@@ -54,8 +54,8 @@ async function expectUnavailable(ask: () => Promise<{ status: number; headers: H
   expect(performance.now() - startedAtMs).toBeLessThan(3_000)
 }
 
-describe('while PostgreSQL is away', () => {
-  it('admin calls are told so at once, the service lives, and recovers by itself', async () => {
+describe('while PostgreSQL is unreachable', () => {
+  it('responds 503 at once, and recovers by itself', async () => {
     const service = await startService()
     const { body } = await service.ask('POST', '/api/v1/connections', openAiConnection)
     await proxy.cut()
@@ -68,7 +68,7 @@ describe('while PostgreSQL is away', () => {
     expect((await service.ask('GET', `/api/v1/connections/${body.id}`)).body).toEqual(body)
   })
 
-  it('no credential is handed out, which says that all are affected', async () => {
+  it('returns no credential, and says that all are affected', async () => {
     const service = await startService()
     const { body } = await service.ask('POST', '/api/v1/connections', openAiConnection)
     const bus = await connectBus({ servers: nats.url, name: 'test' })
@@ -80,7 +80,7 @@ describe('while PostgreSQL is away', () => {
     await eventually(async () => expect(await readCredential(body.id)).toEqual(openAiConnection.config))
   })
 
-  it('requests under way are told so too, and none of them ends the process', async () => {
+  it('responds 503 to requests in progress, and keeps running', async () => {
     const service = await startService()
     const asks = Array.from({ length: 40 }, (_, index) =>
       service.ask('POST', '/api/v1/connections', { ...openAiConnection, name: `c${index}` }),
@@ -93,7 +93,7 @@ describe('while PostgreSQL is away', () => {
     await eventually(async () => expect((await service.ask('GET', '/api/v1/connections')).status).toBe(200))
   })
 
-  it('the start waits for it, alive but not ready', async () => {
+  it('waits for it at start, alive but not ready', async () => {
     await proxy.cut()
     const port = await freePort()
     const starting = startService({ env: { ADMIN_PORT: String(port) } })
@@ -106,7 +106,7 @@ describe('while PostgreSQL is away', () => {
     expect(service.logs()).toContain('waiting for PostgreSQL')
   })
 
-  it('one that hangs is found out by a probe within its patience, however many probes there are', async () => {
+  it('reports a hanging server to each health probe in time, however many there are', async () => {
     const service = await startService()
     const ready = () => fetch(`${service.adminUrl}/readyz`)
     proxy.freeze()
@@ -119,7 +119,7 @@ describe('while PostgreSQL is away', () => {
     await eventually(async () => expect((await ready()).status).toBe(200))
   })
 
-  it('a start that could never succeed does not wait', async () => {
+  it('does not wait when the start can never succeed', async () => {
     const url = new URL(database.url)
     url.pathname = '/no_such_database'
     await expect(startService({ databaseUrl: url.href })).rejects.toMatchObject({ code: '3D000' })
@@ -127,7 +127,7 @@ describe('while PostgreSQL is away', () => {
 })
 
 describe('instances that start at the same time on an empty database', () => {
-  it('migrate once, share one sealing key, and make one operator token', async () => {
+  it('migrate once, share one sealing key, and create one operator token', async () => {
     const tokenFile = join(folder, 'operator-token')
     const masterKey = randomBytes(32).toString('base64')
     const options = { masterKey, env: { OPERATOR_TOKEN_FILE: tokenFile }, operatorToken: 'in the file' }
@@ -146,7 +146,7 @@ describe('instances that start at the same time on an empty database', () => {
 })
 
 describe('the operator token', () => {
-  it('is not made again, and a lost file is told with the way to another one', async () => {
+  it('is not created again, and a missing file is reported with the command for another token', async () => {
     const service = await startService()
     const tokenFile = join(folder, 'other-file')
     const again = await startService({ env: { OPERATOR_TOKEN_FILE: tokenFile }, operatorToken: service.operatorToken })
@@ -155,15 +155,15 @@ describe('the operator token', () => {
     expect(again.logs()).toContain('npm run operator-token -- <name> --role admin')
   })
 
-  it('is stored only once its file is written', async () => {
+  it('is stored only after its file is written', async () => {
     const env = { OPERATOR_TOKEN_FILE: join(folder, 'no', 'such', 'folder', 'token') }
     await expect(startService({ env })).rejects.toMatchObject({ code: 'ENOENT' })
     expect(await queried('select 1 from connections.operator_tokens')).toEqual([])
   })
 })
 
-describe('with other master keys than before', () => {
-  it('what they do not open is unavailable, and everything else works', async () => {
+describe('with other master keys than before, the service', () => {
+  it('reports what they cannot open as unavailable, and does everything else', async () => {
     const before = await startService({ masterKey: randomBytes(32).toString('base64') })
     const { body: old } = await before.ask('POST', '/api/v1/connections', openAiConnection)
     await before.stop()

@@ -20,7 +20,7 @@ async function ask(method: string, path: string, headers: Record<string, string>
   return { status: response.status, headers: response.headers, body: text === '' ? undefined : JSON.parse(text) }
 }
 
-it('begins with an operator token, tells who it is, and ends', async () => {
+it('starts with an operator token, returns the operator, and ends', async () => {
   const { id, token } = await connections.access.token('viewer', 'ann')
   const begun = await ask('POST', '/session', {}, { token })
   expect(begun.status).toBe(201)
@@ -39,14 +39,14 @@ it('begins with an operator token, tells who it is, and ends', async () => {
   expect(last).toMatchObject({ actor: 'session:ann', actorTokenId: id })
 })
 
-it('stores the hash of what the cookie holds only', async () => {
+it('stores only the hash of the cookie’s value', async () => {
   const cookie = await connections.access.session(connections.operatorToken)
   const rows = await connections.access.sql('select s::text from connections.sessions s')
   expect(rows.length).toBeGreaterThan(0)
   expect(JSON.stringify(rows)).not.toContain(cookie.split('=')[1])
 })
 
-it('a change needs the header besides, reading does not', async () => {
+it('needs the CSRF header for a change, and not for reading', async () => {
   const { token } = await connections.access.token('admin', 'bob')
   const cookie = await connections.access.session(token)
   const key = { name: 'by session', connections: '*' }
@@ -79,18 +79,18 @@ it('does not outlive a token that expires', async () => {
   expect(begun.headers.get('set-cookie')).toMatch(/Max-Age=3(600|59\d);/)
 })
 
-it('is for TLS only where it came over TLS, as a trusted proxy tells', async () => {
+it('limits the cookie to TLS when a trusted proxy reports TLS', async () => {
   const begun = await ask('POST', '/session', { 'x-forwarded-proto': 'https' }, { token: connections.operatorToken })
   expect(begun.headers.get('set-cookie')).toMatch(/; Secure$/)
 })
 
-it('tells who asks with a token, too', async () => {
+it('returns the operator of a token, too', async () => {
   const { body } = await connections.ask('GET', '/api/v1/session')
   expect(body).toMatchObject({ name: 'first', role: 'admin' })
   expect(body).not.toHaveProperty('expiresAt')
 })
 
-it('forgets sessions that are over when another one begins', async () => {
+it('deletes ended sessions when another one starts', async () => {
   await connections.access.session(connections.operatorToken)
   await connections.access.sql(`update connections.sessions set expires_at = now() - interval '1 s'`)
   await connections.access.session(connections.operatorToken)
@@ -102,6 +102,6 @@ it.each([
   ['no text', { token: 1 }, 400, 'invalid_request'],
   ['a NUL', { token: '\u0000' }, 400, 'invalid_request'],
   ['nobody’s token', { token: 'x' }, 401, 'unauthenticated'],
-])('is not begun with %s', async (_, body, status, code) => {
+])('does not start a session with %s', async (_, body, status, code) => {
   expect(await ask('POST', '/session', {}, body)).toMatchObject({ status, body: { code } })
 })

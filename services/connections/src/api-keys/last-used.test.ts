@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { createUnsavedUses } from './last-used.ts'
 
-it('gives the last use of each key', () => {
+it('returns the last use of each key', () => {
   const uses = createUnsavedUses()
   uses.add('a', 5)
   uses.add('a', 3)
@@ -14,7 +14,7 @@ it('gives the last use of each key', () => {
   )
 })
 
-it('gives what is not written again, and what is written once a minute at most', () => {
+it('returns an unsaved use again, and a key that was saved after a minute only', () => {
   const uses = createUnsavedUses()
   uses.add('a', 1)
   expect(uses.due(2).size).toBe(1)

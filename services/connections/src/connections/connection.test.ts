@@ -37,7 +37,7 @@ it.each<[string, Partial<Connection>, Partial<Connection>, boolean]>([
   ['a longer one', { allowedModels: ['a'] }, { allowedModels: ['b', 'a'] }, false],
   ['one without one of them', { allowedModels: ['a', 'b'] }, { allowedModels: ['b'] }, true],
   ['none any more', { allowedModels: ['a'] }, {}, false],
-])('of a change of a connection it is known whether it takes away: %s', (_, before, after, expected) => {
+])('knows whether a change of a connection restricts it: %s', (_, before, after, expected) => {
   const connection: Connection = {
     ...DEFAULT_SETTINGS,
     id: 'c',

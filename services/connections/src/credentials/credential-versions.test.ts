@@ -21,7 +21,7 @@ describe('a version can be rolled back to', () => {
     expect(rollbackUntil(recorded(2), current, atMs(1_060_000))).toBeUndefined()
   })
 
-  it('and no other one, nor one that is destroyed', () => {
+  it('not if it is another version, or destroyed', () => {
     expect(rollbackUntil(recorded(1), current, atMs(1_000_000))).toBeUndefined()
     expect(rollbackUntil(recorded(3), current, atMs(1_000_000))).toBeUndefined()
     const { wrappedUnder: _, ...destroyed } = recorded(2)

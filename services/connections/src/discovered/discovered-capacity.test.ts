@@ -20,20 +20,20 @@ const DISCOVERED = [
   told('odd', 'requests', 1),
 ]
 
-it('takes the smallest over the models, a period at a time', () => {
+it('takes the smallest limit over the models for each period', () => {
   expect(capacityFrom([], DISCOVERED)).toEqual([
     { period: 'minute', requests: 60, tokens: 20_000 },
     { period: 'day', requests: 10_000 },
   ])
 })
 
-it('goes by one model where one is named', () => {
+it('takes the limits of one model if it is named', () => {
   expect(capacityFrom([], DISCOVERED, 'large')).toEqual([{ period: 'minute', requests: 60, tokens: 30_000 }])
   expect(capacityFrom([], DISCOVERED, 'odd')).toBeUndefined()
   expect(capacityFrom([], DISCOVERED, 'unknown')).toBeUndefined()
 })
 
-it('keeps what was not discovered, and does not switch on what is off', () => {
+it('keeps limits that were not discovered, and does not enable disabled ones', () => {
   const capacity = [
     { period: 'hour' as const, requests: 7 },
     { period: 'minute' as const, requests: 5, enabled: false },
@@ -46,7 +46,7 @@ it('keeps what was not discovered, and does not switch on what is off', () => {
   ])
 })
 
-it('tells where more is configured than the provider gives, of each model', () => {
+it('returns where the configured limits are above the discovered ones of each model', () => {
   const capacity = [
     { period: 'minute' as const, requests: 100, tokens: 20_000 },
     { period: 'day' as const, requests: 10_001, enabled: false },
@@ -57,7 +57,7 @@ it('tells where more is configured than the provider gives, of each model', () =
   expect(driftOf([], DISCOVERED)).toEqual([])
 })
 
-it('takes limits of input and output tokens as what they are, and tells where they are below what is configured', () => {
+it('compares limits of input and output tokens separately', () => {
   const discovered = [
     told('claude-sonnet-4-6', 'requests', 1_000, MINUTE_MS),
     told('claude-sonnet-4-6', 'input-tokens', 40_000, MINUTE_MS),

@@ -3,7 +3,7 @@ import { createAttemptLimiter } from './attempt-guard.ts'
 
 const times = (count: number, work: () => boolean) => Array.from({ length: count }, work).filter(Boolean).length
 
-it('gives so many at once, and as many again over a minute', () => {
+it('allows a burst, and as many attempts again over a minute', () => {
   const limiter = createAttemptLimiter(10, 100)
   expect(times(50, () => limiter.take('a', 0))).toBe(10)
   expect(limiter.waitMs('a', 0)).toBe(6_000)
@@ -13,7 +13,7 @@ it('gives so many at once, and as many again over a minute', () => {
   expect(times(50, () => limiter.take('a', 66_000))).toBe(10)
 })
 
-it('what is refused makes nobody wait longer', () => {
+it('does not extend the wait for refused attempts', () => {
   const limiter = createAttemptLimiter(1, 100)
   expect(limiter.take('a', 0)).toBe(true)
   for (let nowMs = 1; nowMs < 60_000; nowMs += 1_000) expect(limiter.take('a', nowMs)).toBe(false)
@@ -27,7 +27,7 @@ it('counts each key by itself', () => {
   expect(limiter.take('b', 0)).toBe(true)
 })
 
-it('forgets the key that was idle for longest when there are too many', () => {
+it('drops the key with the oldest attempt when there are too many', () => {
   const limiter = createAttemptLimiter(2, 2)
   limiter.take('a', 0)
   limiter.take('b', 1)

@@ -35,7 +35,7 @@ beforeEach(async () => {
 const hold = (over: Partial<DataKeyCacheOptions> = {}) =>
   cacheDataKeys(keyService, { ttlMs: 60_000, failureTtlMs: 60_000, maxEntries: 10, ...over })
 
-it('asks once for all who ask for one data key, now and later, each with a copy of its own', async () => {
+it('unwraps a data key once for all callers, each with its own copy', async () => {
   const held = hold()
   const { dataKey, ...wrapped } = await held.generateDataKey(context)
   const copies = await Promise.all(Array.from({ length: 20 }, () => held.unwrap(wrapped, context)))
@@ -45,7 +45,7 @@ it('asks once for all who ask for one data key, now and later, each with a copy 
   expect(calls).toBe(1)
 })
 
-it('never answers another context, key or wrapped key with what it holds', async () => {
+it('misses the cache for another context, key or wrapped key', async () => {
   const held = hold()
   const { dataKey: _, ...wrapped } = await held.generateDataKey(context)
   await held.unwrap(wrapped, context)
@@ -56,7 +56,7 @@ it('never answers another context, key or wrapped key with what it holds', async
   expect(calls).toBe(4)
 })
 
-it('overwrites a data key when its time is up, and asks again', async () => {
+it('overwrites an expired data key, and unwraps it again', async () => {
   const held = hold({ ttlMs: 20 })
   const { dataKey, ...wrapped } = await held.generateDataKey(context)
   const copy = await held.unwrap(wrapped, context)
@@ -66,7 +66,7 @@ it('overwrites a data key when its time is up, and asks again', async () => {
   expect(calls).toBe(2)
 })
 
-it('lets go of the oldest for a new one, even of one that is still awaited', async () => {
+it('evicts the oldest entry for a new one, even while it is awaited', async () => {
   const held = hold({ maxEntries: 1 })
   const [one, two] = [await held.generateDataKey(context), await held.generateDataKey(context)]
   const release = Promise.withResolvers<void>()
@@ -81,7 +81,7 @@ it('lets go of the oldest for a new one, even of one that is still awaited', asy
   expect(calls).toBe(2)
 })
 
-it('lets a failure stand for a while, so that a key service in trouble is not asked by everybody', async () => {
+it('caches a failure for a while, so that a failing key service is not called by everyone', async () => {
   const held = hold({ failureTtlMs: 20 })
   const { dataKey, ...wrapped } = await held.generateDataKey(context)
   released = Promise.reject(new Error('away'))

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { additionalData, credentialContext, sealingKeyContext } from './envelope.ts'
 
-it('is one text for one context, and another one for any other', () => {
+it('is the same text for the same context, and different for any other', () => {
   expect(additionalData({ b: '2', a: '1' })).toBe(additionalData({ a: '1', b: '2' }))
   const texts = [
     credentialContext({ connectionId: 'a', provider: 'openai', version: 1 }),

@@ -11,7 +11,7 @@ const context = credentialContext(owner)
 
 const [current] = masterKeys(1)
 
-it('opens what it sealed, and shows none of it', async () => {
+it('opens what it sealed, and reveals none of it', async () => {
   const envelopes = await envelopesUnder(current)
   const envelope = await envelopes.seal(SECRET, context)
   expect(JSON.stringify(envelope)).not.toContain('canary')
@@ -19,7 +19,7 @@ it('opens what it sealed, and shows none of it', async () => {
   expect(Buffer.from(await envelopes.open(envelope, context))).toEqual(SECRET)
 })
 
-it('takes a fresh data key and nonce for each envelope', async () => {
+it('uses a fresh data key and nonce for each envelope', async () => {
   const envelopes = await envelopesUnder(current)
   const [a, b] = [await envelopes.seal(SECRET, context), await envelopes.seal(SECRET, context)]
   for (const field of ['wrappedKey', 'nonce', 'ciphertext'] as const) expect(a[field]).not.toBe(b[field])
@@ -60,7 +60,7 @@ describe('does not open', () => {
     await expectRefused(envelopes.open(envelope, credentialContext(other)), 'not_authentic')
   })
 
-  it('an envelope with the data key of another one', async () => {
+  it('an envelope with the data key of another', async () => {
     const envelopes = await envelopesUnder(current)
     const [a, b] = [await envelopes.seal(SECRET, context), await envelopes.seal(SECRET, context)]
     await expectRefused(envelopes.open({ ...a, wrappedKey: b.wrappedKey }, context), 'not_authentic')
@@ -74,7 +74,7 @@ describe('does not open', () => {
     await expectRefused(disguised.open(envelope, context), 'not_authentic')
   })
 
-  it('what is no envelope, or of a key service that is not there', async () => {
+  it('a value that is not an envelope, or one of an unconfigured key service', async () => {
     const envelopes = await envelopesUnder(current)
     const envelope = await envelopes.seal(SECRET, context)
     for (const stored of [undefined, null, 'x', {}, { ...envelope, v: 2 }, { ...envelope, nonce: 7 }]) {
@@ -122,7 +122,7 @@ async function expectRefused(opening: Promise<Uint8Array>, reason: EnvelopeError
 }
 
 /** The shape that is stored, fixed: what was sealed once must open for ever. */
-it('opens an envelope that was sealed long ago', async () => {
+it('opens an envelope of an earlier release', async () => {
   const [key] = parseMasterKeys(Buffer.alloc(32, 7).toString('base64'))
   const stored: Envelope = JSON.parse(STORED)
   expect(Buffer.from(await (await envelopesUnder(key)).open(stored, context)).toString()).toBe('{"apiKey":"sk-old"}')

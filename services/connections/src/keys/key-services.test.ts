@@ -7,7 +7,7 @@ const KMS_KEY_ID = 'alias/sluice, alias/former'
 const idsOf = async (settings: Partial<Parameters<typeof createKeyServices>[0]>) =>
   (await createKeyServices({ KEY_SERVICE: 'libsodium', KMS_TIMEOUT_MS: 100, ...settings })).map(({ id }) => id)
 
-it('has the key service that wraps first, and the other one where it is set up', async () => {
+it('returns the wrapping key service first, then the other one if it is configured', async () => {
   expect(await idsOf({ MASTER_KEY })).toEqual(['libsodium'])
   expect(await idsOf({ MASTER_KEY, KMS_KEY_ID })).toEqual(['libsodium', 'aws-kms'])
   expect(await idsOf({ KEY_SERVICE: 'aws-kms', KMS_KEY_ID })).toEqual(['aws-kms'])

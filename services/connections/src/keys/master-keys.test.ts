@@ -13,7 +13,7 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true }))
 
-it('reads one key a line, and tells them apart by ids that do not change', () => {
+it('reads one key per line, with ids that do not change', () => {
   const keys = parseMasterKeys(`${ONE}\n\n  ${TWO}\r\n`)
   expect(keys.map(({ key }) => Buffer.from(key).toString('base64'))).toEqual([ONE, TWO])
   expect(keys.map(({ keyId }) => keyId)).toEqual(['mk-1d9ce853745bcf82', 'mk-0a767c4e98b92384'])
@@ -32,7 +32,7 @@ it.each([
   for (const line of text.split('\n').filter((line) => line.trim() !== '')) expect(parse).not.toThrow(line)
 })
 
-it('reads a file that nobody but its owner may read', async () => {
+it('reads only a file that is private to its owner', async () => {
   const path = join(folder, 'private')
   await writeFile(path, `${ONE}\n`, { mode: 0o600 })
   expect(await loadMasterKeys({ MASTER_KEY_FILE: path })).toHaveLength(1)
@@ -45,11 +45,11 @@ it.each([0o640, 0o604, 0o644, 0o660])('refuses a file of mode %o, and says what 
   await expect(loadMasterKeys({ MASTER_KEY_FILE: path })).rejects.toThrow(`chmod 600 ${path}`)
 })
 
-it('says that the file is not there, or that no key is set', async () => {
+it('reports a missing file, and that no key is set', async () => {
   await expect(loadMasterKeys({ MASTER_KEY_FILE: join(folder, 'absent') })).rejects.toThrow('ENOENT')
   await expect(loadMasterKeys({})).rejects.toThrow('neither MASTER_KEY_FILE nor MASTER_KEY is set')
 })
 
-it('reads the setting where there is no file', async () => {
+it('reads the setting if there is no file', async () => {
   expect(await loadMasterKeys({ MASTER_KEY: `${ONE}\n${TWO}` })).toHaveLength(2)
 })

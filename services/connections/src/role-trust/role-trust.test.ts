@@ -30,7 +30,7 @@ function parametersOf(url: string | undefined): Record<string, string> {
   return Object.fromEntries(query.split('&').map((pair) => pair.split('=').map(decodeURIComponent)))
 }
 
-it('trusts the principal of the settings with the external id of the connection, and nobody else', () => {
+it('trusts only the configured principal with the connection’s external id', () => {
   expect(roleTrust(connection(), settings).trustPolicy).toEqual({
     Version: '2012-10-17',
     Statement: [
@@ -81,7 +81,7 @@ it('has no statement without a resource', () => {
   expect(sids([])).toEqual(['Quotas'])
 })
 
-it('launches the template with everything filled in, whatever characters are in it', () => {
+it('fills in the launch link, whatever characters the parameters contain', () => {
   const { launchUrl } = roleTrust(connection({ allowedModels: ['amazon.nova-*', 'us.meta.*', '*.x'] }), settings)
   expect(launchUrl).toMatch(
     /^https:\/\/console\.aws\.amazon\.com\/cloudformation\/home\?region=eu-central-1#\/stacks\/quickcreate\?templateURL=https%3A%2F%2F/,
@@ -114,7 +114,7 @@ it.each([
   expect(trust.missing).toEqual([])
 })
 
-it('leaves out what it cannot know, and says why', () => {
+it('leaves out what is not configured, and says why', () => {
   const without = roleTrust(connection(), { templateUrl: TEMPLATE })
   expect(Object.keys(without)).toEqual(['roleArn', 'externalId', 'permissionsPolicy', 'missing'])
   expect(without.missing).toEqual([expect.stringContaining('AWS_PRINCIPAL_ARN')])
@@ -134,7 +134,7 @@ it('leaves out what it cannot know, and says why', () => {
   expect(tooLong.missing).toEqual([expect.stringContaining('allowedModels')])
 })
 
-it('is not there for a provider without roles', () => {
+it('is not found for a provider without roles', () => {
   const openai: Connection = { ...connection(), provider: 'openai', config: {} }
   expect(() => roleTrust(openai, settings)).toThrow(SluiceError)
   expect(() => roleTrust(openai, settings)).toThrow('Connection "bedrock-prod" is reached without a role')
