@@ -1,5 +1,6 @@
 import { CapacityLimit, documentErrors, type FieldError, orNull, type ProviderId } from '@sluice/contracts'
-import { baseUrlFault, type CatalogueEntry, regionFault } from '@sluice/providers'
+import { baseUrlFault } from '@sluice/egress'
+import { type CatalogueEntry, regionFault } from '@sluice/providers'
 import { IsOptional, type TObject, type TSchema, Type } from 'typebox'
 import { fieldsOf } from '../documents.ts'
 

@@ -6,7 +6,7 @@ import { actorOf } from '../http/authentication.ts'
 import { IfMatchHeaders, ifMatchVersion, setEtag } from '../http/if-match.ts'
 import type { Routes } from '../http/routes.ts'
 import { pageParameters } from '../paging.ts'
-import type { ProviderProbe } from '../probes/probe.ts'
+import type { ProviderProbe } from '../probes/provider-probe.ts'
 import { listCredentialVersions, type VersionDeps } from './credential-versions.ts'
 import { rollBackCredential, rotateCredential } from './rotate-credential.ts'
 

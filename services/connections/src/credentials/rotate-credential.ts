@@ -10,7 +10,7 @@ import {
 import type { Connection } from '../connections/connection.ts'
 import { validateRotation } from '../connections/connection-documents.ts'
 import type { StoredCredential } from '../connections/connection-store.ts'
-import type { ProviderProbe } from '../probes/probe.ts'
+import type { ProviderProbe } from '../probes/provider-probe.ts'
 import { wrapSecrets } from '../probes/test-connection.ts'
 import { type RecordedVersion, rollbackUntil, type VersionDeps } from './credential-versions.ts'
 import { openCredentialFields, sealCredential } from './sealed-credentials.ts'

@@ -6,7 +6,7 @@ import {
   ReEncryptCommand,
 } from '@aws-sdk/client-kms'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
-import { type AwsCredentialSettings, awsCredentialsIn } from '../adapters/aws-credentials.ts'
+import { type AwsCredentialSettings, awsCredentialsIn } from '../aws-credentials.ts'
 import { type EnvelopeContext, EnvelopeError } from './envelope.ts'
 import type { KeyService } from './key-service.ts'
 import { toKmsEnvelopeError } from './kms-fault.ts'

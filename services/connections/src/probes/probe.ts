@@ -1,9 +1,10 @@
-import { type ConnectionTest, type ProviderId, SluiceError } from '@sluice/contracts'
-import { type EgressPolicy, type ProviderConfig, providerAdapter } from '@sluice/providers'
+import { type ProviderId, SluiceError } from '@sluice/contracts'
+import type { EgressPolicy } from '@sluice/egress'
+import { type ProviderConfig, providerAdapter } from '@sluice/providers'
 import { Secret } from '@sluice/service-kit'
 import { ProbeFailure } from './probe-failure.ts'
 
-/** What is tried: a connection as far as its provider sees it. */
+/** What is tested: a connection as far as its provider sees it. */
 export interface ProbeTarget {
   readonly provider: ProviderId
   /** With the secret fields, each in a `Secret`. */
@@ -11,33 +12,22 @@ export interface ProbeTarget {
   readonly allowedModels?: readonly string[]
 }
 
-/** Calls providers to see whether they take a connection. */
-export interface ProviderProbe {
-  /**
-   * The provider's answer, a refusal too. No credential is in it, whatever the provider answered.
-   * @throws SluiceError `rate_limited` when as many tests as may be are under way, `unavailable` when the service stops
-   */
-  test(target: ProbeTarget): Promise<ConnectionTest>
-}
-
 /**
- * Asks one provider whether it takes a connection, through the provider's SDK. Resolves with the ids of the provider's models,
- * undefined where it does not list them; rejects with a `ProbeFailure` or whatever the SDK rejects with.
+ * Tests whether one provider accepts a connection. Resolves with the ids of the provider's models, or undefined if it does not list them;
+ * rejects with a `ProbeFailure` or whatever the provider's SDK rejects with.
  */
 export type Probe = (target: ProbeTarget, means: ProbeMeans) => Promise<readonly string[] | undefined>
 
 /** What a probe reaches its provider with. */
 export interface ProbeMeans {
-  /** Connects through the gate, and follows no redirect. */
+  /** Enforces the egress policy, and follows no redirect. */
   readonly fetch: typeof globalThis.fetch
-  /** Has what is sent inside with the global `fetch` connect through the gate, too. */
-  readonly inGate: <T>(work: () => Promise<T>) => Promise<T>
-  /** For whoever connects without `fetch`. */
-  readonly gate: EgressPolicy
+  /** For SDKs that take no `fetch`. */
+  readonly egressPolicy: EgressPolicy
   /** Ends the test. */
   readonly signal: AbortSignal
-  /** Keeps a further secret, such as one that the provider handed out, from being shown. */
-  readonly conceal: (secret: string) => void
+  /** Adds another secret to redact from the result, such as one that the provider issued. */
+  readonly addSecret: (secret: string) => void
 }
 
 /** @throws SluiceError `credential_unavailable` when the config has no such secret field */
@@ -47,13 +37,13 @@ export function secretText(config: ProviderConfig, field: string): string {
   throw new SluiceError('credential_unavailable', `the connection's credential has no ${field}`)
 }
 
-/** Null where there is no such field, which keeps the SDKs from taking one from the environment. */
+/** Returns null when there is no such field, which keeps the SDKs from reading it from the environment. */
 export function textOrNull(config: ProviderConfig, field: string): string | null {
   const text = config[field]
   return typeof text === 'string' ? text : null
 }
 
-/** Where the gateway reaches the connection's provider, too. */
+/** Returns the URL at which gateways reach the connection's provider. */
 export function baseUrlOf(provider: ProviderId, config: ProviderConfig): string {
   const adapter = providerAdapter(provider)
   if (adapter === undefined) throw new SluiceError('internal', `there is no adapter for ${provider}`)
@@ -61,21 +51,21 @@ export function baseUrlOf(provider: ProviderId, config: ProviderConfig): string 
 }
 
 /**
- * The ids in a list of models, as an SDK gives it. No provider lists none: whoever answers so is not the provider.
- * @param models whatever came @param field where a model has its id
+ * Returns the ids in a list of models. Every provider lists at least one: another response is not the provider's.
+ * @param models as the SDK returned it, not validated
+ * @param field that has a model's id
  */
 export function modelIds(models: unknown, field: 'id' | 'name' = 'id'): string[] {
   const listed: unknown[] = Array.isArray(models) ? models : []
   const ids = listed.flatMap((model) => {
-    const id =
-      typeof model === 'object' && model !== null ? (model as Readonly<Record<string, unknown>>)[field] : undefined
+    const id = typeof model === 'object' && model !== null ? Object.entries(model).find(([name]) => name === field)?.[1] : undefined
     return typeof id === 'string' ? [id] : []
   })
   if (ids.length > 0) return ids
-  throw new ProbeFailure('provider_error', 'There was an answer, but no list of models in it. Is the base URL right?')
+  throw new ProbeFailure('provider_error', 'The response contains no list of models. Check the base URL.')
 }
 
-/** The model to call for a connection: the first that `allowedModels` names in full, without a `*`. */
+/** Returns the model to call for a connection: the first that `allowedModels` names in full, without a `*`. */
 export function modelToTry(allowedModels: readonly string[] = []): string | undefined {
   return allowedModels.find((pattern) => !pattern.includes('*'))
 }

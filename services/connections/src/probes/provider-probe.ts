@@ -1,42 +1,35 @@
-import { lookup as systemLookup } from 'node:dns'
 import { type ConnectionTest, type ProviderId, SluiceError } from '@sluice/contracts'
-import { createEgressPolicy, type Lookup } from '@sluice/providers'
+import { createEgressFetch, createEgressPolicy, type Lookup, SecretRedactor } from '@sluice/egress'
 import { Secret } from '@sluice/service-kit'
-import type { StsAccess } from '../adapters/provider-probes/assume-role.ts'
-import { type Concealment, createConcealment } from '../adapters/provider-probes/concealment.ts'
-import { gatedAgent } from '../adapters/provider-probes/gated-agent.ts'
-import { withDispatcher } from '../adapters/provider-probes/scoped-fetch.ts'
-import { bedrockProbe } from './aws-bedrock.ts'
+import { bedrockProbe, type StsAccess } from './aws-bedrock.ts'
 import { probeGoogle } from './google.ts'
 import { probeAnthropic, probeGroq, probeOpenAi } from './model-lists.ts'
-import type { Probe, ProbeMeans, ProbeTarget, ProviderProbe } from './probe.ts'
+import type { Probe, ProbeMeans, ProbeTarget } from './probe.ts'
 import { describeFailure } from './probe-failure.ts'
 
 export interface ProviderProbeOptions {
-  /** Whether http is allowed to this machine itself. */
+  /** Whether http is allowed to loopback addresses. */
   readonly allowInsecureLoopback: boolean
   readonly sts: StsAccess
-  /** For a whole test; 10,000 when absent. */
+  /** For a whole test; 10,000 by default. */
   readonly timeLimitMs?: number
-  /** How many tests may be under way at a time; 8 when absent. */
+  /** How many tests may run at a time; 8 by default. */
   readonly maxConcurrent?: number
-  /** Finds a name's addresses; the system's way unless told. */
+  /** Resolves a name; the system's lookup by default. */
   readonly lookup?: Lookup
 }
 
-export interface RunningProviderProbe extends ProviderProbe {
-  /** Ends the tests that are under way. */
-  stop(): Promise<void>
-}
+/** Calls providers to find out whether they accept a connection. */
+export type ProviderProbe = ReturnType<typeof createProviderProbe>
 
-/** Tests connections through the providers' own SDKs. Each provider is tried once: what fails is told. */
+/** Tests connections through the providers' own SDKs (Google's API directly). Each provider is tried once, without retries. */
 export function createProviderProbe({
   allowInsecureLoopback,
   sts,
   timeLimitMs = 10_000,
   maxConcurrent = 8,
-  lookup = systemLookup,
-}: ProviderProbeOptions): RunningProviderProbe {
+  lookup,
+}: ProviderProbeOptions) {
   const probes: Readonly<Record<ProviderId, Probe>> = {
     openai: probeOpenAi,
     anthropic: probeAnthropic,
@@ -44,18 +37,16 @@ export function createProviderProbe({
     groq: probeGroq,
     'aws-bedrock': bedrockProbe(sts),
   }
-  const gate = createEgressPolicy({ allowInsecureLoopback }, lookup)
-  const agent = gatedAgent(gate, MAX_ANSWER_BYTES)
-  const inGate: ProbeMeans['inGate'] = (work) => withDispatcher(agent, work)
-  const gatedFetch: ProbeMeans['fetch'] = (input, init) => inGate(() => fetch(input, { ...init, redirect: 'error' }))
+  const egressPolicy = createEgressPolicy({ allowInsecureLoopback, lookup })
+  const { fetch, destroy } = createEgressFetch(egressPolicy, MAX_RESPONSE_BYTES)
   const stopping = new AbortController()
-  let underWay = 0
+  let running = 0
 
   const run = async (target: ProbeTarget): Promise<ConnectionTest> => {
-    const concealment = createConcealment()
-    for (const field of Object.values(target.config)) if (field instanceof Secret) concealment.add(field.reveal())
+    const secrets = Object.values(target.config).flatMap((field) => (field instanceof Secret ? [field.reveal()] : []))
     const signal = AbortSignal.any([AbortSignal.timeout(timeLimitMs), stopping.signal])
-    const means: ProbeMeans = { fetch: gatedFetch, inGate, gate, signal, conceal: concealment.add }
+    const addSecret = (secret: string) => void secrets.push(secret)
+    const means: ProbeMeans = { fetch, egressPolicy, signal, addSecret }
     const startedMs = performance.now()
     const latencyMs = () => Math.round(performance.now() - startedMs)
     try {
@@ -63,33 +54,38 @@ export function createProviderProbe({
       return {
         ok: true,
         latencyMs: latencyMs(),
-        ...(models === undefined ? {} : { models: shown(models, concealment) }),
+        ...(models === undefined ? {} : { models: shown(models, new SecretRedactor(secrets)) }),
       }
     } catch (error) {
       if (stopping.signal.aborted) throw new SluiceError('unavailable', 'The service is stopping.')
       if (error instanceof SluiceError) throw error
       if (signal.aborted) return { ok: false, latencyMs: latencyMs(), error: timeout(timeLimitMs) }
       const { message, ...failure } = describeFailure(error)
-      const words = concealment.apply(message.slice(0, MAX_MESSAGE_CHARS * 2)).slice(0, MAX_MESSAGE_CHARS)
-      return { ok: false, latencyMs: latencyMs(), error: { ...failure, message: words } }
+      const redacted = new SecretRedactor(secrets).errorText(message.slice(0, MAX_MESSAGE_CHARS * 2))
+      return { ok: false, latencyMs: latencyMs(), error: { ...failure, message: redacted.slice(0, MAX_MESSAGE_CHARS) } }
     }
   }
 
   return {
-    test: async (target) => {
-      if (underWay >= maxConcurrent) {
-        throw new SluiceError('rate_limited', `There are ${maxConcurrent} connection tests under way. Try again.`)
+    /**
+     * Returns the provider's response, also a rejection, with every credential redacted.
+     * @throws SluiceError `rate_limited` while too many tests are running, `unavailable` when the service stops
+     */
+    test: async (target: ProbeTarget): Promise<ConnectionTest> => {
+      if (running >= maxConcurrent) {
+        throw new SluiceError('rate_limited', `There are already ${maxConcurrent} connection tests running. Try again.`)
       }
-      underWay++
+      running++
       try {
         return await run(target)
       } finally {
-        underWay--
+        running--
       }
     },
-    stop: async () => {
+    /** Ends the tests that are running. */
+    stop: async (): Promise<void> => {
       stopping.abort()
-      await agent.destroy()
+      await destroy()
     },
   }
 }
@@ -97,8 +93,8 @@ export function createProviderProbe({
 const MAX_MODELS = 1_000
 const MAX_MODEL_CHARS = 256
 const MAX_MESSAGE_CHARS = 1_000
-/** A list of a thousand models, with room to spare. */
-const MAX_ANSWER_BYTES = 8 * 1_024 * 1_024
+/** Ample for a list of a thousand models. */
+const MAX_RESPONSE_BYTES = 8 * 1_024 * 1_024
 
 function abortOf(signal: AbortSignal): Promise<never> {
   return new Promise((_resolve, reject) => {
@@ -106,10 +102,10 @@ function abortOf(signal: AbortSignal): Promise<never> {
   })
 }
 
-function shown(models: readonly string[], concealment: Concealment): string[] {
-  return models.slice(0, MAX_MODELS).map((model) => concealment.apply(model.slice(0, MAX_MODEL_CHARS)))
+function shown(models: readonly string[], redactor: SecretRedactor): string[] {
+  return models.slice(0, MAX_MODELS).map((model) => redactor.errorText(model.slice(0, MAX_MODEL_CHARS)))
 }
 
 function timeout(timeLimitMs: number): NonNullable<ConnectionTest['error']> {
-  return { code: 'timeout', message: `The provider has not answered within ${timeLimitMs / 1_000} seconds.` }
+  return { code: 'timeout', message: `The provider did not respond within ${timeLimitMs / 1_000} seconds.` }
 }

@@ -8,7 +8,7 @@ import { ConnectionParams, findConnection } from '../connections/find-connection
 import { recordCredentialStatus, type StatusDeps } from '../credentials/credential-status.ts'
 import { type OpenDeps, openCredentialFields } from '../credentials/sealed-credentials.ts'
 import type { Routes } from '../http/routes.ts'
-import type { ProviderProbe } from './probe.ts'
+import type { ProviderProbe } from './provider-probe.ts'
 
 export interface ConnectionTestDeps extends OpenDeps, StatusDeps {
   readonly connections: ConnectionStore

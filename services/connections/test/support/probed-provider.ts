@@ -10,7 +10,7 @@ import type { ProbeTarget } from '../../src/probes/probe.ts'
 import {
   createProviderProbe,
   type ProviderProbeOptions,
-  type RunningProviderProbe,
+  type ProviderProbe,
 } from '../../src/probes/provider-probe.ts'
 
 export const RIGHT_KEY = 'sk-right-0123456789-abcdefgh'
@@ -40,7 +40,7 @@ export function targetAt(provider: ProviderId, baseUrl: string, secret?: string)
 }
 
 /** For one test, which ends it. @param stsUrl where its roles are assumed */
-export function probeWith(stsUrl: string, options: Partial<ProviderProbeOptions> = {}): RunningProviderProbe {
+export function probeWith(stsUrl: string, options: Partial<ProviderProbeOptions> = {}): ProviderProbe {
   const probe = createProviderProbe({
     allowInsecureLoopback: true,
     sts: { endpoint: stsUrl, credentials: ROLE.trustedCaller },
