@@ -16,7 +16,7 @@ const headerText = {
 
 const apiKey = Type.String({ ...headerText, title: 'API key', writeOnly: true })
 
-/** In place of the provider's own address. What may stand here: `base-url.ts`. */
+/** In place of the provider's own address. What may stand here: `baseUrlFault` of libs/egress. */
 const baseUrl = Type.Optional(Type.String({ minLength: 1, maxLength: 2_048, title: 'Base URL' }))
 
 const closed = { additionalProperties: false } as const

@@ -1,6 +1,6 @@
+import { redactorOf } from '@sluice/egress'
 import { expect, it } from 'vitest'
 import type { DataPlane } from '../data-plane.ts'
-import { redactionOf } from '../handlers/secret-redaction.ts'
 import type { ResponseSink } from '../ports.ts'
 import type { PermittedCall } from './call.ts'
 import { collectResponse } from './collect-response.ts'
@@ -44,7 +44,7 @@ it.each(Object.keys(end))('a call that cannot be finished rejects, with its perm
     plane as unknown as DataPlane,
     call as unknown as PermittedCall,
     REQUEST,
-    redactionOf({}),
+    redactorOf({}),
     50,
   )
   sink?.start(429, '', {})

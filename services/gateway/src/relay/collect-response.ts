@@ -1,7 +1,7 @@
+import type { SecretRedactor } from '@sluice/egress'
 import type { WireHeaders } from '@sluice/providers'
 import { NOTHING_USED, settledCost } from '../accounting/settlement.ts'
 import type { DataPlane } from '../data-plane.ts'
-import type { SecretRedaction } from '../domain/redact-secrets.ts'
 import type { ResponseSink, UpstreamCall, UpstreamRequest } from '../ports.ts'
 import type { PermittedCall } from './call.ts'
 import { finishCall } from './finish-call.ts'
@@ -20,7 +20,7 @@ export function collectResponse(
   plane: DataPlane,
   call: PermittedCall,
   request: UpstreamRequest,
-  redaction: SecretRedaction,
+  redaction: SecretRedactor,
   deadlineMs: number,
   credentialVersion?: number,
 ): Promise<CollectedResponse | 'too-late' | undefined> {

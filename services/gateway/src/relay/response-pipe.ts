@@ -1,5 +1,5 @@
+import type { StreamRedactor } from '@sluice/egress'
 import type { ResponseReader, ResponseTranslator, TranslatedError } from '@sluice/providers'
-import type { StreamRedactor } from '../domain/stream-redactor.ts'
 
 export interface ResponsePipeOptions {
   readonly reader: ResponseReader

@@ -1,13 +1,11 @@
 import type { ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
+import { redactorOf, type SecretRedactor, type StreamRedactor } from '@sluice/egress'
 import type { WireHeaders } from '@sluice/providers'
 import type { Logger } from '@sluice/service-kit'
 import type { Beyond } from '../accounting/background-charge.ts'
 import { type CallEnd, limitedCost, NOTHING_USED, settledCost } from '../accounting/settlement.ts'
 import type { DataPlane } from '../data-plane.ts'
-import type { SecretRedaction } from '../domain/redact-secrets.ts'
-import type { StreamRedactor } from '../domain/stream-redactor.ts'
-import { redactionOf } from '../handlers/secret-redaction.ts'
 import { sendableReasonPhrase } from '../http/forwarded-headers.ts'
 import { type GatewayError, gatewayError } from '../http/gateway-error.ts'
 import { writeError } from '../http/write-error.ts'
@@ -39,7 +37,7 @@ export class ResponseRelay implements ResponseSink {
   readonly #response: ServerResponse
   readonly #logger: Logger
   readonly #writer: ResponseWriter
-  #redaction: SecretRedaction = NO_REDACTION
+  #redaction: SecretRedactor = NO_REDACTION
   #credentialVersion: number | undefined
   /** Stands over every byte of a body that is not an error's, whatever its type. */
   #redactor: StreamRedactor = NO_REDACTOR
@@ -92,7 +90,7 @@ export class ResponseRelay implements ResponseSink {
       return DEPARTED
     }
     const { permit } = this.#call
-    this.#redaction = redactionOf(secrets)
+    this.#redaction = redactorOf(secrets)
     this.#credentialVersion = credentialVersionOf(secrets)
     this.#redactor = this.#redaction.stream()
     this.#body = request.body
@@ -472,7 +470,7 @@ const AT_ONCE_BYTES = 256 * 1024
 const DEPARTED: Promise<Departed> = Promise.resolve('departed')
 const EMPTY = Buffer.alloc(0)
 /** Of a request that has not been sent. Without secrets they have no state. */
-const NO_REDACTION = redactionOf(NO_SECRETS)
+const NO_REDACTION = redactorOf(NO_SECRETS)
 const NO_REDACTOR = NO_REDACTION.stream()
 const NO_CONTENT = 204
 const INTERNAL = gatewayError('internal', 'Internal error.')

@@ -1,10 +1,10 @@
+import { redactorOf } from '@sluice/egress'
 import type { ListedModel, ModelPage } from '@sluice/providers'
 import type { Logger } from '@sluice/service-kit'
 import type { ApiKey } from '../admission/api-key.ts'
 import type { UsableConnection } from '../admission/connection.ts'
 import type { DataPlane } from '../data-plane.ts'
 import { parseJsonObject } from '../estimate/json-object.ts'
-import { redactionOf } from '../handlers/secret-redaction.ts'
 import type { Call } from '../relay/call.ts'
 import { collectResponse } from '../relay/collect-response.ts'
 import { obtainPermit } from '../relay/obtain-permit.ts'
@@ -191,7 +191,7 @@ async function askForPage(
       plane,
       ready.call,
       ready.request,
-      redactionOf(ready.secrets),
+      redactorOf(ready.secrets),
       DEADLINE_MS,
       credentialVersionOf(ready.secrets),
     )
