@@ -14,7 +14,7 @@ export type Acquired =
 
 let gateways = 0
 
-/** Asks for a permit for a request to `model` at `nowMs` as a new gateway does, in an exchange of its own. */
+/** Acquires a permit for a request to `model` at `nowMs`, as a new gateway does with a batch of its own. */
 export function acquireAt(
   record: CapacityRecord,
   limits: EnforcedLimits,
@@ -22,11 +22,11 @@ export function acquireAt(
   cost: Cost,
   nowMs: number,
 ): Acquired {
-  return askAt(record, limits, { model, ...cost }, nowMs)
+  return requestAt(record, limits, { model, ...cost }, nowMs)
 }
 
-/** The same for anything that may be asked for. */
-export function askAt(
+/** The same for any acquire. */
+export function requestAt(
   record: CapacityRecord,
   limits: EnforcedLimits,
   asked: Acquire,
@@ -36,7 +36,7 @@ export function askAt(
   const now = advance(record, nowMs)
   const permitBatch = { gateway: `g${++gateways}`, seq: 1, asOfMs: nowMs, slackMs, acquires: [asked], settlements: [] }
   const applied = applyPermitBatch(now, limits, permitBatch, now.clockMs - nowMs)
-  if (applied.status !== 'decided') throw new Error('a new exchange is not stale')
+  if (applied.status !== 'decided') throw new Error('a new batch is not stale')
   const [result] = applied.results
   if (result === undefined) throw new Error('each acquire has a result')
   return result.status === 'granted' ? { ...result, record: applied.record } : result
@@ -45,18 +45,18 @@ export function askAt(
 export const T0 = Date.UTC(2026, 0, 1)
 export const one = { requests: 1, tokens: 0 }
 
-/** What an answer at `T0` told of the model `m`. */
-export function told(limit: number, more: Partial<ModelLimit> = {}): ModelLimit {
+/** Returns a limit of model `m` that a response reported at `T0`. */
+export function reportedLimit(limit: number, more: Partial<ModelLimit> = {}): ModelLimit {
   return { model: 'm', period: 'minute', metric: 'requests', dimension: 'requests', limit, seenAtMs: T0, ...more }
 }
 
-/** A connection with nothing configured that is held to `limits`. */
-export function held(...limits: ModelLimit[]): EnforcedLimits {
+/** Returns the limits of a connection that has none configured and enforces `limits`. */
+export function enforcing(...limits: ModelLimit[]): EnforcedLimits {
   const discovered = new Map(limits.map(({ model }) => [model, limits.filter((limit) => limit.model === model)]))
   return { configured: [], discovered }
 }
 
-/** How many of very many requests at `atMs` are granted, and the record after them. */
+/** Returns how many requests at `atMs` are granted before one is denied, and the record after them. */
 export function fill(record: CapacityRecord, limits: EnforcedLimits, atMs: number, model = 'm') {
   let granted = 0
   for (let next = record; granted < 1_000; granted++) {

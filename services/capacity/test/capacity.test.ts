@@ -92,7 +92,7 @@ it('admits exactly the limit when two instances race over one connection', async
   })
 })
 
-it('gives a repeated exchange the same permits, whichever instance it reaches', async () => {
+it('a repeated batch gets the same permits, whichever instance it reaches', async () => {
   await connectionWith('repeated', [{ period: 'minute', requests: 5 }])
   const first = await through('one', 'repeated', acquires('g', 1, 4))
   const again = await through('two', 'repeated', acquires('g', 1, 4, { repeat: true }))
@@ -101,7 +101,7 @@ it('gives a repeated exchange the same permits, whichever instance it reaches', 
   expect(granted(rest)).toHaveLength(1)
 })
 
-it('knows a repeated exchange although its own record is old and full', async () => {
+it('an instance recognizes a repeated batch although its own record is old and full', async () => {
   await connectionWith('old-record', [{ period: 'minute', requests: 3 }])
   const others = await through('two', 'old-record', acquires('other', 1, 2))
   expect(granted(others)).toHaveLength(2)
@@ -111,7 +111,7 @@ it('knows a repeated exchange although its own record is old and full', async ()
   expect(granted(first)).toHaveLength(1)
 })
 
-it('refuses an exchange that its lane has left behind', async () => {
+it('refuses a batch whose session has applied later ones', async () => {
   await connectionWith('stale', [{ period: 'minute', requests: 5 }])
   await through('one', 'stale', acquires('g', 1, 1))
   await through('one', 'stale', acquires('g', 2, 1))
@@ -120,7 +120,7 @@ it('refuses an exchange that its lane has left behind', async () => {
   })
 })
 
-it('refuses what a stopped instance may have held for longer than lanes are remembered, and applies none of it', async () => {
+it('refuses a batch that was delayed for longer than sessions are remembered, and applies none of it', async () => {
   await connectionWith('late', [{ period: 'hour', requests: 5 }])
   const [first] = await through('one', 'late', acquires('g', 1, 5))
   if (first?.status !== 'granted') throw new Error('the window is empty')
@@ -168,7 +168,7 @@ it('writes nothing for a storm of denied requests', async () => {
   expect((await records.get('storm')).revision).toBe(revision)
 })
 
-it('knows a deleted connection no more, and forgets none of its charges if the deletion was none', async () => {
+it('a deleted connection is unknown, and has kept its charges when it is restored', async () => {
   const capacity = [{ period: 'minute' as const, requests: 3 }]
   await connectionWith('deleted', capacity)
   expect(granted(await through('one', 'deleted', acquires('g', 1, 2)))).toHaveLength(2)
@@ -181,7 +181,7 @@ it('knows a deleted connection no more, and forgets none of its charges if the d
   expect(granted(after)).toHaveLength(1)
 })
 
-it('answers a malformed exchange at once and lives on', async () => {
+it('rejects a malformed batch at once and serves the next one', async () => {
   await connectionWith('malformed', [{ period: 'minute', requests: 1 }])
   const bodies = ['', 'not json', '[]', '{"gateway":"g","seq":0,"acquires":[],"settlements":[]}', '{"gateway":"g"}']
   for (const body of bodies) {
@@ -191,11 +191,11 @@ it('answers a malformed exchange at once and lives on', async () => {
   expect(granted(await through('one', 'malformed', acquires('g', 1, 1)))).toHaveLength(1)
 })
 
-it('refuses an exchange for a connection that does not exist', async () => {
+it('refuses a batch for a connection that does not exist', async () => {
   await expect(through('one', 'no-such', acquires('g', 1, 1))).rejects.toMatchObject({ code: 'connection_not_found' })
 })
 
-it('finds everything again after all instances and the server have been away', async () => {
+it('charges survive a restart of all instances and of the server', async () => {
   await connectionWith('restarted', [{ period: 'hour', requests: 5 }])
   expect(granted(await through('one', 'restarted', acquires('g', 1, 3)))).toHaveLength(3)
   await Promise.all(instances.map((instance) => instance.stop()))
@@ -206,7 +206,7 @@ it('finds everything again after all instances and the server have been away', a
   expect(granted(await through('two', 'restarted', acquires('h', 1, 3)))).toHaveLength(2)
 })
 
-it('answers what it has taken when it is stopped, and is gone for new exchanges at once', async () => {
+it('a stopping instance replies to the batches it has accepted, and accepts no more', async () => {
   await connectionWith('drained', [{ period: 'minute', requests: 1_000 }])
   const three = await startInstance('three')
   const sent = Array.from({ length: 50 }, (_, i) => through('three', 'drained', acquires(`d${i}`, 1, 1)))
@@ -216,7 +216,7 @@ it('answers what it has taken when it is stopped, and is gone for new exchanges 
   await expect(through('three', 'drained', acquires('late', 1, 1))).rejects.toMatchObject({ name: 'NoRespondersError' })
 })
 
-it('holds a model to what is discovered of it, from when it is, where the connection asks for that', async () => {
+it('enforces the discovered limit of a model as soon as it is discovered, if the connection enforces those', async () => {
   const limit: DiscoveredLimit = {
     model: 'm',
     dimension: 'requests',
@@ -227,24 +227,24 @@ it('holds a model to what is discovered of it, from when it is, where the connec
     changes: 0,
   }
   const bucket = await openBucket(bus, discovered)
-  for (const id of ['held', 'not-held']) {
-    await connectionWith(id, [{ period: 'minute', requests: 100 }], { enforceDiscovered: id === 'held' })
+  for (const id of ['enforcing', 'not-enforcing']) {
+    await connectionWith(id, [{ period: 'minute', requests: 100 }], { enforceDiscovered: id === 'enforcing' })
     expect(granted(await through('one', id, acquires('g', 1, 4)))).toHaveLength(4)
     await bucket.put(id, { connectionId: id, limits: [limit] })
   }
   const probe = { model: 'm', requests: 3, tokens: 0, probe: true }
   await eventually(async () => {
     for (const instance of ['one', 'two']) {
-      const results = await through(instance, 'held', acquires('probing', 1, 0, { acquires: [probe] }))
+      const results = await through(instance, 'enforcing', acquires('probing', 1, 0, { acquires: [probe] }))
       expect(results).toMatchObject([{ code: 'capacity_exceeded', limit: 6, model: 'm' }])
     }
   })
-  const reply = await request(bus, instancePermitBatch, ['two', 'held'], acquires('h', 1, 4))
+  const reply = await request(bus, instancePermitBatch, ['two', 'enforcing'], acquires('h', 1, 4))
   expect(granted(reply.results)).toHaveLength(2)
   expect(reply.byModel).toBe(true)
   const other = { model: 'other', requests: 1, tokens: 0 }
-  expect(granted(await through('one', 'held', acquires('i', 1, 0, { acquires: [other] })))).toHaveLength(1)
-  const free = await request(bus, instancePermitBatch, ['one', 'not-held'], acquires('h', 1, 4))
+  expect(granted(await through('one', 'enforcing', acquires('i', 1, 0, { acquires: [other] })))).toHaveLength(1)
+  const free = await request(bus, instancePermitBatch, ['one', 'not-enforcing'], acquires('h', 1, 4))
   expect(granted(free.results)).toHaveLength(4)
   expect(free).not.toHaveProperty('byModel')
 })

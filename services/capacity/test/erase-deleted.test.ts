@@ -75,7 +75,7 @@ it('records are looked through again after a reconnect', async () => {
   await isErased('deleted')
 })
 
-it('a connection whose entry or record cannot be read keeps its record, and does not stop the sweep', async () => {
+it('a connection whose entry or record cannot be read keeps its record, and the sweep goes on', async () => {
   bus.connection.publish('$KV.connections.broken', 'not json')
   await bus.connection.flush()
   for (const id of ['unknown', 'zzz-deleted']) await putDeleted(id)

@@ -48,7 +48,7 @@ it('an instance is ready once NATS has stored what it wrote', async () => {
   expect(await records.keys()).toHaveLength(1)
 })
 
-it('an instance whose writes NATS refuses is not ready, says why, and is again by itself', async () => {
+it('an instance whose writes NATS refuses is not ready, says why, and becomes ready again by itself', async () => {
   await serve()
   const { streams } = bus.jetstreamManager
   await streams.update(STREAM, { max_msg_size: 1 })

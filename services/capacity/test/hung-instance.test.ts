@@ -9,7 +9,7 @@ import { type Bus, connectBus, openBucket, request } from '@sluice/messaging'
 import { type ServiceProcess, startServiceProcess, type TestNats, testNats } from '@sluice/testkit'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 
-/** Two instances, each its own process, one of which is stopped: it keeps its place in the queue and answers nothing. */
+/** Two instances, each its own process, one of which is stopped: it stays in the queue group and does not reply. */
 let nats: TestNats
 let bus: Bus
 let instances: ServiceProcess[] = []
@@ -42,7 +42,7 @@ async function twenty<R>(ask: () => Promise<R>): Promise<{ reply: R; tookMs: num
   return replies
 }
 
-it('every status request is answered while one of two instances hangs', async () => {
+it('every status request gets a reply while one of two instances hangs', async () => {
   const replies = await twenty(() => request(bus, capacityStatus, ['c'], {}))
   expect(replies.map(({ reply }) => reply.connectionId)).toEqual(Array.from({ length: 20 }, () => 'c'))
   expect(Math.max(...replies.map(({ tookMs }) => tookMs))).toBeLessThan(1_500)

@@ -60,8 +60,8 @@ async function granted(instance: string, connectionId: string, permits: number):
   return results.filter(({ status }) => status === 'granted').length
 }
 
-/** The same, asked again while an instance says that it cannot tell. */
-const answered = (instance: string, connectionId: string, permits: number) =>
+/** The same, repeated while the instance is unavailable. */
+const grantedAgain = (instance: string, connectionId: string, permits: number) =>
   eventually(() => granted(instance, connectionId, permits), { timeoutMs: 20_000 })
 
 const lost = [
@@ -89,7 +89,7 @@ for (const { what, buckets } of [...lost, { what: 'heartbeats', buckets: [capaci
     await startInstance('one')
     expect(await granted('one', 'c', LIMIT)).toBe(LIMIT)
     await remove(buckets)
-    expect(await answered('one', 'c', LIMIT)).toBe(0)
+    expect(await grantedAgain('one', 'c', LIMIT)).toBe(0)
     await eventually(
       async () => {
         expect(await request(bus, capacityHealth, [], {})).toMatchObject({ ready: true })
@@ -102,7 +102,7 @@ for (const { what, buckets } of [...lost, { what: 'heartbeats', buckets: [capaci
   }, 60_000)
 }
 
-it('gives no permit twice where another instance has made the records’ bucket again', async () => {
+it('grants no permit twice when another instance has made the bucket of records again', async () => {
   await Promise.all([startInstance('one'), startInstance('two')])
   expect(await granted('one', 'c', LIMIT)).toBe(LIMIT)
   expect(await granted('two', 'd', LIMIT)).toBe(LIMIT)
@@ -117,6 +117,6 @@ it('gives no permit twice where another instance has made the records’ bucket 
     ['one', 'c'],
     ['two', 'd'],
   ] as const) {
-    expect(await answered(instance, id, LIMIT)).toBe(0)
+    expect(await grantedAgain(instance, id, LIMIT)).toBe(0)
   }
 }, 60_000)

@@ -73,7 +73,7 @@ it.each([
   },
 )
 
-it('gives no permits from a record of an earlier version, and counts it as used once it is removed', async () => {
+it('grants no permits from a record of an earlier version, and counts it as used once it is removed', async () => {
   await startInstance()
   const records = await openBucket(bus, capacityRecords)
   await records.put('c', { ...encodeRecord(emptyRecord()), v: 1 })

@@ -102,7 +102,7 @@ it('goes on at once after its processes were killed on a machine that stayed up'
   expect(granted(await ask(LIMIT))).toBe(LIMIT - 1)
 })
 
-it('trusts the store after a power cut where it is told to, or where every write is on the disk', async () => {
+it('trusts the store after a power cut if configured to, or if every write is synced', async () => {
   await startProcess('before')
   expect(granted(await ask(1))).toBe(1)
   await killProcess()

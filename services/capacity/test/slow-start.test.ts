@@ -58,7 +58,7 @@ it.each([
   '$KV.capacity.',
   '$JS.API.CONSUMER.CREATE.KV_connections',
 ])(
-  'starts, and gives permits, where NATS takes longer than a request for %s',
+  'starts, and grants permits, when NATS takes longer than a request for %s',
   async (subject) => {
     const { url, wasHeld } = await slowWay(subject, 1_500)
     const settings = readConfig(CapacityConfig, { NATS_URL: url, CAPACITY_INSTANCE: 'one' })

@@ -24,7 +24,7 @@ async function connectAs(user: 'connections' | 'discovery' | 'gateway'): Promise
   return bus
 }
 
-it('gives permits although discovery has never been there, and holds what is discovered once it has', async () => {
+it('grants permits before discovery has ever run, and enforces discovered limits once it has', async () => {
   const connections = await openBucket(await connectAs('connections'), connectionProjection)
   await connections.put('c', {
     id: 'c',

@@ -9,14 +9,14 @@ import {
 } from '@sluice/contracts'
 import { type CountersClock, createCountersClock } from '../src/commit/clock.ts'
 import { startOfClock } from '../src/commit/clock-start.ts'
-import { type PermitBatchOutcome, applyPermitBatch } from '../src/decide/permit-batch.ts'
+import { applyPermitBatch, type PermitBatchOutcome } from '../src/decide/permit-batch.ts'
 import type { Limits } from '../src/record/limits.ts'
 import { advance, emptyRecord } from '../src/record/record.ts'
 
-/** A request that reached the provider, by real time. */
+/** A request that reached the provider, in real time. */
 export interface Departure {
   readonly atMs: number
-  /** What it took as it was known at an instant: what it reserved, and less once it settled for less. */
+  /** Returns what it used, as known at that instant: its reservation, or less once it settled for less. */
   amountAt(metric: Metric, atMs: number): number
 }
 
@@ -26,19 +26,19 @@ export interface Demand {
   readonly permits: number
   readonly inputTokens: number
   readonly outputTokens: number
-  /** Whether its exchange tells input and output apart. */
+  /** Its batch splits tokens into input and output. */
   readonly isSplit: boolean
-  /** Waits until exactly so many permits are free, where that is within `patienceMs`. */
+  /** Waits until exactly this many permits are free, if that is within `patienceMs`. */
   readonly patienceMs: number
   readonly slackMs: number
-  /** What becomes of the exchange; a copy that is held is delivered when an instance resumes, and nobody waits for its reply. */
+  /** What becomes of the batch. A delayed copy is delivered when an instance resumes, and its reply is lost. */
   readonly fate: string
-  /** After the grant: beyond its permit's age, a request does not depart. */
+  /** The delay after the grant. A request whose permit is too old by then does not depart. */
   readonly lateMs: number
   readonly isUpload: boolean
 }
 
-/** A gateway's lane toward the record, as far as its promises are concerned. */
+/** A gateway's permit session, reduced to what the promise depends on. */
 interface PermitSessionState {
   readonly gateway: number
   lives: number
@@ -60,8 +60,8 @@ interface Permit {
 }
 
 /**
- * One connection's record with what production runs on it, two capacity instances and two gateways, in real time. Whatever is done
- * to them, what departed to the provider is listed in `heads` (when it began) and `wholes` (when its last byte left).
+ * Creates one connection's record with the code that production runs on it, two capacity instances and two gateways, in simulated time.
+ * Every request that departed to the provider is listed in `heads` (when it began) and in `wholes` (when its last byte left).
  */
 export function createWorld(configured: Limits) {
   const limits = { configured }
@@ -70,10 +70,13 @@ export function createWorld(configured: Limits) {
   let record = emptyRecord()
   const bootMs = realMs - 5_000
   const monotonicMs = () => realMs - bootMs
-  /** For how long each instance's machine has stood still. */
+  /** For how long each instance's machine has been paused. */
   const stillMs = [0, 0]
   const monotonicOf = (instance: number) => () => monotonicMs() - (stillMs[instance] ?? 0)
-  const clocks: CountersClock[] = [createCountersClock(monotonicOf(0), realMs), createCountersClock(monotonicOf(1), realMs)]
+  const clocks: CountersClock[] = [
+    createCountersClock(monotonicOf(0), realMs),
+    createCountersClock(monotonicOf(1), realMs),
+  ]
   const sessions: PermitSessionState[] = [0, 1].map((gateway) => ({
     gateway,
     lives: 0,
@@ -81,7 +84,7 @@ export function createWorld(configured: Limits) {
     stored: undefined,
     settlements: [],
   }))
-  const held: PermitBatchRequest[] = []
+  const delayed: PermitBatchRequest[] = []
   let uploads: Permit[] = []
   let open: Permit[] = []
   const heads: Departure[] = []
@@ -98,7 +101,7 @@ export function createWorld(configured: Limits) {
     return session
   }
 
-  /** Every instance compares the server's clock and hears the others, once a second. */
+  /** Every instance compares the server's clock and hears the others, as it does once a second. */
   const beat = (): void => {
     for (const [instance, clock] of clocks.entries()) {
       const sentAtMs = monotonicOf(instance)()
@@ -115,7 +118,7 @@ export function createWorld(configured: Limits) {
     realMs = endMs
     if (forMs >= 1_000) beat()
   }
-  /** Time passes; what still uploads is renewed every quarter of a minute, and given up when it takes too long. */
+  /** Lets time pass. Running uploads are renewed every quarter of a minute, and aborted when they take too long. */
   const wait = (forMs: number): void => {
     let leftMs = forMs
     for (; leftMs > RENEWAL_INTERVAL_MS && uploads.length > 0; leftMs -= RENEWAL_INTERVAL_MS) {
@@ -144,8 +147,8 @@ export function createWorld(configured: Limits) {
     return result?.status === 'denied' && result.code === 'capacity_exceeded' ? result.retryAfterMs : undefined
   }
 
-  /** Has an exchange decided as a gateway does: repeated until it is known what came of it. */
-  const exchangeBy = (
+  /** Has a batch decided as a gateway does: repeated until its outcome is known. */
+  const decidedBy = (
     session: PermitSessionState,
     acquires: PermitBatchRequest['acquires'],
     { instance, slackMs, fate }: Pick<Demand, 'instance' | 'slackMs' | 'fate'>,
@@ -161,12 +164,12 @@ export function createWorld(configured: Limits) {
     }
     const isRepeated = fate !== 'replied'
     if (fate === 'reply lost') deliver(permitBatch, instance)
-    if (fate === 'also held') held.push(permitBatch)
+    if (fate === 'also delayed') delayed.push(permitBatch)
     const applied = deliver(
       isRepeated ? { ...permitBatch, repeat: true } : permitBatch,
       isRepeated ? 1 - instance : instance,
     )
-    if (applied.status !== 'decided') throw new Error('an exchange that was made just now is not stale')
+    if (applied.status !== 'decided') throw new Error('a batch that was made just now is not stale')
     if (applied.storedAtMs !== undefined) session.stored = { seq: permitBatch.seq, atMs: applied.storedAtMs }
     return applied
   }
@@ -177,10 +180,10 @@ export function createWorld(configured: Limits) {
       if (mine.length === 0) continue
       const acquires = mine.map(({ cost, isSplit, chargedAtMs }) => ({
         model: 'm',
-        ...said(cost, isSplit),
+        ...stated(cost, isSplit),
         renews: chargedAtMs,
       }))
-      const applied = exchangeBy(session, acquires, { instance, slackMs: DELIVERY_SLACK_MS, fate: 'replied' })
+      const applied = decidedBy(session, acquires, { instance, slackMs: DELIVERY_SLACK_MS, fate: 'replied' })
       for (const [index, permit] of mine.entries()) {
         const result = applied.results[index]
         if (result?.status !== 'granted') throw new Error('a renewal is granted')
@@ -195,8 +198,8 @@ export function createWorld(configured: Limits) {
       atMs < permit.settledAtMs ? permit.cost[metric] : Math.min(permit.cost[metric], permit.actual[metric]),
   })
 
-  const giveBack = ({ session, chargedAtMs, cost, isSplit }: Permit): void => {
-    session.settlements.push({ chargedAtMs, reserved: said(cost, isSplit), actual: NO_COST })
+  const refund = ({ session, chargedAtMs, cost, isSplit }: Permit): void => {
+    session.settlements.push({ chargedAtMs, reserved: stated(cost, isSplit), actual: NO_COST })
   }
 
   return {
@@ -208,11 +211,11 @@ export function createWorld(configured: Limits) {
       const { permits, isSplit } = demand
       const cost = costWith(demand)
       const parts = { inputTokens: permits * cost.inputTokens, outputTokens: permits * cost.outputTokens }
-      const freeInMs = timeUntilFree(said({ ...costWith(parts), requests: permits }, isSplit))
+      const freeInMs = timeUntilFree(stated({ ...costWith(parts), requests: permits }, isSplit))
       if (freeInMs !== undefined && freeInMs <= demand.patienceMs) wait(freeInMs)
-      const acquires = Array.from({ length: permits }, () => ({ model: 'm', ...said(cost, isSplit) }))
+      const acquires = Array.from({ length: permits }, () => ({ model: 'm', ...stated(cost, isSplit) }))
       const sentAtMs = realMs
-      const applied = exchangeBy(session, acquires, demand)
+      const applied = decidedBy(session, acquires, demand)
       pass(demand.lateMs)
       for (const result of applied.results) {
         if (result.status !== 'granted') continue
@@ -220,7 +223,7 @@ export function createWorld(configured: Limits) {
         const unsettled = { settledAtMs: Number.POSITIVE_INFINITY, actual: cost }
         const permit: Permit = { session, cost, isSplit, chargedAtMs, startedAtMs: realMs, ...unsettled }
         if (realMs - sentAtMs > demand.slackMs - WAY_TO_PROVIDER_MS) {
-          giveBack(permit)
+          refund(permit)
           continue
         }
         heads.push(departure(permit))
@@ -231,7 +234,7 @@ export function createWorld(configured: Limits) {
         }
       }
     },
-    /** Sends the last bytes of all uploads, `lateMs` after they were renewed for it; what is too late then goes on uploading. */
+    /** Sends the last bytes of all uploads, `lateMs` after a renewal for that; uploads that are too late continue. */
     endUploads: ({ instance, lateMs }: { instance: number; lateMs: number }): void => {
       renewAll(instance)
       pass(lateMs)
@@ -240,27 +243,27 @@ export function createWorld(configured: Limits) {
       open.push(...uploads)
       uploads = []
     },
-    /** What has departed settles for so much each. */
+    /** Settles every departed request with this usage. */
     settle: (parts: Parts): void => {
       for (const permit of open) {
         permit.settledAtMs = realMs
         permit.actual = costWith(parts)
         const { session, chargedAtMs, cost, actual, isSplit } = permit
-        session.settlements.push({ chargedAtMs, reserved: said(cost, isSplit), actual: said(actual, isSplit) })
+        session.settlements.push({ chargedAtMs, reserved: stated(cost, isSplit), actual: stated(actual, isSplit) })
       }
       open = []
     },
-    /** A stopped instance goes on with what was in its socket. */
+    /** Resumes a stopped instance, which handles the batches in its socket. */
     resume: (instance: number): void => {
-      for (const permitBatch of held.splice(0)) deliver(permitBatch, instance)
+      for (const permitBatch of delayed.splice(0)) deliver(permitBatch, instance)
     },
-    /** The NATS server's clock is set. */
+    /** Sets the NATS server's clock. */
     leap: (byMs: number): void => {
       serverStepMs += byMs
       beat()
     },
-    /** An instance's machine stands still (a paused virtual machine), and goes on before it has heard the others. */
-    pause: (instance: number, forMs: number): void => {
+    /** Suspends an instance's machine (a paused virtual machine), which continues before it has heard the others. */
+    suspend: (instance: number, forMs: number): void => {
       for (let leftMs = forMs; leftMs > 0; leftMs -= RENEWAL_INTERVAL_MS) {
         const stepMs = Math.min(leftMs, RENEWAL_INTERVAL_MS)
         stillMs[instance] = (stillMs[instance] ?? 0) + stepMs
@@ -269,7 +272,7 @@ export function createWorld(configured: Limits) {
         uploads = uploads.filter(({ startedAtMs }) => realMs - startedAtMs < LONGEST_UPLOAD_MS)
       }
     },
-    /** An instance starts again, and the NATS server's clock is set meanwhile. */
+    /** Restarts an instance while the NATS server's clock is set. */
     restart: (instance: number, leapMs: number): void => {
       const ownMs = monotonicOf(instance)
       const mark = { clockMs: clockOf(instance).nowMs(), monotonicMs: ownMs(), stopped: false }
@@ -298,7 +301,7 @@ function costWith({ inputTokens, outputTokens }: Parts): Required<Cost> {
   return { requests: 1, tokens: inputTokens + outputTokens, inputTokens, outputTokens }
 }
 
-function said({ requests, tokens, ...parts }: Required<Cost>, isSplit: boolean): Cost {
+function stated({ requests, tokens, ...parts }: Required<Cost>, isSplit: boolean): Cost {
   return isSplit ? { requests, tokens, ...parts } : { requests, tokens }
 }
 

@@ -28,7 +28,7 @@ const batchOf = (seq: number, count: number) => ({
   settlements: [],
 })
 
-it('lets go of records that nobody asked for, which are read again when somebody does', async () => {
+it('releases records that were not used, and reads them again when they are', async () => {
   const counters = countersOn(new Map())
   await counters.apply('idle', batchOf(1, 2))
   await counters.apply('busy', batchOf(1, 1))

@@ -120,9 +120,7 @@ function countingWrites(store: RecordStore) {
 it('writes once for all batches that wait', async () => {
   const { store, writes } = countingWrites(storeWith([]).store)
   const counter = createGroupCommit('c', { store, limits: limitsSource, clock: { nowMs: () => NOW_MS } })
-  const replies = await Promise.all(
-    Array.from({ length: 100 }, (_, i) => counter.apply(batchOf(`g${i}`, 1, 1, false))),
-  )
+  const replies = await Promise.all(Array.from({ length: 100 }, (_, i) => counter.apply(batchOf(`g${i}`, 1, 1, false))))
   expect(writes()).toBe(1)
   expect(replies.reduce((sum, reply) => sum + grantedIn(reply), 0)).toBe(LIMIT)
 })

@@ -7,7 +7,7 @@ function storeChecking(check: () => Promise<void>) {
   return createKvRecordStore(bucket, check, () => undefined)
 }
 
-it('is looked at before the first load, and again only when in doubt', async () => {
+it('the store is checked before the first load, and again only when in doubt', async () => {
   const check = vi.fn(async () => undefined)
   const store = storeChecking(check)
   await Promise.all([store.load('a'), store.load('b')])
@@ -18,14 +18,14 @@ it('is looked at before the first load, and again only when in doubt', async () 
   expect(check).toHaveBeenCalledTimes(2)
 })
 
-it('loads nothing while a look fails, and looks again at the next load', async () => {
+it('nothing is loaded when the check fails, and the next load checks again', async () => {
   const check = vi.fn(async () => undefined).mockRejectedValueOnce(new Error('away'))
   const store = storeChecking(check)
   await expect(store.load('a')).rejects.toThrow('away')
   expect(await store.load('a')).toMatchObject({ revision: 0 })
 })
 
-it('believes no look that began before the doubt', async () => {
+it('a check that began before the doubt does not count', async () => {
   const looks: PromiseWithResolvers<void>[] = []
   const store = storeChecking(() => {
     const look = Promise.withResolvers<void>()

@@ -1,6 +1,6 @@
 import { expect, it, vi } from 'vitest'
 import { brokenBucket } from '../../test/broken-bucket.ts'
-import { createRecordCheck, createPermitProbe } from './store-check.ts'
+import { createPermitProbe, createRecordCheck } from './store-check.ts'
 
 type Records = ReturnType<typeof brokenBucket>
 
@@ -23,7 +23,7 @@ function checking(records: Records, madeAtMs: () => number = () => 2) {
   return { check: createRecordCheck({ records: clearing, membership, buckets, onCleared }), order, onCleared }
 }
 
-it('leaves records that can be read, and suspects what others have marked', async () => {
+it('the check keeps records that can be read, and adopts the losses that others have marked', async () => {
   const records = brokenBucket(0)
   await records.put('c', 1)
   const { check, order, onCleared } = checking(records)
@@ -33,7 +33,7 @@ it('leaves records that can be read, and suspects what others have marked', asyn
   expect(await records.get('c')).toMatchObject({ value: 1, revision: 1 })
 })
 
-it('suspects what was counted before a bucket was made again, once', async () => {
+it('the check suspects what was counted before a bucket was made again, once', async () => {
   let madeAtMs = 2
   const { check, order } = checking(brokenBucket(0), () => madeAtMs)
   madeAtMs = 7
@@ -42,7 +42,7 @@ it('suspects what was counted before a bucket was made again, once', async () =>
   expect(order).toEqual(['recheck', 'suspect 7', 'adopt', 'recheck', 'adopt'])
 })
 
-it('clears records that cannot be read, marks the loss before, and keeps those that can be', async () => {
+it('the check marks the loss, then clears records that cannot be read, and keeps those that can', async () => {
   const records = brokenBucket(1_000, [1])
   await records.put('kept', 'a')
   await records.put('lost', 'b')
@@ -56,14 +56,14 @@ it('clears records that cannot be read, marks the loss before, and keeps those t
   expect(await records.get('lost')).toMatchObject({ value: 'c' })
 })
 
-it('is not deceived by single revisions that can be read among those that cannot', async () => {
+it('the check is not deceived by single readable revisions among unreadable ones', async () => {
   const records = brokenBucket(1_000, [1, 3])
   const { check, onCleared } = checking(records)
   await check()
   expect(onCleared).toHaveBeenCalledTimes(1)
 })
 
-it('clears nothing that was stored after it looked', async () => {
+it('the check clears nothing that was stored after it looked', async () => {
   const records = brokenBucket(1_000)
   const { check } = checking({
     ...records,
@@ -78,13 +78,13 @@ it('clears nothing that was stored after it looked', async () => {
   expect(await records.get('c')).toMatchObject({ value: 'by another' })
 })
 
-it('says so where clearing does not help', async () => {
+it('the check fails when clearing does not help', async () => {
   const records = brokenBucket(1_000)
   const { check } = checking({ ...records, clear: async () => undefined })
   await expect(check()).rejects.toMatchObject({ code: 'unavailable' })
 })
 
-it('gives no permits while counters cannot be read, and has the store looked at', async () => {
+it('the probe fails while counters cannot be read, and puts the store in doubt', async () => {
   const store = { checked: async () => undefined, doubt: vi.fn() }
   await expect(createPermitProbe(brokenBucket(1_000), store)()).rejects.toThrow('does not return')
   expect(store.doubt).toHaveBeenCalledTimes(1)

@@ -17,12 +17,7 @@ export interface RecordCheckDeps {
  * records that cannot be read; what is missing then counts as used. All instances may run it, in any order: each marks a loss before
  * it clears anything, and looks for such marks after it found the bucket readable.
  */
-export function createRecordCheck({
-  records,
-  membership,
-  buckets,
-  onCleared,
-}: RecordCheckDeps): () => Promise<void> {
+export function createRecordCheck({ records, membership, buckets, onCleared }: RecordCheckDeps): () => Promise<void> {
   const { recordsMadeAtMs, marksMadeAtMs } = buckets.found
   let knownMadeAtMs = Math.max(recordsMadeAtMs, marksMadeAtMs)
   return async () => {

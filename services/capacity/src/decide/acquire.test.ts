@@ -33,13 +33,13 @@ it('admits up to the limit and names it in the denial', () => {
   })
 })
 
-it('double limit across a window edge: a burst just before and just after is held to one limit', () => {
+it('double limit across a window edge: bursts just before and just after share one limit', () => {
   const justBefore = fill(tenAMinute, 10, T0 + 59_999)
   expect(acquireAt(justBefore, { configured: tenAMinute }, 'm', one, T0 + 60_000).status).toBe('denied')
   expect(acquireAt(justBefore, { configured: tenAMinute }, 'm', one, T0 + 59_999 + 60_000).status).toBe('denied')
 })
 
-it('counts a charge for half a second beyond its period at least, however late in its slot it came', () => {
+it('counts a charge for at least half a second beyond its period, however late in its slot it was made', () => {
   expect(PERMIT_MAX_AGE_MS).toBeLessThanOrEqual(250)
   for (let offsetMs = 0; offsetMs < 1_000; offsetMs++) {
     const full = fill(tenAMinute, 10, T0 + offsetMs)
@@ -64,7 +64,7 @@ it('refused request that still consumes: a denial leaves the record as it was', 
   expect(full).toEqual(before)
 })
 
-it('takes a cost from every window or from none', () => {
+it('charges a cost to every window or to none', () => {
   const limits: Limits = [
     { period: 'minute', metric: 'requests', limit: 100 },
     { period: 'day', metric: 'tokens', limit: 50 },
@@ -78,7 +78,7 @@ it('takes a cost from every window or from none', () => {
   expect(acquireAt(record, { configured: onlyRequests }, 'm', one, T0).status).toBe('granted')
 })
 
-it('refuses at once what exceeds an empty window, and says by how much', () => {
+it('refuses a cost that exceeds an empty window, and says by how much', () => {
   const limits: Limits = [{ period: 'hour', metric: 'tokens', limit: 1_000 }]
   expect(acquireAt(emptyRecord(), { configured: limits }, 'm', { requests: 1, tokens: 1_250 }, T0)).toEqual({
     status: 'denied',
@@ -102,7 +102,7 @@ it('names the limit that takes longest to free up', () => {
   })
 })
 
-it('denies a cooling model for exactly as long as the provider asked, and no other model', () => {
+it('denies a model during its cool-down for exactly as long as the provider asked, and no other model', () => {
   const cooling = settle(grant(emptyRecord(), [], one, T0), {
     chargedAtMs: T0,
     reserved: one,
@@ -120,12 +120,12 @@ it('denies a cooling model for exactly as long as the provider asked, and no oth
   expect(acquireAt(cooling, { configured: [] }, 'slow', one, T0 + 7_000).status).toBe('granted')
 })
 
-it('holds limits that were set after the use', () => {
+it('applies a limit to use from before it was set', () => {
   const unlimited = fill([], 10, T0)
   expect(acquireAt(unlimited, { configured: tenAMinute }, 'm', one, T0).status).toBe('denied')
 })
 
-it('tells an instance whose clock is behind to wait by its own clock', () => {
+it('returns the wait by the clock of the deciding instance, even if that is behind', () => {
   const full = fill(tenAMinute, 10, T0 + 30_000)
   const denied = acquireAt(full, { configured: tenAMinute }, 'm', one, T0)
   expect(denied).toMatchObject({ code: 'capacity_exceeded', retryAfterMs: 91_000 })

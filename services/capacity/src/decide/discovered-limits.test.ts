@@ -1,7 +1,7 @@
 import { type Cost, METRICS, type ModelLimit, PERIOD_MS, type Period } from '@sluice/contracts'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { acquireAt, askAt, fill, grant, held, one, T0, told } from '../../test/acquire-at.ts'
+import { acquireAt, enforcing, fill, grant, one, reportedLimit, requestAt, T0 } from '../../test/acquire-at.ts'
 import type { EnforcedLimits } from '../record/limits.ts'
 import { MAX_MODELS } from '../record/model-counters.ts'
 import { NO_OBSERVED_BUDGETS } from '../record/observed-budget.ts'
@@ -13,7 +13,7 @@ import { settle } from './settle.ts'
 describe('the lower of configured and discovered', () => {
   it('holds each model to what is discovered of it, and all of them to what is configured', () => {
     const limits: EnforcedLimits = {
-      ...held(told(10), told(500, { model: 'large' })),
+      ...enforcing(reportedLimit(10), reportedLimit(500, { model: 'large' })),
       configured: [{ period: 'minute', metric: 'requests', limit: 25 }],
     }
     const first = fill(emptyRecord(), limits, T0)
@@ -24,8 +24,8 @@ describe('the lower of configured and discovered', () => {
   })
 
   it('knows what was admitted before the limit was discovered', () => {
-    const before = grant(emptyRecord(), held(), 7, T0)
-    expect(fill(before, held(told(10)), T0 + 1_000).granted).toBe(3)
+    const before = grant(emptyRecord(), enforcing(), 7, T0)
+    expect(fill(before, enforcing(reportedLimit(10)), T0 + 1_000).granted).toBe(3)
   })
 
   it('counts nothing for each model where it is not asked for', () => {
@@ -34,7 +34,7 @@ describe('the lower of configured and discovered', () => {
   })
 
   it('names the model whose limit a request exceeds as a whole', () => {
-    const limits = held(told(100, { metric: 'tokens' }))
+    const limits = enforcing(reportedLimit(100, { metric: 'tokens' }))
     expect(acquireAt(emptyRecord(), limits, 'm', { requests: 1, tokens: 101 }, T0)).toEqual({
       status: 'denied',
       code: 'request_exceeds_capacity',
@@ -46,19 +46,23 @@ describe('the lower of configured and discovered', () => {
     })
   })
 
-  it('lets go of what no answer has told for a day', () => {
-    const record = fill(emptyRecord(), held(told(10, { period: 'day' })), T0).record
-    expect(acquireAt(record, held(told(10, { period: 'day' })), 'm', one, T0 + 86_399_999).status).toBe('denied')
-    expect(acquireAt(record, held(told(10, { period: 'day' })), 'm', one, T0 + 86_400_000).status).toBe('granted')
+  it('drops a limit that no response has reported for a day', () => {
+    const record = fill(emptyRecord(), enforcing(reportedLimit(10, { period: 'day' })), T0).record
+    expect(acquireAt(record, enforcing(reportedLimit(10, { period: 'day' })), 'm', one, T0 + 86_399_999).status).toBe(
+      'denied',
+    )
+    expect(acquireAt(record, enforcing(reportedLimit(10, { period: 'day' })), 'm', one, T0 + 86_400_000).status).toBe(
+      'granted',
+    )
   })
 
-  it('keeps what is asked for and never told by answers', () => {
-    const quota = held(told(10, { source: 'service-quotas' }))
+  it('keeps a limit of Service Quotas, which no response ever reports', () => {
+    const quota = enforcing(reportedLimit(10, { source: 'service-quotas' }))
     expect(fill(emptyRecord(), quota, T0 + 7 * 86_400_000).granted).toBe(10)
   })
 
   it('gives back to the model what its permits did not use', () => {
-    const limits = held(told(100, { metric: 'tokens' }))
+    const limits = enforcing(reportedLimit(100, { metric: 'tokens' }))
     const reserved = { requests: 1, tokens: 100 }
     const full = acquireAt(emptyRecord(), limits, 'm', reserved, T0)
     if (full.status === 'denied') throw new Error('the window is empty')
@@ -70,7 +74,7 @@ describe('the lower of configured and discovered', () => {
 
   it('holds discovered limits to what the provider counts, and configured ones to what is used', () => {
     const limits: EnforcedLimits = {
-      ...held(told(40_000, { metric: 'inputTokens' }), told(8_000, { metric: 'outputTokens' })),
+      ...enforcing(reportedLimit(40_000, { metric: 'inputTokens' }), reportedLimit(8_000, { metric: 'outputTokens' })),
       configured: [{ period: 'minute', metric: 'tokens', limit: 150_000 }],
     }
     const cost = { requests: 1, tokens: 45_200 }
@@ -78,7 +82,7 @@ describe('the lower of configured and discovered', () => {
     const asked = { model: 'm', ...cost, limited: counted }
     let record = emptyRecord()
     for (let i = 0; i < 3; i++) {
-      const result = askAt(record, limits, asked, T0)
+      const result = requestAt(record, limits, asked, T0)
       if (result.status === 'denied') throw new Error(JSON.stringify(result))
       record = result.record
     }
@@ -89,9 +93,9 @@ describe('the lower of configured and discovered', () => {
       [135_600, 135_600, 135_600],
       [1_800, 1_200, 600],
     ])
-    expect(askAt(record, limits, asked, T0)).toMatchObject({ status: 'denied', metric: 'tokens', limit: 150_000 })
+    expect(requestAt(record, limits, asked, T0)).toMatchObject({ status: 'denied', metric: 'tokens', limit: 150_000 })
     const large = { model: 'm', requests: 1, tokens: 10, limited: { ...counted, outputTokens: 8_001 } }
-    expect(askAt(record, limits, large, T0)).toMatchObject({
+    expect(requestAt(record, limits, large, T0)).toMatchObject({
       code: 'request_exceeds_capacity',
       metric: 'outputTokens',
       excess: 1,
@@ -100,7 +104,7 @@ describe('the lower of configured and discovered', () => {
   })
 
   it('charges the model with what was let through while capacity was away', () => {
-    const limits = held(told(10))
+    const limits = enforcing(reportedLimit(10))
     const used = grant(emptyRecord(), limits, 1, T0)
     const nothing = { requests: 0, tokens: 0 }
     const settled = settle(used, { chargedAtMs: 0, reserved: nothing, actual: { requests: 3, tokens: 40 }, model: 'm' })
@@ -108,7 +112,7 @@ describe('the lower of configured and discovered', () => {
   })
 
   it('counts a bounded number of models, and lets made-up ones push no real one out', () => {
-    const limits = held(told(10))
+    const limits = enforcing(reportedLimit(10))
     let { record } = fill(emptyRecord(), limits, T0)
     for (let i = 0; i < 3 * MAX_MODELS; i++) {
       const result = acquireAt(record, limits, `made-up-${i}`, one, T0)
@@ -123,7 +127,7 @@ describe('the lower of configured and discovered', () => {
 
 const periods: Period[] = ['minute', 'hour', 'day']
 const anyInstantMs = fc.integer({ min: -90_000_000, max: 180_000_000 })
-const answer = fc.record(
+const response = fc.record(
   {
     model: fc.constantFrom('a', 'b'),
     period: fc.constantFrom(...periods),
@@ -165,15 +169,15 @@ const step = fc.oneof(
       byMs: fc.oneof(fc.nat(2_000), fc.nat(90_000), fc.nat(5_000_000)),
     }),
   },
-  { weight: 3, arbitrary: fc.record({ kind: fc.constant('answer' as const), answer }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('response' as const), response }) },
 )
 
-it('admits no more than the lower of both in any interval, raises nothing, and outlives no reset, whatever answers say', () => {
+it('admits no more than the lower of both limits in any interval, raises nothing and outlives no reset, whatever responses report', () => {
   fc.assert(
     fc.property(fc.array(step, { minLength: 5, maxLength: 80 }), (steps) => {
       const configured = [{ period: 'minute', metric: 'requests', limit: 15 }] as const
       let discovered = new Map<string, ModelLimit[]>()
-      const answers: ModelLimit[] = []
+      const responses: ModelLimit[] = []
       let record = emptyRecord()
       let nowMs = T0
       const charges: {
@@ -186,10 +190,10 @@ it('admits no more than the lower of both in any interval, raises nothing, and o
       for (const each of steps) {
         const limits = { configured, discovered }
         if (each.kind === 'clock') nowMs += each.byMs
-        if (each.kind === 'answer') {
-          const limit = modelLimit(each.answer, nowMs)
+        if (each.kind === 'response') {
+          const limit = modelLimit(each.response, nowMs)
           discovered = withResponse(discovered, limit)
-          answers.push(limit)
+          responses.push(limit)
         }
         if (each.kind === 'settle') {
           const [permit] = open.splice(each.which % Math.max(1, open.length), 1)
@@ -208,10 +212,10 @@ it('admits no more than the lower of both in any interval, raises nothing, and o
         const counted = costWith(each.countedInputTokens, each.countedOutputTokens)
         const asked = { model, ...cost, limited: counted }
         record = reconcileModel(advance(record, nowMs), limits, model)
-        const result = askAt(record, limits, asked, nowMs)
-        const unlowered = askAt(withoutObservedBudgets(record), withoutRemaining(limits), asked, nowMs)
+        const result = requestAt(record, limits, asked, nowMs)
+        const unlowered = requestAt(withoutObservedBudgets(record), withoutRemaining(limits), asked, nowMs)
         if (result.status === 'granted') {
-          expect(askAt(record, { configured }, asked, nowMs).status).toBe('granted')
+          expect(requestAt(record, { configured }, asked, nowMs).status).toBe('granted')
           expect(unlowered.status).toBe('granted')
           record = result.record
           const charge = { model, atMs: nowMs, cost, counted }
@@ -223,17 +227,23 @@ it('admits no more than the lower of both in any interval, raises nothing, and o
             expect(inLast.reduce((sum, other) => sum + other.counted[metric], 0)).toBeLessThanOrEqual(limit)
           }
         } else if (unlowered.status === 'granted' && result.code === 'capacity_exceeded') {
-          // Lowered: until the reset of an answer, and no more than its period.
+          // Lowered: until the reset that a response reported, and one period at most.
           const { retryAfterMs, period, metric } = result
-          const told = discovered.get(model)?.find((limit) => limit.period === period && limit.metric === metric)
+          const reportedLimit = discovered
+            .get(model)
+            ?.find((limit) => limit.period === period && limit.metric === metric)
           expect(retryAfterMs).toBeLessThanOrEqual(PERIOD_MS[period])
-          if (told !== undefined && !isLatest(told, answers)) continue
-          if (told?.remaining !== undefined && nowMs - told.seenAtMs < PERIOD_MS[period] / 12 && told.resetAtMs) {
-            if (told.seenAtMs <= nowMs && told.resetAtMs > nowMs) {
-              expect(retryAfterMs).toBeLessThanOrEqual(told.resetAtMs - nowMs)
+          if (reportedLimit !== undefined && !isLatest(reportedLimit, responses)) continue
+          if (
+            reportedLimit?.remaining !== undefined &&
+            nowMs - reportedLimit.seenAtMs < PERIOD_MS[period] / 12 &&
+            reportedLimit.resetAtMs
+          ) {
+            if (reportedLimit.seenAtMs <= nowMs && reportedLimit.resetAtMs > nowMs) {
+              expect(retryAfterMs).toBeLessThanOrEqual(reportedLimit.resetAtMs - nowMs)
             }
           }
-          expect(askAt(record, limits, asked, nowMs + retryAfterMs).status).toBe('granted')
+          expect(requestAt(record, limits, asked, nowMs + retryAfterMs).status).toBe('granted')
         }
       }
     }),
@@ -246,7 +256,7 @@ function costWith(inputTokens: number, outputTokens: number): Required<Cost> {
 }
 
 function modelLimit(
-  { resetAfterMs, seenBeforeMs, ...rest }: typeof answer extends fc.Arbitrary<infer Answer> ? Answer : never,
+  { resetAfterMs, seenBeforeMs, ...rest }: typeof response extends fc.Arbitrary<infer T> ? T : never,
   nowMs: number,
 ): ModelLimit {
   const seenAtMs = nowMs - seenBeforeMs
@@ -259,9 +269,9 @@ function withResponse(discovered: ReadonlyMap<string, ModelLimit[]>, limit: Mode
   return new Map(discovered).set(limit.model, [...others, limit])
 }
 
-/** Whether no other answer about the limit came when this one did or later: that one may be what it is held to. */
-function isLatest(limit: ModelLimit, answers: readonly ModelLimit[]): boolean {
-  return answers.every((other) => other === limit || !isSameLimit(other, limit) || other.seenAtMs < limit.seenAtMs)
+/** Returns true when no other response about the limit arrived at the same time or later, which would be enforced instead. */
+function isLatest(limit: ModelLimit, responses: readonly ModelLimit[]): boolean {
+  return responses.every((other) => other === limit || !isSameLimit(other, limit) || other.seenAtMs < limit.seenAtMs)
 }
 
 function isSameLimit(one: ModelLimit, other: ModelLimit): boolean {

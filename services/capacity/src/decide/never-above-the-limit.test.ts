@@ -20,7 +20,7 @@ const limitsArbitrary: fc.Arbitrary<Limits> = fc.uniqueArray(
   { selector: ({ period, metric }) => `${period} ${metric}`, minLength: 1, maxLength: 4 },
 )
 
-/** Around what counts: a slot, a period, the memory of lanes, an hour. */
+/** Around the spans that matter: a slot, a period, how long sessions are remembered, an hour. */
 const spanArbitrary = fc.oneof(
   fc.nat(700),
   fc.nat(3_000),
@@ -45,11 +45,11 @@ const stepArbitrary = fc.oneof(
       permits: fc.integer({ min: 1, max: 10 }),
       inputTokens: fc.nat(8),
       outputTokens: fc.nat(8),
-      // Mostly: a gateway tells the parts apart as soon as it knows that they are limited.
+      // Mostly true: a gateway splits tokens as soon as it knows that a part is limited.
       isSplit: fc.integer({ max: 5, min: 0 }).map((n) => n > 0),
       patienceMs: fc.constantFrom(0, 62_000, 3_700_000),
       slackMs: fc.constantFrom(500, 700, 1_000, 1_000),
-      fate: fc.constantFrom('replied', 'replied', 'reply lost', 'also held', 'also held'),
+      fate: fc.constantFrom('replied', 'replied', 'reply lost', 'also delayed', 'also delayed'),
       lateMs: fc.oneof(fc.nat(200), fc.nat(900)),
       isUpload: fc.boolean(),
     }),
@@ -65,7 +65,7 @@ const stepArbitrary = fc.oneof(
     weight: 1,
     arbitrary: fc.record({ kind: kind('leap'), byMs: leapArbitrary }),
   },
-  { weight: 1, arbitrary: fc.record({ kind: kind('pause'), instance, forMs: spanArbitrary }) },
+  { weight: 1, arbitrary: fc.record({ kind: kind('suspend'), instance, forMs: spanArbitrary }) },
   { weight: 1, arbitrary: fc.record({ kind: kind('restart'), instance, byMs: leapArbitrary }) },
 )
 
@@ -80,7 +80,7 @@ it('lets no more depart in any period than the limit, whatever happens to messag
         else if (step.kind === 'wait') world.wait(step.forMs)
         else if (step.kind === 'resume') world.resume(step.instance)
         else if (step.kind === 'leap') world.leap(step.byMs)
-        else if (step.kind === 'pause') world.pause(step.instance, step.forMs)
+        else if (step.kind === 'suspend') world.suspend(step.instance, step.forMs)
         else world.restart(step.instance, step.byMs)
       }
       for (const limit of configured) {
@@ -92,7 +92,7 @@ it('lets no more depart in any period than the limit, whatever happens to messag
   )
 }, 120_000)
 
-/** Of a limit's metric, the most that departed in any interval as long as its period; tokens as they were known when each departed. */
+/** Returns the most of the limit's metric that departed in any interval as long as its period; tokens as known at each departure. */
 function mostInAnyPeriod(departures: readonly Departure[], { period, metric }: Limits[number]): number {
   let most = 0
   for (const { atMs } of departures) {

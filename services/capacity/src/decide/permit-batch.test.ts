@@ -1,10 +1,10 @@
 import { PERMIT_BATCH_MAX_AGE_MS, PERMIT_SESSION_EXPIRY_MS, type PermitBatchRequest } from '@sluice/contracts'
 import { expect, it } from 'vitest'
 import type { Limits } from '../record/limits.ts'
+import { lacksCharges } from '../record/lost-charges.ts'
 import { advance, type CapacityRecord, emptyRecord } from '../record/record.ts'
 import { statusOf } from '../record/status.ts'
 import { slotsOf, used } from '../record/window.ts'
-import { lacksCharges } from '../record/lost-charges.ts'
 import { applyPermitBatch } from './permit-batch.ts'
 import { settle } from './settle.ts'
 
@@ -34,7 +34,7 @@ it('decides acquires in order', () => {
   expect(results.map(({ status }) => status)).toEqual(['granted', 'granted', 'granted', 'denied', 'denied'])
 })
 
-it('retried request charged twice: a repeated exchange is applied once and has the same results', () => {
+it('retried request charged twice: a repeated batch is applied once and returns the same results', () => {
   const first = decided(empty, batchOf(1, 5))
   const again = decided(first.record, { ...batchOf(1, 5), repeat: true })
   expect(again.results).toEqual(first.results)
@@ -42,7 +42,7 @@ it('retried request charged twice: a repeated exchange is applied once and has t
   expect(used(again.record.windows.minute, 'requests')).toBe(3)
 })
 
-it('applies nothing of an exchange that its lane has left behind', () => {
+it('applies nothing of a batch whose session has applied later ones', () => {
   const first = decided(empty, batchOf(1, 1))
   const second = decided(first.record, batchOf(2, 1))
   expect(applyPermitBatch(second.record, { configured: limits }, batchOf(1, 1), 0)).toEqual({
@@ -51,21 +51,21 @@ it('applies nothing of an exchange that its lane has left behind', () => {
   })
 })
 
-it('changes nothing, and so asks for no write, when all is denied', () => {
+it('returns the same record, which needs no write, when all acquires are denied', () => {
   const full = decided(empty, batchOf(1, 3)).record
   const denied = decided(full, batchOf(2, 50))
   expect(denied.record).toBe(full)
   expect(denied.results).toHaveLength(50)
 })
 
-it('settles before it decides', () => {
+it('applies settlements before acquires', () => {
   const full = decided(empty, batchOf(1, 3)).record
   const reserved = { requests: 1, tokens: 10 }
   const settlements = [{ chargedAtMs: T0, reserved, actual: { requests: 0, tokens: 0 } }]
   expect(decided(full, batchOf(2, 1, { settlements })).results).toEqual([{ status: 'granted', chargedAtMs: T0 }])
 })
 
-it('keeps lanes apart and forgets those unseen for two minutes', () => {
+it('keeps sessions apart and forgets those unseen for two minutes', () => {
   const one = decided(empty, batchOf(7, 1))
   const two = decided(one.record, batchOf(1, 1, { gateway: 'g2' }))
   expect([...two.record.sessions.keys()]).toEqual(['g1', 'g2'])
@@ -74,7 +74,7 @@ it('keeps lanes apart and forgets those unseen for two minutes', () => {
   expect([...advance(later.record, T0 + 120_000).sessions.keys()]).toEqual(['g2'])
 })
 
-it('charges nothing for a probe, and tells what would be', () => {
+it('charges nothing for a probe, and returns what would be decided', () => {
   const probe = { model: 'm', requests: 4, tokens: 40, probe: true }
   const room = decided(empty, batchOf(1, 0, { acquires: [{ ...probe, requests: 3 }] }))
   expect(room.results).toMatchObject([{ status: 'granted' }])
@@ -87,7 +87,7 @@ it('charges nothing for a probe, and tells what would be', () => {
   expect(statusOf('c', mixed.record, { configured: limits }).windows[0]).toMatchObject({ used: 1, reserved: 1 })
 })
 
-it('knows what is reserved and not settled yet', () => {
+it('reports what is reserved and not settled yet', () => {
   const open = decided(empty, batchOf(1, 2)).record
   expect(statusOf('c', open, { configured: limits }).windows[0]).toMatchObject({ metric: 'requests', reserved: 2 })
   const reserved = { requests: 1, tokens: 10 }
@@ -101,22 +101,22 @@ it('knows what is reserved and not settled yet', () => {
   })
 })
 
-it('keeps what an answer has lowered although all is denied, once', () => {
-  const told = { model: 'm', period: 'minute', metric: 'requests', dimension: 'requests', limit: 9 } as const
-  const discovered = new Map([['m', [{ ...told, remaining: 0, resetAtMs: T0 + 50_000, seenAtMs: T0 }]]])
-  const held = { configured: limits, discovered }
-  const first = applyPermitBatch(empty, held, batchOf(1, 2), 0)
+it('stores a budget that a response lowered although all acquires are denied, once', () => {
+  const reportedLimit = { model: 'm', period: 'minute', metric: 'requests', dimension: 'requests', limit: 9 } as const
+  const discovered = new Map([['m', [{ ...reportedLimit, remaining: 0, resetAtMs: T0 + 50_000, seenAtMs: T0 }]]])
+  const enforcing = { configured: limits, discovered }
+  const first = applyPermitBatch(empty, enforcing, batchOf(1, 2), 0)
   if (first.status !== 'decided') throw new Error(first.status)
   expect(first.results).toMatchObject([{ model: 'm', limit: 9, retryAfterMs: 50_000 }, { status: 'denied' }])
   expect(first.record).not.toBe(empty)
-  const second = applyPermitBatch(first.record, held, batchOf(2, 2), 0)
+  const second = applyPermitBatch(first.record, enforcing, batchOf(2, 2), 0)
   expect(second.record).toBe(first.record)
-  expect(statusOf('c', first.record, held).models).toEqual([
+  expect(statusOf('c', first.record, enforcing).models).toEqual([
     { model: 'm', period: 'minute', metric: 'requests', limit: 9, used: 0, remaining: 0, resetMs: 50_000 },
   ])
 })
 
-it('refuses an exchange that is older than the memory of lanes, and takes one that is not quite', () => {
+it('refuses a batch that is older than sessions are remembered, and accepts one just younger', () => {
   const later = advance(empty, T0 + PERMIT_BATCH_MAX_AGE_MS)
   expect(applyPermitBatch(later, { configured: limits }, batchOf(1, 1), 0).status).toBe('decided')
   const tooLate = advance(empty, T0 + PERMIT_BATCH_MAX_AGE_MS + 1)
@@ -126,7 +126,7 @@ it('refuses an exchange that is older than the memory of lanes, and takes one th
   })
 })
 
-it('applies no exchange twice, however late it comes again', () => {
+it('applies no batch twice, however late it is repeated', () => {
   const { record } = decided(empty, batchOf(1, 1))
   for (let afterMs = 0; afterMs <= 4 * PERMIT_SESSION_EXPIRY_MS; afterMs += 500) {
     const later = advance(record, T0 + afterMs)
@@ -135,7 +135,7 @@ it('applies no exchange twice, however late it comes again', () => {
   }
 })
 
-it('moves a charge to now in one step, in every window, whatever the limits', () => {
+it('a renewal moves a charge to now in one step, in every window, whatever the limits', () => {
   const full = decided(empty, batchOf(1, 3)).record
   const renewals = { acquires: [{ model: 'm', requests: 1, tokens: 10, renews: T0 }] }
   const later = advance(full, T0 + 30_000)
@@ -149,7 +149,7 @@ it('moves a charge to now in one step, in every window, whatever the limits', ()
   expect(used(advance(record, T0 + 65_000).windows.minute, 'requests')).toBe(1)
 })
 
-it('charges a far gateway later, so that its permits count for longer', () => {
+it('charges the permits of a distant gateway ahead, so that they count for longer', () => {
   const { record, results } = decided(empty, batchOf(1, 1, { slackMs: 1_000 }))
   expect(results).toEqual([{ status: 'granted', chargedAtMs: T0 + 500 }])
   const near = decided(record, { ...batchOf(1, 1), gateway: 'near' })
@@ -160,13 +160,13 @@ it('charges a far gateway later, so that its permits count for longer', () => {
   expect(slotsOf(refunded.windows.minute)).toEqual(slotsOf(near.record.windows.minute).filter((slot) => slot !== first))
 })
 
-it('finds a record to lack charges which its lane knows to be stored', () => {
+it('recognizes that a record lacks charges which its session knows to be stored', () => {
   const { record } = decided(empty, batchOf(1, 1))
   const known = (seq: number, atMs = T0) => batchOf(seq + 1, 1, { stored: { seq, atMs } })
   expect(lacksCharges(record, known(1))).toBe(false)
   expect(lacksCharges(record, known(2))).toBe(true)
   expect(lacksCharges(empty, known(1))).toBe(true)
-  // A lane that was not heard of for so long is forgotten in any case.
+  // A session unseen for this long is forgotten in any case.
   expect(lacksCharges(advance(empty, T0 + PERMIT_SESSION_EXPIRY_MS), known(1))).toBe(false)
   const madeUp = { ...record, loss: { fromMs: T0 - 1, untilMs: T0 + 5, assumed: [] } }
   expect(lacksCharges(madeUp, known(2))).toBe(false)

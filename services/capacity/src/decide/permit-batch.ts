@@ -4,9 +4,9 @@ import {
   type Cost,
   costOf,
   DELIVERY_SLACK_MS,
-  PERMIT_BATCH_MAX_AGE_MS,
   excessOf,
   NO_COST,
+  PERMIT_BATCH_MAX_AGE_MS,
   type PermitBatchRequest,
   type PermitResult,
 } from '@sluice/contracts'

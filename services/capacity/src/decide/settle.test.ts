@@ -13,7 +13,7 @@ function charged(atMs: number): CapacityRecord {
   return result.record
 }
 
-it('gives back what was not used', () => {
+it('refunds what was not used', () => {
   const record = settle(charged(T0), { chargedAtMs: T0, reserved, actual: { requests: 1, tokens: 300 } })
   for (const window of Object.values(record.windows)) {
     expect(used(window, 'tokens')).toBe(300)
@@ -21,7 +21,7 @@ it('gives back what was not used', () => {
   }
 })
 
-it('slot leaked by a 502: a request that never reached the provider gives all of it back', () => {
+it('slot leaked by a 502: a request that never reached the provider is refunded in full', () => {
   const record = settle(charged(T0), { chargedAtMs: T0, reserved, actual: { requests: 0, tokens: 0 } })
   for (const window of Object.values(record.windows)) {
     expect(used(window, 'tokens')).toBe(0)
@@ -46,7 +46,7 @@ it('refunds only the windows that still hold the charge', () => {
   expect(used(record.windows.day, 'tokens')).toBe(400)
 })
 
-it('charges what was used beyond the reservation now, even above the limit, and admits nothing until it has slid below', () => {
+it('charges use beyond the reservation now, even above the limit, and admits nothing until it has slid below', () => {
   const limits = [{ period: 'minute', metric: 'tokens', limit: 1_000 }] as const
   const now = advance(charged(T0), T0 + 20_000)
   const over = settle(now, { chargedAtMs: T0, reserved, actual: { requests: 1, tokens: 2_500 } })

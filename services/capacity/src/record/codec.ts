@@ -339,7 +339,8 @@ function decodeResults(runs: readonly number[], kinds: readonly Kind[]): PermitR
   const results: PermitResult[] = []
   for (let i = 0; i + 1 < runs.length; i += 2) {
     const kind = kinds[runs[i + 1] ?? -1]
-    if (kind === undefined) throw new UnknownRecordError('a capacity record refers to a result that it does not contain')
+    if (kind === undefined)
+      throw new UnknownRecordError('a capacity record refers to a result that it does not contain')
     const result = resultOf(kind)
     for (let n = runs[i] ?? 0; n > 0; n--) results.push(result)
   }

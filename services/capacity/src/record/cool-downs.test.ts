@@ -1,7 +1,7 @@
 import { type CoolDown, DELIVERY_SLACK_MS, MAX_DELIVERY_SLACK_MS, type Trial } from '@sluice/contracts'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { askAt } from '../../test/acquire-at.ts'
+import { requestAt } from '../../test/acquire-at.ts'
 import { settle } from '../decide/settle.ts'
 import {
   FIRST_TRIAL_INTERVAL_MS,
@@ -51,13 +51,13 @@ it('counts the size of one request where several are asked for', () => {
   expect(ask(record, { ...acquire, ownTokens: 5_000 }, T0).status).toBe('denied')
 })
 
-it('keeps a pause of up to a minute as it was asked for', () => {
+it('keeps a cool-down of up to a minute in full', () => {
   const record = cooled({ model: 'm', durationMs: STRICT_MS })
   expect(ask(record, {}, T0 + STRICT_MS - 1)).toMatchObject({ retryAfterMs: 1 })
   expect(ask(record, {}, T0 + STRICT_MS)).not.toHaveProperty('trialAtMs')
 })
 
-it('lets single requests through a longer pause, ever more rarely, until it is over', () => {
+it('lets single trials through a longer cool-down, at growing intervals, until it is over', () => {
   let record = cooled({ model: 'm', durationMs: HOUR_MS })
   const trialsMs: number[] = []
   for (let atMs = T0; atMs < T0 + HOUR_MS; atMs += 1_000) {
@@ -66,7 +66,7 @@ it('lets single requests through a longer pause, ever more rarely, until it is o
     expect(asked.trialAtMs).toBe(atMs)
     trialsMs.push(atMs - T0)
     record = asked.record
-    // Who asks in the same moment is held back.
+    // Another request at the same moment is held back.
     expect(ask(record, {}, atMs).status).toBe('denied')
   }
   const minutes = trialsMs.map((atMs) => atMs / 60_000)
@@ -75,7 +75,7 @@ it('lets single requests through a longer pause, ever more rarely, until it is o
   expect(ask(record, {}, T0 + HOUR_MS)).not.toHaveProperty('trialAtMs')
 })
 
-it('ends a long pause as soon as the provider serves a trial', () => {
+it('ends a long cool-down as soon as the provider serves a trial', () => {
   const record = cooled({ model: 'm', durationMs: HOUR_MS })
   const tried = granted(ask(record, {}, T0 + STRICT_MS))
   const served = ended(tried.record, T0 + STRICT_MS + 400, 'served')
@@ -83,7 +83,7 @@ it('ends a long pause as soon as the provider serves a trial', () => {
   expect(statusOf('c', served, UNLIMITED).cooldowns).toEqual([])
 })
 
-it('goes on with a pause whose trial is refused, and has the next request try where one was not sent', () => {
+it('continues a cool-down whose trial is refused, and makes the next request the trial when one was not sent', () => {
   const record = cooled({ model: 'm', durationMs: HOUR_MS })
   const tried = granted(ask(record, {}, T0 + STRICT_MS)).record
   const refused = settled(tried, T0 + STRICT_MS + 400, { model: 'm', durationMs: HOUR_MS })
@@ -123,7 +123,7 @@ it.each([DELIVERY_SLACK_MS, MAX_DELIVERY_SLACK_MS])(
   },
 )
 
-it('ends no pause of larger requests by serving a small one', () => {
+it('a small request that is served ends no cool-down of larger ones', () => {
   let record = cooled({ model: 'm', minTokens: 65_536, durationMs: HOUR_MS })
   record = settled(record, T0, { model: 'm', durationMs: HOUR_MS })
   const tried = granted(ask(record, { tokens: 10 }, T0 + STRICT_MS)).record
@@ -134,13 +134,13 @@ it('ends no pause of larger requests by serving a small one', () => {
   expect(ask(large, { tokens: 65_536 }, T0 + STRICT_MS).status).toBe('denied')
 })
 
-it('lengthens a pause and never shortens it', () => {
+it('extends a cool-down and never shortens it', () => {
   const long = cooled({ model: 'm', durationMs: 9_000 })
   const short = settled(long, T0, { model: 'm', durationMs: 1_000 })
   expect(ask(short, {}, T0)).toMatchObject({ retryAfterMs: 9_000 })
 })
 
-it('keeps a bounded number of pauses, those that end last', () => {
+it('keeps a bounded number of cool-downs, those that end last', () => {
   let record = emptyRecord()
   for (let i = 1; i <= MAX_COOLDOWNS + 50; i++) {
     const pool = i % 2 === 0 ? {} : { pool: 'flex' }
@@ -152,7 +152,7 @@ it('keeps a bounded number of pauses, those that end last', () => {
 })
 
 it.each(['before', 'after'])(
-  'keeps the pauses of served models, whatever pauses of made-up names come %s them',
+  'keeps the cool-downs of served models, whatever cool-downs of made-up names come %s them',
   (when) => {
     const madeUp = (record: CapacityRecord): CapacityRecord => {
       let next = record
@@ -239,7 +239,7 @@ const stepArbitrary = fc.oneof(
   },
 )
 
-it('lets nothing but trials through a pause, one at a time, and tells exactly when to come back, whatever happens', () => {
+it('lets only trials through a cool-down, one at a time, and says exactly when to retry, whatever happens', () => {
   fc.assert(
     fc.property(fc.array(stepArbitrary, { minLength: 5, maxLength: 100 }), (steps) => {
       let record = emptyRecord()
@@ -341,7 +341,7 @@ function ended(
 }
 
 function ask(record: CapacityRecord, given: object, atMs: number, slackMs?: number) {
-  return askAt(record, UNLIMITED, { model: 'm', requests: 1, tokens: 0, ...given }, atMs, slackMs)
+  return requestAt(record, UNLIMITED, { model: 'm', requests: 1, tokens: 0, ...given }, atMs, slackMs)
 }
 
 function granted(asked: ReturnType<typeof ask>) {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { acquireAt, held, one, T0, told } from '../../test/acquire-at.ts'
+import { acquireAt, enforcing, one, reportedLimit, T0 } from '../../test/acquire-at.ts'
 import { settle } from '../decide/settle.ts'
 import type { EnforcedLimits } from './limits.ts'
 import { joinSpans, makeUpFor, spanOf } from './lost-charges.ts'
@@ -16,7 +16,7 @@ function usedOf(record: CapacityRecord, limits: EnforcedLimits): number[] {
   return statusOf('c', record, limits).windows.map(({ used }) => used)
 }
 
-it('counts as used what shorter limits let through in the span, and of the shortest all that was left', () => {
+it('counts as used what shorter limits let through in the span, and the whole rest of the shortest limit', () => {
   const limits = { configured: [minute, hour, day] }
   const charged = acquireAt(now, limits, 'm', { requests: 3, tokens: 7 }, T0)
   if (charged.status !== 'granted') throw new Error('it fits')
@@ -29,7 +29,7 @@ it('counts as used what shorter limits let through in the span, and of the short
   ])
 })
 
-it('lets more through when the span has slid out, and shows it no more', () => {
+it('admits again when the span has slid out, and no longer shows it', () => {
   const limits = { configured: [minute] }
   const record = makeUpFor(now, limits, span)
   const denied = acquireAt(record, limits, 'm', one, T0)
@@ -50,7 +50,7 @@ it('makes up for a loss once, and for a later one again', () => {
   expect(usedOf(again, limits)).toEqual([10])
 })
 
-it('counts nothing where the span is so old that no window holds it', () => {
+it('counts nothing for a span so old that no window contains it', () => {
   const muchLater = advance(emptyRecord(), T0 + 90_000_000)
   expect(makeUpFor(muchLater, { configured: [minute, hour, day] }, span)).toBe(muchLater)
 })
@@ -63,33 +63,33 @@ it('takes the refund of a charge that was lost from what is assumed', () => {
 })
 
 it('counts as used what a model may have used of its discovered limit', () => {
-  const limits = held(told(4))
+  const limits = enforcing(reportedLimit(4))
   const record = makeUpFor(now, limits, span)
   expect(acquireAt(record, limits, 'm', one, T0)).toMatchObject({ code: 'capacity_exceeded', model: 'm' })
   expect(acquireAt(record, limits, 'other', one, T0).status).toBe('granted')
 })
 
-it('concerns a record only after its own clock', () => {
+it('a lost span affects a record only after its own clock', () => {
   expect(spanOf(span, 'c', T0 - 90_000)).toEqual(span)
   expect(spanOf(span, 'c', T0 - 10_000)).toEqual({ fromMs: T0 - 10_000, untilMs: T0 })
   expect(spanOf(span, 'c', T0 + 1)).toBeUndefined()
 })
 
-it('concerns all the day of a record that is not there, where whole records may be missing', () => {
+it('a lost span affects the whole day of a missing record when whole records may be missing', () => {
   expect(spanOf(span, 'c', undefined)).toBeUndefined()
   const vanished = { ...span, vanished: true as const }
   expect(spanOf(vanished, 'c', undefined)).toEqual({ fromMs: T0 - 86_400_000, untilMs: T0 })
   expect(spanOf(vanished, 'c', T0 - 90_000)).toEqual(span)
 })
 
-it('joins two losses to the span that covers both', () => {
+it('joins two losses into the span that covers both', () => {
   const other = { fromMs: T0 - 40_000, untilMs: T0 - 35_000 }
   expect(joinSpans(span, other)).toEqual({ fromMs: T0 - 40_000, untilMs: T0 })
   expect(joinSpans({ ...other, vanished: true }, span)).toEqual({ fromMs: T0 - 40_000, untilMs: T0, vanished: true })
   expect(joinSpans(undefined, span)).toBe(span)
 })
 
-it('assumes of each part of tokens what was left of its own limit, and no token twice', () => {
+it('assumes the rest of its own limit for input and output each, and no token twice', () => {
   const limits: EnforcedLimits = {
     configured: [
       { period: 'minute', metric: 'tokens', limit: 100 },

@@ -4,9 +4,9 @@
  */
 import {
   type Cost,
-  PERMIT_BATCH_MAX_AGE_MS,
   type Metric,
   PERIOD_MS,
+  PERMIT_BATCH_MAX_AGE_MS,
   type Period,
   type PermitBatchRequest,
   SPLIT_METRICS,

@@ -1,94 +1,94 @@
 import { type Cost, type ModelLimit, PERIOD_MS } from '@sluice/contracts'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { acquireAt, askAt, fill, grant, held, one, T0, told } from '../../test/acquire-at.ts'
+import { acquireAt, enforcing, fill, grant, one, reportedLimit, requestAt, T0 } from '../../test/acquire-at.ts'
 import { reconcileModel } from '../decide/acquire.ts'
 import { settle } from '../decide/settle.ts'
 import { advance, type CapacityRecord, emptyRecord } from './record.ts'
 import { statusOf } from './status.ts'
 
-const elsewhere = told(60, { remaining: 20, seenAtMs: T0 + 10_000, resetAtMs: T0 + 40_000 })
+const elsewhere = reportedLimit(60, { remaining: 20, seenAtMs: T0 + 10_000, resetAtMs: T0 + 40_000 })
 
 it('holds an account that others use too to what the provider says remains, until it resets', () => {
-  const ours = grant(emptyRecord(), held(told(60)), 5, T0)
-  const lowered = fill(ours, held(elsewhere), T0 + 10_000)
+  const ours = grant(emptyRecord(), enforcing(reportedLimit(60)), 5, T0)
+  const lowered = fill(ours, enforcing(elsewhere), T0 + 10_000)
   expect(lowered).toMatchObject({ granted: 20, denied: { limit: 60, model: 'm', retryAfterMs: 30_000 } })
-  expect(acquireAt(lowered.record, held(elsewhere), 'm', one, T0 + 39_999).status).toBe('denied')
-  expect(fill(lowered.record, held(elsewhere), T0 + 40_000).granted).toBe(60 - 25)
+  expect(acquireAt(lowered.record, enforcing(elsewhere), 'm', one, T0 + 39_999).status).toBe('denied')
+  expect(fill(lowered.record, enforcing(elsewhere), T0 + 40_000).granted).toBe(60 - 25)
 })
 
-it('takes what was admitted since the answer came off', () => {
-  const ours = grant(emptyRecord(), held(told(60)), 5, T0)
-  const since = grant(ours, held(told(60)), 8, T0 + 12_000)
-  expect(fill(since, held(elsewhere), T0 + 13_000).granted).toBe(12)
+it('subtracts what was admitted since the response arrived', () => {
+  const ours = grant(emptyRecord(), enforcing(reportedLimit(60)), 5, T0)
+  const since = grant(ours, enforcing(reportedLimit(60)), 8, T0 + 12_000)
+  expect(fill(since, enforcing(elsewhere), T0 + 13_000).granted).toBe(12)
 })
 
-it('weighs an answer once: it is not worth more when what was admitted since has slid out', () => {
+it('reconciles a response once: it is not worth more when what was admitted since has slid out', () => {
   const day = { period: 'day', remaining: 20, seenAtMs: T0, resetAtMs: T0 + 50_000_000 } as const
-  const lowered = fill(emptyRecord(), held(told(1_000, day)), T0)
+  const lowered = fill(emptyRecord(), enforcing(reportedLimit(1_000, day)), T0)
   expect(lowered.granted).toBe(20)
-  expect(fill(lowered.record, held(told(1_000, day)), T0 + 49_000_000).granted).toBe(0)
-  expect(fill(lowered.record, held(told(1_000, day)), T0 + 50_000_000).granted).toBe(980)
+  expect(fill(lowered.record, enforcing(reportedLimit(1_000, day)), T0 + 49_000_000).granted).toBe(0)
+  expect(fill(lowered.record, enforcing(reportedLimit(1_000, day)), T0 + 50_000_000).granted).toBe(980)
 })
 
-it('goes by the latest answer, down and up again', () => {
-  const ours = grant(emptyRecord(), held(told(60)), 5, T0)
-  const lowered = fill(ours, held(elsewhere), T0 + 10_000).record
-  const lower = fill(lowered, held({ ...elsewhere, seenAtMs: T0 + 12_000, remaining: 3 }), T0 + 12_000)
+it('follows the latest response, down and up again', () => {
+  const ours = grant(emptyRecord(), enforcing(reportedLimit(60)), 5, T0)
+  const lowered = fill(ours, enforcing(elsewhere), T0 + 10_000).record
+  const lower = fill(lowered, enforcing({ ...elsewhere, seenAtMs: T0 + 12_000, remaining: 3 }), T0 + 12_000)
   expect(lower.granted).toBe(3)
   const older = { ...elsewhere, seenAtMs: T0 + 11_000, remaining: 15 }
-  expect(fill(lower.record, held(older), T0 + 12_000).granted).toBe(0)
+  expect(fill(lower.record, enforcing(older), T0 + 12_000).granted).toBe(0)
   const alone = { ...elsewhere, seenAtMs: T0 + 14_000, remaining: 60 - 28 }
-  expect(fill(lower.record, held(alone), T0 + 14_000).granted).toBe(60 - 28)
+  expect(fill(lower.record, enforcing(alone), T0 + 14_000).granted).toBe(60 - 28)
 })
 
-it('goes by the latest answer also when the reset that it tells of has passed before anything was asked for', () => {
-  const lowered = fill(emptyRecord(), held(elsewhere), T0 + 10_000).record
+it('follows the latest response also when its reset has passed before the next acquire', () => {
+  const lowered = fill(emptyRecord(), enforcing(elsewhere), T0 + 10_000).record
   const reset = { ...elsewhere, seenAtMs: T0 + 12_000, remaining: 0, resetAtMs: T0 + 12_001 }
-  expect(fill(lowered, held(reset), T0 + 13_000).granted).toBe(60 - 20)
+  expect(fill(lowered, enforcing(reset), T0 + 13_000).granted).toBe(60 - 20)
 })
 
-it('goes by the latest answer also when it is no longer fresh, once the reset that it tells of has passed', () => {
+it('follows the latest response also when it is no longer fresh, once its reset has passed', () => {
   const hour = { period: 'hour', remaining: 20, resetAtMs: T0 + 3_000_000 } as const
-  const lowered = fill(emptyRecord(), held(told(60, hour)), T0).record
-  const reset = told(60, { ...hour, seenAtMs: T0 + 10_000, resetAtMs: T0 + 60_000 })
-  expect(fill(lowered, held(reset), T0 + 400_000).granted).toBe(60 - 20)
+  const lowered = fill(emptyRecord(), enforcing(reportedLimit(60, hour)), T0).record
+  const reset = reportedLimit(60, { ...hour, seenAtMs: T0 + 10_000, resetAtMs: T0 + 60_000 })
+  expect(fill(lowered, enforcing(reset), T0 + 400_000).granted).toBe(60 - 20)
 })
 
 it('knows of an hour what was admitted since, to the second in the last minute and by the minute before', () => {
-  const hour = held(told(60, { period: 'hour' }))
-  const answer = held(told(60, { period: 'hour', remaining: 20, seenAtMs: T0 + 5_000 }))
+  const hour = enforcing(reportedLimit(60, { period: 'hour' }))
+  const response = enforcing(reportedLimit(60, { period: 'hour', remaining: 20, seenAtMs: T0 + 5_000 }))
   const soon = grant(emptyRecord(), hour, 4, T0 + 10_000)
-  expect(fill(soon, answer, T0 + 20_000).granted).toBe(20 - 4)
+  expect(fill(soon, response, T0 + 20_000).granted).toBe(20 - 4)
   const late = grant(grant(emptyRecord(), hour, 4, T0 + 70_000), hour, 3, T0 + 130_000)
-  expect(fill(late, answer, T0 + 150_000).granted).toBe(20 - 7)
+  expect(fill(late, response, T0 + 150_000).granted).toBe(20 - 7)
 })
 
-it('weighs no answer from a clock that is far ahead', () => {
-  const ahead = held(told(60, { remaining: 20, seenAtMs: T0 + 5_001 }))
+it('ignores a response from a clock that is far ahead', () => {
+  const ahead = enforcing(reportedLimit(60, { remaining: 20, seenAtMs: T0 + 5_001 }))
   expect(fill(emptyRecord(), ahead, T0).granted).toBe(60)
   expect(fill(emptyRecord(), ahead, T0 + 1).granted).toBe(20)
 })
 
 it('lowers nothing when only we have used it, however much is under way', () => {
-  const ours = grant(emptyRecord(), held(told(60)), 40, T0)
-  const answer = told(60, { remaining: 30, seenAtMs: T0 + 100, resetAtMs: T0 + 60_000 })
-  expect(fill(ours, held(answer), T0 + 200).granted).toBe(20)
+  const ours = grant(emptyRecord(), enforcing(reportedLimit(60)), 40, T0)
+  const response = reportedLimit(60, { remaining: 30, seenAtMs: T0 + 100, resetAtMs: T0 + 60_000 })
+  expect(fill(ours, enforcing(response), T0 + 200).granted).toBe(20)
 })
 
 it('gives back what never reached the provider', () => {
-  const lowered = fill(emptyRecord(), held(elsewhere), T0 + 12_000)
+  const lowered = fill(emptyRecord(), enforcing(elsewhere), T0 + 12_000)
   expect(lowered.granted).toBe(20)
   const unsent = { chargedAtMs: T0 + 12_000, reserved: one, actual: { requests: 0, tokens: 0 }, model: 'm' }
-  expect(fill(settle(lowered.record, unsent), held(elsewhere), T0 + 13_000).granted).toBe(1)
+  expect(fill(settle(lowered.record, unsent), enforcing(elsewhere), T0 + 13_000).granted).toBe(1)
 })
 
-it('gives nothing back for what it never took off: an answer that comes late counts as of when it was told', () => {
+it('adds back no refund of a charge that was never subtracted: a late response counts from when it was seen', () => {
   const tokens = { period: 'hour', metric: 'tokens' } as const
   const reserved = { requests: 1, tokens: 10_000 }
-  const granted = acquireAt(emptyRecord(), held(told(100_000, tokens)), 'm', reserved, T0 + 90_000)
+  const granted = acquireAt(emptyRecord(), enforcing(reportedLimit(100_000, tokens)), 'm', reserved, T0 + 90_000)
   if (granted.status === 'denied') throw new Error('the window is empty')
-  const late = held(told(100_000, { ...tokens, remaining: 20_000, seenAtMs: T0 + 70_000 }))
+  const late = enforcing(reportedLimit(100_000, { ...tokens, remaining: 20_000, seenAtMs: T0 + 70_000 }))
   const reconciled = reconcileModel(advance(granted.record, T0 + 200_000), late, 'm')
   const actual = { requests: 1, tokens: 100 }
   const settled = settle(reconciled, { chargedAtMs: granted.chargedAtMs, reserved, actual, model: 'm' })
@@ -97,8 +97,8 @@ it('gives nothing back for what it never took off: an answer that comes late cou
 })
 
 it('says that all of it is free again when the limit resets', () => {
-  const lowered = reconcileModel(advance(emptyRecord(), T0 + 10_000), held(elsewhere), 'm')
-  const { models } = statusOf('c', lowered, held(elsewhere))
+  const lowered = reconcileModel(advance(emptyRecord(), T0 + 10_000), enforcing(elsewhere), 'm')
+  const { models } = statusOf('c', lowered, enforcing(elsewhere))
   expect(models).toMatchObject([{ used: 0, remaining: 20, resetMs: 30_000 }])
 })
 
@@ -114,7 +114,7 @@ const step = fc.oneof(
   {
     weight: 2,
     arbitrary: fc.record({
-      kind: fc.constant('answer' as const),
+      kind: fc.constant('response' as const),
       remaining: fc.nat(60),
       seenBeforeMs: fc.oneof(anySpanMs, fc.integer({ min: -6_000, max: 0 })),
       resetAfterMs: fc.option(anySpanMs, { nil: undefined }),
@@ -122,21 +122,21 @@ const step = fc.oneof(
   },
 )
 
-it('never admits more than an answer left, less what was given back of just that, until its reset', () => {
+it('never admits more than a response said remains, net of refunds, until its reset', () => {
   fc.assert(
     fc.property(anyLimit, fc.array(step, { minLength: 4, maxLength: 60 }), ({ period, metric }, steps) => {
-      let limit = told(100, { period, metric })
+      let limit = reportedLimit(100, { period, metric })
       let record = emptyRecord()
       let nowMs = T0 + 86_400_000
       const charges: { readonly atMs: number; cost: Cost; readonly order: number }[] = []
       const open: typeof charges = []
-      let reconciled: { readonly answer: ModelLimit; readonly order: number; readonly endsAtMs: number } | undefined
+      let reconciled: { readonly response: ModelLimit; readonly order: number; readonly endsAtMs: number } | undefined
       for (const [order, each] of steps.entries()) {
         if (each.kind === 'clock') nowMs += each.byMs
-        if (each.kind === 'answer') {
+        if (each.kind === 'response') {
           const { remaining, seenBeforeMs, resetAfterMs } = each
           const reset = resetAfterMs === undefined ? {} : { resetAtMs: nowMs + resetAfterMs }
-          limit = told(100, { period, metric, remaining, seenAtMs: nowMs - seenBeforeMs, ...reset })
+          limit = reportedLimit(100, { period, metric, remaining, seenAtMs: nowMs - seenBeforeMs, ...reset })
         }
         record = advance(record, nowMs)
         if (each.kind === 'settle') {
@@ -148,46 +148,53 @@ it('never admits more than an answer left, less what was given back of just that
         }
         if (each.kind !== 'acquire') continue
         const before = loweredBy(record, limit)
-        record = reconcileModel(record, held(limit), 'm')
+        record = reconcileModel(record, enforcing(limit), 'm')
         const after = loweredBy(record, limit)
         if (after === undefined) reconciled = undefined
-        else if (after.seenAtMs !== before?.seenAtMs) reconciled = { answer: limit, order, endsAtMs: after.endsAtMs }
+        else if (after.seenAtMs !== before?.seenAtMs) reconciled = { response: limit, order, endsAtMs: after.endsAtMs }
         const cost = { requests: 1, tokens: each.tokens }
-        const result = acquireAt(record, held(limit), 'm', cost, nowMs)
+        const result = acquireAt(record, enforcing(limit), 'm', cost, nowMs)
         if (result.status === 'denied') continue
         record = result.record
         const charge = { atMs: nowMs, cost, order }
         charges.push(charge)
         open.push(charge)
         if (reconciled === undefined) continue
-        const { answer, order: reconciledAt } = reconciled
+        const { response, order: reconciledAt } = reconciled
         const since = charges.filter((other) => other.order >= reconciledAt)
         const used = since.reduce((sum, other) => sum + other.cost[metric], 0)
         expect(nowMs).toBeLessThan(reconciled.endsAtMs)
-        expect(used).toBeLessThanOrEqual(answer.remaining ?? 0)
+        expect(used).toBeLessThanOrEqual(response.remaining ?? 0)
       }
     }),
     { numRuns: 2_000 },
   )
 })
 
-it('weighs no answer after a later one, whether that one’s reset has passed or not', () => {
-  const answer = fc.record({ remaining: fc.nat(100), resetAfterMs: fc.integer({ min: -10_000, max: 90_000 }) })
+it('reconciles no response after a later one, whether or not that one’s reset has passed', () => {
+  const response = fc.record({ remaining: fc.nat(100), resetAfterMs: fc.integer({ min: -10_000, max: 90_000 }) })
   fc.assert(
-    fc.property(anyLimit, answer, answer, fc.nat(20_000), fc.array(anySpanMs), (limit, late, early, apart, pauses) => {
-      const at = ({ remaining, resetAfterMs }: typeof late, seenAtMs: number) =>
-        held(told(100, { ...limit, remaining, seenAtMs, resetAtMs: seenAtMs + resetAfterMs }))
-      const later = at(late, T0)
-      const earlier = at(early, T0 - apart)
-      let record = reconcileModel(advance(emptyRecord(), T0), later, 'm')
-      let nowMs = T0
-      for (const pauseMs of pauses) {
-        nowMs += pauseMs
-        record = advance(record, nowMs)
-        expect(reconcileModel(record, earlier, 'm')).toBe(record)
-      }
-      expect(advance(record, T0 + 2 * PERIOD_MS.day).models.size).toBe(0)
-    }),
+    fc.property(
+      anyLimit,
+      response,
+      response,
+      fc.nat(20_000),
+      fc.array(anySpanMs),
+      (limit, late, early, apart, spans) => {
+        const at = ({ remaining, resetAfterMs }: typeof late, seenAtMs: number) =>
+          enforcing(reportedLimit(100, { ...limit, remaining, seenAtMs, resetAtMs: seenAtMs + resetAfterMs }))
+        const later = at(late, T0)
+        const earlier = at(early, T0 - apart)
+        let record = reconcileModel(advance(emptyRecord(), T0), later, 'm')
+        let nowMs = T0
+        for (const spanMs of spans) {
+          nowMs += spanMs
+          record = advance(record, nowMs)
+          expect(reconcileModel(record, earlier, 'm')).toBe(record)
+        }
+        expect(advance(record, T0 + 2 * PERIOD_MS.day).models.size).toBe(0)
+      },
+    ),
     { numRuns: 1_000 },
   )
 })
@@ -205,7 +212,7 @@ it('compares what the provider says remains of input with what it counts of it, 
       seenAtMs: T0 + 1_000,
       resetAtMs: T0 + 40_000,
     } as const
-    return held(told(40_000, { ...input, ...(remaining === undefined ? {} : { remaining }) }))
+    return enforcing(reportedLimit(40_000, { ...input, ...(remaining === undefined ? {} : { remaining }) }))
   }
   const cached = {
     model: 'm',
@@ -213,7 +220,7 @@ it('compares what the provider says remains of input with what it counts of it, 
     tokens: 45_050,
     limited: { requests: 1, tokens: 450, inputTokens: 400, outputTokens: 50 },
   }
-  const first = askAt(emptyRecord(), limits(), cached, T0)
+  const first = requestAt(emptyRecord(), limits(), cached, T0)
   if (first.status !== 'granted') throw new Error('it fits')
   const leftBy = (remaining: number) => {
     const reconciled = reconcileModel(advance(first.record, T0 + 1_000), limits(remaining), 'm')
@@ -223,7 +230,7 @@ it('compares what the provider says remains of input with what it counts of it, 
   expect(leftBy(30_000)).toEqual([30_000])
   // Others have used 9,600 of it: what is taken and given back of the rest is counted as the provider does.
   const lowered = reconcileModel(advance(first.record, T0 + 1_000), limits(30_000), 'm')
-  const second = askAt(lowered, limits(30_000), cached, T0 + 2_000)
+  const second = requestAt(lowered, limits(30_000), cached, T0 + 2_000)
   if (second.status !== 'granted') throw new Error('it fits')
   const leftIn = (record: CapacityRecord) => statusOf('c', record, limits(30_000)).models?.[0]?.remaining
   expect(leftIn(second.record)).toBe(29_600)
