@@ -272,7 +272,7 @@ it.each([
 ])('%s is answered byte for byte as if asked directly', async (target, body) => {
   const bytes = Buffer.from(JSON.stringify(body))
   const headers = ['content-type', 'application/json', 'x-simulator-seed', 'same']
-  const assumer = roleAssumer(path.simulator.url)
+  const assumer = roleAssumer(path.aws.url)
   const role = { arn: ROLE_ARN, externalId: EXTERNAL_ID, region: REGION, sessionName: 'direct' }
   const session = new RoleSession(await assumer.credentialsOf(role)(), Date.now())
   assumer.stop()

@@ -35,8 +35,10 @@ describe('the request log', () => {
     expect(log.list()).toEqual([{ ...arrival, arrivedAtMs: 1, outcome: 'pending' }])
     open.model('gpt-4o')
     open.status(200)
-    open.end('client-gone')
-    expect(log.list()).toEqual([{ ...arrival, arrivedAtMs: 1, model: 'gpt-4o', status: 200, outcome: 'client-gone' }])
+    open.end('client-disconnected')
+    expect(log.list()).toEqual([
+      { ...arrival, arrivedAtMs: 1, model: 'gpt-4o', status: 200, outcome: 'client-disconnected' },
+    ])
   })
 
   it('forgets on request, and is not confused by what was under way', () => {
