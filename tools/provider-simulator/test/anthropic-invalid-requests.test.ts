@@ -66,7 +66,7 @@ it.each([
   expect(await response.json()).toMatchObject({ error: { message } })
 })
 
-it('takes the key as a bearer token, too, but not against the other header', async () => {
+it('accepts the key as a bearer token, unless the other header has another key', async () => {
   const authorization = 'Bearer sk-ant-test'
   expect((await post('/v1/messages', REQUEST, { 'x-api-key': null, authorization })).status).toBe(200)
   expect((await post('/v1/messages', REQUEST, { 'x-api-key': 'sk-ant-other', authorization })).status).toBe(401)

@@ -24,7 +24,7 @@ beforeAll(async () => {
 beforeEach(() => simulator.controls.clear())
 afterAll(() => simulator.stop())
 
-it('answers with JSON of a schema, whole and streamed', async () => {
+it('responds with JSON that fits a schema, whole and streamed', async () => {
   const asking = { ...REQUEST, output_config: { format: FORMAT } }
   const whole = await client.messages.create(asking)
   const streamed = await client.messages.stream(asking).finalMessage()
@@ -34,7 +34,7 @@ it('answers with JSON of a schema, whole and streamed', async () => {
   }
 })
 
-it('thinks before it answers, whole and streamed, and counts it', async () => {
+it('thinks first, whole and streamed, and counts the thought', async () => {
   const whole = await client.messages.create(THINKING)
   expect(whole.content).toEqual([
     { type: 'thinking', thinking: expect.stringMatching(/^A simulated/), signature: expect.stringMatching(/./) },
@@ -44,13 +44,13 @@ it('thinks before it answers, whole and streamed, and counts it', async () => {
   expect(await client.messages.stream(THINKING).finalMessage()).toMatchObject({ content: whole.content })
 })
 
-it('signs thinking that it leaves out', async () => {
+it('signs thinking that it does not show', async () => {
   const thinking = { type: 'adaptive' as const, display: 'omitted' as const }
   const { content } = await client.messages.create({ ...REQUEST, model: 'claude-opus-4-7', thinking })
   expect(content[0]).toEqual({ type: 'thinking', thinking: '', signature: expect.stringMatching(/./) })
 })
 
-it('goes on from a tool’s result only with the thinking that led to it, as it was signed', async () => {
+it('continues after a tool result only with the signed thinking that led to it', async () => {
   simulator.controls.add({ times: 1, callTools: true })
   const asking = { ...THINKING, tools: TOOLS }
   const { content } = await client.messages.create(asking)

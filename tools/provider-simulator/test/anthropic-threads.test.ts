@@ -44,7 +44,7 @@ it('counts the whole conversation as input', async () => {
   expect(second.usage.input_tokens).toBeGreaterThan(first.usage.input_tokens + first.usage.output_tokens)
 })
 
-it('does not find a conversation that it does not hold, and knows none without the beta', async () => {
+it('does not find an unknown conversation, and keeps none without the beta', async () => {
   const thread = { type: 'continue' as const, previous_message_id: 'msg_unknown' }
   const asking = { ...REQUEST, messages: [HELLO], thread }
   await expect(client.beta.messages.create({ ...asking, betas: BETAS })).rejects.toThrow(/msg_unknown not found/)

@@ -27,7 +27,7 @@ beforeEach(async () => {
 afterEach(() => simulator.stop())
 
 describe('messages, through the official SDK', () => {
-  it('answers with text and usage', async () => {
+  it('responds with text and usage', async () => {
     const message = await client.messages.create({ ...REQUEST, system: 'Brief' })
     expect(message).toMatchObject({
       type: 'message',
@@ -84,12 +84,12 @@ describe('messages, through the official SDK', () => {
     },
   )
 
-  it('answers in text where the tool is left to it, and once the tool has answered', async () => {
+  it('responds with text if the tool is optional, and after the tool has returned', async () => {
     const asked = await client.messages.create({ ...REQUEST, tools: [WEATHER] })
     expect(asked.stop_reason).toBe('end_turn')
     const used = await client.messages.create({ ...REQUEST, tools: [WEATHER], tool_choice: { type: 'any' } })
     const id = used.content[0]?.type === 'tool_use' ? used.content[0].id : ''
-    const answered = await client.messages.create({
+    const afterTool = await client.messages.create({
       ...REQUEST,
       tools: [WEATHER],
       messages: [
@@ -98,10 +98,10 @@ describe('messages, through the official SDK', () => {
         { role: 'user', content: [{ type: 'tool_result', tool_use_id: id, content: 'Sunny' }] },
       ],
     })
-    expect(answered).toMatchObject({ stop_reason: 'end_turn', usage: { input_tokens: 3 } })
+    expect(afterTool).toMatchObject({ stop_reason: 'end_turn', usage: { input_tokens: 3 } })
   })
 
-  it('leaves the usage out when told to', async () => {
+  it('leaves out the usage when a control says so', async () => {
     simulator.controls.add({ omitUsage: true })
     expect(await client.messages.create(REQUEST)).not.toHaveProperty('usage')
   })
@@ -124,7 +124,7 @@ describe('the other endpoints, through the official SDK', () => {
 describe('limits', () => {
   const minute = (limit: number) => ({ limit, period: 'minute' as const })
 
-  it('tells them in headers, resets in RFC 3339, tokens to the nearest thousand', async () => {
+  it('are in headers, resets in RFC 3339, tokens to the nearest thousand', async () => {
     register({
       limits: { requests: minute(50), tokens: minute(96_000), inputTokens: minute(80_000), outputTokens: minute(500) },
     })
@@ -146,7 +146,7 @@ describe('limits', () => {
     })
   })
 
-  it('refuses what exceeds them, and says when to come back', async () => {
+  it('refuses what exceeds them, and says when to retry', async () => {
     register({ organization: 'org-mine', limits: { requests: minute(1) } })
     await client.messages.create(REQUEST)
     const error = await rejection(client.messages.create(REQUEST))
@@ -158,7 +158,7 @@ describe('limits', () => {
     })
   })
 
-  it('names no time for what never fits', async () => {
+  it('has no retry time for a request that never fits', async () => {
     register({ limits: { outputTokens: minute(10) } })
     const error = await rejection(client.messages.create(REQUEST))
     expect(error).toBeInstanceOf(Anthropic.RateLimitError)
@@ -178,7 +178,7 @@ describe('errors, as the official SDK raises them', () => {
     [500, 'api_error', Anthropic.InternalServerError],
     [403, 'permission_error', Anthropic.PermissionDeniedError],
     [413, 'request_too_large', Anthropic.APIError],
-  ])('answers %i as %s when told to', async (status, type, errorClass) => {
+  ])('responds with %i as %s when a control says so', async (status, type, errorClass) => {
     simulator.controls.add({ fault: { kind: 'status', status } })
     const error = await rejection(client.messages.create(REQUEST))
     expect(error).toBeInstanceOf(errorClass)
@@ -186,7 +186,7 @@ describe('errors, as the official SDK raises them', () => {
   })
 })
 
-describe('streams that go wrong', () => {
+describe('failing streams', () => {
   it('ends with an error event', async () => {
     simulator.controls.add({ fault: { kind: 'error-mid-stream', afterChunks: 4, status: 529 } })
     const error = await rejection(client.messages.stream(REQUEST).finalMessage())

@@ -29,14 +29,14 @@ beforeAll(async () => {
 beforeEach(() => simulator.controls.clear())
 afterAll(() => simulator.stop())
 
-it('answers with JSON of a schema', async () => {
+it('responds with JSON that fits a schema', async () => {
   expect(await converse({ ...REQUEST, outputConfig })).toMatchObject({
     output: { message: { content: [{ text: '{"city":"simulated"}' }] } },
     usage: { outputTokens: 5 },
   })
 })
 
-it("answers with JSON of a schema in Anthropic's own field", async () => {
+it("responds with JSON that fits a schema in Anthropic's own field", async () => {
   const fields = { output_config: { format: { type: 'json_schema', schema: JSON.parse(schema) } } }
   expect(await converse({ ...REQUEST, additionalModelRequestFields: fields })).toMatchObject({
     output: { message: { content: [{ text: '{"city":"simulated"}' }] } },
@@ -45,7 +45,7 @@ it("answers with JSON of a schema in Anthropic's own field", async () => {
   await expect(converse(nova)).rejects.toThrow(/extraneous key \[output_config\]/)
 })
 
-it('reasons before it answers, whole and streamed, and counts it', async () => {
+it('reasons first, whole and streamed, and counts the reasoning', async () => {
   const whole = await converse(THINKING)
   const [reasoning, text] = whole.output?.message?.content ?? []
   const { text: thought, signature } = reasoning?.reasoningContent?.reasoningText ?? {}
@@ -71,7 +71,7 @@ it('reasons with a model of Amazon’s, unsigned', async () => {
   expect(reasoning?.reasoningContent?.reasoningText).toEqual({ text: expect.stringMatching(/^A simulated/) })
 })
 
-it('goes on from a tool’s result only with the reasoning that led to it, as it was signed', async () => {
+it('continues after a tool result only with the signed reasoning that led to it', async () => {
   simulator.controls.add({ times: 1, pathPrefix: '/model/', callTools: true })
   const asking = { ...THINKING, toolConfig: { tools: [TOOL] } }
   const [reasoning, use] = (await converse(asking)).output?.message?.content ?? []

@@ -34,9 +34,9 @@ beforeEach(async () => {
 afterEach(() => simulator.stop())
 
 describe('Converse, through the official SDK', () => {
-  it('answers with text and usage', async () => {
-    const answer = await bedrockClient(simulator).send(new ConverseCommand({ ...REQUEST, system: [{ text: 'Brief' }] }))
-    expect(answer).toMatchObject({
+  it('responds with text and usage', async () => {
+    const response = await bedrockClient(simulator).send(new ConverseCommand({ ...REQUEST, system: [{ text: 'Brief' }] }))
+    expect(response).toMatchObject({
       output: { message: { role: 'assistant', content: [{ text: expect.stringMatching(/^This answer/) }] } },
       stopReason: 'end_turn',
       usage: { inputTokens: 3, outputTokens: 16, totalTokens: 19 },
@@ -46,10 +46,10 @@ describe('Converse, through the official SDK', () => {
 
   it('ends at the maximum that the caller states, on an inference profile too', async () => {
     const modelId = `arn:aws:bedrock:eu-central-1:123456789012:inference-profile/eu.${REQUEST.modelId}`
-    const answer = await bedrockClient(simulator).send(
+    const response = await bedrockClient(simulator).send(
       new ConverseCommand({ ...REQUEST, modelId, inferenceConfig: { maxTokens: 3 } }),
     )
-    expect(answer).toMatchObject({ stopReason: 'max_tokens', usage: { outputTokens: 3 } })
+    expect(response).toMatchObject({ stopReason: 'max_tokens', usage: { outputTokens: 3 } })
   })
 
   it('streams the same text, and the usage at the end', async () => {
@@ -85,14 +85,14 @@ describe('Converse, through the official SDK', () => {
     },
   )
 
-  it('leaves the usage out when told to', async () => {
+  it('leaves out the usage when a control says so', async () => {
     simulator.controls.add({ omitUsage: true })
     expect((await bedrockClient(simulator).send(new ConverseCommand(REQUEST))).usage).toBeUndefined()
   })
 })
 
 describe('InvokeModel, through the official SDK', () => {
-  it('answers an Anthropic body in kind', async () => {
+  it('responds to an Anthropic body in kind', async () => {
     const { body } = await bedrockClient(simulator).send(
       new InvokeModelCommand({ modelId: CLAUDE, body: JSON.stringify(MESSAGE) }),
     )
@@ -119,10 +119,10 @@ describe('InvokeModel, through the official SDK', () => {
 
   it('embeds with Titan', async () => {
     const body = JSON.stringify({ inputText: 'Hello!', dimensions: 256 })
-    const answer = await bedrockClient(simulator).send(
+    const response = await bedrockClient(simulator).send(
       new InvokeModelCommand({ modelId: 'amazon.titan-embed-text-v2:0', body }),
     )
-    const { embedding, inputTextTokenCount } = JSON.parse(answer.body.transformToString())
+    const { embedding, inputTextTokenCount } = JSON.parse(response.body.transformToString())
     expect(embedding).toHaveLength(256)
     expect(inputTextTokenCount).toBe(2)
   })
@@ -157,7 +157,7 @@ describe('errors, as the official SDK raises them', () => {
     [403, AccessDeniedException],
     [429, ThrottlingException],
     [400, ValidationException],
-  ])('answers %i with its own exception when told to', async (status, errorClass) => {
+  ])('responds with the exception of status %i when a control says so', async (status, errorClass) => {
     simulator.controls.add({ pathPrefix: '/model/', fault: { kind: 'status', status } })
     expect(await rejection(new ConverseCommand(REQUEST))).toBeInstanceOf(errorClass)
   })
@@ -185,9 +185,9 @@ describe('errors, as the official SDK raises them', () => {
     ['no messages', { messages: [] }, 'must have at least one message'],
     ['an empty message', { messages: [{ role: 'user', content: [] }] }, "at 'messages.0.content' failed to satisfy"],
     ['a blank text', { messages: [{ role: 'user', content: [{ text: '' }] }] }, 'is blank'],
-    ['an answer first', { messages: [{ role: 'assistant', content: text }] }, 'must start with a user message'],
+    ['an assistant message first', { messages: [{ role: 'assistant', content: text }] }, 'must start with a user message'],
     [
-      'two questions in a row',
+      'two user messages in a row',
       {
         messages: [
           { role: 'user', content: text },
@@ -215,7 +215,7 @@ describe('errors, as the official SDK raises them', () => {
   })
 })
 
-describe('streams that go wrong', () => {
+describe('failing streams', () => {
   it.each([
     [429, 'ThrottlingException'],
     [424, 'ModelStreamErrorException'],

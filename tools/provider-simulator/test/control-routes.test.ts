@@ -29,7 +29,7 @@ it('adds, lists and clears controls', async () => {
   expect(await models('sk-a')).toBe(200)
 })
 
-it('tells what arrived, and forgets it', async () => {
+it('lists the requests that arrived, and clears them', async () => {
   simulator.accounts.register({ apiKey: 'sk-a' })
   await models('sk-a')
   await models('sk-b')
@@ -55,13 +55,13 @@ it.each([
   ['/accounts', {}],
   ['/accounts', { apiKey: 'sk-a', limits: { requests: { limit: 0, period: 'minute' } } }],
   ['/accounts', { apiKey: 'sk-a', limits: { requests: { limit: 1, period: 'second' } } }],
-])('refuses at %s what it does not understand: %j', async (path, body) => {
+])('refuses an invalid body at %s: %j', async (path, body) => {
   expect((await send('POST', path, body)).status).toBe(400)
   expect(simulator.controls.list()).toEqual([])
   expect(simulator.accounts.list()).toEqual([])
 })
 
-it('is no part of the provider', async () => {
+it('is separate from the provider', async () => {
   expect((await send('GET', '/nothing')).status).toBe(404)
   expect(simulator.requests.counts().total).toBe(0)
 })

@@ -16,24 +16,24 @@ beforeEach(() => simulator.controls.clear())
 afterAll(() => simulator.stop())
 
 it.each([{ responseJsonSchema: SCHEMA }, { responseSchema: SCHEMA }])(
-  'answers with JSON that fits %j',
+  'responds with JSON that fits %j',
   async (schema) => {
     const generationConfig = { responseMimeType: 'application/json', ...schema }
-    const answer = await generate('gemini-2.5-flash', { contents: [HELLO], generationConfig })
-    expect(partsOf(answer)).toEqual([{ text: '{"city":"simulated"}' }])
-    expect(answer.usageMetadata).toMatchObject({ candidatesTokenCount: 5 })
+    const response = await generate('gemini-2.5-flash', { contents: [HELLO], generationConfig })
+    expect(partsOf(response)).toEqual([{ text: '{"city":"simulated"}' }])
+    expect(response.usageMetadata).toMatchObject({ candidatesTokenCount: 5 })
     const chunks = await stream('gemini-2.5-flash', { contents: [HELLO], generationConfig })
     expect(chunks.flatMap(partsOf).map(({ text }) => text)).toEqual(['{"city":"simulat', 'ed"}'])
   },
 )
 
-it('thinks before it answers, whole and streamed, and counts it apart', async () => {
-  const answer = await generate('gemini-2.5-flash', THINKING)
-  const [thought, text] = partsOf(answer)
+it('thinks first, whole and streamed, and counts the thoughts separately', async () => {
+  const response = await generate('gemini-2.5-flash', THINKING)
+  const [thought, text] = partsOf(response)
   expect(thought).toEqual({ text: expect.stringMatching(/^A simulated/), thought: true })
   expect(text).toEqual({ text: expect.stringMatching(/^This answer/), thoughtSignature: expect.any(String) })
   const usage = { candidatesTokenCount: 16, thoughtsTokenCount: 8, totalTokenCount: 26 }
-  expect(answer.usageMetadata).toMatchObject(usage)
+  expect(response.usageMetadata).toMatchObject(usage)
   const chunks = await stream('gemini-2.5-flash', THINKING)
   const [first, ...others] = chunks.flatMap(partsOf)
   expect(first).toEqual(thought)
@@ -42,7 +42,7 @@ it('thinks before it answers, whole and streamed, and counts it apart', async ()
   expect(chunks.at(-1)?.usageMetadata).toMatchObject(usage)
 })
 
-it('signs its function calls, and knows its signature again', async () => {
+it('signs its function calls, and recognizes its signature', async () => {
   simulator.controls.add({ times: 1, callTools: true })
   const asking = { ...THINKING, tools: TOOLS }
   const call = partsOf(await generate('gemini-3-pro-preview', asking)).at(-1)

@@ -64,7 +64,7 @@ describe('content, through the official SDK', () => {
     expect((await response).candidates?.[0]?.finishReason).toBe('STOP')
   })
 
-  it('streams one JSON array to who does not ask for events', async () => {
+  it('streams one JSON array if no events are requested', async () => {
     const response = await post('models/gemini-2.5-flash:streamGenerateContent', { contents: CONTENTS })
     const chunks = await json<unknown[]>(response)
     expect(chunks).toHaveLength(4)
@@ -84,7 +84,7 @@ describe('content, through the official SDK', () => {
     expect((await (await model.generateContentStream(request)).response).functionCalls()).toEqual(call)
   })
 
-  it('answers in text where the function is left to it, and once the function has answered', async () => {
+  it('responds with text if the function is optional, and after the function has returned', async () => {
     const chat = modelOf('gemini-2.5-flash', { tools: [{ functionDeclarations: [WEATHER] }] }).startChat({
       history: [...CONTENTS, { role: 'model', parts: [{ functionCall: { name: 'get_weather', args: {} } }] }],
     })
@@ -114,7 +114,7 @@ describe('content, through the official SDK', () => {
     ])
   })
 
-  it('leaves the usage out when told to', async () => {
+  it('leaves out the usage when a control says so', async () => {
     simulator.controls.add({ omitUsage: true })
     expect((await model.generateContent('Hello!')).response).not.toHaveProperty('usageMetadata')
   })
@@ -190,7 +190,7 @@ describe('quotas', () => {
     },
   )
 
-  it('are told in no header', async () => {
+  it('are in no header', async () => {
     simulator.accounts.register({ apiKey: KEY, limits: { requests: { limit: 1, period: 'minute' } } })
     for (const status of [200, 429]) {
       const response = await post('models/gemini-2.5-flash:generateContent', { contents: CONTENTS })
@@ -199,7 +199,7 @@ describe('quotas', () => {
     }
   })
 
-  it('name no time for what never fits, nor without a limit unless told to', async () => {
+  it('have no retry time for a request that never fits, and on demand only with a stated one', async () => {
     simulator.accounts.register({ apiKey: KEY, limits: { inputTokens: { limit: 1, period: 'minute' } } })
     expect((await rejection(model.generateContent('Hello!'))).errorDetails).toHaveLength(2)
     simulator.controls.add({ fault: { kind: 'rate-limit' } })
@@ -210,7 +210,7 @@ describe('quotas', () => {
 })
 
 describe('errors', () => {
-  it('refuses a key that is not registered, and none', async () => {
+  it('refuses a key that is not registered, and a missing one', async () => {
     simulator.accounts.remove(KEY)
     const error = await rejection(model.generateContent('Hello!'))
     expect(error).toMatchObject({ status: 400, errorDetails: [{ reason: 'API_KEY_INVALID' }, {}] })
@@ -223,7 +223,7 @@ describe('errors', () => {
     [500, 'INTERNAL'],
     [503, 'UNAVAILABLE'],
     [403, 'PERMISSION_DENIED'],
-  ])('answers %i as %s when told to', async (code, status) => {
+  ])('responds with %i as %s when a control says so', async (code, status) => {
     simulator.controls.add({ fault: { kind: 'status', status: code } })
     expect((await rejection(model.generateContent('Hello!'))).status).toBe(code)
     const response = await post('models/gemini-2.5-flash:generateContent', { contents: CONTENTS })
@@ -231,7 +231,7 @@ describe('errors', () => {
   })
 })
 
-describe('streams that go wrong', () => {
+describe('failing streams', () => {
   it.each([0, 2])('end with an error after %i chunks', async (afterChunks) => {
     simulator.controls.add({ fault: { kind: 'error-mid-stream', afterChunks, status: 503 } })
     const { stream, response } = await model.generateContentStream('Hello!')

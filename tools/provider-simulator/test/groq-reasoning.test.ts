@@ -19,13 +19,13 @@ beforeAll(async () => {
 beforeEach(() => simulator.controls.clear())
 afterAll(() => simulator.stop())
 
-it('answers with JSON of a schema', async () => {
+it('responds with JSON that fits a schema', async () => {
   const { choices, usage } = await client.chat.completions.create({ ...REQUEST, response_format: FORMAT })
   expect(choices[0]?.message.content).toBe('{"city":"simulated"}')
   expect(usage?.completion_tokens).toBe(5)
 })
 
-it('tells its reasoning, whole and streamed, and counts it', async () => {
+it('shows its reasoning, whole and streamed, and counts it', async () => {
   const asking = { ...REQUEST, reasoning_effort: 'low' as const }
   const { choices, usage } = await client.chat.completions.create(asking)
   expect(choices[0]?.message.reasoning).toMatch(/^A simulated/)

@@ -19,7 +19,7 @@ beforeEach(async () => {
 afterEach(() => simulator.stop())
 
 describe('chat completions, through the official SDK', () => {
-  it('answers with text, usage and times', async () => {
+  it('responds with text, usage and times', async () => {
     const completion = await client.chat.completions.create(REQUEST)
     expect(completion).toMatchObject({
       object: 'chat.completion',
@@ -50,7 +50,7 @@ describe('chat completions, through the official SDK', () => {
     expect(chunks.slice(1, -1).some((chunk) => 'x_groq' in chunk || 'usage' in chunk)).toBe(false)
   })
 
-  it('streams the usage once more in a chunk of its own if asked, and not at all if told to', async () => {
+  it('streams the usage in an extra chunk if requested, and not at all when a control says so', async () => {
     const request = { ...REQUEST, stream: true as const, stream_options: { include_usage: true } }
     const asked = await Array.fromAsync(await client.chat.completions.create(request))
     expect(asked.at(-1)).toMatchObject({ choices: [], usage: { total_tokens: 18 } })
@@ -84,12 +84,12 @@ it('lists and describes models, those with a slash too', async () => {
 })
 
 describe('limits', () => {
-  it('tells requests by the day and tokens by the minute, under the names of OpenAI', async () => {
+  it('reports requests per day and tokens per minute, under the names of OpenAI', async () => {
     const limits = { requests: { limit: 14_400, period: 'day' }, tokens: { limit: 6000, period: 'minute' } } as const
     simulator.accounts.register({ apiKey: KEY, limits })
     const { response } = await client.chat.completions.create(REQUEST).withResponse()
-    const told = [...response.headers].filter(([name]) => /ratelimit|retry/.test(name))
-    expect(Object.fromEntries(told)).toEqual({
+    const reported = [...response.headers].filter(([name]) => /ratelimit|retry/.test(name))
+    expect(Object.fromEntries(reported)).toEqual({
       'x-ratelimit-limit-requests': '14400',
       'x-ratelimit-remaining-requests': '14399',
       'x-ratelimit-reset-requests': '6s',
@@ -99,14 +99,14 @@ describe('limits', () => {
     })
   })
 
-  it('enforces others without telling them', async () => {
+  it('enforces other limits without reporting them', async () => {
     simulator.accounts.register({ apiKey: KEY, limits: { requests: { limit: 1, period: 'minute' } } })
     const { response } = await client.chat.completions.create(REQUEST).withResponse()
     expect([...response.headers.keys()].filter((name) => name.startsWith('x-ratelimit'))).toEqual([])
     expect((await rejection(client.chat.completions.create(REQUEST))).headers?.get('retry-after')).toBe('60')
   })
 
-  it('refuses in its own words, and says when to come back', async () => {
+  it('refuses in its own words, and says when to retry', async () => {
     const limits = { tokens: { limit: 20, period: 'minute' } } as const
     simulator.accounts.register({ apiKey: KEY, organization: 'org_mine', limits })
     await client.chat.completions.create(REQUEST)
@@ -125,7 +125,7 @@ describe('limits', () => {
     })
   })
 
-  it('refuses for good what never fits', async () => {
+  it('refuses without a retry time what never fits', async () => {
     simulator.accounts.register({ apiKey: KEY, limits: { tokens: { limit: 17, period: 'minute' } } })
     const error = await rejection(client.chat.completions.create(REQUEST))
     expect(error).toMatchObject({ status: 413, message: expect.stringContaining('Request too large for model') })
@@ -146,7 +146,7 @@ describe('errors', () => {
   it.each([
     [500, 'internal_server_error'],
     [503, 'service_unavailable'],
-  ])('answers %i as %s when told to', async (status, type) => {
+  ])('responds with %i as %s when a control says so', async (status, type) => {
     simulator.controls.add({ fault: { kind: 'status', status } })
     const error = await rejection(client.chat.completions.create(REQUEST))
     expect(error).toBeInstanceOf(Groq.InternalServerError)
@@ -177,7 +177,7 @@ describe('errors', () => {
   })
 })
 
-describe('streams that go wrong', () => {
+describe('failing streams', () => {
   it('end with an error event', async () => {
     simulator.controls.add({ fault: { kind: 'error-mid-stream', afterChunks: 2, status: 503 } })
     const error = await rejection(readStream())

@@ -57,7 +57,7 @@ describe('limits', () => {
     expect(response.headers.get('x-ratelimit-reset-tokens')).toBe('18m0s')
   })
 
-  it('lets an account be given limits for one model, and be replaced', async () => {
+  it('replaces an account, and its limits for one model', async () => {
     const none = { requests: { limit: 1, period: 'day' as const } }
     simulator.accounts.register({ apiKey: 'sk-three', modelLimits: { 'gpt-4o': none } })
     expect([await statusOf('sk-three'), await statusOf('sk-three')]).toEqual([200, 429])
@@ -66,14 +66,14 @@ describe('limits', () => {
     expect(await statusOf('sk-three')).toBe(200)
   })
 
-  it('asks nothing for the list of models', async () => {
+  it('charges nothing for the list of models', async () => {
     for (let index = 0; index < 5; index++) await client('sk-three').models.list()
     expect(await statusOf('sk-three')).toBe(200)
   })
 })
 
 describe('keys', () => {
-  it('refuses a key that is not registered, or no longer', async () => {
+  it('refuses a key that is not registered, or was removed', async () => {
     const error = await rejection(client(UNKNOWN_KEY).models.list())
     expect(error).toBeInstanceOf(OpenAI.AuthenticationError)
     expect(error).toMatchObject({ code: 'invalid_api_key', message: expect.stringContaining('sk-unkno*********6789') })
@@ -81,7 +81,7 @@ describe('keys', () => {
     expect(await statusOf('sk-three')).toBe(401)
   })
 
-  it('repeats the key in full when told to', async () => {
+  it('repeats the key in full when a control says so', async () => {
     simulator.controls.add({ echoApiKey: true })
     const error = await rejection(client(UNKNOWN_KEY).models.list())
     expect(error.message).toContain(UNKNOWN_KEY)
@@ -89,7 +89,7 @@ describe('keys', () => {
 })
 
 describe('forced failures', () => {
-  it('fails as often as told, in the error format of the provider, and charges nothing', async () => {
+  it('fails as often as a control says, in the error format of the provider, and charges nothing', async () => {
     simulator.controls.add({ times: 2, fault: { kind: 'status', status: 500 } })
     const error = await rejection(client('sk-three').chat.completions.create(REQUEST))
     expect(error).toBeInstanceOf(OpenAI.InternalServerError)
@@ -101,7 +101,7 @@ describe('forced failures', () => {
   it.each([
     [{ kind: 'rate-limit' } as const, null, null],
     [{ kind: 'rate-limit', retryAfterMs: 1500 } as const, '2', '1500'],
-  ])('answers 429 with %j', async (fault, seconds, milliseconds) => {
+  ])('responds with 429 for %j', async (fault, seconds, milliseconds) => {
     simulator.controls.add({ fault })
     const error = await rejection(client('sk-three').chat.completions.create(REQUEST))
     expect(error).toBeInstanceOf(OpenAI.RateLimitError)
@@ -121,7 +121,7 @@ describe('forced failures', () => {
     expect((await Array.fromAsync(stream)).some((chunk) => 'usage' in chunk)).toBe(false)
   })
 
-  it('says so when a simulator header makes no sense', async () => {
+  it('refuses an invalid simulator header', async () => {
     const options = { headers: { 'x-simulator-output-tokens': 'many' } }
     const error = await rejection(client('sk-three').chat.completions.create(REQUEST, options))
     expect(error).toMatchObject({ status: 400, message: expect.stringContaining('x-simulator-output-tokens') })
@@ -129,7 +129,7 @@ describe('forced failures', () => {
 })
 
 describe('the record', () => {
-  it('has what reached the provider', async () => {
+  it('has each request that reached the provider', async () => {
     await statusOf('sk-three')
     await statusOf(UNKNOWN_KEY)
     const common = { arrivedAtMs: nowMs, method: 'POST', path: '/v1/chat/completions', outcome: 'completed' }
@@ -142,7 +142,7 @@ describe('the record', () => {
     expect(simulator.requests.counts('sk-three')).toEqual({ total: 1, byStatus: { 200: 1 } })
   })
 
-  it('has headers and body if asked', async () => {
+  it('has headers and body on demand', async () => {
     const recording = await startProviderSimulator({ recordContent: true })
     const body = '{"model": "gpt-4o"}'
     await fetch(`${recording.url}/v1/chat/completions?key=1`, { method: 'POST', headers: { 'x-mine': 'yes' }, body })

@@ -18,7 +18,7 @@ it.each(['SIGTERM', 'SIGINT'] as const)('says when it is ready, serves, and stop
   expect(await once(process, 'exit')).toEqual([0, null])
 })
 
-it('stops when its parent is gone', async () => {
+it('stops when its parent disconnects', async () => {
   const { process } = await start()
   process.disconnect()
   expect(await once(process, 'exit')).toEqual([0, null])

@@ -15,7 +15,7 @@ beforeAll(async () => {
 })
 afterAll(() => simulator.stop())
 
-it('answers with as many choices as are asked for, whole and streamed, and counts all of them', async () => {
+it('responds with the requested number of choices, whole and streamed, and counts all of them', async () => {
   const { data: whole, response } = await client.chat.completions.create({ ...CHAT, n: 3 }).withResponse()
   expect(whole.choices.map(({ index }) => index)).toEqual([0, 1, 2])
   expect(whole.usage).toMatchObject({ prompt_tokens: 2, completion_tokens: 48, total_tokens: 50 })
@@ -45,7 +45,7 @@ it('calls a tool in each choice, by an id of its own', async () => {
   }
 })
 
-it('completes a legacy prompt as often as is asked for', async () => {
+it('completes a legacy prompt as often as requested', async () => {
   const request = { model: 'babbage-002', prompt: 'Hello!', max_tokens: 4, n: 2 }
   const whole = await client.completions.create(request)
   expect(whole.choices.map(({ index, text }) => [index, text])).toEqual([

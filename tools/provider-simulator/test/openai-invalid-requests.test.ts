@@ -89,7 +89,7 @@ it.each([
   ['/v1/embeddings', { model: 'text-embedding-3-small', input: [] }, 'input'],
   ['/v1/responses', { model: 'gpt-5' }, 'input'],
   ['/v1/completions', { model: 'babbage-002' }, 'prompt'],
-])('names what is wrong at %s with %j', async (path, body, param) => {
+])('names the missing parameter at %s for %j', async (path, body, param) => {
   const response = await post(path, body)
   expect(response.status).toBe(400)
   expect(await response.json()).toMatchObject({ error: { param } })

@@ -19,7 +19,7 @@ beforeAll(async () => {
 beforeEach(() => simulator.controls.clear())
 afterAll(() => simulator.stop())
 
-it('answers with JSON of a schema, whole and streamed', async () => {
+it('responds with JSON that fits a schema, whole and streamed', async () => {
   const asking = { ...REQUEST, response_format: FORMAT }
   const whole = await client.chat.completions.parse(asking)
   expect(whole.choices[0]?.message.parsed).toEqual({ city: 'simulated' })
@@ -28,7 +28,7 @@ it('answers with JSON of a schema, whole and streamed', async () => {
   expect(streamed.choices[0]?.message).toMatchObject({ content: whole.choices[0]?.message.content })
 })
 
-it('answers with JSON of a schema over the Responses API, whole and streamed', async () => {
+it('responds with JSON that fits a schema over the Responses API, whole and streamed', async () => {
   const { name, schema } = FORMAT.json_schema
   const format = { type: 'json_schema' as const, name, schema }
   const asking = { model: REQUEST.model, input: 'Hello!', text: { format } }
@@ -38,7 +38,7 @@ it('answers with JSON of a schema over the Responses API, whole and streamed', a
   expect(streamed.output_text).toBe(whole.output_text)
 })
 
-it('answers with an object in JSON mode', async () => {
+it('responds with an object in JSON mode', async () => {
   const { choices } = await client.chat.completions.create({ ...REQUEST, response_format: { type: 'json_object' } })
   expect(choices[0]?.message.content).toBe('{}')
 })
@@ -61,7 +61,7 @@ it('counts what it reasons, and does not show it', async () => {
 it.each([
   ['auto', 'tool_calls'],
   ['none', 'stop'],
-] as const)('told to call tools, where the choice is %s ends with %s', async (choice, finish) => {
+] as const)('calls tools when a control says so: the choice %s ends with %s', async (choice, finish) => {
   simulator.controls.add({ callTools: true })
   const { choices } = await client.chat.completions.create({ ...REQUEST, tools: [TOOL], tool_choice: choice })
   expect(choices[0]?.finish_reason).toBe(finish)

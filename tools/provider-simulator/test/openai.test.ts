@@ -19,7 +19,7 @@ beforeAll(async () => {
 afterAll(() => simulator.stop())
 
 describe('chat completions, through the official SDK', () => {
-  it('answers with text and usage', async () => {
+  it('responds with text and usage', async () => {
     const completion = await client.chat.completions.create({ model: 'gpt-4o', messages: MESSAGES })
     expect(completion).toMatchObject({
       object: 'chat.completion',
@@ -40,7 +40,7 @@ describe('chat completions, through the official SDK', () => {
     expect(usage?.completion_tokens).toBe(3)
   })
 
-  it('is as long as a header asks', async () => {
+  it('has the length that a header requests', async () => {
     const { usage } = await client.chat.completions.create(
       { model: 'gpt-4o', messages: MESSAGES },
       { headers: { 'x-simulator-output-tokens': '321' } },
@@ -48,7 +48,7 @@ describe('chat completions, through the official SDK', () => {
     expect(usage?.completion_tokens).toBe(321)
   })
 
-  it('streams the same text, with the usage in an extra last chunk if asked', async () => {
+  it('streams the same text, with the usage in an extra last chunk on request', async () => {
     const whole = await client.chat.completions.create({ model: 'gpt-4o', messages: MESSAGES })
     const stream = await client.chat.completions.create({
       model: 'gpt-4o',
@@ -64,7 +64,7 @@ describe('chat completions, through the official SDK', () => {
     expect(chunks.slice(0, -1).every(({ usage }) => usage === null)).toBe(true)
   })
 
-  it('streams no usage at all if not asked', async () => {
+  it('streams no usage if not requested', async () => {
     const stream = await client.chat.completions.create({ model: 'gpt-4o', messages: MESSAGES, stream: true })
     const chunks = await Array.fromAsync(stream)
     expect(chunks.some((chunk) => 'usage' in chunk)).toBe(false)
@@ -91,7 +91,7 @@ describe('chat completions, through the official SDK', () => {
     })
   })
 
-  it('answers in text where the tool is left to it', async () => {
+  it('responds with text if the tool is optional', async () => {
     const { choices } = await client.chat.completions.create({
       model: 'gpt-4o',
       messages: MESSAGES,
@@ -100,7 +100,7 @@ describe('chat completions, through the official SDK', () => {
     expect(choices[0]?.finish_reason).toBe('stop')
   })
 
-  it('is the same byte for byte under one seed, and has ids of its own without', async () => {
+  it('is the same byte for byte with one seed, and has its own ids without', async () => {
     const request = { model: 'gpt-4o', messages: MESSAGES }
     const text = async (options: typeof SEED | undefined) =>
       (await client.chat.completions.create(request, options).asResponse()).text()
@@ -126,7 +126,7 @@ describe('the other endpoints, through the official SDK', () => {
     await expect(client.models.retrieve('gpt-0')).rejects.toMatchObject({ status: 404, code: 'model_not_found' })
   })
 
-  it('answers a response, whole and streamed alike', async () => {
+  it('responds over the Responses API, whole and streamed alike', async () => {
     const request = { model: 'gpt-5', input: 'Hello!', instructions: 'Be brief' }
     const whole = await client.responses.create(request, SEED)
     expect(whole).toMatchObject({ status: 'completed', usage: { input_tokens: 4, output_tokens: 16 } })
@@ -147,7 +147,7 @@ describe('the other endpoints, through the official SDK', () => {
     ])
     const last = events.at(-1)
     if (last?.type !== 'response.completed') throw new Error('the last event holds the response')
-    // What the SDK adds to an answer is not in the event.
+    // The SDK adds fields that are not in the event.
     const { output_text: _, _request_id: __, ...sent } = whole
     expect(last.response).toEqual(sent)
   })

@@ -18,14 +18,14 @@ beforeEach(async () => {
 afterEach(() => simulator.stop())
 
 describe('delays', () => {
-  it('puts the headers off', async () => {
+  it('delays the headers', async () => {
     simulator.controls.add({ latencyMs: 80 })
     const startedAtMs = performance.now()
     await client.models.list()
     expect(performance.now() - startedAtMs).toBeGreaterThanOrEqual(79)
   })
 
-  it('puts each chunk off but the first', async () => {
+  it('delays each chunk except the first', async () => {
     simulator.controls.add({ chunkDelayMs: 20 })
     const startedAtMs = performance.now()
     const stream = await client.chat.completions.create({ ...REQUEST, max_tokens: 2, stream: true })
@@ -36,7 +36,7 @@ describe('delays', () => {
 })
 
 describe('breaking off', () => {
-  it('ends a stream after so many chunks, all of which arrive', async () => {
+  it('ends a stream after the given number of chunks, all of which arrive', async () => {
     simulator.controls.add({ times: 1, fault: { kind: 'break-mid-stream', afterChunks: 3 } })
     const { chunks, error } = await readUntilError()
     expect(chunks).toBe(3)
@@ -69,7 +69,7 @@ describe('breaking off', () => {
 })
 
 describe('an error mid-stream', () => {
-  it('takes the place of the rest of a stream', async () => {
+  it('replaces the rest of a stream', async () => {
     simulator.controls.add({ fault: { kind: 'error-mid-stream', afterChunks: 3, status: 500, message: 'Gone.' } })
     const { chunks, error } = await readUntilError()
     expect(chunks).toBe(3)
@@ -78,7 +78,7 @@ describe('an error mid-stream', () => {
     await expectOutcome('completed')
   })
 
-  it('leaves shorter streams and other answers alone', async () => {
+  it('leaves shorter streams and other responses alone', async () => {
     simulator.controls.add({ fault: { kind: 'error-mid-stream', afterChunks: 1000, status: 500 } })
     expect((await readUntilError()).error).toBeUndefined()
     await expect(client.models.list()).resolves.toHaveProperty('data')
@@ -86,14 +86,14 @@ describe('an error mid-stream', () => {
 })
 
 describe('hanging', () => {
-  it('never answers, until the client goes', async () => {
+  it('does not respond until the client disconnects', async () => {
     simulator.controls.add({ fault: { kind: 'hang-before-headers' } })
     await expect(client.models.list({ timeout: 100 })).rejects.toBeInstanceOf(OpenAI.APIConnectionTimeoutError)
     await expectOutcome('client-disconnected')
     expect(simulator.requests.list()[0]).not.toHaveProperty('status')
   })
 
-  it('stops sending in the middle of a stream, until the client goes', async () => {
+  it('stops sending in the middle of a stream until the client disconnects', async () => {
     simulator.controls.add({ fault: { kind: 'hang-mid-stream', afterChunks: 2 } })
     const stream = await client.chat.completions.create({ ...REQUEST, stream: true })
     const reader = stream[Symbol.asyncIterator]()
@@ -115,7 +115,7 @@ describe('hanging', () => {
   })
 })
 
-it('notices a client that goes during a slow stream', async () => {
+it('notices a client that disconnects during a slow stream', async () => {
   simulator.controls.add({ chunkDelayMs: 10_000 })
   const stream = await client.chat.completions.create({ ...REQUEST, stream: true })
   stream.controller.abort()
@@ -128,7 +128,7 @@ it('sends a long stream whole to a reader', async () => {
   expect(await Array.fromAsync(stream)).toHaveLength(20_002)
 })
 
-it('makes no chunk before the reader has room for it', async () => {
+it('generates no chunk before the reader has room for it', async () => {
   const total = 1000
   let made = 0
   function* chunks() {
@@ -137,8 +137,8 @@ it('makes no chunk before the reader has room for it', async () => {
   const { promise: sent, resolve } = Promise.withResolvers<void>()
   const server = createServer((_request, response) => {
     const delivery = { behavior: {}, headers: () => ({}), onBreakOff: () => {} }
-    const answer = { kind: 'stream' as const, status: 200, headers: {}, chunks: chunks(), errorChunk: () => '' }
-    resolve(sendResponse(response, answer, delivery))
+    const streamed = { kind: 'stream' as const, status: 200, headers: {}, chunks: chunks(), errorChunk: () => '' }
+    resolve(sendResponse(response, streamed, delivery))
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')

@@ -11,7 +11,7 @@ describe('the request log', () => {
     expect(log.counts()).toEqual({ total: 8, byStatus: { 200: 8 } })
   })
 
-  it('is in order before it is full', () => {
+  it('is in order before the log is full', () => {
     const log = new RequestLog(3)
     for (let index = 0; index < 2; index++) log.open({ ...arrival, arrivedAtMs: index })
     expect(log.list().map(({ arrivedAtMs }) => arrivedAtMs)).toEqual([0, 1])
@@ -41,7 +41,7 @@ describe('the request log', () => {
     ])
   })
 
-  it('forgets on request, and is not confused by what was under way', () => {
+  it('can be cleared while requests are in progress', () => {
     const log = new RequestLog(10)
     const open = log.open({ ...arrival, arrivedAtMs: 1 })
     log.clear()

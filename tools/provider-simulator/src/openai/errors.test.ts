@@ -28,7 +28,7 @@ it('says in the words of the API which limit is reached and for how long', () =>
   })
 })
 
-it('says no time to retry for a request that is too large', () => {
+it('has no retry time for a request that is too large', () => {
   const { waitMs: _, ...tooLarge } = denial
   const response = failure({
     kind: 'rate-limited',
@@ -62,7 +62,7 @@ it.each([
   expect(maskApiKey(apiKey)).toBe(masked)
 })
 
-it('repeats a key in full only if told to', () => {
+it('repeats a key in full only on demand', () => {
   const apiKey = 'sk-proj-0123456789MxYA'
   const masked = errorOf(failure({ kind: 'unknown-api-key', apiKey, echo: false }))
   const echoed = errorOf(failure({ kind: 'unknown-api-key', apiKey, echo: true }))

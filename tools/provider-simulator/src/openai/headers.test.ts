@@ -24,13 +24,13 @@ it.each([
 
 const account = { apiKey: 'sk-a', organization: 'org-mine' }
 
-// What the real API answered to one request on such limits.
+// Recorded from the real API, after one request on such limits.
 it.each([
   [4, '199996', '1ms'],
   [8, '199992', '2ms'],
   [13, '199987', '3ms'],
   [2, '199998', '0s'],
-])('tells the limits after one request of %i tokens', (tokens, remainingTokens, resetTokens) => {
+])('reports the limits after one request of %i tokens', (tokens, remainingTokens, resetTokens) => {
   const limiter = createRateLimiter(
     { requests: { limit: 500, period: 'minute' }, tokens: { limit: 200_000, period: 'minute' } },
     0,
@@ -68,6 +68,6 @@ it('measures the reset until the limit is wholly free again', () => {
   })
 })
 
-it('tells a stranger nothing but the request id', () => {
+it('sends only the request id to an unknown caller', () => {
   expect(headers({ arrivedAtMs: 0, processingMs: 3, requestId: 'abc' })).toEqual({ 'x-request-id': 'req_abc' })
 })
