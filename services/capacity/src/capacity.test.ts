@@ -5,8 +5,8 @@ import {
   connectionProjection,
   type DiscoveredLimit,
   discovered,
-  EXCHANGE_MAX_AGE_MS,
   instancePermitBatch,
+  PERMIT_BATCH_MAX_AGE_MS,
   type PermitBatchRequest,
   type PermitResult,
   type ProjectedConnection,
@@ -129,7 +129,7 @@ it('refuses what a stopped instance may have held for longer than lanes are reme
     reserved: { requests: 5, tokens: 50 },
     actual: { requests: 0, tokens: 0 },
   }
-  const late = acquires('g-before', 7, 0, { settlements: [back], asOfMs: Date.now() - EXCHANGE_MAX_AGE_MS - 1_000 })
+  const late = acquires('g-before', 7, 0, { settlements: [back], asOfMs: Date.now() - PERMIT_BATCH_MAX_AGE_MS - 1_000 })
   await expect(through('two', 'late', late)).rejects.toMatchObject({ code: 'stale_permit_batch' })
   expect(granted(await through('two', 'late', acquires('h', 1, 1)))).toHaveLength(0)
 })

@@ -1,4 +1,4 @@
-import { LANE_EXPIRY_MS, METRICS, SPLIT_METRICS, type SplitMetric } from '@sluice/contracts'
+import { METRICS, PERMIT_SESSION_EXPIRY_MS, SPLIT_METRICS, type SplitMetric } from '@sluice/contracts'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { applyPermitBatch } from '../domain/apply-exchange.ts'
@@ -145,7 +145,7 @@ it('keeps apart, in one window, charges that tell their parts and charges that d
 it('stays small: every slot of every window in use, eight gateways, 256 permits in each last exchange', () => {
   const record = fullRecord({ configured: [] })
   expect(record.sessions.size).toBe(8)
-  expect(LANE_EXPIRY_MS).toBeGreaterThan(62_000)
+  expect(PERMIT_SESSION_EXPIRY_MS).toBeGreaterThan(62_000)
   expect(record.windows.minute.older.length + record.windows.hour.older.length).toBeGreaterThan(115)
   expect(JSON.stringify(encodeRecord(record)).length).toBeLessThan(5_120)
 })

@@ -1,4 +1,4 @@
-import { EXCHANGE_MAX_AGE_MS, LANE_EXPIRY_MS, type PermitBatchRequest } from '@sluice/contracts'
+import { PERMIT_BATCH_MAX_AGE_MS, PERMIT_SESSION_EXPIRY_MS, type PermitBatchRequest } from '@sluice/contracts'
 import { expect, it } from 'vitest'
 import { applyPermitBatch, lacksCharges } from './apply-exchange.ts'
 import { statusOf } from './figures.ts'
@@ -116,9 +116,9 @@ it('keeps what an answer has lowered although all is denied, once', () => {
 })
 
 it('refuses an exchange that is older than the memory of lanes, and takes one that is not quite', () => {
-  const later = advance(empty, T0 + EXCHANGE_MAX_AGE_MS)
+  const later = advance(empty, T0 + PERMIT_BATCH_MAX_AGE_MS)
   expect(applyPermitBatch(later, { configured: limits }, batchOf(1, 1), 0).status).toBe('decided')
-  const tooLate = advance(empty, T0 + EXCHANGE_MAX_AGE_MS + 1)
+  const tooLate = advance(empty, T0 + PERMIT_BATCH_MAX_AGE_MS + 1)
   expect(applyPermitBatch(tooLate, { configured: limits }, batchOf(1, 1), 0)).toEqual({
     status: 'stale',
     record: tooLate,
@@ -127,7 +127,7 @@ it('refuses an exchange that is older than the memory of lanes, and takes one th
 
 it('applies no exchange twice, however late it comes again', () => {
   const { record } = decided(empty, batchOf(1, 1))
-  for (let afterMs = 0; afterMs <= 4 * LANE_EXPIRY_MS; afterMs += 500) {
+  for (let afterMs = 0; afterMs <= 4 * PERMIT_SESSION_EXPIRY_MS; afterMs += 500) {
     const later = advance(record, T0 + afterMs)
     const again = applyPermitBatch(later, { configured: limits }, batchOf(1, 1), 0)
     expect(again.record).toBe(later)
@@ -166,7 +166,7 @@ it('finds a record to lack charges which its lane knows to be stored', () => {
   expect(lacksCharges(record, known(2))).toBe(true)
   expect(lacksCharges(empty, known(1))).toBe(true)
   // A lane that was not heard of for so long is forgotten in any case.
-  expect(lacksCharges(advance(empty, T0 + LANE_EXPIRY_MS), known(1))).toBe(false)
+  expect(lacksCharges(advance(empty, T0 + PERMIT_SESSION_EXPIRY_MS), known(1))).toBe(false)
   const madeUp = { ...record, loss: { fromMs: T0 - 1, untilMs: T0 + 5, assumed: [] } }
   expect(lacksCharges(madeUp, known(2))).toBe(false)
   expect(lacksCharges(madeUp, known(2, T0 + 6))).toBe(true)

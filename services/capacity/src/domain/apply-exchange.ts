@@ -4,9 +4,9 @@ import {
   type Cost,
   costOf,
   DELIVERY_SLACK_MS,
-  EXCHANGE_MAX_AGE_MS,
   excessOf,
   NO_COST,
+  PERMIT_BATCH_MAX_AGE_MS,
   type PermitBatchRequest,
   type PermitResult,
 } from '@sluice/contracts'
@@ -37,7 +37,7 @@ export type AppliedBatch =
  * record is the same object where nothing changed, which then needs no write.
  *
  * At most once: an exchange is made when the counters' clock has passed its `asOfMs`, and its lane is kept for longer after it was
- * applied than {@link EXCHANGE_MAX_AGE_MS}. Within that time the lane tells a repetition; after it, its age does.
+ * applied than {@link PERMIT_BATCH_MAX_AGE_MS}. Within that time the lane tells a repetition; after it, its age does.
  *
  * @param behindMs by how much the instance's clock is behind the record's
  */
@@ -53,7 +53,7 @@ export function applyPermitBatch(
       ? { status: 'decided', record, results: session.results, storedAtMs: session.seenAtMs }
       : { status: 'stale', record }
   }
-  if (record.clockMs - permitBatch.asOfMs > EXCHANGE_MAX_AGE_MS) return { status: 'stale', record }
+  if (record.clockMs - permitBatch.asOfMs > PERMIT_BATCH_MAX_AGE_MS) return { status: 'stale', record }
   let next = record
   for (const settlement of permitBatch.settlements) next = settle(next, settlement)
   const chargeLaterMs = (permitBatch.slackMs ?? DELIVERY_SLACK_MS) - DELIVERY_SLACK_MS
@@ -88,7 +88,7 @@ export function applyPermitBatch(
  * remember it, and although no loss since then was made up for.
  */
 export function lacksCharges(record: CapacityRecord, { gateway, stored }: PermitBatchRequest): boolean {
-  if (stored === undefined || record.clockMs - stored.atMs > EXCHANGE_MAX_AGE_MS) return false
+  if (stored === undefined || record.clockMs - stored.atMs > PERMIT_BATCH_MAX_AGE_MS) return false
   if (record.loss !== undefined && stored.atMs <= record.loss.untilMs) return false
   const session = record.sessions.get(gateway)
   return session === undefined || session.seq < stored.seq

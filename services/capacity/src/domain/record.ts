@@ -1,4 +1,11 @@
-import { type Cost, LANE_EXPIRY_MS, type Metric, PERIOD_MS, type Period, type PermitResult } from '@sluice/contracts'
+import {
+  type Cost,
+  type Metric,
+  PERIOD_MS,
+  PERMIT_SESSION_EXPIRY_MS,
+  type Period,
+  type PermitResult,
+} from '@sluice/contracts'
 import { advanceCoolDowns, type CoolDowns, NO_COOL_DOWNS } from './cool-downs.ts'
 import { advanceModel, type ModelCounters } from './model-counters.ts'
 import { emptyWindows, slideAll, type Windows } from './windows.ts'
@@ -64,7 +71,7 @@ export function advance({ loss, ...record }: CapacityRecord, nowMs: number): Cap
     clockMs,
     windows: slideAll(record.windows, clockMs),
     models: record.models.size === 0 ? record.models : advanceModels(record.models, clockMs),
-    sessions: keep(record.sessions, (session) => session.seenAtMs + LANE_EXPIRY_MS > clockMs),
+    sessions: keep(record.sessions, (session) => session.seenAtMs + PERMIT_SESSION_EXPIRY_MS > clockMs),
     cooldowns: advanceCoolDowns(record.cooldowns, clockMs),
     ...(loss === undefined || isOver(loss, clockMs) ? {} : { loss }),
   }

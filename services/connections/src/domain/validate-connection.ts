@@ -8,7 +8,8 @@ import {
   type ProviderId,
   SluiceError,
 } from '@sluice/contracts'
-import { baseUrlFault, type CatalogueEntry, catalogueEntry, regionFault, secretFields } from '@sluice/providers'
+import { baseUrlFault } from '@sluice/egress'
+import { type CatalogueEntry, catalogueEntry, regionFault, secretFields } from '@sluice/providers'
 import { IsOptional, type TObject, type TSchema, Type } from 'typebox'
 import type { Connection } from './connection.ts'
 import type { CredentialFields } from './credential.ts'

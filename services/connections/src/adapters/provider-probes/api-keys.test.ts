@@ -75,6 +75,15 @@ it('tells that the key is good where only the model is not there', async () => {
   })
 })
 
+it('shows the words of an error that are also part of the key', async () => {
+  const url = await answering((_request, response) => {
+    const error = { message: 'An API key is required, and "sk-no-key-required" is wrong.' }
+    response.writeHead(401, { 'content-type': 'application/json' }).end(JSON.stringify({ error }))
+  })
+  const { error } = await probeWith(url).test(targetAt('openai', url, 'sk-no-key-required'))
+  expect(error?.message).toBe('An API key is required, and "[redacted]" is wrong.')
+})
+
 it('sends the key in the header that the connection names, and in no other', async () => {
   const received: unknown[] = []
   const url = await answering(({ headers }, response) => {

@@ -1,23 +1,13 @@
-import { fromTemporaryCredentials } from '@aws-sdk/credential-providers'
-import { NodeHttpHandler } from '@smithy/node-http-handler'
+import { type AwsIdentity, createRoleAssumer, type RoleToAssume, type TemporaryCredentials } from '@sluice/egress'
 import { type AwsCredentialSettings, awsCredentialsIn } from '../aws-credentials.ts'
 import { describeFailure, ProbeFailure } from './probe-failure.ts'
-
-type AwsCredentialIdentity = Awaited<ReturnType<ReturnType<typeof fromTemporaryCredentials>>>
-
-/** The role of a connection. */
-export interface AwsRole {
-  readonly arn: string
-  readonly externalId: string
-  readonly region: string
-}
 
 /** How the service itself reaches AWS. */
 export interface StsAccess {
   /** Where roles are assumed; AWS's own address in the role's region when absent. */
   readonly endpoint?: string
-  /** The service's own identity; found where AWS' SDK always looks when absent. */
-  readonly credentials?: AwsCredentialIdentity
+  /** The service's own identity; found where AWS's SDKs look when absent. */
+  readonly credentials?: AwsIdentity
 }
 
 export function stsAccess(settings: AwsCredentialSettings & { readonly STS_ENDPOINT?: string }): StsAccess {
@@ -29,38 +19,25 @@ export function stsAccess(settings: AwsCredentialSettings & { readonly STS_ENDPO
 }
 
 /**
- * Temporary credentials of the role, for the service's own AWS identity.
- * @throws ProbeFailure `role_not_assumable` when STS refuses, or the service has no AWS identity
+ * Returns temporary credentials of a connection's role, assumed with the service's own AWS identity.
+ * @throws ProbeFailure `role_not_assumable` if STS refuses, or the service has no AWS identity
  */
 export async function assumeRole(
-  { arn, externalId, region }: AwsRole,
+  role: Pick<RoleToAssume, 'arn' | 'externalId' | 'region'>,
   { endpoint, credentials }: StsAccess,
   signal: AbortSignal,
-): Promise<AwsCredentialIdentity> {
-  const requestHandler = new NodeHttpHandler()
-  const provide = fromTemporaryCredentials({
-    params: {
-      RoleArn: arn,
-      ExternalId: externalId,
-      RoleSessionName: SESSION_NAME,
-      DurationSeconds: SHORTEST_SESSION_S,
-    },
-    ...(credentials === undefined ? {} : { masterCredentials: credentials }),
-    clientConfig: { region, requestHandler, maxAttempts: 1, ...(endpoint === undefined ? {} : { endpoint }) },
-  })
-  const giveUp = () => requestHandler.destroy()
-  signal.addEventListener('abort', giveUp, { once: true })
+): Promise<TemporaryCredentials> {
+  const assumer = createRoleAssumer({ endpoint, identity: credentials, maxAttempts: 1 })
   try {
-    return await provide()
+    return await assumer.assume({ ...role, sessionName: SESSION_NAME, sessionSeconds: SHORTEST_SESSION_S }, signal)
   } catch (error) {
-    throw understood(error)
+    throw roleFailure(error)
   } finally {
-    signal.removeEventListener('abort', giveUp)
-    requestHandler.destroy()
+    assumer.stop()
   }
 }
 
-function understood(error: unknown): unknown {
+function roleFailure(error: unknown): unknown {
   const { code, message, status } = describeFailure(error)
   const isRefusal = code !== 'unreachable' && code !== 'rate_limited' && (status === undefined || status < 500)
   return isRefusal ? new ProbeFailure('role_not_assumable', `The role cannot be assumed: ${message}`, status) : error

@@ -1,9 +1,7 @@
-import { Agent as HttpAgent } from 'node:http'
-import { Agent as HttpsAgent } from 'node:https'
 import { BedrockRuntimeClient, BedrockRuntimeServiceException, ConverseCommand } from '@aws-sdk/client-bedrock-runtime'
-import type { EgressPolicy } from '@sluice/providers'
+import { createEgressAgents } from '@sluice/egress'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
-import { type AwsRole, assumeRole, type StsAccess } from './assume-role.ts'
+import { assumeRole, type StsAccess } from './assume-role.ts'
 import { textOrNull } from './config-text.ts'
 import { modelToTry } from './model-to-try.ts'
 import type { Probe } from './probe.ts'
@@ -13,18 +11,18 @@ import { ProbeFailure } from './probe-failure.ts'
  * Assumes the connection's role, and has a model answer with one token: the runtime API has no cheaper call. It lists no models.
  */
 export function bedrockProbe(sts: StsAccess): Probe {
-  return async ({ config, allowedModels }, { gate, signal, conceal }) => {
-    const role: AwsRole = {
+  return async ({ config, allowedModels }, { egressPolicy, signal, addSecret }) => {
+    const role = {
       region: String(config.region),
       arn: String(config.iamRoleArn),
       externalId: String(config.externalId),
     }
     const credentials = await assumeRole(role, sts, signal)
-    conceal(credentials.secretAccessKey)
-    if (credentials.sessionToken !== undefined) conceal(credentials.sessionToken)
+    addSecret(credentials.secretAccessKey)
+    addSecret(credentials.sessionToken)
 
     const endpoint = textOrNull(config, 'baseUrl')?.trim() ?? null
-    if (endpoint !== null) requirePassable(gate, new URL(endpoint))
+    const agents = createEgressAgents(egressPolicy)
     const client = new BedrockRuntimeClient({
       region: role.region,
       credentials,
@@ -32,8 +30,8 @@ export function bedrockProbe(sts: StsAccess): Probe {
       // A bearer token in the service's own environment is not the connection's.
       authSchemePreference: ['sigv4'],
       requestHandler: new NodeHttpHandler({
-        httpAgent: new HttpAgent({ lookup: gate.lookup('http:') }),
-        httpsAgent: new HttpsAgent({ lookup: gate.lookup('https:') }),
+        httpAgent: agents.http,
+        httpsAgent: agents.https,
       }),
       maxAttempts: 1,
     })
@@ -52,12 +50,6 @@ export function bedrockProbe(sts: StsAccess): Probe {
 async function converse(client: BedrockRuntimeClient, modelId: string, abortSignal: AbortSignal): Promise<void> {
   const messages = [{ role: 'user' as const, content: [{ text: 'Hello' }] }]
   await client.send(new ConverseCommand({ modelId, messages, inferenceConfig: { maxTokens: 1 } }), { abortSignal })
-}
-
-/** An address is not looked up. */
-function requirePassable(gate: EgressPolicy, { protocol, hostname }: URL): void {
-  const fault = gate.fault(protocol, hostname.replace(/^\[|\]$/g, ''))
-  if (fault !== undefined) throw fault
 }
 
 /**

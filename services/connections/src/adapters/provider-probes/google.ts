@@ -1,4 +1,3 @@
-import { GoogleGenerativeAI, GoogleGenerativeAIFetchError } from '@google/generative-ai'
 import { validate } from '@sluice/contracts'
 import { parseJson } from '@sluice/providers'
 import { Type } from 'typebox'
@@ -8,7 +7,10 @@ import { modelToTry } from './model-to-try.ts'
 import type { Probe, ProbeMeans } from './probe.ts'
 import { codeOf, ProbeFailure, untested } from './probe-failure.ts'
 
-/** Lists the models, which the SDK cannot, and has the SDK count tokens with one of them. Neither costs anything. */
+/**
+ * Lists the models, and counts tokens with one of them; neither costs anything. Without Google's SDK, which cannot list models and sends
+ * with the global `fetch` alone: where its requests go could be checked only by replacing that for the whole process.
+ */
 export const probeGoogle: Probe = async ({ provider, config, allowedModels }, means) => {
   const account = { baseUrl: baseUrlOf(provider, config), apiKey: secretText(config, 'apiKey') }
   const models = await listModels(account, means)
@@ -34,27 +36,48 @@ async function listModels({ baseUrl, apiKey }: Account, { fetch, signal }: Probe
   return list.valid ? list.value.models : []
 }
 
-async function countTokens({ baseUrl, apiKey }: Account, model: string, { inGate, signal }: ProbeMeans): Promise<void> {
-  const client = new GoogleGenerativeAI(apiKey).getGenerativeModel({ model }, { baseUrl })
-  try {
-    await inGate(() => client.countTokens('Hello', { signal }))
-  } catch (error) {
-    if (!(error instanceof GoogleGenerativeAIFetchError) || error.status !== 404) throw error
-    throw new ProbeFailure('model_unavailable', `The API key is good, but not for the model: ${error.message}`, 404)
+/** @see https://ai.google.dev/api/tokens#method:-models.counttokens */
+async function countTokens({ baseUrl, apiKey }: Account, model: string, { fetch, signal }: ProbeMeans): Promise<void> {
+  const path = (model.includes('/') ? model : `models/${model}`).split('/').map(encodeURIComponent).join('/')
+  const response = await fetch(`${baseUrl}/v1beta/${path}:countTokens`, {
+    method: 'POST',
+    headers: { 'x-goog-api-key': apiKey, 'content-type': 'application/json' },
+    body: JSON.stringify({ contents: [{ role: 'user', parts: [{ text: 'Hello' }] }] }),
+    signal,
+  })
+  const body = parseJson(Buffer.from(await response.arrayBuffer()))
+  if (response.status === 404) {
+    const { message } = reportedError(body)
+    throw new ProbeFailure(
+      'model_unavailable',
+      `The API key is good, but not for the model "${model}": ${message}`,
+      404,
+    )
+  }
+  if (!response.ok) throw refusal(response.status, body)
+  if (!validate(TokenCount, body).valid) {
+    throw new ProbeFailure('provider_error', 'The provider listed its models, but returned no count of tokens.')
   }
 }
 
 /** A wrong key is an invalid argument to Google. */
 function refusal(status: number, body: unknown): ProbeFailure {
-  const answer = validate(ErrorResponse, body)
-  const { message = 'The provider gave no reason.', details = [] } = answer.valid ? answer.value.error : {}
+  const { message, details } = reportedError(body)
   const isWrongKey = details.some(({ reason }) => reason === 'API_KEY_INVALID')
   const code = isWrongKey ? 'invalid_credential' : codeOf(status)
   return new ProbeFailure(code, code === 'untested' ? untested(status, message) : message, status)
 }
 
+function reportedError(body: unknown) {
+  const response = validate(ErrorResponse, body)
+  const { message = 'The provider gave no reason.', details = [] } = response.valid ? response.value.error : {}
+  return { message, details }
+}
+
 /** @see https://ai.google.dev/api/models#method:-models.list */
 const MOST_A_PAGE = 1_000
+
+const TokenCount = Type.Object({ totalTokens: Type.Number() })
 
 const ModelList = Type.Object({
   models: Type.Array(

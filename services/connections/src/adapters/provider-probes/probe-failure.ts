@@ -1,5 +1,5 @@
 import type { ConnectionTest, ConnectionTestErrorCode } from '@sluice/contracts'
-import { UpstreamAddressError } from '@sluice/providers'
+import { UpstreamAddressError } from '@sluice/egress'
 
 export interface FailureDescription extends Pick<NonNullable<ConnectionTest['error']>, 'message' | 'status'> {
   readonly code: ConnectionTestErrorCode

@@ -1,4 +1,4 @@
-import type { EgressPolicy } from '@sluice/providers'
+import type { EgressPolicy } from '@sluice/egress'
 import type { ProbeTarget } from '../../ports/provider-probe.ts'
 
 /**
@@ -9,14 +9,12 @@ export type Probe = (target: ProbeTarget, means: ProbeMeans) => Promise<readonly
 
 /** What a probe reaches its provider with. */
 export interface ProbeMeans {
-  /** Connects through the gate, and follows no redirect. */
+  /** Enforces the egress policy, and follows no redirect. */
   readonly fetch: typeof globalThis.fetch
-  /** Has what is sent inside with the global `fetch` connect through the gate, too. */
-  readonly inGate: <T>(work: () => Promise<T>) => Promise<T>
-  /** For whoever connects without `fetch`. */
-  readonly gate: EgressPolicy
+  /** For SDKs that take no `fetch`. */
+  readonly egressPolicy: EgressPolicy
   /** Ends the test. */
   readonly signal: AbortSignal
-  /** Keeps a further secret, such as one that the provider handed out, from being shown. */
-  readonly conceal: (secret: string) => void
+  /** Has a further secret, such as one that the provider handed out, redacted from the result. */
+  readonly addSecret: (secret: string) => void
 }

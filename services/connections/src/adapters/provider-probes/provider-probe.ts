@@ -1,19 +1,15 @@
-import { lookup as systemLookup } from 'node:dns'
 import { type ConnectionTest, type ProviderId, SluiceError } from '@sluice/contracts'
-import { createEgressPolicy, type Lookup } from '@sluice/providers'
+import { createEgressFetch, createEgressPolicy, type Lookup, SecretRedactor } from '@sluice/egress'
 import { Secret } from '@sluice/service-kit'
 import type { ProbeTarget, ProviderProbe } from '../../ports/provider-probe.ts'
 import { probeAnthropic } from './anthropic.ts'
 import type { StsAccess } from './assume-role.ts'
 import { bedrockProbe } from './aws-bedrock.ts'
-import { type Concealment, createConcealment } from './concealment.ts'
-import { gatedAgent } from './gated-agent.ts'
 import { probeGoogle } from './google.ts'
 import { probeGroq } from './groq.ts'
 import { probeOpenAi } from './openai.ts'
 import type { Probe, ProbeMeans } from './probe.ts'
 import { describeFailure } from './probe-failure.ts'
-import { withDispatcher } from './scoped-fetch.ts'
 
 export interface ProviderProbeOptions {
   /** Whether http is allowed to this machine itself. */
@@ -23,7 +19,7 @@ export interface ProviderProbeOptions {
   readonly timeLimitMs?: number
   /** How many tests may be under way at a time; 8 when absent. */
   readonly maxConcurrent?: number
-  /** Finds a name's addresses; the system's way unless told. */
+  /** Finds a name's addresses; the system's lookup when absent. */
   readonly lookup?: Lookup
 }
 
@@ -32,13 +28,13 @@ export interface RunningProviderProbe extends ProviderProbe {
   stop(): Promise<void>
 }
 
-/** Tests connections through the providers' own SDKs. Each provider is tried once: what fails is told. */
+/** Tests connections through the providers' own SDKs (Google's API directly). Each provider is tried once, without retries. */
 export function createProviderProbe({
   allowInsecureLoopback,
   sts,
   timeLimitMs = 10_000,
   maxConcurrent = 8,
-  lookup = systemLookup,
+  lookup,
 }: ProviderProbeOptions): RunningProviderProbe {
   const probes: Readonly<Record<ProviderId, Probe>> = {
     openai: probeOpenAi,
@@ -47,18 +43,16 @@ export function createProviderProbe({
     groq: probeGroq,
     'aws-bedrock': bedrockProbe(sts),
   }
-  const gate = createEgressPolicy({ allowInsecureLoopback }, lookup)
-  const agent = gatedAgent(gate, MAX_ANSWER_BYTES)
-  const inGate: ProbeMeans['inGate'] = (work) => withDispatcher(agent, work)
-  const gatedFetch: ProbeMeans['fetch'] = (input, init) => inGate(() => fetch(input, { ...init, redirect: 'error' }))
+  const egressPolicy = createEgressPolicy({ allowInsecureLoopback, lookup })
+  const { fetch, destroy } = createEgressFetch(egressPolicy, MAX_RESPONSE_BYTES)
   const stopping = new AbortController()
   let underWay = 0
 
   const run = async (target: ProbeTarget): Promise<ConnectionTest> => {
-    const concealment = createConcealment()
-    for (const field of Object.values(target.config)) if (field instanceof Secret) concealment.add(field.reveal())
+    const secrets = Object.values(target.config).flatMap((field) => (field instanceof Secret ? [field.reveal()] : []))
     const signal = AbortSignal.any([AbortSignal.timeout(timeLimitMs), stopping.signal])
-    const means: ProbeMeans = { fetch: gatedFetch, inGate, gate, signal, conceal: concealment.add }
+    const addSecret = (secret: string) => void secrets.push(secret)
+    const means: ProbeMeans = { fetch, egressPolicy, signal, addSecret }
     const startedMs = performance.now()
     const latencyMs = () => Math.round(performance.now() - startedMs)
     try {
@@ -66,15 +60,15 @@ export function createProviderProbe({
       return {
         ok: true,
         latencyMs: latencyMs(),
-        ...(models === undefined ? {} : { models: shown(models, concealment) }),
+        ...(models === undefined ? {} : { models: shown(models, new SecretRedactor(secrets)) }),
       }
     } catch (error) {
       if (stopping.signal.aborted) throw new SluiceError('unavailable', 'The service is stopping.')
       if (error instanceof SluiceError) throw error
       if (signal.aborted) return { ok: false, latencyMs: latencyMs(), error: timeout(timeLimitMs) }
       const { message, ...failure } = describeFailure(error)
-      const words = concealment.apply(message.slice(0, MAX_MESSAGE_CHARS * 2)).slice(0, MAX_MESSAGE_CHARS)
-      return { ok: false, latencyMs: latencyMs(), error: { ...failure, message: words } }
+      const redacted = new SecretRedactor(secrets).errorText(message.slice(0, MAX_MESSAGE_CHARS * 2))
+      return { ok: false, latencyMs: latencyMs(), error: { ...failure, message: redacted.slice(0, MAX_MESSAGE_CHARS) } }
     }
   }
 
@@ -92,7 +86,7 @@ export function createProviderProbe({
     },
     stop: async () => {
       stopping.abort()
-      await agent.destroy()
+      await destroy()
     },
   }
 }
@@ -101,7 +95,7 @@ const MAX_MODELS = 1_000
 const MAX_MODEL_CHARS = 256
 const MAX_MESSAGE_CHARS = 1_000
 /** A list of a thousand models, with room to spare. */
-const MAX_ANSWER_BYTES = 8 * 1_024 * 1_024
+const MAX_RESPONSE_BYTES = 8 * 1_024 * 1_024
 
 function abortOf(signal: AbortSignal): Promise<never> {
   return new Promise((_resolve, reject) => {
@@ -109,8 +103,8 @@ function abortOf(signal: AbortSignal): Promise<never> {
   })
 }
 
-function shown(models: readonly string[], concealment: Concealment): string[] {
-  return models.slice(0, MAX_MODELS).map((model) => concealment.apply(model.slice(0, MAX_MODEL_CHARS)))
+function shown(models: readonly string[], redactor: SecretRedactor): string[] {
+  return models.slice(0, MAX_MODELS).map((model) => redactor.errorText(model.slice(0, MAX_MODEL_CHARS)))
 }
 
 function timeout(timeLimitMs: number): NonNullable<ConnectionTest['error']> {
