@@ -168,7 +168,11 @@ describe('a credential', () => {
   it('is returned in its current version to requests for that version or an older one', async () => {
     const { id } = await create()
     await expectFault(fetchCredential(id, 2), 'credential_unavailable', 'does not exist yet: the current version is 1')
-    await expectFault(fetchCredential(id, 1e20), 'credential_unavailable', 'does not exist yet: the current version is 1')
+    await expectFault(
+      fetchCredential(id, 1e20),
+      'credential_unavailable',
+      'does not exist yet: the current version is 1',
+    )
     for (const [index, key] of ['sk-second', 'sk-third'].entries()) {
       const changes = { config: { apiKey: await sealed(key) } }
       const view = await request(bus, updateConnection, [], { id, changes })

@@ -97,7 +97,12 @@ describe('a stored connection', () => {
       await expect(request(bus, testConnection, [], { id })).rejects.toMatchObject({ code: 'not_found' })
     }
     for (const path of [`${UNKNOWN_ID}/test`, 'test']) {
-      const response = await connections.ask('POST', `/api/v1/connections/${path}`, {}, { authorization: 'Bearer slo_x' })
+      const response = await connections.ask(
+        'POST',
+        `/api/v1/connections/${path}`,
+        {},
+        { authorization: 'Bearer slo_x' },
+      )
       expect(response.status).toBe(401)
     }
   })

@@ -6,7 +6,7 @@ import pg from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createSealedBoxes } from '../src/keys/sodium.ts'
 import { credentialReader, type ReadCredential } from './support/credential-reader.ts'
-import { respondingServer, RIGHT_KEY, simulatedProvider, WRONG_KEY } from './support/probed-provider.ts'
+import { RIGHT_KEY, respondingServer, simulatedProvider, WRONG_KEY } from './support/probed-provider.ts'
 import { startConnections, type TestConnections } from './support/start-connections.ts'
 
 const NEW_KEY = 'sk-new-0123456789-ijklmnop-n3w4'
@@ -125,7 +125,11 @@ describe('a rotation', () => {
       'provider_error',
       () => respondingServer((_request, response) => void response.writeHead(402).end()),
     ],
-    ['has no capacity', 'rate_limited', () => respondingServer((_request, response) => void response.writeHead(429).end())],
+    [
+      'has no capacity',
+      'rate_limited',
+      () => respondingServer((_request, response) => void response.writeHead(429).end()),
+    ],
     ['does not answer in time', 'timeout', () => respondingServer(() => undefined)],
   ])(
     'keeps the old credential if the provider %s, and says how to store the new one without a test',
@@ -134,9 +138,7 @@ describe('a rotation', () => {
       const config = { apiKey: NEW_KEY, baseUrl: await provider() }
       const { status, body } = await connections.ask('POST', `${pathOf(id)}/rotate`, { config })
       expect([status, body.code, body.test.error.code]).toEqual([502, 'credential_untested', code])
-      expect(body.detail).toContain(
-        `could not be tested; the old one stays in force. ${body.test.error.message}`,
-      )
+      expect(body.detail).toContain(`could not be tested; the old one stays in force. ${body.test.error.message}`)
       expect((await connections.ask('GET', pathOf(id))).body.config.baseUrl).toBe(openai.openaiBaseUrl)
       expect(await read(id)).toEqual({ apiKey: RIGHT_KEY })
       const [, path = ''] = /PATCH (\S+)\.$/.exec(body.detail) ?? []

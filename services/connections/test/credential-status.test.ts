@@ -57,7 +57,9 @@ it('sets a fault when the provider rejects a credential, clears it when it is ac
   await report('accepted')
   await report('rejected')
   const change = { connectionId: id, name: 'openai-prod', version: 1 }
-  await eventually(() => expect(changes).toEqual([{ ...change, fault: REJECTED }, change, { ...change, fault: REJECTED }]))
+  await eventually(() =>
+    expect(changes).toEqual([{ ...change, fault: REJECTED }, change, { ...change, fault: REJECTED }]),
+  )
 })
 
 it('starts a rotated credential without a fault, which reports on the old version do not change', async () => {

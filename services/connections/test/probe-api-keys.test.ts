@@ -2,7 +2,7 @@ import type { ProviderId } from '@sluice/contracts'
 import type { ProviderSimulator } from '@sluice/provider-simulator'
 import { providerAdapter } from '@sluice/providers'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
-import { respondingServer, probeWith, simulatedProvider, targetAt, WRONG_KEY } from './support/probed-provider.ts'
+import { probeWith, respondingServer, simulatedProvider, targetAt, WRONG_KEY } from './support/probed-provider.ts'
 
 const WITH_KEYS: ProviderId[] = ['openai', 'anthropic', 'google', 'groq']
 

@@ -1,7 +1,7 @@
 import type { ProviderSimulator } from '@sluice/provider-simulator'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { ProviderProbeOptions } from '../src/probes/provider-probe.ts'
-import { respondingServer, probeWith, simulatedProvider, targetAt } from './support/probed-provider.ts'
+import { probeWith, respondingServer, simulatedProvider, targetAt } from './support/probed-provider.ts'
 
 describe('the role of a Bedrock connection', () => {
   let simulator: ProviderSimulator

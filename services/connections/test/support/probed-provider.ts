@@ -7,11 +7,7 @@ import { Secret } from '@sluice/service-kit'
 import { testSimulator } from '@sluice/testkit'
 import { onTestFinished } from 'vitest'
 import type { ProbeTarget } from '../../src/probes/probe.ts'
-import {
-  createProviderProbe,
-  type ProviderProbeOptions,
-  type ProviderProbe,
-} from '../../src/probes/provider-probe.ts'
+import { createProviderProbe, type ProviderProbe, type ProviderProbeOptions } from '../../src/probes/provider-probe.ts'
 
 export const RIGHT_KEY = 'sk-right-0123456789-abcdefgh'
 export const WRONG_KEY = 'sk-wrong-zyxwvutsr-9876543210'
