@@ -61,9 +61,9 @@ it.each([
   ['what a terminal obeys', { name: 'x\u001b[2J', connections: '*' }, ['name']],
   ['no document', [], ['']],
 ])('refuses %s', async (_, body, fields) => {
-  const answer = await create(body)
-  expect(answer.status).toBe(400)
-  expect(answer.body.errors.map(({ field }: { field: string }) => field)).toEqual(fields)
+  const response = await create(body)
+  expect(response.status).toBe(400)
+  expect(response.body.errors.map(({ field }: { field: string }) => field)).toEqual(fields)
 })
 
 it('revokes a key, with an audit row', async () => {
@@ -103,9 +103,9 @@ it.each([
   ['an empty name and a key of its own', { name: '', key: 'slc_x' }, ['name', 'key']],
 ])('refuses a change to %s', async (_, body, fields) => {
   const created = await create({ name: 'unchanged', connections: '*' })
-  const answer = await connections.ask('PATCH', `/api/v1/api-keys/${created.body.id}`, body)
-  expect(answer.status).toBe(400)
-  expect(answer.body.errors.map(({ field }: { field: string }) => field)).toEqual(fields)
+  const response = await connections.ask('PATCH', `/api/v1/api-keys/${created.body.id}`, body)
+  expect(response.status).toBe(400)
+  expect(response.body.errors.map(({ field }: { field: string }) => field)).toEqual(fields)
   for (const id of ['none', '00000000-0000-7000-8000-000000000000'])
     expect((await connections.ask('PATCH', `/api/v1/api-keys/${id}`, { name: 'x' })).status).toBe(404)
 })

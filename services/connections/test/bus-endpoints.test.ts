@@ -129,10 +129,10 @@ describe('over the bus', () => {
     'connections.v1.credential',
   ])('a malformed message on %s is answered at once, and the service goes on', async (subject) => {
     for (const message of ['', 'no json', '[]', '"x"', '{"limit": "x", "id": 7}', Buffer.from([255, 0, 254])]) {
-      const answer = await bus.connection.request(subject, message, { timeout: 1_000 })
+      const response = await bus.connection.request(subject, message, { timeout: 1_000 })
       // An empty request is an empty document, which lists everything.
       if (subject === 'connections.v1.list' && message === '') continue
-      expect(answer.headers?.get('Nats-Service-Error-Code'), String(message)).toBe('invalid_request')
+      expect(response.headers?.get('Nats-Service-Error-Code'), String(message)).toBe('invalid_request')
     }
     expect(await request(bus, listConnections, [], {})).toEqual({ items: [] })
   })
@@ -168,7 +168,11 @@ describe('a credential', () => {
   it('is returned in its current version to requests for that version or an older one', async () => {
     const { id } = await create()
     await expectFault(fetchCredential(id, 2), 'credential_unavailable', 'does not exist yet: the current version is 1')
-    await expectFault(fetchCredential(id, 1e20), 'credential_unavailable', 'does not exist yet: the current version is 1')
+    await expectFault(
+      fetchCredential(id, 1e20),
+      'credential_unavailable',
+      'does not exist yet: the current version is 1',
+    )
     for (const [index, key] of ['sk-second', 'sk-third'].entries()) {
       const changes = { config: { apiKey: await sealed(key) } }
       const view = await request(bus, updateConnection, [], { id, changes })

@@ -22,11 +22,11 @@ it('keeps every secret out of the database, the bus, the buckets, the logs and o
   bus.connection.subscribe('>', { callback: (_, message) => traffic.push(`${message.subject} ${message.string()}`) })
   await bus.connection.flush()
 
-  const answers: unknown[] = []
+  const responses: unknown[] = []
   const ask = async (method: string, path: string, body?: unknown) => {
-    const answer = await service.ask(method, path, body)
-    answers.push(answer.body)
-    return answer
+    const response = await service.ask(method, path, body)
+    responses.push(response.body)
+    return response
   }
   const secrets = {
     created: canary('created'),
@@ -62,7 +62,7 @@ it('keeps every secret out of the database, the bus, the buckets, the logs and o
   const box = sodium.crypto_box_seal(secrets.sealed, Buffer.from(publicKey, 'base64'))
   const config = { apiKey: { sealed: Buffer.from(box).toString('base64') } }
   const overBus = { name: 'over-bus', provider: 'openai' as const, config }
-  answers.push(await request(bus, createConnection, [], { connection: overBus }))
+  responses.push(await request(bus, createConnection, [], { connection: overBus }))
   const gateway = sodium.crypto_box_keypair()
   const handedOut = await request(bus, credential, [], {
     connectionId: created.body.id,
@@ -79,7 +79,7 @@ it('keeps every secret out of the database, the bus, the buckets, the logs and o
   const apiKey = await service.ask('POST', '/api/v1/api-keys', { name: 'app', connections: '*' })
   const viewer = await service.ask('POST', '/api/v1/operator-tokens', { name: 'viewer', role: 'viewer' })
   const session = await service.ask('POST', '/api/v1/session', { token: viewer.body.token })
-  answers.push(session.body)
+  responses.push(session.body)
   const [cookie = ''] = (session.headers.get('set-cookie') ?? '').split(';', 1)
   await service.ask('POST', '/api/v1/api-keys', {}, { authorization: `Bearer ${viewer.body.token}` })
   await service.ask('GET', '/api/v1/api-keys', undefined, { authorization: `Bearer ${apiKey.body.key}` })
@@ -105,7 +105,7 @@ it('keeps every secret out of the database, the bus, the buckets, the logs and o
     'the bus': traffic.join('\n'),
     'the buckets': JSON.stringify(stored),
     'the logs': service.logs(),
-    'the answers': JSON.stringify(answers),
+    'the responses': JSON.stringify(responses),
   }
   await bus.close()
   await service.stop()
@@ -116,8 +116,8 @@ it('keeps every secret out of the database, the bus, the buckets, the logs and o
   expect(written['the bus']).toContain(`connections.v1.changed.${created.body.id}`)
   expect(written['the buckets']).toContain('over-bus')
   expect(written['the logs']).toContain('"route":"/api/v1/connections"')
-  expect(written['the answers']).toContain('is taken')
-  expect(written['the answers']).toContain('login.refused')
+  expect(written['the responses']).toContain('is taken')
+  expect(written['the responses']).toContain('login.refused')
   for (const secret of Object.values(secrets)) expect(secret.length).toBeGreaterThan(30)
   for (const [place, text] of Object.entries(written)) {
     for (const [name, secret] of Object.entries(secrets)) {

@@ -19,7 +19,7 @@ beforeAll(async () => {
   bus = await connectBus({ servers: nats.url, name: 'test' })
   const { body } = await connections.ask('POST', '/api/v1/connections', openAiConnection)
   url = `${connections.adminUrl}/api/v1/connections/${body.id}/capacity/stream`
-  serve(bus, capacityStatus, (_, [id = '']) => answer(id), { onFault: () => undefined })
+  serve(bus, capacityStatus, (_, [id = '']) => response(id), { onFault: () => undefined })
   await bus.connection.flush()
 })
 afterAll(async () => {
@@ -31,7 +31,7 @@ beforeEach(() => {
   failure = undefined
 })
 
-function answer(connectionId: string): CapacityStatus {
+function response(connectionId: string): CapacityStatus {
   asked++
   if (failure !== undefined) throw failure
   const window = {
@@ -101,15 +101,15 @@ it('reports that the capacity is unavailable, goes on, and ends when the connect
 it('requires an operator and an existing connection', async () => {
   expect((await fetch(url)).status).toBe(401)
   const other = url.replace(/connections\/[^/]+/, 'connections/0199a7c2-4d0e-7c3e-9d5f-0f6d6b0a1b2c')
-  const answer = await fetch(other, { headers: { authorization: `Bearer ${connections.operatorToken}` } })
-  expect(answer.status).toBe(404)
+  const response = await fetch(other, { headers: { authorization: `Bearer ${connections.operatorToken}` } })
+  expect(response.status).toBe(404)
 })
 
 it('supports no HEAD, which would never end', async () => {
   const headers = { authorization: `Bearer ${connections.operatorToken}` }
-  const answer = await fetch(url, { method: 'HEAD', headers, signal: AbortSignal.timeout(3_000) })
-  expect(answer.status).toBe(405)
-  expect(answer.headers.get('allow')).toBe('GET')
+  const response = await fetch(url, { method: 'HEAD', headers, signal: AbortSignal.timeout(3_000) })
+  expect(response.status).toBe(405)
+  expect(response.headers.get('allow')).toBe('GET')
 })
 
 /** Opens streams with these tokens, and closes them again by the signal. */

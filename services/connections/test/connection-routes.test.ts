@@ -115,9 +115,9 @@ describe('the list', () => {
     ['cursor=*', 'cursor'],
     ['provider=acme', 'provider'],
   ])('refuses ?%s', async (query, field) => {
-    const answer = await connections.ask('GET', `/api/v1/connections?${query}`)
-    expect(answer.status).toBe(400)
-    expect(answer.body.errors.map((error: { field: string }) => error.field)).toEqual([field])
+    const response = await connections.ask('GET', `/api/v1/connections?${query}`)
+    expect(response.status).toBe(400)
+    expect(response.body.errors.map((error: { field: string }) => error.field)).toEqual([field])
   })
 })
 
@@ -207,10 +207,10 @@ describe('a change', () => {
       config: { apiKey: '', x: 1 },
       capacity: [{ period: 'day', tokens: -1 }],
     }
-    const answer = await connections.ask('PATCH', path, wrong)
-    const fields = answer.body.errors.map(({ field }: { field: string }) => field)
+    const response = await connections.ask('PATCH', path, wrong)
+    const fields = response.body.errors.map(({ field }: { field: string }) => field)
     expect(fields.toSorted()).toEqual(['capacity.0.tokens', 'config.apiKey', 'config.x', 'name', 'provider'])
-    expect(answer.body.errors).toContainEqual({
+    expect(response.body.errors).toContainEqual({
       field: 'provider',
       message: 'cannot be changed: create another connection',
     })
@@ -242,7 +242,7 @@ it('accepts a DELETE with a content type and no body', async () => {
 })
 
 it.each(['no-uuid', '0199a7c2-4d0e-7c3e-9d5f-0f6d6b0a1b2c', '...', "'"])('there is no connection %s', async (id) => {
-  const answer = await connections.ask('GET', `/api/v1/connections/${id}`)
-  expect(answer.status).toBe(404)
-  expect(answer.body.code).toBe('not_found')
+  const response = await connections.ask('GET', `/api/v1/connections/${id}`)
+  expect(response.status).toBe(404)
+  expect(response.body.code).toBe('not_found')
 })

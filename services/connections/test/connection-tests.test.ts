@@ -59,23 +59,23 @@ const create = async (provider: string, config: object) => {
 describe('a stored connection', () => {
   it('is tested with its credential, over HTTP and over the bus alike', async () => {
     const { id } = await create('openai', openAiConfig(RIGHT_KEY))
-    const answer = await connections.ask('POST', `/api/v1/connections/${id}/test`)
-    expect(answer.status).toBe(200)
-    expect(validate(ConnectionTest, answer.body).valid).toBe(true)
-    expect(answer.body).toMatchObject({ ok: true, models: expect.arrayContaining(['gpt-4o']) })
-    expect(await request(bus, testConnection, [], { id })).toMatchObject({ ok: true, models: answer.body.models })
+    const response = await connections.ask('POST', `/api/v1/connections/${id}/test`)
+    expect(response.status).toBe(200)
+    expect(validate(ConnectionTest, response.body).valid).toBe(true)
+    expect(response.body).toMatchObject({ ok: true, models: expect.arrayContaining(['gpt-4o']) })
+    expect(await request(bus, testConnection, [], { id })).toMatchObject({ ok: true, models: response.body.models })
   })
 
   it('is reported as rejected by the provider, without its credential', async () => {
     openai.controls.add({ echoApiKey: true })
     const { id } = await create('openai', openAiConfig(WRONG_KEY))
-    const answer = await connections.ask('POST', `/api/v1/connections/${id}/test`)
+    const response = await connections.ask('POST', `/api/v1/connections/${id}/test`)
     const overBus = await request(bus, testConnection, [], { id })
     openai.controls.clear()
-    expect(answer.status).toBe(200)
-    expect(answer.body).toMatchObject({ ok: false, error: { code: 'invalid_credential', status: 401 } })
-    expect(overBus.error).toEqual(answer.body.error)
-    expect(JSON.stringify(answer.body) + connections.logs()).not.toContain(WRONG_KEY)
+    expect(response.status).toBe(200)
+    expect(response.body).toMatchObject({ ok: false, error: { code: 'invalid_credential', status: 401 } })
+    expect(overBus.error).toEqual(response.body.error)
+    expect(JSON.stringify(response.body) + connections.logs()).not.toContain(WRONG_KEY)
   })
 
   it('is tested with the credential that it was rotated to', async () => {
@@ -95,13 +95,18 @@ describe('a stored connection', () => {
 
   it('is not tested if it does not exist, or without a token', async () => {
     for (const id of [UNKNOWN_ID, 'no-uuid']) {
-      const answer = await connections.ask('POST', `/api/v1/connections/${id}/test`)
-      expect([answer.status, answer.body.code]).toEqual([404, 'not_found'])
+      const response = await connections.ask('POST', `/api/v1/connections/${id}/test`)
+      expect([response.status, response.body.code]).toEqual([404, 'not_found'])
       await expect(request(bus, testConnection, [], { id })).rejects.toMatchObject({ code: 'not_found' })
     }
     for (const path of [`${UNKNOWN_ID}/test`, 'test']) {
-      const answer = await connections.ask('POST', `/api/v1/connections/${path}`, {}, { authorization: 'Bearer slo_x' })
-      expect(answer.status).toBe(401)
+      const response = await connections.ask(
+        'POST',
+        `/api/v1/connections/${path}`,
+        {},
+        { authorization: 'Bearer slo_x' },
+      )
+      expect(response.status).toBe(401)
     }
   })
 })
@@ -143,10 +148,10 @@ describe('a connection that is not stored', () => {
       ['config.externalId', 'provider'],
     ],
   ])('is refused with %s', async (_, body, fields) => {
-    const answer = await test(body)
-    expect([answer.status, answer.body.code]).toEqual([400, 'invalid_request'])
-    expect(answer.body.errors.map(({ field }: { field: string }) => field)).toEqual(expect.arrayContaining(fields))
-    expect(JSON.stringify(answer.body)).not.toContain(RIGHT_KEY)
+    const response = await test(body)
+    expect([response.status, response.body.code]).toEqual([400, 'invalid_request'])
+    expect(response.body.errors.map(({ field }: { field: string }) => field)).toEqual(expect.arrayContaining(fields))
+    expect(JSON.stringify(response.body)).not.toContain(RIGHT_KEY)
   })
 })
 

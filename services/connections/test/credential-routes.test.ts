@@ -6,7 +6,7 @@ import pg from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createSealedBoxes } from '../src/keys/sodium.ts'
 import { credentialReader, type ReadCredential } from './support/credential-reader.ts'
-import { answering, RIGHT_KEY, simulatedProvider, WRONG_KEY } from './support/probed-provider.ts'
+import { RIGHT_KEY, respondingServer, simulatedProvider, WRONG_KEY } from './support/probed-provider.ts'
 import { startConnections, type TestConnections } from './support/start-connections.ts'
 
 const NEW_KEY = 'sk-new-0123456789-ijklmnop-n3w4'
@@ -104,7 +104,7 @@ describe('a rotation', () => {
 
   it('keeps the old credential if the provider knows the new one and forbids its use', async () => {
     const { id } = await create()
-    const baseUrl = await answering((_request, response) => void response.writeHead(403).end())
+    const baseUrl = await respondingServer((_request, response) => void response.writeHead(403).end())
     const { status, body } = await connections.ask('POST', `${pathOf(id)}/rotate`, {
       config: { apiKey: NEW_KEY, baseUrl },
     })
@@ -114,19 +114,23 @@ describe('a rotation', () => {
 
   it.each<[string, string, () => Promise<string>]>([
     ['is not there', 'unreachable', goneProvider],
-    ['fails', 'provider_error', () => answering((_request, response) => void response.writeHead(503).end())],
+    ['fails', 'provider_error', () => respondingServer((_request, response) => void response.writeHead(503).end())],
     [
       'objects to the request',
       'provider_error',
-      () => answering((_request, response) => void response.writeHead(400).end()),
+      () => respondingServer((_request, response) => void response.writeHead(400).end()),
     ],
     [
       'asks for a payment',
       'provider_error',
-      () => answering((_request, response) => void response.writeHead(402).end()),
+      () => respondingServer((_request, response) => void response.writeHead(402).end()),
     ],
-    ['has no capacity', 'rate_limited', () => answering((_request, response) => void response.writeHead(429).end())],
-    ['does not answer in time', 'timeout', () => answering(() => undefined)],
+    [
+      'has no capacity',
+      'rate_limited',
+      () => respondingServer((_request, response) => void response.writeHead(429).end()),
+    ],
+    ['does not answer in time', 'timeout', () => respondingServer(() => undefined)],
   ])(
     'keeps the old credential if the provider %s, and says how to store the new one without a test',
     async (_, code, provider) => {
@@ -134,9 +138,7 @@ describe('a rotation', () => {
       const config = { apiKey: NEW_KEY, baseUrl: await provider() }
       const { status, body } = await connections.ask('POST', `${pathOf(id)}/rotate`, { config })
       expect([status, body.code, body.test.error.code]).toEqual([502, 'credential_untested', code])
-      expect(body.detail).toContain(
-        `could not be tested; the old one stays in force. ${body.test.error.message}`,
-      )
+      expect(body.detail).toContain(`could not be tested; the old one stays in force. ${body.test.error.message}`)
       expect((await connections.ask('GET', pathOf(id))).body.config.baseUrl).toBe(openai.openaiBaseUrl)
       expect(await read(id)).toEqual({ apiKey: RIGHT_KEY })
       const [, path = ''] = /PATCH (\S+)\.$/.exec(body.detail) ?? []
@@ -148,7 +150,7 @@ describe('a rotation', () => {
 
   it('stores a credential that cannot be tested because the provider has no list of models', async () => {
     for (const status of [404, 405, 501]) {
-      const baseUrl = await answering((_request, response) => {
+      const baseUrl = await respondingServer((_request, response) => {
         response.writeHead(status, { 'content-type': 'application/json' })
         response.end(JSON.stringify({ error: { code: String(status), message: 'Resource not found' } }))
       })

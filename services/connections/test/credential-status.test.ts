@@ -56,8 +56,10 @@ it('sets a fault when the provider rejects a credential, clears it when it is ac
   await eventually(async () => expect(await fault()).toBeUndefined())
   await report('accepted')
   await report('rejected')
-  const told = { connectionId: id, name: 'openai-prod', version: 1 }
-  await eventually(() => expect(changes).toEqual([{ ...told, fault: REJECTED }, told, { ...told, fault: REJECTED }]))
+  const change = { connectionId: id, name: 'openai-prod', version: 1 }
+  await eventually(() =>
+    expect(changes).toEqual([{ ...change, fault: REJECTED }, change, { ...change, fault: REJECTED }]),
+  )
 })
 
 it('starts a rotated credential without a fault, which reports on the old version do not change', async () => {
@@ -88,7 +90,7 @@ it('records the result of a connection test like that of a request, and publishe
   provider.controls.clear()
   expect([await test(), await test()]).toEqual([undefined, undefined])
   expect(await fault()).toBeUndefined()
-  const told = { connectionId: id, name: 'tested', version: 1 }
-  await eventually(() => expect(changes).toEqual([{ ...told, fault: REJECTED }, told]))
+  const change = { connectionId: id, name: 'tested', version: 1 }
+  await eventually(() => expect(changes).toEqual([{ ...change, fault: REJECTED }, change]))
   await provider.stop()
 })

@@ -121,8 +121,8 @@ it.each([
   refresh = () => {
     throw new SluiceError(code, 'in words')
   }
-  const answer = await connections.ask('POST', `${path}/refresh`)
-  expect(answer).toMatchObject({ status, body: { code, detail: 'in words' } })
+  const response = await connections.ask('POST', `${path}/refresh`)
+  expect(response).toMatchObject({ status, body: { code, detail: 'in words' } })
 })
 
 it('projects whether discovered limits are enforced', async () => {

@@ -291,10 +291,10 @@ describe.each<[string, string, string, unknown, Readonly<Record<string, string>>
   ],
 ])('%s', (_, method, path, body, errors) => {
   it('is refused with an error per field, and without secrets', async () => {
-    const answer = await ask(method, path, body)
-    expect(answer).toMatchObject({ status: 400, code: 'invalid_request' })
-    expect(answer.errors).toEqual(errors)
-    expect(answer.text).not.toContain(SECRET)
+    const response = await ask(method, path, body)
+    expect(response).toMatchObject({ status: 400, code: 'invalid_request' })
+    expect(response.errors).toEqual(errors)
+    expect(response.text).not.toContain(SECRET)
   })
 })
 
@@ -420,7 +420,7 @@ describe.each<[string, string, string, unknown, Record<string, string>, number, 
     {},
     404,
     'not_found',
-    'There is nothing at POST /v1/chat/completions. This is the admin API, for operators: The gateway, which calls providers, has another port (8080 by default).',
+    'There is nothing at POST /v1/chat/completions. This is the admin API, for operators. The gateway, which calls providers, has another port (8080 by default).',
   ],
   [
     'a provider’s path for the gateway',
@@ -430,7 +430,7 @@ describe.each<[string, string, string, unknown, Record<string, string>, number, 
     {},
     404,
     'not_found',
-    'There is nothing at POST /connections/taken/v1/messages. This is the admin API, for operators: The gateway, which calls providers, has another port (8080 by default).',
+    'There is nothing at POST /connections/taken/v1/messages. This is the admin API, for operators. The gateway, which calls providers, has another port (8080 by default).',
   ],
   [
     'a name for an id',
@@ -450,7 +450,7 @@ describe.each<[string, string, string, unknown, Record<string, string>, number, 
     {},
     409,
     'name_taken',
-    'There is already a connection with the name "taken" already.',
+    'There is already a connection with the name "taken".',
   ],
   [
     'an old version',
@@ -514,10 +514,10 @@ describe.each<[string, string, string, unknown, Record<string, string>, number, 
   ],
 ])('%s', (_, method, path, body, headers, status, code, detail) => {
   it('gets a response that says what is wrong and what to do', async () => {
-    const answer = await ask(method, path, body, headers)
-    expect(answer).toMatchObject({ status, code, detail })
-    expect(answer.headers.has('allow')).toBe(status === 405)
-    expect(answer.text).not.toContain(SECRET)
+    const response = await ask(method, path, body, headers)
+    expect(response).toMatchObject({ status, code, detail })
+    expect(response.headers.has('allow')).toBe(status === 405)
+    expect(response.text).not.toContain(SECRET)
   })
 })
 

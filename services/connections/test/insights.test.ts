@@ -67,13 +67,13 @@ afterAll(async () => {
 })
 
 it('returns the reply of the capacity service', async () => {
-  const answer = await connections.ask('GET', `${path}/capacity`)
-  expect(answer.body).toEqual(statusOf(connectionId))
+  const response = await connections.ask('GET', `${path}/capacity`)
+  expect(response.body).toEqual(statusOf(connectionId))
 })
 
 it('reports that another service is unavailable', async () => {
-  const answer = await connections.ask('GET', `${path}/discovered-capacity`)
-  expect(answer).toMatchObject({ status: 503, body: { code: 'unavailable', detail: 'not now' } })
+  const response = await connections.ask('GET', `${path}/discovered-capacity`)
+  expect(response).toMatchObject({ status: 503, body: { code: 'unavailable', detail: 'not now' } })
 })
 
 it('queries the usage service for a range', async () => {
@@ -98,9 +98,9 @@ it('queries the last hour by the minute by default', async () => {
 })
 
 it('refuses an invalid range', async () => {
-  const answer = await connections.ask('GET', `${path}/usage?from=yesterday&step=5s&groupBy=colour`)
-  expect(answer.status).toBe(400)
-  expect(answer.body.errors.map(({ field }: { field: string }) => field)).toEqual(['groupBy'])
+  const response = await connections.ask('GET', `${path}/usage?from=yesterday&step=5s&groupBy=colour`)
+  expect(response.status).toBe(400)
+  expect(response.body.errors.map(({ field }: { field: string }) => field)).toEqual(['groupBy'])
   const range = await connections.ask('GET', `${path}/usage?from=yesterday&step=5s`)
   expect(range.body.errors.map(({ field }: { field: string }) => field)).toEqual(['from', 'step'])
 })

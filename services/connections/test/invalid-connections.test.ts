@@ -14,7 +14,7 @@ const create = (over: object = {}) => connections.ask('POST', '/api/v1/connectio
 
 describe('an invalid connection is refused as a whole, and nothing is stored', () => {
   it('with one entry for each field', async () => {
-    const answer = await create({
+    const response = await create({
       name: 'Bad Name!',
       description: 7,
       config: { organization: 'a b', baseUrl: 'http://169.254.169.254', typo: 1 },
@@ -32,10 +32,10 @@ describe('an invalid connection is refused as a whole, and nothing is stored', (
       enabled: 'yes',
       unknown: true,
     })
-    expect(answer.status).toBe(400)
-    expect(answer.headers.get('content-type')).toMatch(/^application\/problem\+json/)
-    expect(answer.body).toMatchObject({ status: 400, code: 'invalid_request', title: 'Bad Request' })
-    const fields = answer.body.errors.map(({ field }: { field: string }) => field)
+    expect(response.status).toBe(400)
+    expect(response.headers.get('content-type')).toMatch(/^application\/problem\+json/)
+    expect(response.body).toMatchObject({ status: 400, code: 'invalid_request', title: 'Bad Request' })
+    const fields = response.body.errors.map(({ field }: { field: string }) => field)
     expect(fields.toSorted()).toEqual([
       'allowAdministration',
       'capacity.0.requests',
@@ -57,13 +57,13 @@ describe('an invalid connection is refused as a whole, and nothing is stored', (
       'tokenReservation',
       'unknown',
     ])
-    expect(answer.body.errors).toContainEqual({ field: 'config.apiKey', message: 'is required' })
-    expect(answer.body.errors).toContainEqual({ field: 'unknown', message: 'is not known' })
-    expect(answer.body.errors).toContainEqual({
+    expect(response.body.errors).toContainEqual({ field: 'config.apiKey', message: 'is required' })
+    expect(response.body.errors).toContainEqual({ field: 'unknown', message: 'is not known' })
+    expect(response.body.errors).toContainEqual({
       field: 'name',
       message: 'must be lower-case letters, digits and hyphens, beginning with a letter or digit, at most 63',
     })
-    expect(answer.body.errors).toContainEqual({
+    expect(response.body.errors).toContainEqual({
       field: 'tokenReservation',
       message: 'must be one of "bounded", "maximum", "expected"',
     })
@@ -92,10 +92,10 @@ describe('an invalid connection is refused as a whole, and nothing is stored', (
     ['limits that are none', { capacity: [null, 7] }, 'capacity.0'],
     ['http', { config: { apiKey: 'sk-1', baseUrl: 'http://127.0.0.1:9' } }, 'config.baseUrl'],
   ])('%s', async (_, over, field) => {
-    const answer = await create(over)
-    expect(answer.status).toBe(400)
-    expect(answer.body.errors.map((error: { field: string }) => error.field)).toContain(field)
-    const fields = answer.body.errors.map((error: { field: string }) => error.field)
+    const response = await create(over)
+    expect(response.status).toBe(400)
+    expect(response.body.errors.map((error: { field: string }) => error.field)).toContain(field)
+    const fields = response.body.errors.map((error: { field: string }) => error.field)
     expect(new Set(fields).size).toBe(fields.length)
     await expectNothingStored()
   })
@@ -106,15 +106,15 @@ describe('an invalid connection is refused as a whole, and nothing is stored', (
     ['null', null],
     ['a number', 7],
   ])('%s as the document', async (_, body) => {
-    const answer = await connections.ask('POST', '/api/v1/connections', body)
-    expect(answer.status).toBe(400)
-    expect(answer.body.errors).toEqual([{ field: '', message: 'must be an object' }])
+    const response = await connections.ask('POST', '/api/v1/connections', body)
+    expect(response.status).toBe(400)
+    expect(response.body.errors).toEqual([{ field: '', message: 'must be an object' }])
   })
 
   it('refuses a taken name, also in a race', async () => {
-    const answers = await Promise.all(Array.from({ length: 8 }, () => create()))
-    expect(answers.map(({ status }) => status).toSorted()).toEqual([201, ...Array.from({ length: 7 }, () => 409)])
-    const refused = answers.find(({ status }) => status === 409)
+    const responses = await Promise.all(Array.from({ length: 8 }, () => create()))
+    expect(responses.map(({ status }) => status).toSorted()).toEqual([201, ...Array.from({ length: 7 }, () => 409)])
+    const refused = responses.find(({ status }) => status === 409)
     expect(refused?.body).toMatchObject({ code: 'name_taken', errors: [{ field: 'name', message: 'is taken' }] })
     const rows = await connections.access.sql('select count(*)::int as n from connections.credentials')
     expect(rows).toEqual([{ n: 1 }])

@@ -38,9 +38,9 @@ it.each([
   ['a second line in the name', { name: 'x\nadmin', role: 'admin' }, ['name']],
   ['what it does not know', { name: 'x', role: 'admin', token: 'mine' }, ['token']],
 ])('refuses %s', async (_, body, fields) => {
-  const answer = await connections.ask('POST', PATH, body)
-  expect(answer.status).toBe(400)
-  expect(answer.body.errors.map(({ field }: { field: string }) => field)).toEqual(fields)
+  const response = await connections.ask('POST', PATH, body)
+  expect(response.status).toBe(400)
+  expect(response.body.errors.map(({ field }: { field: string }) => field)).toEqual(fields)
 })
 
 it('revokes a token at once', async () => {

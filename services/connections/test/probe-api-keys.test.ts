@@ -2,7 +2,7 @@ import type { ProviderId } from '@sluice/contracts'
 import type { ProviderSimulator } from '@sluice/provider-simulator'
 import { providerAdapter } from '@sluice/providers'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
-import { answering, probeWith, simulatedProvider, targetAt, WRONG_KEY } from './support/probed-provider.ts'
+import { probeWith, respondingServer, simulatedProvider, targetAt, WRONG_KEY } from './support/probed-provider.ts'
 
 const WITH_KEYS: ProviderId[] = ['openai', 'anthropic', 'google', 'groq']
 
@@ -23,7 +23,7 @@ describe.each(WITH_KEYS)('%s', (provider) => {
 
   it('sends the key in the header that the gateway sends it in, and in no other', async () => {
     const received: unknown[] = []
-    const url = await answering(({ headers }, response) => {
+    const url = await respondingServer(({ headers }, response) => {
       received.push([headers.authorization, headers['x-api-key'], headers['x-goog-api-key']])
       response.writeHead(404).end()
     })
@@ -36,7 +36,7 @@ describe.each(WITH_KEYS)('%s', (provider) => {
 
   it('does not follow a redirect', async () => {
     const requests: string[] = []
-    const url = await answering((request, response) => {
+    const url = await respondingServer((request, response) => {
       requests.push(String(request.url))
       response.writeHead(307, { location: `http://${request.headers.host}/elsewhere` }).end()
     })
@@ -53,7 +53,7 @@ describe.each(WITH_KEYS)('%s', (provider) => {
     ['another document', 'application/json', '{"hello": "world"}'],
     ['nothing', 'application/json', 'null'],
   ])('does not take %s for a list of models', async (_, contentType, body) => {
-    const url = await answering((_request, response) =>
+    const url = await respondingServer((_request, response) =>
       response.writeHead(200, { 'content-type': contentType }).end(body),
     )
     expect(await probeWith(url).test(targetAt(provider, url))).toMatchObject({
@@ -76,7 +76,7 @@ it('reports a valid key when only the model is missing', async () => {
 })
 
 it('shows the words of an error that are also part of the key', async () => {
-  const url = await answering((_request, response) => {
+  const url = await respondingServer((_request, response) => {
     const error = { message: 'An API key is required, and "sk-no-key-required" is wrong.' }
     response.writeHead(401, { 'content-type': 'application/json' }).end(JSON.stringify({ error }))
   })
@@ -86,7 +86,7 @@ it('shows the words of an error that are also part of the key', async () => {
 
 it('sends the key in the header that the connection names, and in no other', async () => {
   const received: unknown[] = []
-  const url = await answering(({ headers }, response) => {
+  const url = await respondingServer(({ headers }, response) => {
     received.push([headers.authorization, headers['api-key']])
     response.writeHead(200, { 'content-type': 'application/json' }).end('{"object":"list","data":[{"id":"gpt-4.1"}]}')
   })

@@ -2,7 +2,7 @@ import type { AwsSimulator } from '@sluice/aws-simulator'
 import type { ProviderSimulator } from '@sluice/provider-simulator'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { ProviderProbeOptions } from '../src/probes/provider-probe.ts'
-import { answering, probeWith, simulatedAws, simulatedProvider, targetAt } from './support/probed-provider.ts'
+import { respondingServer, probeWith, simulatedAws, simulatedProvider, targetAt } from './support/probed-provider.ts'
 
 describe('the role of a Bedrock connection', () => {
   let simulator: ProviderSimulator
@@ -56,7 +56,7 @@ describe('the role of a Bedrock connection', () => {
   })
 
   it('has its session redacted when AWS repeats it', async () => {
-    const url = await answering((request, response) => {
+    const url = await respondingServer((request, response) => {
       const message = `no: ${request.headers['x-amz-security-token']}`
       response.writeHead(403, { 'x-amzn-errortype': 'InvalidSignatureException' }).end(JSON.stringify({ message }))
     })

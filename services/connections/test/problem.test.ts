@@ -52,10 +52,10 @@ it.each([
 
 it.each([
   ['no JSON', 'POST', '/api/v1/connections', '{', expect.stringContaining('at byte 2 (line 1, column 2)')],
-  ['a bad escape', 'GET', '/api/v1/connections/%zz', undefined, expect.stringMatching('The address is malformed')],
+  ['a bad escape', 'GET', '/api/v1/connections/%zz', undefined, expect.stringMatching('The URL is malformed')],
   ['an empty body', 'POST', '/api/v1/api-keys', '', expect.stringMatching('The request needs a body')],
   ['an empty change', 'PATCH', '/api/v1/connections/x', '', expect.stringMatching('The request needs a body')],
-])('what is wrong with %s is told for what it is', async (_, method, path, body, detail) => {
+])('explains what is wrong with %s', async (_, method, path, body, detail) => {
   const authorization = `Bearer ${connections.operatorToken}`
   const response = await fetch(connections.adminUrl + path, {
     method,
@@ -66,9 +66,9 @@ it.each([
 })
 
 it('reports a missing body', async () => {
-  const answer = await connections.ask('POST', '/api/v1/connections')
-  expect(answer.status).toBe(400)
-  expect(answer.body.errors).toEqual([{ field: '', message: 'must be an object' }])
+  const response = await connections.ask('POST', '/api/v1/connections')
+  expect(response.status).toBe(400)
+  expect(response.body.errors).toEqual([{ field: '', message: 'must be an object' }])
 })
 
 it.each([
@@ -160,23 +160,23 @@ it('reports health and readiness without a token', async () => {
 it('reports that another service is unavailable', async () => {
   const { body } = await connections.ask('POST', '/api/v1/connections', openAiConnection)
   for (const what of ['capacity', 'discovered-capacity', 'usage']) {
-    const answer = await connections.ask('GET', `/api/v1/connections/${body.id}/${what}`)
-    expect(answer.status, what).toBe(503)
-    expect(answer.body.code).toBe('unavailable')
-    expect(answer.headers.get('retry-after')).toBe('1')
+    const response = await connections.ask('GET', `/api/v1/connections/${body.id}/${what}`)
+    expect(response.status, what).toBe(503)
+    expect(response.body.code).toBe('unavailable')
+    expect(response.headers.get('retry-after')).toBe('1')
   }
 })
 
 function rawResponse(bytes: string): Promise<string> {
   const { hostname, port } = new URL(connections.adminUrl)
   return new Promise((resolve, reject) => {
-    let answer = ''
+    let response = ''
     const socket = createConnection({ host: hostname, port: Number(port) }, () => socket.write(bytes))
     socket.setEncoding('utf8')
     socket.on('data', (chunk) => {
-      answer += chunk
+      response += chunk
     })
-    socket.on('end', () => resolve(answer))
+    socket.on('end', () => resolve(response))
     socket.on('error', reject)
   })
 }

@@ -88,12 +88,12 @@ it('writes a delete marker for a missing row, even if the bucket has no entry', 
 })
 
 it('marks a reconciled bucket as complete, but not one that was recreated meanwhile', async () => {
-  const told = new Map<string, unknown>()
+  const change = new Map<string, unknown>()
   const bucket = await openBucket(bus, connectionProjection)
   let committed: ProjectedConnection | undefined = projected(1)
   const table = tableOf('h', () => committed)
   await (await open(table)).sync(['h'])
-  const watch = await bucket.watch({ onEntry: ({ key, value }) => told.set(key, value), onFault: () => undefined })
+  const watch = await bucket.watch({ onEntry: ({ key, value }) => change.set(key, value), onFault: () => undefined })
   const early = await open(table)
   await bus.jetstreamManager.streams.delete('KV_connections')
   await openBucket(bus, connectionProjection)
@@ -101,12 +101,12 @@ it('marks a reconciled bucket as complete, but not one that was recreated meanwh
   await early.reconcile()
   early.stop()
   await bucket.put('later', projected(1))
-  await eventually(() => expect(told.get('later')).toBeDefined())
+  await eventually(() => expect(change.get('later')).toBeDefined())
   // It compared with what is lost, and wrote nothing.
-  expect(told.get('h')).toEqual(projected(1))
+  expect(change.get('h')).toEqual(projected(1))
   committed = undefined
   await (await open(table)).reconcile()
-  await eventually(() => expect(told.get('h')).toBeUndefined())
+  await eventually(() => expect(change.get('h')).toBeUndefined())
   watch.stop()
 })
 

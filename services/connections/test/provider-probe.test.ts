@@ -4,7 +4,7 @@ import type { ProviderSimulator } from '@sluice/provider-simulator'
 import { freePort } from '@sluice/testkit'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { ProviderProbeOptions } from '../src/probes/provider-probe.ts'
-import { answering, probeWith, RIGHT_KEY, simulatedAws, simulatedProvider, targetAt, WRONG_KEY } from './support/probed-provider.ts'
+import { respondingServer, probeWith, RIGHT_KEY, simulatedAws, simulatedProvider, targetAt, WRONG_KEY } from './support/probed-provider.ts'
 
 type Options = Partial<ProviderProbeOptions>
 
@@ -111,7 +111,7 @@ describe('a test', () => {
     const data = Array.from({ length: 1_500 }, (_, index) => ({
       id: index === 1 ? `model-${RIGHT_KEY}` : `model-${index}`,
     }))
-    const url = await answering((_request, response) => {
+    const url = await respondingServer((_request, response) => {
       response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ object: 'list', data }))
     })
     const { models } = await probeWith(url).test(targetAt('openai', url))
@@ -122,7 +122,7 @@ describe('a test', () => {
   it.each(['openai', 'anthropic', 'google', 'groq'] as const)(
     'tells that an answer of %s broke off',
     async (provider) => {
-      const url = await answering((_request, response) => {
+      const url = await respondingServer((_request, response) => {
         response.writeHead(200, { 'content-type': 'application/json', 'content-length': '1000' })
         response.write('{"data": [', () => response.destroy())
       })
@@ -133,7 +133,7 @@ describe('a test', () => {
 
   it('does not read a response that is too large', async () => {
     const chunk = ' '.repeat(1_024 * 1_024)
-    const url = await answering((_request, response) => {
+    const url = await respondingServer((_request, response) => {
       response.writeHead(200, { 'content-type': 'application/json' })
       const send = () => response.write(chunk, send)
       send()
@@ -144,7 +144,7 @@ describe('a test', () => {
 
   it('is refused while too many are running, and accepted again afterwards', async () => {
     const gate = Promise.withResolvers<void>()
-    const url = await answering((_request, response) => {
+    const url = await respondingServer((_request, response) => {
       void gate.promise.then(() => response.writeHead(401, { 'content-type': 'application/json' }).end('{}'))
     })
     const probe = probeWith(url, { maxConcurrent: 2 })
@@ -158,7 +158,7 @@ describe('a test', () => {
 
   it('ends when the service stops', async () => {
     const arrived = Promise.withResolvers<void>()
-    const url = await answering(() => arrived.resolve())
+    const url = await respondingServer(() => arrived.resolve())
     const probe = probeWith(url)
     const test = probe.test(targetAt('openai', url))
     await arrived.promise

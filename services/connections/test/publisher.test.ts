@@ -155,12 +155,12 @@ describe('instances that publish at the same time', () => {
       ids.push((await first.ask('POST', '/api/v1/connections', { ...openAiConnection, name })).body.id)
     }
     const changes = Array.from({ length: 60 }, (_, index) => ({ index, id: ids[index % 3] }))
-    const answers = await Promise.all(
+    const responses = await Promise.all(
       changes.map(({ index, id }) =>
         (index % 2 === 0 ? first : second).ask('PATCH', `/api/v1/connections/${id}`, { maxWaitMs: index }),
       ),
     )
-    const storedChanges = answers.filter(({ status }) => status === 200).length
+    const storedChanges = responses.filter(({ status }) => status === 200).length
     expect(storedChanges).toBeGreaterThan(10)
     await eventually(async () => {
       for (const id of ids) {

@@ -27,12 +27,12 @@ afterEach(async () => {
   await Promise.all([nats.stop(), database.drop()])
 })
 
-/** Keys and connections as thousands of creations leave them, with an entry in the outbox each. */
+/** Inserts keys and connections as thousands of creations do, each with an outbox entry. */
 async function queueCreations(): Promise<void> {
   await sql.query(
     `with made as (
-      insert into connections.api_keys (id, name, hash, connections, created_at)
-      select gen_random_uuid(), 'bulk ' || n, md5(n::text) || md5('k' || n), '{"ids": "*"}', now() from generate_series(1, $1) n
+      insert into connections.api_keys (id, name, hash, hint, connections, created_at)
+      select gen_random_uuid(), 'bulk ' || n, md5(n::text) || md5('k' || n), '…', '"*"', now() from generate_series(1, $1) n
       returning hash
     ) insert into connections.outbox (kind, key) select 'api-key', hash from made`,
     [CREATIONS / 2],
@@ -40,8 +40,10 @@ async function queueCreations(): Promise<void> {
   await sql.query(
     `with made as (
       insert into connections.connections (id, name, provider, config, description, capacity, default_max_output_tokens,
-        token_reservation, on_capacity_unavailable, max_wait_ms, enabled, version, created_at, updated_at)
-      select gen_random_uuid(), 'bulk ' || n, 'openai', '{}', '', '[]', 1024, 'maximum', 'reject', 0, true, 1, now(), now()
+        token_reservation, on_capacity_unavailable, max_wait_ms, enforce_discovered, allow_administration, request_stream_usage, enabled,
+        version, created_at, updated_at)
+      select gen_random_uuid(), 'bulk ' || n, 'openai', '{}', '', '[]', 1024, 'maximum', 'reject', 0, false, false, true, true, 1,
+        now(), now()
       from generate_series(1, $1) n
       returning id, name
     ) insert into connections.outbox (kind, key, change)
@@ -93,7 +95,7 @@ it('publishes restrictions within a second while thousands of creations are queu
   )
   const afterMs = performance.now() - startedAtMs
   expect(afterMs).toBeLessThan(1_000)
-  // Otherwise nothing would have had to wait.
+  // Otherwise no creation would have waited.
   expect(await queued()).toBeGreaterThan(0)
   await eventually(async () => expect(await queued()).toBe(0), { timeoutMs: 60_000 })
   expect((await connections.keys()).length).toBe(CREATIONS / 2 + 2)

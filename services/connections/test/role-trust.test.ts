@@ -55,7 +55,7 @@ it('returns 404 for a connection without a role and for an unknown one, and 401 
   const { id } = await create('openai', { ...openAiConnection, name: 'openai' })
   const withoutRole = await trustOf(id)
   expect([withoutRole.status, withoutRole.body.code]).toEqual([404, 'not_found'])
-  expect(withoutRole.body.detail).toBe('Connection "openai" is reached without a role, as openai has none.')
+  expect(withoutRole.body.detail).toBe('Connection "openai" uses no IAM role: its provider is openai.')
   expect((await trustOf('01890a5d-ac96-774b-bcce-b302099a8057')).body.detail).toBe(
     'There is no connection with the id 01890a5d-ac96-774b-bcce-b302099a8057.',
   )

@@ -29,8 +29,8 @@ it('refuses a viewer every documented route but GET, with audit entries', async 
   for (const { method, path } of routes) {
     const url = path.replace('{id}', connection.id)
     // Without a body: who may not is told so before anything else is looked at.
-    const answer = await connections.ask(method.toUpperCase(), url, undefined, { authorization: `Bearer ${token}` })
-    expect(answer, `${method} ${path}`).toMatchObject({ status: 403, body: { status: 403, code: 'forbidden' } })
+    const response = await connections.ask(method.toUpperCase(), url, undefined, { authorization: `Bearer ${token}` })
+    expect(response, `${method} ${path}`).toMatchObject({ status: 403, body: { status: 403, code: 'forbidden' } })
   }
   const refused = await connections.access.audited('request.refused')
   expect(
@@ -47,16 +47,16 @@ it('lets a viewer read everything, without secrets', async () => {
   const { body } = await connections.ask('GET', '/api/v1/connections')
   const reads = (await documentedRoutes()).filter(({ method, path }) => method === 'get' && !path.endsWith('/stream'))
   expect(reads.length).toBeGreaterThan(8)
-  let answers = ''
+  let responses = ''
   for (const { path } of reads) {
     const url = path.replace('{id}', body.items[0].id)
-    const answer = await connections.ask('GET', url, undefined, { authorization })
-    expect([401, 403], path).not.toContain(answer.status)
-    answers += JSON.stringify(answer.body)
+    const response = await connections.ask('GET', url, undefined, { authorization })
+    expect([401, 403], path).not.toContain(response.status)
+    responses += JSON.stringify(response.body)
   }
-  expect(answers).toContain('…')
+  expect(responses).toContain('…')
   for (const secret of [key.key, token, connections.operatorToken, openAiConnection.config.apiKey]) {
-    expect(answers).not.toContain(secret)
+    expect(responses).not.toContain(secret)
   }
 })
 

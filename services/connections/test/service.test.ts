@@ -47,10 +47,10 @@ async function queried(statement: string, values: unknown[] = []) {
 
 async function expectUnavailable(ask: () => Promise<{ status: number; headers: Headers; body: { code?: string } }>) {
   const startedAtMs = performance.now()
-  const answer = await ask()
-  expect(answer.status).toBe(503)
-  expect(answer.body.code).toBe('unavailable')
-  expect(answer.headers.get('retry-after')).toBe('1')
+  const response = await ask()
+  expect(response.status).toBe(503)
+  expect(response.body.code).toBe('unavailable')
+  expect(response.headers.get('retry-after')).toBe('1')
   expect(performance.now() - startedAtMs).toBeLessThan(3_000)
 }
 
@@ -112,8 +112,8 @@ describe('while PostgreSQL is unreachable', () => {
     proxy.freeze()
     const askedAtMs = performance.now()
     // As many as could use up the pool of connections, if each had its own.
-    const answers = await Promise.all(Array.from({ length: 30 }, ready))
-    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 503))
+    const responses = await Promise.all(Array.from({ length: 30 }, ready))
+    expect(responses.map(({ status }) => status)).toEqual(responses.map(() => 503))
     expect(performance.now() - askedAtMs).toBeLessThan(2_500)
     proxy.thaw()
     await eventually(async () => expect((await ready()).status).toBe(200))

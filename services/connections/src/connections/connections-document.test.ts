@@ -10,8 +10,8 @@ it('docs/connections.md has every field of a connection with its default', () =>
   const rows = rowsBelow('What is set')
   expect([...rows.keys()].toSorted()).toEqual(Object.keys(ConnectionInput.properties).toSorted())
   for (const [field, value] of Object.entries(DEFAULT_SETTINGS)) {
-    const [, told = ''] = rows.get(field) ?? []
-    const plain = told.replaceAll(/[`,]/g, '')
+    const [, change = ''] = rows.get(field) ?? []
+    const plain = change.replaceAll(/[`,]/g, '')
     expect([plain, JSON.stringify(plain)], field).toContain(JSON.stringify(value))
   }
 })

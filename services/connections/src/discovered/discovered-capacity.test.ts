@@ -5,19 +5,19 @@ import { capacityFrom, driftOf } from './discovered-capacity.ts'
 const MINUTE_MS = 60_000
 const DAY_MS = 86_400_000
 
-function told(model: string, dimension: string, limit: number, periodMs?: number): DiscoveredLimit {
+function change(model: string, dimension: string, limit: number, periodMs?: number): DiscoveredLimit {
   const seen = { firstSeenAtMs: 1, lastSeenAtMs: 1, changes: 0 }
   return { model, dimension, limit, ...(periodMs === undefined ? {} : { periodMs }), ...seen }
 }
 
 const DISCOVERED = [
-  told('large', 'requests', 60, MINUTE_MS),
-  told('large', 'tokens', 30_000, MINUTE_MS),
-  told('large', 'input-images', 5, MINUTE_MS),
-  told('small', 'requests', 500, MINUTE_MS),
-  told('small', 'tokens', 20_000, MINUTE_MS),
-  told('small', 'requests-per-day', 10_000, DAY_MS),
-  told('odd', 'requests', 1),
+  change('large', 'requests', 60, MINUTE_MS),
+  change('large', 'tokens', 30_000, MINUTE_MS),
+  change('large', 'input-images', 5, MINUTE_MS),
+  change('small', 'requests', 500, MINUTE_MS),
+  change('small', 'tokens', 20_000, MINUTE_MS),
+  change('small', 'requests-per-day', 10_000, DAY_MS),
+  change('odd', 'requests', 1),
 ]
 
 it('takes the smallest limit over the models for each period', () => {
@@ -59,11 +59,11 @@ it('returns where the configured limits are above the discovered ones of each mo
 
 it('compares limits of input and output tokens separately', () => {
   const discovered = [
-    told('claude-sonnet-4-6', 'requests', 1_000, MINUTE_MS),
-    told('claude-sonnet-4-6', 'input-tokens', 40_000, MINUTE_MS),
-    told('claude-sonnet-4-6', 'output-tokens', 8_000, MINUTE_MS),
-    told('claude-haiku-4-5', 'input-tokens', 50_000, MINUTE_MS),
-    told('claude-haiku-4-5', 'output-tokens', 7_000, MINUTE_MS),
+    change('claude-sonnet-4-6', 'requests', 1_000, MINUTE_MS),
+    change('claude-sonnet-4-6', 'input-tokens', 40_000, MINUTE_MS),
+    change('claude-sonnet-4-6', 'output-tokens', 8_000, MINUTE_MS),
+    change('claude-haiku-4-5', 'input-tokens', 50_000, MINUTE_MS),
+    change('claude-haiku-4-5', 'output-tokens', 7_000, MINUTE_MS),
   ]
   const capacity = [{ period: 'minute' as const, tokens: 60_000, inputTokens: 45_000 }]
   expect(capacityFrom(capacity, discovered)).toEqual([
@@ -79,14 +79,14 @@ it('compares limits of input and output tokens separately', () => {
 const BOTH = { dimension: 'input-tokens + output-tokens', period: 'minute' }
 
 it('compares all tokens with input and output together, and a part with a limit on all tokens', () => {
-  const parts = [told('m', 'input-tokens', 40_000, MINUTE_MS), told('m', 'output-tokens', 8_000, MINUTE_MS)]
+  const parts = [change('m', 'input-tokens', 40_000, MINUTE_MS), change('m', 'output-tokens', 8_000, MINUTE_MS)]
   const tokens = [{ period: 'minute' as const, tokens: 48_001 }]
   expect(driftOf(tokens, parts)).toEqual([{ ...BOTH, model: 'm', configured: 48_001, discovered: 48_000 }])
   expect(driftOf([{ period: 'minute', tokens: 48_000 }], parts)).toEqual([])
   expect(driftOf(tokens, parts.slice(1))).toEqual([])
-  expect(driftOf(tokens, [...parts, told('m', 'tokens', 90_000, MINUTE_MS)])).toEqual([])
+  expect(driftOf(tokens, [...parts, change('m', 'tokens', 90_000, MINUTE_MS)])).toEqual([])
 
-  const whole = [told('m', 'tokens', 30_000, MINUTE_MS)]
+  const whole = [change('m', 'tokens', 30_000, MINUTE_MS)]
   const apart = [{ period: 'minute' as const, inputTokens: 30_001, outputTokens: 30_000 }]
   expect(driftOf(apart, whole)).toEqual([
     { model: 'm', dimension: 'tokens', period: 'minute', configured: 30_001, discovered: 30_000 },

@@ -58,7 +58,10 @@ export function baseUrlOf(provider: ProviderId, config: ProviderConfig): string 
 export function modelIds(models: unknown, field: 'id' | 'name' = 'id'): string[] {
   const listed: unknown[] = Array.isArray(models) ? models : []
   const ids = listed.flatMap((model) => {
-    const id = typeof model === 'object' && model !== null ? Object.entries(model).find(([name]) => name === field)?.[1] : undefined
+    const id =
+      typeof model === 'object' && model !== null
+        ? Object.entries(model).find(([name]) => name === field)?.[1]
+        : undefined
     return typeof id === 'string' ? [id] : []
   })
   if (ids.length > 0) return ids

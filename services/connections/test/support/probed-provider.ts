@@ -8,11 +8,7 @@ import { Secret } from '@sluice/service-kit'
 import { testSimulator } from '@sluice/testkit'
 import { onTestFinished } from 'vitest'
 import type { ProbeTarget } from '../../src/probes/probe.ts'
-import {
-  createProviderProbe,
-  type ProviderProbeOptions,
-  type ProviderProbe,
-} from '../../src/probes/provider-probe.ts'
+import { createProviderProbe, type ProviderProbe, type ProviderProbeOptions } from '../../src/probes/provider-probe.ts'
 
 export const RIGHT_KEY = 'sk-right-0123456789-abcdefgh'
 export const WRONG_KEY = 'sk-wrong-zyxwvutsr-9876543210'
@@ -61,7 +57,7 @@ export function probeWith(stsUrl: string, options: Partial<ProviderProbeOptions>
 }
 
 /** The URL of a server that answers as no provider does, for one test. */
-export async function answering(listener: RequestListener): Promise<string> {
+export async function respondingServer(listener: RequestListener): Promise<string> {
   const server = createServer(listener).listen(0, '127.0.0.1')
   await once(server, 'listening')
   onTestFinished(() => {

@@ -7,14 +7,14 @@ import { readConfig } from '@sluice/service-kit'
 import { pino } from 'pino'
 import { ConnectionsConfig, start } from '../../src/index.ts'
 
-export type Answer = Awaited<ReturnType<typeof ask>>
+export type ApiResponse = Awaited<ReturnType<typeof ask>>
 
 /** A running service, as operators use it. */
 export interface TestConnections {
   readonly adminUrl: string
   readonly operatorToken: string
   /** Asks the admin API as an operator; `body` is sent as JSON. */
-  ask(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>
+  ask(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<ApiResponse>
   /** Everything logged so far, at every level. */
   logs(): string
   stop(): Promise<void>
@@ -74,9 +74,9 @@ async function ask(url: string, method: string, body: unknown, headers: Record<s
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   })
   const text = await response.text()
-  // Untyped, as tests look into answers of every shape; undefined where there is no body.
-  const answer = text === '' ? undefined : JSON.parse(text)
-  return { status: response.status, headers: response.headers, body: answer }
+  // Untyped, as tests read bodies of every shape; undefined when there is none.
+  const parsed = text === '' ? undefined : JSON.parse(text)
+  return { status: response.status, headers: response.headers, body: parsed }
 }
 
 export const openAiConnection = {
