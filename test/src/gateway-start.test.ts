@@ -1,4 +1,4 @@
-import { forEachService, generatePassword, type Postgres, prepareDatabase, startPostgres } from '@sluice/local'
+import { forEachService, generatePassword, type Postgres, prepareDatabase, startPostgres } from '@sluice/local-servers'
 import { eventually, temporaryFolder } from '@sluice/testkit'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type System, startSystem } from './start-system.ts'

@@ -19,7 +19,7 @@ const ask = () =>
 
 const pidOf = (name: string) => system.stack.processes().find((process) => process.name === name)?.pid
 
-it.each(['gateway-1', 'capacity-1', 'connections', 'discovery', 'usage', 'nats', 'postgres'])(
+it.each(['gateway-1', 'capacity-1', 'control-plane', 'nats', 'postgres'])(
   'brings %s back after a kill -9 under traffic, says so, and later requests succeed',
   async (name) => {
     const pid = pidOf(name)

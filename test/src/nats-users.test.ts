@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { subjectToken } from '@sluice/contracts'
-import { ensureNatsPasswords } from '@sluice/local'
+import { ensureNatsPasswords } from '@sluice/local-servers'
 import { eventually } from '@sluice/testkit'
 import { connect } from 'nats'
 import { afterEach, beforeEach, expect, it } from 'vitest'

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { UsagePoint } from '@sluice/contracts'
-import { forEachService, generatePassword, type Postgres, prepareDatabase, startPostgres } from '@sluice/local'
+import { forEachService, generatePassword, type Postgres, prepareDatabase, startPostgres } from '@sluice/local-servers'
 import { eventually, temporaryFolder } from '@sluice/testkit'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type System, startSystem } from './start-system.ts'

@@ -1,6 +1,6 @@
 import { AckPolicy, connect, DeliverPolicy, type NatsConnection } from 'nats'
-import type { DeployedNats } from './deployed-nats.ts'
 import { eventually } from './eventually.ts'
+import type { DeployedNats } from './nats.ts'
 
 /** A way in which a service's user can have NATS itself write on a subject where that user may not publish. */
 export interface ForeignWrite {

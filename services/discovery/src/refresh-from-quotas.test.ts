@@ -10,17 +10,9 @@ import {
   refreshDiscovered,
 } from '@sluice/contracts'
 import { type Bucket, type Bus, connectBus, openBucket, request, subscribeEvent } from '@sluice/messaging'
-import type { ProviderSimulator } from '@sluice/provider-simulator'
+import { type ProviderSimulator, startProviderSimulator } from '@sluice/provider-simulator'
 import { createLogger, readConfig, type Service } from '@sluice/service-kit'
-import {
-  eventually,
-  freePort,
-  type TestDatabase,
-  type TestNats,
-  testDatabase,
-  testNats,
-  testSimulator,
-} from '@sluice/testkit'
+import { eventually, freePort, type TestDatabase, type TestNats, testDatabase, testNats } from '@sluice/testkit'
 import pg from 'pg'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { DiscoveryConfig, start } from './index.ts'
@@ -58,7 +50,7 @@ beforeEach(async () => {
   bus = await connectBus({ servers: nats.url, name: 'discovery.test' })
   connections = await openBucket(bus, connectionProjection)
   await connections.put('c', connection({}))
-  simulator = await testSimulator({ provider: 'aws-bedrock' })
+  simulator = await startProviderSimulator({ provider: 'aws-bedrock' })
   giveQuotas(QUOTAS)
   changes = []
   subscribeEvent(

@@ -1,6 +1,7 @@
 import { credentialFaultChanged, credentialStatus } from '@sluice/contracts'
 import { type Bus, connectBus, publishEvent, subscribeEvent } from '@sluice/messaging'
-import { eventually, type TestDatabase, type TestNats, testDatabase, testNats, testSimulator } from '@sluice/testkit'
+import { startProviderSimulator } from '@sluice/provider-simulator'
+import { eventually, type TestDatabase, type TestNats, testDatabase, testNats } from '@sluice/testkit'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { openAiConnection, startConnections, type TestConnections } from '../testing/start-connections.ts'
 
@@ -73,7 +74,7 @@ it('a rotation begins without fault, and reports on the old version change nothi
 })
 
 it('a test of the connection notes what it finds as a request does, each change told once', async () => {
-  const provider = await testSimulator({ accounts: [{ apiKey: 'sk-right-0123456789' }] })
+  const provider = await startProviderSimulator({ accounts: [{ apiKey: 'sk-right-0123456789' }] })
   const ask = (method: string, path: string, body?: object) => service.ask(method, `/api/v1/connections${path}`, body)
   const config = { apiKey: 'sk-wrong-0123456789', baseUrl: provider.openaiBaseUrl }
   id = (await ask('POST', '', { name: 'tested', provider: 'openai', config })).body.id

@@ -2,9 +2,8 @@ import { once } from 'node:events'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { ProviderId } from '@sluice/contracts'
-import type { ProviderSimulator } from '@sluice/provider-simulator'
+import { type ProviderSimulator, startProviderSimulator } from '@sluice/provider-simulator'
 import { Secret } from '@sluice/service-kit'
-import { testSimulator } from '@sluice/testkit'
 import { onTestFinished } from 'vitest'
 import {
   createProviderProbe,
@@ -27,7 +26,7 @@ export const ROLE = {
 /** A simulated provider that knows `RIGHT_KEY`, or `ROLE`. */
 export function simulatedProvider(provider: ProviderId): Promise<ProviderSimulator> {
   const account = { apiKey: RIGHT_KEY, ...(provider === 'aws-bedrock' ? { role: ROLE } : {}) }
-  return testSimulator({ provider, accounts: [account], recordContent: true })
+  return startProviderSimulator({ provider, accounts: [account], recordContent: true })
 }
 
 /** A connection to a provider at `baseUrl`: with a key, or for Bedrock with an external id. */

@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto'
 import { BedrockRuntimeClient, type BedrockRuntimeClientConfig } from '@aws-sdk/client-bedrock-runtime'
 import { CapacityConfig, start as startCapacity } from '@sluice/capacity'
 import { CONNECTION_DEFAULTS, type ProjectedConnection } from '@sluice/contracts'
-import type { ProviderSimulator } from '@sluice/provider-simulator'
+import { type ProviderSimulator, startProviderSimulator } from '@sluice/provider-simulator'
 import { createLogger, readConfig } from '@sluice/service-kit'
-import { testNats, testSimulator } from '@sluice/testkit'
+import { testNats } from '@sluice/testkit'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
 import { vi } from 'vitest'
 import { type FreshConnection, freshConnection } from './fresh-connection.ts'
@@ -50,7 +50,7 @@ export async function startBedrockPath(): Promise<BedrockPath> {
   const nats = await testNats()
   const capacityConfig = readConfig(CapacityConfig, { NATS_URL: nats.url })
   const capacity = await startCapacity(capacityConfig, createLogger('capacity', 'silent'))
-  const simulator = await testSimulator({ provider: 'aws-bedrock', recordContent: true })
+  const simulator = await startProviderSimulator({ provider: 'aws-bedrock', recordContent: true })
   const gateway = await startGateway({ natsUrl: nats.url, env: { STS_ENDPOINT: simulator.url } })
   const apiKey = await gateway.apiKey()
   const role = (sessionSeconds?: number) =>

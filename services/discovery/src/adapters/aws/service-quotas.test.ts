@@ -1,4 +1,4 @@
-import { testSimulator } from '@sluice/testkit'
+import { startProviderSimulator } from '@sluice/provider-simulator'
 import { afterEach, expect, it, vi } from 'vitest'
 import { serviceQuotas } from './service-quotas.ts'
 
@@ -13,7 +13,7 @@ it('gives up in time where AWS takes a call and never answers', async () => {
   vi.stubEnv('AWS_ACCESS_KEY_ID', CALLER.accessKeyId)
   vi.stubEnv('AWS_SECRET_ACCESS_KEY', CALLER.secretAccessKey)
   const role = { ...ROLE, trustedCaller: CALLER, serviceQuotas: [] }
-  const simulator = await testSimulator({ provider: 'aws-bedrock', accounts: [{ apiKey: 'aws', role }] })
+  const simulator = await startProviderSimulator({ provider: 'aws-bedrock', accounts: [{ apiKey: 'aws', role }] })
   simulator.controls.add({ pathPrefix: '/service-quotas', fault: { kind: 'hang-before-headers' } })
   const endpoint = `${simulator.url}/service-quotas`
   const source = serviceQuotas({ stsEndpoint: simulator.url, endpoint, withinMs: 500 })
