@@ -77,9 +77,10 @@ export async function startStack(settings: LocalSettings, options: StackOptions)
     const ports = await chooseStackPorts(settings)
     const formerToken = await readToken(paths)
     const servers = await startServers({ settings, paths, tiers, inherited, log })
-    const mayKeyBeNew = formerToken === undefined || extra.connections?.KEY_SERVICE === 'aws-kms'
+    const isFirstStart = formerToken === undefined
+    const mayKeyBeNew = isFirstStart || extra.connections?.KEY_SERVICE === 'aws-kms'
     if (await ensureMasterKey(paths.masterKeyFile, mayKeyBeNew)) say(`Made a master key: ${paths.masterKeyFile}`)
-    await startServices({ settings, paths, ports, servers, inherited, extra, programOf }, tiers)
+    await startServices({ settings, paths, ports, servers, inherited, extra, programOf }, tiers, isFirstStart)
     const operatorToken = await readToken(paths)
     return {
       paths,
@@ -110,12 +111,14 @@ async function takeFolder(paths: StackPaths, say: Log) {
   }
 }
 
-async function startServices(context: ServiceContext, tiers: ProcessTiers): Promise<void> {
+async function startServices(context: ServiceContext, tiers: ProcessTiers, isFirstStart: boolean): Promise<void> {
   const instances = serviceInstances(context)
   await writeEnvironmentFiles(context.paths.environmentDir, instances, givenNames(context))
   const { controlPlane, capacities, gateways } = serviceProcesses(instances, context)
-  // Two tiers, because they stop one after the other; neither needs the other to start.
-  await Promise.all([tiers.start(capacities.map(serviceLaunch)), tiers.start([serviceLaunch(controlPlane)])])
+  // Capacity reads a bucket that the control plane makes at the first start. Later, neither needs the other to start.
+  const controlPlaneReady = tiers.start([serviceLaunch(controlPlane)])
+  if (isFirstStart) await controlPlaneReady
+  await Promise.all([controlPlaneReady, tiers.start(capacities.map(serviceLaunch))])
   await tiers.start(gateways.map(serviceLaunch))
 }
 

@@ -123,9 +123,9 @@ it('runs every process, ends them all in order, and keeps what was stored', asyn
   expect(stopping.map((line) => line.replace(/(-\d)?:.*/, ''))).toEqual([
     'gateway',
     'gateway',
+    'capacity',
+    'capacity',
     'control-plane',
-    'capacity',
-    'capacity',
     'nats',
     'postgres',
   ])

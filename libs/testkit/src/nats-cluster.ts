@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { freePort, isPortTaken, type NatsServer, startNatsServer } from '@sluice/local-servers'
+import { freePort, isPortTaken, type NatsServer, ServerStartError, startNatsServer } from '@sluice/local-servers'
 import { freezeProcess } from './freeze.ts'
 import { natsServerPath, temporaryFolder } from './run-context.ts'
 
@@ -28,7 +28,7 @@ const PORT_ATTEMPTS = 5
 /**
  * Starts three real nats-servers that form a cluster with JetStream on disk, which only the caller uses. `extraConfig` is in nats-server's
  * format. `choosePort` returns the ports between the nodes: each node must know those of the others before any of them starts, so
- * another process may take one in between. Then the cluster starts again, on other ports.
+ * another process may take one in between. The cluster then starts again, on other ports.
  */
 export async function testNatsCluster({ extraConfig = '', choosePort = freePort } = {}): Promise<TestNatsCluster> {
   for (let attempt = 1; ; attempt++) {
@@ -49,14 +49,27 @@ async function startNode(ports: readonly number[], index: number, extraConfig: s
   const routes = ports.map((port) => `nats://127.0.0.1:${port}`).join(', ')
   const cluster = `cluster { name: test, listen: "127.0.0.1:${ports[index]}", routes: [${routes}] }`
   await writeFile(configFile, `${cluster}\n${extraConfig}\n`)
-  return startNatsServer({
+  const output: string[] = []
+  const listening = Promise.withResolvers<void>()
+  const server = await startNatsServer({
     serverPath: natsServerPath(),
     dataDir,
     port: 0,
     configFile,
     name: nameOf(index),
-    log: () => undefined,
+    log: (line) => {
+      output.push(line)
+      if (line.includes('Listening for route connections')) listening.resolve()
+    },
   })
+  // nats-server says that it is ready, and only then takes the port between the nodes, or exits.
+  const endedFirst = server.exited.then((reason) => {
+    throw new ServerStartError(`${nameOf(index)} ended (${reason})`, output)
+  })
+  await Promise.race([listening.promise, endedFirst])
+  // A test that ends the node later awaits that itself.
+  endedFirst.catch(() => undefined)
+  return server
 }
 
 function clusterOf(servers: readonly NatsServer[]): TestNatsCluster {
