@@ -7,7 +7,6 @@ import { createInterface } from 'node:readline'
 import { parseEnv, promisify } from 'node:util'
 import { identifyProcess, isNewEnough, readNatsVersion } from '@sluice/local-servers'
 import {
-  eventually,
   freePort,
   itWhere,
   natsServerPath,
@@ -18,7 +17,7 @@ import {
   whyNoSmallDisk,
 } from '@sluice/testkit'
 import pg from 'pg'
-import { beforeEach, expect, it, onTestFinished } from 'vitest'
+import { beforeEach, expect, it, onTestFinished, vi } from 'vitest'
 import { readSettings } from '../src/config.ts'
 import { type Stack, startStack } from '../src/stack.ts'
 
@@ -60,13 +59,13 @@ function pidOf(stack: Stack, name: string): number {
 
 /** What the start says about a process that was killed, once it is back. */
 async function said(name: string): Promise<string[]> {
-  return eventually(
+  return vi.waitFor(
     () => {
       const about = lines.filter((line) => line.startsWith(`start: ${name} `))
       expect(about.at(-1)).toMatch('is back')
       return about
     },
-    { timeoutMs: 20_000 },
+    { timeout: 20_000 },
   )
 }
 
@@ -177,7 +176,7 @@ it('leaves nothing running when it is killed itself, and recovers at the next st
   expect(pids).toHaveLength(5)
   expect(await running(pids)).toEqual(pids)
   child.kill('SIGKILL')
-  await eventually(async () => expect(await running(pids)).toEqual([]), { timeoutMs: 10_000 })
+  await vi.waitFor(async () => expect(await running(pids)).toEqual([]), { timeout: 10_000 })
   await start()
   expect(lines).toContain(`start: The last run (process ${child.pid}) did not stop in order: recovering`)
 })
@@ -194,7 +193,7 @@ it('recovers when everything but the servers was killed', async () => {
   for (const pid of [child.pid ?? 0, ...children]) process.kill(pid, 'SIGSTOP')
   for (const pid of [child.pid ?? 0, ...children]) process.kill(pid, 'SIGKILL')
   await once(child, 'exit')
-  await eventually(async () => expect(await running(pids)).toHaveLength(2))
+  await vi.waitFor(async () => expect(await running(pids)).toHaveLength(2), { timeout: 5_000 })
   const stack = await start()
   expect(lines.filter((line) => line.includes('left running'))).toHaveLength(2)
   expect(lines.join('\n')).not.toMatch(/starting it again/)
@@ -266,11 +265,14 @@ it('ends what it has started when it is canceled', async () => {
   const giveUp = new AbortController()
   const started = start({}, giveUp.signal)
   const pidFile = join(dataDir, 'nats/nats-server.pid')
-  const pid = await eventually(async () => {
-    const read = Number.parseInt(await readFile(pidFile, 'utf8'), 10)
-    expect(read).toBeGreaterThan(0)
-    return read
-  })
+  const pid = await vi.waitFor(
+    async () => {
+      const read = Number.parseInt(await readFile(pidFile, 'utf8'), 10)
+      expect(read).toBeGreaterThan(0)
+      return read
+    },
+    { timeout: 5_000 },
+  )
   giveUp.abort()
   await expect(started).rejects.toThrow()
   expect(await running([pid])).toEqual([])

@@ -1,8 +1,8 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { identifyProcess } from '@sluice/local-servers'
-import { eventually, temporaryFolder } from '@sluice/testkit'
-import { beforeEach, expect, it, onTestFinished } from 'vitest'
+import { temporaryFolder } from '@sluice/testkit'
+import { beforeEach, expect, it, onTestFinished, vi } from 'vitest'
 import { type ServiceSpec, serviceLaunch } from '../src/launch.ts'
 import { openRunRecord } from '../src/run-record.ts'
 import { superviseProcess } from '../src/supervise.ts'
@@ -45,7 +45,9 @@ it('restarts a process that was killed, and says so', async () => {
   await supervised.start()
   const first = supervised.pid()
   process.kill(first ?? 0, 'SIGKILL')
-  await eventually(() => expect(lines.at(-1)).toMatch(/^start: fixture is back after \d\.\d s \(process \d+\)$/))
+  await vi.waitFor(() => expect(lines.at(-1)).toMatch(/^start: fixture is back after \d\.\d s \(process \d+\)$/), {
+    timeout: 5_000,
+  })
   expect(lines).toContain('start: fixture ended (SIGKILL): starting it again')
   const second = supervised.pid()
   expect(second).not.toBe(first)
@@ -84,7 +86,7 @@ it('kills a process that does not stop in time', async () => {
 it('stops a process while it is starting', async () => {
   const supervised = await supervise('never-ready')
   const started = supervised.start()
-  await eventually(async () => expect(await readdir(runDir)).toEqual(['fixture']))
+  await vi.waitFor(async () => expect(await readdir(runDir)).toEqual(['fixture']), { timeout: 5_000 })
   await Promise.all([expect(started).rejects.toMatchObject({ code: 'process_failed' }), supervised.stop()])
   expect(lines.filter((line) => line.includes('again'))).toEqual([])
 })
@@ -96,5 +98,5 @@ it('ends a process that the last run left running', async () => {
   const said: string[] = []
   await openRunRecord(runDir, (line) => said.push(line))
   expect(said).toEqual([`Ending fixture, which the last run left running (process ${pid})`])
-  await eventually(() => expect(lines.at(-1)).toMatch(/is back/))
+  await vi.waitFor(() => expect(lines.at(-1)).toMatch(/is back/), { timeout: 5_000 })
 })

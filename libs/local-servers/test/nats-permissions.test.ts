@@ -29,9 +29,9 @@ import {
   updateConnection,
   usageQuery,
 } from '@sluice/contracts'
-import { type DeployedNats, deployedNats, eventually } from '@sluice/testkit'
+import { type DeployedNats, deployedNats } from '@sluice/testkit'
 import { connect, type NatsConnection } from 'nats'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { NATS_USERS, type NatsUser } from '../src/nats/nats-config.ts'
 
 type Act = readonly [what: string, operation: 'publish' | 'subscription', subject: string, who: readonly NatsUser[]]
@@ -254,7 +254,7 @@ async function isAllowed({ connection, refused }: Client, operation: Act[1], sub
   // The server judges in the order of what it is sent: with this one refused, the one before was judged.
   const last = `last-of.${refused.size}`
   connection.publish(last)
-  await eventually(() => expect(refused).toContain(`publish ${last}`))
+  await vi.waitFor(() => expect(refused).toContain(`publish ${last}`), { timeout: 5_000 })
   return !refused.has(`${operation} ${subject}`)
 }
 

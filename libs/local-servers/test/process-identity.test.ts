@@ -1,8 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
-import { eventually } from '@sluice/testkit'
-import { expect, it, onTestFinished } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
 import { commandLine, endProcess, identifyProcess, isRunning } from '../src/process-identity.ts'
 
 function run(command: string, ...args: string[]) {
@@ -27,7 +26,7 @@ it('tells a process from a later one with its pid', async () => {
 it('takes a process that has ended for gone although nobody has reaped it', async () => {
   const parent = run('sh', '-c', 'sleep 0.01 & echo $!; exec sleep 60')
   const [line] = await once(createInterface({ input: parent.stdout }), 'line')
-  await eventually(async () => expect(await identifyProcess(Number(line))).toBeUndefined())
+  await vi.waitFor(async () => expect(await identifyProcess(Number(line))).toBeUndefined(), { timeout: 5_000 })
   expect(() => process.kill(Number(line), 0)).not.toThrow()
 })
 

@@ -11,4 +11,4 @@ const server = await startServerProcess({
   readyTimeoutMs: 10_000,
   log: () => undefined,
 })
-console.log(server.pid)
+process.stdout.write(`${server.pid}\n`)

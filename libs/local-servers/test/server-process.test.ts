@@ -3,9 +3,9 @@ import { once } from 'node:events'
 import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { eventually, temporaryFolder } from '@sluice/testkit'
+import { temporaryFolder } from '@sluice/testkit'
 import { execa } from 'execa'
-import { expect, it, onTestFinished } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
 import { identifyProcess } from '../src/process-identity.ts'
 import { type ServerCommand, type ServerProcess, startServerProcess, stopServerProcess } from '../src/server-process.ts'
 
@@ -45,7 +45,7 @@ async function groupOf(pid: number): Promise<number[]> {
 }
 
 const isGone = (pid: number) =>
-  eventually(async () => expect(await identifyProcess(pid)).toBeUndefined(), { timeoutMs: 20_000 })
+  vi.waitFor(async () => expect(await identifyProcess(pid)).toBeUndefined(), { timeout: 20_000 })
 
 it('ends the server in order when the process that started it is killed', async () => {
   const folder = await temporaryFolder()
@@ -53,20 +53,20 @@ it('ends the server in order when the process that started it is killed', async 
   starter.kill('SIGKILL')
   await isGone(pid)
   expect(await readdir(folder)).toEqual(['ended'])
-  await eventually(async () => expect(await groupOf(pid)).toEqual([]))
+  await vi.waitFor(async () => expect(await groupOf(pid)).toEqual([]), { timeout: 5_000 })
 })
 
 it('kills a server that does not end in order when the process that started it is killed', async () => {
   const { starter, pid } = await startApart(IGNORES_SIGTERM, await temporaryFolder())
   starter.kill('SIGKILL')
   await isGone(pid)
-  await eventually(async () => expect(await groupOf(pid)).toEqual([]))
+  await vi.waitFor(async () => expect(await groupOf(pid)).toEqual([]), { timeout: 5_000 })
 })
 
 it('leaves no guard behind when the server ends of itself', async () => {
   const server = await start('echo ready; sleep 0.2; exit 3')
   expect(await server.exited).toBe('exit 3')
-  await eventually(async () => expect(await groupOf(server.pid)).toEqual([]))
+  await vi.waitFor(async () => expect(await groupOf(server.pid)).toEqual([]), { timeout: 5_000 })
 })
 
 it('reports the death of the guard, which the server survives', async () => {
