@@ -1,5 +1,4 @@
-import type { ProviderSimulator } from '@sluice/provider-simulator'
-import { testSimulator } from '@sluice/testkit'
+import { type ProviderSimulator, startProviderSimulator } from '@sluice/provider-simulator'
 import OpenAI from 'openai'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { googleUnified } from '../src/google/adapter.ts'
@@ -16,7 +15,7 @@ const TOOL = {
 let simulator: ProviderSimulator
 
 beforeAll(async () => {
-  simulator = await testSimulator({ provider: 'google', accounts: [{ apiKey: KEY }] })
+  simulator = await startProviderSimulator({ provider: 'google', accounts: [{ apiKey: KEY }] })
 })
 afterEach(() => simulator.controls.clear())
 afterAll(() => simulator.stop())

@@ -6,23 +6,24 @@ import {
   subjectOfAll,
 } from '@sluice/contracts'
 import { type Bus, connectBus, openBucket, request } from '@sluice/messaging'
-import { type ServiceProcess, startServiceProcess, type TestNats, testNats } from '@sluice/testkit'
+import { type TestNats, type TestServiceProcess, testNats, testServiceProcess } from '@sluice/testkit'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 
 /** Two instances, each its own process, one of which is stopped: it stays in the queue group and does not reply. */
 let nats: TestNats
 let bus: Bus
-let instances: ServiceProcess[] = []
+let instances: TestServiceProcess[] = []
 
 beforeAll(async () => {
   nats = await testNats()
   bus = await connectBus({ servers: nats.url, name: 'test' })
   const connections = await openBucket(bus, connectionProjection)
   await connections.put('c', { id: 'c', name: 'c', provider: 'openai', config: {}, ...CONNECTION_DEFAULTS, version: 1 })
-  const start = (name: string) => startServiceProcess('capacity', { NATS_URL: nats.url, CAPACITY_INSTANCE: name })
+  const start = (name: string) =>
+    testServiceProcess(new URL('../src/main.ts', import.meta.url), { NATS_URL: nats.url, CAPACITY_INSTANCE: name })
   instances = ['one', 'two'].map(start)
   await Promise.all(instances.map(({ ready }) => ready))
-  instances[0]?.pause()
+  instances[0]?.freeze()
 })
 
 afterAll(async () => {

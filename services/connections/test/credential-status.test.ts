@@ -1,6 +1,7 @@
 import { credentialFaultChanged, credentialStatus } from '@sluice/contracts'
 import { type Bus, connectBus, publishEvent, subscribeEvent } from '@sluice/messaging'
-import { eventually, type TestDatabase, type TestNats, testDatabase, testNats, testSimulator } from '@sluice/testkit'
+import { startProviderSimulator } from '@sluice/provider-simulator'
+import { eventually, type TestDatabase, type TestNats, testDatabase, testNats } from '@sluice/testkit'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { openAiConnection, startConnections, type TestConnections } from './support/start-connections.ts'
 
@@ -75,7 +76,7 @@ it('starts a rotated credential without a fault, which reports on the old versio
 })
 
 it('records the result of a connection test like that of a request, and publishes each change once', async () => {
-  const provider = await testSimulator({ accounts: [{ apiKey: 'sk-right-0123456789' }] })
+  const provider = await startProviderSimulator({ accounts: [{ apiKey: 'sk-right-0123456789' }] })
   const ask = (method: string, path: string, body?: object) => service.ask(method, `/api/v1/connections${path}`, body)
   const config = { apiKey: 'sk-wrong-0123456789', baseUrl: provider.openaiBaseUrl }
   id = (await ask('POST', '', { name: 'tested', provider: 'openai', config })).body.id

@@ -1,6 +1,6 @@
 import type { ResponseEvent } from '@sluice/contracts'
+import { startProviderSimulator } from '@sluice/provider-simulator'
 import { providerAdapter } from '@sluice/providers'
-import { testSimulator } from '@sluice/testkit'
 import { expect, it } from 'vitest'
 import { type ConnectionLimit, learn } from '../src/learn/learn.ts'
 import { readingsOf } from '../src/learn/limit-reading.ts'
@@ -16,7 +16,7 @@ const PERIODS_MS = { minute: 60_000, day: 86_400_000 }
 
 it('tells minute from day limits after three answers at most, however far apart they are', async () => {
   let nowMs = 1_764_000_000_000
-  const simulator = await testSimulator({ clock: () => nowMs })
+  const simulator = await startProviderSimulator({ clock: () => nowMs })
   try {
     for (const [index, limits] of ACCOUNTS.entries()) {
       for (const gapMs of [0, 1, 40, 700, 12_000, 90_000]) {

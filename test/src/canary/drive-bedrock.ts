@@ -1,5 +1,4 @@
-import { eventually } from '@sluice/testkit'
-import { expect } from 'vitest'
+import { expect, vi } from 'vitest'
 import type { CanaryRun } from './canary-run.ts'
 
 const ROLE_ARN = 'arn:aws:iam::123456789012:role/bedrock'
@@ -22,7 +21,7 @@ export async function callBedrock({ admin, gateway, connect, canaries, providers
     externalId: String(made.config.externalId),
     trustedCaller: { accessKeyId: 'AKIACANARY', secretAccessKey: canaries.get('secret of AWS') },
   })
-  await eventually(async () => expect((await call()).status).toBe(200), { timeoutMs: 15_000 })
+  await vi.waitFor(async () => expect((await call()).status).toBe(200), { timeout: 15_000 })
   expect((await admin(`/connections/${made.id}/test`, { method: 'POST' })).text).toContain('"ok":true')
   expect((await admin(`/connections/${made.id}/role-trust`)).status).toBe(200)
   const tokens = bedrock.requests.list().flatMap(({ content }) => content?.headers['x-amz-security-token'] ?? [])

@@ -3,9 +3,8 @@ import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type AwsSimulator, startAwsSimulator } from '@sluice/aws-simulator'
 import type { ProviderId } from '@sluice/contracts'
-import type { ProviderSimulator } from '@sluice/provider-simulator'
+import { type ProviderSimulator, startProviderSimulator } from '@sluice/provider-simulator'
 import { Secret } from '@sluice/service-kit'
-import { testSimulator } from '@sluice/testkit'
 import { onTestFinished } from 'vitest'
 import type { ProbeTarget } from '../../src/probes/probe.ts'
 import { createProviderProbe, type ProviderProbe, type ProviderProbeOptions } from '../../src/probes/provider-probe.ts'
@@ -28,7 +27,7 @@ export function simulatedProvider(provider: ProviderId): Promise<ProviderSimulat
     apiKey: RIGHT_KEY,
     ...(provider === 'aws-bedrock' ? { role: { arn: ROLE.arn, region: REGION } } : {}),
   }
-  return testSimulator({ provider, accounts: [account], recordContent: true })
+  return startProviderSimulator({ provider, accounts: [account], recordContent: true })
 }
 
 /** A simulated STS where `ROLE` can be assumed. */

@@ -3,9 +3,9 @@ import { BedrockRuntimeClient, type BedrockRuntimeClientConfig } from '@aws-sdk/
 import { type AwsSimulator, startAwsSimulator } from '@sluice/aws-simulator'
 import { CapacityConfig, start as startCapacity } from '@sluice/capacity'
 import { CONNECTION_DEFAULTS, type ProjectedConnection } from '@sluice/contracts'
-import type { ProviderSimulator } from '@sluice/provider-simulator'
+import { type ProviderSimulator, startProviderSimulator } from '@sluice/provider-simulator'
 import { createLogger, readConfig } from '@sluice/service-kit'
-import { testNats, testSimulator } from '@sluice/testkit'
+import { testNats } from '@sluice/testkit'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
 import { vi } from 'vitest'
 import { type FreshConnection, freshConnection } from './fresh-connection.ts'
@@ -54,7 +54,7 @@ export async function startBedrockPath(): Promise<BedrockPath> {
   const capacityConfig = readConfig(CapacityConfig, { NATS_URL: nats.url })
   const capacity = await startCapacity(capacityConfig, createLogger('capacity', 'silent'))
   const accounts = [{ apiKey: 'aws', role: { arn: ROLE_ARN, region: REGION } }]
-  const simulator = await testSimulator({ provider: 'aws-bedrock', accounts, recordContent: true })
+  const simulator = await startProviderSimulator({ provider: 'aws-bedrock', accounts, recordContent: true })
   const aws = await startAwsSimulator()
   const gateway = await startGateway({ natsUrl: nats.url, env: { STS_ENDPOINT: aws.url } })
   const apiKey = await gateway.apiKey()
