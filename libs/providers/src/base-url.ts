@@ -2,7 +2,7 @@ import { isIP } from 'node:net'
 import { isForbiddenUpstreamAddress, isLoopbackAddress, isMetadataHostname } from './upstream-address.ts'
 
 export interface BaseUrlRules {
-  /** Whether http is allowed to this machine itself. */
+  /** Whether http is allowed to loopback addresses. */
   readonly allowInsecureLoopback: boolean
 }
 

@@ -23,10 +23,8 @@ export type {
   RequestInspection,
   ResponseReader,
   SecretHolder,
-  WireHeaders,
 } from './provider-adapter.ts'
 export type {
-  AskedResponse,
   ImagesNeeded,
   InlineImage,
   ListedModel,
@@ -34,6 +32,7 @@ export type {
   ModelPage,
   NativeCall,
   Refusal,
+  RequestedResponse,
   ResponseTranslation,
   ResponseTranslator,
   TranslatedError,
@@ -49,6 +48,7 @@ export {
   isPublicAddress,
 } from './upstream-address.ts'
 export { createEgressPolicy, type EgressPolicy, type Lookup, UpstreamAddressError } from './upstream-gate.ts'
+export type { WireHeaders } from './wire/headers.ts'
 export { parseJson } from './wire/json.ts'
 export { jsonObjectFault } from './wire/json-fault.ts'
 export { JsonStructure, MAX_DEPTH, MAX_ITEMS, MAX_MEMBERS, mayHoldJson } from './wire/json-structure.ts'
