@@ -1,7 +1,7 @@
 import { CONNECTION_DEFAULTS, connectionProjection, type ProjectedConnection } from '@sluice/contracts'
 import { type Bucket, connectBus, openBucket } from '@sluice/messaging'
 import { createLogger } from '@sluice/service-kit'
-import { createPermits } from '../../services/gateway/src/adapters/capacity/create-permits.ts'
+import { createPermits } from '../../services/gateway/src/permits/permits.ts'
 import { startServiceProcess, stopProcess } from '../shared/service-process.ts'
 import {
   CONNECTIONS,

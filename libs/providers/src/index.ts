@@ -1,8 +1,6 @@
 export { providerAdapter } from './adapters.ts'
-export { announcedSecret, quotedInPattern } from './announced-secret.ts'
 export { type BedrockRole, readBedrockRole, regionFault } from './aws-bedrock/role.ts'
 export { type BedrockQuota, readBedrockQuota } from './aws-bedrock/service-quotas.ts'
-export { type BaseUrlRules, baseUrlFault } from './base-url.ts'
 export { CATALOGUE, type CatalogueEntry, catalogueEntry, secretFields } from './catalogue.ts'
 export { type ProviderError, refusesCredential } from './credential-refusal.ts'
 export type { ExpectedTokens, LimitCounting, LimitedTokens } from './limits.ts'
@@ -41,13 +39,6 @@ export type {
   UnifiedOperation,
   UnifiedRequest,
 } from './unified-api.ts'
-export {
-  isForbiddenUpstreamAddress,
-  isLoopbackAddress,
-  isMetadataHostname,
-  isPublicAddress,
-} from './upstream-address.ts'
-export { createEgressPolicy, type EgressPolicy, type Lookup, UpstreamAddressError } from './upstream-gate.ts'
 export type { WireHeaders } from './wire/headers.ts'
 export { parseJson } from './wire/json.ts'
 export { jsonObjectFault } from './wire/json-fault.ts'

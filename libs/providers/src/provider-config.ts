@@ -16,7 +16,7 @@ const headerText = {
 
 const apiKey = Type.String({ ...headerText, title: 'API key', writeOnly: true })
 
-/** Replaces the provider's own address. `base-url.ts` validates it. */
+/** Replaces the provider's own address. `baseUrlFault` of libs/egress validates it. */
 const baseUrl = Type.Optional(Type.String({ minLength: 1, maxLength: 2_048, title: 'Base URL' }))
 
 const closed = { additionalProperties: false } as const

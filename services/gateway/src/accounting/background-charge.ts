@@ -1,0 +1,93 @@
+import type { BackgroundResponse, Cost, TokenUsage } from '@sluice/contracts'
+import type { PartialUsage } from '@sluice/providers'
+import type { UsableConnection } from '../admission/connection.ts'
+import { MAX_TOKENS } from '../estimate/estimate-cost.ts'
+
+/** What is kept of a response that is made in the background: of whom, what is charged for it, and what events say that it used. */
+export type BackgroundCharge = Omit<BackgroundResponse, 'writtenBy'>
+
+/** What a response has used beyond what was known of it. */
+export interface Beyond {
+  readonly model: string
+  /** '' for the model's common pool. */
+  readonly pool: string
+  /** To be charged on top; none of them is below 0. */
+  readonly charge: BackgroundCharge['charged']
+  /** To be recorded on top. Undefined where nothing is. */
+  readonly usage: TokenUsage | undefined
+}
+
+/**
+ * Returns what of a reported usage goes beyond what is charged and recorded, and what is to be kept from then on. Reports are cumulative: of
+ * each count the highest holds, and what was charged too much stays. Undefined where it brings nothing new.
+ */
+export function beyondCharge(
+  kept: BackgroundCharge,
+  reported: PartialUsage,
+): { readonly beyond: Beyond; readonly kept: BackgroundCharge } | undefined {
+  const { charged } = kept
+  const recorded = recordedWith(kept.recorded ?? NO_USAGE, reported)
+  const total = (reported.inputTokens ?? charged.inputTokens) + (reported.outputTokens ?? charged.outputTokens)
+  const next = {
+    tokens: highest(charged.tokens, total),
+    inputTokens: highest(charged.inputTokens, reported.inputTokens),
+    outputTokens: highest(charged.outputTokens, reported.outputTokens),
+  }
+  const charge = {
+    tokens: next.tokens - charged.tokens,
+    inputTokens: next.inputTokens - charged.inputTokens,
+    outputTokens: next.outputTokens - charged.outputTokens,
+  }
+  const more = difference(recorded, kept.recorded ?? NO_USAGE)
+  if (more === undefined && Object.values(charge).every((tokens) => tokens === 0)) return undefined
+  const { model, pool = '' } = kept
+  return { beyond: { model, pool, charge, usage: more }, kept: { ...kept, charged: next, recorded } }
+}
+
+/** Adds what goes beyond to the cost of the request that found it out: input and output apart where the connection limits one of them. */
+export function withBeyond(
+  cost: Cost,
+  beyond: Beyond | undefined,
+  { countsParts }: Pick<UsableConnection, 'countsParts'>,
+): Cost {
+  if (beyond === undefined) return cost
+  const { tokens, inputTokens, outputTokens } = beyond.charge
+  const total = { ...cost, tokens: cost.tokens + tokens }
+  if (!countsParts) return total
+  return {
+    ...total,
+    inputTokens: (cost.inputTokens ?? cost.tokens) + inputTokens,
+    outputTokens: (cost.outputTokens ?? cost.tokens) + outputTokens,
+  }
+}
+
+const NO_USAGE: TokenUsage = { inputTokens: 0, outputTokens: 0, cachedInputTokens: 0, reasoningTokens: 0 }
+
+function recordedWith(recorded: TokenUsage, reported: PartialUsage): TokenUsage {
+  const { cacheWriteInputTokens } = reported
+  const written = highest(recorded.cacheWriteInputTokens ?? 0, cacheWriteInputTokens)
+  return {
+    inputTokens: highest(recorded.inputTokens, reported.inputTokens),
+    outputTokens: highest(recorded.outputTokens, reported.outputTokens),
+    cachedInputTokens: highest(recorded.cachedInputTokens, reported.cachedInputTokens),
+    reasoningTokens: highest(recorded.reasoningTokens, reported.reasoningTokens),
+    ...(written === 0 ? {} : { cacheWriteInputTokens: written }),
+  }
+}
+
+/** Returns how much `later` has more of each; undefined where it has more of none. */
+function difference(later: TokenUsage, earlier: TokenUsage): TokenUsage | undefined {
+  const written = (later.cacheWriteInputTokens ?? 0) - (earlier.cacheWriteInputTokens ?? 0)
+  const more = {
+    inputTokens: later.inputTokens - earlier.inputTokens,
+    outputTokens: later.outputTokens - earlier.outputTokens,
+    cachedInputTokens: later.cachedInputTokens - earlier.cachedInputTokens,
+    reasoningTokens: later.reasoningTokens - earlier.reasoningTokens,
+    ...(written === 0 ? {} : { cacheWriteInputTokens: written }),
+  }
+  return Object.values(more).some((tokens) => tokens > 0) ? more : undefined
+}
+
+function highest(known: number, reported: number | undefined): number {
+  return reported === undefined ? known : Math.max(known, Math.min(MAX_TOKENS, reported))
+}

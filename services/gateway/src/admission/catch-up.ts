@@ -1,0 +1,69 @@
+import { within } from '@sluice/service-kit'
+import type { CaughtUp } from '../ports.ts'
+
+export interface CatchUpOptions {
+  /** Resolves when everything is known that had been written when it was called. May reject, or take long. */
+  readonly ask: () => Promise<void>
+  readonly onFault: (error: unknown) => void
+  /** Between the starts of two rounds. */
+  readonly minIntervalMs?: number
+  /** How long each caller waits at most, in milliseconds: after that it goes on with what is known. */
+  readonly withinMs?: number
+  /** Beyond so many at once, nobody waits. */
+  readonly maxWaiting?: number
+}
+
+/**
+ * Returns a function that resolves when everything is known that had been written when it was called, or after a second; with
+ * `busy`, at once, where too many wait already. It never rejects.
+ * Callers share rounds: one that comes during a round waits for the next, as the one under way may have begun before its entry was written.
+ * However many ask, NATS is asked forty times a second at most.
+ */
+export function createCatchUp({
+  ask,
+  onFault,
+  minIntervalMs = 25,
+  withinMs = 1_000,
+  maxWaiting = 1_000,
+}: CatchUpOptions): () => Promise<CaughtUp> {
+  let next: PromiseWithResolvers<void> | undefined
+  let waiting = 0
+  let isRunning = false
+  let startedAtMs = Number.NEGATIVE_INFINITY
+
+  const runNext = (): void => {
+    if (isRunning || next === undefined) return
+    const leftMs = startedAtMs + minIntervalMs - performance.now()
+    if (leftMs > 0) {
+      isRunning = true
+      setTimeout(() => {
+        isRunning = false
+        runNext()
+      }, leftMs)
+      return
+    }
+    const { resolve } = next
+    next = undefined
+    isRunning = true
+    startedAtMs = performance.now()
+    void within(withinMs, ask())
+      .catch(onFault)
+      .then(() => {
+        isRunning = false
+        resolve()
+        runNext()
+      })
+  }
+
+  return async () => {
+    if (waiting >= maxWaiting) return 'busy'
+    waiting++
+    next ??= Promise.withResolvers()
+    const { promise } = next
+    runNext()
+    // A round that is under way may take as long by itself.
+    await within(withinMs, promise)
+    waiting--
+    return 'waited'
+  }
+}

@@ -1,0 +1,120 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { providerAdapter } from '@sluice/providers'
+import { itWhere } from '@sluice/testkit'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { ApplicationGone, type RunningDocuments, threadedDocuments } from './documents.ts'
+
+let documents: RunningDocuments
+beforeEach(() => {
+  documents = threadedDocuments(
+    () => performance.now(),
+    (fault) => {
+      throw fault
+    },
+  )
+})
+afterEach(() => documents.stop())
+
+const LONG = { owner: 'a', estimatedNs: 1e9, isGone: () => false }
+const SHORT = { ...LONG, estimatedNs: 1_000 }
+const operation = providerAdapter('openai')?.operation('POST', '/v1/chat/completions')
+
+function inspect(body: Buffer, task = LONG) {
+  if (operation === undefined) throw new Error('there is no such operation')
+  return documents.read('inspect', { provider: 'openai', operation, judged: true, headers: {}, body }, task)
+}
+
+const chat = (content: string) =>
+  Buffer.from(JSON.stringify({ model: 'm', stream: true, max_tokens: 7, messages: [{ role: 'user', content }] }))
+
+it('reads the same here and in a thread', async () => {
+  for (const content of ['Hi', 'x'.repeat(300_000), 'é'.repeat(100_000)]) {
+    const here = inspect(chat(content), SHORT)
+    expect(here).not.toBeInstanceOf(Promise)
+    expect(await inspect(chat(content))).toEqual(here)
+  }
+  expect(await inspect(Buffer.from('[]'))).toMatchObject({ isNoObject: true, body: Buffer.from('[]') })
+  expect(await documents.read('bodyFault', { body: Buffer.from('[]') }, LONG)).toContain('an array')
+})
+
+it('translates in a thread as here', async () => {
+  const body = { model: 'c/claude', messages: [{ role: 'user', content: 'Hi' }], stop: ['a'] }
+  const translate = (task: typeof LONG) =>
+    documents.read(
+      'translate',
+      {
+        provider: 'anthropic',
+        kind: 'chat',
+        judged: false,
+        model: 'claude',
+        defaultMaxOutputTokens: 9,
+        images: new Map(),
+        responseId: 'id',
+        receivedAtMs: 1,
+        body: Buffer.from(JSON.stringify(body)),
+      },
+      task,
+    )
+  const here = translate(SHORT)
+  expect(here).toMatchObject({ status: 'translated', inspection: { model: 'claude', maxOutputTokens: 9 } })
+  expect(await translate(LONG)).toEqual(here)
+})
+
+it('leaves this thread free while it reads', async () => {
+  const slow = Buffer.from(`{"model":"m","messages":[${'[],'.repeat(1_000_000)}[]]}`)
+  // The thread is started by then.
+  await inspect(chat('Hi'))
+  let longestMs = 0
+  let lastMs = performance.now()
+  const ticking = setInterval(() => {
+    longestMs = Math.max(longestMs, performance.now() - lastMs)
+    lastMs = performance.now()
+  }, 1)
+  const beganMs = performance.now()
+  await inspect(slow)
+  const tookMs = performance.now() - beganMs
+  clearInterval(ticking)
+  expect(longestMs).toBeLessThan(tookMs / 2)
+})
+
+itWhere(
+  process.platform === 'linux',
+  'threads have no priority of their own',
+  'lets other threads go first',
+  async () => {
+    await inspect(chat('Hi'))
+    const niceOf = async (thread: string): Promise<number> => {
+      const stat = await readFile(`/proc/self/task/${thread}/stat`, 'utf8')
+      return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[16])
+    }
+    const threads = await readdir('/proc/self/task')
+    const own = await niceOf(String(process.pid))
+    expect((await Promise.all(threads.map(niceOf))).filter((nice) => nice > own)).toHaveLength(1)
+  },
+)
+
+it('reads nothing for those who have gone away while they waited', async () => {
+  const order: string[] = []
+  const reading = (isGone: () => boolean, name: string) =>
+    Promise.resolve(inspect(chat('x'.repeat(100_000)), { ...LONG, isGone })).then(() => order.push(name))
+  const first = reading(() => false, 'first')
+  const gone = expect(reading(() => true, 'gone')).rejects.toBeInstanceOf(ApplicationGone)
+  await Promise.all([first, gone, reading(() => false, 'last')])
+  expect(order).toEqual(['first', 'last'])
+})
+
+it('reads for one key after the other, not for one alone', async () => {
+  const order: string[] = []
+  const reading = (owner: string) =>
+    Promise.resolve(inspect(chat('x'.repeat(100_000)), { ...LONG, owner })).then(() => order.push(owner))
+  await Promise.all([...Array.from({ length: 9 }, () => reading('greedy')), reading('other')])
+  expect(order.indexOf('other')).toBeLessThanOrEqual(2)
+})
+
+it('fails what its thread is at when it is stopped, and what waits', async () => {
+  await inspect(chat('Hi'))
+  const lost = inspect(Buffer.from(`{"model":"m","messages":[${'[],'.repeat(1_000_000)}[]]}`))
+  const waiting = inspect(chat('Hi'))
+  const fails = [lost, waiting].map((reading) => expect(reading).rejects.toMatchObject({ code: 'unavailable' }))
+  await Promise.all([documents.stop(), ...fails])
+})

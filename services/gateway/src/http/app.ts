@@ -1,0 +1,75 @@
+import { randomUUID } from 'node:crypto'
+import type { Logger } from '@sluice/service-kit'
+import { type FastifyInstance, fastify } from 'fastify'
+import type { DataPlane } from '../data-plane.ts'
+import { frameworkErrors, refuseRequest, unroutable } from './framework-errors.ts'
+import { healthRoutes, type Readiness } from './health.ts'
+import { Http2Sessions } from './http2-sessions.ts'
+import { nativeRoutes } from './native-routes.ts'
+import { createPortServer } from './port-server.ts'
+import { requestBoundary } from './request-boundary.ts'
+import { unifiedRoutes } from './unified-routes.ts'
+
+/** What the routes that lead to providers need. */
+export interface DataRoutesOptions {
+  readonly dataPlane: DataPlane
+  readonly logger: Logger
+  /** Of a body that is held in memory to be looked into. */
+  readonly maxBodyBytes: number
+  /** Of a body that is streamed on. */
+  readonly maxUploadBytes: number
+}
+
+export interface AppOptions extends DataRoutesOptions {
+  readonly readiness: Readiness
+  /** Within which a whole request must arrive. */
+  readonly requestTimeoutMs: number
+  /** After which a connection on which nothing moves is given up. */
+  readonly socketTimeoutMs: number
+}
+
+/** The gateway's HTTP server, not yet listening. */
+export function createApp(options: AppOptions): FastifyInstance {
+  const { requestTimeoutMs, socketTimeoutMs } = options
+  const handle = requestBoundary((request, response) => app.routing(request, response), options)
+  const http2 = new Http2Sessions({
+    handle,
+    refuse: refuseRequest,
+    idleTimeoutMs: IDLE_TIMEOUT_MS,
+    requestTimeoutMs,
+    streamTimeoutMs: socketTimeoutMs,
+  })
+  const app: FastifyInstance = fastify({
+    // Requests are told of in response events, at no cost to them; only faults are logged, by the gateway itself.
+    logger: false,
+    genReqId: () => randomUUID(),
+    serverFactory: () =>
+      createPortServer({
+        handle,
+        http2,
+        headersTimeoutMs: HEADERS_TIMEOUT_MS,
+        requestTimeoutMs,
+        idleTimeoutMs: IDLE_TIMEOUT_MS,
+        socketTimeoutMs,
+      }),
+    // While it stops, requests that come on open connections are still served, and the connection closed after them.
+    return503OnClosing: false,
+    frameworkErrors: unroutable,
+  })
+  app.addHook('preClose', (done) => {
+    http2.close()
+    done()
+  })
+  app.removeAllContentTypeParsers()
+  // Bodies are received by the calls, which know what for, and take account of them.
+  app.addContentTypeParser('*', (_request, payload, done) => done(null, payload))
+  frameworkErrors(app, options)
+  healthRoutes(app, options.readiness)
+  nativeRoutes(app, options)
+  unifiedRoutes(app, options)
+  return app
+}
+
+const HEADERS_TIMEOUT_MS = 60_000
+/** After which a connection without a request is closed: later than load balancers do, which would race with it. */
+const IDLE_TIMEOUT_MS = 72_000

@@ -1,0 +1,111 @@
+import type { WireHeaders } from '@sluice/providers'
+import { KEY_HEADERS } from '../admission/api-key.ts'
+import { MAX_WAIT_HEADER } from '../admission/check-head.ts'
+
+/** A message's headers as Node takes them: names and values in turn. */
+export type HeaderFields = (string | string[])[]
+
+/** Takes every field called `name`, which is in lower case, out of `fields`. A value is never taken for a name. */
+export function removeField(fields: HeaderFields, name: string): void {
+  for (let at = fields.length - 2; at >= 0; at -= 2) {
+    if (String(fields[at]).toLowerCase() === name) fields.splice(at, 2)
+  }
+}
+
+/**
+ * The headers to send upstream, names and values in turn: the caller's, but for those of the hop between caller and gateway,
+ * its credentials and what `connectionHeaders` names; then `authHeaders`.
+ */
+export function requestHeaders(
+  headers: WireHeaders,
+  connectionHeaders: ReadonlySet<string>,
+  authHeaders: Readonly<Record<string, string>>,
+): string[] {
+  const forwarded: string[] = []
+  const named = namedByConnection(headers.connection)
+  for (const name in headers) {
+    if (NOT_SENT.has(name) || connectionHeaders.has(name) || named?.has(name)) continue
+    const value = headers[name]
+    if (value !== undefined) forwarded.push(name, typeof value === 'string' ? value : value.join(', '))
+  }
+  for (const name in authHeaders) forwarded.push(name, authHeaders[name] ?? '')
+  // The answer must be legible for its usage, and go on unchanged: so it is asked for without compression.
+  forwarded.push('accept-encoding', 'identity')
+  return forwarded
+}
+
+/** The provider's headers to answer with, names and values in turn: all but those of the hop between gateway and provider. */
+export function responseHeaders(headers: WireHeaders): (string | string[])[] {
+  const forwarded: (string | string[])[] = []
+  const named = namedByConnection(headers.connection)
+  for (const name in headers) {
+    if (NOT_ANSWERED.has(name) || named?.has(name)) continue
+    const value = headers[name]
+    if (value !== undefined) forwarded.push(name, value)
+  }
+  return forwarded
+}
+
+/** @see RFC 9110, section 7.6.1 */
+const HOP_BY_HOP = [
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+] as const
+
+const NOT_SENT: ReadonlySet<string> = new Set([
+  ...HOP_BY_HOP,
+  ...KEY_HEADERS,
+  'authorization',
+  'cookie',
+  'host',
+  'accept-encoding',
+  // The length is that of the body that is sent; the wait for a 100 is over when the body is there.
+  'content-length',
+  'expect',
+  // Who called the gateway is not for the provider to know.
+  'forwarded',
+  'via',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-proto',
+  'x-real-ip',
+  MAX_WAIT_HEADER,
+])
+
+/** What the gateway sets itself is not to be doubled. */
+const NOT_ANSWERED: ReadonlySet<string> = new Set([
+  ...HOP_BY_HOP,
+  'set-cookie',
+  'ratelimit',
+  'ratelimit-policy',
+  'x-sluice-connection',
+  'x-sluice-source',
+])
+
+/** Further headers that the `Connection` header says are for this hop only. */
+function namedByConnection(connection: string | string[] | undefined): ReadonlySet<string> | undefined {
+  if (connection === undefined || connection === 'keep-alive' || connection === 'close') return undefined
+  return new Set(
+    String(connection)
+      .toLowerCase()
+      .split(',')
+      .map((name) => name.trim()),
+  )
+}
+
+/**
+ * A provider's reason phrase as it can be passed on: empty where it holds what none may (RFC 9112, section 4) and Node would
+ * refuse to send. Clients are to ignore the phrase anyway.
+ */
+export function sendableReasonPhrase(phrase: string): string {
+  return REASON_PHRASE.test(phrase) ? phrase : ''
+}
+
+const REASON_PHRASE = /^[\t\x20-\x7e\x80-\xff]*$/

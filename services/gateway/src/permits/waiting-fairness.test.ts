@@ -1,0 +1,271 @@
+import type { Cost } from '@sluice/contracts'
+import { describe, expect, it } from 'vitest'
+import type { PermitDenial } from './denial.ts'
+import { createWaitingLine, type WaitingLine } from './waiting-line.ts'
+
+const SLOT_MS = 1_000
+const SLOTS_COUNTING = 61
+
+type Grant =
+  | { readonly status: 'granted'; readonly refund: (tokens: number) => void }
+  | { readonly status: 'unavailable' }
+
+interface World {
+  readonly line: WaitingLine<Grant>
+  readonly served: Map<string, number>
+  nowMs(): number
+  sleep(durationMs: number): Promise<void>
+  /** Lets time pass until `untilMs`. */
+  run(untilMs: number): Promise<void>
+  /** What was granted after the first two minutes ÷ what the limit of requests allows. */
+  utilization(): number
+}
+
+/** A capacity of so much a minute, in slots of a second as the real one, on a clock that moves when everybody sleeps. */
+function createWorld(limits: Partial<Cost>, maxWaiting = 2_000): World {
+  let nowMs = 0
+  const charged = new Map<number, { requests: number; tokens: number }>()
+  const served = new Map<string, number>()
+  const sleepers: { atMs: number; wake: () => void }[] = []
+  let countedRequests = 0
+  // As after a while of demand: what is used slides out bit by bit.
+  for (let granted = 0; granted < (limits.requests ?? 0); granted++) {
+    const index = Math.floor((granted * SLOTS_COUNTING) / (limits.requests ?? 0)) - SLOTS_COUNTING
+    const slot = charged.get(index) ?? { requests: 0, tokens: 0 }
+    slot.requests++
+    charged.set(index, slot)
+  }
+
+  const used = (metric: 'requests' | 'tokens'): number =>
+    [...charged.values()].reduce((sum, slot) => sum + slot[metric], 0)
+
+  const denial = (cost: Cost): PermitDenial | undefined => {
+    const slot = Math.floor(nowMs / SLOT_MS)
+    for (const index of charged.keys()) if (index + SLOTS_COUNTING <= slot) charged.delete(index)
+    let denied: PermitDenial['denied'] | undefined
+    for (const metric of ['requests', 'tokens'] as const) {
+      const limit = limits[metric]
+      if (limit === undefined) continue
+      const details = { status: 'denied', period: 'minute', metric, limit } as const
+      if (cost[metric] > limit) {
+        return {
+          status: 'denied',
+          denied: { ...details, code: 'request_exceeds_capacity', excess: cost[metric] - limit },
+          windows: [],
+        }
+      }
+      let excess = used(metric) + cost[metric] - limit
+      let retryAfterMs = 0
+      for (const [index, slotted] of [...charged].sort(([a], [b]) => a - b)) {
+        if (excess <= 0) break
+        excess -= slotted[metric]
+        retryAfterMs = (index + SLOTS_COUNTING) * SLOT_MS - nowMs
+      }
+      if (retryAfterMs > (denied?.code === 'capacity_exceeded' ? denied.retryAfterMs : 0)) {
+        denied = { ...details, code: 'capacity_exceeded', retryAfterMs }
+      }
+    }
+    return denied && { status: 'denied', denied, windows: [] }
+  }
+
+  const sleep = (durationMs: number): Promise<void> =>
+    new Promise((wake) => {
+      const atMs = nowMs + durationMs
+      const position = sleepers.findLastIndex((other) => other.atMs <= atMs)
+      sleepers.splice(position + 1, 0, { atMs, wake })
+    })
+
+  return {
+    line: createWaitingLine<Grant>({
+      ask: async ({ tokens }) => {
+        await sleep(1)
+        const denied = denial({ requests: 1, tokens })
+        if (denied !== undefined) return denied
+        const index = Math.floor(nowMs / SLOT_MS)
+        const slot = charged.get(index) ?? { requests: 0, tokens: 0 }
+        charged.set(index, slot)
+        slot.requests++
+        slot.tokens += tokens
+        if (nowMs >= WARM_UP_MS) countedRequests++
+        return { status: 'granted', refund: (unused) => (slot.tokens -= unused) }
+      },
+      probe: async (_request, cost) => {
+        await sleep(1)
+        return denial(cost)
+      },
+      nowMs: () => nowMs,
+      sleep,
+      maxWaiting,
+    }),
+    served,
+    nowMs: () => nowMs,
+    sleep,
+    run: async (untilMs) => {
+      for (;;) {
+        await new Promise((resolve) => setImmediate(resolve))
+        const next = sleepers[0]
+        if (next === undefined || next.atMs > untilMs) return
+        nowMs = Math.max(nowMs, next.atMs)
+        while ((sleepers[0]?.atMs ?? Number.POSITIVE_INFINITY) <= nowMs) sleepers.shift()?.wake()
+      }
+    },
+    utilization: () => countedRequests / (((nowMs - WARM_UP_MS) / (SLOTS_COUNTING * SLOT_MS)) * (limits.requests ?? 0)),
+  }
+}
+
+const WARM_UP_MS = 122_000
+
+interface Caller {
+  readonly owner: string
+  /** So many of them, each with one request at a time. */
+  readonly callers?: number
+  readonly tokens?: number
+  readonly maxWaitMs?: number
+  /** When one that was denied tries again: after so long, or as it was told. */
+  readonly again?: number | 'told' | 'told in whole seconds'
+  /** How long the served request takes. */
+  readonly tookMs?: number
+  /** Of what was reserved, given back when it ends. */
+  readonly refund?: number
+}
+
+function call(world: World, options: Caller): void {
+  const { owner, callers = 1, tokens = 1, maxWaitMs = 0, again = 'told', tookMs = 0, refund = 0 } = options
+  const one = async (): Promise<never> => {
+    for (;;) {
+      const outcome = await world.line.join({ owner, model: 'm', pool: '', tokens, maxWaitMs, gone: STAYING })
+      if (outcome.status === 'granted') {
+        if (world.nowMs() >= WARM_UP_MS) world.served.set(owner, (world.served.get(owner) ?? 0) + 1)
+        await world.sleep(tookMs)
+        outcome.refund(refund)
+      } else if (outcome.status === 'denied' && outcome.denied.code === 'capacity_exceeded') {
+        const { retryAfterMs } = outcome.denied
+        // Never in the past, nor now.
+        if (!(retryAfterMs > 0)) throw new Error(`told to come again in ${retryAfterMs} ms`)
+        const told = again === 'told' ? retryAfterMs : Math.ceil(retryAfterMs / 1_000) * 1_000
+        await world.sleep(typeof again === 'number' ? again : told)
+      } else {
+        throw new Error(`unexpected: ${JSON.stringify(outcome)}`)
+      }
+    }
+  }
+  for (let index = 0; index < callers; index++) {
+    void world.sleep(index % 97).then(one)
+  }
+}
+
+const STAYING = new AbortController().signal
+const PATIENT = { maxWaitMs: 600_000, callers: 100 }
+
+/** What `owner` got, of the whole. */
+function share({ served }: World, owner: string): number {
+  const all = [...served.values()].reduce((sum, count) => sum + count, 0)
+  return (served.get(owner) ?? 0) / all
+}
+
+/**
+ * What two keys are due is a half each. One that comes again exactly when it was told may meet the room a moment before it is there, and
+ * is told once more: a third is the least that it gets.
+ */
+describe.each([
+  { requests: 1, minutes: 20 },
+  { requests: 60, minutes: 4 },
+  { requests: 600, minutes: 1 },
+])('of $requests requests a minute', ({ requests, minutes }) => {
+  const untilMs = WARM_UP_MS + minutes * 61_000
+
+  it.each<[string, Omit<Caller, 'owner'>]>([
+    ['polls four times a second', { again: 250 }],
+    ['comes again as it was told, with 20 callers', { callers: 20 }],
+    ['comes again as it was told in whole seconds, with 20 callers', { callers: 20, again: 'told in whole seconds' }],
+    ['floods, with 10 callers', { callers: 10, again: 100 }],
+  ])('a key that does not wait and %s is served beside a greedy key that waits', async (_, passing) => {
+    const world = createWorld({ requests })
+    call(world, { owner: 'waits', ...PATIENT })
+    call(world, { owner: 'passes', ...passing })
+    await world.run(untilMs)
+    expect(share(world, 'passes')).toBeGreaterThan(0.3)
+    expect(share(world, 'waits')).toBeGreaterThan(0.45)
+    expect(world.utilization()).toBeGreaterThanOrEqual(0.98)
+  })
+
+  it('a key whose one caller waits again and again leaves a half, or what it cannot use, to one that does not wait', async () => {
+    const world = createWorld({ requests })
+    const tookMs = 5_000
+    call(world, { owner: 'waits', maxWaitMs: 600_000, tookMs })
+    call(world, { owner: 'passes', callers: 5, again: 250 })
+    await world.run(untilMs)
+    expect(share(world, 'passes')).toBeGreaterThan(0.45)
+    const due = Math.min(0.5 * requests * minutes, (minutes * 61_000) / (tookMs + 2_000))
+    expect(world.served.get('waits')).toBeGreaterThan(0.9 * due)
+    expect(world.utilization()).toBeGreaterThanOrEqual(0.98)
+  })
+
+  it('two keys that wait are served alike, though one has five hundred times the requests', async () => {
+    const world = createWorld({ requests }, 4_000)
+    call(world, { owner: 'thousand', maxWaitMs: 600_000, callers: 1_000 })
+    call(world, { owner: 'two', maxWaitMs: 600_000, callers: 2 })
+    await world.run(untilMs)
+    expect(share(world, 'two')).toBeGreaterThan(0.45)
+    expect(share(world, 'two')).toBeLessThan(0.55)
+    expect(world.utilization()).toBeGreaterThanOrEqual(0.98)
+  })
+
+  it('four keys, of which two do not wait and one floods, are served alike', async () => {
+    const world = createWorld({ requests })
+    call(world, { owner: 'waits', ...PATIENT })
+    call(world, { owner: 'waits too', ...PATIENT, callers: 20 })
+    call(world, { owner: 'passes', callers: 10, again: 300 })
+    call(world, { owner: 'floods', callers: 10, again: 100 })
+    await world.run(untilMs)
+    for (const owner of ['waits', 'waits too', 'passes', 'floods']) {
+      expect(share(world, owner), owner).toBeGreaterThanOrEqual(0.2)
+    }
+    expect(world.utilization()).toBeGreaterThanOrEqual(0.98)
+  })
+})
+
+it('a key that comes when it was told is served although refunds free room much earlier, for a key that waits', async () => {
+  const world = createWorld({ tokens: 1_500 })
+  call(world, { owner: 'waits', ...PATIENT, tokens: 900, tookMs: 400, refund: 890 })
+  call(world, { owner: 'passes', tokens: 900, tookMs: 400, refund: 890 })
+  await world.run(WARM_UP_MS + 20 * 61_000)
+  expect(world.served.get('passes')).toBeGreaterThan(10)
+})
+
+it('keeps no room for long for a key that comes no more', async () => {
+  const world = createWorld({ requests: 60 })
+  call(world, { owner: 'waits', ...PATIENT })
+  for (let atMs = 0; atMs < WARM_UP_MS + 600_000; atMs += 20_000) {
+    void world
+      .sleep(atMs)
+      .then(() =>
+        world.line.join({ owner: `once at ${atMs}`, model: 'm', pool: '', tokens: 1, maxWaitMs: 0, gone: STAYING }),
+      )
+  }
+  await world.run(WARM_UP_MS + 600_000)
+  expect(world.utilization()).toBeGreaterThanOrEqual(0.98)
+})
+
+it('tells one whose time is up, as later keys had their turns before it, when its turn will be', async () => {
+  const world = createWorld({ requests: 4 })
+  call(world, { owner: 'waits', callers: 8, maxWaitMs: 600_000 })
+  await world.run(1_000)
+  const outcome = world.line.join({
+    owner: 'waits',
+    model: 'm',
+    pool: '',
+    tokens: 1,
+    maxWaitMs: 140_000,
+    gone: STAYING,
+  })
+  await world.run(2_000)
+  for (const owner of ['a', 'b', 'c']) call(world, { owner, callers: 20, maxWaitMs: 600_000 })
+  await world.run(142_000)
+  expect(await outcome).toMatchObject({ status: 'denied', denied: { code: 'capacity_exceeded' } })
+  const { denied } = (await outcome) as PermitDenial
+  expect(denied).toHaveProperty(
+    'retryAfterMs',
+    expect.toSatisfy((ms: number) => ms > 61_000 && ms < 600_000),
+  )
+})

@@ -1,0 +1,39 @@
+import { expect, it } from 'vitest'
+import { HeldResponse, translatedError } from './response-writer.ts'
+
+const MIB = 1024 * 1024
+const asItIs = (body: Buffer) => body
+
+it('takes no more of an error than can be held', () => {
+  const held = new HeldResponse(500, '', {})
+  expect(held.push(Buffer.alloc(MIB - 1, '.'))).toBe(true)
+  expect(held.push(Buffer.from('..more'))).toBe(false)
+  expect(held.whole(asItIs).body.equals(Buffer.alloc(MIB, '.'))).toBe(true)
+})
+
+it('gives an error that is short enough whole, with the length that it then has', () => {
+  const held = new HeldResponse(401, 'Unauthorized', { 'content-length': '9' })
+  expect(held.push(Buffer.from('You sent '))).toBe(true)
+  expect(held.push(Buffer.from('none.'))).toBe(true)
+  const { body, fields } = held.whole((given) => Buffer.from(given.toString().replace('none', '[redacted]')))
+  expect(body.toString()).toBe('You sent [redacted].')
+  expect(fields).toEqual(['content-length', '20'])
+})
+
+it('leaves the length of a body that a HEAD only announces', () => {
+  const { fields } = new HeldResponse(404, '', { 'content-length': '9' }).whole(asItIs)
+  expect(fields).toEqual(['content-length', '9'])
+})
+
+it('says once when to come back, whatever the provider says of it', () => {
+  const answer = {
+    status: 429,
+    statusMessage: 'Too Many Requests',
+    fields: ['retry-after', '9', 'Retry-After-Ms', '9000', 'x-kept', 'a'],
+    body: Buffer.from('{}'),
+  }
+  const { fields } = translatedError(answer, { message: 'Slow down.', code: null }, 1_500)
+  expect(fields.slice(0, 2)).toEqual(['x-kept', 'a'])
+  expect(fields.slice(-4)).toEqual(['retry-after', '2', 'retry-after-ms', '1500'])
+  expect(fields).toHaveLength(10)
+})

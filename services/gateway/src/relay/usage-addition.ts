@@ -1,0 +1,158 @@
+import { createHash } from 'node:crypto'
+import type { DataPlane } from '../data-plane.ts'
+import type { PermittedCall, PreparedCall } from './call.ts'
+import type { ResponseWatch } from './response-relay.ts'
+import type { CallBody } from './send-call.ts'
+
+/** What is known of a model that has refused the request for usage, with no stream accepted since that had it. */
+interface Refusing {
+  /** Streams that were refused with it, and not for it without. */
+  refusals: number
+  /** The first of them. */
+  readonly request: string
+  /** Set once the refusals are confirmed: streams then go without, but for one at a time that tries it again. */
+  without?: { tries: number; nextTryAtMs: number; streams: number }
+}
+
+interface Known {
+  /** The connection's: any change of it begins again. */
+  readonly version: number
+  readonly models: Map<string, Refusing>
+}
+
+/** The connection that a request goes to, as it is now. */
+export interface ConnectionVersion {
+  readonly id: string
+  readonly version: number
+}
+
+/**
+ * Remembers which models refuse the request for usage that the gateway adds to streams (`stream_options`), for as long as their connection does
+ * not change. One request may be refused for what else is in it, so two different ones are needed with none accepted between; one that is accepted
+ * clears it; and it is tried again, after a minute at first, then less often, by one stream in {@link STREAMS_PER_TRY} at most. Bounded, as
+ * applications name the models.
+ */
+export class StreamUsageRefusals {
+  readonly #byConnection = new Map<string, Known>()
+
+  /** Returns whether a stream that leaves now asks for its usage. Call it for each departure: one of those that go without may be the next try. */
+  asks(connection: ConnectionVersion, model: string, nowMs: number): boolean {
+    const without = this.#of(connection)?.models.get(model)?.without
+    if (without === undefined) return true
+    const isDue = nowMs >= without.nextTryAtMs && (without.tries === 0 || without.streams >= STREAMS_PER_TRY)
+    without.streams++
+    // Should nothing come of this try, the next one has its time already.
+    if (isDue) this.#setNextTry(without, nowMs)
+    return isDue
+  }
+
+  /** A stream was accepted with the request for usage. */
+  accepted(connection: ConnectionVersion, model: string): void {
+    this.#of(connection)?.models.delete(model)
+  }
+
+  /** A stream was refused with the request for usage; without it, it was accepted, or refused for something else. @param request tells requests apart */
+  refused({ id, version }: ConnectionVersion, model: string, request: string, nowMs: number): void {
+    const before = this.#byConnection.get(id)
+    // A response to what was sent before a change says nothing of what is there now.
+    if (before !== undefined && before.version > version) return
+    const known = before?.version === version ? before : { version, models: new Map<string, Refusing>() }
+    const refusing = known.models.get(model) ?? { refusals: 0, request }
+    refusing.refusals++
+    const isConfirmed = refusing.request !== request || refusing.refusals >= ENOUGH_OF_ONE
+    if (isConfirmed) refusing.without ??= { tries: 0, nextTryAtMs: nowMs + FIRST_TRY_MS, streams: 0 }
+    known.models.delete(model)
+    known.models.set(model, refusing)
+    keepNewest(known.models, MAX_MODELS)
+    this.#byConnection.delete(id)
+    this.#byConnection.set(id, known)
+    keepNewest(this.#byConnection, MAX_CONNECTIONS)
+  }
+
+  #of({ id, version }: ConnectionVersion): Known | undefined {
+    const known = this.#byConnection.get(id)
+    return known?.version === version ? known : undefined
+  }
+
+  #setNextTry(without: NonNullable<Refusing['without']>, nowMs: number): void {
+    without.tries++
+    without.streams = 0
+    without.nextTryAtMs = nowMs + Math.min(FIRST_TRY_MS * 2 ** without.tries, MAX_TRY_MS)
+  }
+}
+
+function keepNewest(map: Map<string, unknown>, most: number): void {
+  for (const oldest of map.keys()) {
+    if (map.size <= most) return
+    map.delete(oldest)
+  }
+}
+
+/** Of refusals of one and the same request, where nothing else is sent. */
+const ENOUGH_OF_ONE = 5
+const FIRST_TRY_MS = 60_000
+const MAX_TRY_MS = 960_000
+const STREAMS_PER_TRY = 20
+const MAX_MODELS = 50
+const MAX_CONNECTIONS = 1_000
+
+/** Sends a call once more. @param watch for the response to that */
+export type SendAgain = (call: PreparedCall, body: CallBody, watch: ResponseWatch) => void
+
+/**
+ * Returns the call as it leaves now: with what the gateway has added to its body (`inspection.addsUsage`), or without, where its model is known
+ * to refuse that or the connection has turned it off. Decided at departure, as a call may have waited long for its permit.
+ */
+export function withAdditionDecided<C extends PreparedCall>({ streamUsage, clock }: DataPlane, call: C): C {
+  const { inspection, connection } = call
+  const { settings } = connection
+  const addsUsage =
+    settings.requestStreamUsage !== false && streamUsage.asks(settings, inspection.model, clock.elapsedMs())
+  return inspection.addsUsage === addsUsage ? call : { ...call, inspection: { ...inspection, addsUsage } }
+}
+
+/**
+ * Watches the response to a request to which the gateway has added a request for usage: where the provider refuses that, the request is
+ * sent once more as the application sent it, under a fresh permit. What the provider then says is passed on, whatever it is; that it does not
+ * name the addition any more shows that it was refused, too. Undefined where nothing can be refused.
+ */
+export function additionWatch(
+  { streamUsage, clock }: DataPlane,
+  call: PermittedCall,
+  held: CallBody['held'],
+  plain: () => Buffer,
+  sendAgain: SendAgain,
+): ResponseWatch | undefined {
+  const { adapter, settings } = call.connection
+  const { model } = call.inspection
+  const { refusesAddition } = adapter
+  if (refusesAddition === undefined) return undefined
+  return {
+    accepted: () => streamUsage.accepted(settings, model),
+    takesOver: ({ status, body }) => refusesAddition(status, body),
+    sendAgain: () => {
+      const body = plain()
+      const refused = (): void => streamUsage.refused(settings, model, fingerprint(body), clock.elapsedMs())
+      const { permit: _permit, rateLimits: _rateLimits, ...prepared } = call
+      const watch: ResponseWatch = {
+        accepted: refused,
+        takesOver: ({ status, body: error }) => {
+          if (ABOUT_BODY.has(status) && !refusesAddition(status, error)) refused()
+          return false
+        },
+      }
+      const retried = { ...prepared, inspection: { ...prepared.inspection, addsUsage: false } }
+      sendAgain(retried, { held, outgoing: () => body }, watch)
+    },
+  }
+}
+
+/** Tells requests apart: by their length, and what they end with, as conversations grow at their end. */
+function fingerprint(body: Buffer): string {
+  const end = body.subarray(-FINGERPRINT_BYTES)
+  return `${body.length} ${createHash('sha256').update(end).digest('base64')}`
+}
+
+const FINGERPRINT_BYTES = 64 * 1024
+/** Of errors in which a server has looked at the whole of a body. */
+const ABOUT_BODY: ReadonlySet<number> = new Set([400, 422])

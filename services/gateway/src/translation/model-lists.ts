@@ -1,0 +1,204 @@
+import { redactorOf } from '@sluice/egress'
+import type { ListedModel, ModelPage } from '@sluice/providers'
+import type { Logger } from '@sluice/service-kit'
+import type { ApiKey } from '../admission/api-key.ts'
+import type { UsableConnection } from '../admission/connection.ts'
+import type { DataPlane } from '../data-plane.ts'
+import { parseJsonObject } from '../estimate/json-object.ts'
+import type { Call } from '../relay/call.ts'
+import { collectResponse } from '../relay/collect-response.ts'
+import { obtainPermit } from '../relay/obtain-permit.ts'
+import { credentialReady, readyToSend } from '../relay/outgoing-request.ts'
+import { prepareCall } from '../relay/prepare-call.ts'
+import { credentialVersionOf } from '../upstream/credentials.ts'
+import { unifiedModelName } from './translate-call.ts'
+
+/** As OpenAI lists models; `unavailable_connections` is beside its own fields. */
+export interface UnifiedModelList {
+  readonly object: 'list'
+  readonly data: readonly {
+    readonly id: string
+    readonly object: 'model'
+    readonly created: number
+    readonly owned_by: string
+  }[]
+  /** Those whose providers did not tell in time, or could not be asked: of them, only the models that the connection itself names are listed. */
+  readonly unavailable_connections?: readonly string[]
+}
+
+/**
+ * The models that a key may call at the unified endpoint: those of every connection that it may use, as far as that allows them. What
+ * providers have not told after {@link TOLD_WITHIN_MS} is left out, but will be known a little later.
+ */
+export async function listModels(
+  plane: DataPlane,
+  lists: ModelLists,
+  asker: ModelListAsker,
+  logger: Logger,
+): Promise<UnifiedModelList> {
+  const deadline = AbortSignal.timeout(TOLD_WITHIN_MS)
+  const connections = Array.from(plane.connections.all())
+    .filter((connection): connection is UsableConnection => !('fault' in connection))
+    .filter(({ settings }) => settings.enabled && asker.apiKey.allows(settings.id))
+    .sort((a, b) => (a.settings.name < b.settings.name ? -1 : 1))
+  const unavailable: string[] = []
+  const data = await atMost(AT_A_TIME, connections, async (connection) => {
+    const { name, provider } = connection.settings
+    const asked = deadline.aborted
+      ? undefined
+      : lists.of(plane, connection, asker).catch((err: unknown) => {
+          logger.warn({ err, connection: name }, 'models could not be listed')
+          return undefined
+        })
+    const listed = await Promise.race([asked, aborted(deadline)])
+    if (listed === undefined && connection.adapter.unified.models !== undefined) unavailable.push(name)
+    return modelsOf(connection, listed).map(({ id, createdAtS = 0 }) => {
+      return { id: unifiedModelName(name, id), object: 'model' as const, created: createdAtS, owned_by: provider }
+    })
+  })
+  const list = { object: 'list' as const, data: data.flat() }
+  return unavailable.length === 0 ? list : { ...list, unavailable_connections: unavailable }
+}
+
+/** Where the provider does not tell, those that the connection's settings name in full. */
+function modelsOf(
+  { settings, allowsModel }: UsableConnection,
+  listed: readonly ListedModel[] | undefined,
+): readonly ListedModel[] {
+  const known = listed ?? settings.allowedModels?.filter((name) => !name.includes('*')).map((id) => ({ id })) ?? []
+  return known.filter(({ id }) => allowsModel(id))
+}
+
+const TOLD_WITHIN_MS = 10_000
+/** How many providers are asked at the same time, however many connections there are. */
+const AT_A_TIME = 16
+
+/** Does the work for every item, for so many at a time; gives the results in the items' order. */
+async function atMost<T, R>(count: number, items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = new Array(items.length)
+  const left = items.entries()
+  const worker = async (): Promise<void> => {
+    for (const [index, item] of left) results[index] = await work(item)
+  }
+  await Promise.all(Array.from({ length: count }, worker))
+  return results
+}
+
+/** Resolves when the signal is aborted. */
+function aborted(signal: AbortSignal): Promise<undefined> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(undefined)
+    else signal.addEventListener('abort', () => resolve(undefined), { once: true })
+  })
+}
+
+/** Who asks, for the permits and the events of the calls that it takes. */
+export interface ModelListAsker {
+  readonly apiKey: ApiKey
+  readonly requestId: string
+}
+
+/**
+ * The models of connections, as their providers list them. A list is asked for when it is needed, by one for all who need it at the
+ * time, and holds for {@link LIST_HOLDS_MS} or until the connection changes.
+ */
+export class ModelLists {
+  readonly #lists = new WeakMap<UsableConnection, HeldList>()
+
+  /** Undefined where the provider has no such list, or it cannot be had now. */
+  of(
+    plane: DataPlane,
+    connection: UsableConnection,
+    asker: ModelListAsker,
+  ): Promise<readonly ListedModel[] | undefined> {
+    const nowMs = plane.clock.elapsedMs()
+    const held = this.#lists.get(connection)
+    if (held !== undefined && held.untilMs > nowMs) return held.models
+    const models = askForModels(plane, connection, asker)
+    const list: HeldList = { models, untilMs: nowMs + LIST_HOLDS_MS }
+    this.#lists.set(connection, list)
+    const retry = (): void => {
+      list.untilMs = plane.clock.elapsedMs() + RETRY_MS
+    }
+    models.then((found) => {
+      if (found === undefined) retry()
+    }, retry)
+    return models
+  }
+}
+
+interface HeldList {
+  readonly models: Promise<readonly ListedModel[] | undefined>
+  /** By the monotonic clock. */
+  untilMs: number
+}
+
+export const LIST_HOLDS_MS = 300_000
+/** A provider that does not answer is not asked again with every request. */
+const RETRY_MS = 5_000
+/** For each page. */
+const DEADLINE_MS = 5_000
+const MAX_PAGES = 20
+/** Where a connection takes longer to make than a permit holds, the next try finds it made. */
+const MAX_DEPARTURES = 3
+
+async function askForModels(
+  plane: DataPlane,
+  connection: UsableConnection,
+  asker: ModelListAsker,
+): Promise<readonly ListedModel[] | undefined> {
+  const list = connection.adapter.unified.models
+  if (list === undefined) return undefined
+  const models: ListedModel[] = []
+  let query: string | undefined = list.query
+  for (let pages = 0; query !== undefined && pages < MAX_PAGES; pages++) {
+    const page = await askForPage(plane, connection, asker, query)
+    if (page === undefined) return undefined
+    for (const model of page.models) models.push(model)
+    query = page.nextQuery
+  }
+  return models
+}
+
+async function askForPage(
+  plane: DataPlane,
+  connection: UsableConnection,
+  { apiKey, requestId }: ModelListAsker,
+  query: string,
+): Promise<ModelPage | undefined> {
+  const list = connection.adapter.unified.models
+  const operation = list && connection.adapter.operation('GET', list.path)
+  if (list === undefined || operation === undefined) return undefined
+  const call: Call = {
+    requestId,
+    startedAtMs: plane.clock.nowMs(),
+    apiKey,
+    connection,
+    method: 'GET',
+    operation,
+    query,
+    headers: list.headers,
+  }
+  const preparation = await prepareCall(plane, call, undefined, { mayWait: false, isGone: () => false })
+  if (preparation.status === 'refused') return undefined
+  await credentialReady(plane, connection)
+  for (let departures = 1; departures <= MAX_DEPARTURES; departures++) {
+    const permission = await obtainPermit(plane, preparation.call, NO_WAIT)
+    if (permission.status !== 'permitted') return undefined
+    const ready = await readyToSend(plane, permission.call, () => null)
+    if ('code' in ready) return undefined
+    const answer = await collectResponse(
+      plane,
+      ready.call,
+      ready.request,
+      redactorOf(ready.secrets),
+      DEADLINE_MS,
+      credentialVersionOf(ready.secrets),
+    )
+    if (answer !== 'too-late') return answer?.status === 200 ? list.read(parseJsonObject(answer.body)) : undefined
+    plane.permits.expired(connection.settings.id)
+  }
+  return undefined
+}
+
+const NO_WAIT = { maxWaitMs: 0, gone: () => new AbortController().signal }

@@ -1,0 +1,155 @@
+import { inspect } from 'node:util'
+import { credential, SluiceError } from '@sluice/contracts'
+import { type Bus, connectBus, type Served, serve } from '@sluice/messaging'
+import { eventually, type TestNats, testNats } from '@sluice/testkit'
+import sodium from 'libsodium-wrappers'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
+import { createKeyPair, type HeldCredentials, sealedCredentials } from '../src/upstream/credentials.ts'
+
+let nats: TestNats
+let bus: Bus
+let responder: Served
+let credentials: HeldCredentials
+let nowMs: number
+let faults: unknown[]
+/** What the requests are answered with, by version; a promise holds the answer back. */
+let sealedText: (version: number) => string | Promise<string>
+let asked: number[]
+/** The version that the answer to a request is of. */
+let answered: (version: number) => number
+
+beforeAll(async () => {
+  nats = await testNats()
+  bus = await connectBus({ servers: nats.url, name: 'test' })
+  await sodium.ready
+})
+
+afterAll(async () => {
+  await bus.close()
+  await nats.stop()
+})
+
+beforeEach(async () => {
+  nowMs = 0
+  faults = []
+  asked = []
+  answered = (version) => version
+  sealedText = (version) => JSON.stringify({ apiKey: `sk-${version}` })
+  const keyPair = await createKeyPair()
+  credentials = sealedCredentials(
+    bus,
+    keyPair,
+    () => nowMs,
+    (error) => faults.push(error),
+  )
+  responder = serve(
+    bus,
+    credential,
+    async ({ connectionId, version, publicKey }) => {
+      asked.push(version)
+      const current = answered(version)
+      const sealed = sodium.crypto_box_seal(await sealedText(current), Buffer.from(publicKey, 'base64'))
+      return { connectionId, version: current, sealed: Buffer.from(sealed).toString('base64') }
+    },
+    { onFault: (error) => faults.push(error) },
+  )
+  await bus.connection.flush()
+})
+
+afterEach(() => responder.stop())
+
+const reveal = async (newest: number, oldest = 1) => {
+  const secrets = await credentials.get('c', { oldest, newest })
+  return secrets === 'superseded' ? secrets : secrets.apiKey?.reveal()
+}
+
+it('asks once for all who wait, and then no more', async () => {
+  expect(await Promise.all([reveal(1), reveal(1), reveal(1)])).toEqual(['sk-1', 'sk-1', 'sk-1'])
+  expect(credentials.get('c', { oldest: 1, newest: 1 })).not.toBeInstanceOf(Promise)
+  expect(asked).toEqual([1])
+})
+
+it('gives the old version until the new one is there', async () => {
+  await reveal(1)
+  const held = Promise.withResolvers<string>()
+  sealedText = () => held.promise
+  credentials.prefetch('c', 2)
+  expect(await reveal(2)).toBe('sk-1')
+  held.resolve(JSON.stringify({ apiKey: 'sk-2' }))
+  await eventually(async () => expect(await reveal(2)).toBe('sk-2'))
+  // The new one may be for another host than the one that this request knows of.
+  expect(await reveal(1)).toBe('superseded')
+  expect(asked).toEqual([1, 2])
+})
+
+it('gives no version that is too old, though the new one is under way', async () => {
+  await reveal(1)
+  const held = Promise.withResolvers<string>()
+  sealedText = () => held.promise
+  const coming = reveal(2, 2)
+  await eventually(() => expect(asked).toEqual([1, 2]))
+  held.resolve(JSON.stringify({ apiKey: 'sk-2' }))
+  expect(await coming).toBe('sk-2')
+})
+
+it('keeps the older version until the newest is known to be the connection’s', async () => {
+  await reveal(1)
+  answered = () => 3
+  credentials.prefetch('c', 2)
+  await eventually(() => expect(asked).toEqual([1, 2]))
+  await eventually(async () => expect(await reveal(3)).toBe('sk-3'))
+})
+
+it('goes on to a version that was projected while it fetched another', async () => {
+  const held = Promise.withResolvers<string>()
+  sealedText = (version) => (version === 1 ? held.promise : JSON.stringify({ apiKey: 'sk-new' }))
+  credentials.prefetch('c', 1)
+  await eventually(() => expect(asked).toEqual([1]))
+  credentials.prefetch('c', 2)
+  held.resolve(JSON.stringify({ apiKey: 'sk-old' }))
+  await eventually(async () => expect(await reveal(2)).toBe('sk-new'))
+})
+
+it('gives a newer version than it asked for to nobody before the connection is known to have it', async () => {
+  answered = () => 5
+  const early = reveal(3)
+  await eventually(() => expect(asked).toEqual([3]))
+  credentials.prefetch('c', 5)
+  expect(await early).toBe('superseded')
+  expect(await reveal(5)).toBe('sk-5')
+  expect(asked).toEqual([3])
+  answered = (version) => version
+  credentials.prefetch('c', 6)
+  await eventually(async () => expect(await reveal(6)).toBe('sk-6'))
+  expect(asked).toEqual([3, 6])
+})
+
+it('never goes back to an older version, nor asks for it without a pause', async () => {
+  await reveal(2)
+  answered = () => 1
+  credentials.prefetch('c', 3)
+  await eventually(() => expect(faults).toHaveLength(1))
+  expect(await reveal(3)).toBe('sk-2')
+  expect(asked).toEqual([2, 3])
+})
+
+it('fails with its own code, and asks again only after a while', async () => {
+  sealedText = () => Promise.reject(new SluiceError('unavailable', 'no database'))
+  for (let attempt = 0; attempt < 3; attempt++) {
+    await expect(reveal(1)).rejects.toMatchObject({ code: 'credential_unavailable' })
+  }
+  expect(asked).toHaveLength(1)
+  sealedText = () => JSON.stringify({ apiKey: 'sk-1' })
+  nowMs += 1_000
+  expect(await reveal(1)).toBe('sk-1')
+})
+
+it.each(['sk-canary', '"sk-canary"', '{"apiKey":{"sk-canary":1}}'])(
+  'tells nothing of a credential that is malformed: %s',
+  async (text) => {
+    sealedText = () => text
+    await expect(reveal(1)).rejects.toMatchObject({ code: 'credential_unavailable' })
+    expect(inspect(faults, { depth: 10 })).toContain('malformed')
+    expect(inspect(faults, { depth: 10, showHidden: true })).not.toContain('sk-canary')
+  },
+)

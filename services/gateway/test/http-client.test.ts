@@ -1,0 +1,153 @@
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:http'
+import { type AddressInfo, createServer as createTcpServer } from 'node:net'
+import { Readable } from 'node:stream'
+import { eventually } from '@sluice/testkit'
+import { afterEach, beforeEach, expect, it, onTestFinished } from 'vitest'
+import type { UpstreamFault, UpstreamRequest } from '../src/ports.ts'
+import { createUpstream, type RunningUpstream } from '../src/upstream/http-client.ts'
+
+let server: Server
+let received: string[]
+let connections: number
+let upstream: RunningUpstream
+let request: UpstreamRequest
+/** What finding the provider's address waits for: with it, making a connection takes as long as the test wants. */
+let reachable: PromiseWithResolvers<void>
+
+beforeEach(async () => {
+  received = []
+  connections = 0
+  reachable = Promise.withResolvers()
+  server = createServer(async (incoming, response) => {
+    const pieces = await incoming.toArray()
+    received.push(Buffer.concat(pieces).toString())
+    response.end('ok')
+  })
+  server.on('connection', () => connections++)
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  upstream = createUpstream({
+    connectTimeoutMs: 10_000,
+    firstByteTimeoutMs: 10_000,
+    idleTimeoutMs: 10_000,
+    allowInsecureLoopback: true,
+    lookup: (_name, _options, callback) => {
+      void reachable.promise.then(() => callback(null, [{ address: '127.0.0.1', family: 4 }]))
+    },
+  })
+  const origin = `http://localhost:${(server.address() as AddressInfo).port}`
+  request = { origin, path: '/', method: 'POST', headers: [], body: Buffer.from('a request') }
+})
+
+afterEach(async () => {
+  await upstream.stop()
+  server.close()
+})
+
+/** Sends the request; resolves with the fault it met, or `answered`. */
+function send(departByMs: number, sent = request) {
+  let hasDeparted = false
+  const end = Promise.withResolvers<UpstreamFault['reason'] | 'answered'>()
+  const call = upstream.send(
+    sent,
+    {
+      departed: () => {
+        hasDeparted = true
+      },
+      start: () => undefined,
+      data: () => true,
+      end: () => end.resolve('answered'),
+      fault: ({ reason }) => end.resolve(reason),
+    },
+    departByMs,
+  )
+  return { call, end: end.promise, hasDeparted: () => hasDeparted }
+}
+
+it('writes nothing when the connection is there too late, and keeps the connection for the next try', async () => {
+  const late = send(performance.now() - 1)
+  reachable.resolve()
+  expect(await late.end).toBe('too-late')
+  expect(late.call.sent).toBe(false)
+  expect(late.hasDeparted()).toBe(false)
+  const again = send(performance.now() + 10_000)
+  expect(again.call.sent).toBe(true)
+  expect(await again.end).toBe('answered')
+  expect({ received, connections }).toEqual({ received: ['a request'], connections: 1 })
+})
+
+it('sends an upload whole that was too late in the try before', async () => {
+  const bytes = Buffer.alloc(300_000, 'x').toString()
+  const upload = {
+    ...request,
+    body: Readable.from([Buffer.from(bytes.slice(0, 100_000)), Buffer.from(bytes.slice(100_000))]),
+  }
+  reachable.resolve()
+  expect(await send(performance.now() - 1, upload).end).toBe('too-late')
+  expect(await send(Number.POSITIVE_INFINITY, upload).end).toBe('answered')
+  expect(received).toEqual([bytes])
+})
+
+it('lets a request that was given up while its connection was made leave the connection to others', async () => {
+  const givenUp = send(Number.POSITIVE_INFINITY)
+  givenUp.call.abort()
+  reachable.resolve()
+  const next = send(Number.POSITIVE_INFINITY)
+  onTestFinished(() => next.call.abort())
+  expect(await next.end).toBe('answered')
+  expect(received).toEqual(['a request'])
+})
+
+it('makes connections beside each other, however long the handshake of one takes', async () => {
+  let open = 0
+  const mute = createTcpServer(() => open++)
+  await once(mute.listen(0, '127.0.0.1'), 'listening')
+  onTestFinished(() => void mute.close())
+  reachable.resolve()
+  const origin = `https://localhost:${(mute.address() as AddressInfo).port}`
+  const calls = Array.from({ length: 5 }, () => send(Number.POSITIVE_INFINITY, { ...request, origin }))
+  onTestFinished(() => {
+    for (const { call } of calls) call.abort()
+  })
+  await eventually(() => expect(open).toBe(5))
+})
+
+it('resumes one response while a piece of another is taken', async () => {
+  server.removeAllListeners('request')
+  server.on('request', (_incoming, response) => {
+    for (let piece = 0; piece < 20; piece++) response.write(Buffer.alloc(100_000))
+    response.end('end')
+  })
+  reachable.resolve()
+  let sentBytes = 0
+  const start = (data: (piece: Buffer) => boolean) => {
+    const end = Promise.withResolvers<UpstreamFault['reason'] | 'answered'>()
+    const sink = {
+      departed: () => undefined,
+      start: () => undefined,
+      data: (piece: Buffer) => {
+        sentBytes += piece.length
+        return data(piece)
+      },
+      end: () => end.resolve('answered'),
+      fault: ({ reason }: UpstreamFault) => end.resolve(reason),
+    }
+    return { call: upstream.send(request, sink, Number.POSITIVE_INFINITY), end: end.promise }
+  }
+  const paused = Promise.withResolvers<void>()
+  const held = start(() => {
+    paused.resolve()
+    return false
+  })
+  await paused.promise
+  // A response's room may be found in the very call that takes a piece of another.
+  const other = start(() => {
+    held.call.resume()
+    return true
+  })
+  expect(await other.end).toBe('answered')
+  const goOn = setInterval(() => held.call.resume(), 1)
+  onTestFinished(() => clearInterval(goOn))
+  expect(await held.end).toBe('answered')
+  expect(sentBytes).toBe(2 * 2_000_003)
+})

@@ -1,0 +1,69 @@
+import { once } from 'node:events'
+import { connect } from 'node:http2'
+import { eventually } from '@sluice/testkit'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { freshConnection } from './support/fresh-connection.ts'
+import { answered, closed, http2Exchange, openStream } from './support/http2-exchange.ts'
+import { type RawUpstream, startRawUpstream } from './support/raw-upstream.ts'
+import { startDataPath } from './support/start-data-path.ts'
+
+/** What becomes of HTTP/2 sessions when a gateway stops. */
+const STREAM = JSON.stringify({ model: 'gpt-4.1', messages: [{ role: 'user', content: 'Hi' }], stream: true })
+let upstream: RawUpstream
+
+beforeAll(async () => {
+  upstream = await startRawUpstream()
+})
+afterAll(() => upstream?.stop())
+
+const started = async (stopTimeoutMs: number) => {
+  const own = await startDataPath({ env: { STOP_TIMEOUT_MS: String(stopTimeoutMs) } })
+  const reached = await freshConnection(own.gateway, own.apiKey, { baseUrl: upstream.url })
+  const client = connect(own.gateway.url)
+  client.on('error', () => undefined)
+  expect((await http2Exchange(client, '/healthz')).status).toBe(200)
+  const ask = () => {
+    const headers = { authorization: `Bearer ${own.apiKey}`, 'content-type': 'application/json' }
+    const url = `/connections/${reached.settings.name}/v1/chat/completions`
+    const stream = openStream(client, url, { method: 'POST', headers })
+    stream.end(STREAM)
+    return stream
+  }
+  return { own, client, ask }
+}
+
+it('lets requests end, and closes their sessions after them', async () => {
+  const finish = Promise.withResolvers<void>()
+  upstream.respond = (_request, response) => {
+    response.write('data: {}\n\n')
+    void finish.promise.then(() => response.end('data: [DONE]\n\n'))
+  }
+  const { own, client, ask } = await started(20_000)
+  const stream = ask()
+  await answered(stream)
+  const told = once(client, 'goaway')
+  const stopped = own.stop()
+  await told
+  finish.resolve()
+  expect((await stream.toArray()).join('')).toContain('[DONE]')
+  expect(await closed(stream)).toBe(0)
+  await stopped
+  await eventually(() => expect(client.destroyed).toBe(true))
+})
+
+it('does not wait for sessions without requests', async () => {
+  const { own } = await started(25_000)
+  const beganAtMs = performance.now()
+  await own.stop()
+  expect(performance.now() - beganAtMs).toBeLessThan(10_000)
+})
+
+it('breaks off what does not end in time', async () => {
+  upstream.respond = (_request, response) => void response.write('data: {}\n\n')
+  const { own, ask } = await started(100)
+  const stream = ask()
+  await answered(stream)
+  stream.resume()
+  await own.stop()
+  expect(await closed(stream)).not.toBe(0)
+})

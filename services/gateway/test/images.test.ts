@@ -1,0 +1,208 @@
+import type { ServerResponse } from 'node:http'
+import { eventually } from '@sluice/testkit'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { httpImages, type RunningImages } from '../src/translation/images.ts'
+import { type RawUpstream, startRawUpstream } from './support/raw-upstream.ts'
+
+const PNG = Buffer.from('89504e470d0a1a0a', 'hex')
+const JPEG = Buffer.concat([Buffer.from('ffd8ffe000104a464946', 'hex'), Buffer.alloc(90)])
+const SETTINGS = { connectTimeoutMs: 1_000, timeoutMs: 500, maxImagesBytes: 1_000 }
+let upstream: RawUpstream
+let images: RunningImages
+const staying = { owner: 'k', gone: new AbortController().signal, hold: () => true }
+const fault = (url: string, reason: string) => ({ fault: 'bad-image', message: `The image at ${url} ${reason}.` })
+
+beforeAll(async () => {
+  upstream = await startRawUpstream()
+  images = httpImages({ ...SETTINGS, allowInsecureLoopback: true })
+  upstream.respond = (request, response) => {
+    const answers: Readonly<Record<string, () => void>> = {
+      '/a.png': () => response.setHeader('content-type', 'image/PNG; x=1').end(PNG),
+      '/moved': () => response.writeHead(302, { location: '/a.png' }).end(),
+      '/metadata': () => response.writeHead(302, { location: 'http://169.254.169.254/latest' }).end(),
+      '/half': () => response.setHeader('content-type', 'image/png').end(Buffer.alloc(500)),
+      '/a.jpg': () => response.setHeader('content-type', 'image/jpg').end(JPEG),
+      '/octets': () => response.setHeader('content-type', 'application/octet-stream').end(JPEG),
+      '/unlabelled': () => response.end(JPEG),
+      '/wrong': () => response.setHeader('content-type', 'image/png').end(JPEG),
+      '/bytewise': () => {
+        for (const byte of JPEG) response.write(Buffer.of(byte))
+        response.end()
+      },
+      '/endless': () => response.write(Buffer.alloc(100)),
+      '/unknown': () => response.setHeader('content-type', 'image/x-new').end(Buffer.alloc(100)),
+      '/empty': () => response.end(),
+      '/page': () => response.setHeader('content-type', 'text/html').end('<html>'),
+      '/large': () => response.setHeader('content-type', 'image/png').end(Buffer.alloc(2_000)),
+      '/silent': () => undefined,
+    }
+    const answer = answers[(request.url ?? '').split('?')[0] ?? '']
+    if (answer === undefined) response.writeHead(404).end()
+    else answer()
+  }
+})
+
+afterAll(async () => {
+  await images?.stop()
+  await upstream?.stop()
+})
+
+const fetchOne = (path: string) => images.fetch([`${upstream.url}${path}`], staying)
+
+it('fetches images, and where they have moved to', async () => {
+  const urls = [`${upstream.url}/a.png`, `${upstream.url}/moved`]
+  const image = { mediaType: 'image/png', base64: PNG.toString('base64') }
+  expect(await images.fetch(urls, staying)).toEqual(new Map(urls.map((url) => [url, image])))
+})
+
+it.each(['/a.jpg', '/octets', '/unlabelled', '/wrong', '/bytewise'])(
+  'sees the JPEG in %s by its bytes',
+  async (path) => {
+    const image = { mediaType: 'image/jpeg', base64: JPEG.toString('base64') }
+    expect(await fetchOne(path)).toEqual(new Map([[`${upstream.url}${path}`, image]]))
+  },
+)
+
+it('goes by the label where the bytes are of no type that is known', async () => {
+  const image = { mediaType: 'image/x-new', base64: Buffer.alloc(100).toString('base64') }
+  expect(await fetchOne('/unknown')).toEqual(new Map([[`${upstream.url}/unknown`, image]]))
+})
+
+it.each([
+  ['/page', 'is no image: it came as text/html'],
+  ['/endless', 'is no image'],
+  ['/empty', 'is no image'],
+  ['/none', 'was answered with status 404'],
+  ['/large', 'is too large: 1000 bytes are the most for a request'],
+  ['/silent', 'did not arrive within 0.5 s'],
+  ['/metadata', 'is at an address that no image may be fetched from'],
+])('says why %s could not be had', async (path, reason) => {
+  expect(await fetchOne(path)).toEqual(fault(`${upstream.url}${path}`, reason))
+})
+
+it('lets go of what it fetches when the application goes away', async () => {
+  const leaving = new AbortController()
+  const answers = upstream.respond
+  const gone = new Promise<void>((resolve) => {
+    upstream.respond = (_request, response) => {
+      response.on('close', resolve)
+      leaving.abort()
+    }
+  })
+  const patient = httpImages({ ...SETTINGS, timeoutMs: 60_000, allowInsecureLoopback: true })
+  expect(await patient.fetch([`${upstream.url}/a.png`], { ...staying, gone: leaving.signal })).toHaveProperty('fault')
+  await gone
+  upstream.respond = answers
+  await patient.stop()
+})
+
+it('reaches nothing of this machine or a private network', async () => {
+  const outside = httpImages({ ...SETTINGS, allowInsecureLoopback: false })
+  for (const url of [
+    `${upstream.url}/a.png`,
+    'https://10.0.0.1/a.png',
+    'https://[::1]/a.png',
+    'https://localhost/a.png',
+  ]) {
+    const reason = 'is at an address that no image may be fetched from'
+    expect(await outside.fetch([url], staying)).toEqual(fault(url, reason))
+  }
+  await outside.stop()
+})
+
+it('refuses images that are too large together', async () => {
+  const urls = Array.from({ length: 3 }, (_, index) => `${upstream.url}/half?${index}`)
+  expect(await images.fetch(urls.slice(1), staying)).toBeInstanceOf(Map)
+  expect(await images.fetch(urls, staying)).toMatchObject({ message: expect.stringContaining('is too large') })
+})
+
+it('refuses more images than a request may refer to, without asking for any', async () => {
+  const urls = Array.from({ length: 21 }, (_, index) => `${upstream.url}/${index}.png`)
+  expect(await images.fetch(urls, staying)).toEqual(fault(`${urls[20]}`, 'is one too many: a request may refer to 20'))
+})
+
+it('keeps no piece for which there is no room, and says that it may be tried again', async () => {
+  const asked: number[] = []
+  const hold = (bytes: number) => asked.push(bytes) > 1
+  const urls = [`${upstream.url}/half?a`, `${upstream.url}/half?b`]
+  expect(await images.fetch(urls, { ...staying, hold })).toMatchObject({ fault: 'busy' })
+  const sizes: number[] = []
+  expect(await images.fetch(urls, { ...staying, hold: (bytes) => sizes.push(bytes) > 0 })).toBeInstanceOf(Map)
+  expect(sizes.reduce((sum, bytes) => sum + bytes, 0)).toBe(1_000)
+})
+
+describe('while one API key has images fetched that do not come', () => {
+  const held: ServerResponse[] = []
+  let answers: RawUpstream['respond']
+  let greedy: Promise<unknown>[]
+  let patient: RunningImages
+  const fetched: string[] = []
+  const leaving: AbortController[] = []
+
+  const ask = async (index: number): Promise<void> => {
+    const going = new AbortController()
+    leaving.push(going)
+    const request = { ...staying, owner: 'greedy', gone: going.signal }
+    const outcome = await patient.fetch([`${upstream.url}/held?${index}`], request)
+    fetched.push('fault' in outcome ? outcome.fault : 'fetched')
+  }
+
+  beforeEach(async () => {
+    answers = upstream.respond
+    upstream.respond = (request, response) => {
+      if (request.url?.startsWith('/held')) held.push(response)
+      else answers(request, response)
+    }
+    patient = httpImages({ ...SETTINGS, timeoutMs: 20_000, allowInsecureLoopback: true })
+    greedy = Array.from({ length: 60 }, (_, index) => ask(index))
+    await eventually(() => expect(held).toHaveLength(8))
+  })
+
+  afterEach(async () => {
+    upstream.respond = answers
+    await patient.stop()
+    for (const response of held.splice(0)) response.destroy()
+    await Promise.all(greedy)
+    fetched.splice(0)
+    leaving.splice(0)
+  })
+
+  it('those of another are fetched at once', async () => {
+    for (let times = 0; times < 30; times++) {
+      expect(await patient.fetch([`${upstream.url}/a.png`], { ...staying, owner: 'other' })).toBeInstanceOf(Map)
+    }
+    expect(held).toHaveLength(8)
+  })
+
+  it('more of it wait, and those above what may wait are refused at once', async () => {
+    await eventually(() => expect(fetched).toEqual(Array.from({ length: 60 - 8 - 32 }, () => 'busy')))
+  })
+
+  it('those that wait go on in turn, with all their time', async () => {
+    for (const response of held.splice(0)) response.setHeader('content-type', 'image/png').end(PNG)
+    await eventually(() => expect(held).toHaveLength(8))
+    expect(fetched.filter((outcome) => outcome === 'fetched')).toHaveLength(8)
+  })
+
+  it('one that leaves while it waits gives its place to a further one', async () => {
+    await eventually(() => expect(fetched).toHaveLength(20))
+    leaving[20]?.abort()
+    await eventually(() => expect(fetched).toHaveLength(21))
+    greedy.push(ask(60))
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(fetched).toHaveLength(21)
+  })
+})
+
+it('counts the time limit from a request’s turn', async () => {
+  const quick = httpImages({ ...SETTINGS, timeoutMs: 2_000, allowInsecureLoopback: true })
+  const answers = upstream.respond
+  upstream.respond = (_request, response) => {
+    setTimeout(() => response.setHeader('content-type', 'image/png').end(PNG), 1_200)
+  }
+  // Those of one key go on eight at a time: the second eight have their images after more than the limit.
+  const outcomes = await Promise.all(Array.from({ length: 16 }, () => quick.fetch([`${upstream.url}/slow`], staying)))
+  upstream.respond = answers
+  await quick.stop()
+  for (const outcome of outcomes) expect(outcome).toBeInstanceOf(Map)
+})

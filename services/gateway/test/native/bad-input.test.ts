@@ -1,0 +1,127 @@
+import type { ProviderId } from '@sluice/contracts'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { exchange, type RawResponse, sendText } from '../support/exchange.ts'
+import { type FreshConnection, freshConnection } from '../support/fresh-connection.ts'
+import { NATIVE_APIS, type NativeApi } from '../support/native-calls.ts'
+import { type RawUpstream, startRawUpstream } from '../support/raw-upstream.ts'
+import { startDataPath, type TestDataPath } from '../support/start-data-path.ts'
+
+/** An error of the gateway's own, as the provider would word it. */
+const FORMATS: Readonly<Record<string, (error: { code: string; type: string; status: number }) => object>> = {
+  openai: ({ code }) => ({ error: { message: expect.any(String), type: 'invalid_request_error', param: null, code } }),
+  groq: ({ code }) => ({ error: { message: expect.any(String), type: 'invalid_request_error', param: null, code } }),
+  anthropic: ({ type }) => ({
+    type: 'error',
+    error: { type, message: expect.any(String) },
+    request_id: expect.any(String),
+  }),
+  google: ({ status }) => ({
+    error: { code: status, message: expect.any(String), status: GOOGLE_STATUS[status], details: [] },
+  }),
+}
+const GOOGLE_STATUS: Readonly<Record<number, string>> = {
+  400: 'INVALID_ARGUMENT',
+  403: 'PERMISSION_DENIED',
+  404: 'NOT_FOUND',
+}
+
+describe.each(Object.entries(NATIVE_APIS) as [ProviderId, NativeApi][])('%s', (provider, { headers, calls }) => {
+  const [call = { method: 'POST', path: '' } as const] = Object.values(calls)
+  const valid = JSON.stringify(call.body)
+  let path: TestDataPath
+  let upstream: RawUpstream
+  let connection: FreshConnection
+  beforeAll(async () => {
+    path = await startDataPath({ simulator: { provider } })
+    upstream = await startRawUpstream()
+  })
+  afterAll(async () => {
+    await upstream?.stop()
+    await path?.stop()
+  })
+  beforeEach(async () => {
+    connection = await connect({})
+  })
+  afterEach(async () => {
+    // Whatever came in: the process is alive and serves, and nothing stays reserved.
+    expect((await send(valid)).status).toBe(200)
+    await connection.isSettled()
+  })
+
+  function connect(settings: Partial<Parameters<typeof freshConnection>[2]>) {
+    return freshConnection(path.gateway, path.apiKey, { provider, baseUrl: path.simulator.url, ...settings })
+  }
+
+  function send(
+    body: string | Buffer,
+    { to = connection, at = call.path, method = 'POST' }: { to?: FreshConnection; at?: string; method?: string } = {},
+  ) {
+    const fields = { ...headers(path.apiKey), 'content-type': 'application/json' }
+    return exchange(to.baseURL + at, { method, headers: fields, body })
+  }
+
+  function expectError(answer: RawResponse, status: number, code: string, type: string): void {
+    expect(answer.status).toBe(status)
+    expect(answer.headers['x-sluice-source']).toBe('gateway')
+    expect(JSON.parse(answer.body.toString())).toEqual(FORMATS[provider]?.({ code, type, status }))
+  }
+
+  it('a path that is none of the provider’s is refused', async () => {
+    expectError(await send(valid, { at: '/nowhere' }), 404, 'unsupported_operation', 'not_found_error')
+    await connection.isCharged({ requests: 0, tokens: 0 })
+  })
+
+  it('another method is for the provider to refuse', async () => {
+    const answer = await send(valid, { method: 'PUT' })
+    expect(answer.status).toBe(404)
+    expect(answer.headers['x-sluice-source']).toBe('upstream')
+    await connection.isCharged({ requests: 1, tokens: 0 })
+  })
+
+  it('a body that is no JSON object is refused', async () => {
+    for (const body of ['', '{"model":', '[]', '"text"', 'null', Buffer.from([0xff, 0xfe])]) {
+      expectError(await send(body), 400, 'invalid_request', 'invalid_request_error')
+    }
+    await connection.isCharged({ requests: 0, tokens: 0 })
+  })
+
+  it('a model that the connection does not allow is refused', async () => {
+    const limited = await connect({ allowedModels: ['something-else*'] })
+    expectError(await send(valid, { to: limited }), 403, 'model_not_allowed', 'permission_error')
+    await limited.isCharged({ requests: 0, tokens: 0 })
+  })
+
+  it('invalid UTF-8 within a string goes on as it is', async () => {
+    const received: Buffer[] = []
+    upstream.respond = (request, response) => {
+      request.on('data', (piece: Buffer) => received.push(piece))
+      request.on('end', () => response.writeHead(200, { 'content-type': 'application/json' }).end('{}'))
+    }
+    const to = await connect({ baseUrl: upstream.url })
+    const [before = '', after = ''] = valid.split('sluice')
+    const body = Buffer.concat([Buffer.from(before), Buffer.from([0xff, 0xc3]), Buffer.from(after)])
+    expect((await send(body, { to })).body.toString()).toBe('{}')
+    expect(Buffer.concat(received).equals(body)).toBe(true)
+  })
+
+  it('line breaks in the name of a connection reach neither headers nor log', async () => {
+    const { pathname } = new URL(`${path.gateway.url}/connections/a%0d%0ax-injected:%201${call.path}`)
+    const fields = Object.entries({ ...headers(path.apiKey), host: 'g', connection: 'close' })
+    const lines = fields.map(([name, value]) => `${name}: ${value}\r\n`)
+    const text = await sendText(path.gateway.url, `POST ${pathname} HTTP/1.1\r\n${lines.join('')}\r\n`)
+    expect(text).toMatch(/^HTTP\/1\.1 404 /)
+    expect(text).not.toMatch(/^x-injected/im)
+    expect(path.gateway.logs()).not.toMatch(/^x-injected/im)
+  })
+
+  // Google's model is in the path, and no path without one is served.
+  if (provider === 'google') return
+  it('a body without a model is for the provider to refuse, if any is allowed', async () => {
+    const { model: _, ...rest } = JSON.parse(valid)
+    const answer = await send(JSON.stringify(rest))
+    expect(answer.status).toBe(400)
+    expect(answer.headers['x-sluice-source']).toBe('upstream')
+    const limited = await connect({ allowedModels: ['*-something'] })
+    expectError(await send(JSON.stringify(rest), { to: limited }), 403, 'model_not_allowed', 'permission_error')
+  })
+})

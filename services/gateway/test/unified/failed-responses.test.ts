@@ -1,0 +1,88 @@
+import OpenAI from 'openai'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { freshConnection } from '../support/fresh-connection.ts'
+import { type RawUpstream, startRawUpstream } from '../support/raw-upstream.ts'
+import { startUnifiedPath } from '../support/start-unified-path.ts'
+import { raised, type UnifiedPath } from '../support/unified-client.ts'
+
+/** Answers that were made, and charged, and are none: the application is told why, and no SDK has another made. */
+let path: UnifiedPath
+let upstream: RawUpstream
+beforeAll(async () => {
+  path = await startUnifiedPath('openai')
+  upstream = await startRawUpstream()
+})
+afterAll(async () => {
+  await path?.stop()
+  await upstream?.stop()
+})
+
+const retryingClient = () => new OpenAI({ baseURL: `${path.gateway.url}/v1`, apiKey: path.apiKey })
+
+const IMAGE = [{ inlineData: { mimeType: 'image/png', data: 'AAAA' } }]
+const usageMetadata = { promptTokenCount: 7, candidatesTokenCount: 900, totalTokenCount: 907 }
+
+describe.each([
+  ['a whole answer', false],
+  ['a stream', true],
+])('%s', (_, stream) => {
+  it.each([
+    [
+      'is an image',
+      { candidates: [{ content: { parts: IMAGE }, finishReason: 'STOP' }], usageMetadata },
+      /such as an image/,
+      'unsupported_operation',
+    ],
+    [
+      'calls a function in a way that cannot be read',
+      { candidates: [{ finishReason: 'MALFORMED_FUNCTION_CALL', finishMessage: 'Malformed call: g(' }], usageMetadata },
+      /Malformed call: g\($/,
+      'MALFORMED_FUNCTION_CALL',
+    ],
+    [
+      'calls a tool that there is not',
+      { candidates: [{ finishReason: 'UNEXPECTED_TOOL_CALL' }], usageMetadata },
+      /UNEXPECTED_TOOL_CALL/,
+      'UNEXPECTED_TOOL_CALL',
+    ],
+  ])('that %s is an error in the provider’s words, asked for once', async (_case, answer, message, code) => {
+    let asked = 0
+    upstream.respond = (_request, response) => {
+      asked++
+      const text = JSON.stringify(answer)
+      response.setHeader('content-type', stream ? 'text/event-stream' : 'application/json')
+      response.end(stream ? `data: ${text}\n\n` : text)
+    }
+    const connection = await freshConnection(path.gateway, path.apiKey, { provider: 'google', baseUrl: upstream.url })
+    const model = `${connection.settings.name}/gemini-2.5-flash-image`
+    const ask = async () => {
+      const given = await retryingClient().chat.completions.create({
+        model,
+        messages: [{ role: 'user', content: 'Draw' }],
+        stream,
+      })
+      if (Symbol.asyncIterator in given) for await (const _ of given);
+    }
+    const error = await raised(ask(), stream ? OpenAI.APIError : OpenAI.UnprocessableEntityError, message)
+    expect(error).toMatchObject({ code, type: 'server_error' })
+    expect(asked).toBe(1)
+    await connection.isCharged({ requests: 1, tokens: 907 })
+    await connection.ended('upstream_error')
+  })
+})
+
+it('an answer of which nothing is understood is not asked for again, and charged as it says', async () => {
+  let asked = 0
+  upstream.respond = (_request, response) => {
+    asked++
+    response.setHeader('content-type', 'application/json').end(JSON.stringify({ odd: true, usageMetadata }))
+  }
+  const connection = await freshConnection(path.gateway, path.apiKey, { provider: 'google', baseUrl: upstream.url })
+  const given = retryingClient().chat.completions.create({
+    model: `${connection.settings.name}/gemini`,
+    messages: [{ role: 'user', content: 'Hi' }],
+  })
+  await raised(given, OpenAI.InternalServerError, /could not be understood/)
+  expect(asked).toBe(1)
+  await connection.isCharged({ requests: 1, tokens: 907 })
+})
