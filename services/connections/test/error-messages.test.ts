@@ -16,7 +16,7 @@ const BEDROCK = {
   config: { region: 'eu-central-1', iamRoleArn: 'arn:aws:iam::444455556666:role/sluice' },
 }
 const HEADER_TEXT =
-  'must be 1 to 4096 visible ASCII characters without spaces and line breaks: was one copied along, or is the text empty or cut by an ellipsis?'
+  'must be 1 to 4096 visible ASCII characters without spaces or line breaks: check for a copied space or newline, an ellipsis, or empty text'
 const SECRET = 'verysecret'
 
 beforeAll(async () => {

@@ -141,7 +141,7 @@ export async function translateCall(
     operation: translated.operation,
     query: translated.query,
     headers: translated.headers ?? decodedHeaders(request.headers),
-    translation: connection.adapter.unified[kind].answer(translated.answer),
+    translation: connection.adapter.unified[kind].response(translated.requested),
     formatError: openAiErrorResponse,
   }
   const preparation = preparedCall(call, translated, translated.body)

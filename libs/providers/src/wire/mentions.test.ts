@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { mentionsIn } from './json-members.ts'
+import { mentionsIn } from './mentions.ts'
 
 test.each([
   ['{"id":"a","choices":[],"usage":{"prompt_tokens":1}}', { usage: 1, besideUsage: 0, error: 0 }],
