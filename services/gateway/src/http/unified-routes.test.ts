@@ -27,10 +27,13 @@ it.each([
   ['GET', '/v1/models'],
   ['POST', '/v1/chat/completions'],
   ['POST', '/connections/prod/v1/chat/completions'],
-] as const)('responds to %s %s with an internal error in OpenAI’s format when the gateway fails', async (method, url) => {
-  const token = createAccessToken('slc')
-  const response = await failingApp().inject({ method, url, headers: { authorization: `Bearer ${token}` } })
-  expect(response.statusCode).toBe(500)
-  expect(response.json()).toMatchObject({ error: { message: 'Internal error.', code: 'internal' } })
-  expect(response.headers['x-request-id']).toMatch(/.+/)
-})
+] as const)(
+  'responds to %s %s with an internal error in OpenAI’s format when the gateway fails',
+  async (method, url) => {
+    const token = createAccessToken('slc')
+    const response = await failingApp().inject({ method, url, headers: { authorization: `Bearer ${token}` } })
+    expect(response.statusCode).toBe(500)
+    expect(response.json()).toMatchObject({ error: { message: 'Internal error.', code: 'internal' } })
+    expect(response.headers['x-request-id']).toMatch(/.+/)
+  },
+)

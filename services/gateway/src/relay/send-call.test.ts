@@ -62,7 +62,10 @@ async function send(waitMs: number): Promise<void> {
   }
   const plane = {
     credentials: { get: () => (isThere ? {} : ready()) },
-    signer: { prepare: ready, sign: async (_settings: unknown, request: UpstreamRequest) => ({ request, secrets: {} }) },
+    signer: {
+      prepare: ready,
+      sign: async (_settings: unknown, request: UpstreamRequest) => ({ request, secrets: {} }),
+    },
     streamUsage,
     clock: { nowMs: () => nowMs, elapsedMs: () => nowMs },
     projections: { areCurrent: () => true },

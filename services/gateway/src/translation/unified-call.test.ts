@@ -16,7 +16,10 @@ beforeEach(() => {
 })
 
 /** Makes a unified call of an Anthropic connection. @param read how bodies are read */
-async function call(headers: Record<string, string>, read: (name: string, input: { readonly body: Buffer }) => unknown) {
+async function call(
+  headers: Record<string, string>,
+  read: (name: string, input: { readonly body: Buffer }) => unknown,
+) {
   const settings = { id: 'c', name: 'prod', provider: 'anthropic', enabled: true, maxWaitMs: 0 }
   const connection = { settings, adapter: providerAdapter('anthropic') }
   const deps = {
@@ -58,7 +61,10 @@ const named = (_name: string, { body }: { readonly body: Buffer }) => ({ body, m
 
 it('refuses a bad wait before it translates, fetches images, or asks for a credential', async () => {
   const response = await call({ 'x-sluice-max-wait': 'soon' }, named)
-  expect(response).toMatchObject({ status: 400, body: { error: { message: expect.stringContaining('x-sluice-max-wait') } } })
+  expect(response).toMatchObject({
+    status: 400,
+    body: { error: { message: expect.stringContaining('x-sluice-max-wait') } },
+  })
   expect(done).toEqual(['unifiedModel'])
   expect(events).toMatchObject([{ outcome: 'client_error' }])
 })
