@@ -1,9 +1,9 @@
 import type { ProviderId } from '@sluice/contracts'
 import { describe, expect, it } from 'vitest'
+import { chunkFrame } from '../test/fixtures/aws-bedrock/frames.ts'
+import { cut, pass } from '../test/fixtures/wire/pieces.ts'
 import { providerAdapter } from './adapters.ts'
-import { chunkFrame } from './aws-bedrock/__fixtures__/frames.ts'
 import type { RequestInspection } from './provider-adapter.ts'
-import { cut, pass } from './wire/__fixtures__/pieces.ts'
 
 /** Responses that report input which the request did not hold, though the request does not say so, and those that do not. */
 const CHAT = '/v1/chat/completions'

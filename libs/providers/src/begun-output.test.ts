@@ -1,9 +1,9 @@
 import type { ProviderId } from '@sluice/contracts'
 import { describe, expect, it } from 'vitest'
+import { frame } from '../test/fixtures/aws-bedrock/frames.ts'
+import { cut, pass } from '../test/fixtures/wire/pieces.ts'
 import { providerAdapter } from './adapters.ts'
-import { frame } from './aws-bedrock/__fixtures__/frames.ts'
 import type { ResponseReader } from './provider-adapter.ts'
-import { cut, pass } from './wire/__fixtures__/pieces.ts'
 
 /** Streams that report a usage before, or while, their output comes. */
 type Json = Readonly<Record<string, unknown>>

@@ -1,7 +1,6 @@
 import type { ProviderId } from '@sluice/contracts'
 import type { WireHeaders } from './provider-adapter.ts'
-import { isRecord } from './wire/is-record.ts'
-import { parseJson } from './wire/parse-json.ts'
+import { isRecord, parseJson } from './wire/json.ts'
 
 /** A provider's error, not compressed. */
 export interface ProviderError {

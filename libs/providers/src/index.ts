@@ -1,19 +1,14 @@
 export { providerAdapter } from './adapters.ts'
-export { announcedSecret, quotedInPattern } from './announced-secret.ts'
-export { regionFault } from './aws-bedrock/regions.ts'
-export { type BedrockRole, readBedrockRole } from './aws-bedrock/role.ts'
+export { type BedrockRole, readBedrockRole, regionFault } from './aws-bedrock/role.ts'
 export { type BedrockQuota, readBedrockQuota } from './aws-bedrock/service-quotas.ts'
-export { type BaseUrlRules, baseUrlFault } from './base-url.ts'
 export { CATALOGUE, type CatalogueEntry, catalogueEntry, secretFields } from './catalogue.ts'
 export { type ProviderError, refusesCredential } from './credential-refusal.ts'
-export type { ExpectedTokens, LimitCounting, LimitedTokens } from './limit-counting.ts'
-export { ambiguousMember } from './naming/ambiguous-member.ts'
-export { foldedName } from './naming/member-name.ts'
-export { UNLISTED_MEMBERS, UNREPORTED_MODEL } from './naming/named-models.ts'
-export { pathModels } from './naming/path-models.ts'
-export { queryModels } from './naming/query-models.ts'
+export type { ExpectedTokens, LimitCounting, LimitedTokens } from './limits.ts'
+export { promptPool } from './limits.ts'
+export { ambiguousMember, foldedName } from './naming/ambiguous-member.ts'
+export { pathModels, queryModels, UNLISTED_MEMBERS, UNREPORTED_MODEL } from './naming/named-models.ts'
 export { openAiErrorResponse, openAiErrorType } from './openai/errors.ts'
-export { withoutAddition } from './openai/include-usage.ts'
+export { withoutAddition } from './openai/inspection.ts'
 export type {
   BackgroundReading,
   BodyAddition,
@@ -45,15 +40,7 @@ export type {
   UnifiedOperation,
   UnifiedRequest,
 } from './unified-api.ts'
-export {
-  isForbiddenUpstreamAddress,
-  isLoopbackAddress,
-  isMetadataHostname,
-  isPublicAddress,
-} from './upstream-address.ts'
-export { createEgressPolicy, type EgressPolicy, type Lookup, UpstreamAddressError } from './upstream-gate.ts'
+export { parseJson } from './wire/json.ts'
 export { jsonObjectFault } from './wire/json-fault.ts'
 export { JsonStructure, MAX_DEPTH, MAX_ITEMS, MAX_MEMBERS, mayHoldJson } from './wire/json-structure.ts'
 export { SNIFFED_BYTES, sniffMediaType, usualMediaType } from './wire/media-type.ts'
-export { parseJson } from './wire/parse-json.ts'
-export { promptPool } from './wire/pool-name.ts'

@@ -1,5 +1,5 @@
 import type { ErrorCode, Metric, Period, ProviderId, RateLimitReading, TokenUsage } from '@sluice/contracts'
-import type { LimitCounting } from './limit-counting.ts'
+import type { LimitCounting } from './limits.ts'
 import type { MemberWatch } from './naming/ambiguous-member.ts'
 import type { UnifiedApi } from './unified-api.ts'
 

@@ -1,4 +1,6 @@
+import { SluiceError } from '@sluice/contracts'
 import { Type } from 'typebox'
+import type { ProviderConfig, SecretHolder } from './provider-adapter.ts'
 
 /**
  * Text that goes into a request header as it is: visible ASCII (RFC 9110, field values, without white space). It keeps line breaks
@@ -14,7 +16,7 @@ const headerText = {
 
 const apiKey = Type.String({ ...headerText, title: 'API key', writeOnly: true })
 
-/** In place of the provider's own address. What may stand here: `base-url.ts`. */
+/** In place of the provider's own address. What may stand here: `baseUrlFault` of libs/egress. */
 const baseUrl = Type.Optional(Type.String({ minLength: 1, maxLength: 2_048, title: 'Base URL' }))
 
 const closed = { additionalProperties: false } as const
@@ -60,3 +62,33 @@ export const awsBedrockConfig = Type.Object(
   },
   closed,
 )
+
+/**
+ * Returns the config's `baseUrl` or else the provider's own, without empty segments, and slashes and white space around it, with which some may
+ * have been stored.
+ */
+export function configuredBaseUrl(config: ProviderConfig, ownUrl: string): string {
+  if (typeof config.baseUrl !== 'string') return ownUrl
+  return config.baseUrl
+    .trim()
+    .replace(/(?<!:)\/{2,}/g, '/')
+    .replace(/\/$/, '')
+}
+
+/** Returns the URL without what its path ends with, however often: for what every path of the provider begins with again. */
+export function withoutEnd(url: string, end: RegExp): string {
+  let rest = url
+  while (end.test(rest)) rest = rest.replace(end, '')
+  return rest
+}
+
+/** @throws SluiceError `credential_unavailable` when the config has no such secret field */
+export function revealField(config: ProviderConfig, name: string): string {
+  const field = config[name]
+  if (isSecretHolder(field)) return field.reveal()
+  throw new SluiceError('credential_unavailable', `the connection's credential has no ${name}`)
+}
+
+function isSecretHolder(field: unknown): field is SecretHolder {
+  return typeof field === 'object' && field !== null && 'reveal' in field && typeof field.reveal === 'function'
+}

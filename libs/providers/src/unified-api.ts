@@ -153,3 +153,8 @@ export interface ListedModel {
   /** Unix seconds; absent where the provider does not say. */
   readonly createdAtS?: number
 }
+
+/** @param createdAtS Unix seconds; anything else is not known */
+export function listedModel(id: string, createdAtS: unknown): ListedModel {
+  return typeof createdAtS === 'number' && Number.isSafeInteger(createdAtS) ? { id, createdAtS } : { id }
+}

@@ -1,9 +1,9 @@
 import type { ProviderId } from '@sluice/contracts'
 import { describe, expect, it } from 'vitest'
+import { frame } from '../test/fixtures/aws-bedrock/frames.ts'
+import { cut, pass } from '../test/fixtures/wire/pieces.ts'
 import { providerAdapter } from './adapters.ts'
-import { frame } from './aws-bedrock/__fixtures__/frames.ts'
 import type { WireHeaders } from './provider-adapter.ts'
-import { cut, pass } from './wire/__fixtures__/pieces.ts'
 
 /**
  * How servers report their usage, as their documentation has it: each report in each form that its kind of API gives it. What the adapters

@@ -1,13 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { responses } from '@sluice/contracts'
+import { baseUrlFault, createRoleAssumer } from '@sluice/egress'
 import { connectBus, createStream } from '@sluice/messaging'
-import { baseUrlFault } from '@sluice/providers'
 import { busOptions, ConfigError, counter, type Logger, outageLog } from '@sluice/service-kit'
 import { backgroundResponseStore } from './accounting/background-responses.ts'
 import { eventPublisher } from './accounting/response-event-publisher.ts'
-import { roleAssumer } from './adapters/aws/assume-role.ts'
-import { roleSessions } from './adapters/aws/role-sessions.ts'
-import { roleSigner } from './adapters/aws/role-signer.ts'
 import { watchApiKeys, watchConnections } from './admission/projections.ts'
 import type { GatewayConfig } from './config.ts'
 import { threadedDocuments } from './estimate/documents.ts'
@@ -25,6 +22,7 @@ import { createKeyPair, sealedCredentials } from './upstream/credentials.ts'
 import { decodedUpstream } from './upstream/decoded-upstream.ts'
 import { fetchFirstCredentials } from './upstream/first-credentials.ts'
 import { createUpstream } from './upstream/http-client.ts'
+import { roleSessions, roleSigner } from './upstream/role-sessions.ts'
 
 export interface RunningDataPlane extends UnifiedDeps {
   /** This process, as capacity and the response events know it. */
@@ -42,7 +40,7 @@ export async function startDataPlane(config: GatewayConfig, logger: Logger): Pro
   const gateway = randomUUID()
   const onFault = (err: unknown) => logger.warn({ err }, 'fault')
   const clock = systemClock()
-  const assumer = roleAssumer(stsEndpoint(config))
+  const assumer = createRoleAssumer({ endpoint: stsEndpoint(config), ...STS_LIMITS })
   const sessions = roleSessions(assumer, clock.nowMs, onFault)
   const bus = await connectBus(busOptions(config, `gateway ${gateway}`, logger))
   await saidIfLong(createStream(bus, responses), logger, `the stream ${responses.name}, which discovery makes`)
@@ -170,7 +168,10 @@ async function saidIfLong<T>(work: Promise<T>, logger: Logger, what: string): Pr
 
 const LONG_MS = 3_000
 
-/** @throws ConfigError when it is none that the gateway may send its signatures to */
+/** A call of a connection without a session waits for both attempts. */
+const STS_LIMITS = { maxAttempts: 2, attemptTimeoutMs: 4_000 }
+
+/** @throws ConfigError if the gateway may not send its signatures there */
 function stsEndpoint({ STS_ENDPOINT, ALLOW_INSECURE_UPSTREAM }: GatewayConfig): string | undefined {
   const fault = STS_ENDPOINT && baseUrlFault(STS_ENDPOINT, { allowInsecureLoopback: ALLOW_INSECURE_UPSTREAM })
   if (fault) throw new ConfigError(`STS_ENDPOINT ${fault}`)

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import type { CoolDown, Cost, ProjectedConnection, ProviderId, ResponseEvent, WindowState } from '@sluice/contracts'
-import type { SecretHolder, WireHeaders } from '@sluice/providers'
+import type { SecretFields } from '@sluice/egress'
+import type { WireHeaders } from '@sluice/providers'
 import type { ApiKey } from './admission/api-key.ts'
 import type { Connection, CredentialVersions } from './admission/connection.ts'
 import type { PermitDenial } from './permits/denial.ts'
@@ -163,7 +164,7 @@ export interface SignedRequest {
 }
 
 /** A connection's secret config fields, such as `apiKey`. */
-export type CredentialSecrets = Readonly<Record<string, SecretHolder>>
+export type CredentialSecrets = SecretFields
 
 /** The connections' credentials, decrypted, in memory. */
 export interface Credentials {

@@ -13,11 +13,11 @@ import {
   ValidationException,
 } from '@aws-sdk/client-bedrock-runtime'
 import { capacityStatus } from '@sluice/contracts'
+import { createRoleAssumer } from '@sluice/egress'
 import { request } from '@sluice/messaging'
 import { eventually } from '@sluice/testkit'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { roleAssumer } from '../src/adapters/aws/assume-role.ts'
-import { RoleSession } from '../src/adapters/aws/role-session.ts'
+import { RoleSession } from '../src/upstream/role-session.ts'
 import { exchange, postJson } from './support/exchange.ts'
 import { type RawUpstream, startRawUpstream } from './support/raw-upstream.ts'
 import {
@@ -272,9 +272,9 @@ it.each([
 ])('%s is answered byte for byte as if asked directly', async (target, body) => {
   const bytes = Buffer.from(JSON.stringify(body))
   const headers = ['content-type', 'application/json', 'x-simulator-seed', 'same']
-  const assumer = roleAssumer(path.simulator.url)
-  const role = { arn: ROLE_ARN, externalId: EXTERNAL_ID, region: REGION, sessionName: 'direct' }
-  const session = new RoleSession(await assumer.credentialsOf(role)(), Date.now())
+  const assumer = createRoleAssumer({ endpoint: path.simulator.url, maxAttempts: 1 })
+  const role = { arn: ROLE_ARN, externalId: EXTERNAL_ID, region: REGION, sessionName: 'direct', sessionSeconds: 900 }
+  const session = new RoleSession(await assumer.assume(role), Date.now())
   assumer.stop()
   const toSign = { method: 'POST', origin: path.simulator.url, path: target, headers, body: bytes }
   const signature = await session.sign(toSign, REGION)

@@ -12,7 +12,7 @@ import { startGateway, type TestGateway } from './support/start-gateway.ts'
 
 /**
  * Ways in which other proxies lose count, each as a test by its name, through two whole gateways and two capacity instances. Those
- * that are about windows and repetitions alone are in services/capacity/src/domain.
+ * that are about windows and repetitions alone are in services/capacity/src/decide.
  */
 const MODELS = ['gpt-4.1-mini', 'gpt-4o-mini', 'gpt-4o']
 let nats: TestNats

@@ -1,15 +1,29 @@
 import type { ProviderAdapter } from '../provider-adapter.ts'
-import { configuredBaseUrl, withoutEnd } from '../wire/configured-base-url.ts'
-import { revealField } from '../wire/reveal-field.ts'
-import { anthropicResponseReader } from './answer-reader.ts'
+import { configuredBaseUrl, revealField, withoutEnd } from '../provider-config.ts'
+import { refusedOperation } from '../unified/refusal.ts'
+import type { UnifiedApi } from '../unified-api.ts'
 import { anthropicErrorResponse } from './errors.ts'
-import { inspectAnthropicRequest } from './inspect.ts'
-import { anthropicLimitCounting } from './limit-counting.ts'
-import { ANTHROPIC_MODEL_MEMBERS, anthropicNamedModels } from './named-models.ts'
+import { ANTHROPIC_MODEL_MEMBERS, anthropicNamedModels, inspectAnthropicRequest } from './inspection.ts'
+import {
+  ANTHROPIC_LONG_PROMPT_TOKENS,
+  anthropicLimitCounting,
+  anthropicPool,
+  anthropicRateLimitHeaders,
+  anthropicRetryAfterMs,
+  readAnthropicRateLimits,
+} from './limits.ts'
+import { modelList } from './models.ts'
 import { anthropicOperation } from './operations.ts'
-import { ANTHROPIC_LONG_PROMPT_TOKENS, anthropicPool } from './pool.ts'
-import { anthropicRateLimitHeaders, anthropicRetryAfterMs, readAnthropicRateLimits } from './rate-limit-headers.ts'
-import { anthropicUnified } from './unified/unified.ts'
+import { toMessageCall } from './request.ts'
+import { anthropicResponseReader } from './response-reader.ts'
+import { messageResponse } from './stream.ts'
+
+/** OpenAI's API in front of Anthropic's Messages API. */
+export const anthropicUnified: UnifiedApi = {
+  chat: { request: toMessageCall, answer: messageResponse, opensStrings: true },
+  embeddings: refusedOperation('Anthropic has no embeddings.'),
+  models: modelList,
+}
 
 /** Anthropic's API. `anthropic-version` and `anthropic-beta` are the caller's to choose, and go on as they are. */
 export const anthropic: ProviderAdapter = {

@@ -1,5 +1,7 @@
-import { ERROR_TYPES } from '../claude/error-types.ts'
+import { ERROR_TYPES } from '../claude/errors.ts'
 import type { ErrorResponse, ErrorToFormat } from '../provider-adapter.ts'
+import type { TranslatedError } from '../unified-api.ts'
+import { isRecord, parseJson } from '../wire/json.ts'
 
 /**
  * An error as Anthropic sends it, of which its SDKs make `AuthenticationError`, `RateLimitError` and the rest, by status, and
@@ -15,3 +17,24 @@ export function anthropicErrorResponse({ status, message, requestId }: ErrorToFo
 }
 
 const JSON_HEADERS = { 'content-type': 'application/json; charset=utf-8' }
+
+/** An error answer: `{"type": "error", "error": {"type", "message"}}`, or whatever came in its place. */
+export function readErrorResponse(status: number, body: Buffer): TranslatedError {
+  const answer = parseJson(body)
+  return readError(isRecord(answer) ? (answer.error ?? answer) : undefined, `Anthropic answered with status ${status}.`)
+}
+
+/** The `error` of an answer or of an event. @param fallback the message where it has none */
+export function readError(error: unknown, fallback: string): TranslatedError {
+  const { type, message } = isRecord(error) ? error : { type: undefined, message: error }
+  return {
+    message: typeof message === 'string' && message !== '' ? message : fallback,
+    // An event that is the error itself is called so.
+    code: typeof type === 'string' && type !== 'error' ? type : null,
+  }
+}
+
+export const UNTELLABLE_CALL: TranslatedError = {
+  message: 'Anthropic returned a tool call without id or name.',
+  code: null,
+}

@@ -1,9 +1,6 @@
 import { isAdministration } from '../administration.ts'
 import type { Operation } from '../provider-adapter.ts'
-import { decodedPath } from '../wire/decoded-path.ts'
-import { forgivenPath, type PathLayout } from '../wire/forgiven-path.ts'
-import { isRead } from '../wire/is-read.ts'
-import { isPlainPath } from '../wire/plain-path.ts'
+import { decodedPath, forgivenPath, isPlainPath, isRead, type PathLayout } from '../wire/request-path.ts'
 
 /** The kinds of operation whose requests or answers are read; everything else is `other`. */
 export type AnthropicKind = 'messages' | 'complete' | 'count-tokens' | 'batch' | 'other'

@@ -1,16 +1,23 @@
 import { memberWatch } from '../naming/ambiguous-member.ts'
+import { namedModel } from '../naming/named-models.ts'
 import type { ProviderAdapter, ProviderConfig } from '../provider-adapter.ts'
-import { configuredBaseUrl } from '../wire/configured-base-url.ts'
-import { namedModel } from '../wire/named-model.ts'
-import { keepRateLimitHeaders } from '../wire/rate-limit-reading.ts'
-import { readRetryAfterMs } from '../wire/retry-after.ts'
-import { bedrockResponseReader } from './answer-reader.ts'
+import { configuredBaseUrl } from '../provider-config.ts'
+import type { UnifiedApi } from '../unified-api.ts'
+import { keepRateLimitHeaders, readRetryAfterMs } from '../wire/rate-limit-headers.ts'
+import { embeddingsResponse, toEmbeddingsCall } from './embeddings.ts'
 import { bedrockErrorResponse } from './errors.ts'
-import { inspectBedrockRequest } from './inspect.ts'
-import { bedrockLimitCounting } from './limit-counting.ts'
+import { inspectBedrockRequest } from './inspection.ts'
+import { BEDROCK_LONG_PROMPT_TOKENS, bedrockLimitCounting, bedrockPool } from './limits.ts'
 import { bedrockOperation } from './operations.ts'
-import { BEDROCK_LONG_PROMPT_TOKENS, bedrockPool } from './pool.ts'
-import { awsBedrockUnified } from './unified/unified.ts'
+import { toConverseCall } from './request.ts'
+import { bedrockResponseReader } from './response-reader.ts'
+import { converseResponse } from './stream.ts'
+
+/** OpenAI's API in front of the runtime API of AWS Bedrock, which cannot tell which models there are. */
+export const awsBedrockUnified: UnifiedApi = {
+  chat: { request: toConverseCall, answer: converseResponse, opensStrings: true },
+  embeddings: { request: toEmbeddingsCall, answer: embeddingsResponse },
+}
 
 /** The runtime API of AWS Bedrock. It tells its limits in no header. */
 export const awsBedrock: ProviderAdapter = {

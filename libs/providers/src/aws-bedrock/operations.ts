@@ -1,6 +1,5 @@
 import type { Operation } from '../provider-adapter.ts'
-import { decodedPath } from '../wire/decoded-path.ts'
-import { forgivenPath, type PathLayout } from '../wire/forgiven-path.ts'
+import { decodedPath, forgivenPath, type PathLayout } from '../wire/request-path.ts'
 
 export type BedrockKind = 'converse' | 'converse-stream' | 'invoke' | 'invoke-stream' | 'count-tokens'
 

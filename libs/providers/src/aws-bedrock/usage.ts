@@ -1,10 +1,9 @@
 import { type ClaudeUsage, knownUsage, mergeClaudeUsage, readClaudeUsage } from '../claude/usage.ts'
 import { readOpenAiUsage } from '../openai/usage.ts'
 import type { WireHeaders } from '../provider-adapter.ts'
-import { countHeader } from '../wire/header-value.ts'
-import { isRecord } from '../wire/is-record.ts'
+import { isRecord, tokenCount } from '../wire/json.ts'
+import { countHeader } from '../wire/rate-limit-headers.ts'
 import { highest, partialUsage, sumOf, wholeUsage } from '../wire/reported-usage.ts'
-import { tokenCount } from '../wire/token-count.ts'
 
 /**
  * Converse's `usage`. Bedrock counts as Anthropic does: input that the cache had a part in is not in `inputTokens`.

@@ -1,12 +1,10 @@
 import type { TokenUsage } from '@sluice/contracts'
 import type { PartialUsage } from '../provider-adapter.ts'
-import { isRecord } from '../wire/is-record.ts'
-import { parseJson } from '../wire/parse-json.ts'
+import { isRecord, parseJson, tokensOfBytes } from '../wire/json.ts'
 import { hasAddedInput, inputUsage, type ReportedUsage } from '../wire/reported-usage.ts'
 import { StreamedOutput } from '../wire/streamed-output.ts'
-import { tokensOfBytes } from '../wire/token-count.ts'
-import type { UsageMeter } from '../wire/watching-reader.ts'
-import { claudeErrorStatus, claudeErrorStatusIn } from './error-types.ts'
+import type { UsageMeter } from '../wire/usage-reader.ts'
+import { claudeErrorStatus, claudeErrorStatusIn } from './errors.ts'
 import {
   addClaudeUsage,
   type ClaudeUsage,

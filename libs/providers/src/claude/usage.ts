@@ -1,8 +1,7 @@
 import type { TokenUsage } from '@sluice/contracts'
-import { findUsage, type JsonEnds } from '../wire/find-usage.ts'
-import { isRecord } from '../wire/is-record.ts'
+import { countsWithin, isRecord, tokenCount } from '../wire/json.ts'
+import { findUsage, type JsonEnds } from '../wire/json-tail.ts'
 import { type Counts, highest, highestCounts, type ReportedUsage, wholeUsage } from '../wire/reported-usage.ts'
-import { countsWithin, tokenCount } from '../wire/token-count.ts'
 
 /**
  * Counts as Anthropic has them: input that the cache had a part in is not in `inputTokens`. It has no total; Bedrock and servers that speak

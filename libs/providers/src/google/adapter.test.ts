@@ -89,7 +89,7 @@ it('tells of no limits in headers, whatever they are', () => {
 })
 
 describe('the retry time of a 429', () => {
-  const body = readFileSync(join(import.meta.dirname, '__fixtures__', 'quota-error.json'))
+  const body = readFileSync(join(import.meta.dirname, '../../test/fixtures/google', 'quota-error.json'))
 
   it('is in the body, where the headers do not say', () => {
     expect(google.retryAfterMs({}, 0, body)).toBe(34_075)

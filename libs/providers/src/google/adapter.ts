@@ -1,17 +1,24 @@
-import { COUNTS_ALL } from '../limit-counting.ts'
+import { COUNTS_ALL } from '../limits.ts'
 import type { ProviderAdapter } from '../provider-adapter.ts'
-import { configuredBaseUrl, withoutEnd } from '../wire/configured-base-url.ts'
-import { keepRateLimitHeaders } from '../wire/rate-limit-reading.ts'
-import { revealField } from '../wire/reveal-field.ts'
-import { googleResponseReader } from './answer-reader.ts'
+import { configuredBaseUrl, revealField, withoutEnd } from '../provider-config.ts'
+import type { UnifiedApi } from '../unified-api.ts'
+import { keepRateLimitHeaders } from '../wire/rate-limit-headers.ts'
+import { embeddingsCall, embeddingsResponse } from './embeddings.ts'
 import { googleErrorResponse } from './errors.ts'
-import { inspectGoogleRequest } from './inspect.ts'
-import { GOOGLE_MODEL_MEMBERS, googleNamedModels } from './named-models.ts'
+import { GOOGLE_MODEL_MEMBERS, googleNamedModels, inspectGoogleRequest } from './inspection.ts'
+import { GOOGLE_LONG_PROMPT_TOKENS, googlePool, googleQuotaFailures, googleRetryAfterMs } from './limits.ts'
+import { googleModels } from './models.ts'
 import { googleOperation } from './operations.ts'
-import { GOOGLE_LONG_PROMPT_TOKENS, googlePool } from './pool.ts'
-import { googleQuotaFailures } from './quota-failure.ts'
-import { googleRetryAfterMs } from './retry-after.ts'
-import { googleUnified } from './unified/unified.ts'
+import { chatCall } from './request.ts'
+import { googleResponseReader } from './response-reader.ts'
+import { chatTranslation } from './stream.ts'
+
+/** OpenAI's API in front of Google's Gemini API. */
+export const googleUnified: UnifiedApi = {
+  chat: { request: chatCall, answer: chatTranslation, opensStrings: true },
+  embeddings: { request: embeddingsCall, answer: embeddingsResponse },
+  models: googleModels,
+}
 
 /** Google's Gemini API. It tells its limits in no header, and in a 429's body those that were exceeded. */
 export const google: ProviderAdapter = {

@@ -1,8 +1,6 @@
 import { isAdministration } from '../administration.ts'
 import type { Operation } from '../provider-adapter.ts'
-import { decodedPath } from '../wire/decoded-path.ts'
-import { isRead } from '../wire/is-read.ts'
-import { isPlainPath } from '../wire/plain-path.ts'
+import { decodedPath, isPlainPath, isRead } from '../wire/request-path.ts'
 
 /** The kinds of operation whose requests or answers are read; everything else is `other`. */
 export type GoogleKind = 'generate' | 'stream' | 'embed' | 'count-tokens' | 'batch' | 'model-action' | 'other'

@@ -1,7 +1,6 @@
 import type { TokenUsage } from '@sluice/contracts'
-import { isRecord } from '../wire/is-record.ts'
+import { isRecord, tokenCount } from '../wire/json.ts'
 import { type Counts, highest, highestCounts, type ReportedUsage, sumOf, wholeUsage } from '../wire/reported-usage.ts'
-import { tokenCount } from '../wire/token-count.ts'
 
 /** The counts of a `usageMetadata`; `toolUseTokens` are what tools that the model used put into its prompt. Absent means untold. */
 export type GoogleUsage = Counts<

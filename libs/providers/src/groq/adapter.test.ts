@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { cut, pass } from '../wire/__fixtures__/pieces.ts'
+import { cut, pass } from '../../test/fixtures/wire/pieces.ts'
 import { groq } from './adapter.ts'
 
 const CHAT_PATH = '/openai/v1/chat/completions'
@@ -60,7 +60,7 @@ it('counts requests by the day and tokens by the minute', () => {
 })
 
 describe('a stream', () => {
-  const bytes = readFileSync(join(import.meta.dirname, '__fixtures__', 'chat-stream.txt'))
+  const bytes = readFileSync(join(import.meta.dirname, '../../test/fixtures/groq', 'chat-stream.txt'))
   const usage = { inputTokens: 41, outputTokens: 17, cachedInputTokens: 32, reasoningTokens: 0 }
 
   it('is asked for as the caller asked', () => {

@@ -1,10 +1,8 @@
-import { openAiCompatible } from '../openai/compatible.ts'
-import { inspectOpenAiRequest } from '../openai/inspect.ts'
+import { openAiCompatible } from '../openai/adapter.ts'
+import { inspectOpenAiRequest } from '../openai/inspection.ts'
 import type { ProviderAdapter, ProviderConfig } from '../provider-adapter.ts'
-import { configuredBaseUrl, withoutEnd } from '../wire/configured-base-url.ts'
-import { groqLimitCounting } from './limit-counting.ts'
-import { groqPool } from './pool.ts'
-import { readGroqRateLimits } from './rate-limit-headers.ts'
+import { configuredBaseUrl, withoutEnd } from '../provider-config.ts'
+import { groqLimitCounting, groqPool, readGroqRateLimits } from './limits.ts'
 
 /** What the SDK's paths begin with; its base URL ends before it. */
 const ROOT = '/openai/v1'

@@ -1,7 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { ambiguousMember, memberWatch } from './ambiguous-member.ts'
-import { foldedName } from './member-name.ts'
+import { ambiguousMember, foldedName, memberWatch } from './ambiguous-member.ts'
 
 const NAMES = ['model', 'models', 'tools', 'base_model', 'baseModel']
 const find = (json: string, everywhere = false) => ambiguousMember(Buffer.from(json), memberWatch(NAMES, everywhere))

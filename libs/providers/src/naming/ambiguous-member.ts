@@ -1,5 +1,3 @@
-import { foldedName } from './member-name.ts'
-
 /** Members of a JSON document by which models are named, or that hold such members. */
 export interface MemberWatch {
   /** Of each folded name, its bit in the set of those that an object has had. */
@@ -135,3 +133,15 @@ const OPEN_BRACKET = 0x5b
 const CLOSE_BRACKET = 0x5d
 const OPEN_BRACE = 0x7b
 const CLOSE_BRACE = 0x7d
+
+/**
+ * A member's name as the most lenient server might read it: without regard to case (Go's, with Unicode's foldings), and to what stands
+ * between letters and digits (`max_tokens`, `maxTokens`).
+ * @see https://pkg.go.dev/encoding/json#Unmarshal
+ */
+export function foldedName(name: string): string {
+  // Upper case first: ſ becomes S, which lower case alone would leave.
+  return name.toUpperCase().toLowerCase().replace(NO_LETTERS, '')
+}
+
+const NO_LETTERS = /[^a-z0-9]/g

@@ -2,7 +2,7 @@ import type { ProviderId } from '@sluice/contracts'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { providerAdapter } from '../adapters.ts'
-import { queryModels } from './query-models.ts'
+import { queryModels } from './named-models.ts'
 
 function namedModels(provider: ProviderId, path: string, body: unknown): readonly string[] {
   const adapter = providerAdapter(provider)

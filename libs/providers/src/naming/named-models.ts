@@ -1,8 +1,6 @@
 import type { Operation } from '../provider-adapter.ts'
-import { isRecord } from '../wire/is-record.ts'
-import { namedModel } from '../wire/named-model.ts'
-import { memberWatch } from './ambiguous-member.ts'
-import { pathModels } from './path-models.ts'
+import { isRecord } from '../wire/json.ts'
+import { foldedName, memberWatch } from './ambiguous-member.ts'
 
 /** A model that cannot be told: no list of models allows it. */
 export const UNREPORTED_MODEL = ''
@@ -72,4 +70,46 @@ function nestedModels(body: unknown): string[] {
 
 function textsIn(member: unknown): string[] {
   return (Array.isArray(member) ? member : [member]).filter((one) => typeof one === 'string')
+}
+
+/** The `model` of a JSON body; empty where it names none. */
+export function namedModel(body: unknown): string {
+  return isRecord(body) && typeof body.model === 'string' ? body.model : ''
+}
+
+/**
+ * The models that a path may name, as `/engines/MODEL/completions`, `/deployments/MODEL/…` and `/models/MODEL:generate` do, with
+ * escapes resolved. Never throws.
+ */
+export function pathModels(path: string): string[] {
+  const segments = path.split('/').map(decoded)
+  return segments.flatMap((segment, i) => {
+    const model = segments[i + 1]
+    if (!model || !HOLDERS.has(segment.toLowerCase())) return []
+    return [i + 2 === segments.length ? withoutAction(model) : model]
+  })
+}
+
+const HOLDERS: ReadonlySet<string> = new Set(['deployments', 'engines', 'model', 'models'])
+
+function withoutAction(model: string): string {
+  const colon = model.lastIndexOf(':')
+  return colon <= 0 ? model : model.slice(0, colon)
+}
+
+function decoded(segment: string): string {
+  try {
+    return decodeURIComponent(segment)
+  } catch {
+    // It is no name that could be allowed, and stays what it is.
+    return segment
+  }
+}
+
+/** The models that a query names, as `?model=` or `?deployment=` does with some servers. Never throws. */
+export function queryModels(query: string): string[] {
+  if (query === '') return []
+  // Older servers part parameters by semicolons, too.
+  const parameters = [...new URLSearchParams(query.replaceAll(';', '&'))]
+  return parameters.flatMap(([name, value]) => (UNLISTED_MEMBERS.bits.has(foldedName(name)) ? [value] : []))
 }

@@ -1,13 +1,11 @@
 import type { TokenUsage } from '@sluice/contracts'
 import type { PartialUsage, ResponseReader } from '../provider-adapter.ts'
-import { EventBlocks } from '../wire/event-blocks.ts'
-import { eventData, eventMessage, isErrorEvent } from '../wire/event-data.ts'
-import { findLastMember, type MemberSpan, withoutMember } from '../wire/json-member.ts'
-import { mentionsIn } from '../wire/mentions.ts'
-import { parseJson } from '../wire/parse-json.ts'
+import { parseJson } from '../wire/json.ts'
+import { findLastMember, type MemberSpan, mentionsIn, withoutMember } from '../wire/json-members.ts'
 import { hasAddedInput } from '../wire/reported-usage.ts'
+import { EventBlocks, eventData, eventMessage, isErrorEvent } from '../wire/sse.ts'
 import { StreamedOutput } from '../wire/streamed-output.ts'
-import { namedErrorStatus, streamErrorStatus } from './stream-error.ts'
+import { namedErrorStatus, streamErrorStatus } from './errors.ts'
 import { ResponseUsage, readOpenAiUsage } from './usage.ts'
 
 export interface EventStreamOptions {

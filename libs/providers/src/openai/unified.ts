@@ -1,17 +1,16 @@
-import { listedModel } from '../unified/listed-model.ts'
-import type {
-  AskedResponse,
-  NativeCall,
-  ResponseTranslation,
-  ResponseTranslator,
-  UnifiedApi,
-  UnifiedRequest,
+import {
+  type AskedResponse,
+  listedModel,
+  type NativeCall,
+  type ResponseTranslation,
+  type ResponseTranslator,
+  type UnifiedApi,
+  type UnifiedRequest,
 } from '../unified-api.ts'
-import { isRecord } from '../wire/is-record.ts'
+import { isRecord } from '../wire/json.ts'
 import { withMember } from '../wire/json-source.ts'
-import { foreignError } from './foreign-error.ts'
-import { GuardedStream } from './guarded-stream.ts'
-import { StreamOrDocument } from './stream-or-document.ts'
+import { foreignError } from './errors.ts'
+import { GuardedStream, StreamOrDocument } from './unified-stream.ts'
 
 /**
  * OpenAI's API in front of a provider that speaks it: requests go on as they are, but for the name of the model.

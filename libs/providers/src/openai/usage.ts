@@ -1,8 +1,6 @@
-import { findUsage, type JsonEnds } from '../wire/find-usage.ts'
-import { isRecord } from '../wire/is-record.ts'
-import { parseJson } from '../wire/parse-json.ts'
+import { countsWithin, isRecord, parseJson, tokenCount } from '../wire/json.ts'
+import { findUsage, type JsonEnds } from '../wire/json-tail.ts'
 import { highest, highestCounts, type ReportedUsage, sumOf, sumOfChoices } from '../wire/reported-usage.ts'
-import { countsWithin, tokenCount } from '../wire/token-count.ts'
 
 /**
  * How deep a `usage` may stand, the likeliest first: in the document; in `x_groq`, or the `response` of an event; in a choice, as

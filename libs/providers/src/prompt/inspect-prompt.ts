@@ -1,8 +1,8 @@
 import type { ProviderId } from '@sluice/contracts'
 import type { RequestInspection } from '../provider-adapter.ts'
-import { isRecord } from '../wire/is-record.ts'
-import { statedMaximum } from '../wire/output-maximum.ts'
+import { isRecord } from '../wire/json.ts'
 import { type ModelProfile, modelProfile } from './model-profile.ts'
+import { statedMaximum } from './output-maximum.ts'
 import { type PromptText, promptText } from './prompt-text.ts'
 import { hasStoredPrompt, providerAddsInput } from './provider-input.ts'
 
@@ -86,3 +86,14 @@ function isToolForced({ tool_choice, toolConfig }: Body): boolean {
 }
 
 const FORCING: ReadonlySet<string> = new Set(['any', 'tool', 'function', 'custom'])
+
+/** For requests that cost no tokens. */
+export const FREE: RequestInspection = {
+  model: '',
+  streamed: false,
+  promptBytes: 0,
+  mediaParts: 0,
+  maxOutputTokens: 0,
+  outputs: 1,
+  addsUsage: false,
+}

@@ -1,4 +1,4 @@
-import { isRecord } from '../wire/is-record.ts'
+import { isRecord } from '../wire/json.ts'
 
 /** What a request's body holds of what a model reads, in UTF-8 bytes. */
 export interface PromptText {

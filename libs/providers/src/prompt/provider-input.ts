@@ -1,4 +1,4 @@
-import { isRecord } from '../wire/is-record.ts'
+import { isRecord } from '../wire/json.ts'
 import { rememberedByModel } from './model-profile.ts'
 
 type Body = Readonly<Record<string, unknown>>

@@ -1,19 +1,19 @@
 import type { Refusal } from '../unified-api.ts'
-import { AlternatingTurns, type Turn } from './alternating-turns.ts'
-import type {
-  AssistantMessage,
-  ChatMessage,
-  FilePart,
-  ImagePart,
-  ToolCall,
-  ToolMessage,
-  UserMessage,
+import {
+  type AssistantMessage,
+  type ChatMessage,
+  type FilePart,
+  type ImagePart,
+  responseText,
+  spokenTexts,
+  type ToolCall,
+  type ToolMessage,
+  type UserMessage,
 } from './chat-request.ts'
 import { OpenCalls } from './open-calls.ts'
-import { type ContentPart, refusePartType } from './part-types.ts'
 import { inPlace, type Placed } from './place.ts'
+import { type ContentPart, refusePartType } from './read-chat-request.ts'
 import { isRefusal } from './refusal.ts'
-import { responseText, spokenTexts } from './spoken-texts.ts'
 
 /** How a provider says each part of a conversation as a block. A `path` is the part's, for the refusal. */
 export interface BlockDialect<Block> {
@@ -148,5 +148,39 @@ class ConversationTranslation<Block extends object> {
 
   #textBlocks(text: string): Block[] {
     return spokenTexts(text).map((said) => this.#dialect.text(said))
+  }
+}
+
+export interface Turn<Block> {
+  readonly role: 'user' | 'assistant'
+  readonly content: Block[]
+}
+
+/** A conversation in which the roles alternate: messages of one role that follow one another are one turn. */
+export class AlternatingTurns<Block> {
+  readonly list: Turn<Block>[] = []
+  /** How many results the last turn begins with. */
+  #results = 0
+
+  /** A message without content is left out. */
+  add(role: Turn<Block>['role'], blocks: readonly Block[]): void {
+    if (blocks.length === 0) return
+    const { content } = this.#turn(role)
+    for (const block of blocks) content.push(block)
+  }
+
+  /** Results come before whatever else the turn has. */
+  addResult(result: Block): void {
+    const { content } = this.#turn('user')
+    content.splice(this.#results++, 0, result)
+  }
+
+  #turn(role: Turn<Block>['role']): Turn<Block> {
+    const last = this.list.at(-1)
+    if (last?.role === role) return last
+    const turn: Turn<Block> = { role, content: [] }
+    this.list.push(turn)
+    this.#results = 0
+    return turn
   }
 }

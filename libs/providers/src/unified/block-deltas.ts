@@ -1,5 +1,4 @@
-import type { ExtraContent, ResponseToolCall } from './answer-message.ts'
-import type { ChatChunks } from './chat-chunks.ts'
+import type { ChatChunks, ExtraContent, ResponseToolCall } from './chat-completion.ts'
 import { isCutOff, NO_ARGUMENTS } from './json-tool.ts'
 import type { Place } from './place.ts'
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
+import { streamBytes } from '../../test/fixtures/anthropic/message-streams.ts'
+import { frame } from '../../test/fixtures/aws-bedrock/frames.ts'
 import { anthropic } from '../anthropic/adapter.ts'
-import { streamBytes } from '../anthropic/unified/__fixtures__/message-streams.ts'
-import { frame } from '../aws-bedrock/__fixtures__/frames.ts'
 import { awsBedrock } from '../aws-bedrock/adapter.ts'
-import { isRecord } from '../wire/is-record.ts'
+import { isRecord } from '../wire/json.ts'
 
 const ADAPTERS = { anthropic, 'aws-bedrock': awsBedrock }
 type Provider = keyof typeof ADAPTERS

@@ -1,5 +1,5 @@
 import type { Refusal } from '../unified-api.ts'
-import type { ResponseContent } from './answer-message.ts'
+import type { ResponseContent } from './chat-completion.ts'
 import type { ChatRequest, ChatTool } from './chat-request.ts'
 import { isRefusal, refuse } from './refusal.ts'
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { sentText, TRANSLATED, translationOf } from './__fixtures__/unified-chat.ts'
+import { sentText, TRANSLATED, translationOf } from '../../test/fixtures/unified/unified-chat.ts'
+import { withoutNulls } from './message-history.ts'
 
 const asked = (...messages: object[]) => ({ model: 'm', messages })
 const user = (content: unknown, name?: string) => ({ role: 'user', content, ...(name && { name }) })
@@ -190,4 +191,50 @@ describe.each(TRANSLATED)('a history that goes to %s', (provider, model) => {
       message: expect.stringContaining('empty list'),
     })
   })
+})
+
+it.each([
+  ['in the body', { seed: null, n: 1 }, { n: 1 }],
+  ['in an object', { stream_options: { include_usage: null } }, { stream_options: {} }],
+  ['in what a message is made of', { messages: [{ role: 'user', name: null }] }, { messages: [{ role: 'user' }] }],
+  [
+    'in a part',
+    { messages: [{ content: [{ image_url: { url: 'u', detail: null } }] }] },
+    { messages: [{ content: [{ image_url: { url: 'u' } }] }] },
+  ],
+  [
+    'in a call',
+    { messages: [{ tool_calls: [{ index: null, function: { arguments: '', parsed_arguments: null } }] }] },
+    { messages: [{ tool_calls: [{ function: { arguments: '' } }] }] },
+  ],
+  [
+    'in a tool',
+    { tools: [{ function: { name: 'f', description: null, parameters: null, strict: null } }] },
+    { tools: [{ function: { name: 'f' } }] },
+  ],
+])('leaves out what is null %s', (_, body, expected) => {
+  expect(withoutNulls(body)).toEqual(expected)
+})
+
+it.each([
+  { messages: [{ role: 'assistant', content: null }] },
+  { messages: [null], stop: [null] },
+  { tools: [{ function: { name: 'f', parameters: { enum: [1, null], default: null, nested: { const: null } } } }] },
+  { response_format: { json_schema: { schema: { properties: { a: { default: null } } } } } },
+  { messages: [{ extra_content: { provider: { field: null } }, parsed: { a: null } }] },
+  { metadata: { a: null } },
+  JSON.parse('{"__proto__":{"a":1}}'),
+])('takes %j as it is', (body) => {
+  expect(withoutNulls(body)).toBe(body)
+})
+
+it('keeps a member of any name where another is left out', () => {
+  const body = JSON.parse('{"__proto__":{"a":1},"b":null}')
+  expect(Object.entries(withoutNulls(body))).toEqual([['__proto__', { a: 1 }]])
+})
+
+it('looks no deeper than a request goes', () => {
+  const deep = `${'[{"a":'.repeat(100_000)}null${'}]'.repeat(100_000)}`
+  const body = JSON.parse(`{"messages":${deep}}`)
+  expect(withoutNulls(body)).toBe(body)
 })

@@ -1,7 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { frame } from '../aws-bedrock/__fixtures__/frames.ts'
-import { sentText, TRANSLATED, type TranslatedProvider, translatedResponse } from './__fixtures__/unified-chat.ts'
+import { frame } from '../../test/fixtures/aws-bedrock/frames.ts'
+import {
+  sentText,
+  TRANSLATED,
+  type TranslatedProvider,
+  translatedResponse,
+} from '../../test/fixtures/unified/unified-chat.ts'
 
 /** JSON objects that JavaScript does not write as it reads them. */
 const OBJECTS = [

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { sentText, translationOf } from './__fixtures__/unified-chat.ts'
+import { sentText, translationOf } from '../../test/fixtures/unified/unified-chat.ts'
 import { sentCallId } from './open-calls.ts'
 
 const FITS = /^[a-zA-Z0-9_-]{1,64}$/

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { translationOf } from './__fixtures__/unified-chat.ts'
+import { translationOf } from '../../test/fixtures/unified/unified-chat.ts'
 import { readChatRequest } from './read-chat-request.ts'
 
 const NOTHING = { provider: 'Nobody', parameters: new Set<never>() }

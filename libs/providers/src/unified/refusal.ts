@@ -1,4 +1,5 @@
-import type { FieldError } from '@sluice/contracts'
+import { type FieldError, shapeError } from '@sluice/contracts'
+import type { Static, TSchema } from 'typebox'
 import type { Refusal, UnifiedOperation } from '../unified-api.ts'
 
 /** The request is not what the API takes, or asks for what the provider cannot do. */
@@ -33,3 +34,9 @@ export function isRefusal(value: object): value is Refusal {
 
 /** Callers choose the names. */
 const MAX_SHOWN_CHARS = 100
+
+/** A value of the request's that has the schema's shape, or what is wrong with it. @param path the value's; empty: the body */
+export function readShape<Schema extends TSchema>(schema: Schema, value: unknown, path = ''): Static<Schema> | Refusal {
+  const error = shapeError(schema, value, path)
+  return error === undefined ? (value as Static<Schema>) : refuseField(error)
+}

@@ -1,8 +1,12 @@
-import { compactObject } from './compact-json.ts'
-import { isRecord } from './is-record.ts'
-import { endOfValue, findLastMember, type MemberSpan, skipWhiteSpace, visitMembers } from './json-member.ts'
-import { jsonText } from './json-text.ts'
-import { parseJson } from './parse-json.ts'
+import { isRecord, jsonText, parseJson } from './json.ts'
+import {
+  endOfString,
+  endOfValue,
+  findLastMember,
+  type MemberSpan,
+  skipWhiteSpace,
+  visitMembers,
+} from './json-members.ts'
 
 /** The way to values in a document: names of members, and {@link EVERY} for all items of an array. */
 export type JsonPath = readonly [string, ...string[]]
@@ -176,7 +180,141 @@ function hasEscapedLetters(json: Buffer): boolean {
 /** Of `A` to `z`: `\\u0041`, `\\u007a`. */
 const ESCAPED_LETTER = /\\u00[4-7]/
 const COLON = 0x3a
+
+/** Returns JSON text without the white space between its tokens. @param text well-formed */
+export function compactJson(text: string): string {
+  let compact = ''
+  let from = 0
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if (code === QUOTE) {
+      at = closingQuote(text, at)
+    } else if (code <= SPACE) {
+      compact += text.slice(from, at)
+      from = at + 1
+    }
+  }
+  return from === 0 ? text : compact + text.slice(from)
+}
+
+/**
+ * Finds where the object that begins at `start` ends, and its text without the white space between its tokens.
+ * @param json well-formed there
+ */
+export function compactObject(json: Buffer, start: number): { readonly end: number; readonly text: string } {
+  let depth = 0
+  let spaces = 0
+  let end = start
+  do {
+    const byte = json[end]
+    if (byte === undefined) break
+    if (byte === QUOTE) {
+      const after = endOfString(json, end)
+      end = after < 0 ? json.length : after
+      continue
+    }
+    if (byte <= SPACE) spaces++
+    else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) depth++
+    else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) depth--
+    end++
+  } while (depth > 0)
+  return { end, text: spaces === 0 ? json.toString('utf8', start, end) : withoutSpaces(json, start, end) }
+}
+
+function withoutSpaces(json: Buffer, start: number, end: number): string {
+  const compact = Buffer.allocUnsafe(end - start)
+  let length = 0
+  for (let at = start; at < end; at++) {
+    const byte = json[at] ?? SPACE
+    if (byte === QUOTE) {
+      const after = endOfString(json, at)
+      for (; at < after - 1; at++) compact[length++] = json[at] ?? SPACE
+      compact[length++] = QUOTE
+    } else if (byte > SPACE) {
+      compact[length++] = byte
+    }
+  }
+  return compact.toString('utf8', 0, length)
+}
+
+/** Strings may be long and have many quotes in them: each backslash is looked at once. */
+function closingQuote(text: string, start: number): number {
+  for (let quote = text.indexOf('"', start + 1); quote >= 0; quote = text.indexOf('"', quote + 1)) {
+    let first = quote
+    while (text.charCodeAt(first - 1) === BACKSLASH) first--
+    if ((quote - first) % 2 === 0) return quote
+  }
+  return text.length
+}
+
+/** White space in JSON is the space and what stands before it; nothing else outside strings does. */
+const SPACE = 0x20
+const QUOTE = 0x22
+const OPEN_BRACKET = 0x5b
+const BACKSLASH = 0x5c
+const CLOSE_BRACKET = 0x5d
 const OPEN_BRACE = 0x7b
 const CLOSE_BRACE = 0x7d
-const QUOTE = 0x22
-const BACKSLASH = 0x5c
+
+declare global {
+  interface JSON {
+    /** @see https://tc39.es/proposal-json-parse-with-source/ */
+    rawJSON(text: string): object
+  }
+}
+
+/**
+ * JSON that is somebody else's, such as the arguments of a tool call: it goes on as it was written, digit for digit. Parsing it and
+ * writing it again would change numbers beyond 2^53, `1.0`, `1e400`, the order of members with numeric names, and duplicates.
+ * Stands in a document in the place of a value, for {@link writeJson}.
+ */
+export class OpaqueJson {
+  readonly text: string
+
+  /** @param text JSON, well-formed */
+  constructor(text: string) {
+    this.text = text
+  }
+
+  /** Called by JSON.stringify. Outside {@link writeJson} it is the value as far as JavaScript has one. */
+  toJSON(): unknown {
+    if (texts === undefined) return JSON.parse(this.text)
+    texts.push(this.text)
+    return MARK
+  }
+}
+
+/** Writes a document that may hold {@link OpaqueJson}. Returns undefined where it is nested too deeply. */
+export function writeJson(document: object): string | undefined {
+  const opaque: string[] = []
+  texts = opaque
+  try {
+    const text = JSON.stringify(document)
+    return opaque.length === 0 ? text : filled(text, opaque)
+  } catch {
+    return undefined
+  } finally {
+    texts = undefined
+  }
+}
+
+function filled(text: string, opaque: readonly string[]): string {
+  let whole = ''
+  let from = 0
+  for (const inserted of opaque) {
+    const mark = text.indexOf(WRITTEN_MARK, from)
+    whole += text.slice(from, mark) + inserted
+    from = mark + WRITTEN_MARK.length
+  }
+  return whole + text.slice(from)
+}
+
+/** Those of the document that is being written, in the order in which they stand in it. */
+let texts: string[] | undefined
+
+/**
+ * Marks the place of an opaque text. JSON.stringify escapes no letter and doubles every backslash of a string, so that nothing that a
+ * caller sends is ever written like this.
+ */
+const WRITTEN_MARK = '"\\u0041"'
+const MARK = JSON.rawJSON(WRITTEN_MARK)

@@ -1,5 +1,6 @@
 import { type ProjectedConnection, SPLIT_METRICS } from '@sluice/contracts'
-import { type BaseUrlRules, baseUrlFault, type ProviderAdapter, providerAdapter } from '@sluice/providers'
+import { type BaseUrlRules, baseUrlFault } from '@sluice/egress'
+import { type ProviderAdapter, providerAdapter } from '@sluice/providers'
 import type { CachedShares } from '../estimate/cached-share.ts'
 import type { LearnedModels } from '../estimate/learned-models.ts'
 import { type GatewayError, gatewayError } from '../http/gateway-error.ts'

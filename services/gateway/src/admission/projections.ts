@@ -1,6 +1,6 @@
 import { apiKeyProjection, connectionProjection, type ProjectedConnection } from '@sluice/contracts'
+import type { BaseUrlRules } from '@sluice/egress'
 import { type Bus, openBucket } from '@sluice/messaging'
-import type { BaseUrlRules } from '@sluice/providers'
 import { LearnedModels } from '../estimate/learned-models.ts'
 import type { ApiKeys, Connections } from '../ports.ts'
 import { type ApiKey, prepareApiKey } from './api-key.ts'

@@ -1,5 +1,5 @@
 import {
-  MAX_ACQUIRES_PER_EXCHANGE,
+  MAX_ACQUIRES_PER_BATCH,
   PERMIT_MAX_AGE_MS,
   type PermitBatchReply,
   type PermitBatchRequest,
@@ -93,9 +93,9 @@ it('has one exchange under way, and sends what came meanwhile in the next', asyn
 })
 
 it('takes no more than the contract allows in one exchange', async () => {
-  for (let i = 0; i < MAX_ACQUIRES_PER_EXCHANGE + 5; i++) void session.acquire(acquire)
+  for (let i = 0; i < MAX_ACQUIRES_PER_BATCH + 5; i++) void session.acquire(acquire)
   const first = await next()
-  expect(first.request.acquires).toHaveLength(MAX_ACQUIRES_PER_EXCHANGE)
+  expect(first.request.acquires).toHaveLength(MAX_ACQUIRES_PER_BATCH)
   first.end(grantAll(first.request))
   expect((await next()).request.acquires).toHaveLength(5)
 })

@@ -3,9 +3,9 @@ import {
   costOf,
   DELIVERY_SLACK_MS,
   type Granted,
-  MAX_ACQUIRES_PER_EXCHANGE,
+  MAX_ACQUIRES_PER_BATCH,
   MAX_DELIVERY_SLACK_MS,
-  MAX_SETTLEMENTS_PER_EXCHANGE,
+  MAX_SETTLEMENTS_PER_BATCH,
   NO_COST,
   PERMIT_MAX_AGE_MS,
   type PermitBatchReply,
@@ -123,7 +123,7 @@ export function createPermitSession(parts: PermitSessionDeps): PermitSession {
 
   const run = async (): Promise<void> => {
     while (waiting.length > 0 || settlements.size > 0) {
-      const group = waiting.splice(0, MAX_ACQUIRES_PER_EXCHANGE)
+      const group = waiting.splice(0, MAX_ACQUIRES_PER_BATCH)
       const sentAtMs = parts.nowMs()
       const slackMs = slackFor(wayMs)
       const request: PermitBatchRequest = {
@@ -131,7 +131,7 @@ export function createPermitSession(parts: PermitSessionDeps): PermitSession {
         seq: ++seq,
         asOfMs: parts.countersClockMs(),
         acquires: group.map(({ acquire }) => acquire),
-        settlements: settlements.take(MAX_SETTLEMENTS_PER_EXCHANGE),
+        settlements: settlements.take(MAX_SETTLEMENTS_PER_BATCH),
       }
       if (stored !== undefined) request.stored = stored
       if (slackMs !== DELIVERY_SLACK_MS) request.slackMs = slackMs

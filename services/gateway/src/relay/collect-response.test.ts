@@ -1,5 +1,5 @@
+import { redactorOf } from '@sluice/egress'
 import { expect, it } from 'vitest'
-import { redactionOf } from '../handlers/secret-redaction.ts'
 import type { ResponseSink } from '../ports.ts'
 import type { PermittedCall } from './call.ts'
 import { type CollectDeps, collectResponse } from './collect-response.ts'
@@ -40,7 +40,7 @@ it.each(Object.keys(end))('a call that cannot be finished rejects, with its perm
     },
   }
   const collected = collectResponse(plane as unknown as CollectDeps, call as unknown as PermittedCall, REQUEST, {
-    redaction: redactionOf({}),
+    redaction: redactorOf({}),
     deadlineMs: 50,
   })
   sink?.start(429, '', {})

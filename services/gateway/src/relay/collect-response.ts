@@ -1,5 +1,5 @@
+import type { SecretRedactor } from '@sluice/egress'
 import { NOTHING_USED } from '../accounting/settlement.ts'
-import type { SecretRedaction } from '../domain/redact-secrets.ts'
 import type { ResponseSink, Upstream, UpstreamCall, UpstreamRequest } from '../ports.ts'
 import type { PermittedCall } from './call.ts'
 import type { FinishDeps } from './finish-call.ts'
@@ -10,7 +10,7 @@ export interface CollectDeps extends FinishDeps {
 }
 
 export interface CollectOptions {
-  readonly redaction: SecretRedaction
+  readonly redaction: SecretRedactor
   readonly deadlineMs: number
   /** Undefined where no credential is stored. */
   readonly credentialVersion?: number | undefined

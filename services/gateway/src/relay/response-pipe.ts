@@ -1,6 +1,5 @@
+import type { SecretRedactor, StreamRedactor } from '@sluice/egress'
 import type { ResponseReader, ResponseTranslator, TranslatedError } from '@sluice/providers'
-import type { SecretRedaction } from '../domain/redact-secrets.ts'
-import type { StreamRedactor } from '../domain/stream-redactor.ts'
 import type { PermittedCall } from './call.ts'
 import { contentTypeOf, type ResponseHead } from './response-writer.ts'
 
@@ -98,7 +97,7 @@ const BAD_GATEWAY = 502
 export function responsePipe(
   { connection, operation, inspection, translation }: PermittedCall,
   head: ResponseHead,
-  redaction: SecretRedaction,
+  redaction: SecretRedactor,
 ): ResponsePipe | undefined {
   if (head.status >= 300) return undefined
   const type = contentTypeOf(head)

@@ -1,10 +1,8 @@
 import type { ServerResponse } from 'node:http'
+import { redactorOf, type SecretRedactor, type StreamRedactor } from '@sluice/egress'
 import type { WireHeaders } from '@sluice/providers'
 import type { Logger } from '@sluice/service-kit'
 import { type CallEnd, limitedCost, NOTHING_USED, settledCost } from '../accounting/settlement.ts'
-import type { SecretRedaction } from '../domain/redact-secrets.ts'
-import type { StreamRedactor } from '../domain/stream-redactor.ts'
-import { redactionOf } from '../handlers/secret-redaction.ts'
 import { sendableReasonPhrase } from '../http/forwarded-headers.ts'
 import { type GatewayError, gatewayError, INTERNAL_ERROR } from '../http/gateway-error.ts'
 import { writeError } from '../http/write-error.ts'
@@ -66,7 +64,7 @@ export class ResponseRelay implements ResponseSink {
   #state: ResponseState = WAITING
   /** Until the response is known to be the application's: it may hold the request's body. */
   #watch: ResponseWatch | undefined
-  #redaction: SecretRedaction = NO_REDACTION
+  #redaction: SecretRedactor = NO_REDACTION
   /** Every byte passes it of a body that is not an error's, whatever its type. */
   #redactor: StreamRedactor = NO_REDACTOR
   #upstream: UpstreamCall | undefined
@@ -93,7 +91,7 @@ export class ResponseRelay implements ResponseSink {
       return RELAYED
     }
     const { permit } = this.#call
-    this.#redaction = redactionOf(secrets)
+    this.#redaction = redactorOf(secrets)
     this.#redactor = this.#redaction.stream()
     this.#recorder.sending(credentialVersionOf(secrets))
     this.#departure = new Departure(permit, request.body, this.#deps.clock)
@@ -401,7 +399,7 @@ export class ResponseRelay implements ResponseSink {
 const RELAYED: Promise<SendOutcome> = Promise.resolve('relayed')
 const EMPTY = Buffer.alloc(0)
 /** Until the request is sent. Without secrets they have no state. */
-const NO_REDACTION = redactionOf(NO_SECRETS)
+const NO_REDACTION = redactorOf(NO_SECRETS)
 const NO_REDACTOR = NO_REDACTION.stream()
 const UNREADABLE = gatewayError('upstream_unreachable', 'The provider’s answer could not be understood.', {
   isFinal: true,

@@ -1,6 +1,6 @@
 import { type ServerResponse, STATUS_CODES } from 'node:http'
+import type { SecretRedactor } from '@sluice/egress'
 import { openAiErrorType, type TranslatedError, type WireHeaders } from '@sluice/providers'
-import type { SecretRedaction } from '../domain/redact-secrets.ts'
 import { type HeaderFields, removeField, responseHeaders } from '../http/forwarded-headers.ts'
 import { sluiceHeaders } from '../http/write-error.ts'
 import type { PermittedCall } from './call.ts'
@@ -122,7 +122,7 @@ export class ResponseWriter {
   }
 
   /** An error of the provider's, whole. @param redaction for what comes of putting it in other words */
-  error(head: ResponseHead, answer: WholeResponse, redaction: SecretRedaction): void {
+  error(head: ResponseHead, answer: WholeResponse, redaction: SecretRedactor): void {
     const { status, statusMessage, fields, body } = this.#translated(head, answer, redaction)
     this.#addOwnHeaders(fields, head.headers)
     this.#response.writeHead(status, statusMessage, fields)
@@ -130,7 +130,7 @@ export class ResponseWriter {
   }
 
   /** A provider's answer of 2xx that is an error with a status of its own, such as 429: said as if it had come with that status. */
-  failureOfStatus(status: number, head: ResponseHead, failure: TranslatedError, redaction: SecretRedaction): void {
+  failureOfStatus(status: number, head: ResponseHead, failure: TranslatedError, redaction: SecretRedactor): void {
     const message = redaction.errorText(failure.message)
     const error = {
       status,
@@ -146,7 +146,7 @@ export class ResponseWriter {
   }
 
   /** A provider's answer of 2xx that says why it is none. It was made, and is charged: SDKs are told not to send the request again. */
-  failure({ headers }: ResponseHead, { message, code }: TranslatedError, redaction: SecretRedaction): void {
+  failure({ headers }: ResponseHead, { message, code }: TranslatedError, redaction: SecretRedactor): void {
     const error = { message: redaction.errorText(message), type: 'server_error', param: null, code }
     const body = Buffer.from(JSON.stringify({ error }))
     const fields = responseHeaders(headers)
@@ -163,7 +163,7 @@ export class ResponseWriter {
   #translated(
     { headers, receivedAtMs }: ResponseHead,
     answer: WholeResponse,
-    redaction: SecretRedaction,
+    redaction: SecretRedactor,
   ): WholeResponse {
     const { translation, connection } = this.#call
     const error = translation?.error(answer.status, answer.body, headers)

@@ -1,13 +1,6 @@
-import {
-  type InlineImage,
-  isLoopbackAddress,
-  isPublicAddress,
-  SNIFFED_BYTES,
-  sniffMediaType,
-  usualMediaType,
-} from '@sluice/providers'
+import { createEgressPolicy, egressConnector, isLoopbackAddress, isPublicAddress } from '@sluice/egress'
+import { type InlineImage, SNIFFED_BYTES, sniffMediaType, usualMediaType } from '@sluice/providers'
 import { Agent, type Dispatcher, interceptors } from 'undici'
-import { upstreamConnector } from '../adapters/upstream-connector.ts'
 import { Slots } from './slots.ts'
 
 export interface ImageRequest {
@@ -54,7 +47,7 @@ export function httpImages(options: HttpImagesOptions): RunningImages {
   const { connectTimeoutMs, timeoutMs, maxImagesBytes, allowInsecureLoopback } = options
   const isForbidden = (address: string): boolean =>
     !isPublicAddress(address) && !(allowInsecureLoopback && isLoopbackAddress(address))
-  const connect = upstreamConnector({ timeoutMs: connectTimeoutMs, allowInsecureLoopback, isForbidden })
+  const connect = egressConnector(createEgressPolicy({ allowInsecureLoopback, isForbidden }), connectTimeoutMs)
   const agent = new Agent({ allowH2: false, connect })
   const following = agent.compose(interceptors.redirect({ maxRedirections: MAX_REDIRECTS }))
 

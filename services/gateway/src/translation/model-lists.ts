@@ -1,9 +1,9 @@
+import { redactorOf } from '@sluice/egress'
 import type { ListedModel, ModelPage } from '@sluice/providers'
 import type { Logger } from '@sluice/service-kit'
 import type { ApiKey } from '../admission/api-key.ts'
 import type { UsableConnection } from '../admission/connection.ts'
 import { parseJsonObject } from '../estimate/json-object.ts'
-import { redactionOf } from '../handlers/secret-redaction.ts'
 import type { Call } from '../relay/call.ts'
 import { collectResponse } from '../relay/collect-response.ts'
 import { estimateCall, inspectedCall, inspectionWithoutBody } from '../relay/inspect-call.ts'
@@ -186,7 +186,7 @@ async function askForPage(
     if (ready.status !== 'ok') return undefined
     const { request, secrets } = ready.value
     const response = await collectResponse(deps, ready.value.call, request, {
-      redaction: redactionOf(secrets),
+      redaction: redactorOf(secrets),
       deadlineMs: DEADLINE_MS,
       credentialVersion: credentialVersionOf(secrets),
     })

@@ -1,7 +1,7 @@
 import { SluiceError } from '@sluice/contracts'
-import type { Lookup, WireHeaders } from '@sluice/providers'
+import { createEgressPolicy, egressConnector, type Lookup } from '@sluice/egress'
+import type { WireHeaders } from '@sluice/providers'
 import { Agent, type Dispatcher, errors } from 'undici'
-import { upstreamConnector } from '../adapters/upstream-connector.ts'
 import type { ResponseSink, Upstream, UpstreamCall, UpstreamFault, UpstreamRequest } from '../ports.ts'
 
 export interface UpstreamOptions {
@@ -26,11 +26,7 @@ export function createUpstream(options: UpstreamOptions): RunningUpstream {
   const agent = new Agent({
     // While HTTP/2 seems possible, connections to an origin are made one after the other, each waiting for the handshake before it.
     allowH2: false,
-    connect: upstreamConnector({
-      timeoutMs: options.connectTimeoutMs,
-      allowInsecureLoopback: options.allowInsecureLoopback,
-      ...(options.lookup === undefined ? {} : { lookup: options.lookup }),
-    }),
+    connect: egressConnector(createEgressPolicy(options), options.connectTimeoutMs),
     headersTimeout: options.firstByteTimeoutMs,
     bodyTimeout: options.idleTimeoutMs,
     keepAliveTimeout: KEEP_ALIVE_MS,

@@ -1,9 +1,10 @@
 import { paginateListServiceQuotas, type ServiceQuota, ServiceQuotasClient } from '@aws-sdk/client-service-quotas'
 import { SluiceError } from '@sluice/contracts'
+import { createRoleAssumer, type TemporaryCredentials } from '@sluice/egress'
+import type { BedrockRole } from '@sluice/providers'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
 import type { AccountQuota } from '../../domain/quota-readings.ts'
 import type { QuotaSource } from '../../ports/quota-source.ts'
-import { assumeRole } from './assume-role.ts'
 import { awsFault } from './aws-fault.ts'
 
 export interface ServiceQuotasOptions {
@@ -22,16 +23,28 @@ export interface ServiceQuotas extends QuotaSource {
 /** Bedrock's quotas from AWS's Service Quotas, over HTTP/1.1, with credentials of the role that are gone afterwards. */
 export function serviceQuotas({ stsEndpoint, endpoint, withinMs = WITHIN_MS }: ServiceQuotasOptions): ServiceQuotas {
   const stopping = new AbortController()
+  const assumer = createRoleAssumer({
+    endpoint: stsEndpoint,
+    maxAttempts: MAX_STS_ATTEMPTS,
+    attemptTimeoutMs: ATTEMPT_TIMEOUT_MS,
+  })
   const requestHandler = new NodeHttpHandler({
     connectionTimeout: CONNECT_TIMEOUT_MS,
     requestTimeout: ATTEMPT_TIMEOUT_MS,
     socketTimeout: ATTEMPT_TIMEOUT_MS,
     throwOnRequestTimeout: true,
   })
+  const assume = async (role: BedrockRole, signal: AbortSignal): Promise<TemporaryCredentials> => {
+    try {
+      return await assumer.assume({ ...role, sessionName: SESSION_NAME, sessionSeconds: SHORTEST_SESSION_S }, signal)
+    } catch (error) {
+      throw awsFault(error, 'The role cannot be assumed:')
+    }
+  }
   return {
     quotasOf: async (role) => {
       const abortSignal = AbortSignal.any([stopping.signal, AbortSignal.timeout(withinMs)])
-      const credentials = await assumeRole(role, { endpoint: stsEndpoint, requestHandler })
+      const credentials = await assume(role, abortSignal)
       const client = new ServiceQuotasClient({
         region: role.region,
         credentials,
@@ -48,6 +61,7 @@ export function serviceQuotas({ stsEndpoint, endpoint, withinMs = WITHIN_MS }: S
     },
     stop: () => {
       stopping.abort()
+      assumer.stop()
       requestHandler.destroy()
     },
   }
@@ -79,3 +93,8 @@ const WITHIN_MS = 20_000
 const CONNECT_TIMEOUT_MS = 2_000
 const ATTEMPT_TIMEOUT_MS = 4_000
 const MAX_ATTEMPTS = 3
+const MAX_STS_ATTEMPTS = 2
+/** Appears with every call in the role's account (AWS CloudTrail). */
+const SESSION_NAME = 'sluice-discovery'
+/** @see https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html */
+const SHORTEST_SESSION_S = 900

@@ -1,0 +1,71 @@
+import { type Static, Type } from 'typebox'
+import { defineBucket } from './definitions.ts'
+import { TokenUsage } from './responses.ts'
+
+/** How many of whatever is counted make a token: sums that fade with each request, and what held before anything was learned. */
+const LearnedRatio = Type.Object({
+  start: Type.Number({ minimum: 1, maximum: 12 }),
+  bytes: Type.Number({ minimum: 1 }),
+  tokens: Type.Number({ exclusiveMinimum: 0 }),
+})
+
+/** What the settled requests of one connection to one model have taught a gateway. */
+export type LearnedModelRecord = Static<typeof LearnedModelRecord>
+export const LearnedModelRecord = Type.Object({
+  model: Type.String({ minLength: 1, maxLength: 256 }),
+  ratio: LearnedRatio,
+  tools: LearnedRatio,
+  sealed: Type.Object({ units: Type.Number({ minimum: 1 }), tokens: Type.Number() }),
+  /** A histogram of the lengths of responses, as the gateway's `output-percentile.ts` has it. */
+  output: Type.Object({
+    responses: Type.Integer({ minimum: 0 }),
+    weights: Type.Array(Type.Tuple([Type.Integer({ minimum: 0, maximum: 200 }), Type.Number({ minimum: 0 })]), {
+      maxItems: 200,
+    }),
+  }),
+  /** How much of the prompts the provider read from its cache: sums that fade with each request. Absent: nothing is known. */
+  cached: Type.Optional(
+    Type.Object({ inputTokens: Type.Number({ exclusiveMinimum: 0 }), cachedTokens: Type.Number({ minimum: 0 }) }),
+  ),
+})
+
+/** Of one connection, those learned of last at the end; the key is its id. */
+export type LearnedRecord = Static<typeof LearnedRecord>
+export const LearnedRecord = Type.Object({ models: Type.Array(LearnedModelRecord, { maxItems: 64 }) })
+
+const DAY_MS = 86_400_000
+
+/** What gateways learned of the tokens of requests, so that a gateway that starts goes on with it. Only gateways know what it means. */
+export const learnedModels = defineBucket({ name: 'learned', value: LearnedRecord, expiryMs: 30 * DAY_MS })
+
+/** A response that a provider makes in the background, whose usage was not known when its request was charged. */
+export type BackgroundResponse = Static<typeof BackgroundResponse>
+export const BackgroundResponse = Type.Object({
+  /** As the request named it. */
+  model: Type.String({ maxLength: 256 }),
+  /** As in the request's response event. */
+  pool: Type.Optional(Type.String({ maxLength: 256 })),
+  /** What is charged so far toward the connection's limits. The parts may add up to more than `tokens`. */
+  charged: Type.Object({
+    tokens: Type.Integer({ minimum: 0 }),
+    inputTokens: Type.Integer({ minimum: 0 }),
+    outputTokens: Type.Integer({ minimum: 0 }),
+  }),
+  /** What response events have said of it so far. */
+  recorded: Type.Optional(TokenUsage),
+  /** Names the write, so that a gateway that got no reply can see whether it took place. */
+  writtenBy: Type.String({ maxLength: 64 }),
+})
+
+const HOUR_MS = 3_600_000
+
+/**
+ * Responses that are made in the background, for the gateways that are asked for them later. The key is a hash of the connection and the
+ * provider's id of the response. What nobody asks for goes after two days; when the bucket is full, further ones are refused.
+ */
+export const backgroundResponses = defineBucket({
+  name: 'background-responses',
+  value: BackgroundResponse,
+  expiryMs: 48 * HOUR_MS,
+  maxBytes: 64 * 1024 * 1024,
+})

@@ -1,0 +1,76 @@
+import { type Metric, PERIOD_MS, type Period } from './capacity.ts'
+import type { DiscoveredLimit, LimitSource } from './discovery.ts'
+
+/** What a provider holds one model to, in the terms of a connection's capacity, and what it last said of it. */
+export interface ModelLimit {
+  readonly model: string
+  readonly period: Period
+  readonly metric: Metric
+  readonly limit: number
+  /** What is counted, in the provider's word. */
+  readonly dimension: string
+  readonly remaining?: number
+  /** When the whole limit is free again, Unix milliseconds. */
+  readonly resetAtMs?: number
+  /** When the answer that told it came, Unix milliseconds. */
+  readonly seenAtMs: number
+  /** Who told it last; absent: the provider's answers to requests. */
+  readonly source?: LimitSource
+}
+
+/**
+ * The discovered limits that a connection's capacity can express, at most one for each model, period and metric: the lowest.
+ *
+ * Left out are limits of an unknown period, other dimensions, and limits of 0: who may send nothing is told so by the provider.
+ */
+export function modelLimits(discovered: readonly DiscoveredLimit[]): ModelLimit[] {
+  const lowest = new Map<string, ModelLimit>()
+  for (const told of discovered) {
+    const limit = asModelLimit(told)
+    if (limit !== undefined) keepLowest(lowest, limit)
+  }
+  return [...lowest.values()]
+}
+
+function asModelLimit({ model, dimension, limit, ...told }: DiscoveredLimit): ModelLimit | undefined {
+  const metric = metricOf(dimension)
+  const period = PERIODS.find((each) => PERIOD_MS[each] === told.periodMs)
+  if (metric === undefined || period === undefined || limit < 1 || limit > MAX_LIMIT) return undefined
+  return {
+    model,
+    period,
+    metric,
+    limit,
+    dimension,
+    ...(told.remaining === undefined ? {} : { remaining: told.remaining }),
+    ...(told.resetAtMs === undefined ? {} : { resetAtMs: told.resetAtMs }),
+    seenAtMs: told.lastSeenAtMs,
+    ...(told.source === undefined ? {} : { source: told.source }),
+  }
+}
+
+/** `requests-per-day` and Mistral's `req-minute` count requests: some providers' words for a dimension have the period in them. */
+function metricOf(dimension: string): Metric | undefined {
+  const [, kind = ''] = /^([a-z-]+?)(?:-(?:per-)?(?:minute|hour|day))?$/.exec(dimension) ?? []
+  return METRIC_OF.get(kind)
+}
+
+function keepLowest(lowest: Map<string, ModelLimit>, limit: ModelLimit): void {
+  const other = lowest.get(keyOf(limit))
+  if (other === undefined || limit.limit < other.limit) lowest.set(keyOf(limit), limit)
+}
+
+function keyOf({ model, period, metric }: ModelLimit): string {
+  return `${period} ${metric} ${model}`
+}
+
+const METRIC_OF: ReadonlyMap<string, Metric> = new Map([
+  ['requests', 'requests'],
+  ['req', 'requests'],
+  ['tokens', 'tokens'],
+  ['input-tokens', 'inputTokens'],
+  ['output-tokens', 'outputTokens'],
+])
+const PERIODS: readonly Period[] = ['minute', 'hour', 'day']
+/** As much as a connection's capacity may be. */
+const MAX_LIMIT = 1_000_000_000_000

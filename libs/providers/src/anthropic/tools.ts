@@ -1,0 +1,75 @@
+import type { Tool, ToolChoice, ToolUseBlockParam } from '@anthropic-ai/sdk/resources/messages'
+import type { ResponseToolCall } from '../unified/chat-completion.ts'
+import type { ChatRequest, ChatTool, ToolCall } from '../unified/chat-request.ts'
+import { isRefusal } from '../unified/refusal.ts'
+import { callArguments, callerSchema, refuseToolChoice } from '../unified/tools.ts'
+import type { Refusal } from '../unified-api.ts'
+import { isRecord } from '../wire/json.ts'
+import { writtenText } from '../wire/json-source.ts'
+
+/** The SDK's type, but for the schema, which goes on as the caller wrote it. */
+export type WireTool = Omit<Tool, 'input_schema'> & { readonly input_schema: object }
+
+/** The parameters of a message that are about tools. */
+export interface Tooling {
+  readonly tools?: readonly WireTool[]
+  readonly tool_choice?: ToolChoice
+}
+
+/** @see https://platform.claude.com/docs/en/agents-and-tools/tool-use/define-tools */
+export function toTooling(request: ChatRequest): Tooling | Refusal {
+  const refusal = refuseToolChoice(request)
+  if (refusal !== undefined) return refusal
+  const { tools = [] } = request
+  // Without tools Anthropic takes no choice either, and none of them asks for anything.
+  if (tools.length === 0) return {}
+  const choice = toToolChoice(request)
+  return { tools: tools.map(toTool), ...(choice === undefined ? {} : { tool_choice: choice }) }
+}
+
+function toTool({ function: { name, description, parameters = {}, strict } }: ChatTool): WireTool {
+  return {
+    name,
+    ...(description === undefined ? {} : { description }),
+    input_schema: callerSchema(parameters, { type: 'object', properties: {} }),
+    ...(strict === true ? { strict } : {}),
+  }
+}
+
+function toToolChoice({ tool_choice: choice, parallel_tool_calls: isParallel }: ChatRequest): ToolChoice | undefined {
+  const serial = isParallel === false ? { disable_parallel_tool_use: true } : undefined
+  if (typeof choice === 'object') return { type: 'tool', name: choice.function.name, ...serial }
+  switch (choice) {
+    case 'none':
+      return { type: 'none' }
+    case 'required':
+      return { type: 'any', ...serial }
+    default:
+      return choice === 'auto' || serial !== undefined ? { type: 'auto', ...serial } : undefined
+  }
+}
+
+/** A tool call of an earlier answer's, as a block. @param path the call's */
+export function toToolUse(call: ToolCall, path: string): ToolUseBlockParam | Refusal {
+  const parsed = callArguments(call, path)
+  return isRefusal(parsed) ? parsed : { type: 'tool_use', id: call.id, name: call.function.name, ...parsed }
+}
+
+/** A `tool_use` block as a tool call of OpenAI's; undefined where it is not to be called by. */
+export function toToolCall(block: Readonly<Record<string, unknown>>): ResponseToolCall | undefined {
+  const { id, name, input = {} } = block
+  const text = writtenText(input)
+  if (typeof id !== 'string' || typeof name !== 'string' || text === undefined) return undefined
+  return { id, type: 'function', function: { name, arguments: text } }
+}
+
+/** The same of a block that begins in a stream: as a rule its input is empty there, and comes in pieces. */
+export function toToolCallStart(block: Readonly<Record<string, unknown>>): ResponseToolCall | undefined {
+  const call = toToolCall(block)
+  if (call === undefined || hasInput(block)) return call
+  return { ...call, function: { ...call.function, arguments: '' } }
+}
+
+function hasInput({ input }: Readonly<Record<string, unknown>>): boolean {
+  return isRecord(input) && Object.keys(input).length > 0
+}

@@ -1,0 +1,179 @@
+import type { DocumentFormat, ImageFormat, SystemContentBlock } from '@aws-sdk/client-bedrock-runtime'
+import { type BlockDialect, blockConversation, type Turn } from '../unified/block-conversation.ts'
+import type { ChatMessage, FilePart, ImagePart } from '../unified/chat-request.ts'
+import { fileSource, isText } from '../unified/file-source.ts'
+import type { InlineImages } from '../unified/images.ts'
+import { isRefusal, refuse } from '../unified/refusal.ts'
+import type { InlineImage, Refusal } from '../unified-api.ts'
+import { foundationModel } from './models.ts'
+import { readReasoning, toReasoningBlock } from './reasoning.ts'
+import { toToolUse } from './tools.ts'
+import type {
+  DocumentBlock,
+  ImageBlock,
+  ReasoningBlock,
+  TextBlock,
+  ToolResultBlock,
+  ToolUseBlock,
+} from './wire-types.ts'
+
+type Block = TextBlock | ImageBlock | DocumentBlock | ToolUseBlock | ToolResultBlock | ReasoningBlock
+
+/** The prompt of a request: `messages`, and apart from them what the system and the developer say. */
+export interface Conversation {
+  readonly system: readonly SystemContentBlock.TextMember[]
+  readonly messages: readonly Turn<Block>[]
+  /** Whether there are tool calls in it. */
+  readonly hasToolUse: boolean
+}
+
+/** @param model its id, as far as it tells which rules hold */
+export function toConversation(
+  messages: readonly ChatMessage[],
+  images: InlineImages,
+  model: string,
+): Conversation | Refusal {
+  const conversation = blockConversation(messages, contentBlocks(images, foundationModel(model)?.maker))
+  if (isRefusal(conversation)) return conversation
+  const { system, turns } = conversation
+  return {
+    system: system.map(toTextBlock),
+    messages: turns,
+    hasToolUse: turns.some(({ content }) => content.some((block) => 'toolUse' in block)),
+  }
+}
+
+/** @param maker of the model; undefined where it is not known: then it may be Anthropic */
+function contentBlocks(images: InlineImages, maker = 'anthropic'): BlockDialect<Block> {
+  const isClaude = maker === 'anthropic'
+  let documents = 0
+  return {
+    provider: 'AWS Bedrock',
+    callIds: isClaude ? CLAUDE_CALL_ID : CALL_ID,
+    text: toTextBlock,
+    image: (part, path) => toImageBlock(part, images, path),
+    toolCall: toToolUse,
+    file: (part, path) => toDocumentBlock(part, path, () => ++documents),
+    toolResult: ({ tool_call_id: toolUseId }, content) => ({
+      toolResult: { toolUseId, content: content.filter(isResultBlock) },
+    }),
+    thinking(message, path) {
+      const reasoning = readReasoning(message, path)
+      if (isRefusal(reasoning)) return reasoning
+      return reasoning.map((placed) => ({ block: toReasoningBlock(placed), at: placed.at }))
+    },
+    refuseTurns: (turns) => {
+      const [first] = turns
+      if (first === undefined) {
+        return refuse('messages', 'AWS Bedrock needs a message that is not empty and not of the system.')
+      }
+      // AWS answers 200 for Claude, and for others that a conversation must start with a user message.
+      if (first.role !== 'user' && !isClaude) return BEGINS_WITH_ASSISTANT
+      return turns.some(hasDocumentAlone) ? DOCUMENT_ALONE : undefined
+    },
+  }
+}
+
+/** @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ToolUseBlock.html */
+const CALL_ID = /^[a-zA-Z0-9_.:-]{1,64}$/
+/** Anthropic's own rule holds within AWS's. */
+const CLAUDE_CALL_ID = /^[a-zA-Z0-9_-]{1,64}$/
+
+const BEGINS_WITH_ASSISTANT = refuse(
+  'messages',
+  'On AWS Bedrock only Claude takes a conversation that begins with the assistant: this model needs one that begins with a message ' +
+    'of the user that is not empty.',
+)
+
+function toTextBlock(text: string): TextBlock {
+  return { text }
+}
+
+function isResultBlock(block: Block): block is TextBlock | ImageBlock | DocumentBlock {
+  return 'text' in block || 'image' in block || 'document' in block
+}
+
+/** @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Message.html on `content` */
+function hasDocumentAlone({ content }: Turn<Block>): boolean {
+  return content.some((block) => 'document' in block) && !content.some((block) => 'text' in block)
+}
+
+const DOCUMENT_ALONE = refuse(
+  'messages',
+  'AWS Bedrock takes a file only with text beside it, which says what to do with it.',
+)
+
+/**
+ * A file as Bedrock takes it; an image is one, whatever part it comes in. Its name is made up: Bedrock takes few characters, each name once,
+ * and warns that the model may read a name as an instruction.
+ * @param path the part's
+ * @param nextNumber gives the numbers of the request's documents
+ * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_DocumentBlock.html
+ */
+export function toDocumentBlock(
+  part: FilePart,
+  path: string,
+  nextNumber: () => number,
+): DocumentBlock | ImageBlock | Refusal {
+  const source = fileSource(part, path, 'AWS Bedrock')
+  if (isRefusal(source)) return source
+  const param = `${path}.file.file_data`
+  if ('url' in source) return refuse(param, 'AWS Bedrock takes a file as a data URL only, not at a URL.')
+  const { mediaType, base64 } = source
+  const image = inlineImage(source)
+  if (image !== undefined) return image
+  const format = DOCUMENT_FORMATS.get(mediaType) ?? (isText(mediaType) ? 'txt' : undefined)
+  if (format !== undefined) {
+    return { document: { format, name: `document ${nextNumber()}`, source: { bytes: base64 } } }
+  }
+  const formats = [...DOCUMENT_FORMATS.values()].join(', ')
+  return refuse(param, `AWS Bedrock takes files of the formats ${formats}, and images; this one is ${mediaType}.`)
+}
+
+const DOCUMENT_FORMATS: ReadonlyMap<string, DocumentFormat> = new Map([
+  ['application/pdf', 'pdf'],
+  ['text/csv', 'csv'],
+  ['application/msword', 'doc'],
+  ['application/vnd.openxmlformats-officedocument.wordprocessingml.document', 'docx'],
+  ['application/vnd.ms-excel', 'xls'],
+  ['application/vnd.openxmlformats-officedocument.spreadsheetml.sheet', 'xlsx'],
+  ['text/html', 'html'],
+  ['text/plain', 'txt'],
+  ['text/markdown', 'md'],
+])
+
+/**
+ * An image as Bedrock takes it, with its bytes; one without any stands for an image that is missing still.
+ * @param path the part's
+ * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ImageBlock.html
+ */
+export function toImageBlock(
+  { image_url: { url, detail } }: ImagePart,
+  images: InlineImages,
+  path: string,
+): ImageBlock | Refusal {
+  if (detail === 'low') return refuse(`${path}.image_url.detail`, 'AWS Bedrock has nothing that limits the detail.')
+  const image = images.find(url, `${path}.image_url.url`)
+  if (image === undefined) return { image: { format: 'png', source: { bytes: '' } } }
+  if (isRefusal(image)) return image
+  const block = inlineImage(image)
+  if (block !== undefined) return block
+  const taken = [...IMAGE_FORMATS.keys()].join(', ')
+  return refuse(
+    `${path}.image_url.url`,
+    `AWS Bedrock takes images of the types ${taken}; this one is ${image.mediaType}.`,
+  )
+}
+
+/** Undefined where it is of a type that Bedrock does not take. */
+export function inlineImage({ mediaType, base64 }: InlineImage): ImageBlock | undefined {
+  const format = IMAGE_FORMATS.get(mediaType)
+  return format === undefined ? undefined : { image: { format, source: { bytes: base64 } } }
+}
+
+const IMAGE_FORMATS: ReadonlyMap<string, ImageFormat> = new Map([
+  ['image/png', 'png'],
+  ['image/jpeg', 'jpeg'],
+  ['image/gif', 'gif'],
+  ['image/webp', 'webp'],
+])

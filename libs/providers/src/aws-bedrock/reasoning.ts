@@ -1,0 +1,158 @@
+import { type Static, Type } from 'typebox'
+import { toReasoning } from '../claude/parameters.ts'
+import type { ExtraContent } from '../unified/chat-completion.ts'
+import type { AssistantMessage, ChatRequest, ReasoningEffort } from '../unified/chat-request.ts'
+import { Place } from '../unified/place.ts'
+import { statedMaximum } from '../unified/read-chat-request.ts'
+import { isRefusal, readShape, refuse } from '../unified/refusal.ts'
+import type { Refusal, UnifiedRequest } from '../unified-api.ts'
+import { type FoundationModel, foundationModel } from './models.ts'
+import type { ReasoningBlock } from './wire-types.ts'
+
+/** What of a request is about reasoning. */
+export interface ReasoningFields {
+  /** Of `additionalModelRequestFields`, in the words of the model's maker. */
+  readonly fields: Readonly<Record<string, unknown>>
+  /** The output maximum that must be stated with them. */
+  readonly maxTokens?: number
+}
+
+/** `reasoning_effort`, for the models that are known to have something like it. */
+export function toReasoningFields(
+  chat: ChatRequest,
+  { model: id, defaultMaxOutputTokens }: UnifiedRequest,
+): ReasoningFields | Refusal {
+  const { reasoning_effort: effort } = chat
+  if (effort === undefined) return { fields: {} }
+  const model = foundationModel(id)
+  if (model?.maker === 'anthropic') {
+    return claudeFields(chat, model, statedMaximum(chat) ?? defaultMaxOutputTokens)
+  }
+  if (model?.maker === 'openai') return gptFields(effort, model)
+  if (model !== undefined && isReasoningNova(model)) return novaFields(chat, effort)
+  return refuse(
+    'reasoning_effort',
+    model?.maker !== 'amazon'
+      ? `How the model "${id}" is told how much to think is not known: it is for Anthropic's Claude, OpenAI's models and Amazon's Nova from 2.`
+      : `The model "${id}" does not reason.`,
+  )
+}
+
+/** @see https://docs.aws.amazon.com/bedrock/latest/userguide/claude-messages-adaptive-thinking.html */
+function claudeFields(chat: ChatRequest, { name }: FoundationModel, maxTokens: number): ReasoningFields | Refusal {
+  const reasoning = toReasoning(chat, name.replace(VERSION, ''), maxTokens)
+  if (isRefusal(reasoning)) return reasoning
+  const { thinking, effort } = reasoning
+  const fields = {
+    ...(thinking === undefined ? {} : { thinking }),
+    ...(effort === undefined ? {} : { output_config: { effort } }),
+  }
+  // A budget is a share of the maximum, which Bedrock must then know.
+  return thinking?.type === 'enabled' ? { fields, maxTokens } : { fields }
+}
+
+/** Which is Bedrock's: Anthropic knows the model without it. */
+const VERSION = /-v\d+(?::.*)?$/
+
+/**
+ * gpt-oss has three levels; later models of OpenAI's are told whatever OpenAI knows, and say themselves what they do not take.
+ * @see https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-openai.html
+ */
+function gptFields(effort: ReasoningEffort, { name }: FoundationModel): ReasoningFields | Refusal {
+  const isTaken = isLevel(effort) || !name.startsWith('gpt-oss-')
+  return isTaken ? { fields: { reasoning_effort: effort } } : noSuchLevel("OpenAI's gpt-oss", LEVELS)
+}
+
+/** All Novas but those of the first generation; and what else Amazon makes is Titan, which does not reason. */
+function isReasoningNova({ maker, name }: FoundationModel): boolean {
+  return maker === 'amazon' && name.startsWith('nova-') && !FIRST_NOVA.test(name)
+}
+
+const FIRST_NOVA = /^nova-(?:micro|lite|pro|premier|sonic|canvas|reel)-v1(?:$|:)/
+
+/** @see https://docs.aws.amazon.com/nova/latest/nova2-userguide/extended-thinking.html */
+function novaFields(chat: ChatRequest, effort: ReasoningEffort): ReasoningFields | Refusal {
+  if (effort === 'none') return { fields: { reasoningConfig: { type: 'disabled' } } }
+  if (!isLevel(effort)) return noSuchLevel("Amazon's Nova", ['none', ...LEVELS])
+  const limit = effort === 'high' ? LIMITS.find((name) => chat[name] !== undefined) : undefined
+  if (limit !== undefined) return refuse(limit, `Amazon's Nova takes no "${limit}" where "reasoning_effort" is "high".`)
+  return { fields: { reasoningConfig: { type: 'enabled', maxReasoningEffort: effort } } }
+}
+
+const LEVELS = ['low', 'medium', 'high'] as const
+
+function isLevel(effort: ReasoningEffort): effort is (typeof LEVELS)[number] {
+  return LEVELS.some((level) => level === effort)
+}
+
+function noSuchLevel(models: string, levels: readonly string[]): Refusal {
+  return refuse('reasoning_effort', `${models} has the levels ${levels.join(', ')}.`)
+}
+
+const LIMITS = ['max_completion_tokens', 'max_tokens', 'temperature', 'top_p'] as const
+
+const closed = { additionalProperties: false } as const
+
+/** Reasoning as it came, signed or sealed, and its place. */
+export type PlacedReasoning = Static<typeof PlacedReasoning>
+const PlacedReasoning = Type.Union([
+  Type.Object({ text: Type.String(), signature: Type.String(), at: Place }, closed),
+  /** In base64. */
+  Type.Object({ redactedContent: Type.String(), at: Place }, closed),
+])
+
+/**
+ * What an answer's message has as `extra_content.bedrock`: the reasoning that the model wants back as it was, where it was, above
+ * all in the turn that goes on from tool calls. That is what its maker signed or sealed; other reasoning is for reading only.
+ * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ReasoningTextBlock.html
+ */
+const ReasoningContent = Type.Object({ reasoning: Type.Array(PlacedReasoning) }, closed)
+
+/** The reasoning as an answer's message or delta has it; nothing where there was none. */
+export function extraContent(reasoning: readonly PlacedReasoning[]): ExtraContent {
+  return reasoning.length === 0 ? {} : { extra_content: { bedrock: { reasoning } } }
+}
+
+/** The reasoning that the application sends back. @param path the message's */
+export function readReasoning({ extra_content: extra }: AssistantMessage, path: string): PlacedReasoning[] | Refusal {
+  const content = extra?.bedrock
+  if (content === undefined) return []
+  const read = readShape(ReasoningContent, content, `${path}.extra_content.bedrock`)
+  return isRefusal(read) ? read : read.reasoning
+}
+
+export function toReasoningBlock(reasoning: PlacedReasoning): ReasoningBlock {
+  if ('redactedContent' in reasoning) {
+    return { reasoningContent: { redactedContent: reasoning.redactedContent } }
+  }
+  const { text, signature } = reasoning
+  return { reasoningContent: { reasoningText: { text, signature } } }
+}
+
+/** Puts one block of reasoning together from its pieces. */
+export class ReasoningPieces {
+  readonly #at: Place
+  #text = ''
+  #signature = ''
+  readonly #redacted: Buffer[] = []
+
+  constructor(at: Place) {
+    this.#at = at
+  }
+
+  /** @param delta a `reasoningContent`; gives the text that it brings */
+  add({ text, signature, redactedContent }: Readonly<Record<string, unknown>>): string {
+    if (typeof signature === 'string') this.#signature += signature
+    if (typeof redactedContent === 'string') this.#redacted.push(Buffer.from(redactedContent, 'base64'))
+    if (typeof text !== 'string') return ''
+    this.#text += text
+    return text
+  }
+
+  /** What of it is to be sent back. */
+  placed(): PlacedReasoning[] {
+    const at = this.#at
+    if (this.#redacted.length > 0) return [{ redactedContent: Buffer.concat(this.#redacted).toString('base64'), at }]
+    return this.#signature === '' ? [] : [{ text: this.#text, signature: this.#signature, at }]
+  }
+}

@@ -1,0 +1,215 @@
+import { endOfValue, visitMembers } from '../wire/json-members.ts'
+
+/** JSON text of a schema whose references are replaced, or why they cannot be. */
+export type InlinedSchema =
+  | { readonly status: 'inlined'; readonly text: string }
+  | { readonly status: 'failed'; readonly message: string }
+
+/**
+ * Writes what a JSON schema's references within itself (`#/$defs/Place`, `#`) lead to in the place of each, and all else as it stands.
+ * References to other documents stay. Members beside a reference count as well as what it leads to: a `description` of the place
+ * replaces the definition's; where both have a constraint, the definition moves into an `allOf`.
+ * Fails where a schema contains itself, where nothing is at the end of a reference, and where the whole gets too large.
+ * @param text compact and well-formed, of an object
+ * @see https://json-schema.org/draft/2020-12/json-schema-core#section-8.2.3
+ */
+export function inlineReferences(text: string): InlinedSchema {
+  try {
+    return { status: 'inlined', text: new Inliner(Buffer.from(text)).schema(0, []) }
+  } catch (error) {
+    if (error instanceof UnresolvedReference) return { status: 'failed', message: error.message }
+    throw error
+  }
+}
+
+/** Returns the members of a JSON object in order; of two with one name the last. @param json compact and well-formed */
+export function membersOf(json: Buffer, start = 0): Map<string, JsonMember> {
+  const members = new Map<string, JsonMember>()
+  visitMembers(json, start, (keyStart, valueStart) => {
+    const end = endOfValue(json, valueStart)
+    const key = json.toString('utf8', keyStart, valueStart - 1)
+    members.set(String(JSON.parse(key)), { key, start: valueStart, end })
+    return end
+  })
+  return members
+}
+
+export interface JsonMember {
+  /** As it is written, with its quotes. */
+  readonly key: string
+  /** Where the value begins and ends, in bytes. */
+  readonly start: number
+  readonly end: number
+}
+
+export function memberText(json: Buffer, { start, end }: JsonMember): string {
+  return json.toString('utf8', start, end)
+}
+
+class UnresolvedReference extends Error {}
+
+class Inliner {
+  readonly #json: Buffer
+  /** What stands in the place of a reference, and where what it leads to begins: each is looked up once. */
+  readonly #definitions = new Map<string, string>()
+  readonly #children = new Map<number, ReadonlyMap<string, number>>()
+  #inlinedChars = 0
+
+  constructor(json: Buffer) {
+    this.#json = json
+  }
+
+  /** @param open the references that the schema at `start` stands in the place of, from the outermost */
+  schema(start: number, open: readonly string[], depth = 0): string {
+    if (depth > MAX_DEPTH) throw new UnresolvedReference('is nested too deeply')
+    const json = this.#json
+    if (json[start] === OPEN_BRACKET) {
+      const items: string[] = []
+      visitMembers(json, start, (_, itemStart) => {
+        items.push(this.schema(itemStart, open, depth + 1))
+        return endOfValue(json, itemStart)
+      })
+      return `[${items.join(',')}]`
+    }
+    if (json[start] !== OPEN_BRACE) return json.toString('utf8', start, endOfValue(json, start))
+    const members = membersOf(json, start)
+    const reference = localReference(json, members)
+    if (reference === undefined) {
+      return written([...members].map(([name, member]) => this.#member(name, member, open, depth)))
+    }
+    members.delete('$ref')
+    const definition = this.#definition(reference, open, depth)
+    const beside = [...members].filter(([name]) => !DEFINITIONS.has(name))
+    return merged(definition, new Map(beside.map(([name, member]) => [name, this.#member(name, member, open, depth)])))
+  }
+
+  #member(name: string, member: JsonMember, open: readonly string[], depth: number): string {
+    const { key, start } = member
+    if (DATA.has(name) || DEFINITIONS.has(name)) return `${key}:${memberText(this.#json, member)}`
+    if (!MAPS.has(name) || this.#json[start] !== OPEN_BRACE) return `${key}:${this.schema(start, open, depth + 1)}`
+    const entries = [...membersOf(this.#json, start).values()]
+    return `${key}:${written(entries.map((entry) => `${entry.key}:${this.schema(entry.start, open, depth + 1)}`))}`
+  }
+
+  #definition(reference: string, open: readonly string[], depth: number): string {
+    if (open.includes(reference)) {
+      throw new UnresolvedReference(`refers to itself: "${shown(reference)}" stands within what it refers to`)
+    }
+    const definition =
+      this.#definitions.get(reference) ?? this.schema(this.#find(reference), [...open, reference], depth + 1)
+    this.#definitions.set(reference, definition)
+    this.#inlinedChars += definition.length + PLACE_CHARS
+    if (this.#inlinedChars > MAX_INLINED_CHARS) {
+      throw new UnresolvedReference('becomes too large where each reference is replaced by what it refers to')
+    }
+    return definition
+  }
+
+  /** Follows a JSON pointer (RFC 6901) in the fragment of a URL. Returns where the schema begins. */
+  #find(reference: string): number {
+    let at = 0
+    for (const step of stepsOf(reference)) {
+      const found = this.#childrenOf(at).get(step)
+      if (found === undefined) throw nothingAt(reference)
+      at = found
+    }
+    return at
+  }
+
+  /** Returns where the members of an object begin, by name, or the items of an array, by number. */
+  #childrenOf(start: number): ReadonlyMap<string, number> {
+    const known = this.#children.get(start)
+    if (known !== undefined) return known
+    const json = this.#json
+    const children = new Map<string, number>()
+    if (json[start] === OPEN_BRACE)
+      for (const [name, member] of membersOf(json, start)) children.set(name, member.start)
+    if (json[start] === OPEN_BRACKET) {
+      visitMembers(json, start, (_, itemStart, index) => {
+        children.set(String(index), itemStart)
+        return endOfValue(json, itemStart)
+      })
+    }
+    this.#children.set(start, children)
+    return children
+  }
+}
+
+function localReference(json: Buffer, members: ReadonlyMap<string, JsonMember>): string | undefined {
+  const member = members.get('$ref')
+  if (member === undefined || json[member.start] !== QUOTE) return undefined
+  const reference = String(JSON.parse(memberText(json, member)))
+  return reference.startsWith('#') ? reference : undefined
+}
+
+function stepsOf(reference: string): string[] {
+  if (reference !== '#' && !reference.startsWith('#/')) throw nothingAt(reference)
+  const [, ...steps] = decoded(reference.slice(1)).split('/')
+  return steps.map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'))
+}
+
+function nothingAt(reference: string): UnresolvedReference {
+  return new UnresolvedReference(`has nothing at "${shown(reference)}", to which it refers`)
+}
+
+function decoded(fragment: string): string {
+  try {
+    return decodeURIComponent(fragment)
+  } catch {
+    return fragment
+  }
+}
+
+/** @param beside what stands beside the reference, as whole members, by name */
+function merged(definition: string, beside: ReadonlyMap<string, string>): string {
+  if (beside.size === 0) return definition
+  // Booleans are schemas, too.
+  if (!definition.startsWith('{')) return written([...beside.values(), `"allOf":[${definition}]`])
+  const json = Buffer.from(definition)
+  const own = membersOf(json)
+  const collides = [...beside.keys()].some((name) => own.has(name) && !ANNOTATIONS.has(name))
+  if (collides && !beside.has('allOf')) return written([...beside.values(), `"allOf":[${definition}]`])
+  if (collides) throw new UnresolvedReference('has an "allOf" beside a reference, which cannot be put together')
+  const kept = [...own]
+    .filter(([name]) => !beside.has(name))
+    .map(([, member]) => `${member.key}:${memberText(json, member)}`)
+  return written([...beside.values(), ...kept])
+}
+
+function written(members: readonly string[]): string {
+  return `{${members.join(',')}}`
+}
+
+/** Callers choose the names. */
+function shown(reference: string): string {
+  return reference.length > MAX_SHOWN_CHARS ? `${reference.slice(0, MAX_SHOWN_CHARS)}…` : reference
+}
+
+/** Whose values are no schemas, whatever they look like. */
+const DATA: ReadonlySet<string> = new Set(['const', 'enum', 'default', 'examples', 'example'])
+/** Nothing refers to these once all references are replaced. */
+const DEFINITIONS: ReadonlySet<string> = new Set(['$defs', 'definitions'])
+/** Whose values are schemas by names that anybody chose. */
+const MAPS: ReadonlySet<string> = new Set(['properties', 'patternProperties', 'dependentSchemas'])
+/** What says nothing of which values are valid. */
+const ANNOTATIONS: ReadonlySet<string> = new Set([
+  'title',
+  'description',
+  'default',
+  'examples',
+  'example',
+  'deprecated',
+  'readOnly',
+  'writeOnly',
+  '$comment',
+])
+
+const MAX_DEPTH = 100
+/** Definitions that use each other twice grow exponentially. */
+const MAX_INLINED_CHARS = 500_000
+/** What each replaced reference counts at least: small ones cost time, too. */
+const PLACE_CHARS = 50
+const MAX_SHOWN_CHARS = 100
+const QUOTE = 0x22
+const OPEN_BRACE = 0x7b
+const OPEN_BRACKET = 0x5b

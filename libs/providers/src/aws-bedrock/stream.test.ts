@@ -1,0 +1,161 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { CHAT_USAGE, EXTRA_CONTENT, TOOL_FRAMES } from '../../test/fixtures/aws-bedrock/answers.ts'
+import { frame } from '../../test/fixtures/aws-bedrock/frames.ts'
+import { NOVA, nativeCall, unifiedRequest } from '../../test/fixtures/aws-bedrock/unified-request.ts'
+import { cut } from '../../test/fixtures/wire/pieces.ts'
+import { toConverseCall } from './request.ts'
+import { converseResponse } from './stream.ts'
+
+const STREAM = Buffer.concat([...TOOL_FRAMES])
+const EVENT_STREAM = 'application/vnd.amazon.eventstream'
+
+function translator(streamOptions: object = { include_usage: true }) {
+  const request = unifiedRequest({ stream: true, stream_options: streamOptions })
+  return converseResponse(nativeCall(toConverseCall(request)).answer).translator(EVENT_STREAM)
+}
+
+/** The events' data. */
+function translate(pieces: readonly Buffer[], streamOptions?: object): unknown[] {
+  const reader = translator(streamOptions)
+  const text = Buffer.concat([...pieces.map((piece) => reader.push(piece)), reader.end() ?? Buffer.alloc(0)]).toString()
+  return text
+    .split('\n\n')
+    .filter((event) => event !== '')
+    .map((event) => (event === 'data: [DONE]' ? 'DONE' : JSON.parse(event.slice('data: '.length))))
+}
+
+const failure = (message: string, code: string | null) => ({
+  error: { message, type: 'server_error', param: null, code },
+})
+const CUT_SHORT = failure('The provider broke the answer off.', 'upstream_unreachable')
+
+it('is a stream where one was asked for, also where JSON comes', () => {
+  const json = Buffer.from(JSON.stringify({ output: { message: { content: [] } } }))
+  expect(translate([json])).toEqual([CUT_SHORT])
+})
+
+describe('a stream', () => {
+  it("is said in OpenAI's order", () => {
+    const common = { id: 'chatcmpl-a1', object: 'chat.completion.chunk', created: 1_700_000_000, model: NOVA }
+    const chunk = (delta: object, finish_reason: string | null = null) => ({
+      ...common,
+      choices: [{ index: 0, delta, finish_reason, logprobs: null }],
+      usage: null,
+    })
+    const call = (index: number, id: string, name: string) => ({
+      tool_calls: [{ index, id, type: 'function', function: { name, arguments: '' } }],
+    })
+    const piece = (index: number, text: string) => ({ tool_calls: [{ index, function: { arguments: text } }] })
+    expect(translate([STREAM])).toEqual([
+      chunk({ role: 'assistant', content: '' }),
+      chunk({ reasoning_content: 'Both ' }),
+      chunk({ reasoning_content: 'cities.' }),
+      chunk({ content: 'naïve' }),
+      chunk({ content: ' 🙂' }),
+      chunk(call(0, 't1', 'weather')),
+      chunk(piece(0, '{"city":')),
+      chunk(piece(0, '"Oslo"}')),
+      chunk(call(1, 't2', 'now')),
+      chunk(piece(1, '{}')),
+      chunk({ extra_content: EXTRA_CONTENT }),
+      chunk({}, 'tool_calls'),
+      { ...common, choices: [], usage: CHAT_USAGE },
+      'DONE',
+    ])
+  })
+
+  it('has no usage where it is not asked for', () => {
+    const events = translate([STREAM], {})
+    expect(events.at(-1)).toBe('DONE')
+    for (const event of events) expect(event).not.toHaveProperty('usage')
+  })
+
+  it('may tell its usage before its end', () => {
+    const early = [...TOOL_FRAMES.slice(0, -2), ...TOOL_FRAMES.slice(-2).reverse()]
+    expect(translate(early)).toEqual(translate([STREAM]))
+  })
+
+  it('makes the same events, however it is cut', () => {
+    const whole = translate([STREAM])
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 1, max: 300 }), { minLength: 1 }), (sizes) => {
+        expect(translate(cut(STREAM, sizes))).toEqual(whole)
+      }),
+      { numRuns: 1_000 },
+    )
+  })
+
+  it('never ends silently, wherever it breaks off', () => {
+    const wholeFrom = Buffer.concat(TOOL_FRAMES.slice(0, -1)).length
+    for (let length = 0; length < STREAM.length; length++) {
+      expect(translate([STREAM.subarray(0, length)]).at(-1)).toEqual(length < wholeFrom ? CUT_SHORT : 'DONE')
+    }
+  })
+
+  it('that breaks off with a message ends with it, unless it was whole', () => {
+    const reader = translator()
+    reader.push(Buffer.concat(TOOL_FRAMES.slice(0, 3)))
+    expect(reader.breakOff('Gone.').toString()).toContain('"Gone."')
+    const whole = translator()
+    whole.push(STREAM)
+    expect(whole.breakOff('Gone.').toString()).toMatch(/\[DONE\]\n\n$/)
+    expect(whole.end()?.length).toBe(0)
+  })
+})
+
+const start = (block: object) => frame('event', 'contentBlockStart', { contentBlockIndex: 9, start: block })
+
+it.each([
+  [
+    'an exception',
+    frame('exception', 'throttlingException', { message: 'Slow down.' }),
+    failure('Slow down.', 'ThrottlingException'),
+  ],
+  [
+    'an exception without words',
+    frame('exception', 'internalServerException', ''),
+    failure('AWS Bedrock ended the answer with an error.', 'InternalServerException'),
+  ],
+  ['what cannot be read', frame('event', 'contentBlockDelta', '{'), 'AWS Bedrock sent what cannot be read.'],
+  ['a broken checksum', broken(frame('event', 'messageStart', {})), 'AWS Bedrock sent what cannot be read.'],
+  [
+    'a call without a name',
+    start({ toolUse: { toolUseId: 'a' } }),
+    'AWS Bedrock returned a tool call without id or name.',
+  ],
+  ['an image', start({ image: { format: 'png' } }), expect.stringContaining('has no place for')],
+  [
+    'a malformed tool call',
+    frame('event', 'messageStop', { stopReason: 'malformed_tool_use' }),
+    failure('The model called a tool in a way that cannot be read.', 'malformed_tool_use'),
+  ],
+])('%s in mid-stream ends it with an error', (_, bad, error) => {
+  const events = translate([...TOOL_FRAMES.slice(0, 3), bad, ...TOOL_FRAMES.slice(3)])
+  expect(events).toHaveLength(4)
+  expect(events.at(-1)).toEqual(
+    typeof error === 'object' && error !== null && 'error' in error
+      ? error
+      : { error: expect.objectContaining({ message: error }) },
+  )
+})
+
+it('no message makes it throw', () => {
+  const type = fc.constantFrom('contentBlockStart', 'contentBlockDelta', 'contentBlockStop', 'messageStop', 'metadata')
+  const payload = fc.record(
+    { contentBlockIndex: fc.jsonValue(), start: fc.jsonValue(), delta: fc.jsonValue(), stopReason: fc.jsonValue() },
+    { requiredKeys: [] },
+  )
+  const message = fc.tuple(type, fc.oneof(payload, fc.jsonValue()))
+  fc.assert(
+    fc.property(fc.array(message), (messages) => {
+      expect(translate(messages.map(([name, json]) => frame('event', name, json))).length).toBeGreaterThan(0)
+    }),
+  )
+})
+
+function broken(bytes: Buffer): Buffer {
+  const copy = Buffer.from(bytes)
+  copy.writeUInt8(copy.readUInt8(copy.length - 1) ^ 1, copy.length - 1)
+  return copy
+}

@@ -1,0 +1,46 @@
+import { fileTokens, type MediaTally, NO_PART, type PartReading, tallyMedia, textLength } from '../prompt/media.ts'
+import { isRecord } from '../wire/json.ts'
+
+/**
+ * The images and files in `messages`: content blocks, and those within a tool's result or a document. Never throws, whatever
+ * the shape.
+ * @see https://docs.claude.com/en/api/messages
+ */
+export function claudeMedia(messages: unknown): MediaTally {
+  return tallyMedia(messages, readMessageOrBlock)
+}
+
+/** A message has no type; what it holds are blocks. */
+function readMessageOrBlock(block: Readonly<Record<string, unknown>>): PartReading {
+  switch (block.type) {
+    case undefined:
+    case 'tool_result':
+      return { within: block.content }
+    case 'image':
+      return { inlinedBytes: textLength(block.source, 'data') }
+    case 'document':
+      return readDocument(block.source)
+    case 'container_upload':
+      return { inlinedBytes: 0 }
+    default:
+      return NO_PART
+  }
+}
+
+/** A document may also be plain text, or blocks. */
+function readDocument(source: unknown): PartReading {
+  if (!isRecord(source) || source.type === 'text') return NO_PART
+  return source.type === 'content' ? { within: source.content } : sized(source)
+}
+
+function sized(source: Readonly<Record<string, unknown>>): PartReading {
+  const inlinedBytes = textLength(source, 'data')
+  const kind = typeof source.media_type === 'string' ? source.media_type : ''
+  return { inlinedBytes, tokens: fileTokens(kind, inlinedBytes, PAGE) }
+}
+
+/**
+ * The text of a page and its picture; a page of text and graphics is about 60 KB.
+ * @see https://platform.claude.com/docs/en/build-with-claude/pdf-support#estimate-your-costs
+ */
+const PAGE = { unitBytes: 60_000, unitTokens: 2_000 }

@@ -1,0 +1,233 @@
+import {
+  type AssistantMessage,
+  type ChatMessage,
+  responseText,
+  type ToolCall,
+  type ToolMessage,
+  type UserMessage,
+} from '../unified/chat-request.ts'
+import { isRefusal, refuse } from '../unified/refusal.ts'
+import { callArguments } from '../unified/tools.ts'
+import type { Refusal } from '../unified-api.ts'
+import { type Images, mediaParts } from './media-parts.ts'
+import { FOREIGN_SIGNATURE, signatureOf } from './reasoning.ts'
+import type { GeminiContent, GeminiPart, GeminiRequest } from './wire-types.ts'
+
+/** What the messages of one request are read with. */
+export interface ConversationContext {
+  readonly messages: readonly ChatMessage[]
+  readonly images: Images
+  /** The model is one of Gemini 3 or later, as {@link isNewGeneration} says. */
+  readonly isNew: boolean
+}
+
+/**
+ * The messages as Google takes them: those of system and developer together as the one instruction, wherever they stand, and
+ * each answer's tool results as one turn of the user. What is empty is left out, as Google takes no empty turn.
+ */
+export function conversation(
+  context: ConversationContext,
+): Pick<GeminiRequest, 'contents' | 'systemInstruction'> | Refusal {
+  const instructions: GeminiPart[] = []
+  const contents: GeminiContent[] = []
+  let unread = 0
+  for (const [index, message] of context.messages.entries()) {
+    if (index < unread) continue
+    const turn = readTurn(message, index, context)
+    if (isRefusal(turn)) return turn
+    instructions.push(...turn.instructions)
+    contents.push(...turn.contents.filter(({ parts }) => parts.length > 0))
+    unread = index + turn.messages
+  }
+  if (contents.length === 0 && context.images.missing.size === 0) {
+    return refuse('messages', 'Google needs a message that is not empty and not of the system.')
+  }
+  return instructions.length === 0 ? { contents } : { contents, systemInstruction: { parts: instructions } }
+}
+
+interface Turn {
+  /** How many it is made of. */
+  readonly messages: number
+  readonly instructions: readonly GeminiPart[]
+  readonly contents: readonly GeminiContent[]
+}
+
+function readTurn(message: ChatMessage, index: number, context: ConversationContext): Turn | Refusal {
+  if (message.role === 'tool') return strayResult(message, index)
+  switch (message.role) {
+    case 'user': {
+      const parts = userParts(message, `messages.${index}`, context.images)
+      return isRefusal(parts) ? parts : { messages: 1, instructions: [], contents: [{ role: 'user', parts }] }
+    }
+    case 'assistant':
+      return responseTurn(message, index, context)
+    default:
+      return { messages: 1, instructions: textParts(textOf(message.content)), contents: [] }
+  }
+}
+
+function userParts({ content }: UserMessage, param: string, images: Images): GeminiPart[] | Refusal {
+  if (typeof content === 'string') return textParts(content)
+  const parts: GeminiPart[] = []
+  for (const [index, part] of content.entries()) {
+    const said = part.type === 'text' ? textParts(part.text) : mediaParts(part, `${param}.content.${index}`, images)
+    if (isRefusal(said)) return said
+    parts.push(...said)
+  }
+  return parts
+}
+
+/** An answer, and the results of its calls, which come right after it. */
+function responseTurn(message: AssistantMessage, index: number, context: ConversationContext): Turn | Refusal {
+  const calls = callParts(message, `messages.${index}`, context.isNew)
+  if (isRefusal(calls)) return calls
+  const answer: GeminiContent = { role: 'model', parts: [...saidParts(message), ...calls] }
+  if (calls.length === 0) return { messages: 1, instructions: [], contents: [answer] }
+  const results = toolMessagesFrom(context.messages, index + 1)
+  const parts = resultParts(message.tool_calls ?? [], results, index + 1, context)
+  if (isRefusal(parts)) return parts
+  return { messages: 1 + results.length, instructions: [], contents: [answer, { role: 'user', parts }] }
+}
+
+/** The text of an answer; its signature belongs to an empty text, too. */
+function saidParts(message: AssistantMessage): GeminiPart[] {
+  const text = responseText(message)
+  const signature = signatureOf(message)
+  return signature === undefined ? textParts(text) : [{ text, thoughtSignature: signature }]
+}
+
+function textParts(text: string): GeminiPart[] {
+  return text === '' ? [] : [{ text }]
+}
+
+function toolMessagesFrom(messages: readonly ChatMessage[], start: number): ToolMessage[] {
+  const results: ToolMessage[] = []
+  for (let index = start; ; index++) {
+    const message = messages[index]
+    if (message?.role !== 'tool') return results
+    results.push(message)
+  }
+}
+
+/**
+ * The calls of one answer. Of calls in parallel the first alone is signed.
+ * @param mustBeSigned the model refuses a first call without a signature
+ */
+export function callParts(
+  { tool_calls: calls = [] }: AssistantMessage,
+  param: string,
+  mustBeSigned: boolean,
+): GeminiPart[] | Refusal {
+  const parts: GeminiPart[] = []
+  for (const [index, call] of calls.entries()) {
+    const parsed = callArguments(call, `${param}.tool_calls.${index}`)
+    if (isRefusal(parsed)) return parsed
+    const signature = signatureOf(call) ?? (mustBeSigned && index === 0 ? FOREIGN_SIGNATURE : undefined)
+    parts.push({
+      functionCall: { id: call.id, name: call.function.name, args: parsed.input },
+      ...(signature === undefined ? {} : { thoughtSignature: signature }),
+    })
+  }
+  return parts
+}
+
+/**
+ * The results of one answer's calls, in the order of the calls, by which Google goes where it gave them no ids. Each call must
+ * have one, and nothing else may.
+ * @param firstIndex of the results among the messages
+ */
+export function resultParts(
+  calls: readonly ToolCall[],
+  results: readonly ToolMessage[],
+  firstIndex: number,
+  context: ResultContext,
+): GeminiPart[] | Refusal {
+  const unread = Map.groupBy(results.entries(), ([, { tool_call_id: id }]) => id)
+  const parts: GeminiPart[] = []
+  for (const call of calls) {
+    const [index, result] = unread.get(call.id)?.shift() ?? []
+    if (index === undefined || result === undefined) {
+      return refuse(
+        `messages.${firstIndex - 1}.tool_calls`,
+        `No message after it has the result of the call "${call.id}".`,
+      )
+    }
+    const media = resultMedia(result, `messages.${firstIndex + index}`, context)
+    if (isRefusal(media)) return media
+    const response = { output: resultText(result) }
+    parts.push({
+      functionResponse: {
+        id: call.id,
+        name: call.function.name,
+        response,
+        ...(media.length === 0 ? {} : { parts: media }),
+      },
+    })
+  }
+  const [stray] = [...unread.values()].flat()
+  return stray === undefined ? parts : strayResult(stray[1], firstIndex + stray[0])
+}
+
+/** What the results of tools are read with. */
+interface ResultContext {
+  readonly images: Images
+  readonly isNew: boolean
+}
+
+function resultText({ content }: ToolMessage): string {
+  return typeof content === 'string' ? content : textOf(content.filter((part) => part.type === 'text'))
+}
+
+/**
+ * The images and files in a result, of which Google takes fewer types than in a message of the user.
+ * @see https://ai.google.dev/gemini-api/docs/function-calling#multimodal
+ */
+function resultMedia(
+  { content }: ToolMessage,
+  param: string,
+  { images, isNew }: ResultContext,
+): GeminiPart[] | Refusal {
+  if (typeof content === 'string') return []
+  const parts: GeminiPart[] = []
+  for (const [index, part] of content.entries()) {
+    if (part.type === 'text') continue
+    const path = `${param}.content.${index}`
+    if (!isNew)
+      return refuse(`${path}.type`, 'Models of Google before Gemini 3 take only text as the result of a tool.')
+    const said = mediaParts(part, path, images)
+    if (isRefusal(said)) return said
+    for (const media of said) {
+      const taken = resultPart(media)
+      if (taken === undefined)
+        return foreignMedia(media, part.type === 'file' ? `${path}.file.file_data` : `${path}.image_url.url`)
+      parts.push(taken)
+    }
+  }
+  return parts
+}
+
+/** Text of all kinds is plain here. Undefined for what a result cannot have. */
+function resultPart(part: GeminiPart): GeminiPart | undefined {
+  if (!('inlineData' in part)) return undefined
+  const { inlineData } = part
+  if (inlineData.mimeType.startsWith('text/')) return { inlineData: { ...inlineData, mimeType: 'text/plain' } }
+  return RESULT_TYPES.includes(inlineData.mimeType) ? part : undefined
+}
+
+function foreignMedia(part: GeminiPart, param: string): Refusal {
+  const type = 'inlineData' in part ? part.inlineData.mimeType : 'of another kind'
+  const taken = `${RESULT_TYPES.slice(0, -1).join(', ')} and ${RESULT_TYPES.at(-1)}`
+  return refuse(param, `As the result of a tool, Google takes ${taken}, and text; this file is ${type}.`)
+}
+
+const RESULT_TYPES: readonly string[] = ['image/png', 'image/jpeg', 'image/webp', 'application/pdf']
+
+/** A result that no call before it asks for. */
+export function strayResult({ tool_call_id: id }: ToolMessage, index: number): Refusal {
+  return refuse(`messages.${index}.tool_call_id`, `The answer before it has no call "${id}" that is without a result.`)
+}
+
+/** The text of a message that has nothing else. */
+export function textOf(content: string | readonly { readonly text: string }[]): string {
+  return typeof content === 'string' ? content : content.map(({ text }) => text).join('')
+}

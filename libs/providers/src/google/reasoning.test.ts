@@ -1,0 +1,68 @@
+import { describe, expect, it } from 'vitest'
+import { thinkingConfig } from './reasoning.ts'
+
+describe('the effort', () => {
+  it.each([
+    ['gemini-3-pro-preview', ['low', 'low', 'high', 'high']],
+    ['gemini-3.1-pro-preview', ['low', 'low', 'medium', 'high']],
+    ['gemini-3-flash-preview', ['minimal', 'low', 'medium', 'high']],
+    ['gemini-3.5-flash', ['minimal', 'low', 'medium', 'high']],
+    ['models/gemini-3.5-flash', ['minimal', 'low', 'medium', 'high']],
+    ['gemini-4-pro', ['low', 'low', 'medium', 'high']],
+    ['gemini-4-argon', ['minimal', 'low', 'medium', 'high']],
+    ['gemini-flash-latest', ['minimal', 'low', 'medium', 'high']],
+    ['gemini-flash-lite-latest', ['minimal', 'low', 'medium', 'high']],
+    ['gemini-pro-latest', ['low', 'low', 'medium', 'high']],
+    ['gemma-4-31b-it', ['minimal', 'low', 'medium', 'high']],
+    ['tunedModels/mine-1a2b', ['minimal', 'low', 'medium', 'high']],
+    ['nano-banana-pro-preview', ['low', 'low', 'medium', 'high']],
+  ])('of %s is a level', (model, levels) => {
+    expect(EFFORTS.map((effort) => thinkingConfig(effort, model))).toEqual(
+      levels.map((thinkingLevel) => ({ includeThoughts: true, thinkingLevel })),
+    )
+  })
+
+  it.each([
+    'gemini-2.5-pro',
+    'gemini-2.5-flash-lite',
+    'models/gemini-2.5-flash-preview-09-2025',
+    'gemini-live-2.5-flash-preview',
+    'gemini-robotics-er-1.5-preview',
+  ])('of %s is a budget', (model) => {
+    expect(EFFORTS.map((effort) => thinkingConfig(effort, model))).toEqual(
+      [1_024, 1_024, 8_192, 24_576].map((thinkingBudget) => ({ includeThoughts: true, thinkingBudget })),
+    )
+  })
+
+  it.each([
+    'gemini-2.0-flash',
+    'gemini-1.5-pro',
+    'gemini-pro',
+    'learnlm-2.0-flash-experimental',
+    'gemma-3-27b-it',
+    'gemma-3n-e4b-it',
+    'models/gemma-2-9b-it',
+  ])('of %s is none', (model) => {
+    expect(thinkingConfig('none', model)).toBeUndefined()
+    expect(thinkingConfig('low', model)).toMatchObject({ status: 'refused', param: 'reasoning_effort' })
+  })
+
+  it.each([
+    ['gemini-2.5-flash', { thinkingBudget: 0 }],
+    ['gemini-2.5-pro', { status: 'refused' }],
+    ['gemini-3-flash-preview', { status: 'refused' }],
+    ['gemini-flash-latest', { status: 'refused' }],
+  ])('none of %s', (model, config) => {
+    expect(thinkingConfig('none', model)).toMatchObject(config)
+  })
+
+  it.each(['xhigh', 'max'] as const)('%s is refused, with the highest that there is', (effort) => {
+    expect(thinkingConfig(effort, 'gemini-flash-latest')).toMatchObject({ message: expect.stringContaining('"high"') })
+  })
+
+  it('that is not told is up to the model', () => {
+    expect(thinkingConfig(undefined, 'gemini-3-pro-preview')).toBeUndefined()
+  })
+})
+
+const EFFORTS = ['minimal', 'low', 'medium', 'high'] as const

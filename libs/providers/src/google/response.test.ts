@@ -1,0 +1,238 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { HELLO, nativeCall, unifiedRequest } from '../../test/fixtures/google/unified-request.ts'
+import { chatCall } from './request.ts'
+import { chatTranslation } from './stream.ts'
+
+/** More than JavaScript can write. */
+const DEEP = '['.repeat(20_000) + ']'.repeat(20_000)
+
+describe('a whole answer', () => {
+  it("is said in OpenAI's words", () => {
+    const body = readFileSync(join(import.meta.dirname, '../../test/fixtures/google', 'generate-content.json'))
+    expect(responseTo(body)).toEqual({
+      id: 'chatcmpl-a1',
+      object: 'chat.completion',
+      created: 1_700_000_000,
+      model: 'gemini-2.5-flash',
+      choices: [
+        {
+          index: 0,
+          message: { role: 'assistant', content: '{"usageMetadata": {"promptTokenCount": 999}}', refusal: null },
+          finish_reason: 'stop',
+          logprobs: null,
+        },
+      ],
+      usage: {
+        prompt_tokens: 2_009,
+        completion_tokens: 311,
+        total_tokens: 2_320,
+        prompt_tokens_details: { cached_tokens: 1_920 },
+        completion_tokens_details: { reasoning_tokens: 282 },
+      },
+    })
+  })
+
+  it('has thoughts, calls and their signatures apart from the text', () => {
+    expect(
+      messageOf([
+        { text: 'Hm, ', thought: true },
+        { text: 'so.', thought: true, thoughtSignature: 'eA==' },
+        { text: 'One ' },
+        { executableCode: { code: '1' } },
+        { text: 'moment.', thoughtSignature: 'dGV4dA==' },
+        { functionCall: { name: 'weather', args: { city: 'Oslo' } }, thoughtSignature: 'Y2FsbA==' },
+        { functionCall: { name: 'time', id: 'g7' } },
+      ]),
+    ).toEqual({
+      role: 'assistant',
+      content: 'One moment.',
+      refusal: null,
+      reasoning_content: 'Hm, so.',
+      extra_content: { google: { thought_signature: 'dGV4dA==' } },
+      tool_calls: [
+        {
+          id: 'call_a1_0',
+          type: 'function',
+          function: { name: 'weather', arguments: '{"city":"Oslo"}' },
+          extra_content: { google: { thought_signature: 'Y2FsbA==' } },
+        },
+        { id: 'g7', type: 'function', function: { name: 'time', arguments: '{}' } },
+      ],
+    })
+  })
+
+  it('of calls alone has no content', () => {
+    expect(messageOf([{ functionCall: { name: 'time', args: {} } }])).toMatchObject({ content: null })
+  })
+
+  it('comes back as it was, for the next turn', () => {
+    const parts = [
+      { text: 'One moment.', thoughtSignature: 'dGV4dA==' },
+      { functionCall: { id: 'g7', name: 'weather', args: { city: 'Oslo' } }, thoughtSignature: 'Y2FsbA==' },
+    ]
+    const messages = [...HELLO, messageOf(parts), { role: 'tool', tool_call_id: 'g7', content: 'rain' }]
+    const { contents } = JSON.parse(nativeCall(chatCall(unifiedRequest({ messages }))).body.toString())
+    expect(contents[1]).toEqual({ role: 'model', parts })
+  })
+
+  it('has each candidate as a choice, with calls that no other has', () => {
+    const call = { content: { parts: [{ functionCall: { name: 'time', args: {} } }] }, finishReason: 'STOP' }
+    const answer = { candidates: [call, { ...call, index: 1 }] }
+    expect(responseTo(answer)).toMatchObject({
+      choices: [
+        { index: 0, finish_reason: 'tool_calls', message: { tool_calls: [{ id: 'call_a1_0' }] } },
+        { index: 1, finish_reason: 'tool_calls', message: { tool_calls: [{ id: 'call_a1_1' }] } },
+      ],
+    })
+    expect(responseTo(answer)).not.toHaveProperty('usage')
+  })
+
+  it.each([
+    ['STOP', 'stop'],
+    [undefined, 'stop'],
+    ['A_NEW_REASON', 'a_new_reason'],
+    ['MAX_TOKENS', 'length'],
+    ['SAFETY', 'content_filter'],
+    ['RECITATION', 'content_filter'],
+    ['BLOCKLIST', 'content_filter'],
+    ['PROHIBITED_CONTENT', 'content_filter'],
+    ['SPII', 'content_filter'],
+  ])('that ended with %s finished with %s', (finishReason, reason) => {
+    expect(responseTo({ candidates: [{ finishReason }] })).toMatchObject({
+      choices: [{ finish_reason: reason, message: { content: '' } }],
+    })
+  })
+
+  it('to a prompt that is blocked is a filtered one', () => {
+    expect(
+      responseTo({
+        promptFeedback: { blockReason: 'SAFETY' },
+        usageMetadata: { promptTokenCount: 4, totalTokenCount: 4 },
+      }),
+    ).toMatchObject({
+      choices: [{ index: 0, finish_reason: 'content_filter', message: { content: null } }],
+      usage: { prompt_tokens: 4, completion_tokens: 0 },
+    })
+  })
+
+  it('tells the probabilities of its tokens', () => {
+    const token = (text: string, logProbability: number) => ({ token: text, tokenId: 5, logProbability })
+    const logprobsResult = {
+      topCandidates: [{ candidates: [token('Hi', -0.1), token('Ho', -2)] }],
+      chosenCandidates: [token('Hi', -0.1), token('!', -0.2)],
+    }
+    const told = (text: string, logprob: number) => ({ token: text, logprob, bytes: null })
+    expect(responseTo({ candidates: [{ finishReason: 'STOP', logprobsResult }] })).toMatchObject({
+      choices: [
+        {
+          logprobs: {
+            content: [
+              { ...told('Hi', -0.1), top_logprobs: [told('Hi', -0.1), told('Ho', -2)] },
+              { ...told('!', -0.2), top_logprobs: [] },
+            ],
+            refusal: null,
+          },
+        },
+      ],
+    })
+  })
+
+  it.each(['null', '[]', '{}', '{"candidates":[', '{"candidates":[]}'])('of %s cannot be told', (text) => {
+    expect(responseTo(Buffer.from(text))).toBeUndefined()
+    expect(translatorAfter(Buffer.from(text)).failure).toBeUndefined()
+  })
+
+  it.each([
+    [
+      '{"candidates":[{"finishReason":"MALFORMED_FUNCTION_CALL","finishMessage":"The call begins with tides( and does not end"}]}',
+      { message: 'The call begins with tides( and does not end', code: 'MALFORMED_FUNCTION_CALL' },
+    ],
+    [
+      '{"candidates":[{"finishReason":"UNEXPECTED_TOOL_CALL"}]}',
+      { message: "The model's answer ended with UNEXPECTED_TOOL_CALL.", code: 'UNEXPECTED_TOOL_CALL' },
+    ],
+    ['{"candidates":[{"finishReason":"OTHER"}]}', { message: expect.any(String), code: 'OTHER' }],
+    [
+      '{"candidates":[{"content":{"parts":[{"inlineData":{"mimeType":"image/png","data":""}}]},"finishReason":"STOP"}]}',
+      { message: expect.stringContaining('image'), code: 'unsupported_operation' },
+    ],
+    [
+      '{"candidates":[{"content":{"parts":[{"functionCall":{"args":{}}}]},"finishReason":"STOP"}]}',
+      { message: expect.any(String), code: 'unsupported_operation' },
+    ],
+    ['{"error":{"code":500,"message":"It broke.","status":"INTERNAL"}}', { message: 'It broke.', code: 'INTERNAL' }],
+  ])('of %s says why it is none', (text, failure) => {
+    const translator = translatorAfter(Buffer.from(text))
+    expect(translator).toMatchObject({ failed: true, failure })
+  })
+
+  it('has arguments as they came, however deeply they are nested', () => {
+    const text = `{"candidates":[{"content":{"parts":[{"functionCall":{"name":"x","args":{"a":${DEEP}}}}]}}]}`
+    expect(responseTo(Buffer.from(text))).toMatchObject({
+      choices: [{ message: { tool_calls: [{ function: { arguments: `{"a":${DEEP}}` } }] } }],
+    })
+  })
+
+  it('never makes it throw, whatever it holds', () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), fc.jsonValue(), (value, other) => {
+        responseTo(Buffer.from(JSON.stringify(value)))
+        responseTo({ candidates: [{ content: { parts: [value, { functionCall: other }, { text: value }] } }] })
+        responseTo({ candidates: [{ logprobsResult: { chosenCandidates: [value], topCandidates: [other] } }] })
+        responseTo({ candidates: [value], promptFeedback: other, usageMetadata: value })
+      }),
+    )
+  })
+})
+
+describe('an error', () => {
+  const answer = chatTranslation(nativeCall(chatCall(unifiedRequest({ messages: HELLO }))).answer)
+  const quota = readFileSync(join(import.meta.dirname, '../../test/fixtures/google', 'quota-error.json'))
+
+  it.each([
+    ['alone', quota],
+    ['in an array', Buffer.from(`[${quota}]`)],
+  ])('%s is told in its own words', (_, body) => {
+    expect(answer.error(429, body, {})).toEqual({
+      message: 'You exceeded your current quota.',
+      code: 'RESOURCE_EXHAUSTED',
+    })
+  })
+
+  it('is told in text, where it is text', () => {
+    expect(answer.error(502, Buffer.from('{"error":"x"}'), {})).toEqual({ message: 'x', code: null })
+  })
+
+  it.each(['', '<html>', 'null', '[]', '{"error":""}'])('of %j is told by its status', (body) => {
+    expect(answer.error(502, Buffer.from(body), {})).toEqual({
+      message: 'Google answered with status 502.',
+      code: null,
+    })
+  })
+})
+
+function messageOf(parts: readonly object[]): object {
+  const answer = responseTo({ candidates: [{ content: { parts, role: 'model' }, finishReason: 'STOP', index: 0 }] })
+  return answer?.choices[0]?.message ?? {}
+}
+
+function translatorAfter(bytes: Buffer) {
+  const { answer } = nativeCall(chatCall(unifiedRequest({ messages: HELLO })))
+  const translator = chatTranslation(answer).translator('application/json')
+  translator.push(bytes)
+  expect(translator.end()).toBeUndefined()
+  return translator
+}
+
+function responseTo(body: object): { choices: { message: object }[] } | undefined {
+  const bytes = Buffer.isBuffer(body) ? body : Buffer.from(JSON.stringify(body))
+  const translator = chatTranslation(nativeCall(chatCall(unifiedRequest({ messages: HELLO }))).answer).translator(
+    'application/json',
+  )
+  expect(translator.push(bytes)).toHaveLength(0)
+  const answer = translator.end()
+  return answer && JSON.parse(answer.toString())
+}

@@ -1,0 +1,177 @@
+import type { MessageSplitter } from './usage-reader.ts'
+
+/**
+ * Cuts server-sent events into blocks: an event's bytes with the blank line that ends it, whatever pieces they come in.
+ * The blocks one after another are the stream, byte for byte. Lines end with LF or CR LF, or all of
+ * a stream's with CR.
+ * @see https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream
+ */
+export class EventBlocks {
+  readonly #visit: (block: Buffer) => void
+  #held: Buffer[] = []
+  #heldBytes = 0
+  /** Of the line that is not yet ended: how many bytes have come, and whether the last was a CR. */
+  #lineBytes = 0
+  #endsInCr = false
+  /** What ends a line, the last byte of it; undefined until the first line has ended. */
+  #lineEnd: number | undefined
+
+  /** @param visit is called with each block in turn */
+  constructor(visit: (block: Buffer) => void) {
+    this.#visit = visit
+  }
+
+  push(chunk: Buffer): void {
+    this.#lineEnd ??= this.#lineEndIn(chunk)
+    const lineEnd = this.#lineEnd ?? LF
+    let blockStart = 0
+    let lineStart = 0
+    for (let newline = chunk.indexOf(lineEnd); newline >= 0; newline = chunk.indexOf(lineEnd, lineStart)) {
+      const lineBytes = this.#lineBytes + newline - lineStart
+      const endsInCr = newline > lineStart ? chunk[newline - 1] === CR : this.#endsInCr
+      lineStart = newline + 1
+      this.#lineBytes = 0
+      this.#endsInCr = false
+      if (lineBytes === 0 || (lineBytes === 1 && endsInCr && lineEnd === LF)) {
+        this.#deliver(chunk.subarray(blockStart, lineStart))
+        blockStart = lineStart
+      }
+    }
+    if (lineStart < chunk.length) {
+      this.#lineBytes += chunk.length - lineStart
+      this.#endsInCr = chunk[chunk.length - 1] === CR
+    }
+    if (blockStart < chunk.length) this.#hold(blockStart === 0 ? chunk : chunk.subarray(blockStart))
+  }
+
+  /** The stream has ended: what came after the last blank line is a block too. */
+  end(): void {
+    if (this.#heldBytes > 0) this.#deliver(EMPTY)
+  }
+
+  /** A CR at a chunk's end may be half of CR LF: the next byte tells. */
+  #lineEndIn(chunk: Buffer): number | undefined {
+    if (chunk.length === 0) return undefined
+    if (this.#endsInCr && chunk[0] !== LF) {
+      // That line has ended.
+      this.#lineBytes = 0
+      this.#endsInCr = false
+      return CR
+    }
+    const cr = chunk.indexOf(CR)
+    const lf = chunk.indexOf(LF)
+    if (cr < 0 || (lf >= 0 && lf < cr)) return lf < 0 ? undefined : LF
+    if (cr + 1 === chunk.length) return undefined
+    return chunk[cr + 1] === LF ? LF : CR
+  }
+
+  #hold(piece: Buffer): void {
+    this.#held.push(piece)
+    this.#heldBytes += piece.length
+    // An event this long is let go in pieces, which no reader can make sense of, rather than kept in memory.
+    if (this.#heldBytes > MAX_BLOCK_BYTES) this.#deliver(EMPTY)
+  }
+
+  #deliver(last: Buffer): void {
+    const block = this.#heldBytes === 0 ? last : Buffer.concat([...this.#held, last], this.#heldBytes + last.length)
+    this.#held = []
+    this.#heldBytes = 0
+    this.#visit(block)
+  }
+}
+
+const EMPTY = Buffer.alloc(0)
+const MAX_BLOCK_BYTES = 8 * 1024 * 1024
+
+/** Where an event's data stands in its block: bytes from `start` to `end`. */
+export interface DataSpan {
+  readonly start: number
+  readonly end: number
+}
+
+/**
+ * The data of an event that has one `data` line, as all providers send them; undefined for comments, events without data,
+ * and data of several lines.
+ */
+export function eventData(block: Buffer): DataSpan | undefined {
+  const first = dataStart(block)
+  const next = first < 0 ? nextDataLine(block, 0) : first - 1
+  if (first < 0 && next < 0) return undefined
+  let start = next + 1 + DATA.length
+  if (block[start] === SPACE) start++
+  let newline = block.indexOf(LF, start)
+  // Every line of a block ends alike: with CR alone where there is no LF.
+  if (newline < 0) newline = block.indexOf(CR, start)
+  let end = newline < 0 ? block.length : newline
+  if (newline >= 0 && nextDataLine(block, newline) >= 0) return undefined
+  if (block[end - 1] === CR) end--
+  return { start, end }
+}
+
+/** Where the line break before the next data line stands; below 0 where there is none. */
+function nextDataLine(block: Buffer, from: number): number {
+  // Most blocks end with the empty line after their data.
+  if (block.length - from < NEXT_DATA_LINE.length) return -1
+  const next = block.indexOf(NEXT_DATA_LINE, from)
+  return next < 0 && block.indexOf(LF, from) < 0 ? block.indexOf(NEXT_CR_DATA_LINE, from) : next
+}
+
+/** Returns whether an event is called `error`, in a line before its data or after them. */
+export function isErrorEvent(block: Buffer): boolean {
+  if (block[0] === LETTER_E) return NAMED_ERROR.test(block.toString('latin1', 0, MAX_NAME_BYTES))
+  let end = block.length
+  while (block[end - 1] === LF || block[end - 1] === CR) end--
+  // Most end with the JSON of their data.
+  if (block[end - 1] === LETTER_R && ENDS_AS_ERROR.test(block.toString('latin1', end - MAX_NAME_BYTES, end)))
+    return true
+  if (block[0] === LETTER_D) return false
+  const at = block.indexOf(EVENT_FIELD)
+  return at > 0 && NAMED_ERROR.test(block.toString('latin1', at, at + MAX_NAME_BYTES))
+}
+
+/** Where a data line begins that is the block's first, after a byte order mark if there is one; -1 where it is none. */
+function dataStart(block: Buffer): number {
+  const at = block[0] === 0xef && block[1] === 0xbb && block[2] === 0xbf ? 3 : 0
+  const isData =
+    block[at] === 0x64 &&
+    block[at + 1] === 0x61 &&
+    block[at + 2] === 0x74 &&
+    block[at + 3] === 0x61 &&
+    block[at + 4] === 0x3a
+  return isData ? at : -1
+}
+
+/** An event's data, also where they are several lines, which are put together; undefined where it has none. */
+export function eventMessage(block: Buffer): Buffer | undefined {
+  const span = eventData(block)
+  if (span !== undefined) return block.subarray(span.start, span.end)
+  if (block.indexOf(DATA) < 0) return undefined
+  const lines = block
+    .toString('latin1')
+    .split(/\r\n|\n|\r/)
+    .filter((line) => line.startsWith(DATA))
+  if (lines.length === 0) return undefined
+  return Buffer.from(lines.map((line) => line.slice(DATA.length).replace(/^ /, '')).join('\n'), 'latin1')
+}
+
+const DATA = 'data:'
+const NEXT_DATA_LINE = Buffer.from('\ndata:')
+const NEXT_CR_DATA_LINE = Buffer.from('\rdata:')
+const EVENT_FIELD = 'event:'
+const NAMED_ERROR = /^event: ?error[\r\n]/
+const ENDS_AS_ERROR = /[\r\n]event: ?error$/
+const MAX_NAME_BYTES = 16
+const LETTER_D = 0x64
+const LETTER_E = 0x65
+const LETTER_R = 0x72
+const LF = 0x0a
+const CR = 0x0d
+const SPACE = 0x20
+
+/** Visits the data of each server-sent event that has some, and says whether its name is `error`. */
+export function eventDataSplitter(visit: (data: Buffer, isError: boolean) => void): MessageSplitter {
+  return new EventBlocks((block) => {
+    const data = eventMessage(block)
+    if (data !== undefined) visit(data, isErrorEvent(block))
+  })
+}

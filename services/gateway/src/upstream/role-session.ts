@@ -1,0 +1,90 @@
+import { hash } from 'node:crypto'
+import type { TemporaryCredentials } from '@sluice/egress'
+import { Secret } from '@sluice/service-kit'
+import { Hash } from '@smithy/hash-node'
+import { SignatureV4 } from '@smithy/signature-v4'
+import type { CredentialSecrets, RequestToSign } from '../ports.ts'
+
+/** A role's temporary credentials, with what they sign. */
+export class RoleSession {
+  /** What AWS may repeat in an error: what it says of a wrong signature has the token in it, and the access key's id. */
+  readonly secrets: CredentialSecrets
+  readonly #signer: SignatureV4
+  readonly #dueAtMs: number
+  readonly #unusableAtMs: number
+
+  /** @param obtainedAtMs when the credentials came, Unix milliseconds */
+  constructor(credentials: TemporaryCredentials, obtainedAtMs: number) {
+    const { accessKeyId, secretAccessKey, sessionToken, expiration } = credentials
+    const lifetimeMs = expiration.getTime() - obtainedAtMs
+    this.#dueAtMs = obtainedAtMs + lifetimeMs * DUE_AT
+    this.#unusableAtMs = obtainedAtMs + lifetimeMs * UNUSABLE_AT
+    this.secrets = {
+      accessKeyId: new Secret(accessKeyId),
+      secretAccessKey: new Secret(secretAccessKey),
+      sessionToken: new Secret(sessionToken),
+    }
+    this.#signer = new SignatureV4({
+      service: SERVICE,
+      // Of no effect: each signature names the region of its request.
+      region: '',
+      sha256: Hash.bind(null, 'sha256'),
+      credentials: async () => ({ accessKeyId, secretAccessKey, sessionToken }),
+    })
+  }
+
+  /** Whether it is time for a fresh one. */
+  isDueAt(nowMs: number): boolean {
+    return nowMs >= this.#dueAtMs
+  }
+
+  isUsableAt(nowMs: number): boolean {
+    return nowMs < this.#unusableAtMs
+  }
+
+  /**
+   * The headers, names and values in turn, that show that `request` is made in this session.
+   * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
+   */
+  async sign({ method, origin, path, headers, body }: RequestToSign, region: string): Promise<string[]> {
+    const { protocol, host, hostname } = new URL(origin)
+    const questionMark = path.indexOf('?')
+    const { headers: signed } = await this.#signer.sign(
+      {
+        method,
+        protocol,
+        hostname,
+        // Escapes that are in it are escaped once more in what is signed, as AWS asks of all services but S3.
+        path: questionMark < 0 ? path : path.slice(0, questionMark),
+        query: questionMark < 0 ? {} : queryParameters(path.slice(questionMark + 1)),
+        headers: { ...headersToSign(headers), host, [BODY_HASH]: hash('sha256', body ?? '', 'hex') },
+      },
+      { signingRegion: region },
+    )
+    return ADDED_HEADERS.flatMap((name) => [name, signed[name] ?? ''])
+  }
+}
+
+/** Bedrock's signing name, which its endpoints do not share (`bedrock-runtime`). */
+const SERVICE = 'bedrock'
+/** Parts of a session's lifetime: after 45 minutes of an hour it is renewed, and for its last three it is not used. */
+const DUE_AT = 0.75
+const UNUSABLE_AT = 0.95
+
+const BODY_HASH = 'x-amz-content-sha256'
+const ADDED_HEADERS = ['authorization', 'x-amz-date', 'x-amz-security-token', BODY_HASH] as const
+
+/** Those that AWS asks to be signed; what is not signed may be changed by a proxy on the way. */
+function headersToSign(headers: readonly string[]): Record<string, string> {
+  const toSign: Record<string, string> = {}
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i] ?? ''
+    if (name === 'content-type' || name.startsWith('x-amz')) toSign[name] = headers[i + 1] ?? ''
+  }
+  return toSign
+}
+
+function queryParameters(query: string): Record<string, string[]> {
+  const parameters = new URLSearchParams(query)
+  return Object.fromEntries([...new Set(parameters.keys())].map((name) => [name, parameters.getAll(name)]))
+}
