@@ -26,7 +26,7 @@ describe('the role of a Bedrock connection', () => {
     const result = await test(['amazon.nova-unknown-v1:0'])
     expect(result).toMatchObject({ ok: false, error: { code: 'model_unavailable' } })
     expect(result.error?.message).toMatch(
-      /^The role is good, but the model "amazon\.nova-unknown-v1:0" cannot be used: /,
+      /^The role is valid, but the model "amazon\.nova-unknown-v1:0" cannot be used: /,
     )
 
     simulator.controls.add({ pathPrefix: '/model/', fault: { kind: 'status', status: 403 } })
