@@ -23,12 +23,12 @@ export function servePermits(
   onFault: (error: unknown, subject: string) => void,
 ): () => Promise<void> {
   const served = [
-    serve(bus, permitBatch, (batch, [connectionId = '']) => counters.apply(connectionId, batch), { onFault }),
-    serve(bus, instancePermitBatch, (batch, [connectionId = '']) => counters.apply(connectionId, batch), {
+    serve(bus, permitBatch, (batch, [connectionId]) => counters.apply(connectionId, batch), { onFault }),
+    serve(bus, instancePermitBatch, (batch, [, connectionId]) => counters.apply(connectionId, batch), {
       onFault,
       identifiers: [instance],
     }),
-    serve(bus, capacityStatus, (_request, [connectionId = '']) => counters.status(connectionId), { onFault }),
+    serve(bus, capacityStatus, (_request, [connectionId]) => counters.status(connectionId), { onFault }),
   ]
   return async () => {
     await Promise.all(served.map((each) => each.stop()))

@@ -30,7 +30,7 @@ export async function start(config: CapacityConfig, logger: Logger): Promise<Ser
   const onFault = (err: unknown, subject?: string) => {
     // While the store is away, every request meets the same fault.
     if (err instanceof SluiceError && err.code === 'unavailable') outage.fault(err)
-    else logger.error({ err, subject }, 'fault')
+    else logger.error({ err, subject }, subject === undefined ? 'a background task failed' : 'a request failed')
   }
   const bus = await connectBus({
     ...busOptions(config, `capacity ${instance}`, logger),

@@ -67,7 +67,7 @@ export interface RunningDataPlane extends DataPlane {
  */
 export async function startDataPlane(config: GatewayConfig, logger: Logger): Promise<RunningDataPlane> {
   const gateway = randomUUID()
-  const onFault = (err: unknown) => logger.warn({ err }, 'fault')
+  const onFault = (err: unknown) => logger.warn({ err }, 'a background task of the gateway failed; it is retried')
   const clock = systemClock()
   const assumer = createRoleAssumer({ endpoint: stsEndpoint(config), ...STS_LIMITS })
   const sessions = roleSessions(assumer, clock.nowMs, onFault)

@@ -16,7 +16,10 @@ export interface LastUsedDeps {
  */
 export function followKeyUse(bus: Bus, { apiKeys, now, logger }: LastUsedDeps): Served {
   const uses = createUnsavedUses()
-  const outage = outageLog(logger)
+  const outage = outageLog(logger, {
+    begins: 'the last use of API keys cannot be stored, retrying',
+    ends: 'the last use of API keys is stored again',
+  })
   const save = async (): Promise<void> => {
     const due = uses.due(now().getTime())
     if (due.size === 0) return
