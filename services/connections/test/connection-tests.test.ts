@@ -1,26 +1,29 @@
+import type { AwsSimulator } from '@sluice/aws-simulator'
 import { ConnectionTest, testConnection, validate } from '@sluice/contracts'
 import { type Bus, connectBus, request } from '@sluice/messaging'
 import type { ProviderSimulator } from '@sluice/provider-simulator'
 import { type TestDatabase, type TestNats, testDatabase, testNats } from '@sluice/testkit'
 import pg from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { RIGHT_KEY, ROLE, simulatedProvider, WRONG_KEY } from './support/probed-provider.ts'
+import { REGION, RIGHT_KEY, ROLE, simulatedAws, simulatedProvider, WRONG_KEY } from './support/probed-provider.ts'
 import { startConnections, type TestConnections } from './support/start-connections.ts'
 
 let nats: TestNats
 let database: TestDatabase
 let openai: ProviderSimulator
-let aws: ProviderSimulator
+let bedrock: ProviderSimulator
+let aws: AwsSimulator
 let connections: TestConnections
 let bus: Bus
 let sql: pg.Client
 
 beforeAll(async () => {
-  ;[nats, database, openai, aws] = await Promise.all([
+  ;[nats, database, openai, bedrock, aws] = await Promise.all([
     testNats(),
     testDatabase('connections'),
     simulatedProvider('openai'),
     simulatedProvider('aws-bedrock'),
+    simulatedAws(),
   ])
   connections = await startConnections({
     natsUrl: nats.url,
@@ -41,7 +44,7 @@ afterAll(async () => {
   await bus.close()
   await sql.end()
   await connections.stop()
-  await Promise.all([nats.stop(), database.drop(), openai.stop(), aws.stop()])
+  await Promise.all([nats.stop(), database.drop(), openai.stop(), bedrock.stop(), aws.stop()])
 })
 beforeEach(() => sql.query('delete from connections.connections'))
 
@@ -82,11 +85,11 @@ describe('a stored connection', () => {
   })
 
   it('is tested with its own external id if its provider is Bedrock', async () => {
-    const config = { region: ROLE.region, iamRoleArn: ROLE.arn, baseUrl: aws.url }
+    const config = { region: REGION, iamRoleArn: ROLE.arn, baseUrl: bedrock.url }
     const { id, config: created } = await create('aws-bedrock', config)
     const test = () => connections.ask('POST', `/api/v1/connections/${id}/test`)
     expect((await test()).body).toMatchObject({ ok: false, error: { code: 'role_not_assumable', status: 403 } })
-    aws.accounts.register({ apiKey: RIGHT_KEY, role: { ...ROLE, externalId: created.externalId } })
+    aws.setRole({ ...ROLE, externalId: created.externalId })
     expect((await test()).body).toEqual({ ok: true, latencyMs: expect.any(Number) })
   })
 
@@ -131,12 +134,12 @@ describe('a connection that is not stored', () => {
     ['nothing', [], ['']],
     [
       'a role, which has no external id yet',
-      { provider: 'aws-bedrock', config: { region: ROLE.region, iamRoleArn: ROLE.arn } },
+      { provider: 'aws-bedrock', config: { region: REGION, iamRoleArn: ROLE.arn } },
       ['provider'],
     ],
     [
       'an external id',
-      { provider: 'aws-bedrock', config: { region: ROLE.region, iamRoleArn: ROLE.arn, externalId: 'mine' } },
+      { provider: 'aws-bedrock', config: { region: REGION, iamRoleArn: ROLE.arn, externalId: 'mine' } },
       ['config.externalId', 'provider'],
     ],
   ])('is refused with %s', async (_, body, fields) => {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { DecryptCommand } from '@aws-sdk/client-kms'
-import { type KmsKey, type TestKms, testKms } from '@sluice/testkit'
+import { type AwsSimulator, type KmsKey, startAwsSimulator } from '@sluice/aws-simulator'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { credentialContext, EnvelopeError, sealingKeyContext } from '../src/keys/envelope.ts'
 import { createEnvelopes } from '../src/keys/envelopes.ts'
@@ -10,11 +10,11 @@ const SECRET = Buffer.from('{"apiKey":"sk-canary-0123456789"}')
 const owner = { connectionId: 'c-1', provider: 'openai', version: 2 }
 const context = credentialContext(owner)
 
-let kms: TestKms
+let kms: AwsSimulator
 let key: KmsKey
 
 beforeAll(async () => {
-  kms = await testKms()
+  kms = await startAwsSimulator()
 })
 afterAll(() => kms.stop())
 beforeEach(() => {
@@ -39,12 +39,12 @@ async function envelopesOf(keyIds: [string, ...string[]] = [key.arn], over: Part
 }
 
 it('opens what it sealed, with one data key of KMS each', async () => {
-  const before = [kms.count('GenerateDataKey'), kms.count('Decrypt')] as const
+  const before = [kms.requests.count('GenerateDataKey'), kms.requests.count('Decrypt')] as const
   const envelopes = await envelopesOf()
   const envelope = await envelopes.seal(SECRET, context)
   expect(envelope).toMatchObject({ v: 1, keyService: 'aws-kms', keyId: key.arn })
   expect(Buffer.from(await envelopes.open(envelope, context))).toEqual(SECRET)
-  expect([kms.count('GenerateDataKey') - before[0], kms.count('Decrypt') - before[1]]).toEqual([1, 1])
+  expect([kms.requests.count('GenerateDataKey') - before[0], kms.requests.count('Decrypt') - before[1]]).toEqual([1, 1])
 })
 
 it('binds a data key to connection and version in KMS itself', async () => {
@@ -103,13 +103,13 @@ describe('does not open', () => {
   })
 
   it('a data key that a key of another account wrapped, and does not call that key', async () => {
-    const before = kms.count('Decrypt')
+    const before = kms.requests.count('Decrypt')
     const envelopes = await envelopesOf(['alias/sluice'])
     const envelope = await envelopes.seal(SECRET, context)
     for (const keyId of [key.arn.replace('000000000000', '999999999999'), key.id, 'alias/sluice', '']) {
       await expectFault(envelopes.open({ ...envelope, keyId }, context), 'unknown_key')
     }
-    expect(kms.count('Decrypt')).toBe(before)
+    expect(kms.requests.count('Decrypt')).toBe(before)
     const ofTwoAccounts = await envelopesOf(['arn:aws:kms:eu-central-1:999999999999:alias/next', key.arn])
     expect(Buffer.from(await ofTwoAccounts.open(envelope, context))).toEqual(SECRET)
   })
@@ -138,26 +138,26 @@ describe('reports what is wrong with the key', () => {
 describe('while KMS', () => {
   it('throttles occasionally, operations succeed', async () => {
     const envelopes = await envelopesOf()
-    kms.throttle(2)
+    kms.controls.add({ times: 2, fault: { kind: 'rate-limit' } })
     const envelope = await envelopes.seal(SECRET, context)
     expect(Buffer.from(await envelopes.open(envelope, context))).toEqual(SECRET)
   })
 
   it('throttles continuously, it is called three times', async () => {
-    const before = kms.count('GenerateDataKey')
-    kms.throttle(100)
+    const before = kms.requests.count('GenerateDataKey')
+    kms.controls.add({ times: 100, fault: { kind: 'rate-limit' } })
     await expectFault((await envelopesOf()).seal(SECRET, context), 'key_unavailable', 'ThrottlingException')
-    kms.throttle(0)
-    expect(kms.count('GenerateDataKey') - before).toBe(3)
+    kms.controls.clear()
+    expect(kms.requests.count('GenerateDataKey') - before).toBe(3)
   })
 
   it('does not respond, operations end within the time limit', async () => {
     const envelopes = await envelopesOf([key.arn], { KMS_TIMEOUT_MS: 600 })
-    kms.slow(60_000)
+    kms.controls.add({ latencyMs: 60_000 })
     const startedAtMs = performance.now()
     await expectFault(envelopes.seal(SECRET, context), 'key_unavailable')
     expect(performance.now() - startedAtMs).toBeLessThan(1_500)
-    kms.slow(0)
+    kms.controls.clear()
     await envelopes.seal(SECRET, context)
   })
 
@@ -179,9 +179,9 @@ it('wraps data keys of another key service, and rewraps its own without seeing t
   expect(Buffer.from(await keyService.unwrap(wrapped, bound))).toEqual(dataKey)
   const next = kms.addKey()
   const nextKeyService = createKmsKeyService({ client: clientOf(), keyIds: [next.arn], timeoutMs: 5_000 })
-  const before = kms.count('Decrypt')
+  const before = kms.requests.count('Decrypt')
   const rewrapped = await nextKeyService.rewrap(wrapped, bound)
-  expect(kms.count('Decrypt')).toBe(before)
+  expect(kms.requests.count('Decrypt')).toBe(before)
   expect(rewrapped.keyId).toBe(next.arn)
   expect(Buffer.from(await keyService.unwrap(rewrapped, bound))).toEqual(dataKey)
   await expectFault(nextKeyService.rewrap(wrapped, context), 'not_authentic')

@@ -1,15 +1,7 @@
+import { type AwsSimulator, type KmsKey, startAwsSimulator } from '@sluice/aws-simulator'
 import { createConnection, sealingKey } from '@sluice/contracts'
 import { type Bus, connectBus, request } from '@sluice/messaging'
-import {
-  eventually,
-  type KmsKey,
-  type TestDatabase,
-  type TestKms,
-  type TestNats,
-  testDatabase,
-  testKms,
-  testNats,
-} from '@sluice/testkit'
+import { eventually, type TestDatabase, type TestNats, testDatabase, testNats } from '@sluice/testkit'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
 import { createSealedBoxes } from '../src/keys/sodium.ts'
 import { credentialReader, type ReadCredential } from './support/credential-reader.ts'
@@ -20,7 +12,7 @@ let nats: TestNats
 let bus: Bus
 let readCredential: ReadCredential
 let database: TestDatabase
-let kms: TestKms
+let kms: AwsSimulator
 let key: KmsKey
 let service: TestConnections
 let operatorToken: string | undefined
@@ -35,7 +27,7 @@ afterAll(async () => {
   await nats.stop()
 })
 beforeEach(async () => {
-  ;[database, kms] = await Promise.all([testDatabase('connections'), testKms()])
+  ;[database, kms] = await Promise.all([testDatabase('connections'), startAwsSimulator()])
   key = kms.addKey()
   operatorToken = undefined
 })
@@ -62,13 +54,13 @@ const credentialOf = async (id: string) => (await service.ask('GET', `/api/v1/co
 it('calls KMS when a version of a credential is first opened, and not for each gateway', async () => {
   await start(key)
   const id = await create('prod')
-  const before = kms.count('Decrypt')
+  const before = kms.requests.count('Decrypt')
   const read = await Promise.all(Array.from({ length: 20 }, () => readCredential(id)))
   expect(new Set(read.map(({ apiKey }) => apiKey))).toEqual(new Set([openAiConnection.config.apiKey]))
-  expect(kms.count('Decrypt') - before).toBe(1)
+  expect(kms.requests.count('Decrypt') - before).toBe(1)
   await service.ask('PATCH', `/api/v1/connections/${id}`, { config: { apiKey: 'sk-second' } })
   for (const asked of [2, 1]) expect(await readCredential(id, asked)).toEqual({ apiKey: 'sk-second' })
-  expect(kms.count('Decrypt') - before).toBe(2)
+  expect(kms.requests.count('Decrypt') - before).toBe(2)
 })
 
 it('reports a disabled key once in status and log, and its end, while everything else runs', async () => {
@@ -120,7 +112,7 @@ it('serves everything else while KMS does not respond to one request', async () 
   await service.stop()
   await start(key, { KMS_TIMEOUT_MS: '1000' })
   await eventually(async () => expect(await readCredential(opened)).toEqual(openAiConnection.config))
-  kms.slow(60_000)
+  kms.controls.add({ latencyMs: 60_000 })
   const waiting = readCredential(closed).catch((error: unknown) => error)
   let isWaiting = true
   const ended = waiting.then(() => {
@@ -132,7 +124,7 @@ it('serves everything else while KMS does not respond to one request', async () 
   await ended
   expect(await waiting).toMatchObject({ code: 'upstream_unreachable' })
   expect((await credentialOf(closed)).fault).toMatchObject({ reason: 'key_unavailable' })
-  kms.slow(0)
+  kms.controls.clear()
   await eventually(async () => expect(await readCredential(closed)).toEqual(openAiConnection.config))
 })
 

@@ -1,23 +1,28 @@
+import type { AwsSimulator } from '@sluice/aws-simulator'
 import type { ProviderSimulator } from '@sluice/provider-simulator'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { ProviderProbeOptions } from '../src/probes/provider-probe.ts'
-import { answering, probeWith, simulatedProvider, targetAt } from './support/probed-provider.ts'
+import { answering, probeWith, simulatedAws, simulatedProvider, targetAt } from './support/probed-provider.ts'
 
 describe('the role of a Bedrock connection', () => {
   let simulator: ProviderSimulator
+  let aws: AwsSimulator
   beforeAll(async () => {
-    simulator = await simulatedProvider('aws-bedrock')
+    ;[simulator, aws] = await Promise.all([simulatedProvider('aws-bedrock'), simulatedAws()])
   })
-  afterAll(() => simulator.stop())
-  beforeEach(() => simulator.controls.clear())
+  afterAll(() => Promise.all([simulator.stop(), aws.stop()]))
+  beforeEach(() => {
+    simulator.controls.clear()
+    aws.controls.clear()
+  })
 
   const test = (allowedModels: readonly string[] = [], options?: Partial<ProviderProbeOptions>) =>
-    probeWith(simulator.url, options).test({ ...targetAt('aws-bedrock', simulator.url), allowedModels })
+    probeWith(aws.url, options).test({ ...targetAt('aws-bedrock', simulator.url), allowedModels })
 
   it('calls the first model that is allowed by its full name, for one token', async () => {
     simulator.requests.clear()
     expect(await test(['anthropic.*', 'amazon.nova-pro-v1:0', 'amazon.nova-lite-v1:0'])).toMatchObject({ ok: true })
-    const [, converse] = simulator.requests.list()
+    const [converse] = simulator.requests.list()
     expect(converse).toMatchObject({ model: 'amazon.nova-pro-v1:0', status: 200 })
     expect(JSON.stringify(converse?.content)).toContain('maxTokens')
   })
@@ -29,7 +34,7 @@ describe('the role of a Bedrock connection', () => {
       /^The role is good, but the model "amazon\.nova-unknown-v1:0" cannot be used: /,
     )
 
-    simulator.controls.add({ pathPrefix: '/model/', fault: { kind: 'status', status: 403 } })
+    simulator.controls.add({ fault: { kind: 'status', status: 403 } })
     const { error } = await test()
     expect(error).toMatchObject({ code: 'model_unavailable', status: 403 })
     expect(error?.message).toMatch(/have access to the model .* name it in full in allowedModels\.$/)
@@ -37,7 +42,7 @@ describe('the role of a Bedrock connection', () => {
 
   it('is not assumed when the service has no AWS identity', async () => {
     const credentials = { accessKeyId: 'AKIANOBODY', secretAccessKey: 'secret-of-nobody' }
-    const { error } = await test([], { sts: { endpoint: simulator.url, credentials } })
+    const { error } = await test([], { sts: { endpoint: aws.url, credentials } })
     expect(error).toMatchObject({ code: 'role_not_assumable', message: expect.stringContaining('security token') })
   })
 
@@ -46,7 +51,7 @@ describe('the role of a Bedrock connection', () => {
     ['STS throttling', { kind: 'rate-limit' }, 'rate_limited'],
     ['STS hanging', { kind: 'hang-before-headers' }, 'timeout'],
   ] as const)('is not blamed for %s', async (_, fault, code) => {
-    simulator.controls.add({ fault })
+    aws.controls.add({ fault })
     expect((await test([], { timeLimitMs: 500 })).error?.code).toBe(code)
   })
 
@@ -55,7 +60,7 @@ describe('the role of a Bedrock connection', () => {
       const message = `no: ${request.headers['x-amz-security-token']}`
       response.writeHead(403, { 'x-amzn-errortype': 'InvalidSignatureException' }).end(JSON.stringify({ message }))
     })
-    const { error } = await probeWith(simulator.url).test(targetAt('aws-bedrock', url))
+    const { error } = await probeWith(aws.url).test(targetAt('aws-bedrock', url))
     expect(error).toMatchObject({ code: 'forbidden', message: 'no: [redacted]' })
   })
 })

@@ -1,9 +1,10 @@
+import type { AwsSimulator } from '@sluice/aws-simulator'
 import type { ProviderId } from '@sluice/contracts'
 import type { ProviderSimulator } from '@sluice/provider-simulator'
 import { freePort } from '@sluice/testkit'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { ProviderProbeOptions } from '../src/probes/provider-probe.ts'
-import { answering, probeWith, RIGHT_KEY, simulatedProvider, targetAt, WRONG_KEY } from './support/probed-provider.ts'
+import { answering, probeWith, RIGHT_KEY, simulatedAws, simulatedProvider, targetAt, WRONG_KEY } from './support/probed-provider.ts'
 
 type Options = Partial<ProviderProbeOptions>
 
@@ -11,17 +12,16 @@ const PROVIDERS: ProviderId[] = ['openai', 'anthropic', 'google', 'groq', 'aws-b
 
 describe.each(PROVIDERS)('%s', (provider) => {
   let simulator: ProviderSimulator
+  let aws: AwsSimulator
   beforeAll(async () => {
-    simulator = await simulatedProvider(provider)
+    ;[simulator, aws] = await Promise.all([simulatedProvider(provider), simulatedAws()])
   })
-  afterAll(() => simulator.stop())
+  afterAll(() => Promise.all([simulator.stop(), aws.stop()]))
   beforeEach(() => simulator.controls.clear())
 
   const hasKey = provider !== 'aws-bedrock'
-  // A session of Bedrock's must be there before the model is called.
-  const modelCalls = hasKey ? {} : { pathPrefix: '/model/' }
   const test = (secret?: string, options?: Options) =>
-    probeWith(simulator.url, options).test(targetAt(provider, simulator.url, secret))
+    probeWith(aws.url, options).test(targetAt(provider, simulator.url, secret))
 
   it('accepts a valid connection', async () => {
     const result = await test()
@@ -56,15 +56,15 @@ describe.each(PROVIDERS)('%s', (provider) => {
     ['the provider throttling', { kind: 'rate-limit' }, { code: 'rate_limited', status: 429 }],
     ['a broken connection', { kind: 'break-before-headers' }, { code: 'unreachable' }],
   ] as const)('tells %s', async (_, fault, error) => {
-    simulator.controls.add({ ...modelCalls, fault })
+    simulator.controls.add({ fault })
     simulator.requests.clear()
     expect(await test()).toMatchObject({ ok: false, error: { ...error, message: expect.stringMatching(/\w/) } })
     // Once, not again and again.
-    expect(simulator.requests.counts().total).toBe(hasKey ? 1 : 2)
+    expect(simulator.requests.counts().total).toBe(1)
   })
 
   it('gives up on a provider that does not respond', async () => {
-    simulator.controls.add({ ...modelCalls, fault: { kind: 'hang-before-headers' } })
+    simulator.controls.add({ fault: { kind: 'hang-before-headers' } })
     const result = await test(undefined, { timeLimitMs: 250 })
     expect(result).toMatchObject({ ok: false, error: { code: 'timeout', message: expect.stringContaining('0.25 s') } })
     expect(result.latencyMs).toBeGreaterThanOrEqual(240)
@@ -72,7 +72,7 @@ describe.each(PROVIDERS)('%s', (provider) => {
   })
 
   it('reports that the provider is unreachable', async () => {
-    const probe = probeWith(simulator.url)
+    const probe = probeWith(aws.url)
     const result = await probe.test(targetAt(provider, `http://127.0.0.1:${await freePort()}`))
     expect(result).toMatchObject({
       ok: false,
@@ -88,7 +88,7 @@ describe.each(PROVIDERS)('%s', (provider) => {
   ])('does not connect to %s', async (_, baseUrl) => {
     const lookup: Options['lookup'] = (_hostname, _options, done) =>
       done(null, [{ address: '169.254.169.254', family: 4 }])
-    const result = await probeWith(simulator.url, { lookup }).test(targetAt(provider, baseUrl))
+    const result = await probeWith(aws.url, { lookup }).test(targetAt(provider, baseUrl))
     expect(result).toMatchObject({
       ok: false,
       error: {
@@ -101,7 +101,7 @@ describe.each(PROVIDERS)('%s', (provider) => {
   it('sends every call to the address that the name resolved to', async () => {
     const { port } = new URL(simulator.url)
     const lookup: Options['lookup'] = (_hostname, _options, done) => done(null, [{ address: '127.0.0.1', family: 4 }])
-    const result = await probeWith(simulator.url, { lookup }).test(targetAt(provider, `http://upstream.test:${port}`))
+    const result = await probeWith(aws.url, { lookup }).test(targetAt(provider, `http://upstream.test:${port}`))
     expect(result).toMatchObject({ ok: true })
   })
 })

@@ -1,14 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import {
-  eventually,
-  type KmsKey,
-  type TestDatabase,
-  type TestKms,
-  type TestNats,
-  testDatabase,
-  testKms,
-  testNats,
-} from '@sluice/testkit'
+import { type AwsSimulator, type KmsKey, startAwsSimulator } from '@sluice/aws-simulator'
+import { eventually, type TestDatabase, type TestNats, testDatabase, testNats } from '@sluice/testkit'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { kmsSettings } from './support/kms-settings.ts'
@@ -19,14 +11,14 @@ const CONNECTIONS = 60
 
 let nats: TestNats
 let database: TestDatabase
-let kms: TestKms
+let kms: AwsSimulator
 let key: KmsKey
 let sql: pg.Client
 const masterKey = randomBytes(32).toString('base64')
 const programs = testPrograms()
 
 beforeAll(async () => {
-  ;[nats, database, kms] = await Promise.all([testNats(), testDatabase('connections'), testKms()])
+  ;[nats, database, kms] = await Promise.all([testNats(), testDatabase('connections'), startAwsSimulator()])
   key = kms.addKey()
   sql = new pg.Client({ connectionString: database.url })
   await sql.connect()
@@ -68,7 +60,7 @@ async function expectNoOtherClient(): Promise<void> {
 }
 
 it('does only the rest after it was killed halfway', async () => {
-  kms.slow(40)
+  kms.controls.add({ latencyMs: 40 })
   const killed = run({ KEY_SERVICE: 'aws-kms' })
   await eventually(async () => expect((await wrappedUnder(key.arn)).size).toBeGreaterThan(5), { timeoutMs: 20_000 })
   killed.child.kill('SIGKILL')
@@ -78,14 +70,14 @@ it('does only the rest after it was killed halfway', async () => {
   const done = await wrappedUnder(key.arn)
   expect(done.size).toBeLessThan(CONNECTIONS)
 
-  kms.slow(0)
-  const before = kms.count('Encrypt')
+  kms.controls.clear()
+  const before = kms.requests.count('Encrypt')
   const resumed = run({ KEY_SERVICE: 'aws-kms' })
   expect(await resumed.exited).toBe(0)
   // The sealing key is one more.
   const rest = CONNECTIONS + 1 - done.size
   expect(resumed.output.text.trimEnd().split('\n').at(-1)).toBe(`${rest} of ${rest} data keys rewrapped, 0 failed`)
-  expect(kms.count('Encrypt') - before).toBe(rest)
+  expect(kms.requests.count('Encrypt') - before).toBe(rest)
   const all = await wrappedUnder(key.arn)
   expect(all.size).toBe(CONNECTIONS)
   for (const [id, wrapped] of done) expect(all.get(id)).toBe(wrapped)

@@ -1,15 +1,8 @@
 import { randomBytes } from 'node:crypto'
+import { type AwsSimulator, type KmsKey, startAwsSimulator } from '@sluice/aws-simulator'
 import { type Bus, connectBus } from '@sluice/messaging'
 import { readConfig } from '@sluice/service-kit'
-import {
-  type KmsKey,
-  type TestDatabase,
-  type TestKms,
-  type TestNats,
-  testDatabase,
-  testKms,
-  testNats,
-} from '@sluice/testkit'
+import { type TestDatabase, type TestNats, testDatabase, testNats } from '@sluice/testkit'
 import pg from 'pg'
 import { pino } from 'pino'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -33,7 +26,7 @@ let readCredential: ReadCredential
 let testDb: TestDatabase
 let database: Database
 let sql: pg.Client
-let kms: TestKms
+let kms: AwsSimulator
 let [first, second]: KmsKey[] = []
 let service: TestConnections
 let masterKey: string
@@ -41,7 +34,7 @@ let masterKey: string
 let credentials: Map<string, string[]>
 
 beforeAll(async () => {
-  ;[nats, kms] = await Promise.all([testNats(), testKms()])
+  ;[nats, kms] = await Promise.all([testNats(), startAwsSimulator()])
   bus = await connectBus({ servers: nats.url, name: 'test' })
   readCredential = await credentialReader(bus)
 })
@@ -153,10 +146,10 @@ it('goes from libsodium to KMS, to another KMS key and back, with the service ru
   expect((await rows()).map(({ ciphertext }) => ciphertext)).toEqual(expect.arrayContaining([...ciphertexts]))
   await expectAllOpen()
 
-  const before = { reEncrypt: kms.count('ReEncrypt'), decrypt: kms.count('Decrypt') }
+  const before = { reEncrypt: kms.requests.count('ReEncrypt'), decrypt: kms.requests.count('Decrypt') }
   const toSecond = await rewrap(under(second))
-  expect(kms.count('ReEncrypt') - before.reEncrypt).toBe(toSecond.rewrapped)
-  expect(kms.count('Decrypt')).toBe(before.decrypt)
+  expect(kms.requests.count('ReEncrypt') - before.reEncrypt).toBe(toSecond.rewrapped)
+  expect(kms.requests.count('Decrypt')).toBe(before.decrypt)
   expect(await keyIds()).toEqual(new Set([second?.arn]))
   await expectAllOpen()
 
@@ -174,11 +167,11 @@ it('goes from libsodium to KMS, to another KMS key and back, with the service ru
 it('does nothing when there is nothing to do', async () => {
   await rewrap(under(first))
   const before = await rows()
-  const asked = kms.count('ReEncrypt')
+  const asked = kms.requests.count('ReEncrypt')
   const onBegin = async () => expect.unreachable()
   expect(await rewrap(under(first), { onBegin })).toEqual({ rewrapped: 0, failures: [], total: 0 })
   expect(await rows()).toEqual(before)
-  expect(kms.count('ReEncrypt')).toBe(asked)
+  expect(kms.requests.count('ReEncrypt')).toBe(asked)
 })
 
 it('changes nothing when its start cannot be recorded', async () => {

@@ -1,3 +1,4 @@
+import { type AwsSimulator, startAwsSimulator } from '@sluice/aws-simulator'
 import {
   CONNECTION_DEFAULTS,
   connectionProjection,
@@ -10,7 +11,6 @@ import {
   refreshDiscovered,
 } from '@sluice/contracts'
 import { type Bucket, type Bus, connectBus, openBucket, request, subscribeEvent } from '@sluice/messaging'
-import { type ProviderSimulator, startProviderSimulator } from '@sluice/provider-simulator'
 import { createLogger, readConfig, type Service } from '@sluice/service-kit'
 import { eventually, freePort, type TestDatabase, type TestNats, testDatabase, testNats } from '@sluice/testkit'
 import pg from 'pg'
@@ -20,9 +20,9 @@ import { DiscoveryConfig, start } from './index.ts'
 const ROLE = {
   arn: 'arn:aws:iam::123456789012:role/bedrock',
   externalId: 'external-1',
-  region: 'eu-central-1',
   trustedCaller: { accessKeyId: 'AKIADISCOVERY', secretAccessKey: 'secret-of-discovery' },
 }
+const REGION = 'eu-central-1'
 const LITE = 'amazon.nova-lite-v1:0'
 const QUOTAS = [
   { name: 'On-demand model inference tokens per minute for Amazon Nova Lite', value: 200_000 },
@@ -37,7 +37,7 @@ let database: TestDatabase
 let admin: pg.Client
 let bus: Bus
 let connections: Bucket<ProjectedConnection>
-let simulator: ProviderSimulator
+let aws: AwsSimulator
 let service: Service
 let changes: unknown[]
 
@@ -50,7 +50,7 @@ beforeEach(async () => {
   bus = await connectBus({ servers: nats.url, name: 'discovery.test' })
   connections = await openBucket(bus, connectionProjection)
   await connections.put('c', connection({}))
-  simulator = await startProviderSimulator({ provider: 'aws-bedrock' })
+  aws = await startAwsSimulator({ region: REGION })
   giveQuotas(QUOTAS)
   changes = []
   subscribeEvent(
@@ -64,7 +64,7 @@ beforeEach(async () => {
 afterEach(async () => {
   await service.stop()
   await Promise.all([bus.close(), admin.end()])
-  await Promise.all([nats.stop(), database.drop()])
+  await Promise.all([nats.stop(), database.drop(), aws.stop()])
   vi.unstubAllEnvs()
 })
 
@@ -139,11 +139,11 @@ it('says that the role may not read quotas, or may not be assumed', async () => 
 })
 
 it('says that AWS takes no more calls, or fails', async () => {
-  simulator.controls.add({ pathPrefix: '/service-quotas', times: 3, fault: { kind: 'rate-limit' } })
+  aws.controls.add({ service: 'service-quotas', times: 3, fault: { kind: 'rate-limit' } })
   await expect(refresh()).rejects.toMatchObject({ code: 'rate_limited' })
-  simulator.controls.add({ pathPrefix: '/service-quotas', times: 3, fault: { kind: 'status', status: 500 } })
+  aws.controls.add({ service: 'service-quotas', times: 3, fault: { kind: 'status', status: 500 } })
   await expect(refresh()).rejects.toMatchObject({ code: 'upstream_unreachable' })
-  simulator.controls.add({ pathPrefix: '/service-quotas', times: 2, fault: { kind: 'break-before-headers' } })
+  aws.controls.add({ service: 'service-quotas', times: 2, fault: { kind: 'break-before-headers' } })
   expect(await refresh()).toMatchObject({ quotas: 3 })
 })
 
@@ -162,7 +162,7 @@ it('says that AWS cannot be reached, and which identity is missing', async () =>
 })
 
 it('stops while AWS keeps it waiting', async () => {
-  simulator.controls.add({ pathPrefix: '/service-quotas', fault: { kind: 'hang-before-headers' } })
+  aws.controls.add({ service: 'service-quotas', fault: { kind: 'hang-before-headers' } })
   const refreshing = expect(refresh()).rejects.toMatchObject({ code: 'upstream_unreachable' })
   await eventually(async () => expect(quotaRequests()).toBe(1))
   await service.stop()
@@ -178,20 +178,19 @@ it('has nothing to ask for connections to others, or for none', async () => {
   for (const id of ['unknown', '', 'a.b *>']) await expect(refresh(id)).rejects.toMatchObject({ code: 'not_found' })
 })
 
-async function startDiscovery(stsUrl = simulator.url): Promise<Service> {
+async function startDiscovery(stsUrl = aws.url): Promise<Service> {
   const config = readConfig(DiscoveryConfig, {
     NATS_URL: nats.url,
     DATABASE_URL: database.url,
     STS_ENDPOINT: stsUrl,
-    SERVICE_QUOTAS_ENDPOINT: `${simulator.url}/service-quotas`,
+    SERVICE_QUOTAS_ENDPOINT: aws.url,
   })
   return await start(config, createLogger('discovery', 'silent'))
 }
 
 /** Undefined: the role may not read them. */
 function giveQuotas(serviceQuotas: { name: string; value: number }[] | undefined): void {
-  const role = { ...ROLE, ...(serviceQuotas === undefined ? {} : { serviceQuotas }) }
-  simulator.accounts.register({ apiKey: 'aws', role })
+  aws.setRole({ ...ROLE, ...(serviceQuotas === undefined ? {} : { serviceQuotas }) })
 }
 
 function quotaOf(model: string) {
@@ -211,7 +210,7 @@ async function history(): Promise<unknown[]> {
 }
 
 function quotaRequests(): number {
-  return simulator.requests.list().filter(({ path }) => path.startsWith('/service-quotas')).length
+  return aws.requests.list('service-quotas').length
 }
 
 function limit(model: string, dimension: string, value: number) {
@@ -223,7 +222,7 @@ function connection(change: Record<string, string>): ProjectedConnection {
     id: 'c',
     name: 'c',
     provider: 'aws-bedrock',
-    config: { region: ROLE.region, iamRoleArn: ROLE.arn, externalId: ROLE.externalId, ...change },
+    config: { region: REGION, iamRoleArn: ROLE.arn, externalId: ROLE.externalId, ...change },
     ...CONNECTION_DEFAULTS,
     version: 1,
   }

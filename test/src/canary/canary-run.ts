@@ -110,7 +110,7 @@ function environment(canaries: Canaries, providers: SimulatedProviders) {
   const aws = {
     AWS_ACCESS_KEY_ID: 'AKIACANARY',
     AWS_SECRET_ACCESS_KEY: canaries.make('secret of AWS', ''),
-    STS_ENDPOINT: providers.of('aws-bedrock').url,
+    STS_ENDPOINT: providers.aws.url,
   }
   return { connections: aws, gateway: { ...aws, MAX_BODY_BYTES: String(64 * 1024) } }
 }

@@ -1,7 +1,7 @@
-import type { KmsKey, TestKms } from '@sluice/testkit'
+import type { AwsSimulator, KmsKey } from '@sluice/aws-simulator'
 
 /** The settings of a service that may use KMS: the first of `keys` wraps, if KMS does. */
-export function kmsSettings(kms: TestKms, ...keys: readonly KmsKey[]): Record<string, string> {
+export function kmsSettings(kms: AwsSimulator, ...keys: readonly KmsKey[]): Record<string, string> {
   return {
     KMS_KEY_ID: keys.map(({ arn }) => arn).join(','),
     KMS_ENDPOINT: kms.url,

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { type AwsSimulator, startAwsSimulator } from '@sluice/aws-simulator'
 import type { ProviderId } from '@sluice/contracts'
 import { type ProviderSimulator, startProviderSimulator } from '@sluice/provider-simulator'
 import { Secret } from '@sluice/service-kit'
@@ -19,21 +20,30 @@ export const WRONG_KEY = 'sk-wrong-zyxwvutsr-9876543210'
 export const ROLE = {
   arn: 'arn:aws:iam::123456789012:role/bedrock',
   externalId: 'external-1',
-  region: 'eu-central-1',
   trustedCaller: { accessKeyId: 'AKIASIMULATOR', secretAccessKey: 'secret-of-the-caller' },
 }
 
+export const REGION = 'eu-central-1'
+
 /** A simulated provider that knows `RIGHT_KEY`, or `ROLE`. */
 export function simulatedProvider(provider: ProviderId): Promise<ProviderSimulator> {
-  const account = { apiKey: RIGHT_KEY, ...(provider === 'aws-bedrock' ? { role: ROLE } : {}) }
+  const account = {
+    apiKey: RIGHT_KEY,
+    ...(provider === 'aws-bedrock' ? { role: { arn: ROLE.arn, region: REGION } } : {}),
+  }
   return startProviderSimulator({ provider, accounts: [account], recordContent: true })
+}
+
+/** A simulated STS where `ROLE` can be assumed. */
+export function simulatedAws(): Promise<AwsSimulator> {
+  return startAwsSimulator({ roles: [ROLE] })
 }
 
 /** A connection to a provider at `baseUrl`: with a key, or for Bedrock with an external id. */
 export function targetAt(provider: ProviderId, baseUrl: string, secret?: string): ProbeTarget {
   const config =
     provider === 'aws-bedrock'
-      ? { region: ROLE.region, iamRoleArn: ROLE.arn, externalId: secret ?? ROLE.externalId }
+      ? { region: REGION, iamRoleArn: ROLE.arn, externalId: secret ?? ROLE.externalId }
       : { apiKey: new Secret(secret ?? RIGHT_KEY) }
   return { provider, config: { ...config, baseUrl } }
 }
