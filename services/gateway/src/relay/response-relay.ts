@@ -238,7 +238,7 @@ export class ResponseRelay implements ResponseSink {
 
   /** Responds with a provider's error, which is whole now. */
   #respondError({ head, error }: HoldingError): void {
-    const whole = error.whole((body) => this.#redaction.error(body))
+    const whole = error.complete((body) => this.#redaction.error(body))
     this.#recorder.failed(whole.body)
     if (this.#watch?.takesOver?.(whole) === true) {
       this.#giveWay(head)

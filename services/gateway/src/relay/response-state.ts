@@ -1,5 +1,6 @@
+import { HeldError } from './held-error.ts'
 import type { ResponsePipe } from './response-pipe.ts'
-import { HeldResponse, type ResponseHead } from './response-writer.ts'
+import type { ResponseHead } from './response-writer.ts'
 
 /**
  * Where a response is on its way back to the application:
@@ -24,7 +25,7 @@ export interface Waiting {
 export interface HoldingError {
   readonly phase: 'holding-error'
   readonly head: ResponseHead
-  readonly error: HeldResponse
+  readonly error: HeldError
 }
 
 /** A translated response is held back until it is whole: until then it may turn out to be none. */
@@ -62,7 +63,7 @@ export const ENDED: Finished = { phase: 'ended' }
 
 /** Returns the state of an error of the provider's whose head has come. */
 export function holdingError(head: ResponseHead): HoldingError {
-  return { phase: 'holding-error', head, error: new HeldResponse(head.status, head.statusMessage, head.headers) }
+  return { phase: 'holding-error', head, error: new HeldError(head.status, head.statusMessage, head.headers) }
 }
 
 /**

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Clock } from '../ports.ts'
 import type { InspectedCall } from './call.ts'
-import type { WholeResponse } from './response-writer.ts'
+import type { ErrorResponse } from './held-error.ts'
 
 /** What is known of a model that has refused the request for usage, with no stream accepted since that had it. */
 interface Refusing {
@@ -100,9 +100,9 @@ export interface ResponseWatch {
   /** The response has a status below 400. */
   readonly accepted: () => void
   /** The response is an error that the application gets. */
-  readonly rejected?: (error: WholeResponse) => void
+  readonly rejected?: (error: ErrorResponse) => void
   /** Returns whether the application does not get this error: the request is to be sent again. */
-  readonly takesOver?: (error: WholeResponse) => boolean
+  readonly takesOver?: (error: ErrorResponse) => boolean
 }
 
 export interface AdditionDeps {

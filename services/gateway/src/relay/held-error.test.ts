@@ -1,27 +1,27 @@
 import { expect, it } from 'vitest'
-import { HeldResponse, translatedError } from './response-writer.ts'
+import { HeldError, translatedError } from './held-error.ts'
 
 const MIB = 1024 * 1024
 const asItIs = (body: Buffer) => body
 
 it('takes no more of an error than can be held', () => {
-  const held = new HeldResponse(500, '', {})
+  const held = new HeldError(500, '', {})
   expect(held.push(Buffer.alloc(MIB - 1, '.'))).toBe(true)
   expect(held.push(Buffer.from('..more'))).toBe(false)
-  expect(held.whole(asItIs).body.equals(Buffer.alloc(MIB, '.'))).toBe(true)
+  expect(held.complete(asItIs).body.equals(Buffer.alloc(MIB, '.'))).toBe(true)
 })
 
 it('gives an error that is short enough whole, with the length that it then has', () => {
-  const held = new HeldResponse(401, 'Unauthorized', { 'content-length': '9' })
+  const held = new HeldError(401, 'Unauthorized', { 'content-length': '9' })
   expect(held.push(Buffer.from('You sent '))).toBe(true)
   expect(held.push(Buffer.from('none.'))).toBe(true)
-  const { body, fields } = held.whole((given) => Buffer.from(given.toString().replace('none', '[redacted]')))
+  const { body, fields } = held.complete((given) => Buffer.from(given.toString().replace('none', '[redacted]')))
   expect(body.toString()).toBe('You sent [redacted].')
   expect(fields).toEqual(['content-length', '20'])
 })
 
 it('leaves the length of a body that a HEAD only announces', () => {
-  const { fields } = new HeldResponse(404, '', { 'content-length': '9' }).whole(asItIs)
+  const { fields } = new HeldError(404, '', { 'content-length': '9' }).complete(asItIs)
   expect(fields).toEqual(['content-length', '9'])
 })
 
