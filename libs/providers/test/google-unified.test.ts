@@ -34,7 +34,7 @@ const openai = new OpenAI({
 
 describe("with OpenAI's SDK", () => {
   it('a chat completion is answered', async () => {
-    const answer = await openai.chat.completions.create({
+    const response = await openai.chat.completions.create({
       model: 'prod/gemini',
       messages: [
         { role: 'system', content: 'Brief.' },
@@ -47,8 +47,8 @@ describe("with OpenAI's SDK", () => {
       reasoning_effort: 'low',
       response_format: { type: 'json_schema', json_schema: { name: 'x', schema: { type: 'object' } } },
     })
-    expect(answer.choices).toMatchObject([{ message: { content: '{}' }, finish_reason: 'stop' }])
-    expect(answer.usage).toMatchObject({
+    expect(response.choices).toMatchObject([{ message: { content: '{}' }, finish_reason: 'stop' }])
+    expect(response.usage).toMatchObject({
       prompt_tokens: 3,
       completion_tokens: 9,
       completion_tokens_details: { reasoning_tokens: 8 },
@@ -74,10 +74,10 @@ describe("with OpenAI's SDK", () => {
       tools: [TOOL],
       tool_choice: 'required' as const,
     }
-    const answer = streamed
+    const response = streamed
       ? await openai.chat.completions.stream(first).finalChatCompletion()
       : await openai.chat.completions.create(first)
-    const message = answer.choices[0]?.message
+    const message = response.choices[0]?.message
     expect(message?.tool_calls).toMatchObject([
       { id: 'call_a1_0', type: 'function', function: { name: 'weather', arguments: '{"city":"simulated"}' } },
     ])
@@ -92,11 +92,11 @@ describe("with OpenAI's SDK", () => {
 
   it('an image is taken', async () => {
     const url = 'data:image/png;base64,iVBORw0KGgo='
-    const answer = await openai.chat.completions.create({
+    const response = await openai.chat.completions.create({
       model: 'prod/gemini',
       messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url, detail: 'low' } }] }],
     })
-    expect(answer.choices[0]?.finish_reason).toBe('stop')
+    expect(response.choices[0]?.finish_reason).toBe('stop')
   })
 
   it.each([0, 2])('an error after %i chunks of a stream is raised, in its own words', async (afterChunks) => {
@@ -113,9 +113,9 @@ describe("with OpenAI's SDK", () => {
   })
 
   it('embeddings are listed', async () => {
-    const answer = await openai.embeddings.create({ model: 'prod/embed', input: ['a', 'b'], dimensions: 4 })
-    expect(answer.data.map(({ embedding }) => embedding.length)).toEqual([4, 4])
-    expect(answer).not.toHaveProperty('usage')
+    const response = await openai.embeddings.create({ model: 'prod/embed', input: ['a', 'b'], dimensions: 4 })
+    expect(response.data.map(({ embedding }) => embedding.length)).toEqual([4, 4])
+    expect(response).not.toHaveProperty('usage')
   })
 })
 

@@ -86,7 +86,7 @@ it.each([
   [503, 'api_error'],
   [504, 'timeout_error'],
 ])('words errors of status %d as Anthropic does', (status, type) => {
-  const answer = anthropic.errorResponse({ code: 'internal', status, message: 'No.', requestId: 'req_1' })
-  expect(JSON.parse(answer.body)).toEqual({ type: 'error', error: { type, message: 'No.' }, request_id: 'req_1' })
-  expect(answer.headers['request-id']).toBe('req_1')
+  const response = anthropic.errorResponse({ code: 'internal', status, message: 'No.', requestId: 'req_1' })
+  expect(JSON.parse(response.body)).toEqual({ type: 'error', error: { type, message: 'No.' }, request_id: 'req_1' })
+  expect(response.headers['request-id']).toBe('req_1')
 })

@@ -153,12 +153,12 @@ describe('thinking', () => {
       { role: 'tool', tool_call_id: 'c1', content: '1' },
       { role: 'tool', tool_call_id: 'c2', content: '2' },
     ]
-    const [answer] = messageOf(unifiedRequest({ messages })).messages as { content: { type: string }[] }[]
-    expect(answer?.content.map(({ type }) => type)).toEqual(types)
+    const [response] = messageOf(unifiedRequest({ messages })).messages as { content: { type: string }[] }[]
+    expect(response?.content.map(({ type }) => type)).toEqual(types)
     const [block] = thinking ?? []
     if (block !== undefined) {
       const { at: _place, ...signed } = block
-      expect(answer?.content).toContainEqual(signed)
+      expect(response?.content).toContainEqual(signed)
     }
   })
 
@@ -175,7 +175,7 @@ describe('thinking', () => {
 })
 
 describe('messages that are refused', () => {
-  const asked = { role: 'assistant', tool_calls: [call('c1'), call('c2')] }
+  const requested = { role: 'assistant', tool_calls: [call('c1'), call('c2')] }
   const result = (id: string) => ({ role: 'tool', tool_call_id: id, content: '1' })
   const user = (...content: object[]) => ({ role: 'user', content })
 
@@ -193,12 +193,12 @@ describe('messages that are refused', () => {
       'messages.0.tool_calls.0.function.arguments',
     ],
     ['a result of no call', [user(text('a')), result('c1')], 'messages.1.tool_call_id'],
-    ['a second result', [asked, result('c1'), result('c1')], 'messages.2.tool_call_id'],
-    ['a result too late', [asked, result('c1'), result('c2'), asked, result('c3')], 'messages.4.tool_call_id'],
-    ['a call without result', [asked, result('c2')], 'messages.0.tool_calls.0'],
+    ['a second result', [requested, result('c1'), result('c1')], 'messages.2.tool_call_id'],
+    ['a result too late', [requested, result('c1'), result('c2'), requested, result('c3')], 'messages.4.tool_call_id'],
+    ['a call without result', [requested, result('c2')], 'messages.0.tool_calls.0'],
     [
       'an answer before the result',
-      [asked, result('c1'), { role: 'assistant', content: 'a' }],
+      [requested, result('c1'), { role: 'assistant', content: 'a' }],
       'messages.0.tool_calls.1',
     ],
     ['an image of a foreign type', [user(image('data:image/tiff;base64,AAAA'))], 'messages.0.content.0.image_url.url'],

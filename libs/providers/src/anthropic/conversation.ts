@@ -16,7 +16,7 @@ import { readThinking } from './reasoning.ts'
 import { toToolUse } from './tools.ts'
 
 /** The prompt of a message: `messages`, and apart from them what the system and the developer say. */
-export interface Conversation {
+interface Conversation {
   readonly system: readonly TextBlockParam[]
   readonly messages: readonly Turn<ContentBlockParam>[]
 }
@@ -71,7 +71,7 @@ function isResultBlock(block: ContentBlockParam): block is TextBlockParam | Imag
  * @param path the part's
  * @see https://platform.claude.com/docs/en/build-with-claude/pdf-support
  */
-export function toDocumentBlock(part: FilePart, path: string): DocumentBlockParam | ImageBlockParam | Refusal {
+function toDocumentBlock(part: FilePart, path: string): DocumentBlockParam | ImageBlockParam | Refusal {
   const source = fileSource(part, path, 'Anthropic')
   if (isRefusal(source)) return source
   const { filename = '' } = part.file
@@ -99,7 +99,7 @@ const MAX_TITLE_CHARS = 500
  * @param path the part's
  * @see https://platform.claude.com/docs/en/build-with-claude/vision
  */
-export function toImageBlock({ image_url: { url, detail } }: ImagePart, path: string): ImageBlockParam | Refusal {
+function toImageBlock({ image_url: { url, detail } }: ImagePart, path: string): ImageBlockParam | Refusal {
   if (detail === 'low') return refuse(`${path}.image_url.detail`, 'Anthropic reads images in high detail only.')
   const source = imageSource(url, `${path}.image_url.url`)
   if (isRefusal(source)) return source
@@ -113,8 +113,8 @@ export function toImageBlock({ image_url: { url, detail } }: ImagePart, path: st
 }
 
 /** Undefined where it is of a type that Anthropic does not take. */
-export function inlineImage({ mediaType, base64 }: InlineImage): ImageBlockParam | undefined {
-  if (!isTaken(mediaType)) return undefined
+function inlineImage({ mediaType, base64 }: InlineImage): ImageBlockParam | undefined {
+  if (!isAccepted(mediaType)) return undefined
   return { type: 'image', source: { type: 'base64', media_type: mediaType, data: base64 } }
 }
 
@@ -122,6 +122,6 @@ type MediaType = Base64ImageSource['media_type']
 
 const MEDIA_TYPES: readonly MediaType[] = ['image/jpeg', 'image/png', 'image/gif', 'image/webp']
 
-function isTaken(mediaType: string): mediaType is MediaType {
-  return MEDIA_TYPES.some((taken) => taken === mediaType)
+function isAccepted(mediaType: string): mediaType is MediaType {
+  return MEDIA_TYPES.some((accepted) => accepted === mediaType)
 }

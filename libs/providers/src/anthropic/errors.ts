@@ -20,8 +20,11 @@ const JSON_HEADERS = { 'content-type': 'application/json; charset=utf-8' }
 
 /** An error answer: `{"type": "error", "error": {"type", "message"}}`, or whatever came in its place. */
 export function readErrorResponse(status: number, body: Buffer): TranslatedError {
-  const answer = parseJson(body)
-  return readError(isRecord(answer) ? (answer.error ?? answer) : undefined, `Anthropic answered with status ${status}.`)
+  const response = parseJson(body)
+  return readError(
+    isRecord(response) ? (response.error ?? response) : undefined,
+    `Anthropic answered with status ${status}.`,
+  )
 }
 
 /** The `error` of an answer or of an event. @param fallback the message where it has none */
@@ -32,9 +35,4 @@ export function readError(error: unknown, fallback: string): TranslatedError {
     // An event that is the error itself is called so.
     code: typeof type === 'string' && type !== 'error' ? type : null,
   }
-}
-
-export const UNTELLABLE_CALL: TranslatedError = {
-  message: 'Anthropic returned a tool call without id or name.',
-  code: null,
 }

@@ -4,7 +4,7 @@ import { modelsIn, namedModel, toolModels, UNREPORTED_MODEL, unlistedModels } fr
 import { inspectPrompt, NO_TOKENS } from '../prompt/inspect-prompt.ts'
 import type { Operation, RequestInspection } from '../provider-adapter.ts'
 import { inspectUnlisted } from '../unlisted/inspection.ts'
-import { isRecord } from '../wire/json.ts'
+import { arrayOf, isRecord } from '../wire/json.ts'
 
 /** Reads what matters of a request's JSON body (undefined: not JSON). Never throws, whatever the shape. */
 export function inspectAnthropicRequest(operation: Operation, body: unknown, sizeBytes: number): RequestInspection {
@@ -25,8 +25,7 @@ export function inspectAnthropicRequest(operation: Operation, body: unknown, siz
 
 /** Its model is that of all of its requests, empty where they have several. Its tokens do not count towards the limits on messages. */
 function batch(requests: unknown): RequestInspection {
-  const each = Array.isArray(requests) ? requests : []
-  const models = new Set(each.map((request) => (isRecord(request) ? namedModel(request.params) : '')))
+  const models = new Set(arrayOf(requests).map((request) => (isRecord(request) ? namedModel(request.params) : '')))
   const [model = ''] = models
   return { ...NO_TOKENS, model: models.size === 1 ? model : '' }
 }
@@ -35,11 +34,9 @@ function batch(requests: unknown): RequestInspection {
 export function anthropicNamedModels(operation: Operation, body: unknown): string[] {
   if (!operation.usesModel || operation.unlisted) return unlistedModels(operation, body)
   if (operation.kind !== 'batch') return messageModels(body)
-  const requests = isRecord(body) && Array.isArray(body.requests) ? body.requests : []
+  const requests = isRecord(body) ? arrayOf(body.requests) : []
   if (requests.length === 0) return [UNREPORTED_MODEL]
-  return requests.flatMap((request: unknown) =>
-    isRecord(request) ? messageModels(request.params) : [UNREPORTED_MODEL],
-  )
+  return requests.flatMap((request) => (isRecord(request) ? messageModels(request.params) : [UNREPORTED_MODEL]))
 }
 
 export const ANTHROPIC_MODEL_MEMBERS = memberWatch(['model', 'models', 'fallbacks', 'tools', 'requests', 'params'])

@@ -3,7 +3,7 @@ import type { Operation } from '../provider-adapter.ts'
 import { correctedPath, decodedPath, isPlainPath, isRead, type PathLayout } from '../wire/request-path.ts'
 
 /** The kinds of operation whose requests or answers are read; everything else is `other`. */
-export type AnthropicKind = 'messages' | 'complete' | 'count-tokens' | 'batch' | 'other'
+type AnthropicKind = 'messages' | 'complete' | 'count-tokens' | 'batch' | 'other'
 
 /**
  * What a call of the Anthropic API does. Everything under `/v1` is served; a write that is not known here is `unlisted`, as it may

@@ -7,8 +7,8 @@ import type { Refusal } from '../unified-api.ts'
 
 const closed = { additionalProperties: false } as const
 
-export type LegibleThinking = Static<typeof LegibleThinking>
-const LegibleThinking = Type.Object(
+export type VisibleThinking = Static<typeof VisibleThinking>
+const VisibleThinking = Type.Object(
   { type: Type.Literal('thinking'), thinking: Type.String(), signature: Type.String(), at: Place },
   closed,
 )
@@ -20,7 +20,7 @@ const RedactedThinking = Type.Object(
 
 /** A thinking block as it came, signed, and its place. */
 export type PlacedThinking = Static<typeof PlacedThinking>
-const PlacedThinking = Type.Union([LegibleThinking, RedactedThinking])
+const PlacedThinking = Type.Union([VisibleThinking, RedactedThinking])
 
 /**
  * What an answer's message has as `extra_content.anthropic`: its thinking, which Anthropic wants back as it was, where it was, above

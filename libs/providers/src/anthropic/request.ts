@@ -8,7 +8,7 @@ import {
   toSampling,
 } from '../claude/parameters.ts'
 import { type ChatRequest, isBlank } from '../unified/chat-request.ts'
-import { type StructuredOutput, withJsonTool } from '../unified/json-tool.ts'
+import { refuseJsonMode, type StructuredOutput, withJsonTool } from '../unified/json-tool.ts'
 import { jsonCall, requestedChat } from '../unified/native-call.ts'
 import { type ChatAbilities, readChatRequest, statedMaximum } from '../unified/read-chat-request.ts'
 import { isRefusal, refuse } from '../unified/refusal.ts'
@@ -94,7 +94,7 @@ function outputConfig({ effort }: Reasoning, format: OutputFormat | undefined): 
 }
 
 /** @see https://platform.claude.com/docs/en/api/openai-sdk on `stop` */
-export function toStopSequences({ stop = [] }: ChatRequest): string[] | Refusal {
+function toStopSequences({ stop = [] }: ChatRequest): string[] | Refusal {
   const sequences = typeof stop === 'string' ? [stop] : stop
   return sequences.some(isBlank)
     ? refuse('stop', 'Anthropic takes no stop sequence that is only white space.')
@@ -102,24 +102,21 @@ export function toStopSequences({ stop = [] }: ChatRequest): string[] | Refusal 
 }
 
 /** The SDK's type, but for the schema, which goes on as the caller wrote it. */
-export type OutputFormat = Omit<JSONOutputFormat, 'schema'> & { readonly schema: object }
+type OutputFormat = Omit<JSONOutputFormat, 'schema'> & { readonly schema: object }
 
 /**
  * Structured outputs, which need no beta header as `output_config.format`. They always keep to the schema, as OpenAI's do with
  * `strict`; the schema's name has no place there.
  * @see https://platform.claude.com/docs/en/build-with-claude/structured-outputs
  */
-export function toOutputFormat({ response_format: format }: ChatRequest): OutputFormat | Refusal | undefined {
+function toOutputFormat({ response_format: format }: ChatRequest): OutputFormat | Refusal | undefined {
   switch (format?.type) {
     case 'json_schema': {
       const { schema, description } = format.json_schema
       return { type: 'json_schema', schema: describedSchema(schema, description) }
     }
     case 'json_object':
-      return refuse(
-        'response_format.type',
-        'Anthropic has no JSON mode without a schema: use the type "json_schema" with a schema of what is wanted.',
-      )
+      return refuseJsonMode('Anthropic')
     default:
       return undefined
   }

@@ -83,9 +83,9 @@ it('goes back to Anthropic as it came from there', () => {
     { type: 'thinking', thinking: ' Then.', signature: 'EqsH' },
     { type: 'tool_use', id: 't2', name: 'now', input: {} },
   ]
-  const answer = completion({ content, stop_reason: 'tool_use' })?.choices[0]?.message
+  const response = completion({ content, stop_reason: 'tool_use' })?.choices[0]?.message
   const results = ['t1', 't2'].map((id) => ({ role: 'tool', tool_call_id: id, content: 'a' }))
-  const { messages } = messageOf(unifiedRequest({ messages: [answer, ...results] }))
+  const { messages } = messageOf(unifiedRequest({ messages: [response, ...results] }))
   expect(messages).toMatchObject([{ role: 'assistant', content }, { role: 'user' }])
 })
 
@@ -128,8 +128,8 @@ it('leaves out what is not known, and unknown usage', () => {
   expect(whole).not.toHaveProperty('usage')
 })
 
-it.each([null, 'a', [], {}, { content: 'a' }])('is none of %j', (answer) => {
-  expect(toChatCompletion(requestedChat(unifiedRequest(), {}), answer)).toBeUndefined()
+it.each([null, 'a', [], {}, { content: 'a' }])('is none of %j', (response) => {
+  expect(toChatCompletion(requestedChat(unifiedRequest(), {}), response)).toBeUndefined()
 })
 
 it.each([
@@ -139,8 +139,8 @@ it.each([
   ],
   [{ content: [{ type: 'tool_use', name: 'f', input: {} }] }, { message: /tool call without id or name/ }],
   [{ content: [{ type: 'tool_use', id: 't', input: {} }] }, { message: /tool call without id or name/ }],
-])('says why %j is none', (answer, { message, ...code }) => {
-  expect(toChatCompletion(requestedChat(unifiedRequest(), {}), answer)).toEqual({
+])('says why %j is none', (response, { message, ...code }) => {
+  expect(toChatCompletion(requestedChat(unifiedRequest(), {}), response)).toEqual({
     failure: { code: null, ...code, message: expect.stringMatching(message) },
   })
 })

@@ -5,6 +5,7 @@ import { ChatChunks, type FinishReason } from '../unified/chat-completion.ts'
 import { endsWithJson } from '../unified/json-tool.ts'
 import {
   errorEvent,
+  incompleteCall,
   type StreamDialect,
   StreamTranslator,
   unreadable,
@@ -17,20 +18,23 @@ import { EVERY, type JsonPath, keepSource } from '../wire/json-source.ts'
 import { FirstBytesSplitter } from '../wire/response-form.ts'
 import { eventDataSplitter } from '../wire/sse.ts'
 import type { MessageSplitter } from '../wire/usage-reader.ts'
-import { readError, readErrorResponse, UNTELLABLE_CALL } from './errors.ts'
-import { type LegibleThinking, type PlacedThinking, placeThinking, thinkingContent } from './reasoning.ts'
+import { readError, readErrorResponse } from './errors.ts'
+import { type PlacedThinking, placeThinking, thinkingContent, type VisibleThinking } from './reasoning.ts'
 import { finishReason, refusalText, toChatCompletion } from './response.ts'
 import { toToolCallStart } from './tools.ts'
 
 const TOOL_INPUTS: JsonPath = ['content', EVERY, 'input']
 
 /** How a message is said as the chat completion that was asked for, streamed or whole. */
-export function messageResponse(asked: RequestedResponse): ResponseTranslation {
+export function messageResponse(requested: RequestedResponse): ResponseTranslation {
   return {
     translator: () =>
-      asked.streamed
-        ? new StreamTranslator(eventOrDocumentSplitter, new MessageDialect(new ChatChunks(asked), asked.jsonTool))
-        : new WholeResponseTranslator((message) => toChatCompletion(asked, message), TOOL_INPUTS),
+      requested.streamed
+        ? new StreamTranslator(
+            eventOrDocumentSplitter,
+            new MessageDialect(new ChatChunks(requested), requested.jsonTool),
+          )
+        : new WholeResponseTranslator((message) => toChatCompletion(requested, message), TOOL_INPUTS),
     error: readErrorResponse,
   }
 }
@@ -41,7 +45,7 @@ function eventOrDocumentSplitter(visit: (message: Buffer, isError?: boolean) => 
 }
 
 /** The events of a streamed message as those of a chat completion. */
-export class MessageDialect implements StreamDialect {
+class MessageDialect implements StreamDialect {
   failed = false
   readonly #chunks: ChatChunks
   readonly #jsonTool: string | undefined
@@ -69,11 +73,11 @@ export class MessageDialect implements StreamDialect {
     switch (event.type) {
       case 'message_start':
         // What was said of a message cannot be taken back, and another would go on in the middle of it.
-        return this.#hasContent ? this.#fail(BEGUN_AGAIN) : ''
+        return this.#hasContent ? this.#fail(SECOND_MESSAGE) : ''
       case 'content_block_start':
         this.#hasContent = true
         keepSource(data, event, ['content_block', 'input'])
-        return this.#blocks.start(event.index, event.content_block) ?? this.#fail(UNTELLABLE_CALL)
+        return this.#blocks.start(event.index, event.content_block) ?? this.#fail(incompleteCall('Anthropic'))
       case 'content_block_delta':
         return this.#blocks.delta(event.index, event.delta)
       case 'content_block_stop':
@@ -131,7 +135,7 @@ const OPEN_BRACE = 0x7b
 
 const UNREADABLE = unreadable('Anthropic')
 
-const BEGUN_AGAIN: TranslatedError = {
+const SECOND_MESSAGE: TranslatedError = {
   message: 'The provider began another message before the first had ended.',
   code: 'upstream_unreachable',
 }
@@ -141,11 +145,11 @@ const BEGUN_AGAIN: TranslatedError = {
  * tools that only the native API offers.
  * @see https://platform.claude.com/docs/en/build-with-claude/streaming#content-block-delta-types
  */
-export class BlockEvents {
+class BlockEvents {
   readonly #deltas: BlockDeltas
   readonly #thinking: PlacedThinking[] = []
   /** Thinking that has begun, and not ended, by the index that the events name. */
-  readonly #openThinking = new Map<unknown, LegibleThinking>()
+  readonly #openThinking = new Map<unknown, VisibleThinking>()
 
   /** @param jsonTool the tool whose call is the content */
   constructor(chunks: ChatChunks, jsonTool: string | undefined) {

@@ -1,4 +1,5 @@
 import type { Tool, ToolChoice, ToolUseBlockParam } from '@anthropic-ai/sdk/resources/messages'
+import { toToolChoice } from '../claude/parameters.ts'
 import type { ResponseToolCall } from '../unified/chat-completion.ts'
 import type { ChatRequest, ChatTool, ToolCall } from '../unified/chat-request.ts'
 import { isRefusal } from '../unified/refusal.ts'
@@ -8,7 +9,7 @@ import { isRecord } from '../wire/json.ts'
 import { writtenText } from '../wire/json-source.ts'
 
 /** The SDK's type, but for the schema, which goes on as the caller wrote it. */
-export type WireTool = Omit<Tool, 'input_schema'> & { readonly input_schema: object }
+type WireTool = Omit<Tool, 'input_schema'> & { readonly input_schema: object }
 
 /** The parameters of a message that are about tools. */
 export interface Tooling {
@@ -33,19 +34,6 @@ function toTool({ function: { name, description, parameters = {}, strict } }: Ch
     ...(description === undefined ? {} : { description }),
     input_schema: callerSchema(parameters, { type: 'object', properties: {} }),
     ...(strict === true ? { strict } : {}),
-  }
-}
-
-function toToolChoice({ tool_choice: choice, parallel_tool_calls: isParallel }: ChatRequest): ToolChoice | undefined {
-  const serial = isParallel === false ? { disable_parallel_tool_use: true } : undefined
-  if (typeof choice === 'object') return { type: 'tool', name: choice.function.name, ...serial }
-  switch (choice) {
-    case 'none':
-      return { type: 'none' }
-    case 'required':
-      return { type: 'any', ...serial }
-    default:
-      return choice === 'auto' || serial !== undefined ? { type: 'auto', ...serial } : undefined
   }
 }
 

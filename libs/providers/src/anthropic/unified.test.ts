@@ -72,11 +72,11 @@ it('never throws, whatever it is given', () => {
     { requiredKeys: [] },
   )
   fc.assert(
-    fc.property(body, fc.jsonValue(), (given, answer) => {
+    fc.property(body, fc.jsonValue(), (given, response) => {
       anthropicUnified.chat.request(unifiedRequest(given))
-      anthropicUnified.models?.read(answer)
+      anthropicUnified.models?.read(response)
       const { translator, error } = messageResponse(translated(unifiedRequest()).requested)
-      for (const json of [answer, { content: answer }, { content: [answer], usage: answer }]) {
+      for (const json of [response, { content: response }, { content: [response], usage: response }]) {
         const whole = translator('application/json')
         whole.push(Buffer.from(JSON.stringify(json)))
         whole.end()

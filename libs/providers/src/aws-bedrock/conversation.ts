@@ -1,7 +1,7 @@
 import type { DocumentFormat, ImageFormat, SystemContentBlock } from '@aws-sdk/client-bedrock-runtime'
 import { type BlockDialect, blockConversation, type Turn } from '../unified/block-conversation.ts'
 import type { ChatMessage, FilePart, ImagePart } from '../unified/chat-request.ts'
-import { fileSource, isText } from '../unified/file-source.ts'
+import { inlineFile, isText } from '../unified/file-source.ts'
 import type { InlineImages } from '../unified/images.ts'
 import { isRefusal, refuse } from '../unified/refusal.ts'
 import type { InlineImage, Refusal } from '../unified-api.ts'
@@ -20,7 +20,7 @@ import type {
 type Block = TextBlock | ImageBlock | DocumentBlock | ToolUseBlock | ToolResultBlock | ReasoningBlock
 
 /** The prompt of a request: `messages`, and apart from them what the system and the developer say. */
-export interface Conversation {
+interface Conversation {
   readonly system: readonly SystemContentBlock.TextMember[]
   readonly messages: readonly Turn<Block>[]
   /** Whether there are tool calls in it. */
@@ -69,7 +69,7 @@ function contentBlocks(images: InlineImages, maker = 'anthropic'): BlockDialect<
       }
       // AWS answers 200 for Claude, and for others that a conversation must start with a user message.
       if (first.role !== 'user' && !isClaude) return BEGINS_WITH_ASSISTANT
-      return turns.some(hasDocumentAlone) ? DOCUMENT_ALONE : undefined
+      return turns.some(hasOnlyDocuments) ? DOCUMENT_WITHOUT_TEXT : undefined
     },
   }
 }
@@ -94,11 +94,11 @@ function isResultBlock(block: Block): block is TextBlock | ImageBlock | Document
 }
 
 /** @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Message.html on `content` */
-function hasDocumentAlone({ content }: Turn<Block>): boolean {
+function hasOnlyDocuments({ content }: Turn<Block>): boolean {
   return content.some((block) => 'document' in block) && !content.some((block) => 'text' in block)
 }
 
-const DOCUMENT_ALONE = refuse(
+const DOCUMENT_WITHOUT_TEXT = refuse(
   'messages',
   'AWS Bedrock takes a file only with text beside it, which says what to do with it.',
 )
@@ -110,24 +110,21 @@ const DOCUMENT_ALONE = refuse(
  * @param nextNumber gives the numbers of the request's documents
  * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_DocumentBlock.html
  */
-export function toDocumentBlock(
-  part: FilePart,
-  path: string,
-  nextNumber: () => number,
-): DocumentBlock | ImageBlock | Refusal {
-  const source = fileSource(part, path, 'AWS Bedrock')
-  if (isRefusal(source)) return source
-  const param = `${path}.file.file_data`
-  if ('url' in source) return refuse(param, 'AWS Bedrock takes a file as a data URL only, not at a URL.')
-  const { mediaType, base64 } = source
-  const image = inlineImage(source)
+function toDocumentBlock(part: FilePart, path: string, nextNumber: () => number): DocumentBlock | ImageBlock | Refusal {
+  const file = inlineFile(part, path, 'AWS Bedrock')
+  if (isRefusal(file)) return file
+  const { mediaType, base64 } = file
+  const image = inlineImage(file)
   if (image !== undefined) return image
   const format = DOCUMENT_FORMATS.get(mediaType) ?? (isText(mediaType) ? 'txt' : undefined)
   if (format !== undefined) {
     return { document: { format, name: `document ${nextNumber()}`, source: { bytes: base64 } } }
   }
   const formats = [...DOCUMENT_FORMATS.values()].join(', ')
-  return refuse(param, `AWS Bedrock takes files of the formats ${formats}, and images; this one is ${mediaType}.`)
+  return refuse(
+    `${path}.file.file_data`,
+    `AWS Bedrock accepts images and files of the formats ${formats}; this one is ${mediaType}.`,
+  )
 }
 
 const DOCUMENT_FORMATS: ReadonlyMap<string, DocumentFormat> = new Map([
@@ -147,7 +144,7 @@ const DOCUMENT_FORMATS: ReadonlyMap<string, DocumentFormat> = new Map([
  * @param path the part's
  * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ImageBlock.html
  */
-export function toImageBlock(
+function toImageBlock(
   { image_url: { url, detail } }: ImagePart,
   images: InlineImages,
   path: string,
@@ -158,15 +155,15 @@ export function toImageBlock(
   if (isRefusal(image)) return image
   const block = inlineImage(image)
   if (block !== undefined) return block
-  const taken = [...IMAGE_FORMATS.keys()].join(', ')
+  const accepted = [...IMAGE_FORMATS.keys()].join(', ')
   return refuse(
     `${path}.image_url.url`,
-    `AWS Bedrock takes images of the types ${taken}; this one is ${image.mediaType}.`,
+    `AWS Bedrock takes images of the types ${accepted}; this one is ${image.mediaType}.`,
   )
 }
 
 /** Undefined where it is of a type that Bedrock does not take. */
-export function inlineImage({ mediaType, base64 }: InlineImage): ImageBlock | undefined {
+function inlineImage({ mediaType, base64 }: InlineImage): ImageBlock | undefined {
   const format = IMAGE_FORMATS.get(mediaType)
   return format === undefined ? undefined : { image: { format, source: { bytes: base64 } } }
 }

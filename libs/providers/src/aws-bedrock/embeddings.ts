@@ -16,11 +16,11 @@ import { foundationModel, modelPath } from './models.ts'
 /** @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InvokeModel.html */
 export function toEmbeddingsCall(request: UnifiedRequest): Translation {
   const { body, model } = request
-  const asked = readEmbeddingsRequest(body, 'AWS Bedrock')
-  if (isRefusal(asked)) return asked
+  const requested = readEmbeddingsRequest(body, 'AWS Bedrock')
+  if (isRefusal(requested)) return requested
   const path = modelPath(model, 'invoke')
   if (typeof path !== 'string') return path
-  const embedding = embeddingBody(asked, model)
+  const embedding = embeddingBody(requested, model)
   if (isRefusal(embedding)) return embedding
   return {
     status: 'translated',
@@ -28,24 +28,24 @@ export function toEmbeddingsCall(request: UnifiedRequest): Translation {
     query: '',
     headers: { 'content-type': 'application/json', accept: 'application/json' },
     body: Buffer.from(JSON.stringify(embedding)),
-    requested: requestedEmbeddings(request, asked),
+    requested: requestedEmbeddings(request, requested),
   }
 }
 
 /** How the answer to it is said. */
-export function embeddingsResponse(asked: RequestedResponse): ResponseTranslation {
-  const { maker = '', name = '' } = foundationModel(asked.model) ?? {}
+export function embeddingsResponse(requested: RequestedResponse): ResponseTranslation {
+  const { maker = '', name = '' } = foundationModel(requested.model) ?? {}
   const read = isTitan(maker, name) ? readTitanVectors : readCohereVectors
   return {
-    translator: () => new WholeResponseTranslator((answer) => embeddingList(read(answer), asked)),
+    translator: () => new WholeResponseTranslator((response) => embeddingList(read(response), requested)),
     error: readErrorResponse,
   }
 }
 
 /** Bodies are in the format of the model's maker. */
-function embeddingBody(asked: EmbeddingsRequest, id: string): object | Refusal {
-  const { dimensions } = asked
-  const inputs = embeddingInputs(asked)
+function embeddingBody(requested: EmbeddingsRequest, id: string): object | Refusal {
+  const { dimensions } = requested
+  const inputs = embeddingInputs(requested)
   const { maker = '', name = '' } = foundationModel(id) ?? {}
   if (isTitan(maker, name)) return titanEmbedding(inputs, dimensions, name)
   if (maker === 'cohere' && name.startsWith('embed-')) return cohereEmbedding(inputs, dimensions, name)
@@ -61,7 +61,7 @@ function isTitan(maker: string, name: string): boolean {
  * @see https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-titan-embed-text.html
  * @see https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-titan-embed-mm.html
  */
-export function titanEmbedding(
+function titanEmbedding(
   [inputText, ...others]: readonly string[],
   dimensions: number | undefined,
   name: string,
@@ -77,9 +77,9 @@ export function titanEmbedding(
 }
 
 /** Undefined where the answer has no vectors. */
-export function readTitanVectors(answer: unknown): Vectors | undefined {
-  if (!isRecord(answer) || !isVector(answer.embedding)) return undefined
-  return { vectors: [answer.embedding], inputTokens: tokenCount(answer.inputTextTokenCount) }
+function readTitanVectors(response: unknown): Vectors | undefined {
+  if (!isRecord(response) || !isVector(response.embedding)) return undefined
+  return { vectors: [response.embedding], inputTokens: tokenCount(response.inputTextTokenCount) }
 }
 
 /**
@@ -87,11 +87,7 @@ export function readTitanVectors(answer: unknown): Vectors | undefined {
  * is stored must be, and not of the questions.
  * @see https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-embed.html
  */
-export function cohereEmbedding(
-  texts: readonly string[],
-  dimensions: number | undefined,
-  name: string,
-): object | Refusal {
+function cohereEmbedding(texts: readonly string[], dimensions: number | undefined, name: string): object | Refusal {
   if (texts.length > MAX_TEXTS) return refuse('input', `Cohere embeds ${MAX_TEXTS} texts a request.`)
   const body = { texts, input_type: 'search_document' }
   if (dimensions === undefined) return body
@@ -105,8 +101,8 @@ export function cohereEmbedding(
 const MAX_TEXTS = 96
 
 /** Vectors stand in a list, or in a list of their type. How many tokens they were of, only a header tells. */
-export function readCohereVectors(answer: unknown): Vectors | undefined {
-  const embeddings = isRecord(answer) ? answer.embeddings : undefined
+function readCohereVectors(response: unknown): Vectors | undefined {
+  const embeddings = isRecord(response) ? response.embeddings : undefined
   const vectors: unknown = isRecord(embeddings) ? embeddings.float : embeddings
   return Array.isArray(vectors) && vectors.every(isVector) ? { vectors } : undefined
 }

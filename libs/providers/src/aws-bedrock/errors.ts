@@ -59,10 +59,10 @@ const STREAM_EXCEPTIONS: ReadonlyMap<string, number> = new Map([
  * @see https://smithy.io/2.0/aws/protocols/aws-restjson1-protocol.html#operation-error-serialization
  */
 export function readErrorResponse(status: number, body: Buffer, headers: WireHeaders): TranslatedError {
-  const answer = parseJson(body)
-  const { __type: type, code } = isRecord(answer) ? answer : {}
+  const response = parseJson(body)
+  const { __type: type, code } = isRecord(response) ? response : {}
   return {
-    message: messageOf(answer) ?? `AWS Bedrock answered with status ${status}.`,
+    message: messageOf(response) ?? `AWS Bedrock answered with status ${status}.`,
     code: shapeName(headerValue(headers, 'x-amzn-errortype') ?? type ?? code),
   }
 }
@@ -76,8 +76,8 @@ export function readException({ type, payload }: BedrockEvent): TranslatedError 
   }
 }
 
-function messageOf(answer: unknown): string | undefined {
-  const { message, Message } = isRecord(answer) ? answer : {}
+function messageOf(response: unknown): string | undefined {
+  const { message, Message } = isRecord(response) ? response : {}
   const text = message ?? Message
   return typeof text === 'string' && text !== '' ? text : undefined
 }

@@ -14,7 +14,7 @@ import {
 } from '../prompt/media.ts'
 import { outputCount } from '../prompt/output-maximum.ts'
 import type { Operation, RequestInspection } from '../provider-adapter.ts'
-import { isRecord } from '../wire/json.ts'
+import { arrayOf, isRecord } from '../wire/json.ts'
 
 /** Reads what matters of a request's JSON body (undefined: not JSON). Never throws, whatever the shape. */
 export function inspectBedrockRequest({ kind, model = '' }: Operation, body: unknown): RequestInspection {
@@ -35,12 +35,12 @@ const EMBEDDING_MODEL = /embed/
  * The media in a Converse request's `messages` and `system`. Never throws, whatever the shape.
  * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ContentBlock.html
  */
-export function converseMedia(body: Readonly<Record<string, unknown>>): MediaTally {
+function converseMedia(body: Readonly<Record<string, unknown>>): MediaTally {
   return addMedia(tallyMedia(body.messages, readMessageOrBlock), tallyMedia(body.system, readMessageOrBlock))
 }
 
 /** The media in the body of an invocation, which has the format of the model's maker: those of one are none of another. */
-export function invokeMedia(body: Readonly<Record<string, unknown>>, model: string): MediaTally {
+function invokeMedia(body: Readonly<Record<string, unknown>>, model: string): MediaTally {
   return [
     converseMedia(body),
     claudeMedia(body.messages),
@@ -78,7 +78,7 @@ const PAGE = { unitBytes: 60_000, unitTokens: 1_000 }
 
 /** Titan's `inputImage` and Cohere's `images`. */
 function embeddedImages({ inputImage, images }: Readonly<Record<string, unknown>>): MediaTally {
-  return [inputImage, ...(Array.isArray(images) ? images : [])].reduce<MediaTally>(
+  return [inputImage, ...arrayOf(images)].reduce<MediaTally>(
     (tally, image) =>
       typeof image === 'string'
         ? addMedia(tally, { parts: 1, tokens: MEDIUM_TOKENS, inlinedBytes: image.length })

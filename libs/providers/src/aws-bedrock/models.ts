@@ -18,6 +18,11 @@ export function foundationModel(id: string): FoundationModel | undefined {
   return maker === undefined || name === undefined ? undefined : { maker, name }
 }
 
+/** Whether the id shows that Anthropic made the model. */
+export function isClaude(id: string): boolean {
+  return foundationModel(id)?.maker === 'anthropic'
+}
+
 /** The model's part of a path, escaped as AWS's SDKs do. */
 export function modelPath(id: string, action: 'converse' | 'converse-stream' | 'invoke'): string | Refusal {
   if (!PATH_ID.test(id)) return refuse('model', `"${id}" is no id of a model or an inference profile, and no ARN.`)

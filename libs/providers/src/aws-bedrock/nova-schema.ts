@@ -30,8 +30,8 @@ export function novaSchema(schema: Readonly<Record<string, unknown>>, path: stri
   for (const [name, member] of members) {
     const value = memberText(json, member)
     if (name === 'type' && value !== OBJECT) return refuse(`${path}.type`, ONLY_OBJECTS)
-    if (TAKEN.has(name)) kept.push(`${member.key}:${value}`)
-    else if (!saysNothing(name, value)) return refuse(`${path}.${name.slice(0, MAX_SHOWN_CHARS)}`, NOT_TAKEN)
+    if (ACCEPTED.has(name)) kept.push(`${member.key}:${value}`)
+    else if (!isIgnorable(name, value)) return refuse(`${path}.${name.slice(0, MAX_SHOWN_CHARS)}`, UNSUPPORTED_MEMBER)
   }
   const missing = DEFAULTS.filter(([name]) => !members.has(name)).map(([, member]) => member)
   return new OpaqueJson(`{${[...missing, ...kept].join(',')}}`)
@@ -43,21 +43,21 @@ function mayHaveReference(text: string): boolean {
 }
 
 /** @param value JSON text */
-function saysNothing(name: string, value: string): boolean {
+function isIgnorable(name: string, value: string): boolean {
   // Whether there may be others than the properties is a rule for whoever checks the arguments.
   if (OPEN_OR_CLOSED.has(name)) return value === 'true' || value === 'false' || value === '{}'
-  return WITHOUT_MEANING.has(name) || name.startsWith('x-')
+  return IGNORED.has(name) || name.startsWith('x-')
 }
 
 const REFERENCE = /"(?:\$|\\u0024)(?:r|\\u0072)(?:e|\\u0065)(?:f|\\u0066)"/
 const OBJECT = '"object"'
-const TAKEN: ReadonlySet<string> = new Set(['type', 'properties', 'required'])
+const ACCEPTED: ReadonlySet<string> = new Set(['type', 'properties', 'required'])
 const DEFAULTS: readonly (readonly [string, string])[] = [
   ['type', `"type":${OBJECT}`],
   ['properties', '"properties":{}'],
 ]
 const OPEN_OR_CLOSED: ReadonlySet<string> = new Set(['additionalProperties', 'unevaluatedProperties'])
-const WITHOUT_MEANING: ReadonlySet<string> = new Set([
+const IGNORED: ReadonlySet<string> = new Set([
   '$schema',
   '$id',
   'id',
@@ -77,7 +77,7 @@ const WITHOUT_MEANING: ReadonlySet<string> = new Set([
 ])
 
 const ONLY_OBJECTS = 'AWS Bedrock\'s Nova takes only the type "object" for a tool.'
-const NOT_TAKEN =
+const UNSUPPORTED_MEMBER =
   'AWS Bedrock\'s Nova takes only "type", "properties" and "required" at the top of a tool\'s schema: put what this says into a property.'
 /** Callers choose the names. */
 const MAX_SHOWN_CHARS = 40

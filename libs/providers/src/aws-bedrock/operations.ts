@@ -1,7 +1,7 @@
 import type { Operation } from '../provider-adapter.ts'
 import { correctedPath, decodedPath, type PathLayout } from '../wire/request-path.ts'
 
-export type BedrockKind = 'converse' | 'converse-stream' | 'invoke' | 'invoke-stream' | 'count-tokens'
+type BedrockKind = 'converse' | 'converse-stream' | 'invoke' | 'invoke-stream' | 'count-tokens'
 
 /**
  * What a call of the Bedrock runtime does. The path names the model, by its id or by the ARN of a model or an inference profile,

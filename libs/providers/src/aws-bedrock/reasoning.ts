@@ -10,7 +10,7 @@ import { type FoundationModel, foundationModel } from './models.ts'
 import type { ReasoningBlock } from './wire-types.ts'
 
 /** What of a request is about reasoning. */
-export interface ReasoningFields {
+interface ReasoningFields {
   /** Of `additionalModelRequestFields`, in the words of the model's maker. */
   readonly fields: Readonly<Record<string, unknown>>
   /** The output maximum that must be stated with them. */
@@ -59,8 +59,8 @@ const VERSION = /-v\d+(?::.*)?$/
  * @see https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-openai.html
  */
 function gptFields(effort: ReasoningEffort, { name }: FoundationModel): ReasoningFields | Refusal {
-  const isTaken = isLevel(effort) || !name.startsWith('gpt-oss-')
-  return isTaken ? { fields: { reasoning_effort: effort } } : noSuchLevel("OpenAI's gpt-oss", LEVELS)
+  const isAccepted = isLevel(effort) || !name.startsWith('gpt-oss-')
+  return isAccepted ? { fields: { reasoning_effort: effort } } : refuseLevel("OpenAI's gpt-oss", LEVELS)
 }
 
 /** All Novas but those of the first generation; and what else Amazon makes is Titan, which does not reason. */
@@ -73,7 +73,7 @@ const FIRST_NOVA = /^nova-(?:micro|lite|pro|premier|sonic|canvas|reel)-v1(?:$|:)
 /** @see https://docs.aws.amazon.com/nova/latest/nova2-userguide/extended-thinking.html */
 function novaFields(chat: ChatRequest, effort: ReasoningEffort): ReasoningFields | Refusal {
   if (effort === 'none') return { fields: { reasoningConfig: { type: 'disabled' } } }
-  if (!isLevel(effort)) return noSuchLevel("Amazon's Nova", ['none', ...LEVELS])
+  if (!isLevel(effort)) return refuseLevel("Amazon's Nova", ['none', ...LEVELS])
   const limit = effort === 'high' ? LIMITS.find((name) => chat[name] !== undefined) : undefined
   if (limit !== undefined) return refuse(limit, `Amazon's Nova takes no "${limit}" where "reasoning_effort" is "high".`)
   return { fields: { reasoningConfig: { type: 'enabled', maxReasoningEffort: effort } } }
@@ -85,7 +85,7 @@ function isLevel(effort: ReasoningEffort): effort is (typeof LEVELS)[number] {
   return LEVELS.some((level) => level === effort)
 }
 
-function noSuchLevel(models: string, levels: readonly string[]): Refusal {
+function refuseLevel(models: string, levels: readonly string[]): Refusal {
   return refuse('reasoning_effort', `${models} has the levels ${levels.join(', ')}.`)
 }
 

@@ -29,9 +29,9 @@ describe('parameters', () => {
   })
 
   it('of inference are those of `inferenceConfig`', () => {
-    const asked = { max_tokens: 7, max_completion_tokens: 9, temperature: 1, top_p: 0.5, stop: ['a', '\n'] }
+    const requested = { max_tokens: 7, max_completion_tokens: 9, temperature: 1, top_p: 0.5, stop: ['a', '\n'] }
     const inferenceConfig = { maxTokens: 9, temperature: 1, topP: 0.5, stopSequences: ['a', '\n'] }
-    expect(converseBody(asked)).toMatchObject({ inferenceConfig })
+    expect(converseBody(requested)).toMatchObject({ inferenceConfig })
     expect(converseBody({ max_tokens: 7, stop: 'a' }).inferenceConfig).toEqual({ maxTokens: 7, stopSequences: ['a'] })
   })
 

@@ -2,7 +2,7 @@ import type { ConverseRequest, InferenceConfiguration, OutputConfig } from '@aws
 import { isClaudeBefore, refuseReasoningJson, toSampling } from '../claude/parameters.ts'
 import type { ChatRequest } from '../unified/chat-request.ts'
 import { InlineImages } from '../unified/images.ts'
-import { type StructuredOutput, type WithJsonTool, withJsonTool } from '../unified/json-tool.ts'
+import { refuseJsonMode, type StructuredOutput, type WithJsonTool, withJsonTool } from '../unified/json-tool.ts'
 import { jsonCall, requestedChat } from '../unified/native-call.ts'
 import { type ChatAbilities, readChatRequest, statedMaximum } from '../unified/read-chat-request.ts'
 import { isRefusal, refuse } from '../unified/refusal.ts'
@@ -10,7 +10,7 @@ import { keepSchemas } from '../unified/tools.ts'
 import type { Refusal, Translation, UnifiedRequest } from '../unified-api.ts'
 import { writtenText } from '../wire/json-source.ts'
 import { toConversation } from './conversation.ts'
-import { type FoundationModel, foundationModel, modelPath } from './models.ts'
+import { type FoundationModel, foundationModel, isClaude, modelPath } from './models.ts'
 import { toReasoningFields } from './reasoning.ts'
 import { toTooling } from './tools.ts'
 import type { ToolConfig } from './wire-types.ts'
@@ -24,8 +24,7 @@ export function toConverseCall(request: UnifiedRequest): Translation {
   if (typeof path !== 'string') return path
   const structured = withJsonTool(chat, request.model, structuredOutputOf(request.model))
   if (isRefusal(structured)) return structured
-  const isClaude = foundationModel(request.model)?.maker === 'anthropic'
-  const conflict = isClaude ? refuseReasoningJson(chat, structured, request.model) : undefined
+  const conflict = isClaude(request.model) ? refuseReasoningJson(chat, structured, request.model) : undefined
   if (conflict !== undefined) return conflict
   const images = new InlineImages(request.images)
   const content = toContent(structured, request, images)
@@ -81,16 +80,16 @@ function isEmpty(value: object): boolean {
  * @param demandedMaximum the maximum where the caller states none, and one must be stated
  * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InferenceConfiguration.html
  */
-export function toInferenceConfig(
+function toInferenceConfig(
   chat: ChatRequest,
   model: string,
-  demandedMaximum: number | undefined,
+  requiredMaximum: number | undefined,
 ): InferenceConfiguration | Refusal {
   const { temperature, top_p: topP, stop = [] } = samplingOf(chat, model)
   if (temperature !== undefined && temperature > 1) {
     return refuse('temperature', 'AWS Bedrock takes a temperature from 0 to 1.')
   }
-  const maxTokens = statedMaximum(chat) ?? demandedMaximum
+  const maxTokens = statedMaximum(chat) ?? requiredMaximum
   const stopSequences = typeof stop === 'string' ? [stop] : stop
   return {
     ...(maxTokens === undefined ? {} : { maxTokens }),
@@ -102,7 +101,7 @@ export function toInferenceConfig(
 
 /** Anthropic's newer models refuse even the sampling that they do anyway. */
 function samplingOf(chat: ChatRequest, model: string): Pick<ChatRequest, 'temperature' | 'top_p' | 'stop'> {
-  if (foundationModel(model)?.maker !== 'anthropic') return chat
+  if (!isClaude(model)) return chat
   const { temperature, top_p, ...others } = chat
   const sampling = toSampling(chat)
   return isRefusal(sampling) ? chat : { ...others, ...sampling }
@@ -112,7 +111,7 @@ function samplingOf(chat: ChatRequest, model: string): Pick<ChatRequest, 'temper
  * Structured output, which some models have; it always keeps to the schema, as OpenAI's does with `strict`.
  * @see https://docs.aws.amazon.com/bedrock/latest/userguide/structured-output.html
  */
-export function toOutputConfig({ response_format: format }: ChatRequest): OutputConfig | Refusal | undefined {
+function toOutputConfig({ response_format: format }: ChatRequest): OutputConfig | Refusal | undefined {
   switch (format?.type) {
     case 'json_schema': {
       const { name, description, schema } = format.json_schema
@@ -122,10 +121,7 @@ export function toOutputConfig({ response_format: format }: ChatRequest): Output
       return { textFormat: { type: 'json_schema', structure: { jsonSchema } } }
     }
     case 'json_object':
-      return refuse(
-        'response_format.type',
-        'AWS Bedrock has no JSON mode without a schema: use the type "json_schema" with a schema of what is wanted.',
-      )
+      return refuseJsonMode('AWS Bedrock')
     default:
       return undefined
   }
@@ -170,7 +166,7 @@ const WITHOUT_FIELD: readonly { readonly maker: string; readonly name: RegExp; r
  * `metadata`, and `user` as one more of its members: what the logs of invocations can be filtered by.
  * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html on `requestMetadata`
  */
-export function toRequestMetadata({ user, metadata = {} }: ChatRequest): Record<string, string> | Refusal {
+function toRequestMetadata({ user, metadata = {} }: ChatRequest): Record<string, string> | Refusal {
   if (user !== undefined && Object.hasOwn(metadata, 'user')) {
     return refuse('metadata.user', 'AWS Bedrock knows the parameter "user" as this member: there cannot be both.')
   }

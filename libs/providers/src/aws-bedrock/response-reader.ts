@@ -4,7 +4,7 @@ import { type ClaudeUsage, mergeClaudeUsage, reportedClaudeUsage, withContextEdi
 import { errorStatusIn } from '../openai/errors.ts'
 import type { Operation, PartialUsage, RequestInspection, ResponseReader } from '../provider-adapter.ts'
 import type { WireHeaders } from '../wire/headers.ts'
-import { isRecord, parseJson, tokensOfBytes } from '../wire/json.ts'
+import { arrayOf, isRecord, parseJson, tokensOfBytes } from '../wire/json.ts'
 import { findUsage, type JsonEnds, JsonTailReader } from '../wire/json-tail.ts'
 import type { ReportedUsage } from '../wire/reported-usage.ts'
 import { FirstBytesReader } from '../wire/response-form.ts'
@@ -35,10 +35,10 @@ export function bedrockResponseReader(
   }
   if (kind === 'count-tokens') return NO_USAGE_READER
   const isConverse = kind === 'converse' || kind === 'converse-stream'
-  const told = isConverse ? undefined : readUsageHeaders(headers)
+  const headerUsage = isConverse ? undefined : readUsageHeaders(headers)
   const json = (): ResponseReader =>
     new JsonTailReader({
-      findUsage: isConverse ? findConverseUsage : (ends) => findInvokeUsage(ends, told),
+      findUsage: isConverse ? findConverseUsage : (ends) => findInvokeUsage(ends, headerUsage),
       withoutOutput: maxOutputTokens === 0,
       errorStatusIn: bedrockErrorStatusIn,
     })
@@ -52,10 +52,10 @@ function findConverseUsage(json: JsonEnds): ReportedUsage | undefined {
   return findUsage(json, 'usage', [1], (usage) => reportedClaudeUsage(readConverseUsage(usage)))
 }
 
-function findInvokeUsage(json: JsonEnds, told: ClaudeUsage | undefined): ReportedUsage | undefined {
+function findInvokeUsage(json: JsonEnds, headerUsage: ClaudeUsage | undefined): ReportedUsage | undefined {
   const found = withContextEdits(json, findUsage(json, 'usage', [1], readInvokeUsage) ?? makersCounts(json))
   return reportedClaudeUsage(
-    told === undefined || found === undefined ? (told ?? found) : mergeClaudeUsage(told, found),
+    headerUsage === undefined || found === undefined ? (headerUsage ?? found) : mergeClaudeUsage(headerUsage, found),
   )
 }
 
@@ -75,9 +75,9 @@ const MAKERS_COUNTS = [
  * Learns from the messages of a streamed conversation, whose last, `metadata`, tells the usage.
  * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.html
  */
-export class ConverseMeter implements UsageMeter {
+class ConverseMeter implements UsageMeter {
   errorStatus: number | undefined
-  #told: ClaudeUsage | undefined
+  #counts: ClaudeUsage | undefined
   readonly #output = new StreamedOutput()
 
   get usage(): TokenUsage | undefined {
@@ -103,18 +103,18 @@ export class ConverseMeter implements UsageMeter {
   }
 
   get #reported(): ReportedUsage | undefined {
-    return reportedClaudeUsage(this.#told)
+    return reportedClaudeUsage(this.#counts)
   }
 
   #note(usage: ClaudeUsage | undefined): void {
     if (usage === undefined) return
-    this.#told = mergeClaudeUsage(this.#told, usage)
+    this.#counts = mergeClaudeUsage(this.#counts, usage)
     this.#output.report(this.#reported)
   }
 }
 
 /** How much output a content block's delta brings: text, a tool's input, or reasoning. */
-export function converseDeltaBytes(delta: unknown): number {
+function converseDeltaBytes(delta: unknown): number {
   if (!isRecord(delta)) return 0
   const { text, toolUse, reasoningContent } = delta
   const output = text ?? member(toolUse, 'input') ?? member(reasoningContent, 'text')
@@ -130,7 +130,7 @@ function member(holder: unknown, name: string): unknown {
  * one Bedrock adds its metrics.
  * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InvokeModelWithResponseStream.html
  */
-export class InvokeMeter implements UsageMeter {
+class InvokeMeter implements UsageMeter {
   errorStatus: number | undefined
   /** Reads the events of Anthropic's models, and adds up what else is told. */
   readonly #message = new MessageStreamMeter()
@@ -188,7 +188,7 @@ function otherOutputBytes(chunk: Readonly<Record<string, unknown>>): number {
   if (typeof text === 'string') return Buffer.byteLength(text)
   let bytes = 0
   for (const list of [choices, outputs]) {
-    for (const choice of Array.isArray(list) ? (list as readonly unknown[]) : []) bytes += choiceBytes(choice)
+    for (const choice of arrayOf(list)) bytes += choiceBytes(choice)
   }
   return bytes
 }

@@ -1,7 +1,7 @@
 import { endOfValue, visitMembers } from '../wire/json-members.ts'
 
 /** JSON text of a schema whose references are replaced, or why they cannot be. */
-export type InlinedSchema =
+type InlinedSchema =
   | { readonly status: 'inlined'; readonly text: string }
   | { readonly status: 'failed'; readonly message: string }
 
@@ -34,7 +34,7 @@ export function membersOf(json: Buffer, start = 0): Map<string, JsonMember> {
   return members
 }
 
-export interface JsonMember {
+interface JsonMember {
   /** As it is written, with its quotes. */
   readonly key: string
   /** Where the value begins and ends, in bytes. */
@@ -79,8 +79,11 @@ class Inliner {
     }
     members.delete('$ref')
     const definition = this.#definition(reference, open, depth)
-    const beside = [...members].filter(([name]) => !DEFINITIONS.has(name))
-    return merged(definition, new Map(beside.map(([name, member]) => [name, this.#member(name, member, open, depth)])))
+    const siblings = [...members].filter(([name]) => !DEFINITIONS.has(name))
+    return merged(
+      definition,
+      new Map(siblings.map(([name, member]) => [name, this.#member(name, member, open, depth)])),
+    )
   }
 
   #member(name: string, member: JsonMember, open: readonly string[], depth: number): string {
@@ -161,19 +164,19 @@ function decoded(fragment: string): string {
 }
 
 /** @param beside what stands beside the reference, as whole members, by name */
-function merged(definition: string, beside: ReadonlyMap<string, string>): string {
-  if (beside.size === 0) return definition
+function merged(definition: string, siblings: ReadonlyMap<string, string>): string {
+  if (siblings.size === 0) return definition
   // Booleans are schemas, too.
-  if (!definition.startsWith('{')) return written([...beside.values(), `"allOf":[${definition}]`])
+  if (!definition.startsWith('{')) return written([...siblings.values(), `"allOf":[${definition}]`])
   const json = Buffer.from(definition)
   const own = membersOf(json)
-  const collides = [...beside.keys()].some((name) => own.has(name) && !ANNOTATIONS.has(name))
-  if (collides && !beside.has('allOf')) return written([...beside.values(), `"allOf":[${definition}]`])
+  const collides = [...siblings.keys()].some((name) => own.has(name) && !ANNOTATIONS.has(name))
+  if (collides && !siblings.has('allOf')) return written([...siblings.values(), `"allOf":[${definition}]`])
   if (collides) throw new UnresolvedReference('has an "allOf" beside a reference, which cannot be put together')
   const kept = [...own]
-    .filter(([name]) => !beside.has(name))
+    .filter(([name]) => !siblings.has(name))
     .map(([, member]) => `${member.key}:${memberText(json, member)}`)
-  return written([...beside.values(), ...kept])
+  return written([...siblings.values(), ...kept])
 }
 
 function written(members: readonly string[]): string {

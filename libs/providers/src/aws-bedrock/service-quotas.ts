@@ -52,7 +52,7 @@ interface NameParts {
 }
 
 function quota({ way, variant, metric, period, model }: NameParts, region: string): BedrockQuota {
-  const id = variant === undefined ? calledId(way, model, region) : undefined
+  const id = variant === undefined ? idInCalls(way, model, region) : undefined
   const words = [way === ON_DEMAND && variant === undefined ? undefined : way, variant?.toLowerCase()]
   const remark = words.filter((word) => word !== undefined).join(', ')
   return {
@@ -63,7 +63,7 @@ function quota({ way, variant, metric, period, model }: NameParts, region: strin
   }
 }
 
-function calledId(way: string, model: string, region: string): string | undefined {
+function idInCalls(way: string, model: string, region: string): string | undefined {
   const id = quotaModelId(model)
   if (id === undefined || way === ON_DEMAND) return id
   const profile = way.startsWith('global') ? 'global' : geographyOf(region)
@@ -86,7 +86,7 @@ function isPeriod(text: string | undefined): text is Period {
  * The id of the model that Service Quotas calls so, such as `Anthropic Claude 3.5 Sonnet V2`; undefined unless it is certain. AWS
  * writes the same name with `V1` at its end and without.
  */
-export function quotaModelId(name: string): string | undefined {
+function quotaModelId(name: string): string | undefined {
   const key = name.toLowerCase().replaceAll(/\s+/g, ' ').trim()
   return MODEL_IDS.get(key) ?? MODEL_IDS.get(key.replace(/ v1$/, ''))
 }

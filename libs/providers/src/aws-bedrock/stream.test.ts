@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { CHAT_USAGE, EXTRA_CONTENT, TOOL_FRAMES } from '../../test/fixtures/aws-bedrock/answers.ts'
 import { frame } from '../../test/fixtures/aws-bedrock/frames.ts'
+import { CHAT_USAGE, EXTRA_CONTENT, TOOL_FRAMES } from '../../test/fixtures/aws-bedrock/responses.ts'
 import { NOVA, nativeCall, unifiedRequest } from '../../test/fixtures/aws-bedrock/unified-request.ts'
 import { cut } from '../../test/fixtures/wire/pieces.ts'
 import { toConverseCall } from './request.ts'

@@ -5,6 +5,7 @@ import { ChatChunks } from '../unified/chat-completion.ts'
 import { endsWithJson } from '../unified/json-tool.ts'
 import {
   errorEvent,
+  incompleteCall,
   type StreamDialect,
   StreamTranslator,
   UNSUPPORTED_CONTENT,
@@ -17,22 +18,22 @@ import { EVERY, type JsonPath } from '../wire/json-source.ts'
 import { readErrorResponse, readException } from './errors.ts'
 import { AwsEventFrames, readEventFrame } from './event-stream.ts'
 import { extraContent, ReasoningPieces } from './reasoning.ts'
-import { finishOf, isForeign, isServed, toChatCompletion, UNTELLABLE_CALL } from './response.ts'
+import { finishOf, isServerTool, isUnsupported, toChatCompletion } from './response.ts'
 import { toToolCall } from './tools.ts'
 import { readConverseUsage } from './usage.ts'
 
 const TOOL_INPUTS: JsonPath = ['output', 'message', 'content', EVERY, 'toolUse', 'input']
 
 /** How an answer of Converse is said as the chat completion that was asked for, streamed or whole. */
-export function converseResponse(asked: RequestedResponse): ResponseTranslation {
+export function converseResponse(requested: RequestedResponse): ResponseTranslation {
   return {
     translator: () =>
-      asked.streamed
+      requested.streamed
         ? new StreamTranslator(
             (visit) => new AwsEventFrames(visit),
-            new ConverseDialect(new ChatChunks(asked), asked.jsonTool),
+            new ConverseDialect(new ChatChunks(requested), requested.jsonTool),
           )
-        : new WholeResponseTranslator((answer) => toChatCompletion(asked, answer), TOOL_INPUTS),
+        : new WholeResponseTranslator((response) => toChatCompletion(requested, response), TOOL_INPUTS),
     error: readErrorResponse,
   }
 }
@@ -41,7 +42,7 @@ export function converseResponse(asked: RequestedResponse): ResponseTranslation 
  * The messages of a streamed answer as the events of a chat completion.
  * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStreamOutput.html
  */
-export class ConverseDialect implements StreamDialect {
+class ConverseDialect implements StreamDialect {
   failed = false
   readonly #chunks: ChatChunks
   readonly #jsonTool: string | undefined
@@ -79,11 +80,11 @@ export class ConverseDialect implements StreamDialect {
     if (this.#hasStopped) return ''
     switch (type) {
       case 'contentBlockStart':
-        if (isRecord(start) && isForeign(start)) return this.#fail(UNSUPPORTED_CONTENT)
-        return this.#blocks.start(block, start) ?? this.#fail(UNTELLABLE_CALL)
+        if (isRecord(start) && isUnsupported(start)) return this.#fail(UNSUPPORTED_CONTENT)
+        return this.#blocks.start(block, start) ?? this.#fail(incompleteCall('AWS Bedrock'))
       case 'contentBlockDelta':
         if (!isRecord(delta)) return ''
-        return isForeign(delta) ? this.#fail(UNSUPPORTED_CONTENT) : this.#blocks.delta(block, delta)
+        return isUnsupported(delta) ? this.#fail(UNSUPPORTED_CONTENT) : this.#blocks.delta(block, delta)
       case 'contentBlockStop':
         return this.#blocks.stop(block)
       case 'messageStop':
@@ -114,7 +115,7 @@ const UNREADABLE = unreadable('AWS Bedrock')
  * that are not known give no delta: they are of tools that only the native API offers.
  * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ContentBlockDelta.html
  */
-export class BlockEvents {
+class BlockEvents {
   readonly #deltas: BlockDeltas
   /** By the index that the events name. */
   readonly #reasoning = new Map<unknown, ReasoningPieces>()
@@ -130,7 +131,7 @@ export class BlockEvents {
 
   /** Undefined where a tool call begins that cannot be told. */
   start(block: unknown, start: unknown): string | undefined {
-    if (!isRecord(start) || !isRecord(start.toolUse) || isServed(start.toolUse)) return ''
+    if (!isRecord(start) || !isRecord(start.toolUse) || isServerTool(start.toolUse)) return ''
     const call = toToolCall(start.toolUse, '')
     return call === undefined ? undefined : this.#deltas.startCall(block, call)
   }

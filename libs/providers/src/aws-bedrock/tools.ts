@@ -1,15 +1,16 @@
 import type { ToolChoice } from '@aws-sdk/client-bedrock-runtime'
+import { toToolChoice as toClaudeToolChoice } from '../claude/parameters.ts'
 import type { ResponseToolCall } from '../unified/chat-completion.ts'
 import { type ChatRequest, type ChatTool, isBlank, type ToolCall } from '../unified/chat-request.ts'
 import { isRefusal, refuse } from '../unified/refusal.ts'
 import { callArguments, callerSchema, refuseToolChoice } from '../unified/tools.ts'
 import type { Refusal } from '../unified-api.ts'
-import { foundationModel } from './models.ts'
+import { foundationModel, isClaude } from './models.ts'
 import { isNova, novaSchema } from './nova-schema.ts'
 import type { ToolConfig, ToolSpec, ToolUseBlock } from './wire-types.ts'
 
 /** What of a request is about tools. */
-export interface Tooling {
+interface Tooling {
   readonly toolConfig?: ToolConfig
   /** Of `additionalModelRequestFields`, in the words of the model's maker. */
   readonly fields: Readonly<Record<string, unknown>>
@@ -27,6 +28,7 @@ interface ToolingContext {
  * Converse demands tools where the conversation has tool calls, and cannot forbid to call them: only without tools there are no
  * calls.
  * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ToolConfiguration.html
+ * @see https://platform.claude.com/docs/en/agents-and-tools/tool-use/parallel-tool-use
  */
 export function toTooling(chat: ChatRequest, { model, hasToolUse, jsonTool }: ToolingContext): Tooling | Refusal {
   const refusal = refuseToolChoice(chat)
@@ -43,15 +45,17 @@ export function toTooling(chat: ChatRequest, { model, hasToolUse, jsonTool }: To
       'AWS Bedrock cannot forbid tool calls ("none") in a conversation that has some already.',
     )
   }
-  const toolChoice = toToolChoice(choice)
   const specs = toToolSpecs(tools, model, jsonTool)
   if (isRefusal(specs)) return specs
-  const toolConfig = { tools: specs }
   if (isParallel !== false) {
-    return { toolConfig: { ...toolConfig, ...(toolChoice === undefined ? {} : { toolChoice }) }, fields: {} }
+    const toolChoice = toToolChoice(choice)
+    return { toolConfig: { tools: specs, ...(toolChoice === undefined ? {} : { toolChoice }) }, fields: {} }
   }
-  const serial = serialChoice(toolChoice, model)
-  return isRefusal(serial) ? serial : { toolConfig, fields: { tool_choice: serial } }
+  if (!isClaude(model)) {
+    return refuse('parallel_tool_calls', "AWS Bedrock can forbid parallel tool calls to Anthropic's models only.")
+  }
+  // Only Anthropic's own choice can forbid parallel calls, and it replaces Converse's: AWS refuses both together.
+  return { toolConfig: { tools: specs }, fields: { tool_choice: toClaudeToolChoice(chat) } }
 }
 
 function toToolSpecs(tools: readonly ChatTool[], model: string, jsonTool: string | undefined): ToolSpec[] | Refusal {
@@ -62,11 +66,11 @@ function toToolSpecs(tools: readonly ChatTool[], model: string, jsonTool: string
     const path = name === jsonTool ? 'response_format.json_schema.schema' : `tools.${index}.function.parameters`
     const json = toNova ? novaSchema(parameters, path) : callerSchema(parameters, { type: 'object', properties: {} })
     if (isRefusal(json)) return json
-    const said = toNova && isBlank(description) ? ownDescription(parameters) : description
+    const shown = toNova && isBlank(description) ? ownDescription(parameters) : description
     specs.push({
       toolSpec: {
         name,
-        ...(isBlank(said) ? {} : { description: said }),
+        ...(isBlank(shown) ? {} : { description: shown }),
         inputSchema: { json },
         ...(strict === true ? { strict } : {}),
       },
@@ -80,25 +84,10 @@ function ownDescription({ description }: Readonly<Record<string, unknown>>): str
   return typeof description === 'string' ? description : ''
 }
 
-type Choice = ToolChoice.AutoMember | ToolChoice.AnyMember | ToolChoice.ToolMember
-
-function toToolChoice(choice: ChatRequest['tool_choice']): Choice | undefined {
+function toToolChoice(choice: ChatRequest['tool_choice']): ToolChoice | undefined {
   if (typeof choice === 'object') return { tool: { name: choice.function.name } }
   if (choice === 'required') return { any: {} }
   return choice === 'auto' ? { auto: {} } : undefined
-}
-
-/**
- * One call at a time is Anthropic's own to ask for, and stands in the place of Converse's choice: both together are refused.
- * @see https://platform.claude.com/docs/en/agents-and-tools/tool-use/parallel-tool-use
- */
-function serialChoice(choice: Choice | undefined, model: string): Refusal | object {
-  if (foundationModel(model)?.maker !== 'anthropic') {
-    return refuse('parallel_tool_calls', "AWS Bedrock can forbid parallel tool calls to Anthropic's models only.")
-  }
-  const disabled = { disable_parallel_tool_use: true }
-  if (choice?.tool !== undefined) return { type: 'tool', name: choice.tool.name, ...disabled }
-  return { type: choice?.any === undefined ? 'auto' : 'any', ...disabled }
 }
 
 /** A tool call of an earlier answer's, as a block. @param path the call's */

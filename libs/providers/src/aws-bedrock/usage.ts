@@ -1,7 +1,7 @@
 import { type ClaudeUsage, knownUsage, mergeClaudeUsage, readClaudeUsage } from '../claude/usage.ts'
 import { readOpenAiUsage } from '../openai/usage.ts'
 import { countHeader, type WireHeaders } from '../wire/headers.ts'
-import { isRecord, tokenCount } from '../wire/json.ts'
+import { arrayOf, isRecord, tokenCount } from '../wire/json.ts'
 import { highest, partialUsage, sumOf, wholeUsage } from '../wire/reported-usage.ts'
 
 /**
@@ -71,21 +71,21 @@ const CHAT_COUNTS = ['prompt_tokens', 'completion_tokens', 'total_tokens'] as co
  * @see https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-meta.html
  * @see https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-titan-text.html
  */
-export function readMakersCounts(answer: unknown): ClaudeUsage | undefined {
-  if (!isRecord(answer)) return undefined
+export function readMakersCounts(response: unknown): ClaudeUsage | undefined {
+  if (!isRecord(response)) return undefined
   return knownUsage({
-    inputTokens: highest(tokenCount(answer.prompt_token_count), tokenCount(answer.inputTextTokenCount)),
+    inputTokens: highest(tokenCount(response.prompt_token_count), tokenCount(response.inputTextTokenCount)),
     outputTokens: highest(
-      tokenCount(answer.generation_token_count),
-      tokenCount(answer.totalOutputTextTokenCount),
-      resultTokens(answer.results),
+      tokenCount(response.generation_token_count),
+      tokenCount(response.totalOutputTextTokenCount),
+      resultTokens(response.results),
     ),
   })
 }
 
 function resultTokens(results: unknown): number | undefined {
   let tokens: number | undefined
-  for (const result of Array.isArray(results) ? (results as readonly unknown[]) : []) {
+  for (const result of arrayOf(results)) {
     if (isRecord(result)) tokens = sumOf(tokens, tokenCount(result.tokenCount))
   }
   return tokens

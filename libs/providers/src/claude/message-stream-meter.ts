@@ -24,10 +24,10 @@ export class MessageStreamMeter implements UsageMeter {
   errorStatus: number | undefined
   /** Of the messages before the current one. */
   #earlier: ClaudeUsage | undefined
-  #told: ClaudeUsage | undefined
+  #current: ClaudeUsage | undefined
   #messageId: unknown
   /** Output, or a report of it, has come since the current message began; undefined before the first. */
-  #wentOn: boolean | undefined
+  #hasOutput: boolean | undefined
   readonly #output = new StreamedOutput()
   /** An output was reported that is not one that has only begun. */
   #reportedOutput = false
@@ -75,7 +75,7 @@ export class MessageStreamMeter implements UsageMeter {
 
   noteOutput(bytes: number): void {
     if (bytes === 0) return
-    this.#wentOn = true
+    this.#hasOutput = true
     this.#output.see(tokensOfBytes(bytes))
   }
 
@@ -83,14 +83,14 @@ export class MessageStreamMeter implements UsageMeter {
   noteFinalUsage(usage: ClaudeUsage | undefined): void {
     if (usage === undefined) return
     this.#note(usage)
-    this.#wentOn = true
+    this.#hasOutput = true
     if (usage.outputTokens === undefined && usage.totalTokens === undefined) return
     this.#reportedOutput = true
     this.#output.report(this.#reported)
   }
 
   get #sum(): ClaudeUsage | undefined {
-    return addClaudeUsage(this.#earlier, this.#told)
+    return addClaudeUsage(this.#earlier, this.#current)
   }
 
   get #reported(): ReportedUsage | undefined {
@@ -98,19 +98,19 @@ export class MessageStreamMeter implements UsageMeter {
   }
 
   #begin({ id, usage }: Readonly<Record<string, unknown>>): void {
-    const isAnother = id === undefined ? this.#wentOn === true : id !== this.#messageId
-    if (this.#wentOn !== undefined && isAnother) {
+    const isAnother = id === undefined ? this.#hasOutput === true : id !== this.#messageId
+    if (this.#hasOutput !== undefined && isAnother) {
       this.#earlier = this.#sum
-      this.#told = undefined
+      this.#current = undefined
       this.#output.reopen()
     }
     this.#messageId = id
-    this.#wentOn = false
+    this.#hasOutput = false
     this.#note(readClaudeUsage(usage))
   }
 
   #note(usage: ClaudeUsage | undefined): void {
-    if (usage !== undefined) this.#told = mergeClaudeUsage(this.#told, usage)
+    if (usage !== undefined) this.#current = mergeClaudeUsage(this.#current, usage)
   }
 }
 

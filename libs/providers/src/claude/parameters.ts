@@ -1,4 +1,4 @@
-import type { OutputConfig, ThinkingConfigParam } from '@anthropic-ai/sdk/resources/messages'
+import type { OutputConfig, ThinkingConfigParam, ToolChoice } from '@anthropic-ai/sdk/resources/messages'
 import type { ChatRequest, ReasoningEffort } from '../unified/chat-request.ts'
 import type { WithJsonTool } from '../unified/json-tool.ts'
 import { refuse } from '../unified/refusal.ts'
@@ -43,6 +43,23 @@ export function toSampling({ temperature = 1, top_p = 1 }: ChatRequest): Samplin
   return { ...(temperature === 1 ? {} : { temperature }), ...(top_p === 1 ? {} : { top_p }) }
 }
 
+/** Returns the tool choice of a message; undefined for the default. It also carries `parallel_tool_calls`. */
+export function toToolChoice({
+  tool_choice: choice,
+  parallel_tool_calls: isParallel,
+}: Pick<ChatRequest, 'tool_choice' | 'parallel_tool_calls'>): ToolChoice | undefined {
+  const serial = isParallel === false ? { disable_parallel_tool_use: true } : undefined
+  if (typeof choice === 'object') return { type: 'tool', name: choice.function.name, ...serial }
+  switch (choice) {
+    case 'none':
+      return { type: 'none' }
+    case 'required':
+      return { type: 'any', ...serial }
+    default:
+      return choice === 'auto' || serial !== undefined ? { type: 'auto', ...serial } : undefined
+  }
+}
+
 /** The parameters of a message that are about thinking; none where the caller leaves that to the model. */
 export interface Reasoning {
   readonly thinking?: ThinkingConfigParam
@@ -60,9 +77,9 @@ export interface Reasoning {
 export function toReasoning(request: ChatRequest, model: string, maxTokens: number): Reasoning | Refusal {
   const { reasoning_effort: effort } = request
   if (effort === undefined) return {}
-  const isWithout = isClaudeBefore(model, FIRST_TO_THINK)
-  if (effort === 'none') return isWithout ? {} : { thinking: { type: 'disabled' } }
-  if (isWithout) return refuse('reasoning_effort', `The model "${model}" does not reason.`)
+  const cannotThink = isClaudeBefore(model, FIRST_TO_THINK)
+  if (effort === 'none') return cannotThink ? {} : { thinking: { type: 'disabled' } }
+  if (cannotThink) return refuse('reasoning_effort', `The model "${model}" does not reason.`)
   const hasBudget = isClaudeBefore(model, FIRST_ADAPTIVE)
   const conflict = conflictWithThinking(request, hasBudget)
   if (conflict !== undefined) return conflict

@@ -1,5 +1,5 @@
 import type { TokenUsage } from '@sluice/contracts'
-import { countsWithin, isRecord, tokenCount } from '../wire/json.ts'
+import { arrayOf, countsWithin, isRecord, tokenCount } from '../wire/json.ts'
 import { findUsage, type JsonEnds } from '../wire/json-tail.ts'
 import { type Counts, highest, highestCounts, type ReportedUsage, wholeUsage } from '../wire/reported-usage.ts'
 
@@ -7,7 +7,7 @@ import { type Counts, highest, highestCounts, type ReportedUsage, wholeUsage } f
  * Counts as Anthropic has them: input that the cache had a part in is not in `inputTokens`. It has no total; Bedrock and servers that speak
  * Anthropic's API have one.
  */
-export type ClaudeCounts = Counts<
+type ClaudeCounts = Counts<
   | 'inputTokens'
   | 'cacheCreationTokens'
   | 'cacheReadTokens'
@@ -20,7 +20,7 @@ export type ClaudeCounts = Counts<
 /** What a `usage` object reports that has at least one count of its own. */
 export interface ClaudeUsage extends ClaudeCounts {
   /** Of what ran beside the message: compactions, advisors. No part of the other counts. */
-  readonly beside?: ClaudeCounts | undefined
+  readonly auxiliary?: ClaudeCounts | undefined
 }
 
 /** Adds to the usage of a message that is not streamed what its `context_management` reports. */
@@ -33,10 +33,10 @@ export function withContextEdits(json: JsonEnds, usage: ClaudeUsage | undefined)
 /** Undefined where `usage` is nothing of the kind. */
 export function readClaudeUsage(usage: unknown): ClaudeUsage | undefined {
   if (!isRecord(usage)) return undefined
-  const { messages, beside } = readIterations(usage.iterations)
+  const { messages, auxiliary } = readIterations(usage.iterations)
   const own = { ...readCounts(usage), addedInputs: addedInputsOf(usage) }
   const counts = knownUsage(messages === undefined ? own : highestCounts(messages, own))
-  return counts === undefined || beside === undefined ? counts : { ...counts, beside }
+  return counts === undefined || auxiliary === undefined ? counts : { ...counts, auxiliary }
 }
 
 /** Undefined where none of the counts tells anything by itself. */
@@ -56,22 +56,22 @@ export function readContextEdits(management: unknown): ClaudeUsage | undefined {
 
 /** Merges what two messages of one response report: of each count the highest holds. */
 export function mergeClaudeUsage(earlier: ClaudeUsage | undefined, later: ClaudeUsage): ClaudeUsage {
-  const { beside: besideEarlier, ...ownEarlier } = earlier ?? {}
-  const { beside: besideLater, ...ownLater } = later
+  const { auxiliary: auxiliaryEarlier, ...ownEarlier } = earlier ?? {}
+  const { auxiliary: auxiliaryLater, ...ownLater } = later
   const own = highestCounts<keyof ClaudeCounts>(ownEarlier, ownLater)
-  const beside = besideLater === undefined ? besideEarlier : highestCounts(besideEarlier, besideLater)
-  return beside === undefined ? own : { ...own, beside }
+  const auxiliary = auxiliaryLater === undefined ? auxiliaryEarlier : highestCounts(auxiliaryEarlier, auxiliaryLater)
+  return auxiliary === undefined ? own : { ...own, auxiliary }
 }
 
 /** Adds what two messages report of which one followed the other in the same stream. */
 export function addClaudeUsage(one: ClaudeUsage | undefined, other: ClaudeUsage | undefined): ClaudeUsage | undefined {
   if (one === undefined || other === undefined) return one ?? other
-  const { beside: besideOne, ...ownOne } = one
-  const { beside: besideOther, ...ownOther } = other
-  const beside = addCounts(besideOne, besideOther)
+  const { auxiliary: auxiliaryOne, ...ownOne } = one
+  const { auxiliary: auxiliaryOther, ...ownOther } = other
+  const auxiliary = addCounts(auxiliaryOne, auxiliaryOther)
   const own = addCounts(ownOne, ownOther)
   // The second began with what the first had put out, or the prompt was read twice.
-  return { ...own, addedInputs: (own?.addedInputs ?? 0) + 1, ...(beside === undefined ? {} : { beside }) }
+  return { ...own, addedInputs: (own?.addedInputs ?? 0) + 1, ...(auxiliary === undefined ? {} : { auxiliary }) }
 }
 
 /**
@@ -80,8 +80,8 @@ export function addClaudeUsage(one: ClaudeUsage | undefined, other: ClaudeUsage 
  */
 export function reportedClaudeUsage(usage: ClaudeUsage | undefined): ReportedUsage | undefined {
   if (usage === undefined) return undefined
-  const { beside, ...own } = usage
-  const all = addCounts(own, beside) ?? own
+  const { auxiliary, ...own } = usage
+  const all = addCounts(own, auxiliary) ?? own
   const { inputTokens, cacheCreationTokens, cacheReadTokens, outputTokens, thinkingTokens } = all
   return {
     // Whether there was other input, a cache's counts do not tell.
@@ -122,16 +122,16 @@ function readCounts(usage: Readonly<Record<string, unknown>>): ClaudeCounts {
  */
 function readIterations(iterations: unknown): {
   readonly messages: ClaudeCounts | undefined
-  readonly beside: ClaudeCounts | undefined
+  readonly auxiliary: ClaudeCounts | undefined
 } {
   let messages: ClaudeCounts | undefined
-  let beside: ClaudeCounts | undefined
-  for (const iteration of Array.isArray(iterations) ? iterations : []) {
+  let auxiliary: ClaudeCounts | undefined
+  for (const iteration of arrayOf(iterations)) {
     if (!isRecord(iteration)) continue
     if (OF_THE_MESSAGE.has(iteration.type)) messages = addCounts(messages, readCounts(iteration))
-    else beside = addCounts(beside, readCounts(iteration))
+    else auxiliary = addCounts(auxiliary, readCounts(iteration))
   }
-  return { messages, beside }
+  return { messages, auxiliary }
 }
 
 /** How often Anthropic's own tools ran, and how many iterations there were besides the message's only one. */

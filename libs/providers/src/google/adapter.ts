@@ -3,20 +3,20 @@ import type { ProviderAdapter } from '../provider-adapter.ts'
 import { configuredBaseUrl, revealField, withoutEnd } from '../provider-config.ts'
 import type { UnifiedApi } from '../unified-api.ts'
 import { keepRateLimitHeaders } from '../wire/rate-limit-headers.ts'
-import { embeddingsCall, embeddingsResponse } from './embeddings.ts'
+import { embeddingsResponse, toEmbeddingsCall } from './embeddings.ts'
 import { googleErrorResponse } from './errors.ts'
 import { GOOGLE_MODEL_MEMBERS, googleNamedModels, inspectGoogleRequest } from './inspection.ts'
 import { GOOGLE_LONG_PROMPT_TOKENS, googlePool, googleQuotaFailures, googleRetryAfterMs } from './limits.ts'
 import { googleModels } from './models.ts'
 import { googleOperation } from './operations.ts'
-import { chatCall } from './request.ts'
+import { toGenerateContentCall } from './request.ts'
 import { googleResponseReader } from './response-reader.ts'
-import { chatTranslation } from './stream.ts'
+import { generateContentResponse } from './stream.ts'
 
 /** OpenAI's API in front of Google's Gemini API. */
 export const googleUnified: UnifiedApi = {
-  chat: { request: chatCall, response: chatTranslation, opensStrings: true },
-  embeddings: { request: embeddingsCall, response: embeddingsResponse },
+  chat: { request: toGenerateContentCall, response: generateContentResponse, opensStrings: true },
+  embeddings: { request: toEmbeddingsCall, response: embeddingsResponse },
   models: googleModels,
 }
 

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest'
+import { InlineImages } from '../unified/images.ts'
 import { callParts, resultParts } from './conversation.ts'
-import { Images } from './media-parts.ts'
 
-const CONTEXT = { images: new Images(new Map()), isNew: false }
+const CONTEXT = { images: new InlineImages(new Map()), isNew: false }
 
 const call = (id: string) => ({ id, type: 'function' as const, function: { name: 'f', arguments: '{}' } })
 const result = (id: string, content: string) => ({ role: 'tool' as const, tool_call_id: id, content })

@@ -6,17 +6,18 @@ import {
   type ToolMessage,
   type UserMessage,
 } from '../unified/chat-request.ts'
+import type { InlineImages } from '../unified/images.ts'
 import { isRefusal, refuse } from '../unified/refusal.ts'
 import { callArguments } from '../unified/tools.ts'
 import type { Refusal } from '../unified-api.ts'
-import { type Images, mediaParts } from './media-parts.ts'
-import { FOREIGN_SIGNATURE, signatureOf } from './reasoning.ts'
+import { mediaParts } from './media-parts.ts'
+import { PLACEHOLDER_SIGNATURE, signatureOf } from './reasoning.ts'
 import type { GeminiContent, GeminiPart, GeminiRequest } from './wire-types.ts'
 
 /** What the messages of one request are read with. */
-export interface ConversationContext {
+interface ConversationContext {
   readonly messages: readonly ChatMessage[]
-  readonly images: Images
+  readonly images: InlineImages
   /** The model is one of Gemini 3 or later, as {@link isNewGeneration} says. */
   readonly isNew: boolean
 }
@@ -53,7 +54,7 @@ interface Turn {
 }
 
 function readTurn(message: ChatMessage, index: number, context: ConversationContext): Turn | Refusal {
-  if (message.role === 'tool') return strayResult(message, index)
+  if (message.role === 'tool') return refuseStrayResult(message, index)
   switch (message.role) {
     case 'user': {
       const parts = userParts(message, `messages.${index}`, context.images)
@@ -66,13 +67,13 @@ function readTurn(message: ChatMessage, index: number, context: ConversationCont
   }
 }
 
-function userParts({ content }: UserMessage, param: string, images: Images): GeminiPart[] | Refusal {
+function userParts({ content }: UserMessage, param: string, images: InlineImages): GeminiPart[] | Refusal {
   if (typeof content === 'string') return textParts(content)
   const parts: GeminiPart[] = []
   for (const [index, part] of content.entries()) {
-    const said = part.type === 'text' ? textParts(part.text) : mediaParts(part, `${param}.content.${index}`, images)
-    if (isRefusal(said)) return said
-    parts.push(...said)
+    const blocks = part.type === 'text' ? textParts(part.text) : mediaParts(part, `${param}.content.${index}`, images)
+    if (isRefusal(blocks)) return blocks
+    parts.push(...blocks)
   }
   return parts
 }
@@ -81,16 +82,16 @@ function userParts({ content }: UserMessage, param: string, images: Images): Gem
 function responseTurn(message: AssistantMessage, index: number, context: ConversationContext): Turn | Refusal {
   const calls = callParts(message, `messages.${index}`, context.isNew)
   if (isRefusal(calls)) return calls
-  const answer: GeminiContent = { role: 'model', parts: [...saidParts(message), ...calls] }
-  if (calls.length === 0) return { messages: 1, instructions: [], contents: [answer] }
+  const response: GeminiContent = { role: 'model', parts: [...textWithSignature(message), ...calls] }
+  if (calls.length === 0) return { messages: 1, instructions: [], contents: [response] }
   const results = toolMessagesFrom(context.messages, index + 1)
   const parts = resultParts(message.tool_calls ?? [], results, index + 1, context)
   if (isRefusal(parts)) return parts
-  return { messages: 1 + results.length, instructions: [], contents: [answer, { role: 'user', parts }] }
+  return { messages: 1 + results.length, instructions: [], contents: [response, { role: 'user', parts }] }
 }
 
 /** The text of an answer; its signature belongs to an empty text, too. */
-function saidParts(message: AssistantMessage): GeminiPart[] {
+function textWithSignature(message: AssistantMessage): GeminiPart[] {
   const text = responseText(message)
   const signature = signatureOf(message)
   return signature === undefined ? textParts(text) : [{ text, thoughtSignature: signature }]
@@ -122,7 +123,7 @@ export function callParts(
   for (const [index, call] of calls.entries()) {
     const parsed = callArguments(call, `${param}.tool_calls.${index}`)
     if (isRefusal(parsed)) return parsed
-    const signature = signatureOf(call) ?? (mustBeSigned && index === 0 ? FOREIGN_SIGNATURE : undefined)
+    const signature = signatureOf(call) ?? (mustBeSigned && index === 0 ? PLACEHOLDER_SIGNATURE : undefined)
     parts.push({
       functionCall: { id: call.id, name: call.function.name, args: parsed.input },
       ...(signature === undefined ? {} : { thoughtSignature: signature }),
@@ -165,14 +166,11 @@ export function resultParts(
     })
   }
   const [stray] = [...unread.values()].flat()
-  return stray === undefined ? parts : strayResult(stray[1], firstIndex + stray[0])
+  return stray === undefined ? parts : refuseStrayResult(stray[1], firstIndex + stray[0])
 }
 
 /** What the results of tools are read with. */
-interface ResultContext {
-  readonly images: Images
-  readonly isNew: boolean
-}
+type ResultContext = Pick<ConversationContext, 'images' | 'isNew'>
 
 function resultText({ content }: ToolMessage): string {
   return typeof content === 'string' ? content : textOf(content.filter((part) => part.type === 'text'))
@@ -194,13 +192,13 @@ function resultMedia(
     const path = `${param}.content.${index}`
     if (!isNew)
       return refuse(`${path}.type`, 'Models of Google before Gemini 3 take only text as the result of a tool.')
-    const said = mediaParts(part, path, images)
-    if (isRefusal(said)) return said
-    for (const media of said) {
-      const taken = resultPart(media)
-      if (taken === undefined)
-        return foreignMedia(media, part.type === 'file' ? `${path}.file.file_data` : `${path}.image_url.url`)
-      parts.push(taken)
+    const mediaOfPart = mediaParts(part, path, images)
+    if (isRefusal(mediaOfPart)) return mediaOfPart
+    for (const media of mediaOfPart) {
+      const accepted = resultPart(media)
+      if (accepted === undefined)
+        return refuseResultMedia(media, part.type === 'file' ? `${path}.file.file_data` : `${path}.image_url.url`)
+      parts.push(accepted)
     }
   }
   return parts
@@ -214,20 +212,20 @@ function resultPart(part: GeminiPart): GeminiPart | undefined {
   return RESULT_TYPES.includes(inlineData.mimeType) ? part : undefined
 }
 
-function foreignMedia(part: GeminiPart, param: string): Refusal {
+function refuseResultMedia(part: GeminiPart, param: string): Refusal {
   const type = 'inlineData' in part ? part.inlineData.mimeType : 'of another kind'
-  const taken = `${RESULT_TYPES.slice(0, -1).join(', ')} and ${RESULT_TYPES.at(-1)}`
-  return refuse(param, `As the result of a tool, Google takes ${taken}, and text; this file is ${type}.`)
+  const accepted = `${RESULT_TYPES.slice(0, -1).join(', ')} and ${RESULT_TYPES.at(-1)}`
+  return refuse(param, `As the result of a tool, Google takes ${accepted}, and text; this file is ${type}.`)
 }
 
 const RESULT_TYPES: readonly string[] = ['image/png', 'image/jpeg', 'image/webp', 'application/pdf']
 
 /** A result that no call before it asks for. */
-export function strayResult({ tool_call_id: id }: ToolMessage, index: number): Refusal {
+function refuseStrayResult({ tool_call_id: id }: ToolMessage, index: number): Refusal {
   return refuse(`messages.${index}.tool_call_id`, `The answer before it has no call "${id}" that is without a result.`)
 }
 
 /** The text of a message that has nothing else. */
-export function textOf(content: string | readonly { readonly text: string }[]): string {
+function textOf(content: string | readonly { readonly text: string }[]): string {
   return typeof content === 'string' ? content : content.map(({ text }) => text).join('')
 }

@@ -1,3 +1,4 @@
+import { isPresentError, openAiErrorStatus } from '../openai/errors.ts'
 import type { ErrorResponse, ErrorToFormat } from '../provider-adapter.ts'
 import type { TranslatedError } from '../unified-api.ts'
 import { isRecord, parseJson } from '../wire/json.ts'
@@ -52,28 +53,36 @@ function capitalized(word: string): string {
  * @see https://github.com/googleapis/googleapis/blob/master/google/rpc/error_details.proto
  */
 export function googleErrorDetails(body: Buffer, type: string): Readonly<Record<string, unknown>>[] {
-  const parsed = parseJson(body)
-  // The error of a stream that is a JSON array comes in one too.
-  const answer: unknown = Array.isArray(parsed) ? parsed[0] : parsed
-  const details = isRecord(answer) && isRecord(answer.error) ? answer.error.details : undefined
+  const response = unwrapped(parseJson(body))
+  const details = isRecord(response) && isRecord(response.error) ? response.error.details : undefined
   if (!Array.isArray(details)) return []
   return details.filter(isRecord).filter((detail) => detail['@type'] === `type.googleapis.com/google.rpc.${type}`)
 }
 
 /** An error answer in the provider's words, or, where it has none, by its status. */
-export function translatedError(status: number, body: Buffer): TranslatedError {
+export function readErrorResponse(status: number, body: Buffer): TranslatedError {
   return readError(parseJson(body)) ?? { message: `Google answered with status ${status}.`, code: null }
 }
 
 /** The error that an answer, or a message of a stream, is; alone or in an array, as answers to streams have it. */
 export function readError(parsed: unknown): TranslatedError | undefined {
-  const answer: unknown = Array.isArray(parsed) ? parsed[0] : parsed
-  if (!isRecord(answer)) return undefined
-  if (typeof answer.error === 'string' && answer.error !== '') return { message: answer.error, code: null }
-  if (!isRecord(answer.error)) return undefined
-  const { message, status } = answer.error
+  const response = unwrapped(parsed)
+  if (!isRecord(response)) return undefined
+  if (typeof response.error === 'string' && response.error !== '') return { message: response.error, code: null }
+  if (!isRecord(response.error)) return undefined
+  const { message, status } = response.error
   return {
     message: typeof message === 'string' && message !== '' ? message : 'Google answered with an error.',
     code: typeof status === 'string' ? status : null,
   }
+}
+
+/** Returns the status of the error in a stream's chunk or in a document that came with status 200; undefined where there is none. */
+export function googleErrorStatusIn(message: unknown): number | undefined {
+  return isRecord(message) && isPresentError(message.error) ? openAiErrorStatus(message.error, message) : undefined
+}
+
+/** Returns a response, which is alone or, where the stream would be a JSON array, in an array. */
+export function unwrapped(parsed: unknown): unknown {
+  return Array.isArray(parsed) ? parsed[0] : parsed
 }

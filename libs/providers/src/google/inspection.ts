@@ -15,7 +15,7 @@ import {
 import { outputCount } from '../prompt/output-maximum.ts'
 import type { Operation, RequestInspection } from '../provider-adapter.ts'
 import { inspectUnlisted } from '../unlisted/inspection.ts'
-import { isRecord } from '../wire/json.ts'
+import { arrayOf, isRecord } from '../wire/json.ts'
 
 /** Reads what matters of a request's JSON body (undefined: not JSON). Never throws, whatever the shape. */
 export function inspectGoogleRequest(operation: Operation, body: unknown, sizeBytes: number): RequestInspection {
@@ -62,7 +62,7 @@ export function googleNamedModels(operation: Operation, body: unknown): string[]
 }
 
 /** The model of a body, which names it as `models/gemini-2.5-pro`; empty where it names none. */
-export function googleModel(body: unknown): string {
+function googleModel(body: unknown): string {
   return withoutCollection(namedModel(body))
 }
 
@@ -81,16 +81,12 @@ function withoutCollection(model: string): string {
   return model.replace(/^models\//, '')
 }
 
-function arrayOf(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : []
-}
-
 /**
  * The media in a request to generate or to embed: parts of its contents, of its system instruction, and of function responses
  * in them. Never throws, whatever the shape.
  * @see https://ai.google.dev/api/caching#Part
  */
-export function googleMedia(body: Readonly<Record<string, unknown>>): MediaTally {
+function googleMedia(body: Readonly<Record<string, unknown>>): MediaTally {
   const { contents, requests, content, systemInstruction, system_instruction } = body
   return [contents, requests, [content, systemInstruction, system_instruction]]
     .map((parts) => tallyMedia(parts, readPart))

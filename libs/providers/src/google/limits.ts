@@ -39,8 +39,8 @@ export function googleQuotaFailures(body: Buffer): RateLimitReading[] {
   const readings = new Map<string, RateLimitReading>()
   for (const { quotaId, quotaValue } of violations.slice(0, MAX_VIOLATIONS)) {
     const { dimension, periodMs } = quotaOf(quotaId)
-    const told = rateLimitReading(dimension, { limit: countOf(quotaValue) })
-    const reading = { ...told, dimension, ...(periodMs === undefined ? {} : { periodMs }) }
+    const limit = rateLimitReading(dimension, { limit: countOf(quotaValue) })
+    const reading = { ...limit, dimension, ...(periodMs === undefined ? {} : { periodMs }) }
     readings.set(dimension, lower(readings.get(dimension), reading))
   }
   return [...readings.values()]

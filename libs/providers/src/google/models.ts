@@ -37,7 +37,7 @@ export function resourceName(model: string): string | Refusal {
 /** With the resource's kind before it, as Google's own lists and SDKs name models, or without. */
 const MODEL_NAME = /^(?:(?:tunedModels|models)\/)?[A-Za-z0-9._-]{1,128}$/
 
-export interface Generation {
+interface Generation {
   readonly major: number
   readonly minor: number
 }

@@ -3,7 +3,7 @@ import type { Operation } from '../provider-adapter.ts'
 import { decodedPath, isPlainPath, isRead } from '../wire/request-path.ts'
 
 /** The kinds of operation whose requests or answers are read; everything else is `other`. */
-export type GoogleKind = 'generate' | 'stream' | 'embed' | 'count-tokens' | 'batch' | 'model-action' | 'other'
+type GoogleKind = 'generate' | 'stream' | 'embed' | 'count-tokens' | 'batch' | 'model-action' | 'other'
 
 /**
  * What a call of the Gemini API does. A path's `models/{model}:{action}` names the model. Of the rest, only what is known here is
@@ -11,7 +11,7 @@ export type GoogleKind = 'generate' | 'stream' | 'embed' | 'count-tokens' | 'bat
  * @see https://ai.google.dev/api
  */
 export function googleOperation(method: string, given: string): Operation | undefined {
-  const path = forgivenGooglePath(given)
+  const path = correctedGooglePath(given)
   const [, resource, rest = ''] = RESOURCE_PATH.exec(decodedPath(path) ?? '') ?? []
   if (resource === undefined) return undefined
   const [, name, action = ''] = (MODEL_RESOURCES.has(resource) && MODEL_ACTION.exec(rest)) || []
@@ -48,7 +48,7 @@ function modelRuns(resource: string, rest: string): Partial<Operation> {
  * Puts right a path whose version is there twice, where the last one counts, or not at all. Google has several versions, each with paths of
  * its own, and names an upload before the version, so that it is not what `forgivenPath` does for the others.
  */
-function forgivenGooglePath(path: string): string {
+function correctedGooglePath(path: string): string {
   if (hasRoot(path)) return path
   const segments = path.split('/').filter((segment) => segment !== '')
   let version = 'v1beta'
@@ -60,7 +60,7 @@ function forgivenGooglePath(path: string): string {
     else break
     if (++first > MAX_ROOT_SEGMENTS) return path
   }
-  if (!FORGIVEN_RESOURCES.has(segments[first] ?? '')) return path
+  if (!CORRECTED_RESOURCES.has(segments[first] ?? '')) return path
   return `${transfer}/${version}/${segments.slice(first).join('/')}`
 }
 
@@ -87,7 +87,7 @@ const RESOURCES: ReadonlySet<string> = new Set([
 ])
 
 /** Not those by which credentials are handed out. */
-const FORGIVEN_RESOURCES: ReadonlySet<string> = new Set([...RESOURCES].filter((name) => !/^auth/.test(name)))
+const CORRECTED_RESOURCES: ReadonlySet<string> = new Set([...RESOURCES].filter((name) => !/^auth/.test(name)))
 
 /** Tokens and permissions are told by their names alone. */
 const NO_AREAS: ReadonlySet<string> = new Set()

@@ -80,4 +80,4 @@ export function signatureOf({ extra_content: extra }: { readonly extra_content?:
 }
 
 /** What Google documents for calls that come from another model, or whose signature the application has not kept. */
-export const FOREIGN_SIGNATURE = 'skip_thought_signature_validator'
+export const PLACEHOLDER_SIGNATURE = 'skip_thought_signature_validator'

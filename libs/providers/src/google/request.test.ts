@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { HELLO, nativeCall, unifiedRequest } from '../../test/fixtures/google/unified-request.ts'
 import type { UnifiedRequest } from '../unified-api.ts'
 import { google } from './adapter.ts'
-import { chatCall } from './request.ts'
+import { toGenerateContentCall } from './request.ts'
 import type { GeminiRequest } from './wire-types.ts'
 
 const PIXEL = 'data:image/png;base64,iVBORw0KGgo='
@@ -14,18 +14,22 @@ const DEEP = '['.repeat(20_000) + ']'.repeat(20_000)
 
 describe('a call', () => {
   it('is one that the adapter knows', () => {
-    const call = nativeCall(chatCall(unifiedRequest({ messages: HELLO })))
+    const call = nativeCall(toGenerateContentCall(unifiedRequest({ messages: HELLO })))
     expect(call).toMatchObject({ path: '/v1beta/models/gemini-2.5-flash:generateContent', query: '' })
     expect(google.operation('POST', call.path)).toMatchObject({ kind: 'generate', model: 'gemini-2.5-flash' })
   })
 
   it('names the model with or without its kind', () => {
-    const call = nativeCall(chatCall(unifiedRequest({ messages: HELLO }, { model: 'models/gemini-flash-latest' })))
+    const call = nativeCall(
+      toGenerateContentCall(unifiedRequest({ messages: HELLO }, { model: 'models/gemini-flash-latest' })),
+    )
     expect(call.path).toBe('/v1beta/models/gemini-flash-latest:generateContent')
   })
 
   it('of a stream asks for server-sent events', () => {
-    const call = nativeCall(chatCall(unifiedRequest({ messages: HELLO, stream: true }, { model: 'tunedModels/mine' })))
+    const call = nativeCall(
+      toGenerateContentCall(unifiedRequest({ messages: HELLO, stream: true }, { model: 'tunedModels/mine' })),
+    )
     expect(call).toMatchObject({ path: '/v1beta/tunedModels/mine:streamGenerateContent', query: 'alt=sse' })
     expect(google.operation('POST', call.path)).toMatchObject({ kind: 'stream', model: 'tunedModels/mine' })
   })
@@ -33,7 +37,7 @@ describe('a call', () => {
   it.each(['', 'a/b', '../files', 'g:embedContent', 'a b', 'a%2Fb', 'a?b', 'tunedModels/'])(
     'of model %j is none',
     (model) => {
-      expect(chatCall(unifiedRequest({ messages: HELLO }, { model }))).toMatchObject({
+      expect(toGenerateContentCall(unifiedRequest({ messages: HELLO }, { model }))).toMatchObject({
         status: 'refused',
         param: 'model',
       })
@@ -187,7 +191,7 @@ describe('messages', () => {
         })),
       },
     ]
-    const needed = chatCall(unifiedRequest({ messages }))
+    const needed = toGenerateContentCall(unifiedRequest({ messages }))
     expect(needed).toEqual({ status: 'images-needed', urls: ['https://a.example/1.jpg'] })
     const images = new Map([['https://a.example/1.jpg', { mediaType: 'image/jpeg', base64: '/9j/' }]])
     const jpeg = { inlineData: { mimeType: 'image/jpeg', data: '/9j/' } }
@@ -285,8 +289,8 @@ describe('settings', () => {
     ],
     [{ reasoning_effort: 'low' }, { thinkingConfig: { includeThoughts: true, thinkingBudget: 1_024 } }],
     [{ seed: null, user: null, logprobs: false, n: 1, metadata: {} }, {}],
-  ])('%j', (asked, config) => {
-    expect(sent({ messages: HELLO, ...asked }).generationConfig).toEqual(config)
+  ])('%j', (requested, config) => {
+    expect(sent({ messages: HELLO, ...requested }).generationConfig).toEqual(config)
   })
 })
 
@@ -321,8 +325,8 @@ describe('a refusal', () => {
       'messages.1.tool_calls.1.function.arguments',
       { messages: [...HELLO, { role: 'assistant', tool_calls: [CALL, malformed] }] },
     ],
-  ])('names %s', (param, asked) => {
-    expect(chatCall(unifiedRequest({ messages: HELLO, ...asked }))).toMatchObject({
+  ])('names %s', (param, requested) => {
+    expect(toGenerateContentCall(unifiedRequest({ messages: HELLO, ...requested }))).toMatchObject({
       status: 'refused',
       code: 'invalid_request',
       param,
@@ -339,8 +343,8 @@ it.each([
       { role: 'tool', tool_call_id: 'c1', content: '' },
     ],
   },
-])('that is nested too deeply to be sent is refused', (asked) => {
-  expect(chatCall(unifiedRequest({ messages: HELLO, ...asked }))).toMatchObject({ status: 'refused' })
+])('that is nested too deeply to be sent is refused', (requested) => {
+  expect(toGenerateContentCall(unifiedRequest({ messages: HELLO, ...requested }))).toMatchObject({ status: 'refused' })
 })
 
 it('never throws, whatever the request', () => {
@@ -365,12 +369,12 @@ it('never throws, whatever the request', () => {
   )
   fc.assert(
     fc.property(fc.array(message), fc.dictionary(name, fc.jsonValue()), (messages, others) => {
-      chatCall(unifiedRequest({ messages, ...others }, { model: 'gemini-3-flash' }))
-      chatCall(unifiedRequest({ messages }))
+      toGenerateContentCall(unifiedRequest({ messages, ...others }, { model: 'gemini-3-flash' }))
+      toGenerateContentCall(unifiedRequest({ messages }))
     }),
   )
 })
 
 function sent(body: Readonly<Record<string, unknown>>, settings: Partial<UnifiedRequest> = {}): GeminiRequest {
-  return JSON.parse(nativeCall(chatCall(unifiedRequest(body, settings))).body.toString())
+  return JSON.parse(nativeCall(toGenerateContentCall(unifiedRequest(body, settings))).body.toString())
 }

@@ -1,18 +1,19 @@
 import type { ChatRequest } from '../unified/chat-request.ts'
+import { InlineImages } from '../unified/images.ts'
 import { jsonCall, requestedChat } from '../unified/native-call.ts'
 import { type ChatAbilities, readChatRequest, statedMaximum } from '../unified/read-chat-request.ts'
 import { isRefusal, refuse } from '../unified/refusal.ts'
 import { describedSchema, keepSchemas } from '../unified/tools.ts'
 import type { Refusal, Translation, UnifiedRequest } from '../unified-api.ts'
 import { conversation } from './conversation.ts'
-import { Images, mediaResolution } from './media-parts.ts'
+import { mediaResolution } from './media-parts.ts'
 import { isNewGeneration, resourceName } from './models.ts'
 import { thinkingConfig } from './reasoning.ts'
-import { toolSettings } from './tools.ts'
+import { toTooling } from './tools.ts'
 import type { GeminiConfig, GeminiRequest } from './wire-types.ts'
 
 /** @see https://ai.google.dev/api/generate-content */
-export function chatCall(request: UnifiedRequest): Translation {
+export function toGenerateContentCall(request: UnifiedRequest): Translation {
   const { model } = request
   keepSchemas(request)
   const chat = readChatRequest(request.body, ABILITIES)
@@ -21,9 +22,9 @@ export function chatCall(request: UnifiedRequest): Translation {
   if (typeof resource === 'object') return resource
   const config = generationConfig(chat, model)
   if (isRefusal(config)) return config
-  const tools = toolSettings(chat)
+  const tools = toTooling(chat)
   if (isRefusal(tools)) return tools
-  const images = new Images(request.images)
+  const images = new InlineImages(request.images)
   const turns = conversation({ messages: chat.messages, images, isNew: isNewGeneration(model) })
   if (isRefusal(turns)) return turns
   if (images.missing.size > 0) return { status: 'images-needed', urls: [...images.missing] }

@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { HELLO, nativeCall, unifiedRequest } from '../../test/fixtures/google/unified-request.ts'
-import { chatCall } from './request.ts'
-import { chatTranslation } from './stream.ts'
+import { toGenerateContentCall } from './request.ts'
+import { generateContentResponse } from './stream.ts'
 
 /** More than JavaScript can write. */
 const DEEP = '['.repeat(20_000) + ']'.repeat(20_000)
@@ -74,20 +74,20 @@ describe('a whole answer', () => {
       { functionCall: { id: 'g7', name: 'weather', args: { city: 'Oslo' } }, thoughtSignature: 'Y2FsbA==' },
     ]
     const messages = [...HELLO, messageOf(parts), { role: 'tool', tool_call_id: 'g7', content: 'rain' }]
-    const { contents } = JSON.parse(nativeCall(chatCall(unifiedRequest({ messages }))).body.toString())
+    const { contents } = JSON.parse(nativeCall(toGenerateContentCall(unifiedRequest({ messages }))).body.toString())
     expect(contents[1]).toEqual({ role: 'model', parts })
   })
 
   it('has each candidate as a choice, with calls that no other has', () => {
     const call = { content: { parts: [{ functionCall: { name: 'time', args: {} } }] }, finishReason: 'STOP' }
-    const answer = { candidates: [call, { ...call, index: 1 }] }
-    expect(responseTo(answer)).toMatchObject({
+    const response = { candidates: [call, { ...call, index: 1 }] }
+    expect(responseTo(response)).toMatchObject({
       choices: [
         { index: 0, finish_reason: 'tool_calls', message: { tool_calls: [{ id: 'call_a1_0' }] } },
         { index: 1, finish_reason: 'tool_calls', message: { tool_calls: [{ id: 'call_a1_1' }] } },
       ],
     })
-    expect(responseTo(answer)).not.toHaveProperty('usage')
+    expect(responseTo(response)).not.toHaveProperty('usage')
   })
 
   it.each([
@@ -189,25 +189,27 @@ describe('a whole answer', () => {
 })
 
 describe('an error', () => {
-  const answer = chatTranslation(nativeCall(chatCall(unifiedRequest({ messages: HELLO }))).requested)
+  const response = generateContentResponse(
+    nativeCall(toGenerateContentCall(unifiedRequest({ messages: HELLO }))).requested,
+  )
   const quota = readFileSync(join(import.meta.dirname, '../../test/fixtures/google', 'quota-error.json'))
 
   it.each([
     ['alone', quota],
     ['in an array', Buffer.from(`[${quota}]`)],
   ])('%s is told in its own words', (_, body) => {
-    expect(answer.error(429, body, {})).toEqual({
+    expect(response.error(429, body, {})).toEqual({
       message: 'You exceeded your current quota.',
       code: 'RESOURCE_EXHAUSTED',
     })
   })
 
   it('is told in text, where it is text', () => {
-    expect(answer.error(502, Buffer.from('{"error":"x"}'), {})).toEqual({ message: 'x', code: null })
+    expect(response.error(502, Buffer.from('{"error":"x"}'), {})).toEqual({ message: 'x', code: null })
   })
 
   it.each(['', '<html>', 'null', '[]', '{"error":""}'])('of %j is told by its status', (body) => {
-    expect(answer.error(502, Buffer.from(body), {})).toEqual({
+    expect(response.error(502, Buffer.from(body), {})).toEqual({
       message: 'Google answered with status 502.',
       code: null,
     })
@@ -215,13 +217,13 @@ describe('an error', () => {
 })
 
 function messageOf(parts: readonly object[]): object {
-  const answer = responseTo({ candidates: [{ content: { parts, role: 'model' }, finishReason: 'STOP', index: 0 }] })
-  return answer?.choices[0]?.message ?? {}
+  const response = responseTo({ candidates: [{ content: { parts, role: 'model' }, finishReason: 'STOP', index: 0 }] })
+  return response?.choices[0]?.message ?? {}
 }
 
 function translatorAfter(bytes: Buffer) {
-  const { requested } = nativeCall(chatCall(unifiedRequest({ messages: HELLO })))
-  const translator = chatTranslation(requested).translator('application/json')
+  const { requested } = nativeCall(toGenerateContentCall(unifiedRequest({ messages: HELLO })))
+  const translator = generateContentResponse(requested).translator('application/json')
   translator.push(bytes)
   expect(translator.end()).toBeUndefined()
   return translator
@@ -229,10 +231,10 @@ function translatorAfter(bytes: Buffer) {
 
 function responseTo(body: object): { choices: { message: object }[] } | undefined {
   const bytes = Buffer.isBuffer(body) ? body : Buffer.from(JSON.stringify(body))
-  const translator = chatTranslation(nativeCall(chatCall(unifiedRequest({ messages: HELLO }))).requested).translator(
-    'application/json',
-  )
+  const translator = generateContentResponse(
+    nativeCall(toGenerateContentCall(unifiedRequest({ messages: HELLO }))).requested,
+  ).translator('application/json')
   expect(translator.push(bytes)).toHaveLength(0)
-  const answer = translator.end()
-  return answer && JSON.parse(answer.toString())
+  const response = translator.end()
+  return response && JSON.parse(response.toString())
 }

@@ -12,7 +12,7 @@ import {
 } from '../unified/chat-completion.ts'
 import { isFailure, type TranslatedFailure, UNSUPPORTED_CONTENT } from '../unified/response-translators.ts'
 import type { RequestedResponse } from '../unified-api.ts'
-import { isRecord, tokenCount } from '../wire/json.ts'
+import { arrayOf, isRecord, tokenCount } from '../wire/json.ts'
 import { EVERY, type JsonPath, writtenText } from '../wire/json-source.ts'
 import { readError } from './errors.ts'
 import { signed } from './reasoning.ts'
@@ -20,20 +20,23 @@ import { type SignedToolCall, ToolCalls } from './tools.ts'
 import { addGoogleUsage, totalUsage } from './usage.ts'
 
 /** A whole answer; a failure where a candidate failed, or has what OpenAI's answers have no place for. Undefined where it is no answer. */
-export function chatResponse(answer: unknown, asked: RequestedResponse): CompletedChat | TranslatedFailure | undefined {
-  const error = readError(answer)
+export function toChatCompletion(
+  response: unknown,
+  requested: RequestedResponse,
+): CompletedChat | TranslatedFailure | undefined {
+  const error = readError(response)
   if (error !== undefined) return { failure: error }
-  const chunk = readResponseChunk(answer)
+  const chunk = readResponseChunk(response)
   if (chunk === undefined) return undefined
   const choices = chunk.candidates.length === 0 && chunk.blockReason !== undefined ? [BLOCKED] : []
-  const toolCalls = new ToolCalls(asked.responseId)
+  const toolCalls = new ToolCalls(requested.responseId)
   for (const candidate of chunk.candidates) {
     const choice = choiceOf(candidate, toolCalls)
     if (isFailure(choice)) return choice
     choices.push(choice)
   }
   if (choices.length === 0) return undefined
-  return chatCompletion(asked, choices, totalUsage(addGoogleUsage(undefined, chunk.usageMetadata)))
+  return chatCompletion(requested, choices, totalUsage(addGoogleUsage(undefined, chunk.usageMetadata)))
 }
 
 /** The prompt got no answer. */
@@ -46,8 +49,8 @@ const BLOCKED: CompletedChoice = {
 
 function choiceOf(candidate: Candidate, toolCalls: ToolCalls): CompletedChoice | TranslatedFailure {
   const { index, parts, logprobsResult } = candidate
-  if (parts.some(({ kind }) => kind === 'foreign')) return { failure: UNSUPPORTED_CONTENT }
-  const calls = parts.flatMap((part): SignedToolCall[] => (part.kind === 'call' ? [toolCalls.tell(part)] : []))
+  if (parts.some(({ kind }) => kind === 'unsupported')) return { failure: UNSUPPORTED_CONTENT }
+  const calls = parts.flatMap((part): SignedToolCall[] => (part.kind === 'call' ? [toolCalls.toToolCall(part)] : []))
   const finish = finishOf(candidate, calls.length > 0)
   if (isFailure(finish)) return finish
   return {
@@ -69,7 +72,7 @@ function joined(parts: readonly ResponsePart[], kind: 'text' | 'thought'): strin
 }
 
 /** A `GenerateContentResponse`: a whole answer, or a piece of one. @see https://ai.google.dev/api/generate-content */
-export interface ResponseChunk {
+interface ResponseChunk {
   readonly candidates: readonly Candidate[]
   /** Why the prompt gets no answer. */
   readonly blockReason: string | undefined
@@ -90,7 +93,7 @@ export type ResponsePart =
   | { readonly kind: 'thought'; readonly text: string }
   | CallPart
   /** Something that the caller would miss and OpenAI's answers have no place for, such as an image. */
-  | { readonly kind: 'foreign' }
+  | { readonly kind: 'unsupported' }
 
 export interface CallPart {
   readonly kind: 'call'
@@ -134,18 +137,18 @@ function readPart(part: Readonly<Record<string, unknown>>): ResponsePart[] {
   if (functionCall !== undefined) return [readCall(functionCall, signature)]
   if (thought === true) return typeof text === 'string' ? [{ kind: 'thought', text }] : []
   if (typeof text === 'string') return [{ kind: 'text', text, signature }]
-  return inlineData === undefined && fileData === undefined ? [] : [{ kind: 'foreign' }]
+  return inlineData === undefined && fileData === undefined ? [] : [{ kind: 'unsupported' }]
 }
 
 function readCall(call: unknown, signature: string | undefined): ResponsePart {
   const name = isRecord(call) ? wordOf(call.name) : undefined
   const args = isRecord(call) ? writtenText(call.args ?? {}) : undefined
-  if (!isRecord(call) || name === undefined || args === undefined) return { kind: 'foreign' }
+  if (!isRecord(call) || name === undefined || args === undefined) return { kind: 'unsupported' }
   return { kind: 'call', id: wordOf(call.id), name, args, signature }
 }
 
 function recordsOf(value: unknown): Readonly<Record<string, unknown>>[] {
-  return Array.isArray(value) ? value.filter(isRecord) : []
+  return arrayOf(value).filter(isRecord)
 }
 
 function wordOf(value: unknown): string | undefined {
@@ -200,10 +203,10 @@ const FAILED: ReadonlySet<string> = new Set([
  */
 export function readLogprobs(result: unknown): ChatCompletion.Choice.Logprobs | null {
   if (!isRecord(result) || !Array.isArray(result.chosenCandidates)) return null
-  const tops: unknown[] = Array.isArray(result.topCandidates) ? result.topCandidates : []
+  const tops = arrayOf(result.topCandidates)
   const content = result.chosenCandidates.flatMap((chosen: unknown, step): ChatCompletionTokenLogprob[] => {
     const top = tops[step]
-    const candidates: unknown[] = isRecord(top) && Array.isArray(top.candidates) ? top.candidates : []
+    const candidates = isRecord(top) ? arrayOf(top.candidates) : []
     return tokenOf(chosen).map((token) => ({ ...token, top_logprobs: candidates.flatMap(tokenOf) }))
   })
   return { content, refusal: null }

@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { arrayStream, CHUNKS, sseStream } from '../../test/fixtures/google/chunks.ts'
 import { HELLO, nativeCall, unifiedRequest } from '../../test/fixtures/google/unified-request.ts'
 import { cut } from '../../test/fixtures/wire/pieces.ts'
-import { chatCall } from './request.ts'
-import { chatTranslation } from './stream.ts'
+import { toGenerateContentCall } from './request.ts'
+import { generateContentResponse } from './stream.ts'
 
 const SSE = 'text/event-stream'
 const JSON_TYPE = 'application/json; charset=utf-8'
@@ -205,15 +205,15 @@ interface Asked {
   readonly body?: object
 }
 
-function translate(pieces: readonly Buffer[], asked: Asked = {}): unknown[] {
-  const translator = translatorFor(asked)
+function translate(pieces: readonly Buffer[], requested: Asked = {}): unknown[] {
+  const translator = translatorFor(requested)
   const passed = pieces.map((piece) => translator.push(piece))
   return eventsOf(Buffer.concat([...passed, translator.end() ?? Buffer.alloc(0)]))
 }
 
 function translatorFor({ contentType = SSE, body = { stream_options: { include_usage: true } } }: Asked) {
-  const call = nativeCall(chatCall(unifiedRequest({ messages: HELLO, stream: true, ...body })))
-  return chatTranslation(call.requested).translator(contentType)
+  const call = nativeCall(toGenerateContentCall(unifiedRequest({ messages: HELLO, stream: true, ...body })))
+  return generateContentResponse(call.requested).translator(contentType)
 }
 
 function eventsOf(bytes: Buffer): unknown[] {

@@ -1,24 +1,17 @@
 import type { ExtraContent, ResponseToolCall } from '../unified/chat-completion.ts'
 import type { ChatRequest, ChatTool } from '../unified/chat-request.ts'
-import { refuse } from '../unified/refusal.ts'
-import { callerSchema } from '../unified/tools.ts'
+import { callerSchema, refuseToolChoice } from '../unified/tools.ts'
 import type { Refusal } from '../unified-api.ts'
 import { signed } from './reasoning.ts'
 import type { CallPart } from './response.ts'
 import type { CallingConfig, GeminiFunction, GeminiRequest } from './wire-types.ts'
 
 /** @see https://ai.google.dev/gemini-api/docs/function-calling */
-export function toolSettings({
-  tools = [],
-  tool_choice: choice = 'auto',
-}: ChatRequest): Pick<GeminiRequest, 'tools' | 'toolConfig'> | Refusal {
-  if (tools.length === 0) {
-    const needsTool = choice !== 'auto' && choice !== 'none'
-    return needsTool ? refuse('tool_choice', 'There are no tools to choose from.') : {}
-  }
-  if (typeof choice === 'object' && !tools.some((tool) => tool.function.name === choice.function.name)) {
-    return refuse('tool_choice.function.name', `There is no tool "${choice.function.name}".`)
-  }
+export function toTooling(chat: ChatRequest): Pick<GeminiRequest, 'tools' | 'toolConfig'> | Refusal {
+  const refusal = refuseToolChoice(chat)
+  if (refusal !== undefined) return refusal
+  const { tools = [], tool_choice: choice = 'auto' } = chat
+  if (tools.length === 0) return {}
   return {
     tools: [{ functionDeclarations: tools.map(declaration) }],
     toolConfig: { functionCallingConfig: callingConfig(choice, tools) },
@@ -48,14 +41,14 @@ export type SignedToolCall = ResponseToolCall & ExtraContent
  */
 export class ToolCalls {
   readonly #responseId: string
-  #told = 0
+  #count = 0
 
   constructor(responseId: string) {
     this.#responseId = responseId.replaceAll('-', '')
   }
 
-  tell({ id, name, args, signature }: CallPart): SignedToolCall {
-    const number = this.#told++
+  toToolCall({ id, name, args, signature }: CallPart): SignedToolCall {
+    const number = this.#count++
     return {
       id: id ?? `call_${this.#responseId}_${number.toString(36)}`,
       type: 'function',

@@ -29,7 +29,7 @@ export type GeminiPart =
   | { readonly functionCall: GeminiCall; readonly thoughtSignature?: string }
   | { readonly functionResponse: FunctionResponse & { readonly id?: string; readonly parts?: readonly GeminiPart[] } }
 
-export interface GeminiCall extends Omit<FunctionCall, 'args'> {
+interface GeminiCall extends Omit<FunctionCall, 'args'> {
   readonly id?: string
   readonly args: OpaqueJson
 }
