@@ -71,7 +71,7 @@ describe('messages', () => {
     expect(toMessageCall(unifiedRequest({ messages: [{ role: 'user', content }] }))).toMatchObject({
       param: 'messages.0.content.0.image_url.url',
       message:
-        'Anthropic takes images of the types image/jpeg, image/png, image/gif, image/webp; this one is image/heic.',
+        'Anthropic accepts images of the types image/jpeg, image/png, image/gif, image/webp; this image is image/heic.',
     })
   })
 

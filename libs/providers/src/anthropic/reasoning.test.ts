@@ -49,7 +49,7 @@ describe('reasoning effort', () => {
     expect(toMessageCall(unifiedRequest({ reasoning_effort: 'xhigh' }, model))).toMatchObject({
       status: 'refused',
       param: 'reasoning_effort',
-      message: `The model "${model}" has no reasoning effort "xhigh": it has none, minimal, low, medium, high and max.`,
+      message: `The model "${model}" has no reasoning effort "xhigh", only none, minimal, low, medium, high and max.`,
     })
   })
 

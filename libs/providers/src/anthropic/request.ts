@@ -18,7 +18,7 @@ import { toConversation } from './conversation.ts'
 import { VERSION_HEADER } from './models.ts'
 import { type Tooling, toTooling } from './tools.ts'
 
-/** A chat completion as a call of `POST /v1/messages`. @see https://platform.claude.com/docs/en/api/messages */
+/** Translates a chat completion to `POST /v1/messages`. @see https://platform.claude.com/docs/en/api/messages */
 export function toMessageCall(request: UnifiedRequest): NativeCall | Refusal {
   keepSchemas(request)
   const chat = readChatRequest(request.body, ABILITIES)
@@ -37,7 +37,7 @@ export function toMessageCall(request: UnifiedRequest): NativeCall | Refusal {
   })
 }
 
-/** Structured outputs begin with Claude 4.1, tools with Claude 3. @see https://platform.claude.com/docs/en/build-with-claude/structured-outputs */
+/** Structured outputs exist since Claude 4.1, tools since Claude 3. @see https://platform.claude.com/docs/en/build-with-claude/structured-outputs */
 function structuredOutputOf(model: string): StructuredOutput {
   if (isClaudeBefore(model, 300)) return 'none'
   return isClaudeBefore(model, 401) ? 'named-tool' : 'field'
@@ -97,16 +97,16 @@ function outputConfig({ effort }: Reasoning, format: OutputFormat | undefined): 
 function toStopSequences({ stop = [] }: ChatRequest): string[] | Refusal {
   const sequences = typeof stop === 'string' ? [stop] : stop
   return sequences.some(isBlank)
-    ? refuse('stop', 'Anthropic takes no stop sequence that is only white space.')
+    ? refuse('stop', 'Anthropic accepts no stop sequence of white space only.')
     : sequences
 }
 
-/** The SDK's type, but for the schema, which goes on as the caller wrote it. */
+/** The SDK's type, except for the schema, which is passed on as the caller wrote it. */
 type OutputFormat = Omit<JSONOutputFormat, 'schema'> & { readonly schema: object }
 
 /**
- * Structured outputs, which need no beta header as `output_config.format`. They always keep to the schema, as OpenAI's do with
- * `strict`; the schema's name has no place there.
+ * Translates `response_format` to structured outputs, which need no beta header as `output_config.format`. They always follow the schema, as
+ * OpenAI's do with `strict`. The schema's name is dropped.
  * @see https://platform.claude.com/docs/en/build-with-claude/structured-outputs
  */
 function toOutputFormat({ response_format: format }: ChatRequest): OutputFormat | Refusal | undefined {

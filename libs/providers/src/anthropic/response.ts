@@ -16,14 +16,14 @@ import { readError } from './errors.ts'
 import { type PlacedThinking, placeThinking, thinkingContent } from './reasoning.ts'
 import { toToolCall } from './tools.ts'
 
-/** A whole message as a chat completion; a failure where it is an error, or has a tool call that cannot be told. Undefined where it is no message. */
+/** Translates a whole message to a chat completion; a failure where it is an error or has an incomplete tool call. Undefined for anything else. */
 export function toChatCompletion(
   requested: RequestedResponse,
   response: unknown,
 ): CompletedChat | TranslatedFailure | undefined {
   if (!isRecord(response)) return undefined
   if (claudeErrorStatusIn(response) !== undefined) {
-    return { failure: readError(response.error ?? response, 'Anthropic answered with an error.') }
+    return { failure: readError(response.error ?? response, 'Anthropic returned an error.') }
   }
   if (!Array.isArray(response.content)) return undefined
   const read = readContent(response.content)
@@ -45,7 +45,7 @@ interface Content extends ResponseContent {
   readonly thinking: readonly PlacedThinking[]
 }
 
-/** Blocks of kinds that are not known are left out: they are of tools that only the native API offers. */
+/** Omits blocks of unknown kinds: they belong to tools that only the native API offers. */
 function readContent(blocks: readonly unknown[]): Content | TranslatedFailure {
   let text = ''
   let reasoning = ''
@@ -68,8 +68,8 @@ function readContent(blocks: readonly unknown[]): Content | TranslatedFailure {
 }
 
 /**
- * Why an answer ended, in OpenAI's words.
- * @param stopReason Anthropic's; one that is not known is said as it is, in lower case
+ * Returns OpenAI's finish reason for a response.
+ * @param stopReason Anthropic's; an unknown one is returned in lower case
  * @see https://platform.claude.com/docs/en/build-with-claude/handling-stop-reasons
  */
 export function finishReason(stopReason: unknown, hasToolCalls: boolean): FinishReason {
@@ -83,13 +83,13 @@ const REASONS: ReadonlyMap<string, FinishReason> = new Map([
   ['tool_use', 'tool_calls'],
   ['max_tokens', 'length'],
   ['model_context_window_exceeded', 'length'],
-  // The answer is not whole, and goes on where it is sent back.
+  // The response is incomplete, and continues when it is sent back.
   ['pause_turn', 'length'],
   ['refusal', 'content_filter'],
 ])
 
 /**
- * Why Anthropic refused, in its words; null where it did not, or does not say.
+ * Returns Anthropic's explanation of a refusal; null where it did not refuse or gives none.
  * @param ending a message, or the `delta` that ends a streamed one
  * @see https://platform.claude.com/docs/en/build-with-claude/handling-stop-reasons#refusal
  */

@@ -165,7 +165,7 @@ describe('a stream', () => {
 
   it.each([
     [{ type: 'error', error: { type: 'overloaded_error', message: 'Overloaded' } }, 'Overloaded', 'overloaded_error'],
-    [{ type: 'error' }, 'Anthropic ended the answer with an error.', null],
+    [{ type: 'error' }, 'Anthropic ended the response with an error.', null],
     [block(0, { type: 'tool_use', name: 'f' }), 'Anthropic returned a tool call without id or name.', null],
   ])('ends with the error in it: %j', (event, message, code) => {
     const events = translate(streamBytes([...TEXT_STREAM.slice(0, 4), event, ...TEXT_STREAM.slice(4)]), [50])

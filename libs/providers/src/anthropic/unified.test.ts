@@ -41,9 +41,9 @@ describe('an error', () => {
 
   it.each([
     ['{"type":"error","error":{"type":"not_found_error","message":"model: x"}}', 'model: x', 'not_found_error'],
-    ['{"type":"error","error":{"type":"api_error"}}', 'Anthropic answered with status 404.', 'api_error'],
-    ['<html>', 'Anthropic answered with status 404.', null],
-    ['', 'Anthropic answered with status 404.', null],
+    ['{"type":"error","error":{"type":"api_error"}}', 'Anthropic returned status 404.', 'api_error'],
+    ['<html>', 'Anthropic returned status 404.', null],
+    ['', 'Anthropic returned status 404.', null],
   ])('%s', (body, message, code) => {
     expect(error(404, Buffer.from(body), {})).toEqual({ message, code })
   })

@@ -19,15 +19,15 @@ import type {
 
 type Block = TextBlock | ImageBlock | DocumentBlock | ToolUseBlock | ToolResultBlock | ReasoningBlock
 
-/** The prompt of a request: `messages`, and apart from them what the system and the developer say. */
+/** A request's prompt: the turns, with system and developer messages apart. */
 interface Conversation {
   readonly system: readonly SystemContentBlock.TextMember[]
   readonly messages: readonly Turn<Block>[]
-  /** Whether there are tool calls in it. */
+  /** Whether it contains tool calls. */
   readonly hasToolUse: boolean
 }
 
-/** @param model its id, as far as it tells which rules hold */
+/** Translates OpenAI's messages. @param model its id, on which some rules depend */
 export function toConversation(
   messages: readonly ChatMessage[],
   images: InlineImages,
@@ -43,7 +43,7 @@ export function toConversation(
   }
 }
 
-/** @param maker of the model; undefined where it is not known: then it may be Anthropic */
+/** @param maker the model's; undefined where it is unknown and may be Anthropic */
 function contentBlocks(images: InlineImages, maker = 'anthropic'): BlockDialect<Block> {
   const isClaude = maker === 'anthropic'
   let documents = 0
@@ -65,9 +65,9 @@ function contentBlocks(images: InlineImages, maker = 'anthropic'): BlockDialect<
     refuseTurns: (turns) => {
       const [first] = turns
       if (first === undefined) {
-        return refuse('messages', 'AWS Bedrock needs a message that is not empty and not of the system.')
+        return refuse('messages', 'AWS Bedrock needs at least one user or assistant message that is not empty.')
       }
-      // AWS answers 200 for Claude, and for others that a conversation must start with a user message.
+      // AWS accepts this for Claude; for other models it returns the error that a conversation must start with a user message.
       if (first.role !== 'user' && !isClaude) return BEGINS_WITH_ASSISTANT
       return turns.some(hasOnlyDocuments) ? DOCUMENT_WITHOUT_TEXT : undefined
     },
@@ -76,13 +76,13 @@ function contentBlocks(images: InlineImages, maker = 'anthropic'): BlockDialect<
 
 /** @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ToolUseBlock.html */
 const CALL_ID = /^[a-zA-Z0-9_.:-]{1,64}$/
-/** Anthropic's own rule holds within AWS's. */
+/** Anthropic's rule is stricter than AWS's. */
 const CLAUDE_CALL_ID = /^[a-zA-Z0-9_-]{1,64}$/
 
 const BEGINS_WITH_ASSISTANT = refuse(
   'messages',
-  'On AWS Bedrock only Claude takes a conversation that begins with the assistant: this model needs one that begins with a message ' +
-    'of the user that is not empty.',
+  'On AWS Bedrock only Claude accepts a conversation that begins with the assistant: for this model, the first message must be a ' +
+    'user message that is not empty.',
 )
 
 function toTextBlock(text: string): TextBlock {
@@ -100,14 +100,14 @@ function hasOnlyDocuments({ content }: Turn<Block>): boolean {
 
 const DOCUMENT_WITHOUT_TEXT = refuse(
   'messages',
-  'AWS Bedrock takes a file only with text beside it, which says what to do with it.',
+  'AWS Bedrock accepts a file only together with text: add a text part to the message.',
 )
 
 /**
- * A file as Bedrock takes it; an image is one, whatever part it comes in. Its name is made up: Bedrock takes few characters, each name once,
- * and warns that the model may read a name as an instruction.
+ * Translates a `file` part; images in file parts become image blocks. The document's name is generated: Bedrock allows few characters and
+ * each name once, and warns that the model may read a name as an instruction.
  * @param path the part's
- * @param nextNumber gives the numbers of the request's documents
+ * @param nextNumber returns the next number for a document in the request
  * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_DocumentBlock.html
  */
 function toDocumentBlock(part: FilePart, path: string, nextNumber: () => number): DocumentBlock | ImageBlock | Refusal {
@@ -123,7 +123,7 @@ function toDocumentBlock(part: FilePart, path: string, nextNumber: () => number)
   const formats = [...DOCUMENT_FORMATS.values()].join(', ')
   return refuse(
     `${path}.file.file_data`,
-    `AWS Bedrock accepts images and files of the formats ${formats}; this one is ${mediaType}.`,
+    `AWS Bedrock accepts images and files of the formats ${formats}; this file is ${mediaType}.`,
   )
 }
 
@@ -140,7 +140,7 @@ const DOCUMENT_FORMATS: ReadonlyMap<string, DocumentFormat> = new Map([
 ])
 
 /**
- * An image as Bedrock takes it, with its bytes; one without any stands for an image that is missing still.
+ * Translates an image; a block without bytes stands for an image that has not been fetched yet.
  * @param path the part's
  * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ImageBlock.html
  */
@@ -149,7 +149,7 @@ function toImageBlock(
   images: InlineImages,
   path: string,
 ): ImageBlock | Refusal {
-  if (detail === 'low') return refuse(`${path}.image_url.detail`, 'AWS Bedrock has nothing that limits the detail.')
+  if (detail === 'low') return refuse(`${path}.image_url.detail`, 'AWS Bedrock cannot limit the detail of images.')
   const image = images.find(url, `${path}.image_url.url`)
   if (image === undefined) return { image: { format: 'png', source: { bytes: '' } } }
   if (isRefusal(image)) return image
@@ -158,11 +158,11 @@ function toImageBlock(
   const accepted = [...IMAGE_FORMATS.keys()].join(', ')
   return refuse(
     `${path}.image_url.url`,
-    `AWS Bedrock takes images of the types ${accepted}; this one is ${image.mediaType}.`,
+    `AWS Bedrock accepts images of the types ${accepted}; this image is ${image.mediaType}.`,
   )
 }
 
-/** Undefined where it is of a type that Bedrock does not take. */
+/** Returns the block of an image; undefined where Bedrock does not support its type. */
 function inlineImage({ mediaType, base64 }: InlineImage): ImageBlock | undefined {
   const format = IMAGE_FORMATS.get(mediaType)
   return format === undefined ? undefined : { image: { format, source: { bytes: base64 } } }

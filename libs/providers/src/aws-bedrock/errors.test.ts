@@ -14,14 +14,14 @@ it.each([
     {},
     { message: 'No.', code: 'AccessDeniedException' },
   ],
-  ['nothing', { message: '' }, {}, { message: 'AWS Bedrock answered with status 500.', code: null }],
+  ['nothing', { message: '' }, {}, { message: 'AWS Bedrock returned status 500.', code: null }],
 ])('is named by %s', (_, body, headers, error) => {
   expect(readErrorResponse(500, Buffer.from(JSON.stringify(body)), headers)).toEqual(error)
 })
 
 it('needs no body of JSON', () => {
   expect(readErrorResponse(503, Buffer.from('<html>'), {})).toEqual({
-    message: 'AWS Bedrock answered with status 503.',
+    message: 'AWS Bedrock returned status 503.',
     code: null,
   })
 })

@@ -133,8 +133,8 @@ describe('references', () => {
       { $defs: { A: { $ref: '#/$defs/B' }, B: { $ref: '#/$defs/A' } }, $ref: '#/$defs/A' },
       /refers to itself/,
     ],
-    ['nothing', { properties: { a: { $ref: '#/$defs/None' } } }, /nothing at "#\/\$defs\/None"/],
-    ['an anchor', { properties: { a: { $ref: '#place' } } }, /nothing at "#place"/],
+    ['nothing', { properties: { a: { $ref: '#/$defs/None' } } }, /refers to "#\/\$defs\/None", which does not exist/],
+    ['an anchor', { properties: { a: { $ref: '#place' } } }, /refers to "#place", which does not exist/],
     [
       'what grows without end',
       { $defs: { ...bomb, d20: { type: 'string' } }, properties: { a: { $ref: '#/$defs/d0' } } },

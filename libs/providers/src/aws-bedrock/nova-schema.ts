@@ -5,15 +5,15 @@ import { OpaqueJson } from '../wire/opaque-json.ts'
 import type { FoundationModel } from './models.ts'
 import { inlineReferences, membersOf, memberText } from './schema-references.ts'
 
-/** Whether a model is one of those that take the schema of a tool only in part: all of Amazon's Nova. */
+/** Whether a model supports only part of JSON schema in tools: all Amazon Nova models. */
 export function isNova(model: FoundationModel | undefined): boolean {
   return model?.maker === 'amazon' && model.name.startsWith('nova-')
 }
 
 /**
- * Returns a tool's schema as Nova takes it: at the top only `type`, `properties` and `required`; AWS refuses every other member there
- * ("extraneous key […] is not permitted"). What says nothing of the arguments is left out, references are replaced by what they refer to,
- * and what would be lost otherwise is refused. All that is kept goes on as it was written.
+ * Returns a tool's schema in the form that Nova accepts: at the top only `type`, `properties` and `required`; AWS refuses every other member
+ * there ("extraneous key […] is not permitted"). Annotations are dropped, references are replaced by their definitions, and constraints that
+ * would be lost are refused. Everything else is passed on as written.
  * @param path the schema's, for the refusal
  * @see https://docs.aws.amazon.com/nova/latest/userguide/tool-use-definition.html
  */
@@ -22,7 +22,7 @@ export function novaSchema(schema: Readonly<Record<string, unknown>>, path: stri
   if (text === undefined) return refuse(path, 'The schema is nested too deeply.')
   const inlined = mayHaveReference(text) ? inlineReferences(text) : { status: 'inlined' as const, text }
   if (inlined.status === 'failed') {
-    return refuse(path, `AWS Bedrock's Nova takes no "$defs" in the schema of a tool, and this one ${inlined.message}.`)
+    return refuse(path, `Amazon Nova accepts no "$defs" in a tool's schema, and they cannot be inlined here: the schema ${inlined.message}.`)
   }
   const json = Buffer.from(inlined.text)
   const members = membersOf(json)
@@ -37,14 +37,14 @@ export function novaSchema(schema: Readonly<Record<string, unknown>>, path: stri
   return new OpaqueJson(`{${[...missing, ...kept].join(',')}}`)
 }
 
-/** Escapes may spell it. */
+/** The name may contain escapes. */
 function mayHaveReference(text: string): boolean {
   return REFERENCE.test(text)
 }
 
 /** @param value JSON text */
 function isIgnorable(name: string, value: string): boolean {
-  // Whether there may be others than the properties is a rule for whoever checks the arguments.
+  // Whether other properties are allowed matters only to code that validates the arguments.
   if (OPEN_OR_CLOSED.has(name)) return value === 'true' || value === 'false' || value === '{}'
   return IGNORED.has(name) || name.startsWith('x-')
 }
@@ -76,8 +76,8 @@ const IGNORED: ReadonlySet<string> = new Set([
   'strict',
 ])
 
-const ONLY_OBJECTS = 'AWS Bedrock\'s Nova takes only the type "object" for a tool.'
+const ONLY_OBJECTS = 'Amazon Nova accepts only the type "object" for a tool\'s schema.'
 const UNSUPPORTED_MEMBER =
-  'AWS Bedrock\'s Nova takes only "type", "properties" and "required" at the top of a tool\'s schema: put what this says into a property.'
-/** Callers choose the names. */
+  'Amazon Nova accepts only "type", "properties" and "required" at the top of a tool\'s schema: move this constraint into a property.'
+/** Callers choose the names: show only the beginning of a long one. */
 const MAX_SHOWN_CHARS = 40

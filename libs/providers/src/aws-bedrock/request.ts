@@ -15,7 +15,7 @@ import { toReasoningFields } from './reasoning.ts'
 import { toTooling } from './tools.ts'
 import type { ToolConfig } from './wire-types.ts'
 
-/** A chat completion as a call of Converse. @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html */
+/** Translates a chat completion to Converse. @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html */
 export function toConverseCall(request: UnifiedRequest): Translation {
   keepSchemas(request)
   const chat = readChatRequest(request.body, ABILITIES)
@@ -39,7 +39,7 @@ const ABILITIES: ChatAbilities = {
   parts: ['file'],
 }
 
-/** The path has the model. */
+/** A request's body, without the model, which is in the path. */
 type Content = Omit<ConverseRequest, 'modelId' | 'messages' | 'toolConfig' | 'additionalModelRequestFields'> & {
   readonly messages: readonly object[]
   readonly toolConfig?: ToolConfig
@@ -76,8 +76,8 @@ function isEmpty(value: object): boolean {
 }
 
 /**
- * The output maximum, the stop sequences and the sampling. Without a maximum, models answer as long as they can.
- * @param demandedMaximum the maximum where the caller states none, and one must be stated
+ * Translates the output maximum, the stop sequences and the sampling. Without a maximum, a model's output is as long as it can be.
+ * @param requiredMaximum the maximum to state where the caller states none; undefined where none is needed
  * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InferenceConfiguration.html
  */
 function toInferenceConfig(
@@ -87,7 +87,7 @@ function toInferenceConfig(
 ): InferenceConfiguration | Refusal {
   const { temperature, top_p: topP, stop = [] } = samplingOf(chat, model)
   if (temperature !== undefined && temperature > 1) {
-    return refuse('temperature', 'AWS Bedrock takes a temperature from 0 to 1.')
+    return refuse('temperature', 'AWS Bedrock accepts a temperature from 0 to 1.')
   }
   const maxTokens = statedMaximum(chat) ?? requiredMaximum
   const stopSequences = typeof stop === 'string' ? [stop] : stop
@@ -99,7 +99,7 @@ function toInferenceConfig(
   }
 }
 
-/** Anthropic's newer models refuse even the sampling that they do anyway. */
+/** Returns the sampling parameters. Newer Claude models refuse even their default values. */
 function samplingOf(chat: ChatRequest, model: string): Pick<ChatRequest, 'temperature' | 'top_p' | 'stop'> {
   if (!isClaude(model)) return chat
   const { temperature, top_p, ...others } = chat
@@ -108,7 +108,7 @@ function samplingOf(chat: ChatRequest, model: string): Pick<ChatRequest, 'temper
 }
 
 /**
- * Structured output, which some models have; it always keeps to the schema, as OpenAI's does with `strict`.
+ * Translates `response_format` to structured output, which always follows the schema, as OpenAI's does with `strict`.
  * @see https://docs.aws.amazon.com/bedrock/latest/userguide/structured-output.html
  */
 function toOutputConfig({ response_format: format }: ChatRequest): OutputConfig | Refusal | undefined {
@@ -128,10 +128,10 @@ function toOutputConfig({ response_format: format }: ChatRequest): OutputConfig 
 }
 
 /**
- * How a model of Bedrock's answers by a schema. Of Claude, only those from 4.5 to 4.6 have a field in Converse: AWS refuses it for every
- * later one so far. The list is of others that have none; all that are not in it are taken for newer, or say so themselves.
- * @see https://docs.aws.amazon.com/bedrock/latest/userguide/structured-output.html on the models that have it
- * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ToolChoice.html on those that can be made to call a tool
+ * Returns how a model can be made to follow a schema. Of Claude, only 4.5 and 4.6 have the field in Converse: AWS refuses it for all later
+ * ones so far. `WITHOUT_FIELD` lists other models without it; unlisted models are assumed to have it, or return an error of their own.
+ * @see https://docs.aws.amazon.com/bedrock/latest/userguide/structured-output.html for the models that have the field
+ * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ToolChoice.html for the models that can be forced to call a tool
  */
 export function structuredOutputOf(id: string): StructuredOutput {
   const model = foundationModel(id)
@@ -163,12 +163,12 @@ const WITHOUT_FIELD: readonly { readonly maker: string; readonly name: RegExp; r
 ]
 
 /**
- * `metadata`, and `user` as one more of its members: what the logs of invocations can be filtered by.
+ * Translates `metadata`, with `user` as one more member. Invocation logs can be filtered by it.
  * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html on `requestMetadata`
  */
 function toRequestMetadata({ user, metadata = {} }: ChatRequest): Record<string, string> | Refusal {
   if (user !== undefined && Object.hasOwn(metadata, 'user')) {
-    return refuse('metadata.user', 'AWS Bedrock knows the parameter "user" as this member: there cannot be both.')
+    return refuse('metadata.user', 'AWS Bedrock gets the parameter "user" as this member: send only one of them.')
   }
   if (user !== undefined && !VALUE.test(user)) return refuseText('user')
   for (const [key, value] of Object.entries(metadata)) {
@@ -178,7 +178,7 @@ function toRequestMetadata({ user, metadata = {} }: ChatRequest): Record<string,
   const members = { ...metadata, ...(user === undefined ? {} : { user }) }
   return Object.keys(members).length <= MAX_MEMBERS
     ? members
-    : refuse('metadata', `AWS Bedrock takes ${MAX_MEMBERS} members, of which "user" is one.`)
+    : refuse('metadata', `AWS Bedrock accepts at most ${MAX_MEMBERS} members, including "user".`)
 }
 
 const KEY = /^[a-zA-Z0-9\s:_@$#=/+,.-]{1,256}$/
@@ -186,5 +186,5 @@ const VALUE = /^[a-zA-Z0-9\s:_@$#=/+,.-]{0,256}$/
 const MAX_MEMBERS = 16
 
 function refuseText(param: string): Refusal {
-  return refuse(param, 'AWS Bedrock takes up to 256 letters, digits, spaces and ":_@$#=/+,-." as keys and values.')
+  return refuse(param, 'AWS Bedrock accepts keys and values of up to 256 letters, digits, spaces and ":_@$#=/+,-.".')
 }

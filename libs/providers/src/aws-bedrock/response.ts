@@ -22,7 +22,7 @@ import { extraContent, type PlacedReasoning } from './reasoning.ts'
 import { toToolCall } from './tools.ts'
 import { readConverseUsage } from './usage.ts'
 
-/** A whole answer of Converse; a failure where the model failed, or says what cannot be told. Undefined where it is no answer. */
+/** Translates a whole Converse response; a failure where the model failed or returned unsupported content. Undefined for anything else. */
 export function toChatCompletion(
   requested: RequestedResponse,
   response: unknown,
@@ -46,15 +46,15 @@ export function toChatCompletion(
   return chatCompletion(requested, [choice], totalUsage(readConverseUsage(response.usage)))
 }
 
-/** What an answer's blocks say. */
+/** The content of a response's blocks. */
 interface ConverseContent extends ResponseContent {
   /** What of the reasoning is to be sent back. */
   readonly placed: readonly PlacedReasoning[]
 }
 
 /**
- * Reads the blocks of an answer. A failure where a chat completion has no place for one, or a tool call cannot be told. Blocks of kinds that are not known are
- * left out: they are of tools that only the native API offers.
+ * Reads a response's blocks; a failure where a chat completion cannot contain one, or a tool call is incomplete. Omits blocks of unknown
+ * kinds: they belong to tools that only the native API offers.
  * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ContentBlock.html
  */
 function readResponseContent(blocks: readonly unknown[]): ConverseContent | TranslatedFailure {
@@ -83,17 +83,17 @@ function readResponseContent(blocks: readonly unknown[]): ConverseContent | Tran
   return { text, reasoning, calls, placed }
 }
 
-/** Whether a block, or a piece of one, is what a chat completion has no place for. */
+/** Whether a chat completion cannot contain a block or delta. */
 export function isUnsupported(block: Readonly<Record<string, unknown>>): boolean {
   return ['image', 'audio', 'video', 'document'].some((kind) => block[kind] !== undefined)
 }
 
-/** Whether a tool is of AWS's own, which the model calls without the application. */
+/** Whether a call is of AWS's own tool, which the application does not run. */
 export function isServerTool({ type }: Readonly<Record<string, unknown>>): boolean {
   return type === 'server_tool_use'
 }
 
-/** Text that cites comes in pieces. */
+/** Returns a block's text; text with citations comes in pieces. */
 function textOf({ text, citationsContent: cited }: Readonly<Record<string, unknown>>): string {
   if (typeof text === 'string') return text
   const pieces = isRecord(cited) ? arrayOf(cited.content) : []
@@ -101,7 +101,8 @@ function textOf({ text, citationsContent: cited }: Readonly<Record<string, unkno
 }
 
 /**
- * @param stopReason Bedrock's; one that is not known is said as it is, in lower case
+ * Returns OpenAI's finish reason for a response, or its failure.
+ * @param stopReason Bedrock's; an unknown one is returned in lower case
  * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html on `stopReason`
  */
 export function finishOf(stopReason: unknown, hasToolCalls: boolean): Finish {
@@ -122,6 +123,6 @@ const REASONS: ReadonlyMap<string, FinishReason> = new Map([
 ])
 
 const FAILURES: ReadonlyMap<string, string> = new Map([
-  ['malformed_tool_use', 'The model called a tool in a way that cannot be read.'],
-  ['malformed_model_output', 'The model answered in a way that cannot be read.'],
+  ['malformed_tool_use', 'The model returned a malformed tool call.'],
+  ['malformed_model_output', 'The model returned a malformed response.'],
 ])

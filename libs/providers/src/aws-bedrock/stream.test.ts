@@ -115,7 +115,7 @@ it.each([
   [
     'an exception without words',
     frame('exception', 'internalServerException', ''),
-    failure('AWS Bedrock ended the answer with an error.', 'InternalServerException'),
+    failure('AWS Bedrock ended the response with an error.', 'InternalServerException'),
   ],
   ['what cannot be read', frame('event', 'contentBlockDelta', '{'), 'AWS Bedrock sent a response that cannot be read.'],
   ['a broken checksum', broken(frame('event', 'messageStart', {})), 'AWS Bedrock sent a response that cannot be read.'],
@@ -128,7 +128,7 @@ it.each([
   [
     'a malformed tool call',
     frame('event', 'messageStop', { stopReason: 'malformed_tool_use' }),
-    failure('The model called a tool in a way that cannot be read.', 'malformed_tool_use'),
+    failure('The model returned a malformed tool call.', 'malformed_tool_use'),
   ],
 ])('%s in mid-stream ends it with an error', (_, bad, error) => {
   const events = translate([...TOOL_FRAMES.slice(0, 3), bad, ...TOOL_FRAMES.slice(3)])

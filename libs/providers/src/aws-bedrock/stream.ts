@@ -24,7 +24,7 @@ import { readConverseUsage } from './usage.ts'
 
 const TOOL_INPUTS: JsonPath = ['output', 'message', 'content', EVERY, 'toolUse', 'input']
 
-/** How an answer of Converse is said as the chat completion that was asked for, streamed or whole. */
+/** Returns the translation of a Converse response to the requested chat completion, streamed or whole. */
 export function converseResponse(requested: RequestedResponse): ResponseTranslation {
   return {
     translator: () =>
@@ -39,7 +39,7 @@ export function converseResponse(requested: RequestedResponse): ResponseTranslat
 }
 
 /**
- * The messages of a streamed answer as the events of a chat completion.
+ * Translates the messages of a streamed response to the events of a chat completion.
  * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStreamOutput.html
  */
 class ConverseDialect implements StreamDialect {
@@ -51,7 +51,7 @@ class ConverseDialect implements StreamDialect {
   #hasStopped = false
   #hasFinished = false
 
-  /** @param jsonTool the tool whose call is the content */
+  /** @param jsonTool the tool whose call becomes the content */
   constructor(chunks: ChatChunks, jsonTool?: string) {
     this.#chunks = chunks
     this.#jsonTool = jsonTool
@@ -66,7 +66,7 @@ class ConverseDialect implements StreamDialect {
     return this.#translateEvent(event.type, event.payload)
   }
 
-  /** The usage comes after what tells that the answer is whole: an answer of which it is not told is whole without it. */
+  /** The usage follows the stop reason; a response without usage is complete all the same. */
   finish(): string | undefined {
     if (!this.#hasStopped) return undefined
     if (this.#hasFinished) return ''
@@ -111,16 +111,16 @@ class ConverseDialect implements StreamDialect {
 const UNREADABLE = unreadable('AWS Bedrock')
 
 /**
- * The content of a streamed answer as a chat completion's deltas. Only blocks of tool calls tell that they start; blocks of kinds
- * that are not known give no delta: they are of tools that only the native API offers.
+ * Translates the content blocks of a streamed response to deltas. Only tool calls have a start event. Omits blocks of unknown kinds: they
+ * belong to tools that only the native API offers.
  * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ContentBlockDelta.html
  */
 class BlockEvents {
   readonly #deltas: BlockDeltas
-  /** By the index that the events name. */
+  /** By the index in the events. */
   readonly #reasoning = new Map<unknown, ReasoningPieces>()
 
-  /** @param jsonTool the tool whose call is the content */
+  /** @param jsonTool the tool whose call becomes the content */
   constructor(chunks: ChatChunks, jsonTool: string | undefined) {
     this.#deltas = new BlockDeltas(chunks, jsonTool)
   }
@@ -129,7 +129,7 @@ class BlockEvents {
     return this.#deltas.hasToolCalls
   }
 
-  /** Undefined where a tool call begins that cannot be told. */
+  /** Returns undefined for a tool call without an id or a name. */
   start(block: unknown, start: unknown): string | undefined {
     if (!isRecord(start) || !isRecord(start.toolUse) || isServerTool(start.toolUse)) return ''
     const call = toToolCall(start.toolUse, '')
@@ -146,7 +146,7 @@ class BlockEvents {
     return this.#deltas.stop(block)
   }
 
-  /** What comes when all blocks have ended: the reasoning to send back. */
+  /** Writes what follows all blocks, such as the reasoning for the application to send back. */
   end(stopReason: unknown): string {
     return (
       this.#deltas.end(stopReason) +

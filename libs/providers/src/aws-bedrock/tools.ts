@@ -9,24 +9,24 @@ import { foundationModel, isClaude } from './models.ts'
 import { isNova, novaSchema } from './nova-schema.ts'
 import type { ToolConfig, ToolSpec, ToolUseBlock } from './wire-types.ts'
 
-/** What of a request is about tools. */
+/** A request's parameters for tools. */
 interface Tooling {
   readonly toolConfig?: ToolConfig
-  /** Of `additionalModelRequestFields`, in the words of the model's maker. */
+  /** Members of `additionalModelRequestFields`, in the format of the model's maker. */
   readonly fields: Readonly<Record<string, unknown>>
 }
 
 interface ToolingContext {
   readonly model: string
-  /** Whether the conversation has tool calls. */
+  /** Whether the conversation contains tool calls. */
   readonly hasToolUse: boolean
   /** The tool that stands for the schema of `response_format`. */
   readonly jsonTool?: string | undefined
 }
 
 /**
- * Converse demands tools where the conversation has tool calls, and cannot forbid to call them: only without tools there are no
- * calls.
+ * Translates `tools` and `tool_choice`. Converse requires tools where the conversation contains tool calls, and cannot forbid new calls other
+ * than by omitting the tools.
  * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ToolConfiguration.html
  * @see https://platform.claude.com/docs/en/agents-and-tools/tool-use/parallel-tool-use
  */
@@ -36,13 +36,13 @@ export function toTooling(chat: ChatRequest, { model, hasToolUse, jsonTool }: To
   const { tools = [], tool_choice: choice, parallel_tool_calls: isParallel } = chat
   if (tools.length === 0) {
     if (!hasToolUse) return { fields: {} }
-    return refuse('tools', 'AWS Bedrock needs the tools with every request whose messages have calls of them.')
+    return refuse('tools', 'AWS Bedrock needs "tools" in every request whose messages contain tool calls.')
   }
   if (choice === 'none') {
     if (!hasToolUse) return { fields: {} }
     return refuse(
       'tool_choice',
-      'AWS Bedrock cannot forbid tool calls ("none") in a conversation that has some already.',
+      'AWS Bedrock cannot forbid tool calls ("none") in a conversation that already contains some.',
     )
   }
   const specs = toToolSpecs(tools, model, jsonTool)
@@ -79,7 +79,7 @@ function toToolSpecs(tools: readonly ChatTool[], model: string, jsonTool: string
   return specs
 }
 
-/** A schema's, which has no place in Nova's. */
+/** Returns a schema's description, which Nova's schemas cannot have. */
 function ownDescription({ description }: Readonly<Record<string, unknown>>): string {
   return typeof description === 'string' ? description : ''
 }
@@ -90,14 +90,14 @@ function toToolChoice(choice: ChatRequest['tool_choice']): ToolChoice | undefine
   return choice === 'auto' ? { auto: {} } : undefined
 }
 
-/** A tool call of an earlier answer's, as a block. @param path the call's */
+/** Translates a tool call of an earlier response to a block. @param path the call's */
 export function toToolUse(call: ToolCall, path: string): ToolUseBlock | Refusal {
   const parsed = callArguments(call, path)
   if (isRefusal(parsed)) return parsed
   return { toolUse: { toolUseId: call.id, name: call.function.name, input: parsed.input } }
 }
 
-/** A `toolUse`, or its start, as a tool call of OpenAI's; undefined where it is not to be called by. */
+/** Translates a `toolUse`, or its start, to OpenAI's tool call; undefined where it has no id or name. */
 export function toToolCall(toolUse: Readonly<Record<string, unknown>>, text: string): ResponseToolCall | undefined {
   const { toolUseId: id, name } = toolUse
   if (typeof id !== 'string' || typeof name !== 'string') return undefined

@@ -13,19 +13,19 @@ import { toGenerateContentCall } from './request.ts'
 import { googleResponseReader } from './response-reader.ts'
 import { generateContentResponse } from './stream.ts'
 
-/** OpenAI's API in front of Google's Gemini API. */
+/** OpenAI's API, translated to Google's Gemini API. */
 export const googleUnified: UnifiedApi = {
   chat: { request: toGenerateContentCall, response: generateContentResponse, opensStrings: true },
   embeddings: { request: toEmbeddingsCall, response: embeddingsResponse },
   models: googleModels,
 }
 
-/** Google's Gemini API. It tells its limits in no header, and in a 429's body those that were exceeded. */
+/** Google's Gemini API. It reports limits in no header; the body of a 429 has those that were exceeded. */
 export const google: ProviderAdapter = {
   id: 'google',
-  // It would choose the project that is charged.
+  // This header chooses the project that is billed.
   connectionHeaders: new Set(['x-goog-user-project']),
-  // The paths have the version.
+  // The version is part of the paths.
   baseUrl: (config) =>
     withoutEnd(configuredBaseUrl(config, 'https://generativelanguage.googleapis.com'), /\/v1(?:alpha|beta)?$/),
   operation: googleOperation,

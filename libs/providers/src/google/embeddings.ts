@@ -8,7 +8,7 @@ import { readErrorResponse } from './errors.ts'
 import { resourceName } from './models.ts'
 import { addGoogleUsage } from './usage.ts'
 
-/** @see https://ai.google.dev/api/embeddings#method:-models.batchembedcontents */
+/** Translates an embeddings request to `batchEmbedContents`. @see https://ai.google.dev/api/embeddings#method:-models.batchembedcontents */
 export function toEmbeddingsCall(request: UnifiedRequest): Translation {
   const { body, model } = request
   const requested = readEmbeddingsRequest(body, 'Google')
@@ -30,7 +30,7 @@ export function toEmbeddingsCall(request: UnifiedRequest): Translation {
   }
 }
 
-/** How the answer to it is said. */
+/** Returns the translation of the response. */
 export function embeddingsResponse(requested: RequestedResponse): ResponseTranslation {
   return {
     translator: () => new WholeResponseTranslator((response) => embeddingList(readVectors(response), requested)),
@@ -38,7 +38,7 @@ export function embeddingsResponse(requested: RequestedResponse): ResponseTransl
   }
 }
 
-/** Some models do not tell their usage. */
+/** Reads the response; some models report no usage. */
 function readVectors(response: unknown): Vectors | undefined {
   if (!isRecord(response) || !Array.isArray(response.embeddings)) return undefined
   const vectors = response.embeddings.map((embedding: unknown) => (isRecord(embedding) ? embedding.values : undefined))

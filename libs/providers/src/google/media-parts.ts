@@ -6,7 +6,7 @@ import { isRefusal, refuse } from '../unified/refusal.ts'
 import type { InlineImage, Refusal } from '../unified-api.ts'
 import type { GeminiConfig, GeminiPart } from './wire-types.ts'
 
-/** What a part that is no text becomes; nothing while an image is missing. @param param its path, for a refusal */
+/** Translates an image, file or audio part; empty while an image is not fetched yet. @param param the part's path, for a refusal */
 export function mediaParts(
   part: ImagePart | FilePart | AudioPart,
   param: string,
@@ -34,7 +34,7 @@ function filePart(part: FilePart, param: string): InlineImage | Refusal {
   }
   return refuse(
     `${param}.file.file_data`,
-    `Google takes PDFs, text, images, audio and video; this file is ${mediaType}.`,
+    `Google accepts PDFs, text, images, audio and video; this file is ${mediaType}.`,
   )
 }
 
@@ -43,15 +43,15 @@ function audioPart({ input_audio: { data, format } }: AudioPart, param: string):
   const mediaType = AUDIO_TYPES.get(format.toLowerCase())
   if (mediaType === undefined) {
     const formats = [...AUDIO_TYPES.keys()].join(', ')
-    return refuse(`${param}.input_audio.format`, `Google takes audio of the formats ${formats}.`)
+    return refuse(`${param}.input_audio.format`, `Google accepts audio of the formats ${formats}.`)
   }
   const audio = readDataUrl(data) ?? readBareBase64(data)
   return audio === undefined
-    ? refuse(`${param}.input_audio.data`, 'The audio must be in base64.')
+    ? refuse(`${param}.input_audio.data`, 'The audio must be base64.')
     : { mediaType, base64: audio.base64 }
 }
 
-/** Those that Google names; all other text is plain. */
+/** Text types that Google lists; all other text is sent as plain text. */
 const TEXT_TYPES: ReadonlySet<string> = new Set([
   'text/html',
   'text/css',
@@ -62,7 +62,7 @@ const TEXT_TYPES: ReadonlySet<string> = new Set([
 ])
 
 /**
- * What Google calls types that have another name elsewhere.
+ * Google's names for types that have another name elsewhere.
  * @see https://ai.google.dev/gemini-api/docs/video-understanding#supported-formats
  */
 const GOOGLE_NAMES: ReadonlyMap<string, string> = new Map([
@@ -85,7 +85,7 @@ function inlinePart({ mediaType, base64 }: InlineImage): GeminiPart {
   return { inlineData: { mimeType: mediaType, data: base64 } }
 }
 
-/** The detail to look at all images in, which models before Gemini 3 know only for the whole request. */
+/** Returns the detail for all images: models before Gemini 3 have it only for the whole request. */
 export function mediaResolution(messages: readonly ChatMessage[]): GeminiConfig['mediaResolution'] | Refusal {
   let requested: 'low' | 'high' | undefined
   for (const [index, message] of messages.entries()) {
@@ -94,7 +94,7 @@ export function mediaResolution(messages: readonly ChatMessage[]): GeminiConfig[
       const detail = part.type === 'image_url' ? part.image_url.detail : undefined
       if (detail === undefined || detail === 'auto') continue
       if (requested !== undefined && requested !== detail) {
-        return refuse(`messages.${index}.content.${at}.image_url.detail`, 'Google looks at all images in one detail.')
+        return refuse(`messages.${index}.content.${at}.image_url.detail`, 'Google applies one detail to all images of a request.')
       }
       requested = detail
     }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { thinkingConfig } from './reasoning.ts'
+import { toThinkingConfig } from './reasoning.ts'
 
 describe('the effort', () => {
   it.each([
@@ -17,7 +17,7 @@ describe('the effort', () => {
     ['tunedModels/mine-1a2b', ['minimal', 'low', 'medium', 'high']],
     ['nano-banana-pro-preview', ['low', 'low', 'medium', 'high']],
   ])('of %s is a level', (model, levels) => {
-    expect(EFFORTS.map((effort) => thinkingConfig(effort, model))).toEqual(
+    expect(EFFORTS.map((effort) => toThinkingConfig(effort, model))).toEqual(
       levels.map((thinkingLevel) => ({ includeThoughts: true, thinkingLevel })),
     )
   })
@@ -29,7 +29,7 @@ describe('the effort', () => {
     'gemini-live-2.5-flash-preview',
     'gemini-robotics-er-1.5-preview',
   ])('of %s is a budget', (model) => {
-    expect(EFFORTS.map((effort) => thinkingConfig(effort, model))).toEqual(
+    expect(EFFORTS.map((effort) => toThinkingConfig(effort, model))).toEqual(
       [1_024, 1_024, 8_192, 24_576].map((thinkingBudget) => ({ includeThoughts: true, thinkingBudget })),
     )
   })
@@ -43,8 +43,8 @@ describe('the effort', () => {
     'gemma-3n-e4b-it',
     'models/gemma-2-9b-it',
   ])('of %s is none', (model) => {
-    expect(thinkingConfig('none', model)).toBeUndefined()
-    expect(thinkingConfig('low', model)).toMatchObject({ status: 'refused', param: 'reasoning_effort' })
+    expect(toThinkingConfig('none', model)).toBeUndefined()
+    expect(toThinkingConfig('low', model)).toMatchObject({ status: 'refused', param: 'reasoning_effort' })
   })
 
   it.each([
@@ -53,15 +53,15 @@ describe('the effort', () => {
     ['gemini-3-flash-preview', { status: 'refused' }],
     ['gemini-flash-latest', { status: 'refused' }],
   ])('none of %s', (model, config) => {
-    expect(thinkingConfig('none', model)).toMatchObject(config)
+    expect(toThinkingConfig('none', model)).toMatchObject(config)
   })
 
   it.each(['xhigh', 'max'] as const)('%s is refused, with the highest that there is', (effort) => {
-    expect(thinkingConfig(effort, 'gemini-flash-latest')).toMatchObject({ message: expect.stringContaining('"high"') })
+    expect(toThinkingConfig(effort, 'gemini-flash-latest')).toMatchObject({ message: expect.stringContaining('"high"') })
   })
 
   it('that is not told is up to the model', () => {
-    expect(thinkingConfig(undefined, 'gemini-3-pro-preview')).toBeUndefined()
+    expect(toThinkingConfig(undefined, 'gemini-3-pro-preview')).toBeUndefined()
   })
 })
 

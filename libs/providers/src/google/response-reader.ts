@@ -15,13 +15,13 @@ import { googleErrorStatusIn, unwrapped } from './errors.ts'
 import { addGoogleUsage, type GoogleUsage, reportedGoogleUsage } from './usage.ts'
 
 /**
- * The reader for one answer of status 2xx, by what its first bytes show that it is. A stream is server-sent events where the query has
- * `alt=sse`, and otherwise a JSON array whose elements come one by one.
+ * Returns the usage reader for a 2xx response; its first bytes show its form. A stream consists of server-sent events where the query has
+ * `alt=sse`, otherwise of a JSON array whose elements arrive one by one.
  */
 export function googleResponseReader({ kind, unlisted }: Operation): ResponseReader {
   if (unlisted) return unlistedResponseReader()
   if (kind === 'stream') return new FirstBytesReader({ events, json: array }, true)
-  // Whatever was asked for: an error in it must be seen.
+  // An event stream may contain an error, whatever was requested.
   if (!REPORTS_USAGE.has(kind)) return new FirstBytesReader({ events }, false)
   // Some models that embed report no usage.
   return new FirstBytesReader({ events, json: document(kind === 'embed') }, kind === 'generate')
@@ -38,7 +38,7 @@ function findGoogleUsage(json: JsonEnds): ReportedUsage | undefined {
   return findUsage(json, 'usageMetadata', [1], (metadata) => reportedGoogleUsage(addGoogleUsage(undefined, metadata)))
 }
 
-/** Learns from the chunks of a streamed response, each of which reports the usage so far, some of them that of the prompt alone. */
+/** Reads usage from the chunks of a streamed response. Each reports the usage so far; some report only the prompt's. */
 class ChunkMeter implements UsageMeter {
   errorStatus: number | undefined
   #counts: GoogleUsage | undefined
@@ -66,7 +66,7 @@ class ChunkMeter implements UsageMeter {
     this.#counts = addGoogleUsage(this.#counts, metadata)
     const countsOutput = reportedOutput(reportedGoogleUsage(addGoogleUsage(undefined, metadata))) > 0
     if (countsOutput) this.#output.reportInPlace(this.#reported)
-    // A chunk whose usage counts its output is not looked into any further.
+    // A chunk whose usage counts its output needs no further parsing.
     if (countsOutput && !isError && !chunk.includes('"error"')) return
     const message = unwrapped(parseJson(chunk))
     this.errorStatus = googleErrorStatusIn(message) ?? this.errorStatus
@@ -79,7 +79,7 @@ class ChunkMeter implements UsageMeter {
   }
 }
 
-/** How much output the candidates of a chunk bring: text, thoughts, calls of functions, and code. */
+/** Returns the bytes of output in a chunk's candidates: text, thoughts, function calls and code. */
 function candidateBytes(candidates: unknown): number {
   let bytes = 0
   for (const candidate of arrayOf(candidates)) {
@@ -97,8 +97,7 @@ function candidateBytes(candidates: unknown): number {
 }
 
 /**
- * Visits the data of each server-sent event that has some, and JSON that is no event: so comes an error in mid-stream, bare
- * between the events.
+ * Visits the data of each server-sent event, and JSON outside of events: an error in mid-stream comes bare between the events.
  * @see https://github.com/googleapis/js-genai/blob/main/src/_api_client.ts
  */
 export function eventOrErrorSplitter(visit: (message: Buffer, isError?: boolean) => void): MessageSplitter {

@@ -152,7 +152,7 @@ describe('a whole answer', () => {
     ],
     [
       '{"candidates":[{"finishReason":"UNEXPECTED_TOOL_CALL"}]}',
-      { message: "The model's answer ended with UNEXPECTED_TOOL_CALL.", code: 'UNEXPECTED_TOOL_CALL' },
+      { message: "The model's response ended with UNEXPECTED_TOOL_CALL.", code: 'UNEXPECTED_TOOL_CALL' },
     ],
     ['{"candidates":[{"finishReason":"OTHER"}]}', { message: expect.any(String), code: 'OTHER' }],
     [
@@ -210,7 +210,7 @@ describe('an error', () => {
 
   it.each(['', '<html>', 'null', '[]', '{"error":""}'])('of %j is told by its status', (body) => {
     expect(response.error(502, Buffer.from(body), {})).toEqual({
-      message: 'Google answered with status 502.',
+      message: 'Google returned status 502.',
       code: null,
     })
   })

@@ -19,7 +19,7 @@ import { signed } from './reasoning.ts'
 import { type SignedToolCall, ToolCalls } from './tools.ts'
 import { addGoogleUsage, totalUsage } from './usage.ts'
 
-/** A whole answer; a failure where a candidate failed, or has what OpenAI's answers have no place for. Undefined where it is no answer. */
+/** Translates a whole response; a failure where a candidate failed or has unsupported content. Undefined for anything else. */
 export function toChatCompletion(
   response: unknown,
   requested: RequestedResponse,
@@ -39,7 +39,7 @@ export function toChatCompletion(
   return chatCompletion(requested, choices, totalUsage(addGoogleUsage(undefined, chunk.usageMetadata)))
 }
 
-/** The prompt got no answer. */
+/** The choice for a blocked prompt. */
 const BLOCKED: CompletedChoice = {
   index: 0,
   message: { role: 'assistant', content: null, refusal: null },
@@ -71,10 +71,10 @@ function joined(parts: readonly ResponsePart[], kind: 'text' | 'thought'): strin
   return parts.map((part) => (part.kind === kind ? part.text : '')).join('')
 }
 
-/** A `GenerateContentResponse`: a whole answer, or a piece of one. @see https://ai.google.dev/api/generate-content */
+/** A `GenerateContentResponse`: a whole response, or a chunk of one. @see https://ai.google.dev/api/generate-content */
 interface ResponseChunk {
   readonly candidates: readonly Candidate[]
-  /** Why the prompt gets no answer. */
+  /** Why the prompt was blocked. */
   readonly blockReason: string | undefined
   readonly usageMetadata: unknown
 }
@@ -82,7 +82,7 @@ interface ResponseChunk {
 export interface Candidate {
   readonly index: number
   readonly parts: readonly ResponsePart[]
-  /** Undefined of one that has not ended. */
+  /** Undefined where the candidate has not ended. */
   readonly finishReason: string | undefined
   readonly finishMessage: string | undefined
   readonly logprobsResult: unknown
@@ -92,12 +92,12 @@ export type ResponsePart =
   | { readonly kind: 'text'; readonly text: string; readonly signature: string | undefined }
   | { readonly kind: 'thought'; readonly text: string }
   | CallPart
-  /** Something that the caller would miss and OpenAI's answers have no place for, such as an image. */
+  /** Content that a chat completion cannot contain, such as an image. */
   | { readonly kind: 'unsupported' }
 
 export interface CallPart {
   readonly kind: 'call'
-  /** Newer models give their calls ids. */
+  /** Only newer models return ids. */
   readonly id: string | undefined
   readonly name: string
   /** JSON text. */
@@ -105,10 +105,10 @@ export interface CallPart {
   readonly signature: string | undefined
 }
 
-/** Where a chunk has JSON of the model's own. */
+/** The path of JSON that the model wrote. */
 export const CALL_ARGUMENTS: JsonPath = ['candidates', EVERY, 'content', 'parts', EVERY, 'functionCall', 'args']
 
-/** Undefined where it is nothing of the kind. */
+/** Reads a whole response or a chunk; undefined for anything else. */
 export function readResponseChunk(value: unknown): ResponseChunk | undefined {
   if (!isRecord(value)) return undefined
   const { candidates, promptFeedback, usageMetadata } = value
@@ -130,7 +130,7 @@ function readCandidate(candidate: Readonly<Record<string, unknown>>): Candidate 
   }
 }
 
-/** Kinds that are not known, or that only tools of Google's make, are left out. */
+/** Reads a part; omits unknown kinds and those of Google's own tools. */
 function readPart(part: Readonly<Record<string, unknown>>): ResponsePart[] {
   const { text, thought, functionCall, inlineData, fileData } = part
   const signature = wordOf(part.thoughtSignature)
@@ -156,7 +156,8 @@ function wordOf(value: unknown): string | undefined {
 }
 
 /**
- * A whole answer that gives no reason stopped by itself. One that is not known is said in Google's word, in lower case.
+ * Returns OpenAI's finish reason for a candidate, or its failure. A whole response without a reason counts as `STOP`; an unknown reason is
+ * returned in lower case.
  * @see https://ai.google.dev/api/generate-content#FinishReason
  */
 export function finishOf(
@@ -167,7 +168,7 @@ export function finishOf(
   if (finishReason === 'MAX_TOKENS') return { reason: 'length' }
   if (FAILED.has(finishReason)) {
     return {
-      failure: { message: finishMessage ?? `The model's answer ended with ${finishReason}.`, code: finishReason },
+      failure: { message: finishMessage ?? `The model's response ended with ${finishReason}.`, code: finishReason },
     }
   }
   if (finishReason !== 'STOP') return { reason: finishReason.toLowerCase() }
@@ -198,7 +199,7 @@ const FAILED: ReadonlySet<string> = new Set([
 ])
 
 /**
- * The probabilities of a candidate's tokens; null where it tells none. Google does not tell a token's bytes.
+ * Reads the log probabilities of a candidate's tokens; null where it has none. Google does not return a token's bytes.
  * @see https://ai.google.dev/api/generate-content#LogprobsResult
  */
 export function readLogprobs(result: unknown): ChatCompletion.Choice.Logprobs | null {
@@ -212,7 +213,7 @@ export function readLogprobs(result: unknown): ChatCompletion.Choice.Logprobs | 
   return { content, refusal: null }
 }
 
-/** None where it is no token. */
+/** Reads a token; empty where it is not one. */
 function tokenOf(candidate: unknown): ChatCompletionTokenLogprob.TopLogprob[] {
   if (!isRecord(candidate)) return []
   const { token, logProbability } = candidate

@@ -27,7 +27,7 @@ import { eventOrErrorSplitter } from './response-reader.ts'
 import { ToolCalls } from './tools.ts'
 import { addGoogleUsage, type GoogleUsage, totalUsage } from './usage.ts'
 
-/** How the answer to a chat completion is read, whichever way it comes. */
+/** Returns the translation of a response to the requested chat completion, streamed or whole. */
 export function generateContentResponse(requested: RequestedResponse): ResponseTranslation {
   return {
     translator: () =>
@@ -38,14 +38,14 @@ export function generateContentResponse(requested: RequestedResponse): ResponseT
   }
 }
 
-/** As the first bytes show: events, or an array of objects. */
+/** Splits events or an array of objects; the first bytes show which. */
 function eventOrArraySplitter(visit: (message: Buffer) => void): MessageSplitter {
   return new FirstBytesSplitter((form) =>
     form === 'json' ? new JsonArraySplitter(visit) : eventOrErrorSplitter(visit),
   )
 }
 
-/** A streamed answer, chunk by chunk. A function call comes whole, and so makes one delta. */
+/** Translates the chunks of a streamed response. A function call arrives whole, and becomes one delta. */
 class GenerateContentDialect implements StreamDialect {
   failed = false
   readonly #events: ChatChunks
@@ -75,7 +75,7 @@ class GenerateContentDialect implements StreamDialect {
     return events
   }
 
-  /** The finish reasons come last, as chunks may follow the one that has it. */
+  /** Writes the finish reasons last, because other chunks may follow the one with the reason. */
   finish(): string | undefined {
     if (this.#choices.size === 0 && this.#isBlocked) this.#choices.set(0, { calls: 0, reason: 'content_filter' })
     if (this.#choices.size === 0) return undefined
@@ -96,7 +96,7 @@ class GenerateContentDialect implements StreamDialect {
     const logprobs = readLogprobs(logprobsResult)
     if (deltas.length === 0 && logprobs !== null) deltas.push({})
     const events = deltas.map((delta, at) => this.#events.delta(delta, index, at === 0 ? logprobs : null)).join('')
-    // A chunk without a reason of its own may say so.
+    // A chunk without a finish reason may have this value.
     if (candidate.finishReason === undefined || candidate.finishReason === 'FINISH_REASON_UNSPECIFIED') return events
     const finish = finishOf(candidate, choice.calls > 0)
     if ('failure' in finish) return events + this.#fail(finish.failure)
@@ -125,7 +125,7 @@ class GenerateContentDialect implements StreamDialect {
   }
 }
 
-/** What is known of a choice so far. */
+/** The state of a choice so far. */
 interface Choice {
   calls: number
   reason: FinishReason | undefined

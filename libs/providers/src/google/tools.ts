@@ -6,7 +6,7 @@ import { signed } from './reasoning.ts'
 import type { CallPart } from './response.ts'
 import type { CallingConfig, GeminiFunction, GeminiRequest } from './wire-types.ts'
 
-/** @see https://ai.google.dev/gemini-api/docs/function-calling */
+/** Translates `tools` and `tool_choice`. @see https://ai.google.dev/gemini-api/docs/function-calling */
 export function toTooling(chat: ChatRequest): Pick<GeminiRequest, 'tools' | 'toolConfig'> | Refusal {
   const refusal = refuseToolChoice(chat)
   if (refusal !== undefined) return refusal
@@ -26,7 +26,7 @@ function declaration({ function: { name, description, parameters } }: ChatTool):
   }
 }
 
-/** Strictness is a mode of all tools together: `VALIDATED` where the model may answer in text, and always in `ANY`. */
+/** Google has strictness only for all tools together: `VALIDATED` where the model may return text; `ANY` is always strict. */
 function callingConfig(choice: NonNullable<ChatRequest['tool_choice']>, tools: readonly ChatTool[]): CallingConfig {
   if (typeof choice === 'object') return { mode: 'ANY', allowedFunctionNames: [choice.function.name] }
   if (choice === 'auto') return { mode: tools.some((tool) => tool.function.strict === true) ? 'VALIDATED' : 'AUTO' }
@@ -36,8 +36,8 @@ function callingConfig(choice: NonNullable<ChatRequest['tool_choice']>, tools: r
 export type SignedToolCall = ResponseToolCall & ExtraContent
 
 /**
- * Says the calls of one answer in OpenAI's words. Those without an id get one that no other answer has; it is short enough for OpenAI,
- * which takes no id of more than 40 characters where the conversation goes on there.
+ * Translates the calls of one response. Calls without an id get one that is unique across responses. It has at most 40 characters, the limit
+ * of OpenAI, where the conversation may continue.
  */
 export class ToolCalls {
   readonly #responseId: string
