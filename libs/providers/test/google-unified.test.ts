@@ -20,7 +20,7 @@ beforeAll(async () => {
 afterEach(() => simulator.controls.clear())
 afterAll(() => simulator.stop())
 
-/** OpenAI's SDK, with the translation and the simulated provider in place of its own server. */
+/** OpenAI's SDK, connected to the translation and the simulated provider instead of OpenAI's servers. */
 const openai = new OpenAI({
   apiKey: 'sk-test',
   maxRetries: 0,
@@ -33,7 +33,7 @@ const openai = new OpenAI({
 })
 
 describe("with OpenAI's SDK", () => {
-  it('a chat completion is answered', async () => {
+  it('a chat completion gets a response', async () => {
     const response = await openai.chat.completions.create({
       model: 'prod/gemini',
       messages: [
@@ -55,7 +55,7 @@ describe("with OpenAI's SDK", () => {
     })
   })
 
-  it('a streamed one has the same text and usage', async () => {
+  it('a streamed chat completion has the same text and usage', async () => {
     const request = { model: 'prod/gemini', messages: [{ role: 'user' as const, content: 'Hello!' }] }
     const whole = await openai.chat.completions.create(request)
     const stream = openai.chat.completions.stream({ ...request, stream_options: { include_usage: true } })
@@ -67,7 +67,7 @@ describe("with OpenAI's SDK", () => {
     expect(usage).toEqual(whole.usage)
   })
 
-  it.each([false, true])('a tool is called and answered (streamed: %s)', async (streamed) => {
+  it.each([false, true])('a tool call gets its result (streamed: %s)', async (streamed) => {
     const first = {
       model: 'prod/gemini',
       messages: [{ role: 'user' as const, content: 'Hello!' }],
@@ -90,7 +90,7 @@ describe("with OpenAI's SDK", () => {
     expect(second.choices[0]).toMatchObject({ message: { content: expect.stringMatching(/^This answer/) } })
   })
 
-  it('an image is taken', async () => {
+  it('an image is accepted', async () => {
     const url = 'data:image/png;base64,iVBORw0KGgo='
     const response = await openai.chat.completions.create({
       model: 'prod/gemini',
@@ -99,7 +99,7 @@ describe("with OpenAI's SDK", () => {
     expect(response.choices[0]?.finish_reason).toBe('stop')
   })
 
-  it.each([0, 2])('an error after %i chunks of a stream is raised, in its own words', async (afterChunks) => {
+  it.each([0, 2])('an error after %i chunks of a stream is raised with its message', async (afterChunks) => {
     simulator.controls.add({ fault: { kind: 'error-mid-stream', afterChunks, status: 503 } })
     const stream = await openai.chat.completions.create({
       model: 'prod/gemini',

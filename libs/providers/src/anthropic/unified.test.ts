@@ -5,7 +5,7 @@ import { unifiedRequest } from '../../test/fixtures/anthropic/unified-request.ts
 import { anthropicUnified } from './adapter.ts'
 import { messageResponse } from './stream.ts'
 
-it('has no embeddings', () => {
+it('refuses embeddings', () => {
   expect(anthropicUnified.embeddings.request(unifiedRequest({ input: 'a' }))).toMatchObject({
     status: 'refused',
     code: 'unsupported_operation',
@@ -31,7 +31,7 @@ describe('the list of models', () => {
     })
   })
 
-  it.each([null, [], {}, { data: {} }])('is not %j', (page) => {
+  it.each([null, [], {}, { data: {} }])('is not read from %j', (page) => {
     expect(models?.read(page)).toBeUndefined()
   })
 })
@@ -49,7 +49,7 @@ describe('an error', () => {
   })
 })
 
-it('never throws, whatever it is given', () => {
+it('never throws, whatever the input', () => {
   const message = fc.record(
     {
       role: fc.constantFrom('system', 'user', 'assistant', 'tool'),

@@ -17,7 +17,7 @@ const responseTo = (model: string, body: object, response: unknown) => {
   return bytes && JSON.parse(bytes.toString())
 }
 
-it('invokes the model for JSON', () => {
+it('invokes the model with and for JSON', () => {
   expect(nativeCall(embed(TITAN, { input: 'a' }))).toMatchObject({
     path: '/model/amazon.titan-embed-text-v2%3A0/invoke',
     query: '',
@@ -41,7 +41,7 @@ it.each([
   ],
   [COHERE_3, { input: ['a', 'b'] }, { texts: ['a', 'b'], input_type: 'search_document' }],
   [COHERE_4, { input: 'a', dimensions: 512 }, { texts: ['a'], input_type: 'search_document', output_dimension: 512 }],
-])('%s is asked in its own words', (model, requested, body) => {
+])('%s gets the request in its own format', (model, requested, body) => {
   expect(JSON.parse(nativeCall(embed(model, requested)).body.toString())).toEqual(body)
 })
 
@@ -57,7 +57,7 @@ it.each([
   expect(refusal(embed(model, body)).param).toMatch(param)
 })
 
-describe('an answer', () => {
+describe('a response', () => {
   it('of Titan has usage', () => {
     expect(responseTo(TITAN, { input: 'a' }, { embedding: [0.5, 1], inputTextTokenCount: 3 })).toEqual({
       object: 'list',
@@ -70,7 +70,7 @@ describe('an answer', () => {
   it.each([
     [COHERE_3, [[0.5], [1]]],
     [COHERE_4, { float: [[0.5], [1]] }],
-  ])('of %s has none', (model, embeddings) => {
+  ])('of %s has no usage', (model, embeddings) => {
     expect(responseTo(model, { input: ['a', 'b'], encoding_format: 'base64' }, { embeddings })).toEqual({
       object: 'list',
       data: [
@@ -86,7 +86,7 @@ describe('an answer', () => {
     [TITAN, { input: 'a' }, null],
     [COHERE_3, { input: ['a', 'b'] }, { embeddings: [[1]] }],
     [COHERE_3, { input: 'a' }, { embeddings: [] }],
-  ])('of %s that has not what was asked for is none', (model, body, response) => {
+  ])('of %s without the requested vectors is not translated', (model, body, response) => {
     expect(responseTo(model, body, response)).toBeUndefined()
   })
 })

@@ -11,7 +11,7 @@ const response = (content: unknown, stopReason: unknown = 'end_turn') => ({
   stopReason,
 })
 
-it('a whole answer is a chat completion', () => {
+it('a whole response becomes a chat completion', () => {
   expect(toChatCompletion(ASKED, TOOL_RESPONSE)).toEqual({
     id: 'chatcmpl-a1',
     object: 'chat.completion',
@@ -39,7 +39,7 @@ it('a whole answer is a chat completion', () => {
   })
 })
 
-it('its message, sent back with the results, is the answer again', () => {
+it('its message, sent back with the results, becomes the original response', () => {
   const message = completion(TOOL_RESPONSE)?.choices[0]?.message
   const results = ['t1', 't2'].map((tool_call_id) => ({ role: 'tool', tool_call_id, content: 'x' }))
   const messages = [{ role: 'user', content: 'Hi' }, message, ...results]
@@ -57,12 +57,12 @@ describe('the finish reason', () => {
     ['guardrail_intervened', 'content_filter'],
     ['Unheard_Of', 'unheard_of'],
     [undefined, 'stop'],
-  ])('%s is %s', (stopReason, reason) => {
+  ])('%s becomes %s', (stopReason, reason) => {
     expect(completion(response([{ text: 'a' }], stopReason))?.choices[0]?.finish_reason).toBe(reason)
   })
 })
 
-it('blocks of unknown kinds and reasoning without a signature are not to be sent back', () => {
+it('blocks of unknown kinds and unsigned reasoning are not to be sent back', () => {
   const content = [
     { reasoningContent: { reasoningText: { text: '[REDACTED].' } } },
     { toolUse: { toolUseId: 's', name: 'nova_grounding', input: {}, type: 'server_tool_use' } },
@@ -80,7 +80,7 @@ it('blocks of unknown kinds and reasoning without a signature are not to be sent
 it.each([
   ['nothing', null],
   ['no message', { output: {} }],
-])('%s is no chat completion', (_, whole) => {
+])('%s is not translated', (_, whole) => {
   expect(toChatCompletion(ASKED, whole)).toBeUndefined()
 })
 
@@ -88,18 +88,18 @@ it.each([
   ['an image', response([{ image: { format: 'png', source: { bytes: 'AA==' } } }]), 'unsupported_operation'],
   ['a tool call without an id', response([{ toolUse: { name: 'f', input: {} } }], 'tool_use'), null],
   ['a malformed tool call', response([{ text: 'a' }], 'malformed_tool_use'), 'malformed_tool_use'],
-  ['a malformed answer', response([], 'malformed_model_output'), 'malformed_model_output'],
-])('%s is a failure with a reason', (_, whole, code) => {
+  ['a malformed response', response([], 'malformed_model_output'), 'malformed_model_output'],
+])('%s becomes a failure with a reason', (_, whole, code) => {
   expect(toChatCompletion(ASKED, whole)).toEqual({ failure: { message: expect.stringMatching(/./), code } })
 })
 
 function completion(whole: object) {
-  const told = toChatCompletion(ASKED, whole)
-  if (told !== undefined && 'failure' in told) throw new Error(told.failure.message)
-  return told
+  const translated = toChatCompletion(ASKED, whole)
+  if (translated !== undefined && 'failure' in translated) throw new Error(translated.failure.message)
+  return translated
 }
 
-it('no answer makes it throw', () => {
+it('never throws, whatever the response', () => {
   const block = fc.record(
     {
       text: fc.jsonValue(),

@@ -18,7 +18,7 @@ describe('a request for embeddings', () => {
     })
   })
 
-  it('of one text is a batch of one', () => {
+  it('of one text becomes a batch of one', () => {
     expect(JSON.parse(callFor({ input: 'a' }).body.toString())).toEqual({
       requests: [{ model: 'models/embed-1', content: { parts: [{ text: 'a' }] } }],
     })
@@ -36,8 +36,8 @@ describe('a request for embeddings', () => {
   })
 })
 
-describe('the answer', () => {
-  it('is a list, without the usage that is not told', () => {
+describe('the response', () => {
+  it('becomes a list, without usage where none is reported', () => {
     expect(responseTo({ input: ['a', 'b'] }, { embeddings: [{ values: [1, 2] }, { values: [3, 4] }] })).toEqual({
       object: 'list',
       data: [
@@ -48,7 +48,7 @@ describe('the answer', () => {
     })
   })
 
-  it('tells the usage that is told, and vectors in base64', () => {
+  it('contains the reported usage, and vectors in base64', () => {
     const response = { embeddings: [{ values: [1] }], usageMetadata: { promptTokenCount: 3 } }
     expect(responseTo({ input: 'a', encoding_format: 'base64' }, response)).toMatchObject({
       data: [{ embedding: 'AACAPw==' }],
@@ -64,11 +64,11 @@ describe('the answer', () => {
     { embeddings: [{ values: [] }] },
     { embeddings: [{ values: ['1'] }] },
     { embeddings: [null] },
-  ])('%j is none', (response) => {
+  ])('%j is not translated', (response) => {
     expect(responseTo({ input: 'a' }, response)).toBeUndefined()
   })
 
-  it('never makes it throw, whatever it holds', () => {
+  it('never makes it throw, whatever it contains', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
         responseTo({ input: 'a' }, value)

@@ -13,20 +13,20 @@ const CALL = { id: 'c1', type: 'function', function: { name: 'weather', argument
 const DEEP = '['.repeat(20_000) + ']'.repeat(20_000)
 
 describe('a call', () => {
-  it('is one that the adapter knows', () => {
+  it('is an operation of the adapter', () => {
     const call = nativeCall(toGenerateContentCall(unifiedRequest({ messages: HELLO })))
     expect(call).toMatchObject({ path: '/v1beta/models/gemini-2.5-flash:generateContent', query: '' })
     expect(google.operation('POST', call.path)).toMatchObject({ kind: 'generate', model: 'gemini-2.5-flash' })
   })
 
-  it('names the model with or without its kind', () => {
+  it('accepts the model with or without its collection', () => {
     const call = nativeCall(
       toGenerateContentCall(unifiedRequest({ messages: HELLO }, { model: 'models/gemini-flash-latest' })),
     )
     expect(call.path).toBe('/v1beta/models/gemini-flash-latest:generateContent')
   })
 
-  it('of a stream asks for server-sent events', () => {
+  it('of a stream requests server-sent events', () => {
     const call = nativeCall(
       toGenerateContentCall(unifiedRequest({ messages: HELLO, stream: true }, { model: 'tunedModels/mine' })),
     )
@@ -35,7 +35,7 @@ describe('a call', () => {
   })
 
   it.each(['', 'a/b', '../files', 'g:embedContent', 'a b', 'a%2Fb', 'a?b', 'tunedModels/'])(
-    'of model %j is none',
+    'is refused for the model %j',
     (model) => {
       expect(toGenerateContentCall(unifiedRequest({ messages: HELLO }, { model }))).toMatchObject({
         status: 'refused',
@@ -68,7 +68,7 @@ describe('messages', () => {
     })
   })
 
-  it('keep their turns, without the empty ones', () => {
+  it('keep their turns, without empty ones', () => {
     expect(
       sent({
         messages: [
@@ -100,7 +100,7 @@ describe('messages', () => {
     ])
   })
 
-  it('with calls are followed by all their results, in the order of the calls', () => {
+  it('with calls are followed by all results in the order of the calls', () => {
     const second = { id: 'c2', type: 'function', function: { name: 'time', arguments: '{}' }, index: 1 }
     expect(
       sent({
@@ -133,7 +133,7 @@ describe('messages', () => {
     ])
   })
 
-  it('give thought signatures back where they came from', () => {
+  it('contain thought signatures at their original places', () => {
     const signature = (text: string) => ({ google: { thought_signature: text } })
     expect(
       sent({
@@ -162,7 +162,7 @@ describe('messages', () => {
     ['tunedModels/mine', ['skip_thought_signature_validator', undefined]],
     ['gemma-3-27b-it', [undefined, undefined]],
     ['gemini-2.5-pro', [undefined, undefined]],
-  ])('to %s have calls of another model signed with %j', (model, signatures) => {
+  ])('for %s have calls of another model signed with %j', (model, signatures) => {
     const messages = [
       ...HELLO,
       { role: 'assistant', tool_calls: [CALL, { ...CALL, id: 'c2' }] },
@@ -173,7 +173,7 @@ describe('messages', () => {
     expect(parts.map((part) => 'functionCall' in part && part.thoughtSignature)).toEqual(signatures)
   })
 
-  it.each(['image/jpg', 'application/octet-stream', 'image/png'])('have a JPEG that is labelled %s', (label) => {
+  it.each(['image/jpg', 'application/octet-stream', 'image/png'])('send a JPEG as one when it is labelled %s', (label) => {
     const data = Buffer.from('ffd8ffe000104a464946', 'hex').toString('base64')
     const content = [{ type: 'image_url', image_url: { url: `data:${label};base64,${data}` } }]
     expect(sent({ messages: [{ role: 'user', content }] }).contents).toEqual([
@@ -181,7 +181,7 @@ describe('messages', () => {
     ])
   })
 
-  it('have images in them, once those at URLs are fetched', () => {
+  it('contain images once those at URLs are fetched', () => {
     const messages = [
       {
         role: 'user',
@@ -206,7 +206,7 @@ describe('messages', () => {
   it.each([
     ['low', 'MEDIA_RESOLUTION_LOW'],
     ['high', 'MEDIA_RESOLUTION_HIGH'],
-  ])('have images looked at in detail %s', (detail, mediaResolution) => {
+  ])('apply the image detail %s', (detail, mediaResolution) => {
     const images = [{ url: PIXEL }, { url: PIXEL, detail }].map((url) => ({ type: 'image_url', image_url: url }))
     expect(sent({ messages: [{ role: 'user', content: images }] }).generationConfig).toEqual({ mediaResolution })
   })
@@ -236,18 +236,18 @@ describe('tools', () => {
       { type: 'function', function: { name: 'weather' } },
       { mode: 'ANY', allowedFunctionNames: ['weather'] },
     ],
-  ])('are chosen from by %j', (choice, config) => {
+  ])('are chosen with %j', (choice, config) => {
     const { toolConfig } = sent({ messages: HELLO, tools: [WEATHER], tool_choice: choice, parallel_tool_calls: true })
     expect(toolConfig?.functionCallingConfig).toEqual(config)
   })
 
-  it('that are strict are called as their schema says', () => {
+  it('that are strict use the mode that follows the schema', () => {
     const strict = { type: 'function', function: { ...WEATHER.function, strict: true } }
     const { toolConfig } = sent({ messages: HELLO, tools: [WEATHER, strict] })
     expect(toolConfig?.functionCallingConfig).toEqual({ mode: 'VALIDATED' })
   })
 
-  it('that are none are left out', () => {
+  it('that are empty are omitted', () => {
     expect(sent({ messages: HELLO, tools: [], tool_choice: 'auto' })).not.toHaveProperty('tools')
   })
 })
@@ -325,7 +325,7 @@ describe('a refusal', () => {
       'messages.1.tool_calls.1.function.arguments',
       { messages: [...HELLO, { role: 'assistant', tool_calls: [CALL, malformed] }] },
     ],
-  ])('names %s', (param, requested) => {
+  ])('contains the parameter %s', (param, requested) => {
     expect(toGenerateContentCall(unifiedRequest({ messages: HELLO, ...requested }))).toMatchObject({
       status: 'refused',
       code: 'invalid_request',
@@ -343,7 +343,7 @@ it.each([
       { role: 'tool', tool_call_id: 'c1', content: '' },
     ],
   },
-])('that is nested too deeply to be sent is refused', (requested) => {
+])('refuses a request that is nested too deeply to serialize', (requested) => {
   expect(toGenerateContentCall(unifiedRequest({ messages: HELLO, ...requested }))).toMatchObject({ status: 'refused' })
 })
 

@@ -6,11 +6,11 @@ import { HELLO, nativeCall, unifiedRequest } from '../../test/fixtures/google/un
 import { toGenerateContentCall } from './request.ts'
 import { generateContentResponse } from './stream.ts'
 
-/** More than JavaScript can write. */
+/** Nested more deeply than JSON.stringify supports. */
 const DEEP = '['.repeat(20_000) + ']'.repeat(20_000)
 
-describe('a whole answer', () => {
-  it("is said in OpenAI's words", () => {
+describe('a whole response', () => {
+  it('becomes a chat completion', () => {
     const body = readFileSync(join(import.meta.dirname, '../../test/fixtures/google', 'generate-content.json'))
     expect(responseTo(body)).toEqual({
       id: 'chatcmpl-a1',
@@ -35,7 +35,7 @@ describe('a whole answer', () => {
     })
   })
 
-  it('has thoughts, calls and their signatures apart from the text', () => {
+  it('has thoughts, calls and their signatures separate from the text', () => {
     expect(
       messageOf([
         { text: 'Hm, ', thought: true },
@@ -64,11 +64,11 @@ describe('a whole answer', () => {
     })
   })
 
-  it('of calls alone has no content', () => {
+  it('of calls only has no content', () => {
     expect(messageOf([{ functionCall: { name: 'time', args: {} } }])).toMatchObject({ content: null })
   })
 
-  it('comes back as it was, for the next turn', () => {
+  it('is sent back unchanged in the next turn', () => {
     const parts = [
       { text: 'One moment.', thoughtSignature: 'dGV4dA==' },
       { functionCall: { id: 'g7', name: 'weather', args: { city: 'Oslo' } }, thoughtSignature: 'Y2FsbA==' },
@@ -78,7 +78,7 @@ describe('a whole answer', () => {
     expect(contents[1]).toEqual({ role: 'model', parts })
   })
 
-  it('has each candidate as a choice, with calls that no other has', () => {
+  it('has each candidate as a choice, with unique call ids', () => {
     const call = { content: { parts: [{ functionCall: { name: 'time', args: {} } }] }, finishReason: 'STOP' }
     const response = { candidates: [call, { ...call, index: 1 }] }
     expect(responseTo(response)).toMatchObject({
@@ -100,13 +100,13 @@ describe('a whole answer', () => {
     ['BLOCKLIST', 'content_filter'],
     ['PROHIBITED_CONTENT', 'content_filter'],
     ['SPII', 'content_filter'],
-  ])('that ended with %s finished with %s', (finishReason, reason) => {
+  ])('that ended with %s has the finish reason %s', (finishReason, reason) => {
     expect(responseTo({ candidates: [{ finishReason }] })).toMatchObject({
       choices: [{ finish_reason: reason, message: { content: '' } }],
     })
   })
 
-  it('to a prompt that is blocked is a filtered one', () => {
+  it('to a blocked prompt is a filtered one', () => {
     expect(
       responseTo({
         promptFeedback: { blockReason: 'SAFETY' },
@@ -118,20 +118,20 @@ describe('a whole answer', () => {
     })
   })
 
-  it('tells the probabilities of its tokens', () => {
+  it('contains the log probabilities of its tokens', () => {
     const token = (text: string, logProbability: number) => ({ token: text, tokenId: 5, logProbability })
     const logprobsResult = {
       topCandidates: [{ candidates: [token('Hi', -0.1), token('Ho', -2)] }],
       chosenCandidates: [token('Hi', -0.1), token('!', -0.2)],
     }
-    const told = (text: string, logprob: number) => ({ token: text, logprob, bytes: null })
+    const token = (text: string, logprob: number) => ({ token: text, logprob, bytes: null })
     expect(responseTo({ candidates: [{ finishReason: 'STOP', logprobsResult }] })).toMatchObject({
       choices: [
         {
           logprobs: {
             content: [
-              { ...told('Hi', -0.1), top_logprobs: [told('Hi', -0.1), told('Ho', -2)] },
-              { ...told('!', -0.2), top_logprobs: [] },
+              { ...token('Hi', -0.1), top_logprobs: [token('Hi', -0.1), token('Ho', -2)] },
+              { ...token('!', -0.2), top_logprobs: [] },
             ],
             refusal: null,
           },
@@ -140,7 +140,7 @@ describe('a whole answer', () => {
     })
   })
 
-  it.each(['null', '[]', '{}', '{"candidates":[', '{"candidates":[]}'])('of %s cannot be told', (text) => {
+  it.each(['null', '[]', '{}', '{"candidates":[', '{"candidates":[]}'])('of %s is not translated', (text) => {
     expect(responseTo(Buffer.from(text))).toBeUndefined()
     expect(translatorAfter(Buffer.from(text)).failure).toBeUndefined()
   })
@@ -164,19 +164,19 @@ describe('a whole answer', () => {
       { message: expect.any(String), code: 'unsupported_operation' },
     ],
     ['{"error":{"code":500,"message":"It broke.","status":"INTERNAL"}}', { message: 'It broke.', code: 'INTERNAL' }],
-  ])('of %s says why it is none', (text, failure) => {
+  ])('of %s becomes a failure', (text, failure) => {
     const translator = translatorAfter(Buffer.from(text))
     expect(translator).toMatchObject({ failed: true, failure })
   })
 
-  it('has arguments as they came, however deeply they are nested', () => {
+  it('keeps arguments as written, however deeply nested', () => {
     const text = `{"candidates":[{"content":{"parts":[{"functionCall":{"name":"x","args":{"a":${DEEP}}}}]}}]}`
     expect(responseTo(Buffer.from(text))).toMatchObject({
       choices: [{ message: { tool_calls: [{ function: { arguments: `{"a":${DEEP}}` } }] } }],
     })
   })
 
-  it('never makes it throw, whatever it holds', () => {
+  it('never makes it throw, whatever it contains', () => {
     fc.assert(
       fc.property(fc.jsonValue(), fc.jsonValue(), (value, other) => {
         responseTo(Buffer.from(JSON.stringify(value)))
@@ -197,18 +197,18 @@ describe('an error', () => {
   it.each([
     ['alone', quota],
     ['in an array', Buffer.from(`[${quota}]`)],
-  ])('%s is told in its own words', (_, body) => {
+  ])('%s keeps its message', (_, body) => {
     expect(response.error(429, body, {})).toEqual({
       message: 'You exceeded your current quota.',
       code: 'RESOURCE_EXHAUSTED',
     })
   })
 
-  it('is told in text, where it is text', () => {
+  it('may be plain text', () => {
     expect(response.error(502, Buffer.from('{"error":"x"}'), {})).toEqual({ message: 'x', code: null })
   })
 
-  it.each(['', '<html>', 'null', '[]', '{"error":""}'])('of %j is told by its status', (body) => {
+  it.each(['', '<html>', 'null', '[]', '{"error":""}'])('of %j is described by its status', (body) => {
     expect(response.error(502, Buffer.from(body), {})).toEqual({
       message: 'Google returned status 502.',
       code: null,
