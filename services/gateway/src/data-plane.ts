@@ -3,57 +3,28 @@ import { responses } from '@sluice/contracts'
 import { baseUrlFault, createRoleAssumer } from '@sluice/egress'
 import { connectBus, createStream } from '@sluice/messaging'
 import { busOptions, ConfigError, counter, type Logger, outageLog } from '@sluice/service-kit'
-import { type BackgroundResponses, backgroundResponseStore } from './accounting/background-responses.ts'
+import { backgroundResponseStore } from './accounting/background-responses.ts'
 import { eventPublisher } from './accounting/response-event-publisher.ts'
 import { watchApiKeys, watchConnections } from './admission/projections.ts'
 import type { GatewayConfig } from './config.ts'
-import { type Documents, threadedDocuments } from './estimate/documents.ts'
+import { threadedDocuments } from './estimate/documents.ts'
 import { learnedStore } from './estimate/learned-store.ts'
-import { type BodyDecoder, createBodyDecoder } from './http/body-decoder.ts'
+import { createBodyDecoder } from './http/body-decoder.ts'
 import { createReadiness, type Readiness } from './http/health.ts'
 import { ByteAccount } from './http/held-bytes.ts'
 import { createPermits } from './permits/permits.ts'
-import type {
-  ApiKeys,
-  Clock,
-  Connections,
-  Credentials,
-  Permits,
-  Projections,
-  RequestSigner,
-  ResponseEvents,
-  Upstream,
-} from './ports.ts'
+import type { Clock } from './ports.ts'
 import { StreamUsageRefusals } from './relay/usage-addition.ts'
-import { httpImages, type Images } from './translation/images.ts'
-import { type CredentialReports, credentialReports } from './upstream/credential-reports.ts'
+import { httpImages } from './translation/images.ts'
+import type { UnifiedDeps } from './translation/unified-call.ts'
+import { credentialReports } from './upstream/credential-reports.ts'
 import { createKeyPair, sealedCredentials } from './upstream/credentials.ts'
 import { decodedUpstream } from './upstream/decoded-upstream.ts'
 import { fetchFirstCredentials } from './upstream/first-credentials.ts'
 import { createUpstream } from './upstream/http-client.ts'
 import { roleSessions, roleSigner } from './upstream/role-sessions.ts'
 
-/** All that a request needs on its way. */
-export interface DataPlane {
-  readonly apiKeys: ApiKeys
-  readonly connections: Connections
-  readonly projections: Projections
-  readonly permits: Permits
-  readonly credentials: Credentials
-  readonly signer: RequestSigner
-  readonly documents: Documents
-  readonly bodyDecoder: BodyDecoder
-  readonly heldBytes: ByteAccount
-  readonly streamUsage: StreamUsageRefusals
-  readonly upstream: Upstream
-  readonly images: Images
-  readonly events: ResponseEvents
-  readonly credentialReports: CredentialReports
-  readonly backgroundResponses: BackgroundResponses
-  readonly clock: Clock
-}
-
-export interface RunningDataPlane extends DataPlane {
+export interface RunningDataPlane extends UnifiedDeps {
   /** This process, as capacity and the response events know it. */
   readonly gateway: string
   readonly readiness: Readiness

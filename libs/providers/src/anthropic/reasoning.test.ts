@@ -45,21 +45,27 @@ describe('reasoning effort', () => {
     })
   })
 
-  it.each(['claude-opus-4-6', 'claude-sonnet-4-6'])('"xhigh" is refused for %s, with the levels that exist', (model) => {
-    expect(toMessageCall(unifiedRequest({ reasoning_effort: 'xhigh' }, model))).toMatchObject({
-      status: 'refused',
-      param: 'reasoning_effort',
-      message: `The model "${model}" has no reasoning effort "xhigh", only none, minimal, low, medium, high and max.`,
-    })
-  })
+  it.each(['claude-opus-4-6', 'claude-sonnet-4-6'])(
+    '"xhigh" is refused for %s, with the levels that exist',
+    (model) => {
+      expect(toMessageCall(unifiedRequest({ reasoning_effort: 'xhigh' }, model))).toMatchObject({
+        status: 'refused',
+        param: 'reasoning_effort',
+        message: `The model "${model}" has no reasoning effort "xhigh", only none, minimal, low, medium, high and max.`,
+      })
+    },
+  )
 
-  it.each(['claude-3-haiku-20240307', 'claude-3-5-sonnet-latest', 'claude-2.1'])('is refused for %s, which does not reason', (model) => {
-    expect(toMessageCall(unifiedRequest({ reasoning_effort: 'low' }, model))).toMatchObject({
-      status: 'refused',
-      param: 'reasoning_effort',
-      message: `The model "${model}" does not reason.`,
-    })
-  })
+  it.each(['claude-3-haiku-20240307', 'claude-3-5-sonnet-latest', 'claude-2.1'])(
+    'is refused for %s, which does not reason',
+    (model) => {
+      expect(toMessageCall(unifiedRequest({ reasoning_effort: 'low' }, model))).toMatchObject({
+        status: 'refused',
+        param: 'reasoning_effort',
+        message: `The model "${model}" does not reason.`,
+      })
+    },
+  )
 
   const FORCED = [{ tool_choice: 'required' }, { tool_choice: { type: 'function', function: { name: 'f' } } }]
 

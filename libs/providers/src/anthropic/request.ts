@@ -96,9 +96,7 @@ function outputConfig({ effort }: Reasoning, format: OutputFormat | undefined): 
 /** @see https://platform.claude.com/docs/en/api/openai-sdk on `stop` */
 function toStopSequences({ stop = [] }: ChatRequest): string[] | Refusal {
   const sequences = typeof stop === 'string' ? [stop] : stop
-  return sequences.some(isBlank)
-    ? refuse('stop', 'Anthropic accepts no stop sequence of white space only.')
-    : sequences
+  return sequences.some(isBlank) ? refuse('stop', 'Anthropic accepts no stop sequence of white space only.') : sequences
 }
 
 /** The SDK's type, except for the schema, which is passed on as the caller wrote it. */

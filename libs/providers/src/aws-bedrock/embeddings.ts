@@ -49,7 +49,10 @@ function embeddingBody(requested: EmbeddingsRequest, id: string): object | Refus
   const { maker = '', name = '' } = foundationModel(id) ?? {}
   if (isTitan(maker, name)) return titanEmbedding(inputs, dimensions, name)
   if (maker === 'cohere' && name.startsWith('embed-')) return cohereEmbedding(inputs, dimensions, name)
-  return refuse('model', `On AWS Bedrock, embeddings come from Amazon Titan and Cohere models: "${id}" is not known to be one.`)
+  return refuse(
+    'model',
+    `On AWS Bedrock, embeddings come from Amazon Titan and Cohere models: "${id}" is not known to be one.`,
+  )
 }
 
 function isTitan(maker: string, name: string): boolean {

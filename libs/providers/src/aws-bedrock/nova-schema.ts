@@ -22,7 +22,10 @@ export function novaSchema(schema: Readonly<Record<string, unknown>>, path: stri
   if (text === undefined) return refuse(path, 'The schema is nested too deeply.')
   const inlined = mayHaveReference(text) ? inlineReferences(text) : { status: 'inlined' as const, text }
   if (inlined.status === 'failed') {
-    return refuse(path, `Amazon Nova accepts no "$defs" in a tool's schema, and they cannot be inlined here: the schema ${inlined.message}.`)
+    return refuse(
+      path,
+      `Amazon Nova accepts no "$defs" in a tool's schema, and they cannot be inlined here: the schema ${inlined.message}.`,
+    )
   }
   const json = Buffer.from(inlined.text)
   const members = membersOf(json)

@@ -189,8 +189,7 @@ function resultMedia(
   for (const [index, part] of content.entries()) {
     if (part.type === 'text') continue
     const path = `${param}.content.${index}`
-    if (!isNew)
-      return refuse(`${path}.type`, 'Google models before Gemini 3 accept only text as a tool result.')
+    if (!isNew) return refuse(`${path}.type`, 'Google models before Gemini 3 accept only text as a tool result.')
     const mediaOfPart = mediaParts(part, path, images)
     if (isRefusal(mediaOfPart)) return mediaOfPart
     for (const media of mediaOfPart) {

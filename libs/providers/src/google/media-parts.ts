@@ -94,7 +94,10 @@ export function mediaResolution(messages: readonly ChatMessage[]): GeminiConfig[
       const detail = part.type === 'image_url' ? part.image_url.detail : undefined
       if (detail === undefined || detail === 'auto') continue
       if (requested !== undefined && requested !== detail) {
-        return refuse(`messages.${index}.content.${at}.image_url.detail`, 'Google applies one detail to all images of a request.')
+        return refuse(
+          `messages.${index}.content.${at}.image_url.detail`,
+          'Google applies one detail to all images of a request.',
+        )
       }
       requested = detail
     }

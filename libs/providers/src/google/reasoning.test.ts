@@ -57,7 +57,9 @@ describe('the reasoning effort', () => {
   })
 
   it.each(['xhigh', 'max'] as const)('%s is refused with the highest available effort', (effort) => {
-    expect(toThinkingConfig(effort, 'gemini-flash-latest')).toMatchObject({ message: expect.stringContaining('"high"') })
+    expect(toThinkingConfig(effort, 'gemini-flash-latest')).toMatchObject({
+      message: expect.stringContaining('"high"'),
+    })
   })
 
   it('is left to the model where not stated', () => {

@@ -173,13 +173,16 @@ describe('messages', () => {
     expect(parts.map((part) => 'functionCall' in part && part.thoughtSignature)).toEqual(signatures)
   })
 
-  it.each(['image/jpg', 'application/octet-stream', 'image/png'])('send a JPEG as one when it is labelled %s', (label) => {
-    const data = Buffer.from('ffd8ffe000104a464946', 'hex').toString('base64')
-    const content = [{ type: 'image_url', image_url: { url: `data:${label};base64,${data}` } }]
-    expect(sent({ messages: [{ role: 'user', content }] }).contents).toEqual([
-      { role: 'user', parts: [{ inlineData: { mimeType: 'image/jpeg', data } }] },
-    ])
-  })
+  it.each(['image/jpg', 'application/octet-stream', 'image/png'])(
+    'send a JPEG as one when it is labelled %s',
+    (label) => {
+      const data = Buffer.from('ffd8ffe000104a464946', 'hex').toString('base64')
+      const content = [{ type: 'image_url', image_url: { url: `data:${label};base64,${data}` } }]
+      expect(sent({ messages: [{ role: 'user', content }] }).contents).toEqual([
+        { role: 'user', parts: [{ inlineData: { mimeType: 'image/jpeg', data } }] },
+      ])
+    },
+  )
 
   it('contain images once those at URLs are fetched', () => {
     const messages = [

@@ -55,7 +55,8 @@ const ABILITIES: ChatAbilities = {
 export function toGenerationConfig(request: ChatRequest, model: string): GeminiConfig | Refusal {
   const { seed, stop, logprobs, top_logprobs: topLogprobs } = request
   if (seed !== undefined && seed !== (seed | 0)) return refuse('seed', 'Google accepts 32-bit integers as seeds.')
-  if (topLogprobs !== undefined && logprobs !== true) return refuse('top_logprobs', 'This parameter requires "logprobs": true.')
+  if (topLogprobs !== undefined && logprobs !== true)
+    return refuse('top_logprobs', 'This parameter requires "logprobs": true.')
   const thinking = toThinkingConfig(request.reasoning_effort, model)
   if (thinking !== undefined && isRefusal(thinking)) return thinking
   const resolution = mediaResolution(request.messages)

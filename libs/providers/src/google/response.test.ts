@@ -124,14 +124,14 @@ describe('a whole response', () => {
       topCandidates: [{ candidates: [token('Hi', -0.1), token('Ho', -2)] }],
       chosenCandidates: [token('Hi', -0.1), token('!', -0.2)],
     }
-    const token = (text: string, logprob: number) => ({ token: text, logprob, bytes: null })
+    const translated = (text: string, logprob: number) => ({ token: text, logprob, bytes: null })
     expect(responseTo({ candidates: [{ finishReason: 'STOP', logprobsResult }] })).toMatchObject({
       choices: [
         {
           logprobs: {
             content: [
-              { ...token('Hi', -0.1), top_logprobs: [token('Hi', -0.1), token('Ho', -2)] },
-              { ...token('!', -0.2), top_logprobs: [] },
+              { ...translated('Hi', -0.1), top_logprobs: [translated('Hi', -0.1), translated('Ho', -2)] },
+              { ...translated('!', -0.2), top_logprobs: [] },
             ],
             refusal: null,
           },

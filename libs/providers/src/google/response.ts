@@ -16,7 +16,7 @@ import { arrayOf, isRecord, tokenCount } from '../wire/json.ts'
 import { EVERY, type JsonPath, writtenText } from '../wire/json-source.ts'
 import { readError } from './errors.ts'
 import { signed } from './reasoning.ts'
-import { type SignedToolCall, ToolCalls } from './tools.ts'
+import { type CallPart, type SignedToolCall, ToolCalls } from './tools.ts'
 import { addGoogleUsage, totalUsage } from './usage.ts'
 
 /** Translates a whole response; a failure where a candidate failed or has unsupported content. Undefined for anything else. */
@@ -94,16 +94,6 @@ export type ResponsePart =
   | CallPart
   /** Content that a chat completion cannot contain, such as an image. */
   | { readonly kind: 'unsupported' }
-
-export interface CallPart {
-  readonly kind: 'call'
-  /** Only newer models return ids. */
-  readonly id: string | undefined
-  readonly name: string
-  /** JSON text. */
-  readonly args: string
-  readonly signature: string | undefined
-}
 
 /** The path of JSON that the model wrote. */
 export const CALL_ARGUMENTS: JsonPath = ['candidates', EVERY, 'content', 'parts', EVERY, 'functionCall', 'args']

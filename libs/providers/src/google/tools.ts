@@ -3,7 +3,6 @@ import type { ChatRequest, ChatTool } from '../unified/chat-request.ts'
 import { callerSchema, refuseToolChoice } from '../unified/tools.ts'
 import type { Refusal } from '../unified-api.ts'
 import { signed } from './reasoning.ts'
-import type { CallPart } from './response.ts'
 import type { CallingConfig, GeminiFunction, GeminiRequest } from './wire-types.ts'
 
 /** Translates `tools` and `tool_choice`. @see https://ai.google.dev/gemini-api/docs/function-calling */
@@ -31,6 +30,17 @@ function callingConfig(choice: NonNullable<ChatRequest['tool_choice']>, tools: r
   if (typeof choice === 'object') return { mode: 'ANY', allowedFunctionNames: [choice.function.name] }
   if (choice === 'auto') return { mode: tools.some((tool) => tool.function.strict === true) ? 'VALIDATED' : 'AUTO' }
   return { mode: choice === 'required' ? 'ANY' : 'NONE' }
+}
+
+/** A tool call in a response. */
+export interface CallPart {
+  readonly kind: 'call'
+  /** Only newer models return ids. */
+  readonly id: string | undefined
+  readonly name: string
+  /** JSON text. */
+  readonly args: string
+  readonly signature: string | undefined
 }
 
 export type SignedToolCall = ResponseToolCall & ExtraContent

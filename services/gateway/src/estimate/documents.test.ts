@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { providerAdapter } from '@sluice/providers'
 import { itWhere } from '@sluice/testkit'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { ApplicationGone, type RunningDocuments, threadedDocuments } from './documents.ts'
+import { ClientDisconnected, type RunningDocuments, threadedDocuments } from './documents.ts'
 
 let documents: RunningDocuments
 beforeEach(() => {
@@ -98,7 +98,7 @@ it('reads nothing for those who have gone away while they waited', async () => {
   const reading = (isGone: () => boolean, name: string) =>
     Promise.resolve(inspect(chat('x'.repeat(100_000)), { ...LONG, isGone })).then(() => order.push(name))
   const first = reading(() => false, 'first')
-  const gone = expect(reading(() => true, 'gone')).rejects.toBeInstanceOf(ApplicationGone)
+  const gone = expect(reading(() => true, 'gone')).rejects.toBeInstanceOf(ClientDisconnected)
   await Promise.all([first, gone, reading(() => false, 'last')])
   expect(order).toEqual(['first', 'last'])
 })

@@ -11,7 +11,7 @@ export interface Documents {
    * any more; a reading gives it back.
    * @param task whose request it is, and how long its reading takes about
    * @throws (rejects) SluiceError `unavailable` when the reading could not be done
-   * @throws (rejects) {@link ApplicationGone} when the application went away before its turn came
+   * @throws (rejects) {@link ClientDisconnected} when the client disconnected before its turn came
    */
   read<Name extends ReadingName>(
     name: Name,
@@ -30,9 +30,9 @@ export interface ReadingTask {
   readonly isGone: () => boolean
 }
 
-/** Nobody waits for what was to be read. */
-export class ApplicationGone extends Error {
-  override readonly name = 'ApplicationGone'
+/** The client disconnected before its request body was read. */
+export class ClientDisconnected extends Error {
+  override readonly name = 'ClientDisconnected'
 }
 
 export interface RunningDocuments extends Documents {
@@ -61,7 +61,7 @@ export function threadedDocuments(nowMs: () => number, onFault: (error: unknown)
       const next = queue.take()
       if (next === undefined) return
       if (isStopped) next.reject(ENDED)
-      else if (next.isGone()) next.reject(new ApplicationGone('the application went away'))
+      else if (next.isGone()) next.reject(new ClientDisconnected('the client disconnected'))
       else run(next)
     }
   }

@@ -3,9 +3,9 @@ import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { openAiErrorResponse, type ProviderAdapter, providerAdapter } from '@sluice/providers'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { DataRoutesOptions } from './app.ts'
-import { type GatewayError, gatewayError } from './gateway-error.ts'
+import { type GatewayError, gatewayError, INTERNAL_ERROR } from './gateway-error.ts'
 import { nothingThere } from './path-hints.ts'
+import type { DataRoutesOptions } from './request-boundary.ts'
 import { writeError } from './write-error.ts'
 
 /** Words the errors that Fastify finds itself as OpenAI would. Those of a connection's calls never come to it: they are found before. */
@@ -123,7 +123,7 @@ function answer(
 }
 
 function worded({ statusCode = 500, code }: FastifyError, { headers, routeOptions }: FastifyRequest): GatewayError {
-  if (statusCode >= 500) return gatewayError('internal', 'Internal error.')
+  if (statusCode >= 500) return INTERNAL_ERROR
   if (statusCode === 413) {
     const { 'content-length': length } = headers
     const size = length === undefined ? '' : ` ${length} bytes,`

@@ -1,9 +1,8 @@
 import { JsonStructure, providerAdapter } from '@sluice/providers'
 import { afterAll, beforeEach, expect, it } from 'vitest'
-import type { DataPlane } from '../data-plane.ts'
 import { type Documents, threadedDocuments } from '../estimate/documents.ts'
 import type { Call } from './call.ts'
-import { prepareCall } from './prepare-call.ts'
+import { type InspectDeps, inspectCall } from './inspect-call.ts'
 
 /** By a clock that stands still, so that it is the estimates that decide where a body is read. */
 const documents = threadedDocuments(
@@ -38,8 +37,8 @@ async function faultOf(text: string): Promise<string> {
     operation: adapter?.operation('POST', '/v1/chat/completions'),
     headers: {},
   }
-  const preparation = await prepareCall(
-    plane as unknown as DataPlane,
+  const preparation = await inspectCall(
+    plane as unknown as InspectDeps,
     call as unknown as Call,
     { kind: 'json', body, structure },
     { mayWait: true, isGone: () => false },
