@@ -68,7 +68,8 @@ function isResultBlock(block: ContentBlockParam): block is TextBlockParam | Imag
 }
 
 /**
- * Translates a `file` part. Anthropic accepts PDFs, which it also fetches from URLs, and text; images in file parts become image blocks.
+ * Translates a `file` part. Anthropic accepts PDFs, which it also fetches from URLs, and text; images in file parts
+ * become image blocks.
  * @param path the part's
  * @see https://platform.claude.com/docs/en/build-with-claude/pdf-support
  */

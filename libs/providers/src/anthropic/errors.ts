@@ -4,8 +4,8 @@ import type { TranslatedError } from '../unified-api.ts'
 import { isRecord, parseJson } from '../wire/json.ts'
 
 /**
- * Returns an error in Anthropic's format. Its SDKs derive the exception (`AuthenticationError`, `RateLimitError`, …) from the status, and
- * `requestID` from the header.
+ * Returns an error in Anthropic's format. Its SDKs derive the exception (`AuthenticationError`, `RateLimitError`, …)
+ * from the status, and `requestID` from the header.
  * @see https://docs.claude.com/en/api/errors
  */
 export function anthropicErrorResponse({ status, message, requestId }: ErrorToFormat): ErrorResponse {

@@ -6,7 +6,10 @@ import type { Operation, RequestInspection } from '../provider-adapter.ts'
 import { inspectUnlisted } from '../unlisted/inspection.ts'
 import { arrayOf, isRecord } from '../wire/json.ts'
 
-/** Estimates what a request will use. Never throws, whatever the body. @param body its JSON; undefined where it is not JSON */
+/**
+ * Estimates what a request will use. Never throws, whatever the body.
+ * @param body its JSON; undefined where it is not JSON
+ */
 export function inspectAnthropicRequest(operation: Operation, body: unknown, sizeBytes: number): RequestInspection {
   if (operation.unlisted) {
     return inspectUnlisted(operation, body, sizeBytes, claudeMedia(isRecord(body) ? body.messages : undefined))
@@ -23,14 +26,20 @@ export function inspectAnthropicRequest(operation: Operation, body: unknown, siz
   return inspection
 }
 
-/** A batch's model is that of all its requests; empty where they differ. Its tokens do not count toward the limits on messages. */
+/**
+ * A batch's model is that of all its requests; empty where they differ. Its tokens do not count toward the limits on
+ * messages.
+ */
 function batch(requests: unknown): RequestInspection {
   const models = new Set(arrayOf(requests).map((request) => (isRecord(request) ? namedModel(request.params) : '')))
   const [model = ''] = models
   return { ...NO_TOKENS, model: models.size === 1 ? model : '' }
 }
 
-/** Returns every model that a request names: its own and its tools', or those of all requests in a batch. Never throws, whatever the body. */
+/**
+ * Returns every model that a request names: its own and its tools', or those of all requests in a batch. Never throws,
+ * whatever the body.
+ */
 export function anthropicNamedModels(operation: Operation, body: unknown): string[] {
   if (!operation.usesModel || operation.unlisted) return unlistedModels(operation, body)
   if (operation.kind !== 'batch') return messageModels(body)

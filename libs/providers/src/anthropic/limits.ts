@@ -13,8 +13,9 @@ import {
 } from '../wire/rate-limit-headers.ts'
 
 /**
- * Anthropic limits input and output separately. Input read from the cache counts toward no limit, except with models before Claude 3.7
- * (marked in its table of limits); input written to the cache counts. Output counts as it is generated, regardless of `max_tokens`.
+ * Anthropic limits input and output separately. Input read from the cache counts toward no limit, except with models
+ * before Claude 3.7 (marked in its table of limits); input written to the cache counts. Output counts as it is
+ * generated, regardless of `max_tokens`.
  * @see https://docs.claude.com/en/api/rate-limits#cache-aware-itpm
  */
 export const anthropicLimitCounting: LimitCounting = {
@@ -31,8 +32,8 @@ function inputOf(tokens: { readonly inputTokens: number; readonly cachedInputTok
 const COUNTS_CACHE_READS = /^claude-(?:instant|2|3-(?!7(?:\D|$)))/
 
 /**
- * Returns a request's pool: token counting, batches, fast mode and prompts above 200,000 tokens have limits of their own. A `standard_only`
- * request may be refused while others are served from a priority commitment.
+ * Returns a request's pool: token counting, batches, fast mode and prompts above 200,000 tokens have limits of their
+ * own. A `standard_only` request may be refused while others are served from a priority commitment.
  * @see https://docs.claude.com/en/api/rate-limits
  * @see https://docs.claude.com/en/api/service-tiers
  */
@@ -47,8 +48,8 @@ export function anthropicPool({ kind, usesModel, path }: Operation, body: unknow
 export const ANTHROPIC_LONG_PROMPT_TOKENS = 200_000
 
 /**
- * Reads `anthropic-ratelimit-{requests,tokens,input-tokens,output-tokens}-{limit,remaining,reset}`, and the same headers of Priority Tier,
- * whose dimensions begin with `priority-`. Resets are instants; limits are per minute.
+ * Reads `anthropic-ratelimit-{requests,tokens,input-tokens,output-tokens}-{limit,remaining,reset}`, and the same
+ * headers of Priority Tier, whose dimensions begin with `priority-`. Resets are instants; limits are per minute.
  * @see https://docs.claude.com/en/api/rate-limits#response-headers
  */
 export function readAnthropicRateLimits(headers: WireHeaders, receivedAtMs: number): RateLimitReading[] {

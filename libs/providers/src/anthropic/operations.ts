@@ -6,7 +6,8 @@ import { correctedPath, decodedPath, isPlainPath, isRead, type PathLayout } from
 type AnthropicKind = 'messages' | 'complete' | 'count-tokens' | 'batch' | 'other'
 
 /**
- * Returns what a call to Anthropic's API does. Everything under `/v1` is served; an unknown write is `unlisted`, because it may run a model.
+ * Returns what a call to Anthropic's API does. Everything under `/v1` is served; an unknown write is `unlisted`,
+ * because it may run a model.
  * @see https://docs.claude.com/en/api/overview
  */
 export function anthropicOperation(method: string, given: string): Operation | undefined {

@@ -23,8 +23,8 @@ export type PlacedThinking = Static<typeof PlacedThinking>
 const PlacedThinking = Type.Union([VisibleThinking, RedactedThinking])
 
 /**
- * The `extra_content.anthropic` of a response's message: its thinking, which Anthropic expects back unchanged and in place, above all in the
- * turn that follows tool calls.
+ * The `extra_content.anthropic` of a response's message: its thinking, which Anthropic expects back unchanged and in
+ * place, above all in the turn that follows tool calls.
  * @see https://platform.claude.com/docs/en/build-with-claude/extended-thinking#preserving-thinking-blocks
  */
 const ThinkingContent = Type.Object({ thinking: Type.Array(PlacedThinking) }, closed)

@@ -37,7 +37,10 @@ export function toMessageCall(request: UnifiedRequest): NativeCall | Refusal {
   })
 }
 
-/** Structured outputs exist since Claude 4.1, tools since Claude 3. @see https://platform.claude.com/docs/en/build-with-claude/structured-outputs */
+/**
+ * Structured outputs exist since Claude 4.1, tools since Claude 3.
+ * @see https://platform.claude.com/docs/en/build-with-claude/structured-outputs
+ */
 function structuredOutputOf(model: string): StructuredOutput {
   if (isClaudeBefore(model, 300)) return 'none'
   return isClaudeBefore(model, 401) ? 'named-tool' : 'field'
@@ -103,8 +106,8 @@ function toStopSequences({ stop = [] }: ChatRequest): string[] | Refusal {
 type OutputFormat = Omit<JSONOutputFormat, 'schema'> & { readonly schema: object }
 
 /**
- * Translates `response_format` to structured outputs, which need no beta header as `output_config.format`. They always follow the schema, as
- * OpenAI's do with `strict`. The schema's name is dropped.
+ * Translates `response_format` to structured outputs, which need no beta header as `output_config.format`. They always
+ * follow the schema, as OpenAI's do with `strict`. The schema's name is dropped.
  * @see https://platform.claude.com/docs/en/build-with-claude/structured-outputs
  */
 function toOutputFormat({ response_format: format }: ChatRequest): OutputFormat | Refusal | undefined {

@@ -16,7 +16,10 @@ import { readError } from './errors.ts'
 import { type PlacedThinking, placeThinking, thinkingContent } from './reasoning.ts'
 import { toToolCall } from './tools.ts'
 
-/** Translates a whole message to a chat completion; a failure where it is an error or has an incomplete tool call. Undefined for anything else. */
+/**
+ * Translates a whole message to a chat completion; a failure where it is an error or has an incomplete tool call.
+ * Undefined for anything else.
+ */
 export function toChatCompletion(
   requested: RequestedResponse,
   response: unknown,

@@ -141,8 +141,8 @@ const SECOND_MESSAGE: TranslatedError = {
 }
 
 /**
- * Translates the content blocks of a streamed message to deltas. Omits blocks of unknown kinds: they belong to tools that only the native
- * API offers.
+ * Translates the content blocks of a streamed message to deltas. Omits blocks of unknown kinds: they belong to tools
+ * that only the native API offers.
  * @see https://platform.claude.com/docs/en/build-with-claude/streaming#content-block-delta-types
  */
 class BlockEvents {

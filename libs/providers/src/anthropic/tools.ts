@@ -17,7 +17,10 @@ export interface Tooling {
   readonly tool_choice?: ToolChoice
 }
 
-/** Translates `tools` and `tool_choice`. @see https://platform.claude.com/docs/en/agents-and-tools/tool-use/define-tools */
+/**
+ * Translates `tools` and `tool_choice`.
+ * @see https://platform.claude.com/docs/en/agents-and-tools/tool-use/define-tools
+ */
 export function toTooling(request: ChatRequest): Tooling | Refusal {
   const refusal = refuseToolChoice(request)
   if (refusal !== undefined) return refusal

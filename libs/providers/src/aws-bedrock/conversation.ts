@@ -67,7 +67,8 @@ function contentBlocks(images: InlineImages, maker = 'anthropic'): BlockDialect<
       if (first === undefined) {
         return refuse('messages', 'AWS Bedrock needs at least one user or assistant message that is not empty.')
       }
-      // AWS accepts this for Claude; for other models it returns the error that a conversation must start with a user message.
+      // AWS accepts this for Claude; for other models it returns the error that a conversation must start with a user
+      // message.
       if (first.role !== 'user' && !isClaude) return BEGINS_WITH_ASSISTANT
       return turns.some(hasOnlyDocuments) ? DOCUMENT_WITHOUT_TEXT : undefined
     },
@@ -104,8 +105,8 @@ const DOCUMENT_WITHOUT_TEXT = refuse(
 )
 
 /**
- * Translates a `file` part; images in file parts become image blocks. The document's name is generated: Bedrock allows few characters and
- * each name once, and warns that the model may read a name as an instruction.
+ * Translates a `file` part; images in file parts become image blocks. The document's name is generated: Bedrock allows
+ * few characters and each name once, and warns that the model may read a name as an instruction.
  * @param path the part's
  * @param nextNumber returns the next number for a document in the request
  * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_DocumentBlock.html

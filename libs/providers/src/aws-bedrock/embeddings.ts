@@ -13,7 +13,10 @@ import { isRecord, isVector, tokenCount } from '../wire/json.ts'
 import { readErrorResponse } from './errors.ts'
 import { foundationModel, modelPath } from './models.ts'
 
-/** Translates an embeddings request to `InvokeModel`. @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InvokeModel.html */
+/**
+ * Translates an embeddings request to `InvokeModel`.
+ * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InvokeModel.html
+ */
 export function toEmbeddingsCall(request: UnifiedRequest): Translation {
   const { body, model } = request
   const requested = readEmbeddingsRequest(body, 'AWS Bedrock')
@@ -86,7 +89,8 @@ function readTitanVectors(response: unknown): Vectors | undefined {
 }
 
 /**
- * Cohere requires the purpose of the vectors, which OpenAI's API does not state: they are taken for stored documents, not for search queries.
+ * Cohere requires the purpose of the vectors, which OpenAI's API does not state: they are taken for stored documents,
+ * not for search queries.
  * @see https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-embed.html
  */
 function cohereEmbedding(texts: readonly string[], dimensions: number | undefined, name: string): object | Refusal {

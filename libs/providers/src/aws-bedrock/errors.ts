@@ -26,8 +26,8 @@ export function bedrockErrorStatus(exceptionType: string): number {
 }
 
 /**
- * Returns the status of the error in a document that came with status 200; undefined where there is none. Models with OpenAI's format return
- * OpenAI's error, AWS a `__type`.
+ * Returns the status of the error in a document that came with status 200; undefined where there is none. Models with
+ * OpenAI's format return OpenAI's error, AWS a `__type`.
  */
 export function bedrockErrorStatusIn(document: unknown): number | undefined {
   if (!isRecord(document) || typeof document.__type !== 'string') return errorStatusIn(document)

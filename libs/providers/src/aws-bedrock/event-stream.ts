@@ -3,7 +3,8 @@ import { parseJson } from '../wire/json.ts'
 import type { MessageSplitter } from '../wire/usage-reader.ts'
 
 /**
- * Splits an AWS event stream into its messages, each with prelude and checksums. After an impossible length it visits nothing more.
+ * Splits an AWS event stream into its messages, each with prelude and checksums. After an impossible length it visits
+ * nothing more.
  * @see https://docs.aws.amazon.com/AmazonS3/latest/API/RESTSelectObjectAppendix.html
  */
 export class AwsEventFrames implements MessageSplitter {

@@ -16,7 +16,10 @@ import { outputCount } from '../prompt/output-maximum.ts'
 import type { Operation, RequestInspection } from '../provider-adapter.ts'
 import { arrayOf, isRecord } from '../wire/json.ts'
 
-/** Estimates what a request will use. Never throws, whatever the body. @param body its JSON; undefined where it is not JSON */
+/**
+ * Estimates what a request will use. Never throws, whatever the body.
+ * @param body its JSON; undefined where it is not JSON
+ */
 export function inspectBedrockRequest({ kind, model = '' }: Operation, body: unknown): RequestInspection {
   if (!isRecord(body) || kind === 'count-tokens') return { ...NO_TOKENS, model }
   const invokes = kind === 'invoke' || kind === 'invoke-stream'
@@ -39,7 +42,10 @@ function converseMedia(body: Readonly<Record<string, unknown>>): MediaTally {
   return addMedia(tallyMedia(body.messages, readMessageOrBlock), tallyMedia(body.system, readMessageOrBlock))
 }
 
-/** Counts the media in an invocation's body, which is in the format of the model's maker: no medium counts in two formats. */
+/**
+ * Counts the media in an invocation's body, which is in the format of the model's maker: no medium counts in two
+ * formats.
+ */
 function invokeMedia(body: Readonly<Record<string, unknown>>, model: string): MediaTally {
   return [
     converseMedia(body),

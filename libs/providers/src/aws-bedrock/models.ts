@@ -9,8 +9,8 @@ export interface FoundationModel {
 }
 
 /**
- * Returns the model of an id, of an inference profile's id (`us.…`), or of the ARN of either. Undefined where the id does not show it:
- * those of application inference profiles, for example, are random.
+ * Returns the model of an id, of an inference profile's id (`us.…`), or of the ARN of either. Undefined where the id
+ * does not show it: those of application inference profiles, for example, are random.
  * @see https://docs.aws.amazon.com/bedrock/latest/userguide/models-supported.html
  */
 export function foundationModel(id: string): FoundationModel | undefined {
@@ -29,7 +29,10 @@ export function modelPath(id: string, action: 'converse' | 'converse-stream' | '
   return `/model/${encodeURIComponent(id)}/${action}`
 }
 
-/** Inference profiles begin with a geography: `us`, `us-gov`, `global`. Longer prefixes are makers, whose model names may have dots: `moonshotai.kimi-k2.5`. */
+/**
+ * Inference profiles begin with a geography: `us`, `us-gov`, `global`. Longer prefixes are makers, whose model names
+ * may have dots: `moonshotai.kimi-k2.5`.
+ */
 const MODEL_ID = /^(?:[a-z]{2,6}(?:-[a-z]+)?\.)?([a-z0-9]+)\.([^/]+)$/
 
 /** A custom model's ARN contains the base model, followed by an id. */

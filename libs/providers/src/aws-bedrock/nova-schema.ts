@@ -11,9 +11,10 @@ export function isNova(model: FoundationModel | undefined): boolean {
 }
 
 /**
- * Returns a tool's schema in the form that Nova accepts: at the top only `type`, `properties` and `required`; AWS refuses every other member
- * there ("extraneous key […] is not permitted"). Annotations are dropped, references are replaced by their definitions, and constraints that
- * would be lost are refused. Everything else is passed on as written.
+ * Returns a tool's schema in the form that Nova accepts: at the top only `type`, `properties` and `required`; AWS
+ * refuses every other member there ("extraneous key […] is not permitted"). Annotations are dropped, references are
+ * replaced by their definitions, and constraints that would be lost are refused. Everything else is passed on as
+ * written.
  * @param path the schema's, for the refusal
  * @see https://docs.aws.amazon.com/nova/latest/userguide/tool-use-definition.html
  */

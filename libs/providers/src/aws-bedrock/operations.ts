@@ -4,8 +4,8 @@ import { correctedPath, decodedPath, type PathLayout } from '../wire/request-pat
 type BedrockKind = 'converse' | 'converse-stream' | 'invoke' | 'invoke-stream' | 'count-tokens'
 
 /**
- * Returns what a call to the Bedrock runtime does. The path contains the model's id or the ARN of a model or an inference profile, whose
- * slashes and colons the SDKs escape.
+ * Returns what a call to the Bedrock runtime does. The path contains the model's id or the ARN of a model or an
+ * inference profile, whose slashes and colons the SDKs escape.
  * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_Operations_Amazon_Bedrock_Runtime.html
  */
 export function bedrockOperation(method: string, given: string): Operation | undefined {

@@ -55,7 +55,8 @@ function claudeFields(chat: ChatRequest, { name }: FoundationModel, maxTokens: n
 const VERSION = /-v\d+(?::.*)?$/
 
 /**
- * gpt-oss has three levels. Later OpenAI models get any of OpenAI's levels, and return an error of their own for those they do not support.
+ * gpt-oss has three levels. Later OpenAI models get any of OpenAI's levels, and return an error of their own for those
+ * they do not support.
  * @see https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-openai.html
  */
 function gptFields(effort: ReasoningEffort, { name }: FoundationModel): ReasoningFields | Refusal {
@@ -102,8 +103,9 @@ const PlacedReasoning = Type.Union([
 ])
 
 /**
- * The `extra_content.bedrock` of a response's message: the reasoning that the model expects back unchanged and in place, above all in the
- * turn that follows tool calls. Only signed or encrypted reasoning is expected back; the rest is for reading.
+ * The `extra_content.bedrock` of a response's message: the reasoning that the model expects back unchanged and in
+ * place, above all in the turn that follows tool calls. Only signed or encrypted reasoning is expected back; the rest
+ * is for reading.
  * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ReasoningTextBlock.html
  */
 const ReasoningContent = Type.Object({ reasoning: Type.Array(PlacedReasoning) }, closed)

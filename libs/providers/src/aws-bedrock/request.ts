@@ -15,7 +15,10 @@ import { toReasoningFields } from './reasoning.ts'
 import { toTooling } from './tools.ts'
 import type { ToolConfig } from './wire-types.ts'
 
-/** Translates a chat completion to Converse. @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html */
+/**
+ * Translates a chat completion to Converse.
+ * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html
+ */
 export function toConverseCall(request: UnifiedRequest): Translation {
   keepSchemas(request)
   const chat = readChatRequest(request.body, ABILITIES)
@@ -76,7 +79,8 @@ function isEmpty(value: object): boolean {
 }
 
 /**
- * Translates the output maximum, the stop sequences and the sampling. Without a maximum, a model's output is as long as it can be.
+ * Translates the output maximum, the stop sequences and the sampling. Without a maximum, a model's output is as long
+ * as it can be.
  * @param requiredMaximum the maximum to state where the caller states none; undefined where none is needed
  * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InferenceConfiguration.html
  */
@@ -128,12 +132,14 @@ function toOutputConfig({ response_format: format }: ChatRequest): OutputConfig 
 }
 
 /**
- * Returns how a model can be made to follow a schema. Of Claude, only 4.5 and 4.6 have the field in Converse: AWS refuses it for all later
- * ones so far. `WITHOUT_FIELD` lists other models without it; unlisted models are assumed to have it, or return an error of their own.
+ * Returns how a model can be made to follow a schema. Of Claude, only 4.5 and 4.6 have the field in Converse: AWS
+ * refuses it for all later ones so far. `WITHOUT_FIELD` lists other models without it; unlisted models are assumed to
+ * have it, or return an error of their own.
  * @see https://docs.aws.amazon.com/bedrock/latest/userguide/structured-output.html for the models that have the field
- * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ToolChoice.html for the models that can be forced to call a tool
+ * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ToolChoice.html for the models that can be
+ * forced to call a tool
  */
-export function structuredOutputOf(id: string): StructuredOutput {
+function structuredOutputOf(id: string): StructuredOutput {
   const model = foundationModel(id)
   if (model === undefined) return 'field'
   if (model.maker === 'anthropic') return claudeOutput(model)

@@ -21,8 +21,8 @@ import {
 } from './usage.ts'
 
 /**
- * Returns the usage reader for a 2xx response; its first bytes show its form. Headers and body of an invocation that is not streamed both
- * report usage: the higher value of each count holds.
+ * Returns the usage reader for a 2xx response; its first bytes show its form. Headers and body of an invocation that
+ * is not streamed both report usage: the higher value of each count holds.
  */
 export function bedrockResponseReader(
   { kind, model }: Operation,
@@ -126,8 +126,8 @@ function member(holder: unknown, name: string): unknown {
 }
 
 /**
- * Reads usage from the messages of a streamed invocation. Each contains a chunk in the format of the model's maker, in base64; Bedrock adds
- * its metrics to the last one.
+ * Reads usage from the messages of a streamed invocation. Each contains a chunk in the format of the model's maker, in
+ * base64; Bedrock adds its metrics to the last one.
  * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InvokeModelWithResponseStream.html
  */
 class InvokeMeter implements UsageMeter {
@@ -177,7 +177,10 @@ function choicesErrorStatus(chunk: Readonly<Record<string, unknown>>): number | 
   return chunk.type === undefined ? errorStatusIn(chunk) : undefined
 }
 
-/** Returns the bytes of output in a chunk of Amazon Nova (Converse's format), Meta, Amazon Titan, Mistral, or in OpenAI's format. */
+/**
+ * Returns the bytes of output in a chunk of Amazon Nova (Converse's format), Meta, Amazon Titan, Mistral, or in
+ * OpenAI's format.
+ */
 function otherOutputBytes(chunk: Readonly<Record<string, unknown>>): number {
   const { contentBlockDelta, generation, outputText, choices, outputs } = chunk
   if (isRecord(contentBlockDelta)) return converseDeltaBytes(contentBlockDelta.delta)

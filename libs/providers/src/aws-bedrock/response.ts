@@ -22,7 +22,10 @@ import { extraContent, type PlacedReasoning } from './reasoning.ts'
 import { toToolCall } from './tools.ts'
 import { readConverseUsage } from './usage.ts'
 
-/** Translates a whole Converse response; a failure where the model failed or returned unsupported content. Undefined for anything else. */
+/**
+ * Translates a whole Converse response; a failure where the model failed or returned unsupported content. Undefined
+ * for anything else.
+ */
 export function toChatCompletion(
   requested: RequestedResponse,
   response: unknown,
@@ -53,8 +56,8 @@ interface ConverseContent extends ResponseContent {
 }
 
 /**
- * Reads a response's blocks; a failure where a chat completion cannot contain one, or a tool call is incomplete. Omits blocks of unknown
- * kinds: they belong to tools that only the native API offers.
+ * Reads a response's blocks; a failure where a chat completion cannot contain one, or a tool call is incomplete. Omits
+ * blocks of unknown kinds: they belong to tools that only the native API offers.
  * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ContentBlock.html
  */
 function readResponseContent(blocks: readonly unknown[]): ConverseContent | TranslatedFailure {

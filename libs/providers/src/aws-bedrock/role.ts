@@ -26,8 +26,8 @@ const RoleConfig = Type.Object({
 })
 
 /**
- * Returns what is wrong with the name of an AWS region, or undefined. An unknown region passes together with a base URL: AWS opens regions
- * that this list does not have yet.
+ * Returns what is wrong with the name of an AWS region, or undefined. An unknown region passes together with a base
+ * URL: AWS opens regions that this list does not have yet.
  * @param hasBaseUrl whether the connection states its own base URL
  * @see https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html
  */

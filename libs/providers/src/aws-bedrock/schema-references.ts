@@ -6,10 +6,11 @@ type InlinedSchema =
   | { readonly status: 'failed'; readonly message: string }
 
 /**
- * Replaces a JSON schema's references within itself (`#/$defs/Place`, `#`) by their definitions, and keeps everything else as written,
- * including references to other documents. Siblings of a reference hold together with its definition: an annotation such as `description`
- * replaces the definition's; where both have the same constraint, the definition moves into an `allOf`.
- * Fails where a schema contains itself, where a reference has no target, and where the result becomes too large.
+ * Replaces a JSON schema's references within itself (`#/$defs/Place`, `#`) by their definitions, and keeps everything
+ * else as written, including references to other documents. Siblings of a reference hold together with its definition:
+ * an annotation such as `description` replaces the definition's; where both have the same constraint, the definition
+ * moves into an `allOf`. Fails where a schema contains itself, where a reference has no target, and where the result
+ * becomes too large.
  * @param text an object's compact, well-formed JSON
  * @see https://json-schema.org/draft/2020-12/json-schema-core#section-8.2.3
  */
@@ -22,7 +23,10 @@ export function inlineReferences(text: string): InlinedSchema {
   }
 }
 
-/** Returns the members of a JSON object in order; the last of two with one name. @param json compact and well-formed */
+/**
+ * Returns the members of a JSON object in order; the last of two with one name.
+ * @param json compact and well-formed
+ */
 export function membersOf(json: Buffer, start = 0): Map<string, JsonMember> {
   const members = new Map<string, JsonMember>()
   visitMembers(json, start, (keyStart, valueStart) => {

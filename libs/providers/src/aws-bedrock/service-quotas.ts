@@ -3,8 +3,9 @@ import { PERIOD_MS, type Period } from '@sluice/contracts'
 /** A Bedrock quota on calls of one model in one way, such as on demand. */
 export interface BedrockQuota {
   /**
-   * The id in calls: the model's, or an inference profile's where the quota is on cross-region calls. Where that is uncertain, AWS's name of
-   * the model with the way of calling, `Amazon Nova Sonic (cross-region)`, which no call contains.
+   * The id in calls: the model's, or an inference profile's where the quota is on cross-region calls. Where that is
+   * uncertain, AWS's name of the model with the way of calling, `Amazon Nova Sonic (cross-region)`, which no call
+   * contains.
    */
   readonly model: string
   /** Whether `model` is an id. */
@@ -15,9 +16,9 @@ export interface BedrockQuota {
 }
 
 /**
- * Returns what a quota limits, which only its name shows: `On-demand model inference tokens per minute for Amazon Nova Lite`. `unreadable`
- * where the quota is on model calls but the name has an unknown form; `other` for all others, such as agents, batch jobs, guardrails or the
- * bedrock-mantle endpoint.
+ * Returns what a quota limits, which only its name shows: `On-demand model inference tokens per minute for Amazon Nova
+ * Lite`. `unreadable` where the quota is on model calls but the name has an unknown form; `other` for all others, such
+ * as agents, batch jobs, guardrails or the bedrock-mantle endpoint.
  * @param region the quota's, which determines the geography of inference profiles
  * @see https://docs.aws.amazon.com/bedrock/latest/userguide/quotas-runtime.html
  */
@@ -71,7 +72,8 @@ function idInCalls(way: string, model: string, region: string): string | undefin
 }
 
 /**
- * Returns the prefix of a region's inference profiles; undefined where there are several: those of Tokyo begin with `apac` or `jp`.
+ * Returns the prefix of a region's inference profiles; undefined where there are several: those of Tokyo begin with
+ * `apac` or `jp`.
  * @see https://docs.aws.amazon.com/bedrock/latest/userguide/inference-profiles-support.html
  */
 function geographyOf(region: string): string | undefined {
@@ -83,8 +85,8 @@ function isPeriod(text: string | undefined): text is Period {
 }
 
 /**
- * Returns the id of a model by its name in Service Quotas, such as `Anthropic Claude 3.5 Sonnet V2`; undefined where it is uncertain. AWS
- * writes some names both with and without `V1` at the end.
+ * Returns the id of a model by its name in Service Quotas, such as `Anthropic Claude 3.5 Sonnet V2`; undefined where
+ * it is uncertain. AWS writes some names both with and without `V1` at the end.
  */
 function quotaModelId(name: string): string | undefined {
   const key = name.toLowerCase().replaceAll(/\s+/g, ' ').trim()

@@ -111,8 +111,8 @@ class ConverseDialect implements StreamDialect {
 const UNREADABLE = unreadable('AWS Bedrock')
 
 /**
- * Translates the content blocks of a streamed response to deltas. Only tool calls have a start event. Omits blocks of unknown kinds: they
- * belong to tools that only the native API offers.
+ * Translates the content blocks of a streamed response to deltas. Only tool calls have a start event. Omits blocks of
+ * unknown kinds: they belong to tools that only the native API offers.
  * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ContentBlockDelta.html
  */
 class BlockEvents {

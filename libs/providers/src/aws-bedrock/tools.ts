@@ -25,8 +25,8 @@ interface ToolingContext {
 }
 
 /**
- * Translates `tools` and `tool_choice`. Converse requires tools where the conversation contains tool calls, and cannot forbid new calls other
- * than by omitting the tools.
+ * Translates `tools` and `tool_choice`. Converse requires tools where the conversation contains tool calls, and cannot
+ * forbid new calls other than by omitting the tools.
  * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ToolConfiguration.html
  * @see https://platform.claude.com/docs/en/agents-and-tools/tool-use/parallel-tool-use
  */

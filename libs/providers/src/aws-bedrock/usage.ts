@@ -5,7 +5,8 @@ import { arrayOf, isRecord, tokenCount } from '../wire/json.ts'
 import { highest, partialUsage, sumOf, wholeUsage } from '../wire/reported-usage.ts'
 
 /**
- * Reads Converse's `usage`. Bedrock counts as Anthropic does: `inputTokens` excludes what was read from or written to the cache.
+ * Reads Converse's `usage`. Bedrock counts as Anthropic does: `inputTokens` excludes what was read from or written to
+ * the cache.
  * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_TokenUsage.html
  */
 export function readConverseUsage(usage: unknown): ClaudeUsage | undefined {
@@ -67,7 +68,8 @@ function readChatUsage(usage: unknown): ClaudeUsage | undefined {
 const CHAT_COUNTS = ['prompt_tokens', 'completion_tokens', 'total_tokens'] as const
 
 /**
- * Reads the counts that Meta's models and Amazon Titan report outside a `usage` object; Titan counts each of its results.
+ * Reads the counts that Meta's models and Amazon Titan report outside a `usage` object; Titan counts each of its
+ * results.
  * @see https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-meta.html
  * @see https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-titan-text.html
  */

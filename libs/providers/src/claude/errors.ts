@@ -15,8 +15,8 @@ export const ERROR_TYPES: Readonly<Record<number, string>> = {
 }
 
 /**
- * Returns the status of the error in an event's data or in a document that came with status 200; undefined where there is none. Other
- * servers with Anthropic's API leave out the `type` around the error.
+ * Returns the status of the error in an event's data or in a document that came with status 200; undefined where there
+ * is none. Other servers with Anthropic's API leave out the `type` around the error.
  */
 export function claudeErrorStatusIn(event: unknown): number | undefined {
   if (!isRecord(event)) return undefined

@@ -2,7 +2,8 @@ import { fileTokens, type MediaTally, NO_PART, type PartReading, tallyMedia, tex
 import { isRecord } from '../wire/json.ts'
 
 /**
- * Counts the images and files in `messages`: content blocks, and blocks within a tool result or a document. Never throws, whatever the shape.
+ * Counts the images and files in `messages`: content blocks, and blocks within a tool result or a document. Never
+ * throws, whatever the shape.
  * @see https://docs.claude.com/en/api/messages
  */
 export function claudeMedia(messages: unknown): MediaTally {

@@ -15,9 +15,9 @@ import {
 } from './usage.ts'
 
 /**
- * Reads usage from the events of a streamed message. `message_start` reports the input and the first output tokens; each `message_delta`
- * reports the whole output so far, and may report more input. Where a server starts another message in the same stream, with another id or
- * with none, the usage of both counts.
+ * Reads usage from the events of a streamed message. `message_start` reports the input and the first output tokens;
+ * each `message_delta` reports the whole output so far, and may report more input. Where a server starts another
+ * message in the same stream, with another id or with none, the usage of both counts.
  * @see https://docs.claude.com/en/docs/build-with-claude/streaming
  */
 export class MessageStreamMeter implements UsageMeter {
@@ -26,7 +26,9 @@ export class MessageStreamMeter implements UsageMeter {
   #earlier: ClaudeUsage | undefined
   #current: ClaudeUsage | undefined
   #messageId: unknown
-  /** Whether output or a report of it followed the start of the current message; undefined before the first message. */
+  /**
+   * Whether output or a report of it followed the start of the current message; undefined before the first message.
+   */
   #hasOutput: boolean | undefined
   readonly #output = new StreamedOutput()
   /** Whether output was reported later than in `message_start`. */

@@ -6,11 +6,11 @@ import { forcesTool } from '../unified/tools.ts'
 import type { Refusal } from '../unified-api.ts'
 
 /**
- * Returns the generation in a Claude model's name: 405 for Claude 4.5, 410 for Claude 4.10. Undefined where the name has none, as aliases
- * and future names may: such a model counts as newer than all known ones.
+ * Returns the generation in a Claude model's name: 405 for Claude 4.5, 410 for Claude 4.10. Undefined where the name
+ * has none, as aliases and future names may: such a model counts as newer than all known ones.
  *
- * Accepts the spellings of all platforms: `claude-3-5-haiku-20241022`, `claude-opus-4-1@20250805`, `claude-sonnet-4.5`,
- * `us.anthropic.claude-haiku-4-5-20251001-v1:0`, `claude-instant-v1`.
+ * Accepts the spellings of all platforms: `claude-3-5-haiku-20241022`, `claude-opus-4-1@20250805`,
+ * `claude-sonnet-4.5`, `us.anthropic.claude-haiku-4-5-20251001-v1:0`, `claude-instant-v1`.
  * @see https://platform.claude.com/docs/en/about-claude/models/overview
  */
 export function claudeGeneration(name: string): number | undefined {
@@ -18,7 +18,10 @@ export function claudeGeneration(name: string): number | undefined {
   return major === undefined ? undefined : Number(major) * 100 + Number(minor)
 }
 
-/** Whether a Claude model is known to be older than a generation. @param generation as {@link claudeGeneration} returns it */
+/**
+ * Whether a Claude model is known to be older than a generation.
+ * @param generation as {@link claudeGeneration} returns it
+ */
 export function isClaudeBefore(name: string, generation: number): boolean {
   return (claudeGeneration(name) ?? Number.POSITIVE_INFINITY) < generation
 }
@@ -34,7 +37,10 @@ export interface Sampling {
   readonly top_p?: number
 }
 
-/** Returns the sampling parameters, without those of 1, the default: newer models refuse other values, and both parameters together. */
+/**
+ * Returns the sampling parameters, without those of 1, the default: newer models refuse other values, and both
+ * parameters together.
+ */
 export function toSampling({ temperature = 1, top_p = 1 }: ChatRequest): Sampling | Refusal {
   if (temperature > 1) return refuse('temperature', 'Anthropic accepts a temperature from 0 to 1.')
   return { ...(temperature === 1 ? {} : { temperature }), ...(top_p === 1 ? {} : { top_p }) }
@@ -64,9 +70,9 @@ export interface Reasoning {
 }
 
 /**
- * Translates `reasoning_effort` to adaptive thinking of that effort, with its summary shown. Models before 4.6 have only a token budget:
- * they get a share of the output maximum, which includes thinking with all models. A model without a generation in its name counts as the
- * newest.
+ * Translates `reasoning_effort` to adaptive thinking of that effort, with its summary shown. Models before 4.6 have
+ * only a token budget: they get a share of the output maximum, which includes thinking with all models. A model
+ * without a generation in its name counts as the newest.
  * @param maxTokens the output maximum
  * @see https://platform.claude.com/docs/en/build-with-claude/adaptive-thinking
  * @see https://platform.claude.com/docs/en/build-with-claude/effort
@@ -99,8 +105,8 @@ const FIRST_ADAPTIVE = 406
 const FIRST_WITH_XHIGH = 407
 
 /**
- * Refuses what thinking excludes: most sampling and, with a budget, a forced tool call. Newer models that accept no forced tool call at all
- * return an error of their own.
+ * Refuses what thinking excludes: most sampling and, with a budget, a forced tool call. Newer models that accept no
+ * forced tool call at all return an error of their own.
  * @see https://platform.claude.com/docs/en/build-with-claude/extended-thinking#feature-compatibility
  */
 function conflictWithThinking(request: ChatRequest, hasBudget: boolean): Refusal | undefined {
@@ -119,7 +125,10 @@ function conflictWithThinking(request: ChatRequest, hasBudget: boolean): Refusal
     : undefined
 }
 
-/** Refuses thinking with a budget where the schema becomes a forced tool call. The caller set no `tool_choice`, so the message names the schema. */
+/**
+ * Refuses thinking with a budget where the schema becomes a forced tool call. The caller set no `tool_choice`, so the
+ * message names the schema.
+ */
 export function refuseReasoningJson(
   { reasoning_effort: effort = 'none' }: ChatRequest,
   { chat, jsonTool }: WithJsonTool,

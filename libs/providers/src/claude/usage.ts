@@ -4,8 +4,8 @@ import { findUsage, type JsonEnds } from '../wire/json-tail.ts'
 import { type Counts, highest, highestCounts, type ReportedUsage, wholeUsage } from '../wire/reported-usage.ts'
 
 /**
- * Counts in Anthropic's terms: `inputTokens` excludes what was read from or written to the cache. Anthropic reports no total; Bedrock and
- * other servers with Anthropic's API do.
+ * Counts in Anthropic's terms: `inputTokens` excludes what was read from or written to the cache. Anthropic reports no
+ * total; Bedrock and other servers with Anthropic's API do.
  */
 type ClaudeCounts = Counts<
   | 'inputTokens'
@@ -116,8 +116,9 @@ function readCounts(usage: Readonly<Record<string, unknown>>): ClaudeCounts {
 }
 
 /**
- * Sums a message's `iterations`: those of the message itself, which include attempts that another model took over and no other count
- * includes; and auxiliary ones, such as a compaction or an advisor, which are billed and limited like any.
+ * Sums a message's `iterations`: those of the message itself, which include attempts that another model took over and
+ * no other count includes; and auxiliary ones, such as a compaction or an advisor, which are billed and limited like
+ * any.
  * @see https://platform.claude.com/docs/en/build-with-claude/compaction#understanding-usage
  */
 function readIterations(iterations: unknown): {

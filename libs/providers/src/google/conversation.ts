@@ -23,8 +23,9 @@ interface ConversationContext {
 }
 
 /**
- * Translates messages to turns. System and developer messages together become the instruction, wherever they stand, and the results of a
- * response's tool calls one user turn. Empty messages are omitted, because Google accepts no empty turn.
+ * Translates messages to turns. System and developer messages together become the instruction, wherever they stand,
+ * and the results of a response's tool calls one user turn. Empty messages are omitted, because Google accepts no
+ * empty turn.
  */
 export function toConversation(
   context: ConversationContext,
@@ -133,8 +134,8 @@ export function callParts(
 }
 
 /**
- * Translates the results of one response's calls, in the order of the calls: Google matches calls without ids by their order. Each call must
- * have exactly one result.
+ * Translates the results of one response's calls, in the order of the calls: Google matches calls without ids by their
+ * order. Each call must have exactly one result.
  * @param firstIndex the first result's index among the messages
  */
 export function resultParts(

@@ -8,7 +8,10 @@ import { readErrorResponse } from './errors.ts'
 import { resourceName } from './models.ts'
 import { addGoogleUsage } from './usage.ts'
 
-/** Translates an embeddings request to `batchEmbedContents`. @see https://ai.google.dev/api/embeddings#method:-models.batchembedcontents */
+/**
+ * Translates an embeddings request to `batchEmbedContents`.
+ * @see https://ai.google.dev/api/embeddings#method:-models.batchembedcontents
+ */
 export function toEmbeddingsCall(request: UnifiedRequest): Translation {
   const { body, model } = request
   const requested = readEmbeddingsRequest(body, 'Google')

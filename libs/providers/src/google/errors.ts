@@ -77,7 +77,10 @@ export function readError(parsed: unknown): TranslatedError | undefined {
   }
 }
 
-/** Returns the status of the error in a stream's chunk or in a document that came with status 200; undefined where there is none. */
+/**
+ * Returns the status of the error in a stream's chunk or in a document that came with status 200; undefined where
+ * there is none.
+ */
 export function googleErrorStatusIn(message: unknown): number | undefined {
   return isRecord(message) && isPresentError(message.error) ? openAiErrorStatus(message.error, message) : undefined
 }

@@ -17,7 +17,10 @@ import type { Operation, RequestInspection } from '../provider-adapter.ts'
 import { inspectUnlisted } from '../unlisted/inspection.ts'
 import { arrayOf, isRecord } from '../wire/json.ts'
 
-/** Estimates what a request will use. Never throws, whatever the body. @param body its JSON; undefined where it is not JSON */
+/**
+ * Estimates what a request will use. Never throws, whatever the body.
+ * @param body its JSON; undefined where it is not JSON
+ */
 export function inspectGoogleRequest(operation: Operation, body: unknown, sizeBytes: number): RequestInspection {
   const { kind, model = '' } = operation
   if (operation.unlisted) {
@@ -42,8 +45,8 @@ function recordOf(value: unknown): Readonly<Record<string, unknown>> {
 }
 
 /**
- * Returns every model that a request names: in its path, its body, a batch and the requests of a batch, as Google's types allow. Never
- * throws, whatever the body.
+ * Returns every model that a request names: in its path, its body, a batch and the requests of a batch, as Google's
+ * types allow. Never throws, whatever the body.
  */
 export function googleNamedModels(operation: Operation, body: unknown): string[] {
   if (!operation.usesModel || operation.unlisted) return unlistedModels(operation, body).map(withoutCollection)
@@ -83,8 +86,8 @@ function withoutCollection(model: string): string {
 }
 
 /**
- * Counts the media in a request to generate or to embed: in its contents, its system instruction and function responses. Never throws,
- * whatever the shape.
+ * Counts the media in a request to generate or to embed: in its contents, its system instruction and function
+ * responses. Never throws, whatever the shape.
  * @see https://ai.google.dev/api/caching#Part
  */
 function googleMedia(body: Readonly<Record<string, unknown>>): MediaTally {
@@ -94,7 +97,9 @@ function googleMedia(body: Readonly<Record<string, unknown>>): MediaTally {
     .reduce(addMedia)
 }
 
-/** Reads a part, whose members are in camel case, as in the API's responses, or in snake case, which it also accepts. */
+/**
+ * Reads a part, whose members are in camel case, as in the API's responses, or in snake case, which it also accepts.
+ */
 function readPart(part: Readonly<Record<string, unknown>>): PartReading {
   const inlined = part.inlineData ?? part.inline_data
   if (inlined !== undefined) return { inlinedBytes: textLength(inlined, 'data'), ...costOf(inlined) }

@@ -7,8 +7,8 @@ import { type ReportedNumber, rateLimitReading } from '../wire/rate-limit-header
 import { googleErrorDetails } from './errors.ts'
 
 /**
- * Returns a request's pool: token counting, batches, and the tiers flex and priority have limits of their own. Prompts above 200,000 tokens
- * have a price of their own, and may have limits of their own.
+ * Returns a request's pool: token counting, batches, and the tiers flex and priority have limits of their own. Prompts
+ * above 200,000 tokens have a price of their own, and may have limits of their own.
  * @see https://ai.google.dev/gemini-api/docs/rate-limits
  * @see https://ai.google.dev/gemini-api/docs/optimization
  */
@@ -26,9 +26,10 @@ const TIERS = { flex: 'flex', priority: 'priority', SERVICE_TIER_FLEX: 'flex', S
 export const GOOGLE_LONG_PROMPT_TOKENS = 200_000
 
 /**
- * Returns the quotas that a 429 reports as exceeded in its `QuotaFailure`. A quota's id contains what it counts and its window, such as
- * `GenerateRequestsPerMinutePerProjectPerModel-FreeTier`. A model has several of one kind: the window is part of the dimension, here
- * `requests-per-minute`; the tier is not, so that a change of tier is a change of the limit.
+ * Returns the quotas that a 429 reports as exceeded in its `QuotaFailure`. A quota's id contains what it counts and
+ * its window, such as `GenerateRequestsPerMinutePerProjectPerModel-FreeTier`. A model has several of one kind: the
+ * window is part of the dimension, here `requests-per-minute`; the tier is not, so that a change of tier is a change
+ * of the limit.
  *
  * The readings do not state that nothing remains, because no later response would report that more does.
  * @see https://ai.google.dev/gemini-api/docs/rate-limits

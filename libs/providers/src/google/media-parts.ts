@@ -6,7 +6,10 @@ import { isRefusal, refuse } from '../unified/refusal.ts'
 import type { InlineImage, Refusal } from '../unified-api.ts'
 import type { GeminiConfig, GeminiPart } from './wire-types.ts'
 
-/** Translates an image, file or audio part; empty while an image is not fetched yet. @param param the part's path, for a refusal */
+/**
+ * Translates an image, file or audio part; empty while an image is not fetched yet.
+ * @param param the part's path, for a refusal
+ */
 export function mediaParts(
   part: ImagePart | FilePart | AudioPart,
   param: string,

@@ -2,7 +2,10 @@ import { refuse } from '../unified/refusal.ts'
 import { type ListedModel, listedModel, type ModelList, type ModelPage, type Refusal } from '../unified-api.ts'
 import { isRecord } from '../wire/json.ts'
 
-/** The list of models that this API can call: those that generate or embed content. @see https://ai.google.dev/api/models */
+/**
+ * The list of models that this API can call: those that generate or embed content.
+ * @see https://ai.google.dev/api/models
+ */
 export const googleModels: ModelList = {
   path: '/v1beta/models',
   query: 'pageSize=1000',
@@ -43,8 +46,9 @@ interface Generation {
 }
 
 /**
- * Returns the generation in a model's name, such as `gemini-2.5-flash`; undefined where the name has none, such as `gemini-flash-latest` and
- * tuned models. Those count as newer than all known ones, because aliases move to newer models.
+ * Returns the generation in a model's name, such as `gemini-2.5-flash`; undefined where the name has none, such as
+ * `gemini-flash-latest` and tuned models. Those count as newer than all known ones, because aliases move to newer
+ * models.
  */
 export function generationOf(name: string): Generation | undefined {
   const model = name.replace(/^models\//, '')
@@ -69,8 +73,8 @@ export function isEarlyGemma(name: string): boolean {
 }
 
 /**
- * Whether a model is Gemini 3 or later, which refuses calls without a thought signature and accepts images in tool results. A model of
- * unknown generation counts as one: older models accept the placeholder signature, too.
+ * Whether a model is Gemini 3 or later, which refuses calls without a thought signature and accepts images in tool
+ * results. A model of unknown generation counts as one: older models accept the placeholder signature, too.
  */
 export function isNewGeneration(name: string): boolean {
   return !isEarlyGemma(name) && (generationOf(name)?.major ?? Number.POSITIVE_INFINITY) >= 3

@@ -6,8 +6,8 @@ import { decodedPath, isPlainPath, isRead } from '../wire/request-path.ts'
 type GoogleKind = 'generate' | 'stream' | 'embed' | 'count-tokens' | 'batch' | 'model-action' | 'other'
 
 /**
- * Returns what a call to the Gemini API does. The path's `models/{model}:{action}` contains the model. Only known resources are served, which
- * excludes the OpenAI-compatible paths, whose model is in the body.
+ * Returns what a call to the Gemini API does. The path's `models/{model}:{action}` contains the model. Only known
+ * resources are served, which excludes the OpenAI-compatible paths, whose model is in the body.
  * @see https://ai.google.dev/api
  */
 export function googleOperation(method: string, given: string): Operation | undefined {
@@ -32,7 +32,10 @@ export function googleOperation(method: string, given: string): Operation | unde
   }
 }
 
-/** Returns which model a write runs: that in the body for a new cache; an unknown one for tuning and changes of a batch. */
+/**
+ * Returns which model a write runs: that in the body for a new cache; an unknown one for tuning and changes of a
+ * batch.
+ */
 function modelRuns(resource: string, rest: string): Partial<Operation> {
   const isKnown = isPlainPath(rest)
   if (isKnown && (WITHOUT_MODEL.has(resource) || rest.endsWith(':cancel'))) return {}
@@ -45,8 +48,8 @@ function modelRuns(resource: string, rest: string): Partial<Operation> {
 }
 
 /**
- * Corrects a path without a version, or with several, of which the last counts. `correctedPath` does not fit here: Google has several
- * versions, each with its own paths, and uploads have a prefix before the version.
+ * Corrects a path without a version, or with several, of which the last counts. `correctedPath` does not fit here:
+ * Google has several versions, each with its own paths, and uploads have a prefix before the version.
  */
 function correctedGooglePath(path: string): string {
   if (hasRoot(path)) return path

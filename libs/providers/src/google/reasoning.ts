@@ -7,8 +7,8 @@ import { generationOf, isEarlyGemma } from './models.ts'
 import type { ThinkingConfig, ThinkingLevel } from './wire-types.ts'
 
 /**
- * Translates `reasoning_effort` by the table for Google's own OpenAI-compatible API: to levels from Gemini 3 on, to budgets before. The
- * response then includes the thoughts. Undefined leaves it to the model.
+ * Translates `reasoning_effort` by the table for Google's own OpenAI-compatible API: to levels from Gemini 3 on, to
+ * budgets before. The response then includes the thoughts. Undefined leaves it to the model.
  * @see https://ai.google.dev/gemini-api/docs/openai#thinking
  */
 export function toThinkingConfig(
@@ -66,7 +66,8 @@ const FIRST_PRO_LEVELS: typeof LEVELS = { ...PRO_LEVELS, medium: 'high' }
 const BUDGETS: Readonly<Record<Effort, number>> = { minimal: 1_024, low: 1_024, medium: 8_192, high: 24_576 }
 
 /**
- * Returns a part's thought signature, which the model expects back, in the member that Google's own OpenAI-compatible API uses.
+ * Returns a part's thought signature, which the model expects back, in the member that Google's own OpenAI-compatible
+ * API uses.
  * @see https://ai.google.dev/gemini-api/docs/thought-signatures
  */
 export function signed(signature: string | undefined): ExtraContent {

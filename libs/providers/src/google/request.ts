@@ -12,7 +12,10 @@ import { toThinkingConfig } from './reasoning.ts'
 import { toTooling } from './tools.ts'
 import type { GeminiConfig, GeminiRequest } from './wire-types.ts'
 
-/** Translates a chat completion to `generateContent` or `streamGenerateContent`. @see https://ai.google.dev/api/generate-content */
+/**
+ * Translates a chat completion to `generateContent` or `streamGenerateContent`.
+ * @see https://ai.google.dev/api/generate-content
+ */
 export function toGenerateContentCall(request: UnifiedRequest): Translation {
   const { model } = request
   keepSchemas(request)
@@ -52,7 +55,7 @@ const ABILITIES: ChatAbilities = {
   parts: ['file', 'input_audio'],
 }
 
-export function toGenerationConfig(request: ChatRequest, model: string): GeminiConfig | Refusal {
+function toGenerationConfig(request: ChatRequest, model: string): GeminiConfig | Refusal {
   const { seed, stop, logprobs, top_logprobs: topLogprobs } = request
   if (seed !== undefined && seed !== (seed | 0)) return refuse('seed', 'Google accepts 32-bit integers as seeds.')
   if (topLogprobs !== undefined && logprobs !== true)
@@ -78,7 +81,9 @@ export function toGenerationConfig(request: ChatRequest, model: string): GeminiC
   }
 }
 
-/** Translates `response_format`. Google has no field for a schema's name; its description becomes part of the schema. */
+/**
+ * Translates `response_format`. Google has no field for a schema's name; its description becomes part of the schema.
+ */
 function responseFormat({ response_format: format }: ChatRequest): GeminiConfig {
   if (format === undefined || format.type === 'text') return {}
   if (format.type === 'json_object') return { responseMimeType: 'application/json' }

@@ -15,8 +15,8 @@ import { googleErrorStatusIn, unwrapped } from './errors.ts'
 import { addGoogleUsage, type GoogleUsage, reportedGoogleUsage } from './usage.ts'
 
 /**
- * Returns the usage reader for a 2xx response; its first bytes show its form. A stream consists of server-sent events where the query has
- * `alt=sse`, otherwise of a JSON array whose elements arrive one by one.
+ * Returns the usage reader for a 2xx response; its first bytes show its form. A stream consists of server-sent events
+ * where the query has `alt=sse`, otherwise of a JSON array whose elements arrive one by one.
  */
 export function googleResponseReader({ kind, unlisted }: Operation): ResponseReader {
   if (unlisted) return unlistedResponseReader()
@@ -38,7 +38,9 @@ function findGoogleUsage(json: JsonEnds): ReportedUsage | undefined {
   return findUsage(json, 'usageMetadata', [1], (metadata) => reportedGoogleUsage(addGoogleUsage(undefined, metadata)))
 }
 
-/** Reads usage from the chunks of a streamed response. Each reports the usage so far; some report only the prompt's. */
+/**
+ * Reads usage from the chunks of a streamed response. Each reports the usage so far; some report only the prompt's.
+ */
 class ChunkMeter implements UsageMeter {
   errorStatus: number | undefined
   #counts: GoogleUsage | undefined
@@ -97,7 +99,8 @@ function candidateBytes(candidates: unknown): number {
 }
 
 /**
- * Visits the data of each server-sent event, and JSON outside of events: an error in mid-stream comes bare between the events.
+ * Visits the data of each server-sent event, and JSON outside of events: an error in mid-stream comes bare between the
+ * events.
  * @see https://github.com/googleapis/js-genai/blob/main/src/_api_client.ts
  */
 export function eventOrErrorSplitter(visit: (message: Buffer, isError?: boolean) => void): MessageSplitter {

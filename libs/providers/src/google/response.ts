@@ -19,7 +19,10 @@ import { signed } from './reasoning.ts'
 import { type CallPart, type SignedToolCall, ToolCalls } from './tools.ts'
 import { addGoogleUsage, totalUsage } from './usage.ts'
 
-/** Translates a whole response; a failure where a candidate failed or has unsupported content. Undefined for anything else. */
+/**
+ * Translates a whole response; a failure where a candidate failed or has unsupported content. Undefined for anything
+ * else.
+ */
 export function toChatCompletion(
   response: unknown,
   requested: RequestedResponse,
@@ -71,7 +74,10 @@ function joined(parts: readonly ResponsePart[], kind: 'text' | 'thought'): strin
   return parts.map((part) => (part.kind === kind ? part.text : '')).join('')
 }
 
-/** A `GenerateContentResponse`: a whole response, or a chunk of one. @see https://ai.google.dev/api/generate-content */
+/**
+ * A `GenerateContentResponse`: a whole response, or a chunk of one.
+ * @see https://ai.google.dev/api/generate-content
+ */
 interface ResponseChunk {
   readonly candidates: readonly Candidate[]
   /** Why the prompt was blocked. */
@@ -146,8 +152,8 @@ function wordOf(value: unknown): string | undefined {
 }
 
 /**
- * Returns OpenAI's finish reason for a candidate, or its failure. A whole response without a reason counts as `STOP`; an unknown reason is
- * returned in lower case.
+ * Returns OpenAI's finish reason for a candidate, or its failure. A whole response without a reason counts as `STOP`;
+ * an unknown reason is returned in lower case.
  * @see https://ai.google.dev/api/generate-content#FinishReason
  */
 export function finishOf(

@@ -25,7 +25,10 @@ function declaration({ function: { name, description, parameters } }: ChatTool):
   }
 }
 
-/** Google has strictness only for all tools together: `VALIDATED` where the model may return text; `ANY` is always strict. */
+/**
+ * Google has strictness only for all tools together: `VALIDATED` where the model may return text; `ANY` is always
+ * strict.
+ */
 function callingConfig(choice: NonNullable<ChatRequest['tool_choice']>, tools: readonly ChatTool[]): CallingConfig {
   if (typeof choice === 'object') return { mode: 'ANY', allowedFunctionNames: [choice.function.name] }
   if (choice === 'auto') return { mode: tools.some((tool) => tool.function.strict === true) ? 'VALIDATED' : 'AUTO' }
@@ -46,8 +49,8 @@ export interface CallPart {
 export type SignedToolCall = ResponseToolCall & ExtraContent
 
 /**
- * Translates the calls of one response. Calls without an id get one that is unique across responses. It has at most 40 characters, the limit
- * of OpenAI, where the conversation may continue.
+ * Translates the calls of one response. Calls without an id get one that is unique across responses. It has at most 40
+ * characters, the limit of OpenAI, where the conversation may continue.
  */
 export class ToolCalls {
   readonly #responseId: string

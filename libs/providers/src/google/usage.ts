@@ -2,7 +2,10 @@ import type { TokenUsage } from '@sluice/contracts'
 import { isRecord, tokenCount } from '../wire/json.ts'
 import { type Counts, highest, highestCounts, type ReportedUsage, sumOf, wholeUsage } from '../wire/reported-usage.ts'
 
-/** The counts of a `usageMetadata`; `toolUseTokens` are what tools added to the prompt. Undefined counts were not reported. */
+/**
+ * The counts of a `usageMetadata`; `toolUseTokens` are what tools added to the prompt. Undefined counts were not
+ * reported.
+ */
 export type GoogleUsage = Counts<
   'promptTokens' | 'toolUseTokens' | 'cachedTokens' | 'candidateTokens' | 'thoughtTokens' | 'totalTokens'
 >
@@ -21,8 +24,9 @@ export function addGoogleUsage(earlier: GoogleUsage | undefined, metadata: unkno
 }
 
 /**
- * Returns the counts in the form common to all providers. Google counts thoughts separately from candidates, tool results separately from the
- * prompt, and cached content as part of the prompt. Where a server's total leaves no room for them, they are part of the other counts.
+ * Returns the counts in the form common to all providers. Google counts thoughts separately from candidates, tool
+ * results separately from the prompt, and cached content as part of the prompt. Where a server's total leaves no room
+ * for them, they are part of the other counts.
  * @see https://ai.google.dev/api/generate-content#UsageMetadata
  */
 export function reportedGoogleUsage(usage: GoogleUsage | undefined): ReportedUsage | undefined {

@@ -8,7 +8,10 @@ import type {
 } from '@google/generative-ai'
 import type { OpaqueJson } from '../wire/opaque-json.ts'
 
-/** A request; uses the SDK's types as far as they match the current API. @see https://ai.google.dev/api/generate-content */
+/**
+ * A request; uses the SDK's types as far as they match the current API.
+ * @see https://ai.google.dev/api/generate-content
+ */
 export interface GeminiRequest {
   readonly contents: readonly GeminiContent[]
   readonly systemInstruction?: { readonly parts: readonly GeminiPart[] }
