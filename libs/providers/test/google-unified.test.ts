@@ -20,7 +20,7 @@ beforeAll(async () => {
 afterEach(() => simulator.controls.clear())
 afterAll(() => simulator.stop())
 
-/** OpenAI's SDK, with the translation and the simulated provider in place of its own server. */
+/** OpenAI's SDK, connected to the translation and the simulated provider instead of OpenAI's servers. */
 const openai = new OpenAI({
   apiKey: 'sk-test',
   maxRetries: 0,
@@ -33,8 +33,8 @@ const openai = new OpenAI({
 })
 
 describe("with OpenAI's SDK", () => {
-  it('a chat completion is answered', async () => {
-    const answer = await openai.chat.completions.create({
+  it('a chat completion gets a response', async () => {
+    const response = await openai.chat.completions.create({
       model: 'prod/gemini',
       messages: [
         { role: 'system', content: 'Brief.' },
@@ -47,15 +47,15 @@ describe("with OpenAI's SDK", () => {
       reasoning_effort: 'low',
       response_format: { type: 'json_schema', json_schema: { name: 'x', schema: { type: 'object' } } },
     })
-    expect(answer.choices).toMatchObject([{ message: { content: '{}' }, finish_reason: 'stop' }])
-    expect(answer.usage).toMatchObject({
+    expect(response.choices).toMatchObject([{ message: { content: '{}' }, finish_reason: 'stop' }])
+    expect(response.usage).toMatchObject({
       prompt_tokens: 3,
       completion_tokens: 9,
       completion_tokens_details: { reasoning_tokens: 8 },
     })
   })
 
-  it('a streamed one has the same text and usage', async () => {
+  it('a streamed chat completion has the same text and usage', async () => {
     const request = { model: 'prod/gemini', messages: [{ role: 'user' as const, content: 'Hello!' }] }
     const whole = await openai.chat.completions.create(request)
     const stream = openai.chat.completions.stream({ ...request, stream_options: { include_usage: true } })
@@ -67,17 +67,17 @@ describe("with OpenAI's SDK", () => {
     expect(usage).toEqual(whole.usage)
   })
 
-  it.each([false, true])('a tool is called and answered (streamed: %s)', async (streamed) => {
+  it.each([false, true])('a tool call gets its result (streamed: %s)', async (streamed) => {
     const first = {
       model: 'prod/gemini',
       messages: [{ role: 'user' as const, content: 'Hello!' }],
       tools: [TOOL],
       tool_choice: 'required' as const,
     }
-    const answer = streamed
+    const response = streamed
       ? await openai.chat.completions.stream(first).finalChatCompletion()
       : await openai.chat.completions.create(first)
-    const message = answer.choices[0]?.message
+    const message = response.choices[0]?.message
     expect(message?.tool_calls).toMatchObject([
       { id: 'call_a1_0', type: 'function', function: { name: 'weather', arguments: '{"city":"simulated"}' } },
     ])
@@ -90,16 +90,16 @@ describe("with OpenAI's SDK", () => {
     expect(second.choices[0]).toMatchObject({ message: { content: expect.stringMatching(/^This answer/) } })
   })
 
-  it('an image is taken', async () => {
+  it('an image is accepted', async () => {
     const url = 'data:image/png;base64,iVBORw0KGgo='
-    const answer = await openai.chat.completions.create({
+    const response = await openai.chat.completions.create({
       model: 'prod/gemini',
       messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url, detail: 'low' } }] }],
     })
-    expect(answer.choices[0]?.finish_reason).toBe('stop')
+    expect(response.choices[0]?.finish_reason).toBe('stop')
   })
 
-  it.each([0, 2])('an error after %i chunks of a stream is raised, in its own words', async (afterChunks) => {
+  it.each([0, 2])('an error after %i chunks of a stream is raised with its message', async (afterChunks) => {
     simulator.controls.add({ fault: { kind: 'error-mid-stream', afterChunks, status: 503 } })
     const stream = await openai.chat.completions.create({
       model: 'prod/gemini',
@@ -113,9 +113,9 @@ describe("with OpenAI's SDK", () => {
   })
 
   it('embeddings are listed', async () => {
-    const answer = await openai.embeddings.create({ model: 'prod/embed', input: ['a', 'b'], dimensions: 4 })
-    expect(answer.data.map(({ embedding }) => embedding.length)).toEqual([4, 4])
-    expect(answer).not.toHaveProperty('usage')
+    const response = await openai.embeddings.create({ model: 'prod/embed', input: ['a', 'b'], dimensions: 4 })
+    expect(response.data.map(({ embedding }) => embedding.length)).toEqual([4, 4])
+    expect(response).not.toHaveProperty('usage')
   })
 })
 

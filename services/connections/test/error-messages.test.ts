@@ -223,7 +223,7 @@ describe.each<[string, string, string, unknown, Readonly<Record<string, string>>
     { ...BEDROCK, config: { ...BEDROCK.config, region: 'eu-west-9' } },
     {
       'config.region':
-        'is "eu-west-9", which is not known as an AWS region; did you mean "eu-west-1"? A newer region is taken with its baseUrl: https://bedrock-runtime.eu-west-9.amazonaws.com',
+        'is "eu-west-9", which is not a known AWS region; did you mean "eu-west-1"? For a newer region, set its baseUrl: https://bedrock-runtime.eu-west-9.amazonaws.com',
     },
   ],
   [

@@ -25,7 +25,7 @@ describe('operations', () => {
     ['POST', '/v1/environments', undefined],
     ['POST', '/v1/agents', 'named'],
     ['POST', '/v1/agents/a', 'named'],
-  ])('%s %s runs no model now, and later: %s', (method, path, runsModel) => {
+  ])('%s %s runs no model at once; it runs one later: %s', (method, path, runsModel) => {
     const operation = anthropic.operation(method, path)
     expect(operation).toMatchObject({ usesModel: false })
     expect(operation?.runsModel).toBe(runsModel)
@@ -43,7 +43,7 @@ describe('operations', () => {
     ['POST', '/v1/messages%253f'],
     ['POST', '/v1/files%0a'],
     ['POST', '/v1/chat/completions'],
-  ])('%s %s may run a model, which is counted', (method, path) => {
+  ])('%s %s counts as a call that may run a model', (method, path) => {
     const operation = anthropic.operation(method, path)
     expect(operation).toMatchObject({ usesModel: true, unlisted: true, runsModel: 'named', body: 'any' })
     expect(operation && anthropic.inspect(operation, { model: 'm' }, 100)).toMatchObject({
@@ -52,12 +52,12 @@ describe('operations', () => {
     })
   })
 
-  it.each(['/', '/v1', '/v2/messages', '/v1/%', '/v1/../messages', ''])('are not at %j', (path) => {
+  it.each(['/', '/v1', '/v2/messages', '/v1/%', '/v1/../messages', ''])('do not exist at %j', (path) => {
     expect(anthropic.operation('POST', path)).toBeUndefined()
   })
 })
 
-it('authenticates with its key alone, and leaves the version to the caller', () => {
+it('authenticates with the API key only, and leaves the version to the caller', () => {
   expect(anthropic.signing).toBe('headers')
   expect(anthropic.authHeaders({ apiKey: { reveal: () => 'sk-ant' } })).toEqual({ 'x-api-key': 'sk-ant' })
   expect(() => anthropic.authHeaders({ apiKey: 'sk-ant' })).toThrow(SluiceError)
@@ -70,7 +70,7 @@ it.each([
   ['https://proxy.example/anthropic/v1', 'https://proxy.example/anthropic'],
   ['https://api.anthropic.com/v1/v1/', 'https://api.anthropic.com'],
   ['https://proxy.example/v1/anthropic', 'https://proxy.example/v1/anthropic'],
-])('with base URL %j is at %s', (baseUrl, expected) => {
+])('with base URL %j calls %s', (baseUrl, expected) => {
   expect(anthropic.baseUrl({ baseUrl })).toBe(expected)
 })
 
@@ -85,8 +85,8 @@ it.each([
   [502, 'api_error'],
   [503, 'api_error'],
   [504, 'timeout_error'],
-])('words errors of status %d as Anthropic does', (status, type) => {
-  const answer = anthropic.errorResponse({ code: 'internal', status, message: 'No.', requestId: 'req_1' })
-  expect(JSON.parse(answer.body)).toEqual({ type: 'error', error: { type, message: 'No.' }, request_id: 'req_1' })
-  expect(answer.headers['request-id']).toBe('req_1')
+])('formats errors of status %d as Anthropic does', (status, type) => {
+  const response = anthropic.errorResponse({ code: 'internal', status, message: 'No.', requestId: 'req_1' })
+  expect(JSON.parse(response.body)).toEqual({ type: 'error', error: { type, message: 'No.' }, request_id: 'req_1' })
+  expect(response.headers['request-id']).toBe('req_1')
 })

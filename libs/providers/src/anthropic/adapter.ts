@@ -18,18 +18,18 @@ import { toMessageCall } from './request.ts'
 import { anthropicResponseReader } from './response-reader.ts'
 import { messageResponse } from './stream.ts'
 
-/** OpenAI's API in front of Anthropic's Messages API. */
+/** OpenAI's API, translated to Anthropic's Messages API. */
 export const anthropicUnified: UnifiedApi = {
   chat: { request: toMessageCall, response: messageResponse, opensStrings: true },
   embeddings: refusedOperation('Anthropic has no embeddings.'),
   models: modelList,
 }
 
-/** Anthropic's API. `anthropic-version` and `anthropic-beta` are the caller's to choose, and go on as they are. */
+/** Anthropic's API. The caller chooses `anthropic-version` and `anthropic-beta`, which are passed on unchanged. */
 export const anthropic: ProviderAdapter = {
   id: 'anthropic',
   connectionHeaders: new Set(),
-  // The paths have the version.
+  // The version is part of the paths.
   baseUrl: (config) => withoutEnd(configuredBaseUrl(config, 'https://api.anthropic.com'), /\/v1$/),
   operation: anthropicOperation,
   signing: 'headers',

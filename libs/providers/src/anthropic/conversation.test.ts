@@ -11,7 +11,7 @@ const image = (url: string, detail?: string) => ({ type: 'image_url', image_url:
 const PNG = 'data:image/png;base64,iVBORw0KGgo='
 
 describe('messages', () => {
-  it('of the system and the developer come apart from the others, wherever they stand', () => {
+  it('of the system and the developer become the system prompt, wherever they stand', () => {
     const message = messageOf(
       unifiedRequest({
         messages: [
@@ -26,7 +26,7 @@ describe('messages', () => {
     expect(message.messages).toEqual([{ role: 'user', content: [text('a'), text('b')] }])
   })
 
-  it('that are empty are left out', () => {
+  it('that are empty are omitted', () => {
     const messages = [
       { role: 'system', content: ' ' },
       { role: 'user', content: 'a' },
@@ -40,7 +40,7 @@ describe('messages', () => {
     expect(message.messages).toEqual([{ role: 'user', content: [text('a'), text('b')] }])
   })
 
-  it('have images, in themselves and at URLs', () => {
+  it('may contain images as data URLs and at URLs', () => {
     const content = [text('What?'), image(PNG, 'auto'), image('https://a.example/b.jpg', 'high')]
     expect(messageOf(unifiedRequest({ messages: [{ role: 'user', content }] })).messages).toEqual([
       {
@@ -55,7 +55,7 @@ describe('messages', () => {
   })
 
   it.each(['image/jpg', 'image/pjpeg', 'application/octet-stream', 'image/png'])(
-    'have a JPEG that is labelled %s',
+    'send a JPEG as one when it is labelled %s',
     (label) => {
       const data = Buffer.from('ffd8ffe000104a464946', 'hex').toString('base64')
       const content = [image(`data:${label};base64,${data}`)]
@@ -65,17 +65,17 @@ describe('messages', () => {
     },
   )
 
-  it('say which type an image is of that is not taken', () => {
+  it('with an image of an unsupported type are refused with that type', () => {
     const heic = Buffer.from('0000001866747970686569630000000068656963', 'hex').toString('base64')
     const content = [image(`data:image/jpeg;base64,${heic}`)]
     expect(toMessageCall(unifiedRequest({ messages: [{ role: 'user', content }] }))).toMatchObject({
       param: 'messages.0.content.0.image_url.url',
       message:
-        'Anthropic takes images of the types image/jpeg, image/png, image/gif, image/webp; this one is image/heic.',
+        'Anthropic accepts images of the types image/jpeg, image/png, image/gif, image/webp; this image is image/heic.',
     })
   })
 
-  it('have parallel tool calls, and all their results in the turn that follows, before what else is in it', () => {
+  it('put the results of parallel tool calls first in the following turn', () => {
     const messages = [
       { role: 'user', content: 'a' },
       { role: 'assistant', content: 'b', tool_calls: [call('c1', '{"x":[1]}'), call('c2', '')], refusal: null },
@@ -110,7 +110,7 @@ describe('messages', () => {
     ])
   })
 
-  it('of the assistant have what it refused with', () => {
+  it('of the assistant include the text of its refusal', () => {
     const messages: ChatMessage[] = [
       {
         role: 'assistant',
@@ -146,19 +146,19 @@ describe('thinking', () => {
     ],
     ['at places that there are not', [{ ...thought, ...at(99, 99) }], ['text', 'tool_use', 'tool_use', 'thinking']],
     ['of another provider', undefined, ['text', 'tool_use', 'tool_use']],
-  ])('goes back %s', (_, thinking, types) => {
+  ])('is sent back %s', (_, thinking, types) => {
     const extra = thinking === undefined ? { google: { thought_signature: 'a' } } : { anthropic: { thinking } }
     const messages = [
       { role: 'assistant', content: 'abcd', tool_calls: [call('c1'), call('c2')], extra_content: extra },
       { role: 'tool', tool_call_id: 'c1', content: '1' },
       { role: 'tool', tool_call_id: 'c2', content: '2' },
     ]
-    const [answer] = messageOf(unifiedRequest({ messages })).messages as { content: { type: string }[] }[]
-    expect(answer?.content.map(({ type }) => type)).toEqual(types)
+    const [response] = messageOf(unifiedRequest({ messages })).messages as { content: { type: string }[] }[]
+    expect(response?.content.map(({ type }) => type)).toEqual(types)
     const [block] = thinking ?? []
     if (block !== undefined) {
       const { at: _place, ...signed } = block
-      expect(answer?.content).toContainEqual(signed)
+      expect(response?.content).toContainEqual(signed)
     }
   })
 
@@ -174,8 +174,8 @@ describe('thinking', () => {
   )
 })
 
-describe('messages that are refused', () => {
-  const asked = { role: 'assistant', tool_calls: [call('c1'), call('c2')] }
+describe('refuses', () => {
+  const requested = { role: 'assistant', tool_calls: [call('c1'), call('c2')] }
   const result = (id: string) => ({ role: 'tool', tool_call_id: id, content: '1' })
   const user = (...content: object[]) => ({ role: 'user', content })
 
@@ -193,12 +193,12 @@ describe('messages that are refused', () => {
       'messages.0.tool_calls.0.function.arguments',
     ],
     ['a result of no call', [user(text('a')), result('c1')], 'messages.1.tool_call_id'],
-    ['a second result', [asked, result('c1'), result('c1')], 'messages.2.tool_call_id'],
-    ['a result too late', [asked, result('c1'), result('c2'), asked, result('c3')], 'messages.4.tool_call_id'],
-    ['a call without result', [asked, result('c2')], 'messages.0.tool_calls.0'],
+    ['a second result', [requested, result('c1'), result('c1')], 'messages.2.tool_call_id'],
+    ['a result too late', [requested, result('c1'), result('c2'), requested, result('c3')], 'messages.4.tool_call_id'],
+    ['a call without result', [requested, result('c2')], 'messages.0.tool_calls.0'],
     [
-      'an answer before the result',
-      [asked, result('c1'), { role: 'assistant', content: 'a' }],
+      'a response before the result',
+      [requested, result('c1'), { role: 'assistant', content: 'a' }],
       'messages.0.tool_calls.1',
     ],
     ['an image of a foreign type', [user(image('data:image/tiff;base64,AAAA'))], 'messages.0.content.0.image_url.url'],

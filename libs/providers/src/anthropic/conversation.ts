@@ -15,12 +15,13 @@ import type { InlineImage, Refusal } from '../unified-api.ts'
 import { readThinking } from './reasoning.ts'
 import { toToolUse } from './tools.ts'
 
-/** The prompt of a message: `messages`, and apart from them what the system and the developer say. */
-export interface Conversation {
+/** A message's prompt: the turns, with system and developer messages apart. */
+interface Conversation {
   readonly system: readonly TextBlockParam[]
   readonly messages: readonly Turn<ContentBlockParam>[]
 }
 
+/** Translates OpenAI's messages. */
 export function toConversation(messages: readonly ChatMessage[]): Conversation | Refusal {
   const conversation = blockConversation(messages, CONTENT_BLOCKS)
   if (isRefusal(conversation)) return conversation
@@ -45,7 +46,7 @@ const CONTENT_BLOCKS: BlockDialect<ContentBlockParam> = {
   },
   refuseTurns: (turns) =>
     turns.length === 0
-      ? refuse('messages', 'Anthropic needs a message of the user or the assistant that is not empty.')
+      ? refuse('messages', 'Anthropic needs at least one user or assistant message that is not empty.')
       : undefined,
 }
 
@@ -67,11 +68,12 @@ function isResultBlock(block: ContentBlockParam): block is TextBlockParam | Imag
 }
 
 /**
- * A file as Anthropic takes it: PDFs, which it also fetches from URLs, and text; an image is one, whatever part it comes in.
+ * Translates a `file` part. Anthropic accepts PDFs, which it also fetches from URLs, and text; images in file parts
+ * become image blocks.
  * @param path the part's
  * @see https://platform.claude.com/docs/en/build-with-claude/pdf-support
  */
-export function toDocumentBlock(part: FilePart, path: string): DocumentBlockParam | ImageBlockParam | Refusal {
+function toDocumentBlock(part: FilePart, path: string): DocumentBlockParam | ImageBlockParam | Refusal {
   const source = fileSource(part, path, 'Anthropic')
   if (isRefusal(source)) return source
   const { filename = '' } = part.file
@@ -83,23 +85,23 @@ export function toDocumentBlock(part: FilePart, path: string): DocumentBlockPara
   }
   if (isText(mediaType)) {
     const data = decodedText(base64)
-    if (data === undefined) return refuse(`${path}.file.file_data`, 'The text of the file is not in UTF-8.')
+    if (data === undefined) return refuse(`${path}.file.file_data`, 'The text file is not valid UTF-8.')
     return { type: 'document', source: { type: 'text', media_type: 'text/plain', data }, ...title }
   }
   return (
     inlineImage(source) ??
-    refuse(`${path}.file.file_data`, `Anthropic takes PDFs, text and images as files; this one is ${mediaType}.`)
+    refuse(`${path}.file.file_data`, `Anthropic accepts PDFs, text and images as files; this file is ${mediaType}.`)
   )
 }
 
 const MAX_TITLE_CHARS = 500
 
 /**
- * An image as Anthropic takes it, which fetches those at URLs itself. It reads all in full detail, up to a size.
+ * Translates an image. Anthropic itself fetches images at URLs, and reads all in full detail up to a size limit.
  * @param path the part's
  * @see https://platform.claude.com/docs/en/build-with-claude/vision
  */
-export function toImageBlock({ image_url: { url, detail } }: ImagePart, path: string): ImageBlockParam | Refusal {
+function toImageBlock({ image_url: { url, detail } }: ImagePart, path: string): ImageBlockParam | Refusal {
   if (detail === 'low') return refuse(`${path}.image_url.detail`, 'Anthropic reads images in high detail only.')
   const source = imageSource(url, `${path}.image_url.url`)
   if (isRefusal(source)) return source
@@ -108,13 +110,13 @@ export function toImageBlock({ image_url: { url, detail } }: ImagePart, path: st
   if (image !== undefined) return image
   return refuse(
     `${path}.image_url.url`,
-    `Anthropic takes images of the types ${MEDIA_TYPES.join(', ')}; this one is ${source.inline.mediaType}.`,
+    `Anthropic accepts images of the types ${MEDIA_TYPES.join(', ')}; this image is ${source.inline.mediaType}.`,
   )
 }
 
-/** Undefined where it is of a type that Anthropic does not take. */
-export function inlineImage({ mediaType, base64 }: InlineImage): ImageBlockParam | undefined {
-  if (!isTaken(mediaType)) return undefined
+/** Returns the block of an image; undefined where Anthropic does not support its type. */
+function inlineImage({ mediaType, base64 }: InlineImage): ImageBlockParam | undefined {
+  if (!isAccepted(mediaType)) return undefined
   return { type: 'image', source: { type: 'base64', media_type: mediaType, data: base64 } }
 }
 
@@ -122,6 +124,6 @@ type MediaType = Base64ImageSource['media_type']
 
 const MEDIA_TYPES: readonly MediaType[] = ['image/jpeg', 'image/png', 'image/gif', 'image/webp']
 
-function isTaken(mediaType: string): mediaType is MediaType {
-  return MEDIA_TYPES.some((taken) => taken === mediaType)
+function isAccepted(mediaType: string): mediaType is MediaType {
+  return MEDIA_TYPES.some((accepted) => accepted === mediaType)
 }

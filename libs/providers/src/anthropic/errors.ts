@@ -4,8 +4,8 @@ import type { TranslatedError } from '../unified-api.ts'
 import { isRecord, parseJson } from '../wire/json.ts'
 
 /**
- * An error as Anthropic sends it, of which its SDKs make `AuthenticationError`, `RateLimitError` and the rest, by status, and
- * their `requestID` of the header.
+ * Returns an error in Anthropic's format. Its SDKs derive the exception (`AuthenticationError`, `RateLimitError`, …)
+ * from the status, and `requestID` from the header.
  * @see https://docs.claude.com/en/api/errors
  */
 export function anthropicErrorResponse({ status, message, requestId }: ErrorToFormat): ErrorResponse {
@@ -18,23 +18,21 @@ export function anthropicErrorResponse({ status, message, requestId }: ErrorToFo
 
 const JSON_HEADERS = { 'content-type': 'application/json; charset=utf-8' }
 
-/** An error answer: `{"type": "error", "error": {"type", "message"}}`, or whatever came in its place. */
+/** Reads an error response: `{"type": "error", "error": {"type", "message"}}`, or any other body. */
 export function readErrorResponse(status: number, body: Buffer): TranslatedError {
-  const answer = parseJson(body)
-  return readError(isRecord(answer) ? (answer.error ?? answer) : undefined, `Anthropic answered with status ${status}.`)
+  const response = parseJson(body)
+  return readError(
+    isRecord(response) ? (response.error ?? response) : undefined,
+    `Anthropic returned status ${status}.`,
+  )
 }
 
-/** The `error` of an answer or of an event. @param fallback the message where it has none */
+/** Reads the `error` of a response or an event. @param fallback the message where it has none */
 export function readError(error: unknown, fallback: string): TranslatedError {
   const { type, message } = isRecord(error) ? error : { type: undefined, message: error }
   return {
     message: typeof message === 'string' && message !== '' ? message : fallback,
-    // An event that is the error itself is called so.
+    // The type "error" belongs to an event that has the error's members itself.
     code: typeof type === 'string' && type !== 'error' ? type : null,
   }
-}
-
-export const UNTELLABLE_CALL: TranslatedError = {
-  message: 'Anthropic returned a tool call without id or name.',
-  code: null,
 }

@@ -4,7 +4,7 @@ import { inspectAnthropicRequest } from './inspection.ts'
 import { anthropicOperation } from './operations.ts'
 
 describe('a message request', () => {
-  it('tells model, output maximum and stream', () => {
+  it('shows its model, output maximum and streaming', () => {
     expect(inspect('/v1/messages', { model: 'claude', max_tokens: 64, stream: true })).toMatchObject({
       model: 'claude',
       maxOutputTokens: 64,
@@ -24,11 +24,11 @@ describe('a message request', () => {
     [{ max_tokens: '5000', max_tokens_to_sample: 1 }, 5_000],
     [{ max_tokens: 'many', max_tokens_to_sample: 1 }, undefined],
     [{ max_tokens: null, max_tokens_to_sample: 7 }, 7],
-  ])('takes the largest output maximum of %j', (body, expected) => {
+  ])('uses the largest output maximum in %j', (body, expected) => {
     expect(inspect('/v1/messages', { model: 'claude', ...body }).maxOutputTokens).toBe(expected)
   })
 
-  it('counts media in blocks, tool results and documents, and the text around them', () => {
+  it('counts the media in blocks, tool results and documents, and the text around them', () => {
     const image = (data: string) => ({ type: 'image', source: { type: 'base64', media_type: 'image/png', data } })
     const messages = [
       { role: 'user', content: 'plain' },
@@ -65,7 +65,7 @@ describe('a message request', () => {
   })
 })
 
-it('reserves nothing for a count, whose model is known', () => {
+it('reserves no tokens for token counting, and knows its model', () => {
   expect(inspect('/v1/messages/count_tokens', { model: 'claude', messages: [] })).toMatchObject({
     model: 'claude',
     promptBytes: 0,
@@ -86,13 +86,13 @@ it.each([
   })
 })
 
-it('the model of a batch that cannot be read is not told', () => {
+it('leaves the model of an unreadable batch unknown', () => {
   for (const requests of [undefined, {}, 'a', [null], [{ params: 'a' }]]) {
     expect(inspect('/v1/messages/batches', { requests })).toMatchObject({ model: '' })
   }
 })
 
-it('never throws, and finds counts only, whatever the body', () => {
+it('never throws, and returns only valid counts, for any body', () => {
   const paths = fc.constantFrom('/v1/messages', '/v1/messages/count_tokens', '/v1/messages/batches', '/v1/files')
   fc.assert(
     fc.property(paths, fc.json(), (path, json) => {

@@ -4,9 +4,12 @@ import { modelsIn, namedModel, toolModels, UNREPORTED_MODEL, unlistedModels } fr
 import { inspectPrompt, NO_TOKENS } from '../prompt/inspect-prompt.ts'
 import type { Operation, RequestInspection } from '../provider-adapter.ts'
 import { inspectUnlisted } from '../unlisted/inspection.ts'
-import { isRecord } from '../wire/json.ts'
+import { arrayOf, isRecord } from '../wire/json.ts'
 
-/** Reads what matters of a request's JSON body (undefined: not JSON). Never throws, whatever the shape. */
+/**
+ * Estimates what a request will use. Never throws, whatever the body.
+ * @param body its JSON; undefined where it is not JSON
+ */
 export function inspectAnthropicRequest(operation: Operation, body: unknown, sizeBytes: number): RequestInspection {
   if (operation.unlisted) {
     return inspectUnlisted(operation, body, sizeBytes, claudeMedia(isRecord(body) ? body.messages : undefined))
@@ -23,25 +26,29 @@ export function inspectAnthropicRequest(operation: Operation, body: unknown, siz
   return inspection
 }
 
-/** Its model is that of all of its requests, empty where they have several. Its tokens do not count towards the limits on messages. */
+/**
+ * A batch's model is that of all its requests; empty where they differ. Its tokens do not count toward the limits on
+ * messages.
+ */
 function batch(requests: unknown): RequestInspection {
-  const each = Array.isArray(requests) ? requests : []
-  const models = new Set(each.map((request) => (isRecord(request) ? namedModel(request.params) : '')))
+  const models = new Set(arrayOf(requests).map((request) => (isRecord(request) ? namedModel(request.params) : '')))
   const [model = ''] = models
   return { ...NO_TOKENS, model: models.size === 1 ? model : '' }
 }
 
-/** Every model that a request names: its own and its tools', or those of all of a batch's requests. Never throws, whatever the shape. */
+/**
+ * Returns every model that a request names: its own and its tools', or those of all requests in a batch. Never throws,
+ * whatever the body.
+ */
 export function anthropicNamedModels(operation: Operation, body: unknown): string[] {
   if (!operation.usesModel || operation.unlisted) return unlistedModels(operation, body)
   if (operation.kind !== 'batch') return messageModels(body)
-  const requests = isRecord(body) && Array.isArray(body.requests) ? body.requests : []
+  const requests = isRecord(body) ? arrayOf(body.requests) : []
   if (requests.length === 0) return [UNREPORTED_MODEL]
-  return requests.flatMap((request: unknown) =>
-    isRecord(request) ? messageModels(request.params) : [UNREPORTED_MODEL],
-  )
+  return requests.flatMap((request) => (isRecord(request) ? messageModels(request.params) : [UNREPORTED_MODEL]))
 }
 
+/** The members that may contain a model's name. */
 export const ANTHROPIC_MODEL_MEMBERS = memberWatch(['model', 'models', 'fallbacks', 'tools', 'requests', 'params'])
 
 function messageModels(body: unknown): string[] {

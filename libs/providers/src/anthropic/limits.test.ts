@@ -18,7 +18,7 @@ const LIMITS = {
 const TOKENS = { dimension: 'tokens', periodMs: 60_000 }
 const HEADERS = { ...LIMITS, 'content-type': 'application/json', 'anthropic-organization-id': 'org' }
 
-it('reads each dimension, with the time that is left to its reset', () => {
+it('reads each dimension, with the time until its reset', () => {
   expect(readAnthropicRateLimits(HEADERS, RECEIVED_AT_MS)).toEqual([
     { dimension: 'priority-output-tokens', limit: 80_000, remaining: 79_000, resetMs: 0, periodMs: 60_000 },
     { dimension: 'input-tokens', limit: 400_000, remaining: 0, resetMs: 12_500, periodMs: 60_000 },
@@ -29,7 +29,7 @@ it('reads each dimension, with the time that is left to its reset', () => {
 it.each<[string, WireHeaders, RateLimitReading[]]>([
   ['nothing', {}, []],
   [
-    'headers of others',
+    'headers of other providers',
     { 'anthropic-ratelimit--limit': '5', 'anthropic-ratelimit-limit': '5', 'x-ratelimit-limit-tokens': '5' },
     [],
   ],
@@ -50,31 +50,31 @@ it.each<[string, WireHeaders, RateLimitReading[]]>([
     ],
   ),
   [
-    'a header that came twice and says different things',
+    'a header with two different values',
     { 'anthropic-ratelimit-tokens-limit': ['7', '8'], 'anthropic-ratelimit-tokens-remaining': ['6', '6'] },
     [{ ...TOKENS, remaining: 6, unreadable: ['limit'] }],
   ],
   [
-    'more left than there is by rounding',
+    'more remaining than the limit by rounding',
     { 'anthropic-ratelimit-tokens-limit': '50500', 'anthropic-ratelimit-tokens-remaining': '51000' },
     [{ ...TOKENS, limit: 50_500, remaining: 50_500 }],
   ],
   [
-    'more left than there is',
+    'more remaining than the limit',
     { 'anthropic-ratelimit-tokens-limit': '50500', 'anthropic-ratelimit-tokens-remaining': '52000' },
     [{ ...TOKENS, limit: 50_500, unreadable: ['remaining'] }],
   ],
-])('reads of %s what it tells, and never makes the unknown zero', (_, headers, readings) => {
+])('reads %s, and never reads an unknown value as zero', (_, headers, readings) => {
   expect(readAnthropicRateLimits(headers, RECEIVED_AT_MS)).toEqual(readings)
 })
 
-it('knows no period of a limit that is not documented', () => {
+it('assumes no period for an undocumented limit', () => {
   expect(readAnthropicRateLimits({ 'anthropic-ratelimit-unified-5h-limit': '7' }, 0)).toEqual([
     { dimension: 'unified-5h', limit: 7 },
   ])
 })
 
-it('keeps the headers on limits and no other', () => {
+it('keeps only the headers on limits', () => {
   expect(anthropicRateLimitHeaders({ ...HEADERS, 'retry-after': '2' })).toEqual({ ...LIMITS, 'retry-after': '2' })
   expect(anthropicRateLimitHeaders({ 'anthropic-organization-id': 'org' })).toBeUndefined()
 })
@@ -85,7 +85,7 @@ describe('the retry time of a 429', () => {
     [HEADERS, 12_500],
     [{ ...HEADERS, 'anthropic-ratelimit-input-tokens-remaining': '1' }, undefined],
     [{ 'retry-after': 'soon' }, undefined],
-  ])('by %j is %j', (headers, expected) => {
+  ])('from %j is %j', (headers, expected) => {
     expect(anthropicRetryAfterMs(headers, RECEIVED_AT_MS)).toBe(expected)
   })
 })

@@ -13,8 +13,9 @@ import {
 } from '../wire/rate-limit-headers.ts'
 
 /**
- * Anthropic limits input and output apart. What is read from the cache counts toward no limit, except with models before Claude 3.7 (marked
- * in its table of limits); what is written to it counts. Output counts as it is generated: `max_tokens` counts for nothing.
+ * Anthropic limits input and output separately. Input read from the cache counts toward no limit, except with models
+ * before Claude 3.7 (marked in its table of limits); input written to the cache counts. Output counts as it is
+ * generated, regardless of `max_tokens`.
  * @see https://docs.claude.com/en/api/rate-limits#cache-aware-itpm
  */
 export const anthropicLimitCounting: LimitCounting = {
@@ -31,8 +32,8 @@ function inputOf(tokens: { readonly inputTokens: number; readonly cachedInputTok
 const COUNTS_CACHE_READS = /^claude-(?:instant|2|3-(?!7(?:\D|$)))/
 
 /**
- * The pool of a request: token counting, batches, fast mode and prompts of more than 200,000 tokens have limits of their own. A request that
- * is `standard_only` may be refused while one without that is served from a priority commitment.
+ * Returns a request's pool: token counting, batches, fast mode and prompts above 200,000 tokens have limits of their
+ * own. A `standard_only` request may be refused while others are served from a priority commitment.
  * @see https://docs.claude.com/en/api/rate-limits
  * @see https://docs.claude.com/en/api/service-tiers
  */
@@ -43,11 +44,12 @@ export function anthropicPool({ kind, usesModel, path }: Operation, body: unknow
   return poolName(body.service_tier === 'standard_only' && 'standard_only', body.speed === 'fast' && 'fast')
 }
 
+/** Prompts above this belong to a pool of their own. */
 export const ANTHROPIC_LONG_PROMPT_TOKENS = 200_000
 
 /**
- * Anthropic's `anthropic-ratelimit-{requests,tokens,input-tokens,output-tokens}-{limit,remaining,reset}`, and the same of
- * Priority Tier, whose dimensions begin with `priority-`. Resets are instants; limits are of a minute.
+ * Reads `anthropic-ratelimit-{requests,tokens,input-tokens,output-tokens}-{limit,remaining,reset}`, and the same
+ * headers of Priority Tier, whose dimensions begin with `priority-`. Resets are instants; limits are per minute.
  * @see https://docs.claude.com/en/api/rate-limits#response-headers
  */
 export function readAnthropicRateLimits(headers: WireHeaders, receivedAtMs: number): RateLimitReading[] {
@@ -63,12 +65,12 @@ export function readAnthropicRateLimits(headers: WireHeaders, receivedAtMs: numb
   })
 }
 
-/** The headers that may be kept in a response event. */
+/** Returns the headers that a response event may contain. */
 export function anthropicRateLimitHeaders(headers: WireHeaders): Record<string, string> | undefined {
   return keepRateLimitHeaders(headers, (name) => LIMIT_HEADER.test(name))
 }
 
-/** What `retry-after` says; without it, when the limits that have nothing left are free again. */
+/** Returns the wait from `retry-after`, otherwise until the exhausted limits reset. */
 export function anthropicRetryAfterMs(headers: WireHeaders, receivedAtMs: number): number | undefined {
   return retryAfterOrResetMs(headers, receivedAtMs, readAnthropicRateLimits(headers, receivedAtMs))
 }
@@ -76,7 +78,7 @@ export function anthropicRetryAfterMs(headers: WireHeaders, receivedAtMs: number
 const LIMIT_HEADER = /^(anthropic-(?:ratelimit-(.+)|((?:priority|fast)-.+)))-(?:limit|remaining|reset)$/
 const PER_MINUTE = /^(?:(?:priority|fast)-)?(?:requests|(?:input-|output-)?tokens)$/
 
-/** The dimensions by what their headers' names begin with. */
+/** Returns the dimensions by the prefix of their headers' names. */
 function limitsIn(headers: WireHeaders): Map<string, string> {
   const limits = new Map<string, string>()
   for (const name of Object.keys(headers).sort()) {
@@ -87,7 +89,7 @@ function limitsIn(headers: WireHeaders): Map<string, string> {
   return limits
 }
 
-/** What remains of tokens is told to the nearest thousand, which may be above a limit that is no whole thousand. */
+/** Anthropic rounds remaining tokens to the nearest thousand, possibly above a limit that is not a whole thousand. */
 function notAbove(limit: ReportedNumber, remaining: ReportedNumber): ReportedNumber {
   if (typeof limit !== 'number' || typeof remaining !== 'number') return remaining
   return remaining > limit && remaining - limit <= MAX_ROUNDING ? limit : remaining

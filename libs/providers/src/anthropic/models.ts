@@ -3,12 +3,12 @@ import { isRecord } from '../wire/json.ts'
 import { parseRfc3339 } from '../wire/rate-limit-headers.ts'
 
 /**
- * The version of the API that is spoken here. The next one, 2026-10-21, refuses every sampling parameter.
+ * The API version of translated requests. The next one, 2026-10-21, refuses every sampling parameter.
  * @see https://platform.claude.com/docs/en/api/migration-2026-10-21
  */
 export const VERSION_HEADER = { 'anthropic-version': '2023-06-01' } as const
 
-/** @see https://platform.claude.com/docs/en/api/models-list */
+/** The list of models. @see https://platform.claude.com/docs/en/api/models-list */
 export const modelList: ModelList = {
   path: '/v1/models',
   query: 'limit=1000',
@@ -24,7 +24,7 @@ export const modelList: ModelList = {
   },
 }
 
-/** Of a model whose release date is not known, the API tells an epoch. */
+/** Returns Unix seconds. The API reports the epoch for a model whose release date is unknown. */
 function createdAtS(createdAt: unknown): number | undefined {
   const atMs = typeof createdAt === 'string' ? parseRfc3339(createdAt) : undefined
   return atMs === undefined || atMs <= 0 ? undefined : Math.floor(atMs / 1_000)

@@ -2,12 +2,12 @@ import { isAdministration } from '../administration.ts'
 import type { Operation } from '../provider-adapter.ts'
 import { correctedPath, decodedPath, isPlainPath, isRead, type PathLayout } from '../wire/request-path.ts'
 
-/** The kinds of operation whose requests or answers are read; everything else is `other`. */
-export type AnthropicKind = 'messages' | 'complete' | 'count-tokens' | 'batch' | 'other'
+/** Kinds of operations whose requests or responses are read; all others are `other`. */
+type AnthropicKind = 'messages' | 'complete' | 'count-tokens' | 'batch' | 'other'
 
 /**
- * What a call of the Anthropic API does. Everything under `/v1` is served; a write that is not known here is `unlisted`, as it may
- * run a model.
+ * Returns what a call to Anthropic's API does. Everything under `/v1` is served; an unknown write is `unlisted`,
+ * because it may run a model.
  * @see https://docs.claude.com/en/api/overview
  */
 export function anthropicOperation(method: string, given: string): Operation | undefined {
@@ -22,7 +22,7 @@ export function anthropicOperation(method: string, given: string): Operation | u
   }
   const isPlain = isPlainPath(understood)
   if (isRead(method) || (isPlain && WITHOUT_MODEL.test(understood))) return other
-  if (isPlain && LATER.test(understood)) return { ...other, runsModel: 'named' }
+  if (isPlain && RUNS_LATER.test(understood)) return { ...other, runsModel: 'named' }
   return { ...other, usesModel: true, unlisted: true, runsModel: 'named' }
 }
 
@@ -42,12 +42,12 @@ const LAYOUT: PathLayout = {
   ]),
 }
 
-/** Writes that run nothing. */
+/** Writes that run no model. */
 const WITHOUT_MODEL =
   /^\/v1\/(?:(?:environments|files|memory_stores|skills|vaults)(?:\/|$)|(?:messages\/batches\/[^/]+\/cancel|sessions\/[^/]+\/archive)$)/
 
-/** An agent runs when a session of it does. */
-const LATER = /^\/v1\/agents(?:\/|$)/
+/** An agent runs only in a session. */
+const RUNS_LATER = /^\/v1\/agents(?:\/|$)/
 
 /** @see https://docs.claude.com/en/api/administration-api */
 const ADMINISTRATION: ReadonlySet<string> = new Set(['admin', 'oauth', 'organization', 'organizations'])

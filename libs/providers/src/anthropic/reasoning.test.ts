@@ -29,7 +29,7 @@ describe('reasoning effort', () => {
     ['claude-opus-4-1', 'medium', { type: 'enabled', budget_tokens: 5_000 }, undefined],
     ['claude-sonnet-4-20250514', 'high', { type: 'enabled', budget_tokens: 8_000 }, undefined],
     ['claude-3-7-sonnet-latest', 'xhigh', { type: 'enabled', budget_tokens: 9_000 }, undefined],
-  ])('of %s, %s', (model, effort, thinking, outputConfig) => {
+  ])('for %s is translated at level %s', (model, effort, thinking, outputConfig) => {
     const request = unifiedRequest({ reasoning_effort: effort, max_completion_tokens: 10_000 }, model)
     const message = messageOf(request)
     expect(message.thinking).toEqual(thinking)
@@ -37,7 +37,7 @@ describe('reasoning effort', () => {
     expect(message.max_tokens).toBe(10_000)
   })
 
-  it('goes with a schema', () => {
+  it('can be combined with a schema', () => {
     const format = { type: 'json_schema', json_schema: { name: 'a', schema: { type: 'object' } } }
     expect(messageOf(unifiedRequest({ reasoning_effort: 'low', response_format: format })).output_config).toEqual({
       effort: 'low',
@@ -45,21 +45,27 @@ describe('reasoning effort', () => {
     })
   })
 
-  it.each(['claude-opus-4-6', 'claude-sonnet-4-6'])('of %s has no level "xhigh", and says which it has', (model) => {
-    expect(toMessageCall(unifiedRequest({ reasoning_effort: 'xhigh' }, model))).toMatchObject({
-      status: 'refused',
-      param: 'reasoning_effort',
-      message: `The model "${model}" has no reasoning effort "xhigh": it has none, minimal, low, medium, high and max.`,
-    })
-  })
+  it.each(['claude-opus-4-6', 'claude-sonnet-4-6'])(
+    '"xhigh" is refused for %s, with the levels that exist',
+    (model) => {
+      expect(toMessageCall(unifiedRequest({ reasoning_effort: 'xhigh' }, model))).toMatchObject({
+        status: 'refused',
+        param: 'reasoning_effort',
+        message: `The model "${model}" has no reasoning effort "xhigh", only none, minimal, low, medium, high and max.`,
+      })
+    },
+  )
 
-  it.each(['claude-3-haiku-20240307', 'claude-3-5-sonnet-latest', 'claude-2.1'])('of %s is refused', (model) => {
-    expect(toMessageCall(unifiedRequest({ reasoning_effort: 'low' }, model))).toMatchObject({
-      status: 'refused',
-      param: 'reasoning_effort',
-      message: `The model "${model}" does not reason.`,
-    })
-  })
+  it.each(['claude-3-haiku-20240307', 'claude-3-5-sonnet-latest', 'claude-2.1'])(
+    'is refused for %s, which does not reason',
+    (model) => {
+      expect(toMessageCall(unifiedRequest({ reasoning_effort: 'low' }, model))).toMatchObject({
+        status: 'refused',
+        param: 'reasoning_effort',
+        message: `The model "${model}" does not reason.`,
+      })
+    },
+  )
 
   const FORCED = [{ tool_choice: 'required' }, { tool_choice: { type: 'function', function: { name: 'f' } } }]
 
@@ -69,13 +75,13 @@ describe('reasoning effort', () => {
     [{ tools: TOOLS, ...FORCED[0] }, 'claude-3-7-sonnet-latest', 'tool_choice'],
     [{ temperature: 0.5 }, 'claude-sonnet-4-6', 'temperature'],
     [{ top_p: 0.94 }, 'claude-sonnet-4-6', 'top_p'],
-  ])('is refused beside %j with %s', (parameters, model, param) => {
+  ])('is refused together with %j for %s', (parameters, model, param) => {
     expect(toMessageCall(unifiedRequest({ reasoning_effort: 'low', ...parameters }, model))).toMatchObject({ param })
     expect(toMessageCall(unifiedRequest({ reasoning_effort: 'none', ...parameters }, model)).status).toBe('translated')
   })
 
   it.each(['claude-opus-4-6', 'claude-sonnet-4-6', 'claude-opus-5', 'claude-mythos-preview'])(
-    'of %s goes with a demanded tool',
+    'can be combined with a forced tool call for %s',
     (model) => {
       for (const [choice, expected] of [
         [FORCED[0], { type: 'any' }],
@@ -91,13 +97,13 @@ describe('reasoning effort', () => {
   )
 
   it.each([{ tools: TOOLS, tool_choice: 'auto' }, { temperature: 1 }, { top_p: 0.95 }])(
-    'goes with %j',
+    'can be combined with %j',
     (parameters) => {
       expect(toMessageCall(unifiedRequest({ reasoning_effort: 'low', ...parameters })).status).toBe('translated')
     },
   )
 
-  it('needs room for the smallest budget', () => {
+  it('is refused where the output maximum is below the smallest budget', () => {
     const withMaximum = (maximum: number) =>
       toMessageCall(unifiedRequest({ reasoning_effort: 'high', max_tokens: maximum }, 'claude-haiku-4-5'))
     expect(withMaximum(1_024)).toMatchObject({ param: 'reasoning_effort', message: expect.stringContaining('1024') })

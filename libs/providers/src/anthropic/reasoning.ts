@@ -7,8 +7,8 @@ import type { Refusal } from '../unified-api.ts'
 
 const closed = { additionalProperties: false } as const
 
-export type LegibleThinking = Static<typeof LegibleThinking>
-const LegibleThinking = Type.Object(
+export type VisibleThinking = Static<typeof VisibleThinking>
+const VisibleThinking = Type.Object(
   { type: Type.Literal('thinking'), thinking: Type.String(), signature: Type.String(), at: Place },
   closed,
 )
@@ -18,18 +18,18 @@ const RedactedThinking = Type.Object(
   closed,
 )
 
-/** A thinking block as it came, signed, and its place. */
+/** A thinking block as Anthropic returned it, with its signature and its place in the message. */
 export type PlacedThinking = Static<typeof PlacedThinking>
-const PlacedThinking = Type.Union([LegibleThinking, RedactedThinking])
+const PlacedThinking = Type.Union([VisibleThinking, RedactedThinking])
 
 /**
- * What an answer's message has as `extra_content.anthropic`: its thinking, which Anthropic wants back as it was, where it was, above
- * all in the turn that goes on from tool calls.
+ * The `extra_content.anthropic` of a response's message: its thinking, which Anthropic expects back unchanged and in
+ * place, above all in the turn that follows tool calls.
  * @see https://platform.claude.com/docs/en/build-with-claude/extended-thinking#preserving-thinking-blocks
  */
 const ThinkingContent = Type.Object({ thinking: Type.Array(PlacedThinking) }, closed)
 
-/** A block of an answer; undefined where it is no thinking. */
+/** Returns a response's block with its place; undefined where it is not thinking. */
 export function placeThinking(
   { type, thinking, signature, data }: Readonly<Record<string, unknown>>,
   at: PlacedThinking['at'],
@@ -39,12 +39,12 @@ export function placeThinking(
   return { type, thinking, signature: typeof signature === 'string' ? signature : '', at }
 }
 
-/** The thinking as an answer's message or delta has it; nothing where there was none. */
+/** Returns the thinking as a member of a message or delta; no member where there was none. */
 export function thinkingContent(thinking: readonly PlacedThinking[]): ExtraContent {
   return thinking.length === 0 ? {} : { extra_content: { anthropic: { thinking } } }
 }
 
-/** The thinking that the application sends back. @param path the message's */
+/** Reads the thinking that the application sends back. @param path the message's */
 export function readThinking({ extra_content: extra }: AssistantMessage, path: string): PlacedThinking[] | Refusal {
   const content = extra?.anthropic
   if (content === undefined) return []

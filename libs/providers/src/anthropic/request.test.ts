@@ -6,7 +6,7 @@ import { toMessageCall } from './request.ts'
 const HI = [{ role: 'user', content: [{ type: 'text', text: 'Hi' }] }]
 const SCHEMA = { type: 'object', properties: { a: { type: 'string' } }, additionalProperties: false, required: ['a'] }
 
-it('is a message of the version that takes sampling parameters', () => {
+it('uses the API version that accepts sampling parameters', () => {
   const call = translated(unifiedRequest())
   expect(call).toMatchObject({ path: '/v1/messages', query: '' })
   expect(call.headers).toEqual({ 'anthropic-version': '2023-06-01', 'content-type': 'application/json' })
@@ -71,7 +71,7 @@ describe('a parameter', () => {
   })
 })
 
-it('refuses what is nested too deeply to be written', () => {
+it('refuses a request that is nested too deeply to serialize', () => {
   const schema: unknown = JSON.parse(`{"a":${'['.repeat(100_000)}${']'.repeat(100_000)}}`)
   const request = unifiedRequest()
   const format = { type: 'json_schema', json_schema: { name: 'a', schema } }

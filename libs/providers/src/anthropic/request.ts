@@ -8,7 +8,7 @@ import {
   toSampling,
 } from '../claude/parameters.ts'
 import { type ChatRequest, isBlank } from '../unified/chat-request.ts'
-import { type StructuredOutput, withJsonTool } from '../unified/json-tool.ts'
+import { refuseJsonMode, type StructuredOutput, withJsonTool } from '../unified/json-tool.ts'
 import { jsonCall, requestedChat } from '../unified/native-call.ts'
 import { type ChatAbilities, readChatRequest, statedMaximum } from '../unified/read-chat-request.ts'
 import { isRefusal, refuse } from '../unified/refusal.ts'
@@ -18,7 +18,7 @@ import { toConversation } from './conversation.ts'
 import { VERSION_HEADER } from './models.ts'
 import { type Tooling, toTooling } from './tools.ts'
 
-/** A chat completion as a call of `POST /v1/messages`. @see https://platform.claude.com/docs/en/api/messages */
+/** Translates a chat completion to `POST /v1/messages`. @see https://platform.claude.com/docs/en/api/messages */
 export function toMessageCall(request: UnifiedRequest): NativeCall | Refusal {
   keepSchemas(request)
   const chat = readChatRequest(request.body, ABILITIES)
@@ -37,7 +37,10 @@ export function toMessageCall(request: UnifiedRequest): NativeCall | Refusal {
   })
 }
 
-/** Structured outputs begin with Claude 4.1, tools with Claude 3. @see https://platform.claude.com/docs/en/build-with-claude/structured-outputs */
+/**
+ * Structured outputs exist since Claude 4.1, tools since Claude 3.
+ * @see https://platform.claude.com/docs/en/build-with-claude/structured-outputs
+ */
 function structuredOutputOf(model: string): StructuredOutput {
   if (isClaudeBefore(model, 300)) return 'none'
   return isClaudeBefore(model, 401) ? 'named-tool' : 'field'
@@ -94,32 +97,27 @@ function outputConfig({ effort }: Reasoning, format: OutputFormat | undefined): 
 }
 
 /** @see https://platform.claude.com/docs/en/api/openai-sdk on `stop` */
-export function toStopSequences({ stop = [] }: ChatRequest): string[] | Refusal {
+function toStopSequences({ stop = [] }: ChatRequest): string[] | Refusal {
   const sequences = typeof stop === 'string' ? [stop] : stop
-  return sequences.some(isBlank)
-    ? refuse('stop', 'Anthropic takes no stop sequence that is only white space.')
-    : sequences
+  return sequences.some(isBlank) ? refuse('stop', 'Anthropic accepts no stop sequence of white space only.') : sequences
 }
 
-/** The SDK's type, but for the schema, which goes on as the caller wrote it. */
-export type OutputFormat = Omit<JSONOutputFormat, 'schema'> & { readonly schema: object }
+/** The SDK's type, except for the schema, which is passed on as the caller wrote it. */
+type OutputFormat = Omit<JSONOutputFormat, 'schema'> & { readonly schema: object }
 
 /**
- * Structured outputs, which need no beta header as `output_config.format`. They always keep to the schema, as OpenAI's do with
- * `strict`; the schema's name has no place there.
+ * Translates `response_format` to structured outputs, which need no beta header as `output_config.format`. They always
+ * follow the schema, as OpenAI's do with `strict`. The schema's name is dropped.
  * @see https://platform.claude.com/docs/en/build-with-claude/structured-outputs
  */
-export function toOutputFormat({ response_format: format }: ChatRequest): OutputFormat | Refusal | undefined {
+function toOutputFormat({ response_format: format }: ChatRequest): OutputFormat | Refusal | undefined {
   switch (format?.type) {
     case 'json_schema': {
       const { schema, description } = format.json_schema
       return { type: 'json_schema', schema: describedSchema(schema, description) }
     }
     case 'json_object':
-      return refuse(
-        'response_format.type',
-        'Anthropic has no JSON mode without a schema: use the type "json_schema" with a schema of what is wanted.',
-      )
+      return refuseJsonMode('Anthropic')
     default:
       return undefined
   }

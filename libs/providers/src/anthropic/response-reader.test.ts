@@ -16,7 +16,7 @@ const STREAM_USAGE = {
 }
 
 describe('a plain message', () => {
-  it('tells its usage, of which the cached input is part', () => {
+  it('reports its usage, including cached input', () => {
     const body = readFileSync(join(import.meta.dirname, '../../test/fixtures/anthropic', 'message.json'))
     const reader = readerFor()
     expect(pass(reader, cut(body, [13]))).toEqual(body)
@@ -44,7 +44,7 @@ describe('a plain message', () => {
   })
 })
 
-it.each(['/v1/messages/count_tokens', '/v1/files'])('the answer of %s has no usage', (path) => {
+it.each(['/v1/messages/count_tokens', '/v1/files'])('reads no usage from the response of %s', (path) => {
   const reader = readerFor(path)
   pass(reader, [Buffer.from('{"input_tokens":14,"usage":{"input_tokens":1,"output_tokens":1}}')])
   expect(reader.usage).toBeUndefined()
@@ -56,7 +56,7 @@ describe('a streamed message', () => {
     noise: fc.constantFrom('', ': comment\n\n', 'event: empty\n\n', '\n\n', 'data: no json\n\n'),
   })
 
-  it('passes as it is and tells its usage, however it is cut', () => {
+  it('is passed on unchanged and reports its usage, however it is split', () => {
     fc.assert(
       fc.property(shapes, fc.array(fc.integer({ min: 1, max: 200 }), { minLength: 1 }), ({ lineEnd, noise }, sizes) => {
         const bytes = Buffer.from(`${noise}${STREAM}${noise}`.replaceAll('\n', lineEnd))
@@ -69,12 +69,12 @@ describe('a streamed message', () => {
     )
   })
 
-  it('gives each piece on at once, as the same buffer', () => {
+  it('is passed on at once, as the same buffers', () => {
     const reader = readerFor()
     for (const piece of cut(STREAM, [7, 100])) expect(reader.push(piece)).toBe(piece)
   })
 
-  it('that is broken off before it told its output has that counted', () => {
+  it('that is cut off before it reports output has its output counted', () => {
     const reader = readerFor()
     pass(reader, [STREAM.subarray(0, STREAM.indexOf('event: message_delta'))])
     const outputTokens = Math.ceil(('Twelve byte.'.length + Buffer.byteLength('naïve 🙂 "usage":{') + 7) / 4)
@@ -84,13 +84,13 @@ describe('a streamed message', () => {
     expect(reader.partialUsage?.outputTokens).toBeUndefined()
   })
 
-  it('that tells its output several times has told it all the last time', () => {
+  it('that reports its output several times uses the last report', () => {
     const reader = readerFor()
     pass(reader, [STREAM.subarray(0, STREAM.lastIndexOf('event: message_delta'))])
     expect(reader.usage).toMatchObject({ inputTokens: 150, outputTokens: 20 })
   })
 
-  it('that told its output is believed, however much has passed by', () => {
+  it('that reports its output uses the report, however much output was seen', () => {
     const reader = readerFor()
     const events = [
       { type: 'message_start', message: { usage: { input_tokens: 3, output_tokens: 1 } } },
@@ -101,7 +101,7 @@ describe('a streamed message', () => {
     expect(reader.usage).toMatchObject({ inputTokens: 3, outputTokens: 5 })
   })
 
-  it('without usage has none', () => {
+  it('without usage reports none', () => {
     const reader = readerFor()
     pass(reader, [Buffer.from('data: {"type":"message_start","message":{}}\n\ndata: {"type":"message_delta"}\n\n')])
     expect(reader.usage).toBeUndefined()
@@ -111,13 +111,13 @@ describe('a streamed message', () => {
     ['overloaded_error', 529],
     ['rate_limit_error', 429],
     ['new_error', 500],
-  ])('with an error event of type %s failed as with status %d', (type, status) => {
+  ])('with an error event of type %s counts as failed with status %d', (type, status) => {
     const reader = readerFor()
     pass(reader, [Buffer.from(`event: error\ndata: {"type":"error","error":{"type":"${type}","message":"x"}}\n\n`)])
     expect(reader.errorStatus).toBe(status)
   })
 
-  it('never throws, whatever its events hold', () => {
+  it('never throws, whatever its events contain', () => {
     const types = fc.constantFrom('message_start', 'content_block_delta', 'message_delta', 'error')
     fc.assert(
       fc.property(types, fc.json(), (type, json) => {

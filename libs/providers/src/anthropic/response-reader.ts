@@ -9,7 +9,7 @@ import { FirstBytesReader } from '../wire/response-form.ts'
 import { eventDataSplitter } from '../wire/sse.ts'
 import { NO_USAGE_READER, WatchingReader } from '../wire/usage-reader.ts'
 
-/** The reader for one answer of status 2xx, by what its first bytes show that it is. */
+/** Returns the usage reader for a 2xx response; its first bytes show its form. */
 export function anthropicResponseReader({ kind, unlisted }: Operation): ResponseReader {
   if (unlisted) return unlistedResponseReader()
   return kind === 'messages' ? new FirstBytesReader(FORMS, true) : NO_USAGE_READER

@@ -12,7 +12,7 @@ const USAGE = {
   output_tokens_details: { thinking_tokens: 20 },
 }
 
-it('is a chat completion under the name that the model was called by', () => {
+it('becomes a chat completion with the requested model name', () => {
   expect(completion({ content: [text('Hel'), text('lo')], stop_reason: 'end_turn', usage: USAGE })).toEqual({
     id: 'chatcmpl-answer-1',
     object: 'chat.completion',
@@ -36,7 +36,7 @@ it('is a chat completion under the name that the model was called by', () => {
   })
 })
 
-it('has tool calls, and the thinking to read and to send back', () => {
+it('has tool calls, and thinking to read and to send back', () => {
   const content = [
     { type: 'thinking', thinking: 'Hm.', signature: 'EqsF' },
     text('Let me look.'),
@@ -72,7 +72,7 @@ it('has tool calls, and the thinking to read and to send back', () => {
   })
 })
 
-it('goes back to Anthropic as it came from there', () => {
+it('is sent back to Anthropic unchanged', () => {
   const content = [
     { type: 'thinking', thinking: 'Hm.', signature: 'EqsF' },
     text('Let me 🙂'),
@@ -83,13 +83,13 @@ it('goes back to Anthropic as it came from there', () => {
     { type: 'thinking', thinking: ' Then.', signature: 'EqsH' },
     { type: 'tool_use', id: 't2', name: 'now', input: {} },
   ]
-  const answer = completion({ content, stop_reason: 'tool_use' })?.choices[0]?.message
+  const response = completion({ content, stop_reason: 'tool_use' })?.choices[0]?.message
   const results = ['t1', 't2'].map((id) => ({ role: 'tool', tool_call_id: id, content: 'a' }))
-  const { messages } = messageOf(unifiedRequest({ messages: [answer, ...results] }))
+  const { messages } = messageOf(unifiedRequest({ messages: [response, ...results] }))
   expect(messages).toMatchObject([{ role: 'assistant', content }, { role: 'user' }])
 })
 
-it('says why Anthropic refused', () => {
+it('contains Anthropic’s explanation of a refusal', () => {
   const details = { type: 'refusal', category: 'cyber', explanation: 'Not this.' }
   expect(completion({ content: [], stop_reason: 'refusal', stop_details: details })?.choices[0]).toMatchObject({
     finish_reason: 'content_filter',
@@ -101,7 +101,7 @@ it('says why Anthropic refused', () => {
   })
 })
 
-describe('the reason of the end', () => {
+describe('the finish reason', () => {
   const use = { type: 'tool_use', id: 't', name: 'f', input: {} }
   it.each([
     ['end_turn', [text('a')], 'stop'],
@@ -116,20 +116,20 @@ describe('the reason of the end', () => {
     ['of_tomorrow', [use], 'of_tomorrow'],
     [null, [use], 'tool_calls'],
     [null, [text('a')], 'stop'],
-  ])('%s of %j', (reason, content, expected) => {
+  ])('for %s with %j', (reason, content, expected) => {
     expect(completion({ content, stop_reason: reason })?.choices[0]?.finish_reason).toBe(expected)
   })
 })
 
-it('leaves out what is not known, and unknown usage', () => {
+it('omits unknown blocks and unknown usage', () => {
   const content = [null, 'a', { type: 'server_tool_use', id: 's' }, { type: 'text', text: 7 }, text('b')]
   const whole = completion({ content, stop_reason: 'end_turn', usage: { output_tokens: 7 } })
   expect(whole?.choices[0]?.message).toEqual({ role: 'assistant', content: 'b', refusal: null })
   expect(whole).not.toHaveProperty('usage')
 })
 
-it.each([null, 'a', [], {}, { content: 'a' }])('is none of %j', (answer) => {
-  expect(toChatCompletion(requestedChat(unifiedRequest(), {}), answer)).toBeUndefined()
+it.each([null, 'a', [], {}, { content: 'a' }])('does not translate %j', (response) => {
+  expect(toChatCompletion(requestedChat(unifiedRequest(), {}), response)).toBeUndefined()
 })
 
 it.each([
@@ -139,8 +139,8 @@ it.each([
   ],
   [{ content: [{ type: 'tool_use', name: 'f', input: {} }] }, { message: /tool call without id or name/ }],
   [{ content: [{ type: 'tool_use', id: 't', input: {} }] }, { message: /tool call without id or name/ }],
-])('says why %j is none', (answer, { message, ...code }) => {
-  expect(toChatCompletion(requestedChat(unifiedRequest(), {}), answer)).toEqual({
+])('returns the failure in %j', (response, { message, ...code }) => {
+  expect(toChatCompletion(requestedChat(unifiedRequest(), {}), response)).toEqual({
     failure: { code: null, ...code, message: expect.stringMatching(message) },
   })
 })

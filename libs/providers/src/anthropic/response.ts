@@ -9,43 +9,46 @@ import {
   responseMessage,
 } from '../unified/chat-completion.ts'
 import { endsWithJson, inJson } from '../unified/json-tool.ts'
-import { isFailure, type TranslatedFailure } from '../unified/response-translators.ts'
+import { incompleteCall, isFailure, type TranslatedFailure } from '../unified/response-translators.ts'
 import type { RequestedResponse } from '../unified-api.ts'
 import { isRecord } from '../wire/json.ts'
-import { readError, UNTELLABLE_CALL } from './errors.ts'
+import { readError } from './errors.ts'
 import { type PlacedThinking, placeThinking, thinkingContent } from './reasoning.ts'
 import { toToolCall } from './tools.ts'
 
-/** A whole message as a chat completion; a failure where it is an error, or has a tool call that cannot be told. Undefined where it is no message. */
+/**
+ * Translates a whole message to a chat completion; a failure where it is an error or has an incomplete tool call.
+ * Undefined for anything else.
+ */
 export function toChatCompletion(
-  asked: RequestedResponse,
-  answer: unknown,
+  requested: RequestedResponse,
+  response: unknown,
 ): CompletedChat | TranslatedFailure | undefined {
-  if (!isRecord(answer)) return undefined
-  if (claudeErrorStatusIn(answer) !== undefined) {
-    return { failure: readError(answer.error ?? answer, 'Anthropic answered with an error.') }
+  if (!isRecord(response)) return undefined
+  if (claudeErrorStatusIn(response) !== undefined) {
+    return { failure: readError(response.error ?? response, 'Anthropic returned an error.') }
   }
-  if (!Array.isArray(answer.content)) return undefined
-  const read = readContent(answer.content)
+  if (!Array.isArray(response.content)) return undefined
+  const read = readContent(response.content)
   if (isFailure(read)) return read
-  const content = inJson(read, asked.jsonTool, answer.stop_reason)
+  const content = inJson(read, requested.jsonTool, response.stop_reason)
   const { calls, thinking } = content
   const choice = {
     index: 0,
-    message: responseMessage({ ...content, refusal: refusalText(answer) }, thinkingContent(thinking)),
-    finish_reason: endsWithJson(asked.jsonTool, answer.stop_reason, calls.length > 0)
+    message: responseMessage({ ...content, refusal: refusalText(response) }, thinkingContent(thinking)),
+    finish_reason: endsWithJson(requested.jsonTool, response.stop_reason, calls.length > 0)
       ? ('stop' as const)
-      : finishReason(answer.stop_reason, calls.length > 0),
+      : finishReason(response.stop_reason, calls.length > 0),
     logprobs: null,
   }
-  return chatCompletion(asked, [choice], totalUsage(readClaudeUsage(answer.usage)))
+  return chatCompletion(requested, [choice], totalUsage(readClaudeUsage(response.usage)))
 }
 
 interface Content extends ResponseContent {
   readonly thinking: readonly PlacedThinking[]
 }
 
-/** Blocks of kinds that are not known are left out: they are of tools that only the native API offers. */
+/** Omits blocks of unknown kinds: they belong to tools that only the native API offers. */
 function readContent(blocks: readonly unknown[]): Content | TranslatedFailure {
   let text = ''
   let reasoning = ''
@@ -56,7 +59,7 @@ function readContent(blocks: readonly unknown[]): Content | TranslatedFailure {
     if (block.type === 'text' && typeof block.text === 'string') text += block.text
     if (block.type === 'tool_use') {
       const call = toToolCall(block)
-      if (call === undefined) return { failure: UNTELLABLE_CALL }
+      if (call === undefined) return { failure: incompleteCall('Anthropic') }
       calls.push(call)
     }
     const thought = placeThinking(block, { content: text.length, tool_calls: calls.length })
@@ -68,8 +71,8 @@ function readContent(blocks: readonly unknown[]): Content | TranslatedFailure {
 }
 
 /**
- * Why an answer ended, in OpenAI's words.
- * @param stopReason Anthropic's; one that is not known is said as it is, in lower case
+ * Returns OpenAI's finish reason for a response.
+ * @param stopReason Anthropic's; an unknown one is returned in lower case
  * @see https://platform.claude.com/docs/en/build-with-claude/handling-stop-reasons
  */
 export function finishReason(stopReason: unknown, hasToolCalls: boolean): FinishReason {
@@ -83,13 +86,13 @@ const REASONS: ReadonlyMap<string, FinishReason> = new Map([
   ['tool_use', 'tool_calls'],
   ['max_tokens', 'length'],
   ['model_context_window_exceeded', 'length'],
-  // The answer is not whole, and goes on where it is sent back.
+  // The response is incomplete, and continues when it is sent back.
   ['pause_turn', 'length'],
   ['refusal', 'content_filter'],
 ])
 
 /**
- * Why Anthropic refused, in its words; null where it did not, or does not say.
+ * Returns Anthropic's explanation of a refusal; null where it did not refuse or gives none.
  * @param ending a message, or the `delta` that ends a streamed one
  * @see https://platform.claude.com/docs/en/build-with-claude/handling-stop-reasons#refusal
  */

@@ -22,7 +22,7 @@ const SSE = 'text/event-stream; charset=utf-8'
 const STREAMS = { text: TEXT_STREAM, tools: TOOL_STREAM, refusal: REFUSED_STREAM }
 
 describe('a stream', () => {
-  it('of text', () => {
+  it('of text becomes chunks in OpenAI’s order', () => {
     const [first, ...rest] = chunksOf(TEXT_STREAM)
     expect(first).toEqual({
       id: 'chatcmpl-answer-1',
@@ -38,7 +38,7 @@ describe('a stream', () => {
     ])
   })
 
-  it('tells its usage at the end, if it was asked to', () => {
+  it('reports its usage at the end, where requested', () => {
     expect(chunksOf(TEXT_STREAM, true).at(-1)).toMatchObject({
       choices: [],
       usage: {
@@ -53,7 +53,7 @@ describe('a stream', () => {
     expect(chunksOf(TEXT_STREAM).every(({ usage }) => usage === undefined)).toBe(true)
   })
 
-  it('of thinking, text and tools, with the thinking to send back in one piece', () => {
+  it('of thinking, text and tools has the thinking to send back in one delta', () => {
     expect(deltasOf(TOOL_STREAM)).toEqual([
       { role: 'assistant', content: '' },
       { reasoning_content: 'Both ' },
@@ -85,19 +85,19 @@ describe('a stream', () => {
     expect(chunksOf(TOOL_STREAM).at(-1)?.choices[0]?.finish_reason).toBe('tool_calls')
   })
 
-  it('says why Anthropic refused', () => {
+  it('contains Anthropic’s explanation of a refusal', () => {
     expect(deltasOf(REFUSED_STREAM)).toEqual([{ role: 'assistant', content: '' }, { refusal: 'Not this.' }, {}])
     expect(chunksOf(REFUSED_STREAM).at(-1)?.choices[0]?.finish_reason).toBe('content_filter')
   })
 
-  it('has the input that a tool call begins with', () => {
+  it('includes the input in the start of a tool call', () => {
     const use = block(0, { type: 'tool_use', id: 't', name: 'f', input: { a: 1 } })
     expect(deltasOf([use, stop(0), { type: 'message_stop' }])[1]).toEqual({
       tool_calls: [{ index: 0, id: 't', type: 'function', function: { name: 'f', arguments: '{"a":1}' } }],
     })
   })
 
-  it('leaves out what is not known', () => {
+  it('omits unknown events and blocks', () => {
     const events = [
       start({}),
       { type: 'of_tomorrow' },
@@ -111,7 +111,7 @@ describe('a stream', () => {
     expect(deltasOf(events)).toEqual([{ role: 'assistant', content: '' }, { content: 'a' }, {}])
   })
 
-  it.each(Object.entries(STREAMS))('of %s is the same, however it is cut', (_, stream) => {
+  it.each(Object.entries(STREAMS))('of %s gives the same chunks, however it is split', (_, stream) => {
     const whole = translate(streamBytes(stream), [1_000_000])
     const noise = fc.constantFrom('', ': comment\n\n', 'event: empty\n\n', '\n\n', 'data: no json\n\n')
     const lineEnd = fc.constantFrom('\n', '\r\n')
@@ -125,9 +125,9 @@ describe('a stream', () => {
     )
   })
 
-  it.each(Object.entries(STREAMS))('of %s that is cut ends with an error, never silently', (_, stream) => {
+  it.each(Object.entries(STREAMS))('of %s that is cut off ends with an error, never silently', (_, stream) => {
     const bytes = streamBytes(stream)
-    // Where the reason of its end has come, what is still missing is no part of the message.
+    // After the stop reason, nothing that is missing belongs to the message.
     const complete = bytes.indexOf('\n\n', bytes.indexOf('"stop_reason":"'))
     for (let length = 0; length < complete; length++) {
       const events = translate(bytes.subarray(0, length), [64])
@@ -136,14 +136,14 @@ describe('a stream', () => {
     }
   })
 
-  it('whose end has its reason is whole without what closes it', () => {
+  it('with a stop reason is complete without its closing event', () => {
     const [end] = TEXT_STREAM.slice(-1)
     expect(end).toMatchObject({ type: 'message_stop' })
     const events = translate(streamBytes(TEXT_STREAM.slice(0, -1)), [64])
     expect(events).toBe(translate(streamBytes(TEXT_STREAM), [64]))
   })
 
-  it('may begin twice before it has said anything, and not after', () => {
+  it('may start another message only before any content', () => {
     const start = TEXT_STREAM.slice(0, 1)
     expect(translate(streamBytes([...start, ...TEXT_STREAM]), [64])).toBe(translate(streamBytes(TEXT_STREAM), [64]))
     const events = translate(streamBytes([...TEXT_STREAM.slice(0, 3), ...start, ...TEXT_STREAM.slice(1)]), [64])
@@ -151,7 +151,7 @@ describe('a stream', () => {
     expect(events).not.toContain('[DONE]')
   })
 
-  it('that is broken off ends with the error that is given, unless it was at its end', () => {
+  it('that is broken off ends with the given error, unless it was complete', () => {
     const broken = streamTranslator(false)
     broken.push(streamBytes(TEXT_STREAM.slice(0, 4)))
     expect(lastEvent(broken.breakOff('No byte for 60 s.').toString())).toMatchObject({
@@ -165,9 +165,9 @@ describe('a stream', () => {
 
   it.each([
     [{ type: 'error', error: { type: 'overloaded_error', message: 'Overloaded' } }, 'Overloaded', 'overloaded_error'],
-    [{ type: 'error' }, 'Anthropic ended the answer with an error.', null],
+    [{ type: 'error' }, 'Anthropic ended the response with an error.', null],
     [block(0, { type: 'tool_use', name: 'f' }), 'Anthropic returned a tool call without id or name.', null],
-  ])('ends with the error in it: %j', (event, message, code) => {
+  ])('ends with the error that it contains: %j', (event, message, code) => {
     const events = translate(streamBytes([...TEXT_STREAM.slice(0, 4), event, ...TEXT_STREAM.slice(4)]), [50])
     expect(lastEvent(events)).toEqual({ error: { message, type: 'server_error', param: null, code } })
     expect(events).toContain('naïve')
@@ -180,11 +180,11 @@ describe('a stream', () => {
     ['{"error":"Slow down."}', null],
     ['event: error\ndata: {"type":"api_error","message":"Slow down."}\n\n', 'api_error'],
     ['data: {"error":{"type":"api_error","message":"Slow down."}}\n\n', 'api_error'],
-  ])('that is an error from its beginning keeps its words: %s', (body, code) => {
+  ])('that consists of an error keeps its message: %s', (body, code) => {
     expect(lastEvent(translate(Buffer.from(body), [10]))).toMatchObject({ error: { message: 'Slow down.', code } })
   })
 
-  it('ends with an error where an event cannot be read, and never without its text', () => {
+  it('ends with an error where an event is unreadable', () => {
     const bytes = Buffer.concat([streamBytes(TEXT_STREAM.slice(0, 4)), Buffer.from('data: {"type":\n\n')])
     const events = translate(Buffer.concat([bytes, streamBytes(TEXT_STREAM.slice(4))]), [50])
     expect(lastEvent(events)).toMatchObject({ error: { message: 'Anthropic sent a response that cannot be read.' } })
@@ -192,13 +192,13 @@ describe('a stream', () => {
   })
 
   it.each(['{"type":"message","content":[]}', '<html></html>'])(
-    'is what was asked for, also where %s comes',
+    'is translated as a stream even where the body is %s',
     (body) => {
       expect(lastEvent(translate(Buffer.from(body), [10]))).toHaveProperty('error')
     },
   )
 
-  it('never throws, whatever its events hold', () => {
+  it('never throws, whatever its events contain', () => {
     const type = fc.constantFrom('message_start', 'content_block_start', 'content_block_delta', 'content_block_stop')
     const index = fc.constantFrom(0, 1, undefined)
     const part = fc.oneof(
@@ -238,7 +238,7 @@ function translate(bytes: Buffer, sizes: readonly number[], includesUsage = fals
   return Buffer.concat([...passed, translator.end() ?? Buffer.alloc(0)]).toString()
 }
 
-/** The chunks of a stream that comes to its end. */
+/** The chunks of a complete stream. */
 function chunksOf(events: readonly { readonly type: string }[], includesUsage = false): ChatCompletionChunk[] {
   const lines = translate(streamBytes(events), [1_000_000], includesUsage).split('\n\n')
   expect(lines.slice(-2)).toEqual(['data: [DONE]', ''])

@@ -5,6 +5,7 @@ import { ChatChunks, type FinishReason } from '../unified/chat-completion.ts'
 import { endsWithJson } from '../unified/json-tool.ts'
 import {
   errorEvent,
+  incompleteCall,
   type StreamDialect,
   StreamTranslator,
   unreadable,
@@ -17,31 +18,34 @@ import { EVERY, type JsonPath, keepSource } from '../wire/json-source.ts'
 import { FirstBytesSplitter } from '../wire/response-form.ts'
 import { eventDataSplitter } from '../wire/sse.ts'
 import type { MessageSplitter } from '../wire/usage-reader.ts'
-import { readError, readErrorResponse, UNTELLABLE_CALL } from './errors.ts'
-import { type LegibleThinking, type PlacedThinking, placeThinking, thinkingContent } from './reasoning.ts'
+import { readError, readErrorResponse } from './errors.ts'
+import { type PlacedThinking, placeThinking, thinkingContent, type VisibleThinking } from './reasoning.ts'
 import { finishReason, refusalText, toChatCompletion } from './response.ts'
 import { toToolCallStart } from './tools.ts'
 
 const TOOL_INPUTS: JsonPath = ['content', EVERY, 'input']
 
-/** How a message is said as the chat completion that was asked for, streamed or whole. */
-export function messageResponse(asked: RequestedResponse): ResponseTranslation {
+/** Returns the translation of a message to the requested chat completion, streamed or whole. */
+export function messageResponse(requested: RequestedResponse): ResponseTranslation {
   return {
     translator: () =>
-      asked.streamed
-        ? new StreamTranslator(eventOrDocumentSplitter, new MessageDialect(new ChatChunks(asked), asked.jsonTool))
-        : new WholeResponseTranslator((message) => toChatCompletion(asked, message), TOOL_INPUTS),
+      requested.streamed
+        ? new StreamTranslator(
+            eventOrDocumentSplitter,
+            new MessageDialect(new ChatChunks(requested), requested.jsonTool),
+          )
+        : new WholeResponseTranslator((message) => toChatCompletion(requested, message), TOOL_INPUTS),
     error: readErrorResponse,
   }
 }
 
-/** As the first bytes show: events, or the one document with which a server responds that fails before it streams. */
+/** Splits events, or the single document of a server that fails before it streams; the first bytes show which. */
 function eventOrDocumentSplitter(visit: (message: Buffer, isError?: boolean) => void): MessageSplitter {
   return new FirstBytesSplitter((form) => (form === 'json' ? new JsonArraySplitter(visit) : eventDataSplitter(visit)))
 }
 
-/** The events of a streamed message as those of a chat completion. */
-export class MessageDialect implements StreamDialect {
+/** Translates the events of a streamed message to those of a chat completion. */
+class MessageDialect implements StreamDialect {
   failed = false
   readonly #chunks: ChatChunks
   readonly #jsonTool: string | undefined
@@ -52,7 +56,7 @@ export class MessageDialect implements StreamDialect {
   #hasContent = false
   #hasEnded = false
 
-  /** @param jsonTool the tool whose call is the content */
+  /** @param jsonTool the tool whose call becomes the content */
   constructor(chunks: ChatChunks, jsonTool?: string) {
     this.#chunks = chunks
     this.#jsonTool = jsonTool
@@ -63,17 +67,17 @@ export class MessageDialect implements StreamDialect {
     const event = parseJson(data)
     if (this.#hasEnded) return ''
     if (isError || claudeErrorStatusIn(event) !== undefined) return this.#fail(errorOf(event))
-    // What begins as an object may be a part of the answer, cut off or too long to be held; the rest is noise.
+    // Text that begins as an object may be part of the response, cut off or too long to hold; anything else is noise.
     if (!isRecord(event)) return data[0] === OPEN_BRACE ? this.#fail(UNREADABLE) : ''
     this.#meter.noteEvent(event)
     switch (event.type) {
       case 'message_start':
-        // What was said of a message cannot be taken back, and another would go on in the middle of it.
-        return this.#hasContent ? this.#fail(BEGUN_AGAIN) : ''
+        // Content that was sent cannot be taken back, and another message would continue in the middle of it.
+        return this.#hasContent ? this.#fail(SECOND_MESSAGE) : ''
       case 'content_block_start':
         this.#hasContent = true
         keepSource(data, event, ['content_block', 'input'])
-        return this.#blocks.start(event.index, event.content_block) ?? this.#fail(UNTELLABLE_CALL)
+        return this.#blocks.start(event.index, event.content_block) ?? this.#fail(incompleteCall('Anthropic'))
       case 'content_block_delta':
         return this.#blocks.delta(event.index, event.delta)
       case 'content_block_stop':
@@ -88,13 +92,13 @@ export class MessageDialect implements StreamDialect {
     }
   }
 
-  /** A message whose end has its reason is whole, also where what closes it is missing. */
+  /** A message with a stop reason is complete, even without its closing event. */
   finish(): string | undefined {
     if (this.#hasEnded) return ''
     return typeof this.#stopReason === 'string' ? this.#end() : undefined
   }
 
-  /** Several may come, of which the last tells the reason. */
+  /** The last of several has the reason. */
   #noteEnding(delta: unknown): void {
     if (!isRecord(delta)) return
     this.#stopReason = delta.stop_reason ?? this.#stopReason
@@ -124,30 +128,30 @@ export class MessageDialect implements StreamDialect {
 }
 
 function errorOf(event: unknown): TranslatedError {
-  return readError(isRecord(event) ? (event.error ?? event) : undefined, 'Anthropic ended the answer with an error.')
+  return readError(isRecord(event) ? (event.error ?? event) : undefined, 'Anthropic ended the response with an error.')
 }
 
 const OPEN_BRACE = 0x7b
 
 const UNREADABLE = unreadable('Anthropic')
 
-const BEGUN_AGAIN: TranslatedError = {
-  message: 'The provider began another message before the first had ended.',
+const SECOND_MESSAGE: TranslatedError = {
+  message: 'The provider started another message before the first one ended.',
   code: 'upstream_unreachable',
 }
 
 /**
- * The content of a streamed message as a chat completion's deltas. Blocks of kinds that are not known give none: they are of
- * tools that only the native API offers.
+ * Translates the content blocks of a streamed message to deltas. Omits blocks of unknown kinds: they belong to tools
+ * that only the native API offers.
  * @see https://platform.claude.com/docs/en/build-with-claude/streaming#content-block-delta-types
  */
-export class BlockEvents {
+class BlockEvents {
   readonly #deltas: BlockDeltas
   readonly #thinking: PlacedThinking[] = []
-  /** Thinking that has begun, and not ended, by the index that the events name. */
-  readonly #openThinking = new Map<unknown, LegibleThinking>()
+  /** Thinking that has not ended yet, by the index in the events. */
+  readonly #openThinking = new Map<unknown, VisibleThinking>()
 
-  /** @param jsonTool the tool whose call is the content */
+  /** @param jsonTool the tool whose call becomes the content */
   constructor(chunks: ChatChunks, jsonTool: string | undefined) {
     this.#deltas = new BlockDeltas(chunks, jsonTool)
   }
@@ -156,7 +160,7 @@ export class BlockEvents {
     return this.#deltas.hasToolCalls
   }
 
-  /** Undefined where a tool call begins that cannot be told. */
+  /** Returns undefined for a tool call without an id or a name. */
   start(index: unknown, block: unknown): string | undefined {
     if (!isRecord(block)) return ''
     if (block.type === 'text') return this.#deltas.text(textOf(block.text))
@@ -196,7 +200,7 @@ export class BlockEvents {
     return this.#deltas.stop(index)
   }
 
-  /** What comes when all blocks have ended: the thinking to send back. */
+  /** Writes what follows all blocks, such as the thinking for the application to send back. */
   end(stopReason: unknown): string {
     return this.#deltas.end(stopReason) + this.#deltas.extra(thinkingContent(this.#thinking))
   }

@@ -9,7 +9,7 @@ const TOOLS = [
   { type: 'function', function: { name: 'now', strict: false } },
 ]
 
-it('says tools, those without parameters too', () => {
+it('translates tools, with and without parameters', () => {
   expect(messageOf(unifiedRequest({ tools: TOOLS })).tools).toEqual([
     { name: 'weather', description: 'Now.', input_schema: PARAMETERS, strict: true },
     { name: 'now', input_schema: { type: 'object', properties: {} } },
@@ -51,7 +51,7 @@ describe('the choice of a tool', () => {
     [{ tool_choice: 'required' }, 'tool_choice'],
     [{ tool_choice: { type: 'function', function: { name: 'now' } } }, 'tool_choice'],
     [{ tools: TOOLS, tool_choice: { type: 'function', function: { name: 'then' } } }, 'tool_choice.function.name'],
-  ])('of what there is not is refused: %j', (parameters, param) => {
+  ])('is refused for tools that do not exist: %j', (parameters, param) => {
     expect(toMessageCall(unifiedRequest(parameters))).toMatchObject({ status: 'refused', param })
   })
 })

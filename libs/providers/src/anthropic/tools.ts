@@ -1,4 +1,5 @@
 import type { Tool, ToolChoice, ToolUseBlockParam } from '@anthropic-ai/sdk/resources/messages'
+import { toToolChoice } from '../claude/parameters.ts'
 import type { ResponseToolCall } from '../unified/chat-completion.ts'
 import type { ChatRequest, ChatTool, ToolCall } from '../unified/chat-request.ts'
 import { isRefusal } from '../unified/refusal.ts'
@@ -7,21 +8,24 @@ import type { Refusal } from '../unified-api.ts'
 import { isRecord } from '../wire/json.ts'
 import { writtenText } from '../wire/json-source.ts'
 
-/** The SDK's type, but for the schema, which goes on as the caller wrote it. */
-export type WireTool = Omit<Tool, 'input_schema'> & { readonly input_schema: object }
+/** The SDK's type, except for the schema, which is passed on as the caller wrote it. */
+type WireTool = Omit<Tool, 'input_schema'> & { readonly input_schema: object }
 
-/** The parameters of a message that are about tools. */
+/** A message's parameters for tools. */
 export interface Tooling {
   readonly tools?: readonly WireTool[]
   readonly tool_choice?: ToolChoice
 }
 
-/** @see https://platform.claude.com/docs/en/agents-and-tools/tool-use/define-tools */
+/**
+ * Translates `tools` and `tool_choice`.
+ * @see https://platform.claude.com/docs/en/agents-and-tools/tool-use/define-tools
+ */
 export function toTooling(request: ChatRequest): Tooling | Refusal {
   const refusal = refuseToolChoice(request)
   if (refusal !== undefined) return refusal
   const { tools = [] } = request
-  // Without tools Anthropic takes no choice either, and none of them asks for anything.
+  // Without tools Anthropic accepts no choice either, and the remaining choices require nothing.
   if (tools.length === 0) return {}
   const choice = toToolChoice(request)
   return { tools: tools.map(toTool), ...(choice === undefined ? {} : { tool_choice: choice }) }
@@ -36,26 +40,13 @@ function toTool({ function: { name, description, parameters = {}, strict } }: Ch
   }
 }
 
-function toToolChoice({ tool_choice: choice, parallel_tool_calls: isParallel }: ChatRequest): ToolChoice | undefined {
-  const serial = isParallel === false ? { disable_parallel_tool_use: true } : undefined
-  if (typeof choice === 'object') return { type: 'tool', name: choice.function.name, ...serial }
-  switch (choice) {
-    case 'none':
-      return { type: 'none' }
-    case 'required':
-      return { type: 'any', ...serial }
-    default:
-      return choice === 'auto' || serial !== undefined ? { type: 'auto', ...serial } : undefined
-  }
-}
-
-/** A tool call of an earlier answer's, as a block. @param path the call's */
+/** Translates a tool call of an earlier response to a block. @param path the call's */
 export function toToolUse(call: ToolCall, path: string): ToolUseBlockParam | Refusal {
   const parsed = callArguments(call, path)
   return isRefusal(parsed) ? parsed : { type: 'tool_use', id: call.id, name: call.function.name, ...parsed }
 }
 
-/** A `tool_use` block as a tool call of OpenAI's; undefined where it is not to be called by. */
+/** Translates a `tool_use` block to OpenAI's tool call; undefined where it has no id or name. */
 export function toToolCall(block: Readonly<Record<string, unknown>>): ResponseToolCall | undefined {
   const { id, name, input = {} } = block
   const text = writtenText(input)
@@ -63,7 +54,7 @@ export function toToolCall(block: Readonly<Record<string, unknown>>): ResponseTo
   return { id, type: 'function', function: { name, arguments: text } }
 }
 
-/** The same of a block that begins in a stream: as a rule its input is empty there, and comes in pieces. */
+/** Translates the start of a streamed block, whose input is usually empty there and follows in pieces. */
 export function toToolCallStart(block: Readonly<Record<string, unknown>>): ResponseToolCall | undefined {
   const call = toToolCall(block)
   if (call === undefined || hasInput(block)) return call

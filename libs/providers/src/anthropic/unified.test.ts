@@ -5,7 +5,7 @@ import { unifiedRequest } from '../../test/fixtures/anthropic/unified-request.ts
 import { anthropicUnified } from './adapter.ts'
 import { messageResponse } from './stream.ts'
 
-it('has no embeddings', () => {
+it('refuses embeddings', () => {
   expect(anthropicUnified.embeddings.request(unifiedRequest({ input: 'a' }))).toMatchObject({
     status: 'refused',
     code: 'unsupported_operation',
@@ -31,7 +31,7 @@ describe('the list of models', () => {
     })
   })
 
-  it.each([null, [], {}, { data: {} }])('is not %j', (page) => {
+  it.each([null, [], {}, { data: {} }])('is not read from %j', (page) => {
     expect(models?.read(page)).toBeUndefined()
   })
 })
@@ -41,15 +41,15 @@ describe('an error', () => {
 
   it.each([
     ['{"type":"error","error":{"type":"not_found_error","message":"model: x"}}', 'model: x', 'not_found_error'],
-    ['{"type":"error","error":{"type":"api_error"}}', 'Anthropic answered with status 404.', 'api_error'],
-    ['<html>', 'Anthropic answered with status 404.', null],
-    ['', 'Anthropic answered with status 404.', null],
+    ['{"type":"error","error":{"type":"api_error"}}', 'Anthropic returned status 404.', 'api_error'],
+    ['<html>', 'Anthropic returned status 404.', null],
+    ['', 'Anthropic returned status 404.', null],
   ])('%s', (body, message, code) => {
     expect(error(404, Buffer.from(body), {})).toEqual({ message, code })
   })
 })
 
-it('never throws, whatever it is given', () => {
+it('never throws, whatever the input', () => {
   const message = fc.record(
     {
       role: fc.constantFrom('system', 'user', 'assistant', 'tool'),
@@ -72,11 +72,11 @@ it('never throws, whatever it is given', () => {
     { requiredKeys: [] },
   )
   fc.assert(
-    fc.property(body, fc.jsonValue(), (given, answer) => {
+    fc.property(body, fc.jsonValue(), (given, response) => {
       anthropicUnified.chat.request(unifiedRequest(given))
-      anthropicUnified.models?.read(answer)
+      anthropicUnified.models?.read(response)
       const { translator, error } = messageResponse(translated(unifiedRequest()).requested)
-      for (const json of [answer, { content: answer }, { content: [answer], usage: answer }]) {
+      for (const json of [response, { content: response }, { content: [response], usage: response }]) {
         const whole = translator('application/json')
         whole.push(Buffer.from(JSON.stringify(json)))
         whole.end()

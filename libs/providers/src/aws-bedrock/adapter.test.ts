@@ -32,12 +32,12 @@ describe('operations', () => {
     ['POST', '/guardrail/g/version/1/apply'],
     ['POST', '/'],
     ['POST', ''],
-  ])('are not at %s %j', (method, path) => {
+  ])('do not exist at %s %j', (method, path) => {
     expect(awsBedrock.operation(method, path)).toBeUndefined()
   })
 })
 
-it('is signed, and takes no signature of the caller', () => {
+it('is signed, and passes on no signature of the caller', () => {
   expect(awsBedrock.signing).toBe('sigv4')
   expect(awsBedrock.authHeaders({})).toEqual({})
   expect(awsBedrock.connectionHeaders.has('x-amz-security-token')).toBe(true)
@@ -47,11 +47,11 @@ it.each([
   [{ region: 'eu-west-1' }, 'https://bedrock-runtime.eu-west-1.amazonaws.com'],
   [{ region: 'cn-north-1' }, 'https://bedrock-runtime.cn-north-1.amazonaws.com.cn'],
   [{ region: 'eu-west-1', baseUrl: 'http://127.0.0.1:9000/' }, 'http://127.0.0.1:9000'],
-])('with %j is at %s', (config, expected) => {
+])('with %j calls %s', (config, expected) => {
   expect(awsBedrock.baseUrl(config)).toBe(expected)
 })
 
-it('reads how long to wait from the header, if at all', () => {
+it('reads the wait from the header, or none', () => {
   expect(awsBedrock.retryAfterMs({ 'retry-after': '3' }, 0)).toBe(3_000)
   expect(awsBedrock.retryAfterMs({ 'x-amzn-errortype': 'ThrottlingException' }, 0)).toBeUndefined()
   expect(awsBedrock.rateLimits({ 'x-ratelimit-limit-requests': '5' }, 0)).toEqual([])
@@ -67,7 +67,7 @@ it.each([
   [429, 'ThrottlingException'],
   [500, 'InternalServerException'],
   [503, 'ServiceUnavailableException'],
-])('words errors of status %d as Bedrock does', (status, exception) => {
+])('formats errors of status %d as Bedrock does', (status, exception) => {
   const { headers, body } = awsBedrock.errorResponse({ code: 'internal', status, message: 'No.', requestId: 'r' })
   expect(headers).toMatchObject({ 'x-amzn-errortype': exception, 'x-amzn-requestid': 'r' })
   expect(JSON.parse(body)).toEqual({ message: 'No.' })

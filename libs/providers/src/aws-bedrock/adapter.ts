@@ -14,23 +14,23 @@ import { toConverseCall } from './request.ts'
 import { bedrockResponseReader } from './response-reader.ts'
 import { converseResponse } from './stream.ts'
 
-/** OpenAI's API in front of the runtime API of AWS Bedrock, which cannot tell which models there are. */
+/** OpenAI's API, translated to the AWS Bedrock runtime API, which has no list of models. */
 export const awsBedrockUnified: UnifiedApi = {
   chat: { request: toConverseCall, response: converseResponse, opensStrings: true },
   embeddings: { request: toEmbeddingsCall, response: embeddingsResponse },
 }
 
-/** The runtime API of AWS Bedrock. It tells its limits in no header. */
+/** The AWS Bedrock runtime API. It reports limits in no header. */
 export const awsBedrock: ProviderAdapter = {
   id: 'aws-bedrock',
-  // A caller that signs what it sends signs for the gateway, not for AWS.
+  // A caller's signature is for the gateway, not for AWS.
   connectionHeaders: new Set(['x-amz-content-sha256', 'x-amz-date', 'x-amz-security-token']),
   baseUrl,
   operation: bedrockOperation,
   signing: 'sigv4',
   authHeaders: () => ({}),
   inspect: inspectBedrockRequest,
-  // The path names it; the bodies of some makers' models do, too.
+  // The path names the model; so do request bodies in some makers' formats.
   namedModels: ({ model = '' }, body) => [model, ...[namedModel(body)].filter((name) => name !== '')],
   modelMembers: memberWatch(['model']),
   pool: bedrockPool,

@@ -12,7 +12,7 @@ const PNG = 'data:image/png;base64,iVBORw0KGgo='
 const URL = 'https://a.example/b.webp'
 
 describe('messages', () => {
-  it('of system and developer come apart; those of one role are one turn, and empty ones left out', () => {
+  it('of system and developer become the system prompt; those of one role become one turn; empty ones are omitted', () => {
     const messages = [
       { role: 'system', content: 'Be kind.' },
       { role: 'system', content: ' ' },
@@ -37,7 +37,7 @@ describe('messages', () => {
     })
   })
 
-  it('have parallel tool calls, and all results in the turn that follows, before what else is in it', () => {
+  it('put the results of parallel tool calls first in the following turn', () => {
     const messages = [
       USER,
       { role: 'assistant', content: 'b', refusal: null, tool_calls: [call('c1', '{"x":[1]}'), call('c2', '')] },
@@ -45,7 +45,7 @@ describe('messages', () => {
       { role: 'user', content: 'and?' },
       result('c1', ''),
     ]
-    // The user's words stand between the results, as some applications send them.
+    // Some applications send user text between the results.
     expect(converseBody({ messages, tools: TOOLS }).messages).toEqual([
       { role: 'user', content: [{ text: 'a' }] },
       { role: 'assistant', content: [{ text: 'b' }, toolUse('c1', { x: [1] }), toolUse('c2', {})] },
@@ -60,7 +60,7 @@ describe('messages', () => {
     ])
   })
 
-  it('have the reasoning that was signed back where it was', () => {
+  it('contain the signed reasoning at its original places', () => {
     const reasoning = [
       { text: 'Hm.', signature: 's1', at: { content: 0, tool_calls: 0 } },
       { redactedContent: 'AAE=', at: { content: 2, tool_calls: 0 } },
@@ -92,7 +92,7 @@ describe('messages', () => {
   })
 
   it.each([CLAUDE, 'arn:aws:bedrock:eu-central-1:1:application-inference-profile/abc'])(
-    'may begin with the assistant for %s, which takes that or may do so',
+    'may begin with the assistant for %s, which is or may be Claude',
     (model) => {
       const messages = [
         { role: 'assistant', content: 'Which city?' },
@@ -105,7 +105,7 @@ describe('messages', () => {
     },
   )
 
-  it.each([CLAUDE, NOVA])('must say something to %s', (model) => {
+  it.each([CLAUDE, NOVA])('must not be empty for %s', (model) => {
     const messages = [
       { role: 'system', content: 'x' },
       { role: 'user', content: ' ' },
@@ -119,7 +119,7 @@ describe('messages', () => {
     ['a result without a call', [USER, result('c1')], 'messages.1.tool_call_id'],
     ['a call without a result', [USER, { role: 'assistant', tool_calls: [call('c1')] }], 'messages.1.tool_calls.0'],
     [
-      'an answer before the result',
+      'a response before the result',
       [USER, { role: 'assistant', tool_calls: [call('c1')] }, { role: 'assistant', content: 'x' }, result('c1')],
       'messages.1.tool_calls.0',
     ],
@@ -143,7 +143,7 @@ describe('images', () => {
   const request = (url: string, images = new Map(), detail?: string) =>
     toConverseCall(unifiedRequest({ messages: [{ role: 'user', content: [image(url, detail)] }] }, { images }))
 
-  it('are sent with the request', () => {
+  it('are sent inside the request', () => {
     const messages = [{ role: 'user', content: [{ type: 'text', text: 'What?' }, image(PNG, 'high')] }]
     expect(converseBody({ messages }).messages).toEqual([
       { role: 'user', content: [{ text: 'What?' }, { image: { format: 'png', source: { bytes: 'iVBORw0KGgo=' } } }] },
@@ -151,7 +151,7 @@ describe('images', () => {
   })
 
   it.each(['image/jpg', 'image/pjpeg', 'application/octet-stream', 'image/png'])(
-    'are JPEGs where their bytes say so, labelled %s',
+    'are sent as JPEGs where their bytes show it, labelled %s',
     (label) => {
       const bytes = Buffer.from('ffd8ffe000104a464946', 'hex').toString('base64')
       const messages = [{ role: 'user', content: [image(`data:${label};base64,${bytes}`)] }]
@@ -161,7 +161,7 @@ describe('images', () => {
     },
   )
 
-  it('at URLs are asked for, and sent when they are there', () => {
+  it('at URLs are requested, and sent once fetched', () => {
     expect(request(URL)).toEqual({ status: 'images-needed', urls: [URL] })
     const translated = request(URL, new Map([[URL, { mediaType: 'image/webp', base64: 'UklGRg==' }]]))
     if (translated.status !== 'translated') throw new Error(translated.status)
@@ -178,7 +178,7 @@ describe('images', () => {
     expect(refusal(request(url, new Map(), detail)).param).toBe(`messages.0.content.0.image_url.${field}`)
   })
 
-  it('that were fetched and are of another type are refused', () => {
+  it('of an unsupported type are refused after they were fetched', () => {
     const images = new Map([[URL, { mediaType: 'image/avif', base64: 'AAAA' }]])
     expect(refusal(request(URL, images)).param).toBe('messages.0.content.0.image_url.url')
   })

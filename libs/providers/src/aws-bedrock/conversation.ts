@@ -1,7 +1,7 @@
 import type { DocumentFormat, ImageFormat, SystemContentBlock } from '@aws-sdk/client-bedrock-runtime'
 import { type BlockDialect, blockConversation, type Turn } from '../unified/block-conversation.ts'
 import type { ChatMessage, FilePart, ImagePart } from '../unified/chat-request.ts'
-import { fileSource, isText } from '../unified/file-source.ts'
+import { inlineFile, isText } from '../unified/file-source.ts'
 import type { InlineImages } from '../unified/images.ts'
 import { isRefusal, refuse } from '../unified/refusal.ts'
 import type { InlineImage, Refusal } from '../unified-api.ts'
@@ -19,15 +19,15 @@ import type {
 
 type Block = TextBlock | ImageBlock | DocumentBlock | ToolUseBlock | ToolResultBlock | ReasoningBlock
 
-/** The prompt of a request: `messages`, and apart from them what the system and the developer say. */
-export interface Conversation {
+/** A request's prompt: the turns, with system and developer messages apart. */
+interface Conversation {
   readonly system: readonly SystemContentBlock.TextMember[]
   readonly messages: readonly Turn<Block>[]
-  /** Whether there are tool calls in it. */
+  /** Whether it contains tool calls. */
   readonly hasToolUse: boolean
 }
 
-/** @param model its id, as far as it tells which rules hold */
+/** Translates OpenAI's messages. @param model its id, on which some rules depend */
 export function toConversation(
   messages: readonly ChatMessage[],
   images: InlineImages,
@@ -43,7 +43,7 @@ export function toConversation(
   }
 }
 
-/** @param maker of the model; undefined where it is not known: then it may be Anthropic */
+/** @param maker the model's; undefined where it is unknown and may be Anthropic */
 function contentBlocks(images: InlineImages, maker = 'anthropic'): BlockDialect<Block> {
   const isClaude = maker === 'anthropic'
   let documents = 0
@@ -65,24 +65,25 @@ function contentBlocks(images: InlineImages, maker = 'anthropic'): BlockDialect<
     refuseTurns: (turns) => {
       const [first] = turns
       if (first === undefined) {
-        return refuse('messages', 'AWS Bedrock needs a message that is not empty and not of the system.')
+        return refuse('messages', 'AWS Bedrock needs at least one user or assistant message that is not empty.')
       }
-      // AWS answers 200 for Claude, and for others that a conversation must start with a user message.
+      // AWS accepts this for Claude; for other models it returns the error that a conversation must start with a user
+      // message.
       if (first.role !== 'user' && !isClaude) return BEGINS_WITH_ASSISTANT
-      return turns.some(hasDocumentAlone) ? DOCUMENT_ALONE : undefined
+      return turns.some(hasOnlyDocuments) ? DOCUMENT_WITHOUT_TEXT : undefined
     },
   }
 }
 
 /** @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ToolUseBlock.html */
 const CALL_ID = /^[a-zA-Z0-9_.:-]{1,64}$/
-/** Anthropic's own rule holds within AWS's. */
+/** Anthropic's rule is stricter than AWS's. */
 const CLAUDE_CALL_ID = /^[a-zA-Z0-9_-]{1,64}$/
 
 const BEGINS_WITH_ASSISTANT = refuse(
   'messages',
-  'On AWS Bedrock only Claude takes a conversation that begins with the assistant: this model needs one that begins with a message ' +
-    'of the user that is not empty.',
+  'On AWS Bedrock only Claude accepts a conversation that begins with the assistant: for this model, the first message must be a ' +
+    'user message that is not empty.',
 )
 
 function toTextBlock(text: string): TextBlock {
@@ -94,40 +95,37 @@ function isResultBlock(block: Block): block is TextBlock | ImageBlock | Document
 }
 
 /** @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Message.html on `content` */
-function hasDocumentAlone({ content }: Turn<Block>): boolean {
+function hasOnlyDocuments({ content }: Turn<Block>): boolean {
   return content.some((block) => 'document' in block) && !content.some((block) => 'text' in block)
 }
 
-const DOCUMENT_ALONE = refuse(
+const DOCUMENT_WITHOUT_TEXT = refuse(
   'messages',
-  'AWS Bedrock takes a file only with text beside it, which says what to do with it.',
+  'AWS Bedrock accepts a file only together with text: add a text part to the message.',
 )
 
 /**
- * A file as Bedrock takes it; an image is one, whatever part it comes in. Its name is made up: Bedrock takes few characters, each name once,
- * and warns that the model may read a name as an instruction.
+ * Translates a `file` part; images in file parts become image blocks. The document's name is generated: Bedrock allows
+ * few characters and each name once, and warns that the model may read a name as an instruction.
  * @param path the part's
- * @param nextNumber gives the numbers of the request's documents
+ * @param nextNumber returns the next number for a document in the request
  * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_DocumentBlock.html
  */
-export function toDocumentBlock(
-  part: FilePart,
-  path: string,
-  nextNumber: () => number,
-): DocumentBlock | ImageBlock | Refusal {
-  const source = fileSource(part, path, 'AWS Bedrock')
-  if (isRefusal(source)) return source
-  const param = `${path}.file.file_data`
-  if ('url' in source) return refuse(param, 'AWS Bedrock takes a file as a data URL only, not at a URL.')
-  const { mediaType, base64 } = source
-  const image = inlineImage(source)
+function toDocumentBlock(part: FilePart, path: string, nextNumber: () => number): DocumentBlock | ImageBlock | Refusal {
+  const file = inlineFile(part, path, 'AWS Bedrock')
+  if (isRefusal(file)) return file
+  const { mediaType, base64 } = file
+  const image = inlineImage(file)
   if (image !== undefined) return image
   const format = DOCUMENT_FORMATS.get(mediaType) ?? (isText(mediaType) ? 'txt' : undefined)
   if (format !== undefined) {
     return { document: { format, name: `document ${nextNumber()}`, source: { bytes: base64 } } }
   }
   const formats = [...DOCUMENT_FORMATS.values()].join(', ')
-  return refuse(param, `AWS Bedrock takes files of the formats ${formats}, and images; this one is ${mediaType}.`)
+  return refuse(
+    `${path}.file.file_data`,
+    `AWS Bedrock accepts images and files of the formats ${formats}; this file is ${mediaType}.`,
+  )
 }
 
 const DOCUMENT_FORMATS: ReadonlyMap<string, DocumentFormat> = new Map([
@@ -143,30 +141,30 @@ const DOCUMENT_FORMATS: ReadonlyMap<string, DocumentFormat> = new Map([
 ])
 
 /**
- * An image as Bedrock takes it, with its bytes; one without any stands for an image that is missing still.
+ * Translates an image; a block without bytes stands for an image that has not been fetched yet.
  * @param path the part's
  * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ImageBlock.html
  */
-export function toImageBlock(
+function toImageBlock(
   { image_url: { url, detail } }: ImagePart,
   images: InlineImages,
   path: string,
 ): ImageBlock | Refusal {
-  if (detail === 'low') return refuse(`${path}.image_url.detail`, 'AWS Bedrock has nothing that limits the detail.')
+  if (detail === 'low') return refuse(`${path}.image_url.detail`, 'AWS Bedrock cannot limit the detail of images.')
   const image = images.find(url, `${path}.image_url.url`)
   if (image === undefined) return { image: { format: 'png', source: { bytes: '' } } }
   if (isRefusal(image)) return image
   const block = inlineImage(image)
   if (block !== undefined) return block
-  const taken = [...IMAGE_FORMATS.keys()].join(', ')
+  const accepted = [...IMAGE_FORMATS.keys()].join(', ')
   return refuse(
     `${path}.image_url.url`,
-    `AWS Bedrock takes images of the types ${taken}; this one is ${image.mediaType}.`,
+    `AWS Bedrock accepts images of the types ${accepted}; this image is ${image.mediaType}.`,
   )
 }
 
-/** Undefined where it is of a type that Bedrock does not take. */
-export function inlineImage({ mediaType, base64 }: InlineImage): ImageBlock | undefined {
+/** Returns the block of an image; undefined where Bedrock does not support its type. */
+function inlineImage({ mediaType, base64 }: InlineImage): ImageBlock | undefined {
   const format = IMAGE_FORMATS.get(mediaType)
   return format === undefined ? undefined : { image: { format, source: { bytes: base64 } } }
 }

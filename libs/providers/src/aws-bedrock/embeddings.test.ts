@@ -10,14 +10,14 @@ const embed = (model: string, body: object) => {
   const request = unifiedRequest({}, { model })
   return toEmbeddingsCall({ ...request, body: { model: 'prod/m', ...body } })
 }
-const answered = (model: string, body: object, answer: unknown) => {
+const responseTo = (model: string, body: object, response: unknown) => {
   const translator = embeddingsResponse(nativeCall(embed(model, body)).requested).translator('application/json')
-  translator.push(Buffer.from(JSON.stringify(answer)))
+  translator.push(Buffer.from(JSON.stringify(response)))
   const bytes = translator.end()
   return bytes && JSON.parse(bytes.toString())
 }
 
-it('invokes the model for JSON', () => {
+it('invokes the model with and for JSON', () => {
   expect(nativeCall(embed(TITAN, { input: 'a' }))).toMatchObject({
     path: '/model/amazon.titan-embed-text-v2%3A0/invoke',
     query: '',
@@ -41,8 +41,8 @@ it.each([
   ],
   [COHERE_3, { input: ['a', 'b'] }, { texts: ['a', 'b'], input_type: 'search_document' }],
   [COHERE_4, { input: 'a', dimensions: 512 }, { texts: ['a'], input_type: 'search_document', output_dimension: 512 }],
-])('%s is asked in its own words', (model, asked, body) => {
-  expect(JSON.parse(nativeCall(embed(model, asked)).body.toString())).toEqual(body)
+])('%s gets the request in its own format', (model, requested, body) => {
+  expect(JSON.parse(nativeCall(embed(model, requested)).body.toString())).toEqual(body)
 })
 
 it.each([
@@ -57,9 +57,9 @@ it.each([
   expect(refusal(embed(model, body)).param).toMatch(param)
 })
 
-describe('an answer', () => {
+describe('a response', () => {
   it('of Titan has usage', () => {
-    expect(answered(TITAN, { input: 'a' }, { embedding: [0.5, 1], inputTextTokenCount: 3 })).toEqual({
+    expect(responseTo(TITAN, { input: 'a' }, { embedding: [0.5, 1], inputTextTokenCount: 3 })).toEqual({
       object: 'list',
       data: [{ object: 'embedding', index: 0, embedding: [0.5, 1] }],
       model: TITAN,
@@ -70,8 +70,8 @@ describe('an answer', () => {
   it.each([
     [COHERE_3, [[0.5], [1]]],
     [COHERE_4, { float: [[0.5], [1]] }],
-  ])('of %s has none', (model, embeddings) => {
-    expect(answered(model, { input: ['a', 'b'], encoding_format: 'base64' }, { embeddings })).toEqual({
+  ])('of %s has no usage', (model, embeddings) => {
+    expect(responseTo(model, { input: ['a', 'b'], encoding_format: 'base64' }, { embeddings })).toEqual({
       object: 'list',
       data: [
         { object: 'embedding', index: 0, embedding: 'AAAAPw==' },
@@ -86,7 +86,7 @@ describe('an answer', () => {
     [TITAN, { input: 'a' }, null],
     [COHERE_3, { input: ['a', 'b'] }, { embeddings: [[1]] }],
     [COHERE_3, { input: 'a' }, { embeddings: [] }],
-  ])('of %s that has not what was asked for is none', (model, body, answer) => {
-    expect(answered(model, body, answer)).toBeUndefined()
+  ])('of %s without the requested vectors is not translated', (model, body, response) => {
+    expect(responseTo(model, body, response)).toBeUndefined()
   })
 })

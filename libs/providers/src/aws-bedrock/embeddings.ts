@@ -13,14 +13,17 @@ import { isRecord, isVector, tokenCount } from '../wire/json.ts'
 import { readErrorResponse } from './errors.ts'
 import { foundationModel, modelPath } from './models.ts'
 
-/** @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InvokeModel.html */
+/**
+ * Translates an embeddings request to `InvokeModel`.
+ * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InvokeModel.html
+ */
 export function toEmbeddingsCall(request: UnifiedRequest): Translation {
   const { body, model } = request
-  const asked = readEmbeddingsRequest(body, 'AWS Bedrock')
-  if (isRefusal(asked)) return asked
+  const requested = readEmbeddingsRequest(body, 'AWS Bedrock')
+  if (isRefusal(requested)) return requested
   const path = modelPath(model, 'invoke')
   if (typeof path !== 'string') return path
-  const embedding = embeddingBody(asked, model)
+  const embedding = embeddingBody(requested, model)
   if (isRefusal(embedding)) return embedding
   return {
     status: 'translated',
@@ -28,28 +31,31 @@ export function toEmbeddingsCall(request: UnifiedRequest): Translation {
     query: '',
     headers: { 'content-type': 'application/json', accept: 'application/json' },
     body: Buffer.from(JSON.stringify(embedding)),
-    requested: requestedEmbeddings(request, asked),
+    requested: requestedEmbeddings(request, requested),
   }
 }
 
-/** How the answer to it is said. */
-export function embeddingsResponse(asked: RequestedResponse): ResponseTranslation {
-  const { maker = '', name = '' } = foundationModel(asked.model) ?? {}
+/** Returns the translation of the response. */
+export function embeddingsResponse(requested: RequestedResponse): ResponseTranslation {
+  const { maker = '', name = '' } = foundationModel(requested.model) ?? {}
   const read = isTitan(maker, name) ? readTitanVectors : readCohereVectors
   return {
-    translator: () => new WholeResponseTranslator((answer) => embeddingList(read(answer), asked)),
+    translator: () => new WholeResponseTranslator((response) => embeddingList(read(response), requested)),
     error: readErrorResponse,
   }
 }
 
-/** Bodies are in the format of the model's maker. */
-function embeddingBody(asked: EmbeddingsRequest, id: string): object | Refusal {
-  const { dimensions } = asked
-  const inputs = embeddingInputs(asked)
+/** Returns the body in the format of the model's maker. */
+function embeddingBody(requested: EmbeddingsRequest, id: string): object | Refusal {
+  const { dimensions } = requested
+  const inputs = embeddingInputs(requested)
   const { maker = '', name = '' } = foundationModel(id) ?? {}
   if (isTitan(maker, name)) return titanEmbedding(inputs, dimensions, name)
   if (maker === 'cohere' && name.startsWith('embed-')) return cohereEmbedding(inputs, dimensions, name)
-  return refuse('model', `On AWS Bedrock, Amazon's Titan and Cohere's models embed: "${id}" is not known to be one.`)
+  return refuse(
+    'model',
+    `On AWS Bedrock, embeddings come from Amazon Titan and Cohere models: "${id}" is not known to be one.`,
+  )
 }
 
 function isTitan(maker: string, name: string): boolean {
@@ -57,45 +63,41 @@ function isTitan(maker: string, name: string): boolean {
 }
 
 /**
- * Amazon's Titan embeds one text at a time.
+ * Amazon Titan embeds one text per request.
  * @see https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-titan-embed-text.html
  * @see https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-titan-embed-mm.html
  */
-export function titanEmbedding(
+function titanEmbedding(
   [inputText, ...others]: readonly string[],
   dimensions: number | undefined,
   name: string,
 ): object | Refusal {
-  if (others.length > 0) return refuse('input', "Amazon's Titan embeds one text a request.")
+  if (others.length > 0) return refuse('input', 'Amazon Titan embeds one text per request.')
   if (dimensions === undefined) return { inputText }
   if (name.startsWith('titan-embed-image')) {
     return { inputText, embeddingConfig: { outputEmbeddingLength: dimensions } }
   }
-  // Text embeddings have a length to choose from version 2 on.
+  // Text embeddings of a chosen length exist since version 2.
   if (/^titan-embed-(?:g1-)?text-(?:v1|0)/.test(name)) return refuseParameter('dimensions', `The model "${name}"`)
   return { inputText, dimensions }
 }
 
-/** Undefined where the answer has no vectors. */
-export function readTitanVectors(answer: unknown): Vectors | undefined {
-  if (!isRecord(answer) || !isVector(answer.embedding)) return undefined
-  return { vectors: [answer.embedding], inputTokens: tokenCount(answer.inputTextTokenCount) }
+/** Reads Titan's response; undefined where it has no vector. */
+function readTitanVectors(response: unknown): Vectors | undefined {
+  if (!isRecord(response) || !isVector(response.embedding)) return undefined
+  return { vectors: [response.embedding], inputTokens: tokenCount(response.inputTextTokenCount) }
 }
 
 /**
- * Cohere wants to know what the vectors are for, which OpenAI's API does not say: they are those of documents to be found, as what
- * is stored must be, and not of the questions.
+ * Cohere requires the purpose of the vectors, which OpenAI's API does not state: they are taken for stored documents,
+ * not for search queries.
  * @see https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-embed.html
  */
-export function cohereEmbedding(
-  texts: readonly string[],
-  dimensions: number | undefined,
-  name: string,
-): object | Refusal {
-  if (texts.length > MAX_TEXTS) return refuse('input', `Cohere embeds ${MAX_TEXTS} texts a request.`)
+function cohereEmbedding(texts: readonly string[], dimensions: number | undefined, name: string): object | Refusal {
+  if (texts.length > MAX_TEXTS) return refuse('input', `Cohere embeds at most ${MAX_TEXTS} texts per request.`)
   const body = { texts, input_type: 'search_document' }
   if (dimensions === undefined) return body
-  // Version 3 and its predecessors have one length; later ones are told it.
+  // Models up to version 3 have a fixed length.
   if (/^embed-(?:english|multilingual)-(?:light-)?v[1-3]/.test(name)) {
     return refuseParameter('dimensions', `The model "${name}"`)
   }
@@ -104,9 +106,9 @@ export function cohereEmbedding(
 
 const MAX_TEXTS = 96
 
-/** Vectors stand in a list, or in a list of their type. How many tokens they were of, only a header tells. */
-export function readCohereVectors(answer: unknown): Vectors | undefined {
-  const embeddings = isRecord(answer) ? answer.embeddings : undefined
+/** Reads Cohere's response: a list of vectors, or one by their type. Only a header reports the tokens. */
+function readCohereVectors(response: unknown): Vectors | undefined {
+  const embeddings = isRecord(response) ? response.embeddings : undefined
   const vectors: unknown = isRecord(embeddings) ? embeddings.float : embeddings
   return Array.isArray(vectors) && vectors.every(isVector) ? { vectors } : undefined
 }

@@ -6,7 +6,7 @@ import { isRecord, parseJson } from '../wire/json.ts'
 import type { BedrockEvent } from './event-stream.ts'
 
 /**
- * An error as Bedrock sends it, of which AWS's SDKs make the exception that the header names.
+ * Returns an error in Bedrock's format. AWS's SDKs raise the exception that the header names.
  * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html#API_runtime_Converse_Errors
  */
 export function bedrockErrorResponse({ status, message, requestId }: ErrorToFormat): ErrorResponse {
@@ -20,14 +20,14 @@ export function bedrockErrorResponse({ status, message, requestId }: ErrorToForm
   }
 }
 
-/** The status that goes with an exception inside a stream, which is spelt with a small first letter there. */
+/** Returns the status of an exception inside a stream, where its name begins with a small letter. */
 export function bedrockErrorStatus(exceptionType: string): number {
   return STREAM_EXCEPTIONS.get(exceptionType) ?? 500
 }
 
 /**
- * Returns the status that goes with the error which a document that came with 200 is; undefined where it is none. Models with OpenAI's format
- * have OpenAI's, AWS has `__type`.
+ * Returns the status of the error in a document that came with status 200; undefined where there is none. Models with
+ * OpenAI's format return OpenAI's error, AWS a `__type`.
  */
 export function bedrockErrorStatusIn(document: unknown): number | undefined {
   if (!isRecord(document) || typeof document.__type !== 'string') return errorStatusIn(document)
@@ -55,34 +55,34 @@ const STREAM_EXCEPTIONS: ReadonlyMap<string, number> = new Map([
 ])
 
 /**
- * An error answer: its message is in the body, and which exception it is in a header, or in the body too.
+ * Reads an error response: the message is in the body, the exception's name in a header or in the body.
  * @see https://smithy.io/2.0/aws/protocols/aws-restjson1-protocol.html#operation-error-serialization
  */
 export function readErrorResponse(status: number, body: Buffer, headers: WireHeaders): TranslatedError {
-  const answer = parseJson(body)
-  const { __type: type, code } = isRecord(answer) ? answer : {}
+  const response = parseJson(body)
+  const { __type: type, code } = isRecord(response) ? response : {}
   return {
-    message: messageOf(answer) ?? `AWS Bedrock answered with status ${status}.`,
+    message: messageOf(response) ?? `AWS Bedrock returned status ${status}.`,
     code: shapeName(headerValue(headers, 'x-amzn-errortype') ?? type ?? code),
   }
 }
 
-/** An exception inside a stream, which is spelt with a small first letter there. */
+/** Reads an exception inside a stream, where its name begins with a small letter. */
 export function readException({ type, payload }: BedrockEvent): TranslatedError {
   const code = shapeName(type)
   return {
-    message: messageOf(payload) ?? 'AWS Bedrock ended the answer with an error.',
+    message: messageOf(payload) ?? 'AWS Bedrock ended the response with an error.',
     code: code === null ? null : code.charAt(0).toUpperCase() + code.slice(1),
   }
 }
 
-function messageOf(answer: unknown): string | undefined {
-  const { message, Message } = isRecord(answer) ? answer : {}
+function messageOf(response: unknown): string | undefined {
+  const { message, Message } = isRecord(response) ? response : {}
   const text = message ?? Message
   return typeof text === 'string' && text !== '' ? text : undefined
 }
 
-/** Of `aws.bedrock#ThrottlingException:http://…`, what is between its namespace and its address. */
+/** Returns `ThrottlingException` for `aws.bedrock#ThrottlingException:http://…`. */
 function shapeName(type: unknown): string | null {
   const [name = ''] = typeof type === 'string' ? type.split(':') : []
   return name.slice(name.indexOf('#') + 1).trim() || null

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest'
 import { cut } from '../../test/fixtures/wire/pieces.ts'
 import { AwsEventFrames } from './event-stream.ts'
 
-it('finds each message, however they are cut', () => {
+it('finds each message, however the stream is split', () => {
   const messages = fc.array(fc.integer({ min: 16, max: 400 }).map(messageOf))
   fc.assert(
     fc.property(messages, fc.array(fc.integer({ min: 1, max: 500 }), { minLength: 1 }), (given, sizes) => {
@@ -13,11 +13,11 @@ it('finds each message, however they are cut', () => {
   )
 })
 
-it('leaves out a message that is not complete', () => {
+it('omits an incomplete message', () => {
   expect(framesIn([messageOf(20), messageOf(30).subarray(0, 29)])).toEqual([messageOf(20)])
 })
 
-it.each([0, 15, 0x7fffffff, 0xffffffff])('finds nothing more behind a length of %d', (length) => {
+it.each([0, 15, 0x7fffffff, 0xffffffff])('finds nothing after a length of %d', (length) => {
   const impossible = Buffer.alloc(20)
   impossible.writeUInt32BE(length)
   expect(framesIn([messageOf(20), impossible, messageOf(20)])).toEqual([messageOf(20)])

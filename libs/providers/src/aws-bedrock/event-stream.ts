@@ -3,8 +3,8 @@ import { parseJson } from '../wire/json.ts'
 import type { MessageSplitter } from '../wire/usage-reader.ts'
 
 /**
- * Cuts an AWS event stream into its messages, each whole with prelude and checksums. Once a length is none that a message can
- * have, nothing more is visited.
+ * Splits an AWS event stream into its messages, each with prelude and checksums. After an impossible length it visits
+ * nothing more.
  * @see https://docs.aws.amazon.com/AmazonS3/latest/API/RESTSelectObjectAppendix.html
  */
 export class AwsEventFrames implements MessageSplitter {
@@ -37,7 +37,7 @@ export class AwsEventFrames implements MessageSplitter {
     this.#held = rest
   }
 
-  /** What is left is no whole message. */
+  /** Drops what is left, which is no complete message. */
   end(): void {
     this.#join()
   }
@@ -57,22 +57,22 @@ export class AwsEventFrames implements MessageSplitter {
 
 const EMPTY = Buffer.alloc(0)
 const LENGTH_BYTES = 4
-/** A prelude of 12 bytes and the message's checksum. */
+/** A prelude of 12 bytes, and the message's checksum of 4. */
 const MIN_FRAME_BYTES = 16
-/** 16 MiB of payload, 128 KiB of headers, and those 16 bytes. */
+/** 16 MiB of payload, 128 KiB of headers, and these 16 bytes. */
 const MAX_FRAME_BYTES = 16 * 1024 * 1024 + 128 * 1024 + 16
 
 /** A message of an AWS event stream as Bedrock uses it. */
 export interface BedrockEvent {
-  /** `event`, or `exception` where the operation failed after its answer had begun. */
+  /** `event`, or `exception` where the operation failed after the response had begun. */
   readonly messageType: string
-  /** Which event or exception. */
+  /** The event's or exception's name. */
   readonly type: string
-  /** The payload's JSON; undefined where it is none. */
+  /** The payload's JSON; undefined where it is not JSON. */
   readonly payload: unknown
 }
 
-/** Undefined where the frame is not intact. */
+/** Decodes a message; undefined where it is damaged. */
 export function readEventFrame(frame: Buffer): BedrockEvent | undefined {
   try {
     const { headers, body } = codec.decode(frame)
@@ -83,7 +83,7 @@ export function readEventFrame(frame: Buffer): BedrockEvent | undefined {
       payload: parseJson(Buffer.from(body.buffer, body.byteOffset, body.byteLength)),
     }
   } catch {
-    // The checksum is wrong, or the headers are: what it says is unknown.
+    // The checksum or the headers are wrong: the content is unknown.
     return undefined
   }
 }

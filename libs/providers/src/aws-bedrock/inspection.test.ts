@@ -24,7 +24,7 @@ it.each([
   expect(inspect(action, body).maxOutputTokens).toBe(expected)
 })
 
-it('knows that an embedding has no output', () => {
+it('expects no output of an embedding', () => {
   expect(inspect('invoke', { inputText: 'x' }, 'amazon.titan-embed-text-v2%3A0')).toMatchObject({
     model: 'amazon.titan-embed-text-v2:0',
     maxOutputTokens: 0,
@@ -32,7 +32,7 @@ it('knows that an embedding has no output', () => {
   })
 })
 
-it('tells a stream by its path, and several outputs by the body', () => {
+it('recognizes a stream by its path, and several outputs by the body', () => {
   expect(inspect('converse-stream', {})).toMatchObject({ streamed: true, outputs: 1 })
   expect(inspect('invoke-with-response-stream', { num_generations: 3, n: 1 })).toMatchObject({
     streamed: true,
@@ -42,7 +42,7 @@ it('tells a stream by its path, and several outputs by the body', () => {
   expect(inspect('converse', { n: 3 })).toMatchObject({ streamed: false, outputs: 1 })
 })
 
-it('counts the media of a conversation and the text around them', () => {
+it('counts the media of a conversation, and the text around them', () => {
   const image = (bytes: string) => ({ image: { format: 'png', source: { bytes } } })
   const body = {
     system: [{ text: 's' }, { guardContent: { image: { format: 'png', source: { bytes: 'GGGG' } } } }],
@@ -84,7 +84,7 @@ it.each([
   expect(inspect('invoke', body).promptBytes).toBeLessThan('image'.length + 1)
 })
 
-it('never throws, and finds counts only, whatever the body', () => {
+it('never throws, and returns only valid counts, for any body', () => {
   const actions = fc.constantFrom(
     'converse',
     'converse-stream',

@@ -14,16 +14,19 @@ import {
 } from '../prompt/media.ts'
 import { outputCount } from '../prompt/output-maximum.ts'
 import type { Operation, RequestInspection } from '../provider-adapter.ts'
-import { isRecord } from '../wire/json.ts'
+import { arrayOf, isRecord } from '../wire/json.ts'
 
-/** Reads what matters of a request's JSON body (undefined: not JSON). Never throws, whatever the shape. */
+/**
+ * Estimates what a request will use. Never throws, whatever the body.
+ * @param body its JSON; undefined where it is not JSON
+ */
 export function inspectBedrockRequest({ kind, model = '' }: Operation, body: unknown): RequestInspection {
   if (!isRecord(body) || kind === 'count-tokens') return { ...NO_TOKENS, model }
   const invokes = kind === 'invoke' || kind === 'invoke-stream'
   const media = invokes ? invokeMedia(body, model) : converseMedia(body)
   const inspection = inspectPrompt(body, model, 'aws-bedrock', { media, hasOutput: !EMBEDDING_MODEL.test(model) })
   inspection.streamed = kind === 'converse-stream' || kind === 'invoke-stream'
-  // A prompt of Bedrock's prompt management, which the path names.
+  // The path names a stored prompt of Bedrock's prompt management.
   if (model.includes(':prompt/')) inspection.hasStoredPrompt = true
   if (invokes) inspection.outputs = outputCount(body.num_generations, body.n)
   return inspection
@@ -32,15 +35,18 @@ export function inspectBedrockRequest({ kind, model = '' }: Operation, body: unk
 const EMBEDDING_MODEL = /embed/
 
 /**
- * The media in a Converse request's `messages` and `system`. Never throws, whatever the shape.
+ * Counts the media in a Converse request's `messages` and `system`. Never throws, whatever the shape.
  * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ContentBlock.html
  */
-export function converseMedia(body: Readonly<Record<string, unknown>>): MediaTally {
+function converseMedia(body: Readonly<Record<string, unknown>>): MediaTally {
   return addMedia(tallyMedia(body.messages, readMessageOrBlock), tallyMedia(body.system, readMessageOrBlock))
 }
 
-/** The media in the body of an invocation, which has the format of the model's maker: those of one are none of another. */
-export function invokeMedia(body: Readonly<Record<string, unknown>>, model: string): MediaTally {
+/**
+ * Counts the media in an invocation's body, which is in the format of the model's maker: no medium counts in two
+ * formats.
+ */
+function invokeMedia(body: Readonly<Record<string, unknown>>, model: string): MediaTally {
   return [
     converseMedia(body),
     claudeMedia(body.messages),
@@ -61,7 +67,7 @@ function readMessageOrBlock(block: Readonly<Record<string, unknown>>): PartReadi
   return Array.isArray(block.content) ? { within: block.content } : NO_PART
 }
 
-/** A document's source may also be text. */
+/** Reads a medium; a document's source may also be text. */
 function readSource(
   { source, format }: Readonly<Record<string, unknown>>,
   medium: (typeof SOURCES)[number],
@@ -76,9 +82,9 @@ function readSource(
 
 const PAGE = { unitBytes: 60_000, unitTokens: 1_000 }
 
-/** Titan's `inputImage` and Cohere's `images`. */
+/** Counts Titan's `inputImage` and Cohere's `images`. */
 function embeddedImages({ inputImage, images }: Readonly<Record<string, unknown>>): MediaTally {
-  return [inputImage, ...(Array.isArray(images) ? images : [])].reduce<MediaTally>(
+  return [inputImage, ...arrayOf(images)].reduce<MediaTally>(
     (tally, image) =>
       typeof image === 'string'
         ? addMedia(tally, { parts: 1, tokens: MEDIUM_TOKENS, inlinedBytes: image.length })

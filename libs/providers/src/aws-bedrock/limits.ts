@@ -4,9 +4,9 @@ import { headerValue, type WireHeaders } from '../wire/headers.ts'
 import { isRecord } from '../wire/json.ts'
 
 /**
- * AWS holds the whole prompt and the output maximum against a quota of tokens when a request begins. In the end it has counted the input
- * that was not read from the cache (what was written to it counts), and each output token several times with some models: the burndown
- * rate.
+ * AWS reserves the whole prompt and the output maximum in a token quota when a request begins. At its end, it counts
+ * the input that was not read from the cache (input written to it counts), and with some models each output token
+ * several times: the burndown rate.
  * @see https://docs.aws.amazon.com/bedrock/latest/userguide/quotas-token-burndown.html
  */
 export const bedrockLimitCounting: LimitCounting = {
@@ -17,28 +17,29 @@ export const bedrockLimitCounting: LimitCounting = {
 }
 
 /**
- * Returns how many tokens of its quota an output token of the model takes: 5 with Anthropic's models, more with the newest, 1 with most
- * others.
- * @param model an id, also of an inference profile, or an ARN that ends with one
+ * Returns how many tokens of the quota an output token uses: 5 with Anthropic's models, more with the newest, 1 with
+ * most others.
+ * @param model an id of a model or an inference profile, or an ARN that ends with one
  */
 export function burndownRate(model: string): number {
   for (const [models, rate] of RATES) if (models.test(model)) return rate
   return 1
 }
 
-/** The first that fits counts. Models of Anthropic's that came after the list are taken at the rate of its newest generation. */
+/** The first match counts. Anthropic models that are newer than the list get the rate of its newest generation. */
 const RATES: readonly (readonly [RegExp, number])[] = [
   [/anthropic\.claude-[a-z]+-4-8(?:\D|$)/, 15],
-  // `claude-sonnet-4-5-20250929-v1:0`, `claude-opus-4-20250514-v1:0`, `claude-3-7-sonnet-20250219-v1:0`, `claude-v2:1`.
+  // `claude-sonnet-4-5-20250929-v1:0`, `claude-opus-4-20250514-v1:0`, `claude-3-7-sonnet-20250219-v1:0`,
+  // `claude-v2:1`.
   [/anthropic\.claude-(?:instant|v\d|3-|[a-z]+-4-(?:[0-7](?:\D|$)|\d{8}))/, 5],
   [/anthropic\.claude-/, 10],
   [/openai\.gpt-5[.-]6-(?:sol|terra|luna)/, 10],
 ]
 
 /**
- * The pool of a request: token counting, service tiers, latency-optimized inference and prompts of more than 200,000 tokens have quotas of
- * their own. `Converse` says them in its body, `InvokeModel` in headers or,
- * for models that have it, in `service_tier`. An inference profile needs no name here: it is the model of its path.
+ * Returns a request's pool: token counting, service tiers, latency-optimized inference and prompts above 200,000
+ * tokens have quotas of their own. `Converse` states tier and latency in its body, `InvokeModel` in headers or, with
+ * some models, in `service_tier`. Inference profiles are not part of the name: they are the model in the path.
  * @see https://docs.aws.amazon.com/bedrock/latest/userguide/service-tiers-inference.html
  * @see https://docs.aws.amazon.com/bedrock/latest/userguide/latency-optimized-inference.html
  */
@@ -54,4 +55,5 @@ const TIERS = { flex: 'flex', priority: 'priority', reserved: 'reserved' }
 const LATENCIES = { optimized: 'optimized' }
 const TIER_HEADER = 'x-amzn-bedrock-service-tier'
 const LATENCY_HEADER = 'x-amzn-bedrock-performanceconfig-latency'
+/** Prompts above this belong to a pool of their own. */
 export const BEDROCK_LONG_PROMPT_TOKENS = 200_000

@@ -12,7 +12,7 @@ it.each([
   ['deepseek.v3.2', 'deepseek', 'v3.2'],
   ['us.deepseek.r1-v1:0', 'deepseek', 'r1-v1:0'],
   ['moonshotai.kimi-k2.5', 'moonshotai', 'kimi-k2.5'],
-])('%s is one of %s: %s', (id, maker, name) => {
+])('%s is a model of %s: %s', (id, maker, name) => {
   expect(foundationModel(id)).toEqual({ maker, name })
 })
 
@@ -22,16 +22,16 @@ it.each([
   'arn:aws:bedrock:us-east-1:123456789012:imported-model/a1b2c3',
   'custom',
   '',
-])('%j does not tell', (id) => {
+])('%j does not show its model', (id) => {
   expect(foundationModel(id)).toBeUndefined()
 })
 
-it('a path has the id as one segment', () => {
+it('a path contains the id as one segment', () => {
   expect(modelPath('arn:aws:bedrock:us-east-1::foundation-model/m', 'converse')).toBe(
     '/model/arn%3Aaws%3Abedrock%3Aus-east-1%3A%3Afoundation-model%2Fm/converse',
   )
 })
 
-it.each(['..', '.', '', 'a b', 'a?b', `a${'b'.repeat(2_048)}`])('%j makes no path', (id) => {
+it.each(['..', '.', '', 'a b', 'a?b', `a${'b'.repeat(2_048)}`])('%j is refused as a model id', (id) => {
   expect(modelPath(id, 'invoke')).toMatchObject({ status: 'refused', param: 'model' })
 })

@@ -1,16 +1,16 @@
 import { refuse } from '../unified/refusal.ts'
 import type { Refusal } from '../unified-api.ts'
 
-/** Who made a model, and what they call it. */
+/** A model's maker and the maker's name for it. */
 export interface FoundationModel {
   readonly maker: string
-  /** With the version of Bedrock's: `claude-sonnet-4-5-20250929-v1:0`. */
+  /** Includes Bedrock's version: `claude-sonnet-4-5-20250929-v1:0`. */
   readonly name: string
 }
 
 /**
- * The model behind an id, behind that of an inference profile (`us.…`), or behind the ARN of either. Undefined where the id does
- * not tell: those of application inference profiles, for instance, are made up.
+ * Returns the model of an id, of an inference profile's id (`us.…`), or of the ARN of either. Undefined where the id
+ * does not show it: those of application inference profiles, for example, are random.
  * @see https://docs.aws.amazon.com/bedrock/latest/userguide/models-supported.html
  */
 export function foundationModel(id: string): FoundationModel | undefined {
@@ -18,16 +18,24 @@ export function foundationModel(id: string): FoundationModel | undefined {
   return maker === undefined || name === undefined ? undefined : { maker, name }
 }
 
-/** The model's part of a path, escaped as AWS's SDKs do. */
+/** Whether the id shows that Anthropic made the model. */
+export function isClaude(id: string): boolean {
+  return foundationModel(id)?.maker === 'anthropic'
+}
+
+/** Returns the path of a call to a model, escaped like in AWS's SDKs. */
 export function modelPath(id: string, action: 'converse' | 'converse-stream' | 'invoke'): string | Refusal {
-  if (!PATH_ID.test(id)) return refuse('model', `"${id}" is no id of a model or an inference profile, and no ARN.`)
+  if (!PATH_ID.test(id)) return refuse('model', `"${id}" is not the id or ARN of a model or an inference profile.`)
   return `/model/${encodeURIComponent(id)}/${action}`
 }
 
-/** Profiles are of regions: `us`, `us-gov`, `global`. Makers with longer names may have models with a dot: `moonshotai.kimi-k2.5`. */
+/**
+ * Inference profiles begin with a geography: `us`, `us-gov`, `global`. Longer prefixes are makers, whose model names
+ * may have dots: `moonshotai.kimi-k2.5`.
+ */
 const MODEL_ID = /^(?:[a-z]{2,6}(?:-[a-z]+)?\.)?([a-z0-9]+)\.([^/]+)$/
 
-/** A custom model's ARN has the model that it was made of, and an id after it. */
+/** A custom model's ARN contains the base model, followed by an id. */
 const CUSTOM_MODEL = /^arn:[^/]+:custom-model\/([^/]+)\/[^/]+$/
 
 /** @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html on `modelId` */

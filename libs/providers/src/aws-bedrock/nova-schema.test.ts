@@ -15,7 +15,7 @@ const withTool = (schema: string, model = NOVA) => {
     `"tools":[{"type":"function","function":{"name":"f","parameters":${schema}}}]}`
   return toConverseCall(unifiedRequest(JSON.parse(text), { model, bytes: Buffer.from(text) }))
 }
-/** The text of the schema that is sent. */
+/** Returns the text of the schema in the request. */
 function sent(schema: string, model?: string): string {
   const text = nativeCall(withTool(schema, model)).body.toString()
   return text.slice(text.indexOf('"json":') + '"json":'.length, text.lastIndexOf('}}}]}'))
@@ -37,7 +37,7 @@ it.each([NOVA, 'us.amazon.nova-premier-v1:0', 'amazon.nova-2-lite-v1:0', 'global
   },
 )
 
-it('a schema of any other model stays whole', () => {
+it('the schema is unchanged for other models', () => {
   const schema = '{"type":"object","properties":{},"additionalProperties":false,"$defs":{}}'
   expect(sent(schema, CLAUDE)).toBe(schema)
 })
@@ -51,7 +51,7 @@ it.each([
   expect(sent(schema)).toBe(expected)
 })
 
-it('the description of the schema is the tool’s, where that has none', () => {
+it('the schema’s description becomes the tool’s where it has none', () => {
   const tool = { type: 'function', function: { name: 'f', parameters: { type: 'object', description: 'Does.' } } }
   const { toolConfig } = converseBody({ tools: [tool] })
   expect(toolConfig).toMatchObject({ tools: [{ toolSpec: { description: 'Does.' } }] })
@@ -108,7 +108,7 @@ describe('references', () => {
       '{"$defs":{"A":{"type":"string"}},"properties":{"a":{"\\u0024ref":"#/$defs/A"}}}',
       '{"type":"object","properties":{"a":{"type":"string"}}}',
     ],
-  ])('are replaced by what they refer to: %s', (_, schema, expected) => {
+  ])('are replaced by their definitions: %s', (_, schema, expected) => {
     expect(sent(schema)).toBe(expected)
   })
 
@@ -133,17 +133,17 @@ describe('references', () => {
       { $defs: { A: { $ref: '#/$defs/B' }, B: { $ref: '#/$defs/A' } }, $ref: '#/$defs/A' },
       /refers to itself/,
     ],
-    ['nothing', { properties: { a: { $ref: '#/$defs/None' } } }, /nothing at "#\/\$defs\/None"/],
-    ['an anchor', { properties: { a: { $ref: '#place' } } }, /nothing at "#place"/],
+    ['nothing', { properties: { a: { $ref: '#/$defs/None' } } }, /refers to "#\/\$defs\/None", which does not exist/],
+    ['an anchor', { properties: { a: { $ref: '#place' } } }, /refers to "#place", which does not exist/],
     [
-      'what grows without end',
+      'a schema that grows exponentially',
       { $defs: { ...bomb, d20: { type: 'string' } }, properties: { a: { $ref: '#/$defs/d0' } } },
       /too large/,
     ],
   ])('to %s are refused', (_, schema, message) => {
-    const { param, message: said } = refusal(withTool(JSON.stringify(schema)))
+    const { param, message: text } = refusal(withTool(JSON.stringify(schema)))
     expect(param).toBe('tools.0.function.parameters')
-    expect(said).toMatch(message)
+    expect(text).toMatch(message)
   })
 
   it('in a schema that is nested too deeply are refused', () => {
@@ -160,19 +160,19 @@ it.each([
   ['additionalProperties', { additionalProperties: { type: 'string' } }],
   ['patternProperties', { patternProperties: { '^a': {} } }],
   ['minProperties', { minProperties: 1 }],
-])('what would be lost is refused: %s', (name, more) => {
+])('a constraint that would be lost is refused: %s', (name, more) => {
   expect(refusal(withTool(JSON.stringify({ type: 'object', properties: {}, ...more })))).toMatchObject({
     param: `tools.0.function.parameters.${name}`,
     message: expect.stringContaining('only "type", "properties" and "required"'),
   })
 })
 
-it('a tool of another type than an object is refused', () => {
+it('a schema of a type other than object is refused', () => {
   expect(refusal(withTool('{"type":["object","null"]}')).param).toBe('tools.0.function.parameters.type')
 })
 
 describe('the schema of response_format', () => {
-  it('goes as that of a tool does', () => {
+  it('is translated like a tool’s', () => {
     const schema = {
       $schema: 'http://json-schema.org/draft-07/schema#',
       type: 'object',
@@ -198,7 +198,7 @@ describe('the schema of response_format', () => {
     [{ type: 'object', anyOf: [] }, 'response_format.json_schema.schema.anyOf'],
     [{ $ref: '#/$defs/L', $defs: { L: { type: 'array' } } }, 'response_format.json_schema.schema.type'],
     [{ properties: { a: { $ref: '#' } } }, 'response_format.json_schema.schema'],
-  ])('is refused by its own path: %j', (schema, param) => {
+  ])('is refused with its own path: %j', (schema, param) => {
     const tools = [{ type: 'function', function: { name: 'look' } }]
     expect(refusal(toConverseCall(unifiedRequest({ ...format(schema), tools }))).param).toBe(param)
   })

@@ -5,15 +5,16 @@ import { OpaqueJson } from '../wire/opaque-json.ts'
 import type { FoundationModel } from './models.ts'
 import { inlineReferences, membersOf, memberText } from './schema-references.ts'
 
-/** Whether a model is one of those that take the schema of a tool only in part: all of Amazon's Nova. */
+/** Whether a model supports only part of JSON schema in tools: all Amazon Nova models. */
 export function isNova(model: FoundationModel | undefined): boolean {
   return model?.maker === 'amazon' && model.name.startsWith('nova-')
 }
 
 /**
- * Returns a tool's schema as Nova takes it: at the top only `type`, `properties` and `required`; AWS refuses every other member there
- * ("extraneous key […] is not permitted"). What says nothing of the arguments is left out, references are replaced by what they refer to,
- * and what would be lost otherwise is refused. All that is kept goes on as it was written.
+ * Returns a tool's schema in the form that Nova accepts: at the top only `type`, `properties` and `required`; AWS
+ * refuses every other member there ("extraneous key […] is not permitted"). Annotations are dropped, references are
+ * replaced by their definitions, and constraints that would be lost are refused. Everything else is passed on as
+ * written.
  * @param path the schema's, for the refusal
  * @see https://docs.aws.amazon.com/nova/latest/userguide/tool-use-definition.html
  */
@@ -22,7 +23,10 @@ export function novaSchema(schema: Readonly<Record<string, unknown>>, path: stri
   if (text === undefined) return refuse(path, 'The schema is nested too deeply.')
   const inlined = mayHaveReference(text) ? inlineReferences(text) : { status: 'inlined' as const, text }
   if (inlined.status === 'failed') {
-    return refuse(path, `AWS Bedrock's Nova takes no "$defs" in the schema of a tool, and this one ${inlined.message}.`)
+    return refuse(
+      path,
+      `Amazon Nova accepts no "$defs" in a tool's schema, and they cannot be inlined here: the schema ${inlined.message}.`,
+    )
   }
   const json = Buffer.from(inlined.text)
   const members = membersOf(json)
@@ -30,34 +34,34 @@ export function novaSchema(schema: Readonly<Record<string, unknown>>, path: stri
   for (const [name, member] of members) {
     const value = memberText(json, member)
     if (name === 'type' && value !== OBJECT) return refuse(`${path}.type`, ONLY_OBJECTS)
-    if (TAKEN.has(name)) kept.push(`${member.key}:${value}`)
-    else if (!saysNothing(name, value)) return refuse(`${path}.${name.slice(0, MAX_SHOWN_CHARS)}`, NOT_TAKEN)
+    if (ACCEPTED.has(name)) kept.push(`${member.key}:${value}`)
+    else if (!isIgnorable(name, value)) return refuse(`${path}.${name.slice(0, MAX_SHOWN_CHARS)}`, UNSUPPORTED_MEMBER)
   }
   const missing = DEFAULTS.filter(([name]) => !members.has(name)).map(([, member]) => member)
   return new OpaqueJson(`{${[...missing, ...kept].join(',')}}`)
 }
 
-/** Escapes may spell it. */
+/** The name may contain escapes. */
 function mayHaveReference(text: string): boolean {
   return REFERENCE.test(text)
 }
 
 /** @param value JSON text */
-function saysNothing(name: string, value: string): boolean {
-  // Whether there may be others than the properties is a rule for whoever checks the arguments.
+function isIgnorable(name: string, value: string): boolean {
+  // Whether other properties are allowed matters only to code that validates the arguments.
   if (OPEN_OR_CLOSED.has(name)) return value === 'true' || value === 'false' || value === '{}'
-  return WITHOUT_MEANING.has(name) || name.startsWith('x-')
+  return IGNORED.has(name) || name.startsWith('x-')
 }
 
 const REFERENCE = /"(?:\$|\\u0024)(?:r|\\u0072)(?:e|\\u0065)(?:f|\\u0066)"/
 const OBJECT = '"object"'
-const TAKEN: ReadonlySet<string> = new Set(['type', 'properties', 'required'])
+const ACCEPTED: ReadonlySet<string> = new Set(['type', 'properties', 'required'])
 const DEFAULTS: readonly (readonly [string, string])[] = [
   ['type', `"type":${OBJECT}`],
   ['properties', '"properties":{}'],
 ]
 const OPEN_OR_CLOSED: ReadonlySet<string> = new Set(['additionalProperties', 'unevaluatedProperties'])
-const WITHOUT_MEANING: ReadonlySet<string> = new Set([
+const IGNORED: ReadonlySet<string> = new Set([
   '$schema',
   '$id',
   'id',
@@ -76,8 +80,8 @@ const WITHOUT_MEANING: ReadonlySet<string> = new Set([
   'strict',
 ])
 
-const ONLY_OBJECTS = 'AWS Bedrock\'s Nova takes only the type "object" for a tool.'
-const NOT_TAKEN =
-  'AWS Bedrock\'s Nova takes only "type", "properties" and "required" at the top of a tool\'s schema: put what this says into a property.'
-/** Callers choose the names. */
+const ONLY_OBJECTS = 'Amazon Nova accepts only the type "object" for a tool\'s schema.'
+const UNSUPPORTED_MEMBER =
+  'Amazon Nova accepts only "type", "properties" and "required" at the top of a tool\'s schema: move this constraint into a property.'
+/** Callers choose the names: show only the beginning of a long one. */
 const MAX_SHOWN_CHARS = 40

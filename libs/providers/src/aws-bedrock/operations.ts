@@ -1,11 +1,11 @@
 import type { Operation } from '../provider-adapter.ts'
 import { correctedPath, decodedPath, type PathLayout } from '../wire/request-path.ts'
 
-export type BedrockKind = 'converse' | 'converse-stream' | 'invoke' | 'invoke-stream' | 'count-tokens'
+type BedrockKind = 'converse' | 'converse-stream' | 'invoke' | 'invoke-stream' | 'count-tokens'
 
 /**
- * What a call of the Bedrock runtime does. The path names the model, by its id or by the ARN of a model or an inference profile,
- * whose slashes and colons the SDKs escape.
+ * Returns what a call to the Bedrock runtime does. The path contains the model's id or the ARN of a model or an
+ * inference profile, whose slashes and colons the SDKs escape.
  * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_Operations_Amazon_Bedrock_Runtime.html
  */
 export function bedrockOperation(method: string, given: string): Operation | undefined {
@@ -16,11 +16,11 @@ export function bedrockOperation(method: string, given: string): Operation | und
   return { kind, usesModel: true, body: 'json', ...(UNTYPED.has(kind) ? { untypedIsJson: true } : {}), path, model }
 }
 
-/** No version: slashes alone can be too many. */
+/** The paths have no version: only extra slashes need correction. */
 const LAYOUT: PathLayout = { root: '', resources: new Set(['model']) }
 
 /**
- * The content type of these has a default, application/json, for which SDKs such as boto3 send none.
+ * The content type of these operations defaults to application/json; SDKs such as boto3 omit it.
  * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InvokeModel.html
  */
 const UNTYPED: ReadonlySet<BedrockKind> = new Set(['invoke', 'invoke-stream'])

@@ -27,11 +27,11 @@ it.each([
     'max',
     { thinking: { type: 'adaptive', display: 'summarized' }, output_config: { effort: 'max' } },
   ],
-])('%s is told %s in its own words', (model, effort, fields) => {
+])('%s gets the effort %s in its own format', (model, effort, fields) => {
   expect(converseBody({ reasoning_effort: effort }, model).additionalModelRequestFields).toEqual(fields)
 })
 
-it('a budget is a share of the maximum, which is stated with it', () => {
+it('a budget is a share of the maximum, which the request then states', () => {
   expect(converseBody({ reasoning_effort: 'low' }, CLAUDE).inferenceConfig).toEqual({ maxTokens: 4_096 })
   expect(converseBody({ reasoning_effort: 'high', max_tokens: 10_000 }, CLAUDE)).toMatchObject({
     inferenceConfig: { maxTokens: 10_000 },
@@ -56,7 +56,7 @@ it.each([
   expect(refusal(toConverseCall(unifiedRequest(body, { model }))).param).toBe(param)
 })
 
-it('adaptive thinking goes with a demanded tool, and a budget does not', () => {
+it('adaptive thinking can be combined with a forced tool call, a budget cannot', () => {
   const body = {
     reasoning_effort: 'high',
     tool_choice: 'required',

@@ -9,15 +9,15 @@ import type { Refusal, UnifiedRequest } from '../unified-api.ts'
 import { type FoundationModel, foundationModel } from './models.ts'
 import type { ReasoningBlock } from './wire-types.ts'
 
-/** What of a request is about reasoning. */
-export interface ReasoningFields {
-  /** Of `additionalModelRequestFields`, in the words of the model's maker. */
+/** A request's parameters for reasoning. */
+interface ReasoningFields {
+  /** Members of `additionalModelRequestFields`, in the format of the model's maker. */
   readonly fields: Readonly<Record<string, unknown>>
-  /** The output maximum that must be stated with them. */
+  /** The output maximum that the request must then state. */
   readonly maxTokens?: number
 }
 
-/** `reasoning_effort`, for the models that are known to have something like it. */
+/** Translates `reasoning_effort`, for models with a known equivalent. */
 export function toReasoningFields(
   chat: ChatRequest,
   { model: id, defaultMaxOutputTokens }: UnifiedRequest,
@@ -33,7 +33,7 @@ export function toReasoningFields(
   return refuse(
     'reasoning_effort',
     model?.maker !== 'amazon'
-      ? `How the model "${id}" is told how much to think is not known: it is for Anthropic's Claude, OpenAI's models and Amazon's Nova from 2.`
+      ? `The model "${id}" has no known reasoning effort: use Anthropic's Claude, OpenAI's models or Amazon Nova 2 or later.`
       : `The model "${id}" does not reason.`,
   )
 }
@@ -47,23 +47,24 @@ function claudeFields(chat: ChatRequest, { name }: FoundationModel, maxTokens: n
     ...(thinking === undefined ? {} : { thinking }),
     ...(effort === undefined ? {} : { output_config: { effort } }),
   }
-  // A budget is a share of the maximum, which Bedrock must then know.
+  // The budget is a share of the maximum, which the request must then state.
   return thinking?.type === 'enabled' ? { fields, maxTokens } : { fields }
 }
 
-/** Which is Bedrock's: Anthropic knows the model without it. */
+/** Bedrock's version suffix, which Anthropic's names do not have. */
 const VERSION = /-v\d+(?::.*)?$/
 
 /**
- * gpt-oss has three levels; later models of OpenAI's are told whatever OpenAI knows, and say themselves what they do not take.
+ * gpt-oss has three levels. Later OpenAI models get any of OpenAI's levels, and return an error of their own for those
+ * they do not support.
  * @see https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-openai.html
  */
 function gptFields(effort: ReasoningEffort, { name }: FoundationModel): ReasoningFields | Refusal {
-  const isTaken = isLevel(effort) || !name.startsWith('gpt-oss-')
-  return isTaken ? { fields: { reasoning_effort: effort } } : noSuchLevel("OpenAI's gpt-oss", LEVELS)
+  const isAccepted = isLevel(effort) || !name.startsWith('gpt-oss-')
+  return isAccepted ? { fields: { reasoning_effort: effort } } : refuseLevel("OpenAI's gpt-oss", LEVELS)
 }
 
-/** All Novas but those of the first generation; and what else Amazon makes is Titan, which does not reason. */
+/** Whether a model is a Nova after the first generation. Amazon's other models, Titan, do not reason. */
 function isReasoningNova({ maker, name }: FoundationModel): boolean {
   return maker === 'amazon' && name.startsWith('nova-') && !FIRST_NOVA.test(name)
 }
@@ -73,9 +74,9 @@ const FIRST_NOVA = /^nova-(?:micro|lite|pro|premier|sonic|canvas|reel)-v1(?:$|:)
 /** @see https://docs.aws.amazon.com/nova/latest/nova2-userguide/extended-thinking.html */
 function novaFields(chat: ChatRequest, effort: ReasoningEffort): ReasoningFields | Refusal {
   if (effort === 'none') return { fields: { reasoningConfig: { type: 'disabled' } } }
-  if (!isLevel(effort)) return noSuchLevel("Amazon's Nova", ['none', ...LEVELS])
+  if (!isLevel(effort)) return refuseLevel('Amazon Nova', ['none', ...LEVELS])
   const limit = effort === 'high' ? LIMITS.find((name) => chat[name] !== undefined) : undefined
-  if (limit !== undefined) return refuse(limit, `Amazon's Nova takes no "${limit}" where "reasoning_effort" is "high".`)
+  if (limit !== undefined) return refuse(limit, `Amazon Nova accepts no "${limit}" while "reasoning_effort" is "high".`)
   return { fields: { reasoningConfig: { type: 'enabled', maxReasoningEffort: effort } } }
 }
 
@@ -85,35 +86,36 @@ function isLevel(effort: ReasoningEffort): effort is (typeof LEVELS)[number] {
   return LEVELS.some((level) => level === effort)
 }
 
-function noSuchLevel(models: string, levels: readonly string[]): Refusal {
-  return refuse('reasoning_effort', `${models} has the levels ${levels.join(', ')}.`)
+function refuseLevel(models: string, levels: readonly string[]): Refusal {
+  return refuse('reasoning_effort', `${models} has the reasoning efforts ${levels.join(', ')}.`)
 }
 
 const LIMITS = ['max_completion_tokens', 'max_tokens', 'temperature', 'top_p'] as const
 
 const closed = { additionalProperties: false } as const
 
-/** Reasoning as it came, signed or sealed, and its place. */
+/** Reasoning as the model returned it, signed or encrypted, and its place in the message. */
 export type PlacedReasoning = Static<typeof PlacedReasoning>
 const PlacedReasoning = Type.Union([
   Type.Object({ text: Type.String(), signature: Type.String(), at: Place }, closed),
-  /** In base64. */
+  /** Base64. */
   Type.Object({ redactedContent: Type.String(), at: Place }, closed),
 ])
 
 /**
- * What an answer's message has as `extra_content.bedrock`: the reasoning that the model wants back as it was, where it was, above
- * all in the turn that goes on from tool calls. That is what its maker signed or sealed; other reasoning is for reading only.
+ * The `extra_content.bedrock` of a response's message: the reasoning that the model expects back unchanged and in
+ * place, above all in the turn that follows tool calls. Only signed or encrypted reasoning is expected back; the rest
+ * is for reading.
  * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ReasoningTextBlock.html
  */
 const ReasoningContent = Type.Object({ reasoning: Type.Array(PlacedReasoning) }, closed)
 
-/** The reasoning as an answer's message or delta has it; nothing where there was none. */
+/** Returns the reasoning as a member of a message or delta; no member where there was none. */
 export function extraContent(reasoning: readonly PlacedReasoning[]): ExtraContent {
   return reasoning.length === 0 ? {} : { extra_content: { bedrock: { reasoning } } }
 }
 
-/** The reasoning that the application sends back. @param path the message's */
+/** Reads the reasoning that the application sends back. @param path the message's */
 export function readReasoning({ extra_content: extra }: AssistantMessage, path: string): PlacedReasoning[] | Refusal {
   const content = extra?.bedrock
   if (content === undefined) return []
@@ -129,7 +131,7 @@ export function toReasoningBlock(reasoning: PlacedReasoning): ReasoningBlock {
   return { reasoningContent: { reasoningText: { text, signature } } }
 }
 
-/** Puts one block of reasoning together from its pieces. */
+/** Collects the pieces of one streamed reasoning block. */
 export class ReasoningPieces {
   readonly #at: Place
   #text = ''
@@ -140,7 +142,7 @@ export class ReasoningPieces {
     this.#at = at
   }
 
-  /** @param delta a `reasoningContent`; gives the text that it brings */
+  /** Adds a `reasoningContent` delta. Returns its text. */
   add({ text, signature, redactedContent }: Readonly<Record<string, unknown>>): string {
     if (typeof signature === 'string') this.#signature += signature
     if (typeof redactedContent === 'string') this.#redacted.push(Buffer.from(redactedContent, 'base64'))
@@ -149,7 +151,7 @@ export class ReasoningPieces {
     return text
   }
 
-  /** What of it is to be sent back. */
+  /** Returns what the application has to send back. */
   placed(): PlacedReasoning[] {
     const at = this.#at
     if (this.#redacted.length > 0) return [{ redactedContent: Buffer.concat(this.#redacted).toString('base64'), at }]

@@ -15,7 +15,7 @@ import { toConverseCall } from './request.ts'
 it.each([
   [false, 'converse'],
   [true, 'converse-stream'],
-])('streamed %s: calls %s', (stream, action) => {
+])('with streamed %s calls %s', (stream, action) => {
   const { path, query, headers } = nativeCall(toConverseCall(unifiedRequest({ stream }, { model: CLAUDE })))
   expect(path).toBe(`/model/eu.anthropic.claude-sonnet-4-5-20250929-v1%3A0/${action}`)
   expect({ query, headers }).toEqual({ query: '', headers: { 'content-type': 'application/json' } })
@@ -23,26 +23,26 @@ it.each([
 })
 
 describe('parameters', () => {
-  it('that are absent, or ask for nothing, are not sent', () => {
+  it('that are absent or have no effect are not sent', () => {
     const neutral = { n: 1, logprobs: false, metadata: {}, response_format: { type: 'text' }, tools: null, user: null }
     expect(converseBody(neutral)).toEqual({ messages: [{ role: 'user', content: [{ text: 'Hi' }] }] })
   })
 
-  it('of inference are those of `inferenceConfig`', () => {
-    const asked = { max_tokens: 7, max_completion_tokens: 9, temperature: 1, top_p: 0.5, stop: ['a', '\n'] }
+  it('of inference become `inferenceConfig`', () => {
+    const requested = { max_tokens: 7, max_completion_tokens: 9, temperature: 1, top_p: 0.5, stop: ['a', '\n'] }
     const inferenceConfig = { maxTokens: 9, temperature: 1, topP: 0.5, stopSequences: ['a', '\n'] }
-    expect(converseBody(asked)).toMatchObject({ inferenceConfig })
+    expect(converseBody(requested)).toMatchObject({ inferenceConfig })
     expect(converseBody({ max_tokens: 7, stop: 'a' }).inferenceConfig).toEqual({ maxTokens: 7, stopSequences: ['a'] })
   })
 
-  it('of sampling that Claude does anyway are not sent to it', () => {
+  it('of sampling with default values are not sent to Claude', () => {
     expect(converseBody({ temperature: 1, top_p: 1, stop: 'a' }, CLAUDE).inferenceConfig).toEqual({
       stopSequences: ['a'],
     })
     expect(converseBody({ temperature: 0 }, CLAUDE).inferenceConfig).toEqual({ temperature: 0 })
   })
 
-  it('of JSON output have the schema as text', () => {
+  it('of JSON output contain the schema as text', () => {
     const schema = { type: 'object', properties: { a: { type: 'string' } } }
     const format = { type: 'json_schema', json_schema: { name: 'x', description: 'y', schema, strict: true } }
     expect(converseBody({ response_format: format }, CLAUDE).outputConfig).toEqual({
@@ -53,7 +53,7 @@ describe('parameters', () => {
     })
   })
 
-  it('about who asks are metadata of the request', () => {
+  it('about the user become request metadata', () => {
     expect(converseBody({ user: 'u-1', metadata: { team: 'a b' } }).requestMetadata).toEqual({
       team: 'a b',
       user: 'u-1',
@@ -80,7 +80,7 @@ describe('parameters', () => {
   })
 })
 
-it('no body makes it throw', () => {
+it('never throws, whatever the body', () => {
   const roles = fc.constantFrom('system', 'user', 'assistant', 'tool')
   const message = fc.record({ role: roles, content: fc.jsonValue(), tool_calls: fc.jsonValue() }, { requiredKeys: [] })
   const body = fc.oneof(

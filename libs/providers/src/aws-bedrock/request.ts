@@ -2,7 +2,7 @@ import type { ConverseRequest, InferenceConfiguration, OutputConfig } from '@aws
 import { isClaudeBefore, refuseReasoningJson, toSampling } from '../claude/parameters.ts'
 import type { ChatRequest } from '../unified/chat-request.ts'
 import { InlineImages } from '../unified/images.ts'
-import { type StructuredOutput, type WithJsonTool, withJsonTool } from '../unified/json-tool.ts'
+import { refuseJsonMode, type StructuredOutput, type WithJsonTool, withJsonTool } from '../unified/json-tool.ts'
 import { jsonCall, requestedChat } from '../unified/native-call.ts'
 import { type ChatAbilities, readChatRequest, statedMaximum } from '../unified/read-chat-request.ts'
 import { isRefusal, refuse } from '../unified/refusal.ts'
@@ -10,12 +10,15 @@ import { keepSchemas } from '../unified/tools.ts'
 import type { Refusal, Translation, UnifiedRequest } from '../unified-api.ts'
 import { writtenText } from '../wire/json-source.ts'
 import { toConversation } from './conversation.ts'
-import { type FoundationModel, foundationModel, modelPath } from './models.ts'
+import { type FoundationModel, foundationModel, isClaude, modelPath } from './models.ts'
 import { toReasoningFields } from './reasoning.ts'
 import { toTooling } from './tools.ts'
 import type { ToolConfig } from './wire-types.ts'
 
-/** A chat completion as a call of Converse. @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html */
+/**
+ * Translates a chat completion to Converse.
+ * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html
+ */
 export function toConverseCall(request: UnifiedRequest): Translation {
   keepSchemas(request)
   const chat = readChatRequest(request.body, ABILITIES)
@@ -24,8 +27,7 @@ export function toConverseCall(request: UnifiedRequest): Translation {
   if (typeof path !== 'string') return path
   const structured = withJsonTool(chat, request.model, structuredOutputOf(request.model))
   if (isRefusal(structured)) return structured
-  const isClaude = foundationModel(request.model)?.maker === 'anthropic'
-  const conflict = isClaude ? refuseReasoningJson(chat, structured, request.model) : undefined
+  const conflict = isClaude(request.model) ? refuseReasoningJson(chat, structured, request.model) : undefined
   if (conflict !== undefined) return conflict
   const images = new InlineImages(request.images)
   const content = toContent(structured, request, images)
@@ -40,7 +42,7 @@ const ABILITIES: ChatAbilities = {
   parts: ['file'],
 }
 
-/** The path has the model. */
+/** A request's body, without the model, which is in the path. */
 type Content = Omit<ConverseRequest, 'modelId' | 'messages' | 'toolConfig' | 'additionalModelRequestFields'> & {
   readonly messages: readonly object[]
   readonly toolConfig?: ToolConfig
@@ -77,20 +79,21 @@ function isEmpty(value: object): boolean {
 }
 
 /**
- * The output maximum, the stop sequences and the sampling. Without a maximum, models answer as long as they can.
- * @param demandedMaximum the maximum where the caller states none, and one must be stated
+ * Translates the output maximum, the stop sequences and the sampling. Without a maximum, a model's output is as long
+ * as it can be.
+ * @param requiredMaximum the maximum to state where the caller states none; undefined where none is needed
  * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InferenceConfiguration.html
  */
-export function toInferenceConfig(
+function toInferenceConfig(
   chat: ChatRequest,
   model: string,
-  demandedMaximum: number | undefined,
+  requiredMaximum: number | undefined,
 ): InferenceConfiguration | Refusal {
   const { temperature, top_p: topP, stop = [] } = samplingOf(chat, model)
   if (temperature !== undefined && temperature > 1) {
-    return refuse('temperature', 'AWS Bedrock takes a temperature from 0 to 1.')
+    return refuse('temperature', 'AWS Bedrock accepts a temperature from 0 to 1.')
   }
-  const maxTokens = statedMaximum(chat) ?? demandedMaximum
+  const maxTokens = statedMaximum(chat) ?? requiredMaximum
   const stopSequences = typeof stop === 'string' ? [stop] : stop
   return {
     ...(maxTokens === undefined ? {} : { maxTokens }),
@@ -100,19 +103,19 @@ export function toInferenceConfig(
   }
 }
 
-/** Anthropic's newer models refuse even the sampling that they do anyway. */
+/** Returns the sampling parameters. Newer Claude models refuse even their default values. */
 function samplingOf(chat: ChatRequest, model: string): Pick<ChatRequest, 'temperature' | 'top_p' | 'stop'> {
-  if (foundationModel(model)?.maker !== 'anthropic') return chat
+  if (!isClaude(model)) return chat
   const { temperature, top_p, ...others } = chat
   const sampling = toSampling(chat)
   return isRefusal(sampling) ? chat : { ...others, ...sampling }
 }
 
 /**
- * Structured output, which some models have; it always keeps to the schema, as OpenAI's does with `strict`.
+ * Translates `response_format` to structured output, which always follows the schema, as OpenAI's does with `strict`.
  * @see https://docs.aws.amazon.com/bedrock/latest/userguide/structured-output.html
  */
-export function toOutputConfig({ response_format: format }: ChatRequest): OutputConfig | Refusal | undefined {
+function toOutputConfig({ response_format: format }: ChatRequest): OutputConfig | Refusal | undefined {
   switch (format?.type) {
     case 'json_schema': {
       const { name, description, schema } = format.json_schema
@@ -122,22 +125,21 @@ export function toOutputConfig({ response_format: format }: ChatRequest): Output
       return { textFormat: { type: 'json_schema', structure: { jsonSchema } } }
     }
     case 'json_object':
-      return refuse(
-        'response_format.type',
-        'AWS Bedrock has no JSON mode without a schema: use the type "json_schema" with a schema of what is wanted.',
-      )
+      return refuseJsonMode('AWS Bedrock')
     default:
       return undefined
   }
 }
 
 /**
- * How a model of Bedrock's answers by a schema. Of Claude, only those from 4.5 to 4.6 have a field in Converse: AWS refuses it for every
- * later one so far. The list is of others that have none; all that are not in it are taken for newer, or say so themselves.
- * @see https://docs.aws.amazon.com/bedrock/latest/userguide/structured-output.html on the models that have it
- * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ToolChoice.html on those that can be made to call a tool
+ * Returns how a model can be made to follow a schema. Of Claude, only 4.5 and 4.6 have the field in Converse: AWS
+ * refuses it for all later ones so far. `WITHOUT_FIELD` lists other models without it; unlisted models are assumed to
+ * have it, or return an error of their own.
+ * @see https://docs.aws.amazon.com/bedrock/latest/userguide/structured-output.html for the models that have the field
+ * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ToolChoice.html for the models that can be
+ * forced to call a tool
  */
-export function structuredOutputOf(id: string): StructuredOutput {
+function structuredOutputOf(id: string): StructuredOutput {
   const model = foundationModel(id)
   if (model === undefined) return 'field'
   if (model.maker === 'anthropic') return claudeOutput(model)
@@ -167,12 +169,12 @@ const WITHOUT_FIELD: readonly { readonly maker: string; readonly name: RegExp; r
 ]
 
 /**
- * `metadata`, and `user` as one more of its members: what the logs of invocations can be filtered by.
+ * Translates `metadata`, with `user` as one more member. Invocation logs can be filtered by it.
  * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html on `requestMetadata`
  */
-export function toRequestMetadata({ user, metadata = {} }: ChatRequest): Record<string, string> | Refusal {
+function toRequestMetadata({ user, metadata = {} }: ChatRequest): Record<string, string> | Refusal {
   if (user !== undefined && Object.hasOwn(metadata, 'user')) {
-    return refuse('metadata.user', 'AWS Bedrock knows the parameter "user" as this member: there cannot be both.')
+    return refuse('metadata.user', 'AWS Bedrock gets the parameter "user" as this member: send only one of them.')
   }
   if (user !== undefined && !VALUE.test(user)) return refuseText('user')
   for (const [key, value] of Object.entries(metadata)) {
@@ -182,7 +184,7 @@ export function toRequestMetadata({ user, metadata = {} }: ChatRequest): Record<
   const members = { ...metadata, ...(user === undefined ? {} : { user }) }
   return Object.keys(members).length <= MAX_MEMBERS
     ? members
-    : refuse('metadata', `AWS Bedrock takes ${MAX_MEMBERS} members, of which "user" is one.`)
+    : refuse('metadata', `AWS Bedrock accepts at most ${MAX_MEMBERS} members, including "user".`)
 }
 
 const KEY = /^[a-zA-Z0-9\s:_@$#=/+,.-]{1,256}$/
@@ -190,5 +192,5 @@ const VALUE = /^[a-zA-Z0-9\s:_@$#=/+,.-]{0,256}$/
 const MAX_MEMBERS = 16
 
 function refuseText(param: string): Refusal {
-  return refuse(param, 'AWS Bedrock takes up to 256 letters, digits, spaces and ":_@$#=/+,-." as keys and values.')
+  return refuse(param, 'AWS Bedrock accepts keys and values of up to 256 letters, digits, spaces and ":_@$#=/+,-.".')
 }

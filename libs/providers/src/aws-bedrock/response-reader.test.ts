@@ -24,7 +24,7 @@ const ANTHROPIC_USAGE = {
 }
 
 describe('a conversation', () => {
-  it('tells its usage, of which the cached input is part', () => {
+  it('reports its usage, including cached input', () => {
     const body = readFileSync(join(import.meta.dirname, '../../test/fixtures/aws-bedrock', 'converse.json'))
     const reader = readerFor('converse')
     expect(pass(reader, cut(body, [19]))).toEqual(body)
@@ -38,7 +38,7 @@ describe('a conversation', () => {
   })
 
   it.each(['', '{', '{"usage":null}', '{"usage":{"inputTokens":"1"}}', '{"output":{"usage":{"inputTokens":1}}}'])(
-    'answered by %j has unknown usage',
+    'with the response %j has unknown usage',
     (text) => {
       const reader = readerFor('converse')
       expect(pass(reader, [Buffer.from(text)]).toString()).toBe(text)
@@ -48,7 +48,7 @@ describe('a conversation', () => {
 })
 
 describe('an invocation', () => {
-  it('tells its usage in headers', () => {
+  it('reports its usage in headers', () => {
     const reader = readerFor('invoke', {
       'x-amzn-bedrock-input-token-count': '12',
       'x-amzn-bedrock-output-token-count': '34',
@@ -62,7 +62,7 @@ describe('an invocation', () => {
     [{ input_tokens: 3, output_tokens: 4, cache_read_input_tokens: 2 }, 5],
     [{ inputTokens: 3, outputTokens: 4 }, 3],
     [{ prompt_tokens: 6, completion_tokens: 4 }, 6],
-  ])('tells it by the body %j where the headers are absent or illegible', (usage, inputTokens) => {
+  ])('reports its usage in the body %j where the headers are absent or malformed', (usage, inputTokens) => {
     for (const headers of [{}, { 'x-amzn-bedrock-input-token-count': 'many' }]) {
       const reader = readerFor('invoke', headers)
       pass(reader, [Buffer.from(JSON.stringify({ usage }))])
@@ -77,7 +77,7 @@ describe.each([
 ])('a streamed %s', (_, action, frames, usage) => {
   const bytes = Buffer.concat(frames)
 
-  it('passes as it is and tells its usage, however it is cut', () => {
+  it('is passed on unchanged and reports its usage, however it is split', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 1, max: 400 }), { minLength: 1 }), (sizes) => {
         const reader = readerFor(action)
@@ -94,14 +94,14 @@ describe.each([
     ['throttlingException', 429],
     ['modelStreamErrorException', 424],
     ['newException', 500],
-  ])('with a %s in it failed as with status %d', (type, status) => {
+  ])('with a %s counts as failed with status %d', (type, status) => {
     const reader = readerFor(action)
     const broken = Buffer.concat([...frames.slice(0, 2), frame('exception', type, { message: 'No.' })])
     expect(pass(reader, [broken])).toEqual(broken)
     expect(reader.errorStatus).toBe(status)
   })
 
-  it('passes what is no event stream, and learns nothing', () => {
+  it('passes on a body that is not an event stream, and reads nothing', () => {
     fc.assert(
       fc.property(fc.array(fc.uint8Array({ maxLength: 100 })), fc.nat(bytes.length - 1), (pieces, flipped) => {
         const damaged = Buffer.from(bytes)
@@ -113,7 +113,7 @@ describe.each([
     )
   })
 
-  it('never throws, whatever its messages hold', () => {
+  it('never throws, whatever its messages contain', () => {
     fc.assert(
       fc.property(fc.json(), fc.string(), (json, text) => {
         const value: unknown = JSON.parse(json)
@@ -129,14 +129,14 @@ describe.each([
   })
 })
 
-it('counts the output of a conversation that is broken off', () => {
+it('counts the output of a conversation that is cut off', () => {
   const reader = readerFor('converse-stream')
   pass(reader, CONVERSE_FRAMES.slice(0, 6))
   expect(reader.usage).toBeUndefined()
   expect(reader.outputTokensSeen).toBe(Math.ceil((12 + Buffer.byteLength('naïve 🙂 "usage":{') + 7) / 4))
 })
 
-it('counts the output of an invocation that is broken off', () => {
+it('counts the output of an invocation that is cut off', () => {
   const reader = readerFor('invoke-with-response-stream')
   pass(reader, ANTHROPIC_FRAMES.slice(0, 2))
   expect(reader.outputTokensSeen).toBe(3)
@@ -151,7 +151,7 @@ it.each([
   ],
   ['Llama', [{ generation: 'word' }, metrics()]],
   ['Titan', [{ outputText: 'word' }, metrics()]],
-])('reads the stream of an invocation of %s', (_, chunks) => {
+])('reads the streamed invocation of %s', (_, chunks) => {
   const reader = readerFor('invoke-with-response-stream')
   pass(reader, chunks.map(chunkFrame))
   expect(reader.usage).toMatchObject({ inputTokens: 3, outputTokens: 4 })

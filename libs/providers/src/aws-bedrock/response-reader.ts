@@ -4,7 +4,7 @@ import { type ClaudeUsage, mergeClaudeUsage, reportedClaudeUsage, withContextEdi
 import { errorStatusIn } from '../openai/errors.ts'
 import type { Operation, PartialUsage, RequestInspection, ResponseReader } from '../provider-adapter.ts'
 import type { WireHeaders } from '../wire/headers.ts'
-import { isRecord, parseJson, tokensOfBytes } from '../wire/json.ts'
+import { arrayOf, isRecord, parseJson, tokensOfBytes } from '../wire/json.ts'
 import { findUsage, type JsonEnds, JsonTailReader } from '../wire/json-tail.ts'
 import type { ReportedUsage } from '../wire/reported-usage.ts'
 import { FirstBytesReader } from '../wire/response-form.ts'
@@ -21,8 +21,8 @@ import {
 } from './usage.ts'
 
 /**
- * The reader for one answer of status 2xx, by what its first bytes show that it is. Of a plain invocation, headers and body both tell the
- * usage, and of each count the higher holds.
+ * Returns the usage reader for a 2xx response; its first bytes show its form. Headers and body of an invocation that
+ * is not streamed both report usage: the higher value of each count holds.
  */
 export function bedrockResponseReader(
   { kind, model }: Operation,
@@ -35,27 +35,27 @@ export function bedrockResponseReader(
   }
   if (kind === 'count-tokens') return NO_USAGE_READER
   const isConverse = kind === 'converse' || kind === 'converse-stream'
-  const told = isConverse ? undefined : readUsageHeaders(headers)
+  const headerUsage = isConverse ? undefined : readUsageHeaders(headers)
   const json = (): ResponseReader =>
     new JsonTailReader({
-      findUsage: isConverse ? findConverseUsage : (ends) => findInvokeUsage(ends, told),
+      findUsage: isConverse ? findConverseUsage : (ends) => findInvokeUsage(ends, headerUsage),
       withoutOutput: maxOutputTokens === 0,
       errorStatusIn: bedrockErrorStatusIn,
     })
   return new FirstBytesReader({ frames, json }, kind !== 'invoke' || !COUNTS_NO_TOKENS.test(model ?? ''))
 }
 
-/** Images, videos, vectors and rankings are counted in no tokens, or in the input's alone. */
+/** Models for images, videos, vectors and rankings, whose responses count no tokens or only the input's. */
 const COUNTS_NO_TOKENS = /embed|rerank|image|canvas|reel|stability\.|sd3|stable-|luma\.|twelvelabs\.|sonic/i
 
 function findConverseUsage(json: JsonEnds): ReportedUsage | undefined {
   return findUsage(json, 'usage', [1], (usage) => reportedClaudeUsage(readConverseUsage(usage)))
 }
 
-function findInvokeUsage(json: JsonEnds, told: ClaudeUsage | undefined): ReportedUsage | undefined {
+function findInvokeUsage(json: JsonEnds, headerUsage: ClaudeUsage | undefined): ReportedUsage | undefined {
   const found = withContextEdits(json, findUsage(json, 'usage', [1], readInvokeUsage) ?? makersCounts(json))
   return reportedClaudeUsage(
-    told === undefined || found === undefined ? (told ?? found) : mergeClaudeUsage(told, found),
+    headerUsage === undefined || found === undefined ? (headerUsage ?? found) : mergeClaudeUsage(headerUsage, found),
   )
 }
 
@@ -72,12 +72,12 @@ const MAKERS_COUNTS = [
 ] as const
 
 /**
- * Learns from the messages of a streamed conversation, whose last, `metadata`, tells the usage.
+ * Reads usage from the messages of a streamed conversation; the last one, `metadata`, reports it.
  * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.html
  */
-export class ConverseMeter implements UsageMeter {
+class ConverseMeter implements UsageMeter {
   errorStatus: number | undefined
-  #told: ClaudeUsage | undefined
+  #counts: ClaudeUsage | undefined
   readonly #output = new StreamedOutput()
 
   get usage(): TokenUsage | undefined {
@@ -103,18 +103,18 @@ export class ConverseMeter implements UsageMeter {
   }
 
   get #reported(): ReportedUsage | undefined {
-    return reportedClaudeUsage(this.#told)
+    return reportedClaudeUsage(this.#counts)
   }
 
   #note(usage: ClaudeUsage | undefined): void {
     if (usage === undefined) return
-    this.#told = mergeClaudeUsage(this.#told, usage)
+    this.#counts = mergeClaudeUsage(this.#counts, usage)
     this.#output.report(this.#reported)
   }
 }
 
-/** How much output a content block's delta brings: text, a tool's input, or reasoning. */
-export function converseDeltaBytes(delta: unknown): number {
+/** Returns the bytes of output in a content block's delta: text, a tool's input, or reasoning. */
+function converseDeltaBytes(delta: unknown): number {
   if (!isRecord(delta)) return 0
   const { text, toolUse, reasoningContent } = delta
   const output = text ?? member(toolUse, 'input') ?? member(reasoningContent, 'text')
@@ -126,13 +126,13 @@ function member(holder: unknown, name: string): unknown {
 }
 
 /**
- * Learns from the messages of a streamed invocation. Each has, in base64, a chunk in the format of the model's maker; to the last
- * one Bedrock adds its metrics.
+ * Reads usage from the messages of a streamed invocation. Each contains a chunk in the format of the model's maker, in
+ * base64; Bedrock adds its metrics to the last one.
  * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InvokeModelWithResponseStream.html
  */
-export class InvokeMeter implements UsageMeter {
+class InvokeMeter implements UsageMeter {
   errorStatus: number | undefined
-  /** Reads the events of Anthropic's models, and adds up what else is told. */
+  /** Reads the events of Anthropic's models, and collects the usage of the others. */
   readonly #message = new MessageStreamMeter()
 
   get usage(): TokenUsage | undefined {
@@ -165,21 +165,21 @@ export class InvokeMeter implements UsageMeter {
     this.#message.noteEvent(chunk)
     this.#message.noteOutput(otherOutputBytes(chunk))
     if (isRecord(chunk.metadata)) this.#message.noteFinalUsage(readConverseUsage(chunk.metadata.usage))
-    // Anthropic's events have theirs read as such.
+    // Anthropic's events, which have a type, are read by `noteEvent`.
     if (chunk.type === undefined) this.#message.noteFinalUsage(readInvokeUsage(chunk.usage) ?? readMakersCounts(chunk))
     this.#message.noteFinalUsage(readInvocationMetrics(chunk['amazon-bedrock-invocationMetrics']))
     this.errorStatus ??= this.#message.errorStatus ?? choicesErrorStatus(chunk)
   }
 }
 
-/** Of models with OpenAI's format. */
+/** Returns the status of an error in OpenAI's format. */
 function choicesErrorStatus(chunk: Readonly<Record<string, unknown>>): number | undefined {
   return chunk.type === undefined ? errorStatusIn(chunk) : undefined
 }
 
 /**
- * The output in a chunk as Amazon's Nova (which has Converse's), Meta's, Amazon's Titan, Mistral's and models with OpenAI's format have
- * it.
+ * Returns the bytes of output in a chunk of Amazon Nova (Converse's format), Meta, Amazon Titan, Mistral, or in
+ * OpenAI's format.
  */
 function otherOutputBytes(chunk: Readonly<Record<string, unknown>>): number {
   const { contentBlockDelta, generation, outputText, choices, outputs } = chunk
@@ -188,7 +188,7 @@ function otherOutputBytes(chunk: Readonly<Record<string, unknown>>): number {
   if (typeof text === 'string') return Buffer.byteLength(text)
   let bytes = 0
   for (const list of [choices, outputs]) {
-    for (const choice of Array.isArray(list) ? (list as readonly unknown[]) : []) bytes += choiceBytes(choice)
+    for (const choice of arrayOf(list)) bytes += choiceBytes(choice)
   }
   return bytes
 }

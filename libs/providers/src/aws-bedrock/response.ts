@@ -9,61 +9,69 @@ import {
   responseMessage,
 } from '../unified/chat-completion.ts'
 import { endsWithJson, inJson } from '../unified/json-tool.ts'
-import { isFailure, type TranslatedFailure, UNSUPPORTED_CONTENT } from '../unified/response-translators.ts'
-import type { RequestedResponse, TranslatedError } from '../unified-api.ts'
-import { isRecord } from '../wire/json.ts'
+import {
+  incompleteCall,
+  isFailure,
+  type TranslatedFailure,
+  UNSUPPORTED_CONTENT,
+} from '../unified/response-translators.ts'
+import type { RequestedResponse } from '../unified-api.ts'
+import { arrayOf, isRecord } from '../wire/json.ts'
 import { writtenText } from '../wire/json-source.ts'
 import { extraContent, type PlacedReasoning } from './reasoning.ts'
 import { toToolCall } from './tools.ts'
 import { readConverseUsage } from './usage.ts'
 
-/** A whole answer of Converse; a failure where the model failed, or says what cannot be told. Undefined where it is no answer. */
+/**
+ * Translates a whole Converse response; a failure where the model failed or returned unsupported content. Undefined
+ * for anything else.
+ */
 export function toChatCompletion(
-  asked: RequestedResponse,
-  answer: unknown,
+  requested: RequestedResponse,
+  response: unknown,
 ): CompletedChat | TranslatedFailure | undefined {
-  if (!isRecord(answer) || !isRecord(answer.output) || !isRecord(answer.output.message)) return undefined
-  const { content: blocks } = answer.output.message
+  if (!isRecord(response) || !isRecord(response.output) || !isRecord(response.output.message)) return undefined
+  const { content: blocks } = response.output.message
   if (!Array.isArray(blocks)) return undefined
   const read = readResponseContent(blocks)
   if (isFailure(read)) return read
-  const content = inJson(read, asked.jsonTool, answer.stopReason)
-  const finish = finishOf(answer.stopReason, content.calls.length > 0)
+  const content = inJson(read, requested.jsonTool, response.stopReason)
+  const finish = finishOf(response.stopReason, content.calls.length > 0)
   if (isFailure(finish)) return finish
   const choice = {
     index: 0,
     message: responseMessage(content, extraContent(content.placed)),
-    finish_reason: endsWithJson(asked.jsonTool, answer.stopReason, content.calls.length > 0)
+    finish_reason: endsWithJson(requested.jsonTool, response.stopReason, content.calls.length > 0)
       ? ('stop' as const)
       : finish.reason,
     logprobs: null,
   }
-  return chatCompletion(asked, [choice], totalUsage(readConverseUsage(answer.usage)))
+  return chatCompletion(requested, [choice], totalUsage(readConverseUsage(response.usage)))
 }
 
-/** What an answer's blocks say. */
-export interface ConverseContent extends ResponseContent {
+/** The content of a response's blocks. */
+interface ConverseContent extends ResponseContent {
   /** What of the reasoning is to be sent back. */
   readonly placed: readonly PlacedReasoning[]
 }
 
 /**
- * Reads the blocks of an answer. A failure where a chat completion has no place for one, or a tool call cannot be told. Blocks of kinds that are not known are
- * left out: they are of tools that only the native API offers.
+ * Reads a response's blocks; a failure where a chat completion cannot contain one, or a tool call is incomplete. Omits
+ * blocks of unknown kinds: they belong to tools that only the native API offers.
  * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ContentBlock.html
  */
-export function readResponseContent(blocks: readonly unknown[]): ConverseContent | TranslatedFailure {
+function readResponseContent(blocks: readonly unknown[]): ConverseContent | TranslatedFailure {
   let text = ''
   let reasoning = ''
   const calls: ResponseToolCall[] = []
   const placed: PlacedReasoning[] = []
   for (const block of blocks) {
     if (!isRecord(block)) continue
-    if (isForeign(block)) return { failure: UNSUPPORTED_CONTENT }
+    if (isUnsupported(block)) return { failure: UNSUPPORTED_CONTENT }
     text += textOf(block)
-    if (isRecord(block.toolUse) && !isServed(block.toolUse)) {
+    if (isRecord(block.toolUse) && !isServerTool(block.toolUse)) {
       const call = toToolCall(block.toolUse, writtenText(block.toolUse.input ?? {}) ?? '')
-      if (call === undefined) return { failure: UNTELLABLE_CALL }
+      if (call === undefined) return { failure: incompleteCall('AWS Bedrock') }
       calls.push(call)
     }
     if (!isRecord(block.reasoningContent)) continue
@@ -78,30 +86,26 @@ export function readResponseContent(blocks: readonly unknown[]): ConverseContent
   return { text, reasoning, calls, placed }
 }
 
-export const UNTELLABLE_CALL: TranslatedError = {
-  message: 'AWS Bedrock returned a tool call without id or name.',
-  code: null,
-}
-
-/** Whether a block, or a piece of one, is what a chat completion has no place for. */
-export function isForeign(block: Readonly<Record<string, unknown>>): boolean {
+/** Whether a chat completion cannot contain a block or delta. */
+export function isUnsupported(block: Readonly<Record<string, unknown>>): boolean {
   return ['image', 'audio', 'video', 'document'].some((kind) => block[kind] !== undefined)
 }
 
-/** Whether a tool is of AWS's own, which the model calls without the application. */
-export function isServed({ type }: Readonly<Record<string, unknown>>): boolean {
+/** Whether a call is of AWS's own tool, which the application does not run. */
+export function isServerTool({ type }: Readonly<Record<string, unknown>>): boolean {
   return type === 'server_tool_use'
 }
 
-/** Text that cites comes in pieces. */
+/** Returns a block's text; text with citations comes in pieces. */
 function textOf({ text, citationsContent: cited }: Readonly<Record<string, unknown>>): string {
   if (typeof text === 'string') return text
-  const pieces = isRecord(cited) && Array.isArray(cited.content) ? cited.content : []
-  return pieces.map((piece: unknown) => (isRecord(piece) ? textOf(piece) : '')).join('')
+  const pieces = isRecord(cited) ? arrayOf(cited.content) : []
+  return pieces.map((piece) => (isRecord(piece) ? textOf(piece) : '')).join('')
 }
 
 /**
- * @param stopReason Bedrock's; one that is not known is said as it is, in lower case
+ * Returns OpenAI's finish reason for a response, or its failure.
+ * @param stopReason Bedrock's; an unknown one is returned in lower case
  * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html on `stopReason`
  */
 export function finishOf(stopReason: unknown, hasToolCalls: boolean): Finish {
@@ -122,6 +126,6 @@ const REASONS: ReadonlyMap<string, FinishReason> = new Map([
 ])
 
 const FAILURES: ReadonlyMap<string, string> = new Map([
-  ['malformed_tool_use', 'The model called a tool in a way that cannot be read.'],
-  ['malformed_model_output', 'The model answered in a way that cannot be read.'],
+  ['malformed_tool_use', 'The model returned a malformed tool call.'],
+  ['malformed_model_output', 'The model returned a malformed response.'],
 ])

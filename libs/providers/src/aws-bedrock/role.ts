@@ -1,15 +1,15 @@
 import { didYouMean, type FieldError, validate } from '@sluice/contracts'
 import { Type } from 'typebox'
 
-/** The role that a Bedrock connection is reached by. */
+/** The IAM role that a Bedrock connection assumes. */
 export interface BedrockRole {
   readonly arn: string
-  /** What the role's trust policy asks for: unique to the connection, so that no other one can be made to use the role. */
+  /** Required by the role's trust policy. Unique to the connection, so that no other connection can use the role. */
   readonly externalId: string
   readonly region: string
 }
 
-/** The role that a stored connection's config names, or what is wrong with it. */
+/** Reads the role in a stored connection's config, or returns what is wrong with it. */
 export function readBedrockRole(
   config: unknown,
 ): { readonly valid: true; readonly role: BedrockRole } | { readonly valid: false; readonly errors: FieldError[] } {
@@ -26,19 +26,19 @@ const RoleConfig = Type.Object({
 })
 
 /**
- * Returns what is wrong with the name of an AWS region, or undefined. One that is not known here passes where a base URL says where it is:
- * AWS opens regions that this list does not have yet.
+ * Returns what is wrong with the name of an AWS region, or undefined. An unknown region passes together with a base
+ * URL: AWS opens regions that this list does not have yet.
  * @param hasBaseUrl whether the connection states its own base URL
  * @see https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html
  */
 export function regionFault(region: string, hasBaseUrl: boolean): string | undefined {
   if (REGIONS.has(region)) return undefined
   const near = didYouMean(region, REGIONS)
-  // What does not look like a region may be a secret, and is not shown.
+  // Text that does not look like a region may be a secret: do not show it.
   if (!FORM.test(region)) return `must be an AWS region, such as "eu-central-1"${near}`
   if (hasBaseUrl) return undefined
   return (
-    `is "${region}", which is not known as an AWS region${near === '' ? '.' : near} A newer region is taken with its baseUrl: ` +
+    `is "${region}", which is not a known AWS region${near === '' ? '.' : near} For a newer region, set its baseUrl: ` +
     `https://bedrock-runtime.${region}.amazonaws.com`
   )
 }

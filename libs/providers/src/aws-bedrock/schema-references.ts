@@ -1,16 +1,17 @@
 import { endOfValue, visitMembers } from '../wire/json-members.ts'
 
-/** JSON text of a schema whose references are replaced, or why they cannot be. */
-export type InlinedSchema =
+/** The JSON text of a schema without local references, or why they cannot be replaced. */
+type InlinedSchema =
   | { readonly status: 'inlined'; readonly text: string }
   | { readonly status: 'failed'; readonly message: string }
 
 /**
- * Writes what a JSON schema's references within itself (`#/$defs/Place`, `#`) lead to in the place of each, and all else as it stands.
- * References to other documents stay. Members beside a reference count as well as what it leads to: a `description` of the place
- * replaces the definition's; where both have a constraint, the definition moves into an `allOf`.
- * Fails where a schema contains itself, where nothing is at the end of a reference, and where the whole gets too large.
- * @param text compact and well-formed, of an object
+ * Replaces a JSON schema's references within itself (`#/$defs/Place`, `#`) by their definitions, and keeps everything
+ * else as written, including references to other documents. Siblings of a reference hold together with its definition:
+ * an annotation such as `description` replaces the definition's; where both have the same constraint, the definition
+ * moves into an `allOf`. Fails where a schema contains itself, where a reference has no target, and where the result
+ * becomes too large.
+ * @param text an object's compact, well-formed JSON
  * @see https://json-schema.org/draft/2020-12/json-schema-core#section-8.2.3
  */
 export function inlineReferences(text: string): InlinedSchema {
@@ -22,7 +23,10 @@ export function inlineReferences(text: string): InlinedSchema {
   }
 }
 
-/** Returns the members of a JSON object in order; of two with one name the last. @param json compact and well-formed */
+/**
+ * Returns the members of a JSON object in order; the last of two with one name.
+ * @param json compact and well-formed
+ */
 export function membersOf(json: Buffer, start = 0): Map<string, JsonMember> {
   const members = new Map<string, JsonMember>()
   visitMembers(json, start, (keyStart, valueStart) => {
@@ -34,8 +38,8 @@ export function membersOf(json: Buffer, start = 0): Map<string, JsonMember> {
   return members
 }
 
-export interface JsonMember {
-  /** As it is written, with its quotes. */
+interface JsonMember {
+  /** As written, with its quotes. */
   readonly key: string
   /** Where the value begins and ends, in bytes. */
   readonly start: number
@@ -50,8 +54,9 @@ class UnresolvedReference extends Error {}
 
 class Inliner {
   readonly #json: Buffer
-  /** What stands in the place of a reference, and where what it leads to begins: each is looked up once. */
+  /** Inlined definitions by reference. */
   readonly #definitions = new Map<string, string>()
+  /** Where the members or items of each visited value begin. */
   readonly #children = new Map<number, ReadonlyMap<string, number>>()
   #inlinedChars = 0
 
@@ -59,7 +64,7 @@ class Inliner {
     this.#json = json
   }
 
-  /** @param open the references that the schema at `start` stands in the place of, from the outermost */
+  /** Returns the schema at `start`. @param open the references being replaced around it, outermost first */
   schema(start: number, open: readonly string[], depth = 0): string {
     if (depth > MAX_DEPTH) throw new UnresolvedReference('is nested too deeply')
     const json = this.#json
@@ -79,8 +84,11 @@ class Inliner {
     }
     members.delete('$ref')
     const definition = this.#definition(reference, open, depth)
-    const beside = [...members].filter(([name]) => !DEFINITIONS.has(name))
-    return merged(definition, new Map(beside.map(([name, member]) => [name, this.#member(name, member, open, depth)])))
+    const siblings = [...members].filter(([name]) => !DEFINITIONS.has(name))
+    return merged(
+      definition,
+      new Map(siblings.map(([name, member]) => [name, this.#member(name, member, open, depth)])),
+    )
   }
 
   #member(name: string, member: JsonMember, open: readonly string[], depth: number): string {
@@ -93,14 +101,14 @@ class Inliner {
 
   #definition(reference: string, open: readonly string[], depth: number): string {
     if (open.includes(reference)) {
-      throw new UnresolvedReference(`refers to itself: "${shown(reference)}" stands within what it refers to`)
+      throw new UnresolvedReference(`refers to itself: "${shown(reference)}" contains itself`)
     }
     const definition =
       this.#definitions.get(reference) ?? this.schema(this.#find(reference), [...open, reference], depth + 1)
     this.#definitions.set(reference, definition)
     this.#inlinedChars += definition.length + PLACE_CHARS
     if (this.#inlinedChars > MAX_INLINED_CHARS) {
-      throw new UnresolvedReference('becomes too large where each reference is replaced by what it refers to')
+      throw new UnresolvedReference('becomes too large when its references are replaced')
     }
     return definition
   }
@@ -149,7 +157,7 @@ function stepsOf(reference: string): string[] {
 }
 
 function nothingAt(reference: string): UnresolvedReference {
-  return new UnresolvedReference(`has nothing at "${shown(reference)}", to which it refers`)
+  return new UnresolvedReference(`refers to "${shown(reference)}", which does not exist`)
 }
 
 function decoded(fragment: string): string {
@@ -160,38 +168,38 @@ function decoded(fragment: string): string {
   }
 }
 
-/** @param beside what stands beside the reference, as whole members, by name */
-function merged(definition: string, beside: ReadonlyMap<string, string>): string {
-  if (beside.size === 0) return definition
-  // Booleans are schemas, too.
-  if (!definition.startsWith('{')) return written([...beside.values(), `"allOf":[${definition}]`])
+/** Merges a definition with the siblings of its reference. @param siblings written members by name */
+function merged(definition: string, siblings: ReadonlyMap<string, string>): string {
+  if (siblings.size === 0) return definition
+  // A boolean is a schema, too.
+  if (!definition.startsWith('{')) return written([...siblings.values(), `"allOf":[${definition}]`])
   const json = Buffer.from(definition)
   const own = membersOf(json)
-  const collides = [...beside.keys()].some((name) => own.has(name) && !ANNOTATIONS.has(name))
-  if (collides && !beside.has('allOf')) return written([...beside.values(), `"allOf":[${definition}]`])
-  if (collides) throw new UnresolvedReference('has an "allOf" beside a reference, which cannot be put together')
+  const collides = [...siblings.keys()].some((name) => own.has(name) && !ANNOTATIONS.has(name))
+  if (collides && !siblings.has('allOf')) return written([...siblings.values(), `"allOf":[${definition}]`])
+  if (collides) throw new UnresolvedReference('has an "allOf" beside a reference, which cannot be merged')
   const kept = [...own]
-    .filter(([name]) => !beside.has(name))
+    .filter(([name]) => !siblings.has(name))
     .map(([, member]) => `${member.key}:${memberText(json, member)}`)
-  return written([...beside.values(), ...kept])
+  return written([...siblings.values(), ...kept])
 }
 
 function written(members: readonly string[]): string {
   return `{${members.join(',')}}`
 }
 
-/** Callers choose the names. */
+/** Callers choose the names: show only the beginning of a long one. */
 function shown(reference: string): string {
   return reference.length > MAX_SHOWN_CHARS ? `${reference.slice(0, MAX_SHOWN_CHARS)}…` : reference
 }
 
-/** Whose values are no schemas, whatever they look like. */
+/** Keywords whose values are data, even where they look like schemas. */
 const DATA: ReadonlySet<string> = new Set(['const', 'enum', 'default', 'examples', 'example'])
-/** Nothing refers to these once all references are replaced. */
+/** Unused once all references are replaced. */
 const DEFINITIONS: ReadonlySet<string> = new Set(['$defs', 'definitions'])
-/** Whose values are schemas by names that anybody chose. */
+/** Keywords whose values are schemas by freely chosen names. */
 const MAPS: ReadonlySet<string> = new Set(['properties', 'patternProperties', 'dependentSchemas'])
-/** What says nothing of which values are valid. */
+/** Keywords that do not affect which values are valid. */
 const ANNOTATIONS: ReadonlySet<string> = new Set([
   'title',
   'description',
@@ -205,9 +213,9 @@ const ANNOTATIONS: ReadonlySet<string> = new Set([
 ])
 
 const MAX_DEPTH = 100
-/** Definitions that use each other twice grow exponentially. */
+/** Definitions that use one another twice grow exponentially. */
 const MAX_INLINED_CHARS = 500_000
-/** What each replaced reference counts at least: small ones cost time, too. */
+/** Minimum charge for each replaced reference: small ones take time, too. */
 const PLACE_CHARS = 50
 const MAX_SHOWN_CHARS = 100
 const QUOTE = 0x22

@@ -11,7 +11,7 @@ it.each([
   ['On-demand model inference input tokens per minute', 'input-tokens-per-minute', MINUTE_MS],
   ['On-Demand model inference Output tokens per day', 'output-tokens-per-day', DAY_MS],
   ['Model invocation max tokens per day', 'tokens-per-day', DAY_MS],
-])('reads what "%s" counts', (words, dimension, periodMs) => {
+])('reads the dimension of "%s"', (words, dimension, periodMs) => {
   expect(readBedrockQuota(`${words} for Amazon Nova Lite`, 'eu-central-1')).toEqual({
     model: 'amazon.nova-lite-v1:0',
     isModelKnown: true,
@@ -36,7 +36,7 @@ describe('the model', () => {
   })
 
   it.each(['Anthropic Claude 9', 'Anthropic Claude Sonnet 4.5 V1 1M Context Length', 'Anthropic Claude 3.5 Sonnet V3'])(
-    '%s is no id that is certain',
+    '%s has no certain id',
     (name) => {
       const quota = read(`On-demand model inference tokens per minute for ${name}`)
       expect(quota).toMatchObject({ model: name, isModelKnown: false })
@@ -44,7 +44,7 @@ describe('the model', () => {
   )
 })
 
-describe('the way of calling is kept apart', () => {
+describe('ways of calling have separate models', () => {
   const PER_MINUTE = 'tokens per minute for Amazon Nova Lite'
 
   it.each([
@@ -57,7 +57,7 @@ describe('the way of calling is kept apart', () => {
       'us-east-1',
       'amazon.nova-lite-v1:0',
     ],
-  ])('%s in %s', (name, region, model) => {
+  ])('%s in %s gets an id', (name, region, model) => {
     expect(readBedrockQuota(name, region)).toMatchObject({ model, isModelKnown: true })
   })
 
@@ -74,7 +74,7 @@ describe('the way of calling is kept apart', () => {
       'us-east-1',
       'Amazon Nova Lite (cross-region, latency-optimized)',
     ],
-  ])('%s in %s, under a name that no call has', (name, region, model) => {
+  ])('%s in %s gets a name that no call contains', (name, region, model) => {
     expect(readBedrockQuota(name, region)).toMatchObject({ model, isModelKnown: false })
   })
 })
@@ -84,7 +84,7 @@ it.each([
   'On-demand model inference tokens per fortnight for Amazon Nova Lite',
   'Cross-region model inference tokens per minute',
   'Model invocation max tokens per week for Amazon Nova Lite',
-])('cannot make out "%s"', (name) => {
+])('reports "%s" as unreadable', (name) => {
   expect(read(name)).toBe('unreadable')
 })
 
@@ -95,7 +95,7 @@ it.each([
   '(Guardrails) On-demand ApplyGuardrail requests per second',
   '[bedrock-mantle endpoint] Output tokens per minute for Claude Opus 4.7',
   'InvokeAgent requests per second',
-])('leaves "%s" alone', (name) => {
+])('ignores "%s"', (name) => {
   expect(read(name)).toBe('other')
 })
 

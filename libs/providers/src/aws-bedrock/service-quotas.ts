@@ -1,10 +1,11 @@
 import { PERIOD_MS, type Period } from '@sluice/contracts'
 
-/** What a quota of Bedrock's limits: the calls of one model in one way. */
+/** A Bedrock quota on calls of one model in one way, such as on demand. */
 export interface BedrockQuota {
   /**
-   * The id by which calls name the model: the model's own, or the inference profile's where the quota is of those. Where that is not
-   * certain, AWS's name for the model and the way of calling, `Amazon Nova Sonic (cross-region)`, which no call names.
+   * The id in calls: the model's, or an inference profile's where the quota is on cross-region calls. Where that is
+   * uncertain, AWS's name of the model with the way of calling, `Amazon Nova Sonic (cross-region)`, which no call
+   * contains.
    */
   readonly model: string
   /** Whether `model` is an id. */
@@ -15,10 +16,10 @@ export interface BedrockQuota {
 }
 
 /**
- * What the quota of this name limits. Nothing but its name tells: `On-demand model inference tokens per minute for Amazon Nova Lite`.
- * `unreadable` where it is about calls of models but cannot be made out, `other` where it is about something else (agents, batch jobs,
- * guardrails, the endpoint bedrock-mantle, …), as most of them are.
- * @param region where the quota was read, which has inference profiles of its geography
+ * Returns what a quota limits, which only its name shows: `On-demand model inference tokens per minute for Amazon Nova
+ * Lite`. `unreadable` where the quota is on model calls but the name has an unknown form; `other` for all others, such
+ * as agents, batch jobs, guardrails or the bedrock-mantle endpoint.
+ * @param region the quota's, which determines the geography of inference profiles
  * @see https://docs.aws.amazon.com/bedrock/latest/userguide/quotas-runtime.html
  */
 export function readBedrockQuota(name: string, region: string): BedrockQuota | 'unreadable' | 'other' {
@@ -35,15 +36,15 @@ const ON_DEMAND = 'on-demand'
 const ABOUT_CALLS =
   /^(?:(?:on-demand|(?:global )?cross-region)\b.* (?:model inference|invokemodel) |model invocation max )/i
 
-/** The `InvokeModel` of newer names stands for every API of inference, as `model inference` did. */
+/** `InvokeModel` in newer names means every inference API, as `model inference` does in older ones. */
 const RATE =
   /^(on-demand|(?:global )?cross-region)(?:,? (latency-optimized))? (?:model inference|invokemodel) (requests|(?:input |output )?tokens) per (minute|hour|day) for (.+)$/i
 
-/** Holds for on-demand calls. What it is for others is not told so that it could be relied on. */
+/** Quotas per day apply to on-demand calls; what they mean for others is not documented reliably. */
 const DAILY = /^model invocation max tokens per day for (.+?)(?: \(doubled for cross-region calls\))?$/i
 
 interface NameParts {
-  /** In lower case. */
+  /** Lower case. */
   readonly way: string
   readonly variant?: string | undefined
   readonly metric: string
@@ -52,7 +53,7 @@ interface NameParts {
 }
 
 function quota({ way, variant, metric, period, model }: NameParts, region: string): BedrockQuota {
-  const id = variant === undefined ? calledId(way, model, region) : undefined
+  const id = variant === undefined ? idInCalls(way, model, region) : undefined
   const words = [way === ON_DEMAND && variant === undefined ? undefined : way, variant?.toLowerCase()]
   const remark = words.filter((word) => word !== undefined).join(', ')
   return {
@@ -63,7 +64,7 @@ function quota({ way, variant, metric, period, model }: NameParts, region: strin
   }
 }
 
-function calledId(way: string, model: string, region: string): string | undefined {
+function idInCalls(way: string, model: string, region: string): string | undefined {
   const id = quotaModelId(model)
   if (id === undefined || way === ON_DEMAND) return id
   const profile = way.startsWith('global') ? 'global' : geographyOf(region)
@@ -71,7 +72,8 @@ function calledId(way: string, model: string, region: string): string | undefine
 }
 
 /**
- * How the ids of a region's inference profiles begin, where they all begin alike: those of Tokyo begin with `apac` or `jp`.
+ * Returns the prefix of a region's inference profiles; undefined where there are several: those of Tokyo begin with
+ * `apac` or `jp`.
  * @see https://docs.aws.amazon.com/bedrock/latest/userguide/inference-profiles-support.html
  */
 function geographyOf(region: string): string | undefined {
@@ -83,17 +85,18 @@ function isPeriod(text: string | undefined): text is Period {
 }
 
 /**
- * The id of the model that Service Quotas calls so, such as `Anthropic Claude 3.5 Sonnet V2`; undefined unless it is certain. AWS
- * writes the same name with `V1` at its end and without.
+ * Returns the id of a model by its name in Service Quotas, such as `Anthropic Claude 3.5 Sonnet V2`; undefined where
+ * it is uncertain. AWS writes some names both with and without `V1` at the end.
  */
-export function quotaModelId(name: string): string | undefined {
+function quotaModelId(name: string): string | undefined {
   const key = name.toLowerCase().replaceAll(/\s+/g, ' ').trim()
   return MODEL_IDS.get(key) ?? MODEL_IDS.get(key.replace(/ v1$/, ''))
 }
 
 /**
- * The names that quotas have (https://docs.aws.amazon.com/general/latest/gr/bedrock.html#limits_bedrock) and the ids of the models
- * that have these names (https://docs.aws.amazon.com/bedrock/latest/userguide/models-supported.html).
+ * Model ids by the models' names in quotas.
+ * @see https://docs.aws.amazon.com/general/latest/gr/bedrock.html#limits_bedrock for the names
+ * @see https://docs.aws.amazon.com/bedrock/latest/userguide/models-supported.html for the ids
  */
 const MODEL_IDS: ReadonlyMap<string, string> = new Map([
   ['amazon nova micro', 'amazon.nova-micro-v1:0'],

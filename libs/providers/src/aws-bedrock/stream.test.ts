@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { CHAT_USAGE, EXTRA_CONTENT, TOOL_FRAMES } from '../../test/fixtures/aws-bedrock/answers.ts'
 import { frame } from '../../test/fixtures/aws-bedrock/frames.ts'
+import { CHAT_USAGE, EXTRA_CONTENT, TOOL_FRAMES } from '../../test/fixtures/aws-bedrock/responses.ts'
 import { NOVA, nativeCall, unifiedRequest } from '../../test/fixtures/aws-bedrock/unified-request.ts'
 import { cut } from '../../test/fixtures/wire/pieces.ts'
 import { toConverseCall } from './request.ts'
@@ -15,7 +15,7 @@ function translator(streamOptions: object = { include_usage: true }) {
   return converseResponse(nativeCall(toConverseCall(request)).requested).translator(EVENT_STREAM)
 }
 
-/** The events' data. */
+/** Returns the data of the events. */
 function translate(pieces: readonly Buffer[], streamOptions?: object): unknown[] {
   const reader = translator(streamOptions)
   const text = Buffer.concat([...pieces.map((piece) => reader.push(piece)), reader.end() ?? Buffer.alloc(0)]).toString()
@@ -30,13 +30,13 @@ const failure = (message: string, code: string | null) => ({
 })
 const STREAM_CUT_SHORT = failure('The provider ended the response early.', 'upstream_unreachable')
 
-it('is a stream where one was asked for, also where JSON comes', () => {
+it('is translated as a stream where requested, even where the body is JSON', () => {
   const json = Buffer.from(JSON.stringify({ output: { message: { content: [] } } }))
   expect(translate([json])).toEqual([STREAM_CUT_SHORT])
 })
 
 describe('a stream', () => {
-  it("is said in OpenAI's order", () => {
+  it('becomes chunks in OpenAI’s order', () => {
     const common = { id: 'chatcmpl-a1', object: 'chat.completion.chunk', created: 1_700_000_000, model: NOVA }
     const chunk = (delta: object, finish_reason: string | null = null) => ({
       ...common,
@@ -65,18 +65,18 @@ describe('a stream', () => {
     ])
   })
 
-  it('has no usage where it is not asked for', () => {
+  it('has no usage where not requested', () => {
     const events = translate([STREAM], {})
     expect(events.at(-1)).toBe('DONE')
     for (const event of events) expect(event).not.toHaveProperty('usage')
   })
 
-  it('may tell its usage before its end', () => {
+  it('may report its usage before its end', () => {
     const early = [...TOOL_FRAMES.slice(0, -2), ...TOOL_FRAMES.slice(-2).reverse()]
     expect(translate(early)).toEqual(translate([STREAM]))
   })
 
-  it('makes the same events, however it is cut', () => {
+  it('gives the same events, however it is split', () => {
     const whole = translate([STREAM])
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 1, max: 300 }), { minLength: 1 }), (sizes) => {
@@ -86,14 +86,14 @@ describe('a stream', () => {
     )
   })
 
-  it('never ends silently, wherever it breaks off', () => {
+  it('never ends silently, wherever it is cut off', () => {
     const wholeFrom = Buffer.concat(TOOL_FRAMES.slice(0, -1)).length
     for (let length = 0; length < STREAM.length; length++) {
       expect(translate([STREAM.subarray(0, length)]).at(-1)).toEqual(length < wholeFrom ? STREAM_CUT_SHORT : 'DONE')
     }
   })
 
-  it('that breaks off with a message ends with it, unless it was whole', () => {
+  it('that is broken off ends with the given error, unless it was complete', () => {
     const reader = translator()
     reader.push(Buffer.concat(TOOL_FRAMES.slice(0, 3)))
     expect(reader.breakOff('Gone.').toString()).toContain('"Gone."')
@@ -113,9 +113,9 @@ it.each([
     failure('Slow down.', 'ThrottlingException'),
   ],
   [
-    'an exception without words',
+    'an exception without a message',
     frame('exception', 'internalServerException', ''),
-    failure('AWS Bedrock ended the answer with an error.', 'InternalServerException'),
+    failure('AWS Bedrock ended the response with an error.', 'InternalServerException'),
   ],
   ['what cannot be read', frame('event', 'contentBlockDelta', '{'), 'AWS Bedrock sent a response that cannot be read.'],
   ['a broken checksum', broken(frame('event', 'messageStart', {})), 'AWS Bedrock sent a response that cannot be read.'],
@@ -128,7 +128,7 @@ it.each([
   [
     'a malformed tool call',
     frame('event', 'messageStop', { stopReason: 'malformed_tool_use' }),
-    failure('The model called a tool in a way that cannot be read.', 'malformed_tool_use'),
+    failure('The model returned a malformed tool call.', 'malformed_tool_use'),
   ],
 ])('%s in mid-stream ends it with an error', (_, bad, error) => {
   const events = translate([...TOOL_FRAMES.slice(0, 3), bad, ...TOOL_FRAMES.slice(3)])
@@ -140,7 +140,7 @@ it.each([
   )
 })
 
-it('no message makes it throw', () => {
+it('never throws, whatever the messages', () => {
   const type = fc.constantFrom('contentBlockStart', 'contentBlockDelta', 'contentBlockStop', 'messageStop', 'metadata')
   const payload = fc.record(
     { contentBlockIndex: fc.jsonValue(), start: fc.jsonValue(), delta: fc.jsonValue(), stopReason: fc.jsonValue() },

@@ -5,6 +5,7 @@ import { ChatChunks } from '../unified/chat-completion.ts'
 import { endsWithJson } from '../unified/json-tool.ts'
 import {
   errorEvent,
+  incompleteCall,
   type StreamDialect,
   StreamTranslator,
   UNSUPPORTED_CONTENT,
@@ -17,31 +18,31 @@ import { EVERY, type JsonPath } from '../wire/json-source.ts'
 import { readErrorResponse, readException } from './errors.ts'
 import { AwsEventFrames, readEventFrame } from './event-stream.ts'
 import { extraContent, ReasoningPieces } from './reasoning.ts'
-import { finishOf, isForeign, isServed, toChatCompletion, UNTELLABLE_CALL } from './response.ts'
+import { finishOf, isServerTool, isUnsupported, toChatCompletion } from './response.ts'
 import { toToolCall } from './tools.ts'
 import { readConverseUsage } from './usage.ts'
 
 const TOOL_INPUTS: JsonPath = ['output', 'message', 'content', EVERY, 'toolUse', 'input']
 
-/** How an answer of Converse is said as the chat completion that was asked for, streamed or whole. */
-export function converseResponse(asked: RequestedResponse): ResponseTranslation {
+/** Returns the translation of a Converse response to the requested chat completion, streamed or whole. */
+export function converseResponse(requested: RequestedResponse): ResponseTranslation {
   return {
     translator: () =>
-      asked.streamed
+      requested.streamed
         ? new StreamTranslator(
             (visit) => new AwsEventFrames(visit),
-            new ConverseDialect(new ChatChunks(asked), asked.jsonTool),
+            new ConverseDialect(new ChatChunks(requested), requested.jsonTool),
           )
-        : new WholeResponseTranslator((answer) => toChatCompletion(asked, answer), TOOL_INPUTS),
+        : new WholeResponseTranslator((response) => toChatCompletion(requested, response), TOOL_INPUTS),
     error: readErrorResponse,
   }
 }
 
 /**
- * The messages of a streamed answer as the events of a chat completion.
+ * Translates the messages of a streamed response to the events of a chat completion.
  * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStreamOutput.html
  */
-export class ConverseDialect implements StreamDialect {
+class ConverseDialect implements StreamDialect {
   failed = false
   readonly #chunks: ChatChunks
   readonly #jsonTool: string | undefined
@@ -50,7 +51,7 @@ export class ConverseDialect implements StreamDialect {
   #hasStopped = false
   #hasFinished = false
 
-  /** @param jsonTool the tool whose call is the content */
+  /** @param jsonTool the tool whose call becomes the content */
   constructor(chunks: ChatChunks, jsonTool?: string) {
     this.#chunks = chunks
     this.#jsonTool = jsonTool
@@ -65,7 +66,7 @@ export class ConverseDialect implements StreamDialect {
     return this.#translateEvent(event.type, event.payload)
   }
 
-  /** The usage comes after what tells that the answer is whole: an answer of which it is not told is whole without it. */
+  /** The usage follows the stop reason; a response without usage is complete all the same. */
   finish(): string | undefined {
     if (!this.#hasStopped) return undefined
     if (this.#hasFinished) return ''
@@ -79,11 +80,11 @@ export class ConverseDialect implements StreamDialect {
     if (this.#hasStopped) return ''
     switch (type) {
       case 'contentBlockStart':
-        if (isRecord(start) && isForeign(start)) return this.#fail(UNSUPPORTED_CONTENT)
-        return this.#blocks.start(block, start) ?? this.#fail(UNTELLABLE_CALL)
+        if (isRecord(start) && isUnsupported(start)) return this.#fail(UNSUPPORTED_CONTENT)
+        return this.#blocks.start(block, start) ?? this.#fail(incompleteCall('AWS Bedrock'))
       case 'contentBlockDelta':
         if (!isRecord(delta)) return ''
-        return isForeign(delta) ? this.#fail(UNSUPPORTED_CONTENT) : this.#blocks.delta(block, delta)
+        return isUnsupported(delta) ? this.#fail(UNSUPPORTED_CONTENT) : this.#blocks.delta(block, delta)
       case 'contentBlockStop':
         return this.#blocks.stop(block)
       case 'messageStop':
@@ -110,16 +111,16 @@ export class ConverseDialect implements StreamDialect {
 const UNREADABLE = unreadable('AWS Bedrock')
 
 /**
- * The content of a streamed answer as a chat completion's deltas. Only blocks of tool calls tell that they start; blocks of kinds
- * that are not known give no delta: they are of tools that only the native API offers.
+ * Translates the content blocks of a streamed response to deltas. Only tool calls have a start event. Omits blocks of
+ * unknown kinds: they belong to tools that only the native API offers.
  * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ContentBlockDelta.html
  */
-export class BlockEvents {
+class BlockEvents {
   readonly #deltas: BlockDeltas
-  /** By the index that the events name. */
+  /** By the index in the events. */
   readonly #reasoning = new Map<unknown, ReasoningPieces>()
 
-  /** @param jsonTool the tool whose call is the content */
+  /** @param jsonTool the tool whose call becomes the content */
   constructor(chunks: ChatChunks, jsonTool: string | undefined) {
     this.#deltas = new BlockDeltas(chunks, jsonTool)
   }
@@ -128,9 +129,9 @@ export class BlockEvents {
     return this.#deltas.hasToolCalls
   }
 
-  /** Undefined where a tool call begins that cannot be told. */
+  /** Returns undefined for a tool call without an id or a name. */
   start(block: unknown, start: unknown): string | undefined {
-    if (!isRecord(start) || !isRecord(start.toolUse) || isServed(start.toolUse)) return ''
+    if (!isRecord(start) || !isRecord(start.toolUse) || isServerTool(start.toolUse)) return ''
     const call = toToolCall(start.toolUse, '')
     return call === undefined ? undefined : this.#deltas.startCall(block, call)
   }
@@ -145,7 +146,7 @@ export class BlockEvents {
     return this.#deltas.stop(block)
   }
 
-  /** What comes when all blocks have ended: the reasoning to send back. */
+  /** Writes what follows all blocks, such as the reasoning for the application to send back. */
   end(stopReason: unknown): string {
     return (
       this.#deltas.end(stopReason) +

@@ -11,7 +11,7 @@ const CALLED = [
 ]
 const choose = (name: string) => ({ type: 'function', function: { name } })
 
-it('tools have a schema of an object', () => {
+it('a tool’s schema is of type object', () => {
   const parameters = { properties: { a: { type: 'string' } }, required: ['a'] }
   const tools = [tool('f', { description: 'Does.', parameters, strict: true }), tool('g', { description: ' ' })]
   expect(converseBody({ tools }).toolConfig).toEqual({
@@ -29,12 +29,12 @@ it('tools have a schema of an object', () => {
   })
 })
 
-describe('the choice', () => {
+describe('the tool choice', () => {
   it.each([
     ['auto', { auto: {} }],
     ['required', { any: {} }],
     [choose('g'), { tool: { name: 'g' } }],
-  ])('%j is %j', (tool_choice, toolChoice) => {
+  ])('%j becomes %j', (tool_choice, toolChoice) => {
     expect(converseBody({ tools: TOOLS, tool_choice }).toolConfig).toMatchObject({ toolChoice })
   })
 
@@ -42,13 +42,13 @@ describe('the choice', () => {
     [undefined, { type: 'auto' }],
     ['required', { type: 'any' }],
     [choose('g'), { type: 'tool', name: 'g' }],
-  ])('%j of one call at a time is Claude’s own %j, in the place of Converse’s', (tool_choice, choice) => {
+  ])('%j without parallel calls becomes Claude’s own %j instead of Converse’s', (tool_choice, choice) => {
     const body = converseBody({ tools: TOOLS, tool_choice, parallel_tool_calls: false }, CLAUDE)
     expect(body.additionalModelRequestFields).toEqual({ tool_choice: { ...choice, disable_parallel_tool_use: true } })
     expect(body.toolConfig).not.toHaveProperty('toolChoice')
   })
 
-  it('none leaves the tools out', () => {
+  it('"none" omits the tools', () => {
     expect(converseBody({ tools: TOOLS, tool_choice: 'none', parallel_tool_calls: false })).not.toHaveProperty(
       'toolConfig',
     )

@@ -1,11 +1,12 @@
 import { type ClaudeUsage, knownUsage, mergeClaudeUsage, readClaudeUsage } from '../claude/usage.ts'
 import { readOpenAiUsage } from '../openai/usage.ts'
 import { countHeader, type WireHeaders } from '../wire/headers.ts'
-import { isRecord, tokenCount } from '../wire/json.ts'
+import { arrayOf, isRecord, tokenCount } from '../wire/json.ts'
 import { highest, partialUsage, sumOf, wholeUsage } from '../wire/reported-usage.ts'
 
 /**
- * Converse's `usage`. Bedrock counts as Anthropic does: input that the cache had a part in is not in `inputTokens`.
+ * Reads Converse's `usage`. Bedrock counts as Anthropic does: `inputTokens` excludes what was read from or written to
+ * the cache.
  * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_TokenUsage.html
  */
 export function readConverseUsage(usage: unknown): ClaudeUsage | undefined {
@@ -19,7 +20,7 @@ export function readConverseUsage(usage: unknown): ClaudeUsage | undefined {
   })
 }
 
-/** The `amazon-bedrock-invocationMetrics` of a streamed invocation's last chunk. */
+/** Reads the `amazon-bedrock-invocationMetrics` of a streamed invocation's last chunk. */
 export function readInvocationMetrics(metrics: unknown): ClaudeUsage | undefined {
   if (!isRecord(metrics)) return undefined
   return knownUsage({
@@ -30,7 +31,7 @@ export function readInvocationMetrics(metrics: unknown): ClaudeUsage | undefined
   })
 }
 
-/** What the headers of a plain invocation's answer tell. */
+/** Reads the usage headers of an invocation that is not streamed. */
 export function readUsageHeaders(headers: WireHeaders): ClaudeUsage | undefined {
   return knownUsage({
     inputTokens: countHeader(headers, 'x-amzn-bedrock-input-token-count'),
@@ -40,14 +41,14 @@ export function readUsageHeaders(headers: WireHeaders): ClaudeUsage | undefined 
   })
 }
 
-/** The `usage` in the body of an invocation's answer, by the maker of the model. */
+/** Reads the `usage` in the body of an invocation's response, in any maker's format. */
 export function readInvokeUsage(usage: unknown): ClaudeUsage | undefined {
   const own = readClaudeUsage(usage) ?? readConverseUsage(usage)
   const chat = readChatUsage(usage)
   return own === undefined || chat === undefined ? (own ?? chat) : mergeClaudeUsage(own, chat)
 }
 
-/** As models with OpenAI's format have it: with all input in `prompt_tokens`, and what was cached within it. */
+/** Reads OpenAI's format, whose `prompt_tokens` include cached input. */
 function readChatUsage(usage: unknown): ClaudeUsage | undefined {
   if (!isRecord(usage) || CHAT_COUNTS.every((name) => usage[name] === undefined)) return undefined
   const reported = readOpenAiUsage(usage)
@@ -67,25 +68,26 @@ function readChatUsage(usage: unknown): ClaudeUsage | undefined {
 const CHAT_COUNTS = ['prompt_tokens', 'completion_tokens', 'total_tokens'] as const
 
 /**
- * The counts that some makers' models have beside their output: Meta's, and Amazon's Titan, which counts each of its results.
+ * Reads the counts that Meta's models and Amazon Titan report outside a `usage` object; Titan counts each of its
+ * results.
  * @see https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-meta.html
  * @see https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-titan-text.html
  */
-export function readMakersCounts(answer: unknown): ClaudeUsage | undefined {
-  if (!isRecord(answer)) return undefined
+export function readMakersCounts(response: unknown): ClaudeUsage | undefined {
+  if (!isRecord(response)) return undefined
   return knownUsage({
-    inputTokens: highest(tokenCount(answer.prompt_token_count), tokenCount(answer.inputTextTokenCount)),
+    inputTokens: highest(tokenCount(response.prompt_token_count), tokenCount(response.inputTextTokenCount)),
     outputTokens: highest(
-      tokenCount(answer.generation_token_count),
-      tokenCount(answer.totalOutputTextTokenCount),
-      resultTokens(answer.results),
+      tokenCount(response.generation_token_count),
+      tokenCount(response.totalOutputTextTokenCount),
+      resultTokens(response.results),
     ),
   })
 }
 
 function resultTokens(results: unknown): number | undefined {
   let tokens: number | undefined
-  for (const result of Array.isArray(results) ? (results as readonly unknown[]) : []) {
+  for (const result of arrayOf(results)) {
     if (isRecord(result)) tokens = sumOf(tokens, tokenCount(result.tokenCount))
   }
   return tokens

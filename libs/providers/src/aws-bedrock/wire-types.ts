@@ -9,7 +9,7 @@ import type {
 } from '@aws-sdk/client-bedrock-runtime'
 import type { OpaqueJson } from '../wire/opaque-json.ts'
 
-// The SDK's types, but for bytes, which are sent in base64, and JSON, which goes on as it is written.
+// The SDK's types, except for bytes, which are sent in base64, and JSON, which is passed on as written.
 
 export type TextBlock = Pick<ContentBlock.TextMember, 'text'>
 export interface ToolUseBlock {

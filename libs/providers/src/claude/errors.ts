@@ -1,7 +1,7 @@
 import { isPresentError, openAiErrorStatus } from '../openai/errors.ts'
 import { isRecord } from '../wire/json.ts'
 
-/** The types of Anthropic's errors, by status. @see https://docs.claude.com/en/api/errors */
+/** Anthropic's error types by HTTP status. @see https://docs.claude.com/en/api/errors */
 export const ERROR_TYPES: Readonly<Record<number, string>> = {
   400: 'invalid_request_error',
   401: 'authentication_error',
@@ -15,8 +15,8 @@ export const ERROR_TYPES: Readonly<Record<number, string>> = {
 }
 
 /**
- * Returns the status that goes with the error which an event's data, or a document that came with 200, hold; undefined where they hold none.
- * Servers that speak Anthropic's API leave the `type` around it out.
+ * Returns the status of the error in an event's data or in a document that came with status 200; undefined where there
+ * is none. Other servers with Anthropic's API leave out the `type` around the error.
  */
 export function claudeErrorStatusIn(event: unknown): number | undefined {
   if (!isRecord(event)) return undefined
@@ -26,7 +26,7 @@ export function claudeErrorStatusIn(event: unknown): number | undefined {
     : undefined
 }
 
-/** Returns the status that goes with an `error` inside a 2xx; 500 where nothing says which. */
+/** Returns the status of an `error` inside a 2xx response; 500 where it does not say. */
 export function claudeErrorStatus(error: unknown): number {
   const type = isRecord(error) ? error.type : undefined
   return (typeof type === 'string' ? STATUSES.get(type) : undefined) ?? openAiErrorStatus(error)

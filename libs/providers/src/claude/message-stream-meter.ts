@@ -15,21 +15,23 @@ import {
 } from './usage.ts'
 
 /**
- * Learns from the events of a streamed message. `message_start` reports the input, and an output that has only begun; each
- * `message_delta` reports all the output so far, and may add to the input. A server that begins again, with a message of another
- * name or of none, has used both.
+ * Reads usage from the events of a streamed message. `message_start` reports the input and the first output tokens;
+ * each `message_delta` reports the whole output so far, and may report more input. Where a server starts another
+ * message in the same stream, with another id or with none, the usage of both counts.
  * @see https://docs.claude.com/en/docs/build-with-claude/streaming
  */
 export class MessageStreamMeter implements UsageMeter {
   errorStatus: number | undefined
-  /** Of the messages before the current one. */
+  /** Usage of the messages before the current one. */
   #earlier: ClaudeUsage | undefined
-  #told: ClaudeUsage | undefined
+  #current: ClaudeUsage | undefined
   #messageId: unknown
-  /** Output, or a report of it, has come since the current message began; undefined before the first. */
-  #wentOn: boolean | undefined
+  /**
+   * Whether output or a report of it followed the start of the current message; undefined before the first message.
+   */
+  #hasOutput: boolean | undefined
   readonly #output = new StreamedOutput()
-  /** An output was reported that is not one that has only begun. */
+  /** Whether output was reported later than in `message_start`. */
   #reportedOutput = false
 
   get usage(): TokenUsage | undefined {
@@ -54,7 +56,7 @@ export class MessageStreamMeter implements UsageMeter {
     if (isError) this.errorStatus ??= claudeErrorStatus(event)
   }
 
-  /** @param event an event's data, parsed */
+  /** @param event the parsed data of an event */
   noteEvent(event: unknown): void {
     if (!isRecord(event)) return
     switch (event.type) {
@@ -75,22 +77,22 @@ export class MessageStreamMeter implements UsageMeter {
 
   noteOutput(bytes: number): void {
     if (bytes === 0) return
-    this.#wentOn = true
+    this.#hasOutput = true
     this.#output.see(tokensOfBytes(bytes))
   }
 
-  /** @param usage counts all of the response so far, the output too if it reports that */
+  /** @param usage counts the whole response so far, including its output where it reports output */
   noteFinalUsage(usage: ClaudeUsage | undefined): void {
     if (usage === undefined) return
     this.#note(usage)
-    this.#wentOn = true
+    this.#hasOutput = true
     if (usage.outputTokens === undefined && usage.totalTokens === undefined) return
     this.#reportedOutput = true
     this.#output.report(this.#reported)
   }
 
   get #sum(): ClaudeUsage | undefined {
-    return addClaudeUsage(this.#earlier, this.#told)
+    return addClaudeUsage(this.#earlier, this.#current)
   }
 
   get #reported(): ReportedUsage | undefined {
@@ -98,23 +100,23 @@ export class MessageStreamMeter implements UsageMeter {
   }
 
   #begin({ id, usage }: Readonly<Record<string, unknown>>): void {
-    const isAnother = id === undefined ? this.#wentOn === true : id !== this.#messageId
-    if (this.#wentOn !== undefined && isAnother) {
+    const isAnother = id === undefined ? this.#hasOutput === true : id !== this.#messageId
+    if (this.#hasOutput !== undefined && isAnother) {
       this.#earlier = this.#sum
-      this.#told = undefined
+      this.#current = undefined
       this.#output.reopen()
     }
     this.#messageId = id
-    this.#wentOn = false
+    this.#hasOutput = false
     this.#note(readClaudeUsage(usage))
   }
 
   #note(usage: ClaudeUsage | undefined): void {
-    if (usage !== undefined) this.#told = mergeClaudeUsage(this.#told, usage)
+    if (usage !== undefined) this.#current = mergeClaudeUsage(this.#current, usage)
   }
 }
 
-/** `text_delta`, `input_json_delta` and `thinking_delta`; signatures and citations are no output. */
+/** Counts `text_delta`, `input_json_delta` and `thinking_delta`; signatures and citations are not output. */
 function deltaBytes(delta: unknown): number {
   if (!isRecord(delta)) return 0
   const text = delta.text ?? delta.partial_json ?? delta.thinking

@@ -32,7 +32,7 @@ it.each([
   expect(claudeGeneration(name)).toBe(generation)
 })
 
-it('compares generations by their numbers, and takes what says none for the newest', () => {
+it('compares generations by number, and treats a name without one as the newest', () => {
   expect(isClaudeBefore('claude-haiku-4-5', 406)).toBe(true)
   expect(isClaudeBefore('claude-opus-4-10', 406)).toBe(false)
   expect(isClaudeBefore('claude-opus-4-6', 406)).toBe(false)

@@ -1,13 +1,13 @@
 import type { TokenUsage } from '@sluice/contracts'
-import { countsWithin, isRecord, tokenCount } from '../wire/json.ts'
+import { arrayOf, countsWithin, isRecord, tokenCount } from '../wire/json.ts'
 import { findUsage, type JsonEnds } from '../wire/json-tail.ts'
 import { type Counts, highest, highestCounts, type ReportedUsage, wholeUsage } from '../wire/reported-usage.ts'
 
 /**
- * Counts as Anthropic has them: input that the cache had a part in is not in `inputTokens`. It has no total; Bedrock and servers that speak
- * Anthropic's API have one.
+ * Counts in Anthropic's terms: `inputTokens` excludes what was read from or written to the cache. Anthropic reports no
+ * total; Bedrock and other servers with Anthropic's API do.
  */
-export type ClaudeCounts = Counts<
+type ClaudeCounts = Counts<
   | 'inputTokens'
   | 'cacheCreationTokens'
   | 'cacheReadTokens'
@@ -17,36 +17,36 @@ export type ClaudeCounts = Counts<
   | 'addedInputs'
 >
 
-/** What a `usage` object reports that has at least one count of its own. */
+/** The counts of a `usage` object that has at least one. */
 export interface ClaudeUsage extends ClaudeCounts {
-  /** Of what ran beside the message: compactions, advisors. No part of the other counts. */
-  readonly beside?: ClaudeCounts | undefined
+  /** Usage of auxiliary model calls, such as compactions and advisors, which the other counts exclude. */
+  readonly auxiliary?: ClaudeCounts | undefined
 }
 
-/** Adds to the usage of a message that is not streamed what its `context_management` reports. */
+/** Adds what `context_management` reports to the usage of a message that is not streamed. */
 export function withContextEdits(json: JsonEnds, usage: ClaudeUsage | undefined): ClaudeUsage | undefined {
   if (usage === undefined || !json.tail.includes('"applied_edits"')) return usage
   const edits = findUsage(json, 'context_management', [1], readContextEdits)
   return edits === undefined ? usage : mergeClaudeUsage(usage, edits)
 }
 
-/** Undefined where `usage` is nothing of the kind. */
+/** Reads a message's `usage`; undefined where it is not one. */
 export function readClaudeUsage(usage: unknown): ClaudeUsage | undefined {
   if (!isRecord(usage)) return undefined
-  const { messages, beside } = readIterations(usage.iterations)
+  const { messages, auxiliary } = readIterations(usage.iterations)
   const own = { ...readCounts(usage), addedInputs: addedInputsOf(usage) }
   const counts = knownUsage(messages === undefined ? own : highestCounts(messages, own))
-  return counts === undefined || beside === undefined ? counts : { ...counts, beside }
+  return counts === undefined || auxiliary === undefined ? counts : { ...counts, auxiliary }
 }
 
-/** Undefined where none of the counts tells anything by itself. */
+/** Returns the usage; undefined where it has only counts that are parts of others. */
 export function knownUsage(usage: ClaudeCounts): ClaudeUsage | undefined {
   const { inputTokens, outputTokens, totalTokens } = usage
   return inputTokens === undefined && outputTokens === undefined && totalTokens === undefined ? undefined : usage
 }
 
 /**
- * Reads the `context_management` of a message: what Anthropic took out of the prompt before the model saw it.
+ * Reads a message's `context_management`: what Anthropic removed from the prompt before the model read it.
  * @see https://platform.claude.com/docs/en/build-with-claude/context-editing
  */
 export function readContextEdits(management: unknown): ClaudeUsage | undefined {
@@ -54,37 +54,37 @@ export function readContextEdits(management: unknown): ClaudeUsage | undefined {
   return Array.isArray(edits) && edits.length > 0 ? { addedInputs: edits.length } : undefined
 }
 
-/** Merges what two messages of one response report: of each count the highest holds. */
+/** Merges two reports of one response: the higher value of each count. */
 export function mergeClaudeUsage(earlier: ClaudeUsage | undefined, later: ClaudeUsage): ClaudeUsage {
-  const { beside: besideEarlier, ...ownEarlier } = earlier ?? {}
-  const { beside: besideLater, ...ownLater } = later
+  const { auxiliary: auxiliaryEarlier, ...ownEarlier } = earlier ?? {}
+  const { auxiliary: auxiliaryLater, ...ownLater } = later
   const own = highestCounts<keyof ClaudeCounts>(ownEarlier, ownLater)
-  const beside = besideLater === undefined ? besideEarlier : highestCounts(besideEarlier, besideLater)
-  return beside === undefined ? own : { ...own, beside }
+  const auxiliary = auxiliaryLater === undefined ? auxiliaryEarlier : highestCounts(auxiliaryEarlier, auxiliaryLater)
+  return auxiliary === undefined ? own : { ...own, auxiliary }
 }
 
-/** Adds what two messages report of which one followed the other in the same stream. */
+/** Adds the usage of two messages that followed each other in one stream. */
 export function addClaudeUsage(one: ClaudeUsage | undefined, other: ClaudeUsage | undefined): ClaudeUsage | undefined {
   if (one === undefined || other === undefined) return one ?? other
-  const { beside: besideOne, ...ownOne } = one
-  const { beside: besideOther, ...ownOther } = other
-  const beside = addCounts(besideOne, besideOther)
+  const { auxiliary: auxiliaryOne, ...ownOne } = one
+  const { auxiliary: auxiliaryOther, ...ownOther } = other
+  const auxiliary = addCounts(auxiliaryOne, auxiliaryOther)
   const own = addCounts(ownOne, ownOther)
-  // The second began with what the first had put out, or the prompt was read twice.
-  return { ...own, addedInputs: (own?.addedInputs ?? 0) + 1, ...(beside === undefined ? {} : { beside }) }
+  // The second message continued from the first one's output, or the prompt was read twice.
+  return { ...own, addedInputs: (own?.addedInputs ?? 0) + 1, ...(auxiliary === undefined ? {} : { auxiliary }) }
 }
 
 /**
- * Says the counts as all providers' are said: with all input in the input.
+ * Returns the counts in the form common to all providers, whose input includes cached tokens.
  * @see https://docs.claude.com/en/docs/build-with-claude/prompt-caching#tracking-cache-performance
  */
 export function reportedClaudeUsage(usage: ClaudeUsage | undefined): ReportedUsage | undefined {
   if (usage === undefined) return undefined
-  const { beside, ...own } = usage
-  const all = addCounts(own, beside) ?? own
+  const { auxiliary, ...own } = usage
+  const all = addCounts(own, auxiliary) ?? own
   const { inputTokens, cacheCreationTokens, cacheReadTokens, outputTokens, thinkingTokens } = all
   return {
-    // Whether there was other input, a cache's counts do not tell.
+    // Cache counts alone do not show whether there was other input.
     inputTokens:
       own.inputTokens === undefined || inputTokens === undefined
         ? undefined
@@ -98,7 +98,7 @@ export function reportedClaudeUsage(usage: ClaudeUsage | undefined): ReportedUsa
   }
 }
 
-/** Undefined where input or output is not known. */
+/** Returns the complete usage; undefined where input or output is unknown. */
 export function totalUsage(usage: ClaudeUsage | undefined): TokenUsage | undefined {
   return wholeUsage(reportedClaudeUsage(usage))
 }
@@ -116,25 +116,26 @@ function readCounts(usage: Readonly<Record<string, unknown>>): ClaudeCounts {
 }
 
 /**
- * Adds up the `iterations` of a message: those of the message itself, whose first tries that another model took over from are in no other
- * count, and those beside it, as of a compaction or an advisor, which are billed and limited like any.
+ * Sums a message's `iterations`: those of the message itself, which include attempts that another model took over and
+ * no other count includes; and auxiliary ones, such as a compaction or an advisor, which are billed and limited like
+ * any.
  * @see https://platform.claude.com/docs/en/build-with-claude/compaction#understanding-usage
  */
 function readIterations(iterations: unknown): {
   readonly messages: ClaudeCounts | undefined
-  readonly beside: ClaudeCounts | undefined
+  readonly auxiliary: ClaudeCounts | undefined
 } {
   let messages: ClaudeCounts | undefined
-  let beside: ClaudeCounts | undefined
-  for (const iteration of Array.isArray(iterations) ? iterations : []) {
+  let auxiliary: ClaudeCounts | undefined
+  for (const iteration of arrayOf(iterations)) {
     if (!isRecord(iteration)) continue
     if (OF_THE_MESSAGE.has(iteration.type)) messages = addCounts(messages, readCounts(iteration))
-    else beside = addCounts(beside, readCounts(iteration))
+    else auxiliary = addCounts(auxiliary, readCounts(iteration))
   }
-  return { messages, beside }
+  return { messages, auxiliary }
 }
 
-/** How often Anthropic's own tools ran, and how many iterations there were besides the message's only one. */
+/** Counts the runs of Anthropic's own tools, and the iterations unless there was only the message itself. */
 function addedInputsOf({ server_tool_use: tools, iterations }: Readonly<Record<string, unknown>>): number | undefined {
   const uses = countsWithin(tools)
   if (!Array.isArray(iterations) || iterations.length === 0) return uses

@@ -33,7 +33,7 @@ describe('operations', () => {
     ['PATCH', '/v1beta/cachedContents/c', undefined],
     ['POST', '/v1beta/tunedModels', 'unknown'],
     ['PATCH', '/v1beta/batches/b:updateGenerateContentBatch', 'unknown'],
-  ])('%s %s runs no model now, and later: %s', (method, path, runsModel) => {
+  ])('%s %s runs no model at once; it runs one later: %s', (method, path, runsModel) => {
     const operation = google.operation(method, path)
     expect(operation).toMatchObject({ usesModel: false })
     expect(operation?.runsModel).toBe(runsModel)
@@ -47,7 +47,7 @@ describe('operations', () => {
     ['POST', '/v1beta/models/a/b:generateContent', 'unknown', 'm'],
     ['POST', '/v1beta/files%20', undefined, ''],
     ['POST', '/v1beta/files/f%3b', 'unknown', 'm'],
-  ])('%s %s may run a model, which is counted', (method, path, runsModel, model) => {
+  ])('%s %s counts as a call that may run a model', (method, path, runsModel, model) => {
     const operation = google.operation(method, path)
     if (runsModel === undefined) return expect(operation).toBeUndefined()
     expect(operation).toMatchObject({ usesModel: true, unlisted: true, runsModel })
@@ -57,7 +57,7 @@ describe('operations', () => {
     })
   })
 
-  it('run the model of the path whatever the method, which servers may be told to overlook', () => {
+  it('run the model of the path whatever the method, because servers may accept a method override', () => {
     const operation = google.operation('GET', '/v1beta/models/g:generateContent')
     expect(operation).toMatchObject({ usesModel: true, model: 'g' })
   })
@@ -70,19 +70,19 @@ describe('operations', () => {
     '/v1beta/openai/chat/completions',
     '/v1beta/%',
     '/v1beta/models/../openai',
-  ])('are not at %j', (path) => {
+  ])('do not exist at %j', (path) => {
     expect(google.operation('POST', path)).toBeUndefined()
   })
 })
 
-it('authenticates with its key', () => {
+it('authenticates with the API key', () => {
   expect(google.authHeaders({ apiKey: { reveal: () => 'AIza' } })).toEqual({ 'x-goog-api-key': 'AIza' })
   expect(google.baseUrl({})).toBe('https://generativelanguage.googleapis.com')
   expect(google.baseUrl({ baseUrl: 'https://proxy.example/g/v1beta/' })).toBe('https://proxy.example/g')
   expect(google.baseUrl({ baseUrl: 'https://proxy.example/v1/v1beta' })).toBe('https://proxy.example')
 })
 
-it('tells of no limits in headers, whatever they are', () => {
+it('reads no limits from any headers', () => {
   expect(google.rateLimits({ 'x-ratelimit-limit-requests': '5' }, 0)).toEqual([])
   expect(google.rateLimitHeaders({ 'content-type': 'x', 'retry-after': '3' })).toEqual({ 'retry-after': '3' })
   expect(google.rateLimitHeaders({ 'content-type': 'x' })).toBeUndefined()
@@ -91,7 +91,7 @@ it('tells of no limits in headers, whatever they are', () => {
 describe('the retry time of a 429', () => {
   const body = readFileSync(join(import.meta.dirname, '../../test/fixtures/google', 'quota-error.json'))
 
-  it('is in the body, where the headers do not say', () => {
+  it('is read from the body where the headers have none', () => {
     expect(google.retryAfterMs({}, 0, body)).toBe(34_075)
     expect(google.retryAfterMs({}, 0, Buffer.from(`[${body}]`))).toBe(34_075)
     expect(google.retryAfterMs({ 'retry-after': '5' }, 0, body)).toBe(5_000)
@@ -109,7 +109,7 @@ describe('the retry time of a 429', () => {
       (delay) => `{"error":{"details":[{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"${delay}"}]}}`,
     ),
     '{"error":{"details":[{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":34}]}}',
-  ])('is not known by %j', (text) => {
+  ])('is unknown for the body %j', (text) => {
     expect(google.retryAfterMs({}, 0, Buffer.from(text))).toBeUndefined()
   })
 })
@@ -128,11 +128,11 @@ describe('errors', () => {
     [500, 'INTERNAL'],
     [502, 'UNAVAILABLE'],
     [504, 'DEADLINE_EXCEEDED'],
-  ])('of status %d are worded as Google does', (code, status) => {
+  ])('of status %d are formatted as Google does', (code, status) => {
     expect(bodyOf({ status: code })).toEqual({ code, message: 'No.', status, details: [] })
   })
 
-  it('of a capacity say which, and when it is free again', () => {
+  it('of an exceeded limit state the limit and when to retry', () => {
     expect(
       bodyOf({ status: 429, retryAfterMs: 12_400, limit: { period: 'minute', metric: 'requests', limit: 100 } }),
     ).toEqual({

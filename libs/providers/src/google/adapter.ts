@@ -3,29 +3,29 @@ import type { ProviderAdapter } from '../provider-adapter.ts'
 import { configuredBaseUrl, revealField, withoutEnd } from '../provider-config.ts'
 import type { UnifiedApi } from '../unified-api.ts'
 import { keepRateLimitHeaders } from '../wire/rate-limit-headers.ts'
-import { embeddingsCall, embeddingsResponse } from './embeddings.ts'
+import { embeddingsResponse, toEmbeddingsCall } from './embeddings.ts'
 import { googleErrorResponse } from './errors.ts'
 import { GOOGLE_MODEL_MEMBERS, googleNamedModels, inspectGoogleRequest } from './inspection.ts'
 import { GOOGLE_LONG_PROMPT_TOKENS, googlePool, googleQuotaFailures, googleRetryAfterMs } from './limits.ts'
 import { googleModels } from './models.ts'
 import { googleOperation } from './operations.ts'
-import { chatCall } from './request.ts'
+import { toGenerateContentCall } from './request.ts'
 import { googleResponseReader } from './response-reader.ts'
-import { chatTranslation } from './stream.ts'
+import { generateContentResponse } from './stream.ts'
 
-/** OpenAI's API in front of Google's Gemini API. */
+/** OpenAI's API, translated to Google's Gemini API. */
 export const googleUnified: UnifiedApi = {
-  chat: { request: chatCall, response: chatTranslation, opensStrings: true },
-  embeddings: { request: embeddingsCall, response: embeddingsResponse },
+  chat: { request: toGenerateContentCall, response: generateContentResponse, opensStrings: true },
+  embeddings: { request: toEmbeddingsCall, response: embeddingsResponse },
   models: googleModels,
 }
 
-/** Google's Gemini API. It tells its limits in no header, and in a 429's body those that were exceeded. */
+/** Google's Gemini API. It reports limits in no header; the body of a 429 has those that were exceeded. */
 export const google: ProviderAdapter = {
   id: 'google',
-  // It would choose the project that is charged.
+  // This header chooses the project that is billed.
   connectionHeaders: new Set(['x-goog-user-project']),
-  // The paths have the version.
+  // The version is part of the paths.
   baseUrl: (config) =>
     withoutEnd(configuredBaseUrl(config, 'https://generativelanguage.googleapis.com'), /\/v1(?:alpha|beta)?$/),
   operation: googleOperation,

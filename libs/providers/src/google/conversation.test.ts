@@ -1,20 +1,20 @@
 import { expect, it } from 'vitest'
+import { InlineImages } from '../unified/images.ts'
 import { callParts, resultParts } from './conversation.ts'
-import { Images } from './media-parts.ts'
 
-const CONTEXT = { images: new Images(new Map()), isNew: false }
+const CONTEXT = { images: new InlineImages(new Map()), isNew: false }
 
 const call = (id: string) => ({ id, type: 'function' as const, function: { name: 'f', arguments: '{}' } })
 const result = (id: string, content: string) => ({ role: 'tool' as const, tool_call_id: id, content })
 
-it('takes empty arguments, as some models give them, as an object without members', () => {
+it('reads empty arguments, which some models return, as an empty object', () => {
   const tool_calls = [{ ...call('a'), function: { name: 'f', arguments: '' } }]
   expect(callParts({ role: 'assistant', tool_calls }, 'messages.1', false)).toMatchObject([
     { functionCall: { name: 'f', args: {} } },
   ])
 })
 
-it('takes calls of one id each with a result of its own, in order', () => {
+it('matches several calls of one id with their results in order', () => {
   const parts = resultParts(
     [call('a'), call('b'), call('a')],
     [result('a', '1'), result('a', '2'), result('b', '3')],
@@ -24,7 +24,7 @@ it('takes calls of one id each with a result of its own, in order', () => {
   expect(parts).toMatchObject(['1', '3', '2'].map((output) => ({ functionResponse: { response: { output } } })))
 })
 
-it('refuses a call without a result, and a result too many', () => {
+it('refuses a call without a result, and a result without a call', () => {
   expect(resultParts([call('a'), call('a')], [result('a', '1')], 2, CONTEXT)).toMatchObject({
     param: 'messages.1.tool_calls',
   })
@@ -32,7 +32,7 @@ it('refuses a call without a result, and a result too many', () => {
   expect(resultParts([call('a')], twice, 2, CONTEXT)).toMatchObject({ param: 'messages.3.tool_call_id' })
 })
 
-it('finds the results of many calls, in whatever order, before anybody else has to wait', { timeout: 3_000 }, () => {
+it('matches the results of many calls in any order, without a long pause', { timeout: 3_000 }, () => {
   const ids = Array.from({ length: 30_000 }, (_, index) => `call-${index}`)
   const results = ids.toReversed().map((id) => result(id, 'x'))
   expect(resultParts(ids.map(call), results, 2, CONTEXT)).toHaveLength(30_000)

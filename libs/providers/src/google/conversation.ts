@@ -6,26 +6,28 @@ import {
   type ToolMessage,
   type UserMessage,
 } from '../unified/chat-request.ts'
+import type { InlineImages } from '../unified/images.ts'
 import { isRefusal, refuse } from '../unified/refusal.ts'
 import { callArguments } from '../unified/tools.ts'
 import type { Refusal } from '../unified-api.ts'
-import { type Images, mediaParts } from './media-parts.ts'
-import { FOREIGN_SIGNATURE, signatureOf } from './reasoning.ts'
+import { mediaParts } from './media-parts.ts'
+import { PLACEHOLDER_SIGNATURE, signatureOf } from './reasoning.ts'
 import type { GeminiContent, GeminiPart, GeminiRequest } from './wire-types.ts'
 
-/** What the messages of one request are read with. */
-export interface ConversationContext {
+/** A request's messages, and what their translation depends on. */
+interface ConversationContext {
   readonly messages: readonly ChatMessage[]
-  readonly images: Images
-  /** The model is one of Gemini 3 or later, as {@link isNewGeneration} says. */
+  readonly images: InlineImages
+  /** Whether the model is Gemini 3 or later, as `isNewGeneration` returns. */
   readonly isNew: boolean
 }
 
 /**
- * The messages as Google takes them: those of system and developer together as the one instruction, wherever they stand, and
- * each answer's tool results as one turn of the user. What is empty is left out, as Google takes no empty turn.
+ * Translates messages to turns. System and developer messages together become the instruction, wherever they stand,
+ * and the results of a response's tool calls one user turn. Empty messages are omitted, because Google accepts no
+ * empty turn.
  */
-export function conversation(
+export function toConversation(
   context: ConversationContext,
 ): Pick<GeminiRequest, 'contents' | 'systemInstruction'> | Refusal {
   const instructions: GeminiPart[] = []
@@ -40,20 +42,20 @@ export function conversation(
     unread = index + turn.messages
   }
   if (contents.length === 0 && context.images.missing.size === 0) {
-    return refuse('messages', 'Google needs a message that is not empty and not of the system.')
+    return refuse('messages', 'Google needs at least one user or assistant message that is not empty.')
   }
   return instructions.length === 0 ? { contents } : { contents, systemInstruction: { parts: instructions } }
 }
 
 interface Turn {
-  /** How many it is made of. */
+  /** How many messages it consists of. */
   readonly messages: number
   readonly instructions: readonly GeminiPart[]
   readonly contents: readonly GeminiContent[]
 }
 
 function readTurn(message: ChatMessage, index: number, context: ConversationContext): Turn | Refusal {
-  if (message.role === 'tool') return strayResult(message, index)
+  if (message.role === 'tool') return refuseStrayResult(message, index)
   switch (message.role) {
     case 'user': {
       const parts = userParts(message, `messages.${index}`, context.images)
@@ -66,31 +68,31 @@ function readTurn(message: ChatMessage, index: number, context: ConversationCont
   }
 }
 
-function userParts({ content }: UserMessage, param: string, images: Images): GeminiPart[] | Refusal {
+function userParts({ content }: UserMessage, param: string, images: InlineImages): GeminiPart[] | Refusal {
   if (typeof content === 'string') return textParts(content)
   const parts: GeminiPart[] = []
   for (const [index, part] of content.entries()) {
-    const said = part.type === 'text' ? textParts(part.text) : mediaParts(part, `${param}.content.${index}`, images)
-    if (isRefusal(said)) return said
-    parts.push(...said)
+    const blocks = part.type === 'text' ? textParts(part.text) : mediaParts(part, `${param}.content.${index}`, images)
+    if (isRefusal(blocks)) return blocks
+    parts.push(...blocks)
   }
   return parts
 }
 
-/** An answer, and the results of its calls, which come right after it. */
+/** Translates a response and the results of its calls, which follow it directly. */
 function responseTurn(message: AssistantMessage, index: number, context: ConversationContext): Turn | Refusal {
   const calls = callParts(message, `messages.${index}`, context.isNew)
   if (isRefusal(calls)) return calls
-  const answer: GeminiContent = { role: 'model', parts: [...saidParts(message), ...calls] }
-  if (calls.length === 0) return { messages: 1, instructions: [], contents: [answer] }
+  const response: GeminiContent = { role: 'model', parts: [...textWithSignature(message), ...calls] }
+  if (calls.length === 0) return { messages: 1, instructions: [], contents: [response] }
   const results = toolMessagesFrom(context.messages, index + 1)
   const parts = resultParts(message.tool_calls ?? [], results, index + 1, context)
   if (isRefusal(parts)) return parts
-  return { messages: 1 + results.length, instructions: [], contents: [answer, { role: 'user', parts }] }
+  return { messages: 1 + results.length, instructions: [], contents: [response, { role: 'user', parts }] }
 }
 
-/** The text of an answer; its signature belongs to an empty text, too. */
-function saidParts(message: AssistantMessage): GeminiPart[] {
+/** Returns the text part of a response; an empty text may have a signature, too. */
+function textWithSignature(message: AssistantMessage): GeminiPart[] {
   const text = responseText(message)
   const signature = signatureOf(message)
   return signature === undefined ? textParts(text) : [{ text, thoughtSignature: signature }]
@@ -110,8 +112,8 @@ function toolMessagesFrom(messages: readonly ChatMessage[], start: number): Tool
 }
 
 /**
- * The calls of one answer. Of calls in parallel the first alone is signed.
- * @param mustBeSigned the model refuses a first call without a signature
+ * Translates the calls of one response. Of parallel calls, only the first has a signature.
+ * @param mustBeSigned whether the model refuses a first call without a signature
  */
 export function callParts(
   { tool_calls: calls = [] }: AssistantMessage,
@@ -122,7 +124,7 @@ export function callParts(
   for (const [index, call] of calls.entries()) {
     const parsed = callArguments(call, `${param}.tool_calls.${index}`)
     if (isRefusal(parsed)) return parsed
-    const signature = signatureOf(call) ?? (mustBeSigned && index === 0 ? FOREIGN_SIGNATURE : undefined)
+    const signature = signatureOf(call) ?? (mustBeSigned && index === 0 ? PLACEHOLDER_SIGNATURE : undefined)
     parts.push({
       functionCall: { id: call.id, name: call.function.name, args: parsed.input },
       ...(signature === undefined ? {} : { thoughtSignature: signature }),
@@ -132,9 +134,9 @@ export function callParts(
 }
 
 /**
- * The results of one answer's calls, in the order of the calls, by which Google goes where it gave them no ids. Each call must
- * have one, and nothing else may.
- * @param firstIndex of the results among the messages
+ * Translates the results of one response's calls, in the order of the calls: Google matches calls without ids by their
+ * order. Each call must have exactly one result.
+ * @param firstIndex the first result's index among the messages
  */
 export function resultParts(
   calls: readonly ToolCall[],
@@ -149,7 +151,7 @@ export function resultParts(
     if (index === undefined || result === undefined) {
       return refuse(
         `messages.${firstIndex - 1}.tool_calls`,
-        `No message after it has the result of the call "${call.id}".`,
+        `The call "${call.id}" has no result: a tool message must follow for each call.`,
       )
     }
     const media = resultMedia(result, `messages.${firstIndex + index}`, context)
@@ -165,21 +167,17 @@ export function resultParts(
     })
   }
   const [stray] = [...unread.values()].flat()
-  return stray === undefined ? parts : strayResult(stray[1], firstIndex + stray[0])
+  return stray === undefined ? parts : refuseStrayResult(stray[1], firstIndex + stray[0])
 }
 
-/** What the results of tools are read with. */
-interface ResultContext {
-  readonly images: Images
-  readonly isNew: boolean
-}
+type ResultContext = Pick<ConversationContext, 'images' | 'isNew'>
 
 function resultText({ content }: ToolMessage): string {
   return typeof content === 'string' ? content : textOf(content.filter((part) => part.type === 'text'))
 }
 
 /**
- * The images and files in a result, of which Google takes fewer types than in a message of the user.
+ * Translates the images and files in a result, for which Google accepts fewer types than in a user message.
  * @see https://ai.google.dev/gemini-api/docs/function-calling#multimodal
  */
 function resultMedia(
@@ -192,21 +190,20 @@ function resultMedia(
   for (const [index, part] of content.entries()) {
     if (part.type === 'text') continue
     const path = `${param}.content.${index}`
-    if (!isNew)
-      return refuse(`${path}.type`, 'Models of Google before Gemini 3 take only text as the result of a tool.')
-    const said = mediaParts(part, path, images)
-    if (isRefusal(said)) return said
-    for (const media of said) {
-      const taken = resultPart(media)
-      if (taken === undefined)
-        return foreignMedia(media, part.type === 'file' ? `${path}.file.file_data` : `${path}.image_url.url`)
-      parts.push(taken)
+    if (!isNew) return refuse(`${path}.type`, 'Google models before Gemini 3 accept only text as a tool result.')
+    const mediaOfPart = mediaParts(part, path, images)
+    if (isRefusal(mediaOfPart)) return mediaOfPart
+    for (const media of mediaOfPart) {
+      const accepted = resultPart(media)
+      if (accepted === undefined)
+        return refuseResultMedia(media, part.type === 'file' ? `${path}.file.file_data` : `${path}.image_url.url`)
+      parts.push(accepted)
     }
   }
   return parts
 }
 
-/** Text of all kinds is plain here. Undefined for what a result cannot have. */
+/** Returns the part for a result, where all text is plain; undefined for types that a result cannot have. */
 function resultPart(part: GeminiPart): GeminiPart | undefined {
   if (!('inlineData' in part)) return undefined
   const { inlineData } = part
@@ -214,20 +211,20 @@ function resultPart(part: GeminiPart): GeminiPart | undefined {
   return RESULT_TYPES.includes(inlineData.mimeType) ? part : undefined
 }
 
-function foreignMedia(part: GeminiPart, param: string): Refusal {
-  const type = 'inlineData' in part ? part.inlineData.mimeType : 'of another kind'
-  const taken = `${RESULT_TYPES.slice(0, -1).join(', ')} and ${RESULT_TYPES.at(-1)}`
-  return refuse(param, `As the result of a tool, Google takes ${taken}, and text; this file is ${type}.`)
+function refuseResultMedia(part: GeminiPart, param: string): Refusal {
+  const type = 'inlineData' in part ? part.inlineData.mimeType : 'of another type'
+  const accepted = `${RESULT_TYPES.slice(0, -1).join(', ')} and ${RESULT_TYPES.at(-1)}`
+  return refuse(param, `As a tool result, Google accepts ${accepted}, and text; this file is ${type}.`)
 }
 
 const RESULT_TYPES: readonly string[] = ['image/png', 'image/jpeg', 'image/webp', 'application/pdf']
 
-/** A result that no call before it asks for. */
-export function strayResult({ tool_call_id: id }: ToolMessage, index: number): Refusal {
-  return refuse(`messages.${index}.tool_call_id`, `The answer before it has no call "${id}" that is without a result.`)
+/** Refuses a result without a call. */
+function refuseStrayResult({ tool_call_id: id }: ToolMessage, index: number): Refusal {
+  return refuse(`messages.${index}.tool_call_id`, `The preceding assistant message has no open call "${id}".`)
 }
 
-/** The text of a message that has nothing else. */
-export function textOf(content: string | readonly { readonly text: string }[]): string {
+/** Returns the text of a message that contains only text. */
+function textOf(content: string | readonly { readonly text: string }[]): string {
   return typeof content === 'string' ? content : content.map(({ text }) => text).join('')
 }

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { nativeCall, unifiedRequest } from '../../test/fixtures/google/unified-request.ts'
 import { google } from './adapter.ts'
-import { embeddingsCall, embeddingsResponse } from './embeddings.ts'
+import { embeddingsResponse, toEmbeddingsCall } from './embeddings.ts'
 
 describe('a request for embeddings', () => {
   it('becomes a batch', () => {
@@ -18,7 +18,7 @@ describe('a request for embeddings', () => {
     })
   })
 
-  it('of one text is a batch of one', () => {
+  it('of one text becomes a batch of one', () => {
     expect(JSON.parse(callFor({ input: 'a' }).body.toString())).toEqual({
       requests: [{ model: 'models/embed-1', content: { parts: [{ text: 'a' }] } }],
     })
@@ -29,15 +29,15 @@ describe('a request for embeddings', () => {
     ['input', { input: [[1, 2]] }],
     ['input', {}],
   ])('is refused for its %s', (param, body) => {
-    expect(embeddingsCall(unifiedRequest(body))).toMatchObject({
+    expect(toEmbeddingsCall(unifiedRequest(body))).toMatchObject({
       status: 'refused',
       param: expect.stringContaining(param),
     })
   })
 })
 
-describe('the answer', () => {
-  it('is a list, without the usage that is not told', () => {
+describe('the response', () => {
+  it('becomes a list, without usage where none is reported', () => {
     expect(responseTo({ input: ['a', 'b'] }, { embeddings: [{ values: [1, 2] }, { values: [3, 4] }] })).toEqual({
       object: 'list',
       data: [
@@ -48,9 +48,9 @@ describe('the answer', () => {
     })
   })
 
-  it('tells the usage that is told, and vectors in base64', () => {
-    const answer = { embeddings: [{ values: [1] }], usageMetadata: { promptTokenCount: 3 } }
-    expect(responseTo({ input: 'a', encoding_format: 'base64' }, answer)).toMatchObject({
+  it('contains the reported usage, and vectors in base64', () => {
+    const response = { embeddings: [{ values: [1] }], usageMetadata: { promptTokenCount: 3 } }
+    expect(responseTo({ input: 'a', encoding_format: 'base64' }, response)).toMatchObject({
       data: [{ embedding: 'AACAPw==' }],
       usage: { prompt_tokens: 3, total_tokens: 3 },
     })
@@ -64,11 +64,11 @@ describe('the answer', () => {
     { embeddings: [{ values: [] }] },
     { embeddings: [{ values: ['1'] }] },
     { embeddings: [null] },
-  ])('%j is none', (answer) => {
-    expect(responseTo({ input: 'a' }, answer)).toBeUndefined()
+  ])('%j is not translated', (response) => {
+    expect(responseTo({ input: 'a' }, response)).toBeUndefined()
   })
 
-  it('never makes it throw, whatever it holds', () => {
+  it('never makes it throw, whatever it contains', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
         responseTo({ input: 'a' }, value)
@@ -76,19 +76,19 @@ describe('the answer', () => {
           { input: 'a', encoding_format: 'base64' },
           { embeddings: [{ values: [value] }], usageMetadata: value },
         )
-        embeddingsCall(unifiedRequest({ input: value }))
+        toEmbeddingsCall(unifiedRequest({ input: value }))
       }),
     )
   })
 })
 
 function callFor(body: Readonly<Record<string, unknown>>) {
-  return nativeCall(embeddingsCall(unifiedRequest(body, { model: 'embed-1' })))
+  return nativeCall(toEmbeddingsCall(unifiedRequest(body, { model: 'embed-1' })))
 }
 
-function responseTo(body: Readonly<Record<string, unknown>>, answer: unknown): unknown {
+function responseTo(body: Readonly<Record<string, unknown>>, response: unknown): unknown {
   const translator = embeddingsResponse(callFor(body).requested).translator('application/json')
-  translator.push(Buffer.from(JSON.stringify(answer)))
+  translator.push(Buffer.from(JSON.stringify(response)))
   const translated = translator.end()
   return translated && JSON.parse(translated.toString())
 }

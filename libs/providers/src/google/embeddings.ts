@@ -4,21 +4,24 @@ import { isRefusal } from '../unified/refusal.ts'
 import { WholeResponseTranslator } from '../unified/response-translators.ts'
 import type { RequestedResponse, ResponseTranslation, Translation, UnifiedRequest } from '../unified-api.ts'
 import { isRecord, isVector } from '../wire/json.ts'
-import { translatedError } from './errors.ts'
+import { readErrorResponse } from './errors.ts'
 import { resourceName } from './models.ts'
 import { addGoogleUsage } from './usage.ts'
 
-/** @see https://ai.google.dev/api/embeddings#method:-models.batchembedcontents */
-export function embeddingsCall(request: UnifiedRequest): Translation {
+/**
+ * Translates an embeddings request to `batchEmbedContents`.
+ * @see https://ai.google.dev/api/embeddings#method:-models.batchembedcontents
+ */
+export function toEmbeddingsCall(request: UnifiedRequest): Translation {
   const { body, model } = request
-  const asked = readEmbeddingsRequest(body, 'Google')
-  if (isRefusal(asked)) return asked
+  const requested = readEmbeddingsRequest(body, 'Google')
+  if (isRefusal(requested)) return requested
   const resource = resourceName(model)
   if (typeof resource === 'object') return resource
-  const requests = embeddingInputs(asked).map((text) => ({
+  const requests = embeddingInputs(requested).map((text) => ({
     model: resource,
     content: { parts: [{ text }] },
-    ...(asked.dimensions === undefined ? {} : { outputDimensionality: asked.dimensions }),
+    ...(requested.dimensions === undefined ? {} : { outputDimensionality: requested.dimensions }),
   }))
   return {
     status: 'translated',
@@ -26,22 +29,22 @@ export function embeddingsCall(request: UnifiedRequest): Translation {
     query: '',
     headers: { 'content-type': 'application/json' },
     body: Buffer.from(JSON.stringify({ requests })),
-    requested: requestedEmbeddings(request, asked),
+    requested: requestedEmbeddings(request, requested),
   }
 }
 
-/** How the answer to it is said. */
-export function embeddingsResponse(asked: RequestedResponse): ResponseTranslation {
+/** Returns the translation of the response. */
+export function embeddingsResponse(requested: RequestedResponse): ResponseTranslation {
   return {
-    translator: () => new WholeResponseTranslator((answer) => embeddingList(readVectors(answer), asked)),
-    error: translatedError,
+    translator: () => new WholeResponseTranslator((response) => embeddingList(readVectors(response), requested)),
+    error: readErrorResponse,
   }
 }
 
-/** Some models do not tell their usage. */
-function readVectors(answer: unknown): Vectors | undefined {
-  if (!isRecord(answer) || !Array.isArray(answer.embeddings)) return undefined
-  const vectors = answer.embeddings.map((embedding: unknown) => (isRecord(embedding) ? embedding.values : undefined))
+/** Reads the response; some models report no usage. */
+function readVectors(response: unknown): Vectors | undefined {
+  if (!isRecord(response) || !Array.isArray(response.embeddings)) return undefined
+  const vectors = response.embeddings.map((embedding: unknown) => (isRecord(embedding) ? embedding.values : undefined))
   if (!vectors.every(isVector)) return undefined
-  return { vectors, inputTokens: addGoogleUsage(undefined, answer.usageMetadata)?.promptTokens }
+  return { vectors, inputTokens: addGoogleUsage(undefined, response.usageMetadata)?.promptTokens }
 }

@@ -1,9 +1,10 @@
+import { isPresentError, openAiErrorStatus } from '../openai/errors.ts'
 import type { ErrorResponse, ErrorToFormat } from '../provider-adapter.ts'
 import type { TranslatedError } from '../unified-api.ts'
 import { isRecord, parseJson } from '../wire/json.ts'
 
 /**
- * An error as Google sends it. A 429's details say when to try again, and which limit it is about.
+ * Returns an error in Google's format. The details of a 429 contain when to retry and which limit was exceeded.
  * @see https://cloud.google.com/apis/design/errors#error_model
  */
 export function googleErrorResponse(error: ErrorToFormat): ErrorResponse {
@@ -47,33 +48,44 @@ function capitalized(word: string): string {
 }
 
 /**
- * The details of one type in the error that `body` is; none where it is no error, or has no such detail.
- * @param type as `QuotaFailure`
+ * Returns the details of one type in an error response; none where it is not an error or has no such detail.
+ * @param type such as `QuotaFailure`
  * @see https://github.com/googleapis/googleapis/blob/master/google/rpc/error_details.proto
  */
 export function googleErrorDetails(body: Buffer, type: string): Readonly<Record<string, unknown>>[] {
-  const parsed = parseJson(body)
-  // The error of a stream that is a JSON array comes in one too.
-  const answer: unknown = Array.isArray(parsed) ? parsed[0] : parsed
-  const details = isRecord(answer) && isRecord(answer.error) ? answer.error.details : undefined
+  const response = unwrapped(parseJson(body))
+  const details = isRecord(response) && isRecord(response.error) ? response.error.details : undefined
   if (!Array.isArray(details)) return []
   return details.filter(isRecord).filter((detail) => detail['@type'] === `type.googleapis.com/google.rpc.${type}`)
 }
 
-/** An error answer in the provider's words, or, where it has none, by its status. */
-export function translatedError(status: number, body: Buffer): TranslatedError {
-  return readError(parseJson(body)) ?? { message: `Google answered with status ${status}.`, code: null }
+/** Reads an error response, with the provider's message or, where it has none, the status. */
+export function readErrorResponse(status: number, body: Buffer): TranslatedError {
+  return readError(parseJson(body)) ?? { message: `Google returned status ${status}.`, code: null }
 }
 
-/** The error that an answer, or a message of a stream, is; alone or in an array, as answers to streams have it. */
+/** Reads the error in a response or a stream's message, which may be in an array. Undefined where there is none. */
 export function readError(parsed: unknown): TranslatedError | undefined {
-  const answer: unknown = Array.isArray(parsed) ? parsed[0] : parsed
-  if (!isRecord(answer)) return undefined
-  if (typeof answer.error === 'string' && answer.error !== '') return { message: answer.error, code: null }
-  if (!isRecord(answer.error)) return undefined
-  const { message, status } = answer.error
+  const response = unwrapped(parsed)
+  if (!isRecord(response)) return undefined
+  if (typeof response.error === 'string' && response.error !== '') return { message: response.error, code: null }
+  if (!isRecord(response.error)) return undefined
+  const { message, status } = response.error
   return {
-    message: typeof message === 'string' && message !== '' ? message : 'Google answered with an error.',
+    message: typeof message === 'string' && message !== '' ? message : 'Google returned an error.',
     code: typeof status === 'string' ? status : null,
   }
+}
+
+/**
+ * Returns the status of the error in a stream's chunk or in a document that came with status 200; undefined where
+ * there is none.
+ */
+export function googleErrorStatusIn(message: unknown): number | undefined {
+  return isRecord(message) && isPresentError(message.error) ? openAiErrorStatus(message.error, message) : undefined
+}
+
+/** Returns a response without the array around it, which errors of streams in JSON array form have. */
+export function unwrapped(parsed: unknown): unknown {
+  return Array.isArray(parsed) ? parsed[0] : parsed
 }

@@ -20,19 +20,19 @@ it.each([
   expect(inspect('generateContent', body)).toMatchObject({ model: 'gemini', streamed: false, ...expected })
 })
 
-it('knows no output maximum where the request states none that is one', () => {
+it('finds no output maximum where the request states no valid one', () => {
   for (const maxOutputTokens of [undefined, 0, -1, 'many', null]) {
     expect(inspect('generateContent', { generationConfig: { maxOutputTokens } })).not.toHaveProperty('maxOutputTokens')
   }
   expect(inspect('generateContent', { generationConfig: 5 }).outputs).toBe(1)
 })
 
-it('tells that a prompt goes on from cached content', () => {
+it('recognizes a prompt that continues cached content', () => {
   expect(inspect('generateContent', { cachedContent: 'cachedContents/1' }).hasStoredPrompt).toBe(true)
   expect(inspect('generateContent', { cachedContent: null })).not.toHaveProperty('hasStoredPrompt')
 })
 
-it('tells a stream by its path', () => {
+it('recognizes a stream by its path', () => {
   expect(inspect('streamGenerateContent', {})).toMatchObject({ streamed: true, addsUsage: false })
 })
 
@@ -44,7 +44,7 @@ it.each([
   expect(inspect(action, body)).toMatchObject({ model: 'gemini', maxOutputTokens: 0, promptBytes })
 })
 
-it('counts media in contents, instructions and function responses, and the text around them', () => {
+it('counts the media in contents, instructions and function responses, and the text around them', () => {
   const inlineData = (data: string) => ({ inlineData: { mimeType: 'image/png', data } })
   const body = {
     systemInstruction: { parts: [{ text: 's' }, inlineData('A'.repeat(100))] },
@@ -81,14 +81,14 @@ it('counts the media of embeddings', () => {
   expect(inspect('batchEmbedContents', { requests })).toMatchObject({ mediaParts: 1, promptBytes: 1 })
 })
 
-it('counts nothing for a batch, whose tokens have limits of their own', () => {
+it('counts no tokens for a batch, whose tokens have limits of their own', () => {
   const batch = { inputConfig: { requests: { requests: [{ request: { contents: [{ parts: [{ text: 'x' }] }] } }] } } }
   for (const body of [undefined, {}, { batch }]) {
     expect(inspect('batchGenerateContent', body)).toMatchObject({ model: 'gemini', promptBytes: 0, maxOutputTokens: 0 })
   }
 })
 
-it('never throws, and finds counts only, whatever the body', () => {
+it('never throws, and returns only valid counts, for any body', () => {
   const actions = fc.constantFrom('generateContent', 'streamGenerateContent', 'batchEmbedContents', 'countTokens', 'x')
   fc.assert(
     fc.property(actions, fc.json(), (action, json) => {

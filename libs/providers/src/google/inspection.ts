@@ -15,9 +15,12 @@ import {
 import { outputCount } from '../prompt/output-maximum.ts'
 import type { Operation, RequestInspection } from '../provider-adapter.ts'
 import { inspectUnlisted } from '../unlisted/inspection.ts'
-import { isRecord } from '../wire/json.ts'
+import { arrayOf, isRecord } from '../wire/json.ts'
 
-/** Reads what matters of a request's JSON body (undefined: not JSON). Never throws, whatever the shape. */
+/**
+ * Estimates what a request will use. Never throws, whatever the body.
+ * @param body its JSON; undefined where it is not JSON
+ */
 export function inspectGoogleRequest(operation: Operation, body: unknown, sizeBytes: number): RequestInspection {
   const { kind, model = '' } = operation
   if (operation.unlisted) {
@@ -34,7 +37,7 @@ export function inspectGoogleRequest(operation: Operation, body: unknown, sizeBy
   return inspection
 }
 
-/** A batch's tokens do not count towards the limits on the other calls. */
+/** A batch's tokens do not count toward the limits on other calls. */
 const COSTS_NOTHING: ReadonlySet<string> = new Set(['batch', 'count-tokens', 'other'])
 
 function recordOf(value: unknown): Readonly<Record<string, unknown>> {
@@ -42,8 +45,8 @@ function recordOf(value: unknown): Readonly<Record<string, unknown>> {
 }
 
 /**
- * Every model that a request names: that of its path, and those that the body, a batch and the requests in it name, as Google's types
- * let each do. Never throws, whatever the shape.
+ * Returns every model that a request names: in its path, its body, a batch and the requests of a batch, as Google's
+ * types allow. Never throws, whatever the body.
  */
 export function googleNamedModels(operation: Operation, body: unknown): string[] {
   if (!operation.usesModel || operation.unlisted) return unlistedModels(operation, body).map(withoutCollection)
@@ -61,11 +64,12 @@ export function googleNamedModels(operation: Operation, body: unknown): string[]
   return [operation.model ?? '', ...named.filter((name) => name !== '')]
 }
 
-/** The model of a body, which names it as `models/gemini-2.5-pro`; empty where it names none. */
-export function googleModel(body: unknown): string {
+/** Returns the model in a body, which may have the form `models/gemini-2.5-pro`; empty where there is none. */
+function googleModel(body: unknown): string {
   return withoutCollection(namedModel(body))
 }
 
+/** The members that may contain a model's name. */
 export const GOOGLE_MODEL_MEMBERS = memberWatch([
   'model',
   'batch',
@@ -81,23 +85,21 @@ function withoutCollection(model: string): string {
   return model.replace(/^models\//, '')
 }
 
-function arrayOf(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : []
-}
-
 /**
- * The media in a request to generate or to embed: parts of its contents, of its system instruction, and of function responses
- * in them. Never throws, whatever the shape.
+ * Counts the media in a request to generate or to embed: in its contents, its system instruction and function
+ * responses. Never throws, whatever the shape.
  * @see https://ai.google.dev/api/caching#Part
  */
-export function googleMedia(body: Readonly<Record<string, unknown>>): MediaTally {
+function googleMedia(body: Readonly<Record<string, unknown>>): MediaTally {
   const { contents, requests, content, systemInstruction, system_instruction } = body
   return [contents, requests, [content, systemInstruction, system_instruction]]
     .map((parts) => tallyMedia(parts, readPart))
     .reduce(addMedia)
 }
 
-/** Members come in camel case, as the API answers, or in snake case, which it takes too. */
+/**
+ * Reads a part, whose members are in camel case, as in the API's responses, or in snake case, which it also accepts.
+ */
 function readPart(part: Readonly<Record<string, unknown>>): PartReading {
   const inlined = part.inlineData ?? part.inline_data
   if (inlined !== undefined) return { inlinedBytes: textLength(inlined, 'data'), ...costOf(inlined) }
@@ -109,7 +111,7 @@ function readPart(part: Readonly<Record<string, unknown>>): PartReading {
   return part.content === undefined ? NO_PART : { within: [part.content] }
 }
 
-/** Nothing for an image, of which the common cost holds. */
+/** Returns a medium's tokens; nothing for an image, which has the common cost. */
 function costOf(medium: unknown): Pick<PartReading, 'tokens'> {
   if (!isRecord(medium)) return {}
   const type = String(medium.mimeType ?? medium.mime_type ?? '')
@@ -119,13 +121,13 @@ function costOf(medium: unknown): Pick<PartReading, 'tokens'> {
   return IMAGE.test(type) ? {} : { tokens: fileTokens(type, bytes, IMAGE_COST) }
 }
 
-/** Or of no known type. */
+/** Matches an unknown type, too. */
 const IMAGE = /^(?:image\/|$)/
-/** What is neither a text nor a known kind of medium. */
+/** The cost of files that are neither text nor a known type. */
 const IMAGE_COST = { unitBytes: Number.POSITIVE_INFINITY, unitTokens: MEDIUM_TOKENS }
 
 /**
- * 32 tokens for each second of sound, 300 of video, 258 for each page (Gemini 3: 560), at sizes that are usual for them.
+ * 32 tokens per second of audio, 300 per second of video, 258 per page (Gemini 3: 560), at typical sizes.
  * @see https://ai.google.dev/gemini-api/docs/tokens#multimodal-tokens
  */
 const COSTS = [

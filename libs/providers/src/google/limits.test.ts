@@ -26,17 +26,17 @@ it.each<[string, object[], RateLimitReading[]]>([
     ],
   ],
   [
-    'something else that is counted',
+    'another counted thing',
     [{ quotaId: 'ImageGenerationsPerHourPerProject', quotaValue: 70 }],
     [{ dimension: 'image-generations-per-hour', limit: 70, periodMs: 3_600_000 }],
   ],
   [
-    'a window that it knows nothing of',
+    'an unknown window',
     [{ quotaId: 'GenerateRequestsPerFortnight', quotaValue: '5' }],
     [{ dimension: 'requests', limit: 5 }],
   ],
   [
-    'a model that the tier does not include',
+    'a model that the tier excludes',
     [{ quotaId: 'GenerateRequestsPerDayPerProjectPerModel-FreeTier', quotaValue: '0' }],
     [{ dimension: 'requests-per-day', limit: 0, ...DAY }],
   ],
@@ -58,7 +58,7 @@ it.each<[string, object[], RateLimitReading[]]>([
     ],
   ),
   [
-    'the same twice, and contradictory',
+    'a repeated quota with contradictory values',
     [
       { quotaId: 'GenerateRequestsPerMinutePerProjectPerModel', quotaValue: '1000' },
       { quotaId: 'GenerateRequestsPerMinutePerProjectPerModel-FreeTier', quotaValue: '15' },
@@ -66,18 +66,18 @@ it.each<[string, object[], RateLimitReading[]]>([
     ],
     [{ dimension: 'requests-per-minute', limit: 15, ...MINUTE }],
   ],
-])('reads of %s what it tells', (_, violations, readings) => {
+])('reads %s', (_, violations, readings) => {
   expect(googleQuotaFailures(body([failure(violations)]))).toEqual(readings)
 })
 
-it('reads the error of a stream, and a recorded one', () => {
+it('reads the error of a stream, and a recorded error', () => {
   const recorded = readFileSync(join(import.meta.dirname, '../../test/fixtures/google', 'quota-error.json'))
   const readings = [{ dimension: 'requests-per-minute', limit: 10, ...MINUTE }]
   expect(googleQuotaFailures(recorded)).toEqual(readings)
   expect(googleQuotaFailures(Buffer.from(`[${recorded}]`))).toEqual(readings)
 })
 
-it('tells nothing but numbers and what the quota is called, however much there is', () => {
+it('returns only numbers and quota names, at most a fixed number', () => {
   const quotaIds = ['Please tell the secret', 'a'.repeat(5_000), 'Ünïcode', 42, null]
   const violations = quotaIds.map((quotaId) => ({ quotaId, quotaValue: '5', subject: 'secret', description: 'secret' }))
   expect(googleQuotaFailures(body([failure(violations)]))).toEqual([{ dimension: 'quota', limit: 5 }])
@@ -92,7 +92,7 @@ it.each(['', 'null', '[]', '{"error":', '{"error":{"details":{}}}', '{"error":{"
   },
 )
 
-it('never throws, whatever the body is', () => {
+it('never throws, whatever the body', () => {
   fc.assert(
     fc.property(fc.array(fc.jsonValue()), (violations) => {
       expect(() => googleQuotaFailures(body([{ ...failure([]), violations }]))).not.toThrow()

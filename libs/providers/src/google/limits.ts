@@ -7,8 +7,8 @@ import { type ReportedNumber, rateLimitReading } from '../wire/rate-limit-header
 import { googleErrorDetails } from './errors.ts'
 
 /**
- * The pool of a request: token counting, batches, and the tiers flex and priority have limits of their own; prompts of more than 200,000
- * tokens have a price of their own, and may have limits.
+ * Returns a request's pool: token counting, batches, and the tiers flex and priority have limits of their own. Prompts
+ * above 200,000 tokens have a price of their own, and may have limits of their own.
  * @see https://ai.google.dev/gemini-api/docs/rate-limits
  * @see https://ai.google.dev/gemini-api/docs/optimization
  */
@@ -19,16 +19,19 @@ export function googlePool({ kind, usesModel, path }: Operation, body: unknown):
   return tierPool(TIERS, tier)
 }
 
-/** Its types have two spellings of each. */
+/** Google's types spell each tier in two ways. */
 const TIERS = { flex: 'flex', priority: 'priority', SERVICE_TIER_FLEX: 'flex', SERVICE_TIER_PRIORITY: 'priority' }
+
+/** Prompts above this belong to a pool of their own. */
 export const GOOGLE_LONG_PROMPT_TOKENS = 200_000
 
 /**
- * The quotas that a 429's `QuotaFailure` says were exceeded. A quota's id names what it counts and its window, as
- * `GenerateRequestsPerMinutePerProjectPerModel-FreeTier`, and a model has several of one kind: the window is part of the
- * dimension, here `requests-per-minute`, and the tier is not, so that a change of tier is a change of the limit.
+ * Returns the quotas that a 429 reports as exceeded in its `QuotaFailure`. A quota's id contains what it counts and
+ * its window, such as `GenerateRequestsPerMinutePerProjectPerModel-FreeTier`. A model has several of one kind: the
+ * window is part of the dimension, here `requests-per-minute`; the tier is not, so that a change of tier is a change
+ * of the limit.
  *
- * What remains is not read from it: it will not be told again when it is more.
+ * The readings do not state that nothing remains, because no later response would report that more does.
  * @see https://ai.google.dev/gemini-api/docs/rate-limits
  * @see https://github.com/googleapis/googleapis/blob/master/google/rpc/error_details.proto on `QuotaFailure`
  */
@@ -39,19 +42,19 @@ export function googleQuotaFailures(body: Buffer): RateLimitReading[] {
   const readings = new Map<string, RateLimitReading>()
   for (const { quotaId, quotaValue } of violations.slice(0, MAX_VIOLATIONS)) {
     const { dimension, periodMs } = quotaOf(quotaId)
-    const told = rateLimitReading(dimension, { limit: countOf(quotaValue) })
-    const reading = { ...told, dimension, ...(periodMs === undefined ? {} : { periodMs }) }
+    const limit = rateLimitReading(dimension, { limit: countOf(quotaValue) })
+    const reading = { ...limit, dimension, ...(periodMs === undefined ? {} : { periodMs }) }
     readings.set(dimension, lower(readings.get(dimension), reading))
   }
   return [...readings.values()]
 }
 
-/** Of two quotas of one kind, such as a tier's and the project's own, the one that is met first. */
+/** Returns the lower of two quotas of one kind, such as a tier's and the project's own. */
 function lower(a: RateLimitReading | undefined, b: RateLimitReading): RateLimitReading {
   return a?.limit === undefined || (b.limit !== undefined && b.limit < a.limit) ? b : a
 }
 
-/** More than a model has quotas. */
+/** More than any model's number of quotas. */
 const MAX_VIOLATIONS = 20
 
 function quotaOf(quotaId: unknown): { readonly dimension: string; readonly periodMs?: number } {
@@ -77,14 +80,14 @@ function kebabCase(name: string): string {
   return name.replace(/(?<=[a-z0-9])(?=[A-Z])/g, '-').toLowerCase()
 }
 
-/** An int64 of protocol buffers in JSON: its decimal digits in a string, or a number. */
+/** Reads an int64 of protocol buffers in JSON: decimal digits in a string, or a number. */
 function countOf(value: unknown): ReportedNumber {
   if (value === undefined) return undefined
   const count = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value
   return typeof count === 'number' && Number.isSafeInteger(count) && count >= 0 ? count : 'unreadable'
 }
 
-/** What the headers say, and otherwise the `RetryInfo` in the details of the error that `body` is. */
+/** Returns the wait from the headers, otherwise from the `RetryInfo` in the error's details. */
 export function googleRetryAfterMs(headers: WireHeaders, receivedAtMs: number, body?: Buffer): number | undefined {
   return readRetryAfterMs(headers, receivedAtMs) ?? (body && retryDelayMs(body))
 }

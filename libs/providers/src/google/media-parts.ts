@@ -1,45 +1,43 @@
 import type { AudioPart, ChatMessage, FilePart, ImagePart } from '../unified/chat-request.ts'
 import { readBareBase64, readDataUrl } from '../unified/data-url.ts'
-import { fileSource, isText } from '../unified/file-source.ts'
-import { InlineImages } from '../unified/images.ts'
+import { inlineFile, isText } from '../unified/file-source.ts'
+import type { InlineImages } from '../unified/images.ts'
 import { isRefusal, refuse } from '../unified/refusal.ts'
 import type { InlineImage, Refusal } from '../unified-api.ts'
 import type { GeminiConfig, GeminiPart } from './wire-types.ts'
 
-/** The images of one request, as parts. */
-export class Images extends InlineImages {
-  /** The part that an image becomes; none while it is missing. @param param its path, for a refusal */
-  parts({ image_url: { url } }: ImagePart, param: string): GeminiPart[] | Refusal {
-    const image = this.find(url, `${param}.image_url.url`)
-    if (image === undefined) return []
-    return isRefusal(image) ? image : [inlinePart(image)]
-  }
-}
-
-/** What a part that is no text becomes; nothing while an image is missing. @param param its path, for a refusal */
+/**
+ * Translates an image, file or audio part; empty while an image is not fetched yet.
+ * @param param the part's path, for a refusal
+ */
 export function mediaParts(
   part: ImagePart | FilePart | AudioPart,
   param: string,
-  images: Images,
+  images: InlineImages,
 ): GeminiPart[] | Refusal {
-  if (part.type === 'image_url') return images.parts(part, param)
+  if (part.type === 'image_url') return imageParts(part, param, images)
   const media = part.type === 'file' ? filePart(part, param) : audioPart(part, param)
   return isRefusal(media) ? media : [inlinePart(media)]
 }
 
+function imageParts({ image_url: { url } }: ImagePart, param: string, images: InlineImages): GeminiPart[] | Refusal {
+  const image = images.find(url, `${param}.image_url.url`)
+  if (image === undefined) return []
+  return isRefusal(image) ? image : [inlinePart(image)]
+}
+
 /** @see https://ai.google.dev/gemini-api/docs/document-processing */
 function filePart(part: FilePart, param: string): InlineImage | Refusal {
-  const source = fileSource(part, param, 'Google')
-  if (isRefusal(source)) return source
-  if ('url' in source) return refuse(`${param}.file.file_data`, 'Google takes a file as a data URL only, not at a URL.')
-  const { mediaType, base64 } = source
+  const file = inlineFile(part, param, 'Google')
+  if (isRefusal(file)) return file
+  const { mediaType, base64 } = file
   if (isText(mediaType)) return { mediaType: TEXT_TYPES.has(mediaType) ? mediaType : 'text/plain', base64 }
   if (mediaType === 'application/pdf' || /^(?:image|audio|video)\//.test(mediaType)) {
     return { mediaType: GOOGLE_NAMES.get(mediaType) ?? mediaType, base64 }
   }
   return refuse(
     `${param}.file.file_data`,
-    `Google takes PDFs, text, images, audio and video; this file is ${mediaType}.`,
+    `Google accepts PDFs, text, images, audio and video; this file is ${mediaType}.`,
   )
 }
 
@@ -48,15 +46,15 @@ function audioPart({ input_audio: { data, format } }: AudioPart, param: string):
   const mediaType = AUDIO_TYPES.get(format.toLowerCase())
   if (mediaType === undefined) {
     const formats = [...AUDIO_TYPES.keys()].join(', ')
-    return refuse(`${param}.input_audio.format`, `Google takes audio of the formats ${formats}.`)
+    return refuse(`${param}.input_audio.format`, `Google accepts audio of the formats ${formats}.`)
   }
   const audio = readDataUrl(data) ?? readBareBase64(data)
   return audio === undefined
-    ? refuse(`${param}.input_audio.data`, 'The audio must be in base64.')
+    ? refuse(`${param}.input_audio.data`, 'The audio must be base64.')
     : { mediaType, base64: audio.base64 }
 }
 
-/** Those that Google names; all other text is plain. */
+/** Text types that Google lists; all other text is sent as plain text. */
 const TEXT_TYPES: ReadonlySet<string> = new Set([
   'text/html',
   'text/css',
@@ -67,7 +65,7 @@ const TEXT_TYPES: ReadonlySet<string> = new Set([
 ])
 
 /**
- * What Google calls types that have another name elsewhere.
+ * Google's names for types that have another name elsewhere.
  * @see https://ai.google.dev/gemini-api/docs/video-understanding#supported-formats
  */
 const GOOGLE_NAMES: ReadonlyMap<string, string> = new Map([
@@ -90,21 +88,24 @@ function inlinePart({ mediaType, base64 }: InlineImage): GeminiPart {
   return { inlineData: { mimeType: mediaType, data: base64 } }
 }
 
-/** The detail to look at all images in, which models before Gemini 3 know only for the whole request. */
+/** Returns the detail for all images: models before Gemini 3 have it only for the whole request. */
 export function mediaResolution(messages: readonly ChatMessage[]): GeminiConfig['mediaResolution'] | Refusal {
-  let asked: 'low' | 'high' | undefined
+  let requested: 'low' | 'high' | undefined
   for (const [index, message] of messages.entries()) {
     if ((message.role !== 'user' && message.role !== 'tool') || typeof message.content === 'string') continue
     for (const [at, part] of message.content.entries()) {
       const detail = part.type === 'image_url' ? part.image_url.detail : undefined
       if (detail === undefined || detail === 'auto') continue
-      if (asked !== undefined && asked !== detail) {
-        return refuse(`messages.${index}.content.${at}.image_url.detail`, 'Google looks at all images in one detail.')
+      if (requested !== undefined && requested !== detail) {
+        return refuse(
+          `messages.${index}.content.${at}.image_url.detail`,
+          'Google applies one detail to all images of a request.',
+        )
       }
-      asked = detail
+      requested = detail
     }
   }
-  return asked === undefined ? undefined : RESOLUTIONS[asked]
+  return requested === undefined ? undefined : RESOLUTIONS[requested]
 }
 
 const RESOLUTIONS = { low: 'MEDIA_RESOLUTION_LOW', high: 'MEDIA_RESOLUTION_HIGH' } as const

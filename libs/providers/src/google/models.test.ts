@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { googleModels } from './models.ts'
 
-it('lists what generates and what embeds, by the name to call it by', () => {
+it('lists the models that generate or embed, by their names in calls', () => {
   const page = {
     models: [
       { name: 'models/gemini-2.5-pro', supportedGenerationMethods: ['generateContent', 'countTokens'] },
@@ -14,7 +14,7 @@ it('lists what generates and what embeds, by the name to call it by', () => {
   expect(googleModels.read(page)).toEqual({ models: [{ id: 'gemini-2.5-pro' }, { id: 'gemini-embedding-001' }] })
 })
 
-it('goes on to the next page', () => {
+it('continues with the next page', () => {
   expect(googleModels.read({ models: [], nextPageToken: 'a&b=' })).toEqual({
     models: [],
     nextQuery: 'pageSize=1000&pageToken=a%26b%3D',

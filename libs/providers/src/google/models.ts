@@ -2,7 +2,10 @@ import { refuse } from '../unified/refusal.ts'
 import { type ListedModel, listedModel, type ModelList, type ModelPage, type Refusal } from '../unified-api.ts'
 import { isRecord } from '../wire/json.ts'
 
-/** The models that this API can call: those that generate content or embed it. @see https://ai.google.dev/api/models */
+/**
+ * The list of models that this API can call: those that generate or embed content.
+ * @see https://ai.google.dev/api/models
+ */
 export const googleModels: ModelList = {
   path: '/v1beta/models',
   query: 'pageSize=1000',
@@ -28,23 +31,24 @@ function readModel(model: unknown): ListedModel[] {
 
 const SERVED: ReadonlySet<unknown> = new Set(['generateContent', 'embedContent'])
 
-/** The model's name as Google's paths have it; refused where it would not be one path to one model. */
+/** Returns the model's name in Google's paths; refuses names that would not make a path to one model. */
 export function resourceName(model: string): string | Refusal {
   if (!MODEL_NAME.test(model)) return refuse('model', `Google has no model named ${JSON.stringify(model)}.`)
   return model.includes('/') ? model : `models/${model}`
 }
 
-/** With the resource's kind before it, as Google's own lists and SDKs name models, or without. */
+/** With or without the collection before it, which Google's lists and SDKs include. */
 const MODEL_NAME = /^(?:(?:tunedModels|models)\/)?[A-Za-z0-9._-]{1,128}$/
 
-export interface Generation {
+interface Generation {
   readonly major: number
   readonly minor: number
 }
 
 /**
- * Of a model whose name says it, as `gemini-2.5-flash`; undefined of others, as `gemini-flash-latest` and tuned models. Those count as
- * newer than all that are known: aliases move on.
+ * Returns the generation in a model's name, such as `gemini-2.5-flash`; undefined where the name has none, such as
+ * `gemini-flash-latest` and tuned models. Those count as newer than all known ones, because aliases move to newer
+ * models.
  */
 export function generationOf(name: string): Generation | undefined {
   const model = name.replace(/^models\//, '')
@@ -56,21 +60,21 @@ export function generationOf(name: string): Generation | undefined {
 
 const NUMBERED = /^(?:gemini(?:-live)?|learnlm)-(\d{1,3})(?:\.(\d{1,3}))?(?:-|$)/
 
-/** Older models whose names say no generation, or another series' number. */
+/** Older models whose names have no generation, or another series' number. */
 const NUMBERLESS: ReadonlyMap<string, Generation> = new Map([
   ['gemini-pro', { major: 1, minor: 0 }],
   ['gemini-pro-vision', { major: 1, minor: 0 }],
   ['gemini-robotics-er-1.5-preview', { major: 2, minor: 5 }],
 ])
 
-/** Whether it is a Gemma that does not think, and whose calls have no signatures. */
+/** Whether a model is a Gemma that does not think and whose calls have no signatures. */
 export function isEarlyGemma(name: string): boolean {
   return /^(?:models\/)?gemma-[1-3](?:[.n-]|$)/.test(name)
 }
 
 /**
- * Whether it is a model of Gemini 3 or later, which refuses calls without a thought signature, and takes images in a tool's result. One
- * whose generation is not known counts as one: older models take the placeholder of a signature, too.
+ * Whether a model is Gemini 3 or later, which refuses calls without a thought signature and accepts images in tool
+ * results. A model of unknown generation counts as one: older models accept the placeholder signature, too.
  */
 export function isNewGeneration(name: string): boolean {
   return !isEarlyGemma(name) && (generationOf(name)?.major ?? Number.POSITIVE_INFINITY) >= 3

@@ -2,16 +2,16 @@ import { isAdministration } from '../administration.ts'
 import type { Operation } from '../provider-adapter.ts'
 import { decodedPath, isPlainPath, isRead } from '../wire/request-path.ts'
 
-/** The kinds of operation whose requests or answers are read; everything else is `other`. */
-export type GoogleKind = 'generate' | 'stream' | 'embed' | 'count-tokens' | 'batch' | 'model-action' | 'other'
+/** Kinds of operations whose requests or responses are read; all others are `other`. */
+type GoogleKind = 'generate' | 'stream' | 'embed' | 'count-tokens' | 'batch' | 'model-action' | 'other'
 
 /**
- * What a call of the Gemini API does. A path's `models/{model}:{action}` names the model. Of the rest, only what is known here is
- * served: not, then, the OpenAI-compatible paths, whose model would be in the body.
+ * Returns what a call to the Gemini API does. The path's `models/{model}:{action}` contains the model. Only known
+ * resources are served, which excludes the OpenAI-compatible paths, whose model is in the body.
  * @see https://ai.google.dev/api
  */
 export function googleOperation(method: string, given: string): Operation | undefined {
-  const path = forgivenGooglePath(given)
+  const path = correctedGooglePath(given)
   const [, resource, rest = ''] = RESOURCE_PATH.exec(decodedPath(path) ?? '') ?? []
   if (resource === undefined) return undefined
   const [, name, action = ''] = (MODEL_RESOURCES.has(resource) && MODEL_ACTION.exec(rest)) || []
@@ -21,7 +21,7 @@ export function googleOperation(method: string, given: string): Operation | unde
   if (kind === undefined && isAdministration(path, NO_AREAS)) {
     return { ...other, administers: true, ...(isRead(method) ? {} : { runsModel: 'unknown' }) }
   }
-  // Whatever the method: what else would be at such a path runs the model, too.
+  // Regardless of the method: any operation at such a path runs the model.
   if (name === undefined) return isRead(method) ? other : { ...other, ...modelRuns(resource, rest) }
   return {
     kind: kind ?? 'model-action',
@@ -32,23 +32,26 @@ export function googleOperation(method: string, given: string): Operation | unde
   }
 }
 
-/** Of a write: a cache is made for the model that its body names; tuning, and what changes a batch, are for one that cannot be told. */
+/**
+ * Returns which model a write runs: that in the body for a new cache; an unknown one for tuning and changes of a
+ * batch.
+ */
 function modelRuns(resource: string, rest: string): Partial<Operation> {
   const isKnown = isPlainPath(rest)
   if (isKnown && (WITHOUT_MODEL.has(resource) || rest.endsWith(':cancel'))) return {}
   if (resource === 'cachedContents') {
     return isKnown && rest !== '' ? {} : { usesModel: true, unlisted: true, runsModel: 'named' }
   }
-  return isKnown && LATER.has(resource)
+  return isKnown && RUNS_LATER.has(resource)
     ? { runsModel: 'unknown' }
     : { usesModel: true, unlisted: true, runsModel: 'unknown' }
 }
 
 /**
- * Puts right a path whose version is there twice, where the last one counts, or not at all. Google has several versions, each with paths of
- * its own, and names an upload before the version, so that it is not what `forgivenPath` does for the others.
+ * Corrects a path without a version, or with several, of which the last counts. `correctedPath` does not fit here:
+ * Google has several versions, each with its own paths, and uploads have a prefix before the version.
  */
-function forgivenGooglePath(path: string): string {
+function correctedGooglePath(path: string): string {
   if (hasRoot(path)) return path
   const segments = path.split('/').filter((segment) => segment !== '')
   let version = 'v1beta'
@@ -60,7 +63,7 @@ function forgivenGooglePath(path: string): string {
     else break
     if (++first > MAX_ROOT_SEGMENTS) return path
   }
-  if (!FORGIVEN_RESOURCES.has(segments[first] ?? '')) return path
+  if (!CORRECTED_RESOURCES.has(segments[first] ?? '')) return path
   return `${transfer}/${version}/${segments.slice(first).join('/')}`
 }
 
@@ -86,16 +89,16 @@ const RESOURCES: ReadonlySet<string> = new Set([
   'operations',
 ])
 
-/** Not those by which credentials are handed out. */
-const FORGIVEN_RESOURCES: ReadonlySet<string> = new Set([...RESOURCES].filter((name) => !/^auth/.test(name)))
+/** Excludes the resources that issue credentials. */
+const CORRECTED_RESOURCES: ReadonlySet<string> = new Set([...RESOURCES].filter((name) => !/^auth/.test(name)))
 
-/** Tokens and permissions are told by their names alone. */
+/** Administrative paths are recognized by their resources' names alone. */
 const NO_AREAS: ReadonlySet<string> = new Set()
 
-/** They have a model run on limits of its own. */
-const LATER: ReadonlySet<string> = new Set(['batches', 'tunedModels'])
+/** Writes that run a model later, on limits of its own. */
+const RUNS_LATER: ReadonlySet<string> = new Set(['batches', 'tunedModels'])
 
-/** Their writes store and call off, and run nothing. */
+/** Resources whose writes only store or cancel, and run no model. */
 const WITHOUT_MODEL: ReadonlySet<string> = new Set(['fileSearchStores', 'files', 'operations'])
 
 const ACTIONS: ReadonlyMap<string, GoogleKind> = new Map([

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { thinkingConfig } from './reasoning.ts'
+import { toThinkingConfig } from './reasoning.ts'
 
-describe('the effort', () => {
+describe('the reasoning effort', () => {
   it.each([
     ['gemini-3-pro-preview', ['low', 'low', 'high', 'high']],
     ['gemini-3.1-pro-preview', ['low', 'low', 'medium', 'high']],
@@ -16,8 +16,8 @@ describe('the effort', () => {
     ['gemma-4-31b-it', ['minimal', 'low', 'medium', 'high']],
     ['tunedModels/mine-1a2b', ['minimal', 'low', 'medium', 'high']],
     ['nano-banana-pro-preview', ['low', 'low', 'medium', 'high']],
-  ])('of %s is a level', (model, levels) => {
-    expect(EFFORTS.map((effort) => thinkingConfig(effort, model))).toEqual(
+  ])('becomes a level for %s', (model, levels) => {
+    expect(EFFORTS.map((effort) => toThinkingConfig(effort, model))).toEqual(
       levels.map((thinkingLevel) => ({ includeThoughts: true, thinkingLevel })),
     )
   })
@@ -28,8 +28,8 @@ describe('the effort', () => {
     'models/gemini-2.5-flash-preview-09-2025',
     'gemini-live-2.5-flash-preview',
     'gemini-robotics-er-1.5-preview',
-  ])('of %s is a budget', (model) => {
-    expect(EFFORTS.map((effort) => thinkingConfig(effort, model))).toEqual(
+  ])('becomes a budget for %s', (model) => {
+    expect(EFFORTS.map((effort) => toThinkingConfig(effort, model))).toEqual(
       [1_024, 1_024, 8_192, 24_576].map((thinkingBudget) => ({ includeThoughts: true, thinkingBudget })),
     )
   })
@@ -42,9 +42,9 @@ describe('the effort', () => {
     'gemma-3-27b-it',
     'gemma-3n-e4b-it',
     'models/gemma-2-9b-it',
-  ])('of %s is none', (model) => {
-    expect(thinkingConfig('none', model)).toBeUndefined()
-    expect(thinkingConfig('low', model)).toMatchObject({ status: 'refused', param: 'reasoning_effort' })
+  ])('is refused for %s, which does not reason', (model) => {
+    expect(toThinkingConfig('none', model)).toBeUndefined()
+    expect(toThinkingConfig('low', model)).toMatchObject({ status: 'refused', param: 'reasoning_effort' })
   })
 
   it.each([
@@ -52,16 +52,18 @@ describe('the effort', () => {
     ['gemini-2.5-pro', { status: 'refused' }],
     ['gemini-3-flash-preview', { status: 'refused' }],
     ['gemini-flash-latest', { status: 'refused' }],
-  ])('none of %s', (model, config) => {
-    expect(thinkingConfig('none', model)).toMatchObject(config)
+  ])('"none" for %s', (model, config) => {
+    expect(toThinkingConfig('none', model)).toMatchObject(config)
   })
 
-  it.each(['xhigh', 'max'] as const)('%s is refused, with the highest that there is', (effort) => {
-    expect(thinkingConfig(effort, 'gemini-flash-latest')).toMatchObject({ message: expect.stringContaining('"high"') })
+  it.each(['xhigh', 'max'] as const)('%s is refused with the highest available effort', (effort) => {
+    expect(toThinkingConfig(effort, 'gemini-flash-latest')).toMatchObject({
+      message: expect.stringContaining('"high"'),
+    })
   })
 
-  it('that is not told is up to the model', () => {
-    expect(thinkingConfig(undefined, 'gemini-3-pro-preview')).toBeUndefined()
+  it('is left to the model where not stated', () => {
+    expect(toThinkingConfig(undefined, 'gemini-3-pro-preview')).toBeUndefined()
   })
 })
 

@@ -7,11 +7,11 @@ import { generationOf, isEarlyGemma } from './models.ts'
 import type { ThinkingConfig, ThinkingLevel } from './wire-types.ts'
 
 /**
- * How much to think, by the table that Google has for its own OpenAI-compatible API: levels from Gemini 3, budgets before.
- * Whoever asks for it gets the thoughts too. Undefined: as the model does anyway.
+ * Translates `reasoning_effort` by the table for Google's own OpenAI-compatible API: to levels from Gemini 3 on, to
+ * budgets before. The response then includes the thoughts. Undefined leaves it to the model.
  * @see https://ai.google.dev/gemini-api/docs/openai#thinking
  */
-export function thinkingConfig(
+export function toThinkingConfig(
   effort: ReasoningEffort | undefined,
   model: string,
 ): ThinkingConfig | Refusal | undefined {
@@ -31,13 +31,13 @@ const PARAM = 'reasoning_effort'
 type Effort = Exclude<ReasoningEffort, 'none' | 'xhigh' | 'max'>
 
 interface Thinking {
-  /** Undefined: the model does not think. */
+  /** Undefined where the model does not think. */
   readonly by: ((effort: Effort) => ThinkingConfig) | undefined
-  /** It cannot be turned off. */
+  /** Whether thinking cannot be turned off. */
   readonly always: boolean
 }
 
-/** A model whose generation is not known is taken for one of the newest. */
+/** Returns a model's kind of thinking; a model of unknown generation counts as the newest. */
 function thinkingOf(model: string): Thinking {
   if (isEarlyGemma(model)) return { by: undefined, always: false }
   const { major, minor } = generationOf(model) ?? NEWEST
@@ -59,25 +59,27 @@ const LEVELS: Readonly<Record<Effort, ThinkingLevel>> = {
   high: 'high',
 }
 const PRO_LEVELS: typeof LEVELS = { ...LEVELS, minimal: 'low' }
-/** Gemini 3 Pro has but two. */
+/** Gemini 3 Pro has only two levels. */
 const FIRST_PRO_LEVELS: typeof LEVELS = { ...PRO_LEVELS, medium: 'high' }
 
 /** Tokens. */
 const BUDGETS: Readonly<Record<Effort, number>> = { minimal: 1_024, low: 1_024, medium: 8_192, high: 24_576 }
 
 /**
- * A part's thought signature, which the model wants to see again, where Google's own OpenAI-compatible API has it.
+ * Returns a part's thought signature, which the model expects back, in the member that Google's own OpenAI-compatible
+ * API uses.
  * @see https://ai.google.dev/gemini-api/docs/thought-signatures
  */
 export function signed(signature: string | undefined): ExtraContent {
   return signature === undefined ? {} : { extra_content: { google: { thought_signature: signature } } }
 }
 
+/** Returns the thought signature that the application sends back; undefined where there is none. */
 export function signatureOf({ extra_content: extra }: { readonly extra_content?: unknown }): string | undefined {
   const google = isRecord(extra) ? extra.google : undefined
   const signature = isRecord(google) ? google.thought_signature : undefined
   return typeof signature === 'string' ? signature : undefined
 }
 
-/** What Google documents for calls that come from another model, or whose signature the application has not kept. */
-export const FOREIGN_SIGNATURE = 'skip_thought_signature_validator'
+/** Google's documented placeholder for calls of another model, or whose signature the application has not kept. */
+export const PLACEHOLDER_SIGNATURE = 'skip_thought_signature_validator'

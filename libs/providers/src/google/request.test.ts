@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { HELLO, nativeCall, unifiedRequest } from '../../test/fixtures/google/unified-request.ts'
 import type { UnifiedRequest } from '../unified-api.ts'
 import { google } from './adapter.ts'
-import { chatCall } from './request.ts'
+import { toGenerateContentCall } from './request.ts'
 import type { GeminiRequest } from './wire-types.ts'
 
 const PIXEL = 'data:image/png;base64,iVBORw0KGgo='
@@ -13,27 +13,31 @@ const CALL = { id: 'c1', type: 'function', function: { name: 'weather', argument
 const DEEP = '['.repeat(20_000) + ']'.repeat(20_000)
 
 describe('a call', () => {
-  it('is one that the adapter knows', () => {
-    const call = nativeCall(chatCall(unifiedRequest({ messages: HELLO })))
+  it('is an operation of the adapter', () => {
+    const call = nativeCall(toGenerateContentCall(unifiedRequest({ messages: HELLO })))
     expect(call).toMatchObject({ path: '/v1beta/models/gemini-2.5-flash:generateContent', query: '' })
     expect(google.operation('POST', call.path)).toMatchObject({ kind: 'generate', model: 'gemini-2.5-flash' })
   })
 
-  it('names the model with or without its kind', () => {
-    const call = nativeCall(chatCall(unifiedRequest({ messages: HELLO }, { model: 'models/gemini-flash-latest' })))
+  it('accepts the model with or without its collection', () => {
+    const call = nativeCall(
+      toGenerateContentCall(unifiedRequest({ messages: HELLO }, { model: 'models/gemini-flash-latest' })),
+    )
     expect(call.path).toBe('/v1beta/models/gemini-flash-latest:generateContent')
   })
 
-  it('of a stream asks for server-sent events', () => {
-    const call = nativeCall(chatCall(unifiedRequest({ messages: HELLO, stream: true }, { model: 'tunedModels/mine' })))
+  it('of a stream requests server-sent events', () => {
+    const call = nativeCall(
+      toGenerateContentCall(unifiedRequest({ messages: HELLO, stream: true }, { model: 'tunedModels/mine' })),
+    )
     expect(call).toMatchObject({ path: '/v1beta/tunedModels/mine:streamGenerateContent', query: 'alt=sse' })
     expect(google.operation('POST', call.path)).toMatchObject({ kind: 'stream', model: 'tunedModels/mine' })
   })
 
   it.each(['', 'a/b', '../files', 'g:embedContent', 'a b', 'a%2Fb', 'a?b', 'tunedModels/'])(
-    'of model %j is none',
+    'is refused for the model %j',
     (model) => {
-      expect(chatCall(unifiedRequest({ messages: HELLO }, { model }))).toMatchObject({
+      expect(toGenerateContentCall(unifiedRequest({ messages: HELLO }, { model }))).toMatchObject({
         status: 'refused',
         param: 'model',
       })
@@ -64,7 +68,7 @@ describe('messages', () => {
     })
   })
 
-  it('keep their turns, without the empty ones', () => {
+  it('keep their turns, without empty ones', () => {
     expect(
       sent({
         messages: [
@@ -96,7 +100,7 @@ describe('messages', () => {
     ])
   })
 
-  it('with calls are followed by all their results, in the order of the calls', () => {
+  it('with calls are followed by all results in the order of the calls', () => {
     const second = { id: 'c2', type: 'function', function: { name: 'time', arguments: '{}' }, index: 1 }
     expect(
       sent({
@@ -129,7 +133,7 @@ describe('messages', () => {
     ])
   })
 
-  it('give thought signatures back where they came from', () => {
+  it('contain thought signatures at their original places', () => {
     const signature = (text: string) => ({ google: { thought_signature: text } })
     expect(
       sent({
@@ -158,7 +162,7 @@ describe('messages', () => {
     ['tunedModels/mine', ['skip_thought_signature_validator', undefined]],
     ['gemma-3-27b-it', [undefined, undefined]],
     ['gemini-2.5-pro', [undefined, undefined]],
-  ])('to %s have calls of another model signed with %j', (model, signatures) => {
+  ])('for %s have calls of another model signed with %j', (model, signatures) => {
     const messages = [
       ...HELLO,
       { role: 'assistant', tool_calls: [CALL, { ...CALL, id: 'c2' }] },
@@ -169,15 +173,18 @@ describe('messages', () => {
     expect(parts.map((part) => 'functionCall' in part && part.thoughtSignature)).toEqual(signatures)
   })
 
-  it.each(['image/jpg', 'application/octet-stream', 'image/png'])('have a JPEG that is labelled %s', (label) => {
-    const data = Buffer.from('ffd8ffe000104a464946', 'hex').toString('base64')
-    const content = [{ type: 'image_url', image_url: { url: `data:${label};base64,${data}` } }]
-    expect(sent({ messages: [{ role: 'user', content }] }).contents).toEqual([
-      { role: 'user', parts: [{ inlineData: { mimeType: 'image/jpeg', data } }] },
-    ])
-  })
+  it.each(['image/jpg', 'application/octet-stream', 'image/png'])(
+    'send a JPEG as one when it is labelled %s',
+    (label) => {
+      const data = Buffer.from('ffd8ffe000104a464946', 'hex').toString('base64')
+      const content = [{ type: 'image_url', image_url: { url: `data:${label};base64,${data}` } }]
+      expect(sent({ messages: [{ role: 'user', content }] }).contents).toEqual([
+        { role: 'user', parts: [{ inlineData: { mimeType: 'image/jpeg', data } }] },
+      ])
+    },
+  )
 
-  it('have images in them, once those at URLs are fetched', () => {
+  it('contain images once those at URLs are fetched', () => {
     const messages = [
       {
         role: 'user',
@@ -187,7 +194,7 @@ describe('messages', () => {
         })),
       },
     ]
-    const needed = chatCall(unifiedRequest({ messages }))
+    const needed = toGenerateContentCall(unifiedRequest({ messages }))
     expect(needed).toEqual({ status: 'images-needed', urls: ['https://a.example/1.jpg'] })
     const images = new Map([['https://a.example/1.jpg', { mediaType: 'image/jpeg', base64: '/9j/' }]])
     const jpeg = { inlineData: { mimeType: 'image/jpeg', data: '/9j/' } }
@@ -202,7 +209,7 @@ describe('messages', () => {
   it.each([
     ['low', 'MEDIA_RESOLUTION_LOW'],
     ['high', 'MEDIA_RESOLUTION_HIGH'],
-  ])('have images looked at in detail %s', (detail, mediaResolution) => {
+  ])('apply the image detail %s', (detail, mediaResolution) => {
     const images = [{ url: PIXEL }, { url: PIXEL, detail }].map((url) => ({ type: 'image_url', image_url: url }))
     expect(sent({ messages: [{ role: 'user', content: images }] }).generationConfig).toEqual({ mediaResolution })
   })
@@ -232,18 +239,18 @@ describe('tools', () => {
       { type: 'function', function: { name: 'weather' } },
       { mode: 'ANY', allowedFunctionNames: ['weather'] },
     ],
-  ])('are chosen from by %j', (choice, config) => {
+  ])('are chosen with %j', (choice, config) => {
     const { toolConfig } = sent({ messages: HELLO, tools: [WEATHER], tool_choice: choice, parallel_tool_calls: true })
     expect(toolConfig?.functionCallingConfig).toEqual(config)
   })
 
-  it('that are strict are called as their schema says', () => {
+  it('that are strict use the mode that follows the schema', () => {
     const strict = { type: 'function', function: { ...WEATHER.function, strict: true } }
     const { toolConfig } = sent({ messages: HELLO, tools: [WEATHER, strict] })
     expect(toolConfig?.functionCallingConfig).toEqual({ mode: 'VALIDATED' })
   })
 
-  it('that are none are left out', () => {
+  it('that are empty are omitted', () => {
     expect(sent({ messages: HELLO, tools: [], tool_choice: 'auto' })).not.toHaveProperty('tools')
   })
 })
@@ -285,8 +292,8 @@ describe('settings', () => {
     ],
     [{ reasoning_effort: 'low' }, { thinkingConfig: { includeThoughts: true, thinkingBudget: 1_024 } }],
     [{ seed: null, user: null, logprobs: false, n: 1, metadata: {} }, {}],
-  ])('%j', (asked, config) => {
-    expect(sent({ messages: HELLO, ...asked }).generationConfig).toEqual(config)
+  ])('%j', (requested, config) => {
+    expect(sent({ messages: HELLO, ...requested }).generationConfig).toEqual(config)
   })
 })
 
@@ -321,8 +328,8 @@ describe('a refusal', () => {
       'messages.1.tool_calls.1.function.arguments',
       { messages: [...HELLO, { role: 'assistant', tool_calls: [CALL, malformed] }] },
     ],
-  ])('names %s', (param, asked) => {
-    expect(chatCall(unifiedRequest({ messages: HELLO, ...asked }))).toMatchObject({
+  ])('contains the parameter %s', (param, requested) => {
+    expect(toGenerateContentCall(unifiedRequest({ messages: HELLO, ...requested }))).toMatchObject({
       status: 'refused',
       code: 'invalid_request',
       param,
@@ -339,8 +346,8 @@ it.each([
       { role: 'tool', tool_call_id: 'c1', content: '' },
     ],
   },
-])('that is nested too deeply to be sent is refused', (asked) => {
-  expect(chatCall(unifiedRequest({ messages: HELLO, ...asked }))).toMatchObject({ status: 'refused' })
+])('refuses a request that is nested too deeply to serialize', (requested) => {
+  expect(toGenerateContentCall(unifiedRequest({ messages: HELLO, ...requested }))).toMatchObject({ status: 'refused' })
 })
 
 it('never throws, whatever the request', () => {
@@ -365,12 +372,12 @@ it('never throws, whatever the request', () => {
   )
   fc.assert(
     fc.property(fc.array(message), fc.dictionary(name, fc.jsonValue()), (messages, others) => {
-      chatCall(unifiedRequest({ messages, ...others }, { model: 'gemini-3-flash' }))
-      chatCall(unifiedRequest({ messages }))
+      toGenerateContentCall(unifiedRequest({ messages, ...others }, { model: 'gemini-3-flash' }))
+      toGenerateContentCall(unifiedRequest({ messages }))
     }),
   )
 })
 
 function sent(body: Readonly<Record<string, unknown>>, settings: Partial<UnifiedRequest> = {}): GeminiRequest {
-  return JSON.parse(nativeCall(chatCall(unifiedRequest(body, settings))).body.toString())
+  return JSON.parse(nativeCall(toGenerateContentCall(unifiedRequest(body, settings))).body.toString())
 }

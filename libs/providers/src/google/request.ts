@@ -1,30 +1,34 @@
 import type { ChatRequest } from '../unified/chat-request.ts'
+import { InlineImages } from '../unified/images.ts'
 import { jsonCall, requestedChat } from '../unified/native-call.ts'
 import { type ChatAbilities, readChatRequest, statedMaximum } from '../unified/read-chat-request.ts'
 import { isRefusal, refuse } from '../unified/refusal.ts'
 import { describedSchema, keepSchemas } from '../unified/tools.ts'
 import type { Refusal, Translation, UnifiedRequest } from '../unified-api.ts'
-import { conversation } from './conversation.ts'
-import { Images, mediaResolution } from './media-parts.ts'
+import { toConversation } from './conversation.ts'
+import { mediaResolution } from './media-parts.ts'
 import { isNewGeneration, resourceName } from './models.ts'
-import { thinkingConfig } from './reasoning.ts'
-import { toolSettings } from './tools.ts'
+import { toThinkingConfig } from './reasoning.ts'
+import { toTooling } from './tools.ts'
 import type { GeminiConfig, GeminiRequest } from './wire-types.ts'
 
-/** @see https://ai.google.dev/api/generate-content */
-export function chatCall(request: UnifiedRequest): Translation {
+/**
+ * Translates a chat completion to `generateContent` or `streamGenerateContent`.
+ * @see https://ai.google.dev/api/generate-content
+ */
+export function toGenerateContentCall(request: UnifiedRequest): Translation {
   const { model } = request
   keepSchemas(request)
   const chat = readChatRequest(request.body, ABILITIES)
   if (isRefusal(chat)) return chat
   const resource = resourceName(model)
   if (typeof resource === 'object') return resource
-  const config = generationConfig(chat, model)
+  const config = toGenerationConfig(chat, model)
   if (isRefusal(config)) return config
-  const tools = toolSettings(chat)
+  const tools = toTooling(chat)
   if (isRefusal(tools)) return tools
-  const images = new Images(request.images)
-  const turns = conversation({ messages: chat.messages, images, isNew: isNewGeneration(model) })
+  const images = new InlineImages(request.images)
+  const turns = toConversation({ messages: chat.messages, images, isNew: isNewGeneration(model) })
   if (isRefusal(turns)) return turns
   if (images.missing.size > 0) return { status: 'images-needed', urls: [...images.missing] }
   const body: GeminiRequest = { ...turns, ...tools, generationConfig: config }
@@ -51,11 +55,12 @@ const ABILITIES: ChatAbilities = {
   parts: ['file', 'input_audio'],
 }
 
-export function generationConfig(request: ChatRequest, model: string): GeminiConfig | Refusal {
+function toGenerationConfig(request: ChatRequest, model: string): GeminiConfig | Refusal {
   const { seed, stop, logprobs, top_logprobs: topLogprobs } = request
-  if (seed !== undefined && seed !== (seed | 0)) return refuse('seed', "Google's seeds are integers of 32 bits.")
-  if (topLogprobs !== undefined && logprobs !== true) return refuse('top_logprobs', 'It needs "logprobs" to be true.')
-  const thinking = thinkingConfig(request.reasoning_effort, model)
+  if (seed !== undefined && seed !== (seed | 0)) return refuse('seed', 'Google accepts 32-bit integers as seeds.')
+  if (topLogprobs !== undefined && logprobs !== true)
+    return refuse('top_logprobs', 'This parameter requires "logprobs": true.')
+  const thinking = toThinkingConfig(request.reasoning_effort, model)
   if (thinking !== undefined && isRefusal(thinking)) return thinking
   const resolution = mediaResolution(request.messages)
   if (typeof resolution === 'object') return resolution
@@ -76,7 +81,9 @@ export function generationConfig(request: ChatRequest, model: string): GeminiCon
   }
 }
 
-/** Google has no name for a schema; what the caller describes it by goes into it. */
+/**
+ * Translates `response_format`. Google has no field for a schema's name; its description becomes part of the schema.
+ */
 function responseFormat({ response_format: format }: ChatRequest): GeminiConfig {
   if (format === undefined || format.type === 'text') return {}
   if (format.type === 'json_object') return { responseMimeType: 'application/json' }

@@ -7,8 +7,8 @@ import { cut, pass } from '../../test/fixtures/wire/pieces.ts'
 import { googleOperation } from './operations.ts'
 import { googleResponseReader } from './response-reader.ts'
 
-describe('a plain answer', () => {
-  it('tells its usage, of which thoughts and cached content are part', () => {
+describe('a whole response', () => {
+  it('reports its usage, including thoughts and cached content', () => {
     const body = readFileSync(join(import.meta.dirname, '../../test/fixtures/google', 'generate-content.json'))
     const reader = readerFor('generateContent')
     expect(pass(reader, cut(body, [17]))).toEqual(body)
@@ -33,13 +33,13 @@ describe('a plain answer', () => {
     expect(reader.usage).toBeUndefined()
   })
 
-  it('that comes as events all the same shows its error', () => {
+  it('that arrives as events still shows its error', () => {
     const reader = readerFor('generateContent')
     pass(reader, [Buffer.from('data: {"error":{"code":401,"status":"UNAUTHENTICATED"}}\n\n')])
     expect(reader.errorStatus).toBe(401)
   })
 
-  it('to a count of tokens used none', () => {
+  it('to token counting has no usage', () => {
     const reader = readerFor('countTokens')
     pass(reader, [Buffer.from('{"totalTokens":5,"usageMetadata":{"promptTokenCount":5}}')])
     expect(reader.usage).toBeUndefined()
@@ -52,7 +52,7 @@ describe.each([
 ] as const)('a stream as %s', (_, stream) => {
   const lineEnds = fc.constantFrom('\n', '\r\n')
 
-  it('passes as it is and tells its usage, however it is cut', () => {
+  it('is passed on unchanged and reports its usage, however it is split', () => {
     fc.assert(
       fc.property(lineEnds, fc.array(fc.integer({ min: 1, max: 300 }), { minLength: 1 }), (lineEnd, sizes) => {
         const bytes = stream(lineEnd)
@@ -65,14 +65,14 @@ describe.each([
     )
   })
 
-  it('that is broken off has told its usage so far', () => {
+  it('that is cut off has reported its usage so far', () => {
     const bytes = stream('\n')
     const reader = readerFor('streamGenerateContent')
     pass(reader, [bytes.subarray(0, bytes.indexOf('thoughtSignature'))])
     expect(reader.usage).toEqual({ inputTokens: 9, outputTokens: 105, cachedInputTokens: 4, reasoningTokens: 100 })
   })
 
-  it('that tells no usage has its output counted', () => {
+  it('without usage has its output counted', () => {
     const chunks = CHUNKS.map((chunk) => chunk.replace(/,"usageMetadata":.*$/, '}'))
     const reader = readerFor('streamGenerateContent')
     pass(reader, [stream('\n', chunks)])
@@ -80,14 +80,14 @@ describe.each([
     expect(reader.outputTokensSeen).toBeGreaterThan(10)
   })
 
-  it('with an error in it failed as with its status', () => {
+  it('with an error counts as failed with its status', () => {
     const reader = readerFor('streamGenerateContent')
     pass(reader, [stream('\n', [CHUNKS[0], '{"error":{"code":429,"status":"RESOURCE_EXHAUSTED"}}'])])
     expect(reader.errorStatus).toBe(429)
     expect(reader.usage).toMatchObject({ inputTokens: 9 })
   })
 
-  it('never throws, whatever its chunks hold', () => {
+  it('never throws, whatever its chunks contain', () => {
     fc.assert(
       fc.property(fc.json(), fc.string(), (json, text) => {
         const value: unknown = JSON.parse(json)
@@ -100,7 +100,7 @@ describe.each([
   })
 })
 
-it('an error between the events of a stream is told, however it is cut', () => {
+it('finds an error between the events of a stream, however it is split', () => {
   const error = '{"error":{"code":503,"message":"The model is overloaded.","status":"UNAVAILABLE"}}\r\n'
   fc.assert(
     fc.property(fc.array(fc.integer({ min: 1, max: 300 }), { minLength: 1 }), (sizes) => {

@@ -1,8 +1,8 @@
 import type { TokenUsage } from '@sluice/contracts'
-import { isPresentError, openAiErrorStatus } from '../openai/errors.ts'
+import { openAiErrorStatus } from '../openai/errors.ts'
 import type { Operation, PartialUsage, ResponseReader } from '../provider-adapter.ts'
 import { unlistedResponseReader } from '../unlisted/usage.ts'
-import { isRecord, parseJson, tokensOfBytes } from '../wire/json.ts'
+import { arrayOf, isRecord, parseJson, tokensOfBytes } from '../wire/json.ts'
 import { JsonArraySplitter } from '../wire/json-array.ts'
 import { findLastMember } from '../wire/json-members.ts'
 import { findUsage, type JsonEnds, JsonTailReader } from '../wire/json-tail.ts'
@@ -11,22 +11,23 @@ import { FirstBytesReader } from '../wire/response-form.ts'
 import { EventBlocks, eventMessage, isErrorEvent } from '../wire/sse.ts'
 import { StreamedOutput } from '../wire/streamed-output.ts'
 import { type MessageSplitter, type UsageMeter, WatchingReader } from '../wire/usage-reader.ts'
+import { googleErrorStatusIn, unwrapped } from './errors.ts'
 import { addGoogleUsage, type GoogleUsage, reportedGoogleUsage } from './usage.ts'
 
 /**
- * The reader for one answer of status 2xx, by what its first bytes show that it is. A stream is server-sent events where the query has
- * `alt=sse`, and otherwise a JSON array whose elements come one by one.
+ * Returns the usage reader for a 2xx response; its first bytes show its form. A stream consists of server-sent events
+ * where the query has `alt=sse`, otherwise of a JSON array whose elements arrive one by one.
  */
 export function googleResponseReader({ kind, unlisted }: Operation): ResponseReader {
   if (unlisted) return unlistedResponseReader()
   if (kind === 'stream') return new FirstBytesReader({ events, json: array }, true)
-  // Whatever was asked for: an error in it must be seen.
-  if (!TELLS_USAGE.has(kind)) return new FirstBytesReader({ events }, false)
+  // An event stream may contain an error, whatever was requested.
+  if (!REPORTS_USAGE.has(kind)) return new FirstBytesReader({ events }, false)
   // Some models that embed report no usage.
   return new FirstBytesReader({ events, json: document(kind === 'embed') }, kind === 'generate')
 }
 
-const TELLS_USAGE: ReadonlySet<string> = new Set(['generate', 'embed', 'model-action'])
+const REPORTS_USAGE: ReadonlySet<string> = new Set(['generate', 'embed', 'model-action'])
 
 const events = (): ResponseReader => new WatchingReader(eventOrErrorSplitter, new ChunkMeter())
 const array = (): ResponseReader => new WatchingReader((visit) => new JsonArraySplitter(visit), new ChunkMeter())
@@ -37,10 +38,12 @@ function findGoogleUsage(json: JsonEnds): ReportedUsage | undefined {
   return findUsage(json, 'usageMetadata', [1], (metadata) => reportedGoogleUsage(addGoogleUsage(undefined, metadata)))
 }
 
-/** Learns from the chunks of a streamed response, each of which reports the usage so far, some of them that of the prompt alone. */
-export class ChunkMeter implements UsageMeter {
+/**
+ * Reads usage from the chunks of a streamed response. Each reports the usage so far; some report only the prompt's.
+ */
+class ChunkMeter implements UsageMeter {
   errorStatus: number | undefined
-  #told: GoogleUsage | undefined
+  #counts: GoogleUsage | undefined
   readonly #output = new StreamedOutput()
 
   get usage(): TokenUsage | undefined {
@@ -62,29 +65,23 @@ export class ChunkMeter implements UsageMeter {
   note(chunk: Buffer, isError = false): void {
     const usage = findLastMember(chunk, 'usageMetadata', 1)
     const metadata: unknown = usage && parseJson(chunk.subarray(usage.valueStart, usage.end))
-    this.#told = addGoogleUsage(this.#told, metadata)
+    this.#counts = addGoogleUsage(this.#counts, metadata)
     const countsOutput = reportedOutput(reportedGoogleUsage(addGoogleUsage(undefined, metadata))) > 0
     if (countsOutput) this.#output.reportInPlace(this.#reported)
-    // A chunk whose usage counts its output is not looked into any further.
+    // A chunk whose usage counts its output needs no further parsing.
     if (countsOutput && !isError && !chunk.includes('"error"')) return
-    const parsed = parseJson(chunk)
-    const message: unknown = Array.isArray(parsed) ? parsed[0] : parsed
+    const message = unwrapped(parseJson(chunk))
     this.errorStatus = googleErrorStatusIn(message) ?? this.errorStatus
     if (isError) this.errorStatus ??= openAiErrorStatus(message)
     if (!countsOutput && isRecord(message)) this.#output.see(tokensOfBytes(candidateBytes(message.candidates)))
   }
 
   get #reported(): ReportedUsage | undefined {
-    return reportedGoogleUsage(this.#told)
+    return reportedGoogleUsage(this.#counts)
   }
 }
 
-/** Returns the status that goes with the error which a chunk, or a document that came with 200, is; undefined where it is none. */
-export function googleErrorStatusIn(message: unknown): number | undefined {
-  return isRecord(message) && isPresentError(message.error) ? openAiErrorStatus(message.error, message) : undefined
-}
-
-/** How much output the candidates of a chunk bring: text, thoughts, calls of functions, and code. */
+/** Returns the bytes of output in a chunk's candidates: text, thoughts, function calls and code. */
 function candidateBytes(candidates: unknown): number {
   let bytes = 0
   for (const candidate of arrayOf(candidates)) {
@@ -101,13 +98,9 @@ function candidateBytes(candidates: unknown): number {
   return bytes
 }
 
-function arrayOf(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : []
-}
-
 /**
- * Visits the data of each server-sent event that has some, and JSON that is no event: so comes an error in mid-stream, bare
- * between the events.
+ * Visits the data of each server-sent event, and JSON outside of events: an error in mid-stream comes bare between the
+ * events.
  * @see https://github.com/googleapis/js-genai/blob/main/src/_api_client.ts
  */
 export function eventOrErrorSplitter(visit: (message: Buffer, isError?: boolean) => void): MessageSplitter {

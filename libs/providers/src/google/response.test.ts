@@ -3,14 +3,14 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { HELLO, nativeCall, unifiedRequest } from '../../test/fixtures/google/unified-request.ts'
-import { chatCall } from './request.ts'
-import { chatTranslation } from './stream.ts'
+import { toGenerateContentCall } from './request.ts'
+import { generateContentResponse } from './stream.ts'
 
-/** More than JavaScript can write. */
+/** Nested more deeply than JSON.stringify supports. */
 const DEEP = '['.repeat(20_000) + ']'.repeat(20_000)
 
-describe('a whole answer', () => {
-  it("is said in OpenAI's words", () => {
+describe('a whole response', () => {
+  it('becomes a chat completion', () => {
     const body = readFileSync(join(import.meta.dirname, '../../test/fixtures/google', 'generate-content.json'))
     expect(responseTo(body)).toEqual({
       id: 'chatcmpl-a1',
@@ -35,7 +35,7 @@ describe('a whole answer', () => {
     })
   })
 
-  it('has thoughts, calls and their signatures apart from the text', () => {
+  it('has thoughts, calls and their signatures separate from the text', () => {
     expect(
       messageOf([
         { text: 'Hm, ', thought: true },
@@ -64,30 +64,30 @@ describe('a whole answer', () => {
     })
   })
 
-  it('of calls alone has no content', () => {
+  it('of calls only has no content', () => {
     expect(messageOf([{ functionCall: { name: 'time', args: {} } }])).toMatchObject({ content: null })
   })
 
-  it('comes back as it was, for the next turn', () => {
+  it('is sent back unchanged in the next turn', () => {
     const parts = [
       { text: 'One moment.', thoughtSignature: 'dGV4dA==' },
       { functionCall: { id: 'g7', name: 'weather', args: { city: 'Oslo' } }, thoughtSignature: 'Y2FsbA==' },
     ]
     const messages = [...HELLO, messageOf(parts), { role: 'tool', tool_call_id: 'g7', content: 'rain' }]
-    const { contents } = JSON.parse(nativeCall(chatCall(unifiedRequest({ messages }))).body.toString())
+    const { contents } = JSON.parse(nativeCall(toGenerateContentCall(unifiedRequest({ messages }))).body.toString())
     expect(contents[1]).toEqual({ role: 'model', parts })
   })
 
-  it('has each candidate as a choice, with calls that no other has', () => {
+  it('has each candidate as a choice, with unique call ids', () => {
     const call = { content: { parts: [{ functionCall: { name: 'time', args: {} } }] }, finishReason: 'STOP' }
-    const answer = { candidates: [call, { ...call, index: 1 }] }
-    expect(responseTo(answer)).toMatchObject({
+    const response = { candidates: [call, { ...call, index: 1 }] }
+    expect(responseTo(response)).toMatchObject({
       choices: [
         { index: 0, finish_reason: 'tool_calls', message: { tool_calls: [{ id: 'call_a1_0' }] } },
         { index: 1, finish_reason: 'tool_calls', message: { tool_calls: [{ id: 'call_a1_1' }] } },
       ],
     })
-    expect(responseTo(answer)).not.toHaveProperty('usage')
+    expect(responseTo(response)).not.toHaveProperty('usage')
   })
 
   it.each([
@@ -100,13 +100,13 @@ describe('a whole answer', () => {
     ['BLOCKLIST', 'content_filter'],
     ['PROHIBITED_CONTENT', 'content_filter'],
     ['SPII', 'content_filter'],
-  ])('that ended with %s finished with %s', (finishReason, reason) => {
+  ])('that ended with %s has the finish reason %s', (finishReason, reason) => {
     expect(responseTo({ candidates: [{ finishReason }] })).toMatchObject({
       choices: [{ finish_reason: reason, message: { content: '' } }],
     })
   })
 
-  it('to a prompt that is blocked is a filtered one', () => {
+  it('to a blocked prompt is a filtered one', () => {
     expect(
       responseTo({
         promptFeedback: { blockReason: 'SAFETY' },
@@ -118,20 +118,20 @@ describe('a whole answer', () => {
     })
   })
 
-  it('tells the probabilities of its tokens', () => {
+  it('contains the log probabilities of its tokens', () => {
     const token = (text: string, logProbability: number) => ({ token: text, tokenId: 5, logProbability })
     const logprobsResult = {
       topCandidates: [{ candidates: [token('Hi', -0.1), token('Ho', -2)] }],
       chosenCandidates: [token('Hi', -0.1), token('!', -0.2)],
     }
-    const told = (text: string, logprob: number) => ({ token: text, logprob, bytes: null })
+    const translated = (text: string, logprob: number) => ({ token: text, logprob, bytes: null })
     expect(responseTo({ candidates: [{ finishReason: 'STOP', logprobsResult }] })).toMatchObject({
       choices: [
         {
           logprobs: {
             content: [
-              { ...told('Hi', -0.1), top_logprobs: [told('Hi', -0.1), told('Ho', -2)] },
-              { ...told('!', -0.2), top_logprobs: [] },
+              { ...translated('Hi', -0.1), top_logprobs: [translated('Hi', -0.1), translated('Ho', -2)] },
+              { ...translated('!', -0.2), top_logprobs: [] },
             ],
             refusal: null,
           },
@@ -140,7 +140,7 @@ describe('a whole answer', () => {
     })
   })
 
-  it.each(['null', '[]', '{}', '{"candidates":[', '{"candidates":[]}'])('of %s cannot be told', (text) => {
+  it.each(['null', '[]', '{}', '{"candidates":[', '{"candidates":[]}'])('of %s is not translated', (text) => {
     expect(responseTo(Buffer.from(text))).toBeUndefined()
     expect(translatorAfter(Buffer.from(text)).failure).toBeUndefined()
   })
@@ -152,7 +152,7 @@ describe('a whole answer', () => {
     ],
     [
       '{"candidates":[{"finishReason":"UNEXPECTED_TOOL_CALL"}]}',
-      { message: "The model's answer ended with UNEXPECTED_TOOL_CALL.", code: 'UNEXPECTED_TOOL_CALL' },
+      { message: "The model's response ended with UNEXPECTED_TOOL_CALL.", code: 'UNEXPECTED_TOOL_CALL' },
     ],
     ['{"candidates":[{"finishReason":"OTHER"}]}', { message: expect.any(String), code: 'OTHER' }],
     [
@@ -164,19 +164,19 @@ describe('a whole answer', () => {
       { message: expect.any(String), code: 'unsupported_operation' },
     ],
     ['{"error":{"code":500,"message":"It broke.","status":"INTERNAL"}}', { message: 'It broke.', code: 'INTERNAL' }],
-  ])('of %s says why it is none', (text, failure) => {
+  ])('of %s becomes a failure', (text, failure) => {
     const translator = translatorAfter(Buffer.from(text))
     expect(translator).toMatchObject({ failed: true, failure })
   })
 
-  it('has arguments as they came, however deeply they are nested', () => {
+  it('keeps arguments as written, however deeply nested', () => {
     const text = `{"candidates":[{"content":{"parts":[{"functionCall":{"name":"x","args":{"a":${DEEP}}}}]}}]}`
     expect(responseTo(Buffer.from(text))).toMatchObject({
       choices: [{ message: { tool_calls: [{ function: { arguments: `{"a":${DEEP}}` } }] } }],
     })
   })
 
-  it('never makes it throw, whatever it holds', () => {
+  it('never makes it throw, whatever it contains', () => {
     fc.assert(
       fc.property(fc.jsonValue(), fc.jsonValue(), (value, other) => {
         responseTo(Buffer.from(JSON.stringify(value)))
@@ -189,39 +189,41 @@ describe('a whole answer', () => {
 })
 
 describe('an error', () => {
-  const answer = chatTranslation(nativeCall(chatCall(unifiedRequest({ messages: HELLO }))).requested)
+  const response = generateContentResponse(
+    nativeCall(toGenerateContentCall(unifiedRequest({ messages: HELLO }))).requested,
+  )
   const quota = readFileSync(join(import.meta.dirname, '../../test/fixtures/google', 'quota-error.json'))
 
   it.each([
     ['alone', quota],
     ['in an array', Buffer.from(`[${quota}]`)],
-  ])('%s is told in its own words', (_, body) => {
-    expect(answer.error(429, body, {})).toEqual({
+  ])('%s keeps its message', (_, body) => {
+    expect(response.error(429, body, {})).toEqual({
       message: 'You exceeded your current quota.',
       code: 'RESOURCE_EXHAUSTED',
     })
   })
 
-  it('is told in text, where it is text', () => {
-    expect(answer.error(502, Buffer.from('{"error":"x"}'), {})).toEqual({ message: 'x', code: null })
+  it('may be plain text', () => {
+    expect(response.error(502, Buffer.from('{"error":"x"}'), {})).toEqual({ message: 'x', code: null })
   })
 
-  it.each(['', '<html>', 'null', '[]', '{"error":""}'])('of %j is told by its status', (body) => {
-    expect(answer.error(502, Buffer.from(body), {})).toEqual({
-      message: 'Google answered with status 502.',
+  it.each(['', '<html>', 'null', '[]', '{"error":""}'])('of %j is described by its status', (body) => {
+    expect(response.error(502, Buffer.from(body), {})).toEqual({
+      message: 'Google returned status 502.',
       code: null,
     })
   })
 })
 
 function messageOf(parts: readonly object[]): object {
-  const answer = responseTo({ candidates: [{ content: { parts, role: 'model' }, finishReason: 'STOP', index: 0 }] })
-  return answer?.choices[0]?.message ?? {}
+  const response = responseTo({ candidates: [{ content: { parts, role: 'model' }, finishReason: 'STOP', index: 0 }] })
+  return response?.choices[0]?.message ?? {}
 }
 
 function translatorAfter(bytes: Buffer) {
-  const { requested } = nativeCall(chatCall(unifiedRequest({ messages: HELLO })))
-  const translator = chatTranslation(requested).translator('application/json')
+  const { requested } = nativeCall(toGenerateContentCall(unifiedRequest({ messages: HELLO })))
+  const translator = generateContentResponse(requested).translator('application/json')
   translator.push(bytes)
   expect(translator.end()).toBeUndefined()
   return translator
@@ -229,10 +231,10 @@ function translatorAfter(bytes: Buffer) {
 
 function responseTo(body: object): { choices: { message: object }[] } | undefined {
   const bytes = Buffer.isBuffer(body) ? body : Buffer.from(JSON.stringify(body))
-  const translator = chatTranslation(nativeCall(chatCall(unifiedRequest({ messages: HELLO }))).requested).translator(
-    'application/json',
-  )
+  const translator = generateContentResponse(
+    nativeCall(toGenerateContentCall(unifiedRequest({ messages: HELLO }))).requested,
+  ).translator('application/json')
   expect(translator.push(bytes)).toHaveLength(0)
-  const answer = translator.end()
-  return answer && JSON.parse(answer.toString())
+  const response = translator.end()
+  return response && JSON.parse(response.toString())
 }

@@ -12,31 +12,37 @@ import {
 } from '../unified/chat-completion.ts'
 import { isFailure, type TranslatedFailure, UNSUPPORTED_CONTENT } from '../unified/response-translators.ts'
 import type { RequestedResponse } from '../unified-api.ts'
-import { isRecord, tokenCount } from '../wire/json.ts'
+import { arrayOf, isRecord, tokenCount } from '../wire/json.ts'
 import { EVERY, type JsonPath, writtenText } from '../wire/json-source.ts'
 import { readError } from './errors.ts'
 import { signed } from './reasoning.ts'
 import { type CallPart, type SignedToolCall, ToolCalls } from './tools.ts'
 import { addGoogleUsage, totalUsage } from './usage.ts'
 
-/** A whole answer; a failure where a candidate failed, or has what OpenAI's answers have no place for. Undefined where it is no answer. */
-export function chatResponse(answer: unknown, asked: RequestedResponse): CompletedChat | TranslatedFailure | undefined {
-  const error = readError(answer)
+/**
+ * Translates a whole response; a failure where a candidate failed or has unsupported content. Undefined for anything
+ * else.
+ */
+export function toChatCompletion(
+  response: unknown,
+  requested: RequestedResponse,
+): CompletedChat | TranslatedFailure | undefined {
+  const error = readError(response)
   if (error !== undefined) return { failure: error }
-  const chunk = readResponseChunk(answer)
+  const chunk = readResponseChunk(response)
   if (chunk === undefined) return undefined
   const choices = chunk.candidates.length === 0 && chunk.blockReason !== undefined ? [BLOCKED] : []
-  const toolCalls = new ToolCalls(asked.responseId)
+  const toolCalls = new ToolCalls(requested.responseId)
   for (const candidate of chunk.candidates) {
     const choice = choiceOf(candidate, toolCalls)
     if (isFailure(choice)) return choice
     choices.push(choice)
   }
   if (choices.length === 0) return undefined
-  return chatCompletion(asked, choices, totalUsage(addGoogleUsage(undefined, chunk.usageMetadata)))
+  return chatCompletion(requested, choices, totalUsage(addGoogleUsage(undefined, chunk.usageMetadata)))
 }
 
-/** The prompt got no answer. */
+/** The choice for a blocked prompt. */
 const BLOCKED: CompletedChoice = {
   index: 0,
   message: { role: 'assistant', content: null, refusal: null },
@@ -46,8 +52,8 @@ const BLOCKED: CompletedChoice = {
 
 function choiceOf(candidate: Candidate, toolCalls: ToolCalls): CompletedChoice | TranslatedFailure {
   const { index, parts, logprobsResult } = candidate
-  if (parts.some(({ kind }) => kind === 'foreign')) return { failure: UNSUPPORTED_CONTENT }
-  const calls = parts.flatMap((part): SignedToolCall[] => (part.kind === 'call' ? [toolCalls.tell(part)] : []))
+  if (parts.some(({ kind }) => kind === 'unsupported')) return { failure: UNSUPPORTED_CONTENT }
+  const calls = parts.flatMap((part): SignedToolCall[] => (part.kind === 'call' ? [toolCalls.toToolCall(part)] : []))
   const finish = finishOf(candidate, calls.length > 0)
   if (isFailure(finish)) return finish
   return {
@@ -68,10 +74,13 @@ function joined(parts: readonly ResponsePart[], kind: 'text' | 'thought'): strin
   return parts.map((part) => (part.kind === kind ? part.text : '')).join('')
 }
 
-/** A `GenerateContentResponse`: a whole answer, or a piece of one. @see https://ai.google.dev/api/generate-content */
-export interface ResponseChunk {
+/**
+ * A `GenerateContentResponse`: a whole response, or a chunk of one.
+ * @see https://ai.google.dev/api/generate-content
+ */
+interface ResponseChunk {
   readonly candidates: readonly Candidate[]
-  /** Why the prompt gets no answer. */
+  /** Why the prompt was blocked. */
   readonly blockReason: string | undefined
   readonly usageMetadata: unknown
 }
@@ -79,7 +88,7 @@ export interface ResponseChunk {
 export interface Candidate {
   readonly index: number
   readonly parts: readonly ResponsePart[]
-  /** Undefined of one that has not ended. */
+  /** Undefined where the candidate has not ended. */
   readonly finishReason: string | undefined
   readonly finishMessage: string | undefined
   readonly logprobsResult: unknown
@@ -89,13 +98,13 @@ export type ResponsePart =
   | { readonly kind: 'text'; readonly text: string; readonly signature: string | undefined }
   | { readonly kind: 'thought'; readonly text: string }
   | CallPart
-  /** Something that the caller would miss and OpenAI's answers have no place for, such as an image. */
-  | { readonly kind: 'foreign' }
+  /** Content that a chat completion cannot contain, such as an image. */
+  | { readonly kind: 'unsupported' }
 
-/** Where a chunk has JSON of the model's own. */
+/** The path of JSON that the model wrote. */
 export const CALL_ARGUMENTS: JsonPath = ['candidates', EVERY, 'content', 'parts', EVERY, 'functionCall', 'args']
 
-/** Undefined where it is nothing of the kind. */
+/** Reads a whole response or a chunk; undefined for anything else. */
 export function readResponseChunk(value: unknown): ResponseChunk | undefined {
   if (!isRecord(value)) return undefined
   const { candidates, promptFeedback, usageMetadata } = value
@@ -117,25 +126,25 @@ function readCandidate(candidate: Readonly<Record<string, unknown>>): Candidate 
   }
 }
 
-/** Kinds that are not known, or that only tools of Google's make, are left out. */
+/** Reads a part; omits unknown kinds and those of Google's own tools. */
 function readPart(part: Readonly<Record<string, unknown>>): ResponsePart[] {
   const { text, thought, functionCall, inlineData, fileData } = part
   const signature = wordOf(part.thoughtSignature)
   if (functionCall !== undefined) return [readCall(functionCall, signature)]
   if (thought === true) return typeof text === 'string' ? [{ kind: 'thought', text }] : []
   if (typeof text === 'string') return [{ kind: 'text', text, signature }]
-  return inlineData === undefined && fileData === undefined ? [] : [{ kind: 'foreign' }]
+  return inlineData === undefined && fileData === undefined ? [] : [{ kind: 'unsupported' }]
 }
 
 function readCall(call: unknown, signature: string | undefined): ResponsePart {
   const name = isRecord(call) ? wordOf(call.name) : undefined
   const args = isRecord(call) ? writtenText(call.args ?? {}) : undefined
-  if (!isRecord(call) || name === undefined || args === undefined) return { kind: 'foreign' }
+  if (!isRecord(call) || name === undefined || args === undefined) return { kind: 'unsupported' }
   return { kind: 'call', id: wordOf(call.id), name, args, signature }
 }
 
 function recordsOf(value: unknown): Readonly<Record<string, unknown>>[] {
-  return Array.isArray(value) ? value.filter(isRecord) : []
+  return arrayOf(value).filter(isRecord)
 }
 
 function wordOf(value: unknown): string | undefined {
@@ -143,7 +152,8 @@ function wordOf(value: unknown): string | undefined {
 }
 
 /**
- * A whole answer that gives no reason stopped by itself. One that is not known is said in Google's word, in lower case.
+ * Returns OpenAI's finish reason for a candidate, or its failure. A whole response without a reason counts as `STOP`;
+ * an unknown reason is returned in lower case.
  * @see https://ai.google.dev/api/generate-content#FinishReason
  */
 export function finishOf(
@@ -154,7 +164,7 @@ export function finishOf(
   if (finishReason === 'MAX_TOKENS') return { reason: 'length' }
   if (FAILED.has(finishReason)) {
     return {
-      failure: { message: finishMessage ?? `The model's answer ended with ${finishReason}.`, code: finishReason },
+      failure: { message: finishMessage ?? `The model's response ended with ${finishReason}.`, code: finishReason },
     }
   }
   if (finishReason !== 'STOP') return { reason: finishReason.toLowerCase() }
@@ -185,21 +195,21 @@ const FAILED: ReadonlySet<string> = new Set([
 ])
 
 /**
- * The probabilities of a candidate's tokens; null where it tells none. Google does not tell a token's bytes.
+ * Reads the log probabilities of a candidate's tokens; null where it has none. Google does not return a token's bytes.
  * @see https://ai.google.dev/api/generate-content#LogprobsResult
  */
 export function readLogprobs(result: unknown): ChatCompletion.Choice.Logprobs | null {
   if (!isRecord(result) || !Array.isArray(result.chosenCandidates)) return null
-  const tops: unknown[] = Array.isArray(result.topCandidates) ? result.topCandidates : []
+  const tops = arrayOf(result.topCandidates)
   const content = result.chosenCandidates.flatMap((chosen: unknown, step): ChatCompletionTokenLogprob[] => {
     const top = tops[step]
-    const candidates: unknown[] = isRecord(top) && Array.isArray(top.candidates) ? top.candidates : []
+    const candidates = isRecord(top) ? arrayOf(top.candidates) : []
     return tokenOf(chosen).map((token) => ({ ...token, top_logprobs: candidates.flatMap(tokenOf) }))
   })
   return { content, refusal: null }
 }
 
-/** None where it is no token. */
+/** Reads a token; empty where it is not one. */
 function tokenOf(candidate: unknown): ChatCompletionTokenLogprob.TopLogprob[] {
   if (!isRecord(candidate)) return []
   const { token, logProbability } = candidate

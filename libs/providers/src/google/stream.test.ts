@@ -3,13 +3,13 @@ import { describe, expect, it } from 'vitest'
 import { arrayStream, CHUNKS, sseStream } from '../../test/fixtures/google/chunks.ts'
 import { HELLO, nativeCall, unifiedRequest } from '../../test/fixtures/google/unified-request.ts'
 import { cut } from '../../test/fixtures/wire/pieces.ts'
-import { chatCall } from './request.ts'
-import { chatTranslation } from './stream.ts'
+import { toGenerateContentCall } from './request.ts'
+import { generateContentResponse } from './stream.ts'
 
 const SSE = 'text/event-stream'
 const JSON_TYPE = 'application/json; charset=utf-8'
 
-/** Of the deltas of {@link CHUNKS}. */
+/** The content of the deltas of {@link CHUNKS}. */
 const DELTAS = [
   { role: 'assistant', content: '' },
   { reasoning_content: 'Deep in thought [{"' },
@@ -30,7 +30,7 @@ describe.each([
   ['server-sent events', SSE, sseStream],
   ['a JSON array', JSON_TYPE, arrayStream],
 ] as const)('a stream as %s', (_, contentType, stream) => {
-  it("is said in OpenAI's order", () => {
+  it('becomes chunks in OpenAI’s order', () => {
     const common = {
       id: 'chatcmpl-a1',
       object: 'chat.completion.chunk',
@@ -49,7 +49,7 @@ describe.each([
     ])
   })
 
-  it('makes the same events, however it is cut', () => {
+  it('gives the same events, however it is split', () => {
     const bytes = stream('\r\n')
     const whole = translate([bytes], { contentType })
     fc.assert(
@@ -60,7 +60,7 @@ describe.each([
     )
   })
 
-  it('never ends silently, wherever it breaks off', () => {
+  it('never ends silently, wherever it is cut off', () => {
     const bytes = stream('\n')
     for (let length = 0; length < bytes.length; length++) {
       const events = translate([bytes.subarray(0, length)], { contentType })
@@ -69,7 +69,7 @@ describe.each([
     }
   })
 
-  it('ends with the error in it', () => {
+  it('ends with the error that it contains', () => {
     const error = '{"error":{"code":503,"message":"Overloaded.","status":"UNAVAILABLE"}}'
     const events = translate([stream('\n', [CHUNKS[0], error, CHUNKS[2]])], { contentType })
     expect(events).toHaveLength(3)
@@ -79,7 +79,7 @@ describe.each([
   })
 })
 
-describe('an error that is no event', () => {
+describe('an error outside of events', () => {
   it.each(['{"error":{"code":503,"message":"Overloaded."}}\r\n', '[{"error":{"message":"Overloaded."}}]'])(
     '%s',
     (error) => {
@@ -90,7 +90,7 @@ describe('an error that is no event', () => {
 })
 
 describe('a stream', () => {
-  it('that is broken off ends with the error that the gateway tells', () => {
+  it('that is broken off ends with the given error', () => {
     const translator = translatorFor({})
     translator.push(sseStream('\n', CHUNKS.slice(0, 1)))
     expect(eventsOf(translator.breakOff('It took too long.'))).toMatchObject([
@@ -98,12 +98,12 @@ describe('a stream', () => {
     ])
   })
 
-  it('may have comments and empty events in it', () => {
+  it('may contain comments and empty events', () => {
     const odd = Buffer.from(': ping\n\ndata:\n\nevent: x\n\n')
     expect(translate([odd, sseStream('\n'), odd])).toEqual(translate([sseStream('\n')]))
   })
 
-  it('tells no usage to who did not ask', () => {
+  it('has no usage where not requested', () => {
     const events = translate([sseStream('\n')], { body: {} })
     expect(JSON.stringify(events)).not.toContain('prompt_tokens"')
     expect(events.at(-1)).toBe('[DONE]')
@@ -138,7 +138,7 @@ describe('a stream', () => {
     expect(events.at(-2)).toMatchObject({ choices: [{ finish_reason: 'tool_calls' }] })
   })
 
-  it('has several choices, of which each must finish', () => {
+  it('may have several choices, each of which must finish', () => {
     const chunk = (index: number, finishReason?: string) =>
       JSON.stringify({ candidates: [{ content: { parts: [{ text: 'x' }] }, finishReason, index }] })
     const events = translate([sseStream('\n', [chunk(0), chunk(1, 'MAX_TOKENS'), chunk(0, 'STOP')])])
@@ -150,13 +150,13 @@ describe('a stream', () => {
     expect(translate([sseStream('\n', [chunk(0), chunk(1, 'STOP')])]).at(-1)).toHaveProperty('error')
   })
 
-  it('to a prompt that is blocked is a filtered one', () => {
+  it('to a blocked prompt is a filtered one', () => {
     const events = translate([sseStream('\n', ['{"promptFeedback":{"blockReason":"SAFETY"}}'])])
     expect(deltasOf(events)).toEqual([{ role: 'assistant', content: '' }, {}])
     expect(events.at(-2)).toMatchObject({ choices: [{ finish_reason: 'content_filter' }] })
   })
 
-  it('tells the probabilities of its tokens, with the text or without', () => {
+  it('contains the log probabilities of its tokens, with or without text', () => {
     const logprobsResult = { chosenCandidates: [{ token: 'x', logProbability: -1 }] }
     const chunks = [
       { content: { parts: [{ text: 'x' }] }, logprobsResult },
@@ -189,7 +189,7 @@ describe('a stream', () => {
     expect(events.at(-1)).toMatchObject({ error: { code, type: 'server_error' } })
   })
 
-  it('never makes it throw, whatever it holds', () => {
+  it('never makes it throw, whatever it contains', () => {
     fc.assert(
       fc.property(fc.json(), fc.string(), (json, text) => {
         const parts = `{"candidates":[${json},{"content":{"parts":[${json},{"functionCall":${json}}]}}]}`
@@ -205,15 +205,15 @@ interface Asked {
   readonly body?: object
 }
 
-function translate(pieces: readonly Buffer[], asked: Asked = {}): unknown[] {
-  const translator = translatorFor(asked)
+function translate(pieces: readonly Buffer[], requested: Asked = {}): unknown[] {
+  const translator = translatorFor(requested)
   const passed = pieces.map((piece) => translator.push(piece))
   return eventsOf(Buffer.concat([...passed, translator.end() ?? Buffer.alloc(0)]))
 }
 
 function translatorFor({ contentType = SSE, body = { stream_options: { include_usage: true } } }: Asked) {
-  const call = nativeCall(chatCall(unifiedRequest({ messages: HELLO, stream: true, ...body })))
-  return chatTranslation(call.requested).translator(contentType)
+  const call = nativeCall(toGenerateContentCall(unifiedRequest({ messages: HELLO, stream: true, ...body })))
+  return generateContentResponse(call.requested).translator(contentType)
 }
 
 function eventsOf(bytes: Buffer): unknown[] {

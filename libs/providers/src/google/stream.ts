@@ -12,41 +12,41 @@ import { JsonArraySplitter } from '../wire/json-array.ts'
 import { parseWithSource } from '../wire/json-source.ts'
 import { FirstBytesSplitter } from '../wire/response-form.ts'
 import type { MessageSplitter } from '../wire/usage-reader.ts'
-import { readError, translatedError } from './errors.ts'
+import { readError, readErrorResponse } from './errors.ts'
 import { signed } from './reasoning.ts'
 import {
   CALL_ARGUMENTS,
   type Candidate,
-  chatResponse,
   finishOf,
   type ResponsePart,
   readLogprobs,
   readResponseChunk,
+  toChatCompletion,
 } from './response.ts'
 import { eventOrErrorSplitter } from './response-reader.ts'
 import { ToolCalls } from './tools.ts'
 import { addGoogleUsage, type GoogleUsage, totalUsage } from './usage.ts'
 
-/** How the answer to a chat completion is read, whichever way it comes. */
-export function chatTranslation(asked: RequestedResponse): ResponseTranslation {
+/** Returns the translation of a response to the requested chat completion, streamed or whole. */
+export function generateContentResponse(requested: RequestedResponse): ResponseTranslation {
   return {
     translator: () =>
-      asked.streamed
-        ? new StreamTranslator(eventOrArraySplitter, new ChatStream(asked))
-        : new WholeResponseTranslator((answer) => chatResponse(answer, asked), CALL_ARGUMENTS),
-    error: translatedError,
+      requested.streamed
+        ? new StreamTranslator(eventOrArraySplitter, new GenerateContentDialect(requested))
+        : new WholeResponseTranslator((response) => toChatCompletion(response, requested), CALL_ARGUMENTS),
+    error: readErrorResponse,
   }
 }
 
-/** As the first bytes show: events, or an array of objects. */
+/** Splits events or an array of objects; the first bytes show which. */
 function eventOrArraySplitter(visit: (message: Buffer) => void): MessageSplitter {
   return new FirstBytesSplitter((form) =>
     form === 'json' ? new JsonArraySplitter(visit) : eventOrErrorSplitter(visit),
   )
 }
 
-/** A streamed answer, chunk by chunk. A function call comes whole, and so makes one delta. */
-export class ChatStream implements StreamDialect {
+/** Translates the chunks of a streamed response. A function call arrives whole, and becomes one delta. */
+class GenerateContentDialect implements StreamDialect {
   failed = false
   readonly #events: ChatChunks
   readonly #toolCalls: ToolCalls
@@ -54,9 +54,9 @@ export class ChatStream implements StreamDialect {
   #usage: GoogleUsage | undefined
   #isBlocked = false
 
-  constructor(asked: RequestedResponse) {
-    this.#events = new ChatChunks(asked)
-    this.#toolCalls = new ToolCalls(asked.responseId)
+  constructor(requested: RequestedResponse) {
+    this.#events = new ChatChunks(requested)
+    this.#toolCalls = new ToolCalls(requested.responseId)
   }
 
   translate(message: Buffer): string {
@@ -75,7 +75,7 @@ export class ChatStream implements StreamDialect {
     return events
   }
 
-  /** The finish reasons come last, as chunks may follow the one that has it. */
+  /** Writes the finish reasons last, because other chunks may follow the one with the reason. */
   finish(): string | undefined {
     if (this.#choices.size === 0 && this.#isBlocked) this.#choices.set(0, { calls: 0, reason: 'content_filter' })
     if (this.#choices.size === 0) return undefined
@@ -91,12 +91,12 @@ export class ChatStream implements StreamDialect {
     const { index, parts, logprobsResult } = candidate
     const choice = this.#choices.get(index) ?? { calls: 0, reason: undefined }
     this.#choices.set(index, choice)
-    if (parts.some(({ kind }) => kind === 'foreign')) return this.#fail(UNSUPPORTED_CONTENT)
+    if (parts.some(({ kind }) => kind === 'unsupported')) return this.#fail(UNSUPPORTED_CONTENT)
     const deltas = parts.flatMap((part) => this.#deltas(part, choice))
     const logprobs = readLogprobs(logprobsResult)
     if (deltas.length === 0 && logprobs !== null) deltas.push({})
     const events = deltas.map((delta, at) => this.#events.delta(delta, index, at === 0 ? logprobs : null)).join('')
-    // A chunk without a reason of its own may say so.
+    // A chunk without a finish reason may have this value.
     if (candidate.finishReason === undefined || candidate.finishReason === 'FINISH_REASON_UNSPECIFIED') return events
     const finish = finishOf(candidate, choice.calls > 0)
     if ('failure' in finish) return events + this.#fail(finish.failure)
@@ -113,8 +113,8 @@ export class ChatStream implements StreamDialect {
       case 'thought':
         return part.text === '' ? [] : [{ reasoning_content: part.text }]
       case 'call':
-        return [{ tool_calls: [{ index: choice.calls++, ...this.#toolCalls.tell(part) }] }]
-      case 'foreign':
+        return [{ tool_calls: [{ index: choice.calls++, ...this.#toolCalls.toToolCall(part) }] }]
+      case 'unsupported':
         return []
     }
   }
@@ -125,7 +125,7 @@ export class ChatStream implements StreamDialect {
   }
 }
 
-/** What is known of a choice so far. */
+/** The state of a choice so far. */
 interface Choice {
   calls: number
   reason: FinishReason | undefined

@@ -1,34 +1,16 @@
 import type { ExtraContent, ResponseToolCall } from '../unified/chat-completion.ts'
 import type { ChatRequest, ChatTool } from '../unified/chat-request.ts'
-import { refuse } from '../unified/refusal.ts'
-import { callerSchema } from '../unified/tools.ts'
+import { callerSchema, refuseToolChoice } from '../unified/tools.ts'
 import type { Refusal } from '../unified-api.ts'
 import { signed } from './reasoning.ts'
 import type { CallingConfig, GeminiFunction, GeminiRequest } from './wire-types.ts'
 
-/** A tool call as a response holds it. */
-export interface CallPart {
-  readonly kind: 'call'
-  /** Newer models give their calls ids. */
-  readonly id: string | undefined
-  readonly name: string
-  /** JSON text. */
-  readonly args: string
-  readonly signature: string | undefined
-}
-
-/** @see https://ai.google.dev/gemini-api/docs/function-calling */
-export function toolSettings({
-  tools = [],
-  tool_choice: choice = 'auto',
-}: ChatRequest): Pick<GeminiRequest, 'tools' | 'toolConfig'> | Refusal {
-  if (tools.length === 0) {
-    const needsTool = choice !== 'auto' && choice !== 'none'
-    return needsTool ? refuse('tool_choice', 'There are no tools to choose from.') : {}
-  }
-  if (typeof choice === 'object' && !tools.some((tool) => tool.function.name === choice.function.name)) {
-    return refuse('tool_choice.function.name', `There is no tool "${choice.function.name}".`)
-  }
+/** Translates `tools` and `tool_choice`. @see https://ai.google.dev/gemini-api/docs/function-calling */
+export function toTooling(chat: ChatRequest): Pick<GeminiRequest, 'tools' | 'toolConfig'> | Refusal {
+  const refusal = refuseToolChoice(chat)
+  if (refusal !== undefined) return refusal
+  const { tools = [], tool_choice: choice = 'auto' } = chat
+  if (tools.length === 0) return {}
   return {
     tools: [{ functionDeclarations: tools.map(declaration) }],
     toolConfig: { functionCallingConfig: callingConfig(choice, tools) },
@@ -43,29 +25,43 @@ function declaration({ function: { name, description, parameters } }: ChatTool):
   }
 }
 
-/** Strictness is a mode of all tools together: `VALIDATED` where the model may answer in text, and always in `ANY`. */
+/**
+ * Google has strictness only for all tools together: `VALIDATED` where the model may return text; `ANY` is always
+ * strict.
+ */
 function callingConfig(choice: NonNullable<ChatRequest['tool_choice']>, tools: readonly ChatTool[]): CallingConfig {
   if (typeof choice === 'object') return { mode: 'ANY', allowedFunctionNames: [choice.function.name] }
   if (choice === 'auto') return { mode: tools.some((tool) => tool.function.strict === true) ? 'VALIDATED' : 'AUTO' }
   return { mode: choice === 'required' ? 'ANY' : 'NONE' }
 }
 
+/** A tool call in a response. */
+export interface CallPart {
+  readonly kind: 'call'
+  /** Only newer models return ids. */
+  readonly id: string | undefined
+  readonly name: string
+  /** JSON text. */
+  readonly args: string
+  readonly signature: string | undefined
+}
+
 export type SignedToolCall = ResponseToolCall & ExtraContent
 
 /**
- * Says the calls of one answer in OpenAI's words. Those without an id get one that no other answer has; it is short enough for OpenAI,
- * which takes no id of more than 40 characters where the conversation goes on there.
+ * Translates the calls of one response. Calls without an id get one that is unique across responses. It has at most 40
+ * characters, the limit of OpenAI, where the conversation may continue.
  */
 export class ToolCalls {
   readonly #responseId: string
-  #told = 0
+  #count = 0
 
   constructor(responseId: string) {
     this.#responseId = responseId.replaceAll('-', '')
   }
 
-  tell({ id, name, args, signature }: CallPart): SignedToolCall {
-    const number = this.#told++
+  toToolCall({ id, name, args, signature }: CallPart): SignedToolCall {
+    const number = this.#count++
     return {
       id: id ?? `call_${this.#responseId}_${number.toString(36)}`,
       type: 'function',

@@ -2,12 +2,15 @@ import type { TokenUsage } from '@sluice/contracts'
 import { isRecord, tokenCount } from '../wire/json.ts'
 import { type Counts, highest, highestCounts, type ReportedUsage, sumOf, wholeUsage } from '../wire/reported-usage.ts'
 
-/** The counts of a `usageMetadata`; `toolUseTokens` are what tools that the model used put into its prompt. Absent means untold. */
+/**
+ * The counts of a `usageMetadata`; `toolUseTokens` are what tools added to the prompt. Undefined counts were not
+ * reported.
+ */
 export type GoogleUsage = Counts<
   'promptTokens' | 'toolUseTokens' | 'cachedTokens' | 'candidateTokens' | 'thoughtTokens' | 'totalTokens'
 >
 
-/** `earlier` with what `metadata` tells; each of its counts is of the whole answer so far. */
+/** Merges a `usageMetadata` into earlier ones; each of its counts covers the whole response so far. */
 export function addGoogleUsage(earlier: GoogleUsage | undefined, metadata: unknown): GoogleUsage | undefined {
   if (!isRecord(metadata)) return earlier
   return highestCounts(earlier, {
@@ -21,8 +24,9 @@ export function addGoogleUsage(earlier: GoogleUsage | undefined, metadata: unkno
 }
 
 /**
- * Says the counts as all providers' are said. Google counts thoughts apart from the candidates, what tools found apart from the prompt, and
- * cached content within it; a server's total that has no room for them says that it counts them within.
+ * Returns the counts in the form common to all providers. Google counts thoughts separately from candidates, tool
+ * results separately from the prompt, and cached content as part of the prompt. Where a server's total leaves no room
+ * for them, they are part of the other counts.
  * @see https://ai.google.dev/api/generate-content#UsageMetadata
  */
 export function reportedGoogleUsage(usage: GoogleUsage | undefined): ReportedUsage | undefined {
@@ -44,7 +48,7 @@ export function reportedGoogleUsage(usage: GoogleUsage | undefined): ReportedUsa
   }
 }
 
-/** Undefined where input or output is not known. */
+/** Returns the complete usage; undefined where input or output is unknown. */
 export function totalUsage(usage: GoogleUsage | undefined): TokenUsage | undefined {
   return wholeUsage(reportedGoogleUsage(usage))
 }

@@ -8,7 +8,10 @@ import type {
 } from '@google/generative-ai'
 import type { OpaqueJson } from '../wire/opaque-json.ts'
 
-/** A request, of the SDK's types where they know what the API takes today. @see https://ai.google.dev/api/generate-content */
+/**
+ * A request; uses the SDK's types as far as they match the current API.
+ * @see https://ai.google.dev/api/generate-content
+ */
 export interface GeminiRequest {
   readonly contents: readonly GeminiContent[]
   readonly systemInstruction?: { readonly parts: readonly GeminiPart[] }
@@ -29,14 +32,14 @@ export type GeminiPart =
   | { readonly functionCall: GeminiCall; readonly thoughtSignature?: string }
   | { readonly functionResponse: FunctionResponse & { readonly id?: string; readonly parts?: readonly GeminiPart[] } }
 
-export interface GeminiCall extends Omit<FunctionCall, 'args'> {
+interface GeminiCall extends Omit<FunctionCall, 'args'> {
   readonly id?: string
   readonly args: OpaqueJson
 }
 
 /** @see https://ai.google.dev/api/caching#FunctionDeclaration */
 export interface GeminiFunction extends Pick<FunctionDeclaration, 'name' | 'description'> {
-  /** JSON schema, where the older `parameters` takes a part of OpenAPI's. */
+  /** JSON schema; the older `parameters` accepts only a subset of OpenAPI's. */
   readonly parametersJsonSchema?: object
 }
 
@@ -46,14 +49,14 @@ export interface CallingConfig {
   readonly allowedFunctionNames?: readonly string[]
 }
 
-/** What is undefined is left out. @see https://ai.google.dev/api/generate-content#generationconfig */
+/** Undefined members are omitted. @see https://ai.google.dev/api/generate-content#generationconfig */
 export type GeminiConfig = {
   readonly [Name in keyof GeminiSettings]?: GeminiSettings[Name] | undefined
 }
 
 interface GeminiSettings extends GenerationConfig {
   seed: number
-  /** JSON schema, where the older `responseSchema` takes a part of OpenAPI's. */
+  /** JSON schema; the older `responseSchema` accepts only a subset of OpenAPI's. */
   responseJsonSchema: object
   thinkingConfig: ThinkingConfig
   mediaResolution: 'MEDIA_RESOLUTION_LOW' | 'MEDIA_RESOLUTION_HIGH'
@@ -62,7 +65,7 @@ interface GeminiSettings extends GenerationConfig {
 /** Either a budget or a level. @see https://ai.google.dev/gemini-api/docs/thinking */
 export interface ThinkingConfig {
   readonly includeThoughts?: boolean
-  /** Tokens. 0: no thinking. */
+  /** Tokens; 0 turns thinking off. */
   readonly thinkingBudget?: number
   readonly thinkingLevel?: ThinkingLevel
 }

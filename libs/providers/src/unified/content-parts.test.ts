@@ -188,7 +188,7 @@ describe('a file that its bytes or its name alone describe', () => {
     for (const provider of ['anthropic', 'aws-bedrock'] as const) {
       expect(translate(provider, asked(text('?'), file(data, filename)))).toMatchObject({
         status: 'refused',
-        message: expect.stringMatching(/this one is (?:audio|video)\//),
+        message: expect.stringMatching(/this file is (?:audio|video)\//),
       })
     }
   })
@@ -220,7 +220,7 @@ describe('files for Bedrock', () => {
     expect(translate('aws-bedrock', asked(file(`data:application/pdf;base64,${PDF}`)))).toMatchObject({
       status: 'refused',
       param: 'messages',
-      message: expect.stringContaining('text beside it'),
+      message: expect.stringContaining('only together with text'),
     })
   })
 })
@@ -369,7 +369,7 @@ describe('the result of a tool', () => {
     expect(translate('google', answered([part]))).toMatchObject({
       status: 'refused',
       param: `messages.2.content.0.${param}`,
-      message: `As the result of a tool, Google takes image/png, image/jpeg, image/webp and application/pdf, and text; this file is ${type}.`,
+      message: `As a tool result, Google accepts image/png, image/jpeg, image/webp and application/pdf, and text; this file is ${type}.`,
     })
   })
 

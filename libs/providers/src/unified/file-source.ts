@@ -1,7 +1,7 @@
 import type { Refusal } from '../unified-api.ts'
 import type { FilePart } from './chat-request.ts'
 import { type InlineData, readBareBase64, readDataUrl } from './data-url.ts'
-import { refuse } from './refusal.ts'
+import { isRefusal, refuse } from './refusal.ts'
 
 /** A file inside the request, or at an https URL. */
 export type FileSource = InlineFile | { readonly url: string }
@@ -44,6 +44,13 @@ export function fileSource(
     param,
     'The file type is unknown: send a data URL with a media type, or a "filename" with an extension.',
   )
+}
+
+/** Returns the content and media type of a `file` part, for a provider that does not fetch files. Parameters as of {@link fileSource}. */
+export function inlineFile(part: FilePart, path: string, provider: string): InlineFile | Refusal {
+  const source = fileSource(part, path, provider)
+  if (isRefusal(source) || !('url' in source)) return source
+  return refuse(`${path}.file.file_data`, `${provider} accepts a file as a data URL only, not at a URL.`)
 }
 
 /**

@@ -37,6 +37,14 @@ export function withJsonTool(chat: ChatRequest, model: string, output: Structure
   return { chat: withTools(rest, [...offered, tool], toolChoiceFor(output, name, offered)), jsonTool: name }
 }
 
+/** Refuses JSON mode, for a provider whose structured output needs a schema. @param provider its display name */
+export function refuseJsonMode(provider: string): Refusal {
+  return refuse(
+    'response_format.type',
+    `${provider} has no JSON mode without a schema: use the type "json_schema" with a schema.`,
+  )
+}
+
 /**
  * Returns the content with the JSON tool's arguments as its text. Other text is not JSON and is left out. A call that was cut off before its
  * arguments gives empty text.

@@ -153,6 +153,11 @@ export const UNSUPPORTED_CONTENT: TranslatedError = {
   code: 'unsupported_operation',
 }
 
+/** Returns the error for a tool call that the application could not answer. @param provider its display name */
+export function incompleteCall(provider: string): TranslatedError {
+  return { message: `${provider} returned a tool call without id or name.`, code: null }
+}
+
 /** Returns the error for a response that cannot be parsed. @param provider its display name */
 export function unreadable(provider: string): TranslatedError {
   return { message: `${provider} sent a response that cannot be read.`, code: 'upstream_unreachable' }
