@@ -3,35 +3,28 @@ import { responses } from '@sluice/contracts'
 import { baseUrlFault, createRoleAssumer } from '@sluice/egress'
 import { connectBus, createStream } from '@sluice/messaging'
 import { busOptions, ConfigError, counter, type Logger, outageLog } from '@sluice/service-kit'
-import { type BackgroundResponses, backgroundResponseStore } from './accounting/background-responses.ts'
-import { eventPublisher } from './accounting/response-event-publisher.ts'
+import { type BackgroundResponses, backgroundResponseStore } from './accounting/background-response-store.ts'
+import { eventPublisher, type ResponseEvents } from './accounting/response-event-publisher.ts'
 import { watchApiKeys, watchConnections } from './admission/projections.ts'
 import type { GatewayConfig } from './config.ts'
-import { type Documents, threadedDocuments } from './estimate/documents.ts'
+import { type BodyReader, createBodyReader } from './estimate/body-reader.ts'
 import { learnedStore } from './estimate/learned-store.ts'
 import { type BodyDecoder, createBodyDecoder } from './http/body-decoder.ts'
 import { createReadiness, type Readiness } from './http/health.ts'
 import { ByteAccount } from './http/held-bytes.ts'
+import type { Permits } from './permits/permit.ts'
 import { createPermits } from './permits/permits.ts'
-import type {
-  ApiKeys,
-  Clock,
-  Connections,
-  Credentials,
-  Permits,
-  Projections,
-  RequestSigner,
-  ResponseEvents,
-  Upstream,
-} from './ports.ts'
+import type { ApiKeys, Clock, Connections, Projections } from './ports.ts'
 import { StreamUsageRefusals } from './relay/usage-addition.ts'
 import { httpImages, type Images } from './translation/images.ts'
 import { type CredentialReports, credentialReports } from './upstream/credential-reports.ts'
-import { createKeyPair, sealedCredentials } from './upstream/credentials.ts'
+import { type Credentials, sealedCredentials } from './upstream/credentials.ts'
 import { decodedUpstream } from './upstream/decoded-upstream.ts'
 import { fetchFirstCredentials } from './upstream/first-credentials.ts'
 import { createUpstream } from './upstream/http-client.ts'
-import { roleSessions, roleSigner } from './upstream/role-sessions.ts'
+import { type RequestSigner, roleSessions, roleSigner } from './upstream/role-sessions.ts'
+import { createKeyPair } from './upstream/sealed-box.ts'
+import type { Upstream } from './upstream/upstream.ts'
 
 /** All that a request needs on its way. */
 export interface DataPlane {
@@ -41,7 +34,7 @@ export interface DataPlane {
   readonly permits: Permits
   readonly credentials: Credentials
   readonly signer: RequestSigner
-  readonly documents: Documents
+  readonly documents: BodyReader
   readonly bodyDecoder: BodyDecoder
   readonly heldBytes: ByteAccount
   readonly streamUsage: StreamUsageRefusals
@@ -121,7 +114,7 @@ export async function startDataPlane(config: GatewayConfig, logger: Logger): Pro
     maxImagesBytes: config.MAX_IMAGES_BYTES,
     allowInsecureLoopback: config.ALLOW_INSECURE_UPSTREAM,
   })
-  const documents = threadedDocuments(clock.elapsedMs, onFault)
+  const documents = createBodyReader(clock.elapsedMs, onFault)
   const dropped = counter('response_events.dropped', 'Requests whose response events were lost while NATS was away.')
   dropped.add(0)
   const unread = counter(

@@ -3,7 +3,7 @@ import { backgroundResponses } from '@sluice/contracts'
 import { type Bus, connectBus, openBucket } from '@sluice/messaging'
 import { type TestNats, testNats } from '@sluice/testkit'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { type BackgroundResponseStore, backgroundResponseStore } from '../src/accounting/background-responses.ts'
+import { type BackgroundResponseStore, backgroundResponseStore } from '../src/accounting/background-response-store.ts'
 
 const CHARGE = { model: 'm', charged: { tokens: 110, inputTokens: 10, outputTokens: 100 } }
 const USAGE = { inputTokens: 10, outputTokens: 400, cachedInputTokens: 0, reasoningTokens: 0 }

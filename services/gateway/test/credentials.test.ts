@@ -1,10 +1,11 @@
+import sodium from 'libsodium-wrappers'
 import { inspect } from 'node:util'
 import { credential, SluiceError } from '@sluice/contracts'
 import { type Bus, connectBus, type Served, serve } from '@sluice/messaging'
 import { eventually, type TestNats, testNats } from '@sluice/testkit'
-import sodium from 'libsodium-wrappers'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
-import { createKeyPair, type HeldCredentials, sealedCredentials } from '../src/upstream/credentials.ts'
+import { createKeyPair } from '../src/upstream/sealed-box.ts'
+import { type HeldCredentials, sealedCredentials } from '../src/upstream/credentials.ts'
 
 let nats: TestNats
 let bus: Bus

@@ -1,20 +1,12 @@
+import fc from 'fast-check'
 import { once } from 'node:events'
 import { createServer, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import {
-  brotliCompressSync,
-  constants,
-  createGzip,
-  deflateRawSync,
-  deflateSync,
-  gzipSync,
-  zstdCompressSync,
-} from 'node:zlib'
+import { brotliCompressSync, constants, createGzip, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import type { WireHeaders } from '@sluice/providers'
 import { eventually } from '@sluice/testkit'
-import fc from 'fast-check'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import type { Upstream, UpstreamCall } from '../src/ports.ts'
+import type { Upstream, UpstreamCall } from '../src/upstream/upstream.ts'
 import { decodedUpstream } from '../src/upstream/decoded-upstream.ts'
 import { createUpstream, type RunningUpstream } from '../src/upstream/http-client.ts'
 import { writePieces } from './support/raw-upstream.ts'

@@ -353,13 +353,13 @@ describe.each<[string, Send, number, string]>([
     'a form, as curl -d sends it',
     post(NATIVE, 'model=gpt-4o', { 'content-type': 'application/x-www-form-urlencoded' }),
     400,
-    `The body is "application/x-www-form-urlencoded" (curl -d says so unless told otherwise), and this operation takes JSON: ${SEND_JSON}`,
+    `The content type is "application/x-www-form-urlencoded" (the default of curl -d), but this operation takes JSON: ${SEND_JSON}`,
   ],
   [
     'text',
     post(UNIFIED, CHAT, { 'content-type': 'text/plain' }),
     400,
-    `The body is "text/plain", and this operation takes JSON: ${SEND_JSON}`,
+    `The content type is "text/plain", but this operation takes JSON: ${SEND_JSON}`,
   ],
   [
     'a form that says it is JSON',

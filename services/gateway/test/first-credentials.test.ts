@@ -1,17 +1,12 @@
-import {
-  CONNECTION_DEFAULTS,
-  credential,
-  type ErrorCode,
-  type ProjectedConnection,
-  SluiceError,
-} from '@sluice/contracts'
+import sodium from 'libsodium-wrappers'
+import { CONNECTION_DEFAULTS, credential, type ErrorCode, type ProjectedConnection, SluiceError } from '@sluice/contracts'
 import { type Bus, connectBus, type Served, serve } from '@sluice/messaging'
 import { eventually, type TestNats, testNats } from '@sluice/testkit'
-import sodium from 'libsodium-wrappers'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
 import { type Connection, prepareConnection } from '../src/admission/connection.ts'
 import { LearnedModels } from '../src/estimate/learned-models.ts'
-import { createKeyPair, type HeldCredentials, sealedCredentials } from '../src/upstream/credentials.ts'
+import { createKeyPair } from '../src/upstream/sealed-box.ts'
+import { type HeldCredentials, sealedCredentials } from '../src/upstream/credentials.ts'
 import { fetchFirstCredentials } from '../src/upstream/first-credentials.ts'
 
 let nats: TestNats
@@ -89,7 +84,7 @@ function fetchAll(options: Parameters<typeof fetchFirstCredentials>[3] = {}): Pr
     else lines.push({ level, fields: fields as Record<string, unknown>, text: String(text) })
   }
   const logger = { warn: log('warn'), info: log('info') }
-  return fetchFirstCredentials({ all: () => connections.values() }, credentials, logger, { againMs: 20, ...options })
+  return fetchFirstCredentials({ all: () => connections.values() }, credentials, logger, { retryAfterMs: 20, ...options })
 }
 
 /** Resolves when it waits, and says so. */
@@ -130,7 +125,7 @@ it('it waits for a service that is not there, says so once, and goes on when it 
   expect([...connections.keys()].every(isHeld)).toBe(true)
   expect(lines).toMatchObject([
     { level: 'warn', fields: { credentials: 100, err: { message: expect.stringContaining('nobody answers') } } },
-    { level: 'info', text: 'the credentials are there, going on' },
+    { level: 'info', text: 'the credentials have arrived' },
   ])
   expect(faults).toEqual([])
 })
@@ -159,7 +154,7 @@ it('a service that goes away in the middle is asked no more than a few times at 
     for (const id of connections.keys()) refusals.set(id, 'unavailable')
   })
   for (let i = 0; i < 1_000; i++) add(`c${i}`)
-  const fetching = fetchAll({ againMs: 300 })
+  const fetching = fetchAll({ retryAfterMs: 300 })
   await waits()
   expect(asked.length).toBeLessThan(40 + 2 * 32)
   refusals.clear()

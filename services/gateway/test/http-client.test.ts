@@ -4,7 +4,8 @@ import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import { Readable } from 'node:stream'
 import { eventually } from '@sluice/testkit'
 import { afterEach, beforeEach, expect, it, onTestFinished } from 'vitest'
-import type { UpstreamFault, UpstreamRequest } from '../src/ports.ts'
+import type { UpstreamFault } from '../src/upstream/upstream-fault.ts'
+import type { UpstreamRequest } from '../src/upstream/upstream.ts'
 import { createUpstream, type RunningUpstream } from '../src/upstream/http-client.ts'
 
 let server: Server

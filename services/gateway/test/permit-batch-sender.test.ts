@@ -24,8 +24,8 @@ it('asks for the counters’ clock where no heartbeat tells it, so that exchange
   let clockMs = 0
   const members = {
     orderFor: () => [],
-    countersClockMs: () => clockMs,
-    heardClock: (heardMs: number) => {
+    capacityClockMs: () => clockMs,
+    observeClock: (heardMs: number) => {
       clockMs = heardMs
     },
     stop: () => undefined,

@@ -12,7 +12,7 @@ import { eventually, type TestNats, testNats } from '@sluice/testkit'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { createPermits, type RunningPermits } from '../src/permits/permits.ts'
 
-const noWait = { maxWaitMs: 0, gone: () => AbortSignal.abort() }
+const noWait = { maxWaitMs: 0, disconnected: () => AbortSignal.abort() }
 let nats: TestNats
 let bus: Bus
 let permits: RunningPermits
@@ -137,7 +137,7 @@ it('finds capacity by itself when there is none yet, and says so until then', as
 it('charges afterwards what was let through while capacity was away', async () => {
   await startPermits()
   expect(await acquire('c0')).toEqual({ status: 'unavailable' })
-  permits.unreserved('c0', 'm').settle({ requests: 1, tokens: 40 })
+  permits.failOpen('c0', 'm').settle({ requests: 1, tokens: 40 })
   await startInstance('late')
   await eventually(async () => expect(await usedOf('c0')).toBe(1), { timeoutMs: 10_000 })
 })

@@ -116,7 +116,7 @@ describe('a gateway that starts', () => {
     await ready
     expect((await exchange(`${url}/connections/c/`, { headers })).headers['x-sluice-connection']).toBe('c')
     expect(countOf(output(), 'waiting for credentials')).toBe(1)
-    expect(countOf(output(), 'the credentials are there')).toBe(1)
+    expect(countOf(output(), 'the credentials have arrived')).toBe(1)
     expect(output()).not.toContain('"msg":"fault"')
   })
 

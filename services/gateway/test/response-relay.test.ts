@@ -6,7 +6,7 @@ import type { ResponseReader, ResponseTranslator } from '@sluice/providers'
 import { createLogger } from '@sluice/service-kit'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { DataPlane } from '../src/data-plane.ts'
-import type { ResponseSink } from '../src/ports.ts'
+import type { ResponseSink } from '../src/upstream/upstream.ts'
 import type { PermittedCall } from '../src/relay/call.ts'
 import { ResponseRelay } from '../src/relay/response-relay.ts'
 import { exchange } from './support/exchange.ts'
@@ -64,7 +64,7 @@ function relayTo(response: ServerResponse, parts: Breakable) {
     inspection: { model: 'm', addsUsage: false },
     estimate: { tokens: 500, promptTokens: 100, outputTokens: 400 },
     ...(translator === undefined ? {} : { translation: { translator: () => translator } }),
-    permit: { served: () => void served++, settle: (cost: unknown) => void settled.push(cost) },
+    permit: { markServed: () => void served++, settle: (cost: unknown) => void settled.push(cost) },
   }
   const relay = new ResponseRelay(
     plane as unknown as DataPlane,
@@ -93,7 +93,7 @@ it('is to be sent again where its permit was too old at once, on a connection th
         },
       },
     }
-    const permit = { departByMs: 0, served: () => undefined, settle: (cost: unknown) => void settled.push(cost) }
+    const permit = { departByMs: 0, markServed: () => undefined, settle: (cost: unknown) => void settled.push(cost) }
     const call = { requestId: 'r', connection: { settings: {} }, permit }
     const relay = new ResponseRelay(
       plane as unknown as DataPlane,

@@ -1,4 +1,4 @@
-import { FairQueue } from '../estimate/thread-share.ts'
+import { FairQueue } from '../estimate/fair-queue.ts'
 import { type ContentCoding, type ContentDecoder, contentDecoder } from './content-coding.ts'
 
 /** Decodes compressed request bodies without keeping other requests waiting. */

@@ -1,7 +1,7 @@
 import { redactorOf } from '@sluice/egress'
 import { expect, it } from 'vitest'
 import type { DataPlane } from '../data-plane.ts'
-import type { ResponseSink } from '../ports.ts'
+import type { ResponseSink } from '../upstream/upstream.ts'
 import type { PermittedCall } from './call.ts'
 import { collectResponse } from './collect-response.ts'
 

@@ -2,7 +2,7 @@ import type { SecretRedactor } from '@sluice/egress'
 import type { WireHeaders } from '@sluice/providers'
 import { NOTHING_USED, settledCost } from '../accounting/settlement.ts'
 import type { DataPlane } from '../data-plane.ts'
-import type { ResponseSink, UpstreamCall, UpstreamRequest } from '../ports.ts'
+import type { ResponseSink, UpstreamCall, UpstreamRequest } from '../upstream/upstream.ts'
 import type { PermittedCall } from './call.ts'
 import { finishCall } from './finish-call.ts'
 
@@ -79,7 +79,7 @@ export function collectResponse(
       departed: () => undefined,
       start: (answered, _statusMessage, fields) => {
         status = answered
-        if (status < 300) call.permit.served()
+        if (status < 300) call.permit.markServed()
         headers = redaction.headers(fields)
         headersAtMs = plane.clock.nowMs()
         timeToFirstByteMs = plane.clock.elapsedMs() - sentAtMs

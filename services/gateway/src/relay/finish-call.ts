@@ -1,6 +1,6 @@
 import type { RateLimitReading, ResponseEvent, TokenUsage } from '@sluice/contracts'
 import type { BackgroundReading, PartialUsage, WireHeaders } from '@sluice/providers'
-import { type Beyond, withBeyond } from '../accounting/background-charge.ts'
+import { type AdditionalUsage, withAdditionalUsage } from '../accounting/background-charge.ts'
 import {
   type CallEnd,
   chargedOutput,
@@ -56,10 +56,10 @@ function refusedOf({ connection, inspection, pool, estimate }: PermittedCall, re
   const isUsedUp = ({ remaining }: RateLimitReading) => remaining === 0
   // A body names the quotas that were exceeded.
   const countsRequests = ({ dimension }: RateLimitReading) => dimension.startsWith('requests')
-  const nothingLeft = () =>
+  const nothingRemains = () =>
     adapter.rateLimits(headers, headersAtMs).some(isUsedUp) ||
     (errorBody !== undefined && adapter.rateLimitsInError(errorBody).some(countsRequests))
-  return { model: inspection.model, pool, tokens: estimate.tokens, nothingLeft }
+  return { model: inspection.model, pool, tokens: estimate.tokens, nothingRemains }
 }
 
 /** Whether the provider goes on with a response though this one has ended, so that what was reserved for it may yet be used. */
@@ -90,7 +90,7 @@ export function finishCall(
   { events, clock, credentialReports, backgroundResponses }: DataPlane,
   call: PermittedCall,
   result: CallResult,
-  beyond?: Beyond,
+  beyond?: AdditionalUsage,
 ): void {
   const { adapter, settings, learned, cachedShares } = call.connection
   const { status, headers = {}, headersAtMs = 0, errorStatus, errorBody, credentialVersion } = result
@@ -116,7 +116,7 @@ export function finishCall(
       (errorStatus ?? status) === 429 ? adapter.retryAfterMs(headers, headersAtMs, result.errorBody) : undefined,
   }
   const coolDown = coolDownOf(end, refusedOf(call, result))
-  call.permit.settle(withBeyond(settledCost(end, call), beyond, call.connection), coolDown, limitedCost(end, call))
+  call.permit.settle(withAdditionalUsage(settledCost(end, call), beyond, call.connection), coolDown, limitedCost(end, call))
   if (isUnderWay && result.background !== undefined) {
     const { inputTokens, outputTokens } = settledTokens(end, estimate)
     backgroundResponses.remember(settings.id, result.background.id, {

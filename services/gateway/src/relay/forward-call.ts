@@ -4,7 +4,7 @@ import { JsonStructure, withoutAddition } from '@sluice/providers'
 import type { Logger } from '@sluice/service-kit'
 import { faultError, recordUnsent, refuseCall } from '../admission/refuse.ts'
 import type { DataPlane } from '../data-plane.ts'
-import { ApplicationGone } from '../estimate/documents.ts'
+import { ClientDisconnected } from '../estimate/body-reader.ts'
 import type { GatewayError } from '../http/gateway-error.ts'
 import { type HeldBytes, holdingBytes } from '../http/held-bytes.ts'
 import { bringsBody, tooLarge } from '../http/receive-body.ts'
@@ -44,7 +44,7 @@ export async function forwardCall(
       forwardBody(plane, call, { request, held }, response, { ...options, waitMs }),
     )
   } catch (error) {
-    if (error instanceof ApplicationGone) recordUnsent(plane, call, '', { outcome: 'aborted' })
+    if (error instanceof ClientDisconnected) recordUnsent(plane, call, '', { outcome: 'aborted' })
     else refuse(faultError(error, call.requestId, options.logger))
   }
 }

@@ -1,9 +1,10 @@
 import { recordUnsent } from '../admission/refuse.ts'
 import type { DataPlane } from '../data-plane.ts'
 import { type GatewayError, gatewayError } from '../http/gateway-error.ts'
-import { denialError, deniedBy, type RateLimitFields, rateLimitFields } from '../permits/denial.ts'
+import { denialError, deniedBy } from '../permits/denial.ts'
+import type { PermitRequest, Permits, Wait } from '../permits/permit.ts'
+import { type RateLimitFields, rateLimitFields } from '../permits/rate-limit-fields.ts'
 import { reservedTokens, reservedWithin } from '../permits/reservation.ts'
-import type { PermitRequest, Permits, Wait } from '../ports.ts'
 import type { PermittedCall, PreparedCall } from './call.ts'
 
 type Acquired = Awaited<ReturnType<Permits['acquire']>>
@@ -56,9 +57,9 @@ export async function obtainPermit(plane: DataPlane, call: PreparedCall, wait: W
   }
   const first = await plane.permits.acquire(asked, wait)
   const outcome = first.status === 'denied' ? await acquiredWithin(plane, call, first, asked, wait) : first
-  if (outcome.status === 'left') {
+  if (outcome.status === 'disconnected') {
     recordUnsent(plane, call, model, { outcome: 'aborted' })
-    return outcome
+    return { status: 'left' }
   }
   if (outcome.status === 'granted') {
     const rateLimits = rateLimitFields(outcome.windows)
@@ -76,7 +77,7 @@ export async function obtainPermit(plane: DataPlane, call: PreparedCall, wait: W
   if (onCapacityUnavailable === 'allow') {
     return {
       status: 'permitted',
-      call: { ...call, permit: plane.permits.unreserved(id, model), rateLimits: undefined },
+      call: { ...call, permit: plane.permits.failOpen(id, model), rateLimits: undefined },
     }
   }
   const why = outcome.reason === undefined ? '' : ` (${outcome.reason})`

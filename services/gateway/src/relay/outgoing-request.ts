@@ -5,7 +5,9 @@ import type { UsableConnection } from '../admission/connection.ts'
 import type { DataPlane } from '../data-plane.ts'
 import { requestHeaders } from '../http/forwarded-headers.ts'
 import { type GatewayError, gatewayError } from '../http/gateway-error.ts'
-import type { CredentialSecrets, Credentials, SignedRequest, UpstreamRequest } from '../ports.ts'
+import type { CredentialSecrets, Credentials } from '../upstream/credentials.ts'
+import type { SignedRequest } from '../upstream/role-session.ts'
+import type { UpstreamRequest } from '../upstream/upstream.ts'
 import type { Call, PermittedCall } from './call.ts'
 
 /** The secrets to call the provider with; none where the provider needs no stored credential. */

@@ -1,12 +1,12 @@
 import { JsonStructure, providerAdapter } from '@sluice/providers'
 import { afterAll, beforeEach, expect, it } from 'vitest'
 import type { DataPlane } from '../data-plane.ts'
-import { type Documents, threadedDocuments } from '../estimate/documents.ts'
+import { type BodyReader, createBodyReader } from '../estimate/body-reader.ts'
 import type { Call } from './call.ts'
 import { prepareCall } from './prepare-call.ts'
 
 /** By a clock that stands still, so that it is the estimates that decide where a body is read. */
-const documents = threadedDocuments(
+const documents = createBodyReader(
   () => 0,
   (fault) => {
     throw fault
@@ -20,7 +20,7 @@ beforeEach(() => {
 })
 afterAll(() => documents.stop())
 
-const watched: Documents['read'] = (name, input, task) => {
+const watched: BodyReader['read'] = (name, input, task) => {
   const reading = documents.read(name, input, task)
   readings.push([name, !(reading instanceof Promise)])
   return reading

@@ -3,17 +3,18 @@ import { Readable } from 'node:stream'
 import { redactorOf, type SecretRedactor, type StreamRedactor } from '@sluice/egress'
 import type { WireHeaders } from '@sluice/providers'
 import type { Logger } from '@sluice/service-kit'
-import type { Beyond } from '../accounting/background-charge.ts'
+import type { AdditionalUsage } from '../accounting/background-charge.ts'
 import { type CallEnd, limitedCost, NOTHING_USED, settledCost } from '../accounting/settlement.ts'
 import type { DataPlane } from '../data-plane.ts'
 import { sendableReasonPhrase } from '../http/forwarded-headers.ts'
 import { type GatewayError, gatewayError } from '../http/gateway-error.ts'
 import { writeError } from '../http/write-error.ts'
 import { type ChargeKeeper, keepCharged } from '../permits/charge-keeper.ts'
-import type { CredentialSecrets, Permit, ResponseSink, UpstreamCall, UpstreamFault, UpstreamRequest } from '../ports.ts'
+import type { Permit } from '../permits/permit.ts'
 import { credentialRejected, rejectsCredential } from '../upstream/credential-rejection.ts'
-import { credentialVersionOf } from '../upstream/credentials.ts'
-import { interrupterOf, upstreamFaultError } from '../upstream/fault-error.ts'
+import { type CredentialSecrets, credentialVersionOf } from '../upstream/credentials.ts'
+import type { ResponseSink, UpstreamCall, UpstreamRequest } from '../upstream/upstream.ts'
+import { interrupterOf, type UpstreamFault, upstreamFaultError } from '../upstream/upstream-fault.ts'
 import type { PermittedCall } from './call.ts'
 import { type CallResult, finishCall } from './finish-call.ts'
 import { NO_SECRETS } from './outgoing-request.ts'
@@ -128,7 +129,7 @@ export class ResponseRelay implements ResponseSink {
     // A provider that responds has the whole request, unless it responds early.
     if (isWritten(this.#body)) void this.#endCharging()
     this.#bounded(() => {
-      if (status < 300) this.#call.permit.served()
+      if (status < 300) this.#call.permit.markServed()
       const receivedAtMs = this.#plane.clock.nowMs()
       this.#begin({
         status,
@@ -400,7 +401,7 @@ export class ResponseRelay implements ResponseSink {
     sent: boolean,
     interruptedBy: CallEnd['interruptedBy'],
     upstreamMs: number | undefined,
-    beyond?: Beyond,
+    beyond?: AdditionalUsage,
   ): void {
     const reader = this.#pipe?.reader
     const usage = reader?.usage

@@ -4,7 +4,8 @@ import { providerAdapter } from '@sluice/providers'
 import { createLogger } from '@sluice/service-kit'
 import { beforeEach, expect, it } from 'vitest'
 import type { DataPlane } from '../data-plane.ts'
-import type { ResponseSink, UpstreamRequest, Wait } from '../ports.ts'
+import type { Wait } from '../permits/permit.ts'
+import type { ResponseSink, UpstreamRequest } from '../upstream/upstream.ts'
 import type { PreparedCall } from './call.ts'
 import { sendCall } from './send-call.ts'
 import { StreamUsageRefusals } from './usage-addition.ts'
@@ -46,7 +47,7 @@ async function send(waitMs: number): Promise<void> {
     basePath: '',
   }
   const apiKey = { id: 'k', hash: 'h', allows: () => true }
-  const permit = { departByMs: Number.POSITIVE_INFINITY, served: () => undefined, settle: () => undefined }
+  const permit = { departByMs: Number.POSITIVE_INFINITY, markServed: () => undefined, settle: () => undefined }
   const plane = {
     streamUsage,
     clock: { nowMs: () => nowMs, elapsedMs: () => nowMs },
@@ -54,7 +55,7 @@ async function send(waitMs: number): Promise<void> {
     apiKeys: { byHash: () => apiKey },
     connections: { byName: () => connection },
     permits: {
-      expired: () => undefined,
+      countExpired: () => undefined,
       acquire: (_request: unknown, { maxWaitMs }: Wait) => {
         offeredMs.push(maxWaitMs)
         const waited = waitsMs.shift() ?? 0

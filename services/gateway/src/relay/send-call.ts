@@ -10,7 +10,7 @@ import type { DataPlane } from '../data-plane.ts'
 import { type GatewayError, gatewayError } from '../http/gateway-error.ts'
 import type { HeldBytes } from '../http/held-bytes.ts'
 import { writeError } from '../http/write-error.ts'
-import type { Permit } from '../ports.ts'
+import type { Permit } from '../permits/permit.ts'
 import type { Call, PermittedCall, PreparedCall } from './call.ts'
 import { obtainPermit } from './obtain-permit.ts'
 import { credentialReady, readyToSend } from './outgoing-request.ts'
@@ -83,7 +83,7 @@ export async function sendCall(
     let leftMs = waitMs
     for (let departures = 1; departures <= MAX_DEPARTURES; departures++) {
       const askedAtMs = plane.clock.elapsedMs()
-      const permission = await obtainPermit(plane, call, { maxWaitMs: leftMs, gone: () => goneSignal(response) })
+      const permission = await obtainPermit(plane, call, { maxWaitMs: leftMs, disconnected: () => goneSignal(response) })
       leftMs = Math.max(0, leftMs - (plane.clock.elapsedMs() - askedAtMs))
       if (permission.status === 'left') return
       if (permission.status === 'refused') {
@@ -122,7 +122,7 @@ export async function sendCall(
       const request = held === undefined ? ready.request : { ...ready.request, released: held.share() }
       if ((await relay.send(request, ready.secrets)) === 'departed') return
       relay = undefined
-      plane.permits.expired(call.connection.settings.id)
+      plane.permits.countExpired(call.connection.settings.id)
     }
     refuse(neverDeparted(call))
   } catch (error) {

@@ -4,7 +4,7 @@ import type { Logger } from '@sluice/service-kit'
 import type { ApiKey } from '../admission/api-key.ts'
 import type { UsableConnection } from '../admission/connection.ts'
 import type { DataPlane } from '../data-plane.ts'
-import { parseJsonObject } from '../estimate/json-object.ts'
+import { parseJsonObject } from '../estimate/json-body.ts'
 import type { Call } from '../relay/call.ts'
 import { collectResponse } from '../relay/collect-response.ts'
 import { obtainPermit } from '../relay/obtain-permit.ts'
@@ -196,9 +196,9 @@ async function askForPage(
       credentialVersionOf(ready.secrets),
     )
     if (answer !== 'too-late') return answer?.status === 200 ? list.read(parseJsonObject(answer.body)) : undefined
-    plane.permits.expired(connection.settings.id)
+    plane.permits.countExpired(connection.settings.id)
   }
   return undefined
 }
 
-const NO_WAIT = { maxWaitMs: 0, gone: () => new AbortController().signal }
+const NO_WAIT = { maxWaitMs: 0, disconnected: () => new AbortController().signal }

@@ -3,8 +3,8 @@ import { JsonStructure, openAiErrorResponse } from '@sluice/providers'
 import type { Connection } from '../admission/connection.ts'
 import { faultError } from '../admission/refuse.ts'
 import type { DataPlane } from '../data-plane.ts'
-import { ApplicationGone } from '../estimate/documents.ts'
-import { notJsonType } from '../estimate/json-object.ts'
+import { ClientDisconnected } from '../estimate/body-reader.ts'
+import { notJsonType } from '../estimate/json-body.ts'
 import type { GatewayError } from '../http/gateway-error.ts'
 import { holdingBytes } from '../http/held-bytes.ts'
 import { bringsBody } from '../http/receive-body.ts'
@@ -54,6 +54,6 @@ export async function unifiedCall(
       await sendCall(plane, call, body, response, { waitMs, logger })
     })
   } catch (error) {
-    if (!(error instanceof ApplicationGone)) refuse(faultError(error, requestId, logger))
+    if (!(error instanceof ClientDisconnected)) refuse(faultError(error, requestId, logger))
   }
 }

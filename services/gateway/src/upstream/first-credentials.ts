@@ -10,21 +10,21 @@ interface Wanted {
 }
 
 /**
- * Fetches the credential of every enabled connection, and resolves when each is held or known not to be had: a gateway that
- * took requests before would refuse them all. It waits, for as long as it takes, while the connections service is away or
- * can hand out none. A credential that is refused leaves its own connection unavailable; one whose key service is away is
- * waited for `keyPatienceMs` once others are held, and for as long as it takes while none is.
+ * Fetches the credential of every enabled connection, and resolves when each is in memory or known to be unavailable: a gateway that served
+ * before would refuse all requests. While the connections service is unavailable, it waits for as long as it takes. A refused credential
+ * leaves only its own connection unavailable. A credential whose key service is unavailable is waited for up to `keyPatienceMs` once others
+ * have arrived, and for as long as it takes while none has.
  *
- * The projection is read again in each round, so what is changed, disabled or deleted meanwhile is waited for no longer.
+ * The projection is read again in each round, so connections that are changed, disabled or deleted meanwhile are no longer waited for.
  */
 export async function fetchFirstCredentials(
   connections: Pick<Connections, 'all'>,
   credentials: Pick<HeldCredentials, 'fetch'>,
   logger: Pick<Logger, 'warn' | 'info'>,
-  { keyPatienceMs = KEY_PATIENCE_MS, againMs = AGAIN_MS }: FirstCredentialsOptions = {},
+  { keyPatienceMs = KEY_PATIENCE_MS, retryAfterMs = RETRY_AFTER_MS }: FirstCredentialsOptions = {},
 ): Promise<void> {
   const settled = new Map<string, Settled>()
-  /** Ids of those that are to be tried again. */
+  /** The ids of connections to try again. */
   const troubled = new Set<string>()
   const beganAtMs = performance.now()
   let isWaiting = false
@@ -43,7 +43,7 @@ export async function fetchFirstCredentials(
     troubled.add(id)
     return { id, status: fetched.status, fault: fetched.fault }
   }
-  /** Whether all that could be had are: what is missing is each in trouble of its own. */
+  /** Returns whether everything that is available has arrived, and each missing credential has a fault of its own. */
   const isWellOtherwise = ({ status }: Troubled) =>
     status === 'unopened' &&
     [...settled.values()].some((each) => each.status === 'held') &&
@@ -59,10 +59,10 @@ export async function fetchFirstCredentials(
     if (trouble.status === 'unopened' && settled.size > before) continue
     if (!isWaiting) {
       const fields = { err: trouble.fault, connectionId: trouble.id, credentials: missing().length }
-      logger.warn(fields, 'waiting for credentials before taking requests')
+      logger.warn(fields, 'waiting for credentials before serving requests')
     }
     isWaiting = true
-    await delay(againMs)
+    await delay(retryAfterMs)
   }
 
   const refused = [...settled].flatMap(([id, { status }]) => (status === 'refused' ? [id] : []))
@@ -71,14 +71,14 @@ export async function fetchFirstCredentials(
     const fields = { connections: unavailable.length, first: unavailable.slice(0, SHOWN) }
     logger.warn(fields, 'some connections have no usable credential and refuse their requests until they have one')
   }
-  if (isWaiting) logger.info('the credentials are there, going on')
+  if (isWaiting) logger.info('the credentials have arrived')
 }
 
 export interface FirstCredentialsOptions {
-  /** How long a key service may be away, from the start; as long as its short troubles last (throttling, a failover) unless given. */
+  /** How long a key service may be unavailable from the start; the default outlasts throttling or a failover. */
   readonly keyPatienceMs?: number
-  /** How long to wait before a service that is away is asked again. */
-  readonly againMs?: number
+  /** How long to wait before a service that is unavailable is tried again. */
+  readonly retryAfterMs?: number
 }
 
 interface Settled {
@@ -92,7 +92,7 @@ interface Troubled {
   readonly fault: SluiceError
 }
 
-/** Those without trouble so far come first; of the others another one in each round, so that none stands in their way. */
+/** Puts connections without a fault first; of the others, another one leads in each round, so that none blocks the rest. */
 function inOrder(wanted: readonly Wanted[], troubled: ReadonlySet<string>, round: number): readonly Wanted[] {
   const again = wanted.filter(({ id }) => troubled.has(id))
   const first = again.length === 0 ? 0 : round % again.length
@@ -100,8 +100,8 @@ function inOrder(wanted: readonly Wanted[], troubled: ReadonlySet<string>, round
 }
 
 /**
- * Fetches one alone, and then the rest several at a time. Returns the first trouble, after which no more are begun: a service
- * that is away is asked once in a round, or a few times when it goes away in the middle of one.
+ * Fetches the first alone, and then the rest several at a time. Returns the first fault, after which no more fetches begin: a service that
+ * is unavailable is tried once in a round, or a few times if it fails in the middle of one.
  */
 async function fetchInTurn(
   wanted: readonly Wanted[],
@@ -128,7 +128,7 @@ function wantedBy({ id, enabled, credentialVersion }: ProjectedConnection): Want
 }
 
 const AT_A_TIME = 32
-const AGAIN_MS = 1_000
+const RETRY_AFTER_MS = 1_000
 const KEY_PATIENCE_MS = 15_000
-/** How many ids one log line has. */
+/** How many ids a log line shows. */
 const SHOWN = 20

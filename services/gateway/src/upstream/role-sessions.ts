@@ -2,8 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { type ProjectedConnection, SluiceError } from '@sluice/contracts'
 import type { RoleAssumer, RoleToAssume } from '@sluice/egress'
 import { readBedrockRole } from '@sluice/providers'
-import type { RequestSigner } from '../ports.ts'
-import { RoleSession } from './role-session.ts'
+import { type RequestToSign, RoleSession, type SignedRequest } from './role-session.ts'
 
 export interface RoleSessions {
   /**
@@ -88,17 +87,17 @@ export function roleSigner(sessions: RoleSessions): RequestSigner {
 
 interface Entry {
   readonly role: RoleToAssume
-  /** The newest of the connection's that the role is known to hold for. */
+  /** The newest version of the connection that is known to have this role. */
   version: number
   held?: RoleSession
-  /** Never rejects: what went wrong is in `fault`. */
+  /** Never rejects; an error is in `fault`. */
   fetching?: Promise<void>
   fault?: SluiceError
-  /** After a failure: when to ask again at the earliest. */
+  /** After a failure: the earliest time for the next attempt. */
   retryAtMs: number
 }
 
-/** An STS that is away, or that refuses, is not asked again with every request. */
+/** While STS is unavailable or refuses, not every request tries it. */
 const RETRY_MS = 1_000
 
 function usable({ held }: Entry, nowMs: number): RoleSession | undefined {
@@ -127,3 +126,14 @@ function connectionRole({ name, config }: ProjectedConnection): RoleToAssume {
 const MAX_SESSION_NAME_LENGTH = 64
 /** The longest that every role allows, also if it is assumed by an assumed role. */
 const SESSION_SECONDS = 3_600
+
+/** Signs the requests of connections that use an AWS role, each connection in a session of its own. */
+export interface RequestSigner {
+  /** Resolves when {@link sign} does not have to wait for a session. Never rejects: `sign` reports that there is none. */
+  prepare(connection: ProjectedConnection): Promise<void>
+  /**
+   * Returns the signed request, its body and every other header unchanged.
+   * @throws (rejects) SluiceError `credential_unavailable` if there is no session
+   */
+  sign(connection: ProjectedConnection, request: RequestToSign): Promise<SignedRequest>
+}

@@ -100,7 +100,7 @@ describe.each(Object.entries(NATIVE_APIS) as [ProviderId, NativeApi][])('%s', (p
     const { status, headers, body } = await send(plain)
     expect(status).toBe(502)
     expect(headers['x-sluice-source']).toBe('gateway')
-    expect(JSON.parse(body.toString()).error).toMatchObject({ message: expect.stringMatching(/what is not HTTP/) })
+    expect(JSON.parse(body.toString()).error).toMatchObject({ message: expect.stringMatching(/did not respond in HTTP/) })
     await connection.ended('upstream_error')
   })
 })
@@ -114,7 +114,7 @@ it('a connection that is broken off before an answer is told from one that canno
     return error.message
   }
   upstream.respond = (_request, response) => void response.socket?.end()
-  expect(await messageOf(upstream.url)).toMatch(/^The provider of .* broke the connection off before it answered\.$/)
+  expect(await messageOf(upstream.url)).toMatch(/^The provider of .* closed the connection before it responded\.$/)
   const closed = await startRawUpstream()
   await closed.stop()
   expect(await messageOf(closed.url)).toMatch(/^The provider of .* could not be reached\.$/)
