@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { freePort } from '@sluice/local'
+import { freePort } from '@sluice/local-servers'
 import { createClient } from 'redis'
 import { stopProcess } from '../shared/service-process.ts'
 import {

@@ -3,7 +3,8 @@ import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { freePort, gatewayKnows, startNatsServer, until } from '@sluice/local'
+import { gatewayKnows, until } from '@sluice/local'
+import { freePort, startNatsServer } from '@sluice/local-servers'
 import { type Bus, connectBus } from '@sluice/messaging'
 import { PROJECT_DIR, prepareNats } from '../shared/nats.ts'
 import { type BenchmarkConnection, putProjections, serveCredentials } from '../shared/projections.ts'
@@ -149,7 +150,7 @@ async function startNats(
   const prepared = await prepareNats(dataDir, syncMs)
   const startOn = (port: number) => startNatsServer({ ...prepared, port, log: () => undefined })
   let server = await startOn(0)
-  const kill = () => server.kill('SIGKILL')
+  const kill = () => server.kill()
   return {
     name: 'nats',
     port: server.port,

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { binDir, locateNatsServer } from '@sluice/local'
+import { binDir } from '@sluice/local'
+import { locateNatsServer } from '@sluice/local-servers'
 import { describeMachine, versionOf } from '../shared/machine.ts'
 import { PROJECT_DIR } from '../shared/nats.ts'
 import { reportHead, reportSection } from './report.ts'

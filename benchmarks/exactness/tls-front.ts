@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { createSecureContext, TLSSocket } from 'node:tls'
-import { freePort } from '@sluice/local'
+import { freePort } from '@sluice/local-servers'
 import type { ProofSimulator } from './upstreams.ts'
 import type { ProofUpstream } from './watch.ts'
 

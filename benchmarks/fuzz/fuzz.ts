@@ -1,5 +1,6 @@
 import { capacityStatus } from '@sluice/contracts'
-import { freePort, until } from '@sluice/local'
+import { until } from '@sluice/local'
+import { freePort } from '@sluice/local-servers'
 import { request } from '@sluice/messaging'
 import { benchmarkNats } from '../shared/nats.ts'
 import { pidOf } from '../shared/service-process.ts'

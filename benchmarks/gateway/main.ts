@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { freePort } from '@sluice/local'
+import { freePort } from '@sluice/local-servers'
 import { describeMachine, versionOf } from '../shared/machine.ts'
 import { benchmarkNats, PROJECT_DIR } from '../shared/nats.ts'
 import { startProgram, stopProcess } from '../shared/service-process.ts'

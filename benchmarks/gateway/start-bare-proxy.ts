@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { freePort } from '@sluice/local'
+import { freePort } from '@sluice/local-servers'
 import { pidOf, startProgram, stopProcess } from '../shared/service-process.ts'
 import type { Contender, UpstreamAddress } from './contender.ts'
 

@@ -1,15 +1,15 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { binDir } from '@sluice/local'
 import {
-  binDir,
   effectiveSyncInterval,
   jetstreamConfig,
   locateNatsServer,
   type NatsServer,
   type SyncInterval,
   startNatsServer,
-} from '@sluice/local'
+} from '@sluice/local-servers'
 
 export const PROJECT_DIR = resolve(import.meta.dirname, '../..')
 

@@ -7,7 +7,7 @@ import {
 } from '@sluice/contracts'
 import { type Bus, openBucket, type Served, serve } from '@sluice/messaging'
 import { createAccessToken, hashAccessToken } from '@sluice/service-kit'
-import { createSealedBoxes } from '../../services/connections/src/adapters/libsodium/sealed-boxes.ts'
+import { createSealedBoxes } from '../../services/connections/src/keys/sodium.ts'
 
 /** A connection of a benchmark, to OpenAI unless it says otherwise; its name is its id. */
 export type BenchmarkConnection = Pick<ProjectedConnection, 'name' | 'capacity'> &

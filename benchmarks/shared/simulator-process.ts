@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { freePort } from '@sluice/local'
+import { freePort } from '@sluice/local-servers'
 import type { Account, RequestCounts, RequestRecord } from '@sluice/provider-simulator'
 import { PROJECT_DIR } from './nats.ts'
 import { stopProcess } from './service-process.ts'

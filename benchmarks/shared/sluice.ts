@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
 import type { CapacityLimit } from '@sluice/contracts'
-import { freePort, gatewayKnows, until } from '@sluice/local'
+import { gatewayKnows, until } from '@sluice/local'
+import { freePort } from '@sluice/local-servers'
 import { type Bus, connectBus } from '@sluice/messaging'
 import { putProjections, serveCredentials } from './projections.ts'
 import { startServiceProcess, stopProcess } from './service-process.ts'

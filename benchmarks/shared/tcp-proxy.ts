@@ -1,6 +1,6 @@
 import { connect, createServer, type Socket } from 'node:net'
 import type { Transform } from 'node:stream'
-import { freePort } from '@sluice/local'
+import { freePort } from '@sluice/local-servers'
 
 export interface TcpProxyOptions {
   /** Where it leads to, on loopback. */

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { SERVER_DEFAULT_SYNC_MS, type SyncInterval } from '@sluice/local'
+import { SERVER_DEFAULT_SYNC_MS, type SyncInterval } from '@sluice/local-servers'
 import { CONNECTIONS, connectionName, type PermitSource } from '../capacity/permit-source.ts'
 import { sluicePermits } from '../capacity/sluice.ts'
 import { closedLoop, type LoopResult } from '../shared/closed-loop.ts'

@@ -1,5 +1,4 @@
-import { eventually } from '@sluice/testkit'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { type CanaryRun, connectProviders, startCanaryRun } from './canary/canary-run.ts'
 import { changeCredentials, misplaceSecrets, operate, readEverything } from './canary/drive-admin.ts'
 import { callBedrock } from './canary/drive-bedrock.ts'
@@ -25,7 +24,7 @@ it('no secret that enters, in whatever way, is in anything that is written down'
   await createOverBus(run)
   await callBedrock(run)
   await killGateway(run)
-  await eventually(async () => expect(await recordedRequests()).toBeGreaterThan(0), { timeoutMs: 10_000 })
+  await vi.waitFor(async () => expect(await recordedRequests()).toBeGreaterThan(0), { timeout: 10_000 })
   await readEverything(run)
 
   const written = Object.entries(await run.written())

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { encryptionContext } from '../../services/connections/src/adapters/aws-kms/encryption-context.ts'
-import { type Connection, DEFAULT_SETTINGS } from '../../services/connections/src/domain/connection.ts'
-import { credentialContext, sealingKeyContext } from '../../services/connections/src/domain/envelope.ts'
-import { roleTrust } from '../../services/connections/src/domain/role-trust.ts'
+import { type Connection, DEFAULT_SETTINGS } from '../../services/connections/src/connections/connection.ts'
+import { credentialContext, sealingKeyContext } from '../../services/connections/src/keys/envelope.ts'
+import { encryptionContext } from '../../services/connections/src/keys/kms-key-service.ts'
+import { roleTrust } from '../../services/connections/src/role-trust/role-trust.ts'
 import { readTemplate, render, type Template } from './cloudformation.ts'
 
 interface Statement {

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
-import { eventually, itWhere, smallDisk, whyNoSmallDisk } from '@sluice/testkit'
+import { itWhere, smallDisk, whyNoSmallDisk } from '@sluice/testkit'
 import OpenAI from 'openai'
-import { expect, onTestFinished } from 'vitest'
+import { expect, onTestFinished, vi } from 'vitest'
 import { type System, startSystem } from './start-system.ts'
 
 const whyNot = await whyNoSmallDisk()
@@ -34,24 +34,24 @@ async function fillAndFree(meanwhile: (system: System) => Promise<void>): Promis
   expect(await send()).toBe(200)
 
   // Compaction frees a little again and again.
-  await eventually(
+  await vi.waitFor(
     async () => {
       await disk.fill()
       expect(await send()).toBe(503)
       expect(system.logs()).toMatch(/The disk is full: NATS stores nothing.* 0 bytes free of 512\.0 MiB in /)
     },
-    { timeoutMs: 60_000 },
+    { timeout: 60_000 },
   )
   await meanwhile(system)
   await disk.free()
-  await eventually(async () => expect(await send()).toBe(200), { timeoutMs: 60_000 })
+  await vi.waitFor(async () => expect(await send()).toBe(200), { timeout: 60_000 })
   const to = new Date(Date.now() + 60_000).toISOString()
-  await eventually(
+  await vi.waitFor(
     async () => {
       const usage = await system.admin.get<{ points: { requests: number }[] }>(`/connections/${id}/usage?to=${to}`)
       expect(usage.points.reduce((sum, { requests }) => sum + requests, 0)).toBe(sent)
     },
-    { timeoutMs: 30_000 },
+    { timeout: 30_000 },
   )
 }
 
@@ -72,12 +72,12 @@ itWhere(
       const nats = () => system.stack.processes().find(({ name }) => name === 'nats')?.pid
       const killed = nats() ?? expect.unreachable()
       process.kill(killed, 'SIGKILL')
-      await eventually(
+      await vi.waitFor(
         () => {
           expect(nats()).toBeTypeOf('number')
           expect(nats()).not.toBe(killed)
         },
-        { timeoutMs: 30_000 },
+        { timeout: 30_000 },
       )
     }),
   180_000,

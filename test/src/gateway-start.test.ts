@@ -1,6 +1,6 @@
-import { forEachService, generatePassword, type Postgres, prepareDatabase, startPostgres } from '@sluice/local'
-import { eventually, temporaryFolder } from '@sluice/testkit'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { forEachService, generatePassword, type Postgres, prepareDatabase, startPostgres } from '@sluice/local-servers'
+import { temporaryFolder } from '@sluice/testkit'
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { type System, startSystem } from './start-system.ts'
 
 let postgres: Postgres
@@ -31,12 +31,12 @@ it('a gateway that restarts while PostgreSQL is away listens when it is back, an
   if (pid === undefined) throw new Error('gateway-2 does not run')
   process.kill(pid, 'SIGKILL')
   const waiting = /gateway-2 \|.*waiting for credentials/
-  await eventually(() => expect(system.logs()).toMatch(waiting), { timeoutMs: 20_000 })
+  await vi.waitFor(() => expect(system.logs()).toMatch(waiting), { timeout: 20_000 })
   const health = () => fetch(`${system.stack.gatewayUrls[1]}/healthz`)
   await expect(health()).rejects.toMatchObject({ cause: { code: 'ECONNREFUSED' } })
   for (let i = 0; i < 5; i++) expect((await ask(0)).choices).toHaveLength(1)
   postgres = await postgresOn(postgres.port)
-  await eventually(async () => expect((await health()).status).toBe(200), { timeoutMs: 20_000 })
+  await vi.waitFor(async () => expect((await health()).status).toBe(200), { timeout: 20_000 })
   expect((await ask(1)).choices).toHaveLength(1)
   expect(system.logs().match(new RegExp(waiting, 'g'))).toHaveLength(1)
 }, 90_000)

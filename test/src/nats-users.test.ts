@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { subjectToken } from '@sluice/contracts'
-import { ensureNatsPasswords } from '@sluice/local'
-import { eventually } from '@sluice/testkit'
+import { ensureNatsPasswords } from '@sluice/local-servers'
 import { connect } from 'nats'
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { type System, startSystem } from './start-system.ts'
 
 let system: System
@@ -17,15 +16,20 @@ it('no service does anything on NATS that its user may not, from its start to a 
   const { id, apiKey } = await system.connect('busy', [{ period: 'minute', requests: 5 }])
   const request = { model: 'gpt-4o-mini', messages: [{ role: 'user' as const, content: 'Hello' }] }
   await Promise.all([0, 1].map((gateway) => system.client('busy', apiKey, gateway).chat.completions.create(request)))
-  await eventually(async () => {
-    const to = new Date(Date.now() + 60_000).toISOString()
-    const { points } = await system.admin.get<{ points: { requests: number }[] }>(`/connections/${id}/usage?to=${to}`)
-    expect(points.reduce((sum, point) => sum + point.requests, 0)).toBe(2)
-  })
+  await vi.waitFor(
+    async () => {
+      const to = new Date(Date.now() + 60_000).toISOString()
+      const { points } = await system.admin.get<{ points: { requests: number }[] }>(`/connections/${id}/usage?to=${to}`)
+      expect(points.reduce((sum, point) => sum + point.requests, 0)).toBe(2)
+    },
+    { timeout: 5_000 },
+  )
   expect(await statusOf(randomUUID())).toMatchObject({ code: 'connection_not_found' })
   expect(await recordsOf(id)).toBe(1)
   await system.admin.delete(`/connections/${id}`)
-  await eventually(async () => expect(await statusOf(id)).toMatchObject({ code: 'connection_not_found' }))
+  await vi.waitFor(async () => expect(await statusOf(id)).toMatchObject({ code: 'connection_not_found' }), {
+    timeout: 5_000,
+  })
   expect(violations()).toEqual([])
 })
 

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { UsagePoint } from '@sluice/contracts'
-import { forEachService, generatePassword, type Postgres, prepareDatabase, startPostgres } from '@sluice/local'
-import { eventually, temporaryFolder } from '@sluice/testkit'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { forEachService, generatePassword, type Postgres, prepareDatabase, startPostgres } from '@sluice/local-servers'
+import { temporaryFolder } from '@sluice/testkit'
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { type System, startSystem } from './start-system.ts'
 
 /** How long PostgreSQL is away. `POSTGRES_OUTAGE_S=60` is what is promised; the mechanism is the same. */
@@ -51,7 +51,7 @@ it(
       }
     }
     const traffic = Promise.all(Array.from({ length: CALLERS }, caller))
-    await eventually(async () => expect(await usage(startedAt)).not.toHaveLength(0), { timeoutMs: 20_000 })
+    await vi.waitFor(async () => expect(await usage(startedAt)).not.toHaveLength(0), { timeout: 20_000 })
 
     await postgres.stop()
     const requestsBefore = sent.requests
@@ -63,7 +63,7 @@ it(
 
     expect(sent.failures).toEqual([])
     expect(requestsDuring).toBeGreaterThan(CALLERS)
-    await eventually(
+    await vi.waitFor(
       async () => {
         const points = await usage(startedAt)
         const sum = (field: 'requests' | 'inputTokens' | 'outputTokens') =>
@@ -75,7 +75,7 @@ it(
           outputTokens: sum('outputTokens'),
         }).toEqual(expected)
       },
-      { timeoutMs: 60_000 },
+      { timeout: 60_000 },
     )
   },
   OUTAGE_MS + 150_000,

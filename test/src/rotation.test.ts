@@ -4,8 +4,7 @@ import { text } from 'node:stream/consumers'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ConnectionView } from '@sluice/contracts'
 import type { RequestRecord } from '@sluice/provider-simulator'
-import { eventually } from '@sluice/testkit'
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { type System, startSystem } from './start-system.ts'
 
 const REQUESTS = 10_000
@@ -41,17 +40,17 @@ it('10,000 requests during 20 rotations: none fails, each with the old or the ne
   const lastHadAtMs: number[] = [0]
   for (const [index, key] of keys.entries()) {
     if (index === 0) continue
-    await eventually(() => expect(load.ended()).toBeGreaterThanOrEqual((index / (ROTATIONS + 1)) * REQUESTS), LONG)
+    await vi.waitFor(() => expect(load.ended()).toBeGreaterThanOrEqual((index / (ROTATIONS + 1)) * REQUESTS), LONG)
     expect(load.failures).toEqual([])
     system.simulator.accounts.register({ apiKey: key })
     const config = { apiKey: key }
     const { credential } = await system.admin.post<ConnectionView>(`/connections/${id}/rotate`, { config })
     expect(credential?.version).toBe(index + 1)
-    const hadAtMs = await eventually(() => usedByEveryGateway(key), { timeoutMs: SPREAD_MS })
+    const hadAtMs = await vi.waitFor(() => usedByEveryGateway(key), { timeout: SPREAD_MS })
     lastHadAtMs.push(hadAtMs)
     revocations.push(revokeAfter(GRACE_MS, keys[index - 1] ?? ''))
   }
-  await eventually(() => expect(load.ended()).toBeGreaterThanOrEqual(REQUESTS), LONG)
+  await vi.waitFor(() => expect(load.ended()).toBeGreaterThanOrEqual(REQUESTS), LONG)
   await Promise.all(revocations)
   await load.stop()
 
@@ -68,7 +67,7 @@ it('10,000 requests during 20 rotations: none fails, each with the old or the ne
   for (const key of keys) expect(records.some(({ apiKey: used }) => used === key)).toBe(true)
 }, 240_000)
 
-const LONG = { timeoutMs: 60_000 }
+const LONG = { timeout: 60_000 }
 
 function newKey(): string {
   return `sk-upstream-${randomBytes(18).toString('base64url')}`

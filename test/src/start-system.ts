@@ -6,14 +6,14 @@ import type { ApiKeyView, ConnectionView, CreatedApiKey } from '@sluice/contract
 import {
   type AdminClient,
   adminClient,
-  type DatabaseUrls,
-  type ExtraEnvironment,
   gatewayKnows,
   readSettings,
+  type ServiceEnvironments,
   type Stack,
   startStack,
   until,
 } from '@sluice/local'
+import type { DatabaseUrls } from '@sluice/local-servers'
 import { type ProviderSimulator, startProviderSimulator } from '@sluice/provider-simulator'
 import { natsServerPath } from '@sluice/testkit'
 import OpenAI from 'openai'
@@ -46,7 +46,7 @@ export async function startSystem(
     readonly databaseUrls?: DatabaseUrls
     /** Holds all that is stored; a temporary folder when absent. */
     readonly dataDir?: string
-    readonly extra?: ExtraEnvironment
+    readonly extra?: ServiceEnvironments
   } = {},
 ): Promise<System> {
   const upstreamKey = `sk-upstream-${randomBytes(18).toString('base64url')}`

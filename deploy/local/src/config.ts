@@ -1,7 +1,6 @@
+import { type DatabaseUrls, SYNC_INTERVAL_PATTERN } from '@sluice/local-servers'
 import { ConfigError, LogLevel, readConfig } from '@sluice/service-kit'
 import { type Static, Type } from 'typebox'
-import { SYNC_INTERVAL_PATTERN } from './nats-server/nats-config.ts'
-import type { DatabaseUrls } from './postgres/roles.ts'
 
 const port = (description: string, value?: number) =>
   Type.Integer({ minimum: 0, maximum: 65_535, description, ...(value === undefined ? {} : { default: value }) })
@@ -10,7 +9,7 @@ const databaseUrl = (service: string) =>
   Type.Optional(
     Type.String({
       pattern: '^postgres(ql)?://',
-      description: `PostgreSQL to use, as the role of ${service}. Unset: one is started`,
+      description: `PostgreSQL to use, with the role of ${service}. Unset: one is started`,
     }),
   )
 
@@ -19,13 +18,13 @@ export type LocalSettings = Static<typeof LocalSettings>
 export const LocalSettings = Type.Object({
   SLUICE_DATA_DIR: Type.String({
     default: '.sluice',
-    description: 'Folder of everything that is kept: databases, keys, logs. Relative to the project.',
+    description: 'Folder for everything that is kept: databases, keys, passwords. Relative to the project.',
   }),
   GATEWAY_PORT: port(
-    'Port of the first gateway; each further one listens 100 above the one before. 0: free ones',
+    'Port of the first gateway; each further one listens 100 above the one before. 0: free ports',
     8080,
   ),
-  ADMIN_PORT: port('Port of the admin API. 0: a free one', 8081),
+  ADMIN_PORT: port('Port of the admin API. 0: a free port', 8081),
   GATEWAY_INSTANCES: Type.Integer({ minimum: 1, maximum: 16, default: 1, description: 'Gateways to run' }),
   CAPACITY_INSTANCES: Type.Integer({ minimum: 1, maximum: 16, default: 1, description: 'Capacity services to run' }),
   SLUICE_NATS_SERVER: Type.Optional(
@@ -36,7 +35,7 @@ export const LocalSettings = Type.Object({
       pattern: SYNC_INTERVAL_PATTERN,
       description:
         'How often NATS forces what it stored to the disk: always, or a duration such as 500ms, 1s, 2m. Unset: 1s. ' +
-        'With NATS_URL, what those servers are set to; unset, their default of 2m is assumed',
+        'With NATS_URL: the interval of those servers; unset, their default of 2m is assumed',
     }),
   ),
   NATS_URL: Type.Optional(
@@ -44,9 +43,13 @@ export const LocalSettings = Type.Object({
   ),
   NATS_USER: Type.Optional(Type.String({ description: 'User on the servers of NATS_URL' })),
   NATS_PASSWORD: Type.Optional(Type.String({ description: 'Password on the servers of NATS_URL' })),
-  NATS_TLS_CA_FILE: Type.Optional(Type.String({ description: 'Authorities of the servers of NATS_URL, a PEM file' })),
-  NATS_TLS_CERT_FILE: Type.Optional(Type.String({ description: 'Certificate to show to the servers of NATS_URL' })),
-  NATS_TLS_KEY_FILE: Type.Optional(Type.String({ description: 'Key of that certificate' })),
+  NATS_TLS_CA_FILE: Type.Optional(
+    Type.String({ description: 'PEM file of the certificate authorities of the servers of NATS_URL' }),
+  ),
+  NATS_TLS_CERT_FILE: Type.Optional(
+    Type.String({ description: 'PEM file of the client certificate for the servers of NATS_URL' }),
+  ),
+  NATS_TLS_KEY_FILE: Type.Optional(Type.String({ description: 'PEM file of its key' })),
   NATS_REPLICAS: Type.Optional(
     Type.String({ pattern: '^[1-5]$', description: 'Copies of each stream and bucket on the servers of NATS_URL' }),
   ),
@@ -54,35 +57,35 @@ export const LocalSettings = Type.Object({
   DISCOVERY_DATABASE_URL: databaseUrl('discovery'),
   USAGE_DATABASE_URL: databaseUrl('usage'),
   METRICS_PORT: Type.Optional(
-    port('Port of the metrics of the first process; each further one serves them on the port after. Unset: none does'),
+    port('Port of the metrics of the first process; each further process uses the next port. Unset: no metrics'),
   ),
   ALLOW_INSECURE_UPSTREAM: Type.Boolean({
     default: false,
-    description: 'Whether a connection may name an upstream by http on this machine, as tests and the demo do',
+    description: 'Whether a connection may use an upstream over http on this machine, as tests and the demo do',
   }),
   LOG_LEVEL: Type.Union(LogLevel.anyOf, {
     default: 'info',
-    description: 'Least severe log line to show, of every process',
+    description: 'Lowest level of log lines to show, for every process',
   }),
   LOG_FORMAT: Type.Union([Type.Literal('text'), Type.Literal('json')], {
     default: 'text',
-    description: 'text: readable lines, each with the name of its process. json: JSON lines only',
+    description: 'text: readable lines behind the name of their service. json: JSON lines only',
   }),
 })
 
-/** @throws ConfigError naming every setting that is wrong */
+/** Reads the settings from environment variables. @throws ConfigError naming every setting that is wrong */
 export function readSettings(env: Readonly<Record<string, string | undefined>>): LocalSettings {
   const settings = readConfig(LocalSettings, env)
   const missing = DATABASE_SETTINGS.filter((name) => settings[name] === undefined)
   if (missing.length > 0 && missing.length < DATABASE_SETTINGS.length) {
     throw new ConfigError(
-      `${missing.join(' and ')} must be set as well: each service logs in to PostgreSQL with its own role`,
+      `${missing.join(' and ')} must be set as well: each service connects to PostgreSQL with its own role`,
     )
   }
   return settings
 }
 
-/** Returns the PostgreSQL that is there already, as each service reaches it; undefined where one is to be started. */
+/** Returns the URLs of a running PostgreSQL for each service; undefined when one is to be started. */
 export function givenDatabaseUrls(settings: LocalSettings): DatabaseUrls | undefined {
   const { CONNECTIONS_DATABASE_URL, DISCOVERY_DATABASE_URL, USAGE_DATABASE_URL } = settings
   if (!CONNECTIONS_DATABASE_URL || !DISCOVERY_DATABASE_URL || !USAGE_DATABASE_URL) return undefined

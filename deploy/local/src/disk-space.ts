@@ -1,12 +1,12 @@
 import { statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { StartError } from './start-error.ts'
+import { StartError } from '@sluice/local-servers'
 
-/** What a file system has left for a process without privileges. */
+/** The free space of a file system for a process without privileges. */
 export interface DiskSpace {
   readonly freeBytes: number
   readonly sizeBytes: number
-  /** Undefined where the file system has no fixed number of files. */
+  /** Undefined when the file system has no fixed number of files. */
   readonly freeFiles: number | undefined
 }
 
@@ -16,26 +16,26 @@ const LOW_FRACTION = 0.1
 const ENOUGH_BYTES = 128 * MIB
 const ENOUGH_FRACTION = 0.05
 const ENOUGH_FILES = 1_000
-/** What was low is low until it is this much above the threshold: a value beside it must not fill the log. */
+/** Space that was low stays low until it is this much above the threshold: a value close to it must not fill the log. */
 const HYSTERESIS = 1.25
 
-/** @throws the system's error when `path` is not there */
+/** Reads the free space of `path`'s file system. @throws the system's error when there is no such path */
 export async function readDiskSpace(path: string): Promise<DiskSpace> {
   const { bavail, blocks, bsize, files, ffree } = await statfs(path)
   return { freeBytes: bavail * bsize, sizeBytes: blocks * bsize, freeFiles: files === 0 ? undefined : ffree }
 }
 
-/** Returns below how many free bytes an operator is warned: 1 GiB, or a tenth of a file system smaller than 10 GiB. */
+/** Returns the number of free bytes below which to warn: 1 GiB, or a tenth of a file system smaller than 10 GiB. */
 export function lowBytes({ sizeBytes }: DiskSpace): number {
   return Math.min(LOW_BYTES, sizeBytes * LOW_FRACTION)
 }
 
-/** @param wasLow whether it was low when last looked at */
+/** Returns whether space is low. @param wasLow whether it was low at the last check */
 export function isLow(space: DiskSpace, wasLow: boolean): boolean {
   return space.freeBytes < lowBytes(space) * (wasLow ? HYSTERESIS : 1)
 }
 
-/** Returns how many free bytes the servers need to start and to store: 128 MiB, or a twentieth of a file system smaller than 2.5 GiB. */
+/** Returns the number of free bytes that the servers need to start and to store: 128 MiB, or a twentieth of a file system smaller than 2.5 GiB. */
 export function enoughBytes({ sizeBytes }: DiskSpace): number {
   return Math.min(ENOUGH_BYTES, sizeBytes * ENOUGH_FRACTION)
 }
@@ -44,7 +44,7 @@ export function isEnough(space: DiskSpace): boolean {
   return space.freeBytes >= enoughBytes(space) && (space.freeFiles === undefined || space.freeFiles >= ENOUGH_FILES)
 }
 
-/** `12.3 MiB free of 2.0 GiB in /path`, and how many files are left where that is what is missing. */
+/** Returns `12.3 MiB free of 2.0 GiB in /path`, with the number of further files when few are left. */
 export function describeSpace(path: string, space: DiskSpace): string {
   const { freeBytes, sizeBytes, freeFiles } = space
   const files = freeFiles === undefined || freeFiles >= ENOUGH_FILES ? '' : ` (and room for ${freeFiles} more files)`
@@ -57,7 +57,7 @@ export function bytesText(bytes: number): string {
 }
 
 /**
- * Makes sure that servers which store in `path` can start: on a full disk they fail in ways that do not mention the disk.
+ * Makes sure that servers that store in `path` can start: on a full disk they fail in ways that do not mention the disk.
  * @throws StartError `disk_full`, saying how much to free
  */
 export async function assertDiskSpace(path: string): Promise<void> {
@@ -65,11 +65,11 @@ export async function assertDiskSpace(path: string): Promise<void> {
   if (isEnough(space)) return
   throw new StartError(
     'disk_full',
-    `The disk is full: ${describeSpace(path, space)}. Free ${bytesText(enoughBytes(space))} at least, then start again.`,
+    `The disk is full: ${describeSpace(path, space)}. Free at least ${bytesText(enoughBytes(space))}, then start again.`,
   )
 }
 
-/** Of the first folder above it that is there: `path` may not have been made yet. */
+/** Reads the space of the nearest existing folder above: `path` may not exist yet. */
 async function readDiskSpaceOfNearest(path: string): Promise<DiskSpace> {
   try {
     return await readDiskSpace(path)

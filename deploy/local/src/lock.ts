@@ -1,25 +1,30 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { link, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Log } from './log.ts'
-import { makeFolder } from './make-folder.ts'
-import { identifyProcess, isRunning, type ProcessIdentity } from './process-identity.ts'
-import { readOptional } from './read-optional.ts'
-import { StartError } from './start-error.ts'
+import {
+  identifyProcess,
+  isRunning,
+  type Log,
+  type ProcessIdentity,
+  readOptional,
+  reasonOf,
+  StartError,
+} from '@sluice/local-servers'
+import { makeFolder } from './data-folder.ts'
 
 export interface Lock {
   release(): Promise<void>
 }
 
 /**
- * Makes this process the only start on `dataDir`, which it creates. The lock names its holder by pid and start time, so
- * that one whose holder is gone is recognised, also when the pid is another process's by now, and taken over.
- * @throws StartError `already_running` while another start holds it; `folder_unusable` when the folder cannot be written.
+ * Makes this process the only start on `dataDir`, which it creates. The lock names its holder by process id and start time: a lock whose
+ * holder has ended is recognized, also when another process has its id by now, and taken over.
+ * @throws StartError `already_running` while another start holds it; `folder_unusable` when the folder cannot be written
  */
 export async function acquireLock(dataDir: string, log: Log): Promise<Lock> {
   const path = join(dataDir, 'lock')
   const mine = await identifyProcess(process.pid)
-  if (mine === undefined) throw new StartError('process_failed', 'The system does not say when this process started.')
+  if (mine === undefined) throw new StartError('process_failed', 'Cannot read the start time of this process.')
   for (;;) {
     if (await tryCreate(dataDir, path, mine)) return { release: () => rm(path, { force: true }) }
     const { text, holder, isHeld } = await readLock(path)
@@ -30,7 +35,7 @@ export async function acquireLock(dataDir: string, log: Log): Promise<Lock> {
       )
     }
     if (text !== undefined && (await removeStale(dataDir, path, text, mine)))
-      log(`The last run did not end in order (process ${holder?.pid ?? 'unknown'}): recovering`)
+      log(`The last run (process ${holder?.pid ?? 'unknown'}) did not stop in order: recovering`)
   }
 }
 
@@ -41,8 +46,7 @@ async function tryCreate(dataDir: string, path: string, holder: ProcessIdentity)
     await makeFolder(dataDir)
     await writeFile(draft, JSON.stringify(holder))
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    const message = `Cannot write to ${dataDir} (${reason}): choose another folder with SLUICE_DATA_DIR.`
+    const message = `Cannot write to ${dataDir} (${reasonOf(cause)}): choose another folder with SLUICE_DATA_DIR.`
     throw new StartError('folder_unusable', message, { cause })
   }
   try {
@@ -57,9 +61,9 @@ async function tryCreate(dataDir: string, path: string, holder: ProcessIdentity)
 }
 
 /**
- * Removes the lock that says `stale`, whose holder is gone. Several starts may have read it, and the quickest may hold the lock already:
- * so only who has claimed this very text may remove it, and looks again first. A claim is a lock itself, which may be left by
- * one that was killed with it.
+ * Removes the lock with the text `stale`, whose holder has ended. Several starts may have read it, and the quickest may hold the lock
+ * already: only the start that has claimed this very text may remove it, and reads it again first. A claim is a lock itself, which a
+ * start that was killed may leave.
  */
 async function removeStale(dataDir: string, path: string, stale: string, mine: ProcessIdentity): Promise<boolean> {
   const claim = `${path}.${createHash('sha256').update(stale).digest('hex').slice(0, CLAIM_CHARS)}`
@@ -81,18 +85,18 @@ interface ReadLock {
   /** Undefined when there is no lock. */
   readonly text: string | undefined
   readonly holder: ProcessIdentity | undefined
-  /** Its holder still runs. */
+  /** Whether its holder still runs. */
   readonly isHeld: boolean
 }
 
 async function readLock(path: string): Promise<ReadLock> {
   const text = await readOptional(path)
-  const holder = text === undefined ? undefined : identityIn(text)
+  const holder = text === undefined ? undefined : parseIdentity(text)
   return { text, holder, isHeld: holder !== undefined && (await isRunning(holder)) }
 }
 
-/** Undefined where the text names no process: the lock is of nobody. */
-function identityIn(text: string): ProcessIdentity | undefined {
+/** Returns the process that the text names; undefined when it names none, as when a crash cut it short. */
+export function parseIdentity(text: string): ProcessIdentity | undefined {
   try {
     const value: unknown = JSON.parse(text)
     return isIdentity(value) ? value : undefined

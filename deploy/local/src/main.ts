@@ -1,12 +1,11 @@
+import { StartError } from '@sluice/local-servers'
 import { ConfigError } from '@sluice/service-kit'
 import { readSettings } from './config.ts'
-import { inheritedEnvironment } from './inherited-environment.ts'
-import { createPrefixedLog } from './prefixed-log.ts'
-import { serviceEnvironment } from './service-environment.ts'
+import { createPrefixedLog } from './log.ts'
+import { inheritedEnvironment, serviceEnvironments } from './service-environment.ts'
 import { type Stack, startStack } from './stack.ts'
-import { StartError } from './start-error.ts'
-import { onStopSignals } from './stop-signals.ts'
-import { START } from './supervise-process.ts'
+import { aborted, onStopSignals } from './stop.ts'
+import { START } from './supervise.ts'
 import { welcomeText } from './welcome-text.ts'
 
 const FORCED_EXIT_CODE = 130
@@ -16,14 +15,14 @@ async function main(): Promise<void> {
   const isText = settings.LOG_FORMAT === 'text'
   const log = createPrefixedLog({
     format: settings.LOG_FORMAT,
-    colour: isText && process.stdout.isTTY && process.stdout.hasColors(),
+    color: isText && process.stdout.isTTY && process.stdout.hasColors(),
     write: (text) => process.stdout.write(text),
   })
   const giveUp = new AbortController()
   let stack: Stack | undefined
   onStopSignals({
     onStop: () => {
-      log(START, 'Stopping (Ctrl-C again to force)')
+      log(START, 'Stopping (press Ctrl-C again to force)')
       giveUp.abort()
     },
     onForce: () => {
@@ -33,7 +32,7 @@ async function main(): Promise<void> {
   })
   try {
     const inherited = inheritedEnvironment(process.env)
-    const extra = serviceEnvironment(process.env)
+    const extra = serviceEnvironments(process.env)
     stack = await startStack(settings, { log, inherited, extra, signal: giveUp.signal })
     if (isText) process.stdout.write(welcomeText(stack))
     else log(START, `Ready: admin API ${stack.adminUrl}, gateway ${stack.gatewayUrls.join(' ')}`)
@@ -45,14 +44,7 @@ async function main(): Promise<void> {
   log(START, 'Stopped')
 }
 
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true })
-  })
-}
-
-// A terminal that dies takes our output with it; everything must still be stopped.
+// When the terminal closes, our output has nowhere to go; everything must still be stopped.
 process.stdout.on('error', () => undefined)
 try {
   await main()

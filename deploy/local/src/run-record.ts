@@ -1,9 +1,9 @@
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Log } from './log.ts'
-import { endProcess, identifyProcess, isRunning, type ProcessIdentity } from './process-identity.ts'
+import { endProcess, identifyProcess, isRunning, type Log } from '@sluice/local-servers'
+import { parseIdentity } from './lock.ts'
 
-/** Remembers which processes run, so that the next start can end what a crash left. */
+/** Remembers which processes run, so that the next start can end those that a crash left. */
 export interface RunRecord {
   add(name: string, pid: number): Promise<void>
   remove(name: string): Promise<void>
@@ -12,8 +12,8 @@ export interface RunRecord {
 const GRACE_MS = 10_000
 
 /**
- * Opens the record in `folder`, having ended every process in it that still runs. A process is known by pid and start
- * time: one that got the same pid later is left alone. The caller holds the lock.
+ * Opens the record in `folder`, having ended every process in it that still runs. A process is known by its id and start
+ * time: one that got the same id later is left alone. The caller holds the lock.
  */
 export async function openRunRecord(folder: string, log: Log): Promise<RunRecord> {
   await mkdir(folder, { recursive: true })
@@ -31,17 +31,8 @@ export async function openRunRecord(folder: string, log: Log): Promise<RunRecord
 async function endLeftover(path: string, name: string, log: Log): Promise<void> {
   const identity = parseIdentity(await readFile(path, 'utf8'))
   if (identity !== undefined && (await isRunning(identity))) {
-    log(`Ending ${name}, which the last run left (process ${identity.pid})`)
+    log(`Ending ${name}, which the last run left running (process ${identity.pid})`)
     await endProcess(identity, { signal: 'SIGTERM', graceMs: GRACE_MS })
   }
   await rm(path, { force: true })
-}
-
-/** A crash may have cut the file short. */
-function parseIdentity(text: string): ProcessIdentity | undefined {
-  try {
-    return JSON.parse(text) as ProcessIdentity
-  } catch {
-    return undefined
-  }
 }

@@ -1,91 +1,164 @@
-import { DATABASE_SETTINGS, givenDatabaseUrls, type LocalSettings } from './config.ts'
-import type { ServerToKeep } from './keeper-options.ts'
-import type { Log } from './log.ts'
-import { locateNatsServer } from './nats-server/locate.ts'
 import {
+  type DatabaseUrls,
   effectiveSyncInterval,
+  ensureNatsPasswords,
+  ensureRolePasswords,
+  type Log,
+  locateNatsServer,
+  type NatsPasswords,
   parseSyncInterval,
+  passwordEnvironment,
+  prepareDatabase,
   SERVER_DEFAULT_SYNC_MS,
+  StartError,
   type SyncInterval,
+  startNatsServer,
+  startPostgres,
   syncIntervalMs,
+  versionText,
   writeNatsConfig,
-} from './nats-server/nats-config.ts'
-import { ensureNatsPasswords, type NatsPasswords, passwordEnvironment } from './nats-server/users.ts'
-import { versionText } from './nats-server/version.ts'
-import { type DatabaseUrls, ensureRolePasswords, prepareDatabase } from './postgres/roles.ts'
-import { keeperSpec } from './process-specs.ts'
-import type { ProcessTiers } from './process-tiers.ts'
-import { assertReachable } from './reachable.ts'
-import { binDir, type StackPaths } from './stack-paths.ts'
-import { StartError } from './start-error.ts'
+} from '@sluice/local-servers'
+import { DATABASE_SETTINGS, givenDatabaseUrls, type LocalSettings } from './config.ts'
+import { binDir, type StackPaths } from './data-folder.ts'
+import { type ServerSpec, serverLaunch } from './launch.ts'
+import type { ProcessLog } from './log.ts'
+import { assertReachable } from './ports.ts'
+import { createServerLog, DEBUG, readNatsLine, readPostgresLine } from './server-log.ts'
+import type { Environment } from './service-environment.ts'
+import { watchStore } from './store-watch.ts'
+import { type ProcessTiers, START } from './supervise.ts'
 
+/** PostgreSQL and NATS: started and supervised, or those that the settings name. */
 export interface Servers {
   readonly natsUrl: string
-  /** Of the users of the nats-server that was started; undefined when the settings named another. */
+  /** Of the users of the nats-server that was started; undefined when the settings name another. */
   readonly natsPasswords: NatsPasswords | undefined
-  /** How long what NATS confirmed may not be on its disk yet; 0 when it is there before it is confirmed. */
+  /** How long a write that NATS confirmed may not be on its disk yet; 0 when it is there before it is confirmed. */
   readonly natsSyncIntervalMs: number
-  /** The database as each service reaches it, with its own role. */
+  /** The database's URL for each service, with its own role. */
   readonly databaseUrls: DatabaseUrls
 }
 
-/** Costs no throughput that can be measured, unlike `always` (docs/nats.md). */
+/** Costs no measurable throughput, unlike `always` (docs/nats.md). */
 const DEFAULT_SYNC_MS = 1_000
-
-const LEVEL_NUMBERS = { trace: 10, debug: 20, info: 30, warn: 40, error: 50, fatal: 60, silent: 100 } as const
 
 export interface StartServersOptions {
   readonly settings: LocalSettings
   readonly paths: StackPaths
   readonly tiers: ProcessTiers
-  readonly inherited: Readonly<Record<string, string>>
-  readonly log: Log
+  readonly inherited: Environment
+  readonly log: ProcessLog
 }
 
-/**
- * Starts PostgreSQL and nats-server, at once, each under its keeper; where the settings name a server that is there
- * already, makes sure that it answers instead. They keep their ports over restarts of their own.
- */
+/** Starts PostgreSQL and nats-server at once; where the settings name a running server, makes sure that it is reachable instead. */
 export async function startServers({ settings, paths, tiers, inherited, log }: StartServersOptions): Promise<Servers> {
-  const { NATS_URL, NATS_SYNC_INTERVAL, SLUICE_NATS_SERVER } = settings
-  const givenUrls = givenDatabaseUrls(settings)
+  const { NATS_URL, NATS_SYNC_INTERVAL } = settings
   const wantedSync = NATS_SYNC_INTERVAL === undefined ? undefined : parseSyncInterval(NATS_SYNC_INTERVAL)
-  const minLevel = LEVEL_NUMBERS[settings.LOG_LEVEL]
   if (NATS_URL !== undefined) await assertReachable(NATS_URL, 'NATS_URL')
   for (const name of DATABASE_SETTINGS) {
     const url = settings[name]
     if (url !== undefined) await assertReachable(url, name)
   }
-
-  const startKeeper = async (server: ServerToKeep, env: Record<string, string> = {}): Promise<string> => {
-    const [ready] = await tiers.start([keeperSpec(server, { ...inherited, ...env })])
-    if (ready?.url === undefined) throw new StartError('process_failed', `${server.server} did not say its address.`)
+  const startServer = async (server: ServerSpec): Promise<string> => {
+    const [ready] = await tiers.start([serverLaunch(server)])
+    if (ready?.url === undefined) throw new StartError('process_failed', `${server.name} has no address.`)
     return ready.url
   }
-  const startPostgres = async () => {
-    const serverUrl = await startKeeper({ server: 'postgres', dataDir: paths.postgresDir, minLevel })
+  const ownPostgres = async () => {
+    const serverUrl = await startServer(postgresSpec(settings, paths, log))
     return prepareDatabase(serverUrl, await ensureRolePasswords(paths.postgresPasswordsFile))
   }
-  const startNats = async () => {
-    const natsPasswords = await ensureNatsPasswords(paths.natsPasswordsFile)
-    const { path: serverPath, version } = await locateNatsServer({ binDir, log, forcedPath: SLUICE_NATS_SERVER })
-    const syncInterval = effectiveSyncInterval(wantedSync ?? DEFAULT_SYNC_MS, version)
-    if (wantedSync !== undefined && wantedSync !== syncInterval) {
-      log(`NATS_SYNC_INTERVAL has no effect: nats-server ${versionText(version)} writes to the disk every two minutes.`)
-    }
-    const configFile = await writeNatsConfig({ folder: paths.natsConfigDir, version, syncInterval })
-    const server = { server: 'nats', serverPath, dataDir: paths.natsDir, configFile, minLevel } as const
-    const natsUrl = await startKeeper(server, passwordEnvironment(natsPasswords))
-    return { natsUrl, natsPasswords, natsSyncIntervalMs: syncIntervalMs(syncInterval) }
+  const ownNats = async () => {
+    const nats = await prepareNats(settings, paths, wantedSync, (line) => log(START, line))
+    const natsUrl = await startServer(natsSpec(nats, settings, paths, inherited, log))
+    return { natsUrl, natsPasswords: nats.passwords, natsSyncIntervalMs: syncIntervalMs(nats.syncInterval) }
   }
   const [databaseUrls, nats] = await Promise.all([
-    givenUrls ?? startPostgres(),
-    NATS_URL === undefined ? startNats() : givenNats(NATS_URL, wantedSync),
+    givenDatabaseUrls(settings) ?? ownPostgres(),
+    NATS_URL === undefined ? ownNats() : givenNats(NATS_URL, wantedSync),
   ])
   return { databaseUrls, ...nats }
 }
 
-/** @param sync what the settings say that these servers are set to */
+/** @param sync the interval that these servers are set to, according to the settings */
 function givenNats(natsUrl: string, sync: SyncInterval | undefined) {
   return { natsUrl, natsPasswords: undefined, natsSyncIntervalMs: syncIntervalMs(sync ?? SERVER_DEFAULT_SYNC_MS) }
+}
+
+function postgresSpec({ LOG_LEVEL }: LocalSettings, { postgresDir }: StackPaths, log: ProcessLog): ServerSpec {
+  const serverLog = createServerLog('postgres', LOG_LEVEL, log)
+  const show = (line: string) => {
+    const { level, message } = readPostgresLine(line)
+    serverLog(level, message)
+  }
+  return {
+    name: 'postgres',
+    start: (port) => startPostgres({ dataDir: postgresDir, port, log: show }),
+    explain: (line) => serverLog.explain(readPostgresLine(line)),
+  }
+}
+
+interface PreparedNats {
+  readonly serverPath: string
+  readonly configFile: string
+  readonly passwords: NatsPasswords
+  readonly syncInterval: SyncInterval
+}
+
+async function prepareNats(
+  { SLUICE_NATS_SERVER, NATS_SYNC_INTERVAL }: LocalSettings,
+  paths: StackPaths,
+  wantedSync: SyncInterval | undefined,
+  say: Log,
+): Promise<PreparedNats> {
+  const passwords = await ensureNatsPasswords(paths.natsPasswordsFile)
+  const { path: serverPath, version } = await locateNatsServer({ binDir, log: say, forcedPath: SLUICE_NATS_SERVER })
+  const syncInterval = effectiveSyncInterval(wantedSync ?? DEFAULT_SYNC_MS, version)
+  if (wantedSync !== undefined && wantedSync !== syncInterval) {
+    const interval = `nats-server ${versionText(version)} always writes to the disk every two minutes`
+    say(`NATS_SYNC_INTERVAL=${NATS_SYNC_INTERVAL} has no effect: ${interval}.`)
+  }
+  const configFile = await writeNatsConfig({ folder: paths.natsConfigDir, version, syncInterval })
+  return { serverPath, configFile, passwords, syncInterval }
+}
+
+function natsSpec(
+  { serverPath, configFile, passwords }: PreparedNats,
+  { LOG_LEVEL }: LocalSettings,
+  { natsDir }: StackPaths,
+  inherited: Environment,
+  log: ProcessLog,
+): ServerSpec {
+  const serverLog = createServerLog('nats', LOG_LEVEL, log)
+  const env = { ...inherited, ...passwordEnvironment(passwords) }
+  let onLine: ((message: string) => boolean) | undefined
+  /** What the server logged before it was watched. */
+  let earlyLines: string[] = []
+  const show = (line: string) => {
+    const { level, message } = readNatsLine(line)
+    if (onLine === undefined) earlyLines.push(message)
+    const isRepetition = onLine?.(message) ?? false
+    serverLog(isRepetition ? DEBUG : level, message)
+  }
+  return {
+    name: 'nats',
+    start: (port) => {
+      onLine = undefined
+      earlyLines = []
+      return startNatsServer({ serverPath, dataDir: natsDir, configFile, env, port, log: show })
+    },
+    watch: (server) => {
+      const { line, stop } = watchStore({
+        url: server.url,
+        password: passwords.operator,
+        dataDir: natsDir,
+        say: serverLog,
+        onMustRestart: () => void server.stop(),
+      })
+      onLine = line
+      for (const message of earlyLines.splice(0)) line(message)
+      return stop
+    },
+    explain: (line) => serverLog.explain(readNatsLine(line)),
+  }
 }

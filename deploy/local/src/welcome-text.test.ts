@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { stackPaths } from './stack-paths.ts'
+import { stackPaths } from './data-folder.ts'
 import { welcomeText } from './welcome-text.ts'
 
 const stack = {
@@ -19,7 +19,7 @@ it('shows the operator token when it has just been made, and names its file afte
 
 it('says so when the token was made from another data folder', () => {
   const text = welcomeText({ ...stack, operatorToken: undefined, isOperatorTokenNew: false })
-  expect(text).toMatch(/Operator token +made at the first start on this database/)
+  expect(text).toMatch(/Operator token +created at the first start on this database/)
 })
 
 it('promises the admin API and no more', () => {

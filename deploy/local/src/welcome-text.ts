@@ -3,7 +3,7 @@ import type { Stack } from './stack.ts'
 
 type WelcomedStack = Pick<Stack, 'adminUrl' | 'gatewayUrls' | 'operatorToken' | 'isOperatorTokenNew' | 'paths'>
 
-/** What somebody needs who has just started Sluice: where it is, the operator's token, and calls to try. */
+/** Returns the text for someone who has just started Sluice: its addresses, the operator token, and calls to try. */
 export function welcomeText(stack: WelcomedStack): string {
   const { adminUrl, gatewayUrls, paths } = stack
   const tokenFile = shortPath(paths.operatorTokenFile)
@@ -33,19 +33,19 @@ export function welcomeText(stack: WelcomedStack): string {
       -H "Authorization: Bearer $SLUICE_KEY" -H 'Content-Type: application/json' \\
       -d '{"model": "gpt-5-mini", "messages": [{"role": "user", "content": "Hello"}]}'
 
-  What each process was given, NATS and PostgreSQL included, is in ${shortPath(paths.environmentDir)}.
-  Ctrl-C stops everything; what was stored stays in ${shortPath(paths.dataDir)}.
+  The environment of each service, with the addresses of NATS and PostgreSQL, is in ${shortPath(paths.environmentDir)}.
+  Ctrl-C stops everything. All data stays in ${shortPath(paths.dataDir)}.
 
 `
 }
 
-/** The token itself is shown once: what a terminal shows is kept in many places. */
+/** The token itself is shown only once: a terminal's output ends up in many places. */
 function tokenText({ operatorToken, isOperatorTokenNew }: WelcomedStack, tokenFile: string): string {
-  if (operatorToken === undefined) return 'made at the first start on this database, from another data folder'
+  if (operatorToken === undefined) return 'created at the first start on this database, from another data folder'
   return isOperatorTokenNew ? `${operatorToken} (also in ${tokenFile})` : `in ${tokenFile}`
 }
 
-/** As it would be typed here. */
+/** Returns the path as one would type it here. */
 function shortPath(path: string): string {
   const fromHere = relative(process.cwd(), path)
   return fromHere.startsWith('..') ? path : fromHere

@@ -8,8 +8,8 @@ export const MAX_COUNT = 1_000_000_000_000
 export const Count = Type.Integer({ minimum: 0, maximum: MAX_COUNT })
 
 /**
- * What a request uses up: so many requests (one) and so many tokens. Where input and output are not told apart, each may be all of `tokens`:
- * {@link amountOf}.
+ * What a request uses: a number of requests (one) and of tokens. If input and output are not separate, each may be all of `tokens`:
+ * see {@link amountOf}.
  */
 export type Cost = Static<typeof Cost>
 export const Cost = Type.Object({
@@ -19,23 +19,23 @@ export const Cost = Type.Object({
   outputTokens: Type.Optional(Count),
 })
 
-/** Uses up nothing. */
+/** The cost of nothing. */
 export const NO_COST: Cost = Object.freeze({ requests: 0, tokens: 0 })
 
 /**
- * Returns what the cost takes of a limit of `metric`. Tokens whose input and output are not told apart count as a whole toward each, so
- * that no limit of a part is exceeded by what is not known.
+ * Returns what the cost uses of a limit of `metric`. Tokens without separate input and output count fully toward each, so that an unknown
+ * split never exceeds the limit of a part.
  */
 export function amountOf(cost: Cost, metric: Metric): number {
   return cost[metric] ?? cost.tokens
 }
 
-/** Whether input or output is told apart, which it rarely is: what is done for each permit asks this first. */
+/** Returns whether input or output is separate, which is rare: code that runs for each permit checks this first. */
 function isSplit(cost: Cost): boolean {
   return cost.inputTokens !== undefined || cost.outputTokens !== undefined
 }
 
-/** Adds two costs; parts are told apart in the sum where either cost tells them. */
+/** Adds two costs; the sum has separate parts if either cost has. */
 export function sumOf(a: Cost, b: Cost): Cost {
   const sum: Cost = { requests: a.requests + b.requests, tokens: a.tokens + b.tokens }
   for (const metric of SPLIT_METRICS) {
@@ -44,7 +44,7 @@ export function sumOf(a: Cost, b: Cost): Cost {
   return sum
 }
 
-/** Adds a cost to a sum in place, for where very many are added up. */
+/** Adds a cost to a sum in place, to add up very many. */
 export function addCost(sum: Cost, cost: Cost): void {
   if (isSplit(sum) || isSplit(cost)) {
     for (const metric of SPLIT_METRICS) {
@@ -56,7 +56,7 @@ export function addCost(sum: Cost, cost: Cost): void {
   sum.tokens += cost.tokens
 }
 
-/** Whether `a` exceeds `b` in any metric. */
+/** Returns whether `a` exceeds `b` in any metric. */
 export function exceeds(a: Cost, b: Cost): boolean {
   if (a.requests > b.requests || a.tokens > b.tokens) return true
   if (!isSplit(a) && !isSplit(b)) return false
@@ -75,7 +75,7 @@ export function excessOf(a: Cost, b: Cost): Cost | undefined {
   return excess
 }
 
-/** Whether the cost uses up nothing of any metric. */
+/** Returns whether the cost is zero in every metric. */
 export function isNothing(cost: Cost): boolean {
   if (cost.requests !== 0 || cost.tokens !== 0) return false
   if (!isSplit(cost)) return true
@@ -83,7 +83,7 @@ export function isNothing(cost: Cost): boolean {
   return true
 }
 
-/** Returns the cost alone of what has one, an acquire or a slot. */
+/** Returns only the cost of an acquire or a slot. */
 export function costOf(from: Cost): Cost {
   const cost: Cost = { requests: from.requests, tokens: from.tokens }
   if (!isSplit(from)) return cost

@@ -1,6 +1,6 @@
 import type { Static, TSchema } from 'typebox'
 
-/** A request/reply subject: one asks, one of the subject's responders answers. */
+/** A request/reply subject: one of its responders replies to each request. */
 export interface RequestDefinition<
   Arguments extends readonly string[] = readonly string[],
   Request extends TSchema = TSchema,
@@ -13,21 +13,21 @@ export interface RequestDefinition<
   /** How long a requester waits for the reply. */
   readonly timeoutMs: number
   /**
-   * For a request that changes nothing and costs little, so that several responders may answer it: when the queue's
-   * responder takes longer than this, every responder is asked on {@link subjectOfAll}, and the first reply counts. So one
-   * that hangs costs this long, not the reply. Absent: the request is sent once.
+   * For a request that changes nothing and costs little, so that several responders may reply: when the queue's responder takes longer than
+   * this, the request is sent to every responder on {@link subjectOfAll}, and the first reply counts. A responder that hangs then costs this
+   * long, not the reply. Absent: the request is sent once.
    */
   readonly askAllAfterMs?: number
   readonly request: Request
   readonly reply: Reply
 }
 
-/** The subject on which every responder gets a request, not one of the queue: where {@link RequestDefinition.askAllAfterMs} allows it. */
+/** Returns the subject on which every responder gets a request, if {@link RequestDefinition.askAllAfterMs} is set. */
 export function subjectOfAll(subject: string): string {
   return `${subject}.all`
 }
 
-/** A plain event: published once, seen by whoever listens at that moment. */
+/** A plain event: published once to the subscribers of that moment. */
 export interface EventDefinition<
   Arguments extends readonly string[] = readonly string[],
   Event extends TSchema = TSchema,
@@ -56,13 +56,13 @@ export interface StreamDefinition<
 export interface BucketDefinition<Value extends TSchema = TSchema> {
   readonly name: string
   readonly value: Value
-  /** Entries not written again within this time vanish (without a delete event). Absent: they stay. */
+  /** Entries not written again within this time are removed, without a delete marker. Absent: they stay. */
   readonly expiryMs?: number
   /** The bucket's size on disk, which the server reserves. A write that would exceed it is refused. Absent: as much as there is room for. */
   readonly maxBytes?: number
   /**
-   * Only its owner reads it, and its keys stand below a random token that is in its stream's settings, which nobody else may see. Whoever
-   * may ask JetStream for anything can have the server itself write its reply on any subject that they know, past all permissions.
+   * Only its owner reads it, and its keys stand below a random token from its stream's settings, which no other user may read. A user who
+   * may send any JetStream request can have the server write its reply to any subject the user knows, despite all permissions.
    */
   readonly isPrivate?: true
 }
@@ -89,7 +89,7 @@ export function defineBucket<V extends TSchema>(definition: BucketDefinition<V>)
   return definition
 }
 
-/** What a requester sends for this definition. */
+/** The request of a definition. */
 export type RequestOf<D> = D extends RequestDefinition<infer _A, infer Q, infer _R> ? Static<Q> : never
-/** What a responder answers for this definition. */
+/** The reply of a definition. */
 export type ReplyOf<D> = D extends RequestDefinition<infer _A, infer _Q, infer R> ? Static<R> : never

@@ -1,7 +1,7 @@
 import { type Metric, PERIOD_MS, type Period } from './capacity.ts'
 import type { DiscoveredLimit, LimitSource } from './discovery.ts'
 
-/** What a provider holds one model to, in the terms of a connection's capacity, and what it last said of it. */
+/** A provider's limit for a model in the terms of a connection's capacity, with what the provider last reported about it. */
 export interface ModelLimit {
   readonly model: string
   readonly period: Period
@@ -12,29 +12,29 @@ export interface ModelLimit {
   readonly remaining?: number
   /** When the whole limit is free again, Unix milliseconds. */
   readonly resetAtMs?: number
-  /** When the answer that told it came, Unix milliseconds. */
+  /** When the response that reported it arrived, Unix milliseconds. */
   readonly seenAtMs: number
-  /** Who told it last; absent: the provider's answers to requests. */
+  /** The source of the last report; absent: the provider's responses. */
   readonly source?: LimitSource
 }
 
 /**
- * The discovered limits that a connection's capacity can express, at most one for each model, period and metric: the lowest.
+ * Returns the discovered limits that a connection's capacity can express, at most one for each model, period and metric: the lowest.
  *
- * Left out are limits of an unknown period, other dimensions, and limits of 0: who may send nothing is told so by the provider.
+ * Excludes limits of an unknown period, other dimensions, and limits of 0, which the provider enforces itself.
  */
 export function modelLimits(discovered: readonly DiscoveredLimit[]): ModelLimit[] {
   const lowest = new Map<string, ModelLimit>()
-  for (const told of discovered) {
-    const limit = asModelLimit(told)
+  for (const each of discovered) {
+    const limit = asModelLimit(each)
     if (limit !== undefined) keepLowest(lowest, limit)
   }
   return [...lowest.values()]
 }
 
-function asModelLimit({ model, dimension, limit, ...told }: DiscoveredLimit): ModelLimit | undefined {
+function asModelLimit({ model, dimension, limit, ...reported }: DiscoveredLimit): ModelLimit | undefined {
   const metric = metricOf(dimension)
-  const period = PERIODS.find((each) => PERIOD_MS[each] === told.periodMs)
+  const period = PERIODS.find((each) => PERIOD_MS[each] === reported.periodMs)
   if (metric === undefined || period === undefined || limit < 1 || limit > MAX_LIMIT) return undefined
   return {
     model,
@@ -42,10 +42,10 @@ function asModelLimit({ model, dimension, limit, ...told }: DiscoveredLimit): Mo
     metric,
     limit,
     dimension,
-    ...(told.remaining === undefined ? {} : { remaining: told.remaining }),
-    ...(told.resetAtMs === undefined ? {} : { resetAtMs: told.resetAtMs }),
-    seenAtMs: told.lastSeenAtMs,
-    ...(told.source === undefined ? {} : { source: told.source }),
+    ...(reported.remaining === undefined ? {} : { remaining: reported.remaining }),
+    ...(reported.resetAtMs === undefined ? {} : { resetAtMs: reported.resetAtMs }),
+    seenAtMs: reported.lastSeenAtMs,
+    ...(reported.source === undefined ? {} : { source: reported.source }),
   }
 }
 

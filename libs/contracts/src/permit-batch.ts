@@ -22,12 +22,12 @@ export const WAY_TO_PROVIDER_MS = 250
  */
 export const PERMIT_MAX_AGE_MS = DELIVERY_SLACK_MS - WAY_TO_PROVIDER_MS
 
-/** Lanes of gateways that were not heard of for this long leave the connection's record. */
+/** Permit sessions that sent nothing for this long are removed from the connection's record. */
 export const PERMIT_SESSION_EXPIRY_MS = 120_000
 
 /**
- * How old an exchange may be, by the counters' clock, to be applied: less than the memory of lanes, which then still knows it if it
- * was applied before. The difference covers what two instances' clocks may differ by.
+ * The greatest age, by the counters' clock, at which a batch is applied: less than the memory of sessions, so that a batch applied before
+ * is recognized. The difference covers the skew between two instances' clocks.
  */
 export const PERMIT_BATCH_MAX_AGE_MS = PERMIT_SESSION_EXPIRY_MS - 5_000
 
@@ -58,18 +58,18 @@ export const Acquire = Type.Object({
   renews: Type.Optional(Type.Integer({ minimum: 0 })),
 })
 
-/** A pause that the provider asked for: no permits for the pool's requests of at least `minTokens` (0 if absent) for `durationMs` from now. */
+/** A cool-down that the provider asked for: no permits for the pool's requests of at least `minTokens` (0 if absent) for `durationMs` from now. */
 export type CoolDown = Static<typeof CoolDown>
 export const CoolDown = Type.Object({
   model: Type.String({ maxLength: 512 }),
   pool,
   minTokens: Type.Optional(Count),
   durationMs: Type.Integer({ minimum: 0, maximum: 86_400_000 }),
-  /** The gateway has seen the provider serve the model: its name is none that somebody made up. */
+  /** The gateway has seen the provider serve the model: its name is not made up. */
   isServed: Type.Optional(Type.Literal(true)),
 })
 
-/** What became of a permit that was granted as a trial during a cool-down. */
+/** The outcome of a permit that was granted as a trial during a cool-down. */
 export type Trial = Static<typeof Trial>
 export const Trial = Type.Object({
   model: Type.String({ maxLength: 512 }),
@@ -86,7 +86,7 @@ export const Trial = Type.Object({
   ]),
 })
 
-/** What one permit really used. `chargedAtMs` and `reserved` are the permit's; the difference is refunded or charged. */
+/** The actual use of a permit. `chargedAtMs` and `reserved` are the permit's; the difference is refunded or charged. */
 export type Settlement = Static<typeof Settlement>
 export const Settlement = Type.Object({
   chargedAtMs: Type.Integer({ minimum: 0 }),
@@ -103,27 +103,27 @@ export const Settlement = Type.Object({
 export const MAX_ACQUIRES_PER_BATCH = 1_024
 export const MAX_SETTLEMENTS_PER_BATCH = 1_024
 
-/** An exchange whose changes are in the store: its number in its lane, and when it was written by the counters' clock. */
+/** A permit batch whose changes are stored: its sequence number in its session, and when it was written by the counters' clock. */
 export type StoredBatch = Static<typeof StoredBatch>
 export const StoredBatch = Type.Object({ seq: Type.Integer({ minimum: 1 }), atMs: Type.Integer() })
 
 export type PermitBatchRequest = Static<typeof PermitBatchRequest>
 export const PermitBatchRequest = Type.Object({
-  /** The lane's identity: a gateway process, for as long as it lives. */
+  /** The permit session's identity: a gateway process, for as long as it lives. */
   gateway: Type.String({ minLength: 1, maxLength: 64 }),
-  /** Counts up by one with each new exchange of the lane, from 1. */
+  /** The sequence number: increases by one with each new batch of the session, from 1. */
   seq: Type.Integer({ minimum: 1 }),
-  /** This exchange was sent before and its reply did not come: it may have been applied. */
+  /** This batch was sent before and got no reply: it may have been applied. */
   repeat: Type.Optional(Type.Boolean()),
   /**
-   * The newest reading of the counters' clock that the gateway had when it made this exchange (from replies and heartbeats), Unix
-   * milliseconds; the same in every repetition. An exchange that is older than the memory of lanes is refused as stale: nothing
-   * could tell any more whether it was applied before.
+   * The newest reading of the counters' clock that the gateway had when it made this batch (from replies and heartbeats), Unix
+   * milliseconds; the same in every repetition. A batch that is older than the memory of sessions is refused as stale: it could not be
+   * known whether it was applied before.
    */
   asOfMs: Type.Integer({ minimum: 0 }),
   /**
-   * The lane's last exchange that the store is known to hold. A record that does not know it any more was rolled back: charges are
-   * missing from it.
+   * The session's last batch that is known to be stored. A record that does not contain it was rolled back: charges are missing from
+   * it.
    */
   stored: Type.Optional(StoredBatch),
   /** How long the counting of these permits must outlast its period, for a gateway far from its counters. Absent: the shortest. */
@@ -143,13 +143,13 @@ export const Granted = Type.Object({
   trialAtMs: Type.Optional(Type.Integer({ minimum: 0 })),
 })
 
-/** Whose the limit is, where it is not the connection's but one that its provider tells for a model. */
+/** The model whose limit it is, if it is a provider's limit for a model and not the connection's own. */
 const limitedModel = Type.Optional(Type.String())
 
 /** Why a permit was not granted, and when to come back. A denial consumes nothing. */
 export type Denied = Static<typeof Denied>
 export const Denied = Type.Union([
-  /** `limit` is reached; the same cost fits in `retryAfterMs`, and not a millisecond earlier, if nobody else takes it. */
+  /** `limit` is reached; the same cost fits in `retryAfterMs`, and not a millisecond earlier, unless others use it first. */
   Type.Object({
     status: Type.Literal('denied'),
     code: Type.Literal('capacity_exceeded'),
@@ -169,7 +169,7 @@ export const Denied = Type.Union([
     excess: Count,
     model: limitedModel,
   }),
-  /** The provider asked for a pause of the pool, which lets no request through for another `retryAfterMs`. */
+  /** The pool cools down, as the provider asked, for another `retryAfterMs`. */
   Type.Object({
     status: Type.Literal('denied'),
     code: Type.Literal('upstream_cooldown'),
@@ -182,7 +182,7 @@ export const Denied = Type.Union([
 export type PermitResult = Static<typeof PermitResult>
 export const PermitResult = Type.Union([Granted, Denied])
 
-/** One limit as it stands: what is left of it, and in how many milliseconds all of it is free again. */
+/** The state of a limit: what remains of it, and in how many milliseconds all of it is free again. */
 export type WindowState = Static<typeof WindowState>
 export const WindowState = Type.Object({
   period: Period,
@@ -202,7 +202,7 @@ export const PermitBatchReply = Type.Object({
   byModel: Type.Optional(Type.Boolean()),
   /** The counters' clock at the decision, Unix milliseconds. */
   clockMs: Type.Integer(),
-  /** When the lane's results were written to the store, by the same clock; absent where this exchange changed nothing. */
+  /** When the session's results were stored, by the same clock; absent if this batch changed nothing. */
   storedAtMs: Type.Optional(Type.Integer()),
 })
 
@@ -213,13 +213,13 @@ const definition = {
   reply: PermitBatchReply,
 } as const
 
-/** Gateway asks, capacity answers. No responder means capacity is down; the connection's policy decides. */
+/** A gateway's permit batch. If no instance responds, the connection's `onCapacityUnavailable` decides. */
 export const permitBatch = defineRequest({
   ...definition,
   subject: (connectionId: string) => `capacity.v1.permits.${subjectToken(connectionId)}`,
 })
 
-/** The same, to one capacity instance: the one that has the connection's record in memory, by the gateway's reckoning. */
+/** The same, to one capacity instance: the one that, as the gateway computes, has the connection's record in memory. */
 export const instancePermitBatch = defineRequest({
   ...definition,
   subject: (instance: string, connectionId: string) =>

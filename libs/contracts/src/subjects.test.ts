@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { instancePermitBatch, permitBatch } from './permit-batch.ts'
-import { fromSubjectToken, identifiersIn, subjectPattern, subjectToken } from './subjects.ts'
+import { fromSubjectToken, subjectIdentifiers, subjectPattern, subjectToken } from './subjects.ts'
 
 it('keeps plain identifiers readable', () => {
   expect(subjectToken('0199a7c2-4d0e-7c3e-9d5f-0f6d6b0a1b2c')).toBe('0199a7c2-4d0e-7c3e-9d5f-0f6d6b0a1b2c')
@@ -34,7 +34,18 @@ it('keeps the identifiers that are given', () => {
   expect(pattern).toBe('capacity.v1.instance.capacity-1.permits.*')
 })
 
-it('reads the identifiers back, whatever they hold', () => {
-  const subject = permitBatch.subject('a.b *')
-  expect(identifiersIn(subject, 'capacity.v1.permits.*')).toEqual(['a.b *'])
+it('reads the identifiers back from a subject, whatever characters they contain', () => {
+  const read = subjectIdentifiers(instancePermitBatch.subject)
+  const identifiers: [instance: string, connectionId: string] | undefined = read(
+    instancePermitBatch.subject('capacity-1', 'a.b *'),
+  )
+  expect(identifiers).toEqual(['capacity-1', 'a.b *'])
+})
+
+it('reads the identifiers of a subject that has more tokens', () => {
+  expect(subjectIdentifiers(permitBatch.subject)('capacity.v1.permits.a.all')).toEqual(['a'])
+})
+
+it('reads no identifiers from a subject that is too short', () => {
+  expect(subjectIdentifiers(permitBatch.subject)('capacity.v1.permits')).toBeUndefined()
 })

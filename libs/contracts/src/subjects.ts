@@ -1,10 +1,10 @@
 /**
- * The one encoding of an identifier into a NATS subject token or a KV key: letters, digits, `-` and `_` stay, every other
- * UTF-8 byte becomes `=XX` (two upper-case hex digits; `=` is allowed in both, and never in an identifier's own text
- * unencoded). Distinct identifiers have distinct tokens, and a token holds no `.`, `*`, `>` or white space.
+ * Encodes an identifier as a NATS subject token or KV key: letters, digits, `-` and `_` stay, every other UTF-8 byte becomes `=XX` (two
+ * upper-case hex digits; `=` is allowed in both, and is itself encoded). Distinct identifiers have distinct tokens, and a token
+ * contains no `.`, `*`, `>` or white space. Subjects and keys are built with this function only.
  *
- * @throws RangeError for the empty string, which no subject can hold
- * @see https://docs.nats.io/nats-concepts/subjects and ADR-8 (key-value stores) for what the two allow
+ * @throws RangeError for the empty string, which no subject can contain
+ * @see https://docs.nats.io/nats-concepts/subjects and ADR-8 (key-value stores) for the allowed characters
  */
 export function subjectToken(identifier: string): string {
   if (identifier === '') throw new RangeError('an empty identifier has no subject token')
@@ -17,7 +17,9 @@ export function subjectToken(identifier: string): string {
   return token
 }
 
-/** The identifier that `token` was made of by {@link subjectToken}. Never throws: what is not an escape stays as it is. */
+const PLAIN = /^[A-Za-z0-9_-]+$/
+
+/** Decodes a token made by {@link subjectToken}. Never throws: a malformed escape stays as it is. */
 export function fromSubjectToken(token: string): string {
   if (!token.includes('=')) return token
   const bytes: number[] = []
@@ -33,9 +35,7 @@ export function fromSubjectToken(token: string): string {
   return new TextDecoder().decode(Uint8Array.from(bytes))
 }
 
-const PLAIN = /^[A-Za-z0-9_-]+$/
-
-/** A definition's subject with the `fixed` identifiers first and `*` in every other one's place: what to subscribe to. */
+/** Returns the subject to subscribe to: with the `fixed` values for the first identifiers, and `*` for the others. */
 export function subjectPattern<Identifiers extends readonly string[]>(
   subject: (...identifiers: Identifiers) => string,
   fixed: readonly string[] = [],
@@ -44,15 +44,21 @@ export function subjectPattern<Identifiers extends readonly string[]>(
   return subject(...(identifiers as readonly string[] as Identifiers)).replaceAll(PLACEHOLDER, '*')
 }
 
-/** The identifiers in `subject`, which matched `pattern`: one for each `*`, in their order. */
-export function identifiersIn(subject: string, pattern: string): string[] {
-  const tokens = subject.split('.')
-  const identifiers: string[] = []
-  for (const [index, part] of pattern.split('.').entries()) {
-    const token = tokens[index]
-    if (part === '*' && token !== undefined) identifiers.push(fromSubjectToken(token))
+/**
+ * Returns a function that reads the identifiers of a subject that matches the definition, in the order of its parameters. That function
+ * returns undefined for a subject that is too short to contain them all.
+ */
+export function subjectIdentifiers<Identifiers extends readonly string[]>(
+  subject: (...identifiers: Identifiers) => string,
+): (subject: string) => Identifiers | undefined {
+  const tokens = subjectPattern(subject).split('.')
+  return (text) => {
+    const given = text.split('.')
+    if (given.length < tokens.length) return undefined
+    const identifiers = given.filter((_, index) => tokens[index] === '*').map(fromSubjectToken)
+    // There is one for each parameter of `subject`, and all parameters are strings.
+    return identifiers as readonly string[] as Identifiers
   }
-  return identifiers
 }
 
 const PLACEHOLDER = 'ANY_IDENTIFIER'

@@ -1,16 +1,19 @@
-import { eventually, testSimulator } from '@sluice/testkit'
+import { startAwsSimulator } from '@sluice/aws-simulator'
+import { eventually } from '@sluice/testkit'
 import { expect, it, onTestFinished } from 'vitest'
 import { createRoleAssumer } from '../src/index.ts'
 
 const IDENTITY = { accessKeyId: 'AKIACALLER', secretAccessKey: 'secret-of-the-caller' }
-const ROLE = { arn: 'arn:aws:iam::123456789012:role/bedrock', externalId: 'external-1', region: 'eu-central-1' }
-const SESSION = { ...ROLE, sessionName: 'sluice-test', sessionSeconds: 900 }
+const ROLE = { arn: 'arn:aws:iam::123456789012:role/bedrock', externalId: 'external-1' }
+const SESSION = { ...ROLE, region: 'eu-central-1', sessionName: 'sluice-test', sessionSeconds: 900 }
 
 async function simulatedSts(options: { readonly attemptTimeoutMs?: number } = {}) {
-  const role = { ...ROLE, trustedCaller: IDENTITY }
-  const simulator = await testSimulator({ provider: 'aws-bedrock', accounts: [{ apiKey: 'aws', role }] })
+  const simulator = await startAwsSimulator({ roles: [{ ...ROLE, trustedCaller: IDENTITY }] })
   const assumer = createRoleAssumer({ endpoint: simulator.url, identity: IDENTITY, maxAttempts: 2, ...options })
-  onTestFinished(() => assumer.stop())
+  onTestFinished(async () => {
+    assumer.stop()
+    await simulator.stop()
+  })
   return { simulator, assumer }
 }
 
@@ -27,14 +30,14 @@ it('requests new credentials with every call', async () => {
   const { simulator, assumer } = await simulatedSts()
   await assumer.assume(SESSION)
   await assumer.assume(SESSION)
-  expect(simulator.requests.counts().total).toBe(2)
+  expect(simulator.requests.count('AssumeRole')).toBe(2)
 })
 
 it('rejects with AWS’s error if the external id is another one', async () => {
   const { simulator, assumer } = await simulatedSts()
   const refused = assumer.assume({ ...SESSION, externalId: 'external-2' })
   await expect(refused).rejects.toMatchObject({ name: 'AccessDenied', $metadata: { httpStatusCode: 403 } })
-  expect(simulator.requests.counts().total).toBe(1)
+  expect(simulator.requests.count('AssumeRole')).toBe(1)
 })
 
 it('ends at once, without a second attempt, when its signal is aborted', async () => {
@@ -44,10 +47,10 @@ it('ends at once, without a second attempt, when its signal is aborted', async (
   const aborting = new AbortController()
   const assumed = assumer.assume(SESSION, aborting.signal)
   const ended = expect(assumed).rejects.toBe(reason)
-  await eventually(() => expect(simulator.requests.counts().total).toBe(1))
+  await eventually(() => expect(simulator.requests.count('AssumeRole')).toBe(1))
   aborting.abort(reason)
   await ended
-  expect(simulator.requests.counts().total).toBe(1)
+  expect(simulator.requests.count('AssumeRole')).toBe(1)
 })
 
 it('gives up on an STS that never responds after the time of its attempts', async () => {

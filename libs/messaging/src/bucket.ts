@@ -1,31 +1,32 @@
 import { type BucketDefinition, fromSubjectToken, SluiceError, subjectToken, validate } from '@sluice/contracts'
 import { type KV, type MsgHdrs, StorageType } from 'nats'
 import type { Static, TSchema } from 'typebox'
-import { createPrivate, privatePlace, publicPlace } from './bucket-place.ts'
+import { createPrivateBucket, privatePrefix, publicPrefix } from './bucket-prefix.ts'
 import type { Bus } from './bus.ts'
-import { NoRespondersError, UnreadableEntryError } from './faults.ts'
+import { NoRespondersError, UnreadableEntryError } from './errors.ts'
+import { isNotPermitted, withRoomFor } from './jetstream-errors.ts'
 import { type Published, publishToJetStream } from './jetstream-publish.ts'
-import { isNotPermitted, untilOwnerMadeIt } from './made-by-owner.ts'
-import { withRoomFor } from './no-room.ts'
 import type { StoredMessage } from './ordered-reader.ts'
+import { untilStreamExists } from './stream.ts'
+import { subscribe } from './subscribe.ts'
 import { type Watch, type WatchedEntry, type WatchOptions, watchBucket } from './watch.ts'
 
-/** A key's value as it is stored. */
+/** A stored value. */
 export interface BucketEntry<Value> {
-  /** Absent when the key does not exist or was deleted. */
+  /** Absent if the key does not exist or was deleted. */
   readonly value: Value | undefined
-  /** What `update` takes as expected: the sequence of the key's last write; 0 when there was none. */
+  /** The sequence of the key's last write, which `update` expects; 0 if there was none. */
   readonly revision: number
-  /** When the server stored it, by the server's clock, Unix milliseconds; 0 when there is nothing. */
+  /** By the server's clock, Unix milliseconds; 0 if there is no entry. */
   readonly storedAtMs: number
 }
 
-/** A bucket as a whole, as the server has it. */
+/** The state of a whole bucket, as the server reports it. */
 export interface BucketState {
   readonly createdAtMs: number
-  /** When something was stored last, whether or not it is still there; absent where the server knows of nothing. */
+  /** When the last message was stored, whether or not it still exists; absent if there was none. */
   readonly lastStoredAtMs?: number
-  /** The sequence of what was stored last, whether or not it is still there; 0 where there was nothing. */
+  /** The sequence of the last message stored, whether or not it still exists; 0 if there was none. */
   readonly lastRevision: number
 }
 
@@ -33,47 +34,47 @@ export type UpdateResult = { readonly status: 'stored'; readonly revision: numbe
 
 export interface ListenOptions<Value> {
   readonly onEntry: (entry: { readonly key: string; readonly value: Value | undefined }) => void
-  /** Called with what is not of the bucket's shape, which is passed over. */
+  /** Called with an `UnreadableEntryError` for a message that does not match the schema, and with what `onEntry` threw; both are skipped. */
   readonly onFault: (error: unknown) => void
 }
 
-/** A KV bucket of JSON values. Keys are any identifiers. */
+/** A KV bucket of JSON values. Any non-empty string is a key. */
 export interface Bucket<Value> {
-  /** @throws UnreadableEntryError when what stands there is not of the bucket's shape */
+  /** @throws UnreadableEntryError if the stored value does not match the bucket's schema */
   get(key: string): Promise<BucketEntry<Value>>
-  /** Writes whatever stands there. Returns the new revision. */
+  /** Writes unconditionally. Returns the new revision. */
   put(key: string, value: Value): Promise<number>
   /**
-   * Writes if the key's revision is still `expectedRevision` (0: has never been written).
-   * @throws NoReplyError when the outcome is not known: look with `get`
+   * Writes if the key's revision is still `expectedRevision` (0: never written).
+   * @throws NoReplyError when the outcome is unknown: read it with `get`
    */
   update(key: string, value: Value, expectedRevision: number): Promise<UpdateResult>
-  /** Leaves a marker in the key's place. Returns its revision. */
+  /** Replaces the value with a delete marker. Returns its revision. */
   delete(key: string): Promise<number>
-  /** Removes the key with its whole history: as if it had never been. */
+  /** Removes the key without a delete marker. */
   erase(key: string): Promise<void>
-  /** Every key that is there, with or without a value, in no order. The server looks through them all: for a sweep. */
+  /** Returns every key with an entry or a delete marker, in no order. The server scans all of them: for occasional sweeps. */
   keys(): Promise<string[]>
   state(): Promise<BucketState>
   /** Removes every key whose last write is at or before `revision`. */
   clear(revision: number): Promise<void>
   /**
-   * Says that everything that should be in the bucket is: for its owner, once it has compared the whole bucket. Watches that began again
-   * report as deleted what they knew and the bucket lacks. A second mark replaces the first.
+   * Declares the bucket complete: for its owner, once it has compared the whole bucket with its source. Watches that started over then report
+   * as deleted the keys that they knew and the bucket lacks. A second mark replaces the first.
    */
   markComplete(): Promise<void>
-  /** Every entry now, then every change, for ever; resolves when all present entries were told. */
+  /** Reports every present entry, then every change; resolves when all present entries have been reported. */
   watch(options: WatchOptions<Value>): Promise<Watch>
   /**
-   * Every write from now on as it is sent, whether or not it is stored. Needs permission to listen on the bucket's subjects, and none to
-   * create a consumer, which could have what stands in the bucket delivered to any subject.
+   * Reports every write from now on as it is sent, whether or not it is stored. Needs permission to subscribe to the bucket's subjects, but
+   * none to create a consumer, which could have the bucket's content delivered to any subject.
    */
   listen(options: ListenOptions<Value>): Promise<Pick<Watch, 'stop'>>
 }
 
 /**
- * Opens the definition's bucket, and creates it if it is not there; where this user may not, waits until the service whose bucket it is
- * has created it.
+ * Opens the definition's bucket, and creates it unless it exists. If this user may not create it, waits until the service that owns it
+ * has.
  */
 export async function openBucket<V extends TSchema>(
   bus: Bus,
@@ -81,9 +82,8 @@ export async function openBucket<V extends TSchema>(
 ): Promise<Bucket<Static<V>>> {
   const kv = await openKv(bus, definition)
   const stream = `KV_${definition.name}`
-  const publicPrefix = `$KV.${definition.name}.`
-  const place = definition.isPrivate === true ? await privatePlace(bus, definition) : publicPlace(definition)
-  const subjectOf = async (key: string) => (await place.prefix()) + subjectToken(key)
+  const prefix = definition.isPrivate === true ? await privatePrefix(bus, definition) : publicPrefix(definition)
+  const subjectOf = async (key: string) => (await prefix.get()) + subjectToken(key)
   const keyOf = (subject: string) => fromSubjectToken(subject.slice(subject.lastIndexOf('.') + 1))
   const decode = ({ subject, headers, sequence, storedAtMs, text }: StoredMessage): WatchedEntry<Static<V>> => {
     const at = { key: keyOf(subject), revision: sequence }
@@ -99,18 +99,18 @@ export async function openBucket<V extends TSchema>(
     try {
       return await publishToJetStream(bus, subject, payload, messageHeaders)
     } catch (error) {
-      if (error instanceof NoRespondersError) place.doubt()
+      if (error instanceof NoRespondersError) prefix.invalidate()
       throw error
     }
   }
   const write = async (subject: string, payload: string, messageHeaders: Record<string, string>): Promise<number> => {
     const result = await publish(subject, payload, messageHeaders)
     if (result.status === 'stored') return result.sequence
-    throw new SluiceError('internal', `a write on ${subject} was not expected to conflict`)
+    throw new SluiceError('internal', `an unconditional write on ${subject} conflicted`)
   }
   return {
     get: async (key) => {
-      const entry = await kv.get((await subjectOf(key)).slice(publicPrefix.length))
+      const entry = await kv.get((await subjectOf(key)).slice(`$KV.${definition.name}.`.length))
       if (entry === null) return { value: undefined, revision: 0, storedAtMs: 0 }
       const { revision } = entry
       const value = entry.operation === 'PUT' ? decodeValue(definition, entry.string(), { key, revision }) : undefined
@@ -127,7 +127,7 @@ export async function openBucket<V extends TSchema>(
       await bus.jetstreamManager.streams.purge(stream, { filter: await subjectOf(key) })
     },
     keys: async () => {
-      const filter = `${await place.prefix()}*`
+      const filter = `${await prefix.get()}*`
       const { state } = await bus.jetstreamManager.streams.info(stream, { subjects_filter: filter })
       return Object.keys(state.subjects ?? {})
         .filter((subject) => !isMark({ subject }))
@@ -144,17 +144,17 @@ export async function openBucket<V extends TSchema>(
       await bus.jetstreamManager.streams.purge(stream, { seq: revision + 1 })
     },
     markComplete: async () => {
-      await write((await place.prefix()) + MARK_TOKEN, '', {})
+      await write((await prefix.get()) + MARK_TOKEN, '', {})
     },
     watch: (options) =>
-      watchBucket(bus, { stream, filterSubject: async () => `${await place.prefix()}*`, decode, isMark }, options),
+      watchBucket(bus, { stream, filterSubject: async () => `${await prefix.get()}*`, decode, isMark }, options),
     listen: async ({ onEntry, onFault }) => {
-      const prefix = await place.prefix()
-      const subscription = bus.connection.subscribe(`${prefix}*`, {
-        callback: (error, message) => {
-          if (error !== null) return onFault(error)
-          // What a consumer delivers here keeps the subject that it has in its stream.
-          if (!message.subject.startsWith(prefix) || isMark(message)) return
+      const keys = await prefix.get()
+      const subscription = subscribe(bus, `${keys}*`, {
+        onError: onFault,
+        onMessage: (message) => {
+          // A message that a consumer delivers here keeps the subject it has in its stream.
+          if (!message.subject.startsWith(keys) || isMark(message)) return
           const at = { key: keyOf(message.subject), revision: 0 }
           try {
             const value = isDeleted(message.headers) ? undefined : decodeValue(definition, message.string(), at)
@@ -172,12 +172,12 @@ export async function openBucket<V extends TSchema>(
 async function openKv(bus: Bus, definition: BucketDefinition): Promise<KV> {
   const { name, expiryMs, maxBytes } = definition
   const open = async () => {
-    if (definition.isPrivate === true) await createPrivate(bus, definition)
+    if (definition.isPrivate === true) await createPrivateBucket(bus, definition)
     return bus.jetstream.views.kv(name, {
       history: 1,
       storage: StorageType.File,
       replicas: bus.replicas,
-      // A follower's copy may be behind; every read here is of what was written last.
+      // A follower's copy may be stale; every read must return the last write.
       allow_direct: false,
       ...(expiryMs === undefined ? {} : { ttl: expiryMs }),
       ...(maxBytes === undefined ? {} : { max_bytes: maxBytes }),
@@ -187,7 +187,7 @@ async function openKv(bus: Bus, definition: BucketDefinition): Promise<KV> {
     return await withRoomFor(`the bucket ${name}`, open)
   } catch (error) {
     if (!isNotPermitted(error)) throw error
-    await untilOwnerMadeIt(bus, `KV_${name}`)
+    await untilStreamExists(bus, `KV_${name}`)
     return open()
   }
 }
@@ -217,5 +217,5 @@ function isDeleted(messageHeaders: MsgHdrs | undefined): boolean {
 }
 
 const OPERATION_HEADER = 'KV-Operation'
-/** In a key's place: the token of no key, as `subjectToken` escapes with capitals only. */
+/** Never the token of a key, since `subjectToken` escapes with capitals only. */
 const MARK_TOKEN = '=complete'

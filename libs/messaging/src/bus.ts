@@ -1,27 +1,35 @@
 import { subjectToken } from '@sluice/contracts'
-import { type ConnectionOptions, Events, type JetStreamClient, type JetStreamManager, type NatsConnection } from 'nats'
-import { type BusTls, connectOnceThere } from './connect-once-there.ts'
+import {
+  type ConnectionOptions,
+  ErrorCode,
+  Events,
+  type JetStreamClient,
+  type JetStreamManager,
+  type NatsConnection,
+  NatsError,
+} from 'nats'
+import { connectTransport, DialAttempts } from './bus-transport.ts'
 import { openReplyInbox, type ReplyInbox } from './reply-inbox.ts'
 
-/** One process's connection to NATS, shared by everything in it that speaks on the bus. */
+/** A process's connection to NATS, shared by everything in the process that uses the bus. */
 export interface Bus {
   readonly connection: NatsConnection
   readonly jetstream: JetStreamClient
   readonly jetstreamManager: JetStreamManager
-  /** How long to wait for the server to confirm a write. */
+  /** How long to wait for the server to confirm a write, in milliseconds. */
   readonly jetstreamTimeoutMs: number
-  /** What this user may listen below: its client's inboxes are there. */
+  /** The subject prefix that this user may subscribe below; all its inboxes are there. */
   readonly inboxPrefix: string
-  /** Requests and their replies. */
+  /** Sends requests and receives their replies. */
   readonly inbox: ReplyInbox
   /** Replicas of each stream and bucket that this process creates: 1 on a single server, 3 in a cluster. */
   readonly replicas: number
   isConnected(): boolean
-  /** Calls `listener` each time the connection is lost, until the function returned is called. */
+  /** Calls `listener` each time the connection is lost, until the returned function is called. */
   onDisconnect(listener: () => void): () => void
-  /** Calls `listener` each time the connection is back after a loss, until the function returned is called. */
+  /** Calls `listener` each time the connection is restored, until the returned function is called. */
   onReconnect(listener: () => void): () => void
-  /** Sends what is still to be sent and closes; while the server is away, closes at once. */
+  /** Flushes what is queued and closes the connection; closes at once while the server is unreachable. */
   close(): Promise<void>
 }
 
@@ -30,37 +38,36 @@ export interface BusOptions {
   readonly servers: string
   /** Shown in the server's list of connections. */
   readonly name: string
-  /** Its replies come to inboxes below `_INBOX.<user>`, where nobody else may listen; `_INBOX` without a user. */
+  /** With a user, replies arrive below `_INBOX.<user>`, where no other user may subscribe; otherwise below `_INBOX`. */
   readonly user?: string
   readonly password?: string
-  /** Absent: TLS as the server has it, with the authorities that this machine trusts. */
+  /** Absent: TLS if the server requires it, trusting this machine's certificate authorities. */
   readonly tls?: BusTls
   readonly replicas?: number
-  /** Told once if no server is there at first, and it waits for one. */
+  /** Called once if no server can be reached at first; connecting goes on. */
   readonly onAbsent?: (error: unknown) => void
-  /** How long to wait for the server to confirm a write or answer a read; 5 s unless told. */
+  /** How long to wait for the server to confirm a write or return a read, in milliseconds. Default: 5,000. */
   readonly jetstreamTimeoutMs?: number
 }
 
+/** Paths of PEM files. The host name in the server's URL must be in its certificate; IP addresses cannot be. */
+export interface BusTls {
+  /** The authorities that may have issued the server's certificate; absent: those this machine trusts. */
+  readonly caFile?: string
+  /** The client certificate for servers that require one, and its key. */
+  readonly certFile?: string
+  readonly keyFile?: string
+}
+
 /**
- * Connects, waiting for as long as it takes until a server is there; afterwards reconnects by itself for ever.
- * @throws NatsError when the server refuses the credentials, or has no TLS where `tls` is given
- * @throws Error of node:tls when the server's certificate is not to be trusted
+ * Connects to NATS, waiting for as long as no server can be reached; afterwards reconnects automatically, without limit.
+ * @throws NatsError when the server rejects the credentials, or offers no TLS although `tls` is given
+ * @throws Error of node:tls when the server's certificate is not trusted
  */
 export async function connectBus(options: BusOptions): Promise<Bus> {
   const inboxPrefix = options.user === undefined ? '_INBOX' : `_INBOX.${subjectToken(options.user)}`
-  const connectionOptions: ConnectionOptions = {
-    servers: options.servers.split(',').map((server) => server.trim()),
-    name: options.name,
-    ...(options.user === undefined ? {} : { user: options.user, pass: options.password ?? '' }),
-    ...(options.tls === undefined ? {} : { tls: { ...options.tls } }),
-    inboxPrefix,
-    maxReconnectAttempts: -1,
-    // A stack trace for each request is a tenth of a busy process's time; our own errors say what was asked.
-    noAsyncTraces: true,
-  }
-  const connection = await connectOnceThere(connectionOptions, options.onAbsent ?? (() => undefined))
-  // The check asks for an account's figures, which are not for everybody.
+  const connection = await connect(connectionOptions(options, inboxPrefix), options.onAbsent ?? (() => undefined))
+  // The API check reads the account's usage, which not every user may do.
   const jetstreamOptions = { timeout: options.jetstreamTimeoutMs ?? 5_000, checkAPI: false }
   const inbox = openReplyInbox(connection, inboxPrefix)
   let connected = true
@@ -101,10 +108,49 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
     },
     close: async () => {
       if (connection.isClosed()) return
-      // Draining waits for an answer, which a server that is away does not give.
+      // Draining waits for the server, which does not reply while it is unreachable.
       if (connected) await connection.drain()
-      // Nor is one drained whose server went away meanwhile.
+      // Nor does a drain finish if the server became unreachable meanwhile.
       if (!connection.isClosed()) await connection.close()
     },
   }
 }
+
+function connectionOptions(options: BusOptions, inboxPrefix: string): ConnectionOptions {
+  return {
+    servers: options.servers.split(',').map((server) => server.trim()),
+    name: options.name,
+    ...(options.user === undefined ? {} : { user: options.user, pass: options.password ?? '' }),
+    ...(options.tls === undefined ? {} : { tls: { ...options.tls } }),
+    inboxPrefix,
+    maxReconnectAttempts: -1,
+    // A stack trace for each request costs a busy process a tenth of its time; our own errors name the subject.
+    noAsyncTraces: true,
+  }
+}
+
+/** The client can wait for a server by itself, but also where waiting never helps: for a server it must not trust. */
+async function connect(options: ConnectionOptions, onAbsent: (error: unknown) => void): Promise<NatsConnection> {
+  const { servers = [] } = options
+  const attempts = new DialAttempts(typeof servers === 'string' ? 1 : servers.length)
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await connectTransport(options, attempts)
+    } catch (error) {
+      if (isRefusal(error)) throw error
+      if (attempt === 1) onAbsent(error)
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
+    }
+  }
+}
+
+function isRefusal(error: unknown): boolean {
+  if (error instanceof NatsError) return error.isAuthError() || REFUSALS.has(error.code)
+  return error instanceof Error && 'code' in error && UNTRUSTED.test(String(error.code))
+}
+
+/** `Tls`: a file of `tls` cannot be read or is malformed. */
+const REFUSALS: ReadonlySet<string> = new Set([ErrorCode.Tls, ErrorCode.ServerOptionNotAvailable])
+/** @see https://nodejs.org/api/tls.html#x509-certificate-error-codes */
+const UNTRUSTED = /CERT|SIGNATURE|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE/
+const RETRY_MS = 200

@@ -3,49 +3,60 @@ import type { JsMsg, StoredMsg } from 'nats'
 import type { Static, TSchema } from 'typebox'
 import type { Bus } from './bus.ts'
 import type { RollBack, SeenMessage } from './durable-consumer.ts'
+import { UnprocessableMessageError } from './errors.ts'
 import { openPullSource } from './pull-source.ts'
 
 export interface StreamMessage<Message> {
   readonly message: Message
-  /** The message's place in the stream: the same at every delivery. */
+  /** The message's position in the stream: the same at every delivery. */
   readonly streamSequence: number
   readonly redelivered: boolean
 }
 
+/** A message that can never be handled. */
+export interface DeadLetter {
+  readonly subject: string
+  readonly streamSequence: number
+  readonly reason: string
+  readonly data: Uint8Array
+}
+
 export interface ConsumeOptions<Message> {
-  /** Consumers of one durable name share its messages; its place in the stream outlives them all. */
+  /** Consumers with the same durable name share its messages; its position in the stream outlives them. */
   readonly durable: string
-  /** At most so many messages in one batch. */
+  /** The maximum number of messages in a batch. */
   readonly batchMessages: number
-  /** Handles a batch. Its messages are acknowledged when it resolves, and delivered again when it rejects. */
+  /**
+   * Handles a batch. Its messages are acknowledged when it resolves, and delivered again when it rejects. When it rejects with an
+   * `UnprocessableMessageError`, it is called again with parts of the batch until the message at fault is found, so that the others are
+   * handled at once. It must be atomic or idempotent.
+   */
   readonly handle: (messages: StreamMessage<Message>[]) => Promise<void>
   /**
-   * Told of a message that is not of the stream's shape, what is wrong with it in words, and its bytes. Once told, it is dropped: never
-   * delivered again, so that it blocks nothing. If this rejects, it is delivered again.
+   * Keeps a message that does not match the stream's schema, or that `handle` rejects with an `UnprocessableMessageError`. Once this
+   * resolves, the message is not delivered again. If it rejects, only this message is delivered again.
    */
-  readonly onMalformed: (
-    subject: string,
-    streamSequence: number,
-    reason: string,
-    data: Uint8Array,
-  ) => void | Promise<void>
-  /** Told when a batch failed, or the stream cannot be read; it goes on after a pause. */
+  readonly storeDeadLetter: (letter: DeadLetter) => Promise<void>
+  /** Called when a batch failed, a dead letter could not be stored, or the stream cannot be read; consuming resumes after a pause. */
   readonly onFault: (error: unknown) => void
   /**
-   * Says whether a message was handled before, for a handler that remembers. It is asked of the last message that was acknowledged, when
-   * reading begins: if it was not handled, the stream or the memory was rolled back, and what the stream holds is delivered again.
+   * Returns whether a message was handled before, for a handler that remembers. It is asked about the last acknowledged message when
+   * reading starts: if that was not handled, the stream or the memory was rolled back, and all messages in the stream are delivered again.
    */
   readonly wasHandled?: (message: Message) => Promise<boolean>
-  /** The stream lost its newest messages, and what it holds is delivered again: handled messages come as `redelivered: false`, too. */
+  /** Called when the stream lost its newest messages and all others are delivered again: handled ones arrive as `redelivered: false`, too. */
   readonly onRollBack: (rollBack: RollBack) => void
 }
 
 export interface Consuming {
-  /** Asks for no further message; resolves when those that have come are handled, or given back should one batch fail. */
+  /** Requests no further messages; resolves when the messages that arrived are handled, or given back if a batch fails. */
   stop(): Promise<void>
 }
 
-/** Reads a stream from its beginning, each message at least once, as a durable pull consumer. */
+/**
+ * Reads a stream from its beginning, each message at least once, as a durable pull consumer. A message that can never be handled does not
+ * block others: it becomes a dead letter.
+ */
 export async function consume<A extends readonly string[], M extends TSchema>(
   bus: Bus,
   definition: StreamDefinition<A, M>,
@@ -56,7 +67,7 @@ export async function consume<A extends readonly string[], M extends TSchema>(
     options.wasHandled &&
     (async (stored: StoredMsg): Promise<boolean> => {
       const decoded = decode(definition.message, stored)
-      // What is malformed was dropped.
+      // A malformed message became a dead letter.
       return !decoded.valid || (await options.wasHandled?.(decoded.value)) !== false
     })
   const open = (seen: SeenMessage | undefined) =>
@@ -71,23 +82,53 @@ export async function consume<A extends readonly string[], M extends TSchema>(
   let wake: () => void = () => undefined
   let source = await open(undefined)
 
-  const handleBatch = async (messages: JsMsg[]): Promise<void> => {
-    const { wellFormed, malformed, batch } = sort(definition.message, messages)
+  const deadLetter = async (message: JsMsg, reason: string): Promise<void> => {
+    const { subject, seq: streamSequence, data } = message
     try {
-      for (const { message, reason } of malformed) {
-        await options.onMalformed(message.subject, message.seq, reason, message.data)
-        source.drop(message)
-      }
-      if (batch.length > 0) await options.handle(batch)
+      await options.storeDeadLetter({ subject, streamSequence, reason, data })
+      source.drop(message)
     } catch (error) {
-      // Of no effect on those that are dropped already.
+      source.reject([message], REDELIVERY_MS)
+      options.onFault(error)
+    }
+  }
+
+  const handle = async (deliveries: readonly Delivery<Static<M>>[]): Promise<void> => {
+    const [first] = deliveries
+    if (first === undefined) return
+    try {
+      await options.handle(deliveries.map(({ streamMessage }) => streamMessage))
+    } catch (error) {
+      if (!(error instanceof UnprocessableMessageError)) throw error
+      if (deliveries.length === 1) return deadLetter(first.source, reasonOf(error))
+      const middle = Math.ceil(deliveries.length / 2)
+      await handle(deliveries.slice(0, middle))
+      return handle(deliveries.slice(middle))
+    }
+    source.acknowledge(deliveries.map((delivery) => delivery.source))
+  }
+
+  const handleBatch = async (messages: JsMsg[]): Promise<void> => {
+    const deliveries: Delivery<Static<M>>[] = []
+    for (const message of messages) {
+      const decoded = decode(definition.message, message)
+      if (!decoded.valid) {
+        await deadLetter(message, decoded.reason)
+        continue
+      }
+      const { seq: streamSequence, redelivered } = message
+      deliveries.push({ source: message, streamMessage: { message: decoded.value, streamSequence, redelivered } })
+    }
+    try {
+      await handle(deliveries)
+    } catch (error) {
+      // No effect on messages that are acknowledged or dropped already.
       source.reject(messages, REDELIVERY_MS)
       throw error
     }
-    source.acknowledge(wellFormed)
   }
 
-  /** Resolves when the bus is there, or when it is to stop. */
+  /** Resolves when the bus is connected, or when consuming is stopped. */
   const connected = async (): Promise<void> => {
     while (!stopped && !bus.isConnected()) {
       const { promise, resolve } = Promise.withResolvers<void>()
@@ -110,7 +151,7 @@ export async function consume<A extends readonly string[], M extends TSchema>(
         await handleBatch(await source.take())
       } catch (error) {
         options.onFault(error)
-        // What waits meanwhile would come a second time once its acknowledgement is overdue.
+        // Messages that wait during the pause would be delivered again once their acknowledgment is overdue.
         source.giveBack(REDELIVERY_MS)
         if (!stopped) await new Promise((resolve) => setTimeout(resolve, PAUSE_MS))
       }
@@ -128,18 +169,14 @@ export async function consume<A extends readonly string[], M extends TSchema>(
   }
 }
 
-function sort<M extends TSchema>(schema: M, messages: JsMsg[]) {
-  const wellFormed: JsMsg[] = []
-  const malformed: { readonly message: JsMsg; readonly reason: string }[] = []
-  const batch: StreamMessage<Static<M>>[] = []
-  for (const message of messages) {
-    const decoded = decode(schema, message)
-    if (decoded.valid) {
-      wellFormed.push(message)
-      batch.push({ message: decoded.value, streamSequence: message.seq, redelivered: message.redelivered })
-    } else malformed.push({ message, reason: decoded.reason })
-  }
-  return { wellFormed, malformed, batch }
+/** A message as the handler gets it, and as it is acknowledged. */
+interface Delivery<Message> {
+  readonly source: JsMsg
+  readonly streamMessage: StreamMessage<Message>
+}
+
+function reasonOf({ message, cause }: UnprocessableMessageError): string {
+  return cause instanceof Error ? `${message}: ${cause.message}` : message
 }
 
 type Decoded<M extends TSchema> = { valid: true; value: Static<M> } | { valid: false; reason: string }

@@ -1,6 +1,6 @@
 import { AckPolicy, type ConsumerInfo, DeliverPolicy, nanos, type StoredMsg } from 'nats'
 import type { Bus } from './bus.ts'
-import { isNotFound } from './made-by-owner.ts'
+import { isNotFound } from './jetstream-errors.ts'
 
 export interface DurableConsumer {
   readonly stream: string

@@ -1,17 +1,18 @@
 export { type Bucket, type BucketEntry, type BucketState, openBucket, type UpdateResult } from './bucket.ts'
+export type { BusTls } from './bus.ts'
 export { type Bus, type BusOptions, connectBus } from './bus.ts'
-export type { BusTls } from './connect-once-there.ts'
-export { type ConsumeOptions, type Consuming, consume, type StreamMessage } from './consume.ts'
+export { type ConsumeOptions, type Consuming, consume, type DeadLetter, type StreamMessage } from './consume.ts'
 export type { RollBack } from './durable-consumer.ts'
-export { publishEvent, subscribeEvent } from './event.ts'
 export {
   NoReplyError,
   NoRespondersError,
   NoRoomError,
   NotConfirmedError,
   NotPermittedError,
+  UnprocessableMessageError,
   UnreadableEntryError,
-} from './faults.ts'
+} from './errors.ts'
+export { publishEvent, subscribeEvent } from './events.ts'
 export { type RequestOptions, request } from './request.ts'
 export { type Served, type ServeOptions, serve } from './serve.ts'
 export { awaitStream, createStream, ensureStream, publishToStream } from './stream.ts'

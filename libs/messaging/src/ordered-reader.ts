@@ -1,12 +1,12 @@
 import { AckPolicy, createInbox, DeliverPolicy, type Msg, type MsgHdrs, nanos } from 'nats'
 import { parseInfo } from 'nats/lib/jetstream/jsmsg.js'
 import type { Bus } from './bus.ts'
+import { subscribe } from './subscribe.ts'
 
-/** A message as it stands in a stream. */
+/** A message stored in a stream. */
 export interface StoredMessage {
   readonly subject: string
   readonly headers: MsgHdrs | undefined
-  /** Its place in the stream. */
   readonly sequence: number
   /** By the server's clock, Unix milliseconds. */
   readonly storedAtMs: number
@@ -17,9 +17,9 @@ export interface OrderedReaderOptions {
   readonly stream: string
   readonly filterSubject: string
   readonly onMessage: (message: StoredMessage) => void
-  /** Called once, when everything that was there at the beginning has been read. */
+  /** Called once, when everything present at the start has been read. */
   readonly onPresent: () => void
-  /** Called at most once, when messages are missing or may be: the reader has stopped, and another has to begin from the start. */
+  /** Called at most once, when messages are or may be missing: the reader has stopped, and a new one must start over. */
   readonly onBroken: (error: Error) => void
 }
 
@@ -30,16 +30,16 @@ export interface OrderedReader {
 /**
  * Reads the last message of each subject of a stream, then every new one, in order and without gaps.
  *
- * The client has such a consumer, too; it takes a message by its status line for one of the server's own, and ends, or asks for it
- * again for ever. Before 2.10 nats-server stores such messages where it is made to reply into a stream. Here the server's own are
- * known by what they lack: a place in the stream.
+ * The client has such a consumer, but mistakes a stored message with a status line for one of the server's own, and ends or asks for it
+ * again forever. Before 2.10, nats-server stores such messages when it is made to reply into a stream. Here the server's own messages are
+ * recognized by having no position in the stream.
  *
  * @throws NatsError when the consumer cannot be created
  */
 export async function readOrdered(bus: Bus, options: OrderedReaderOptions): Promise<OrderedReader> {
   const deliverSubject = createInbox(bus.inboxPrefix)
   let read = 0
-  /** How many messages were there at the beginning; undefined until the server has said so. */
+  /** How many messages were present at the start; undefined until the server has reported it. */
   let present: number | undefined
   let isPresent = false
   let hasEnded = false
@@ -53,7 +53,7 @@ export async function readOrdered(bus: Bus, options: OrderedReaderOptions): Prom
   const broken = (reason: string): void => {
     if (hasEnded) return
     end()
-    options.onBroken(new Error(`the reader of ${options.filterSubject} has to begin again: ${reason}`))
+    options.onBroken(new Error(`the reader of ${options.filterSubject} must start over: ${reason}`))
   }
   const readAll = (): void => {
     if (isPresent) return
@@ -61,7 +61,7 @@ export async function readOrdered(bus: Bus, options: OrderedReaderOptions): Prom
     options.onPresent()
   }
   const heardServer = (message: Msg): void => {
-    // Asks for a sign that what came before it was taken.
+    // A flow-control request: confirms that everything before it was received.
     if (message.reply?.startsWith('$JS.FC.')) {
       message.respond()
       return
@@ -70,18 +70,18 @@ export async function readOrdered(bus: Bus, options: OrderedReaderOptions): Prom
     if (stalled !== '') bus.connection.publish(stalled)
     const delivered = message.headers?.get('Nats-Last-Consumer') ?? ''
     if (delivered === '') return
-    if (Number(delivered) !== read) broken(`${delivered} were sent, ${read} came`)
-    // It is idle: nothing is left to be sent, even if what was there at the beginning has been removed.
+    if (Number(delivered) !== read) broken(`${delivered} messages were sent, ${read} arrived`)
+    // An idle heartbeat: nothing is left to send, even if some messages present at the start have been removed.
     else if (present !== undefined) readAll()
   }
-  const subscription = bus.connection.subscribe(deliverSubject, {
-    callback: (error, message) => {
+  const subscription = subscribe(bus, deliverSubject, {
+    onError: (error) => broken(error.message),
+    onMessage: (message) => {
       if (hasEnded) return
-      if (error !== null) return broken(error.message)
       silentTicks = 0
       if (!message.reply?.startsWith('$JS.ACK.')) return heardServer(message)
       const { deliverySequence, streamSequence, timestampNanos, pending } = parseInfo(message.reply)
-      if (deliverySequence !== read + 1) return broken(`message ${read + 1} did not come`)
+      if (deliverySequence !== read + 1) return broken(`message ${read + 1} is missing`)
       read = deliverySequence
       options.onMessage({
         subject: message.subject,
@@ -120,6 +120,6 @@ export async function readOrdered(bus: Bus, options: OrderedReaderOptions): Prom
 }
 
 const HEARTBEAT_MS = 5_000
-/** Counted in turns of this process's own event loop, so that one that was not scheduled for long blames nobody else. */
+/** Counted in turns of this process's own event loop, so that a process that was not scheduled does not blame the server. */
 const MAX_SILENT_TICKS = 3
 const NANOS_PER_MS = 1e6

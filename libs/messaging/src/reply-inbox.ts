@@ -1,23 +1,24 @@
 import { createInbox, type Msg, type MsgHdrs, type NatsConnection } from 'nats'
-import { NoReplyError, NoRespondersError, NotPermittedError } from './faults.ts'
+import { NoReplyError, NoRespondersError, NotPermittedError } from './errors.ts'
+import { subscribe } from './subscribe.ts'
 
 export interface AskOptions {
   readonly timeoutMs: number
   readonly headers?: MsgHdrs
 }
 
-/** Requests of one connection, whose replies come to one inbox. */
+/** Sends the requests of a connection, whose replies all arrive in one inbox. */
 export interface ReplyInbox {
   /**
    * Sends `payload` to `subject` and resolves with the reply.
-   * @throws NoRespondersError at once when nobody serves the subject
-   * @throws NoReplyError when no reply came in time, or the connection was lost meanwhile
+   * @throws NoRespondersError at once when no service responds on the subject
+   * @throws NoReplyError when no reply arrives in time, or the connection is lost meanwhile
    * @throws NotPermittedError at once when this connection's user may not publish on the subject
    */
   ask(subject: string, payload: string | Uint8Array, options: AskOptions): Promise<Msg>
-  /** The connection was lost: what was asked before is answered no more. */
+  /** Fails the requests under way: the connection was lost, and their replies will not arrive. */
   connectionLost(): void
-  /** The server refused to take messages for `subject` from this connection's user. */
+  /** Fails the requests on `subject`: this connection's user may not publish there. */
   notPermitted(subject: string): void
 }
 
@@ -29,15 +30,15 @@ interface Pending {
 }
 
 /**
- * The client's own requests cost a stack trace, two timers and four promises each, a fifth of a capacity instance's time at ten
- * thousand commits a second. Here one subscription and one timer serve all of them.
+ * Opens the inbox. The client's own requests cost a stack trace, two timers and four promises each: a fifth of a capacity instance's time at
+ * 10,000 commits a second. Here one subscription and one timer serve all requests.
  *
- * @param inboxPrefix the subject that this connection's user may listen below
+ * @param inboxPrefix the subject prefix that this connection's user may subscribe below
  */
 export function openReplyInbox(connection: NatsConnection, inboxPrefix: string): ReplyInbox {
   const prefix = `${createInbox(inboxPrefix)}.`
   const pending = new Map<string, Pending>()
-  let asked = 0
+  let requests = 0
   let isSweeping = false
 
   const settle = (token: string): Pending | undefined => {
@@ -46,10 +47,10 @@ export function openReplyInbox(connection: NatsConnection, inboxPrefix: string):
     return entry
   }
 
-  connection.subscribe(`${prefix}*`, {
-    callback: (error, message) => {
-      // An error here is the subscription's own, such as a refused permission: what was asked then times out.
-      if (error !== null) return
+  subscribe({ connection }, `${prefix}*`, {
+    // Such as a refused permission: the requests under way then time out.
+    onError: () => undefined,
+    onMessage: (message) => {
       const entry = settle(message.subject.slice(prefix.length))
       if (entry === undefined) return
       if (message.data.length === 0 && message.headers?.code === NO_RESPONDERS) {
@@ -74,7 +75,7 @@ export function openReplyInbox(connection: NatsConnection, inboxPrefix: string):
   return {
     ask: (subject, payload, { timeoutMs, headers }) =>
       new Promise((resolve, reject) => {
-        const token = (++asked).toString(36)
+        const token = (++requests).toString(36)
         connection.publish(subject, payload, { reply: prefix + token, ...(headers === undefined ? {} : { headers }) })
         pending.set(token, { subject, timesOutAtMs: performance.now() + timeoutMs, resolve, reject })
         if (isSweeping) return
@@ -97,7 +98,7 @@ export function openReplyInbox(connection: NatsConnection, inboxPrefix: string):
   }
 }
 
-/** Status of the server's own reply where nobody serves a subject. */
+/** Status of the server's own reply when no service responds on a subject. */
 const NO_RESPONDERS = 503
-/** By how much a request may time out late. */
+/** By how much a request may time out late, in milliseconds. */
 const SWEEP_MS = 20

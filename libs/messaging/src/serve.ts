@@ -1,8 +1,8 @@
 import {
   type ErrorReply,
-  identifiersIn,
   type RequestDefinition,
   SluiceError,
+  subjectIdentifiers,
   subjectOfAll,
   subjectPattern,
   validate,
@@ -10,7 +10,7 @@ import {
 import { headers, type Msg } from 'nats'
 import type { Static, TSchema } from 'typebox'
 import type { Bus } from './bus.ts'
-import { IdleSignal } from './idle-signal.ts'
+import { subscribe } from './subscribe.ts'
 
 /** Header of an error reply: the stable code (ADR-32). */
 export const ERROR_CODE_HEADER = 'Nats-Service-Error-Code'
@@ -18,39 +18,42 @@ export const ERROR_CODE_HEADER = 'Nats-Service-Error-Code'
 export const ERROR_MESSAGE_HEADER = 'Nats-Service-Error'
 
 export interface Served {
-  /** Takes no further requests; resolves when those it has taken are answered. */
+  /** Takes no further requests; resolves when all requests under way have their replies. */
   stop(): Promise<void>
 }
 
 export interface ServeOptions {
-  /** The first identifiers of the subject, where only those are served; the rest is open. */
+  /** Values of the subject's first identifiers, to serve only these; requests for any value of the others are served. */
   readonly identifiers?: readonly string[]
-  /** Told of faults that are not the requester's, with their cause; the requester gets no details. */
+  /** Called with faults that are not the requester's, with their cause; the requester gets no details. */
   readonly onFault: (error: unknown, subject: string) => void
 }
 
 /**
- * Serves a definition's subject for every identifier that is open; the handler is given those. Its value is the reply; a `SluiceError` it throws is an
- * error reply, as is a request that does not have the schema's shape. Every request is answered, if to an inbox.
+ * Serves a definition's subject. The handler gets the request and the subject's identifiers, in the order of the definition's
+ * parameters. What it returns is the reply; a `SluiceError` that it throws becomes an error reply, as does a request that does not
+ * match the schema. Every request that names an inbox gets a reply.
  */
 export function serve<A extends readonly string[], Q extends TSchema, R extends TSchema>(
   bus: Bus,
   definition: RequestDefinition<A, Q, R>,
-  handle: (request: Static<Q>, identifiers: string[]) => Promise<Static<R>> | Static<R>,
+  handle: (request: Static<Q>, identifiers: A) => Promise<Static<R>> | Static<R>,
   options: ServeOptions,
 ): Served {
   const pattern = subjectPattern(definition.subject, options.identifiers)
+  const identifiersIn = subjectIdentifiers(definition.subject)
   const idle = new IdleSignal()
 
-  const answer = async (message: Msg): Promise<void> => {
+  const respond = async (message: Msg): Promise<void> => {
     idle.begin()
     try {
+      const identifiers = identifiersIn(message.subject)
+      if (identifiers === undefined) throw new SluiceError('invalid_request', 'The subject has no identifiers.')
       const request = validate(definition.request, parse(message))
       if (!request.valid) {
         throw new SluiceError('invalid_request', 'the request is malformed', { fields: request.errors })
       }
-      const reply = await handle(request.value, identifiersIn(message.subject, pattern))
-      message.respond(JSON.stringify(reply))
+      message.respond(JSON.stringify(await handle(request.value, identifiers)))
     } catch (error) {
       respondError(message, error, options)
     } finally {
@@ -58,17 +61,17 @@ export function serve<A extends readonly string[], Q extends TSchema, R extends 
     }
   }
 
-  const subscribe = (subject: string, queue: { readonly queue?: string }) =>
-    bus.connection.subscribe(subject, {
-      ...queue,
-      callback: (error, message) => {
-        if (error) return options.onFault(error, subject)
+  const serveOn = (subject: string, queue?: string) =>
+    subscribe(bus, subject, {
+      ...(queue === undefined ? {} : { queue }),
+      onError: (error) => options.onFault(error, subject),
+      onMessage: (message) => {
         if (!isInbox(message.reply)) return
-        answer(message).catch((fault: unknown) => options.onFault(fault, message.subject))
+        respond(message).catch((fault: unknown) => options.onFault(fault, message.subject))
       },
     })
-  const subscriptions = [subscribe(pattern, { queue: definition.queue })]
-  if (definition.askAllAfterMs !== undefined) subscriptions.push(subscribe(subjectOfAll(pattern), {}))
+  const subscriptions = [serveOn(pattern, definition.queue)]
+  if (definition.askAllAfterMs !== undefined) subscriptions.push(serveOn(subjectOfAll(pattern)))
 
   return {
     stop: async () => {
@@ -80,14 +83,12 @@ export function serve<A extends readonly string[], Q extends TSchema, R extends 
 }
 
 /**
- * NATS lets a responder answer wherever the request says, also where neither of the two may publish. An answer in a bucket or on an
- * event's subject would be a forgery in this service's name.
+ * NATS lets a responder publish wherever the request says, even where neither of the two may publish. A reply stored in a bucket or
+ * on an event's subject would be a forgery in this service's name.
  */
 function isInbox(reply: string | undefined): boolean {
   return reply?.startsWith('_INBOX.') ?? false
 }
-
-const OWN_FAULTS: ReadonlySet<string> = new Set(['internal', 'unavailable'])
 
 function parse(message: Msg): unknown {
   if (message.data.length === 0) return {}
@@ -108,4 +109,27 @@ function respondError(message: Msg, error: unknown, options: ServeOptions): void
   replyHeaders.set(ERROR_CODE_HEADER, reply.code)
   replyHeaders.set(ERROR_MESSAGE_HEADER, reply.message.replaceAll(/[\r\n]+/g, ' '))
   message.respond(JSON.stringify(reply), { headers: replyHeaders })
+}
+
+const OWN_FAULTS: ReadonlySet<string> = new Set(['internal', 'unavailable'])
+
+/** Signals when no request is under way. */
+class IdleSignal {
+  #underWay = 0
+  #waiting: (() => void)[] = []
+
+  begin(): void {
+    this.#underWay++
+  }
+
+  end(): void {
+    if (--this.#underWay > 0) return
+    for (const resolve of this.#waiting) resolve()
+    this.#waiting = []
+  }
+
+  /** Resolves when no request is under way. */
+  async reached(): Promise<void> {
+    if (this.#underWay > 0) await new Promise<void>((resolve) => this.#waiting.push(resolve))
+  }
 }

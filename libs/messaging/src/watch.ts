@@ -1,53 +1,55 @@
 import type { Bus } from './bus.ts'
-import { UnreadableEntryError } from './faults.ts'
+import { UnreadableEntryError } from './errors.ts'
 import { type OrderedReader, readOrdered, type StoredMessage } from './ordered-reader.ts'
 
 export interface WatchedEntry<Value> {
   readonly key: string
-  /** Absent when the key was deleted. */
+  /** Absent if the key was deleted. */
   readonly value: Value | undefined
   readonly revision: number
+  /** By the server's clock, Unix milliseconds. */
   readonly storedAtMs: number
 }
 
 export interface WatchOptions<Value> {
   readonly onEntry: (entry: WatchedEntry<Value>) => void
-  /** Told of entries that cannot be read or taken, which are passed over, and of faults, after which the watch begins anew. */
+  /**
+   * Called with what `onEntry` threw, with an `UnreadableEntryError` for an entry that does not match the schema (both are skipped, and the
+   * watch goes on), and with the error after which the watch starts over.
+   */
   readonly onFault: (error: unknown) => void
 }
 
 export interface Watch {
-  /** The sequence of the last message read since the watch last began, readable or not; 0 when there was none. */
+  /** Returns the sequence of the last message read since the watch last started, readable or not; 0 if there was none. */
   revision(): number
   /**
-   * Begins again from the start; resolves when every present entry was reported once more.
-   * @throws NatsError when it cannot: nothing is reported then until `restart` is called again, or the connection is lost and back
+   * Starts over; resolves when every present entry has been reported once more.
+   * @throws NatsError on failure; then nothing is reported until the next `restart` or reconnect
    */
   restart(): Promise<void>
   stop(): void
 }
 
-/** Where a bucket's entries are. */
+/** The location and encoding of a bucket's entries. */
 export interface WatchedBucket<Value> {
   readonly stream: string
   readonly filterSubject: () => Promise<string>
   /** @throws UnreadableEntryError */
   readonly decode: (message: StoredMessage) => WatchedEntry<Value>
-  /** Whether the message says that the bucket is complete, and is no entry. */
+  /** Returns whether the message is not an entry but the mark of a complete bucket. */
   readonly isMark: (message: StoredMessage) => boolean
 }
 
 /**
- * Follows a bucket for ever. After a lost connection it begins again, so that all present entries are reported again: nothing that
- * happened in between is missed (deletions leave a marker), and an entry may be reported twice.
+ * Follows a bucket until stopped. After a lost connection it starts over, so that all present entries are reported again: no change in
+ * between is missed (deletions leave a marker), and an entry may be reported twice.
  *
- * A bucket whose store was lost or rolled back has neither its newest entries nor their delete markers. A key that was reported before
- * and is not there any more is reported as deleted, but not before the bucket's owner says that the bucket is complete
- * (`Bucket.markComplete`) after the watch began: until then it may be about to be written again, and a key that is missing from a bucket
- * that is being refilled must not seem deleted. A mark that is already there at the beginning may be older than the loss, and says nothing.
- * An owner that never marks its bucket has no key reported so.
+ * A bucket whose store was lost or rolled back has neither its newest entries nor their delete markers. A key that was reported before and
+ * no longer exists is reported as deleted once the bucket's owner declares the bucket complete (`Bucket.markComplete`) after the watch
+ * started; until then, it may be about to be written again. A mark that is present at the start may be older than the loss and is ignored.
  *
- * @throws NatsError when the first beginning fails; nothing is left behind
+ * @throws NatsError if the watch cannot be started; nothing is left behind
  */
 export async function watchBucket<Value>(
   bus: Bus,
@@ -58,14 +60,14 @@ export async function watchBucket<Value>(
   let generation = 0
   let current: OrderedReader | undefined
   let endInitialization: () => void = () => undefined
-  let again: Promise<void> | undefined
+  let restarting: Promise<void> | undefined
   let revision = 0
-  /** Keys that were reported with a value, since the watch was opened. */
+  /** Keys that were reported with a value since the watch was opened. */
   const known = new Set<string>()
-  /** Those of them that were not seen since the last beginning. */
+  /** The known keys that were not seen since the last start. */
   let unseen = new Set<string>()
 
-  // One entry that cannot be read or taken keeps none of those after it from being seen.
+  // An entry that cannot be read or handled does not keep later ones from being seen.
   const report = (read: () => WatchedEntry<Value>): void => {
     try {
       const entry = read()
@@ -79,13 +81,13 @@ export async function watchBucket<Value>(
     }
   }
 
-  /** Reports as deleted what the complete bucket lacks. */
+  /** Reports the known keys that the complete bucket lacks as deleted. */
   const sweep = ({ sequence, storedAtMs }: StoredMessage): void => {
     for (const key of unseen) report(() => ({ key, value: undefined, revision: sequence, storedAtMs }))
   }
 
-  /** Resolves when all present entries were told, or when a later beginning has taken over. */
-  const begin = async (): Promise<void> => {
+  /** Resolves when all present entries have been reported, or when a later start has taken over. */
+  const start = async (): Promise<void> => {
     const mine = ++generation
     let isPresent = false
     current?.stop()
@@ -109,8 +111,8 @@ export async function watchBucket<Value>(
       },
       onBroken: (error) => {
         if (stopped || mine !== generation) return
+        restarting = sleep().then(startOver)
         onFault(error)
-        again = pause().then(beginAgain)
       },
     })
     if (stopped || mine !== generation) return reader.stop()
@@ -118,22 +120,22 @@ export async function watchBucket<Value>(
     await initialized.promise
   }
 
-  const beginAgain = async (): Promise<void> => {
+  const startOver = async (): Promise<void> => {
     let isFailing = false
     while (!stopped && bus.isConnected()) {
       try {
-        return await begin()
+        return await start()
       } catch (error) {
-        // Told once: it goes on until the bucket is there again.
+        // Reported once; it retries until the bucket is available again.
         if (!isFailing) onFault(error)
         isFailing = true
-        await pause()
+        await sleep()
       }
     }
   }
 
   const forgetListener = bus.onReconnect(() => {
-    again = beginAgain()
+    restarting = startOver()
   })
   const stop = (): void => {
     stopped = true
@@ -142,17 +144,17 @@ export async function watchBucket<Value>(
     current?.stop()
   }
   try {
-    await begin()
+    await start()
   } catch (error) {
     stop()
     throw error
   }
-  // The connection was lost before everything was told: what began anew tells it.
-  await again
-  return { revision: () => revision, restart: begin, stop }
+  // If the connection was lost before every entry was reported, the restart reports them.
+  await restarting
+  return { revision: () => revision, restart: start, stop }
 }
 
-function pause(): Promise<void> {
+function sleep(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, RETRY_MS))
 }
 

@@ -6,7 +6,7 @@ import { groq } from './groq/adapter.ts'
 import { openai } from './openai/adapter.ts'
 import type { ProviderAdapter } from './provider-adapter.ts'
 
-/** The adapter of a provider; undefined where this version proxies none. */
+/** Returns the adapter of a provider; undefined for a provider that this version does not proxy. */
 export function providerAdapter(provider: ProviderId): ProviderAdapter | undefined {
   return ADAPTERS.get(provider)
 }

@@ -1,8 +1,8 @@
 /**
- * Whether a path leads to where a provider hands out credentials, has others share in the account, or administers it, by the
- * most lenient reading of the path.
+ * Whether a path, read as leniently as any server might, leads to where a provider issues credentials, shares the account with others, or
+ * administers it.
  * @param path relative to the base URL
- * @param areas what such paths of the provider begin with after its version, a segment or two: in lower case, letters and digits only
+ * @param areas the first one or two segments of such paths after the version: lower-case letters and digits only
  */
 export function isAdministration(path: string, areas: ReadonlySet<string>): boolean {
   const segments = lenientSegments(path)
@@ -13,10 +13,10 @@ export function isAdministration(path: string, areas: ReadonlySet<string>): bool
   return segments.some((segment) => segment.split(':').some((part) => ANYWHERE.has(lettersOf(part))))
 }
 
-/** What may stand before an area: a server behind a proxy may be mounted under any of these. */
+/** Segments that may precede an area: a server behind a proxy may be mounted under any of these. */
 const VERSION_OR_MOUNT = /^(?:v\d+(?:alpha|beta)?\d*|api|openai)$/
 
-/** Names of credentials and of sharing, wherever they stand: APIs that are not known here name them alike. */
+/** Names of credentials and of sharing, anywhere in a path: unknown APIs use the same names. */
 const ANYWHERE: ReadonlySet<string> = new Set([
   'accesstokens',
   'adminapikeys',
@@ -32,7 +32,7 @@ const ANYWHERE: ReadonlySet<string> = new Set([
   'transferownership',
 ])
 
-/** `client-secrets`, `clientSecrets` and `client_secrets.json` are one name to one server or another. */
+/** Some servers treat `client-secrets`, `clientSecrets` and `client_secrets.json` as the same name. */
 function lettersOf(segment: string): string {
   return segment.replace(EXTENSION, '').replace(NO_LETTERS, '')
 }
@@ -41,12 +41,12 @@ const EXTENSION = /\.[a-z]+$/
 const NO_LETTERS = /[^a-z0-9]/g
 
 /**
- * The segments of a path as the most lenient server might read them, in lower case: escapes resolved however often they were escaped,
- * compatibility letters replaced, white space, control characters and parameters (`;…`) left out, and so empty segments.
+ * Returns the segments of a path as the most lenient server might read them, in lower case: nested escapes resolved, compatibility characters
+ * normalized, white space, control characters, parameters (`;…`) and empty segments removed.
  *
- * For deciding what is to be *refused*. What a request really does is told by {@link decodedPath}, which is strict.
+ * Only for deciding what to *refuse*. What a request does is decided by {@link decodedPath}, which is strict.
  */
-export function lenientSegments(path: string): string[] {
+function lenientSegments(path: string): string[] {
   if (PLAIN_PATH.test(path)) return path.split('/').filter((segment) => segment !== '')
   return resolved(path)
     .normalize('NFKC')
@@ -57,16 +57,16 @@ export function lenientSegments(path: string): string[] {
     .filter((segment) => segment !== '')
 }
 
-/** Most paths: they are read alike by everybody. */
+/** Most paths: every server reads them alike. */
 const PLAIN_PATH = /^[a-z0-9/_-]*$/
 const PARAMETERS = /[;?#].*$/su
-/** White space, and what is not printed. */
+/** White space and characters that are not printed. */
 const IGNORED = /[\s\p{C}+]/gu
 const ESCAPE = /(?:%[0-9a-f]{2})+/gi
-/** Servers behind servers: each may resolve escapes once. */
+/** Each server in a chain of proxies may resolve escapes once. */
 const MAX_LAYERS = 8
 
-/** Some file systems drop the dots at a name's end. */
+/** Some file systems drop trailing dots of names. */
 function withoutDots(segment: string): string {
   let end = segment.length
   while (segment[end - 1] === '.') end--

@@ -2,19 +2,19 @@ import type { ProviderId } from '@sluice/contracts'
 import type { TObject, TSchema } from 'typebox'
 import { anthropicConfig, awsBedrockConfig, googleConfig, groqConfig, openAiConfig } from './provider-config.ts'
 
-/** What an operator needs to know of a provider to make a connection to it. */
+/** What an operator needs to create a connection to a provider. */
 export interface CatalogueEntry {
   readonly id: ProviderId
   readonly name: string
-  /** JSON schema of a connection's `config`, as operators send it. */
+  /** JSON schema of a connection's `config` in the admin API. */
   readonly config: TObject
-  /** Where the provider documents how to get a credential. */
+  /** The provider's documentation on getting a credential. */
   readonly docsUrl: string
-  /** Its connections get an `externalId` in their config, made once and unique to each (AWS: the role's trust policy asks for it). */
+  /** Each connection gets a unique, generated `externalId` in its config (AWS: the role's trust policy requires it). */
   readonly generatesExternalId?: true
 }
 
-/** Every provider, in the order to show them. */
+/** Every provider, in display order. */
 export const CATALOGUE: Readonly<Record<ProviderId, CatalogueEntry>> = {
   openai: {
     id: 'openai',
@@ -49,14 +49,14 @@ export const CATALOGUE: Readonly<Record<ProviderId, CatalogueEntry>> = {
   },
 }
 
-/** The entry of `provider`, or undefined where there is no such provider. */
+/** Returns a provider's entry; undefined where there is no such provider. */
 export function catalogueEntry(provider: unknown): CatalogueEntry | undefined {
   return typeof provider === 'string' && Object.hasOwn(CATALOGUE, provider)
     ? CATALOGUE[provider as ProviderId]
     : undefined
 }
 
-/** The fields of `config` that are secret. */
+/** Returns the names of the secret fields of `config`. */
 export function secretFields({ config }: CatalogueEntry): string[] {
   return Object.entries<TSchema & { readonly writeOnly?: boolean }>(config.properties)
     .filter(([, schema]) => schema.writeOnly === true)

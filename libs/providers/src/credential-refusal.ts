@@ -1,8 +1,8 @@
 import type { ProviderId } from '@sluice/contracts'
-import type { WireHeaders } from './provider-adapter.ts'
+import type { WireHeaders } from './wire/headers.ts'
 import { isRecord, parseJson } from './wire/json.ts'
 
-/** A provider's error, not compressed. */
+/** A provider's error response, uncompressed. */
 export interface ProviderError {
   readonly status: number
   readonly headers: WireHeaders
@@ -10,9 +10,9 @@ export interface ProviderError {
 }
 
 /**
- * Returns whether a provider refuses the credential itself: unknown, revoked, expired, suspended or not signed rightly. That it may not be used
- * for a model, region, project or operation, or that a quota or budget is used up, is no such refusal. It takes positive evidence: an error
- * that cannot be attributed is none, as applications could otherwise put a fault on a connection that has none.
+ * Whether a provider rejects the credential itself: unknown, revoked, expired, suspended, or with a wrong signature. A credential that may not
+ * be used for a model, region, project or operation, or whose quota or budget is used up, is not rejected. Requires positive evidence:
+ * otherwise applications could make a healthy connection look faulty.
  */
 export function refusesCredential(provider: ProviderId, error: ProviderError): boolean {
   if (!STATUSES.has(error.status)) return false
@@ -25,22 +25,22 @@ const REFUSALS: Readonly<Record<ProviderId, (error: ProviderError) => boolean>> 
   openai: refusesKey,
   groq: refusesKey,
   anthropic: refusesKey,
-  google: ofGoogle,
-  'aws-bedrock': ofBedrock,
+  google: googleRefusesKey,
+  'aws-bedrock': bedrockRefusesCredential,
 }
 
 /**
- * Of providers that take a key, and of servers that speak their APIs. Some say 400 or 403 of a wrong key (xAI: 400 "Incorrect API key provided: …").
- * There, what an application wrote may stand anywhere in a message but at its beginning.
+ * Reads errors of providers that take a key, and of servers that speak their APIs. Some use 400 or 403 for a wrong key (xAI: 400 "Incorrect
+ * API key provided: …"). There a message may contain the application's text, though not at its beginning.
  * @see https://platform.openai.com/docs/guides/error-codes
  * @see https://docs.claude.com/en/api/errors
- * @see https://docs.litellm.ai/docs/proxy/error_reference (401 of a model or a budget, too)
+ * @see https://docs.litellm.ai/docs/proxy/error_reference (401 for models and budgets, too)
  */
 function refusesKey({ status, body }: ProviderError): boolean {
   const { type, code, message, text } = errorOf(body)
   const codes = [type.toLowerCase(), code.toLowerCase()]
-  // Whatever part of the body says so. Documents that it points to are called after anything.
-  const all = legible(`${text}\n${message}`)
+  // Searches all parts of the body. Links are removed, because documents have any name.
+  const all = searchableText(`${text}\n${message}`)
   if (USE.test(all)) return false
   if (codes.some((name) => KEY_CODES.has(name))) return true
   if (status === 400) return WRONG_KEY.test(message)
@@ -49,11 +49,11 @@ function refusesKey({ status, body }: ProviderError): boolean {
   return KEY_WORDS.test(message === '' ? all : message) || SAYS_NOTHING.test(all)
 }
 
-function legible(text: string): string {
+function searchableText(text: string): string {
   return text.replace(/https?:\/\/[^\s"]*/gi, '').replaceAll('_', ' ')
 }
 
-/** What the key may be used for, rather than the key. */
+/** Words about what the key may be used for, rather than the key itself. */
 const USE =
   /\b(?:models?|deployments?|engines?|regions?|country|countries|territory|territories|quotas?|budgets?|credits?|balance|billing|plans?|tiers?|scopes?|permissions?|permitted|rate limits?|limits?|exceeded|routes?|endpoint not|not (?:be )?(?:allowed|available|enabled)|allowed to|access to|ip address(?:es)?|blocked|end[ -]?users?|guardrails?)\b/i
 
@@ -75,15 +75,15 @@ const WRONG_KEY = /^\W{0,9}(?:incorrect|invalid|unknown|expired|revoked|disabled
 /** Cohere: "invalid api token"; OpenRouter: "No auth credentials found", "User not found."; Azure: "invalid subscription key". */
 const KEY_WORDS =
   /api[ _-]?keys?\b|\bunauthori[sz]ed\b|\bunauthenticated\b|authenticat(?:ion|ed?)\b|authori[sz]ation (?:required|failed|header)|\b(?:auth |invalid |no )?credentials?\b|\b(?:invalid|expired|revoked|unknown|access|bearer|auth|api) tokens?\b|\btokens? (?:has |is |was )?(?:expired|invalid|revoked)\b|\bsubscription key\b|\b(?:invalid|expired|revoked|unknown|wrong) (?:virtual )?key\b|\bmember of an organization\b|^user not found\b|^invalid username or password\b/i
-/** A status and nothing else. */
+/** A body that contains only a status. */
 const SAYS_NOTHING = /^(?:[^\p{L}]|error\b|code\b|status\b|null\b)*$/u
 
 /**
- * A wrong key is an invalid argument to Google; one that was found in public is denied permission. Servers that speak its API say as much
- * in the words of others.
+ * Google reports a wrong key as an invalid argument, and a leaked key as denied permission. Servers that speak its API use other providers'
+ * words.
  * @see https://github.com/googleapis/googleapis/blob/master/google/api/error_reason.proto
  */
-function ofGoogle(error: ProviderError): boolean {
+function googleRefusesKey(error: ProviderError): boolean {
   const { status, body } = error
   const { message, details, state } = errorOf(body)
   if (details.some((detail) => isRecord(detail) && REASONS.has(detail.reason))) return true
@@ -101,13 +101,13 @@ const REASONS: ReadonlySet<unknown> = new Set([
 const LEAKED = /^your api key was reported as leaked/i
 
 /**
- * A role that may not use a model is denied access, which is another error.
+ * Reads Bedrock's exceptions. A role that may not use a model gets another one (access denied).
  * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/CommonErrors.html
  */
-function ofBedrock({ headers, body }: ProviderError): boolean {
+function bedrockRefusesCredential({ headers, body }: ProviderError): boolean {
   const header = headers['x-amzn-errortype']
   const type = typeof header === 'string' ? header : errorOf(body).type
-  // As `ExpiredTokenException:http://internal.amazon.com/…` or `com.amazon.coral.service#ExpiredTokenException`.
+  // For example `ExpiredTokenException:http://internal.amazon.com/…` or `com.amazon.coral.service#ExpiredTokenException`.
   const name = type.replace(/:.*$/s, '').replace(/^.*#/s, '')
   return EXCEPTIONS.has(name.replace(/Exception$/, ''))
 }
@@ -125,15 +125,15 @@ const EXCEPTIONS: ReadonlySet<string> = new Set([
 interface ErrorWords {
   readonly type: string
   readonly code: string
-  /** Google's name of a status. */
+  /** Google's status name. */
   readonly state: string
   readonly message: string
   readonly details: readonly unknown[]
-  /** The body as it came. */
+  /** The body as received. */
   readonly text: string
 }
 
-/** Reads an error in each provider's shape; what is not there is empty. */
+/** Reads an error in any provider's shape; missing parts are empty. */
 function errorOf(body: Buffer): ErrorWords {
   const head = body.subarray(0, MAX_READ_BYTES)
   const json = parseJson(head)

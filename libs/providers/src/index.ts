@@ -21,10 +21,8 @@ export type {
   RequestInspection,
   ResponseReader,
   SecretHolder,
-  WireHeaders,
 } from './provider-adapter.ts'
 export type {
-  AskedResponse,
   ImagesNeeded,
   InlineImage,
   ListedModel,
@@ -32,6 +30,7 @@ export type {
   ModelPage,
   NativeCall,
   Refusal,
+  RequestedResponse,
   ResponseTranslation,
   ResponseTranslator,
   TranslatedError,
@@ -40,6 +39,7 @@ export type {
   UnifiedOperation,
   UnifiedRequest,
 } from './unified-api.ts'
+export type { WireHeaders } from './wire/headers.ts'
 export { parseJson } from './wire/json.ts'
 export { jsonObjectFault } from './wire/json-fault.ts'
 export { JsonStructure, MAX_DEPTH, MAX_ITEMS, MAX_MEMBERS, mayHoldJson } from './wire/json-structure.ts'

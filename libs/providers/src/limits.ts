@@ -60,12 +60,12 @@ export function uncached({
   return Math.max(0, inputTokens - cachedInputTokens)
 }
 
-/** Names a pool of requests by what sets them apart from the model's other requests; '' where nothing does. */
+/** Names a pool of requests with limits of their own by what distinguishes them; '' for the model's common pool. */
 export function poolName(...parts: readonly (string | false)[]): string {
   return parts.filter((part) => part !== false && part !== '').join('+')
 }
 
-/** The pool of a request by the length of its prompt, too. @param pool what it is without that */
+/** Adds a long prompt to a pool's name. @param pool the request's pool by everything else */
 export function promptPool(
   pool: string,
   promptTokens: number,
@@ -74,17 +74,17 @@ export function promptPool(
   return poolName(pool, promptTokens > longPromptTokens && 'long')
 }
 
-/** The pool of a tier, of those that have one; '' for any other value: applications choose it, and would make any number of pools. */
+/** Returns a service tier's pool; '' for unknown values, because applications could create any number of pools with them. */
 export function tierPool(tiers: Readonly<Record<string, string>>, tier: unknown): string {
   return typeof tier === 'string' && Object.hasOwn(tiers, tier) ? (tiers[tier] ?? '') : ''
 }
 
-/** The pool of requests that run no model: those to one kind of resource, as `files` or `batches`, whose name the path begins with. */
+/** Returns the pool of requests that run no model: the resource that the path begins with, such as `files` or `batches`. */
 export function resourcePool(path: string): string {
   const [first = ''] = path.split(/[/?]/).filter((part) => part !== '' && !ROOT.test(part))
   return RESOURCE.test(first) ? first : ''
 }
 
-/** What comes before a resource's name. */
+/** Path segments before a resource's name. */
 const ROOT = /^(?:v\d[a-z\d]*|openai|upload|download)$/
 const RESOURCE = /^[A-Za-z_]{1,32}$/

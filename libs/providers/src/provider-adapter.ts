@@ -2,82 +2,82 @@ import type { ErrorCode, Metric, Period, ProviderId, RateLimitReading, TokenUsag
 import type { LimitCounting } from './limits.ts'
 import type { MemberWatch } from './naming/ambiguous-member.ts'
 import type { UnifiedApi } from './unified-api.ts'
+import type { WireHeaders } from './wire/headers.ts'
 
 /**
- * What is known about one provider's HTTP API. An adapter does no I/O, has no state and reads no clock; what it is given
- * comes from outside, so its readers never throw, whatever the shape.
+ * Everything the gateway knows of one provider's HTTP API. An adapter does no I/O, has no state and reads no clock. Its input comes from
+ * outside, so its readers never throw, whatever the shape.
  */
 export interface ProviderAdapter {
   readonly id: ProviderId
-  /** Lower-case names of callers' headers that never go on, as the connection alone decides them. */
+  /** Lower-case names of headers that only the connection may set: callers' values are never forwarded. */
   readonly connectionHeaders: ReadonlySet<string>
 
-  /** Where the API of a connection is: the config's `baseUrl`, or else the provider's own address. No slash at the end. */
+  /** Returns the connection's API address: the config's `baseUrl`, else the provider's own. No trailing slash. */
   baseUrl(config: ProviderConfig): string
   /**
-   * Returns what a call of `path` (without query, as the provider's SDK sends it) does, or undefined where the provider has no such path.
-   * A path that a base URL made wrong is put right: the operation is that of the path that it names, which alone counts from then on.
-   * @param basePath that of the connection's base URL, where another API may be mounted beside the provider's; as the provider's own if absent
+   * Returns what a call of `path` (without query, as the provider's SDK sends it) does; undefined where the provider has no such path.
+   * Corrects a path that a wrong base URL produced: only the corrected `Operation.path` counts from then on.
+   * @param basePath the path of the connection's base URL, beside which the server may have another API; the provider's own if absent
    */
   operation(method: string, path: string, basePath?: string): Operation | undefined
   /**
-   * How a request shows that it comes from the connection: `headers`, by {@link authHeaders} alone; `sigv4`, by a signature of
-   * the whole request with temporary credentials of the connection's role (AWS Signature Version 4), and there are no headers.
+   * How requests are authenticated: `headers`, by {@link authHeaders}; `sigv4`, by a signature of the whole request with temporary
+   * credentials of the connection's role (AWS Signature Version 4), without such headers.
    */
   readonly signing: 'headers' | 'sigv4'
-  /** @throws SluiceError `credential_unavailable` when the secret field that the provider needs is not there */
+  /** @throws SluiceError `credential_unavailable` when the required secret field is missing */
   authHeaders(config: ProviderConfig): Readonly<Record<string, string>>
 
   /** @param body the parsed JSON body; undefined where the body is not JSON @param sizeBytes the body's length */
   inspect(operation: Operation, body: unknown, sizeBytes: number): RequestInspection
   /**
-   * Every model that the body or path of a request names, where it names several as fallbacks, for tools or in a batch; an empty name for
-   * one that cannot be told. Asked only where models are restricted.
+   * Returns every model that the body or path of a request names, including fallbacks, tools' models and batches; an empty name for a model
+   * that cannot be determined. Called only where models are restricted.
    * @param body the parsed JSON body; undefined where the body is not JSON
    */
   namedModels(operation: Operation, body: unknown): readonly string[]
-  /** The members of a body by which {@link namedModels} goes, none of which may be ambiguous. */
+  /** The body's members that {@link namedModels} reads, none of which may be ambiguous. */
   readonly modelMembers: MemberWatch
   /**
-   * Names the part of the model's requests for which the provider has limits of its own (a service tier, batches), as far as the request
-   * tells; '' for the common one. One of few names: nothing that the request says is in it as it is. Long prompts make a further one:
-   * see `pool-name.ts`.
-   * @param body as of `inspect` @param headers the caller's
+   * Names the pool of requests with limits of their own (a service tier, batches) that a request belongs to, as far as the request shows; ''
+   * for the model's common pool. One of few names: never contains the request's own text. Long prompts make a further pool: see `promptPool`.
+   * @param body as in `inspect` @param headers the caller's
    */
   pool(operation: Operation, body: unknown, headers: WireHeaders): string
-  /** Prompts of more tokens have limits of their own. Absent: none have. */
+  /** Prompts above this number of tokens have limits of their own. Absent: there are no such limits. */
   readonly longPromptTokens?: number
   /** Returns the body to send in place of `bytes`: the same buffer unless `inspection.addsUsage`. */
   outgoingBody(inspection: RequestInspection, body: unknown, bytes: Buffer): OutgoingBody
   /**
-   * Returns whether an error of the provider's may be about what {@link outgoingBody} added. Absent where nothing is ever added.
-   * @param body the error's, not compressed
+   * Whether a provider's error may be about what {@link outgoingBody} added. Absent where nothing is ever added.
+   * @param body the error's, uncompressed
    */
   refusesAddition?(status: number, body: Buffer): boolean
   /**
-   * A reader for one answer of status 2xx, not compressed.
-   * @param headers the answer's: some providers tell the usage there
+   * Returns a reader for one uncompressed 2xx response.
+   * @param headers the response's: some providers report usage there
    */
   responseReader(operation: Operation, inspection: RequestInspection, headers?: WireHeaders): ResponseReader
 
   /** How the provider counts tokens against its own limits. */
   readonly limitCounting: LimitCounting
-  /** What the answer's headers say of the provider's limits. What they do not say, or not legibly, is absent. */
+  /** Reads the provider's limits from a response's headers. Missing and unreadable parts are absent. */
   rateLimits(headers: WireHeaders, receivedAtMs: number): RateLimitReading[]
   /**
-   * What the body of a 429 says of them, numbers and names alone: some providers tell limits nowhere else.
-   * @param body the answer's, not compressed
+   * Reads limits from the body of a 429, only numbers and names: some providers report them nowhere else.
+   * @param body the response's, uncompressed
    */
   rateLimitsInError(body: Buffer): RateLimitReading[]
-  /** The headers on rate limits, of which nothing else may be kept; undefined where there are none. */
+  /** Returns the rate limit headers, the only ones that may be kept; undefined where there are none. */
   rateLimitHeaders(headers: WireHeaders): Record<string, string> | undefined
   /**
-   * How long a 429 asks to wait, from `receivedAtMs` (Unix milliseconds); undefined where it does not say.
-   * @param body the answer's, as far as it is known and not compressed: some providers tell the time there
+   * Returns how long a 429 asks to wait from `receivedAtMs` (Unix milliseconds); undefined where it does not say.
+   * @param body the response's, uncompressed and as far as it was read: some providers report the time there
    */
   retryAfterMs(headers: WireHeaders, receivedAtMs: number, body?: Buffer): number | undefined
 
-  /** An error of the gateway's own, in the provider's format, so that the provider's SDK raises its typed error. */
+  /** Formats a gateway error as the provider would, so that the provider's SDK raises its typed error. */
   errorResponse(error: ErrorToFormat): ErrorResponse
 
   /** OpenAI's API in front of the provider. */
@@ -87,11 +87,11 @@ export interface ProviderAdapter {
 /** A body to send. */
 export interface OutgoingBody {
   readonly bytes: Buffer
-  /** What the gateway added of its own. Absent: nothing. */
+  /** What the gateway added. Absent: nothing. */
   readonly addition?: BodyAddition
 }
 
-/** Where `bytes` differ from what the application sent: from `start` to `end` in place of `replaced`. Plain data, as bodies may be read in another thread. */
+/** Where `bytes` differ from the application's body: `start` to `end` replace `replaced`. Plain data, because bodies may be read in another thread. */
 export interface BodyAddition {
   readonly start: number
   readonly end: number
@@ -99,118 +99,115 @@ export interface BodyAddition {
   readonly replaced: string
 }
 
-/** Headers as Node and undici give them: names in lower case. */
-export type WireHeaders = Readonly<Record<string, string | string[] | undefined>>
-
-/** A connection's config with its secret fields, in holders that only {@link ProviderAdapter.authHeaders} opens. */
+/** A connection's config; secret fields are in holders that only {@link ProviderAdapter.authHeaders} opens. */
 export type ProviderConfig = Readonly<Record<string, unknown>>
 
-/** Holds a secret; `reveal` is for the place where the upstream request is signed. */
+/** Holds a secret. Only the code that authenticates the upstream request calls `reveal`. */
 export interface SecretHolder {
   reveal(): string
 }
 
 export interface Operation {
-  /** The provider's own name for it, of which only the adapter knows the meaning. */
+  /** The adapter's own name for it; opaque to others. */
   readonly kind: string
-  /** It runs a model: the connection's allowed models apply, and tokens are reserved for it. */
+  /** It runs a model: the connection's allowed models apply, and tokens are reserved. */
   readonly usesModel: boolean
-  /** Of one that uses a model: nothing is known of it but that it is not known to run none. Any body may be its prompt. */
+  /** An unknown operation that may run a model: any body may be its prompt. Set only beside `usesModel`. */
   readonly unlisted?: true
-  /** The provider hands out credentials with it, or leave to go past the gateway, or administers the account. */
+  /** It issues credentials, allows access past the gateway, or administers the account. */
   readonly administers?: true
-  /** Of one that is unlisted or does not use a model in that sense: how its model is named. Absent of the latter: it runs none. */
+  /** How an operation that is unlisted, or has no `usesModel`, names the model that it runs. Absent beside `usesModel: false`: it runs none. */
   readonly runsModel?: ModelRuns
-  /** `json`: it takes nothing else. */
+  /** `json`: it takes no other type. */
   readonly body: 'json' | 'any'
-  /** A body whose type is not stated is JSON. */
+  /** A body without a content type is JSON. */
   readonly untypedIsJson?: true
   /** Relative to the base URL. */
   readonly path: string
-  /** Where the path names the model, not the body. */
+  /** The model, where the path and not the body names it. */
   readonly model?: string
-  /** It asks for a response that may have been made in the background: the provider's id of that. */
+  /** The provider's id of the background response that it retrieves or cancels. */
   readonly backgroundId?: string
 }
 
 /**
- * How an operation that is not one of the provider's usual ones makes a model run, at once or later: the one that the request names
- * (`named`), or one that the request cannot tell (`untold`), as of a batch's file. The connection's allowed models apply to it, too.
+ * How an operation outside the provider's usual ones runs a model, now or later: one that the request names (`named`), or one that it does not
+ * show (`unknown`), as in a batch's file. The connection's allowed models apply.
  */
-export type ModelRuns = 'named' | 'untold'
+export type ModelRuns = 'named' | 'unknown'
 
-/** What can be told of a request before it is sent. */
+/** What a request shows before it is sent. */
 export interface RequestInspection {
-  /** Empty where the request names none, or it cannot be read. */
+  /** Empty where the request names none or cannot be read. */
   readonly model: string
   readonly streamed: boolean
   /**
-   * UTF-8 bytes of what the model reads as text: not the JSON around it, media, sealed reasoning, or {@link toolTokens}. Text that is denser
-   * than prose, such as code, counts with as many bytes as prose of its cost has.
+   * UTF-8 bytes of what the model reads as text, without the JSON around it, media, sealed reasoning and {@link toolTokens}. Text that costs
+   * more than prose, such as code, counts as the number of bytes of prose with the same cost.
    */
   readonly promptBytes: number
-  /** How many bytes make a token with models of this family, before anything is learned; absent where nothing is known. */
+  /** Bytes per token of this family of models, until something is learned; absent where unknown. */
   readonly bytesPerToken?: number
-  /** Tokens around the text, whatever it is: of messages, tool calls and their results. */
+  /** Tokens around the text: for messages, tool calls and their results. */
   readonly frameTokens?: number
-  /** What the definitions of tools and the schema for the response are expected to cost, with the prompt that the provider adds for them. */
+  /** Expected tokens of tool definitions and the response schema, with the prompt that the provider adds for them. */
   readonly toolTokens?: number
-  /** Reasoning that only the provider can open; not part of {@link promptBytes}. Some providers count what is in it, some do not. */
+  /** Bytes of encrypted reasoning, not part of {@link promptBytes}. Some providers count its content, some do not. */
   readonly sealedBytes?: number
-  /** Images, audio clips and files in the prompt, inlined or referred to. */
+  /** Number of images, audio clips and files in the prompt, inline or by reference. */
   readonly mediaParts: number
-  /** What the media cost the prompt, where more is known of them than their number. */
+  /** Expected tokens of the media, where more is known than their number. */
   readonly mediaTokens?: number
-  /** The prompt goes on from what the provider keeps, such as an earlier response: its bytes tell only a part. */
+  /** The prompt continues something that the provider stores, such as an earlier response: its bytes are only a part. */
   readonly hasStoredPrompt?: boolean
-  /** The provider adds to the prompt what the request does not hold, as its own tools find it: the bytes tell only a part. */
+  /** The provider adds to the prompt, for example results of its own tools: its bytes are only a part. */
   readonly providerAddsInput?: boolean
-  /** The most tokens that one output may have by the request; absent where it states no maximum. */
+  /** The output maximum that the request states, in tokens per output; absent where it states none. */
   readonly maxOutputTokens?: number
-  /** The parameter that states it, as the caller wrote it; absent where it is not the request that does. */
+  /** The parameter that states it, as the caller wrote it; absent where the request does not state it. */
   readonly maxOutputParameter?: string
-  /** How many outputs are asked for. */
+  /** How many outputs the request asks for. */
   readonly outputs: number
-  /** The provider is to make the response in the background, whether or not anybody waits for it. */
+  /** The response is generated in the background, whether or not the caller waits for it. */
   readonly inBackground?: boolean
-  /** The answer would not tell its usage: the gateway asks for it, and takes out of the answer what that adds. */
+  /** The stream would not report its usage: the gateway requests it, and removes what that adds to the response. */
   readonly addsUsage: boolean
 }
 
-/** Reads one answer as it passes by. */
+/** Reads one response as it streams through. */
 export interface ResponseReader {
-  /** Takes the next bytes; gives those to pass on now, which are the same buffer unless something is taken out. */
+  /** Takes the next bytes; returns those to send now: the same buffer unless something is removed. */
   push(chunk: Buffer): Buffer
-  /** The answer ended, or was broken off: gives the bytes that are still to be passed on. */
+  /** Call when the response ended or was aborted. Returns the remaining bytes. */
   end(): Buffer
-  /** What the answer has told of its usage; complete after `end`. */
+  /** The reported usage; complete after `end`. */
   readonly usage: TokenUsage | undefined
-  /** What it has told of its usage where that is not all: either the input or the output. */
+  /** The reported usage where only the input or only the output is known. */
   readonly partialUsage?: PartialUsage | undefined
-  /** Responses to the operation report their usage: one that came to its end without it has not been understood. */
+  /** Responses to this operation always report usage: a complete one without it was not understood. */
   readonly reportsUsage?: boolean
-  /** The usage is of input, too, that the request did not hold: the provider's own tools found it, or the provider changed the prompt. */
+  /** The usage includes input that was not in the request: results of the provider's tools, or a prompt that the provider changed. */
   readonly providerAddedInput?: boolean
-  /** Output tokens that have passed by, as far as they can be counted without the provider telling. */
+  /** Output tokens streamed so far, as counted here and not by the provider. */
   readonly outputTokensSeen: number
   /**
-   * The HTTP status that belongs to an error which came inside the answer, after its 2xx had been sent: 429 where the provider
-   * throttles in mid-stream. Absent where none came, and from readers of providers that send none.
+   * The HTTP status of an error inside the response, after its 2xx: 429 where the provider throttles in mid-stream. Absent where there was
+   * none, and for providers that send none.
    */
   readonly errorStatus?: number | undefined
-  /** Which response of those that the provider makes in the background this one is about. Absent from all others; complete after `end`. */
+  /** The background response that this one is about; absent from all others. Complete after `end`. */
   readonly background?: BackgroundReading | undefined
 }
 
-/** What is read of a response that the provider makes in the background. */
+/** What a response shows of a background response. */
 export interface BackgroundReading {
-  /** The provider's id of it. */
+  /** The provider's id. */
   readonly id: string
-  /** What it has used so far, where it is not the response of the request that began it: then it is that request's usage. */
+  /** Its usage so far, which belongs to the request that began it; absent in the response to that request itself. */
   readonly usage?: PartialUsage | undefined
 }
 
-/** Usage of which only the input or only the output is known. */
+/** Usage with only the input or only the output known. */
 export interface PartialUsage extends Omit<TokenUsage, 'inputTokens' | 'outputTokens'> {
   readonly inputTokens?: number | undefined
   readonly outputTokens?: number | undefined
@@ -222,14 +219,14 @@ export interface ErrorToFormat {
   readonly message: string
   readonly requestId: string
   readonly retryAfterMs?: number
-  /** The connection's limit that a `capacity_exceeded` is about. */
+  /** The connection's limit that caused a `capacity_exceeded`. */
   readonly limit?: { readonly period: Period; readonly metric: Metric; readonly limit: number }
-  /** The parameter of the request that it is about, where it is about one. */
+  /** The request's parameter at fault, if any. */
   readonly param?: string
 }
 
 export interface ErrorResponse {
-  /** Those of the body, such as its content type. */
+  /** Headers that describe the body, such as its content type. */
   readonly headers: Readonly<Record<string, string>>
   readonly body: string
 }

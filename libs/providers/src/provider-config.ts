@@ -3,25 +3,25 @@ import { Type } from 'typebox'
 import type { ProviderConfig, SecretHolder } from './provider-adapter.ts'
 
 /**
- * Text that goes into a request header as it is: visible ASCII (RFC 9110, field values, without white space). It keeps line breaks
- * out, which would end the header, and the blank or newline that is copied along with a key.
+ * Schema options of text that is sent in a request header: visible ASCII (RFC 9110, field values, without white space). Rejects line breaks,
+ * which would end the header, and a space or newline that was copied along with a key.
  */
 const headerText = {
   minLength: 1,
   maxLength: 4_096,
   pattern: '^[\\x21-\\x7e]*$',
   errorMessage:
-    'must be 1 to 4096 visible ASCII characters without spaces and line breaks: was one copied along, or is the text empty or cut by an ellipsis?',
+    'must be 1 to 4096 visible ASCII characters without spaces or line breaks: check for a copied space or newline, an ellipsis, or empty text',
 }
 
 const apiKey = Type.String({ ...headerText, title: 'API key', writeOnly: true })
 
-/** In place of the provider's own address. What may stand here: `baseUrlFault` of libs/egress. */
+/** Replaces the provider's own address. `baseUrlFault` of libs/egress validates it. */
 const baseUrl = Type.Optional(Type.String({ minLength: 1, maxLength: 2_048, title: 'Base URL' }))
 
 const closed = { additionalProperties: false } as const
 
-/** Config of a connection by provider. Fields marked `writeOnly` are secret: they are stored encrypted and never answered. */
+/** A connection's config, by provider. Fields marked `writeOnly` are secret: they are stored encrypted and never returned. */
 export const openAiConfig = Type.Object(
   {
     apiKey,
@@ -30,7 +30,7 @@ export const openAiConfig = Type.Object(
     /** Sent as `OpenAI-Project`. */
     project: Type.Optional(Type.String({ ...headerText, title: 'Project id' })),
     baseUrl,
-    /** In which header the key goes: Azure, and API management before it, take it in `api-key`. Absent: `Authorization: Bearer`. */
+    /** The header that carries the key: Azure, and API Management in front of it, take it in `api-key`. Absent: `Authorization: Bearer`. */
     apiKeyHeader: Type.Optional(
       Type.Union([Type.Literal('authorization'), Type.Literal('api-key')], { title: 'Header of the API key' }),
     ),
@@ -44,7 +44,7 @@ export const googleConfig = Type.Object({ apiKey, baseUrl }, closed)
 
 export const groqConfig = Type.Object({ apiKey, baseUrl }, closed)
 
-/** No key: Bedrock is reached by role only. The external id is not given, it is made with the connection. */
+/** Without a key: Bedrock is reached through a role only. The external id is generated with the connection. */
 export const awsBedrockConfig = Type.Object(
   {
     region: Type.String({
@@ -64,8 +64,8 @@ export const awsBedrockConfig = Type.Object(
 )
 
 /**
- * Returns the config's `baseUrl` or else the provider's own, without empty segments, and slashes and white space around it, with which some may
- * have been stored.
+ * Returns the config's `baseUrl`, else the provider's own. Removes empty segments, a trailing slash and white space around it, which older
+ * connections may have stored.
  */
 export function configuredBaseUrl(config: ProviderConfig, ownUrl: string): string {
   if (typeof config.baseUrl !== 'string') return ownUrl
@@ -75,14 +75,14 @@ export function configuredBaseUrl(config: ProviderConfig, ownUrl: string): strin
     .replace(/\/$/, '')
 }
 
-/** Returns the URL without what its path ends with, however often: for what every path of the provider begins with again. */
+/** Removes a suffix of the URL's path, however often it is repeated: every path of the provider begins with it again. */
 export function withoutEnd(url: string, end: RegExp): string {
   let rest = url
   while (end.test(rest)) rest = rest.replace(end, '')
   return rest
 }
 
-/** @throws SluiceError `credential_unavailable` when the config has no such secret field */
+/** Returns a secret field of the config. @throws SluiceError `credential_unavailable` when there is no such field */
 export function revealField(config: ProviderConfig, name: string): string {
   const field = config[name]
   if (isSecretHolder(field)) return field.reveal()

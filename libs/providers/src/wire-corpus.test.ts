@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { frame } from '../test/fixtures/aws-bedrock/frames.ts'
 import { cut, pass } from '../test/fixtures/wire/pieces.ts'
 import { providerAdapter } from './adapters.ts'
-import type { WireHeaders } from './provider-adapter.ts'
+import type { WireHeaders } from './wire/headers.ts'
 
 /**
  * How servers report their usage, as their documentation has it: each report in each form that its kind of API gives it. What the adapters

@@ -1,5 +1,4 @@
-import type { ProviderSimulator } from '@sluice/provider-simulator'
-import { testSimulator } from '@sluice/testkit'
+import { type ProviderSimulator, startProviderSimulator } from '@sluice/provider-simulator'
 import OpenAI from 'openai'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { googleUnified } from '../src/google/adapter.ts'
@@ -16,7 +15,7 @@ const TOOL = {
 let simulator: ProviderSimulator
 
 beforeAll(async () => {
-  simulator = await testSimulator({ provider: 'google', accounts: [{ apiKey: KEY }] })
+  simulator = await startProviderSimulator({ provider: 'google', accounts: [{ apiKey: KEY }] })
 })
 afterEach(() => simulator.controls.clear())
 afterAll(() => simulator.stop())
@@ -127,20 +126,23 @@ it('models are listed', async () => {
   expect(googleModels.read(await response.json())?.models).toContainEqual({ id: 'gemini-2.5-pro' })
 })
 
-it('an error is told in its own words', async () => {
+it("an error keeps the provider's message and code", async () => {
   simulator.controls.add({ fault: { kind: 'status', status: 503 } })
-  const { request, answer } = googleUnified.chat
+  const { request, response: translation } = googleUnified.chat
   const call = nativeCall(request(unifiedRequest({ messages: HELLO })))
   const response = await send(call)
-  const error = answer(call.answer).error(response.status, Buffer.from(await response.arrayBuffer()), {})
+  const error = translation(call.requested).error(response.status, Buffer.from(await response.arrayBuffer()), {})
   expect(error).toEqual({ message: expect.stringContaining('overloaded'), code: 'UNAVAILABLE' })
 })
 
-async function translatedFetch({ request, answer }: UnifiedOperation, asked: UnifiedRequest): Promise<Response> {
-  const call = nativeCall(request(asked))
+async function translatedFetch(
+  { request, response: translation }: UnifiedOperation,
+  unified: UnifiedRequest,
+): Promise<Response> {
+  const call = nativeCall(request(unified))
   const response = await send(call)
   if (!response.ok) throw new Error(await response.text())
-  const translator = answer(call.answer).translator(response.headers.get('content-type') ?? '')
+  const translator = translation(call.requested).translator(response.headers.get('content-type') ?? '')
   const passed = translator.push(Buffer.from(await response.arrayBuffer()))
   return new Response(Buffer.concat([passed, translator.end() ?? Buffer.alloc(0)]), {
     headers: { 'content-type': translator.contentType ?? '' },

@@ -1,6 +1,7 @@
 import { documentErrors } from '@sluice/contracts'
-import type { Static, TObject, TSchema } from 'typebox'
+import { type Static, type TObject, type TSchema, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
+import { type Logger, LogLevel } from './logger.ts'
 
 /** One or more settings are missing or wrong; the message names each of them on a line of its own. */
 export class ConfigError extends Error {
@@ -32,4 +33,68 @@ function coerce(property: TSchema, text: string): unknown {
     return Number(text)
   if (type === 'boolean' && (text === 'true' || text === 'false')) return text === 'true'
   return text
+}
+
+/** Settings that every service has. */
+export const commonSettings = {
+  /** NATS servers, comma-separated URLs. */
+  NATS_URL: Type.String({ default: 'nats://127.0.0.1:4222' }),
+  /** The service's user on NATS; empty where the server asks for none. */
+  NATS_USER: Type.Optional(Type.String()),
+  NATS_PASSWORD: Type.Optional(Type.String()),
+  /** PEM file of the authorities that the servers' certificates may be from. Setting it demands TLS, and names in NATS_URL. */
+  NATS_TLS_CA_FILE: Type.Optional(Type.String()),
+  /** PEM files of the certificate that servers which ask for one are shown, and of its key: both or neither. */
+  NATS_TLS_CERT_FILE: Type.Optional(Type.String()),
+  NATS_TLS_KEY_FILE: Type.Optional(Type.String()),
+  /** Copies of each stream and bucket: 1 on a single server, 3 in a cluster. */
+  NATS_REPLICAS: Type.Integer({ minimum: 1, maximum: 5, default: 1 }),
+  /** Where `/metrics` is served for Prometheus; without a port it is not. */
+  METRICS_HOST: Type.String({ default: '127.0.0.1' }),
+  METRICS_PORT: Type.Optional(Type.Integer({ minimum: 1, maximum: 65_535 })),
+  /** The least severe log line that is written. */
+  LOG_LEVEL: LogLevel,
+} as const
+
+/** What {@link busOptions} reads of the settings. */
+export interface NatsSettings {
+  readonly NATS_URL: string
+  readonly NATS_USER?: string
+  readonly NATS_PASSWORD?: string
+  readonly NATS_TLS_CA_FILE?: string
+  readonly NATS_TLS_CERT_FILE?: string
+  readonly NATS_TLS_KEY_FILE?: string
+  readonly NATS_REPLICAS: number
+}
+
+/**
+ * The settings of {@link commonSettings} that reach NATS, as the bus takes them.
+ * @param logger is told when no server is there at first, which is then waited for
+ * @throws ConfigError when there is a certificate without its key, or a key without its certificate
+ */
+export function busOptions(config: NatsSettings, name: string, logger: Logger) {
+  const tls = tlsOptions(config)
+  return {
+    servers: config.NATS_URL,
+    name,
+    replicas: config.NATS_REPLICAS,
+    onAbsent: (err: unknown) => logger.warn({ err }, 'NATS is not there yet, waiting for it'),
+    ...(config.NATS_USER === undefined ? {} : { user: config.NATS_USER, password: config.NATS_PASSWORD ?? '' }),
+    ...(tls === undefined ? {} : { tls }),
+  }
+}
+
+function tlsOptions({
+  NATS_TLS_CA_FILE: caFile,
+  NATS_TLS_CERT_FILE: certFile,
+  NATS_TLS_KEY_FILE: keyFile,
+}: NatsSettings) {
+  if ((certFile === undefined) !== (keyFile === undefined)) {
+    throw new ConfigError('NATS_TLS_CERT_FILE and NATS_TLS_KEY_FILE are set together or not at all')
+  }
+  if (caFile === undefined && certFile === undefined) return undefined
+  return {
+    ...(caFile === undefined ? {} : { caFile }),
+    ...(certFile === undefined || keyFile === undefined ? {} : { certFile, keyFile }),
+  }
 }

@@ -59,3 +59,29 @@ const REDACTED_PATHS = SECRET_FIELDS.flatMap((field) => {
   const member = field.startsWith('[') ? field : `.${field}`
   return [field, `*${member}`, `*.*${member}`]
 })
+
+/** Logs a series of faults once when it starts (warn) and once when it ends (info); each retry in between is logged as debug. */
+export interface OutageLog {
+  fault(error: unknown): void
+  success(): void
+}
+
+/** The log messages at the start and at the end of a series of faults. */
+export interface OutageWords {
+  readonly begins: string
+  readonly ends: string
+}
+
+export function outageLog(logger: Pick<Logger, 'warn' | 'debug' | 'info'>, { begins, ends }: OutageWords): OutageLog {
+  let faults = 0
+  return {
+    fault: (error) => {
+      faults += 1
+      logger[faults === 1 ? 'warn' : 'debug']({ err: error }, begins)
+    },
+    success: () => {
+      if (faults > 0) logger.info({ faults }, ends)
+      faults = 0
+    },
+  }
+}

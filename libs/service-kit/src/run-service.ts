@@ -1,7 +1,6 @@
 import { flushCompileCache } from 'node:module'
 import type { Static, TObject } from 'typebox'
-import type { commonSettings } from './common-settings.ts'
-import { ConfigError, readConfig } from './config.ts'
+import { ConfigError, type commonSettings, readConfig } from './config.ts'
 import { createLogger, type Logger } from './logger.ts'
 import { type Counter, counter, serveMetrics } from './metrics.ts'
 

@@ -1,6 +1,6 @@
 import { AckPolicy, connect, DeliverPolicy, type NatsConnection } from 'nats'
-import type { DeployedNats } from './deployed-nats.ts'
-import { eventually } from './eventually.ts'
+import { vi } from 'vitest'
+import type { DeployedNats } from './nats.ts'
 
 /** A way in which a service's user can have NATS itself write on a subject where that user may not publish. */
 export interface ForeignWrite {
@@ -69,7 +69,7 @@ export async function prepareForeignWrites(nats: DeployedNats): Promise<void> {
 
 /**
  * Has the server write on `subject`, before that on `others`, and resolves when it is stored in the stream.
- * @throws Error of `eventually` where the server does not do so
+ * @throws Error when the server does not do so within 5 s
  */
 export async function writeForeign(
   nats: DeployedNats,
@@ -84,10 +84,11 @@ export async function writeForeign(
   const { state } = await streams.info(stream)
   for (const other of others) send(attacker, other)
   send(attacker, subject)
-  await eventually(async () => {
+  const isStored = async () => {
     const { seq } = await streams.getMessage(stream, { last_by_subj: subject })
     if (seq <= state.last_seq) throw new Error(`nothing new is stored on ${subject}`)
-  })
+  }
+  await vi.waitFor(isStored, { timeout: 5_000 })
   await attacker.close()
   await operator.close()
 }

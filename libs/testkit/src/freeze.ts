@@ -1,9 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs'
 
+const FROZEN_WITHIN_MS = 10_000
+
 /**
- * Stops a process where it stands (SIGSTOP), and returns when it does: a thread that is running takes the signal a moment later, and could
- * answer until then. Where there is no /proc, returns at once.
- * @throws when it still runs after a while
+ * Stops a process (SIGSTOP), and returns once it has stopped: a running thread takes the signal a moment later, and could
+ * respond until then. Without /proc, returns at once.
+ * @throws Error when it still runs after 10 s
  */
 export function freezeProcess(pid: number): void {
   process.kill(pid, 'SIGSTOP')
@@ -20,5 +22,3 @@ function isFrozen(pid: number): boolean {
     return stat.slice(stat.lastIndexOf(')') + 2).startsWith('T')
   })
 }
-
-const FROZEN_WITHIN_MS = 10_000

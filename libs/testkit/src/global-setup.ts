@@ -2,18 +2,21 @@ import { fork } from 'node:child_process'
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { binDir, locateNatsServer, type Postgres, startPostgres } from '@sluice/local'
+import { locateNatsServer, type Postgres, startPostgres } from '@sluice/local-servers'
 import type { TestProject } from 'vitest/node'
-import { prepareTestRoles } from './database-roles.ts'
+import { prepareTestRoles } from './database.ts'
+import { sweep } from './janitor.ts'
 import type {} from './run-context.ts'
-import { sweep } from './sweep.ts'
 
 /** Each test file has pools of its own, and several files run at a time. */
 const MAX_CONNECTIONS = 300
 
+/** Downloaded programs, shared with the embedded start. */
+const binDir = resolve(import.meta.dirname, '../../../.sluice/bin')
+
 /**
- * Prepares what all tests of a run share: the nats-server program (that of `SLUICE_NATS_SERVER` when set), and one PostgreSQL (that of `TEST_DATABASE_URL` when
- * set). The janitor, a process of its own, clears everything away should this one be killed.
+ * Prepares what all tests of a run share: the nats-server program (`SLUICE_NATS_SERVER` when set) and one PostgreSQL (`TEST_DATABASE_URL`
+ * when set). The janitor, a process of its own, cleans up when this process is killed.
  */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const runDir = await mkdtemp(join(tmpdir(), 'sluice-test-'))
@@ -25,25 +28,25 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     forcedPath: process.env.SLUICE_NATS_SERVER,
     log: (line) => process.stdout.write(`${line}\n`),
   })
-  const given = process.env.TEST_DATABASE_URL
-  const postgres: Postgres | undefined =
-    given === undefined
-      ? await startPostgres({
-          dataDir: join(runDir, 'postgres'),
-          port: 0,
-          durable: false,
-          maxConnections: MAX_CONNECTIONS,
-          log: () => undefined,
-        })
-      : undefined
-  const databaseAdminUrl = postgres?.url ?? given ?? ''
-  await prepareTestRoles(databaseAdminUrl)
+  const { url, stop } = await testPostgres(runDir, process.env.TEST_DATABASE_URL)
+  await prepareTestRoles(url)
   project.provide('runDir', runDir)
   project.provide('natsServerPath', natsServer.path)
-  project.provide('databaseAdminUrl', databaseAdminUrl)
+  project.provide('databaseAdminUrl', url)
   return async () => {
-    await postgres?.stop()
+    await stop()
     await sweep(runDir)
     janitor.disconnect()
   }
+}
+
+async function testPostgres(runDir: string, runningUrl: string | undefined): Promise<Pick<Postgres, 'url' | 'stop'>> {
+  if (runningUrl !== undefined) return { url: runningUrl, stop: async () => undefined }
+  return startPostgres({
+    dataDir: join(runDir, 'postgres'),
+    port: 0,
+    durable: false,
+    maxConnections: MAX_CONNECTIONS,
+    log: () => undefined,
+  })
 }

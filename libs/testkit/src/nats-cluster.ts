@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { freePort, type NatsServer, startNatsServer } from '@sluice/local'
+import { freePort, isPortTaken, type NatsServer, ServerStartError, startNatsServer } from '@sluice/local-servers'
 import { freezeProcess } from './freeze.ts'
 import { natsServerPath, temporaryFolder } from './run-context.ts'
 
@@ -8,9 +8,9 @@ import { natsServerPath, temporaryFolder } from './run-context.ts'
 export interface ClusterNode {
   readonly name: string
   readonly url: string
-  /** Stops the process where it stands: its connections stay open, the kernel goes on accepting new ones, and nothing answers. */
+  /** Stops the process (SIGSTOP): its connections stay open, the kernel accepts new ones, and nothing responds. */
   freeze(): void
-  /** Lets a frozen process go on. */
+  /** Lets a frozen process continue. */
   thaw(): void
 }
 
@@ -23,31 +23,72 @@ export interface TestNatsCluster {
 }
 
 const NODES = 3
+const PORT_ATTEMPTS = 5
 
-/** Three real nats-servers that form a cluster with JetStream on disk, for the caller alone. `extraConfig` is in nats-server's format. */
-export async function testNatsCluster({ extraConfig = '' } = {}): Promise<TestNatsCluster> {
-  const ports = await Promise.all(Array.from({ length: NODES }, () => freePort()))
+/**
+ * Starts three real nats-servers that form a cluster with JetStream on disk, which only the caller uses. `extraConfig` is in nats-server's
+ * format. `choosePort` returns the ports between the nodes: each node must know those of the others before any of them starts, so
+ * another process may take one in between. The cluster then starts again, on other ports.
+ */
+export async function testNatsCluster({ extraConfig = '', choosePort = freePort } = {}): Promise<TestNatsCluster> {
+  for (let attempt = 1; ; attempt++) {
+    const ports = await Promise.all(Array.from({ length: NODES }, choosePort))
+    const started = await Promise.allSettled(ports.map((_, index) => startNode(ports, index, extraConfig)))
+    const servers = started.filter((node) => node.status === 'fulfilled').map(({ value }) => value)
+    const failures = started.filter((node) => node.status === 'rejected').map(({ reason }): unknown => reason)
+    if (failures.length === 0) return clusterOf(servers)
+    await killAll(servers)
+    const fault = failures.find((failure) => !isPortTaken(failure))
+    if (fault !== undefined || attempt === PORT_ATTEMPTS) throw fault ?? failures[0]
+  }
+}
+
+async function startNode(ports: readonly number[], index: number, extraConfig: string): Promise<NatsServer> {
+  const dataDir = await temporaryFolder()
+  const configFile = join(dataDir, 'nats.conf')
   const routes = ports.map((port) => `nats://127.0.0.1:${port}`).join(', ')
-  const servers: NatsServer[] = await Promise.all(
-    ports.map(async (port, index) => {
-      const dataDir = await temporaryFolder()
-      const configFile = join(dataDir, 'nats.conf')
-      const cluster = `cluster { name: test, listen: "127.0.0.1:${port}", routes: [${routes}] }`
-      await writeFile(configFile, `${cluster}\n${extraConfig}\n`)
-      const name = `node-${index}`
-      return startNatsServer({ serverPath: natsServerPath(), dataDir, port: 0, configFile, name, log: () => undefined })
-    }),
-  )
+  const cluster = `cluster { name: test, listen: "127.0.0.1:${ports[index]}", routes: [${routes}] }`
+  await writeFile(configFile, `${cluster}\n${extraConfig}\n`)
+  const output: string[] = []
+  const listening = Promise.withResolvers<void>()
+  const server = await startNatsServer({
+    serverPath: natsServerPath(),
+    dataDir,
+    port: 0,
+    configFile,
+    name: nameOf(index),
+    log: (line) => {
+      output.push(line)
+      if (line.includes('Listening for route connections')) listening.resolve()
+    },
+  })
+  // nats-server says that it is ready, and only then takes the port between the nodes, or exits.
+  const endedFirst = server.exited.then((reason) => {
+    throw new ServerStartError(`${nameOf(index)} ended (${reason})`, output)
+  })
+  await Promise.race([listening.promise, endedFirst])
+  // A test that ends the node later awaits that itself.
+  endedFirst.catch(() => undefined)
+  return server
+}
+
+function clusterOf(servers: readonly NatsServer[]): TestNatsCluster {
   return {
     nodes: servers.map(({ url, pid }, index) => ({
-      name: `node-${index}`,
+      name: nameOf(index),
       url,
       freeze: () => freezeProcess(pid),
       thaw: () => process.kill(pid, 'SIGCONT'),
     })),
     urls: servers.map(({ url }) => url).join(','),
-    stop: async () => {
-      await Promise.all(servers.map((server) => server.kill('SIGKILL')))
-    },
+    stop: () => killAll(servers),
   }
+}
+
+async function killAll(servers: readonly NatsServer[]): Promise<void> {
+  await Promise.all(servers.map((server) => server.kill()))
+}
+
+function nameOf(index: number): string {
+  return `node-${index}`
 }

@@ -1,6 +1,14 @@
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type NatsServer, startNatsServer } from '@sluice/local'
+import {
+  generateNatsPasswords,
+  type NatsPasswords,
+  type NatsServer,
+  passwordEnvironment,
+  readNatsVersion,
+  startNatsServer,
+  writeNatsConfig,
+} from '@sluice/local-servers'
 import { freezeProcess } from './freeze.ts'
 import { natsServerPath, temporaryFolder } from './run-context.ts'
 
@@ -13,9 +21,9 @@ export interface TestNats {
   restart(): Promise<void>
   /** Ends it in order, so that everything is written. */
   halt(): Promise<void>
-  /** Stops the process where it stands: its connections stay open, the kernel goes on accepting new ones, and nothing answers. */
+  /** Stops the process (SIGSTOP): its connections stay open, the kernel accepts new ones, and nothing responds. */
   freeze(): void
-  /** Lets a frozen process go on. */
+  /** Lets a frozen process continue. */
   thaw(): void
   /** Ends it as a crash would. */
   kill(): Promise<void>
@@ -26,17 +34,17 @@ export interface TestNats {
 export interface TestNatsOptions {
   /** Configuration in nats-server's own format. */
   readonly extraConfig?: string
-  /** The same as a file, in place of `extraConfig`. */
+  /** The same as a file, instead of `extraConfig`. */
   readonly configFile?: string
   /** The program; the run's own when absent. */
   readonly serverPath?: string
-  /** Where to store; a fresh folder when absent. */
+  /** Where to store; a new folder when absent. */
   readonly dataDir?: string
   /** The environment that the configuration refers to. */
   readonly env?: Readonly<Record<string, string>>
 }
 
-/** A real nats-server with JetStream on disk, for the caller alone. */
+/** Starts a real nats-server with JetStream on disk that only the caller uses. */
 export async function testNats(options: TestNatsOptions = {}): Promise<TestNats> {
   const dataDir = options.dataDir ?? (await temporaryFolder())
   const { env = {} } = options
@@ -61,12 +69,42 @@ export async function testNats(options: TestNatsOptions = {}): Promise<TestNats>
     freeze: () => freezeProcess(server.pid),
     thaw: () => process.kill(server.pid, 'SIGCONT'),
     halt: () => server.stop(),
-    kill: () => server.kill('SIGKILL'),
+    kill: () => server.kill(),
     stop: async () => {
       await server.stop()
       await rm(dataDir, { recursive: true, force: true })
     },
   }
+}
+
+/** A nats-server as it is deployed, with its users and their permissions. */
+export interface DeployedNats extends TestNats {
+  readonly passwords: NatsPasswords
+}
+
+/** The interval of the embedded start, unless it is set otherwise. */
+const SYNC_INTERVAL_MS = 1_000
+
+/**
+ * Starts a real nats-server with the project's own `nats.conf` and new passwords that only the caller uses. `tlsConfig` replaces
+ * `tls.conf`, in nats-server's own format.
+ */
+export async function deployedNats({
+  tlsConfig,
+  serverPath = natsServerPath(),
+}: {
+  readonly tlsConfig?: string
+  /** The program; the run's own when absent. */
+  readonly serverPath?: string
+} = {}): Promise<DeployedNats> {
+  const passwords = generateNatsPasswords()
+  const configFile = await writeNatsConfig({
+    folder: await temporaryFolder(),
+    version: await readNatsVersion(serverPath),
+    syncInterval: SYNC_INTERVAL_MS,
+    ...(tlsConfig === undefined ? {} : { tlsConfig }),
+  })
+  return { ...(await testNats({ configFile, serverPath, env: passwordEnvironment(passwords) })), passwords }
 }
 
 async function writeConfig(text: string | undefined): Promise<string | undefined> {

@@ -10,17 +10,17 @@ declare module 'vitest' {
   }
 }
 
-/** The nats-server program of this run. */
+/** Returns the path of this run's nats-server program. */
 export function natsServerPath(): string {
   return inject('natsServerPath')
 }
 
-/** The run's PostgreSQL, as a user who may create and drop databases and roles. */
+/** Returns the URL of the run's PostgreSQL for a user who may create and drop databases and roles. */
 export function databaseAdminUrl(): string {
   return inject('databaseAdminUrl')
 }
 
-/** A fresh folder for the caller alone; it is gone after the run. */
+/** Makes a folder that only the caller uses; it is removed after the run. */
 export function temporaryFolder(): Promise<string> {
   return mkdtemp(join(inject('runDir'), 'folder-'))
 }

@@ -1,54 +1,48 @@
-import { fork } from 'node:child_process'
-import { once } from 'node:events'
-import { resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { startServiceProcess } from '@sluice/local-servers'
 import { freezeProcess } from './freeze.ts'
 
-/** A service as its own process, run with nothing in its environment but what it is given. */
-export interface ServiceProcess {
-  /** Resolves when it says that it is ready; rejects with what it wrote when it ends before. */
+/** A service as a process of its own, with nothing in its environment but what the test gives it. */
+export interface TestServiceProcess {
+  /** Resolves when the process says that it is ready; rejects with its output when it ends before. */
   readonly ready: Promise<void>
-  /** What it has written so far, to either stream. */
+  /** Returns what it has written so far, to either stream. */
   output(): string
-  /** Stops it in its tracks (SIGSTOP): its connections stay open, and nothing is answered on them. */
-  pause(): void
-  resume(): void
-  /** Sends SIGTERM and resolves with the exit code; null where a signal ended it. */
-  stop(): Promise<number | null>
-  /** Ends it with SIGKILL, paused or not. */
+  /** Stops it (SIGSTOP): its connections stay open, and nothing responds. */
+  freeze(): void
+  /** Lets a frozen process continue. */
+  thaw(): void
+  /** Sends SIGTERM and resolves with how it ended: `exit 0`, or a signal. */
+  stop(): Promise<string>
+  /** Ends it with SIGKILL, frozen or not. */
   kill(): Promise<void>
 }
 
-/** @param service the folder below `services` */
-export function startServiceProcess(service: string, env: Readonly<Record<string, string>>): ServiceProcess {
-  const program = resolve(import.meta.dirname, '../../../services', service, 'src/main.ts')
-  const child = fork(program, { env, execArgv: [], stdio: ['ignore', 'pipe', 'pipe', 'ipc'] })
+/** @param program the service's `main.ts` */
+export function testServiceProcess(program: URL, env: Readonly<Record<string, string>>): TestServiceProcess {
+  const lines: string[] = []
+  const child = startServiceProcess({ program: fileURLToPath(program), env, log: (line) => lines.push(line) })
   const { pid } = child
-  if (pid === undefined) throw new Error(`${service} cannot be started`)
-  let text = ''
-  for (const stream of [child.stdout, child.stderr]) {
-    stream?.setEncoding('utf8').on('data', (chunk: string) => {
-      text += chunk
-    })
-  }
-  const exited = once(child, 'exit').then(([code]: (number | null)[]) => code ?? null)
-  const endedFirst = exited.then((code) => {
-    throw new Error(`${service} ended (${code}): ${text}`)
+  if (pid === undefined) throw new Error(`${program.pathname} cannot be started`)
+  const output = () => lines.join('\n')
+  const endedFirst = child.exited.then((reason) => {
+    throw new Error(`${program.pathname} ended (${reason}): ${output()}`)
   })
-  const ready = Promise.race([once(child, 'message').then(() => undefined), endedFirst])
-  // Whoever awaits it learns of it; one that is stopped while it starts is no unhandled rejection.
+  const ready = Promise.race([child.ready, endedFirst])
+  // A test that stops the process while it starts does not await it.
   ready.catch(() => undefined)
   return {
     ready,
-    output: () => text,
-    pause: () => freezeProcess(pid),
-    resume: () => void child.kill('SIGCONT'),
+    output,
+    freeze: () => freezeProcess(pid),
+    thaw: () => process.kill(pid, 'SIGCONT'),
     stop: () => {
-      child.kill('SIGTERM')
-      return exited
+      child.terminate()
+      return child.exited
     },
     kill: async () => {
-      child.kill('SIGKILL')
-      await exited
+      child.kill()
+      await child.exited
     },
   }
 }

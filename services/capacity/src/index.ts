@@ -2,49 +2,47 @@ import { randomUUID } from 'node:crypto'
 import { connectionProjection, SluiceError } from '@sluice/contracts'
 import { connectBus, openBucket } from '@sluice/messaging'
 import { busOptions, counter, type Logger, outageLog, type Service } from '@sluice/service-kit'
-import { readBootId, sinceBootMs } from './adapters/boot.ts'
-import { checkRecords, permitProbe } from './adapters/check-records.ts'
-import { keepsIndexApart } from './adapters/clock-start.ts'
-import { eraseDeleted } from './adapters/erase-deleted.ts'
-import { followDiscovered } from './adapters/follow-discovered.ts'
-import { kvRecordStore } from './adapters/kv-record-store.ts'
-import { joinMembers, type MembershipOptions } from './adapters/membership.ts'
-import { openOwnBuckets } from './adapters/own-buckets.ts'
-import { untilResponded } from './adapters/until-answered.ts'
-import { watchedLimits } from './adapters/watched-limits.ts'
-import { connectionCounters } from './application/connection-counters.ts'
-import type { LossPolicy } from './application/group-commit.ts'
+import { openOwnBuckets } from './commit/buckets.ts'
+import { readBootId, sinceBootMs } from './commit/clock.ts'
+import { keepsIndexApart } from './commit/clock-start.ts'
+import { createConnectionCounters } from './commit/connection-counters.ts'
+import { startErasingDeleted } from './commit/erase-deleted.ts'
+import type { LossPolicy } from './commit/group-commit.ts'
+import { joinMembers, type MembershipOptions } from './commit/membership.ts'
+import { createKvRecordStore } from './commit/record-store.ts'
+import { createPermitProbe, createRecordCheck } from './commit/store-check.ts'
+import { createWatchedLimits, followDiscovered } from './commit/watched-limits.ts'
 import type { CapacityConfig } from './config.ts'
-import type { LostSpan } from './domain/loss.ts'
-import { isSpent } from './domain/record.ts'
-import { serveCapacity } from './handlers/serve-capacity.ts'
-import { serveHealth } from './handlers/serve-health.ts'
+import { serveHealth, servePermits } from './endpoints.ts'
+import type { LostSpan } from './record/lost-charges.ts'
+import { isSpent } from './record/record.ts'
+import { retryStart } from './start-retry.ts'
 
 export { CapacityConfig } from './config.ts'
 
-/** Starts a capacity instance; resolves when it answers. */
+/** Starts a capacity instance; resolves when it serves requests. */
 export async function start(config: CapacityConfig, logger: Logger): Promise<Service> {
   const instance = config.CAPACITY_INSTANCE ?? randomUUID()
   const outage = outageLog(logger, {
-    begins: 'NATS does not store the counters: no permits are given',
+    begins: 'NATS does not store the counters: no permits are granted',
     ends: 'NATS stores the counters again',
   })
   const onFault = (err: unknown, subject?: string) => {
-    // Each request meets the same fault while the store is away.
+    // While the store is away, every request meets the same fault.
     if (err instanceof SluiceError && err.code === 'unavailable') outage.fault(err)
-    else logger.error({ err, subject }, 'fault')
+    else logger.error({ err, subject }, subject === undefined ? 'a background task failed' : 'a request failed')
   }
   const bus = await connectBus({
     ...busOptions(config, `capacity ${instance}`, logger),
-    // Two of an exchange's own time-outs: a lost write must not hold up the connection's other exchanges.
+    // Twice a permit batch's own time-out: a write without confirmation must not delay the connection's other batches for longer.
     jetstreamTimeoutMs: 1_000,
   })
-  const answered = <T>(ask: () => Promise<T>): Promise<T> =>
-    untilResponded(ask, (err) => logger.warn({ err }, 'NATS does not answer in time. Capacity asks again.'))
-  const connections = await answered(() => openBucket(bus, connectionProjection))
-  const buckets = await answered(() => openOwnBuckets(bus))
+  const retried = <T>(step: () => Promise<T>): Promise<T> =>
+    retryStart(step, (err) => logger.warn({ err }, 'NATS does not reply in time. Trying again.'))
+  const connections = await retried(() => openBucket(bus, connectionProjection))
+  const buckets = await retried(() => openOwnBuckets(bus))
   const { records, members, marks, found } = buckets
-  /** Absent while it starts: nothing is trusted yet. */
+  /** Absent during the start, when nothing is trusted yet. */
   let distrust: (() => void) | undefined
   const bootId = await readBootId(config.BOOT_ID_FILE)
   const joining: MembershipOptions = {
@@ -53,7 +51,7 @@ export async function start(config: CapacityConfig, logger: Logger): Promise<Ser
     found,
     instance,
     bootId,
-    // Where losses are not made up for, none is suspected.
+    // If losses are not made up for, none are suspected.
     syncIntervalMs: config.ASSUME_LOST_AS_USED ? config.NATS_SYNC_INTERVAL_MS : 0,
     losesWholeRecords: keepsIndexApart(bus.connection.info?.version ?? OLDEST_SERVER),
     monotonicMs: sinceBootMs,
@@ -62,54 +60,54 @@ export async function start(config: CapacityConfig, logger: Logger): Promise<Ser
       if (!config.ASSUME_LOST_AS_USED) return
       logger.warn(
         span,
-        'Counters may be missing: the machine of NATS was not shut down in order, or their bucket was made again. Charges that may have been lost count as used.',
+        'Counters may be missing: the NATS machine was not shut down in order, or a bucket was made again. Charges that may have been lost count as used.',
       )
     },
-    onCleared: (bucket) => logger.warn({ bucket }, 'NATS did not give back what it stored. The bucket was cleared.'),
+    onCleared: (bucket) => logger.warn({ bucket }, 'NATS did not return what it had stored. The bucket was cleared.'),
     onBucketGone: () => distrust?.(),
-    onStep: (stepMs) => logger.warn({ stepMs }, 'The clock of the NATS server stepped. Capacity does not follow it.'),
+    onStep: (stepMs) => logger.warn({ stepMs }, 'The clock of the NATS server stepped. The counters do not follow it.'),
   }
-  const membership = await answered(() => joinMembers(joining))
-  const limits = watchedLimits(connections, onFault)
-  const check = checkRecords({
+  const membership = await retried(() => joinMembers(joining))
+  const limits = createWatchedLimits(connections, onFault)
+  const check = createRecordCheck({
     records,
     membership,
     buckets,
     onCleared: (kept) =>
       logger.warn(
         { kept },
-        'NATS did not give back the counters that it stored. They were cleared, and stored again where they could be read. What the others may have counted counts as used.',
+        'NATS did not return the counters that it had stored. Those that could be read were kept; what the others may have counted counts as used.',
       ),
   })
-  const store = kvRecordStore(records, check, outage.success)
-  const counters = connectionCounters({
+  const store = createKvRecordStore(records, check, outage.success)
+  const counters = createConnectionCounters({
     store,
     limits,
     clock: membership.clock,
     ...(config.ASSUME_LOST_AS_USED ? { losses: lossPolicy(membership.suspectedLoss, logger) } : {}),
   })
-  // A store that comes back may be an older state of itself, under the same revisions.
+  // A store that comes back may be in an earlier state, under the same revisions.
   distrust = () => {
     counters.distrust()
-    // Looked at now, so that the first request does not have to wait for it.
+    // Checked now, so that the first request does not have to wait for it.
     store.checked().catch(onFault)
   }
   const stopDistrusting = bus.onReconnect(distrust)
-  await answered(limits.follow)
+  await retried(limits.follow)
   const discovered = await followDiscovered(bus, limits, onFault)
-  // Where NATS is far, this takes longer than a request may.
-  await answered(store.checked)
-  const stopServing = serveCapacity(bus, counters, instance, onFault)
-  const erasing = eraseDeleted({
+  // With a distant NATS this takes longer than a request may.
+  await retried(store.checked)
+  const stopServing = servePermits(bus, counters, instance, onFault)
+  const erasing = startErasingDeleted({
     bus,
     records,
     connections,
-    isThere: (connectionId) => limits.limitsFor(connectionId) !== undefined,
+    exists: (connectionId) => limits.limitsFor(connectionId) !== undefined,
     isSpent: async (connectionId) => isSpent((await store.load(connectionId)).record, membership.clock.nowMs()),
     erase: counters.forget,
     onFault,
   })
-  const health = serveHealth(bus, permitProbe(records, store), membership.clock, onFault)
+  const health = serveHealth(bus, createPermitProbe(records, store), membership.clock, onFault)
   const releasing = setInterval(() => counters.releaseIdle(), IDLE_MS)
   await bus.connection.flush()
   logger.info({ instance }, 'serving capacity')
@@ -129,7 +127,7 @@ export async function start(config: CapacityConfig, logger: Logger): Promise<Ser
 }
 
 function lossPolicy(suspected: () => LostSpan | undefined, logger: Logger): LossPolicy {
-  const losses = counter('capacity.losses', 'Records found to lack charges that the store lost.')
+  const losses = counter('capacity.losses', 'Records that lacked charges which the store lost.')
   losses.add(0)
   return {
     suspected,
@@ -140,7 +138,7 @@ function lossPolicy(suspected: () => LostSpan | undefined, logger: Logger): Loss
   }
 }
 
-/** Where a server does not say its version. */
+/** Assumed of a server that does not report its version. */
 const OLDEST_SERVER = '0'
-/** A record that nobody asked for in one such span leaves memory in the next. */
+/** A record that was not used for this long leaves memory after as long again at most. */
 const IDLE_MS = 60_000

@@ -5,50 +5,45 @@ import { migrate } from '@sluice/postgres'
 import { providerAdapter } from '@sluice/providers'
 import { busOptions, type Logger, type Service } from '@sluice/service-kit'
 import { v7 as uuidv7 } from 'uuid'
-import { createKeyServices } from './adapters/key-services.ts'
-import { createEnvelopes } from './adapters/libsodium/envelopes.ts'
-import { createSealedBoxes } from './adapters/libsodium/sealed-boxes.ts'
-import { linkBus } from './adapters/nats/bus-link.ts'
-import { createInsights } from './adapters/nats/insights.ts'
-import { createPublisher } from './adapters/nats/publisher.ts'
-import { createApiKeyStore } from './adapters/postgres/api-key-store.ts'
-import { createAuditLog } from './adapters/postgres/audit-log.ts'
-import { createConnectionStore } from './adapters/postgres/connection-store.ts'
-import { createCredentialHistory } from './adapters/postgres/credential-history.ts'
-import { openConnectionsDatabase, SCHEMA } from './adapters/postgres/database.ts'
-import { MIGRATIONS } from './adapters/postgres/migrations.ts'
-import { createOperatorTokenStore } from './adapters/postgres/operator-token-store.ts'
-import { createOutbox } from './adapters/postgres/outbox.ts'
-import { createProjectionSource } from './adapters/postgres/projection-source.ts'
-import { createSealingKey } from './adapters/postgres/sealing-key.ts'
-import { createSessionStore } from './adapters/postgres/session-store.ts'
-import { untilReachable } from './adapters/postgres/until-reachable.ts'
-import { stsAccess } from './adapters/provider-probes/assume-role.ts'
-import { createProviderProbe } from './adapters/provider-probes/provider-probe.ts'
-import { createTokenFile } from './adapters/token-file.ts'
-import type { ApplicationDeps } from './application/deps.ts'
-import { ensureOperatorToken } from './application/ensure-operator-token.ts'
-import { createKeyUseRecorder } from './application/key-use-recorder.ts'
-import { keepRetiringCredentials } from './application/retire-credentials.ts'
+
+import { createApiKeyStore } from './api-keys/api-key-store.ts'
+import { followKeyUse } from './api-keys/last-used.ts'
+import { createAuditLog } from './audit/audit-log.ts'
+import { type BusLink, linkBus } from './bus/bus-link.ts'
+import { serveConnections } from './bus/endpoints.ts'
+import { createPublisher } from './bus/publisher.ts'
 import type { ConnectionsConfig } from './config.ts'
-import type { RoleTrustSettings } from './domain/role-trust.ts'
-import { serveConnections } from './handlers/connections.ts'
-import { followCredentialStatus } from './handlers/credential-status.ts'
-import { followKeyUse } from './handlers/key-use.ts'
-import { createAdminApi, type LoginSettings } from './routes/admin-api.ts'
+import { createConnectionStore } from './connections/connection-store.ts'
+import { createCredentialHistory } from './credentials/credential-history.ts'
+import { type CredentialFaultChange, followCredentialStatus } from './credentials/credential-status.ts'
+import { retireCredentials } from './credentials/credential-versions.ts'
+import { openConnectionsDatabase, SCHEMA, untilReachable } from './database/database.ts'
+import { MIGRATIONS } from './database/migrations.ts'
+import { createAdminApi, type LoginSettings } from './http/admin-api.ts'
+import { createInsights } from './insights/insights.ts'
+import { createEnvelopes } from './keys/envelopes.ts'
+import { createKeyServices } from './keys/key-services.ts'
+import { createSealingKey } from './keys/sealing-key.ts'
+import { createSealedBoxes } from './keys/sodium.ts'
+import { createOperatorTokenStore } from './operators/operator-token-store.ts'
+import { ensureOperatorToken } from './operators/operator-tokens.ts'
+import { createSessionStore } from './operators/session-store.ts'
+import { stsAccess } from './probes/aws-bedrock.ts'
+import { createProviderProbe } from './probes/provider-probe.ts'
+import type { RoleTrustSettings } from './role-trust/role-trust.ts'
 
 export { ConnectionsConfig } from './config.ts'
 
 export interface ConnectionsService extends Service {
-  /** Where the admin API is: `http://127.0.0.1:8081`. */
+  /** The admin API's URL: `http://127.0.0.1:8081`. */
   readonly adminUrl: string
 }
 
 /**
- * Starts the service; resolves when it serves. It waits for PostgreSQL for as long as it takes, and for NATS a moment only: the
- * admin API works without, and the bus is served as soon as it is there.
- * @param isAvailable whether connections to a provider may be made: where gateways can serve them, unless told
- * @throws MasterKeyError when the master keys are missing or wrong; ConfigError when `KMS_KEY_ID` is missing
+ * Starts the service; resolves when it serves. It waits for PostgreSQL without limit, and for NATS only for a moment: the admin API works
+ * without, and the bus is served once it is reachable.
+ * @param isAvailable whether connections to a provider may be created; by default when gateways can call it
+ * @throws MasterKeyError when the master keys are missing or malformed; ConfigError when `KMS_KEY_ID` is missing
  */
 export async function start(
   config: ConnectionsConfig,
@@ -59,17 +54,13 @@ export async function start(
   const sealedBoxes = await createSealedBoxes()
   const database = openConnectionsDatabase(config.DATABASE_URL, logger)
   const link = linkBus({ ...busOptions(config, 'connections', logger), jetstreamTimeoutMs: JETSTREAM_TIMEOUT_MS })
-  const publisher = createPublisher({
-    outbox: createOutbox(database),
-    source: createProjectionSource(database),
-    logger,
-  })
+  const publisher = createPublisher({ database, logger })
   const sealingKey = createSealingKey({ database, envelopes, sealedBoxes, logger })
   const providerProbe = createProviderProbe({
     allowInsecureLoopback: config.ALLOW_INSECURE_UPSTREAM,
     sts: stsAccess(config),
   })
-  const deps: ApplicationDeps = {
+  const deps = {
     connections: createConnectionStore(database, publisher.published),
     credentialHistory: createCredentialHistory(database),
     apiKeys: createApiKeyStore(database, publisher.published),
@@ -80,51 +71,34 @@ export async function start(
     sealedBoxes,
     sealingKey,
     providerProbe,
-    rules: {
-      isAvailable,
-      allowInsecureUpstream: config.ALLOW_INSECURE_UPSTREAM,
-    },
+    rules: { isAvailable, allowInsecureUpstream: config.ALLOW_INSECURE_UPSTREAM },
     credentialGraceMs: config.CREDENTIAL_GRACE_MS,
+    publishFaultChange: faultPublisher(link, logger),
+    insights: createInsights(link),
+    health: { isDatabaseReachable: database.isReachable, isBusConnected: link.isConnected },
+    roleTrustSettings: roleTrustSettings(config),
+    login: loginSettings(config),
     now: () => new Date(),
     newId: uuidv7,
-    announceFault: async (change) => {
-      try {
-        if (!link.isConnected()) throw new Error('NATS is away')
-        await publishEvent(await link.first, credentialFaultChanged, [change.connectionId], change)
-      } catch (err) {
-        logger.warn(
-          { err, connectionId: change.connectionId },
-          "a change of a credential's fault could not be published",
-        )
-      }
-    },
     logger,
   }
-  const health = { isDatabaseReachable: database.isReachable, isBusConnected: link.isConnected }
-  const adminApi = await createAdminApi({
-    application: deps,
-    insights: createInsights(link),
-    health,
-    roleTrust: roleTrustSettings(config),
-    login: loginSettings(config),
-  })
+  const adminApi = await createAdminApi(deps)
 
   let served: Served | undefined
   let followed: readonly Served[] = []
   let retiring: Promise<void> | undefined
   const stopping = new AbortController()
-  const attach = async (): Promise<void> => {
+  const serveBus = async (): Promise<void> => {
     const bus = await link.first
     served = serveConnections(bus, deps)
-    followed = [followKeyUse(bus, createKeyUseRecorder(deps), logger), followCredentialStatus(bus, deps)]
+    followed = [followKeyUse(bus, deps), followCredentialStatus(bus, deps)]
     publisher.begin(bus)
     await bus.connection.flush()
     logger.info('serving on the bus')
   }
   const prepare = async (): Promise<void> => {
     await sealingKey.ensure()
-    const tokenFile = config.OPERATOR_TOKEN_FILE === undefined ? undefined : createTokenFile(config.OPERATOR_TOKEN_FILE)
-    await ensureOperatorToken({ ...deps, tokenFile })
+    if (config.OPERATOR_TOKEN_FILE !== undefined) await ensureOperatorToken(deps, config.OPERATOR_TOKEN_FILE)
   }
   const stop = async (): Promise<void> => {
     stopping.abort()
@@ -142,8 +116,8 @@ export async function start(
     const adminUrl = await adminApi.listen({ host: config.ADMIN_HOST, port: config.ADMIN_PORT })
     await migrate({ url: config.DATABASE_URL, schema: SCHEMA, migrations: MIGRATIONS, logger })
     await untilReachable(prepare, logger)
-    retiring = keepRetiringCredentials(deps, RETIRE_EVERY_MS, stopping.signal)
-    await settledWithin(attach(), BUS_WAIT_MS, (err) => logger.error({ err }, 'cannot serve on the bus'))
+    retiring = retireCredentials(deps, RETIRE_EVERY_MS, stopping.signal)
+    await settledWithin(serveBus(), BUS_WAIT_MS, (err) => logger.error({ err }, 'cannot serve on the bus'))
     logger.info({ adminUrl }, 'serving the admin API')
     return { adminUrl, stop }
   } catch (error) {
@@ -152,7 +126,18 @@ export async function start(
   }
 }
 
-/** As `work` settles, if it does so in time; afterwards its failure is for `onLateFailure`. */
+function faultPublisher(link: BusLink, logger: Logger) {
+  return async (change: CredentialFaultChange): Promise<void> => {
+    try {
+      await publishEvent(link.connected(), credentialFaultChanged, [change.connectionId], change)
+    } catch (err) {
+      const { connectionId } = change
+      logger.warn({ err, connectionId }, "a change of a credential's fault could not be published")
+    }
+  }
+}
+
+/** Settles as `work` does within `ms`, or resolves then; a later failure goes to `onLateFailure`. */
 async function settledWithin(work: Promise<void>, ms: number, onLateFailure: (error: unknown) => void): Promise<void> {
   let isLate = false
   const watched = work.catch((error: unknown) => {
@@ -165,7 +150,7 @@ async function settledWithin(work: Promise<void>, ms: number, onLateFailure: (er
 
 const BUS_WAIT_MS = 3_000
 const RETIRE_EVERY_MS = 60_000
-/** What was under way when the connection broke is lost, and only missed after this. */
+/** A request that was in progress when the connection broke is lost, and noticed after this time only. */
 const JETSTREAM_TIMEOUT_MS = 2_000
 
 function roleTrustSettings({ AWS_PRINCIPAL_ARN, CFN_TEMPLATE_URL }: ConnectionsConfig): RoleTrustSettings {

@@ -12,24 +12,20 @@ import {
   responses,
 } from '@sluice/contracts'
 import { connectBus, consume, ensureStream, openBucket, publishEvent, serve } from '@sluice/messaging'
-import { migrate, openDatabase } from '@sluice/postgres'
+import { migrate, openDatabase, postgresDeadLetters } from '@sluice/postgres'
 import { busOptions, counter, type Logger, outageLog, type Service } from '@sluice/service-kit'
-import { serviceQuotas } from './adapters/aws/service-quotas.ts'
-import { kvLimitProjection } from './adapters/kv-limit-projection.ts'
-import { MIGRATIONS } from './adapters/migrations.ts'
-import { postgresLimitStore } from './adapters/postgres-limit-store.ts'
-import { postgresDeadLetters } from './adapters/postgres-set-aside.ts'
-import type { Tables } from './adapters/tables.ts'
-import { watchConnections } from './adapters/watched-connections.ts'
 import type { DiscoveryConfig } from './config.ts'
-import type { LimitChange } from './domain/learn.ts'
-import { UnreadableTally } from './domain/unreadable-tally.ts'
-import { forgetConnections } from './handlers/forget-connections.ts'
-import { learnFromResponses } from './handlers/learn-from-responses.ts'
-import { storeDeadLetterIn } from './handlers/put-aside.ts'
-import { refreshFromQuotas } from './handlers/refresh-from-quotas.ts'
-import { unreadableLog } from './handlers/unreadable-log.ts'
-import type { LimitStore } from './ports/limit-store.ts'
+import type { LimitChange } from './learn/learn.ts'
+import { UnreadableTally, unreadableLog } from './learn/unreadable.ts'
+import { learnFromResponses } from './learn-from-responses.ts'
+import type { LimitStore } from './ports.ts'
+import { refreshFromQuotas } from './quotas/refresh-from-quotas.ts'
+import { serviceQuotas } from './quotas/service-quotas.ts'
+import { forgetConnections } from './store/forget-connections.ts'
+import { watchConnections } from './store/known-connections.ts'
+import { kvLimitProjection } from './store/limit-projection.ts'
+import { postgresLimitStore } from './store/limit-store.ts'
+import { MIGRATIONS, type Tables } from './store/schema.ts'
 
 export { DiscoveryConfig } from './config.ts'
 
@@ -55,7 +51,10 @@ export async function start(config: DiscoveryConfig, logger: Logger): Promise<Se
   await openBucket(bus, learnedModels)
   await openBucket(bus, backgroundResponses)
   const projection = kvLimitProjection(await openBucket(bus, discovered), store)
-  const outage = outageLog(logger)
+  const outage = outageLog(logger, {
+    begins: 'response events cannot be processed, retrying',
+    ends: 'response events are processed again',
+  })
   const forgetting = forgetConnections({
     store,
     projection,
@@ -64,8 +63,7 @@ export async function start(config: DiscoveryConfig, logger: Logger): Promise<Se
   const connections = await watchConnections(await openBucket(bus, connectionProjection), forgetting.forget, (error) =>
     logger.error({ err: error }, 'cannot follow the connections'),
   )
-  const deadLetters = postgresDeadLetters(db)
-  const storeDeadLetter = storeDeadLetterIn(deadLetters, logger, Date.now)
+  const deadLetters = postgresDeadLetters({ db, schema: 'discovery', logger, now: Date.now })
   const unreadable = new UnreadableTally()
   const logUnreadable = unreadableLog(logger, Date.now)
   const unreadableResponses = counter('discovery.unreadable', 'Answers whose rate limit could not be read.')
@@ -86,7 +84,7 @@ export async function start(config: DiscoveryConfig, logger: Logger): Promise<Se
     },
     now: Date.now,
   }
-  const learn = learnFromResponses({ ...learning, storeDeadLetter })
+  const learn = learnFromResponses(learning)
   const quotas = serviceQuotas({ stsEndpoint: config.STS_ENDPOINT, endpoint: config.SERVICE_QUOTAS_ENDPOINT })
   const refresh = refreshFromQuotas({ ...learning, quotas })
   const consuming = await consume(bus, responses, {
@@ -96,7 +94,7 @@ export async function start(config: DiscoveryConfig, logger: Logger): Promise<Se
       await learn(messages)
       outage.success()
     },
-    onMalformed: storeDeadLetter,
+    storeDeadLetter: deadLetters.store,
     onFault: outage.fault,
     onRollBack: (rollBack) =>
       logger.warn(rollBack, 'NATS lost the newest messages of the stream; what it holds is read again'),

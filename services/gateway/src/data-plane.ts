@@ -3,50 +3,29 @@ import { responses } from '@sluice/contracts'
 import { baseUrlFault, createRoleAssumer } from '@sluice/egress'
 import { connectBus, createStream } from '@sluice/messaging'
 import { busOptions, ConfigError, counter, type Logger, outageLog } from '@sluice/service-kit'
-import { type BackgroundResponses, backgroundResponseStore } from './accounting/background-response-store.ts'
-import { eventPublisher, type ResponseEvents } from './accounting/response-event-publisher.ts'
+import { backgroundResponseStore } from './accounting/background-response-store.ts'
+import { eventPublisher } from './accounting/response-event-publisher.ts'
 import { watchApiKeys, watchConnections } from './admission/projections.ts'
 import type { GatewayConfig } from './config.ts'
-import { type BodyReader, createBodyReader } from './estimate/body-reader.ts'
+import { createBodyReader } from './estimate/body-reader.ts'
 import { learnedStore } from './estimate/learned-store.ts'
-import { type BodyDecoder, createBodyDecoder } from './http/body-decoder.ts'
+import { createBodyDecoder } from './http/body-decoder.ts'
 import { createReadiness, type Readiness } from './http/health.ts'
 import { ByteAccount } from './http/held-bytes.ts'
-import type { Permits } from './permits/permit.ts'
 import { createPermits } from './permits/permits.ts'
-import type { ApiKeys, Clock, Connections, Projections } from './ports.ts'
+import type { Clock } from './ports.ts'
 import { StreamUsageRefusals } from './relay/usage-addition.ts'
-import { httpImages, type Images } from './translation/images.ts'
-import { type CredentialReports, credentialReports } from './upstream/credential-reports.ts'
-import { type Credentials, sealedCredentials } from './upstream/credentials.ts'
+import { httpImages } from './translation/images.ts'
+import type { UnifiedDeps } from './translation/unified-call.ts'
+import { credentialReports } from './upstream/credential-reports.ts'
+import { createKeyPair } from './upstream/sealed-box.ts'
+import { sealedCredentials } from './upstream/credentials.ts'
 import { decodedUpstream } from './upstream/decoded-upstream.ts'
 import { fetchFirstCredentials } from './upstream/first-credentials.ts'
 import { createUpstream } from './upstream/http-client.ts'
-import { type RequestSigner, roleSessions, roleSigner } from './upstream/role-sessions.ts'
-import { createKeyPair } from './upstream/sealed-box.ts'
-import type { Upstream } from './upstream/upstream.ts'
+import { roleSessions, roleSigner } from './upstream/role-sessions.ts'
 
-/** All that a request needs on its way. */
-export interface DataPlane {
-  readonly apiKeys: ApiKeys
-  readonly connections: Connections
-  readonly projections: Projections
-  readonly permits: Permits
-  readonly credentials: Credentials
-  readonly signer: RequestSigner
-  readonly documents: BodyReader
-  readonly bodyDecoder: BodyDecoder
-  readonly heldBytes: ByteAccount
-  readonly streamUsage: StreamUsageRefusals
-  readonly upstream: Upstream
-  readonly images: Images
-  readonly events: ResponseEvents
-  readonly credentialReports: CredentialReports
-  readonly backgroundResponses: BackgroundResponses
-  readonly clock: Clock
-}
-
-export interface RunningDataPlane extends DataPlane {
+export interface RunningDataPlane extends UnifiedDeps {
   /** This process, as capacity and the response events know it. */
   readonly gateway: string
   readonly readiness: Readiness
@@ -60,7 +39,7 @@ export interface RunningDataPlane extends DataPlane {
  */
 export async function startDataPlane(config: GatewayConfig, logger: Logger): Promise<RunningDataPlane> {
   const gateway = randomUUID()
-  const onFault = (err: unknown) => logger.warn({ err }, 'fault')
+  const onFault = (err: unknown) => logger.warn({ err }, 'a background task of the gateway failed; it is retried')
   const clock = systemClock()
   const assumer = createRoleAssumer({ endpoint: stsEndpoint(config), ...STS_LIMITS })
   const sessions = roleSessions(assumer, clock.nowMs, onFault)

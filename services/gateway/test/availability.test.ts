@@ -1,9 +1,9 @@
 import { CapacityConfig, start as startCapacity } from '@sluice/capacity'
 import { capacityStatus, responses } from '@sluice/contracts'
 import { ensureStream, request } from '@sluice/messaging'
-import type { ProviderSimulator } from '@sluice/provider-simulator'
+import { type ProviderSimulator, startProviderSimulator } from '@sluice/provider-simulator'
 import { createLogger, hashAccessToken, readConfig, type Service } from '@sluice/service-kit'
-import { eventually, type TestNats, testNats, testSimulator } from '@sluice/testkit'
+import { eventually, type TestNats, testNats } from '@sluice/testkit'
 import OpenAI, { APIConnectionError } from 'openai'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { exchange, postJson } from './support/exchange.ts'
@@ -19,7 +19,7 @@ const gateways: TestGateway[] = []
 
 beforeAll(async () => {
   nats = await testNats()
-  simulator = await testSimulator({ recordContent: true })
+  simulator = await startProviderSimulator({ recordContent: true })
   simulator.accounts.register({ apiKey: 'sk-one' })
   simulator.accounts.register({ apiKey: 'sk-two' })
 })

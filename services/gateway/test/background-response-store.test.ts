@@ -32,7 +32,7 @@ it('gives what goes beyond to one of many stores that are asked at once, right a
   stores[0]?.store.remember('c', id, CHARGE)
   await stores[0]?.store.stop(5_000)
   const found = await Promise.all(stores.map(({ store }) => store.report('c', id, USAGE)))
-  expect(found.filter((beyond) => beyond !== undefined)).toMatchObject([{ charge: { tokens: 300 } }])
+  expect(found.filter((additional) => additional !== undefined)).toMatchObject([{ charge: { tokens: 300 } }])
   expect(stores.flatMap(({ warnings }) => warnings)).toEqual([])
 })
 

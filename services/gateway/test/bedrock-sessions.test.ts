@@ -23,6 +23,8 @@ beforeEach(() => path.role())
 afterEach(() => {
   path.simulator.controls.clear()
   path.simulator.requests.clear()
+  path.aws.controls.clear()
+  path.aws.requests.clear()
 })
 
 const converse = (connection: BedrockConnection) => connection.sdk().send(new ConverseCommand(REQUEST))
@@ -33,8 +35,7 @@ it('is one for all requests of a connection, and named after it', async () => {
   const connection = await path.connection({ name: 'prod' })
   await Promise.all(Array.from({ length: 20 }, () => converse(connection)))
   expect(path.stsRequests()).toBe(1)
-  const asked = path.simulator.requests.list().find(({ path }) => path === '/')
-  expect(asked?.content?.body).toContain('RoleSessionName=sluice-prod')
+  expect(path.aws.requests.list('sts')[0]?.body).toContain('RoleSessionName=sluice-prod')
 })
 
 it('is not shared with a connection to the same role that has another external id', async () => {
@@ -65,12 +66,12 @@ it('that cannot be had is said without telling why, and the permit given back', 
 
 it('is asked for again after an absence of STS, and not by every request meanwhile', async () => {
   const connection = await path.connection()
-  path.simulator.controls.add({ fault: { kind: 'status', status: 503 } })
+  path.aws.controls.add({ fault: { kind: 'status', status: 503 } })
   const statuses = await Promise.all(Array.from({ length: 20 }, async () => (await raw(connection)).status))
   expect(new Set(statuses)).toEqual(new Set([503]))
   // One attempt, and the SDK's own repetition of it.
   expect(path.stsRequests()).toBe(2)
-  path.simulator.controls.clear()
+  path.aws.controls.clear()
   await eventually(async () => expect((await raw(connection)).status).toBe(200))
 })
 
@@ -85,7 +86,7 @@ it('is renewed before it expires, without a failed request', async () => {
 
 it('is waited for before the permit, which is good for a moment only', async () => {
   const connection = await path.connection({ capacity: [{ period: 'hour', requests: 10 }] })
-  path.simulator.controls.add({ times: 1, latencyMs: 700 })
+  path.aws.controls.add({ times: 1, latencyMs: 700 })
   const answer = converse(connection)
   await eventually(() => expect(path.stsRequests()).toBe(1))
   const { windows } = await request(path.gateway.bus, capacityStatus, [connection.settings.id], {})
@@ -110,7 +111,7 @@ it('is another when the connection is given another role, and the same when anyt
 it('shows none of its secrets', async () => {
   const connection = await path.connection()
   await converse(connection)
-  const signed = path.simulator.requests.list().findLast(({ path }) => path !== '/')?.content?.headers
+  const signed = path.simulator.requests.list().at(-1)?.content?.headers
   const token = String(signed?.['x-amz-security-token'])
   expect(token).toMatch(/^FwoG/)
   const fault = {
@@ -118,7 +119,7 @@ it('shows none of its secrets', async () => {
     status: 403,
     message: `The canonical string is x-amz-security-token:${token}`,
   }
-  path.simulator.controls.add({ times: 1, pathPrefix: '/model/', fault })
+  path.simulator.controls.add({ times: 1, fault })
   const answer = await raw(connection)
   expect(answer.status).toBe(403)
   expect(answer.body.toString()).toContain('x-amz-security-token:[redacted]')

@@ -272,7 +272,7 @@ it.each([
 ])('%s is answered byte for byte as if asked directly', async (target, body) => {
   const bytes = Buffer.from(JSON.stringify(body))
   const headers = ['content-type', 'application/json', 'x-simulator-seed', 'same']
-  const assumer = createRoleAssumer({ endpoint: path.simulator.url, maxAttempts: 1 })
+  const assumer = createRoleAssumer({ endpoint: path.aws.url, maxAttempts: 1 })
   const role = { arn: ROLE_ARN, externalId: EXTERNAL_ID, region: REGION, sessionName: 'direct', sessionSeconds: 900 }
   const session = new RoleSession(await assumer.assume(role), Date.now())
   assumer.stop()

@@ -124,7 +124,7 @@ it('it waits for a service that is not there, says so once, and goes on when it 
   await fetching
   expect([...connections.keys()].every(isHeld)).toBe(true)
   expect(lines).toMatchObject([
-    { level: 'warn', fields: { credentials: 100, err: { message: expect.stringContaining('nobody answers') } } },
+    { level: 'warn', fields: { credentials: 100, err: { message: expect.stringContaining('No service responds') } } },
     { level: 'info', text: 'the credentials have arrived' },
   ])
   expect(faults).toEqual([])

@@ -71,7 +71,7 @@ it('ends the upstream call when it gives up in the middle of a stream', async ()
   let seen = 0
   for await (const _ of stream) if (++seen === 3) break
   controller.abort()
-  await eventually(() => expect(path.simulator.requests.list().at(-1)?.outcome).toBe('client-gone'))
+  await eventually(() => expect(path.simulator.requests.list().at(-1)?.outcome).toBe('client-disconnected'))
   await eventually(() => expect(outcomes()).toEqual(['aborted']))
 })
 

@@ -3,16 +3,16 @@ import { createServer } from 'node:net'
 import { CapacityConfig, start as startCapacity } from '@sluice/capacity'
 import { capacityStatus, type ProjectedConnection } from '@sluice/contracts'
 import { request } from '@sluice/messaging'
-import type { ProviderSimulator } from '@sluice/provider-simulator'
+import { type ProviderSimulator, startProviderSimulator } from '@sluice/provider-simulator'
 import { createLogger, readConfig, type Service } from '@sluice/service-kit'
-import { eventually, freePort, type TestNats, testNats, testSimulator } from '@sluice/testkit'
+import { eventually, freePort, type TestNats, testNats } from '@sluice/testkit'
 import OpenAI, { APIError, BadRequestError } from 'openai'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import { startGateway, type TestGateway } from './support/start-gateway.ts'
 
 /**
  * Ways in which other proxies lose count, each as a test by its name, through two whole gateways and two capacity instances. Those
- * that are about windows and repetitions alone are in services/capacity/src/domain.
+ * that are about windows and repetitions alone are in services/capacity/src/decide.
  */
 const MODELS = ['gpt-4.1-mini', 'gpt-4o-mini', 'gpt-4o']
 let nats: TestNats
@@ -26,7 +26,7 @@ beforeAll(async () => {
   const start = () =>
     startCapacity(readConfig(CapacityConfig, { NATS_URL: nats.url }), createLogger('capacity', 'silent'))
   capacities = await Promise.all([start(), start()])
-  simulator = await testSimulator()
+  simulator = await startProviderSimulator()
   simulator.accounts.register({ apiKey: 'sk-upstream' })
   gateways = [await startGateway({ natsUrl: nats.url }), await startGateway({ natsUrl: nats.url })]
   const gateway = gatewayAt(0)

@@ -13,10 +13,10 @@ import { createAccessToken, createLogger, hashAccessToken, readConfig, type Serv
 import {
   eventually,
   freePort,
-  type ServiceProcess,
-  startServiceProcess,
   type TestNats,
+  type TestServiceProcess,
   testNats,
+  testServiceProcess,
 } from '@sluice/testkit'
 import sodium from 'libsodium-wrappers'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -29,7 +29,7 @@ vi.setConfig({ testTimeout: 90_000 })
 let nats: TestNats
 let bus: Bus
 let url: string
-let gateway: ServiceProcess | undefined
+let gateway: TestServiceProcess | undefined
 const started: { stop(): Promise<unknown> }[] = []
 
 beforeEach(async () => {
@@ -45,10 +45,13 @@ afterEach(async () => {
   await nats.stop()
 })
 
-async function startGatewayProcess(): Promise<ServiceProcess> {
+async function startGatewayProcess(): Promise<TestServiceProcess> {
   const port = await freePort()
   url = `http://127.0.0.1:${port}`
-  gateway = startServiceProcess('gateway', { NATS_URL: nats.url, GATEWAY_PORT: String(port) })
+  gateway = testServiceProcess(new URL('../src/main.ts', import.meta.url), {
+    NATS_URL: nats.url,
+    GATEWAY_PORT: String(port),
+  })
   return gateway
 }
 
@@ -147,7 +150,7 @@ describe('a gateway that starts', () => {
     const { output, stop } = await startGatewayProcess()
     await eventually(() => expect(output()).toContain('waiting for credentials'), STARTING)
     const stoppedAtMs = performance.now()
-    expect(await stop()).toBe(0)
+    expect(await stop()).toBe('exit 0')
     expect(performance.now() - stoppedAtMs).toBeLessThan(2_000)
   })
 })

@@ -207,7 +207,7 @@ describe('an error beside output', () => {
     answer(failing(code).join(''), EVENTS)
     for (const { body } of [await send(connection, STREAMED_CHAT), await sendUnified(connection, STREAMED_CHAT)]) {
       expect(body.toString()).toContain('refused [redacted]')
-      expect(body.toString()).not.toContain('broke the answer off')
+      expect(body.toString()).not.toContain('ended the response early')
     }
     await eventually(() => expect(connection.events().map((event) => event.outcome)).toEqual([outcome, outcome]))
   })
@@ -294,7 +294,7 @@ describe('a unified stream without [DONE]', () => {
     const connection = await connect()
     answer(stream, EVENTS)
     const { body } = await sendUnified(connection, STREAMED_CHAT)
-    expect(body.toString()).toContain('The provider broke the answer off.')
+    expect(body.toString()).toContain('The provider ended the response early.')
     await connection.ended('upstream_error')
   })
 })

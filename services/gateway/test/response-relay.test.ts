@@ -5,10 +5,9 @@ import type { ResponseEvent } from '@sluice/contracts'
 import type { ResponseReader, ResponseTranslator } from '@sluice/providers'
 import { createLogger } from '@sluice/service-kit'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { DataPlane } from '../src/data-plane.ts'
 import type { ResponseSink } from '../src/upstream/upstream.ts'
 import type { PermittedCall } from '../src/relay/call.ts'
-import { ResponseRelay } from '../src/relay/response-relay.ts'
+import { type RelayDeps, ResponseRelay } from '../src/relay/response-relay.ts'
 import { exchange } from './support/exchange.ts'
 
 const BROKEN = new Error('broken')
@@ -67,7 +66,7 @@ function relayTo(response: ServerResponse, parts: Breakable) {
     permit: { markServed: () => void served++, settle: (cost: unknown) => void settled.push(cost) },
   }
   const relay = new ResponseRelay(
-    plane as unknown as DataPlane,
+    plane as unknown as RelayDeps,
     call as unknown as PermittedCall,
     response,
     createLogger('gateway', 'silent'),
@@ -96,7 +95,7 @@ it('is to be sent again where its permit was too old at once, on a connection th
     const permit = { departByMs: 0, markServed: () => undefined, settle: (cost: unknown) => void settled.push(cost) }
     const call = { requestId: 'r', connection: { settings: {} }, permit }
     const relay = new ResponseRelay(
-      plane as unknown as DataPlane,
+      plane as unknown as RelayDeps,
       call as unknown as PermittedCall,
       response,
       createLogger('gateway', 'silent'),

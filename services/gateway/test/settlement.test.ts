@@ -119,7 +119,7 @@ describe('a request is settled', () => {
     await isCharged({ requests: 1, tokens: PROMPT_TOKENS(BODY) + 50 })
     await ended('timeout')
     // The upstream call is ended.
-    await eventually(() => expect(simulator.requests.list().at(-1)?.outcome).toBe('client-gone'))
+    await eventually(() => expect(simulator.requests.list().at(-1)?.outcome).toBe('client-disconnected'))
   })
 
   it.each([
@@ -147,7 +147,7 @@ describe('a request is settled', () => {
     const stream = await sdk.chat.completions.create({ ...STREAM, max_tokens: 2_000 })
     let seen = 0
     for await (const _ of stream) if (++seen === 3) break
-    await eventually(() => expect(simulator.requests.list().at(-1)?.outcome).toBe('client-gone'))
+    await eventually(() => expect(simulator.requests.list().at(-1)?.outcome).toBe('client-disconnected'))
     await ended('aborted')
     const { requests, tokens } = await isSettled()
     expect(requests).toBe(1)

@@ -15,6 +15,6 @@ export const UsageConfig = Type.Object({
   HOURS_KEPT_DAYS: Type.Integer({ minimum: 1, maximum: 4_000, default: 90 }),
   /** Beyond, usage is forgotten, a calendar year at a time. */
   DAYS_KEPT_DAYS: Type.Integer({ minimum: 1, maximum: 40_000, default: 1_830 }),
-  /** JSON with the shape of `adapters/prices.json`, used in its place. */
+  /** JSON with the shape of `src/prices/prices.json`, used in its place. */
   PRICE_LIST_FILE: Type.Optional(Type.String()),
 })

@@ -1,16 +1,14 @@
 import { responses, usageQuery } from '@sluice/contracts'
 import { awaitStream, connectBus, consume, serve } from '@sluice/messaging'
-import { migrate, openDatabase } from '@sluice/postgres'
+import { migrate, openDatabase, postgresDeadLetters } from '@sluice/postgres'
 import { busOptions, ConfigError, type Logger, outageLog, type Service } from '@sluice/service-kit'
-import { MIGRATIONS } from './adapters/migrations.ts'
-import { postgresUsageStore } from './adapters/postgres-usage-store.ts'
-import { readPriceList } from './adapters/read-price-list.ts'
-import type { Tables } from './adapters/tables.ts'
 import type { UsageConfig } from './config.ts'
-import type { KeptDays } from './domain/retention.ts'
-import { responseUsageQuery } from './handlers/answer-usage-query.ts'
-import { keepUp } from './handlers/keep-up.ts'
-import { recordResponses } from './handlers/record-responses.ts'
+import { readPriceList } from './prices/read-price-list.ts'
+import { responseUsageQuery } from './query.ts'
+import type { KeptDays } from './rollup/granularity.ts'
+import { MIGRATIONS, type Tables } from './store/schema.ts'
+import { postgresUsageStore } from './store/usage-store.ts'
+import { startUpkeep } from './upkeep.ts'
 
 export { UsageConfig } from './config.ts'
 
@@ -34,17 +32,18 @@ export async function start(config: UsageConfig, logger: Logger): Promise<Servic
   const store = postgresUsageStore({ db, kept, now: Date.now })
   const bus = await connectBus(busOptions(config, 'usage', logger))
   await awaitStream(bus, responses)
-  const record = recordResponses(store, logger)
-  const outage = outageLog(logger)
+  const outage = outageLog(logger, {
+    begins: 'response events cannot be processed, retrying',
+    ends: 'response events are processed again',
+  })
   const consuming = await consume(bus, responses, {
     durable: 'usage',
     batchMessages: BATCH_MESSAGES,
     handle: async (messages) => {
-      await record(messages)
+      await store.record(messages.map(({ message }) => message))
       outage.success()
     },
-    onMalformed: (subject, streamSequence, reason) =>
-      logger.error({ subject, streamSequence, reason }, 'malformed message, dropped'),
+    storeDeadLetter: postgresDeadLetters({ db, schema: 'usage', logger, now: Date.now }).store,
     onFault: outage.fault,
     wasHandled: store.hasRecorded,
     onRollBack: (rollBack) =>
@@ -54,17 +53,17 @@ export async function start(config: UsageConfig, logger: Logger): Promise<Servic
       ),
   })
   const served = serve(bus, usageQuery, responseUsageQuery(store, prices), {
-    onFault: (error, subject) => logger.error({ err: error, subject }, 'query failed'),
+    onFault: (error, subject) => logger.error({ err: error, subject }, 'a usage query failed'),
   })
   await bus.connection.flush() // Only then does the server know who answers.
-  const keepingUp = keepUp(store, {
+  const upkeep = startUpkeep(store, {
     intervalMs: UPKEEP_INTERVAL_MS,
     gatewayAgeMs: GATEWAY_AGE_MS,
-    onFault: (error) => logger.warn({ err: error }, 'upkeep failed, it goes on later'),
+    onFault: (error) => logger.warn({ err: error }, 'upkeep failed; it is retried later'),
   })
   return {
     stop: async () => {
-      await keepingUp.stop()
+      await upkeep.stop()
       await served.stop()
       await consuming.stop()
       await bus.close()

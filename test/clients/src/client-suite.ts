@@ -97,7 +97,7 @@ export function clientSuite(tested: ClientUnderTest, system: () => System): void
       }, aborting.signal)
       // Some libraries end the stream, others raise their own error: both are theirs to choose.
       await streaming.catch(() => undefined)
-      await connection.ended('client-gone')
+      await connection.ended('client-disconnected')
       expect(pieces.length).toBeLessThan(100)
       const { requests, tokens } = await connection.charged()
       expect(requests).toBe(1)

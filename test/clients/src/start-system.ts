@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { startAwsSimulator } from '@sluice/aws-simulator'
 import type { ApiKeyView, CapacityStatus, ConnectionView, CreatedApiKey, ProviderId } from '@sluice/contracts'
 import { adminClient, readSettings, startStack, until } from '@sluice/local'
 import {
@@ -35,7 +36,7 @@ export interface Connection {
   readonly apiKey: string
   /** Makes the simulated provider behave so toward this connection alone. */
   control(control: Omit<Control, 'apiKey' | 'pathPrefix'>): void
-  /** What reached the provider through this connection, oldest first; without STS. */
+  /** What reached the provider through this connection, oldest first. */
   requests(): readonly RequestRecord[]
   /** Waits until the latest request has ended so at the provider. */
   ended(outcome: RequestRecord['outcome']): Promise<void>
@@ -71,10 +72,11 @@ async function startSystem(): Promise<System> {
     if (simulator === undefined) throw new Error(`There is no simulator of ${provider}.`)
     return simulator
   }
-  const aws = {
+  const aws = await startAwsSimulator()
+  const awsEnvironment = {
     AWS_ACCESS_KEY_ID: AWS_CALLER.accessKeyId,
     AWS_SECRET_ACCESS_KEY: AWS_CALLER.secretAccessKey,
-    STS_ENDPOINT: simulatorOf('aws-bedrock').url,
+    STS_ENDPOINT: aws.url,
   }
   const dataDir = await mkdtemp(join(tmpdir(), 'sluice-clients-'))
   const lines: string[] = []
@@ -88,7 +90,7 @@ async function startSystem(): Promise<System> {
   const stack = await startStack(settings, {
     log: (source, line) => lines.push(`${source} | ${line}`),
     inherited: { PATH: process.env.PATH ?? '' },
-    extra: { connections: aws, gateway: aws },
+    extra: { connections: awsEnvironment, gateway: awsEnvironment },
   })
   const admin = adminClient(stack.adminUrl, stack.operatorToken ?? '')
   const [gatewayUrl = ''] = stack.gatewayUrls
@@ -112,15 +114,13 @@ async function startSystem(): Promise<System> {
       const { id } = await register(provider, simulator, upstreamKey, { name, capacity })
       ids.set(name, id)
       const key = await apiKey([name])
-      const isBedrock = provider === 'aws-bedrock'
       const status = () => admin.get<CapacityStatus>(`/connections/${id}/capacity`)
-      const requests = () => simulator.requests.list(upstreamKey).filter(({ path }) => path !== '/')
+      const requests = () => simulator.requests.list(upstreamKey)
       const isSettled = ({ windows }: CapacityStatus) => windows.every(({ reserved }) => reserved === 0)
       return {
         name,
         apiKey: key,
-        control: (control) =>
-          simulator.controls.add({ ...control, apiKey: upstreamKey, ...(isBedrock && { pathPrefix: '/model/' }) }),
+        control: (control) => simulator.controls.add({ ...control, apiKey: upstreamKey }),
         requests,
         ended: async (outcome) => {
           const latest = async () => requests().at(-1)?.outcome
@@ -135,7 +135,7 @@ async function startSystem(): Promise<System> {
     },
     stop: async () => {
       await stack.stop()
-      await Promise.all([...simulators.values()].map((simulator) => simulator.stop()))
+      await Promise.all([...simulators.values(), aws].map((simulator) => simulator.stop()))
       await rm(dataDir, { recursive: true, force: true })
     },
   }
@@ -156,10 +156,8 @@ async function startSystem(): Promise<System> {
     const config = { region: REGION, iamRoleArn: arn, baseUrl: simulator.url }
     const made = await admin.post<ConnectionView>('/connections', { ...connection, provider, config })
     const externalId = String(made.config.externalId)
-    simulator.accounts.register({
-      apiKey: upstreamKey,
-      role: { arn, externalId, region: REGION, trustedCaller: AWS_CALLER },
-    })
+    simulator.accounts.register({ apiKey: upstreamKey, role: { arn, region: REGION } })
+    aws.setRole({ arn, externalId, trustedCaller: AWS_CALLER })
     return made
   }
 }

@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ConnectionView } from '@sluice/contracts'
-import { ensureNatsPasswords, until } from '@sluice/local'
+import { until } from '@sluice/local'
+import { ensureNatsPasswords } from '@sluice/local-servers'
 import { connect, type NatsConnection } from 'nats'
 import { type System, startSystem } from '../start-system.ts'
 import { Canaries } from './canaries.ts'
@@ -109,7 +110,7 @@ function environment(canaries: Canaries, providers: SimulatedProviders) {
   const aws = {
     AWS_ACCESS_KEY_ID: 'AKIACANARY',
     AWS_SECRET_ACCESS_KEY: canaries.make('secret of AWS', ''),
-    STS_ENDPOINT: providers.of('aws-bedrock').url,
+    STS_ENDPOINT: providers.aws.url,
   }
   return { connections: aws, gateway: { ...aws, MAX_BODY_BYTES: String(64 * 1024) } }
 }

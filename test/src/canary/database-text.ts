@@ -1,4 +1,4 @@
-import type { DatabaseUrls } from '@sluice/local'
+import type { DatabaseUrls } from '@sluice/local-servers'
 import pg from 'pg'
 
 /** Every row of every table of Sluice, as text; binary columns as what they are. */

@@ -1,5 +1,4 @@
-import { eventually } from '@sluice/testkit'
-import { expect } from 'vitest'
+import { expect, vi } from 'vitest'
 import { type CanaryRun, echoingConnection } from './canary-run.ts'
 import { ANSWERED_ECHOES, ECHOES } from './echoing-provider.ts'
 import { KEYED_PROVIDERS, type KeyedProvider } from './simulated-providers.ts'
@@ -120,13 +119,13 @@ export async function killGateway({ system, gateway, canaries, echoing }: Canary
   const path = `/connections/${echoingConnection('openai')}/v1/chat/completions`
   const asked = gateway(path, { headers, body: chat('echo-hang', canaries.get('prompt')) })
   const broken = expect(asked).rejects.toThrow()
-  await eventually(() => expect(echoing.hanging()).toBe(1))
+  await vi.waitFor(() => expect(echoing.hanging()).toBe(1), { timeout: 5_000 })
   if (killed === undefined) throw new Error('no gateway is running')
   process.kill(killed, 'SIGKILL')
   await broken
-  await eventually(() => expect(pid()).not.toBe(killed), { timeoutMs: 20_000 })
+  await vi.waitFor(() => expect(pid()).not.toBe(killed), { timeout: 20_000 })
   const again = () => gateway(path, { headers, body: chat('echo-body', canaries.get('prompt')) })
-  await eventually(async () => expect((await again()).status).toBe(502), { timeoutMs: 20_000 })
+  await vi.waitFor(async () => expect((await again()).status).toBe(502), { timeout: 20_000 })
 }
 
 function chat(model: string, prompt: string, isStream = false): object {

@@ -1,3 +1,4 @@
+import { type AwsSimulator, startAwsSimulator } from '@sluice/aws-simulator'
 import { type ProviderId, type ProviderSimulator, startProviderSimulator } from '@sluice/provider-simulator'
 import type { Canaries } from './canaries.ts'
 
@@ -46,6 +47,8 @@ export const KEYED_PROVIDERS: readonly KeyedProvider[] = [
 
 export interface SimulatedProviders {
   readonly of: (id: ProviderId) => ProviderSimulator
+  /** Hands out the sessions for Bedrock. */
+  readonly aws: AwsSimulator
   stop(): Promise<void>
 }
 
@@ -57,12 +60,14 @@ export async function startSimulatedProviders(canaries: Canaries): Promise<Simul
     simulator.controls.add({ echoApiKey: true })
     return [id, simulator]
   })
-  const aws = await startProviderSimulator({ provider: 'aws-bedrock', recordContent: true })
-  const simulators = new Map<ProviderId, ProviderSimulator>([...(await Promise.all(keyed)), ['aws-bedrock', aws]])
+  const bedrock = await startProviderSimulator({ provider: 'aws-bedrock', recordContent: true })
+  const aws = await startAwsSimulator()
+  const simulators = new Map<ProviderId, ProviderSimulator>([...(await Promise.all(keyed)), ['aws-bedrock', bedrock]])
   return {
-    of: (id) => simulators.get(id) ?? aws,
+    of: (id) => simulators.get(id) ?? bedrock,
+    aws,
     stop: async () => {
-      await Promise.all([...simulators.values()].map((simulator) => simulator.stop()))
+      await Promise.all([...simulators.values(), aws].map((simulator) => simulator.stop()))
     },
   }
 }

@@ -1,5 +1,5 @@
+import { startProviderSimulator } from './provider-simulator.ts'
 import { readSettings } from './settings.ts'
-import { startProviderSimulator } from './start-provider-simulator.ts'
 
 try {
   const simulator = await startProviderSimulator(readSettings(process.env))
@@ -11,7 +11,7 @@ try {
   }
   process.once('SIGTERM', stop)
   process.once('SIGINT', stop)
-  // A parent that is gone takes the simulator with it, however it ended.
+  // The IPC channel closes when the parent process ends, however it ended.
   process.once('disconnect', stop)
   console.log(`provider simulator ready at ${simulator.url}`)
   process.send?.('ready')

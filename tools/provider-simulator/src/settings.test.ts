@@ -10,7 +10,7 @@ it('has defaults for everything', () => {
   })
 })
 
-it('takes what is stated', () => {
+it('reads every setting', () => {
   const accounts = [{ apiKey: 'sk-a', limits: { requests: { limit: 5, period: 'day' } } }]
   expect(readSettings({ PROVIDER: 'groq', HOST: '::1', PORT: '0', ACCOUNTS: JSON.stringify(accounts) })).toEqual({
     provider: 'groq',

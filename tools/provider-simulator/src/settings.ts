@@ -1,21 +1,21 @@
 import { type Static, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { Account } from './core/accounts.ts'
-import { isProviderId, type ProviderId, providerIds } from './providers/providers.ts'
+import { isProviderId, type ProviderId, providerIds } from './providers.ts'
 
-/** How the program is set up from the environment. */
+/** The program's settings, from environment variables. */
 export interface Settings {
   /** `PROVIDER`. Default: openai. */
   readonly provider: ProviderId
   /** `HOST`. Default: 127.0.0.1. */
   readonly host: string
-  /** `PORT`, 0 for any free one. Default: 8090. */
+  /** `PORT`; 0 for any free port. Default: 8090. */
   readonly port: number
-  /** `ACCOUNTS`: a JSON array. Default: the key `sk-simulator` with 500 requests and 200,000 tokens a minute, and a role. */
+  /** `ACCOUNTS`: a JSON array. Default: the key `sk-simulator` with 500 requests and 200,000 tokens per minute, and a role. */
   readonly accounts: readonly Account[]
 }
 
-/** A setting that cannot be used; the message names it and says what it should be. */
+/** A setting is invalid; the message names it and says what it has to be. */
 export class SettingsError extends Error {
   override readonly name = 'SettingsError'
   readonly code = 'invalid_settings'
@@ -37,9 +37,7 @@ const DEFAULT_ACCOUNTS: readonly Account[] = [
     limits: { requests: { limit: 500, period: 'minute' }, tokens: { limit: 200_000, period: 'minute' } },
     role: {
       arn: 'arn:aws:iam::123456789012:role/simulator',
-      externalId: 'simulator',
       region: 'us-east-1',
-      trustedCaller: { accessKeyId: 'AKIASIMULATOR', secretAccessKey: 'simulator' },
     },
   },
 ]

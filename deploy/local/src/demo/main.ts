@@ -1,17 +1,16 @@
 import { randomBytes } from 'node:crypto'
 import { parseArgs } from 'node:util'
+import { StartError } from '@sluice/local-servers'
 import { startProviderSimulator } from '@sluice/provider-simulator'
 import { ConfigError } from '@sluice/service-kit'
-import { adminClient } from '../admin-client.ts'
+import { adminClient } from '../client.ts'
 import { readSettings } from '../config.ts'
-import { inheritedEnvironment } from '../inherited-environment.ts'
-import { createPrefixedLog } from '../prefixed-log.ts'
+import { createPrefixedLog } from '../log.ts'
+import { inheritedEnvironment } from '../service-environment.ts'
 import { startStack } from '../stack.ts'
-import { StartError } from '../start-error.ts'
-import { onStopSignals } from '../stop-signals.ts'
+import { aborted, onStopSignals } from '../stop.ts'
 import { welcomeText } from '../welcome-text.ts'
-import { runDemo } from './demo.ts'
-import { DEMO_NAME } from './prepare-demo.ts'
+import { DEMO_NAME, runDemo } from './demo.ts'
 
 const print = (text: string): void => console.log(text)
 
@@ -25,14 +24,13 @@ async function main(): Promise<number> {
   })
   const giveUp = new AbortController()
   onStopSignals({ onStop: () => giveUp.abort(), onForce: () => process.exit(130) })
-  const stopped = new Promise((resolve) => giveUp.signal.addEventListener('abort', resolve))
 
   const upstreamKey = `sk-demo-${randomBytes(24).toString('base64url')}`
   const limits = { requests: { limit: 500, period: 'minute' }, tokens: { limit: 200_000, period: 'minute' } } as const
   const simulator = await startProviderSimulator({ accounts: [{ apiKey: upstreamKey, limits }] })
   const log = createPrefixedLog({
     format: settings.LOG_FORMAT,
-    colour: process.stdout.isTTY && process.stdout.hasColors(),
+    color: process.stdout.isTTY && process.stdout.hasColors(),
     write: (text) => process.stdout.write(text),
   })
   print('Starting PostgreSQL, NATS, every service, and a simulated provider …\n')
@@ -41,7 +39,7 @@ async function main(): Promise<number> {
   try {
     const [gatewayUrl = ''] = stack.gatewayUrls
     if (stack.operatorToken === undefined) {
-      throw new StartError('process_failed', `The operator token is not in ${stack.paths.operatorTokenFile}.`)
+      throw new StartError('process_failed', `There is no operator token in ${stack.paths.operatorTokenFile}.`)
     }
     const isAsExpected = await runDemo({
       admin: adminClient(stack.adminUrl, stack.operatorToken),
@@ -50,9 +48,9 @@ async function main(): Promise<number> {
       print,
     })
     if (values.once) return isAsExpected ? 0 : 1
-    print(`\n  The connection "${DEMO_NAME}" and the simulated provider (${simulator.url}) stay up as well.`)
+    print(`\n  The connection "${DEMO_NAME}" and the simulated provider (${simulator.url}) keep running as well.`)
     print(welcomeText(stack))
-    await stopped
+    await aborted(giveUp.signal)
     return 0
   } finally {
     await stack.stop()

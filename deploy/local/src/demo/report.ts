@@ -1,6 +1,7 @@
 import type { CapacityStatus, DiscoveredLimit, UsagePoint } from '@sluice/contracts'
-import type { RequestOutcome } from './run-requests.ts'
-import { table } from './table.ts'
+import type { RequestOutcome } from './requests.ts'
+
+/** The demo's tables. */
 
 export function requestsReport(outcomes: readonly RequestOutcome[]): string {
   return table(
@@ -57,4 +58,14 @@ export function usageReport(points: readonly UsagePoint[]): string {
 
 function seconds(ms: number): string {
   return `${(ms / 1_000).toFixed(1)} s`
+}
+
+/** Returns rows below their headings, each column as wide as its widest cell. */
+export function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
+  const widths = headings.map((heading, column) =>
+    Math.max(heading.length, ...rows.map((row) => row[column]?.length ?? 0)),
+  )
+  const line = (cells: readonly string[]) =>
+    `  ${cells.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join('   ')}`.trimEnd()
+  return [line(headings), line(widths.map((width) => '─'.repeat(width))), ...rows.map(line)].join('\n')
 }

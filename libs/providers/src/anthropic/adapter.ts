@@ -20,7 +20,7 @@ import { messageResponse } from './stream.ts'
 
 /** OpenAI's API in front of Anthropic's Messages API. */
 export const anthropicUnified: UnifiedApi = {
-  chat: { request: toMessageCall, answer: messageResponse, opensStrings: true },
+  chat: { request: toMessageCall, response: messageResponse, opensStrings: true },
   embeddings: refusedOperation('Anthropic has no embeddings.'),
   models: modelList,
 }

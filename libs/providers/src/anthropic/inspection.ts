@@ -1,7 +1,7 @@
 import { claudeMedia } from '../claude/media.ts'
 import { memberWatch } from '../naming/ambiguous-member.ts'
 import { modelsIn, namedModel, toolModels, UNREPORTED_MODEL, unlistedModels } from '../naming/named-models.ts'
-import { FREE, inspectPrompt } from '../prompt/inspect-prompt.ts'
+import { inspectPrompt, NO_TOKENS } from '../prompt/inspect-prompt.ts'
 import type { Operation, RequestInspection } from '../provider-adapter.ts'
 import { inspectUnlisted } from '../unlisted/inspection.ts'
 import { isRecord } from '../wire/json.ts'
@@ -12,11 +12,11 @@ export function inspectAnthropicRequest(operation: Operation, body: unknown, siz
     return inspectUnlisted(operation, body, sizeBytes, claudeMedia(isRecord(body) ? body.messages : undefined))
   }
   if (!operation.usesModel || !isRecord(body)) {
-    return operation.runsModel === undefined ? FREE : { ...FREE, model: namedModel(body) }
+    return operation.runsModel === undefined ? NO_TOKENS : { ...NO_TOKENS, model: namedModel(body) }
   }
   if (operation.kind === 'batch') return batch(body.requests)
   const model = namedModel(body)
-  if (operation.kind === 'count-tokens') return { ...FREE, model }
+  if (operation.kind === 'count-tokens') return { ...NO_TOKENS, model }
   const media = claudeMedia(body.messages)
   const inspection = inspectPrompt(body, model, 'anthropic', { media, hasOutput: true })
   inspection.streamed = body.stream === true
@@ -28,7 +28,7 @@ function batch(requests: unknown): RequestInspection {
   const each = Array.isArray(requests) ? requests : []
   const models = new Set(each.map((request) => (isRecord(request) ? namedModel(request.params) : '')))
   const [model = ''] = models
-  return { ...FREE, model: models.size === 1 ? model : '' }
+  return { ...NO_TOKENS, model: models.size === 1 ? model : '' }
 }
 
 /** Every model that a request names: its own and its tools', or those of all of a batch's requests. Never throws, whatever the shape. */

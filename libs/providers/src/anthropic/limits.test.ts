@@ -1,6 +1,6 @@
 import type { RateLimitReading } from '@sluice/contracts'
 import { describe, expect, it } from 'vitest'
-import type { WireHeaders } from '../provider-adapter.ts'
+import type { WireHeaders } from '../wire/headers.ts'
 import { anthropicRateLimitHeaders, anthropicRetryAfterMs, readAnthropicRateLimits } from './limits.ts'
 
 const RECEIVED_AT_MS = Date.UTC(2026, 0, 1)

@@ -1,6 +1,7 @@
 import type { RateLimitReading } from '@sluice/contracts'
 import { type LimitCounting, limitedTokens, poolName, resourcePool, uncached } from '../limits.ts'
-import type { Operation, WireHeaders } from '../provider-adapter.ts'
+import type { Operation } from '../provider-adapter.ts'
+import type { WireHeaders } from '../wire/headers.ts'
 import { isRecord } from '../wire/json.ts'
 import {
   keepRateLimitHeaders,

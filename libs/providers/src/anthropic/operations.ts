@@ -1,6 +1,6 @@
 import { isAdministration } from '../administration.ts'
 import type { Operation } from '../provider-adapter.ts'
-import { decodedPath, forgivenPath, isPlainPath, isRead, type PathLayout } from '../wire/request-path.ts'
+import { correctedPath, decodedPath, isPlainPath, isRead, type PathLayout } from '../wire/request-path.ts'
 
 /** The kinds of operation whose requests or answers are read; everything else is `other`. */
 export type AnthropicKind = 'messages' | 'complete' | 'count-tokens' | 'batch' | 'other'
@@ -11,14 +11,14 @@ export type AnthropicKind = 'messages' | 'complete' | 'count-tokens' | 'batch' |
  * @see https://docs.claude.com/en/api/overview
  */
 export function anthropicOperation(method: string, given: string): Operation | undefined {
-  const path = forgivenPath(given, LAYOUT)
+  const path = correctedPath(given, LAYOUT)
   const understood = decodedPath(path)
   if (understood === undefined || !understood.startsWith('/v1/')) return undefined
   const kind = method === 'POST' ? MODEL_OPERATIONS[understood] : undefined
   if (kind !== undefined) return { kind, usesModel: true, body: 'json', path }
   const other = { kind: 'other', usesModel: false, body: 'any', path } as const
   if (isAdministration(path, ADMINISTRATION)) {
-    return { ...other, administers: true, ...(isRead(method) ? {} : { runsModel: 'untold' }) }
+    return { ...other, administers: true, ...(isRead(method) ? {} : { runsModel: 'unknown' }) }
   }
   const isPlain = isPlainPath(understood)
   if (isRead(method) || (isPlain && WITHOUT_MODEL.test(understood))) return other

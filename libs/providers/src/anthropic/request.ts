@@ -9,7 +9,7 @@ import {
 } from '../claude/parameters.ts'
 import { type ChatRequest, isBlank } from '../unified/chat-request.ts'
 import { type StructuredOutput, withJsonTool } from '../unified/json-tool.ts'
-import { askedChat, jsonCall } from '../unified/native-call.ts'
+import { jsonCall, requestedChat } from '../unified/native-call.ts'
 import { type ChatAbilities, readChatRequest, statedMaximum } from '../unified/read-chat-request.ts'
 import { isRefusal, refuse } from '../unified/refusal.ts'
 import { describedSchema, keepSchemas } from '../unified/tools.ts'
@@ -33,7 +33,7 @@ export function toMessageCall(request: UnifiedRequest): NativeCall | Refusal {
     path: '/v1/messages',
     headers: VERSION_HEADER,
     body: message,
-    answer: askedChat(request, chat, structured.jsonTool),
+    requested: requestedChat(request, chat, structured.jsonTool),
   })
 }
 

@@ -7,12 +7,12 @@ import { findUsage, type JsonEnds, JsonTailReader } from '../wire/json-tail.ts'
 import type { ReportedUsage } from '../wire/reported-usage.ts'
 import { FirstBytesReader } from '../wire/response-form.ts'
 import { eventDataSplitter } from '../wire/sse.ts'
-import { UNREAD, WatchingReader } from '../wire/usage-reader.ts'
+import { NO_USAGE_READER, WatchingReader } from '../wire/usage-reader.ts'
 
 /** The reader for one answer of status 2xx, by what its first bytes show that it is. */
 export function anthropicResponseReader({ kind, unlisted }: Operation): ResponseReader {
   if (unlisted) return unlistedResponseReader()
-  return kind === 'messages' ? new FirstBytesReader(FORMS, true) : UNREAD
+  return kind === 'messages' ? new FirstBytesReader(FORMS, true) : NO_USAGE_READER
 }
 
 const FORMS = {

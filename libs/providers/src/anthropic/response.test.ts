@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { messageOf } from '../../test/fixtures/anthropic/translated.ts'
 import { unifiedRequest } from '../../test/fixtures/anthropic/unified-request.ts'
-import { askedChat } from '../unified/native-call.ts'
+import { requestedChat } from '../unified/native-call.ts'
 import { toChatCompletion } from './response.ts'
 
 const USAGE = {
@@ -129,7 +129,7 @@ it('leaves out what is not known, and unknown usage', () => {
 })
 
 it.each([null, 'a', [], {}, { content: 'a' }])('is none of %j', (answer) => {
-  expect(toChatCompletion(askedChat(unifiedRequest(), {}), answer)).toBeUndefined()
+  expect(toChatCompletion(requestedChat(unifiedRequest(), {}), answer)).toBeUndefined()
 })
 
 it.each([
@@ -140,13 +140,17 @@ it.each([
   [{ content: [{ type: 'tool_use', name: 'f', input: {} }] }, { message: /tool call without id or name/ }],
   [{ content: [{ type: 'tool_use', id: 't', input: {} }] }, { message: /tool call without id or name/ }],
 ])('says why %j is none', (answer, { message, ...code }) => {
-  expect(toChatCompletion(askedChat(unifiedRequest(), {}), answer)).toEqual({
+  expect(toChatCompletion(requestedChat(unifiedRequest(), {}), answer)).toEqual({
     failure: { code: null, ...code, message: expect.stringMatching(message) },
   })
 })
 
 function completion(message: object) {
-  const whole = toChatCompletion(askedChat(unifiedRequest(), {}), { type: 'message', role: 'assistant', ...message })
+  const whole = toChatCompletion(requestedChat(unifiedRequest(), {}), {
+    type: 'message',
+    role: 'assistant',
+    ...message,
+  })
   if (whole !== undefined && 'failure' in whole) throw new Error(whole.failure.message)
   return whole
 }

@@ -10,14 +10,17 @@ import {
 } from '../unified/chat-completion.ts'
 import { endsWithJson, inJson } from '../unified/json-tool.ts'
 import { isFailure, type TranslatedFailure } from '../unified/response-translators.ts'
-import type { AskedResponse } from '../unified-api.ts'
+import type { RequestedResponse } from '../unified-api.ts'
 import { isRecord } from '../wire/json.ts'
 import { readError, UNTELLABLE_CALL } from './errors.ts'
 import { type PlacedThinking, placeThinking, thinkingContent } from './reasoning.ts'
 import { toToolCall } from './tools.ts'
 
 /** A whole message as a chat completion; a failure where it is an error, or has a tool call that cannot be told. Undefined where it is no message. */
-export function toChatCompletion(asked: AskedResponse, answer: unknown): CompletedChat | TranslatedFailure | undefined {
+export function toChatCompletion(
+  asked: RequestedResponse,
+  answer: unknown,
+): CompletedChat | TranslatedFailure | undefined {
   if (!isRecord(answer)) return undefined
   if (claudeErrorStatusIn(answer) !== undefined) {
     return { failure: readError(answer.error ?? answer, 'Anthropic answered with an error.') }

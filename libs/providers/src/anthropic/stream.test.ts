@@ -187,7 +187,7 @@ describe('a stream', () => {
   it('ends with an error where an event cannot be read, and never without its text', () => {
     const bytes = Buffer.concat([streamBytes(TEXT_STREAM.slice(0, 4)), Buffer.from('data: {"type":\n\n')])
     const events = translate(Buffer.concat([bytes, streamBytes(TEXT_STREAM.slice(4))]), [50])
-    expect(lastEvent(events)).toMatchObject({ error: { message: 'Anthropic sent what cannot be read.' } })
+    expect(lastEvent(events)).toMatchObject({ error: { message: 'Anthropic sent a response that cannot be read.' } })
     expect(events).not.toContain('[DONE]')
   })
 
@@ -226,21 +226,21 @@ describe('a stream', () => {
   })
 })
 
-function streamTranslator(tellsUsage: boolean) {
-  const request = unifiedRequest({ stream: true, stream_options: { include_usage: tellsUsage } })
-  return messageResponse(translated(request).answer).translator(SSE)
+function streamTranslator(includesUsage: boolean) {
+  const request = unifiedRequest({ stream: true, stream_options: { include_usage: includesUsage } })
+  return messageResponse(translated(request).requested).translator(SSE)
 }
 
-function translate(bytes: Buffer, sizes: readonly number[], tellsUsage = false): string {
-  const translator = streamTranslator(tellsUsage)
+function translate(bytes: Buffer, sizes: readonly number[], includesUsage = false): string {
+  const translator = streamTranslator(includesUsage)
   expect(translator.contentType).toBe(SSE)
   const passed = cut(bytes, sizes).map((piece) => translator.push(piece))
   return Buffer.concat([...passed, translator.end() ?? Buffer.alloc(0)]).toString()
 }
 
 /** The chunks of a stream that comes to its end. */
-function chunksOf(events: readonly { readonly type: string }[], tellsUsage = false): ChatCompletionChunk[] {
-  const lines = translate(streamBytes(events), [1_000_000], tellsUsage).split('\n\n')
+function chunksOf(events: readonly { readonly type: string }[], includesUsage = false): ChatCompletionChunk[] {
+  const lines = translate(streamBytes(events), [1_000_000], includesUsage).split('\n\n')
   expect(lines.slice(-2)).toEqual(['data: [DONE]', ''])
   return lines.slice(0, -2).map((line) => JSON.parse(line.slice('data: '.length)))
 }

@@ -10,7 +10,7 @@ import {
   unreadable,
   WholeResponseTranslator,
 } from '../unified/response-translators.ts'
-import type { AskedResponse, ResponseTranslation, TranslatedError } from '../unified-api.ts'
+import type { RequestedResponse, ResponseTranslation, TranslatedError } from '../unified-api.ts'
 import { isRecord, parseJson } from '../wire/json.ts'
 import { JsonArraySplitter } from '../wire/json-array.ts'
 import { EVERY, type JsonPath, keepSource } from '../wire/json-source.ts'
@@ -25,7 +25,7 @@ import { toToolCallStart } from './tools.ts'
 const TOOL_INPUTS: JsonPath = ['content', EVERY, 'input']
 
 /** How a message is said as the chat completion that was asked for, streamed or whole. */
-export function messageResponse(asked: AskedResponse): ResponseTranslation {
+export function messageResponse(asked: RequestedResponse): ResponseTranslation {
   return {
     translator: () =>
       asked.streamed

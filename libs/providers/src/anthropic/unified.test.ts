@@ -37,7 +37,7 @@ describe('the list of models', () => {
 })
 
 describe('an error', () => {
-  const { error } = messageResponse(translated(unifiedRequest()).answer)
+  const { error } = messageResponse(translated(unifiedRequest()).requested)
 
   it.each([
     ['{"type":"error","error":{"type":"not_found_error","message":"model: x"}}', 'model: x', 'not_found_error'],
@@ -75,7 +75,7 @@ it('never throws, whatever it is given', () => {
     fc.property(body, fc.jsonValue(), (given, answer) => {
       anthropicUnified.chat.request(unifiedRequest(given))
       anthropicUnified.models?.read(answer)
-      const { translator, error } = messageResponse(translated(unifiedRequest()).answer)
+      const { translator, error } = messageResponse(translated(unifiedRequest()).requested)
       for (const json of [answer, { content: answer }, { content: [answer], usage: answer }]) {
         const whole = translator('application/json')
         whole.push(Buffer.from(JSON.stringify(json)))

@@ -3,7 +3,8 @@ import { namedModel } from '../naming/named-models.ts'
 import type { ProviderAdapter, ProviderConfig } from '../provider-adapter.ts'
 import { configuredBaseUrl } from '../provider-config.ts'
 import type { UnifiedApi } from '../unified-api.ts'
-import { keepRateLimitHeaders, readRetryAfterMs } from '../wire/rate-limit-headers.ts'
+import { readRetryAfterMs } from '../wire/headers.ts'
+import { keepRateLimitHeaders } from '../wire/rate-limit-headers.ts'
 import { embeddingsResponse, toEmbeddingsCall } from './embeddings.ts'
 import { bedrockErrorResponse } from './errors.ts'
 import { inspectBedrockRequest } from './inspection.ts'
@@ -15,8 +16,8 @@ import { converseResponse } from './stream.ts'
 
 /** OpenAI's API in front of the runtime API of AWS Bedrock, which cannot tell which models there are. */
 export const awsBedrockUnified: UnifiedApi = {
-  chat: { request: toConverseCall, answer: converseResponse, opensStrings: true },
-  embeddings: { request: toEmbeddingsCall, answer: embeddingsResponse },
+  chat: { request: toConverseCall, response: converseResponse, opensStrings: true },
+  embeddings: { request: toEmbeddingsCall, response: embeddingsResponse },
 }
 
 /** The runtime API of AWS Bedrock. It tells its limits in no header. */

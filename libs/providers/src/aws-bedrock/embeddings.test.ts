@@ -11,7 +11,7 @@ const embed = (model: string, body: object) => {
   return toEmbeddingsCall({ ...request, body: { model: 'prod/m', ...body } })
 }
 const answered = (model: string, body: object, answer: unknown) => {
-  const translator = embeddingsResponse(nativeCall(embed(model, body)).answer).translator('application/json')
+  const translator = embeddingsResponse(nativeCall(embed(model, body)).requested).translator('application/json')
   translator.push(Buffer.from(JSON.stringify(answer)))
   const bytes = translator.end()
   return bytes && JSON.parse(bytes.toString())

@@ -5,10 +5,10 @@ import {
   readEmbeddingsRequest,
   type Vectors,
 } from '../unified/embeddings.ts'
-import { askedEmbeddings } from '../unified/native-call.ts'
+import { requestedEmbeddings } from '../unified/native-call.ts'
 import { isRefusal, refuse, refuseParameter } from '../unified/refusal.ts'
 import { WholeResponseTranslator } from '../unified/response-translators.ts'
-import type { AskedResponse, Refusal, ResponseTranslation, Translation, UnifiedRequest } from '../unified-api.ts'
+import type { Refusal, RequestedResponse, ResponseTranslation, Translation, UnifiedRequest } from '../unified-api.ts'
 import { isRecord, isVector, tokenCount } from '../wire/json.ts'
 import { readErrorResponse } from './errors.ts'
 import { foundationModel, modelPath } from './models.ts'
@@ -28,12 +28,12 @@ export function toEmbeddingsCall(request: UnifiedRequest): Translation {
     query: '',
     headers: { 'content-type': 'application/json', accept: 'application/json' },
     body: Buffer.from(JSON.stringify(embedding)),
-    answer: askedEmbeddings(request, asked),
+    requested: requestedEmbeddings(request, asked),
   }
 }
 
 /** How the answer to it is said. */
-export function embeddingsResponse(asked: AskedResponse): ResponseTranslation {
+export function embeddingsResponse(asked: RequestedResponse): ResponseTranslation {
   const { maker = '', name = '' } = foundationModel(asked.model) ?? {}
   const read = isTitan(maker, name) ? readTitanVectors : readCohereVectors
   return {

@@ -1,8 +1,8 @@
 import { errorStatusIn } from '../openai/errors.ts'
-import type { ErrorResponse, ErrorToFormat, WireHeaders } from '../provider-adapter.ts'
+import type { ErrorResponse, ErrorToFormat } from '../provider-adapter.ts'
 import type { TranslatedError } from '../unified-api.ts'
+import { headerValue, type WireHeaders } from '../wire/headers.ts'
 import { isRecord, parseJson } from '../wire/json.ts'
-import { headerValue } from '../wire/rate-limit-headers.ts'
 import type { BedrockEvent } from './event-stream.ts'
 
 /**

@@ -1,6 +1,6 @@
 import { claudeMedia } from '../claude/media.ts'
 import { promptMedia } from '../openai/media.ts'
-import { FREE, inspectPrompt } from '../prompt/inspect-prompt.ts'
+import { inspectPrompt, NO_TOKENS } from '../prompt/inspect-prompt.ts'
 import {
   addMedia,
   fileTokens,
@@ -18,7 +18,7 @@ import { isRecord } from '../wire/json.ts'
 
 /** Reads what matters of a request's JSON body (undefined: not JSON). Never throws, whatever the shape. */
 export function inspectBedrockRequest({ kind, model = '' }: Operation, body: unknown): RequestInspection {
-  if (!isRecord(body) || kind === 'count-tokens') return { ...FREE, model }
+  if (!isRecord(body) || kind === 'count-tokens') return { ...NO_TOKENS, model }
   const invokes = kind === 'invoke' || kind === 'invoke-stream'
   const media = invokes ? invokeMedia(body, model) : converseMedia(body)
   const inspection = inspectPrompt(body, model, 'aws-bedrock', { media, hasOutput: !EMBEDDING_MODEL.test(model) })

@@ -1,7 +1,7 @@
 import { type LimitCounting, limitedTokens, poolName, tierPool, uncached } from '../limits.ts'
-import type { Operation, WireHeaders } from '../provider-adapter.ts'
+import type { Operation } from '../provider-adapter.ts'
+import { headerValue, type WireHeaders } from '../wire/headers.ts'
 import { isRecord } from '../wire/json.ts'
-import { headerValue } from '../wire/rate-limit-headers.ts'
 
 /**
  * AWS holds the whole prompt and the output maximum against a quota of tokens when a request begins. In the end it has counted the input

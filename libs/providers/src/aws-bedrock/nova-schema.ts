@@ -1,6 +1,7 @@
 import { refuse } from '../unified/refusal.ts'
 import type { Refusal } from '../unified-api.ts'
-import { OpaqueJson, writtenText } from '../wire/json-source.ts'
+import { writtenText } from '../wire/json-source.ts'
+import { OpaqueJson } from '../wire/opaque-json.ts'
 import type { FoundationModel } from './models.ts'
 import { inlineReferences, membersOf, memberText } from './schema-references.ts'
 

@@ -1,5 +1,5 @@
 import type { Operation } from '../provider-adapter.ts'
-import { decodedPath, forgivenPath, type PathLayout } from '../wire/request-path.ts'
+import { correctedPath, decodedPath, type PathLayout } from '../wire/request-path.ts'
 
 export type BedrockKind = 'converse' | 'converse-stream' | 'invoke' | 'invoke-stream' | 'count-tokens'
 
@@ -9,7 +9,7 @@ export type BedrockKind = 'converse' | 'converse-stream' | 'invoke' | 'invoke-st
  * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_Operations_Amazon_Bedrock_Runtime.html
  */
 export function bedrockOperation(method: string, given: string): Operation | undefined {
-  const path = forgivenPath(given, LAYOUT)
+  const path = correctedPath(given, LAYOUT)
   const [, model, action = ''] = MODEL_PATH.exec(decodedPath(path) ?? '') ?? []
   const kind = ACTIONS.get(action)
   if (method !== 'POST' || model === undefined || kind === undefined) return undefined

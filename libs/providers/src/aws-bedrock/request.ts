@@ -3,7 +3,7 @@ import { isClaudeBefore, refuseReasoningJson, toSampling } from '../claude/param
 import type { ChatRequest } from '../unified/chat-request.ts'
 import { InlineImages } from '../unified/images.ts'
 import { type StructuredOutput, type WithJsonTool, withJsonTool } from '../unified/json-tool.ts'
-import { askedChat, jsonCall } from '../unified/native-call.ts'
+import { jsonCall, requestedChat } from '../unified/native-call.ts'
 import { type ChatAbilities, readChatRequest, statedMaximum } from '../unified/read-chat-request.ts'
 import { isRefusal, refuse } from '../unified/refusal.ts'
 import { keepSchemas } from '../unified/tools.ts'
@@ -31,7 +31,7 @@ export function toConverseCall(request: UnifiedRequest): Translation {
   const content = toContent(structured, request, images)
   if (isRefusal(content)) return content
   if (images.missing.size > 0) return { status: 'images-needed', urls: [...images.missing] }
-  return jsonCall({ path, body: content, answer: askedChat(request, chat, structured.jsonTool) })
+  return jsonCall({ path, body: content, requested: requestedChat(request, chat, structured.jsonTool) })
 }
 
 const ABILITIES: ChatAbilities = {

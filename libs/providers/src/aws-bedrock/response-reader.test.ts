@@ -10,7 +10,7 @@ import {
   frame,
 } from '../../test/fixtures/aws-bedrock/frames.ts'
 import { cut, pass } from '../../test/fixtures/wire/pieces.ts'
-import type { WireHeaders } from '../provider-adapter.ts'
+import type { WireHeaders } from '../wire/headers.ts'
 import { inspectBedrockRequest } from './inspection.ts'
 import { bedrockOperation } from './operations.ts'
 import { bedrockResponseReader } from './response-reader.ts'

@@ -2,13 +2,14 @@ import type { TokenUsage } from '@sluice/contracts'
 import { MessageStreamMeter } from '../claude/message-stream-meter.ts'
 import { type ClaudeUsage, mergeClaudeUsage, reportedClaudeUsage, withContextEdits } from '../claude/usage.ts'
 import { errorStatusIn } from '../openai/errors.ts'
-import type { Operation, PartialUsage, RequestInspection, ResponseReader, WireHeaders } from '../provider-adapter.ts'
+import type { Operation, PartialUsage, RequestInspection, ResponseReader } from '../provider-adapter.ts'
+import type { WireHeaders } from '../wire/headers.ts'
 import { isRecord, parseJson, tokensOfBytes } from '../wire/json.ts'
 import { findUsage, type JsonEnds, JsonTailReader } from '../wire/json-tail.ts'
 import type { ReportedUsage } from '../wire/reported-usage.ts'
 import { FirstBytesReader } from '../wire/response-form.ts'
 import { StreamedOutput } from '../wire/streamed-output.ts'
-import { UNREAD, type UsageMeter, WatchingReader } from '../wire/usage-reader.ts'
+import { NO_USAGE_READER, type UsageMeter, WatchingReader } from '../wire/usage-reader.ts'
 import { bedrockErrorStatus, bedrockErrorStatusIn } from './errors.ts'
 import { AwsEventFrames, readEventFrame } from './event-stream.ts'
 import {
@@ -32,7 +33,7 @@ export function bedrockResponseReader(
     const meter = kind === 'invoke-stream' ? new InvokeMeter() : new ConverseMeter()
     return new WatchingReader((visit) => new AwsEventFrames(visit), meter)
   }
-  if (kind === 'count-tokens') return UNREAD
+  if (kind === 'count-tokens') return NO_USAGE_READER
   const isConverse = kind === 'converse' || kind === 'converse-stream'
   const told = isConverse ? undefined : readUsageHeaders(headers)
   const json = (): ResponseReader =>

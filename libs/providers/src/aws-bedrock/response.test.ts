@@ -2,10 +2,10 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { CHAT_USAGE, EXTRA_CONTENT, TOOL_ANSWER } from '../../test/fixtures/aws-bedrock/answers.ts'
 import { CLAUDE, converseBody, unifiedRequest } from '../../test/fixtures/aws-bedrock/unified-request.ts'
-import { askedChat } from '../unified/native-call.ts'
+import { requestedChat } from '../unified/native-call.ts'
 import { toChatCompletion } from './response.ts'
 
-const ASKED = askedChat(unifiedRequest({}, { model: CLAUDE }), {})
+const ASKED = requestedChat(unifiedRequest({}, { model: CLAUDE }), {})
 const answer = (content: unknown, stopReason: unknown = 'end_turn') => ({
   output: { message: { role: 'assistant', content } },
   stopReason,

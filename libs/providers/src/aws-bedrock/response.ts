@@ -9,8 +9,8 @@ import {
   responseMessage,
 } from '../unified/chat-completion.ts'
 import { endsWithJson, inJson } from '../unified/json-tool.ts'
-import { isFailure, NO_PLACE, type TranslatedFailure } from '../unified/response-translators.ts'
-import type { AskedResponse, TranslatedError } from '../unified-api.ts'
+import { isFailure, type TranslatedFailure, UNSUPPORTED_CONTENT } from '../unified/response-translators.ts'
+import type { RequestedResponse, TranslatedError } from '../unified-api.ts'
 import { isRecord } from '../wire/json.ts'
 import { writtenText } from '../wire/json-source.ts'
 import { extraContent, type PlacedReasoning } from './reasoning.ts'
@@ -18,7 +18,10 @@ import { toToolCall } from './tools.ts'
 import { readConverseUsage } from './usage.ts'
 
 /** A whole answer of Converse; a failure where the model failed, or says what cannot be told. Undefined where it is no answer. */
-export function toChatCompletion(asked: AskedResponse, answer: unknown): CompletedChat | TranslatedFailure | undefined {
+export function toChatCompletion(
+  asked: RequestedResponse,
+  answer: unknown,
+): CompletedChat | TranslatedFailure | undefined {
   if (!isRecord(answer) || !isRecord(answer.output) || !isRecord(answer.output.message)) return undefined
   const { content: blocks } = answer.output.message
   if (!Array.isArray(blocks)) return undefined
@@ -56,7 +59,7 @@ export function readResponseContent(blocks: readonly unknown[]): ConverseContent
   const placed: PlacedReasoning[] = []
   for (const block of blocks) {
     if (!isRecord(block)) continue
-    if (isForeign(block)) return { failure: NO_PLACE }
+    if (isForeign(block)) return { failure: UNSUPPORTED_CONTENT }
     text += textOf(block)
     if (isRecord(block.toolUse) && !isServed(block.toolUse)) {
       const call = toToolCall(block.toolUse, writtenText(block.toolUse.input ?? {}) ?? '')

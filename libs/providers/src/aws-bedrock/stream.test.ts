@@ -12,7 +12,7 @@ const EVENT_STREAM = 'application/vnd.amazon.eventstream'
 
 function translator(streamOptions: object = { include_usage: true }) {
   const request = unifiedRequest({ stream: true, stream_options: streamOptions })
-  return converseResponse(nativeCall(toConverseCall(request)).answer).translator(EVENT_STREAM)
+  return converseResponse(nativeCall(toConverseCall(request)).requested).translator(EVENT_STREAM)
 }
 
 /** The events' data. */
@@ -28,11 +28,11 @@ function translate(pieces: readonly Buffer[], streamOptions?: object): unknown[]
 const failure = (message: string, code: string | null) => ({
   error: { message, type: 'server_error', param: null, code },
 })
-const CUT_SHORT = failure('The provider broke the answer off.', 'upstream_unreachable')
+const STREAM_CUT_SHORT = failure('The provider ended the response early.', 'upstream_unreachable')
 
 it('is a stream where one was asked for, also where JSON comes', () => {
   const json = Buffer.from(JSON.stringify({ output: { message: { content: [] } } }))
-  expect(translate([json])).toEqual([CUT_SHORT])
+  expect(translate([json])).toEqual([STREAM_CUT_SHORT])
 })
 
 describe('a stream', () => {
@@ -89,7 +89,7 @@ describe('a stream', () => {
   it('never ends silently, wherever it breaks off', () => {
     const wholeFrom = Buffer.concat(TOOL_FRAMES.slice(0, -1)).length
     for (let length = 0; length < STREAM.length; length++) {
-      expect(translate([STREAM.subarray(0, length)]).at(-1)).toEqual(length < wholeFrom ? CUT_SHORT : 'DONE')
+      expect(translate([STREAM.subarray(0, length)]).at(-1)).toEqual(length < wholeFrom ? STREAM_CUT_SHORT : 'DONE')
     }
   })
 
@@ -117,14 +117,14 @@ it.each([
     frame('exception', 'internalServerException', ''),
     failure('AWS Bedrock ended the answer with an error.', 'InternalServerException'),
   ],
-  ['what cannot be read', frame('event', 'contentBlockDelta', '{'), 'AWS Bedrock sent what cannot be read.'],
-  ['a broken checksum', broken(frame('event', 'messageStart', {})), 'AWS Bedrock sent what cannot be read.'],
+  ['what cannot be read', frame('event', 'contentBlockDelta', '{'), 'AWS Bedrock sent a response that cannot be read.'],
+  ['a broken checksum', broken(frame('event', 'messageStart', {})), 'AWS Bedrock sent a response that cannot be read.'],
   [
     'a call without a name',
     start({ toolUse: { toolUseId: 'a' } }),
     'AWS Bedrock returned a tool call without id or name.',
   ],
-  ['an image', start({ image: { format: 'png' } }), expect.stringContaining('has no place for')],
+  ['an image', start({ image: { format: 'png' } }), expect.stringContaining('cannot contain')],
   [
     'a malformed tool call',
     frame('event', 'messageStop', { stopReason: 'malformed_tool_use' }),

@@ -5,13 +5,13 @@ import { ChatChunks } from '../unified/chat-completion.ts'
 import { endsWithJson } from '../unified/json-tool.ts'
 import {
   errorEvent,
-  NO_PLACE,
   type StreamDialect,
   StreamTranslator,
+  UNSUPPORTED_CONTENT,
   unreadable,
   WholeResponseTranslator,
 } from '../unified/response-translators.ts'
-import type { AskedResponse, ResponseTranslation, TranslatedError } from '../unified-api.ts'
+import type { RequestedResponse, ResponseTranslation, TranslatedError } from '../unified-api.ts'
 import { isRecord } from '../wire/json.ts'
 import { EVERY, type JsonPath } from '../wire/json-source.ts'
 import { readErrorResponse, readException } from './errors.ts'
@@ -24,7 +24,7 @@ import { readConverseUsage } from './usage.ts'
 const TOOL_INPUTS: JsonPath = ['output', 'message', 'content', EVERY, 'toolUse', 'input']
 
 /** How an answer of Converse is said as the chat completion that was asked for, streamed or whole. */
-export function converseResponse(asked: AskedResponse): ResponseTranslation {
+export function converseResponse(asked: RequestedResponse): ResponseTranslation {
   return {
     translator: () =>
       asked.streamed
@@ -79,11 +79,11 @@ export class ConverseDialect implements StreamDialect {
     if (this.#hasStopped) return ''
     switch (type) {
       case 'contentBlockStart':
-        if (isRecord(start) && isForeign(start)) return this.#fail(NO_PLACE)
+        if (isRecord(start) && isForeign(start)) return this.#fail(UNSUPPORTED_CONTENT)
         return this.#blocks.start(block, start) ?? this.#fail(UNTELLABLE_CALL)
       case 'contentBlockDelta':
         if (!isRecord(delta)) return ''
-        return isForeign(delta) ? this.#fail(NO_PLACE) : this.#blocks.delta(block, delta)
+        return isForeign(delta) ? this.#fail(UNSUPPORTED_CONTENT) : this.#blocks.delta(block, delta)
       case 'contentBlockStop':
         return this.#blocks.stop(block)
       case 'messageStop':

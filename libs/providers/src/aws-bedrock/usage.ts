@@ -1,8 +1,7 @@
 import { type ClaudeUsage, knownUsage, mergeClaudeUsage, readClaudeUsage } from '../claude/usage.ts'
 import { readOpenAiUsage } from '../openai/usage.ts'
-import type { WireHeaders } from '../provider-adapter.ts'
+import { countHeader, type WireHeaders } from '../wire/headers.ts'
 import { isRecord, tokenCount } from '../wire/json.ts'
-import { countHeader } from '../wire/rate-limit-headers.ts'
 import { highest, partialUsage, sumOf, wholeUsage } from '../wire/reported-usage.ts'
 
 /**

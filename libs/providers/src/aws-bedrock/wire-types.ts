@@ -7,7 +7,7 @@ import type {
   Tool,
   ToolConfiguration,
 } from '@aws-sdk/client-bedrock-runtime'
-import type { OpaqueJson } from '../wire/json-source.ts'
+import type { OpaqueJson } from '../wire/opaque-json.ts'
 
 // The SDK's types, but for bytes, which are sent in base64, and JSON, which goes on as it is written.
 

@@ -31,8 +31,8 @@ describe('operations', () => {
     ['POST', '/v1beta/fileSearchStores/s:importFile', undefined],
     ['POST', '/v1beta/batches/b:cancel', undefined],
     ['PATCH', '/v1beta/cachedContents/c', undefined],
-    ['POST', '/v1beta/tunedModels', 'untold'],
-    ['PATCH', '/v1beta/batches/b:updateGenerateContentBatch', 'untold'],
+    ['POST', '/v1beta/tunedModels', 'unknown'],
+    ['PATCH', '/v1beta/batches/b:updateGenerateContentBatch', 'unknown'],
   ])('%s %s runs no model now, and later: %s', (method, path, runsModel) => {
     const operation = google.operation(method, path)
     expect(operation).toMatchObject({ usesModel: false })
@@ -43,10 +43,10 @@ describe('operations', () => {
 
   it.each([
     ['POST', '/v1beta/cachedContents', 'named', 'm'],
-    ['PATCH', '/v1beta/models/g', 'untold', 'm'],
-    ['POST', '/v1beta/models/a/b:generateContent', 'untold', 'm'],
+    ['PATCH', '/v1beta/models/g', 'unknown', 'm'],
+    ['POST', '/v1beta/models/a/b:generateContent', 'unknown', 'm'],
     ['POST', '/v1beta/files%20', undefined, ''],
-    ['POST', '/v1beta/files/f%3b', 'untold', 'm'],
+    ['POST', '/v1beta/files/f%3b', 'unknown', 'm'],
   ])('%s %s may run a model, which is counted', (method, path, runsModel, model) => {
     const operation = google.operation(method, path)
     if (runsModel === undefined) return expect(operation).toBeUndefined()

@@ -15,8 +15,8 @@ import { chatTranslation } from './stream.ts'
 
 /** OpenAI's API in front of Google's Gemini API. */
 export const googleUnified: UnifiedApi = {
-  chat: { request: chatCall, answer: chatTranslation, opensStrings: true },
-  embeddings: { request: embeddingsCall, answer: embeddingsResponse },
+  chat: { request: chatCall, response: chatTranslation, opensStrings: true },
+  embeddings: { request: embeddingsCall, response: embeddingsResponse },
   models: googleModels,
 }
 

@@ -87,7 +87,7 @@ function callFor(body: Readonly<Record<string, unknown>>) {
 }
 
 function responseTo(body: Readonly<Record<string, unknown>>, answer: unknown): unknown {
-  const translator = embeddingsResponse(callFor(body).answer).translator('application/json')
+  const translator = embeddingsResponse(callFor(body).requested).translator('application/json')
   translator.push(Buffer.from(JSON.stringify(answer)))
   const translated = translator.end()
   return translated && JSON.parse(translated.toString())

@@ -1,8 +1,8 @@
 import { embeddingInputs, embeddingList, readEmbeddingsRequest, type Vectors } from '../unified/embeddings.ts'
-import { askedEmbeddings } from '../unified/native-call.ts'
+import { requestedEmbeddings } from '../unified/native-call.ts'
 import { isRefusal } from '../unified/refusal.ts'
 import { WholeResponseTranslator } from '../unified/response-translators.ts'
-import type { AskedResponse, ResponseTranslation, Translation, UnifiedRequest } from '../unified-api.ts'
+import type { RequestedResponse, ResponseTranslation, Translation, UnifiedRequest } from '../unified-api.ts'
 import { isRecord, isVector } from '../wire/json.ts'
 import { translatedError } from './errors.ts'
 import { resourceName } from './models.ts'
@@ -26,12 +26,12 @@ export function embeddingsCall(request: UnifiedRequest): Translation {
     query: '',
     headers: { 'content-type': 'application/json' },
     body: Buffer.from(JSON.stringify({ requests })),
-    answer: askedEmbeddings(request, asked),
+    requested: requestedEmbeddings(request, asked),
   }
 }
 
 /** How the answer to it is said. */
-export function embeddingsResponse(asked: AskedResponse): ResponseTranslation {
+export function embeddingsResponse(asked: RequestedResponse): ResponseTranslation {
   return {
     translator: () => new WholeResponseTranslator((answer) => embeddingList(readVectors(answer), asked)),
     error: translatedError,

@@ -1,6 +1,6 @@
 import { memberWatch } from '../naming/ambiguous-member.ts'
 import { namedModel, unlistedModels } from '../naming/named-models.ts'
-import { FREE, inspectPrompt } from '../prompt/inspect-prompt.ts'
+import { inspectPrompt, NO_TOKENS } from '../prompt/inspect-prompt.ts'
 import {
   addMedia,
   fileTokens,
@@ -25,7 +25,7 @@ export function inspectGoogleRequest(operation: Operation, body: unknown, sizeBy
     const inspection = inspectUnlisted(operation, body, sizeBytes, media)
     return { ...inspection, model: googleModel(body) || inspection.model }
   }
-  if (!isRecord(body) || COSTS_NOTHING.has(kind)) return { ...FREE, model }
+  if (!isRecord(body) || COSTS_NOTHING.has(kind)) return { ...NO_TOKENS, model }
   const media = googleMedia(body)
   const inspection = inspectPrompt(body, model, 'google', { media, hasOutput: kind !== 'embed' })
   inspection.streamed = kind === 'stream'

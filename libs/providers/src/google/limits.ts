@@ -1,8 +1,9 @@
 import type { RateLimitReading } from '@sluice/contracts'
 import { resourcePool, tierPool } from '../limits.ts'
-import type { Operation, WireHeaders } from '../provider-adapter.ts'
+import type { Operation } from '../provider-adapter.ts'
+import { readRetryAfterMs, type WireHeaders } from '../wire/headers.ts'
 import { isRecord } from '../wire/json.ts'
-import { type ReportedNumber, rateLimitReading, readRetryAfterMs } from '../wire/rate-limit-headers.ts'
+import { type ReportedNumber, rateLimitReading } from '../wire/rate-limit-headers.ts'
 import { googleErrorDetails } from './errors.ts'
 
 /**

@@ -19,7 +19,7 @@ export function googleOperation(method: string, given: string): Operation | unde
   if (!RESOURCES.has(resource)) return undefined
   const other = { kind: 'other', usesModel: false, body: 'any', path } as const
   if (kind === undefined && isAdministration(path, NO_AREAS)) {
-    return { ...other, administers: true, ...(isRead(method) ? {} : { runsModel: 'untold' }) }
+    return { ...other, administers: true, ...(isRead(method) ? {} : { runsModel: 'unknown' }) }
   }
   // Whatever the method: what else would be at such a path runs the model, too.
   if (name === undefined) return isRead(method) ? other : { ...other, ...modelRuns(resource, rest) }
@@ -40,8 +40,8 @@ function modelRuns(resource: string, rest: string): Partial<Operation> {
     return isKnown && rest !== '' ? {} : { usesModel: true, unlisted: true, runsModel: 'named' }
   }
   return isKnown && LATER.has(resource)
-    ? { runsModel: 'untold' }
-    : { usesModel: true, unlisted: true, runsModel: 'untold' }
+    ? { runsModel: 'unknown' }
+    : { usesModel: true, unlisted: true, runsModel: 'unknown' }
 }
 
 /**
@@ -49,7 +49,7 @@ function modelRuns(resource: string, rest: string): Partial<Operation> {
  * its own, and names an upload before the version, so that it is not what `forgivenPath` does for the others.
  */
 function forgivenGooglePath(path: string): string {
-  if (isRight(path)) return path
+  if (hasRoot(path)) return path
   const segments = path.split('/').filter((segment) => segment !== '')
   let version = 'v1beta'
   let transfer = ''
@@ -64,7 +64,7 @@ function forgivenGooglePath(path: string): string {
   return `${transfer}/${version}/${segments.slice(first).join('/')}`
 }
 
-function isRight(path: string): boolean {
+function hasRoot(path: string): boolean {
   return !path.endsWith('/') && !path.includes('//') && RESOURCES.has(RESOURCE_PATH.exec(path)?.[1] ?? '')
 }
 

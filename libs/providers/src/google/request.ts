@@ -1,5 +1,5 @@
 import type { ChatRequest } from '../unified/chat-request.ts'
-import { askedChat, jsonCall } from '../unified/native-call.ts'
+import { jsonCall, requestedChat } from '../unified/native-call.ts'
 import { type ChatAbilities, readChatRequest, statedMaximum } from '../unified/read-chat-request.ts'
 import { isRefusal, refuse } from '../unified/refusal.ts'
 import { describedSchema, keepSchemas } from '../unified/tools.ts'
@@ -32,7 +32,7 @@ export function chatCall(request: UnifiedRequest): Translation {
     path: `/v1beta/${resource}:${chat.stream ? 'streamGenerateContent' : 'generateContent'}`,
     query: chat.stream ? 'alt=sse' : '',
     body,
-    answer: askedChat(request, chat),
+    requested: requestedChat(request, chat),
   })
 }
 

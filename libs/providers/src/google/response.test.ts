@@ -189,7 +189,7 @@ describe('a whole answer', () => {
 })
 
 describe('an error', () => {
-  const answer = chatTranslation(nativeCall(chatCall(unifiedRequest({ messages: HELLO }))).answer)
+  const answer = chatTranslation(nativeCall(chatCall(unifiedRequest({ messages: HELLO }))).requested)
   const quota = readFileSync(join(import.meta.dirname, '../../test/fixtures/google', 'quota-error.json'))
 
   it.each([
@@ -220,8 +220,8 @@ function messageOf(parts: readonly object[]): object {
 }
 
 function translatorAfter(bytes: Buffer) {
-  const { answer } = nativeCall(chatCall(unifiedRequest({ messages: HELLO })))
-  const translator = chatTranslation(answer).translator('application/json')
+  const { requested } = nativeCall(chatCall(unifiedRequest({ messages: HELLO })))
+  const translator = chatTranslation(requested).translator('application/json')
   translator.push(bytes)
   expect(translator.end()).toBeUndefined()
   return translator
@@ -229,7 +229,7 @@ function translatorAfter(bytes: Buffer) {
 
 function responseTo(body: object): { choices: { message: object }[] } | undefined {
   const bytes = Buffer.isBuffer(body) ? body : Buffer.from(JSON.stringify(body))
-  const translator = chatTranslation(nativeCall(chatCall(unifiedRequest({ messages: HELLO }))).answer).translator(
+  const translator = chatTranslation(nativeCall(chatCall(unifiedRequest({ messages: HELLO }))).requested).translator(
     'application/json',
   )
   expect(translator.push(bytes)).toHaveLength(0)

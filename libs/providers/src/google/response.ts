@@ -10,8 +10,8 @@ import {
   type Finish,
   responseMessage,
 } from '../unified/chat-completion.ts'
-import { isFailure, NO_PLACE, type TranslatedFailure } from '../unified/response-translators.ts'
-import type { AskedResponse } from '../unified-api.ts'
+import { isFailure, type TranslatedFailure, UNSUPPORTED_CONTENT } from '../unified/response-translators.ts'
+import type { RequestedResponse } from '../unified-api.ts'
 import { isRecord, tokenCount } from '../wire/json.ts'
 import { EVERY, type JsonPath, writtenText } from '../wire/json-source.ts'
 import { readError } from './errors.ts'
@@ -20,7 +20,7 @@ import { type SignedToolCall, ToolCalls } from './tools.ts'
 import { addGoogleUsage, totalUsage } from './usage.ts'
 
 /** A whole answer; a failure where a candidate failed, or has what OpenAI's answers have no place for. Undefined where it is no answer. */
-export function chatResponse(answer: unknown, asked: AskedResponse): CompletedChat | TranslatedFailure | undefined {
+export function chatResponse(answer: unknown, asked: RequestedResponse): CompletedChat | TranslatedFailure | undefined {
   const error = readError(answer)
   if (error !== undefined) return { failure: error }
   const chunk = readResponseChunk(answer)
@@ -46,7 +46,7 @@ const BLOCKED: CompletedChoice = {
 
 function choiceOf(candidate: Candidate, toolCalls: ToolCalls): CompletedChoice | TranslatedFailure {
   const { index, parts, logprobsResult } = candidate
-  if (parts.some(({ kind }) => kind === 'foreign')) return { failure: NO_PLACE }
+  if (parts.some(({ kind }) => kind === 'foreign')) return { failure: UNSUPPORTED_CONTENT }
   const calls = parts.flatMap((part): SignedToolCall[] => (part.kind === 'call' ? [toolCalls.tell(part)] : []))
   const finish = finishOf(candidate, calls.length > 0)
   if (isFailure(finish)) return finish

@@ -213,7 +213,7 @@ function translate(pieces: readonly Buffer[], asked: Asked = {}): unknown[] {
 
 function translatorFor({ contentType = SSE, body = { stream_options: { include_usage: true } } }: Asked) {
   const call = nativeCall(chatCall(unifiedRequest({ messages: HELLO, stream: true, ...body })))
-  return chatTranslation(call.answer).translator(contentType)
+  return chatTranslation(call.requested).translator(contentType)
 }
 
 function eventsOf(bytes: Buffer): unknown[] {

@@ -1,13 +1,13 @@
 import { ChatChunks, type ChatDelta, type FinishReason } from '../unified/chat-completion.ts'
 import {
   errorEvent,
-  NO_PLACE,
   type StreamDialect,
   StreamTranslator,
+  UNSUPPORTED_CONTENT,
   unreadable,
   WholeResponseTranslator,
 } from '../unified/response-translators.ts'
-import type { AskedResponse, ResponseTranslation, TranslatedError } from '../unified-api.ts'
+import type { RequestedResponse, ResponseTranslation, TranslatedError } from '../unified-api.ts'
 import { JsonArraySplitter } from '../wire/json-array.ts'
 import { parseWithSource } from '../wire/json-source.ts'
 import { FirstBytesSplitter } from '../wire/response-form.ts'
@@ -28,7 +28,7 @@ import { ToolCalls } from './tools.ts'
 import { addGoogleUsage, type GoogleUsage, totalUsage } from './usage.ts'
 
 /** How the answer to a chat completion is read, whichever way it comes. */
-export function chatTranslation(asked: AskedResponse): ResponseTranslation {
+export function chatTranslation(asked: RequestedResponse): ResponseTranslation {
   return {
     translator: () =>
       asked.streamed
@@ -54,7 +54,7 @@ export class ChatStream implements StreamDialect {
   #usage: GoogleUsage | undefined
   #isBlocked = false
 
-  constructor(asked: AskedResponse) {
+  constructor(asked: RequestedResponse) {
     this.#events = new ChatChunks(asked)
     this.#toolCalls = new ToolCalls(asked.responseId)
   }
@@ -91,7 +91,7 @@ export class ChatStream implements StreamDialect {
     const { index, parts, logprobsResult } = candidate
     const choice = this.#choices.get(index) ?? { calls: 0, reason: undefined }
     this.#choices.set(index, choice)
-    if (parts.some(({ kind }) => kind === 'foreign')) return this.#fail(NO_PLACE)
+    if (parts.some(({ kind }) => kind === 'foreign')) return this.#fail(UNSUPPORTED_CONTENT)
     const deltas = parts.flatMap((part) => this.#deltas(part, choice))
     const logprobs = readLogprobs(logprobsResult)
     if (deltas.length === 0 && logprobs !== null) deltas.push({})

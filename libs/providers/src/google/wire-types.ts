@@ -6,7 +6,7 @@ import type {
   GenerationConfig,
   GenerativeContentBlob,
 } from '@google/generative-ai'
-import type { OpaqueJson } from '../wire/json-source.ts'
+import type { OpaqueJson } from '../wire/opaque-json.ts'
 
 /** A request, of the SDK's types where they know what the API takes today. @see https://ai.google.dev/api/generate-content */
 export interface GeminiRequest {

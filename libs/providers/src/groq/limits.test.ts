@@ -1,6 +1,6 @@
 import type { RateLimitReading } from '@sluice/contracts'
 import { expect, it } from 'vitest'
-import type { WireHeaders } from '../provider-adapter.ts'
+import type { WireHeaders } from '../wire/headers.ts'
 import { readGroqRateLimits } from './limits.ts'
 
 const REQUESTS = { dimension: 'requests', periodMs: 86_400_000 }

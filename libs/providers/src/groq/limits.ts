@@ -1,12 +1,12 @@
 import type { RateLimitReading } from '@sluice/contracts'
 import { type LimitCounting, limitedTokens, resourcePool, tierPool, uncached } from '../limits.ts'
 import { readOpenAiRateLimits } from '../openai/limits.ts'
-import type { Operation, WireHeaders } from '../provider-adapter.ts'
+import type { Operation } from '../provider-adapter.ts'
+import type { WireHeaders } from '../wire/headers.ts'
 import { isRecord } from '../wire/json.ts'
 
 /**
- * Groq takes cached tokens off its limits again once it has processed the request: until then the whole prompt counts, with the output
- * maximum.
+ * Groq subtracts cached tokens from its limits once it has processed the request: until then the whole prompt counts, with the output maximum.
  * @see https://console.groq.com/docs/prompt-caching and https://console.groq.com/docs/rate-limits
  */
 export const groqLimitCounting: LimitCounting = {
@@ -16,7 +16,7 @@ export const groqLimitCounting: LimitCounting = {
 }
 
 /**
- * The pool of a request, by its service tier. `on_demand` is what a request without one has; `auto` goes on to flex where that is used up.
+ * Returns a request's pool by its service tier. Without one a request is `on_demand`; `auto` continues in flex once that is used up.
  * @see https://console.groq.com/docs/service-tiers
  */
 export function groqPool({ usesModel, path }: Operation, body: unknown): string {
@@ -27,7 +27,7 @@ export function groqPool({ usesModel, path }: Operation, body: unknown): string 
 const TIERS = { auto: 'auto', flex: 'flex', performance: 'performance' }
 
 /**
- * OpenAI's names, but requests are always those of a day and tokens those of a minute; of further dimensions the period is
+ * Reads Groq's limits, which have OpenAI's header names: requests are always per day and tokens per minute. The periods of other dimensions are
  * not documented.
  * @see https://console.groq.com/docs/rate-limits#rate-limit-headers
  */

@@ -1,18 +1,19 @@
-/** Members of a JSON document by which models are named, or that hold such members. */
+/** Members of a JSON document that name models, or contain such members. */
 export interface MemberWatch {
-  /** Of each folded name, its bit in the set of those that an object has had. */
+  /** Each folded name's bit in the set of names seen in an object. */
   readonly bits: ReadonlyMap<string, number>
-  /** How many letters and digits the names have: a name with another number of them is none of these. */
+  /** The names' numbers of letters and digits: other numbers exclude a name cheaply. */
   readonly lengths: ReadonlySet<number>
   readonly spellings: ReadonlySet<string>
-  /** Look into every object, not only into those that are reached through watched members. */
+  /** Look into every object, not only into those reached through watched members. */
   readonly everywhere: boolean
 }
 
-/** @param names as they are spelt, 31 at most where spellings of one name count once */
+/** @param names as they are spelled; at most 31 after folding. @throws RangeError above that */
 export function memberWatch(names: readonly string[], everywhere = false): MemberWatch {
   const folded = [...new Set(names.map(foldedName))]
-  if (folded.length > MAX_NAMES) throw new RangeError(`no more than ${MAX_NAMES} names can be watched`)
+  if (folded.length > MAX_NAMES)
+    throw new RangeError(`A member watch takes at most ${MAX_NAMES} names, not ${folded.length}.`)
   return {
     bits: new Map(folded.map((name, i) => [name, 1 << i])),
     lengths: new Set(folded.map((name) => name.length)),
@@ -22,12 +23,12 @@ export function memberWatch(names: readonly string[], everywhere = false): Membe
 }
 
 /**
- * Finds a watched member that two servers might read differently: it is twice in its object, or spelt in another case. Returns its
- * name as it is spelt; undefined where there is none. Reads the bytes once, and skips what holds no watched members.
+ * Finds a watched member that two servers might read differently: a duplicate, or one in another spelling. Returns its name as spelled; undefined
+ * where there is none. One pass, which skips values without watched members.
  * @param json a JSON document, well-formed
  */
 export function ambiguousMember(json: Buffer, watch: MemberWatch): string | undefined {
-  /** For each object that is open the bits of those seen in it, for each array {@link ARRAY}. What is not watched is not opened. */
+  /** The names seen in each open object, as bits; {@link ARRAY} for arrays. Unwatched values are skipped. */
   const open: number[] = []
   let isKeyNext = false
   let isChildWatched = true
@@ -40,7 +41,7 @@ export function ambiguousMember(json: Buffer, watch: MemberWatch): string | unde
           isKeyNext = false
           isChildWatched = watch.everywhere
           if (mayBeWatched(json, i, end, watch)) {
-            const name = spelt(json, i, end)
+            const name = spelling(json, i, end)
             const bit = watch.bits.get(foldedName(name)) ?? 0
             const seen = open[open.length - 1] ?? 0
             if (bit !== 0 && ((seen & bit) !== 0 || !watch.spellings.has(name))) return name
@@ -64,7 +65,7 @@ export function ambiguousMember(json: Buffer, watch: MemberWatch): string | unde
         break
       case COMMA:
         isKeyNext = open[open.length - 1] !== ARRAY
-        // An array is open only where its elements are watched.
+        // Arrays are open only where their elements are watched.
         isChildWatched = !isKeyNext
         break
       case CLOSE_BRACE:
@@ -77,12 +78,12 @@ export function ambiguousMember(json: Buffer, watch: MemberWatch): string | unde
   return undefined
 }
 
-/** Spares most names from being made a text of. */
+/** Excludes most names without decoding them. */
 function mayBeWatched(json: Buffer, start: number, end: number, { lengths }: MemberWatch): boolean {
   let letters = 0
   for (let i = start + 1; i < end - 1; i++) {
     const byte = json[i] ?? 0
-    // An escape, or a letter that may fold to another.
+    // An escape, or a character that may fold to an ASCII letter.
     if (byte === BACKSLASH || byte >= FIRST_BEYOND_ASCII) return true
     if (isLetterOrDigit(byte)) letters++
   }
@@ -93,12 +94,12 @@ function isLetterOrDigit(byte: number): boolean {
   return (byte >= 0x30 && byte <= 0x39) || (byte >= 0x41 && byte <= 0x5a) || (byte >= 0x61 && byte <= 0x7a)
 }
 
-function spelt(json: Buffer, start: number, end: number): string {
+function spelling(json: Buffer, start: number, end: number): string {
   const text = json.toString('utf8', start + 1, end - 1)
   return text.includes('\\') ? JSON.parse(`"${text}"`) : text
 }
 
-/** After the string whose first quote is at `start`; -1 where it has no end. Byte by byte: as fast for text that is all escapes. */
+/** Returns the end of the string at `start`; -1 where it is incomplete. Byte by byte, to be as fast for text that is all escapes. */
 function endOfString(json: Buffer, start: number): number {
   for (let i = start + 1; i < json.length; i++) {
     if (json[i] === BACKSLASH) i++
@@ -107,7 +108,7 @@ function endOfString(json: Buffer, start: number): number {
   return -1
 }
 
-/** After the object or array that begins at `start`; -1 where it has no end. */
+/** Returns the end of the object or array at `start`; -1 where it is incomplete. */
 function endOfContainer(json: Buffer, start: number): number {
   let depth = 0
   let isText = false
@@ -135,8 +136,8 @@ const OPEN_BRACE = 0x7b
 const CLOSE_BRACE = 0x7d
 
 /**
- * A member's name as the most lenient server might read it: without regard to case (Go's, with Unicode's foldings), and to what stands
- * between letters and digits (`max_tokens`, `maxTokens`).
+ * Folds a member's name as the most lenient server might read it: ignores case (as Go does, with Unicode folding) and everything but letters and
+ * digits (`max_tokens`, `maxTokens`).
  * @see https://pkg.go.dev/encoding/json#Unmarshal
  */
 export function foldedName(name: string): string {

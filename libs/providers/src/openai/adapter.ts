@@ -2,7 +2,7 @@ import type { ProviderId } from '@sluice/contracts'
 import { COUNTS_ALL } from '../limits.ts'
 import type { ProviderAdapter, ProviderConfig } from '../provider-adapter.ts'
 import { configuredBaseUrl, revealField, withoutEnd } from '../provider-config.ts'
-import { forgivenPath } from '../wire/request-path.ts'
+import { correctedPath } from '../wire/request-path.ts'
 import { openAiErrorResponse, refusesStreamUsage } from './errors.ts'
 import { includeUsage, inspectOpenAiRequest, OPENAI_MODEL_MEMBERS, openAiNamedModels } from './inspection.ts'
 import {
@@ -16,7 +16,7 @@ import { openAiOperation, openAiPathLayout, usualOperations } from './operations
 import { openAiResponseReader } from './response-reader.ts'
 import { openAiUnified } from './unified.ts'
 
-/** OpenAI's own API, and whatever speaks it at a base URL. */
+/** OpenAI's API, and servers that speak it at a base URL. */
 export const openai: ProviderAdapter = {
   ...openAiCompatible({ id: 'openai', root: '/v1', baseUrl }),
   connectionHeaders: new Set(['openai-organization', 'openai-project']),
@@ -24,15 +24,15 @@ export const openai: ProviderAdapter = {
 }
 
 /**
- * As OpenAI's SDKs take it, with `/v1`. One without a path is understood as its `/v1`, of an Azure resource as its `/openai/v1`; what else
- * a server has in its place stays.
+ * Returns the base URL as OpenAI's SDKs take it, ending in `/v1`. A URL without a path gets `/v1`, that of an Azure resource `/openai/v1`; any
+ * other path stays.
  * @see https://learn.microsoft.com/en-us/azure/ai-foundry/openai/api-version-lifecycle
  */
 function baseUrl(config: ProviderConfig): string {
-  const given = configuredBaseUrl(config, 'https://api.openai.com/v1')
-  if (AZURE_RESOURCE.test(given)) return `${withoutEnd(given, /\/openai$/)}/openai/v1`
-  if (/^[a-z]+:\/\/[^/]+$/i.test(given)) return `${given}/v1`
-  return given.endsWith('/v1/v1') ? `${withoutEnd(given, /\/v1$/)}/v1` : given
+  const configured = configuredBaseUrl(config, 'https://api.openai.com/v1')
+  if (AZURE_RESOURCE.test(configured)) return `${withoutEnd(configured, /\/openai$/)}/openai/v1`
+  if (/^[a-z]+:\/\/[^/]+$/i.test(configured)) return `${configured}/v1`
+  return configured.endsWith('/v1/v1') ? `${withoutEnd(configured, /\/v1$/)}/v1` : configured
 }
 
 const AZURE_RESOURCE =
@@ -46,17 +46,17 @@ function authHeaders(config: ProviderConfig): Record<string, string> {
   return headers
 }
 
-/** Where one provider that speaks OpenAI's API differs from the others. */
-export interface OpenAiDialect {
+/** What differs between providers that speak OpenAI's API. */
+interface OpenAiDialect {
   readonly id: ProviderId
-  /** What the paths that its SDK sends begin with, as `/v1`. The base URL has it at its end already. */
+  /** The path prefix that its SDK sends, such as `/v1`. The base URL ends with it already. */
   readonly root: string
   baseUrl(config: ProviderConfig): string
 }
 
 /**
- * The adapter of a provider that speaks OpenAI's API: its key goes in `Authorization: Bearer`, and all else is as OpenAI's. What
- * is different is replaced: `{ ...openAiCompatible(dialect), rateLimits }`.
+ * Creates the adapter of a provider that speaks OpenAI's API with its key in `Authorization: Bearer`. Replace what differs:
+ * `{ ...openAiCompatible(dialect), rateLimits }`.
  */
 export function openAiCompatible({ id, root, baseUrl }: OpenAiDialect): ProviderAdapter {
   const layout = openAiPathLayout(root)
@@ -68,10 +68,10 @@ export function openAiCompatible({ id, root, baseUrl }: OpenAiDialect): Provider
     operation: (method, path, basePath = root) => {
       const known = method === 'POST' ? usual.get(path) : undefined
       if (known !== undefined) return known
-      // Where the server's own base URL does not end with the root, a second one may lead to another API of the server.
+      // Where the base URL does not end with the root, a second root may belong to another API of the server.
       const isMounted = !basePath.endsWith(root) && path.startsWith(`${root}${root}/`)
-      const right = isMounted ? path : forgivenPath(path, layout)
-      return right.startsWith(`${root}/`) ? openAiOperation(method, right.slice(root.length)) : undefined
+      const corrected = isMounted ? path : correctedPath(path, layout)
+      return corrected.startsWith(`${root}/`) ? openAiOperation(method, corrected.slice(root.length)) : undefined
     },
     signing: 'headers',
     authHeaders: bearerHeaders,
@@ -93,7 +93,7 @@ export function openAiCompatible({ id, root, baseUrl }: OpenAiDialect): Provider
   }
 }
 
-/** @throws SluiceError `credential_unavailable` when there is no key */
-export function bearerHeaders(config: ProviderConfig): Record<string, string> {
+/** @throws SluiceError `credential_unavailable` when the config has no key */
+function bearerHeaders(config: ProviderConfig): Record<string, string> {
   return { authorization: `Bearer ${revealField(config, 'apiKey')}` }
 }

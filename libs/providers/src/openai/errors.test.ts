@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest'
-import { foreignError, refusesStreamUsage } from './errors.ts'
+import { nonOpenAiError, refusesStreamUsage } from './errors.ts'
 
 it.each(['{"error":{"message":"No.","type":"server_error","param":null,"code":null}}', '{"error":"model not found"}'])(
   'leaves %s as it is',
   (body) => {
-    expect(foreignError(500, Buffer.from(body))).toBeUndefined()
+    expect(nonOpenAiError(500, Buffer.from(body))).toBeUndefined()
   },
 )
 
@@ -25,9 +25,9 @@ it.each([
   [`${'🙂'.repeat(200)}`, `: ${'🙂'.repeat(200)}`],
   [`${'🙂'.repeat(201)}`, `: ${'🙂'.repeat(200)}…`],
   ['é'.repeat(900_000), `: ${'é'.repeat(200)}…`],
-])('says %s in OpenAI’s words', (body, words) => {
-  const message = `The provider answered with status 502${words === '' ? '.' : words}`
-  expect(foreignError(502, Buffer.from(body))).toEqual({ message, code: null })
+])('turns %s into an error in OpenAI’s format', (body, words) => {
+  const message = `The provider returned status 502${words === '' ? '.' : words}`
+  expect(nonOpenAiError(502, Buffer.from(body))).toEqual({ message, code: null })
 })
 
 it.each([

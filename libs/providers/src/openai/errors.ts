@@ -1,10 +1,10 @@
 import type { ErrorResponse, ErrorToFormat } from '../provider-adapter.ts'
 import type { TranslatedError } from '../unified-api.ts'
 import { isRecord, parseJson, tokenCount } from '../wire/json.ts'
-import { type Mentions, mayHoldError } from '../wire/json-members.ts'
+import { type Mentions, mayHoldError } from '../wire/mentions.ts'
 
 /**
- * An error as OpenAI sends it, of which its SDKs make `AuthenticationError`, `RateLimitError` and the rest, by status.
+ * Formats an error as OpenAI does: by status, its SDKs raise `AuthenticationError`, `RateLimitError` and the rest.
  * @see https://platform.openai.com/docs/guides/error-codes
  */
 export function openAiErrorResponse({ code, status, message, param }: ErrorToFormat): ErrorResponse {
@@ -14,15 +14,15 @@ export function openAiErrorResponse({ code, status, message, param }: ErrorToFor
   }
 }
 
-/** The `type` of an error, by its status. */
+/** Returns OpenAI's error `type` for a status. */
 export function openAiErrorType(status: number): string {
   if (status === 429) return 'rate_limit_error'
   return status >= 500 ? 'server_error' : 'invalid_request_error'
 }
 
 /**
- * Returns the status that goes with the `error` inside a 2xx. OpenAI's has none, but a word; other servers have the status as its `code`
- * (OpenRouter, vLLM, Gemini), as a number or as text, or beside the error, or one error in another. 500 where nothing says which.
+ * Returns the status of an `error` inside a 2xx. OpenAI's errors have a word instead of a status; other servers have the status as `code`
+ * (OpenRouter, vLLM, Gemini), as a number or text, beside the error, or in a nested error. 500 where none is found.
  * @param around the object that the error is a member of
  * @see https://openrouter.ai/docs/api-reference/errors
  */
@@ -34,8 +34,8 @@ function statusIn(error: unknown): number | undefined {
   if (typeof error === 'string') return statusOfWord(error)
   if (!isRecord(error)) return undefined
   const { type, code, status, status_code: statusCode, error: inner } = error
-  for (const told of [code, status, statusCode]) {
-    const number = tokenCount(told)
+  for (const reported of [code, status, statusCode]) {
+    const number = tokenCount(reported)
     if (number !== undefined && number >= 400 && number <= 599) return number
   }
   for (const word of [code, type, status]) {
@@ -50,12 +50,12 @@ function statusOfWord(word: string): number | undefined {
   return STATUSES.get(word.slice(0, MAX_WORD_CHARS).toLowerCase().replace(NO_WORD_END, '').replaceAll(NO_WORD, '_'))
 }
 
-/** Returns whether an `error` says something: an object with a member that does, or text. */
+/** Whether an `error` is present: text, or an object with a member that is not empty. */
 export function isPresentError(error: unknown): boolean {
   return isRecord(error) ? Object.values(error).some(isSomething) : typeof error === 'string' && error !== ''
 }
 
-/** Some servers have an error that consists of nulls where there is none. */
+/** Some servers send an error made of nulls where there is none. */
 function isSomething(value: unknown): boolean {
   return value !== null && value !== undefined && value !== ''
 }
@@ -84,10 +84,9 @@ const STATUSES: ReadonlyMap<string, number> = new Map([
 const JSON_HEADERS = { 'content-type': 'application/json; charset=utf-8' }
 
 /**
- * Returns the status that goes with the error which an event's data, or a document that came with 200, hold; undefined where they hold
- * none. A chat of OpenAI's ends with an `error` in place of choices, one of OpenRouter's beside them, or in one, or with the finish reason
- * `error`; one of Groq's with one in its `x_groq`; a response with an event of type `error`, or `response.failed`; other servers send an
- * object that is an `error` as a whole.
+ * Returns the status of an error inside an event's data, or inside a document sent with 200; undefined where there is none. The error is: in
+ * OpenAI's chat an `error` in place of choices; in OpenRouter's one beside or inside the choices, or the finish reason `error`; in Groq's
+ * one in `x_groq`; in OpenAI's responses an event of type `error` or `response.failed`; with other servers an object that is an `error` itself.
  * @see https://platform.openai.com/docs/api-reference/responses-streaming/error
  * @see https://openrouter.ai/docs/api-reference/errors#error-response-shape
  * @see https://github.com/groq/groq-typescript/blob/main/src/resources/chat/completions.ts on `x_groq.error`
@@ -96,7 +95,7 @@ export function streamErrorStatus(data: Buffer, mentions?: Mentions): number | u
   return mayHoldError(data, mentions) ? errorStatusIn(parseJson(data)) : undefined
 }
 
-/** The same of data that are parsed. */
+/** Returns the status of an error in parsed data; see {@link streamErrorStatus}. */
 export function errorStatusIn(event: unknown): number | undefined {
   if (!isRecord(event)) return undefined
   if (isPresentError(event.error)) return openAiErrorStatus(event.error, event)
@@ -108,7 +107,7 @@ export function errorStatusIn(event: unknown): number | undefined {
   return Array.isArray(choices) ? choiceErrorStatus(choices) : undefined
 }
 
-/** Returns the status of the error that an event is by its name, whatever its data. */
+/** Returns the status of an event whose name is `error`, whatever its data. */
 export function namedErrorStatus(data: Buffer): number {
   const event = parseJson(data)
   return errorStatusIn(event) ?? openAiErrorStatus(event)
@@ -125,25 +124,25 @@ function choiceErrorStatus(choices: readonly unknown[]): number | undefined {
 }
 
 /**
- * An error answer that is not in OpenAI's format, as a proxy on the way gives it, or a server that speaks OpenAI's API but for its
- * errors: its status and, where that is short text, its words. Undefined where the body has an `error`, as OpenAI's have.
+ * Translates an error response that is not in OpenAI's format, as proxies and some servers send it: its status and, where it is short text,
+ * its message. Undefined where the body has an `error`, as OpenAI's format does.
  */
-export function foreignError(status: number, body: Buffer): TranslatedError | undefined {
-  const answer = parseJson(body)
-  if (isRecord(answer) && (isRecord(answer.error) || typeof answer.error === 'string')) return undefined
-  const words = shown(isRecord(answer) && typeof answer.message === 'string' ? answer.message : textOf(body))
-  const what = `The provider answered with status ${status}`
+export function nonOpenAiError(status: number, body: Buffer): TranslatedError | undefined {
+  const response = parseJson(body)
+  if (isRecord(response) && (isRecord(response.error) || typeof response.error === 'string')) return undefined
+  const words = shown(isRecord(response) && typeof response.message === 'string' ? response.message : textOf(body))
+  const what = `The provider returned status ${status}`
   return { message: words === '' ? `${what}.` : `${what}: ${words}`, code: null }
 }
 
 const MAX_SHOWN_CHARS = 200
 
-/** As much of it as can be shown, and a little more: white space is yet to be left out. */
+/** Decodes more than can be shown, because white space is removed later. */
 function textOf(body: Buffer): string {
   return body.toString('utf8', 0, 8 * MAX_SHOWN_CHARS)
 }
 
-/** One line of text, cut short; empty where it is HTML or the like, or no text at all. */
+/** Returns one line of text, shortened; empty where it is markup or not text. */
 function shown(text: string): string {
   if (MARKUP.test(text) || NOT_TEXT.test(text)) return ''
   const line = text.replaceAll(/\s+/g, ' ').trim()
@@ -155,10 +154,9 @@ const MARKUP = /<[a-z!/?]/i
 const NOT_TEXT = /[^\P{Cc}\s]|\ufffd(?!$)/u
 
 /**
- * Returns whether an error of a server that speaks OpenAI's API may be about `stream_options.include_usage`: it names the member, or says that
- * the body has a member too many without naming which.
- * @param body the error's, not compressed
- * @see https://docs.pydantic.dev/latest/errors/validation_errors/#extra_forbidden, as Mistral and servers built with FastAPI refuse it
+ * Whether a server's error may be about `stream_options.include_usage`: it names that member, or rejects an unexpected member without naming it.
+ * @param body the error's, uncompressed
+ * @see https://docs.pydantic.dev/latest/errors/validation_errors/#extra_forbidden for Mistral and servers built with FastAPI
  */
 export function refusesStreamUsage(status: number, body: Buffer): boolean {
   if (NEVER_ABOUT_BODY.has(status) || status < 400 || status > 501) return false
@@ -167,12 +165,12 @@ export function refusesStreamUsage(status: number, body: Buffer): boolean {
   return ABOUT_BODY.has(status) && UNNAMED.test(text) && !OTHER_NAMED.test(text)
 }
 
-/** Not authenticated, not paid, not allowed, no such model, too slow, too many. */
+/** Authentication, payment, permission, unknown model, timeout, rate limit. */
 const NEVER_ABOUT_BODY: ReadonlySet<number> = new Set([401, 402, 403, 404, 408, 429])
 const ABOUT_BODY: ReadonlySet<number> = new Set([400, 422])
 const MAX_READ_BYTES = 64 * 1024
 const NAMED = /stream_?options|include_?usage/i
 const UNNAMED =
   /\bextra (?:inputs?|fields?|parameters?|keys?)\b|\bextra_forbidden\b|\badditional ?propert(?:y|ies)\b|\b(?:unknown|unrecogni[sz]ed|unsupported|unexpected) (?:[a-z]+ )?(?:fields?|parameters?|params?|arguments?|keys?|propert(?:y|ies)|options?|members?)\b/i
-/** OpenAI's `param` and FastAPI's `loc` name the member that an error is about. */
+/** OpenAI's `param` and FastAPI's `loc` name the member at fault. */
 const OTHER_NAMED = /"param"\s*:\s*"[^"]|"loc"\s*:\s*\[/

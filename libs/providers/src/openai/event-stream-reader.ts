@@ -1,18 +1,19 @@
 import type { TokenUsage } from '@sluice/contracts'
 import type { PartialUsage, ResponseReader } from '../provider-adapter.ts'
 import { parseJson } from '../wire/json.ts'
-import { findLastMember, type MemberSpan, mentionsIn, withoutMember } from '../wire/json-members.ts'
+import { findLastMember, type MemberSpan, withoutMember } from '../wire/json-members.ts'
+import { mentionsIn } from '../wire/mentions.ts'
 import { hasAddedInput } from '../wire/reported-usage.ts'
 import { EventBlocks, eventData, eventMessage, isErrorEvent } from '../wire/sse.ts'
 import { StreamedOutput } from '../wire/streamed-output.ts'
 import { namedErrorStatus, streamErrorStatus } from './errors.ts'
 import { ResponseUsage, readOpenAiUsage } from './usage.ts'
 
-export interface EventStreamOptions {
-  /** What the data of an event with output contains. */
+interface EventStreamOptions {
+  /** Text that the data of every event with output contains. */
   readonly tokenMark: string
-  /** The gateway, not the caller, asked for the usage. */
-  readonly takesOut: boolean
+  /** The gateway and not the caller requested the usage: remove it again. */
+  readonly removesUsage: boolean
 }
 
 /**
@@ -22,17 +23,17 @@ export interface EventStreamOptions {
  */
 export class EventStreamReader implements ResponseReader {
   readonly #tokenMark: string
-  readonly #takesOut: boolean
+  readonly #removesUsage: boolean
   readonly #blocks: EventBlocks
   readonly #reported = new ResponseUsage()
   readonly #output = new StreamedOutput()
   #errorStatus: number | undefined
   #passed: Buffer[] = []
 
-  constructor({ tokenMark, takesOut }: EventStreamOptions) {
+  constructor({ tokenMark, removesUsage }: EventStreamOptions) {
     this.#tokenMark = tokenMark
-    this.#takesOut = takesOut
-    this.#blocks = new EventBlocks(takesOut ? (block) => this.#filter(block) : (block) => this.#read(block))
+    this.#removesUsage = removesUsage
+    this.#blocks = new EventBlocks(removesUsage ? (block) => this.#filter(block) : (block) => this.#read(block))
   }
 
   get usage(): TokenUsage | undefined {
@@ -47,7 +48,7 @@ export class EventStreamReader implements ResponseReader {
     return hasAddedInput(this.#reported.reported)
   }
 
-  /** Each event with output brings one token, which is how OpenAI streams. */
+  /** Counts one token per event with output, as OpenAI streams them. */
   get outputTokensSeen(): number {
     return this.#output.seenTokens(this.#reported.reported)
   }
@@ -58,7 +59,7 @@ export class EventStreamReader implements ResponseReader {
 
   push(chunk: Buffer): Buffer {
     this.#blocks.push(chunk)
-    return this.#takesOut ? this.#takePassed() : chunk
+    return this.#removesUsage ? this.#takePassed() : chunk
   }
 
   end(): Buffer {
@@ -90,7 +91,7 @@ export class EventStreamReader implements ResponseReader {
     } else if (!isNull(data, member)) {
       if (!hasNoChoices(data) || streamErrorStatus(data) !== undefined) this.#passed.push(block)
     } else if (span === undefined) {
-      // A null in data of several lines is no harm.
+      // A null in data of several lines does no harm.
       this.#passed.push(block)
     } else {
       const { keyStart, valueStart, end } = member
@@ -99,25 +100,25 @@ export class EventStreamReader implements ResponseReader {
     }
   }
 
-  /** Returns whether an event is an error by its name. */
+  /** Notes an event whose name is `error`; returns whether it is one. */
   #noteName(block: Buffer): boolean {
     if (!isErrorEvent(block)) return false
     this.#errorStatus ??= namedErrorStatus(eventMessage(block) ?? block)
     return true
   }
 
-  /** Reads an event's data. Returns where the usage stands that is theirs, and not that of something in them. */
+  /** Reads an event's data. Returns the position of its own usage, not of a nested one. */
   #note(data: Buffer): MemberSpan | undefined {
-    // Searching text is faster than searching bytes, several times over; the names are ASCII in any encoding.
+    // Searching a string is several times faster than searching bytes; the names are ASCII in any encoding.
     const text = data.toString('latin1')
     const hasOutput = text.includes(this.#tokenMark)
     if (hasOutput) this.#output.see(1)
     const mentions = mentionsIn(text)
-    // An error may come beside output.
+    // An error may come together with output.
     if (mentions.error > 0) this.#errorStatus = streamErrorStatus(data, mentions) ?? this.#errorStatus
     if (mentions.usage === 0) return undefined
     if (mentions.usage === 1 && text.endsWith(NO_USAGE_YET)) {
-      // As all chunks but the last end: the member that closes the document is the document's.
+      // All chunks but the last end like this: a member right before the closing brace is the document's own.
       const { length } = text
       return { keyStart: length - NO_USAGE_YET.length, valueStart: length - NULL_END.length, end: length - 1 }
     }
@@ -126,7 +127,7 @@ export class EventStreamReader implements ResponseReader {
       if (isNull(data, member)) return member
       this.#reported.add(readOpenAiUsage(parseJson(data.subarray(member.valueStart, member.end))))
     } else this.#reported.addDocument(parseJson(data))
-    // What a response begins with counts no output of it.
+    // The usage in a response's first events does not count its output.
     if (!BEGINNING.test(text)) this.#output.report(this.#reported.reported, !hasOutput)
     return member
   }
@@ -136,13 +137,13 @@ function isNull(data: Buffer, member: MemberSpan): boolean {
   return data[member.valueStart] === LETTER_N
 }
 
-/** None, null, or an empty list of them. */
+/** Whether `choices` is missing, null or empty. */
 function hasNoChoices(data: Buffer): boolean {
   const member = findLastMember(data, 'choices', 1)
   return member === undefined || NO_CHOICES.test(data.toString('latin1', member.valueStart, member.end))
 }
 
-/** The first events of a response, wherever their type stands. */
+/** The types of a response's first events. */
 const BEGINNING = /"type"\s*:\s*"response\.(?:created|queued|in_progress)"/
 const NULL_END = 'null}'
 const NO_USAGE_YET = `"usage":${NULL_END}`

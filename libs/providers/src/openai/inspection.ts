@@ -1,15 +1,15 @@
 import type { ProviderId } from '@sluice/contracts'
 import { memberWatch } from '../naming/ambiguous-member.ts'
 import { modelsIn, namedModel, toolModels, UNREPORTED_MODEL, unlistedModels } from '../naming/named-models.ts'
-import { FREE, inspectPrompt } from '../prompt/inspect-prompt.ts'
+import { inspectPrompt, NO_TOKENS } from '../prompt/inspect-prompt.ts'
 import { outputCount } from '../prompt/output-maximum.ts'
 import type { BodyAddition, Operation, OutgoingBody, RequestInspection } from '../provider-adapter.ts'
 import { inspectUnlisted } from '../unlisted/inspection.ts'
 import { isRecord } from '../wire/json.ts'
-import { ownMember, withMember } from '../wire/json-source.ts'
+import { ownMember, withMember } from '../wire/json-members.ts'
 import { promptMedia } from './media.ts'
 
-/** Reads what matters of a request's JSON body (undefined: not JSON). Never throws, whatever the shape. */
+/** Inspects a request's JSON body (undefined: not JSON). Never throws, whatever the shape. */
 export function inspectOpenAiRequest(
   operation: Operation,
   body: unknown,
@@ -21,31 +21,31 @@ export function inspectOpenAiRequest(
     return inspectUnlisted(operation, body, sizeBytes, promptMedia(messages ?? input, namedModel(body)))
   }
   if (!operation.usesModel || !isRecord(body)) {
-    return { ...notLegible(operation), model: operation.runsModel === 'named' ? namedModel(body) : '' }
+    return { ...unreadableInspection(operation), model: operation.runsModel === 'named' ? namedModel(body) : '' }
   }
   const streamed = body.stream === true
   const model = namedModel(body)
-  if (operation.kind === 'count-tokens') return { ...FREE, model }
+  if (operation.kind === 'count-tokens') return { ...NO_TOKENS, model }
   const prompt = operation.kind === 'images' ? imagesOf(body) : (body.messages ?? body.input)
   const media = promptMedia(prompt, model)
   const hasOutput = !WITHOUT_OUTPUT.has(operation.kind)
   const inspection = inspectPrompt(body, model, provider, { media, hasOutput })
   inspection.streamed = streamed
-  // A prompt template that the provider keeps; elsewhere `prompt` is the text itself.
+  // A prompt template stored at the provider; in other operations `prompt` is the text itself.
   if (operation.kind === 'responses' && isRecord(body.prompt)) inspection.hasStoredPrompt = true
   if (operation.kind === 'responses' && body.background === true) inspection.inBackground = true
   if (body.n !== undefined || body.best_of !== undefined) inspection.outputs = outputCount(body.n, body.best_of)
-  inspection.addsUsage = streamed && TELLS_USAGE_ON_REQUEST.has(operation.kind) && !asksForUsage(body.stream_options)
+  inspection.addsUsage = streamed && INCLUDES_USAGE_ON_REQUEST.has(operation.kind) && !asksForUsage(body.stream_options)
   return inspection
 }
 
-/** Streams of these have usage only with `stream_options.include_usage`. */
-const TELLS_USAGE_ON_REQUEST: ReadonlySet<string> = new Set(['chat', 'completions'])
+/** Kinds whose streams report usage only with `stream_options.include_usage`. */
+const INCLUDES_USAGE_ON_REQUEST: ReadonlySet<string> = new Set(['chat', 'completions'])
 
-/** Their answers hold no output tokens. */
+/** Kinds whose responses have no output tokens. */
 const WITHOUT_OUTPUT: ReadonlySet<string> = new Set(['embeddings', 'moderations', 'speech', 'other'])
 
-function notLegible(operation: Operation): Omit<RequestInspection, 'model'> {
+function unreadableInspection(operation: Operation): Omit<RequestInspection, 'model'> {
   return {
     streamed: false,
     promptBytes: 0,
@@ -56,7 +56,7 @@ function notLegible(operation: Operation): Omit<RequestInspection, 'model'> {
   }
 }
 
-/** The images that an edit begins with, as parts of a prompt. */
+/** Returns the source images of an edit as content parts. */
 function imagesOf({ image, images, mask }: Readonly<Record<string, unknown>>): unknown {
   const given = [image, images, mask].flat().filter((value) => typeof value === 'string' || isRecord(value))
   return given.map((value) => ({ type: 'image_url', ...(isRecord(value) ? value : { url: value }) }))
@@ -67,8 +67,8 @@ function asksForUsage(streamOptions: unknown): boolean {
 }
 
 /**
- * Every model that a request names: its own, those that it falls back to (OpenRouter, LiteLLM), its tools' (OpenAI's image
- * generation), and those that Groq's compound systems are made of. Never throws, whatever the shape.
+ * Returns every model that a request names: its own, its fallbacks (OpenRouter, LiteLLM), its tools' (OpenAI's image generation), and the parts
+ * of Groq's compound systems. Never throws, whatever the shape.
  * @see https://openrouter.ai/docs/features/model-routing
  * @see https://console.groq.com/docs/compound
  */
@@ -96,8 +96,7 @@ export const OPENAI_MODEL_MEMBERS = memberWatch([
 ])
 
 /**
- * Has a streamed answer tell its usage, where `inspection.addsUsage`: adds `stream_options.include_usage` to the body, and
- * leaves every other byte of it as it is.
+ * Makes a stream report its usage, where `inspection.addsUsage`: adds `stream_options.include_usage` to the body, and keeps every other byte.
  * @see https://platform.openai.com/docs/api-reference/chat/create#chat-create-stream_options
  */
 export function includeUsage(inspection: RequestInspection, body: unknown, bytes: Buffer): OutgoingBody {
@@ -119,11 +118,11 @@ function replaced(bytes: Buffer, start: number, end: number, value: Buffer): Out
   }
 }
 
-/** Returns the body as it was before {@link includeUsage}. */
+/** Reverses {@link includeUsage}: returns the application's body. */
 export function withoutAddition(bytes: Buffer, { start, end, replaced }: BodyAddition): Buffer {
   return Buffer.concat([bytes.subarray(0, start), Buffer.from(replaced, 'latin1'), bytes.subarray(end)])
 }
 
-/** The body has at least the member `stream`, so that a comma always follows. */
+/** The body has at least the member `stream`, so a comma is always right. */
 const MEMBER = Buffer.from('"stream_options":{"include_usage":true},')
 const EMPTY_OBJECT = Buffer.from('{}')

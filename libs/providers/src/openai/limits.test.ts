@@ -1,7 +1,7 @@
 import type { RateLimitReading } from '@sluice/contracts'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { WireHeaders } from '../provider-adapter.ts'
+import type { WireHeaders } from '../wire/headers.ts'
 import { openAiRateLimitHeaders, openAiRetryAfterMs, readOpenAiRateLimits } from './limits.ts'
 
 const HEADERS = {

@@ -1,9 +1,9 @@
 import type { RateLimitReading } from '@sluice/contracts'
 import { resourcePool, tierPool } from '../limits.ts'
-import type { Operation, WireHeaders } from '../provider-adapter.ts'
+import type { Operation } from '../provider-adapter.ts'
+import { countHeader, type WireHeaders } from '../wire/headers.ts'
 import { isRecord } from '../wire/json.ts'
 import {
-  countHeader,
   keepRateLimitHeaders,
   parseCount,
   parseDurationMs,
@@ -15,9 +15,9 @@ import {
 } from '../wire/rate-limit-headers.ts'
 
 /**
- * Reads OpenAI's `x-ratelimit-{limit,remaining,reset}-{requests,tokens,input-images,project-tokens,…}`, whatever it is that they count,
- * and what servers that speak OpenAI's API make of them. OpenAI does not say whether a limit is per minute or per day, so the period is
- * unknown. Others do: Azure in `x-ratelimit-renewalperiod-*` (seconds), Mistral and Cerebras in the name (`tokens-minute`, `req-10-second`).
+ * Reads OpenAI's `x-ratelimit-{limit,remaining,reset}-{requests,tokens,input-images,project-tokens,…}`, whatever they count, and the variants of
+ * servers that speak OpenAI's API. OpenAI does not report whether a limit is per minute or per day, so the period is unknown. Others do: Azure
+ * in `x-ratelimit-renewalperiod-*` (seconds), Mistral and Cerebras in the name (`tokens-minute`, `req-10-second`).
  * @see https://platform.openai.com/docs/guides/rate-limits#rate-limits-in-headers
  * @see https://inference-docs.cerebras.ai/support/rate-limits
  */
@@ -42,8 +42,8 @@ export function openAiRateLimitHeaders(headers: WireHeaders): Record<string, str
 }
 
 /**
- * Returns what `retry-after-ms` or `retry-after` says; without them, when the limits that have nothing left are free again. Mistral says
- * that in `ratelimitbysize-reset` (seconds) alone.
+ * Returns what `retry-after-ms` or `retry-after` ask for; without them, the longest reset of the limits with nothing remaining. Mistral reports
+ * that only in `ratelimitbysize-reset` (seconds).
  */
 export function openAiRetryAfterMs(headers: WireHeaders, receivedAtMs: number): number | undefined {
   const readings = readOpenAiRateLimits(headers)
@@ -54,7 +54,7 @@ export function openAiRetryAfterMs(headers: WireHeaders, receivedAtMs: number): 
 }
 
 function isRateLimit(name: string): boolean {
-  // Every response's headers pass here, of which few begin so.
+  // Called for every header of every response: the first letter excludes most.
   const first = name.charCodeAt(0)
   if (first === LETTER_X) return name.startsWith(PREFIX) || name.startsWith(X_BY_SIZE)
   return first === LETTER_R && name.startsWith(BY_SIZE)
@@ -66,15 +66,15 @@ const PREFIX = 'x-ratelimit-'
 const BY_SIZE = 'ratelimitbysize-'
 const X_BY_SIZE = `x-${BY_SIZE}`
 const PART_HEADER = /^x-ratelimit-(?:limit|remaining|reset)-(.+)$/
-/** Mistral's limits by the size of requests, without and with the window in the name. Their reset is no part of a reading: see above. */
+/** Mistral's limits by request size, with or without the window in the name. Their reset is not part of a reading: see above. */
 const BY_SIZE_HEADER = /^(x-)?ratelimitbysize-(?:limit|remaining)(?:-(.+))?$/
 
-/** One dimension and the names of its headers. */
+/** A dimension and the names of its headers. */
 interface Dimension {
   readonly dimension: string
   readonly limit: string
   readonly remaining: string
-  /** Absent where no reset is told that restores the whole limit evenly. */
+  /** Absent where no reset is reported that restores the whole limit evenly. */
   readonly reset?: string
 }
 
@@ -105,7 +105,7 @@ function bySize(name: string): Dimension | undefined {
   return { dimension: `bysize${end}`, limit: `${x}${BY_SIZE}limit${end}`, remaining: `${x}${BY_SIZE}remaining${end}` }
 }
 
-/** Azure's, which is sent in whole seconds. */
+/** Reads Azure's period, which is in whole seconds. */
 function renewalPeriodMs(headers: WireHeaders, dimension: string): number | undefined {
   const seconds = countHeader(headers, `${PREFIX}renewalperiod-${dimension}`)
   return seconds === undefined || seconds < 1 || seconds > MAX_PERIOD_S ? undefined : seconds * 1_000
@@ -113,7 +113,7 @@ function renewalPeriodMs(headers: WireHeaders, dimension: string): number | unde
 
 const MAX_PERIOD_S = 366 * 86_400
 
-/** The window that a dimension's name ends with (`audio-seconds` has none); `varies`: a month, which is no fixed time. */
+/** Returns the window in a dimension's name (`audio-seconds` has none); `varies`: a month, which has no fixed length. */
 function namedPeriodMs(dimension: string): number | 'varies' | undefined {
   const [, count = '1', unit = ''] = NAMED_WINDOW.exec(dimension) ?? []
   if (unit === 'month') return 'varies'
@@ -130,8 +130,8 @@ const UNIT_MS: Readonly<Record<string, number>> = {
 }
 
 /**
- * A Go duration, as OpenAI writes it. A bare number has no unit of its own: beside Azure's renewal period it is milliseconds (1 of 120
- * requests per minute is back in 500), and where the dimension's name has its window, seconds, as Cerebras documents. Elsewhere it is unknown.
+ * Reads a reset: a Go duration, as OpenAI writes it. A bare number is in milliseconds beside Azure's renewal period (1 of 120 requests per minute
+ * is restored in 500), in seconds where the dimension's name has its window, as Cerebras documents, and unreadable elsewhere.
  */
 function resetMs(
   headers: WireHeaders,
@@ -145,8 +145,8 @@ function resetMs(
 }
 
 /**
- * The pool of a request, by its service tier and by whether its prompt is a long one, for which some models have limits of their own. `auto`
- * is the project's tier, as is none; what `default` names may be another. `fast` is the newer name of `priority`.
+ * Returns a request's pool by its service tier. `auto`, or no tier, is the project's tier; `default` may be another. `fast` is the newer name
+ * of `priority`.
  * @see https://platform.openai.com/docs/guides/flex-processing
  * @see https://platform.openai.com/docs/guides/rate-limits on long context
  */
@@ -163,4 +163,6 @@ const TIERS = {
   scale: 'scale',
   ultrafast: 'ultrafast',
 }
+
+/** Some models have separate limits for longer prompts. */
 export const OPENAI_LONG_PROMPT_TOKENS = 128_000

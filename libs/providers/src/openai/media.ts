@@ -1,26 +1,17 @@
-import { fileTokens } from '../prompt/media.ts'
+import { fileTokens, MEDIUM_TOKENS, type MediaTally } from '../prompt/media.ts'
 import { isRecord } from '../wire/json.ts'
 
-export interface PromptMedia {
-  /** Images, audio clips and files, inlined or referred to. */
-  readonly parts: number
-  /** What they are expected to cost. */
-  readonly tokens: number
-  /** How much of the body is their base64, which is no text to the model. */
-  readonly inlinedBytes: number
-}
-
-/** The media in a chat's `messages`, or in the `input` of a response or a moderation. Never throws, whatever the shape. */
-export function promptMedia(prompt: unknown, model: string): PromptMedia {
+/** Tallies the media in a chat's `messages`, or in the `input` of a response or moderation. Never throws, whatever the shape. */
+export function promptMedia(prompt: unknown, model: string): MediaTally {
   const media = { parts: 0, tokens: 0, inlinedBytes: 0 }
   addMedia(prompt, model, MAX_LEVELS, media)
   return media
 }
 
-/** Messages, a message, its content, a part, a tool's output in it, and its parts: OpenAI nests no deeper. */
+/** OpenAI's deepest nesting: messages, a message, its content, a part, a tool's output in it, and that output's parts. */
 const MAX_LEVELS = 8
 
-function addMedia(value: unknown, model: string, levels: number, media: Writable<PromptMedia>): void {
+function addMedia(value: unknown, model: string, levels: number, media: Writable<MediaTally>): void {
   if (levels === 0) return
   if (Array.isArray(value)) {
     for (const element of value) addMedia(element, model, levels - 1, media)
@@ -45,12 +36,12 @@ function addMedia(value: unknown, model: string, levels: number, media: Writable
 }
 
 /** About a minute of speech, or two pages. */
-const otherTokens = (): number => 800
+const otherTokens = (): number => MEDIUM_TOKENS
 
-/** The text of a page and its picture; a page of text and graphics is about 60 KB. */
+/** A page costs its text and its picture; with graphics it is about 60 KB. */
 const PAGE = { unitBytes: 60_000, unitTokens: 1_000 }
 
-/** The media type in a data URL, or else the file's name; '' where neither is there. */
+/** Returns the media type of a data URL, else the file's name; '' where there is neither. */
 function fileKind(holder: Readonly<Record<string, unknown>>): string {
   const { file_data: data, filename } = holder
   const type = typeof data === 'string' ? /^data:([^;,]+)/.exec(data.slice(0, 200))?.[1] : undefined
@@ -58,7 +49,7 @@ function fileKind(holder: Readonly<Record<string, unknown>>): string {
   return typeof filename === 'string' ? filename : ''
 }
 
-/** `file`: by its kind and size. */
+/** `file`: the cost depends on kind and size. */
 type MediumCost = 'file' | ((model: string, detail: string | undefined) => number)
 
 /** Chat: `image_url`, `input_audio`, `file`; responses: the others. */
@@ -70,7 +61,7 @@ const MEDIA_TYPES: ReadonlyMap<string, MediumCost> = new Map<string, MediumCost>
   ['input_audio', otherTokens],
   ['file', 'file'],
   ['input_file', 'file'],
-  // Parts that servers of other models know.
+  // Parts that servers of other models accept.
   ['audio_url', otherTokens],
   ['video_url', otherTokens],
   ['input_video', otherTokens],
@@ -78,7 +69,7 @@ const MEDIA_TYPES: ReadonlyMap<string, MediumCost> = new Map<string, MediumCost>
   ['file_url', 'file'],
 ])
 
-/** The members that hold base64, of a part itself or of the object that it holds. */
+/** Members that contain base64, of a part or of the object inside it. */
 const INLINED_MEMBERS = [
   'url',
   'image_url',
@@ -108,20 +99,21 @@ function detailOf(holder: unknown): string | undefined {
 type Writable<T> = { -readonly [Key in keyof T]: T[Key] }
 
 /**
- * What an image of 1,024 by 1,024 pixels costs a model, of which the name may go on with a version. The real size is in
- * the image, which is not looked into; nothing costs more than 2.4 times as much.
- * @param detail `low`, or what else the request says; undefined where it says nothing
+ * Returns the tokens of an image of 1,024 by 1,024 pixels. The real size is inside the image, which is not decoded; no image costs more than 2.4
+ * times as much.
+ * @param model may end with a version
+ * @param detail `low`, or any other value of the request; undefined where it has none
  * @see https://platform.openai.com/docs/guides/images-vision, "Calculating costs"
  */
-export function imageTokens(model: string, detail: string | undefined): number {
+function imageTokens(model: string, detail: string | undefined): number {
   const [, low, other] = COSTS.find(([prefix]) => model.startsWith(prefix)) ?? COMMON
   return detail === 'low' ? low : other
 }
 
-/** A base cost, and a cost for each tile of 512 pixels: 85 and 170 with most models that count so. */
+/** A base cost plus a cost per tile of 512 pixels: 85 and 170 for most models that count tiles. */
 const COMMON = ['', 85, 765] as const
 
-/** Models that count patches of 32 pixels, 1,024 of them times a factor, take no notice of the detail. */
+/** Models that count patches of 32 pixels (1,024 of them times a factor) ignore the detail. */
 const COSTS = [
   ['gpt-4o-mini', 2_833, 25_501],
   ['gpt-4.1-mini', 1_659, 1_659],

@@ -67,18 +67,18 @@ describe('a call that is none of the usual ones', () => {
     '/evals/e/runs',
     '/videos/v/remix',
   ])('runs a model that cannot be told, which is counted: %s', (path) => {
-    expect(openAiOperation('POST', path)).toMatchObject({ usesModel: true, unlisted: true, runsModel: 'untold' })
+    expect(openAiOperation('POST', path)).toMatchObject({ usesModel: true, unlisted: true, runsModel: 'unknown' })
   })
 
   it.each([
     ['/assistants', 'named', 'm'],
     ['/assistants/a', 'named', 'm'],
     ['/fine_tuning/jobs', 'named', 'm'],
-    ['/fine_tuning/jobs/j/resume', 'untold', ''],
-    ['/batches', 'untold', ''],
-    ['/fine_tunings', 'untold', ''],
-    ['/realtime/client_secrets', 'untold', ''],
-    ['/realtime/calls', 'untold', ''],
+    ['/fine_tuning/jobs/j/resume', 'unknown', ''],
+    ['/batches', 'unknown', ''],
+    ['/fine_tunings', 'unknown', ''],
+    ['/realtime/client_secrets', 'unknown', ''],
+    ['/realtime/calls', 'unknown', ''],
   ])('has a model run later or elsewhere, which is not counted: %s', (path, runsModel, model) => {
     expect(openAiOperation('POST', path)).toMatchObject({ usesModel: false, runsModel })
     expect(modelOf('POST', path)).toBe(model)

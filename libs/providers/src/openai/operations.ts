@@ -3,7 +3,7 @@ import type { Operation } from '../provider-adapter.ts'
 import { decodedPath, isPlainPath, isRead, type PathLayout } from '../wire/request-path.ts'
 import { openAiBackgroundId } from './response-reader.ts'
 
-/** The kinds of operation whose requests or answers are read; everything else is `other`. */
+/** Kinds of operations whose requests or responses are read; everything else is `other`. */
 export type OpenAiKind =
   | 'chat'
   | 'completions'
@@ -18,9 +18,9 @@ export type OpenAiKind =
   | 'other'
 
 /**
- * What a call of the OpenAI API does; `path` is relative to the base URL, so without `/v1`. Every path is served. A write that is
- * not known here is `unlisted`: most of OpenAI's API runs a model, and so may what is added to it, or what a server that only
- * speaks OpenAI's API makes of another spelling.
+ * Returns what a call of OpenAI's API does. Every path is allowed. An unknown write is `unlisted`: most of OpenAI's API runs a model, and so may
+ * additions to it, and other spellings that a compatible server accepts.
+ * @param path relative to the base URL, so without `/v1`
  * @see https://platform.openai.com/docs/api-reference
  */
 export function openAiOperation(method: string, path: string): Operation {
@@ -28,7 +28,7 @@ export function openAiOperation(method: string, path: string): Operation {
   const model = method === 'POST' ? MODEL_OPERATIONS[understood ?? ''] : undefined
   if (model !== undefined) return { kind: model.kind, usesModel: true, body: model.body, path }
   if (isAdministration(path, ADMINISTRATION)) {
-    const runs = isRead(method) ? {} : ({ runsModel: 'untold' } as const)
+    const runs = isRead(method) ? {} : ({ runsModel: 'unknown' } as const)
     return { kind: 'other', usesModel: false, body: 'any', path, administers: true, ...runs }
   }
   const backgroundId = openAiBackgroundId(method, understood)
@@ -53,21 +53,21 @@ const MODEL_OPERATIONS: Readonly<Record<string, { readonly kind: OpenAiKind; rea
   '/videos': { kind: 'videos', body: 'any' },
 }
 
-/** Returns the operations that run a model by the path of their POST as SDKs write it: most requests need no more than this look. */
+/** Returns the operations that run a model, by the path of their POST as SDKs write it: one lookup is enough for most requests. */
 export function usualOperations(root: string): ReadonlyMap<string, Operation> {
   return new Map(
     Object.keys(MODEL_OPERATIONS).map((path) => [root + path, Object.freeze(openAiOperation('POST', path))] as const),
   )
 }
 
-/** @param root what the provider's paths begin with, as `/v1` */
+/** @param root the provider's path prefix, such as `/v1` */
 export function openAiPathLayout(root: string): PathLayout {
   return { root, resources: RESOURCES, isWithoutSlash: (rest) => rest in MODEL_OPERATIONS || rest === '/models' }
 }
 
 /**
- * What paths begin with that are no administration. Other servers that speak OpenAI's API have further ones, and tell a path with a slash
- * at its end from one without.
+ * First segments of paths that are not administration. Other servers that speak OpenAI's API have further ones, and may distinguish a trailing
+ * slash.
  */
 const RESOURCES: ReadonlySet<string> = new Set([
   ...Object.keys(MODEL_OPERATIONS).map((path) => path.split('/')[1] ?? ''),
@@ -85,8 +85,8 @@ const RESOURCES: ReadonlySet<string> = new Set([
 ])
 
 /**
- * OpenAI's own: administration, and realtime, all of whose paths open a session that then goes on past the gateway. The others are
- * those of servers that speak OpenAI's API: OpenRouter's and LiteLLM's keys, users and models, vLLM's adapters.
+ * OpenAI's administration, and realtime, all of whose paths open a session that bypasses the gateway. The others belong to servers that speak
+ * OpenAI's API: keys, users and models of OpenRouter and LiteLLM, vLLM's adapters.
  * @see https://platform.openai.com/docs/api-reference/administration
  * @see https://platform.openai.com/docs/api-reference/realtime-sessions
  * @see https://openrouter.ai/docs/features/provisioning-api-keys
@@ -120,20 +120,20 @@ const ADMINISTRATION: ReadonlySet<string> = new Set([
 ])
 
 /**
- * Whether a call that is none of OpenAI's usual ones makes a model run, and whether it does so now, so that tokens are reserved.
- * What is not known here does, by the `model` of its body.
- * @param path as OpenAI understands it, relative to the base URL; undefined where that cannot be told
+ * Returns whether a call outside OpenAI's usual ones runs a model, and whether it does so now, so that tokens are reserved. Unknown calls do, by
+ * the `model` of their body.
+ * @param path decoded, relative to the base URL; undefined where it cannot be decoded
  * @see https://platform.openai.com/docs/api-reference
  */
 export function openAiModelRuns(method: string, path = ''): Pick<Operation, 'usesModel' | 'unlisted' | 'runsModel'> {
   if (isRead(method)) return { usesModel: false }
   const isOneOf = (patterns: readonly RegExp[]) => isPlainPath(path) && patterns.some((pattern) => pattern.test(path))
   if (isOneOf(WITHOUT_MODEL)) return { usesModel: false }
-  const runsModel = UNTOLD.some((pattern) => pattern.test(path)) ? 'untold' : 'named'
+  const runsModel = UNKNOWN_MODEL.some((pattern) => pattern.test(path)) ? 'unknown' : 'named'
   return isOneOf(LATER) ? { usesModel: false, runsModel } : { usesModel: true, unlisted: true, runsModel }
 }
 
-/** They store, change and call off, and run nothing. */
+/** They store, change and cancel, and run nothing. */
 const WITHOUT_MODEL: readonly RegExp[] = [
   /^\/files$/,
   /^\/(?:uploads|vector_stores|containers|conversations)(?:\/|$)/,
@@ -148,7 +148,7 @@ const WITHOUT_MODEL: readonly RegExp[] = [
 const LATER: readonly RegExp[] = [/^\/(?:assistants|batches|fine_tunings)(?:\/|$)/, /^\/fine_tuning\/jobs(?:\/|$)/]
 
 /** They run what is kept elsewhere (a batch's file, a run, a workflow, another video), whatever `model` their body has. */
-const UNTOLD: readonly RegExp[] = [
+const UNKNOWN_MODEL: readonly RegExp[] = [
   /^\/(?:batches|fine_tunings)(?:\/|$)/,
   /^\/threads\/[^/]+\/runs\/[^/]+\/submit_tool_outputs$/,
   /^\/(?:evals|chatkit)(?:\/|$)/,

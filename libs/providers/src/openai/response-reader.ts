@@ -12,22 +12,22 @@ import { findFirstMember, memberValue } from '../wire/json-members.ts'
 import { JsonTailReader } from '../wire/json-tail.ts'
 import { FirstBytesReader, firstByte, formOf } from '../wire/response-form.ts'
 import { EventBlocks, eventMessage } from '../wire/sse.ts'
-import { UNREAD } from '../wire/usage-reader.ts'
+import { NO_USAGE_READER } from '../wire/usage-reader.ts'
 import { errorStatusIn } from './errors.ts'
 import { EventStreamReader } from './event-stream-reader.ts'
 import { findOpenAiUsage } from './usage.ts'
 
-/** The reader for one answer of status 2xx, by what its first bytes show that it is. */
+/** Returns the reader for one 2xx response. Its first bytes decide whether it is read as events or as JSON. */
 export function openAiResponseReader(
   { kind, usesModel, unlisted, backgroundId }: Operation,
   { addsUsage, maxOutputTokens, inBackground }: RequestInspection,
 ): ResponseReader {
   if (unlisted) return unlistedResponseReader()
   if (backgroundId !== undefined) return backgroundReportReader(backgroundId)
-  if (!usesModel || kind === 'count-tokens') return UNREAD
+  if (!usesModel || kind === 'count-tokens') return NO_USAGE_READER
   const forms = {
     events: () =>
-      new EventStreamReader({ tokenMark: kind === 'completions' ? '"text"' : '"delta"', takesOut: addsUsage }),
+      new EventStreamReader({ tokenMark: kind === 'completions' ? '"text"' : '"delta"', removesUsage: addsUsage }),
     json: () =>
       new JsonTailReader({
         findUsage: findOpenAiUsage,
@@ -39,12 +39,12 @@ export function openAiResponseReader(
   return inBackground ? new BackgroundBeginReader(reader) : reader
 }
 
-/** The others are counted in seconds, characters or pieces by some models, or not at all. */
+/** Some models count the others in seconds, characters or pieces, or not at all. */
 const REPORTS_USAGE: ReadonlySet<string> = new Set(['chat', 'completions', 'responses', 'embeddings'])
 
 /**
- * Returns the id of the response that a call asks for, or calls off: with either the provider reports what the response has used.
- * @param path as OpenAI understands it, relative to the base URL; undefined where that cannot be told
+ * Returns the id of the background response that a call retrieves or cancels: the provider's response to either reports its usage.
+ * @param path decoded, relative to the base URL; undefined where it cannot be decoded
  * @see https://platform.openai.com/docs/guides/background
  */
 export function openAiBackgroundId(method: string, path = ''): string | undefined {
@@ -56,11 +56,11 @@ export function openAiBackgroundId(method: string, path = ''): string | undefine
 const RETRIEVED = /^\/responses\/([^/]+)$/
 const CANCELLED = /^\/responses\/([^/]+)\/cancel$/
 
-/** Returns a reader of what the provider reports of a response that began with an earlier request, whose usage it is. */
-export function backgroundReportReader(id: string): ResponseReader {
+/** Returns a reader of a background response's state. The usage in it belongs to the earlier request that began it. */
+function backgroundReportReader(id: string): ResponseReader {
   const inner = new FirstBytesReader(
     {
-      events: () => new EventStreamReader({ tokenMark: '"delta"', takesOut: false }),
+      events: () => new EventStreamReader({ tokenMark: '"delta"', removesUsage: false }),
       json: () => new JsonTailReader({ findUsage: findOpenAiUsage, errorStatusIn: reportErrorStatusIn }),
     },
     false,
@@ -79,13 +79,13 @@ export function backgroundReportReader(id: string): ResponseReader {
   }
 }
 
-/** The error in a response that is reported ended that response, some time ago; the call that asks for it went well. */
+/** An error inside a background response ended that response earlier; the call that retrieves it succeeded. */
 function reportErrorStatusIn(document: unknown): number | undefined {
   return isRecord(document) && document.object === 'response' ? undefined : errorStatusIn(document)
 }
 
-/** Reads the response to a request that begins one in the background as `inner` does, and its id besides. */
-export class BackgroundBeginReader implements ResponseReader {
+/** Reads the response to a request that begins a background response: `inner` reads the usage, this class its id. */
+class BackgroundBeginReader implements ResponseReader {
   readonly #inner: ResponseReader
   #form: ReturnType<typeof formOf> | undefined
   #blocks: EventBlocks | undefined
@@ -154,7 +154,7 @@ export class BackgroundBeginReader implements ResponseReader {
     if (this.#id !== undefined || this.#blocksLeft <= 0) this.#blocks = undefined
   }
 
-  /** Each event of the stream's state has the response as it is then; the first one comes first of all. */
+  /** Events of the stream's state contain the response; one of them comes first. */
   #readBlock(block: Buffer): void {
     if (this.#id !== undefined || this.#blocksLeft-- <= 0) return
     const data = eventMessage(block)
@@ -167,7 +167,7 @@ export class BackgroundBeginReader implements ResponseReader {
   }
 }
 
-/** Returns the document's own `id`. What an upstream sends need not be JSON: then it has none. */
+/** Returns the document's own `id`; undefined where it has none or is not JSON. */
 function ownId(json: Buffer): unknown {
   const member = findFirstMember(json, 'id')
   try {
@@ -178,7 +178,7 @@ function ownId(json: Buffer): unknown {
 }
 
 const MAX_ID_CHARS = 512
-/** Of a plain response, which has little in it while its usage is not known but what the request said. */
+/** Bytes kept of a response that is not streamed: while it has no usage it contains little besides the request's own parameters. */
 const MAX_KEPT_BYTES = 1024 * 1024
-/** Of a stream: comments that keep the connection alive may come before its first event. */
+/** Blocks of a stream to look at: keep-alive comments may precede the first event. */
 const MAX_BLOCKS = 64

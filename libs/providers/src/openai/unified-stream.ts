@@ -1,4 +1,4 @@
-import { CUT_SHORT, DONE_EVENT, errorEvent } from '../unified/response-translators.ts'
+import { DONE_EVENT, errorEvent, STREAM_CUT_SHORT } from '../unified/response-translators.ts'
 import type { ResponseTranslator, TranslatedError } from '../unified-api.ts'
 import { isRecord, parseJson, tokenCount } from '../wire/json.ts'
 import { endOfValue, visitMembers } from '../wire/json-members.ts'
@@ -8,12 +8,12 @@ import { EventBlocks, eventMessage, isErrorEvent } from '../wire/sse.ts'
 import { errorStatusIn } from './errors.ts'
 
 /**
- * Passes on the response to a request for a stream. Servers that do not stream a model, or fail before they do, respond with one JSON
- * document: a chat completion becomes the events that it would have come in, and an error an event.
+ * Passes through the response to a streamed request. Servers that cannot stream a model, or fail before they do, respond with one JSON document:
+ * a chat completion is rewritten as the events of its stream, and an error as an event.
  */
 export class StreamOrDocument implements ResponseTranslator {
   readonly contentType: string | undefined
-  readonly #tellsUsage: boolean
+  readonly #includesUsage: boolean
   readonly #stream = new GuardedStream()
   #isDocument: boolean | undefined
   #pieces: Buffer[] = []
@@ -24,9 +24,9 @@ export class StreamOrDocument implements ResponseTranslator {
    * @param isEventStream the response says that it is one
    * @param tellsUsage the caller asked for the usage
    */
-  constructor(isEventStream: boolean, tellsUsage: boolean) {
+  constructor(isEventStream: boolean, includesUsage: boolean) {
     this.contentType = isEventStream ? undefined : 'text/event-stream; charset=utf-8'
-    this.#tellsUsage = tellsUsage
+    this.#includesUsage = includesUsage
   }
 
   get failed(): boolean {
@@ -48,7 +48,7 @@ export class StreamOrDocument implements ResponseTranslator {
 
   end(): Buffer {
     if (this.#isDocument !== true) return this.#stream.end()
-    const events = this.#bytes > MAX_DOCUMENT_BYTES ? undefined : documentEvents(this.#pieces, this.#tellsUsage)
+    const events = this.#bytes > MAX_DOCUMENT_BYTES ? undefined : documentEvents(this.#pieces, this.#includesUsage)
     if (events !== undefined) return Buffer.from(events)
     this.#hasFailed = true
     return Buffer.from(errorEvent(UNREADABLE))
@@ -60,8 +60,8 @@ export class StreamOrDocument implements ResponseTranslator {
   }
 }
 
-/** Returns the events of a whole chat completion, or of an error; undefined where a document is neither. */
-function documentEvents(pieces: readonly Buffer[], tellsUsage: boolean): string | undefined {
+/** Returns the events of a complete chat completion, or of an error; undefined where a document is neither. */
+function documentEvents(pieces: readonly Buffer[], includesUsage: boolean): string | undefined {
   const text = Buffer.concat(pieces)
   const document = parseJson(text)
   if (!isRecord(document)) return undefined
@@ -83,11 +83,11 @@ function documentEvents(pieces: readonly Buffer[], tellsUsage: boolean): string 
     ends.push(event(`"choices":[{"index":${index},"delta":{},"finish_reason":${reason}}]`))
     return endOfValue(list, start)
   })
-  const counts = tellsUsage && usage !== undefined ? event(`"choices":[],"usage":${usage}`) : ''
+  const counts = includesUsage && usage !== undefined ? event(`"choices":[],"usage":${usage}`) : ''
   return events + ends.join('') + counts + DONE_EVENT
 }
 
-/** A message as a delta: a stream's tool calls have an index. */
+/** Rewrites a message as a delta: in a stream, tool calls have an index. */
 function deltaOf(message: Buffer): string {
   const members = Object.entries(membersOf(message, 0)).map(([name, value]) => {
     const text = name === 'tool_calls' && value.startsWith('[') ? withIndexes(Buffer.from(value)) : value
@@ -108,14 +108,14 @@ function withIndexes(calls: Buffer): string {
   return `[${items.join(',')}]`
 }
 
-/** What every chunk has: the document's members but those of which a stream makes its own. */
+/** Returns the members that every chunk has: the document's, except those that differ in a stream. */
 function commonMembers(json: Buffer): string {
   const { object: _object, choices: _choices, usage: _usage, error: _error, ...others } = membersOf(json, 0)
   const members = Object.entries(others).map(([name, value]) => `${JSON.stringify(name)}:${value},`)
   return `${members.join('')}"object":"chat.completion.chunk",`
 }
 
-/** Returns how each member of an object is written; none where there is no object at `start`. */
+/** Returns the source text of each member of an object; empty where there is no object at `start`. */
 function membersOf(json: Buffer, start: number): Record<string, string> {
   const members: Record<string, string> = Object.create(null)
   if (json[start] !== OPEN_BRACE) return members
@@ -129,7 +129,7 @@ function membersOf(json: Buffer, start: number): Record<string, string> {
 }
 
 const UNREADABLE: TranslatedError = {
-  message: 'The provider responded to a request for a stream with a document that is no chat completion.',
+  message: 'The provider responded to a streamed request with a document that is not a chat completion.',
   code: 'upstream_unreachable',
 }
 const OPEN_BRACE = 0x7b
@@ -137,8 +137,8 @@ const OPEN_BRACE = 0x7b
 const MAX_DOCUMENT_BYTES = 64 * 1024 * 1024
 
 /**
- * Passes a stream of OpenAI's events on as it is, but for its end: one that breaks off ends with an error event. It is at its end where
- * each of its choices has a finish reason, also where the server has no `[DONE]` for it, which is then added.
+ * Passes through a stream of OpenAI's events and checks its end: a stream that ends early gets an error event. A stream is complete when each of
+ * its choices has a finish reason; a missing `[DONE]` is then added.
  */
 export class GuardedStream implements ResponseTranslator {
   readonly contentType = undefined
@@ -146,11 +146,11 @@ export class GuardedStream implements ResponseTranslator {
   readonly #unfinished = new Set<number>()
   readonly #finished = new Set<number>()
   #passed: Buffer[] = []
-  /** The end was said: by its mark, or by an error. */
-  #isAtItsEnd = false
+  /** `[DONE]` or an error was seen. */
+  #hasEnded = false
   failed = false
 
-  /** Whole events only, but for such as are too long to be held. */
+  /** Returns complete events only, except those that are too long to buffer. */
   push(chunk: Buffer): Buffer {
     this.#blocks.push(chunk)
     return this.#take()
@@ -158,16 +158,16 @@ export class GuardedStream implements ResponseTranslator {
 
   end(): Buffer {
     this.#blocks.end()
-    if (!this.#isAtItsEnd) {
+    if (!this.#hasEnded) {
       this.failed = !this.#isWhole
-      this.#passed.push(this.#isWhole ? afterPart(DONE_EVENT) : lastEvent(CUT_SHORT))
+      this.#passed.push(this.#isWhole ? afterPart(DONE_EVENT) : lastEvent(STREAM_CUT_SHORT))
     }
     return this.#take()
   }
 
   breakOff(message: string): Buffer {
-    if (this.#isAtItsEnd) return EMPTY
-    return this.#isWhole ? afterPart(DONE_EVENT) : lastEvent({ ...CUT_SHORT, message })
+    if (this.#hasEnded) return EMPTY
+    return this.#isWhole ? afterPart(DONE_EVENT) : lastEvent({ ...STREAM_CUT_SHORT, message })
   }
 
   get #isWhole(): boolean {
@@ -177,15 +177,15 @@ export class GuardedStream implements ResponseTranslator {
   #pass(block: Buffer): void {
     this.#passed.push(block)
     const data = eventMessage(block)
-    if (data === undefined || this.#isAtItsEnd) return
+    if (data === undefined || this.#hasEnded) return
     if (data.equals(DONE)) {
-      this.#isAtItsEnd = true
+      this.#hasEnded = true
       return
     }
     const event = parseJson(data)
-    if (isErrorEvent(block)) this.#isAtItsEnd = true
+    if (isErrorEvent(block)) this.#hasEnded = true
     if (!isRecord(event)) return
-    if (errorStatusIn(event) !== undefined) this.#isAtItsEnd = true
+    if (errorStatusIn(event) !== undefined) this.#hasEnded = true
     else if (Array.isArray(event.choices)) this.#noteChoices(event.choices)
   }
 
@@ -193,7 +193,7 @@ export class GuardedStream implements ResponseTranslator {
     for (const choice of choices) {
       if (!isRecord(choice)) continue
       const index = tokenCount(choice.index) ?? 0
-      // Some servers have empty text where there is no reason yet.
+      // Some servers send empty text while there is no reason yet.
       if (typeof choice.finish_reason === 'string' && choice.finish_reason !== '') {
         this.#finished.add(index)
         this.#unfinished.delete(index)
@@ -213,7 +213,7 @@ function lastEvent(error: TranslatedError): Buffer {
   return afterPart(errorEvent(error))
 }
 
-/** After what may be but a part of an event. */
+/** Separates an event from a possibly incomplete one before it. */
 function afterPart(event: string): Buffer {
   return Buffer.from(`\n\n${event}`)
 }

@@ -24,7 +24,7 @@ it.each([
 ])('ends what is no stream, but should be one, with an error: %s', (contentType, body) => {
   const passed = passedOn(translatorOf('{"model":"prod/m","stream":true}', contentType), body)
   expect(passed.startsWith(body)).toBe(true)
-  expect(passed).toMatch(/\n\ndata: {"error":{"message":"The provider broke the answer off\."[^\n]*\n\n$/)
+  expect(passed).toMatch(/\n\ndata: {"error":{"message":"The provider ended the response early\."[^\n]*\n\n$/)
 })
 
 describe('a document in the place of a stream', () => {
@@ -125,7 +125,7 @@ function requestOf(text: string): UnifiedRequest {
 function translatorOf(text: string, contentType: string): ResponseTranslator {
   const translation = UNIFIED.chat.request(requestOf(text))
   if (translation.status !== 'translated') throw new Error(translation.status)
-  return UNIFIED.chat.answer(translation.answer).translator(contentType)
+  return UNIFIED.chat.response(translation.requested).translator(contentType)
 }
 
 function passedOn(translator: ResponseTranslator, body: string): string {

@@ -1,45 +1,45 @@
 import {
-  type AskedResponse,
   listedModel,
   type NativeCall,
+  type RequestedResponse,
   type ResponseTranslation,
   type ResponseTranslator,
   type UnifiedApi,
   type UnifiedRequest,
 } from '../unified-api.ts'
 import { isRecord } from '../wire/json.ts'
-import { withMember } from '../wire/json-source.ts'
-import { foreignError } from './errors.ts'
+import { withMember } from '../wire/json-members.ts'
+import { nonOpenAiError } from './errors.ts'
 import { GuardedStream, StreamOrDocument } from './unified-stream.ts'
 
 /**
- * OpenAI's API in front of a provider that speaks it: requests go on as they are, but for the name of the model.
- * @param root what the provider's paths begin with, as `/v1`
+ * The unified API of a provider that speaks OpenAI's API: passes requests through with the provider's name of the model.
+ * @param root the provider's path prefix, such as `/v1`
  */
 export function openAiUnified(root: string): UnifiedApi {
   return {
-    chat: { request: (request) => passOn(`${root}/chat/completions`, request), answer },
-    embeddings: { request: (request) => passOn(`${root}/embeddings`, request), answer },
+    chat: { request: (request) => passThrough(`${root}/chat/completions`, request), response: checkedResponse },
+    embeddings: { request: (request) => passThrough(`${root}/embeddings`, request), response: checkedResponse },
     models: { path: `${root}/models`, query: '', headers: {}, read: readModels },
   }
 }
 
-function passOn(path: string, request: UnifiedRequest): NativeCall {
+function passThrough(path: string, request: UnifiedRequest): NativeCall {
   const { model, responseId, receivedAtMs } = request
   const body = withMember(request.bytes, 'model', JSON.stringify(model))
-  const asked = {
+  const requested = {
     model,
     responseId,
     receivedAtMs,
     streamed: request.body.stream === true,
-    tellsUsage: asksForUsage(request.body),
+    includesUsage: asksForUsage(request.body),
   }
-  return { status: 'translated', path, query: '', headers: undefined, body, answer: asked }
+  return { status: 'translated', path, query: '', headers: undefined, body, requested }
 }
 
 const EMPTY = Buffer.alloc(0)
 
-const AS_IT_IS: ResponseTranslator = {
+const PASS_THROUGH: ResponseTranslator = {
   contentType: undefined,
   failed: false,
   push: (chunk) => chunk,
@@ -51,15 +51,15 @@ function asksForUsage({ stream_options: options }: UnifiedRequest['body']): bool
   return isRecord(options) && options.include_usage === true
 }
 
-function answer({ streamed, tellsUsage }: AskedResponse): ResponseTranslation {
+function checkedResponse({ streamed, includesUsage }: RequestedResponse): ResponseTranslation {
   return {
     translator: (contentType) => {
       const isEventStream = contentType.startsWith('text/event-stream')
-      // Whatever it calls itself: what is no stream has no end that a caller of one could see.
-      if (streamed) return new StreamOrDocument(isEventStream, tellsUsage)
-      return isEventStream ? new GuardedStream() : AS_IT_IS
+      // Whatever the content type: only a stream can be checked for its end.
+      if (streamed) return new StreamOrDocument(isEventStream, includesUsage)
+      return isEventStream ? new GuardedStream() : PASS_THROUGH
     },
-    error: foreignError,
+    error: nonOpenAiError,
   }
 }
 

@@ -3,15 +3,13 @@ import { findUsage, type JsonEnds } from '../wire/json-tail.ts'
 import { highest, highestCounts, type ReportedUsage, sumOf, sumOfChoices } from '../wire/reported-usage.ts'
 
 /**
- * How deep a `usage` may stand, the likeliest first: in the document; in `x_groq`, or the `response` of an event; in a choice, as
- * Moonshot has it.
+ * Depths of a `usage`, the most likely first: in the document; in `x_groq`, or the `response` of an event; in a choice (Moonshot).
  */
-export const OPENAI_USAGE_DEPTHS = [1, 2, 3] as const
+const OPENAI_USAGE_DEPTHS = [1, 2, 3] as const
 
 /**
- * Reads the `usage` object of chat, completions and embeddings (`prompt_tokens`) or of responses, images and transcriptions
- * (`input_tokens`), and what servers that speak OpenAI's API make of it. Undefined where it has no count, such as a transcription's
- * that is in seconds.
+ * Reads the `usage` of chat, completions and embeddings (`prompt_tokens`) or of responses, images and transcriptions (`input_tokens`), in the
+ * variants of servers that speak OpenAI's API. Undefined where it has no token count, such as a transcription's in seconds.
  * @see https://platform.openai.com/docs/api-reference/chat/object#chat-object-usage
  * @see https://docs.x.ai/docs/guides/reasoning on reasoning beside the completion's tokens
  * @see https://api-docs.deepseek.com/guides/kv_cache on `prompt_cache_hit_tokens`
@@ -48,10 +46,10 @@ export function readOpenAiUsage(usage: unknown): ReportedUsage | undefined {
   }
 }
 
-/** Finds the usage in a JSON document, or in what is kept of it. */
+/** Finds the usage in a JSON document, or in the kept parts of a long one. */
 export function findOpenAiUsage(json: JsonEnds): ReportedUsage | undefined {
   const all = findAllUsage(json, readOpenAiUsage)
-  // What stands beside a usage is in it then.
+  // It includes what stands beside a usage.
   if (all !== undefined) return all
   const usage = findUsage(json, 'usage', OPENAI_USAGE_DEPTHS, readOpenAiUsage)
   if (usage === undefined || json.mentions.besideUsage === 0) return usage
@@ -63,7 +61,7 @@ export function findOpenAiUsage(json: JsonEnds): ReportedUsage | undefined {
   return reported
 }
 
-/** Adds up all that a whole document reports, where it has more than one `usage`; undefined where it has not, or is not all there. */
+/** Combines the usage of a document with more than one `usage`; undefined where it has fewer, or is not complete. */
 export function findAllUsage(
   { tail, mentions, head }: JsonEnds,
   read: (usage: unknown) => ReportedUsage | undefined,
@@ -75,14 +73,14 @@ export function findAllUsage(
 }
 
 /**
- * Puts together what a response reports of its usage, in one document or in many events: of the response, of which each count's highest
- * holds, and of its choices, whose outputs add up. A server that has both says the same twice.
+ * Combines the usage that a response reports, in one document or in many events: for the response, the highest value of each count; for its
+ * choices, the sum of their outputs. A server that has both reports the same twice.
  */
 export class ResponseUsage {
   readonly #read: (usage: unknown) => ReportedUsage | undefined
   #ofResponse: ReportedUsage | undefined
   #ofChoices: Map<number, ReportedUsage> | undefined
-  /** Of what stands beside a usage, and is none by itself. */
+  /** From members beside a usage. */
   #addedInputs: number | undefined
 
   constructor(read: (usage: unknown) => ReportedUsage | undefined = readOpenAiUsage) {
@@ -100,7 +98,7 @@ export class ResponseUsage {
     if (usage !== undefined) this.#ofResponse = highestCounts(this.#ofResponse, usage)
   }
 
-  /** Adds what a document reports: of its own, in a member of its own such as `x_groq` or `response`, and in each of its choices. */
+  /** Adds what a document reports: itself, in a member such as `x_groq` or `response`, and in each of its choices. */
   addDocument(document: unknown): void {
     if (!isRecord(document)) return
     this.#addHolder(document)
@@ -133,12 +131,12 @@ export class ResponseUsage {
   }
 }
 
-/** As many as OpenAI gives. */
+/** OpenAI's maximum. */
 const MAX_CHOICES = 128
 
 /**
- * Reads the usage of Perplexity's research, which counts what it read of its sources, and its reasoning, beside prompt, completion and
- * total. Undefined for any other.
+ * Reads the usage of Perplexity's research models, which count sources and reasoning in addition to prompt, completion and total. Undefined for
+ * any other.
  * @see https://docs.perplexity.ai/getting-started/models/models/sonar-deep-research
  */
 function readResearchUsage(usage: Readonly<Record<string, unknown>>): ReportedUsage | undefined {
@@ -154,7 +152,7 @@ function readResearchUsage(usage: Readonly<Record<string, unknown>>): ReportedUs
 }
 
 /**
- * How often the server's own tools were used: OpenRouter's and Anthropic's, xAI's, Perplexity's, and tokens of Mistral's connectors.
+ * Returns how often the server's own tools were used: OpenRouter's and Anthropic's, xAI's, Perplexity's; and tokens of Mistral's connectors.
  * @see https://openrouter.ai/docs/api-reference/overview on `server_tool_use`
  * @see https://docs.x.ai/docs/guides/tools/overview
  */
@@ -171,7 +169,7 @@ function addedInputsOf(usage: Readonly<Record<string, unknown>>): number | undef
   )
 }
 
-/** Members beside the usage that say what of it the response's own tools and models had: OpenAI's, and Groq's compound systems'. */
+/** Members beside the usage that report the provider's own tools and model runs: OpenAI's, and those of Groq's compound systems. */
 const BESIDE_USAGE = [
   { name: 'tool_usage', read: searchesOf },
   { name: 'usage_breakdown', read: modelRunsOf },
@@ -181,14 +179,14 @@ function searchesOf(tools: unknown): number | undefined {
   return isRecord(tools) && isRecord(tools.web_search) ? tokenCount(tools.web_search.num_requests) : undefined
 }
 
-/** Of Groq's compound systems each run of a model reads what came before it. */
+/** In Groq's compound systems each run of a model reads the output of those before it. */
 function modelRunsOf(breakdown: unknown): number | undefined {
   const models = isRecord(breakdown) ? breakdown.models : undefined
   return Array.isArray(models) ? models.length : undefined
 }
 
 /**
- * Mistral leaves audio out of `prompt_tokens`, but not out of the total: where there was some, the total's rest is input.
+ * Mistral's `prompt_tokens` do not include audio, but its total does: with audio, the rest of the total is input.
  * @see https://docs.mistral.ai/capabilities/audio/
  */
 function withAudio(

@@ -8,20 +8,19 @@ import { hasStoredPrompt, providerAddsInput } from './provider-input.ts'
 
 type Body = Readonly<Record<string, unknown>>
 
-/** An inspection that its maker completes. */
+/** An inspection that the caller of {@link inspectPrompt} completes. */
 export type Inspection = { -readonly [Name in keyof RequestInspection]: RequestInspection[Name] }
 
-/** What the inspection of a prompt cannot read by itself. */
-export interface PromptParts {
+/** What {@link inspectPrompt} cannot read by itself. */
+interface PromptParts {
   readonly media: { readonly parts: number; readonly tokens: number }
   /** Whether responses have output tokens; a request to such an operation may state a maximum. */
   readonly hasOutput: boolean
 }
 
 /**
- * Returns the inspection of a request for one response that is not streamed: what its prompt is expected to cost, and the maximum that it
- * states. Never throws, whatever the shape. Each request passes here: the members are assigned, since spreading them costs as much as reading
- * the prompt.
+ * Inspects a request for one response that is not streamed: the expected cost of its prompt, and its stated maximum. Never throws, whatever the
+ * shape. Called for every request: members are assigned one by one, because spreading costs as much as reading the prompt.
  */
 export function inspectPrompt(
   body: Body,
@@ -72,12 +71,12 @@ function toolTokensOf({ toolBytes, schemaBytes }: PromptText, profile: ModelProf
   return Math.ceil(tokens)
 }
 
-/** Of a list without tools. */
+/** Bytes of a list without tools. */
 const EMPTY_BYTES = 2
-/** Such as `{"type":"json_object"}` or an effort. */
+/** Bytes of a format without a schema, such as `{"type":"json_object"}`, or of an effort. */
 const SCHEMALESS_BYTES = 48
 
-/** Whether the request says that the model is to call a tool, or which. */
+/** Whether the request forces a tool call. */
 function isToolForced({ tool_choice, toolConfig }: Body): boolean {
   const choice = isRecord(toolConfig) ? toolConfig.toolChoice : tool_choice
   if (choice === 'required' || choice === 'any') return true
@@ -87,8 +86,8 @@ function isToolForced({ tool_choice, toolConfig }: Body): boolean {
 
 const FORCING: ReadonlySet<string> = new Set(['any', 'tool', 'function', 'custom'])
 
-/** For requests that cost no tokens. */
-export const FREE: RequestInspection = {
+/** The inspection of requests that cost no tokens. */
+export const NO_TOKENS: RequestInspection = {
   model: '',
   streamed: false,
   promptBytes: 0,

@@ -1,36 +1,36 @@
 import type { ProviderId } from '@sluice/contracts'
 
-/** What a family of models makes of a prompt, before anything is learned of the connection's own model. */
+/** How a family of models tokenizes a prompt, before anything is learned about the connection's own model. */
 export interface ModelProfile {
-  /** UTF-8 bytes of text for each token. */
+  /** UTF-8 bytes of text per token. */
   readonly bytesPerToken: number
-  /** Tokens of every prompt, of every message in it, and of every tool call and every result beyond their text. */
+  /** Tokens per prompt, per message, and per tool call or result, in addition to their text. */
   readonly baseTokens: number
   readonly turnTokens: number
   readonly callTokens: number
-  /** Bytes of a tool's definition, as JSON, for each token. */
+  /** Bytes of a tool definition, as JSON, per token. */
   readonly toolBytesPerToken: number
-  /** Of a request that has tools at all: the prompt that explains how to call them, where the model may choose and where it may not. */
+  /** Tokens of the prompt that explains tool calls, where a request has tools: with a free choice, and with a forced call. */
   readonly toolPromptTokens: number
   readonly forcedToolPromptTokens?: number
-  /** Bytes of a schema for the response, as JSON, for each token; infinite where it is not put into the prompt. */
+  /** Bytes of a response schema, as JSON, per token; infinite where it is not part of the prompt. */
   readonly schemaBytesPerToken: number
   readonly schemaPromptTokens: number
 }
 
-/** Returns what is known of a model by its name, whichever provider or server runs it. */
+/** Returns the profile of a model by its name, whichever provider or server runs it. */
 export function modelProfile(model: string, provider: ProviderId): ModelProfile {
   return PROFILES[provider](model)
 }
 
-/** Returns `read` with a memory: the expressions by which names are read take longer than all else that is known by the name alone. */
+/** Memoizes `read` by model name: matching names by regular expressions takes longer than everything else. */
 export function rememberedByModel<Known>(read: (model: string) => Known): (model: string) => Known {
   const knownByModel = new Map<string, Known>()
   return (model) => {
     let known = knownByModel.get(model)
     if (known === undefined) {
       known = read(model)
-      // Applications name the models: what they name must not pile up.
+      // Applications choose the names, which must not pile up.
       if (knownByModel.size >= MAX_KNOWN) knownByModel.clear()
       knownByModel.set(model, known)
     }
@@ -65,25 +65,25 @@ function profileOf(model: string, provider: ProviderId): ModelProfile {
 }
 
 /**
- * The figures without a source of their own are those that fit public recordings of real requests and their usage best, rounded to
- * the side of more tokens (docs/token-estimate.md).
+ * Values without a source are those that best fit public recordings of real requests and their usage, rounded toward more tokens
+ * (docs/token-estimate.md).
  */
 const GPT: ModelProfile = {
   bytesPerToken: 4.4,
   baseTokens: 3,
   turnTokens: 4,
   callTokens: 9,
-  // Definitions are shown to the model as TypeScript, which is shorter than their JSON.
+  // The model sees definitions as TypeScript, which is shorter than their JSON.
   toolBytesPerToken: 8,
   toolPromptTokens: 15,
   schemaBytesPerToken: 6.5,
   schemaPromptTokens: 20,
 }
 
-/** Its prompt begins with a description of the response's channels. */
+/** Prompts begin with a description of the response's channels. */
 const GPT_OSS: ModelProfile = { ...GPT, bytesPerToken: 4.2, baseTokens: 71, callTokens: 12, toolPromptTokens: 40 }
 
-/** Schemas for the response constrain it without being in the prompt. */
+/** Response schemas constrain the output without being in the prompt. */
 const GEMINI: ModelProfile = {
   bytesPerToken: 4.4,
   baseTokens: 1,
@@ -119,7 +119,7 @@ const MISTRAL: ModelProfile = {
   schemaPromptTokens: 0,
 }
 
-/** What nothing is known of. */
+/** Unknown models. */
 const OTHER: ModelProfile = {
   bytesPerToken: 4,
   baseTokens: 5,
@@ -132,7 +132,7 @@ const OTHER: ModelProfile = {
 }
 
 const DEEPSEEK: ModelProfile = { ...OTHER, toolPromptTokens: 210 }
-/** Its prompt begins with two dates. */
+/** Prompts begin with two dates. */
 const LLAMA: ModelProfile = { ...OTHER, baseTokens: 30, toolPromptTokens: 200 }
 const OTHER_ON_GROQ: ModelProfile = { ...OTHER, baseTokens: 15, toolPromptTokens: 200 }
 const LLAMA_4_ON_GROQ: ModelProfile = { ...OTHER, toolPromptTokens: 640 }
@@ -153,14 +153,14 @@ const CLAUDE: Omit<ModelProfile, 'toolPromptTokens'> = {
   schemaPromptTokens: 120,
 }
 
-/** From Opus 4.7 on texts have up to 1.35 times as many tokens, by the notes to that release. */
+/** Since Opus 4.7, texts have up to 1.35 times as many tokens, according to its release notes. */
 const CLAUDE_TOKENIZERS = { first: CLAUDE, second: { ...CLAUDE, bytesPerToken: 3.1, toolBytesPerToken: 2.7 } } as const
 
-/** Models newer than those known are taken to be as the newest that is known. */
+/** Newer models count as the newest known one. */
 const NEWEST_CLAUDE = [/^/, 354, 474, 'second'] as const
 
 /**
- * Tokens of the prompt that comes with tools, with the choice `auto` or `none`, and with `any` or one tool.
+ * Tokens of the prompt that explains tool calls: with the choice `auto` or `none`, and with `any` or a named tool.
  * @see https://platform.claude.com/docs/en/agents-and-tools/tool-use/overview#pricing
  */
 const CLAUDE_MODELS: readonly (readonly [

@@ -1,14 +1,14 @@
 import { isRecord, positiveCount } from '../wire/json.ts'
 
 /**
- * Returns the most output tokens that a request's body asks for: the largest maximum that it states in any provider's words, as servers
- * that know one of them ignore the others, with the parameter that states it, as the caller wrote it (`max_tokens`,
- * `inferenceConfig.maxTokens`). Undefined where it states none, or one that is no positive number: a server may take that as no limit at all.
+ * Returns the output maximum of a request's body: the largest one under any provider's names, because servers ignore the names that they do not know,
+ * and its parameter as the caller wrote it (`max_tokens`, `inferenceConfig.maxTokens`). Undefined where there is none, or one that is not a
+ * positive number: a server may take that as no limit at all.
  */
 export function statedMaximum(body: Readonly<Record<string, unknown>>): StatedMaximum | undefined {
   let largest = 0
   let parameter = ''
-  // A body has fewer members than there are words for a maximum.
+  // A body has fewer members than there are names for a maximum.
   for (const name in body) {
     const place = PLACES.get(name)
     if (place === undefined) continue
@@ -28,27 +28,27 @@ export function statedMaximum(body: Readonly<Record<string, unknown>>): StatedMa
   return { maxOutputTokens: largest, maxOutputParameter: parameter }
 }
 
-/** Parts of an inspection. */
-export interface StatedMaximum {
+/** Part of a `RequestInspection`. */
+interface StatedMaximum {
   readonly maxOutputTokens: number
   readonly maxOutputParameter: string
 }
 
-/** Returns how many answers a request asks for in several words, of which a server may know any; 1 where it does not say. */
+/** Returns how many outputs a request asks for, under several names of which a server may know any; 1 where it does not say. */
 export function outputCount(...stated: readonly unknown[]): number {
   return Math.max(1, ...stated.map((value) => positiveCount(value) ?? 1))
 }
 
-/** What one member states: 0 where it is not given, {@link UNKNOWN} where it is no positive number. */
+/** Reads one member: 0 where it is absent, {@link UNKNOWN} where it is not a positive number. */
 function maximumOf(stated: unknown): number {
-  // Providers take null as not given.
+  // Providers treat null as absent.
   return stated === undefined || stated === null ? 0 : (positiveCount(stated) ?? UNKNOWN)
 }
 
 const UNKNOWN = Number.POSITIVE_INFINITY
 
 /**
- * Where Google's API, Bedrock's Converse, and the makers of the models that Bedrock invokes, have it besides the body itself.
+ * Members that contain it in Google's API, in Bedrock's Converse, and in the formats of the models that Bedrock invokes.
  * @see https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters.html
  */
 const CONFIGS = [

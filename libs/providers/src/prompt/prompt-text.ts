@@ -1,27 +1,27 @@
 import { isRecord } from '../wire/json.ts'
 
-/** What a request's body holds of what a model reads, in UTF-8 bytes. */
+/** What a model reads of a request's body, in UTF-8 bytes. */
 export interface PromptText {
-  /** Texts, and data such as a tool's arguments, without the JSON around them. */
+  /** Texts, and data such as tool arguments, without the JSON around them. */
   readonly textBytes: number
-  /** How many bytes of prose would cost what the text costs beyond as many bytes of it: of code, JSON, numbers, keys, emoji. */
+  /** The text's extra cost over the same number of bytes of prose, in bytes of prose: of code, JSON, numbers, keys, emoji. */
   readonly denseBytes: number
   /** Definitions of tools, as compact JSON. */
   readonly toolBytes: number
-  /** The schema that the response is to follow, as compact JSON. */
+  /** The response schema, as compact JSON. */
   readonly schemaBytes: number
-  /** Reasoning and search results that only the provider can open. Some count them, some do not. */
+  /** Encrypted reasoning and search results. Some providers count them, some do not. */
   readonly sealedBytes: number
-  /** Messages, or items of another list that is a conversation. */
+  /** Messages, or items of another list with a conversation. */
   readonly turns: number
   /** Tool calls and their results. */
   readonly calls: number
 }
 
 /**
- * Measures the text of a prompt in any provider's words. What is known to be no text is left out: names of members, roles, ids and
- * parameters; base64 of media; reasoning that only the provider can open. What is not known counts, so that a server's own member is
- * not overlooked. Never throws, whatever the shape; some 100 ns a value.
+ * Measures the text of a prompt in any provider's format. Excludes what is known not to be text: member names, roles, ids and parameters; base64 of
+ * media; encrypted reasoning. Unknown members count, so that a server's own are not overlooked. Never throws, whatever the shape; about 100 ns a
+ * value.
  */
 export function promptText(body: Readonly<Record<string, unknown>>): PromptText {
   const text = { textBytes: 0, denseBytes: 0, toolBytes: 0, schemaBytes: 0, sealedBytes: 0, turns: 0, calls: 0 }
@@ -29,7 +29,7 @@ export function promptText(body: Readonly<Record<string, unknown>>): PromptText 
     if (PARAMETERS.has(name)) continue
     const value = body[name]
     const meaning = MEMBERS.get(name)?.meaning
-    // What is data inside a conversation is the conversation itself here.
+    // A name that means data inside a conversation means the conversation itself at the top level.
     addText(meaning === 'data' ? undefined : meaning, value, body, text, MAX_LEVELS)
     if (Array.isArray(value) && CONVERSATIONS.has(name)) text.turns += value.length
   }
@@ -37,7 +37,7 @@ export function promptText(body: Readonly<Record<string, unknown>>): PromptText 
   return text
 }
 
-/** What a member's name says about its value; undefined: it may be text. */
+/** The meaning of a member's value by its name; undefined: it may be text. */
 type Meaning = 'tools' | 'schema' | 'data' | 'sealed' | 'not-text' | 'payload' | 'result'
 
 function addText(
@@ -65,10 +65,10 @@ function addItems(
   for (let at = 0; at < items.length; at++) {
     const item = items[at]
     if (typeof item === 'object' && item !== null && !Array.isArray(item)) {
-      // What is an object in a list says by itself what it is.
+      // An object in a list describes itself.
       if (levels > 0) addMembers(item as Readonly<Record<string, unknown>>, text, levels - 1)
     } else if (typeof item === 'number') text.textBytes += BYTES_OF_A_TOKEN_ID
-    // Texts mean what their list does.
+    // Texts have the meaning of their list.
     else addText(typeof item === 'string' ? meaning : undefined, item, items, text, levels)
   }
 }
@@ -94,14 +94,14 @@ function addString(meaning: Meaning | undefined, value: string, holder: unknown,
   else if (!isNoText(meaning, value, holder)) text.textBytes += utf8Bytes(value, text)
 }
 
-/** Anthropic's redacted thinking, and what OpenRouter makes of it. */
+/** Anthropic's redacted thinking, and OpenRouter's form of it. */
 function isSealed(holder: unknown): boolean {
   return isRecord(holder) && (holder.type === 'redacted_thinking' || holder.type === 'reasoning.encrypted')
 }
 
 function isNoText(meaning: Meaning | undefined, value: string, holder: unknown): boolean {
   if (meaning === 'not-text') return true
-  // The address of a medium that holds it.
+  // A data URL.
   if (value.charCodeAt(0) === LETTER_D && value.startsWith('data:')) return true
   if (meaning === 'payload') return !(isRecord(holder) && holder.type === 'text')
   return meaning === 'result' && isRecord(holder) && holder.type === 'image_generation_call'
@@ -110,8 +110,8 @@ function isNoText(meaning: Meaning | undefined, value: string, holder: unknown):
 const LETTER_D = 100
 
 /**
- * The length of a value as compact JSON, without the escapes in its strings, which no model sees.
- * @param text where it is text to the model: its density is added to that
+ * Returns the length of a value as compact JSON, without escapes in its strings, which models do not see.
+ * @param text gets its density, where the model reads it as text
  */
 function jsonBytes(value: unknown, levels: number, text?: Writable<PromptText>): number {
   if (typeof value === 'string') {
@@ -134,8 +134,8 @@ function jsonBytes(value: unknown, levels: number, text?: Writable<PromptText>):
 }
 
 /**
- * The length of a text in UTF-8: of a long one, from a sample of its characters, as counting them all would take longer than all the rest.
- * What has only ASCII, or only characters of one length, is exact.
+ * Returns the length of a text in UTF-8; for a long text estimated from a sample of its characters, because counting them all would take longer than
+ * everything else. Exact for text of only ASCII, or of only characters of one length.
  * @param prompt gets its density, from the same sample
  */
 function utf8Bytes(text: string, prompt?: Writable<PromptText>): number {
@@ -156,7 +156,7 @@ function utf8Bytes(text: string, prompt?: Writable<PromptText>): number {
   return length
 }
 
-/** The same of a text that has more than ASCII. */
+/** {@link utf8Bytes} for a text that is not only ASCII. */
 function mixedUtf8Bytes(text: string, step: number, prompt: Writable<PromptText> | undefined): number {
   const { length } = text
   let seen = 0
@@ -165,7 +165,7 @@ function mixedUtf8Bytes(text: string, step: number, prompt: Writable<PromptText>
   for (let at = 0; at < length; at += step) {
     const code = text.charCodeAt(at)
     seen++
-    // Half of a surrogate pair, which has four bytes, has two.
+    // Half of a surrogate pair counts two of its four bytes.
     bytes += code < 0x80 ? 1 : code < 0x800 || (code >= 0xd800 && code < 0xe000) ? 2 : 3
     density +=
       code < 0x80 ? (ASCII_DENSITY[code] as number) : code < 0x3000 ? 0 : code < 0xd800 ? CJK_DENSITY : EMOJI_DENSITY
@@ -176,13 +176,13 @@ function mixedUtf8Bytes(text: string, step: number, prompt: Writable<PromptText>
 
 const COUNTED_IN_FULL = 48
 const SAMPLED = 32
-/** One text that is most of a prompt. */
+/** From this length a text is likely to be most of a prompt. */
 const LONG = 1_000
 const SAMPLED_OF_LONG = 64
 
 /**
- * By how many bytes of prose a character costs more than its own bytes, as o200k's tokens of prose, code, configuration, JSON, logs, tables,
- * numbers and keys have it. Words cost a little less, so that prose has none on the whole; below none is not counted.
+ * The extra cost of a character over its own bytes, in bytes of prose, fitted to o200k's tokens of prose, code, configuration, JSON, logs, tables,
+ * numbers and keys. Letters have a small negative cost, so that prose comes out at zero; the sum is never below zero.
  */
 const ASCII_DENSITY = Float64Array.from({ length: 0x80 }, (_, code) => {
   const character = String.fromCharCode(code)
@@ -192,20 +192,20 @@ const ASCII_DENSITY = Float64Array.from({ length: 0x80 }, (_, code) => {
   return code <= 0x20 ? 0 : 1.5
 })
 const CJK_DENSITY = 0.4
-/** Of each half of a surrogate pair. */
+/** For each half of a surrogate pair. */
 const EMOJI_DENSITY = 1.2
-/** Of a pair of quotes. */
+/** For a pair of quotes. */
 const QUOTES_DENSITY = 3
 
-/** As deep as a body may be at all where it is looked into. */
+/** Maximum depth of a body that is parsed. */
 const MAX_LEVELS = 200
 
-/** A prompt may come as the tokens' numbers: each stands for as many bytes as a token usually has. */
+/** A prompt may consist of token ids: each counts as the bytes of an average token. */
 const BYTES_OF_A_TOKEN_ID = 4
 
 const CONVERSATIONS: ReadonlySet<string> = new Set(['messages', 'input', 'contents'])
 
-/** How many calls and results a member stands for: a result also for the call that it belongs to, where that has no such member. */
+/** How many calls and results a member stands for: a result counts its call, too, where the call has no such member. */
 const CALLS: ReadonlyMap<string, number> = new Map([
   ['tool_call_id', 2],
   ['tool_use_id', 2],
@@ -231,7 +231,7 @@ const NAMES: Readonly<Record<Meaning, readonly string[]>> = {
     'json_schema',
     'schema',
   ],
-  // Objects in a conversation, of which the model reads the members' names too.
+  // Objects in a conversation whose member names the model reads, too.
   data: ['input', 'args', 'arguments', 'response', 'json'],
   sealed: [
     'thoughtSignature',
@@ -243,10 +243,10 @@ const NAMES: Readonly<Record<Meaning, readonly string[]>> = {
     'redactedContent',
     'reasoning_opaque',
   ],
-  // Media, or text where the holder says so.
+  // Media, or text where the object says so.
   payload: ['data'],
   result: ['result'],
-  // How the conversation is put together, and media.
+  // The conversation's structure, and media.
   'not-text': [
     'type',
     'role',
@@ -295,7 +295,7 @@ interface Member {
   readonly calls: number
 }
 
-/** What is known of a member by its name. */
+/** What a member's name says about it. */
 const MEMBERS: ReadonlyMap<string, Member> = membersByName()
 
 function membersByName(): Map<string, Member> {
@@ -307,7 +307,7 @@ function membersByName(): Map<string, Member> {
   return members
 }
 
-/** Of the body itself, besides those in {@link MEMBERS}: none of them is text, however long. */
+/** Top-level parameters, besides those in {@link MEMBERS}, that are never text, however long. */
 const PARAMETERS: ReadonlySet<string> = new Set([
   'metadata',
   'safetySettings',

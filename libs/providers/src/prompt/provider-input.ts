@@ -4,13 +4,13 @@ import { rememberedByModel } from './model-profile.ts'
 type Body = Readonly<Record<string, unknown>>
 
 /**
- * Whether the provider puts into the prompt what the request does not hold, or takes out what it holds: the results of tools that it
- * runs by itself (search, code, MCP, computers), a container's state, a conversation that it compacts. The request's bytes then say
- * little about its tokens. In any provider's words, as servers know several; never throws, whatever the shape.
+ * Whether the provider adds to the prompt or removes from it: results of tools that it runs itself (search, code, MCP, computers), a container's state,
+ * a conversation that it compacts. The request's bytes then say little about its tokens. Knows every provider's names, because servers accept
+ * several; never throws, whatever the shape.
  */
 export function providerAddsInput(body: Body, model: string): boolean {
   if (isSearching(model)) return true
-  // A body has fewer members than could be asked for.
+  // A body has fewer members than there are names to look up.
   for (const name in body) {
     const looksIn = MEMBERS.get(name)
     if (looksIn?.(body[name], model) === true) return true
@@ -19,9 +19,10 @@ export function providerAddsInput(body: Body, model: string): boolean {
 }
 
 const isSearching = rememberedByModel((model) => SEARCHING_MODEL.test(model))
+
 /**
- * Whether a request goes on from something that the provider keeps: an earlier response or interaction, a conversation, a thread (its system
- * prompt and tools are then not in the request either), cached content, a stored prompt. In any provider's words.
+ * Whether a request continues something that the provider stores: an earlier response or interaction, a conversation, a thread (then system prompt and
+ * tools are not in the request either), cached content, a stored prompt. Knows every provider's names.
  */
 export function hasStoredPrompt(body: Body): boolean {
   for (const name in body) {
@@ -32,7 +33,7 @@ export function hasStoredPrompt(body: Body): boolean {
   return isRecord(body.additionalModelRequestFields) && hasStoredPrompt(body.additionalModelRequestFields)
 }
 
-/** OpenAI's (its `prompt` is text elsewhere), Google's, Anthropic's, of which `{"type":"create"}` holds all of the prompt. */
+/** OpenAI's (its `prompt` is text elsewhere), Google's, and Anthropic's: there `{"type":"create"}` contains the whole prompt. */
 const STORED_MEMBERS: ReadonlySet<string> = new Set([
   'previous_response_id',
   'conversation',
@@ -44,10 +45,10 @@ const STORED_MEMBERS: ReadonlySet<string> = new Set([
   'thread_id',
 ])
 
-/** Groq's systems of several models, and models that search before they respond. */
+/** Groq's compound systems, and models that search before they respond. */
 const SEARCHING_MODEL = /compound|search-preview|search-api|deep-research|^sonar|\bsonar/
 
-/** Anthropic's, OpenAI's chat's, Groq's, xAI's, OpenRouter's, Bedrock's, and Azure's, in this order. */
+/** Of Anthropic, OpenAI's chat, Groq, xAI, OpenRouter, Bedrock and Azure, in this order. */
 const ADDING_MEMBERS = [
   'mcp_servers',
   'container',
@@ -64,7 +65,7 @@ const ADDING_MEMBERS = [
 
 type AddsInput = (value: unknown, model: string) => boolean
 
-/** Whether a member of the body makes the provider add input, by its name. */
+/** By name: whether a member of the body makes the provider add input. */
 const MEMBERS: ReadonlyMap<string, AddsInput> = new Map<string, AddsInput>([
   ...ADDING_MEMBERS.map((name) => [name, isGiven] as const),
   ['tools', hasServerTool],
@@ -85,14 +86,14 @@ function hasServerTool(tools: unknown): boolean {
     if (typeof type === 'string') {
       if (!CALLERS_TYPES.has(type)) return true
     } else {
-      // Google and Converse have no type: a member says which tool it is, and Anthropic's definition is a tool itself.
+      // Google's and Converse's tools have no type: a member's name shows which it is. Anthropic's definition is a tool itself.
       for (const name in tool) if (SERVER_TOOL.test(name)) return true
     }
   }
   return false
 }
 
-/** Tools that the application defines and runs. */
+/** Types of tools that the application defines and runs. */
 const CALLERS_TYPES: ReadonlySet<string> = new Set(['function', 'custom', 'namespace'])
 
 const SERVER_TOOL =

@@ -4,8 +4,8 @@ import {
   type ChatMessage,
   type FilePart,
   type ImagePart,
+  nonBlankTexts,
   responseText,
-  spokenTexts,
   type ToolCall,
   type ToolMessage,
   type UserMessage,
@@ -15,31 +15,31 @@ import { inPlace, type Placed } from './place.ts'
 import { type ContentPart, refusePartType } from './read-chat-request.ts'
 import { isRefusal } from './refusal.ts'
 
-/** How a provider says each part of a conversation as a block. A `path` is the part's, for the refusal. */
+/** How one provider writes each part of a conversation as a block. `path` is the part's, for refusals. */
 export interface BlockDialect<Block> {
-  /** The provider's name, as people read it. */
+  /** The provider's display name. */
   readonly provider: string
-  /** What the id of a tool call must match so that the provider takes it; others are replaced. */
+  /** The pattern of tool call ids that the provider accepts; others are replaced. */
   readonly callIds: RegExp
   text(text: string): Block
   image(part: ImagePart, path: string): Block | Refusal
   file(part: FilePart, path: string): Block | Refusal
   toolCall(call: ToolCall, path: string): Block | Refusal
-  /** @param content the result's texts that say something, images and files, in order */
+  /** @param content the result's texts that are not blank, images and files, in order */
   toolResult(message: ToolMessage, content: readonly Block[]): Block
-  /** The thinking in an answer that the application sends back. @param path the message's */
+  /** Returns the reasoning in a response that the application sends back. @param path the message's */
   thinking(message: AssistantMessage, path: string): Placed<Block>[] | Refusal
-  /** Why the provider takes no such turns; undefined where it does. */
+  /** Refuses turns that the provider does not accept; undefined where it does. */
   refuseTurns(turns: readonly Turn<Block>[]): Refusal | undefined
 }
 
-/** A conversation in turns, and apart from them the texts of the system and the developer, wherever they stood. */
+/** A conversation in turns, with the system's and developer's texts apart, wherever they stood. */
 export interface BlockConversation<Block> {
   readonly system: readonly string[]
   readonly turns: readonly Turn<Block>[]
 }
 
-/** The messages as turns of blocks that alternate between the user, with the results of tool calls, and the assistant. */
+/** Translates messages to turns that alternate between the user (including tool results) and the assistant. */
 export function blockConversation<Block extends object>(
   messages: readonly ChatMessage[],
   dialect: BlockDialect<Block>,
@@ -68,7 +68,7 @@ class ConversationTranslation<Block extends object> {
     switch (message.role) {
       case 'system':
       case 'developer':
-        for (const text of spokenTexts(message.content)) this.#system.push(text)
+        for (const text of nonBlankTexts(message.content)) this.#system.push(text)
         return undefined
       case 'user':
         return this.#addUser(message, path)
@@ -133,7 +133,7 @@ class ConversationTranslation<Block extends object> {
     return undefined
   }
 
-  /** Its text, then its tool calls, and the thinking where it was. */
+  /** Returns its text, then its tool calls, with the reasoning at its places. */
   #responseBlocks(message: AssistantMessage, path: string): Block[] | Refusal {
     const thinking = this.#dialect.thinking(message, path)
     if (isRefusal(thinking)) return thinking
@@ -147,7 +147,7 @@ class ConversationTranslation<Block extends object> {
   }
 
   #textBlocks(text: string): Block[] {
-    return spokenTexts(text).map((said) => this.#dialect.text(said))
+    return nonBlankTexts(text).map((each) => this.#dialect.text(each))
   }
 }
 
@@ -156,20 +156,20 @@ export interface Turn<Block> {
   readonly content: Block[]
 }
 
-/** A conversation in which the roles alternate: messages of one role that follow one another are one turn. */
+/** A conversation in which the roles alternate: consecutive messages of one role become one turn. */
 export class AlternatingTurns<Block> {
   readonly list: Turn<Block>[] = []
-  /** How many results the last turn begins with. */
+  /** How many tool results the last turn begins with. */
   #results = 0
 
-  /** A message without content is left out. */
+  /** Adds a message; one without content is left out. */
   add(role: Turn<Block>['role'], blocks: readonly Block[]): void {
     if (blocks.length === 0) return
     const { content } = this.#turn(role)
     for (const block of blocks) content.push(block)
   }
 
-  /** Results come before whatever else the turn has. */
+  /** Adds a tool result before the turn's other content. */
   addResult(result: Block): void {
     const { content } = this.#turn('user')
     content.splice(this.#results++, 0, result)

@@ -2,27 +2,27 @@ import type { ChatChunks, ExtraContent, ResponseToolCall } from './chat-completi
 import { isCutOff, NO_ARGUMENTS } from './json-tool.ts'
 import type { Place } from './place.ts'
 
-/** A tool call that has begun, and not ended. */
+/** A tool call that has not ended yet. */
 interface OpenCall {
   readonly index: number
   hasArguments: boolean
 }
 
 /**
- * Says the blocks of one streamed answer as deltas. A `block` is what the provider's events know it by, such as an index. Where a tool's
- * call is the content, text is held until it is known whether there is one.
+ * Writes the content blocks of one streamed response as deltas. A `block` is the key under which the provider's events know it, such as an
+ * index. Where a tool call becomes the content, text is held back until the end shows whether there was such a call.
  */
 export class BlockDeltas {
   readonly #chunks: ChatChunks
   readonly #jsonTool: string | undefined
-  /** The block that is the content. */
+  /** The block whose tool call is the content. */
   #json: { readonly block: unknown; hasArguments: boolean } | undefined
   #heldText = ''
   readonly #openCalls = new Map<unknown, OpenCall>()
   #contentLength = 0
   #toolCalls = 0
 
-  /** @param jsonTool the tool whose call is the content */
+  /** @param jsonTool the tool whose call becomes the content */
   constructor(chunks: ChatChunks, jsonTool: string | undefined) {
     this.#chunks = chunks
     this.#jsonTool = jsonTool
@@ -32,7 +32,7 @@ export class BlockDeltas {
     return this.#toolCalls > 0
   }
 
-  /** Where a block that begins now stands. */
+  /** The place of a block that begins now. */
   get place(): Place {
     return { content: this.#contentLength, tool_calls: this.#toolCalls }
   }
@@ -52,12 +52,12 @@ export class BlockDeltas {
     return text === '' ? '' : this.#chunks.delta({ reasoning_content: text })
   }
 
-  /** What of the answer is to be sent back: at once, when all blocks have ended, as clients do not put such fields together. */
+  /** Writes what the application has to return, in one delta after all blocks: clients do not merge such fields. */
   extra(extra: ExtraContent): string {
     return extra.extra_content === undefined ? '' : this.#chunks.delta(extra)
   }
 
-  /** @param call without arguments where they come in pieces */
+  /** @param call has no arguments where those come in pieces */
   startCall(block: unknown, call: ResponseToolCall): string {
     if (call.function.name === this.#jsonTool) return this.#startJson(block, call.function.arguments)
     const index = this.#toolCalls++
@@ -65,7 +65,7 @@ export class BlockDeltas {
     return this.#chunks.delta({ tool_calls: [{ index, ...call }] })
   }
 
-  /** A piece of the arguments of the call that the block is; nothing where it is none. */
+  /** Writes a piece of a call's arguments; nothing where the block is not a call. */
   arguments(block: unknown, piece: string): string {
     const json = this.#json
     if (json !== undefined && json.block === block) {
@@ -78,7 +78,7 @@ export class BlockDeltas {
     return this.#chunks.delta({ tool_calls: [{ index: call.index, function: { arguments: piece } }] })
   }
 
-  /** A call without arguments has no piece of them, and OpenAI's clients parse what there is. */
+  /** Ends a block. A call that had no arguments gets `{}`, because OpenAI's clients parse them. */
   stop(block: unknown): string {
     const missing = this.#openCalls.get(block)?.hasArguments === false ? this.arguments(block, '{}') : ''
     this.#openCalls.delete(block)
@@ -86,15 +86,15 @@ export class BlockDeltas {
   }
 
   /**
-   * What comes when all blocks have ended: the text that was held, unless the content came as a call. Only then is it known whether a call
-   * without arguments has none, or was cut off before them.
+   * Writes what is due after all blocks: the text that was held back, unless a call was the content. Only the stop reason shows whether a call
+   * without arguments has none or was cut off before them.
    */
   end(stopReason: unknown): string {
     if (this.#json === undefined) return this.#content(this.#heldText)
     return this.#json.hasArguments || isCutOff(stopReason) ? '' : this.#content(NO_ARGUMENTS)
   }
 
-  /** Of several calls, the first is the content. */
+  /** The first of several such calls is the content. */
   #startJson(block: unknown, text: string): string {
     if (this.#json !== undefined) return ''
     this.#json = { block, hasArguments: false }

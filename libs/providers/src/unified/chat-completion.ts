@@ -6,10 +6,10 @@ import type {
   ChatCompletionMessageFunctionToolCall,
 } from 'openai/resources/chat/completions'
 import type { CompletionUsage } from 'openai/resources/completions'
-import type { AskedResponse } from '../unified-api.ts'
+import type { RequestedResponse } from '../unified-api.ts'
 import { DONE_EVENT, jsonEvent, type TranslatedFailure } from './response-translators.ts'
 
-/** A choice of OpenAI's but for the words of its end. */
+/** OpenAI's choice, with finish reasons of other providers. */
 export interface CompletedChoice extends Omit<ChatCompletion.Choice, 'finish_reason'> {
   readonly finish_reason: FinishReason
 }
@@ -18,9 +18,9 @@ export interface CompletedChat extends Omit<ChatCompletion, 'choices'> {
   readonly choices: readonly CompletedChoice[]
 }
 
-/** A whole chat completion. Usage that is not known is left out. */
+/** Returns a complete chat completion, without `usage` where that is unknown. */
 export function chatCompletion(
-  { responseId, receivedAtMs, model }: AskedResponse,
+  { responseId, receivedAtMs, model }: RequestedResponse,
   choices: readonly CompletedChoice[],
   usage: TokenUsage | undefined,
 ): CompletedChat {
@@ -36,22 +36,22 @@ export function chatCompletion(
 
 export type ResponseToolCall = ChatCompletionMessageFunctionToolCall
 
-/** What a whole answer says. */
+/** The content of a complete response. */
 export interface ResponseContent {
   readonly text: string
-  /** For reading only. */
+  /** For the application to read only. */
   readonly reasoning: string
   readonly calls: readonly ResponseToolCall[]
-  /** Why the model refused, in its provider's words. */
+  /** The provider's explanation of a refusal. */
   readonly refusal?: string | null
 }
 
-/** What of an answer is to be sent back, as a message, a delta or a tool call has it. */
+/** What the application has to return with the conversation, as a field of a message, delta or tool call. */
 export interface ExtraContent {
   readonly extra_content?: Readonly<Record<string, unknown>>
 }
 
-/** The message of an answer; `reasoning_content` and `extra_content` are beside OpenAI's own fields. */
+/** Returns a response's message; `reasoning_content` and `extra_content` are additions to OpenAI's fields. */
 export function responseMessage(
   { text, reasoning, calls, refusal = null }: ResponseContent,
   extra: ExtraContent,
@@ -67,8 +67,8 @@ export function responseMessage(
   return message
 }
 
-/** Usage as OpenAI tells it: cached tokens are part of the prompt's, reasoning tokens of the completion's. */
-export function chatUsage(usage: TokenUsage): CompletionUsage {
+/** Returns usage as OpenAI reports it: prompt tokens include cached ones, completion tokens include reasoning. */
+function chatUsage(usage: TokenUsage): CompletionUsage {
   return {
     prompt_tokens: usage.inputTokens,
     completion_tokens: usage.outputTokens,
@@ -78,31 +78,31 @@ export function chatUsage(usage: TokenUsage): CompletionUsage {
   }
 }
 
-/** OpenAI's words, or that of the provider in lower case, where OpenAI has none for it. */
+/** OpenAI's finish reasons; the provider's own, in lower case, where OpenAI has none for it. */
 export type FinishReason = NonNullable<ChatCompletionChunk.Choice['finish_reason']> | (string & {})
 
-/** How an answer ended: for a reason that OpenAI has, or in a way that leaves nothing to rely on. */
+/** How a response ended: for a reason, or so that it cannot be used. */
 export type Finish = { readonly reason: FinishReason } | TranslatedFailure
 
-/** A piece of an answer; `reasoning_content` and `extra_content` are beside OpenAI's own fields. */
+/** A piece of a streamed message; `reasoning_content` and `extra_content` are additions to OpenAI's fields. */
 export type ChatDelta = ChatCompletionChunk.Choice.Delta & ExtraContent & { readonly reasoning_content?: string }
 
 /**
- * The events of one streamed chat completion, as text, in OpenAI's order: for each choice one with the role, its deltas, one with the
- * finish reason; then the usage where the caller asked for it, and the mark of the end.
+ * Writes the events of one streamed chat completion in OpenAI's order: for each choice its role, its deltas and its finish reason; then the
+ * usage, where the caller asked for it, and `[DONE]`.
  * @see https://platform.openai.com/docs/api-reference/chat-streaming
  */
 export class ChatChunks {
   readonly #common: Pick<ChatCompletionChunk, 'id' | 'object' | 'created' | 'model'>
-  readonly #tellsUsage: boolean
+  readonly #includesUsage: boolean
   readonly #begun = new Set<number>()
 
-  constructor({ responseId, receivedAtMs, model, tellsUsage }: AskedResponse) {
+  constructor({ responseId, receivedAtMs, model, includesUsage }: RequestedResponse) {
     this.#common = { id: chatId(responseId), object: 'chat.completion.chunk', created: inSeconds(receivedAtMs), model }
-    this.#tellsUsage = tellsUsage
+    this.#includesUsage = includesUsage
   }
 
-  /** The choice's first one has the role before it. */
+  /** A choice's first delta comes after its role. */
   delta(delta: ChatDelta, index = 0, logprobs: ChatCompletionChunk.Choice.Logprobs | null = null): string {
     return this.#begin(index) + this.#chunk([{ index, delta, finish_reason: null, logprobs }])
   }
@@ -111,9 +111,9 @@ export class ChatChunks {
     return this.#begin(index) + this.#chunk([{ index, delta: {}, finish_reason: reason, logprobs: null }])
   }
 
-  /** What comes after every choice's finish. Where the usage is not known, there is no event with it. */
+  /** Ends the stream, after every choice has finished. There is no usage event where the usage is unknown. */
   end(usage: TokenUsage | undefined): string {
-    if (!this.#tellsUsage || usage === undefined) return DONE_EVENT
+    if (!this.#includesUsage || usage === undefined) return DONE_EVENT
     return jsonEvent({ ...this.#common, choices: [], usage: chatUsage(usage) }) + DONE_EVENT
   }
 
@@ -124,7 +124,7 @@ export class ChatChunks {
   }
 
   #chunk(choices: readonly StreamedChoice[]): string {
-    return jsonEvent({ ...this.#common, choices, ...(this.#tellsUsage ? { usage: null } : {}) })
+    return jsonEvent({ ...this.#common, choices, ...(this.#includesUsage ? { usage: null } : {}) })
   }
 }
 

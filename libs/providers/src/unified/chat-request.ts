@@ -2,7 +2,7 @@ import { type Static, Type } from 'typebox'
 
 const closed = { additionalProperties: false } as const
 
-/** Of a tool, or of a schema. @see https://platform.openai.com/docs/api-reference/chat/create#chat-create-tools */
+/** Name of a tool or a schema. @see https://platform.openai.com/docs/api-reference/chat/create#chat-create-tools */
 const givenName = Type.String({
   pattern: '^[a-zA-Z0-9_-]{1,64}$',
   errorMessage: 'must be 1 to 64 letters (a to z, A to Z), digits, "_" and "-"',
@@ -35,7 +35,7 @@ export const FilePart = Type.Object(
       {
         /** A data URL, base64 alone, or, where the provider takes it, an https URL. */
         file_data: Type.Optional(Type.String({ minLength: 1 })),
-        /** Of a file at OpenAI, which no other provider has. */
+        /** A file stored at OpenAI, which no other provider can read. */
         file_id: Type.Optional(Type.String({ minLength: 1 })),
         filename: Type.Optional(Type.String()),
       },
@@ -59,13 +59,13 @@ const refusalPart = Type.Object({ type: Type.Literal('refusal'), refusal: Type.S
 
 const text = Type.Union([Type.String(), Type.Array(textPart, { minItems: 1 })])
 
-/** A tool may have nothing to say. OpenAI itself takes text only. */
+/** May be empty. OpenAI itself takes only text. */
 const resultContent = Type.Union([Type.String(), Type.Array(Type.Union([textPart, ImagePart, FilePart]))])
 
-/** Who of several speaks in a role: see `message-history.ts`. */
+/** Tells apart several speakers in one role: see `message-history.ts`. */
 const name = Type.Optional(Type.String())
 
-/** What a response has for the application to read, and no provider takes back. */
+/** A response's field that is for the application to read only: no provider takes it back. */
 const forReading = Type.Optional(Type.Unknown())
 
 const SystemMessage = Type.Object(
@@ -87,8 +87,8 @@ export const UserMessage = Type.Object(
 )
 
 /**
- * What a provider's answer had beside OpenAI's fields and wants to see again, by provider: a translator puts it into an answer, the
- * application sends it back with the conversation. The field is Google's, of its own OpenAI-compatible API.
+ * What a provider returned beside OpenAI's fields and requires back with the conversation, by provider. The translator puts it into the
+ * response, and the application returns it. The field's name is that of Google's OpenAI-compatible API.
  */
 const extraContent = Type.Optional(Type.Record(Type.String(), Type.Unknown()))
 
@@ -102,7 +102,7 @@ export const ToolCall = Type.Object(
         name: Type.String({ minLength: 1 }),
         /** JSON text. */
         arguments: Type.String(),
-        /** The same, as OpenAI's SDK has read it for the application. */
+        /** The arguments as parsed by OpenAI's SDK. */
         parsed_arguments: forReading,
         provider_specific_fields: forReading,
       },
@@ -110,7 +110,7 @@ export const ToolCall = Type.Object(
     ),
     extra_content: extraContent,
     provider_specific_fields: forReading,
-    /** Where the call was put together from a stream. */
+    /** Present where the call was assembled from a stream. */
     index: Type.Optional(Type.Integer()),
   },
   closed,
@@ -124,7 +124,7 @@ export const AssistantMessage = Type.Object(
     refusal: Type.Optional(Type.String()),
     tool_calls: Type.Optional(Type.Array(ToolCall)),
     name,
-    /** An earlier response's thoughts, which no provider takes back in this form. DeepSeek, xAI, vLLM, Sluice itself. */
+    /** An earlier response's reasoning, which no provider takes back in this form. DeepSeek, xAI, vLLM, Sluice itself. */
     reasoning_content: forReading,
     /** The same: Groq, OpenRouter, Cerebras, vLLM. */
     reasoning: forReading,
@@ -138,18 +138,18 @@ export const AssistantMessage = Type.Object(
     /** LiteLLM. */
     thinking_blocks: forReading,
     provider_specific_fields: forReading,
-    /** What was cited: OpenAI's search models, OpenRouter, Azure. */
+    /** Citations: OpenAI's search models, OpenRouter, Azure. */
     annotations: forReading,
     citations: forReading,
     /** Perplexity. */
     search_results: forReading,
     /** Azure: the documents behind the response. */
     context: forReading,
-    /** Groq: the tools that it ran itself. */
+    /** Groq: the tools that ran on its side. */
     executed_tools: forReading,
     logprobs: forReading,
     extra_content: extraContent,
-    /** The content, as OpenAI's SDK has read it for the application. */
+    /** The content as parsed by OpenAI's SDK. */
     parsed: forReading,
   },
   closed,
@@ -169,7 +169,7 @@ export const ToolMessage = Type.Object(
 export type ChatMessage = Static<typeof ChatMessage>
 export const ChatMessage = Type.Union([SystemMessage, UserMessage, AssistantMessage, ToolMessage])
 
-/** Of messages by role, to name the part that is wrong and not only the message. */
+/** Schemas by role: validating by role gives an error for the field and not only for the message. */
 export const MESSAGE_SCHEMAS = {
   system: SystemMessage,
   developer: SystemMessage,
@@ -243,8 +243,8 @@ export const ReasoningEffort = Type.Union([
 const outputMaximum = Type.Optional(Type.Integer({ minimum: 1 }))
 
 /**
- * A chat completion as OpenAI's API takes it, in the part that some other provider can honour. What is given as null, at any depth, or
- * with the value that it has anyway, is not there: see `without-nulls.ts` and `read-chat-request.ts`.
+ * A chat request of OpenAI's API, with the parameters that at least one other provider supports. Nulls and default values have been removed:
+ * see `message-history.ts` and `read-chat-request.ts`.
  */
 export type ChatRequest = Static<typeof ChatRequest>
 export const ChatRequest = Type.Object(
@@ -270,7 +270,7 @@ export const ChatRequest = Type.Object(
       Type.Object(
         {
           include_usage: Type.Optional(Type.Boolean()),
-          /** Padding against eavesdroppers, which others do not have. */
+          /** Padding against traffic analysis, which other providers do not have. */
           include_obfuscation: Type.Optional(Type.Literal(false)),
         },
         closed,
@@ -287,21 +287,21 @@ export const ChatRequest = Type.Object(
   closed,
 )
 
-/** Whether a text says nothing: some providers refuse blocks of such text. */
+/** Whether a text is only white space: some providers refuse blocks of such text. */
 export function isBlank(text: string): boolean {
   return text.trim() === ''
 }
 
-/** The texts of a message that say something, in order. */
-export function spokenTexts(content: string | readonly { readonly text: string }[]): string[] {
+/** Returns the texts of a message that are not blank, in order. */
+export function nonBlankTexts(content: string | readonly { readonly text: string }[]): string[] {
   const texts = typeof content === 'string' ? [content] : content.map(({ text }) => text)
   return texts.filter((text) => !isBlank(text))
 }
 
-/** All that an assistant's message says, or why it refused. */
+/** Returns the text of an assistant message, or its refusal. */
 export function responseText({ content, refusal }: AssistantMessage): string {
-  const said = Array.isArray(content)
+  const text = Array.isArray(content)
     ? content.map((part) => (part.type === 'text' ? part.text : part.refusal)).join('')
     : (content ?? '')
-  return isBlank(said) ? (refusal ?? said) : said
+  return isBlank(text) ? (refusal ?? text) : text
 }

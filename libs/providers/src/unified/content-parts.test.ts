@@ -156,7 +156,7 @@ describe('another file', () => {
     ['one at OpenAI', { file_id: 'file-1' }, 'messages.0.content.0.file.file_id', /send the content/],
     ['none', { filename: 'a.pdf' }, 'messages.0.content.0.file.file_data', /needs its content/],
     ['an http URL', { file_data: 'http://a.example/b.pdf' }, 'messages.0.content.0.file.file_data', /data URL/],
-    ['of no known type', { file_data: inBase64('?') }, 'messages.0.content.0.file.file_data', /type of the file/],
+    ['of no known type', { file_data: inBase64('?') }, 'messages.0.content.0.file.file_data', /file type is unknown/],
     ['an empty one', { file_data: 'data:application/pdf;base64,' }, 'messages.0.content.0.file.file_data', /data URL/],
     ['with a member too many', { file_data: PDF, purpose: 'x' }, 'messages.0.content.0.file.purpose', /not known/],
   ])('is refused with words: %s', (_, content, param, message) => {
@@ -254,13 +254,13 @@ describe('audio', () => {
       code: 'invalid_request',
       param: 'messages.0.content.1.type',
       message:
-        `${name} takes no audio ("input_audio"): for ${name}, a message of the role "user" may have parts of ` +
+        `${name} takes no audio ("input_audio"): for ${name}, a message with the role "user" may have parts of ` +
         'the types text, image_url and file.',
     })
   })
 })
 
-describe('a part that is not translated', () => {
+describe('an unsupported part', () => {
   it.each([
     ['video_url', 'user', 'text, image_url, file and input_audio'],
     ['image', 'user', 'text, image_url, file and input_audio'],
@@ -273,7 +273,7 @@ describe('a part that is not translated', () => {
       status: 'refused',
       param: 'messages.1.content.1.type',
       message: expect.stringContaining(
-        `("${type}"): for Google, a message of the role "${role}" may have parts of the types ${taken}.`,
+        `("${type}"): for Google, a message with the role "${role}" may have parts of the types ${taken}.`,
       ),
     })
   })

@@ -1,18 +1,18 @@
 import { SNIFFED_BYTES, sniffMediaType, usualMediaType } from '../wire/media-type.ts'
 
-/** What a data URL holds. */
+/** The content of a data URL. */
 export interface InlineData {
-  /** As its label says, under its usual name; empty where it has none. */
+  /** The stated media type under its usual name; empty where there is none. */
   readonly label: string
-  /** As its first bytes show; undefined where they show nothing known. */
+  /** The media type that the first bytes show; undefined where they are not recognized. */
   readonly sniffed: string | undefined
-  /** In the standard alphabet, padded and without white space, as providers want it. */
+  /** Standard alphabet, padded, without white space, as providers require it. */
   readonly base64: string
 }
 
 /**
- * Reads a data URL, in base64 or percent-encoded; undefined where it is none, or is empty. Base64 may have white space, the alphabet of
- * URLs, escapes and no padding.
+ * Parses a data URL, base64 or percent-encoded; undefined where it is not one, or is empty. Base64 may contain white space and escapes, use
+ * the URL-safe alphabet, and lack padding.
  * @see RFC 2397 and RFC 4648, sections 4 and 5
  */
 export function readDataUrl(url: string): InlineData | undefined {
@@ -25,7 +25,7 @@ export function readDataUrl(url: string): InlineData | undefined {
   return base64 === undefined ? undefined : inlineData(usualMediaType(head), base64)
 }
 
-/** Reads what stands alone, without a URL around it, as base64; undefined where it is none. */
+/** Parses bare base64 without a URL around it; undefined where it is not base64. */
 export function readBareBase64(text: string): InlineData | undefined {
   const base64 = usualBase64(text)
   return base64 === undefined ? undefined : inlineData('', base64)
@@ -36,7 +36,7 @@ function inlineData(label: string, base64: string): InlineData {
   return { label, sniffed: sniffMediaType(head), base64 }
 }
 
-/** Undefined for what is no base64, or empty. */
+/** Returns standard padded base64; undefined where the text is not base64, or empty. */
 function usualBase64(text: string | undefined): string | undefined {
   if (text === undefined) return undefined
   if (text.length % 4 === 0 && BASE64.test(text)) return text
@@ -46,14 +46,14 @@ function usualBase64(text: string | undefined): string | undefined {
   return BASE64.test(padded) ? padded : undefined
 }
 
-/** By hand: a pattern for what ends a text takes quadratic time where most of it looks like its end. */
+/** A loop, because a regular expression anchored at the end takes quadratic time on long runs of "=". */
 function withoutPadding(text: string): string {
   let end = text.length
   while (text[end - 1] === '=') end--
   return text.slice(0, end)
 }
 
-/** Undefined where an escape is broken. */
+/** Resolves escapes; undefined where one is malformed. */
 function unescaped(text: string): string | undefined {
   if (!text.includes('%')) return text
   try {
@@ -63,7 +63,7 @@ function unescaped(text: string): string | undefined {
   }
 }
 
-/** Bytes that are percent-encoded, in base64. Undefined where there are none, or an escape is broken. */
+/** Converts percent-encoded bytes to base64; undefined where there are none, or an escape is malformed. */
 function encoded(text: string): string | undefined {
   if (text === '' || BROKEN_ESCAPE.test(text)) return undefined
   const bytes = Buffer.from(text, 'utf8').toString('latin1')
@@ -71,9 +71,9 @@ function encoded(text: string): string | undefined {
   return Buffer.from(raw, 'latin1').toString('base64')
 }
 
-/** White space before the scheme. */
+/** Characters of white space accepted before the scheme. */
 const MAX_INDENT = 64
-/** Of what comes before the comma: longer ones, which cost time to read, are none. */
+/** Longest accepted text before the comma; bounds the time to parse it. */
 const MAX_HEAD_LENGTH = 1_024
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/
 const BROKEN_ESCAPE = /%(?![0-9a-f]{2})/i

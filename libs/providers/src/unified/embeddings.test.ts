@@ -4,11 +4,11 @@ import { readEmbeddingsRequest } from './embeddings.ts'
 it.each([
   ['tokens', [9_906, 4_435]],
   ['lists of tokens', [[9_906], [4_435]]],
-])('says that %s are none of the provider’s, and what to set', (_, input) => {
+])('refuses %s as input and names the setting of LangChain', (_, input) => {
   const refused = readEmbeddingsRequest({ model: 'm', input }, 'Google')
   expect(refused).toMatchObject({ status: 'refused', param: 'input' })
   expect(refused).toMatchObject({
-    message: expect.stringMatching(/must be text.*Google.*check_embedding_ctx_length=False/),
+    message: expect.stringMatching(/must be a string.*Google.*check_embedding_ctx_length=False/),
   })
 })
 

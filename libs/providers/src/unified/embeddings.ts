@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import type { AskedResponse, Refusal } from '../unified-api.ts'
+import type { Refusal, RequestedResponse } from '../unified-api.ts'
 import { withoutNulls } from './message-history.ts'
 import { readShape, refuse, refuseParameter } from './refusal.ts'
 
@@ -8,7 +8,7 @@ export type EmbeddingsRequest = Static<typeof EmbeddingsRequest>
 export const EmbeddingsRequest = Type.Object(
   {
     model: Type.String(),
-    /** Text only: other providers take no tokens of OpenAI's. */
+    /** Text only: other providers do not take OpenAI's tokens. */
     input: Type.Union([
       Type.String({ minLength: 1 }),
       Type.Array(Type.String({ minLength: 1 }), { minItems: 1, maxItems: 2_048 }),
@@ -19,19 +19,19 @@ export const EmbeddingsRequest = Type.Object(
   { additionalProperties: false },
 )
 
-/** An embeddings request's body, or what is wrong with it. @param provider its name, as people read it */
+/** Validates the body of an embeddings request. @param provider its display name */
 export function readEmbeddingsRequest(
   body: Readonly<Record<string, unknown>>,
   provider: string,
 ): EmbeddingsRequest | Refusal {
-  const asked = withoutNulls(body)
-  const foreign = Object.keys(asked).find((name) => !Object.hasOwn(EmbeddingsRequest.properties, name))
+  const requested = withoutNulls(body)
+  const foreign = Object.keys(requested).find((name) => !Object.hasOwn(EmbeddingsRequest.properties, name))
   if (foreign !== undefined) return refuseParameter(foreign, provider)
-  if (isTokens(asked.input)) return refuse('input', tokensRefused(provider))
-  return readShape(EmbeddingsRequest, asked)
+  if (isTokens(requested.input)) return refuse('input', tokensRefused(provider))
+  return readShape(EmbeddingsRequest, requested)
 }
 
-/** Tokens of OpenAI's, or lists of them. */
+/** Whether the input is a list of OpenAI's tokens, or of such lists. */
 function isTokens(input: unknown): boolean {
   if (!Array.isArray(input)) return false
   const first: unknown = input[0]
@@ -40,28 +40,31 @@ function isTokens(input: unknown): boolean {
 
 function tokensRefused(provider: string): string {
   return (
-    `The parameter "input" must be text, a string or an array of strings: ${provider} does not know the tokens of OpenAI's tokenizer. ` +
-    "LangChain's OpenAIEmbeddings sends text with check_embedding_ctx_length=False."
+    `The parameter "input" must be a string or an array of strings: ${provider} does not take tokens of OpenAI's tokenizer. ` +
+    'With LangChain, set check_embedding_ctx_length=False on OpenAIEmbeddings.'
   )
 }
 
-/** The texts to embed, in order. */
+/** Returns the texts to embed, in order. */
 export function embeddingInputs({ input }: EmbeddingsRequest): string[] {
   return typeof input === 'string' ? [input] : input
 }
 
-/** What an answer tells: vectors in the order of the inputs. */
+/** The vectors of a response, in the order of the inputs. */
 export interface Vectors {
   readonly vectors: readonly (readonly number[])[]
-  /** Undefined where the answer does not tell. */
+  /** Undefined where the response does not report them. */
   readonly inputTokens?: number | undefined
 }
 
-/** The answer to an embeddings request. Usage that is not told is left out. Undefined where there is not one vector an input. */
-export function embeddingList(told: Vectors | undefined, { model, embeddings }: AskedResponse): object | undefined {
-  if (told === undefined || told.vectors.length !== embeddings?.count) return undefined
+/** Returns the response to an embeddings request; undefined where the number of vectors differs from that of the inputs. */
+export function embeddingList(
+  returned: Vectors | undefined,
+  { model, embeddings }: RequestedResponse,
+): object | undefined {
+  if (returned === undefined || returned.vectors.length !== embeddings?.count) return undefined
   const { inBase64 } = embeddings
-  const { vectors, inputTokens } = told
+  const { vectors, inputTokens } = returned
   return {
     object: 'list',
     data: vectors.map((vector, index) => ({
@@ -74,7 +77,7 @@ export function embeddingList(told: Vectors | undefined, { model, embeddings }: 
   }
 }
 
-/** A vector as 32-bit floats, little-endian. */
+/** Encodes a vector as 32-bit little-endian floats. */
 function base64(vector: readonly number[]): string {
   const bytes = Buffer.alloc(vector.length * FLOAT_BYTES)
   for (const [index, value] of vector.entries()) bytes.writeFloatLE(value, index * FLOAT_BYTES)

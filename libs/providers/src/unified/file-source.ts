@@ -3,7 +3,7 @@ import type { FilePart } from './chat-request.ts'
 import { type InlineData, readBareBase64, readDataUrl } from './data-url.ts'
 import { refuse } from './refusal.ts'
 
-/** A file in the request itself, or at an https URL. */
+/** A file inside the request, or at an https URL. */
 export type FileSource = InlineFile | { readonly url: string }
 
 export interface InlineFile {
@@ -12,10 +12,10 @@ export interface InlineFile {
 }
 
 /**
- * Where a `file` has its content, and of which type that is: what its first bytes show, else what its label says, else what its name ends
- * with.
+ * Returns the content and media type of a `file` part. The type comes from the first bytes, else the data URL's label, else the file name's
+ * extension.
  * @param path the part's
- * @param provider its name, as people read it
+ * @param provider its display name
  */
 export function fileSource(
   { file: { file_data: data, file_id: id, filename = '' } }: FilePart,
@@ -26,7 +26,10 @@ export function fileSource(
   if (data === undefined) {
     return id === undefined
       ? refuse(param, 'A file needs its content: a data URL, such as "data:application/pdf;base64,…".')
-      : refuse(`${path}.file.file_id`, `${provider} has none of OpenAI's files: send the content as "file.file_data".`)
+      : refuse(
+          `${path}.file.file_id`,
+          `${provider} cannot read files stored at OpenAI: send the content in "file.file_data".`,
+        )
   }
   if (/^https:/i.test(data)) {
     return URL.canParse(data) ? { url: data } : refuse(param, 'The URL of the file is malformed.')
@@ -39,18 +42,18 @@ export function fileSource(
   if (mediaType !== undefined) return { mediaType, base64: inline.base64 }
   return refuse(
     param,
-    'The type of the file is not known: send a data URL that says it, or a "filename" that shows it.',
+    'The file type is unknown: send a data URL with a media type, or a "filename" with an extension.',
   )
 }
 
 /**
- * SVG is text, which the label describes better; and containers of audio and video are the same for either, so that a label or a name that
- * says one of these types knows more than the first bytes.
+ * Two kinds of files are better described by label or name than by their first bytes: SVG, which is text, and containers that hold either
+ * audio or video.
  */
 function typeOf({ sniffed, label }: InlineData, filename: string): string | undefined {
-  const said = GENERIC_LABELS.has(label) ? typeOfName(filename) : label
-  if (sniffed === undefined || sniffed === 'image/svg+xml') return said ?? sniffed
-  return isRecording(sniffed) && said !== undefined && isRecording(said) ? said : sniffed
+  const stated = GENERIC_LABELS.has(label) ? typeOfName(filename) : label
+  if (sniffed === undefined || sniffed === 'image/svg+xml') return stated ?? sniffed
+  return isRecording(sniffed) && stated !== undefined && isRecording(stated) ? stated : sniffed
 }
 
 function typeOfName(filename: string): string | undefined {
@@ -112,13 +115,13 @@ const EXTENSIONS: ReadonlyMap<string, string> = new Map([
   ['wmv', 'video/x-ms-wmv'],
   ['flv', 'video/x-flv'],
   ['3gp', 'video/3gpp'],
-  // Code, and what else is text without a type that a provider knows.
+  // Source code, and other text for which providers have no media type.
   ...'tsv text rst adoc org tex ini cfg conf env properties toml jsonl ndjson diff patch ts tsx jsx py rb go rs java kt kts swift c h cc cpp c++ hpp cs fs php pl lua r jl scala clj ex exs erl hs ml dart sql sh bash zsh ps1 bat vue svelte scss less gradle tf proto graphql srt vtt ics'
     .split(' ')
     .map((ending): [string, string] => [ending, 'text/plain']),
 ])
 
-/** Whether a file of this type is text that people read. */
+/** Whether files of this type are human-readable text. */
 export function isText(mediaType: string): boolean {
   return mediaType.startsWith('text/') || TEXT_APPLICATION.test(mediaType)
 }
@@ -126,7 +129,7 @@ export function isText(mediaType: string): boolean {
 const TEXT_APPLICATION =
   /^application\/(?:[a-z0-9.-]+\+)?(?:json|xml|x?html|(?:x-)?yaml|toml|(?:x-)?javascript|(?:x-)?python|(?:x-)?sh|sql|x-ndjson|jsonl?)$/
 
-/** The text of a file; undefined where it is not in UTF-8. */
+/** Decodes a file's text; undefined where it is not UTF-8. */
 export function decodedText(base64: string): string | undefined {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(base64, 'base64'))

@@ -5,8 +5,8 @@ import { isRefusal, refuse } from './refusal.ts'
 export type ImageSource = { readonly inline: InlineImage } | { readonly url: string }
 
 /**
- * Where an `image_url` has its image: in itself, or at an https URL. Its type is what its first bytes show, whatever its label, and the
- * label's only where the bytes show none that is known.
+ * Returns the image of an `image_url`: inline data, or an https URL. The media type comes from the first bytes; the label counts only where
+ * those are not recognized.
  * @param param the parameter's path, for the refusal
  */
 export function imageSource(url: string, param: string): ImageSource | Refusal {
@@ -17,10 +17,10 @@ export function imageSource(url: string, param: string): ImageSource | Refusal {
     if (mediaType === 'application/pdf') {
       return refuse(
         param,
-        'The image is a PDF: send it as a part of the type "file", with the data URL as "file.file_data".',
+        'The image is a PDF: send it in a part of the type "file", with the data URL in "file.file_data".',
       )
     }
-    return refuse(param, `The data URL holds no image that can be recognized${labelled(data.label)}.`)
+    return refuse(param, `The data URL does not contain a recognizable image${labelled(data.label)}.`)
   }
   if (URL.parse(url)?.protocol === 'https:') return { url }
   return refuse(param, 'An image must be a data URL, such as "data:image/png;base64,…", or an https URL.')
@@ -30,9 +30,9 @@ function labelled(label: string): string {
   return label === '' ? '' : `: its label is ${label}`
 }
 
-/** The images of one request to a provider that takes them only with it: those at URLs are to be fetched. */
+/** The images of one request to a provider that takes them only inside it: those at URLs have to be fetched first. */
 export class InlineImages {
-  /** The URLs of those that are still to be fetched. */
+  /** The URLs that still have to be fetched. */
   readonly missing = new Set<string>()
   readonly #fetched: UnifiedRequest['images']
 
@@ -40,7 +40,7 @@ export class InlineImages {
     this.#fetched = fetched
   }
 
-  /** Undefined while it is missing. @param param the parameter's path, for the refusal */
+  /** Returns the image; undefined while it still has to be fetched. @param param the parameter's path, for the refusal */
   find(url: string, param: string): InlineImage | Refusal | undefined {
     const source = imageSource(url, param)
     if (isRefusal(source)) return source

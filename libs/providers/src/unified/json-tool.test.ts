@@ -37,7 +37,7 @@ function translate(provider: Provider, model: string, body: object = {}) {
 function call(provider: Provider, model: string, body?: object) {
   const translation = translate(provider, model, body)
   if (translation.status !== 'translated') throw new Error(JSON.stringify(translation))
-  return { body: JSON.parse(translation.body.toString()), answer: translation.answer }
+  return { body: JSON.parse(translation.body.toString()), requested: translation.requested }
 }
 
 /** What is sent about tools. */
@@ -212,8 +212,8 @@ describe('the response', () => {
   })
 
   function whole(provider: Provider, model: string, response: object, body?: object) {
-    const { answer } = call(provider, model, body)
-    const translator = ADAPTERS[provider].unified.chat.answer(answer).translator('application/json')
+    const { requested } = call(provider, model, body)
+    const translator = ADAPTERS[provider].unified.chat.response(requested).translator('application/json')
     translator.push(Buffer.from(JSON.stringify(response)))
     const [choice] = JSON.parse(String(translator.end())).choices
     return choice
@@ -284,9 +284,9 @@ describe('a stream', () => {
   }
 
   function read(provider: Provider, model: string, pieces: readonly Buffer[], body: object = {}): Said {
-    const { answer } = call(provider, model, { stream: true, ...body })
+    const { requested } = call(provider, model, { stream: true, ...body })
     const type = provider === 'anthropic' ? 'text/event-stream' : 'application/vnd.amazon.eventstream'
-    const translator = ADAPTERS[provider].unified.chat.answer(answer).translator(type)
+    const translator = ADAPTERS[provider].unified.chat.response(requested).translator(type)
     const text = Buffer.concat([...pieces.map((piece) => translator.push(piece)), translator.end() ?? Buffer.alloc(0)])
     const said: Said = { content: '', calls: [], finish: undefined, chunks: 0 }
     for (const event of text.toString().split('\n\n')) {

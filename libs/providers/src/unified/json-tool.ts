@@ -4,67 +4,64 @@ import type { ChatRequest, ChatTool } from './chat-request.ts'
 import { isRefusal, refuse } from './refusal.ts'
 
 /**
- * How a model can be made to answer by a schema: in a field of its own; by calling a tool that has the schema, which can be demanded by
- * name, or only as any call, or not demanded at all; or in no way.
+ * How a model can be made to follow a response schema: by a request field; by a tool that has the schema, which the request can force by name,
+ * only as any tool, or not at all; or not in any way.
  */
 export type StructuredOutput = 'field' | 'named-tool' | 'any-tool' | 'offered-tool' | 'none'
 
-/** A request as it goes on, and the tool whose call is the response's content. */
+/** The request to send, and the tool whose call becomes the response's content. */
 export interface WithJsonTool {
   readonly chat: ChatRequest
   readonly jsonTool?: string
 }
 
 /**
- * Says a schema of `response_format` as a tool, for a model that has no field for it. Beside tools of the application's, any of them must
- * be called, so that the model either goes on with its work or answers by the schema; where the application demands a call of its own
- * tools, the response is one, and the schema is not needed.
+ * Turns the schema of `response_format` into a tool, for a model that has no field for it. Beside the application's own tools, any tool call
+ * is required, so that the model either continues its work or responds by the schema. Where the application forces a call of its own tools,
+ * the schema is not needed.
  */
 export function withJsonTool(chat: ChatRequest, model: string, output: StructuredOutput): WithJsonTool | Refusal {
   const { response_format: format, tools = [], tool_choice: choice, ...others } = chat
   if (format?.type !== 'json_schema' || output === 'field') return { chat }
   if (output === 'none') {
-    return refuse(
-      'response_format',
-      `The model "${model}" has no JSON schema output, and no tools that could stand for it.`,
-    )
+    return refuse('response_format', `The model "${model}" supports neither JSON schema output nor tools.`)
   }
   if (choice === 'required' || typeof choice === 'object') return { chat: withTools(others, tools, choice) }
   const offered = choice === 'none' ? [] : tools
   const tool = jsonTool(format.json_schema, offered, model)
   if (isRefusal(tool)) return tool
   const { name } = tool.function
-  // The caller speaks of tools of its own.
+  // `parallel_tool_calls` is about the caller's own tools.
   const { parallel_tool_calls: _, ...alone } = others
   const rest = offered.length === 0 ? alone : others
-  return { chat: withTools(rest, [...offered, tool], demanded(output, name, offered)), jsonTool: name }
+  return { chat: withTools(rest, [...offered, tool], toolChoiceFor(output, name, offered)), jsonTool: name }
 }
 
 /**
- * The same content, with what the model gave the tool as its text. What it wrote besides is no JSON, and left out. A call that was cut off
- * before its arguments began gave it nothing.
+ * Returns the content with the JSON tool's arguments as its text. Other text is not JSON and is left out. A call that was cut off before its
+ * arguments gives empty text.
  */
 export function inJson<Content extends ResponseContent>(
   content: Content,
   jsonTool: string | undefined,
   stopReason: unknown,
 ): Content {
-  const answer = jsonTool === undefined ? undefined : content.calls.find((call) => call.function.name === jsonTool)
-  if (answer === undefined) return content
+  const jsonCall = jsonTool === undefined ? undefined : content.calls.find((call) => call.function.name === jsonTool)
+  if (jsonCall === undefined) return content
   const calls = content.calls.filter((call) => call.function.name !== jsonTool)
-  const { arguments: text } = answer.function
+  const { arguments: text } = jsonCall.function
   return { ...content, text: text === NO_ARGUMENTS && isCutOff(stopReason) ? '' : text, calls }
 }
 
-/** What a provider says of a call that has no arguments, and also of one that has none yet. */
+/** The arguments that providers report for a call that has none, or none yet. */
 export const NO_ARGUMENTS = '{}'
 
-/** Whether a response ended because it reached its maximum. @param stopReason Anthropic's or AWS's */
+/** Whether a response ended because it reached a token limit. @param stopReason Anthropic's or AWS's */
 export function isCutOff(stopReason: unknown): boolean {
   return stopReason === 'max_tokens' || stopReason === 'model_context_window_exceeded'
 }
 
-/** Whether a response ended only because of the call that is its content: for the application, it ended by itself. */
+/** Whether a response ended only because of the JSON tool call: for the application that is a normal stop. */
 export function endsWithJson(jsonTool: string | undefined, stopReason: unknown, hasToolCalls: boolean): boolean {
   return jsonTool !== undefined && stopReason === 'tool_use' && !hasToolCalls
 }
@@ -93,13 +90,13 @@ function jsonTool(
   if ('type' in schema && schema.type !== 'object') {
     return refuse(
       'response_format.json_schema.schema.type',
-      `The model "${model}" takes the schema as that of a tool, which must be of the type "object".`,
+      `The model "${model}" takes the schema as a tool's, whose type must be "object".`,
     )
   }
   return {
     type: 'function',
     function: {
-      name: freeName(name, tools),
+      name: unusedName(name, tools),
       description: description === undefined ? INSTRUCTION : `${description}\n\n${INSTRUCTION}`,
       parameters: schema,
     },
@@ -109,7 +106,7 @@ function jsonTool(
 const INSTRUCTION =
   'Gives the answer: call this tool once, with the whole answer as its arguments, instead of writing text.'
 
-function freeName(wanted: string, tools: readonly ChatTool[]): string {
+function unusedName(wanted: string, tools: readonly ChatTool[]): string {
   const taken = new Set(tools.map((tool) => tool.function.name))
   if (!taken.has(wanted)) return wanted
   for (let number = 1; ; number++) {
@@ -118,7 +115,7 @@ function freeName(wanted: string, tools: readonly ChatTool[]): string {
   }
 }
 
-function demanded(
+function toolChoiceFor(
   output: Exclude<StructuredOutput, 'field' | 'none'>,
   name: string,
   others: readonly ChatTool[],

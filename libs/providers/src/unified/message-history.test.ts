@@ -150,7 +150,7 @@ describe.each(TRANSLATED)('a history that goes to %s', (provider, model) => {
     ['messages.1.function_call', 'tool_calls', { function_call: { name: 'f', arguments: '{}' } }],
     [
       'messages.1.images',
-      'message of the user',
+      'user message',
       { images: [{ type: 'image_url', image_url: { url: 'data:image/png;base64,AAAA' } }] },
     ],
     ['messages.1.prefix', 'not known', { content: 'Hello', prefix: true }],

@@ -5,28 +5,27 @@ import { AssistantMessage, type ChatMessage } from './chat-request.ts'
 type JsonObject = Readonly<Record<string, unknown>>
 
 /**
- * An assistant's message as some provider's response brought it, without what was there for the application to read only: parts of its
- * content that are thoughts, and members that nobody here knows and that say nothing. What the model said by voice is its transcript.
- * Returns the same message where there is nothing of the kind.
+ * Removes from an assistant message what a provider's response had for the application to read only: reasoning and citations in its content,
+ * and unknown fields with an empty value. Audio becomes its transcript. Returns the same object where there is nothing to remove.
  * @param message of a request, without nulls
  */
-export function recalledMessage(message: unknown): unknown {
+export function withoutReadOnlyParts(message: unknown): unknown {
   if (!isRecord(message) || message.role !== 'assistant') return message
-  let recalled = message
+  let kept = message
   for (const name in message) {
     if (KNOWN.has(name) || !isEmpty(message[name])) continue
-    const { [name]: _, ...others } = recalled
-    recalled = others
+    const { [name]: _, ...others } = kept
+    kept = others
   }
-  const { content } = recalled
-  if (Array.isArray(content) && content.some((part) => isThought(part) || isCiting(part))) {
-    recalled = { ...recalled, content: content.filter((part) => !isThought(part)).map(withoutCitations) }
+  const { content } = kept
+  if (Array.isArray(content) && content.some((part) => isReasoning(part) || isCiting(part))) {
+    kept = { ...kept, content: content.filter((part) => !isReasoning(part)).map(withoutCitations) }
   }
-  return inText(recalled)
+  return withTranscript(kept)
 }
 
-/** What was said by voice, as the message's text; the text that it has already is the same. */
-function inText(message: JsonObject): JsonObject {
+/** Replaces audio by its transcript, unless the message has text already, which is the same. */
+function withTranscript(message: JsonObject): JsonObject {
   const { audio, ...others } = message
   if (!isRecord(audio)) return message
   if (hasContent(others.content)) return others
@@ -46,7 +45,7 @@ function withoutCitations(part: unknown): unknown {
   return Object.fromEntries(Object.entries(part).filter(([name]) => !CITATIONS.includes(name)))
 }
 
-/** Of a text within the content. */
+/** Fields of a text part. */
 const CITATIONS: readonly string[] = ['annotations', 'citations', 'logprobs']
 
 const KNOWN: ReadonlySet<string> = new Set(Object.keys(AssistantMessage.properties))
@@ -57,12 +56,12 @@ function isEmpty(value: unknown): boolean {
   return value === '' || value === false
 }
 
-/** Thoughts of Mistral's, Databricks' and, through LiteLLM, Anthropic's; and where Mistral's models found what they say. */
-function isThought(part: unknown): boolean {
-  return isRecord(part) && typeof part.type === 'string' && THOUGHTS.has(part.type)
+/** Reasoning parts of Mistral, Databricks and, through LiteLLM, Anthropic; and Mistral's references. */
+function isReasoning(part: unknown): boolean {
+  return isRecord(part) && typeof part.type === 'string' && REASONING_TYPES.has(part.type)
 }
 
-const THOUGHTS: ReadonlySet<string> = new Set([
+const REASONING_TYPES: ReadonlySet<string> = new Set([
   'thinking',
   'redacted_thinking',
   'reasoning',
@@ -71,10 +70,10 @@ const THOUGHTS: ReadonlySet<string> = new Set([
 ])
 
 /**
- * Puts a speaker's name before what they say, as no provider but OpenAI has a place for it, and it tells several users apart. A name
- * that is the role's, or blank, tells nothing. An assistant's is left out: the model would begin its own messages like that.
+ * Puts a message's `name` before its text, because other providers have no field for it and it tells several users apart. Ignores a name that
+ * is blank or the role's own. Leaves out an assistant's: the model would begin its own messages with it.
  */
-export function spokenName(message: ChatMessage): ChatMessage {
+export function withSpeakerName(message: ChatMessage): ChatMessage {
   const { name } = message
   if (
     name === undefined ||
@@ -88,14 +87,14 @@ export function spokenName(message: ChatMessage): ChatMessage {
   if (typeof message.content === 'string') {
     return message.content.trim() === '' ? message : { ...message, content: `${name}: ${message.content}` }
   }
-  const spoken = { type: 'text' as const, text: `${name}:` }
-  // Apart, as what their content may be is not the same.
-  if (message.role === 'user') return { ...message, content: [spoken, ...message.content] }
-  return { ...message, content: [spoken, ...message.content] }
+  const speaker = { type: 'text' as const, text: `${name}:` }
+  // In two branches, because the types of their content differ.
+  if (message.role === 'user') return { ...message, content: [speaker, ...message.content] }
+  return { ...message, content: [speaker, ...message.content] }
 }
 
-/** The members of messages that applications send, and that need more words than "is not known". @param path the message's */
-export function foreignMember(message: JsonObject, path: string): FieldError | undefined {
+/** Finds unsupported fields that deserve better advice than "is not known". @param path the message's */
+export function unsupportedMember(message: JsonObject, path: string): FieldError | undefined {
   const { role, content } = message
   if (message.cache_control !== undefined) return cacheControl(path)
   if (role === 'assistant') {
@@ -105,15 +104,15 @@ export function foreignMember(message: JsonObject, path: string): FieldError | u
   }
   if (!Array.isArray(content)) return undefined
   if (content.length === 0 && role !== 'assistant' && role !== 'tool') {
-    return { field: `${path}.content`, message: 'is an empty list: put a text into it, or leave the message out' }
+    return { field: `${path}.content`, message: 'is an empty list: add a text, or remove the message' }
   }
   const cached = content.findIndex((part) => isRecord(part) && part.cache_control !== undefined)
   if (cached < 0) return undefined
   return cacheControl(`${path}.content.${cached}`)
 }
 
-/** What applications ask of a cache for a tool. */
-export function cachedTool(tools: unknown): FieldError | undefined {
+/** Finds `cache_control` on a tool. */
+export function toolCacheControl(tools: unknown): FieldError | undefined {
   if (!Array.isArray(tools)) return undefined
   for (const [index, tool] of tools.entries()) {
     if (!isRecord(tool)) continue
@@ -129,29 +128,29 @@ function cacheControl(path: string): FieldError {
   return {
     field: `${path}.cache_control`,
     message:
-      "is not part of OpenAI's API: leave it out, or send the request in the provider's own format, which may have it",
+      "is not part of OpenAI's API: remove it, or send the request in the provider's own format if that supports it",
   }
 }
 
 const ADVICE: readonly (readonly [string, string])[] = [
-  ['audio', 'refers to a voice that only OpenAI has: send its transcript as "content"'],
-  ['function_call', 'is no longer in use: send "tool_calls", and each result in a message of the role "tool"'],
-  ['images', 'cannot be sent back as part of an assistant message: send them in a message of the user'],
+  ['audio', 'refers to audio that only OpenAI stores: send its transcript as "content"'],
+  ['function_call', 'is deprecated: send "tool_calls", and each result in a message with the role "tool"'],
+  ['images', 'cannot be sent in an assistant message: send them in a user message'],
 ]
 
 /**
- * A request's body without the members that are null: OpenAI's API takes those as not given, and its SDKs send them where an application
- * hands back an answer as it came. Null stays where it says something of its own: as the content of a message, in an array, and in what
- * is not OpenAI's to understand, such as a JSON schema. The same object where there is none.
+ * Removes members that are null from a request's body: OpenAI's API treats them as absent, and its SDKs send them where an application returns
+ * a response unchanged. Null stays where it has a meaning: as a message's content, in arrays, and inside values that are opaque to OpenAI,
+ * such as JSON schemas. Returns the same object where there is none.
  */
 export function withoutNulls(body: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   return recordWithout(body, 0)
 }
 
-/** Of objects and arrays in each other: a call's function, of a message's calls, of the messages, is the deepest that has parameters. */
+/** Levels of objects and arrays: the `function` of a message's tool call is the deepest with parameters of OpenAI's. */
 const MAX_DEPTH = 5
 
-/** What a caller or a provider makes up, and OpenAI's API passes on. */
+/** Values that callers or providers define, and OpenAI's API passes through. */
 const OPAQUE: ReadonlySet<string> = new Set([
   'extra_content',
   'metadata',
@@ -165,7 +164,7 @@ function recordWithout(record: Readonly<Record<string, unknown>>, depth: number)
   let changed: Map<string, unknown> | undefined
   for (const [name, value] of Object.entries(record)) {
     const kept = OPAQUE.has(name) ? value : valueWithout(value, depth)
-    if (kept === value && !isNotGiven(name, value)) continue
+    if (kept === value && !isAbsent(name, value)) continue
     changed ??= new Map(Object.entries(record))
     if (kept === null) changed.delete(name)
     else changed.set(name, kept)
@@ -173,7 +172,7 @@ function recordWithout(record: Readonly<Record<string, unknown>>, depth: number)
   return changed === undefined ? record : Object.fromEntries(changed)
 }
 
-function isNotGiven(name: string, value: unknown): boolean {
+function isAbsent(name: string, value: unknown): boolean {
   return value === null && name !== 'content'
 }
 

@@ -4,29 +4,29 @@ import type { AssistantMessage, ToolCall } from './chat-request.ts'
 import { refuse } from './refusal.ts'
 
 interface OpenCall {
-  /** The id that the provider sees. */
+  /** The id to send to the provider. */
   readonly sentId: string
-  /** The parameter's. */
+  /** The parameter's path. */
   readonly path: string
 }
 
 /**
- * The tool calls of a conversation whose results are still to come: each must have one, before the next response. Finds the ids by which
- * the provider sees calls and results.
+ * The tool calls of a conversation that have no result yet: each needs one before the next assistant message. Assigns the ids under which
+ * calls and results are sent to the provider.
  */
 export class OpenCalls {
   readonly #fits: RegExp
-  /** By the ids that the application sends. Servers that give all calls one id get the results in the calls' order. */
+  /** By the application's ids. Where several calls share an id, results are matched in the order of the calls. */
   readonly #open = new Map<string, OpenCall[]>()
-  /** How many calls of an id there have been. */
+  /** How many calls each id has had. */
   readonly #calls = new Map<string, number>()
 
-  /** @param fits what an id must match so that the provider takes it */
+  /** @param fits the pattern of ids that the provider accepts */
   constructor(fits: RegExp) {
     this.#fits = fits
   }
 
-  /** Returns the message's calls as the provider is to see them. @param path the message's */
+  /** Returns the message's calls with the ids to send. @param path the message's */
   open({ tool_calls: calls = [] }: AssistantMessage, path: string): ToolCall[] {
     return calls.map((call, index) => {
       const { id } = call
@@ -40,34 +40,34 @@ export class OpenCalls {
     })
   }
 
-  /** Takes the result of a call. Returns the id to send. @param path the message's */
+  /** Matches a result with its call. Returns the id to send. @param path the message's */
   close(id: string, path: string): string | Refusal {
     const calls = this.#open.get(id)
     const call = calls?.shift()
     if (calls?.length === 0) this.#open.delete(id)
     if (call !== undefined) return call.sentId
-    return refuse(`${path}.tool_call_id`, `The assistant message before has no tool call "${id}" without a result.`)
+    return refuse(`${path}.tool_call_id`, `No earlier assistant message has an open tool call "${id}".`)
   }
 
-  /** Undefined where all have their results. */
+  /** Refuses calls without a result; undefined where every call has one. */
   refusal(): Refusal | undefined {
     for (const [id, [call]] of this.#open) {
       if (call !== undefined)
-        return refuse(call.path, `The messages that follow have no result of the tool call "${id}".`)
+        return refuse(call.path, `The tool call "${id}" has no result in the messages that follow.`)
     }
     return undefined
   }
 }
 
 /**
- * The id by which a provider sees a tool call: its own where the provider takes it, otherwise a digest of it. That is the same in every
- * request that repeats the conversation, so that the provider's prompt cache holds, and different for different ids.
- * @param earlier how many calls of this id the conversation has had before: providers want each id once
+ * Returns the id to send for a tool call: its own where the provider accepts it, otherwise a digest of it. The digest is the same in every
+ * request that repeats the conversation, so that the provider's prompt cache keeps hitting.
+ * @param earlier how many calls of this id came before: providers require unique ids
  */
 export function sentCallId(id: string, earlier: number, fits: RegExp): string {
-  // An id that looks like a digest could be that of another.
+  // An id that looks like a digest could collide with one.
   if (earlier === 0 && fits.test(id) && !DIGEST.test(id)) return id
-  // Not as UTF-8, in which all halves of surrogate pairs are the same.
+  // Not UTF-8, which encodes every lone surrogate alike.
   const digest = createHash('sha256').update(`${earlier}:`).update(Buffer.from(id, 'utf16le')).digest('base64url')
   return `sluice_${digest.slice(0, DIGEST_CHARS)}`
 }

@@ -1,11 +1,12 @@
 import { type Static, Type } from 'typebox'
 
-/** Where a block that OpenAI's messages have nothing for stands: how much of the message comes before it. */
+/** The position of a block that OpenAI's messages have no field for: how much of the message comes before it. */
 export type Place = Static<typeof Place>
 export const Place = Type.Object(
   {
-    /** Of `content`, in UTF-16 code units. */
+    /** Length of the `content` before it, in UTF-16 code units. */
     content: Type.Integer({ minimum: 0 }),
+    /** How many tool calls come before it. */
     tool_calls: Type.Integer({ minimum: 0 }),
   },
   { additionalProperties: false },
@@ -16,7 +17,7 @@ export interface Placed<Block> {
   readonly at: Place
 }
 
-/** A message's blocks in order: its text, then its tool calls, and the others where they were. */
+/** Returns a message's blocks in order: its text, then its tool calls, with the other blocks at their places. */
 export function inPlace<Block>(
   text: string,
   calls: readonly Block[],

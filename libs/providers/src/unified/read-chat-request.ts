@@ -4,10 +4,16 @@ import type { Refusal } from '../unified-api.ts'
 import { isRecord } from '../wire/json.ts'
 import { JsonStructure, MAX_DEPTH, MAX_ITEMS, MAX_MEMBERS } from '../wire/json-structure.ts'
 import { type ChatMessage, ChatRequest, MESSAGE_SCHEMAS, type UserMessage } from './chat-request.ts'
-import { cachedTool, foreignMember, recalledMessage, spokenName, withoutNulls } from './message-history.ts'
-import { isRefusal, refuse, refuseField, refuseParameter } from './refusal.ts'
+import {
+  toolCacheControl,
+  unsupportedMember,
+  withoutNulls,
+  withoutReadOnlyParts,
+  withSpeakerName,
+} from './message-history.ts'
+import { isRefusal, isWord, refuse, refuseField, refuseParameter } from './refusal.ts'
 
-/** The parameters that some providers have something for and others do not. */
+/** Parameters that only some providers support. */
 export type OptionalParameter =
   | 'frequency_penalty'
   | 'logprobs'
@@ -21,18 +27,18 @@ export type OptionalParameter =
   | 'top_logprobs'
   | 'user'
 
-/** What a provider can honour of OpenAI's parameters. */
+/** Which of OpenAI's parameters a provider supports. */
 export interface ChatAbilities {
-  /** As people read it. */
+  /** Its display name. */
   readonly provider: string
   readonly parameters: ReadonlySet<OptionalParameter>
-  /** What a message of the user may have besides text and images. */
+  /** The parts that a user message may have besides text and images. */
   readonly parts?: readonly PartType[]
 }
 
 /**
- * A chat completion's body, or what is wrong with it. A parameter that the provider cannot honour is refused, never dropped,
- * unless its value asks for nothing: null, at any depth, or what happens anyway.
+ * Validates the body of a chat request. A parameter that the provider does not support is refused, never dropped, unless its value is
+ * null (at any depth) or the default.
  */
 export function readChatRequest(
   body: Readonly<Record<string, unknown>>,
@@ -40,22 +46,22 @@ export function readChatRequest(
 ): ChatRequest | Refusal {
   const { provider, parameters } = abilities
   const given = Object.entries(withoutNulls(body))
-  const asked = Object.fromEntries(given.filter(([name, value]) => asksForSomething(name, value)))
-  for (const name in asked) {
+  const requested = Object.fromEntries(given.filter(([name, value]) => isMeaningful(name, value)))
+  for (const name in requested) {
     if (!Object.hasOwn(ChatRequest.properties, name)) return refuseParameter(name, provider)
     if (isOptional(name) && !parameters.has(name)) return refuseParameter(name, provider)
   }
-  const messages = readMessages(asked.messages, abilities)
+  const messages = readMessages(requested.messages, abilities)
   if (isRefusal(messages)) return messages
   if ('field' in messages) return refuseField(messages)
-  const recalled = { ...asked, ...messages }
-  const error = cachedTool(asked.tools) ?? shapeError(ChatRequest, recalled)
+  const cleaned = { ...requested, ...messages }
+  const error = toolCacheControl(requested.tools) ?? shapeError(ChatRequest, cleaned)
   if (error !== undefined) return refuseField(error)
-  const chat = recalled as ChatRequest
-  return refuseExcessiveArguments(chat.messages) ?? { ...chat, messages: chat.messages.map(spokenName) }
+  const chat = cleaned as ChatRequest
+  return refuseExcessiveArguments(chat.messages) ?? { ...chat, messages: chat.messages.map(withSpeakerName) }
 }
 
-/** The most tokens that the caller wants; undefined where it does not say. */
+/** Returns the output maximum that the caller states; undefined where it states none. */
 export function statedMaximum(request: ChatRequest): number | undefined {
   return request.max_completion_tokens ?? request.max_tokens
 }
@@ -78,7 +84,7 @@ function isOptional(name: string): name is OptionalParameter {
   return Object.hasOwn(OPTIONAL, name)
 }
 
-/** Values that ask for what a provider does anyway. */
+/** Values that ask for what every provider does by default. */
 const NEUTRAL: ReadonlyMap<string, (value: unknown) => boolean> = new Map([
   ['frequency_penalty', (value: unknown) => value === 0],
   ['logit_bias', isEmptyRecord],
@@ -98,11 +104,11 @@ function isEmptyRecord(value: unknown): boolean {
   return isRecord(value) && Object.keys(value).length === 0
 }
 
-function asksForSomething(name: string, value: unknown): boolean {
+function isMeaningful(name: string, value: unknown): boolean {
   return value !== undefined && NEUTRAL.get(name)?.(value) !== true
 }
 
-/** The messages as they are to be understood, or the first error in them, each by the schema of its role. */
+/** Returns the messages without their read-only parts, or the first error; each is validated by the schema of its role. */
 function readMessages(
   given: unknown,
   abilities: ChatAbilities,
@@ -110,8 +116,8 @@ function readMessages(
   if (!Array.isArray(given)) return {}
   const messages: unknown[] = []
   for (const [index, item] of given.entries()) {
-    const message = recalledMessage(item)
-    const error = refuseForeignPart(message, `messages.${index}`, abilities) ?? messageError(message, index)
+    const message = withoutReadOnlyParts(item)
+    const error = refuseUnsupportedPart(message, `messages.${index}`, abilities) ?? messageError(message, index)
     if (error !== undefined) return error
     messages.push(message)
   }
@@ -126,22 +132,22 @@ function messageError(message: unknown, index: number): FieldError | undefined {
       ? MESSAGE_SCHEMAS[role as keyof typeof MESSAGE_SCHEMAS]
       : undefined
   if (schema !== undefined) {
-    return (isRecord(message) ? foreignMember(message, path) : undefined) ?? shapeError(schema, message, path)
+    return (isRecord(message) ? unsupportedMember(message, path) : undefined) ?? shapeError(schema, message, path)
   }
   return { field: `${path}.role`, message: `must be one of ${Object.keys(MESSAGE_SCHEMAS).join(', ')}` }
 }
 
 export type ContentPart = Exclude<UserMessage['content'], string>[number]
 
-/** Types of parts that some providers have something for and others do not. */
+/** Types of content parts that only some providers support. */
 export type PartType = 'file' | 'input_audio'
 
 /**
- * Refuses a message that has a part of a type which is not translated, naming the part, its type and those that are; undefined where it
- * has none. A part without a type is left to the check of its shape.
+ * Refuses a message with a content part of an unsupported type, naming the part, its type and the supported types; undefined where it has
+ * none. Parts without a type are left to schema validation.
  * @param path the message's
  */
-export function refuseForeignPart(
+export function refuseUnsupportedPart(
   message: unknown,
   path: string,
   { provider, parts = [] }: { readonly provider: string; readonly parts?: readonly PartType[] },
@@ -162,10 +168,9 @@ export function refusePartType(
   path: string,
   { provider, taken, role = 'user' }: { readonly provider: string; readonly taken: string; readonly role?: unknown },
 ): Refusal {
-  const what =
-    type === 'input_audio' && role === 'user' ? `${provider} takes no audio` : 'Such a part is not translated'
+  const what = type === 'input_audio' && role === 'user' ? `${provider} takes no audio` : 'This part is not supported'
   const shown = isWord(type) ? ` ("${type}")` : ''
-  const whose = isWord(role) ? ` of the role "${role}"` : ''
+  const whose = isWord(role) ? ` with the role "${role}"` : ''
   return refuse(
     `${path}.type`,
     `${what}${shown}: for ${provider}, a message${whose} may have parts of the types ${taken}.`,
@@ -189,22 +194,17 @@ function listed(types: readonly string[]): string {
   return types.length < 2 ? types.join('') : `${types.slice(0, -1).join(', ')} and ${types.at(-1)}`
 }
 
-/** What callers wrote where a type or a role belongs is shown where it may be one: anything else may be a part of the prompt, or a secret. */
-function isWord(value: unknown): value is string {
-  return typeof value === 'string' && /^[a-z][a-z_.-]{0,39}$/i.test(value)
-}
-
 /**
- * Refuses a conversation whose tool calls have arguments of which there is too much to be parsed, all of them together: they are JSON in
- * strings, which reading the body itself did not count. undefined where there is not.
+ * Refuses a conversation whose tool calls have too many arguments to parse, all calls together; undefined where they are within bounds. The
+ * arguments are JSON inside strings, which the limits on the body itself do not cover.
  */
-export function refuseExcessiveArguments(messages: readonly ChatMessage[]): Refusal | undefined {
+function refuseExcessiveArguments(messages: readonly ChatMessage[]): Refusal | undefined {
   let members = 0
   let items = 0
   for (const message of messages) {
     if (message.role !== 'assistant') continue
     for (const call of message.tool_calls ?? []) {
-      // Each by itself: text that is no JSON may end in the middle of a string.
+      // A structure of its own: text that is not JSON may end inside a string.
       const structure = new JsonStructure()
       structure.push(Buffer.from(call.function.arguments))
       members += structure.members
@@ -219,5 +219,5 @@ export function refuseExcessiveArguments(messages: readonly ChatMessage[]): Refu
 const TOO_DEEP = refuse('messages', `The arguments of a tool call are nested more than ${MAX_DEPTH} levels deep.`)
 const TOO_MUCH = refuse(
   'messages',
-  `The arguments of the tool calls have more than ${MAX_MEMBERS} objects, arrays and members, or ${MAX_ITEMS} other items.`,
+  `The arguments of the tool calls have more than ${MAX_MEMBERS} objects, arrays and members, or more than ${MAX_ITEMS} other items.`,
 )

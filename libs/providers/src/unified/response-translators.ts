@@ -3,17 +3,17 @@ import { parseJson } from '../wire/json.ts'
 import { type JsonPath, parseWithSource } from '../wire/json-source.ts'
 import type { MessageSplitter } from '../wire/usage-reader.ts'
 
-/** Says the messages of one stream, in order, in OpenAI's words. Never throws, whatever they hold. */
+/** Translates the messages of one stream, in order, to OpenAI's events. Never throws, whatever they contain. */
 export interface StreamDialect {
-  /** The events, as text, that a message comes to; empty for none. @param isError an error by its name, whatever it holds */
+  /** Returns a message's events as text; empty for none. @param isError the event's name says that it is an error */
   translate(message: Buffer, isError?: boolean): string
-  /** The events that end a stream which has come to its end; undefined where the messages did not say that it has. */
+  /** Returns the events that end a complete stream; undefined where the provider's last message is missing. */
   finish(): string | undefined
-  /** An error event has been given: nothing follows it. */
+  /** An error event was returned: nothing may follow it. */
   readonly failed: boolean
 }
 
-/** Turns a provider's stream into OpenAI's server-sent events, as it passes by. */
+/** Translates a provider's stream to OpenAI's server-sent events, message by message. */
 export class StreamTranslator implements ResponseTranslator {
   readonly contentType = 'text/event-stream; charset=utf-8'
   readonly #splitter: MessageSplitter
@@ -42,12 +42,12 @@ export class StreamTranslator implements ResponseTranslator {
 
   end(): Buffer {
     this.#splitter.end()
-    return this.#end(CUT_SHORT)
+    return this.#end(STREAM_CUT_SHORT)
   }
 
   breakOff(message: string): Buffer {
-    // What broke after the answer's end took nothing away from it.
-    return this.#end({ ...CUT_SHORT, message })
+    // Aborted after its last message, the response is complete all the same.
+    return this.#end({ ...STREAM_CUT_SHORT, message })
   }
 
   #end(ifCutShort: TranslatedError): Buffer {
@@ -64,15 +64,15 @@ export class StreamTranslator implements ResponseTranslator {
   }
 }
 
-/** An answer that tells why it is none, or has what OpenAI's answers have no place for. */
+/** A response that is an error, or contains what OpenAI's format cannot express. */
 export interface TranslatedFailure {
   readonly failure: TranslatedError
 }
 
-/** Turns an answer that is one JSON document into another, when it is whole. */
+/** Translates a response that is one JSON document, once all of it has arrived. */
 export class WholeResponseTranslator implements ResponseTranslator {
   readonly contentType = 'application/json; charset=utf-8'
-  readonly #translate: (answer: unknown) => object | TranslatedFailure | undefined
+  readonly #translate: (response: unknown) => object | TranslatedFailure | undefined
   readonly #opaque: JsonPath | undefined
   #pieces: Buffer[] = []
   #bytes = 0
@@ -80,17 +80,17 @@ export class WholeResponseTranslator implements ResponseTranslator {
   failure: TranslatedError | undefined
 
   /**
-   * @param translate gives undefined where the answer has not the shape that it should have; never throws
-   * @param opaque where the answer has objects, such as tool calls' arguments, whose text `translate` needs: see `writtenText`
+   * @param translate returns undefined where the response has an unexpected shape; never throws
+   * @param opaque path of objects whose source text `translate` needs, such as tool calls' arguments: see `writtenText`
    */
-  constructor(translate: (answer: unknown) => object | TranslatedFailure | undefined, opaque?: JsonPath) {
+  constructor(translate: (response: unknown) => object | TranslatedFailure | undefined, opaque?: JsonPath) {
     this.#translate = translate
     this.#opaque = opaque
   }
 
   push(chunk: Buffer): Buffer {
     this.#bytes += chunk.length
-    if (this.#bytes > MAX_ANSWER_BYTES) {
+    if (this.#bytes > MAX_RESPONSE_BYTES) {
       this.failed = true
       this.#pieces = []
     } else {
@@ -119,41 +119,41 @@ export class WholeResponseTranslator implements ResponseTranslator {
   }
 }
 
-/** No translated answer has a member of this name. */
+/** No translated response has a member of this name. */
 export function isFailure(translated: object): translated is TranslatedFailure {
   return 'failure' in translated
 }
 
-/** Answers have at most a few hundred thousand tokens, or images of a few megabytes. */
-const MAX_ANSWER_BYTES = 64 * 1024 * 1024
+/** Responses have at most a few hundred thousand tokens, or images of a few megabytes. */
+const MAX_RESPONSE_BYTES = 64 * 1024 * 1024
 const EMPTY = Buffer.alloc(0)
 
-/** A server-sent event with `data` as JSON. */
+/** Returns a server-sent event with `data` as JSON. */
 export function jsonEvent(data: object): string {
   return `data: ${JSON.stringify(data)}\n\n`
 }
 
-/** The last event of a stream that came to its end. */
+/** The last event of a complete stream. */
 export const DONE_EVENT = 'data: [DONE]\n\n'
 
-/** An error inside a stream, of which OpenAI's SDKs make an `APIError`. */
+/** Returns an error event: OpenAI's SDKs raise it as an `APIError`. */
 export function errorEvent({ message, code }: TranslatedError): string {
   return jsonEvent({ error: { message, type: 'server_error', param: null, code } })
 }
 
-/** What to say of a stream that broke off without having said that it is at its end. */
-export const CUT_SHORT: TranslatedError = {
-  message: 'The provider broke the answer off.',
+/** The error for a stream that ended without its last event. */
+export const STREAM_CUT_SHORT: TranslatedError = {
+  message: 'The provider ended the response early.',
   code: 'upstream_unreachable',
 }
 
-/** What to say of an answer that has an image, a sound and the like. */
-export const NO_PLACE: TranslatedError = {
-  message: 'The answer has a part, such as an image, that a chat completion has no place for.',
+/** The error for a response that contains an image, audio or the like. */
+export const UNSUPPORTED_CONTENT: TranslatedError = {
+  message: 'The response has content, such as an image, that a chat completion cannot contain.',
   code: 'unsupported_operation',
 }
 
-/** @param provider its name, as people read it */
+/** Returns the error for a response that cannot be parsed. @param provider its display name */
 export function unreadable(provider: string): TranslatedError {
-  return { message: `${provider} sent what cannot be read.`, code: 'upstream_unreachable' }
+  return { message: `${provider} sent a response that cannot be read.`, code: 'upstream_unreachable' }
 }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { writeJson } from '../wire/json-source.ts'
+import { writeJson } from '../wire/opaque-json.ts'
 import { describedSchema, keepSchemas } from './tools.ts'
 
 /** How a schema is written that came with `description`. */

@@ -1,20 +1,14 @@
 import type { Refusal, UnifiedRequest } from '../unified-api.ts'
 import { isRecord, parseJson } from '../wire/json.ts'
-import {
-  compactJson,
-  EVERY,
-  type JsonPath,
-  keepSource,
-  OpaqueJson,
-  sourceText,
-  withMember,
-} from '../wire/json-source.ts'
+import { withMember } from '../wire/json-members.ts'
+import { compactJson, EVERY, type JsonPath, keepSource, sourceText } from '../wire/json-source.ts'
+import { OpaqueJson } from '../wire/opaque-json.ts'
 import type { ChatRequest, ToolCall } from './chat-request.ts'
 import { refuse } from './refusal.ts'
 
 type JsonSchema = Readonly<Record<string, unknown>>
 
-/** Keeps how the JSON schemas of a chat completion are written, for {@link callerSchema}. */
+/** Keeps the source text of the JSON schemas in a chat request, for {@link callerSchema}. */
 export function keepSchemas({ body, bytes }: Pick<UnifiedRequest, 'body' | 'bytes'>): void {
   for (const path of SCHEMA_PATHS) if (body[path[0]] !== undefined) keepSource(bytes, body, path)
 }
@@ -25,8 +19,8 @@ const SCHEMA_PATHS: readonly JsonPath[] = [
 ]
 
 /**
- * A JSON schema of the caller's as it is written, to be put into a request.
- * @param defaults members that the provider demands or takes besides, where the schema has none of that name
+ * Returns a caller's JSON schema as it was written, to put into a request.
+ * @param defaults members to add where the schema has none of that name
  */
 export function callerSchema(schema: JsonSchema, defaults: JsonSchema = {}): object {
   const text = sourceText(schema)
@@ -37,7 +31,7 @@ export function callerSchema(schema: JsonSchema, defaults: JsonSchema = {}): obj
   return new OpaqueJson(text === '{}' ? `{${members}}` : `{${members},${text.slice(1)}`)
 }
 
-/** The schema of a response with what the caller describes it by, for a provider that has no place for that beside the schema. */
+/** Returns a response schema that includes the caller's description, for a provider with no field for that beside the schema. */
 export function describedSchema(schema: JsonSchema, description: string | undefined): object {
   if (description === undefined) return callerSchema(schema)
   const { description: own } = schema
@@ -48,12 +42,12 @@ export function describedSchema(schema: JsonSchema, description: string | undefi
   return new OpaqueJson(withMember(Buffer.from(text), 'description', JSON.stringify(both)).toString())
 }
 
-/** Whether the answer must have a tool call. */
+/** Whether the response must contain a tool call. */
 export function forcesTool({ tool_choice: choice }: ChatRequest): boolean {
   return choice === 'required' || typeof choice === 'object'
 }
 
-/** Undefined where the tools have what is chosen of them. */
+/** Refuses a `tool_choice` that the tools cannot satisfy; undefined where they can. */
 export function refuseToolChoice(chat: ChatRequest): Refusal | undefined {
   const { tools = [], tool_choice: choice } = chat
   if (forcesTool(chat) && tools.length === 0) return refuse('tool_choice', 'There are no tools to choose from.')
@@ -66,18 +60,18 @@ export interface CallArguments {
 }
 
 /**
- * Reads a tool call's arguments, which must be a JSON object, and go on as they are written; empty text counts as one without members.
+ * Returns a tool call's arguments as they were written; they must be a JSON object. Empty text counts as `{}`.
  * @param path the call's
  */
 export function callArguments({ function: { arguments: text } }: ToolCall, path: string): CallArguments | Refusal {
-  if (text === '') return { input: NOTHING }
+  if (text === '') return { input: EMPTY_OBJECT }
   if (isRecord(parseJson(text))) return { input: new OpaqueJson(compactJson(wellFormed(text))) }
   return refuse(`${path}.function.arguments`, 'The arguments of a tool call must be a JSON object.')
 }
 
-const NOTHING = new OpaqueJson('{}')
+const EMPTY_OBJECT = new OpaqueJson('{}')
 
-/** JSON text with halves of surrogate pairs, which UTF-8 cannot hold, as escapes. */
+/** Escapes lone surrogates in JSON text, which UTF-8 cannot encode. */
 function wellFormed(text: string): string {
   if (text.isWellFormed()) return text
   return text.replace(/\p{Surrogate}/gu, (half) => `\\u${half.charCodeAt(0).toString(16)}`)

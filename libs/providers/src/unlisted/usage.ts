@@ -5,26 +5,26 @@ import { errorStatusIn, namedErrorStatus, streamErrorStatus } from '../openai/er
 import { findAllUsage, ResponseUsage, readOpenAiUsage } from '../openai/usage.ts'
 import type { PartialUsage, ResponseReader } from '../provider-adapter.ts'
 import { isRecord, parseJson, tokenCount } from '../wire/json.ts'
-import { mentionsIn } from '../wire/json-members.ts'
 import { findUsage, type JsonEnds, JsonTailReader } from '../wire/json-tail.ts'
+import { mentionsIn } from '../wire/mentions.ts'
 import { highest, highestCounts, type ReportedUsage } from '../wire/reported-usage.ts'
 import { FirstBytesReader } from '../wire/response-form.ts'
 import { eventDataSplitter } from '../wire/sse.ts'
 import { StreamedOutput } from '../wire/streamed-output.ts'
 import { type UsageMeter, WatchingReader } from '../wire/usage-reader.ts'
 
-/** The reader for one answer of status 2xx to a request of which nothing is known: finds the usage in whichever shape it comes. */
+/** Returns the reader for one 2xx response to an unknown request: finds the usage in any provider's shape. */
 export function unlistedResponseReader(): ResponseReader {
   return new FirstBytesReader(FORMS, true)
 }
 
 const FORMS = {
   events: () => new WatchingReader(eventDataSplitter, new AnyMeter()),
-  // What reports its input alone, such as a reranking, has no output.
+  // A response that reports only its input, such as a reranking, has no output.
   json: () => new JsonTailReader({ findUsage: findAnyUsage, withoutOutput: true, errorStatusIn }),
 }
 
-/** Learns from the events of a stream, whatever they are. */
+/** Reads usage from the events of a stream, whatever they are. */
 class AnyMeter implements UsageMeter {
   errorStatus: number | undefined
   readonly #reported = new ResponseUsage(readAnyUsage)
@@ -49,10 +49,10 @@ class AnyMeter implements UsageMeter {
     if (isError) this.errorStatus ??= namedErrorStatus(data)
     const usage = COUNTED.test(text) ? findAnyUsage({ tail: data, text, mentions }) : undefined
     const hasOutput = OUTPUT.test(text)
-    // As OpenAI streams, an event brings one token; those that bring none are few, and most of them come after the usage.
+    // An event brings one token, as in OpenAI's streams; few bring none, and most of those follow the usage.
     if (hasOutput || (usage === undefined && this.#reported.reported === undefined)) this.#output.see(1)
     if (usage === undefined) return
-    // Choices are told apart by their index, which is beside their usage.
+    // Choices are distinguished by the index beside their usage.
     if (text.includes('"choices"')) this.#reported.addDocument(parseJson(data))
     else this.#reported.add(usage)
     if (!BEGINNING.test(text)) this.#output.report(this.#reported.reported, !hasOutput)
@@ -61,15 +61,15 @@ class AnyMeter implements UsageMeter {
 
 const OUTPUT = /"(?:delta|text|content|response|parts|token)"/
 const COUNTED = /token|usage|count/i
-/** The first events of a message or a response, whose output has only begun. */
+/** The first events of a message or a response, whose output has just begun. */
 const BEGINNING = /"type"\s*:\s*"(?:message_start|response\.(?:created|queued|in_progress))"/
 
 /**
- * Finds the usage in a JSON document, or in what is kept of it, in whichever provider's words: OpenAI's and Anthropic's `usage`, also of a
- * response or message within an event, or of a choice; Google's `usageMetadata`; Cohere's `meta`; the counts that Ollama and llama.cpp
- * have beside their output. Undefined where there is none. Never throws.
+ * Finds the usage in a JSON document, or in the kept parts of it, in any provider's shape: OpenAI's and Anthropic's `usage`, also of a response or
+ * message inside an event, or of a choice; Google's `usageMetadata`; Cohere's `meta`; the counts of Ollama and llama.cpp beside their output.
+ * Undefined where there is none. Never throws.
  */
-export function findAnyUsage(json: JsonEnds): ReportedUsage | undefined {
+function findAnyUsage(json: JsonEnds): ReportedUsage | undefined {
   const all = findAllUsage(json, readAnyUsage)
   if (all !== undefined) return all
   for (const { name, depths } of PLACES) {
@@ -79,7 +79,7 @@ export function findAnyUsage(json: JsonEnds): ReportedUsage | undefined {
   return findBareCounts(json)
 }
 
-/** The likeliest first. */
+/** The most likely first. */
 const PLACES = [
   { name: 'usage', depths: [1] },
   { name: 'usageMetadata', depths: [1] },
@@ -89,11 +89,11 @@ const PLACES = [
   { name: 'billed_units', depths: [2, 3] },
 ] as const
 
-/** Reads one object of counts, in whichever provider's words; undefined where it has none. */
-export function readAnyUsage(usage: unknown): ReportedUsage | undefined {
+/** Reads one object of counts under any provider's names; undefined where it has none. */
+function readAnyUsage(usage: unknown): ReportedUsage | undefined {
   if (!isRecord(usage)) return undefined
-  // Anthropic counts its cache's part in the input apart, which only its own words show.
-  if (CLAUDE_WORDS.some((word) => usage[word] !== undefined) && usage.prompt_tokens === undefined) {
+  // Anthropic's input excludes cached tokens; only its own names show that a usage is Anthropic's.
+  if (CLAUDE_NAMES.some((name) => usage[name] !== undefined) && usage.prompt_tokens === undefined) {
     const claude = reportedClaudeUsage(readClaudeUsage(usage))
     if (claude !== undefined) return claude
   }
@@ -102,13 +102,13 @@ export function readAnyUsage(usage: unknown): ReportedUsage | undefined {
   return isGoogles(usage) ? reportedGoogleUsage(addGoogleUsage(undefined, usage)) : readOtherUsage(usage)
 }
 
-const CLAUDE_WORDS = ['cache_read_input_tokens', 'cache_creation_input_tokens', 'iterations'] as const
+const CLAUDE_NAMES = ['cache_read_input_tokens', 'cache_creation_input_tokens', 'iterations'] as const
 
 function isGoogles(usage: Readonly<Record<string, unknown>>): boolean {
   return ['promptTokenCount', 'candidatesTokenCount', 'totalTokenCount'].some((name) => usage[name] !== undefined)
 }
 
-/** Bedrock's spelling, and that of Google's in snake case. */
+/** Reads Bedrock's names, and Google's in snake case. */
 function readOtherUsage(usage: Readonly<Record<string, unknown>>): ReportedUsage | undefined {
   const candidates = tokenCount(usage.candidates_token_count)
   const thoughts = tokenCount(usage.thoughts_token_count)

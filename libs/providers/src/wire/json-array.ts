@@ -1,12 +1,12 @@
 import type { MessageSplitter } from './usage-reader.ts'
 
 /**
- * Visits each object of a JSON array of objects as soon as it is complete, whatever pieces the text comes in. An object that
- * is left incomplete, or too long to be kept, is not visited.
+ * Visits each object of a JSON array of objects as soon as it is complete, whatever pieces the text arrives in. Does not visit incomplete objects
+ * and those above 8 MiB.
  */
 export class JsonArraySplitter implements MessageSplitter {
   readonly #visit: (element: Buffer) => void
-  /** How many objects and arrays are open, the outermost array apart. */
+  /** Open objects and arrays, without the outermost array. */
   #depth = 0
   #inString = false
   #escaped = false

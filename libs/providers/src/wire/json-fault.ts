@@ -1,7 +1,6 @@
 /**
- * Returns what keeps a body from being a JSON object, as a sentence for whoever sent it: with the place (byte, line and column, all
- * counted from 1) and what stands there. Undefined where the body is one. Shows single characters and words of programming languages only,
- * as the body may hold secrets. Reads the bytes once.
+ * Returns why a body is not a JSON object, as a sentence for the caller with the position (byte, line and column, all from 1). Undefined where it is
+ * one. Quotes only single punctuation marks and keywords of programming languages, because the body may contain secrets. One pass.
  */
 export function jsonObjectFault(body: Uint8Array): string | undefined {
   const beginning = beginningFault(body)
@@ -25,7 +24,7 @@ const KINDS: ReadonlyMap<number, string> = new Map([
   [0x66, 'false'],
 ])
 
-/** Mistakes that have a name, whatever comes after. */
+/** Finds mistakes that the beginning shows. */
 function beginningFault(body: Uint8Array): string | undefined {
   if (skipSpace(body, 0) === body.length) return 'The body is empty: send a JSON object.'
   const [a, b, c] = body
@@ -46,7 +45,7 @@ function beginningFault(body: Uint8Array): string | undefined {
 
 interface Fault {
   readonly at: number
-  /** After "at byte 5 …". */
+  /** Completes "at byte 5 …". */
   readonly what: string
 }
 
@@ -54,7 +53,7 @@ type Expected = 'value' | 'value or ]' | 'name' | 'name or }' | ':' | ', or end'
 
 /** @see RFC 8259 */
 function syntaxFault(body: Uint8Array): Fault | undefined {
-  /** Of each object that is open its brace, of each array its bracket. */
+  /** The opening brace or bracket of each open object or array. */
   const open: number[] = []
   let expected: Expected = 'value'
   let i = 0
@@ -120,7 +119,7 @@ function noName(body: Uint8Array, at: number, expected: Expected): string {
   return `there is ${shown(byte)} where a name in double quotes should be`
 }
 
-/** After the string whose quote is at `start`. */
+/** Returns the end of the string whose quote is at `start`. */
 function stringEnd(body: Uint8Array, start: number): number | Fault {
   for (let i = start + 1; i < body.length; i++) {
     const byte = body[i] ?? 0
@@ -150,7 +149,7 @@ function stringEnd(body: Uint8Array, start: number): number | Fault {
   return { at: body.length, what: 'it ends inside a string: was it cut off?' }
 }
 
-/** After the number or word at `start`. */
+/** Returns the end of the number or word at `start`. */
 function scalarEnd(body: Uint8Array, start: number, expected: Expected): number | Fault {
   const byte = body[start] ?? 0
   if (byte === MINUS || isDigit(byte)) return numberEnd(body, start)
@@ -168,7 +167,7 @@ function scalarEnd(body: Uint8Array, start: number, expected: Expected): number 
   return { at: start, what: `there is ${shown(byte)} where a value should be` }
 }
 
-/** Compares bytes, since a body may be made of such words alone. */
+/** Compares bytes without decoding: a body may consist of such words. */
 function stands(word: string, body: Uint8Array, start: number): boolean {
   for (let i = 0; i < word.length; i++) if (body[start + i] !== word.charCodeAt(i)) return false
   return !isLetter(body[start + word.length] ?? 0)
@@ -232,7 +231,7 @@ function placeOf(body: Uint8Array, at: number): string {
   return `byte ${at + 1} (line ${line}, column ${column})`
 }
 
-/** One character, if it is a mark: letters, digits and what is not ASCII may be a part of something that is not to be shown. */
+/** Describes one character: quotes it only if it is punctuation, because letters, digits and non-ASCII may be part of a secret. */
 function shown(byte: number): string {
   if (isLetter(byte)) return 'a letter'
   if (isDigit(byte)) return 'a digit'
@@ -273,7 +272,7 @@ const ESCAPES: ReadonlySet<number> = new Set([...'"\\/bfnrt'].map((letter) => le
 const MAX_WORD = 16
 const WORDS = ['true', 'false', 'null'] as const
 const KEYWORDS: ReadonlyMap<number, string> = new Map(WORDS.map((word) => [word.charCodeAt(0), word]))
-/** Of Python and JavaScript, which print them where JSON was meant. */
+/** Words that Python and JavaScript print in place of JSON. */
 const FOREIGN_WORDS: ReadonlyMap<string, string> = new Map([
   ['True', 'true'],
   ['False', 'false'],

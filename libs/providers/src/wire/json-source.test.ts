@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { EVERY, insertMember, ownMember, parseWithSource, withMember, writtenText } from './json-source.ts'
+import { ownMember, withMember } from './json-members.ts'
+import { EVERY, parseWithSource, writtenText } from './json-source.ts'
 
 const NAMES = ['model', 'a', '"model', 'mod\\el', 'é', '']
 
@@ -57,7 +58,7 @@ describe('the own member of a document', () => {
     [' {\n}', ' {"a":1\n}'],
     ['{"b":2}', '{"a":1,"b":2}'],
   ])('comes first where there was none: %s', (text, expected) => {
-    expect(insertMember(Buffer.from(text), 'a', '1').toString()).toBe(expected)
+    expect(withMember(Buffer.from(text), 'a', '1').toString()).toBe(expected)
   })
 })
 

@@ -1,20 +1,20 @@
 /**
- * Counts what a JSON text is made of while it arrives, as it decides how long reading it takes and how much memory the values need: 30 MB of
- * text in one string are read in 50 ms, 30 MB of `[],[],[]` in 2 s. About 2 ns a byte, less in long strings.
+ * Counts the structure of a JSON text while it arrives, because that decides how long parsing takes and how much memory the values need: 30 MB in one
+ * string parse in 50 ms, 30 MB of `[],[],[]` in 2 s. Costs about 2 ns a byte, less in long strings.
  *
- * Text that is no JSON is counted somehow: a parser stops at its first fault, up to which both agree.
+ * Counts for text that is not JSON are meaningful only up to its first error, where a parser stops.
  */
 export class JsonStructure {
   sizeBytes = 0
-  /** Of objects and arrays within each other, the most so far. */
+  /** Deepest nesting of objects and arrays so far. */
   depth = 0
   /** Objects, arrays and members of objects. */
   members = 0
-  /** What else is separated by commas: the items of arrays. */
+  /** Commas that do not separate members: items of arrays. */
   items = 0
   #open = 0
   #isInString = false
-  /** The text so far ends in the middle of an escape. */
+  /** The text so far ends inside an escape. */
   #isEscaped = false
 
   push(piece: Uint8Array): void {
@@ -27,7 +27,7 @@ export class JsonStructure {
         at = this.#endOfString(piece, at + 1) - 1
       } else if (byte === COLON) {
         members++
-        // The comma before it separates members.
+        // The comma before it separated members.
         items--
       } else if (byte === COMMA) {
         items++
@@ -43,18 +43,18 @@ export class JsonStructure {
     this.items = items
   }
 
-  /** About how long it takes to parse, in nanoseconds, as measured with V8 on text that is made to be slow. */
+  /** Estimated time to parse, in nanoseconds, as measured with V8 on worst-case text. */
   get parseNs(): number {
     return this.sizeBytes + this.members * MEMBER_NS + Math.max(0, this.items) * ITEM_NS
   }
 
-  /** What there is too much of to be read; undefined where there is not. */
+  /** Which limit the text exceeds; undefined where it exceeds none. */
   get excess(): 'depth' | 'size' | undefined {
     if (this.depth > MAX_DEPTH) return 'depth'
     return this.members > MAX_MEMBERS || this.items > MAX_ITEMS ? 'size' : undefined
   }
 
-  /** Where the string that `from` is in ends, after its quote; the piece's length where it goes on in the next. */
+  /** Returns the end of the string around `from`, after its quote; the piece's length where it continues in the next. */
   #endOfString(piece: Uint8Array, from: number): number {
     let at = from
     if (this.#isEscaped) {
@@ -73,7 +73,7 @@ export class JsonStructure {
     return this.#endOfLongString(piece, at)
   }
 
-  /** The end is looked for natively, which pays where no quotes are escaped in it. */
+  /** Searches the end with indexOf, which is faster where the string has no escapes. */
   #endOfLongString(piece: Uint8Array, from: number): number {
     let at = from
     for (let looked = FEW_BYTES; at < piece.length; at++, looked++) {
@@ -90,21 +90,21 @@ export class JsonStructure {
       if (byte === BACKSLASH) at++
     }
     this.#isInString = true
-    // An escape at the very end goes on in the next piece.
+    // An escape at the very end continues in the next piece.
     this.#isEscaped = at > piece.length
     return piece.length
   }
 }
 
 /**
- * Returns whether a JSON body may hold a member called `arguments`, whose text a translation parses: then parsing the body is not all that
- * reading it costs. A name can also be written with escapes, so that any `\u` counts.
+ * Whether a JSON body may have a member called `arguments`, whose text a translation parses in addition to the body. Names may contain escapes, so
+ * any `\u` counts.
  */
 export function mayHoldJson(body: Buffer): boolean {
   return body.includes('arguments') || body.includes('\\u')
 }
 
-/** Looks natively, in a window: with an escape in each line, a search for the quote alone would read the same text again and again. */
+/** Searches with indexOf in a window: with an escape in each line, searching for the quote alone would read the same text repeatedly. */
 function nextQuoteOrEscape(piece: Uint8Array, from: number): number {
   let window = piece.subarray(from, from + WINDOW_BYTES)
   const quote = window.indexOf(QUOTE)
@@ -113,11 +113,11 @@ function nextQuoteOrEscape(piece: Uint8Array, from: number): number {
   return from + (backslash >= 0 ? backslash : window.length)
 }
 
-/** Of objects and arrays in each other: JSON schemas have the most. */
+/** Maximum nesting of objects and arrays; JSON schemas are the deepest. */
 export const MAX_DEPTH = 200
-/** Of objects, arrays and members: ten times what the longest conversations have. */
+/** Maximum number of objects, arrays and members: ten times that of the longest conversations. */
 export const MAX_MEMBERS = 100_000
-/** Of other items of arrays: embeddings take 300,000 tokens in a request. */
+/** Maximum number of other items of arrays: embeddings requests may have 300,000 tokens. */
 export const MAX_ITEMS = 1_000_000
 
 const MEMBER_NS = 150

@@ -1,29 +1,22 @@
 import type { TokenUsage } from '@sluice/contracts'
 import type { PartialUsage, ResponseReader } from '../provider-adapter.ts'
 import { isRecord, parseJson } from './json.ts'
-import {
-  findFirstMember,
-  findLastMember,
-  isCrowded,
-  type MemberSpan,
-  type Mentions,
-  mayHoldError,
-  mentionsIn,
-} from './json-members.ts'
+import { findFirstMember, findLastMember, isCrowded, type MemberSpan } from './json-members.ts'
+import { type Mentions, mayHoldError, mentionsIn } from './mentions.ts'
 import { hasAddedInput, highest, partialUsage, type ReportedUsage, wholeUsage } from './reported-usage.ts'
 
-export interface JsonTailOptions {
-  /** Finds what a document, or what is kept of it, reports; never throws. */
+interface JsonTailOptions {
+  /** Finds the usage in a document, or in the kept parts of it; never throws. */
   readonly findUsage: (json: JsonEnds) => ReportedUsage | undefined
-  /** The operation has no output: a response that reports none of it has reported all. */
+  /** The operation has no output: usage without output tokens is complete. */
   readonly withoutOutput?: boolean
-  /** Reads the status of the error that a document, sent with 200, is or holds; it may report usage beside it. */
+  /** Reads the status of an error in a document sent with 200; usage may stand beside the error. */
   readonly errorStatusIn: (document: unknown) => number | undefined
 }
 
 /**
- * Finds the usage in a JSON answer that is not streamed. Providers have it towards their answers' end, some towards the beginning, so
- * that only these are kept and looked at, however long the answer (embeddings run to many megabytes) is.
+ * Finds the usage in a JSON response that is not streamed. Providers put it near the end, some near the beginning: only these parts are kept and
+ * searched, however long the response is (embeddings can have many megabytes).
  */
 export class JsonTailReader implements ResponseReader {
   readonly outputTokensSeen = 0
@@ -65,7 +58,7 @@ export class JsonTailReader implements ResponseReader {
     return chunk
   }
 
-  /** Called again, as of an answer that could not be passed on to its end, finds nothing new. */
+  /** May be called again, as after an aborted response: that finds nothing new. */
   end(): Buffer {
     if (this.#tail.length === 0) return EMPTY
     const tail = joined(this.#tail)
@@ -93,27 +86,27 @@ function joined(pieces: readonly Buffer[]): Buffer {
   return only !== undefined && pieces.length === 1 ? only : Buffer.concat(pieces)
 }
 
-/** What is kept at least; some answers repeat their tools and metadata after their output. */
+/** Bytes kept at least: some responses repeat tools and metadata after their output. */
 const TAIL_BYTES = 256 * 1024
-/** A usage before the output is among the first members. */
+/** Bytes kept of the beginning: a usage before the output is among the first members. */
 const HEAD_BYTES = 16 * 1024
 const EMPTY = Buffer.alloc(0)
 
-/** A JSON document, or what is left of a long one. */
+/** A JSON document, or the kept parts of a long one. */
 export interface JsonEnds {
-  /** All of it, or its last part. */
+  /** The document, or its last part. */
   readonly tail: Buffer
-  /** The tail in Latin-1, in which ASCII is as it is. */
+  /** The tail in Latin-1, which keeps ASCII. */
   readonly text: string
-  /** What the tail mentions. */
+  /** Counts of names in the tail. */
   readonly mentions: Mentions
-  /** The first part, where `tail` is not all of it. */
+  /** The first part, where `tail` is not the whole document. */
   readonly head?: Buffer
 }
 
 /**
- * Looks for a member `name` whose object is one of `depths` deep (1: the document itself, 3: an object in a list in it), and has
- * `read` make usage of its value; the first depth at which it does counts. Returns undefined where there is none, or no JSON.
+ * Finds a member `name` at one of `depths` (1: in the document itself, 3: in an object in a list in it) whose value `read` accepts; the first such
+ * depth counts. Returns undefined where there is none, or it is not JSON.
  */
 export function findUsage<Usage>(
   { tail, text, head }: JsonEnds,
@@ -126,7 +119,7 @@ export function findUsage<Usage>(
     if (usage !== undefined) return usage
   }
   if (head !== undefined) return readMember(head.toString('latin1'), findFirstMember(head, name), read)
-  // Too many others are of the same name, as in tools' schemas that a response repeats.
+  // Too many others have the same name, for example in tool schemas that a response repeats.
   if (!isCrowded(tail, name)) return undefined
   const document = parseJson(tail)
   for (const depth of depths) {
@@ -138,7 +131,7 @@ export function findUsage<Usage>(
   return undefined
 }
 
-/** Reads counts, which are ASCII: what a text beside them says does not matter. */
+/** Parses from Latin-1: counts are ASCII, and other text does not matter. */
 function readMember<Usage>(
   text: string,
   member: MemberSpan | undefined,
@@ -148,7 +141,7 @@ function readMember<Usage>(
   try {
     return read(JSON.parse(text.slice(member.valueStart, member.end)))
   } catch {
-    // What an upstream sends need not be JSON: then its usage is unknown.
+    // The upstream's text is not JSON: its usage is unknown.
     return undefined
   }
 }

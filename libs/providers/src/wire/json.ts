@@ -1,9 +1,9 @@
-/** Whether a value from JSON is an object: neither null nor an array. */
+/** Whether a JSON value is an object: neither null nor an array. */
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** The value of JSON text; undefined, which no JSON is, where it is none. */
+/** Parses JSON text; undefined where it is not JSON. */
 export function parseJson(text: Buffer | string): unknown {
   try {
     return JSON.parse(typeof text === 'string' ? text : text.toString('utf8'))
@@ -12,7 +12,7 @@ export function parseJson(text: Buffer | string): unknown {
   }
 }
 
-/** The JSON text of a value from JSON; undefined where it is nested too deeply to be written. */
+/** Serializes a JSON value; undefined where it is nested too deeply. */
 export function jsonText(value: unknown): string | undefined {
   try {
     return JSON.stringify(value)
@@ -21,14 +21,14 @@ export function jsonText(value: unknown): string | undefined {
   }
 }
 
-/** An embedding: numbers, at least one. */
+/** Whether a value is an embedding: a non-empty array of numbers. */
 export function isVector(value: unknown): value is readonly number[] {
   return Array.isArray(value) && value.length > 0 && value.every((item) => typeof item === 'number')
 }
 
 /**
- * Reads a count from JSON: a whole number that is not negative. Some servers write it as a fraction (`12.0`), which is rounded up, or
- * as text (`"12"`). Returns undefined for anything else.
+ * Reads a count ≥ 0 from JSON. Some servers write it as a fraction (`12.0`), which is rounded up, or as text (`"12"`). Undefined for anything
+ * else.
  */
 export function tokenCount(value: unknown): number | undefined {
   const number = typeof value === 'string' && NUMBER.test(value) ? Number(value) : value
@@ -39,7 +39,7 @@ export function tokenCount(value: unknown): number | undefined {
 
 const NUMBER = /^\d{1,16}(?:\.\d{1,16})?$/
 
-/** Returns the sum of an object's members that are counts; undefined where it has none. */
+/** Sums an object's members that are counts; undefined where it has none. */
 export function countsWithin(counts: unknown): number | undefined {
   if (!isRecord(counts)) return undefined
   let sum: number | undefined
@@ -50,14 +50,13 @@ export function countsWithin(counts: unknown): number | undefined {
   return sum
 }
 
-/** A maximum from a request, rounded up; undefined where it is no positive number. Text counts as the number that it reads as. */
+/** Reads a request's maximum, rounded up; undefined where it is not a positive number. Accepts text, as many servers do. */
 export function positiveCount(value: unknown): number | undefined {
-  // Many servers convert it.
   const number = typeof value === 'string' ? Number(value) : value
   return typeof number === 'number' && number > 0 && Number.isFinite(number) ? Math.ceil(number) : undefined
 }
 
-/** Returns about how many tokens a text of this many bytes has, as a fraction. */
+/** Estimates the tokens of a text from its bytes; may be a fraction. */
 export function tokensOfBytes(textBytes: number): number {
   return textBytes / BYTES_PER_TOKEN
 }

@@ -1,9 +1,9 @@
-/** How many bytes of a file {@link sniffMediaType} looks at. */
+/** How many bytes of a file {@link sniffMediaType} reads. */
 export const SNIFFED_BYTES = 64
 
 /**
- * Returns the media type that a file's first bytes show, as `image/jpeg`; undefined where they show none that is known here.
- * Labels say less: programs call a JPEG `image/jpg` by its file's ending, and servers call it `application/octet-stream`.
+ * Returns the media type that a file's first bytes show, such as `image/jpeg`; undefined where they are not recognized. Labels are less
+ * reliable: programs call a JPEG `image/jpg` after its extension, and servers call it `application/octet-stream`.
  * @see https://mimesniff.spec.whatwg.org/#matching-an-image-type-pattern
  * @see https://mimesniff.spec.whatwg.org/#matching-an-audio-or-video-type-pattern
  */
@@ -16,7 +16,7 @@ export function sniffMediaType(bytes: Uint8Array): string | undefined {
   return SIGNATURES.find(([pattern]) => pattern.test(hex))?.[1]
 }
 
-/** Signatures at a file's start, in hex. BMP's two letters alone may begin a text: the four bytes after its size are zero, too. */
+/** Signatures at a file's start, in hex. BMP's two letters could begin a text, so the four zero bytes after its size count, too. */
 const SIGNATURES: readonly (readonly [RegExp, string])[] = [
   [/^ffd8ff/, 'image/jpeg'],
   [/^89504e470d0a1a0a/, 'image/png'],
@@ -40,7 +40,7 @@ const SIGNATURES: readonly (readonly [RegExp, string])[] = [
 ]
 const SVG = /^(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?<svg[\s>]/i
 
-/** The brands that a file of ISO 14496-12 names: its own, and those that it is compatible with. */
+/** Reads the brands of an ISO 14496-12 file: its own and the compatible ones. */
 function sniffIsoMedia(head: Buffer): string | undefined {
   const length = Math.min(head.length, head.readUInt32BE())
   const brands = [head.toString('latin1', 8, 12)]
@@ -55,7 +55,7 @@ function sniffIsoMedia(head: Buffer): string | undefined {
 const AVIF_BRANDS: ReadonlySet<string> = new Set(['avif', 'avis'])
 const HEIC_BRANDS: ReadonlySet<string> = new Set(['heic', 'heix', 'heim', 'heis', 'hevc', 'hevx'])
 const HEIF_BRANDS: ReadonlySet<string> = new Set(['mif1', 'msf1'])
-/** The first that any of a file's brands matches holds: files of sound name the brands of video, too. */
+/** The first entry that matches any brand counts: audio files name video brands, too. */
 const RECORDING_BRANDS: readonly (readonly [RegExp, string])[] = [
   [/^M4[AB] $/, 'audio/mp4'],
   [/^qt {2}$/, 'video/quicktime'],
@@ -63,7 +63,7 @@ const RECORDING_BRANDS: readonly (readonly [RegExp, string])[] = [
   [/^(?:iso[m2-9]|mp4[12]|M4V |avc1|dash)$/, 'video/mp4'],
 ]
 
-/** Returns a label's usual name in lower case, without parameters: `image/jpeg` for `image/JPG; q=1`. Empty where it is no media type. */
+/** Returns a label's registered name in lower case, without parameters: `image/jpeg` for `image/JPG; q=1`. Empty where it is not a media type. */
 export function usualMediaType(label: string): string {
   const [type = ''] = label.split(';', 1)
   const name = type.trim().toLowerCase()
@@ -71,7 +71,7 @@ export function usualMediaType(label: string): string {
   return USUAL_NAMES.get(name) ?? name
 }
 
-/** What programs and servers call types that have a registered name. */
+/** Registered names by the other names that programs and servers use. */
 const USUAL_NAMES: ReadonlyMap<string, string> = new Map([
   ['image/jpg', 'image/jpeg'],
   ['image/pjpeg', 'image/jpeg'],

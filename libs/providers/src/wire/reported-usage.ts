@@ -1,10 +1,10 @@
 import type { TokenUsage } from '@sluice/contracts'
 import type { PartialUsage } from '../provider-adapter.ts'
 
-/** Counts by name, each of the whole response so far. Absent means not reported. */
+/** Counts by name, each for the whole response so far. Absent: not reported. */
 export type Counts<Name extends string> = { readonly [N in Name]?: number | undefined }
 
-/** What a response has reported of its usage, in no provider's words. */
+/** The usage that a response has reported, independent of the provider. */
 export type ReportedUsage = Counts<
   | 'inputTokens'
   | 'outputTokens'
@@ -16,16 +16,16 @@ export type ReportedUsage = Counts<
 >
 
 /**
- * `addedInputs` counts, in whichever unit the response has, what the provider did to the prompt by itself: results of tools that it ran, further
- * iterations, context that it took out. It is no part of the usage; above zero it says that the request's bytes tell little about the input.
+ * Whether the provider changed the prompt by itself. `addedInputs` counts, in any unit, results of tools that it ran, further iterations, and
+ * context that it removed. It is not part of the usage: above zero the request's bytes say little about the input.
  */
 export function hasAddedInput(reported: ReportedUsage | undefined): boolean {
   return reported?.addedInputs !== undefined && reported.addedInputs > 0
 }
 
 /**
- * Merges what two messages of one response report. Its counts are cumulative, so that of each the highest holds: a later one that is
- * lower, or zero, or missing says nothing about what was used.
+ * Merges what two messages of one response report. Counts are cumulative, so the highest of each holds: a later one that is lower, zero or missing
+ * says nothing about what was used.
  */
 export function highestCounts<Name extends string>(
   earlier: Counts<Name> | undefined,
@@ -37,7 +37,7 @@ export function highestCounts<Name extends string>(
   return merged
 }
 
-/** Returns the highest of the counts that are known. */
+/** Returns the highest of the known counts. */
 export function highest(...counts: readonly (number | undefined)[]): number | undefined {
   let most: number | undefined
   for (const count of counts) {
@@ -46,7 +46,7 @@ export function highest(...counts: readonly (number | undefined)[]): number | un
   return most
 }
 
-/** Returns the usage, where both the input and the output are known. */
+/** Returns the usage where both input and output are known. */
 export function wholeUsage(reported: ReportedUsage | undefined): TokenUsage | undefined {
   if (reported === undefined) return undefined
   const { inputTokens, outputTokens } = resolved(reported)
@@ -54,7 +54,7 @@ export function wholeUsage(reported: ReportedUsage | undefined): TokenUsage | un
   return { inputTokens, outputTokens, ...partsOf(reported, inputTokens, outputTokens) }
 }
 
-/** Returns what is known of the usage, where that is either the input or the output. */
+/** Returns the usage where only the input or only the output is known. */
 export function partialUsage(reported: ReportedUsage | undefined): PartialUsage | undefined {
   if (reported === undefined) return undefined
   const { inputTokens, outputTokens } = resolved(reported)
@@ -63,21 +63,21 @@ export function partialUsage(reported: ReportedUsage | undefined): PartialUsage 
   return inputTokens === undefined ? { outputTokens, ...parts } : { inputTokens, ...parts }
 }
 
-/** Returns the input alone, as of a response whose output has only begun; undefined where it is not known. */
+/** Returns only the input, as for a response whose output has just begun; undefined where it is unknown. */
 export function inputUsage(reported: ReportedUsage | undefined): PartialUsage | undefined {
   if (reported === undefined) return undefined
   const { inputTokens } = resolved(reported)
   return inputTokens === undefined ? undefined : { inputTokens, ...partsOf(reported, inputTokens, undefined) }
 }
 
-/** Returns the output that is reported so far; 0 where none is. */
+/** Returns the output reported so far; 0 where there is none. */
 export function reportedOutput(reported: ReportedUsage | undefined): number {
   return (reported === undefined ? undefined : resolved(reported).outputTokens) ?? 0
 }
 
 /**
- * Adds up what the choices of one response report, each with the prompt that they share: the prompt counts once, and what each of them
- * wrote. Undefined where there are none.
+ * Sums the usage of one response's choices, each of which includes their common prompt: the prompt counts once, and each output. Undefined where
+ * there are none.
  */
 export function sumOfChoices(choices: Iterable<ReportedUsage>): ReportedUsage | undefined {
   let sum: ReportedUsage | undefined
@@ -96,12 +96,12 @@ export function sumOfChoices(choices: Iterable<ReportedUsage>): ReportedUsage | 
   return sum
 }
 
-/** Returns the sum of those that are known. */
+/** Returns the sum of the known counts. */
 export function sumOf(one: number | undefined, other: number | undefined): number | undefined {
   return one === undefined || other === undefined ? (one ?? other) : one + other
 }
 
-/** Returns the parts, none larger than its whole. */
+/** Returns the parts, each limited to its whole. */
 function partsOf(
   { cachedInputTokens = 0, cacheWriteInputTokens, reasoningTokens = 0 }: ReportedUsage,
   inputTokens = Number.POSITIVE_INFINITY,
@@ -115,9 +115,8 @@ function partsOf(
 }
 
 /**
- * Works out input and output, never lower than any of the counts says: of the parts, which their wholes should contain; of the total,
- * whose rest is output that was counted apart, as xAI's and Gemini's reasoning is. No prompt has 0 tokens: servers that do not
- * count report that.
+ * Resolves input and output, never lower than any count implies: parts, which their wholes should include; and the total, whose rest is output that
+ * was counted separately, such as the reasoning of xAI and Gemini. 0 input tokens count as unknown: servers that do not count report that.
  */
 function resolved(reported: ReportedUsage): {
   readonly inputTokens: number | undefined
@@ -125,8 +124,8 @@ function resolved(reported: ReportedUsage): {
 } {
   const { totalTokens, cachedInputTokens = 0, cacheWriteInputTokens = 0, reasoningTokens = 0 } = reported
   const cachedTokens = cachedInputTokens + cacheWriteInputTokens
-  let inputTokens = known(withApart(reported.inputTokens, cachedTokens, reported.outputTokens, totalTokens))
-  let outputTokens = withApart(reported.outputTokens, reasoningTokens, inputTokens, totalTokens)
+  let inputTokens = known(withSeparatePart(reported.inputTokens, cachedTokens, reported.outputTokens, totalTokens))
+  let outputTokens = withSeparatePart(reported.outputTokens, reasoningTokens, inputTokens, totalTokens)
   if (totalTokens !== undefined) {
     inputTokens ??= known(totalTokens - (outputTokens ?? 0))
     outputTokens = Math.max(outputTokens ?? 0, totalTokens - (inputTokens ?? 0))
@@ -140,17 +139,16 @@ function known(inputTokens: number | undefined): number | undefined {
 }
 
 /**
- * A part that is larger than its whole was counted beside it, unless the total says that there is nothing beside: then the part is what is
- * wrong.
+ * Adds a part that is larger than its whole, because it was counted separately; unless the total shows that it was not: then the part is wrong.
  */
-function withApart(
+function withSeparatePart(
   whole: number | undefined,
   part: number,
   other: number | undefined,
   total: number | undefined,
 ): number | undefined {
   if (whole === undefined || part <= whole) return whole
-  // A whole of 0 is of a server that does not count it.
+  // A server that does not count the whole reports 0.
   const isContradicted = total !== undefined && whole > 0 && other !== undefined && total === whole + other
   return isContradicted ? whole : whole + part
 }

@@ -1,8 +1,8 @@
 import type { TokenUsage } from '@sluice/contracts'
 import type { PartialUsage, ResponseReader } from '../provider-adapter.ts'
-import type { MessageSplitter } from './usage-reader.ts'
+import { type MessageSplitter, NO_USAGE_READER } from './usage-reader.ts'
 
-/** Makes the reader for each form that a response body may have. */
+/** Creates the reader for each form of a response body. */
 export interface ReaderForms {
   /** Server-sent events. */
   readonly events?: () => ResponseReader
@@ -13,15 +13,15 @@ export interface ReaderForms {
 }
 
 /**
- * Reads a response body by what its first bytes show that it is: servers send streams as `text/plain`, as JSON or without a content
- * type. White space and a byte order mark before it, with which some keep their connections alive, are passed on at once.
+ * Chooses a response body's reader by its first bytes, because servers send streams as `text/plain`, as JSON or without a content type. Leading
+ * white space (some servers keep connections alive with it) and a byte order mark are passed on at once.
  */
 export class FirstBytesReader implements ResponseReader {
   readonly reportsUsage: boolean
   readonly #forms: ReaderForms
   #reader: ResponseReader | undefined
 
-  /** @param reportsUsage whether responses to the operation report their usage, so that one without has not been understood */
+  /** @param reportsUsage whether responses to the operation always report usage: one without it was not understood */
   constructor(forms: ReaderForms, reportsUsage: boolean) {
     this.#forms = forms
     this.reportsUsage = reportsUsage
@@ -52,7 +52,7 @@ export class FirstBytesReader implements ResponseReader {
     const start = firstByte(chunk)
     if (start === chunk.length) return chunk
     const form = formOf(chunk[start])
-    this.#reader = (form === 'other' ? undefined : this.#forms[form]?.()) ?? AS_IT_IS
+    this.#reader = (form === 'other' ? undefined : this.#forms[form]?.()) ?? NO_USAGE_READER
     const passed = this.#reader.push(start === 0 ? chunk : chunk.subarray(start))
     return start === 0 ? passed : Buffer.concat([chunk.subarray(0, start), passed])
   }
@@ -62,37 +62,30 @@ export class FirstBytesReader implements ResponseReader {
   }
 }
 
-/** Returns what a body is whose first byte that matters is `byte`. */
+/** Returns a body's form by its first significant byte. */
 export function formOf(byte: number | undefined): keyof ReaderForms | 'other' {
   if (byte === OPEN_BRACE || byte === OPEN_BRACKET) return 'json'
   if (byte !== undefined && EVENT_FIELDS.has(byte)) return 'events'
-  // The length of a message, in four bytes of which the first is that of messages above 16 MiB.
+  // A frame begins with its length in four bytes; the first is 0 for all frames below 16 MiB.
   return byte === 0 ? 'frames' : 'other'
 }
 
-/** Returns where the first byte stands that is neither white space nor of a byte order mark. */
+/** Returns the position of the first byte that is neither white space nor part of a byte order mark. */
 export function firstByte(chunk: Buffer): number {
   let at = 0
   while (SKIPPED.has(chunk[at] ?? -1)) at++
   return at
 }
 
-const AS_IT_IS: ResponseReader = {
-  push: (chunk) => chunk,
-  end: () => EMPTY,
-  usage: undefined,
-  outputTokensSeen: 0,
-}
-
 const OPEN_BRACE = 0x7b
 const OPEN_BRACKET = 0x5b
-/** How `data`, `event`, `id`, `retry` and comments begin: no JSON document begins so. */
+/** First letters of `data`, `event`, `id`, `retry` and comments: no JSON document begins with them. */
 const EVENT_FIELDS: ReadonlySet<number> = new Set(Buffer.from('deir:'))
-/** Tab, line feed, carriage return and space, and the three bytes of the mark. */
+/** Tab, line feed, carriage return, space, and the three bytes of a byte order mark. */
 const SKIPPED: ReadonlySet<number> = new Set([0x09, 0x0a, 0x0d, 0x20, 0xef, 0xbb, 0xbf])
 const EMPTY = Buffer.alloc(0)
 
-/** Cuts a stream into its messages as its first bytes show that it is made of them. */
+/** Chooses a stream's splitter by its first bytes. */
 export class FirstBytesSplitter implements MessageSplitter {
   readonly #splitterFor: (form: keyof ReaderForms | 'other') => MessageSplitter
   #splitter: MessageSplitter | undefined

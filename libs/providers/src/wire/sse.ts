@@ -1,19 +1,23 @@
 import type { MessageSplitter } from './usage-reader.ts'
 
 /**
- * Cuts server-sent events into blocks: an event's bytes with the blank line that ends it, whatever pieces they come in.
- * The blocks one after another are the stream, byte for byte. Lines end with LF or CR LF, or all of
- * a stream's with CR.
+ * Splits a stream of server-sent events into blocks: an event's bytes with the blank line that ends it, whatever pieces they arrive in. The blocks
+ * in sequence are the stream, byte for byte. Lines end with LF or CR LF, or throughout a stream with CR. Events above 8 MiB are passed on
+ * in pieces. Every reader of event streams in Sluice builds on this class.
+ *
+ * The package `eventsource-parser` cannot replace it: usage readers and unified OpenAI streams pass on the stream's own bytes, and translations need
+ * the data's bytes for source text. For translated streams alone it would be a second framing; it saves about 1 µs an event (0.8 instead of
+ * 1.8 µs with JSON.parse, Node 24).
  * @see https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream
  */
 export class EventBlocks {
   readonly #visit: (block: Buffer) => void
   #held: Buffer[] = []
   #heldBytes = 0
-  /** Of the line that is not yet ended: how many bytes have come, and whether the last was a CR. */
+  /** The unfinished line: its bytes so far, and whether the last was a CR. */
   #lineBytes = 0
   #endsInCr = false
-  /** What ends a line, the last byte of it; undefined until the first line has ended. */
+  /** The last byte of the stream's line ends; undefined until the first line has ended. */
   #lineEnd: number | undefined
 
   /** @param visit is called with each block in turn */
@@ -44,16 +48,15 @@ export class EventBlocks {
     if (blockStart < chunk.length) this.#hold(blockStart === 0 ? chunk : chunk.subarray(blockStart))
   }
 
-  /** The stream has ended: what came after the last blank line is a block too. */
+  /** Call at the end of the stream: what came after the last blank line is a block, too. */
   end(): void {
     if (this.#heldBytes > 0) this.#deliver(EMPTY)
   }
 
-  /** A CR at a chunk's end may be half of CR LF: the next byte tells. */
+  /** A CR at the end of a chunk may be half of CR LF: only the next byte shows. */
   #lineEndIn(chunk: Buffer): number | undefined {
     if (chunk.length === 0) return undefined
     if (this.#endsInCr && chunk[0] !== LF) {
-      // That line has ended.
       this.#lineBytes = 0
       this.#endsInCr = false
       return CR
@@ -68,7 +71,7 @@ export class EventBlocks {
   #hold(piece: Buffer): void {
     this.#held.push(piece)
     this.#heldBytes += piece.length
-    // An event this long is let go in pieces, which no reader can make sense of, rather than kept in memory.
+    // Rather than keep an event this long in memory, release it in pieces, which no reader understands.
     if (this.#heldBytes > MAX_BLOCK_BYTES) this.#deliver(EMPTY)
   }
 
@@ -83,15 +86,15 @@ export class EventBlocks {
 const EMPTY = Buffer.alloc(0)
 const MAX_BLOCK_BYTES = 8 * 1024 * 1024
 
-/** Where an event's data stands in its block: bytes from `start` to `end`. */
-export interface DataSpan {
+/** The position of an event's data in its block, in bytes from `start` to `end`. */
+interface DataSpan {
   readonly start: number
   readonly end: number
 }
 
 /**
- * The data of an event that has one `data` line, as all providers send them; undefined for comments, events without data,
- * and data of several lines.
+ * Returns the position of an event's only `data` line, as all providers send them; undefined for comments, events without data, and data of
+ * several lines.
  */
 export function eventData(block: Buffer): DataSpan | undefined {
   const first = dataStart(block)
@@ -100,7 +103,7 @@ export function eventData(block: Buffer): DataSpan | undefined {
   let start = next + 1 + DATA.length
   if (block[start] === SPACE) start++
   let newline = block.indexOf(LF, start)
-  // Every line of a block ends alike: with CR alone where there is no LF.
+  // All lines of a block end alike: with CR alone where there is no LF.
   if (newline < 0) newline = block.indexOf(CR, start)
   let end = newline < 0 ? block.length : newline
   if (newline >= 0 && nextDataLine(block, newline) >= 0) return undefined
@@ -108,20 +111,20 @@ export function eventData(block: Buffer): DataSpan | undefined {
   return { start, end }
 }
 
-/** Where the line break before the next data line stands; below 0 where there is none. */
+/** Returns the position of the line break before the next data line; -1 where there is none. */
 function nextDataLine(block: Buffer, from: number): number {
-  // Most blocks end with the empty line after their data.
+  // Most blocks end with the blank line right after their data.
   if (block.length - from < NEXT_DATA_LINE.length) return -1
   const next = block.indexOf(NEXT_DATA_LINE, from)
   return next < 0 && block.indexOf(LF, from) < 0 ? block.indexOf(NEXT_CR_DATA_LINE, from) : next
 }
 
-/** Returns whether an event is called `error`, in a line before its data or after them. */
+/** Whether an event's name is `error`, in a line before or after its data. */
 export function isErrorEvent(block: Buffer): boolean {
   if (block[0] === LETTER_E) return NAMED_ERROR.test(block.toString('latin1', 0, MAX_NAME_BYTES))
   let end = block.length
   while (block[end - 1] === LF || block[end - 1] === CR) end--
-  // Most end with the JSON of their data.
+  // Most events end with the JSON of their data.
   if (block[end - 1] === LETTER_R && ENDS_AS_ERROR.test(block.toString('latin1', end - MAX_NAME_BYTES, end)))
     return true
   if (block[0] === LETTER_D) return false
@@ -129,7 +132,7 @@ export function isErrorEvent(block: Buffer): boolean {
   return at > 0 && NAMED_ERROR.test(block.toString('latin1', at, at + MAX_NAME_BYTES))
 }
 
-/** Where a data line begins that is the block's first, after a byte order mark if there is one; -1 where it is none. */
+/** Returns the start of the block's first line, after a byte order mark, if it is a data line; else -1. */
 function dataStart(block: Buffer): number {
   const at = block[0] === 0xef && block[1] === 0xbb && block[2] === 0xbf ? 3 : 0
   const isData =
@@ -141,7 +144,7 @@ function dataStart(block: Buffer): number {
   return isData ? at : -1
 }
 
-/** An event's data, also where they are several lines, which are put together; undefined where it has none. */
+/** Returns an event's data, with several lines joined; undefined where it has none. */
 export function eventMessage(block: Buffer): Buffer | undefined {
   const span = eventData(block)
   if (span !== undefined) return block.subarray(span.start, span.end)
@@ -168,7 +171,7 @@ const LF = 0x0a
 const CR = 0x0d
 const SPACE = 0x20
 
-/** Visits the data of each server-sent event that has some, and says whether its name is `error`. */
+/** Returns a splitter that visits each event's data, and whether the event's name is `error`. */
 export function eventDataSplitter(visit: (data: Buffer, isError: boolean) => void): MessageSplitter {
   return new EventBlocks((block) => {
     const data = eventMessage(block)

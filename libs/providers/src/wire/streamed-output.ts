@@ -3,11 +3,11 @@ import type { PartialUsage } from '../provider-adapter.ts'
 import { inputUsage, partialUsage, type ReportedUsage, reportedOutput, wholeUsage } from './reported-usage.ts'
 
 /**
- * Keeps apart what a stream has reported of its output and what has passed by. A report that more output follows says how much there was by
- * then, often 0 or 1, and not what the response costs: such a stream has reported its input alone.
+ * Compares the output that a stream has reported with the output seen so far. A report followed by more output counts only what there was by then,
+ * often 0 or 1, and not the response's cost: such a stream has reported only its input.
  */
 export class StreamedOutput {
-  /** Output that has passed by, in tokens, as far as it can be counted. */
+  /** Output seen so far, in estimated tokens. */
   #seenTokens = 0
   #seenAtReport = 0
   #reportedTokens = 0
@@ -17,22 +17,22 @@ export class StreamedOutput {
     this.#seenTokens += tokens
   }
 
-  /** Notes what the stream has reported so far. @param isFinal whether the report stands where output cannot follow */
+  /** Notes what the stream has reported so far. @param isFinal whether the report stands where no output can follow */
   report(reported: ReportedUsage | undefined, isFinal = true): void {
     const tokens = reportedOutput(reported)
-    // Servers that do not count report zeros. The same count once more, beside more output, is not of that output.
+    // Servers that do not count report zeros. A repeated count beside more output does not include that output.
     if (tokens === 0 || !(isFinal || tokens > this.#reportedTokens)) return
     this.#reportedTokens = Math.max(tokens, this.#reportedTokens)
     this.#seenAtReport = this.#seenTokens
   }
 
-  /** Notes a report that stands beside output which is not noted, as the report counts it. */
+  /** Notes a report that counts the output beside it, which is not passed to {@link see}. */
   reportInPlace(reported: ReportedUsage | undefined): void {
     this.#addsToReport = true
     this.report(reported)
   }
 
-  /** Another message begins in the same stream: what was reported is not all. */
+  /** Call when another message begins in the same stream: the report so far is incomplete. */
   reopen(): void {
     this.#seenAtReport = Number.NEGATIVE_INFINITY
   }
@@ -46,8 +46,8 @@ export class StreamedOutput {
   }
 
   /**
-   * What has passed by, and where that is not all in the reports, what they say if that is more; 0 where nothing has passed by, whatever a
-   * report begins with.
+   * Returns the output seen so far, or the reported output where that is more and incomplete; 0 where none was seen, whatever the first report
+   * says.
    */
   seenTokens(reported: ReportedUsage | undefined): number {
     const seen = Math.ceil(this.#seenTokens)
@@ -62,7 +62,7 @@ export class StreamedOutput {
   }
 }
 
-/** The event that ends a choice may come after its usage, and counts as one token like any. */
+/** The event that ends a choice may follow its usage, and counts as one token. */
 const LAST_EVENT = 1
-/** A choice without output has an event that begins it, and one that ends it. */
+/** A choice without output has one event that begins and one that ends it. */
 const FRAME_EVENTS = 2

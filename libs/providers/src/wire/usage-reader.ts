@@ -1,20 +1,20 @@
 import type { TokenUsage } from '@sluice/contracts'
 import type { PartialUsage, ResponseReader } from '../provider-adapter.ts'
 
-/** Cuts a stream into the messages that it is made of. */
+/** Splits a stream into its messages. */
 export interface MessageSplitter {
   push(chunk: Buffer): void
   end(): void
 }
 
-/** Learns from the messages of one stream, in order. Never throws, whatever they hold. */
+/** Reads usage from the messages of one stream, in order. Never throws, whatever they contain. */
 export interface UsageMeter
   extends Pick<ResponseReader, 'usage' | 'partialUsage' | 'providerAddedInput' | 'outputTokensSeen' | 'errorStatus'> {
-  /** @param isError an error by its name, whatever it holds */
+  /** @param isError the message's name says that it is an error */
   note(message: Buffer, isError?: boolean): void
 }
 
-/** Watches a stream that passes by as it is. */
+/** Passes a stream through unchanged while a meter reads its messages. */
 export class WatchingReader implements ResponseReader {
   readonly #splitter: MessageSplitter
   readonly #meter: UsageMeter
@@ -60,10 +60,10 @@ export class WatchingReader implements ResponseReader {
 
 const EMPTY = Buffer.alloc(0)
 
-/** For answers that tell no usage. */
-export const UNREAD: ResponseReader = {
+/** Passes through responses that report no usage. */
+export const NO_USAGE_READER: ResponseReader = {
   push: (chunk) => chunk,
-  end: () => Buffer.alloc(0),
+  end: () => EMPTY,
   usage: undefined,
   outputTokensSeen: 0,
 }

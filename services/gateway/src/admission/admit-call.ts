@@ -1,16 +1,21 @@
 import type { IncomingMessage } from 'node:http'
-import type { DataPlane } from '../data-plane.ts'
 import { type GatewayError, gatewayError } from '../http/gateway-error.ts'
 import { endsWithSpace, shownPath, unsupportedMessage } from '../http/path-hints.ts'
-import type { Connections } from '../ports.ts'
-import type { Call, PreparedCall } from '../relay/call.ts'
+import type { Clock, Connections } from '../ports.ts'
+import type { Call, InspectedCall } from '../relay/call.ts'
 import { modelRefusal } from './allowed-models.ts'
 import { withoutKey } from './api-key.ts'
-import { authenticate, catchUp, hasExpired, mayBeOutdated, NOT_VERIFIABLE, UNKNOWN_KEY } from './authenticate.ts'
+import { type ApiKeyDeps, authenticate, catchUp, mayBeOutdated, stillValidKey } from './authenticate.ts'
 import type { Connection, UsableConnection } from './connection.ts'
+import { ok, type Refused, type Result, refused } from './refuse.ts'
 import { usableConnection } from './usable-connection.ts'
 
-/** What comes after the connection's name in a URL: the provider's own path and query. */
+export interface AdmissionDeps extends ApiKeyDeps {
+  readonly connections: Connections
+  readonly clock: Clock
+}
+
+/** The part of a URL after the connection's name: the provider's own path and query. */
 export interface ProviderTarget {
   /** Begins with a slash. */
   readonly path: string
@@ -19,9 +24,9 @@ export interface ProviderTarget {
 }
 
 /**
- * The provider's part of `/connections/{name}/…`, byte for byte as it was sent. Undefined where it holds dot segments or
- * backslashes, with which a path could leave the provider's base URL; however often they are escaped, as servers behind servers each
- * may resolve escapes.
+ * Returns the provider's part of `/connections/{name}/…`, byte for byte as it was sent. Undefined where it has dot segments or
+ * backslashes, with which a path could leave the provider's base URL, however often they are escaped: each server on the way may resolve
+ * one level of escapes.
  */
 export function providerTarget(url: string): ProviderTarget | undefined {
   const start = url.indexOf('/', PREFIX_LENGTH)
@@ -37,49 +42,51 @@ const PREFIX_LENGTH = '/connections/'.length
 const LEAVES_ITS_PLACE =
   /\\|%(?:25)*5c|(?:\/|%(?:25)*2f)(?:\.|%(?:25)*2e){1,2}(?:[/;]|%(?:25)*(?:2f|3b|3f|23|20|09|0a|0d|00)|$)/i
 
+/** A call that was admitted, or why it was not; with its connection where there is one, as that decides the format of the error. */
 export type Admission =
-  | { readonly status: 'admitted'; readonly call: Call }
-  /** `connection` is there where it was found, and with it the format to answer in. */
-  | { readonly status: 'refused'; readonly error: GatewayError; readonly connection: Connection | undefined }
+  | { readonly status: 'ok'; readonly value: Call }
+  | (Refused & { readonly connection: Connection | undefined })
 
 /**
- * Decides from a request's head alone whether it may go on: key, connection, scope, operation. Asks nobody over the network, unless it would
- * refuse what may have been made a moment ago: then it looks again once this gateway knows what was written by now.
+ * Decides from a request's head alone whether it may go on: key, connection, scope, operation. Needs no network, unless it would refuse
+ * what may have been created a moment ago: then it decides again once this gateway knows what was written by now.
  */
 export function admitCall(
-  plane: DataPlane,
+  deps: AdmissionDeps,
   request: IncomingMessage,
   connectionName: string,
   requestId: string,
 ): Admission | Promise<Admission> {
-  const admission = admitKnown(plane, request, connectionName, requestId)
-  if (admission.status === 'admitted') return admission
+  const admission = admitKnown(deps, request, connectionName, requestId)
+  if (admission.status === 'ok') return admission
   const query = providerTarget(request.url ?? '')?.query ?? ''
-  if (!mayBeOutdated(admission.error, request, query)) return admission
-  return catchUp(plane).then((busy) =>
+  if (!mayBeOutdated(admission, request, query)) return admission
+  return catchUp(deps).then((busy) =>
     busy === undefined
-      ? admitKnown(plane, request, connectionName, requestId, plane.connections)
+      ? admitKnown(deps, request, connectionName, requestId, deps.connections)
       : { ...admission, error: busy },
   )
 }
 
-/** @param suggested of which one is named where the connection is unknown */
+/** @param suggested searched for the nearest name where the connection is unknown */
 function admitKnown(
-  plane: DataPlane,
+  deps: AdmissionDeps,
   request: IncomingMessage,
   connectionName: string,
   requestId: string,
   suggested?: Connections,
 ): Admission {
   const target = providerTarget(request.url ?? '')
-  const connection = plane.connections.byName(connectionName)
+  const connection = deps.connections.byName(connectionName)
   const refuse = (error: GatewayError): Admission => ({ status: 'refused', error, connection })
 
-  const startedAtMs = plane.clock.nowMs()
-  const apiKey = authenticate(plane, request, target?.query ?? '', startedAtMs)
-  if ('code' in apiKey) return refuse(apiKey)
-  const usable = usableConnection(connection, connectionName, apiKey, suggested)
-  if ('code' in usable) return refuse(usable)
+  const startedAtMs = deps.clock.nowMs()
+  const authenticated = authenticate(deps, request, target?.query ?? '', startedAtMs)
+  if (authenticated.status !== 'ok') return { ...authenticated, connection }
+  const apiKey = authenticated.value
+  const found = usableConnection(connection, connectionName, apiKey, suggested)
+  if (found.status !== 'ok') return { ...found, connection }
+  const usable = found.value
 
   const method = request.method ?? ''
   const operation = target && usable.adapter.operation(method, target.path, usable.basePath)
@@ -91,8 +98,8 @@ function admitKnown(
   }
   if (endsWithSpace(target.path)) return refuse(unsupported(usable, method, target.path))
   return {
-    status: 'admitted',
-    call: {
+    status: 'ok',
+    value: {
       requestId,
       startedAtMs,
       apiKey,
@@ -105,7 +112,34 @@ function admitKnown(
   }
 }
 
-export function administrationRefused(connection: string, method: string, path: string): GatewayError {
+/**
+ * Admits a call again that has waited, by the API key, the connection and the allowed models of now. Returns the same call where nothing
+ * has changed; otherwise one that goes to where the connection leads now, with the settings of now.
+ */
+export function admitAgain<C extends InspectedCall>(deps: AdmissionDeps, call: C): Result<C> {
+  const { apiKey, connection, inspection, naming } = call
+  const key = stillValidKey(deps, apiKey.hash, deps.clock.nowMs())
+  if (key.status !== 'ok') return key
+  const { name, id } = connection.settings
+  const found = deps.connections.byName(name)
+  if (found === connection && key.value === apiKey) return ok(call)
+
+  const usable = usableConnection(found, name, key.value)
+  if (usable.status !== 'ok') return usable
+  const { settings } = usable.value
+  // It was deleted or renamed, and another connection has its name now.
+  if (settings.id !== id)
+    return refused(gatewayError('connection_not_found', `There is no connection "${name}" any more.`))
+  const current = { ...call, apiKey: key.value, connection: usable.value }
+  if (call.operation.administers && settings.allowAdministration !== true) {
+    return refused(administrationRefused(name, call.method, call.operation.path))
+  }
+  // Where models were not told apart before, only the model of the inspection is known.
+  const error = modelRefusal(current, naming ?? { models: [inspection.model] })
+  return error === undefined ? ok(current) : refused(error)
+}
+
+function administrationRefused(connection: string, method: string, path: string): GatewayError {
   const message =
     `${method} ${shownPath(path)} hands out credentials of the provider's account, or administers it. ` +
     `Connection "${connection}" refuses it unless its setting allowAdministration is true.`
@@ -114,32 +148,4 @@ export function administrationRefused(connection: string, method: string, path: 
 
 function unsupported({ settings }: UsableConnection, method: string, path: string): GatewayError {
   return gatewayError('unsupported_operation', unsupportedMessage(settings.provider, settings.name, method, path))
-}
-
-/**
- * Holds a call that has waited to what is true now: its API key, its connection, the models that are allowed. Gives the same call where
- * nothing has changed; one that goes to where the connection leads now, with the settings of now; or why it may no longer go on.
- */
-export function currentCall<C extends PreparedCall>(
-  { projections, apiKeys, connections, clock }: DataPlane,
-  call: C,
-): C | GatewayError {
-  const { apiKey, connection, inspection, naming } = call
-  if (!projections.areCurrent()) return NOT_VERIFIABLE
-  const currentKey = apiKeys.byHash(apiKey.hash)
-  if (currentKey === undefined || hasExpired(currentKey, clock.nowMs())) return UNKNOWN_KEY
-  const { name, id } = connection.settings
-  const found = connections.byName(name)
-  if (found === connection && currentKey === apiKey) return call
-
-  const usable = usableConnection(found, name, currentKey)
-  if ('code' in usable) return usable
-  // It was deleted or has another name now, and another one has its name.
-  if (usable.settings.id !== id)
-    return gatewayError('connection_not_found', `There is no connection "${name}" any more.`)
-  const current = { ...call, apiKey: currentKey, connection: usable }
-  if (call.operation.administers && usable.settings.allowAdministration !== true)
-    return administrationRefused(name, call.method, call.operation.path)
-  // Where models were not told apart before, the one that it names is known.
-  return modelRefusal(current, naming ?? { models: [inspection.model] }) ?? current
 }

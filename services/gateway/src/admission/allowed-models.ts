@@ -54,7 +54,7 @@ const MAX_SHOWN_MODELS = 10
 
 function forbiddenModel({ connection, operation, query }: Call, naming: ModelNaming | undefined): string | undefined {
   const { models } = naming ?? { models: [UNREPORTED_MODEL] }
-  const named = operation.runsModel === 'untold' ? [UNREPORTED_MODEL] : models
+  const named = operation.runsModel === 'unknown' ? [UNREPORTED_MODEL] : models
   const inPath = operation.unlisted ? pathModels(operation.path) : []
   return [...named, ...inPath, ...queryModels(query)].find((model) => !connection.allowsModel(model))
 }

@@ -1,9 +1,10 @@
 import type { IncomingMessage } from 'node:http'
 import type { WireHeaders } from '@sluice/providers'
 import { hashAccessToken, isAccessToken } from '@sluice/service-kit'
-import type { DataPlane } from '../data-plane.ts'
 import { type GatewayError, gatewayError } from '../http/gateway-error.ts'
+import type { ApiKeys, Connections, Projections } from '../ports.ts'
 import { type ApiKey, presentedKey } from './api-key.ts'
+import { ok, type Refused, type Result, refused } from './refuse.ts'
 
 /** Returns why a request is refused that brings no key, by what it brings in the key's place. Shows nothing of that. */
 export function missingKeyMessage({ authorization }: WireHeaders): string {
@@ -59,66 +60,82 @@ const FOREIGN_KEYS: readonly (readonly [RegExp, string])[] = [
   [/^(?:ABSK|bedrock-api-key-|AKIA|ASIA)/, "AWS's own"],
 ]
 
-/** Whose request it is, by the API key that it brings; or why it may not go on. @param query without the question mark */
+export interface ApiKeyDeps {
+  readonly apiKeys: ApiKeys
+  readonly projections: Projections
+}
+
+/** Finds the API key that a request brings. @param query without the question mark @param nowMs Unix milliseconds */
 export function authenticate(
-  { apiKeys, projections }: DataPlane,
+  { apiKeys, projections }: ApiKeyDeps,
   request: IncomingMessage,
   query: string,
   nowMs: number,
-): ApiKey | GatewayError {
+): Result<ApiKey, Refused> {
   const key = presentedKey(request.headers, query)
-  if (key === undefined) return gatewayError('invalid_api_key', missingKeyMessage(request.headers))
+  if (key === undefined) return refused(gatewayError('invalid_api_key', missingKeyMessage(request.headers)))
   if (!projections.areCurrent()) return NOT_VERIFIABLE
   const apiKey = apiKeys.byHash(hashAccessToken(key))
-  if (apiKey === undefined) return gatewayError('invalid_api_key', unknownKeyMessage(key))
-  return hasExpired(apiKey, nowMs) ? expired(apiKey) : apiKey
+  if (apiKey === undefined) return refused(gatewayError('invalid_api_key', unknownKeyMessage(key)))
+  const { expiresAtMs } = apiKey
+  if (expiresAtMs === undefined || expiresAtMs > nowMs) return ok(apiKey)
+  return refused(gatewayError('invalid_api_key', expiredKeyMessage(expiresAtMs)))
+}
+
+/** Checks again that a key is valid that was valid when its request came. */
+export function stillValidKey(
+  { apiKeys, projections }: ApiKeyDeps,
+  hash: string,
+  nowMs: number,
+): Result<ApiKey, Refused> {
+  if (!projections.areCurrent()) return NOT_VERIFIABLE
+  const apiKey = apiKeys.byHash(hash)
+  if (apiKey === undefined) return UNKNOWN_KEY
+  const { expiresAtMs } = apiKey
+  return expiresAtMs !== undefined && expiresAtMs <= nowMs ? UNKNOWN_KEY : ok(apiKey)
 }
 
 /**
- * Returns whether a refusal may come of what this gateway does not know yet: a key or connection that was made, or allowed more, a moment ago. A
- * text that is no API key by its checksum was never made.
+ * Returns whether a refusal may be wrong because the gateway does not know yet about a key or connection that was created, or allowed more,
+ * a moment ago. A text whose checksum is not that of an API key was never created.
  */
-export function mayBeOutdated({ code }: GatewayError, request: IncomingMessage, query: string): boolean {
-  if (code !== 'invalid_api_key') return OF_A_MOMENT_AGO.has(code)
+export function mayBeOutdated({ error: { code } }: Refused, request: IncomingMessage, query: string): boolean {
+  if (code !== 'invalid_api_key') return OUTDATED_CODES.has(code)
   const key = presentedKey(request.headers, query)
   return key !== undefined && isAccessToken(key, 'slc')
 }
 
-const OF_A_MOMENT_AGO: ReadonlySet<string> = new Set([
+const OUTDATED_CODES: ReadonlySet<string> = new Set([
   'connection_not_found',
   'connection_forbidden',
   'connection_disabled',
 ])
 
 /**
- * Resolves when this gateway knows every key and connection that had been made when it was called, or after a second; with an error at once where
- * too many wait for that: what is not known yet is not said to be wrong.
+ * Resolves when this gateway knows every key and connection that had been created when it was called, or after a second. Resolves at once
+ * with an error where too many requests wait for that already: a key that is not known yet must not be called invalid.
  */
 export async function catchUp({
   apiKeys,
   connections,
-}: Pick<DataPlane, 'apiKeys' | 'connections'>): Promise<GatewayError | undefined> {
+}: {
+  readonly apiKeys: Pick<ApiKeys, 'catchUp'>
+  readonly connections: Pick<Connections, 'catchUp'>
+}): Promise<GatewayError | undefined> {
   const [keys, others] = await Promise.all([apiKeys.catchUp(), connections.catchUp()])
   return keys === 'busy' || others === 'busy' ? TOO_MANY_UNKNOWN : undefined
 }
 
-export function hasExpired({ expiresAtMs }: ApiKey, nowMs: number): boolean {
-  return expiresAtMs !== undefined && expiresAtMs <= nowMs
-}
-
-function expired({ expiresAtMs }: ApiKey): GatewayError {
-  return expiresAtMs === undefined ? UNKNOWN_KEY : gatewayError('invalid_api_key', expiredKeyMessage(expiresAtMs))
-}
-
-export const NOT_VERIFIABLE = gatewayError(
-  'unavailable',
-  'API keys cannot be verified at the moment: the gateway has been without contact to NATS for too long.',
+const NOT_VERIFIABLE = refused(
+  gatewayError(
+    'unavailable',
+    'API keys cannot be verified at the moment: the gateway has been without contact to NATS for too long.',
+  ),
 )
 const TOO_MANY_UNKNOWN = gatewayError(
   'unavailable',
   'Too many requests at once have a key or connection that this gateway does not know yet: try again in a second.',
 )
-export const UNKNOWN_KEY = gatewayError(
-  'invalid_api_key',
-  'The API key is not valid: it is unknown, expired or revoked.',
+const UNKNOWN_KEY = refused(
+  gatewayError('invalid_api_key', 'The API key is not valid: it is unknown, expired or revoked.'),
 )

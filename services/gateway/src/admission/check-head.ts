@@ -1,5 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type GatewayError, gatewayError } from '../http/gateway-error.ts'
+import type { UsableConnection } from './connection.ts'
+import { ok, type Result, refused } from './refuse.ts'
 
 /** The longest that a request may wait for its permit. */
 export const MAX_WAIT_MS = 600_000
@@ -7,9 +9,15 @@ export const MAX_WAIT_MS = 600_000
 /** The request header that says for how many seconds a request may wait. */
 export const MAX_WAIT_HEADER = 'x-sluice-max-wait'
 
+/** Returns how long a request may wait for its permit, in milliseconds: as its header says, or else its connection. */
+export function waitOf({ settings }: UsableConnection, { headers }: IncomingMessage): Result<number> {
+  const waitMs = maxWaitMs(headers[MAX_WAIT_HEADER], settings.maxWaitMs)
+  return waitMs === undefined ? BAD_MAX_WAIT : ok(waitMs)
+}
+
 /**
- * How long a request may wait for its permit, in milliseconds: what its header says (seconds, with or without a fraction), or else
- * what the connection does. Undefined where the header is not a number from 0 to 600.
+ * Returns how long a request may wait for its permit, in milliseconds: the header in seconds, with or without a fraction, or else the
+ * connection's default. Undefined where the header is not a number from 0 to 600.
  */
 export function maxWaitMs(header: string | string[] | undefined, connectionMaxWaitMs: number): number | undefined {
   if (header === undefined) return connectionMaxWaitMs
@@ -19,8 +27,8 @@ export function maxWaitMs(header: string | string[] | undefined, connectionMaxWa
 }
 
 /**
- * Holds an admitted request to what HTTP/1.1 and HTTP/2 ask of its head, and to its method, by which it was admitted. Tells a sender
- * that waits for leave to send its body to go on. Returns the error to answer with where the head is not right.
+ * Checks that an admitted request's head is as HTTP/1.1 and HTTP/2 ask, and that no header overrides the method by which it was admitted.
+ * Sends `100 Continue` where the client waits for it. Returns the error to respond with, or undefined.
  * @see RFC 9112, section 3.2, for `Host`; RFC 9110, section 10.1.1, for `Expect`
  */
 export function checkHead(
@@ -38,7 +46,7 @@ export function checkHead(
   return undefined
 }
 
-/** With them, some servers do something else than the request's line says. */
+/** Some servers take the method from these headers instead of the request line. */
 const METHOD_OVERRIDES = ['x-http-method-override', 'x-http-method', 'x-method-override'] as const
 const METHOD_OVERRIDDEN = gatewayError(
   'invalid_request',
@@ -49,3 +57,9 @@ const UNKNOWN_EXPECTATION: GatewayError = {
   ...gatewayError('invalid_request', 'The header expect takes nothing but "100-continue".'),
   status: 417,
 }
+const BAD_MAX_WAIT = refused(
+  gatewayError(
+    'invalid_request',
+    `The header ${MAX_WAIT_HEADER} takes a number of seconds from 0 to ${MAX_WAIT_MS / 1_000}.`,
+  ),
+)

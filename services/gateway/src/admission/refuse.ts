@@ -1,53 +1,115 @@
 import type { ServerResponse } from 'node:http'
 import { type ResponseEvent, SluiceError } from '@sluice/contracts'
 import type { Logger } from '@sluice/service-kit'
-import type { DataPlane } from '../data-plane.ts'
-import { type GatewayError, gatewayError } from '../http/gateway-error.ts'
+import { ClientDisconnected } from '../estimate/body-reader.ts'
+import { type GatewayError, gatewayError, INTERNAL_ERROR } from '../http/gateway-error.ts'
 import { type ErrorContext, writeError } from '../http/write-error.ts'
-import type { Call } from '../relay/call.ts'
+import type { RateLimitFields } from '../permits/rate-limit-fields.ts'
+import type { ResponseEvents } from '../accounting/response-event-publisher.ts'
+import type { Clock } from '../ports.ts'
+import type { ApiKey } from './api-key.ts'
+import type { UsableConnection } from './connection.ts'
 
-/** What is known of a request on a connection that its sender may use. */
-export type UnsentCall = Pick<Call, 'requestId' | 'startedAtMs' | 'apiKey' | 'connection'>
+/** What a step of a call comes to: what the next step needs, or why the call ends here. */
+export type Result<T, E extends Ended = Ended> = { readonly status: 'ok'; readonly value: T } | E
 
-/** Records the end of a request that was not sent to the provider. @param model empty where it was not looked at */
-export function recordUnsent(
-  { events, clock }: DataPlane,
-  { requestId, startedAtMs, apiKey, connection }: UnsentCall,
-  model: string,
-  end: Pick<ResponseEvent, 'outcome' | 'deniedBy'>,
+/** Why a call ends before its request is sent. */
+export type Ended = Refused | Aborted
+
+export interface Refused {
+  readonly status: 'refused'
+  readonly error: GatewayError
+  /** Set where capacity refused: the limit, or the error's code. */
+  readonly deniedBy?: string
+  readonly rateLimits?: RateLimitFields | undefined
+}
+
+/** The client disconnected. */
+export interface Aborted {
+  readonly status: 'aborted'
+}
+
+export function ok<T>(value: T): { readonly status: 'ok'; readonly value: T } {
+  return { status: 'ok', value }
+}
+
+export function refused(error: GatewayError): Refused {
+  return { status: 'refused', error }
+}
+
+export const ABORTED: Aborted = { status: 'aborted' }
+
+/** A request that was admitted to a connection: how it ends is recorded there. */
+export interface AdmittedRequest extends ErrorContext {
+  readonly startedAtMs: number
+  readonly apiKey: ApiKey
+  readonly connection: UsableConnection
+  /** Present once the body was inspected. */
+  readonly inspection?: { readonly model: string }
+}
+
+export interface RefuseDeps {
+  readonly events: ResponseEvents
+  readonly clock: Clock
+}
+
+/**
+ * Ends a request that is not sent to its provider: responds with the error, and records the end.
+ *
+ * | The request ends because                           | outcome          | `deniedBy`             | model    |
+ * | -------------------------------------------------- | ---------------- | ---------------------- | -------- |
+ * | it was not admitted: its key, connection, operation | not recorded     |                        |          |
+ * | the client disconnected                            | `aborted`        |                        | if known |
+ * | capacity denied it, or is unavailable              | `denied`         | the limit, or the code | yes      |
+ * | the request is at fault: a status below 500        | `client_error`   |                        |          |
+ * | the gateway or the credential is: 500 and above    | `upstream_error` |                        |          |
+ */
+export function refuse(
+  deps: RefuseDeps,
+  request: ErrorContext | AdmittedRequest,
+  ended: Ended,
+  response: ServerResponse,
 ): void {
+  if ('apiKey' in request) recordEnd(deps, request, ended)
+  if (ended.status === 'refused') respondError(request, ended, response)
+}
+
+function respondError(request: ErrorContext, { error, deniedBy, rateLimits }: Refused, response: ServerResponse): void {
+  writeError(response, error, deniedBy === undefined ? request : { ...request, rateLimits })
+}
+
+function recordEnd({ events, clock }: RefuseDeps, request: AdmittedRequest, ended: Ended): void {
+  const { requestId, startedAtMs, apiKey, connection, inspection } = request
   const { id, provider } = connection.settings
+  const end = recordedEnd(ended)
+  const namesModel = end.outcome === 'aborted' || end.outcome === 'denied'
+  const model = namesModel && inspection !== undefined ? inspection.model : ''
   events.record(id, provider, { requestId, startedAtMs, endedAtMs: clock.nowMs(), apiKeyId: apiKey.id, model, ...end })
 }
 
-/** Answers a request on a connection that its sender may use with an error of the gateway's own, and records it. */
-export function refuseCall(
-  plane: DataPlane,
-  call: UnsentCall & ErrorContext,
-  error: GatewayError,
-  response: ServerResponse,
-): void {
-  recordRefusal(plane, call, error)
-  writeError(response, error, call)
+function recordedEnd(ended: Ended): Pick<ResponseEvent, 'outcome' | 'deniedBy'> {
+  if (ended.status === 'aborted') return { outcome: 'aborted' }
+  const { deniedBy, error } = ended
+  if (deniedBy !== undefined) return { outcome: 'denied', deniedBy }
+  return { outcome: error.status >= 500 ? 'upstream_error' : 'client_error' }
 }
 
-/** A fault of ours or of the credential's is none of the application's. */
-export function recordRefusal(plane: DataPlane, call: UnsentCall, { status }: GatewayError): void {
-  recordUnsent(plane, call, '', { outcome: status >= 500 ? 'upstream_error' : 'client_error' })
-}
-
-/** Logs what kept the gateway from serving a request, and gives what its application is told of that. */
-export function faultError(error: unknown, requestId: string, logger: Logger): GatewayError {
-  const known = error instanceof SluiceError ? KNOWN.get(error.code) : undefined
+/** Logs the exception that kept the gateway from serving a request, and returns how the request ends by it. */
+export function endedByFault(error: unknown, requestId: string, logger: Logger): Ended {
+  if (error instanceof ClientDisconnected) return ABORTED
+  const known = error instanceof SluiceError ? KNOWN_FAULTS.get(error.code) : undefined
   logger[known === undefined ? 'error' : 'warn']({ err: error, requestId }, 'request not forwarded')
   return known ?? INTERNAL
 }
 
-const INTERNAL = gatewayError('internal', 'Internal error.')
-const KNOWN: ReadonlyMap<string, GatewayError> = new Map([
+const INTERNAL = refused(INTERNAL_ERROR)
+const KNOWN_FAULTS: ReadonlyMap<string, Refused> = new Map([
   [
     'credential_unavailable',
-    gatewayError('credential_unavailable', 'The credential of the connection is not available.'),
+    refused(gatewayError('credential_unavailable', 'The credential of the connection is not available.')),
   ],
-  ['unavailable', gatewayError('unavailable', 'The gateway cannot serve the request now. Try again in a moment.')],
+  [
+    'unavailable',
+    refused(gatewayError('unavailable', 'The gateway cannot serve the request now. Try again in a moment.')),
+  ],
 ])

@@ -1,34 +1,36 @@
 import { didYouMean } from '@sluice/contracts'
-import { type GatewayError, gatewayError } from '../http/gateway-error.ts'
+import { gatewayError } from '../http/gateway-error.ts'
 import type { Connections } from '../ports.ts'
 import type { ApiKey } from './api-key.ts'
 import type { Connection, UsableConnection } from './connection.ts'
+import { ok, type Refused, type Result, refused } from './refuse.ts'
 
 /**
- * Returns the connection if the key may use it and it can take requests; or why not.
- * @param connection by that name @param name as the request has it
- * @param connections of which the nearest that the key may use is named; absent where the refusal is not shown, as it takes time
+ * Returns the connection if the key may use it and it can take requests.
+ * @param connection the connection of that name, if there is one
+ * @param name as the request has it
+ * @param connections searched for the nearest name that the key may use; leave it out where nobody sees the refusal, as this takes time
  */
 export function usableConnection(
   connection: Connection | undefined,
   name: string,
   apiKey: ApiKey,
   connections?: Connections,
-): UsableConnection | GatewayError {
+): Result<UsableConnection, Refused> {
   if (connection === undefined) return notFound(name, apiKey, connections)
   const { settings } = connection
   if (!apiKey.allows(settings.id)) {
     const message = `The API key may not use connection "${settings.name}". An operator can let it, with PATCH /api/v1/api-keys/${apiKey.id}.`
-    return gatewayError('connection_forbidden', message)
+    return refused(gatewayError('connection_forbidden', message))
   }
   if (!settings.enabled) {
     const message = `Connection "${settings.name}" is disabled. An operator can enable it again.`
-    return gatewayError('connection_disabled', message)
+    return refused(gatewayError('connection_disabled', message))
   }
-  return 'fault' in connection ? connection.fault : connection
+  return 'fault' in connection ? refused(connection.fault) : ok(connection)
 }
 
-/** Returns the names of the connections that a key may use and that take requests, in no order, as many as are asked for. */
+/** Returns the names of at most `most` connections that a key may use and that take requests, in no order. */
 export function usableNames(apiKey: ApiKey, connections: Connections, most = Number.POSITIVE_INFINITY): string[] {
   const names: string[] = []
   for (const { settings } of connections.all()) {
@@ -38,10 +40,10 @@ export function usableNames(apiKey: ApiKey, connections: Connections, most = Num
   return names
 }
 
-function notFound(name: string, apiKey: ApiKey, connections: Connections | undefined): GatewayError {
+function notFound(name: string, apiKey: ApiKey, connections: Connections | undefined): Refused {
   const shown = name.slice(0, MAX_NAME_CHARS)
   const near = connections === undefined ? '' : didYouMean(shown.trim(), usableNames(apiKey, connections, MAX_COMPARED))
-  return gatewayError('connection_not_found', `There is no connection "${shown}"${near === '' ? '.' : near}`)
+  return refused(gatewayError('connection_not_found', `There is no connection "${shown}"${near === '' ? '.' : near}`))
 }
 
 /** A connection's name has 63 at most. */

@@ -15,7 +15,7 @@ beforeEach(() => {
 })
 afterEach(() => documents.stop())
 
-const LONG = { owner: 'a', estimatedNs: 1e9, isGone: () => false }
+const LONG = { owner: 'a', estimatedNs: 1e9, isDisconnected: () => false }
 const SHORT = { ...LONG, estimatedNs: 1_000 }
 const operation = providerAdapter('openai')?.operation('POST', '/v1/chat/completions')
 
@@ -95,8 +95,8 @@ itWhere(
 
 it('reads nothing for clients that disconnected while they waited', async () => {
   const order: string[] = []
-  const reading = (isGone: () => boolean, name: string) =>
-    Promise.resolve(inspect(chat('x'.repeat(100_000)), { ...LONG, isGone })).then(() => order.push(name))
+  const reading = (isDisconnected: () => boolean, name: string) =>
+    Promise.resolve(inspect(chat('x'.repeat(100_000)), { ...LONG, isDisconnected })).then(() => order.push(name))
   const first = reading(() => false, 'first')
   const gone = expect(reading(() => true, 'gone')).rejects.toBeInstanceOf(ClientDisconnected)
   await Promise.all([first, gone, reading(() => false, 'last')])

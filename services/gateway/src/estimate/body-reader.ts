@@ -28,12 +28,12 @@ export interface ReadingTask {
   readonly owner: string
   readonly estimatedNs: number
   /** Returns whether the client has disconnected, which cancels a reading that still waits. */
-  readonly isGone: () => boolean
+  readonly isDisconnected: () => boolean
 }
 
 /** The client disconnected before its request's body was read. */
 export class ClientDisconnected extends Error {
-  override readonly name = 'ApplicationGone'
+  override readonly name = 'ClientDisconnected'
 }
 
 export interface RunningBodyReader extends BodyReader {
@@ -41,7 +41,7 @@ export interface RunningBodyReader extends BodyReader {
 }
 
 interface Job extends ThreadTask {
-  readonly isGone: () => boolean
+  readonly isDisconnected: () => boolean
   readonly resolve: (value: unknown) => void
   readonly reject: (error: unknown) => void
 }
@@ -62,7 +62,7 @@ export function createBodyReader(nowMs: () => number, onFault: (error: unknown) 
       const next = queue.take()
       if (next === undefined) return
       if (isStopped) next.reject(ENDED)
-      else if (next.isGone()) next.reject(new ClientDisconnected('the client disconnected'))
+      else if (next.isDisconnected()) next.reject(new ClientDisconnected('the client disconnected'))
       else run(next)
     }
   }
@@ -105,10 +105,10 @@ export function createBodyReader(nowMs: () => number, onFault: (error: unknown) 
   }
 
   const read = (name: ReadingName, input: ThreadTask['input'], task: ReadingTask): unknown => {
-    const { owner, estimatedNs, isGone } = task
+    const { owner, estimatedNs, isDisconnected } = task
     if (estimatedNs <= AT_ONCE_NS && ownTime.take(owner, estimatedNs)) return readHere(name, input, task)
     return new Promise((resolve, reject) => {
-      queue.add(owner, { name, input, isGone, resolve, reject })
+      queue.add(owner, { name, input, isDisconnected, resolve, reject })
       runNext()
     })
   }

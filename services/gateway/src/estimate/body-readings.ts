@@ -130,7 +130,7 @@ export interface BodyToTranslate extends Omit<UnifiedRequest, 'body' | 'bytes'> 
 }
 
 /** A unified request, translated to its provider's format. */
-export interface TranslatedBody extends InspectedBody, Pick<NativeCall, 'query' | 'headers' | 'answer'> {
+export interface TranslatedBody extends InspectedBody, Pick<NativeCall, 'query' | 'headers' | 'requested'> {
   readonly operation: Operation
 }
 
@@ -161,7 +161,7 @@ function translateWith(
   const adapter = adapterOf(provider)
   const translation = adapter.unified[kind].request(request)
   if (translation.status !== 'translated') return translation
-  const { status, path, query, headers, answer } = translation
+  const { status, path, query, headers, requested } = translation
   const operation = adapter.operation('POST', path)
   if (operation === undefined) return NO_SUCH_MODEL
   const inspected = inspect({
@@ -172,7 +172,7 @@ function translateWith(
     headers: headers ?? {},
     body: translation.body,
   })
-  return { status, operation, query, headers, answer, ...inspected }
+  return { status, operation, query, headers, requested, ...inspected }
 }
 
 const NO_SUCH_MODEL: Refusal = {

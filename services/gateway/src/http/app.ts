@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Logger } from '@sluice/service-kit'
 import { type FastifyInstance, fastify } from 'fastify'
-import type { DataPlane } from '../data-plane.ts'
+import type { UnifiedDeps } from '../translation/unified-call.ts'
 import { frameworkErrors, refuseRequest, unroutable } from './framework-errors.ts'
 import { healthRoutes, type Readiness } from './health.ts'
 import { Http2Sessions } from './http2-sessions.ts'
@@ -12,7 +12,7 @@ import { unifiedRoutes } from './unified-routes.ts'
 
 /** What the routes that lead to providers need. */
 export interface DataRoutesOptions {
-  readonly dataPlane: DataPlane
+  readonly dataPlane: UnifiedDeps
   readonly logger: Logger
   /** Of a body that is held in memory to be looked into. */
   readonly maxBodyBytes: number

@@ -4,7 +4,7 @@ import type { Socket } from 'node:net'
 import { openAiErrorResponse, type ProviderAdapter, providerAdapter } from '@sluice/providers'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { DataRoutesOptions } from './app.ts'
-import { type GatewayError, gatewayError } from './gateway-error.ts'
+import { type GatewayError, gatewayError, INTERNAL_ERROR } from './gateway-error.ts'
 import { nothingThere } from './path-hints.ts'
 import { writeError } from './write-error.ts'
 
@@ -123,7 +123,7 @@ function answer(
 }
 
 function worded({ statusCode = 500, code }: FastifyError, { headers, routeOptions }: FastifyRequest): GatewayError {
-  if (statusCode >= 500) return gatewayError('internal', 'Internal error.')
+  if (statusCode >= 500) return INTERNAL_ERROR
   if (statusCode === 413) {
     const { 'content-length': length } = headers
     const size = length === undefined ? '' : ` ${length} bytes,`

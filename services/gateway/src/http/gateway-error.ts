@@ -1,19 +1,19 @@
 import type { ErrorCode, Metric, Period } from '@sluice/contracts'
 
-/** An error that the gateway itself answers with: an outcome like any other, in words fit for the application. */
+/** An error with which the gateway itself responds: an expected outcome, worded for the application. */
 export interface GatewayError {
   readonly code: ErrorCode
   readonly status: number
   readonly message: string
   /** When the same request may succeed. */
   readonly retryAfterMs?: number
-  /** The connection's limit that it is about. */
+  /** The connection's limit that was exceeded. */
   readonly limit?: { readonly period: Period; readonly metric: Metric; readonly limit: number }
-  /** For 405: the methods that there are, as the header `allow` says them. */
+  /** For 405: the value of the header `allow`. */
   readonly allow?: string
-  /** The request's parameter that it is about. */
+  /** The request's parameter that is at fault. */
   readonly param?: string
-  /** The provider has answered the request, and charges for it: SDKs are told not to send it again. */
+  /** The provider has responded, and charges for it: SDKs must not send the request again. */
   readonly isFinal?: true
 }
 
@@ -49,3 +49,6 @@ const STATUS: Readonly<Partial<Record<ErrorCode, number>>> = {
   upstream_unreachable: 502,
   upstream_timeout: 504,
 }
+
+/** The gateway itself failed; the log has the exception. */
+export const INTERNAL_ERROR = gatewayError('internal', 'Internal error.')

@@ -1,6 +1,5 @@
 import type { ServerResponse } from 'node:http'
 import type { ApiKey } from '../admission/api-key.ts'
-import type { DataPlane } from '../data-plane.ts'
 
 /**
  * The bytes that requests hold in memory, of all API keys together and of each. A key may hold as much as is still free: alone half of
@@ -76,12 +75,12 @@ export interface HeldBytes {
  * done, and nobody else shares it any more: an application that goes away leaves its body where it is being read or sent.
  */
 export async function holdingBytes(
-  { heldBytes }: DataPlane,
+  account: ByteAccount,
   { id }: ApiKey,
   response: ServerResponse,
   work: (held: HeldBytes) => Promise<void>,
 ): Promise<void> {
-  const held = heldBytes.open(id)
+  const held = account.open(id)
   const done = held.share()
   if (!response.destroyed) response.on('close', held.share())
   try {

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { type JsonStructure, MAX_DEPTH, MAX_ITEMS, MAX_MEMBERS } from '@sluice/providers'
+import { ABORTED, ok, type Result, refused } from '../admission/refuse.ts'
 import { type GatewayError, gatewayError } from './gateway-error.ts'
 import type { HeldBytes } from './held-bytes.ts'
 
@@ -22,12 +23,6 @@ export class PieceSize {
 const FREE_PIECES = 1_000
 const LEAST_AVERAGE_BYTES = 16
 
-export type ReceivedBody =
-  | { readonly status: 'received'; readonly body: Buffer }
-  | { readonly status: 'refused'; readonly error: GatewayError }
-  /** Its sender went away, or was sent away for sending it byte by byte. */
-  | { readonly status: 'left' }
-
 export interface BodyToReceive {
   readonly maxBytes: number
   /** Takes account of the memory that the body needs. */
@@ -46,31 +41,32 @@ export function bringsBody({ method, headers }: Pick<IncomingMessage, 'method' |
 }
 
 /**
- * Receives a body that is to be held in memory. Once it is refused, no more of it is read.
+ * Receives a body that is to be held in memory. Once it is refused, no more of it is read. `aborted`: the client disconnected, or was
+ * disconnected for sending its body byte by byte.
  */
-export function receiveBody(request: IncomingMessage, options: BodyToReceive): Promise<ReceivedBody> {
+export function receiveBody(request: IncomingMessage, options: BodyToReceive): Promise<Result<Buffer>> {
   const declaredBytes = Number(request.headers['content-length'] ?? 0)
   if (declaredBytes > options.maxBytes) {
-    return Promise.resolve({ status: 'refused', error: tooLarge('body', options.maxBytes, declaredBytes) })
+    return Promise.resolve(refused(tooLarge('body', options.maxBytes, declaredBytes)))
   }
-  if (request.destroyed) return LEFT
+  if (request.destroyed) return Promise.resolve(ABORTED)
   const pieceSize = new PieceSize()
   const memory = new BodyMemory(options, declaredBytes)
 
   return new Promise((resolve) => {
     const onData = (piece: Buffer): void => {
-      // For an answer, what has arrived already would be taken apart first.
+      // A client that sends byte by byte gets no response: before one, all that has arrived would be taken apart.
       if (pieceSize.isTooSmall(piece.length)) return void request.destroy()
       const error = memory.keep(piece)
       if (error === undefined) return
       memory.drop()
       request.off('data', onData).pause()
-      resolve({ status: 'refused', error })
+      resolve(refused(error))
     }
     // Each of these comes once at most, and the first says what came of the body.
     request.on('data', onData)
-    request.on('end', () => resolve({ status: 'received', body: memory.whole() }))
-    request.on('close', () => resolve({ status: 'left' }))
+    request.on('end', () => resolve(ok(memory.whole())))
+    request.on('close', () => resolve(ABORTED))
   })
 }
 
@@ -150,7 +146,6 @@ export function tooLarge(what: 'body' | 'upload', maxBytes: number, sizeBytes?: 
 }
 
 const EMPTY = Buffer.alloc(0)
-const LEFT = Promise.resolve<ReceivedBody>({ status: 'left' })
 const EXCESS = {
   depth: gatewayError('invalid_request', `The JSON body is nested more than ${MAX_DEPTH} levels deep.`),
   size: gatewayError(

@@ -1,26 +1,27 @@
 import type { IncomingMessage } from 'node:http'
 import type { WireHeaders } from '@sluice/providers'
+import { ABORTED, ok, type Result, refused } from '../admission/refuse.ts'
 import { type BodyDecoder, type DecodeOutcome, MAX_FRAMES } from './body-decoder.ts'
 import { CONTENT_CODINGS, type ContentCoding, contentCodings } from './content-coding.ts'
 import { type GatewayError, gatewayError } from './gateway-error.ts'
-import { BodyMemory, type BodyToReceive, type ReceivedBody, receiveBody } from './receive-body.ts'
+import { BodyMemory, type BodyToReceive, receiveBody } from './receive-body.ts'
 
 export interface BodyToDecode extends BodyToReceive {
   readonly bodyDecoder: BodyDecoder
   /** The API key's id. */
   readonly owner: string
-  readonly isGone: () => boolean
+  readonly isDisconnected: () => boolean
 }
 
 /**
  * Receives a body that is to be held in memory, as {@link receiveBody} does, and takes its content codings off. Compressed and decoded, it is
  * bounded by `maxBytes` and taken account of. A coding that is not known is refused before any of the body is read.
  */
-export function receiveDecodedBody(request: IncomingMessage, options: BodyToDecode): Promise<ReceivedBody> {
+export function receiveDecodedBody(request: IncomingMessage, options: BodyToDecode): Promise<Result<Buffer>> {
   const codings = contentCodings(request.headers['content-encoding'])
-  if ('unknown' in codings) return Promise.resolve({ status: 'refused', error: unknownCoding(codings.unknown) })
+  if ('unknown' in codings) return Promise.resolve(refused(unknownCoding(codings.unknown)))
   if (codings.length === 0) return receiveBody(request, options)
-  if (codings.length > MAX_CODINGS) return Promise.resolve({ status: 'refused', error: TOO_MANY_CODINGS })
+  if (codings.length > MAX_CODINGS) return Promise.resolve(refused(TOO_MANY_CODINGS))
   return receiveEncoded(request, codings.toReversed(), options)
 }
 
@@ -36,25 +37,25 @@ async function receiveEncoded(
   request: IncomingMessage,
   codings: readonly ContentCoding[],
   options: BodyToDecode,
-): Promise<ReceivedBody> {
-  const { bodyDecoder, owner, isGone, maxBytes, held, structure } = options
+): Promise<Result<Buffer>> {
+  const { bodyDecoder, owner, isDisconnected, maxBytes, held, structure } = options
   const received = await receiveBody(request, { maxBytes, held })
-  if (received.status !== 'received') return received
-  let { body } = received
+  if (received.status !== 'ok') return received
+  let body = received.value
   for (const [index, coding] of codings.entries()) {
     const isLast = index === codings.length - 1
     const memory = new BodyMemory({ maxBytes, held, structure: isLast ? structure : undefined })
     const keep = (piece: Buffer) => memory.keep(piece)
-    const outcome = await bodyDecoder.decode(body, coding, { owner, isGone, keep })
-    if (outcome.status === 'left') return outcome
+    const outcome = await bodyDecoder.decode(body, coding, { owner, isDisconnected, keep })
+    if (outcome.status === 'left') return ABORTED
     if (outcome.status !== 'decoded') {
       held.giveBack()
-      return { status: 'refused', error: decodingError(outcome, coding) }
+      return refused(decodingError(outcome, coding))
     }
     held.giveBack(body.length)
     body = memory.whole()
   }
-  return { status: 'received', body }
+  return ok(body)
 }
 
 function decodingError(

@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { DataRoutesOptions } from './app.ts'
 import { gatewayError } from './gateway-error.ts'
 import { forgivenUrl } from './path-hints.ts'
-import { writeError } from './write-error.ts'
+import { endWithFault, writeError } from './write-error.ts'
 
 export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => void
 
@@ -26,8 +26,9 @@ export function requestBoundary(
       if (METHODS.has(request.method)) route(request, response)
       else refuseMethod(dataPlane, request, response)
     } catch (err) {
-      logger.error({ err }, 'request failed')
-      response.destroy()
+      const requestId = randomUUID()
+      logger.error({ err, requestId }, 'request failed')
+      endWithFault(response, { requestId })
     }
   }
 }

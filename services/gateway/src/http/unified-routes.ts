@@ -2,12 +2,12 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { ApiKey } from '../admission/api-key.ts'
 import { authenticate, catchUp, mayBeOutdated } from '../admission/authenticate.ts'
 import { checkHead } from '../admission/check-head.ts'
+import { type Ended, type Result, refuse, refused } from '../admission/refuse.ts'
 import { listModels, ModelLists } from '../translation/model-lists.ts'
 import type { UnifiedCall } from '../translation/translate-call.ts'
 import { unifiedCall } from '../translation/unified-call.ts'
 import type { DataRoutesOptions } from './app.ts'
-import type { GatewayError } from './gateway-error.ts'
-import { writeError } from './write-error.ts'
+import { endWithFault } from './write-error.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -18,37 +18,40 @@ declare module 'fastify' {
 
 /** `/v1/…`: OpenAI's API in front of every connection, with the model as `CONNECTION/MODEL`. */
 export function unifiedRoutes(app: FastifyInstance, options: DataRoutesOptions): void {
-  const { dataPlane: plane, logger } = options
+  const { dataPlane: deps, logger } = options
   const lists = new ModelLists()
 
   app.register((unified, _options, done) => {
     unified.decorateRequest('sender', undefined)
     // The sender is known before any of a body is read.
     unified.addHook('onRequest', (request, reply, next) => {
-      const startedAtMs = plane.clock.nowMs()
+      const startedAtMs = deps.clock.nowMs()
       const query = queryOf(request)
-      const authenticated = () => authenticate(plane, request.raw, query, startedAtMs)
-      const refuse = (error: GatewayError): void => {
+      const authenticated = () => authenticate(deps, request.raw, query, startedAtMs)
+      const end = (ended: Ended): void => {
         reply.hijack()
-        writeError(reply.raw, error, { requestId: request.id })
+        refuse(deps, { requestId: request.id }, ended, reply.raw)
       }
-      const goOn = (apiKey: ApiKey | GatewayError) => {
-        if ('code' in apiKey) return refuse(apiKey)
-        const fault = checkHead(request.raw, reply.raw)
-        if (fault !== undefined) return refuse(fault)
-        request.sender = { apiKey, startedAtMs }
-        next()
+      const goOn = (authentication: Result<ApiKey>): void => {
+        const error = authentication.status === 'ok' ? checkHead(request.raw, reply.raw) : undefined
+        if (authentication.status !== 'ok') end(authentication)
+        else if (error !== undefined) end(refused(error))
+        else {
+          request.sender = { apiKey: authentication.value, startedAtMs }
+          next()
+        }
       }
-      const apiKey = authenticated()
-      if (!('code' in apiKey) || !mayBeOutdated(apiKey, request.raw, query)) {
-        goOn(apiKey)
+      const first = authenticated()
+      if (first.status !== 'refused' || !mayBeOutdated(first, request.raw, query)) {
+        goOn(first)
         return
       }
-      catchUp(plane)
-        .then((busy) => goOn(busy ?? authenticated()))
+      catchUp(deps)
+        .then((busy) => goOn(busy === undefined ? authenticated() : refused(busy)))
         .catch((err: unknown) => {
           logger.error({ err, requestId: request.id }, 'request failed')
-          reply.raw.destroy()
+          reply.hijack()
+          endWithFault(reply.raw, { requestId: request.id })
         })
     })
 
@@ -57,16 +60,16 @@ export function unifiedRoutes(app: FastifyInstance, options: DataRoutesOptions):
         const { apiKey, startedAtMs } = senderOf(request)
         reply.hijack()
         const call: UnifiedCall = { requestId: request.id, startedAtMs, apiKey, operation }
-        unifiedCall(plane, call, request.raw, reply.raw, options).catch((err: unknown) => {
+        unifiedCall(deps, call, request.raw, reply.raw, options).catch((err: unknown) => {
           logger.error({ err, requestId: request.id }, 'request failed')
-          reply.raw.destroy()
+          endWithFault(reply.raw, { requestId: request.id })
         })
       })
     }
 
     unified.get('/v1/models', async (request, reply) => {
       const { apiKey } = senderOf(request)
-      const models = await listModels(plane, lists, { apiKey, requestId: request.id }, logger)
+      const models = await listModels(deps, lists, { apiKey, requestId: request.id }, logger)
       return reply.header('x-request-id', request.id).header('x-sluice-source', 'gateway').send(models)
     })
     done()

@@ -4,9 +4,9 @@ import type { Connection } from '../admission/connection.ts'
 import type { RateLimitFields } from '../permits/rate-limit-fields.ts'
 import { CONTENT_CODINGS } from './content-coding.ts'
 import type { HeaderFields } from './forwarded-headers.ts'
-import type { GatewayError } from './gateway-error.ts'
+import { type GatewayError, INTERNAL_ERROR } from './gateway-error.ts'
 
-/** Adds to `fields` the headers that every answer has besides `x-request-id`. */
+/** Adds the headers that every response has besides `x-request-id`. */
 export function sluiceHeaders(
   fields: HeaderFields,
   source: 'gateway' | 'upstream',
@@ -21,7 +21,7 @@ export function sluiceHeaders(
 export interface ErrorContext {
   readonly requestId: string
   readonly connection?: Connection | undefined
-  /** As the connection's provider words errors if absent, or as OpenAI without a connection. */
+  /** By default the format of the connection's provider; OpenAI's without a connection. */
   readonly formatError?: ProviderAdapter['errorResponse']
   readonly rateLimits?: RateLimitFields | undefined
 }
@@ -32,7 +32,7 @@ export interface StreamResponse {
   endSoon(): void
 }
 
-/** Answers with an error of the gateway's own. What is left of the request's body is dropped. */
+/** Responds with an error of the gateway's own, and drops what is left of the request's body. */
 export function writeError(response: ServerResponse, error: GatewayError, context: ErrorContext): void {
   dropBody(response)
   const format = context.formatError ?? context.connection?.adapter?.errorResponse ?? openAiErrorResponse
@@ -50,6 +50,16 @@ export function writeError(response: ServerResponse, error: GatewayError, contex
   // Said outright, as the response may still hold a provider's phrase.
   response.writeHead(error.status, STATUS_CODES[error.status] ?? '', fields)
   response.end(body)
+}
+
+/** Ends a request by an exception: with an internal error, or by breaking off what has begun. Never throws. */
+export function endWithFault(response: ServerResponse, context: ErrorContext): void {
+  try {
+    if (response.headersSent) response.destroy()
+    else writeError(response, INTERNAL_ERROR, context)
+  } catch {
+    response.destroy()
+  }
 }
 
 /**

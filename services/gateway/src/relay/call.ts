@@ -6,9 +6,9 @@ import type { CostEstimate } from '../estimate/estimate-cost.ts'
 import type { Permit } from '../permits/permit.ts'
 import type { RateLimitFields } from '../permits/rate-limit-fields.ts'
 
-/** One request of an application that may use its connection. */
+/** A request that was admitted to its connection. */
 export interface Call {
-  /** The gateway's own name for it. */
+  /** The gateway's own ID of it. */
   readonly requestId: string
   /** Unix milliseconds. */
   readonly startedAtMs: number
@@ -18,27 +18,34 @@ export interface Call {
   readonly operation: Operation
   /** Without the caller's key. */
   readonly query: string
-  /** Those that go on to the provider, among others that do not. */
+  /** The request's, of which some go on to the provider. */
   readonly headers: WireHeaders
-  /** For a call of the unified endpoint: how the provider's answer is said in OpenAI's words. Absent for a native call. */
+  /** Translates the provider's response into OpenAI's format. Absent for a native call. */
   readonly translation?: ResponseTranslation
-  /** How the gateway's own errors are said; as the connection's provider would, if absent. */
+  /** The format of the gateway's own errors; by default the one of the connection's provider. */
   readonly formatError?: ProviderAdapter['errorResponse']
 }
 
-/** What is to be sent for a call, and what it is expected to cost. */
-export interface PreparedCall extends Call {
+/** A call whose body was looked into, where that matters. */
+export interface InspectedCall extends Call {
   readonly inspection: RequestInspection
   /** Where models are told apart: those that the request names. */
   readonly naming: ModelNaming | undefined
-  /** Which part of the model's requests it belongs to, where the provider has limits of its own for that; '' for the common one. */
+  /**
+   * The part of the model's requests that it belongs to, where the provider has limits of its own for such parts; '' for the common one.
+   * Before the estimate: what the request's headers and body say; after it, also by the length of the prompt.
+   */
   readonly pool: string
+}
+
+/** A call whose cost is estimated. */
+export interface PreparedCall extends InspectedCall {
   readonly estimate: CostEstimate
 }
 
 /** A call that has its permit. */
 export interface PermittedCall extends PreparedCall {
   readonly permit: Permit
-  /** Absent where the connection has no limits, or capacity could not be asked. */
+  /** Absent where the connection has no limits, or capacity is unavailable. */
   readonly rateLimits: RateLimitFields | undefined
 }

@@ -1,9 +1,8 @@
 import { redactorOf } from '@sluice/egress'
 import { expect, it } from 'vitest'
-import type { DataPlane } from '../data-plane.ts'
 import type { ResponseSink } from '../upstream/upstream.ts'
 import type { PermittedCall } from './call.ts'
-import { collectResponse } from './collect-response.ts'
+import { type CollectDeps, collectResponse } from './collect-response.ts'
 
 const BROKEN = new Error('broken')
 const REQUEST = { origin: '', path: '', method: 'GET', headers: [], body: null }
@@ -40,13 +39,10 @@ it.each(Object.keys(end))('a call that cannot be finished rejects, with its perm
       settle: (cost: unknown) => void settled.push(cost),
     },
   }
-  const collected = collectResponse(
-    plane as unknown as DataPlane,
-    call as unknown as PermittedCall,
-    REQUEST,
-    redactorOf({}),
-    50,
-  )
+  const collected = collectResponse(plane as unknown as CollectDeps, call as unknown as PermittedCall, REQUEST, {
+    redaction: redactorOf({}),
+    deadlineMs: 50,
+  })
   sink?.start(429, '', {})
   end[how]?.(sink as unknown as ResponseSink)
   await expect(collected).rejects.toBe(BROKEN)

@@ -1,10 +1,20 @@
 import type { SecretRedactor } from '@sluice/egress'
-import type { WireHeaders } from '@sluice/providers'
-import { NOTHING_USED, settledCost } from '../accounting/settlement.ts'
-import type { DataPlane } from '../data-plane.ts'
-import type { ResponseSink, UpstreamCall, UpstreamRequest } from '../upstream/upstream.ts'
+import { NOTHING_USED } from '../accounting/settlement.ts'
+import type { ResponseSink, Upstream, UpstreamCall, UpstreamRequest } from '../upstream/upstream.ts'
 import type { PermittedCall } from './call.ts'
-import { finishCall } from './finish-call.ts'
+import type { FinishDeps } from './finish-call.ts'
+import { ResponseRecorder } from './response-recorder.ts'
+
+export interface CollectDeps extends FinishDeps {
+  readonly upstream: Upstream
+}
+
+export interface CollectOptions {
+  readonly redaction: SecretRedactor
+  readonly deadlineMs: number
+  /** Undefined where no credential is stored. */
+  readonly credentialVersion?: number | undefined
+}
 
 export interface CollectedResponse {
   readonly status: number
@@ -12,62 +22,50 @@ export interface CollectedResponse {
 }
 
 /**
- * Sends a request of the gateway's own and gives the answer when it is whole, or undefined where there is none within `deadlineMs`,
- * or it is longer than {@link MAX_ANSWER_BYTES}. The call is finished in any case. Nothing that is given or recorded holds a secret of `redaction`.
- * `too-late`: the permit was too old by the time the request could leave, and went back; the call is to be made again.
+ * Sends a request of the gateway's own, and resolves with the whole response: undefined where there is none within the deadline, or it is
+ * longer than {@link MAX_RESPONSE_BYTES}. Finishes the call in any case, and redacts what it returns and records. `too-late`: the permit was
+ * too old by the time the request could leave, and went back; make the call again.
  */
 export function collectResponse(
-  plane: DataPlane,
+  deps: CollectDeps,
   call: PermittedCall,
   request: UpstreamRequest,
-  redaction: SecretRedactor,
-  deadlineMs: number,
-  credentialVersion?: number,
+  { redaction, deadlineMs, credentialVersion }: CollectOptions,
 ): Promise<CollectedResponse | 'too-late' | undefined> {
   return new Promise((resolve, reject) => {
-    const sentAtMs = plane.clock.elapsedMs()
+    const recorder = new ResponseRecorder(deps, call)
     const pieces: Buffer[] = []
     let bytes = 0
-    let status: number | undefined
-    let headers: WireHeaders | undefined
-    let headersAtMs: number | undefined
-    let timeToFirstByteMs: number | undefined
     let upstream: UpstreamCall | undefined
 
-    /** What cannot be read rejects: thrown in an event of a connection or a timer, it would end the process. */
+    const complete = (interruptedBy: 'provider' | 'timeout' | undefined): void => {
+      const sent = upstream?.sent ?? false
+      const status = recorder.head?.status
+      const body = readBody(sent, status)
+      recorder
+        .finish({ requestId: call.requestId, sent, interruptedBy, upstreamMs: recorder.sinceSentMs() })
+        ?.catch(reject)
+      resolve(interruptedBy === undefined && status !== undefined ? { status, body } : undefined)
+    }
+    const readBody = (sent: boolean, status: number | undefined): Buffer => {
+      try {
+        const whole = Buffer.concat(pieces)
+        if (status === undefined || status < 400) return redaction.body(whole)
+        const error = redaction.error(whole)
+        recorder.failed(error)
+        return error
+      } catch (error) {
+        return recorder.abandon({ sent }, error)
+      }
+    }
+    /** Rejects what cannot be read: thrown in an event of a connection or a timer, it would end the process. */
     const finish = (interruptedBy: 'provider' | 'timeout' | undefined): void => {
       clearTimeout(deadline)
       try {
         complete(interruptedBy)
       } catch (error) {
-        call.permit.settle(settledCost({ sent: upstream?.sent ?? false, outputTokensSeen: 0 }, call))
         reject(error)
       }
-    }
-    const complete = (interruptedBy: 'provider' | 'timeout' | undefined): void => {
-      const isError = status !== undefined && status >= 400
-      const whole = Buffer.concat(pieces)
-      const body = isError ? redaction.error(whole) : redaction.body(whole)
-      finishCall(plane, call, {
-        requestId: call.requestId,
-        sent: upstream?.sent ?? false,
-        interruptedBy,
-        status,
-        headers,
-        headersAtMs,
-        credentialVersion,
-        errorStatus: undefined,
-        errorBody: isError ? body : undefined,
-        timeToFirstByteMs,
-        upstreamMs: plane.clock.elapsedMs() - sentAtMs,
-        usage: undefined,
-        partialUsage: undefined,
-        reportsUsage: false,
-        providerAddedInput: false,
-        outputTokensSeen: 0,
-        background: undefined,
-      })
-      resolve(interruptedBy === undefined && status !== undefined ? { status, body } : undefined)
     }
     const giveUp = (interruptedBy: 'provider' | 'timeout'): void => {
       upstream?.abort()
@@ -77,16 +75,14 @@ export function collectResponse(
 
     const sink: ResponseSink = {
       departed: () => undefined,
-      start: (answered, _statusMessage, fields) => {
-        status = answered
+      start: (status, statusMessage, headers) => {
         if (status < 300) call.permit.markServed()
-        headers = redaction.headers(fields)
-        headersAtMs = plane.clock.nowMs()
-        timeToFirstByteMs = plane.clock.elapsedMs() - sentAtMs
+        const receivedAtMs = deps.clock.nowMs()
+        recorder.began({ status, statusMessage, headers: redaction.headers(headers), receivedAtMs })
       },
       data: (chunk) => {
         bytes += chunk.length
-        if (bytes > MAX_ANSWER_BYTES) giveUp('provider')
+        if (bytes > MAX_RESPONSE_BYTES) giveUp('provider')
         else pieces.push(chunk)
         return true
       },
@@ -98,8 +94,9 @@ export function collectResponse(
         resolve('too-late')
       },
     }
-    upstream = plane.upstream.send(request, sink, call.permit.departByMs)
+    recorder.sending(credentialVersion)
+    upstream = deps.upstream.send(request, sink, call.permit.departByMs)
   })
 }
 
-export const MAX_ANSWER_BYTES = 8 * 1024 * 1024
+export const MAX_RESPONSE_BYTES = 8 * 1024 * 1024

@@ -2,17 +2,21 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
 import { JsonStructure, withoutAddition } from '@sluice/providers'
 import type { Logger } from '@sluice/service-kit'
-import { faultError, recordUnsent, refuseCall } from '../admission/refuse.ts'
-import type { DataPlane } from '../data-plane.ts'
-import { ClientDisconnected } from '../estimate/body-reader.ts'
-import type { GatewayError } from '../http/gateway-error.ts'
-import { type HeldBytes, holdingBytes } from '../http/held-bytes.ts'
+import { waitOf } from '../admission/check-head.ts'
+import { ABORTED, type Ended, endedByFault, ok, type Result, refuse, refused } from '../admission/refuse.ts'
+import type { BodyDecoder } from '../http/body-decoder.ts'
+import { type ByteAccount, type HeldBytes, holdingBytes } from '../http/held-bytes.ts'
 import { bringsBody, tooLarge } from '../http/receive-body.ts'
 import { decodedHeaders, receiveDecodedBody } from '../http/receive-decoded-body.ts'
 import { heldBody, uploadBody } from '../http/upload-body.ts'
 import type { Call } from './call.ts'
-import { isJsonRead, isOtherRead, prepareCall, type WholeBody } from './prepare-call.ts'
-import { sendCall, waitOf } from './send-call.ts'
+import { type InspectDeps, inspectCall, isJsonRead, isOtherRead, type WholeBody } from './inspect-call.ts'
+import { type SendDeps, sendCall } from './send-call.ts'
+
+export interface ForwardDeps extends SendDeps, InspectDeps {
+  readonly bodyDecoder: BodyDecoder
+  readonly heldBytes: ByteAccount
+}
 
 export interface ForwardOptions {
   readonly logger: Logger
@@ -23,120 +27,109 @@ export interface ForwardOptions {
 }
 
 /**
- * Takes an admitted call to its provider and the answer back. Its response is ended in any case; only where it cannot even be told of its
- * failure, rejects.
+ * Takes an admitted native call from its request to its recorded end: checks its headers and body here, and goes on in {@link sendCall}.
+ * Ends the response in any case; rejects only where it cannot even respond with an error.
  */
 export async function forwardCall(
-  plane: DataPlane,
+  deps: ForwardDeps,
   call: Call,
   request: IncomingMessage,
   response: ServerResponse,
   options: ForwardOptions,
 ): Promise<void> {
-  const refuse = (error: GatewayError): void => refuseCall(plane, call, error, response)
   try {
-    const waitMs = waitOf(call.connection, request)
-    if (typeof waitMs !== 'number') return refuse(waitMs)
-    if (!bringsBody(request)) {
-      return await forwardBody(plane, call, { request, held: undefined }, response, { ...options, waitMs })
-    }
-    await holdingBytes(plane, call.apiKey, response, (held) =>
-      forwardBody(plane, call, { request, held }, response, { ...options, waitMs }),
+    const wait = waitOf(call.connection, request)
+    if (wait.status !== 'ok') return refuse(deps, call, wait, response)
+    const sending = { ...options, waitMs: wait.value }
+    if (!bringsBody(request)) return await forwardBody(deps, call, { request, held: undefined }, response, sending)
+    await holdingBytes(deps.heldBytes, call.apiKey, response, (held) =>
+      forwardBody(deps, call, { request, held }, response, sending),
     )
   } catch (error) {
-    if (error instanceof ClientDisconnected) recordUnsent(plane, call, '', { outcome: 'aborted' })
-    else refuse(faultError(error, call.requestId, options.logger))
+    refuse(deps, call, endedByFault(error, call.requestId, options.logger), response)
   }
 }
 
-/** @param held takes account of the body; undefined where there is none */
+/** @param held the account of the body's bytes; undefined where there is no body */
 async function forwardBody(
-  plane: DataPlane,
+  deps: ForwardDeps,
   call: Call,
   { request, held }: { readonly request: IncomingMessage; readonly held: HeldBytes | undefined },
   response: ServerResponse,
   options: ForwardOptions & { readonly waitMs: number },
 ): Promise<void> {
   const { logger, maxUploadBytes, waitMs } = options
-  const refuse = (error: GatewayError): void => refuseCall(plane, call, error, response)
-  const left = (): void => recordUnsent(plane, call, '', { outcome: 'aborted' })
+  const end = (ended: Ended): void => refuse(deps, call, ended, response)
 
-  const taken = held === undefined ? NO_BODY : await takeBody(plane, call, { request, held }, response, options)
-  if (taken.status === 'left') return left()
-  if (taken.status === 'refused') return refuse(taken.error)
-  const isWhole = taken.read !== undefined || taken.unread !== undefined
+  const received = held === undefined ? NO_BODY : await receive(deps, call, { request, held }, response, options)
+  if (received.status !== 'ok') return end(received)
+  const { read, unread } = received.value
+  const isWhole = read !== undefined || unread !== undefined
   const headers = isWhole ? decodedHeaders(call.headers) : call.headers
   const plainCall = headers === call.headers ? call : { ...call, headers }
-  const preparation = await prepareCall(plane, plainCall, taken.read, {
-    mayWait: waitMs > 0,
-    isGone: () => response.destroyed,
-  })
-  if (preparation.status === 'refused') return refuse(preparation.error)
+  const mayWait = waitMs > 0
+  const inspected = await inspectCall(deps, plainCall, read, { mayWait, isDisconnected: () => response.destroyed })
+  if (inspected.status !== 'ok') return end(inspected)
 
   const isUpload = held !== undefined && !isWhole
-  const whole = isUpload ? await heldBody(request, held) : (preparation.body ?? taken.unread)
-  if (whole === 'left') return left()
+  const whole = isUpload ? await heldBody(request, held) : (inspected.value.body ?? unread)
+  if (whole === 'left') return end(ABORTED)
   const streamed = isUpload && whole === undefined ? streamedOn(request, response, maxUploadBytes) : () => null
-  const { addition } = preparation
+  const { addition } = inspected.value
   const plain = addition && whole && (() => withoutAddition(whole, addition))
-  await sendCall(plane, preparation.call, { held, outgoing: () => whole ?? streamed(), plain }, response, {
-    waitMs,
-    logger,
-  })
+  const body = { held, outgoing: () => whole ?? streamed(), plain }
+  await sendCall(deps, inspected.value.call, body, response, { waitMs, logger })
 }
 
-/** Gives the upload as a stream that flows from when it is first asked for, and is the same one in a further try. */
+/** `read`: whole, to be looked into. `unread`: whole, but only sent on. Neither: there is none, or it is streamed on. */
+interface ReceivedBody {
+  readonly read?: WholeBody
+  readonly unread?: Buffer
+}
+
+const NO_BODY = ok<ReceivedBody>({})
+
+/** Receives a body that has to be whole before it goes on, and decodes it. Any other is streamed on as it comes, with its content-encoding. */
+async function receive(
+  { bodyDecoder }: Pick<ForwardDeps, 'bodyDecoder'>,
+  call: Call,
+  { request, held }: { readonly request: IncomingMessage; readonly held: HeldBytes },
+  response: ServerResponse,
+  { maxBodyBytes, maxUploadBytes }: ForwardOptions,
+): Promise<Result<ReceivedBody>> {
+  const decoding = { bodyDecoder, owner: call.apiKey.id, isDisconnected: () => response.destroyed, held }
+  const { 'content-type': type = '', 'content-length': length = '0' } = request.headers
+  if (isJson(type) || (type === '' && call.operation.untypedIsJson === true)) {
+    const structure = isJsonRead(call) ? new JsonStructure() : undefined
+    const received = await receiveDecodedBody(request, { ...decoding, maxBytes: maxBodyBytes, structure })
+    if (received.status !== 'ok') return received
+    const body = received.value
+    return ok(structure === undefined ? { unread: body } : { read: { kind: 'json', body, structure } })
+  }
+  if (isOtherRead(call, type)) {
+    const maxBytes = Math.min(maxBodyBytes, maxUploadBytes)
+    const received = await receiveDecodedBody(request, { ...decoding, maxBytes })
+    return received.status === 'ok' ? ok({ read: { kind: 'other', body: received.value, type } }) : received
+  }
+  return Number(length) <= maxUploadBytes ? NO_BODY : refused(tooLarge('upload', maxUploadBytes, Number(length)))
+}
+
+/** Returns the upload as a stream that flows from the first call on, and is the same one in a further attempt. */
 function streamedOn(request: IncomingMessage, response: ServerResponse, maxBytes: number): () => Readable {
   let flow: Readable | undefined
   return () => {
     if (flow !== undefined) return flow
     const upload = uploadBody(request, maxBytes)
-    // One that its provider never reads is read to its end here, so that its sender sees the response.
+    // Where the provider never reads it, it is read to its end here, so that its sender sees the response.
     response.once('close', () => upload.destroy())
     flow = upload
     return upload
   }
 }
 
-type TakenBody =
-  /** `read`: to be looked into. `unread`: whole, but only sent on. Neither: there is none, or it is streamed on. */
-  | { readonly status: 'taken'; readonly read?: WholeBody; readonly unread?: Buffer }
-  | { readonly status: 'refused'; readonly error: GatewayError }
-  | { readonly status: 'left' }
-
-/** Receives a body that has to be whole before it goes on, and decodes it. Any other is streamed on as it comes, with its content-encoding. */
-async function takeBody(
-  { bodyDecoder }: DataPlane,
-  call: Call,
-  { request, held }: { readonly request: IncomingMessage; readonly held: HeldBytes },
-  response: ServerResponse,
-  { maxBodyBytes, maxUploadBytes }: ForwardOptions,
-): Promise<TakenBody> {
-  const decoding = { bodyDecoder, owner: call.apiKey.id, isGone: () => response.destroyed, held }
-  const { 'content-type': type = '', 'content-length': length = '0' } = request.headers
-  if (isJson(type) || (type === '' && call.operation.untypedIsJson === true)) {
-    const structure = isJsonRead(call) ? new JsonStructure() : undefined
-    const received = await receiveDecodedBody(request, { ...decoding, maxBytes: maxBodyBytes, structure })
-    if (received.status !== 'received') return received
-    const { body } = received
-    return structure === undefined
-      ? { status: 'taken', unread: body }
-      : { status: 'taken', read: { kind: 'json', body, structure } }
-  }
-  if (isOtherRead(call, type)) {
-    const maxBytes = Math.min(maxBodyBytes, maxUploadBytes)
-    const received = await receiveDecodedBody(request, { ...decoding, maxBytes })
-    if (received.status !== 'received') return received
-    return { status: 'taken', read: { kind: 'other', body: received.body, type } }
-  }
-  if (Number(length) <= maxUploadBytes) return NO_BODY
-  return { status: 'refused', error: tooLarge('upload', maxUploadBytes, Number(length)) }
-}
-
-/** Whether a content type is that of JSON, whatever its parameters. */
+/** Returns whether a content type is that of JSON, whatever its parameters. */
 export function isJson(contentType: string): boolean {
   return JSON_TYPE.test(contentType)
 }
 
 const JSON_TYPE = /^application\/json\s*(?:;|$)/i
-const NO_BODY: TakenBody = { status: 'taken' }

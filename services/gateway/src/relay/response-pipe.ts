@@ -1,19 +1,21 @@
-import type { StreamRedactor } from '@sluice/egress'
+import type { SecretRedactor, StreamRedactor } from '@sluice/egress'
 import type { ResponseReader, ResponseTranslator, TranslatedError } from '@sluice/providers'
+import type { PermittedCall } from './call.ts'
+import { contentTypeOf, type ResponseHead } from './response-writer.ts'
 
 export interface ResponsePipeOptions {
   readonly reader: ResponseReader
   /** At the unified endpoint. */
   readonly translation?: {
     readonly translator: ResponseTranslator
-    /** A secret may be in pieces, or written in an unknown way, until the translator puts it together. */
+    /** Redacts what is translated: before, a secret may be in pieces, or written in an unknown way. */
     readonly redactor: StreamRedactor
   }
-  /** The answer is a stream of server-sent events. */
+  /** The response is a stream of server-sent events. */
   readonly isEventStream: boolean
 }
 
-/** What the body of an answer of status 2xx passes through: it is read for its usage, and at the unified endpoint said in OpenAI's words. */
+/** The body of a response of 2xx passes through it: it reads the usage, and translates unified calls into OpenAI's format. */
 export class ResponsePipe {
   readonly reader: ResponseReader
   readonly #translator: ResponseTranslator | undefined
@@ -27,27 +29,27 @@ export class ResponsePipe {
     this.#isEventStream = isEventStream
   }
 
-  /** The answer's content type where it is no longer the provider's. */
+  /** The response's content type where it is no longer the provider's. */
   get contentType(): string | undefined {
     return this.#translator?.contentType
   }
 
-  /** Nothing is passed on before the end, which may yet turn out to be no answer. */
+  /** Nothing is passed on before the end: until then the body may turn out to be an error. */
   get isHeldBack(): boolean {
     return this.contentType?.startsWith('application/json') === true
   }
 
-  /** It is held back in vain: it cannot be said in OpenAI's words. */
+  /** It is held back, and cannot be translated into OpenAI's format. */
   get isSpoiled(): boolean {
     return this.isHeldBack && this.#translator?.failed === true
   }
 
-  /** Why the answer is none, where it was held back and says so. */
+  /** The error that a held body turned out to be. */
   get failure(): TranslatedError | undefined {
     return this.#translator?.failure
   }
 
-  /** The status that belongs to an error inside the answer; undefined where there is none so far. */
+  /** The status that belongs to an error inside the body; undefined where there is none so far. */
   get errorStatus(): number | undefined {
     return this.reader.errorStatus ?? (this.#translator?.failed === true ? BAD_GATEWAY : undefined)
   }
@@ -57,7 +59,7 @@ export class ResponsePipe {
     return this.#translator === undefined || read.length === 0 ? read : this.#safe(this.#translator.push(read))
   }
 
-  /** What is still to be passed on; undefined where the answer cannot be said in OpenAI's words. */
+  /** Returns what is still to be passed on; undefined where the body cannot be translated into OpenAI's format. */
   end(): Buffer | undefined {
     const rest = this.reader.end()
     if (this.#translator === undefined) return rest
@@ -67,15 +69,15 @@ export class ResponsePipe {
   }
 
   /**
-   * What a stream ends with that was broken off: an error, or nothing where all had been said before. Undefined where the
-   * application can learn of it by its broken connection only.
+   * Returns the end of a body that is broken off: an error, or nothing where the body was complete. Undefined where only a broken connection
+   * can tell the application.
    */
   breakOff(message: string): Buffer | undefined {
     const words = this.#translator?.breakOff(message)
     return words?.length === 0 && !this.#isStream ? undefined : words && this.#safeToTheEnd(words)
   }
 
-  /** What is passed on are events, of which a translated stream's last one says that it is. */
+  /** The application gets a stream of events. */
   get #isStream(): boolean {
     return this.contentType?.startsWith('text/event-stream') ?? this.#isEventStream
   }
@@ -90,3 +92,21 @@ export class ResponsePipe {
 }
 
 const BAD_GATEWAY = 502
+
+/** Returns what the body of a response passes through; undefined for one that can only be passed on as it is. */
+export function responsePipe(
+  { connection, operation, inspection, translation }: PermittedCall,
+  head: ResponseHead,
+  redaction: SecretRedactor,
+): ResponsePipe | undefined {
+  if (head.status >= 300) return undefined
+  const type = contentTypeOf(head)
+  return new ResponsePipe({
+    reader: connection.adapter.responseReader(operation, inspection, head.headers),
+    // A stream need not say that it is one.
+    isEventStream: inspection.streamed || type.startsWith('text/event-stream'),
+    ...(translation && {
+      translation: { translator: translation.translator(type), redactor: redaction.stream() },
+    }),
+  })
+}

@@ -3,11 +3,10 @@ import { Socket } from 'node:net'
 import { providerAdapter } from '@sluice/providers'
 import { createLogger } from '@sluice/service-kit'
 import { beforeEach, expect, it } from 'vitest'
-import type { DataPlane } from '../data-plane.ts'
-import type { Wait } from '../permits/permit.ts'
 import type { ResponseSink, UpstreamRequest } from '../upstream/upstream.ts'
+import type { Wait } from '../permits/permit.ts'
 import type { PreparedCall } from './call.ts'
-import { sendCall } from './send-call.ts'
+import { type SendDeps, sendCall } from './send-call.ts'
 import { StreamUsageRefusals } from './usage-addition.ts'
 
 const settings = { id: 'c', version: 1, name: 'prod', provider: 'openai', enabled: true, config: {} }
@@ -18,6 +17,9 @@ let offeredMs: number[]
 let bodies: string[]
 let streamUsage: StreamUsageRefusals
 let whileWaiting: () => void
+/** Resolves when the credential, or the session of a signing connection, is there; undefined where the provider needs none. */
+let credential: Promise<void> | undefined
+let signing: 'sigv4' | undefined
 let respond: (sink: ResponseSink, body: string) => void
 
 beforeEach(() => {
@@ -27,6 +29,8 @@ beforeEach(() => {
   bodies = []
   streamUsage = new StreamUsageRefusals()
   whileWaiting = () => undefined
+  credential = undefined
+  signing = undefined
   respond = (sink, body) => {
     sink.departed()
     sink.start(400, '', { 'content-type': 'application/json' })
@@ -40,15 +44,29 @@ async function send(waitMs: number): Promise<void> {
   const over = Promise.withResolvers<void>()
   const connection = {
     settings,
-    adapter: { ...providerAdapter('openai'), authHeaders: () => ({}) },
+    adapter: { ...providerAdapter('openai'), authHeaders: () => ({}), ...(signing && { signing }) },
     learned: { learn: () => undefined },
     cachedShares: { learn: () => undefined },
     origin: 'http://x',
     basePath: '',
+    ...(credential && { credentialVersions: { oldest: 1, newest: 1 } }),
   }
   const apiKey = { id: 'k', hash: 'h', allows: () => true }
   const permit = { departByMs: Number.POSITIVE_INFINITY, markServed: () => undefined, settle: () => undefined }
+  let isThere = false
+  void credential?.then(() => {
+    isThere = true
+  })
+  const ready = async () => {
+    await credential
+    return {}
+  }
   const plane = {
+    credentials: { get: () => (isThere ? {} : ready()) },
+    signer: {
+      prepare: ready,
+      sign: async (_settings: unknown, request: UpstreamRequest) => ({ request, secrets: {} }),
+    },
     streamUsage,
     clock: { nowMs: () => nowMs, elapsedMs: () => nowMs },
     projections: { areCurrent: () => true },
@@ -92,7 +110,7 @@ async function send(waitMs: number): Promise<void> {
     estimate: { tokens: 5, promptTokens: 1, outputTokens: 4 },
   }
   await sendCall(
-    plane as unknown as DataPlane,
+    plane as unknown as SendDeps,
     call as unknown as PreparedCall,
     { outgoing: () => Buffer.from('added'), plain: () => Buffer.from('plain') },
     new ServerResponse(new IncomingMessage(new Socket())),
@@ -133,4 +151,19 @@ it('decides anew for each departure whether the addition goes with it', async ()
   }
   await send(0)
   expect(bodies).toEqual(['plain', 'added', 'plain'])
+})
+
+it.each([
+  ['credential', undefined],
+  ['session in the connection’s role', 'sigv4'],
+] as const)('acquires no permit before the %s is there', async (_, signs) => {
+  const fetched = Promise.withResolvers<void>()
+  credential = fetched.promise
+  signing = signs
+  const sent = send(0)
+  await new Promise(setImmediate)
+  expect(offeredMs).toEqual([])
+  fetched.resolve()
+  await sent
+  expect(offeredMs.length).toBeGreaterThan(0)
 })

@@ -1,152 +1,160 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
 import type { Logger } from '@sluice/service-kit'
 import { NOTHING_USED } from '../accounting/settlement.ts'
-import { currentCall } from '../admission/admit-call.ts'
-import { MAX_WAIT_HEADER, MAX_WAIT_MS, maxWaitMs } from '../admission/check-head.ts'
-import type { UsableConnection } from '../admission/connection.ts'
-import { faultError, recordUnsent, refuseCall } from '../admission/refuse.ts'
-import type { DataPlane } from '../data-plane.ts'
-import { type GatewayError, gatewayError } from '../http/gateway-error.ts'
+import { type AdmissionDeps, admitAgain } from '../admission/admit-call.ts'
+import { ABORTED, type Ended, endedByFault, type Result, refuse, refused } from '../admission/refuse.ts'
+import { gatewayError } from '../http/gateway-error.ts'
 import type { HeldBytes } from '../http/held-bytes.ts'
-import { writeError } from '../http/write-error.ts'
 import type { Permit } from '../permits/permit.ts'
-import type { Call, PermittedCall, PreparedCall } from './call.ts'
-import { obtainPermit } from './obtain-permit.ts'
-import { credentialReady, readyToSend } from './outgoing-request.ts'
-import { ResponseRelay, type ResponseWatch } from './response-relay.ts'
-import { additionWatch, withAdditionDecided } from './usage-addition.ts'
+import type { Clock } from '../ports.ts'
+import type { Call, InspectedCall, PermittedCall, PreparedCall } from './call.ts'
+import { estimateCall } from './inspect-call.ts'
+import { obtainPermit, type PermitDeps } from './obtain-permit.ts'
+import { type CredentialDeps, credentialReady, readyToSend } from './outgoing-request.ts'
+import { type RelayDeps, ResponseRelay } from './response-relay.ts'
+import { type AdditionDeps, additionWatch, type ResponseWatch, withAdditionDecided, withoutAdditionWatch } from './usage-addition.ts'
 
-/** Aborted when the application goes away before it was answered. */
-export function goneSignal(response: ServerResponse): AbortSignal {
-  const gone = new AbortController()
-  if (response.destroyed) gone.abort()
-  else response.once('close', () => gone.abort())
-  return gone.signal
+export interface SendDeps extends AdmissionDeps, CredentialDeps, PermitDeps, AdditionDeps, RelayDeps {
+  readonly clock: Clock
 }
 
 /** What is sent with a call. */
 export interface CallBody {
   /** The account of its bytes, where it has any. */
   readonly held?: HeldBytes | undefined
-  /** Gives the body; a stream is the same one each time. */
+  /** Returns the body; a stream is the same one each time. */
   readonly outgoing: () => Buffer | Readable | null
-  /** Gives the body as the application sent it. Absent where the gateway has added nothing of its own. */
+  /** Returns the body as the application sent it. Absent where the gateway has added nothing to it. */
   readonly plain?: (() => Buffer) | undefined
-  /** What the body needs that is not there yet, and is got for no request without a permit. */
-  readonly complete?: (call: PermittedCall) => Promise<Completion>
+  /** Adds what is too costly to fetch for a request that gets no permit, such as images. */
+  readonly complete?: (call: PermittedCall) => Promise<Result<CompletedCall>>
 }
 
-export type Completion =
-  | { readonly status: 'completed'; readonly call: PermittedCall; readonly body: Buffer }
-  | { readonly status: 'refused'; readonly error: GatewayError }
-  /** The application went away. */
-  | { readonly status: 'left' }
+export interface CompletedCall {
+  readonly call: PermittedCall
+  readonly body: Buffer
+}
 
 export interface SendOptions {
-  /** How long it may wait for its permit, those of all its departures together. */
+  /** How long the request may wait for its permits, all together, in milliseconds. */
   readonly waitMs: number
   readonly logger: Logger
-  /** Of a call that is sent once more. */
-  readonly watch?: ResponseWatch
 }
 
 /**
- * Takes a prepared call to its provider and the answer back. The permit is always settled, and the response ended; only where
- * it cannot even be told of its failure, rejects.
+ * Takes a call from its checked headers and body to its provider, and the response back. These are the second half of its steps, which native
+ * and unified calls share; the first half is in `forward-call.ts` and `translation/unified-call.ts`. Settles every permit and ends the
+ * response; rejects only where it cannot even respond with an error.
  */
 export async function sendCall(
-  plane: DataPlane,
-  prepared: PreparedCall,
-  given: CallBody,
+  deps: SendDeps,
+  inspected: InspectedCall,
+  { held, outgoing, plain, complete }: CallBody,
   response: ServerResponse,
-  { waitMs, logger, watch }: SendOptions,
+  { waitMs, logger }: SendOptions,
 ): Promise<void> {
-  const { held, outgoing, plain, complete } = given
-  let call = prepared
-  let body = outgoing
-  let completing = complete
+  let known = inspected
   let permit: Permit | undefined
   let relay: ResponseRelay | undefined
-  const refuse = (error: GatewayError): void => {
+  const end = (ended: Ended): void => {
     permit?.settle(NOTHING_USED)
-    refuseCall(plane, call, error, response)
+    refuse(deps, known, ended, response)
   }
   try {
-    // A permit is good for a moment only: what may take longer is there before it.
-    if (response.destroyed) return recordUnsent(plane, call, call.inspection.model, { outcome: 'aborted' })
-    const current = currentCall(plane, call)
-    if ('code' in current) return refuse(current)
-    call = current
-    const credential = credentialReady(plane, call.connection)
+    if (response.destroyed) return end(ABORTED)
+
+    // Credential and signer ready: a permit is good for a moment only, so all that may take longer comes before it.
+    const current = admitAgain(deps, inspected)
+    if (current.status !== 'ok') return end(current)
+    known = current.value
+    const credential = credentialReady(deps, known.connection)
     if (credential !== undefined) await credential
+
+    // Estimate.
+    let call: PreparedCall = estimateCall(current.value)
+    known = call
+
+    let body = outgoing
+    let asSent = plain
+    let completing = complete
+    let resending: Buffer | undefined
     let leftMs = waitMs
     for (let departures = 1; departures <= MAX_DEPARTURES; departures++) {
-      const askedAtMs = plane.clock.elapsedMs()
-      const permission = await obtainPermit(plane, call, { maxWaitMs: leftMs, disconnected: () => goneSignal(response) })
-      leftMs = Math.max(0, leftMs - (plane.clock.elapsedMs() - askedAtMs))
-      if (permission.status === 'left') return
-      if (permission.status === 'refused') {
-        return writeError(response, permission.error, { ...call, rateLimits: permission.rateLimits })
-      }
-      let permitted = permission.call
+      // Permit.
+      const askedAtMs = deps.clock.elapsedMs()
+      const permission = await obtainPermit(deps, call, { maxWaitMs: leftMs, disconnected: () => disconnectSignal(response) })
+      leftMs = Math.max(0, leftMs - (deps.clock.elapsedMs() - askedAtMs))
+      if (permission.status !== 'ok') return end(permission)
+      let permitted = permission.value
       permit = permitted.permit
+
+      // Send.
       if (completing !== undefined) {
-        const completion = await completing(permitted)
+        const completed = await completing(permitted)
         completing = undefined
-        if (completion.status === 'refused') return refuse(completion.error)
-        if (completion.status === 'left') {
-          permit.settle(NOTHING_USED)
-          return recordUnsent(plane, call, call.inspection.model, { outcome: 'aborted' })
-        }
-        permitted = completion.call
-        body = () => completion.body
+        if (completed.status !== 'ok') return end(completed)
+        permitted = completed.value.call
+        body = () => completed.value.body
       }
-      if (plain !== undefined) permitted = withAdditionDecided(plane, permitted)
+      if (asSent !== undefined) permitted = withAdditionDecided(deps, permitted)
       const { addsUsage } = permitted.inspection
-      const ready = await readyToSend(plane, permitted, addsUsage ? body : (plain ?? body))
-      if ('code' in ready) return refuse(ready)
-      call = ready.call
-      const watched =
-        watch ??
-        (plain !== undefined && addsUsage
-          ? additionWatch(plane, ready.call, held, plain, (retried, body, retryWatch) => {
-              const options = { waitMs: leftMs, logger, watch: retryWatch }
-              sendCall(plane, retried, body, response, options).catch((err: unknown) => {
-                logger.error({ err, requestId: call.requestId }, 'a request could not be sent again')
-                response.destroy()
-              })
-            })
-          : undefined)
-      relay = new ResponseRelay(plane, ready.call, response, logger, watched)
-      const request = held === undefined ? ready.request : { ...ready.request, released: held.share() }
-      if ((await relay.send(request, ready.secrets)) === 'departed') return
+      const ready = await readyToSend(deps, permitted, addsUsage ? body : (asSent ?? body))
+      if (ready.status !== 'ok') return end(ready)
+      const { request, secrets } = ready.value
+      const sent = ready.value.call
+      call = sent
+      known = sent
+
+      // Relay; settle and record.
+      relay = new ResponseRelay(deps, sent, response, logger, watchOf(deps, sent, asSent, resending))
+      const outcome = await relay.send(held === undefined ? request : { ...request, released: held.share() }, secrets)
+      if (outcome === 'relayed') return
       relay = undefined
-      plane.permits.countExpired(call.connection.settings.id)
+      if (outcome === 'too-late') {
+        deps.permits.countExpired(call.connection.settings.id)
+      } else if (asSent !== undefined) {
+        // The provider refused the addition: send the request once more as the application sent it, under a permit of its own.
+        const unchanged = asSent()
+        resending = unchanged
+        body = () => unchanged
+        asSent = undefined
+        departures = 0
+        call = { ...call, inspection: { ...call.inspection, addsUsage: false } }
+      }
     }
-    refuse(neverDeparted(call))
+    end(neverDeparted(known))
   } catch (error) {
-    const answer = faultError(error, call.requestId, logger)
-    if (relay === undefined) refuse(answer)
-    else relay.giveUp(answer)
+    const ended = endedByFault(error, known.requestId, logger)
+    if (relay === undefined || ended.status === 'aborted') end(ended)
+    else relay.giveUp(ended.error)
   }
 }
 
-/** How long a request may wait for its permit: as it says, or as its connection does. Gives what is wrong with what it says. */
-export function waitOf({ settings }: UsableConnection, { headers }: IncomingMessage): number | GatewayError {
-  return maxWaitMs(headers[MAX_WAIT_HEADER], settings.maxWaitMs) ?? BAD_MAX_WAIT
+/** Returns the watch over the response to a request with the gateway's addition, or to one that is sent again without it. */
+function watchOf(
+  deps: AdditionDeps,
+  call: InspectedCall,
+  asSent: CallBody['plain'],
+  resending: Buffer | undefined,
+): ResponseWatch | undefined {
+  if (resending !== undefined) return withoutAdditionWatch(deps, call, resending)
+  return asSent !== undefined && call.inspection.addsUsage ? additionWatch(deps, call) : undefined
 }
 
-/** The second try usually finds a connection that the first one has made. */
+/** Returns a signal that is aborted when the client disconnects before its response has ended. */
+export function disconnectSignal(response: ServerResponse): AbortSignal {
+  const controller = new AbortController()
+  if (response.destroyed) controller.abort()
+  else response.once('close', () => controller.abort())
+  return controller.signal
+}
+
+/** The second attempt usually finds a connection that the first one has made. */
 const MAX_DEPARTURES = 5
 
-function neverDeparted({ connection }: Call): GatewayError {
+function neverDeparted({ connection }: Call): Ended {
   const { name } = connection.settings
   const message = `Connecting to the provider of connection "${name}" took longer than a permit holds, in each of ${MAX_DEPARTURES} tries.`
-  return gatewayError('upstream_timeout', message)
+  return refused(gatewayError('upstream_timeout', message))
 }
-
-const BAD_MAX_WAIT = gatewayError(
-  'invalid_request',
-  `The header ${MAX_WAIT_HEADER} takes a number of seconds from 0 to ${MAX_WAIT_MS / 1_000}.`,
-)

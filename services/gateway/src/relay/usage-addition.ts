@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto'
-import type { DataPlane } from '../data-plane.ts'
-import type { PermittedCall, PreparedCall } from './call.ts'
-import type { ResponseWatch } from './response-relay.ts'
-import type { CallBody } from './send-call.ts'
+import type { Clock } from '../ports.ts'
+import type { InspectedCall } from './call.ts'
+import type { WholeResponse } from './response-writer.ts'
 
 /** What is known of a model that has refused the request for usage, with no stream accepted since that had it. */
 interface Refusing {
@@ -96,14 +95,26 @@ const STREAMS_PER_TRY = 20
 const MAX_MODELS = 50
 const MAX_CONNECTIONS = 1_000
 
-/** Sends a call once more. @param watch for the response to that */
-export type SendAgain = (call: PreparedCall, body: CallBody, watch: ResponseWatch) => void
+/** Looks at a response before the application gets it. */
+export interface ResponseWatch {
+  /** The response has a status below 400. */
+  readonly accepted: () => void
+  /** The response is an error that the application gets. */
+  readonly rejected?: (error: WholeResponse) => void
+  /** Returns whether the application does not get this error: the request is to be sent again. */
+  readonly takesOver?: (error: WholeResponse) => boolean
+}
+
+export interface AdditionDeps {
+  readonly streamUsage: StreamUsageRefusals
+  readonly clock: Pick<Clock, 'elapsedMs'>
+}
 
 /**
- * Returns the call as it leaves now: with what the gateway has added to its body (`inspection.addsUsage`), or without, where its model is known
- * to refuse that or the connection has turned it off. Decided at departure, as a call may have waited long for its permit.
+ * Returns the call as it is sent now: with what the gateway has added to its body (`inspection.addsUsage`), or without it, where its model is
+ * known to refuse it or the connection has turned it off. Decided when the request is sent, as it may have waited long for its permit.
  */
-export function withAdditionDecided<C extends PreparedCall>({ streamUsage, clock }: DataPlane, call: C): C {
+export function withAdditionDecided<C extends InspectedCall>({ streamUsage, clock }: AdditionDeps, call: C): C {
   const { inspection, connection } = call
   const { settings } = connection
   const addsUsage =
@@ -112,47 +123,44 @@ export function withAdditionDecided<C extends PreparedCall>({ streamUsage, clock
 }
 
 /**
- * Watches the response to a request to which the gateway has added a request for usage: where the provider refuses that, the request is
- * sent once more as the application sent it, under a fresh permit. What the provider then says is passed on, whatever it is; that it does not
- * name the addition any more shows that it was refused, too. Undefined where nothing can be refused.
+ * Watches the response to a request to which the gateway has added a request for usage: where the provider refuses the addition, the
+ * application does not get the response. Undefined where the provider never refuses it.
  */
-export function additionWatch(
-  { streamUsage, clock }: DataPlane,
-  call: PermittedCall,
-  held: CallBody['held'],
-  plain: () => Buffer,
-  sendAgain: SendAgain,
-): ResponseWatch | undefined {
+export function additionWatch({ streamUsage }: AdditionDeps, call: InspectedCall): ResponseWatch | undefined {
   const { adapter, settings } = call.connection
-  const { model } = call.inspection
   const { refusesAddition } = adapter
   if (refusesAddition === undefined) return undefined
   return {
-    accepted: () => streamUsage.accepted(settings, model),
+    accepted: () => streamUsage.accepted(settings, call.inspection.model),
     takesOver: ({ status, body }) => refusesAddition(status, body),
-    sendAgain: () => {
-      const body = plain()
-      const refused = (): void => streamUsage.refused(settings, model, fingerprint(body), clock.elapsedMs())
-      const { permit: _permit, rateLimits: _rateLimits, ...prepared } = call
-      const watch: ResponseWatch = {
-        accepted: refused,
-        takesOver: ({ status, body: error }) => {
-          if (ABOUT_BODY.has(status) && !refusesAddition(status, error)) refused()
-          return false
-        },
-      }
-      const retried = { ...prepared, inspection: { ...prepared.inspection, addsUsage: false } }
-      sendAgain(retried, { held, outgoing: () => body }, watch)
+  }
+}
+
+/**
+ * Watches the response to a request that is sent again without the addition. The application gets it in any case; an error that does not name
+ * the addition any more shows, as a success does, that the addition was refused.
+ */
+export function withoutAdditionWatch(
+  { streamUsage, clock }: AdditionDeps,
+  call: InspectedCall,
+  body: Buffer,
+): ResponseWatch {
+  const { adapter, settings } = call.connection
+  const refused = (): void => streamUsage.refused(settings, call.inspection.model, fingerprint(body), clock.elapsedMs())
+  return {
+    accepted: refused,
+    rejected: ({ status, body: error }) => {
+      if (ABOUT_BODY.has(status) && adapter.refusesAddition?.(status, error) !== true) refused()
     },
   }
 }
 
-/** Tells requests apart: by their length, and what they end with, as conversations grow at their end. */
+/** Distinguishes requests by their length and their end: conversations grow at their end. */
 function fingerprint(body: Buffer): string {
   const end = body.subarray(-FINGERPRINT_BYTES)
   return `${body.length} ${createHash('sha256').update(end).digest('base64')}`
 }
 
 const FINGERPRINT_BYTES = 64 * 1024
-/** Of errors in which a server has looked at the whole of a body. */
+/** The statuses of errors for which a server has read the whole body. */
 const ABOUT_BODY: ReadonlySet<number> = new Set([400, 422])

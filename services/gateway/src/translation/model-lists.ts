@@ -3,13 +3,13 @@ import type { ListedModel, ModelPage } from '@sluice/providers'
 import type { Logger } from '@sluice/service-kit'
 import type { ApiKey } from '../admission/api-key.ts'
 import type { UsableConnection } from '../admission/connection.ts'
-import type { DataPlane } from '../data-plane.ts'
 import { parseJsonObject } from '../estimate/json-body.ts'
 import type { Call } from '../relay/call.ts'
 import { collectResponse } from '../relay/collect-response.ts'
+import { estimateCall, inspectedCall, inspectionWithoutBody } from '../relay/inspect-call.ts'
 import { obtainPermit } from '../relay/obtain-permit.ts'
 import { credentialReady, readyToSend } from '../relay/outgoing-request.ts'
-import { prepareCall } from '../relay/prepare-call.ts'
+import type { SendDeps } from '../relay/send-call.ts'
 import { credentialVersionOf } from '../upstream/credentials.ts'
 import { unifiedModelName } from './translate-call.ts'
 
@@ -31,13 +31,13 @@ export interface UnifiedModelList {
  * providers have not told after {@link TOLD_WITHIN_MS} is left out, but will be known a little later.
  */
 export async function listModels(
-  plane: DataPlane,
+  deps: SendDeps,
   lists: ModelLists,
   asker: ModelListAsker,
   logger: Logger,
 ): Promise<UnifiedModelList> {
   const deadline = AbortSignal.timeout(TOLD_WITHIN_MS)
-  const connections = Array.from(plane.connections.all())
+  const connections = Array.from(deps.connections.all())
     .filter((connection): connection is UsableConnection => !('fault' in connection))
     .filter(({ settings }) => settings.enabled && asker.apiKey.allows(settings.id))
     .sort((a, b) => (a.settings.name < b.settings.name ? -1 : 1))
@@ -46,7 +46,7 @@ export async function listModels(
     const { name, provider } = connection.settings
     const asked = deadline.aborted
       ? undefined
-      : lists.of(plane, connection, asker).catch((err: unknown) => {
+      : lists.of(deps, connection, asker).catch((err: unknown) => {
           logger.warn({ err, connection: name }, 'models could not be listed')
           return undefined
         })
@@ -106,19 +106,15 @@ export class ModelLists {
   readonly #lists = new WeakMap<UsableConnection, HeldList>()
 
   /** Undefined where the provider has no such list, or it cannot be had now. */
-  of(
-    plane: DataPlane,
-    connection: UsableConnection,
-    asker: ModelListAsker,
-  ): Promise<readonly ListedModel[] | undefined> {
-    const nowMs = plane.clock.elapsedMs()
+  of(deps: SendDeps, connection: UsableConnection, asker: ModelListAsker): Promise<readonly ListedModel[] | undefined> {
+    const nowMs = deps.clock.elapsedMs()
     const held = this.#lists.get(connection)
     if (held !== undefined && held.untilMs > nowMs) return held.models
-    const models = askForModels(plane, connection, asker)
+    const models = askForModels(deps, connection, asker)
     const list: HeldList = { models, untilMs: nowMs + LIST_HOLDS_MS }
     this.#lists.set(connection, list)
     const retry = (): void => {
-      list.untilMs = plane.clock.elapsedMs() + RETRY_MS
+      list.untilMs = deps.clock.elapsedMs() + RETRY_MS
     }
     models.then((found) => {
       if (found === undefined) retry()
@@ -143,7 +139,7 @@ const MAX_PAGES = 20
 const MAX_DEPARTURES = 3
 
 async function askForModels(
-  plane: DataPlane,
+  deps: SendDeps,
   connection: UsableConnection,
   asker: ModelListAsker,
 ): Promise<readonly ListedModel[] | undefined> {
@@ -152,7 +148,7 @@ async function askForModels(
   const models: ListedModel[] = []
   let query: string | undefined = list.query
   for (let pages = 0; query !== undefined && pages < MAX_PAGES; pages++) {
-    const page = await askForPage(plane, connection, asker, query)
+    const page = await askForPage(deps, connection, asker, query)
     if (page === undefined) return undefined
     for (const model of page.models) models.push(model)
     query = page.nextQuery
@@ -161,7 +157,7 @@ async function askForModels(
 }
 
 async function askForPage(
-  plane: DataPlane,
+  deps: SendDeps,
   connection: UsableConnection,
   { apiKey, requestId }: ModelListAsker,
   query: string,
@@ -171,7 +167,7 @@ async function askForPage(
   if (list === undefined || operation === undefined) return undefined
   const call: Call = {
     requestId,
-    startedAtMs: plane.clock.nowMs(),
+    startedAtMs: deps.clock.nowMs(),
     apiKey,
     connection,
     method: 'GET',
@@ -179,24 +175,23 @@ async function askForPage(
     query,
     headers: list.headers,
   }
-  const preparation = await prepareCall(plane, call, undefined, { mayWait: false, isGone: () => false })
-  if (preparation.status === 'refused') return undefined
-  await credentialReady(plane, connection)
+  const inspected = inspectedCall(call, inspectionWithoutBody(call))
+  if (inspected.status !== 'ok') return undefined
+  await credentialReady(deps, connection)
+  const estimated = estimateCall(inspected.value.call)
   for (let departures = 1; departures <= MAX_DEPARTURES; departures++) {
-    const permission = await obtainPermit(plane, preparation.call, NO_WAIT)
-    if (permission.status !== 'permitted') return undefined
-    const ready = await readyToSend(plane, permission.call, () => null)
-    if ('code' in ready) return undefined
-    const answer = await collectResponse(
-      plane,
-      ready.call,
-      ready.request,
-      redactorOf(ready.secrets),
-      DEADLINE_MS,
-      credentialVersionOf(ready.secrets),
-    )
-    if (answer !== 'too-late') return answer?.status === 200 ? list.read(parseJsonObject(answer.body)) : undefined
-    plane.permits.countExpired(connection.settings.id)
+    const permission = await obtainPermit(deps, estimated, NO_WAIT)
+    if (permission.status !== 'ok') return undefined
+    const ready = await readyToSend(deps, permission.value, () => null)
+    if (ready.status !== 'ok') return undefined
+    const { request, secrets } = ready.value
+    const response = await collectResponse(deps, ready.value.call, request, {
+      redaction: redactorOf(secrets),
+      deadlineMs: DEADLINE_MS,
+      credentialVersion: credentialVersionOf(secrets),
+    })
+    if (response !== 'too-late') return response?.status === 200 ? list.read(parseJsonObject(response.body)) : undefined
+    deps.permits.countExpired(connection.settings.id)
   }
   return undefined
 }

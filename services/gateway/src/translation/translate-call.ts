@@ -1,29 +1,22 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import {
-  type InlineImage,
-  type JsonStructure,
-  mayHoldJson,
-  openAiErrorResponse,
-  type Refusal,
-  withoutAddition,
-} from '@sluice/providers'
+import { type InlineImage, type JsonStructure, mayHoldJson, openAiErrorResponse, type Refusal, withoutAddition } from '@sluice/providers'
 import { distinguishesModels } from '../admission/allowed-models.ts'
 import type { ApiKey } from '../admission/api-key.ts'
 import { catchUp, mayBeOutdated } from '../admission/authenticate.ts'
-import type { Connection } from '../admission/connection.ts'
-import { recordRefusal } from '../admission/refuse.ts'
+import type { Connection, UsableConnection } from '../admission/connection.ts'
+import { ABORTED, type Ended, ok, type Result, refused } from '../admission/refuse.ts'
 import { usableConnection, usableNames } from '../admission/usable-connection.ts'
-import type { DataPlane } from '../data-plane.ts'
-import type { ReadingTask } from '../estimate/body-reader.ts'
+import type { BodyReader, ReadingTask } from '../estimate/body-reader.ts'
 import type { BodyToTranslate } from '../estimate/body-readings.ts'
 import { type GatewayError, gatewayError } from '../http/gateway-error.ts'
 import type { HeldBytes } from '../http/held-bytes.ts'
 import { NO_ROOM } from '../http/receive-body.ts'
 import { decodedHeaders } from '../http/receive-decoded-body.ts'
-import type { Call, PermittedCall, PreparedCall } from '../relay/call.ts'
-import { bodyFaultError, preparedCall } from '../relay/prepare-call.ts'
-import { type CallBody, type Completion, goneSignal, waitOf } from '../relay/send-call.ts'
-import type { ImageFault } from './images.ts'
+import type { ApiKeys, Connections } from '../ports.ts'
+import type { Call, InspectedCall, PermittedCall } from '../relay/call.ts'
+import { bodyFaultError, inspectedCall } from '../relay/inspect-call.ts'
+import { type CallBody, type CompletedCall, disconnectSignal } from '../relay/send-call.ts'
+import type { ImageFault, Images } from './images.ts'
 
 /** A model as the unified endpoint names it: `CONNECTION/MODEL`. */
 export interface UnifiedModel {
@@ -63,75 +56,95 @@ export interface UnifiedBody {
   readonly held: HeldBytes
 }
 
-export type CallTranslation =
-  | {
-      readonly status: 'translated'
-      readonly call: PreparedCall
-      readonly body: CallBody
-      /** How long the call may wait for its permit. */
-      readonly waitMs: number
-    }
-  /** `connection` is there where it was found. */
-  | { readonly status: 'refused'; readonly error: GatewayError; readonly connection?: Connection | undefined }
+export interface ModelDeps {
+  readonly documents: BodyReader
+  readonly apiKeys: ApiKeys
+  readonly connections: Connections
+}
+
+/** The connection and the model that a unified request names. */
+export interface NamedModel {
+  readonly connection: UsableConnection
+  readonly model: string
+  /** The request's body, which the search has taken over. */
+  readonly body: Buffer
+}
+
+/** Where the connection was found and cannot be used, it is there too, as it decides the headers of the error. */
+export type NamedModelResult =
+  | { readonly status: 'ok'; readonly value: NamedModel }
+  | (Ended & { readonly connection?: Connection | undefined })
+
+/** Reads which connection and model a unified request names. The given body must not be used any more. */
+export async function namedModel(
+  deps: ModelDeps,
+  { apiKey }: UnifiedCall,
+  request: IncomingMessage,
+  { body: given, structure }: UnifiedBody,
+  response: ServerResponse,
+): Promise<NamedModelResult> {
+  const task = readingTask(apiKey, structure.parseNs, response)
+  const { body, ...named } = await deps.documents.read('unifiedModel', { body: given }, task)
+  if (named.isNoObject) return refused(await bodyFaultError(deps, body, task))
+  const name = parseUnifiedModel(named.model)
+  if (name === undefined) return refused(noConnection(named.model, apiKey, deps.connections))
+  let found = deps.connections.byName(name.connection)
+  let usable = usableConnection(found, name.connection, apiKey)
+  if (usable.status === 'refused' && mayBeOutdated(usable, request, '')) {
+    const busy = await catchUp(deps)
+    if (busy !== undefined) return { ...refused(busy), connection: found }
+    found = deps.connections.byName(name.connection)
+    const current = deps.apiKeys.byHash(apiKey.hash) ?? apiKey
+    usable = usableConnection(found, name.connection, current, deps.connections)
+  }
+  if (usable.status !== 'ok') return { ...usable, connection: found }
+  return ok({ connection: usable.value, model: name.model, body })
+}
+
+export interface TranslateDeps {
+  readonly documents: BodyReader
+  readonly images: Images
+}
+
+/** A call in its provider's format, with the body to send. */
+export interface TranslatedCall {
+  readonly call: InspectedCall
+  readonly body: CallBody
+}
 
 /**
- * Finds the connection that a unified request's model names, and says the request in its provider's words; that it cannot be is
- * recorded. Large bodies are read in another thread, and nothing that was read of them is kept.
- * @param body the body, which must not be used any more, what it is made of, and the account of it
+ * Translates a unified request into its provider's format. Large bodies are read in another thread, and nothing that was read of them is
+ * kept. Images that the provider does not fetch are fetched once the call has its permit.
+ * @param mayWait the request may wait for its permit
  */
 export async function translateCall(
-  plane: DataPlane,
+  { documents, images }: TranslateDeps,
   { requestId, startedAtMs, apiKey, operation: kind }: UnifiedCall,
   request: IncomingMessage,
-  { body: bytes, structure, held }: UnifiedBody,
+  { connection, model, body }: NamedModel,
+  { structure, held }: UnifiedBody,
+  mayWait: boolean,
   response: ServerResponse,
-): Promise<CallTranslation> {
-  const { documents } = plane
-  const sizeBytes = bytes.length
-  const task: ReadingTask = {
-    owner: apiKey.id,
-    estimatedNs: structure.parseNs,
-    isGone: () => response.destroyed,
-  }
-  const { body, ...named } = await documents.read('unifiedModel', { body: bytes }, task)
-  if (named.isNoObject) return { status: 'refused', error: await bodyFaultError(plane, body, task) }
-  const name = parseUnifiedModel(named.model)
-  if (name === undefined) return { status: 'refused', error: noConnection(named.model, apiKey, plane) }
-  let found = plane.connections.byName(name.connection)
-  let connection = usableConnection(found, name.connection, apiKey)
-  if ('code' in connection && mayBeOutdated(connection, request, '')) {
-    const busy = await catchUp(plane)
-    if (busy !== undefined) return { status: 'refused', error: busy, connection: found }
-    found = plane.connections.byName(name.connection)
-    const current = plane.apiKeys.byHash(apiKey.hash) ?? apiKey
-    connection = usableConnection(found, name.connection, current, plane.connections)
-  }
-  if ('code' in connection) return { status: 'refused', error: connection, connection: found }
-
-  const refuse = (error: GatewayError): CallTranslation => {
-    recordRefusal(plane, { requestId, startedAtMs, apiKey, connection }, error)
-    return { status: 'refused', error, connection }
-  }
-  const waitMs = waitOf(connection, request)
-  if (typeof waitMs !== 'number') return refuse(waitMs)
+): Promise<Result<TranslatedCall>> {
+  const sizeBytes = body.length
+  const { settings, adapter } = connection
   const toTranslate: Omit<BodyToTranslate, 'body' | 'images'> = {
-    provider: connection.settings.provider,
+    provider: settings.provider,
     kind,
-    judged: waitMs > 0 || distinguishesModels(connection),
-    withoutUsage: connection.settings.requestStreamUsage === false,
-    model: name.model,
-    defaultMaxOutputTokens: connection.settings.defaultMaxOutputTokens,
+    judged: mayWait || distinguishesModels(connection),
+    withoutUsage: settings.requestStreamUsage === false,
+    model,
+    defaultMaxOutputTokens: settings.defaultMaxOutputTokens,
     responseId: requestId,
     receivedAtMs: startedAtMs,
   }
-  const { opensStrings } = connection.adapter.unified[kind]
-  const byteNs = TEXT_BYTE_NS + (opensStrings === true && mayHoldJson(body) ? NESTED_BYTE_NS : 0)
-  const translating = { ...task, estimatedNs: structure.parseNs * TRANSLATION_FACTOR + body.length * byteNs }
-  const translate = (given: Buffer, images: ReadonlyMap<string, InlineImage>) =>
-    documents.read('translate', { ...toTranslate, images, body: given }, translating)
+  const byteNs = TEXT_BYTE_NS + (adapter.unified[kind].opensStrings === true && mayHoldJson(body) ? NESTED_BYTE_NS : 0)
+  const task = readingTask(apiKey, structure.parseNs * TRANSLATION_FACTOR + body.length * byteNs, response)
+  const translate = (given: Buffer, inline: ReadonlyMap<string, InlineImage>) =>
+    documents.read('translate', { ...toTranslate, images: inline, body: given }, task)
 
   const translated = await translate(body, NO_IMAGES)
-  if (translated.status === 'refused') return refuse(refusalError(translated))
+  if (translated.status === 'refused') return refused(refusalError(translated))
   const call: Call = {
     requestId,
     startedAtMs,
@@ -141,36 +154,38 @@ export async function translateCall(
     operation: translated.operation,
     query: translated.query,
     headers: translated.headers ?? decodedHeaders(request.headers),
-    translation: connection.adapter.unified[kind].answer(translated.answer),
+    translation: adapter.unified[kind].response(translated.requested),
     formatError: openAiErrorResponse,
   }
-  const preparation = preparedCall(call, translated, translated.body)
-  if (preparation.status === 'refused') return refuse(preparation.error)
+  const inspected = inspectedCall(call, translated, translated.body)
+  if (inspected.status !== 'ok') return inspected
   const added = held.hold(Math.max(0, translated.body.length - sizeBytes))
-  if (added !== 'held') return refuse(NO_ROOM[added])
+  if (added !== 'held') return refused(NO_ROOM[added])
   const { body: sentBody, addition } = translated
-  const plain = addition && (() => withoutAddition(sentBody, addition))
-  const sent: CallBody = { held, outgoing: () => sentBody, plain }
-  const ready = { status: 'translated', call: preparation.call, waitMs } as const
-  if (translated.status === 'translated') return { ...ready, body: sent }
+  const outgoing = (): Buffer => sentBody
+  if (translated.status === 'translated') {
+    const plain = addition && (() => withoutAddition(sentBody, addition))
+    return ok({ call: inspected.value.call, body: { held, outgoing, plain } })
+  }
 
   const { urls } = translated
-  const complete = async (permitted: PermittedCall): Promise<Completion> => {
-    const signal = goneSignal(response)
+  const complete = async (permitted: PermittedCall): Promise<Result<CompletedCall>> => {
+    const signal = disconnectSignal(response)
     const hold = (bytes: number): boolean => held.hold(bytes * IMAGE_COPIES) === 'held'
-    const images = await plane.images.fetch(urls, { owner: apiKey.id, gone: signal, hold })
-    if (signal.aborted) return { status: 'left' }
-    if ('fault' in images) return { status: 'refused', error: imageError(images) }
-    const complete = await translate(translated.body, images)
-    if (complete.status === 'refused') return { status: 'refused', error: refusalError(complete) }
-    if (complete.status === 'images-needed') throw new Error('an image that was fetched is asked for again')
-    return {
-      status: 'completed',
-      call: { ...permitted, inspection: complete.inspection, naming: complete.naming },
-      body: complete.body,
-    }
+    const fetched = await images.fetch(urls, { owner: apiKey.id, gone: signal, hold })
+    if (signal.aborted) return ABORTED
+    if ('fault' in fetched) return refused(imageError(fetched))
+    const completed = await translate(sentBody, fetched)
+    if (completed.status === 'refused') return refused(refusalError(completed))
+    if (completed.status === 'images-needed') throw new Error('an image that was fetched is asked for again')
+    const { inspection, naming, body: whole } = completed
+    return ok({ call: { ...permitted, inspection, naming }, body: whole })
   }
-  return { ...ready, body: { held, outgoing: sent.outgoing, complete } }
+  return ok({ call: inspected.value.call, body: { held, outgoing, complete } })
+}
+
+function readingTask({ id }: ApiKey, estimatedNs: number, response: ServerResponse): ReadingTask {
+  return { owner: id, estimatedNs, isDisconnected: () => response.destroyed }
 }
 
 function imageError({ fault, message }: ImageFault): GatewayError {
@@ -194,7 +209,7 @@ const TEXT_BYTE_NS = 8
 const NESTED_BYTE_NS = 60
 
 /** Says what is wrong with a name of a model that names no connection. @param model undefined: there is none; null: it is no text */
-function noConnection(model: string | null | undefined, apiKey: ApiKey, { connections }: DataPlane): GatewayError {
+function noConnection(model: string | null | undefined, apiKey: ApiKey, connections: Connections): GatewayError {
   const names = usableNames(apiKey, connections, MAX_SHOWN_NAMES).sort()
   const [example = 'openai-prod'] = names
   const known = names.length === 0 ? '' : ` Connections of this API key are ${names.join(', ')}.`

@@ -107,7 +107,7 @@ export function nativeSuite(sdk: NativeSdk): NativeSuite {
       // Some SDKs end the loop, others raise.
       await read().catch((error: unknown) => expect(String(error)).toMatch(/abort|reading from the stream/i))
       expect(abort.signal.aborted).toBe(true)
-      await eventually(() => expect(upstreamEnd()).toBe('client-gone'))
+      await eventually(() => expect(upstreamEnd()).toBe('client-disconnected'))
       await ended('aborted')
       const { requests, tokens } = await isSettled()
       expect(requests).toBe(1)
@@ -122,7 +122,7 @@ export function nativeSuite(sdk: NativeSdk): NativeSuite {
       await eventually(() => expect(upstreamEnd()).toBe('pending'))
       abort.abort()
       await failure
-      await eventually(() => expect(upstreamEnd()).toBe('client-gone'))
+      await eventually(() => expect(upstreamEnd()).toBe('client-disconnected'))
       await ended('aborted')
       expect((await isSettled()).requests).toBe(1)
     })

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { BedrockRuntimeClient, type BedrockRuntimeClientConfig } from '@aws-sdk/client-bedrock-runtime'
+import { type AwsSimulator, startAwsSimulator } from '@sluice/aws-simulator'
 import { CapacityConfig, start as startCapacity } from '@sluice/capacity'
 import { CONNECTION_DEFAULTS, type ProjectedConnection } from '@sluice/contracts'
-import type { ProviderSimulator } from '@sluice/provider-simulator'
+import { type ProviderSimulator, startProviderSimulator } from '@sluice/provider-simulator'
 import { createLogger, readConfig } from '@sluice/service-kit'
-import { testNats, testSimulator } from '@sluice/testkit'
+import { testNats } from '@sluice/testkit'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
 import { vi } from 'vitest'
 import { type FreshConnection, freshConnection } from './fresh-connection.ts'
@@ -17,10 +18,12 @@ export const REGION = 'eu-central-1'
 /** The gateway's own, which the simulated role trusts. */
 export const MASTER_SECRET = 'secret-of-the-gateway'
 
-/** A gateway, a capacity instance, and a simulated AWS with one role that the gateway may assume. */
+/** A gateway, a capacity instance, a simulated Bedrock, and a simulated AWS with one role that the gateway may assume. */
 export interface BedrockPath {
   readonly gateway: TestGateway
   readonly simulator: ProviderSimulator
+  /** Its STS hands out the sessions. */
+  readonly aws: AwsSimulator
   readonly apiKey: string
   /** Sets up the role anew, with sessions of that length. */
   role(sessionSeconds?: number): void
@@ -50,25 +53,24 @@ export async function startBedrockPath(): Promise<BedrockPath> {
   const nats = await testNats()
   const capacityConfig = readConfig(CapacityConfig, { NATS_URL: nats.url })
   const capacity = await startCapacity(capacityConfig, createLogger('capacity', 'silent'))
-  const simulator = await testSimulator({ provider: 'aws-bedrock', recordContent: true })
-  const gateway = await startGateway({ natsUrl: nats.url, env: { STS_ENDPOINT: simulator.url } })
+  const accounts = [{ apiKey: 'aws', role: { arn: ROLE_ARN, region: REGION } }]
+  const simulator = await startProviderSimulator({ provider: 'aws-bedrock', accounts, recordContent: true })
+  const aws = await startAwsSimulator()
+  const gateway = await startGateway({ natsUrl: nats.url, env: { STS_ENDPOINT: aws.url } })
   const apiKey = await gateway.apiKey()
   const role = (sessionSeconds?: number) =>
-    simulator.accounts.register({
-      apiKey: 'aws',
-      role: {
-        arn: ROLE_ARN,
-        externalId: EXTERNAL_ID,
-        region: REGION,
-        trustedCaller: { accessKeyId: 'AKIAGATEWAY', secretAccessKey: MASTER_SECRET },
-        ...(sessionSeconds && { sessionSeconds }),
-      },
+    aws.setRole({
+      arn: ROLE_ARN,
+      externalId: EXTERNAL_ID,
+      trustedCaller: { accessKeyId: 'AKIAGATEWAY', secretAccessKey: MASTER_SECRET },
+      ...(sessionSeconds && { sessionSeconds }),
     })
   role()
   const rightful = { region: REGION, iamRoleArn: ROLE_ARN, externalId: EXTERNAL_ID, baseUrl: simulator.url }
   return {
     gateway,
     simulator,
+    aws,
     apiKey,
     role,
     connection: async ({ role: changed, ...given } = {}) => {
@@ -100,10 +102,11 @@ export async function startBedrockPath(): Promise<BedrockPath> {
         config: rightful,
         ...given,
       }),
-    stsRequests: () => simulator.requests.list().filter(({ path }) => path === '/').length,
+    stsRequests: () => aws.requests.list('sts').length,
     stop: async () => {
       await gateway.stop()
       await simulator.stop()
+      await aws.stop()
       await capacity.stop()
       await nats.stop()
       vi.unstubAllEnvs()

@@ -1,7 +1,11 @@
 import { CapacityConfig, start as startCapacity } from '@sluice/capacity'
-import type { ProviderSimulator, ProviderSimulatorOptions } from '@sluice/provider-simulator'
+import {
+  type ProviderSimulator,
+  type ProviderSimulatorOptions,
+  startProviderSimulator,
+} from '@sluice/provider-simulator'
 import { createLogger, readConfig } from '@sluice/service-kit'
-import { testNats, testSimulator } from '@sluice/testkit'
+import { testNats } from '@sluice/testkit'
 import { startGateway, type TestGateway } from './start-gateway.ts'
 
 /** Everything that a request passes: a gateway, a capacity instance, and a simulated account `sk-upstream` without limits. */
@@ -25,7 +29,7 @@ export async function startDataPath(options: DataPathOptions = {}): Promise<Test
   const nats = await testNats()
   const config = readConfig(CapacityConfig, { NATS_URL: nats.url })
   const capacity = await startCapacity(config, createLogger('capacity', 'silent'))
-  const simulator = await testSimulator({ accounts: [{ apiKey: 'sk-upstream' }], ...options.simulator })
+  const simulator = await startProviderSimulator({ accounts: [{ apiKey: 'sk-upstream' }], ...options.simulator })
   const gateway = await startGateway({ natsUrl: nats.url, ...(options.env && { env: options.env }) })
   return {
     gateway,

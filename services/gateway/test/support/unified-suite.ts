@@ -245,7 +245,7 @@ export function unifiedSuite(unified: UnifiedProvider): void {
     const { completions, request, ended } = await connect()
     const stream = await completions.create({ ...request, max_tokens: 2_000, stream: true })
     for await (const _ of stream) stream.controller.abort()
-    await eventually(() => expect(path.simulator.requests.list().at(-1)?.outcome).toBe('client-gone'))
+    await eventually(() => expect(path.simulator.requests.list().at(-1)?.outcome).toBe('client-disconnected'))
     await ended('aborted')
   })
 

@@ -50,7 +50,7 @@ it.each(['openai', 'groq'] as const)('the page of a proxy before %s is an error 
     const answer = await postJson(`${path.gateway.url}/v1/chat/completions`, path.apiKey, body)
     expect(answer).toMatchObject({ status: 502, headers: { 'content-type': 'application/json; charset=utf-8' } })
     expect(JSON.parse(answer.body.toString())).toEqual({
-      error: { message: 'The provider answered with status 502.', type: 'server_error', param: null, code: null },
+      error: { message: 'The provider returned status 502.', type: 'server_error', param: null, code: null },
     })
   }
 })
@@ -86,7 +86,7 @@ it.each([
 ] as const)('a stream of %s that ends before its end is an error to both', async (provider, text) => {
   upstream.respond = (_, response) => events(response, text)
   const connection = await connectTo(provider)
-  await raised(ask(connection, true), OpenAI.APIError, /broke the answer off/)
+  await raised(ask(connection, true), OpenAI.APIError, /ended the response early/)
   await connection.ended('upstream_error')
 })
 

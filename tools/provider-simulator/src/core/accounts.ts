@@ -1,29 +1,39 @@
 import { type Static, Type } from 'typebox'
-import { AccountRole } from './account-role.ts'
 import type { Clock } from './clock.ts'
-import { Limits } from './limits.ts'
-import { createRateLimiter, type RateLimiter } from './rate-limiter.ts'
+import { createRateLimiter, Limits, type RateLimiter } from './rate-limiter.ts'
+
+const Text = Type.String({ minLength: 1 })
+
+/** The role whose sessions may call Bedrock on behalf of the account. `tools/aws-simulator` hands out sessions. */
+const AccountRole = Type.Object(
+  {
+    arn: Type.String({ pattern: '^arn:aws:iam::\\d{12}:role/[\\w+=,.@/-]+$' }),
+    /** The only region in which they may. */
+    region: Text,
+  },
+  { additionalProperties: false },
+)
 
 /**
- * One API key and what it may use. Without limits it is never refused. With AWS, where a role takes the place of the
- * key, `apiKey` is only the account's name here: for controls and records.
+ * One API key and what it may use. Without limits it is never refused. For AWS, where a role takes the place of the
+ * key, `apiKey` is only the name of the account in controls and records.
  */
 export const Account = Type.Object(
   {
-    apiKey: Type.String({ minLength: 1 }),
-    organization: Type.Optional(Type.String({ minLength: 1 })),
-    /** For AWS alone, which knows no other way in. */
+    apiKey: Text,
+    organization: Type.Optional(Text),
+    /** For AWS only, and required there. */
     role: Type.Optional(AccountRole),
-    /** For every model, each with buckets of its own. */
+    /** For every model; each has its own buckets. */
     limits: Type.Optional(Limits),
-    /** By model; takes the place of `limits` for that model. */
+    /** By model; replaces `limits` for that model. */
     modelLimits: Type.Optional(Type.Record(Type.String(), Limits)),
   },
   { additionalProperties: false },
 )
 export type Account = Static<typeof Account>
 
-/** What identifying a caller needs of the accounts. */
+/** The accounts as they are needed to identify a caller. */
 export interface AccountDirectory {
   get(apiKey: string): Account | undefined
   list(): readonly Account[]
@@ -38,12 +48,12 @@ export class Accounts implements AccountDirectory {
     for (const account of accounts) this.register(account)
   }
 
-  /** Adds an account, or replaces the one with the same key; its buckets are full again. */
+  /** Adds an account, or replaces the one with the same key, with full buckets. */
   register(account: Account): void {
     this.#byApiKey.set(account.apiKey, { account, limiters: new Map() })
   }
 
-  /** Takes the key away, as a provider does with a revoked one; false if it was not registered. */
+  /** Removes an account, as a provider does when a key is revoked. Returns false if the key was not registered. */
   remove(apiKey: string): boolean {
     return this.#byApiKey.delete(apiKey)
   }
@@ -56,7 +66,7 @@ export class Accounts implements AccountDirectory {
     return Array.from(this.#byApiKey.values(), ({ account }) => account)
   }
 
-  /** The buckets of an account for a model, full at their first use. @throws RangeError if the key is not registered */
+  /** Returns the buckets of an account for a model, full at their first use. @throws RangeError if the key is not registered */
   limiter(apiKey: string, model: string): RateLimiter {
     const registration = this.#byApiKey.get(apiKey)
     if (registration === undefined) throw new RangeError('no account with this API key')

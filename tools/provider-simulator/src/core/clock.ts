@@ -1,5 +1,5 @@
-/** The current instant in Unix milliseconds, with a fraction. Never goes back while the process lives. */
+/** Returns the current time in Unix milliseconds, with a fraction. Never goes back within a process. */
 export type Clock = () => number
 
-/** The wall clock at process start, carried on by the monotonic clock: a clock step moves no arrival time. */
+/** The wall clock at process start, advanced by the monotonic clock: setting the wall clock moves no arrival time. */
 export const systemClock: Clock = () => performance.timeOrigin + performance.now()

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { Controls } from './controls.ts'
 
 describe('controls', () => {
-  it('change nothing until there are any', () => {
+  it('change nothing while there are none', () => {
     expect(new Controls().take('sk-a', '/v1/models')).toEqual({})
   })
 
@@ -15,7 +15,7 @@ describe('controls', () => {
     expect(controls.list()).toEqual([])
   })
 
-  it('put a queued one on top of those that stand', () => {
+  it('apply a queued one on top of those that stand', () => {
     const controls = new Controls()
     controls.add({ latencyMs: 5, chunkDelayMs: 5 })
     controls.add({ omitUsage: true })
@@ -32,7 +32,7 @@ describe('controls', () => {
     expect(controls.take('sk-a', '/v1/models').latencyMs).toBe(1)
   })
 
-  it('apply to paths that begin as they say', () => {
+  it('apply to paths with their prefix', () => {
     const controls = new Controls()
     controls.add({ pathPrefix: '/model/', times: 1, latencyMs: 1 })
     expect(controls.take('sk-a', '/').latencyMs).toBeUndefined()

@@ -1,27 +1,59 @@
-import { type Limit, type Limits, METRICS, type Metric, PERIOD_MS } from './limits.ts'
+import { type Static, Type } from 'typebox'
 import { fullBucket, msUntilFull, refilled, remaining, type TokenBucket, take } from './token-bucket.ts'
 
-/** What a request uses, aside from being one request. */
+/** At most `limit` units in a `period`, as a token bucket: full at first, refilled evenly. */
+export const Limit = Type.Object(
+  {
+    limit: Type.Integer({ minimum: 1 }),
+    period: Type.Union([Type.Literal('minute'), Type.Literal('hour'), Type.Literal('day')]),
+  },
+  { additionalProperties: false },
+)
+export type Limit = Static<typeof Limit>
+
+/** The limits of one account for one model. A metric that is absent has no limit and no headers. */
+export const Limits = Type.Object(
+  {
+    requests: Type.Optional(Limit),
+    /** Input and output together. */
+    tokens: Type.Optional(Limit),
+    inputTokens: Type.Optional(Limit),
+    outputTokens: Type.Optional(Limit),
+  },
+  { additionalProperties: false },
+)
+export type Limits = Static<typeof Limits>
+
+export type Metric = keyof Limits
+
+export const METRICS: readonly Metric[] = ['requests', 'tokens', 'inputTokens', 'outputTokens']
+
+export const PERIOD_MS = { minute: 60_000, hour: 3_600_000, day: 86_400_000 } as const satisfies Record<
+  Limit['period'],
+  number
+>
+
+/** What a request consumes besides one request. */
 export interface TokenCounts {
   readonly inputTokens: number
   readonly outputTokens: number
 }
 
-/** How one limit stands; what a provider tells in its rate-limit headers. */
+/** The state of one limit, as a provider reports it in its rate-limit headers. */
 export interface LimitStatus extends Limit {
-  /** Whole units left. */
+  /** Whole units. */
   readonly remaining: number
-  /** Milliseconds, with a fraction, until nothing of the limit is used any more. */
+  /** Milliseconds, with a fraction, until the limit is completely free again. */
   readonly resetMs: number
 }
 
 export type LimitStatuses = { readonly [metric in Metric]?: LimitStatus }
 
-/** Why a request was refused: the limit that takes longest to free up. */
+/** The limit that a request exceeded; of several, the one that takes longest to refill. */
 export interface Denial extends LimitStatus {
   readonly metric: Metric
   readonly requested: number
-  /** Milliseconds until the request fits; absent when it exceeds the whole limit and never will. */
+  /** Milliseconds until the request fits; absent when it exceeds the whole limit and never fits. */
   readonly waitMs?: number
 }
 
@@ -29,7 +61,7 @@ export type Admission = { readonly status: 'admitted' } | { readonly status: 'de
 
 /** The buckets of one account for one model. All instants are Unix milliseconds. */
 export interface RateLimiter {
-  /** Charges one request and its tokens, or nothing at all if any limit has no room for them. */
+  /** Charges one request and its tokens, or nothing if any limit has no room for them. */
   admit(tokens: TokenCounts, nowMs: number): Admission
   statuses(nowMs: number): LimitStatuses
 }
@@ -65,7 +97,7 @@ function meterOf(metric: Metric, limit: Limit | undefined, nowMs: number): Meter
 
 interface Attempt {
   readonly meter: Meter
-  /** As it is once the request is charged; as it was if that is denied. */
+  /** After the charge; unchanged if the request is denied. */
   readonly bucket: TokenBucket
   readonly denial?: Denial
 }

@@ -11,7 +11,7 @@ describe('the request log', () => {
     expect(log.counts()).toEqual({ total: 8, byStatus: { 200: 8 } })
   })
 
-  it('is in order before it is full', () => {
+  it('is in order before the log is full', () => {
     const log = new RequestLog(3)
     for (let index = 0; index < 2; index++) log.open({ ...arrival, arrivedAtMs: index })
     expect(log.list().map(({ arrivedAtMs }) => arrivedAtMs)).toEqual([0, 1])
@@ -35,11 +35,13 @@ describe('the request log', () => {
     expect(log.list()).toEqual([{ ...arrival, arrivedAtMs: 1, outcome: 'pending' }])
     open.model('gpt-4o')
     open.status(200)
-    open.end('client-gone')
-    expect(log.list()).toEqual([{ ...arrival, arrivedAtMs: 1, model: 'gpt-4o', status: 200, outcome: 'client-gone' }])
+    open.end('client-disconnected')
+    expect(log.list()).toEqual([
+      { ...arrival, arrivedAtMs: 1, model: 'gpt-4o', status: 200, outcome: 'client-disconnected' },
+    ])
   })
 
-  it('forgets on request, and is not confused by what was under way', () => {
+  it('can be cleared while requests are in progress', () => {
     const log = new RequestLog(10)
     const open = log.open({ ...arrival, arrivedAtMs: 1 })
     log.clear()

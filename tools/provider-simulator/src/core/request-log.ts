@@ -9,19 +9,19 @@ export interface RequestRecord {
   readonly method: string
   /** Without the query, which may hold a key. */
   readonly path: string
-  /** By its alias; absent where the request names none that exists. */
+  /** The model's alias; absent if the request names no existing model. */
   readonly model?: string
-  /** Absent as long as no headers have been sent. */
+  /** Absent until headers have been sent. */
   readonly status?: number
   readonly outcome: Outcome
   /** Only if the simulator was started with `recordContent`. */
   readonly content?: { readonly headers: IncomingHttpHeaders; readonly body: string }
 }
 
-/** `client-gone`: the client closed the connection first. `broken-off`: the simulator did, as it was told to. */
-export type Outcome = 'pending' | 'answered' | 'broken-off' | 'client-gone'
+/** `broken-off`: a control had the simulator destroy the connection. */
+export type Outcome = 'pending' | 'completed' | 'broken-off' | 'client-disconnected'
 
-/** How many requests arrived, and with which status they were answered. Pending ones are in `total` only. */
+/** How many requests arrived, and which statuses they got. Pending requests are only in `total`. */
 export interface RequestCounts {
   readonly total: number
   readonly byStatus: Readonly<Record<number, number>>
@@ -38,14 +38,14 @@ export class RequestLog {
     this.#maxRecords = maxRecords
   }
 
-  /** Oldest first, at most the latest `maxRecords`; only those of `apiKey` if given. */
+  /** Returns at most the latest `maxRecords` requests, oldest first; only those of `apiKey` if given. */
   list(apiKey?: string): readonly RequestRecord[] {
     const oldest = this.#arrived > this.#maxRecords ? this.#arrived % this.#maxRecords : 0
     const ordered = [...this.#records.slice(oldest), ...this.#records.slice(0, oldest)]
     return apiKey === undefined ? ordered : ordered.filter((record) => record.apiKey === apiKey)
   }
 
-  /** Of one registered account, or of all requests together. */
+  /** Returns the counts of one registered account, or of all requests. */
   counts(apiKey?: string): RequestCounts {
     const selected = apiKey === undefined ? [...this.#counts.values()] : [this.#counts.get(apiKey) ?? noCounts()]
     const sum = noCounts()
@@ -56,14 +56,14 @@ export class RequestLog {
     return sum
   }
 
-  /** Forgets everything. Requests still under way are not counted when they end. */
+  /** Forgets everything. Requests still in progress are not counted when they end. */
   clear(): void {
     this.#records = []
     this.#arrived = 0
     this.#counts = new Map()
   }
 
-  /** Takes down an arrival. The handle adds what becomes known later. */
+  /** Records an arrival. The handle adds what becomes known later. */
   open(arrival: Pick<RequestRecord, 'arrivedAtMs' | 'apiKey' | 'method' | 'path' | 'content'>): OpenRecord {
     const record: MutableRecord = { ...arrival, outcome: 'pending' }
     this.#records[this.#arrived % this.#maxRecords] = record

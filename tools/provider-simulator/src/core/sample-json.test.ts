@@ -23,7 +23,7 @@ it('makes a value of each type', () => {
   })
 })
 
-it('ends on a schema that nests without end', () => {
+it('ends with a schema that refers to itself', () => {
   const schema: Record<string, unknown> = { type: 'array' }
   schema.items = schema
   expect(JSON.stringify(sampleJson(schema))).toMatch(/^\[+null\]+$/)

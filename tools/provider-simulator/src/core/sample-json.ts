@@ -1,9 +1,9 @@
-import { isRecord } from './is-record.ts'
+import { isRecord } from './json.ts'
 
 /**
- * A value that fits a JSON schema of the kind that tools and structured outputs declare: the first of an `enum` or of alternatives,
- * every property of an object, one item of an array. Types may be in capitals, as Google writes them. The same for the same
- * schema; null where the schema does not say.
+ * Returns a value that fits a JSON schema as tools and structured outputs declare it: the first of an `enum` or of
+ * alternatives, every property of an object, one item of an array. Types may be in capitals, as Google writes them. Always
+ * the same value for the same schema; null where the schema leaves the type open.
  */
 export function sampleJson(schema: unknown): unknown {
   return sample(schema, schema, 0)
@@ -40,7 +40,7 @@ function sample(schema: unknown, root: unknown, depth: number): unknown {
 // A schema from a request body may nest as deep as the body allows, or refer to itself.
 const MAX_DEPTH = 16
 
-/** What a pointer such as `#/$defs/Gate` leads to within the same schema. */
+/** Resolves a pointer such as `#/$defs/Gate` within the schema. */
 function referred(root: unknown, pointer: string): unknown {
   return pointer
     .split('/')

@@ -1,4 +1,4 @@
-/** A vector of length 1 that depends on the text alone: texts that are equal embed equally, others do not. */
+/** Returns a vector of length 1 that depends only on the text: equal texts embed equally, others do not. */
 export function simulatedEmbedding(text: string, dimensions: number): Float32Array {
   let state = hash(text)
   const vector = new Float32Array(dimensions)

@@ -14,16 +14,16 @@ it('refills evenly and stops when full', () => {
   expect(refilled(first.bucket, 9000)).toMatchObject({ available: 500, updatedAtMs: 9000 })
 })
 
-it('does not go back with a clock that does', () => {
+it('ignores a clock that goes back', () => {
   const bucket = fullBucket(10, MINUTE_MS, 1000)
   expect(refilled(bucket, 500)).toBe(bucket)
 })
 
-it('denies what exceeds its capacity without naming a time', () => {
+it('denies an amount beyond its capacity without a wait', () => {
   expect(take(fullBucket(10, MINUTE_MS, 0), 11, 0)).toEqual({ status: 'denied' })
 })
 
-it('names the exact wait when it denies', () => {
+it('returns the exact wait when it denies', () => {
   fc.assert(
     fc.property(bucketSteps(), ({ capacity, steps }) => {
       let bucket = fullBucket(capacity, MINUTE_MS, 0)
@@ -43,7 +43,7 @@ it('names the exact wait when it denies', () => {
   )
 })
 
-it('lets through no more than its capacity and what was refilled since', () => {
+it('admits at most its capacity and what was refilled since', () => {
   fc.assert(
     fc.property(bucketSteps(), ({ capacity, steps }) => {
       let bucket = fullBucket(capacity, MINUTE_MS, 0)

@@ -1,6 +1,6 @@
 /**
- * A bucket that holds `capacity` units, at least 1, when full and refills evenly, an empty one within `periodMs`.
- * `available` is what it held at `updatedAtMs` (Unix milliseconds), between 0 and `capacity`.
+ * A bucket of `capacity` units, at least 1, that refills evenly: from empty to full within `periodMs`. It held `available`
+ * units, from 0 to `capacity`, at `updatedAtMs` (Unix milliseconds).
  */
 export interface TokenBucket {
   readonly capacity: number
@@ -11,15 +11,15 @@ export interface TokenBucket {
 
 export type TakeResult =
   | { readonly status: 'taken'; readonly bucket: TokenBucket }
-  /** `waitMs` until the bucket holds the amount if nobody else takes; absent when it never can: the amount exceeds `capacity`. */
+  /** `waitMs` until the bucket holds the amount; absent if the amount exceeds `capacity`. */
   | { readonly status: 'denied'; readonly waitMs?: number }
 
-/** A bucket that is full at `nowMs`. */
+/** Returns a bucket that is full at `nowMs`. */
 export function fullBucket(capacity: number, periodMs: number, nowMs: number): TokenBucket {
   return { capacity, periodMs, available: capacity, updatedAtMs: nowMs }
 }
 
-/** The same bucket as it stands at `nowMs`. An instant before its last update changes nothing. */
+/** Returns the bucket as of `nowMs`; unchanged if that is before its last update. */
 export function refilled(bucket: TokenBucket, nowMs: number): TokenBucket {
   const elapsedMs = nowMs - bucket.updatedAtMs
   if (elapsedMs <= 0) return bucket
@@ -36,20 +36,20 @@ export function take(bucket: TokenBucket, amount: number, nowMs: number): TakeRe
   return { status: 'taken', bucket: { ...current, available: Math.max(0, current.available - amount) } }
 }
 
-/** Whole units that can be taken from the bucket as it stands. */
+/** Returns the whole units that can be taken without a refill. */
 export function remaining(bucket: TokenBucket): number {
   return Math.floor(bucket.available + ROUNDING_ERROR)
 }
 
-/** Milliseconds, with a fraction, until the bucket is full again if nobody takes. */
+/** Returns the milliseconds, with a fraction, until the bucket is full again. */
 export function msUntilFull(bucket: TokenBucket): number {
   return refillMs(bucket, bucket.capacity - bucket.available)
 }
 
-// A refill of exactly one unit may come out a hair below it in floating point.
+// In floating point, a refill of exactly one unit may come out slightly below it.
 const ROUNDING_ERROR = 1e-6
 
-// In whole nanoseconds: a hair above or below a millisecond would round to the wrong one.
+// In whole nanoseconds: slightly more or less than a millisecond would round to the wrong one.
 function refillMs(bucket: TokenBucket, amount: number): number {
   return Math.round((amount * bucket.periodMs * 1e6) / bucket.capacity) / 1e6
 }

@@ -1,8 +1,8 @@
 import type { FastifyError, FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify'
-import type { ProviderRoute } from '../providers/simulated-provider.ts'
-import { exchange, type Simulation } from './exchange.ts'
+import type { ProviderRoute } from '../core/simulated-provider.ts'
+import { handleRequest, type Simulation } from './handle-request.ts'
 
-/** The provider's own paths, and its error for every other. Bodies reach the provider as they came. */
+/** Serves the provider's own paths, and its error for all others. Bodies reach the provider unparsed. */
 export const providerRoutes: FastifyPluginCallback<Simulation> = (server, simulation, done) => {
   server.removeAllContentTypeParsers()
   server.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body))
@@ -34,7 +34,7 @@ async function handle(
   reply: FastifyReply,
   { tooLarge = false } = {},
 ): Promise<void> {
-  // The simulator writes to the socket itself: it must be able to stop halfway.
+  // The simulator writes to the socket itself, so that it can stop halfway.
   reply.hijack()
   const { route } = request.routeOptions.config
   const query = request.url.indexOf('?')
@@ -49,9 +49,9 @@ async function handle(
     ...(route && { route }),
   }
   try {
-    await exchange(simulation, incoming, reply.raw)
+    await handleRequest(simulation, incoming, reply.raw)
   } catch (error) {
-    // The reply is ours alone, so nobody else would end it.
+    // Fastify does not end a hijacked reply.
     console.error('provider simulator: failed at', request.method, incoming.path, error)
     reply.raw.destroy()
   }

@@ -1,0 +1,74 @@
+import { createLogger } from '@sluice/service-kit'
+import { type TestDatabase, testDatabase } from '@sluice/testkit'
+import { type Kysely, sql } from 'kysely'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import {
+  createDeadLetterTable,
+  type DeadLetterMessage,
+  type DeadLetters,
+  MAX_DEAD_LETTER_BYTES,
+  MAX_DEAD_LETTERS,
+  openDatabase,
+  postgresDeadLetters,
+} from '../src/index.ts'
+
+let database: TestDatabase
+let db: Kysely<unknown>
+let deadLetters: DeadLetters
+let nowMs: number
+
+beforeEach(async () => {
+  database = await testDatabase('usage')
+  const logger = createLogger('dead-letters', 'silent')
+  db = openDatabase({ url: database.url, name: 'dead-letters', maxConnections: 2, logger })
+  await sql.raw('create schema letters').execute(db)
+  await sql.raw(createDeadLetterTable('letters')).execute(db)
+  nowMs = 0
+  deadLetters = postgresDeadLetters({ db, schema: 'letters', logger, now: () => ++nowMs })
+})
+afterEach(async () => {
+  await db.destroy()
+  await database.drop()
+})
+
+it('keeps a message once, however often it is delivered, with the beginning of its data', async () => {
+  const data = new Uint8Array(MAX_DEAD_LETTER_BYTES + 1).fill(0xff)
+  await deadLetters.store({ ...message(1), data })
+  await deadLetters.store({ ...message(2), data })
+  await deadLetters.store({ ...message(1), data })
+  const letter = { subject: 'gateway.v1.responses.c', reason: 'no good' }
+  expect(await deadLetters.summary()).toEqual({
+    count: 2,
+    latest: [
+      { ...letter, streamSequence: 1, deadLetteredAtMs: 3 },
+      { ...letter, streamSequence: 2, deadLetteredAtMs: 2 },
+    ],
+  })
+  const kept = await sql<{ data: Buffer }>`select data from letters.dead_letters`.execute(db)
+  expect(kept.rows[0]?.data).toEqual(Buffer.from(data.subarray(0, MAX_DEAD_LETTER_BYTES)))
+})
+
+it('stores a reason that PostgreSQL cannot represent, shortened', async () => {
+  await deadLetters.store({ ...message(1), reason: `\0\ud800${'x'.repeat(5_000)}` })
+  const { latest } = await deadLetters.summary()
+  expect(latest[0]?.reason).toHaveLength(1_000)
+})
+
+it('keeps the newest of very many messages', async () => {
+  await sql`
+    insert into letters.dead_letters
+    select number, 's', 'r', '', to_timestamp(number / 1000.0) from generate_series(1, ${MAX_DEAD_LETTERS}) as number
+  `.execute(db)
+  nowMs = 5_000
+  await deadLetters.store(message(5_000))
+  const { count, latest } = await deadLetters.summary()
+  expect(count).toBe(MAX_DEAD_LETTERS)
+  expect(latest[0]).toMatchObject({ streamSequence: 5_000 })
+  const oldest = await sql<{ sequence: number }>`
+    select min(stream_sequence) as sequence from letters.dead_letters`.execute(db)
+  expect(oldest.rows[0]?.sequence).toBe(2)
+})
+
+function message(streamSequence: number): DeadLetterMessage {
+  return { streamSequence, subject: 'gateway.v1.responses.c', reason: 'no good', data: new Uint8Array() }
+}

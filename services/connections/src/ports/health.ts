@@ -1,5 +1,0 @@
-/** What the service can reach now. */
-export interface Health {
-  isDatabaseReachable(): Promise<boolean>
-  isBusConnected(): boolean
-}

@@ -1,0 +1,122 @@
+import { type Kysely, sql, type Transaction } from 'kysely'
+import {
+  foldNames,
+  type KnownNames,
+  type NamesOwner,
+  NO_NAMES,
+  ownerKey,
+  ownerOf,
+  withNamesOf,
+} from '../rollup/model-names.ts'
+import type { Rollup } from '../rollup/rollup.ts'
+import { instant, type Tables } from './schema.ts'
+
+/**
+ * The rollups with no more names of models than are told apart: those that were not named before, and that there is no room for, become
+ * one. Takes one statement where no name is new, three otherwise. Transactions that name new ones for one owner wait for each other.
+ */
+export async function admitNames(transaction: Transaction<Tables>, rollups: readonly Rollup[]): Promise<Rollup[]> {
+  const owners = byOwner(rollups)
+  if (owners.length === 0) return []
+  const known = await readNames(transaction, owners)
+  const growing = owners.filter((owner) => grown(owner, known) !== undefined)
+  if (growing.length > 0) {
+    // What another transaction has added meanwhile is there once the rows are this one's.
+    for (const [key, names] of await lockNames(transaction, growing)) known.set(key, names)
+    const rows = growing.flatMap((owner) => {
+      const names = grown(owner, known)
+      if (names === undefined) return []
+      known.set(owner.key, names)
+      return [{ ...owner.owner, ...names }]
+    })
+    if (rows.length > 0) await writeNames(transaction, rows)
+  }
+  return foldNames(rollups, known)
+}
+
+/** Forgets the names of days that began before `beforeMs`, Unix milliseconds. What comes of such a day yet is told apart anew. */
+export async function forgetNames(db: Kysely<Tables>, beforeMs: number): Promise<void> {
+  await db.deleteFrom('usage.model_names').where('day', '<', instant(beforeMs)).execute()
+}
+
+interface OwnRollups {
+  readonly key: string
+  readonly owner: NamesOwner
+  readonly rollups: Rollup[]
+}
+
+/** In the order of their keys, so that whoever locks several does so in one order. */
+function byOwner(rollups: readonly Rollup[]): OwnRollups[] {
+  const owners = new Map<string, OwnRollups>()
+  for (const rollup of rollups) {
+    const owner = ownerOf(rollup)
+    const key = ownerKey(owner)
+    const own = owners.get(key)
+    if (own === undefined) owners.set(key, { key, owner, rollups: [rollup] })
+    else own.rollups.push(rollup)
+  }
+  return [...owners.values()].sort((a, b) => (a.key < b.key ? -1 : 1))
+}
+
+/** The owner's names with new ones; undefined where there are none, or there is no room for them. */
+function grown({ key, rollups }: OwnRollups, known: ReadonlyMap<string, KnownNames>): KnownNames | undefined {
+  const before = known.get(key) ?? NO_NAMES
+  const after = withNamesOf(before, rollups)
+  return after === before ? undefined : after
+}
+
+interface NamesRow extends KnownNames {
+  readonly dayMs: string
+  readonly connectionId: string
+  readonly apiKeyId: string
+}
+
+async function readNames(
+  transaction: Transaction<Tables>,
+  owners: readonly OwnRollups[],
+): Promise<Map<string, KnownNames>> {
+  const { rows } = await sql<NamesRow>`
+    select ${COLUMNS} from json_to_recordset(${ownersJson(owners)}) as owner (${OWNER})
+    join usage.model_names as names on ${IS_OWN}`.execute(transaction)
+  return asMap(rows)
+}
+
+/** Makes the rows that are missing, and keeps all of them from other transactions until this one ends. */
+async function lockNames(
+  transaction: Transaction<Tables>,
+  owners: readonly OwnRollups[],
+): Promise<Map<string, KnownNames>> {
+  const { rows } = await sql<NamesRow>`
+    insert into usage.model_names as names (day, connection_id, api_key_id, served, tried)
+    select to_timestamp("dayMs" / 1000.0), "connectionId", "apiKeyId", '{}', '{}'
+    from json_to_recordset(${ownersJson(owners)}) as owner (${OWNER})
+    on conflict (connection_id, api_key_id, day) do update set served = names.served
+    returning ${COLUMNS}`.execute(transaction)
+  return asMap(rows)
+}
+
+async function writeNames(transaction: Transaction<Tables>, rows: readonly (NamesOwner & KnownNames)[]): Promise<void> {
+  await sql`
+    update usage.model_names as names set served = owner.served, tried = owner.tried
+    from json_to_recordset(${JSON.stringify(rows)}) as owner (${OWNER}, served text[], tried text[])
+    where ${IS_OWN}`.execute(transaction)
+}
+
+const OWNER = sql`"dayMs" bigint, "connectionId" text, "apiKeyId" text`
+const IS_OWN = sql`names.day = to_timestamp(owner."dayMs" / 1000.0)
+  and names.connection_id = owner."connectionId" and names.api_key_id = owner."apiKeyId"`
+const COLUMNS = sql`(extract(epoch from names.day) * 1000)::bigint as "dayMs", names.connection_id as "connectionId",
+  names.api_key_id as "apiKeyId", names.served, names.tried`
+
+function ownersJson(owners: readonly OwnRollups[]): string {
+  return JSON.stringify(owners.map(({ owner }) => owner))
+}
+
+function asMap(rows: readonly NamesRow[]): Map<string, KnownNames> {
+  return new Map(
+    rows.map(({ dayMs, connectionId, apiKeyId, served, tried }) => [
+      ownerKey({ dayMs: Number(dayMs), connectionId, apiKeyId }),
+      { served, tried },
+    ]),
+  )
+}

@@ -1,0 +1,112 @@
+import { type Kysely, sql, type Transaction } from 'kysely'
+import {
+  dueHorizons,
+  GRANULARITIES,
+  type Granularity,
+  type Horizons,
+  type KeptDays,
+  ROLLUP_MS,
+  rollupStart,
+} from '../rollup/granularity.ts'
+import { instant, ROLLUP_TABLES, type Tables } from './schema.ts'
+
+/**
+ * Keeps the horizons and the partitions as they are until the transaction ends. Any number may do so at a time. The lock is the table's own,
+ * as an advisory lock could be taken by any role of the database.
+ */
+export async function holdHorizons(transaction: Transaction<Tables>): Promise<void> {
+  await sql`lock table usage.horizons in row share mode`.execute(transaction)
+}
+
+/** Waits until nobody holds the horizons, and keeps everybody from it until the transaction ends. */
+export async function holdHorizonsAlone(transaction: Transaction<Tables>): Promise<void> {
+  await sql`lock table usage.horizons in exclusive mode`.execute(transaction)
+}
+
+/** @throws Error before they were first set, with the first partitions */
+export async function readHorizons(db: Kysely<Tables>): Promise<Horizons> {
+  const rows = await db.selectFrom('usage.horizons').selectAll().execute()
+  const found = new Map(rows.map(({ granularity, from_at }) => [granularity, from_at.getTime()]))
+  const [minute, hour, day] = GRANULARITIES.map((granularity) => found.get(granularity))
+  if (minute === undefined || hour === undefined || day === undefined) throw new Error('the horizons are not set')
+  return { minute, hour, day }
+}
+
+/** Sets the horizons that are not set yet. */
+export async function initialiseHorizons(transaction: Transaction<Tables>, horizons: Horizons): Promise<void> {
+  for (const granularity of GRANULARITIES) {
+    await sql`
+      insert into usage.horizons (granularity, from_at) values (${granularity}, ${instant(horizons[granularity])})
+      on conflict do nothing`.execute(transaction)
+  }
+}
+
+/**
+ * Moves what is due into the next coarser granularity: one hour of minutes, or one day of hours, a transaction that also moves the
+ * horizon. So everything is in one granularity at any instant, however often this is interrupted, and whoever else does it. Returns
+ * whether there may be more to do.
+ */
+export function downsampleOnce(db: Kysely<Tables>, kept: KeptDays, nowMs: number): Promise<boolean> {
+  const due = dueHorizons(kept, nowMs)
+  return db.transaction().execute(async (transaction) => {
+    await holdHorizonsAlone(transaction)
+    const horizons = await readHorizons(transaction)
+    for (const { from, to } of MOVES) {
+      if (horizons[from] >= due[from]) continue
+      await moveHorizon(
+        transaction,
+        from,
+        await moveOne(transaction, { from, to, fromMs: horizons[from], dueMs: due[from] }),
+      )
+      return true
+    }
+    // Days have nowhere to go. Their partitions are dropped once they are before the horizon.
+    if (horizons.day < due.day) await moveHorizon(transaction, 'day', due.day)
+    return false
+  })
+}
+
+const MOVES: readonly { readonly from: Granularity; readonly to: Granularity }[] = [
+  { from: 'minute', to: 'hour' },
+  { from: 'hour', to: 'day' },
+]
+
+interface Move {
+  readonly from: Granularity
+  readonly to: Granularity
+  /** Where the horizon is, and where it should be. */
+  readonly fromMs: number
+  readonly dueMs: number
+}
+
+/** Returns until when everything is moved, Unix milliseconds: over a stretch without usage that is further than one step. */
+async function moveOne(transaction: Transaction<Tables>, { from, to, fromMs, dueMs }: Move): Promise<number> {
+  const toMs = fromMs + ROLLUP_MS[to]
+  const moved = await sql`
+    insert into ${sql.table(ROLLUP_TABLES[to])} (
+      from_at, connection_id, provider, model, api_key_id, outcome, denied_by,
+      requests, input_tokens, output_tokens, cached_input_tokens, reasoning_tokens, latency, time_to_first_token,
+      cache_write_input_tokens, unread_requests
+    )
+    select
+      ${instant(fromMs)}, connection_id, provider, model, api_key_id, outcome, denied_by,
+      sum(requests), sum(input_tokens), sum(output_tokens), sum(cached_input_tokens), sum(reasoning_tokens),
+      usage.merged_histogram(latency), usage.merged_histogram(time_to_first_token),
+      sum(cache_write_input_tokens), sum(unread_requests)
+    from ${sql.table(ROLLUP_TABLES[from])}
+    where from_at >= ${instant(fromMs)} and from_at < ${instant(toMs)}
+    group by connection_id, provider, model, api_key_id, outcome, denied_by`.execute(transaction)
+  if (moved.numAffectedRows !== 0n) return toMs
+  const next = await sql<{ at: Date | null }>`
+    select min(from_at) as at from ${sql.table(ROLLUP_TABLES[from])} where from_at >= ${instant(toMs)}`.execute(
+    transaction,
+  )
+  const nextMs = next.rows[0]?.at?.getTime() ?? dueMs
+  return Math.min(dueMs, rollupStart(to, nextMs))
+}
+
+async function moveHorizon(transaction: Transaction<Tables>, granularity: Granularity, toMs: number): Promise<void> {
+  await sql`update usage.horizons set from_at = ${instant(toMs)} where granularity = ${granularity}`.execute(
+    transaction,
+  )
+}

@@ -1,0 +1,89 @@
+import { type Kysely, sql, type Transaction } from 'kysely'
+import {
+  dueHorizons,
+  GRANULARITIES,
+  type Granularity,
+  type Horizons,
+  type KeptDays,
+  ROLLUP_MS,
+} from '../rollup/granularity.ts'
+import { type Partition, partitionAt, partitionsBetween } from '../rollup/partition.ts'
+import { holdHorizonsAlone, initialiseHorizons, readHorizons } from './downsample.ts'
+import { ROLLUP_TABLES, type Tables } from './schema.ts'
+
+/** Creates the partitions that are written to from now on until some days ahead, and those back to the horizons. */
+export interface PartitionsAhead {
+  /** Costs nothing where it was done within a day. */
+  ensure(nowMs: number): Promise<void>
+}
+
+export function partitionsAhead(db: Kysely<Tables>, kept: KeptDays): PartitionsAhead {
+  let ensuredAtMs = Number.NEGATIVE_INFINITY
+  return {
+    ensure: async (nowMs) => {
+      if (Math.abs(nowMs - ensuredAtMs) < AGAIN_MS) return
+      await db.transaction().execute(async (transaction) => {
+        await holdHorizonsAlone(transaction)
+        await initialiseHorizons(transaction, dueHorizons(kept, nowMs))
+        const horizons = await readHorizons(transaction)
+        for (const granularity of GRANULARITIES) await createMissing(transaction, granularity, horizons, nowMs)
+      })
+      ensuredAtMs = nowMs
+    },
+  }
+}
+
+/**
+ * Drops the partitions that are wholly before the horizons: what they held has been added to the next coarser granularity. Each goes in
+ * a transaction of its own, between which recording goes on; other instances that drop partitions wait, for PostgreSQL fails the second
+ * of two that drop one at once ("could not find tuple for parent of relation").
+ */
+export async function dropPartitions(db: Kysely<Tables>): Promise<void> {
+  let isMoreLeft = true
+  while (isMoreLeft) isMoreLeft = await db.transaction().execute(dropOldest)
+}
+
+async function dropOldest(transaction: Transaction<Tables>): Promise<boolean> {
+  await holdHorizonsAlone(transaction)
+  const horizons = await readHorizons(transaction)
+  for (const granularity of GRANULARITIES) {
+    const kept = partitionName(granularity, partitionAt(granularity, horizons[granularity]))
+    const [oldest] = await partitionNames(transaction, granularity)
+    if (oldest === undefined || oldest >= kept) continue
+    await sql`drop table ${sql.id('usage', oldest)}`.execute(transaction)
+    return true
+  }
+  return false
+}
+
+/** An instance that cannot reach the database for days finds partitions to write to, until it has made new ones. */
+const AHEAD_MS = 3 * ROLLUP_MS.day
+const AGAIN_MS = ROLLUP_MS.day
+
+async function createMissing(
+  transaction: Transaction<Tables>,
+  granularity: Granularity,
+  horizons: Horizons,
+  nowMs: number,
+): Promise<void> {
+  const existing = new Set(await partitionNames(transaction, granularity))
+  for (const partition of partitionsBetween(granularity, horizons[granularity], nowMs + AHEAD_MS)) {
+    const name = partitionName(granularity, partition)
+    if (existing.has(name)) continue
+    const [fromAt, toAt] = [new Date(partition.fromMs), new Date(partition.toMs)].map((at) => at.toISOString())
+    await sql`
+      create table ${sql.id('usage', name)} partition of ${sql.table(ROLLUP_TABLES[granularity])}
+      for values from (${sql.lit(fromAt)}) to (${sql.lit(toAt)})`.execute(transaction)
+  }
+}
+
+async function partitionNames(db: Kysely<Tables>, granularity: Granularity): Promise<string[]> {
+  const { rows } = await sql<{ name: string }>`
+    select relname as name from pg_inherits join pg_class on pg_class.oid = inhrelid
+    where inhparent = ${ROLLUP_TABLES[granularity]}::regclass order by relname`.execute(db)
+  return rows.map(({ name }) => name)
+}
+
+function partitionName(granularity: Granularity, { label }: Partition): string {
+  return `${granularity}s_${label}`
+}

@@ -1,0 +1,96 @@
+import { type Kysely, type RawBuilder, sql } from 'kysely'
+import { GRANULARITIES, type Granularity, rollupStart, tellableStepMs } from '../rollup/granularity.ts'
+import { unpackHistogram } from '../rollup/histogram.ts'
+import type { CountCell, HistogramCell, UsageCells } from '../rollup/usage-points.ts'
+import { readHorizons } from './downsample.ts'
+import { instant, ROLLUP_TABLES, type Tables } from './schema.ts'
+import type { UsageQuery } from './usage-store.ts'
+
+/**
+ * What is stored for a query, at most `maxCells` of each kind. Steps begin at whole multiples of the step since 1970 UTC. A minute
+ * (hour, day, where usage is kept so) that is partly in the query's span counts in full.
+ */
+export async function selectCells(db: Kysely<Tables>, query: UsageQuery, maxCells: number): Promise<UsageCells> {
+  const stepMs = tellableStepMs(query.stepMs, query.fromMs, await readHorizons(db))
+  const points = pointsOf(query, stepMs)
+  return { stepMs, counts: await counts(db, points, maxCells), histograms: await histograms(db, points, maxCells) }
+}
+
+async function counts(db: Kysely<Tables>, points: RawBuilder<unknown>, maxCells: number): Promise<CountCell[]> {
+  const { rows } = await sql<Omit<CountCell, 'fromMs' | 'group'> & PointRow>`
+    select
+      point_at as "pointAt", point_group as "pointGroup", provider, model, outcome, denied_by as "deniedBy",
+      sum(requests)::bigint as requests,
+      sum(input_tokens)::bigint as "inputTokens",
+      sum(output_tokens)::bigint as "outputTokens",
+      sum(cached_input_tokens)::bigint as "cachedInputTokens",
+      sum(reasoning_tokens)::bigint as "reasoningTokens",
+      sum(cache_write_input_tokens)::bigint as "cacheWriteInputTokens",
+      sum(unread_requests)::bigint as "unreadRequests"
+    from (${points}) as points
+    group by point_at, point_group, provider, model, outcome, denied_by
+    order by point_at, point_group
+    limit ${maxCells}`.execute(db)
+  return rows.map(({ pointAt, pointGroup, ...cell }) => ({ ...point({ pointAt, pointGroup }), ...cell }))
+}
+
+async function histograms(db: Kysely<Tables>, points: RawBuilder<unknown>, maxCells: number): Promise<HistogramCell[]> {
+  // Unnested, the elements of any number of histograms are added up in one pass.
+  const { rows } = await sql<PointRow & { latency: string[] | null; timeToFirstToken: string[] | null }>`
+    select
+      point_at as "pointAt", point_group as "pointGroup",
+      array_agg((bucket << 40) + count) filter (where kind = 'latency') as latency,
+      array_agg((bucket << 40) + count) filter (where kind = 'time_to_first_token') as "timeToFirstToken"
+    from (
+      select point_at, point_group, kind, element >> 40 as bucket, sum(element & 1099511627775)::bigint as count
+      from (${points}) as points
+      cross join lateral (
+        select 'latency' as kind, unnest(latency) as element
+        union all select 'time_to_first_token', unnest(time_to_first_token)
+      ) as elements
+      group by 1, 2, 3, 4
+    ) as buckets
+    group by point_at, point_group
+    order by point_at, point_group
+    limit ${maxCells}`.execute(db)
+  return rows.map(({ pointAt, pointGroup, latency, timeToFirstToken }) => ({
+    ...point({ pointAt, pointGroup }),
+    latency: unpackHistogram(latency ?? []),
+    timeToFirstToken: unpackHistogram(timeToFirstToken ?? []),
+  }))
+}
+
+interface PointRow {
+  readonly pointAt: Date
+  readonly pointGroup: string | null
+}
+
+function point({ pointAt, pointGroup }: PointRow): Pick<CountCell, 'fromMs' | 'group'> {
+  return { fromMs: pointAt.getTime(), group: pointGroup ?? undefined }
+}
+
+/** The rollups of the span, each with the point that it belongs to. */
+function pointsOf(query: UsageQuery, stepMs: number): RawBuilder<unknown> {
+  const group = query.groupBy === undefined ? sql`null::text` : sql.ref(GROUP_COLUMNS[query.groupBy])
+  return sql`
+    select *, date_bin(make_interval(secs => ${stepMs / 1_000}), from_at, timestamptz 'epoch') as point_at, ${group} as point_group
+    from (${sql.join(
+      GRANULARITIES.map((granularity) => rollupsOf(granularity, query)),
+      sql` union all `,
+    )}) as rollups`
+}
+
+/** Minutes before their horizon have been added to hours, and wait to be dropped with their partition; so with hours and days. */
+function rollupsOf(granularity: Granularity, { connectionId, fromMs, toMs }: UsageQuery): RawBuilder<unknown> {
+  return sql`
+    select * from ${sql.table(ROLLUP_TABLES[granularity])}
+    where connection_id = ${connectionId}
+      and from_at >= ${instant(rollupStart(granularity, fromMs))} and from_at < ${instant(toMs)}
+      and from_at >= (select horizons.from_at from usage.horizons where granularity = ${granularity})`
+}
+
+const GROUP_COLUMNS: Readonly<Record<NonNullable<UsageQuery['groupBy']>, string>> = {
+  model: 'model',
+  apiKey: 'api_key_id',
+  outcome: 'outcome',
+}

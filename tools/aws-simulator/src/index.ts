@@ -1,0 +1,7 @@
+export { SIGNATURE_ERROR_TYPES } from './aws-error.ts'
+export { type AwsSimulator, type AwsSimulatorOptions, startAwsSimulator } from './aws-simulator.ts'
+export type { AwsControl, AwsFault, AwsRequestRecord, AwsService } from './controls.ts'
+export type { KmsKey, KmsKeyState } from './kms-keys.ts'
+export { openSession, readSession, type Session } from './sessions.ts'
+export { type SignedRequest, verifySignature } from './signature.ts'
+export type { AwsRole } from './sts.ts'
