@@ -18,12 +18,12 @@ import { StreamUsageRefusals } from './relay/usage-addition.ts'
 import { httpImages } from './translation/images.ts'
 import type { UnifiedDeps } from './translation/unified-call.ts'
 import { credentialReports } from './upstream/credential-reports.ts'
-import { createKeyPair } from './upstream/sealed-box.ts'
 import { sealedCredentials } from './upstream/credentials.ts'
 import { decodedUpstream } from './upstream/decoded-upstream.ts'
 import { fetchFirstCredentials } from './upstream/first-credentials.ts'
 import { createUpstream } from './upstream/http-client.ts'
 import { roleSessions, roleSigner } from './upstream/role-sessions.ts'
+import { createKeyPair } from './upstream/sealed-box.ts'
 
 export interface RunningDataPlane extends UnifiedDeps {
   /** This process, as capacity and the response events know it. */

@@ -1,20 +1,19 @@
-import type { ProviderId } from '@sluice/contracts'
 import OpenAI, { PermissionDeniedError } from 'openai'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import type { ProviderId } from '@sluice/contracts'
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { exchange, postJson } from './support/exchange.ts'
 import { freshConnection } from './support/fresh-connection.ts'
-import { type RawUpstream, startRawUpstream } from './support/raw-upstream.ts'
-import { startDataPath, type TestDataPath } from './support/start-data-path.ts'
+import { startRawUpstream } from './support/raw-upstream.ts'
+import { startDataPath } from './support/start-data-path.ts'
+import { startBeforeAll } from './support/start-before-all.ts'
 
 /** What a provider hands credentials out with, and who may reach it. */
-let data: TestDataPath
-let upstream: RawUpstream
 /** Of the requests that the provider got. */
 let received: (string | undefined)[]
 
+const data = startBeforeAll(startDataPath)
+const upstream = startBeforeAll(startRawUpstream)
 beforeAll(async () => {
-  data = await startDataPath()
-  upstream = await startRawUpstream()
   upstream.respond = (request, response) => {
     received.push(`${request.method} ${request.url}`)
     response.setHeader('content-type', 'application/json').end('{"value":"ek_minted"}')
@@ -22,10 +21,6 @@ beforeAll(async () => {
 })
 beforeEach(() => {
   received = []
-})
-afterAll(async () => {
-  await data?.stop()
-  await upstream?.stop()
 })
 
 const connect = (provider: ProviderId, settings: { allowAdministration?: boolean; allowedModels?: string[] } = {}) =>

@@ -1,25 +1,24 @@
+import OpenAI, { PermissionDeniedError, toFile } from 'openai'
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import type { ProviderId } from '@sluice/contracts'
 import { eventually } from '@sluice/testkit'
-import OpenAI, { PermissionDeniedError, toFile } from 'openai'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { exchange, postJson, type RawResponse } from './support/exchange.ts'
 import { type FreshConnection, freshConnection } from './support/fresh-connection.ts'
-import { type RawUpstream, startRawUpstream } from './support/raw-upstream.ts'
-import { startDataPath, type TestDataPath } from './support/start-data-path.ts'
+import { startRawUpstream } from './support/raw-upstream.ts'
+import { startDataPath } from './support/start-data-path.ts'
+import { startBeforeAll } from './support/start-before-all.ts'
 
 /** What a connection that is restricted to certain models lets through of the operations besides chats. */
 const ALLOWED = ['allowed-*']
 const MAX_BODY_BYTES = 4_096
-let data: TestDataPath
-let upstream: RawUpstream
 /** The bodies that the provider got. */
 let received: Buffer[]
 
+const data = startBeforeAll(() => startDataPath({ env: { MAX_BODY_BYTES: String(MAX_BODY_BYTES) } }))
+const upstream = startBeforeAll(startRawUpstream)
 beforeAll(async () => {
-  data = await startDataPath({ env: { MAX_BODY_BYTES: String(MAX_BODY_BYTES) } })
-  upstream = await startRawUpstream()
   upstream.respond = (request, response) => {
     const pieces: Buffer[] = []
     request.on('data', (piece: Buffer) => pieces.push(piece))
@@ -31,10 +30,6 @@ beforeAll(async () => {
 })
 beforeEach(() => {
   received = []
-})
-afterAll(async () => {
-  await data?.stop()
-  await upstream?.stop()
 })
 
 const restricted = (provider: ProviderId, allowedModels = ALLOWED): Promise<FreshConnection> =>

@@ -1,14 +1,14 @@
+import OpenAI, { APIConnectionError } from 'openai'
 import { CapacityConfig, start as startCapacity } from '@sluice/capacity'
 import { capacityStatus, responses } from '@sluice/contracts'
 import { ensureStream, request } from '@sluice/messaging'
 import { type ProviderSimulator, startProviderSimulator } from '@sluice/provider-simulator'
 import { createLogger, hashAccessToken, readConfig, type Service } from '@sluice/service-kit'
 import { eventually, type TestNats, testNats } from '@sluice/testkit'
-import OpenAI, { APIConnectionError } from 'openai'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { exchange, postJson } from './support/exchange.ts'
 import { startGateway, type TestGateway } from './support/start-gateway.ts'
-import { untilKnown } from './support/until-known.ts'
+import { untilKnown } from './support/fresh-connection.ts'
 
 const BODY = { model: 'gpt-4.1-mini', messages: [{ role: 'user' as const, content: 'Say something.' }] }
 const LIMITS = [{ period: 'day' as const, requests: 1_000, tokens: 1_000_000 }]

@@ -1,15 +1,14 @@
+import OpenAI from 'openai'
 import type { ServerResponse } from 'node:http'
 import { providerAdapter } from '@sluice/providers'
 import { eventually } from '@sluice/testkit'
-import OpenAI from 'openai'
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
+import { beforeAll, beforeEach, expect, it } from 'vitest'
 import { type FreshConnection, freshConnection } from './support/fresh-connection.ts'
-import { type RawUpstream, startRawUpstream } from './support/raw-upstream.ts'
-import { startDataPath, type TestDataPath } from './support/start-data-path.ts'
+import { startRawUpstream } from './support/raw-upstream.ts'
+import { startDataPath } from './support/start-data-path.ts'
+import { startBeforeAll } from './support/start-before-all.ts'
 
 /** A server that takes and answers what Azure's v1 API does: its key in `api-key`, its limits in headers of its own. */
-let data: TestDataPath
-let azure: RawUpstream
 let received: (string | undefined)[][]
 let connection: FreshConnection
 let throttle: Readonly<Record<string, string>> | undefined
@@ -24,9 +23,9 @@ const COMPLETION = {
   usage: { prompt_tokens: 11, completion_tokens: 3, total_tokens: 14 },
 }
 
+const data = startBeforeAll(startDataPath)
+const azure = startBeforeAll(startRawUpstream)
 beforeAll(async () => {
-  data = await startDataPath()
-  azure = await startRawUpstream()
   azure.respond = ({ method, url, headers }, response) => {
     received.push([`${method} ${url}`, headers.authorization, String(headers['api-key'])])
     if (headers['api-key'] !== 'azure-key-0123456789') {
@@ -40,10 +39,6 @@ beforeAll(async () => {
     response.setHeader('x-ratelimit-reset-requests', '250').setHeader('x-ratelimit-renewalperiod-requests', '60')
     json(response, 200, COMPLETION)
   }
-})
-afterAll(async () => {
-  await data?.stop()
-  await azure?.stop()
 })
 beforeEach(async () => {
   received = []

@@ -5,11 +5,11 @@ import { openBucket } from '@sluice/messaging'
 import { eventually } from '@sluice/testkit'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { exchange, postJson } from './support/exchange.ts'
-import { type FreshConnection, freshConnection } from './support/fresh-connection.ts'
-import { type RawUpstream, startRawUpstream } from './support/raw-upstream.ts'
-import { startDataPath, type TestDataPath } from './support/start-data-path.ts'
+import { type FreshConnection, freshConnection, untilKnown } from './support/fresh-connection.ts'
+import { startRawUpstream } from './support/raw-upstream.ts'
+import { startDataPath } from './support/start-data-path.ts'
 import { startGateway, type TestGateway } from './support/start-gateway.ts'
-import { untilKnown } from './support/until-known.ts'
+import { startBeforeAll } from './support/start-before-all.ts'
 
 /** Responses that the provider makes in the background, through two gateways: what is charged, and what the events say. */
 const BODY = { model: 'gpt-5', input: 'Write a report.', background: true, max_output_tokens: 100 }
@@ -32,21 +32,17 @@ const responseOf = (id: string, status: string, used: object | null = null) => (
 const event = (type: string, response: object): string =>
   `event: ${type}\ndata: ${JSON.stringify({ type, response })}\n\n`
 
-let path: TestDataPath
 let other: TestGateway
-let upstream: RawUpstream
 let id: string
 /** What the provider has of the response. */
 let stored: object
+const path = startBeforeAll(startDataPath)
+const upstream = startBeforeAll(startRawUpstream)
 beforeAll(async () => {
-  path = await startDataPath()
   other = await startGateway({ natsUrl: path.natsUrl })
-  upstream = await startRawUpstream()
 })
 afterAll(async () => {
   await other?.stop()
-  await path?.stop()
-  await upstream?.stop()
 })
 beforeEach(() => {
   id = `resp_${randomUUID()}`

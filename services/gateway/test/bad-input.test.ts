@@ -3,28 +3,28 @@ import { request } from '@sluice/messaging'
 import type { ProviderSimulator } from '@sluice/provider-simulator'
 import { MAX_DEPTH, MAX_ITEMS, MAX_MEMBERS } from '@sluice/providers'
 import { eventually } from '@sluice/testkit'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { exchange, postJson, type RawRequest, type RawResponse, sendText } from './support/exchange.ts'
-import { startDataPath, type TestDataPath } from './support/start-data-path.ts'
+import { startDataPath } from './support/start-data-path.ts'
 import type { TestGateway } from './support/start-gateway.ts'
+import { startBeforeAll } from './support/start-before-all.ts'
 
 const BODY = '{"model":"gpt-4.1-mini","messages":[{"role":"user","content":"Say something."}]}'
 const MAX_BODY_BYTES = 25 * 1024 * 1024
 const MAX_UPLOAD_BYTES = 1024 * 1024
-let data: TestDataPath
 let simulator: ProviderSimulator
 let gateway: TestGateway
 let apiKey: string
 let baseURL: string
 let connectionId: string
 
+const env = {
+  MAX_BODY_BYTES: String(MAX_BODY_BYTES),
+  MAX_UPLOAD_BYTES: String(MAX_UPLOAD_BYTES),
+  REQUEST_TIMEOUT_MS: '5000',
+}
+const data = startBeforeAll(() => startDataPath({ env }))
 beforeAll(async () => {
-  const env = {
-    MAX_BODY_BYTES: String(MAX_BODY_BYTES),
-    MAX_UPLOAD_BYTES: String(MAX_UPLOAD_BYTES),
-    REQUEST_TIMEOUT_MS: '5000',
-  }
-  data = await startDataPath({ env })
   ;({ simulator, gateway, apiKey } = data)
   const capacityLimits = [{ period: 'day' as const, requests: 1_000 }]
   const made = await gateway.connection({ name: 'prod', baseUrl: simulator.url, capacity: capacityLimits })
@@ -32,8 +32,6 @@ beforeAll(async () => {
   connectionId = made.settings.id
   await eventually(async () => expect((await post('')).status).toBe(400))
 })
-
-afterAll(() => data?.stop())
 
 afterEach(async () => {
   // Whatever came in, the process is alive and serves.

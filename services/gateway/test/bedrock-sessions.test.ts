@@ -2,23 +2,16 @@ import { ConverseCommand, ServiceUnavailableException } from '@aws-sdk/client-be
 import { capacityStatus } from '@sluice/contracts'
 import { request } from '@sluice/messaging'
 import { eventually } from '@sluice/testkit'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
+import { afterEach, beforeEach, expect, it } from 'vitest'
 import { postJson } from './support/exchange.ts'
-import {
-  type BedrockConnection,
-  type BedrockPath,
-  MASTER_SECRET,
-  startBedrockPath,
-} from './support/start-bedrock-path.ts'
+import { type BedrockConnection, MASTER_SECRET, startBedrockPath } from './support/start-bedrock-path.ts'
+import { startBeforeAll } from './support/start-before-all.ts'
 
 const MODEL = 'amazon.nova-lite-v1:0'
 const REQUEST = { modelId: MODEL, messages: [{ role: 'user' as const, content: [{ text: 'Hello!' }] }] }
-let path: BedrockPath
 
-beforeAll(async () => {
-  path = await startBedrockPath()
-})
-afterAll(() => path?.stop())
+const path = startBeforeAll(startBedrockPath)
+
 beforeEach(() => path.role())
 afterEach(() => {
   path.simulator.controls.clear()

@@ -1,33 +1,15 @@
 import { gzipSync, zstdCompressSync } from 'node:zlib'
-import {
-  AccessDeniedException,
-  BedrockRuntimeServiceException,
-  ConverseCommand,
-  type ConverseCommandInput,
-  ConverseStreamCommand,
-  InternalServerException,
-  InvokeModelCommand,
-  InvokeModelWithResponseStreamCommand,
-  ServiceUnavailableException,
-  ThrottlingException,
-  ValidationException,
-} from '@aws-sdk/client-bedrock-runtime'
+import { AccessDeniedException, BedrockRuntimeServiceException, ConverseCommand, type ConverseCommandInput, ConverseStreamCommand, InternalServerException, InvokeModelCommand, InvokeModelWithResponseStreamCommand, ServiceUnavailableException, ThrottlingException, ValidationException } from '@aws-sdk/client-bedrock-runtime'
 import { capacityStatus } from '@sluice/contracts'
 import { createRoleAssumer } from '@sluice/egress'
 import { request } from '@sluice/messaging'
 import { eventually } from '@sluice/testkit'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { RoleSession } from '../src/upstream/role-session.ts'
 import { exchange, postJson } from './support/exchange.ts'
 import { type RawUpstream, startRawUpstream } from './support/raw-upstream.ts'
-import {
-  type BedrockConnection,
-  type BedrockPath,
-  EXTERNAL_ID,
-  REGION,
-  ROLE_ARN,
-  startBedrockPath,
-} from './support/start-bedrock-path.ts'
+import { type BedrockConnection, EXTERNAL_ID, REGION, ROLE_ARN, startBedrockPath } from './support/start-bedrock-path.ts'
+import { startBeforeAll } from './support/start-before-all.ts'
 
 const NOVA = 'amazon.nova-lite-v1:0'
 const CLAUDE = 'anthropic.claude-haiku-4-5-20251001-v1:0'
@@ -41,13 +23,10 @@ const MESSAGE = {
   max_tokens: 40,
   messages: [{ role: 'user', content: 'What does a sluice do?' }],
 }
-let path: BedrockPath
 let connection: BedrockConnection
 
-beforeAll(async () => {
-  path = await startBedrockPath()
-})
-afterAll(() => path?.stop())
+const path = startBeforeAll(startBedrockPath)
+
 beforeEach(async () => {
   connection = await path.connection()
 })

@@ -1,25 +1,17 @@
 import type { ProviderId } from '@sluice/contracts'
 import { eventually } from '@sluice/testkit'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { postJson } from './support/exchange.ts'
 import { freshConnection } from './support/fresh-connection.ts'
-import { type RawUpstream, startRawUpstream } from './support/raw-upstream.ts'
-import { startDataPath, type TestDataPath } from './support/start-data-path.ts'
+import { startRawUpstream } from './support/raw-upstream.ts'
+import { startDataPath } from './support/start-data-path.ts'
+import { startBeforeAll } from './support/start-before-all.ts'
 
 const MESSAGES = [{ role: 'user' as const, content: 'Hi' }]
 const BODY = { model: 'm', messages: MESSAGES, max_tokens: 4_096 }
-let data: TestDataPath
-let upstream: RawUpstream
 
-beforeAll(async () => {
-  data = await startDataPath()
-  upstream = await startRawUpstream()
-})
-
-afterAll(async () => {
-  await data?.stop()
-  await upstream?.stop()
-})
+const data = startBeforeAll(startDataPath)
+const upstream = startBeforeAll(startRawUpstream)
 
 const connect = (provider: ProviderId = 'openai') =>
   freshConnection(data.gateway, data.apiKey, { provider, baseUrl: upstream.url })

@@ -6,23 +6,23 @@ import { eventually } from '@sluice/testkit'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { postJson, type RawResponse } from './support/exchange.ts'
 import { type RawUpstream, startRawUpstream } from './support/raw-upstream.ts'
-import { startDataPath, type TestDataPath } from './support/start-data-path.ts'
+import { startDataPath } from './support/start-data-path.ts'
+import { startBeforeAll } from './support/start-before-all.ts'
 
 const BODY = { model: 'gpt-4.1-mini', messages: [{ role: 'user', content: 'Where to?' }], max_tokens: 9 }
 const OLD = { apiKey: 'sk-old-key-of-the-old-host' }
 const NEW = { apiKey: 'sk-new-key-of-the-new-host' }
-let data: TestDataPath
 let hosts: RawUpstream[]
 /** What has arrived at which host with which key. */
 let arrived: string[]
 
+const data = startBeforeAll(startDataPath)
 beforeAll(async () => {
-  data = await startDataPath()
   hosts = await Promise.all(['old', 'new'].map(hostCalled))
 })
 
 afterAll(async () => {
-  await Promise.all([data?.stop(), ...(hosts ?? []).map((host) => host.stop())])
+  await Promise.all([...(hosts ?? []).map((host) => host.stop())])
 })
 
 beforeEach(() => {

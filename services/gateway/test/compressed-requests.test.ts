@@ -1,12 +1,13 @@
 import { connect as connectHttp2 } from 'node:http2'
 import { brotliCompressSync, constants, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import { eventually } from '@sluice/testkit'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { exchange, sendText } from './support/exchange.ts'
 import { freshConnection } from './support/fresh-connection.ts'
 import { http2Exchange } from './support/http2-exchange.ts'
-import { type RawUpstream, startRawUpstream } from './support/raw-upstream.ts'
-import { startDataPath, type TestDataPath } from './support/start-data-path.ts'
+import { startRawUpstream } from './support/raw-upstream.ts'
+import { startDataPath } from './support/start-data-path.ts'
+import { startBeforeAll } from './support/start-before-all.ts'
 
 const MAX_BODY_BYTES = 1024 * 1024
 const CODINGS = [
@@ -31,17 +32,11 @@ const PATHS = [
   ['anthropic', '/v1/messages', { model: 'm', max_tokens: 9, messages: [{ role: 'user', content: 'Hi' }] }],
   ['google', '/v1beta/models/m:generateContent', { contents: [{ role: 'user', parts: [{ text: 'Hi' }] }] }],
 ] as const
-let data: TestDataPath
-let upstream: RawUpstream
 let received: { readonly headers: Readonly<Record<string, unknown>>; readonly body: string }[]
 
-beforeAll(async () => {
-  data = await startDataPath({ env: { MAX_BODY_BYTES: String(MAX_BODY_BYTES), MAX_HELD_BYTES: '4000000' } })
-  upstream = await startRawUpstream()
-})
-afterAll(async () => {
-  await Promise.all([data?.stop(), upstream?.stop()])
-})
+const data = startBeforeAll(() => startDataPath({ env: { MAX_BODY_BYTES: String(MAX_BODY_BYTES), MAX_HELD_BYTES: '4000000' } }))
+const upstream = startBeforeAll(startRawUpstream)
+
 beforeEach(() => {
   received = []
   upstream.respond = (request, response) => {

@@ -17,7 +17,7 @@ let faults: unknown[]
 let sealedText: (version: number) => string | Promise<string>
 let asked: number[]
 /** The version that the answer to a request is of. */
-let answered: (version: number) => number
+let responseHeaders: (version: number) => number
 
 beforeAll(async () => {
   nats = await testNats()
@@ -34,7 +34,7 @@ beforeEach(async () => {
   nowMs = 0
   faults = []
   asked = []
-  answered = (version) => version
+  responseHeaders = (version) => version
   sealedText = (version) => JSON.stringify({ apiKey: `sk-${version}` })
   const keyPair = await createKeyPair()
   credentials = sealedCredentials(
@@ -48,7 +48,7 @@ beforeEach(async () => {
     credential,
     async ({ connectionId, version, publicKey }) => {
       asked.push(version)
-      const current = answered(version)
+      const current = responseHeaders(version)
       const sealed = sodium.crypto_box_seal(await sealedText(current), Buffer.from(publicKey, 'base64'))
       return { connectionId, version: current, sealed: Buffer.from(sealed).toString('base64') }
     },
@@ -95,7 +95,7 @@ it('gives no version that is too old, though the new one is under way', async ()
 
 it('keeps the older version until the newest is known to be the connection’s', async () => {
   await reveal(1)
-  answered = () => 3
+  responseHeaders = () => 3
   credentials.prefetch('c', 2)
   await eventually(() => expect(asked).toEqual([1, 2]))
   await eventually(async () => expect(await reveal(3)).toBe('sk-3'))
@@ -112,14 +112,14 @@ it('goes on to a version that was projected while it fetched another', async () 
 })
 
 it('gives a newer version than it asked for to nobody before the connection is known to have it', async () => {
-  answered = () => 5
+  responseHeaders = () => 5
   const early = reveal(3)
   await eventually(() => expect(asked).toEqual([3]))
   credentials.prefetch('c', 5)
   expect(await early).toBe('superseded')
   expect(await reveal(5)).toBe('sk-5')
   expect(asked).toEqual([3])
-  answered = (version) => version
+  responseHeaders = (version) => version
   credentials.prefetch('c', 6)
   await eventually(async () => expect(await reveal(6)).toBe('sk-6'))
   expect(asked).toEqual([3, 6])
@@ -127,7 +127,7 @@ it('gives a newer version than it asked for to nobody before the connection is k
 
 it('never goes back to an older version, nor asks for it without a pause', async () => {
   await reveal(2)
-  answered = () => 1
+  responseHeaders = () => 1
   credentials.prefetch('c', 3)
   await eventually(() => expect(faults).toHaveLength(1))
   expect(await reveal(3)).toBe('sk-2')

@@ -10,7 +10,7 @@ import type { Upstream, UpstreamCall } from '../src/upstream/upstream.ts'
 import { decodedUpstream } from '../src/upstream/decoded-upstream.ts'
 import { createUpstream, type RunningUpstream } from '../src/upstream/http-client.ts'
 import { writePieces } from './support/raw-upstream.ts'
-import { standsStill } from './support/stands-still.ts'
+import { untilStable } from './support/until-stable.ts'
 
 const MIB = 1024 * 1024
 const CODINGS = [
@@ -156,7 +156,7 @@ it('expands no more than is taken, however much a few bytes come to', async () =
   let isTaken = false
   const { call, came, ended } = send('GET', () => isTaken)
   await eventually(() => expect(came.bytes).toBeGreaterThan(0))
-  expect(await standsStill(() => came.bytes)).toBeLessThan(MIB)
+  expect(await untilStable(() => came.bytes)).toBeLessThan(MIB)
   isTaken = true
   call.resume()
   expect(await ended).toMatchObject({ bytes: 200 * MIB, end: 'end' })

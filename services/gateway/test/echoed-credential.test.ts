@@ -1,28 +1,21 @@
+import fc from 'fast-check'
 import type { ServerResponse } from 'node:http'
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import { eventually } from '@sluice/testkit'
-import fc from 'fast-check'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { exchange, postJson } from './support/exchange.ts'
 import { freshConnection } from './support/fresh-connection.ts'
-import { type RawUpstream, startRawUpstream, writePieces } from './support/raw-upstream.ts'
-import { startDataPath, type TestDataPath } from './support/start-data-path.ts'
+import { startRawUpstream, writePieces } from './support/raw-upstream.ts'
+import { startDataPath } from './support/start-data-path.ts'
+import { startBeforeAll } from './support/start-before-all.ts'
 
 const OLD = 'sk-canary-old-1f0e9d8c7b6a'
 const NEW = 'sk-canary-new-a6b7c8d9e0f1'
 const BODY = { model: 'gpt-4.1', messages: [{ role: 'user', content: 'Hi' }] }
 const STREAM = { ...BODY, stream: true, stream_options: { include_usage: true } }
 
-let path: TestDataPath
-let upstream: RawUpstream
-beforeAll(async () => {
-  path = await startDataPath()
-  upstream = await startRawUpstream()
-})
-afterAll(async () => {
-  await upstream.stop()
-  await path.stop()
-})
+const path = startBeforeAll(startDataPath)
+const upstream = startBeforeAll(startRawUpstream)
 
 const connect = () => path.gateway.connection({ baseUrl: upstream.url, apiKey: OLD })
 const ask = (baseURL: string, body: object) => postJson(`${baseURL}/chat/completions`, path.apiKey, body)

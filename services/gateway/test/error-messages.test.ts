@@ -1,17 +1,15 @@
 import { createAccessToken } from '@sluice/service-kit'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { exchange, type RawRequest, type RawResponse } from './support/exchange.ts'
-import { freshConnection } from './support/fresh-connection.ts'
-import { type RawUpstream, startRawUpstream } from './support/raw-upstream.ts'
-import { startDataPath, type TestDataPath } from './support/start-data-path.ts'
-import { untilKnown } from './support/until-known.ts'
+import { freshConnection, untilKnown } from './support/fresh-connection.ts'
+import { startRawUpstream } from './support/raw-upstream.ts'
+import { startDataPath } from './support/start-data-path.ts'
+import { startBeforeAll } from './support/start-before-all.ts'
 
 /**
  * The usual mistakes of a developer, and what the gateway answers: what is wrong, with the value, and what to do. No request of these
  * reaches the provider, and no answer holds a secret that came with it.
  */
-let data: TestDataPath
-let upstream: RawUpstream
 let received: string[]
 let scopedKey: string
 let expiredKey: string
@@ -20,9 +18,9 @@ const MAX_BODY_BYTES = 4_096
 const JSON_TYPE = { 'content-type': 'application/json' }
 const CHAT = JSON.stringify({ model: 'gpt-4o', messages: [{ role: 'user', content: 'Hello' }] })
 
+const data = startBeforeAll(() => startDataPath({ env: { MAX_BODY_BYTES: String(MAX_BODY_BYTES), MAX_UPLOAD_BYTES: '2048' } }))
+const upstream = startBeforeAll(startRawUpstream)
 beforeAll(async () => {
-  data = await startDataPath({ env: { MAX_BODY_BYTES: String(MAX_BODY_BYTES), MAX_UPLOAD_BYTES: '2048' } })
-  upstream = await startRawUpstream()
   received = []
   upstream.respond = (request, response) => {
     received.push(`${request.method} ${request.url}`)
@@ -43,8 +41,6 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   expect(received).toEqual([])
-  await data?.stop()
-  await upstream?.stop()
 })
 
 type Send = () => RawRequest & { readonly path: string }

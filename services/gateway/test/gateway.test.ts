@@ -1,5 +1,3 @@
-import type { ProviderSimulator } from '@sluice/provider-simulator'
-import { eventually } from '@sluice/testkit'
 import OpenAI, {
   AuthenticationError,
   BadRequestError,
@@ -8,31 +6,31 @@ import OpenAI, {
   RateLimitError,
   toFile,
 } from 'openai'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import type { ProviderSimulator } from '@sluice/provider-simulator'
+import { eventually } from '@sluice/testkit'
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { exchange, postJson } from './support/exchange.ts'
-import { startDataPath, type TestDataPath } from './support/start-data-path.ts'
+import { startDataPath } from './support/start-data-path.ts'
 import type { TestGateway } from './support/start-gateway.ts'
+import { startBeforeAll } from './support/start-before-all.ts'
 
 const UPSTREAM_KEY = 'sk-upstream'
 const MODEL = 'gpt-4.1-mini'
 const MESSAGES = [{ role: 'user' as const, content: 'Say something — naïve 🙂.' }]
-let data: TestDataPath
 let simulator: ProviderSimulator
 let gateway: TestGateway
 let apiKey: string
 let baseURL: string
 
+const limits = {
+  requests: { limit: 5_000, period: 'minute' as const },
+  tokens: { limit: 2_000_000, period: 'minute' as const },
+}
+const data = startBeforeAll(() => startDataPath({ simulator: { recordContent: true, accounts: [{ apiKey: UPSTREAM_KEY, limits }] } }))
 beforeAll(async () => {
-  const limits = {
-    requests: { limit: 5_000, period: 'minute' as const },
-    tokens: { limit: 2_000_000, period: 'minute' as const },
-  }
-  data = await startDataPath({ simulator: { recordContent: true, accounts: [{ apiKey: UPSTREAM_KEY, limits }] } })
   ;({ simulator, gateway, apiKey } = data)
   baseURL = (await connection({ name: 'prod' })).baseURL
 })
-
-afterAll(() => data?.stop())
 
 beforeEach(() => simulator.controls.clear())
 

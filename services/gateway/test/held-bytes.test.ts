@@ -1,26 +1,19 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 import { eventually } from '@sluice/testkit'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { exchange, postJson, type RawResponse } from './support/exchange.ts'
-import { type RawUpstream, startRawUpstream } from './support/raw-upstream.ts'
-import { startDataPath, type TestDataPath } from './support/start-data-path.ts'
+import { startRawUpstream } from './support/raw-upstream.ts'
+import { startDataPath } from './support/start-data-path.ts'
+import { startBeforeAll } from './support/start-before-all.ts'
 
 const KB = 1_000
-let data: TestDataPath
-let upstream: RawUpstream
 let answer: () => void
 /** How many requests have arrived since answers are held. */
 let arrived: number
 
-beforeAll(async () => {
-  data = await startDataPath({ env: { MAX_HELD_BYTES: String(1_000 * KB), UPSTREAM_CONNECT_TIMEOUT_MS: '3000' } })
-  upstream = await startRawUpstream()
-})
-
-afterAll(async () => {
-  await Promise.all([data?.stop(), upstream?.stop()])
-})
+const data = startBeforeAll(() => startDataPath({ env: { MAX_HELD_BYTES: String(1_000 * KB), UPSTREAM_CONNECT_TIMEOUT_MS: '3000' } }))
+const upstream = startBeforeAll(startRawUpstream)
 
 /** Answers nothing before {@link answer} is called. */
 function holdResponses(): void {

@@ -1,27 +1,19 @@
-import {
-  BedrockRuntimeClient,
-  ConverseCommand,
-  type ConverseCommandInput,
-  ConverseStreamCommand,
-  ThrottlingException,
-} from '@aws-sdk/client-bedrock-runtime'
+import { BedrockRuntimeClient, ConverseCommand, type ConverseCommandInput, ConverseStreamCommand, ThrottlingException } from '@aws-sdk/client-bedrock-runtime'
 import { eventually } from '@sluice/testkit'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
-import { type BedrockConnection, type BedrockPath, startBedrockPath } from './support/start-bedrock-path.ts'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { type BedrockConnection, startBedrockPath } from './support/start-bedrock-path.ts'
+import { startBeforeAll } from './support/start-before-all.ts'
 
 const REQUEST: ConverseCommandInput = {
   modelId: 'amazon.nova-lite-v1:0',
   messages: [{ role: 'user', content: [{ text: 'What does a sluice do?' }] }],
   inferenceConfig: { maxTokens: 2_000 },
 }
-let path: BedrockPath
 let connection: BedrockConnection
 let sdk: BedrockRuntimeClient
 
-beforeAll(async () => {
-  path = await startBedrockPath()
-})
-afterAll(() => path?.stop())
+const path = startBeforeAll(startBedrockPath)
+
 beforeEach(async () => {
   connection = await path.connection()
   sdk = clientOf(connection)

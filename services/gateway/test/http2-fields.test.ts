@@ -1,27 +1,22 @@
 import { type ClientHttp2Session, connect, type OutgoingHttpHeaders } from 'node:http2'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { exchange } from './support/exchange.ts'
 import { type FreshConnection, freshConnection } from './support/fresh-connection.ts'
 import { closed, http2Exchange, openStream } from './support/http2-exchange.ts'
-import { type RawUpstream, startRawUpstream } from './support/raw-upstream.ts'
-import { startDataPath, type TestDataPath } from './support/start-data-path.ts'
+import { startRawUpstream } from './support/raw-upstream.ts'
+import { startDataPath } from './support/start-data-path.ts'
+import { startBeforeAll } from './support/start-before-all.ts'
 
 /** Header fields and methods that mean something to a server, over HTTP/2 and beside HTTP/1.1. */
-let data: TestDataPath
-let upstream: RawUpstream
 let connection: FreshConnection
 let session: ClientHttp2Session
 let path: string
 
+const data = startBeforeAll(startDataPath)
+const upstream = startBeforeAll(startRawUpstream)
 beforeAll(async () => {
-  data = await startDataPath()
-  upstream = await startRawUpstream()
   connection = await freshConnection(data.gateway, data.apiKey, { baseUrl: upstream.url })
   path = `/connections/${connection.settings.name}/v1`
-})
-afterAll(async () => {
-  await data?.stop()
-  await upstream?.stop()
 })
 beforeEach(() => {
   upstream.respond = (request, response) => void request.resume().on('end', () => response.end('ok'))

@@ -3,24 +3,23 @@ import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { eventually } from '@sluice/testkit'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { exchange } from './support/exchange.ts'
 import { freshConnection } from './support/fresh-connection.ts'
 import type { Http2Flood, Http2FloodState } from './support/http2-flood.ts'
-import { startDataPath, type TestDataPath } from './support/start-data-path.ts'
+import { startDataPath } from './support/start-data-path.ts'
+import { startBeforeAll } from './support/start-before-all.ts'
 
 const MIB = 1024 * 1024
 const MAX_STREAMS = 256
 const PATIENT = { timeoutMs: 15_000 }
 
-let data: TestDataPath
 let child: ChildProcess | undefined
 
+const data = startBeforeAll(startDataPath)
 beforeAll(async () => {
   setFlagsFromString('--expose-gc')
-  data = await startDataPath()
 })
-afterAll(() => data?.stop())
 afterEach(() => child?.kill('SIGKILL'))
 
 /** What is held now of what came from outside, in bytes. */

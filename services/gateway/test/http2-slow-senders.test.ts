@@ -1,24 +1,19 @@
 import { type ClientHttp2Session, connect } from 'node:http2'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
+import { afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
 import { sendText } from './support/exchange.ts'
 import { type FreshConnection, freshConnection } from './support/fresh-connection.ts'
-import { answered, http2Exchange, openStream } from './support/http2-exchange.ts'
-import { type RawUpstream, startRawUpstream } from './support/raw-upstream.ts'
-import { startDataPath, type TestDataPath } from './support/start-data-path.ts'
+import { responseHeaders, http2Exchange, openStream } from './support/http2-exchange.ts'
+import { startRawUpstream } from './support/raw-upstream.ts'
+import { startDataPath } from './support/start-data-path.ts'
+import { startBeforeAll } from './support/start-before-all.ts'
 
-let data: TestDataPath
-let upstream: RawUpstream
 let connection: FreshConnection
 let session: ClientHttp2Session
 
+const data = startBeforeAll(() => startDataPath({ env: { REQUEST_TIMEOUT_MS: '1500' } }))
+const upstream = startBeforeAll(startRawUpstream)
 beforeAll(async () => {
-  data = await startDataPath({ env: { REQUEST_TIMEOUT_MS: '1500' } })
-  upstream = await startRawUpstream()
   connection = await freshConnection(data.gateway, data.apiKey, { baseUrl: upstream.url })
-})
-afterAll(async () => {
-  await data?.stop()
-  await upstream?.stop()
 })
 beforeEach(() => {
   session = connect(data.gateway.url)
@@ -30,7 +25,7 @@ it('a request that takes for ever is given up, which leaves its session to other
   const headers = { authorization: `Bearer ${data.apiKey}`, 'content-type': 'application/json' }
   const stream = openStream(session, path, { method: 'POST', headers })
   stream.write('{')
-  expect((await answered(stream))[':status']).toBe(408)
+  expect((await responseHeaders(stream))[':status']).toBe(408)
   expect((await http2Exchange(session, '/healthz')).status).toBe(200)
 })
 

@@ -1,20 +1,17 @@
 import { once } from 'node:events'
 import { connect } from 'node:http2'
 import { eventually } from '@sluice/testkit'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { freshConnection } from './support/fresh-connection.ts'
-import { answered, closed, http2Exchange, openStream } from './support/http2-exchange.ts'
-import { type RawUpstream, startRawUpstream } from './support/raw-upstream.ts'
+import { responseHeaders, closed, http2Exchange, openStream } from './support/http2-exchange.ts'
+import { startRawUpstream } from './support/raw-upstream.ts'
 import { startDataPath } from './support/start-data-path.ts'
+import { startBeforeAll } from './support/start-before-all.ts'
 
 /** What becomes of HTTP/2 sessions when a gateway stops. */
 const STREAM = JSON.stringify({ model: 'gpt-4.1', messages: [{ role: 'user', content: 'Hi' }], stream: true })
-let upstream: RawUpstream
 
-beforeAll(async () => {
-  upstream = await startRawUpstream()
-})
-afterAll(() => upstream?.stop())
+const upstream = startBeforeAll(startRawUpstream)
 
 const started = async (stopTimeoutMs: number) => {
   const own = await startDataPath({ env: { STOP_TIMEOUT_MS: String(stopTimeoutMs) } })
@@ -40,7 +37,7 @@ it('lets requests end, and closes their sessions after them', async () => {
   }
   const { own, client, ask } = await started(20_000)
   const stream = ask()
-  await answered(stream)
+  await responseHeaders(stream)
   const told = once(client, 'goaway')
   const stopped = own.stop()
   await told
@@ -62,7 +59,7 @@ it('breaks off what does not end in time', async () => {
   upstream.respond = (_request, response) => void response.write('data: {}\n\n')
   const { own, ask } = await started(100)
   const stream = ask()
-  await answered(stream)
+  await responseHeaders(stream)
   stream.resume()
   await own.stop()
   expect(await closed(stream)).not.toBe(0)

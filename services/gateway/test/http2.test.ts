@@ -4,32 +4,27 @@ import type { IncomingMessage } from 'node:http'
 import { type ClientHttp2Session, connect, constants } from 'node:http2'
 import type { Socket } from 'node:net'
 import { eventually } from '@sluice/testkit'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { exchange, sendText } from './support/exchange.ts'
 import { type FreshConnection, freshConnection } from './support/fresh-connection.ts'
-import { answered, closed, http2Exchange, openStream } from './support/http2-exchange.ts'
-import { type RawUpstream, startRawUpstream, writeForEver } from './support/raw-upstream.ts'
-import { standsStill } from './support/stands-still.ts'
-import { startDataPath, type TestDataPath } from './support/start-data-path.ts'
+import { responseHeaders, closed, http2Exchange, openStream } from './support/http2-exchange.ts'
+import { startRawUpstream, writeForEver } from './support/raw-upstream.ts'
+import { untilStable } from './support/until-stable.ts'
+import { startDataPath } from './support/start-data-path.ts'
+import { startBeforeAll } from './support/start-before-all.ts'
 
 const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'
 const EMPTY_SETTINGS = '\0\0\0\x04\0\0\0\0\0'
 const STREAM = JSON.stringify({ model: 'gpt-4.1', messages: [{ role: 'user', content: 'Hi' }], stream: true })
-let data: TestDataPath
-let upstream: RawUpstream
 let connection: FreshConnection
 let path: string
 let session: ClientHttp2Session
 
+const data = startBeforeAll(startDataPath)
+const upstream = startBeforeAll(startRawUpstream)
 beforeAll(async () => {
-  data = await startDataPath()
-  upstream = await startRawUpstream()
   connection = await freshConnection(data.gateway, data.apiKey, { baseUrl: upstream.url })
   path = `/connections/${connection.settings.name}/v1`
-})
-afterAll(async () => {
-  await data?.stop()
-  await upstream?.stop()
 })
 beforeEach(() => {
   // Node's client would not send what is too long to be taken, and resets streams when it holds more than 10 MB.
@@ -102,9 +97,9 @@ describe('a request over HTTP/2', () => {
     const headers = authorized('application/octet-stream')
     const stream = openStream(session, `${path}/files`, { method: 'POST', headers })
     stream.end(bytes)
-    expect(await standsStill(() => session.socket.bytesWritten)).toBeLessThan(16_000_000)
+    expect(await untilStable(() => session.socket.bytesWritten)).toBeLessThan(16_000_000)
     goOn.resolve()
-    expect((await answered(stream))[':status']).toBe(200)
+    expect((await responseHeaders(stream))[':status']).toBe(200)
     stream.resume()
     expect(await closed(stream)).toBe(0)
     expect(Buffer.concat(received).equals(bytes)).toBe(true)
@@ -113,7 +108,7 @@ describe('a request over HTTP/2', () => {
   it('may be refused before its body has come', async () => {
     const stream = openStream(session, `${path}/files`, { method: 'POST', headers: { authorization: 'Bearer slc_no' } })
     stream.write(Buffer.alloc(8_000_000))
-    const headers = await answered(stream)
+    const headers = await responseHeaders(stream)
     expect(headers).toMatchObject({ ':status': 401, 'x-sluice-source': 'gateway' })
     expect((await stream.toArray()).join('')).toContain('invalid_api_key')
     expect(await closed(stream)).toBe(0)
@@ -136,8 +131,8 @@ describe('a stream', () => {
       writtenBytes = writeForEver(response.writeHead(200, { 'content-type': 'text/event-stream' }))
     }
     const stream = openChat()
-    await answered(stream)
-    const heldAtBytes = await standsStill(() => writtenBytes())
+    await responseHeaders(stream)
+    const heldAtBytes = await untilStable(() => writtenBytes())
     expect(heldAtBytes).toBeLessThan(32 * 1024 * 1024)
     let readBytes = 0
     stream.on('data', (piece: Buffer) => {
@@ -158,7 +153,7 @@ describe('a stream', () => {
         response.write('data: {}\n\n')
       }
       const stream = openChat()
-      await answered(stream)
+      await responseHeaders(stream)
       stream.close(constants[code])
       await gone.promise
       await connection.ended('aborted')
@@ -173,7 +168,7 @@ describe('a stream', () => {
       response.on('close', () => gone.resolve())
       response.write('data: {}\n\n')
     }
-    await answered(openChat())
+    await responseHeaders(openChat())
     session.socket.destroy()
     await gone.promise
   })

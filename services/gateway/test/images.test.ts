@@ -3,17 +3,17 @@ import { eventually } from '@sluice/testkit'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { httpImages, type RunningImages } from '../src/translation/images.ts'
 import { type RawUpstream, startRawUpstream } from './support/raw-upstream.ts'
+import { startBeforeAll } from './support/start-before-all.ts'
 
 const PNG = Buffer.from('89504e470d0a1a0a', 'hex')
 const JPEG = Buffer.concat([Buffer.from('ffd8ffe000104a464946', 'hex'), Buffer.alloc(90)])
 const SETTINGS = { connectTimeoutMs: 1_000, timeoutMs: 500, maxImagesBytes: 1_000 }
-let upstream: RawUpstream
 let images: RunningImages
 const staying = { owner: 'k', gone: new AbortController().signal, hold: () => true }
 const fault = (url: string, reason: string) => ({ fault: 'bad-image', message: `The image at ${url} ${reason}.` })
 
+const upstream = startBeforeAll(startRawUpstream)
 beforeAll(async () => {
-  upstream = await startRawUpstream()
   images = httpImages({ ...SETTINGS, allowInsecureLoopback: true })
   upstream.respond = (request, response) => {
     const answers: Readonly<Record<string, () => void>> = {
@@ -44,7 +44,6 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await images?.stop()
-  await upstream?.stop()
 })
 
 const fetchOne = (path: string) => images.fetch([`${upstream.url}${path}`], staying)

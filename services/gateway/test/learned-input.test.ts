@@ -1,10 +1,11 @@
 import type { ProviderId } from '@sluice/contracts'
 import { eventually } from '@sluice/testkit'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { postJson } from './support/exchange.ts'
 import { freshConnection } from './support/fresh-connection.ts'
-import { type RawUpstream, startRawUpstream } from './support/raw-upstream.ts'
-import { startDataPath, type TestDataPath } from './support/start-data-path.ts'
+import { startRawUpstream } from './support/raw-upstream.ts'
+import { startDataPath } from './support/start-data-path.ts'
+import { startBeforeAll } from './support/start-before-all.ts'
 
 /** Requests whose input the provider adds to, or takes some out of, as they or their responses say: what is reserved for the next plain prompt. */
 const LIMIT = 1_000_000
@@ -13,16 +14,8 @@ const TEXT = 'The lock keeper opens the upper gate at dawn and closes it again a
 const MESSAGES = [{ role: 'user', content: TEXT }]
 const PLAIN_TOKENS = 1_000
 
-let path: TestDataPath
-let upstream: RawUpstream
-beforeAll(async () => {
-  path = await startDataPath()
-  upstream = await startRawUpstream()
-})
-afterAll(async () => {
-  await path?.stop()
-  await upstream?.stop()
-})
+const path = startBeforeAll(startDataPath)
+const upstream = startBeforeAll(startRawUpstream)
 
 interface Wire {
   readonly provider: ProviderId

@@ -1,16 +1,16 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { eventually } from '@sluice/testkit'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { beforeAll, expect, it } from 'vitest'
 import { postJson } from './support/exchange.ts'
-import { startDataPath, type TestDataPath } from './support/start-data-path.ts'
+import { startDataPath } from './support/start-data-path.ts'
+import { startBeforeAll } from './support/start-before-all.ts'
 
-let data: TestDataPath
 let apiKey: string
 let baseURL: string
 let name: string
 
+const data = startBeforeAll(startDataPath)
 beforeAll(async () => {
-  data = await startDataPath()
   apiKey = data.apiKey
   const made = await data.gateway.connection({ baseUrl: data.simulator.url })
   baseURL = made.baseURL
@@ -21,8 +21,6 @@ beforeAll(async () => {
   const large = small.replace('Hi', 'x'.repeat(2_000_000))
   expect((await postJson(`${baseURL}/chat/completions`, apiKey, large)).status).toBe(200)
 })
-
-afterAll(() => data?.stop())
 
 const member = (_: unknown, at: number): string => `"m${at}":0`
 

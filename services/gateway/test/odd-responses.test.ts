@@ -1,27 +1,21 @@
 import { eventually } from '@sluice/testkit'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { exchange, postJson, sendText } from './support/exchange.ts'
 import { freshConnection } from './support/fresh-connection.ts'
-import { type RawUpstream, startRawUpstream } from './support/raw-upstream.ts'
-import { startDataPath, type TestDataPath } from './support/start-data-path.ts'
+import { startRawUpstream } from './support/raw-upstream.ts'
+import { startDataPath } from './support/start-data-path.ts'
 import type { TestGateway } from './support/start-gateway.ts'
+import { startBeforeAll } from './support/start-before-all.ts'
 
 const SECRET = 'sk-canary-77aa'
 const BODY = { model: 'gpt-4.1', messages: [{ role: 'user', content: 'Hi' }] }
-let data: TestDataPath
-let upstream: RawUpstream
 let gateway: TestGateway
 let apiKey: string
 
+const data = startBeforeAll(startDataPath)
+const upstream = startBeforeAll(startRawUpstream)
 beforeAll(async () => {
-  data = await startDataPath()
   ;({ gateway, apiKey } = data)
-  upstream = await startRawUpstream()
-})
-
-afterAll(async () => {
-  await data?.stop()
-  await upstream?.stop()
 })
 
 async function connect() {

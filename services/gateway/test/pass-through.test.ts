@@ -1,37 +1,31 @@
+import fc from 'fast-check'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { gzipSync } from 'node:zlib'
 import type { ProviderSimulator } from '@sluice/provider-simulator'
 import { eventually } from '@sluice/testkit'
-import fc from 'fast-check'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { exchange, postJson } from './support/exchange.ts'
 import { freshConnection } from './support/fresh-connection.ts'
-import { type RawUpstream, startRawUpstream, writeForEver, writePieces } from './support/raw-upstream.ts'
-import { standsStill } from './support/stands-still.ts'
-import { startDataPath, type TestDataPath } from './support/start-data-path.ts'
+import { startRawUpstream, writeForEver, writePieces } from './support/raw-upstream.ts'
+import { untilStable } from './support/until-stable.ts'
+import { startDataPath } from './support/start-data-path.ts'
 import type { TestGateway } from './support/start-gateway.ts'
+import { startBeforeAll } from './support/start-before-all.ts'
 
 const CANARY = 'sk-canary-1f0e9d8c7b6a'
 const BODY = { model: 'gpt-4.1', messages: [{ role: 'user', content: 'Hi' }] }
-let path: TestDataPath
 let simulator: ProviderSimulator
-let upstream: RawUpstream
 let gateway: TestGateway
 let apiKey: string
 let baseURL: string
 
+const path = startBeforeAll(startDataPath)
+const upstream = startBeforeAll(startRawUpstream)
 beforeAll(async () => {
-  path = await startDataPath()
   ;({ simulator, gateway, apiKey } = path)
-  upstream = await startRawUpstream()
   baseURL = await connectionTo(upstream.url)
-})
-
-afterAll(async () => {
-  await path?.stop()
-  await upstream?.stop()
 })
 
 async function connectionTo(baseUrl: string): Promise<string> {
@@ -79,7 +73,7 @@ describe('a stream', () => {
     }
     const answer = await opened('/chat/completions')
     // Sockets take some megabytes between them; then all stands still.
-    const heldAtBytes = await standsStill(() => writtenBytes())
+    const heldAtBytes = await untilStable(() => writtenBytes())
     expect(heldAtBytes).toBeLessThan(32 * 1024 * 1024)
     let readBytes = 0
     answer.on('data', (piece: Buffer) => {

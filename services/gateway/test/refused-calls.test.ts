@@ -1,18 +1,15 @@
 import { eventually } from '@sluice/testkit'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { postJson } from './support/exchange.ts'
 import { type FreshConnection, freshConnection } from './support/fresh-connection.ts'
-import { startDataPath, type TestDataPath } from './support/start-data-path.ts'
+import { startDataPath } from './support/start-data-path.ts'
+import { startBeforeAll } from './support/start-before-all.ts'
 
 const MODEL = 'gpt-4.1-mini'
 const CHAT = { model: MODEL, messages: [{ role: 'user', content: 'Say something.' }] }
-let data: TestDataPath
 let connection: FreshConnection
 
-beforeAll(async () => {
-  data = await startDataPath({ env: { MAX_BODY_BYTES: '4096' } })
-})
-afterAll(() => data?.stop())
+const data = startBeforeAll(() => startDataPath({ env: { MAX_BODY_BYTES: '4096' } }))
 
 const fresh = async (apiKey = data.apiKey) => {
   const settings = { baseUrl: data.simulator.url, allowedModels: [MODEL] }

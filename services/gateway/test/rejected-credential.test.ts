@@ -1,12 +1,13 @@
+import OpenAI from 'openai'
 import { credentialStatus, type ProviderId } from '@sluice/contracts'
 import { subscribeEvent } from '@sluice/messaging'
 import { eventually } from '@sluice/testkit'
-import OpenAI from 'openai'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { exchange, postJson } from './support/exchange.ts'
 import { type FreshConnection, freshConnection } from './support/fresh-connection.ts'
-import { type RawUpstream, startRawUpstream } from './support/raw-upstream.ts'
-import { startDataPath, type TestDataPath } from './support/start-data-path.ts'
+import { startRawUpstream } from './support/raw-upstream.ts'
+import { startDataPath } from './support/start-data-path.ts'
+import { startBeforeAll } from './support/start-before-all.ts'
 
 const KEY = 'sk-upstream-0123456789abcdef'
 const MASKED = 'Incorrect API key provided: sk-upstr****cdef.'
@@ -41,14 +42,12 @@ const CALLS: readonly (readonly [ProviderId, string, object, number, object])[] 
   ],
 ]
 const USAGE = { usage: { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 } }
-let data: TestDataPath
-let upstream: RawUpstream
 let asked: number
 let reports: { readonly connectionId: string; readonly status: string; readonly version: number }[]
 
+const data = startBeforeAll(startDataPath)
+const upstream = startBeforeAll(startRawUpstream)
 beforeAll(async () => {
-  data = await startDataPath()
-  upstream = await startRawUpstream()
   reports = []
   subscribeEvent(
     data.gateway.bus,
@@ -57,9 +56,6 @@ beforeAll(async () => {
     () => undefined,
   )
   await data.gateway.bus.connection.flush()
-})
-afterAll(async () => {
-  await Promise.all([data?.stop(), upstream?.stop()])
 })
 beforeEach(() => {
   asked = 0

@@ -2,11 +2,12 @@ import type { ServerResponse } from 'node:http'
 import { capacityStatus, type ProviderId } from '@sluice/contracts'
 import { request } from '@sluice/messaging'
 import { eventually } from '@sluice/testkit'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { postJson, type RawResponse } from './support/exchange.ts'
 import { type FreshConnection, freshConnection } from './support/fresh-connection.ts'
-import { type RawUpstream, startRawUpstream, writePieces } from './support/raw-upstream.ts'
-import { startDataPath, type TestDataPath } from './support/start-data-path.ts'
+import { startRawUpstream, writePieces } from './support/raw-upstream.ts'
+import { startDataPath } from './support/start-data-path.ts'
+import { startBeforeAll } from './support/start-before-all.ts'
 
 /** What servers report in ways of their own, through a whole gateway: what is charged, and what the event says. */
 const SECRET = 'sk-compatible-5f2c91d07e44'
@@ -19,16 +20,8 @@ const PATHS: Readonly<Partial<Record<ProviderId, string>>> = {
   anthropic: '/v1/messages',
 }
 
-let path: TestDataPath
-let upstream: RawUpstream
-beforeAll(async () => {
-  path = await startDataPath()
-  upstream = await startRawUpstream()
-})
-afterAll(async () => {
-  await path?.stop()
-  await upstream?.stop()
-})
+const path = startBeforeAll(startDataPath)
+const upstream = startBeforeAll(startRawUpstream)
 
 const connect = (provider: ProviderId = 'openai'): Promise<FreshConnection> =>
   freshConnection(path.gateway, path.apiKey, { provider, baseUrl: upstream.url, apiKey: SECRET })

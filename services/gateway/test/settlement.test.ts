@@ -1,15 +1,16 @@
+import OpenAI, { RateLimitError } from 'openai'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { permitBatch as batchOfPermits } from '@sluice/contracts'
 import { request } from '@sluice/messaging'
 import type { Control, ProviderSimulator } from '@sluice/provider-simulator'
 import { eventually } from '@sluice/testkit'
-import OpenAI, { RateLimitError } from 'openai'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { postJson, type RawResponse } from './support/exchange.ts'
 import { freshConnection } from './support/fresh-connection.ts'
-import { startDataPath, type TestDataPath } from './support/start-data-path.ts'
+import { startDataPath } from './support/start-data-path.ts'
 import type { ConnectionToMake, TestGateway } from './support/start-gateway.ts'
+import { startBeforeAll } from './support/start-before-all.ts'
 
 const MODEL = 'gpt-4.1-mini'
 const BODY = { model: MODEL, messages: [{ role: 'user' as const, content: 'Say something.' }], max_tokens: 50 }
@@ -17,19 +18,16 @@ const STREAM = { ...BODY, stream: true as const }
 /** Of a body with the one short message: its text, with models of GPT's family, and the frame of a prompt and of a message. */
 const PROMPT_TOKENS = ({ messages }: Pick<typeof BODY, 'messages'>) =>
   Math.ceil(messages.reduce((sum, { content }) => sum + Buffer.byteLength(content), 0) / 4.4 + 3 + 4 * messages.length)
-let data: TestDataPath
 let simulator: ProviderSimulator
 let gateway: TestGateway
 let apiKey: string
 
-beforeAll(async () => {
-  data = await startDataPath({
+const data = startBeforeAll(() => startDataPath({
     env: { UPSTREAM_FIRST_BYTE_TIMEOUT_MS: '400', UPSTREAM_IDLE_TIMEOUT_MS: '400' },
-  })
+  }))
+beforeAll(async () => {
   ;({ simulator, gateway, apiKey } = data)
 })
-
-afterAll(() => data?.stop())
 
 beforeEach(() => {
   simulator.controls.clear()

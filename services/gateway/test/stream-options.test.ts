@@ -1,10 +1,11 @@
 import type { ServerResponse } from 'node:http'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { postJson } from './support/exchange.ts'
 import { type FreshConnection, freshConnection } from './support/fresh-connection.ts'
-import { type RawUpstream, startRawUpstream } from './support/raw-upstream.ts'
-import { startDataPath, type TestDataPath } from './support/start-data-path.ts'
+import { startRawUpstream } from './support/raw-upstream.ts'
+import { startDataPath } from './support/start-data-path.ts'
 import type { ConnectionToMake } from './support/start-gateway.ts'
+import { startBeforeAll } from './support/start-before-all.ts'
 
 const chunk = (delta: object, more: object = {}) =>
   `data: ${JSON.stringify({ id: 'c-1', object: 'chat.completion.chunk', model: 'm', choices: [{ index: 0, delta }], ...more })}\n\n`
@@ -18,14 +19,12 @@ const FORBIDDEN = {
   },
 }
 const BODY = { model: 'strict-1', stream: true, messages: [{ role: 'user', content: 'Salut' }] }
-let data: TestDataPath
-let upstream: RawUpstream
 let received: Record<string, unknown>[]
 let respond: (body: Record<string, unknown>, response: ServerResponse) => void
 
+const data = startBeforeAll(startDataPath)
+const upstream = startBeforeAll(startRawUpstream)
 beforeAll(async () => {
-  data = await startDataPath()
-  upstream = await startRawUpstream()
   upstream.respond = (request, response) => {
     const pieces: Buffer[] = []
     request.on('data', (piece: Buffer) => pieces.push(piece))
@@ -35,9 +34,6 @@ beforeAll(async () => {
       respond(body, response)
     })
   }
-})
-afterAll(async () => {
-  await Promise.all([data?.stop(), upstream?.stop()])
 })
 beforeEach(() => {
   received = []

@@ -2,10 +2,11 @@ import { learnedModels, type ProjectedConnection } from '@sluice/contracts'
 import { openBucket } from '@sluice/messaging'
 import type { ProviderSimulator } from '@sluice/provider-simulator'
 import { eventually } from '@sluice/testkit'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { beforeAll, expect, it } from 'vitest'
 import { postJson } from './support/exchange.ts'
-import { startDataPath, type TestDataPath } from './support/start-data-path.ts'
+import { startDataPath } from './support/start-data-path.ts'
 import { startGateway, type TestGateway } from './support/start-gateway.ts'
+import { startBeforeAll } from './support/start-before-all.ts'
 
 const MODEL = 'gpt-4.1-mini'
 /** Far more bytes for each token than four, by the simulator's count. */
@@ -13,17 +14,14 @@ const MESSAGES = [{ role: 'user', content: 'äöü '.repeat(272) }]
 const LIMIT = 100_000
 const TOO_MUCH = 200_000
 const credential = { apiKey: 'sk-upstream' }
-let path: TestDataPath
 let simulator: ProviderSimulator
 let gateway: TestGateway
 let apiKey: string
 
+const path = startBeforeAll(startDataPath)
 beforeAll(async () => {
-  path = await startDataPath()
   ;({ simulator, gateway, apiKey } = path)
 })
-
-afterAll(() => path?.stop())
 
 /** A connection that nothing was learned of, once the gateway has `settings`. */
 async function connection(settings: Partial<ProjectedConnection>) {

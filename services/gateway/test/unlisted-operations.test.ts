@@ -3,11 +3,12 @@ import { gzipSync } from 'node:zlib'
 import { capacityStatus, type ProviderId } from '@sluice/contracts'
 import { request } from '@sluice/messaging'
 import { eventually } from '@sluice/testkit'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { exchange, postJson, type RawResponse } from './support/exchange.ts'
 import { type FreshConnection, freshConnection } from './support/fresh-connection.ts'
-import { type RawUpstream, startRawUpstream } from './support/raw-upstream.ts'
-import { startDataPath, type TestDataPath } from './support/start-data-path.ts'
+import { startRawUpstream } from './support/raw-upstream.ts'
+import { startDataPath } from './support/start-data-path.ts'
+import { startBeforeAll } from './support/start-before-all.ts'
 
 /** Where tokens are limited, what is not known to run no model is reserved and settled like what is known to run one. */
 const MAX_BODY_BYTES = 64 * 1024
@@ -18,14 +19,12 @@ const PROMPT = 'x'.repeat(PROMPT_BYTES)
 const FORM =
   `--b\r\ncontent-disposition: form-data; name="prompt"\r\n\r\n${PROMPT}\r\n` +
   `--b\r\ncontent-disposition: form-data; name="file"; filename="f"\r\n\r\n${PROMPT}${PROMPT}\r\n--b--\r\n`
-let data: TestDataPath
-let upstream: RawUpstream
 /** Those that wait for their answer. */
 let waiting: ServerResponse[]
 
+const data = startBeforeAll(() => startDataPath({ env: { MAX_BODY_BYTES: String(MAX_BODY_BYTES) } }))
+const upstream = startBeforeAll(startRawUpstream)
 beforeAll(async () => {
-  data = await startDataPath({ env: { MAX_BODY_BYTES: String(MAX_BODY_BYTES) } })
-  upstream = await startRawUpstream()
   upstream.respond = (incoming, response) => {
     incoming.resume()
     incoming.on('end', () => waiting.push(response))
@@ -33,10 +32,6 @@ beforeAll(async () => {
 })
 beforeEach(() => {
   waiting = []
-})
-afterAll(async () => {
-  await data?.stop()
-  await upstream?.stop()
 })
 
 const connect = (provider: ProviderId, settings = {}): Promise<FreshConnection> =>

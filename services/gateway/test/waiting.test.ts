@@ -1,27 +1,25 @@
+import OpenAI, { BadRequestError, RateLimitError } from 'openai'
 import type { ProjectedConnection } from '@sluice/contracts'
 import type { ProviderSimulator } from '@sluice/provider-simulator'
 import { eventually } from '@sluice/testkit'
-import OpenAI, { BadRequestError, RateLimitError } from 'openai'
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
-import { startDataPath, type TestDataPath } from './support/start-data-path.ts'
+import { beforeAll, beforeEach, expect, it } from 'vitest'
+import { startDataPath } from './support/start-data-path.ts'
 import type { TestGateway } from './support/start-gateway.ts'
+import { startBeforeAll } from './support/start-before-all.ts'
 
 const BODY = {
   model: 'gpt-4.1-mini',
   messages: [{ role: 'user' as const, content: 'Is there room?' }],
   max_tokens: 900,
 }
-let path: TestDataPath
 let simulator: ProviderSimulator
 let gateway: TestGateway
 let apiKey: string
 
+const path = startBeforeAll(startDataPath)
 beforeAll(async () => {
-  path = await startDataPath()
   ;({ simulator, gateway, apiKey } = path)
 })
-
-afterAll(() => path?.stop())
 
 beforeEach(() => {
   simulator.controls.clear()

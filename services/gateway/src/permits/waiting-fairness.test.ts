@@ -237,18 +237,16 @@ it('keeps capacity only briefly for a key that does not retry', async () => {
   const world = createWorld({ requests: 60 })
   call(world, { owner: 'waits', ...PATIENT })
   for (let atMs = 0; atMs < WARM_UP_MS + 600_000; atMs += 20_000) {
-    void world
-      .sleep(atMs)
-      .then(() =>
-        world.line.join({
-          owner: `once at ${atMs}`,
-          model: 'm',
-          pool: '',
-          tokens: 1,
-          maxWaitMs: 0,
-          disconnected: STAYING,
-        }),
-      )
+    void world.sleep(atMs).then(() =>
+      world.line.join({
+        owner: `once at ${atMs}`,
+        model: 'm',
+        pool: '',
+        tokens: 1,
+        maxWaitMs: 0,
+        disconnected: STAYING,
+      }),
+    )
   }
   await world.run(WARM_UP_MS + 600_000)
   expect(world.utilization()).toBeGreaterThanOrEqual(0.98)

@@ -2,7 +2,19 @@ import type { RateLimitReading, ResponseEvent, TokenUsage } from '@sluice/contra
 import type { BackgroundReading, PartialUsage, WireHeaders } from '@sluice/providers'
 import { type AdditionalUsage, withAdditionalUsage } from '../accounting/background-charge.ts'
 import type { BackgroundResponses } from '../accounting/background-response-store.ts'
-import { type CallEnd, chargedOutput, chargedUsage, coolDownOf, isUnread, limitedCost, outcomeOf, type Refused, settledCost, settledTokens, wholeUsage } from '../accounting/settlement.ts'
+import {
+  type CallEnd,
+  chargedOutput,
+  chargedUsage,
+  coolDownOf,
+  isUnread,
+  limitedCost,
+  outcomeOf,
+  type Refused,
+  settledCost,
+  settledTokens,
+  wholeUsage,
+} from '../accounting/settlement.ts'
 import type { RefuseDeps } from '../admission/refuse.ts'
 import { MAX_TOKENS } from '../estimate/estimate-cost.ts'
 import { rejectsCredential } from '../upstream/credential-rejection.ts'
@@ -48,7 +60,12 @@ export interface FinishDeps extends RefuseDeps {
  * Finishes a call that had its permit: settles the permit, learns from the response, and records the event.
  * @param additional usage of a background response, as this response reports it, that is not charged and recorded yet
  */
-export function finishCall(deps: FinishDeps, call: PermittedCall, result: CallResult, additional?: AdditionalUsage): void {
+export function finishCall(
+  deps: FinishDeps,
+  call: PermittedCall,
+  result: CallResult,
+  additional?: AdditionalUsage,
+): void {
   const finished = finishedCall(call, result)
   reportCredential(deps, call, result, finished.end)
   settle(call, result, finished, additional)
@@ -123,9 +140,18 @@ function showsAcceptance(
   return status < 300 && errorStatus === undefined
 }
 
-function settle(call: PermittedCall, result: CallResult, { end }: FinishedCall, additional: AdditionalUsage | undefined): void {
+function settle(
+  call: PermittedCall,
+  result: CallResult,
+  { end }: FinishedCall,
+  additional: AdditionalUsage | undefined,
+): void {
   const coolDown = coolDownOf(end, refusedOf(call, result))
-  call.permit.settle(withAdditionalUsage(settledCost(end, call), additional, call.connection), coolDown, limitedCost(end, call))
+  call.permit.settle(
+    withAdditionalUsage(settledCost(end, call), additional, call.connection),
+    coolDown,
+    limitedCost(end, call),
+  )
 }
 
 /** Returns what a 429 is about, where the call got one. */

@@ -3,10 +3,10 @@ import { isJudged, isRestricted, modelRefusal } from '../admission/allowed-model
 import type { UsableConnection } from '../admission/connection.ts'
 import { ok, type Result, refused } from '../admission/refuse.ts'
 import type { BodyReader, ReadingTask } from '../estimate/body-reader.ts'
-import { type CostEstimate, estimateCost, NO_TOKENS } from '../estimate/estimate-cost.ts'
-import { notJsonType } from '../estimate/json-body.ts'
 import type { InspectedBody } from '../estimate/body-readings.ts'
+import { type CostEstimate, estimateCost, NO_TOKENS } from '../estimate/estimate-cost.ts'
 import { isForm } from '../estimate/form-body.ts'
+import { notJsonType } from '../estimate/json-body.ts'
 import { type GatewayError, gatewayError } from '../http/gateway-error.ts'
 import type { Call, InspectedCall, PreparedCall } from './call.ts'
 

@@ -6,17 +6,29 @@ import { type CallEnd, limitedCost, NOTHING_USED, settledCost } from '../account
 import { sendableReasonPhrase } from '../http/forwarded-headers.ts'
 import { type GatewayError, gatewayError, INTERNAL_ERROR } from '../http/gateway-error.ts'
 import { writeError } from '../http/write-error.ts'
+import { credentialRejected, rejectsCredential } from '../upstream/credential-rejection.ts'
 import { type CredentialSecrets, credentialVersionOf } from '../upstream/credentials.ts'
 import type { ResponseSink, Upstream, UpstreamCall, UpstreamRequest } from '../upstream/upstream.ts'
-import { type UpstreamFault, interrupterOf, upstreamFaultError } from '../upstream/upstream-fault.ts'
-import { credentialRejected, rejectsCredential } from '../upstream/credential-rejection.ts'
+import { interrupterOf, type UpstreamFault, upstreamFaultError } from '../upstream/upstream-fault.ts'
 import type { PermittedCall } from './call.ts'
 import { Departure } from './departure.ts'
 import type { FinishDeps } from './finish-call.ts'
 import { NO_SECRETS } from './outgoing-request.ts'
 import { responsePipe } from './response-pipe.ts'
 import { type RecordedEnd, ResponseRecorder } from './response-recorder.ts'
-import { ENDED, failureOf, type HeadSent, type HoldingBody, type HoldingError, holdingError, isReadable, type ResponseState, type Streaming, stateOfResponse, WAITING } from './response-state.ts'
+import {
+  ENDED,
+  failureOf,
+  type HeadSent,
+  type HoldingBody,
+  type HoldingError,
+  holdingError,
+  isReadable,
+  type ResponseState,
+  type Streaming,
+  stateOfResponse,
+  WAITING,
+} from './response-state.ts'
 import { type ResponseHead, ResponseWriter, reportedRequestId } from './response-writer.ts'
 import type { ResponseWatch } from './usage-addition.ts'
 
@@ -275,8 +287,9 @@ export class ResponseRelay implements ResponseSink {
   /** The application gets nothing of this response. The request was sent, and used no tokens. */
   #giveWay({ status }: ResponseHead): void {
     const end = { sent: true, status, outputTokensSeen: 0 }
-    const settle = (): void =>
+    const settle = (): void => {
       this.#call.permit.settle(settledCost(end, this.#call), undefined, limitedCost(end, this.#call))
+    }
     const released = this.#release()
     if (released === undefined) settle()
     else void released.then(settle)

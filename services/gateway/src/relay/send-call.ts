@@ -13,7 +13,13 @@ import { estimateCall } from './inspect-call.ts'
 import { obtainPermit, type PermitDeps } from './obtain-permit.ts'
 import { type CredentialDeps, credentialReady, readyToSend } from './outgoing-request.ts'
 import { type RelayDeps, ResponseRelay } from './response-relay.ts'
-import { type AdditionDeps, additionWatch, type ResponseWatch, withAdditionDecided, withoutAdditionWatch } from './usage-addition.ts'
+import {
+  type AdditionDeps,
+  additionWatch,
+  type ResponseWatch,
+  withAdditionDecided,
+  withoutAdditionWatch,
+} from './usage-addition.ts'
 
 export interface SendDeps extends AdmissionDeps, CredentialDeps, PermitDeps, AdditionDeps, RelayDeps {
   readonly clock: Clock
@@ -83,7 +89,10 @@ export async function sendCall(
     for (let departures = 1; departures <= MAX_DEPARTURES; departures++) {
       // Permit.
       const askedAtMs = deps.clock.elapsedMs()
-      const permission = await obtainPermit(deps, call, { maxWaitMs: leftMs, disconnected: () => disconnectSignal(response) })
+      const permission = await obtainPermit(deps, call, {
+        maxWaitMs: leftMs,
+        disconnected: () => disconnectSignal(response),
+      })
       leftMs = Math.max(0, leftMs - (deps.clock.elapsedMs() - askedAtMs))
       if (permission.status !== 'ok') return end(permission)
       let permitted = permission.value

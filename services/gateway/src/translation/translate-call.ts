@@ -1,5 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { type InlineImage, type JsonStructure, mayHoldJson, openAiErrorResponse, type Refusal, withoutAddition } from '@sluice/providers'
+import {
+  type InlineImage,
+  type JsonStructure,
+  mayHoldJson,
+  openAiErrorResponse,
+  type Refusal,
+  withoutAddition,
+} from '@sluice/providers'
 import { distinguishesModels } from '../admission/allowed-models.ts'
 import type { ApiKey } from '../admission/api-key.ts'
 import { catchUp, mayBeOutdated } from '../admission/authenticate.ts'

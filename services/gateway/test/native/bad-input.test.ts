@@ -1,10 +1,11 @@
 import type { ProviderId } from '@sluice/contracts'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { exchange, type RawResponse, sendText } from '../support/exchange.ts'
 import { type FreshConnection, freshConnection } from '../support/fresh-connection.ts'
 import { NATIVE_APIS, type NativeApi } from '../support/native-calls.ts'
-import { type RawUpstream, startRawUpstream } from '../support/raw-upstream.ts'
-import { startDataPath, type TestDataPath } from '../support/start-data-path.ts'
+import { startRawUpstream } from '../support/raw-upstream.ts'
+import { startDataPath } from '../support/start-data-path.ts'
+import { startBeforeAll } from '../support/start-before-all.ts'
 
 /** An error of the gateway's own, as the provider would word it. */
 const FORMATS: Readonly<Record<string, (error: { code: string; type: string; status: number }) => object>> = {
@@ -28,17 +29,10 @@ const GOOGLE_STATUS: Readonly<Record<number, string>> = {
 describe.each(Object.entries(NATIVE_APIS) as [ProviderId, NativeApi][])('%s', (provider, { headers, calls }) => {
   const [call = { method: 'POST', path: '' } as const] = Object.values(calls)
   const valid = JSON.stringify(call.body)
-  let path: TestDataPath
-  let upstream: RawUpstream
   let connection: FreshConnection
-  beforeAll(async () => {
-    path = await startDataPath({ simulator: { provider } })
-    upstream = await startRawUpstream()
-  })
-  afterAll(async () => {
-    await upstream?.stop()
-    await path?.stop()
-  })
+  const path = startBeforeAll(() => startDataPath({ simulator: { provider } }))
+  const upstream = startBeforeAll(startRawUpstream)
+
   beforeEach(async () => {
     connection = await connect({})
   })

@@ -1,11 +1,12 @@
 import type { ServerResponse } from 'node:http'
 import type { ProviderId } from '@sluice/contracts'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { exchange, postJson, type RawResponse } from '../support/exchange.ts'
 import { type FreshConnection, freshConnection } from '../support/fresh-connection.ts'
 import { NATIVE_APIS, type NativeApi, type NativeCall } from '../support/native-calls.ts'
-import { type RawUpstream, startRawUpstream } from '../support/raw-upstream.ts'
-import { startDataPath, type TestDataPath } from '../support/start-data-path.ts'
+import { startRawUpstream } from '../support/raw-upstream.ts'
+import { startDataPath } from '../support/start-data-path.ts'
+import { startBeforeAll } from '../support/start-before-all.ts'
 
 const SSE = 'text/event-stream'
 type MaxTokens = { readonly max_tokens?: number }
@@ -17,16 +18,8 @@ const FIRST_EVENTS: Readonly<Record<string, string>> = {
   anthropic: 'data: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"Open the gate"}}\n\n',
   google: 'data: {"candidates":[{"content":{"parts":[{"text":"Open the gate"}],"role":"model"}}]}\r\n\r\n',
 }
-let path: TestDataPath
-let upstream: RawUpstream
-beforeAll(async () => {
-  path = await startDataPath()
-  upstream = await startRawUpstream()
-})
-afterAll(async () => {
-  await upstream?.stop()
-  await path?.stop()
-})
+const path = startBeforeAll(startDataPath)
+const upstream = startBeforeAll(startRawUpstream)
 
 describe.each(Object.entries(NATIVE_APIS) as [ProviderId, NativeApi][])('%s', (provider, { headers, calls }) => {
   const [plain] = Object.values(calls)

@@ -1,25 +1,22 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { ProviderId } from '@sluice/contracts'
 import type { Control } from '@sluice/provider-simulator'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { exchange, type RawResponse } from '../support/exchange.ts'
 import { freshConnection } from '../support/fresh-connection.ts'
 import { NATIVE_APIS, type NativeApi, type NativeCall } from '../support/native-calls.ts'
-import { startDataPath, type TestDataPath } from '../support/start-data-path.ts'
+import { startDataPath } from '../support/start-data-path.ts'
+import { startBeforeAll } from '../support/start-before-all.ts'
 
 /** The same requests sent to the provider itself and through the gateway: the answers are the same. */
 describe.each(Object.entries(NATIVE_APIS) as [ProviderId, NativeApi][])('%s', (provider, { headers, calls }) => {
-  let path: TestDataPath
-  beforeAll(async () => {
-    const limit = { limit: 100_000, period: 'minute' as const }
-    // Two accounts that nothing else is charged to, and a clock that stands: their limits are the same at every step.
-    const accounts = ['sk-direct', 'sk-upstream'].map((apiKey) => ({
-      apiKey,
-      limits: { requests: limit, tokens: limit },
-    }))
-    path = await startDataPath({ simulator: { provider, accounts, clock: () => 1_750_000_000_000 } })
-  })
-  afterAll(() => path?.stop())
+  const limit = { limit: 100_000, period: 'minute' as const }
+  // Two accounts that nothing else is charged to, and a clock that stands: their limits are the same at every step.
+  const accounts = ['sk-direct', 'sk-upstream'].map((apiKey) => ({
+    apiKey,
+    limits: { requests: limit, tokens: limit },
+  }))
+  const path = startBeforeAll(() => startDataPath({ simulator: { provider, accounts, clock: () => 1_750_000_000_000 } }))
 
   async function send(call: NativeCall, { upstreamKey = 'sk-upstream' } = {}) {
     const { gateway, simulator, apiKey } = path

@@ -1,12 +1,13 @@
+import fc from 'fast-check'
 import type { ProviderId } from '@sluice/contracts'
 import { eventually } from '@sluice/testkit'
-import fc from 'fast-check'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { exchange } from '../support/exchange.ts'
 import { freshConnection } from '../support/fresh-connection.ts'
 import { NATIVE_APIS, type NativeApi, type NativeCall } from '../support/native-calls.ts'
-import { type RawUpstream, startRawUpstream, writePieces } from '../support/raw-upstream.ts'
-import { startDataPath, type TestDataPath } from '../support/start-data-path.ts'
+import { startRawUpstream, writePieces } from '../support/raw-upstream.ts'
+import { startDataPath } from '../support/start-data-path.ts'
+import { startBeforeAll } from '../support/start-before-all.ts'
 
 const CHUNKINGS = 30
 
@@ -15,16 +16,8 @@ const CHUNKINGS = 30
  * bytes arrive, and the same usage is told. The readers alone are tried with a thousand chunkings each, beside them.
  */
 describe.each(Object.entries(NATIVE_APIS) as [ProviderId, NativeApi][])('%s', (provider, { headers, calls }) => {
-  let path: TestDataPath
-  let upstream: RawUpstream
-  beforeAll(async () => {
-    path = await startDataPath({ simulator: { provider } })
-    upstream = await startRawUpstream()
-  })
-  afterAll(async () => {
-    await upstream?.stop()
-    await path?.stop()
-  })
+  const path = startBeforeAll(() => startDataPath({ simulator: { provider } }))
+  const upstream = startBeforeAll(startRawUpstream)
 
   const connect = (baseUrl: string) => freshConnection(path.gateway, path.apiKey, { provider, baseUrl })
   const send = (url: string, key: string, call: NativeCall) =>

@@ -1,15 +1,9 @@
-import {
-  type CapacityStatus,
-  capacityStatus,
-  type Outcome,
-  type ProjectedConnection,
-  type ResponseEvent,
-} from '@sluice/contracts'
+import { type CapacityStatus, capacityStatus, type Outcome, type ProjectedConnection, type ResponseEvent } from '@sluice/contracts'
 import { request } from '@sluice/messaging'
 import { eventually } from '@sluice/testkit'
 import { expect } from 'vitest'
 import type { ConnectionToMake, TestGateway } from './start-gateway.ts'
-import { untilKnown } from './until-known.ts'
+import { exchange } from './exchange.ts'
 
 /** A connection that nothing was charged to yet. */
 export interface FreshConnection {
@@ -63,3 +57,13 @@ export async function freshConnection(
 }
 
 const AMPLE: ProjectedConnection['capacity'] = [{ period: 'hour', requests: 10_000, tokens: 100_000_000 }]
+
+/** Waits until the gateway knows the connection and the key, by a path that no provider has: that leaves no trace. */
+export async function untilKnown(gatewayUrl: string, connectionName: string, apiKey: string): Promise<void> {
+  await eventually(async () => {
+    const { status, headers } = await exchange(`${gatewayUrl}/connections/${connectionName}/`, {
+      headers: { authorization: `Bearer ${apiKey}` },
+    })
+    expect([status, headers['x-sluice-connection']]).toEqual([404, connectionName])
+  })
+}

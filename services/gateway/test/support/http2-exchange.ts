@@ -47,7 +47,7 @@ export async function closed(stream: ClientHttp2Stream): Promise<number> {
 }
 
 /** The head of the answer. */
-export async function answered(stream: ClientHttp2Stream): Promise<IncomingHttpHeaders> {
+export async function responseHeaders(stream: ClientHttp2Stream): Promise<IncomingHttpHeaders> {
   const [headers] = (await once(stream, 'response')) as [IncomingHttpHeaders]
   return headers
 }

@@ -1,9 +1,10 @@
 import { eventually } from '@sluice/testkit'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { type FreshConnection, freshConnection } from './fresh-connection.ts'
 import type { NativeClient, NativeSdk, SdkErrorStatus } from './native-sdk.ts'
 import { startDataPath, type TestDataPath } from './start-data-path.ts'
 import type { ConnectionToMake } from './start-gateway.ts'
+import { startBeforeAll } from './start-before-all.ts'
 
 /** What the tests of one provider have besides those that are the same for all. */
 export interface NativeSuite {
@@ -15,11 +16,8 @@ export interface NativeSuite {
 
 /** Declares the tests that hold for every provider's official SDK, through gateway, capacity and simulator. */
 export function nativeSuite(sdk: NativeSdk): NativeSuite {
-  let path: TestDataPath
-  beforeAll(async () => {
-    path = await startDataPath({ simulator: { provider: sdk.provider, recordContent: true } })
-  })
-  afterAll(() => path?.stop())
+  const path = startBeforeAll(() => startDataPath({ simulator: { provider: sdk.provider, recordContent: true } }))
+
   beforeEach(() => {
     path.simulator.controls.clear()
     path.simulator.requests.clear()

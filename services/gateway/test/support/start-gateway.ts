@@ -61,7 +61,7 @@ export async function startGateway({ natsUrl, env = {} }: TestGatewayOptions): P
   const apiKeys = await openBucket(bus, apiKeyProjection)
   const credentials: TestGateway['credentials'] = new Map()
   const credentialRequests: { connectionId: string; version: number }[] = []
-  const responder = await responseCredentialRequests(bus, credentials, credentialRequests)
+  const responder = await serveCredentials(bus, credentials, credentialRequests)
   const events: TestGateway['events'][number][] = []
   const subscription = bus.connection.subscribe(subjectPattern(responses.subject), {
     callback: (_error, message) => {
@@ -113,7 +113,7 @@ const DEFAULTS: Omit<ProjectedConnection, 'id' | 'name' | 'config'> = {
   version: 1,
 }
 
-async function responseCredentialRequests(
+async function serveCredentials(
   bus: Bus,
   credentials: TestGateway['credentials'],
   requests: { connectionId: string; version: number }[],

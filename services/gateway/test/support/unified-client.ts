@@ -1,8 +1,10 @@
-import type { ProviderSimulator } from '@sluice/provider-simulator'
 import OpenAI from 'openai'
+import type { ProviderSimulator } from '@sluice/provider-simulator'
 import { expect } from 'vitest'
-import type { FreshConnection } from './fresh-connection.ts'
 import type { ConnectionToMake, TestGateway } from './start-gateway.ts'
+import type { ProviderId } from '@sluice/contracts'
+import { startDataPath } from './start-data-path.ts'
+import { type FreshConnection, freshConnection } from './fresh-connection.ts'
 
 /** Everything that a request passes, up to a simulated provider. */
 export interface UnifiedPath {
@@ -44,4 +46,14 @@ export async function collect(stream: AsyncIterable<OpenAI.Chat.ChatCompletionCh
 
 export function textOf(chunks: readonly OpenAI.Chat.ChatCompletionChunk[]): string {
   return chunks.map(({ choices }) => choices[0]?.delta.content ?? '').join('')
+}
+
+/** The path to a provider whose connections hold a key. */
+export async function startUnifiedPath(provider: Exclude<ProviderId, 'aws-bedrock'>): Promise<UnifiedPath> {
+  const path = await startDataPath({ simulator: { provider, recordContent: true } })
+  return {
+    ...path,
+    connect: (settings = {}) =>
+      freshConnection(path.gateway, path.apiKey, { provider, baseUrl: path.simulator.url, ...settings }),
+  }
 }

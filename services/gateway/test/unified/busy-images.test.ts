@@ -1,10 +1,9 @@
+import OpenAI from 'openai'
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { eventually } from '@sluice/testkit'
-import OpenAI from 'openai'
 import { expect, it } from 'vitest'
-import { startUnifiedPath } from '../support/start-unified-path.ts'
-import { raised } from '../support/unified-client.ts'
+import { startUnifiedPath, raised } from '../support/unified-client.ts'
 
 it('a key that has many images fetched is told to come again, and others go on', async () => {
   const silent = createServer()

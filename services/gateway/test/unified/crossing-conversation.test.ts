@@ -1,11 +1,11 @@
 import type { IncomingMessage } from 'node:http'
 import { text as textOf } from 'node:stream/consumers'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { postJson } from '../support/exchange.ts'
 import { freshConnection } from '../support/fresh-connection.ts'
-import { type RawUpstream, startRawUpstream } from '../support/raw-upstream.ts'
-import { startUnifiedPath } from '../support/start-unified-path.ts'
-import type { UnifiedPath } from '../support/unified-client.ts'
+import { startRawUpstream } from '../support/raw-upstream.ts'
+import { startUnifiedPath } from '../support/unified-client.ts'
+import { startBeforeAll } from '../support/start-before-all.ts'
 
 /** One conversation that goes from provider to provider, each response sent back as it came. */
 const PROVIDERS = ['groq', 'anthropic', 'google', 'openai'] as const
@@ -25,18 +25,10 @@ const RESPONSES: Readonly<Record<Provider, string>> = {
   openai: `{"choices":[{"index":0,"finish_reason":"stop","message":{"role":"assistant","content":"Done.","annotations":[]}}]}`,
 }
 
-let path: UnifiedPath
-let upstream: RawUpstream
 let sent: Promise<string> = Promise.resolve('')
 
-beforeAll(async () => {
-  path = await startUnifiedPath('openai')
-  upstream = await startRawUpstream()
-})
-afterAll(async () => {
-  await path?.stop()
-  await upstream?.stop()
-})
+const path = startBeforeAll(() => startUnifiedPath('openai'))
+const upstream = startBeforeAll(startRawUpstream)
 
 it('goes on with every provider, and no digit, id or schema of it changes', async () => {
   const messages: unknown[] = [{ role: 'user', content: 'Who is it?' }]

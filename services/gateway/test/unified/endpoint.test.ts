@@ -1,19 +1,16 @@
-import { eventually } from '@sluice/testkit'
 import OpenAI from 'openai'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { eventually } from '@sluice/testkit'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { exchange, postJson } from '../support/exchange.ts'
-import { startUnifiedPath } from '../support/start-unified-path.ts'
-import { clientOf, raised, type UnifiedPath } from '../support/unified-client.ts'
+import { startUnifiedPath, clientOf, raised } from '../support/unified-client.ts'
+import { startBeforeAll } from '../support/start-before-all.ts'
 
 /** What holds at the unified endpoint whatever the provider. */
 const MODEL = 'gpt-4.1-mini'
 const MESSAGES = [{ role: 'user' as const, content: 'What does a sluice do?' }]
-let path: UnifiedPath
 
-beforeAll(async () => {
-  path = await startUnifiedPath('openai')
-})
-afterAll(() => path?.stop())
+const path = startBeforeAll(() => startUnifiedPath('openai'))
+
 beforeEach(() => {
   path.simulator.controls.clear()
   path.simulator.requests.clear()

@@ -1,21 +1,13 @@
 import OpenAI from 'openai'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { freshConnection } from '../support/fresh-connection.ts'
-import { type RawUpstream, startRawUpstream } from '../support/raw-upstream.ts'
-import { startUnifiedPath } from '../support/start-unified-path.ts'
-import { raised, type UnifiedPath } from '../support/unified-client.ts'
+import { startRawUpstream } from '../support/raw-upstream.ts'
+import { startUnifiedPath, raised } from '../support/unified-client.ts'
+import { startBeforeAll } from '../support/start-before-all.ts'
 
 /** Answers that were made, and charged, and are none: the application is told why, and no SDK has another made. */
-let path: UnifiedPath
-let upstream: RawUpstream
-beforeAll(async () => {
-  path = await startUnifiedPath('openai')
-  upstream = await startRawUpstream()
-})
-afterAll(async () => {
-  await path?.stop()
-  await upstream?.stop()
-})
+const path = startBeforeAll(() => startUnifiedPath('openai'))
+const upstream = startBeforeAll(startRawUpstream)
 
 const retryingClient = () => new OpenAI({ baseURL: `${path.gateway.url}/v1`, apiKey: path.apiKey })
 

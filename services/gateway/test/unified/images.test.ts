@@ -1,29 +1,29 @@
+import OpenAI from 'openai'
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { createServer, type Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import { createServer, type Server } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { capacityStatus } from '@sluice/contracts'
 import { request } from '@sluice/messaging'
 import { eventually, itWhere } from '@sluice/testkit'
-import OpenAI from 'openai'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
 import { IMAGE_BASE64 } from '../support/native-sdk.ts'
-import { startUnifiedPath } from '../support/start-unified-path.ts'
-import { raised, type UnifiedPath } from '../support/unified-client.ts'
+import { startUnifiedPath, raised } from '../support/unified-client.ts'
+import { startBeforeAll } from '../support/start-before-all.ts'
 
 const hasOpenSsl = isInstalled('openssl')
 const trusted = getCACertificates('default')
 let folder: string
 let images: Server
 let imageUrl: string
-let path: UnifiedPath
 let fetched: number
 let delayMs: number
 
+const path = startBeforeAll(() => startUnifiedPath('google'))
 beforeAll(async () => {
   if (!hasOpenSsl) return
   folder = await mkdtemp(join(tmpdir(), 'sluice-images-'))
@@ -38,13 +38,11 @@ beforeAll(async () => {
   })
   await once(images.listen(0, '127.0.0.1'), 'listening')
   imageUrl = `https://127.0.0.1:${(images.address() as AddressInfo).port}/a.png`
-  path = await startUnifiedPath('google')
 })
 
 afterAll(async () => {
   setDefaultCACertificates(trusted)
   images?.close()
-  await path?.stop()
   if (folder !== undefined) await rm(folder, { recursive: true })
 })
 

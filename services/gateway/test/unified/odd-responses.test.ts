@@ -1,28 +1,21 @@
+import OpenAI from 'openai'
 import type { ServerResponse } from 'node:http'
 import { eventually } from '@sluice/testkit'
-import OpenAI from 'openai'
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
+import { afterEach, expect, it } from 'vitest'
 import { postJson } from '../support/exchange.ts'
 import { type FreshConnection, freshConnection } from '../support/fresh-connection.ts'
-import { type RawUpstream, startRawUpstream } from '../support/raw-upstream.ts'
-import { startUnifiedPath } from '../support/start-unified-path.ts'
-import { clientOf, raised, type UnifiedPath } from '../support/unified-client.ts'
+import { startRawUpstream } from '../support/raw-upstream.ts'
+import { startUnifiedPath, clientOf, raised } from '../support/unified-client.ts'
+import { startBeforeAll } from '../support/start-before-all.ts'
 
 /** Providers that answer what none should: the application learns of it, and so does the event. */
 const MESSAGES = [{ role: 'user' as const, content: 'What does a sluice do?' }]
-let path: UnifiedPath
-let upstream: RawUpstream
 
-beforeAll(async () => {
-  path = await startUnifiedPath('openai')
-  upstream = await startRawUpstream()
-})
+const path = startBeforeAll(() => startUnifiedPath('openai'))
+const upstream = startBeforeAll(startRawUpstream)
+
 afterEach(() => {
   upstream.respond = (_, response) => void response.end()
-})
-afterAll(async () => {
-  await path?.stop()
-  await upstream?.stop()
 })
 
 const connectTo = (provider: 'openai' | 'anthropic' | 'google' | 'groq'): Promise<FreshConnection> =>

@@ -1,17 +1,14 @@
-import { afterAll, beforeAll, expect, it } from 'vitest'
-import { type BedrockPath, startBedrockPath } from '../support/start-bedrock-path.ts'
+import { expect, it } from 'vitest'
+import { startBedrockPath } from '../support/start-bedrock-path.ts'
 import { clientOf } from '../support/unified-client.ts'
 import { LEVEL_FORMAT, LEVEL_TOOL, type UnifiedConnect } from '../support/unified-formats.ts'
+import { startBeforeAll } from '../support/start-before-all.ts'
 
 /** A model whose field for a JSON schema is missing, as the simulated Bedrock says, too. */
 const NOVA = 'us.amazon.nova-lite-v1:0'
 const JPEG = Buffer.from('ffd8ffe000104a46494600010100000100010000', 'hex').toString('base64')
-let path: BedrockPath
 
-beforeAll(async () => {
-  path = await startBedrockPath()
-})
-afterAll(() => path?.stop())
+const path = startBeforeAll(startBedrockPath)
 
 const connect: UnifiedConnect = async (settings = {}) => {
   const connection = await path.connect(settings)

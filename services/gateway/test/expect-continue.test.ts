@@ -1,32 +1,26 @@
 import type { Socket } from 'node:net'
 import { eventually } from '@sluice/testkit'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { postJson, sendText } from './support/exchange.ts'
-import { type RawUpstream, startRawUpstream } from './support/raw-upstream.ts'
-import { startDataPath, type TestDataPath } from './support/start-data-path.ts'
+import { startRawUpstream } from './support/raw-upstream.ts'
+import { startDataPath } from './support/start-data-path.ts'
 import type { TestGateway } from './support/start-gateway.ts'
+import { startBeforeAll } from './support/start-before-all.ts'
 
 const BODY = '{"model":"m","messages":[]}'
 const CONTINUE = /^HTTP\/1\.1 100 Continue\r\n\r\n/
-let data: TestDataPath
-let upstream: RawUpstream
 let gateway: TestGateway
 let apiKey: string
 let path: string
 
+const data = startBeforeAll(() => startDataPath({ env: { REQUEST_TIMEOUT_MS: '2000' } }))
+const upstream = startBeforeAll(startRawUpstream)
 beforeAll(async () => {
-  data = await startDataPath({ env: { REQUEST_TIMEOUT_MS: '2000' } })
   ;({ gateway, apiKey } = data)
-  upstream = await startRawUpstream()
   const made = await gateway.connection({ baseUrl: upstream.url })
   const url = `${made.baseURL}/chat/completions`
   path = new URL(url).pathname
   await eventually(async () => expect((await postJson(url, apiKey, BODY)).status).toBe(200))
-})
-
-afterAll(async () => {
-  await data?.stop()
-  await upstream?.stop()
 })
 
 function head(fields: Readonly<Record<string, string>>, target = path): string {

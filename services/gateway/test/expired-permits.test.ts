@@ -9,7 +9,7 @@ import { eventually, type TestNats, testNats } from '@sluice/testkit'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { exchange, postJson } from './support/exchange.ts'
 import { startGateway, type TestGateway } from './support/start-gateway.ts'
-import { untilKnown } from './support/until-known.ts'
+import { untilKnown } from './support/fresh-connection.ts'
 
 /** An upstream in a process of its own: while that is stopped, its full accept queue keeps new connections waiting. */
 const UPSTREAM = `
