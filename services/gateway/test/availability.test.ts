@@ -1,14 +1,14 @@
-import OpenAI, { APIConnectionError } from 'openai'
 import { CapacityConfig, start as startCapacity } from '@sluice/capacity'
 import { capacityStatus, responses } from '@sluice/contracts'
 import { ensureStream, request } from '@sluice/messaging'
 import { type ProviderSimulator, startProviderSimulator } from '@sluice/provider-simulator'
 import { createLogger, hashAccessToken, readConfig, type Service } from '@sluice/service-kit'
 import { eventually, type TestNats, testNats } from '@sluice/testkit'
+import OpenAI, { APIConnectionError } from 'openai'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { exchange, postJson } from './support/exchange.ts'
-import { startGateway, type TestGateway } from './support/start-gateway.ts'
 import { untilKnown } from './support/fresh-connection.ts'
+import { startGateway, type TestGateway } from './support/start-gateway.ts'
 
 const BODY = { model: 'gpt-4.1-mini', messages: [{ role: 'user' as const, content: 'Say something.' }] }
 const LIMITS = [{ period: 'day' as const, requests: 1_000, tokens: 1_000_000 }]
@@ -64,8 +64,8 @@ function requestsFor(gateway: TestGateway, connectionId: string): number[] {
   return gateway.credentialRequests.filter((asked) => asked.connectionId === connectionId).map(({ version }) => version)
 }
 
-describe('while no capacity instance answers', () => {
-  it('a connection that rejects answers 503, and recovers by itself', async () => {
+describe('while no capacity instance replies', () => {
+  it('a connection that rejects returns 503, and recovers by itself', async () => {
     const { chat, gateway } = await setUp()
     const answer = await chat()
     expect(answer.status).toBe(503)
@@ -76,7 +76,7 @@ describe('while no capacity instance answers', () => {
     await eventually(async () => expect((await chat()).status).toBe(200))
   })
 
-  it('a connection that allows goes on, and is charged afterwards', async () => {
+  it('a connection that allows serves, and is charged later', async () => {
     const { chat, charged } = await setUp({ onCapacityUnavailable: 'allow' })
     const answer = await chat()
     expect(answer.status).toBe(200)
@@ -88,7 +88,7 @@ describe('while no capacity instance answers', () => {
 })
 
 describe('a credential', () => {
-  it('is fetched once, ahead of the first request', async () => {
+  it('is fetched once, before the first request', async () => {
     await startCapacityService()
     const { gateway, settings, chat } = await setUp()
     await eventually(() => expect(requestsFor(gateway, settings.id)).toEqual([1]))
@@ -97,7 +97,7 @@ describe('a credential', () => {
     expect(requestsFor(gateway, settings.id)).toEqual([1])
   })
 
-  it('that cannot be had is a 503 that costs nothing, until it can', async () => {
+  it('that is unavailable causes 503 at no cost, until it is available', async () => {
     await startCapacityService()
     const { gateway, settings, chat, charged } = await setUp({ apiKey: null })
     const answer = await chat()
@@ -132,7 +132,7 @@ describe('a credential', () => {
 })
 
 describe('response events', () => {
-  it('outlast an absence of NATS, and are stored once', async () => {
+  it('survive an outage of NATS, and are stored once', async () => {
     await startCapacityService()
     const { gateway, chat } = await setUp({ onCapacityUnavailable: 'allow' })
     await ensureStream(gateway.bus, responses)
@@ -151,7 +151,7 @@ describe('response events', () => {
 })
 
 describe('without NATS', () => {
-  it('keys are good for a while only, and one that was revoked is refused once NATS is back', async () => {
+  it('API keys are valid for a while only, and a revoked one is refused once NATS is back', async () => {
     await startCapacityService()
     const maxAge = { MAX_KEY_AGE_WITHOUT_NATS_MS: '4000' }
     const { gateway, apiKey, settings, chat } = await setUp({ onCapacityUnavailable: 'allow' }, maxAge)
@@ -178,7 +178,7 @@ describe('without NATS', () => {
 })
 
 describe('a gateway', () => {
-  it('that stops lets its streams end, hands in what they used, and takes no more', async () => {
+  it('that stops lets its streams end, settles them, and accepts no more', async () => {
     await startCapacityService()
     const { gateway, apiKey, baseURL, settings } = await setUp()
     const observer = await setUp()

@@ -1,12 +1,12 @@
-import OpenAI from 'openai'
 import type { ServerResponse } from 'node:http'
 import { providerAdapter } from '@sluice/providers'
 import { eventually } from '@sluice/testkit'
+import OpenAI from 'openai'
 import { beforeAll, beforeEach, expect, it } from 'vitest'
 import { type FreshConnection, freshConnection } from './support/fresh-connection.ts'
 import { startRawUpstream } from './support/raw-upstream.ts'
-import { startDataPath } from './support/start-data-path.ts'
 import { startBeforeAll } from './support/start-before-all.ts'
+import { startDataPath } from './support/start-data-path.ts'
 
 /** A server that takes and answers what Azure's v1 API does: its key in `api-key`, its limits in headers of its own. */
 let received: (string | undefined)[][]
@@ -54,7 +54,7 @@ const client = (baseURL = `${connection.baseURL}/v1`) => new OpenAI({ apiKey: da
 const ask = (sdk: OpenAI, model: string) =>
   sdk.chat.completions.create({ model, messages: [{ role: 'user', content: 'What is a sluice?' }] })
 
-it('gets its key in api-key alone, natively and from the unified endpoint', async () => {
+it('gets its key in the header api-key only, from the native and the unified endpoint', async () => {
   expect((await ask(client(), DEPLOYMENT)).choices[0]?.message.content).toBe('A gate.')
   const unified = client(`${data.gateway.url}/v1`)
   expect((await ask(unified, `${connection.settings.name}/${DEPLOYMENT}`)).usage?.total_tokens).toBe(14)
@@ -63,7 +63,7 @@ it('gets its key in api-key alone, natively and from the unified endpoint', asyn
   await connection.isCharged({ requests: 2, tokens: 28 })
 })
 
-it('has the headers of its limits kept, their window among them, for discovery to read', async () => {
+it('has its rate-limit headers recorded for discovery, including the window', async () => {
   await ask(client(), DEPLOYMENT)
   const { rateLimitHeaders = {} } = await connection.ended('success')
   expect(providerAdapter('openai')?.rateLimits(rateLimitHeaders, 0)).toEqual([
@@ -71,7 +71,7 @@ it('has the headers of its limits kept, their window among them, for discovery t
   ])
 })
 
-it('is left alone for as long as its retry-after says, whatever its retry-after-ms is', async () => {
+it('cools down for as long as its retry-after says, whatever its retry-after-ms says', async () => {
   throttle = { 'retry-after-ms': '0', 'retry-after': '45' }
   await expect(ask(client(), DEPLOYMENT)).rejects.toBeInstanceOf(OpenAI.RateLimitError)
   await eventually(async () => {

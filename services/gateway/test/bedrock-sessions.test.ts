@@ -39,7 +39,7 @@ it('is not shared with a connection to the same role that has another external i
   await converse(rightful)
 })
 
-it('that cannot be had is said without telling why, and the permit given back', async () => {
+it('that is unavailable is reported without the reason, and the permit is refunded', async () => {
   const connection = await path.connection({
     role: { externalId: 'external-canary' },
     capacity: [{ period: 'hour', requests: 10, tokens: 10_000 }],
@@ -57,7 +57,7 @@ it('that cannot be had is said without telling why, and the permit given back', 
   })
 })
 
-it('is asked for again after an absence of STS, and not by every request meanwhile', async () => {
+it('is requested again after an outage of STS, but not by every request meanwhile', async () => {
   const connection = await path.connection()
   path.aws.controls.add({ fault: { kind: 'status', status: 503 } })
   const statuses = await Promise.all(Array.from({ length: 20 }, async () => (await raw(connection)).status))
@@ -77,7 +77,7 @@ it('is renewed before it expires, without a failed request', async () => {
   expect(path.stsRequests()).toBeLessThanOrEqual(3)
 })
 
-it('is waited for before the permit, which is good for a moment only', async () => {
+it('is waited for before the permit, which is valid for a moment only', async () => {
   const connection = await path.connection({ capacity: [{ period: 'hour', requests: 10 }] })
   path.aws.controls.add({ times: 1, latencyMs: 700 })
   const answer = converse(connection)
@@ -87,7 +87,7 @@ it('is waited for before the permit, which is good for a moment only', async () 
   await answer
 })
 
-it('is another when the connection is given another role, and the same when anything else changes', async () => {
+it('changes with the connection’s role, and with nothing else', async () => {
   const { settings, ...connection } = await path.connection({ role: { externalId: 'external-wrong' } })
   await expect(converse({ settings, ...connection })).rejects.toBeInstanceOf(ServiceUnavailableException)
   const config = { ...settings.config, externalId: 'external-1' }
@@ -101,7 +101,7 @@ it('is another when the connection is given another role, and the same when anyt
   expect(path.stsRequests()).toBe(asked)
 })
 
-it('shows none of its secrets', async () => {
+it('discloses none of its secrets', async () => {
   const connection = await path.connection()
   await converse(connection)
   const signed = path.simulator.requests.list().at(-1)?.content?.headers

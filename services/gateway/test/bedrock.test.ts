@@ -1,5 +1,17 @@
 import { gzipSync, zstdCompressSync } from 'node:zlib'
-import { AccessDeniedException, BedrockRuntimeServiceException, ConverseCommand, type ConverseCommandInput, ConverseStreamCommand, InternalServerException, InvokeModelCommand, InvokeModelWithResponseStreamCommand, ServiceUnavailableException, ThrottlingException, ValidationException } from '@aws-sdk/client-bedrock-runtime'
+import {
+  AccessDeniedException,
+  BedrockRuntimeServiceException,
+  ConverseCommand,
+  type ConverseCommandInput,
+  ConverseStreamCommand,
+  InternalServerException,
+  InvokeModelCommand,
+  InvokeModelWithResponseStreamCommand,
+  ServiceUnavailableException,
+  ThrottlingException,
+  ValidationException,
+} from '@aws-sdk/client-bedrock-runtime'
 import { capacityStatus } from '@sluice/contracts'
 import { createRoleAssumer } from '@sluice/egress'
 import { request } from '@sluice/messaging'
@@ -8,7 +20,13 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { RoleSession } from '../src/upstream/role-session.ts'
 import { exchange, postJson } from './support/exchange.ts'
 import { type RawUpstream, startRawUpstream } from './support/raw-upstream.ts'
-import { type BedrockConnection, EXTERNAL_ID, REGION, ROLE_ARN, startBedrockPath } from './support/start-bedrock-path.ts'
+import {
+  type BedrockConnection,
+  EXTERNAL_ID,
+  REGION,
+  ROLE_ARN,
+  startBedrockPath,
+} from './support/start-bedrock-path.ts'
 import { startBeforeAll } from './support/start-before-all.ts'
 
 const NOVA = 'amazon.nova-lite-v1:0'
@@ -37,7 +55,7 @@ const usages = () => events().map(({ usage }) => usage && [usage.inputTokens, us
 const outcomes = () => events().map(({ outcome }) => outcome)
 
 describe('the official SDK', () => {
-  it('converses, plain and streamed, and both count as it was told', async () => {
+  it('converses, plain and streamed, and both are charged as reported', async () => {
     const sdk = connection.sdk()
     const plain = await sdk.send(new ConverseCommand(REQUEST))
     const { stream = [] } = await sdk.send(new ConverseStreamCommand(REQUEST))
@@ -50,7 +68,7 @@ describe('the official SDK', () => {
     expect(events()[0]).toMatchObject({ model: NOVA, outcome: 'success', upstreamStatus: 200 })
   })
 
-  it('invokes, plain and streamed, and both count as it was told', async () => {
+  it('invokes, plain and streamed, and both are charged as reported', async () => {
     const sdk = connection.sdk()
     const input = { modelId: CLAUDE, body: JSON.stringify(MESSAGE), contentType: 'application/json' }
     const plain = JSON.parse((await sdk.send(new InvokeModelCommand(input))).body.transformToString())
@@ -70,7 +88,7 @@ describe('the official SDK', () => {
     },
   )
 
-  it('uses tools, and shows images', async () => {
+  it('uses tools and sends images', async () => {
     const sdk = connection.sdk()
     const json = { type: 'object', properties: { city: { type: 'string' } } }
     const toolConfig = {
@@ -118,7 +136,7 @@ describe('the official SDK', () => {
     await eventually(() => expect(usages()).toEqual([[inputTokens, outputTokens]]))
   })
 
-  it('takes no body of another type', async () => {
+  it('cannot send a body of another content type', async () => {
     const answer = await exchange(`${connection.endpoint}/model/${CLAUDE}/invoke`, {
       method: 'POST',
       headers: { authorization: `Bearer ${path.apiKey}`, 'content-type': 'text/plain' },
@@ -127,7 +145,7 @@ describe('the official SDK', () => {
     expect(answer.status).toBe(400)
   })
 
-  it('takes another way of writing the model in the path', async () => {
+  it('can spell the model in the path in another way', async () => {
     const answer = await postJson(`${connection.endpoint}/model/${NOVA}/converse`, path.apiKey, REQUEST)
     expect(answer.status).toBe(200)
   })
@@ -152,7 +170,7 @@ describe('a session that AWS rejects', () => {
     [403, 'UnrecognizedClientException'],
     [403, 'ExpiredTokenException:http://internal.amazon.com/coral/com.amazon.bedrock/'],
     [403, 'InvalidSignatureException'],
-  ])('is 502 on both surfaces, without its words, and a warning: %i %s', async (status, type) => {
+  ])('is a 502 at both endpoints, without AWS’s message, and a warning: %i %s', async (status, type) => {
     const target = await rejecting(status, type)
     const chat = { model: `${target.settings.name}/${NOVA}`, messages: [{ role: 'user', content: 'Hi' }] }
     for (const { status: given, headers, body } of [
@@ -171,7 +189,7 @@ describe('a session that AWS rejects', () => {
     expect(warnings.filter((line) => line.includes(target.settings.name))).toHaveLength(1)
   })
 
-  it('is not meant by AccessDeniedException, of a model that the role may not use, which is passed on', async () => {
+  it('is not assumed for an AccessDeniedException about a model, which is passed on', async () => {
     const target = await rejecting(403, 'AccessDeniedException')
     const { status, headers } = await postJson(`${target.baseURL}/model/${NOVA}/converse`, path.apiKey, REQUEST)
     expect([status, headers['x-sluice-source']]).toEqual([403, 'upstream'])
@@ -190,7 +208,7 @@ describe('a 429 of the gateway’s own', () => {
     await expect(refused).rejects.toMatchObject({ $metadata: { requestId: expect.stringMatching(/^[0-9a-f-]{36}$/) } })
   })
 
-  it('is heeded: the SDK tries again when it was told to', async () => {
+  it('makes the SDK retry after the given time', async () => {
     path.simulator.controls.add({ times: 1, pathPrefix: '/model/', fault: { kind: 'rate-limit', retryAfterMs: 1_000 } })
     await expect(connection.sdk().send(new ConverseCommand(REQUEST))).rejects.toBeInstanceOf(ThrottlingException)
     await eventually(() => expect(outcomes()).toEqual(['upstream_429']))
@@ -234,7 +252,7 @@ describe('an error of the provider', () => {
     })
   })
 
-  it('of the gateway’s own is typed too', async () => {
+  it('of the gateway itself is typed too', async () => {
     const unknown = connection.sdk({ token: { token: 'slc_unknown' } }).send(new ConverseCommand(REQUEST))
     await expect(unknown).rejects.toMatchObject({ name: 'UnrecognizedClientException' })
     await expect(unknown).rejects.toBeInstanceOf(BedrockRuntimeServiceException)
@@ -248,7 +266,7 @@ it.each([
   [`/model/${encodeURIComponent(NOVA)}/converse-stream`, REQUEST],
   [`/model/${encodeURIComponent(CLAUDE)}/invoke`, MESSAGE],
   [`/model/${encodeURIComponent(CLAUDE)}/invoke-with-response-stream`, MESSAGE],
-])('%s is answered byte for byte as if asked directly', async (target, body) => {
+])('%s gets the same bytes as a direct request', async (target, body) => {
   const bytes = Buffer.from(JSON.stringify(body))
   const headers = ['content-type', 'application/json', 'x-simulator-seed', 'same']
   const assumer = createRoleAssumer({ endpoint: path.aws.url, maxAttempts: 1 })

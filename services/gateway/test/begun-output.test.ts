@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest'
 import { postJson } from './support/exchange.ts'
 import { freshConnection } from './support/fresh-connection.ts'
 import { startRawUpstream } from './support/raw-upstream.ts'
-import { startDataPath } from './support/start-data-path.ts'
 import { startBeforeAll } from './support/start-before-all.ts'
+import { startDataPath } from './support/start-data-path.ts'
 
 const MESSAGES = [{ role: 'user' as const, content: 'Hi' }]
 const BODY = { model: 'm', messages: MESSAGES, max_tokens: 4_096 }
@@ -40,7 +40,7 @@ describe('a stream that reported only the beginning of its output', () => {
         event({ candidates: [{ content: { parts: [{ text }] } }], usageMetadata: { promptTokenCount: 10 } }),
       ).join(''),
     ],
-  ] as const)('is charged what has passed by, where the client leaves: %s', async (provider, path, body) => {
+  ] as const)('is charged by the relayed output if the client disconnects: %s', async (provider, path, body) => {
     upstream.respond = (_request, response) => {
       response.writeHead(200, { 'content-type': 'text/event-stream' })
       response.write(body)
@@ -61,7 +61,7 @@ describe('a stream that reported only the beginning of its output', () => {
   })
 })
 
-describe('an error that came with 200 in the place of a message', () => {
+describe('an error with status 200 in the place of a message', () => {
   const ERROR = { type: 'error', error: { type: 'rate_limit_error', message: 'Slow down.' } }
 
   async function ask(stream: boolean, error: object = ERROR) {
@@ -74,7 +74,7 @@ describe('an error that came with 200 in the place of a message', () => {
     return { ...connection, answer: await postJson(`${data.gateway.url}/v1/chat/completions`, data.apiKey, body) }
   }
 
-  it('has its status and its wait, and pauses the model', async () => {
+  it('has its own status and retry time, and starts a cool-down of the model', async () => {
     const { answer, ended, coolDowns } = await ask(false)
     expect(answer.status).toBe(429)
     expect(answer.headers).toMatchObject({ 'retry-after': '20', 'x-sluice-source': 'upstream' })
@@ -86,7 +86,7 @@ describe('an error that came with 200 in the place of a message', () => {
     await eventually(async () => expect(await coolDowns()).toMatchObject([{ model: 'claude-sonnet-4-6' }]))
   })
 
-  it('is the last event of a stream, in the words of the provider', async () => {
+  it('is the last event of a stream, in the provider’s format', async () => {
     const { answer, ended } = await ask(true)
     expect([answer.status, answer.body.toString()]).toEqual([
       200,
@@ -95,13 +95,13 @@ describe('an error that came with 200 in the place of a message', () => {
     await ended('upstream_429')
   })
 
-  it('is final where it does not say which it is', async () => {
+  it('is final if it does not name its kind', async () => {
     const { answer } = await ask(false, { type: 'error', error: { type: 'api_error', message: 'No.' } })
     expect([answer.status, answer.headers['x-should-retry']]).toEqual([422, 'false'])
   })
 })
 
-it('makes a stream of a completion that came as a document', async () => {
+it('turns a completion that came as a document into a stream', async () => {
   const choice = { index: 0, message: { role: 'assistant', content: 'Hello' }, finish_reason: 'stop' }
   const usage = { prompt_tokens: 4, completion_tokens: 1, total_tokens: 5 }
   upstream.respond = (_request, response) => {

@@ -6,8 +6,8 @@ import { eventually } from '@sluice/testkit'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { postJson, type RawResponse } from './support/exchange.ts'
 import { type RawUpstream, startRawUpstream } from './support/raw-upstream.ts'
-import { startDataPath } from './support/start-data-path.ts'
 import { startBeforeAll } from './support/start-before-all.ts'
+import { startDataPath } from './support/start-data-path.ts'
 
 const BODY = { model: 'gpt-4.1-mini', messages: [{ role: 'user', content: 'Where to?' }], max_tokens: 9 }
 const OLD = { apiKey: 'sk-old-key-of-the-old-host' }
@@ -71,7 +71,7 @@ async function startWaiting(
 }
 
 describe('a request that waits for its permit', () => {
-  it('goes to where its connection leads then, with the key that belongs there', async () => {
+  it('goes to the connection’s new host, with the key for it', async () => {
     const { settings, ask } = await fullConnection()
     const waiting = await startWaiting(ask)
     data.gateway.credentials.set(settings.id, NEW)
@@ -132,7 +132,7 @@ describe('a request that waits for its permit', () => {
     expect(arrived).toEqual([])
   })
 
-  it('gives its permit back when it is refused', async () => {
+  it('refunds its permit when it is refused', async () => {
     const { settings, ask } = await fullConnection()
     const waiting = await startWaiting(ask)
     // One more than is used: the refused one is to leave it.
@@ -145,7 +145,7 @@ describe('a request that waits for its permit', () => {
 })
 
 describe('a change of host and key', () => {
-  it('never sends a key to a host that it was not stored for, while the new one is under way', async () => {
+  it('never sends a key to a host for which it was not stored, while the new key is being fetched', async () => {
     const { settings, ask } = await openConnection()
     const held = Promise.withResolvers<typeof NEW>()
     data.gateway.credentials.set(settings.id, held.promise)
@@ -161,7 +161,7 @@ describe('a change of host and key', () => {
     expect(arrived).toContain(`Bearer ${NEW.apiKey} at new`)
   })
 
-  it('holds for a request whose body was still coming', async () => {
+  it('applies to a request whose body is still arriving', async () => {
     const { settings, baseURL, apiKey } = await openConnection()
     const text = JSON.stringify(BODY)
     const slow = request(`${baseURL}/chat/completions`, {

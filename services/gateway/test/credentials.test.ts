@@ -1,11 +1,11 @@
-import sodium from 'libsodium-wrappers'
 import { inspect } from 'node:util'
 import { credential, SluiceError } from '@sluice/contracts'
 import { type Bus, connectBus, type Served, serve } from '@sluice/messaging'
 import { eventually, type TestNats, testNats } from '@sluice/testkit'
+import sodium from 'libsodium-wrappers'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
-import { createKeyPair } from '../src/upstream/sealed-box.ts'
 import { type HeldCredentials, sealedCredentials } from '../src/upstream/credentials.ts'
+import { createKeyPair } from '../src/upstream/sealed-box.ts'
 
 let nats: TestNats
 let bus: Bus
@@ -64,13 +64,13 @@ const reveal = async (newest: number, oldest = 1) => {
   return secrets === 'superseded' ? secrets : secrets.apiKey?.reveal()
 }
 
-it('asks once for all who wait, and then no more', async () => {
+it('fetches once for all requests that wait, and then no more', async () => {
   expect(await Promise.all([reveal(1), reveal(1), reveal(1)])).toEqual(['sk-1', 'sk-1', 'sk-1'])
   expect(credentials.get('c', { oldest: 1, newest: 1 })).not.toBeInstanceOf(Promise)
   expect(asked).toEqual([1])
 })
 
-it('gives the old version until the new one is there', async () => {
+it('returns the old version until the new one has arrived', async () => {
   await reveal(1)
   const held = Promise.withResolvers<string>()
   sealedText = () => held.promise
@@ -83,7 +83,7 @@ it('gives the old version until the new one is there', async () => {
   expect(asked).toEqual([1, 2])
 })
 
-it('gives no version that is too old, though the new one is under way', async () => {
+it('returns no version that is too old, although the new one is being fetched', async () => {
   await reveal(1)
   const held = Promise.withResolvers<string>()
   sealedText = () => held.promise
@@ -101,7 +101,7 @@ it('keeps the older version until the newest is known to be the connection’s',
   await eventually(async () => expect(await reveal(3)).toBe('sk-3'))
 })
 
-it('goes on to a version that was projected while it fetched another', async () => {
+it('fetches a version that was projected while it fetched another', async () => {
   const held = Promise.withResolvers<string>()
   sealedText = (version) => (version === 1 ? held.promise : JSON.stringify({ apiKey: 'sk-new' }))
   credentials.prefetch('c', 1)
@@ -111,7 +111,7 @@ it('goes on to a version that was projected while it fetched another', async () 
   await eventually(async () => expect(await reveal(2)).toBe('sk-new'))
 })
 
-it('gives a newer version than it asked for to nobody before the connection is known to have it', async () => {
+it('returns a newer version than requested only once the connection is known to have it', async () => {
   responseHeaders = () => 5
   const early = reveal(3)
   await eventually(() => expect(asked).toEqual([3]))
@@ -125,7 +125,7 @@ it('gives a newer version than it asked for to nobody before the connection is k
   expect(asked).toEqual([3, 6])
 })
 
-it('never goes back to an older version, nor asks for it without a pause', async () => {
+it('never returns to an older version, and does not fetch it in a loop', async () => {
   await reveal(2)
   responseHeaders = () => 1
   credentials.prefetch('c', 3)
@@ -134,7 +134,7 @@ it('never goes back to an older version, nor asks for it without a pause', async
   expect(asked).toEqual([2, 3])
 })
 
-it('fails with its own code, and asks again only after a while', async () => {
+it('fails with its own code, and tries again only after a while', async () => {
   sealedText = () => Promise.reject(new SluiceError('unavailable', 'no database'))
   for (let attempt = 0; attempt < 3; attempt++) {
     await expect(reveal(1)).rejects.toMatchObject({ code: 'credential_unavailable' })

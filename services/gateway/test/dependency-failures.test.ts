@@ -88,21 +88,21 @@ async function connectionWith(
   return { ask, client, window }
 }
 
-it('check-then-count race: of 100 concurrent requests at a limit of 10, 10 are admitted', async () => {
+it('admits 10 of 100 concurrent requests at a limit of 10 (no check-then-count race)', async () => {
   const { ask } = await connectionWith([{ period: 'minute', requests: 10 }])
   const outcomes = await Promise.allSettled(Array.from({ length: 100 }, () => ask(0)))
   expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(10)
   expect(simulator.requests.counts().total).toBe(10)
 })
 
-it('limit multiplied by the number of keys, models or processes: all of them share one', async () => {
+it('shares one limit among all API keys, models and processes', async () => {
   const { ask } = await connectionWith([{ period: 'minute', requests: 12 }])
   const outcomes = await Promise.allSettled(Array.from({ length: 120 }, (_, index) => ask(index)))
   expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(12)
   expect(simulator.requests.counts().total).toBe(12)
 })
 
-it('slot leaked by a cancelled stream: it settles for what was seen, and nothing stays reserved', async () => {
+it('settles a canceled stream by the relayed output, and leaves nothing reserved', async () => {
   const { ask, window } = await connectionWith([{ period: 'minute', requests: 10, tokens: 10_000 }])
   simulator.controls.add({ chunkDelayMs: 20, outputTokens: 90 })
   for (let index = 0; index < 5; index++) {
@@ -115,7 +115,7 @@ it('slot leaked by a cancelled stream: it settles for what was seen, and nothing
   expect(await window('requests')).toMatchObject({ used: 5, reserved: 0 })
 })
 
-it('slot leaked by a 502: a provider that cannot be reached costs nothing', async () => {
+it('refunds a request whose provider cannot be reached', async () => {
   const { ask, window } = await connectionWith(
     [{ period: 'minute', requests: 3, tokens: 1_000 }],
     `http://127.0.0.1:${await freePort()}`,
@@ -125,7 +125,7 @@ it('slot leaked by a 502: a provider that cannot be reached costs nothing', asyn
   expect(await window('tokens')).toMatchObject({ used: 0, reserved: 0 })
 })
 
-it('slot leaked by a provider that hangs up: charged as sent, reserved no more', async () => {
+it('settles a request whose provider closes the connection, and leaves nothing reserved', async () => {
   const server = createServer((socket) => socket.once('data', () => socket.destroy()))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const address = server.address()
@@ -136,7 +136,7 @@ it('slot leaked by a provider that hangs up: charged as sent, reserved no more',
   await new Promise((resolve) => server.close(resolve))
 })
 
-it('refused request that still consumes: a thousand denials leave the window as it was', async () => {
+it('leaves the window unchanged after a thousand denials', async () => {
   const { ask, window } = await connectionWith([{ period: 'minute', requests: 2 }])
   await Promise.all([ask(0), ask(1)])
   const outcomes = await Promise.allSettled(Array.from({ length: 1_000 }, (_, index) => ask(index)))
@@ -144,7 +144,7 @@ it('refused request that still consumes: a thousand denials leave the window as 
   expect(await window('requests')).toMatchObject({ used: 2, remaining: 0 })
 })
 
-it('request that is larger than the whole window: refused as such, and no 429 that asks to wait in vain', async () => {
+it('refuses a request larger than the whole window without asking for a retry', async () => {
   const { ask, window } = await connectionWith([{ period: 'minute', tokens: 500 }], simulator.url, {
     tokenReservation: 'maximum',
   })

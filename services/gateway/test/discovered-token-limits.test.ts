@@ -6,9 +6,9 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { postJson, type RawResponse } from './support/exchange.ts'
 import { freshConnection } from './support/fresh-connection.ts'
 import { startRawUpstream } from './support/raw-upstream.ts'
+import { startBeforeAll } from './support/start-before-all.ts'
 import { startDataPath } from './support/start-data-path.ts'
 import type { ConnectionToMake } from './support/start-gateway.ts'
-import { startBeforeAll } from './support/start-before-all.ts'
 
 let limitsBucket: Bucket<{ connectionId: string; limits: DiscoveredLimit[] }>
 

@@ -1,13 +1,13 @@
-import fc from 'fast-check'
 import type { ServerResponse } from 'node:http'
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import { eventually } from '@sluice/testkit'
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { exchange, postJson } from './support/exchange.ts'
 import { freshConnection } from './support/fresh-connection.ts'
 import { startRawUpstream, writePieces } from './support/raw-upstream.ts'
-import { startDataPath } from './support/start-data-path.ts'
 import { startBeforeAll } from './support/start-before-all.ts'
+import { startDataPath } from './support/start-data-path.ts'
 
 const OLD = 'sk-canary-old-1f0e9d8c7b6a'
 const NEW = 'sk-canary-new-a6b7c8d9e0f1'
@@ -46,7 +46,7 @@ function shows(text: string, key: string): boolean {
     .some((run) => text.includes(run))
 }
 
-describe('a credential that is repeated in an answer of status 200 or 3xx', () => {
+describe('a credential that a response of status 200 or 3xx repeats', () => {
   const message = `refused key ${OLD}`
   const halves = [OLD.slice(0, 16), OLD.slice(16)]
   const failed = { id: 'resp_1', status: 'failed', error: { code: 'server_error', message } }
@@ -97,7 +97,7 @@ describe('a credential that is repeated in an answer of status 200 or 3xx', () =
   const sizes = fc.array(fc.integer({ min: 1, max: 120 }), { minLength: 1, maxLength: 6 })
 
   describe.each(Object.entries(answers))('as %s', (_, [status, headers, body]) => {
-    it('is cut out, in whatever pieces it comes, and nothing else is changed', async () => {
+    it('is redacted in chunks of any size, and nothing else changes', async () => {
       const { baseURL } = await connected()
       const sent = Buffer.from(body)
       await fc.assert(
@@ -125,7 +125,7 @@ describe('a credential that is repeated in an answer of status 200 or 3xx', () =
       ['deflate', deflateRawSync],
       ['br', brotliCompressSync],
       ['zstd', zstdCompressSync],
-    ])('is cut out where that is compressed: %s', async (coding, compress) => {
+    ])('is redacted in a compressed response: %s', async (coding, compress) => {
       const { baseURL } = await connected()
       upstream.respond = (_request, response) => {
         response.writeHead(status, { ...headers, 'content-encoding': coding })
@@ -144,7 +144,7 @@ describe('a credential that is repeated in an answer of status 200 or 3xx', () =
     ['an event that is no JSON', STREAM, `data: ${message}\n\n`],
     ['an error in place of an answer', BODY, JSON.stringify({ error: { message } })],
     ['an error in a choice', BODY, JSON.stringify({ choices: [{ message: { content: '' }, error: { message } }] })],
-  ])('is cut out at the unified endpoint: %s', async (_, asked, body) => {
+  ])('is redacted at the unified endpoint: %s', async (_, asked, body) => {
     const { settings } = await connected()
     upstream.respond = (_request, response) => {
       response.writeHead(200, asked === STREAM ? EVENTS : JSON_TYPE)
@@ -180,7 +180,7 @@ describe('a credential that is repeated in an answer of status 200 or 3xx', () =
     }
   })
 
-  it('is cut out of the list of models', async () => {
+  it('is redacted in the list of models', async () => {
     const { settings } = await connected()
     upstream.respond = (_request, response) =>
       response
@@ -197,7 +197,7 @@ describe('a credential that is repeated in an answer of status 200 or 3xx', () =
     })
   })
 
-  it('and its stream’s events still come at once', async () => {
+  it('does not delay the events of its stream', async () => {
     const { baseURL } = await connected()
     const next = Promise.withResolvers<void>()
     upstream.respond = async (_request, response) => {
@@ -217,7 +217,7 @@ describe('a credential that is repeated in an answer of status 200 or 3xx', () =
   })
 })
 
-describe.each(['x', '-', 'none', '0', 'a', 'json', '/', '8'])('the key “%s” of a server that asks for none', (key) => {
+describe.each(['x', '-', 'none', '0', 'a', 'json', '/', '8'])('the key “%s” of a server that needs none', (key) => {
   const chunk = { id: 'c', object: 'chat.completion.chunk', created: 1_790_000_000, model: 'm' }
   const stream =
     event({ ...chunk, choices: [{ index: 0, delta: { role: 'assistant', content: 'six' }, finish_reason: null }] }) +
@@ -225,7 +225,7 @@ describe.each(['x', '-', 'none', '0', 'a', 'json', '/', '8'])('the key “%s” 
   const usage = event({ ...chunk, choices: [], usage: { prompt_tokens: 500, completion_tokens: 2, total_tokens: 502 } })
   const connectWith = () => freshConnection(path.gateway, path.apiKey, { baseUrl: upstream.url, apiKey: key })
 
-  it('changes no stream, and none of its headers, and the usage is read', async () => {
+  it('changes no stream or its headers, and usage is read', async () => {
     const { baseURL, isCharged } = await connectWith()
     upstream.respond = (_request, response) => {
       response.writeHead(200, { ...EVENTS, 'x-request-id': 'req-none-1' })
@@ -237,7 +237,7 @@ describe.each(['x', '-', 'none', '0', 'a', 'json', '/', '8'])('the key “%s” 
     await isCharged({ requests: 1, tokens: 502 })
   })
 
-  it('changes no words of an error, but where the error quotes it', async () => {
+  it('changes an error only where the error quotes it', async () => {
     const { baseURL, settings } = await connectWith()
     const words = 'max_tokens exceeds the context; tool_choice none or auto'
     const errorOf = (message: string) =>
@@ -261,7 +261,7 @@ describe.each(['x', '-', 'none', '0', 'a', 'json', '/', '8'])('the key “%s” 
   })
 })
 
-it('around a rotation, each request has its own credential cut out of its error', async () => {
+it('redacts each request’s own credential around a rotation', async () => {
   const begun: { readonly sent: string; readonly response: ServerResponse }[] = []
   upstream.respond = (request, response) => void begun.push({ sent: request.headers.authorization ?? '', response })
   const { baseURL, settings } = await connected()

@@ -3,8 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { exchange, type RawRequest, type RawResponse } from './support/exchange.ts'
 import { freshConnection, untilKnown } from './support/fresh-connection.ts'
 import { startRawUpstream } from './support/raw-upstream.ts'
-import { startDataPath } from './support/start-data-path.ts'
 import { startBeforeAll } from './support/start-before-all.ts'
+import { startDataPath } from './support/start-data-path.ts'
 
 /**
  * The usual mistakes of a developer, and what the gateway answers: what is wrong, with the value, and what to do. No request of these
@@ -18,7 +18,9 @@ const MAX_BODY_BYTES = 4_096
 const JSON_TYPE = { 'content-type': 'application/json' }
 const CHAT = JSON.stringify({ model: 'gpt-4o', messages: [{ role: 'user', content: 'Hello' }] })
 
-const data = startBeforeAll(() => startDataPath({ env: { MAX_BODY_BYTES: String(MAX_BODY_BYTES), MAX_UPLOAD_BYTES: '2048' } }))
+const data = startBeforeAll(() =>
+  startDataPath({ env: { MAX_BODY_BYTES: String(MAX_BODY_BYTES), MAX_UPLOAD_BYTES: '2048' } }),
+)
 const upstream = startBeforeAll(startRawUpstream)
 beforeAll(async () => {
   received = []
@@ -401,7 +403,7 @@ describe.each<[string, Send, number, string]>([
     'The upload has 3000 bytes, more than the 2048 that this gateway takes (its setting MAX_UPLOAD_BYTES).',
   ],
 ])('%s', (_, send, status, message) => {
-  it('is answered with what is wrong and what to do', async () => {
+  it('gets an error that says what is wrong and what to do', async () => {
     const { path, ...request } = send()
     const answer = await exchange(data.gateway.url + path, request)
     expect([messageOf(answer), answer.status]).toEqual([message, status])

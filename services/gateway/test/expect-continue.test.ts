@@ -3,9 +3,9 @@ import { eventually } from '@sluice/testkit'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { postJson, sendText } from './support/exchange.ts'
 import { startRawUpstream } from './support/raw-upstream.ts'
+import { startBeforeAll } from './support/start-before-all.ts'
 import { startDataPath } from './support/start-data-path.ts'
 import type { TestGateway } from './support/start-gateway.ts'
-import { startBeforeAll } from './support/start-before-all.ts'
 
 const BODY = '{"model":"m","messages":[]}'
 const CONTINUE = /^HTTP\/1\.1 100 Continue\r\n\r\n/
@@ -36,8 +36,8 @@ function bodyOnContinue(socket: Socket): void {
   })
 }
 
-describe('a sender that waits for leave to send its body', () => {
-  it('is told to go on once it is admitted, and its request goes on whole', async () => {
+describe('a client that expects 100 Continue', () => {
+  it('gets 100 Continue once it is admitted, and its whole request is forwarded', async () => {
     let expected: string | undefined
     let received = ''
     upstream.respond = (request, response) => {
@@ -60,14 +60,14 @@ describe('a sender that waits for leave to send its body', () => {
     ['without a key', 401, 'invalid_api_key', {}, undefined],
     ['with a wrong key', 401, 'invalid_api_key', { authorization: 'Bearer slc_no' }, undefined],
     ['at no path', 404, 'unsupported_operation', {}, '/nowhere'],
-  ])('is refused, and never told to go on: %s', async (_, status, code, fields, target) => {
+  ])('is refused without 100 Continue: %s', async (_, status, code, fields, target) => {
     const text = await sendText(gateway.url, head({ expect: '100-continue', ...fields }, target), bodyOnContinue)
     expect(text).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `))
     expect(text).toContain(`"code":"${code}"`)
   })
 })
 
-it.each(['foo', '', '100-continue, foo'])('an expectation of anything else is refused in words: %j', async (other) => {
+it.each(['foo', '', '100-continue, foo'])('refuses any other expectation with a message: %j', async (other) => {
   const text = await sendText(
     gateway.url,
     head({ authorization: `Bearer ${apiKey}`, expect: other }) + BODY,

@@ -1,13 +1,19 @@
-import sodium from 'libsodium-wrappers'
-import { CONNECTION_DEFAULTS, credential, type ErrorCode, type ProjectedConnection, SluiceError } from '@sluice/contracts'
+import {
+  CONNECTION_DEFAULTS,
+  credential,
+  type ErrorCode,
+  type ProjectedConnection,
+  SluiceError,
+} from '@sluice/contracts'
 import { type Bus, connectBus, type Served, serve } from '@sluice/messaging'
 import { eventually, type TestNats, testNats } from '@sluice/testkit'
+import sodium from 'libsodium-wrappers'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
 import { type Connection, prepareConnection } from '../src/admission/connection.ts'
 import { LearnedModels } from '../src/estimate/learned-models.ts'
-import { createKeyPair } from '../src/upstream/sealed-box.ts'
 import { type HeldCredentials, sealedCredentials } from '../src/upstream/credentials.ts'
 import { fetchFirstCredentials } from '../src/upstream/first-credentials.ts'
+import { createKeyPair } from '../src/upstream/sealed-box.ts'
 
 let nats: TestNats
 let bus: Bus
@@ -84,7 +90,10 @@ function fetchAll(options: Parameters<typeof fetchFirstCredentials>[3] = {}): Pr
     else lines.push({ level, fields: fields as Record<string, unknown>, text: String(text) })
   }
   const logger = { warn: log('warn'), info: log('info') }
-  return fetchFirstCredentials({ all: () => connections.values() }, credentials, logger, { retryAfterMs: 20, ...options })
+  return fetchFirstCredentials({ all: () => connections.values() }, credentials, logger, {
+    retryAfterMs: 20,
+    ...options,
+  })
 }
 
 /** Resolves when it waits, and says so. */
@@ -97,7 +106,7 @@ function isHeld(id: string): boolean {
   return false
 }
 
-it('every enabled connection’s credential is held afterwards, 32 of them fetched at a time', async () => {
+it('fetches the credential of every enabled connection, 32 at a time', async () => {
   let underWay = 0
   let most = 0
   await startResponder(async () => {
@@ -116,7 +125,7 @@ it('every enabled connection’s credential is held afterwards, 32 of them fetch
   expect([lines, faults]).toEqual([[], []])
 })
 
-it('it waits for a service that is not there, says so once, and goes on when it is', async () => {
+it('waits for an absent service, logs that once, and continues when it is there', async () => {
   for (let i = 0; i < 100; i++) add(`c${i}`)
   const fetching = fetchAll()
   await waits()
@@ -148,7 +157,7 @@ it.each(['unavailable', 'internal'] as const)(
   },
 )
 
-it('a service that goes away in the middle is asked no more than a few times at once', async () => {
+it('tries a service that fails in the middle a few times only', async () => {
   await startResponder(async () => {
     if (asked.length !== 40) return
     for (const id of connections.keys()) refusals.set(id, 'unavailable')
@@ -162,7 +171,7 @@ it('a service that goes away in the middle is asked no more than a few times at 
   expect([...connections.keys()].every(isHeld)).toBe(true)
 })
 
-it('a credential that is refused leaves its connection unavailable, and nothing waits for it', async () => {
+it('does not wait for a refused credential, whose connection is unavailable', async () => {
   await startResponder()
   for (const id of ['good', 'broken', 'gone']) add(id)
   refusals.set('broken', 'credential_unavailable').set('gone', 'not_found')
@@ -172,7 +181,7 @@ it('a credential that is refused leaves its connection unavailable, and nothing 
   expect(lines).toMatchObject([{ level: 'warn', fields: { connections: 2, first: ['broken', 'gone'] } }])
 })
 
-it('a gateway all of whose credentials are refused starts all the same', async () => {
+it('resolves although all credentials are refused', async () => {
   await startResponder()
   add('broken')
   refusals.set('broken', 'credential_unavailable')
@@ -180,7 +189,7 @@ it('a gateway all of whose credentials are refused starts all the same', async (
   expect(lines).toHaveLength(1)
 })
 
-it('a key service that is away is waited for while no credential is held', async () => {
+it('waits for a key service while no credential has arrived', async () => {
   await startResponder()
   for (const id of ['a', 'b', 'broken']) add(id)
   refusals.set('a', 'upstream_unreachable').set('b', 'upstream_unreachable').set('broken', 'credential_unavailable')
@@ -193,7 +202,7 @@ it('a key service that is away is waited for while no credential is held', async
   expect(['a', 'b'].every(isHeld)).toBe(true)
 })
 
-it('a key service that is away for some is given up after a while', async () => {
+it('waits only a while for a key service that fails for some credentials', async () => {
   await startResponder()
   for (let i = 0; i < 100; i++) add(`c${i}`)
   for (let i = 0; i < 100; i += 2) refusals.set(`c${i}`, 'upstream_unreachable')
@@ -203,7 +212,7 @@ it('a key service that is away for some is given up after a while', async () => 
   expect(lines[1]?.fields).toMatchObject({ connections: 50 })
 })
 
-it('a connection that is disabled or deleted meanwhile is waited for no longer, and one that is rotated in its new version', async () => {
+it('stops waiting for connections that are disabled or deleted meanwhile, and fetches the new version after a rotation', async () => {
   for (const id of ['disabled', 'deleted', 'rotated']) add(id)
   const fetching = fetchAll()
   await waits()

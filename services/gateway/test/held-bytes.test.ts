@@ -4,15 +4,17 @@ import { eventually } from '@sluice/testkit'
 import { describe, expect, it } from 'vitest'
 import { exchange, postJson, type RawResponse } from './support/exchange.ts'
 import { startRawUpstream } from './support/raw-upstream.ts'
-import { startDataPath } from './support/start-data-path.ts'
 import { startBeforeAll } from './support/start-before-all.ts'
+import { startDataPath } from './support/start-data-path.ts'
 
 const KB = 1_000
 let answer: () => void
 /** How many requests have arrived since answers are held. */
 let arrived: number
 
-const data = startBeforeAll(() => startDataPath({ env: { MAX_HELD_BYTES: String(1_000 * KB), UPSTREAM_CONNECT_TIMEOUT_MS: '3000' } }))
+const data = startBeforeAll(() =>
+  startDataPath({ env: { MAX_HELD_BYTES: String(1_000 * KB), UPSTREAM_CONNECT_TIMEOUT_MS: '3000' } }),
+)
 const upstream = startBeforeAll(startRawUpstream)
 
 /** Answers nothing before {@link answer} is called. */
@@ -50,8 +52,8 @@ function ask(baseURL: string, key: string, kilobytes: number): Promise<RawRespon
   return postJson(`${baseURL}/chat/completions`, key, body)
 }
 
-describe('the bytes that requests hold', () => {
-  it('are shared by API keys: one that holds too much is told so, while others are served', async () => {
+describe('the memory of requests', () => {
+  it('is shared by API keys: one that uses too much is refused while others are served', async () => {
     const { baseURL, keys } = await connection()
     const [greedy = '', other = ''] = keys
     const first = ask(baseURL, greedy, 400)
@@ -69,7 +71,7 @@ describe('the bytes that requests hold', () => {
     await eventually(async () => expect((await ask(baseURL, greedy, 450)).status).toBe(200))
   })
 
-  it('are no more than the process may hold', async () => {
+  it('is bounded for the whole process', async () => {
     const { baseURL, keys } = await connection()
     const [first = '', second = '', third = ''] = keys
     const held = [ask(baseURL, first, 480)]
@@ -83,7 +85,7 @@ describe('the bytes that requests hold', () => {
     for (const each of held) expect((await each).status).toBe(200)
   })
 
-  it('are given back by those who go away, and count as they come', async () => {
+  it('is counted as bytes arrive, and released when a client disconnects', async () => {
     const { baseURL, keys } = await connection()
     const [key = ''] = keys
     const leaving = new AbortController()
@@ -99,8 +101,8 @@ describe('the bytes that requests hold', () => {
   })
 })
 
-describe('the bytes of an application that has gone away', () => {
-  it('count for as long as a connection to its provider is being made', async () => {
+describe('the memory of a disconnected client', () => {
+  it('counts while the connection to its provider is being established', async () => {
     const silent = createServer()
     await once(silent.listen(0, '127.0.0.1'), 'listening')
     const { port } = silent.address() as AddressInfo

@@ -3,10 +3,10 @@ import { connect } from 'node:http2'
 import { eventually } from '@sluice/testkit'
 import { expect, it } from 'vitest'
 import { freshConnection } from './support/fresh-connection.ts'
-import { responseHeaders, closed, http2Exchange, openStream } from './support/http2-exchange.ts'
+import { closed, http2Exchange, openStream, responseHeaders } from './support/http2-exchange.ts'
 import { startRawUpstream } from './support/raw-upstream.ts'
-import { startDataPath } from './support/start-data-path.ts'
 import { startBeforeAll } from './support/start-before-all.ts'
+import { startDataPath } from './support/start-data-path.ts'
 
 /** What becomes of HTTP/2 sessions when a gateway stops. */
 const STREAM = JSON.stringify({ model: 'gpt-4.1', messages: [{ role: 'user', content: 'Hi' }], stream: true })
@@ -29,7 +29,7 @@ const started = async (stopTimeoutMs: number) => {
   return { own, client, ask }
 }
 
-it('lets requests end, and closes their sessions after them', async () => {
+it('lets requests end, and then closes their sessions', async () => {
   const finish = Promise.withResolvers<void>()
   upstream.respond = (_request, response) => {
     response.write('data: {}\n\n')
@@ -55,7 +55,7 @@ it('does not wait for sessions without requests', async () => {
   expect(performance.now() - beganAtMs).toBeLessThan(10_000)
 })
 
-it('breaks off what does not end in time', async () => {
+it('aborts requests that do not end in time', async () => {
   upstream.respond = (_request, response) => void response.write('data: {}\n\n')
   const { own, ask } = await started(100)
   const stream = ask()

@@ -48,7 +48,7 @@ afterAll(async () => {
 
 const fetchOne = (path: string) => images.fetch([`${upstream.url}${path}`], staying)
 
-it('fetches images, and where they have moved to', async () => {
+it('fetches images and follows redirects', async () => {
   const urls = [`${upstream.url}/a.png`, `${upstream.url}/moved`]
   const image = { mediaType: 'image/png', base64: PNG.toString('base64') }
   expect(await images.fetch(urls, staying)).toEqual(new Map(urls.map((url) => [url, image])))
@@ -62,7 +62,7 @@ it.each(['/a.jpg', '/octets', '/unlabelled', '/wrong', '/bytewise'])(
   },
 )
 
-it('goes by the label where the bytes are of no type that is known', async () => {
+it('uses the content type if the bytes have no known signature', async () => {
   const image = { mediaType: 'image/x-new', base64: Buffer.alloc(100).toString('base64') }
   expect(await fetchOne('/unknown')).toEqual(new Map([[`${upstream.url}/unknown`, image]]))
 })
@@ -75,11 +75,11 @@ it.each([
   ['/large', 'is too large: 1000 bytes are the most for a request'],
   ['/silent', 'did not arrive within 0.5 s'],
   ['/metadata', 'is at an address that no image may be fetched from'],
-])('says why %s could not be had', async (path, reason) => {
+])('says why %s could not be fetched', async (path, reason) => {
   expect(await fetchOne(path)).toEqual(fault(`${upstream.url}${path}`, reason))
 })
 
-it('lets go of what it fetches when the application goes away', async () => {
+it('aborts its fetches when the client disconnects', async () => {
   const leaving = new AbortController()
   const answers = upstream.respond
   const gone = new Promise<void>((resolve) => {
@@ -95,7 +95,7 @@ it('lets go of what it fetches when the application goes away', async () => {
   await patient.stop()
 })
 
-it('reaches nothing of this machine or a private network', async () => {
+it('cannot reach this machine or a private network', async () => {
   const outside = httpImages({ ...SETTINGS, allowInsecureLoopback: false })
   for (const url of [
     `${upstream.url}/a.png`,
@@ -109,18 +109,18 @@ it('reaches nothing of this machine or a private network', async () => {
   await outside.stop()
 })
 
-it('refuses images that are too large together', async () => {
+it('refuses images whose total size is too large', async () => {
   const urls = Array.from({ length: 3 }, (_, index) => `${upstream.url}/half?${index}`)
   expect(await images.fetch(urls.slice(1), staying)).toBeInstanceOf(Map)
   expect(await images.fetch(urls, staying)).toMatchObject({ message: expect.stringContaining('is too large') })
 })
 
-it('refuses more images than a request may refer to, without asking for any', async () => {
+it('refuses too many images without fetching any', async () => {
   const urls = Array.from({ length: 21 }, (_, index) => `${upstream.url}/${index}.png`)
   expect(await images.fetch(urls, staying)).toEqual(fault(`${urls[20]}`, 'is one too many: a request may refer to 20'))
 })
 
-it('keeps no piece for which there is no room, and says that it may be tried again', async () => {
+it('drops an image for which there is no memory, and says that a retry may succeed', async () => {
   const asked: number[] = []
   const hold = (bytes: number) => asked.push(bytes) > 1
   const urls = [`${upstream.url}/half?a`, `${upstream.url}/half?b`]
@@ -130,7 +130,7 @@ it('keeps no piece for which there is no room, and says that it may be tried aga
   expect(sizes.reduce((sum, bytes) => sum + bytes, 0)).toBe(1_000)
 })
 
-describe('while one API key has images fetched that do not come', () => {
+describe('while the images of one API key do not arrive', () => {
   const held: ServerResponse[] = []
   let answers: RawUpstream['respond']
   let greedy: Promise<unknown>[]
@@ -166,24 +166,24 @@ describe('while one API key has images fetched that do not come', () => {
     leaving.splice(0)
   })
 
-  it('those of another are fetched at once', async () => {
+  it('images of another key are fetched at once', async () => {
     for (let times = 0; times < 30; times++) {
       expect(await patient.fetch([`${upstream.url}/a.png`], { ...staying, owner: 'other' })).toBeInstanceOf(Map)
     }
     expect(held).toHaveLength(8)
   })
 
-  it('more of it wait, and those above what may wait are refused at once', async () => {
+  it('more images of the key wait, and those beyond the maximum are refused at once', async () => {
     await eventually(() => expect(fetched).toEqual(Array.from({ length: 60 - 8 - 32 }, () => 'busy')))
   })
 
-  it('those that wait go on in turn, with all their time', async () => {
+  it('images that wait are fetched in turn, each with its full time limit', async () => {
     for (const response of held.splice(0)) response.setHeader('content-type', 'image/png').end(PNG)
     await eventually(() => expect(held).toHaveLength(8))
     expect(fetched.filter((outcome) => outcome === 'fetched')).toHaveLength(8)
   })
 
-  it('one that leaves while it waits gives its place to a further one', async () => {
+  it('a client that disconnects while it waits frees its place', async () => {
     await eventually(() => expect(fetched).toHaveLength(20))
     leaving[20]?.abort()
     await eventually(() => expect(fetched).toHaveLength(21))
@@ -193,7 +193,7 @@ describe('while one API key has images fetched that do not come', () => {
   })
 })
 
-it('counts the time limit from a request’s turn', async () => {
+it('the time limit counts from a request’s turn', async () => {
   const quick = httpImages({ ...SETTINGS, timeoutMs: 2_000, allowInsecureLoopback: true })
   const answers = upstream.respond
   upstream.respond = (_request, response) => {

@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest'
 import { postJson } from './support/exchange.ts'
 import { freshConnection } from './support/fresh-connection.ts'
 import { startRawUpstream } from './support/raw-upstream.ts'
-import { startDataPath } from './support/start-data-path.ts'
 import { startBeforeAll } from './support/start-before-all.ts'
+import { startDataPath } from './support/start-data-path.ts'
 
 /** Requests whose input the provider adds to, or takes some out of, as they or their responses say: what is reserved for the next plain prompt. */
 const LIMIT = 1_000_000
@@ -112,7 +112,7 @@ async function connect({ provider, path: at, request }: Wire) {
   }
 }
 
-describe('a plain prompt reserves what it did before', () => {
+describe('a plain prompt reserves as much as before', () => {
   it.each(UNLIKE)('after responses with %s', async (_, wire, response) => {
     const { respond, reserved } = await connect(wire)
     for (let i = 0; i < 3; i++) await respond(wire.plain)
@@ -145,7 +145,7 @@ describe('a plain prompt reserves what it did before', () => {
   })
 })
 
-it('what a search found is charged, whatever is learned', async () => {
+it('charges the results of a search, whatever is learned', async () => {
   const { respond, isSettled } = await connect(ANTHROPIC)
   await respond(message({ input_tokens: 11_000, server_tool_use: { web_search_requests: 1 } }))
   expect(await isSettled()).toEqual({ requests: 0, tokens: 11_005 })

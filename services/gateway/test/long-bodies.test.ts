@@ -2,8 +2,8 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { eventually } from '@sluice/testkit'
 import { beforeAll, expect, it } from 'vitest'
 import { postJson } from './support/exchange.ts'
-import { startDataPath } from './support/start-data-path.ts'
 import { startBeforeAll } from './support/start-before-all.ts'
+import { startDataPath } from './support/start-data-path.ts'
 
 let apiKey: string
 let baseURL: string
@@ -27,7 +27,7 @@ const member = (_: unknown, at: number): string => `"m${at}":0`
 it.each([
   ['of empty arrays', '[],'.repeat(6_000_000), 413],
   ['of members', `{${Array.from({ length: 1_500_000 }, member)}},`, 413],
-])('a body %s keeps no other request waiting for as long as it takes to parse', async (_, content, status) => {
+])('a body %s does not delay other requests while it is parsed', async (_, content, status) => {
   const bodyOf = (model: string) =>
     `{"model":"${model}","messages":[{"role":"user","content":"Hi"}],"metadata":[${content}0]}`
   const beganMs = performance.now()

@@ -3,9 +3,9 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { exchange, postJson, sendText } from './support/exchange.ts'
 import { freshConnection } from './support/fresh-connection.ts'
 import { startRawUpstream } from './support/raw-upstream.ts'
+import { startBeforeAll } from './support/start-before-all.ts'
 import { startDataPath } from './support/start-data-path.ts'
 import type { TestGateway } from './support/start-gateway.ts'
-import { startBeforeAll } from './support/start-before-all.ts'
 
 const SECRET = 'sk-canary-77aa'
 const BODY = { model: 'gpt-4.1', messages: [{ role: 'user', content: 'Hi' }] }
@@ -39,7 +39,7 @@ function responseText(text: string): void {
   upstream.respond = (_request, response) => void response.socket?.end(text, 'latin1')
 }
 
-describe('header values that are like names', () => {
+describe('header values that look like names', () => {
   const FIELDS = {
     'access-control-expose-headers': 'content-length',
     vary: 'content-encoding',
@@ -50,7 +50,7 @@ describe('header values that are like names', () => {
     ['an error', 400, BODY],
     ['an answer', 200, BODY],
     ['a stream', 200, { ...BODY, stream: true }],
-  ])('are left alone in %s', async (_, status, body) => {
+  ])('are unchanged in %s', async (_, status, body) => {
     upstream.respond = (_request, response) => {
       response.writeHead(status, { ...FIELDS, 'content-type': 'application/json', 'content-length': '7' })
       response.end('{"a":1}')
@@ -85,7 +85,7 @@ describe('a reason phrase', () => {
     await isCharged({ requests: 1, tokens: tokens })
   })
 
-  it('that can be is passed on, without the credential', async () => {
+  it('that can be sent is passed on without the credential', async () => {
     const { text } = await connect()
     responseText(`HTTP/1.1 409 No ${SECRET} here\r\ncontent-length: 2\r\n\r\n{}`)
     expect(await text()).toMatch(/^HTTP\/1\.1 409 No \[redacted\] here\r\n/)

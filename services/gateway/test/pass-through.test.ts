@@ -1,18 +1,18 @@
-import fc from 'fast-check'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { gzipSync } from 'node:zlib'
 import type { ProviderSimulator } from '@sluice/provider-simulator'
 import { eventually } from '@sluice/testkit'
+import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { exchange, postJson } from './support/exchange.ts'
 import { freshConnection } from './support/fresh-connection.ts'
 import { startRawUpstream, writeForEver, writePieces } from './support/raw-upstream.ts'
-import { untilStable } from './support/until-stable.ts'
+import { startBeforeAll } from './support/start-before-all.ts'
 import { startDataPath } from './support/start-data-path.ts'
 import type { TestGateway } from './support/start-gateway.ts'
-import { startBeforeAll } from './support/start-before-all.ts'
+import { untilStable } from './support/until-stable.ts'
 
 const CANARY = 'sk-canary-1f0e9d8c7b6a'
 const BODY = { model: 'gpt-4.1', messages: [{ role: 'user', content: 'Hi' }] }
@@ -66,7 +66,7 @@ describe('a stream', () => {
     )
   })
 
-  it('is held back at the pace of its reader', async () => {
+  it('is slowed down to the pace of its reader', async () => {
     let writtenBytes = () => 0
     upstream.respond = (_request, response) => {
       writtenBytes = writeForEver(response.writeHead(200, { 'content-type': 'text/event-stream' }))
@@ -85,8 +85,8 @@ describe('a stream', () => {
   })
 })
 
-describe('an answer', () => {
-  it('of bytes arrives as it is', async () => {
+describe('a response', () => {
+  it('of bytes arrives unchanged', async () => {
     const bytes = randomBytes(3_000_000)
     upstream.respond = (_request, response) => {
       response.writeHead(200, 'Fine', { 'content-type': 'audio/mpeg', 'x-note': ['a', 'b'], 'set-cookie': 'a=b' })
@@ -98,7 +98,7 @@ describe('an answer', () => {
     expect(answer.headers).not.toHaveProperty('set-cookie')
   })
 
-  it('may come compressed though it was not asked for so', async () => {
+  it('may be compressed although compression was not requested', async () => {
     const USAGE = '{"usage":{"prompt_tokens":1,"completion_tokens":1}}'
     upstream.respond = (_request, response) => {
       response.writeHead(200, { 'content-type': 'application/json', 'content-encoding': 'gzip' })
@@ -112,14 +112,14 @@ describe('an answer', () => {
     await fresh.isCharged({ requests: 1, tokens: 2 })
   })
 
-  it('may come after informational ones', async () => {
+  it('may follow informational responses', async () => {
     upstream.respond = (_request, response) => {
       response.writeEarlyHints({ link: '</a>; rel=preload' }, () => response.writeHead(200).end('ok'))
     }
     expect((await chat()).body.toString()).toBe('ok')
   })
 
-  it('to HEAD has no body, and its length', async () => {
+  it('to HEAD has a content length but no body', async () => {
     upstream.respond = (_request, response) => response.writeHead(404, { 'content-length': '1234' }).end()
     const headers = { authorization: `Bearer ${apiKey}` }
     const answer = await exchange(`${baseURL}/models/x`, { method: 'HEAD', headers })
@@ -129,7 +129,7 @@ describe('an answer', () => {
 })
 
 describe('an upload', () => {
-  it('arrives as it is, and is held back at the pace of its receiver', async () => {
+  it('arrives unchanged, and is slowed down to the pace of its receiver', async () => {
     const bytes = randomBytes(4_000_000)
     const received: Buffer[] = []
     upstream.respond = (request, response) => {
@@ -142,7 +142,7 @@ describe('an upload', () => {
     expect(Buffer.concat(received).equals(bytes)).toBe(true)
   })
 
-  it('may be answered before it is over', async () => {
+  it('may get its response before it is complete', async () => {
     upstream.respond = (_request, response) => response.writeHead(400).end('{"error":"no"}')
     const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'multipart/form-data; boundary=x' }
     const answer = await exchange(`${baseURL}/files`, { method: 'POST', headers, body: Buffer.alloc(8_000_000) })
@@ -150,7 +150,7 @@ describe('an upload', () => {
     expect(answer.body.toString()).toBe('{"error":"no"}')
   })
 
-  it('ends upstream when its sender goes away', async () => {
+  it('is aborted when its client disconnects', async () => {
     const closed = Promise.withResolvers<boolean>()
     const begun = Promise.withResolvers<void>()
     upstream.respond = (request) => {
@@ -172,7 +172,7 @@ describe('an upload', () => {
 })
 
 describe('the credential', () => {
-  it('is in no error that repeats it', async () => {
+  it('is redacted in an error that repeats it', async () => {
     simulator.controls.add({ echoApiKey: true })
     const url = await connectionTo(simulator.url)
     const answer = await postJson(`${url}/chat/completions`, apiKey, BODY)
@@ -184,7 +184,7 @@ describe('the credential', () => {
     expect(answer.body.toString()).not.toContain(CANARY)
   })
 
-  it('is cut out of headers, compressed bodies, and bodies in pieces', async () => {
+  it('is redacted in headers, compressed bodies, and bodies in chunks', async () => {
     upstream.respond = (_request, response) => {
       response.writeHead(403, { 'content-encoding': 'gzip', 'www-authenticate': `Bearer error="${CANARY}"` })
       const zipped = gzipSync(`You sent ${CANARY}, and again ${CANARY}.`)
@@ -197,7 +197,7 @@ describe('the credential', () => {
     expect(answer.headers).not.toHaveProperty('content-encoding')
   })
 
-  it('is not looked for in what cannot be read, which is left out', async () => {
+  it('cannot leak through a body that cannot be decoded, which is dropped', async () => {
     upstream.respond = (_request, response) => {
       response.writeHead(500, { 'content-encoding': 'secret-sauce' }).end(CANARY)
     }
@@ -206,7 +206,7 @@ describe('the credential', () => {
     expect(answer.body).toHaveLength(0)
   })
 
-  it('stays out of an error without end, which is cut', async () => {
+  it('is redacted in an endless error, which is cut', async () => {
     upstream.respond = (_request, response) => {
       writeForEver(response.writeHead(500), Buffer.from(CANARY.repeat(100)))
     }
@@ -216,7 +216,7 @@ describe('the credential', () => {
     expect(answer.body.toString()).not.toContain(CANARY)
   })
 
-  it('is in no log line and no event, and neither is an API key or a prompt', async () => {
+  it('is in no log line or event, and neither is an API key or a prompt', async () => {
     upstream.respond = (_request, response) => response.destroy()
     await postJson(`${baseURL}/chat/completions?key=${apiKey}`, apiKey, {
       ...BODY,

@@ -107,7 +107,7 @@ describe('a gateway that starts', () => {
   it.each([
     ['is not there', undefined],
     ['has no database', new SluiceError('unavailable', 'The database is not reachable at the moment.')],
-  ])('does not listen while the connections service %s, and serves once it hands out credentials', async (_, error) => {
+  ])('does not listen while the connections service %s, and serves once it returns credentials', async (_, error) => {
     const headers = await addConnection()
     let fault = error
     if (fault !== undefined) await startConnections(() => fault)
@@ -123,7 +123,7 @@ describe('a gateway that starts', () => {
     expect(output()).not.toContain('"msg":"fault"')
   })
 
-  it('does not listen before NATS is there', async () => {
+  it('does not listen before NATS is available', async () => {
     await nats.kill()
     const { output, ready } = await startGatewayProcess()
     await eventually(() => expect(output()).toContain('NATS is not there yet'), STARTING)
@@ -133,7 +133,7 @@ describe('a gateway that starts', () => {
     expect((await exchange(`${url}/healthz`)).status).toBe(200)
   })
 
-  it('waits for no credential that is refused, nor for one of a connection that is disabled', async () => {
+  it('does not wait for refused credentials, nor for those of disabled connections', async () => {
     await addConnection()
     await startConnections(() => new SluiceError('credential_unavailable', 'the stored secret cannot be opened'))
     const { output, ready } = await startGatewayProcess()
@@ -156,7 +156,7 @@ describe('a gateway that starts', () => {
 })
 
 describe('/readyz', () => {
-  it('says whether permits are given', async () => {
+  it('says whether permits are granted', async () => {
     await (await startGatewayProcess()).ready
     expect(await readyz()).toMatchObject(isUnready('no capacity instance answers'))
     const capacity = await startCapacityService()
@@ -166,7 +166,7 @@ describe('/readyz', () => {
     await eventually(async () => expect(await readyz()).toMatchObject(isUnready('no capacity instance answers')))
   })
 
-  it('says what NATS says when counters cannot be stored, and that it is ready when they can again', async () => {
+  it('quotes NATS when counters cannot be stored, and is ready when they can be again', async () => {
     await startCapacityService()
     await (await startGatewayProcess()).ready
     await eventually(async () => expect(await readyz()).toMatchObject({ status: 200 }))
@@ -183,7 +183,7 @@ describe('/readyz', () => {
     await eventually(async () => expect(await readyz()).toMatchObject({ status: 200 }))
   })
 
-  it('says at once that NATS is away, and that it is ready when NATS is back', async () => {
+  it('says at once that NATS is unavailable, and is ready when NATS is back', async () => {
     await startCapacityService()
     await (await startGatewayProcess()).ready
     await eventually(async () => expect(await readyz()).toMatchObject({ status: 200 }))
@@ -194,7 +194,7 @@ describe('/readyz', () => {
     await eventually(async () => expect(await readyz()).toMatchObject({ status: 200 }), { timeoutMs: 15_000 })
   })
 
-  it('asks capacity at most once a second, and answers soon when nobody replies', async () => {
+  it('asks capacity at most once a second, and responds soon when nothing replies', async () => {
     let asked = 0
     const silent = [capacityHealth.subject(), `${capacityHealth.subject()}.all`]
     for (const subject of silent) bus.connection.subscribe(subject, { callback: () => asked++ })

@@ -2,8 +2,8 @@ import { eventually } from '@sluice/testkit'
 import { expect, it } from 'vitest'
 import { postJson } from './support/exchange.ts'
 import { type FreshConnection, freshConnection } from './support/fresh-connection.ts'
-import { startDataPath } from './support/start-data-path.ts'
 import { startBeforeAll } from './support/start-before-all.ts'
+import { startDataPath } from './support/start-data-path.ts'
 
 const MODEL = 'gpt-4.1-mini'
 const CHAT = { model: MODEL, messages: [{ role: 'user', content: 'Say something.' }] }
@@ -48,7 +48,7 @@ it.each([
   expect(data.simulator.requests.counts().total).toBe(0)
 })
 
-it('records what cannot be said in the words of the connection’s provider', async () => {
+it('records a request that the provider’s format cannot express', async () => {
   const settings = { baseUrl: data.simulator.url, provider: 'anthropic' as const }
   connection = await freshConnection(data.gateway, data.apiKey, settings)
   const answer = await unified({ logprobs: true })
@@ -56,7 +56,7 @@ it('records what cannot be said in the words of the connection’s provider', as
   expect(await connection.ended('client_error')).not.toHaveProperty('upstreamStatus')
 })
 
-it('records nobody’s requests on a connection that they may not use, or that are for nothing there is', async () => {
+it('records no request to a connection that its key may not use, or that does not exist', async () => {
   await fresh()
   const refused = await postJson(`${connection.baseURL}/v1/chat/completions`, 'sl_wrong', '{')
   expect(refused.status).toBe(401)

@@ -1,13 +1,13 @@
-import OpenAI from 'openai'
 import { credentialStatus, type ProviderId } from '@sluice/contracts'
 import { subscribeEvent } from '@sluice/messaging'
 import { eventually } from '@sluice/testkit'
+import OpenAI from 'openai'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { exchange, postJson } from './support/exchange.ts'
 import { type FreshConnection, freshConnection } from './support/fresh-connection.ts'
 import { startRawUpstream } from './support/raw-upstream.ts'
-import { startDataPath } from './support/start-data-path.ts'
 import { startBeforeAll } from './support/start-before-all.ts'
+import { startDataPath } from './support/start-data-path.ts'
 
 const KEY = 'sk-upstream-0123456789abcdef'
 const MASKED = 'Incorrect API key provided: sk-upstr****cdef.'
@@ -75,7 +75,7 @@ const statusesOf = ({ settings }: FreshConnection) =>
   reports.filter(({ connectionId }) => connectionId === settings.id).map(({ status }) => status)
 
 describe.each(CALLS)('a credential that %s rejects', (provider, path, body, status, error) => {
-  it('is none of the application’s doing: 502 in the surface’s format, without the provider’s words', async () => {
+  it('is a 502 in the endpoint’s format, without the provider’s message', async () => {
     answer(status, error)
     const target = await connection(provider)
     const chat = { model: `${target.settings.name}/m`, messages: [{ role: 'user', content: 'Hi' }] }
@@ -100,7 +100,7 @@ describe.each(CALLS)('a credential that %s rejects', (provider, path, body, stat
   })
 })
 
-it('is reported as taken again by the next success', async () => {
+it('is reported as accepted again after the next success', async () => {
   answer(401, { error: { message: MASKED } })
   const target = await connection()
   const send = () => postJson(`${target.baseURL}/v1/chat/completions`, data.apiKey, { model: 'm' })
@@ -110,7 +110,7 @@ it('is reported as taken again by the next success', async () => {
   await eventually(() => expect(statusesOf(target)).toEqual(['rejected', 'accepted']))
 })
 
-it('is not reported as taken by what a server may give without a key', async () => {
+it('is not reported as accepted after a response that needs no key', async () => {
   answer(401, { error: { message: MASKED } })
   const target = await connection()
   await postJson(`${target.baseURL}/v1/chat/completions`, data.apiKey, { model: 'm' })
@@ -136,7 +136,7 @@ it('is reported by the unified list of models, too', async () => {
   await eventually(() => expect(statusesOf(target)).toEqual(['rejected']))
 })
 
-it('is asked for once by OpenAI’s SDK, which raises its error', async () => {
+it('is not retried by OpenAI’s SDK, which raises the error', async () => {
   answer(401, { error: { message: MASKED } })
   const target = await connection()
   const client = new OpenAI({ apiKey: data.apiKey, baseURL: `${target.baseURL}/v1`, maxRetries: 3 })
@@ -165,7 +165,7 @@ describe('an error that is not about the connection’s credential', () => {
     ['?%61ccess_token=wrong', {}],
     ['', { 'x-auth-token': 'wrong' }],
     ['', { 'ocp-apim-subscription-key': 'wrong' }],
-  ])('as it is about what the application sent besides, is passed on: %s %j', async (query, headers) => {
+  ])('is passed on if the application sent a credential of its own: %s %j', async (query, headers) => {
     answer(401, { error: { message: 'wrong' } })
     const target = await connection()
     const url = `${target.baseURL}/v1/chat/completions${query}`
@@ -174,7 +174,7 @@ describe('an error that is not about the connection’s credential', () => {
     expect(statusesOf(target)).toEqual([])
   })
 
-  it('is passed on without the parts of the credential that it shows', async () => {
+  it('is passed on with parts of the credential redacted', async () => {
     answer(401, { error: { message: MASKED, code: 'invalid_api_key' } })
     const target = await connection()
     const headers = { 'ocp-apim-subscription-key': 'wrong' }
@@ -190,7 +190,7 @@ it.each([
   ['', { 'x-amzn-oidc-accesstoken': 'ey' }],
   ['', { 'ocp-apim-subscription-key': 'x', connection: 'keep-alive, ocp-apim-subscription-key' }],
   ['?max_tokens=5&author=me', {}],
-])('is reported whatever else the application sends: %s %j', async (query, headers) => {
+])('reports a rejection whatever else the application sends: %s %j', async (query, headers) => {
   answer(401, { error: { message: MASKED, code: 'invalid_api_key' } })
   const target = await connection()
   const given = await postJson(`${target.baseURL}/v1/chat/completions${query}`, data.apiKey, { model: 'm' }, headers)

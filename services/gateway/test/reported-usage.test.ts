@@ -6,8 +6,8 @@ import { describe, expect, it } from 'vitest'
 import { postJson, type RawResponse } from './support/exchange.ts'
 import { type FreshConnection, freshConnection } from './support/fresh-connection.ts'
 import { startRawUpstream, writePieces } from './support/raw-upstream.ts'
-import { startDataPath } from './support/start-data-path.ts'
 import { startBeforeAll } from './support/start-before-all.ts'
+import { startDataPath } from './support/start-data-path.ts'
 
 /** What servers report in ways of their own, through a whole gateway: what is charged, and what the event says. */
 const SECRET = 'sk-compatible-5f2c91d07e44'
@@ -77,7 +77,7 @@ const completion = (usage: unknown) => ({
   usage,
 })
 
-describe('a total above what it should be the sum of', () => {
+describe('a reported total above the sum of its parts', () => {
   it.each([
     ['reasoning beside the completion', { prompt_tokens: 40, completion_tokens: 6, total_tokens: 130 }, 40, 90],
     [
@@ -113,14 +113,14 @@ describe('a stream of a message whose last count of the input is zero', () => {
     { type: 'message_stop' },
   )
 
-  it('is charged with the count before', async () => {
+  it('is charged by the count before', async () => {
     const connection = await connect('anthropic')
     answer(stream, EVENTS)
     await send(connection, STREAMED_CHAT)
     await connection.isCharged({ requests: 1, tokens: 12_007 })
   })
 
-  it('tells it in the unified chat, too', async () => {
+  it('reports that count in the unified chat, too', async () => {
     const connection = await connect('anthropic')
     answer(stream, EVENTS)
     const { body } = await sendUnified(connection, { ...STREAMED_CHAT, stream_options: { include_usage: true } })
@@ -129,7 +129,7 @@ describe('a stream of a message whose last count of the input is zero', () => {
   })
 })
 
-it('charges what ran beside a message: a compaction of its history', async () => {
+it('charges the compaction of a message’s history', async () => {
   const connection = await connect('anthropic')
   const iterations = [
     { type: 'compaction', input_tokens: 30_000, output_tokens: 250 },
@@ -140,7 +140,7 @@ it('charges what ran beside a message: a compaction of its history', async () =>
   await connection.isCharged({ requests: 1, tokens: 30_334 })
 })
 
-it('charges the compaction of a conversation as any response', async () => {
+it('charges the compaction of a conversation like any response', async () => {
   const connection = await connect()
   answer({ object: 'response.compaction', output: [], usage: { input_tokens: 4_000, output_tokens: 200 } })
   await send(connection, { model: 'gpt-5', input: 'Hello' }, '/v1/responses/compact')
@@ -148,7 +148,7 @@ it('charges the compaction of a conversation as any response', async () => {
   expect(await connection.ended('success')).toMatchObject({ model: 'gpt-5' })
 })
 
-describe('a stream that does not say that it is one', () => {
+describe('a stream without the content type of one', () => {
   const shown = events({ ...chunk('ok') }, chunk('', 'stop'), '[DONE]')
   const whole = events(
     { ...chunk('ok'), usage: null },
@@ -163,7 +163,7 @@ describe('a stream that does not say that it is one', () => {
     ['as bytes', { 'content-type': 'application/octet-stream' }],
   ]
 
-  it.each(HEADS)('is charged, without what the gateway added: %s', async (_, headers) => {
+  it.each(HEADS)('is charged, and loses what the gateway added: %s', async (_, headers) => {
     const connection = await connect()
     answer(whole, headers)
     for (const { body } of [await send(connection, STREAMED_CHAT), await sendUnified(connection, STREAMED_CHAT)]) {
@@ -172,7 +172,7 @@ describe('a stream that does not say that it is one', () => {
     await connection.isCharged({ requests: 2, tokens: 2 * 2_003 })
   })
 
-  it.each(HEADS)('has its error seen, without the credential: %s', async (_, headers) => {
+  it.each(HEADS)('has its error recognized, with the credential redacted: %s', async (_, headers) => {
     const connection = await connect()
     answer(`\ufeff${events(chunk('Hi'), { error: { code: '429', message: `no quota for ${SECRET}` } })}`, headers)
     for (const { body } of [await send(connection, STREAMED_CHAT), await sendUnified(connection, STREAMED_CHAT)]) {
@@ -184,7 +184,7 @@ describe('a stream that does not say that it is one', () => {
   })
 })
 
-describe('an error beside output', () => {
+describe('an error after output', () => {
   const failing = (code: unknown) => [
     ': PROCESSING\n\n' +
       events(chunk('Par'), chunk('', 'error', { error: { code, message: `refused ${SECRET}` } }), '[DONE]'),
@@ -205,7 +205,7 @@ describe('an error beside output', () => {
     await eventually(() => expect(connection.events().map((event) => event.outcome)).toEqual([outcome, outcome]))
   })
 
-  it('is seen in a response whose tools are called as pieces of output are', async () => {
+  it('is recognized in a response whose tools have the names of output fields', async () => {
     const connection = await connect()
     const tools = [{ type: 'function', parameters: { properties: { delta: { type: 'number' }, usage: {} } } }]
     const error = { code: 'server_error', message: `refused ${SECRET}` }
@@ -215,7 +215,7 @@ describe('an error beside output', () => {
     await connection.ended('upstream_error')
   })
 
-  it('is seen in a document that came with 200', async () => {
+  it('is recognized in a document with status 200', async () => {
     const connection = await connect()
     answer({ error: { code: 502, message: 'The provider is away.' } })
     await send(connection, CHAT)
@@ -223,7 +223,7 @@ describe('an error beside output', () => {
   })
 })
 
-describe('a response of which nothing was understood', () => {
+describe('a response whose usage is not understood', () => {
   it.each([
     ['whole', CHAT, completion({ tokens_in: 5, tokens_out: 6 })],
     [
@@ -232,7 +232,7 @@ describe('a response of which nothing was understood', () => {
       completion({ prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 }),
     ],
     ['streamed', STREAMED_CHAT, events(chunk('Hi'), chunk('', 'stop'), '[DONE]')],
-  ])('stays charged as reserved, and says so: %s', async (_, body, response) => {
+  ])('stays charged as reserved, and is recorded as unread: %s', async (_, body, response) => {
     const connection = await connect()
     const reserved = responseReading(connection, response)
     await send(connection, body)
@@ -242,7 +242,7 @@ describe('a response of which nothing was understood', () => {
     expect(await connection.ended('success')).toMatchObject({ unreadUsage: true })
   })
 
-  it('has the part that was understood charged as reported, and the other as reserved', async () => {
+  it('is charged as reported for the part that is understood, and as reserved for the other', async () => {
     const connection = await connect()
     const reserved = responseReading(connection, completion({ completion_tokens: 9 }))
     await send(connection, CHAT)
@@ -252,7 +252,7 @@ describe('a response of which nothing was understood', () => {
     expect(event).toMatchObject({ unreadUsage: true, usage: { inputTokens, outputTokens: 9 } })
   })
 
-  it('is none where the operation reports no usage', async () => {
+  it('is not recorded as unread if the operation reports no usage', async () => {
     const connection = await connect()
     answer({ results: [] })
     await send(connection, { model: 'm', input: 'Hi' }, '/v1/moderations')
@@ -271,7 +271,7 @@ describe('a unified stream without [DONE]', () => {
         choices: [{ index: 1, delta: { content: 'b' }, finish_reason: 'length' }],
       }),
     ],
-  ])('is whole where every choice has its reason: %s', async (_, stream) => {
+  ])('is complete if every choice has its finish reason: %s', async (_, stream) => {
     const connection = await connect()
     answer(stream, EVENTS)
     const { body } = await sendUnified(connection, STREAMED_CHAT)
@@ -283,7 +283,7 @@ describe('a unified stream without [DONE]', () => {
   it.each([
     ['no choice', events(chunk('Hel'), chunk('lo'))],
     ['one of two choices', events(chunk('a'), { choices: [{ index: 1, delta: {} }] }, chunk('', 'stop'))],
-  ])('is cut off where only %s has', async (_, stream) => {
+  ])('is cut off if only %s has', async (_, stream) => {
     const connection = await connect()
     answer(stream, EVENTS)
     const { body } = await sendUnified(connection, STREAMED_CHAT)
@@ -292,7 +292,7 @@ describe('a unified stream without [DONE]', () => {
   })
 })
 
-it('takes a message whose end has its reason for whole, though nothing closes it', async () => {
+it('treats a message with a stop reason as complete although nothing closes it', async () => {
   const connection = await connect('anthropic')
   answer(
     events(
@@ -308,7 +308,7 @@ it('takes a message whose end has its reason for whole, though nothing closes it
   await connection.ended('success')
 })
 
-it('ends a stream that begins a second message in the middle of a call with an error, and charges both', async () => {
+it('ends a stream with an error if a second message begins within a tool call, and charges both', async () => {
   const connection = await connect('anthropic')
   const start = (id: string, input_tokens: number) => ({
     type: 'message_start',

@@ -3,9 +3,9 @@ import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { postJson } from './support/exchange.ts'
 import { type FreshConnection, freshConnection } from './support/fresh-connection.ts'
 import { startRawUpstream } from './support/raw-upstream.ts'
+import { startBeforeAll } from './support/start-before-all.ts'
 import { startDataPath } from './support/start-data-path.ts'
 import type { ConnectionToMake } from './support/start-gateway.ts'
-import { startBeforeAll } from './support/start-before-all.ts'
 
 const chunk = (delta: object, more: object = {}) =>
   `data: ${JSON.stringify({ id: 'c-1', object: 'chat.completion.chunk', model: 'm', choices: [{ index: 0, delta }], ...more })}\n\n`
@@ -91,7 +91,7 @@ describe.each([
     },
   )
 
-  it('is charged by what was seen of it where no usage is reported', async () => {
+  it('is charged by its relayed output if no usage is reported', async () => {
     respond = strict(422, FORBIDDEN, WITHOUT_USAGE)
     const target = await connection()
     expect((await send(target)).body.toString()).toBe(WITHOUT_USAGE)
@@ -100,7 +100,7 @@ describe.each([
     expect(tokens).toBeGreaterThan(2)
   })
 
-  it('gets the error that it would have got by itself', async () => {
+  it('gets the error that it would get without the gateway’s addition', async () => {
     const target = await connection()
     const bogus = { ...BODY, stream_options: { include_usage: false, bogus: true } }
     const answer = await send(target, bogus)
@@ -116,7 +116,7 @@ describe.each([
     expect(asked()).toEqual([true, false])
   })
 
-  it('succeeds whatever was wrong with another one, which gets its own error', async () => {
+  it('succeeds although another stream fails with its own error', async () => {
     const HOT = { detail: [{ type: 'float_parsing', loc: ['body', 'temperature'] }] }
     const strictly = strict()
     respond = (body, response) => {
@@ -134,7 +134,7 @@ describe.each([
     expect(asked().filter(Boolean)).toHaveLength(2)
   })
 
-  it('succeeds where it is under way as the refusal becomes known', async () => {
+  it('succeeds if it is in flight when the refusal becomes known', async () => {
     const waiting: (() => void)[] = []
     respond = (body, response) => {
       if (!('stream_options' in body)) return stream(response)
@@ -146,7 +146,7 @@ describe.each([
     expect(answers.map(({ status }) => status)).toEqual(Array(5).fill(200))
   })
 
-  it('has its usage read although others of the model cannot be asked for theirs', async () => {
+  it('has its usage read although the model refuses the request for usage in other streams', async () => {
     // As Azure's data sources do.
     respond = (body, response) => {
       if ('data_sources' in body && 'stream_options' in body)
@@ -168,14 +168,14 @@ describe.each([
     [400, { error: { message: "Unknown parameter: 'foo'.", param: 'foo' } }],
     [429, { error: { message: 'stream_options' } }],
     [401, { error: { message: 'stream_options' } }],
-  ])('is sent once where the error is about something else: %i %j', async (status, error) => {
+  ])('is sent only once if the error is about something else: %i %j', async (status, error) => {
     respond = (_body, response) => refuse(response, status, error)
     const target = await connection()
     await send(target)
     expect(received).toHaveLength(1)
   })
 
-  it('has the usage that it did not ask for taken out, where the server reports it', async () => {
+  it('loses the reported usage that it did not request', async () => {
     respond = (body, response) => {
       const asked = (body.stream_options as { include_usage?: boolean } | undefined)?.include_usage === true
       const end = asked ? `data: ${JSON.stringify({ choices: [], ...USAGE })}\n\n` : ''
@@ -189,7 +189,7 @@ describe.each([
   })
 })
 
-describe('stream_options of the application', () => {
+describe('the application’s own stream_options', () => {
   it.each([null, { include_usage: false }])(
     'go on as they came once the model is known to refuse ours: %j',
     async (options) => {
@@ -206,14 +206,14 @@ describe('stream_options of the application', () => {
     },
   )
 
-  it('that ask for usage are its own: a refusal is passed on', async () => {
+  it('have their refusal passed on if they request usage', async () => {
     const target = await connection()
     const answer = await native(target, { ...BODY, stream_options: { include_usage: true } })
     expect([answer.status, received.length]).toEqual([422, 1])
   })
 })
 
-it('learns for one model, and only as long as the connection does not change', async () => {
+it('remembers a refusal per model, and until the connection changes', async () => {
   const target = await connection()
   for (const n of [1, 2, 3]) await native(target, other(n))
   await native(target, { ...BODY, model: 'other' })
@@ -230,7 +230,7 @@ it('learns for one model, and only as long as the connection does not change', a
     .toBe(2)
 })
 
-it('asks for no usage where the connection turns it off', async () => {
+it('requests no usage if the connection turns it off', async () => {
   const target = await connection({ requestStreamUsage: false })
   for (const send of [native, unified]) {
     expect((await send(target)).body.toString()).toBe(STREAM)
@@ -245,14 +245,14 @@ it('counts the second departure against the limit, as the provider does', async 
   expect([answer.status, answer.headers['x-sluice-source'], received.length]).toEqual([429, 'gateway', 1])
 })
 
-it('leaves streams of Groq as they are', async () => {
+it('leaves streams of Groq unchanged', async () => {
   const target = await connection({ provider: 'groq', baseUrl: upstream.url })
   expect((await postJson(`${target.baseURL}/openai/v1/chat/completions`, data.apiKey, BODY)).status).toBe(200)
   expect((await unified(target)).status).toBe(200)
   expect(received).toEqual([BODY, BODY])
 })
 
-it('works for a body too large to be read at once', async () => {
+it('works for a body that is read in another thread', async () => {
   const target = await connection()
   const large = { ...BODY, messages: [{ role: 'user', content: 'x'.repeat(1_500_000) }] }
   expect((await native(target, large)).status).toBe(200)

@@ -7,8 +7,8 @@ import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { exchange, postJson, type RawResponse } from './support/exchange.ts'
 import { type FreshConnection, freshConnection } from './support/fresh-connection.ts'
 import { startRawUpstream } from './support/raw-upstream.ts'
-import { startDataPath } from './support/start-data-path.ts'
 import { startBeforeAll } from './support/start-before-all.ts'
+import { startDataPath } from './support/start-data-path.ts'
 
 /** Where tokens are limited, what is not known to run no model is reserved and settled like what is known to run one. */
 const MAX_BODY_BYTES = 64 * 1024
@@ -75,7 +75,7 @@ describe.each([
 ] as const)('%s: %s %s', (provider, method, path) => {
   const headers = () => ({ authorization: `Bearer ${data.apiKey}`, 'content-type': 'application/json' })
 
-  it('reserves its body and its output, and is settled as it is answered', async () => {
+  it('reserves its body and its output, and is settled by its response', async () => {
     const connection = await connect(provider)
     const body = JSON.stringify({ model: 'm', max_tokens: 300, prompt: PROMPT })
     const sent = exchange(`${connection.baseURL}${path}`, { method, headers: headers(), body })
@@ -92,7 +92,7 @@ it.each([
   ['text/event-stream', 'data: {"usageMetadata":{"promptTokenCount":7,"candidatesTokenCount":3}}\n\n', 10],
   ['application/json', '{"usageMetadata":{"promptTokenCount":7,"candidatesTokenCount":3}}', 10],
   ['application/json', '{"usage":{"total_tokens":12}}', 12],
-])('is settled by the usage of an answer in %s: %s', async (type, body, tokens) => {
+])('is settled by the usage of a response in %s: %s', async (type, body, tokens) => {
   const connection = await connect('openai')
   const { answer } = await reserved(connection, postJson(`${connection.baseURL}/v1/x`, data.apiKey, { model: 'm' }))
   respond(body, type)
@@ -100,7 +100,7 @@ it.each([
   await connection.isCharged({ requests: 1, tokens })
 })
 
-it('keeps its reservation where the answer tells no usage, and gives it back where the provider refused', async () => {
+it('keeps its reservation if the response reports no usage, and refunds it if the provider refuses', async () => {
   const connection = await connect('openai')
   const url = `${connection.baseURL}/v1/x`
   const first = await reserved(connection, postJson(url, data.apiKey, { model: 'm' }))
@@ -115,7 +115,7 @@ it('keeps its reservation where the answer tells no usage, and gives it back whe
   await connection.isCharged({ requests: 2, tokens: first.tokens })
 })
 
-describe('a body that is not called JSON', () => {
+describe('a body whose content type is not JSON', () => {
   const send = ({ baseURL }: FreshConnection, type: string | undefined, body: string | Buffer, more = {}) =>
     exchange(`${baseURL}/v1/Chat/Completions`, {
       method: 'POST',
@@ -149,7 +149,7 @@ describe('a body that is not called JSON', () => {
     ['a form, by its texts', 'multipart/form-data; boundary=b', FORM, PROMPT_BYTES / 4],
     ['a form that cannot be read', 'multipart/form-data; boundary=c', FORM, Math.ceil(FORM.length / 4)],
     ['parts of another kind', 'multipart/mixed; boundary=b', FORM, Math.ceil(FORM.length / 4)],
-  ])('is reserved by what a model may read of it: %s', async (_, type, body, promptTokens) => {
+  ])('is reserved by the part that a model may read: %s', async (_, type, body, promptTokens) => {
     const connection = await connect('openai', { defaultMaxOutputTokens: 500 })
     const { tokens, answer } = await reserved(connection, send(connection, type, body))
     expect(tokens).toBe(promptTokens + 500)
@@ -157,14 +157,14 @@ describe('a body that is not called JSON', () => {
     await answer
   })
 
-  it('may be no longer than what is held in memory', async () => {
+  it('may not be too long for memory', async () => {
     const connection = await connect('openai')
     const { status } = await send(connection, 'text/plain', 'x'.repeat(MAX_BODY_BYTES + 1))
     expect(status).toBe(413)
     expect(waiting).toEqual([])
   })
 
-  it('is looked into when it comes compressed', async () => {
+  it('is inspected when it is compressed', async () => {
     const connection = await connect('openai', { capacity: [{ period: 'hour', tokens: 1_000 }] })
     for (const type of ['application/json', 'text/plain']) {
       const large = gzipSync(JSON.stringify({ messages: 'x'.repeat(30_000) }))
@@ -174,7 +174,7 @@ describe('a body that is not called JSON', () => {
     expect(waiting).toEqual([])
   })
 
-  it('is streamed on, however long it is, where tokens are not limited', async () => {
+  it('is streamed, however long, if tokens are not limited', async () => {
     const connection = await connect('openai', { capacity: [{ period: 'minute', requests: 1_000 }] })
     const answer = send(connection, 'text/plain', 'x'.repeat(4 * MAX_BODY_BYTES), { 'content-encoding': 'gzip' })
     await eventually(() => expect(waiting).toHaveLength(1))
@@ -207,13 +207,13 @@ it.each([
   await connection.isCharged({ requests: 1, tokens: 0 })
 })
 
-it('is refused where it needs more than the limit can ever give', async () => {
+it('is refused if it needs more than the whole limit', async () => {
   const connection = await connect('openai', { capacity: [{ period: 'minute', tokens: 1_000 }] })
   const { status, body } = await postJson(`${connection.baseURL}/v1/Chat/Completions`, data.apiKey, { prompt: PROMPT })
   expect([status, JSON.parse(body.toString()).error.code]).toEqual([400, 'request_exceeds_capacity'])
 })
 
-it('teaches nothing about the model, of whose usual requests it may be unlike', async () => {
+it('teaches nothing about the model, since it may differ from its usual requests', async () => {
   const connection = await connect('openai')
   const chat = () =>
     postJson(`${connection.baseURL}/v1/chat/completions`, data.apiKey, { model: 'm', messages: PROMPT })

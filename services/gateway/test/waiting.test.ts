@@ -1,11 +1,11 @@
-import OpenAI, { BadRequestError, RateLimitError } from 'openai'
 import type { ProjectedConnection } from '@sluice/contracts'
 import type { ProviderSimulator } from '@sluice/provider-simulator'
 import { eventually } from '@sluice/testkit'
+import OpenAI, { BadRequestError, RateLimitError } from 'openai'
 import { beforeAll, beforeEach, expect, it } from 'vitest'
+import { startBeforeAll } from './support/start-before-all.ts'
 import { startDataPath } from './support/start-data-path.ts'
 import type { TestGateway } from './support/start-gateway.ts'
-import { startBeforeAll } from './support/start-before-all.ts'
 
 const BODY = {
   model: 'gpt-4.1-mini',
@@ -39,7 +39,7 @@ function ask(client: OpenAI, maxWait?: string, signal?: AbortSignal) {
   return client.chat.completions.create(BODY, { headers, ...(signal === undefined ? {} : { signal }) })
 }
 
-it('waits for a permit that a refund frees, instead of failing', async () => {
+it('waits for a permit that a refund makes possible, instead of failing', async () => {
   const client = await connectionWith({
     capacity: [{ period: 'minute', tokens: 1_500 }],
     tokenReservation: 'maximum',
@@ -53,7 +53,7 @@ it('waits for a permit that a refund frees, instead of failing', async () => {
   await slow
 })
 
-it('waits out a pause that the provider asked for, by the connection’s own setting', async () => {
+it('waits for the end of a cool-down by the connection’s own setting', async () => {
   const client = await connectionWith({ maxWaitMs: 5_000 })
   simulator.controls.add({ times: 1, fault: { kind: 'rate-limit', retryAfterMs: 1_000 } })
   await expect(ask(client)).rejects.toBeInstanceOf(RateLimitError)
@@ -63,7 +63,7 @@ it('waits out a pause that the provider asked for, by the connection’s own set
   await expect(ask(client, '0')).resolves.toBeDefined()
 })
 
-it('answers 429 at once, and not after waiting in vain, where the time would not suffice', async () => {
+it('returns 429 at once if the wait would be too long', async () => {
   const client = await connectionWith({ capacity: [{ period: 'minute', requests: 1 }] })
   await ask(client)
   const startedAtMs = performance.now()
@@ -74,7 +74,7 @@ it('answers 429 at once, and not after waiting in vain, where the time would not
   expect(simulator.requests.counts().total).toBe(1)
 })
 
-it('gives up the place of a client that leaves', async () => {
+it('gives up the place of a client that disconnects', async () => {
   const client = await connectionWith({ capacity: [{ period: 'minute', requests: 1 }] })
   await ask(client)
   const leaving = new AbortController()
@@ -93,7 +93,7 @@ it('gives up the place of a client that leaves', async () => {
   await eventually(() => expect(gateway.events.some(({ outcome }) => outcome === 'aborted')).toBe(true))
 })
 
-it('serves a key that does not wait beside one that always has requests in the line', async () => {
+it('serves a key that does not wait although another always has requests in the line', async () => {
   const client = await connectionWith({ capacity: [{ period: 'minute', tokens: 1_500 }] })
   // One fits at a time, and frees what it does not use when it ends.
   simulator.controls.add({ latencyMs: 100, outputTokens: 1 })
@@ -123,7 +123,7 @@ it('serves a key that does not wait beside one that always has requests in the l
   expect(waitedMeanwhile).toBeGreaterThan(4)
 })
 
-it('does not send the header on, and refuses one that is no time', async () => {
+it('does not forward the header, and refuses one that is not a time', async () => {
   simulator.requests.clear()
   const client = await connectionWith({})
   await ask(client, '1.5')

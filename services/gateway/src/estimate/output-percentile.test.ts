@@ -56,10 +56,10 @@ it('ignores values that are no length, and is infinite for lengths beyond the la
 
 /** Returns the smallest length that at least 95 % of the responses' weight, by age, does not exceed. */
 function weightedPercentile(lengths: readonly number[]): number {
-  const reconciled = lengths.map((length, i) => ({ length, weight: 0.99 ** (lengths.length - 1 - i) }))
-  const total = reconciled.reduce((sum, { weight }) => sum + weight, 0)
+  const weighted = lengths.map((length, i) => ({ length, weight: 0.99 ** (lengths.length - 1 - i) }))
+  const total = weighted.reduce((sum, { weight }) => sum + weight, 0)
   let above = total * 0.05 - 1e-9 * total
-  for (const { length, weight } of reconciled.sort((a, b) => b.length - a.length)) {
+  for (const { length, weight } of weighted.sort((a, b) => b.length - a.length)) {
     above -= weight
     if (above < 0) return length
   }

@@ -84,13 +84,13 @@ function failed(error: unknown, onFault: (error: unknown) => void): Attempt {
   }
   if (error.code === 'unavailable') return { status: 'failed', mayBeApplied: true, reason: error.message }
   if (error.code === 'stale_permit_batch') return { status: 'stale' }
-  // A connection that was deleted this instant has nothing left to count.
+  // Nothing has to be counted for a deleted connection.
   if (error.code === 'connection_not_found') return { status: 'refused' }
   onFault(error)
-  // Repeating it would not make it any better.
+  // A repetition would be invalid too.
   if (error.code === 'invalid_request') return { status: 'refused' }
   return { status: 'failed', mayBeApplied: true }
 }
 
-/** Long enough not to lose another exchange to the same fault, short enough that gateways soon agree on an order again. */
+/** Long enough not to lose another batch to the same fault, short enough that gateways soon agree on an order again. */
 const UNRESPONSIVE_MS = 3_000

@@ -55,9 +55,9 @@ const turn = () => new Promise((resolve) => setImmediate(resolve))
 
 async function next() {
   await turn()
-  const exchange = sent.shift()
-  if (exchange === undefined) throw new Error('nothing was sent')
-  return exchange
+  const batch = sent.shift()
+  if (batch === undefined) throw new Error('nothing was sent')
+  return batch
 }
 
 async function wakeNext(): Promise<number> {
@@ -115,19 +115,19 @@ it('repeats a batch whose reply was lost, unchanged, with its sequence number', 
 
 it('times out an acquire, and refunds a permit that arrives later', async () => {
   const outcome = session.acquire(acquire)
-  let exchange = await next()
+  let batch = await next()
   while (nowMs < 1_000 + ACQUIRE_TIMEOUT_MS) {
-    exchange.end(LOST)
+    batch.end(LOST)
     await wakeNext()
-    exchange = await next()
+    batch = await next()
   }
-  exchange.end(LOST)
+  batch.end(LOST)
   expect(await outcome).toEqual({ status: 'unavailable' })
   nowMs += 1
   expect(await session.acquire(acquire)).toEqual({ status: 'unavailable' })
   await wakeNext()
-  exchange = await next()
-  exchange.end(grantAll(exchange.request))
+  batch = await next()
+  batch.end(grantAll(batch.request))
   expect((await next()).request).toMatchObject({
     seq: 2,
     acquires: [],
@@ -145,12 +145,12 @@ it('grants permits again as soon as capacity is back', async () => {
   again.end(grantAll(again.request))
   await turn()
   const outcome = session.acquire(acquire)
-  let exchange = await next()
-  if (exchange.request.acquires.length === 0) {
-    exchange.end(grantAll(exchange.request))
-    exchange = await next()
+  let batch = await next()
+  if (batch.request.acquires.length === 0) {
+    batch.end(grantAll(batch.request))
+    batch = await next()
   }
-  exchange.end(grantAll(exchange.request))
+  batch.end(grantAll(batch.request))
   expect(await outcome).toMatchObject({ status: 'decided' })
 })
 
@@ -347,8 +347,8 @@ it('frees a trial that came too late, so that another request becomes the trial'
 it('sends an acquire that arrives in the turn in which a batch ends', async () => {
   for (let round = 0; round < 50; round++) {
     const outcome = session.acquire(acquire)
-    const exchange = await next()
-    exchange.end(grantAll(exchange.request))
+    const batch = await next()
+    batch.end(grantAll(batch.request))
     await outcome
   }
 })

@@ -116,7 +116,7 @@ function reasonOf(error: Error & { code?: string }): UpstreamFault['reason'] {
   if (error === TOO_LATE) return 'too-late'
   if (error instanceof SluiceError) return error.code === 'payload_too_large' ? 'too-large' : 'invalid'
   if (error instanceof errors.HTTPParserError) return 'unreadable'
-  return REASONS[error.code ?? ''] ?? 'unreachable'
+  return (error.code === undefined ? undefined : REASONS[error.code]) ?? 'unreachable'
 }
 
 /** @see https://github.com/nodejs/undici/blob/main/docs/docs/api/Errors.md */

@@ -62,7 +62,11 @@ export class RoleSession {
       },
       { signingRegion: region },
     )
-    return ADDED_HEADERS.flatMap((name) => [name, signed[name] ?? ''])
+    return ADDED_HEADERS.flatMap((name) => {
+      const value = signed[name]
+      if (value === undefined) throw new Error(`the signer has not set the header ${name}`)
+      return [name, value]
+    })
   }
 }
 
@@ -78,8 +82,9 @@ const ADDED_HEADERS = ['authorization', 'x-amz-date', 'x-amz-security-token', BO
 function headersToSign(headers: readonly string[]): Record<string, string> {
   const toSign: Record<string, string> = {}
   for (let i = 0; i < headers.length; i += 2) {
-    const name = headers[i] ?? ''
-    if (name === 'content-type' || name.startsWith('x-amz')) toSign[name] = headers[i + 1] ?? ''
+    const [name, value] = headers.slice(i, i + 2)
+    if (name === undefined || value === undefined) continue
+    if (name === 'content-type' || name.startsWith('x-amz')) toSign[name] = value
   }
   return toSign
 }

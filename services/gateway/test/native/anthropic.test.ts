@@ -91,7 +91,7 @@ it('takes images', async () => {
   expect(JSON.parse(path().simulator.requests.list()[0]?.content?.body ?? '').messages[0].content).toEqual(content)
 })
 
-it('counts tokens and lists models, which is charged as requests alone', async () => {
+it('counts tokens and lists models, which costs requests but no tokens', async () => {
   const { baseURL, isCharged } = await connect()
   const client = new Anthropic({ baseURL, apiKey: path().apiKey, maxRetries: 0 })
   const messages = [{ role: 'user' as const, content: PROMPT }]
@@ -101,7 +101,7 @@ it('counts tokens and lists models, which is charged as requests alone', async (
   await isCharged({ requests: 3, tokens: 0 })
 })
 
-it('finds in an error of the gateway’s the name of the call, as in those of the provider', async () => {
+it('finds the request id in the gateway’s errors as in the provider’s', async () => {
   const { baseURL } = await connect()
   const client = new Anthropic({ baseURL, apiKey: 'slc_unknown', maxRetries: 0 })
   const error: unknown = await client.messages.create(request({})).catch((raised: unknown) => raised)

@@ -5,8 +5,8 @@ import { exchange, postJson, type RawResponse } from '../support/exchange.ts'
 import { type FreshConnection, freshConnection } from '../support/fresh-connection.ts'
 import { NATIVE_APIS, type NativeApi, type NativeCall } from '../support/native-calls.ts'
 import { startRawUpstream } from '../support/raw-upstream.ts'
-import { startDataPath } from '../support/start-data-path.ts'
 import { startBeforeAll } from '../support/start-before-all.ts'
+import { startDataPath } from '../support/start-data-path.ts'
 
 const SSE = 'text/event-stream'
 type MaxTokens = { readonly max_tokens?: number }
@@ -57,7 +57,7 @@ describe.each(Object.entries(NATIVE_APIS) as [ProviderId, NativeApi][])('%s', (p
     ['an event that is not JSON', 'data: {"choices":[}\n\n'],
     ['bytes that are not UTF-8', 'data: "\xff\xc3"\n\n'],
     ['nothing but comments after that', ': a\n\n: b\n\n\n\ndata:\n\n'],
-  ])('a stream with %s passes as it is, and stays charged as reserved', async (_, rest) => {
+  ])('passes on a stream with %s unchanged, and keeps its reservation charged', async (_, rest) => {
     const bytes = Buffer.from(first + rest, 'latin1')
     answer(SSE, {}, (response) => response.end(bytes))
     expect((await send(streamed)).body.equals(bytes)).toBe(true)
@@ -72,7 +72,7 @@ describe.each(Object.entries(NATIVE_APIS) as [ProviderId, NativeApi][])('%s', (p
   it.each([
     ['a stream', streamed, SSE, first],
     ['an answer', plain, 'application/json', '{"a":'],
-  ])('%s that is shorter than its length says breaks off', async (_, call, contentType, text) => {
+  ])('breaks off %s that is shorter than its content length', async (_, call, contentType, text) => {
     answer(contentType, { 'content-length': text.length + 10 }, (response) => {
       response.write(text, () => response.socket?.end())
     })
@@ -80,7 +80,7 @@ describe.each(Object.entries(NATIVE_APIS) as [ProviderId, NativeApi][])('%s', (p
     await connection.ended('upstream_error')
   })
 
-  it('an answer that is longer than its length says is cut there, and its connection is not used again', async () => {
+  it('cuts a response at its content length, and does not reuse its connection', async () => {
     upstream.respond = (_request, response) => {
       response.socket?.write('HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}trailing')
     }
@@ -88,17 +88,19 @@ describe.each(Object.entries(NATIVE_APIS) as [ProviderId, NativeApi][])('%s', (p
     await connection.ended('success')
   })
 
-  it('what is not HTTP is a 502 in the provider’s format', async () => {
+  it('returns 502 in the provider’s format for a response that is not HTTP', async () => {
     upstream.respond = (_request, response) => void response.socket?.end('NONSENSE\r\n\r\n')
     const { status, headers, body } = await send(plain)
     expect(status).toBe(502)
     expect(headers['x-sluice-source']).toBe('gateway')
-    expect(JSON.parse(body.toString()).error).toMatchObject({ message: expect.stringMatching(/did not respond in HTTP/) })
+    expect(JSON.parse(body.toString()).error).toMatchObject({
+      message: expect.stringMatching(/did not respond in HTTP/),
+    })
     await connection.ended('upstream_error')
   })
 })
 
-it('a connection that is broken off before an answer is told from one that cannot be made', async () => {
+it('distinguishes a connection closed before the response from one that cannot be established', async () => {
   const messageOf = async (baseUrl: string) => {
     const { baseURL } = await freshConnection(path.gateway, path.apiKey, { provider: 'openai', baseUrl })
     const answer = await postJson(`${baseURL}/v1/chat/completions`, path.apiKey, { model: 'm', messages: [] })

@@ -1,13 +1,13 @@
-import fc from 'fast-check'
 import type { ProviderId } from '@sluice/contracts'
 import { eventually } from '@sluice/testkit'
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { exchange } from '../support/exchange.ts'
 import { freshConnection } from '../support/fresh-connection.ts'
 import { NATIVE_APIS, type NativeApi, type NativeCall } from '../support/native-calls.ts'
 import { startRawUpstream, writePieces } from '../support/raw-upstream.ts'
-import { startDataPath } from '../support/start-data-path.ts'
 import { startBeforeAll } from '../support/start-before-all.ts'
+import { startDataPath } from '../support/start-data-path.ts'
 
 const CHUNKINGS = 30
 

@@ -49,7 +49,7 @@ async function sdkModel(model = MODEL) {
   return modelAt(baseURL, path().apiKey, model)
 }
 
-it('names the limit of a 429 in its details', async () => {
+it('finds the limit in the details of a 429', async () => {
   const { client } = await connect({ capacity: [{ period: 'minute', requests: 1 }] })
   await client.ask()
   const error = await client.ask().catch((raised: unknown) => raised)
@@ -62,7 +62,7 @@ it('names the limit of a 429 in its details', async () => {
   ])
 })
 
-it('keeps of a 429’s body the quotas that were exceeded, and nothing else of it', async () => {
+it('records the exceeded quotas of a 429’s body, and nothing else of it', async () => {
   const apiKey = 'AIza-limited'
   path().simulator.accounts.register({ apiKey, limits: { requests: { limit: 1, period: 'day' } } })
   const { client, ended } = await connect({ apiKey })
@@ -111,7 +111,7 @@ it('takes images', async () => {
   expect(JSON.parse(path().simulator.requests.list()[0]?.content?.body ?? '').contents[0].parts).toEqual(parts)
 })
 
-it('counts tokens and embeds', async () => {
+it('counts tokens and creates embeddings', async () => {
   expect((await (await sdkModel()).countTokens(PROMPT)).totalTokens).toBeGreaterThan(0)
   const embedding = await (await sdkModel('gemini-embedding-001')).embedContent(PROMPT)
   expect(embedding.embedding.values.length).toBeGreaterThan(0)

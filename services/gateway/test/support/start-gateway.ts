@@ -25,23 +25,23 @@ export interface TestGatewayOptions {
   readonly env?: Readonly<Record<string, string>>
 }
 
-/** A running gateway, with what the rest of Sluice would put on the bus for it. */
+/** A running gateway, and the rest of Sluice as far as it appears on the bus. */
 export interface TestGateway {
   readonly url: string
   readonly service: GatewayService
   readonly bus: Bus
   readonly connections: Bucket<ProjectedConnection>
   readonly apiKeys: Bucket<ProjectedApiKey>
-  /** By connection id: the secret fields that the credential request is answered with. */
+  /** The secret fields to return for a credential request, by connection id. */
   readonly credentials: Map<string, SecretFields | Promise<SecretFields>>
   readonly credentialRequests: readonly { readonly connectionId: string; readonly version: number }[]
-  /** Every event published so far, with the connection that it is of. */
+  /** Every event published so far, with its connection. */
   readonly events: readonly (ResponseEvent & { readonly connectionId: string })[]
   /** Everything logged so far, at every level. */
   logs(): string
-  /** Puts a connection to `baseUrl` into the projection; gives its SDK base URL and settings. */
+  /** Puts a connection to `baseUrl` into the projection; resolves with its SDK base URL and settings. */
   connection(settings: ConnectionToMake): Promise<{ readonly baseURL: string; readonly settings: ProjectedConnection }>
-  /** Puts an API key into the projection, for every connection unless told; gives the key. */
+  /** Puts an API key into the projection, by default for every connection; resolves with the key. */
   apiKey(settings?: Partial<ProjectedApiKey>): Promise<string>
   stop(): Promise<void>
 }
@@ -50,11 +50,11 @@ export type SecretFields = Readonly<Record<string, string>>
 
 export type ConnectionToMake = Partial<ProjectedConnection> & {
   readonly baseUrl: string
-  /** The provider's; null makes a connection whose credential cannot be had. */
+  /** The provider's key; null makes a connection without an available credential. */
   readonly apiKey?: string | null
 }
 
-/** The whole service, in this process, on a free port, allowed to reach upstreams on loopback. */
+/** Starts the whole service in this process, on a free port, allowed to reach upstreams on loopback. */
 export async function startGateway({ natsUrl, env = {} }: TestGatewayOptions): Promise<TestGateway> {
   const bus = await connectBus({ servers: natsUrl, name: 'test' })
   const connections = await openBucket(bus, connectionProjection)

@@ -1,11 +1,17 @@
-import OpenAI from 'openai'
 import type { ProviderId } from '@sluice/contracts'
 import { eventually } from '@sluice/testkit'
+import OpenAI from 'openai'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { IMAGE_BASE64, PROMPT, retryAfterOfHeaders } from './native-sdk.ts'
-import { clientOf, collect, raised, textOf, type UnifiedPath } from './unified-client.ts'
-import { LEVEL_TOOL, reasoningSuite, structuredOutputSuite, type UnifiedConnect, type UnifiedControl } from './unified-formats.ts'
 import { startBeforeAll } from './start-before-all.ts'
+import { clientOf, collect, raised, textOf, type UnifiedPath } from './unified-client.ts'
+import {
+  LEVEL_TOOL,
+  reasoningSuite,
+  structuredOutputSuite,
+  type UnifiedConnect,
+  type UnifiedControl,
+} from './unified-formats.ts'
 
 /** One provider behind the unified endpoint. */
 export interface UnifiedProvider {

@@ -1,7 +1,7 @@
 import { eventually } from '@sluice/testkit'
 import { expect } from 'vitest'
 
-/** Waits until a figure no longer changes; gives it. */
+/** Waits until a value no longer changes, and resolves with it. */
 export async function untilStable(figure: () => number): Promise<number> {
   let before = figure()
   let quiet = 0

@@ -1,11 +1,11 @@
-import OpenAI from 'openai'
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { eventually } from '@sluice/testkit'
+import OpenAI from 'openai'
 import { expect, it } from 'vitest'
-import { startUnifiedPath, raised } from '../support/unified-client.ts'
+import { raised, startUnifiedPath } from '../support/unified-client.ts'
 
-it('a key that has many images fetched is told to come again, and others go on', async () => {
+it('asks a key with too many images to retry, while others are served', async () => {
   const silent = createServer()
   const sockets: Socket[] = []
   silent.on('connection', (socket) => sockets.push(socket))

@@ -4,8 +4,8 @@ import { expect, it } from 'vitest'
 import { postJson } from '../support/exchange.ts'
 import { freshConnection } from '../support/fresh-connection.ts'
 import { startRawUpstream } from '../support/raw-upstream.ts'
-import { startUnifiedPath } from '../support/unified-client.ts'
 import { startBeforeAll } from '../support/start-before-all.ts'
+import { startUnifiedPath } from '../support/unified-client.ts'
 
 /** One conversation that goes from provider to provider, each response sent back as it came. */
 const PROVIDERS = ['groq', 'anthropic', 'google', 'openai'] as const
@@ -30,7 +30,7 @@ let sent: Promise<string> = Promise.resolve('')
 const path = startBeforeAll(() => startUnifiedPath('openai'))
 const upstream = startBeforeAll(startRawUpstream)
 
-it('goes on with every provider, and no digit, id or schema of it changes', async () => {
+it('continues a conversation with every provider without changing a digit, id or schema', async () => {
   const messages: unknown[] = [{ role: 'user', content: 'Who is it?' }]
   const texts = new Map<Provider, string>()
   for (const provider of PROVIDERS) {

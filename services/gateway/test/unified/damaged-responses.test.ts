@@ -1,12 +1,12 @@
-import fc from 'fast-check'
 import type { ServerResponse } from 'node:http'
+import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { exchange, postJson, type RawResponse } from '../support/exchange.ts'
 import { type FreshConnection, freshConnection } from '../support/fresh-connection.ts'
 import { NATIVE_APIS } from '../support/native-calls.ts'
 import { startRawUpstream, writePieces } from '../support/raw-upstream.ts'
-import { startDataPath } from '../support/start-data-path.ts'
 import { startBeforeAll } from '../support/start-before-all.ts'
+import { startDataPath } from '../support/start-data-path.ts'
 
 const MESSAGES = [{ role: 'user' as const, content: 'What does a sluice do?' }]
 

@@ -1,9 +1,9 @@
-import OpenAI from 'openai'
 import { eventually } from '@sluice/testkit'
+import OpenAI from 'openai'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { exchange, postJson } from '../support/exchange.ts'
-import { startUnifiedPath, clientOf, raised } from '../support/unified-client.ts'
 import { startBeforeAll } from '../support/start-before-all.ts'
+import { clientOf, raised, startUnifiedPath } from '../support/unified-client.ts'
 
 /** What holds at the unified endpoint whatever the provider. */
 const MODEL = 'gpt-4.1-mini'
@@ -19,7 +19,7 @@ beforeEach(() => {
 const ask = (model: string, key?: string) => clientOf(path, key).chat.completions.create({ model, messages: MESSAGES })
 
 describe('refuses', () => {
-  it('callers without a key, and with one that is not valid', async () => {
+  it('clients without an API key, or with an invalid one', async () => {
     await raised(ask('any/model', 'slc_unknown'), OpenAI.AuthenticationError, /not whole/)
     const { status, headers } = await exchange(`${path.gateway.url}/v1/chat/completions`, {
       method: 'POST',
@@ -29,7 +29,7 @@ describe('refuses', () => {
     expect((await exchange(`${path.gateway.url}/v1/models`)).status).toBe(401)
   })
 
-  it('models that name no connection, none that there is, none that the key may use, and none that is enabled', async () => {
+  it('models without a connection, or whose connection is unknown, not for this key, or disabled', async () => {
     expect(await raised(ask(MODEL), OpenAI.BadRequestError, /"CONNECTION\/MODEL"/)).toMatchObject({ param: 'model' })
     await raised(ask(`/${MODEL}`), OpenAI.BadRequestError)
     await raised(ask('nowhere/'), OpenAI.BadRequestError)
@@ -75,7 +75,7 @@ describe('refuses', () => {
     ['GET', '/v1', 404, /POST \/v1\/chat\/completions, POST \/v1\/embeddings and GET \/v1\/models/],
     ['GET', '/v1/chat/completions', 405, /takes POST, not GET/],
     ['DELETE', '/v1/models', 405, /takes GET and HEAD, not DELETE/],
-  ])('another operation or method, and says what there is: %s %s', async (method, route, expected, message) => {
+  ])('another operation or method, and names the existing ones: %s %s', async (method, route, expected, message) => {
     const headers = { authorization: `Bearer ${path.apiKey}` }
     const { status, body, headers: fields } = await exchange(`${path.gateway.url}${route}`, { method, headers })
     expect(status).toBe(expected)
@@ -91,7 +91,7 @@ describe('refuses', () => {
   })
 })
 
-it('changes nothing of a request but the model’s name, for a provider that speaks OpenAI’s API', async () => {
+it('changes only the model’s name in a request to a provider with OpenAI’s API', async () => {
   const { settings } = await path.connect()
   const text = (model: string) =>
     `{ "messages":[{"role":"user","content":"naïve \\u2603"}],  "model" : "${model}",\n"seed":1e0 }`
@@ -113,7 +113,7 @@ describe('lists models', () => {
     expect(data[0]).toMatchObject({ object: 'model', owned_by: 'openai', created: expect.any(Number) })
   })
 
-  it('asking each provider once in a while, with a permit of the connection', async () => {
+  it('after requesting each provider once in a while, with a permit of the connection', async () => {
     const { settings, isCharged } = await path.connect()
     const apiKey = await path.gateway.apiKey({ connections: [settings.id] })
     const { models } = clientOf(path, apiKey)
@@ -123,7 +123,7 @@ describe('lists models', () => {
     await isCharged({ requests: 1, tokens: 0 })
   })
 
-  it('without a permit where the credential cannot be had', async () => {
+  it('without a permit if the credential is unavailable', async () => {
     const { settings, isCharged } = await path.connect({ apiKey: null })
     const apiKey = await path.gateway.apiKey({ connections: [settings.id] })
     const list = await eventually(() => clientOf(path, apiKey).models.list())
@@ -131,7 +131,7 @@ describe('lists models', () => {
     await isCharged({ requests: 0, tokens: 0 })
   })
 
-  it('that the connection itself names where its provider cannot be asked, and says so', async () => {
+  it('that the connection itself names if its provider does not respond, and says so', async () => {
     path.simulator.controls.add({ fault: { kind: 'status', status: 503 } })
     const { settings } = await path.connect({ allowedModels: ['my-model', 'gpt-*'] })
     const apiKey = await path.gateway.apiKey({ connections: [settings.id] })

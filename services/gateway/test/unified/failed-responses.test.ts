@@ -2,8 +2,8 @@ import OpenAI from 'openai'
 import { describe, expect, it } from 'vitest'
 import { freshConnection } from '../support/fresh-connection.ts'
 import { startRawUpstream } from '../support/raw-upstream.ts'
-import { startUnifiedPath, raised } from '../support/unified-client.ts'
 import { startBeforeAll } from '../support/start-before-all.ts'
+import { raised, startUnifiedPath } from '../support/unified-client.ts'
 
 /** Answers that were made, and charged, and are none: the application is told why, and no SDK has another made. */
 const path = startBeforeAll(() => startUnifiedPath('openai'))
@@ -37,7 +37,7 @@ describe.each([
       /UNEXPECTED_TOOL_CALL/,
       'UNEXPECTED_TOOL_CALL',
     ],
-  ])('that %s is an error in the provider’s words, asked for once', async (_case, answer, message, code) => {
+  ])('that %s is an error with the provider’s message, and not retried', async (_case, answer, message, code) => {
     let asked = 0
     upstream.respond = (_request, response) => {
       asked++
@@ -63,7 +63,7 @@ describe.each([
   })
 })
 
-it('an answer of which nothing is understood is not asked for again, and charged as it says', async () => {
+it('does not retry a response that it cannot understand, and charges it as reported', async () => {
   let asked = 0
   upstream.respond = (_request, response) => {
     asked++

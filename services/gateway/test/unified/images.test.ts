@@ -1,19 +1,19 @@
-import OpenAI from 'openai'
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import type { AddressInfo } from 'node:net'
 import { createServer, type Server } from 'node:https'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { capacityStatus } from '@sluice/contracts'
 import { request } from '@sluice/messaging'
 import { eventually, itWhere } from '@sluice/testkit'
+import OpenAI from 'openai'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
 import { IMAGE_BASE64 } from '../support/native-sdk.ts'
-import { startUnifiedPath, raised } from '../support/unified-client.ts'
 import { startBeforeAll } from '../support/start-before-all.ts'
+import { raised, startUnifiedPath } from '../support/unified-client.ts'
 
 const hasOpenSsl = isInstalled('openssl')
 const trusted = getCACertificates('default')
@@ -72,7 +72,7 @@ async function connection(requests: number) {
   return { ask, used }
 }
 
-describe('an image that the provider takes only with the request', () => {
+describe('an image that the provider accepts only inside the request', () => {
   itWhere(
     hasOpenSsl,
     'openssl is not installed',

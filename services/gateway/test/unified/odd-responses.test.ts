@@ -1,12 +1,12 @@
-import OpenAI from 'openai'
 import type { ServerResponse } from 'node:http'
 import { eventually } from '@sluice/testkit'
+import OpenAI from 'openai'
 import { afterEach, expect, it } from 'vitest'
 import { postJson } from '../support/exchange.ts'
 import { type FreshConnection, freshConnection } from '../support/fresh-connection.ts'
 import { startRawUpstream } from '../support/raw-upstream.ts'
-import { startUnifiedPath, clientOf, raised } from '../support/unified-client.ts'
 import { startBeforeAll } from '../support/start-before-all.ts'
+import { clientOf, raised, startUnifiedPath } from '../support/unified-client.ts'
 
 /** Providers that answer what none should: the application learns of it, and so does the event. */
 const MESSAGES = [{ role: 'user' as const, content: 'What does a sluice do?' }]
@@ -33,7 +33,7 @@ async function ask({ settings }: FreshConnection, stream: boolean): Promise<void
 const events = (response: ServerResponse, text: string) =>
   response.setHeader('content-type', 'text/event-stream').end(text)
 
-it.each(['openai', 'groq'] as const)('the page of a proxy before %s is an error of OpenAI’s', async (provider) => {
+it.each(['openai', 'groq'] as const)('turns the page of a proxy before %s into an OpenAI error', async (provider) => {
   upstream.respond = (_request, response) =>
     response.writeHead(502, { 'content-type': 'text/html' }).end('<html><title>502 Bad Gateway</title></html>')
   const connection = await connectTo(provider)
@@ -102,7 +102,7 @@ it.each([
   await connection.ended('upstream_error')
 })
 
-it('the last of two models in a body is the one that counts, however it is spelt', async () => {
+it('uses the last of two models in a body, however it is spelled', async () => {
   const sent: string[] = []
   upstream.respond = async (request, response) => {
     sent.push((await request.toArray()).join(''))
@@ -117,7 +117,7 @@ it('the last of two models in a body is the one that counts, however it is spelt
   expect(sent.map((body) => JSON.parse(body))).toEqual([{ model: 'some-model', messages: [] }])
 })
 
-it('models are listed without those of providers that do not tell in time', async () => {
+it('lists models without those of providers that do not respond in time', async () => {
   upstream.respond = () => undefined
   const silent = await Promise.all(Array.from({ length: 20 }, () => connectTo('openai')))
   const apiKey = await path.gateway.apiKey({ connections: silent.map(({ settings }) => settings.id) })
