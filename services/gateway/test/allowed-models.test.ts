@@ -227,8 +227,8 @@ describe('a model that is named twice, or in another place', () => {
     ['google', '/v1beta/tunedModels/allowed-1:generateContent', '{}', /tunedModels\/allowed-1/],
   ] as const)('is refused by %s: %s %s', async (provider, path, body, message) => {
     const { baseURL } = await restricted(provider)
-    const { status, body: answer } = await postJson(`${baseURL}${path}`, data.apiKey, body)
-    expect([status, answer.toString()]).toEqual([403, expect.stringMatching(message)])
+    const { status, body: clientResponse } = await postJson(`${baseURL}${path}`, data.apiKey, body)
+    expect([status, clientResponse.toString()]).toEqual([403, expect.stringMatching(message)])
     expect(received).toEqual([])
   })
 

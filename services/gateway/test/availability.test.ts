@@ -61,16 +61,16 @@ async function setUp(
 
 /** The versions that were asked for. */
 function requestsFor(gateway: TestGateway, connectionId: string): number[] {
-  return gateway.credentialRequests.filter((asked) => asked.connectionId === connectionId).map(({ version }) => version)
+  return gateway.credentialRequests.filter((requested) => requested.connectionId === connectionId).map(({ version }) => version)
 }
 
 describe('while no capacity instance replies', () => {
   it('a connection that rejects returns 503, and recovers by itself', async () => {
     const { chat, gateway } = await setUp()
-    const answer = await chat()
-    expect(answer.status).toBe(503)
-    expect(answer.headers['retry-after']).toBe('1')
-    expect(JSON.parse(answer.body.toString()).error.code).toBe('capacity_unavailable')
+    const clientResponse = await chat()
+    expect(clientResponse.status).toBe(503)
+    expect(clientResponse.headers['retry-after']).toBe('1')
+    expect(JSON.parse(clientResponse.body.toString()).error.code).toBe('capacity_unavailable')
     await eventually(() => expect(gateway.events.at(-1)).toMatchObject({ deniedBy: 'capacity_unavailable' }))
     await startCapacityService()
     await eventually(async () => expect((await chat()).status).toBe(200))
@@ -78,11 +78,11 @@ describe('while no capacity instance replies', () => {
 
   it('a connection that allows serves, and is charged later', async () => {
     const { chat, charged } = await setUp({ onCapacityUnavailable: 'allow' })
-    const answer = await chat()
-    expect(answer.status).toBe(200)
-    expect(answer.headers).not.toHaveProperty('ratelimit')
+    const clientResponse = await chat()
+    expect(clientResponse.status).toBe(200)
+    expect(clientResponse.headers).not.toHaveProperty('ratelimit')
     await startCapacityService()
-    const tokens = JSON.parse(answer.body.toString()).usage.total_tokens
+    const tokens = JSON.parse(clientResponse.body.toString()).usage.total_tokens
     await eventually(async () => expect(await charged()).toEqual({ requests: 1, tokens }), { timeoutMs: 15_000 })
   })
 })
@@ -100,10 +100,10 @@ describe('a credential', () => {
   it('that is unavailable causes 503 at no cost, until it is available', async () => {
     await startCapacityService()
     const { gateway, settings, chat, charged } = await setUp({ apiKey: null })
-    const answer = await chat()
-    expect(answer.status).toBe(503)
-    expect(answer.headers['retry-after']).toBe('1')
-    expect(JSON.parse(answer.body.toString()).error.code).toBe('credential_unavailable')
+    const clientResponse = await chat()
+    expect(clientResponse.status).toBe(503)
+    expect(clientResponse.headers['retry-after']).toBe('1')
+    expect(JSON.parse(clientResponse.body.toString()).error.code).toBe('credential_unavailable')
     await eventually(async () => expect(await charged()).toEqual({ requests: 0, tokens: 0 }))
     gateway.credentials.set(settings.id, { apiKey: 'sk-one' })
     await eventually(async () => expect((await chat()).status).toBe(200))
@@ -164,9 +164,9 @@ describe('without NATS', () => {
     await nats.kill()
     expect((await chat()).status).toBe(200)
     await eventually(async () => expect((await chat()).status).toBe(503), { timeoutMs: 20_000 })
-    const answer = await chat()
-    expect(answer.headers['retry-after']).toBe('1')
-    expect(JSON.parse(answer.body.toString()).error).toMatchObject({ code: 'unavailable' })
+    const clientResponse = await chat()
+    expect(clientResponse.headers['retry-after']).toBe('1')
+    expect(JSON.parse(clientResponse.body.toString()).error).toMatchObject({ code: 'unavailable' })
     expect((await models()).status).toBe(503)
     expect(JSON.parse((await exchange(`${url}/readyz`)).body.toString()).status).toBe('unready')
     await nats.restart()

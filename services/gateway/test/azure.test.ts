@@ -51,20 +51,20 @@ beforeEach(async () => {
 })
 
 const client = (baseURL = `${connection.baseURL}/v1`) => new OpenAI({ apiKey: data.apiKey, baseURL, maxRetries: 0 })
-const ask = (sdk: OpenAI, model: string) =>
+const send = (sdk: OpenAI, model: string) =>
   sdk.chat.completions.create({ model, messages: [{ role: 'user', content: 'What is a sluice?' }] })
 
 it('gets its key in the header api-key only, from the native and the unified endpoint', async () => {
-  expect((await ask(client(), DEPLOYMENT)).choices[0]?.message.content).toBe('A gate.')
+  expect((await send(client(), DEPLOYMENT)).choices[0]?.message.content).toBe('A gate.')
   const unified = client(`${data.gateway.url}/v1`)
-  expect((await ask(unified, `${connection.settings.name}/${DEPLOYMENT}`)).usage?.total_tokens).toBe(14)
+  expect((await send(unified, `${connection.settings.name}/${DEPLOYMENT}`)).usage?.total_tokens).toBe(14)
   const sent = ['POST /openai/v1/chat/completions', undefined, 'azure-key-0123456789']
   expect(received).toEqual([sent, sent])
   await connection.isCharged({ requests: 2, tokens: 28 })
 })
 
 it('has its rate-limit headers recorded for discovery, including the window', async () => {
-  await ask(client(), DEPLOYMENT)
+  await send(client(), DEPLOYMENT)
   const { rateLimitHeaders = {} } = await connection.ended('success')
   expect(providerAdapter('openai')?.rateLimits(rateLimitHeaders, 0)).toEqual([
     { dimension: 'requests', periodMs: 60_000, limit: 240, remaining: 239, resetMs: 250 },
@@ -73,7 +73,7 @@ it('has its rate-limit headers recorded for discovery, including the window', as
 
 it('cools down for as long as its retry-after says, whatever its retry-after-ms says', async () => {
   throttle = { 'retry-after-ms': '0', 'retry-after': '45' }
-  await expect(ask(client(), DEPLOYMENT)).rejects.toBeInstanceOf(OpenAI.RateLimitError)
+  await expect(send(client(), DEPLOYMENT)).rejects.toBeInstanceOf(OpenAI.RateLimitError)
   await eventually(async () => {
     const [coolDown] = await connection.coolDowns()
     expect(coolDown?.remainingMs).toBeGreaterThan(30_000)

@@ -44,11 +44,11 @@ it('that is unavailable is reported without the reason, and the permit is refund
     role: { externalId: 'external-canary' },
     capacity: [{ period: 'hour', requests: 10, tokens: 10_000 }],
   })
-  const answer = await raw(connection)
-  expect(answer).toMatchObject({ status: 503, headers: { 'retry-after': '1', 'x-sluice-source': 'gateway' } })
-  expect(answer.headers['x-amzn-errortype']).toBe('ServiceUnavailableException')
+  const response = await raw(connection)
+  expect(response).toMatchObject({ status: 503, headers: { 'retry-after': '1', 'x-sluice-source': 'gateway' } })
+  expect(response.headers['x-amzn-errortype']).toBe('ServiceUnavailableException')
   for (const secret of ['external-canary', ':role/', MASTER_SECRET, 'AKIAGATEWAY']) {
-    expect(answer.body.toString()).not.toContain(secret)
+    expect(response.body.toString()).not.toContain(secret)
   }
   expect(path.gateway.logs()).toContain('is not authorized to perform: sts:AssumeRole')
   await eventually(async () => {
@@ -80,11 +80,11 @@ it('is renewed before it expires, without a failed request', async () => {
 it('is waited for before the permit, which is valid for a moment only', async () => {
   const connection = await path.connection({ capacity: [{ period: 'hour', requests: 10 }] })
   path.aws.controls.add({ times: 1, latencyMs: 700 })
-  const answer = converse(connection)
+  const response = converse(connection)
   await eventually(() => expect(path.stsRequests()).toBe(1))
   const { windows } = await request(path.gateway.bus, capacityStatus, [connection.settings.id], {})
   expect(windows.map(({ used }) => used)).toEqual([0])
-  await answer
+  await response
 })
 
 it('changes with the connection’s role, and with nothing else', async () => {
@@ -93,12 +93,12 @@ it('changes with the connection’s role, and with nothing else', async () => {
   const config = { ...settings.config, externalId: 'external-1' }
   await path.gateway.connections.put(settings.id, { ...settings, config, version: 2 })
   await eventually(() => converse({ settings, ...connection }))
-  const asked = path.stsRequests()
+  const requestsMade = path.stsRequests()
   await path.gateway.connections.put(settings.id, { ...settings, config, allowedModels: ['none'], version: 3 })
   await eventually(async () => expect((await raw({ settings, ...connection })).status).toBe(403))
   await path.gateway.connections.put(settings.id, { ...settings, config, version: 4 })
   await eventually(() => converse({ settings, ...connection }))
-  expect(path.stsRequests()).toBe(asked)
+  expect(path.stsRequests()).toBe(requestsMade)
 })
 
 it('discloses none of its secrets', async () => {
@@ -113,9 +113,9 @@ it('discloses none of its secrets', async () => {
     message: `The canonical string is x-amz-security-token:${token}`,
   }
   path.simulator.controls.add({ times: 1, fault })
-  const answer = await raw(connection)
-  expect(answer.status).toBe(403)
-  expect(answer.body.toString()).toContain('x-amz-security-token:[redacted]')
+  const response = await raw(connection)
+  expect(response.status).toBe(403)
+  expect(response.body.toString()).toContain('x-amz-security-token:[redacted]')
   const written = path.gateway.logs() + JSON.stringify(path.gateway.events)
   for (const secret of [token, MASTER_SECRET, path.apiKey]) expect(written).not.toContain(secret)
 })

@@ -106,12 +106,12 @@ describe('the official SDK', () => {
   it.each(['invoke', 'invoke-with-response-stream'])(
     'may leave out the content type of %s, as boto3 does, and is counted',
     async (action) => {
-      const answer = await exchange(`${connection.endpoint}/model/${CLAUDE}/${action}`, {
+      const clientResponse = await exchange(`${connection.endpoint}/model/${CLAUDE}/${action}`, {
         method: 'POST',
         headers: { authorization: `Bearer ${path.apiKey}` },
         body: JSON.stringify(MESSAGE),
       })
-      expect(answer.status).toBe(200)
+      expect(clientResponse.status).toBe(200)
       await eventually(() => expect(usages()[0]?.[0]).toBeGreaterThan(0))
     },
   )
@@ -121,7 +121,7 @@ describe('the official SDK', () => {
     ['zstd', zstdCompressSync],
   ])('may compress its body with %s, which is signed and counted as it is decoded', async (encoding, compress) => {
     const { modelId, ...body } = REQUEST
-    const answer = await exchange(`${connection.endpoint}/model/${modelId}/converse`, {
+    const clientResponse = await exchange(`${connection.endpoint}/model/${modelId}/converse`, {
       method: 'POST',
       headers: {
         authorization: `Bearer ${path.apiKey}`,
@@ -130,24 +130,24 @@ describe('the official SDK', () => {
       },
       body: compress(JSON.stringify(body)),
     })
-    expect(answer.status).toBe(200)
+    expect(clientResponse.status).toBe(200)
     expect(path.simulator.requests.list().at(-1)?.content?.body).toBe(JSON.stringify(body))
-    const { inputTokens, outputTokens } = JSON.parse(answer.body.toString()).usage
+    const { inputTokens, outputTokens } = JSON.parse(clientResponse.body.toString()).usage
     await eventually(() => expect(usages()).toEqual([[inputTokens, outputTokens]]))
   })
 
   it('cannot send a body of another content type', async () => {
-    const answer = await exchange(`${connection.endpoint}/model/${CLAUDE}/invoke`, {
+    const clientResponse = await exchange(`${connection.endpoint}/model/${CLAUDE}/invoke`, {
       method: 'POST',
       headers: { authorization: `Bearer ${path.apiKey}`, 'content-type': 'text/plain' },
       body: JSON.stringify(MESSAGE),
     })
-    expect(answer.status).toBe(400)
+    expect(clientResponse.status).toBe(400)
   })
 
   it('can spell the model in the path in another way', async () => {
-    const answer = await postJson(`${connection.endpoint}/model/${NOVA}/converse`, path.apiKey, REQUEST)
-    expect(answer.status).toBe(200)
+    const clientResponse = await postJson(`${connection.endpoint}/model/${NOVA}/converse`, path.apiKey, REQUEST)
+    expect(clientResponse.status).toBe(200)
   })
 })
 

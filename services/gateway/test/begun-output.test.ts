@@ -64,7 +64,7 @@ describe('a stream that reported only the beginning of its output', () => {
 describe('an error with status 200 in the place of a message', () => {
   const ERROR = { type: 'error', error: { type: 'rate_limit_error', message: 'Slow down.' } }
 
-  async function ask(stream: boolean, error: object = ERROR) {
+  async function send(stream: boolean, error: object = ERROR) {
     upstream.respond = (_request, response) => {
       response.writeHead(200, { 'content-type': 'application/json', 'retry-after': '20' })
       response.end(JSON.stringify(error))
@@ -75,7 +75,7 @@ describe('an error with status 200 in the place of a message', () => {
   }
 
   it('has its own status and retry time, and starts a cool-down of the model', async () => {
-    const { answer, ended, coolDowns } = await ask(false)
+    const { answer, ended, coolDowns } = await send(false)
     expect(answer.status).toBe(429)
     expect(answer.headers).toMatchObject({ 'retry-after': '20', 'x-sluice-source': 'upstream' })
     expect(answer.headers['x-should-retry']).toBeUndefined()
@@ -87,7 +87,7 @@ describe('an error with status 200 in the place of a message', () => {
   })
 
   it('is the last event of a stream, in the provider’s format', async () => {
-    const { answer, ended } = await ask(true)
+    const { answer, ended } = await send(true)
     expect([answer.status, answer.body.toString()]).toEqual([
       200,
       event({ error: { message: 'Slow down.', type: 'server_error', param: null, code: 'rate_limit_error' } }),
@@ -96,7 +96,7 @@ describe('an error with status 200 in the place of a message', () => {
   })
 
   it('is final if it does not name its kind', async () => {
-    const { answer } = await ask(false, { type: 'error', error: { type: 'api_error', message: 'No.' } })
+    const { answer } = await send(false, { type: 'error', error: { type: 'api_error', message: 'No.' } })
     expect([answer.status, answer.headers['x-should-retry']]).toEqual([422, 'false'])
   })
 })

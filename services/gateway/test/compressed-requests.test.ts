@@ -180,12 +180,12 @@ describe('a compressed body', () => {
     await eventually(() => expect(waiting).toHaveLength(2))
     const refused = await send(`${baseURL}/v1/responses`, 'gzip', large)
     expect([refused.status, refused.body.toString()]).toEqual([429, expect.stringContaining('rate_limited')])
-    for (const answer of waiting) answer()
+    for (const clientResponse of waiting) clientResponse()
     for (const { status } of await Promise.all(held)) expect(status).toBe(200)
     await eventually(async () => {
       const again = send(`${baseURL}/v1/responses`, 'gzip', large)
       await Promise.race([again, eventually(() => expect(waiting.length).toBeGreaterThan(2))])
-      for (const answer of waiting) answer()
+      for (const clientResponse of waiting) clientResponse()
       expect((await again).status).toBe(200)
     })
   })
@@ -203,25 +203,25 @@ describe('a compressed body', () => {
     ['gzip, br', gzipSync('{"model":"m"}')],
   ])('that is damaged is refused with a message: %s', async (encoding, body) => {
     const { baseURL } = await connection()
-    const answer = await send(`${baseURL}/v1/responses`, encoding, body)
+    const clientResponse = await send(`${baseURL}/v1/responses`, encoding, body)
     const words = expect.stringContaining('cannot be decoded by its content-encoding')
-    expect([answer.status, answer.body.toString(), received]).toEqual([400, words, []])
+    expect([clientResponse.status, clientResponse.body.toString(), received]).toEqual([400, words, []])
   })
 
   it('of zstd may not require a window of more than 8 MiB', async () => {
     const { baseURL } = await connection()
     const params = { [constants.ZSTD_c_windowLog]: 26, [constants.ZSTD_c_contentSizeFlag]: 0 }
     const body = zstdCompressSync(Buffer.alloc(70_000_000, ' '), { params })
-    const answer = await send(`${baseURL}/v1/responses`, 'zstd', body)
-    expect([answer.status, answer.body.toString()]).toEqual([400, expect.stringContaining('larger than 8 MiB')])
+    const clientResponse = await send(`${baseURL}/v1/responses`, 'zstd', body)
+    expect([clientResponse.status, clientResponse.body.toString()]).toEqual([400, expect.stringContaining('larger than 8 MiB')])
   })
 
   it('of zstd may not have any number of frames', async () => {
     const { baseURL } = await connection()
     const empty = zstdCompressSync(Buffer.alloc(0))
     const body = Buffer.concat([zstdCompressSync('{"model":"m"}'), Buffer.alloc(empty.length * 10_000, empty)])
-    const answer = await send(`${baseURL}/v1/responses`, 'zstd', body)
-    expect([answer.status, answer.body.toString()]).toEqual([400, expect.stringContaining('more than 64 frames')])
+    const clientResponse = await send(`${baseURL}/v1/responses`, 'zstd', body)
+    expect([clientResponse.status, clientResponse.body.toString()]).toEqual([400, expect.stringContaining('more than 64 frames')])
   })
 
   it('without bytes is an empty one', async () => {
@@ -233,8 +233,8 @@ describe('a compressed body', () => {
   it('that is not inspected is streamed unchanged', async () => {
     const { baseURL } = await connection()
     const body = gzipSync('some audio')
-    const answer = await send(`${baseURL}/v1/audio/transcriptions`, 'gzip', body, { 'content-type': 'audio/wav' })
-    expect(answer.status).toBe(200)
+    const clientResponse = await send(`${baseURL}/v1/audio/transcriptions`, 'gzip', body, { 'content-type': 'audio/wav' })
+    expect(clientResponse.status).toBe(200)
     expect(received).toMatchObject([{ headers: { 'content-encoding': 'gzip' }, body: body.toString('latin1') }])
   })
 })
@@ -244,11 +244,11 @@ describe('an unknown content coding', () => {
     const { baseURL, settings } = await connection()
     const body = Buffer.from(JSON.stringify({ model: `${settings.name}/m` }))
     for (const url of [`${baseURL}/v1/chat/completions`, `${data.gateway.url}/v1/chat/completions`]) {
-      const answer = await send(url, encoding, body)
+      const clientResponse = await send(url, encoding, body)
       const named = encoding.split(', ').at(-1)
-      expect(answer.status).toBe(415)
-      expect(answer.headers['accept-encoding']).toBe('gzip, deflate, br, zstd')
-      expect(answer.body.toString()).toContain(`\\"${named}\\" is not supported. Compress the body with gzip, deflate`)
+      expect(clientResponse.status).toBe(415)
+      expect(clientResponse.headers['accept-encoding']).toBe('gzip, deflate, br, zstd')
+      expect(clientResponse.body.toString()).toContain(`\\"${named}\\" is not supported. Compress the body with gzip, deflate`)
     }
     expect(received).toEqual([])
   })
@@ -269,7 +269,7 @@ describe('an unknown content coding', () => {
 
   it('includes a chain of too many codings', async () => {
     const { baseURL } = await connection()
-    const answer = await send(`${baseURL}/v1/responses`, 'gzip, gzip, gzip, gzip', Buffer.from('x'))
-    expect([answer.status, answer.body.toString()]).toEqual([400, expect.stringContaining('more than 3')])
+    const clientResponse = await send(`${baseURL}/v1/responses`, 'gzip, gzip, gzip, gzip', Buffer.from('x'))
+    expect([clientResponse.status, clientResponse.body.toString()]).toEqual([400, expect.stringContaining('more than 3')])
   })
 })

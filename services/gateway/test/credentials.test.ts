@@ -15,7 +15,7 @@ let nowMs: number
 let faults: unknown[]
 /** What the requests are answered with, by version; a promise holds the answer back. */
 let sealedText: (version: number) => string | Promise<string>
-let asked: number[]
+let requestsMade: number[]
 /** The version that the answer to a request is of. */
 let responseHeaders: (version: number) => number
 
@@ -33,7 +33,7 @@ afterAll(async () => {
 beforeEach(async () => {
   nowMs = 0
   faults = []
-  asked = []
+  requestsMade = []
   responseHeaders = (version) => version
   sealedText = (version) => JSON.stringify({ apiKey: `sk-${version}` })
   const keyPair = await createKeyPair()
@@ -47,7 +47,7 @@ beforeEach(async () => {
     bus,
     credential,
     async ({ connectionId, version, publicKey }) => {
-      asked.push(version)
+      requestsMade.push(version)
       const current = responseHeaders(version)
       const sealed = sodium.crypto_box_seal(await sealedText(current), Buffer.from(publicKey, 'base64'))
       return { connectionId, version: current, sealed: Buffer.from(sealed).toString('base64') }
@@ -67,7 +67,7 @@ const reveal = async (newest: number, oldest = 1) => {
 it('fetches once for all requests that wait, and then no more', async () => {
   expect(await Promise.all([reveal(1), reveal(1), reveal(1)])).toEqual(['sk-1', 'sk-1', 'sk-1'])
   expect(credentials.get('c', { oldest: 1, newest: 1 })).not.toBeInstanceOf(Promise)
-  expect(asked).toEqual([1])
+  expect(requestsMade).toEqual([1])
 })
 
 it('returns the old version until the new one has arrived', async () => {
@@ -80,7 +80,7 @@ it('returns the old version until the new one has arrived', async () => {
   await eventually(async () => expect(await reveal(2)).toBe('sk-2'))
   // The new one may be for another host than the one that this request knows of.
   expect(await reveal(1)).toBe('superseded')
-  expect(asked).toEqual([1, 2])
+  expect(requestsMade).toEqual([1, 2])
 })
 
 it('returns no version that is too old, although the new one is being fetched', async () => {
@@ -88,7 +88,7 @@ it('returns no version that is too old, although the new one is being fetched', 
   const held = Promise.withResolvers<string>()
   sealedText = () => held.promise
   const coming = reveal(2, 2)
-  await eventually(() => expect(asked).toEqual([1, 2]))
+  await eventually(() => expect(requestsMade).toEqual([1, 2]))
   held.resolve(JSON.stringify({ apiKey: 'sk-2' }))
   expect(await coming).toBe('sk-2')
 })
@@ -97,7 +97,7 @@ it('keeps the older version until the newest is known to be the connection’s',
   await reveal(1)
   responseHeaders = () => 3
   credentials.prefetch('c', 2)
-  await eventually(() => expect(asked).toEqual([1, 2]))
+  await eventually(() => expect(requestsMade).toEqual([1, 2]))
   await eventually(async () => expect(await reveal(3)).toBe('sk-3'))
 })
 
@@ -105,7 +105,7 @@ it('fetches a version that was projected while it fetched another', async () => 
   const held = Promise.withResolvers<string>()
   sealedText = (version) => (version === 1 ? held.promise : JSON.stringify({ apiKey: 'sk-new' }))
   credentials.prefetch('c', 1)
-  await eventually(() => expect(asked).toEqual([1]))
+  await eventually(() => expect(requestsMade).toEqual([1]))
   credentials.prefetch('c', 2)
   held.resolve(JSON.stringify({ apiKey: 'sk-old' }))
   await eventually(async () => expect(await reveal(2)).toBe('sk-new'))
@@ -114,15 +114,15 @@ it('fetches a version that was projected while it fetched another', async () => 
 it('returns a newer version than requested only once the connection is known to have it', async () => {
   responseHeaders = () => 5
   const early = reveal(3)
-  await eventually(() => expect(asked).toEqual([3]))
+  await eventually(() => expect(requestsMade).toEqual([3]))
   credentials.prefetch('c', 5)
   expect(await early).toBe('superseded')
   expect(await reveal(5)).toBe('sk-5')
-  expect(asked).toEqual([3])
+  expect(requestsMade).toEqual([3])
   responseHeaders = (version) => version
   credentials.prefetch('c', 6)
   await eventually(async () => expect(await reveal(6)).toBe('sk-6'))
-  expect(asked).toEqual([3, 6])
+  expect(requestsMade).toEqual([3, 6])
 })
 
 it('never returns to an older version, and does not fetch it in a loop', async () => {
@@ -131,7 +131,7 @@ it('never returns to an older version, and does not fetch it in a loop', async (
   credentials.prefetch('c', 3)
   await eventually(() => expect(faults).toHaveLength(1))
   expect(await reveal(3)).toBe('sk-2')
-  expect(asked).toEqual([2, 3])
+  expect(requestsMade).toEqual([2, 3])
 })
 
 it('fails with its own code, and tries again only after a while', async () => {
@@ -139,7 +139,7 @@ it('fails with its own code, and tries again only after a while', async () => {
   for (let attempt = 0; attempt < 3; attempt++) {
     await expect(reveal(1)).rejects.toMatchObject({ code: 'credential_unavailable' })
   }
-  expect(asked).toHaveLength(1)
+  expect(requestsMade).toHaveLength(1)
   sealedText = () => JSON.stringify({ apiKey: 'sk-1' })
   nowMs += 1_000
   expect(await reveal(1)).toBe('sk-1')

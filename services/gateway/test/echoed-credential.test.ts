@@ -18,11 +18,11 @@ const path = startBeforeAll(startDataPath)
 const upstream = startBeforeAll(startRawUpstream)
 
 const connect = () => path.gateway.connection({ baseUrl: upstream.url, apiKey: OLD })
-const ask = (baseURL: string, body: object) => postJson(`${baseURL}/chat/completions`, path.apiKey, body)
+const send = (baseURL: string, body: object) => postJson(`${baseURL}/chat/completions`, path.apiKey, body)
 /** Known to the gateway, too. */
 const connected = async () => {
   const made = await connect()
-  await eventually(async () => expect((await ask(made.baseURL, [])).status).toBe(400))
+  await eventually(async () => expect((await send(made.baseURL, [])).status).toBe(400))
   return made
 }
 
@@ -107,10 +107,10 @@ describe('a credential that a response of status 200 or 3xx repeats', () => {
             response.writeHead(status, { ...headers, ...length })
             void writePieces(response, sent, pieces)
           }
-          const answer = await ask(baseURL, STREAM)
-          expect(answer.status).toBe(status)
-          const text = answer.body.toString()
-          expect(shows(JSON.stringify(answer.headers) + text, OLD)).toBe(false)
+          const clientResponse = await send(baseURL, STREAM)
+          expect(clientResponse.status).toBe(status)
+          const text = clientResponse.body.toString()
+          expect(shows(JSON.stringify(clientResponse.headers) + text, OLD)).toBe(false)
           expect(text).toHaveLength(sent.length)
           if (body.includes(OLD)) expect(wholly(text)).toBe(body.replaceAll(OLD, filler(OLD.length)))
           if (headers === JSON_TYPE) expect(JSON.stringify(JSON.parse(text))).not.toContain(OLD)
@@ -131,11 +131,11 @@ describe('a credential that a response of status 200 or 3xx repeats', () => {
         response.writeHead(status, { ...headers, 'content-encoding': coding })
         void writePieces(response, compress(body), [7])
       }
-      const answer = await ask(baseURL, STREAM)
-      expect(answer.status).toBe(status)
-      expect(answer.headers).not.toHaveProperty('content-encoding')
-      expect(answer.body.length).toBe(Buffer.byteLength(body))
-      expect(shows(JSON.stringify(answer.headers) + answer.body, OLD)).toBe(false)
+      const clientResponse = await send(baseURL, STREAM)
+      expect(clientResponse.status).toBe(status)
+      expect(clientResponse.headers).not.toHaveProperty('content-encoding')
+      expect(clientResponse.body.length).toBe(Buffer.byteLength(body))
+      expect(shows(JSON.stringify(clientResponse.headers) + clientResponse.body, OLD)).toBe(false)
     })
   })
 
@@ -144,18 +144,18 @@ describe('a credential that a response of status 200 or 3xx repeats', () => {
     ['an event that is no JSON', STREAM, `data: ${message}\n\n`],
     ['an error in place of an answer', BODY, JSON.stringify({ error: { message } })],
     ['an error in a choice', BODY, JSON.stringify({ choices: [{ message: { content: '' }, error: { message } }] })],
-  ])('is redacted at the unified endpoint: %s', async (_, asked, body) => {
+  ])('is redacted at the unified endpoint: %s', async (_, requested, body) => {
     const { settings } = await connected()
     upstream.respond = (_request, response) => {
-      response.writeHead(200, asked === STREAM ? EVENTS : JSON_TYPE)
+      response.writeHead(200, requested === STREAM ? EVENTS : JSON_TYPE)
       void writePieces(response, Buffer.from(body), [11])
     }
-    const answer = await postJson(`${path.gateway.url}/v1/chat/completions`, path.apiKey, {
-      ...asked,
+    const clientResponse = await postJson(`${path.gateway.url}/v1/chat/completions`, path.apiKey, {
+      ...requested,
       model: `${settings.name}/gpt-4.1`,
     })
-    expect(answer.body.toString()).toContain('[redacted]')
-    expect(shows(answer.body.toString(), OLD)).toBe(false)
+    expect(clientResponse.body.toString()).toContain('[redacted]')
+    expect(shows(clientResponse.body.toString(), OLD)).toBe(false)
   })
 
   it.each([
@@ -173,10 +173,10 @@ describe('a credential that a response of status 200 or 3xx repeats', () => {
         response.writeHead(200, stream ? EVENTS : JSON_TYPE)
         void writePieces(response, Buffer.from(body), [13])
       }
-      const asked = { ...BODY, stream, model: `${settings.name}/m` }
-      const answer = await postJson(`${path.gateway.url}/v1/chat/completions`, path.apiKey, asked)
-      expect(answer.body.toString()).toContain('[redacted]')
-      expect(shows(answer.body.toString(), OLD)).toBe(false)
+      const requested = { ...BODY, stream, model: `${settings.name}/m` }
+      const clientResponse = await postJson(`${path.gateway.url}/v1/chat/completions`, path.apiKey, requested)
+      expect(clientResponse.body.toString()).toContain('[redacted]')
+      expect(shows(clientResponse.body.toString(), OLD)).toBe(false)
     }
   })
 
@@ -205,12 +205,12 @@ describe('a credential that a response of status 200 or 3xx repeats', () => {
       await next.promise
       response.end(delta('b'))
     }
-    const answer = await fetch(`${baseURL}/chat/completions`, {
+    const clientResponse = await fetch(`${baseURL}/chat/completions`, {
       method: 'POST',
       headers: { authorization: `Bearer ${path.apiKey}`, ...JSON_TYPE },
       body: JSON.stringify(STREAM),
     })
-    const reader = answer.body?.getReader()
+    const reader = clientResponse.body?.getReader()
     expect(Buffer.from((await reader?.read())?.value ?? []).toString()).toBe(delta('sk'))
     next.resolve()
     expect(Buffer.from((await reader?.read())?.value ?? []).toString()).toBe(delta('b'))
@@ -231,9 +231,9 @@ describe.each(['x', '-', 'none', '0', 'a', 'json', '/', '8'])('the key “%s” 
       response.writeHead(200, { ...EVENTS, 'x-request-id': 'req-none-1' })
       response.end(`${stream}${usage}data: [DONE]\n\n`)
     }
-    const answer = await ask(`${baseURL}/v1`, { ...BODY, stream: true })
-    expect(answer.body.toString()).toBe(`${stream}data: [DONE]\n\n`)
-    expect(answer.headers).toMatchObject({ ...EVENTS, 'x-request-id': 'req-none-1' })
+    const clientResponse = await send(`${baseURL}/v1`, { ...BODY, stream: true })
+    expect(clientResponse.body.toString()).toBe(`${stream}data: [DONE]\n\n`)
+    expect(clientResponse.headers).toMatchObject({ ...EVENTS, 'x-request-id': 'req-none-1' })
     await isCharged({ requests: 1, tokens: 502 })
   })
 
@@ -246,17 +246,17 @@ describe.each(['x', '-', 'none', '0', 'a', 'json', '/', '8'])('the key “%s” 
       const body = errorOf(message)
       upstream.respond = (_request, response) =>
         response.writeHead(400, { ...JSON_TYPE, 'content-length': body.length }).end(body)
-      const answer = await ask(`${baseURL}/v1`, BODY)
-      expect(answer.headers['content-length']).toBe(String(answer.body.length))
-      return answer.body.toString()
+      const clientResponse = await send(`${baseURL}/v1`, BODY)
+      expect(clientResponse.headers['content-length']).toBe(String(clientResponse.body.length))
+      return clientResponse.body.toString()
     }
     expect(await says(words)).toBe(errorOf(words))
     expect(await says(`Refused. Incorrect API key provided: ${key}. ${words}`)).toBe(
       errorOf(`Refused. Incorrect API key provided: [redacted]. ${words}`),
     )
     upstream.respond = (_request, response) => response.writeHead(400, JSON_TYPE).end(JSON.stringify({ detail: words }))
-    const asked = { ...BODY, model: `${settings.name}/m` }
-    const unified = await postJson(`${path.gateway.url}/v1/chat/completions`, path.apiKey, asked)
+    const requested = { ...BODY, model: `${settings.name}/m` }
+    const unified = await postJson(`${path.gateway.url}/v1/chat/completions`, path.apiKey, requested)
     expect(JSON.parse(unified.body.toString()).error.message).toContain(words)
   })
 })
@@ -265,7 +265,7 @@ it('redacts each request’s own credential around a rotation', async () => {
   const begun: { readonly sent: string; readonly response: ServerResponse }[] = []
   upstream.respond = (request, response) => void begun.push({ sent: request.headers.authorization ?? '', response })
   const { baseURL, settings } = await connected()
-  const before = ask(baseURL, BODY)
+  const before = send(baseURL, BODY)
   await eventually(() => expect(begun).toHaveLength(1))
 
   path.gateway.credentials.set(settings.id, { apiKey: NEW })
@@ -273,16 +273,16 @@ it('redacts each request’s own credential around a rotation', async () => {
   await eventually(() =>
     expect(path.gateway.credentialRequests.at(-1)).toEqual({ connectionId: settings.id, version: 2 }),
   )
-  const later: ReturnType<typeof ask>[] = []
+  const later: ReturnType<typeof send>[] = []
   await eventually(() => {
-    later.push(ask(baseURL, BODY))
+    later.push(send(baseURL, BODY))
     expect(begun.at(-1)?.sent).toBe(`Bearer ${NEW}`)
   })
 
   await eventually(() => expect(begun).toHaveLength(1 + later.length))
   for (const { sent, response } of begun) response.writeHead(409).end(`You sent ${sent}.`)
-  for (const answer of await Promise.all([before, ...later])) {
-    expect(answer.body.toString()).toBe('You sent Bearer [redacted].')
+  for (const clientResponse of await Promise.all([before, ...later])) {
+    expect(clientResponse.body.toString()).toBe('You sent Bearer [redacted].')
   }
   expect(new Set(begun.map(({ sent }) => sent))).toEqual(new Set([`Bearer ${OLD}`, `Bearer ${NEW}`]))
 })

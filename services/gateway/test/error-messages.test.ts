@@ -405,11 +405,11 @@ describe.each<[string, Send, number, string]>([
 ])('%s', (_, send, status, message) => {
   it('gets an error that says what is wrong and what to do', async () => {
     const { path, ...request } = send()
-    const answer = await exchange(data.gateway.url + path, request)
-    expect([messageOf(answer), answer.status]).toEqual([message, status])
-    expect(answer.headers['x-sluice-source']).toBe('gateway')
-    if (status === 405) expect(message).toContain(String(answer.headers.allow).split(', ')[0])
-    expect(answer.body.toString()).not.toMatch(/verysecret|slc_[0-9A-Za-z]/)
+    const clientResponse = await exchange(data.gateway.url + path, request)
+    expect([messageOf(clientResponse), clientResponse.status]).toEqual([message, status])
+    expect(clientResponse.headers['x-sluice-source']).toBe('gateway')
+    if (status === 405) expect(message).toContain(String(clientResponse.headers.allow).split(', ')[0])
+    expect(clientResponse.body.toString()).not.toMatch(/verysecret|slc_[0-9A-Za-z]/)
   })
 })
 
@@ -426,8 +426,8 @@ it.each([
   ['/v1/chat/completions/'],
   ['/v1//chat//completions'],
 ])('%s is the unified endpoint', async (path) => {
-  const answer = await exchange(data.gateway.url + path, post(UNIFIED, unifiedChat('nowhere/m'))())
-  expect(messageOf(answer)).toBe('There is no connection "nowhere".')
+  const clientResponse = await exchange(data.gateway.url + path, post(UNIFIED, unifiedChat('nowhere/m'))())
+  expect(messageOf(clientResponse)).toBe('There is no connection "nowhere".')
 })
 
 it.each([['/models'], ['/v1/v1/models'], ['/v1/models/']])('%s lists the models', async (path) => {

@@ -103,6 +103,6 @@ it('reads an upload that its provider does not read, so that the client sees the
   upstream.kill('SIGKILL')
   await once(upstream, 'exit')
   const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'application/octet-stream' }
-  const answer = await exchange(`${baseURL}/files`, { method: 'POST', headers, body: Buffer.alloc(8_000_000) })
-  expect(answer.status).toBe(502)
+  const clientResponse = await exchange(`${baseURL}/files`, { method: 'POST', headers, body: Buffer.alloc(8_000_000) })
+  expect(clientResponse.status).toBe(502)
 })

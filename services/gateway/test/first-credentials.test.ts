@@ -21,7 +21,7 @@ let responder: Served | undefined
 let credentials: HeldCredentials
 let connections: Map<string, Connection>
 let lines: { level: string; fields: Record<string, unknown>; text: string }[]
-let asked: string[]
+let requested: string[]
 let faults: unknown[]
 /** The error that a connection's credential is refused with, by id. */
 let refusals: Map<string, ErrorCode>
@@ -40,7 +40,7 @@ afterAll(async () => {
 beforeEach(async () => {
   connections = new Map()
   lines = []
-  asked = []
+  requested = []
   faults = []
   refusals = new Map()
   const onFault = (error: unknown) => faults.push(error)
@@ -57,7 +57,7 @@ async function startResponder(beforeReply: () => Promise<void> = async () => und
     bus,
     credential,
     async ({ connectionId, version, publicKey }) => {
-      asked.push(connectionId)
+      requested.push(connectionId)
       await beforeReply()
       const code = refusals.get(connectionId)
       if (code !== undefined) throw new SluiceError(code, `refused: ${connectionId}`)
@@ -118,7 +118,7 @@ it('fetches the credential of every enabled connection, 32 at a time', async () 
   add('off', { enabled: false })
   add('keyless', { hasCredential: false })
   await fetchAll()
-  expect(asked).toHaveLength(500)
+  expect(requested).toHaveLength(500)
   expect([...connections.keys()].slice(0, 500).every(isHeld)).toBe(true)
   expect(most).toBeGreaterThan(1)
   expect(most).toBeLessThanOrEqual(32)
@@ -148,8 +148,8 @@ it.each(['unavailable', 'internal'] as const)(
       refusals.set(`c${i}`, code)
     }
     const fetching = fetchAll()
-    await eventually(() => expect(asked.length).toBeGreaterThan(5))
-    expect(new Set(asked.slice(0, 5)).size).toBe(5)
+    await eventually(() => expect(requested.length).toBeGreaterThan(5))
+    expect(new Set(requested.slice(0, 5)).size).toBe(5)
     await waits()
     refusals.clear()
     await fetching
@@ -159,13 +159,13 @@ it.each(['unavailable', 'internal'] as const)(
 
 it('tries a service that fails in the middle a few times only', async () => {
   await startResponder(async () => {
-    if (asked.length !== 40) return
+    if (requested.length !== 40) return
     for (const id of connections.keys()) refusals.set(id, 'unavailable')
   })
   for (let i = 0; i < 1_000; i++) add(`c${i}`)
   const fetching = fetchAll({ retryAfterMs: 300 })
   await waits()
-  expect(asked.length).toBeLessThan(40 + 2 * 32)
+  expect(requested.length).toBeLessThan(40 + 2 * 32)
   refusals.clear()
   await fetching
   expect([...connections.keys()].every(isHeld)).toBe(true)
@@ -176,7 +176,7 @@ it('does not wait for a refused credential, whose connection is unavailable', as
   for (const id of ['good', 'broken', 'gone']) add(id)
   refusals.set('broken', 'credential_unavailable').set('gone', 'not_found')
   await fetchAll()
-  expect(asked.toSorted()).toEqual(['broken', 'gone', 'good'])
+  expect(requested.toSorted()).toEqual(['broken', 'gone', 'good'])
   expect(isHeld('good')).toBe(true)
   expect(lines).toMatchObject([{ level: 'warn', fields: { connections: 2, first: ['broken', 'gone'] } }])
 })
@@ -195,7 +195,7 @@ it('waits for a key service while no credential has arrived', async () => {
   refusals.set('a', 'upstream_unreachable').set('b', 'upstream_unreachable').set('broken', 'credential_unavailable')
   const fetching = fetchAll({ keyPatienceMs: 0 })
   await waits()
-  await eventually(() => expect(asked.length).toBeGreaterThan(10))
+  await eventually(() => expect(requested.length).toBeGreaterThan(10))
   refusals.delete('a')
   refusals.delete('b')
   await fetching
@@ -221,6 +221,6 @@ it('stops waiting for connections that are disabled or deleted meanwhile, and fe
   add('rotated', { version: 2 })
   await startResponder()
   await fetching
-  expect(asked).toEqual(['rotated'])
+  expect(requested).toEqual(['rotated'])
   expect(credentials.get('rotated', { oldest: 2, newest: 2 })).not.toBeInstanceOf(Promise)
 })

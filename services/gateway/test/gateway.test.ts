@@ -155,8 +155,8 @@ describe('a request', () => {
   })
 
   it.each(['x-api-key', 'x-goog-api-key', 'api-key'])('may have its API key in %s', async (name) => {
-    const answer = await exchange(`${baseURL}/models`, { headers: { [name]: apiKey } })
-    expect(answer.status).toBe(200)
+    const clientResponse = await exchange(`${baseURL}/models`, { headers: { [name]: apiKey } })
+    expect(clientResponse.status).toBe(200)
   })
 
   it('may have its API key in the query', async () => {

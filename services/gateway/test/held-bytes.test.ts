@@ -42,12 +42,12 @@ async function connection() {
     request.resume()
     response.end('{}')
   }
-  for (const key of keys) await eventually(async () => expect((await ask(baseURL, key, 1)).status).toBe(200))
+  for (const key of keys) await eventually(async () => expect((await send(baseURL, key, 1)).status).toBe(200))
   holdResponses()
   return { baseURL, keys }
 }
 
-function ask(baseURL: string, key: string, kilobytes: number): Promise<RawResponse> {
+function send(baseURL: string, key: string, kilobytes: number): Promise<RawResponse> {
   const body = { model: 'm', messages: [{ role: 'user', content: 'x'.repeat(kilobytes * KB) }] }
   return postJson(`${baseURL}/chat/completions`, key, body)
 }
@@ -56,29 +56,29 @@ describe('the memory of requests', () => {
   it('is shared by API keys: one that uses too much is refused while others are served', async () => {
     const { baseURL, keys } = await connection()
     const [greedy = '', other = ''] = keys
-    const first = ask(baseURL, greedy, 400)
+    const first = send(baseURL, greedy, 400)
     await haveArrived(1)
-    const refused = await ask(baseURL, greedy, 300)
+    const refused = await send(baseURL, greedy, 300)
     expect(refused.status).toBe(429)
     expect(refused.headers).toMatchObject({ 'retry-after': '1', 'x-sluice-source': 'gateway' })
     expect(refused.body.toString()).toContain('rate_limited')
-    const served = ask(baseURL, other, 250)
+    const served = send(baseURL, other, 250)
     answer()
     expect([(await first).status, (await served).status]).toEqual([200, 200])
     holdResponses()
     answer()
     // What has been answered holds nothing.
-    await eventually(async () => expect((await ask(baseURL, greedy, 450)).status).toBe(200))
+    await eventually(async () => expect((await send(baseURL, greedy, 450)).status).toBe(200))
   })
 
   it('is bounded for the whole process', async () => {
     const { baseURL, keys } = await connection()
     const [first = '', second = '', third = ''] = keys
-    const held = [ask(baseURL, first, 480)]
+    const held = [send(baseURL, first, 480)]
     await haveArrived(1)
-    held.push(ask(baseURL, second, 240))
+    held.push(send(baseURL, second, 240))
     await haveArrived(2)
-    const full = await ask(baseURL, third, 400)
+    const full = await send(baseURL, third, 400)
     expect(full.status).toBe(503)
     expect(full.body.toString()).toContain('holds as many bytes')
     answer()
@@ -119,8 +119,8 @@ describe('the memory of a disconnected client', () => {
     await expect(left).rejects.toThrow()
     answer()
     // Well before the connection is given up.
-    expect((await ask(baseURL, key, 200)).status).toBe(429)
-    await eventually(async () => expect((await ask(baseURL, key, 200)).status).toBe(200), { timeoutMs: 15_000 })
+    expect((await send(baseURL, key, 200)).status).toBe(429)
+    await eventually(async () => expect((await send(baseURL, key, 200)).status).toBe(200), { timeoutMs: 15_000 })
     silent.close()
   })
 })

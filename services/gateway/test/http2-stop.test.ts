@@ -19,14 +19,14 @@ const started = async (stopTimeoutMs: number) => {
   const client = connect(own.gateway.url)
   client.on('error', () => undefined)
   expect((await http2Exchange(client, '/healthz')).status).toBe(200)
-  const ask = () => {
+  const send = () => {
     const headers = { authorization: `Bearer ${own.apiKey}`, 'content-type': 'application/json' }
     const url = `/connections/${reached.settings.name}/v1/chat/completions`
     const stream = openStream(client, url, { method: 'POST', headers })
     stream.end(STREAM)
     return stream
   }
-  return { own, client, ask }
+  return { own, client, send }
 }
 
 it('lets requests end, and then closes their sessions', async () => {
@@ -35,8 +35,8 @@ it('lets requests end, and then closes their sessions', async () => {
     response.write('data: {}\n\n')
     void finish.promise.then(() => response.end('data: [DONE]\n\n'))
   }
-  const { own, client, ask } = await started(20_000)
-  const stream = ask()
+  const { own, client, send } = await started(20_000)
+  const stream = send()
   await responseHeaders(stream)
   const told = once(client, 'goaway')
   const stopped = own.stop()
@@ -57,8 +57,8 @@ it('does not wait for sessions without requests', async () => {
 
 it('aborts requests that do not end in time', async () => {
   upstream.respond = (_request, response) => void response.write('data: {}\n\n')
-  const { own, ask } = await started(100)
-  const stream = ask()
+  const { own, send } = await started(100)
+  const stream = send()
   await responseHeaders(stream)
   stream.resume()
   await own.stop()

@@ -55,13 +55,13 @@ describe('a request over HTTP/2', () => {
     }
     const url = `${path}/audio/speech`
     const request = { method: 'POST', headers: authorized(), body: '{"model":"tts-1","input":"Hi"}' }
-    const answer = await http2Exchange(session, url, request)
+    const clientResponse = await http2Exchange(session, url, request)
     const before = await exchange(data.gateway.url + url, request)
-    expect(answer).toMatchObject({ status: 200, body: before.body, resetCode: 0 })
+    expect(clientResponse).toMatchObject({ status: 200, body: before.body, resetCode: 0 })
     const ofTheHop = ['connection', 'keep-alive', 'transfer-encoding']
     for (const name of ['date', 'ratelimit', 'x-request-id', ...ofTheHop]) delete before.headers[name]
-    expect(answer.headers).toMatchObject(before.headers)
-    for (const name of ofTheHop) expect(answer.headers).not.toHaveProperty(name)
+    expect(clientResponse.headers).toMatchObject(before.headers)
+    for (const name of ofTheHop) expect(clientResponse.headers).not.toHaveProperty(name)
   })
 
   it('may have no body, or a response without one', async () => {
@@ -147,15 +147,15 @@ describe('a stream', () => {
   it.each(['NGHTTP2_CANCEL', 'NGHTTP2_NO_ERROR'] as const)(
     'that its reader resets with %s ends upstream, and is settled',
     async (code) => {
-      const gone = Promise.withResolvers<void>()
+      const disconnected = Promise.withResolvers<void>()
       upstream.respond = (_request, response) => {
-        response.on('close', () => gone.resolve())
+        response.on('close', () => disconnected.resolve())
         response.write('data: {}\n\n')
       }
       const stream = openChat()
       await responseHeaders(stream)
       stream.close(constants[code])
-      await gone.promise
+      await disconnected.promise
       await connection.ended('aborted')
       await connection.isSettled()
       expect(session.closed).toBe(false)
@@ -163,14 +163,14 @@ describe('a stream', () => {
   )
 
   it('aborts the upstream call when its session breaks', async () => {
-    const gone = Promise.withResolvers<void>()
+    const disconnected = Promise.withResolvers<void>()
     upstream.respond = (_request, response) => {
-      response.on('close', () => gone.resolve())
+      response.on('close', () => disconnected.resolve())
       response.write('data: {}\n\n')
     }
     await responseHeaders(openChat())
     session.socket.destroy()
-    await gone.promise
+    await disconnected.promise
   })
 
   it('is reset if the provider breaks it off', async () => {

@@ -36,9 +36,9 @@ beforeAll(async () => {
       '/large': () => response.setHeader('content-type', 'image/png').end(Buffer.alloc(2_000)),
       '/silent': () => undefined,
     }
-    const answer = answers[(request.url ?? '').split('?')[0] ?? '']
-    if (answer === undefined) response.writeHead(404).end()
-    else answer()
+    const clientResponse = answers[(request.url ?? '').split('?')[0] ?? '']
+    if (clientResponse === undefined) response.writeHead(404).end()
+    else clientResponse()
   }
 })
 
@@ -121,8 +121,8 @@ it('refuses too many images without fetching any', async () => {
 })
 
 it('drops an image for which there is no memory, and says that a retry may succeed', async () => {
-  const asked: number[] = []
-  const hold = (bytes: number) => asked.push(bytes) > 1
+  const requested: number[] = []
+  const hold = (bytes: number) => requested.push(bytes) > 1
   const urls = [`${upstream.url}/half?a`, `${upstream.url}/half?b`]
   expect(await images.fetch(urls, { ...staying, hold })).toMatchObject({ fault: 'busy' })
   const sizes: number[] = []
@@ -138,7 +138,7 @@ describe('while the images of one API key do not arrive', () => {
   const fetched: string[] = []
   const leaving: AbortController[] = []
 
-  const ask = async (index: number): Promise<void> => {
+  const send = async (index: number): Promise<void> => {
     const going = new AbortController()
     leaving.push(going)
     const request = { ...staying, owner: 'greedy', gone: going.signal }
@@ -153,7 +153,7 @@ describe('while the images of one API key do not arrive', () => {
       else answers(request, response)
     }
     patient = httpImages({ ...SETTINGS, timeoutMs: 20_000, allowInsecureLoopback: true })
-    greedy = Array.from({ length: 60 }, (_, index) => ask(index))
+    greedy = Array.from({ length: 60 }, (_, index) => send(index))
     await eventually(() => expect(held).toHaveLength(8))
   })
 
@@ -187,7 +187,7 @@ describe('while the images of one API key do not arrive', () => {
     await eventually(() => expect(fetched).toHaveLength(20))
     leaving[20]?.abort()
     await eventually(() => expect(fetched).toHaveLength(21))
-    greedy.push(ask(60))
+    greedy.push(send(60))
     await new Promise((resolve) => setImmediate(resolve))
     expect(fetched).toHaveLength(21)
   })

@@ -40,9 +40,9 @@ it.each([
     const body = bodyOf(model)
     const delay = monitorEventLoopDelay({ resolution: 1 })
     delay.enable()
-    const answer = await postJson(url, apiKey, body)
+    const response = await postJson(url, apiKey, body)
     delay.disable()
-    expect(answer.status).toBe(status)
+    expect(response.status).toBe(status)
     expect(delay.max / 1e6).toBeLessThan(20 + parsedMs / 3)
   }
 })

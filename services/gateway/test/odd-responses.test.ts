@@ -56,14 +56,14 @@ describe('header values that look like names', () => {
       response.end('{"a":1}')
     }
     const { text } = await connect()
-    const answer = await text(body)
-    expect(answer).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `))
-    expect(answer).toMatch(/^access-control-expose-headers: content-length\r$/m)
-    expect(answer).toMatch(/^vary: content-encoding\r$/m)
-    expect(answer.match(/^x-list: content-(length|encoding)\r$/gm)).toHaveLength(2)
+    const clientResponse = await text(body)
+    expect(clientResponse).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `))
+    expect(clientResponse).toMatch(/^access-control-expose-headers: content-length\r$/m)
+    expect(clientResponse).toMatch(/^vary: content-encoding\r$/m)
+    expect(clientResponse.match(/^x-list: content-(length|encoding)\r$/gm)).toHaveLength(2)
     // Of a stream, from which the usage may be taken out, no length is told.
-    expect(answer.match(/^content-length: 7\r$/gm) ?? []).toHaveLength('stream' in body ? 0 : 1)
-    expect(answer).toContain('{"a":1}')
+    expect(clientResponse.match(/^content-length: 7\r$/gm) ?? []).toHaveLength('stream' in body ? 0 : 1)
+    expect(clientResponse).toContain('{"a":1}')
   })
 })
 
@@ -78,10 +78,10 @@ describe('a reason phrase', () => {
     responseText(
       `HTTP/1.1 ${status} O\xe9\xff K\r\ncontent-type: application/json\r\ncontent-length: ${json.length}\r\n\r\n${json}`,
     )
-    const answer = await text()
-    expect(answer).toMatch(new RegExp(`^HTTP/1\\.1 ${status} \\r\n`))
-    expect(answer).toMatch(/^x-sluice-source: upstream\r$/m)
-    expect(answer.endsWith(json)).toBe(true)
+    const clientResponse = await text()
+    expect(clientResponse).toMatch(new RegExp(`^HTTP/1\\.1 ${status} \\r\n`))
+    expect(clientResponse).toMatch(/^x-sluice-source: upstream\r$/m)
+    expect(clientResponse.endsWith(json)).toBe(true)
     await isCharged({ requests: 1, tokens: tokens })
   })
 
@@ -102,8 +102,8 @@ it("sends no name of the caller's key upstream, however it is written", async ()
     response.end('{}')
   }
   const headers = { authorization: `Bearer ${apiKey}` }
-  const answer = await exchange(`${baseURL}/v1/models?a=%2f+%zz&%6bey=${apiKey}&k%65y=${apiKey}&b`, { headers })
-  expect(answer.status).toBe(200)
+  const clientResponse = await exchange(`${baseURL}/v1/models?a=%2f+%zz&%6bey=${apiKey}&k%65y=${apiKey}&b`, { headers })
+  expect(clientResponse.status).toBe(200)
   expect(url).toBe('/v1/models?a=%2f+%zz&b')
 })
 

@@ -49,15 +49,15 @@ describe('a stream', () => {
 
   it.each(Object.entries(streams))('%s arrives as it is, however it is cut', async (_, text) => {
     const bytes = Buffer.from(text, text.includes('\xff') ? 'latin1' : 'utf8')
-    const asked = { ...BODY, stream: true, stream_options: { include_usage: true } }
+    const requestsMade = { ...BODY, stream: true, stream_options: { include_usage: true } }
     await fc.assert(
       fc.asyncProperty(fc.array(fc.integer({ min: 1, max: 20 }), { minLength: 1, maxLength: 6 }), async (sizes) => {
         upstream.respond = (_request, response) => {
           response.writeHead(200, { 'content-type': 'text/event-stream' })
           void writePieces(response, bytes, sizes)
         }
-        const answer = await chat(asked)
-        expect(answer.body.equals(bytes)).toBe(true)
+        const clientResponse = await chat(requestsMade)
+        expect(clientResponse.body.equals(bytes)).toBe(true)
         // Asked for by the gateway, it comes without the member that this adds.
         const unasked = await chat({ ...BODY, stream: true })
         expect(unasked.body.toString('latin1')).toBe(bytes.toString('latin1').replace(/,"usage":null(?=\}\r)/, ''))
@@ -71,17 +71,17 @@ describe('a stream', () => {
     upstream.respond = (_request, response) => {
       writtenBytes = writeForEver(response.writeHead(200, { 'content-type': 'text/event-stream' }))
     }
-    const answer = await opened('/chat/completions')
+    const clientResponse = await opened('/chat/completions')
     // Sockets take some megabytes between them; then all stands still.
     const heldAtBytes = await untilStable(() => writtenBytes())
     expect(heldAtBytes).toBeLessThan(32 * 1024 * 1024)
     let readBytes = 0
-    answer.on('data', (piece: Buffer) => {
+    clientResponse.on('data', (piece: Buffer) => {
       readBytes += piece.length
     })
-    answer.resume()
+    clientResponse.resume()
     await eventually(() => expect(readBytes).toBeGreaterThan(heldAtBytes + 8 * 1024 * 1024))
-    answer.destroy()
+    clientResponse.destroy()
   })
 })
 
@@ -92,10 +92,10 @@ describe('a response', () => {
       response.writeHead(200, 'Fine', { 'content-type': 'audio/mpeg', 'x-note': ['a', 'b'], 'set-cookie': 'a=b' })
       response.end(bytes)
     }
-    const answer = await postJson(`${baseURL}/audio/speech`, apiKey, { model: 'tts-1', input: 'Hi' })
-    expect(answer.body.equals(bytes)).toBe(true)
-    expect(answer.headers['x-note']).toBe('a, b')
-    expect(answer.headers).not.toHaveProperty('set-cookie')
+    const clientResponse = await postJson(`${baseURL}/audio/speech`, apiKey, { model: 'tts-1', input: 'Hi' })
+    expect(clientResponse.body.equals(bytes)).toBe(true)
+    expect(clientResponse.headers['x-note']).toBe('a, b')
+    expect(clientResponse.headers).not.toHaveProperty('set-cookie')
   })
 
   it('may be compressed although compression was not requested', async () => {
@@ -104,9 +104,9 @@ describe('a response', () => {
       response.writeHead(200, { 'content-type': 'application/json', 'content-encoding': 'gzip' })
       response.end(gzipSync(USAGE))
     }
-    const answer = await chat()
-    expect(answer.body.toString()).toBe(USAGE)
-    expect(answer.headers).not.toHaveProperty('content-encoding')
+    const clientResponse = await chat()
+    expect(clientResponse.body.toString()).toBe(USAGE)
+    expect(clientResponse.headers).not.toHaveProperty('content-encoding')
     const fresh = await freshConnection(gateway, apiKey, { baseUrl: upstream.url, apiKey: CANARY })
     await postJson(`${fresh.baseURL}/v1/chat/completions`, apiKey, BODY)
     await fresh.isCharged({ requests: 1, tokens: 2 })
@@ -122,9 +122,9 @@ describe('a response', () => {
   it('to HEAD has a content length but no body', async () => {
     upstream.respond = (_request, response) => response.writeHead(404, { 'content-length': '1234' }).end()
     const headers = { authorization: `Bearer ${apiKey}` }
-    const answer = await exchange(`${baseURL}/models/x`, { method: 'HEAD', headers })
-    expect(answer).toMatchObject({ status: 404, headers: { 'content-length': '1234' } })
-    expect(answer.body).toHaveLength(0)
+    const clientResponse = await exchange(`${baseURL}/models/x`, { method: 'HEAD', headers })
+    expect(clientResponse).toMatchObject({ status: 404, headers: { 'content-length': '1234' } })
+    expect(clientResponse.body).toHaveLength(0)
   })
 })
 
@@ -137,17 +137,17 @@ describe('an upload', () => {
       request.on('end', () => response.end('{"id":"file-1"}'))
     }
     const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'multipart/form-data; boundary=x' }
-    const answer = await exchange(`${baseURL}/files`, { method: 'POST', headers, body: bytes })
-    expect(answer.body.toString()).toBe('{"id":"file-1"}')
+    const clientResponse = await exchange(`${baseURL}/files`, { method: 'POST', headers, body: bytes })
+    expect(clientResponse.body.toString()).toBe('{"id":"file-1"}')
     expect(Buffer.concat(received).equals(bytes)).toBe(true)
   })
 
   it('may get its response before it is complete', async () => {
     upstream.respond = (_request, response) => response.writeHead(400).end('{"error":"no"}')
     const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'multipart/form-data; boundary=x' }
-    const answer = await exchange(`${baseURL}/files`, { method: 'POST', headers, body: Buffer.alloc(8_000_000) })
-    expect(answer.status).toBe(400)
-    expect(answer.body.toString()).toBe('{"error":"no"}')
+    const clientResponse = await exchange(`${baseURL}/files`, { method: 'POST', headers, body: Buffer.alloc(8_000_000) })
+    expect(clientResponse.status).toBe(400)
+    expect(clientResponse.body.toString()).toBe('{"error":"no"}')
   })
 
   it('is aborted when its client disconnects', async () => {
@@ -175,13 +175,13 @@ describe('the credential', () => {
   it('is redacted in an error that repeats it', async () => {
     simulator.controls.add({ echoApiKey: true })
     const url = await connectionTo(simulator.url)
-    const answer = await postJson(`${url}/chat/completions`, apiKey, BODY)
-    expect(answer.status).toBe(502)
-    const { error } = JSON.parse(answer.body.toString())
+    const clientResponse = await postJson(`${url}/chat/completions`, apiKey, BODY)
+    expect(clientResponse.status).toBe(502)
+    const { error } = JSON.parse(clientResponse.body.toString())
     expect(error.code).toBe('upstream_credential_rejected')
-    expect(answer.headers['content-length']).toBe(String(answer.body.length))
-    expect(answer.headers['x-sluice-source']).toBe('gateway')
-    expect(answer.body.toString()).not.toContain(CANARY)
+    expect(clientResponse.headers['content-length']).toBe(String(clientResponse.body.length))
+    expect(clientResponse.headers['x-sluice-source']).toBe('gateway')
+    expect(clientResponse.body.toString()).not.toContain(CANARY)
   })
 
   it('is redacted in headers, compressed bodies, and bodies in chunks', async () => {
@@ -191,29 +191,29 @@ describe('the credential', () => {
       response.write(zipped.subarray(0, 12))
       setImmediate(() => response.end(zipped.subarray(12)))
     }
-    const answer = await chat()
-    expect(answer.body.toString()).toBe('You sent [redacted], and again [redacted].')
-    expect(answer.headers['www-authenticate']).toBe('Bearer error="[redacted]"')
-    expect(answer.headers).not.toHaveProperty('content-encoding')
+    const clientResponse = await chat()
+    expect(clientResponse.body.toString()).toBe('You sent [redacted], and again [redacted].')
+    expect(clientResponse.headers['www-authenticate']).toBe('Bearer error="[redacted]"')
+    expect(clientResponse.headers).not.toHaveProperty('content-encoding')
   })
 
   it('cannot leak through a body that cannot be decoded, which is dropped', async () => {
     upstream.respond = (_request, response) => {
       response.writeHead(500, { 'content-encoding': 'secret-sauce' }).end(CANARY)
     }
-    const answer = await chat()
-    expect(answer.status).toBe(500)
-    expect(answer.body).toHaveLength(0)
+    const clientResponse = await chat()
+    expect(clientResponse.status).toBe(500)
+    expect(clientResponse.body).toHaveLength(0)
   })
 
   it('is redacted in an endless error, which is cut', async () => {
     upstream.respond = (_request, response) => {
       writeForEver(response.writeHead(500), Buffer.from(CANARY.repeat(100)))
     }
-    const answer = await chat()
-    expect(answer.status).toBe(500)
-    expect(answer.body.length).toBeLessThan(1024 * 1024)
-    expect(answer.body.toString()).not.toContain(CANARY)
+    const clientResponse = await chat()
+    expect(clientResponse.status).toBe(500)
+    expect(clientResponse.body.length).toBeLessThan(1024 * 1024)
+    expect(clientResponse.body.toString()).not.toContain(CANARY)
   })
 
   it('is in no log line or event, and neither is an API key or a prompt', async () => {
@@ -237,6 +237,6 @@ async function opened(path: string): Promise<IncomingMessage> {
   })
   request.on('error', () => undefined)
   request.end(JSON.stringify({ ...BODY, stream: true, stream_options: { include_usage: true } }))
-  const [answer] = (await once(request, 'response')) as [IncomingMessage]
-  return answer.pause()
+  const [clientResponse] = (await once(request, 'response')) as [IncomingMessage]
+  return clientResponse.pause()
 }

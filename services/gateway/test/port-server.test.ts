@@ -193,16 +193,16 @@ describe('a session', () => {
   })
 
   it('ends with its requests when the other side ends it', async () => {
-    const gone = Promise.withResolvers<void>()
+    const disconnected = Promise.withResolvers<void>()
     const begun = Promise.withResolvers<void>()
     respond = (_request, response) => {
-      response.on('close', () => gone.resolve())
+      response.on('close', () => disconnected.resolve())
       begun.resolve()
     }
     const socket = await open(await listen({}), PREFACE + SETTINGS + GET)
     await begun.promise
     socket.end()
-    await gone.promise
+    await disconnected.promise
   })
 })
 

@@ -195,16 +195,16 @@ describe('/readyz', () => {
   })
 
   it('asks capacity at most once a second, and responds soon when nothing replies', async () => {
-    let asked = 0
+    let requested = 0
     const silent = [capacityHealth.subject(), `${capacityHealth.subject()}.all`]
-    for (const subject of silent) bus.connection.subscribe(subject, { callback: () => asked++ })
+    for (const subject of silent) bus.connection.subscribe(subject, { callback: () => requested++ })
     await bus.connection.flush()
     await (await startGatewayProcess()).ready
     const beganAtMs = performance.now()
     const answers = await Promise.all(Array.from({ length: 50 }, readyz))
     const tookMs = performance.now() - beganAtMs
-    for (const answer of answers) expect(answer).toMatchObject(isUnready('no capacity instance answers'))
+    for (const response of answers) expect(response).toMatchObject(isUnready('no capacity instance answers'))
     expect(Math.max(...answers.map(({ tookMs }) => tookMs))).toBeLessThan(capacityHealth.timeoutMs + 900)
-    expect(asked).toBeLessThanOrEqual(silent.length * Math.ceil(tookMs / 1_000))
+    expect(requested).toBeLessThanOrEqual(silent.length * Math.ceil(tookMs / 1_000))
   })
 })

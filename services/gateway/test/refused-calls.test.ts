@@ -37,10 +37,10 @@ it.each([
   ],
 ])('a request that %s is recorded as the application’s error, and charged nothing', async (_, status, send) => {
   await fresh()
-  const answer = await send()
-  expect(answer.status).toBe(status)
+  const response = await send()
+  expect(response.status).toBe(status)
   const event = await connection.ended('client_error')
-  expect(event.requestId).toBe(answer.headers['x-request-id'])
+  expect(event.requestId).toBe(response.headers['x-request-id'])
   expect(event.apiKeyId).not.toBe('')
   expect(event).not.toHaveProperty('upstreamStatus')
   expect(connection.events()).toHaveLength(1)
@@ -51,8 +51,8 @@ it.each([
 it('records a request that the provider’s format cannot express', async () => {
   const settings = { baseUrl: data.simulator.url, provider: 'anthropic' as const }
   connection = await freshConnection(data.gateway, data.apiKey, settings)
-  const answer = await unified({ logprobs: true })
-  expect(JSON.parse(answer.body.toString()).error.param).toBe('logprobs')
+  const response = await unified({ logprobs: true })
+  expect(JSON.parse(response.body.toString()).error.param).toBe('logprobs')
   expect(await connection.ended('client_error')).not.toHaveProperty('upstreamStatus')
 })
 

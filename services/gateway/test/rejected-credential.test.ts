@@ -42,7 +42,7 @@ const CALLS: readonly (readonly [ProviderId, string, object, number, object])[] 
   ],
 ]
 const USAGE = { usage: { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 } }
-let asked: number
+let requested: number
 let reports: { readonly connectionId: string; readonly status: string; readonly version: number }[]
 
 const data = startBeforeAll(startDataPath)
@@ -58,12 +58,12 @@ beforeAll(async () => {
   await data.gateway.bus.connection.flush()
 })
 beforeEach(() => {
-  asked = 0
+  requested = 0
 })
 
-function answer(status: number, body: object): void {
+function respondWith(status: number, body: object): void {
   upstream.respond = (request, response) => {
-    asked++
+    requested++
     request.resume()
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
   }
@@ -76,7 +76,7 @@ const statusesOf = ({ settings }: FreshConnection) =>
 
 describe.each(CALLS)('a credential that %s rejects', (provider, path, body, status, error) => {
   it('is a 502 in the endpoint’s format, without the provider’s message', async () => {
-    answer(status, error)
+    respondWith(status, error)
     const target = await connection(provider)
     const chat = { model: `${target.settings.name}/m`, messages: [{ role: 'user', content: 'Hi' }] }
     for (const { headers, status: given, body: text } of [
@@ -101,48 +101,48 @@ describe.each(CALLS)('a credential that %s rejects', (provider, path, body, stat
 })
 
 it('is reported as accepted again after the next success', async () => {
-  answer(401, { error: { message: MASKED } })
+  respondWith(401, { error: { message: MASKED } })
   const target = await connection()
   const send = () => postJson(`${target.baseURL}/v1/chat/completions`, data.apiKey, { model: 'm' })
   expect((await send()).status).toBe(502)
-  answer(200, USAGE)
+  respondWith(200, USAGE)
   expect((await send()).status).toBe(200)
   await eventually(() => expect(statusesOf(target)).toEqual(['rejected', 'accepted']))
 })
 
 it('is not reported as accepted after a response that needs no key', async () => {
-  answer(401, { error: { message: MASKED } })
+  respondWith(401, { error: { message: MASKED } })
   const target = await connection()
   await postJson(`${target.baseURL}/v1/chat/completions`, data.apiKey, { model: 'm' })
-  answer(200, { data: [] })
+  respondWith(200, { data: [] })
   const headers = { authorization: `Bearer ${data.apiKey}` }
   expect((await exchange(`${target.baseURL}/v1/models`, { headers })).status).toBe(200)
   expect((await postJson(`${target.baseURL}/v1/anything`, data.apiKey, { model: 'm' })).status).toBe(200)
   // Reports come in order: one of another connection comes after what these two may have been reported as.
-  answer(401, { error: { message: MASKED } })
+  respondWith(401, { error: { message: MASKED } })
   const other = await connection()
   await postJson(`${other.baseURL}/v1/chat/completions`, data.apiKey, { model: 'm' })
   await eventually(() => expect(statusesOf(other)).toEqual(['rejected']))
   expect(statusesOf(target)).toEqual(['rejected'])
-  answer(200, USAGE)
+  respondWith(200, USAGE)
   await postJson(`${target.baseURL}/v1/chat/completions`, data.apiKey, { model: 'm' })
   await eventually(() => expect(statusesOf(target)).toEqual(['rejected', 'accepted']))
 })
 
 it('is reported by the unified list of models, too', async () => {
-  answer(401, { error: { message: MASKED } })
+  respondWith(401, { error: { message: MASKED } })
   const target = await connection()
   await exchange(`${data.gateway.url}/v1/models`, { headers: { authorization: `Bearer ${data.apiKey}` } })
   await eventually(() => expect(statusesOf(target)).toEqual(['rejected']))
 })
 
 it('is not retried by OpenAI’s SDK, which raises the error', async () => {
-  answer(401, { error: { message: MASKED } })
+  respondWith(401, { error: { message: MASKED } })
   const target = await connection()
   const client = new OpenAI({ apiKey: data.apiKey, baseURL: `${target.baseURL}/v1`, maxRetries: 3 })
   const failure = client.chat.completions.create({ model: 'm', messages: [] })
   await expect(failure).rejects.toMatchObject({ status: 502, code: 'upstream_credential_rejected' })
-  expect(asked).toBe(1)
+  expect(requested).toBe(1)
 })
 
 describe('an error that is not about the connection’s credential', () => {
@@ -152,7 +152,7 @@ describe('an error that is not about the connection’s credential', () => {
     [401, { error: { message: 'key not allowed to access model o9', type: 'key_model_access_denied', code: '401' } }],
     [400, { error: { message: 'Invalid token in the prompt' } }],
   ])('is passed on: %i %j', async (status, error) => {
-    answer(status, error)
+    respondWith(status, error)
     const target = await connection()
     const given = await postJson(`${target.baseURL}/v1/chat/completions`, data.apiKey, { model: 'o9' })
     expect([given.status, JSON.parse(given.body.toString())]).toEqual([status, error])
@@ -166,7 +166,7 @@ describe('an error that is not about the connection’s credential', () => {
     ['', { 'x-auth-token': 'wrong' }],
     ['', { 'ocp-apim-subscription-key': 'wrong' }],
   ])('is passed on if the application sent a credential of its own: %s %j', async (query, headers) => {
-    answer(401, { error: { message: 'wrong' } })
+    respondWith(401, { error: { message: 'wrong' } })
     const target = await connection()
     const url = `${target.baseURL}/v1/chat/completions${query}`
     expect((await postJson(url, data.apiKey, { model: 'm' }, headers)).status).toBe(401)
@@ -175,7 +175,7 @@ describe('an error that is not about the connection’s credential', () => {
   })
 
   it('is passed on with parts of the credential redacted', async () => {
-    answer(401, { error: { message: MASKED, code: 'invalid_api_key' } })
+    respondWith(401, { error: { message: MASKED, code: 'invalid_api_key' } })
     const target = await connection()
     const headers = { 'ocp-apim-subscription-key': 'wrong' }
     const given = await postJson(`${target.baseURL}/v1/chat/completions`, data.apiKey, { model: 'm' }, headers)
@@ -191,7 +191,7 @@ it.each([
   ['', { 'ocp-apim-subscription-key': 'x', connection: 'keep-alive, ocp-apim-subscription-key' }],
   ['?max_tokens=5&author=me', {}],
 ])('reports a rejection whatever else the application sends: %s %j', async (query, headers) => {
-  answer(401, { error: { message: MASKED, code: 'invalid_api_key' } })
+  respondWith(401, { error: { message: MASKED, code: 'invalid_api_key' } })
   const target = await connection()
   const given = await postJson(`${target.baseURL}/v1/chat/completions${query}`, data.apiKey, { model: 'm' }, headers)
   expect([given.status, given.body.toString()]).toEqual([502, expect.not.stringMatching(/sk-upstr|cdef/)])

@@ -38,7 +38,7 @@ function sendUnified({ settings }: FreshConnection, body: object): Promise<RawRe
   return postJson(`${path.gateway.url}/v1/chat/completions`, path.apiKey, { ...body, model: `${settings.name}/m` })
 }
 
-function answer(
+function respondWith(
   body: string | object,
   headers: Readonly<Record<string, string>> = { 'content-type': 'application/json' },
 ) {
@@ -51,7 +51,7 @@ function answer(
 
 /** Answers as `answer` does; resolves with the tokens that are reserved for the request meanwhile. */
 function responseReading({ settings }: FreshConnection, body: string | object): Promise<number> {
-  answer(body)
+  respondWith(body)
   const { respond } = upstream
   const reserved = Promise.withResolvers<number>()
   upstream.respond = (incoming, response) => {
@@ -94,7 +94,7 @@ describe('a reported total above the sum of its parts', () => {
     ],
   ])('is charged: %s', async (_, usage, inputTokens, outputTokens) => {
     const connection = await connect()
-    answer(completion(usage))
+    respondWith(completion(usage))
     await send(connection, CHAT)
     await connection.isCharged({ requests: 1, tokens: inputTokens + outputTokens })
     const event = await connection.ended('success')
@@ -115,14 +115,14 @@ describe('a stream of a message whose last count of the input is zero', () => {
 
   it('is charged by the count before', async () => {
     const connection = await connect('anthropic')
-    answer(stream, EVENTS)
+    respondWith(stream, EVENTS)
     await send(connection, STREAMED_CHAT)
     await connection.isCharged({ requests: 1, tokens: 12_007 })
   })
 
   it('reports that count in the unified chat, too', async () => {
     const connection = await connect('anthropic')
-    answer(stream, EVENTS)
+    respondWith(stream, EVENTS)
     const { body } = await sendUnified(connection, { ...STREAMED_CHAT, stream_options: { include_usage: true } })
     expect(body.toString()).toContain('"prompt_tokens":12000')
     await connection.isCharged({ requests: 1, tokens: 12_007 })
@@ -135,14 +135,14 @@ it('charges the compaction of a message’s history', async () => {
     { type: 'compaction', input_tokens: 30_000, output_tokens: 250 },
     { type: 'message', input_tokens: 80, output_tokens: 4 },
   ]
-  answer({ type: 'message', content: [], usage: { input_tokens: 80, output_tokens: 4, iterations } })
+  respondWith({ type: 'message', content: [], usage: { input_tokens: 80, output_tokens: 4, iterations } })
   await send(connection, CHAT)
   await connection.isCharged({ requests: 1, tokens: 30_334 })
 })
 
 it('charges the compaction of a conversation like any response', async () => {
   const connection = await connect()
-  answer({ object: 'response.compaction', output: [], usage: { input_tokens: 4_000, output_tokens: 200 } })
+  respondWith({ object: 'response.compaction', output: [], usage: { input_tokens: 4_000, output_tokens: 200 } })
   await send(connection, { model: 'gpt-5', input: 'Hello' }, '/v1/responses/compact')
   await connection.isCharged({ requests: 1, tokens: 4_200 })
   expect(await connection.ended('success')).toMatchObject({ model: 'gpt-5' })
@@ -165,7 +165,7 @@ describe('a stream without the content type of one', () => {
 
   it.each(HEADS)('is charged, and loses what the gateway added: %s', async (_, headers) => {
     const connection = await connect()
-    answer(whole, headers)
+    respondWith(whole, headers)
     for (const { body } of [await send(connection, STREAMED_CHAT), await sendUnified(connection, STREAMED_CHAT)]) {
       expect(body.toString()).toBe(shown)
     }
@@ -174,7 +174,7 @@ describe('a stream without the content type of one', () => {
 
   it.each(HEADS)('has its error recognized, with the credential redacted: %s', async (_, headers) => {
     const connection = await connect()
-    answer(`\ufeff${events(chunk('Hi'), { error: { code: '429', message: `no quota for ${SECRET}` } })}`, headers)
+    respondWith(`\ufeff${events(chunk('Hi'), { error: { code: '429', message: `no quota for ${SECRET}` } })}`, headers)
     for (const { body } of [await send(connection, STREAMED_CHAT), await sendUnified(connection, STREAMED_CHAT)]) {
       expect(body.toString()).toContain('no quota for [redacted]')
     }
@@ -197,7 +197,7 @@ describe('an error after output', () => {
     ['groq', 400, 'upstream_error'],
   ] as const)('is seen, native and unified, without the credential: %s, %j', async (provider, code, outcome) => {
     const connection = await connect(provider)
-    answer(failing(code).join(''), EVENTS)
+    respondWith(failing(code).join(''), EVENTS)
     for (const { body } of [await send(connection, STREAMED_CHAT), await sendUnified(connection, STREAMED_CHAT)]) {
       expect(body.toString()).toContain('refused [redacted]')
       expect(body.toString()).not.toContain('ended the response early')
@@ -209,7 +209,7 @@ describe('an error after output', () => {
     const connection = await connect()
     const tools = [{ type: 'function', parameters: { properties: { delta: { type: 'number' }, usage: {} } } }]
     const error = { code: 'server_error', message: `refused ${SECRET}` }
-    answer(events({ type: 'response.failed', response: { status: 'failed', error, tools } }), EVENTS)
+    respondWith(events({ type: 'response.failed', response: { status: 'failed', error, tools } }), EVENTS)
     const { body } = await send(connection, { model: 'm', input: 'Hi', stream: true }, '/v1/responses')
     expect(body.toString()).toContain('refused [redacted]')
     await connection.ended('upstream_error')
@@ -217,7 +217,7 @@ describe('an error after output', () => {
 
   it('is recognized in a document with status 200', async () => {
     const connection = await connect()
-    answer({ error: { code: 502, message: 'The provider is away.' } })
+    respondWith({ error: { code: 502, message: 'The provider is away.' } })
     await send(connection, CHAT)
     await connection.ended('upstream_error')
   })
@@ -254,7 +254,7 @@ describe('a response whose usage is not understood', () => {
 
   it('is not recorded as unread if the operation reports no usage', async () => {
     const connection = await connect()
-    answer({ results: [] })
+    respondWith({ results: [] })
     await send(connection, { model: 'm', input: 'Hi' }, '/v1/moderations')
     expect(await connection.ended('success')).not.toHaveProperty('unreadUsage')
   })
@@ -273,7 +273,7 @@ describe('a unified stream without [DONE]', () => {
     ],
   ])('is complete if every choice has its finish reason: %s', async (_, stream) => {
     const connection = await connect()
-    answer(stream, EVENTS)
+    respondWith(stream, EVENTS)
     const { body } = await sendUnified(connection, STREAMED_CHAT)
     expect(body.toString()).not.toContain('error')
     expect(body.toString()).toMatch(/data: \[DONE\]\n\n$/)
@@ -285,7 +285,7 @@ describe('a unified stream without [DONE]', () => {
     ['one of two choices', events(chunk('a'), { choices: [{ index: 1, delta: {} }] }, chunk('', 'stop'))],
   ])('is cut off if only %s has', async (_, stream) => {
     const connection = await connect()
-    answer(stream, EVENTS)
+    respondWith(stream, EVENTS)
     const { body } = await sendUnified(connection, STREAMED_CHAT)
     expect(body.toString()).toContain('The provider ended the response early.')
     await connection.ended('upstream_error')
@@ -294,7 +294,7 @@ describe('a unified stream without [DONE]', () => {
 
 it('treats a message with a stop reason as complete although nothing closes it', async () => {
   const connection = await connect('anthropic')
-  answer(
+  respondWith(
     events(
       { type: 'message_start', message: { id: 'a', usage: { input_tokens: 9, output_tokens: 1 } } },
       { type: 'content_block_start', index: 0, content_block: { type: 'text', text: 'Hi' } },
@@ -314,7 +314,7 @@ it('ends a stream with an error if a second message begins within a tool call, a
     type: 'message_start',
     message: { id, usage: { input_tokens, output_tokens: 1 } },
   })
-  answer(
+  respondWith(
     events(
       start('a', 500),
       { type: 'content_block_start', index: 0, content_block: { type: 'tool_use', id: 't', name: 'f', input: {} } },

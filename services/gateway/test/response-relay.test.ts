@@ -75,7 +75,7 @@ function relayTo(response: ServerResponse, parts: Breakable) {
   return relay
 }
 
-const ask = () => exchange(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`)
+const sendRequest = () => exchange(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`)
 const fail = () => {
   throw BROKEN
 }
@@ -103,7 +103,7 @@ it('sends a request again if its permit expired at once, on an existing connecti
     sending.resolve(relay.send({ origin: '', path: '', method: 'POST', headers: [], body: null }, {}))
     response.end()
   }
-  await ask()
+  await sendRequest()
   expect(await sending.promise).toBe('too-late')
   expect(settled).toEqual([{ requests: 0, tokens: 0 }])
 })
@@ -122,7 +122,7 @@ it.each([
     seen.push(served)
     relay.end()
   }
-  await ask()
+  await sendRequest()
   expect(seen).toEqual([times])
   expect(served).toBe(times)
 })
@@ -130,16 +130,16 @@ it.each([
 describe('a fault of the relay itself ends the call and the response', () => {
   it('with an error before the response has begun', async () => {
     act = (response) => relayTo(response, { reader: fail }).start(200, 'OK', { 'content-type': 'application/json' })
-    const answer = await ask()
-    expect(answer.status).toBe(500)
-    expect(JSON.parse(answer.body.toString()).error.code).toBe('internal')
+    const clientResponse = await sendRequest()
+    expect(clientResponse.status).toBe(500)
+    expect(JSON.parse(clientResponse.body.toString()).error.code).toBe('internal')
     expect(settled).toEqual([{ requests: 1, tokens: 500 }])
     expect(aborts).toBe(1)
   })
 
   it('if its headers cannot be sent, nor an error', async () => {
     act = (response) => relayTo(response, { requestId: 'two\nlines' }).start(200, 'OK', {})
-    await expect(ask()).rejects.toThrow(/socket hang up/)
+    await expect(sendRequest()).rejects.toThrow(/socket hang up/)
     expect(settled).toEqual([{ requests: 1, tokens: 7 }])
   })
 
@@ -149,7 +149,7 @@ describe('a fault of the relay itself ends the call and the response', () => {
       relay.start(200, 'OK', {})
       expect(relay.data(Buffer.from('x'))).toBe(true)
     }
-    await expect(ask()).rejects.toThrow(/socket hang up/)
+    await expect(sendRequest()).rejects.toThrow(/socket hang up/)
     expect(settled).toEqual([{ requests: 1, tokens: 7 }])
     expect(aborts).toBe(1)
   })
@@ -160,7 +160,7 @@ describe('a fault of the relay itself ends the call and the response', () => {
       relay.start(200, 'OK', {})
       relay.end()
     }
-    await expect(ask()).rejects.toThrow(/socket hang up/)
+    await expect(sendRequest()).rejects.toThrow(/socket hang up/)
     expect(settled).toEqual([{ requests: 1, tokens: 500 }])
   })
 
@@ -170,7 +170,7 @@ describe('a fault of the relay itself ends the call and the response', () => {
       relay.start(200, 'OK', {})
       relay.fault({ reason: 'unreachable', error: BROKEN })
     }
-    await expect(ask()).rejects.toThrow(/socket hang up/)
+    await expect(sendRequest()).rejects.toThrow(/socket hang up/)
     expect(settled).toEqual([{ requests: 1, tokens: 500 }])
   })
 
@@ -181,7 +181,7 @@ describe('a fault of the relay itself ends the call and the response', () => {
       relay.start(200, 'OK', { 'content-type': 'text/event-stream' })
       relay.fault({ reason: 'unreachable', error: BROKEN })
     }
-    await expect(ask()).rejects.toThrow(/socket hang up/)
+    await expect(sendRequest()).rejects.toThrow(/socket hang up/)
     expect(settled).toEqual([{ requests: 1, tokens: 7 }])
   })
 
@@ -190,7 +190,7 @@ describe('a fault of the relay itself ends the call and the response', () => {
       response.flushHeaders = fail
       relayTo(response, {}).start(200, 'OK', {})
     }
-    await expect(ask()).rejects.toThrow(/socket hang up/)
+    await expect(sendRequest()).rejects.toThrow(/socket hang up/)
     expect(settled).toEqual([{ requests: 1, tokens: 7 }])
   })
 
@@ -200,7 +200,7 @@ describe('a fault of the relay itself ends the call and the response', () => {
       relay.start(200, 'OK', {})
       while (relay.data(Buffer.alloc(100_000)));
     }
-    await expect(ask()).rejects.toThrow(/aborted/)
+    await expect(sendRequest()).rejects.toThrow(/aborted/)
     expect(settled).toEqual([{ requests: 1, tokens: 7 }])
   })
 
@@ -211,7 +211,7 @@ describe('a fault of the relay itself ends the call and the response', () => {
       response.on('close', () => closed.resolve())
       response.destroy()
     }
-    await expect(ask()).rejects.toThrow(/socket hang up/)
+    await expect(sendRequest()).rejects.toThrow(/socket hang up/)
     await closed.promise
     expect(settled).toEqual([{ requests: 1, tokens: 500 }])
     expect(aborts).toBe(1)
@@ -220,6 +220,6 @@ describe('a fault of the relay itself ends the call and the response', () => {
 
 it('reports a fault of the provider although recording the call fails', async () => {
   act = (response) => relayTo(response, { record: fail }).fault({ reason: 'timeout', error: BROKEN })
-  expect((await ask()).status).toBe(504)
+  expect((await sendRequest()).status).toBe(504)
   expect(settled[0]).toEqual({ requests: 1, tokens: 500 })
 })

@@ -60,7 +60,7 @@ const unified = ({ settings }: FreshConnection, body: object = BODY) =>
   postJson(`${data.gateway.url}/v1/chat/completions`, data.apiKey, { ...body, model: `${settings.name}/strict-1` })
 
 const other = (n: number): object => ({ ...BODY, messages: [{ role: 'user', content: `Salut ${n}` }] })
-const asked = (): boolean[] => received.map((body) => 'stream_options' in body)
+const requested = (): boolean[] => received.map((body) => 'stream_options' in body)
 
 describe.each([
   ['native', native],
@@ -76,12 +76,12 @@ describe.each([
     async (status, error) => {
       respond = strict(status, error)
       const target = await connection()
-      const answer = await send(target)
-      expect([answer.status, answer.body.toString()]).toEqual([200, STREAM])
+      const clientResponse = await send(target)
+      expect([clientResponse.status, clientResponse.body.toString()]).toEqual([200, STREAM])
       expect(received.map((body) => 'stream_options' in body)).toEqual([true, false])
       expect(received[1]).toEqual(BODY)
       for (const n of [1, 2]) expect((await send(target, other(n))).status).toBe(200)
-      expect(asked()).toEqual([true, false, true, false, false])
+      expect(requested()).toEqual([true, false, true, false, false])
       expect(received.at(-1)).toEqual(other(2))
       // Each departure has its permit; the refused ones used no tokens.
       await target.isCharged({ requests: 5, tokens: 45 })
@@ -103,8 +103,8 @@ describe.each([
   it('gets the error that it would get without the gateway’s addition', async () => {
     const target = await connection()
     const bogus = { ...BODY, stream_options: { include_usage: false, bogus: true } }
-    const answer = await send(target, bogus)
-    expect(answer.status).toBe(422)
+    const clientResponse = await send(target, bogus)
+    expect(clientResponse.status).toBe(422)
     expect(received.at(-1)).toEqual(bogus)
     expect(received).toHaveLength(2)
     await target.ended('client_error')
@@ -113,7 +113,7 @@ describe.each([
     for (let n = 0; n < 6; n++) expect((await send(target, bogus)).status).toBe(422)
     received = []
     expect((await send(target)).status).toBe(200)
-    expect(asked()).toEqual([true, false])
+    expect(requested()).toEqual([true, false])
   })
 
   it('succeeds although another stream fails with its own error', async () => {
@@ -125,13 +125,13 @@ describe.each([
     }
     const target = await connection()
     for (let n = 0; n < 4; n++) {
-      const answer = await send(target, { ...other(n), temperature: 'hot' })
-      expect([answer.status, JSON.parse(answer.body.toString())]).toEqual([422, expect.anything()])
-      expect(answer.body.toString()).toContain('temperature')
+      const clientResponse = await send(target, { ...other(n), temperature: 'hot' })
+      expect([clientResponse.status, JSON.parse(clientResponse.body.toString())]).toEqual([422, expect.anything()])
+      expect(clientResponse.body.toString()).toContain('temperature')
       expect((await send(target, other(n))).status).toBe(200)
     }
     // It was the addition that was refused of the wrong one, too.
-    expect(asked().filter(Boolean)).toHaveLength(2)
+    expect(requested().filter(Boolean)).toHaveLength(2)
   })
 
   it('succeeds if it is in flight when the refusal becomes known', async () => {
@@ -139,7 +139,7 @@ describe.each([
     respond = (body, response) => {
       if (!('stream_options' in body)) return stream(response)
       waiting.push(() => refuse(response, 422, FORBIDDEN))
-      if (waiting.length === 5) for (const answer of waiting) answer()
+      if (waiting.length === 5) for (const clientResponse of waiting) clientResponse()
     }
     const target = await connection()
     const answers = await Promise.all([1, 2, 3, 4, 5].map((n) => send(target, other(n))))
@@ -177,8 +177,8 @@ describe.each([
 
   it('loses the reported usage that it did not request', async () => {
     respond = (body, response) => {
-      const asked = (body.stream_options as { include_usage?: boolean } | undefined)?.include_usage === true
-      const end = asked ? `data: ${JSON.stringify({ choices: [], ...USAGE })}\n\n` : ''
+      const requested = (body.stream_options as { include_usage?: boolean } | undefined)?.include_usage === true
+      const end = requested ? `data: ${JSON.stringify({ choices: [], ...USAGE })}\n\n` : ''
       stream(response, WITHOUT_USAGE.replace('data: [DONE]', `${end}data: [DONE]`))
     }
     for (const options of [{}, { stream_options: null }, { stream_options: { include_usage: false } }]) {
@@ -208,8 +208,8 @@ describe('the application’s own stream_options', () => {
 
   it('have their refusal passed on if they request usage', async () => {
     const target = await connection()
-    const answer = await native(target, { ...BODY, stream_options: { include_usage: true } })
-    expect([answer.status, received.length]).toEqual([422, 1])
+    const clientResponse = await native(target, { ...BODY, stream_options: { include_usage: true } })
+    expect([clientResponse.status, received.length]).toEqual([422, 1])
   })
 })
 
@@ -217,7 +217,7 @@ it('remembers a refusal per model, and until the connection changes', async () =
   const target = await connection()
   for (const n of [1, 2, 3]) await native(target, other(n))
   await native(target, { ...BODY, model: 'other' })
-  expect(asked()).toEqual([true, false, true, false, false, true, false])
+  expect(requested()).toEqual([true, false, true, false, false, true, false])
   received = []
   const { settings } = target
   await data.gateway.connections.put(settings.id, { ...settings, version: settings.version + 1, maxWaitMs: 1 })
@@ -241,8 +241,8 @@ it('requests no usage if the connection turns it off', async () => {
 
 it('counts the second departure against the limit, as the provider does', async () => {
   const target = await connection({ capacity: [{ period: 'hour', requests: 1 }] })
-  const answer = await native(target)
-  expect([answer.status, answer.headers['x-sluice-source'], received.length]).toEqual([429, 'gateway', 1])
+  const clientResponse = await native(target)
+  expect([clientResponse.status, clientResponse.headers['x-sluice-source'], received.length]).toEqual([429, 'gateway', 1])
 })
 
 it('leaves streams of Groq unchanged', async () => {

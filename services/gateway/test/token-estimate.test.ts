@@ -31,8 +31,8 @@ async function connection(settings: Partial<ProjectedConnection>) {
     postJson(`${made.baseURL}/chat/completions`, apiKey, { model: MODEL, messages: MESSAGES, ...body })
   /** What a request would reserve that is more than the connection will ever bear. */
   const reservation = async (body: object): Promise<number> => {
-    const { body: answer } = await send(body)
-    return Number(/needs (\d+) tokens/.exec(answer.toString())?.[1])
+    const { body: response } = await send(body)
+    return Number(/needs (\d+) tokens/.exec(response.toString())?.[1])
   }
   await eventually(async () => expect(await reservation({ max_tokens: TOO_MUCH })).toBeGreaterThan(TOO_MUCH))
   return { ...made, send, reservation }
@@ -84,8 +84,8 @@ it('names the parameter that reserves too much, and refuses a prompt that is too
   })
   const large = { model: MODEL, messages: MESSAGES, max_tokens: 1 }
   await eventually(async () => {
-    const answer = await postJson(`${bounded.baseURL}/chat/completions`, apiKey, large)
-    expect([answer.status, answer.body.toString()]).toEqual([400, expect.stringContaining('shorten the prompt.')])
+    const response = await postJson(`${bounded.baseURL}/chat/completions`, apiKey, large)
+    expect([response.status, response.body.toString()]).toEqual([400, expect.stringContaining('shorten the prompt.')])
   })
 })
 

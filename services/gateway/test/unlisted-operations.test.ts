@@ -38,11 +38,11 @@ const connect = (provider: ProviderId, settings = {}): Promise<FreshConnection> 
   freshConnection(data.gateway, data.apiKey, { provider, baseUrl: upstream.url, ...settings })
 
 /** What is reserved once the request is with the provider, and what it is answered. */
-async function reserved({ settings }: FreshConnection, answer: Promise<RawResponse>) {
+async function reserved({ settings }: FreshConnection, clientResponse: Promise<RawResponse>) {
   await eventually(() => expect(waiting).toHaveLength(1))
   const { windows } = await request(data.gateway.bus, capacityStatus, [settings.id], {})
   const tokens = windows.find(({ metric }) => metric === 'tokens')?.reserved ?? 0
-  return { tokens, answer }
+  return { tokens, clientResponse }
 }
 
 function respond(body: string, contentType = 'application/json', status = 200): void {
@@ -79,10 +79,10 @@ describe.each([
     const connection = await connect(provider)
     const body = JSON.stringify({ model: 'm', max_tokens: 300, prompt: PROMPT })
     const sent = exchange(`${connection.baseURL}${path}`, { method, headers: headers(), body })
-    const { tokens, answer } = await reserved(connection, sent)
+    const { tokens, clientResponse } = await reserved(connection, sent)
     expect(tokens).toBe(Math.ceil(body.length / 4) + 300)
     respond(USAGE)
-    expect((await answer).status).toBe(200)
+    expect((await clientResponse).status).toBe(200)
     await connection.isCharged({ requests: 1, tokens: 750 })
   })
 })
@@ -94,9 +94,9 @@ it.each([
   ['application/json', '{"usage":{"total_tokens":12}}', 12],
 ])('is settled by the usage of a response in %s: %s', async (type, body, tokens) => {
   const connection = await connect('openai')
-  const { answer } = await reserved(connection, postJson(`${connection.baseURL}/v1/x`, data.apiKey, { model: 'm' }))
+  const { clientResponse } = await reserved(connection, postJson(`${connection.baseURL}/v1/x`, data.apiKey, { model: 'm' }))
   respond(body, type)
-  expect((await answer).body.toString()).toBe(body)
+  expect((await clientResponse).body.toString()).toBe(body)
   await connection.isCharged({ requests: 1, tokens })
 })
 
@@ -105,13 +105,13 @@ it('keeps its reservation if the response reports no usage, and refunds it if th
   const url = `${connection.baseURL}/v1/x`
   const first = await reserved(connection, postJson(url, data.apiKey, { model: 'm' }))
   respond('{"id":"run_1","status":"queued","usage":null}')
-  expect((await first.answer).status).toBe(200)
+  expect((await first.clientResponse).status).toBe(200)
   await connection.isCharged({ requests: 1, tokens: first.tokens })
   expect(first.tokens).toBeGreaterThan(1_000)
   waiting = []
   const second = await reserved(connection, postJson(url, data.apiKey, { model: 'm' }))
   respond('{}', 'application/json', 404)
-  expect((await second.answer).status).toBe(404)
+  expect((await second.clientResponse).status).toBe(404)
   await connection.isCharged({ requests: 2, tokens: first.tokens })
 })
 
@@ -133,10 +133,10 @@ describe('a body whose content type is not JSON', () => {
     undefined,
   ])('is read all the same: %s', async (type) => {
     const connection = await connect('openai')
-    const { tokens, answer } = await reserved(connection, send(connection, type, json))
+    const { tokens, clientResponse } = await reserved(connection, send(connection, type, json))
     expect(tokens).toBe(Math.ceil(json.length / 4) + 300)
     respond(USAGE)
-    expect((await answer).status).toBe(200)
+    expect((await clientResponse).status).toBe(200)
     await connection.isCharged({ requests: 1, tokens: 750 })
     expect(connection.events().at(-1)?.model).toBe('m')
   })
@@ -151,10 +151,10 @@ describe('a body whose content type is not JSON', () => {
     ['parts of another kind', 'multipart/mixed; boundary=b', FORM, Math.ceil(FORM.length / 4)],
   ])('is reserved by the part that a model may read: %s', async (_, type, body, promptTokens) => {
     const connection = await connect('openai', { defaultMaxOutputTokens: 500 })
-    const { tokens, answer } = await reserved(connection, send(connection, type, body))
+    const { tokens, clientResponse } = await reserved(connection, send(connection, type, body))
     expect(tokens).toBe(promptTokens + 500)
     respond('{}')
-    await answer
+    await clientResponse
   })
 
   it('may not be too long for memory', async () => {
@@ -176,10 +176,10 @@ describe('a body whose content type is not JSON', () => {
 
   it('is streamed, however long, if tokens are not limited', async () => {
     const connection = await connect('openai', { capacity: [{ period: 'minute', requests: 1_000 }] })
-    const answer = send(connection, 'text/plain', 'x'.repeat(4 * MAX_BODY_BYTES), { 'content-encoding': 'gzip' })
+    const clientResponse = send(connection, 'text/plain', 'x'.repeat(4 * MAX_BODY_BYTES), { 'content-encoding': 'gzip' })
     await eventually(() => expect(waiting).toHaveLength(1))
     respond('{}')
-    expect((await answer).status).toBe(200)
+    expect((await clientResponse).status).toBe(200)
   })
 })
 
@@ -200,10 +200,10 @@ it.each([
   const headers = { authorization: `Bearer ${data.apiKey}`, 'content-type': 'application/json' }
   const body = method === 'POST' ? JSON.stringify({ model: 'm', requests: [] }) : ''
   const sent = exchange(`${connection.baseURL}${path}`, { method, headers, body })
-  const { tokens, answer } = await reserved(connection, sent)
+  const { tokens, clientResponse } = await reserved(connection, sent)
   expect(tokens).toBe(0)
   respond(USAGE)
-  await answer
+  await clientResponse
   await connection.isCharged({ requests: 1, tokens: 0 })
 })
 
@@ -219,17 +219,17 @@ it('teaches nothing about the model, since it may differ from its usual requests
     postJson(`${connection.baseURL}/v1/chat/completions`, data.apiKey, { model: 'm', messages: PROMPT })
   const before = await reserved(connection, chat())
   respond('{}')
-  await before.answer
+  await before.clientResponse
   for (let i = 0; i < 5; i++) {
     waiting = []
-    const { answer } = await reserved(connection, postJson(`${connection.baseURL}/v1/x`, data.apiKey, { model: 'm' }))
+    const { clientResponse } = await reserved(connection, postJson(`${connection.baseURL}/v1/x`, data.apiKey, { model: 'm' }))
     respond('{"usage":{"prompt_tokens":1,"completion_tokens":1}}')
-    await answer
+    await clientResponse
     await connection.isSettled()
   }
   waiting = []
   const after = await reserved(connection, chat())
   expect(after.tokens).toBe(before.tokens)
   respond('{}')
-  await after.answer
+  await after.clientResponse
 })

@@ -5,7 +5,7 @@ import {
   IMAGE_BASE64,
   type NativeSdk,
   PROMPT,
-  type Question,
+  type SdkRequest,
   retryAfterOfHeaders,
 } from '../support/native-sdk.ts'
 import { nativeSuite } from '../support/native-suite.ts'
@@ -17,7 +17,7 @@ const sdk: NativeSdk = {
   connect: (baseURL, apiKey) => {
     const client = new Anthropic({ baseURL, apiKey, maxRetries: 0 })
     return {
-      ask: async (question = {}) => responseOf(await client.messages.create(request(question), options(question))),
+      send: async (question = {}) => responseOf(await client.messages.create(request(question), options(question))),
       async *stream(question = {}) {
         const events = await client.messages.create({ ...request(question), stream: true }, options(question))
         for await (const event of events) {
@@ -26,7 +26,7 @@ const sdk: NativeSdk = {
       },
     }
   },
-  askPatiently: async (baseURL, apiKey) =>
+  sendWithRetry: async (baseURL, apiKey) =>
     responseOf(await new Anthropic({ baseURL, apiKey, maxRetries: 1 }).messages.create(request({}))),
   errorType: errorTypesOf(Anthropic),
   streamError: /It broke\./,
@@ -111,12 +111,12 @@ it('finds the request id in the gateway’s errors as in the provider’s', asyn
   expect(error.headers.get('x-request-id')).toBe(error.requestID)
 })
 
-function request({ model = MODEL, empty = false }: Question) {
+function request({ model = MODEL, empty = false }: SdkRequest) {
   const messages = empty ? [] : [{ role: 'user' as const, content: PROMPT }]
   return { model, max_tokens: 2_000, messages }
 }
 
-function options({ signal }: Question) {
+function options({ signal }: SdkRequest) {
   return signal === undefined ? {} : { signal }
 }
 

@@ -44,7 +44,7 @@ describe.each(Object.entries(NATIVE_APIS) as [ProviderId, NativeApi][])('%s', (p
   }
 
   /** Answers with a 200 of this kind, whose head and body are sent as they are. */
-  function answer(contentType: string, fields: object, send: (response: ServerResponse) => void): void {
+  function respondWith(contentType: string, fields: object, send: (response: ServerResponse) => void): void {
     upstream.respond = (_request, response) => {
       response.writeHead(200, { 'content-type': contentType, ...fields })
       send(response)
@@ -59,7 +59,7 @@ describe.each(Object.entries(NATIVE_APIS) as [ProviderId, NativeApi][])('%s', (p
     ['nothing but comments after that', ': a\n\n: b\n\n\n\ndata:\n\n'],
   ])('passes on a stream with %s unchanged, and keeps its reservation charged', async (_, rest) => {
     const bytes = Buffer.from(first + rest, 'latin1')
-    answer(SSE, {}, (response) => response.end(bytes))
+    respondWith(SSE, {}, (response) => response.end(bytes))
     expect((await send(streamed)).body.equals(bytes)).toBe(true)
     expect(await connection.ended('success')).toMatchObject({ unreadUsage: true })
     const { requests, tokens } = await connection.isSettled()
@@ -73,7 +73,7 @@ describe.each(Object.entries(NATIVE_APIS) as [ProviderId, NativeApi][])('%s', (p
     ['a stream', streamed, SSE, first],
     ['an answer', plain, 'application/json', '{"a":'],
   ])('breaks off %s that is shorter than its content length', async (_, call, contentType, text) => {
-    answer(contentType, { 'content-length': text.length + 10 }, (response) => {
+    respondWith(contentType, { 'content-length': text.length + 10 }, (response) => {
       response.write(text, () => response.socket?.end())
     })
     await expect(send(call)).rejects.toThrow(/aborted|socket hang up/)
@@ -103,9 +103,9 @@ describe.each(Object.entries(NATIVE_APIS) as [ProviderId, NativeApi][])('%s', (p
 it('distinguishes a connection closed before the response from one that cannot be established', async () => {
   const messageOf = async (baseUrl: string) => {
     const { baseURL } = await freshConnection(path.gateway, path.apiKey, { provider: 'openai', baseUrl })
-    const answer = await postJson(`${baseURL}/v1/chat/completions`, path.apiKey, { model: 'm', messages: [] })
-    const { error } = JSON.parse(answer.body.toString())
-    expect([answer.status, error.code]).toEqual([502, 'upstream_unreachable'])
+    const respondWith = await postJson(`${baseURL}/v1/chat/completions`, path.apiKey, { model: 'm', messages: [] })
+    const { error } = JSON.parse(respondWith.body.toString())
+    expect([respondWith.status, error.code]).toEqual([502, 'upstream_unreachable'])
     return error.message
   }
   upstream.respond = (_request, response) => void response.socket?.end()

@@ -30,7 +30,7 @@ describe.each(Object.entries(NATIVE_APIS) as [ProviderId, NativeApi][])('%s', (p
   it.each(Object.entries(calls).filter(([name]) => /stream|as events|as an array/.test(name)))(
     '%s',
     async (_, call) => {
-      const asked = await send(path.simulator.url, 'sk-upstream', call)
+      const requested = await send(path.simulator.url, 'sk-upstream', call)
       const sent = await send(path.simulator.url, 'sk-upstream', asTheGatewaySends(call))
       const undisturbed = await connect(path.simulator.url)
       await send(undisturbed.baseURL, path.apiKey, call)
@@ -48,7 +48,7 @@ describe.each(Object.entries(NATIVE_APIS) as [ProviderId, NativeApi][])('%s', (p
             void writePieces(response, shaped(sent.body, contentType, shape), pieces)
           }
           const { body } = await send(baseURL, path.apiKey, call)
-          expect(body.toString()).toBe(shaped(asked.body, contentType, shape).toString())
+          expect(body.toString()).toBe(shaped(requested.body, contentType, shape).toString())
         }),
         { numRuns: CHUNKINGS },
       )

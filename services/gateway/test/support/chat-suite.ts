@@ -56,8 +56,8 @@ export function chatSuite({ model, connect, simulator }: ChatSuiteOptions): void
     const asking = { model, messages, stream: true as const }
     const unasked = await collect(await completions.create(asking))
     expect(unasked.at(-1)).toMatchObject({ choices: [{ finish_reason: 'stop' }] })
-    const asked = await collect(await completions.create({ ...asking, stream_options: { include_usage: true } }))
-    expect(asked.at(-1)).toMatchObject({ choices: [], usage: { completion_tokens: 16 } })
+    const requested = await collect(await completions.create({ ...asking, stream_options: { include_usage: true } }))
+    expect(requested.at(-1)).toMatchObject({ choices: [], usage: { completion_tokens: 16 } })
   })
 }
 

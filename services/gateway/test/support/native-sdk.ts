@@ -7,7 +7,7 @@ export interface NativeSdk {
   /** Makes a client as an application does; only base URL and key make it call the gateway. It never retries. */
   connect(baseURL: string, apiKey: string): NativeClient
   /** Sends a request and retries once after a 429, at its time; with the SDK's own retry if it has one. */
-  askPatiently(baseURL: string, apiKey: string): Promise<NativeAnswer>
+  sendWithRetry(baseURL: string, apiKey: string): Promise<SdkResponse>
   /** Returns the error type that the SDK raises for this status. */
   errorType(status: SdkErrorStatus): ErrorType
   /** Matches the SDK's message for a stream with the error "It broke." */
@@ -20,12 +20,12 @@ export type SdkErrorStatus = 400 | 401 | 404 | 429 | 500
 type ErrorType = new (...args: never[]) => Error
 
 export interface NativeClient {
-  ask(question?: Question): Promise<NativeAnswer>
+  send(question?: SdkRequest): Promise<SdkResponse>
   /** Yields the response's text as it arrives. */
-  stream(question?: Question): AsyncIterable<string>
+  stream(question?: SdkRequest): AsyncIterable<string>
 }
 
-export interface Question {
+export interface SdkRequest {
   /** Default: the SDK's {@link NativeSdk.model}. */
   readonly model?: string
   /** Sends no message, which every provider refuses. */
@@ -33,7 +33,7 @@ export interface Question {
   readonly signal?: AbortSignal
 }
 
-export interface NativeAnswer {
+export interface SdkResponse {
   readonly text: string
   readonly inputTokens: number
   readonly outputTokens: number

@@ -34,7 +34,7 @@ export function nativeSuite(sdk: NativeSdk): NativeSuite {
   describe('responses', () => {
     it('come whole, and are charged as reported', async () => {
       const { client, isCharged, ended } = await connect()
-      const { text, inputTokens, outputTokens } = await client.ask()
+      const { text, inputTokens, outputTokens } = await client.send()
       expect(text).toMatch(/^This answer comes from a simulated provider/)
       await isCharged({ requests: 1, tokens: inputTokens + outputTokens })
       expect(await ended('success')).toMatchObject({ model: sdk.model, usage: { inputTokens, outputTokens } })
@@ -42,7 +42,7 @@ export function nativeSuite(sdk: NativeSdk): NativeSuite {
 
     it('come streamed, the same text for the same charge', async () => {
       const { client, isCharged } = await connect()
-      const { text, inputTokens, outputTokens } = await client.ask()
+      const { text, inputTokens, outputTokens } = await client.send()
       expect((await collect(client.stream())).join('')).toBe(text)
       await isCharged({ requests: 2, tokens: 2 * (inputTokens + outputTokens) })
     })
@@ -51,14 +51,14 @@ export function nativeSuite(sdk: NativeSdk): NativeSuite {
   describe('errors', () => {
     it('are the SDK’s own for an invalid API key', async () => {
       const { baseURL } = await connect()
-      await expectError(sdk.connect(baseURL, 'slc_unknown').ask(), 401, /API key is not whole/)
+      await expectError(sdk.connect(baseURL, 'slc_unknown').send(), 401, /API key is not whole/)
       expect(path.simulator.requests.counts().total).toBe(0)
     })
 
     it('are the provider’s for an unknown model, and for a request that it refuses', async () => {
       const { client, isCharged } = await connect()
-      await expectError(client.ask({ model: 'none-such' }), 404, /none-such/)
-      await expectError(client.ask({ empty: true }), 400, /messages|contents/)
+      await expectError(client.send({ model: 'none-such' }), 404, /none-such/)
+      await expectError(client.send({ empty: true }), 400, /messages|contents/)
       expect(path.simulator.requests.counts().byStatus).toEqual({ 400: 1, 404: 1 })
       await isCharged({ requests: 2, tokens: 0 })
     })
@@ -66,7 +66,7 @@ export function nativeSuite(sdk: NativeSdk): NativeSuite {
     it('are the provider’s if it fails, with its message', async () => {
       path.simulator.controls.add({ fault: { kind: 'status', status: 500, message: 'It broke — naïve 🙂.' } })
       const { client, isCharged, ended } = await connect()
-      await expectError(client.ask(), 500, /It broke — naïve 🙂\./)
+      await expectError(client.send(), 500, /It broke — naïve 🙂\./)
       await isCharged({ requests: 1, tokens: 0 })
       await ended('upstream_error')
     })
@@ -116,7 +116,7 @@ export function nativeSuite(sdk: NativeSdk): NativeSuite {
       path.simulator.controls.add({ fault: { kind: 'hang-before-headers' } })
       const { client, isSettled, ended } = await connect()
       const abort = new AbortController()
-      const failure = expect(client.ask({ signal: abort.signal })).rejects.toThrow(/abort/i)
+      const failure = expect(client.send({ signal: abort.signal })).rejects.toThrow(/abort/i)
       await eventually(() => expect(upstreamEnd()).toBe('pending'))
       abort.abort()
       await failure
@@ -129,8 +129,8 @@ export function nativeSuite(sdk: NativeSdk): NativeSuite {
   describe('a 429', () => {
     it('of the gateway is the SDK’s own error, with the time to retry', async () => {
       const { client } = await connect({ capacity: [{ period: 'minute', requests: 1 }] })
-      await client.ask()
-      const error = await expectError(client.ask(), 429, /at its capacity of 1 requests? per minute/)
+      await client.send()
+      const error = await expectError(client.send(), 429, /at its capacity of 1 requests? per minute/)
       expect(sdk.retryAfterMs(error)).toBeGreaterThan(50_000)
       expect(sdk.retryAfterMs(error)).toBeLessThanOrEqual(62_000)
       expect(path.simulator.requests.counts().total).toBe(1)
@@ -140,9 +140,9 @@ export function nativeSuite(sdk: NativeSdk): NativeSuite {
       // Longer than any SDK waits by default.
       path.simulator.controls.add({ times: 1, fault: { kind: 'rate-limit', retryAfterMs: 2_000 } })
       const { client, baseURL, coolDowns, events } = await connect()
-      await expectError(client.ask(), 429)
+      await expectError(client.send(), 429)
       await eventually(async () => expect(await coolDowns()).toMatchObject([{ model: sdk.model }]))
-      expect((await sdk.askPatiently(baseURL, path.apiKey)).text).toMatch(/^This/)
+      expect((await sdk.sendWithRetry(baseURL, path.apiKey)).text).toMatch(/^This/)
       expect(path.simulator.requests.counts().byStatus).toEqual({ 200: 1, 429: 1 })
       await eventually(() =>
         expect(events().map(({ deniedBy, outcome }) => deniedBy ?? outcome)).toEqual([

@@ -113,10 +113,10 @@ export function reasoningSuite(
         const { completions, request } = await connectToReason()
         const asking = { ...request, tools: [LEVEL_TOOL] }
         control({ times: 1, callTools: true })
-        const answer =
+        const response =
           how === 'whole' ? await completions.create(asking) : await completions.stream(asking).finalChatCompletion()
-        const message = answer.choices[0]?.message
-        expect(answer.choices[0]?.finish_reason).toBe('tool_calls')
+        const message = response.choices[0]?.message
+        expect(response.choices[0]?.finish_reason).toBe('tool_calls')
         const results = (message?.tool_calls ?? []).map(({ id }) => ({
           role: 'tool' as const,
           tool_call_id: id,

@@ -41,10 +41,10 @@ it('continues a conversation with every provider without changing a digit, id or
     }
     const body = `{"model":"${settings.name}/gemini-2.5-flash","messages":${JSON.stringify(messages)},
       "tools":[{"type":"function","function":{"name":"f","parameters":${SCHEMA}}}]}`
-    const answer = await postJson(`${path.gateway.url}/v1/chat/completions`, path.apiKey, body)
-    expect(answer.status, answer.body.toString()).toBe(200)
+    const clientResponse = await postJson(`${path.gateway.url}/v1/chat/completions`, path.apiKey, body)
+    expect(clientResponse.status, clientResponse.body.toString()).toBe(200)
     texts.set(provider, await sent)
-    const { message } = JSON.parse(answer.body.toString()).choices[0]
+    const { message } = JSON.parse(clientResponse.body.toString()).choices[0]
     messages.push(message)
     for (const call of message.tool_calls ?? []) {
       expect(call.function.arguments).toBe(ARGUMENTS)

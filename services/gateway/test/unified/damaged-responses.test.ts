@@ -48,8 +48,8 @@ describe.each([
     await fc.assert(
       fc.asyncProperty(damages, async (damage) => {
         upstream.respond = (_request, response) => void writeDamaged(response, sound, damage)
-        const answer = await postJson(`${path.gateway.url}/v1/chat/completions`, path.apiKey, body)
-        expectOpenAi(answer, stream)
+        const clientResponse = await postJson(`${path.gateway.url}/v1/chat/completions`, path.apiKey, body)
+        expectOpenAi(clientResponse, stream)
       }),
       { numRuns: 60, examples: [[{ changes: [], kept: 1, breaks: false, sizes: [1_000] }]] },
     )

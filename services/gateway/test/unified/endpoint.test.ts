@@ -16,11 +16,11 @@ beforeEach(() => {
   path.simulator.requests.clear()
 })
 
-const ask = (model: string, key?: string) => clientOf(path, key).chat.completions.create({ model, messages: MESSAGES })
+const send = (model: string, key?: string) => clientOf(path, key).chat.completions.create({ model, messages: MESSAGES })
 
 describe('refuses', () => {
   it('clients without an API key, or with an invalid one', async () => {
-    await raised(ask('any/model', 'slc_unknown'), OpenAI.AuthenticationError, /not whole/)
+    await raised(send('any/model', 'slc_unknown'), OpenAI.AuthenticationError, /not whole/)
     const { status, headers } = await exchange(`${path.gateway.url}/v1/chat/completions`, {
       method: 'POST',
       body: '{}',
@@ -30,18 +30,18 @@ describe('refuses', () => {
   })
 
   it('models without a connection, or whose connection is unknown, not for this key, or disabled', async () => {
-    expect(await raised(ask(MODEL), OpenAI.BadRequestError, /"CONNECTION\/MODEL"/)).toMatchObject({ param: 'model' })
-    await raised(ask(`/${MODEL}`), OpenAI.BadRequestError)
-    await raised(ask('nowhere/'), OpenAI.BadRequestError)
-    await raised(ask(`nowhere/${MODEL}`), OpenAI.NotFoundError, /no connection "nowhere"/)
+    expect(await raised(send(MODEL), OpenAI.BadRequestError, /"CONNECTION\/MODEL"/)).toMatchObject({ param: 'model' })
+    await raised(send(`/${MODEL}`), OpenAI.BadRequestError)
+    await raised(send('nowhere/'), OpenAI.BadRequestError)
+    await raised(send(`nowhere/${MODEL}`), OpenAI.NotFoundError, /no connection "nowhere"/)
     const { settings } = await path.connect()
     const stranger = await path.gateway.apiKey({ connections: ['another'] })
     await eventually(() =>
-      raised(ask(`${settings.name}/${MODEL}`, stranger), OpenAI.PermissionDeniedError, /may not use/),
+      raised(send(`${settings.name}/${MODEL}`, stranger), OpenAI.PermissionDeniedError, /may not use/),
     )
     await path.gateway.connection({ ...settings, baseUrl: path.simulator.url, enabled: false })
     const disabled = await eventually(() =>
-      raised(ask(`${settings.name}/${MODEL}`), OpenAI.PermissionDeniedError, /is disabled/),
+      raised(send(`${settings.name}/${MODEL}`), OpenAI.PermissionDeniedError, /is disabled/),
     )
     expect(disabled.headers?.get('x-sluice-connection')).toBe(settings.name)
     expect(path.simulator.requests.counts().total).toBe(0)
@@ -49,7 +49,7 @@ describe('refuses', () => {
 
   it('models that the connection does not allow', async () => {
     const { settings } = await path.connect({ allowedModels: ['gpt-4o*'] })
-    const error = await raised(ask(`${settings.name}/${MODEL}`), OpenAI.PermissionDeniedError)
+    const error = await raised(send(`${settings.name}/${MODEL}`), OpenAI.PermissionDeniedError)
     expect(error.code).toBe('model_not_allowed')
     expect(path.simulator.requests.counts().total).toBe(0)
   })
@@ -61,10 +61,10 @@ describe('refuses', () => {
     ['nothing', '', 'application/json'],
   ])('a body that is %s', async (_, body, type) => {
     const url = `${path.gateway.url}/v1/chat/completions`
-    const answer = await postJson(url, path.apiKey, body, { 'content-type': type })
-    expect(answer.status).toBe(400)
-    expect(JSON.parse(answer.body.toString())).toMatchObject({ error: { code: 'invalid_request' } })
-    expect(answer.headers['x-sluice-source']).toBe('gateway')
+    const response = await postJson(url, path.apiKey, body, { 'content-type': type })
+    expect(response.status).toBe(400)
+    expect(JSON.parse(response.body.toString())).toMatchObject({ error: { code: 'invalid_request' } })
+    expect(response.headers['x-sluice-source']).toBe('gateway')
   })
 
   it.each([

@@ -37,17 +37,17 @@ describe.each([
       /UNEXPECTED_TOOL_CALL/,
       'UNEXPECTED_TOOL_CALL',
     ],
-  ])('that %s is an error with the provider’s message, and not retried', async (_case, answer, message, code) => {
-    let asked = 0
+  ])('that %s is an error with the provider’s message, and not retried', async (_case, clientResponse, message, code) => {
+    let requested = 0
     upstream.respond = (_request, response) => {
-      asked++
-      const text = JSON.stringify(answer)
+      requested++
+      const text = JSON.stringify(clientResponse)
       response.setHeader('content-type', stream ? 'text/event-stream' : 'application/json')
       response.end(stream ? `data: ${text}\n\n` : text)
     }
     const connection = await freshConnection(path.gateway, path.apiKey, { provider: 'google', baseUrl: upstream.url })
     const model = `${connection.settings.name}/gemini-2.5-flash-image`
-    const ask = async () => {
+    const send = async () => {
       const given = await retryingClient().chat.completions.create({
         model,
         messages: [{ role: 'user', content: 'Draw' }],
@@ -55,18 +55,18 @@ describe.each([
       })
       if (Symbol.asyncIterator in given) for await (const _ of given);
     }
-    const error = await raised(ask(), stream ? OpenAI.APIError : OpenAI.UnprocessableEntityError, message)
+    const error = await raised(send(), stream ? OpenAI.APIError : OpenAI.UnprocessableEntityError, message)
     expect(error).toMatchObject({ code, type: 'server_error' })
-    expect(asked).toBe(1)
+    expect(requested).toBe(1)
     await connection.isCharged({ requests: 1, tokens: 907 })
     await connection.ended('upstream_error')
   })
 })
 
 it('does not retry a response that it cannot understand, and charges it as reported', async () => {
-  let asked = 0
+  let requested = 0
   upstream.respond = (_request, response) => {
-    asked++
+    requested++
     response.setHeader('content-type', 'application/json').end(JSON.stringify({ odd: true, usageMetadata }))
   }
   const connection = await freshConnection(path.gateway, path.apiKey, { provider: 'google', baseUrl: upstream.url })
@@ -75,6 +75,6 @@ it('does not retry a response that it cannot understand, and charges it as repor
     messages: [{ role: 'user', content: 'Hi' }],
   })
   await raised(given, OpenAI.InternalServerError, /could not be understood/)
-  expect(asked).toBe(1)
+  expect(requested).toBe(1)
   await connection.isCharged({ requests: 1, tokens: 907 })
 })

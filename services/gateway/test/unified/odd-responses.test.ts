@@ -21,13 +21,13 @@ afterEach(() => {
 const connectTo = (provider: 'openai' | 'anthropic' | 'google' | 'groq'): Promise<FreshConnection> =>
   freshConnection(path.gateway, path.apiKey, { provider, baseUrl: upstream.url })
 
-async function ask({ settings }: FreshConnection, stream: boolean): Promise<void> {
-  const answer = await clientOf(path).chat.completions.create({
+async function send({ settings }: FreshConnection, stream: boolean): Promise<void> {
+  const clientResponse = await clientOf(path).chat.completions.create({
     model: `${settings.name}/some-model`,
     messages: MESSAGES,
     stream,
   })
-  if (Symbol.asyncIterator in answer) for await (const _ of answer);
+  if (Symbol.asyncIterator in clientResponse) for await (const _ of clientResponse);
 }
 
 const events = (response: ServerResponse, text: string) =>
@@ -40,9 +40,9 @@ it.each(['openai', 'groq'] as const)('turns the page of a proxy before %s into a
   const model = `${connection.settings.name}/some-model`
   for (const stream of [false, true]) {
     const body = { model, messages: MESSAGES, stream }
-    const answer = await postJson(`${path.gateway.url}/v1/chat/completions`, path.apiKey, body)
-    expect(answer).toMatchObject({ status: 502, headers: { 'content-type': 'application/json; charset=utf-8' } })
-    expect(JSON.parse(answer.body.toString())).toEqual({
+    const clientResponse = await postJson(`${path.gateway.url}/v1/chat/completions`, path.apiKey, body)
+    expect(clientResponse).toMatchObject({ status: 502, headers: { 'content-type': 'application/json; charset=utf-8' } })
+    expect(JSON.parse(clientResponse.body.toString())).toEqual({
       error: { message: 'The provider returned status 502.', type: 'server_error', param: null, code: null },
     })
   }
@@ -65,7 +65,7 @@ it.each([
   async (_, provider, stream, respond) => {
     upstream.respond = (_request, response) => respond(response)
     const connection = await connectTo(provider)
-    const error = await raised(ask(connection, stream), OpenAI.InternalServerError, /could not be understood/)
+    const error = await raised(send(connection, stream), OpenAI.InternalServerError, /could not be understood/)
     expect(error).toMatchObject({ status: 502, code: 'upstream_unreachable' })
     await connection.ended('upstream_error')
     await connection.isSettled()
@@ -79,7 +79,7 @@ it.each([
 ] as const)('a stream of %s that ends before its end is an error to both', async (provider, text) => {
   upstream.respond = (_, response) => events(response, text)
   const connection = await connectTo(provider)
-  await raised(ask(connection, true), OpenAI.APIError, /ended the response early/)
+  await raised(send(connection, true), OpenAI.APIError, /ended the response early/)
   await connection.ended('upstream_error')
 })
 
@@ -97,8 +97,8 @@ it.each([
   }
   const connection = await connectTo(provider)
   const body = { model: `${connection.settings.name}/some-model`, messages: MESSAGES, stream: true }
-  const answer = await postJson(`${path.gateway.url}/v1/chat/completions`, path.apiKey, body)
-  expect(answer.body.toString()).toMatch(/data: \[DONE\]\n\n$/)
+  const clientResponse = await postJson(`${path.gateway.url}/v1/chat/completions`, path.apiKey, body)
+  expect(clientResponse.body.toString()).toMatch(/data: \[DONE\]\n\n$/)
   await connection.ended('upstream_error')
 })
 
