@@ -93,7 +93,7 @@ export async function startDataPlane(config: GatewayConfig, logger: Logger): Pro
     maxImagesBytes: config.MAX_IMAGES_BYTES,
     allowInsecureLoopback: config.ALLOW_INSECURE_UPSTREAM,
   })
-  const documents = createBodyReader(clock.elapsedMs, onFault)
+  const bodyReader = createBodyReader(clock.elapsedMs, onFault)
   const dropped = counter('response_events.dropped', 'Requests whose response events were lost while NATS was away.')
   dropped.add(0)
   const unread = counter(
@@ -123,7 +123,7 @@ export async function startDataPlane(config: GatewayConfig, logger: Logger): Pro
     permits,
     credentials,
     signer: roleSigner(sessions),
-    documents,
+    bodyReader,
     bodyDecoder: createBodyDecoder(),
     streamUsage: new StreamUsageRefusals(),
     heldBytes: new ByteAccount(config.MAX_HELD_BYTES),
@@ -139,7 +139,7 @@ export async function startDataPlane(config: GatewayConfig, logger: Logger): Pro
     backgroundResponses,
     clock,
     stop: async () => {
-      await Promise.all([upstream.stop(), images.stop(), documents.stop()])
+      await Promise.all([upstream.stop(), images.stop(), bodyReader.stop()])
       assumer.stop()
       // What is being looked up is then settled and recorded.
       await backgroundResponses.stop(FLUSH_DEADLINE_MS)

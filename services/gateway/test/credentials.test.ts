@@ -4,13 +4,13 @@ import { type Bus, connectBus, type Served, serve } from '@sluice/messaging'
 import { eventually, type TestNats, testNats } from '@sluice/testkit'
 import sodium from 'libsodium-wrappers'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
-import { type HeldCredentials, sealedCredentials } from '../src/upstream/credentials.ts'
+import { type CredentialCache, sealedCredentials } from '../src/upstream/credentials.ts'
 import { createKeyPair } from '../src/upstream/sealed-box.ts'
 
 let nats: TestNats
 let bus: Bus
 let responder: Served
-let credentials: HeldCredentials
+let credentials: CredentialCache
 let nowMs: number
 let faults: unknown[]
 /** What the requests are answered with, by version; a promise holds the answer back. */
@@ -72,11 +72,11 @@ it('fetches once for all requests that wait, and then no more', async () => {
 
 it('returns the old version until the new one has arrived', async () => {
   await reveal(1)
-  const held = Promise.withResolvers<string>()
-  sealedText = () => held.promise
+  const cached = Promise.withResolvers<string>()
+  sealedText = () => cached.promise
   credentials.prefetch('c', 2)
   expect(await reveal(2)).toBe('sk-1')
-  held.resolve(JSON.stringify({ apiKey: 'sk-2' }))
+  cached.resolve(JSON.stringify({ apiKey: 'sk-2' }))
   await eventually(async () => expect(await reveal(2)).toBe('sk-2'))
   // The new one may be for another host than the one that this request knows of.
   expect(await reveal(1)).toBe('superseded')
@@ -85,11 +85,11 @@ it('returns the old version until the new one has arrived', async () => {
 
 it('returns no version that is too old, although the new one is being fetched', async () => {
   await reveal(1)
-  const held = Promise.withResolvers<string>()
-  sealedText = () => held.promise
+  const cached = Promise.withResolvers<string>()
+  sealedText = () => cached.promise
   const coming = reveal(2, 2)
   await eventually(() => expect(requestsMade).toEqual([1, 2]))
-  held.resolve(JSON.stringify({ apiKey: 'sk-2' }))
+  cached.resolve(JSON.stringify({ apiKey: 'sk-2' }))
   expect(await coming).toBe('sk-2')
 })
 
@@ -102,12 +102,12 @@ it('keeps the older version until the newest is known to be the connection’s',
 })
 
 it('fetches a version that was projected while it fetched another', async () => {
-  const held = Promise.withResolvers<string>()
-  sealedText = (version) => (version === 1 ? held.promise : JSON.stringify({ apiKey: 'sk-new' }))
+  const cached = Promise.withResolvers<string>()
+  sealedText = (version) => (version === 1 ? cached.promise : JSON.stringify({ apiKey: 'sk-new' }))
   credentials.prefetch('c', 1)
   await eventually(() => expect(requestsMade).toEqual([1]))
   credentials.prefetch('c', 2)
-  held.resolve(JSON.stringify({ apiKey: 'sk-old' }))
+  cached.resolve(JSON.stringify({ apiKey: 'sk-old' }))
   await eventually(async () => expect(await reveal(2)).toBe('sk-new'))
 })
 

@@ -11,14 +11,14 @@ import sodium from 'libsodium-wrappers'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
 import { type Connection, prepareConnection } from '../src/admission/connection.ts'
 import { LearnedModels } from '../src/estimate/learned-models.ts'
-import { type HeldCredentials, sealedCredentials } from '../src/upstream/credentials.ts'
+import { type CredentialCache, sealedCredentials } from '../src/upstream/credentials.ts'
 import { fetchFirstCredentials } from '../src/upstream/first-credentials.ts'
 import { createKeyPair } from '../src/upstream/sealed-box.ts'
 
 let nats: TestNats
 let bus: Bus
 let responder: Served | undefined
-let credentials: HeldCredentials
+let credentials: CredentialCache
 let connections: Map<string, Connection>
 let lines: { level: string; fields: Record<string, unknown>; text: string }[]
 let requested: string[]

@@ -4,16 +4,16 @@ import { itWhere } from '@sluice/testkit'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { ClientDisconnected, createBodyReader, type RunningBodyReader } from './body-reader.ts'
 
-let documents: RunningBodyReader
+let bodyReader: RunningBodyReader
 beforeEach(() => {
-  documents = createBodyReader(
+  bodyReader = createBodyReader(
     () => performance.now(),
     (fault) => {
       throw fault
     },
   )
 })
-afterEach(() => documents.stop())
+afterEach(() => bodyReader.stop())
 
 const LONG = { owner: 'a', estimatedNs: 1e9, isDisconnected: () => false }
 const SHORT = { ...LONG, estimatedNs: 1_000 }
@@ -21,7 +21,7 @@ const operation = providerAdapter('openai')?.operation('POST', '/v1/chat/complet
 
 function inspect(body: Buffer, task = LONG) {
   if (operation === undefined) throw new Error('there is no such operation')
-  return documents.read('inspect', { provider: 'openai', operation, judged: true, headers: {}, body }, task)
+  return bodyReader.read('inspect', { provider: 'openai', operation, judged: true, headers: {}, body }, task)
 }
 
 const chat = (content: string) =>
@@ -34,13 +34,13 @@ it('reads the same in this thread and in the other', async () => {
     expect(await inspect(chat(content))).toEqual(here)
   }
   expect(await inspect(Buffer.from('[]'))).toMatchObject({ isNoObject: true, body: Buffer.from('[]') })
-  expect(await documents.read('bodyFault', { body: Buffer.from('[]') }, LONG)).toContain('an array')
+  expect(await bodyReader.read('bodyFault', { body: Buffer.from('[]') }, LONG)).toContain('an array')
 })
 
 it('translates the same in this thread and in the other', async () => {
   const body = { model: 'c/claude', messages: [{ role: 'user', content: 'Hi' }], stop: ['a'] }
   const translate = (task: typeof LONG) =>
-    documents.read(
+    bodyReader.read(
       'translate',
       {
         provider: 'anthropic',
@@ -116,5 +116,5 @@ it('fails the reading in progress and those that wait when it stops', async () =
   const lost = inspect(Buffer.from(`{"model":"m","messages":[${'[],'.repeat(1_000_000)}[]]}`))
   const waiting = inspect(chat('Hi'))
   const fails = [lost, waiting].map((reading) => expect(reading).rejects.toMatchObject({ code: 'unavailable' }))
-  await Promise.all([documents.stop(), ...fails])
+  await Promise.all([bodyReader.stop(), ...fails])
 })

@@ -5,7 +5,7 @@ import type { Call } from './call.ts'
 import { type InspectDeps, inspectCall } from './inspect-call.ts'
 
 /** By a clock that stands still, so that it is the estimates that decide where a body is read. */
-const documents = createBodyReader(
+const bodyReader = createBodyReader(
   () => 0,
   (fault) => {
     throw fault
@@ -17,10 +17,10 @@ let readings: (readonly [name: string, isHere: boolean])[]
 beforeEach(() => {
   readings = []
 })
-afterAll(() => documents.stop())
+afterAll(() => bodyReader.stop())
 
 const watched: BodyReader['read'] = (name, input, task) => {
-  const reading = documents.read(name, input, task)
+  const reading = bodyReader.read(name, input, task)
   readings.push([name, !(reading instanceof Promise)])
   return reading
 }
@@ -30,7 +30,7 @@ async function faultOf(text: string): Promise<string> {
   const structure = new JsonStructure()
   structure.push(body)
   const adapter = providerAdapter('openai')
-  const plane = { documents: { read: watched } }
+  const plane = { bodyReader: { read: watched } }
   const call = {
     apiKey: { id: 'k' },
     connection: { settings: { provider: 'openai', requestStreamUsage: false }, adapter },

@@ -20,7 +20,7 @@ export interface Inspected {
 }
 
 export interface InspectDeps {
-  readonly documents: BodyReader
+  readonly bodyReader: BodyReader
 }
 
 /** A whole body to look into. {@link inspectCall} takes it over, and returns it. */
@@ -87,13 +87,13 @@ async function inspectedBody(
   whole: WholeBody,
   { mayWait, isDisconnected }: InspectOptions,
 ): Promise<Result<InspectedBody>> {
-  const { documents } = deps
+  const { bodyReader } = deps
   const { connection, operation, apiKey, headers } = call
   const { provider } = connection.settings
   const { body } = whole
   if (whole.kind === 'other') {
     const task = { owner: apiKey.id, estimatedNs: body.length * OTHER_BYTE_NS, isDisconnected }
-    return ok(await documents.read('inspectOther', { provider, operation, headers, type: whole.type, body }, task))
+    return ok(await bodyReader.read('inspectOther', { provider, operation, headers, type: whole.type, body }, task))
   }
   const task = { owner: apiKey.id, estimatedNs: whole.structure.parseNs, isDisconnected }
   const given = {
@@ -104,17 +104,17 @@ async function inspectedBody(
     withoutUsage: connection.settings.requestStreamUsage === false,
     body,
   }
-  const inspected = await documents.read('inspect', given, task)
+  const inspected = await bodyReader.read('inspect', given, task)
   return inspected.isNoObject ? refused(await bodyFaultError(deps, inspected.body, task)) : ok(inspected)
 }
 
 /** Returns the error that says why a body is not a JSON object. The body must not be used any more. */
 export async function bodyFaultError(
-  { documents }: InspectDeps,
+  { bodyReader }: InspectDeps,
   body: Buffer,
   task: Omit<ReadingTask, 'estimatedNs'>,
 ): Promise<GatewayError> {
-  const fault = await documents.read('bodyFault', { body }, { ...task, estimatedNs: body.length * FAULT_BYTE_NS })
+  const fault = await bodyReader.read('bodyFault', { body }, { ...task, estimatedNs: body.length * FAULT_BYTE_NS })
   return gatewayError('invalid_request', fault)
 }
 

@@ -17,7 +17,7 @@ export function credentialVersionOf(secrets: object): number | undefined {
 
 const versions = new WeakMap<object, number>()
 
-export interface HeldCredentials extends Credentials {
+export interface CredentialCache extends Credentials {
   /** Fetches a version in advance, so that no request waits for it. */
   prefetch(connectionId: string, version: number): void
   /** Fetches a version and returns the result, which is reported nowhere else. Never rejects. */
@@ -26,13 +26,13 @@ export interface HeldCredentials extends Credentials {
 }
 
 export type Fetched =
-  | { readonly status: 'held' }
+  | { readonly status: 'fetched' }
   /**
    * - `refused`: the connections service refuses this credential
-   * - `unopened`: the credential's key service is unavailable
-   * - `service_away`: the connections service does not reply, or cannot return any credential now
+   * - `key_service_unavailable`: the credential's key service is unavailable
+   * - `service_unavailable`: the connections service does not reply, or cannot return any credential now
    */
-  | { readonly status: 'refused' | 'unopened' | 'service_away'; readonly fault: SluiceError }
+  | { readonly status: 'refused' | 'key_service_unavailable' | 'service_unavailable'; readonly fault: SluiceError }
 
 /** Fetches credentials from the connections service, sealed to this process, and keeps them in memory for as long as it lives. */
 export function sealedCredentials(
@@ -40,11 +40,11 @@ export function sealedCredentials(
   keyPair: KeyPair,
   monotonicMs: () => number,
   onFault: (error: unknown) => void,
-): HeldCredentials {
+): CredentialCache {
   const entries = new Map<string, Entry>()
 
   const entryOf = (connectionId: string, version: number): Entry => {
-    const entry = entries.get(connectionId) ?? { wanted: version, held: [], retryAtMs: 0 }
+    const entry = entries.get(connectionId) ?? { wanted: version, cached: [], retryAtMs: 0 }
     entries.set(connectionId, entry)
     entry.wanted = Math.max(entry.wanted, version)
     return entry
@@ -52,7 +52,7 @@ export function sealedCredentials(
 
   const fetch = async (connectionId: string, entry: Entry): Promise<Fetched> => {
     const { wanted } = entry
-    let fetched: Fetched = { status: 'held' }
+    let fetched: Fetched = { status: 'fetched' }
     try {
       const body = { connectionId, version: wanted, publicKey: keyPair.publicKey }
       const { version, sealed } = await request(bus, credential, [], body)
@@ -61,7 +61,7 @@ export function sealedCredentials(
       entry.wanted = Math.max(entry.wanted, version)
       const secrets = unseal(keyPair, sealed)
       noteCredentialVersion(secrets, version)
-      entry.held = [{ version, secrets }, ...entry.held.slice(0, 1)]
+      entry.cached = [{ version, secrets }, ...entry.cached.slice(0, 1)]
     } catch (cause) {
       entry.retryAtMs = monotonicMs() + RETRY_MS
       entry.fault = new SluiceError('credential_unavailable', `a credential could not be fetched: ${textOf(cause)}`, {
@@ -76,11 +76,11 @@ export function sealedCredentials(
   }
 
   const refresh = (connectionId: string, entry: Entry): void => {
-    if (entry.held[0]?.version === entry.wanted || entry.fetching !== undefined) return
+    if (entry.cached[0]?.version === entry.wanted || entry.fetching !== undefined) return
     if (monotonicMs() < entry.retryAtMs) return
     entry.fetching = fetch(connectionId, entry)
     void entry.fetching.then((fetched) => {
-      if (fetched.status !== 'held') onFault(fetched.fault)
+      if (fetched.status !== 'fetched') onFault(fetched.fault)
     })
   }
 
@@ -98,7 +98,7 @@ export function sealedCredentials(
     },
     fetch: async (connectionId, version) => {
       const entry = entryOf(connectionId, version)
-      if (entry.held[0]?.version === entry.wanted) return { status: 'held' }
+      if (entry.cached[0]?.version === entry.wanted) return { status: 'fetched' }
       entry.fetching ??= fetch(connectionId, entry)
       return entry.fetching
     },
@@ -112,7 +112,7 @@ interface Entry {
   /** The newest version that was requested. */
   wanted: number
   /** The newest version, and the one before it until the connection is known to have the newest. */
-  held: readonly { readonly version: number; readonly secrets: CredentialSecrets }[]
+  cached: readonly { readonly version: number; readonly secrets: CredentialSecrets }[]
   /** Resolves with the connection's next change; present while a request waits for it. */
   projected?: PromiseWithResolvers<void>
   /** Never rejects; an error is in `fault`. */
@@ -126,19 +126,19 @@ interface Entry {
 const RETRY_MS = 500
 
 function usable(entry: Entry, { oldest, newest }: CredentialVersions): CredentialSecrets | undefined {
-  const [latest, ...earlier] = entry.held
+  const [latest, ...earlier] = entry.cached
   if (latest?.version === newest) {
-    if (earlier.length > 0) entry.held = [latest]
+    if (earlier.length > 0) entry.cached = [latest]
     return latest.secrets
   }
-  return entry.held.find(({ version }) => version >= oldest && version <= newest)?.secrets
+  return entry.cached.find(({ version }) => version >= oldest && version <= newest)?.secrets
 }
 
 async function secretsToCome(entry: Entry, versions: CredentialVersions): Promise<CredentialSecrets | 'superseded'> {
   await entry.fetching
   const secrets = usable(entry, versions)
   if (secrets !== undefined) return secrets
-  const [latest] = entry.held
+  const [latest] = entry.cached
   if (latest !== undefined && latest.version > versions.newest) {
     entry.projected ??= Promise.withResolvers()
     await Promise.race([entry.projected.promise, delay(PROJECTED_WITHIN_MS, undefined, { ref: false })])
@@ -150,11 +150,11 @@ async function secretsToCome(entry: Entry, versions: CredentialVersions): Promis
 /** A change is projected in milliseconds; after this time, the request looks at the connection again in any case. */
 const PROJECTED_WITHIN_MS = 1_000
 
-function causeOf(cause: unknown): 'refused' | 'unopened' | 'service_away' {
+function causeOf(cause: unknown): 'refused' | 'key_service_unavailable' | 'service_unavailable' {
   const code = cause instanceof SluiceError ? cause.code : 'internal'
-  if (code === 'unavailable') return 'service_away'
+  if (code === 'unavailable') return 'service_unavailable'
   // The service replied that it could not open this credential for now; it may well open others.
-  return code === 'upstream_unreachable' || code === 'internal' ? 'unopened' : 'refused'
+  return code === 'upstream_unreachable' || code === 'internal' ? 'key_service_unavailable' : 'refused'
 }
 
 /** Returns a message without secrets: other errors than {@link SluiceError} may quote what could not be parsed. */

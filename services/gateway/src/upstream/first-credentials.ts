@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { ProjectedConnection, SluiceError } from '@sluice/contracts'
 import type { Logger } from '@sluice/service-kit'
 import type { Connections } from '../ports.ts'
-import type { HeldCredentials } from './credentials.ts'
+import type { CredentialCache } from './credentials.ts'
 
 interface Wanted {
   readonly id: string
@@ -19,13 +19,13 @@ interface Wanted {
  */
 export async function fetchFirstCredentials(
   connections: Pick<Connections, 'all'>,
-  credentials: Pick<HeldCredentials, 'fetch'>,
+  credentials: Pick<CredentialCache, 'fetch'>,
   logger: Pick<Logger, 'warn' | 'info'>,
   { keyPatienceMs = KEY_PATIENCE_MS, retryAfterMs = RETRY_AFTER_MS }: FirstCredentialsOptions = {},
 ): Promise<void> {
   const settled = new Map<string, Settled>()
   /** The ids of connections to try again. */
-  const troubled = new Set<string>()
+  const failing = new Set<string>()
   const beganAtMs = performance.now()
   let isWaiting = false
 
@@ -34,31 +34,31 @@ export async function fetchFirstCredentials(
       const wanted = wantedBy(settings)
       return wanted === undefined || settled.get(wanted.id)?.version === wanted.version ? [] : [wanted]
     })
-  const fetch = async ({ id, version }: Wanted): Promise<Troubled | undefined> => {
+  const fetch = async ({ id, version }: Wanted): Promise<FailedFetch | undefined> => {
     const fetched = await credentials.fetch(id, version)
-    if (fetched.status === 'held' || fetched.status === 'refused') {
+    if (fetched.status === 'fetched' || fetched.status === 'refused') {
       settled.set(id, { version, status: fetched.status })
       return undefined
     }
-    troubled.add(id)
+    failing.add(id)
     return { id, status: fetched.status, fault: fetched.fault }
   }
   /** Returns whether everything that is available has arrived, and each missing credential has a fault of its own. */
-  const isWellOtherwise = ({ status }: Troubled) =>
-    status === 'unopened' &&
-    [...settled.values()].some((each) => each.status === 'held') &&
-    missing().every(({ id }) => troubled.has(id))
+  const onlyKeyServicesFail = ({ status }: FailedFetch) =>
+    status === 'key_service_unavailable' &&
+    [...settled.values()].some((each) => each.status === 'fetched') &&
+    missing().every(({ id }) => failing.has(id))
 
   for (let round = 0; ; round++) {
     const wanted = missing()
     if (wanted.length === 0) break
     const before = settled.size
-    const trouble = await fetchInTurn(inOrder(wanted, troubled, round), fetch)
-    if (trouble === undefined) continue
-    if (isWellOtherwise(trouble) && performance.now() - beganAtMs > keyPatienceMs) break
-    if (trouble.status === 'unopened' && settled.size > before) continue
+    const failure = await fetchInTurn(inOrder(wanted, failing, round), fetch)
+    if (failure === undefined) continue
+    if (onlyKeyServicesFail(failure) && performance.now() - beganAtMs > keyPatienceMs) break
+    if (failure.status === 'key_service_unavailable' && settled.size > before) continue
     if (!isWaiting) {
-      const fields = { err: trouble.fault, connectionId: trouble.id, credentials: missing().length }
+      const fields = { err: failure.fault, connectionId: failure.id, credentials: missing().length }
       logger.warn(fields, 'waiting for credentials before serving requests')
     }
     isWaiting = true
@@ -83,20 +83,20 @@ export interface FirstCredentialsOptions {
 
 interface Settled {
   readonly version: number
-  readonly status: 'held' | 'refused'
+  readonly status: 'fetched' | 'refused'
 }
 
-interface Troubled {
+interface FailedFetch {
   readonly id: string
-  readonly status: 'unopened' | 'service_away'
+  readonly status: 'key_service_unavailable' | 'service_unavailable'
   readonly fault: SluiceError
 }
 
 /** Puts connections without a fault first; of the others, another one leads in each round, so that none blocks the rest. */
-function inOrder(wanted: readonly Wanted[], troubled: ReadonlySet<string>, round: number): readonly Wanted[] {
-  const again = wanted.filter(({ id }) => troubled.has(id))
+function inOrder(wanted: readonly Wanted[], failing: ReadonlySet<string>, round: number): readonly Wanted[] {
+  const again = wanted.filter(({ id }) => failing.has(id))
   const first = again.length === 0 ? 0 : round % again.length
-  return [...wanted.filter(({ id }) => !troubled.has(id)), ...again.slice(first), ...again.slice(0, first)]
+  return [...wanted.filter(({ id }) => !failing.has(id)), ...again.slice(first), ...again.slice(0, first)]
 }
 
 /**
@@ -105,29 +105,29 @@ function inOrder(wanted: readonly Wanted[], troubled: ReadonlySet<string>, round
  */
 async function fetchInTurn(
   wanted: readonly Wanted[],
-  fetch: (wanted: Wanted) => Promise<Troubled | undefined>,
-): Promise<Troubled | undefined> {
+  fetch: (wanted: Wanted) => Promise<FailedFetch | undefined>,
+): Promise<FailedFetch | undefined> {
   const queue = wanted.values()
-  let trouble: Troubled | undefined
+  let failure: FailedFetch | undefined
   const fetchNext = async (): Promise<boolean> => {
     const { value, done } = queue.next()
     if (done === true) return false
     const found = await fetch(value)
-    trouble ??= found
-    return trouble === undefined
+    failure ??= found
+    return failure === undefined
   }
   const fetchRest = async (): Promise<void> => {
-    while (trouble === undefined && (await fetchNext()));
+    while (failure === undefined && (await fetchNext()));
   }
-  if (await fetchNext()) await Promise.all(Array.from({ length: AT_A_TIME }, fetchRest))
-  return trouble
+  if (await fetchNext()) await Promise.all(Array.from({ length: CONCURRENT_FETCHES }, fetchRest))
+  return failure
 }
 
 function wantedBy({ id, enabled, credentialVersion }: ProjectedConnection): Wanted | undefined {
   return enabled && credentialVersion !== undefined ? { id, version: credentialVersion } : undefined
 }
 
-const AT_A_TIME = 32
+const CONCURRENT_FETCHES = 32
 const RETRY_AFTER_MS = 1_000
 const KEY_PATIENCE_MS = 15_000
 /** How many ids a log line shows. */

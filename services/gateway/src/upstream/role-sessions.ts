@@ -41,7 +41,7 @@ export function roleSessions(
 
   const fetch = async (entry: Entry): Promise<void> => {
     try {
-      entry.held = new RoleSession(await assumer.assume(entry.role), nowMs())
+      entry.cached = new RoleSession(await assumer.assume(entry.role), nowMs())
     } catch (cause) {
       entry.retryAtMs = nowMs() + RETRY_MS
       entry.fault = new SluiceError('credential_unavailable', 'the role could not be assumed', { cause })
@@ -51,7 +51,7 @@ export function roleSessions(
   }
 
   const refresh = (entry: Entry): void => {
-    if (entry.fetching !== undefined || (entry.held !== undefined && !entry.held.isDueAt(nowMs()))) return
+    if (entry.fetching !== undefined || (entry.cached !== undefined && !entry.cached.isDueAt(nowMs()))) return
     if (nowMs() >= entry.retryAtMs) entry.fetching = fetch(entry)
   }
 
@@ -89,7 +89,7 @@ interface Entry {
   readonly role: RoleToAssume
   /** The newest version of the connection that is known to have this role. */
   version: number
-  held?: RoleSession
+  cached?: RoleSession
   /** Never rejects; an error is in `fault`. */
   fetching?: Promise<void>
   fault?: SluiceError
@@ -100,8 +100,8 @@ interface Entry {
 /** While STS is unavailable or refuses, not every request tries it. */
 const RETRY_MS = 1_000
 
-function usable({ held }: Entry, nowMs: number): RoleSession | undefined {
-  return held?.isUsableAt(nowMs) ? held : undefined
+function usable({ cached }: Entry, nowMs: number): RoleSession | undefined {
+  return cached?.isUsableAt(nowMs) ? cached : undefined
 }
 
 async function sessionToCome(entry: Entry, nowMs: () => number): Promise<RoleSession> {

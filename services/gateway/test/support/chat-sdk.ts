@@ -1,6 +1,6 @@
 import type { ProviderId } from '@sluice/contracts'
 import type { ChatClient, ChatOptions, ChatRequest, ChatResponse } from './chat-client.ts'
-import { type SdkResponse, type NativeSdk, PROMPT, type SdkRequest, retryAfterOfHeaders } from './native-sdk.ts'
+import { type NativeSdk, PROMPT, retryAfterOfHeaders, type SdkRequest, type SdkResponse } from './native-sdk.ts'
 
 export interface ChatSdkOptions {
   readonly provider: ProviderId

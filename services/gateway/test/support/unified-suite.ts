@@ -3,7 +3,7 @@ import OpenAI from 'openai'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { IMAGE_BASE64, PROMPT, retryAfterOfHeaders } from './native-sdk.ts'
 import { startBeforeAll } from './start-before-all.ts'
-import { clientOf, collect, raised, textOf, type UnifiedPath } from './unified-client.ts'
+import { clientOf, collect, raised, textOf } from './unified-client.ts'
 import {
   LEVEL_TOOL,
   reasoningSuite,
