@@ -75,7 +75,7 @@ describe('a request over HTTP/2', () => {
     expect(received).not.toHaveProperty('transfer-encoding')
   })
 
-  it('runs beside many others on one session', async () => {
+  it('runs with many others on one session', async () => {
     upstream.respond = (request, response) => void request.pipe(response)
     const bodies = Array.from({ length: 300 }, (_, index) => `${index}:${'x'.repeat(index * 100)}`)
     const headers = authorized('text/plain')
