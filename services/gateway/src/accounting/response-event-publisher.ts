@@ -149,7 +149,7 @@ function requestsIn(events: readonly ResponseEvent[]): number {
 /** Under load, batches of this interval cost a fraction of a message per event. */
 const MIN_INTERVAL_MS = 50
 /** The shortest interval at which a connection's refused requests are published. */
-export const TALLY_INTERVAL_MS = 1_000
+const TALLY_INTERVAL_MS = 1_000
 /** Part of the maximum that is freed in addition to what is needed. */
 const SPARE_ROOM = 0.01
 const MIN_RETRY_MS = 100

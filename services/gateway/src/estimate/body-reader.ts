@@ -21,7 +21,7 @@ export interface BodyReader {
   ): Reading<Name> | Promise<Reading<Name>>
 }
 
-export type Reading<Name extends ReadingName> = Awaited<ReturnType<Readings[Name]>>
+type Reading<Name extends ReadingName> = Awaited<ReturnType<Readings[Name]>>
 
 export interface ReadingTask {
   /** The API key's id: readings wait for those of the same key, not for those of others. */

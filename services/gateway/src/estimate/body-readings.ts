@@ -45,7 +45,7 @@ export interface ModelNaming {
   readonly ambiguous?: { readonly member: string; readonly isTwice: boolean }
 }
 
-export interface BodyToInspect {
+interface BodyToInspect {
   readonly provider: ProviderId
   readonly operation: Operation
   /** Whether the connection restricts models or limits some of them separately. */
@@ -130,7 +130,7 @@ export interface BodyToTranslate extends Omit<UnifiedRequest, 'body' | 'bytes'> 
 }
 
 /** A unified request, translated to its provider's format. */
-export interface TranslatedBody extends InspectedBody, Pick<NativeCall, 'query' | 'headers' | 'requested'> {
+interface TranslatedBody extends InspectedBody, Pick<NativeCall, 'query' | 'headers' | 'requested'> {
   readonly operation: Operation
 }
 

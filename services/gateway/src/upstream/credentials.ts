@@ -6,7 +6,7 @@ import type { CredentialVersions } from '../admission/connection.ts'
 import { type KeyPair, unseal } from './sealed-box.ts'
 
 /** Remembers the credential version of these secrets for as long as they are in memory. */
-export function noteCredentialVersion(secrets: object, version: number): void {
+function noteCredentialVersion(secrets: object, version: number): void {
   versions.set(secrets, version)
 }
 
