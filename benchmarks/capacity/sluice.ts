@@ -59,4 +59,4 @@ async function createConnections(bucket: Bucket<ProjectedConnection>): Promise<v
   }
 }
 
-const NO_WAIT = { maxWaitMs: 0, gone: () => AbortSignal.abort() }
+const NO_WAIT = { maxWaitMs: 0, disconnected: () => AbortSignal.abort() }

@@ -3,11 +3,11 @@ import { responses } from '@sluice/contracts'
 import { baseUrlFault, createRoleAssumer } from '@sluice/egress'
 import { connectBus, createStream } from '@sluice/messaging'
 import { busOptions, ConfigError, counter, type Logger, outageLog } from '@sluice/service-kit'
-import { backgroundResponseStore } from './accounting/background-responses.ts'
+import { backgroundResponseStore } from './accounting/background-response-store.ts'
 import { eventPublisher } from './accounting/response-event-publisher.ts'
 import { watchApiKeys, watchConnections } from './admission/projections.ts'
 import type { GatewayConfig } from './config.ts'
-import { threadedDocuments } from './estimate/documents.ts'
+import { createBodyReader } from './estimate/body-reader.ts'
 import { learnedStore } from './estimate/learned-store.ts'
 import { createBodyDecoder } from './http/body-decoder.ts'
 import { createReadiness, type Readiness } from './http/health.ts'
@@ -18,11 +18,12 @@ import { StreamUsageRefusals } from './relay/usage-addition.ts'
 import { httpImages } from './translation/images.ts'
 import type { UnifiedDeps } from './translation/unified-call.ts'
 import { credentialReports } from './upstream/credential-reports.ts'
-import { createKeyPair, sealedCredentials } from './upstream/credentials.ts'
+import { sealedCredentials } from './upstream/credentials.ts'
 import { decodedUpstream } from './upstream/decoded-upstream.ts'
 import { fetchFirstCredentials } from './upstream/first-credentials.ts'
 import { createUpstream } from './upstream/http-client.ts'
 import { roleSessions, roleSigner } from './upstream/role-sessions.ts'
+import { createKeyPair } from './upstream/sealed-box.ts'
 
 export interface RunningDataPlane extends UnifiedDeps {
   /** This process, as capacity and the response events know it. */
@@ -92,7 +93,7 @@ export async function startDataPlane(config: GatewayConfig, logger: Logger): Pro
     maxImagesBytes: config.MAX_IMAGES_BYTES,
     allowInsecureLoopback: config.ALLOW_INSECURE_UPSTREAM,
   })
-  const documents = threadedDocuments(clock.elapsedMs, onFault)
+  const bodyReader = createBodyReader(clock.elapsedMs, onFault)
   const dropped = counter('response_events.dropped', 'Requests whose response events were lost while NATS was away.')
   dropped.add(0)
   const unread = counter(
@@ -122,7 +123,7 @@ export async function startDataPlane(config: GatewayConfig, logger: Logger): Pro
     permits,
     credentials,
     signer: roleSigner(sessions),
-    documents,
+    bodyReader,
     bodyDecoder: createBodyDecoder(),
     streamUsage: new StreamUsageRefusals(),
     heldBytes: new ByteAccount(config.MAX_HELD_BYTES),
@@ -138,7 +139,7 @@ export async function startDataPlane(config: GatewayConfig, logger: Logger): Pro
     backgroundResponses,
     clock,
     stop: async () => {
-      await Promise.all([upstream.stop(), images.stop(), documents.stop()])
+      await Promise.all([upstream.stop(), images.stop(), bodyReader.stop()])
       assumer.stop()
       // What is being looked up is then settled and recorded.
       await backgroundResponses.stop(FLUSH_DEADLINE_MS)

@@ -1,20 +1,19 @@
 import type { ProviderId } from '@sluice/contracts'
 import OpenAI, { PermissionDeniedError } from 'openai'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { exchange, postJson } from './support/exchange.ts'
 import { freshConnection } from './support/fresh-connection.ts'
-import { type RawUpstream, startRawUpstream } from './support/raw-upstream.ts'
-import { startDataPath, type TestDataPath } from './support/start-data-path.ts'
+import { startRawUpstream } from './support/raw-upstream.ts'
+import { startBeforeAll } from './support/start-before-all.ts'
+import { startDataPath } from './support/start-data-path.ts'
 
 /** What a provider hands credentials out with, and who may reach it. */
-let data: TestDataPath
-let upstream: RawUpstream
 /** Of the requests that the provider got. */
 let received: (string | undefined)[]
 
+const data = startBeforeAll(startDataPath)
+const upstream = startBeforeAll(startRawUpstream)
 beforeAll(async () => {
-  data = await startDataPath()
-  upstream = await startRawUpstream()
   upstream.respond = (request, response) => {
     received.push(`${request.method} ${request.url}`)
     response.setHeader('content-type', 'application/json').end('{"value":"ek_minted"}')
@@ -22,10 +21,6 @@ beforeAll(async () => {
 })
 beforeEach(() => {
   received = []
-})
-afterAll(async () => {
-  await data?.stop()
-  await upstream?.stop()
 })
 
 const connect = (provider: ProviderId, settings: { allowAdministration?: boolean; allowedModels?: string[] } = {}) =>
@@ -40,7 +35,7 @@ describe.each([
   ['anthropic', '/v1/organizations/invites'],
   ['google', '/v1alpha/auth_tokens'],
 ] as const)('%s %s', (provider, path) => {
-  it('is refused, with every method, and names the setting', async () => {
+  it('is refused with every method, and the error names the setting', async () => {
     const { baseURL, isSettled } = await connect(provider)
     for (const method of ['POST', 'GET', 'DELETE']) {
       const headers = { authorization: `Bearer ${data.apiKey}` }
@@ -51,13 +46,13 @@ describe.each([
     expect(await isSettled()).toEqual({ requests: 0, tokens: 0 })
   })
 
-  it('goes through where the connection says so', async () => {
+  it('is forwarded if the connection allows it', async () => {
     const { baseURL } = await connect(provider, { allowAdministration: true })
     expect((await postJson(`${baseURL}${path}`, data.apiKey, {})).status).toBe(200)
     expect(received).toHaveLength(1)
   })
 
-  it('does not where models are restricted, too, as those of a credential cannot be told', async () => {
+  it('is refused if models are restricted too, since those of a minted credential are unknown', async () => {
     const { baseURL } = await connect(provider, { allowAdministration: true, allowedModels: ['m'] })
     const { status, body } = await postJson(`${baseURL}${path}`, data.apiKey, { model: 'm' })
     expect([status, body.toString()]).toEqual([403, expect.stringMatching(/model cannot be told/)])
@@ -75,7 +70,7 @@ it.each([
   '/v1/realtime;a=b/client_secrets%20',
   '/v1/x/client_secrets',
   '/v1/organization%00/users',
-])('is refused however it is written: %s', async (path) => {
+])('is refused in every spelling: %s', async (path) => {
   const { baseURL } = await connect('openai')
   const { status, body } = await postJson(`${baseURL}${path}`, data.apiKey, {})
   expect([status, body.toString()]).toEqual([403, expect.stringContaining('administration_not_allowed')])
@@ -91,7 +86,7 @@ it.each(['/v1/files/../realtime/sessions', '/v1/files/%252e%252e/realtime/sessio
   },
 )
 
-it('is refused as the SDK of the provider understands', async () => {
+it('raises an error of the provider’s SDK', async () => {
   const { baseURL } = await connect('openai')
   const client = new OpenAI({ apiKey: data.apiKey, baseURL: `${baseURL}/v1`, maxRetries: 0 })
   const failing = client.realtime.clientSecrets.create({ session: { type: 'realtime', model: 'gpt-realtime' } })
@@ -99,7 +94,7 @@ it('is refused as the SDK of the provider understands', async () => {
   await expect(failing).rejects.toMatchObject({ code: 'administration_not_allowed' })
 })
 
-describe('a method that is overridden', () => {
+describe('a method override', () => {
   it.each(['X-HTTP-Method-Override', 'X-HTTP-Method', 'X-Method-Override'])('is refused: %s', async (name) => {
     const { baseURL } = await connect('openai')
     const headers = { authorization: `Bearer ${data.apiKey}`, [name]: 'POST' }
@@ -108,7 +103,7 @@ describe('a method that is overridden', () => {
     expect(received).toEqual([])
   })
 
-  it('is refused by the unified endpoint, too', async () => {
+  it('is refused at the unified endpoint, too', async () => {
     const { settings } = await connect('openai')
     const body = { model: `${settings.name}/m`, messages: [{ role: 'user', content: 'x' }] }
     const url = `${data.gateway.url}/v1/chat/completions`

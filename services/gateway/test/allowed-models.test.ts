@@ -3,23 +3,22 @@ import { connect } from 'node:net'
 import type { ProviderId } from '@sluice/contracts'
 import { eventually } from '@sluice/testkit'
 import OpenAI, { PermissionDeniedError, toFile } from 'openai'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { exchange, postJson, type RawResponse } from './support/exchange.ts'
 import { type FreshConnection, freshConnection } from './support/fresh-connection.ts'
-import { type RawUpstream, startRawUpstream } from './support/raw-upstream.ts'
-import { startDataPath, type TestDataPath } from './support/start-data-path.ts'
+import { startRawUpstream } from './support/raw-upstream.ts'
+import { startBeforeAll } from './support/start-before-all.ts'
+import { startDataPath } from './support/start-data-path.ts'
 
 /** What a connection that is restricted to certain models lets through of the operations besides chats. */
 const ALLOWED = ['allowed-*']
 const MAX_BODY_BYTES = 4_096
-let data: TestDataPath
-let upstream: RawUpstream
 /** The bodies that the provider got. */
 let received: Buffer[]
 
+const data = startBeforeAll(() => startDataPath({ env: { MAX_BODY_BYTES: String(MAX_BODY_BYTES) } }))
+const upstream = startBeforeAll(startRawUpstream)
 beforeAll(async () => {
-  data = await startDataPath({ env: { MAX_BODY_BYTES: String(MAX_BODY_BYTES) } })
-  upstream = await startRawUpstream()
   upstream.respond = (request, response) => {
     const pieces: Buffer[] = []
     request.on('data', (piece: Buffer) => pieces.push(piece))
@@ -31,10 +30,6 @@ beforeAll(async () => {
 })
 beforeEach(() => {
   received = []
-})
-afterAll(async () => {
-  await data?.stop()
-  await upstream?.stop()
 })
 
 const restricted = (provider: ProviderId, allowedModels = ALLOWED): Promise<FreshConnection> =>
@@ -67,7 +62,7 @@ describe.each([
   ],
   ['google', '/cachedContents', (model: string) => ({ model: `models/${model}` })],
 ] as const)('%s: POST %s', (provider, path, bodyOf) => {
-  it('is for the models that are allowed', async () => {
+  it('is accepted for allowed models only', async () => {
     const { baseURL } = await restricted(provider)
     const url = `${baseURL}${paths[provider]}${path}`
     expectRefused(await postJson(url, data.apiKey, bodyOf('other')), /does not allow the model \\"other\\"/)
@@ -75,7 +70,7 @@ describe.each([
     expect((await postJson(url, data.apiKey, bodyOf('allowed-2'))).status).toBe(200)
   })
 
-  it('is for every model where all are allowed', async () => {
+  it('is accepted for every model if all are allowed', async () => {
     const { baseURL } = await unrestricted(provider)
     const body = JSON.stringify(bodyOf('other'))
     expect((await postJson(`${baseURL}${paths[provider]}${path}`, data.apiKey, body)).status).toBe(200)
@@ -83,7 +78,7 @@ describe.each([
   })
 })
 
-it('google: a batch is for the models that are allowed, of its path and of its requests', async () => {
+it('google: a batch is accepted only for allowed models, of its path and of its requests', async () => {
   const { baseURL } = await restricted('google')
   const send = (model: string, ofRequest: string) =>
     postJson(`${baseURL}/v1beta/models/${model}:batchGenerateContent`, data.apiKey, {
@@ -125,7 +120,7 @@ it.each([
 })
 
 /** Requests that one server takes for the model that is allowed, and another for one that is not. */
-describe('a model that is named twice, or elsewhere', () => {
+describe('a model that is named twice, or in another place', () => {
   const chat =
     (body: string, query = '') =>
     async (provider: 'openai' | 'groq', headers = {}) => {
@@ -179,12 +174,12 @@ describe('a model that is named twice, or elsewhere', () => {
     '{"model":"allowed-1","messages":[{"role":"user","content":"\\"model\\":\\"other\\"","model":"other"}]}',
     '{"model":"allowed-1","tools":[{"function":{"parameters":{"properties":{"model":{},"Model":{}}}}}]}',
     '{"tools":[],"model":"allowed-1","metadata":{"Model":"T","model":"other"}}',
-  ])('goes through where all that are named are allowed: %s', async (body) => {
+  ])('is forwarded if all named models are allowed: %s', async (body) => {
     expect((await chat(body, '?user=other')('openai')).status).toBe(200)
     expect(received.map(String)).toEqual([body])
   })
 
-  it('is refused at a path of its own, whatever the body names', async () => {
+  it('is refused in the path, whatever the body names', async () => {
     const { baseURL } = await restricted('openai')
     const send = (path: string, model?: string) => postJson(`${baseURL}/v1/${path}`, data.apiKey, model && { model })
     expectRefused(await send('engines/other/completions', 'allowed-1'), FORBIDDEN)
@@ -203,7 +198,7 @@ describe('a model that is named twice, or elsewhere', () => {
     ['{"session":{"model":"allowed-1"}}', UNTOLD],
     ['not JSON', UNTOLD],
     ['[{"model":"allowed-1"}]', UNTOLD],
-  ])('is refused at any depth where nothing is known of the operation: %s', async (body, message) => {
+  ])('is refused at any depth of an unlisted operation’s body: %s', async (body, message) => {
     const { baseURL } = await restricted('openai')
     for (const path of ['/v1/x', '/v1/Chat/Completions', '/v1/fine_tuning/jobs'])
       expectRefused(await postJson(`${baseURL}${path}`, data.apiKey, body), message)
@@ -232,12 +227,12 @@ describe('a model that is named twice, or elsewhere', () => {
     ['google', '/v1beta/tunedModels/allowed-1:generateContent', '{}', /tunedModels\/allowed-1/],
   ] as const)('is refused by %s: %s %s', async (provider, path, body, message) => {
     const { baseURL } = await restricted(provider)
-    const { status, body: answer } = await postJson(`${baseURL}${path}`, data.apiKey, body)
-    expect([status, answer.toString()]).toEqual([403, expect.stringMatching(message)])
+    const { status, body: clientResponse } = await postJson(`${baseURL}${path}`, data.apiKey, body)
+    expect([status, clientResponse.toString()]).toEqual([403, expect.stringMatching(message)])
     expect(received).toEqual([])
   })
 
-  it('is refused by the unified endpoint, which passes members on as they are', async () => {
+  it('is refused at the unified endpoint, which forwards members unchanged', async () => {
     const { settings } = await restricted('openai')
     const send = (more: string) =>
       postJson(`${data.gateway.url}/v1/chat/completions`, data.apiKey, `{"messages":[],${more}}`)
@@ -257,7 +252,7 @@ describe('a model that is named twice, or elsewhere', () => {
     ['application/json', Buffer.from('\ufeff{"model":"allowed-1"}', 'utf16le')],
     ['application/json', '\ufeff{"model":"allowed-1"}'],
     ['application/json', Buffer.from('{"model":"allowed-1"}', 'utf16le')],
-  ])('is refused in what servers read differently: %s', async (type, body) => {
+  ])('is refused in a body that servers read differently: %s', async (type, body) => {
     const { baseURL } = await restricted('openai')
     for (const path of ['/v1/chat/completions', '/v1/x', '/v1/audio/transcriptions']) {
       const headers = { authorization: `Bearer ${data.apiKey}`, ...(type && { 'content-type': type }) }
@@ -271,13 +266,13 @@ describe('a model that is named twice, or elsewhere', () => {
     ['gzip', 400],
     ['br', 400],
     ['x', 415],
-  ])('is refused in a body that is not encoded as it says: %s', async (encoding, refused) => {
+  ])('is refused in a body with a wrong content encoding: %s', async (encoding, refused) => {
     const headers = { 'content-encoding': encoding }
     expect((await chat('{"model":"allowed-1"}')('openai', headers)).status).toBe(refused)
     expect(received).toEqual([])
   })
 
-  it('goes through as it came where every model is allowed', async () => {
+  it('is forwarded unchanged if every model is allowed', async () => {
     const { baseURL } = await unrestricted('openai')
     const body = '{"model":"a","Model":"b","model":"c","models":["d"]}'
     const url = `${baseURL}/v1/chat/completions?model=e`
@@ -285,7 +280,7 @@ describe('a model that is named twice, or elsewhere', () => {
     expect(received.map(String)).toEqual([body])
   })
 
-  it('is refused where a model has limits of its own, which hold by its name', async () => {
+  it('is refused if a model has limits of its own', async () => {
     const { baseURL } = await freshConnection(data.gateway, data.apiKey, {
       baseUrl: upstream.url,
       enforceDiscovered: true,
@@ -311,7 +306,7 @@ describe('a form', () => {
   const part = (name: string, value: string) =>
     `--b\r\ncontent-disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`
 
-  it('goes on as it came where it names a model that is allowed', async () => {
+  it('is forwarded unchanged if it names an allowed model', async () => {
     const connection = await restricted('openai')
     expect(await transcribe(connection, 'allowed-1')).toMatchObject({ text: 'Hello' })
     const form = `${part('model', 'allowed-1')}${part('prompt', 'naïve')}--b--\r\n`
@@ -320,7 +315,7 @@ describe('a form', () => {
     await eventually(() => expect(connection.events().map(({ model }) => model)).toEqual(['allowed-1', 'allowed-1']))
   })
 
-  it('is refused where it names another, none, or more than one, or cannot be read', async () => {
+  it('is refused if it names another model, none, or several, or cannot be read', async () => {
     const connection = await restricted('openai')
     await expect(transcribe(connection, 'other')).rejects.toBeInstanceOf(PermissionDeniedError)
     const named = part('model', 'allowed-1')
@@ -347,18 +342,18 @@ describe('a form', () => {
     expectRefused(await post(connection, `${named}--b--\r\n`, twice), /model cannot be told/)
   })
 
-  it('is streamed on where every model is allowed, however long it is', async () => {
+  it('is streamed, however long, if every model is allowed', async () => {
     expect(await transcribe(await unrestricted('openai'), 'other', 2 * MAX_BODY_BYTES)).toEqual({ text: 'Hello' })
   })
 
-  it('may be no longer than what is held in memory, and leaves the gateway able to serve', async () => {
+  it('is refused if it is too long for memory, without harm to the gateway', async () => {
     const connection = await restricted('openai')
     const failing = transcribe(connection, 'allowed-1', 100 * MAX_BODY_BYTES)
     await expect(failing).rejects.toMatchObject({ status: 413, code: 'payload_too_large' })
     expect(await transcribe(connection, 'allowed-1')).toEqual({ text: 'Hello' })
   })
 
-  it('may be given up half-way', async () => {
+  it('may be aborted halfway', async () => {
     const { baseURL } = await restricted('openai')
     const { hostname, port, pathname } = new URL(`${baseURL}/v1/audio/transcriptions`)
     const socket = connect({ host: hostname, port: Number(port) })

@@ -7,8 +7,8 @@ import { eventually, type TestNats, testNats } from '@sluice/testkit'
 import OpenAI, { APIConnectionError } from 'openai'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { exchange, postJson } from './support/exchange.ts'
+import { untilKnown } from './support/fresh-connection.ts'
 import { startGateway, type TestGateway } from './support/start-gateway.ts'
-import { untilKnown } from './support/until-known.ts'
 
 const BODY = { model: 'gpt-4.1-mini', messages: [{ role: 'user' as const, content: 'Say something.' }] }
 const LIMITS = [{ period: 'day' as const, requests: 1_000, tokens: 1_000_000 }]
@@ -61,34 +61,34 @@ async function setUp(
 
 /** The versions that were asked for. */
 function requestsFor(gateway: TestGateway, connectionId: string): number[] {
-  return gateway.credentialRequests.filter((asked) => asked.connectionId === connectionId).map(({ version }) => version)
+  return gateway.credentialRequests.filter((requested) => requested.connectionId === connectionId).map(({ version }) => version)
 }
 
-describe('while no capacity instance answers', () => {
-  it('a connection that rejects answers 503, and recovers by itself', async () => {
+describe('while no capacity instance replies', () => {
+  it('a connection that rejects returns 503, and recovers by itself', async () => {
     const { chat, gateway } = await setUp()
-    const answer = await chat()
-    expect(answer.status).toBe(503)
-    expect(answer.headers['retry-after']).toBe('1')
-    expect(JSON.parse(answer.body.toString()).error.code).toBe('capacity_unavailable')
+    const clientResponse = await chat()
+    expect(clientResponse.status).toBe(503)
+    expect(clientResponse.headers['retry-after']).toBe('1')
+    expect(JSON.parse(clientResponse.body.toString()).error.code).toBe('capacity_unavailable')
     await eventually(() => expect(gateway.events.at(-1)).toMatchObject({ deniedBy: 'capacity_unavailable' }))
     await startCapacityService()
     await eventually(async () => expect((await chat()).status).toBe(200))
   })
 
-  it('a connection that allows goes on, and is charged afterwards', async () => {
+  it('a connection that allows serves, and is charged later', async () => {
     const { chat, charged } = await setUp({ onCapacityUnavailable: 'allow' })
-    const answer = await chat()
-    expect(answer.status).toBe(200)
-    expect(answer.headers).not.toHaveProperty('ratelimit')
+    const clientResponse = await chat()
+    expect(clientResponse.status).toBe(200)
+    expect(clientResponse.headers).not.toHaveProperty('ratelimit')
     await startCapacityService()
-    const tokens = JSON.parse(answer.body.toString()).usage.total_tokens
+    const tokens = JSON.parse(clientResponse.body.toString()).usage.total_tokens
     await eventually(async () => expect(await charged()).toEqual({ requests: 1, tokens }), { timeoutMs: 15_000 })
   })
 })
 
 describe('a credential', () => {
-  it('is fetched once, ahead of the first request', async () => {
+  it('is fetched once, before the first request', async () => {
     await startCapacityService()
     const { gateway, settings, chat } = await setUp()
     await eventually(() => expect(requestsFor(gateway, settings.id)).toEqual([1]))
@@ -97,13 +97,13 @@ describe('a credential', () => {
     expect(requestsFor(gateway, settings.id)).toEqual([1])
   })
 
-  it('that cannot be had is a 503 that costs nothing, until it can', async () => {
+  it('that is unavailable causes 503 at no cost, until it is available', async () => {
     await startCapacityService()
     const { gateway, settings, chat, charged } = await setUp({ apiKey: null })
-    const answer = await chat()
-    expect(answer.status).toBe(503)
-    expect(answer.headers['retry-after']).toBe('1')
-    expect(JSON.parse(answer.body.toString()).error.code).toBe('credential_unavailable')
+    const clientResponse = await chat()
+    expect(clientResponse.status).toBe(503)
+    expect(clientResponse.headers['retry-after']).toBe('1')
+    expect(JSON.parse(clientResponse.body.toString()).error.code).toBe('credential_unavailable')
     await eventually(async () => expect(await charged()).toEqual({ requests: 0, tokens: 0 }))
     gateway.credentials.set(settings.id, { apiKey: 'sk-one' })
     await eventually(async () => expect((await chat()).status).toBe(200))
@@ -132,7 +132,7 @@ describe('a credential', () => {
 })
 
 describe('response events', () => {
-  it('outlast an absence of NATS, and are stored once', async () => {
+  it('survive an outage of NATS, and are stored once', async () => {
     await startCapacityService()
     const { gateway, chat } = await setUp({ onCapacityUnavailable: 'allow' })
     await ensureStream(gateway.bus, responses)
@@ -151,7 +151,7 @@ describe('response events', () => {
 })
 
 describe('without NATS', () => {
-  it('keys are good for a while only, and one that was revoked is refused once NATS is back', async () => {
+  it('API keys are valid for a while only, and a revoked one is refused once NATS is back', async () => {
     await startCapacityService()
     const maxAge = { MAX_KEY_AGE_WITHOUT_NATS_MS: '4000' }
     const { gateway, apiKey, settings, chat } = await setUp({ onCapacityUnavailable: 'allow' }, maxAge)
@@ -164,9 +164,9 @@ describe('without NATS', () => {
     await nats.kill()
     expect((await chat()).status).toBe(200)
     await eventually(async () => expect((await chat()).status).toBe(503), { timeoutMs: 20_000 })
-    const answer = await chat()
-    expect(answer.headers['retry-after']).toBe('1')
-    expect(JSON.parse(answer.body.toString()).error).toMatchObject({ code: 'unavailable' })
+    const clientResponse = await chat()
+    expect(clientResponse.headers['retry-after']).toBe('1')
+    expect(JSON.parse(clientResponse.body.toString()).error).toMatchObject({ code: 'unavailable' })
     expect((await models()).status).toBe(503)
     expect(JSON.parse((await exchange(`${url}/readyz`)).body.toString()).status).toBe('unready')
     await nats.restart()
@@ -178,7 +178,7 @@ describe('without NATS', () => {
 })
 
 describe('a gateway', () => {
-  it('that stops lets its streams end, hands in what they used, and takes no more', async () => {
+  it('that stops lets its streams end, settles them, and accepts no more', async () => {
     await startCapacityService()
     const { gateway, apiKey, baseURL, settings } = await setUp()
     const observer = await setUp()

@@ -2,14 +2,13 @@ import type { ServerResponse } from 'node:http'
 import { providerAdapter } from '@sluice/providers'
 import { eventually } from '@sluice/testkit'
 import OpenAI from 'openai'
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
+import { beforeAll, beforeEach, expect, it } from 'vitest'
 import { type FreshConnection, freshConnection } from './support/fresh-connection.ts'
-import { type RawUpstream, startRawUpstream } from './support/raw-upstream.ts'
-import { startDataPath, type TestDataPath } from './support/start-data-path.ts'
+import { startRawUpstream } from './support/raw-upstream.ts'
+import { startBeforeAll } from './support/start-before-all.ts'
+import { startDataPath } from './support/start-data-path.ts'
 
 /** A server that takes and answers what Azure's v1 API does: its key in `api-key`, its limits in headers of its own. */
-let data: TestDataPath
-let azure: RawUpstream
 let received: (string | undefined)[][]
 let connection: FreshConnection
 let throttle: Readonly<Record<string, string>> | undefined
@@ -24,9 +23,9 @@ const COMPLETION = {
   usage: { prompt_tokens: 11, completion_tokens: 3, total_tokens: 14 },
 }
 
+const data = startBeforeAll(startDataPath)
+const azure = startBeforeAll(startRawUpstream)
 beforeAll(async () => {
-  data = await startDataPath()
-  azure = await startRawUpstream()
   azure.respond = ({ method, url, headers }, response) => {
     received.push([`${method} ${url}`, headers.authorization, String(headers['api-key'])])
     if (headers['api-key'] !== 'azure-key-0123456789') {
@@ -41,10 +40,6 @@ beforeAll(async () => {
     json(response, 200, COMPLETION)
   }
 })
-afterAll(async () => {
-  await data?.stop()
-  await azure?.stop()
-})
 beforeEach(async () => {
   received = []
   throttle = undefined
@@ -56,29 +51,29 @@ beforeEach(async () => {
 })
 
 const client = (baseURL = `${connection.baseURL}/v1`) => new OpenAI({ apiKey: data.apiKey, baseURL, maxRetries: 0 })
-const ask = (sdk: OpenAI, model: string) =>
+const send = (sdk: OpenAI, model: string) =>
   sdk.chat.completions.create({ model, messages: [{ role: 'user', content: 'What is a sluice?' }] })
 
-it('gets its key in api-key alone, natively and from the unified endpoint', async () => {
-  expect((await ask(client(), DEPLOYMENT)).choices[0]?.message.content).toBe('A gate.')
+it('gets its key in the header api-key only, from the native and the unified endpoint', async () => {
+  expect((await send(client(), DEPLOYMENT)).choices[0]?.message.content).toBe('A gate.')
   const unified = client(`${data.gateway.url}/v1`)
-  expect((await ask(unified, `${connection.settings.name}/${DEPLOYMENT}`)).usage?.total_tokens).toBe(14)
+  expect((await send(unified, `${connection.settings.name}/${DEPLOYMENT}`)).usage?.total_tokens).toBe(14)
   const sent = ['POST /openai/v1/chat/completions', undefined, 'azure-key-0123456789']
   expect(received).toEqual([sent, sent])
   await connection.isCharged({ requests: 2, tokens: 28 })
 })
 
-it('has the headers of its limits kept, their window among them, for discovery to read', async () => {
-  await ask(client(), DEPLOYMENT)
+it('has its rate-limit headers recorded for discovery, including the window', async () => {
+  await send(client(), DEPLOYMENT)
   const { rateLimitHeaders = {} } = await connection.ended('success')
   expect(providerAdapter('openai')?.rateLimits(rateLimitHeaders, 0)).toEqual([
     { dimension: 'requests', periodMs: 60_000, limit: 240, remaining: 239, resetMs: 250 },
   ])
 })
 
-it('is left alone for as long as its retry-after says, whatever its retry-after-ms is', async () => {
+it('cools down for as long as its retry-after says, whatever its retry-after-ms says', async () => {
   throttle = { 'retry-after-ms': '0', 'retry-after': '45' }
-  await expect(ask(client(), DEPLOYMENT)).rejects.toBeInstanceOf(OpenAI.RateLimitError)
+  await expect(send(client(), DEPLOYMENT)).rejects.toBeInstanceOf(OpenAI.RateLimitError)
   await eventually(async () => {
     const [coolDown] = await connection.coolDowns()
     expect(coolDown?.remainingMs).toBeGreaterThan(30_000)

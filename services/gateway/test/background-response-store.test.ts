@@ -3,7 +3,7 @@ import { backgroundResponses } from '@sluice/contracts'
 import { type Bus, connectBus, openBucket } from '@sluice/messaging'
 import { type TestNats, testNats } from '@sluice/testkit'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { type BackgroundResponseStore, backgroundResponseStore } from '../src/accounting/background-responses.ts'
+import { type BackgroundResponseStore, backgroundResponseStore } from '../src/accounting/background-response-store.ts'
 
 const CHARGE = { model: 'm', charged: { tokens: 110, inputTokens: 10, outputTokens: 100 } }
 const USAGE = { inputTokens: 10, outputTokens: 400, cachedInputTokens: 0, reasoningTokens: 0 }
@@ -26,17 +26,17 @@ function openStore(over = bus): { readonly store: BackgroundResponseStore; reado
   }
 }
 
-it('gives what goes beyond to one of many stores that are asked at once, right after it was remembered', async () => {
+it('returns additional usage to one of many stores that report at once', async () => {
   const id = randomUUID()
   const stores = Array.from({ length: 8 }, () => openStore())
   stores[0]?.store.remember('c', id, CHARGE)
   await stores[0]?.store.stop(5_000)
   const found = await Promise.all(stores.map(({ store }) => store.report('c', id, USAGE)))
-  expect(found.filter((beyond) => beyond !== undefined)).toMatchObject([{ charge: { tokens: 300 } }])
+  expect(found.filter((additional) => additional !== undefined)).toMatchObject([{ charge: { tokens: 300 } }])
   expect(stores.flatMap(({ warnings }) => warnings)).toEqual([])
 })
 
-it('waits for what it is about to store, and knows nothing of other ids and connections', async () => {
+it('waits for its own pending write, and keeps ids and connections apart', async () => {
   const id = randomUUID()
   const { store } = openStore()
   store.remember('c', id, CHARGE)
@@ -45,7 +45,7 @@ it('waits for what it is about to store, and knows nothing of other ids and conn
   expect(await store.report('c', `${id}x`, USAGE)).toBeUndefined()
 })
 
-it('keeps what was charged where a response of the same id begins again', async () => {
+it('keeps the charge if a response with the same id begins again', async () => {
   const id = randomUUID()
   const { store, warnings } = openStore()
   store.remember('c', id, CHARGE)
@@ -55,7 +55,7 @@ it('keeps what was charged where a response of the same id begins again', async 
   expect(warnings).toEqual([])
 })
 
-it('gives what it wrote where the write took place and its reply was lost, once', async () => {
+it('returns the usage once if its write took effect but the reply was lost', async () => {
   const id = randomUUID()
   const { store } = openStore()
   store.remember('c', id, CHARGE)
@@ -81,7 +81,7 @@ it('gives what it wrote where the write took place and its reply was lost, once'
   expect(await store.report('c', id, USAGE)).toBeUndefined()
 })
 
-it('says that it cannot read what is not of its shape, and charges nothing', async () => {
+it('logs an entry of another shape, and charges nothing', async () => {
   const { store, warnings } = openStore()
   const id = randomUUID()
   store.remember('c', id, CHARGE)
@@ -94,7 +94,7 @@ it('says that it cannot read what is not of its shape, and charges nothing', asy
   expect(warnings.join()).toContain('could not be looked up')
 })
 
-it('charges nothing more while NATS is away, and says so within seconds', async () => {
+it('charges nothing while NATS is unavailable, and logs that within seconds', async () => {
   const own = await testNats()
   const away = await connectBus({ servers: own.url, name: 'test' })
   const { store, warnings } = openStore(away)

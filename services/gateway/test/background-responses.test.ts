@@ -5,11 +5,11 @@ import { openBucket } from '@sluice/messaging'
 import { eventually } from '@sluice/testkit'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { exchange, postJson } from './support/exchange.ts'
-import { type FreshConnection, freshConnection } from './support/fresh-connection.ts'
-import { type RawUpstream, startRawUpstream } from './support/raw-upstream.ts'
-import { startDataPath, type TestDataPath } from './support/start-data-path.ts'
+import { type FreshConnection, freshConnection, untilKnown } from './support/fresh-connection.ts'
+import { startRawUpstream } from './support/raw-upstream.ts'
+import { startBeforeAll } from './support/start-before-all.ts'
+import { startDataPath } from './support/start-data-path.ts'
 import { startGateway, type TestGateway } from './support/start-gateway.ts'
-import { untilKnown } from './support/until-known.ts'
 
 /** Responses that the provider makes in the background, through two gateways: what is charged, and what the events say. */
 const BODY = { model: 'gpt-5', input: 'Write a report.', background: true, max_output_tokens: 100 }
@@ -32,21 +32,17 @@ const responseOf = (id: string, status: string, used: object | null = null) => (
 const event = (type: string, response: object): string =>
   `event: ${type}\ndata: ${JSON.stringify({ type, response })}\n\n`
 
-let path: TestDataPath
 let other: TestGateway
-let upstream: RawUpstream
 let id: string
 /** What the provider has of the response. */
 let stored: object
+const path = startBeforeAll(startDataPath)
+const upstream = startBeforeAll(startRawUpstream)
 beforeAll(async () => {
-  path = await startDataPath()
   other = await startGateway({ natsUrl: path.natsUrl })
-  upstream = await startRawUpstream()
 })
 afterAll(async () => {
   await other?.stop()
-  await path?.stop()
-  await upstream?.stop()
 })
 beforeEach(() => {
   id = `resp_${randomUUID()}`
@@ -92,13 +88,13 @@ async function entries(): Promise<number> {
   return (await (await openBucket(path.gateway.bus, backgroundResponses)).keys()).length
 }
 
-describe('a response in the background', () => {
+describe('a background response', () => {
   it.each<[ProviderId, object]>([
     ['openai', {}],
     ['openai', { capacity: [{ period: 'hour', requests: 1_000, tokens: 100_000, outputTokens: 100_000 }] }],
     ['groq', {}],
   ])(
-    'is charged what it used beyond its reservation once, however often it is asked for: %s %j',
+    'is charged once for usage beyond its reservation, however often it is requested: %s %j',
     async (provider, more) => {
       const connection = await connect(provider, more)
       const reserved = await begun(connection)
@@ -116,7 +112,7 @@ describe('a response in the background', () => {
     },
   )
 
-  it('is charged once where two gateways are asked at the same moment', async () => {
+  it('is charged once if two gateways receive it at the same time', async () => {
     const connection = await connect()
     await begun(connection)
     stored = responseOf(id, 'completed', usage(20, 5_000))
@@ -126,7 +122,7 @@ describe('a response in the background', () => {
     expect(usageIn(connection)).toHaveLength(1)
   })
 
-  it('keeps its reservation where it used less, and records what it used', async () => {
+  it('keeps its reservation if it used less, and records its usage', async () => {
     const connection = await connect()
     const reserved = await begun(connection)
     stored = responseOf(id, 'completed', usage(4, 7))
@@ -135,7 +131,7 @@ describe('a response in the background', () => {
     await eventually(() => expect(usageIn(connection)).toMatchObject([{ inputTokens: 4, outputTokens: 7 }]))
   })
 
-  it('is charged the highest of cumulative reports, each token once', async () => {
+  it('is charged by the highest of its cumulative reports, each token once', async () => {
     const connection = await connect()
     await begun(connection)
     for (const output of [2_000, 1_500, 6_000]) {
@@ -147,7 +143,7 @@ describe('a response in the background', () => {
     await eventually(() => expect(usageIn(connection).map(({ outputTokens }) => outputTokens)).toEqual([2_000, 4_000]))
   })
 
-  it('is charged by what reports it first: calling it off, or its stream', async () => {
+  it('is charged by whatever reports first: its cancellation, or its stream', async () => {
     const connection = await connect()
     await begun(connection)
     stored = responseOf(id, 'cancelled', usage(10, 3_000))
@@ -161,7 +157,7 @@ describe('a response in the background', () => {
     await connection.isCharged({ requests: 3, tokens: 4_010 })
   })
 
-  it('of another connection, or begun otherwise, is not charged to who asks for it', async () => {
+  it('is not charged to a request from another connection, or if it was begun elsewhere', async () => {
     const connection = await connect()
     await begun(connection)
     const stranger = await connect()
@@ -172,11 +168,11 @@ describe('a response in the background', () => {
   })
 })
 
-describe('a stream of a response in the background', () => {
+describe('a stream of a background response', () => {
   const begins = () => event('response.created', { ...responseOf(id, 'queued'), instructions: 'Say {"id": "none"}' })
   const delta = `data: ${JSON.stringify({ type: 'response.output_text.delta', delta: 'Hi' })}\n\n`
 
-  it('keeps its reservation where it breaks off, as the provider goes on, and is charged later what goes beyond', async () => {
+  it('keeps its reservation if it breaks off, since the provider goes on, and is charged the rest later', async () => {
     const connection = await connect()
     responseWith((response) => {
       response.writeHead(200, { 'content-type': 'text/event-stream' })
@@ -195,7 +191,7 @@ describe('a stream of a response in the background', () => {
     await connection.isCharged({ requests: 2, tokens: 730 })
   })
 
-  it('is charged exactly where it comes to its end, and no more when it is asked for', async () => {
+  it('is charged exactly if it is complete, and nothing more when it is requested', async () => {
     const connection = await connect()
     const end = responseOf(id, 'completed', usage(8, 40))
     responseWith((response) => {

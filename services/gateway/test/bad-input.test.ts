@@ -3,28 +3,28 @@ import { request } from '@sluice/messaging'
 import type { ProviderSimulator } from '@sluice/provider-simulator'
 import { MAX_DEPTH, MAX_ITEMS, MAX_MEMBERS } from '@sluice/providers'
 import { eventually } from '@sluice/testkit'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { exchange, postJson, type RawRequest, type RawResponse, sendText } from './support/exchange.ts'
-import { startDataPath, type TestDataPath } from './support/start-data-path.ts'
+import { startBeforeAll } from './support/start-before-all.ts'
+import { startDataPath } from './support/start-data-path.ts'
 import type { TestGateway } from './support/start-gateway.ts'
 
 const BODY = '{"model":"gpt-4.1-mini","messages":[{"role":"user","content":"Say something."}]}'
 const MAX_BODY_BYTES = 25 * 1024 * 1024
 const MAX_UPLOAD_BYTES = 1024 * 1024
-let data: TestDataPath
 let simulator: ProviderSimulator
 let gateway: TestGateway
 let apiKey: string
 let baseURL: string
 let connectionId: string
 
+const env = {
+  MAX_BODY_BYTES: String(MAX_BODY_BYTES),
+  MAX_UPLOAD_BYTES: String(MAX_UPLOAD_BYTES),
+  REQUEST_TIMEOUT_MS: '5000',
+}
+const data = startBeforeAll(() => startDataPath({ env }))
 beforeAll(async () => {
-  const env = {
-    MAX_BODY_BYTES: String(MAX_BODY_BYTES),
-    MAX_UPLOAD_BYTES: String(MAX_UPLOAD_BYTES),
-    REQUEST_TIMEOUT_MS: '5000',
-  }
-  data = await startDataPath({ env })
   ;({ simulator, gateway, apiKey } = data)
   const capacityLimits = [{ period: 'day' as const, requests: 1_000 }]
   const made = await gateway.connection({ name: 'prod', baseUrl: simulator.url, capacity: capacityLimits })
@@ -32,8 +32,6 @@ beforeAll(async () => {
   connectionId = made.settings.id
   await eventually(async () => expect((await post('')).status).toBe(400))
 })
-
-afterAll(() => data?.stop())
 
 afterEach(async () => {
   // Whatever came in, the process is alive and serves.
@@ -71,7 +69,7 @@ describe('a body', () => {
     expect(await chargedRequests()).toBe(before)
   })
 
-  it('of another type is an invalid request', async () => {
+  it('of another content type is an invalid request', async () => {
     for (const type of ['text/plain', 'multipart/form-data; boundary=x', 'application/x-www-form-urlencoded']) {
       const headers = { 'content-type': type }
       expectError(await send('/chat/completions', { method: 'POST', headers, body: BODY }), 400, 'invalid_request')
@@ -80,18 +78,18 @@ describe('a body', () => {
     expectError(await send('/chat/completions', { method: 'POST' }), 400, 'invalid_request')
   })
 
-  it('with a malformed type is an invalid request', async () => {
+  it('with a malformed content type is an invalid request', async () => {
     const headers = { 'content-type': ';;;' }
     expectError(await send('/chat/completions', { method: 'POST', headers, body: BODY }), 400, 'invalid_request')
   })
 
-  it('of 20 MB is taken', async () => {
+  it('of 20 MB is accepted', async () => {
     const content = 'x'.repeat(20 * 1024 * 1024)
     const answer = await post(JSON.stringify({ model: 'gpt-4.1-mini', messages: [{ role: 'user', content }] }))
     expect(answer.status).toBe(200)
   })
 
-  it('that is too large is refused, whether it says so or not', async () => {
+  it('that is too large is refused, with or without a content length', async () => {
     const body = Buffer.alloc(MAX_BODY_BYTES + 1, ' ')
     const type = { 'content-type': 'application/json' }
     expectError(await send('/chat/completions', { method: 'POST', headers: type, body }), 413, 'payload_too_large')
@@ -99,7 +97,7 @@ describe('a body', () => {
     expectError(await send('/chat/completions', { method: 'POST', headers: chunked, body }), 413, 'payload_too_large')
   })
 
-  it('that is too large an upload is refused, whether it says so or not', async () => {
+  it('of an upload that is too large is refused, with or without a content length', async () => {
     const body = Buffer.alloc(MAX_UPLOAD_BYTES + 1, ' ')
     const type = { 'content-type': 'application/octet-stream' }
     expectError(await send('/files', { method: 'POST', headers: type, body }), 413, 'payload_too_large')
@@ -107,7 +105,7 @@ describe('a body', () => {
     expectError(await send('/files', { method: 'POST', headers: chunked, body }), 413, 'payload_too_large')
   })
 
-  it('that is deep, or not UTF-8, goes on', async () => {
+  it('that is deeply nested, or not UTF-8, is forwarded', async () => {
     const depth = MAX_DEPTH - 1
     const deep = `${BODY.slice(0, -1)},"metadata":${'['.repeat(depth)}${']'.repeat(depth)}}`
     expect((await post(deep)).headers['x-sluice-source']).toBe('upstream')
@@ -126,12 +124,12 @@ describe('a body', () => {
     ['of many objects', 413, 'payload_too_large', `[${'{},'.repeat(MAX_MEMBERS)}`],
     ['of many members', 413, 'payload_too_large', Array.from({ length: MAX_MEMBERS }, (_, at) => `"${at}":0`).join()],
     ['of many items', 413, 'payload_too_large', `[${'0,'.repeat(MAX_ITEMS + 2)}`],
-  ])('%s is refused before it is whole', async (_, status, code, content) => {
+  ])('%s is refused before it is complete', async (_, status, code, content) => {
     const headers = { 'content-type': 'application/json', 'content-length': String(MAX_BODY_BYTES) }
     expectError(await send('/chat/completions', { method: 'POST', headers, body: `{"a":${content}` }), status, code)
   })
 
-  it('of any type goes on where the operation takes any', async () => {
+  it('of any type is forwarded if the operation accepts any', async () => {
     const headers = { 'content-type': 'application/json' }
     const answer = await send('/files', { method: 'POST', headers, body: '{' })
     expect(answer.headers['x-sluice-source']).toBe('upstream')
@@ -149,7 +147,7 @@ describe('a path', () => {
     ['/v2/models'],
     ['/'],
     [''],
-  ])('that is not the provider’s is refused: %s', async (path) => {
+  ])('that the provider does not have is refused: %s', async (path) => {
     const text = await sendText(gateway.url, head('GET', `/connections/prod${path}`))
     expect(text).toMatch(/^HTTP\/1\.1 404 /)
     expect(text).toContain('"code":"unsupported_operation"')
@@ -159,7 +157,7 @@ describe('a path', () => {
     ['/v2/chat/completions', 'the path \\"/v2/chat/completions\\"'],
     [`/v2/${'x'.repeat(200)}`, `the path \\"/v2/${'x'.repeat(96)}…\\"`],
     ['/v1/../x', 'this path'],
-  ])('of which the provider has nothing is named, so that a forgotten /v1 is seen: %s', async (path, named) => {
+  ])('that the provider does not have is quoted in the error, which shows a forgotten /v1: %s', async (path, named) => {
     const text = await sendText(gateway.url, head('GET', `/connections/prod${path}`))
     expect(Buffer.from(text, 'latin1').toString()).toContain(`openai has no operation GET at ${named}.`)
   })
@@ -181,19 +179,19 @@ describe('a path', () => {
   })
 })
 
-describe('what is not proper HTTP', () => {
-  it('is answered as an error, and the connection closed', async () => {
+describe('malformed HTTP', () => {
+  it('gets an error, and the connection is closed', async () => {
     const text = await sendText(gateway.url, 'NONSENSE\r\n\r\n')
     expect(text).toMatch(/^HTTP\/1\.1 400 /)
     expect(text).toContain('"code":"invalid_request"')
   })
 
-  it('may be headers that are too long', async () => {
+  it('includes headers that are too long', async () => {
     const text = await sendText(gateway.url, head('GET', '/healthz', { 'x-long': 'x'.repeat(20_000) }))
     expect(text).toMatch(/^HTTP\/1\.1 431 /)
   })
 
-  it('may be a body shorter than its length says', async () => {
+  it('includes a body that is shorter than its content length', async () => {
     const before = await chargedRequests()
     const headers = { 'content-type': 'application/json', 'content-length': String(BODY.length + 10) }
     const text = await sendText(
@@ -205,7 +203,7 @@ describe('what is not proper HTTP', () => {
     expect(await chargedRequests()).toBe(before)
   })
 
-  it('may be a body longer than its length says', async () => {
+  it('includes a body that is longer than its content length', async () => {
     const headers = {
       'content-type': 'application/json',
       'content-length': String(BODY.length - 10),
@@ -215,7 +213,7 @@ describe('what is not proper HTTP', () => {
     expect(text).toMatch(/^HTTP\/1\.1 400 /)
   })
 
-  it('may be a request without a host', async () => {
+  it('includes a request without a host', async () => {
     const text = await sendText(
       gateway.url,
       `GET /connections/prod/v1/models HTTP/1.1\r\nconnection: close\r\nauthorization: Bearer ${apiKey}\r\n\r\n`,
@@ -225,7 +223,7 @@ describe('what is not proper HTTP', () => {
     expect(text).toContain('x-sluice-source: gateway')
   })
 
-  it('is proper without a host in HTTP/1.0', async () => {
+  it('does not include an HTTP/1.0 request without a host', async () => {
     const text = await sendText(
       gateway.url,
       `GET /connections/prod/v1/models HTTP/1.0\r\nexpect: 100-continue\r\nauthorization: Bearer ${apiKey}\r\n\r\n`,
@@ -233,20 +231,20 @@ describe('what is not proper HTTP', () => {
     expect(text).toMatch(/^HTTP\/1\.1 200 /)
   })
 
-  it('may be a sender that takes for ever', async () => {
+  it('includes a request that never ends', async () => {
     const headers = { 'content-type': 'application/json', 'content-length': '100' }
     const text = await sendText(gateway.url, `${head('POST', '/connections/prod/v1/chat/completions', headers)}{`)
     expect(text).toMatch(/^HTTP\/1\.1 408 /)
   })
 })
 
-it('tells nobody without a key anything', async () => {
+it('discloses nothing to a client without a key', async () => {
   for (const path of ['/connections/prod/v1/models', '/connections/none/v1/models', '/connections/prod/nowhere']) {
     expectError(await exchange(`${gateway.url}${path}`), 401, 'invalid_api_key')
   }
 })
 
-it('says that it lives, and that it is ready', async () => {
+it('reports that it is alive and ready', async () => {
   expect(JSON.parse((await exchange(`${gateway.url}/healthz`)).body.toString())).toEqual({ status: 'ok' })
   expect(JSON.parse((await exchange(`${gateway.url}/readyz`)).body.toString())).toEqual({ status: 'ready' })
 })

@@ -1,18 +1,17 @@
 import type { ProviderId } from '@sluice/contracts'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { exchange, postJson } from './support/exchange.ts'
 import { freshConnection } from './support/fresh-connection.ts'
-import { type RawUpstream, startRawUpstream } from './support/raw-upstream.ts'
-import { startDataPath, type TestDataPath } from './support/start-data-path.ts'
+import { startRawUpstream } from './support/raw-upstream.ts'
+import { startBeforeAll } from './support/start-before-all.ts'
+import { startDataPath } from './support/start-data-path.ts'
 
 /** What an application's base URL gets wrong is forgiven, and nothing passes by it that would be refused without. */
-let data: TestDataPath
-let upstream: RawUpstream
 let received: (string | undefined)[]
 
+const data = startBeforeAll(startDataPath)
+const upstream = startBeforeAll(startRawUpstream)
 beforeAll(async () => {
-  data = await startDataPath()
-  upstream = await startRawUpstream()
   upstream.respond = (request, response) => {
     received.push(request.url)
     response.setHeader('content-type', 'application/json').end('{}')
@@ -20,10 +19,6 @@ beforeAll(async () => {
 })
 beforeEach(() => {
   received = []
-})
-afterAll(async () => {
-  await data?.stop()
-  await upstream?.stop()
 })
 
 const connect = (provider: ProviderId, basePath = '', settings: object = {}) =>
@@ -46,7 +41,7 @@ describe.each<[ProviderId, string, string, string[]]>([
     ['/models/g:generateContent', '/v1beta/v1beta/models/g:generateContent'],
   ],
 ])('%s with a base URL that ends with %j', (provider, basePath, sent, paths) => {
-  it.each(paths)('sends %s where it belongs', async (path) => {
+  it.each(paths)('sends %s to the right path', async (path) => {
     const { baseURL } = await connect(provider, basePath)
     expect((await postJson(baseURL + path, data.apiKey, { model: 'g' })).status).toBe(200)
     const [, query] = path.split('?')
@@ -54,13 +49,13 @@ describe.each<[ProviderId, string, string, string[]]>([
   })
 })
 
-it.each(['/v1 ', '/v1\n', ' '])('goes to where a base URL leads that was stored with white space: %j', async (end) => {
+it.each(['/v1 ', '/v1\n', ' '])('ignores white space around a stored base URL: %j', async (end) => {
   const { baseURL } = await connect('openai', end)
   expect((await postJson(`${baseURL}/v1/chat/completions`, data.apiKey, { model: 'g' })).status).toBe(200)
   expect(received).toEqual(['/v1/chat/completions'])
 })
 
-it('finds the connection behind slashes too many, and takes its path for the one that it checks', async () => {
+it('finds the connection behind redundant slashes, and checks the path that it forwards', async () => {
   const { settings } = await connect('openai')
   const url = `${data.gateway.url}//connections//${settings.name}/v1/chat/completions`
   expect((await postJson(url, data.apiKey, { model: 'g' })).status).toBe(200)
@@ -73,7 +68,7 @@ it.each<[ProviderId, string]>([
   ['openai', '/v1/v1/Organization/users'],
   ['groq', '/openai/v1/openai/v1/organization/projects'],
   ['anthropic', '/v1/v1/organizations/invites'],
-])('%s: %s administers as it does without the mistake', async (provider, path) => {
+])('%s: %s is administration despite the wrong base URL', async (provider, path) => {
   for (const basePath of ['', '/api']) {
     const { baseURL } = await connect(provider, basePath)
     const { status } = await postJson(baseURL + path, data.apiKey, {})
@@ -88,7 +83,7 @@ it.each<[ProviderId, string]>([
   ['anthropic', '/messages'],
   ['google', '/models/other:generateContent'],
   ['google', '/v1beta/v1beta/models/other:generateContent'],
-])('%s: %s is held to the models that are allowed', async (provider, path) => {
+])('%s: %s is limited to the allowed models', async (provider, path) => {
   const { baseURL } = await connect(provider, '', { allowedModels: ['allowed-*'] })
   const { status, body } = await postJson(baseURL + path, data.apiKey, { model: 'other', max_tokens: 5 })
   expect([status, body.toString()]).toEqual([403, expect.stringContaining('does not allow the model')])

@@ -2,23 +2,16 @@ import { ConverseCommand, ServiceUnavailableException } from '@aws-sdk/client-be
 import { capacityStatus } from '@sluice/contracts'
 import { request } from '@sluice/messaging'
 import { eventually } from '@sluice/testkit'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
+import { afterEach, beforeEach, expect, it } from 'vitest'
 import { postJson } from './support/exchange.ts'
-import {
-  type BedrockConnection,
-  type BedrockPath,
-  MASTER_SECRET,
-  startBedrockPath,
-} from './support/start-bedrock-path.ts'
+import { type BedrockConnection, MASTER_SECRET, startBedrockPath } from './support/start-bedrock-path.ts'
+import { startBeforeAll } from './support/start-before-all.ts'
 
 const MODEL = 'amazon.nova-lite-v1:0'
 const REQUEST = { modelId: MODEL, messages: [{ role: 'user' as const, content: [{ text: 'Hello!' }] }] }
-let path: BedrockPath
 
-beforeAll(async () => {
-  path = await startBedrockPath()
-})
-afterAll(() => path?.stop())
+const path = startBeforeAll(startBedrockPath)
+
 beforeEach(() => path.role())
 afterEach(() => {
   path.simulator.controls.clear()
@@ -46,16 +39,16 @@ it('is not shared with a connection to the same role that has another external i
   await converse(rightful)
 })
 
-it('that cannot be had is said without telling why, and the permit given back', async () => {
+it('that is unavailable is reported without the reason, and the permit is refunded', async () => {
   const connection = await path.connection({
     role: { externalId: 'external-canary' },
     capacity: [{ period: 'hour', requests: 10, tokens: 10_000 }],
   })
-  const answer = await raw(connection)
-  expect(answer).toMatchObject({ status: 503, headers: { 'retry-after': '1', 'x-sluice-source': 'gateway' } })
-  expect(answer.headers['x-amzn-errortype']).toBe('ServiceUnavailableException')
+  const response = await raw(connection)
+  expect(response).toMatchObject({ status: 503, headers: { 'retry-after': '1', 'x-sluice-source': 'gateway' } })
+  expect(response.headers['x-amzn-errortype']).toBe('ServiceUnavailableException')
   for (const secret of ['external-canary', ':role/', MASTER_SECRET, 'AKIAGATEWAY']) {
-    expect(answer.body.toString()).not.toContain(secret)
+    expect(response.body.toString()).not.toContain(secret)
   }
   expect(path.gateway.logs()).toContain('is not authorized to perform: sts:AssumeRole')
   await eventually(async () => {
@@ -64,7 +57,7 @@ it('that cannot be had is said without telling why, and the permit given back', 
   })
 })
 
-it('is asked for again after an absence of STS, and not by every request meanwhile', async () => {
+it('is requested again after an outage of STS, but not by every request meanwhile', async () => {
   const connection = await path.connection()
   path.aws.controls.add({ fault: { kind: 'status', status: 503 } })
   const statuses = await Promise.all(Array.from({ length: 20 }, async () => (await raw(connection)).status))
@@ -84,31 +77,31 @@ it('is renewed before it expires, without a failed request', async () => {
   expect(path.stsRequests()).toBeLessThanOrEqual(3)
 })
 
-it('is waited for before the permit, which is good for a moment only', async () => {
+it('is waited for before the permit, which is valid for a moment only', async () => {
   const connection = await path.connection({ capacity: [{ period: 'hour', requests: 10 }] })
   path.aws.controls.add({ times: 1, latencyMs: 700 })
-  const answer = converse(connection)
+  const response = converse(connection)
   await eventually(() => expect(path.stsRequests()).toBe(1))
   const { windows } = await request(path.gateway.bus, capacityStatus, [connection.settings.id], {})
   expect(windows.map(({ used }) => used)).toEqual([0])
-  await answer
+  await response
 })
 
-it('is another when the connection is given another role, and the same when anything else changes', async () => {
+it('changes with the connection’s role, and with nothing else', async () => {
   const { settings, ...connection } = await path.connection({ role: { externalId: 'external-wrong' } })
   await expect(converse({ settings, ...connection })).rejects.toBeInstanceOf(ServiceUnavailableException)
   const config = { ...settings.config, externalId: 'external-1' }
   await path.gateway.connections.put(settings.id, { ...settings, config, version: 2 })
   await eventually(() => converse({ settings, ...connection }))
-  const asked = path.stsRequests()
+  const requestsMade = path.stsRequests()
   await path.gateway.connections.put(settings.id, { ...settings, config, allowedModels: ['none'], version: 3 })
   await eventually(async () => expect((await raw({ settings, ...connection })).status).toBe(403))
   await path.gateway.connections.put(settings.id, { ...settings, config, version: 4 })
   await eventually(() => converse({ settings, ...connection }))
-  expect(path.stsRequests()).toBe(asked)
+  expect(path.stsRequests()).toBe(requestsMade)
 })
 
-it('shows none of its secrets', async () => {
+it('discloses none of its secrets', async () => {
   const connection = await path.connection()
   await converse(connection)
   const signed = path.simulator.requests.list().at(-1)?.content?.headers
@@ -120,9 +113,9 @@ it('shows none of its secrets', async () => {
     message: `The canonical string is x-amz-security-token:${token}`,
   }
   path.simulator.controls.add({ times: 1, fault })
-  const answer = await raw(connection)
-  expect(answer.status).toBe(403)
-  expect(answer.body.toString()).toContain('x-amz-security-token:[redacted]')
+  const response = await raw(connection)
+  expect(response.status).toBe(403)
+  expect(response.body.toString()).toContain('x-amz-security-token:[redacted]')
   const written = path.gateway.logs() + JSON.stringify(path.gateway.events)
   for (const secret of [token, MASTER_SECRET, path.apiKey]) expect(written).not.toContain(secret)
 })

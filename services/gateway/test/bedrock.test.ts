@@ -16,18 +16,18 @@ import { capacityStatus } from '@sluice/contracts'
 import { createRoleAssumer } from '@sluice/egress'
 import { request } from '@sluice/messaging'
 import { eventually } from '@sluice/testkit'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { RoleSession } from '../src/upstream/role-session.ts'
 import { exchange, postJson } from './support/exchange.ts'
 import { type RawUpstream, startRawUpstream } from './support/raw-upstream.ts'
 import {
   type BedrockConnection,
-  type BedrockPath,
   EXTERNAL_ID,
   REGION,
   ROLE_ARN,
   startBedrockPath,
 } from './support/start-bedrock-path.ts'
+import { startBeforeAll } from './support/start-before-all.ts'
 
 const NOVA = 'amazon.nova-lite-v1:0'
 const CLAUDE = 'anthropic.claude-haiku-4-5-20251001-v1:0'
@@ -41,13 +41,10 @@ const MESSAGE = {
   max_tokens: 40,
   messages: [{ role: 'user', content: 'What does a sluice do?' }],
 }
-let path: BedrockPath
 let connection: BedrockConnection
 
-beforeAll(async () => {
-  path = await startBedrockPath()
-})
-afterAll(() => path?.stop())
+const path = startBeforeAll(startBedrockPath)
+
 beforeEach(async () => {
   connection = await path.connection()
 })
@@ -58,7 +55,7 @@ const usages = () => events().map(({ usage }) => usage && [usage.inputTokens, us
 const outcomes = () => events().map(({ outcome }) => outcome)
 
 describe('the official SDK', () => {
-  it('converses, plain and streamed, and both count as it was told', async () => {
+  it('converses, plain and streamed, and both are charged as reported', async () => {
     const sdk = connection.sdk()
     const plain = await sdk.send(new ConverseCommand(REQUEST))
     const { stream = [] } = await sdk.send(new ConverseStreamCommand(REQUEST))
@@ -71,7 +68,7 @@ describe('the official SDK', () => {
     expect(events()[0]).toMatchObject({ model: NOVA, outcome: 'success', upstreamStatus: 200 })
   })
 
-  it('invokes, plain and streamed, and both count as it was told', async () => {
+  it('invokes, plain and streamed, and both are charged as reported', async () => {
     const sdk = connection.sdk()
     const input = { modelId: CLAUDE, body: JSON.stringify(MESSAGE), contentType: 'application/json' }
     const plain = JSON.parse((await sdk.send(new InvokeModelCommand(input))).body.transformToString())
@@ -91,7 +88,7 @@ describe('the official SDK', () => {
     },
   )
 
-  it('uses tools, and shows images', async () => {
+  it('uses tools and sends images', async () => {
     const sdk = connection.sdk()
     const json = { type: 'object', properties: { city: { type: 'string' } } }
     const toolConfig = {
@@ -109,12 +106,12 @@ describe('the official SDK', () => {
   it.each(['invoke', 'invoke-with-response-stream'])(
     'may leave out the content type of %s, as boto3 does, and is counted',
     async (action) => {
-      const answer = await exchange(`${connection.endpoint}/model/${CLAUDE}/${action}`, {
+      const clientResponse = await exchange(`${connection.endpoint}/model/${CLAUDE}/${action}`, {
         method: 'POST',
         headers: { authorization: `Bearer ${path.apiKey}` },
         body: JSON.stringify(MESSAGE),
       })
-      expect(answer.status).toBe(200)
+      expect(clientResponse.status).toBe(200)
       await eventually(() => expect(usages()[0]?.[0]).toBeGreaterThan(0))
     },
   )
@@ -124,7 +121,7 @@ describe('the official SDK', () => {
     ['zstd', zstdCompressSync],
   ])('may compress its body with %s, which is signed and counted as it is decoded', async (encoding, compress) => {
     const { modelId, ...body } = REQUEST
-    const answer = await exchange(`${connection.endpoint}/model/${modelId}/converse`, {
+    const clientResponse = await exchange(`${connection.endpoint}/model/${modelId}/converse`, {
       method: 'POST',
       headers: {
         authorization: `Bearer ${path.apiKey}`,
@@ -133,24 +130,24 @@ describe('the official SDK', () => {
       },
       body: compress(JSON.stringify(body)),
     })
-    expect(answer.status).toBe(200)
+    expect(clientResponse.status).toBe(200)
     expect(path.simulator.requests.list().at(-1)?.content?.body).toBe(JSON.stringify(body))
-    const { inputTokens, outputTokens } = JSON.parse(answer.body.toString()).usage
+    const { inputTokens, outputTokens } = JSON.parse(clientResponse.body.toString()).usage
     await eventually(() => expect(usages()).toEqual([[inputTokens, outputTokens]]))
   })
 
-  it('takes no body of another type', async () => {
-    const answer = await exchange(`${connection.endpoint}/model/${CLAUDE}/invoke`, {
+  it('cannot send a body of another content type', async () => {
+    const clientResponse = await exchange(`${connection.endpoint}/model/${CLAUDE}/invoke`, {
       method: 'POST',
       headers: { authorization: `Bearer ${path.apiKey}`, 'content-type': 'text/plain' },
       body: JSON.stringify(MESSAGE),
     })
-    expect(answer.status).toBe(400)
+    expect(clientResponse.status).toBe(400)
   })
 
-  it('takes another way of writing the model in the path', async () => {
-    const answer = await postJson(`${connection.endpoint}/model/${NOVA}/converse`, path.apiKey, REQUEST)
-    expect(answer.status).toBe(200)
+  it('can spell the model in the path in another way', async () => {
+    const clientResponse = await postJson(`${connection.endpoint}/model/${NOVA}/converse`, path.apiKey, REQUEST)
+    expect(clientResponse.status).toBe(200)
   })
 })
 
@@ -173,7 +170,7 @@ describe('a session that AWS rejects', () => {
     [403, 'UnrecognizedClientException'],
     [403, 'ExpiredTokenException:http://internal.amazon.com/coral/com.amazon.bedrock/'],
     [403, 'InvalidSignatureException'],
-  ])('is 502 on both surfaces, without its words, and a warning: %i %s', async (status, type) => {
+  ])('is a 502 at both endpoints, without AWS’s message, and a warning: %i %s', async (status, type) => {
     const target = await rejecting(status, type)
     const chat = { model: `${target.settings.name}/${NOVA}`, messages: [{ role: 'user', content: 'Hi' }] }
     for (const { status: given, headers, body } of [
@@ -192,7 +189,7 @@ describe('a session that AWS rejects', () => {
     expect(warnings.filter((line) => line.includes(target.settings.name))).toHaveLength(1)
   })
 
-  it('is not meant by AccessDeniedException, of a model that the role may not use, which is passed on', async () => {
+  it('is not assumed for an AccessDeniedException about a model, which is passed on', async () => {
     const target = await rejecting(403, 'AccessDeniedException')
     const { status, headers } = await postJson(`${target.baseURL}/model/${NOVA}/converse`, path.apiKey, REQUEST)
     expect([status, headers['x-sluice-source']]).toEqual([403, 'upstream'])
@@ -211,7 +208,7 @@ describe('a 429 of the gateway’s own', () => {
     await expect(refused).rejects.toMatchObject({ $metadata: { requestId: expect.stringMatching(/^[0-9a-f-]{36}$/) } })
   })
 
-  it('is heeded: the SDK tries again when it was told to', async () => {
+  it('makes the SDK retry after the given time', async () => {
     path.simulator.controls.add({ times: 1, pathPrefix: '/model/', fault: { kind: 'rate-limit', retryAfterMs: 1_000 } })
     await expect(connection.sdk().send(new ConverseCommand(REQUEST))).rejects.toBeInstanceOf(ThrottlingException)
     await eventually(() => expect(outcomes()).toEqual(['upstream_429']))
@@ -255,7 +252,7 @@ describe('an error of the provider', () => {
     })
   })
 
-  it('of the gateway’s own is typed too', async () => {
+  it('of the gateway itself is typed too', async () => {
     const unknown = connection.sdk({ token: { token: 'slc_unknown' } }).send(new ConverseCommand(REQUEST))
     await expect(unknown).rejects.toMatchObject({ name: 'UnrecognizedClientException' })
     await expect(unknown).rejects.toBeInstanceOf(BedrockRuntimeServiceException)
@@ -269,7 +266,7 @@ it.each([
   [`/model/${encodeURIComponent(NOVA)}/converse-stream`, REQUEST],
   [`/model/${encodeURIComponent(CLAUDE)}/invoke`, MESSAGE],
   [`/model/${encodeURIComponent(CLAUDE)}/invoke-with-response-stream`, MESSAGE],
-])('%s is answered byte for byte as if asked directly', async (target, body) => {
+])('%s gets the same bytes as a direct request', async (target, body) => {
   const bytes = Buffer.from(JSON.stringify(body))
   const headers = ['content-type', 'application/json', 'x-simulator-seed', 'same']
   const assumer = createRoleAssumer({ endpoint: path.aws.url, maxAttempts: 1 })

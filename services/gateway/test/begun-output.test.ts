@@ -1,25 +1,17 @@
 import type { ProviderId } from '@sluice/contracts'
 import { eventually } from '@sluice/testkit'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { postJson } from './support/exchange.ts'
 import { freshConnection } from './support/fresh-connection.ts'
-import { type RawUpstream, startRawUpstream } from './support/raw-upstream.ts'
-import { startDataPath, type TestDataPath } from './support/start-data-path.ts'
+import { startRawUpstream } from './support/raw-upstream.ts'
+import { startBeforeAll } from './support/start-before-all.ts'
+import { startDataPath } from './support/start-data-path.ts'
 
 const MESSAGES = [{ role: 'user' as const, content: 'Hi' }]
 const BODY = { model: 'm', messages: MESSAGES, max_tokens: 4_096 }
-let data: TestDataPath
-let upstream: RawUpstream
 
-beforeAll(async () => {
-  data = await startDataPath()
-  upstream = await startRawUpstream()
-})
-
-afterAll(async () => {
-  await data?.stop()
-  await upstream?.stop()
-})
+const data = startBeforeAll(startDataPath)
+const upstream = startBeforeAll(startRawUpstream)
 
 const connect = (provider: ProviderId = 'openai') =>
   freshConnection(data.gateway, data.apiKey, { provider, baseUrl: upstream.url })
@@ -48,7 +40,7 @@ describe('a stream that reported only the beginning of its output', () => {
         event({ candidates: [{ content: { parts: [{ text }] } }], usageMetadata: { promptTokenCount: 10 } }),
       ).join(''),
     ],
-  ] as const)('is charged what has passed by, where the client leaves: %s', async (provider, path, body) => {
+  ] as const)('is charged by the relayed output if the client disconnects: %s', async (provider, path, body) => {
     upstream.respond = (_request, response) => {
       response.writeHead(200, { 'content-type': 'text/event-stream' })
       response.write(body)
@@ -69,10 +61,10 @@ describe('a stream that reported only the beginning of its output', () => {
   })
 })
 
-describe('an error that came with 200 in the place of a message', () => {
+describe('an error with status 200 in the place of a message', () => {
   const ERROR = { type: 'error', error: { type: 'rate_limit_error', message: 'Slow down.' } }
 
-  async function ask(stream: boolean, error: object = ERROR) {
+  async function send(stream: boolean, error: object = ERROR) {
     upstream.respond = (_request, response) => {
       response.writeHead(200, { 'content-type': 'application/json', 'retry-after': '20' })
       response.end(JSON.stringify(error))
@@ -82,8 +74,8 @@ describe('an error that came with 200 in the place of a message', () => {
     return { ...connection, answer: await postJson(`${data.gateway.url}/v1/chat/completions`, data.apiKey, body) }
   }
 
-  it('has its status and its wait, and pauses the model', async () => {
-    const { answer, ended, coolDowns } = await ask(false)
+  it('has its own status and retry time, and starts a cool-down of the model', async () => {
+    const { answer, ended, coolDowns } = await send(false)
     expect(answer.status).toBe(429)
     expect(answer.headers).toMatchObject({ 'retry-after': '20', 'x-sluice-source': 'upstream' })
     expect(answer.headers['x-should-retry']).toBeUndefined()
@@ -94,8 +86,8 @@ describe('an error that came with 200 in the place of a message', () => {
     await eventually(async () => expect(await coolDowns()).toMatchObject([{ model: 'claude-sonnet-4-6' }]))
   })
 
-  it('is the last event of a stream, in the words of the provider', async () => {
-    const { answer, ended } = await ask(true)
+  it('is the last event of a stream, in the provider’s format', async () => {
+    const { answer, ended } = await send(true)
     expect([answer.status, answer.body.toString()]).toEqual([
       200,
       event({ error: { message: 'Slow down.', type: 'server_error', param: null, code: 'rate_limit_error' } }),
@@ -103,13 +95,13 @@ describe('an error that came with 200 in the place of a message', () => {
     await ended('upstream_429')
   })
 
-  it('is final where it does not say which it is', async () => {
-    const { answer } = await ask(false, { type: 'error', error: { type: 'api_error', message: 'No.' } })
+  it('is final if it does not name its kind', async () => {
+    const { answer } = await send(false, { type: 'error', error: { type: 'api_error', message: 'No.' } })
     expect([answer.status, answer.headers['x-should-retry']]).toEqual([422, 'false'])
   })
 })
 
-it('makes a stream of a completion that came as a document', async () => {
+it('turns a completion that came as a document into a stream', async () => {
   const choice = { index: 0, message: { role: 'assistant', content: 'Hello' }, finish_reason: 'stop' }
   const usage = { prompt_tokens: 4, completion_tokens: 1, total_tokens: 5 }
   upstream.respond = (_request, response) => {

@@ -6,23 +6,23 @@ import { eventually } from '@sluice/testkit'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { postJson, type RawResponse } from './support/exchange.ts'
 import { type RawUpstream, startRawUpstream } from './support/raw-upstream.ts'
-import { startDataPath, type TestDataPath } from './support/start-data-path.ts'
+import { startBeforeAll } from './support/start-before-all.ts'
+import { startDataPath } from './support/start-data-path.ts'
 
 const BODY = { model: 'gpt-4.1-mini', messages: [{ role: 'user', content: 'Where to?' }], max_tokens: 9 }
 const OLD = { apiKey: 'sk-old-key-of-the-old-host' }
 const NEW = { apiKey: 'sk-new-key-of-the-new-host' }
-let data: TestDataPath
 let hosts: RawUpstream[]
 /** What has arrived at which host with which key. */
 let arrived: string[]
 
+const data = startBeforeAll(startDataPath)
 beforeAll(async () => {
-  data = await startDataPath()
   hosts = await Promise.all(['old', 'new'].map(hostCalled))
 })
 
 afterAll(async () => {
-  await Promise.all([data?.stop(), ...(hosts ?? []).map((host) => host.stop())])
+  await Promise.all([...(hosts ?? []).map((host) => host.stop())])
 })
 
 beforeEach(() => {
@@ -47,11 +47,11 @@ async function fullConnection(settings: Partial<ProjectedConnection> = {}) {
   const capacity = [{ period: 'minute' as const, requests: 1 }]
   const made = await data.gateway.connection({ baseUrl: urlOf(0), apiKey: OLD.apiKey, capacity, ...settings })
   const apiKey = await data.gateway.apiKey()
-  const ask = (maxWait = '0'): Promise<RawResponse> =>
+  const send = (maxWait = '0'): Promise<RawResponse> =>
     postJson(`${made.baseURL}/chat/completions`, apiKey, BODY, { 'x-sluice-max-wait': maxWait })
-  await eventually(async () => expect((await ask()).status).toBe(200))
-  await eventually(async () => expect((await ask()).status).toBe(429))
-  return { ...made, apiKey, ask }
+  await eventually(async () => expect((await send()).status).toBe(200))
+  await eventually(async () => expect((await send()).status).toBe(429))
+  return { ...made, apiKey, send }
 }
 
 /** Has room for more, and these changes. */
@@ -62,21 +62,21 @@ async function change({ id, ...settings }: ProjectedConnection, changes: Partial
 
 /** Begins a request that waits; resolves when it does, as later ones of the same connection have been denied by then. */
 async function startWaiting(
-  ask: (maxWait?: string) => Promise<RawResponse>,
-): Promise<{ readonly answer: Promise<RawResponse> }> {
+  send: (maxWait?: string) => Promise<RawResponse>,
+): Promise<{ readonly clientResponse: Promise<RawResponse> }> {
   arrived = []
-  const answer = ask('120')
-  for (let later = 0; later < 2; later++) expect((await ask()).status).toBe(429)
-  return { answer }
+  const clientResponse = send('120')
+  for (let later = 0; later < 2; later++) expect((await send()).status).toBe(429)
+  return { clientResponse }
 }
 
 describe('a request that waits for its permit', () => {
-  it('goes to where its connection leads then, with the key that belongs there', async () => {
-    const { settings, ask } = await fullConnection()
-    const waiting = await startWaiting(ask)
+  it('goes to the connection’s new host, with the key for it', async () => {
+    const { settings, send } = await fullConnection()
+    const waiting = await startWaiting(send)
     data.gateway.credentials.set(settings.id, NEW)
     await change(settings, { config: { baseUrl: urlOf(1) }, credentialVersion: 2 })
-    expect((await waiting.answer).status).toBe(200)
+    expect((await waiting.clientResponse).status).toBe(200)
     expect(arrived).toEqual([`Bearer ${NEW.apiKey} at new`])
   })
 
@@ -123,45 +123,45 @@ describe('a request that waits for its permit', () => {
       (settings) => change(settings, { allowedModels: ['other-*'] }),
     ],
   ])('is refused when %s', async (_, status, code, happens) => {
-    const { settings, apiKey, ask } = await fullConnection()
-    const waiting = await startWaiting(ask)
+    const { settings, apiKey, send } = await fullConnection()
+    const waiting = await startWaiting(send)
     await happens(settings, apiKey)
-    const answer = await waiting.answer
-    expect(answer.body.toString()).toContain(code)
-    expect(answer.status).toBe(status)
+    const clientResponse = await waiting.clientResponse
+    expect(clientResponse.body.toString()).toContain(code)
+    expect(clientResponse.status).toBe(status)
     expect(arrived).toEqual([])
   })
 
-  it('gives its permit back when it is refused', async () => {
-    const { settings, ask } = await fullConnection()
-    const waiting = await startWaiting(ask)
+  it('refunds its permit when it is refused', async () => {
+    const { settings, send } = await fullConnection()
+    const waiting = await startWaiting(send)
     // One more than is used: the refused one is to leave it.
     await change(settings, { enabled: false, capacity: [{ period: 'minute', requests: 2 }] })
-    expect((await waiting.answer).status).toBe(403)
+    expect((await waiting.clientResponse).status).toBe(403)
     await change(settings, { capacity: [{ period: 'minute', requests: 2 }], version: 9 })
-    await eventually(async () => expect((await ask()).status).toBe(200))
-    expect((await ask()).status).toBe(429)
+    await eventually(async () => expect((await send()).status).toBe(200))
+    expect((await send()).status).toBe(429)
   })
 })
 
 describe('a change of host and key', () => {
-  it('never sends a key to a host that it was not stored for, while the new one is under way', async () => {
-    const { settings, ask } = await openConnection()
+  it('never sends a key to a host for which it was not stored, while the new key is being fetched', async () => {
+    const { settings, send } = await openConnection()
     const held = Promise.withResolvers<typeof NEW>()
     data.gateway.credentials.set(settings.id, held.promise)
     await change(settings, { config: { baseUrl: urlOf(1) }, credentialVersion: 2 })
     arrived = []
-    const under = Array.from({ length: 20 }, () => ask())
+    const under = Array.from({ length: 20 }, () => send())
     await eventually(() => expect(data.gateway.credentialRequests).toContainEqual(versionOf(settings, 2)))
-    under.push(ask())
+    under.push(send())
     held.resolve(NEW)
-    for (const answer of await Promise.all(under)) expect(answer.status).toBe(200)
+    for (const clientResponse of await Promise.all(under)) expect(clientResponse.status).toBe(200)
     const right = [`Bearer ${OLD.apiKey} at old`, `Bearer ${NEW.apiKey} at new`]
     expect(arrived.filter((each) => !right.includes(each))).toEqual([])
     expect(arrived).toContain(`Bearer ${NEW.apiKey} at new`)
   })
 
-  it('holds for a request whose body was still coming', async () => {
+  it('applies to a request whose body is still arriving', async () => {
     const { settings, baseURL, apiKey } = await openConnection()
     const text = JSON.stringify(BODY)
     const slow = request(`${baseURL}/chat/completions`, {
@@ -174,23 +174,23 @@ describe('a change of host and key', () => {
     await eventually(() => expect(data.gateway.credentialRequests).toContainEqual(versionOf(settings, 2)))
     arrived = []
     slow.end(text.slice(9))
-    const [answer] = await once(slow, 'response')
-    expect(answer.statusCode).toBe(200)
-    answer.resume()
+    const [clientResponse] = await once(slow, 'response')
+    expect(clientResponse.statusCode).toBe(200)
+    clientResponse.resume()
     expect(arrived).toEqual([`Bearer ${NEW.apiKey} at new`])
   })
 
   it('of the key alone fails no request', async () => {
-    const { settings, ask } = await openConnection()
+    const { settings, send } = await openConnection()
     const held = Promise.withResolvers<typeof NEW>()
     data.gateway.credentials.set(settings.id, held.promise)
     await change(settings, { credentialVersion: 2 })
     await eventually(() => expect(data.gateway.credentialRequests).toContainEqual(versionOf(settings, 2)))
     arrived = []
-    expect((await ask()).status).toBe(200)
+    expect((await send()).status).toBe(200)
     held.resolve(NEW)
     await eventually(async () => {
-      expect((await ask()).status).toBe(200)
+      expect((await send()).status).toBe(200)
       expect(arrived.at(-1)).toBe(`Bearer ${NEW.apiKey} at old`)
     })
   })
@@ -200,9 +200,9 @@ describe('a change of host and key', () => {
 async function openConnection() {
   const made = await data.gateway.connection({ baseUrl: urlOf(0), apiKey: OLD.apiKey })
   const apiKey = await data.gateway.apiKey()
-  const ask = (): Promise<RawResponse> => postJson(`${made.baseURL}/chat/completions`, apiKey, BODY)
-  await eventually(async () => expect((await ask()).status).toBe(200))
-  return { ...made, apiKey, ask }
+  const send = (): Promise<RawResponse> => postJson(`${made.baseURL}/chat/completions`, apiKey, BODY)
+  await eventually(async () => expect((await send()).status).toBe(200))
+  return { ...made, apiKey, send }
 }
 
 function versionOf({ id }: ProjectedConnection, version: number) {

@@ -1,12 +1,13 @@
 import { connect as connectHttp2 } from 'node:http2'
 import { brotliCompressSync, constants, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import { eventually } from '@sluice/testkit'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { exchange, sendText } from './support/exchange.ts'
 import { freshConnection } from './support/fresh-connection.ts'
 import { http2Exchange } from './support/http2-exchange.ts'
-import { type RawUpstream, startRawUpstream } from './support/raw-upstream.ts'
-import { startDataPath, type TestDataPath } from './support/start-data-path.ts'
+import { startRawUpstream } from './support/raw-upstream.ts'
+import { startBeforeAll } from './support/start-before-all.ts'
+import { startDataPath } from './support/start-data-path.ts'
 
 const MAX_BODY_BYTES = 1024 * 1024
 const CODINGS = [
@@ -31,17 +32,13 @@ const PATHS = [
   ['anthropic', '/v1/messages', { model: 'm', max_tokens: 9, messages: [{ role: 'user', content: 'Hi' }] }],
   ['google', '/v1beta/models/m:generateContent', { contents: [{ role: 'user', parts: [{ text: 'Hi' }] }] }],
 ] as const
-let data: TestDataPath
-let upstream: RawUpstream
 let received: { readonly headers: Readonly<Record<string, unknown>>; readonly body: string }[]
 
-beforeAll(async () => {
-  data = await startDataPath({ env: { MAX_BODY_BYTES: String(MAX_BODY_BYTES), MAX_HELD_BYTES: '4000000' } })
-  upstream = await startRawUpstream()
-})
-afterAll(async () => {
-  await Promise.all([data?.stop(), upstream?.stop()])
-})
+const data = startBeforeAll(() =>
+  startDataPath({ env: { MAX_BODY_BYTES: String(MAX_BODY_BYTES), MAX_HELD_BYTES: '4000000' } }),
+)
+const upstream = startBeforeAll(startRawUpstream)
+
 beforeEach(() => {
   received = []
   upstream.respond = (request, response) => {
@@ -72,7 +69,7 @@ function send(url: string, encoding: string, body: Buffer, headers: Readonly<Rec
 }
 
 describe.each(CODINGS)('a body with content-encoding %s', (encoding, compress) => {
-  it.each(PATHS)('goes on to %s decoded', async (provider, path, body) => {
+  it.each(PATHS)('is forwarded to %s decoded', async (provider, path, body) => {
     const { baseURL } = await connection({ provider, baseUrl: upstream.url })
     const plain = JSON.stringify(body)
     const { status } = await send(`${baseURL}${path}`, encoding, compress(Buffer.from(plain)), { 'content-md5': 'x' })
@@ -98,7 +95,7 @@ describe.each(CODINGS)('a body with content-encoding %s', (encoding, compress) =
     expect(received).toHaveLength(2)
   })
 
-  it('is taken over HTTP/2', async () => {
+  it('is accepted over HTTP/2', async () => {
     const { settings } = await connection()
     const session = connectHttp2(data.gateway.url)
     try {
@@ -122,7 +119,7 @@ describe.each(CODINGS)('a body with content-encoding %s', (encoding, compress) =
 describe('a compressed body', () => {
   const chat = (content: string) => Buffer.from(JSON.stringify({ model: 'm', messages: [{ role: 'user', content }] }))
 
-  it('reserves by its decoded length', async () => {
+  it('reserves tokens by its decoded length', async () => {
     const { baseURL } = await connection({
       baseUrl: upstream.url,
       defaultMaxOutputTokens: 1,
@@ -133,7 +130,7 @@ describe('a compressed body', () => {
     expect(received).toEqual([])
   })
 
-  it('is held to the allowed models', async () => {
+  it('is limited to the allowed models', async () => {
     const { baseURL } = await connection({ baseUrl: upstream.url, allowedModels: ['other'] })
     const { status } = await send(`${baseURL}/v1/chat/completions`, 'zstd', zstdCompressSync(chat('x')))
     expect([status, received]).toEqual([403, []])
@@ -152,7 +149,7 @@ describe('a compressed body', () => {
     },
   )
 
-  it('is refused where only a coding under another expands beyond the bound', async () => {
+  it('is refused if only an inner coding expands beyond the bound', async () => {
     const { baseURL } = await connection()
     // Two hundred thousand stored blocks of no bytes each, which decode to nothing.
     const empty = Buffer.concat([
@@ -170,7 +167,7 @@ describe('a compressed body', () => {
     expect([status, body.toString()]).toEqual([400, expect.stringContaining('levels deep')])
   })
 
-  it('counts decoded against the bytes that its key may hold, and gives them back', async () => {
+  it('counts by its decoded size against its key’s share of memory, which it releases', async () => {
     const { baseURL } = await connection()
     const waiting: (() => void)[] = []
     upstream.respond = (request, response) => {
@@ -183,12 +180,12 @@ describe('a compressed body', () => {
     await eventually(() => expect(waiting).toHaveLength(2))
     const refused = await send(`${baseURL}/v1/responses`, 'gzip', large)
     expect([refused.status, refused.body.toString()]).toEqual([429, expect.stringContaining('rate_limited')])
-    for (const answer of waiting) answer()
+    for (const clientResponse of waiting) clientResponse()
     for (const { status } of await Promise.all(held)) expect(status).toBe(200)
     await eventually(async () => {
       const again = send(`${baseURL}/v1/responses`, 'gzip', large)
       await Promise.race([again, eventually(() => expect(waiting.length).toBeGreaterThan(2))])
-      for (const answer of waiting) answer()
+      for (const clientResponse of waiting) clientResponse()
       expect((await again).status).toBe(200)
     })
   })
@@ -204,59 +201,59 @@ describe('a compressed body', () => {
     ['deflate', Buffer.concat([deflateSync('{"model":"m"}'), Buffer.from('more')])],
     ['zstd', Buffer.concat([zstdCompressSync('{"model":"m"}'), Buffer.from('more')])],
     ['gzip, br', gzipSync('{"model":"m"}')],
-  ])('that is damaged is refused with words: %s', async (encoding, body) => {
+  ])('that is damaged is refused with a message: %s', async (encoding, body) => {
     const { baseURL } = await connection()
-    const answer = await send(`${baseURL}/v1/responses`, encoding, body)
+    const clientResponse = await send(`${baseURL}/v1/responses`, encoding, body)
     const words = expect.stringContaining('cannot be decoded by its content-encoding')
-    expect([answer.status, answer.body.toString(), received]).toEqual([400, words, []])
+    expect([clientResponse.status, clientResponse.body.toString(), received]).toEqual([400, words, []])
   })
 
-  it('of zstd may not ask for a window of more than 8 MiB', async () => {
+  it('of zstd may not require a window of more than 8 MiB', async () => {
     const { baseURL } = await connection()
     const params = { [constants.ZSTD_c_windowLog]: 26, [constants.ZSTD_c_contentSizeFlag]: 0 }
     const body = zstdCompressSync(Buffer.alloc(70_000_000, ' '), { params })
-    const answer = await send(`${baseURL}/v1/responses`, 'zstd', body)
-    expect([answer.status, answer.body.toString()]).toEqual([400, expect.stringContaining('larger than 8 MiB')])
+    const clientResponse = await send(`${baseURL}/v1/responses`, 'zstd', body)
+    expect([clientResponse.status, clientResponse.body.toString()]).toEqual([400, expect.stringContaining('larger than 8 MiB')])
   })
 
-  it('of zstd may not have frames without number', async () => {
+  it('of zstd may not have any number of frames', async () => {
     const { baseURL } = await connection()
     const empty = zstdCompressSync(Buffer.alloc(0))
     const body = Buffer.concat([zstdCompressSync('{"model":"m"}'), Buffer.alloc(empty.length * 10_000, empty)])
-    const answer = await send(`${baseURL}/v1/responses`, 'zstd', body)
-    expect([answer.status, answer.body.toString()]).toEqual([400, expect.stringContaining('more than 64 frames')])
+    const clientResponse = await send(`${baseURL}/v1/responses`, 'zstd', body)
+    expect([clientResponse.status, clientResponse.body.toString()]).toEqual([400, expect.stringContaining('more than 64 frames')])
   })
 
-  it('of no bytes is an empty one', async () => {
+  it('without bytes is an empty one', async () => {
     const { baseURL } = await connection()
     const { status } = await send(`${baseURL}/v1/responses`, 'gzip', Buffer.alloc(0))
     expect(status).toBe(400)
   })
 
-  it('that is not looked into is streamed on as it came', async () => {
+  it('that is not inspected is streamed unchanged', async () => {
     const { baseURL } = await connection()
     const body = gzipSync('some audio')
-    const answer = await send(`${baseURL}/v1/audio/transcriptions`, 'gzip', body, { 'content-type': 'audio/wav' })
-    expect(answer.status).toBe(200)
+    const clientResponse = await send(`${baseURL}/v1/audio/transcriptions`, 'gzip', body, { 'content-type': 'audio/wav' })
+    expect(clientResponse.status).toBe(200)
     expect(received).toMatchObject([{ headers: { 'content-encoding': 'gzip' }, body: body.toString('latin1') }])
   })
 })
 
-describe('a coding that is not known', () => {
-  it.each(['compress', 'gzip, lz4', 'aws-chunked'])('is refused with 415 that names it: %s', async (encoding) => {
+describe('an unknown content coding', () => {
+  it.each(['compress', 'gzip, lz4', 'aws-chunked'])('is refused with a 415 that names it: %s', async (encoding) => {
     const { baseURL, settings } = await connection()
     const body = Buffer.from(JSON.stringify({ model: `${settings.name}/m` }))
     for (const url of [`${baseURL}/v1/chat/completions`, `${data.gateway.url}/v1/chat/completions`]) {
-      const answer = await send(url, encoding, body)
+      const clientResponse = await send(url, encoding, body)
       const named = encoding.split(', ').at(-1)
-      expect(answer.status).toBe(415)
-      expect(answer.headers['accept-encoding']).toBe('gzip, deflate, br, zstd')
-      expect(answer.body.toString()).toContain(`\\"${named}\\" is not supported. Compress the body with gzip, deflate`)
+      expect(clientResponse.status).toBe(415)
+      expect(clientResponse.headers['accept-encoding']).toBe('gzip, deflate, br, zstd')
+      expect(clientResponse.body.toString()).toContain(`\\"${named}\\" is not supported. Compress the body with gzip, deflate`)
     }
     expect(received).toEqual([])
   })
 
-  it('is refused before the body is there', async () => {
+  it('is refused before the body has arrived', async () => {
     const { settings } = await connection()
     const head = [
       `POST /connections/${settings.name}/v1/responses HTTP/1.1`,
@@ -270,9 +267,9 @@ describe('a coding that is not known', () => {
     expect(await sendText(data.gateway.url, head.join('\r\n'))).toMatch(/^HTTP\/1\.1 415 /)
   })
 
-  it('is refused when there are too many', async () => {
+  it('includes a chain of too many codings', async () => {
     const { baseURL } = await connection()
-    const answer = await send(`${baseURL}/v1/responses`, 'gzip, gzip, gzip, gzip', Buffer.from('x'))
-    expect([answer.status, answer.body.toString()]).toEqual([400, expect.stringContaining('more than 3')])
+    const clientResponse = await send(`${baseURL}/v1/responses`, 'gzip, gzip, gzip, gzip', Buffer.from('x'))
+    expect([clientResponse.status, clientResponse.body.toString()]).toEqual([400, expect.stringContaining('more than 3')])
   })
 })

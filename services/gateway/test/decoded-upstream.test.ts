@@ -14,11 +14,11 @@ import type { WireHeaders } from '@sluice/providers'
 import { eventually } from '@sluice/testkit'
 import fc from 'fast-check'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import type { Upstream, UpstreamCall } from '../src/ports.ts'
 import { decodedUpstream } from '../src/upstream/decoded-upstream.ts'
 import { createUpstream, type RunningUpstream } from '../src/upstream/http-client.ts'
+import type { Upstream, UpstreamCall } from '../src/upstream/upstream.ts'
 import { writePieces } from './support/raw-upstream.ts'
-import { standsStill } from './support/stands-still.ts'
+import { untilStable } from './support/until-stable.ts'
 
 const MIB = 1024 * 1024
 const CODINGS = [
@@ -81,7 +81,7 @@ function send(method = 'GET', takes: (bytes: number) => boolean = () => true) {
   return { call, came, ended: ended.promise }
 }
 
-it.each(CODINGS)('decodes %s, in whatever pieces it comes', async (coding, compress) => {
+it.each(CODINGS)('decodes %s, in chunks of any size', async (coding, compress) => {
   const sizes = fc.array(fc.integer({ min: 1, max: 60 }), { minLength: 1, maxLength: 4 })
   await fc.assert(
     fc.asyncProperty(fc.string(), fc.constantFrom(200, 302, 404), sizes, async (text, status, pieces) => {
@@ -110,7 +110,7 @@ it.each([
   expect(await send(method).ended).toMatchObject({ status, text, headers, end: 'end' })
 })
 
-it.each(['gzip', 'br', 'zstd', 'deflate'])('an empty body is empty in %s', async (coding) => {
+it.each(['gzip', 'br', 'zstd', 'deflate'])('accepts an empty body in %s', async (coding) => {
   respond = (response) => void response.writeHead(200, { 'content-encoding': coding }).end()
   expect(await send().ended).toMatchObject({ status: 200, text: '', end: 'end' })
 })
@@ -143,7 +143,7 @@ it.each(CODINGS)(
   },
 )
 
-it('gives each event of a compressed stream when it comes', async () => {
+it('passes on each event of a compressed stream when it arrives', async () => {
   const next = Promise.withResolvers<void>()
   respond = async (response) => {
     const zip = createGzip({ flush: constants.Z_SYNC_FLUSH })
@@ -158,19 +158,19 @@ it('gives each event of a compressed stream when it comes', async () => {
   expect((await ended).text).toBe('data: a\n\ndata: b\n\n')
 })
 
-it('expands no more than is taken, however much a few bytes come to', async () => {
+it('expands no more than the sink takes, however much a few bytes expand to', async () => {
   const bomb = gzipSync(Buffer.alloc(200 * MIB))
   respond = (response) => void response.writeHead(200, { 'content-encoding': 'gzip' }).end(bomb)
   let isTaken = false
   const { call, came, ended } = send('GET', () => isTaken)
   await eventually(() => expect(came.bytes).toBeGreaterThan(0))
-  expect(await standsStill(() => came.bytes)).toBeLessThan(MIB)
+  expect(await untilStable(() => came.bytes)).toBeLessThan(MIB)
   isTaken = true
   call.resume()
   expect(await ended).toMatchObject({ bytes: 200 * MIB, end: 'end' })
 })
 
-it('gives nothing more once it is given up', async () => {
+it('passes on nothing more once the call is aborted', async () => {
   respond = (response) => {
     const zip = createGzip({ flush: constants.Z_SYNC_FLUSH })
     zip.pipe(response.writeHead(200, { 'content-encoding': 'gzip' }))

@@ -2,34 +2,27 @@ import type { ServerResponse } from 'node:http'
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import { eventually } from '@sluice/testkit'
 import fc from 'fast-check'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { exchange, postJson } from './support/exchange.ts'
 import { freshConnection } from './support/fresh-connection.ts'
-import { type RawUpstream, startRawUpstream, writePieces } from './support/raw-upstream.ts'
-import { startDataPath, type TestDataPath } from './support/start-data-path.ts'
+import { startRawUpstream, writePieces } from './support/raw-upstream.ts'
+import { startBeforeAll } from './support/start-before-all.ts'
+import { startDataPath } from './support/start-data-path.ts'
 
 const OLD = 'sk-canary-old-1f0e9d8c7b6a'
 const NEW = 'sk-canary-new-a6b7c8d9e0f1'
 const BODY = { model: 'gpt-4.1', messages: [{ role: 'user', content: 'Hi' }] }
 const STREAM = { ...BODY, stream: true, stream_options: { include_usage: true } }
 
-let path: TestDataPath
-let upstream: RawUpstream
-beforeAll(async () => {
-  path = await startDataPath()
-  upstream = await startRawUpstream()
-})
-afterAll(async () => {
-  await upstream.stop()
-  await path.stop()
-})
+const path = startBeforeAll(startDataPath)
+const upstream = startBeforeAll(startRawUpstream)
 
 const connect = () => path.gateway.connection({ baseUrl: upstream.url, apiKey: OLD })
-const ask = (baseURL: string, body: object) => postJson(`${baseURL}/chat/completions`, path.apiKey, body)
+const send = (baseURL: string, body: object) => postJson(`${baseURL}/chat/completions`, path.apiKey, body)
 /** Known to the gateway, too. */
 const connected = async () => {
   const made = await connect()
-  await eventually(async () => expect((await ask(made.baseURL, [])).status).toBe(400))
+  await eventually(async () => expect((await send(made.baseURL, [])).status).toBe(400))
   return made
 }
 
@@ -53,7 +46,7 @@ function shows(text: string, key: string): boolean {
     .some((run) => text.includes(run))
 }
 
-describe('a credential that is repeated in an answer of status 200 or 3xx', () => {
+describe('a credential that a response of status 200 or 3xx repeats', () => {
   const message = `refused key ${OLD}`
   const halves = [OLD.slice(0, 16), OLD.slice(16)]
   const failed = { id: 'resp_1', status: 'failed', error: { code: 'server_error', message } }
@@ -104,7 +97,7 @@ describe('a credential that is repeated in an answer of status 200 or 3xx', () =
   const sizes = fc.array(fc.integer({ min: 1, max: 120 }), { minLength: 1, maxLength: 6 })
 
   describe.each(Object.entries(answers))('as %s', (_, [status, headers, body]) => {
-    it('is cut out, in whatever pieces it comes, and nothing else is changed', async () => {
+    it('is redacted in chunks of any size, and nothing else changes', async () => {
       const { baseURL } = await connected()
       const sent = Buffer.from(body)
       await fc.assert(
@@ -114,10 +107,10 @@ describe('a credential that is repeated in an answer of status 200 or 3xx', () =
             response.writeHead(status, { ...headers, ...length })
             void writePieces(response, sent, pieces)
           }
-          const answer = await ask(baseURL, STREAM)
-          expect(answer.status).toBe(status)
-          const text = answer.body.toString()
-          expect(shows(JSON.stringify(answer.headers) + text, OLD)).toBe(false)
+          const clientResponse = await send(baseURL, STREAM)
+          expect(clientResponse.status).toBe(status)
+          const text = clientResponse.body.toString()
+          expect(shows(JSON.stringify(clientResponse.headers) + text, OLD)).toBe(false)
           expect(text).toHaveLength(sent.length)
           if (body.includes(OLD)) expect(wholly(text)).toBe(body.replaceAll(OLD, filler(OLD.length)))
           if (headers === JSON_TYPE) expect(JSON.stringify(JSON.parse(text))).not.toContain(OLD)
@@ -132,17 +125,17 @@ describe('a credential that is repeated in an answer of status 200 or 3xx', () =
       ['deflate', deflateRawSync],
       ['br', brotliCompressSync],
       ['zstd', zstdCompressSync],
-    ])('is cut out where that is compressed: %s', async (coding, compress) => {
+    ])('is redacted in a compressed response: %s', async (coding, compress) => {
       const { baseURL } = await connected()
       upstream.respond = (_request, response) => {
         response.writeHead(status, { ...headers, 'content-encoding': coding })
         void writePieces(response, compress(body), [7])
       }
-      const answer = await ask(baseURL, STREAM)
-      expect(answer.status).toBe(status)
-      expect(answer.headers).not.toHaveProperty('content-encoding')
-      expect(answer.body.length).toBe(Buffer.byteLength(body))
-      expect(shows(JSON.stringify(answer.headers) + answer.body, OLD)).toBe(false)
+      const clientResponse = await send(baseURL, STREAM)
+      expect(clientResponse.status).toBe(status)
+      expect(clientResponse.headers).not.toHaveProperty('content-encoding')
+      expect(clientResponse.body.length).toBe(Buffer.byteLength(body))
+      expect(shows(JSON.stringify(clientResponse.headers) + clientResponse.body, OLD)).toBe(false)
     })
   })
 
@@ -151,18 +144,18 @@ describe('a credential that is repeated in an answer of status 200 or 3xx', () =
     ['an event that is no JSON', STREAM, `data: ${message}\n\n`],
     ['an error in place of an answer', BODY, JSON.stringify({ error: { message } })],
     ['an error in a choice', BODY, JSON.stringify({ choices: [{ message: { content: '' }, error: { message } }] })],
-  ])('is cut out at the unified endpoint: %s', async (_, asked, body) => {
+  ])('is redacted at the unified endpoint: %s', async (_, requested, body) => {
     const { settings } = await connected()
     upstream.respond = (_request, response) => {
-      response.writeHead(200, asked === STREAM ? EVENTS : JSON_TYPE)
+      response.writeHead(200, requested === STREAM ? EVENTS : JSON_TYPE)
       void writePieces(response, Buffer.from(body), [11])
     }
-    const answer = await postJson(`${path.gateway.url}/v1/chat/completions`, path.apiKey, {
-      ...asked,
+    const clientResponse = await postJson(`${path.gateway.url}/v1/chat/completions`, path.apiKey, {
+      ...requested,
       model: `${settings.name}/gpt-4.1`,
     })
-    expect(answer.body.toString()).toContain('[redacted]')
-    expect(shows(answer.body.toString(), OLD)).toBe(false)
+    expect(clientResponse.body.toString()).toContain('[redacted]')
+    expect(shows(clientResponse.body.toString(), OLD)).toBe(false)
   })
 
   it.each([
@@ -180,14 +173,14 @@ describe('a credential that is repeated in an answer of status 200 or 3xx', () =
         response.writeHead(200, stream ? EVENTS : JSON_TYPE)
         void writePieces(response, Buffer.from(body), [13])
       }
-      const asked = { ...BODY, stream, model: `${settings.name}/m` }
-      const answer = await postJson(`${path.gateway.url}/v1/chat/completions`, path.apiKey, asked)
-      expect(answer.body.toString()).toContain('[redacted]')
-      expect(shows(answer.body.toString(), OLD)).toBe(false)
+      const requested = { ...BODY, stream, model: `${settings.name}/m` }
+      const clientResponse = await postJson(`${path.gateway.url}/v1/chat/completions`, path.apiKey, requested)
+      expect(clientResponse.body.toString()).toContain('[redacted]')
+      expect(shows(clientResponse.body.toString(), OLD)).toBe(false)
     }
   })
 
-  it('is cut out of the list of models', async () => {
+  it('is redacted in the list of models', async () => {
     const { settings } = await connected()
     upstream.respond = (_request, response) =>
       response
@@ -204,7 +197,7 @@ describe('a credential that is repeated in an answer of status 200 or 3xx', () =
     })
   })
 
-  it('and its stream’s events still come at once', async () => {
+  it('does not delay the events of its stream', async () => {
     const { baseURL } = await connected()
     const next = Promise.withResolvers<void>()
     upstream.respond = async (_request, response) => {
@@ -212,19 +205,19 @@ describe('a credential that is repeated in an answer of status 200 or 3xx', () =
       await next.promise
       response.end(delta('b'))
     }
-    const answer = await fetch(`${baseURL}/chat/completions`, {
+    const clientResponse = await fetch(`${baseURL}/chat/completions`, {
       method: 'POST',
       headers: { authorization: `Bearer ${path.apiKey}`, ...JSON_TYPE },
       body: JSON.stringify(STREAM),
     })
-    const reader = answer.body?.getReader()
+    const reader = clientResponse.body?.getReader()
     expect(Buffer.from((await reader?.read())?.value ?? []).toString()).toBe(delta('sk'))
     next.resolve()
     expect(Buffer.from((await reader?.read())?.value ?? []).toString()).toBe(delta('b'))
   })
 })
 
-describe.each(['x', '-', 'none', '0', 'a', 'json', '/', '8'])('the key “%s” of a server that asks for none', (key) => {
+describe.each(['x', '-', 'none', '0', 'a', 'json', '/', '8'])('the key “%s” of a server that needs none', (key) => {
   const chunk = { id: 'c', object: 'chat.completion.chunk', created: 1_790_000_000, model: 'm' }
   const stream =
     event({ ...chunk, choices: [{ index: 0, delta: { role: 'assistant', content: 'six' }, finish_reason: null }] }) +
@@ -232,19 +225,19 @@ describe.each(['x', '-', 'none', '0', 'a', 'json', '/', '8'])('the key “%s” 
   const usage = event({ ...chunk, choices: [], usage: { prompt_tokens: 500, completion_tokens: 2, total_tokens: 502 } })
   const connectWith = () => freshConnection(path.gateway, path.apiKey, { baseUrl: upstream.url, apiKey: key })
 
-  it('changes no stream, and none of its headers, and the usage is read', async () => {
+  it('changes no stream or its headers, and usage is read', async () => {
     const { baseURL, isCharged } = await connectWith()
     upstream.respond = (_request, response) => {
       response.writeHead(200, { ...EVENTS, 'x-request-id': 'req-none-1' })
       response.end(`${stream}${usage}data: [DONE]\n\n`)
     }
-    const answer = await ask(`${baseURL}/v1`, { ...BODY, stream: true })
-    expect(answer.body.toString()).toBe(`${stream}data: [DONE]\n\n`)
-    expect(answer.headers).toMatchObject({ ...EVENTS, 'x-request-id': 'req-none-1' })
+    const clientResponse = await send(`${baseURL}/v1`, { ...BODY, stream: true })
+    expect(clientResponse.body.toString()).toBe(`${stream}data: [DONE]\n\n`)
+    expect(clientResponse.headers).toMatchObject({ ...EVENTS, 'x-request-id': 'req-none-1' })
     await isCharged({ requests: 1, tokens: 502 })
   })
 
-  it('changes no words of an error, but where the error quotes it', async () => {
+  it('changes an error only where the error quotes it', async () => {
     const { baseURL, settings } = await connectWith()
     const words = 'max_tokens exceeds the context; tool_choice none or auto'
     const errorOf = (message: string) =>
@@ -253,26 +246,26 @@ describe.each(['x', '-', 'none', '0', 'a', 'json', '/', '8'])('the key “%s” 
       const body = errorOf(message)
       upstream.respond = (_request, response) =>
         response.writeHead(400, { ...JSON_TYPE, 'content-length': body.length }).end(body)
-      const answer = await ask(`${baseURL}/v1`, BODY)
-      expect(answer.headers['content-length']).toBe(String(answer.body.length))
-      return answer.body.toString()
+      const clientResponse = await send(`${baseURL}/v1`, BODY)
+      expect(clientResponse.headers['content-length']).toBe(String(clientResponse.body.length))
+      return clientResponse.body.toString()
     }
     expect(await says(words)).toBe(errorOf(words))
     expect(await says(`Refused. Incorrect API key provided: ${key}. ${words}`)).toBe(
       errorOf(`Refused. Incorrect API key provided: [redacted]. ${words}`),
     )
     upstream.respond = (_request, response) => response.writeHead(400, JSON_TYPE).end(JSON.stringify({ detail: words }))
-    const asked = { ...BODY, model: `${settings.name}/m` }
-    const unified = await postJson(`${path.gateway.url}/v1/chat/completions`, path.apiKey, asked)
+    const requested = { ...BODY, model: `${settings.name}/m` }
+    const unified = await postJson(`${path.gateway.url}/v1/chat/completions`, path.apiKey, requested)
     expect(JSON.parse(unified.body.toString()).error.message).toContain(words)
   })
 })
 
-it('around a rotation, each request has its own credential cut out of its error', async () => {
+it('redacts each request’s own credential around a rotation', async () => {
   const begun: { readonly sent: string; readonly response: ServerResponse }[] = []
   upstream.respond = (request, response) => void begun.push({ sent: request.headers.authorization ?? '', response })
   const { baseURL, settings } = await connected()
-  const before = ask(baseURL, BODY)
+  const before = send(baseURL, BODY)
   await eventually(() => expect(begun).toHaveLength(1))
 
   path.gateway.credentials.set(settings.id, { apiKey: NEW })
@@ -280,16 +273,16 @@ it('around a rotation, each request has its own credential cut out of its error'
   await eventually(() =>
     expect(path.gateway.credentialRequests.at(-1)).toEqual({ connectionId: settings.id, version: 2 }),
   )
-  const later: ReturnType<typeof ask>[] = []
+  const later: ReturnType<typeof send>[] = []
   await eventually(() => {
-    later.push(ask(baseURL, BODY))
+    later.push(send(baseURL, BODY))
     expect(begun.at(-1)?.sent).toBe(`Bearer ${NEW}`)
   })
 
   await eventually(() => expect(begun).toHaveLength(1 + later.length))
   for (const { sent, response } of begun) response.writeHead(409).end(`You sent ${sent}.`)
-  for (const answer of await Promise.all([before, ...later])) {
-    expect(answer.body.toString()).toBe('You sent Bearer [redacted].')
+  for (const clientResponse of await Promise.all([before, ...later])) {
+    expect(clientResponse.body.toString()).toBe('You sent Bearer [redacted].')
   }
   expect(new Set(begun.map(({ sent }) => sent))).toEqual(new Set([`Bearer ${OLD}`, `Bearer ${NEW}`]))
 })

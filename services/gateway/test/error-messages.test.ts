@@ -1,17 +1,15 @@
 import { createAccessToken } from '@sluice/service-kit'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { exchange, type RawRequest, type RawResponse } from './support/exchange.ts'
-import { freshConnection } from './support/fresh-connection.ts'
-import { type RawUpstream, startRawUpstream } from './support/raw-upstream.ts'
-import { startDataPath, type TestDataPath } from './support/start-data-path.ts'
-import { untilKnown } from './support/until-known.ts'
+import { freshConnection, untilKnown } from './support/fresh-connection.ts'
+import { startRawUpstream } from './support/raw-upstream.ts'
+import { startBeforeAll } from './support/start-before-all.ts'
+import { startDataPath } from './support/start-data-path.ts'
 
 /**
  * The usual mistakes of a developer, and what the gateway answers: what is wrong, with the value, and what to do. No request of these
  * reaches the provider, and no answer holds a secret that came with it.
  */
-let data: TestDataPath
-let upstream: RawUpstream
 let received: string[]
 let scopedKey: string
 let expiredKey: string
@@ -20,9 +18,11 @@ const MAX_BODY_BYTES = 4_096
 const JSON_TYPE = { 'content-type': 'application/json' }
 const CHAT = JSON.stringify({ model: 'gpt-4o', messages: [{ role: 'user', content: 'Hello' }] })
 
+const data = startBeforeAll(() =>
+  startDataPath({ env: { MAX_BODY_BYTES: String(MAX_BODY_BYTES), MAX_UPLOAD_BYTES: '2048' } }),
+)
+const upstream = startBeforeAll(startRawUpstream)
 beforeAll(async () => {
-  data = await startDataPath({ env: { MAX_BODY_BYTES: String(MAX_BODY_BYTES), MAX_UPLOAD_BYTES: '2048' } })
-  upstream = await startRawUpstream()
   received = []
   upstream.respond = (request, response) => {
     received.push(`${request.method} ${request.url}`)
@@ -43,8 +43,6 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   expect(received).toEqual([])
-  await data?.stop()
-  await upstream?.stop()
 })
 
 type Send = () => RawRequest & { readonly path: string }
@@ -353,13 +351,13 @@ describe.each<[string, Send, number, string]>([
     'a form, as curl -d sends it',
     post(NATIVE, 'model=gpt-4o', { 'content-type': 'application/x-www-form-urlencoded' }),
     400,
-    `The body is "application/x-www-form-urlencoded" (curl -d says so unless told otherwise), and this operation takes JSON: ${SEND_JSON}`,
+    `The content type is "application/x-www-form-urlencoded" (the default of curl -d), but this operation takes JSON: ${SEND_JSON}`,
   ],
   [
     'text',
     post(UNIFIED, CHAT, { 'content-type': 'text/plain' }),
     400,
-    `The body is "text/plain", and this operation takes JSON: ${SEND_JSON}`,
+    `The content type is "text/plain", but this operation takes JSON: ${SEND_JSON}`,
   ],
   [
     'a form that says it is JSON',
@@ -405,13 +403,13 @@ describe.each<[string, Send, number, string]>([
     'The upload has 3000 bytes, more than the 2048 that this gateway takes (its setting MAX_UPLOAD_BYTES).',
   ],
 ])('%s', (_, send, status, message) => {
-  it('is answered with what is wrong and what to do', async () => {
+  it('gets an error that says what is wrong and what to do', async () => {
     const { path, ...request } = send()
-    const answer = await exchange(data.gateway.url + path, request)
-    expect([messageOf(answer), answer.status]).toEqual([message, status])
-    expect(answer.headers['x-sluice-source']).toBe('gateway')
-    if (status === 405) expect(message).toContain(String(answer.headers.allow).split(', ')[0])
-    expect(answer.body.toString()).not.toMatch(/verysecret|slc_[0-9A-Za-z]/)
+    const clientResponse = await exchange(data.gateway.url + path, request)
+    expect([messageOf(clientResponse), clientResponse.status]).toEqual([message, status])
+    expect(clientResponse.headers['x-sluice-source']).toBe('gateway')
+    if (status === 405) expect(message).toContain(String(clientResponse.headers.allow).split(', ')[0])
+    expect(clientResponse.body.toString()).not.toMatch(/verysecret|slc_[0-9A-Za-z]/)
   })
 })
 
@@ -428,8 +426,8 @@ it.each([
   ['/v1/chat/completions/'],
   ['/v1//chat//completions'],
 ])('%s is the unified endpoint', async (path) => {
-  const answer = await exchange(data.gateway.url + path, post(UNIFIED, unifiedChat('nowhere/m'))())
-  expect(messageOf(answer)).toBe('There is no connection "nowhere".')
+  const clientResponse = await exchange(data.gateway.url + path, post(UNIFIED, unifiedChat('nowhere/m'))())
+  expect(messageOf(clientResponse)).toBe('There is no connection "nowhere".')
 })
 
 it.each([['/models'], ['/v1/v1/models'], ['/v1/models/']])('%s lists the models', async (path) => {

@@ -8,31 +8,31 @@ import OpenAI, {
   RateLimitError,
   toFile,
 } from 'openai'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { exchange, postJson } from './support/exchange.ts'
-import { startDataPath, type TestDataPath } from './support/start-data-path.ts'
+import { startBeforeAll } from './support/start-before-all.ts'
+import { startDataPath } from './support/start-data-path.ts'
 import type { TestGateway } from './support/start-gateway.ts'
 
 const UPSTREAM_KEY = 'sk-upstream'
 const MODEL = 'gpt-4.1-mini'
 const MESSAGES = [{ role: 'user' as const, content: 'Say something — naïve 🙂.' }]
-let data: TestDataPath
 let simulator: ProviderSimulator
 let gateway: TestGateway
 let apiKey: string
 let baseURL: string
 
+const limits = {
+  requests: { limit: 5_000, period: 'minute' as const },
+  tokens: { limit: 2_000_000, period: 'minute' as const },
+}
+const data = startBeforeAll(() =>
+  startDataPath({ simulator: { recordContent: true, accounts: [{ apiKey: UPSTREAM_KEY, limits }] } }),
+)
 beforeAll(async () => {
-  const limits = {
-    requests: { limit: 5_000, period: 'minute' as const },
-    tokens: { limit: 2_000_000, period: 'minute' as const },
-  }
-  data = await startDataPath({ simulator: { recordContent: true, accounts: [{ apiKey: UPSTREAM_KEY, limits }] } })
   ;({ simulator, gateway, apiKey } = data)
   baseURL = (await connection({ name: 'prod' })).baseURL
 })
-
-afterAll(() => data?.stop())
 
 beforeEach(() => simulator.controls.clear())
 
@@ -77,7 +77,7 @@ describe('the official SDK', () => {
     }
   })
 
-  it('is refused exactly what is above the capacity, and told when to come back', async () => {
+  it('is denied exactly what exceeds the capacity, with a Retry-After', async () => {
     const { baseURL } = await connection({ name: 'small', capacity: [{ period: 'minute', requests: 12 }] })
     const results = await Promise.allSettled(Array.from({ length: 100 }, () => chat({ baseURL })))
     expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(12)
@@ -98,7 +98,7 @@ describe('the official SDK', () => {
     expect(denied()[0]).toMatchObject({ outcome: 'denied', model: MODEL })
   })
 
-  it('is told when a request can never fit', async () => {
+  it('gets an error that says that a request can never fit', async () => {
     const { baseURL } = await connection({
       capacity: [{ period: 'minute', tokens: 100 }],
       tokenReservation: 'maximum',
@@ -111,7 +111,7 @@ describe('the official SDK', () => {
   })
 })
 
-it('an answer carries the limits of the connection', async () => {
+it('gets the connection’s limits in the response headers', async () => {
   const { baseURL } = await connection({
     capacity: [
       { period: 'minute', requests: 100, tokens: 100_000 },
@@ -128,7 +128,7 @@ it('an answer carries the limits of the connection', async () => {
 })
 
 describe('a request', () => {
-  it('reaches the provider as it was, but for credentials and what belongs to the hop', async () => {
+  it('reaches the provider unchanged except for credentials and hop-by-hop headers', async () => {
     const body = `{ "model": "${MODEL}",\n"messages": ${JSON.stringify(MESSAGES)}, "seed": 12345678901234567890 }`
     simulator.requests.clear()
     await postJson(`${baseURL}/chat/completions?x=%2F1&key=${apiKey}&y`, apiKey, body, {
@@ -154,12 +154,12 @@ describe('a request', () => {
     expect(JSON.stringify(record)).not.toContain(apiKey)
   })
 
-  it.each(['x-api-key', 'x-goog-api-key', 'api-key'])('may bring its key as %s', async (name) => {
-    const answer = await exchange(`${baseURL}/models`, { headers: { [name]: apiKey } })
-    expect(answer.status).toBe(200)
+  it.each(['x-api-key', 'x-goog-api-key', 'api-key'])('may have its API key in %s', async (name) => {
+    const clientResponse = await exchange(`${baseURL}/models`, { headers: { [name]: apiKey } })
+    expect(clientResponse.status).toBe(200)
   })
 
-  it('may bring its key in the query', async () => {
+  it('may have its API key in the query', async () => {
     expect((await exchange(`${baseURL}/models?key=${apiKey}`)).status).toBe(200)
     expect((await exchange(`${baseURL}/models?key=slc_wrong`)).status).toBe(401)
   })

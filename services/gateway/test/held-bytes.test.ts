@@ -1,26 +1,21 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 import { eventually } from '@sluice/testkit'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { exchange, postJson, type RawResponse } from './support/exchange.ts'
-import { type RawUpstream, startRawUpstream } from './support/raw-upstream.ts'
-import { startDataPath, type TestDataPath } from './support/start-data-path.ts'
+import { startRawUpstream } from './support/raw-upstream.ts'
+import { startBeforeAll } from './support/start-before-all.ts'
+import { startDataPath } from './support/start-data-path.ts'
 
 const KB = 1_000
-let data: TestDataPath
-let upstream: RawUpstream
 let answer: () => void
 /** How many requests have arrived since answers are held. */
 let arrived: number
 
-beforeAll(async () => {
-  data = await startDataPath({ env: { MAX_HELD_BYTES: String(1_000 * KB), UPSTREAM_CONNECT_TIMEOUT_MS: '3000' } })
-  upstream = await startRawUpstream()
-})
-
-afterAll(async () => {
-  await Promise.all([data?.stop(), upstream?.stop()])
-})
+const data = startBeforeAll(() =>
+  startDataPath({ env: { MAX_HELD_BYTES: String(1_000 * KB), UPSTREAM_CONNECT_TIMEOUT_MS: '3000' } }),
+)
+const upstream = startBeforeAll(startRawUpstream)
 
 /** Answers nothing before {@link answer} is called. */
 function holdResponses(): void {
@@ -47,50 +42,50 @@ async function connection() {
     request.resume()
     response.end('{}')
   }
-  for (const key of keys) await eventually(async () => expect((await ask(baseURL, key, 1)).status).toBe(200))
+  for (const key of keys) await eventually(async () => expect((await send(baseURL, key, 1)).status).toBe(200))
   holdResponses()
   return { baseURL, keys }
 }
 
-function ask(baseURL: string, key: string, kilobytes: number): Promise<RawResponse> {
+function send(baseURL: string, key: string, kilobytes: number): Promise<RawResponse> {
   const body = { model: 'm', messages: [{ role: 'user', content: 'x'.repeat(kilobytes * KB) }] }
   return postJson(`${baseURL}/chat/completions`, key, body)
 }
 
-describe('the bytes that requests hold', () => {
-  it('are shared by API keys: one that holds too much is told so, while others are served', async () => {
+describe('the memory of requests', () => {
+  it('is shared by API keys: one that uses too much is refused while others are served', async () => {
     const { baseURL, keys } = await connection()
     const [greedy = '', other = ''] = keys
-    const first = ask(baseURL, greedy, 400)
+    const first = send(baseURL, greedy, 400)
     await haveArrived(1)
-    const refused = await ask(baseURL, greedy, 300)
+    const refused = await send(baseURL, greedy, 300)
     expect(refused.status).toBe(429)
     expect(refused.headers).toMatchObject({ 'retry-after': '1', 'x-sluice-source': 'gateway' })
     expect(refused.body.toString()).toContain('rate_limited')
-    const served = ask(baseURL, other, 250)
+    const served = send(baseURL, other, 250)
     answer()
     expect([(await first).status, (await served).status]).toEqual([200, 200])
     holdResponses()
     answer()
     // What has been answered holds nothing.
-    await eventually(async () => expect((await ask(baseURL, greedy, 450)).status).toBe(200))
+    await eventually(async () => expect((await send(baseURL, greedy, 450)).status).toBe(200))
   })
 
-  it('are no more than the process may hold', async () => {
+  it('is bounded for the whole process', async () => {
     const { baseURL, keys } = await connection()
     const [first = '', second = '', third = ''] = keys
-    const held = [ask(baseURL, first, 480)]
+    const held = [send(baseURL, first, 480)]
     await haveArrived(1)
-    held.push(ask(baseURL, second, 240))
+    held.push(send(baseURL, second, 240))
     await haveArrived(2)
-    const full = await ask(baseURL, third, 400)
+    const full = await send(baseURL, third, 400)
     expect(full.status).toBe(503)
     expect(full.body.toString()).toContain('holds as many bytes')
     answer()
     for (const each of held) expect((await each).status).toBe(200)
   })
 
-  it('are given back by those who go away, and count as they come', async () => {
+  it('is counted as bytes arrive, and released when a client disconnects', async () => {
     const { baseURL, keys } = await connection()
     const [key = ''] = keys
     const leaving = new AbortController()
@@ -106,8 +101,8 @@ describe('the bytes that requests hold', () => {
   })
 })
 
-describe('the bytes of an application that has gone away', () => {
-  it('count for as long as a connection to its provider is being made', async () => {
+describe('the memory of a disconnected client', () => {
+  it('counts while the connection to its provider is being established', async () => {
     const silent = createServer()
     await once(silent.listen(0, '127.0.0.1'), 'listening')
     const { port } = silent.address() as AddressInfo
@@ -124,8 +119,8 @@ describe('the bytes of an application that has gone away', () => {
     await expect(left).rejects.toThrow()
     answer()
     // Well before the connection is given up.
-    expect((await ask(baseURL, key, 200)).status).toBe(429)
-    await eventually(async () => expect((await ask(baseURL, key, 200)).status).toBe(200), { timeoutMs: 15_000 })
+    expect((await send(baseURL, key, 200)).status).toBe(429)
+    await eventually(async () => expect((await send(baseURL, key, 200)).status).toBe(200), { timeoutMs: 15_000 })
     silent.close()
   })
 })

@@ -4,8 +4,9 @@ import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import { Readable } from 'node:stream'
 import { eventually } from '@sluice/testkit'
 import { afterEach, beforeEach, expect, it, onTestFinished } from 'vitest'
-import type { UpstreamFault, UpstreamRequest } from '../src/ports.ts'
 import { createUpstream, type RunningUpstream } from '../src/upstream/http-client.ts'
+import type { UpstreamRequest } from '../src/upstream/upstream.ts'
+import type { UpstreamFault } from '../src/upstream/upstream-fault.ts'
 
 let server: Server
 let received: string[]
@@ -64,7 +65,7 @@ function send(departByMs: number, sent = request) {
   return { call, end: end.promise, hasDeparted: () => hasDeparted }
 }
 
-it('writes nothing when the connection is there too late, and keeps the connection for the next try', async () => {
+it('writes nothing if the connection is established too late, and keeps it for the next attempt', async () => {
   const late = send(performance.now() - 1)
   reachable.resolve()
   expect(await late.end).toBe('too-late')
@@ -76,7 +77,7 @@ it('writes nothing when the connection is there too late, and keeps the connecti
   expect({ received, connections }).toEqual({ received: ['a request'], connections: 1 })
 })
 
-it('sends an upload whole that was too late in the try before', async () => {
+it('sends a whole upload after an attempt that was too late', async () => {
   const bytes = Buffer.alloc(300_000, 'x').toString()
   const upload = {
     ...request,
@@ -88,7 +89,7 @@ it('sends an upload whole that was too late in the try before', async () => {
   expect(received).toEqual([bytes])
 })
 
-it('lets a request that was given up while its connection was made leave the connection to others', async () => {
+it('leaves the connection to others if its request is aborted during the connect', async () => {
   const givenUp = send(Number.POSITIVE_INFINITY)
   givenUp.call.abort()
   reachable.resolve()
@@ -98,7 +99,7 @@ it('lets a request that was given up while its connection was made leave the con
   expect(received).toEqual(['a request'])
 })
 
-it('makes connections beside each other, however long the handshake of one takes', async () => {
+it('establishes connections in parallel, however long one handshake takes', async () => {
   let open = 0
   const mute = createTcpServer(() => open++)
   await once(mute.listen(0, '127.0.0.1'), 'listening')
@@ -112,7 +113,7 @@ it('makes connections beside each other, however long the handshake of one takes
   await eventually(() => expect(open).toBe(5))
 })
 
-it('resumes one response while a piece of another is taken', async () => {
+it('resumes one response while a chunk of another is delivered', async () => {
   server.removeAllListeners('request')
   server.on('request', (_incoming, response) => {
     for (let piece = 0; piece < 20; piece++) response.write(Buffer.alloc(100_000))

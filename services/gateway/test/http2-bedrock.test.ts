@@ -6,22 +6,20 @@ import {
   ThrottlingException,
 } from '@aws-sdk/client-bedrock-runtime'
 import { eventually } from '@sluice/testkit'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
-import { type BedrockConnection, type BedrockPath, startBedrockPath } from './support/start-bedrock-path.ts'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { type BedrockConnection, startBedrockPath } from './support/start-bedrock-path.ts'
+import { startBeforeAll } from './support/start-before-all.ts'
 
 const REQUEST: ConverseCommandInput = {
   modelId: 'amazon.nova-lite-v1:0',
   messages: [{ role: 'user', content: [{ text: 'What does a sluice do?' }] }],
   inferenceConfig: { maxTokens: 2_000 },
 }
-let path: BedrockPath
 let connection: BedrockConnection
 let sdk: BedrockRuntimeClient
 
-beforeAll(async () => {
-  path = await startBedrockPath()
-})
-afterAll(() => path?.stop())
+const path = startBeforeAll(startBedrockPath)
+
 beforeEach(async () => {
   connection = await path.connection()
   sdk = clientOf(connection)
@@ -56,7 +54,7 @@ it('converses, plain and streamed, over HTTP/2', async () => {
   await eventually(() => expect(outcomes()).toEqual(['success', 'success']))
 })
 
-it('is told of a limit in a type of its own', async () => {
+it('gets a typed error for a limit', async () => {
   connection = await path.connection({ capacity: [{ period: 'hour', requests: 1 }] })
   const limited = clientOf(connection)
   await limited.send(new ConverseCommand(REQUEST))
@@ -64,7 +62,7 @@ it('is told of a limit in a type of its own', async () => {
   limited.destroy()
 })
 
-it('ends the upstream call when it gives up in the middle of a stream', async () => {
+it('aborts the upstream call when it stops in the middle of a stream', async () => {
   path.simulator.controls.add({ pathPrefix: '/model/', chunkDelayMs: 20, outputTokens: 1_000 })
   const controller = new AbortController()
   const { stream = [] } = await sdk.send(new ConverseStreamCommand(REQUEST), { abortSignal: controller.signal })
@@ -75,7 +73,7 @@ it('ends the upstream call when it gives up in the middle of a stream', async ()
   await eventually(() => expect(outcomes()).toEqual(['aborted']))
 })
 
-it('learns of a stream that the provider broke off', async () => {
+it('gets an error when the provider breaks off a stream', async () => {
   path.simulator.controls.add({ pathPrefix: '/model/', fault: { kind: 'break-mid-stream', afterChunks: 5 } })
   const { stream = [] } = await sdk.send(new ConverseStreamCommand(REQUEST))
   const read = async () => {

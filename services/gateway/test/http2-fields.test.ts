@@ -1,27 +1,22 @@
 import { type ClientHttp2Session, connect, type OutgoingHttpHeaders } from 'node:http2'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { exchange } from './support/exchange.ts'
 import { type FreshConnection, freshConnection } from './support/fresh-connection.ts'
 import { closed, http2Exchange, openStream } from './support/http2-exchange.ts'
-import { type RawUpstream, startRawUpstream } from './support/raw-upstream.ts'
-import { startDataPath, type TestDataPath } from './support/start-data-path.ts'
+import { startRawUpstream } from './support/raw-upstream.ts'
+import { startBeforeAll } from './support/start-before-all.ts'
+import { startDataPath } from './support/start-data-path.ts'
 
 /** Header fields and methods that mean something to a server, over HTTP/2 and beside HTTP/1.1. */
-let data: TestDataPath
-let upstream: RawUpstream
 let connection: FreshConnection
 let session: ClientHttp2Session
 let path: string
 
+const data = startBeforeAll(startDataPath)
+const upstream = startBeforeAll(startRawUpstream)
 beforeAll(async () => {
-  data = await startDataPath()
-  upstream = await startRawUpstream()
   connection = await freshConnection(data.gateway, data.apiKey, { baseUrl: upstream.url })
   path = `/connections/${connection.settings.name}/v1`
-})
-afterAll(async () => {
-  await data?.stop()
-  await upstream?.stop()
 })
 beforeEach(() => {
   upstream.respond = (request, response) => void request.resume().on('end', () => response.end('ok'))
@@ -75,7 +70,7 @@ describe.each(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'])('a %s request o
   )
 })
 
-it('sends the same headers on to the provider as over HTTP/1.1', async () => {
+it('forwards the same headers to the provider as over HTTP/1.1', async () => {
   let received: string[] = []
   upstream.respond = (request, response) => {
     received = request.rawHeaders
@@ -112,7 +107,7 @@ it('sends the same headers on to the provider as over HTTP/1.1', async () => {
 })
 
 describe.each(['TRACE', 'OPTIONS', 'PROPFIND', 'CONNECT'])('the method %s', (method) => {
-  it('is refused in the provider’s format over both protocols, and sent to nobody', async () => {
+  it('is refused in the provider’s format over both protocols, and not forwarded', async () => {
     let sent = 0
     upstream.respond = (_request, response) => {
       sent++
@@ -145,7 +140,7 @@ describe.each(['TRACE', 'OPTIONS', 'PROPFIND', 'CONNECT'])('the method %s', (met
   })
 })
 
-it('a method that no server knows is refused', async () => {
+it('refuses an unknown method', async () => {
   for (const method of ['FOO', '__proto__', 'get', 'constructor', '1']) {
     expect(await http2Exchange(session, `${path}/models`, { method })).toMatchObject({ status: 404 })
   }

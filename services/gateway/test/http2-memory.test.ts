@@ -3,24 +3,23 @@ import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { eventually } from '@sluice/testkit'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { exchange } from './support/exchange.ts'
 import { freshConnection } from './support/fresh-connection.ts'
 import type { Http2Flood, Http2FloodState } from './support/http2-flood.ts'
-import { startDataPath, type TestDataPath } from './support/start-data-path.ts'
+import { startBeforeAll } from './support/start-before-all.ts'
+import { startDataPath } from './support/start-data-path.ts'
 
 const MIB = 1024 * 1024
 const MAX_STREAMS = 256
 const PATIENT = { timeoutMs: 15_000 }
 
-let data: TestDataPath
 let child: ChildProcess | undefined
 
+const data = startBeforeAll(startDataPath)
 beforeAll(async () => {
   setFlagsFromString('--expose-gc')
-  data = await startDataPath()
 })
-afterAll(() => data?.stop())
 afterEach(() => child?.kill('SIGKILL'))
 
 /** What is held now of what came from outside, in bytes. */
@@ -39,7 +38,7 @@ function flood(options: Omit<Http2Flood, 'url' | 'sessions' | 'streamsPerSession
   return () => state
 }
 
-describe('a refused request whose sender reads nothing', { timeout: 30_000 }, () => {
+describe('a refused request whose client reads nothing', { timeout: 30_000 }, () => {
   const bearer = 'Bearer slc_nonsense'
   const file = { 'content-type': 'application/octet-stream' }
   it.each([
@@ -67,7 +66,7 @@ describe('a refused request whose sender reads nothing', { timeout: 30_000 }, ()
   )
 })
 
-it('uploads that wait for their permits hold no more than the window of each', { timeout: 30_000 }, async () => {
+it('holds no more than one window of each upload that waits for its permit', { timeout: 30_000 }, async () => {
   const capacity = [{ period: 'minute' as const, requests: 60 }]
   const { settings } = await freshConnection(data.gateway, data.apiKey, { baseUrl: data.simulator.url, capacity })
   const authorization = `Bearer ${data.apiKey}`

@@ -78,7 +78,7 @@ const ANSWERS: Record<string, Route> = {
   },
 }
 
-describe.each(['GET', 'HEAD', 'POST'])('a %s request is answered alike', (method) => {
+describe.each(['GET', 'HEAD', 'POST'])('a %s request gets the same response', (method) => {
   it.each(Object.keys(ANSWERS))('with %s', async (what) => {
     route = ANSWERS[what] as Route
     const request = { method, body: method === 'POST' ? 'text' : '', headers: { connection: 'close' } }
@@ -114,7 +114,7 @@ const BROKEN: Record<string, Route> = {
   },
 }
 
-describe('a response that is broken off', () => {
+describe('an interrupted response', () => {
   it.each(Object.keys(BROKEN))('passes for whole over neither protocol: %s', async (when) => {
     route = BROKEN[when] as Route
     await expect(exchange(url)).rejects.toThrow(/socket hang up|aborted|ECONNRESET/)
@@ -133,7 +133,7 @@ const UNSENDABLE: readonly [number, string[]][] = [
   [99, []],
 ]
 
-it.each(UNSENDABLE)('a head that cannot be sent throws where it is written: %s %j', async (status, fields) => {
+it.each(UNSENDABLE)('throws when headers that cannot be sent are written: %s %j', async (status, fields) => {
   route = (_, response) => {
     expect(() => response.writeHead(status, 'OK', fields)).toThrow()
     expect(response.headersSent).toBe(false)
@@ -143,7 +143,7 @@ it.each(UNSENDABLE)('a head that cannot be sent throws where it is written: %s %
   expect(await http2Exchange(session, '/')).toMatchObject({ status: 500, resetCode: 0 })
 })
 
-it('a request that is broken off has no end, and is not complete', async () => {
+it('leaves an interrupted request without an end, and incomplete', async () => {
   const closed: unknown[] = []
   let ends = 0
   const both = Promise.withResolvers<void>()

@@ -1,40 +1,35 @@
 import { type ClientHttp2Session, connect } from 'node:http2'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
+import { afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
 import { sendText } from './support/exchange.ts'
 import { type FreshConnection, freshConnection } from './support/fresh-connection.ts'
-import { answered, http2Exchange, openStream } from './support/http2-exchange.ts'
-import { type RawUpstream, startRawUpstream } from './support/raw-upstream.ts'
-import { startDataPath, type TestDataPath } from './support/start-data-path.ts'
+import { http2Exchange, openStream, responseHeaders } from './support/http2-exchange.ts'
+import { startRawUpstream } from './support/raw-upstream.ts'
+import { startBeforeAll } from './support/start-before-all.ts'
+import { startDataPath } from './support/start-data-path.ts'
 
-let data: TestDataPath
-let upstream: RawUpstream
 let connection: FreshConnection
 let session: ClientHttp2Session
 
+const data = startBeforeAll(() => startDataPath({ env: { REQUEST_TIMEOUT_MS: '1500' } }))
+const upstream = startBeforeAll(startRawUpstream)
 beforeAll(async () => {
-  data = await startDataPath({ env: { REQUEST_TIMEOUT_MS: '1500' } })
-  upstream = await startRawUpstream()
   connection = await freshConnection(data.gateway, data.apiKey, { baseUrl: upstream.url })
-})
-afterAll(async () => {
-  await data?.stop()
-  await upstream?.stop()
 })
 beforeEach(() => {
   session = connect(data.gateway.url)
 })
 afterEach(() => session.destroy())
 
-it('a request that takes for ever is given up, which leaves its session to others', async () => {
+it('times out a request that never ends, and keeps its session for others', async () => {
   const path = `/connections/${connection.settings.name}/v1/chat/completions`
   const headers = { authorization: `Bearer ${data.apiKey}`, 'content-type': 'application/json' }
   const stream = openStream(session, path, { method: 'POST', headers })
   stream.write('{')
-  expect((await answered(stream))[':status']).toBe(408)
+  expect((await responseHeaders(stream))[':status']).toBe(408)
   expect((await http2Exchange(session, '/healthz')).status).toBe(200)
 })
 
-it('a session outlasts what its first bytes were to the parser of HTTP/1.1, and leaves HTTP/1.1 alone', async () => {
+it('keeps a session beyond the time limit of an HTTP/1.1 header, and does not affect HTTP/1.1', async () => {
   expect((await http2Exchange(session, '/healthz')).status).toBe(200)
   // A request of HTTP/1.1 that began later has been found too slow by now.
   const slow = await sendText(data.gateway.url, 'GET /healthz HTTP/1.1\r\nhost: gateway\r\n')

@@ -1,20 +1,17 @@
 import { once } from 'node:events'
 import { connect } from 'node:http2'
 import { eventually } from '@sluice/testkit'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { freshConnection } from './support/fresh-connection.ts'
-import { answered, closed, http2Exchange, openStream } from './support/http2-exchange.ts'
-import { type RawUpstream, startRawUpstream } from './support/raw-upstream.ts'
+import { closed, http2Exchange, openStream, responseHeaders } from './support/http2-exchange.ts'
+import { startRawUpstream } from './support/raw-upstream.ts'
+import { startBeforeAll } from './support/start-before-all.ts'
 import { startDataPath } from './support/start-data-path.ts'
 
 /** What becomes of HTTP/2 sessions when a gateway stops. */
 const STREAM = JSON.stringify({ model: 'gpt-4.1', messages: [{ role: 'user', content: 'Hi' }], stream: true })
-let upstream: RawUpstream
 
-beforeAll(async () => {
-  upstream = await startRawUpstream()
-})
-afterAll(() => upstream?.stop())
+const upstream = startBeforeAll(startRawUpstream)
 
 const started = async (stopTimeoutMs: number) => {
   const own = await startDataPath({ env: { STOP_TIMEOUT_MS: String(stopTimeoutMs) } })
@@ -22,25 +19,25 @@ const started = async (stopTimeoutMs: number) => {
   const client = connect(own.gateway.url)
   client.on('error', () => undefined)
   expect((await http2Exchange(client, '/healthz')).status).toBe(200)
-  const ask = () => {
+  const send = () => {
     const headers = { authorization: `Bearer ${own.apiKey}`, 'content-type': 'application/json' }
     const url = `/connections/${reached.settings.name}/v1/chat/completions`
     const stream = openStream(client, url, { method: 'POST', headers })
     stream.end(STREAM)
     return stream
   }
-  return { own, client, ask }
+  return { own, client, send }
 }
 
-it('lets requests end, and closes their sessions after them', async () => {
+it('lets requests end, and then closes their sessions', async () => {
   const finish = Promise.withResolvers<void>()
   upstream.respond = (_request, response) => {
     response.write('data: {}\n\n')
     void finish.promise.then(() => response.end('data: [DONE]\n\n'))
   }
-  const { own, client, ask } = await started(20_000)
-  const stream = ask()
-  await answered(stream)
+  const { own, client, send } = await started(20_000)
+  const stream = send()
+  await responseHeaders(stream)
   const told = once(client, 'goaway')
   const stopped = own.stop()
   await told
@@ -58,11 +55,11 @@ it('does not wait for sessions without requests', async () => {
   expect(performance.now() - beganAtMs).toBeLessThan(10_000)
 })
 
-it('breaks off what does not end in time', async () => {
+it('aborts requests that do not end in time', async () => {
   upstream.respond = (_request, response) => void response.write('data: {}\n\n')
-  const { own, ask } = await started(100)
-  const stream = ask()
-  await answered(stream)
+  const { own, send } = await started(100)
+  const stream = send()
+  await responseHeaders(stream)
   stream.resume()
   await own.stop()
   expect(await closed(stream)).not.toBe(0)

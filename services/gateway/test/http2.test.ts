@@ -4,32 +4,27 @@ import type { IncomingMessage } from 'node:http'
 import { type ClientHttp2Session, connect, constants } from 'node:http2'
 import type { Socket } from 'node:net'
 import { eventually } from '@sluice/testkit'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { exchange, sendText } from './support/exchange.ts'
 import { type FreshConnection, freshConnection } from './support/fresh-connection.ts'
-import { answered, closed, http2Exchange, openStream } from './support/http2-exchange.ts'
-import { type RawUpstream, startRawUpstream, writeForEver } from './support/raw-upstream.ts'
-import { standsStill } from './support/stands-still.ts'
-import { startDataPath, type TestDataPath } from './support/start-data-path.ts'
+import { closed, http2Exchange, openStream, responseHeaders } from './support/http2-exchange.ts'
+import { startRawUpstream, writeForEver } from './support/raw-upstream.ts'
+import { startBeforeAll } from './support/start-before-all.ts'
+import { startDataPath } from './support/start-data-path.ts'
+import { untilStable } from './support/until-stable.ts'
 
 const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'
 const EMPTY_SETTINGS = '\0\0\0\x04\0\0\0\0\0'
 const STREAM = JSON.stringify({ model: 'gpt-4.1', messages: [{ role: 'user', content: 'Hi' }], stream: true })
-let data: TestDataPath
-let upstream: RawUpstream
 let connection: FreshConnection
 let path: string
 let session: ClientHttp2Session
 
+const data = startBeforeAll(startDataPath)
+const upstream = startBeforeAll(startRawUpstream)
 beforeAll(async () => {
-  data = await startDataPath()
-  upstream = await startRawUpstream()
   connection = await freshConnection(data.gateway, data.apiKey, { baseUrl: upstream.url })
   path = `/connections/${connection.settings.name}/v1`
-})
-afterAll(async () => {
-  await data?.stop()
-  await upstream?.stop()
 })
 beforeEach(() => {
   // Node's client would not send what is too long to be taken, and resets streams when it holds more than 10 MB.
@@ -52,7 +47,7 @@ const openChat = () => {
 const takesRequests = async () => expect((await exchange(`${data.gateway.url}/healthz`)).status).toBe(200)
 
 describe('a request over HTTP/2', () => {
-  it('is answered as over HTTP/1.1', async () => {
+  it('gets the same response as over HTTP/1.1', async () => {
     upstream.respond = (_request, response) => {
       const fields = ['content-type', 'audio/mpeg', 'x-note', 'a', 'x-note', 'b', 'etag', 'c', 'etag', 'd']
       response.writeHead(200, 'Fine', fields)
@@ -60,16 +55,16 @@ describe('a request over HTTP/2', () => {
     }
     const url = `${path}/audio/speech`
     const request = { method: 'POST', headers: authorized(), body: '{"model":"tts-1","input":"Hi"}' }
-    const answer = await http2Exchange(session, url, request)
+    const clientResponse = await http2Exchange(session, url, request)
     const before = await exchange(data.gateway.url + url, request)
-    expect(answer).toMatchObject({ status: 200, body: before.body, resetCode: 0 })
+    expect(clientResponse).toMatchObject({ status: 200, body: before.body, resetCode: 0 })
     const ofTheHop = ['connection', 'keep-alive', 'transfer-encoding']
     for (const name of ['date', 'ratelimit', 'x-request-id', ...ofTheHop]) delete before.headers[name]
-    expect(answer.headers).toMatchObject(before.headers)
-    for (const name of ofTheHop) expect(answer.headers).not.toHaveProperty(name)
+    expect(clientResponse.headers).toMatchObject(before.headers)
+    for (const name of ofTheHop) expect(clientResponse.headers).not.toHaveProperty(name)
   })
 
-  it('may have no body in its answer, or none of its own', async () => {
+  it('may have no body, or a response without one', async () => {
     upstream.respond = (_request, response) => response.writeHead(404, { 'content-length': '1234' }).end()
     const head = await http2Exchange(session, `${path}/models/x`, { method: 'HEAD', headers: authorized() })
     expect(head).toMatchObject({ status: 404, headers: { 'content-length': '1234' }, resetCode: 0 })
@@ -80,7 +75,7 @@ describe('a request over HTTP/2', () => {
     expect(received).not.toHaveProperty('transfer-encoding')
   })
 
-  it('runs beside many others on one session', async () => {
+  it('runs with many others on one session', async () => {
     upstream.respond = (request, response) => void request.pipe(response)
     const bodies = Array.from({ length: 300 }, (_, index) => `${index}:${'x'.repeat(index * 100)}`)
     const headers = authorized('text/plain')
@@ -90,7 +85,7 @@ describe('a request over HTTP/2', () => {
     expect(answers.map(({ body }) => body.toString())).toEqual(bodies)
   })
 
-  it('uploads as fast as it is read, and as it is', async () => {
+  it('uploads unchanged, as fast as the provider reads', async () => {
     const bytes = randomBytes(24_000_000)
     const received: Buffer[] = []
     const goOn = Promise.withResolvers<void>()
@@ -102,24 +97,24 @@ describe('a request over HTTP/2', () => {
     const headers = authorized('application/octet-stream')
     const stream = openStream(session, `${path}/files`, { method: 'POST', headers })
     stream.end(bytes)
-    expect(await standsStill(() => session.socket.bytesWritten)).toBeLessThan(16_000_000)
+    expect(await untilStable(() => session.socket.bytesWritten)).toBeLessThan(16_000_000)
     goOn.resolve()
-    expect((await answered(stream))[':status']).toBe(200)
+    expect((await responseHeaders(stream))[':status']).toBe(200)
     stream.resume()
     expect(await closed(stream)).toBe(0)
     expect(Buffer.concat(received).equals(bytes)).toBe(true)
   })
 
-  it('may be refused before its body has come', async () => {
+  it('may be refused before its body has arrived', async () => {
     const stream = openStream(session, `${path}/files`, { method: 'POST', headers: { authorization: 'Bearer slc_no' } })
     stream.write(Buffer.alloc(8_000_000))
-    const headers = await answered(stream)
+    const headers = await responseHeaders(stream)
     expect(headers).toMatchObject({ ':status': 401, 'x-sluice-source': 'gateway' })
     expect((await stream.toArray()).join('')).toContain('invalid_api_key')
     expect(await closed(stream)).toBe(0)
   })
 
-  it('is told to go on with a body that it holds back', async () => {
+  it('gets 100 Continue for a body that it holds back', async () => {
     upstream.respond = (request, response) => void request.pipe(response)
     const headers = { ...authorized('text/plain'), expect: '100-continue' }
     const stream = openStream(session, `${path}/files`, { method: 'POST', headers })
@@ -130,14 +125,14 @@ describe('a request over HTTP/2', () => {
 })
 
 describe('a stream', () => {
-  it('is held back at the pace of its reader', async () => {
+  it('is slowed down to the pace of its reader', async () => {
     let writtenBytes = () => 0
     upstream.respond = (_request, response) => {
       writtenBytes = writeForEver(response.writeHead(200, { 'content-type': 'text/event-stream' }))
     }
     const stream = openChat()
-    await answered(stream)
-    const heldAtBytes = await standsStill(() => writtenBytes())
+    await responseHeaders(stream)
+    const heldAtBytes = await untilStable(() => writtenBytes())
     expect(heldAtBytes).toBeLessThan(32 * 1024 * 1024)
     let readBytes = 0
     stream.on('data', (piece: Buffer) => {
@@ -152,33 +147,33 @@ describe('a stream', () => {
   it.each(['NGHTTP2_CANCEL', 'NGHTTP2_NO_ERROR'] as const)(
     'that its reader resets with %s ends upstream, and is settled',
     async (code) => {
-      const gone = Promise.withResolvers<void>()
+      const disconnected = Promise.withResolvers<void>()
       upstream.respond = (_request, response) => {
-        response.on('close', () => gone.resolve())
+        response.on('close', () => disconnected.resolve())
         response.write('data: {}\n\n')
       }
       const stream = openChat()
-      await answered(stream)
+      await responseHeaders(stream)
       stream.close(constants[code])
-      await gone.promise
+      await disconnected.promise
       await connection.ended('aborted')
       await connection.isSettled()
       expect(session.closed).toBe(false)
     },
   )
 
-  it('ends upstream when its session breaks', async () => {
-    const gone = Promise.withResolvers<void>()
+  it('aborts the upstream call when its session breaks', async () => {
+    const disconnected = Promise.withResolvers<void>()
     upstream.respond = (_request, response) => {
-      response.on('close', () => gone.resolve())
+      response.on('close', () => disconnected.resolve())
       response.write('data: {}\n\n')
     }
-    await answered(openChat())
+    await responseHeaders(openChat())
     session.socket.destroy()
-    await gone.promise
+    await disconnected.promise
   })
 
-  it('that the provider breaks off is reset, and passes for whole to nobody', async () => {
+  it('is reset if the provider breaks it off', async () => {
     upstream.respond = (_request, response) => {
       response.writeHead(200, { 'content-type': 'text/event-stream' })
       response.write('data: {}\n\n', () => response.destroy())
@@ -189,7 +184,7 @@ describe('a stream', () => {
     expect(await chat()).toMatchObject({ status: 200, resetCode: 0 })
   })
 
-  it('ends an upload that is reset half-way as one that is not whole', async () => {
+  it('aborts an upload that is reset halfway', async () => {
     // With NO_ERROR, Node's client would first send all.
     for (const code of [constants.NGHTTP2_CANCEL, constants.NGHTTP2_INTERNAL_ERROR]) {
       const end = Promise.withResolvers<boolean>()
@@ -211,8 +206,8 @@ describe('a stream', () => {
   })
 })
 
-describe('what is not as it should be', () => {
-  it('may be headers that are too long', async () => {
+describe('malformed input', () => {
+  it('includes headers that are too long', async () => {
     expect(await chat({ 'x-long': 'x'.repeat(20_000) })).toMatchObject({ status: 431 })
     const huge = Object.fromEntries(Array.from({ length: 100 }, (_, index) => [`x-${index}`, 'x'.repeat(1_000)]))
     expect(await chat(huge)).toMatchObject({ status: undefined, resetCode: constants.NGHTTP2_ENHANCE_YOUR_CALM })
@@ -220,33 +215,33 @@ describe('what is not as it should be', () => {
     expect(await chat()).toMatchObject({ status: 200 })
   })
 
-  it('may be a method that makes a tunnel', async () => {
+  it('includes the CONNECT method', async () => {
     const stream = session.request({ ':method': 'CONNECT', ':authority': 'elsewhere:443' })
     stream.on('error', () => undefined)
     expect(await closed(stream)).toBe(constants.NGHTTP2_CONNECT_ERROR)
   })
 
-  it('may be a head without what it must have', async () => {
+  it('includes missing pseudo-headers', async () => {
     const noPath = '\0\0\x01\x01\x05\0\0\0\x01\x82'
     const reset = '\0\0\x04\x03\0\0\0\0\x01\0\0\0\x01'
     await converse(PREFACE + EMPTY_SETTINGS + noPath, reset)
     await takesRequests()
   })
 
-  it('may be anything after the preface', async () => {
+  it('includes garbage after the preface', async () => {
     const garbage = ['nonsense'.repeat(100), randomBytes(5_000).toString('latin1'), '\0', `\xff${EMPTY_SETTINGS}`]
     for (const bytes of garbage) await sendText(data.gateway.url, PREFACE + bytes, (socket) => socket.end())
     await takesRequests()
   })
 
-  it('may be a preface that does not begin its connection', async () => {
+  it('includes a preface in the middle of a connection', async () => {
     const text = await sendText(data.gateway.url, `GET /healthz HTTP/1.1\r\nhost: gateway\r\n\r\n${PREFACE}`)
     expect(text).toMatch(/^HTTP\/1\.1 200 /)
     expect(text).not.toContain('\0')
   })
 })
 
-it('takes a preface that comes in pieces', async () => {
+it('does not include a preface that arrives in pieces', async () => {
   const acknowledged = '\0\0\0\x04\x01\0\0\0\0'
   const socket = await converse('', acknowledged, async (opened) => {
     for (const piece of `${PREFACE}${EMPTY_SETTINGS}`) await new Promise((sent) => opened.write(piece, 'latin1', sent))

@@ -3,17 +3,17 @@ import { eventually } from '@sluice/testkit'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { httpImages, type RunningImages } from '../src/translation/images.ts'
 import { type RawUpstream, startRawUpstream } from './support/raw-upstream.ts'
+import { startBeforeAll } from './support/start-before-all.ts'
 
 const PNG = Buffer.from('89504e470d0a1a0a', 'hex')
 const JPEG = Buffer.concat([Buffer.from('ffd8ffe000104a464946', 'hex'), Buffer.alloc(90)])
 const SETTINGS = { connectTimeoutMs: 1_000, timeoutMs: 500, maxImagesBytes: 1_000 }
-let upstream: RawUpstream
 let images: RunningImages
 const staying = { owner: 'k', gone: new AbortController().signal, hold: () => true }
 const fault = (url: string, reason: string) => ({ fault: 'bad-image', message: `The image at ${url} ${reason}.` })
 
+const upstream = startBeforeAll(startRawUpstream)
 beforeAll(async () => {
-  upstream = await startRawUpstream()
   images = httpImages({ ...SETTINGS, allowInsecureLoopback: true })
   upstream.respond = (request, response) => {
     const answers: Readonly<Record<string, () => void>> = {
@@ -36,20 +36,19 @@ beforeAll(async () => {
       '/large': () => response.setHeader('content-type', 'image/png').end(Buffer.alloc(2_000)),
       '/silent': () => undefined,
     }
-    const answer = answers[(request.url ?? '').split('?')[0] ?? '']
-    if (answer === undefined) response.writeHead(404).end()
-    else answer()
+    const clientResponse = answers[(request.url ?? '').split('?')[0] ?? '']
+    if (clientResponse === undefined) response.writeHead(404).end()
+    else clientResponse()
   }
 })
 
 afterAll(async () => {
   await images?.stop()
-  await upstream?.stop()
 })
 
 const fetchOne = (path: string) => images.fetch([`${upstream.url}${path}`], staying)
 
-it('fetches images, and where they have moved to', async () => {
+it('fetches images and follows redirects', async () => {
   const urls = [`${upstream.url}/a.png`, `${upstream.url}/moved`]
   const image = { mediaType: 'image/png', base64: PNG.toString('base64') }
   expect(await images.fetch(urls, staying)).toEqual(new Map(urls.map((url) => [url, image])))
@@ -63,7 +62,7 @@ it.each(['/a.jpg', '/octets', '/unlabelled', '/wrong', '/bytewise'])(
   },
 )
 
-it('goes by the label where the bytes are of no type that is known', async () => {
+it('uses the content type if the bytes have no known signature', async () => {
   const image = { mediaType: 'image/x-new', base64: Buffer.alloc(100).toString('base64') }
   expect(await fetchOne('/unknown')).toEqual(new Map([[`${upstream.url}/unknown`, image]]))
 })
@@ -76,11 +75,11 @@ it.each([
   ['/large', 'is too large: 1000 bytes are the most for a request'],
   ['/silent', 'did not arrive within 0.5 s'],
   ['/metadata', 'is at an address that no image may be fetched from'],
-])('says why %s could not be had', async (path, reason) => {
+])('says why %s could not be fetched', async (path, reason) => {
   expect(await fetchOne(path)).toEqual(fault(`${upstream.url}${path}`, reason))
 })
 
-it('lets go of what it fetches when the application goes away', async () => {
+it('aborts its fetches when the client disconnects', async () => {
   const leaving = new AbortController()
   const answers = upstream.respond
   const gone = new Promise<void>((resolve) => {
@@ -96,7 +95,7 @@ it('lets go of what it fetches when the application goes away', async () => {
   await patient.stop()
 })
 
-it('reaches nothing of this machine or a private network', async () => {
+it('cannot reach this machine or a private network', async () => {
   const outside = httpImages({ ...SETTINGS, allowInsecureLoopback: false })
   for (const url of [
     `${upstream.url}/a.png`,
@@ -110,20 +109,20 @@ it('reaches nothing of this machine or a private network', async () => {
   await outside.stop()
 })
 
-it('refuses images that are too large together', async () => {
+it('refuses images whose total size is too large', async () => {
   const urls = Array.from({ length: 3 }, (_, index) => `${upstream.url}/half?${index}`)
   expect(await images.fetch(urls.slice(1), staying)).toBeInstanceOf(Map)
   expect(await images.fetch(urls, staying)).toMatchObject({ message: expect.stringContaining('is too large') })
 })
 
-it('refuses more images than a request may refer to, without asking for any', async () => {
+it('refuses too many images without fetching any', async () => {
   const urls = Array.from({ length: 21 }, (_, index) => `${upstream.url}/${index}.png`)
   expect(await images.fetch(urls, staying)).toEqual(fault(`${urls[20]}`, 'is one too many: a request may refer to 20'))
 })
 
-it('keeps no piece for which there is no room, and says that it may be tried again', async () => {
-  const asked: number[] = []
-  const hold = (bytes: number) => asked.push(bytes) > 1
+it('drops an image for which there is no memory, and says that a retry may succeed', async () => {
+  const requested: number[] = []
+  const hold = (bytes: number) => requested.push(bytes) > 1
   const urls = [`${upstream.url}/half?a`, `${upstream.url}/half?b`]
   expect(await images.fetch(urls, { ...staying, hold })).toMatchObject({ fault: 'busy' })
   const sizes: number[] = []
@@ -131,7 +130,7 @@ it('keeps no piece for which there is no room, and says that it may be tried aga
   expect(sizes.reduce((sum, bytes) => sum + bytes, 0)).toBe(1_000)
 })
 
-describe('while one API key has images fetched that do not come', () => {
+describe('while the images of one API key do not arrive', () => {
   const held: ServerResponse[] = []
   let answers: RawUpstream['respond']
   let greedy: Promise<unknown>[]
@@ -139,7 +138,7 @@ describe('while one API key has images fetched that do not come', () => {
   const fetched: string[] = []
   const leaving: AbortController[] = []
 
-  const ask = async (index: number): Promise<void> => {
+  const send = async (index: number): Promise<void> => {
     const going = new AbortController()
     leaving.push(going)
     const request = { ...staying, owner: 'greedy', gone: going.signal }
@@ -154,7 +153,7 @@ describe('while one API key has images fetched that do not come', () => {
       else answers(request, response)
     }
     patient = httpImages({ ...SETTINGS, timeoutMs: 20_000, allowInsecureLoopback: true })
-    greedy = Array.from({ length: 60 }, (_, index) => ask(index))
+    greedy = Array.from({ length: 60 }, (_, index) => send(index))
     await eventually(() => expect(held).toHaveLength(8))
   })
 
@@ -167,34 +166,34 @@ describe('while one API key has images fetched that do not come', () => {
     leaving.splice(0)
   })
 
-  it('those of another are fetched at once', async () => {
+  it('images of another key are fetched at once', async () => {
     for (let times = 0; times < 30; times++) {
       expect(await patient.fetch([`${upstream.url}/a.png`], { ...staying, owner: 'other' })).toBeInstanceOf(Map)
     }
     expect(held).toHaveLength(8)
   })
 
-  it('more of it wait, and those above what may wait are refused at once', async () => {
+  it('more images of the key wait, and those beyond the maximum are refused at once', async () => {
     await eventually(() => expect(fetched).toEqual(Array.from({ length: 60 - 8 - 32 }, () => 'busy')))
   })
 
-  it('those that wait go on in turn, with all their time', async () => {
+  it('images that wait are fetched in turn, each with its full time limit', async () => {
     for (const response of held.splice(0)) response.setHeader('content-type', 'image/png').end(PNG)
     await eventually(() => expect(held).toHaveLength(8))
     expect(fetched.filter((outcome) => outcome === 'fetched')).toHaveLength(8)
   })
 
-  it('one that leaves while it waits gives its place to a further one', async () => {
+  it('a client that disconnects while it waits frees its place', async () => {
     await eventually(() => expect(fetched).toHaveLength(20))
     leaving[20]?.abort()
     await eventually(() => expect(fetched).toHaveLength(21))
-    greedy.push(ask(60))
+    greedy.push(send(60))
     await new Promise((resolve) => setImmediate(resolve))
     expect(fetched).toHaveLength(21)
   })
 })
 
-it('counts the time limit from a request’s turn', async () => {
+it('the time limit counts from a request’s turn', async () => {
   const quick = httpImages({ ...SETTINGS, timeoutMs: 2_000, allowInsecureLoopback: true })
   const answers = upstream.respond
   upstream.respond = (_request, response) => {

@@ -1,10 +1,11 @@
 import type { ProviderId } from '@sluice/contracts'
 import { eventually } from '@sluice/testkit'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { postJson } from './support/exchange.ts'
 import { freshConnection } from './support/fresh-connection.ts'
-import { type RawUpstream, startRawUpstream } from './support/raw-upstream.ts'
-import { startDataPath, type TestDataPath } from './support/start-data-path.ts'
+import { startRawUpstream } from './support/raw-upstream.ts'
+import { startBeforeAll } from './support/start-before-all.ts'
+import { startDataPath } from './support/start-data-path.ts'
 
 /** Requests whose input the provider adds to, or takes some out of, as they or their responses say: what is reserved for the next plain prompt. */
 const LIMIT = 1_000_000
@@ -13,16 +14,8 @@ const TEXT = 'The lock keeper opens the upper gate at dawn and closes it again a
 const MESSAGES = [{ role: 'user', content: TEXT }]
 const PLAIN_TOKENS = 1_000
 
-let path: TestDataPath
-let upstream: RawUpstream
-beforeAll(async () => {
-  path = await startDataPath()
-  upstream = await startRawUpstream()
-})
-afterAll(async () => {
-  await path?.stop()
-  await upstream?.stop()
-})
+const path = startBeforeAll(startDataPath)
+const upstream = startBeforeAll(startRawUpstream)
 
 interface Wire {
   readonly provider: ProviderId
@@ -119,7 +112,7 @@ async function connect({ provider, path: at, request }: Wire) {
   }
 }
 
-describe('a plain prompt reserves what it did before', () => {
+describe('a plain prompt reserves as much as before', () => {
   it.each(UNLIKE)('after responses with %s', async (_, wire, response) => {
     const { respond, reserved } = await connect(wire)
     for (let i = 0; i < 3; i++) await respond(wire.plain)
@@ -152,7 +145,7 @@ describe('a plain prompt reserves what it did before', () => {
   })
 })
 
-it('what a search found is charged, whatever is learned', async () => {
+it('charges the results of a search, whatever is learned', async () => {
   const { respond, isSettled } = await connect(ANTHROPIC)
   await respond(message({ input_tokens: 11_000, server_tool_use: { web_search_requests: 1 } }))
   expect(await isSettled()).toEqual({ requests: 0, tokens: 11_005 })

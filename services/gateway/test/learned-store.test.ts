@@ -42,7 +42,7 @@ async function following(id: string, intervalMs?: number) {
 
 const storedOf = async (id: string) => (await bucket.get(id)).value?.models.map(({ model }) => model)
 
-it('stores at its end what was learned, and has the next one go on from it', async () => {
+it('stores at the stop what was learned, for the next process to restore', async () => {
   const id = randomUUID()
   const first = await following(id)
   learn(first.models, 'm')
@@ -52,7 +52,7 @@ it('stores at its end what was learned, and has the next one go on from it', asy
   await store.stop(10_000)
 })
 
-it('stores from time to time, and only what changed', async () => {
+it('stores periodically, and only changes', async () => {
   const id = randomUUID()
   const { store, models } = await following(id, 20)
   learn(models, 'm')
@@ -65,7 +65,7 @@ it('stores from time to time, and only what changed', async () => {
   await Promise.all([store.stop(10_000), later.store.stop(10_000)])
 })
 
-it('merges what several gateways learned, model by model, up to the bound', async () => {
+it('merges what several gateways learned, by model, up to the maximum', async () => {
   const id = randomUUID()
   const one = await following(id)
   const other = await following(id)
@@ -82,7 +82,7 @@ it('merges what several gateways learned, model by model, up to the bound', asyn
   expect(await storedOf(id)).not.toContain('a')
 })
 
-it('forgets what was deleted, also what was about to be stored', async () => {
+it('deletes a connection’s records, including changes not stored yet', async () => {
   const id = randomUUID()
   const first = await following(id)
   learn(first.models, 'm')
@@ -99,7 +99,7 @@ it.each([
   ['no JSON', 'nonsense'],
   ['another shape', '{"models":[{"model":"m","ratio":7}]}'],
   ['impossible figures', '{"models":[{"model":"m","ratio":{"start":4,"bytes":-1,"tokens":0}}]}'],
-])('passes over what it cannot read, says so, and replaces it: %s', async (_, text) => {
+])('logs an unreadable record and replaces it: %s', async (_, text) => {
   const id = randomUUID()
   bus.connection.publish(`$KV.${learnedModels.name}.${id}`, text)
   await bus.connection.flush()
@@ -112,7 +112,7 @@ it.each([
   expect(await storedOf(id)).toEqual(['m'])
 })
 
-it('waits for nothing, and learns on, while NATS is away', async () => {
+it('blocks nothing and keeps learning while NATS is unavailable', async () => {
   const own = await testNats()
   const away = await connectBus({ servers: own.url, name: 'test' })
   const store = learnedStore(away, { intervalMs: 20, logger: { warn: () => undefined } })

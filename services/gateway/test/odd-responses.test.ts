@@ -1,27 +1,21 @@
 import { eventually } from '@sluice/testkit'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { exchange, postJson, sendText } from './support/exchange.ts'
 import { freshConnection } from './support/fresh-connection.ts'
-import { type RawUpstream, startRawUpstream } from './support/raw-upstream.ts'
-import { startDataPath, type TestDataPath } from './support/start-data-path.ts'
+import { startRawUpstream } from './support/raw-upstream.ts'
+import { startBeforeAll } from './support/start-before-all.ts'
+import { startDataPath } from './support/start-data-path.ts'
 import type { TestGateway } from './support/start-gateway.ts'
 
 const SECRET = 'sk-canary-77aa'
 const BODY = { model: 'gpt-4.1', messages: [{ role: 'user', content: 'Hi' }] }
-let data: TestDataPath
-let upstream: RawUpstream
 let gateway: TestGateway
 let apiKey: string
 
+const data = startBeforeAll(startDataPath)
+const upstream = startBeforeAll(startRawUpstream)
 beforeAll(async () => {
-  data = await startDataPath()
   ;({ gateway, apiKey } = data)
-  upstream = await startRawUpstream()
-})
-
-afterAll(async () => {
-  await data?.stop()
-  await upstream?.stop()
 })
 
 async function connect() {
@@ -45,7 +39,7 @@ function responseText(text: string): void {
   upstream.respond = (_request, response) => void response.socket?.end(text, 'latin1')
 }
 
-describe('header values that are like names', () => {
+describe('header values that look like names', () => {
   const FIELDS = {
     'access-control-expose-headers': 'content-length',
     vary: 'content-encoding',
@@ -56,20 +50,20 @@ describe('header values that are like names', () => {
     ['an error', 400, BODY],
     ['an answer', 200, BODY],
     ['a stream', 200, { ...BODY, stream: true }],
-  ])('are left alone in %s', async (_, status, body) => {
+  ])('are unchanged in %s', async (_, status, body) => {
     upstream.respond = (_request, response) => {
       response.writeHead(status, { ...FIELDS, 'content-type': 'application/json', 'content-length': '7' })
       response.end('{"a":1}')
     }
     const { text } = await connect()
-    const answer = await text(body)
-    expect(answer).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `))
-    expect(answer).toMatch(/^access-control-expose-headers: content-length\r$/m)
-    expect(answer).toMatch(/^vary: content-encoding\r$/m)
-    expect(answer.match(/^x-list: content-(length|encoding)\r$/gm)).toHaveLength(2)
+    const clientResponse = await text(body)
+    expect(clientResponse).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `))
+    expect(clientResponse).toMatch(/^access-control-expose-headers: content-length\r$/m)
+    expect(clientResponse).toMatch(/^vary: content-encoding\r$/m)
+    expect(clientResponse.match(/^x-list: content-(length|encoding)\r$/gm)).toHaveLength(2)
     // Of a stream, from which the usage may be taken out, no length is told.
-    expect(answer.match(/^content-length: 7\r$/gm) ?? []).toHaveLength('stream' in body ? 0 : 1)
-    expect(answer).toContain('{"a":1}')
+    expect(clientResponse.match(/^content-length: 7\r$/gm) ?? []).toHaveLength('stream' in body ? 0 : 1)
+    expect(clientResponse).toContain('{"a":1}')
   })
 })
 
@@ -84,14 +78,14 @@ describe('a reason phrase', () => {
     responseText(
       `HTTP/1.1 ${status} O\xe9\xff K\r\ncontent-type: application/json\r\ncontent-length: ${json.length}\r\n\r\n${json}`,
     )
-    const answer = await text()
-    expect(answer).toMatch(new RegExp(`^HTTP/1\\.1 ${status} \\r\n`))
-    expect(answer).toMatch(/^x-sluice-source: upstream\r$/m)
-    expect(answer.endsWith(json)).toBe(true)
+    const clientResponse = await text()
+    expect(clientResponse).toMatch(new RegExp(`^HTTP/1\\.1 ${status} \\r\n`))
+    expect(clientResponse).toMatch(/^x-sluice-source: upstream\r$/m)
+    expect(clientResponse.endsWith(json)).toBe(true)
     await isCharged({ requests: 1, tokens: tokens })
   })
 
-  it('that can be is passed on, without the credential', async () => {
+  it('that can be sent is passed on without the credential', async () => {
     const { text } = await connect()
     responseText(`HTTP/1.1 409 No ${SECRET} here\r\ncontent-length: 2\r\n\r\n{}`)
     expect(await text()).toMatch(/^HTTP\/1\.1 409 No \[redacted\] here\r\n/)
@@ -108,8 +102,8 @@ it("sends no name of the caller's key upstream, however it is written", async ()
     response.end('{}')
   }
   const headers = { authorization: `Bearer ${apiKey}` }
-  const answer = await exchange(`${baseURL}/v1/models?a=%2f+%zz&%6bey=${apiKey}&k%65y=${apiKey}&b`, { headers })
-  expect(answer.status).toBe(200)
+  const clientResponse = await exchange(`${baseURL}/v1/models?a=%2f+%zz&%6bey=${apiKey}&k%65y=${apiKey}&b`, { headers })
+  expect(clientResponse.status).toBe(200)
   expect(url).toBe('/v1/models?a=%2f+%zz&b')
 })
 

@@ -5,33 +5,27 @@ import { gzipSync } from 'node:zlib'
 import type { ProviderSimulator } from '@sluice/provider-simulator'
 import { eventually } from '@sluice/testkit'
 import fc from 'fast-check'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { exchange, postJson } from './support/exchange.ts'
 import { freshConnection } from './support/fresh-connection.ts'
-import { type RawUpstream, startRawUpstream, writeForEver, writePieces } from './support/raw-upstream.ts'
-import { standsStill } from './support/stands-still.ts'
-import { startDataPath, type TestDataPath } from './support/start-data-path.ts'
+import { startRawUpstream, writeForEver, writePieces } from './support/raw-upstream.ts'
+import { startBeforeAll } from './support/start-before-all.ts'
+import { startDataPath } from './support/start-data-path.ts'
 import type { TestGateway } from './support/start-gateway.ts'
+import { untilStable } from './support/until-stable.ts'
 
 const CANARY = 'sk-canary-1f0e9d8c7b6a'
 const BODY = { model: 'gpt-4.1', messages: [{ role: 'user', content: 'Hi' }] }
-let path: TestDataPath
 let simulator: ProviderSimulator
-let upstream: RawUpstream
 let gateway: TestGateway
 let apiKey: string
 let baseURL: string
 
+const path = startBeforeAll(startDataPath)
+const upstream = startBeforeAll(startRawUpstream)
 beforeAll(async () => {
-  path = await startDataPath()
   ;({ simulator, gateway, apiKey } = path)
-  upstream = await startRawUpstream()
   baseURL = await connectionTo(upstream.url)
-})
-
-afterAll(async () => {
-  await path?.stop()
-  await upstream?.stop()
 })
 
 async function connectionTo(baseUrl: string): Promise<string> {
@@ -55,15 +49,15 @@ describe('a stream', () => {
 
   it.each(Object.entries(streams))('%s arrives as it is, however it is cut', async (_, text) => {
     const bytes = Buffer.from(text, text.includes('\xff') ? 'latin1' : 'utf8')
-    const asked = { ...BODY, stream: true, stream_options: { include_usage: true } }
+    const requestsMade = { ...BODY, stream: true, stream_options: { include_usage: true } }
     await fc.assert(
       fc.asyncProperty(fc.array(fc.integer({ min: 1, max: 20 }), { minLength: 1, maxLength: 6 }), async (sizes) => {
         upstream.respond = (_request, response) => {
           response.writeHead(200, { 'content-type': 'text/event-stream' })
           void writePieces(response, bytes, sizes)
         }
-        const answer = await chat(asked)
-        expect(answer.body.equals(bytes)).toBe(true)
+        const clientResponse = await chat(requestsMade)
+        expect(clientResponse.body.equals(bytes)).toBe(true)
         // Asked for by the gateway, it comes without the member that this adds.
         const unasked = await chat({ ...BODY, stream: true })
         expect(unasked.body.toString('latin1')).toBe(bytes.toString('latin1').replace(/,"usage":null(?=\}\r)/, ''))
@@ -72,70 +66,70 @@ describe('a stream', () => {
     )
   })
 
-  it('is held back at the pace of its reader', async () => {
+  it('is slowed down to the pace of its reader', async () => {
     let writtenBytes = () => 0
     upstream.respond = (_request, response) => {
       writtenBytes = writeForEver(response.writeHead(200, { 'content-type': 'text/event-stream' }))
     }
-    const answer = await opened('/chat/completions')
+    const clientResponse = await opened('/chat/completions')
     // Sockets take some megabytes between them; then all stands still.
-    const heldAtBytes = await standsStill(() => writtenBytes())
+    const heldAtBytes = await untilStable(() => writtenBytes())
     expect(heldAtBytes).toBeLessThan(32 * 1024 * 1024)
     let readBytes = 0
-    answer.on('data', (piece: Buffer) => {
+    clientResponse.on('data', (piece: Buffer) => {
       readBytes += piece.length
     })
-    answer.resume()
+    clientResponse.resume()
     await eventually(() => expect(readBytes).toBeGreaterThan(heldAtBytes + 8 * 1024 * 1024))
-    answer.destroy()
+    clientResponse.destroy()
   })
 })
 
-describe('an answer', () => {
-  it('of bytes arrives as it is', async () => {
+describe('a response', () => {
+  it('of bytes arrives unchanged', async () => {
     const bytes = randomBytes(3_000_000)
     upstream.respond = (_request, response) => {
       response.writeHead(200, 'Fine', { 'content-type': 'audio/mpeg', 'x-note': ['a', 'b'], 'set-cookie': 'a=b' })
       response.end(bytes)
     }
-    const answer = await postJson(`${baseURL}/audio/speech`, apiKey, { model: 'tts-1', input: 'Hi' })
-    expect(answer.body.equals(bytes)).toBe(true)
-    expect(answer.headers['x-note']).toBe('a, b')
-    expect(answer.headers).not.toHaveProperty('set-cookie')
+    const clientResponse = await postJson(`${baseURL}/audio/speech`, apiKey, { model: 'tts-1', input: 'Hi' })
+    expect(clientResponse.body.equals(bytes)).toBe(true)
+    expect(clientResponse.headers['x-note']).toBe('a, b')
+    expect(clientResponse.headers).not.toHaveProperty('set-cookie')
   })
 
-  it('may come compressed though it was not asked for so', async () => {
+  it('may be compressed although compression was not requested', async () => {
     const USAGE = '{"usage":{"prompt_tokens":1,"completion_tokens":1}}'
     upstream.respond = (_request, response) => {
       response.writeHead(200, { 'content-type': 'application/json', 'content-encoding': 'gzip' })
       response.end(gzipSync(USAGE))
     }
-    const answer = await chat()
-    expect(answer.body.toString()).toBe(USAGE)
-    expect(answer.headers).not.toHaveProperty('content-encoding')
+    const clientResponse = await chat()
+    expect(clientResponse.body.toString()).toBe(USAGE)
+    expect(clientResponse.headers).not.toHaveProperty('content-encoding')
     const fresh = await freshConnection(gateway, apiKey, { baseUrl: upstream.url, apiKey: CANARY })
     await postJson(`${fresh.baseURL}/v1/chat/completions`, apiKey, BODY)
     await fresh.isCharged({ requests: 1, tokens: 2 })
   })
 
-  it('may come after informational ones', async () => {
+  it('may follow informational responses', async () => {
     upstream.respond = (_request, response) => {
       response.writeEarlyHints({ link: '</a>; rel=preload' }, () => response.writeHead(200).end('ok'))
     }
     expect((await chat()).body.toString()).toBe('ok')
   })
 
-  it('to HEAD has no body, and its length', async () => {
+  it('to HEAD has a content length but no body', async () => {
     upstream.respond = (_request, response) => response.writeHead(404, { 'content-length': '1234' }).end()
     const headers = { authorization: `Bearer ${apiKey}` }
-    const answer = await exchange(`${baseURL}/models/x`, { method: 'HEAD', headers })
-    expect(answer).toMatchObject({ status: 404, headers: { 'content-length': '1234' } })
-    expect(answer.body).toHaveLength(0)
+    const clientResponse = await exchange(`${baseURL}/models/x`, { method: 'HEAD', headers })
+    expect(clientResponse).toMatchObject({ status: 404, headers: { 'content-length': '1234' } })
+    expect(clientResponse.body).toHaveLength(0)
   })
 })
 
 describe('an upload', () => {
-  it('arrives as it is, and is held back at the pace of its receiver', async () => {
+  it('arrives unchanged, and is slowed down to the pace of its receiver', async () => {
     const bytes = randomBytes(4_000_000)
     const received: Buffer[] = []
     upstream.respond = (request, response) => {
@@ -143,20 +137,20 @@ describe('an upload', () => {
       request.on('end', () => response.end('{"id":"file-1"}'))
     }
     const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'multipart/form-data; boundary=x' }
-    const answer = await exchange(`${baseURL}/files`, { method: 'POST', headers, body: bytes })
-    expect(answer.body.toString()).toBe('{"id":"file-1"}')
+    const clientResponse = await exchange(`${baseURL}/files`, { method: 'POST', headers, body: bytes })
+    expect(clientResponse.body.toString()).toBe('{"id":"file-1"}')
     expect(Buffer.concat(received).equals(bytes)).toBe(true)
   })
 
-  it('may be answered before it is over', async () => {
+  it('may get its response before it is complete', async () => {
     upstream.respond = (_request, response) => response.writeHead(400).end('{"error":"no"}')
     const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'multipart/form-data; boundary=x' }
-    const answer = await exchange(`${baseURL}/files`, { method: 'POST', headers, body: Buffer.alloc(8_000_000) })
-    expect(answer.status).toBe(400)
-    expect(answer.body.toString()).toBe('{"error":"no"}')
+    const clientResponse = await exchange(`${baseURL}/files`, { method: 'POST', headers, body: Buffer.alloc(8_000_000) })
+    expect(clientResponse.status).toBe(400)
+    expect(clientResponse.body.toString()).toBe('{"error":"no"}')
   })
 
-  it('ends upstream when its sender goes away', async () => {
+  it('is aborted when its client disconnects', async () => {
     const closed = Promise.withResolvers<boolean>()
     const begun = Promise.withResolvers<void>()
     upstream.respond = (request) => {
@@ -178,51 +172,51 @@ describe('an upload', () => {
 })
 
 describe('the credential', () => {
-  it('is in no error that repeats it', async () => {
+  it('is redacted in an error that repeats it', async () => {
     simulator.controls.add({ echoApiKey: true })
     const url = await connectionTo(simulator.url)
-    const answer = await postJson(`${url}/chat/completions`, apiKey, BODY)
-    expect(answer.status).toBe(502)
-    const { error } = JSON.parse(answer.body.toString())
+    const clientResponse = await postJson(`${url}/chat/completions`, apiKey, BODY)
+    expect(clientResponse.status).toBe(502)
+    const { error } = JSON.parse(clientResponse.body.toString())
     expect(error.code).toBe('upstream_credential_rejected')
-    expect(answer.headers['content-length']).toBe(String(answer.body.length))
-    expect(answer.headers['x-sluice-source']).toBe('gateway')
-    expect(answer.body.toString()).not.toContain(CANARY)
+    expect(clientResponse.headers['content-length']).toBe(String(clientResponse.body.length))
+    expect(clientResponse.headers['x-sluice-source']).toBe('gateway')
+    expect(clientResponse.body.toString()).not.toContain(CANARY)
   })
 
-  it('is cut out of headers, compressed bodies, and bodies in pieces', async () => {
+  it('is redacted in headers, compressed bodies, and bodies in chunks', async () => {
     upstream.respond = (_request, response) => {
       response.writeHead(403, { 'content-encoding': 'gzip', 'www-authenticate': `Bearer error="${CANARY}"` })
       const zipped = gzipSync(`You sent ${CANARY}, and again ${CANARY}.`)
       response.write(zipped.subarray(0, 12))
       setImmediate(() => response.end(zipped.subarray(12)))
     }
-    const answer = await chat()
-    expect(answer.body.toString()).toBe('You sent [redacted], and again [redacted].')
-    expect(answer.headers['www-authenticate']).toBe('Bearer error="[redacted]"')
-    expect(answer.headers).not.toHaveProperty('content-encoding')
+    const clientResponse = await chat()
+    expect(clientResponse.body.toString()).toBe('You sent [redacted], and again [redacted].')
+    expect(clientResponse.headers['www-authenticate']).toBe('Bearer error="[redacted]"')
+    expect(clientResponse.headers).not.toHaveProperty('content-encoding')
   })
 
-  it('is not looked for in what cannot be read, which is left out', async () => {
+  it('cannot leak through a body that cannot be decoded, which is dropped', async () => {
     upstream.respond = (_request, response) => {
       response.writeHead(500, { 'content-encoding': 'secret-sauce' }).end(CANARY)
     }
-    const answer = await chat()
-    expect(answer.status).toBe(500)
-    expect(answer.body).toHaveLength(0)
+    const clientResponse = await chat()
+    expect(clientResponse.status).toBe(500)
+    expect(clientResponse.body).toHaveLength(0)
   })
 
-  it('stays out of an error without end, which is cut', async () => {
+  it('is redacted in an endless error, which is cut', async () => {
     upstream.respond = (_request, response) => {
       writeForEver(response.writeHead(500), Buffer.from(CANARY.repeat(100)))
     }
-    const answer = await chat()
-    expect(answer.status).toBe(500)
-    expect(answer.body.length).toBeLessThan(1024 * 1024)
-    expect(answer.body.toString()).not.toContain(CANARY)
+    const clientResponse = await chat()
+    expect(clientResponse.status).toBe(500)
+    expect(clientResponse.body.length).toBeLessThan(1024 * 1024)
+    expect(clientResponse.body.toString()).not.toContain(CANARY)
   })
 
-  it('is in no log line and no event, and neither is an API key or a prompt', async () => {
+  it('is in no log line or event, and neither is an API key or a prompt', async () => {
     upstream.respond = (_request, response) => response.destroy()
     await postJson(`${baseURL}/chat/completions?key=${apiKey}`, apiKey, {
       ...BODY,
@@ -243,6 +237,6 @@ async function opened(path: string): Promise<IncomingMessage> {
   })
   request.on('error', () => undefined)
   request.end(JSON.stringify({ ...BODY, stream: true, stream_options: { include_usage: true } }))
-  const [answer] = (await once(request, 'response')) as [IncomingMessage]
-  return answer.pause()
+  const [clientResponse] = (await once(request, 'response')) as [IncomingMessage]
+  return clientResponse.pause()
 }

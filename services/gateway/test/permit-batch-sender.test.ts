@@ -6,7 +6,7 @@ import { testNats } from '@sluice/testkit'
 import { expect, it, onTestFinished } from 'vitest'
 import { permitBatchSender } from '../src/permits/permit-batch-sender.ts'
 
-it('asks for the counters’ clock where no heartbeat tells it, so that exchanges are not stale for ever', async () => {
+it('requests capacity’s clock if no heartbeat has it, so that batches are not stale forever', async () => {
   const nats = await testNats()
   const bus = await connectBus({ servers: nats.url, name: 'test' })
   const instance = await startCapacity(
@@ -24,8 +24,8 @@ it('asks for the counters’ clock where no heartbeat tells it, so that exchange
   let clockMs = 0
   const members = {
     orderFor: () => [],
-    countersClockMs: () => clockMs,
-    heardClock: (heardMs: number) => {
+    capacityClockMs: () => clockMs,
+    observeClock: (heardMs: number) => {
       clockMs = heardMs
     },
     stop: () => undefined,

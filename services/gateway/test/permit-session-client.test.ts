@@ -1,8 +1,8 @@
 import type { PermitBatchRequest, Settlement } from '@sluice/contracts'
 import { eventually } from '@sluice/testkit'
 import { beforeEach, expect, it } from 'vitest'
+import type { Reservation } from '../src/permits/permit.ts'
 import { createPermitSessionClient, type PermitSessionClient } from '../src/permits/permit-session-client.ts'
-import type { Reservation } from '../src/ports.ts'
 
 const CHARGED_AT_MS = 5_000
 /** Earlier, as for a gateway that is far. */
@@ -24,9 +24,9 @@ beforeEach(() => {
       const results = request.acquires.map(() => ({ status: 'granted' as const, chargedAtMs: CHARGED_AT_MS, ...trial }))
       return { status: 'replied', reply: { seq: request.seq, results, windows: [], clockMs: CHARGED_AT_MS } }
     },
-    countersClockMs: () => CHARGED_AT_MS,
-    onTooOld: () => undefined,
-    onStale: () => undefined,
+    capacityClockMs: () => CHARGED_AT_MS,
+    onLatePermits: () => undefined,
+    onStaleBatch: () => undefined,
   })
 })
 
@@ -38,7 +38,7 @@ async function permitFor(request: Reservation = REQUEST) {
 const trialsReported = () => settlements().flatMap(({ trial: told }) => told ?? [])
 const settlements = (): Settlement[] => exchanges.flatMap((each) => each.settlements)
 
-it('asks in the name of the pool, and names none where it is the common one', async () => {
+it('names the pool of an acquire, unless it is the common one', async () => {
   await permitFor()
   await permitFor({ ...REQUEST, pool: '' })
   await permits.probe('c', REQUEST, { requests: 4, tokens: 900 })
@@ -49,18 +49,18 @@ it('asks in the name of the pool, and names none where it is the common one', as
   ])
 })
 
-it('says at once, and once, that a trial is served', async () => {
+it('reports a served trial at once, and only once', async () => {
   const permit = await permitFor()
-  permit.served()
+  permit.markServed()
   await eventually(() => expect(trialsReported()).toEqual([{ ...TRIED, outcome: 'served' }]))
-  permit.served()
+  permit.markServed()
   permit.settle({ requests: 1, tokens: 9 })
   await permits.flush(1_000)
   expect(trialsReported()).toHaveLength(1)
   expect(settlements().at(-1)).toMatchObject({ reserved: { tokens: 70 }, actual: { tokens: 9 } })
 })
 
-it('says that a trial was not sent, and nothing of one that failed', async () => {
+it('reports a trial that was not sent, but not one that failed', async () => {
   const unsent = await permitFor()
   unsent.settle({ requests: 0, tokens: 0 })
   await permits.flush(1_000)
@@ -71,16 +71,16 @@ it('says that a trial was not sent, and nothing of one that failed', async () =>
   expect(trialsReported()).toHaveLength(1)
 })
 
-it('says nothing of a permit that is no trial', async () => {
+it('reports nothing for a permit that is not a trial', async () => {
   trial = {}
   const permit = await permitFor()
-  permit.served()
+  permit.markServed()
   permit.settle({ requests: 0, tokens: 0 })
   await permits.flush(1_000)
   expect(trialsReported()).toEqual([])
 })
 
-it('says of a pause whether the provider has served its model on the connection', async () => {
+it('says in a cool-down whether the provider has served its model on the connection', async () => {
   const coolDownOf = async (connectionId: string, model: string) => {
     const outcome = await permits.acquire(connectionId, { ...REQUEST, model })
     if (outcome.status !== 'granted') return expect.fail(outcome.status)
@@ -89,31 +89,31 @@ it('says of a pause whether the provider has served its model on the connection'
     return settlements().findLast(({ cooldown }) => cooldown !== undefined)?.cooldown
   }
   const permit = await permitFor({ ...REQUEST, model: 'real' })
-  permit.served()
+  permit.markServed()
   expect(await coolDownOf('c', 'real')).toEqual({ model: 'real', durationMs: 1_000, isServed: true })
   expect(await coolDownOf('c', 'made up')).toEqual({ model: 'made up', durationMs: 1_000 })
   expect(await coolDownOf('other', 'real')).toEqual({ model: 'real', durationMs: 1_000 })
 })
 
-it('reserves, renews and settles each part, and what the provider counts', async () => {
+it('reserves, renews and settles each part and the provider’s count', async () => {
   trial = {}
-  const parts = { tokens: 70, inputTokens: 60, outputTokens: 10 }
+  const deps = { tokens: 70, inputTokens: 60, outputTokens: 10 }
   const limited = { requests: 1, tokens: 15, inputTokens: 5, outputTokens: 10 }
   const counted = { requests: 1, tokens: 9, inputTokens: 4, outputTokens: 5 }
-  const known = await permitFor({ ...REQUEST, ...parts, limited })
+  const known = await permitFor({ ...REQUEST, ...deps, limited })
   await known.renew()
   expect(exchanges.flatMap(({ acquires }) => acquires)).toEqual([
-    { model: 'm', pool: 'flex', requests: 1, ...parts, limited },
-    { model: 'm', pool: 'flex', requests: 1, ...parts, limited, renews: CHARGED_AT_MS },
+    { model: 'm', pool: 'flex', requests: 1, ...deps, limited },
+    { model: 'm', pool: 'flex', requests: 1, ...deps, limited, renews: CHARGED_AT_MS },
   ])
   const settledWith = async (settle: (permit: typeof known) => void) => {
-    const permit = await permitFor({ ...REQUEST, ...parts, limited })
+    const permit = await permitFor({ ...REQUEST, ...deps, limited })
     settle(permit)
     await permits.flush(1_000)
     return settlements().at(-1)
   }
   const actual = { requests: 1, tokens: 65, inputTokens: 60, outputTokens: 5 }
-  const reserved = { requests: 1, ...parts }
+  const reserved = { requests: 1, ...deps }
   expect(await settledWith((permit) => permit.settle(actual, undefined, counted))).toEqual({
     chargedAtMs: CHARGED_AT_MS,
     reserved,

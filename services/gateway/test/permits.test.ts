@@ -12,7 +12,7 @@ import { eventually, type TestNats, testNats } from '@sluice/testkit'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { createPermits, type RunningPermits } from '../src/permits/permits.ts'
 
-const noWait = { maxWaitMs: 0, gone: () => AbortSignal.abort() }
+const noWait = { maxWaitMs: 0, disconnected: () => AbortSignal.abort() }
 let nats: TestNats
 let bus: Bus
 let permits: RunningPermits
@@ -95,7 +95,7 @@ it('loses no request and no count while instances come and go', async () => {
   expect(used).toBe(granted)
 })
 
-it('goes to the next instance at once where a member does not respond', async () => {
+it('tries the next instance at once if a member has no responder', async () => {
   await startInstance('alive')
   const members = await openBucket(bus, capacityMembers)
   for (const instance of ['dead-1', 'dead-2', 'dead-3'])
@@ -108,7 +108,7 @@ it('goes to the next instance at once where a member does not respond', async ()
   }
 })
 
-it('asks another instance where one takes exchanges and never answers, and each counts once', async () => {
+it('tries another instance if one never replies, and counts each permit once', async () => {
   await startInstance('alive')
   const members = await openBucket(bus, capacityMembers)
   await members.put('silent', { instance: 'silent', startedAtMs: 1, clockMs: 1 })
@@ -125,7 +125,7 @@ it('asks another instance where one takes exchanges and never answers, and each 
   for (let index = 0; index < 6; index++) expect(await usedOf(`c${index}`)).toBe(10)
 })
 
-it('finds capacity by itself when there is none yet, and says so until then', async () => {
+it('finds capacity as soon as it starts, and is unavailable until then', async () => {
   await startPermits()
   expect(await acquire('c0')).toEqual({ status: 'unavailable' })
   await startInstance('late')
@@ -134,15 +134,15 @@ it('finds capacity by itself when there is none yet, and says so until then', as
   })
 })
 
-it('charges afterwards what was let through while capacity was away', async () => {
+it('charges requests later that were let through while capacity was unavailable', async () => {
   await startPermits()
   expect(await acquire('c0')).toEqual({ status: 'unavailable' })
-  permits.unreserved('c0', 'm').settle({ requests: 1, tokens: 40 })
+  permits.failOpen('c0', 'm').settle({ requests: 1, tokens: 40 })
   await startInstance('late')
   await eventually(async () => expect(await usedOf('c0')).toBe(1), { timeoutMs: 10_000 })
 })
 
-it('keeps what was charged while NATS was killed and started again', async () => {
+it('keeps charges while NATS is killed and restarted', async () => {
   await startInstance('a')
   await startPermits()
   for (let index = 0; index < 10; index++) await acquire('c0')

@@ -56,7 +56,7 @@ afterEach(async () => {
 })
 
 describe('a connection', () => {
-  it('that says nothing, or only begins to say something, is closed', async () => {
+  it('that sends nothing, or only the beginning of a request, is closed', async () => {
     const url = await listen({ headersTimeoutMs: 100 })
     for (const text of ['', 'P', PREFACE.slice(0, -1)]) {
       const socket = await open(url, text)
@@ -69,7 +69,7 @@ describe('a connection', () => {
   it.each([
     ['in one piece', 1_000],
     ['byte for byte', 1],
-  ])('is one of HTTP/1.1 or of HTTP/2 by its first bytes, %s', async (_, size) => {
+  ])('speaks HTTP/1.1 or HTTP/2 by its first bytes, %s', async (_, size) => {
     respond = (request, response) => void request.pipe(response)
     const url = await listen({})
     const text = 'POST / HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 5\r\n\r\nhello'
@@ -101,14 +101,14 @@ describe('a connection', () => {
     },
   )
 
-  it('keeps serving one request of HTTP/1.1 after the other', async () => {
+  it('serves one HTTP/1.1 request after the other', async () => {
     respond = (request, response) => void response.end(request.url)
     const url = await listen({})
     const two = 'GET /1 HTTP/1.1\r\nhost: x\r\n\r\nGET /2 HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n'
     expect(await sendText(url, two)).toMatch(/\/1[\s\S]*\/2$/)
   })
 
-  it('that turns to nonsense in the middle of a response is closed, with nothing put into the response', async () => {
+  it('that sends garbage during a response is closed, and the response is not altered', async () => {
     respond = (_request, response) => void response.write('begun')
     const url = await listen({})
     const text = await sendText(url, 'GET / HTTP/1.1\r\nhost: x\r\n\r\n', (socket) => {
@@ -117,7 +117,7 @@ describe('a connection', () => {
     expect(text).toMatch(/^HTTP\/1\.1 200 [\s\S]*begun\r\n$/)
   })
 
-  it('that was refused is closed, however much it goes on to say and never reads or ends', async () => {
+  it('that was refused is closed, however much its client sends without reading or ending', async () => {
     const url = await listen({})
     for (const text of [
       'GET / HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(100),
@@ -133,7 +133,7 @@ describe('a connection', () => {
     }
   })
 
-  it('is not made a tunnel', async () => {
+  it('does not become a tunnel', async () => {
     const url = await listen({})
     const text = await sendText(url, 'CONNECT elsewhere:443 HTTP/1.1\r\nhost: elsewhere\r\n\r\n')
     expect(text).toMatch(/^HTTP\/1\.1 404 [\s\S]*unsupported_operation/)
@@ -141,7 +141,7 @@ describe('a connection', () => {
 })
 
 describe('a session', () => {
-  it('on which no request comes is closed', async () => {
+  it('without requests is closed', async () => {
     const client = connect(await listen({ idleTimeoutMs: 50 }))
     await once(client, 'close')
     expect(client.destroyed).toBe(true)
@@ -155,7 +155,7 @@ describe('a session', () => {
       (socket: Socket) => void socket.write('\0\0\x08\x07\0\0\0\0\0\0\0\0\0\0\0\0\0', 'latin1'),
     ],
     ['never ends a head', (socket: Socket) => void socket.write('\0\0\x01\x01\0\0\0\0\x01\x82', 'latin1')],
-  ])('on which no request comes is closed, even where the other side %s', async (_, behave) => {
+  ])('without requests is closed even if the other side %s', async (_, behave) => {
     // It never closes its half.
     const socket = await open(await listen({ idleTimeoutMs: 50 }), PREFACE + SETTINGS)
     await eventually(async () => expect(await connections()).toBe(1))
@@ -164,7 +164,7 @@ describe('a session', () => {
     socket.destroy()
   })
 
-  it('that is being closed ends its requests, and says which it has taken', async () => {
+  it('that is being closed ends its requests, and says which it has accepted', async () => {
     const held: ServerResponse[] = []
     respond = (_request, response) => void held.push(response)
     const socket = await open(await listen({}), PREFACE + SETTINGS + GET)
@@ -185,29 +185,29 @@ describe('a session', () => {
     socket.destroy()
   })
 
-  it('is kept while its request takes longer than that', async () => {
+  it('stays open while its request takes longer than the idle limit', async () => {
     respond = (_request, response) => void setTimeout(() => response.end('late'), 200)
     const client = connect(await listen({ idleTimeoutMs: 50 }))
     expect(await http2Exchange(client, '/')).toMatchObject({ status: 200, resetCode: 0 })
     client.destroy()
   })
 
-  it('ends when the other side ends it, and what it had under way with it', async () => {
-    const gone = Promise.withResolvers<void>()
+  it('ends with its requests when the other side ends it', async () => {
+    const disconnected = Promise.withResolvers<void>()
     const begun = Promise.withResolvers<void>()
     respond = (_request, response) => {
-      response.on('close', () => gone.resolve())
+      response.on('close', () => disconnected.resolve())
       begun.resolve()
     }
     const socket = await open(await listen({}), PREFACE + SETTINGS + GET)
     await begun.promise
     socket.end()
-    await gone.promise
+    await disconnected.promise
   })
 })
 
 describe('a request over HTTP/2', () => {
-  it('on which nothing moves is given up', async () => {
+  it('without progress is aborted', async () => {
     respond = (_request, response) => void response.write('begun')
     const client = connect(await listen({ streamTimeoutMs: 50 }))
     const stream = openStream(client, '/')
@@ -220,7 +220,7 @@ describe('a request over HTTP/2', () => {
   it.each([
     ['NO_ERROR', 0],
     ['CANCEL', 8],
-  ])('that is reset with %s before its end is not whole', async (_, code) => {
+  ])('that is reset with %s before its end is incomplete', async (_, code) => {
     const seen: unknown[] = []
     const begun = Promise.withResolvers<void>()
     const closed = Promise.withResolvers<void>()
@@ -268,7 +268,7 @@ describe('a request over HTTP/2', () => {
     },
   )
 
-  it('that does not arrive in time is answered, or broken off where it was answered before', async () => {
+  it('that does not arrive in time gets an error, or is aborted if its response has begun', async () => {
     respond = (request) => void request.resume()
     const client = connect(await listen({ requestTimeoutMs: 100 }))
     const early = openStream(client, '/', { method: 'POST' })

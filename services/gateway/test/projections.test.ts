@@ -20,7 +20,7 @@ afterAll(async () => {
   await nats?.stop()
 })
 
-/** The error code that a request without a body gets: `invalid_request` where it might have gone on. */
+/** Returns the error code for a request without a body: `invalid_request` if its key and connection are valid. */
 async function codeFor(name: string, { key = apiKey, path = '/v1/chat/completions' } = {}): Promise<string> {
   const { body } = await postJson(`${gateway.url}/connections/${name}${path}`, key, '')
   return JSON.parse(body.toString()).error.code
@@ -30,7 +30,7 @@ const eventuallyCode = (code: string, ...args: Parameters<typeof codeFor>) =>
   eventually(async () => expect(await codeFor(...args)).toBe(code), { timeoutMs: 1_000 })
 
 describe('a connection', () => {
-  it('is known under its new name when it was renamed, and gone when it was deleted', async () => {
+  it('is known by its new name after a renaming, and unknown after its deletion', async () => {
     const { settings } = await gateway.connection({ baseUrl: BASE_URL, name: 'before' })
     await eventuallyCode('invalid_request', 'before')
     await gateway.connections.put(settings.id, { ...settings, name: 'after', version: 2 })
@@ -40,7 +40,7 @@ describe('a connection', () => {
     await eventuallyCode('connection_not_found', 'after')
   })
 
-  it('that took the name of another keeps it when the other goes', async () => {
+  it('that took the name of another keeps it when the other is deleted', async () => {
     const { settings: first } = await gateway.connection({ baseUrl: BASE_URL, name: 'shared' })
     const { settings: second } = await gateway.connection({ baseUrl: BASE_URL, name: 'shared' })
     await gateway.connections.put(first.id, { ...first, name: 'first', version: 2 })
@@ -50,7 +50,7 @@ describe('a connection', () => {
     await eventuallyCode('connection_not_found', 'shared')
   })
 
-  it('is used as it is set up now', async () => {
+  it('is used with its current settings', async () => {
     const { settings } = await gateway.connection({ baseUrl: BASE_URL, name: 'switched' })
     await eventuallyCode('invalid_request', 'switched')
     await gateway.connections.put(settings.id, { ...settings, enabled: false, version: 2 })
@@ -84,7 +84,7 @@ describe('an API key', () => {
     await eventuallyCode('invalid_api_key', settings.name, { key })
   })
 
-  it('is followed again after an absence of NATS', async () => {
+  it('is up to date again after NATS was unavailable', async () => {
     const { settings } = await gateway.connection({ baseUrl: BASE_URL })
     const key = await gateway.apiKey({ expiresAtMs: Date.now() + 60_000 })
     await eventuallyCode('invalid_request', settings.name, { key })

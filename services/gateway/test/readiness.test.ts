@@ -107,7 +107,7 @@ describe('a gateway that starts', () => {
   it.each([
     ['is not there', undefined],
     ['has no database', new SluiceError('unavailable', 'The database is not reachable at the moment.')],
-  ])('does not listen while the connections service %s, and serves once it hands out credentials', async (_, error) => {
+  ])('does not listen while the connections service %s, and serves once it returns credentials', async (_, error) => {
     const headers = await addConnection()
     let fault = error
     if (fault !== undefined) await startConnections(() => fault)
@@ -119,11 +119,11 @@ describe('a gateway that starts', () => {
     await ready
     expect((await exchange(`${url}/connections/c/`, { headers })).headers['x-sluice-connection']).toBe('c')
     expect(countOf(output(), 'waiting for credentials')).toBe(1)
-    expect(countOf(output(), 'the credentials are there')).toBe(1)
+    expect(countOf(output(), 'the credentials have arrived')).toBe(1)
     expect(output()).not.toContain('"msg":"fault"')
   })
 
-  it('does not listen before NATS is there', async () => {
+  it('does not listen before NATS is available', async () => {
     await nats.kill()
     const { output, ready } = await startGatewayProcess()
     await eventually(() => expect(output()).toContain('NATS is not there yet'), STARTING)
@@ -133,7 +133,7 @@ describe('a gateway that starts', () => {
     expect((await exchange(`${url}/healthz`)).status).toBe(200)
   })
 
-  it('waits for no credential that is refused, nor for one of a connection that is disabled', async () => {
+  it('does not wait for refused credentials, nor for those of disabled connections', async () => {
     await addConnection()
     await startConnections(() => new SluiceError('credential_unavailable', 'the stored secret cannot be opened'))
     const { output, ready } = await startGatewayProcess()
@@ -156,7 +156,7 @@ describe('a gateway that starts', () => {
 })
 
 describe('/readyz', () => {
-  it('says whether permits are given', async () => {
+  it('says whether permits are granted', async () => {
     await (await startGatewayProcess()).ready
     expect(await readyz()).toMatchObject(isUnready('no capacity instance answers'))
     const capacity = await startCapacityService()
@@ -166,7 +166,7 @@ describe('/readyz', () => {
     await eventually(async () => expect(await readyz()).toMatchObject(isUnready('no capacity instance answers')))
   })
 
-  it('says what NATS says when counters cannot be stored, and that it is ready when they can again', async () => {
+  it('quotes NATS when counters cannot be stored, and is ready when they can be again', async () => {
     await startCapacityService()
     await (await startGatewayProcess()).ready
     await eventually(async () => expect(await readyz()).toMatchObject({ status: 200 }))
@@ -183,7 +183,7 @@ describe('/readyz', () => {
     await eventually(async () => expect(await readyz()).toMatchObject({ status: 200 }))
   })
 
-  it('says at once that NATS is away, and that it is ready when NATS is back', async () => {
+  it('says at once that NATS is unavailable, and is ready when NATS is back', async () => {
     await startCapacityService()
     await (await startGatewayProcess()).ready
     await eventually(async () => expect(await readyz()).toMatchObject({ status: 200 }))
@@ -194,17 +194,17 @@ describe('/readyz', () => {
     await eventually(async () => expect(await readyz()).toMatchObject({ status: 200 }), { timeoutMs: 15_000 })
   })
 
-  it('asks capacity at most once a second, and answers soon when nobody replies', async () => {
-    let asked = 0
+  it('asks capacity at most once a second, and responds soon when nothing replies', async () => {
+    let requested = 0
     const silent = [capacityHealth.subject(), `${capacityHealth.subject()}.all`]
-    for (const subject of silent) bus.connection.subscribe(subject, { callback: () => asked++ })
+    for (const subject of silent) bus.connection.subscribe(subject, { callback: () => requested++ })
     await bus.connection.flush()
     await (await startGatewayProcess()).ready
     const beganAtMs = performance.now()
     const answers = await Promise.all(Array.from({ length: 50 }, readyz))
     const tookMs = performance.now() - beganAtMs
-    for (const answer of answers) expect(answer).toMatchObject(isUnready('no capacity instance answers'))
+    for (const response of answers) expect(response).toMatchObject(isUnready('no capacity instance answers'))
     expect(Math.max(...answers.map(({ tookMs }) => tookMs))).toBeLessThan(capacityHealth.timeoutMs + 900)
-    expect(asked).toBeLessThanOrEqual(silent.length * Math.ceil(tookMs / 1_000))
+    expect(requested).toBeLessThanOrEqual(silent.length * Math.ceil(tookMs / 1_000))
   })
 })

@@ -1,18 +1,15 @@
 import { eventually } from '@sluice/testkit'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { postJson } from './support/exchange.ts'
 import { type FreshConnection, freshConnection } from './support/fresh-connection.ts'
-import { startDataPath, type TestDataPath } from './support/start-data-path.ts'
+import { startBeforeAll } from './support/start-before-all.ts'
+import { startDataPath } from './support/start-data-path.ts'
 
 const MODEL = 'gpt-4.1-mini'
 const CHAT = { model: MODEL, messages: [{ role: 'user', content: 'Say something.' }] }
-let data: TestDataPath
 let connection: FreshConnection
 
-beforeAll(async () => {
-  data = await startDataPath({ env: { MAX_BODY_BYTES: '4096' } })
-})
-afterAll(() => data?.stop())
+const data = startBeforeAll(() => startDataPath({ env: { MAX_BODY_BYTES: '4096' } }))
 
 const fresh = async (apiKey = data.apiKey) => {
   const settings = { baseUrl: data.simulator.url, allowedModels: [MODEL] }
@@ -40,10 +37,10 @@ it.each([
   ],
 ])('a request that %s is recorded as the application’s error, and charged nothing', async (_, status, send) => {
   await fresh()
-  const answer = await send()
-  expect(answer.status).toBe(status)
+  const response = await send()
+  expect(response.status).toBe(status)
   const event = await connection.ended('client_error')
-  expect(event.requestId).toBe(answer.headers['x-request-id'])
+  expect(event.requestId).toBe(response.headers['x-request-id'])
   expect(event.apiKeyId).not.toBe('')
   expect(event).not.toHaveProperty('upstreamStatus')
   expect(connection.events()).toHaveLength(1)
@@ -51,15 +48,15 @@ it.each([
   expect(data.simulator.requests.counts().total).toBe(0)
 })
 
-it('records what cannot be said in the words of the connection’s provider', async () => {
+it('records a request that the provider’s format cannot express', async () => {
   const settings = { baseUrl: data.simulator.url, provider: 'anthropic' as const }
   connection = await freshConnection(data.gateway, data.apiKey, settings)
-  const answer = await unified({ logprobs: true })
-  expect(JSON.parse(answer.body.toString()).error.param).toBe('logprobs')
+  const response = await unified({ logprobs: true })
+  expect(JSON.parse(response.body.toString()).error.param).toBe('logprobs')
   expect(await connection.ended('client_error')).not.toHaveProperty('upstreamStatus')
 })
 
-it('records nobody’s requests on a connection that they may not use, or that are for nothing there is', async () => {
+it('records no request to a connection that its key may not use, or that does not exist', async () => {
   await fresh()
   const refused = await postJson(`${connection.baseURL}/v1/chat/completions`, 'sl_wrong', '{')
   expect(refused.status).toBe(401)

@@ -2,11 +2,12 @@ import { credentialStatus, type ProviderId } from '@sluice/contracts'
 import { subscribeEvent } from '@sluice/messaging'
 import { eventually } from '@sluice/testkit'
 import OpenAI from 'openai'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { exchange, postJson } from './support/exchange.ts'
 import { type FreshConnection, freshConnection } from './support/fresh-connection.ts'
-import { type RawUpstream, startRawUpstream } from './support/raw-upstream.ts'
-import { startDataPath, type TestDataPath } from './support/start-data-path.ts'
+import { startRawUpstream } from './support/raw-upstream.ts'
+import { startBeforeAll } from './support/start-before-all.ts'
+import { startDataPath } from './support/start-data-path.ts'
 
 const KEY = 'sk-upstream-0123456789abcdef'
 const MASKED = 'Incorrect API key provided: sk-upstr****cdef.'
@@ -41,14 +42,12 @@ const CALLS: readonly (readonly [ProviderId, string, object, number, object])[] 
   ],
 ]
 const USAGE = { usage: { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 } }
-let data: TestDataPath
-let upstream: RawUpstream
-let asked: number
+let requested: number
 let reports: { readonly connectionId: string; readonly status: string; readonly version: number }[]
 
+const data = startBeforeAll(startDataPath)
+const upstream = startBeforeAll(startRawUpstream)
 beforeAll(async () => {
-  data = await startDataPath()
-  upstream = await startRawUpstream()
   reports = []
   subscribeEvent(
     data.gateway.bus,
@@ -58,16 +57,13 @@ beforeAll(async () => {
   )
   await data.gateway.bus.connection.flush()
 })
-afterAll(async () => {
-  await Promise.all([data?.stop(), upstream?.stop()])
-})
 beforeEach(() => {
-  asked = 0
+  requested = 0
 })
 
-function answer(status: number, body: object): void {
+function respondWith(status: number, body: object): void {
   upstream.respond = (request, response) => {
-    asked++
+    requested++
     request.resume()
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
   }
@@ -79,8 +75,8 @@ const statusesOf = ({ settings }: FreshConnection) =>
   reports.filter(({ connectionId }) => connectionId === settings.id).map(({ status }) => status)
 
 describe.each(CALLS)('a credential that %s rejects', (provider, path, body, status, error) => {
-  it('is none of the application’s doing: 502 in the surface’s format, without the provider’s words', async () => {
-    answer(status, error)
+  it('is a 502 in the endpoint’s format, without the provider’s message', async () => {
+    respondWith(status, error)
     const target = await connection(provider)
     const chat = { model: `${target.settings.name}/m`, messages: [{ role: 'user', content: 'Hi' }] }
     for (const { headers, status: given, body: text } of [
@@ -104,49 +100,49 @@ describe.each(CALLS)('a credential that %s rejects', (provider, path, body, stat
   })
 })
 
-it('is reported as taken again by the next success', async () => {
-  answer(401, { error: { message: MASKED } })
+it('is reported as accepted again after the next success', async () => {
+  respondWith(401, { error: { message: MASKED } })
   const target = await connection()
   const send = () => postJson(`${target.baseURL}/v1/chat/completions`, data.apiKey, { model: 'm' })
   expect((await send()).status).toBe(502)
-  answer(200, USAGE)
+  respondWith(200, USAGE)
   expect((await send()).status).toBe(200)
   await eventually(() => expect(statusesOf(target)).toEqual(['rejected', 'accepted']))
 })
 
-it('is not reported as taken by what a server may give without a key', async () => {
-  answer(401, { error: { message: MASKED } })
+it('is not reported as accepted after a response that needs no key', async () => {
+  respondWith(401, { error: { message: MASKED } })
   const target = await connection()
   await postJson(`${target.baseURL}/v1/chat/completions`, data.apiKey, { model: 'm' })
-  answer(200, { data: [] })
+  respondWith(200, { data: [] })
   const headers = { authorization: `Bearer ${data.apiKey}` }
   expect((await exchange(`${target.baseURL}/v1/models`, { headers })).status).toBe(200)
   expect((await postJson(`${target.baseURL}/v1/anything`, data.apiKey, { model: 'm' })).status).toBe(200)
   // Reports come in order: one of another connection comes after what these two may have been reported as.
-  answer(401, { error: { message: MASKED } })
+  respondWith(401, { error: { message: MASKED } })
   const other = await connection()
   await postJson(`${other.baseURL}/v1/chat/completions`, data.apiKey, { model: 'm' })
   await eventually(() => expect(statusesOf(other)).toEqual(['rejected']))
   expect(statusesOf(target)).toEqual(['rejected'])
-  answer(200, USAGE)
+  respondWith(200, USAGE)
   await postJson(`${target.baseURL}/v1/chat/completions`, data.apiKey, { model: 'm' })
   await eventually(() => expect(statusesOf(target)).toEqual(['rejected', 'accepted']))
 })
 
 it('is reported by the unified list of models, too', async () => {
-  answer(401, { error: { message: MASKED } })
+  respondWith(401, { error: { message: MASKED } })
   const target = await connection()
   await exchange(`${data.gateway.url}/v1/models`, { headers: { authorization: `Bearer ${data.apiKey}` } })
   await eventually(() => expect(statusesOf(target)).toEqual(['rejected']))
 })
 
-it('is asked for once by OpenAI’s SDK, which raises its error', async () => {
-  answer(401, { error: { message: MASKED } })
+it('is not retried by OpenAI’s SDK, which raises the error', async () => {
+  respondWith(401, { error: { message: MASKED } })
   const target = await connection()
   const client = new OpenAI({ apiKey: data.apiKey, baseURL: `${target.baseURL}/v1`, maxRetries: 3 })
   const failure = client.chat.completions.create({ model: 'm', messages: [] })
   await expect(failure).rejects.toMatchObject({ status: 502, code: 'upstream_credential_rejected' })
-  expect(asked).toBe(1)
+  expect(requested).toBe(1)
 })
 
 describe('an error that is not about the connection’s credential', () => {
@@ -156,7 +152,7 @@ describe('an error that is not about the connection’s credential', () => {
     [401, { error: { message: 'key not allowed to access model o9', type: 'key_model_access_denied', code: '401' } }],
     [400, { error: { message: 'Invalid token in the prompt' } }],
   ])('is passed on: %i %j', async (status, error) => {
-    answer(status, error)
+    respondWith(status, error)
     const target = await connection()
     const given = await postJson(`${target.baseURL}/v1/chat/completions`, data.apiKey, { model: 'o9' })
     expect([given.status, JSON.parse(given.body.toString())]).toEqual([status, error])
@@ -169,8 +165,8 @@ describe('an error that is not about the connection’s credential', () => {
     ['?%61ccess_token=wrong', {}],
     ['', { 'x-auth-token': 'wrong' }],
     ['', { 'ocp-apim-subscription-key': 'wrong' }],
-  ])('as it is about what the application sent besides, is passed on: %s %j', async (query, headers) => {
-    answer(401, { error: { message: 'wrong' } })
+  ])('is passed on if the application sent a credential of its own: %s %j', async (query, headers) => {
+    respondWith(401, { error: { message: 'wrong' } })
     const target = await connection()
     const url = `${target.baseURL}/v1/chat/completions${query}`
     expect((await postJson(url, data.apiKey, { model: 'm' }, headers)).status).toBe(401)
@@ -178,8 +174,8 @@ describe('an error that is not about the connection’s credential', () => {
     expect(statusesOf(target)).toEqual([])
   })
 
-  it('is passed on without the parts of the credential that it shows', async () => {
-    answer(401, { error: { message: MASKED, code: 'invalid_api_key' } })
+  it('is passed on with parts of the credential redacted', async () => {
+    respondWith(401, { error: { message: MASKED, code: 'invalid_api_key' } })
     const target = await connection()
     const headers = { 'ocp-apim-subscription-key': 'wrong' }
     const given = await postJson(`${target.baseURL}/v1/chat/completions`, data.apiKey, { model: 'm' }, headers)
@@ -194,8 +190,8 @@ it.each([
   ['', { 'x-amzn-oidc-accesstoken': 'ey' }],
   ['', { 'ocp-apim-subscription-key': 'x', connection: 'keep-alive, ocp-apim-subscription-key' }],
   ['?max_tokens=5&author=me', {}],
-])('is reported whatever else the application sends: %s %j', async (query, headers) => {
-  answer(401, { error: { message: MASKED, code: 'invalid_api_key' } })
+])('reports a rejection whatever else the application sends: %s %j', async (query, headers) => {
+  respondWith(401, { error: { message: MASKED, code: 'invalid_api_key' } })
   const target = await connection()
   const given = await postJson(`${target.baseURL}/v1/chat/completions${query}`, data.apiKey, { model: 'm' }, headers)
   expect([given.status, given.body.toString()]).toEqual([502, expect.not.stringMatching(/sk-upstr|cdef/)])

@@ -2,11 +2,12 @@ import type { ServerResponse } from 'node:http'
 import { capacityStatus, type ProviderId } from '@sluice/contracts'
 import { request } from '@sluice/messaging'
 import { eventually } from '@sluice/testkit'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { postJson, type RawResponse } from './support/exchange.ts'
 import { type FreshConnection, freshConnection } from './support/fresh-connection.ts'
-import { type RawUpstream, startRawUpstream, writePieces } from './support/raw-upstream.ts'
-import { startDataPath, type TestDataPath } from './support/start-data-path.ts'
+import { startRawUpstream, writePieces } from './support/raw-upstream.ts'
+import { startBeforeAll } from './support/start-before-all.ts'
+import { startDataPath } from './support/start-data-path.ts'
 
 /** What servers report in ways of their own, through a whole gateway: what is charged, and what the event says. */
 const SECRET = 'sk-compatible-5f2c91d07e44'
@@ -19,16 +20,8 @@ const PATHS: Readonly<Partial<Record<ProviderId, string>>> = {
   anthropic: '/v1/messages',
 }
 
-let path: TestDataPath
-let upstream: RawUpstream
-beforeAll(async () => {
-  path = await startDataPath()
-  upstream = await startRawUpstream()
-})
-afterAll(async () => {
-  await path?.stop()
-  await upstream?.stop()
-})
+const path = startBeforeAll(startDataPath)
+const upstream = startBeforeAll(startRawUpstream)
 
 const connect = (provider: ProviderId = 'openai'): Promise<FreshConnection> =>
   freshConnection(path.gateway, path.apiKey, { provider, baseUrl: upstream.url, apiKey: SECRET })
@@ -45,7 +38,7 @@ function sendUnified({ settings }: FreshConnection, body: object): Promise<RawRe
   return postJson(`${path.gateway.url}/v1/chat/completions`, path.apiKey, { ...body, model: `${settings.name}/m` })
 }
 
-function answer(
+function respondWith(
   body: string | object,
   headers: Readonly<Record<string, string>> = { 'content-type': 'application/json' },
 ) {
@@ -58,7 +51,7 @@ function answer(
 
 /** Answers as `answer` does; resolves with the tokens that are reserved for the request meanwhile. */
 function responseReading({ settings }: FreshConnection, body: string | object): Promise<number> {
-  answer(body)
+  respondWith(body)
   const { respond } = upstream
   const reserved = Promise.withResolvers<number>()
   upstream.respond = (incoming, response) => {
@@ -84,7 +77,7 @@ const completion = (usage: unknown) => ({
   usage,
 })
 
-describe('a total above what it should be the sum of', () => {
+describe('a reported total above the sum of its parts', () => {
   it.each([
     ['reasoning beside the completion', { prompt_tokens: 40, completion_tokens: 6, total_tokens: 130 }, 40, 90],
     [
@@ -101,7 +94,7 @@ describe('a total above what it should be the sum of', () => {
     ],
   ])('is charged: %s', async (_, usage, inputTokens, outputTokens) => {
     const connection = await connect()
-    answer(completion(usage))
+    respondWith(completion(usage))
     await send(connection, CHAT)
     await connection.isCharged({ requests: 1, tokens: inputTokens + outputTokens })
     const event = await connection.ended('success')
@@ -120,42 +113,42 @@ describe('a stream of a message whose last count of the input is zero', () => {
     { type: 'message_stop' },
   )
 
-  it('is charged with the count before', async () => {
+  it('is charged by the count before', async () => {
     const connection = await connect('anthropic')
-    answer(stream, EVENTS)
+    respondWith(stream, EVENTS)
     await send(connection, STREAMED_CHAT)
     await connection.isCharged({ requests: 1, tokens: 12_007 })
   })
 
-  it('tells it in the unified chat, too', async () => {
+  it('reports that count in the unified chat, too', async () => {
     const connection = await connect('anthropic')
-    answer(stream, EVENTS)
+    respondWith(stream, EVENTS)
     const { body } = await sendUnified(connection, { ...STREAMED_CHAT, stream_options: { include_usage: true } })
     expect(body.toString()).toContain('"prompt_tokens":12000')
     await connection.isCharged({ requests: 1, tokens: 12_007 })
   })
 })
 
-it('charges what ran beside a message: a compaction of its history', async () => {
+it('charges the compaction of a message’s history', async () => {
   const connection = await connect('anthropic')
   const iterations = [
     { type: 'compaction', input_tokens: 30_000, output_tokens: 250 },
     { type: 'message', input_tokens: 80, output_tokens: 4 },
   ]
-  answer({ type: 'message', content: [], usage: { input_tokens: 80, output_tokens: 4, iterations } })
+  respondWith({ type: 'message', content: [], usage: { input_tokens: 80, output_tokens: 4, iterations } })
   await send(connection, CHAT)
   await connection.isCharged({ requests: 1, tokens: 30_334 })
 })
 
-it('charges the compaction of a conversation as any response', async () => {
+it('charges the compaction of a conversation like any response', async () => {
   const connection = await connect()
-  answer({ object: 'response.compaction', output: [], usage: { input_tokens: 4_000, output_tokens: 200 } })
+  respondWith({ object: 'response.compaction', output: [], usage: { input_tokens: 4_000, output_tokens: 200 } })
   await send(connection, { model: 'gpt-5', input: 'Hello' }, '/v1/responses/compact')
   await connection.isCharged({ requests: 1, tokens: 4_200 })
   expect(await connection.ended('success')).toMatchObject({ model: 'gpt-5' })
 })
 
-describe('a stream that does not say that it is one', () => {
+describe('a stream without the content type of one', () => {
   const shown = events({ ...chunk('ok') }, chunk('', 'stop'), '[DONE]')
   const whole = events(
     { ...chunk('ok'), usage: null },
@@ -170,18 +163,18 @@ describe('a stream that does not say that it is one', () => {
     ['as bytes', { 'content-type': 'application/octet-stream' }],
   ]
 
-  it.each(HEADS)('is charged, without what the gateway added: %s', async (_, headers) => {
+  it.each(HEADS)('is charged, and loses what the gateway added: %s', async (_, headers) => {
     const connection = await connect()
-    answer(whole, headers)
+    respondWith(whole, headers)
     for (const { body } of [await send(connection, STREAMED_CHAT), await sendUnified(connection, STREAMED_CHAT)]) {
       expect(body.toString()).toBe(shown)
     }
     await connection.isCharged({ requests: 2, tokens: 2 * 2_003 })
   })
 
-  it.each(HEADS)('has its error seen, without the credential: %s', async (_, headers) => {
+  it.each(HEADS)('has its error recognized, with the credential redacted: %s', async (_, headers) => {
     const connection = await connect()
-    answer(`\ufeff${events(chunk('Hi'), { error: { code: '429', message: `no quota for ${SECRET}` } })}`, headers)
+    respondWith(`\ufeff${events(chunk('Hi'), { error: { code: '429', message: `no quota for ${SECRET}` } })}`, headers)
     for (const { body } of [await send(connection, STREAMED_CHAT), await sendUnified(connection, STREAMED_CHAT)]) {
       expect(body.toString()).toContain('no quota for [redacted]')
     }
@@ -191,7 +184,7 @@ describe('a stream that does not say that it is one', () => {
   })
 })
 
-describe('an error beside output', () => {
+describe('an error after output', () => {
   const failing = (code: unknown) => [
     ': PROCESSING\n\n' +
       events(chunk('Par'), chunk('', 'error', { error: { code, message: `refused ${SECRET}` } }), '[DONE]'),
@@ -204,7 +197,7 @@ describe('an error beside output', () => {
     ['groq', 400, 'upstream_error'],
   ] as const)('is seen, native and unified, without the credential: %s, %j', async (provider, code, outcome) => {
     const connection = await connect(provider)
-    answer(failing(code).join(''), EVENTS)
+    respondWith(failing(code).join(''), EVENTS)
     for (const { body } of [await send(connection, STREAMED_CHAT), await sendUnified(connection, STREAMED_CHAT)]) {
       expect(body.toString()).toContain('refused [redacted]')
       expect(body.toString()).not.toContain('ended the response early')
@@ -212,25 +205,25 @@ describe('an error beside output', () => {
     await eventually(() => expect(connection.events().map((event) => event.outcome)).toEqual([outcome, outcome]))
   })
 
-  it('is seen in a response whose tools are called as pieces of output are', async () => {
+  it('is recognized in a response whose tools have the names of output fields', async () => {
     const connection = await connect()
     const tools = [{ type: 'function', parameters: { properties: { delta: { type: 'number' }, usage: {} } } }]
     const error = { code: 'server_error', message: `refused ${SECRET}` }
-    answer(events({ type: 'response.failed', response: { status: 'failed', error, tools } }), EVENTS)
+    respondWith(events({ type: 'response.failed', response: { status: 'failed', error, tools } }), EVENTS)
     const { body } = await send(connection, { model: 'm', input: 'Hi', stream: true }, '/v1/responses')
     expect(body.toString()).toContain('refused [redacted]')
     await connection.ended('upstream_error')
   })
 
-  it('is seen in a document that came with 200', async () => {
+  it('is recognized in a document with status 200', async () => {
     const connection = await connect()
-    answer({ error: { code: 502, message: 'The provider is away.' } })
+    respondWith({ error: { code: 502, message: 'The provider is away.' } })
     await send(connection, CHAT)
     await connection.ended('upstream_error')
   })
 })
 
-describe('a response of which nothing was understood', () => {
+describe('a response whose usage is not understood', () => {
   it.each([
     ['whole', CHAT, completion({ tokens_in: 5, tokens_out: 6 })],
     [
@@ -239,7 +232,7 @@ describe('a response of which nothing was understood', () => {
       completion({ prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 }),
     ],
     ['streamed', STREAMED_CHAT, events(chunk('Hi'), chunk('', 'stop'), '[DONE]')],
-  ])('stays charged as reserved, and says so: %s', async (_, body, response) => {
+  ])('stays charged as reserved, and is recorded as unread: %s', async (_, body, response) => {
     const connection = await connect()
     const reserved = responseReading(connection, response)
     await send(connection, body)
@@ -249,7 +242,7 @@ describe('a response of which nothing was understood', () => {
     expect(await connection.ended('success')).toMatchObject({ unreadUsage: true })
   })
 
-  it('has the part that was understood charged as reported, and the other as reserved', async () => {
+  it('is charged as reported for the part that is understood, and as reserved for the other', async () => {
     const connection = await connect()
     const reserved = responseReading(connection, completion({ completion_tokens: 9 }))
     await send(connection, CHAT)
@@ -259,9 +252,9 @@ describe('a response of which nothing was understood', () => {
     expect(event).toMatchObject({ unreadUsage: true, usage: { inputTokens, outputTokens: 9 } })
   })
 
-  it('is none where the operation reports no usage', async () => {
+  it('is not recorded as unread if the operation reports no usage', async () => {
     const connection = await connect()
-    answer({ results: [] })
+    respondWith({ results: [] })
     await send(connection, { model: 'm', input: 'Hi' }, '/v1/moderations')
     expect(await connection.ended('success')).not.toHaveProperty('unreadUsage')
   })
@@ -278,9 +271,9 @@ describe('a unified stream without [DONE]', () => {
         choices: [{ index: 1, delta: { content: 'b' }, finish_reason: 'length' }],
       }),
     ],
-  ])('is whole where every choice has its reason: %s', async (_, stream) => {
+  ])('is complete if every choice has its finish reason: %s', async (_, stream) => {
     const connection = await connect()
-    answer(stream, EVENTS)
+    respondWith(stream, EVENTS)
     const { body } = await sendUnified(connection, STREAMED_CHAT)
     expect(body.toString()).not.toContain('error')
     expect(body.toString()).toMatch(/data: \[DONE\]\n\n$/)
@@ -290,18 +283,18 @@ describe('a unified stream without [DONE]', () => {
   it.each([
     ['no choice', events(chunk('Hel'), chunk('lo'))],
     ['one of two choices', events(chunk('a'), { choices: [{ index: 1, delta: {} }] }, chunk('', 'stop'))],
-  ])('is cut off where only %s has', async (_, stream) => {
+  ])('is cut off if only %s has', async (_, stream) => {
     const connection = await connect()
-    answer(stream, EVENTS)
+    respondWith(stream, EVENTS)
     const { body } = await sendUnified(connection, STREAMED_CHAT)
     expect(body.toString()).toContain('The provider ended the response early.')
     await connection.ended('upstream_error')
   })
 })
 
-it('takes a message whose end has its reason for whole, though nothing closes it', async () => {
+it('treats a message with a stop reason as complete although nothing closes it', async () => {
   const connection = await connect('anthropic')
-  answer(
+  respondWith(
     events(
       { type: 'message_start', message: { id: 'a', usage: { input_tokens: 9, output_tokens: 1 } } },
       { type: 'content_block_start', index: 0, content_block: { type: 'text', text: 'Hi' } },
@@ -315,13 +308,13 @@ it('takes a message whose end has its reason for whole, though nothing closes it
   await connection.ended('success')
 })
 
-it('ends a stream that begins a second message in the middle of a call with an error, and charges both', async () => {
+it('ends a stream with an error if a second message begins within a tool call, and charges both', async () => {
   const connection = await connect('anthropic')
   const start = (id: string, input_tokens: number) => ({
     type: 'message_start',
     message: { id, usage: { input_tokens, output_tokens: 1 } },
   })
-  answer(
+  respondWith(
     events(
       start('a', 500),
       { type: 'content_block_start', index: 0, content_block: { type: 'tool_use', id: 't', name: 'f', input: {} } },

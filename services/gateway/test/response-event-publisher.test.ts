@@ -91,7 +91,7 @@ it('publishes each event once, in order, in batches of one connection', async ()
   expect(new Set(batches.map(({ batch }) => batch)).size).toBe(batches.length)
 })
 
-it('publishes events of any length, in batches that a message holds', async () => {
+it('publishes events of any length, in batches that fit into a message', async () => {
   const events = publisher()
   // Three or six times as long where they are written down.
   const models = ['\u0001'.repeat(512), '☃'.repeat(512)]
@@ -106,7 +106,7 @@ it('publishes events of any length, in batches that a message holds', async () =
   expect(dropped).toBe(0)
 })
 
-it('keeps the newest events while NATS is away, and says how many it lost', async () => {
+it('keeps the newest events while NATS is unavailable, and counts those it drops', async () => {
   const events = publisher({ maxEvents: 10 })
   await nats.kill()
   await eventually(() => expect(bus.isConnected()).toBe(false))
@@ -119,7 +119,7 @@ it('keeps the newest events while NATS is away, and says how many it lost', asyn
   await events.stop(1_000)
 })
 
-it('keeps its events while NATS has no room, and publishes each once when there is some', async () => {
+it('keeps its events while NATS has no space, and publishes each once when there is some', async () => {
   const faults = new Set<string>()
   let published = 0
   const events = publisher({
@@ -179,7 +179,7 @@ itWhere(
   60_000,
 )
 
-it('gives a batch up once consumers may have forgotten its name, and goes on with the next', async () => {
+it('drops a batch once consumers may have forgotten its name, and continues with the next', async () => {
   const events = publisher({ maxAgeMs: 0 })
   await nats.kill()
   await eventually(() => expect(bus.isConnected()).toBe(false))
@@ -192,7 +192,7 @@ it('gives a batch up once consumers may have forgotten its name, and goes on wit
   expect(dropped).toBe(1)
 })
 
-it('adds up a flood of refused requests with made-up models, and leaves the stream to the events of others', async () => {
+it('sums a flood of refused requests with invented models, and leaves the stream to other connections', async () => {
   const { config } = await bus.jetstreamManager.streams.info(responses.name)
   await bus.jetstreamManager.streams.update(responses.name, { ...config, max_bytes: 300_000 })
   onTestFinished(async () => {
@@ -221,7 +221,7 @@ it('adds up a flood of refused requests with made-up models, and leaves the stre
   expect(dropped).toBe(0)
 })
 
-it('keeps the events of a connection that has few while another fills the memory', async () => {
+it('keeps the events of a connection with few while another fills the memory', async () => {
   const events = publisher({ maxEvents: 1_000 })
   await nats.kill()
   await eventually(() => expect(bus.isConnected()).toBe(false))
@@ -237,7 +237,7 @@ it('keeps the events of a connection that has few while another fills the memory
   expect(dropped + idsOf(await stored()).length).toBe(5_050)
 })
 
-it('gives up at its deadline when it stops while NATS is away', async () => {
+it('stops at its deadline while NATS is unavailable', async () => {
   const events = publisher()
   await nats.kill()
   await eventually(() => expect(bus.isConnected()).toBe(false))
@@ -247,7 +247,7 @@ it('gives up at its deadline when it stops while NATS is away', async () => {
   await backAgain()
 })
 
-it('says what it lost while NATS is still away, and all of it by the time that it has stopped', async () => {
+it('reports dropped events while NATS is unavailable, and all of them by the end of its stop', async () => {
   const events = publisher({ maxEvents: 2 })
   await nats.kill()
   await eventually(() => expect(bus.isConnected()).toBe(false))

@@ -5,9 +5,9 @@ import type { ResponseEvent } from '@sluice/contracts'
 import type { ResponseReader, ResponseTranslator } from '@sluice/providers'
 import { createLogger } from '@sluice/service-kit'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { ResponseSink } from '../src/ports.ts'
 import type { PermittedCall } from '../src/relay/call.ts'
 import { type RelayDeps, ResponseRelay } from '../src/relay/response-relay.ts'
+import type { ResponseSink } from '../src/upstream/upstream.ts'
 import { exchange } from './support/exchange.ts'
 
 const BROKEN = new Error('broken')
@@ -63,7 +63,7 @@ function relayTo(response: ServerResponse, parts: Breakable) {
     inspection: { model: 'm', addsUsage: false },
     estimate: { tokens: 500, promptTokens: 100, outputTokens: 400 },
     ...(translator === undefined ? {} : { translation: { translator: () => translator } }),
-    permit: { served: () => void served++, settle: (cost: unknown) => void settled.push(cost) },
+    permit: { markServed: () => void served++, settle: (cost: unknown) => void settled.push(cost) },
   }
   const relay = new ResponseRelay(
     plane as unknown as RelayDeps,
@@ -75,12 +75,12 @@ function relayTo(response: ServerResponse, parts: Breakable) {
   return relay
 }
 
-const ask = () => exchange(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`)
+const sendRequest = () => exchange(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`)
 const fail = () => {
   throw BROKEN
 }
 
-it('is to be sent again where its permit was too old at once, on a connection that was there', async () => {
+it('sends a request again if its permit expired at once, on an existing connection', async () => {
   const sending = Promise.withResolvers<unknown>()
   act = (response) => {
     const plane = {
@@ -92,7 +92,7 @@ it('is to be sent again where its permit was too old at once, on a connection th
         },
       },
     }
-    const permit = { departByMs: 0, served: () => undefined, settle: (cost: unknown) => void settled.push(cost) }
+    const permit = { departByMs: 0, markServed: () => undefined, settle: (cost: unknown) => void settled.push(cost) }
     const call = { requestId: 'r', connection: { settings: {} }, permit }
     const relay = new ResponseRelay(
       plane as unknown as RelayDeps,
@@ -103,7 +103,7 @@ it('is to be sent again where its permit was too old at once, on a connection th
     sending.resolve(relay.send({ origin: '', path: '', method: 'POST', headers: [], body: null }, {}))
     response.end()
   }
-  await ask()
+  await sendRequest()
   expect(await sending.promise).toBe('too-late')
   expect(settled).toEqual([{ requests: 0, tokens: 0 }])
 })
@@ -114,7 +114,7 @@ it.each([
   [400, 0],
   [429, 0],
   [529, 0],
-])('says whether the provider serves as soon as a response of %i begins', async (status, times) => {
+])('reports whether the provider serves as soon as a response of %i begins', async (status, times) => {
   const seen: number[] = []
   act = (response) => {
     const relay = relayTo(response, {})
@@ -122,104 +122,104 @@ it.each([
     seen.push(served)
     relay.end()
   }
-  await ask()
+  await sendRequest()
   expect(seen).toEqual([times])
   expect(served).toBe(times)
 })
 
-describe('a fault of the relay itself ends call and response', () => {
-  it('before the answer has begun, in words', async () => {
+describe('a fault of the relay itself ends the call and the response', () => {
+  it('with an error before the response has begun', async () => {
     act = (response) => relayTo(response, { reader: fail }).start(200, 'OK', { 'content-type': 'application/json' })
-    const answer = await ask()
-    expect(answer.status).toBe(500)
-    expect(JSON.parse(answer.body.toString()).error.code).toBe('internal')
+    const clientResponse = await sendRequest()
+    expect(clientResponse.status).toBe(500)
+    expect(JSON.parse(clientResponse.body.toString()).error.code).toBe('internal')
     expect(settled).toEqual([{ requests: 1, tokens: 500 }])
     expect(aborts).toBe(1)
   })
 
-  it('where its headers cannot be sent, and neither can an error', async () => {
+  it('if its headers cannot be sent, nor an error', async () => {
     act = (response) => relayTo(response, { requestId: 'two\nlines' }).start(200, 'OK', {})
-    await expect(ask()).rejects.toThrow(/socket hang up/)
+    await expect(sendRequest()).rejects.toThrow(/socket hang up/)
     expect(settled).toEqual([{ requests: 1, tokens: 7 }])
   })
 
-  it('between its pieces, which breaks the answer off', async () => {
+  it('between two chunks, which breaks off the response', async () => {
     act = (response) => {
       const relay = relayTo(response, { reader: () => ({ ...READER, push: fail }) })
       relay.start(200, 'OK', {})
       expect(relay.data(Buffer.from('x'))).toBe(true)
     }
-    await expect(ask()).rejects.toThrow(/socket hang up/)
+    await expect(sendRequest()).rejects.toThrow(/socket hang up/)
     expect(settled).toEqual([{ requests: 1, tokens: 7 }])
     expect(aborts).toBe(1)
   })
 
-  it('at its end, which breaks the answer off', async () => {
+  it('at its end, which breaks off the response', async () => {
     act = (response) => {
       const relay = relayTo(response, { reader: () => ({ ...READER, end: fail }) })
       relay.start(200, 'OK', {})
       relay.end()
     }
-    await expect(ask()).rejects.toThrow(/socket hang up/)
+    await expect(sendRequest()).rejects.toThrow(/socket hang up/)
     expect(settled).toEqual([{ requests: 1, tokens: 500 }])
   })
 
-  it('when it comes on top of a fault of the provider', async () => {
+  it('when it follows a fault of the provider', async () => {
     act = (response) => {
       const relay = relayTo(response, { reader: () => ({ ...READER, end: fail }) })
       relay.start(200, 'OK', {})
       relay.fault({ reason: 'unreachable', error: BROKEN })
     }
-    await expect(ask()).rejects.toThrow(/socket hang up/)
+    await expect(sendRequest()).rejects.toThrow(/socket hang up/)
     expect(settled).toEqual([{ requests: 1, tokens: 500 }])
   })
 
-  it('when a translated stream cannot say that it was broken off', async () => {
+  it('when a translated stream cannot report its interruption', async () => {
     const translator = { contentType: 'text/event-stream', failed: false, push: fail, end: fail, breakOff: fail }
     act = (response) => {
       const relay = relayTo(response, { translator })
       relay.start(200, 'OK', { 'content-type': 'text/event-stream' })
       relay.fault({ reason: 'unreachable', error: BROKEN })
     }
-    await expect(ask()).rejects.toThrow(/socket hang up/)
+    await expect(sendRequest()).rejects.toThrow(/socket hang up/)
     expect(settled).toEqual([{ requests: 1, tokens: 7 }])
   })
 
-  it('when its headers, which wait for a body that does not come, cannot be sent', async () => {
+  it('when headers that wait for a body cannot be sent', async () => {
     act = (response) => {
       response.flushHeaders = fail
       relayTo(response, {}).start(200, 'OK', {})
     }
-    await expect(ask()).rejects.toThrow(/socket hang up/)
+    await expect(sendRequest()).rejects.toThrow(/socket hang up/)
     expect(settled).toEqual([{ requests: 1, tokens: 7 }])
   })
 
-  it('when the provider cannot be told to go on', async () => {
+  it('when the provider’s response cannot be resumed', async () => {
     act = (response) => {
       const relay = relayTo(response, { resume: fail })
       relay.start(200, 'OK', {})
       while (relay.data(Buffer.alloc(100_000)));
     }
-    await expect(ask()).rejects.toThrow(/aborted/)
+    await expect(sendRequest()).rejects.toThrow(/aborted/)
     expect(settled).toEqual([{ requests: 1, tokens: 7 }])
   })
 
-  it('when the application has gone away', async () => {
+  it('when the client has disconnected', async () => {
     const closed = Promise.withResolvers<void>()
     act = (response) => {
       relayTo(response, { reader: () => ({ ...READER, end: fail }) }).start(200, 'OK', {})
       response.on('close', () => closed.resolve())
       response.destroy()
     }
-    await expect(ask()).rejects.toThrow(/socket hang up/)
+    await expect(sendRequest()).rejects.toThrow(/socket hang up/)
     await closed.promise
     expect(settled).toEqual([{ requests: 1, tokens: 500 }])
     expect(aborts).toBe(1)
   })
 })
 
-it('tells of a fault of the provider though recording the call fails', async () => {
+it('reports a fault of the provider although recording the call fails', async () => {
   act = (response) => relayTo(response, { record: fail }).fault({ reason: 'timeout', error: BROKEN })
-  expect((await ask()).status).toBe(504)
+  expect((await sendRequest()).status).toBe(504)
   expect(settled[0]).toEqual({ requests: 1, tokens: 500 })
 })

@@ -5,10 +5,11 @@ import { request } from '@sluice/messaging'
 import type { Control, ProviderSimulator } from '@sluice/provider-simulator'
 import { eventually } from '@sluice/testkit'
 import OpenAI, { RateLimitError } from 'openai'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { postJson, type RawResponse } from './support/exchange.ts'
 import { freshConnection } from './support/fresh-connection.ts'
-import { startDataPath, type TestDataPath } from './support/start-data-path.ts'
+import { startBeforeAll } from './support/start-before-all.ts'
+import { startDataPath } from './support/start-data-path.ts'
 import type { ConnectionToMake, TestGateway } from './support/start-gateway.ts'
 
 const MODEL = 'gpt-4.1-mini'
@@ -17,19 +18,18 @@ const STREAM = { ...BODY, stream: true as const }
 /** Of a body with the one short message: its text, with models of GPT's family, and the frame of a prompt and of a message. */
 const PROMPT_TOKENS = ({ messages }: Pick<typeof BODY, 'messages'>) =>
   Math.ceil(messages.reduce((sum, { content }) => sum + Buffer.byteLength(content), 0) / 4.4 + 3 + 4 * messages.length)
-let data: TestDataPath
 let simulator: ProviderSimulator
 let gateway: TestGateway
 let apiKey: string
 
-beforeAll(async () => {
-  data = await startDataPath({
+const data = startBeforeAll(() =>
+  startDataPath({
     env: { UPSTREAM_FIRST_BYTE_TIMEOUT_MS: '400', UPSTREAM_IDLE_TIMEOUT_MS: '400' },
-  })
+  }),
+)
+beforeAll(async () => {
   ;({ simulator, gateway, apiKey } = data)
 })
-
-afterAll(() => data?.stop())
 
 beforeEach(() => {
   simulator.controls.clear()
@@ -49,7 +49,7 @@ async function connect(settings: Partial<ConnectionToMake> = {}) {
 const usageOf = (answer: RawResponse): number => JSON.parse(answer.body.toString()).usage.total_tokens
 
 describe('a request is settled', () => {
-  it('with what the answer says that it used', async () => {
+  it('by the usage that its response reports', async () => {
     const { send, isCharged, ended } = await connect()
     const answer = await send(BODY)
     expect(usageOf(answer)).toBeLessThan(50)
@@ -60,7 +60,7 @@ describe('a request is settled', () => {
     expect(event?.upstreamMs).toBeGreaterThanOrEqual(event?.timeToFirstByteMs ?? Number.NaN)
   })
 
-  it('with what a stream used, though its caller did not ask', async () => {
+  it('by the usage of a stream, although the application did not request it', async () => {
     const { send, isCharged } = await connect()
     const used = usageOf(await send(BODY))
     const { body } = await send(STREAM)
@@ -68,14 +68,14 @@ describe('a request is settled', () => {
     await isCharged({ requests: 2, tokens: 2 * used })
   })
 
-  it('as reserved when the answer tells no usage', async () => {
+  it('as reserved if the response reports no usage', async () => {
     simulator.controls.add({ omitUsage: true })
     const { send, isCharged } = await connect()
     await send(BODY)
     await isCharged({ requests: 1, tokens: PROMPT_TOKENS(BODY) + 50 })
   })
 
-  it('as reserved when a stream tells no usage, whose reasoning nobody sees', async () => {
+  it('as reserved if a stream reports no usage, since reasoning is not relayed', async () => {
     simulator.controls.add({ omitUsage: true, outputTokens: 10 })
     const { send, isCharged, ended } = await connect()
     await send(STREAM)
@@ -83,7 +83,7 @@ describe('a request is settled', () => {
     expect(await ended('success')).toMatchObject({ unreadUsage: true })
   })
 
-  it('as the request alone when the provider refuses it', async () => {
+  it('as a request without tokens if the provider refuses it', async () => {
     const { send, isCharged, ended } = await connect()
     expect((await send({ ...BODY, messages: [] })).status).toBe(400)
     await isCharged({ requests: 1, tokens: 0 })
@@ -94,7 +94,7 @@ describe('a request is settled', () => {
     await ended('upstream_error')
   })
 
-  it('as nothing when it never reached the provider', async () => {
+  it('as nothing if it never reached the provider', async () => {
     const { send, isCharged, ended } = await connect({ baseUrl: await closedPort() })
     const answer = await send(BODY)
     expect(answer.status).toBe(502)
@@ -103,14 +103,14 @@ describe('a request is settled', () => {
     await ended('upstream_error')
   })
 
-  it('as reserved when the provider breaks off before any answer', async () => {
+  it('as reserved if the provider closes the connection before a response', async () => {
     simulator.controls.add({ fault: { kind: 'break-before-headers' } })
     const { send, isCharged } = await connect()
     expect((await send(BODY)).status).toBe(502)
     await isCharged({ requests: 1, tokens: PROMPT_TOKENS(BODY) + 50 })
   })
 
-  it('as reserved when no answer comes in time', async () => {
+  it('as reserved if no response comes in time', async () => {
     simulator.controls.add({ fault: { kind: 'hang-before-headers' } })
     const { send, isCharged, ended } = await connect()
     const answer = await send(BODY)
@@ -141,7 +141,7 @@ describe('a request is settled', () => {
     },
   )
 
-  it('as the prompt and the output so far when the caller goes away, which ends the upstream call', async () => {
+  it('by the prompt and the output so far if the client disconnects, which aborts the upstream call', async () => {
     simulator.controls.add({ chunkDelayMs: 30, outputTokens: 1_000 } satisfies Control)
     const { sdk, isSettled, ended } = await connect()
     const stream = await sdk.chat.completions.create({ ...STREAM, max_tokens: 2_000 })
@@ -155,7 +155,7 @@ describe('a request is settled', () => {
     expect(tokens).toBeLessThan(PROMPT_TOKENS(STREAM) + 100)
   })
 
-  it('as reserved when the caller goes away before any answer', async () => {
+  it('as reserved if the client disconnects before a response', async () => {
     simulator.controls.add({ fault: { kind: 'hang-before-headers' } })
     const { sdk, isCharged, ended } = await connect()
     const controller = new AbortController()
@@ -167,7 +167,7 @@ describe('a request is settled', () => {
     await ended('aborted')
   })
 
-  it('as a request without tokens when it runs no model', async () => {
+  it('as a request without tokens if it runs no model', async () => {
     const { sdk, isCharged } = await connect()
     await sdk.models.list()
     await isCharged({ requests: 1, tokens: 0 })
@@ -175,7 +175,7 @@ describe('a request is settled', () => {
 })
 
 describe("a provider's 429", () => {
-  it('is met once: until its time is over, others are told to wait', async () => {
+  it('is received once: until its time is over, other requests are denied', async () => {
     simulator.controls.add({ times: 1, fault: { kind: 'rate-limit', retryAfterMs: 1_500 } })
     const { sdk, isCharged } = await connect()
     const attempt = (model: string) =>
@@ -214,7 +214,7 @@ describe("a provider's 429", () => {
     expect(simulator.requests.list()).toHaveLength(sent)
   })
 
-  it('of a long time is over for all as soon as a trial is served, and goes on where it is refused', async () => {
+  it('with a long time ends as soon as a trial is served, and continues if the trial is refused', async () => {
     simulator.controls.add({ times: 2, fault: { kind: 'rate-limit', retryAfterMs: 600_000 } })
     const { send, coolDowns, settings } = await connect()
     let testers = 0
@@ -244,7 +244,7 @@ describe("a provider's 429", () => {
     expect(await statuses(4)).toEqual([200, 200, 200, 200])
   })
 
-  it('without a time denies nobody', async () => {
+  it('without a time denies no request', async () => {
     simulator.controls.add({ times: 1, fault: { kind: 'rate-limit' } })
     const { sdk, ended } = await connect()
     await expect(sdk.chat.completions.create(BODY)).rejects.toBeInstanceOf(RateLimitError)
@@ -253,7 +253,7 @@ describe("a provider's 429", () => {
   })
 })
 
-it('keeps the rate-limit headers of an answer in its event, and no other', async () => {
+it('records the rate-limit headers of a response in its event, and no others', async () => {
   simulator.accounts.register({ apiKey: 'sk-limited', limits: { requests: { limit: 60, period: 'minute' } } })
   const { sdk, ended } = await connect({ apiKey: 'sk-limited' })
   await sdk.chat.completions.create(BODY)
@@ -266,7 +266,7 @@ it('keeps the rate-limit headers of an answer in its event, and no other', async
   expect(event?.headersAtMs).toBeGreaterThanOrEqual(event?.startedAtMs ?? Number.NaN)
 })
 
-it('breaks off nobody else when a caller goes away', async () => {
+it('interrupts no other request when a client disconnects', async () => {
   simulator.controls.add({ chunkDelayMs: 5, outputTokens: 40 })
   const { sdk } = await connect()
   const read = async (leaveAfter: number) => {

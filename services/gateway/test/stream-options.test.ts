@@ -1,9 +1,10 @@
 import type { ServerResponse } from 'node:http'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { postJson } from './support/exchange.ts'
 import { type FreshConnection, freshConnection } from './support/fresh-connection.ts'
-import { type RawUpstream, startRawUpstream } from './support/raw-upstream.ts'
-import { startDataPath, type TestDataPath } from './support/start-data-path.ts'
+import { startRawUpstream } from './support/raw-upstream.ts'
+import { startBeforeAll } from './support/start-before-all.ts'
+import { startDataPath } from './support/start-data-path.ts'
 import type { ConnectionToMake } from './support/start-gateway.ts'
 
 const chunk = (delta: object, more: object = {}) =>
@@ -18,14 +19,12 @@ const FORBIDDEN = {
   },
 }
 const BODY = { model: 'strict-1', stream: true, messages: [{ role: 'user', content: 'Salut' }] }
-let data: TestDataPath
-let upstream: RawUpstream
 let received: Record<string, unknown>[]
 let respond: (body: Record<string, unknown>, response: ServerResponse) => void
 
+const data = startBeforeAll(startDataPath)
+const upstream = startBeforeAll(startRawUpstream)
 beforeAll(async () => {
-  data = await startDataPath()
-  upstream = await startRawUpstream()
   upstream.respond = (request, response) => {
     const pieces: Buffer[] = []
     request.on('data', (piece: Buffer) => pieces.push(piece))
@@ -35,9 +34,6 @@ beforeAll(async () => {
       respond(body, response)
     })
   }
-})
-afterAll(async () => {
-  await Promise.all([data?.stop(), upstream?.stop()])
 })
 beforeEach(() => {
   received = []
@@ -64,7 +60,7 @@ const unified = ({ settings }: FreshConnection, body: object = BODY) =>
   postJson(`${data.gateway.url}/v1/chat/completions`, data.apiKey, { ...body, model: `${settings.name}/strict-1` })
 
 const other = (n: number): object => ({ ...BODY, messages: [{ role: 'user', content: `Salut ${n}` }] })
-const asked = (): boolean[] => received.map((body) => 'stream_options' in body)
+const requested = (): boolean[] => received.map((body) => 'stream_options' in body)
 
 describe.each([
   ['native', native],
@@ -80,12 +76,12 @@ describe.each([
     async (status, error) => {
       respond = strict(status, error)
       const target = await connection()
-      const answer = await send(target)
-      expect([answer.status, answer.body.toString()]).toEqual([200, STREAM])
+      const clientResponse = await send(target)
+      expect([clientResponse.status, clientResponse.body.toString()]).toEqual([200, STREAM])
       expect(received.map((body) => 'stream_options' in body)).toEqual([true, false])
       expect(received[1]).toEqual(BODY)
       for (const n of [1, 2]) expect((await send(target, other(n))).status).toBe(200)
-      expect(asked()).toEqual([true, false, true, false, false])
+      expect(requested()).toEqual([true, false, true, false, false])
       expect(received.at(-1)).toEqual(other(2))
       // Each departure has its permit; the refused ones used no tokens.
       await target.isCharged({ requests: 5, tokens: 45 })
@@ -95,7 +91,7 @@ describe.each([
     },
   )
 
-  it('is charged by what was seen of it where no usage is reported', async () => {
+  it('is charged by its relayed output if no usage is reported', async () => {
     respond = strict(422, FORBIDDEN, WITHOUT_USAGE)
     const target = await connection()
     expect((await send(target)).body.toString()).toBe(WITHOUT_USAGE)
@@ -104,11 +100,11 @@ describe.each([
     expect(tokens).toBeGreaterThan(2)
   })
 
-  it('gets the error that it would have got by itself', async () => {
+  it('gets the error that it would get without the gateway’s addition', async () => {
     const target = await connection()
     const bogus = { ...BODY, stream_options: { include_usage: false, bogus: true } }
-    const answer = await send(target, bogus)
-    expect(answer.status).toBe(422)
+    const clientResponse = await send(target, bogus)
+    expect(clientResponse.status).toBe(422)
     expect(received.at(-1)).toEqual(bogus)
     expect(received).toHaveLength(2)
     await target.ended('client_error')
@@ -117,10 +113,10 @@ describe.each([
     for (let n = 0; n < 6; n++) expect((await send(target, bogus)).status).toBe(422)
     received = []
     expect((await send(target)).status).toBe(200)
-    expect(asked()).toEqual([true, false])
+    expect(requested()).toEqual([true, false])
   })
 
-  it('succeeds whatever was wrong with another one, which gets its own error', async () => {
+  it('succeeds although another stream fails with its own error', async () => {
     const HOT = { detail: [{ type: 'float_parsing', loc: ['body', 'temperature'] }] }
     const strictly = strict()
     respond = (body, response) => {
@@ -129,28 +125,28 @@ describe.each([
     }
     const target = await connection()
     for (let n = 0; n < 4; n++) {
-      const answer = await send(target, { ...other(n), temperature: 'hot' })
-      expect([answer.status, JSON.parse(answer.body.toString())]).toEqual([422, expect.anything()])
-      expect(answer.body.toString()).toContain('temperature')
+      const clientResponse = await send(target, { ...other(n), temperature: 'hot' })
+      expect([clientResponse.status, JSON.parse(clientResponse.body.toString())]).toEqual([422, expect.anything()])
+      expect(clientResponse.body.toString()).toContain('temperature')
       expect((await send(target, other(n))).status).toBe(200)
     }
     // It was the addition that was refused of the wrong one, too.
-    expect(asked().filter(Boolean)).toHaveLength(2)
+    expect(requested().filter(Boolean)).toHaveLength(2)
   })
 
-  it('succeeds where it is under way as the refusal becomes known', async () => {
+  it('succeeds if it is in flight when the refusal becomes known', async () => {
     const waiting: (() => void)[] = []
     respond = (body, response) => {
       if (!('stream_options' in body)) return stream(response)
       waiting.push(() => refuse(response, 422, FORBIDDEN))
-      if (waiting.length === 5) for (const answer of waiting) answer()
+      if (waiting.length === 5) for (const clientResponse of waiting) clientResponse()
     }
     const target = await connection()
     const answers = await Promise.all([1, 2, 3, 4, 5].map((n) => send(target, other(n))))
     expect(answers.map(({ status }) => status)).toEqual(Array(5).fill(200))
   })
 
-  it('has its usage read although others of the model cannot be asked for theirs', async () => {
+  it('has its usage read although the model refuses the request for usage in other streams', async () => {
     // As Azure's data sources do.
     respond = (body, response) => {
       if ('data_sources' in body && 'stream_options' in body)
@@ -172,17 +168,17 @@ describe.each([
     [400, { error: { message: "Unknown parameter: 'foo'.", param: 'foo' } }],
     [429, { error: { message: 'stream_options' } }],
     [401, { error: { message: 'stream_options' } }],
-  ])('is sent once where the error is about something else: %i %j', async (status, error) => {
+  ])('is sent only once if the error is about something else: %i %j', async (status, error) => {
     respond = (_body, response) => refuse(response, status, error)
     const target = await connection()
     await send(target)
     expect(received).toHaveLength(1)
   })
 
-  it('has the usage that it did not ask for taken out, where the server reports it', async () => {
+  it('loses the reported usage that it did not request', async () => {
     respond = (body, response) => {
-      const asked = (body.stream_options as { include_usage?: boolean } | undefined)?.include_usage === true
-      const end = asked ? `data: ${JSON.stringify({ choices: [], ...USAGE })}\n\n` : ''
+      const requested = (body.stream_options as { include_usage?: boolean } | undefined)?.include_usage === true
+      const end = requested ? `data: ${JSON.stringify({ choices: [], ...USAGE })}\n\n` : ''
       stream(response, WITHOUT_USAGE.replace('data: [DONE]', `${end}data: [DONE]`))
     }
     for (const options of [{}, { stream_options: null }, { stream_options: { include_usage: false } }]) {
@@ -193,7 +189,7 @@ describe.each([
   })
 })
 
-describe('stream_options of the application', () => {
+describe('the application’s own stream_options', () => {
   it.each([null, { include_usage: false }])(
     'go on as they came once the model is known to refuse ours: %j',
     async (options) => {
@@ -210,18 +206,18 @@ describe('stream_options of the application', () => {
     },
   )
 
-  it('that ask for usage are its own: a refusal is passed on', async () => {
+  it('have their refusal passed on if they request usage', async () => {
     const target = await connection()
-    const answer = await native(target, { ...BODY, stream_options: { include_usage: true } })
-    expect([answer.status, received.length]).toEqual([422, 1])
+    const clientResponse = await native(target, { ...BODY, stream_options: { include_usage: true } })
+    expect([clientResponse.status, received.length]).toEqual([422, 1])
   })
 })
 
-it('learns for one model, and only as long as the connection does not change', async () => {
+it('remembers a refusal per model, and until the connection changes', async () => {
   const target = await connection()
   for (const n of [1, 2, 3]) await native(target, other(n))
   await native(target, { ...BODY, model: 'other' })
-  expect(asked()).toEqual([true, false, true, false, false, true, false])
+  expect(requested()).toEqual([true, false, true, false, false, true, false])
   received = []
   const { settings } = target
   await data.gateway.connections.put(settings.id, { ...settings, version: settings.version + 1, maxWaitMs: 1 })
@@ -234,7 +230,7 @@ it('learns for one model, and only as long as the connection does not change', a
     .toBe(2)
 })
 
-it('asks for no usage where the connection turns it off', async () => {
+it('requests no usage if the connection turns it off', async () => {
   const target = await connection({ requestStreamUsage: false })
   for (const send of [native, unified]) {
     expect((await send(target)).body.toString()).toBe(STREAM)
@@ -245,18 +241,18 @@ it('asks for no usage where the connection turns it off', async () => {
 
 it('counts the second departure against the limit, as the provider does', async () => {
   const target = await connection({ capacity: [{ period: 'hour', requests: 1 }] })
-  const answer = await native(target)
-  expect([answer.status, answer.headers['x-sluice-source'], received.length]).toEqual([429, 'gateway', 1])
+  const clientResponse = await native(target)
+  expect([clientResponse.status, clientResponse.headers['x-sluice-source'], received.length]).toEqual([429, 'gateway', 1])
 })
 
-it('leaves streams of Groq as they are', async () => {
+it('leaves streams of Groq unchanged', async () => {
   const target = await connection({ provider: 'groq', baseUrl: upstream.url })
   expect((await postJson(`${target.baseURL}/openai/v1/chat/completions`, data.apiKey, BODY)).status).toBe(200)
   expect((await unified(target)).status).toBe(200)
   expect(received).toEqual([BODY, BODY])
 })
 
-it('works for a body too large to be read at once', async () => {
+it('works for a body that is read in another thread', async () => {
   const target = await connection()
   const large = { ...BODY, messages: [{ role: 'user', content: 'x'.repeat(1_500_000) }] }
   expect((await native(target, large)).status).toBe(200)

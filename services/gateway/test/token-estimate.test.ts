@@ -2,9 +2,10 @@ import { learnedModels, type ProjectedConnection } from '@sluice/contracts'
 import { openBucket } from '@sluice/messaging'
 import type { ProviderSimulator } from '@sluice/provider-simulator'
 import { eventually } from '@sluice/testkit'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { beforeAll, expect, it } from 'vitest'
 import { postJson } from './support/exchange.ts'
-import { startDataPath, type TestDataPath } from './support/start-data-path.ts'
+import { startBeforeAll } from './support/start-before-all.ts'
+import { startDataPath } from './support/start-data-path.ts'
 import { startGateway, type TestGateway } from './support/start-gateway.ts'
 
 const MODEL = 'gpt-4.1-mini'
@@ -13,17 +14,14 @@ const MESSAGES = [{ role: 'user', content: 'äöü '.repeat(272) }]
 const LIMIT = 100_000
 const TOO_MUCH = 200_000
 const credential = { apiKey: 'sk-upstream' }
-let path: TestDataPath
 let simulator: ProviderSimulator
 let gateway: TestGateway
 let apiKey: string
 
+const path = startBeforeAll(startDataPath)
 beforeAll(async () => {
-  path = await startDataPath()
   ;({ simulator, gateway, apiKey } = path)
 })
-
-afterAll(() => path?.stop())
 
 /** A connection that nothing was learned of, once the gateway has `settings`. */
 async function connection(settings: Partial<ProjectedConnection>) {
@@ -33,8 +31,8 @@ async function connection(settings: Partial<ProjectedConnection>) {
     postJson(`${made.baseURL}/chat/completions`, apiKey, { model: MODEL, messages: MESSAGES, ...body })
   /** What a request would reserve that is more than the connection will ever bear. */
   const reservation = async (body: object): Promise<number> => {
-    const { body: answer } = await send(body)
-    return Number(/needs (\d+) tokens/.exec(answer.toString())?.[1])
+    const { body: response } = await send(body)
+    return Number(/needs (\d+) tokens/.exec(response.toString())?.[1])
   }
   await eventually(async () => expect(await reservation({ max_tokens: TOO_MUCH })).toBeGreaterThan(TOO_MUCH))
   return { ...made, send, reservation }
@@ -45,7 +43,7 @@ const GPT_BYTES_PER_TOKEN = 4.4
 /** Of a prompt, and of one message. */
 const FRAME_TOKENS = 7
 
-it('reserves what the provider has counted, once it has counted', async () => {
+it('reserves by the provider’s earlier counts', async () => {
   const { send, reservation } = await connection({ tokenReservation: 'maximum' })
   expect(await reservation({ max_tokens: TOO_MUCH })).toBe(
     TOO_MUCH + Math.ceil(promptBytes() / GPT_BYTES_PER_TOKEN + FRAME_TOKENS),
@@ -57,7 +55,7 @@ it('reserves what the provider has counted, once it has counted', async () => {
   expect(promptBytes() / GPT_BYTES_PER_TOKEN / counted).toBeGreaterThan(1.4)
 })
 
-it('reserves the expected output of a connection that wants it so, also after a change of its settings', async () => {
+it('reserves the expected output if the connection says so, also after a change of its settings', async () => {
   const { send, reservation, settings } = await connection({ tokenReservation: 'expected' })
   for (let i = 0; i < 25; i++) await send({})
   // What answers are expected to have fits: it is let through.
@@ -66,7 +64,7 @@ it('reserves the expected output of a connection that wants it so, also after a 
   await eventually(async () => expect(await reservation({ max_tokens: TOO_MUCH })).toBeLessThan(2_000))
 })
 
-it('lets a request through that states far more than the limit, from the first one on', async () => {
+it('admits a request that states a maximum far above the limit, from the first one on', async () => {
   const capacity: ProjectedConnection['capacity'] = [{ period: 'minute', tokens: 40_000 }]
   const made = await gateway.connection({ baseUrl: simulator.url, capacity })
   const body = { model: MODEL, messages: MESSAGES, max_tokens: 64_000 }
@@ -75,7 +73,7 @@ it('lets a request through that states far more than the limit, from the first o
   })
 })
 
-it('names the parameter that asks for too much, and still refuses a prompt that is too large by itself', async () => {
+it('names the parameter that reserves too much, and refuses a prompt that is too large by itself', async () => {
   const { send } = await connection({ tokenReservation: 'maximum' })
   const { status, body } = await send({ max_completion_tokens: TOO_MUCH })
   expect(status).toBe(400)
@@ -86,8 +84,8 @@ it('names the parameter that asks for too much, and still refuses a prompt that 
   })
   const large = { model: MODEL, messages: MESSAGES, max_tokens: 1 }
   await eventually(async () => {
-    const answer = await postJson(`${bounded.baseURL}/chat/completions`, apiKey, large)
-    expect([answer.status, answer.body.toString()]).toEqual([400, expect.stringContaining('shorten the prompt.')])
+    const response = await postJson(`${bounded.baseURL}/chat/completions`, apiKey, large)
+    expect([response.status, response.body.toString()]).toEqual([400, expect.stringContaining('shorten the prompt.')])
   })
 })
 
@@ -102,7 +100,7 @@ it('forgets a connection that is deleted', async () => {
 })
 
 // Ends the gateway that the other tests use: it stays the last one.
-it('goes on with what was learned after a restart, until the connection is deleted', async () => {
+it('restores what was learned after a restart, until the connection is deleted', async () => {
   const { send, reservation, settings } = await connection({ tokenReservation: 'maximum' })
   for (let i = 0; i < 30; i++) await send({})
   const untaught = TOO_MUCH + Math.ceil(promptBytes() / GPT_BYTES_PER_TOKEN + FRAME_TOKENS)

@@ -3,11 +3,12 @@ import { gzipSync } from 'node:zlib'
 import { capacityStatus, type ProviderId } from '@sluice/contracts'
 import { request } from '@sluice/messaging'
 import { eventually } from '@sluice/testkit'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { exchange, postJson, type RawResponse } from './support/exchange.ts'
 import { type FreshConnection, freshConnection } from './support/fresh-connection.ts'
-import { type RawUpstream, startRawUpstream } from './support/raw-upstream.ts'
-import { startDataPath, type TestDataPath } from './support/start-data-path.ts'
+import { startRawUpstream } from './support/raw-upstream.ts'
+import { startBeforeAll } from './support/start-before-all.ts'
+import { startDataPath } from './support/start-data-path.ts'
 
 /** Where tokens are limited, what is not known to run no model is reserved and settled like what is known to run one. */
 const MAX_BODY_BYTES = 64 * 1024
@@ -18,14 +19,12 @@ const PROMPT = 'x'.repeat(PROMPT_BYTES)
 const FORM =
   `--b\r\ncontent-disposition: form-data; name="prompt"\r\n\r\n${PROMPT}\r\n` +
   `--b\r\ncontent-disposition: form-data; name="file"; filename="f"\r\n\r\n${PROMPT}${PROMPT}\r\n--b--\r\n`
-let data: TestDataPath
-let upstream: RawUpstream
 /** Those that wait for their answer. */
 let waiting: ServerResponse[]
 
+const data = startBeforeAll(() => startDataPath({ env: { MAX_BODY_BYTES: String(MAX_BODY_BYTES) } }))
+const upstream = startBeforeAll(startRawUpstream)
 beforeAll(async () => {
-  data = await startDataPath({ env: { MAX_BODY_BYTES: String(MAX_BODY_BYTES) } })
-  upstream = await startRawUpstream()
   upstream.respond = (incoming, response) => {
     incoming.resume()
     incoming.on('end', () => waiting.push(response))
@@ -34,20 +33,16 @@ beforeAll(async () => {
 beforeEach(() => {
   waiting = []
 })
-afterAll(async () => {
-  await data?.stop()
-  await upstream?.stop()
-})
 
 const connect = (provider: ProviderId, settings = {}): Promise<FreshConnection> =>
   freshConnection(data.gateway, data.apiKey, { provider, baseUrl: upstream.url, ...settings })
 
 /** What is reserved once the request is with the provider, and what it is answered. */
-async function reserved({ settings }: FreshConnection, answer: Promise<RawResponse>) {
+async function reserved({ settings }: FreshConnection, clientResponse: Promise<RawResponse>) {
   await eventually(() => expect(waiting).toHaveLength(1))
   const { windows } = await request(data.gateway.bus, capacityStatus, [settings.id], {})
   const tokens = windows.find(({ metric }) => metric === 'tokens')?.reserved ?? 0
-  return { tokens, answer }
+  return { tokens, clientResponse }
 }
 
 function respond(body: string, contentType = 'application/json', status = 200): void {
@@ -80,14 +75,14 @@ describe.each([
 ] as const)('%s: %s %s', (provider, method, path) => {
   const headers = () => ({ authorization: `Bearer ${data.apiKey}`, 'content-type': 'application/json' })
 
-  it('reserves its body and its output, and is settled as it is answered', async () => {
+  it('reserves its body and its output, and is settled by its response', async () => {
     const connection = await connect(provider)
     const body = JSON.stringify({ model: 'm', max_tokens: 300, prompt: PROMPT })
     const sent = exchange(`${connection.baseURL}${path}`, { method, headers: headers(), body })
-    const { tokens, answer } = await reserved(connection, sent)
+    const { tokens, clientResponse } = await reserved(connection, sent)
     expect(tokens).toBe(Math.ceil(body.length / 4) + 300)
     respond(USAGE)
-    expect((await answer).status).toBe(200)
+    expect((await clientResponse).status).toBe(200)
     await connection.isCharged({ requests: 1, tokens: 750 })
   })
 })
@@ -97,30 +92,30 @@ it.each([
   ['text/event-stream', 'data: {"usageMetadata":{"promptTokenCount":7,"candidatesTokenCount":3}}\n\n', 10],
   ['application/json', '{"usageMetadata":{"promptTokenCount":7,"candidatesTokenCount":3}}', 10],
   ['application/json', '{"usage":{"total_tokens":12}}', 12],
-])('is settled by the usage of an answer in %s: %s', async (type, body, tokens) => {
+])('is settled by the usage of a response in %s: %s', async (type, body, tokens) => {
   const connection = await connect('openai')
-  const { answer } = await reserved(connection, postJson(`${connection.baseURL}/v1/x`, data.apiKey, { model: 'm' }))
+  const { clientResponse } = await reserved(connection, postJson(`${connection.baseURL}/v1/x`, data.apiKey, { model: 'm' }))
   respond(body, type)
-  expect((await answer).body.toString()).toBe(body)
+  expect((await clientResponse).body.toString()).toBe(body)
   await connection.isCharged({ requests: 1, tokens })
 })
 
-it('keeps its reservation where the answer tells no usage, and gives it back where the provider refused', async () => {
+it('keeps its reservation if the response reports no usage, and refunds it if the provider refuses', async () => {
   const connection = await connect('openai')
   const url = `${connection.baseURL}/v1/x`
   const first = await reserved(connection, postJson(url, data.apiKey, { model: 'm' }))
   respond('{"id":"run_1","status":"queued","usage":null}')
-  expect((await first.answer).status).toBe(200)
+  expect((await first.clientResponse).status).toBe(200)
   await connection.isCharged({ requests: 1, tokens: first.tokens })
   expect(first.tokens).toBeGreaterThan(1_000)
   waiting = []
   const second = await reserved(connection, postJson(url, data.apiKey, { model: 'm' }))
   respond('{}', 'application/json', 404)
-  expect((await second.answer).status).toBe(404)
+  expect((await second.clientResponse).status).toBe(404)
   await connection.isCharged({ requests: 2, tokens: first.tokens })
 })
 
-describe('a body that is not called JSON', () => {
+describe('a body whose content type is not JSON', () => {
   const send = ({ baseURL }: FreshConnection, type: string | undefined, body: string | Buffer, more = {}) =>
     exchange(`${baseURL}/v1/Chat/Completions`, {
       method: 'POST',
@@ -138,10 +133,10 @@ describe('a body that is not called JSON', () => {
     undefined,
   ])('is read all the same: %s', async (type) => {
     const connection = await connect('openai')
-    const { tokens, answer } = await reserved(connection, send(connection, type, json))
+    const { tokens, clientResponse } = await reserved(connection, send(connection, type, json))
     expect(tokens).toBe(Math.ceil(json.length / 4) + 300)
     respond(USAGE)
-    expect((await answer).status).toBe(200)
+    expect((await clientResponse).status).toBe(200)
     await connection.isCharged({ requests: 1, tokens: 750 })
     expect(connection.events().at(-1)?.model).toBe('m')
   })
@@ -154,22 +149,22 @@ describe('a body that is not called JSON', () => {
     ['a form, by its texts', 'multipart/form-data; boundary=b', FORM, PROMPT_BYTES / 4],
     ['a form that cannot be read', 'multipart/form-data; boundary=c', FORM, Math.ceil(FORM.length / 4)],
     ['parts of another kind', 'multipart/mixed; boundary=b', FORM, Math.ceil(FORM.length / 4)],
-  ])('is reserved by what a model may read of it: %s', async (_, type, body, promptTokens) => {
+  ])('is reserved by the part that a model may read: %s', async (_, type, body, promptTokens) => {
     const connection = await connect('openai', { defaultMaxOutputTokens: 500 })
-    const { tokens, answer } = await reserved(connection, send(connection, type, body))
+    const { tokens, clientResponse } = await reserved(connection, send(connection, type, body))
     expect(tokens).toBe(promptTokens + 500)
     respond('{}')
-    await answer
+    await clientResponse
   })
 
-  it('may be no longer than what is held in memory', async () => {
+  it('may not be too long for memory', async () => {
     const connection = await connect('openai')
     const { status } = await send(connection, 'text/plain', 'x'.repeat(MAX_BODY_BYTES + 1))
     expect(status).toBe(413)
     expect(waiting).toEqual([])
   })
 
-  it('is looked into when it comes compressed', async () => {
+  it('is inspected when it is compressed', async () => {
     const connection = await connect('openai', { capacity: [{ period: 'hour', tokens: 1_000 }] })
     for (const type of ['application/json', 'text/plain']) {
       const large = gzipSync(JSON.stringify({ messages: 'x'.repeat(30_000) }))
@@ -179,12 +174,12 @@ describe('a body that is not called JSON', () => {
     expect(waiting).toEqual([])
   })
 
-  it('is streamed on, however long it is, where tokens are not limited', async () => {
+  it('is streamed, however long, if tokens are not limited', async () => {
     const connection = await connect('openai', { capacity: [{ period: 'minute', requests: 1_000 }] })
-    const answer = send(connection, 'text/plain', 'x'.repeat(4 * MAX_BODY_BYTES), { 'content-encoding': 'gzip' })
+    const clientResponse = send(connection, 'text/plain', 'x'.repeat(4 * MAX_BODY_BYTES), { 'content-encoding': 'gzip' })
     await eventually(() => expect(waiting).toHaveLength(1))
     respond('{}')
-    expect((await answer).status).toBe(200)
+    expect((await clientResponse).status).toBe(200)
   })
 })
 
@@ -205,36 +200,36 @@ it.each([
   const headers = { authorization: `Bearer ${data.apiKey}`, 'content-type': 'application/json' }
   const body = method === 'POST' ? JSON.stringify({ model: 'm', requests: [] }) : ''
   const sent = exchange(`${connection.baseURL}${path}`, { method, headers, body })
-  const { tokens, answer } = await reserved(connection, sent)
+  const { tokens, clientResponse } = await reserved(connection, sent)
   expect(tokens).toBe(0)
   respond(USAGE)
-  await answer
+  await clientResponse
   await connection.isCharged({ requests: 1, tokens: 0 })
 })
 
-it('is refused where it needs more than the limit can ever give', async () => {
+it('is refused if it needs more than the whole limit', async () => {
   const connection = await connect('openai', { capacity: [{ period: 'minute', tokens: 1_000 }] })
   const { status, body } = await postJson(`${connection.baseURL}/v1/Chat/Completions`, data.apiKey, { prompt: PROMPT })
   expect([status, JSON.parse(body.toString()).error.code]).toEqual([400, 'request_exceeds_capacity'])
 })
 
-it('teaches nothing about the model, of whose usual requests it may be unlike', async () => {
+it('teaches nothing about the model, since it may differ from its usual requests', async () => {
   const connection = await connect('openai')
   const chat = () =>
     postJson(`${connection.baseURL}/v1/chat/completions`, data.apiKey, { model: 'm', messages: PROMPT })
   const before = await reserved(connection, chat())
   respond('{}')
-  await before.answer
+  await before.clientResponse
   for (let i = 0; i < 5; i++) {
     waiting = []
-    const { answer } = await reserved(connection, postJson(`${connection.baseURL}/v1/x`, data.apiKey, { model: 'm' }))
+    const { clientResponse } = await reserved(connection, postJson(`${connection.baseURL}/v1/x`, data.apiKey, { model: 'm' }))
     respond('{"usage":{"prompt_tokens":1,"completion_tokens":1}}')
-    await answer
+    await clientResponse
     await connection.isSettled()
   }
   waiting = []
   const after = await reserved(connection, chat())
   expect(after.tokens).toBe(before.tokens)
   respond('{}')
-  await after.answer
+  await after.clientResponse
 })

@@ -57,7 +57,7 @@ it('stays current while nothing is written, and while much is', async () => {
   }
 })
 
-it('is not current for longer than its age without NATS, and is again once it was told what happened since', async () => {
+it('is not current beyond its maximum age without NATS, and is current again once it has caught up', async () => {
   await nats.kill()
   expect(watch.isCurrent()).toBe(true)
   await eventually(() => expect(watch.isCurrent()).toBe(false), soon)
@@ -67,7 +67,7 @@ it('is not current for longer than its age without NATS, and is again once it wa
   await eventually(() => expect(told).toEqual(new Map([['a', undefined]])))
 })
 
-it('begins again where it is told nothing any more although the connection lives', async () => {
+it('starts over if it receives nothing although the connection is alive', async () => {
   const { jetstreamManager } = writer
   for await (const { name } of jetstreamManager.consumers.list('KV_keys')) {
     await jetstreamManager.consumers.delete('KV_keys', name)
@@ -81,7 +81,7 @@ it('begins again where it is told nothing any more although the connection lives
   expect(watch.isCurrent()).toBe(true)
 })
 
-it('is not current where the bucket is gone although the connection lives, and is again when it is back', async () => {
+it('is not current while the bucket is missing, and is current again when it is back', async () => {
   await writer.jetstreamManager.streams.delete('KV_keys')
   await eventually(() => expect(watch.isCurrent()).toBe(false), soon)
   bucket = await openBucket(writer, keys)
@@ -90,7 +90,7 @@ it('is not current where the bucket is gone although the connection lives, and i
   await eventually(() => expect(watch.isCurrent()).toBe(true), soon)
 })
 
-it('stays current where the last entry cannot be read, or was removed', async () => {
+it('stays current if the last entry is unreadable or was removed', async () => {
   const untyped = await openBucket(writer, defineBucket({ name: keys.name, value: Type.Unknown() }))
   await untyped.put('broken', 'no object')
   await longer()
@@ -103,7 +103,7 @@ it('stays current where the last entry cannot be read, or was removed', async ()
   await eventually(() => expect(told.get('d')).toBe(4))
 })
 
-it('notices what it is not told however far the server’s clock was set back', async () => {
+it('notices a missed entry however far the server’s clock was set back', async () => {
   watch.stop()
   const seen = new Map<string, number | undefined>()
   const setBack: Bucket<{ n: number }> = {
@@ -123,7 +123,7 @@ it('notices what it is not told however far the server’s clock was set back', 
   await eventually(() => expect(seen).toEqual(new Map([['a', undefined]])), { timeoutMs: 4_000 })
 })
 
-it('forgets what a bucket that was made again lacks, once that is complete', async () => {
+it('forgets entries that a recreated bucket lacks, once that is complete', async () => {
   await bucket.put('lost', { n: 2 })
   await eventually(() => expect(told.get('lost')).toBe(2))
   await writer.jetstreamManager.streams.delete('KV_keys')

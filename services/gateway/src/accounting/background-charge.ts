@@ -3,28 +3,28 @@ import type { PartialUsage } from '@sluice/providers'
 import type { UsableConnection } from '../admission/connection.ts'
 import { MAX_TOKENS } from '../estimate/estimate-cost.ts'
 
-/** What is kept of a response that is made in the background: of whom, what is charged for it, and what events say that it used. */
+/** What is kept of a background response: its model, what was charged for it, and what response events recorded for it. */
 export type BackgroundCharge = Omit<BackgroundResponse, 'writtenBy'>
 
-/** What a response has used beyond what was known of it. */
-export interface Beyond {
+/** What a background response has used in addition to what was charged and recorded before. */
+export interface AdditionalUsage {
   readonly model: string
   /** '' for the model's common pool. */
   readonly pool: string
-  /** To be charged on top; none of them is below 0. */
+  /** To be charged in addition; no count is below 0. */
   readonly charge: BackgroundCharge['charged']
-  /** To be recorded on top. Undefined where nothing is. */
+  /** To be recorded in addition; undefined if there is nothing. */
   readonly usage: TokenUsage | undefined
 }
 
 /**
- * Returns what of a reported usage goes beyond what is charged and recorded, and what is to be kept from then on. Reports are cumulative: of
- * each count the highest holds, and what was charged too much stays. Undefined where it brings nothing new.
+ * Returns what a reported usage adds to what is charged and recorded, and what is to be kept from then on; undefined if it adds nothing.
+ * Reports are cumulative: the highest value of each count holds, and nothing is refunded.
  */
-export function beyondCharge(
+export function additionalUsage(
   kept: BackgroundCharge,
   reported: PartialUsage,
-): { readonly beyond: Beyond; readonly kept: BackgroundCharge } | undefined {
+): { readonly additional: AdditionalUsage; readonly kept: BackgroundCharge } | undefined {
   const { charged } = kept
   const recorded = recordedWith(kept.recorded ?? NO_USAGE, reported)
   const total = (reported.inputTokens ?? charged.inputTokens) + (reported.outputTokens ?? charged.outputTokens)
@@ -41,17 +41,17 @@ export function beyondCharge(
   const more = difference(recorded, kept.recorded ?? NO_USAGE)
   if (more === undefined && Object.values(charge).every((tokens) => tokens === 0)) return undefined
   const { model, pool = '' } = kept
-  return { beyond: { model, pool, charge, usage: more }, kept: { ...kept, charged: next, recorded } }
+  return { additional: { model, pool, charge, usage: more }, kept: { ...kept, charged: next, recorded } }
 }
 
-/** Adds what goes beyond to the cost of the request that found it out: input and output apart where the connection limits one of them. */
-export function withBeyond(
+/** Adds additional usage to the cost of the request that reported it; with input and output apart if the connection limits one of them. */
+export function withAdditionalUsage(
   cost: Cost,
-  beyond: Beyond | undefined,
+  additional: AdditionalUsage | undefined,
   { countsParts }: Pick<UsableConnection, 'countsParts'>,
 ): Cost {
-  if (beyond === undefined) return cost
-  const { tokens, inputTokens, outputTokens } = beyond.charge
+  if (additional === undefined) return cost
+  const { tokens, inputTokens, outputTokens } = additional.charge
   const total = { ...cost, tokens: cost.tokens + tokens }
   if (!countsParts) return total
   return {
@@ -75,7 +75,7 @@ function recordedWith(recorded: TokenUsage, reported: PartialUsage): TokenUsage 
   }
 }
 
-/** Returns how much `later` has more of each; undefined where it has more of none. */
+/** Returns by how much each count of `later` exceeds that of `earlier`; undefined if none does. */
 function difference(later: TokenUsage, earlier: TokenUsage): TokenUsage | undefined {
   const written = (later.cacheWriteInputTokens ?? 0) - (earlier.cacheWriteInputTokens ?? 0)
   const more = {

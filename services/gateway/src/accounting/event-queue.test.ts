@@ -5,7 +5,7 @@ import { EventQueue, MAX_NAMES, requestsOf } from './event-queue.ts'
 
 const MINUTE_MS = 60_000
 
-it('passes on what was sent to the provider as it is, in order', () => {
+it('keeps events of sent requests unchanged and in order', () => {
   const queue = new EventQueue()
   const sent = [event({ requestId: '1', upstreamMs: 5 }), event({ requestId: '2' }), event({ upstreamStatus: 429 })]
   for (const each of sent) queue.add(each)
@@ -13,7 +13,7 @@ it('passes on what was sent to the provider as it is, in order', () => {
   expect(queue.size).toBe(0)
 })
 
-it('keeps refused requests until they are collected, one event for those alike', () => {
+it('sums equal refused requests in one event until they are collected', () => {
   const queue = new EventQueue()
   for (let index = 0; index < 7; index++) queue.add(denied({ requestId: `r${index}` }))
   queue.add(denied({ deniedBy: 'day-tokens' }))
@@ -24,7 +24,7 @@ it('keeps refused requests until they are collected, one event for those alike',
   expect(queue.hasTallies).toBe(false)
 })
 
-it('tells the names apart that one key makes up so far, and leaves those of another key alone', () => {
+it('keeps a bounded number of model names per API key, independently of other keys', () => {
   const queue = new EventQueue()
   for (let index = 0; index < 1_000; index++) queue.add(denied({ model: `made-up-${index}` }))
   queue.add(denied({ apiKeyId: 'other', model: 'real' }))
@@ -38,7 +38,7 @@ it('tells the names apart that one key makes up so far, and leaves those of anot
   expect(queue.take(1)).toMatchObject([{ model: 'later' }])
 })
 
-it('drops the oldest first, and says of which requests', () => {
+it('drops the oldest events first, and returns them', () => {
   const queue = new EventQueue()
   for (const requestId of ['1', '2', '3']) queue.add(event({ requestId }))
   for (let index = 0; index < 9; index++) queue.add(denied())
@@ -47,7 +47,7 @@ it('drops the oldest first, and says of which requests', () => {
   expect(queue.size).toBe(0)
 })
 
-it('loses and doubles no request, whatever comes and whenever it is collected, and stays bounded', () => {
+it('neither loses nor doubles a request, whatever arrives and whenever it is collected, and stays bounded', () => {
   const given = fc.record({
     apiKeyId: fc.constantFrom('k1', 'k2'),
     model: fc.integer({ min: 0, max: 60 }).map(String),
@@ -73,7 +73,7 @@ it('loses and doubles no request, whatever comes and whenever it is collected, a
   )
 })
 
-/** By all that is counted but the model. */
+/** Keys events by all counted attributes but the model. */
 function requestsBy(events: readonly ResponseEvent[]): Record<string, number> {
   const sums: Record<string, number> = {}
   for (const each of events) {

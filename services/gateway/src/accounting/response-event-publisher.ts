@@ -1,33 +1,35 @@
 import { type ProviderId, type ResponseBatch, type ResponseEvent, responses, SluiceError } from '@sluice/contracts'
 import { type Bus, publishToStream } from '@sluice/messaging'
-import type { ResponseEvents } from '../ports.ts'
-import { EventQueue, eventsOfOneMessage, requestsOf } from './event-queue.ts'
+import { eventsOfOneMessage } from './event-message.ts'
+import { EventQueue, requestsOf } from './event-queue.ts'
 
 export interface EventPublisherOptions {
-  /** This process, for as long as it lives. */
+  /** Identifies this process for as long as it lives. */
   readonly gateway: string
-  /** A batch is given up when it could not be published for so long; the span that consumers allow for when absent. */
+  /** How long a batch is retried before it is dropped; by default as long as consumers remember its name. */
   readonly maxAgeMs?: number
-  /** How many events are kept while they cannot be published; beyond, the oldest ones of the connection with most of them go. */
+  /** How many events are kept while they cannot be published; then the oldest of the connection with the most events are dropped. */
   readonly maxEvents: number
-  /** A batch could not be published, and will be tried again. */
+  /** Called when a batch could not be published and will be retried. */
   readonly onFault: (error: unknown) => void
-  /** A batch is stored. */
+  /** Called when a batch is stored. */
   readonly onPublished: () => void
-  /** Events have gone, of so many requests: for want of room, for their age, or as it stopped. */
+  /** Called with the number of requests whose events were dropped: because of the maximum, their age, or the stop. */
   readonly onDropped: (requests: number) => void
 }
 
 export interface RunningEventPublisher extends ResponseEvents {
-  /** Publishes what is left, for `deadlineMs` at most. */
+  /** Publishes the remaining events, for `deadlineMs` at most. */
   stop(deadlineMs: number): Promise<void>
 }
 
 /**
- * Publishes response events in batches, one batch of a connection at a time: what comes while one is under way goes in the
- * next. Requests that were not sent to the provider are added up for {@link TALLY_INTERVAL_MS}, so that a flood of them makes a few
- * events a second, and leaves other connections their room in memory and in the stream. A batch that is not known to be stored is published again under the same message id, so that it is stored once; or twice, where
- * the stream has forgotten the id, and then counted once by its name. It is given up once that name may be forgotten, too.
+ * Publishes response events in batches, one batch of a connection at a time; later events go into the next batch. Requests that were never
+ * sent to the provider are summed for {@link TALLY_INTERVAL_MS}, so that a flood of them makes a few events a second and leaves other
+ * connections their share of the memory and the stream.
+ *
+ * A batch that may not be stored is published again under the same message id, which the stream deduplicates; once the stream has forgotten
+ * the id, consumers deduplicate by the batch's name. The batch is dropped when they may have forgotten it too.
  */
 export function eventPublisher(bus: Bus, options: EventPublisherOptions): RunningEventPublisher {
   const queues = new Map<string, Queue>()
@@ -37,7 +39,7 @@ export function eventPublisher(bus: Bus, options: EventPublisherOptions): Runnin
   let stopping = false
   let givenUp = false
 
-  /** False when it was given up. */
+  /** Resolves with false if the batch was dropped. */
   const publish = async (batch: ResponseBatch): Promise<boolean> => {
     const beganAtMs = performance.now()
     for (let attempt = 1; !givenUp; attempt++) {
@@ -67,7 +69,7 @@ export function eventPublisher(bus: Bus, options: EventPublisherOptions): Runnin
       }
       if (events.ready.length > 0) {
         const taken = events.take(eventsOfOneMessage(events.ready))
-        queue.underWay = taken
+        queue.inFlight = taken
         const isStored = await publish({
           connectionId,
           provider,
@@ -75,8 +77,8 @@ export function eventPublisher(bus: Bus, options: EventPublisherOptions): Runnin
           batch: ++lastBatch,
           events: taken,
         })
-        if (givenUp) break // What waited was counted as it was given up.
-        queue.underWay = []
+        if (givenUp) break // `stop` has counted these events as dropped.
+        queue.inFlight = []
         waiting -= taken.length
         if (!isStored) dropped += requestsIn(taken)
         reportDropped()
@@ -96,7 +98,7 @@ export function eventPublisher(bus: Bus, options: EventPublisherOptions): Runnin
 
   const record = (connectionId: string, provider: ProviderId, event: ResponseEvent): void => {
     const known = queues.get(connectionId)
-    const queue = known ?? { provider, events: new EventQueue(), underWay: [], drained: Promise.resolve() }
+    const queue = known ?? { provider, events: new EventQueue(), inFlight: [], drained: Promise.resolve() }
     const sizeBefore = queue.events.size
     queue.events.add(event)
     waiting += queue.events.size - sizeBefore
@@ -107,15 +109,15 @@ export function eventPublisher(bus: Bus, options: EventPublisherOptions): Runnin
     if (waiting > options.maxEvents) makeRoom()
   }
 
-  /** Drops what was there first of the connection with most events, some more than is needed, so that finding it is worth it. */
+  /** Drops the oldest events of the connection with the most, a few more than necessary, so that the search is seldom needed. */
   const makeRoom = (): void => {
     const { events } = [...queues.values()].reduce((most, queue) =>
       queue.events.size > most.events.size ? queue : most,
     )
     const excess = waiting - options.maxEvents + Math.floor(options.maxEvents * SPARE_ROOM)
-    const gone = events.dropTo(Math.max(0, events.size - excess))
-    waiting -= gone.length
-    dropped += requestsIn(gone)
+    const removed = events.dropTo(Math.max(0, events.size - excess))
+    waiting -= removed.length
+    dropped += requestsIn(removed)
   }
 
   return {
@@ -125,7 +127,7 @@ export function eventPublisher(bus: Bus, options: EventPublisherOptions): Runnin
       const drained = Promise.all(Array.from(queues.values(), (queue) => queue.drained))
       await Promise.race([drained, pause(deadlineMs)])
       givenUp = true
-      for (const { events, underWay } of queues.values()) dropped += requestsIn(underWay) + requestsIn(events.dropTo(0))
+      for (const { events, inFlight } of queues.values()) dropped += requestsIn(inFlight) + requestsIn(events.dropTo(0))
       reportDropped()
     },
   }
@@ -133,9 +135,9 @@ export function eventPublisher(bus: Bus, options: EventPublisherOptions): Runnin
 
 interface Queue {
   readonly provider: ProviderId
-  /** Without those of the batch that is under way. */
+  /** Without the events of the batch in flight. */
   readonly events: EventQueue
-  underWay: readonly ResponseEvent[]
+  inFlight: readonly ResponseEvent[]
   /** Resolves when the queue is empty; never rejects. */
   drained: Promise<void>
 }
@@ -144,15 +146,21 @@ function requestsIn(events: readonly ResponseEvent[]): number {
   return events.reduce((sum, event) => sum + requestsOf(event), 0)
 }
 
-/** Under load, batches of this span cost a small part of what a message each would. */
+/** Under load, batches of this interval cost a fraction of a message per event. */
 const MIN_INTERVAL_MS = 50
-/** A connection's refused requests are published so often at most. */
-export const TALLY_INTERVAL_MS = 1_000
-/** Of all the room, what is made beyond what is needed. */
+/** The shortest interval at which a connection's refused requests are published. */
+const TALLY_INTERVAL_MS = 1_000
+/** Part of the maximum that is freed in addition to what is needed. */
 const SPARE_ROOM = 0.01
 const MIN_RETRY_MS = 100
 const MAX_RETRY_MS = 2_000
 
 function pause(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds))
+}
+
+/** Records how requests ended. */
+export interface ResponseEvents {
+  /** Queues an event to be published soon. Returns at once and never throws. */
+  record(connectionId: string, provider: ProviderId, event: ResponseEvent): void
 }

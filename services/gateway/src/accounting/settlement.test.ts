@@ -3,10 +3,10 @@ import { type CallEnd, chargedUsage, coolDownOf, isUnread, outcomeOf, type Refus
 
 const ESTIMATE = { tokens: 500, promptTokens: 100, outputTokens: 400 }
 const USAGE = { inputTokens: 90, outputTokens: 30, cachedInputTokens: 10, reasoningTokens: 5 }
-const REFUSED: Refused = { model: 'm', pool: '', tokens: 500, nothingLeft: () => false }
+const REFUSED: Refused = { model: 'm', pool: '', tokens: 500, nothingRemains: () => false }
 const ANSWERED: CallEnd = { sent: true, status: 200, outputTokensSeen: 0 }
 
-describe('the cost', () => {
+describe('the cost of a request', () => {
   it.each([
     ['answered, usage known', { usage: USAGE }, 1, 120],
     ['answered, usage known and larger than reserved', { usage: { ...USAGE, outputTokens: 900 } }, 1, 990],
@@ -30,7 +30,7 @@ describe('the cost', () => {
   })
 })
 
-describe('the outcome', () => {
+describe('the outcome of a request', () => {
   it.each([
     [{}, 'success'],
     [{ status: 404 }, 'client_error'],
@@ -49,7 +49,7 @@ describe('the outcome', () => {
   })
 })
 
-describe('the cool-down', () => {
+describe('the cool-down after a 429', () => {
   it.each([
     [
       { status: 429, retryAfterMs: 1_500.2 },
@@ -77,13 +77,13 @@ describe('the cool-down', () => {
     [{ tokens: 1_024 }, { minTokens: 1_024 }],
     [{ tokens: 5_000 }, { minTokens: 4_096 }],
     [{ tokens: 1e12 }, { minTokens: 4 ** 19 }],
-    [{ tokens: 5_000, nothingLeft: () => true }, {}],
+    [{ tokens: 5_000, nothingRemains: () => true }, {}],
   ])('of a request with %j is for %j', (refused, concerned) => {
     const end = { ...ANSWERED, status: 429, retryAfterMs: 7 }
     expect(coolDownOf(end, { ...REFUSED, ...refused })).toEqual({ model: 'm', durationMs: 7, ...concerned })
   })
 
-  it('holds back every request of the refused one’s size', () => {
+  it('applies to every request of the refused one’s size', () => {
     for (let tokens = 1; tokens < 1e12; tokens = Math.ceil(tokens * 1.37)) {
       const { minTokens = 0 } = coolDownOf({ ...ANSWERED, status: 429, retryAfterMs: 7 }, { ...REFUSED, tokens }) ?? {}
       expect(minTokens).toBeLessThanOrEqual(tokens)
@@ -91,7 +91,7 @@ describe('the cool-down', () => {
     }
   })
 
-  it('of calls without a model is no longer', () => {
+  it('is no longer for calls without a model', () => {
     const coolDown = coolDownOf({ ...ANSWERED, status: 429, retryAfterMs: 1e12 }, { ...REFUSED, model: '' })
     expect(coolDown).toEqual({ model: '', durationMs: 3_600_000 })
   })
@@ -108,13 +108,13 @@ const ENDED = {
   usage: undefined,
 }
 
-describe('usage of which a part is not known', () => {
+describe('usage with an unknown part', () => {
   it.each([
     [{ inputTokens: 90, ...PARTS }, 0, { inputTokens: 90, outputTokens: 400 }],
     [{ inputTokens: 90, ...PARTS }, 30, { inputTokens: 90, outputTokens: 400 }],
     [{ inputTokens: 90, ...PARTS }, 700, { inputTokens: 90, outputTokens: 700 }],
     [{ outputTokens: 30, ...PARTS }, 0, { inputTokens: 100, outputTokens: 30 }],
-  ])('of %j with %d tokens seen is charged as %j', (partialUsage, outputTokensSeen, expected) => {
+  ])('of %j with %d relayed tokens is charged as %j', (partialUsage, outputTokensSeen, expected) => {
     expect(chargedUsage({ ...ENDED, partialUsage, outputTokensSeen }, ESTIMATE)).toEqual({ ...PARTS, ...expected })
   })
 
@@ -123,7 +123,7 @@ describe('usage of which a part is not known', () => {
     [{ inputTokens: 90, ...PARTS }, 30, { inputTokens: 90, outputTokens: 30 }],
     [{ inputTokens: 90, ...PARTS }, 700, { inputTokens: 90, outputTokens: 700 }],
     [{ outputTokens: 30, ...PARTS }, 40, { inputTokens: 100, outputTokens: 30 }],
-  ])('of a response that was broken off, %j with %d tokens seen, is charged as %j', (partialUsage, seen, expected) => {
+  ])('of an interrupted response, %j with %d relayed tokens, is charged as %j', (partialUsage, seen, expected) => {
     const end = { ...ENDED, interruptedBy: 'client' as const, partialUsage, outputTokensSeen: seen }
     expect(chargedUsage(end, ESTIMATE)).toEqual({ ...PARTS, ...expected })
   })
@@ -131,7 +131,7 @@ describe('usage of which a part is not known', () => {
   it.each([
     [0, 400],
     [2, 2],
-  ])('does not take 0 for the output of a response that was broken off, with %d tokens seen', (seen, outputTokens) => {
+  ])('does not take 0 as the output of an interrupted response, with %d relayed tokens', (seen, outputTokens) => {
     const usage = { ...REPORTED, outputTokens: 0 }
     const end = { ...ENDED, usage, outputTokensSeen: seen }
     expect(chargedUsage({ ...end, interruptedBy: 'client' }, ESTIMATE)).toEqual({ ...REPORTED, outputTokens })
@@ -149,12 +149,12 @@ describe('usage of which a part is not known', () => {
     },
   )
 
-  it('is not known where nothing is', () => {
+  it('is unknown if no part is known', () => {
     expect(chargedUsage({ ...ENDED, outputTokensSeen: 9 }, ESTIMATE)).toBeUndefined()
   })
 })
 
-describe('a response is unread', () => {
+describe('the usage of a response is unread', () => {
   it.each([
     ['that reported nothing', {}, true],
     ['unless it reported its usage', { usage: REPORTED }, false],

@@ -4,30 +4,30 @@ import type { UsableConnection } from '../admission/connection.ts'
 import { type CostEstimate, MAX_TOKENS } from '../estimate/estimate-cost.ts'
 import { type EstimatedCall, limitedCostOf } from '../permits/reservation.ts'
 
-/** How a request that had its permit ended. */
+/** How a request with a permit ended. */
 export interface CallEnd {
-  /** Whether any of it went to the provider. */
+  /** Whether any of the request was sent to the provider. */
   readonly sent: boolean
-  /** The provider's; absent where it did not answer. */
+  /** The status of the provider's response; absent if there was none. */
   readonly status?: number
-  /** Absent where the answer came to its end. */
+  /** Who interrupted the response; absent if it is complete. */
   readonly interruptedBy?: 'client' | 'provider' | 'timeout'
-  /** That of an error which came inside an answer of 2xx. */
+  /** The status of an error inside a 2xx response. */
   readonly errorStatus?: number | undefined
-  /** The error is about the connection's credential. */
+  /** Whether the provider rejected the connection's credential. */
   readonly isCredentialRejected?: boolean
-  /** What the answer told of its usage. */
+  /** The usage that the response reported. */
   readonly usage?: TokenUsage | undefined
-  /** Output that has passed by, where the answer told no usage. */
+  /** The output that was relayed, for a response that reported no usage. */
   readonly outputTokensSeen: number
-  /** How long a 429 asked to wait. */
+  /** The wait that a 429 asked for. */
   readonly retryAfterMs?: number | undefined
 }
 
-/** Of a request that was not sent. */
+/** The cost of a request that was not sent. */
 export const NOTHING_USED: Cost = { requests: 0, tokens: 0 }
 
-/** What the request really used of its connection's capacity: input and output apart where the connection limits one of them. */
+/** Returns the actual cost of a request, with input and output apart if the connection limits one of them. */
 export function settledCost(
   end: CallEnd,
   {
@@ -43,8 +43,8 @@ export function settledCost(
 }
 
 /**
- * What the provider has counted of the request against its own limits. Undefined where discovered limits are not held, or where nothing was
- * seen of what it used: then what was held against them stays.
+ * Returns what the provider counted against its own limits. Undefined if discovered limits are not enforced, or if nothing is known of the
+ * request's usage: then its reservation against them stays.
  */
 export function limitedCost(end: CallEnd, { connection, inspection, estimate }: EstimatedCall): Cost | undefined {
   if (connection.settings.enforceDiscovered !== true) return undefined
@@ -62,10 +62,10 @@ export function limitedCost(end: CallEnd, { connection, inspection, estimate }: 
   return limitedCostOf(connection.adapter.limitCounting.counted(seen, model))
 }
 
-/** How the request counts in rollups. */
+/** Returns the outcome under which rollups count the request. */
 export function outcomeOf({ status, errorStatus, interruptedBy, isCredentialRejected }: CallEnd): Outcome {
   if (status === 429 || errorStatus === 429) return 'upstream_429'
-  // An answer that had begun well was no error of the client's.
+  // After a 2xx status, an error is not the client's.
   if (errorStatus !== undefined || isCredentialRejected) return 'upstream_error'
   if (status !== undefined && status >= 400) return status >= 500 ? 'upstream_error' : 'client_error'
   if (interruptedBy === 'client') return 'aborted'
@@ -73,25 +73,26 @@ export function outcomeOf({ status, errorStatus, interruptedBy, isCredentialReje
   return interruptedBy === 'provider' ? 'upstream_error' : 'success'
 }
 
-/** What a 429 is about, as far as its response tells. */
+/** What a 429 refused, as far as its response says. */
 export interface Refused {
   readonly model: string
   /** '' for the model's common pool. */
   readonly pool: string
-  /** What the request reserved. */
+  /** The tokens that the request reserved. */
   readonly tokens: number
-  /** Whether the provider says that nothing is left of a limit: smaller requests would be refused as well. */
-  readonly nothingLeft: () => boolean
+  /** Returns whether the provider reported that nothing remains of a limit, so that smaller requests would be refused as well. */
+  readonly nothingRemains: () => boolean
 }
 
 /**
- * The pause that the provider asked for, an hour at most; undefined where it asked for none, or not for how long. It is for requests of the
- * refused one's pool and about its size or larger, unless nothing is left for smaller ones: so a request that no other is like stops no other.
+ * Returns the cool-down that the provider asked for, an hour at most; undefined if it asked for none, or not for how long. It applies to
+ * requests of the same pool of about the refused request's size or larger, or of any size if nothing remains of the limit: so a single
+ * unusually large request does not stop smaller ones.
  */
 export function coolDownOf({ status, errorStatus, retryAfterMs }: CallEnd, refused: Refused): CoolDown | undefined {
   if ((errorStatus ?? status) !== 429 || retryAfterMs === undefined || retryAfterMs <= 0) return undefined
-  const { model, pool, tokens, nothingLeft } = refused
-  const minTokens = nothingLeft() ? 0 : sizeClass(tokens)
+  const { model, pool, tokens, nothingRemains } = refused
+  const minTokens = nothingRemains() ? 0 : sizeClass(tokens)
   return {
     model,
     ...(pool === '' ? {} : { pool }),
@@ -100,7 +101,7 @@ export function coolDownOf({ status, errorStatus, retryAfterMs }: CallEnd, refus
   }
 }
 
-/** The least size that counts as the same: a power of four, or 0 for small ones. A pool meets so few 429s until all of it pauses. */
+/** Returns the smallest size in the same class: a power of four, or 0 for small ones. Few 429s then suffice to stop a whole pool. */
 function sizeClass(tokens: number): number {
   if (tokens < SMALL_TOKENS) return 0
   return 4 ** Math.floor(Math.log2(tokens) / 2)
@@ -109,17 +110,17 @@ function sizeClass(tokens: number): number {
 const SMALL_TOKENS = 1_024
 
 /**
- * A single response shuts a pool for every gateway. Providers ask for seconds, or minutes; a longer pause is a daily limit used up, or a
- * mistake, and asking anew once an hour costs one refused request.
+ * A single response stops a pool for every gateway. Providers ask for seconds or minutes; a longer cool-down is an exhausted daily limit or
+ * a mistake, and a trial once an hour costs one refused request.
  */
 const MAX_COOL_DOWN_MS = 3_600_000
 
-/** Returns what a request that was sent is charged of input and output. */
+/** Returns the input and output tokens that a sent request is charged. */
 export function settledTokens(
   { status, usage, outputTokensSeen }: CallEnd,
   { promptTokens, outputTokens }: CostEstimate,
 ): Pick<TokenUsage, 'inputTokens' | 'outputTokens'> {
-  // Nothing was generated for an answer that is no 2xx.
+  // Without a 2xx status, nothing was generated.
   if (status !== undefined && status >= 300) return { inputTokens: 0, outputTokens: 0 }
   if (usage !== undefined) return usage
   return {
@@ -128,7 +129,7 @@ export function settledTokens(
   }
 }
 
-/** How a response ended, and what was read of its usage. */
+/** How a response ended, and the usage that was read from it. */
 type ReadEnd = Pick<CallEnd, 'sent' | 'errorStatus'> &
   Pick<ResponseReader, 'usage'> & {
     readonly status: number | undefined
@@ -137,8 +138,8 @@ type ReadEnd = Pick<CallEnd, 'sent' | 'errorStatus'> &
   }
 
 /**
- * Whether a response came to its end and reported its usage in no way that was understood, or not all of it, though responses to its
- * operation report it. What was reserved stays charged then, and whether that is too much or too little is not known.
+ * Returns whether a complete response did not report all of its usage in a form that is understood, although responses to its operation do.
+ * Its reservation stays charged, which may be too much or too little.
  */
 export function isUnread(end: ReadEnd, { tokens }: CostEstimate): boolean {
   const { sent, status, interruptedBy, errorStatus, reportsUsage, usage } = end
@@ -147,9 +148,9 @@ export function isUnread(end: ReadEnd, { tokens }: CostEstimate): boolean {
 }
 
 /**
- * Returns the usage that is charged: as reported, or where only the input or only the output is known completed by what is charged for the
- * other. Undefined where neither is known.
- * @param goesOn the provider makes the rest of the response though this is its end
+ * Returns the usage to charge: as reported or, if only input or only output is known, completed by the charge for the other. Undefined if
+ * neither is known.
+ * @param goesOn whether the provider continues the response although the stream has ended
  */
 export function chargedUsage(end: ChargedEnd, estimate: CostEstimate, goesOn = false): TokenUsage | undefined {
   const whole = wholeUsage(end)
@@ -163,7 +164,7 @@ export function chargedUsage(end: ChargedEnd, estimate: CostEstimate, goesOn = f
   return { ...parts, inputTokens, outputTokens }
 }
 
-/** Returns the usage that is of all the response. One that was broken off with 0 has not reported its output: it had not begun. */
+/** Returns the usage if it is of the whole response. An interrupted response with an output of 0 has not reported its output yet. */
 export function wholeUsage({
   usage,
   interruptedBy,
@@ -171,17 +172,17 @@ export function wholeUsage({
   return interruptedBy !== undefined && usage?.outputTokens === 0 ? undefined : usage
 }
 
-/** What was read of a response's usage, and whether it came to its end. */
+/** The usage that was read from a response, and whether it was interrupted. */
 interface ChargedEnd extends Pick<ResponseReader, 'usage' | 'partialUsage' | 'outputTokensSeen'> {
   readonly interruptedBy: CallEnd['interruptedBy']
 }
 
-/** The output to charge where it is not known: what was reserved, as some of it, such as reasoning, is never seen, or more that was. */
+/** Returns the output to charge if it is not reported: the reservation, since some output, such as reasoning, is not relayed; or what was relayed, if more. */
 export function chargedOutput(outputTokensSeen: number, { outputTokens }: CostEstimate): number {
   return Math.max(outputTokens, outputTokensSeen)
 }
 
-/** The output to charge for a response that was broken off: what was seen of it, or what was reserved where nothing was. */
+/** Returns the output to charge for an interrupted response: what was relayed, or the reservation if nothing was. */
 function cutOutput(outputTokensSeen: number, { outputTokens }: CostEstimate): number {
   return outputTokensSeen > 0 ? outputTokensSeen : outputTokens
 }

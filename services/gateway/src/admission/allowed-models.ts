@@ -1,5 +1,5 @@
 import { foldedName, pathModels, queryModels, UNREPORTED_MODEL } from '@sluice/providers'
-import type { ModelNaming } from '../estimate/readings.ts'
+import type { ModelNaming } from '../estimate/body-readings.ts'
 import { type GatewayError, gatewayError } from '../http/gateway-error.ts'
 import { foreignPathHint } from '../http/path-hints.ts'
 import type { Call } from '../relay/call.ts'

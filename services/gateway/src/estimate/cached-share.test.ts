@@ -8,11 +8,11 @@ const usage = (inputTokens: number, cachedInputTokens: number) => ({
   reasoningTokens: 0,
 })
 
-it('expects nothing to be cached of a model that it knows nothing of', () => {
+it('expects nothing to be cached for an unknown model', () => {
   expect(new CachedShares().expectedOf('m', 45_000)).toBe(0)
 })
 
-it('expects what the latest prompts had cached, from the first one on', () => {
+it('expects the share of the latest prompts, from the first one on', () => {
   const shares = new CachedShares()
   shares.learn('m', usage(45_000, 44_600))
   const afterOne = shares.expectedOf('m', 45_000)
@@ -23,7 +23,7 @@ it('expects what the latest prompts had cached, from the first one on', () => {
   expect(shares.expectedOf('m', 45_000)).toBeLessThan(2_000)
 })
 
-it('goes by the large prompts, which are most of what a limit holds', () => {
+it('weighs prompts by their length', () => {
   const shares = new CachedShares()
   for (let i = 0; i < 50; i++) {
     shares.learn('m', usage(45_000, 44_600))
@@ -39,7 +39,7 @@ it('never expects more than the prompt, whatever is reported', () => {
   expect(shares.expectedOf('m', 1_000)).toBeLessThanOrEqual(1_000)
 })
 
-it('forgets the model that it learned of longest ago', () => {
+it('forgets the model about which it learned longest ago', () => {
   const shares = new CachedShares()
   for (let i = 0; i <= MAX_MODELS; i++) shares.learn(`m${i}`, usage(45_000, 44_600))
   expect(shares.expectedOf('m0', 45_000)).toBe(0)

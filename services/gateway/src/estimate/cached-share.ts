@@ -1,17 +1,17 @@
 import type { LearnedModelRecord, TokenUsage } from '@sluice/contracts'
 
 /**
- * Which part of a connection's prompts the provider reads from its cache, by model, learned from reported usage. Large prompts, which are
- * most of what a limit holds, count for most, and the last ten requests are two thirds of what is known.
+ * The part of a connection's prompts that the provider reads from its cache, by model, learned from reported usage. Prompts count by their
+ * length, and the last ten requests have two thirds of the weight.
  *
- * It only bounds what is held against limits that the provider keeps itself: where it was wrong, the provider's own 429 sets it right.
+ * It only affects reservations against limits that the provider enforces itself: if it is wrong, the provider returns a 429.
  */
 export class CachedShares {
   readonly #models = new Map<string, CachedSums>()
-  /** Learned of last, and so at the end of the map. */
+  /** The model that was last learned about, which is the last of the map. */
   #latest = ''
 
-  /** Returns how many of `inputTokens` are expected to be read from the cache; 0 for a model of which nothing is known. */
+  /** Returns how many of `inputTokens` are expected to be read from the cache; 0 for an unknown model. */
   expectedOf(model: string, inputTokens: number): number {
     const known = this.#models.get(model)
     return known === undefined
@@ -19,17 +19,17 @@ export class CachedShares {
       : Math.min(inputTokens, Math.floor((inputTokens * known.cachedTokens) / known.inputTokens))
   }
 
-  /** Returns what is known of a model, to be stored; undefined where nothing is. */
+  /** Returns the state of a model, to be stored; undefined for an unknown model. */
   stateOf(model: string): CachedSums | undefined {
     const known = this.#models.get(model)
     return known && { ...known }
   }
 
-  /** Takes over what was learned before of a model of which nothing has been learned yet. */
+  /** Restores the stored state of a model, unless something was learned about it already. */
   restore(model: string, { inputTokens, cachedTokens }: CachedSums): void {
     if (this.#models.has(model) || this.#models.size >= MAX_MODELS) return
     this.#models.set(model, { inputTokens, cachedTokens })
-    // It stands at the end now.
+    // It is the last of the map now.
     this.#latest = model
   }
 
@@ -40,7 +40,7 @@ export class CachedShares {
     known.cachedTokens = known.cachedTokens * KEPT + Math.min(inputTokens, cachedInputTokens)
     if (model === this.#latest) return
     this.#latest = model
-    // Applications name the models: the one that was learned of longest ago goes.
+    // Applications can name any number of models: forget the one that was learned about longest ago.
     this.#models.delete(model)
     this.#models.set(model, known)
     if (this.#models.size <= MAX_MODELS) return
@@ -53,9 +53,9 @@ export class CachedShares {
 
 type CachedSums = NonNullable<LearnedModelRecord['cached']>
 
-/** Of one connection. */
+/** For each connection. */
 export const MAX_MODELS = 64
-/** As if a prompt of this size had been seen that was not cached. */
+/** Learning starts as if an uncached prompt of this size had been seen. */
 const PRIOR_TOKENS = 256
-/** Of the sums, with each request. */
+/** Factor of the sums for each request. */
 const KEPT = 0.9

@@ -10,7 +10,7 @@ const BOUNDED = { tokenReservation: 'bounded' } as const
 const LIMITED = { ...BOUNDED, smallestTokenLimit: 40_000 }
 const EXPECTED = { tokenReservation: 'expected' } as const
 
-/** A model of which 30 requests had 4 bytes in each token, and answers of `outputTokens`. */
+/** A model whose 30 requests had 4 bytes per token and responses of `outputTokens`. */
 function taught(outputTokens: number, maxOutputTokens = 1_000_000): LearnedModel | undefined {
   const models = new LearnedModels()
   const usage = { inputTokens: 100, outputTokens, cachedInputTokens: 0, reasoningTokens: 0 }
@@ -107,8 +107,8 @@ it.each([
   expect(estimateCost({ ...REQUEST, ...request }, { ...POLICY, ...policy }, learned).tokens).toBe(expected)
 })
 
-it('is a whole number that an exchange takes, whatever is stated', () => {
-  // Doubles rarely are infinite by themselves, and infinity times nothing is not a number.
+it('is a whole number within the bounds of a permit batch, whatever the request states', () => {
+  // Includes infinity, which doubles rarely are by chance, and 0, whose product with infinity is NaN.
   const count = fc.oneof(fc.nat(), fc.double({ min: 0, noNaN: true }), fc.constantFrom(0, Number.POSITIVE_INFINITY))
   fc.assert(
     fc.property(count, count, count, count, (promptBytes, maxOutputTokens, outputs, mediaTokens) => {
@@ -118,7 +118,7 @@ it('is a whole number that an exchange takes, whatever is stated', () => {
   )
 })
 
-describe('multi-part content that breaks the estimate', () => {
+describe('the estimate survives multi-part content', () => {
   it.each([
     ['no parts', []],
     ['parts that are no objects', [null, 1, 'text', [], [[]]]],
@@ -143,7 +143,7 @@ describe('multi-part content that breaks the estimate', () => {
     expect(tokens).toBe(promptTokens + 1_024)
   })
 
-  it('whatever JSON stands wherever content may stand', () => {
+  it('with any JSON in the place of content', () => {
     fc.assert(
       fc.property(fc.jsonValue(), fc.nat(), (value, sizeBytes) => {
         const part = { type: 'image_url', image_url: value, detail: value }
@@ -157,7 +157,7 @@ describe('multi-part content that breaks the estimate', () => {
     )
   })
 
-  it('numbers that JSON can write and no count can be', () => {
+  it('with numbers that JSON can write but that are no counts', () => {
     const body: unknown = JSON.parse('{"model":"m","n":1e999,"max_tokens":1e999,"best_of":-1e999,"messages":[]}')
     expectCounts(estimateOf(body, 100))
   })

@@ -2,21 +2,21 @@ import type { ProjectedConnection } from '@sluice/contracts'
 import type { RequestInspection } from '@sluice/providers'
 import { expectedPrompt, type LearnedModel } from './learned-models.ts'
 
-/** What a request is expected to use, before it is sent. */
+/** The expected usage of a request, before it is sent. */
 export interface CostEstimate {
-  /** To reserve: the prompt and the outputs. */
+  /** The tokens to reserve, for the prompt and the outputs. */
   readonly tokens: number
   /** The prompt's part of `tokens`. */
   readonly promptTokens: number
-  /** The part of `tokens` for every output that is asked for. */
+  /** The part of `tokens` for all requested outputs. */
   readonly outputTokens: number
 }
 
-/** What a connection says about the tokens to reserve. */
+/** A connection's settings for token reservations. */
 export interface ReservationPolicy extends Pick<ProjectedConnection, 'defaultMaxOutputTokens' | 'tokenReservation'> {
-  /** Of limits on all tokens together; absent where there is none. */
+  /** The smallest limit on total tokens; absent if there is none. */
   readonly smallestTokenLimit?: number | undefined
-  /** Of limits on output by itself; absent where there is none. */
+  /** The smallest limit on output tokens; absent if there is none. */
   readonly smallestOutputLimit?: number | undefined
 }
 
@@ -24,8 +24,8 @@ export interface ReservationPolicy extends Pick<ProjectedConnection, 'defaultMax
 export const NO_TOKENS: CostEstimate = { tokens: 0, promptTokens: 0, outputTokens: 0 }
 
 /**
- * Whole numbers from 0 to {@link MAX_TOKENS}, whatever the request states. Never throws.
- * @param learned about the connection's requests to the model; undefined where nothing is
+ * Estimates a request's usage, in whole numbers from 0 to {@link MAX_TOKENS}, whatever the request states. Never throws.
+ * @param learned what the connection's requests to the model have taught; undefined if nothing
  */
 export function estimateCost(
   request: RequestInspection,
@@ -39,13 +39,13 @@ export function estimateCost(
   return { tokens: wholeTokens(promptTokens + outputTokens), promptTokens, outputTokens }
 }
 
-/** More than any limit: what exceeds it is refused all the same. */
+/** More than any limit. */
 export const MAX_TOKENS = 1_000_000_000_000
 
-/** Where no more is known: about what a 1,024 by 1,024 image costs at high detail. */
+/** For media of unknown cost: about a 1,024 by 1,024 image at high detail. */
 const TOKENS_PER_MEDIA_PART = 800
 
-/** @param percentile the learned one; undefined where too little is known, infinite where responses are cut off */
+/** @param percentile the learned percentile; undefined if too little is known, infinite if responses are cut off */
 function reservedOutputs(
   { maxOutputTokens: stated, outputs }: RequestInspection,
   promptTokens: number,
@@ -59,11 +59,11 @@ function reservedOutputs(
 ): number {
   const smallest = Math.min(tokenLimit, outputLimit)
   const share = Number.isFinite(smallest) ? Math.max(1, Math.floor(smallest / 10)) : defaultMaxOutputTokens
-  // Whatever was learned or is asked for: what fits by its prompt is not refused for its outputs, of which one token each is left.
+  // A request whose prompt fits is not refused for its outputs, whatever was learned or requested: one token of each remains.
   const roomFor = (each: number) =>
     Math.max(Math.min(tokenLimit - promptTokens, outputLimit), Math.min(each, 1) * outputs)
   if (stated === undefined) {
-    // A small limit is not used up by a guess.
+    // A guess must not use up a small limit.
     const guess = Math.min(defaultMaxOutputTokens, percentile, share)
     return Math.min(guess * outputs, roomFor(guess))
   }

@@ -14,11 +14,11 @@ function taught(request: object = {}, usage: object = {}, complete = true): Lear
 const ratioOf = (models: LearnedModels) => models.of('m')?.ratio.bytesPerToken
 const outputOf = (models: LearnedModels) => models.of('m')?.output.tokens
 
-it('knows nothing of a model that was not used', () => {
+it('knows nothing about a model that was not used', () => {
   expect(taught().of('another')).toBeUndefined()
 })
 
-it('learns from input tokens with those cached, and output tokens with those of reasoning', () => {
+it('learns from input tokens including cached ones, and from output tokens including reasoning', () => {
   expect(ratioOf(taught())).toBeCloseTo(3, 1)
   expect(outputOf(taught())).toBe(64)
 })
@@ -32,7 +32,7 @@ it.each([
   expect(outputOf(taught(request))).toBe(64)
 })
 
-it('learns the prompt, but no length of an answer that was broken off', () => {
+it('learns the ratio, but no output length, from an interrupted response', () => {
   const models = taught({}, {}, false)
   expect(ratioOf(models)).toBeCloseTo(3, 1)
   expect(outputOf(models)).toBeUndefined()
@@ -43,15 +43,15 @@ it.each([
   ['an answer below its maximum', { maxOutputTokens: 65 }, 64],
   ['an answer cut off by its maximum', { maxOutputTokens: 64 }, Number.POSITIVE_INFINITY],
   ['requests that have no output', { maxOutputTokens: 0 }, undefined],
-])('learns the length of %s', (_, request, expected) => {
+])('learns the output length of %s', (_, request, expected) => {
   expect(outputOf(taught(request))).toBe(expected)
 })
 
-it('learns nothing of requests whose model cannot be told', () => {
+it('learns nothing from requests without a known model', () => {
   expect(taught({ model: '' }).of('')).toBeUndefined()
 })
 
-it('keeps a bounded number of models, and forgets that learned of least recently', () => {
+it('keeps a bounded number of models, and forgets the least recent', () => {
   const models = new LearnedModels()
   const learn = (model: string) => models.learn({ ...REQUEST, model }, USAGE, true)
   for (let i = 0; i < MAX_MODELS; i++) learn(`m-${i}`)
@@ -70,7 +70,7 @@ describe('the parts of a prompt', () => {
     return text + tools + sealed + 10
   }
 
-  it('are told apart by requests with and without tools', () => {
+  it('are distinguished by requests with and without tools', () => {
     const models = new LearnedModels()
     for (let i = 0; i < 30; i++) {
       models.learn(PLAIN, usage(2_010), true)
@@ -80,7 +80,7 @@ describe('the parts of a prompt', () => {
     expect(expected(models, TOOLS) / 410).toBeCloseTo(1, 1)
   })
 
-  it('lay a surprise to tools rather than to text', () => {
+  it('attribute a deviation to tools rather than to text', () => {
     const models = new LearnedModels()
     for (let i = 0; i < 30; i++) models.learn(TOOLS, usage(410), true)
     expect(expected(models, TOOLS) / 410).toBeCloseTo(1, 1)
@@ -89,8 +89,8 @@ describe('the parts of a prompt', () => {
 
   it.each([
     ['that the provider counts', 1_710, 0],
-    ['that it does not count', 210, 0],
-  ])('include sealed reasoning %s, which does not change what a prompt without it costs', (_, inputTokens) => {
+    ['that does not count', 210, 0],
+  ])('include sealed reasoning %s, without changing the cost of a prompt that has none', (_, inputTokens) => {
     const models = new LearnedModels()
     const sealed = { ...REQUEST, promptBytes: 800, sealedBytes: 6_000, frameTokens: 10 }
     for (let i = 0; i < 30; i++) {
@@ -101,7 +101,7 @@ describe('the parts of a prompt', () => {
     expect(Math.abs(expected(models, { ...REQUEST, promptBytes: 800 }) / 210 - 1)).toBeLessThan(0.15)
   })
 
-  it('go by the family of the model until something is learned', () => {
+  it('cost what the model’s family costs until something is learned', () => {
     const { text } = expectedPrompt({ ...REQUEST, bytesPerToken: 3 }, undefined)
     expect(text).toBe(3_000)
     const models = new LearnedModels()
@@ -110,8 +110,8 @@ describe('the parts of a prompt', () => {
   })
 })
 
-describe('what another gateway learned', () => {
-  it('is the same after it was stored', () => {
+describe('records of another gateway', () => {
+  it('are the same after they were stored and restored', () => {
     const models = taught({ toolTokens: 100, sealedBytes: 50, bytesPerToken: 3.1 })
     const stored = JSON.parse(JSON.stringify(models.records))
     expect(validate(LearnedRecord, { models: stored })).toMatchObject({ valid: true })
@@ -122,7 +122,7 @@ describe('what another gateway learned', () => {
     expect(outputOf(restored)).toBe(64)
   })
 
-  it('holds what part of the prompts was cached', () => {
+  it('include the cached share of prompts', () => {
     const models = taught()
     models.cachedShares.learn('m', USAGE)
     const stored = JSON.parse(JSON.stringify(models.records))
@@ -135,7 +135,7 @@ describe('what another gateway learned', () => {
     expect(restored.cachedShares.expectedOf('other', 10_000)).toBe(0)
   })
 
-  it('gives way to what this one has learned since', () => {
+  it('do not replace what this gateway has learned since', () => {
     const models = taught({}, { inputTokens: 4_500 })
     const before = ratioOf(models)
     models.restore([...taught({ model: 'other' }).records, ...taught().records])
@@ -143,7 +143,7 @@ describe('what another gateway learned', () => {
     expect(models.of('other')).toBeDefined()
   })
 
-  it('is taken for at most as many models as are kept', () => {
+  it('are restored for a bounded number of models', () => {
     const [record] = taught().records
     if (record === undefined) throw new Error('nothing was learned')
     const models = taught()

@@ -5,24 +5,24 @@ import { OutputPercentile } from './output-percentile.ts'
 import { mostTokensOf, SealedShare } from './sealed-share.ts'
 import { START_BYTES_PER_TOKEN, TokenRatio } from './token-ratio.ts'
 
-/** What the requests of one connection to one model have taught. */
+/** What a connection's requests to one model have taught. */
 export interface LearnedModel {
-  /** Of the text. */
+  /** For the text of prompts. */
   readonly ratio: TokenRatio
-  /** Of the tools: of {@link toolUnits}, where the ratio of the start stands for what is expected. */
+  /** For tools, in {@link toolUnits}: the initial ratio is the expected cost. */
   readonly tools: TokenRatio
   readonly sealed: SealedShare
   readonly output: OutputPercentile
 }
 
-/** What the parts of a prompt that are learned of are expected to cost, in tokens. */
+/** The expected tokens of those parts of a prompt about which is learned. */
 export interface PromptTokens {
   readonly text: number
   readonly tools: number
   readonly sealed: number
 }
 
-/** Returns the expected cost of a prompt but for frame and media; `learned` undefined: as the model's family has it. */
+/** Returns the expected tokens of a prompt without frame and media; if `learned` is undefined, by the model's family. */
 export function expectedPrompt(request: RequestInspection, learned: LearnedModel | undefined): PromptTokens {
   const { promptBytes, bytesPerToken = START_BYTES_PER_TOKEN, toolTokens = 0, sealedBytes = 0 } = request
   return {
@@ -33,32 +33,32 @@ export function expectedPrompt(request: RequestInspection, learned: LearnedModel
 }
 
 /**
- * What the settled requests of one connection have taught about its models, in memory. Applications name the models, so
- * those that were learned of least recently are forgotten.
+ * What the settled requests of one connection have taught about its models, in memory. Applications can name any number of models, so those
+ * that were learned about least recently are forgotten.
  */
 export class LearnedModels {
-  /** What the provider's cache held of the prompts, which is stored with the rest. */
+  /** The part of prompts that the provider reads from its cache; stored with the rest. */
   readonly cachedShares = new CachedShares()
   readonly #models = new Map<string, LearnedModel>()
   readonly #changed = new Set<string>()
-  /** Learned of last, and so at the end of the map. */
+  /** The model that was last learned about, which is the last of the map. */
   #latest = ''
 
-  /** Undefined where nothing is known. */
+  /** Returns what is known about a model; undefined if nothing is. */
   of(model: string): LearnedModel | undefined {
     return this.#models.get(model)
   }
 
   /**
-   * Learns from a request that the provider has told the usage of. Input tokens count with those that were cached, since the
-   * prompt was as long, and output tokens with those of reasoning, since a maximum bounds both.
-   * @param complete whether the answer came to its end
+   * Learns from a request's reported usage. Input tokens include cached ones, since they are part of the prompt, and output tokens include
+   * reasoning, since a maximum bounds both.
+   * @param complete whether the response is complete
    */
   learn(request: RequestInspection, usage: TokenUsage, complete: boolean): void {
     if (request.model === '') return
     const learned = this.#touch(request)
     this.#changed.add(request.model)
-    // What media cost is only assumed, and what the provider keeps or adds is not in the body: all would distort the ratio.
+    // The cost of media is only assumed, and input that the provider stores or adds is not in the body: both would distort the ratio.
     if (request.mediaParts === 0 && request.hasStoredPrompt !== true && request.providerAddsInput !== true) {
       learnPrompt(request, usage.inputTokens, learned)
     }
@@ -69,7 +69,7 @@ export class LearnedModels {
     }
   }
 
-  /** Returns what is known of the models that something was learned of since the last call, those learned of last at the end. */
+  /** Returns the records of models that have changed since the last call, the last changed at the end. */
   takeChanged(): LearnedModelRecord[] {
     if (this.#changed.size === 0) return []
     const changed = this.records.filter(({ model }) => this.#changed.has(model))
@@ -77,12 +77,12 @@ export class LearnedModels {
     return changed
   }
 
-  /** Has {@link takeChanged} return these models again, as they are then. */
+  /** Makes {@link takeChanged} return these models again, in their state at that time. */
   markChanged(records: readonly LearnedModelRecord[]): void {
     for (const { model } of records) this.#changed.add(model)
   }
 
-  /** What is known of each model, those learned of last at the end. */
+  /** The record of each model, the last changed at the end. */
   get records(): LearnedModelRecord[] {
     return [...this.#models].map(([model, { ratio, tools, sealed, output }]) => {
       const cached = this.cachedShares.stateOf(model)
@@ -97,7 +97,7 @@ export class LearnedModels {
     })
   }
 
-  /** Takes over what was learned before, by this gateway or another, of models that nothing has been learned of yet. */
+  /** Restores stored records, by this gateway or another, of models about which nothing has been learned yet. */
   restore(records: readonly LearnedModelRecord[]): void {
     const learnedSince = [...this.#models]
     this.#models.clear()
@@ -115,7 +115,7 @@ export class LearnedModels {
 
   #touch({ model, bytesPerToken }: RequestInspection): LearnedModel {
     const known = this.#models.get(model)
-    // It stands at the end already.
+    // It is the last of the map already.
     if (known !== undefined && model === this.#latest) return known
     const learned = known ?? {
       ratio: new TokenRatio(bytesPerToken),
@@ -141,13 +141,13 @@ export class LearnedModels {
   }
 }
 
-/** Of one connection; each takes about a KiB. */
+/** For each connection; a model takes about a KiB. */
 export const MAX_MODELS = 64
 
 /**
- * Splits the difference to what was expected between the parts, by how much of the prompt each may be and how little is known of it:
- * what the prompt for a server's tools costs, and whether sealed reasoning counts, is often known only from here. Requests without
- * such a part say which of them it was. The frame is taken as it is.
+ * Divides the difference between actual and expected input among the parts of the prompt, by their size and uncertainty: the cost of a
+ * server's tool prompt, and whether sealed reasoning counts, are often learned only here. Requests without one of the parts tell which of
+ * them caused the difference. The frame is taken as known.
  */
 function learnPrompt(request: RequestInspection, inputTokens: number, learned: LearnedModel): void {
   const { promptBytes, frameTokens = 0, toolTokens = 0, sealedBytes = 0 } = request
@@ -155,16 +155,16 @@ function learnPrompt(request: RequestInspection, inputTokens: number, learned: L
   const mostSealed = mostTokensOf(sealedBytes)
   const sum = text + tools * TOOLS_DOUBT + mostSealed
   if (sum === 0) return
-  const beyond = (inputTokens - text - frameTokens - tools - sealed) / sum
-  learned.ratio.learn(promptBytes, atLeastOne(text + beyond * text))
-  if (toolTokens > 0) learned.tools.learn(toolUnits(toolTokens), atLeastOne(tools + beyond * tools * TOOLS_DOUBT))
-  if (sealedBytes > 0) learned.sealed.learn(sealedBytes, sealed + beyond * mostSealed)
+  const excess = (inputTokens - text - frameTokens - tools - sealed) / sum
+  learned.ratio.learn(promptBytes, atLeastOne(text + excess * text))
+  if (toolTokens > 0) learned.tools.learn(toolUnits(toolTokens), atLeastOne(tools + excess * tools * TOOLS_DOUBT))
+  if (sealedBytes > 0) learned.sealed.learn(sealedBytes, sealed + excess * mostSealed)
 }
 
-/** How many times less sure the cost of tools is than that of text. */
+/** How many times more uncertain the cost of tools is than that of text. */
 const TOOLS_DOUBT = 3
 
-/** What counts as bytes in the ratio of tools. */
+/** Returns the size of tools in the unit of their ratio, which stands for bytes. */
 function toolUnits(toolTokens: number): number {
   return toolTokens * START_BYTES_PER_TOKEN
 }

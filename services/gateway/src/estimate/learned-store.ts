@@ -3,31 +3,31 @@ import { type Bucket, type Bus, openBucket, UnreadableEntryError } from '@sluice
 import { type Logger, within } from '@sluice/service-kit'
 import { type LearnedModels, MAX_MODELS } from './learned-models.ts'
 
-/** Keeps what was learned beyond this process. Nothing waits for it: without NATS, gateways learn as if it were not there. */
+/** Stores what was learned, for other processes and later ones. No request waits for it: without NATS, gateways learn in memory only. */
 export interface LearnedStore {
-  /** Has a connection's models go on from what is stored, and stores what they learn from now on. */
+  /** Restores a connection's models from the store, and stores what they learn from now on. */
   follow(connectionId: string, learned: LearnedModels): void
-  /** The connection was deleted: so is what is stored of it. */
+  /** Deletes what is stored of a deleted connection. */
   forget(connectionId: string): void
-  /** Resolves when what is stored of the connections followed so far has been read, after `deadlineMs` at the latest. */
+  /** Resolves when the records of all followed connections have been read, after `deadlineMs` at the latest. */
   isRead(deadlineMs: number): Promise<void>
-  /** Stores what is not stored yet, for `deadlineMs` at most. */
+  /** Stores the remaining changes, for `deadlineMs` at most. */
   stop(deadlineMs: number): Promise<void>
 }
 
 export interface LearnedStoreOptions {
   readonly logger: Pick<Logger, 'warn'>
-  /** Between two rounds of writing. */
+  /** Time between two rounds of writing. */
   readonly intervalMs?: number
 }
 
 interface Followed {
   readonly learned: LearnedModels
-  /** What is stored has been taken over, or is not to be. */
+  /** Whether the stored record has been restored, or is to be ignored. */
   isRead: boolean
 }
 
-/** Reads each connection's key once, and writes those of which something was learned since, one after the other, every 30 s and at the end. */
+/** Reads each connection's key once, and writes the keys of changed connections every 30 s and at the stop. */
 export function learnedStore(bus: Bus, { logger, intervalMs = INTERVAL_MS }: LearnedStoreOptions): LearnedStore {
   const followed = new Map<string, Followed>()
   let bucket: Bucket<{ models: LearnedModelRecord[] }> | undefined
@@ -37,12 +37,12 @@ export function learnedStore(bus: Bus, { logger, intervalMs = INTERVAL_MS }: Lea
 
   const failed = (what: string, err: unknown): void => {
     const text = String(err)
-    // Whatever is wrong is tried again with the next round: one line for each reason is enough.
-    if (text !== lastFault && !isStopped) logger.warn({ err }, `what was learned of models could not be ${what}`)
+    // The next round tries again: one line for each reason is enough.
+    if (text !== lastFault && !isStopped) logger.warn({ err }, `the learned models could not be ${what}`)
     lastFault = text
   }
 
-  // Where this user may not create it, it is there once discovery has started.
+  // If this NATS user may not create the bucket, discovery does when it starts.
   const open = async (): Promise<void> => {
     try {
       bucket ??= await openBucket(bus, learnedModels)
@@ -59,7 +59,7 @@ export function learnedStore(bus: Bus, { logger, intervalMs = INTERVAL_MS }: Lea
       if (value !== undefined && !entry.isRead) entry.learned.restore(value.models)
       entry.isRead = true
     } catch (error) {
-      // What cannot be read, as a later version may have written it, is replaced.
+      // An unreadable record, perhaps of a later version, is replaced.
       entry.isRead = isUnreadable(error)
       failed('read', error)
     }
@@ -77,7 +77,7 @@ export function learnedStore(bus: Bus, { logger, intervalMs = INTERVAL_MS }: Lea
       const models = merged(stored?.value?.models ?? [], changed)
       const result =
         stored === undefined ? await to.put(id, { models }) : await to.update(id, { models }, stored.revision)
-      // Another gateway wrote meanwhile: the next round merges with it.
+      // Another gateway wrote meanwhile: the next round merges with its record.
       if (typeof result === 'object' && result.status === 'conflict') entry.learned.markChanged(changed)
       lastFault = undefined
     } catch (error) {
@@ -135,7 +135,7 @@ export function learnedStore(bus: Bus, { logger, intervalMs = INTERVAL_MS }: Lea
   }
 }
 
-/** Of each model, what was learned of it last; where there are too many, those that were learned of least recently go. */
+/** Merges records by model, changed ones last; beyond the maximum, the least recently changed are dropped. */
 function merged(stored: readonly LearnedModelRecord[], changed: readonly LearnedModelRecord[]): LearnedModelRecord[] {
   const byModel = new Map(stored.map((record) => [record.model, record]))
   for (const record of changed) {
@@ -150,5 +150,5 @@ function isUnreadable(error: unknown): boolean {
 }
 
 const INTERVAL_MS = 30_000
-/** Requests to NATS under way at a time. */
+/** Requests to NATS in flight at a time. */
 const AT_ONCE = 8

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { MIN_ANSWERS, OutputPercentile } from './output-percentile.ts'
+import { MIN_RESPONSES, OutputPercentile } from './output-percentile.ts'
 
 function taught(lengths: readonly number[], cutOff = false): OutputPercentile {
   const output = new OutputPercentile()
@@ -8,19 +8,19 @@ function taught(lengths: readonly number[], cutOff = false): OutputPercentile {
   return output
 }
 
-it('says nothing before there are enough answers', () => {
-  expect(taught(Array(MIN_ANSWERS - 1).fill(50)).tokens).toBeUndefined()
-  expect(taught(Array(MIN_ANSWERS).fill(50)).tokens).toBe(54)
+it('is undefined before there are enough responses', () => {
+  expect(taught(Array(MIN_RESPONSES - 1).fill(50)).tokens).toBeUndefined()
+  expect(taught(Array(MIN_RESPONSES).fill(50)).tokens).toBe(54)
 })
 
-it.each([0, 1, 2, 64, 1_024, 1_048_576])('is exact for answers of %d tokens, which are a bucket’s edge', (length) => {
+it.each([0, 1, 2, 64, 1_024, 1_048_576])('is exact for responses of %d tokens, which is a bucket’s edge', (length) => {
   expect(taught(Array(30).fill(length)).tokens).toBe(Math.max(1, length))
 })
 
-it('lies between the percentile of the weighted answers and 19 % or one token above it', () => {
+it('lies between the percentile of the weighted responses and 19 % or one token above it', () => {
   fc.assert(
     fc.property(
-      fc.array(fc.integer({ min: 0, max: 900_000 }), { minLength: MIN_ANSWERS, maxLength: 300 }),
+      fc.array(fc.integer({ min: 0, max: 900_000 }), { minLength: MIN_RESPONSES, maxLength: 300 }),
       (lengths) => {
         const truth = weightedPercentile(lengths)
         const { tokens = Number.NaN } = taught(lengths)
@@ -31,35 +31,35 @@ it('lies between the percentile of the weighted answers and 19 % or one token ab
   )
 })
 
-it('has no bound where maxima cut answers off, and has one again when they no longer do', () => {
+it('is infinite while maxima cut responses off, and finite again when they no longer do', () => {
   const output = taught(Array(30).fill(16), true)
   expect(output.tokens).toBe(Number.POSITIVE_INFINITY)
   for (let i = 0; i < 400; i++) output.learn(16, false)
   expect(output.tokens).toBe(16)
 })
 
-it('bears one answer in thirty that was cut off', () => {
+it('is finite with one response in thirty cut off', () => {
   const output = taught(Array(29).fill(16))
   output.learn(4, true)
   expect(output.tokens).toBe(16)
 })
 
-it('forgets what is long ago', () => {
+it('forgets old responses', () => {
   expect(taught([...Array(500).fill(4_096), ...Array(400).fill(16)]).tokens).toBe(16)
 })
 
-it('passes over what is no length, and has no bound for what is beyond all lengths', () => {
+it('ignores values that are no length, and is infinite for lengths beyond the last bucket', () => {
   expect(taught(Array(30).fill(Number.NaN)).tokens).toBeUndefined()
   expect(taught(Array(30).fill(-1)).tokens).toBeUndefined()
   expect(taught(Array(30).fill(1e300)).tokens).toBe(Number.POSITIVE_INFINITY)
 })
 
-/** The smallest length that at least 95 % of the answers' weight, by age, does not exceed. */
+/** Returns the smallest length that at least 95 % of the responses' weight, by age, does not exceed. */
 function weightedPercentile(lengths: readonly number[]): number {
-  const reconciled = lengths.map((length, i) => ({ length, weight: 0.99 ** (lengths.length - 1 - i) }))
-  const total = reconciled.reduce((sum, { weight }) => sum + weight, 0)
+  const weighted = lengths.map((length, i) => ({ length, weight: 0.99 ** (lengths.length - 1 - i) }))
+  const total = weighted.reduce((sum, { weight }) => sum + weight, 0)
   let above = total * 0.05 - 1e-9 * total
-  for (const { length, weight } of reconciled.sort((a, b) => b.length - a.length)) {
+  for (const { length, weight } of weighted.sort((a, b) => b.length - a.length)) {
     above -= weight
     if (above < 0) return length
   }

@@ -1,42 +1,41 @@
 /**
- * The 95th percentile of answers' lengths in tokens, of the last hundred or so answers. A histogram with buckets that grow
- * by a quarter of an octave; what it says is a bucket's upper edge, so never less than the percentile and at most 19 % (or
- * one token) more.
+ * The 95th percentile of the output tokens of about the last hundred responses. A histogram with four buckets per octave; the result is a
+ * bucket's upper edge, so never less than the percentile, and at most 19 % (or one token) more.
  */
 export class OutputPercentile {
   readonly #weights = new Float64Array(BUCKETS)
-  #answers = 0
+  #responses = 0
   #percentile: number | undefined
 
-  /** Undefined until there are {@link MIN_ANSWERS}; infinite where more than 5 % of the answers were cut off. */
+  /** The percentile; undefined before {@link MIN_RESPONSES} responses, infinite if more than 5 % of them were cut off. */
   get tokens(): number | undefined {
     return this.#percentile
   }
 
-  /** @param cutOff the answer ended because of a maximum, so that it tells nothing of how long it would have become */
+  /** @param cutOff whether the response ended at a maximum, so that its full length is unknown */
   learn(outputTokens: number, cutOff: boolean): void {
     if (!(outputTokens >= 0)) return
     const weights = this.#weights
     for (let i = 0; i < BUCKETS; i++) weights[i] = (weights[i] ?? 0) * KEPT
     const bucket = cutOff ? UNBOUNDED : bucketOf(outputTokens)
     weights[bucket] = (weights[bucket] ?? 0) + 1
-    this.#answers++
-    if (this.#answers >= MIN_ANSWERS) this.#percentile = upperEdge(this.#bucketOfPercentile())
+    this.#responses++
+    if (this.#responses >= MIN_RESPONSES) this.#percentile = upperEdge(this.#bucketOfPercentile())
   }
 
-  /** Goes on from what {@link state} returned. */
+  /** Restores a {@link state}. */
   static from({ responses, weights }: OutputPercentileState): OutputPercentile {
     const percentile = new OutputPercentile()
     for (const [bucket, weight] of weights) if (bucket < BUCKETS) percentile.#weights[bucket] = weight
-    percentile.#answers = responses
-    if (responses >= MIN_ANSWERS) percentile.#percentile = upperEdge(percentile.#bucketOfPercentile())
+    percentile.#responses = responses
+    if (responses >= MIN_RESPONSES) percentile.#percentile = upperEdge(percentile.#bucketOfPercentile())
     return percentile
   }
 
-  /** Buckets that hardly weigh anything are left out. */
+  /** The state to be stored, without buckets of negligible weight. */
   get state(): OutputPercentileState {
     const weights = [...this.#weights].map((weight, bucket): [number, number] => [bucket, Number(weight.toFixed(3))])
-    return { responses: Math.min(this.#answers, MIN_ANSWERS), weights: weights.filter(([, weight]) => weight > 0) }
+    return { responses: Math.min(this.#responses, MIN_RESPONSES), weights: weights.filter(([, weight]) => weight > 0) }
   }
 
   #bucketOfPercentile(): number {
@@ -54,30 +53,30 @@ export class OutputPercentile {
 }
 
 export interface OutputPercentileState {
-  /** How many responses were learned from, {@link MIN_ANSWERS} at most. */
+  /** How many responses were learned from, {@link MIN_RESPONSES} at most. */
   responses: number
   weights: [bucket: number, weight: number][]
 }
 
-/** Fewer answers say too little about the longest in twenty. */
-export const MIN_ANSWERS = 20
+/** Fewer responses say too little about the longest in twenty. */
+export const MIN_RESPONSES = 20
 
 const PERCENTILE = 0.95
-/** Of the weights, with each answer: the last hundred answers are two thirds of what is known. */
+/** Factor of the weights for each response: the last hundred responses have two thirds of the weight. */
 const KEPT = 0.99
 const BUCKETS_PER_OCTAVE = 4
-/** Up to a million tokens, and one for all that has no known length. */
+/** Up to a million tokens, and one for unknown lengths. */
 const BUCKETS = 20 * BUCKETS_PER_OCTAVE + 2
 const UNBOUNDED = BUCKETS - 1
 
-/** Bucket 0 is up to one token; each next one up to 2^¼ times as many. */
+/** Returns a bucket: 0 is up to one token, each further one up to 2^¼ times as many. */
 function bucketOf(tokens: number): number {
   if (tokens <= 1) return 0
   const bucket = Math.ceil(Math.log2(tokens) * BUCKETS_PER_OCTAVE - ROUNDING)
   return Math.min(UNBOUNDED, bucket)
 }
 
-/** A power of two is its own bucket's edge, whatever its logarithm is rounded to. */
+/** Makes a power of two the edge of its bucket, however its logarithm is rounded. */
 const ROUNDING = 1e-9
 
 function upperEdge(bucket: number): number {

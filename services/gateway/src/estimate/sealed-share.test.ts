@@ -12,24 +12,24 @@ it('expects nothing before anything is learned', () => {
   expect(new SealedShare().tokensOf(6_000)).toBe(0)
 })
 
-it('follows a provider that counts all of it within three requests', () => {
+it('learns within three requests that a provider counts all of it', () => {
   expect(taught(1_000, 1_000, 1_000).tokensOf(4_000)).toBeGreaterThan(950)
 })
 
-it('follows one that counts a part', () => {
+it('learns that a provider counts a part of it', () => {
   expect(taught(...Array<number>(20).fill(250)).tokensOf(8_000)).toBeCloseTo(500, -1)
 })
 
-it('expects nothing where what is left is as often below as above zero', () => {
+it('expects nothing if the unexplained tokens are as often negative as positive', () => {
   expect(taught(50, -50, 80, -90, 30, -40).tokensOf(4_000)).toBeLessThan(20)
   expect(taught(-900, -900).tokensOf(4_000)).toBe(0)
 })
 
-it('forgets what was', () => {
+it('forgets old requests', () => {
   expect(taught(...Array<number>(20).fill(1_000), ...Array<number>(30).fill(0)).tokensOf(4_000)).toBeLessThan(60)
 })
 
-it('stays between nothing and all, whatever it learns', () => {
+it('stays between none and all, whatever it learns', () => {
   const count = fc.double({ min: -1e15, max: 1e15, noNaN: true })
   fc.assert(
     fc.property(fc.array(fc.tuple(count, count)), fc.nat(), (lessons, sealedBytes) => {

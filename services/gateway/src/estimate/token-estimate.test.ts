@@ -8,15 +8,15 @@ import { TokenRatio } from './token-ratio.ts'
 
 const LEARNED_FROM = 20
 const MEASURED = 100
-/** Smaller requests are mostly frame, and fill no window. */
+/** Smaller requests are mostly frame, and do not fill a window. */
 const LARGE_BYTES = 1_000
 const POLICY = { defaultMaxOutputTokens: 1_024, tokenReservation: 'maximum' } as const
 
-/** How far an estimate is from the truth: 0.1 is a tenth too much, −0.1 a tenth too little. */
+/** The relative error of an estimate: 0.1 is a tenth too much, −0.1 a tenth too little. */
 interface Errors {
-  /** Of all requests together, which is what a window sees. */
+  /** The error over all requests together, which is what a window sees. */
   readonly total: number
-  /** Of the single requests. */
+  /** The errors of the single requests. */
   readonly lowest: number
   readonly median: number
   readonly highest: number
@@ -50,7 +50,7 @@ const figures = promptCorpus(LEARNED_FROM + MEASURED).map(({ name, requests }) =
   }
 })
 
-it('has the error that is documented', () => {
+it('has the documented error', () => {
   const documented = readFileSync(new URL('../../../../docs/token-estimate.md', import.meta.url), 'utf8')
   expect(documented).toContain(table())
 })
@@ -58,10 +58,10 @@ it('has the error that is documented', () => {
 const MIXED = 'all of these in turn'
 
 describe('before anything is learned', () => {
-  /** Of which nothing tells whether it counts at all. */
+  /** Without sealed reasoning, of which it is unknown whether it counts. */
   const sealedApart = figures.filter(({ name }) => !name.startsWith('sealed reasoning that counts'))
 
-  it.each(sealedApart)('reserves no less than a fifth below the truth: $name', ({ untaught }) => {
+  it.each(sealedApart)('is at most a fifth below the actual usage: $name', ({ untaught }) => {
     expect(untaught.total).toBeGreaterThan(-0.2)
   })
 
@@ -79,7 +79,7 @@ describe('after twenty requests', () => {
 
   const ofManyKinds = figures.filter((figure) => !ofOneKind.includes(figure))
 
-  it.each(ofManyKinds)('is no farther from the truth than it was: $name', ({ untaught, taught }) => {
+  it.each(ofManyKinds)('is no less accurate than before: $name', ({ untaught, taught }) => {
     expect(Math.abs(taught.total)).toBeLessThanOrEqual(Math.abs(untaught.total) + 0.02)
   })
 
@@ -104,7 +104,7 @@ function inspect({ provider = 'openai', path = '/v1/chat/completions', body }: C
   return adapter.inspect(operation, body, Buffer.byteLength(JSON.stringify(body)))
 }
 
-/** What an estimate by bytes alone has to go by: all of the body but for the base64 of images. */
+/** Returns the length for an estimate by bytes alone: the body without the base64 of images. */
 function bytesOfBody({ body }: CountedRequest, { mediaParts }: RequestInspection): number {
   const text = JSON.stringify(body)
   return Buffer.byteLength(mediaParts === 0 ? text : text.replace(/data:image[^"]*/g, ''))
@@ -132,7 +132,7 @@ function errorsOf(comparisons: readonly Comparison[], estimate: 'bytesAlone' | '
   return { total: sum(estimate) / sum('inputTokens') - 1, lowest: at(0), median: at(0.5), highest: at(1) }
 }
 
-/** As it stands in the document. */
+/** Formats a figure as in the document. */
 function table(): string {
   const rows = figures.map(({ name, bytesAlone, untaught, taught }) => [
     name,

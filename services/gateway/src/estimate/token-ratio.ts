@@ -1,22 +1,22 @@
 /**
- * How many bytes of a prompt make a token, learned from requests whose usage is known. Kept as two sums that fade with each
- * request, so that large prompts, which are most of what a window holds, count for most.
+ * The bytes per token of prompts, learned from reported usage. Kept as two sums that decay with each request, so that prompts count by their
+ * length.
  *
- * It leans to the safe side, which is more tokens: it follows prompts that cost more than thought faster than such that cost
- * less, and takes what goes beyond the size of the prompts that it knows at the ratio that it started with at most.
+ * It errs toward more tokens: it follows prompts that cost more than expected faster than those that cost less, and the part of a prompt
+ * beyond the known sizes is estimated with the initial ratio, if that gives more.
  */
 export class TokenRatio {
   readonly #start: number
   #bytes = PRIOR_BYTES
   #tokens: number
 
-  /** @param startBytesPerToken what holds before anything is learned; {@link MIN_BYTES_PER_TOKEN} to {@link MAX_BYTES_PER_TOKEN} */
+  /** @param startBytesPerToken the initial ratio, from {@link MIN_BYTES_PER_TOKEN} to {@link MAX_BYTES_PER_TOKEN} */
   constructor(startBytesPerToken: number = START_BYTES_PER_TOKEN) {
     this.#start = startBytesPerToken
     this.#tokens = PRIOR_BYTES / startBytesPerToken
   }
 
-  /** Goes on from what {@link state} returned, as far as it can be: anything else is as if nothing had been learned. */
+  /** Restores a {@link state}; one with a ratio out of range is ignored. */
   static from({ start, bytes, tokens }: TokenRatioState): TokenRatio {
     const ratio = new TokenRatio(start)
     const bytesPerToken = bytes / tokens
@@ -31,19 +31,19 @@ export class TokenRatio {
     return { start: this.#start, bytes: this.#bytes, tokens: this.#tokens }
   }
 
-  /** From {@link MIN_BYTES_PER_TOKEN} to {@link MAX_BYTES_PER_TOKEN}. */
+  /** The current ratio, from {@link MIN_BYTES_PER_TOKEN} to {@link MAX_BYTES_PER_TOKEN}. */
   get bytesPerToken(): number {
     return this.#bytes / this.#tokens
   }
 
-  /** A whole number, at least that of the bytes at the highest ratio. */
+  /** Returns the estimated tokens of a prompt, a whole number. */
   tokensOf(promptBytes: number): number {
     const ratio = this.bytesPerToken
     const known = Math.min(promptBytes, this.#bytes)
     return Math.ceil(known / ratio + (promptBytes - known) / Math.min(ratio, this.#start))
   }
 
-  /** What tells nothing, as counts that are not above zero do, is passed over. */
+  /** Learns from a request's usage; counts that are not positive are ignored. */
   learn(promptBytes: number, inputTokens: number): void {
     if (!(promptBytes > 0 && inputTokens > 0)) return
     const ratio = this.bytesPerToken
@@ -56,25 +56,25 @@ export class TokenRatio {
   }
 }
 
-/** What a ratio is made of, to go on with it in another process. */
+/** The state of a ratio, to be stored and restored. */
 export interface TokenRatioState {
   readonly start: number
   readonly bytes: number
   readonly tokens: number
 }
 
-/** What English prose has in the tokenizers of all providers, about. */
+/** About the ratio of English prose with every provider's tokenizer. */
 export const START_BYTES_PER_TOKEN = 4
-/** Random base64 has 1.5; bodies of JSON escapes, or of hardly more than their frame, have 8 and more. */
+/** Random base64 has 1.5; bodies that are mostly JSON escapes or syntax have 8 and more. */
 export const MIN_BYTES_PER_TOKEN = 1
 export const MAX_BYTES_PER_TOKEN = 12
 
-/** As if a prompt of this size had been seen before: the first real one outweighs it. */
+/** Learning starts as if a prompt of this size had been seen; the first real prompt outweighs it. */
 const PRIOR_BYTES = 256
-/** Of the sums, with each request: the last ten requests are two thirds of what is known. */
+/** Factor of the sums for each request: the last ten requests have two thirds of the weight. */
 const KEPT = 0.9
-/** One prompt of a very different kind does not stand for all. */
+/** Bounds the weight of a single prompt. */
 const MAX_BYTES_LEARNED = 262_144
-/** How far from the ratio so far one request can be taken to be: an outlier moves the ratio by some percent. */
+/** How far one request can deviate from the ratio, as factors: an outlier moves it by a few percent. */
 const MAX_FALL = 3
 const MAX_RISE = 1.5

@@ -6,7 +6,7 @@ const MIB = 1024 * 1024
 const BOMB = gzipSync(Buffer.alloc(32 * MIB))
 const decoding = (owner: string, keep: DecodeOptions<string>['keep'] = () => undefined): DecodeOptions<string> => ({
   owner,
-  isGone: () => false,
+  isDisconnected: () => false,
   keep,
 })
 
@@ -71,7 +71,7 @@ it('ends as soon as the pieces are not kept, and goes on with the next body', as
 })
 
 it('decodes nothing for an application that has gone away', async () => {
-  const outcome = await createBodyDecoder().decode(BOMB, 'gzip', { ...decoding('a'), isGone: () => true })
+  const outcome = await createBodyDecoder().decode(BOMB, 'gzip', { ...decoding('a'), isDisconnected: () => true })
   expect(outcome).toEqual({ status: 'left' })
 })
 
@@ -87,8 +87,8 @@ describe('zstd in many frames', () => {
     const decoder = createBodyDecoder()
     expect(await decoder.decode(repeated(frame, 64), 'zstd', decoding('a'))).toEqual({ status: 'decoded' })
     let looks = 0
-    const isGone = (): boolean => ++looks > 1_000
-    const outcome = await decoder.decode(repeated(frame, 100_000), 'zstd', { ...decoding('a'), isGone })
+    const isDisconnected = (): boolean => ++looks > 1_000
+    const outcome = await decoder.decode(repeated(frame, 100_000), 'zstd', { ...decoding('a'), isDisconnected })
     expect(outcome).toEqual({ status: 'too-many-frames' })
     expect(looks).toBeLessThan(200)
   })

@@ -1,4 +1,4 @@
-import { FairQueue } from '../estimate/thread-share.ts'
+import { FairQueue } from '../estimate/fair-queue.ts'
 import { type ContentCoding, type ContentDecoder, contentDecoder } from './content-coding.ts'
 
 /** Decodes compressed request bodies without keeping other requests waiting. */
@@ -14,7 +14,7 @@ export interface DecodeOptions<Reason> {
   /** The API key's id. */
   readonly owner: string
   /** Whether the application has gone away: what still waits is then not decoded. */
-  readonly isGone: () => boolean
+  readonly isDisconnected: () => boolean
   readonly keep: (piece: Buffer) => Reason | undefined
 }
 
@@ -82,7 +82,7 @@ async function decodeWhole<Reason>(
   let frames = 0
   // A body of no bytes is an empty one in every coding.
   while (rest.length > 0) {
-    if (options.isGone()) return { status: 'left' }
+    if (options.isDisconnected()) return { status: 'left' }
     if (++frames > MAX_FRAMES) return { status: 'too-many-frames' }
     const decoder = contentDecoder(coding, rest, { chunkSize: PIECE_BYTES, boundsWindow: true })
     const outcome = await decodeStream(decoder, rest, options)
@@ -97,14 +97,14 @@ async function decodeWhole<Reason>(
 async function decodeStream<Reason>(
   decoder: ContentDecoder,
   bytes: Buffer,
-  { keep, isGone }: DecodeOptions<Reason>,
+  { keep, isDisconnected }: DecodeOptions<Reason>,
 ): Promise<DecodeOutcome<Reason>> {
   decoder.end(bytes)
   try {
     for await (const piece of decoder) {
       const reason = keep(piece)
       if (reason !== undefined) return { status: 'ended', reason }
-      if (isGone()) return { status: 'left' }
+      if (isDisconnected()) return { status: 'left' }
     }
     return { status: 'decoded' }
   } catch (error) {

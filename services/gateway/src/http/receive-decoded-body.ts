@@ -10,7 +10,7 @@ export interface BodyToDecode extends BodyToReceive {
   readonly bodyDecoder: BodyDecoder
   /** The API key's id. */
   readonly owner: string
-  readonly isGone: () => boolean
+  readonly isDisconnected: () => boolean
 }
 
 /**
@@ -38,7 +38,7 @@ async function receiveEncoded(
   codings: readonly ContentCoding[],
   options: BodyToDecode,
 ): Promise<Result<Buffer>> {
-  const { bodyDecoder, owner, isGone, maxBytes, held, structure } = options
+  const { bodyDecoder, owner, isDisconnected, maxBytes, held, structure } = options
   const received = await receiveBody(request, { maxBytes, held })
   if (received.status !== 'ok') return received
   let body = received.value
@@ -46,7 +46,7 @@ async function receiveEncoded(
     const isLast = index === codings.length - 1
     const memory = new BodyMemory({ maxBytes, held, structure: isLast ? structure : undefined })
     const keep = (piece: Buffer) => memory.keep(piece)
-    const outcome = await bodyDecoder.decode(body, coding, { owner, isGone, keep })
+    const outcome = await bodyDecoder.decode(body, coding, { owner, isDisconnected, keep })
     if (outcome.status === 'left') return ABORTED
     if (outcome.status !== 'decoded') {
       held.giveBack()

@@ -1,7 +1,7 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import { openAiErrorResponse, type ProviderAdapter } from '@sluice/providers'
 import type { Connection } from '../admission/connection.ts'
-import type { RateLimitFields } from '../permits/denial.ts'
+import type { RateLimitFields } from '../permits/rate-limit-fields.ts'
 import { CONTENT_CODINGS } from './content-coding.ts'
 import type { HeaderFields } from './forwarded-headers.ts'
 import { type GatewayError, INTERNAL_ERROR } from './gateway-error.ts'

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
-import type { Permit } from '../ports.ts'
 import { keepCharged } from './charge-keeper.ts'
+import type { Permit } from './permit.ts'
 
 const goesOn = vi.fn(() => false)
 let renewedAtMs: number[]
@@ -15,7 +15,7 @@ const permit: Permit = {
   chargeAgain: () => {
     chargedAgain++
   },
-  served: () => undefined,
+  markServed: () => undefined,
   settle: () => undefined,
 }
 
@@ -31,7 +31,7 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-it('moves the charge four times a minute while the request leaves, and once when it has', async () => {
+it('renews the charge four times a minute while the request is being sent, and once at the end', async () => {
   const keeper = keepCharged(permit, goesOn)
   await vi.advanceTimersByTimeAsync(62_000)
   expect(renewedAtMs).toEqual([15_000, 30_000, 45_000, 60_000])
@@ -42,7 +42,7 @@ it('moves the charge four times a minute while the request leaves, and once when
   expect(goesOn).not.toHaveBeenCalled()
 })
 
-it('tries again soon while capacity is away, and moves it when that is back', async () => {
+it('retries a renewal soon while capacity is unavailable, until it succeeds', async () => {
   const keeper = keepCharged(permit, goesOn)
   isCapacityThere = false
   await vi.advanceTimersByTimeAsync(25_000)
@@ -53,7 +53,7 @@ it('tries again soon while capacity is away, and moves it when that is back', as
   await keeper.end()
 })
 
-it('says that the charge lapses before it has slid out of the shortest window', async () => {
+it('reports that the charge lapses before it has left the shortest window', async () => {
   isCapacityThere = false
   keepCharged(permit, goesOn)
   await vi.advanceTimersByTimeAsync(44_000)
@@ -62,7 +62,7 @@ it('says that the charge lapses before it has slid out of the shortest window', 
   expect(goesOn).toHaveBeenCalledTimes(1)
 })
 
-it('goes on moving the charge of a request that may go on while capacity is away', async () => {
+it('keeps renewing the charge of a request that goes on while capacity is unavailable', async () => {
   goesOn.mockReturnValueOnce(true)
   isCapacityThere = false
   keepCharged(permit, goesOn)
@@ -73,7 +73,7 @@ it('goes on moving the charge of a request that may go on while capacity is away
   expect(renewedAtMs.length).toBeGreaterThanOrEqual(2)
 })
 
-it('charges again what it cannot move when the request has left', async () => {
+it('charges a request again if the last renewal fails', async () => {
   const keeper = keepCharged(permit, goesOn)
   isCapacityThere = false
   await keeper.end()

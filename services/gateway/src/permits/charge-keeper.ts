@@ -1,15 +1,15 @@
-import type { Permit } from '../ports.ts'
+import type { Permit } from './permit.ts'
 
-/** Holds the charge of a request that leaves over time, not in an instant: an upload, or a large body. */
+/** Renews the charge of a request that takes long to send, such as an upload. */
 export interface ChargeKeeper {
-  /** Moves the charge to now a last time: nothing of the request can leave any more. Resolves when the permit can be settled. */
+  /** Renews a last time, after the last byte was sent. Resolves when the permit can be settled. */
   end(): Promise<void>
 }
 
 /**
- * Moves the charge to now while the request leaves. The provider may count the request when its head comes or when it is whole: in
- * either case it is counted here from then on for a period.
- * @param goesOn called when the charge could not be moved for so long that it may soon count no more: whether the request goes on
+ * Renews the permit's charge while its request is being sent. The provider may count the request when its headers arrive or when its body is
+ * complete: in both cases, the charge here lasts a period from then.
+ * @param goesOn called when renewals have failed for so long that the charge may soon leave the window; returns whether the request goes on
  */
 export function keepCharged(permit: Permit, goesOn: () => boolean): ChargeKeeper {
   let renewedAtMs = performance.now()
@@ -28,7 +28,7 @@ export function keepCharged(permit: Permit, goesOn: () => boolean): ChargeKeeper
       moving = move().then((isMoved) => {
         if (ended) return
         const isLapsing = performance.now() - renewedAtMs > LAPSES_AFTER_MS
-        if (!isLapsing || goesOn()) renewLater(isMoved ? RENEW_AFTER_MS : AGAIN_MS)
+        if (!isLapsing || goesOn()) renewLater(isMoved ? RENEW_AFTER_MS : RETRY_AFTER_MS)
       })
     }, afterMs)
     timer.unref()
@@ -38,7 +38,7 @@ export function keepCharged(permit: Permit, goesOn: () => boolean): ChargeKeeper
   const end = async (): Promise<void> => {
     clearTimeout(timer)
     await moving
-    // Where it cannot be moved now, what may have arrived late is charged as soon as capacity is back.
+    // The last bytes may have arrived long after the charge: charge the request once more as soon as capacity is available.
     if (!(await move())) permit.chargeAgain()
   }
   let ending: Promise<void> | undefined
@@ -53,7 +53,7 @@ export function keepCharged(permit: Permit, goesOn: () => boolean): ChargeKeeper
 
 /** A quarter of the shortest period. */
 const RENEW_AFTER_MS = 15_000
-/** Where capacity could not be asked. */
-const AGAIN_MS = 2_000
-/** Before the charge has slid out of the shortest window. */
+/** After a renewal that failed. */
+const RETRY_AFTER_MS = 2_000
+/** Before the charge has left the shortest window. */
 const LAPSES_AFTER_MS = 45_000

@@ -1,10 +1,11 @@
 import { expect, it } from 'vitest'
-import { denialError, deniedBy, rateLimitFields } from './denial.ts'
+import { denialError, deniedBy } from './denial.ts'
+import { rateLimitFields } from './rate-limit-fields.ts'
 
 const REQUESTED = { estimate: { tokens: 1, promptTokens: 1, outputTokens: 0 } }
 const LIMIT = { status: 'denied', period: 'minute', metric: 'requests', limit: 100 } as const
 
-it('names connection, limit, period and metric, and when to come back', () => {
+it('names connection, limit, period and metric, and when to retry', () => {
   const denied = { ...LIMIT, code: 'capacity_exceeded', retryAfterMs: 12_301 } as const
   expect(denialError(denied, 'prod', REQUESTED)).toEqual({
     code: 'capacity_exceeded',
@@ -16,7 +17,7 @@ it('names connection, limit, period and metric, and when to come back', () => {
   expect(deniedBy(denied)).toBe('minute-requests')
 })
 
-it('says by how much a request exceeds the whole capacity, and not to wait', () => {
+it('says by how much a request exceeds the whole capacity, and that waiting does not help', () => {
   const denied = { ...LIMIT, code: 'request_exceeds_capacity', metric: 'tokens', excess: 50 } as const
   const estimate = { tokens: 150, promptTokens: 30, outputTokens: 120 }
   const error = denialError(denied, 'prod', { estimate, maxOutput: { parameter: 'max_tokens', tokens: 120 } })
@@ -39,21 +40,21 @@ it.each([
     { parameter: 'inferenceConfig.maxTokens', tokens: 130 },
     /, as inferenceConfig\.maxTokens is 130: lower it\.$/,
   ],
-])('says what makes a reservation too large: %j', (estimate, maxOutput, expected) => {
+])('explains what makes a reservation too large: %j', (estimate, maxOutput, expected) => {
   const denied = { ...LIMIT, code: 'request_exceeds_capacity', metric: 'tokens', excess: 50 } as const
   expect(denialError(denied, 'prod', { estimate, maxOutput }).message).toMatch(expected)
 })
 
-it('says which model the provider asked to pause', () => {
+it('names the model for which the provider asked for a cool-down', () => {
   const denied = { status: 'denied', code: 'upstream_cooldown', model: 'gpt-4.1', retryAfterMs: 900 } as const
   expect(denialError(denied, 'prod', REQUESTED)).toMatchObject({
     status: 429,
-    message: 'The provider asked for a pause of model "gpt-4.1" of connection "prod". Retry in 0.9 s.',
+    message: 'The provider asked for a cool-down of model "gpt-4.1" of connection "prod". Retry in 0.9 s.',
   })
   expect(deniedBy(denied)).toBe('upstream_cooldown')
 })
 
-it('names the model where the limit is one that its provider tells', () => {
+it('names the model if the limit is a discovered one', () => {
   const denied = { ...LIMIT, code: 'capacity_exceeded', retryAfterMs: 900, model: 'gpt-4.1' } as const
   expect(denialError(denied, 'prod', REQUESTED).message).toBe(
     'Model "gpt-4.1" of connection "prod" is at its provider\'s limit of 100 requests per minute. Retry in 0.9 s.',
@@ -61,7 +62,7 @@ it('names the model where the limit is one that its provider tells', () => {
   expect(deniedBy(denied)).toBe('minute-requests')
 })
 
-it('words limits of input and output tokens', () => {
+it('describes limits of input and output tokens', () => {
   const input = {
     ...LIMIT,
     code: 'capacity_exceeded',
@@ -96,7 +97,7 @@ it.each([
   [{ n: 2, max: 640 }, { prompt: 20, output: 1_280 }, 'as n is 2 and max_tokens is 640: lower both.'],
   [{ n: 50, max: undefined }, { prompt: 120, output: 50 }, '50 are reserved for its output: shorten the prompt.'],
   [{ n: 1, max: 640 }, { prompt: 20, output: 640 }, 'as max_tokens is 640: lower it.'],
-])('names the number of outputs where it is the cause: %j of %j', ({ n, max }, { prompt, output }, expected) => {
+])('names the number of outputs if it is the cause: %j of %j', ({ n, max }, { prompt, output }, expected) => {
   const tokens = prompt + output
   const denied = { ...LIMIT, code: 'request_exceeds_capacity', metric: 'tokens', excess: tokens - 100 } as const
   const { message } = denialError(denied, 'prod', {
@@ -120,7 +121,7 @@ it.each([
   expect(message).toContain(expected)
 })
 
-it('words every limit as the draft has it', () => {
+it('formats every limit as in the draft', () => {
   expect(
     rateLimitFields([
       { period: 'minute', metric: 'requests', limit: 100, remaining: 99, resetMs: 11_001 },
@@ -132,6 +133,6 @@ it('words every limit as the draft has it', () => {
   })
 })
 
-it('says nothing where there are no limits', () => {
+it('returns no rate-limit fields without limits', () => {
   expect(rateLimitFields([])).toBeUndefined()
 })

@@ -1,27 +1,27 @@
-import { type Denied, type Metric, PERIOD_MS, type WindowState } from '@sluice/contracts'
+import type { Denied, Metric, WindowState } from '@sluice/contracts'
 import type { CostEstimate } from '../estimate/estimate-cost.ts'
 import { type GatewayError, gatewayError } from '../http/gateway-error.ts'
 
-/** A permit was not granted: why, when to come back, and how the connection's limits stand. */
+/** A permit was denied: by which limit, when to retry, and the state of the connection's limits. */
 export interface PermitDenial {
   readonly status: 'denied'
   readonly denied: Denied
   readonly windows: readonly WindowState[]
 }
 
-/** How long until the same permit may be granted; Infinity where waiting never helps. */
+/** Returns how long until the same permit may be granted; Infinity if waiting never helps. */
 export function retryAfterMs({ denied }: PermitDenial): number {
   return denied.code === 'request_exceeds_capacity' ? Number.POSITIVE_INFINITY : denied.retryAfterMs
 }
 
-/** The answer to a request whose permit was denied. */
+/** Returns the error response for a request whose permit was denied. */
 export function denialError(denied: Denied, connection: string, requested: Requested): GatewayError {
   if (denied.code === 'upstream_cooldown') {
     const { model, pool, retryAfterMs } = denied
     const part = pool === undefined ? '' : ` (${pool})`
     const what =
       model === '' ? `connection "${connection}"${part}` : `model "${model}"${part} of connection "${connection}"`
-    const message = `The provider asked for a pause of ${what}. Retry in ${seconds(retryAfterMs)}.`
+    const message = `The provider asked for a cool-down of ${what}. Retry in ${seconds(retryAfterMs)}.`
     return gatewayError(denied.code, message, { retryAfterMs })
   }
   const { period, metric, limit, model: limitedModel } = denied
@@ -33,7 +33,7 @@ export function denialError(denied: Denied, connection: string, requested: Reque
     const message = `${capitalized(whose)} is at its ${capacity}. Retry in ${seconds(retryAfterMs)}.`
     return gatewayError(denied.code, message, { retryAfterMs, limit: { period, metric, limit } })
   }
-  // Against a discovered limit counts what its provider is expected to count.
+  // Against a discovered limit, the provider's expected count is reserved, not the estimate.
   const amount = metric === 'tokens' && !isDiscovered ? requested.estimate.tokens : limit + denied.excess
   const why = metric === 'requests' ? '' : ` ${reservation(requested, { metric, limit, amount, isDiscovered })}`
   const needed = `${amount} ${METRIC_WORDS[metric]}`
@@ -48,24 +48,24 @@ const METRIC_WORDS: Readonly<Record<Metric, string>> = {
   outputTokens: 'output tokens',
 }
 
-/** What of a request decides how much it reserves. */
+/** What decides how much a request reserves, for the error message. */
 export interface Requested {
   readonly estimate: CostEstimate
-  /** The maximum that the request states, and the parameter that states it; absent where it states none. */
+  /** The maximum output that the request states, and the parameter that states it; absent if it states none. */
   readonly maxOutput?: { readonly parameter: string; readonly tokens: number } | undefined
-  /** How many outputs it asks for, and the parameter that says so; absent where it is one. */
+  /** How many outputs the request asks for, and the parameter that says so; absent if it is one. */
   readonly outputs?: { readonly parameter: string; readonly count: number } | undefined
 }
 
 interface ExceededLimit {
   readonly metric: Metric
   readonly limit: number
-  /** What the request needs of it. */
+  /** What the request needs of the limit. */
   readonly amount: number
   readonly isDiscovered: boolean
 }
 
-/** Says what the reservation is made of, and what would make it smaller. */
+/** Describes what the reservation consists of, and what would make it smaller. */
 function reservation(
   { estimate, maxOutput, outputs }: Requested,
   { metric, limit, amount, isDiscovered }: ExceededLimit,
@@ -74,22 +74,22 @@ function reservation(
   const counted = metric === 'tokens' ? Math.max(0, amount - promptTokens) : amount
   const outputTokens = isDiscovered && metric !== 'inputTokens' ? counted : estimate.outputTokens
   const verb = isDiscovered ? 'are expected to count' : 'are reserved'
-  const parts = `Its prompt is estimated at ${promptTokens} tokens, and ${outputTokens} ${verb} for its output`
+  const deps = `Its prompt is estimated at ${promptTokens} tokens, and ${outputTokens} ${verb} for its output`
   const promptPart = metric === 'tokens' ? promptTokens : 0
-  if (metric === 'inputTokens' || promptPart >= limit) return `${parts}: shorten the prompt.`
+  if (metric === 'inputTokens' || promptPart >= limit) return `${deps}: shorten the prompt.`
   const stated = maxOutput === undefined ? [] : [`${maxOutput.parameter} is ${maxOutput.tokens}`]
   if (outputs !== undefined && outputs.count > 1) {
     const why = [`${outputs.parameter} is ${outputs.count}`, ...stated].join(' and ')
-    // One output may be too large by itself.
+    // A single output may be too large by itself.
     const one = outputTokens / outputs.count
-    if (promptPart + one <= limit || maxOutput === undefined) return `${parts}, as ${why}: lower ${outputs.parameter}.`
-    return `${parts}, as ${why}: lower both.`
+    if (promptPart + one <= limit || maxOutput === undefined) return `${deps}, as ${why}: lower ${outputs.parameter}.`
+    return `${deps}, as ${why}: lower both.`
   }
-  if (maxOutput === undefined) return `${parts}: state a smaller maximum.`
-  return `${parts}, as ${maxOutput.parameter} is ${maxOutput.tokens}: lower it.`
+  if (maxOutput === undefined) return `${deps}: state a smaller maximum.`
+  return `${deps}, as ${maxOutput.parameter} is ${maxOutput.tokens}: lower it.`
 }
 
-/** What a denial is counted under: the limit as `<period>-<metric>`, or else the code. */
+/** Returns the key under which rollups count a denial: the limit as `<period>-<metric>`, or the code. */
 export function deniedBy(denied: Denied): string {
   return denied.code === 'upstream_cooldown' ? denied.code : `${denied.period}-${denied.metric}`
 }
@@ -98,30 +98,7 @@ function capitalized(text: string): string {
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}`
 }
 
-/** Tenths of a second, rounded up. */
+/** Formats a duration in tenths of a second, rounded up. */
 function seconds(milliseconds: number): string {
   return `${(Math.ceil(milliseconds / 100) / 10).toFixed(1)} s`
-}
-
-export interface RateLimitFields {
-  /** The value of `RateLimit-Policy`: each limit with its quota and window. */
-  readonly policy: string
-  /** The value of `RateLimit`: what is left of each, and in how many seconds all of it is free again. */
-  readonly limits: string
-}
-
-/**
- * A connection's limits as header fields; undefined where it has none.
- * @see https://datatracker.ietf.org/doc/html/draft-ietf-httpapi-ratelimit-headers-10
- */
-export function rateLimitFields(windows: readonly WindowState[]): RateLimitFields | undefined {
-  if (windows.length === 0) return undefined
-  let policy = ''
-  let limits = ''
-  for (const { period, metric, limit, remaining, resetMs } of windows) {
-    const separator = policy === '' ? '' : ', '
-    policy += `${separator}"${period}-${metric}";q=${limit};w=${PERIOD_MS[period] / 1_000}`
-    limits += `${separator}"${period}-${metric}";r=${remaining};t=${Math.ceil(resetMs / 1_000)}`
-  }
-  return { policy, limits }
 }

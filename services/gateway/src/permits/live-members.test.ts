@@ -3,7 +3,7 @@ import { rendezvousOrder } from './live-members.ts'
 
 const keys = Array.from({ length: 3_000 }, (_, i) => `connection-${i}`)
 
-it('spreads keys evenly', () => {
+it('spreads keys evenly over members', () => {
   const members = ['a', 'b', 'c']
   const counts = new Map<string, number>()
   for (const key of keys) {
@@ -16,7 +16,7 @@ it('spreads keys evenly', () => {
   }
 })
 
-it('does not depend on the order in which members are known', () => {
+it('orders members the same way whatever order they are listed in', () => {
   for (const key of keys.slice(0, 100)) {
     expect(rendezvousOrder(['a', 'b', 'c'], key)).toEqual(rendezvousOrder(['c', 'a', 'b'], key))
   }

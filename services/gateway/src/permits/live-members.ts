@@ -2,8 +2,8 @@ import { type CapacityMember, MEMBER_EXPIRY_MS } from '@sluice/contracts'
 import type { Bucket, Watch } from '@sluice/messaging'
 
 /**
- * Orders `members` by highest random weight for `key`: every gateway finds the same first one, and a member that comes or goes
- * moves only the keys that it is first for.
+ * Orders `members` by highest random weight for `key`: every gateway finds the same first member, and a member that joins or leaves moves
+ * only the keys for which it is first.
  *
  * @see Thaler and Ravishankar, "A Name-Based Mapping Scheme for Rendezvous", 1996
  */
@@ -14,7 +14,7 @@ export function rendezvousOrder(members: readonly string[], key: string): string
     .map(({ member }) => member)
 }
 
-/** 32 bits: FNV-1a over both, with a last mix (of MurmurHash3) since FNV's high bits vary little between similar names. */
+/** Returns 32 bits: FNV-1a over both, finished by MurmurHash3's mixer, since FNV's high bits vary little between similar names. */
 function weight(member: string, key: string): number {
   let hash = 0x811c9dc5
   for (const text of [member, '/', key]) {
@@ -25,66 +25,65 @@ function weight(member: string, key: string): number {
   return (hash ^ (hash >>> 16)) >>> 0
 }
 
-/** The capacity instances that are alive, as far as this process can know. */
+/** The capacity instances that are alive, as far as this process knows. */
 export interface LiveMembers {
-  /** The instances in the order in which to ask them about a connection. */
+  /** Returns the instances in the order in which to try them for a connection. */
   orderFor(connectionId: string): readonly string[]
-  /** What the counters' clock has come to at least, Unix milliseconds, by its newest reading; 0 where there was none yet. */
-  countersClockMs(): number
-  /** Takes a reading that came in a reply. */
-  heardClock(clockMs: number): void
+  /** Returns the least that capacity's clock shows now, in Unix milliseconds, by its newest reading; 0 if there was none yet. */
+  capacityClockMs(): number
+  /** Takes a reading of capacity's clock from a reply. */
+  observeClock(clockMs: number): void
   stop(): void
 }
 
 /**
- * Follows the members' heartbeats. An entry that expires in the bucket makes no event, so a member that is not heard of for as
- * long is forgotten here as well. Which instance is asked is only a hint; the clock in the heartbeats
- * says how old exchanges are.
+ * Follows the members' heartbeats. An entry that expires in the bucket makes no event, so a member without a heartbeat for as long is
+ * forgotten here too. The order of instances is only a hint; the clock in the heartbeats tells how old permit batches are.
  */
 export async function watchMembers(
   bucket: Bucket<CapacityMember>,
   monotonicMs: () => number,
   onFault: (error: unknown) => void,
 ): Promise<LiveMembers> {
-  const heardAtMs = new Map<string, number>()
+  const lastHeartbeatAtMs = new Map<string, number>()
   let orders = new Map<string, readonly string[]>()
-  let heard: { readonly clockMs: number; readonly atMs: number } | undefined
+  let lastReading: { readonly clockMs: number; readonly atMs: number } | undefined
 
-  /** A little behind, as it may go slower than this machine's. */
-  const countersClockMs = (): number =>
-    heard === undefined ? 0 : Math.floor(heard.clockMs + (monotonicMs() - heard.atMs) * BEHIND)
-  const heardClock = (clockMs: number): void => {
-    if (clockMs > countersClockMs()) heard = { clockMs, atMs: monotonicMs() }
+  /** A little behind, since capacity's clock may run slower than this machine's. */
+  const capacityClockMs = (): number =>
+    lastReading === undefined ? 0 : Math.floor(lastReading.clockMs + (monotonicMs() - lastReading.atMs) * CLOCK_DRIFT)
+  const observeClock = (clockMs: number): void => {
+    if (clockMs > capacityClockMs()) lastReading = { clockMs, atMs: monotonicMs() }
   }
   const forget = (instance: string): void => {
-    if (heardAtMs.delete(instance)) orders = new Map()
+    if (lastHeartbeatAtMs.delete(instance)) orders = new Map()
   }
   const watch: Watch = await bucket.watch({
     onFault,
     onEntry: ({ key, value }) => {
-      // One that does not know the time yet serves nothing either.
+      // An instance without a clock reading serves nothing yet.
       if (value === undefined || value.clockMs === 0) return forget(key)
-      heardClock(value.clockMs)
-      if (!heardAtMs.has(key)) orders = new Map()
-      heardAtMs.set(key, monotonicMs())
+      observeClock(value.clockMs)
+      if (!lastHeartbeatAtMs.has(key)) orders = new Map()
+      lastHeartbeatAtMs.set(key, monotonicMs())
     },
   })
   const sweeping = setInterval(() => {
     const expiredMs = monotonicMs() - MEMBER_EXPIRY_MS
-    for (const [instance, atMs] of heardAtMs) if (atMs < expiredMs) forget(instance)
+    for (const [instance, atMs] of lastHeartbeatAtMs) if (atMs < expiredMs) forget(instance)
   }, SWEEP_MS)
 
   return {
     orderFor: (connectionId) => {
       let order = orders.get(connectionId)
       if (order === undefined) {
-        order = rendezvousOrder([...heardAtMs.keys()], connectionId)
+        order = rendezvousOrder([...lastHeartbeatAtMs.keys()], connectionId)
         orders.set(connectionId, order)
       }
       return order
     },
-    countersClockMs,
-    heardClock,
+    capacityClockMs,
+    observeClock,
     stop: () => {
       watch.stop()
       clearInterval(sweeping)
@@ -93,4 +92,4 @@ export async function watchMembers(
 }
 
 const SWEEP_MS = 500
-const BEHIND = 0.99
+const CLOCK_DRIFT = 0.99

@@ -17,12 +17,12 @@ export type SendPermitBatch = (
 ) => Promise<Attempt>
 
 /**
- * Sends an exchange to the first instance in the connection's order, at once to the next where nobody responds, and to any that
- * takes it in the end (a young instance may not be known here yet). An instance that did not answer in time comes last for a
- * while. Where none is known by its heartbeats, the counters' clock is asked for when it is needed.
+ * Sends a permit batch to the first instance in the connection's order, to the next one if it has no responder, and at last to any instance
+ * (a new one may not be known here yet). An instance that did not reply in time comes last for a while. If no instance is known by its
+ * heartbeats, the sender requests capacity's clock when it is needed.
  *
- * @param monotonicMs milliseconds that only ever go on
- * @param onFault told of what should not happen; lost replies and absent instances are part of life
+ * @param monotonicMs returns monotonic milliseconds
+ * @param onFault receives unexpected errors; lost replies and absent instances are expected
  */
 export function permitBatchSender(
   bus: Bus,
@@ -30,26 +30,26 @@ export function permitBatchSender(
   monotonicMs: () => number,
   onFault: (error: unknown) => void,
 ): SendPermitBatch {
-  const silentUntilMs = new Map<string, number>()
+  const unresponsiveUntilMs = new Map<string, number>()
 
   const inOrder = (connectionId: string): readonly string[] => {
     const order = members.orderFor(connectionId)
-    if (silentUntilMs.size === 0) return order
+    if (unresponsiveUntilMs.size === 0) return order
     const nowMs = monotonicMs()
-    for (const [instance, untilMs] of silentUntilMs) if (untilMs <= nowMs) silentUntilMs.delete(instance)
-    const isSilent = (instance: string) => silentUntilMs.has(instance)
-    return [...order.filter((instance) => !isSilent(instance)), ...order.filter(isSilent)]
+    for (const [instance, untilMs] of unresponsiveUntilMs) if (untilMs <= nowMs) unresponsiveUntilMs.delete(instance)
+    const isUnresponsive = (instance: string) => unresponsiveUntilMs.has(instance)
+    return [...order.filter((instance) => !isUnresponsive(instance)), ...order.filter(isUnresponsive)]
   }
 
   const replied = (reply: PermitBatchReply): Attempt => {
-    members.heardClock(reply.clockMs)
+    members.observeClock(reply.clockMs)
     return { status: 'replied', reply }
   }
 
   const learnClock = async (): Promise<void> => {
     try {
       const { clockMs } = await request(bus, capacityHealth, [], {})
-      if (clockMs !== undefined) members.heardClock(clockMs)
+      if (clockMs !== undefined) members.observeClock(clockMs)
     } catch (error) {
       if (!(error instanceof NoRespondersError || error instanceof NoReplyError)) onFault(error)
     }
@@ -61,7 +61,7 @@ export function permitBatchSender(
         return replied(await request(bus, instancePermitBatch, [instance, connectionId], body, { timeoutMs }))
       } catch (error) {
         if (error instanceof NoRespondersError) continue
-        if (error instanceof NoReplyError) silentUntilMs.set(instance, monotonicMs() + SILENT_MS)
+        if (error instanceof NoReplyError) unresponsiveUntilMs.set(instance, monotonicMs() + UNRESPONSIVE_MS)
         return failed(error, onFault)
       }
     }
@@ -84,13 +84,13 @@ function failed(error: unknown, onFault: (error: unknown) => void): Attempt {
   }
   if (error.code === 'unavailable') return { status: 'failed', mayBeApplied: true, reason: error.message }
   if (error.code === 'stale_permit_batch') return { status: 'stale' }
-  // A connection that was deleted this instant has nothing left to count.
+  // Nothing has to be counted for a deleted connection.
   if (error.code === 'connection_not_found') return { status: 'refused' }
   onFault(error)
-  // Repeating it would not make it any better.
+  // A repetition would be invalid too.
   if (error.code === 'invalid_request') return { status: 'refused' }
   return { status: 'failed', mayBeApplied: true }
 }
 
-/** Long enough not to lose another exchange to the same fault, short enough that gateways soon agree on an order again. */
-const SILENT_MS = 3_000
+/** Long enough not to lose another batch to the same fault, short enough that gateways soon agree on an order again. */
+const UNRESPONSIVE_MS = 3_000

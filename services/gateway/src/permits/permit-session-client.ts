@@ -1,55 +1,46 @@
-import {
-  type Acquire,
-  type Cost,
-  costOf,
-  MAX_COUNT,
-  METRICS,
-  NO_COST,
-  type Settlement,
-  type Trial,
-} from '@sluice/contracts'
-import type { Permit, PermitOutcome, Permits, Reservation } from '../ports.ts'
+import { type Acquire, type Cost, costOf, MAX_COUNT, METRICS, NO_COST } from '@sluice/contracts'
+import { type CountedCost, countedCost } from './counted-cost.ts'
 import type { PermitDenial } from './denial.ts'
+import { type Charge, createPermit, type Permit, type PermitOutcome, type Permits, type Reservation } from './permit.ts'
 import type { SendPermitBatch } from './permit-batch-sender.ts'
 import { createPermitSession, type PermitSession } from './permit-session.ts'
-import { type CountedCost, countedCost } from './reservation.ts'
 
 export interface PermitSessionClientOptions {
-  /** This process's identity, unique to its life. */
+  /** Identifies this process for as long as it lives. */
   readonly gateway: string
   readonly send: SendPermitBatch
-  /** The newest reading of the counters' clock, Unix milliseconds; 0 where there is none. */
-  readonly countersClockMs: () => number
-  /** Called when permits of a connection came back too old to be used, by how much. */
-  readonly onTooOld: (connectionId: string, permits: number, lateMs: number) => void
-  /** Called when an exchange of a connection came too late to be applied. */
-  readonly onStale: (connectionId: string) => void
+  /** Returns the least that capacity's clock shows now, in Unix milliseconds; 0 if it is unknown. */
+  readonly capacityClockMs: () => number
+  /** Called when permits of a connection came back `lateMs` too late to be used. */
+  readonly onLatePermits: (connectionId: string, permits: number, lateMs: number) => void
+  /** Called when a permit batch of a connection arrived too late to be applied. */
+  readonly onStaleBatch: (connectionId: string) => void
 }
 
-/** Permits as capacity grants them at once. */
-export interface PermitSessionClient extends Pick<Permits, 'unreserved'> {
+/** Acquires permits without waiting for capacity to become free. */
+export interface PermitSessionClient extends Pick<Permits, 'failOpen'> {
   acquire(connectionId: string, request: Reservation): Promise<PermitOutcome>
   /**
-   * Asks when as much as `cost`, that of the request and of others, could be granted at once; nothing is charged. Undefined where it could
-   * be now, or where that cannot be told.
+   * Returns the denial that tells when `cost`, of the request and of those ahead of it, could be granted together; nothing is charged.
+   * Undefined if that is now, or unknown.
    */
   probe(connectionId: string, request: Reservation, cost: CountedCost): Promise<PermitDenial | undefined>
-  /** Lets go of the lanes that were not used since the last call. */
+  /** Releases the permit sessions that were not used since the last call. */
   releaseIdle(): void
-  /** Resolves when all settlements are taken, or after `deadlineMs`. */
+  /** Resolves when all settlements are applied, or after `deadlineMs`. */
   flush(deadlineMs: number): Promise<void>
 }
 
-/** Permits over lanes, one for each connection in use. */
+/** Acquires permits through permit sessions, one for each connection in use. */
 export function createPermitSessionClient({
   gateway,
   send,
-  countersClockMs,
-  onTooOld,
-  onStale,
+  capacityClockMs,
+  onLatePermits,
+  onStaleBatch,
 }: PermitSessionClientOptions): PermitSessionClient {
   const sessions = new Map<string, PermitSession>()
-  /** Of each connection with a lane, the models that the provider has served. */
+  /** For each connection with a session, the models that the provider has served. */
   const served = new Map<string, Set<string>>()
   let used = new Set<string>()
   let lives = 0
@@ -61,9 +52,9 @@ export function createPermitSessionClient({
       session = createPermitSession({
         newIdentity: () => `${gateway}.${++lives}`,
         send: (permitBatch, timeoutMs) => send(connectionId, permitBatch, timeoutMs),
-        countersClockMs,
-        onTooOld: (permits, lateMs) => onTooOld(connectionId, permits, lateMs),
-        onStale: () => onStale(connectionId),
+        capacityClockMs,
+        onLatePermits: (permits, lateMs) => onLatePermits(connectionId, permits, lateMs),
+        onStaleBatch: () => onStaleBatch(connectionId),
         nowMs: () => performance.now(),
         sleep: (durationMs) => new Promise((resolve) => setTimeout(resolve, durationMs)),
       })
@@ -78,7 +69,7 @@ export function createPermitSessionClient({
       models = new Set()
       served.set(connectionId, models)
     }
-    return permitOf(() => sessionOf(connectionId), models, charge)
+    return createPermit(() => sessionOf(connectionId), models, charge)
   }
 
   return {
@@ -104,7 +95,7 @@ export function createPermitSessionClient({
       if (outcome.status === 'unavailable' || outcome.result.status === 'granted') return undefined
       return { status: 'denied', denied: outcome.result, windows: outcome.windows }
     },
-    unreserved: (connectionId, model) =>
+    failOpen: (connectionId, model) =>
       permitFor(connectionId, {
         chargedAtMs: 0,
         reserved: NO_COST,
@@ -128,82 +119,9 @@ export function createPermitSessionClient({
   }
 }
 
-interface Charge {
-  chargedAtMs: number
-  readonly reserved: CountedCost
-  readonly pool: Pick<Acquire, 'model' | 'pool'>
-  /** When it was granted to find out whether the provider serves its pool again; undefined: it was not for that. */
-  readonly trialAtMs: number | undefined
-  /** Whether its settlement is to name the model. */
-  readonly byModel: boolean
-  readonly departByMs: number
-}
-
-/** As an acquire has it. */
+/** Returns the model and pool in the form of an acquire, which omits the common pool. */
 function poolOf({ model, pool }: Reservation): Pick<Acquire, 'model' | 'pool'> {
   return pool === '' ? { model } : { model, pool }
-}
-
-/** @param servedModels those of its connection that the provider has served; it adds its own */
-function permitOf(session: () => PermitSession, servedModels: Set<string>, charge: Charge): Permit {
-  const { pool, byModel, departByMs } = charge
-  const { limited } = charge.reserved
-  const reserved: Cost = limited === undefined ? charge.reserved : costOf(charge.reserved)
-  const { model } = pool
-  let isSettled = false
-  let trialAtMs = charge.trialAtMs
-  const trialEnded = (grantedAtMs: number, outcome: Trial['outcome']): { readonly trial: Trial } => {
-    trialAtMs = undefined
-    return { trial: { ...pool, tokens: reserved.tokens, grantedAtMs, outcome } }
-  }
-  return {
-    departByMs,
-    renew: async () => {
-      if (departByMs === Number.POSITIVE_INFINITY) return true
-      const outcome = await session().acquire({ ...pool, ...charge.reserved, renews: charge.chargedAtMs })
-      if (outcome.status === 'unavailable' || outcome.result.status !== 'granted') return false
-      charge.chargedAtMs = outcome.result.chargedAtMs
-      return true
-    },
-    chargeAgain: () =>
-      session().settle({
-        chargedAtMs: 0,
-        reserved: NO_COST,
-        actual: reserved,
-        ...(limited === undefined ? {} : { limited: { reserved: NO_COST, actual: limited } }),
-        ...(byModel ? { model } : {}),
-      }),
-    served: () => {
-      if (servedModels.size < MAX_SERVED_MODELS) servedModels.add(model)
-      if (trialAtMs === undefined) return
-      session().settle({ chargedAtMs: 0, reserved: NO_COST, actual: NO_COST, ...trialEnded(trialAtMs, 'served') })
-    },
-    settle: (actual, cooldown, counted) => {
-      if (isSettled) return
-      isSettled = true
-      session().settle({
-        chargedAtMs: charge.chargedAtMs,
-        reserved,
-        actual,
-        ...((limited ?? counted) === undefined ? {} : limitedSettlement(charge.reserved, actual, counted)),
-        ...(cooldown === undefined
-          ? {}
-          : { cooldown: servedModels.has(model) ? { ...cooldown, isServed: true } : cooldown }),
-        ...(trialAtMs !== undefined && actual.requests === 0 ? trialEnded(trialAtMs, 'unsent') : {}),
-        ...(byModel ? { model } : {}),
-      })
-    },
-  }
-}
-
-/** @param counted by the provider, where that is known */
-function limitedSettlement(
-  { limited, ...reserved }: CountedCost,
-  actual: Cost,
-  counted: Cost | undefined,
-): Pick<Settlement, 'limited'> {
-  const isUnused = actual.requests === 0 || actual.tokens === 0
-  return { limited: { reserved: limited ?? reserved, actual: counted ?? (isUnused ? actual : (limited ?? actual)) } }
 }
 
 function bounded(cost: Cost): Cost {
@@ -211,6 +129,3 @@ function bounded(cost: Cost): Cost {
   for (const metric of METRICS) if (within[metric] !== undefined) within[metric] = Math.min(within[metric], MAX_COUNT)
   return within
 }
-
-/** More than a provider has. Bounds the memory. */
-const MAX_SERVED_MODELS = 1_000

@@ -18,10 +18,10 @@ const acquire = { model: 'm', requests: 1, tokens: 10 }
 const nothing = { requests: 0, tokens: 0 }
 const TRIAL = { model: 'm', tokens: 9, grantedAtMs: 1, outcome: 'served' } as const
 const CLOCK_MS = 1_700_000_000_000
-/** No reply came: whether it was applied is unknown. */
+/** A lost reply: it is unknown whether the batch was applied. */
 const LOST: Attempt = { status: 'failed', mayBeApplied: true }
 
-/** The far side, driven by the test: every exchange that is sent waits here for what the test makes of it. */
+/** Capacity, driven by the test: every batch that is sent waits here until the test ends its attempt. */
 let sent: { request: PermitBatchRequest; timeoutMs: number; end: (attempt: Attempt) => void }[]
 let sleeps: { durationMs: number; wake: () => void }[]
 let nowMs: number
@@ -39,11 +39,11 @@ beforeEach(() => {
   session = createPermitSession({
     newIdentity: () => `g.${++lives}`,
     send: (request, timeoutMs) => new Promise((end) => sent.push({ request, timeoutMs, end })),
-    countersClockMs: () => CLOCK_MS,
-    onTooOld: (permits) => {
+    capacityClockMs: () => CLOCK_MS,
+    onLatePermits: (permits) => {
       tooOld += permits
     },
-    onStale: () => {
+    onStaleBatch: () => {
       stale++
     },
     nowMs: () => nowMs,
@@ -55,9 +55,9 @@ const turn = () => new Promise((resolve) => setImmediate(resolve))
 
 async function next() {
   await turn()
-  const exchange = sent.shift()
-  if (exchange === undefined) throw new Error('nothing was sent')
-  return exchange
+  const batch = sent.shift()
+  if (batch === undefined) throw new Error('nothing was sent')
+  return batch
 }
 
 async function wakeNext(): Promise<number> {
@@ -77,7 +77,7 @@ function grantAll(request: PermitBatchRequest): Attempt {
   }
 }
 
-it('has one exchange under way, and sends what came meanwhile in the next', async () => {
+it('has one batch in flight, and sends what arrives meanwhile in the next', async () => {
   const outcomes = [session.acquire(acquire), session.acquire(acquire)]
   const first = await next()
   expect(first.request).toMatchObject({ gateway: 'g.1', seq: 1, acquires: [acquire, acquire], settlements: [] })
@@ -92,7 +92,7 @@ it('has one exchange under way, and sends what came meanwhile in the next', asyn
   for (const outcome of await Promise.all(outcomes)) expect(outcome).toMatchObject({ status: 'decided' })
 })
 
-it('takes no more than the contract allows in one exchange', async () => {
+it('puts no more into one batch than the contract allows', async () => {
   for (let i = 0; i < MAX_ACQUIRES_PER_BATCH + 5; i++) void session.acquire(acquire)
   const first = await next()
   expect(first.request.acquires).toHaveLength(MAX_ACQUIRES_PER_BATCH)
@@ -100,7 +100,7 @@ it('takes no more than the contract allows in one exchange', async () => {
   expect((await next()).request.acquires).toHaveLength(5)
 })
 
-it('repeats an exchange whose reply was lost, unchanged, under its number', async () => {
+it('repeats a batch whose reply was lost, unchanged, with its sequence number', async () => {
   const outcome = session.acquire(acquire)
   const first = await next()
   void session.acquire(acquire)
@@ -113,21 +113,21 @@ it('repeats an exchange whose reply was lost, unchanged, under its number', asyn
   expect((await next()).request).toMatchObject({ seq: 2 })
 })
 
-it('lets nobody wait for longer than the time-out, and gives back a permit that comes after it', async () => {
+it('times out an acquire, and refunds a permit that arrives later', async () => {
   const outcome = session.acquire(acquire)
-  let exchange = await next()
+  let batch = await next()
   while (nowMs < 1_000 + ACQUIRE_TIMEOUT_MS) {
-    exchange.end(LOST)
+    batch.end(LOST)
     await wakeNext()
-    exchange = await next()
+    batch = await next()
   }
-  exchange.end(LOST)
+  batch.end(LOST)
   expect(await outcome).toEqual({ status: 'unavailable' })
   nowMs += 1
   expect(await session.acquire(acquire)).toEqual({ status: 'unavailable' })
   await wakeNext()
-  exchange = await next()
-  exchange.end(grantAll(exchange.request))
+  batch = await next()
+  batch.end(grantAll(batch.request))
   expect((await next()).request).toMatchObject({
     seq: 2,
     acquires: [],
@@ -135,7 +135,7 @@ it('lets nobody wait for longer than the time-out, and gives back a permit that 
   })
 })
 
-it('serves again as soon as capacity is back', async () => {
+it('grants permits again as soon as capacity is back', async () => {
   void session.acquire(acquire)
   const first = await next()
   first.end(LOST)
@@ -145,16 +145,16 @@ it('serves again as soon as capacity is back', async () => {
   again.end(grantAll(again.request))
   await turn()
   const outcome = session.acquire(acquire)
-  let exchange = await next()
-  if (exchange.request.acquires.length === 0) {
-    exchange.end(grantAll(exchange.request))
-    exchange = await next()
+  let batch = await next()
+  if (batch.request.acquires.length === 0) {
+    batch.end(grantAll(batch.request))
+    batch = await next()
   }
-  exchange.end(grantAll(exchange.request))
+  batch.end(grantAll(batch.request))
   expect(await outcome).toMatchObject({ status: 'decided' })
 })
 
-it('gives back a permit that is too old to be used, and asks again', async () => {
+it('refunds a permit that is too late to be used, and acquires again', async () => {
   const outcome = session.acquire(acquire)
   const first = await next()
   nowMs += PERMIT_MAX_AGE_MS + 1
@@ -169,7 +169,7 @@ it('gives back a permit that is too old to be used, and asks again', async () =>
   expect(await outcome).toMatchObject({ status: 'decided', result: { status: 'granted' } })
 })
 
-it('begins anew under another identity when its connection is gone', async () => {
+it('starts over under a new identity when its connection no longer exists', async () => {
   const outcome = session.acquire(acquire)
   ;(await next()).end({ status: 'refused' })
   expect(await outcome).toEqual({ status: 'unavailable' })
@@ -180,7 +180,7 @@ it('begins anew under another identity when its connection is gone', async () =>
 const refund = { chargedAtMs: 1, reserved: { requests: 1, tokens: 9 }, actual: { requests: 1, tokens: 5 } }
 const extra = { chargedAtMs: 1, reserved: { requests: 1, tokens: 9 }, actual: { requests: 1, tokens: 19 } }
 
-it('sends again in another lane all that an exchange carried which came too late to be applied', async () => {
+it('sends everything again in a new session if a batch was too late to be applied', async () => {
   const outcome = session.acquire(acquire)
   session.settle(refund)
   session.settle(extra)
@@ -193,7 +193,7 @@ it('sends again in another lane all that an exchange carried which came too late
   expect(await outcome).toMatchObject({ status: 'decided' })
 })
 
-it('sends again only what charges or pauses of an exchange that may have been applied before it was too late', async () => {
+it('sends only charges and cool-downs again if a late batch may have been applied before', async () => {
   const cooldown = { model: 'm', durationMs: 7 }
   void session.acquire(acquire)
   session.settle(refund)
@@ -210,7 +210,7 @@ it('sends again only what charges or pauses of an exchange that may have been ap
   ])
 })
 
-it('repeats an exchange for as long as capacity is away, and loses nothing that it carried', async () => {
+it('repeats a batch for as long as capacity is unavailable, without losing any of its contents', async () => {
   const settlement = { chargedAtMs: 0, reserved: nothing, actual: { requests: 1, tokens: 1 } }
   session.settle(settlement)
   const startMs = nowMs
@@ -222,7 +222,7 @@ it('repeats an exchange for as long as capacity is away, and loses nothing that 
   expect(last.request).toMatchObject({ seq: 1, settlements: [settlement], repeat: true })
 })
 
-it('sums up what is charged without a reservation while capacity is away', async () => {
+it('sums charges without a reservation while capacity is unavailable', async () => {
   session.settle({ chargedAtMs: 0, reserved: nothing, actual: { requests: 1, tokens: 1 } })
   const first = await next()
   for (let i = 0; i < 5_000; i++)
@@ -233,7 +233,7 @@ it('sums up what is charged without a reservation while capacity is away', async
   ])
 })
 
-it('says why capacity does not decide, where capacity says so', async () => {
+it('passes on why capacity cannot decide', async () => {
   const outcome = session.acquire(acquire)
   const first = await next()
   nowMs += ACQUIRE_TIMEOUT_MS
@@ -243,7 +243,7 @@ it('says why capacity does not decide, where capacity says so', async () => {
   expect(await session.acquire(acquire)).toEqual({ status: 'unavailable', reason: 'no room left' })
 })
 
-it('tells each exchange how old it is, and which one the store holds for certain', async () => {
+it('sends with each batch the time of capacity’s clock and the last batch known to be stored', async () => {
   void session.acquire(acquire)
   const first = await next()
   expect(first.request).toMatchObject({ asOfMs: CLOCK_MS })
@@ -258,23 +258,23 @@ it('tells each exchange how old it is, and which one the store holds for certain
   expect((await next()).request.stored).toEqual({ seq: 1, atMs: 7 })
 })
 
-it('lets permits be older, and counted for longer, the farther the counters are', async () => {
-  const wayMs = 400
+it('requests more delivery slack the longer the round trip to capacity is', async () => {
+  const roundTripMs = 400
   const outcome = session.acquire(acquire)
   const first = await next()
   expect(first.request.slackMs).toBeUndefined()
-  nowMs += wayMs
+  nowMs += roundTripMs
   first.end(grantAll(first.request))
   const second = await next()
   expect(tooOld).toBe(1)
-  // 1.5 times the way, 100 ms to depart, and the provider's part.
+  // 1.5 round trips, 100 ms to depart, and the way to the provider.
   expect(second.request.slackMs).toBe(950)
-  nowMs += wayMs
+  nowMs += roundTripMs
   second.end(grantAll(second.request))
-  expect(await outcome).toMatchObject({ status: 'decided', departByMs: nowMs - wayMs + 950 - WAY_TO_PROVIDER_MS })
+  expect(await outcome).toMatchObject({ status: 'decided', departByMs: nowMs - roundTripMs + 950 - WAY_TO_PROVIDER_MS })
 })
 
-it('takes a renewal however late it comes: no request departs under it', async () => {
+it('accepts a renewal however late it is, since no request departs under it', async () => {
   const outcome = session.acquire({ ...acquire, renews: 1_234 })
   const first = await next()
   nowMs += PERMIT_MAX_AGE_MS + 1
@@ -284,7 +284,7 @@ it('takes a renewal however late it comes: no request departs under it', async (
   expect(sent).toHaveLength(0)
 })
 
-it('gives an attempt no longer than its acquires have left to wait', async () => {
+it('gives an attempt no more time than its acquires can still wait', async () => {
   const first = session.acquire(acquire)
   let attempt = await next()
   expect(attempt.timeoutMs).toBe(500)
@@ -300,7 +300,7 @@ it('gives an attempt no longer than its acquires have left to wait', async () =>
   expect(nowMs - second.atMs).toBeLessThan(ACQUIRE_TIMEOUT_MS + 700)
 })
 
-it('lets a refund wait for an acquire that takes it along, but not for ever', async () => {
+it('holds a refund for an acquire to travel with, but not forever', async () => {
   session.settle(refund)
   await turn()
   expect(sent).toHaveLength(0)
@@ -318,7 +318,7 @@ it('lets a refund wait for an acquire that takes it along, but not for ever', as
 })
 
 it.each([
-  ['what was used beyond the reservation', { actual: { requests: 1, tokens: 90 } }],
+  ['usage beyond the reservation', { actual: { requests: 1, tokens: 90 } }],
   ['a cool-down', { actual: { requests: 1, tokens: 9 }, cooldown: { model: 'm', durationMs: 5 } }],
   ['what became of a trial', { actual: { requests: 1, tokens: 9 }, trial: TRIAL }],
 ])('sends %s at once', async (_, more) => {
@@ -329,7 +329,7 @@ it.each([
   expect(settlements).toContainEqual(expect.objectContaining(isAlone ? alone : { actual }))
 })
 
-it('has another request try where a trial came too late to be used', async () => {
+it('frees a trial that came too late, so that another request becomes the trial', async () => {
   const outcome = session.acquire({ ...acquire, pool: 'flex' })
   const late = await next()
   nowMs += PERMIT_MAX_AGE_MS + 1
@@ -344,16 +344,16 @@ it('has another request try where a trial came too late to be used', async () =>
   expect(await outcome).toMatchObject({ result: trial })
 })
 
-it('loses no wake-up: what is asked for in the turn in which an exchange ends is sent', async () => {
+it('sends an acquire that arrives in the turn in which a batch ends', async () => {
   for (let round = 0; round < 50; round++) {
     const outcome = session.acquire(acquire)
-    const exchange = await next()
-    exchange.end(grantAll(exchange.request))
+    const batch = await next()
+    batch.end(grantAll(batch.request))
     await outcome
   }
 })
 
-it('says whether a permit is counted by model, and names the model of what it gives back itself', async () => {
+it('reports whether permits are counted by model, and names the model in its own refunds', async () => {
   const outcomes = [session.acquire(acquire), session.acquire(acquire)]
   const late = await next()
   nowMs += PERMIT_MAX_AGE_MS + 1
@@ -365,15 +365,15 @@ it('says whether a permit is counted by model, and names the model of what it gi
   expect(await Promise.all(outcomes)).toMatchObject([{ byModel: true }, { byModel: true }])
 })
 
-it('gives back all that a permit reserved, its parts and the provider’s count among it', async () => {
+it('refunds all that a permit reserved, including its parts and the provider’s count', async () => {
   const limited = { requests: 1, tokens: 3, inputTokens: 2, outputTokens: 1 }
-  const asked = { ...acquire, inputTokens: 7, outputTokens: 3, limited }
-  void session.acquire(asked)
+  const outcome = { ...acquire, inputTokens: 7, outputTokens: 3, limited }
+  void session.acquire(outcome)
   const late = await next()
   nowMs += PERMIT_MAX_AGE_MS + 1
   late.end({ status: 'replied', reply: { seq: 1, results: [GRANTED], windows: [], byModel: true, clockMs: CLOCK_MS } })
   const again = await next()
-  expect(again.request.acquires).toEqual([asked])
+  expect(again.request.acquires).toEqual([outcome])
   expect(again.request.settlements).toEqual([
     {
       chargedAtMs: 5_000,

@@ -16,77 +16,77 @@ import {
   WAY_TO_PROVIDER_MS,
   type WindowState,
 } from '@sluice/contracts'
-import { chargesOf, createSettlementQueue, givesBackOnly } from './settlement-queue.ts'
+import { chargesOnly, createSettlementQueue, onlyRefunds } from './settlement-queue.ts'
 
-/** What one attempt to send an exchange came to. */
+/** The result of one attempt to send a permit batch. */
 export type Attempt =
   | { readonly status: 'replied'; readonly reply: PermitBatchReply }
-  /** No instance decided it, or it is unknown whether one did: it has to be sent again. */
+  /** No instance decided the batch, or it is unknown whether one did: it has to be sent again. */
   | { readonly status: 'failed'; readonly mayBeApplied: boolean; readonly reason?: string }
-  /** This attempt was too late to be applied; an earlier one may have been. */
+  /** This attempt was too late to be applied; an earlier one may have been applied. */
   | { readonly status: 'stale' }
-  /** Capacity will never decide it: the connection is gone. */
+  /** Capacity will never decide the batch: the connection no longer exists. */
   | { readonly status: 'refused' }
 
 export interface PermitSessionDeps {
-  /** An identity that no lane has had before, in this process or another. */
+  /** Returns an identity that no permit session has had before, in this process or another. */
   readonly newIdentity: () => string
-  /** One attempt to have the exchange decided, within `timeoutMs`. Never rejects. */
+  /** Sends the batch once and waits up to `timeoutMs` for the decision. Never rejects. */
   readonly send: (request: PermitBatchRequest, timeoutMs: number) => Promise<Attempt>
-  /** The newest reading of the counters' clock that this process has, Unix milliseconds; 0 where it has none. */
-  readonly countersClockMs: () => number
-  /** Called when permits came back too old to be used, by how much. */
-  readonly onTooOld: (permits: number, lateMs: number) => void
-  /** Called when an exchange came too late to be applied. */
-  readonly onStale: () => void
+  /** Returns the least that capacity's clock shows now, in Unix milliseconds; 0 if it is unknown. */
+  readonly capacityClockMs: () => number
+  /** Called when permits came back `lateMs` too late to be used. */
+  readonly onLatePermits: (permits: number, lateMs: number) => void
+  /** Called when a batch arrived too late to be applied. */
+  readonly onStaleBatch: () => void
   /** Monotonic milliseconds. */
   readonly nowMs: () => number
   readonly sleep: (durationMs: number) => Promise<void>
 }
 
-export type PermitOutcome =
+export type AcquireOutcome =
   | {
       readonly status: 'decided'
       readonly result: PermitResult
       readonly windows: readonly WindowState[]
-      /** Whether its settlement is to name the model. */
+      /** Whether the settlement must name the model. */
       readonly byModel: boolean
-      /** A permit's request must have left by then, by the lane's clock. */
+      /** The latest time at which the request may depart, by the session's clock. */
       readonly departByMs: number
     }
-  | PermitSessionUnavailable
+  | AcquireUnavailable
 
-export interface PermitSessionUnavailable {
+export interface AcquireUnavailable {
   readonly status: 'unavailable'
-  /** What keeps capacity from deciding, in words fit for an operator, where it said so. */
+  /** Why capacity cannot decide, in words for an operator, if it said so. */
   readonly reason?: string
 }
 
-/** One gateway's conversation with capacity about one connection. */
+/** One gateway's permits for one connection, as the connection's record in capacity knows them. */
 export interface PermitSession {
-  acquire(acquire: Acquire): Promise<PermitOutcome>
-  /** Travels with the next exchange, at the latest `REFUND_LINGER_MS` from now. */
+  acquire(acquire: Acquire): Promise<AcquireOutcome>
+  /** Queues a settlement for the next batch, which is sent within {@link REFUND_LINGER_MS}. */
   settle(settlement: Settlement): void
-  /** Resolves when all settlements so far are taken. */
+  /** Resolves when capacity has applied all settlements so far. */
   flush(): Promise<void>
-  /** Whether nothing waits and nothing is under way. */
+  /** Returns whether nothing is queued or in flight. */
   isIdle(): boolean
 }
 
-/** An acquire is answered `unavailable` when it was not decided after this long. */
+/** An acquire resolves with `unavailable` if it is undecided after this long. */
 export const ACQUIRE_TIMEOUT_MS = 2_000
 
 /**
- * Refunds wait this long for an acquire that takes them along, which halves the commits of a connection with little traffic. In
- * the meantime only other gateways see less free than there is. What tightens a limit does not wait.
+ * Refunds wait this long for an acquire to travel with, which halves the commits of a connection with little traffic. Meanwhile,
+ * other gateways see less remaining than there is. Charges and cool-downs do not wait.
  */
 export const REFUND_LINGER_MS = 200
 
-interface Waiting {
+interface PendingAcquire {
   readonly acquire: Acquire
   readonly sinceMs: number
-  readonly answer: (outcome: PermitOutcome) => void
-  /** Was answered `unavailable`: a permit that is granted yet has to be given back. */
+  readonly resolve: (outcome: AcquireOutcome) => void
+  /** Resolved with `unavailable` already: a permit that is granted later has to be refunded. */
   abandoned: boolean
 }
 
@@ -96,154 +96,153 @@ type Delivery =
   | { readonly status: 'refused' }
 
 /**
- * A lane has one exchange under way; what is asked for meanwhile leaves in the next. An exchange whose reply does not come is
- * repeated, unchanged and with its sequence number, until it is known what became of it, so that no permit is lost or counted
- * twice. An acquire is answered `unavailable` before that.
+ * A session has one permit batch in flight; whatever arrives meanwhile goes into the next. A batch without a reply is repeated, unchanged
+ * and with its sequence number, until its fate is known, so that no permit is lost or counted twice. Its acquires time out before that.
  *
- * What an exchange carried goes back into the queue when it was not applied. Where that cannot be known any more (it was repeated for
- * longer than lanes are remembered) only charges do: charging twice is safe, giving back twice is not.
+ * The contents of a batch that was not applied are queued again. If it can no longer be known whether it was applied, because it was
+ * repeated for longer than capacity remembers a session, only charges are: charging twice is safe, refunding twice is not.
  */
-export function createPermitSession(parts: PermitSessionDeps): PermitSession {
-  let identity = parts.newIdentity()
+export function createPermitSession(deps: PermitSessionDeps): PermitSession {
+  let identity = deps.newIdentity()
   let seq = 0
   let stored: StoredBatch | undefined
-  let waiting: Waiting[] = []
+  let waiting: PendingAcquire[] = []
   const settlements = createSettlementQueue()
   let running: Promise<void> | undefined
   let lingering = false
-  /** When the exchange under way was first sent, if an attempt at it has failed, and why the last one did. */
+  /** When the batch in flight was first sent, and why its last attempt failed; undefined if none has failed. */
   let failing: { readonly sinceMs: number; readonly reason: string | undefined } | undefined
-  /** How long an exchange took of late, decaying from the longest: the distance of the counters. */
-  let wayMs = 0
+  /** The longest recent round trip to capacity, decaying with every batch. */
+  let roundTripMs = 0
 
   const start = (): void => {
-    // A microtask later, so that what is asked for in the same turn leaves together.
+    // A microtask later, so that acquires of the same turn travel together.
     running ??= Promise.resolve().then(run)
   }
 
   const run = async (): Promise<void> => {
     while (waiting.length > 0 || settlements.size > 0) {
-      const group = waiting.splice(0, MAX_ACQUIRES_PER_BATCH)
-      const sentAtMs = parts.nowMs()
-      const slackMs = slackFor(wayMs)
+      const batch = waiting.splice(0, MAX_ACQUIRES_PER_BATCH)
+      const sentAtMs = deps.nowMs()
+      const slackMs = slackFor(roundTripMs)
       const request: PermitBatchRequest = {
         gateway: identity,
         seq: ++seq,
-        asOfMs: parts.countersClockMs(),
-        acquires: group.map(({ acquire }) => acquire),
+        asOfMs: deps.capacityClockMs(),
+        acquires: batch.map(({ acquire }) => acquire),
         settlements: settlements.take(MAX_SETTLEMENTS_PER_BATCH),
       }
       if (stored !== undefined) request.stored = stored
       if (slackMs !== DELIVERY_SLACK_MS) request.slackMs = slackMs
-      const delivery = await deliver(group, sentAtMs, request)
+      const delivery = await deliver(batch, sentAtMs, request)
       failing = undefined
       if (delivery.status === 'replied') {
         const { storedAtMs } = delivery.reply
         if (storedAtMs !== undefined) stored = { seq, atMs: storedAtMs }
-        conclude(group, delivery.reply, sentAtMs + PERMIT_MAX_AGE_MS + slackMs - DELIVERY_SLACK_MS)
+        applyReply(batch, delivery.reply, sentAtMs + PERMIT_MAX_AGE_MS + slackMs - DELIVERY_SLACK_MS)
       } else {
-        identity = parts.newIdentity()
+        identity = deps.newIdentity()
         seq = 0
         stored = undefined
-        if (delivery.status === 'refused') abandon(group, Number.POSITIVE_INFINITY)
-        else await takeBack(group, request.settlements, delivery.mayBeApplied)
+        if (delivery.status === 'refused') abandon(batch, Number.POSITIVE_INFINITY)
+        else await requeue(batch, request.settlements, delivery.mayBeApplied)
       }
     }
-    // In the turn that found nothing left: what is asked for after it starts anew.
+    // In the same turn as the check of the queues, so that a later acquire starts a new run.
     running = undefined
   }
 
   const deliver = async (
-    group: readonly Waiting[],
+    batch: readonly PendingAcquire[],
     sinceMs: number,
     request: PermitBatchRequest,
   ): Promise<Delivery> => {
     let mayBeApplied = false
     for (let attempts = 0; ; attempts++) {
-      const sentAtMs = parts.nowMs()
-      const patienceMs = Math.min(MAX_TIMEOUT_MS, Math.max(MIN_TIMEOUT_MS, 3 * wayMs) * 2 ** attempts)
-      const timeoutMs = Math.min(patienceMs, Math.max(MIN_ATTEMPT_MS, untilOverdueMs(group, sentAtMs)))
-      const attempt = await parts.send(attempts === 0 ? request : { ...request, repeat: true }, timeoutMs)
+      const sentAtMs = deps.nowMs()
+      const backoffMs = Math.min(MAX_TIMEOUT_MS, Math.max(MIN_TIMEOUT_MS, 3 * roundTripMs) * 2 ** attempts)
+      const timeoutMs = Math.min(backoffMs, Math.max(MIN_ATTEMPT_MS, untilOverdueMs(batch, sentAtMs)))
+      const attempt = await deps.send(attempts === 0 ? request : { ...request, repeat: true }, timeoutMs)
       if (attempt.status === 'replied') {
-        wayMs = Math.max(parts.nowMs() - sentAtMs, wayMs * WAY_DECAY)
+        roundTripMs = Math.max(deps.nowMs() - sentAtMs, roundTripMs * ROUND_TRIP_DECAY)
         return attempt
       }
       if (attempt.status === 'refused') return attempt
       if (attempt.status === 'stale') return { status: 'stale', mayBeApplied }
       mayBeApplied ||= attempt.mayBeApplied
       failing = { sinceMs, reason: attempt.reason }
-      abandonOverdue(group)
-      await parts.sleep(REPEAT_AFTER_MS[attempts] ?? LAST_REPEAT_AFTER_MS)
+      abandonOverdue(batch)
+      await deps.sleep(RETRY_AFTER_MS[attempts] ?? LAST_RETRY_AFTER_MS)
     }
   }
 
-  /** How long until the first acquire that is not answered yet has to be. */
-  const untilOverdueMs = (group: readonly Waiting[], nowMs: number): number => {
+  /** Returns how long it takes until the oldest pending acquire times out. */
+  const untilOverdueMs = (batch: readonly PendingAcquire[], nowMs: number): number => {
     let oldestMs = Number.POSITIVE_INFINITY
-    for (const { abandoned, sinceMs } of group) if (!abandoned) oldestMs = Math.min(oldestMs, sinceMs)
+    for (const { abandoned, sinceMs } of batch) if (!abandoned) oldestMs = Math.min(oldestMs, sinceMs)
     oldestMs = Math.min(oldestMs, waiting[0]?.sinceMs ?? oldestMs)
     return oldestMs + ACQUIRE_TIMEOUT_MS - nowMs
   }
 
-  /** Has what an exchange carried leave with another one. */
-  const takeBack = async (
-    group: readonly Waiting[],
+  /** Queues the contents of a batch again. */
+  const requeue = async (
+    batch: readonly PendingAcquire[],
     carried: readonly Settlement[],
     mayBeApplied: boolean,
   ): Promise<void> => {
-    parts.onStale()
+    deps.onStaleBatch()
     for (const settlement of carried) {
-      const again = mayBeApplied ? chargesOf(settlement) : settlement
+      const again = mayBeApplied ? chargesOnly(settlement) : settlement
       if (again !== undefined) settlements.add(again)
     }
-    waiting = [...group.filter(({ abandoned }) => !abandoned), ...waiting]
+    waiting = [...batch.filter(({ abandoned }) => !abandoned), ...waiting]
     abandonOverdue([])
-    // A gateway that has no reading of the counters' clock yet gets one within a heartbeat.
-    await parts.sleep(STALE_AGAIN_MS)
+    // A gateway without a reading of capacity's clock gets one within a heartbeat.
+    await deps.sleep(RETRY_STALE_AFTER_MS)
   }
 
-  const abandonOverdue = (group: readonly Waiting[]): void => {
-    const overdueMs = parts.nowMs() - ACQUIRE_TIMEOUT_MS
-    abandon(group, overdueMs)
+  const abandonOverdue = (batch: readonly PendingAcquire[]): void => {
+    const overdueMs = deps.nowMs() - ACQUIRE_TIMEOUT_MS
+    abandon(batch, overdueMs)
     abandon(waiting, overdueMs)
     waiting = waiting.filter(({ abandoned }) => !abandoned)
   }
 
-  const abandon = (group: readonly Waiting[], sinceMs: number): void => {
-    for (const each of group) {
+  const abandon = (batch: readonly PendingAcquire[], sinceMs: number): void => {
+    for (const each of batch) {
       if (each.abandoned || each.sinceMs > sinceMs) continue
       each.abandoned = true
-      each.answer(unavailable())
+      each.resolve(unavailable())
     }
   }
 
-  const unavailable = (): PermitSessionUnavailable => {
+  const unavailable = (): AcquireUnavailable => {
     return failing?.reason === undefined ? UNAVAILABLE : { status: 'unavailable', reason: failing.reason }
   }
 
-  const conclude = (group: readonly Waiting[], reply: PermitBatchReply, departByMs: number): void => {
-    const again: Waiting[] = []
+  const applyReply = (batch: readonly PendingAcquire[], reply: PermitBatchReply, departByMs: number): void => {
+    const again: PendingAcquire[] = []
     const { windows, byModel = false } = reply
-    const lateMs = parts.nowMs() - departByMs
-    for (const [index, each] of group.entries()) {
+    const lateMs = deps.nowMs() - departByMs
+    for (const [index, each] of batch.entries()) {
       const result = reply.results[index]
       const { acquire } = each
-      // A renewal has moved a charge, which no request departs under; a probe has charged nothing.
+      // No request departs under a renewal, and a probe charges nothing.
       const isCharged = result?.status === 'granted' && acquire.probe !== true && acquire.renews === undefined
-      const isTooOld = isCharged && lateMs > 0
-      if (isCharged && (each.abandoned || isTooOld)) giveBack(acquire, result, byModel)
+      const isLate = isCharged && lateMs > 0
+      if (isCharged && (each.abandoned || isLate)) refund(acquire, result, byModel)
       if (each.abandoned) continue
       if (result === undefined) abandon([each], Number.POSITIVE_INFINITY)
-      else if (isTooOld) again.push(each)
-      else each.answer({ status: 'decided', result, windows, byModel, departByMs })
+      else if (isLate) again.push(each)
+      else each.resolve({ status: 'decided', result, windows, byModel, departByMs })
     }
     if (again.length === 0) return
-    parts.onTooOld(again.length, lateMs)
+    deps.onLatePermits(again.length, lateMs)
     waiting = [...again, ...waiting]
     abandonOverdue([])
   }
 
-  const giveBack = (acquire: Acquire, { chargedAtMs, trialAtMs }: Granted, byModel: boolean): void => {
+  const refund = (acquire: Acquire, { chargedAtMs, trialAtMs }: Granted, byModel: boolean): void => {
     const { model, pool, tokens, limited } = acquire
     settlements.add({
       chargedAtMs,
@@ -259,19 +258,19 @@ export function createPermitSession(parts: PermitSessionDeps): PermitSession {
 
   return {
     acquire: (acquire) =>
-      new Promise((answer) => {
-        const nowMs = parts.nowMs()
-        // The exchange under way finds out when capacity is back; until then no acquire has to wait for it.
-        if (failing !== undefined && nowMs - failing.sinceMs > ACQUIRE_TIMEOUT_MS) return answer(unavailable())
-        waiting.push({ acquire, sinceMs: nowMs, answer, abandoned: false })
+      new Promise((resolve) => {
+        const nowMs = deps.nowMs()
+        // The batch in flight finds out when capacity is back; until then, no acquire has to wait for it.
+        if (failing !== undefined && nowMs - failing.sinceMs > ACQUIRE_TIMEOUT_MS) return resolve(unavailable())
+        waiting.push({ acquire, sinceMs: nowMs, resolve, abandoned: false })
         start()
       }),
     settle: (settlement) => {
       settlements.add(settlement)
-      if (!givesBackOnly(settlement)) return start()
+      if (!onlyRefunds(settlement)) return start()
       if (running !== undefined || lingering) return
       lingering = true
-      void parts.sleep(REFUND_LINGER_MS).then(() => {
+      void deps.sleep(REFUND_LINGER_MS).then(() => {
         lingering = false
         if (settlements.size > 0) start()
       })
@@ -285,26 +284,26 @@ export function createPermitSession(parts: PermitSessionDeps): PermitSession {
 }
 
 /**
- * The slack to ask for: where an exchange takes long, permits are old when they come, and may be used for as much longer. Each slot
- * that a charge counts longer costs a sixtieth of the capacity, so that a far gateway gets less and not nothing.
+ * Returns the delivery slack to request. With a long round trip, permits are old when they arrive, and the slack lets them be used for that
+ * much longer. Every additional slot for which a charge counts costs a sixtieth of the capacity, so a distant gateway gets less, not nothing.
  */
-function slackFor(wayMs: number): number {
-  const neededMs = wayMs * 1.5 + TO_DEPART_MS + WAY_TO_PROVIDER_MS
+function slackFor(roundTripMs: number): number {
+  const neededMs = roundTripMs * 1.5 + TO_DEPART_MS + WAY_TO_PROVIDER_MS
   const steps = Math.ceil(neededMs / SLACK_STEP_MS) * SLACK_STEP_MS
   return Math.min(MAX_DELIVERY_SLACK_MS, Math.max(DELIVERY_SLACK_MS, steps))
 }
 
-const UNAVAILABLE: PermitSessionUnavailable = { status: 'unavailable' }
-/** Waits between attempts at one exchange: the first repetitions are quick, for a lost reply is likelier than an outage. */
-const REPEAT_AFTER_MS = [10, 50, 100, 200] as const
-const LAST_REPEAT_AFTER_MS = 500
-const STALE_AGAIN_MS = 50
+const UNAVAILABLE: AcquireUnavailable = { status: 'unavailable' }
+/** Delays between attempts at one batch. The first are short, since a lost reply is likelier than an outage. */
+const RETRY_AFTER_MS = [10, 50, 100, 200] as const
+const LAST_RETRY_AFTER_MS = 500
+const RETRY_STALE_AFTER_MS = 50
 const MIN_TIMEOUT_MS = 500
 const MAX_TIMEOUT_MS = 2_000
-/** What an attempt gets at least, however little time its acquires have left. */
+/** The least time for an attempt, however soon its acquires time out. */
 const MIN_ATTEMPT_MS = 100
-/** Of each exchange after a long one: a single slow moment is forgotten after some dozens. */
-const WAY_DECAY = 0.95
-/** From a permit's arrival to its request's departure. */
+/** Factor for every batch: a single slow round trip is forgotten after some dozens. */
+const ROUND_TRIP_DECAY = 0.95
+/** Time from a permit's arrival to its request's departure. */
 const TO_DEPART_MS = 100
 const SLACK_STEP_MS = 50

@@ -4,16 +4,9 @@ import { expect, it } from 'vitest'
 import { limitedCost, settledCost } from '../accounting/settlement.ts'
 import { prepareConnection, type UsableConnection } from '../admission/connection.ts'
 import { LearnedModels } from '../estimate/learned-models.ts'
+import { type CountedCost, countedCost, differenceOfCounted, partOfCounted, sumOfCounted } from './counted-cost.ts'
 import type { PermitDenial } from './denial.ts'
-import {
-  type CountedCost,
-  countedCost,
-  differenceOfCounted,
-  partOfCounted,
-  reservedTokens,
-  reservedWithin,
-  sumOfCounted,
-} from './reservation.ts'
+import { reservedTokens, reservedWithin } from './reservation.ts'
 import { turnAfter } from './waiting-line.ts'
 
 const MODEL = 'claude-sonnet-4-6'
@@ -40,19 +33,19 @@ function connection(settings: Partial<UsableConnection['settings']> = {}): Usabl
 const MINUTE = { period: 'minute' as const, inputTokens: 50_000, outputTokens: 8_000 }
 const PARTS = { capacity: [MINUTE] }
 
-it('tells input and output apart where the connection limits one of them, and the provider’s count where that is held', () => {
+it('splits input and output if the connection limits one of them, and adds the provider’s count if discovered limits are enforced', () => {
   const reservedOn = (settings: Partial<UsableConnection['settings']>) =>
     reservedTokens({ connection: connection(settings), inspection: INSPECTION, estimate: ESTIMATE })
-  const parts = { inputTokens: 45_000, outputTokens: 4_000 }
+  const deps = { inputTokens: 45_000, outputTokens: 4_000 }
   const limited = { requests: 1, tokens: 46_024, inputTokens: 45_000, outputTokens: 1_024 }
   expect(reservedOn({ capacity: [{ period: 'minute', tokens: 9 }] })).toEqual({ tokens: 49_000 })
   expect(reservedOn({ capacity: [{ ...MINUTE, enabled: false }] })).toEqual({ tokens: 49_000 })
-  expect(reservedOn(PARTS)).toEqual({ tokens: 49_000, ...parts })
+  expect(reservedOn(PARTS)).toEqual({ tokens: 49_000, ...deps })
   expect(reservedOn({ enforceDiscovered: true })).toEqual({ tokens: 49_000, limited })
-  expect(reservedOn({ ...PARTS, enforceDiscovered: true })).toEqual({ tokens: 49_000, ...parts, limited })
+  expect(reservedOn({ ...PARTS, enforceDiscovered: true })).toEqual({ tokens: 49_000, ...deps, limited })
 })
 
-it('expects the maximum that is stated toward the limits of a provider that counts it, however little is reserved', () => {
+it('reserves the stated maximum against the limits of a provider that counts it, however little is reserved otherwise', () => {
   const { limited } = reservedTokens({
     connection: connection({ provider: 'openai', enforceDiscovered: true }),
     inspection: { ...INSPECTION, maxOutputTokens: 64_000 },
@@ -61,7 +54,7 @@ it('expects the maximum that is stated toward the limits of a provider that coun
   expect(limited).toEqual({ requests: 1, tokens: 109_000, inputTokens: 45_000, outputTokens: 64_000 })
 })
 
-it('expects of a prompt what the provider’s cache held of earlier ones, toward discovered limits alone', () => {
+it('expects as much cached input as in earlier prompts, for discovered limits only', () => {
   const known = connection({ ...PARTS, enforceDiscovered: true })
   known.cachedShares.learn(MODEL, {
     inputTokens: 45_000,
@@ -74,7 +67,7 @@ it('expects of a prompt what the provider’s cache held of earlier ones, toward
   expect(reserved.limited?.inputTokens).toBeLessThan(300)
 })
 
-it('settles both counts by what was reported, by what was seen, and by nothing where nothing was', () => {
+it('settles both counts by reported usage, else by relayed output, else by the reservation or nothing', () => {
   const call = {
     connection: connection({ ...PARTS, enforceDiscovered: true }),
     inspection: INSPECTION,
@@ -110,7 +103,7 @@ it('settles both counts by what was reported, by what was seen, and by nothing w
   ])
 })
 
-it('tries with a quarter of a limit that the provider may count less toward, and of no other', () => {
+it('tries with a quarter of a limit only if the provider may count less of the request', () => {
   const limited = { requests: 1, tokens: 46_000, inputTokens: 45_000, outputTokens: 1_000 }
   const reserved = { tokens: 49_000, limited }
   const denied = {
@@ -137,15 +130,15 @@ it('tries with a quarter of a limit that the provider may count less toward, and
 
 const FULL = { tokens: 49_000, promptTokens: 4_000, outputTokens: 45_000 }
 
-/** Whether a request that always states the model's maximum gets through a discovered limit that is lower. */
+/** A request that always states the model's maximum, against a lower discovered limit. */
 it.each([
   ['anthropic', 'tokens', 40_000, 128_000, 'all'],
   ['anthropic', 'outputTokens', 8_000, 64_000, 'all'],
   ['aws-bedrock', 'tokens', 40_000, 128_000, 10_000],
   ['groq', 'tokens', 6_000, 64_000, 1_500],
-  // Google limits input alone, of which a stated maximum is no part.
+  // Google limits input only, to which a stated maximum does not count.
   ['google', 'inputTokens', 8_000, 128_000, 'all'],
-  // OpenAI counts the larger of prompt and maximum, so that less is never held.
+  // OpenAI counts the larger of prompt and maximum, so a smaller reservation never helps.
   ['openai', 'tokens', 66_000, 64_000, 64_000],
   ['openai', 'tokens', 30_000, 64_000, undefined],
 ] as const)('%s, limit of %s %i, stated %i: holds %s', (provider, metric, limit, maxOutputTokens, held) => {
@@ -155,16 +148,16 @@ it.each([
     inspection: { ...INSPECTION, maxOutputTokens },
     estimate: FULL,
   })
-  const asked = reserved.limited?.[metric] ?? 0
+  const outcome = reserved.limited?.[metric] ?? 0
   const denied = { status: 'denied', code: 'request_exceeds_capacity', period: 'minute', model: MODEL } as const
-  const within = reservedWithin(reserved, { ...denied, metric, limit, excess: asked - limit }, known.adapter)
-  expect(asked <= limit ? 'all' : within?.limited?.[metric]).toBe(held)
+  const within = reservedWithin(reserved, { ...denied, metric, limit, excess: outcome - limit }, known.adapter)
+  expect(outcome <= limit ? 'all' : within?.limited?.[metric]).toBe(held)
 })
 
 const split = countedCost({ tokens: 50, inputTokens: 45, outputTokens: 5, limited: { requests: 1, tokens: 9 } })
 const whole = countedCost({ tokens: 100 })
 
-it('adds costs, takes them off again, and takes parts of them, in every count', () => {
+it('adds, subtracts and scales costs in every count', () => {
   const sum = sumOfCounted(whole, split)
   expect(sum).toEqual({
     requests: 2,
@@ -183,17 +176,17 @@ it('adds costs, takes them off again, and takes parts of them, in every count', 
   })
 })
 
-it('finds the turn of what waits behind more output than a whole window holds', async () => {
+it('finds the turn of a request behind more output than a whole window holds', async () => {
   const before: CountedCost = { requests: 3, tokens: 900, inputTokens: 300, outputTokens: 600 }
   const own: CountedCost = { requests: 1, tokens: 300, inputTokens: 100, outputTokens: 200 }
   const limit = { status: 'denied', period: 'minute', metric: 'outputTokens', limit: 250 } as const
-  const asked: (number | undefined)[] = []
+  const outcome: (number | undefined)[] = []
   const turn = await turnAfter(before, own, async ({ outputTokens = 0 }): Promise<PermitDenial | undefined> => {
-    asked.push(outputTokens)
+    outcome.push(outputTokens)
     const excess = outputTokens - limit.limit
     if (excess <= 0) return undefined
     return { status: 'denied', windows: [], denied: { ...limit, code: 'request_exceeds_capacity', excess } }
   })
-  expect(asked).toEqual([800, 50])
+  expect(outcome).toEqual([800, 50])
   expect(turn?.denied).toEqual({ ...limit, code: 'capacity_exceeded', retryAfterMs: 3 * 61_000 })
 })

@@ -1,6 +1,6 @@
 import { MAX_COUNT, Settlement, validate } from '@sluice/contracts'
 import { expect, it } from 'vitest'
-import { chargesOf, createSettlementQueue, MAX_CHARGED_MODELS, MAX_COOLDOWNS } from './settlement-queue.ts'
+import { chargesOnly, createSettlementQueue, MAX_CHARGED_MODELS, MAX_COOLDOWNS } from './settlement-queue.ts'
 
 const refund = (chargedAtMs: number, tokens: number) => ({
   chargedAtMs,
@@ -8,7 +8,7 @@ const refund = (chargedAtMs: number, tokens: number) => ({
   actual: { requests: 1, tokens },
 })
 
-it('sums what permits of one charge give back, and keeps charges apart', () => {
+it('sums the refunds of one charge time, and keeps charge times apart', () => {
   const queue = createSettlementQueue()
   const first = refund(5, 40)
   queue.add(first)
@@ -23,7 +23,7 @@ it('sums what permits of one charge give back, and keeps charges apart', () => {
   expect(queue.size).toBe(0)
 })
 
-it('never nets an extra charge, which counts now, with a refund, which counts then', () => {
+it('never nets an extra charge, which counts now, against a refund, which counts at its charge time', () => {
   const queue = createSettlementQueue()
   queue.add(refund(5, 40))
   queue.add(refund(5, 160))
@@ -58,7 +58,7 @@ it('keeps the cool-downs of pools and sizes apart', () => {
   )
 })
 
-it('says what became of a trial before any cool-down, and apart from what is given back', () => {
+it('takes a trial’s outcome before any cool-down, and separately from refunds', () => {
   const queue = createSettlementQueue()
   const trial = { model: 'm', tokens: 9, grantedAtMs: 5, outcome: 'served' as const }
   queue.add({ ...refund(5, 0), cooldown: { model: 'm', durationMs: 7 } })
@@ -72,13 +72,13 @@ it('says what became of a trial before any cool-down, and apart from what is giv
   expect(queue.take(2)).toMatchObject([{ reserved: { requests: 2 } }])
 })
 
-it('does not end a pause by a trial that may have ended one before', () => {
+it('does not repeat the end of a cool-down by a trial that may have been applied', () => {
   const trial = { model: 'm', tokens: 9, grantedAtMs: 5, outcome: 'served' as const }
-  expect(chargesOf({ ...refund(5, 0), trial })).toBeUndefined()
-  expect(chargesOf({ ...refund(5, 200), trial })).not.toHaveProperty('trial')
+  expect(chargesOnly({ ...refund(5, 0), trial })).toBeUndefined()
+  expect(chargesOnly({ ...refund(5, 200), trial })).not.toHaveProperty('trial')
 })
 
-it('makes no sum that is more than a message may say', () => {
+it('makes no sum beyond the bounds of a message', () => {
   const queue = createSettlementQueue()
   const huge = { chargedAtMs: 5, reserved: { requests: 1, tokens: MAX_COUNT }, actual: { requests: 1, tokens: 0 } }
   const charge = { chargedAtMs: 0, reserved: { requests: 0, tokens: 0 }, actual: { requests: 1, tokens: MAX_COUNT } }
@@ -91,13 +91,13 @@ it('makes no sum that is more than a message may say', () => {
   for (const each of taken) expect(validate(Settlement, each)).toMatchObject({ valid: true })
 })
 
-it('takes no more than asked for, and loses nothing', () => {
+it('takes at most the requested number, and loses nothing', () => {
   const queue = createSettlementQueue()
   for (let i = 0; i < 10; i++) queue.add(refund(i, 10))
   expect([queue.take(4).length, queue.take(4).length, queue.take(4).length]).toEqual([4, 4, 2])
 })
 
-it('keeps models apart where permits are counted by model', () => {
+it('keeps models apart if permits are counted by model', () => {
   const queue = createSettlementQueue()
   for (const model of ['a', 'b', 'a']) queue.add({ ...refund(5, 40), model })
   expect(queue.take(10)).toEqual([
@@ -106,7 +106,7 @@ it('keeps models apart where permits are counted by model', () => {
   ])
 })
 
-it('keeps a bounded number of models while capacity is away, and loses no charge of the connection', () => {
+it('keeps a bounded number of models while capacity is unavailable, without losing a charge of the connection', () => {
   const queue = createSettlementQueue()
   const nothing = { requests: 0, tokens: 0 }
   const charge = (model: string) => ({ chargedAtMs: 0, reserved: nothing, actual: { requests: 1, tokens: 3 }, model })
@@ -122,7 +122,7 @@ it('keeps a bounded number of models while capacity is away, and loses no charge
   ])
 })
 
-it('sums what is given back of each part and by the provider’s count, and keeps apart what exceeds in one of them', () => {
+it('sums refunds by part and by the provider’s count, and keeps apart a settlement that exceeds one of them', () => {
   const queue = createSettlementQueue()
   const counted = (inputTokens: number, outputTokens: number) => ({
     requests: 1,
@@ -154,11 +154,11 @@ it('sums what is given back of each part and by the provider’s count, and keep
       limited: { reserved: { requests: 2, tokens: 100 }, actual: { requests: 2, tokens: 30 } },
     },
   ])
-  expect(chargesOf(limited(51))).toEqual({
+  expect(chargesOnly(limited(51))).toEqual({
     chargedAtMs: 0,
     reserved: { requests: 0, tokens: 0 },
     actual: { requests: 0, tokens: 0 },
     limited: { reserved: { requests: 0, tokens: 0 }, actual: { requests: 0, tokens: 1 } },
   })
-  expect(chargesOf(limited(50))).toBeUndefined()
+  expect(chargesOnly(limited(50))).toBeUndefined()
 })

@@ -13,26 +13,26 @@ import {
   type Trial,
 } from '@sluice/contracts'
 
-/** Settlements that wait for their lane's next exchange. */
+/** The settlements that wait for their session's next permit batch. */
 export interface SettlementQueue {
   add(settlement: Settlement): void
-  /** Takes at most `max`, those that tighten a limit first. */
+  /** Takes at most `max` settlements, charges and cool-downs before refunds. */
   take(max: number): Settlement[]
   readonly size: number
 }
 
 /**
- * Permits of one exchange were charged at one instant, to one slot: what they give back travels as one sum, whose effect is the same;
- * where it is counted for each model, one for each. A busy lane's exchanges are half as long for it. So do charges without a
- * reservation and cool-downs, of which there is one for each request while capacity is away.
+ * The permits of one batch were charged at one instant, to one slot. Their refunds are therefore summed, with the same effect, per model if
+ * the model counts: that halves the batches of a busy session. Charges without a reservation and cool-downs, of which every request makes
+ * one while capacity is unavailable, are merged too.
  */
 export function createSettlementQueue(): SettlementQueue {
   const tightening: Settlement[] = []
-  /** What became of trials, of which there are few. */
+  /** The outcomes of trials, which are few. */
   const trials: Trial[] = []
   /** The longest cool-down of each pool and size. */
   const cooldowns = new Map<string, CoolDown>()
-  /** What was used without a reservation, by model. */
+  /** Usage without a reservation, by model. */
   const charges: Sums = new Map()
   const refunds: Sums = new Map()
 
@@ -60,7 +60,7 @@ export function createSettlementQueue(): SettlementQueue {
       if (isKept) cooldowns.set(key, cooldown)
     }
     if (usesNothing(settlement)) return
-    if (givesBackOnly(settlement)) {
+    if (onlyRefunds(settlement)) {
       addTo(refunds, model === undefined ? chargedAtMs : `${chargedAtMs} ${model}`, settlement)
     } else if (isNothing(settlement.reserved) && isNothing(settlement.limited?.reserved ?? NO_COST)) {
       addCharge(settlement)
@@ -69,7 +69,7 @@ export function createSettlementQueue(): SettlementQueue {
     }
   }
 
-  /** While capacity is away anybody may name any number of models: what is beyond counts for the connection alone. */
+  /** While capacity is unavailable, applications can name any number of models: those beyond the maximum count for the connection only. */
   const addCharge = (settlement: Settlement): void => {
     const { model, ...forConnection } = settlement
     if (model === undefined || (charges.size >= MAX_CHARGED_MODELS && !charges.has(model)))
@@ -80,7 +80,7 @@ export function createSettlementQueue(): SettlementQueue {
   return {
     add,
     take: (max) => {
-      // A cool-down that came with a trial's end or after it stands.
+      // Trials first: a cool-down that came with a trial's outcome, or after it, holds.
       const taken: Settlement[] = trials.splice(0, max).map((trial) => ({ ...nothingCharged(), trial }))
       for (const [key, cooldown] of cooldowns) {
         if (taken.length >= max) return taken
@@ -103,19 +103,19 @@ export function createSettlementQueue(): SettlementQueue {
   }
 }
 
-/** Many times as many as are counted in a record. */
+/** Many times what a record counts. */
 export const MAX_CHARGED_MODELS = 1_000
-/** More than a record keeps. A pool whose pause finds no room meets another 429. */
+/** More than a record keeps. A pool whose cool-down finds no room gets another 429. */
 export const MAX_COOLDOWNS = 1_000
 
 function nothingCharged(): Settlement {
   return { chargedAtMs: 0, reserved: NO_COST, actual: NO_COST }
 }
 
-/** By what was charged, and by model. */
+/** Keyed by charge time and model. */
 type Sums = Map<number | string, Settlement>
 
-/** Whether the sum of both is within what one settlement may have. */
+/** Returns whether the sum of both is within the bounds of one settlement. */
 function fits(a: Settlement, b: Settlement): boolean {
   if (!(fitCosts(a.reserved, b.reserved) && fitCosts(a.actual, b.actual))) return false
   if (a.limited === undefined && b.limited === undefined) return true
@@ -128,7 +128,7 @@ function fitCosts(a: Cost, b: Cost): boolean {
   return true
 }
 
-/** Adds a settlement to a sum that is the queue's own. */
+/** Adds a settlement to a sum that the queue owns. */
 function join(sum: Settlement, added: Settlement): void {
   if (sum.limited !== undefined || added.limited !== undefined) {
     const ofAdded = added.limited ?? added
@@ -153,10 +153,10 @@ function usesNothing({ reserved, actual, limited }: Settlement): boolean {
 }
 
 /**
- * What of a settlement charges or pauses, without what it gives back, or undefined where it only gives back. For one that may have been
- * applied already: charging twice is safe, giving back twice is not, nor is ending a pause that has begun meanwhile.
+ * Returns a settlement's charge and cool-down without its refund; undefined if it only refunds. For a settlement that may have been applied
+ * already: charging twice is safe, but refunding twice is not, nor is ending a cool-down that has begun meanwhile.
  */
-export function chargesOf({ reserved, actual, limited, cooldown, model }: Settlement): Settlement | undefined {
+export function chargesOnly({ reserved, actual, limited, cooldown, model }: Settlement): Settlement | undefined {
   const extra = excessOf(actual, reserved)
   const limitedExtra = limited && excessOf(limited.actual, limited.reserved)
   if ((extra ?? limitedExtra ?? cooldown) === undefined) return undefined
@@ -170,8 +170,8 @@ export function chargesOf({ reserved, actual, limited, cooldown, model }: Settle
   }
 }
 
-/** Whether nothing was used beyond the reservation, no pause asked for and none ended: it frees what it reserved, and no more. */
-export function givesBackOnly({ reserved, actual, limited, cooldown, trial }: Settlement): boolean {
+/** Returns whether a settlement only frees part of its reservation: nothing charged beyond it, and no cool-down begun or ended. */
+export function onlyRefunds({ reserved, actual, limited, cooldown, trial }: Settlement): boolean {
   if ((cooldown ?? trial) !== undefined || exceeds(actual, reserved)) return false
   return limited === undefined || !exceeds(limited.actual, limited.reserved)
 }

@@ -15,20 +15,20 @@ interface World {
   readonly served: Map<string, number>
   nowMs(): number
   sleep(durationMs: number): Promise<void>
-  /** Lets time pass until `untilMs`. */
+  /** Advances the clock to `untilMs`. */
   run(untilMs: number): Promise<void>
-  /** What was granted after the first two minutes ÷ what the limit of requests allows. */
+  /** Permits granted after the first two minutes, as a share of what the request limit allows. */
   utilization(): number
 }
 
-/** A capacity of so much a minute, in slots of a second as the real one, on a clock that moves when everybody sleeps. */
+/** A per-minute capacity in slots of a second, like the real one, on a clock that advances when everything sleeps. */
 function createWorld(limits: Partial<Cost>, maxWaiting = 2_000): World {
   let nowMs = 0
   const charged = new Map<number, { requests: number; tokens: number }>()
   const served = new Map<string, number>()
   const sleepers: { atMs: number; wake: () => void }[] = []
   let countedRequests = 0
-  // As after a while of demand: what is used slides out bit by bit.
+  // As after a while of demand, when usage leaves the window bit by bit.
   for (let granted = 0; granted < (limits.requests ?? 0); granted++) {
     const index = Math.floor((granted * SLOTS_COUNTING) / (limits.requests ?? 0)) - SLOTS_COUNTING
     const slot = charged.get(index) ?? { requests: 0, tokens: 0 }
@@ -77,7 +77,7 @@ function createWorld(limits: Partial<Cost>, maxWaiting = 2_000): World {
 
   return {
     line: createWaitingLine<Grant>({
-      ask: async ({ tokens }) => {
+      acquire: async ({ tokens }) => {
         await sleep(1)
         const denied = denial({ requests: 1, tokens })
         if (denied !== undefined) return denied
@@ -117,15 +117,15 @@ const WARM_UP_MS = 122_000
 
 interface Caller {
   readonly owner: string
-  /** So many of them, each with one request at a time. */
+  /** How many callers there are, each with one request at a time. */
   readonly callers?: number
   readonly tokens?: number
   readonly maxWaitMs?: number
-  /** When one that was denied tries again: after so long, or as it was told. */
+  /** When a denied caller retries: after a fixed time, or after the given Retry-After. */
   readonly again?: number | 'told' | 'told in whole seconds'
   /** How long the served request takes. */
   readonly tookMs?: number
-  /** Of what was reserved, given back when it ends. */
+  /** The part of the reservation that is refunded when the request ends. */
   readonly refund?: number
 }
 
@@ -133,14 +133,14 @@ function call(world: World, options: Caller): void {
   const { owner, callers = 1, tokens = 1, maxWaitMs = 0, again = 'told', tookMs = 0, refund = 0 } = options
   const one = async (): Promise<never> => {
     for (;;) {
-      const outcome = await world.line.join({ owner, model: 'm', pool: '', tokens, maxWaitMs, gone: STAYING })
+      const outcome = await world.line.join({ owner, model: 'm', pool: '', tokens, maxWaitMs, disconnected: STAYING })
       if (outcome.status === 'granted') {
         if (world.nowMs() >= WARM_UP_MS) world.served.set(owner, (world.served.get(owner) ?? 0) + 1)
         await world.sleep(tookMs)
         outcome.refund(refund)
       } else if (outcome.status === 'denied' && outcome.denied.code === 'capacity_exceeded') {
         const { retryAfterMs } = outcome.denied
-        // Never in the past, nor now.
+        // A Retry-After is in the future.
         if (!(retryAfterMs > 0)) throw new Error(`told to come again in ${retryAfterMs} ms`)
         const told = again === 'told' ? retryAfterMs : Math.ceil(retryAfterMs / 1_000) * 1_000
         await world.sleep(typeof again === 'number' ? again : told)
@@ -157,15 +157,15 @@ function call(world: World, options: Caller): void {
 const STAYING = new AbortController().signal
 const PATIENT = { maxWaitMs: 600_000, callers: 100 }
 
-/** What `owner` got, of the whole. */
+/** Returns the owner's share of all permits. */
 function share({ served }: World, owner: string): number {
   const all = [...served.values()].reduce((sum, count) => sum + count, 0)
   return (served.get(owner) ?? 0) / all
 }
 
 /**
- * What two keys are due is a half each. One that comes again exactly when it was told may meet the room a moment before it is there, and
- * is told once more: a third is the least that it gets.
+ * Two keys are due a half each. A key that retries exactly when it was told may come a moment before its turn, and is then told once more: a
+ * third is the least that it gets.
  */
 describe.each([
   { requests: 1, minutes: 20 },
@@ -176,10 +176,10 @@ describe.each([
 
   it.each<[string, Omit<Caller, 'owner'>]>([
     ['polls four times a second', { again: 250 }],
-    ['comes again as it was told, with 20 callers', { callers: 20 }],
-    ['comes again as it was told in whole seconds, with 20 callers', { callers: 20, again: 'told in whole seconds' }],
+    ['retries when it was told, with 20 callers', { callers: 20 }],
+    ['retries when it was told in whole seconds, with 20 callers', { callers: 20, again: 'told in whole seconds' }],
     ['floods, with 10 callers', { callers: 10, again: 100 }],
-  ])('a key that does not wait and %s is served beside a greedy key that waits', async (_, passing) => {
+  ])('a key that does not wait and %s gets its share beside a greedy key that waits', async (_, passing) => {
     const world = createWorld({ requests })
     call(world, { owner: 'waits', ...PATIENT })
     call(world, { owner: 'passes', ...passing })
@@ -189,7 +189,7 @@ describe.each([
     expect(world.utilization()).toBeGreaterThanOrEqual(0.98)
   })
 
-  it('a key whose one caller waits again and again leaves a half, or what it cannot use, to one that does not wait', async () => {
+  it('a key with a single caller that waits leaves a half, or what it cannot use, to a key that does not wait', async () => {
     const world = createWorld({ requests })
     const tookMs = 5_000
     call(world, { owner: 'waits', maxWaitMs: 600_000, tookMs })
@@ -201,7 +201,7 @@ describe.each([
     expect(world.utilization()).toBeGreaterThanOrEqual(0.98)
   })
 
-  it('two keys that wait are served alike, though one has five hundred times the requests', async () => {
+  it('two waiting keys get equal shares although one has five hundred times the requests', async () => {
     const world = createWorld({ requests }, 4_000)
     call(world, { owner: 'thousand', maxWaitMs: 600_000, callers: 1_000 })
     call(world, { owner: 'two', maxWaitMs: 600_000, callers: 2 })
@@ -211,7 +211,7 @@ describe.each([
     expect(world.utilization()).toBeGreaterThanOrEqual(0.98)
   })
 
-  it('four keys, of which two do not wait and one floods, are served alike', async () => {
+  it('four keys get equal shares although two do not wait and one floods', async () => {
     const world = createWorld({ requests })
     call(world, { owner: 'waits', ...PATIENT })
     call(world, { owner: 'waits too', ...PATIENT, callers: 20 })
@@ -225,7 +225,7 @@ describe.each([
   })
 })
 
-it('a key that comes when it was told is served although refunds free room much earlier, for a key that waits', async () => {
+it('a key that retries when it was told is served although refunds free capacity for a waiting key much earlier', async () => {
   const world = createWorld({ tokens: 1_500 })
   call(world, { owner: 'waits', ...PATIENT, tokens: 900, tookMs: 400, refund: 890 })
   call(world, { owner: 'passes', tokens: 900, tookMs: 400, refund: 890 })
@@ -233,21 +233,26 @@ it('a key that comes when it was told is served although refunds free room much 
   expect(world.served.get('passes')).toBeGreaterThan(10)
 })
 
-it('keeps no room for long for a key that comes no more', async () => {
+it('keeps capacity only briefly for a key that does not retry', async () => {
   const world = createWorld({ requests: 60 })
   call(world, { owner: 'waits', ...PATIENT })
   for (let atMs = 0; atMs < WARM_UP_MS + 600_000; atMs += 20_000) {
-    void world
-      .sleep(atMs)
-      .then(() =>
-        world.line.join({ owner: `once at ${atMs}`, model: 'm', pool: '', tokens: 1, maxWaitMs: 0, gone: STAYING }),
-      )
+    void world.sleep(atMs).then(() =>
+      world.line.join({
+        owner: `once at ${atMs}`,
+        model: 'm',
+        pool: '',
+        tokens: 1,
+        maxWaitMs: 0,
+        disconnected: STAYING,
+      }),
+    )
   }
   await world.run(WARM_UP_MS + 600_000)
   expect(world.utilization()).toBeGreaterThanOrEqual(0.98)
 })
 
-it('tells one whose time is up, as later keys had their turns before it, when its turn will be', async () => {
+it('tells a request whose time is up when its turn will be', async () => {
   const world = createWorld({ requests: 4 })
   call(world, { owner: 'waits', callers: 8, maxWaitMs: 600_000 })
   await world.run(1_000)
@@ -257,7 +262,7 @@ it('tells one whose time is up, as later keys had their turns before it, when it
     pool: '',
     tokens: 1,
     maxWaitMs: 140_000,
-    gone: STAYING,
+    disconnected: STAYING,
   })
   await world.run(2_000)
   for (const owner of ['a', 'b', 'c']) call(world, { owner, callers: 20, maxWaitMs: 600_000 })

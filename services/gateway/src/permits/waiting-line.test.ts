@@ -6,7 +6,7 @@ import { createWaitingLine, type WaitingLine, type WaitingRequest } from './wait
 const LIMIT = 3
 const PERIOD_MS = 61_000
 
-/** A capacity of three requests in any 61 s, on a clock that moves when everybody sleeps. */
+/** A capacity of three requests in any 61 s, on a clock that advances when everything sleeps. */
 let nowMs: number
 let chargedAtMs: number[]
 let coolsUntilMs: number
@@ -21,7 +21,7 @@ beforeEach(() => {
   sleepers = []
   isAway = false
   line = createWaitingLine({
-    ask: async (request) => {
+    acquire: async (request) => {
       await Promise.resolve()
       if (isAway) return { status: 'unavailable' }
       const denial = denialOf(request, 1)
@@ -53,7 +53,7 @@ function denialOf({ model, pool }: Pick<WaitingRequest, 'model' | 'pool'>, reque
 
 const denial = (denied: PermitDenial['denied']): PermitDenial => ({ status: 'denied', denied, windows: [] })
 
-/** Lets time pass until nothing is left to wait for, or until `untilMs`. */
+/** Advances the clock until nothing waits, or until `untilMs`. */
 async function pass(untilMs = Number.POSITIVE_INFINITY): Promise<void> {
   for (;;) {
     await new Promise((resolve) => setImmediate(resolve))
@@ -73,14 +73,14 @@ function request(more: Partial<WaitingRequest> = {}): WaitingRequest {
     pool: '',
     tokens: 1,
     maxWaitMs: 600_000,
-    gone: new AbortController().signal,
+    disconnected: new AbortController().signal,
     ...more,
   }
 }
 
 const fill = () => Promise.all(Array.from({ length: LIMIT }, () => line.join(request({ maxWaitMs: 0 }))))
 
-it('serves those who wait in the order in which they came, as soon as there is room, window after window', async () => {
+it('serves waiting requests in the order of their arrival as soon as there is capacity', async () => {
   await fill()
   nowMs = 1_000
   const order: number[] = []
@@ -97,7 +97,7 @@ it('serves those who wait in the order in which they came, as soon as there is r
   expect(windows).toEqual([1, 1, 1, 2, 2, 2, 3])
 })
 
-it('answers 429 at once where the wait would be too long, with the whole of it', async () => {
+it('denies a request at once if its wait would be too long, and says how long it would be', async () => {
   await fill()
   const tooShort = await line.join(request({ maxWaitMs: 60_999 }))
   expect(tooShort).toMatchObject({ status: 'denied', denied: { retryAfterMs: 61_000 } })
@@ -111,7 +111,7 @@ it('answers 429 at once where the wait would be too long, with the whole of it',
   for (const outcome of await Promise.all(waiting)) expect(outcome.status).toBe('granted')
 })
 
-it('keeps what gets free for those who wait: one that does not wait is not served before them', async () => {
+it('keeps freed capacity for waiting requests: one that does not wait is not served before them', async () => {
   await fill()
   const waiting = line.join(request())
   await pass(0)
@@ -121,23 +121,23 @@ it('keeps what gets free for those who wait: one that does not wait is not serve
   expect((await waiting).status).toBe('granted')
 })
 
-it('gives up the place of one who leaves', async () => {
+it('gives up the place of a client that disconnects', async () => {
   await fill()
-  const gone = new AbortController()
-  const leaver = line.join(request({ gone: gone.signal }))
+  const disconnected = new AbortController()
+  const leaver = line.join(request({ disconnected: disconnected.signal }))
   const next = line.join(request())
   await pass(0)
-  gone.abort()
-  expect(await leaver).toEqual({ status: 'left' })
+  disconnected.abort()
+  expect(await leaver).toEqual({ status: 'disconnected' })
   await pass()
   expect((await next).status).toBe('granted')
   expect(chargedAtMs).toHaveLength(LIMIT + 1)
 })
 
-it('is bounded, and lets no owner have more places than are free', async () => {
+it('has a bounded length, and gives no owner more places than remain free', async () => {
   await fill()
   const joined: ReturnType<typeof line.join>[] = []
-  /** How many of `tried` requests may wait. */
+  /** Returns how many of `tried` requests may wait. */
   const mayWait = async (owner: string, tried: number): Promise<number> => {
     let denied = 0
     for (let index = 0; index < tried; index++) {
@@ -173,7 +173,7 @@ it.each([{ model: 'cooling' }, { pool: 'cooling' }])(
   },
 )
 
-it('tells those whose time runs out, since others took what was theirs', async () => {
+it('denies requests whose time runs out because others took the capacity', async () => {
   await fill()
   const waiting = [line.join(request({ maxWaitMs: 61_500 })), line.join(request({ maxWaitMs: 61_500 }))]
   await pass(60_000)
@@ -186,7 +186,7 @@ it('tells those whose time runs out, since others took what was theirs', async (
   expect(nowMs).toBeLessThan(62_000)
 })
 
-it('tells those who wait when capacity goes away', async () => {
+it('ends all waits when capacity becomes unavailable', async () => {
   await fill()
   const waiting = line.join(request())
   await pass(0)

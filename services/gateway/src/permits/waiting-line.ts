@@ -1,112 +1,112 @@
 import { amountOf, NO_COST, PERIOD_MS } from '@sluice/contracts'
+import { type CountedCost, countedCost, type ReservedTokens, sumOfCounted } from './counted-cost.ts'
 import { type PermitDenial, retryAfterMs } from './denial.ts'
-import { type CountedCost, countedCost, type ReservedTokens, sumOfCounted } from './reservation.ts'
-import { type Ordered, type Passing, WaitingOrder } from './waiting-order.ts'
+import { type ImmediateRequest, type OrderedRequest, WaitingOrder } from './waiting-order.ts'
 
 /** A request that may wait for its permit. */
 export interface WaitingRequest extends ReservedTokens {
-  /** Whose it is: the API key's id. */
+  /** The API key's id. */
   readonly owner: string
   readonly model: string
-  /** Which part of the model's requests it belongs to, as the provider's limits have it. */
+  /** The pool of the model's requests that share a provider limit. */
   readonly pool: string
-  /** For how long it may wait; 0: not at all. */
+  /** How long the request may wait; 0: it does not wait. */
   readonly maxWaitMs: number
-  /** Aborted when the one who asks is gone. */
-  readonly gone: AbortSignal
+  /** Aborts when the client disconnects. */
+  readonly disconnected: AbortSignal
 }
 
-/** What asking for a permit came to: a denial, or `Other`, with which a request is served. */
-export type Asked<Other> = Other | PermitDenial
+/** The result of an acquire: a denial, or `Served`, with which the request is served. */
+export type AcquireResult<Served> = Served | PermitDenial
 
-/** What waiting came to: as asking, or that the one who asked is gone. */
-export type Waited<Other> = Asked<Other> | { readonly status: 'left' }
+/** The result of waiting: that of the acquire, or that the client disconnected. */
+export type WaitResult<Served> = AcquireResult<Served> | { readonly status: 'disconnected' }
 
-export interface WaitingLineParts<Other> {
-  /** Asks for a permit. Never rejects. */
-  readonly ask: (request: Passing) => Promise<Asked<Other>>
-  /** Asks when so much could be granted at once; undefined where it could be now. Never rejects. */
-  readonly probe: (request: Passing, cost: CountedCost) => Promise<PermitDenial | undefined>
+export interface WaitingLineDeps<Served> {
+  /** Acquires a permit without waiting. Never rejects. */
+  readonly acquire: (request: ImmediateRequest) => Promise<AcquireResult<Served>>
+  /** Returns the denial that tells when `cost` could be granted; undefined if it could be now. Never rejects. */
+  readonly probe: (request: ImmediateRequest, cost: CountedCost) => Promise<PermitDenial | undefined>
   /** Monotonic milliseconds. */
   readonly nowMs: () => number
   readonly sleep: (durationMs: number) => Promise<void>
-  /** So many requests may wait at a time, of one owner no more than are free then; further ones are denied. */
+  /** How many requests may wait at a time; an owner gets no more places than it leaves free. Further requests are denied. */
   readonly maxWaiting: number
 }
 
-/** Requests of one connection that wait for their permits: owners take turns, and of one owner it is first come first served. */
-export interface WaitingLine<Other> {
-  /** Resolves when the request is served; with a denial, at once where the wait would be longer than it allows. */
-  join(request: WaitingRequest): Promise<Waited<Other>>
-  /** Whether nobody waits, and nobody is to be remembered. */
+/** The requests of one connection that wait for their permits. Owners take turns; an owner's requests are served first come, first served. */
+export interface WaitingLine<Served> {
+  /** Resolves when the request is served; with a denial at once if the wait would be longer than allowed. */
+  join(request: WaitingRequest): Promise<WaitResult<Served>>
+  /** Returns whether no request waits and no owner has to be remembered. */
   isIdle(): boolean
 }
 
-interface Waiter<Other> extends WaitingRequest, Ordered {
+interface Waiter<Served> extends WaitingRequest, OrderedRequest {
   readonly joinedAtMs: number
-  /** Its pool cools down until then; others need not wait for that. */
+  /** When the cool-down of its pool ends; other requests pass it until then. */
   notBeforeMs: number
-  readonly leave: (outcome: Waited<Other>) => void
+  readonly resolve: (outcome: WaitResult<Served>) => void
 }
 
 /**
- * Whoever's turn it is asks when the time has come, and keeps its turn until it is served. Whether the time suffices is found out
- * before somebody joins: by asking when the newcomer can be served together with all that are served before it. Those that do not
- * wait have their turns too: see {@link WaitingOrder}.
+ * The request whose turn it is acquires its permit as soon as there may be capacity, and keeps its turn until it is served. Before a request
+ * joins, a probe finds out whether it can be served in time together with all that are ahead of it. Requests that do not wait have turns
+ * too: see {@link WaitingOrder}.
  */
-export function createWaitingLine<Other extends { readonly status: 'granted' | 'unavailable' }>(
-  parts: WaitingLineParts<Other>,
-): WaitingLine<Other> {
-  const order = new WaitingOrder<Waiter<Other>>()
-  let asking: Waiter<Other> | undefined
+export function createWaitingLine<Served extends { readonly status: 'granted' | 'unavailable' }>(
+  deps: WaitingLineDeps<Served>,
+): WaitingLine<Served> {
+  const order = new WaitingOrder<Waiter<Served>>()
+  let acquiring: Waiter<Served> | undefined
   let isServing = false
 
-  const join = async (request: WaitingRequest): Promise<Waited<Other>> => {
+  const join = async (request: WaitingRequest): Promise<WaitResult<Served>> => {
     const { owner, maxWaitMs } = request
     const own = countedCost(request)
-    order.tidy(parts.nowMs())
+    order.tidy(deps.nowMs())
     const hasPlace = order.takePlace(owner)
     const isFree = hasPlace || (order.size === 0 && maxWaitMs === 0)
-    const before = isFree ? NO_COST : order.before(owner, parts.nowMs())
-    const isOneOfMany = order.begin(owner, own)
-    const asked = await askBehind(request, before)
-    order.end(owner, own)
-    if (asked.status !== 'denied') {
-      order.passed(owner, request, parts.nowMs(), hasPlace)
-      return asked
+    const before = isFree ? NO_COST : order.before(owner, deps.nowMs())
+    const isOneOfMany = order.beginAcquire(owner, own)
+    const outcome = await acquireBehind(request, before)
+    order.endAcquire(owner, own)
+    if (outcome.status !== 'denied') {
+      order.servedAtOnce(owner, request, deps.nowMs(), hasPlace)
+      return outcome
     }
-    if (request.gone.aborted) return LEFT
-    if (retryAfterMs(asked) <= maxWaitMs && order.hasRoom(owner, parts.maxWaiting)) return wait(request)
-    return miss(request, isFree || !isOneOfMany ? asked : await firstTurn(request, asked))
+    if (request.disconnected.aborted) return DISCONNECTED
+    if (retryAfterMs(outcome) <= maxWaitMs && order.hasRoom(owner, deps.maxWaiting)) return wait(request)
+    return refuse(request, isFree || !isOneOfMany ? outcome : await firstTurn(request, outcome))
   }
 
-  /** Asks for a permit unless what is served before the request leaves no room for it. */
-  const askBehind = async (request: Passing, before: CountedCost): Promise<Asked<Other>> =>
-    (await turnBehind(request, before)) ?? parts.ask(request)
+  /** Acquires a permit, unless those ahead of the request leave no capacity for it. */
+  const acquireBehind = async (request: ImmediateRequest, before: CountedCost): Promise<AcquireResult<Served>> =>
+    (await denialBehind(request, before)) ?? deps.acquire(request)
 
-  /** When the request is served behind `before`; undefined where that may be now. */
-  const turnBehind = async (request: Passing, before: CountedCost): Promise<PermitDenial | undefined> =>
-    before.requests === 0 ? undefined : turnAfter(before, countedCost(request), (cost) => parts.probe(request, cost))
+  /** Returns the denial that tells when the request is served after `before`; undefined if that may be now. */
+  const denialBehind = async (request: ImmediateRequest, before: CountedCost): Promise<PermitDenial | undefined> =>
+    before.requests === 0 ? undefined : turnAfter(before, countedCost(request), (cost) => deps.probe(request, cost))
 
-  /** The first turn of the request's owner: of all that are refused at the same moment, any may be the first to come again. */
+  /** Returns the denial for the first turn of the request's owner: of all its requests that are refused now, any may retry first. */
   const firstTurn = async (request: WaitingRequest, denial: PermitDenial): Promise<PermitDenial> =>
-    (await turnBehind(request, order.before(request.owner, parts.nowMs(), ALONE))) ?? denial
+    (await denialBehind(request, order.before(request.owner, deps.nowMs(), ALONE))) ?? denial
 
-  /** Refuses, and expects the request again if time helps. */
-  const miss = (request: WaitingRequest, denial: PermitDenial): PermitDenial => {
+  /** Refuses the request, and expects a retry if waiting helps. */
+  const refuse = (request: WaitingRequest, denial: PermitDenial): PermitDenial => {
     const isExpected = denial.denied.code === 'capacity_exceeded'
-    if (isExpected) order.missed(request.owner, request, parts.nowMs(), retryAfterMs(denial))
+    if (isExpected) order.refused(request.owner, request, deps.nowMs(), retryAfterMs(denial))
     return denial
   }
 
-  const wait = (request: WaitingRequest): Promise<Waited<Other>> =>
-    new Promise((leave) => {
-      const joinedAtMs = parts.nowMs()
-      const waiter: Waiter<Other> = { ...request, joinedAtMs, notBeforeMs: joinedAtMs, leave }
+  const wait = (request: WaitingRequest): Promise<WaitResult<Served>> =>
+    new Promise((resolve) => {
+      const joinedAtMs = deps.nowMs()
+      const waiter: Waiter<Served> = { ...request, joinedAtMs, notBeforeMs: joinedAtMs, resolve }
       order.add(waiter)
-      request.gone.addEventListener('abort', () => {
-        // Who is being asked for leaves with the answer: it may be a permit, which has to be given back then.
-        if (waiter !== asking) remove(waiter, LEFT)
+      request.disconnected.addEventListener('abort', () => {
+        // The result of an acquire in flight may be a permit, which then has to be refunded.
+        if (waiter !== acquiring) remove(waiter, DISCONNECTED)
       })
       if (isServing) return
       isServing = true
@@ -115,54 +115,54 @@ export function createWaitingLine<Other extends { readonly status: 'granted' | '
 
   const serve = async (): Promise<void> => {
     while (order.size > 0) {
-      const nowMs = parts.nowMs()
+      const nowMs = deps.nowMs()
       order.tidy(nowMs)
-      for (const waiter of order.waiters()) if (deadlineMs(waiter) < nowMs) turnAway(waiter)
+      for (const waiter of order.waiters()) if (deadlineMs(waiter) < nowMs) timeOut(waiter)
       const turn = order.next(nowMs)
       let againMs = RECHECK_MS
-      if (turn?.kind === 'waiter') againMs = await askFor(turn.waiter)
+      if (turn?.kind === 'waiter') againMs = await serveWaiter(turn.waiter)
       else if (turn?.kind === 'claim') againMs = await keepRoom(turn.owner, turn.claim)
-      if (againMs > 0) await parts.sleep(Math.min(againMs, RECHECK_MS))
+      if (againMs > 0) await deps.sleep(Math.min(againMs, RECHECK_MS))
     }
     isServing = false
   }
 
-  /** Asks for the one whose turn it is; returns how long to wait until it makes sense to ask again. */
-  const askFor = async (front: Waiter<Other>): Promise<number> => {
+  /** Acquires a permit for the first request in the line; returns how long to wait before the next attempt. */
+  const serveWaiter = async (front: Waiter<Served>): Promise<number> => {
     const kept = order.kept()
     if (kept.requests > 0) {
-      const denial = await parts.probe(front, sumOfCounted(kept, countedCost(front)))
+      const denial = await deps.probe(front, sumOfCounted(kept, countedCost(front)))
       if (denial !== undefined)
         return denial.denied.code === 'upstream_cooldown' ? coolDown(front, denial) : retryAfterMs(denial)
       if (!order.waiters().includes(front)) return 0
     }
-    asking = front
-    const asked = await parts.ask(front)
-    asking = undefined
-    if (asked.status !== 'denied') {
+    acquiring = front
+    const outcome = await deps.acquire(front)
+    acquiring = undefined
+    if (outcome.status !== 'denied') {
       order.served(front.owner)
-      remove(front, asked)
+      remove(front, outcome)
       return 0
     }
-    const againMs = retryAfterMs(asked)
-    if (front.gone.aborted) remove(front, LEFT)
-    else if (parts.nowMs() + againMs > deadlineMs(front)) remove(front, asked)
-    else if (asked.denied.code === 'upstream_cooldown') coolDown(front, asked)
+    const againMs = retryAfterMs(outcome)
+    if (front.disconnected.aborted) remove(front, DISCONNECTED)
+    else if (deps.nowMs() + againMs > deadlineMs(front)) remove(front, outcome)
+    else if (outcome.denied.code === 'upstream_cooldown') coolDown(front, outcome)
     else return againMs
     return 0
   }
 
-  const coolDown = (front: Waiter<Other>, denial: PermitDenial): number => {
-    front.notBeforeMs = parts.nowMs() + retryAfterMs(denial)
+  const coolDown = (front: Waiter<Served>, denial: PermitDenial): number => {
+    front.notBeforeMs = deps.nowMs() + retryAfterMs(denial)
     return 0
   }
 
-  /** Keeps room for a request that does not wait, if there is any; returns as `askFor`. */
-  const keepRoom = async (owner: string, claim: Passing): Promise<number> => {
+  /** Keeps capacity for a request that does not wait, if there is any; returns how long to wait before the next attempt. */
+  const keepRoom = async (owner: string, claim: ImmediateRequest): Promise<number> => {
     const kept = order.kept()
-    const denial = await parts.probe(claim, sumOfCounted(kept, countedCost(claim)))
+    const denial = await deps.probe(claim, sumOfCounted(kept, countedCost(claim)))
     if (denial === undefined) {
-      order.keep(owner, parts.nowMs())
+      order.keep(owner, deps.nowMs())
       return 0
     }
     if (denial.denied.code === 'capacity_exceeded' || kept.requests > 0) return retryAfterMs(denial)
@@ -170,29 +170,29 @@ export function createWaitingLine<Other extends { readonly status: 'granted' | '
     return 0
   }
 
-  /** Ends the wait of one whose time is up, with what it may expect from now on. */
-  const turnAway = (waiter: Waiter<Other>): void => {
+  /** Ends the wait of a request whose time is up, with a denial that tells when it could be served from now on. */
+  const timeOut = (waiter: Waiter<Served>): void => {
     const { owner } = waiter
     const ahead = order
       .waiters()
       .filter((other) => other.owner === owner)
       .indexOf(waiter)
-    const before = order.before(owner, parts.nowMs(), { waiters: ahead })
+    const before = order.before(owner, deps.nowMs(), { waiters: ahead })
     order.remove(waiter)
-    void askBehind(waiter, before).then(waiter.leave)
+    void acquireBehind(waiter, before).then(waiter.resolve)
   }
 
-  const remove = (waiter: Waiter<Other>, outcome: Waited<Other>): void => {
-    if (order.remove(waiter)) waiter.leave(outcome)
+  const remove = (waiter: Waiter<Served>, outcome: WaitResult<Served>): void => {
+    if (order.remove(waiter)) waiter.resolve(outcome)
   }
 
-  return { join, isIdle: () => order.isIdle(parts.nowMs()) }
+  return { join, isIdle: () => order.isIdle(deps.nowMs()) }
 }
 
-/** Refunds may free what is waited for before it would slide out; also how late an ended wait may be noticed. */
+/** Refunds may free capacity before a window does. Also the longest delay until an ended wait is noticed. */
 const RECHECK_MS = 100
 
-const LEFT = { status: 'left' } as const
+const DISCONNECTED = { status: 'disconnected' } as const
 const ALONE = { waiters: Number.POSITIVE_INFINITY } as const
 
 function deadlineMs({ joinedAtMs, maxWaitMs }: { joinedAtMs: number; maxWaitMs: number }): number {
@@ -200,9 +200,9 @@ function deadlineMs({ joinedAtMs, maxWaitMs }: { joinedAtMs: number; maxWaitMs: 
 }
 
 /**
- * The denial that tells when `own` will be served behind `before`, which waits already: when both fit together, which `probe` tells.
- * Undefined where that is now. What waits may be more than a whole window holds: each further window's worth then takes a period
- * and a slot more, by which time all that was charged until then has slid out.
+ * Returns the denial that tells when `own` can be served after `before`, which waits already: as soon as both fit together, by `probe`.
+ * Undefined if that is now. If more waits than a whole window holds, each further window's worth takes another period and slot, after which
+ * everything charged until then has left the window.
  */
 export async function turnAfter(
   before: CountedCost,
@@ -234,5 +234,5 @@ export async function turnAfter(
   }
 }
 
-/** A period and one of its 60 slots, in periods: how long a charge counts at most. */
+/** The longest time for which a charge counts, in periods: the period and one of its 60 slots. */
 const PERIOD_AND_SLOT = 61 / 60

@@ -1,10 +1,10 @@
 import type { Operation, ProviderAdapter, RequestInspection, ResponseTranslation, WireHeaders } from '@sluice/providers'
 import type { ApiKey } from '../admission/api-key.ts'
 import type { UsableConnection } from '../admission/connection.ts'
+import type { ModelNaming } from '../estimate/body-readings.ts'
 import type { CostEstimate } from '../estimate/estimate-cost.ts'
-import type { ModelNaming } from '../estimate/readings.ts'
-import type { RateLimitFields } from '../permits/denial.ts'
-import type { Permit } from '../ports.ts'
+import type { Permit } from '../permits/permit.ts'
+import type { RateLimitFields } from '../permits/rate-limit-fields.ts'
 
 /** A request that was admitted to its connection. */
 export interface Call {

@@ -1,6 +1,6 @@
 import { redactorOf } from '@sluice/egress'
 import { expect, it } from 'vitest'
-import type { ResponseSink } from '../ports.ts'
+import type { ResponseSink } from '../upstream/upstream.ts'
 import type { PermittedCall } from './call.ts'
 import { type CollectDeps, collectResponse } from './collect-response.ts'
 

@@ -1,6 +1,6 @@
 import type { SecretRedactor } from '@sluice/egress'
 import { NOTHING_USED } from '../accounting/settlement.ts'
-import type { ResponseSink, Upstream, UpstreamCall, UpstreamRequest } from '../ports.ts'
+import type { ResponseSink, Upstream, UpstreamCall, UpstreamRequest } from '../upstream/upstream.ts'
 import type { PermittedCall } from './call.ts'
 import type { FinishDeps } from './finish-call.ts'
 import { ResponseRecorder } from './response-recorder.ts'
@@ -76,7 +76,7 @@ export function collectResponse(
     const sink: ResponseSink = {
       departed: () => undefined,
       start: (status, statusMessage, headers) => {
-        if (status < 300) call.permit.served()
+        if (status < 300) call.permit.markServed()
         const receivedAtMs = deps.clock.nowMs()
         recorder.began({ status, statusMessage, headers: redaction.headers(headers), receivedAtMs })
       },

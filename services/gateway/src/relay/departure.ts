@@ -1,7 +1,9 @@
 import { Readable } from 'node:stream'
 import { NOTHING_USED } from '../accounting/settlement.ts'
 import { type ChargeKeeper, keepCharged } from '../permits/charge-keeper.ts'
-import type { Clock, Permit, UpstreamRequest } from '../ports.ts'
+import type { Permit } from '../permits/permit.ts'
+import type { Clock } from '../ports.ts'
+import type { UpstreamRequest } from '../upstream/upstream.ts'
 
 /**
  * The permit of a request on its way out. It is free for others when it grows too old while the connection is made, and its charge moves along

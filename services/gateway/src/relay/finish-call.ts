@@ -1,7 +1,7 @@
 import type { RateLimitReading, ResponseEvent, TokenUsage } from '@sluice/contracts'
 import type { BackgroundReading, PartialUsage, WireHeaders } from '@sluice/providers'
-import { type Beyond, withBeyond } from '../accounting/background-charge.ts'
-import type { BackgroundResponses } from '../accounting/background-responses.ts'
+import { type AdditionalUsage, withAdditionalUsage } from '../accounting/background-charge.ts'
+import type { BackgroundResponses } from '../accounting/background-response-store.ts'
 import {
   type CallEnd,
   chargedOutput,
@@ -58,15 +58,20 @@ export interface FinishDeps extends RefuseDeps {
 
 /**
  * Finishes a call that had its permit: settles the permit, learns from the response, and records the event.
- * @param beyond what the response reports that a background response has used beyond what is charged and recorded for it
+ * @param additional usage of a background response, as this response reports it, that is not charged and recorded yet
  */
-export function finishCall(deps: FinishDeps, call: PermittedCall, result: CallResult, beyond?: Beyond): void {
+export function finishCall(
+  deps: FinishDeps,
+  call: PermittedCall,
+  result: CallResult,
+  additional?: AdditionalUsage,
+): void {
   const finished = finishedCall(call, result)
   reportCredential(deps, call, result, finished.end)
-  settle(call, result, finished, beyond)
+  settle(call, result, finished, additional)
   if (finished.isUnderWay) rememberBackground(deps, call, result, finished)
   learn(call, result, finished.usage)
-  record(deps, call, result, finished, beyond)
+  record(deps, call, result, finished, additional)
 }
 
 /** What a call comes to, for its permit and its event. */
@@ -135,9 +140,18 @@ function showsAcceptance(
   return status < 300 && errorStatus === undefined
 }
 
-function settle(call: PermittedCall, result: CallResult, { end }: FinishedCall, beyond: Beyond | undefined): void {
+function settle(
+  call: PermittedCall,
+  result: CallResult,
+  { end }: FinishedCall,
+  additional: AdditionalUsage | undefined,
+): void {
   const coolDown = coolDownOf(end, refusedOf(call, result))
-  call.permit.settle(withBeyond(settledCost(end, call), beyond, call.connection), coolDown, limitedCost(end, call))
+  call.permit.settle(
+    withAdditionalUsage(settledCost(end, call), additional, call.connection),
+    coolDown,
+    limitedCost(end, call),
+  )
 }
 
 /** Returns what a 429 is about, where the call got one. */
@@ -147,10 +161,10 @@ function refusedOf({ connection, inspection, pool, estimate }: PermittedCall, re
   const isUsedUp = ({ remaining }: RateLimitReading) => remaining === 0
   // A body names the quotas that were exceeded.
   const countsRequests = ({ dimension }: RateLimitReading) => dimension.startsWith('requests')
-  const nothingLeft = () =>
+  const nothingRemains = () =>
     adapter.rateLimits(headers, headersAtMs).some(isUsedUp) ||
     (errorBody !== undefined && adapter.rateLimitsInError(errorBody).some(countsRequests))
-  return { model: inspection.model, pool, tokens: estimate.tokens, nothingLeft }
+  return { model: inspection.model, pool, tokens: estimate.tokens, nothingRemains }
 }
 
 /** Keeps what was charged for a response that goes on in the background, until its usage is reported. */
@@ -190,7 +204,7 @@ function record(
   call: PermittedCall,
   result: CallResult,
   { end, usage, isUnread: unread }: FinishedCall,
-  beyond: Beyond | undefined,
+  additional: AdditionalUsage | undefined,
 ): void {
   const { settings } = call.connection
   const event: ResponseEvent = {
@@ -198,14 +212,14 @@ function record(
     startedAtMs: call.startedAtMs,
     endedAtMs: clock.nowMs(),
     apiKeyId: call.apiKey.id,
-    model: beyond?.model ?? call.inspection.model,
+    model: additional?.model ?? call.inspection.model,
     outcome: outcomeOf(end),
   }
-  const pool = beyond?.pool ?? call.pool
+  const pool = additional?.pool ?? call.pool
   if (pool !== '') event.pool = pool
   if (result.timeToFirstByteMs !== undefined) event.timeToFirstByteMs = result.timeToFirstByteMs
   if (result.upstreamMs !== undefined) event.upstreamMs = result.upstreamMs
-  const recorded = beyond?.usage ?? usage
+  const recorded = additional?.usage ?? usage
   if (recorded !== undefined) event.usage = recorded
   if (unread) event.unreadUsage = true
   addResponse(event, call, result)

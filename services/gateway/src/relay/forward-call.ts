@@ -68,7 +68,7 @@ async function forwardBody(
   const headers = isWhole ? decodedHeaders(call.headers) : call.headers
   const plainCall = headers === call.headers ? call : { ...call, headers }
   const mayWait = waitMs > 0
-  const inspected = await inspectCall(deps, plainCall, read, { mayWait, isGone: () => response.destroyed })
+  const inspected = await inspectCall(deps, plainCall, read, { mayWait, isDisconnected: () => response.destroyed })
   if (inspected.status !== 'ok') return end(inspected)
 
   const isUpload = held !== undefined && !isWhole
@@ -97,7 +97,7 @@ async function receive(
   response: ServerResponse,
   { maxBodyBytes, maxUploadBytes }: ForwardOptions,
 ): Promise<Result<ReceivedBody>> {
-  const decoding = { bodyDecoder, owner: call.apiKey.id, isGone: () => response.destroyed, held }
+  const decoding = { bodyDecoder, owner: call.apiKey.id, isDisconnected: () => response.destroyed, held }
   const { 'content-type': type = '', 'content-length': length = '0' } = request.headers
   if (isJson(type) || (type === '' && call.operation.untypedIsJson === true)) {
     const structure = isJsonRead(call) ? new JsonStructure() : undefined

@@ -1,11 +1,11 @@
 import { JsonStructure, providerAdapter } from '@sluice/providers'
 import { afterAll, beforeEach, expect, it } from 'vitest'
-import { type Documents, threadedDocuments } from '../estimate/documents.ts'
+import { type BodyReader, createBodyReader } from '../estimate/body-reader.ts'
 import type { Call } from './call.ts'
 import { type InspectDeps, inspectCall } from './inspect-call.ts'
 
 /** By a clock that stands still, so that it is the estimates that decide where a body is read. */
-const documents = threadedDocuments(
+const bodyReader = createBodyReader(
   () => 0,
   (fault) => {
     throw fault
@@ -17,10 +17,10 @@ let readings: (readonly [name: string, isHere: boolean])[]
 beforeEach(() => {
   readings = []
 })
-afterAll(() => documents.stop())
+afterAll(() => bodyReader.stop())
 
-const watched: Documents['read'] = (name, input, task) => {
-  const reading = documents.read(name, input, task)
+const watched: BodyReader['read'] = (name, input, task) => {
+  const reading = bodyReader.read(name, input, task)
   readings.push([name, !(reading instanceof Promise)])
   return reading
 }
@@ -30,7 +30,7 @@ async function faultOf(text: string): Promise<string> {
   const structure = new JsonStructure()
   structure.push(body)
   const adapter = providerAdapter('openai')
-  const plane = { documents: { read: watched } }
+  const plane = { bodyReader: { read: watched } }
   const call = {
     apiKey: { id: 'k' },
     connection: { settings: { provider: 'openai', requestStreamUsage: false }, adapter },
@@ -41,7 +41,7 @@ async function faultOf(text: string): Promise<string> {
     plane as unknown as InspectDeps,
     call as unknown as Call,
     { kind: 'json', body, structure },
-    { mayWait: true, isGone: () => false },
+    { mayWait: true, isDisconnected: () => false },
   )
   return preparation.status === 'refused' ? preparation.error.message : expect.fail('it was prepared')
 }

@@ -2,10 +2,11 @@ import { type BodyAddition, type JsonStructure, promptPool, type RequestInspecti
 import { isJudged, isRestricted, modelRefusal } from '../admission/allowed-models.ts'
 import type { UsableConnection } from '../admission/connection.ts'
 import { ok, type Result, refused } from '../admission/refuse.ts'
-import type { Documents, ReadingTask } from '../estimate/documents.ts'
+import type { BodyReader, ReadingTask } from '../estimate/body-reader.ts'
+import type { InspectedBody } from '../estimate/body-readings.ts'
 import { type CostEstimate, estimateCost, NO_TOKENS } from '../estimate/estimate-cost.ts'
-import { notJsonType } from '../estimate/json-object.ts'
-import { type InspectedBody, isForm } from '../estimate/readings.ts'
+import { isForm } from '../estimate/form-body.ts'
+import { notJsonType } from '../estimate/json-body.ts'
 import { type GatewayError, gatewayError } from '../http/gateway-error.ts'
 import type { Call, InspectedCall, PreparedCall } from './call.ts'
 
@@ -19,7 +20,7 @@ export interface Inspected {
 }
 
 export interface InspectDeps {
-  readonly documents: Documents
+  readonly bodyReader: BodyReader
 }
 
 /** A whole body to look into. {@link inspectCall} takes it over, and returns it. */
@@ -46,7 +47,7 @@ export interface InspectOptions {
   /** The request may wait for its permit; the allowed models may have changed by then. */
   readonly mayWait: boolean
   /** Returns whether the client has disconnected. */
-  readonly isGone: () => boolean
+  readonly isDisconnected: () => boolean
 }
 
 /**
@@ -84,17 +85,17 @@ async function inspectedBody(
   deps: InspectDeps,
   call: Call,
   whole: WholeBody,
-  { mayWait, isGone }: InspectOptions,
+  { mayWait, isDisconnected }: InspectOptions,
 ): Promise<Result<InspectedBody>> {
-  const { documents } = deps
+  const { bodyReader } = deps
   const { connection, operation, apiKey, headers } = call
   const { provider } = connection.settings
   const { body } = whole
   if (whole.kind === 'other') {
-    const task = { owner: apiKey.id, estimatedNs: body.length * OTHER_BYTE_NS, isGone }
-    return ok(await documents.read('inspectOther', { provider, operation, headers, type: whole.type, body }, task))
+    const task = { owner: apiKey.id, estimatedNs: body.length * OTHER_BYTE_NS, isDisconnected }
+    return ok(await bodyReader.read('inspectOther', { provider, operation, headers, type: whole.type, body }, task))
   }
-  const task = { owner: apiKey.id, estimatedNs: whole.structure.parseNs, isGone }
+  const task = { owner: apiKey.id, estimatedNs: whole.structure.parseNs, isDisconnected }
   const given = {
     provider,
     operation,
@@ -103,17 +104,17 @@ async function inspectedBody(
     withoutUsage: connection.settings.requestStreamUsage === false,
     body,
   }
-  const inspected = await documents.read('inspect', given, task)
+  const inspected = await bodyReader.read('inspect', given, task)
   return inspected.isNoObject ? refused(await bodyFaultError(deps, inspected.body, task)) : ok(inspected)
 }
 
 /** Returns the error that says why a body is not a JSON object. The body must not be used any more. */
 export async function bodyFaultError(
-  { documents }: InspectDeps,
+  { bodyReader }: InspectDeps,
   body: Buffer,
   task: Omit<ReadingTask, 'estimatedNs'>,
 ): Promise<GatewayError> {
-  const fault = await documents.read('bodyFault', { body }, { ...task, estimatedNs: body.length * FAULT_BYTE_NS })
+  const fault = await bodyReader.read('bodyFault', { body }, { ...task, estimatedNs: body.length * FAULT_BYTE_NS })
   return gatewayError('invalid_request', fault)
 }
 

@@ -1,8 +1,9 @@
 import { type Ended, ok, type Result } from '../admission/refuse.ts'
 import { gatewayError } from '../http/gateway-error.ts'
-import { denialError, deniedBy, rateLimitFields } from '../permits/denial.ts'
+import { denialError, deniedBy } from '../permits/denial.ts'
+import type { PermitRequest, Permits, Wait } from '../permits/permit.ts'
+import { rateLimitFields } from '../permits/rate-limit-fields.ts'
 import { reservedTokens, reservedWithin } from '../permits/reservation.ts'
-import type { PermitRequest, Permits, Wait } from '../ports.ts'
 import type { PermittedCall, PreparedCall } from './call.ts'
 
 export interface PermitDeps {
@@ -30,7 +31,7 @@ export async function obtainPermit(
   const first = await permits.acquire(asked, wait)
   const outcome = first.status === 'denied' ? await acquiredWithin(permits, call, first, asked, wait) : first
   switch (outcome.status) {
-    case 'left':
+    case 'disconnected':
       return { status: 'aborted' }
     case 'granted':
       return ok({ ...call, permit: outcome.permit, rateLimits: rateLimitFields(outcome.windows) })
@@ -38,7 +39,7 @@ export async function obtainPermit(
       return denial(call, outcome)
     case 'unavailable':
       return onCapacityUnavailable === 'allow'
-        ? ok({ ...call, permit: permits.unreserved(id, model), rateLimits: undefined })
+        ? ok({ ...call, permit: permits.failOpen(id, model), rateLimits: undefined })
         : unavailable(call, outcome.reason)
   }
 }

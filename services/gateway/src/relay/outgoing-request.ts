@@ -5,7 +5,10 @@ import type { UsableConnection } from '../admission/connection.ts'
 import { ok, type Refused, type Result, refused } from '../admission/refuse.ts'
 import { requestHeaders } from '../http/forwarded-headers.ts'
 import { gatewayError } from '../http/gateway-error.ts'
-import type { CredentialSecrets, Credentials, RequestSigner, SignedRequest, UpstreamRequest } from '../ports.ts'
+import type { CredentialSecrets, Credentials } from '../upstream/credentials.ts'
+import type { SignedRequest } from '../upstream/role-session.ts'
+import type { RequestSigner } from '../upstream/role-sessions.ts'
+import type { UpstreamRequest } from '../upstream/upstream.ts'
 import type { Call, PermittedCall } from './call.ts'
 
 export interface CredentialDeps {

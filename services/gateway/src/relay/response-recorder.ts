@@ -1,4 +1,4 @@
-import type { Beyond } from '../accounting/background-charge.ts'
+import type { AdditionalUsage } from '../accounting/background-charge.ts'
 import { type CallEnd, settledCost } from '../accounting/settlement.ts'
 import type { PermittedCall } from './call.ts'
 import { type CallResult, type FinishDeps, finishCall } from './finish-call.ts'
@@ -78,7 +78,7 @@ export class ResponseRecorder {
       const { id } = this.#call.connection.settings
       return this.#deps.backgroundResponses
         .report(id, background.id, background.usage)
-        .then((beyond) => this.#finishCall(end, beyond))
+        .then((additional) => this.#finishCall(end, additional))
         .catch((error: unknown) => this.abandon(end, error))
     } catch (error) {
       return this.abandon(end, error)
@@ -91,7 +91,7 @@ export class ResponseRecorder {
     throw error
   }
 
-  #finishCall(end: RecordedEnd, beyond?: Beyond): void {
+  #finishCall(end: RecordedEnd, additional?: AdditionalUsage): void {
     const reader = this.#pipe?.reader
     const usage = reader?.usage
     const result: CallResult = {
@@ -110,7 +110,7 @@ export class ResponseRecorder {
       outputTokensSeen: reader?.outputTokensSeen ?? 0,
       background: reader?.background,
     }
-    finishCall(this.#deps, this.#call, result, beyond)
+    finishCall(this.#deps, this.#call, result, additional)
   }
 
   /** Milliseconds since the request was handed to the HTTP client. */

@@ -6,17 +6,10 @@ import { type CallEnd, limitedCost, NOTHING_USED, settledCost } from '../account
 import { sendableReasonPhrase } from '../http/forwarded-headers.ts'
 import { type GatewayError, gatewayError, INTERNAL_ERROR } from '../http/gateway-error.ts'
 import { writeError } from '../http/write-error.ts'
-import type {
-  CredentialSecrets,
-  ResponseSink,
-  Upstream,
-  UpstreamCall,
-  UpstreamFault,
-  UpstreamRequest,
-} from '../ports.ts'
 import { credentialRejected, rejectsCredential } from '../upstream/credential-rejection.ts'
-import { credentialVersionOf } from '../upstream/credentials.ts'
-import { interrupterOf, upstreamFaultError } from '../upstream/fault-error.ts'
+import { type CredentialSecrets, credentialVersionOf } from '../upstream/credentials.ts'
+import type { ResponseSink, Upstream, UpstreamCall, UpstreamRequest } from '../upstream/upstream.ts'
+import { interrupterOf, type UpstreamFault, upstreamFaultError } from '../upstream/upstream-fault.ts'
 import type { PermittedCall } from './call.ts'
 import { Departure } from './departure.ts'
 import type { FinishDeps } from './finish-call.ts'
@@ -118,7 +111,7 @@ export class ResponseRelay implements ResponseSink {
   start(status: number, statusMessage: string, headers: WireHeaders): void {
     this.#departure?.responded()?.catch((err: unknown) => this.#notCharged(err))
     this.#bounded(() => {
-      if (status < 300) this.#call.permit.served()
+      if (status < 300) this.#call.permit.markServed()
       this.#begin({
         status,
         statusMessage: this.#redaction.errorText(sendableReasonPhrase(statusMessage)),
@@ -294,8 +287,9 @@ export class ResponseRelay implements ResponseSink {
   /** The application gets nothing of this response. The request was sent, and used no tokens. */
   #giveWay({ status }: ResponseHead): void {
     const end = { sent: true, status, outputTokensSeen: 0 }
-    const settle = (): void =>
+    const settle = (): void => {
       this.#call.permit.settle(settledCost(end, this.#call), undefined, limitedCost(end, this.#call))
+    }
     const released = this.#release()
     if (released === undefined) settle()
     else void released.then(settle)

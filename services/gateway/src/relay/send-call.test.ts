@@ -3,7 +3,8 @@ import { Socket } from 'node:net'
 import { providerAdapter } from '@sluice/providers'
 import { createLogger } from '@sluice/service-kit'
 import { beforeEach, expect, it } from 'vitest'
-import type { ResponseSink, UpstreamRequest, Wait } from '../ports.ts'
+import type { Wait } from '../permits/permit.ts'
+import type { ResponseSink, UpstreamRequest } from '../upstream/upstream.ts'
 import type { PreparedCall } from './call.ts'
 import { type SendDeps, sendCall } from './send-call.ts'
 import { StreamUsageRefusals } from './usage-addition.ts'
@@ -51,7 +52,7 @@ async function send(waitMs: number): Promise<void> {
     ...(credential && { credentialVersions: { oldest: 1, newest: 1 } }),
   }
   const apiKey = { id: 'k', hash: 'h', allows: () => true }
-  const permit = { departByMs: Number.POSITIVE_INFINITY, served: () => undefined, settle: () => undefined }
+  const permit = { departByMs: Number.POSITIVE_INFINITY, markServed: () => undefined, settle: () => undefined }
   let isThere = false
   void credential?.then(() => {
     isThere = true
@@ -72,7 +73,7 @@ async function send(waitMs: number): Promise<void> {
     apiKeys: { byHash: () => apiKey },
     connections: { byName: () => connection },
     permits: {
-      expired: () => undefined,
+      countExpired: () => undefined,
       acquire: (_request: unknown, { maxWaitMs }: Wait) => {
         offeredMs.push(maxWaitMs)
         const waited = waitsMs.shift() ?? 0

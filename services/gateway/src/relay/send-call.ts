@@ -6,7 +6,8 @@ import { type AdmissionDeps, admitAgain } from '../admission/admit-call.ts'
 import { ABORTED, type Ended, endedByFault, type Result, refuse, refused } from '../admission/refuse.ts'
 import { gatewayError } from '../http/gateway-error.ts'
 import type { HeldBytes } from '../http/held-bytes.ts'
-import type { Clock, Permit } from '../ports.ts'
+import type { Permit } from '../permits/permit.ts'
+import type { Clock } from '../ports.ts'
 import type { Call, InspectedCall, PermittedCall, PreparedCall } from './call.ts'
 import { estimateCall } from './inspect-call.ts'
 import { obtainPermit, type PermitDeps } from './obtain-permit.ts'
@@ -88,7 +89,10 @@ export async function sendCall(
     for (let departures = 1; departures <= MAX_DEPARTURES; departures++) {
       // Permit.
       const askedAtMs = deps.clock.elapsedMs()
-      const permission = await obtainPermit(deps, call, { maxWaitMs: leftMs, gone: () => disconnectSignal(response) })
+      const permission = await obtainPermit(deps, call, {
+        maxWaitMs: leftMs,
+        disconnected: () => disconnectSignal(response),
+      })
       leftMs = Math.max(0, leftMs - (deps.clock.elapsedMs() - askedAtMs))
       if (permission.status !== 'ok') return end(permission)
       let permitted = permission.value
@@ -117,7 +121,7 @@ export async function sendCall(
       if (outcome === 'relayed') return
       relay = undefined
       if (outcome === 'too-late') {
-        deps.permits.expired(call.connection.settings.id)
+        deps.permits.countExpired(call.connection.settings.id)
       } else if (asSent !== undefined) {
         // The provider refused the addition: send the request once more as the application sent it, under a permit of its own.
         const unchanged = asSent()

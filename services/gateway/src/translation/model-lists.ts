@@ -3,7 +3,7 @@ import type { ListedModel, ModelPage } from '@sluice/providers'
 import type { Logger } from '@sluice/service-kit'
 import type { ApiKey } from '../admission/api-key.ts'
 import type { UsableConnection } from '../admission/connection.ts'
-import { parseJsonObject } from '../estimate/json-object.ts'
+import { parseJsonObject } from '../estimate/json-body.ts'
 import type { Call } from '../relay/call.ts'
 import { collectResponse } from '../relay/collect-response.ts'
 import { estimateCall, inspectedCall, inspectionWithoutBody } from '../relay/inspect-call.ts'
@@ -191,9 +191,9 @@ async function askForPage(
       credentialVersion: credentialVersionOf(secrets),
     })
     if (response !== 'too-late') return response?.status === 200 ? list.read(parseJsonObject(response.body)) : undefined
-    deps.permits.expired(connection.settings.id)
+    deps.permits.countExpired(connection.settings.id)
   }
   return undefined
 }
 
-const NO_WAIT = { maxWaitMs: 0, gone: () => new AbortController().signal }
+const NO_WAIT = { maxWaitMs: 0, disconnected: () => new AbortController().signal }

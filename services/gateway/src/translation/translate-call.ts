@@ -13,8 +13,8 @@ import { catchUp, mayBeOutdated } from '../admission/authenticate.ts'
 import type { Connection, UsableConnection } from '../admission/connection.ts'
 import { ABORTED, type Ended, ok, type Result, refused } from '../admission/refuse.ts'
 import { usableConnection, usableNames } from '../admission/usable-connection.ts'
-import type { Documents, ReadingTask } from '../estimate/documents.ts'
-import type { BodyToTranslate } from '../estimate/readings.ts'
+import type { BodyReader, ReadingTask } from '../estimate/body-reader.ts'
+import type { BodyToTranslate } from '../estimate/body-readings.ts'
 import { type GatewayError, gatewayError } from '../http/gateway-error.ts'
 import type { HeldBytes } from '../http/held-bytes.ts'
 import { NO_ROOM } from '../http/receive-body.ts'
@@ -64,7 +64,7 @@ export interface UnifiedBody {
 }
 
 export interface ModelDeps {
-  readonly documents: Documents
+  readonly bodyReader: BodyReader
   readonly apiKeys: ApiKeys
   readonly connections: Connections
 }
@@ -91,7 +91,7 @@ export async function namedModel(
   response: ServerResponse,
 ): Promise<NamedModelResult> {
   const task = readingTask(apiKey, structure.parseNs, response)
-  const { body, ...named } = await deps.documents.read('unifiedModel', { body: given }, task)
+  const { body, ...named } = await deps.bodyReader.read('unifiedModel', { body: given }, task)
   if (named.isNoObject) return refused(await bodyFaultError(deps, body, task))
   const name = parseUnifiedModel(named.model)
   if (name === undefined) return refused(noConnection(named.model, apiKey, deps.connections))
@@ -109,7 +109,7 @@ export async function namedModel(
 }
 
 export interface TranslateDeps {
-  readonly documents: Documents
+  readonly bodyReader: BodyReader
   readonly images: Images
 }
 
@@ -125,7 +125,7 @@ export interface TranslatedCall {
  * @param mayWait the request may wait for its permit
  */
 export async function translateCall(
-  { documents, images }: TranslateDeps,
+  { bodyReader, images }: TranslateDeps,
   { requestId, startedAtMs, apiKey, operation: kind }: UnifiedCall,
   request: IncomingMessage,
   { connection, model, body }: NamedModel,
@@ -148,7 +148,7 @@ export async function translateCall(
   const byteNs = TEXT_BYTE_NS + (adapter.unified[kind].opensStrings === true && mayHoldJson(body) ? NESTED_BYTE_NS : 0)
   const task = readingTask(apiKey, structure.parseNs * TRANSLATION_FACTOR + body.length * byteNs, response)
   const translate = (given: Buffer, inline: ReadonlyMap<string, InlineImage>) =>
-    documents.read('translate', { ...toTranslate, images: inline, body: given }, task)
+    bodyReader.read('translate', { ...toTranslate, images: inline, body: given }, task)
 
   const translated = await translate(body, NO_IMAGES)
   if (translated.status === 'refused') return refused(refusalError(translated))
@@ -192,7 +192,7 @@ export async function translateCall(
 }
 
 function readingTask({ id }: ApiKey, estimatedNs: number, response: ServerResponse): ReadingTask {
-  return { owner: id, estimatedNs, isGone: () => response.destroyed }
+  return { owner: id, estimatedNs, isDisconnected: () => response.destroyed }
 }
 
 function imageError({ fault, message }: ImageFault): GatewayError {

@@ -25,7 +25,7 @@ async function call(
   const deps = {
     clock: { nowMs: () => 1, elapsedMs: () => 1 },
     connections: { byName: () => connection, all: () => [connection] },
-    documents: {
+    bodyReader: {
       read: async (name: string, input: { readonly body: Buffer }) => {
         done.push(name)
         return read(name, input)

@@ -2,9 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { JsonStructure, openAiErrorResponse } from '@sluice/providers'
 import { waitOf } from '../admission/check-head.ts'
 import { type AdmittedRequest, type Ended, endedByFault, refuse, refused } from '../admission/refuse.ts'
-import { notJsonType } from '../estimate/json-object.ts'
-import type { HeldBytes } from '../http/held-bytes.ts'
-import { holdingBytes } from '../http/held-bytes.ts'
+import { notJsonType } from '../estimate/json-body.ts'
+import { type HeldBytes, holdingBytes } from '../http/held-bytes.ts'
 import { bringsBody } from '../http/receive-body.ts'
 import { receiveDecodedBody } from '../http/receive-decoded-body.ts'
 import type { ErrorContext } from '../http/write-error.ts'
@@ -39,7 +38,7 @@ export async function unifiedCall(
     const received = await receiveDecodedBody(request, {
       bodyDecoder: deps.bodyDecoder,
       owner: apiKey.id,
-      isGone: () => response.destroyed,
+      isDisconnected: () => response.destroyed,
       maxBytes: options.maxBodyBytes,
       held,
       structure,

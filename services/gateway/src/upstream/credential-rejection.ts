@@ -3,9 +3,9 @@ import { type GatewayError, gatewayError } from '../http/gateway-error.ts'
 import type { Call } from '../relay/call.ts'
 
 /**
- * Returns whether a provider's error is about the connection's credential, and not about one that the application sent besides in a header or
- * the query by which the known providers, or gateways before them, authenticate.
- * @param body the error's, not compressed
+ * Returns whether a provider's error is about the connection's credential, and not about another one that the application sent in a header
+ * or query parameter with which known providers, or gateways before them, authenticate.
+ * @param error its body is not compressed
  */
 export function rejectsCredential(
   { connection, headers, query }: Pick<Call, 'connection' | 'headers' | 'query'>,
@@ -14,12 +14,12 @@ export function rejectsCredential(
   return refusesCredential(connection.settings.provider, error) && !bringsCredential(headers, query)
 }
 
-/** What the application is told: neither the provider's words nor any part of the credential. */
+/** Returns the error response for a rejected credential, without the provider's message or any part of the credential. */
 export function credentialRejected({ connection }: Pick<Call, 'connection'>, status: number): GatewayError {
   const { name } = connection.settings
   const message =
     `The provider of connection "${name}" rejected the connection's credential (HTTP ${status}). ` +
-    'The API key of this request is valid: an operator has to give the connection a new credential.'
+    'The API key of this request is valid: an operator has to replace the credential of the connection.'
   return gatewayError('upstream_credential_rejected', message)
 }
 
@@ -30,7 +30,7 @@ function bringsCredential(headers: WireHeaders, query: string): boolean {
   return query !== '' && query.split('&').some((parameter) => AUTHENTICATING_PARAMETERS.has(parameterName(parameter)))
 }
 
-/** Whether a header is said to be for the hop to the gateway alone, and goes no further. */
+/** Returns whether the `connection` header limits a header to the hop to the gateway, which does not forward it. */
 function isOfTheHop({ connection }: WireHeaders, name: string): boolean {
   if (connection === undefined) return false
   return String(connection)
@@ -39,20 +39,20 @@ function isOfTheHop({ connection }: WireHeaders, name: string): boolean {
     .some((named) => named.trim() === name)
 }
 
-/** Google's API takes `%61ccess_token` for the same name; the gateway's own key is off the query by now. */
+/** Decodes a parameter's name: Google's API reads `%61ccess_token` as `access_token`. The gateway's own key is removed already. */
 function parameterName(parameter: string): string {
   const name = parameter.split('=', 1)[0] ?? ''
   try {
     return decodeURIComponent(name).toLowerCase()
   } catch {
-    // Not decodable, so no name that a server would take for another.
+    // A name that cannot be decoded is no other name in disguise.
     return name.toLowerCase()
   }
 }
 
 /**
- * Of those that go on to the provider: Azure API Management's, Portkey's, Helicone's, Cloudflare's and LiteLLM's, and the one that OpenStack
- * made common. Proxies before the gateway add none of them to every request, as they do `x-amzn-oidc-accesstoken`.
+ * Headers that are forwarded to the provider: those of Azure API Management, Portkey, Helicone, Cloudflare and LiteLLM, and OpenStack's. No
+ * proxy before the gateway adds them to every request, unlike `x-amzn-oidc-accesstoken`.
  */
 const AUTHENTICATING_HEADERS = [
   'ocp-apim-subscription-key',

@@ -1,71 +1,50 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { CredentialFields, credential, SluiceError, validate } from '@sluice/contracts'
+import { credential, SluiceError } from '@sluice/contracts'
+import type { SecretFields } from '@sluice/egress'
 import { type Bus, request } from '@sluice/messaging'
-import { Secret } from '@sluice/service-kit'
-import sodium from 'libsodium-wrappers'
 import type { CredentialVersions } from '../admission/connection.ts'
-import type { CredentialSecrets, Credentials } from '../ports.ts'
+import { type KeyPair, unseal } from './sealed-box.ts'
 
-/** Notes which version of its connection's credential the secrets are, for as long as they are held. */
-export function noteCredentialVersion(secrets: object, version: number): void {
+/** Remembers the credential version of these secrets for as long as they are in memory. */
+function noteCredentialVersion(secrets: object, version: number): void {
   versions.set(secrets, version)
 }
 
-/** Undefined for what is no stored credential, such as a session in an AWS role. */
+/** Returns the credential version of these secrets; undefined if they are no stored credential, such as a session in an AWS role. */
 export function credentialVersionOf(secrets: object): number | undefined {
   return versions.get(secrets)
 }
 
 const versions = new WeakMap<object, number>()
 
-/** The gateway's X25519 key pair, which lives as long as the process: credentials are sealed to it on their way here. */
-export interface KeyPair {
-  /** Base64. */
-  readonly publicKey: string
-  /**
-   * The text that was sealed to this key (`crypto_box_seal`), given in base64.
-   * @throws Error when it was sealed to another key, or altered
-   */
-  open(sealed: string): string
-}
-
-export async function createKeyPair(): Promise<KeyPair> {
-  await sodium.ready
-  const { publicKey, privateKey } = sodium.crypto_box_keypair()
-  return {
-    publicKey: Buffer.from(publicKey).toString('base64'),
-    open: (sealed) =>
-      Buffer.from(sodium.crypto_box_seal_open(Buffer.from(sealed, 'base64'), publicKey, privateKey)).toString('utf8'),
-  }
-}
-
-export interface HeldCredentials extends Credentials {
-  /** Fetches a version ahead, so that no request waits for it. */
+export interface CredentialCache extends Credentials {
+  /** Fetches a version in advance, so that no request waits for it. */
   prefetch(connectionId: string, version: number): void
-  /** Fetches a version and returns what came of it, which it reports nowhere else. Never rejects. */
+  /** Fetches a version and returns the result, which is reported nowhere else. Never rejects. */
   fetch(connectionId: string, version: number): Promise<Fetched>
   forget(connectionId: string): void
 }
 
 export type Fetched =
-  | { readonly status: 'held' }
+  | { readonly status: 'fetched' }
   /**
-   * `refused`: this one cannot be handed out. `unopened`: its key service is away. `service_away`: the connections service does
-   * not answer, or can hand out none now.
+   * - `refused`: the connections service refuses this credential
+   * - `key_service_unavailable`: the credential's key service is unavailable
+   * - `service_unavailable`: the connections service does not reply, or cannot return any credential now
    */
-  | { readonly status: 'refused' | 'unopened' | 'service_away'; readonly fault: SluiceError }
+  | { readonly status: 'refused' | 'key_service_unavailable' | 'service_unavailable'; readonly fault: SluiceError }
 
-/** Credentials from the connections service, sealed to this process on their way and held for as long as it lives. */
+/** Fetches credentials from the connections service, sealed to this process, and keeps them in memory for as long as it lives. */
 export function sealedCredentials(
   bus: Bus,
   keyPair: KeyPair,
   monotonicMs: () => number,
   onFault: (error: unknown) => void,
-): HeldCredentials {
+): CredentialCache {
   const entries = new Map<string, Entry>()
 
   const entryOf = (connectionId: string, version: number): Entry => {
-    const entry = entries.get(connectionId) ?? { wanted: version, held: [], retryAtMs: 0 }
+    const entry = entries.get(connectionId) ?? { wanted: version, cached: [], retryAtMs: 0 }
     entries.set(connectionId, entry)
     entry.wanted = Math.max(entry.wanted, version)
     return entry
@@ -73,16 +52,16 @@ export function sealedCredentials(
 
   const fetch = async (connectionId: string, entry: Entry): Promise<Fetched> => {
     const { wanted } = entry
-    let fetched: Fetched = { status: 'held' }
+    let fetched: Fetched = { status: 'fetched' }
     try {
-      const asked = { connectionId, version: wanted, publicKey: keyPair.publicKey }
-      const { version, sealed } = await request(bus, credential, [], asked)
-      if (version < wanted) throw new SluiceError('internal', `version ${version} came in place of ${wanted}`)
-      // It may have been replaced by a newer one, of which the projection will tell in a moment.
+      const body = { connectionId, version: wanted, publicKey: keyPair.publicKey }
+      const { version, sealed } = await request(bus, credential, [], body)
+      if (version < wanted) throw new SluiceError('internal', `version ${version} was returned in place of ${wanted}`)
+      // A newer version may have replaced it, which the projection will show in a moment.
       entry.wanted = Math.max(entry.wanted, version)
       const secrets = unseal(keyPair, sealed)
       noteCredentialVersion(secrets, version)
-      entry.held = [{ version, secrets }, ...entry.held.slice(0, 1)]
+      entry.cached = [{ version, secrets }, ...entry.cached.slice(0, 1)]
     } catch (cause) {
       entry.retryAtMs = monotonicMs() + RETRY_MS
       entry.fault = new SluiceError('credential_unavailable', `a credential could not be fetched: ${textOf(cause)}`, {
@@ -91,17 +70,17 @@ export function sealedCredentials(
       fetched = { status: causeOf(cause), fault: entry.fault }
     }
     delete entry.fetching
-    // A newer one was projected meanwhile.
+    // A newer version may have been projected meanwhile.
     refresh(connectionId, entry)
     return fetched
   }
 
   const refresh = (connectionId: string, entry: Entry): void => {
-    if (entry.held[0]?.version === entry.wanted || entry.fetching !== undefined) return
+    if (entry.cached[0]?.version === entry.wanted || entry.fetching !== undefined) return
     if (monotonicMs() < entry.retryAtMs) return
     entry.fetching = fetch(connectionId, entry)
     void entry.fetching.then((fetched) => {
-      if (fetched.status !== 'held') onFault(fetched.fault)
+      if (fetched.status !== 'fetched') onFault(fetched.fault)
     })
   }
 
@@ -119,7 +98,7 @@ export function sealedCredentials(
     },
     fetch: async (connectionId, version) => {
       const entry = entryOf(connectionId, version)
-      if (entry.held[0]?.version === entry.wanted) return { status: 'held' }
+      if (entry.cached[0]?.version === entry.wanted) return { status: 'fetched' }
       entry.fetching ??= fetch(connectionId, entry)
       return entry.fetching
     },
@@ -130,36 +109,36 @@ export function sealedCredentials(
 }
 
 interface Entry {
-  /** The newest version that was asked for. */
+  /** The newest version that was requested. */
   wanted: number
-  /** The newest, and the one before it until the newest is known to be the connection's. */
-  held: readonly { readonly version: number; readonly secrets: CredentialSecrets }[]
-  /** Resolves with the connection's next change; there while somebody waits for that. */
+  /** The newest version, and the one before it until the connection is known to have the newest. */
+  cached: readonly { readonly version: number; readonly secrets: CredentialSecrets }[]
+  /** Resolves with the connection's next change; present while a request waits for it. */
   projected?: PromiseWithResolvers<void>
-  /** Never rejects: what went wrong is in `fault`. */
+  /** Never rejects; an error is in `fault`. */
   fetching?: Promise<Fetched>
   fault?: SluiceError
-  /** After a failure: when to ask again at the earliest. */
+  /** After a failure: the earliest time for the next attempt. */
   retryAtMs: number
 }
 
-/** A connections service that is away is not asked again with every request. */
+/** While the connections service is unavailable, not every request tries it. */
 const RETRY_MS = 500
 
 function usable(entry: Entry, { oldest, newest }: CredentialVersions): CredentialSecrets | undefined {
-  const [latest, ...earlier] = entry.held
+  const [latest, ...earlier] = entry.cached
   if (latest?.version === newest) {
-    if (earlier.length > 0) entry.held = [latest]
+    if (earlier.length > 0) entry.cached = [latest]
     return latest.secrets
   }
-  return entry.held.find(({ version }) => version >= oldest && version <= newest)?.secrets
+  return entry.cached.find(({ version }) => version >= oldest && version <= newest)?.secrets
 }
 
 async function secretsToCome(entry: Entry, versions: CredentialVersions): Promise<CredentialSecrets | 'superseded'> {
   await entry.fetching
   const secrets = usable(entry, versions)
   if (secrets !== undefined) return secrets
-  const [latest] = entry.held
+  const [latest] = entry.cached
   if (latest !== undefined && latest.version > versions.newest) {
     entry.projected ??= Promise.withResolvers()
     await Promise.race([entry.projected.promise, delay(PROJECTED_WITHIN_MS, undefined, { ref: false })])
@@ -168,36 +147,31 @@ async function secretsToCome(entry: Entry, versions: CredentialVersions): Promis
   throw entry.fault ?? new SluiceError('credential_unavailable', 'the credential could not be fetched')
 }
 
-/** A change is projected in milliseconds; who waits looks again then in any case. */
+/** A change is projected in milliseconds; after this time, the request looks at the connection again in any case. */
 const PROJECTED_WITHIN_MS = 1_000
 
-function causeOf(cause: unknown): 'refused' | 'unopened' | 'service_away' {
+function causeOf(cause: unknown): 'refused' | 'key_service_unavailable' | 'service_unavailable' {
   const code = cause instanceof SluiceError ? cause.code : 'internal'
-  if (code === 'unavailable') return 'service_away'
-  // The service answered, and this one could not be opened for now: others may well be.
-  return code === 'upstream_unreachable' || code === 'internal' ? 'unopened' : 'refused'
+  if (code === 'unavailable') return 'service_unavailable'
+  // The service replied that it could not open this credential for now; it may well open others.
+  return code === 'upstream_unreachable' || code === 'internal' ? 'key_service_unavailable' : 'refused'
 }
 
-/** Only its own kind of error is fit to be shown: another may quote what it could not read. */
+/** Returns a message without secrets: other errors than {@link SluiceError} may quote what could not be parsed. */
 function textOf(cause: unknown): string {
-  return cause instanceof SluiceError ? cause.message : 'what came is not sealed to this gateway'
+  return cause instanceof SluiceError ? cause.message : 'the reply is not sealed to this gateway'
 }
 
-/**
- * @throws SluiceError `credential_unavailable` when what came is no credential
- * @throws Error when it is not sealed to this process
- */
-function unseal(keyPair: KeyPair, sealed: string): CredentialSecrets {
-  const fields = validate(CredentialFields, parse(keyPair.open(sealed)))
-  if (!fields.valid) throw new SluiceError('credential_unavailable', 'the credential is malformed')
-  return Object.fromEntries(Object.entries(fields.value).map(([name, value]) => [name, new Secret(value)]))
-}
+/** The secret fields of a connection's credential, such as `apiKey`. */
+export type CredentialSecrets = SecretFields
 
-/** Undefined where the text is no JSON: the parser's own error would show some of it. */
-function parse(plaintext: string): unknown {
-  try {
-    return JSON.parse(plaintext)
-  } catch {
-    return undefined
-  }
+/** The connections' credentials, decrypted in memory. */
+export interface Credentials {
+  /**
+   * Returns a connection's credential in the newest of `versions` or, while that is being fetched, in an older one that may be used in its
+   * place: at once if it is in memory, otherwise when it has arrived, with one fetch for all requests that wait. `superseded`: only newer
+   * versions exist, which may be for another host, so the connection has to be looked up again.
+   * @throws (rejects) SluiceError `credential_unavailable` if there is none
+   */
+  get(connectionId: string, versions: CredentialVersions): CredentialSecrets | Promise<CredentialSecrets | 'superseded'>
 }

@@ -1,12 +1,13 @@
 import type { Duplex } from 'node:stream'
 import type { WireHeaders } from '@sluice/providers'
 import { contentCodings, contentDecoder } from '../http/content-coding.ts'
-import type { ResponseSink, Upstream, UpstreamCall, UpstreamFault } from '../ports.ts'
+import type { ResponseSink, Upstream, UpstreamCall } from './upstream.ts'
+import type { UpstreamFault } from './upstream-fault.ts'
 
 /**
- * Sends by `upstream`, and decodes what comes back compressed. Requests ask for no compression, but not every server heeds that; and what
- * cannot be read can be searched for neither usage nor secrets. A coding that is not known ends the request with the fault `undecodable`;
- * of an error, which has a status to pass on, only the body is left out.
+ * Sends through `upstream` and decodes compressed responses. Requests accept no compression, but not every server respects that, and a
+ * compressed body could be searched for neither usage nor secrets. An unknown content coding ends the request with the fault `undecodable`;
+ * an error response, whose status is passed on, only loses its body.
  */
 export function decodedUpstream(upstream: Upstream): Upstream {
   return {
@@ -22,7 +23,7 @@ class DecodedCall implements UpstreamCall, ResponseSink {
   readonly #method: string
   readonly #sink: ResponseSink
   #upstream: UpstreamCall | undefined
-  /** Undefined for a body that is passed on as it comes. */
+  /** Undefined for a body that is passed on unchanged. */
   #decoding: Decoding | undefined
   #isOver = false
 
@@ -63,7 +64,7 @@ class DecodedCall implements UpstreamCall, ResponseSink {
     const decoderFor = decoderOf(coding)
     const isError = status >= 400
     if (decoderFor === undefined && !isError) {
-      this.#giveUp(new Error('the content coding is not known'))
+      this.#giveUp(new Error('the content coding is unknown'))
       return
     }
     this.#decoding = { decoderFor, decoder: undefined, isError }
@@ -80,7 +81,7 @@ class DecodedCall implements UpstreamCall, ResponseSink {
   }
 
   end(): void {
-    // A body of no bytes is an empty one in every coding.
+    // An empty body is valid in every coding.
     if (this.#decoding?.decoder === undefined) this.#sink.end()
     else this.#decoding.decoder.end()
   }
@@ -91,7 +92,7 @@ class DecodedCall implements UpstreamCall, ResponseSink {
     this.#sink.fault(fault)
   }
 
-  /** What is held is some ten kilobytes, however much a few bytes expand to: the decoder waits for whoever takes it. */
+  /** Holds some ten kilobytes at most, however much a few bytes expand to: the decoder waits for the sink. */
   #open(decoder: Duplex): Duplex {
     decoder.on('data', (chunk: Buffer) => {
       if (!this.#isOver && !this.#sink.data(chunk)) decoder.pause()
@@ -106,7 +107,7 @@ class DecodedCall implements UpstreamCall, ResponseSink {
     return decoder
   }
 
-  /** Of an error, what could be read of it is passed on. */
+  /** An error response is passed on as far as it could be decoded. */
   #damaged(error: Error): void {
     if (this.#decoding?.isError) {
       this.abort()
@@ -125,14 +126,14 @@ class DecodedCall implements UpstreamCall, ResponseSink {
 type DecoderFor = (firstChunk: Buffer) => Duplex
 
 interface Decoding {
-  /** Undefined where the body is left out. */
+  /** Undefined if the body is dropped. */
   readonly decoderFor: DecoderFor | undefined
-  /** There with the first byte. */
+  /** Present from the first byte on. */
   decoder: Duplex | undefined
   readonly isError: boolean
 }
 
-/** In lower case; undefined where the body is plain, or there is none. */
+/** Returns the content coding in lower case; undefined if the body is not encoded, or there is none. */
 function contentCodingOf(method: string, status: number, headers: WireHeaders): string | undefined {
   const given = headers['content-encoding']
   if (given === undefined || method === 'HEAD' || BODILESS.has(status)) return undefined
@@ -142,7 +143,7 @@ function contentCodingOf(method: string, status: number, headers: WireHeaders): 
 
 const BODILESS: ReadonlySet<number> = new Set([204, 304])
 
-/** Undefined for a coding that is not known, and for several. */
+/** Returns undefined for an unknown coding, and for several. */
 function decoderOf(header: string): DecoderFor | undefined {
   const codings = contentCodings(header)
   if ('unknown' in codings) return undefined

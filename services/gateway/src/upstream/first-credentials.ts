@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { ProjectedConnection, SluiceError } from '@sluice/contracts'
 import type { Logger } from '@sluice/service-kit'
 import type { Connections } from '../ports.ts'
-import type { HeldCredentials } from './credentials.ts'
+import type { CredentialCache } from './credentials.ts'
 
 interface Wanted {
   readonly id: string
@@ -10,22 +10,22 @@ interface Wanted {
 }
 
 /**
- * Fetches the credential of every enabled connection, and resolves when each is held or known not to be had: a gateway that
- * took requests before would refuse them all. It waits, for as long as it takes, while the connections service is away or
- * can hand out none. A credential that is refused leaves its own connection unavailable; one whose key service is away is
- * waited for `keyPatienceMs` once others are held, and for as long as it takes while none is.
+ * Fetches the credential of every enabled connection, and resolves when each is in memory or known to be unavailable: a gateway that served
+ * before would refuse all requests. While the connections service is unavailable, it waits for as long as it takes. A refused credential
+ * leaves only its own connection unavailable. A credential whose key service is unavailable is waited for up to `keyPatienceMs` once others
+ * have arrived, and for as long as it takes while none has.
  *
- * The projection is read again in each round, so what is changed, disabled or deleted meanwhile is waited for no longer.
+ * The projection is read again in each round, so connections that are changed, disabled or deleted meanwhile are no longer waited for.
  */
 export async function fetchFirstCredentials(
   connections: Pick<Connections, 'all'>,
-  credentials: Pick<HeldCredentials, 'fetch'>,
+  credentials: Pick<CredentialCache, 'fetch'>,
   logger: Pick<Logger, 'warn' | 'info'>,
-  { keyPatienceMs = KEY_PATIENCE_MS, againMs = AGAIN_MS }: FirstCredentialsOptions = {},
+  { keyPatienceMs = KEY_PATIENCE_MS, retryAfterMs = RETRY_AFTER_MS }: FirstCredentialsOptions = {},
 ): Promise<void> {
   const settled = new Map<string, Settled>()
-  /** Ids of those that are to be tried again. */
-  const troubled = new Set<string>()
+  /** The ids of connections to try again. */
+  const failing = new Set<string>()
   const beganAtMs = performance.now()
   let isWaiting = false
 
@@ -34,35 +34,35 @@ export async function fetchFirstCredentials(
       const wanted = wantedBy(settings)
       return wanted === undefined || settled.get(wanted.id)?.version === wanted.version ? [] : [wanted]
     })
-  const fetch = async ({ id, version }: Wanted): Promise<Troubled | undefined> => {
+  const fetch = async ({ id, version }: Wanted): Promise<FailedFetch | undefined> => {
     const fetched = await credentials.fetch(id, version)
-    if (fetched.status === 'held' || fetched.status === 'refused') {
+    if (fetched.status === 'fetched' || fetched.status === 'refused') {
       settled.set(id, { version, status: fetched.status })
       return undefined
     }
-    troubled.add(id)
+    failing.add(id)
     return { id, status: fetched.status, fault: fetched.fault }
   }
-  /** Whether all that could be had are: what is missing is each in trouble of its own. */
-  const isWellOtherwise = ({ status }: Troubled) =>
-    status === 'unopened' &&
-    [...settled.values()].some((each) => each.status === 'held') &&
-    missing().every(({ id }) => troubled.has(id))
+  /** Returns whether everything that is available has arrived, and each missing credential has a fault of its own. */
+  const onlyKeyServicesFail = ({ status }: FailedFetch) =>
+    status === 'key_service_unavailable' &&
+    [...settled.values()].some((each) => each.status === 'fetched') &&
+    missing().every(({ id }) => failing.has(id))
 
   for (let round = 0; ; round++) {
     const wanted = missing()
     if (wanted.length === 0) break
     const before = settled.size
-    const trouble = await fetchInTurn(inOrder(wanted, troubled, round), fetch)
-    if (trouble === undefined) continue
-    if (isWellOtherwise(trouble) && performance.now() - beganAtMs > keyPatienceMs) break
-    if (trouble.status === 'unopened' && settled.size > before) continue
+    const failure = await fetchInTurn(inOrder(wanted, failing, round), fetch)
+    if (failure === undefined) continue
+    if (onlyKeyServicesFail(failure) && performance.now() - beganAtMs > keyPatienceMs) break
+    if (failure.status === 'key_service_unavailable' && settled.size > before) continue
     if (!isWaiting) {
-      const fields = { err: trouble.fault, connectionId: trouble.id, credentials: missing().length }
-      logger.warn(fields, 'waiting for credentials before taking requests')
+      const fields = { err: failure.fault, connectionId: failure.id, credentials: missing().length }
+      logger.warn(fields, 'waiting for credentials before serving requests')
     }
     isWaiting = true
-    await delay(againMs)
+    await delay(retryAfterMs)
   }
 
   const refused = [...settled].flatMap(([id, { status }]) => (status === 'refused' ? [id] : []))
@@ -71,64 +71,64 @@ export async function fetchFirstCredentials(
     const fields = { connections: unavailable.length, first: unavailable.slice(0, SHOWN) }
     logger.warn(fields, 'some connections have no usable credential and refuse their requests until they have one')
   }
-  if (isWaiting) logger.info('the credentials are there, going on')
+  if (isWaiting) logger.info('the credentials have arrived')
 }
 
 export interface FirstCredentialsOptions {
-  /** How long a key service may be away, from the start; as long as its short troubles last (throttling, a failover) unless given. */
+  /** How long a key service may be unavailable from the start; the default outlasts throttling or a failover. */
   readonly keyPatienceMs?: number
-  /** How long to wait before a service that is away is asked again. */
-  readonly againMs?: number
+  /** How long to wait before a service that is unavailable is tried again. */
+  readonly retryAfterMs?: number
 }
 
 interface Settled {
   readonly version: number
-  readonly status: 'held' | 'refused'
+  readonly status: 'fetched' | 'refused'
 }
 
-interface Troubled {
+interface FailedFetch {
   readonly id: string
-  readonly status: 'unopened' | 'service_away'
+  readonly status: 'key_service_unavailable' | 'service_unavailable'
   readonly fault: SluiceError
 }
 
-/** Those without trouble so far come first; of the others another one in each round, so that none stands in their way. */
-function inOrder(wanted: readonly Wanted[], troubled: ReadonlySet<string>, round: number): readonly Wanted[] {
-  const again = wanted.filter(({ id }) => troubled.has(id))
+/** Puts connections without a fault first; of the others, another one leads in each round, so that none blocks the rest. */
+function inOrder(wanted: readonly Wanted[], failing: ReadonlySet<string>, round: number): readonly Wanted[] {
+  const again = wanted.filter(({ id }) => failing.has(id))
   const first = again.length === 0 ? 0 : round % again.length
-  return [...wanted.filter(({ id }) => !troubled.has(id)), ...again.slice(first), ...again.slice(0, first)]
+  return [...wanted.filter(({ id }) => !failing.has(id)), ...again.slice(first), ...again.slice(0, first)]
 }
 
 /**
- * Fetches one alone, and then the rest several at a time. Returns the first trouble, after which no more are begun: a service
- * that is away is asked once in a round, or a few times when it goes away in the middle of one.
+ * Fetches the first alone, and then the rest several at a time. Returns the first fault, after which no more fetches begin: a service that
+ * is unavailable is tried once in a round, or a few times if it fails in the middle of one.
  */
 async function fetchInTurn(
   wanted: readonly Wanted[],
-  fetch: (wanted: Wanted) => Promise<Troubled | undefined>,
-): Promise<Troubled | undefined> {
+  fetch: (wanted: Wanted) => Promise<FailedFetch | undefined>,
+): Promise<FailedFetch | undefined> {
   const queue = wanted.values()
-  let trouble: Troubled | undefined
+  let failure: FailedFetch | undefined
   const fetchNext = async (): Promise<boolean> => {
     const { value, done } = queue.next()
     if (done === true) return false
     const found = await fetch(value)
-    trouble ??= found
-    return trouble === undefined
+    failure ??= found
+    return failure === undefined
   }
   const fetchRest = async (): Promise<void> => {
-    while (trouble === undefined && (await fetchNext()));
+    while (failure === undefined && (await fetchNext()));
   }
-  if (await fetchNext()) await Promise.all(Array.from({ length: AT_A_TIME }, fetchRest))
-  return trouble
+  if (await fetchNext()) await Promise.all(Array.from({ length: CONCURRENT_FETCHES }, fetchRest))
+  return failure
 }
 
 function wantedBy({ id, enabled, credentialVersion }: ProjectedConnection): Wanted | undefined {
   return enabled && credentialVersion !== undefined ? { id, version: credentialVersion } : undefined
 }
 
-const AT_A_TIME = 32
-const AGAIN_MS = 1_000
+const CONCURRENT_FETCHES = 32
+const RETRY_AFTER_MS = 1_000
 const KEY_PATIENCE_MS = 15_000
-/** How many ids one log line has. */
+/** How many ids a log line shows. */
 const SHOWN = 20

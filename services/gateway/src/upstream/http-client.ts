@@ -2,29 +2,30 @@ import { SluiceError } from '@sluice/contracts'
 import { createEgressPolicy, egressConnector, type Lookup } from '@sluice/egress'
 import type { WireHeaders } from '@sluice/providers'
 import { Agent, type Dispatcher, errors } from 'undici'
-import type { ResponseSink, Upstream, UpstreamCall, UpstreamFault, UpstreamRequest } from '../ports.ts'
+import type { ResponseSink, Upstream, UpstreamCall, UpstreamRequest } from './upstream.ts'
+import type { UpstreamFault } from './upstream-fault.ts'
 
 export interface UpstreamOptions {
   readonly connectTimeoutMs: number
-  /** From sending a request to the answer's first byte. */
+  /** From sending a request to the first byte of the response. */
   readonly firstByteTimeoutMs: number
-  /** Between two pieces of an answer. */
+  /** Between two chunks of a response. */
   readonly idleTimeoutMs: number
-  /** Whether http is allowed to this machine itself. */
+  /** Whether plain HTTP is allowed to loopback addresses. */
   readonly allowInsecureLoopback: boolean
-  /** Finds a name's addresses; the system's way unless given. */
+  /** Resolves host names; the system's resolver by default. */
   readonly lookup?: Lookup
 }
 
 export interface RunningUpstream extends Upstream {
-  /** Ends what is still under way, and every connection. */
+  /** Aborts requests in flight and closes every connection. */
   stop(): Promise<void>
 }
 
-/** Sends over kept-alive HTTP/1.1 connections, as many to each provider as there are requests under way. */
+/** Sends over kept-alive HTTP/1.1 connections, as many to each provider as there are requests in flight. */
 export function createUpstream(options: UpstreamOptions): RunningUpstream {
   const agent = new Agent({
-    // While HTTP/2 seems possible, connections to an origin are made one after the other, each waiting for the handshake before it.
+    // With HTTP/2 allowed, undici opens connections to an origin one after the other, each after the handshake before it.
     allowH2: false,
     connect: egressConnector(createEgressPolicy(options), options.connectTimeoutMs),
     headersTimeout: options.firstByteTimeoutMs,
@@ -41,7 +42,7 @@ export function createUpstream(options: UpstreamOptions): RunningUpstream {
   }
 }
 
-/** How long an idle connection is kept where the provider does not say how long it keeps it. */
+/** How long an idle connection is kept unless the provider's keep-alive header says otherwise. */
 const KEEP_ALIVE_MS = 30_000
 
 class UndiciCall implements UpstreamCall, Dispatcher.DispatchHandler {
@@ -58,7 +59,7 @@ class UndiciCall implements UpstreamCall, Dispatcher.DispatchHandler {
     this.#departByMs = departByMs
   }
 
-  /** Not at once: undici cannot read one response while it hands over a piece of another, in which room for the first may be found. */
+  /** Resumes in a microtask: undici cannot read one response while it delivers a chunk of another, which may be what resumes the first. */
   resume(): void {
     queueMicrotask(() => {
       try {
@@ -76,9 +77,9 @@ class UndiciCall implements UpstreamCall, Dispatcher.DispatchHandler {
   }
 
   /**
-   * The connection is there: what follows is the sending. However long the connection took (a slow handshake, a full accept queue, a
-   * stalled process), a request that is too late is not written.
-   * @throws what ends the request before any of it is written; aborting it would close the connection as well
+   * Called when the connection is established, before the request is written. However long that took (a slow handshake, a full accept queue,
+   * a stalled process), a request that is too late is not written.
+   * @throws Error to end the request before any of it is written; aborting it would close the connection as well
    */
   onRequestStart(controller: Dispatcher.DispatchController): void {
     if (this.#aborted) throw ABORTED
@@ -89,7 +90,7 @@ class UndiciCall implements UpstreamCall, Dispatcher.DispatchHandler {
   }
 
   onResponseStart(_: unknown, status: number, headers: WireHeaders, statusMessage = ''): void {
-    // An informational answer is not the answer.
+    // Informational responses precede the response.
     if (status >= 200 && !this.#aborted) this.#sink.start(status, statusMessage, headers)
   }
 
@@ -108,14 +109,14 @@ class UndiciCall implements UpstreamCall, Dispatcher.DispatchHandler {
   }
 }
 
-const ABORTED = new Error('the call was given up')
-const TOO_LATE = new Error('the time to depart had passed when the connection was there')
+const ABORTED = new Error('the call was aborted')
+const TOO_LATE = new Error('the permit expired before the connection was established')
 
 function reasonOf(error: Error & { code?: string }): UpstreamFault['reason'] {
   if (error === TOO_LATE) return 'too-late'
   if (error instanceof SluiceError) return error.code === 'payload_too_large' ? 'too-large' : 'invalid'
   if (error instanceof errors.HTTPParserError) return 'unreadable'
-  return REASONS[error.code ?? ''] ?? 'unreachable'
+  return (error.code === undefined ? undefined : REASONS[error.code]) ?? 'unreachable'
 }
 
 /** @see https://github.com/nodejs/undici/blob/main/docs/docs/api/Errors.md */

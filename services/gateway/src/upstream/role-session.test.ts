@@ -15,7 +15,7 @@ const session = new RoleSession(
   NOW_MS,
 )
 
-/** Each as it is sent, and as it is to be signed: escapes escaped once more, and what was not escaped, escaped. */
+/** Each path as it is sent and as it is signed: escapes are escaped once more, and other characters are escaped. */
 it.each([
   [
     `/model/${encodeURIComponent(PROFILE)}/converse`,
@@ -60,7 +60,7 @@ it.each([
   )
 })
 
-it('is due for renewal after three quarters of its time, and not used at the very end', () => {
+it('is due for renewal after three quarters of its lifetime, and unusable at its very end', () => {
   const minutes = (count: number) => NOW_MS + count * 60_000
   expect([44, 45].map((count) => session.isDueAt(minutes(count)))).toEqual([false, true])
   expect([56, 57].map((count) => session.isUsableAt(minutes(count)))).toEqual([true, false])

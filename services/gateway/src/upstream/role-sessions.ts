@@ -2,8 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { type ProjectedConnection, SluiceError } from '@sluice/contracts'
 import type { RoleAssumer, RoleToAssume } from '@sluice/egress'
 import { readBedrockRole } from '@sluice/providers'
-import type { RequestSigner } from '../ports.ts'
-import { RoleSession } from './role-session.ts'
+import { type RequestToSign, RoleSession, type SignedRequest } from './role-session.ts'
 
 export interface RoleSessions {
   /**
@@ -42,7 +41,7 @@ export function roleSessions(
 
   const fetch = async (entry: Entry): Promise<void> => {
     try {
-      entry.held = new RoleSession(await assumer.assume(entry.role), nowMs())
+      entry.cached = new RoleSession(await assumer.assume(entry.role), nowMs())
     } catch (cause) {
       entry.retryAtMs = nowMs() + RETRY_MS
       entry.fault = new SluiceError('credential_unavailable', 'the role could not be assumed', { cause })
@@ -52,7 +51,7 @@ export function roleSessions(
   }
 
   const refresh = (entry: Entry): void => {
-    if (entry.fetching !== undefined || (entry.held !== undefined && !entry.held.isDueAt(nowMs()))) return
+    if (entry.fetching !== undefined || (entry.cached !== undefined && !entry.cached.isDueAt(nowMs()))) return
     if (nowMs() >= entry.retryAtMs) entry.fetching = fetch(entry)
   }
 
@@ -88,21 +87,21 @@ export function roleSigner(sessions: RoleSessions): RequestSigner {
 
 interface Entry {
   readonly role: RoleToAssume
-  /** The newest of the connection's that the role is known to hold for. */
+  /** The newest version of the connection that is known to have this role. */
   version: number
-  held?: RoleSession
-  /** Never rejects: what went wrong is in `fault`. */
+  cached?: RoleSession
+  /** Never rejects; an error is in `fault`. */
   fetching?: Promise<void>
   fault?: SluiceError
-  /** After a failure: when to ask again at the earliest. */
+  /** After a failure: the earliest time for the next attempt. */
   retryAtMs: number
 }
 
-/** An STS that is away, or that refuses, is not asked again with every request. */
+/** While STS is unavailable or refuses, not every request tries it. */
 const RETRY_MS = 1_000
 
-function usable({ held }: Entry, nowMs: number): RoleSession | undefined {
-  return held?.isUsableAt(nowMs) ? held : undefined
+function usable({ cached }: Entry, nowMs: number): RoleSession | undefined {
+  return cached?.isUsableAt(nowMs) ? cached : undefined
 }
 
 async function sessionToCome(entry: Entry, nowMs: () => number): Promise<RoleSession> {
@@ -127,3 +126,14 @@ function connectionRole({ name, config }: ProjectedConnection): RoleToAssume {
 const MAX_SESSION_NAME_LENGTH = 64
 /** The longest that every role allows, also if it is assumed by an assumed role. */
 const SESSION_SECONDS = 3_600
+
+/** Signs the requests of connections that use an AWS role, each connection in a session of its own. */
+export interface RequestSigner {
+  /** Resolves when {@link sign} does not have to wait for a session. Never rejects: `sign` reports that there is none. */
+  prepare(connection: ProjectedConnection): Promise<void>
+  /**
+   * Returns the signed request, its body and every other header unchanged.
+   * @throws (rejects) SluiceError `credential_unavailable` if there is no session
+   */
+  sign(connection: ProjectedConnection, request: RequestToSign): Promise<SignedRequest>
+}

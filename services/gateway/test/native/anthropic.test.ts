@@ -5,7 +5,7 @@ import {
   IMAGE_BASE64,
   type NativeSdk,
   PROMPT,
-  type Question,
+  type SdkRequest,
   retryAfterOfHeaders,
 } from '../support/native-sdk.ts'
 import { nativeSuite } from '../support/native-suite.ts'
@@ -17,7 +17,7 @@ const sdk: NativeSdk = {
   connect: (baseURL, apiKey) => {
     const client = new Anthropic({ baseURL, apiKey, maxRetries: 0 })
     return {
-      ask: async (question = {}) => responseOf(await client.messages.create(request(question), options(question))),
+      send: async (question = {}) => responseOf(await client.messages.create(request(question), options(question))),
       async *stream(question = {}) {
         const events = await client.messages.create({ ...request(question), stream: true }, options(question))
         for await (const event of events) {
@@ -26,7 +26,7 @@ const sdk: NativeSdk = {
       },
     }
   },
-  askPatiently: async (baseURL, apiKey) =>
+  sendWithRetry: async (baseURL, apiKey) =>
     responseOf(await new Anthropic({ baseURL, apiKey, maxRetries: 1 }).messages.create(request({}))),
   errorType: errorTypesOf(Anthropic),
   streamError: /It broke\./,
@@ -91,7 +91,7 @@ it('takes images', async () => {
   expect(JSON.parse(path().simulator.requests.list()[0]?.content?.body ?? '').messages[0].content).toEqual(content)
 })
 
-it('counts tokens and lists models, which is charged as requests alone', async () => {
+it('counts tokens and lists models, which costs requests but no tokens', async () => {
   const { baseURL, isCharged } = await connect()
   const client = new Anthropic({ baseURL, apiKey: path().apiKey, maxRetries: 0 })
   const messages = [{ role: 'user' as const, content: PROMPT }]
@@ -101,7 +101,7 @@ it('counts tokens and lists models, which is charged as requests alone', async (
   await isCharged({ requests: 3, tokens: 0 })
 })
 
-it('finds in an error of the gateway’s the name of the call, as in those of the provider', async () => {
+it('finds the request id in the gateway’s errors as in the provider’s', async () => {
   const { baseURL } = await connect()
   const client = new Anthropic({ baseURL, apiKey: 'slc_unknown', maxRetries: 0 })
   const error: unknown = await client.messages.create(request({})).catch((raised: unknown) => raised)
@@ -111,12 +111,12 @@ it('finds in an error of the gateway’s the name of the call, as in those of th
   expect(error.headers.get('x-request-id')).toBe(error.requestID)
 })
 
-function request({ model = MODEL, empty = false }: Question) {
+function request({ model = MODEL, empty = false }: SdkRequest) {
   const messages = empty ? [] : [{ role: 'user' as const, content: PROMPT }]
   return { model, max_tokens: 2_000, messages }
 }
 
-function options({ signal }: Question) {
+function options({ signal }: SdkRequest) {
   return signal === undefined ? {} : { signal }
 }
 

@@ -1,10 +1,11 @@
 import type { ProviderId } from '@sluice/contracts'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { exchange, type RawResponse, sendText } from '../support/exchange.ts'
 import { type FreshConnection, freshConnection } from '../support/fresh-connection.ts'
 import { NATIVE_APIS, type NativeApi } from '../support/native-calls.ts'
-import { type RawUpstream, startRawUpstream } from '../support/raw-upstream.ts'
-import { startDataPath, type TestDataPath } from '../support/start-data-path.ts'
+import { startRawUpstream } from '../support/raw-upstream.ts'
+import { startBeforeAll } from '../support/start-before-all.ts'
+import { startDataPath } from '../support/start-data-path.ts'
 
 /** An error of the gateway's own, as the provider would word it. */
 const FORMATS: Readonly<Record<string, (error: { code: string; type: string; status: number }) => object>> = {
@@ -28,17 +29,10 @@ const GOOGLE_STATUS: Readonly<Record<number, string>> = {
 describe.each(Object.entries(NATIVE_APIS) as [ProviderId, NativeApi][])('%s', (provider, { headers, calls }) => {
   const [call = { method: 'POST', path: '' } as const] = Object.values(calls)
   const valid = JSON.stringify(call.body)
-  let path: TestDataPath
-  let upstream: RawUpstream
   let connection: FreshConnection
-  beforeAll(async () => {
-    path = await startDataPath({ simulator: { provider } })
-    upstream = await startRawUpstream()
-  })
-  afterAll(async () => {
-    await upstream?.stop()
-    await path?.stop()
-  })
+  const path = startBeforeAll(() => startDataPath({ simulator: { provider } }))
+  const upstream = startBeforeAll(startRawUpstream)
+
   beforeEach(async () => {
     connection = await connect({})
   })
@@ -66,32 +60,32 @@ describe.each(Object.entries(NATIVE_APIS) as [ProviderId, NativeApi][])('%s', (p
     expect(JSON.parse(answer.body.toString())).toEqual(FORMATS[provider]?.({ code, type, status }))
   }
 
-  it('a path that is none of the provider’s is refused', async () => {
+  it('refuses a path that the provider does not have', async () => {
     expectError(await send(valid, { at: '/nowhere' }), 404, 'unsupported_operation', 'not_found_error')
     await connection.isCharged({ requests: 0, tokens: 0 })
   })
 
-  it('another method is for the provider to refuse', async () => {
+  it('leaves it to the provider to refuse another method', async () => {
     const answer = await send(valid, { method: 'PUT' })
     expect(answer.status).toBe(404)
     expect(answer.headers['x-sluice-source']).toBe('upstream')
     await connection.isCharged({ requests: 1, tokens: 0 })
   })
 
-  it('a body that is no JSON object is refused', async () => {
+  it('refuses a body that is not a JSON object', async () => {
     for (const body of ['', '{"model":', '[]', '"text"', 'null', Buffer.from([0xff, 0xfe])]) {
       expectError(await send(body), 400, 'invalid_request', 'invalid_request_error')
     }
     await connection.isCharged({ requests: 0, tokens: 0 })
   })
 
-  it('a model that the connection does not allow is refused', async () => {
+  it('refuses a model that the connection does not allow', async () => {
     const limited = await connect({ allowedModels: ['something-else*'] })
     expectError(await send(valid, { to: limited }), 403, 'model_not_allowed', 'permission_error')
     await limited.isCharged({ requests: 0, tokens: 0 })
   })
 
-  it('invalid UTF-8 within a string goes on as it is', async () => {
+  it('forwards invalid UTF-8 within a string unchanged', async () => {
     const received: Buffer[] = []
     upstream.respond = (request, response) => {
       request.on('data', (piece: Buffer) => received.push(piece))
@@ -104,7 +98,7 @@ describe.each(Object.entries(NATIVE_APIS) as [ProviderId, NativeApi][])('%s', (p
     expect(Buffer.concat(received).equals(body)).toBe(true)
   })
 
-  it('line breaks in the name of a connection reach neither headers nor log', async () => {
+  it('keeps line breaks in the name of a connection out of headers and the log', async () => {
     const { pathname } = new URL(`${path.gateway.url}/connections/a%0d%0ax-injected:%201${call.path}`)
     const fields = Object.entries({ ...headers(path.apiKey), host: 'g', connection: 'close' })
     const lines = fields.map(([name, value]) => `${name}: ${value}\r\n`)
@@ -116,7 +110,7 @@ describe.each(Object.entries(NATIVE_APIS) as [ProviderId, NativeApi][])('%s', (p
 
   // Google's model is in the path, and no path without one is served.
   if (provider === 'google') return
-  it('a body without a model is for the provider to refuse, if any is allowed', async () => {
+  it('leaves it to the provider to refuse a body without a model, if all models are allowed', async () => {
     const { model: _, ...rest } = JSON.parse(valid)
     const answer = await send(JSON.stringify(rest))
     expect(answer.status).toBe(400)

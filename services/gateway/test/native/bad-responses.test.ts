@@ -1,11 +1,12 @@
 import type { ServerResponse } from 'node:http'
 import type { ProviderId } from '@sluice/contracts'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { exchange, postJson, type RawResponse } from '../support/exchange.ts'
 import { type FreshConnection, freshConnection } from '../support/fresh-connection.ts'
 import { NATIVE_APIS, type NativeApi, type NativeCall } from '../support/native-calls.ts'
-import { type RawUpstream, startRawUpstream } from '../support/raw-upstream.ts'
-import { startDataPath, type TestDataPath } from '../support/start-data-path.ts'
+import { startRawUpstream } from '../support/raw-upstream.ts'
+import { startBeforeAll } from '../support/start-before-all.ts'
+import { startDataPath } from '../support/start-data-path.ts'
 
 const SSE = 'text/event-stream'
 type MaxTokens = { readonly max_tokens?: number }
@@ -17,16 +18,8 @@ const FIRST_EVENTS: Readonly<Record<string, string>> = {
   anthropic: 'data: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"Open the gate"}}\n\n',
   google: 'data: {"candidates":[{"content":{"parts":[{"text":"Open the gate"}],"role":"model"}}]}\r\n\r\n',
 }
-let path: TestDataPath
-let upstream: RawUpstream
-beforeAll(async () => {
-  path = await startDataPath()
-  upstream = await startRawUpstream()
-})
-afterAll(async () => {
-  await upstream?.stop()
-  await path?.stop()
-})
+const path = startBeforeAll(startDataPath)
+const upstream = startBeforeAll(startRawUpstream)
 
 describe.each(Object.entries(NATIVE_APIS) as [ProviderId, NativeApi][])('%s', (provider, { headers, calls }) => {
   const [plain] = Object.values(calls)
@@ -51,7 +44,7 @@ describe.each(Object.entries(NATIVE_APIS) as [ProviderId, NativeApi][])('%s', (p
   }
 
   /** Answers with a 200 of this kind, whose head and body are sent as they are. */
-  function answer(contentType: string, fields: object, send: (response: ServerResponse) => void): void {
+  function respondWith(contentType: string, fields: object, send: (response: ServerResponse) => void): void {
     upstream.respond = (_request, response) => {
       response.writeHead(200, { 'content-type': contentType, ...fields })
       send(response)
@@ -64,9 +57,9 @@ describe.each(Object.entries(NATIVE_APIS) as [ProviderId, NativeApi][])('%s', (p
     ['an event that is not JSON', 'data: {"choices":[}\n\n'],
     ['bytes that are not UTF-8', 'data: "\xff\xc3"\n\n'],
     ['nothing but comments after that', ': a\n\n: b\n\n\n\ndata:\n\n'],
-  ])('a stream with %s passes as it is, and stays charged as reserved', async (_, rest) => {
+  ])('passes on a stream with %s unchanged, and keeps its reservation charged', async (_, rest) => {
     const bytes = Buffer.from(first + rest, 'latin1')
-    answer(SSE, {}, (response) => response.end(bytes))
+    respondWith(SSE, {}, (response) => response.end(bytes))
     expect((await send(streamed)).body.equals(bytes)).toBe(true)
     expect(await connection.ended('success')).toMatchObject({ unreadUsage: true })
     const { requests, tokens } = await connection.isSettled()
@@ -79,15 +72,15 @@ describe.each(Object.entries(NATIVE_APIS) as [ProviderId, NativeApi][])('%s', (p
   it.each([
     ['a stream', streamed, SSE, first],
     ['an answer', plain, 'application/json', '{"a":'],
-  ])('%s that is shorter than its length says breaks off', async (_, call, contentType, text) => {
-    answer(contentType, { 'content-length': text.length + 10 }, (response) => {
+  ])('breaks off %s that is shorter than its content length', async (_, call, contentType, text) => {
+    respondWith(contentType, { 'content-length': text.length + 10 }, (response) => {
       response.write(text, () => response.socket?.end())
     })
     await expect(send(call)).rejects.toThrow(/aborted|socket hang up/)
     await connection.ended('upstream_error')
   })
 
-  it('an answer that is longer than its length says is cut there, and its connection is not used again', async () => {
+  it('cuts a response at its content length, and does not reuse its connection', async () => {
     upstream.respond = (_request, response) => {
       response.socket?.write('HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}trailing')
     }
@@ -95,26 +88,28 @@ describe.each(Object.entries(NATIVE_APIS) as [ProviderId, NativeApi][])('%s', (p
     await connection.ended('success')
   })
 
-  it('what is not HTTP is a 502 in the provider’s format', async () => {
+  it('returns 502 in the provider’s format for a response that is not HTTP', async () => {
     upstream.respond = (_request, response) => void response.socket?.end('NONSENSE\r\n\r\n')
     const { status, headers, body } = await send(plain)
     expect(status).toBe(502)
     expect(headers['x-sluice-source']).toBe('gateway')
-    expect(JSON.parse(body.toString()).error).toMatchObject({ message: expect.stringMatching(/what is not HTTP/) })
+    expect(JSON.parse(body.toString()).error).toMatchObject({
+      message: expect.stringMatching(/did not respond in HTTP/),
+    })
     await connection.ended('upstream_error')
   })
 })
 
-it('a connection that is broken off before an answer is told from one that cannot be made', async () => {
+it('distinguishes a connection closed before the response from one that cannot be established', async () => {
   const messageOf = async (baseUrl: string) => {
     const { baseURL } = await freshConnection(path.gateway, path.apiKey, { provider: 'openai', baseUrl })
-    const answer = await postJson(`${baseURL}/v1/chat/completions`, path.apiKey, { model: 'm', messages: [] })
-    const { error } = JSON.parse(answer.body.toString())
-    expect([answer.status, error.code]).toEqual([502, 'upstream_unreachable'])
+    const respondWith = await postJson(`${baseURL}/v1/chat/completions`, path.apiKey, { model: 'm', messages: [] })
+    const { error } = JSON.parse(respondWith.body.toString())
+    expect([respondWith.status, error.code]).toEqual([502, 'upstream_unreachable'])
     return error.message
   }
   upstream.respond = (_request, response) => void response.socket?.end()
-  expect(await messageOf(upstream.url)).toMatch(/^The provider of .* broke the connection off before it answered\.$/)
+  expect(await messageOf(upstream.url)).toMatch(/^The provider of .* closed the connection before it responded\.$/)
   const closed = await startRawUpstream()
   await closed.stop()
   expect(await messageOf(closed.url)).toMatch(/^The provider of .* could not be reached\.$/)

@@ -1,25 +1,24 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { ProviderId } from '@sluice/contracts'
 import type { Control } from '@sluice/provider-simulator'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { exchange, type RawResponse } from '../support/exchange.ts'
 import { freshConnection } from '../support/fresh-connection.ts'
 import { NATIVE_APIS, type NativeApi, type NativeCall } from '../support/native-calls.ts'
-import { startDataPath, type TestDataPath } from '../support/start-data-path.ts'
+import { startBeforeAll } from '../support/start-before-all.ts'
+import { startDataPath } from '../support/start-data-path.ts'
 
-/** The same requests sent to the provider itself and through the gateway: the answers are the same. */
+/** The same requests, sent to the provider directly and through the gateway, get the same responses. */
 describe.each(Object.entries(NATIVE_APIS) as [ProviderId, NativeApi][])('%s', (provider, { headers, calls }) => {
-  let path: TestDataPath
-  beforeAll(async () => {
-    const limit = { limit: 100_000, period: 'minute' as const }
-    // Two accounts that nothing else is charged to, and a clock that stands: their limits are the same at every step.
-    const accounts = ['sk-direct', 'sk-upstream'].map((apiKey) => ({
-      apiKey,
-      limits: { requests: limit, tokens: limit },
-    }))
-    path = await startDataPath({ simulator: { provider, accounts, clock: () => 1_750_000_000_000 } })
-  })
-  afterAll(() => path?.stop())
+  const limit = { limit: 100_000, period: 'minute' as const }
+  // Two unused accounts and a fixed clock: their limits are the same at every step.
+  const accounts = ['sk-direct', 'sk-upstream'].map((apiKey) => ({
+    apiKey,
+    limits: { requests: limit, tokens: limit },
+  }))
+  const path = startBeforeAll(() =>
+    startDataPath({ simulator: { provider, accounts, clock: () => 1_750_000_000_000 } }),
+  )
 
   async function send(call: NativeCall, { upstreamKey = 'sk-upstream' } = {}) {
     const { gateway, simulator, apiKey } = path
@@ -45,7 +44,7 @@ describe.each(Object.entries(NATIVE_APIS) as [ProviderId, NativeApi][])('%s', (p
     expectSame(proxied, direct)
   })
 
-  it('all but the words about a key that the provider does not know, which are none of the application’s business', async () => {
+  it('all but the provider’s message about an unknown key, which does not concern the application', async () => {
     for (const call of Object.values(calls).slice(0, 3)) {
       const { direct, proxied } = await send(call, { upstreamKey: 'sk-unknown-0123456789' })
       expect([400, 401]).toContain(direct.status)

@@ -1,12 +1,13 @@
 import type { ProviderId } from '@sluice/contracts'
 import { eventually } from '@sluice/testkit'
 import fc from 'fast-check'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { exchange } from '../support/exchange.ts'
 import { freshConnection } from '../support/fresh-connection.ts'
 import { NATIVE_APIS, type NativeApi, type NativeCall } from '../support/native-calls.ts'
-import { type RawUpstream, startRawUpstream, writePieces } from '../support/raw-upstream.ts'
-import { startDataPath, type TestDataPath } from '../support/start-data-path.ts'
+import { startRawUpstream, writePieces } from '../support/raw-upstream.ts'
+import { startBeforeAll } from '../support/start-before-all.ts'
+import { startDataPath } from '../support/start-data-path.ts'
 
 const CHUNKINGS = 30
 
@@ -15,16 +16,8 @@ const CHUNKINGS = 30
  * bytes arrive, and the same usage is told. The readers alone are tried with a thousand chunkings each, beside them.
  */
 describe.each(Object.entries(NATIVE_APIS) as [ProviderId, NativeApi][])('%s', (provider, { headers, calls }) => {
-  let path: TestDataPath
-  let upstream: RawUpstream
-  beforeAll(async () => {
-    path = await startDataPath({ simulator: { provider } })
-    upstream = await startRawUpstream()
-  })
-  afterAll(async () => {
-    await upstream?.stop()
-    await path?.stop()
-  })
+  const path = startBeforeAll(() => startDataPath({ simulator: { provider } }))
+  const upstream = startBeforeAll(startRawUpstream)
 
   const connect = (baseUrl: string) => freshConnection(path.gateway, path.apiKey, { provider, baseUrl })
   const send = (url: string, key: string, call: NativeCall) =>
@@ -37,7 +30,7 @@ describe.each(Object.entries(NATIVE_APIS) as [ProviderId, NativeApi][])('%s', (p
   it.each(Object.entries(calls).filter(([name]) => /stream|as events|as an array/.test(name)))(
     '%s',
     async (_, call) => {
-      const asked = await send(path.simulator.url, 'sk-upstream', call)
+      const requested = await send(path.simulator.url, 'sk-upstream', call)
       const sent = await send(path.simulator.url, 'sk-upstream', asTheGatewaySends(call))
       const undisturbed = await connect(path.simulator.url)
       await send(undisturbed.baseURL, path.apiKey, call)
@@ -55,7 +48,7 @@ describe.each(Object.entries(NATIVE_APIS) as [ProviderId, NativeApi][])('%s', (p
             void writePieces(response, shaped(sent.body, contentType, shape), pieces)
           }
           const { body } = await send(baseURL, path.apiKey, call)
-          expect(body.toString()).toBe(shaped(asked.body, contentType, shape).toString())
+          expect(body.toString()).toBe(shaped(requested.body, contentType, shape).toString())
         }),
         { numRuns: CHUNKINGS },
       )

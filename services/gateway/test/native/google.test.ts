@@ -7,7 +7,7 @@ import {
   SchemaType,
 } from '@google/generative-ai'
 import { describe, expect, it } from 'vitest'
-import { IMAGE_BASE64, type NativeSdk, PROMPT, type Question } from '../support/native-sdk.ts'
+import { IMAGE_BASE64, type NativeSdk, PROMPT, type SdkRequest } from '../support/native-sdk.ts'
 import { nativeSuite } from '../support/native-suite.ts'
 
 const MODEL = 'gemini-2.5-flash'
@@ -15,9 +15,9 @@ const sdk: NativeSdk = {
   provider: 'google',
   model: MODEL,
   connect: (baseUrl, apiKey) => {
-    const modelOf = ({ model = MODEL }: Question) => modelAt(baseUrl, apiKey, model)
+    const modelOf = ({ model = MODEL }: SdkRequest) => modelAt(baseUrl, apiKey, model)
     return {
-      ask: async (question = {}) =>
+      send: async (question = {}) =>
         responseOf(await modelOf(question).generateContent(request(question), options(question))),
       async *stream(question = {}) {
         const { stream, response } = await modelOf(question).generateContentStream(request(question), options(question))
@@ -28,13 +28,13 @@ const sdk: NativeSdk = {
     }
   },
   // The SDK retries nothing by itself.
-  askPatiently: async (baseUrl, apiKey) => {
-    const ask = () => modelAt(baseUrl, apiKey, MODEL).generateContent(PROMPT)
-    const answer = await ask().catch(async (error: unknown) => {
+  sendWithRetry: async (baseUrl, apiKey) => {
+    const send = () => modelAt(baseUrl, apiKey, MODEL).generateContent(PROMPT)
+    const clientResponse = await send().catch(async (error: unknown) => {
       await delay(retryAfterMs(error))
-      return ask()
+      return send()
     })
-    return responseOf(answer)
+    return responseOf(clientResponse)
   },
   errorType: () => GoogleGenerativeAIFetchError,
   // For the SDK, an error is no event.
@@ -49,10 +49,10 @@ async function sdkModel(model = MODEL) {
   return modelAt(baseURL, path().apiKey, model)
 }
 
-it('names the limit of a 429 in its details', async () => {
+it('finds the limit in the details of a 429', async () => {
   const { client } = await connect({ capacity: [{ period: 'minute', requests: 1 }] })
-  await client.ask()
-  const error = await client.ask().catch((raised: unknown) => raised)
+  await client.send()
+  const error = await client.send().catch((raised: unknown) => raised)
   expect((error as GoogleGenerativeAIFetchError).errorDetails).toEqual([
     {
       '@type': 'type.googleapis.com/google.rpc.QuotaFailure',
@@ -62,13 +62,13 @@ it('names the limit of a 429 in its details', async () => {
   ])
 })
 
-it('keeps of a 429’s body the quotas that were exceeded, and nothing else of it', async () => {
+it('records the exceeded quotas of a 429’s body, and nothing else of it', async () => {
   const apiKey = 'AIza-limited'
   path().simulator.accounts.register({ apiKey, limits: { requests: { limit: 1, period: 'day' } } })
   const { client, ended } = await connect({ apiKey })
-  await client.ask()
+  await client.send()
   expect(await ended('success')).not.toHaveProperty('rateLimits')
-  await expect(client.ask()).rejects.toBeInstanceOf(GoogleGenerativeAIFetchError)
+  await expect(client.send()).rejects.toBeInstanceOf(GoogleGenerativeAIFetchError)
   const event = await ended('upstream_429')
   expect(event).toMatchObject({
     rateLimits: [{ dimension: 'requests-per-day', limit: 1, periodMs: 86_400_000 }],
@@ -91,10 +91,10 @@ describe('tools', () => {
     const model = await sdkModel()
     const { response } = await model.generateContent(forced)
     expect(response.functionCalls()).toEqual([{ name: 'getLevel', args: { gate: expect.any(String) } }])
-    const asked = response.candidates?.[0]?.content
-    if (asked === undefined) throw new Error('no candidate')
+    const requested = response.candidates?.[0]?.content
+    if (requested === undefined) throw new Error('no candidate')
     const result = { functionResponse: { name: 'getLevel', response: { level: '3 m' } } }
-    const contents = [question, asked, { role: 'function', parts: [result] }]
+    const contents = [question, requested, { role: 'function', parts: [result] }]
     const next = await model.generateContent({ tools: forced.tools, contents })
     expect(next.response.text()).toMatch(/^This/)
   })
@@ -111,7 +111,7 @@ it('takes images', async () => {
   expect(JSON.parse(path().simulator.requests.list()[0]?.content?.body ?? '').contents[0].parts).toEqual(parts)
 })
 
-it('counts tokens and embeds', async () => {
+it('counts tokens and creates embeddings', async () => {
   expect((await (await sdkModel()).countTokens(PROMPT)).totalTokens).toBeGreaterThan(0)
   const embedding = await (await sdkModel('gemini-embedding-001')).embedContent(PROMPT)
   expect(embedding.embedding.values.length).toBeGreaterThan(0)
@@ -121,11 +121,11 @@ function modelAt(baseUrl: string, apiKey: string, model: string) {
   return new GoogleGenerativeAI(apiKey).getGenerativeModel({ model }, { baseUrl })
 }
 
-function request({ empty = false }: Question) {
+function request({ empty = false }: SdkRequest) {
   return { contents: empty ? [] : [{ role: 'user', parts: [{ text: PROMPT }] }] }
 }
 
-function options({ signal }: Question) {
+function options({ signal }: SdkRequest) {
   return signal === undefined ? {} : { signal }
 }
 

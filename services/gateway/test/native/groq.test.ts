@@ -22,7 +22,7 @@ chatSuite({
   simulator: () => path().simulator,
 })
 
-it('lists models, which is charged as a request alone', async () => {
+it('lists models, which costs a request but no tokens', async () => {
   const { client, isCharged } = await connected()
   const { data } = await client.models.list()
   expect(data.map(({ id }) => id)).toContain(MODEL)

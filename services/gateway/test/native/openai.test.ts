@@ -22,14 +22,14 @@ chatSuite({
   simulator: () => path().simulator,
 })
 
-it('sees no trace of the usage that the gateway asks for', async () => {
+it('sees nothing of the usage that the gateway requests', async () => {
   const { completions } = (await connected()).client.chat
   const messages = [{ role: 'user' as const, content: PROMPT }]
   const stream = await completions.create({ model: MODEL, messages, stream: true })
   for await (const chunk of stream) expect(chunk).not.toHaveProperty('usage')
 })
 
-it('gets responses, plain and streamed, which are charged as they say', async () => {
+it('gets responses, plain and streamed, which are charged as reported', async () => {
   const { client, isCharged } = await connected()
   const response = await client.responses.create({ model: MODEL, input: PROMPT })
   expect(response.output_text).toMatch(/^This/)
@@ -41,7 +41,7 @@ it('gets responses, plain and streamed, which are charged as they say', async ()
   await isCharged({ requests: 2, tokens: 2 * (response.usage?.total_tokens ?? Number.NaN) })
 })
 
-it('embeds, and lists models, which costs no tokens', async () => {
+it('creates embeddings, and lists models, which costs no tokens', async () => {
   const { client, isCharged } = await connected()
   const { data, usage } = await client.embeddings.create({ model: 'text-embedding-3-small', input: PROMPT })
   expect(data[0]?.embedding.length).toBeGreaterThan(0)

@@ -1,6 +1,6 @@
 import type { ProviderId } from '@sluice/contracts'
 import type { ChatClient, ChatOptions, ChatRequest, ChatResponse } from './chat-client.ts'
-import { type NativeAnswer, type NativeSdk, PROMPT, type Question, retryAfterOfHeaders } from './native-sdk.ts'
+import { type NativeSdk, PROMPT, retryAfterOfHeaders, type SdkRequest, type SdkResponse } from './native-sdk.ts'
 
 export interface ChatSdkOptions {
   readonly provider: ProviderId
@@ -18,7 +18,7 @@ export function chatSdk({ provider, model, clientOf, errorType }: ChatSdkOptions
     connect: (baseURL, apiKey) => {
       const { completions } = clientOf(baseURL, apiKey).chat
       return {
-        ask: async (question = {}) =>
+        send: async (question = {}) =>
           responseOf(await completions.create(requestFor(model, question), optionsOf(question))),
         async *stream(question = {}) {
           const request = { ...requestFor(model, question), stream: true as const }
@@ -28,7 +28,7 @@ export function chatSdk({ provider, model, clientOf, errorType }: ChatSdkOptions
         },
       }
     },
-    askPatiently: async (baseURL, apiKey) =>
+    sendWithRetry: async (baseURL, apiKey) =>
       responseOf(await clientOf(baseURL, apiKey, 1).chat.completions.create(requestFor(model))),
     errorType,
     streamError: /It broke\./,
@@ -36,16 +36,16 @@ export function chatSdk({ provider, model, clientOf, errorType }: ChatSdkOptions
   }
 }
 
-function requestFor(model: string, question: Question = {}): ChatRequest {
+function requestFor(model: string, question: SdkRequest = {}): ChatRequest {
   const messages = question.empty === true ? [] : [{ role: 'user' as const, content: PROMPT }]
   return { model: question.model ?? model, max_tokens: 2_000, messages }
 }
 
-function optionsOf({ signal }: Question): ChatOptions {
+function optionsOf({ signal }: SdkRequest): ChatOptions {
   return signal === undefined ? {} : { signal }
 }
 
-function responseOf({ choices, usage }: ChatResponse): NativeAnswer {
+function responseOf({ choices, usage }: ChatResponse): SdkResponse {
   return {
     text: choices[0]?.message.content ?? '',
     inputTokens: usage?.prompt_tokens ?? Number.NaN,

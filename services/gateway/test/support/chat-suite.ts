@@ -5,12 +5,12 @@ import { IMAGE_BASE64, PROMPT } from './native-sdk.ts'
 
 export interface ChatSuiteOptions {
   readonly model: string
-  /** The chats of a connection that nothing was charged to yet. */
+  /** Returns the chat completions of a new connection. */
   connect(): Promise<ChatCompletions>
   simulator(): ProviderSimulator
 }
 
-/** Declares the tests of chats that hold for OpenAI's SDK and for those made after it. */
+/** Declares the tests of chats for OpenAI's SDK and those modeled on it. */
 export function chatSuite({ model, connect, simulator }: ChatSuiteOptions): void {
   const messages: ChatMessage[] = [{ role: 'user', content: PROMPT }]
 
@@ -19,7 +19,7 @@ export function chatSuite({ model, connect, simulator }: ChatSuiteOptions): void
     const tools = [{ type: 'function' as const, function: { name: 'get_level', parameters } }]
     const forced = { model, messages, tools, tool_choice: 'required' as const }
 
-    it('are called, and take their results', async () => {
+    it('are called, and accept results', async () => {
       const completions = await connect()
       const [choice] = (await completions.create(forced)).choices
       expect(choice?.finish_reason).toBe('tool_calls')
@@ -44,20 +44,20 @@ export function chatSuite({ model, connect, simulator }: ChatSuiteOptions): void
     })
   })
 
-  it('takes images', async () => {
+  it('accepts images', async () => {
     const image = { type: 'image_url' as const, image_url: { url: `data:image/png;base64,${IMAGE_BASE64}` } }
     const content = [image, { type: 'text' as const, text: PROMPT }]
     await (await connect()).create({ model, messages: [{ role: 'user', content }] })
     expect(JSON.parse(simulator().requests.list()[0]?.content?.body ?? '').messages[0].content).toEqual(content)
   })
 
-  it('sees the chunk with the usage of a stream where it asks for it, and only there', async () => {
+  it('gets the usage chunk of a stream if it requests it, and only then', async () => {
     const completions = await connect()
     const asking = { model, messages, stream: true as const }
     const unasked = await collect(await completions.create(asking))
     expect(unasked.at(-1)).toMatchObject({ choices: [{ finish_reason: 'stop' }] })
-    const asked = await collect(await completions.create({ ...asking, stream_options: { include_usage: true } }))
-    expect(asked.at(-1)).toMatchObject({ choices: [], usage: { completion_tokens: 16 } })
+    const requested = await collect(await completions.create({ ...asking, stream_options: { include_usage: true } }))
+    expect(requested.at(-1)).toMatchObject({ choices: [], usage: { completion_tokens: 16 } })
   })
 }
 

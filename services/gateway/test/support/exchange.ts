@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net'
 export interface RawResponse {
   readonly status: number
   readonly headers: IncomingHttpHeaders
-  /** Exactly as it came. */
+  /** The bytes as they arrived. */
   readonly body: Buffer
 }
 
@@ -14,7 +14,7 @@ export interface RawRequest {
   readonly body?: string | Buffer
 }
 
-/** One HTTP exchange without a library's kindness: nothing is decoded, retried, or added. */
+/** Sends one HTTP request without a client library: nothing is decoded, retried or added. */
 export function exchange(url: string, { method = 'GET', headers = {}, body }: RawRequest = {}): Promise<RawResponse> {
   return new Promise((resolve, reject) => {
     const request = httpRequest(url, { method, headers, agent: false }, (response) => {
@@ -30,7 +30,7 @@ export function exchange(url: string, { method = 'GET', headers = {}, body }: Ra
   })
 }
 
-/** A JSON POST with an API key. */
+/** Sends a POST request with JSON and an API key. */
 export function postJson(
   url: string,
   apiKey: string,
@@ -44,7 +44,7 @@ export function postJson(
   })
 }
 
-/** Sends `text` as it is over a socket of its own; gives all that comes back until the other side closes. */
+/** Sends `text` unchanged over its own socket; resolves with everything received until the other side closes. */
 export function sendText(url: string, text: string, hold?: (socket: Socket) => void): Promise<string> {
   const { hostname, port } = new URL(url)
   return new Promise((resolve, reject) => {

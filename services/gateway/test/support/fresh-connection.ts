@@ -8,27 +8,27 @@ import {
 import { request } from '@sluice/messaging'
 import { eventually } from '@sluice/testkit'
 import { expect } from 'vitest'
+import { exchange } from './exchange.ts'
 import type { ConnectionToMake, TestGateway } from './start-gateway.ts'
-import { untilKnown } from './until-known.ts'
 
-/** A connection that nothing was charged to yet. */
+/** A new connection, to which nothing is charged yet. */
 export interface FreshConnection {
   /** `…/connections/NAME`, which most SDKs take as their base URL; OpenAI's takes it with `/v1`. */
   readonly baseURL: string
   readonly settings: ProjectedConnection
-  /** Waits until so much is charged, and nothing reserved any more. */
+  /** Waits until exactly this is charged, and nothing is reserved. */
   isCharged(expected: { readonly requests: number; readonly tokens: number }): Promise<void>
-  /** Waits until nothing is reserved any more; gives what is charged. */
+  /** Waits until nothing is reserved; resolves with what is charged. */
   isSettled(): Promise<{ readonly requests: number; readonly tokens: number }>
-  /** The pauses that the provider asked for. */
+  /** Returns the cool-downs of the connection. */
   coolDowns(): Promise<CapacityStatus['cooldowns']>
-  /** Oldest first. */
+  /** Returns the connection's events, oldest first. */
   events(): readonly ResponseEvent[]
-  /** Waits until the latest request has come to this end. */
+  /** Waits until the latest request has this outcome. */
   ended(outcome: Outcome): Promise<ResponseEvent>
 }
 
-/** Makes a connection, limited to more than a test uses unless told, and waits until the gateway knows it. */
+/** Makes a connection, by default with more capacity than a test uses, and waits until the gateway knows it. */
 export async function freshConnection(
   gateway: TestGateway,
   apiKey: string,
@@ -63,3 +63,13 @@ export async function freshConnection(
 }
 
 const AMPLE: ProjectedConnection['capacity'] = [{ period: 'hour', requests: 10_000, tokens: 100_000_000 }]
+
+/** Waits until the gateway knows the connection and the key. Requests a path that no provider has, which leaves no trace. */
+export async function untilKnown(gatewayUrl: string, connectionName: string, apiKey: string): Promise<void> {
+  await eventually(async () => {
+    const { status, headers } = await exchange(`${gatewayUrl}/connections/${connectionName}/`, {
+      headers: { authorization: `Bearer ${apiKey}` },
+    })
+    expect([status, headers['x-sluice-connection']]).toEqual([404, connectionName])
+  })
+}

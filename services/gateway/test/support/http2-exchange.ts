@@ -6,11 +6,11 @@ export interface Http2Response {
   readonly status: number | undefined
   readonly headers: IncomingHttpHeaders
   readonly body: Buffer
-  /** What the stream was closed with: 0 for a whole answer. */
+  /** The code with which the stream was closed; 0 for a complete response. */
   readonly resetCode: number
 }
 
-/** One exchange on a session that others may use too; resolves however it ends. */
+/** Sends one request on a session that others may share; resolves however it ends. */
 export async function http2Exchange(
   session: ClientHttp2Session,
   path: string,
@@ -28,26 +28,26 @@ export async function http2Exchange(
   return { status: headers[':status'], headers, body: Buffer.concat(pieces), resetCode: stream.rstCode }
 }
 
-/** A stream whose request is still to be ended. */
+/** Opens a stream, whose request the caller has to end. */
 export function openStream(
   session: ClientHttp2Session,
   path: string,
   { method = 'GET', headers = {} }: RawRequest = {},
 ): ClientHttp2Stream {
   const stream = session.request({ ':path': path, ':method': method, ...headers }, { endStream: false })
-  // Whoever opened it looks at how it closed.
+  // The caller looks at how the stream closed.
   stream.on('error', () => undefined)
   return stream
 }
 
-/** Resolves when the stream is over, with the code that it was closed with. */
+/** Resolves when the stream is closed, with its code. */
 export async function closed(stream: ClientHttp2Stream): Promise<number> {
   if (!stream.destroyed) await new Promise((resolve) => stream.once('close', resolve))
   return stream.rstCode
 }
 
-/** The head of the answer. */
-export async function answered(stream: ClientHttp2Stream): Promise<IncomingHttpHeaders> {
+/** Resolves with the headers of the response. */
+export async function responseHeaders(stream: ClientHttp2Stream): Promise<IncomingHttpHeaders> {
   const [headers] = (await once(stream, 'response')) as [IncomingHttpHeaders]
   return headers
 }

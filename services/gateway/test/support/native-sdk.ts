@@ -1,18 +1,18 @@
 import type { ProviderId } from '@sluice/contracts'
 
-/** One provider's official SDK, as far as it does what all of them do. */
+/** A provider's official SDK, reduced to what all of them can do. */
 export interface NativeSdk {
   readonly provider: ProviderId
   readonly model: string
-  /** A client as an application makes it: with no other base URL and key, it would call the provider itself. It never retries. */
+  /** Makes a client as an application does; only base URL and key make it call the gateway. It never retries. */
   connect(baseURL: string, apiKey: string): NativeClient
-  /** Asks once more after a 429, when that says. With the SDK's own retry, where it has one. */
-  askPatiently(baseURL: string, apiKey: string): Promise<NativeAnswer>
-  /** What the SDK raises for an answer of this status. */
+  /** Sends a request and retries once after a 429, at its time; with the SDK's own retry if it has one. */
+  sendWithRetry(baseURL: string, apiKey: string): Promise<SdkResponse>
+  /** Returns the error type that the SDK raises for this status. */
   errorType(status: SdkErrorStatus): ErrorType
-  /** What the SDK says of a stream that holds the error "It broke." */
+  /** Matches the SDK's message for a stream with the error "It broke." */
   readonly streamError: RegExp
-  /** When the error of a 429 says to come back. */
+  /** Returns the retry time of a 429's error. */
   retryAfterMs(error: unknown): number
 }
 
@@ -20,32 +20,32 @@ export type SdkErrorStatus = 400 | 401 | 404 | 429 | 500
 type ErrorType = new (...args: never[]) => Error
 
 export interface NativeClient {
-  ask(question?: Question): Promise<NativeAnswer>
-  /** The answer's text as it comes. */
-  stream(question?: Question): AsyncIterable<string>
+  send(question?: SdkRequest): Promise<SdkResponse>
+  /** Yields the response's text as it arrives. */
+  stream(question?: SdkRequest): AsyncIterable<string>
 }
 
-export interface Question {
+export interface SdkRequest {
   /** Default: the SDK's {@link NativeSdk.model}. */
   readonly model?: string
-  /** Asks nothing at all, which every provider refuses. */
+  /** Sends no message, which every provider refuses. */
   readonly empty?: boolean
   readonly signal?: AbortSignal
 }
 
-export interface NativeAnswer {
+export interface SdkResponse {
   readonly text: string
   readonly inputTokens: number
   readonly outputTokens: number
 }
 
-/** What every SDK asks. */
+/** The prompt of every request. */
 export const PROMPT = 'What does a sluice do — naïve 🙂?'
 /** A PNG of one pixel. */
 export const IMAGE_BASE64 =
   'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=='
 
-/** The error types by status of an SDK that has OpenAI's names for them, as Anthropic's and Groq's do. */
+/** Returns the error types by status of an SDK that has OpenAI's names for them, as Anthropic's and Groq's do. */
 export function errorTypesOf(sdk: NamedErrors): NativeSdk['errorType'] {
   const types: Readonly<Record<SdkErrorStatus, ErrorType>> = {
     400: sdk.BadRequestError,
@@ -64,7 +64,7 @@ type NamedErrors = Readonly<
   >
 >
 
-/** When to come back by the headers of an error, of which `retry-after` is for those that count whole seconds. */
+/** Returns the retry time by the headers of an error; `retry-after` has whole seconds. */
 export function retryAfterOfHeaders(headers: Headers | undefined): number {
   const exactMs = Number(headers?.get('retry-after-ms') ?? Number.NaN)
   const wholeSeconds = Number(headers?.get('retry-after') ?? Number.NaN)

@@ -9,12 +9,12 @@ export interface PromptKind {
 }
 
 export interface CountedRequest {
-  /** Absent: `openai`. */
+  /** `openai` if absent. */
   readonly provider?: ProviderId
-  /** Absent: that of chat completions. */
+  /** Chat completions if absent. */
   readonly path?: string
   readonly body: object
-  /** As GPT-4o's tokenizer (o200k) counts them; of models whose tokenizers are not public, by {@link FAMILIES}. */
+  /** By GPT-4o's tokenizer (o200k); for models without a public tokenizer, by {@link FAMILIES}. */
   readonly inputTokens: number
 }
 
@@ -113,13 +113,13 @@ interface Family {
 
 type Model = keyof typeof FAMILIES
 
-/** What a conversation holds, before it is put into a provider's words. */
+/** The content of a conversation, independent of a provider's format. */
 interface Conversation {
   readonly texts: readonly string[]
   /** Calls of a tool, each with its result, after the first text. */
   readonly calls: readonly { readonly tool: Tool; readonly args: object; readonly result: string }[]
   readonly tools: readonly Tool[]
-  /** Base64 beside the first text. */
+  /** Base64 in addition to the first text. */
   readonly sealed?: string
 }
 
@@ -139,7 +139,7 @@ function agent(model: Model, mostCalls = 6): Builder {
   }
 }
 
-/** An agent that reads and writes files of code or JSON: what it reads are results, what it writes are arguments. */
+/** An agent that reads and writes files of code or JSON: it reads results and writes arguments. */
 function agentAt(kind: 'code' | 'json', model: Model): Builder {
   return (random) => {
     const tools = someOf(random, TOOLS, 2, 3)
@@ -166,7 +166,7 @@ function prose(model: Model): Builder {
     })
 }
 
-/** @param isCounted whether the provider puts what is sealed into the prompt again */
+/** @param isCounted whether the provider counts sealed reasoning as input */
 function sealed(model: Model, isCounted: boolean): Builder {
   return (random) => {
     const texts = someOf(random, readPassages('english-prose'), 1, 2)
@@ -310,7 +310,7 @@ function toolDefinitions(random: Random): CountedRequest {
   return { body: { model: 'gpt-4o', messages, tools }, inputTokens: countTokens({ messages, functions }) }
 }
 
-/** One to three images at high detail, of which one in two is inlined. */
+/** Returns one to three images at high detail, half of them inlined. */
 function multiPart(random: Random): CountedRequest {
   const text = someOf(random, readPassages('english-prose'), 1, 2).join('\n\n')
   const images = Array.from({ length: 1 + Math.floor(random() * 3) }, () => pick(random, IMAGE_TOKENS))
@@ -369,7 +369,7 @@ function pick<T>(random: Random, from: readonly T[]): T {
   return value
 }
 
-/** The same numbers from 0 to 1 for the same name, by the generator known as mulberry32. */
+/** Returns a generator of the same numbers from 0 to 1 for the same name (mulberry32). */
 function seededRandom(name: string): Random {
   let state = [...name].reduce((hash, letter) => (Math.imul(hash, 31) + letter.charCodeAt(0)) | 0, 7)
   return () => {

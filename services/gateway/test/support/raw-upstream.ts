@@ -4,12 +4,12 @@ import type { AddressInfo } from 'node:net'
 
 export interface RawUpstream {
   readonly url: string
-  /** What answers from now on. */
+  /** Handles the requests from now on. */
   respond: (request: IncomingMessage, response: ServerResponse) => void
   stop(): Promise<void>
 }
 
-/** An HTTP server that answers in ways no provider simulator would. */
+/** Starts an HTTP server that a test programs, for responses that no provider simulator would send. */
 export async function startRawUpstream(): Promise<RawUpstream> {
   const server = createServer((request, response) => upstream.respond(request, response)).listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -25,7 +25,7 @@ export async function startRawUpstream(): Promise<RawUpstream> {
   return upstream
 }
 
-/** Begins a stream without end, as fast as it is taken; gives how many bytes were written so far. */
+/** Starts an endless stream, as fast as it is read; returns a function for the number of bytes written so far. */
 export function writeForEver(response: ServerResponse, piece = Buffer.alloc(64 * 1024, 'x')): () => number {
   let writtenBytes = 0
   const write = (): void => {
@@ -39,7 +39,7 @@ export function writeForEver(response: ServerResponse, piece = Buffer.alloc(64 *
   return () => writtenBytes
 }
 
-/** Answers with `bytes` in pieces of these sizes in turn, each by itself, and ends. */
+/** Sends `bytes` as a response body in separate chunks of these sizes, alternating. */
 export async function writePieces(response: ServerResponse, bytes: Buffer, sizes: readonly number[]): Promise<void> {
   for (let at = 0, turn = 0; at < bytes.length; turn++) {
     const size = sizes[turn % sizes.length] ?? bytes.length

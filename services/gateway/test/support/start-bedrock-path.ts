@@ -8,30 +8,29 @@ import { createLogger, readConfig } from '@sluice/service-kit'
 import { testNats } from '@sluice/testkit'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
 import { vi } from 'vitest'
-import { type FreshConnection, freshConnection } from './fresh-connection.ts'
+import { type FreshConnection, freshConnection, untilKnown } from './fresh-connection.ts'
 import { type ConnectionToMake, startGateway, type TestGateway } from './start-gateway.ts'
-import { untilKnown } from './until-known.ts'
 
 export const ROLE_ARN = 'arn:aws:iam::123456789012:role/bedrock'
 export const EXTERNAL_ID = 'external-1'
 export const REGION = 'eu-central-1'
-/** The gateway's own, which the simulated role trusts. */
+/** The gateway's own secret access key, which the simulated role trusts. */
 export const MASTER_SECRET = 'secret-of-the-gateway'
 
 /** A gateway, a capacity instance, a simulated Bedrock, and a simulated AWS with one role that the gateway may assume. */
 export interface BedrockPath {
   readonly gateway: TestGateway
   readonly simulator: ProviderSimulator
-  /** Its STS hands out the sessions. */
+  /** Its STS returns the sessions. */
   readonly aws: AwsSimulator
   readonly apiKey: string
-  /** Sets up the role anew, with sessions of that length. */
+  /** Registers the role again, with sessions of this length. */
   role(sessionSeconds?: number): void
-  /** A connection that the gateway knows of. */
+  /** Makes a connection, and waits until the gateway knows it. */
   connection(settings?: BedrockConnectionToMake): Promise<BedrockConnection>
-  /** One that nothing was charged to yet. */
+  /** Makes a connection with the helpers of {@link FreshConnection}. */
   connect(settings?: Partial<ConnectionToMake>): Promise<FreshConnection>
-  /** How many requests came to STS. */
+  /** Returns how many requests STS received. */
   stsRequests(): number
   stop(): Promise<void>
 }

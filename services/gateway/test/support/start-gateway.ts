@@ -25,23 +25,23 @@ export interface TestGatewayOptions {
   readonly env?: Readonly<Record<string, string>>
 }
 
-/** A running gateway, with what the rest of Sluice would put on the bus for it. */
+/** A running gateway, and the rest of Sluice as far as it appears on the bus. */
 export interface TestGateway {
   readonly url: string
   readonly service: GatewayService
   readonly bus: Bus
   readonly connections: Bucket<ProjectedConnection>
   readonly apiKeys: Bucket<ProjectedApiKey>
-  /** By connection id: the secret fields that the credential request is answered with. */
+  /** The secret fields to return for a credential request, by connection id. */
   readonly credentials: Map<string, SecretFields | Promise<SecretFields>>
   readonly credentialRequests: readonly { readonly connectionId: string; readonly version: number }[]
-  /** Every event published so far, with the connection that it is of. */
+  /** Every event published so far, with its connection. */
   readonly events: readonly (ResponseEvent & { readonly connectionId: string })[]
   /** Everything logged so far, at every level. */
   logs(): string
-  /** Puts a connection to `baseUrl` into the projection; gives its SDK base URL and settings. */
+  /** Puts a connection to `baseUrl` into the projection; resolves with its SDK base URL and settings. */
   connection(settings: ConnectionToMake): Promise<{ readonly baseURL: string; readonly settings: ProjectedConnection }>
-  /** Puts an API key into the projection, for every connection unless told; gives the key. */
+  /** Puts an API key into the projection, by default for every connection; resolves with the key. */
   apiKey(settings?: Partial<ProjectedApiKey>): Promise<string>
   stop(): Promise<void>
 }
@@ -50,18 +50,18 @@ export type SecretFields = Readonly<Record<string, string>>
 
 export type ConnectionToMake = Partial<ProjectedConnection> & {
   readonly baseUrl: string
-  /** The provider's; null makes a connection whose credential cannot be had. */
+  /** The provider's key; null makes a connection without an available credential. */
   readonly apiKey?: string | null
 }
 
-/** The whole service, in this process, on a free port, allowed to reach upstreams on loopback. */
+/** Starts the whole service in this process, on a free port, allowed to reach upstreams on loopback. */
 export async function startGateway({ natsUrl, env = {} }: TestGatewayOptions): Promise<TestGateway> {
   const bus = await connectBus({ servers: natsUrl, name: 'test' })
   const connections = await openBucket(bus, connectionProjection)
   const apiKeys = await openBucket(bus, apiKeyProjection)
   const credentials: TestGateway['credentials'] = new Map()
   const credentialRequests: { connectionId: string; version: number }[] = []
-  const responder = await responseCredentialRequests(bus, credentials, credentialRequests)
+  const responder = await serveCredentials(bus, credentials, credentialRequests)
   const events: TestGateway['events'][number][] = []
   const subscription = bus.connection.subscribe(subjectPattern(responses.subject), {
     callback: (_error, message) => {
@@ -113,7 +113,7 @@ const DEFAULTS: Omit<ProjectedConnection, 'id' | 'name' | 'config'> = {
   version: 1,
 }
 
-async function responseCredentialRequests(
+async function serveCredentials(
   bus: Bus,
   credentials: TestGateway['credentials'],
   requests: { connectionId: string; version: number }[],

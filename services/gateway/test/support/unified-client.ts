@@ -1,10 +1,12 @@
+import type { ProviderId } from '@sluice/contracts'
 import type { ProviderSimulator } from '@sluice/provider-simulator'
 import OpenAI from 'openai'
 import { expect } from 'vitest'
-import type { FreshConnection } from './fresh-connection.ts'
+import { type FreshConnection, freshConnection } from './fresh-connection.ts'
+import { startDataPath } from './start-data-path.ts'
 import type { ConnectionToMake, TestGateway } from './start-gateway.ts'
 
-/** Everything that a request passes, up to a simulated provider. */
+/** A gateway, a capacity instance and a simulated provider, for unified requests. */
 export interface UnifiedPath {
   readonly gateway: TestGateway
   readonly simulator: ProviderSimulator
@@ -17,7 +19,7 @@ export function clientOf({ gateway, apiKey }: Pick<UnifiedPath, 'gateway' | 'api
   return new OpenAI({ baseURL: `${gateway.url}/v1`, apiKey: key, maxRetries: 0 })
 }
 
-/** The error of that type which a call raises. */
+/** Resolves with the error of this type that a call raises. */
 export async function raised<E extends Error>(
   failing: Promise<unknown>,
   type: new (...args: never[]) => E,
@@ -44,4 +46,14 @@ export async function collect(stream: AsyncIterable<OpenAI.Chat.ChatCompletionCh
 
 export function textOf(chunks: readonly OpenAI.Chat.ChatCompletionChunk[]): string {
   return chunks.map(({ choices }) => choices[0]?.delta.content ?? '').join('')
+}
+
+/** Starts the data path to a provider that authenticates by an API key. */
+export async function startUnifiedPath(provider: Exclude<ProviderId, 'aws-bedrock'>): Promise<UnifiedPath> {
+  const path = await startDataPath({ simulator: { provider, recordContent: true } })
+  return {
+    ...path,
+    connect: (settings = {}) =>
+      freshConnection(path.gateway, path.apiKey, { provider, baseUrl: path.simulator.url, ...settings }),
+  }
 }

@@ -40,7 +40,7 @@ export type UnifiedConnect = (settings?: Partial<ConnectionToMake>) => Promise<
   }
 >
 
-/** Adds a control of the simulated provider, for calls of models alone. */
+/** Adds a control of the simulated provider, for calls of models only. */
 export type UnifiedControl = (control: Parameters<ProviderSimulator['controls']['add']>[0]) => void
 
 export const LEVEL_FORMAT = {
@@ -66,10 +66,10 @@ export const LEVEL_TOOL = {
   },
 }
 
-/** Declares the tests of answers that are JSON of a schema. */
+/** Declares the tests of responses in JSON by a schema. */
 export function structuredOutputSuite(connect: UnifiedConnect): void {
   describe('structured output', () => {
-    it('fits the schema, whole and streamed', async () => {
+    it('matches the schema, whole and streamed', async () => {
       const { completions, request } = await connect()
       const asking = { ...request, response_format: LEVEL_FORMAT }
       const whole = await completions.parse(asking)
@@ -85,7 +85,7 @@ export function structuredOutputSuite(connect: UnifiedConnect): void {
       expect(streamed.choices[0]?.message.content).toBe(whole.choices[0]?.message.content)
     })
 
-    it('that was cut off at the maximum says so', async () => {
+    it('reports that it was cut off at the maximum', async () => {
       const { completions, request } = await connect()
       const { choices } = await completions.create({ ...request, max_tokens: 5, response_format: LEVEL_FORMAT })
       expect(choices[0]).toMatchObject({ finish_reason: 'length', message: { content: expect.stringMatching(/^\{/) } })
@@ -93,7 +93,7 @@ export function structuredOutputSuite(connect: UnifiedConnect): void {
   })
 }
 
-/** Declares the tests of models that think before they answer. */
+/** Declares the tests of reasoning models. */
 export function reasoningSuite(
   { reasoning, withoutReasoning }: UnifiedProvider,
   connect: UnifiedConnect,
@@ -101,7 +101,7 @@ export function reasoningSuite(
   lastSent: () => string | undefined,
 ): void {
   const { shownAs, isCounted } = reasoning
-  /** A request that a reasoning model takes; with a tool it is made to call it, which cannot be demanded of all that think. */
+  /** Returns a request for a reasoning model; one with a tool prompts its call, since not all reasoning models can be forced to. */
   const connectToReason = async () => {
     const { request, name, ...connection } = await connect()
     const { max_tokens: _, ...kept } = request
@@ -111,7 +111,7 @@ export function reasoningSuite(
   }
 
   describe('reasoning', () => {
-    it('is done where asked for, whole and streamed, and charged', async () => {
+    it('is returned if requested, whole and streamed, and charged', async () => {
       const { completions, request, isCharged } = await connectToReason()
       const whole = await completions.create(request)
       const chunks: OpenAI.Chat.ChatCompletionChunk[] = []
@@ -135,10 +135,10 @@ export function reasoningSuite(
         const { completions, request } = await connectToReason()
         const asking = { ...request, tools: [LEVEL_TOOL] }
         control({ times: 1, callTools: true })
-        const answer =
+        const response =
           how === 'whole' ? await completions.create(asking) : await completions.stream(asking).finalChatCompletion()
-        const message = answer.choices[0]?.message
-        expect(answer.choices[0]?.finish_reason).toBe('tool_calls')
+        const message = response.choices[0]?.message
+        expect(response.choices[0]?.finish_reason).toBe('tool_calls')
         const results = (message?.tool_calls ?? []).map(({ id }) => ({
           role: 'tool' as const,
           tool_call_id: id,
@@ -150,7 +150,7 @@ export function reasoningSuite(
           finish_reason: 'stop',
           message: { content: expect.stringMatching(/^This answer comes/) },
         })
-        // The translated providers sign their thoughts: what they signed goes back to them.
+        // The translated providers sign their reasoning, and get the signature back.
         if (shownAs !== 'reasoning_content') return
         const [, signature = 'no signature'] = /signature":"([^"]+)"/.exec(JSON.stringify(message)) ?? []
         expect(lastSent()).toContain(signature)
@@ -158,7 +158,7 @@ export function reasoningSuite(
     )
 
     if (withoutReasoning !== undefined) {
-      it('is refused by a model that has none', async () => {
+      it('is refused by a model without reasoning', async () => {
         const { completions, request, name } = await connectToReason()
         const failing = completions.create({ ...request, model: `${name}/${withoutReasoning}` })
         await expect(failing).rejects.toBeInstanceOf(OpenAI.BadRequestError)
@@ -168,7 +168,7 @@ export function reasoningSuite(
   })
 }
 
-/** What a message or a delta says of thoughts. */
+/** Returns the reasoning in a message or a delta. */
 function thoughtOf(said: object | undefined, field: string | undefined): unknown {
   return field === undefined ? undefined : Object.entries(said ?? {}).find(([name]) => name === field)?.[1]
 }

@@ -1,8 +1,9 @@
 import { eventually } from '@sluice/testkit'
 import OpenAI from 'openai'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { IMAGE_BASE64, PROMPT, retryAfterOfHeaders } from './native-sdk.ts'
-import { clientOf, collect, raised, textOf, type UnifiedPath } from './unified-client.ts'
+import { startBeforeAll } from './start-before-all.ts'
+import { clientOf, collect, raised, textOf } from './unified-client.ts'
 import {
   LEVEL_TOOL,
   reasoningSuite,
@@ -14,11 +15,8 @@ import {
 
 /** Declares the tests that hold for every provider behind the unified endpoint, with OpenAI's SDK. */
 export function unifiedSuite(unified: UnifiedProvider): void {
-  let path: UnifiedPath
-  beforeAll(async () => {
-    path = await unified.start()
-  })
-  afterAll(() => path?.stop())
+  const path = startBeforeAll(() => unified.start())
+
   beforeEach(() => {
     path.simulator.controls.clear()
     path.simulator.requests.clear()

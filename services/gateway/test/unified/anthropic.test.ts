@@ -1,4 +1,4 @@
-import { startUnifiedPath } from '../support/start-unified-path.ts'
+import { startUnifiedPath } from '../support/unified-client.ts'
 import { unifiedSuite } from '../support/unified-suite.ts'
 
 unifiedSuite({

@@ -3,10 +3,9 @@ import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { eventually } from '@sluice/testkit'
 import OpenAI from 'openai'
 import { expect, it } from 'vitest'
-import { startUnifiedPath } from '../support/start-unified-path.ts'
-import { raised } from '../support/unified-client.ts'
+import { raised, startUnifiedPath } from '../support/unified-client.ts'
 
-it('a key that has many images fetched is told to come again, and others go on', async () => {
+it('asks a key with too many images to retry, while others are served', async () => {
   const silent = createServer()
   const sockets: Socket[] = []
   silent.on('connection', (socket) => sockets.push(socket))
@@ -15,7 +14,7 @@ it('a key that has many images fetched is told to come again, and others go on',
   const { settings } = await path.connect()
   const leaving = new AbortController()
 
-  const ask = (apiKey: string, signal?: AbortSignal) => {
+  const send = (apiKey: string, signal?: AbortSignal) => {
     const client = new OpenAI({ apiKey, baseURL: `${path.gateway.url}/v1`, maxRetries: 0 })
     const url = `https://127.0.0.1:${(silent.address() as AddressInfo).port}/a.png`
     const content = [{ type: 'image_url' as const, image_url: { url } }]
@@ -24,13 +23,13 @@ it('a key that has many images fetched is told to come again, and others go on',
   }
 
   // One key holds half of the slots, and as many more of its requests wait as may.
-  const greedy = Array.from({ length: 8 + 32 }, () => ask(path.apiKey, leaving.signal).catch(() => undefined))
+  const greedy = Array.from({ length: 8 + 32 }, () => send(path.apiKey, leaving.signal).catch(() => undefined))
   await eventually(() => expect(sockets).toHaveLength(8))
-  const busy = await eventually(() => raised(ask(path.apiKey), OpenAI.InternalServerError, /too many images/))
+  const busy = await eventually(() => raised(send(path.apiKey), OpenAI.InternalServerError, /too many images/))
   expect(busy).toMatchObject({ status: 503, code: 'unavailable' })
   expect(busy.headers?.get('retry-after')).toBe('1')
 
-  const other = ask(await path.gateway.apiKey(), leaving.signal).catch(() => undefined)
+  const other = send(await path.gateway.apiKey(), leaving.signal).catch(() => undefined)
   await eventually(() => expect(sockets).toHaveLength(9))
   leaving.abort()
   await Promise.all([...greedy, other])

@@ -1,11 +1,11 @@
 import type { IncomingMessage } from 'node:http'
 import { text as textOf } from 'node:stream/consumers'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { postJson } from '../support/exchange.ts'
 import { freshConnection } from '../support/fresh-connection.ts'
-import { type RawUpstream, startRawUpstream } from '../support/raw-upstream.ts'
-import { startUnifiedPath } from '../support/start-unified-path.ts'
-import type { UnifiedPath } from '../support/unified-client.ts'
+import { startRawUpstream } from '../support/raw-upstream.ts'
+import { startBeforeAll } from '../support/start-before-all.ts'
+import { startUnifiedPath } from '../support/unified-client.ts'
 
 /** One conversation that goes from provider to provider, each response sent back as it came. */
 const PROVIDERS = ['groq', 'anthropic', 'google', 'openai'] as const
@@ -25,20 +25,12 @@ const RESPONSES: Readonly<Record<Provider, string>> = {
   openai: `{"choices":[{"index":0,"finish_reason":"stop","message":{"role":"assistant","content":"Done.","annotations":[]}}]}`,
 }
 
-let path: UnifiedPath
-let upstream: RawUpstream
 let sent: Promise<string> = Promise.resolve('')
 
-beforeAll(async () => {
-  path = await startUnifiedPath('openai')
-  upstream = await startRawUpstream()
-})
-afterAll(async () => {
-  await path?.stop()
-  await upstream?.stop()
-})
+const path = startBeforeAll(() => startUnifiedPath('openai'))
+const upstream = startBeforeAll(startRawUpstream)
 
-it('goes on with every provider, and no digit, id or schema of it changes', async () => {
+it('continues a conversation with every provider without changing a digit, id or schema', async () => {
   const messages: unknown[] = [{ role: 'user', content: 'Who is it?' }]
   const texts = new Map<Provider, string>()
   for (const provider of PROVIDERS) {
@@ -49,10 +41,10 @@ it('goes on with every provider, and no digit, id or schema of it changes', asyn
     }
     const body = `{"model":"${settings.name}/gemini-2.5-flash","messages":${JSON.stringify(messages)},
       "tools":[{"type":"function","function":{"name":"f","parameters":${SCHEMA}}}]}`
-    const answer = await postJson(`${path.gateway.url}/v1/chat/completions`, path.apiKey, body)
-    expect(answer.status, answer.body.toString()).toBe(200)
+    const clientResponse = await postJson(`${path.gateway.url}/v1/chat/completions`, path.apiKey, body)
+    expect(clientResponse.status, clientResponse.body.toString()).toBe(200)
     texts.set(provider, await sent)
-    const { message } = JSON.parse(answer.body.toString()).choices[0]
+    const { message } = JSON.parse(clientResponse.body.toString()).choices[0]
     messages.push(message)
     for (const call of message.tool_calls ?? []) {
       expect(call.function.arguments).toBe(ARGUMENTS)

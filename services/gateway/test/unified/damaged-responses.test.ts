@@ -1,11 +1,12 @@
 import type { ServerResponse } from 'node:http'
 import fc from 'fast-check'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { exchange, postJson, type RawResponse } from '../support/exchange.ts'
 import { type FreshConnection, freshConnection } from '../support/fresh-connection.ts'
 import { NATIVE_APIS } from '../support/native-calls.ts'
-import { type RawUpstream, startRawUpstream, writePieces } from '../support/raw-upstream.ts'
-import { startDataPath, type TestDataPath } from '../support/start-data-path.ts'
+import { startRawUpstream, writePieces } from '../support/raw-upstream.ts'
+import { startBeforeAll } from '../support/start-before-all.ts'
+import { startDataPath } from '../support/start-data-path.ts'
 
 const MESSAGES = [{ role: 'user' as const, content: 'What does a sluice do?' }]
 
@@ -27,17 +28,11 @@ describe.each([
   ['google', 'gemini-2.5-flash', { whole: 'content with a function', streamed: 'content with a function as events' }],
 ] as const)('%s', (provider, model, names: { readonly whole?: string; readonly streamed: string }) => {
   const { headers, calls } = NATIVE_APIS[provider]
-  let path: TestDataPath
-  let upstream: RawUpstream
   let connection: FreshConnection
+  const path = startBeforeAll(() => startDataPath({ simulator: { provider } }))
+  const upstream = startBeforeAll(startRawUpstream)
   beforeAll(async () => {
-    path = await startDataPath({ simulator: { provider } })
-    upstream = await startRawUpstream()
     connection = await freshConnection(path.gateway, path.apiKey, { provider, baseUrl: upstream.url })
-  })
-  afterAll(async () => {
-    await path?.stop()
-    await upstream?.stop()
   })
 
   it.each(Object.entries(names))('%s', async (kind, name) => {
@@ -53,8 +48,8 @@ describe.each([
     await fc.assert(
       fc.asyncProperty(damages, async (damage) => {
         upstream.respond = (_request, response) => void writeDamaged(response, sound, damage)
-        const answer = await postJson(`${path.gateway.url}/v1/chat/completions`, path.apiKey, body)
-        expectOpenAi(answer, stream)
+        const clientResponse = await postJson(`${path.gateway.url}/v1/chat/completions`, path.apiKey, body)
+        expectOpenAi(clientResponse, stream)
       }),
       { numRuns: 60, examples: [[{ changes: [], kept: 1, breaks: false, sizes: [1_000] }]] },
     )

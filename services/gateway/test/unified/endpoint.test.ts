@@ -1,29 +1,26 @@
 import { eventually } from '@sluice/testkit'
 import OpenAI from 'openai'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { exchange, postJson } from '../support/exchange.ts'
-import { startUnifiedPath } from '../support/start-unified-path.ts'
-import { clientOf, raised, type UnifiedPath } from '../support/unified-client.ts'
+import { startBeforeAll } from '../support/start-before-all.ts'
+import { clientOf, raised, startUnifiedPath } from '../support/unified-client.ts'
 
 /** What holds at the unified endpoint whatever the provider. */
 const MODEL = 'gpt-4.1-mini'
 const MESSAGES = [{ role: 'user' as const, content: 'What does a sluice do?' }]
-let path: UnifiedPath
 
-beforeAll(async () => {
-  path = await startUnifiedPath('openai')
-})
-afterAll(() => path?.stop())
+const path = startBeforeAll(() => startUnifiedPath('openai'))
+
 beforeEach(() => {
   path.simulator.controls.clear()
   path.simulator.requests.clear()
 })
 
-const ask = (model: string, key?: string) => clientOf(path, key).chat.completions.create({ model, messages: MESSAGES })
+const send = (model: string, key?: string) => clientOf(path, key).chat.completions.create({ model, messages: MESSAGES })
 
 describe('refuses', () => {
-  it('callers without a key, and with one that is not valid', async () => {
-    await raised(ask('any/model', 'slc_unknown'), OpenAI.AuthenticationError, /not whole/)
+  it('clients without an API key, or with an invalid one', async () => {
+    await raised(send('any/model', 'slc_unknown'), OpenAI.AuthenticationError, /not whole/)
     const { status, headers } = await exchange(`${path.gateway.url}/v1/chat/completions`, {
       method: 'POST',
       body: '{}',
@@ -32,19 +29,19 @@ describe('refuses', () => {
     expect((await exchange(`${path.gateway.url}/v1/models`)).status).toBe(401)
   })
 
-  it('models that name no connection, none that there is, none that the key may use, and none that is enabled', async () => {
-    expect(await raised(ask(MODEL), OpenAI.BadRequestError, /"CONNECTION\/MODEL"/)).toMatchObject({ param: 'model' })
-    await raised(ask(`/${MODEL}`), OpenAI.BadRequestError)
-    await raised(ask('nowhere/'), OpenAI.BadRequestError)
-    await raised(ask(`nowhere/${MODEL}`), OpenAI.NotFoundError, /no connection "nowhere"/)
+  it('models without a connection, or whose connection is unknown, not for this key, or disabled', async () => {
+    expect(await raised(send(MODEL), OpenAI.BadRequestError, /"CONNECTION\/MODEL"/)).toMatchObject({ param: 'model' })
+    await raised(send(`/${MODEL}`), OpenAI.BadRequestError)
+    await raised(send('nowhere/'), OpenAI.BadRequestError)
+    await raised(send(`nowhere/${MODEL}`), OpenAI.NotFoundError, /no connection "nowhere"/)
     const { settings } = await path.connect()
     const stranger = await path.gateway.apiKey({ connections: ['another'] })
     await eventually(() =>
-      raised(ask(`${settings.name}/${MODEL}`, stranger), OpenAI.PermissionDeniedError, /may not use/),
+      raised(send(`${settings.name}/${MODEL}`, stranger), OpenAI.PermissionDeniedError, /may not use/),
     )
     await path.gateway.connection({ ...settings, baseUrl: path.simulator.url, enabled: false })
     const disabled = await eventually(() =>
-      raised(ask(`${settings.name}/${MODEL}`), OpenAI.PermissionDeniedError, /is disabled/),
+      raised(send(`${settings.name}/${MODEL}`), OpenAI.PermissionDeniedError, /is disabled/),
     )
     expect(disabled.headers?.get('x-sluice-connection')).toBe(settings.name)
     expect(path.simulator.requests.counts().total).toBe(0)
@@ -52,7 +49,7 @@ describe('refuses', () => {
 
   it('models that the connection does not allow', async () => {
     const { settings } = await path.connect({ allowedModels: ['gpt-4o*'] })
-    const error = await raised(ask(`${settings.name}/${MODEL}`), OpenAI.PermissionDeniedError)
+    const error = await raised(send(`${settings.name}/${MODEL}`), OpenAI.PermissionDeniedError)
     expect(error.code).toBe('model_not_allowed')
     expect(path.simulator.requests.counts().total).toBe(0)
   })
@@ -64,10 +61,10 @@ describe('refuses', () => {
     ['nothing', '', 'application/json'],
   ])('a body that is %s', async (_, body, type) => {
     const url = `${path.gateway.url}/v1/chat/completions`
-    const answer = await postJson(url, path.apiKey, body, { 'content-type': type })
-    expect(answer.status).toBe(400)
-    expect(JSON.parse(answer.body.toString())).toMatchObject({ error: { code: 'invalid_request' } })
-    expect(answer.headers['x-sluice-source']).toBe('gateway')
+    const response = await postJson(url, path.apiKey, body, { 'content-type': type })
+    expect(response.status).toBe(400)
+    expect(JSON.parse(response.body.toString())).toMatchObject({ error: { code: 'invalid_request' } })
+    expect(response.headers['x-sluice-source']).toBe('gateway')
   })
 
   it.each([
@@ -78,7 +75,7 @@ describe('refuses', () => {
     ['GET', '/v1', 404, /POST \/v1\/chat\/completions, POST \/v1\/embeddings and GET \/v1\/models/],
     ['GET', '/v1/chat/completions', 405, /takes POST, not GET/],
     ['DELETE', '/v1/models', 405, /takes GET and HEAD, not DELETE/],
-  ])('another operation or method, and says what there is: %s %s', async (method, route, expected, message) => {
+  ])('another operation or method, and names the existing ones: %s %s', async (method, route, expected, message) => {
     const headers = { authorization: `Bearer ${path.apiKey}` }
     const { status, body, headers: fields } = await exchange(`${path.gateway.url}${route}`, { method, headers })
     expect(status).toBe(expected)
@@ -94,7 +91,7 @@ describe('refuses', () => {
   })
 })
 
-it('changes nothing of a request but the model’s name, for a provider that speaks OpenAI’s API', async () => {
+it('changes only the model’s name in a request to a provider with OpenAI’s API', async () => {
   const { settings } = await path.connect()
   const text = (model: string) =>
     `{ "messages":[{"role":"user","content":"naïve \\u2603"}],  "model" : "${model}",\n"seed":1e0 }`
@@ -116,7 +113,7 @@ describe('lists models', () => {
     expect(data[0]).toMatchObject({ object: 'model', owned_by: 'openai', created: expect.any(Number) })
   })
 
-  it('asking each provider once in a while, with a permit of the connection', async () => {
+  it('after requesting each provider once in a while, with a permit of the connection', async () => {
     const { settings, isCharged } = await path.connect()
     const apiKey = await path.gateway.apiKey({ connections: [settings.id] })
     const { models } = clientOf(path, apiKey)
@@ -126,7 +123,7 @@ describe('lists models', () => {
     await isCharged({ requests: 1, tokens: 0 })
   })
 
-  it('without a permit where the credential cannot be had', async () => {
+  it('without a permit if the credential is unavailable', async () => {
     const { settings, isCharged } = await path.connect({ apiKey: null })
     const apiKey = await path.gateway.apiKey({ connections: [settings.id] })
     const list = await eventually(() => clientOf(path, apiKey).models.list())
@@ -134,7 +131,7 @@ describe('lists models', () => {
     await isCharged({ requests: 0, tokens: 0 })
   })
 
-  it('that the connection itself names where its provider cannot be asked, and says so', async () => {
+  it('that the connection itself names if its provider does not respond, and says so', async () => {
     path.simulator.controls.add({ fault: { kind: 'status', status: 503 } })
     const { settings } = await path.connect({ allowedModels: ['my-model', 'gpt-*'] })
     const apiKey = await path.gateway.apiKey({ connections: [settings.id] })

@@ -1,21 +1,13 @@
 import OpenAI from 'openai'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { freshConnection } from '../support/fresh-connection.ts'
-import { type RawUpstream, startRawUpstream } from '../support/raw-upstream.ts'
-import { startUnifiedPath } from '../support/start-unified-path.ts'
-import { raised, type UnifiedPath } from '../support/unified-client.ts'
+import { startRawUpstream } from '../support/raw-upstream.ts'
+import { startBeforeAll } from '../support/start-before-all.ts'
+import { raised, startUnifiedPath } from '../support/unified-client.ts'
 
 /** Answers that were made, and charged, and are none: the application is told why, and no SDK has another made. */
-let path: UnifiedPath
-let upstream: RawUpstream
-beforeAll(async () => {
-  path = await startUnifiedPath('openai')
-  upstream = await startRawUpstream()
-})
-afterAll(async () => {
-  await path?.stop()
-  await upstream?.stop()
-})
+const path = startBeforeAll(() => startUnifiedPath('openai'))
+const upstream = startBeforeAll(startRawUpstream)
 
 const retryingClient = () => new OpenAI({ baseURL: `${path.gateway.url}/v1`, apiKey: path.apiKey })
 
@@ -45,17 +37,17 @@ describe.each([
       /UNEXPECTED_TOOL_CALL/,
       'UNEXPECTED_TOOL_CALL',
     ],
-  ])('that %s is an error in the provider’s words, asked for once', async (_case, answer, message, code) => {
-    let asked = 0
+  ])('that %s is an error with the provider’s message, and not retried', async (_case, clientResponse, message, code) => {
+    let requested = 0
     upstream.respond = (_request, response) => {
-      asked++
-      const text = JSON.stringify(answer)
+      requested++
+      const text = JSON.stringify(clientResponse)
       response.setHeader('content-type', stream ? 'text/event-stream' : 'application/json')
       response.end(stream ? `data: ${text}\n\n` : text)
     }
     const connection = await freshConnection(path.gateway, path.apiKey, { provider: 'google', baseUrl: upstream.url })
     const model = `${connection.settings.name}/gemini-2.5-flash-image`
-    const ask = async () => {
+    const send = async () => {
       const given = await retryingClient().chat.completions.create({
         model,
         messages: [{ role: 'user', content: 'Draw' }],
@@ -63,18 +55,18 @@ describe.each([
       })
       if (Symbol.asyncIterator in given) for await (const _ of given);
     }
-    const error = await raised(ask(), stream ? OpenAI.APIError : OpenAI.UnprocessableEntityError, message)
+    const error = await raised(send(), stream ? OpenAI.APIError : OpenAI.UnprocessableEntityError, message)
     expect(error).toMatchObject({ code, type: 'server_error' })
-    expect(asked).toBe(1)
+    expect(requested).toBe(1)
     await connection.isCharged({ requests: 1, tokens: 907 })
     await connection.ended('upstream_error')
   })
 })
 
-it('an answer of which nothing is understood is not asked for again, and charged as it says', async () => {
-  let asked = 0
+it('does not retry a response that it cannot understand, and charges it as reported', async () => {
+  let requested = 0
   upstream.respond = (_request, response) => {
-    asked++
+    requested++
     response.setHeader('content-type', 'application/json').end(JSON.stringify({ odd: true, usageMetadata }))
   }
   const connection = await freshConnection(path.gateway, path.apiKey, { provider: 'google', baseUrl: upstream.url })
@@ -83,6 +75,6 @@ it('an answer of which nothing is understood is not asked for again, and charged
     messages: [{ role: 'user', content: 'Hi' }],
   })
   await raised(given, OpenAI.InternalServerError, /could not be understood/)
-  expect(asked).toBe(1)
+  expect(requested).toBe(1)
   await connection.isCharged({ requests: 1, tokens: 907 })
 })

@@ -12,18 +12,18 @@ import { eventually, itWhere } from '@sluice/testkit'
 import OpenAI from 'openai'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
 import { IMAGE_BASE64 } from '../support/native-sdk.ts'
-import { startUnifiedPath } from '../support/start-unified-path.ts'
-import { raised, type UnifiedPath } from '../support/unified-client.ts'
+import { startBeforeAll } from '../support/start-before-all.ts'
+import { raised, startUnifiedPath } from '../support/unified-client.ts'
 
 const hasOpenSsl = isInstalled('openssl')
 const trusted = getCACertificates('default')
 let folder: string
 let images: Server
 let imageUrl: string
-let path: UnifiedPath
 let fetched: number
 let delayMs: number
 
+const path = startBeforeAll(() => startUnifiedPath('google'))
 beforeAll(async () => {
   if (!hasOpenSsl) return
   folder = await mkdtemp(join(tmpdir(), 'sluice-images-'))
@@ -38,13 +38,11 @@ beforeAll(async () => {
   })
   await once(images.listen(0, '127.0.0.1'), 'listening')
   imageUrl = `https://127.0.0.1:${(images.address() as AddressInfo).port}/a.png`
-  path = await startUnifiedPath('google')
 })
 
 afterAll(async () => {
   setDefaultCACertificates(trusted)
   images?.close()
-  await path?.stop()
   if (folder !== undefined) await rm(folder, { recursive: true })
 })
 
@@ -62,7 +60,7 @@ async function connection(requests: number) {
   delayMs = 0
   const { settings } = await path.connect({ capacity: [{ period: 'day', requests }] })
   const client = new OpenAI({ apiKey: path.apiKey, baseURL: `${path.gateway.url}/v1`, maxRetries: 0 })
-  const ask = (url: string) =>
+  const send = (url: string) =>
     client.chat.completions.create({
       model: `${settings.name}/gemini-2.5-flash`,
       messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url } }] }],
@@ -71,30 +69,30 @@ async function connection(requests: number) {
     const { windows } = await request(path.gateway.bus, capacityStatus, [settings.id], {})
     return windows[0]?.used
   }
-  return { ask, used }
+  return { send, used }
 }
 
-describe('an image that the provider takes only with the request', () => {
+describe('an image that the provider accepts only inside the request', () => {
   itWhere(
     hasOpenSsl,
     'openssl is not installed',
     'is fetched under a permit, and goes on with the request',
     async () => {
-      const { ask, used } = await connection(1)
-      expect((await ask(imageUrl)).choices).toHaveLength(1)
+      const { send, used } = await connection(1)
+      expect((await send(imageUrl)).choices).toHaveLength(1)
       expect(JSON.stringify(path.simulator.requests.list().at(-1))).toContain(IMAGE_BASE64)
       expect(await used()).toBe(1)
       expect(fetched).toBe(1)
-      await raised(ask(imageUrl), OpenAI.RateLimitError, /capacity/)
+      await raised(send(imageUrl), OpenAI.RateLimitError, /capacity/)
       expect(fetched).toBe(1)
     },
   )
 
   itWhere(hasOpenSsl, 'openssl is not installed', 'leaves the permit to others when it cannot be had', async () => {
-    const { ask, used } = await connection(1)
-    await raised(ask('https://127.0.0.1:1/a.png'), OpenAI.BadRequestError, /could not be fetched/)
+    const { send, used } = await connection(1)
+    await raised(send('https://127.0.0.1:1/a.png'), OpenAI.BadRequestError, /could not be fetched/)
     await eventually(async () => expect(await used()).toBe(0))
-    expect((await ask(imageUrl)).choices).toHaveLength(1)
+    expect((await send(imageUrl)).choices).toHaveLength(1)
   })
 
   itWhere(
@@ -102,9 +100,9 @@ describe('an image that the provider takes only with the request', () => {
     'openssl is not installed',
     'is fetched once and charged once, though it takes longer than a permit holds',
     async () => {
-      const { ask, used } = await connection(2)
+      const { send, used } = await connection(2)
       delayMs = 4_000
-      expect((await ask(imageUrl)).choices).toHaveLength(1)
+      expect((await send(imageUrl)).choices).toHaveLength(1)
       expect(fetched).toBe(1)
       await eventually(async () => expect(await used()).toBe(1))
     },

@@ -1,55 +1,48 @@
 import type { ServerResponse } from 'node:http'
 import { eventually } from '@sluice/testkit'
 import OpenAI from 'openai'
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
+import { afterEach, expect, it } from 'vitest'
 import { postJson } from '../support/exchange.ts'
 import { type FreshConnection, freshConnection } from '../support/fresh-connection.ts'
-import { type RawUpstream, startRawUpstream } from '../support/raw-upstream.ts'
-import { startUnifiedPath } from '../support/start-unified-path.ts'
-import { clientOf, raised, type UnifiedPath } from '../support/unified-client.ts'
+import { startRawUpstream } from '../support/raw-upstream.ts'
+import { startBeforeAll } from '../support/start-before-all.ts'
+import { clientOf, raised, startUnifiedPath } from '../support/unified-client.ts'
 
 /** Providers that answer what none should: the application learns of it, and so does the event. */
 const MESSAGES = [{ role: 'user' as const, content: 'What does a sluice do?' }]
-let path: UnifiedPath
-let upstream: RawUpstream
 
-beforeAll(async () => {
-  path = await startUnifiedPath('openai')
-  upstream = await startRawUpstream()
-})
+const path = startBeforeAll(() => startUnifiedPath('openai'))
+const upstream = startBeforeAll(startRawUpstream)
+
 afterEach(() => {
   upstream.respond = (_, response) => void response.end()
-})
-afterAll(async () => {
-  await path?.stop()
-  await upstream?.stop()
 })
 
 const connectTo = (provider: 'openai' | 'anthropic' | 'google' | 'groq'): Promise<FreshConnection> =>
   freshConnection(path.gateway, path.apiKey, { provider, baseUrl: upstream.url })
 
-async function ask({ settings }: FreshConnection, stream: boolean): Promise<void> {
-  const answer = await clientOf(path).chat.completions.create({
+async function send({ settings }: FreshConnection, stream: boolean): Promise<void> {
+  const clientResponse = await clientOf(path).chat.completions.create({
     model: `${settings.name}/some-model`,
     messages: MESSAGES,
     stream,
   })
-  if (Symbol.asyncIterator in answer) for await (const _ of answer);
+  if (Symbol.asyncIterator in clientResponse) for await (const _ of clientResponse);
 }
 
 const events = (response: ServerResponse, text: string) =>
   response.setHeader('content-type', 'text/event-stream').end(text)
 
-it.each(['openai', 'groq'] as const)('the page of a proxy before %s is an error of OpenAI’s', async (provider) => {
+it.each(['openai', 'groq'] as const)('turns the page of a proxy before %s into an OpenAI error', async (provider) => {
   upstream.respond = (_request, response) =>
     response.writeHead(502, { 'content-type': 'text/html' }).end('<html><title>502 Bad Gateway</title></html>')
   const connection = await connectTo(provider)
   const model = `${connection.settings.name}/some-model`
   for (const stream of [false, true]) {
     const body = { model, messages: MESSAGES, stream }
-    const answer = await postJson(`${path.gateway.url}/v1/chat/completions`, path.apiKey, body)
-    expect(answer).toMatchObject({ status: 502, headers: { 'content-type': 'application/json; charset=utf-8' } })
-    expect(JSON.parse(answer.body.toString())).toEqual({
+    const clientResponse = await postJson(`${path.gateway.url}/v1/chat/completions`, path.apiKey, body)
+    expect(clientResponse).toMatchObject({ status: 502, headers: { 'content-type': 'application/json; charset=utf-8' } })
+    expect(JSON.parse(clientResponse.body.toString())).toEqual({
       error: { message: 'The provider returned status 502.', type: 'server_error', param: null, code: null },
     })
   }
@@ -72,7 +65,7 @@ it.each([
   async (_, provider, stream, respond) => {
     upstream.respond = (_request, response) => respond(response)
     const connection = await connectTo(provider)
-    const error = await raised(ask(connection, stream), OpenAI.InternalServerError, /could not be understood/)
+    const error = await raised(send(connection, stream), OpenAI.InternalServerError, /could not be understood/)
     expect(error).toMatchObject({ status: 502, code: 'upstream_unreachable' })
     await connection.ended('upstream_error')
     await connection.isSettled()
@@ -86,7 +79,7 @@ it.each([
 ] as const)('a stream of %s that ends before its end is an error to both', async (provider, text) => {
   upstream.respond = (_, response) => events(response, text)
   const connection = await connectTo(provider)
-  await raised(ask(connection, true), OpenAI.APIError, /ended the response early/)
+  await raised(send(connection, true), OpenAI.APIError, /ended the response early/)
   await connection.ended('upstream_error')
 })
 
@@ -104,12 +97,12 @@ it.each([
   }
   const connection = await connectTo(provider)
   const body = { model: `${connection.settings.name}/some-model`, messages: MESSAGES, stream: true }
-  const answer = await postJson(`${path.gateway.url}/v1/chat/completions`, path.apiKey, body)
-  expect(answer.body.toString()).toMatch(/data: \[DONE\]\n\n$/)
+  const clientResponse = await postJson(`${path.gateway.url}/v1/chat/completions`, path.apiKey, body)
+  expect(clientResponse.body.toString()).toMatch(/data: \[DONE\]\n\n$/)
   await connection.ended('upstream_error')
 })
 
-it('the last of two models in a body is the one that counts, however it is spelt', async () => {
+it('uses the last of two models in a body, however it is spelled', async () => {
   const sent: string[] = []
   upstream.respond = async (request, response) => {
     sent.push((await request.toArray()).join(''))
@@ -124,7 +117,7 @@ it('the last of two models in a body is the one that counts, however it is spelt
   expect(sent.map((body) => JSON.parse(body))).toEqual([{ model: 'some-model', messages: [] }])
 })
 
-it('models are listed without those of providers that do not tell in time', async () => {
+it('lists models without those of providers that do not respond in time', async () => {
   upstream.respond = () => undefined
   const silent = await Promise.all(Array.from({ length: 20 }, () => connectTo('openai')))
   const apiKey = await path.gateway.apiKey({ connections: silent.map(({ settings }) => settings.id) })

@@ -1,17 +1,14 @@
-import { afterAll, beforeAll, expect, it } from 'vitest'
-import { type BedrockPath, startBedrockPath } from '../support/start-bedrock-path.ts'
+import { expect, it } from 'vitest'
+import { startBedrockPath } from '../support/start-bedrock-path.ts'
+import { startBeforeAll } from '../support/start-before-all.ts'
 import { clientOf } from '../support/unified-client.ts'
 import { LEVEL_FORMAT, LEVEL_TOOL, type UnifiedConnect } from '../support/unified-formats.ts'
 
 /** A model whose field for a JSON schema is missing, as the simulated Bedrock says, too. */
 const NOVA = 'us.amazon.nova-lite-v1:0'
 const JPEG = Buffer.from('ffd8ffe000104a46494600010100000100010000', 'hex').toString('base64')
-let path: BedrockPath
 
-beforeAll(async () => {
-  path = await startBedrockPath()
-})
-afterAll(() => path?.stop())
+const path = startBeforeAll(startBedrockPath)
 
 const connect: UnifiedConnect = async (settings = {}) => {
   const connection = await path.connect(settings)
@@ -21,7 +18,7 @@ const connect: UnifiedConnect = async (settings = {}) => {
   return { ...connection, completions, request: { model: `${name}/${NOVA}`, max_tokens: 400, messages }, name }
 }
 
-it('a Nova answers by a schema, whole and streamed', async () => {
+it('a Nova model responds by a schema, plain and streamed', async () => {
   const { completions, request, isCharged } = await connect()
   const asking = { ...request, response_format: LEVEL_FORMAT }
   const whole = await completions.parse(asking)
@@ -35,7 +32,7 @@ it('a Nova answers by a schema, whole and streamed', async () => {
   await isCharged({ requests: 2, tokens: 2 * (whole.usage?.total_tokens ?? Number.NaN) })
 })
 
-it('a Nova calls the application’s tools beside a schema', async () => {
+it('a Nova model calls the application’s tools although there is a schema', async () => {
   const { completions, request } = await connect()
   const json_schema = { name: 'level', schema: { type: 'object', properties: { metres: { type: 'number' } } } }
   const asking = { ...request, tools: [LEVEL_TOOL], response_format: { type: 'json_schema' as const, json_schema } }
@@ -46,7 +43,7 @@ it('a Nova calls the application’s tools beside a schema', async () => {
   })
 })
 
-it('a Nova gets a PDF, and an image of any label as what it is', async () => {
+it('a Nova model gets a PDF, and an image by its actual type', async () => {
   const { completions, request } = await connect()
   const pdf = `data:application/pdf;base64,${Buffer.from('%PDF-1.7').toString('base64')}`
   const content = [

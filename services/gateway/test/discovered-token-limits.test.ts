@@ -2,25 +2,20 @@ import type { ServerResponse } from 'node:http'
 import { type CapacityStatus, capacityStatus, type DiscoveredLimit, discovered } from '@sluice/contracts'
 import { type Bucket, openBucket, request } from '@sluice/messaging'
 import { eventually } from '@sluice/testkit'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { postJson, type RawResponse } from './support/exchange.ts'
 import { freshConnection } from './support/fresh-connection.ts'
-import { type RawUpstream, startRawUpstream } from './support/raw-upstream.ts'
-import { startDataPath, type TestDataPath } from './support/start-data-path.ts'
+import { startRawUpstream } from './support/raw-upstream.ts'
+import { startBeforeAll } from './support/start-before-all.ts'
+import { startDataPath } from './support/start-data-path.ts'
 import type { ConnectionToMake } from './support/start-gateway.ts'
 
-let data: TestDataPath
-let upstream: RawUpstream
 let limitsBucket: Bucket<{ connectionId: string; limits: DiscoveredLimit[] }>
 
+const data = startBeforeAll(startDataPath)
+const upstream = startBeforeAll(startRawUpstream)
 beforeAll(async () => {
-  data = await startDataPath()
-  upstream = await startRawUpstream()
   limitsBucket = await openBucket(data.gateway.bus, discovered)
-})
-afterAll(async () => {
-  await data?.stop()
-  await upstream?.stop()
 })
 
 const MODEL = 'claude-sonnet-4-6'

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { CredentialStatuses } from './credential-reports.ts'
+import { CredentialStatuses } from './credential-status.ts'
 
 const REPORT = { report: true, isFirstRejection: false }
 const NOTHING = { report: false, isFirstRejection: false }
@@ -26,7 +26,7 @@ it('repeats a rejection every minute, and an acceptance every ten', () => {
   expect(statuses.note('c', 1, 'accepted', 660_001)).toEqual(REPORT)
 })
 
-it('reports a credential that is taken and rejected in turn a few times only', () => {
+it('reports a credential that is alternately accepted and rejected a few times only', () => {
   const statuses = new CredentialStatuses()
   let reports = 0
   for (let nowMs = 0; nowMs < 10_000; nowMs++) {
@@ -35,7 +35,7 @@ it('reports a credential that is taken and rejected in turn a few times only', (
   expect(reports).toBeLessThanOrEqual(6)
 })
 
-it('reports a credential that keeps being taken and rejected in turn ever less often, until it is calm', () => {
+it('reports a credential that keeps alternating less and less often, until it is stable', () => {
   const statuses = new CredentialStatuses()
   const reportsBetween = (fromMs: number, toMs: number): number => {
     let reports = 0

@@ -1,32 +1,26 @@
 import type { Socket } from 'node:net'
 import { eventually } from '@sluice/testkit'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { postJson, sendText } from './support/exchange.ts'
-import { type RawUpstream, startRawUpstream } from './support/raw-upstream.ts'
-import { startDataPath, type TestDataPath } from './support/start-data-path.ts'
+import { startRawUpstream } from './support/raw-upstream.ts'
+import { startBeforeAll } from './support/start-before-all.ts'
+import { startDataPath } from './support/start-data-path.ts'
 import type { TestGateway } from './support/start-gateway.ts'
 
 const BODY = '{"model":"m","messages":[]}'
 const CONTINUE = /^HTTP\/1\.1 100 Continue\r\n\r\n/
-let data: TestDataPath
-let upstream: RawUpstream
 let gateway: TestGateway
 let apiKey: string
 let path: string
 
+const data = startBeforeAll(() => startDataPath({ env: { REQUEST_TIMEOUT_MS: '2000' } }))
+const upstream = startBeforeAll(startRawUpstream)
 beforeAll(async () => {
-  data = await startDataPath({ env: { REQUEST_TIMEOUT_MS: '2000' } })
   ;({ gateway, apiKey } = data)
-  upstream = await startRawUpstream()
   const made = await gateway.connection({ baseUrl: upstream.url })
   const url = `${made.baseURL}/chat/completions`
   path = new URL(url).pathname
   await eventually(async () => expect((await postJson(url, apiKey, BODY)).status).toBe(200))
-})
-
-afterAll(async () => {
-  await data?.stop()
-  await upstream?.stop()
 })
 
 function head(fields: Readonly<Record<string, string>>, target = path): string {
@@ -42,8 +36,8 @@ function bodyOnContinue(socket: Socket): void {
   })
 }
 
-describe('a sender that waits for leave to send its body', () => {
-  it('is told to go on once it is admitted, and its request goes on whole', async () => {
+describe('a client that expects 100 Continue', () => {
+  it('gets 100 Continue once it is admitted, and its whole request is forwarded', async () => {
     let expected: string | undefined
     let received = ''
     upstream.respond = (request, response) => {
@@ -66,14 +60,14 @@ describe('a sender that waits for leave to send its body', () => {
     ['without a key', 401, 'invalid_api_key', {}, undefined],
     ['with a wrong key', 401, 'invalid_api_key', { authorization: 'Bearer slc_no' }, undefined],
     ['at no path', 404, 'unsupported_operation', {}, '/nowhere'],
-  ])('is refused, and never told to go on: %s', async (_, status, code, fields, target) => {
+  ])('is refused without 100 Continue: %s', async (_, status, code, fields, target) => {
     const text = await sendText(gateway.url, head({ expect: '100-continue', ...fields }, target), bodyOnContinue)
     expect(text).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `))
     expect(text).toContain(`"code":"${code}"`)
   })
 })
 
-it.each(['foo', '', '100-continue, foo'])('an expectation of anything else is refused in words: %j', async (other) => {
+it.each(['foo', '', '100-continue, foo'])('refuses any other expectation with a message: %j', async (other) => {
   const text = await sendText(
     gateway.url,
     head({ authorization: `Bearer ${apiKey}`, expect: other }) + BODY,

@@ -8,8 +8,8 @@ import { createLogger, readConfig, type Service } from '@sluice/service-kit'
 import { eventually, type TestNats, testNats } from '@sluice/testkit'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { exchange, postJson } from './support/exchange.ts'
+import { untilKnown } from './support/fresh-connection.ts'
 import { startGateway, type TestGateway } from './support/start-gateway.ts'
-import { untilKnown } from './support/until-known.ts'
 
 /** An upstream in a process of its own: while that is stopped, its full accept queue keeps new connections waiting. */
 const UPSTREAM = `
@@ -65,7 +65,7 @@ async function hang(): Promise<void> {
   await eventually(() => expect(fillers.filter(({ pending }) => !pending).length).toBeGreaterThan(0))
 }
 
-it('sends no request under a permit that grew old while its connection was made, and frees that permit meanwhile', async () => {
+it('sends no request under a permit that expired during the connect, and refunds that permit', async () => {
   const apiKey = await gateway.apiKey()
   const limits = [{ period: 'minute' as const, requests: 5 }]
   const { baseURL, settings } = await gateway.connection({ baseUrl: `http://127.0.0.1:${port}`, capacity: limits })
@@ -83,7 +83,7 @@ it('sends no request under a permit that grew old while its connection was made,
   expect(gateway.logs()).toContain('A permit expired before its request could leave.')
 }, 60_000)
 
-it('leaves one request to the provider where its connection is never made, and takes nothing of the capacity', async () => {
+it('uses no capacity for a request whose connection is never established', async () => {
   const apiKey = await gateway.apiKey()
   const limits = [{ period: 'minute' as const, requests: 5 }]
   const { baseURL, settings } = await gateway.connection({ baseUrl: `http://127.0.0.1:${port}`, capacity: limits })
@@ -96,13 +96,13 @@ it('leaves one request to the provider where its connection is never made, and t
   })
 })
 
-it('reads an upload to its end that its provider never does, so that its sender sees why', async () => {
+it('reads an upload that its provider does not read, so that the client sees the error', async () => {
   const apiKey = await gateway.apiKey()
   const { baseURL, settings } = await gateway.connection({ baseUrl: `http://127.0.0.1:${port}`, capacity: [] })
   await untilKnown(gateway.url, settings.name, apiKey)
   upstream.kill('SIGKILL')
   await once(upstream, 'exit')
   const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'application/octet-stream' }
-  const answer = await exchange(`${baseURL}/files`, { method: 'POST', headers, body: Buffer.alloc(8_000_000) })
-  expect(answer.status).toBe(502)
+  const clientResponse = await exchange(`${baseURL}/files`, { method: 'POST', headers, body: Buffer.alloc(8_000_000) })
+  expect(clientResponse.status).toBe(502)
 })

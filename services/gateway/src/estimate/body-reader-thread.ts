@@ -1,20 +1,21 @@
 import { constants, setPriority } from 'node:os'
 import { parentPort, type Transferable } from 'node:worker_threads'
-import { READINGS, type ReadingName } from './readings.ts'
+import { READINGS, type ReadingName } from './body-readings.ts'
 
-/** A reading to do: its input, in which a body is a Uint8Array. */
+/** The thread of the body reader: runs the readings that it receives one after the other. */
+
+/** A reading with its input, in which the body is a Uint8Array. */
 export interface ThreadTask {
   readonly name: ReadingName
   readonly input: { readonly body: Uint8Array }
 }
 
-/** What it came to, or the text of what went wrong. */
+/** The result of a reading, or the text of its error. */
 export type ThreadResult = { readonly value: unknown } | { readonly error: string }
 
-// On Linux, that of this thread alone: where there are few processors, the threads that answer requests come first.
+// On Linux, this applies to this thread only: with few processors, the threads that serve requests come first.
 if (process.platform === 'linux') setPriority(constants.priority.PRIORITY_BELOW_NORMAL)
 
-/** Runs one reading after the other for the thread that sends them. */
 parentPort?.on('message', async ({ name, input }: ThreadTask) => {
   const read = READINGS[name] as (input: unknown) => unknown
   const { buffer, byteOffset, byteLength } = input.body
@@ -30,7 +31,7 @@ function reply(result: ThreadResult, transferred: Transferable[]): void {
   parentPort?.postMessage(result, transferred)
 }
 
-/** The memory of the body that is given back: handed over, not copied, if it has all of it. */
+/** Returns the memory of a returned body, to be transferred instead of copied, if the body has all of it. */
 function ownBuffer(value: unknown): Transferable[] {
   const body = typeof value === 'object' && value !== null && 'body' in value ? value.body : undefined
   if (!(body instanceof Uint8Array) || body.byteLength !== body.buffer.byteLength) return []

@@ -1,17 +1,18 @@
 import { Worker } from 'node:worker_threads'
 import { SluiceError } from '@sluice/contracts'
-import type { ThreadResult, ThreadTask } from './document-thread.ts'
-import { READINGS, type ReadingName, type Readings } from './readings.ts'
-import { FairQueue, ThreadTime } from './thread-share.ts'
+import type { ThreadResult, ThreadTask } from './body-reader-thread.ts'
+import { READINGS, type ReadingName, type Readings } from './body-readings.ts'
+import { FairQueue } from './fair-queue.ts'
+import { ThreadTime } from './thread-time.ts'
 
-/** Reads request bodies without keeping other requests waiting. */
-export interface Documents {
+/** Reads request bodies without delaying other requests. */
+export interface BodyReader {
   /**
-   * Gives what the reading of this name comes to, at once where it takes no time worth mentioning. The body in `input` must not be used
-   * any more; a reading gives it back.
-   * @param task whose request it is, and how long its reading takes about
-   * @throws (rejects) SluiceError `unavailable` when the reading could not be done
-   * @throws (rejects) {@link ClientDisconnected} when the client disconnected before its turn came
+   * Returns the result of the named reading, without a promise if it is short. The caller must not use the body in `input` any more; a reading
+   * that needs it returned has it in its result.
+   * @param task the owner of the request, and about how long the reading takes
+   * @throws (rejects) SluiceError `unavailable` if the reading thread has ended
+   * @throws (rejects) {@link ClientDisconnected} if the client disconnected before its turn came
    */
   read<Name extends ReadingName>(
     name: Name,
@@ -20,36 +21,36 @@ export interface Documents {
   ): Reading<Name> | Promise<Reading<Name>>
 }
 
-export type Reading<Name extends ReadingName> = Awaited<ReturnType<Readings[Name]>>
+type Reading<Name extends ReadingName> = Awaited<ReturnType<Readings[Name]>>
 
 export interface ReadingTask {
-  /** The API key's id: one key's readings wait for each other, not for those of others. */
+  /** The API key's id: readings wait for those of the same key, not for those of others. */
   readonly owner: string
   readonly estimatedNs: number
-  /** Whether the application has gone away: what still waits is then not read. */
-  readonly isGone: () => boolean
+  /** Returns whether the client has disconnected, which cancels a reading that still waits. */
+  readonly isDisconnected: () => boolean
 }
 
-/** The client disconnected before its request body was read. */
+/** The client disconnected before its request's body was read. */
 export class ClientDisconnected extends Error {
   override readonly name = 'ClientDisconnected'
 }
 
-export interface RunningDocuments extends Documents {
+export interface RunningBodyReader extends BodyReader {
   stop(): Promise<void>
 }
 
 interface Job extends ThreadTask {
-  readonly isGone: () => boolean
+  readonly isDisconnected: () => boolean
   readonly resolve: (value: unknown) => void
   readonly reject: (error: unknown) => void
 }
 
 /**
- * Reads small bodies at once, and others in a thread of their own, one at a time, in turn for each API key. A key that sends many small ones
- * has a tenth of this thread's time for them; the rest of them go there too. The thread starts with the first that needs it.
+ * Creates a reader that reads small bodies at once and others in a separate thread, one at a time, in turn for each API key. A key that sends
+ * many small bodies may use a tenth of this thread's time; the rest go to the separate thread too, which starts when it is first needed.
  */
-export function threadedDocuments(nowMs: () => number, onFault: (error: unknown) => void): RunningDocuments {
+export function createBodyReader(nowMs: () => number, onFault: (error: unknown) => void): RunningBodyReader {
   const queue = new FairQueue<Job>()
   const ownTime = new ThreadTime(nowMs)
   let thread: Worker | undefined
@@ -61,14 +62,14 @@ export function threadedDocuments(nowMs: () => number, onFault: (error: unknown)
       const next = queue.take()
       if (next === undefined) return
       if (isStopped) next.reject(ENDED)
-      else if (next.isGone()) next.reject(new ClientDisconnected('the client disconnected'))
+      else if (next.isDisconnected()) next.reject(new ClientDisconnected('the client disconnected'))
       else run(next)
     }
   }
 
   const run = (job: Job): void => {
     const { name, input } = job
-    // Handed over where it is alone in its memory, and copied otherwise.
+    // Transferred if it is alone in its memory, and copied otherwise.
     const { buffer, byteLength } = input.body
     const isAlone = buffer instanceof ArrayBuffer && buffer.byteLength === byteLength && byteLength > POOLED_BYTES
     thread ??= startThread()
@@ -88,14 +89,14 @@ export function threadedDocuments(nowMs: () => number, onFault: (error: unknown)
   }
 
   const startThread = (): Worker => {
-    const started = new Worker(new URL('./document-thread.ts', import.meta.url), { name: 'documents' })
+    const started = new Worker(new URL('./body-reader-thread.ts', import.meta.url), { name: 'body reader' })
     started.unref()
     started.on('message', (result: ThreadResult) => {
       if ('value' in result) finish(({ resolve }) => resolve(withBuffer(result.value)))
       else finish(({ reject }) => reject(new Error(`a body could not be read: ${result.error}`)))
     })
     started.on('error', onFault)
-    // The next reading starts another one.
+    // The next reading starts another thread.
     started.on('exit', () => {
       if (thread === started) thread = undefined
       finish(({ reject }) => reject(ENDED))
@@ -104,10 +105,10 @@ export function threadedDocuments(nowMs: () => number, onFault: (error: unknown)
   }
 
   const read = (name: ReadingName, input: ThreadTask['input'], task: ReadingTask): unknown => {
-    const { owner, estimatedNs, isGone } = task
+    const { owner, estimatedNs, isDisconnected } = task
     if (estimatedNs <= AT_ONCE_NS && ownTime.take(owner, estimatedNs)) return readHere(name, input, task)
     return new Promise((resolve, reject) => {
-      queue.add(owner, { name, input, isGone, resolve, reject })
+      queue.add(owner, { name, input, isDisconnected, resolve, reject })
       runNext()
     })
   }
@@ -121,8 +122,8 @@ export function threadedDocuments(nowMs: () => number, onFault: (error: unknown)
   }
 
   return {
-    // A reading's type goes by its name, which is lost on the way through a table and a thread.
-    read: read as Documents['read'],
+    // The type of a reading follows from its name, which TypeScript cannot follow through a table and a thread.
+    read: read as BodyReader['read'],
     stop: async () => {
       isStopped = true
       await thread?.terminate()
@@ -131,12 +132,12 @@ export function threadedDocuments(nowMs: () => number, onFault: (error: unknown)
 }
 
 const ENDED = new SluiceError('unavailable', 'the thread that reads bodies has ended')
-/** Other requests wait for no longer than this. */
+/** The longest delay for other requests. */
 const AT_ONCE_NS = 1_000_000
-/** Node makes buffers up to about this size out of memory that they share. */
+/** Node allocates buffers of up to about this size from shared memory. */
 const POOLED_BYTES = 64 * 1024
 
-/** What crosses to another thread comes as a Uint8Array. */
+/** Turns the body in a result back into a Buffer: from another thread, it arrives as a Uint8Array. */
 function withBuffer(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || !('body' in value)) return value
   const { body } = value

@@ -2,7 +2,6 @@ import type { ProviderId } from '@sluice/contracts'
 import {
   ambiguousMember,
   type BodyAddition,
-  foldedName,
   type ImagesNeeded,
   JsonStructure,
   type NativeCall,
@@ -12,52 +11,53 @@ import {
   type Refusal,
   type RequestInspection,
   UNLISTED_MEMBERS,
-  UNREPORTED_MODEL,
   type UnifiedRequest,
   type WireHeaders,
 } from '@sluice/providers'
-import { notAnObject, parseJsonObject } from './json-object.ts'
+import { readForm } from './form-body.ts'
+import { notAnObject, parseJsonObject } from './json-body.ts'
 
 /**
- * What is read from a request's body before it is sent. Each takes and gives plain data, bodies among it, and depends on nothing else, so
- * that one that takes long can be run in another thread. A body that was given belongs to the reading until it is given back.
+ * The readings of a request's body before it is sent. Each takes and returns plain data and buffers and depends on nothing else, so that a
+ * long one can run in another thread. A reading owns the body in its input until it returns it.
  */
 export const READINGS = { inspect, inspectOther, unifiedModel, translate, bodyFault } as const
 
 export type Readings = typeof READINGS
+
 export type ReadingName = keyof Readings
 
-/** A body to send, and what is to be known of it. */
+/** A body to send, with what the gateway needs to know about it. */
 export interface InspectedBody {
   readonly inspection: RequestInspection
-  /** Where models are told apart: the models that the request names. */
+  /** The models that the request names; present if the connection restricts or limits models. */
   readonly naming?: ModelNaming
-  /** As of the provider's adapter. */
+  /** The provider adapter's pool for the request. */
   readonly pool: string
   readonly body: Buffer
-  /** What in `body` is not the application's, but the gateway's own. Absent: nothing. */
+  /** What the gateway has added to `body`; absent if nothing. */
   readonly addition?: BodyAddition
 }
 
 export interface ModelNaming {
   readonly models: readonly string[]
-  /** A member that two servers could read differently: it is there twice, or in another spelling. */
+  /** A member that two servers could read differently, because it occurs twice or in another spelling. */
   readonly ambiguous?: { readonly member: string; readonly isTwice: boolean }
 }
 
-export interface BodyToInspect {
+interface BodyToInspect {
   readonly provider: ProviderId
   readonly operation: Operation
-  /** Models are told apart: some are not allowed, or have limits of their own. */
+  /** Whether the connection restricts models or limits some of them separately. */
   readonly judged: boolean
-  /** Streams go without a request for usage that the application did not make. */
+  /** Whether streams are sent without adding a request for usage. */
   readonly withoutUsage?: boolean | undefined
-  /** The caller's. */
+  /** The application's headers. */
   readonly headers: WireHeaders
   readonly body: Buffer
 }
 
-/** Reads a body in the provider's own format. `isNoObject`: it is no JSON object, and the operation needs one; {@link bodyFault} says why. */
+/** Reads a body in the provider's format. `isNoObject`: the operation requires a JSON object and the body is none; {@link bodyFault} says why. */
 function inspect({
   provider,
   operation,
@@ -68,14 +68,14 @@ function inspect({
 }: BodyToInspect): InspectedBody & { readonly isNoObject?: true } {
   const json = parseJsonObject(body)
   const adapter = adapterOf(provider)
-  // Operations that use no model cost nothing, whatever their bodies' length.
+  // Operations that use no model cost no tokens, whatever the length of their bodies.
   const inspected = adapter.inspect(operation, json, operation.usesModel ? body.length : 0)
   const addsUsage = inspected.addsUsage && withoutUsage !== true
   const inspection = addsUsage === inspected.addsUsage ? inspected : { ...inspected, addsUsage }
   const naming = judged ? { naming: namingOf(adapter, operation, json, body) } : {}
   const outgoing = json === undefined ? { bytes: body } : adapter.outgoingBody(inspection, json, body)
   return {
-    // What is not known to take JSON may take something else under its name.
+    // An unlisted operation may accept something else under the content type of JSON.
     ...(json === undefined && takesJson(operation) ? { isNoObject: true } : {}),
     inspection,
     ...naming,
@@ -102,21 +102,21 @@ function namingOf(
   return member === undefined ? { models } : { models, ambiguous: { member, isTwice: watch.spellings.has(member) } }
 }
 
-/** Reads what a unified request names as its model. `isNoObject`: the body is no JSON object; {@link bodyFault} says why. */
+/** Reads the model of a unified request. `isNoObject`: the body is no JSON object; {@link bodyFault} says why. */
 function unifiedModel({ body }: { readonly body: Buffer }): {
   readonly isNoObject?: true
-  /** Absent: it is not there; null: it is no text. */
+  /** Absent if the request has none; null if it is not a string. */
   readonly model?: string | null
   readonly body: Buffer
 } {
   const json = parseJsonObject(body)
   if (json === undefined) return { isNoObject: true, body }
   const { model } = json
-  // What is no text is no name, and may be large.
+  // Another type than a string is no name, and may be large.
   return { ...(model === undefined ? {} : { model: typeof model === 'string' ? model : null }), body }
 }
 
-/** Says what keeps a body from being a JSON object. A reading of its own, as it takes far longer than finding that it is none. */
+/** Returns why a body is not a JSON object. A reading of its own, since it takes far longer than finding out that it is none. */
 function bodyFault({ body }: { readonly body: Buffer }): string {
   return notAnObject(body)
 }
@@ -129,28 +129,28 @@ export interface BodyToTranslate extends Omit<UnifiedRequest, 'body' | 'bytes'> 
   readonly body: Buffer
 }
 
-/** A request in its provider's words. */
-export interface TranslatedBody extends InspectedBody, Pick<NativeCall, 'query' | 'headers' | 'requested'> {
+/** A unified request, translated to its provider's format. */
+interface TranslatedBody extends InspectedBody, Pick<NativeCall, 'query' | 'headers' | 'requested'> {
   readonly operation: Operation
 }
 
 export type TranslationReading =
   | (TranslatedBody & { readonly status: 'translated' })
-  /** All is as it will be but for the images at `urls`. `body` is what was given, to be translated with them. */
+  /** Final except for the images at `urls`; `body` is the input's, to be translated again with them. */
   | (TranslatedBody & ImagesNeeded)
   | Refusal
 
-/** Says a unified request in its provider's words. */
+/** Translates a unified request to its provider's format. */
 function translate({ body, ...given }: BodyToTranslate): TranslationReading {
   const json = parseJsonObject(body)
-  if (json === undefined) throw new TypeError('a body that was an object is none')
+  if (json === undefined) throw new TypeError('the body to translate is not a JSON object')
   const request = { ...given, body: json, bytes: body }
   const translation = translateWith(request)
   if (translation.status !== 'images-needed') return translation
   const blank = { mediaType: 'image/png', base64: '' }
   const images = new Map(translation.urls.map((url) => [url, blank]))
   const complete = translateWith({ ...request, images })
-  if (complete.status === 'images-needed') throw new Error('an image that is there is asked for')
+  if (complete.status === 'images-needed') throw new Error('the translation still needs images although it has them')
   return complete.status === 'refused' ? complete : { ...complete, ...translation, body }
 }
 
@@ -178,23 +178,23 @@ function translateWith(
 const NO_SUCH_MODEL: Refusal = {
   status: 'refused',
   code: 'invalid_request',
-  message: 'The provider can have no model of this name.',
+  message: 'The provider cannot have a model of this name.',
   param: 'model',
 }
 
-/** A body that is no JSON by its type. */
+/** A body whose content type is not JSON. */
 export interface OtherBody extends Omit<BodyToInspect, 'judged' | 'withoutUsage'> {
   readonly type: string
 }
 
-/** Reads such a body, as a form if it is one. `naming` is there for a form: it has one model, or one that cannot be told. */
+/** Reads a body whose content type is not JSON, as a form if it is one. Only forms have a `naming`, with one model, perhaps unreported. */
 async function inspectOther({ provider, operation, headers, type, body }: OtherBody): Promise<InspectedBody> {
   const adapter = adapterOf(provider)
-  // Servers need not go by the type.
+  // Servers may ignore the content type.
   const json = beginsAsObject(body) && isModest(body) ? parseJsonObject(body) : undefined
-  const boundary = json === undefined ? FORM_TYPE.exec(type) : null
-  if (boundary !== null) {
-    const { model, textBytes } = await fieldsOf(body, type, boundary[1] ?? boundary[2] ?? '')
+  const form = json === undefined ? await readForm(body, type) : undefined
+  if (form !== undefined) {
+    const { model, textBytes } = form
     return {
       inspection: { ...adapter.inspect(operation, undefined, textBytes), model },
       naming: { models: [model] },
@@ -206,45 +206,8 @@ async function inspectOther({ provider, operation, headers, type, body }: OtherB
   return { inspection: adapter.inspect(operation, json, textBytes), pool: adapter.pool(operation, json, headers), body }
 }
 
-/** Whether a content type is that of a form, with one boundary, about which no two readers can differ. */
-export function isForm(contentType: string): boolean {
-  return FORM_TYPE.test(contentType)
-}
-
-const FORM_TYPE = /^multipart\/form-data; ?boundary=(?:"([^"\\]+)"|([^\s";,]+))$/i
-/** Their length does not tell what they cost a model. */
+/** Media, whose length says nothing about their cost in tokens. */
 const MEDIA_TYPE = /^(?:audio|image|video)\//i
-
-/** What cannot be read names no model, and is refused for that, or counted as a whole. */
-async function fieldsOf(
-  body: Buffer,
-  type: string,
-  boundary: string,
-): Promise<{ readonly model: string; readonly textBytes: number }> {
-  const unreadable = { model: UNREPORTED_MODEL, textBytes: body.length }
-  if (occurrences(body, `--${boundary}`, MAX_FIELDS + 1) > MAX_FIELDS) return unreadable
-  const form = await new Response(body, { headers: { 'content-type': type } }).formData().catch(() => undefined)
-  if (form === undefined) return unreadable
-  const fields = [...form]
-  const texts = fields.map(([, value]) => (typeof value === 'string' ? Buffer.byteLength(value) : 0))
-  return { model: modelIn(fields), textBytes: texts.reduce((sum, textBytes) => sum + textBytes, 0) }
-}
-
-function modelIn(fields: readonly (readonly [string, unknown])[]): string {
-  const [[name, model] = [], ...others] = fields.filter(([name]) => MODEL_NAMES.has(foldedName(name)))
-  return name === 'model' && typeof model === 'string' && others.length === 0 ? model : UNREPORTED_MODEL
-}
-
-/** Of a field that a server may take for the one that names the model, or more of them. */
-const MODEL_NAMES: ReadonlySet<string> = new Set(['model', 'models'])
-const MAX_FIELDS = 1_000
-
-/** Counts no further than `most`. */
-function occurrences(body: Buffer, text: string, most: number): number {
-  let count = 0
-  for (let at = body.indexOf(text); at >= 0 && count < most; at = body.indexOf(text, at + text.length)) count++
-  return count
-}
 
 function beginsAsObject(body: Buffer): boolean {
   return body[body.findIndex((byte) => !WHITE_SPACE.has(byte))] === OPEN_BRACE

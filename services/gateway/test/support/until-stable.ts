@@ -1,8 +1,8 @@
 import { eventually } from '@sluice/testkit'
 import { expect } from 'vitest'
 
-/** Waits until a figure no longer changes; gives it. */
-export async function standsStill(figure: () => number): Promise<number> {
+/** Waits until a value no longer changes, and resolves with it. */
+export async function untilStable(figure: () => number): Promise<number> {
   let before = figure()
   let quiet = 0
   await eventually(async () => {

@@ -1,7 +1,7 @@
 import { jsonObjectFault } from '@sluice/providers'
 import { type GatewayError, gatewayError } from '../http/gateway-error.ts'
 
-/** The object that a JSON text is; undefined where it is none. */
+/** Parses a JSON object; undefined if the text is not one. */
 export function parseJsonObject(text: Buffer): Readonly<Record<string, unknown>> | undefined {
   try {
     const value: unknown = JSON.parse(text.toString('utf8'))
@@ -15,12 +15,12 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** Returns what keeps a body of which {@link parseJsonObject} makes nothing from being an object, for whoever sent it. */
+/** Returns why {@link parseJsonObject} rejects a body, for the error response. */
 export function notAnObject(text: Buffer): string {
   return jsonObjectFault(text) ?? 'The body is not a JSON object.'
 }
 
-/** Returns why a request is refused whose operation takes JSON, and that has none by its method or content type. */
+/** Returns the error response for a request without a JSON body, by its method and content type, to an operation that requires one. */
 export function notJsonType(method: string, contentType: string | string[] | undefined): GatewayError {
   return gatewayError('invalid_request', notJsonMessage(method, contentType))
 }
@@ -28,13 +28,11 @@ export function notJsonType(method: string, contentType: string | string[] | und
 function notJsonMessage(method: string, contentType: string | string[] | undefined): string {
   const wanted = 'send a JSON body with the header "content-type: application/json"'
   if (method === 'GET' || method === 'HEAD') return `This operation takes POST, not ${method}: ${wanted}.`
-  if (typeof contentType !== 'string') return `The request has no body that says it is JSON: ${wanted}.`
+  if (typeof contentType !== 'string') return `The request has no content type: ${wanted}.`
   const isJson = /^application\/json\s*(?:;|$)/i.test(contentType)
   if (isJson) return `The request has no body: ${wanted}.`
-  const curl = /^application\/x-www-form-urlencoded/i.test(contentType)
-    ? ' (curl -d says so unless told otherwise)'
-    : ''
-  return `The body is "${contentType.slice(0, MAX_SHOWN_CHARS)}"${curl}, and this operation takes JSON: ${wanted}.`
+  const curl = /^application\/x-www-form-urlencoded/i.test(contentType) ? ' (the default of curl -d)' : ''
+  return `The content type is "${contentType.slice(0, MAX_SHOWN_CHARS)}"${curl}, but this operation takes JSON: ${wanted}.`
 }
 
 const MAX_SHOWN_CHARS = 100

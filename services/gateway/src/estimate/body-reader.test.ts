@@ -2,45 +2,45 @@ import { readdir, readFile } from 'node:fs/promises'
 import { providerAdapter } from '@sluice/providers'
 import { itWhere } from '@sluice/testkit'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { ClientDisconnected, type RunningDocuments, threadedDocuments } from './documents.ts'
+import { ClientDisconnected, createBodyReader, type RunningBodyReader } from './body-reader.ts'
 
-let documents: RunningDocuments
+let bodyReader: RunningBodyReader
 beforeEach(() => {
-  documents = threadedDocuments(
+  bodyReader = createBodyReader(
     () => performance.now(),
     (fault) => {
       throw fault
     },
   )
 })
-afterEach(() => documents.stop())
+afterEach(() => bodyReader.stop())
 
-const LONG = { owner: 'a', estimatedNs: 1e9, isGone: () => false }
+const LONG = { owner: 'a', estimatedNs: 1e9, isDisconnected: () => false }
 const SHORT = { ...LONG, estimatedNs: 1_000 }
 const operation = providerAdapter('openai')?.operation('POST', '/v1/chat/completions')
 
 function inspect(body: Buffer, task = LONG) {
   if (operation === undefined) throw new Error('there is no such operation')
-  return documents.read('inspect', { provider: 'openai', operation, judged: true, headers: {}, body }, task)
+  return bodyReader.read('inspect', { provider: 'openai', operation, judged: true, headers: {}, body }, task)
 }
 
 const chat = (content: string) =>
   Buffer.from(JSON.stringify({ model: 'm', stream: true, max_tokens: 7, messages: [{ role: 'user', content }] }))
 
-it('reads the same here and in a thread', async () => {
+it('reads the same in this thread and in the other', async () => {
   for (const content of ['Hi', 'x'.repeat(300_000), 'é'.repeat(100_000)]) {
     const here = inspect(chat(content), SHORT)
     expect(here).not.toBeInstanceOf(Promise)
     expect(await inspect(chat(content))).toEqual(here)
   }
   expect(await inspect(Buffer.from('[]'))).toMatchObject({ isNoObject: true, body: Buffer.from('[]') })
-  expect(await documents.read('bodyFault', { body: Buffer.from('[]') }, LONG)).toContain('an array')
+  expect(await bodyReader.read('bodyFault', { body: Buffer.from('[]') }, LONG)).toContain('an array')
 })
 
-it('translates in a thread as here', async () => {
+it('translates the same in this thread and in the other', async () => {
   const body = { model: 'c/claude', messages: [{ role: 'user', content: 'Hi' }], stop: ['a'] }
   const translate = (task: typeof LONG) =>
-    documents.read(
+    bodyReader.read(
       'translate',
       {
         provider: 'anthropic',
@@ -60,9 +60,9 @@ it('translates in a thread as here', async () => {
   expect(await translate(LONG)).toEqual(here)
 })
 
-it('leaves this thread free while it reads', async () => {
+it('leaves this thread free while it reads in the other', async () => {
   const slow = Buffer.from(`{"model":"m","messages":[${'[],'.repeat(1_000_000)}[]]}`)
-  // The thread is started by then.
+  // Starts the thread.
   await inspect(chat('Hi'))
   let longestMs = 0
   let lastMs = performance.now()
@@ -93,17 +93,17 @@ itWhere(
   },
 )
 
-it('reads nothing for those who have gone away while they waited', async () => {
+it('reads nothing for clients that disconnected while they waited', async () => {
   const order: string[] = []
-  const reading = (isGone: () => boolean, name: string) =>
-    Promise.resolve(inspect(chat('x'.repeat(100_000)), { ...LONG, isGone })).then(() => order.push(name))
+  const reading = (isDisconnected: () => boolean, name: string) =>
+    Promise.resolve(inspect(chat('x'.repeat(100_000)), { ...LONG, isDisconnected })).then(() => order.push(name))
   const first = reading(() => false, 'first')
   const gone = expect(reading(() => true, 'gone')).rejects.toBeInstanceOf(ClientDisconnected)
   await Promise.all([first, gone, reading(() => false, 'last')])
   expect(order).toEqual(['first', 'last'])
 })
 
-it('reads for one key after the other, not for one alone', async () => {
+it('reads for API keys in turn', async () => {
   const order: string[] = []
   const reading = (owner: string) =>
     Promise.resolve(inspect(chat('x'.repeat(100_000)), { ...LONG, owner })).then(() => order.push(owner))
@@ -111,10 +111,10 @@ it('reads for one key after the other, not for one alone', async () => {
   expect(order.indexOf('other')).toBeLessThanOrEqual(2)
 })
 
-it('fails what its thread is at when it is stopped, and what waits', async () => {
+it('fails the reading in progress and those that wait when it stops', async () => {
   await inspect(chat('Hi'))
   const lost = inspect(Buffer.from(`{"model":"m","messages":[${'[],'.repeat(1_000_000)}[]]}`))
   const waiting = inspect(chat('Hi'))
   const fails = [lost, waiting].map((reading) => expect(reading).rejects.toMatchObject({ code: 'unavailable' }))
-  await Promise.all([documents.stop(), ...fails])
+  await Promise.all([bodyReader.stop(), ...fails])
 })

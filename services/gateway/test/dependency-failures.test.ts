@@ -66,7 +66,7 @@ async function connectionWith(
       baseURL: `${gatewayAt(index).url}/connections/${made.name}/v1`,
       maxRetries: 0,
     })
-  const ask = (index: number, more: object = {}) =>
+  const send = (index: number, more: object = {}) =>
     client(index).chat.completions.create({
       model: MODELS[index % MODELS.length] ?? '',
       messages: [{ role: 'user', content: `request ${index}` }],
@@ -85,28 +85,28 @@ async function connectionWith(
     const { windows } = await request(gatewayAt(0).bus, capacityStatus, [made.id], {})
     return windows.find((each) => each.metric === metric)
   }
-  return { ask, client, window }
+  return { send, client, window }
 }
 
-it('check-then-count race: of 100 concurrent requests at a limit of 10, 10 are admitted', async () => {
-  const { ask } = await connectionWith([{ period: 'minute', requests: 10 }])
-  const outcomes = await Promise.allSettled(Array.from({ length: 100 }, () => ask(0)))
+it('admits 10 of 100 concurrent requests at a limit of 10 (no check-then-count race)', async () => {
+  const { send } = await connectionWith([{ period: 'minute', requests: 10 }])
+  const outcomes = await Promise.allSettled(Array.from({ length: 100 }, () => send(0)))
   expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(10)
   expect(simulator.requests.counts().total).toBe(10)
 })
 
-it('limit multiplied by the number of keys, models or processes: all of them share one', async () => {
-  const { ask } = await connectionWith([{ period: 'minute', requests: 12 }])
-  const outcomes = await Promise.allSettled(Array.from({ length: 120 }, (_, index) => ask(index)))
+it('shares one limit among all API keys, models and processes', async () => {
+  const { send } = await connectionWith([{ period: 'minute', requests: 12 }])
+  const outcomes = await Promise.allSettled(Array.from({ length: 120 }, (_, index) => send(index)))
   expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(12)
   expect(simulator.requests.counts().total).toBe(12)
 })
 
-it('slot leaked by a cancelled stream: it settles for what was seen, and nothing stays reserved', async () => {
-  const { ask, window } = await connectionWith([{ period: 'minute', requests: 10, tokens: 10_000 }])
+it('settles a canceled stream by the relayed output, and leaves nothing reserved', async () => {
+  const { send, window } = await connectionWith([{ period: 'minute', requests: 10, tokens: 10_000 }])
   simulator.controls.add({ chunkDelayMs: 20, outputTokens: 90 })
   for (let index = 0; index < 5; index++) {
-    const stream = await ask(index, { stream: true })
+    const stream = await send(index, { stream: true })
     let chunks = 0
     for await (const _ of stream as unknown as AsyncIterable<unknown>) if (++chunks === 3) break
   }
@@ -115,40 +115,40 @@ it('slot leaked by a cancelled stream: it settles for what was seen, and nothing
   expect(await window('requests')).toMatchObject({ used: 5, reserved: 0 })
 })
 
-it('slot leaked by a 502: a provider that cannot be reached costs nothing', async () => {
-  const { ask, window } = await connectionWith(
+it('refunds a request whose provider cannot be reached', async () => {
+  const { send, window } = await connectionWith(
     [{ period: 'minute', requests: 3, tokens: 1_000 }],
     `http://127.0.0.1:${await freePort()}`,
   )
-  for (let index = 0; index < 20; index++) await expect(ask(0)).rejects.toMatchObject({ status: 502 })
+  for (let index = 0; index < 20; index++) await expect(send(0)).rejects.toMatchObject({ status: 502 })
   await eventually(async () => expect(await window('requests')).toMatchObject({ used: 0, reserved: 0 }))
   expect(await window('tokens')).toMatchObject({ used: 0, reserved: 0 })
 })
 
-it('slot leaked by a provider that hangs up: charged as sent, reserved no more', async () => {
+it('settles a request whose provider closes the connection, and leaves nothing reserved', async () => {
   const server = createServer((socket) => socket.once('data', () => socket.destroy()))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const address = server.address()
   const port = typeof address === 'object' ? address?.port : undefined
-  const { ask, window } = await connectionWith([{ period: 'minute', requests: 5 }], `http://127.0.0.1:${port}`)
-  await expect(ask(0)).rejects.toMatchObject({ status: 502 })
+  const { send, window } = await connectionWith([{ period: 'minute', requests: 5 }], `http://127.0.0.1:${port}`)
+  await expect(send(0)).rejects.toMatchObject({ status: 502 })
   await eventually(async () => expect(await window('requests')).toMatchObject({ used: 1, reserved: 0 }))
   await new Promise((resolve) => server.close(resolve))
 })
 
-it('refused request that still consumes: a thousand denials leave the window as it was', async () => {
-  const { ask, window } = await connectionWith([{ period: 'minute', requests: 2 }])
-  await Promise.all([ask(0), ask(1)])
-  const outcomes = await Promise.allSettled(Array.from({ length: 1_000 }, (_, index) => ask(index)))
+it('leaves the window unchanged after a thousand denials', async () => {
+  const { send, window } = await connectionWith([{ period: 'minute', requests: 2 }])
+  await Promise.all([send(0), send(1)])
+  const outcomes = await Promise.allSettled(Array.from({ length: 1_000 }, (_, index) => send(index)))
   expect(outcomes.every(({ status }) => status === 'rejected')).toBe(true)
   expect(await window('requests')).toMatchObject({ used: 2, remaining: 0 })
 })
 
-it('request that is larger than the whole window: refused as such, and no 429 that asks to wait in vain', async () => {
-  const { ask, window } = await connectionWith([{ period: 'minute', tokens: 500 }], simulator.url, {
+it('refuses a request larger than the whole window without asking for a retry', async () => {
+  const { send, window } = await connectionWith([{ period: 'minute', tokens: 500 }], simulator.url, {
     tokenReservation: 'maximum',
   })
-  const error = await ask(0, { max_tokens: 5_000 }).catch((refusal: unknown) => refusal)
+  const error = await send(0, { max_tokens: 5_000 }).catch((refusal: unknown) => refusal)
   expect(error).toBeInstanceOf(APIError)
   expect(error).toMatchObject({ status: 400, code: 'request_exceeds_capacity' })
   expect(await window('tokens')).toMatchObject({ used: 0 })
