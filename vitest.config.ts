@@ -21,6 +21,8 @@ export default defineConfig({
           include: ['{libs,services,tools,deploy,benchmarks}/**/*.test.ts'],
           exclude: [...exclude, '**/test/**'],
           isolate: false,
+          // Nothing in them waits, so that only a loop without end takes long; some properties take a minute on a busy machine.
+          testTimeout: 120_000,
         },
       },
       {
