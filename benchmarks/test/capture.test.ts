@@ -3,9 +3,9 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { itWhere } from '@sluice/testkit'
 import { afterEach, expect, it } from 'vitest'
-import { startCapture } from './capture.ts'
-import { httpDepartures } from './departures.ts'
-import { tcpStreams } from './tcp-streams.ts'
+import { startCapture } from '../exactness/wire/capture.ts'
+import { httpDepartures } from '../exactness/wire/departures.ts'
+import { tcpStreams } from '../exactness/wire/tcp-streams.ts'
 
 const stops: (() => unknown)[] = []
 afterEach(() => {

@@ -2,8 +2,8 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { Transform } from 'node:stream'
 import { afterEach, expect, it } from 'vitest'
-import { createStarted } from './started.ts'
-import { startTcpProxy, type TcpProxyOptions } from './tcp-proxy.ts'
+import { createStarted } from '../shared/started.ts'
+import { startTcpProxy, type TcpProxyOptions } from '../shared/tcp-proxy.ts'
 
 const started = createStarted()
 afterEach(() => started.stop())

@@ -3,9 +3,9 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { itWhere } from '@sluice/testkit'
 import { afterEach, expect, it } from 'vitest'
-import { watchUpstreams } from './watch.ts'
-import { startCapture } from './wire/capture.ts'
-import type { Departure } from './wire/departures.ts'
+import { watchUpstreams } from '../exactness/watch.ts'
+import { startCapture } from '../exactness/wire/capture.ts'
+import type { Departure } from '../exactness/wire/departures.ts'
 
 const stops: (() => unknown)[] = []
 afterEach(() => {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { fuzz } from './fuzz.ts'
+import { fuzz } from '../fuzz/fuzz.ts'
 
 /** A new one for every run: the name of a test that failed says which. */
 const seed = Math.floor(Math.random() * 2 ** 31)

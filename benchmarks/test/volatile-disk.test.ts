@@ -1,7 +1,7 @@
 import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, expect, it } from 'vitest'
-import { createVolatileDisk, type VolatileDisk } from './volatile-disk.ts'
+import { createVolatileDisk, type VolatileDisk } from '../exactness/volatile-disk.ts'
 
 let disk: VolatileDisk | undefined
 afterEach(() => disk?.stop())

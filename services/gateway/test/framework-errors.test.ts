@@ -1,7 +1,7 @@
 import { createLogger } from '@sluice/service-kit'
 import { fastify } from 'fastify'
 import { afterEach, expect, it } from 'vitest'
-import { frameworkErrors } from './framework-errors.ts'
+import { frameworkErrors } from '../src/http/framework-errors.ts'
 
 /** A server on which Fastify reads bodies itself, as the gateway's own routes leave none to it. */
 const app = fastify({ bodyLimit: 20 })
