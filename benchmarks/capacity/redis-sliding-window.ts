@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePort } from '@sluice/local-servers'
 import { createClient } from 'redis'
-import { stopProcess } from '../shared/service-process.ts'
+import { stopProcess } from '../shared/processes.ts'
 import {
   type PermitSource,
   REQUESTS_PER_MINUTE,

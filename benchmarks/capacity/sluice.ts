@@ -2,7 +2,7 @@ import { CONNECTION_DEFAULTS, connectionProjection, type ProjectedConnection } f
 import { type Bucket, connectBus, openBucket } from '@sluice/messaging'
 import { createLogger } from '@sluice/service-kit'
 import { createPermits } from '../../services/gateway/src/permits/permits.ts'
-import { startServiceProcess, stopProcess } from '../shared/service-process.ts'
+import { startServiceProcess, stopProcess } from '../shared/processes.ts'
 import {
   CONNECTIONS,
   connectionName,

@@ -3,8 +3,7 @@ import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { responses } from '@sluice/contracts'
 import type { Bus } from '@sluice/messaging'
-import { cpuTimeMs } from '../shared/process-cpu.ts'
-import { pidOf, startServiceProcess, stopProcess } from '../shared/service-process.ts'
+import { cpuTimeMs, pidOf, startServiceProcess, stopProcess } from '../shared/processes.ts'
 
 export type ConsumerName = 'usage' | 'discovery'
 

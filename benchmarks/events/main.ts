@@ -7,11 +7,10 @@ import { type Bus, connectBus, ensureStream, openBucket } from '@sluice/messagin
 import pg from 'pg'
 import { describeMachine, versionOf } from '../shared/machine.ts'
 import { benchmarkNats, PROJECT_DIR } from '../shared/nats.ts'
-import { createStarted } from '../shared/started.ts'
+import { createStarted } from '../shared/processes.ts'
 import { type ConsumerName, left, startConsumer, untilLeft } from './consumers.ts'
 import { discoveryDifferences, usageDifferences } from './differences.ts'
-import { publishTwice } from './publish-twice.ts'
-import { BATCH_EVENTS, CONNECTIONS, EVENTS, SPAN_MS } from './traffic.ts'
+import { BATCH_EVENTS, CONNECTIONS, EVENTS, publishTwice, SPAN_MS } from './traffic.ts'
 
 /** Which consumer is killed, when it has so much of its work done. */
 const KILLS: readonly { readonly name: ConsumerName; readonly done: number }[] = [

@@ -7,9 +7,8 @@ import { gatewayKnows, until } from '@sluice/local'
 import { freePort, startNatsServer } from '@sluice/local-servers'
 import { type Bus, connectBus } from '@sluice/messaging'
 import { PROJECT_DIR, prepareNats } from '../shared/nats.ts'
+import { createStarted, pidOf, startProgram } from '../shared/processes.ts'
 import { type BenchmarkConnection, putProjections, serveCredentials } from '../shared/projections.ts'
-import { pidOf, startProgram } from '../shared/service-process.ts'
-import { createStarted } from '../shared/started.ts'
 
 /** A process of a scenario that can be ended as by a crash and started again, with the same settings unless told. */
 export interface PlaneProcess {

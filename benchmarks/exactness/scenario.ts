@@ -1,5 +1,5 @@
 import type { Verdict } from './judge.ts'
-import type { Observed } from './watch.ts'
+import type { Observed } from './observe.ts'
 
 /** One kind of trouble, and the limits that have to hold in it. */
 export interface Scenario {

@@ -4,8 +4,8 @@ import { connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { createSecureContext, TLSSocket } from 'node:tls'
 import { freePort } from '@sluice/local-servers'
+import type { ProofUpstream } from './observe.ts'
 import type { ProofSimulator } from './upstreams.ts'
-import type { ProofUpstream } from './watch.ts'
 
 /** A certificate for 127.0.0.1, signed by itself. */
 export interface Certificate {

@@ -1,13 +1,13 @@
 import { capacityStatus, type WindowStatus } from '@sluice/contracts'
 import { request } from '@sluice/messaging'
-import { createStarted } from '../shared/started.ts'
+import { createStarted } from '../shared/processes.ts'
 import type { ProofAccount } from './accounts.ts'
 import { type DataPlane, type DataPlaneOptions, startDataPlane } from './data-plane.ts'
 import { type Demand, describeStatuses, startDemand } from './demand.ts'
 import { judge } from './judge.ts'
+import { watchUpstreams } from './observe.ts'
 import type { Fact, ScenarioResult } from './scenario.ts'
 import { type ProofSimulator, startProofSimulator } from './upstreams.ts'
-import { watchUpstreams } from './watch.ts'
 
 export interface UnderDemandOptions {
   readonly accounts: readonly ProofAccount[]

@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { startSimulatorProcess } from '../shared/simulator-process.ts'
-import type { ProofUpstream } from './watch.ts'
+import type { ProofUpstream } from './observe.ts'
 import type { Departure } from './wire/departures.ts'
 
 /** The provider simulator, with the accounts of a scenario. */

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { type ClientHttp2Session, connect } from 'node:http2'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Agent, request } from 'undici'
-import type { Target } from './odd.ts'
+import type { Target } from './odd-input.ts'
 
 /** Requests as they should be, which must be answered as they should be, whatever else is said to the gateway meanwhile. */
 export interface Canaries {

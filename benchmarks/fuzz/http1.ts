@@ -1,5 +1,5 @@
 import { type Conversation, conversationOf } from './conversation.ts'
-import { bodyOf, methodOf, oddFields, pathOf, type Target, validFields } from './odd.ts'
+import { bodyOf, methodOf, oddFields, pathOf, type Target, validFields } from './odd-input.ts'
 import type { Random } from './random.ts'
 
 /** One to three requests of HTTP/1.1 on one connection, each more or less as it should be. */

@@ -1,4 +1,4 @@
-import type { Field } from './odd.ts'
+import type { Field } from './odd-input.ts'
 
 /** RFC 9113, section 6. */
 export const FRAME = {

@@ -1,6 +1,6 @@
 import { type Conversation, conversationOf } from './conversation.ts'
 import { END_HEADERS, END_STREAM, FRAME, frame, headerBlock, PADDED, PREFACE, uint32 } from './http2-frames.ts'
-import { bodyOf, type Field, methodOf, oddFields, pathOf, type Target, validFields } from './odd.ts'
+import { bodyOf, type Field, methodOf, oddFields, pathOf, type Target, validFields } from './odd-input.ts'
 import type { Random } from './random.ts'
 
 /** A connection of HTTP/2: requests that are more or less as they should be, among frames of every type. */

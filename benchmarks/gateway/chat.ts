@@ -1,5 +1,5 @@
 import { type Dispatcher, Pool } from 'undici'
-import type { Contender } from './contender.ts'
+import type { Contender } from './contenders.ts'
 
 export interface ChatKind {
   readonly name: string

@@ -4,15 +4,17 @@ import { join } from 'node:path'
 import { freePort } from '@sluice/local-servers'
 import { describeMachine, versionOf } from '../shared/machine.ts'
 import { benchmarkNats, PROJECT_DIR } from '../shared/nats.ts'
-import { startProgram, stopProcess } from '../shared/service-process.ts'
-import { createStarted } from '../shared/started.ts'
+import { createStarted, startProgram, stopProcess } from '../shared/processes.ts'
 import { CHAT_KINDS, faultOf } from './chat.ts'
-import type { UpstreamAddress } from './contender.ts'
+import {
+  PORTKEY_PACKAGE,
+  startBareProxy,
+  startPortkey,
+  startSluiceContender,
+  type UpstreamAddress,
+} from './contenders.ts'
 import { measure } from './measure.ts'
 import { areTargetsReached, type KindResult, REPORT_HEAD, rowsOf } from './report.ts'
-import { startBareProxy } from './start-bare-proxy.ts'
-import { PORTKEY_PACKAGE, startPortkey } from './start-portkey.ts'
-import { startSluiceContender } from './start-sluice-contender.ts'
 
 const ROUND_MS = Number(process.env.ROUND_S ?? 4) * 1_000
 const OPTIONS = { callers: 64, rounds: 5, roundMs: ROUND_MS, warmUpMs: ROUND_MS }

@@ -1,8 +1,7 @@
-import { closedLoop } from '../shared/closed-loop.ts'
-import { median } from '../shared/percentile.ts'
-import { cpuTimeMs } from '../shared/process-cpu.ts'
+import { closedLoop, median } from '../shared/closed-loop.ts'
+import { cpuTimeMs } from '../shared/processes.ts'
 import { type ChatCaller, type ChatKind, chatCaller } from './chat.ts'
-import type { Contender } from './contender.ts'
+import type { Contender } from './contenders.ts'
 
 export interface Measurement {
   readonly perSecond: number

@@ -1,5 +1,94 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { CHAT_COMPLETION, CHUNKS, RATE_LIMIT_HEADERS, USAGE_CHUNK } from './upstream-answers.ts'
+
+const MODEL = 'gpt-4o-mini-2024-07-18'
+const ID = 'chatcmpl-B9MBs8CjcvOU2jLn4n570S5qMJKcT'
+const CREATED_AT_S = 1_741_569_952
+
+const TEXT =
+  'A sluice is a gate that holds back water and lets through just as much as the channel below can take. Opened by the ' +
+  'breadth of a hand, what flows is the area of the opening, times the square root of twice the height of the water ' +
+  'times gravity, less about a third that is lost at the edge.'
+
+const USAGE = {
+  prompt_tokens: 24,
+  completion_tokens: 64,
+  total_tokens: 88,
+  prompt_tokens_details: { cached_tokens: 0, audio_tokens: 0 },
+  completion_tokens_details: {
+    reasoning_tokens: 0,
+    audio_tokens: 0,
+    accepted_prediction_tokens: 0,
+    rejected_prediction_tokens: 0,
+  },
+}
+
+/** A plain answer, of about 1 kB. */
+export const CHAT_COMPLETION = Buffer.from(
+  JSON.stringify(
+    {
+      id: ID,
+      object: 'chat.completion',
+      created: CREATED_AT_S,
+      model: MODEL,
+      choices: [
+        {
+          index: 0,
+          message: { role: 'assistant', content: TEXT, refusal: null, annotations: [] },
+          logprobs: null,
+          finish_reason: 'stop',
+        },
+      ],
+      usage: USAGE,
+      service_tier: 'default',
+      system_fingerprint: 'fp_06737a9306',
+    },
+    null,
+    2,
+  ),
+)
+
+/** The answer as it is streamed, 30 events with the first and last of them, which hold no text. */
+export const CHUNKS: readonly string[] = [
+  chunk({ choices: [choice({ role: 'assistant', content: '', refusal: null })] }),
+  ...textPieces(28).map((content) => chunk({ choices: [choice({ content })] })),
+  chunk({ choices: [choice({}, 'stop')] }),
+]
+
+/** What comes before `[DONE]` where usage was asked for. */
+export const USAGE_CHUNK = chunk({ choices: [], usage: USAGE })
+
+export const RATE_LIMIT_HEADERS = {
+  'openai-organization': 'org-sluice',
+  'openai-processing-ms': '512',
+  'openai-version': '2020-10-01',
+  'x-ratelimit-limit-requests': '30000',
+  'x-ratelimit-limit-tokens': '150000000',
+  'x-ratelimit-remaining-requests': '29999',
+  'x-ratelimit-remaining-tokens': '149999967',
+  'x-ratelimit-reset-requests': '2ms',
+  'x-ratelimit-reset-tokens': '0s',
+} as const
+
+function chunk(fields: object): string {
+  const common = {
+    id: ID,
+    object: 'chat.completion.chunk',
+    created: CREATED_AT_S,
+    model: MODEL,
+    service_tier: 'default',
+    system_fingerprint: 'fp_06737a9306',
+  }
+  return `data: ${JSON.stringify({ ...common, ...fields })}\n\n`
+}
+
+function choice(delta: object, finishReason: 'stop' | null = null): object {
+  return { index: 0, delta, logprobs: null, finish_reason: finishReason }
+}
+
+function textPieces(count: number): string[] {
+  const length = Math.ceil(TEXT.length / count)
+  return Array.from({ length: count }, (_, index) => TEXT.slice(index * length, (index + 1) * length))
+}
 
 /**
  * The provider that all proxies of the comparison call: as its own process, on port `PORT`, answering chat completions as OpenAI

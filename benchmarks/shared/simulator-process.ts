@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { freePort } from '@sluice/local-servers'
 import type { Account, RequestCounts, RequestRecord } from '@sluice/provider-simulator'
 import { PROJECT_DIR } from './nats.ts'
-import { stopProcess } from './service-process.ts'
+import { stopProcess } from './processes.ts'
 
 /** The provider simulator as its own process, so that when a request arrives does not depend on what the benchmark is doing. */
 export interface SimulatorProcess {

@@ -3,9 +3,8 @@ import type { CapacityLimit } from '@sluice/contracts'
 import { gatewayKnows, until } from '@sluice/local'
 import { freePort } from '@sluice/local-servers'
 import { type Bus, connectBus } from '@sluice/messaging'
+import { createStarted, startServiceProcess, stopProcess } from './processes.ts'
 import { putProjections, serveCredentials } from './projections.ts'
-import { startServiceProcess, stopProcess } from './service-process.ts'
-import { createStarted } from './started.ts'
 
 export interface SluiceOptions {
   readonly natsUrl: string

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { Transform } from 'node:stream'
 import { afterEach, expect, it } from 'vitest'
-import { createStarted } from './started.ts'
+import { createStarted } from './processes.ts'
 import { startTcpProxy, type TcpProxyOptions } from './tcp-proxy.ts'
 
 const started = createStarted()

@@ -3,10 +3,9 @@ import { join } from 'node:path'
 import { SERVER_DEFAULT_SYNC_MS, type SyncInterval } from '@sluice/local-servers'
 import { CONNECTIONS, connectionName, type PermitSource } from '../capacity/permit-source.ts'
 import { sluicePermits } from '../capacity/sluice.ts'
-import { closedLoop, type LoopResult } from '../shared/closed-loop.ts'
+import { closedLoop, type LoopResult, median } from '../shared/closed-loop.ts'
 import { describeMachine, versionOf } from '../shared/machine.ts'
 import { type BenchmarkNats, benchmarkNats, PROJECT_DIR } from '../shared/nats.ts'
-import { median } from '../shared/percentile.ts'
 
 // What it costs that NATS forces what it stores to the disk at this interval or that: permits against the same server
 // with the others' intervals, in turn.

@@ -8,9 +8,9 @@ import { PROJECT_DIR } from '../../shared/nats.ts'
 import { limitsOf, type ProofAccount } from '../accounts.ts'
 import { CHAT_BODY, CHAT_HEADERS, describeStatuses, startDemand } from '../demand.ts'
 import { judge } from '../judge.ts'
+import { watchUpstreams } from '../observe.ts'
 import type { Scenario, ScenarioResult } from '../scenario.ts'
 import { type ProofSimulator, startProofSimulator } from '../upstreams.ts'
-import { watchUpstreams } from '../watch.ts'
 
 const ACCOUNTS: readonly ProofAccount[] = [
   account('requests', [{ period: 'minute', requests: 600 }]),

@@ -2,15 +2,15 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createStarted } from '../../shared/started.ts'
+import { createStarted } from '../../shared/processes.ts'
 import type { ProofAccount } from '../accounts.ts'
 import { startDataPlane } from '../data-plane.ts'
 import { createCaller, describeStatuses, startDemand } from '../demand.ts'
 import { judge } from '../judge.ts'
+import { watchUpstreams } from '../observe.ts'
 import type { Scenario } from '../scenario.ts'
 import { createCertificate, startTlsFront } from '../tls-front.ts'
 import { startProofSimulator } from '../upstreams.ts'
-import { watchUpstreams } from '../watch.ts'
 
 const LIMIT = 60
 const DEMAND_MS = 150_000

@@ -4,16 +4,16 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { until } from '@sluice/local'
 import { NoReplyError } from '@sluice/messaging'
-import { createStarted } from '../../shared/started.ts'
+import { createStarted } from '../../shared/processes.ts'
 import type { ProofAccount } from '../accounts.ts'
 import { type DataPlane, type PlaneProcess, startDataPlane } from '../data-plane.ts'
 import { createCaller, describeStatuses, startDemand } from '../demand.ts'
 import { judge } from '../judge.ts'
+import { watchUpstreams } from '../observe.ts'
 import type { Scenario } from '../scenario.ts'
 import { createCertificate, startTlsFront } from '../tls-front.ts'
 import { windowOf } from '../under-demand.ts'
 import { startProofSimulator } from '../upstreams.ts'
-import { watchUpstreams } from '../watch.ts'
 
 const LIMIT = 500
 const ANSWERED = 300

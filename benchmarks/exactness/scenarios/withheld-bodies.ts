@@ -1,13 +1,13 @@
 import { request as httpRequest } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createStarted } from '../../shared/started.ts'
+import { createStarted } from '../../shared/processes.ts'
 import type { ProofAccount } from '../accounts.ts'
 import { type DataPlane, startDataPlane } from '../data-plane.ts'
 import { startDemand } from '../demand.ts'
 import { judge } from '../judge.ts'
+import { watchUpstreams } from '../observe.ts'
 import type { Scenario } from '../scenario.ts'
 import { startUploadUpstream } from '../upstreams.ts'
-import { watchUpstreams } from '../watch.ts'
 
 const LIMIT = 30
 /** Above what the gateway holds in memory here, so that each upload is streamed on. */

@@ -7,12 +7,17 @@ import { ensureNatsPasswords } from '@sluice/local-servers'
 import { connect, type NatsConnection } from 'nats'
 import { type System, startSystem } from '../start-system.ts'
 import { Canaries } from './canaries.ts'
-import { databaseText } from './database-text.ts'
 import { type EchoingProvider, startEchoingProvider } from './echoing-provider.ts'
-import { type Answer, HttpRecord, type Question } from './http-record.ts'
-import { NatsRecord, storedMessages } from './nats-record.ts'
+import {
+  type Answer,
+  databaseText,
+  HttpRecord,
+  NatsRecord,
+  type Question,
+  storedMessages,
+  writtenFiles,
+} from './records.ts'
 import { KEYED_PROVIDERS, type SimulatedProviders, startSimulatedProviders } from './simulated-providers.ts'
-import { writtenFiles } from './written-files.ts'
 
 /** A whole system at its most talkative, with a secret in every place, of which everything that is written down is kept. */
 export interface CanaryRun {

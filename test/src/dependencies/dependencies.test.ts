@@ -1,8 +1,7 @@
 import { readFile, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { licenseList } from './license-list.ts'
-import { type LockedPackage, lockedPackages } from './locked-packages.ts'
+import { type LockedPackage, licenseList, lockedPackages } from './licenses.ts'
 
 const projectDir = join(import.meta.dirname, '../../..')
 const read = (path: string) => readFile(join(projectDir, path), 'utf8')

@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { nodeOptionsOf, type ServiceName } from '@sluice/local'
 import { PROJECT_DIR } from './nats.ts'
@@ -42,4 +43,41 @@ export async function stopProcess(child: ChildProcess): Promise<void> {
 export function pidOf(child: ChildProcess): number {
   if (child.pid === undefined) throw new Error('the process was not started')
   return child.pid
+}
+
+/**
+ * The CPU time that all threads of a process have used so far, in user and kernel mode, in milliseconds; it moves in steps of 10.
+ * @see proc_pid_stat(5): fields 14 and 15, in ticks, of which Linux shows programs 100 a second
+ */
+export function cpuTimeMs(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+  // The second field is the program's name, which may hold anything.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return (Number(fields[11]) + Number(fields[12])) * TICK_MS
+}
+
+const TICK_MS = 10
+
+/** What a benchmark has started, so that all of it is stopped, whatever happens in between. */
+export interface Started {
+  /** Resolves with what `starting` does, and will stop it. */
+  add<T extends { stop(): Promise<void> }>(starting: Promise<T>): Promise<T>
+  /** Stops everything, the latest first; what cannot be stopped keeps nothing else from it. */
+  stop(): Promise<void>
+}
+
+export function createStarted(): Started {
+  const running: { stop(): Promise<void> }[] = []
+  return {
+    add: async (starting) => {
+      const started = await starting
+      running.push(started)
+      return started
+    },
+    stop: async () => {
+      for (const { stop } of running.splice(0).reverse()) {
+        await stop().catch((error: unknown) => console.error(error))
+      }
+    },
+  }
 }

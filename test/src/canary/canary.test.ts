@@ -1,10 +1,8 @@
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
-import { type CanaryRun, connectProviders, startCanaryRun } from './canary/canary-run.ts'
-import { changeCredentials, misplaceSecrets, operate, readEverything } from './canary/drive-admin.ts'
-import { callBedrock } from './canary/drive-bedrock.ts'
-import { createOverBus } from './canary/drive-bus.ts'
-import { callEchoingProvider, callProviders, callWrongly, killGateway } from './canary/drive-gateway.ts'
-import { createSecretSearch } from './canary/secret-search.ts'
+import { type CanaryRun, connectProviders, startCanaryRun } from './canary-run.ts'
+import { changeCredentials, createOverBus, misplaceSecrets, operate, readEverything } from './drive-admin.ts'
+import { callBedrock, callEchoingProvider, callProviders, callWrongly, killGateway } from './drive-gateway.ts'
+import { createSecretSearch } from './secret-search.ts'
 
 let run: CanaryRun
 

@@ -5,8 +5,60 @@ import { promisify } from 'node:util'
 import { until } from '@sluice/local'
 import { freePort } from '@sluice/local-servers'
 import { PROJECT_DIR } from '../shared/nats.ts'
-import { pidOf, stopProcess } from '../shared/service-process.ts'
-import type { Contender, UpstreamAddress } from './contender.ts'
+import { pidOf, startProgram, stopProcess } from '../shared/processes.ts'
+import { startSluice } from '../shared/sluice.ts'
+
+/** One way to the upstream, as the benchmark loads it. */
+export interface Contender {
+  readonly name: string
+  /** The process whose CPU time is measured. */
+  readonly pid: number
+  /** Where chat completions are posted. */
+  readonly chatUrl: string
+  readonly headers: Readonly<Record<string, string>>
+  stop(): Promise<void>
+}
+
+/** Where all contenders send what they are sent, and the key that is right there. */
+export interface UpstreamAddress {
+  /** `http://127.0.0.1:port` */
+  readonly origin: string
+  readonly apiKey: string
+}
+
+/** Fastify and undici with nothing in between. */
+export async function startBareProxy(upstream: UpstreamAddress): Promise<Contender> {
+  const port = await freePort()
+  const child = await startProgram(join(import.meta.dirname, 'bare-proxy.ts'), {
+    PORT: String(port),
+    UPSTREAM_URL: upstream.origin,
+    API_KEY: upstream.apiKey,
+  })
+  return {
+    name: 'bare Fastify + undici proxy',
+    pid: pidOf(child),
+    chatUrl: `http://127.0.0.1:${port}/v1/chat/completions`,
+    headers: { authorization: 'Bearer anything' },
+    stop: () => stopProcess(child),
+  }
+}
+
+/** Everything that Sluice does for a request: key check, permit, settlement, response event; limits that are never reached. */
+export async function startSluiceContender(natsUrl: string, upstream: UpstreamAddress): Promise<Contender> {
+  const sluice = await startSluice({
+    natsUrl,
+    upstreamBaseUrl: `${upstream.origin}/v1`,
+    upstreamKey: upstream.apiKey,
+    capacity: [{ period: 'minute', requests: 1_000_000_000, tokens: 1_000_000_000_000 }],
+  })
+  return {
+    name: 'Sluice',
+    pid: pidOf(sluice.gateway),
+    chatUrl: sluice.chatUrl,
+    headers: { authorization: `Bearer ${sluice.apiKey}` },
+    stop: sluice.stop,
+  }
+}
 
 const VERSION = '1.15.2'
 export const PORTKEY_PACKAGE = `@portkey-ai/gateway@${VERSION}`

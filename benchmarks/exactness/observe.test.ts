@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { itWhere } from '@sluice/testkit'
 import { afterEach, expect, it } from 'vitest'
-import { watchUpstreams } from './watch.ts'
+import { watchUpstreams } from './observe.ts'
 import { startCapture } from './wire/capture.ts'
 import type { Departure } from './wire/departures.ts'
 

@@ -1,7 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { licenseList } from './license-list.ts'
-import { lockedPackages } from './locked-packages.ts'
+import { licenseList, lockedPackages } from './licenses.ts'
 
 const projectDir = join(import.meta.dirname, '../../..')
 const lockfile = await readFile(join(projectDir, 'package-lock.json'), 'utf8')
