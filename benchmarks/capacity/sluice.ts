@@ -13,7 +13,7 @@ import {
   USED_TOKENS,
 } from './permit-source.ts'
 
-/** A capacity instance in its own process, asked by this one as a gateway asks it. */
+/** A capacity instance in its own process, called by this process as a gateway would. */
 export async function sluicePermits(natsUrl: string): Promise<PermitSource> {
   const bus = await connectBus({ servers: natsUrl, name: 'benchmark' })
   await createConnections(await openBucket(bus, connectionProjection))

@@ -12,7 +12,7 @@ afterEach(() => {
   for (const stop of stops.splice(0)) stop()
 })
 
-/** A port that answers, and what it says it recorded. */
+/** Starts a server that responds on a port and has a record of its own. */
 async function upstreamThat(recorded: readonly Departure[]) {
   const server = createServer((request, response) => request.resume().once('end', () => response.end())).listen(0)
   stops.push(() => server.close())
@@ -56,7 +56,7 @@ itWhere(
   },
 )
 
-it('where the wire cannot be watched, that is said, and the upstream’s record is taken', async () => {
+it('uses the upstream’s own record, and prints why, when the wire cannot be captured', async () => {
   const lines: string[] = []
   const departure = { headAtMs: 1, wholeAtMs: 2, key: 'sk-a' }
   // No port has this number, so tcpdump refuses it.

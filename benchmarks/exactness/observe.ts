@@ -3,29 +3,29 @@ import { type Departure, httpDepartures, tlsDepartures } from './wire/departures
 import type { TcpSegment } from './wire/pcap.ts'
 import { type TcpStream, tcpStreams } from './wire/tcp-streams.ts'
 
-/** What gateways send their requests to in place of a provider. */
+/** The server that gateways send their requests to in place of a provider. */
 export interface ProofUpstream {
   readonly port: number
-  /** The key of the one account that uses it, where TLS hides the keys on the wire; absent for plain HTTP. */
+  /** The key of the only account that uses it, because TLS hides keys on the wire; absent for plain HTTP. */
   readonly onlyKey?: string
-  /** What it recorded itself, by its own clock: for where the wire cannot be watched, and to check that nothing escaped the watch. */
+  /** Its own record, by its own clock: used if the wire cannot be captured, and to check that the capture is complete. */
   recorded(): Promise<readonly Departure[]>
 }
 
-/** When requests left for the upstreams, in order, by their account's key. */
+/** When requests were sent to the upstreams, in order, by their account's key. */
 export interface Observed {
-  /** By whose time stamps: the kernel's, at the wire, or those that the upstream made itself when it came to it. */
+  /** Whose timestamps: the kernel's, at the wire, or the upstream's own. */
   readonly by: 'wire' | 'upstream'
   departuresOf(key: string): readonly Departure[]
 }
 
 export interface Watch {
-  /** @throws Error when a request that an upstream recorded was not seen on the wire */
+  /** @throws Error if a request that an upstream recorded was not captured on the wire */
   stop(): Promise<Observed>
 }
 
 /**
- * Watches the wire to these upstreams. Where that is not possible, says so, and takes the upstreams' word.
+ * Captures the traffic to these upstreams. If that is not possible, prints why and uses the upstreams' own records.
  * @param print takes one line for the operator
  */
 export async function watchUpstreams(
@@ -34,8 +34,8 @@ export async function watchUpstreams(
 ): Promise<Watch> {
   const started = await startCapture(upstreams.map(({ port }) => port))
   if (started.status === 'refused') {
-    print(`The wire cannot be watched here: ${started.reason}`)
-    print('Judging by the upstream’s own time stamps, which are late on a busy machine.')
+    print(`The wire cannot be captured here: ${started.reason}`)
+    print('Using the upstream’s own timestamps, which are late on a busy machine.')
     return {
       stop: async () => {
         const recorded = await Promise.all(upstreams.map((upstream) => upstream.recorded()))
@@ -71,14 +71,14 @@ function observed(by: Observed['by'], departures: readonly Departure[]): Observe
   }
 }
 
-/** A capture that misses requests would prove a limit that was not kept. */
+/** A capture that misses requests could hide an exceeded limit. */
 function assertNothingEscaped(seen: Observed, recorded: readonly Departure[]): void {
   for (const [key, departures] of Map.groupBy(recorded, (departure) => departure.key)) {
     if (key === undefined) continue
     const count = seen.departuresOf(key).length
     if (count < departures.length) {
       throw new Error(
-        `the upstream took ${departures.length} requests of ${key}, but only ${count} were seen on the wire`,
+        `the upstream received ${departures.length} requests of ${key}, but only ${count} were captured on the wire`,
       )
     }
   }

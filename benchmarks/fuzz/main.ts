@@ -13,7 +13,7 @@ const ROUNDS = 10
 
 console.log(`seed ${seed}, ${minutes} min`)
 const result = await fuzz(seed, ROUNDS, (minutes * 60_000) / ROUNDS)
-const { answered, failures, slowestMs } = result.canaries
+const { succeeded, failures, slowestMs } = result.canaries
 const checks: Check[] = [
   processCheck(result.isAlive ? 'it runs' : 'it ended', result.isAlive),
   zeroCheck('uncaught exceptions', result.unforeseenFaults),
@@ -27,7 +27,7 @@ const lines = [
   '# Fuzzing: `npm run bench:fuzz`',
   '',
   `${new Date().toISOString().slice(0, 10)}, ${describeMachine()}. ${minutes} minutes of connections with malformed and valid requests over HTTP/1.1 and`,
-  `HTTP/2, seed ${seed}: ${total.toLocaleString('en')} connections. Concurrently, ${answered['HTTP/1.1']?.toLocaleString('en')} valid requests over HTTP/1.1 and ${answered['HTTP/2']?.toLocaleString('en')} over HTTP/2 got`,
+  `HTTP/2, seed ${seed}: ${total.toLocaleString('en')} connections. Concurrently, ${succeeded['HTTP/1.1']?.toLocaleString('en')} valid requests over HTTP/1.1 and ${succeeded['HTTP/2']?.toLocaleString('en')} over HTTP/2 got`,
   `the expected response, the slowest in ${Math.round(slowestMs).toLocaleString('en')} ms.`,
   '',
   ...checkTable(checks),

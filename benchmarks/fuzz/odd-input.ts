@@ -1,17 +1,17 @@
 import type { Random } from './random.ts'
 
-/** What the requests of a run aim at. */
+/** The target of the requests of a run. */
 export interface Target {
-  /** Of a gateway, as `http://host:port`. */
+  /** The gateway's address, `http://host:port`. */
   readonly url: string
-  /** Of a chat operation, from the root. */
+  /** The absolute path of a chat operation. */
   readonly chatPath: string
   readonly apiKey: string
 }
 
 export type Field = readonly [name: string, value: string]
 
-/** Names that servers treat specially, and names that none should have. */
+/** Names that servers treat specially, and invalid names. */
 const NAMES: readonly [string, ...string[]] = [
   'trailer',
   'expect',
@@ -142,7 +142,7 @@ const PATHS: readonly [string, ...string[]] = [
   '/connections/',
   '/connections//v1',
   '/connections/benchmark',
-  '/connections/nobody/v1/models',
+  '/connections/nowhere/v1/models',
   '/connections/benchmark/v1/files',
   '/connections/benchmark/v1/audio/transcriptions',
   '/connections/benchmark/v1/../v1/models',
@@ -186,7 +186,7 @@ export function oddValue(random: Random): string {
   return random.pick(VALUES)
 }
 
-/** The three below are what a chat request has, unless they are odd, which they are with this chance. */
+/** Returns the method of a chat request, or an odd one with this probability; so do the next two functions. */
 export const methodOf = (random: Random, chance: number): string =>
   random.isTrue(chance) ? random.pick(METHODS) : 'POST'
 
@@ -200,7 +200,7 @@ export function bodyOf(random: Random, chance: number): Buffer {
   return Buffer.from(random.pick(BODIES))
 }
 
-/** Up to `most` fields, with a key in every second list. */
+/** Returns up to `most` fields; every second list has an API key. */
 export function oddFields(random: Random, { apiKey }: Target, most: number): Field[] {
   const fields: Field[] = Array.from({ length: random.int(most) }, () => [oddName(random), oddValue(random)])
   if (random.isTrue(0.5)) fields.push(['authorization', `Bearer ${apiKey}`])
@@ -223,7 +223,7 @@ const TAKEN: readonly [Field, ...Field[]] = [
   ['x-sluice-max-wait', '1'],
 ]
 
-/** Fields that every parser takes: what is odd about them is for those who read them. */
+/** Returns fields that every parser accepts, but whose meaning may be unexpected. */
 export function validFields(random: Random, { apiKey }: Target): Field[] {
   const fields: Field[] = Array.from({ length: random.int(3) }, () => random.pick(TAKEN))
   if (random.isTrue(0.6)) fields.push(['authorization', `Bearer ${apiKey}`])

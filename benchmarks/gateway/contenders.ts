@@ -8,18 +8,18 @@ import { PROJECT_DIR } from '../shared/nats.ts'
 import { pidOf, startProgram, stopProcess } from '../shared/processes.ts'
 import { startSluice } from '../shared/sluice.ts'
 
-/** One way to the upstream, as the benchmark loads it. */
+/** A running proxy to the upstream, which the benchmark puts under load. */
 export interface Contender {
   readonly name: string
   /** The process whose CPU time is measured. */
   readonly pid: number
-  /** Where chat completions are posted. */
+  /** The URL for chat completions. */
   readonly chatUrl: string
   readonly headers: Readonly<Record<string, string>>
   stop(): Promise<void>
 }
 
-/** Where all contenders send what they are sent, and the key that is right there. */
+/** The upstream of all contenders, and its API key. */
 export interface UpstreamAddress {
   /** `http://127.0.0.1:port` */
   readonly origin: string
@@ -43,7 +43,7 @@ export async function startBareProxy(upstream: UpstreamAddress): Promise<Contend
   }
 }
 
-/** Everything that Sluice does for a request: key check, permit, settlement, response event; limits that are never reached. */
+/** Sluice with everything it does for a request: key check, permit, settlement, response event; limits that are never reached. */
 export async function startSluiceContender(natsUrl: string, upstream: UpstreamAddress): Promise<Contender> {
   const sluice = await startSluice({
     natsUrl,
@@ -64,9 +64,9 @@ const VERSION = '1.15.2'
 export const PORTKEY_PACKAGE = `@portkey-ai/gateway@${VERSION}`
 
 /**
- * Portkey's open gateway, from the npm registry (kept in `.sluice/portkey`), run by this Node itself so that its process can be measured
- * and ended. Undefined where npm cannot get it, which is printed.
- * @see https://portkey.ai/docs/integrations/llms/byollm: the provider's address is a header of the request
+ * Portkey's open-source gateway, from the npm registry (kept in `.sluice/portkey`), run by this Node so that its process can be measured
+ * and stopped. Returns undefined, and prints why, if npm cannot install it.
+ * @see https://portkey.ai/docs/integrations/llms/byollm: a request header has the provider's address
  */
 export async function startPortkey(upstream: UpstreamAddress): Promise<Contender | undefined> {
   const program = await portkeyProgram()
@@ -88,7 +88,7 @@ export async function startPortkey(upstream: UpstreamAddress): Promise<Contender
     stop: () => stopProcess(child),
   }
   try {
-    await until('Portkey', () => answers(`http://127.0.0.1:${port}/`), Boolean)
+    await until('Portkey', () => isListening(`http://127.0.0.1:${port}/`), Boolean)
     return contender
   } catch (error) {
     await contender.stop()
@@ -107,12 +107,12 @@ async function portkeyProgram(): Promise<string | undefined> {
     })
     return join(folder, 'node_modules/@portkey-ai/gateway/build/start-server.js')
   } catch (error) {
-    console.error(`${PORTKEY_PACKAGE} cannot be had from the npm registry, so it is left out:\n`, error)
+    console.error(`${PORTKEY_PACKAGE} cannot be installed from the npm registry, so it is left out:\n`, error)
     return undefined
   }
 }
 
-/** With the newest server that its range allows, it answers every stream with 500 (`TypeError: immutable`). */
+/** With the newest `@hono/node-server` in its range, it responds to every stream with 500 (`TypeError: immutable`). */
 const MANIFEST = {
   private: true,
   dependencies: { '@portkey-ai/gateway': VERSION },
@@ -120,10 +120,10 @@ const MANIFEST = {
 }
 const INSTALL_TIMEOUT_MS = 60_000
 
-async function answers(url: string): Promise<boolean> {
+async function isListening(url: string): Promise<boolean> {
   try {
     return (await fetch(url)).ok
   } catch {
-    return false // It does not listen yet.
+    return false // Not listening yet.
   }
 }

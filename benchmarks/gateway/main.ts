@@ -34,7 +34,7 @@ try {
     const portkeyFault = portkey === undefined ? 'could not be installed' : await faultOf(portkey, kind)
     const contenders = portkey === undefined || portkeyFault !== undefined ? [bare, sluice] : [bare, sluice, portkey]
     const [ofBare, ofSluice, ofPortkey] = await measure(contenders, kind, OPTIONS)
-    if (ofBare === undefined || ofSluice === undefined) throw new Error('every contender is measured')
+    if (ofBare === undefined || ofSluice === undefined) throw new Error('a contender was not measured')
     const result = { kind: kind.name, bare: ofBare, sluice: ofSluice, portkey: ofPortkey, portkeyFault }
     const rows = rowsOf(result, PORTKEY_PACKAGE)
     console.log(rows.join('\n'))
@@ -64,11 +64,11 @@ function headOf(natsVersion: string | undefined): string[] {
     '',
     `${new Date().toISOString().slice(0, 10)}, ${describeMachine()}, ${natsVersion}.`,
     '',
-    `Chat completions, plain (1 kB) and streamed (30 events, each written by itself), from ${callers} callers at once to the same upstream, which`,
-    `answers at once. Medians of ${rounds} rounds of ${roundMs / 1_000} s, all in turn. Every process (callers, proxy, upstream; for Sluice also capacity and`,
-    'NATS) is on this one machine, so the CPU time of the proxy’s own process is what compares best. Through Sluice everything is on:',
-    'key check, permit, settlement, response event, usage asked for and read in streams; one connection whose limits are not reached.',
-    'Many small writes cost everybody much the same: where the bare proxy itself is under a rate, no proxy in Node reaches it here.',
+    `Chat completions, plain (1 kB) and streamed (30 events, each a separate write), from ${callers} concurrent callers to the same upstream, which`,
+    `responds at once. Medians of ${rounds} rounds of ${roundMs / 1_000} s, all in turn. Every process (callers, proxy, upstream; for Sluice also capacity and`,
+    'NATS) runs on this one machine, so the CPU time of the proxy’s own process is the best comparison. Sluice runs with everything on:',
+    'key check, permit, settlement, response event, usage requested and read in streams; one connection whose limits are not reached.',
+    'Many small writes cost every proxy about the same: where the bare proxy itself is below a rate, no proxy in Node reaches it here.',
     '',
   ]
 }

@@ -7,7 +7,7 @@ export interface Measurement {
   readonly perSecond: number
   readonly p50Ms: number
   readonly p99Ms: number
-  /** CPU time of the contender's process, all of its threads, for a request. */
+  /** CPU time of the contender's process, all threads, per request. */
   readonly cpuMicros: number
 }
 
@@ -18,7 +18,7 @@ export interface MeasureOptions {
   readonly warmUpMs: number
 }
 
-/** Rounds of all contenders in turn, so that what disturbs the machine disturbs them all; the medians of each, in their order. */
+/** Runs rounds of all contenders in turn, so that disturbances of the machine affect them all; returns the medians of each, in their order. */
 export async function measure(
   contenders: readonly Contender[],
   kind: ChatKind,

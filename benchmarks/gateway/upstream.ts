@@ -22,8 +22,8 @@ const USAGE = {
   },
 }
 
-/** A plain answer, of about 1 kB. */
-export const CHAT_COMPLETION = Buffer.from(
+/** A plain response of about 1 kB. */
+const CHAT_COMPLETION = Buffer.from(
   JSON.stringify(
     {
       id: ID,
@@ -47,17 +47,17 @@ export const CHAT_COMPLETION = Buffer.from(
   ),
 )
 
-/** The answer as it is streamed, 30 events with the first and last of them, which hold no text. */
-export const CHUNKS: readonly string[] = [
+/** The same response as a stream: 30 events, of which the first and the last have no text. */
+const CHUNKS: readonly string[] = [
   chunk({ choices: [choice({ role: 'assistant', content: '', refusal: null })] }),
   ...textPieces(28).map((content) => chunk({ choices: [choice({ content })] })),
   chunk({ choices: [choice({}, 'stop')] }),
 ]
 
-/** What comes before `[DONE]` where usage was asked for. */
-export const USAGE_CHUNK = chunk({ choices: [], usage: USAGE })
+/** The event before `[DONE]` if usage was requested. */
+const USAGE_CHUNK = chunk({ choices: [], usage: USAGE })
 
-export const RATE_LIMIT_HEADERS = {
+const RATE_LIMIT_HEADERS = {
   'openai-organization': 'org-sluice',
   'openai-processing-ms': '512',
   'openai-version': '2020-10-01',
@@ -91,27 +91,27 @@ function textPieces(count: number): string[] {
 }
 
 /**
- * The provider that all proxies of the comparison call: as its own process, on port `PORT`, answering chat completions as OpenAI
+ * The provider that all compared proxies call: its own process on port `PORT`, which responds to chat completions as OpenAI
  * does, as fast as it can, and always the same.
  */
 const server = createServer((request, response) => {
   const pieces: Buffer[] = []
   request.on('data', (piece: Buffer) => pieces.push(piece))
-  request.on('end', () => answer(request, Buffer.concat(pieces), response))
+  request.on('end', () => respond(request, Buffer.concat(pieces), response))
 })
-// Longer than any pause of a proxy between two rounds: none is to find its connections closed.
+// Longer than the time between two rounds of a proxy, so that its connections stay open.
 server.keepAliveTimeout = 600_000
 server.listen(Number(process.env.PORT), '127.0.0.1', () => process.send?.('ready'))
 process.once('disconnect', () => process.exit())
 
-let answered = 0
+let requests = 0
 
-function answer(request: IncomingMessage, body: Buffer, response: ServerResponse): void {
+function respond(request: IncomingMessage, body: Buffer, response: ServerResponse): void {
   if (request.url !== '/v1/chat/completions' || request.headers.authorization !== `Bearer ${process.env.API_KEY}`) {
     response.writeHead(404).end()
     return
   }
-  const headers = { ...RATE_LIMIT_HEADERS, 'x-request-id': `req_${(++answered).toString(16).padStart(32, '0')}` }
+  const headers = { ...RATE_LIMIT_HEADERS, 'x-request-id': `req_${(++requests).toString(16).padStart(32, '0')}` }
   const { stream, stream_options: options } = JSON.parse(body.toString())
   if (stream !== true) {
     const length = { 'content-type': 'application/json', 'content-length': CHAT_COMPLETION.length }
@@ -123,7 +123,7 @@ function answer(request: IncomingMessage, body: Buffer, response: ServerResponse
   writeEach([...CHUNKS, ...usage, 'data: [DONE]\n\n'], response)
 }
 
-/** Each in its own turn of the event loop, and so in its own write to the socket, as tokens come one by one. */
+/** Writes each chunk in its own turn of the event loop, and so in its own write to the socket, as tokens arrive one by one. */
 function writeEach([chunk, ...rest]: readonly string[], response: ServerResponse): void {
   if (chunk === undefined) {
     response.end()

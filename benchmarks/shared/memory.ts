@@ -2,26 +2,26 @@ import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 
-/** For a process that `memoryOf` is to be asked of. */
+/** Node options of a process that `memoryOf` can sample. */
 export const PROBE_NODE_OPTIONS = ['--expose-gc', '--import', join(import.meta.dirname, 'memory-probe.ts')]
 
 export interface MemorySample {
   readonly atMs: number
-  /** JavaScript objects and the buffers they hold, after a collection. */
+  /** JavaScript objects and the buffers they hold, after a garbage collection. */
   readonly heldBytes: number
   readonly rssBytes: number
 }
 
 export async function memoryOf(child: ChildProcess): Promise<MemorySample> {
-  const answered = once(child, 'message', { signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) })
+  const reply = once(child, 'message', { signal: AbortSignal.timeout(REPLY_TIMEOUT_MS) })
   child.send('memory')
-  const [figures] = await answered
-  return { atMs: performance.now(), ...figures }
+  const [usage] = await reply
+  return { atMs: performance.now(), ...usage }
 }
 
-const ANSWER_TIMEOUT_MS = 10_000
+const REPLY_TIMEOUT_MS = 10_000
 
-/** By how much `bytesOf` rises over the second half of the samples: the slope of the straight line nearest to them, times their span. */
+/** Returns how much `bytesOf` rises over the second half of the samples: the slope of a fitted line, times their span. */
 export function growthBytes(samples: readonly MemorySample[], bytesOf: (sample: MemorySample) => number): number {
   const half = samples.slice(Math.floor(samples.length / 2))
   const meanAtMs = mean(half.map(({ atMs }) => atMs))

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { nodeOptionsOf, type ServiceName } from '@sluice/local'
 import { PROJECT_DIR } from './nats.ts'
 
-/** Runs a service as its own process, as the stack does; resolves when it is ready. It ends by itself when the benchmark does. */
+/** Runs a service as its own process, as the stack does; resolves when it is ready. It ends when the benchmark ends. */
 export function startServiceProcess(
   service: ServiceName,
   environment: Readonly<Record<string, string>>,
@@ -17,7 +17,7 @@ export function startServiceProcess(
   ])
 }
 
-/** Runs a program that says `ready` as its own process; resolves when it does. */
+/** Runs a program as its own process; resolves when it reports `ready`. */
 export async function startProgram(
   file: string,
   environment: Readonly<Record<string, string>>,
@@ -39,30 +39,30 @@ export async function stopProcess(child: ChildProcess): Promise<void> {
   await exited
 }
 
-/** The process's id. @throws Error when it could not be started */
+/** Returns the process's id. @throws Error if it could not be started */
 export function pidOf(child: ChildProcess): number {
   if (child.pid === undefined) throw new Error('the process was not started')
   return child.pid
 }
 
 /**
- * The CPU time that all threads of a process have used so far, in user and kernel mode, in milliseconds; it moves in steps of 10.
- * @see proc_pid_stat(5): fields 14 and 15, in ticks, of which Linux shows programs 100 a second
+ * Returns the CPU time that all threads of a process have used so far, in user and kernel mode, in milliseconds, a multiple of 10.
+ * @see proc_pid_stat(5): fields 14 and 15, in ticks, 100 per second on Linux
  */
 export function cpuTimeMs(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-  // The second field is the program's name, which may hold anything.
+  // The second field is the program's name, which may contain spaces and parentheses.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   return (Number(fields[11]) + Number(fields[12])) * TICK_MS
 }
 
 const TICK_MS = 10
 
-/** What a benchmark has started, so that all of it is stopped, whatever happens in between. */
+/** Everything that a benchmark has started, so that all of it is stopped even if something fails in between. */
 export interface Started {
-  /** Resolves with what `starting` does, and will stop it. */
+  /** Registers the result of `starting` to be stopped, and resolves with it. */
   add<T extends { stop(): Promise<void> }>(starting: Promise<T>): Promise<T>
-  /** Stops everything, the latest first; what cannot be stopped keeps nothing else from it. */
+  /** Stops everything, the latest first; continues past failures, which it prints. */
   stop(): Promise<void>
 }
 

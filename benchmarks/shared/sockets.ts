@@ -6,7 +6,7 @@ export interface OpenSocket {
 }
 
 /**
- * The TCP connections that a process has open, over IPv4; sockets that listen are not among them.
+ * Returns the open TCP connections of a process over IPv4, without listening sockets.
  * @see proc_pid_net(5): /proc/net/tcp
  */
 export function openSockets(pid: number): OpenSocket[] {

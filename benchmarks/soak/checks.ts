@@ -55,14 +55,14 @@ export async function eventChecks(callers: Callers, ledger: Ledger, providerRequ
   const missingCount = await until(
     'the events',
     async () => missing(),
-    (count) => count <= ledger.addedUp,
+    (count) => count <= ledger.summedUp,
   ).catch(missing)
   const eventsWithoutResponse = [...ledger.eventIds].filter((id) => !callers.respondedIds.has(id)).length
   return [
     {
       what: 'responses without a response event of their own ≤ requests summed up in other events',
-      found: `${missingCount.toLocaleString('en')} ≤ ${ledger.addedUp.toLocaleString('en')}`,
-      holds: missingCount <= ledger.addedUp,
+      found: `${missingCount.toLocaleString('en')} ≤ ${ledger.summedUp.toLocaleString('en')}`,
+      holds: missingCount <= ledger.summedUp,
     },
     zeroCheck('repeated response events', ledger.repeatedEvents),
     {

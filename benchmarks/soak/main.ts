@@ -18,7 +18,7 @@ const DURATION_MS = Number(process.env.MINUTES ?? 10) * 60_000
 const CALIBRATION_MS = 8_000
 const CALIBRATION_CALLERS = 256
 const MEMORY_SAMPLES = 60
-/** Of the requests, at the provider. */
+/** The share of requests that fail at the provider. */
 const FAILING_SHARE = 0.02
 const UPSTREAM_KEY = 'sk-soak'
 
@@ -26,14 +26,14 @@ const started = createStarted()
 try {
   const nats = await started.add(benchmarkNats())
   const simulator = await started.add(startSimulatorProcess([{ apiKey: UPSTREAM_KEY }]))
-  // Slow enough that a stream can be given up in its middle.
+  // Slow enough that a stream can be aborted in its middle.
   await addControl(simulator.url, { chunkDelayMs: 2 })
   const sluice = await started.add(
     startSluice({
       natsUrl: nats.url,
       upstreamBaseUrl: simulator.openaiBaseUrl,
       upstreamKey: UPSTREAM_KEY,
-      // Never reached; nothing of the day's window slides out during the run.
+      // Never reached; no charge leaves the day's window during the run.
       capacity: [
         { period: 'minute', requests: 1_000_000_000, tokens: 1_000_000_000_000 },
         { period: 'day', requests: 1_000_000_000, tokens: 1_000_000_000_000 },

@@ -19,7 +19,7 @@ afterAll(async () => {
   await postgres.stop()
 })
 
-it('a gateway that restarts while PostgreSQL is away listens when it is back, and the other one serves meanwhile', async () => {
+it('a gateway that restarts while PostgreSQL is down listens when it is back, and the other gateway serves meanwhile', async () => {
   const { apiKey } = await system.connect('steady', [{ period: 'minute', requests: 1_000 }])
   const ask = (gateway: number) =>
     system
@@ -28,7 +28,7 @@ it('a gateway that restarts while PostgreSQL is away listens when it is back, an
   await Promise.all([ask(0), ask(1)])
   await postgres.stop()
   const pid = system.stack.processes().find(({ name }) => name === 'gateway-2')?.pid
-  if (pid === undefined) throw new Error('gateway-2 does not run')
+  if (pid === undefined) throw new Error('gateway-2 is not running')
   process.kill(pid, 'SIGKILL')
   const waiting = /gateway-2 \|.*waiting for credentials/
   await vi.waitFor(() => expect(system.logs()).toMatch(waiting), { timeout: 20_000 })

@@ -6,21 +6,21 @@ import { together, underDemand, windowOf } from '../under-demand.ts'
 
 const PER_SECOND = 10
 const BEFORE_MS = 15_000
-/** So that requests are under way when NATS goes. */
+/** Long enough that requests are in progress when NATS is killed. */
 const LATENCY_MS = 1_000
-/** Within which what happened meanwhile has to be in the counters. */
+/** How soon afterwards the counters must include what happened during the outage. */
 const SETTLED_WITHIN_MS = 15_000
 
-export const natsAway: Scenario = {
-  name: 'nats-away',
+export const natsUnavailable: Scenario = {
+  name: 'nats-unavailable',
   about:
-    `NATS is away (\`kill -9\`) for 150 s with \`onCapacityUnavailable: allow\`, and for 75 s with \`reject\`, at ${PER_SECOND} requests a second which take ` +
-    `${LATENCY_MS / 1_000} s each. The capacity service’s count is compared with the provider’s, ${SETTLED_WITHIN_MS / 1_000} s after the last request at the latest.`,
+    `NATS is down (\`kill -9\`) for 150 s with \`onCapacityUnavailable: allow\`, and for 75 s with \`reject\`, at ${PER_SECOND} requests a second that take ` +
+    `${LATENCY_MS / 1_000} s each. The count of the capacity service is compared with the provider’s, at most ${SETTLED_WITHIN_MS / 1_000} s after the last request.`,
   run: async (print) => together(await Promise.all([allowed(150_000, print), rejected(75_000, print)])),
 }
 
-/** Requests that left while nothing was counted have to be charged afterwards. */
-function allowed(awayMs: number, print: (line: string) => void): Promise<ScenarioResult> {
+/** Requests sent while nothing was counted must be charged afterwards. */
+function allowed(outageMs: number, print: (line: string) => void): Promise<ScenarioResult> {
   const account: ProofAccount = {
     name: 'away-allow',
     upstreamKey: 'sk-away-allow',
@@ -33,11 +33,11 @@ function allowed(awayMs: number, print: (line: string) => void): Promise<Scenari
       onCapacityUnavailable: 'allow',
       plane: { capacityInstances: 2 },
       demandBinds: false,
-      during: (plane, simulator) => whileAway(awayMs, plane.nats, simulator, 30_000, print),
+      during: (plane, simulator) => duringOutage(outageMs, plane.nats, simulator, 30_000, print),
       afterwards: async (plane, simulator) => {
         const sent = await simulator.countOf(account.upstreamKey)
-        const used = await usedOnceSteady(sent, async () => (await windowOf(plane, account)).used)
-        const text = `\`allow\`, ${awayMs / 1_000} s: ${sent - used} of ${sent} requests were never charged`
+        const used = await countOnceExpected(sent, async () => (await windowOf(plane, account)).used)
+        const text = `\`allow\`, ${outageMs / 1_000} s: ${sent - used} of ${sent} requests were never charged`
         return [{ text, isAsPromised: used >= sent }]
       },
     },
@@ -45,8 +45,8 @@ function allowed(awayMs: number, print: (line: string) => void): Promise<Scenari
   )
 }
 
-/** Permits that were out when NATS went have to be settled once it is back. */
-function rejected(awayMs: number, print: (line: string) => void): Promise<ScenarioResult> {
+/** Permits that were in use when NATS was killed must be settled after it is back. */
+function rejected(outageMs: number, print: (line: string) => void): Promise<ScenarioResult> {
   const account: ProofAccount = {
     name: 'away-reject',
     upstreamKey: 'sk-away-reject',
@@ -58,11 +58,11 @@ function rejected(awayMs: number, print: (line: string) => void): Promise<Scenar
       perSecond: PER_SECOND,
       plane: { capacityInstances: 2 },
       demandBinds: false,
-      // Soon: what a gateway never settles is forgotten with it, two minutes after it was last heard of.
-      during: (plane, simulator) => whileAway(awayMs, plane.nats, simulator, 5_000, print),
+      // Check soon: two minutes after a gateway was last seen, its unsettled permits are dropped with its session.
+      during: (plane, simulator) => duringOutage(outageMs, plane.nats, simulator, 5_000, print),
       afterwards: async (plane) => {
-        const reserved = await usedOnceSteady(0, async () => (await windowOf(plane, account)).reserved)
-        const text = `\`reject\`, ${awayMs / 1_000} s: ${reserved} tokens are still reserved when no request is under way`
+        const reserved = await countOnceExpected(0, async () => (await windowOf(plane, account)).reserved)
+        const text = `\`reject\`, ${outageMs / 1_000} s: ${reserved} tokens are still reserved when no request is in progress`
         return [{ text, isAsPromised: reserved === 0 }]
       },
     },
@@ -70,8 +70,8 @@ function rejected(awayMs: number, print: (line: string) => void): Promise<Scenar
   )
 }
 
-async function whileAway(
-  awayMs: number,
+async function duringOutage(
+  outageMs: number,
   nats: { kill(): Promise<void>; start(): Promise<void> },
   simulator: { setLatency(latencyMs: number): Promise<void> },
   afterMs: number,
@@ -80,15 +80,15 @@ async function whileAway(
   await simulator.setLatency(LATENCY_MS)
   await sleep(BEFORE_MS)
   await nats.kill()
-  print('NATS is away')
-  await sleep(awayMs)
+  print('NATS is down')
+  await sleep(outageMs)
   await nats.start()
   print('NATS is back')
   await sleep(afterMs)
 }
 
-/** The figure as soon as it is as it should be, or the last one when the time is up. */
-async function usedOnceSteady(wanted: number, read: () => Promise<number>): Promise<number> {
+/** Returns the count as soon as it is as expected, or the last count when the time is up. */
+async function countOnceExpected(expected: number, read: () => Promise<number>): Promise<number> {
   const endsAtMs = performance.now() + SETTLED_WITHIN_MS
-  return until('the count', read, (figure) => figure === wanted || performance.now() > endsAtMs, 2 * SETTLED_WITHIN_MS)
+  return until('the count', read, (count) => count === expected || performance.now() > endsAtMs, 2 * SETTLED_WITHIN_MS)
 }

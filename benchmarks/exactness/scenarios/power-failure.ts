@@ -9,13 +9,13 @@ import { underDemand } from '../under-demand.ts'
 import type { ProofSimulator } from '../upstreams.ts'
 import { createVolatileDisk, type VolatileDisk } from '../volatile-disk.ts'
 
-/** The second burst of a minute's limit is over, and not yet on the disk. */
-const CUT_AT_MS = 75_000
-/** A server's own default, which Sluice's embedded start does not leave it at. */
+/** After the second burst of a minute limit, which is not yet on the disk. */
+const FAILS_AT_MS = 75_000
+/** The server's own default, which Sluice's embedded start changes. */
 const SYNC_MS = 120_000
 const READY_WITHIN_MS = 60_000
 const AFTER_MS = 100_000
-/** Within which a minute's limit has to be used again: what the cut took was taken as used until it had slid out. */
+/** How soon a minute limit must admit again: lost charges count as used until they leave the window. */
 const RESUMED_WITHIN_MS = 75_000
 
 const MINUTE: ProofAccount = {
@@ -32,22 +32,22 @@ const HOUR: ProofAccount = {
   ],
 }
 
-export const powerCut: Scenario = {
-  name: 'power-cut',
+export const powerFailure: Scenario = {
+  name: 'power-failure',
   about:
-    'One NATS server, which forces its files to the disk every two minutes; everything on its machine ends (`kill -9`), what its file system had not written is gone, and everything starts again with another ' +
-    'boot id (`BOOT_ID_FILE`). Demand of twenty requests a second goes on.',
+    'One NATS server syncs its files to disk every two minutes. Everything on its machine is killed (`kill -9`), what its file system had not written is lost, and everything starts again with another ' +
+    'boot id (`BOOT_ID_FILE`). The demand of twenty requests a second continues.',
   run: async (print) => {
     const disk = await createVolatileDisk(print)
     try {
-      return await acrossCut(disk, print)
+      return await acrossFailure(disk, print)
     } finally {
       await disk.stop()
     }
   },
 }
 
-function acrossCut(disk: VolatileDisk, print: (line: string) => void) {
+function acrossFailure(disk: VolatileDisk, print: (line: string) => void) {
   const bootIdFile = join(disk.folder, 'boot-id')
   let resumedAtMs = 0
   let isBack = false
@@ -66,16 +66,16 @@ function acrossCut(disk: VolatileDisk, print: (line: string) => void) {
       },
       during: async (plane) => {
         await disk.sync()
-        await sleep(CUT_AT_MS)
+        await sleep(FAILS_AT_MS)
         await Promise.all(everyProcess(plane).map((each) => each.kill()))
-        print('The power is cut')
-        await disk.cutPower()
+        print('The power fails')
+        await disk.failPower()
         await writeFile(bootIdFile, `${randomUUID()}\n`)
         await plane.nats.start()
         const start = Promise.all([...plane.capacity, ...plane.gateways].map((each) => each.start()))
-        const outcome = await Promise.race([start, sleep(READY_WITHIN_MS, 'too late' as const)])
+        const outcome = await Promise.race([start, sleep(READY_WITHIN_MS, 'timeout' as const)])
         resumedAtMs = Date.now()
-        isBack = outcome !== 'too late'
+        isBack = outcome !== 'timeout'
         print(isBack ? 'Everything runs again' : 'Not everything is ready again')
         await sleep(AFTER_MS)
       },
@@ -96,8 +96,8 @@ function everyProcess({ nats, capacity, gateways }: DataPlane) {
 async function resumption(simulator: ProofSimulator, resumedAtMs: number): Promise<Fact> {
   const recorded = await simulator.recorded()
   const first = recorded.find(({ key, headAtMs }) => key === MINUTE.upstreamKey && headAtMs >= resumedAtMs)
-  if (first === undefined) return { text: `${MINUTE.name}: no request after the cut`, isAsPromised: false }
+  if (first === undefined) return { text: `${MINUTE.name}: no request after the power failure`, isAsPromised: false }
   const afterMs = first.headAtMs - resumedAtMs
-  const text = `${MINUTE.name}: the first request left ${(afterMs / 1_000).toFixed(0)} s after everything ran again`
+  const text = `${MINUTE.name}: the first request was sent ${(afterMs / 1_000).toFixed(0)} s after everything ran again`
   return { text, isAsPromised: afterMs <= RESUMED_WITHIN_MS }
 }

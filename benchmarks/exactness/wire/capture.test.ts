@@ -42,6 +42,6 @@ itWhere(refusal === '', refusal, 'requests are captured to the last, between the
   }
 })
 
-it('a capture that cannot be made is refused with tcpdump’s reason', async () => {
+it('reports tcpdump’s reason when the capture cannot start', async () => {
   expect(await startCapture([70_000])).toEqual({ status: 'refused', reason: expect.stringMatching(/./) })
 })

@@ -11,7 +11,7 @@ beforeAll(async () => {
 })
 afterAll(() => run?.stop())
 
-it('no secret that enters, in whatever way, is in anything that is written down', async () => {
+it('no secret appears in any response, message, log, table or file, however it entered', async () => {
   await connectProviders(run)
   await callProviders(run)
   await callEchoingProvider(run)
@@ -31,16 +31,16 @@ it('no secret that enters, in whatever way, is in anything that is written down'
   expect(markers).toEqual(written.map(([place]) => [place, ['marker (plain)']]))
 
   const search = createSecretSearch(run.canaries.all())
-  // What a model writes is for whoever asked it, and for nobody else.
-  const searchResponses = createSecretSearch(run.canaries.all('answer'))
+  // A model's output may appear in the response to the application, and nowhere else.
+  const searchResponses = createSecretSearch(run.canaries.all('model output'))
   const found = written.map(([place, content]) => [
     place,
-    place === 'the answers over HTTP' ? searchResponses(content) : search(content),
+    place === 'the HTTP responses' ? searchResponses(content) : search(content),
   ])
   expect(found).toEqual(written.map(([place]) => [place, []]))
 }, 90_000)
 
-/** Of the connection whose last request was the last of all. */
+/** Returns the recorded requests of the connection that received the last request. */
 async function recordedRequests(): Promise<number> {
   const { items } = JSON.parse((await run.admin('/connections?search=bedrock')).text)
   const to = new Date(Date.now() + 60_000).toISOString()

@@ -6,13 +6,13 @@ import { KEYED_PROVIDERS } from './simulated-providers.ts'
 
 type Connections = ReadonlyMap<string, string>
 
-/** The ids of all connections by name. */
+/** Returns the ids of all connections by name. */
 async function connectionIds({ admin }: CanaryRun): Promise<Connections> {
   const { items } = JSON.parse((await admin('/connections?limit=200')).text)
   return new Map(items.map(({ id, name }: { id: string; name: string }) => [name, id]))
 }
 
-/** Credentials that are tried, refused, accepted, rolled back and replaced, by providers that repeat what they refuse. */
+/** Tests, rotates, rolls back and replaces credentials, with providers that repeat what they refuse. */
 export async function changeCredentials(run: CanaryRun): Promise<void> {
   const { admin, canaries, providers, echoing } = run
   const ids = await connectionIds(run)
@@ -41,7 +41,7 @@ export async function changeCredentials(run: CanaryRun): Promise<void> {
   }
 }
 
-/** Secrets in fields, types, documents and headers where none belongs. */
+/** Puts secrets into fields, types, documents and headers where they do not belong. */
 export async function misplaceSecrets(run: CanaryRun): Promise<void> {
   const { admin, canaries } = run
   const misplaced = canaries.make('misplaced', 'SK-')
@@ -101,19 +101,19 @@ export async function misplaceSecrets(run: CanaryRun): Promise<void> {
   await admin('/connections', { headers: { authorization, 'content-type': 'text/plain' }, body: misplaced })
 }
 
-/** The same as a change, in which the fields of `right` that are right would be none. */
+/** Returns the body as a patch, without the name that would be unchanged. */
 function inPatch(body: unknown): unknown {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) return body
   const { name, ...rest } = body as Record<string, unknown>
   return name === 'right' ? rest : body
 }
 
-/** Operators, their sessions, and who is none. */
+/** Creates and uses operator tokens and sessions, valid and invalid. */
 export async function operate(run: CanaryRun): Promise<void> {
   const { admin, canaries } = run
   const made = await admin('/operator-tokens', {
     body: { name: 'viewer', role: 'viewer' },
-    shown: (answer) => JSON.parse(answer.text).token,
+    shown: ({ text }) => JSON.parse(text).token,
   })
   const viewer = canaries.add('viewer token', JSON.parse(made.text).token)
   const begun = await admin('/session', {
@@ -148,7 +148,7 @@ function sessionIn(headers: Headers): string {
   return /sluice_session=([^;]+)/.exec(headers.get('set-cookie') ?? '')?.[1] ?? ''
 }
 
-/** Everything that can be read. */
+/** Reads everything that the admin API returns. */
 export async function readEverything(run: CanaryRun): Promise<void> {
   const { admin } = run
   const shared = [
@@ -168,10 +168,10 @@ export async function readEverything(run: CanaryRun): Promise<void> {
   }
 }
 
-/** Connections that an internal system makes over NATS: sealed as they must be, sealed to another key, not sealed, and malformed. */
+/** Creates connections over NATS: correctly sealed, sealed to another key, not sealed, and malformed. */
 export async function createOverBus({ nats, natsRecord, canaries }: CanaryRun): Promise<void> {
   await sodium.ready
-  const ask = async (payload: string) => {
+  const send = async (payload: string) => {
     const reply = await nats.request(createConnection.subject(), payload, { timeout: 10_000 })
     return reply.string()
   }
@@ -182,9 +182,9 @@ export async function createOverBus({ nats, natsRecord, canaries }: CanaryRun): 
     const box = sodium.crypto_box_seal(canaries.make(name, 'sk-'), key)
     return { sealed: Buffer.from(box).toString('base64') }
   }
-  expect(await ask(document('over-bus', sealed('sealed key', Buffer.from(publicKey, 'base64'))))).toContain('"id"')
-  const { publicKey: strangers } = sodium.crypto_box_keypair()
-  expect(await ask(document('for-another', sealed('key sealed to another', strangers)))).toContain('invalid_request')
+  expect(await send(document('over-bus', sealed('sealed key', Buffer.from(publicKey, 'base64'))))).toContain('"id"')
+  const { publicKey: foreignKey } = sodium.crypto_box_keypair()
+  expect(await send(document('for-another', sealed('key sealed to another', foreignKey)))).toContain('invalid_request')
 
   const unsealed = canaries.make('unsealed key', 'sk-')
   const inClear = [
@@ -197,7 +197,7 @@ export async function createOverBus({ nats, natsRecord, canaries }: CanaryRun): 
   ]
   for (const payload of inClear) {
     natsRecord.ignore(payload)
-    expect(await ask(payload)).toContain('invalid_request')
+    expect(await send(payload)).toContain('invalid_request')
   }
   const malformed = JSON.stringify({ connectionId: unsealed, version: unsealed, publicKey: unsealed })
   natsRecord.ignore(malformed)

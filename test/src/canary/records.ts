@@ -4,50 +4,53 @@ import type { DatabaseUrls } from '@sluice/local-servers'
 import type { Msg, NatsConnection } from 'nats'
 import pg from 'pg'
 
-export interface Answer {
+export interface RecordedResponse {
   readonly status: number
   readonly headers: Headers
   readonly text: string
 }
 
-export interface Question {
+export interface RecordedRequest {
   readonly method?: string
   readonly headers?: Readonly<Record<string, string>>
-  /** Sent as it is; anything but text as JSON. */
+  /** Text is sent as it is, anything else as JSON. */
   readonly body?: unknown
-  /** Where the answer shows a secret that was just made: the one place where it may. */
-  readonly shown?: (answer: Answer) => string
-  /** Gives up when it is aborted; there is no answer then. */
+  /** Returns a secret that the response shows because it was just created: the only allowed occurrence. */
+  readonly shown?: (response: RecordedResponse) => string
+  /** Aborts the request. */
   readonly signal?: AbortSignal
 }
 
-/** Asks over HTTP and keeps every answer, headers and all. */
+/** Sends HTTP requests and records every response, with its headers. */
 export class HttpRecord {
-  readonly #answers: string[] = []
+  readonly #responses: string[] = []
 
   get text(): string {
-    return this.#answers.join('\n')
+    return this.#responses.join('\n')
   }
 
-  async ask(url: string, { method, headers = {}, body, shown, signal }: Question = {}): Promise<Answer> {
+  async send(
+    url: string,
+    { method, headers = {}, body, shown, signal }: RecordedRequest = {},
+  ): Promise<RecordedResponse> {
     const response = await fetch(url, {
-      // What a redirection says is an answer like others.
+      // Record redirects like other responses.
       redirect: 'manual',
       method: method ?? (body === undefined ? 'GET' : 'POST'),
       headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
       ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
       ...(signal === undefined ? {} : { signal }),
     })
-    const answer = { status: response.status, headers: response.headers, text: await textOf(response) }
+    const recorded = { status: response.status, headers: response.headers, text: await textOf(response) }
     const fields = [...response.headers].map(([name, value]) => `${name}: ${value}`)
-    const whole = [`${answer.status} ${response.statusText}`, ...fields, '', answer.text].join('\n')
-    // Once, so that a second time would be found.
-    this.#answers.push(shown === undefined ? whole : whole.replace(shown(answer), ''))
-    return answer
+    const whole = [`${recorded.status} ${response.statusText}`, ...fields, '', recorded.text].join('\n')
+    // Remove it once, so that a second occurrence would be found.
+    this.#responses.push(shown === undefined ? whole : whole.replace(shown(recorded), ''))
+    return recorded
   }
 }
 
-/** As much of the body as came. */
+/** Returns as much of the body as arrived. */
 async function textOf(response: Response): Promise<string> {
   const decoder = new TextDecoder()
   let text = ''
@@ -59,7 +62,7 @@ async function textOf(response: Response): Promise<string> {
   return text
 }
 
-/** Everything that passes over NATS from now on, replies too; `connection` is one that may listen to it all. */
+/** Records all NATS messages from now on, including replies; the user of `connection` must be allowed to subscribe to `>`. */
 export class NatsRecord {
   readonly #messages: string[] = []
   readonly #ignored = new Set<string>()
@@ -68,7 +71,7 @@ export class NatsRecord {
     connection.subscribe('>', { callback: (_error, message) => this.#add(message) })
   }
 
-  /** What was said in clear on purpose is no finding: what came of it is. */
+  /** Excludes a payload that was deliberately sent in clear text. Its consequences still count. */
   ignore(payload: string): void {
     this.#ignored.add(payload)
   }
@@ -85,7 +88,7 @@ export class NatsRecord {
   }
 }
 
-/** Every message of every stream, buckets too. */
+/** Returns every message of every stream, including buckets. */
 export async function storedMessages(connection: NatsConnection): Promise<string> {
   const manager = await connection.jetstreamManager()
   const stored: string[] = []
@@ -95,7 +98,7 @@ export async function storedMessages(connection: NatsConnection): Promise<string
         const { subject, data } = await manager.streams.getMessage(config.name, { seq })
         stored.push(`${subject}\n${Buffer.from(data).toString('latin1')}`)
       } catch (error) {
-        // Overwritten, as a bucket's older values are.
+        // Older values of a bucket are overwritten.
         if (!String(error).includes('no message found')) throw error
       }
     }
@@ -103,13 +106,13 @@ export async function storedMessages(connection: NatsConnection): Promise<string
   return stored.join('\n')
 }
 
-/** Every row of every table of Sluice, as text; binary columns as what they are. */
+/** Returns every row of every table of Sluice as text, and binary columns decoded. */
 export async function databaseText(urls: DatabaseUrls): Promise<string> {
   const texts = await Promise.all(Object.values(urls).map(ownedText))
   return texts.join('\n')
 }
 
-/** What the tables of the URL's user hold. */
+/** Returns the contents of the tables owned by the URL's user. */
 async function ownedText(url: string): Promise<string> {
   const client = new pg.Client({ connectionString: url })
   await client.connect()
@@ -133,15 +136,17 @@ function asText(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value)
 }
 
-/** What all files below `folder` hold, but for `except`: files and folders by their paths. */
+/** Returns the contents of all files below `folder`, without the files and folders in `except`. */
 export async function writtenFiles(folder: string, except: readonly string[]): Promise<Buffer> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true })
   const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
-  const searched = paths.filter((path) => !except.some((one) => path === one || path.startsWith(`${one}/`)))
+  const searched = paths.filter(
+    (path) => !except.some((excluded) => path === excluded || path.startsWith(`${excluded}/`)),
+  )
   return Buffer.concat(await Promise.all(searched.map(contentOf)))
 }
 
-/** Nothing of a file that its server has removed meanwhile. */
+/** Returns the contents of a file; empty if its server has removed it meanwhile. */
 async function contentOf(path: string): Promise<Buffer> {
   try {
     return await readFile(path)

@@ -1,15 +1,15 @@
-/** One package of somebody else's as the lockfile has it. */
+/** A third-party package in the lockfile. */
 export interface LockedPackage {
   /** Where it is installed: `node_modules/…`. */
   readonly path: string
   readonly name: string
   readonly version: string
-  /** SPDX expression; of a platform's build that of the package that it is built for, where it states none. */
+  /** SPDX expression; a platform build without one has that of its main package. */
   readonly license: string | undefined
   readonly integrity: string | undefined
   /** Where it was downloaded from. */
   readonly resolved: string | undefined
-  /** Asks npm to run a program of its own when it is installed. */
+  /** True if it has an install script. */
   readonly hasInstallScript: boolean
 }
 
@@ -24,7 +24,7 @@ interface LockEntry {
   readonly optionalDependencies?: Readonly<Record<string, string>>
 }
 
-/** The packages of a `package-lock.json` of version 3, the project's own left out. */
+/** Returns the third-party packages of a `package-lock.json` of version 3. */
 export function lockedPackages(lockfile: string): LockedPackage[] {
   const { packages }: { packages: Record<string, LockEntry> } = JSON.parse(lockfile)
   const entries = Object.entries(packages).filter(([path, { link }]) => path.includes('node_modules/') && !link)
@@ -46,16 +46,16 @@ export function lockedPackages(lockfile: string): LockedPackage[] {
   })
 }
 
-/** A package is under a license that has not been found fit, or under none. */
+/** Packages have a license that is not allowed, or none. */
 export class LicenseError extends Error {
   override readonly name = 'LicenseError'
 }
 
 /**
- * Licenses under which Sluice may use a package as it comes. All are permissive, but for MPL-2.0, which asks for the source of its own
- * files alone, when they are changed.
+ * Licenses under which Sluice may use an unmodified package. All are permissive except MPL-2.0, which requires the source of its own
+ * files only, if they are changed.
  */
-const FIT: ReadonlySet<string> = new Set([
+const ALLOWED: ReadonlySet<string> = new Set([
   '0BSD',
   'Apache-2.0',
   'BSD-2-Clause',
@@ -67,27 +67,27 @@ const FIT: ReadonlySet<string> = new Set([
 ])
 
 /**
- * The text of `THIRD-PARTY-LICENSES.md`.
- * @throws LicenseError naming every package whose license is not fit
+ * Returns the text of `THIRD-PARTY-LICENSES.md`.
+ * @throws LicenseError that names every package whose license is not allowed
  */
 export function licenseList(packages: readonly LockedPackage[]): string {
-  const unfit = packages.filter(({ license }) => !isFit(license))
-  if (unfit.length > 0) {
+  const refused = packages.filter(({ license }) => !isAllowed(license))
+  if (refused.length > 0) {
     throw new LicenseError(
-      unfit.map(({ name, version, license }) => `${name} ${version}: ${license ?? 'none'}`).join('\n'),
+      refused.map(({ name, version, license }) => `${name} ${version}: ${license ?? 'none'}`).join('\n'),
     )
   }
   const rows = packages.map(({ name, version, license }) => `| ${name} | ${version} | ${license} |`)
   return `${HEAD}\n${[...new Set(rows)].toSorted().join('\n')}\n`
 }
 
-/** Whether an SPDX expression, without parentheses but for those around all of it, allows for a license that is fit. */
-function isFit(expression: string | undefined): boolean {
+/** Returns true if an SPDX expression permits an allowed license. Supports parentheses only around the whole expression. */
+function isAllowed(expression: string | undefined): boolean {
   return (
     expression
       ?.replace(/^\((.*)\)$/, '$1')
       .split(' OR ')
-      .some((choice) => choice.split(' AND ').every((license) => FIT.has(license))) ?? false
+      .some((choice) => choice.split(' AND ').every((license) => ALLOWED.has(license))) ?? false
   )
 }
 
