@@ -22,7 +22,7 @@ export const anthropic: ClientUnderTest = {
   surface: 'native',
   model: MODELS.anthropic,
   errors: SDK_ERRORS,
-  retries: 'as told',
+  retries: 'as requested',
   readError: readSdkError,
   create: ({ baseURL, apiKey, model, maxRetries }): Client => {
     const client = new Anthropic({ apiKey, baseURL, ...(maxRetries !== undefined && { maxRetries }) })
