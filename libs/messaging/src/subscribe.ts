@@ -1,5 +1,4 @@
-import type { Msg, NatsError, Subscription } from 'nats'
-import type { Bus } from './bus.ts'
+import type { Msg, NatsConnection, NatsError, Subscription } from 'nats'
 
 /**
  * Subscribes to a subject. Every subscription of this library goes through here: an exception that leaves a callback of the NATS client
@@ -9,7 +8,7 @@ import type { Bus } from './bus.ts'
  * @param onError called with an error of the subscription itself, such as a missing permission
  */
 export function subscribe(
-  bus: Pick<Bus, 'connection'>,
+  { connection }: { readonly connection: NatsConnection },
   subject: string,
   {
     queue,
@@ -21,7 +20,7 @@ export function subscribe(
     readonly onError: (error: NatsError) => void
   },
 ): Subscription {
-  return bus.connection.subscribe(subject, {
+  return connection.subscribe(subject, {
     ...(queue === undefined ? {} : { queue }),
     callback: (error, message) => {
       try {

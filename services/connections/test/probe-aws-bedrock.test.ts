@@ -2,7 +2,7 @@ import type { AwsSimulator } from '@sluice/aws-simulator'
 import type { ProviderSimulator } from '@sluice/provider-simulator'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { ProviderProbeOptions } from '../src/probes/provider-probe.ts'
-import { respondingServer, probeWith, simulatedAws, simulatedProvider, targetAt } from './support/probed-provider.ts'
+import { probeWith, respondingServer, simulatedAws, simulatedProvider, targetAt } from './support/probed-provider.ts'
 
 describe('the role of a Bedrock connection', () => {
   let simulator: ProviderSimulator
@@ -31,7 +31,7 @@ describe('the role of a Bedrock connection', () => {
     const result = await test(['amazon.nova-unknown-v1:0'])
     expect(result).toMatchObject({ ok: false, error: { code: 'model_unavailable' } })
     expect(result.error?.message).toMatch(
-      /^The role is good, but the model "amazon\.nova-unknown-v1:0" cannot be used: /,
+      /^The role is valid, but the model "amazon\.nova-unknown-v1:0" cannot be used: /,
     )
 
     simulator.controls.add({ fault: { kind: 'status', status: 403 } })

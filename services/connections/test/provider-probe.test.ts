@@ -4,7 +4,15 @@ import type { ProviderSimulator } from '@sluice/provider-simulator'
 import { freePort } from '@sluice/testkit'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { ProviderProbeOptions } from '../src/probes/provider-probe.ts'
-import { respondingServer, probeWith, RIGHT_KEY, simulatedAws, simulatedProvider, targetAt, WRONG_KEY } from './support/probed-provider.ts'
+import {
+  probeWith,
+  RIGHT_KEY,
+  respondingServer,
+  simulatedAws,
+  simulatedProvider,
+  targetAt,
+  WRONG_KEY,
+} from './support/probed-provider.ts'
 
 type Options = Partial<ProviderProbeOptions>
 

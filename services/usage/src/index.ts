@@ -4,7 +4,7 @@ import { migrate, openDatabase, postgresDeadLetters } from '@sluice/postgres'
 import { busOptions, ConfigError, type Logger, outageLog, type Service } from '@sluice/service-kit'
 import type { UsageConfig } from './config.ts'
 import { readPriceList } from './prices/read-price-list.ts'
-import { responseUsageQuery } from './query.ts'
+import { replyToUsageQuery } from './query.ts'
 import type { KeptDays } from './rollup/granularity.ts'
 import { MIGRATIONS, type Tables } from './store/schema.ts'
 import { postgresUsageStore } from './store/usage-store.ts'
@@ -52,7 +52,7 @@ export async function start(config: UsageConfig, logger: Logger): Promise<Servic
         'NATS or PostgreSQL lost what was newest; what the stream holds is read again, and counted once',
       ),
   })
-  const served = serve(bus, usageQuery, responseUsageQuery(store, prices), {
+  const served = serve(bus, usageQuery, replyToUsageQuery(store, prices), {
     onFault: (error, subject) => logger.error({ err: error, subject }, 'a usage query failed'),
   })
   await bus.connection.flush() // Only then does the server know who answers.

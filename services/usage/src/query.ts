@@ -1,13 +1,14 @@
 import { type ReplyOf, SluiceError, type usageQuery } from '@sluice/contracts'
 import type { PriceList } from './prices/price-list.ts'
 import { usagePoints } from './rollup/usage-points.ts'
-import type { UsageQuery, UsageStore } from './store/usage-store.ts'
+import type { UsageQuery } from './store/select-cells.ts'
+import type { UsageStore } from './store/usage-store.ts'
 
 /**
  * Answers usage queries from the store, at these prices.
  * @throws SluiceError `invalid_request` when the answer has more points than one reply holds
  */
-export function responseUsageQuery(
+export function replyToUsageQuery(
   store: Pick<UsageStore, 'cells'>,
   prices: PriceList,
 ): (query: UsageQuery) => Promise<ReplyOf<typeof usageQuery>> {

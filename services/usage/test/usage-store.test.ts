@@ -9,7 +9,8 @@ import { percentileMs } from '../src/rollup/histogram.ts'
 import { MAX_SERVED, MAX_TRIED } from '../src/rollup/model-names.ts'
 import type { UsageCells } from '../src/rollup/usage-points.ts'
 import { MIGRATIONS, type Tables } from '../src/store/schema.ts'
-import { postgresUsageStore, type UsageQuery } from '../src/store/usage-store.ts'
+import type { UsageQuery } from '../src/store/select-cells.ts'
+import { postgresUsageStore } from '../src/store/usage-store.ts'
 
 const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
@@ -46,7 +47,7 @@ it('counts a batch once, however many record it at a time and in whatever compan
 
 it('records and downsamples whatever advisory locks another role of the database holds', async () => {
   await db.connection().execute(async (other) => {
-    await sql`select pg_advisory_lock(hashtextextended('usage.horizons', 0))`.execute(other)
+    await sql`select pg_advisory_lock(hashtextextended('usage.retention_starts', 0))`.execute(other)
     await store.record([batch(1)])
     await store.downsample()
     await sql`select pg_advisory_unlock_all()`.execute(other)
@@ -219,7 +220,7 @@ it('goes on where it was interrupted', async () => {
   const interrupted = storeOn(
     db.withPlugin({
       transformQuery: ({ node }) => {
-        if (node.kind === 'RawNode' && JSON.stringify(node).includes('update usage.horizons') && ++moves > 1) {
+        if (node.kind === 'RawNode' && JSON.stringify(node).includes('update usage.retention_starts') && ++moves > 1) {
           throw new Error('interrupted')
         }
         return node
@@ -308,8 +309,8 @@ async function granularities(): Promise<Record<string, number>> {
       union all select 'hours', 'hour', from_at from usage.hours
       union all select 'days', 'day', from_at from usage.days
     ) as rollups
-    join usage.horizons using (granularity)
-    where rollups.from_at >= horizons.from_at
+    join usage.retention_starts using (granularity)
+    where rollups.from_at >= retention_starts.from_at
     group by name`.execute(db)
   return Object.fromEntries(rows.map(({ name, count }) => [name, count]))
 }
@@ -323,8 +324,8 @@ async function rowsOf(apiKeyId: string): Promise<{ requests: number; models: num
       union all select 'hour', * from usage.hours
       union all select 'day', * from usage.days
     ) as rollups
-    join usage.horizons using (granularity)
-    where rollups.from_at >= horizons.from_at and api_key_id = ${apiKeyId}`.execute(db)
+    join usage.retention_starts using (granularity)
+    where rollups.from_at >= retention_starts.from_at and api_key_id = ${apiKeyId}`.execute(db)
   return rows[0] ?? expect.fail('no row')
 }
 

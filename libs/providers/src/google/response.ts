@@ -16,7 +16,7 @@ import { isRecord, tokenCount } from '../wire/json.ts'
 import { EVERY, type JsonPath, writtenText } from '../wire/json-source.ts'
 import { readError } from './errors.ts'
 import { signed } from './reasoning.ts'
-import { type SignedToolCall, ToolCalls } from './tools.ts'
+import { type CallPart, type SignedToolCall, ToolCalls } from './tools.ts'
 import { addGoogleUsage, totalUsage } from './usage.ts'
 
 /** A whole answer; a failure where a candidate failed, or has what OpenAI's answers have no place for. Undefined where it is no answer. */
@@ -91,16 +91,6 @@ export type ResponsePart =
   | CallPart
   /** Something that the caller would miss and OpenAI's answers have no place for, such as an image. */
   | { readonly kind: 'foreign' }
-
-export interface CallPart {
-  readonly kind: 'call'
-  /** Newer models give their calls ids. */
-  readonly id: string | undefined
-  readonly name: string
-  /** JSON text. */
-  readonly args: string
-  readonly signature: string | undefined
-}
 
 /** Where a chunk has JSON of the model's own. */
 export const CALL_ARGUMENTS: JsonPath = ['candidates', EVERY, 'content', 'parts', EVERY, 'functionCall', 'args']

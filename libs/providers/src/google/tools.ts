@@ -4,8 +4,18 @@ import { refuse } from '../unified/refusal.ts'
 import { callerSchema } from '../unified/tools.ts'
 import type { Refusal } from '../unified-api.ts'
 import { signed } from './reasoning.ts'
-import type { CallPart } from './response.ts'
 import type { CallingConfig, GeminiFunction, GeminiRequest } from './wire-types.ts'
+
+/** A tool call as a response holds it. */
+export interface CallPart {
+  readonly kind: 'call'
+  /** Newer models give their calls ids. */
+  readonly id: string | undefined
+  readonly name: string
+  /** JSON text. */
+  readonly args: string
+  readonly signature: string | undefined
+}
 
 /** @see https://ai.google.dev/gemini-api/docs/function-calling */
 export function toolSettings({

@@ -1,11 +1,18 @@
 import { validate } from '@sluice/contracts'
 import { type Kysely, type Selectable, sql } from 'kysely'
+import type { CredentialSummary } from '../connections/connection.ts'
 import { toCredentialFault } from '../connections/connection-rows.ts'
 import type { StoredCredential } from '../connections/connection-store.ts'
 import type { Database } from '../database/database.ts'
 import type { CredentialTable, Tables } from '../database/tables.ts'
 import { EnvelopeKey } from '../keys/envelope.ts'
-import type { RecordedVersion } from './credential-versions.ts'
+
+/** One version of a connection's credential as it is stored, without the secret. */
+export interface RecordedVersion extends CredentialSummary {
+  readonly createdBy: string
+  /** The key that its data key is wrapped under; absent once its envelope is destroyed. */
+  readonly wrappedUnder?: EnvelopeKey
+}
 
 /** All versions of the connections' credentials. Every method throws DatabaseUnreachableError while the database is unreachable. */
 export type CredentialHistory = ReturnType<typeof createCredentialHistory>

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { type RecordedVersion, rollbackUntil, toVersionView } from './credential-versions.ts'
+import type { RecordedVersion } from './credential-history.ts'
+import { rollbackUntil, toVersionView } from './credential-versions.ts'
 
 const GRACE_MS = 60_000
 const ROTATED_AT = new Date(1_000_000)

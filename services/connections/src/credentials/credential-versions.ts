@@ -3,16 +3,8 @@ import { type Logger, pause } from '@sluice/service-kit'
 import type { CredentialSummary } from '../connections/connection.ts'
 import type { ConnectionStore } from '../connections/connection-store.ts'
 import { findConnection } from '../connections/find-connections.ts'
-import type { EnvelopeKey } from '../keys/envelope.ts'
 import { DEFAULT_PAGE_SIZE, fromNumberCursor, toCursor } from '../paging.ts'
-import type { CredentialHistory } from './credential-history.ts'
-
-/** One version of a connection's credential as it is stored, without the secret. */
-export interface RecordedVersion extends CredentialSummary {
-  readonly createdBy: string
-  /** The key that its data key is wrapped under; absent once its envelope is destroyed. */
-  readonly wrappedUnder?: EnvelopeKey
-}
+import type { CredentialHistory, RecordedVersion } from './credential-history.ts'
 
 /**
  * Returns until when `recorded` can be rolled back to, or undefined if it cannot be: only the previous version can, for `graceMs` after

@@ -12,7 +12,8 @@ import { validateRotation } from '../connections/connection-documents.ts'
 import type { StoredCredential } from '../connections/connection-store.ts'
 import type { ProviderProbe } from '../probes/provider-probe.ts'
 import { wrapSecrets } from '../probes/test-connection.ts'
-import { type RecordedVersion, rollbackUntil, type VersionDeps } from './credential-versions.ts'
+import type { RecordedVersion } from './credential-history.ts'
+import { rollbackUntil, type VersionDeps } from './credential-versions.ts'
 import { openCredentialFields, sealCredential } from './sealed-credentials.ts'
 
 /** A new credential was rejected by the provider, or could not be tested; the old one stays in force. */

@@ -137,5 +137,5 @@ it('leaves out what is not configured, and says why', () => {
 it('is not found for a provider without roles', () => {
   const openai: Connection = { ...connection(), provider: 'openai', config: {} }
   expect(() => roleTrust(openai, settings)).toThrow(SluiceError)
-  expect(() => roleTrust(openai, settings)).toThrow('Connection "bedrock-prod" is reached without a role')
+  expect(() => roleTrust(openai, settings)).toThrow('Connection "bedrock-prod" uses no IAM role')
 })

@@ -36,7 +36,10 @@ export function unreadableLog(
     readings++
     if (nowMs() < quietUntilMs) return
     quietUntilMs = nowMs() + QUIET_MS
-    logger.warn({ provider, dimension, unreadable, readings }, 'a rate limit cannot be read; its unreadable parts count as unknown')
+    logger.warn(
+      { provider, dimension, unreadable, readings },
+      'a rate limit cannot be read; its unreadable parts count as unknown',
+    )
   }
 }
 

@@ -1,13 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { MAX_WAIT_HEADER } from '../http/forwarded-headers.ts'
 import { type GatewayError, gatewayError } from '../http/gateway-error.ts'
 import type { UsableConnection } from './connection.ts'
 import { ok, type Result, refused } from './refuse.ts'
 
 /** The longest that a request may wait for its permit. */
 export const MAX_WAIT_MS = 600_000
-
-/** The request header that says for how many seconds a request may wait. */
-export const MAX_WAIT_HEADER = 'x-sluice-max-wait'
 
 /** Returns how long a request may wait for its permit, in milliseconds: as its header says, or else its connection. */
 export function waitOf({ settings }: UsableConnection, { headers }: IncomingMessage): Result<number> {

@@ -1,24 +1,12 @@
 import { randomUUID } from 'node:crypto'
-import type { Logger } from '@sluice/service-kit'
 import { type FastifyInstance, fastify } from 'fastify'
-import type { UnifiedDeps } from '../translation/unified-call.ts'
 import { frameworkErrors, refuseRequest, unroutable } from './framework-errors.ts'
 import { healthRoutes, type Readiness } from './health.ts'
 import { Http2Sessions } from './http2-sessions.ts'
 import { nativeRoutes } from './native-routes.ts'
 import { createPortServer } from './port-server.ts'
-import { requestBoundary } from './request-boundary.ts'
+import { type DataRoutesOptions, requestBoundary } from './request-boundary.ts'
 import { unifiedRoutes } from './unified-routes.ts'
-
-/** What the routes that lead to providers need. */
-export interface DataRoutesOptions {
-  readonly dataPlane: UnifiedDeps
-  readonly logger: Logger
-  /** Of a body that is held in memory to be looked into. */
-  readonly maxBodyBytes: number
-  /** Of a body that is streamed on. */
-  readonly maxUploadBytes: number
-}
 
 export interface AppOptions extends DataRoutesOptions {
   readonly readiness: Readiness

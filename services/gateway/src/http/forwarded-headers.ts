@@ -1,6 +1,8 @@
 import type { WireHeaders } from '@sluice/providers'
 import { KEY_HEADERS } from '../admission/api-key.ts'
-import { MAX_WAIT_HEADER } from '../admission/check-head.ts'
+
+/** The request header that says for how many seconds a request may wait for its permit. */
+export const MAX_WAIT_HEADER = 'x-sluice-max-wait'
 
 /** A message's headers as Node takes them: names and values in turn. */
 export type HeaderFields = (string | string[])[]

@@ -3,9 +3,9 @@ import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { openAiErrorResponse, type ProviderAdapter, providerAdapter } from '@sluice/providers'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { DataRoutesOptions } from './app.ts'
 import { type GatewayError, gatewayError, INTERNAL_ERROR } from './gateway-error.ts'
 import { nothingThere } from './path-hints.ts'
+import type { DataRoutesOptions } from './request-boundary.ts'
 import { writeError } from './write-error.ts'
 
 /** Words the errors that Fastify finds itself as OpenAI would. Those of a connection's calls never come to it: they are found before. */

@@ -4,9 +4,8 @@ import { type Admission, admitCall, providerTarget } from '../admission/admit-ca
 import { checkHead } from '../admission/check-head.ts'
 import { refuse, refused } from '../admission/refuse.ts'
 import { forwardCall } from '../relay/forward-call.ts'
-import type { DataRoutesOptions } from './app.ts'
 import { expectedFormat } from './path-hints.ts'
-import { CALL_METHODS } from './request-boundary.ts'
+import { CALL_METHODS, type DataRoutesOptions } from './request-boundary.ts'
 import { type ErrorContext, endWithFault } from './write-error.ts'
 
 /** `/connections/{name}/…`: the provider's own API, passed through byte for byte. */

@@ -1,9 +1,20 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { DataRoutesOptions } from './app.ts'
+import type { Logger } from '@sluice/service-kit'
+import type { UnifiedDeps } from '../translation/unified-call.ts'
 import { gatewayError } from './gateway-error.ts'
 import { forgivenUrl } from './path-hints.ts'
 import { endWithFault, writeError } from './write-error.ts'
+
+/** What the routes that lead to providers need. */
+export interface DataRoutesOptions {
+  readonly dataPlane: UnifiedDeps
+  readonly logger: Logger
+  /** Of a body that is held in memory to be looked into. */
+  readonly maxBodyBytes: number
+  /** Of a body that is streamed on. */
+  readonly maxUploadBytes: number
+}
 
 export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => void
 

@@ -6,7 +6,7 @@ import { type Ended, type Result, refuse, refused } from '../admission/refuse.ts
 import { listModels, ModelLists } from '../translation/model-lists.ts'
 import type { UnifiedCall } from '../translation/translate-call.ts'
 import { unifiedCall } from '../translation/unified-call.ts'
-import type { DataRoutesOptions } from './app.ts'
+import type { DataRoutesOptions } from './request-boundary.ts'
 import { endWithFault } from './write-error.ts'
 
 declare module 'fastify' {

@@ -1,9 +1,31 @@
+import type { ProviderId } from '@sluice/contracts'
 import type { ProviderSimulator } from '@sluice/provider-simulator'
 import OpenAI from 'openai'
 import { describe, expect, it } from 'vitest'
 import type { FreshConnection } from './fresh-connection.ts'
 import type { ConnectionToMake } from './start-gateway.ts'
-import type { UnifiedProvider } from './unified-suite.ts'
+import type { UnifiedPath } from './unified-client.ts'
+
+/** One provider behind the unified endpoint. */
+export interface UnifiedProvider {
+  readonly provider: ProviderId
+  readonly model: string
+  /** One that the simulated provider has not, and how its refusal names it. */
+  readonly missing: { readonly model: string; readonly status: 400 | 404 }
+  /** A parameter of OpenAI's that it has nothing for; absent for a provider that speaks OpenAI's API itself. */
+  readonly refuses?: { readonly parameter: string; readonly value: unknown }
+  readonly reasoning: {
+    readonly model: string
+    /** The field of a message that has the thoughts; absent where they are only counted. */
+    readonly shownAs?: 'reasoning_content' | 'reasoning'
+    /** Whether the usage tells them apart. */
+    readonly isCounted: boolean
+  }
+  /** A model that refuses to be asked for it; absent where all reason. */
+  readonly withoutReasoning?: string
+  readonly embeddingModel?: string
+  start(): Promise<UnifiedPath>
+}
 
 /** Makes a connection, and a client and a request for it. */
 export type UnifiedConnect = (settings?: Partial<ConnectionToMake>) => Promise<

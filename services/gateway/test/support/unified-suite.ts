@@ -1,4 +1,3 @@
-import type { ProviderId } from '@sluice/contracts'
 import { eventually } from '@sluice/testkit'
 import OpenAI from 'openai'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -10,28 +9,8 @@ import {
   structuredOutputSuite,
   type UnifiedConnect,
   type UnifiedControl,
+  type UnifiedProvider,
 } from './unified-formats.ts'
-
-/** One provider behind the unified endpoint. */
-export interface UnifiedProvider {
-  readonly provider: ProviderId
-  readonly model: string
-  /** One that the simulated provider has not, and how its refusal names it. */
-  readonly missing: { readonly model: string; readonly status: 400 | 404 }
-  /** A parameter of OpenAI's that it has nothing for; absent for a provider that speaks OpenAI's API itself. */
-  readonly refuses?: { readonly parameter: string; readonly value: unknown }
-  readonly reasoning: {
-    readonly model: string
-    /** The field of a message that has the thoughts; absent where they are only counted. */
-    readonly shownAs?: 'reasoning_content' | 'reasoning'
-    /** Whether the usage tells them apart. */
-    readonly isCounted: boolean
-  }
-  /** A model that refuses to be asked for it; absent where all reason. */
-  readonly withoutReasoning?: string
-  readonly embeddingModel?: string
-  start(): Promise<UnifiedPath>
-}
 
 /** Declares the tests that hold for every provider behind the unified endpoint, with OpenAI's SDK. */
 export function unifiedSuite(unified: UnifiedProvider): void {

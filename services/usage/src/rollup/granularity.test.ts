@@ -1,23 +1,49 @@
 import { expect, it } from 'vitest'
-import { granularityAt, type Horizons, tellableStepMs } from './granularity.ts'
+import {
+  GRANULARITIES,
+  granularityAt,
+  partitionAt,
+  partitionsBetween,
+  type RetentionStarts,
+  shortestStepMs,
+} from './granularity.ts'
 
 const HOUR_MS = 3_600_000
 const DAY_MS = 86_400_000
-const HORIZONS: Horizons = { minute: 100 * DAY_MS, hour: 50 * DAY_MS, day: 10 * DAY_MS }
+const STARTS: RetentionStarts = { minute: 100 * DAY_MS, hour: 50 * DAY_MS, day: 10 * DAY_MS }
 
 it('keeps every instant in one granularity', () => {
-  const instantsMs = [HORIZONS.minute, HORIZONS.minute - 1, HORIZONS.hour, HORIZONS.hour - 1, HORIZONS.day]
-  expect(instantsMs.map((atMs) => granularityAt(atMs, HORIZONS))).toEqual(['minute', 'hour', 'hour', 'day', 'day'])
-  expect(granularityAt(HORIZONS.day - 1, HORIZONS)).toBeUndefined()
+  const instantsMs = [STARTS.minute, STARTS.minute - 1, STARTS.hour, STARTS.hour - 1, STARTS.day]
+  expect(instantsMs.map((atMs) => granularityAt(atMs, STARTS))).toEqual(['minute', 'hour', 'hour', 'day', 'day'])
+  expect(granularityAt(STARTS.day - 1, STARTS)).toBeUndefined()
 })
 
 it.each([
-  { stepMs: 60_000, fromMs: HORIZONS.minute, told: 60_000 },
-  { stepMs: 60_000, fromMs: HORIZONS.minute - 1, told: HOUR_MS },
-  { stepMs: 90 * 60_000, fromMs: HORIZONS.hour, told: 2 * HOUR_MS },
-  { stepMs: 3 * HOUR_MS, fromMs: HORIZONS.hour, told: 3 * HOUR_MS },
-  { stepMs: HOUR_MS, fromMs: HORIZONS.hour - 1, told: DAY_MS },
+  { stepMs: 60_000, fromMs: STARTS.minute, told: 60_000 },
+  { stepMs: 60_000, fromMs: STARTS.minute - 1, told: HOUR_MS },
+  { stepMs: 90 * 60_000, fromMs: STARTS.hour, told: 2 * HOUR_MS },
+  { stepMs: 3 * HOUR_MS, fromMs: STARTS.hour, told: 3 * HOUR_MS },
+  { stepMs: HOUR_MS, fromMs: STARTS.hour - 1, told: DAY_MS },
   { stepMs: 60_000, fromMs: 0, told: DAY_MS },
 ])('tells steps of $stepMs ms from $fromMs on by $told ms', ({ stepMs, fromMs, told }) => {
-  expect(tellableStepMs(stepMs, fromMs, HORIZONS)).toBe(told)
+  expect(shortestStepMs(stepMs, fromMs, STARTS)).toBe(told)
+})
+
+it('parts minutes by day, hours by month and days by year', () => {
+  const atMs = Date.UTC(2026, 11, 31, 23, 59, 59, 999)
+  const toMs = Date.UTC(2027, 0, 1)
+  expect(GRANULARITIES.map((granularity) => partitionAt(granularity, atMs))).toEqual([
+    { label: '20261231', fromMs: Date.UTC(2026, 11, 31), toMs },
+    { label: '202612', fromMs: Date.UTC(2026, 11), toMs },
+    { label: '2026', fromMs: Date.UTC(2026, 0), toMs },
+  ])
+})
+
+it('leaves no gap between partitions, and names them in their order', () => {
+  for (const granularity of GRANULARITIES) {
+    const partitions = partitionsBetween(granularity, Date.UTC(2023, 10, 5, 7), Date.UTC(2026, 1, 3))
+    expect(partitions.slice(1).map(({ fromMs }) => fromMs)).toEqual(partitions.slice(0, -1).map(({ toMs }) => toMs))
+    expect(partitions.map(({ label }) => label)).toEqual(partitions.map(({ label }) => label).toSorted())
+    expect(partitions.at(-1)).toEqual(partitionAt(granularity, Date.UTC(2026, 1, 3)))
+  }
 })

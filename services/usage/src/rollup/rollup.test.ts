@@ -1,7 +1,7 @@
 import type { ResponseBatch, ResponseEvent } from '@sluice/contracts'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import type { Horizons } from './granularity.ts'
+import type { RetentionStarts } from './granularity.ts'
 import { rollUp as rollUpAt } from './rollup.ts'
 
 const MINUTE_AT_MS = 1_764_000_000_000
@@ -9,12 +9,12 @@ const HOUR_MS = 3_600_000
 const DAY_MS = 86_400_000
 const NOW_MS = MINUTE_AT_MS + 10 * 60_000
 /** 1,764,000,000,000 is a whole hour. */
-const HORIZONS: Horizons = {
+const STARTS: RetentionStarts = {
   minute: MINUTE_AT_MS - HOUR_MS,
   hour: MINUTE_AT_MS - 10 * DAY_MS - (MINUTE_AT_MS % DAY_MS),
   day: Date.UTC(2024, 0, 1),
 }
-const rollUp = (batches: readonly ResponseBatch[]) => rollUpAt(batches, HORIZONS, NOW_MS)
+const rollUp = (batches: readonly ResponseBatch[]) => rollUpAt(batches, STARTS, NOW_MS)
 
 it('adds up what shares minute, connection, model, API key and outcome', () => {
   const usage = { inputTokens: 10, outputTokens: 5, cachedInputTokens: 2, reasoningTokens: 1 }
@@ -83,7 +83,7 @@ it('makes names storable, so that two that are stored alike are one', () => {
 })
 
 it('counts what comes late as finely as its time is kept, and what a wrong clock says as of now', () => {
-  const late = [MINUTE_AT_MS, HORIZONS.minute - 1, HORIZONS.hour - 1, HORIZONS.day - 1, NOW_MS + HOUR_MS, 1e300]
+  const late = [MINUTE_AT_MS, STARTS.minute - 1, STARTS.hour - 1, STARTS.day - 1, NOW_MS + HOUR_MS, 1e300]
   const rollups = rollUp([
     batch(
       'c1',
@@ -91,8 +91,8 @@ it('counts what comes late as finely as its time is kept, and what a wrong clock
     ),
   ])
   expect(rollups.map(({ granularity, fromMs, requests }) => [granularity, fromMs, requests])).toEqual([
-    ['day', HORIZONS.hour - DAY_MS, 1],
-    ['hour', HORIZONS.minute - HOUR_MS, 1],
+    ['day', STARTS.hour - DAY_MS, 1],
+    ['hour', STARTS.minute - HOUR_MS, 1],
     ['minute', MINUTE_AT_MS, 1],
     ['minute', NOW_MS, 3],
   ])

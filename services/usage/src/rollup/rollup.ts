@@ -6,7 +6,7 @@ import {
   storableText,
   type TokenUsage,
 } from '@sluice/contracts'
-import { countedAtMs, type Granularity, granularityAt, type Horizons, rollupStart } from './granularity.ts'
+import { countedAtMs, type Granularity, granularityAt, type RetentionStarts, rollupStart } from './granularity.ts'
 import { addDuration, type Histogram, mergeInto } from './histogram.ts'
 
 /** What requests of one kind, ended in one minute (or hour, or day), add up to. */
@@ -39,16 +39,16 @@ export interface Rollup {
 }
 
 /**
- * Adds the batches' events up by minute, connection, model, API key and outcome; those from before the horizon of minutes by the
+ * Adds the batches' events up by minute, connection, model, API key and outcome; those from before the retention start of minutes by the
  * hour or day that they are kept in. An event whose usage is not known, or more than anybody can use, counts as a request without
  * tokens. The result is sorted by its key, so that whoever writes rollups locks them in one order.
  */
-export function rollUp(batches: readonly ResponseBatch[], horizons: Horizons, nowMs: number): Rollup[] {
+export function rollUp(batches: readonly ResponseBatch[], retentionStarts: RetentionStarts, nowMs: number): Rollup[] {
   const byKey = new Map<string, Mutable<Rollup>>()
   for (const batch of batches) {
     for (const event of batch.events) {
-      const atMs = countedAtMs(event.endedAtMs, horizons, nowMs)
-      const granularity = granularityAt(atMs, horizons) ?? 'day'
+      const atMs = countedAtMs(event.endedAtMs, retentionStarts, nowMs)
+      const granularity = granularityAt(atMs, retentionStarts) ?? 'day'
       const fromMs = rollupStart(granularity, atMs)
       const key = `${granularity}\0${fromMs}\0${batch.connectionId}\0${batch.provider}\0${event.model}\0${event.apiKeyId}\0${event.outcome}\0${event.deniedBy ?? ''}`
       let rollup = byKey.get(key)

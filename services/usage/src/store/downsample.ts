@@ -1,67 +1,71 @@
 import { type Kysely, sql, type Transaction } from 'kysely'
 import {
-  dueHorizons,
+  dueRetentionStarts,
   GRANULARITIES,
   type Granularity,
-  type Horizons,
   type KeptDays,
+  type RetentionStarts,
   ROLLUP_MS,
   rollupStart,
 } from '../rollup/granularity.ts'
 import { instant, ROLLUP_TABLES, type Tables } from './schema.ts'
 
 /**
- * Keeps the horizons and the partitions as they are until the transaction ends. Any number may do so at a time. The lock is the table's own,
+ * Keeps the retention starts and the partitions as they are until the transaction ends. Any number may do so at a time. The lock is the table's own,
  * as an advisory lock could be taken by any role of the database.
  */
-export async function holdHorizons(transaction: Transaction<Tables>): Promise<void> {
-  await sql`lock table usage.horizons in row share mode`.execute(transaction)
+export async function shareRetentionStarts(transaction: Transaction<Tables>): Promise<void> {
+  await sql`lock table usage.retention_starts in row share mode`.execute(transaction)
 }
 
-/** Waits until nobody holds the horizons, and keeps everybody from it until the transaction ends. */
-export async function holdHorizonsAlone(transaction: Transaction<Tables>): Promise<void> {
-  await sql`lock table usage.horizons in exclusive mode`.execute(transaction)
+/** Waits until nobody holds the retention starts, and keeps everybody from it until the transaction ends. */
+export async function lockRetentionStarts(transaction: Transaction<Tables>): Promise<void> {
+  await sql`lock table usage.retention_starts in exclusive mode`.execute(transaction)
 }
 
 /** @throws Error before they were first set, with the first partitions */
-export async function readHorizons(db: Kysely<Tables>): Promise<Horizons> {
-  const rows = await db.selectFrom('usage.horizons').selectAll().execute()
+export async function readRetentionStarts(db: Kysely<Tables>): Promise<RetentionStarts> {
+  const rows = await db.selectFrom('usage.retention_starts').selectAll().execute()
   const found = new Map(rows.map(({ granularity, from_at }) => [granularity, from_at.getTime()]))
   const [minute, hour, day] = GRANULARITIES.map((granularity) => found.get(granularity))
-  if (minute === undefined || hour === undefined || day === undefined) throw new Error('the horizons are not set')
+  if (minute === undefined || hour === undefined || day === undefined)
+    throw new Error('the retention starts are not set')
   return { minute, hour, day }
 }
 
-/** Sets the horizons that are not set yet. */
-export async function initialiseHorizons(transaction: Transaction<Tables>, horizons: Horizons): Promise<void> {
+/** Sets the retention starts that are not set yet. */
+export async function initializeRetentionStarts(
+  transaction: Transaction<Tables>,
+  retentionStarts: RetentionStarts,
+): Promise<void> {
   for (const granularity of GRANULARITIES) {
     await sql`
-      insert into usage.horizons (granularity, from_at) values (${granularity}, ${instant(horizons[granularity])})
+      insert into usage.retention_starts (granularity, from_at) values (${granularity}, ${instant(retentionStarts[granularity])})
       on conflict do nothing`.execute(transaction)
   }
 }
 
 /**
  * Moves what is due into the next coarser granularity: one hour of minutes, or one day of hours, a transaction that also moves the
- * horizon. So everything is in one granularity at any instant, however often this is interrupted, and whoever else does it. Returns
+ * retention start. So everything is in one granularity at any instant, however often this is interrupted, and whoever else does it. Returns
  * whether there may be more to do.
  */
 export function downsampleOnce(db: Kysely<Tables>, kept: KeptDays, nowMs: number): Promise<boolean> {
-  const due = dueHorizons(kept, nowMs)
+  const due = dueRetentionStarts(kept, nowMs)
   return db.transaction().execute(async (transaction) => {
-    await holdHorizonsAlone(transaction)
-    const horizons = await readHorizons(transaction)
+    await lockRetentionStarts(transaction)
+    const retentionStarts = await readRetentionStarts(transaction)
     for (const { from, to } of MOVES) {
-      if (horizons[from] >= due[from]) continue
-      await moveHorizon(
+      if (retentionStarts[from] >= due[from]) continue
+      await moveRetentionStart(
         transaction,
         from,
-        await moveOne(transaction, { from, to, fromMs: horizons[from], dueMs: due[from] }),
+        await moveOne(transaction, { from, to, fromMs: retentionStarts[from], dueMs: due[from] }),
       )
       return true
     }
-    // Days have nowhere to go. Their partitions are dropped once they are before the horizon.
-    if (horizons.day < due.day) await moveHorizon(transaction, 'day', due.day)
+    // Days have nowhere to go. Their partitions are dropped once they are before the retention start.
+    if (retentionStarts.day < due.day) await moveRetentionStart(transaction, 'day', due.day)
     return false
   })
 }
@@ -74,7 +78,7 @@ const MOVES: readonly { readonly from: Granularity; readonly to: Granularity }[]
 interface Move {
   readonly from: Granularity
   readonly to: Granularity
-  /** Where the horizon is, and where it should be. */
+  /** Where the retention start is, and where it should be. */
   readonly fromMs: number
   readonly dueMs: number
 }
@@ -105,8 +109,12 @@ async function moveOne(transaction: Transaction<Tables>, { from, to, fromMs, due
   return Math.min(dueMs, rollupStart(to, nextMs))
 }
 
-async function moveHorizon(transaction: Transaction<Tables>, granularity: Granularity, toMs: number): Promise<void> {
-  await sql`update usage.horizons set from_at = ${instant(toMs)} where granularity = ${granularity}`.execute(
+async function moveRetentionStart(
+  transaction: Transaction<Tables>,
+  granularity: Granularity,
+  toMs: number,
+): Promise<void> {
+  await sql`update usage.retention_starts set from_at = ${instant(toMs)} where granularity = ${granularity}`.execute(
     transaction,
   )
 }

@@ -1,17 +1,19 @@
 import { type Kysely, sql, type Transaction } from 'kysely'
 import {
-  dueHorizons,
+  dueRetentionStarts,
   GRANULARITIES,
   type Granularity,
-  type Horizons,
   type KeptDays,
+  type Partition,
+  partitionAt,
+  partitionsBetween,
+  type RetentionStarts,
   ROLLUP_MS,
 } from '../rollup/granularity.ts'
-import { type Partition, partitionAt, partitionsBetween } from '../rollup/partition.ts'
-import { holdHorizonsAlone, initialiseHorizons, readHorizons } from './downsample.ts'
+import { initializeRetentionStarts, lockRetentionStarts, readRetentionStarts } from './downsample.ts'
 import { ROLLUP_TABLES, type Tables } from './schema.ts'
 
-/** Creates the partitions that are written to from now on until some days ahead, and those back to the horizons. */
+/** Creates the partitions that are written to from now on until some days ahead, and those back to the retention starts. */
 export interface PartitionsAhead {
   /** Costs nothing where it was done within a day. */
   ensure(nowMs: number): Promise<void>
@@ -23,10 +25,10 @@ export function partitionsAhead(db: Kysely<Tables>, kept: KeptDays): PartitionsA
     ensure: async (nowMs) => {
       if (Math.abs(nowMs - ensuredAtMs) < AGAIN_MS) return
       await db.transaction().execute(async (transaction) => {
-        await holdHorizonsAlone(transaction)
-        await initialiseHorizons(transaction, dueHorizons(kept, nowMs))
-        const horizons = await readHorizons(transaction)
-        for (const granularity of GRANULARITIES) await createMissing(transaction, granularity, horizons, nowMs)
+        await lockRetentionStarts(transaction)
+        await initializeRetentionStarts(transaction, dueRetentionStarts(kept, nowMs))
+        const retentionStarts = await readRetentionStarts(transaction)
+        for (const granularity of GRANULARITIES) await createMissing(transaction, granularity, retentionStarts, nowMs)
       })
       ensuredAtMs = nowMs
     },
@@ -34,7 +36,7 @@ export function partitionsAhead(db: Kysely<Tables>, kept: KeptDays): PartitionsA
 }
 
 /**
- * Drops the partitions that are wholly before the horizons: what they held has been added to the next coarser granularity. Each goes in
+ * Drops the partitions that are wholly before the retention starts: what they held has been added to the next coarser granularity. Each goes in
  * a transaction of its own, between which recording goes on; other instances that drop partitions wait, for PostgreSQL fails the second
  * of two that drop one at once ("could not find tuple for parent of relation").
  */
@@ -44,10 +46,10 @@ export async function dropPartitions(db: Kysely<Tables>): Promise<void> {
 }
 
 async function dropOldest(transaction: Transaction<Tables>): Promise<boolean> {
-  await holdHorizonsAlone(transaction)
-  const horizons = await readHorizons(transaction)
+  await lockRetentionStarts(transaction)
+  const retentionStarts = await readRetentionStarts(transaction)
   for (const granularity of GRANULARITIES) {
-    const kept = partitionName(granularity, partitionAt(granularity, horizons[granularity]))
+    const kept = partitionName(granularity, partitionAt(granularity, retentionStarts[granularity]))
     const [oldest] = await partitionNames(transaction, granularity)
     if (oldest === undefined || oldest >= kept) continue
     await sql`drop table ${sql.id('usage', oldest)}`.execute(transaction)
@@ -63,11 +65,11 @@ const AGAIN_MS = ROLLUP_MS.day
 async function createMissing(
   transaction: Transaction<Tables>,
   granularity: Granularity,
-  horizons: Horizons,
+  retentionStarts: RetentionStarts,
   nowMs: number,
 ): Promise<void> {
   const existing = new Set(await partitionNames(transaction, granularity))
-  for (const partition of partitionsBetween(granularity, horizons[granularity], nowMs + AHEAD_MS)) {
+  for (const partition of partitionsBetween(granularity, retentionStarts[granularity], nowMs + AHEAD_MS)) {
     const name = partitionName(granularity, partition)
     if (existing.has(name)) continue
     const [fromAt, toAt] = [new Date(partition.fromMs), new Date(partition.toMs)].map((at) => at.toISOString())

@@ -8,7 +8,7 @@ export interface Tables {
   'usage.minutes': RollupsTable
   'usage.hours': RollupsTable
   'usage.days': RollupsTable
-  'usage.horizons': HorizonsTable
+  'usage.retention_starts': RetentionStartsTable
   'usage.gateways': GatewaysTable
   'usage.model_names': ModelNamesTable
 }
@@ -35,7 +35,7 @@ export interface RollupsTable {
   time_to_first_token: string[]
 }
 
-export interface HorizonsTable {
+export interface RetentionStartsTable {
   granularity: Granularity
   from_at: Date
 }
@@ -141,7 +141,7 @@ const GRANULARITIES = [
   rollups('minutes'),
   rollups('hours'),
   rollups('days'),
-  `create table usage.horizons (
+  `create table usage.retention_starts (
     granularity text collate "C" primary key,
     from_at timestamptz not null
   )`,

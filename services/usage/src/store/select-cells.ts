@@ -1,17 +1,19 @@
+import type { RequestOf, usageQuery } from '@sluice/contracts'
 import { type Kysely, type RawBuilder, sql } from 'kysely'
-import { GRANULARITIES, type Granularity, rollupStart, tellableStepMs } from '../rollup/granularity.ts'
+import { GRANULARITIES, type Granularity, rollupStart, shortestStepMs } from '../rollup/granularity.ts'
 import { unpackHistogram } from '../rollup/histogram.ts'
 import type { CountCell, HistogramCell, UsageCells } from '../rollup/usage-points.ts'
-import { readHorizons } from './downsample.ts'
+import { readRetentionStarts } from './downsample.ts'
 import { instant, ROLLUP_TABLES, type Tables } from './schema.ts'
-import type { UsageQuery } from './usage-store.ts'
+
+export type UsageQuery = RequestOf<typeof usageQuery>
 
 /**
  * What is stored for a query, at most `maxCells` of each kind. Steps begin at whole multiples of the step since 1970 UTC. A minute
  * (hour, day, where usage is kept so) that is partly in the query's span counts in full.
  */
 export async function selectCells(db: Kysely<Tables>, query: UsageQuery, maxCells: number): Promise<UsageCells> {
-  const stepMs = tellableStepMs(query.stepMs, query.fromMs, await readHorizons(db))
+  const stepMs = shortestStepMs(query.stepMs, query.fromMs, await readRetentionStarts(db))
   const points = pointsOf(query, stepMs)
   return { stepMs, counts: await counts(db, points, maxCells), histograms: await histograms(db, points, maxCells) }
 }
@@ -80,13 +82,13 @@ function pointsOf(query: UsageQuery, stepMs: number): RawBuilder<unknown> {
     )}) as rollups`
 }
 
-/** Minutes before their horizon have been added to hours, and wait to be dropped with their partition; so with hours and days. */
+/** Minutes before their retention start have been added to hours, and wait to be dropped with their partition; so with hours and days. */
 function rollupsOf(granularity: Granularity, { connectionId, fromMs, toMs }: UsageQuery): RawBuilder<unknown> {
   return sql`
     select * from ${sql.table(ROLLUP_TABLES[granularity])}
     where connection_id = ${connectionId}
       and from_at >= ${instant(rollupStart(granularity, fromMs))} and from_at < ${instant(toMs)}
-      and from_at >= (select horizons.from_at from usage.horizons where granularity = ${granularity})`
+      and from_at >= (select retention_starts.from_at from usage.retention_starts where granularity = ${granularity})`
 }
 
 const GROUP_COLUMNS: Readonly<Record<NonNullable<UsageQuery['groupBy']>, string>> = {

@@ -1,4 +1,4 @@
-import { type RequestOf, type ResponseBatch, SluiceError, type usageQuery } from '@sluice/contracts'
+import { type ResponseBatch, SluiceError } from '@sluice/contracts'
 import { UnprocessableMessageError } from '@sluice/messaging'
 import { isPassing, isRefusedData } from '@sluice/postgres'
 import type { Kysely } from 'kysely'
@@ -9,12 +9,10 @@ import type { UsageCells } from '../rollup/usage-points.ts'
 import { addRollups } from './add-rollups.ts'
 import { admitNames, forgetNames } from './admit-names.ts'
 import { claimBatches, forgetGateways, isClaimed } from './claim-batches.ts'
-import { downsampleOnce, holdHorizons, readHorizons } from './downsample.ts'
+import { downsampleOnce, readRetentionStarts, shareRetentionStarts } from './downsample.ts'
 import { dropPartitions, partitionsAhead } from './partitions.ts'
 import type { Tables } from './schema.ts'
-import { selectCells } from './select-cells.ts'
-
-export type UsageQuery = RequestOf<typeof usageQuery>
+import { selectCells, type UsageQuery } from './select-cells.ts'
 
 export interface UsageStoreOptions {
   readonly db: Kysely<Tables>
@@ -42,10 +40,10 @@ export function postgresUsageStore({ db, kept, now }: UsageStoreOptions) {
       await partitions.ensure(nowMs)
       try {
         await db.transaction().execute(async (transaction) => {
-          await holdHorizons(transaction)
+          await shareRetentionStarts(transaction)
           const claimed = await claimBatches(transaction, batches)
           if (claimed.length === 0) return
-          const rollups = rollUp(claimed, await readHorizons(transaction), nowMs)
+          const rollups = rollUp(claimed, await readRetentionStarts(transaction), nowMs)
           await addRollups(transaction, await admitNames(transaction, rollups))
         })
       } catch (error) {

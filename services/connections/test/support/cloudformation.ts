@@ -25,7 +25,7 @@ export interface Template {
 
 /** Reads a template of `cfn/`; expands short forms (`!Ref X`) to long ones (`{ Ref: X }`). */
 export function readTemplate(fileName: string): Template {
-  const text = readFileSync(new URL(`../../cfn/${fileName}`, import.meta.url), 'utf8')
+  const text = readFileSync(new URL(`../../../../cfn/${fileName}`, import.meta.url), 'utf8')
   return parse(text, { customTags: FUNCTIONS.flatMap(shortForms) })
 }
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { type Connection, DEFAULT_SETTINGS } from '../../services/connections/src/connections/connection.ts'
-import { credentialContext, sealingKeyContext } from '../../services/connections/src/keys/envelope.ts'
-import { encryptionContext } from '../../services/connections/src/keys/kms-key-service.ts'
-import { roleTrust } from '../../services/connections/src/role-trust/role-trust.ts'
-import { readTemplate, render, type Template } from './cloudformation.ts'
+import { type Connection, DEFAULT_SETTINGS } from '../src/connections/connection.ts'
+import { credentialContext, sealingKeyContext } from '../src/keys/envelope.ts'
+import { encryptionContext } from '../src/keys/kms-key-service.ts'
+import { roleTrust } from '../src/role-trust/role-trust.ts'
+import { readTemplate, render, type Template } from './support/cloudformation.ts'
 
 interface Statement {
   readonly Sid: string
