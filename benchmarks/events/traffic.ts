@@ -27,7 +27,7 @@ const API_KEYS = 10
 const REQUEST_LIMIT = 10_000_000
 
 /** Generates the batches of all gateways in the order of their events, which end one after another for five minutes from `fromMs`. */
-export function* traffic(fromMs: number): Generator<ResponseBatch> {
+function* traffic(fromMs: number): Generator<ResponseBatch> {
   const lastBatches = new Array<number>(GATEWAYS).fill(0)
   const batches = Math.ceil(EVENTS / BATCH_EVENTS)
   for (let index = 0; index < batches; index++) {
@@ -47,7 +47,7 @@ export function* traffic(fromMs: number): Generator<ResponseBatch> {
 }
 
 /** Adds a batch to the sums of what was sent. */
-export function addTo(sent: Map<string, Map<string, Sent>>, { connectionId, events }: ResponseBatch): void {
+function addTo(sent: Map<string, Map<string, Sent>>, { connectionId, events }: ResponseBatch): void {
   const models = sent.get(connectionId) ?? new Map<string, Sent>()
   sent.set(connectionId, models)
   for (const { model, outcome, usage, rateLimitHeaders, endedAtMs } of events) {

@@ -39,7 +39,7 @@ export interface DataPlaneOptions {
 }
 
 /** The ports at which the services reach NATS. */
-export interface NatsRoute {
+interface NatsRoute {
   readonly capacity: number
   readonly gateway: number
   stop(): Promise<void>

@@ -26,7 +26,7 @@ export interface Watch {
 
 /**
  * Captures the traffic to these upstreams. If that is not possible, prints why and uses the upstreams' own records.
- * @param print takes one line for the operator
+ * @param print prints a line for the person who runs it
  */
 export async function watchUpstreams(
   upstreams: readonly ProofUpstream[],

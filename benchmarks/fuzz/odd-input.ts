@@ -178,9 +178,9 @@ const BODIES: readonly [string, ...string[]] = [
 
 const CHAT = '{"model":"gpt-4o-mini","max_tokens":5,"messages":[{"role":"user","content":"Hi"}],"stream":true}'
 
-export const oddName = (random: Random): string => random.pick(NAMES)
+const oddName = (random: Random): string => random.pick(NAMES)
 
-export function oddValue(random: Random): string {
+function oddValue(random: Random): string {
   if (random.isTrue(0.03)) return 'x'.repeat(random.int(20_000))
   if (random.isTrue(0.05)) return random.bytes(random.int(20)).toString('latin1')
   return random.pick(VALUES)

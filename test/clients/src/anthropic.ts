@@ -49,9 +49,9 @@ export const anthropic: ClientUnderTest = {
             messages.push(await stream.finalMessage())
           }
         }
-        const answers = messages.map(anthropicResponse)
-        const tokens = answers.reduce((sum, { inputTokens, outputTokens }) => sum + inputTokens + outputTokens, 0)
-        return { calls, text: answers.at(-1)?.text ?? '', tokens }
+        const responses = messages.map(anthropicResponse)
+        const tokens = responses.reduce((sum, { inputTokens, outputTokens }) => sum + inputTokens + outputTokens, 0)
+        return { calls, text: responses.at(-1)?.text ?? '', tokens }
       },
       structured: async () => {
         const output_config = { format: zodOutputFormat(LEVEL_SCHEMA) }

@@ -47,7 +47,7 @@ export function lockedPackages(lockfile: string): LockedPackage[] {
 }
 
 /** Packages have a license that is not allowed, or none. */
-export class LicenseError extends Error {
+class LicenseError extends Error {
   override readonly name = 'LicenseError'
 }
 
