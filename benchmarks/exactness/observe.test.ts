@@ -30,7 +30,7 @@ const tried = await startCapture([1])
 if (tried.status === 'capturing') await tried.capture.stop()
 const refusal = tried.status === 'refused' ? tried.reason : ''
 
-itWhere(refusal === '', refusal, 'what is seen on the wire is judged, whatever the upstream’s clock says', async () => {
+itWhere(refusal === '', refusal, 'uses the timestamps on the wire, whatever the upstream’s clock says', async () => {
   const upstream = await upstreamThat([{ headAtMs: 1, key: 'sk-a' }])
   const watch = await watchUpstreams([upstream], fail)
   const fromMs = Date.now()
@@ -44,7 +44,7 @@ itWhere(refusal === '', refusal, 'what is seen on the wire is judged, whatever t
 itWhere(
   refusal === '',
   refusal,
-  'a request that the upstream recorded and the watch did not see is a fault',
+  'fails if the capture misses a request that the upstream recorded',
   async () => {
     const upstream = await upstreamThat([
       { headAtMs: 1, key: 'sk-a' },
@@ -52,7 +52,7 @@ itWhere(
     ])
     const watch = await watchUpstreams([upstream], fail)
     await request(upstream.port, 'sk-a')
-    await expect(watch.stop()).rejects.toThrow('the upstream took 2 requests of sk-a, but only 1 were seen on the wire')
+    await expect(watch.stop()).rejects.toThrow('the upstream received 2 requests of sk-a, but only 1 were captured on the wire')
   },
 )
 
@@ -64,5 +64,5 @@ it('uses the upstream’s own record, and prints why, when the wire cannot be ca
   const observed = await watch.stop()
   expect(observed.by).toBe('upstream')
   expect(observed.departuresOf('sk-a')).toEqual([departure])
-  expect(lines[0]).toMatch(/^The wire cannot be watched here: ./)
+  expect(lines[0]).toMatch(/^The wire cannot be captured here: ./)
 })
