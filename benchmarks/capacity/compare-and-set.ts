@@ -4,9 +4,9 @@ import { type Static, Type } from 'typebox'
 import { type PermitSource, RESERVED_TOKENS, USED_TOKENS } from './permit-source.ts'
 
 /**
- * The plain way on the same store: each permit writes the counter if nobody else has, once to reserve and once to settle. It is
- * done as well as it can be: the callers of a connection take turns instead of racing, and the value is kept in memory, so that
- * a permit costs two writes and no read. A single number a metric, no windows: less work than a real one would have.
+ * The simple approach on the same store: each permit updates the counter by compare-and-set, once to reserve and once to settle. It is
+ * optimized: the callers of a connection take turns instead of racing, and the value is kept in memory, so
+ * a permit costs two writes and no read. One number per metric, no windows: less work than a real implementation.
  */
 export async function compareAndSetPermits(natsUrl: string): Promise<PermitSource> {
   const bus = await connectBus({ servers: natsUrl, name: 'compare-and-set' })
@@ -24,7 +24,7 @@ export async function compareAndSetPermits(natsUrl: string): Promise<PermitSourc
     turns.last = turns.last.then(async () => {
       const next = { requests: turns.counter.requests + requests, tokens: turns.counter.tokens + tokens }
       const result = await bucket.update(key, next, turns.revision)
-      if (result.status !== 'stored') throw new Error('nobody else writes this counter')
+      if (result.status !== 'stored') throw new Error('another writer changed this counter')
       turns.counter = next
       turns.revision = result.revision
     })
@@ -41,7 +41,7 @@ export async function compareAndSetPermits(natsUrl: string): Promise<PermitSourc
   }
 }
 
-/** A counter, and the last of those who wait to write it. */
+/** A counter and the last write that waits for it. */
 interface Turns {
   last: Promise<void>
   counter: Static<typeof Counter>

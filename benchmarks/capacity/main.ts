@@ -1,9 +1,8 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { closedLoop, type LoopResult } from '../shared/closed-loop.ts'
+import { closedLoop, type LoopResult, median } from '../shared/closed-loop.ts'
 import { describeMachine, versionOf } from '../shared/machine.ts'
 import { benchmarkNats, PROJECT_DIR } from '../shared/nats.ts'
-import { median } from '../shared/percentile.ts'
 import { compareAndSetPermits } from './compare-and-set.ts'
 import { CONNECTIONS, connectionName, type PermitSource } from './permit-source.ts'
 import { redisPermits } from './redis-sliding-window.ts'
@@ -54,11 +53,11 @@ const WARM_UP_MS = 2_000
 
 function run(source: PermitSource, { callers, connections }: Scenario, durationMs: number): Promise<LoopResult> {
   let turn = 0
-  // Connections take turns, so that each is used as rarely as can be.
+  // Round-robin, so that each connection is used as rarely as possible.
   return closedLoop(callers, durationMs, () => source.takePermit(connectionName(turn++ % connections)))
 }
 
-/** Rounds of all sources in turn, so that what disturbs the machine disturbs them all; the median round of each. */
+/** Runs rounds of all sources in turn, so that disturbances of the machine affect them all; returns the medians of each. */
 async function measure(sources: readonly PermitSource[], scenario: Scenario): Promise<LoopResult[]> {
   const rounds = sources.map((): LoopResult[] => [])
   for (const source of sources) await run(source, scenario, WARM_UP_MS)
@@ -89,12 +88,12 @@ const lines = [
   '# Permits: `npm run bench:capacity`',
   '',
   `${new Date().toISOString().slice(0, 10)}, ${describeMachine()}, ${versionOf(nats.serverPath)}, JetStream in files` +
-    (redisVersion === undefined ? '; no redis-server is installed, so that one is left out.' : `, ${redisVersion}.`),
+    (redisVersion === undefined ? '; Redis is left out because no redis-server is installed.' : `, ${redisVersion}.`),
   '',
   `Each permit is reserved and settled. The median of ${ROUNDS} rounds of ${ROUND_MS / 1_000} s, all in turn; everything on loopback, the`,
-  'callers in one process with the gateway’s lanes, the capacity service in another.',
+  'callers in one process with the gateway’s permit client, the capacity service in another.',
   '',
-  '| | | permits/s | p50 ms | p99 ms | against compare-and-set | |',
+  '| | | permits/s | p50 ms | p99 ms | vs. compare-and-set | |',
   '|---|---|---|---|---|---|---|',
 ]
 let areAllReached = true

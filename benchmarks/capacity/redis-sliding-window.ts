@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePort } from '@sluice/local-servers'
 import { createClient } from 'redis'
-import { stopProcess } from '../shared/service-process.ts'
+import { stopProcess } from '../shared/processes.ts'
 import {
   type PermitSource,
   REQUESTS_PER_MINUTE,
@@ -15,8 +15,8 @@ import {
 } from './permit-source.ts'
 
 /**
- * What peers do: a Redis script a permit, here over the same 61 slots of a minute for requests and tokens, and a second one that
- * settles. Redis writes its log once a second (`appendfsync everysec`), as durable as NATS with its default.
+ * The common approach: one Redis script per permit, here over the same 61 slots of a minute for requests and tokens, and a second one that
+ * settles. Redis syncs its log once a second (`appendfsync everysec`), as durable as NATS in the embedded start.
  */
 export async function redisPermits(): Promise<PermitSource> {
   const port = await freePort()

@@ -2,7 +2,7 @@ import { CONNECTION_DEFAULTS, connectionProjection, type ProjectedConnection } f
 import { type Bucket, connectBus, openBucket } from '@sluice/messaging'
 import { createLogger } from '@sluice/service-kit'
 import { createPermits } from '../../services/gateway/src/permits/permits.ts'
-import { startServiceProcess, stopProcess } from '../shared/service-process.ts'
+import { startServiceProcess, stopProcess } from '../shared/processes.ts'
 import {
   CONNECTIONS,
   connectionName,
@@ -13,7 +13,7 @@ import {
   USED_TOKENS,
 } from './permit-source.ts'
 
-/** A capacity instance in its own process, asked by this one as a gateway asks it. */
+/** A capacity instance in its own process, called by this process as a gateway would. */
 export async function sluicePermits(natsUrl: string): Promise<PermitSource> {
   const bus = await connectBus({ servers: natsUrl, name: 'benchmark' })
   await createConnections(await openBucket(bus, connectionProjection))

@@ -3,16 +3,15 @@ import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { responses } from '@sluice/contracts'
 import type { Bus } from '@sluice/messaging'
-import { cpuTimeMs } from '../shared/process-cpu.ts'
-import { pidOf, startServiceProcess, stopProcess } from '../shared/service-process.ts'
+import { cpuTimeMs, pidOf, startServiceProcess, stopProcess } from '../shared/processes.ts'
 
 export type ConsumerName = 'usage' | 'discovery'
 
-/** A consumer service in its own process, which can be killed and is started again then. */
+/** A consumer service in its own process that can be killed and restarted. */
 export interface Consumer {
-  /** Ends it as a crash would (`kill -9`), and starts it again; resolves when that one is ready. */
+  /** Kills it (`kill -9`) and starts it again; resolves when it is ready. */
   crash(): Promise<void>
-  /** CPU time of all its processes so far, milliseconds. */
+  /** CPU time of all its processes so far, in milliseconds. */
   cpuMs(): number
   stop(): Promise<void>
 }
@@ -33,22 +32,22 @@ export async function startConsumer(name: ConsumerName, settings: Readonly<Recor
   }
 }
 
-/** How many messages the consumer has not acknowledged yet. */
-export async function left(bus: Bus, name: ConsumerName): Promise<number> {
+/** Returns how many messages the consumer has not acknowledged yet. */
+export async function unacknowledged(bus: Bus, name: ConsumerName): Promise<number> {
   const info = await bus.jetstreamManager.consumers.info(responses.name, name)
   return info.num_pending + info.num_ack_pending
 }
 
-/** Resolves when at most `messages` are left to the consumer. @throws Error when nothing has moved for two minutes */
-export async function untilLeft(bus: Bus, name: ConsumerName, messages: number): Promise<void> {
+/** Resolves when at most `messages` are unacknowledged. @throws Error after two minutes without progress */
+export async function untilUnacknowledged(bus: Bus, name: ConsumerName, messages: number): Promise<void> {
   let least = Number.POSITIVE_INFINITY
   for (let movedAtMs = performance.now(); performance.now() < movedAtMs + STUCK_MS; await sleep(POLL_MS)) {
-    const now = await left(bus, name)
+    const now = await unacknowledged(bus, name)
     if (now <= messages) return
     if (now < least) movedAtMs = performance.now()
     least = Math.min(least, now)
   }
-  throw new Error(`${name} is stuck with ${least} messages left`)
+  throw new Error(`${name} is stuck with ${least} unacknowledged messages`)
 }
 
 const POLL_MS = 50

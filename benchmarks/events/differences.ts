@@ -2,7 +2,7 @@ import { listDiscovered, usageQuery } from '@sluice/contracts'
 import { type Bus, request } from '@sluice/messaging'
 import type { Sent, SentByModel } from './traffic.ts'
 
-/** Where the usage that the service tells differs from what was sent, in words; none where every sum is exact. */
+/** Describes where the usage that the service returns differs from what was sent; empty if every sum is exact. */
 export async function usageDifferences(bus: Bus, sent: SentByModel, fromMs: number, toMs: number): Promise<string[]> {
   const differences: string[] = []
   for (const [connectionId, models] of sent) {
@@ -24,7 +24,7 @@ export async function usageDifferences(bus: Bus, sent: SentByModel, fromMs: numb
   return differences
 }
 
-/** Where what discovery knows is not what the newest answer said. */
+/** Describes where discovery differs from what the newest response reported. */
 export async function discoveryDifferences(bus: Bus, sent: SentByModel): Promise<string[]> {
   const differences: string[] = []
   for (const [connectionId, models] of sent) {

@@ -7,13 +7,12 @@ import { type Bus, connectBus, ensureStream, openBucket } from '@sluice/messagin
 import pg from 'pg'
 import { describeMachine, versionOf } from '../shared/machine.ts'
 import { benchmarkNats, PROJECT_DIR } from '../shared/nats.ts'
-import { createStarted } from '../shared/started.ts'
-import { type ConsumerName, left, startConsumer, untilLeft } from './consumers.ts'
+import { createStarted } from '../shared/processes.ts'
+import { type ConsumerName, startConsumer, unacknowledged, untilUnacknowledged } from './consumers.ts'
 import { discoveryDifferences, usageDifferences } from './differences.ts'
-import { publishTwice } from './publish-twice.ts'
-import { BATCH_EVENTS, CONNECTIONS, EVENTS, SPAN_MS } from './traffic.ts'
+import { BATCH_EVENTS, CONNECTIONS, EVENTS, publishTwice, SPAN_MS } from './traffic.ts'
 
-/** Which consumer is killed, when it has so much of its work done. */
+/** Which consumer is killed, at which share of its work. */
 const KILLS: readonly { readonly name: ConsumerName; readonly done: number }[] = [
   { name: 'usage', done: 0.15 },
   { name: 'discovery', done: 0.3 },
@@ -21,7 +20,7 @@ const KILLS: readonly { readonly name: ConsumerName; readonly done: number }[] =
   { name: 'discovery', done: 0.6 },
   { name: 'usage', done: 0.75 },
 ]
-const LEAST_PER_SECOND = 20_000
+const MIN_PER_SECOND = 20_000
 
 const started = createStarted()
 try {
@@ -55,12 +54,14 @@ async function run(): Promise<boolean> {
   }
   const follow = async (name: ConsumerName): Promise<number> => {
     for (const { done } of KILLS.filter((kill) => kill.name === name)) {
-      await untilLeft(bus, name, messages * (1 - done))
+      await untilUnacknowledged(bus, name, messages * (1 - done))
       const seconds = ((performance.now() - startedAtMs) / 1_000).toFixed(1)
-      console.log(`${seconds.padStart(6)} s  kill -9 ${name}, ${await left(bus, name)} messages left`)
+      console.log(
+        `${seconds.padStart(6)} s  kill -9 ${name}, ${await unacknowledged(bus, name)} messages unacknowledged`,
+      )
       await consumers[name].crash()
     }
-    await untilLeft(bus, name, 0)
+    await untilUnacknowledged(bus, name, 0)
     return performance.now() - startedAtMs
   }
   const [usageMs, discoveryMs] = await Promise.all([follow('usage'), follow('discovery')])
@@ -71,7 +72,7 @@ async function run(): Promise<boolean> {
   ]
   for (const difference of differences) console.log(difference)
   const perSecond = EVENTS / (Math.max(usageMs, discoveryMs) / 1_000)
-  const isReached = perSecond >= LEAST_PER_SECOND
+  const isReached = perSecond >= MIN_PER_SECOND
   const isExact = differences.length === 0
   const { rows, commits } = await writes(databaseUrls.usage)
   const lines = [
@@ -80,17 +81,17 @@ async function run(): Promise<boolean> {
     `${new Date().toISOString().slice(0, 10)}, ${describeMachine()}, ${versionOf(nats.serverPath)}, JetStream in files, PostgreSQL with fsync.`,
     '',
     `${EVENTS.toLocaleString('en')} events of ${CONNECTIONS.length} connections in batches of ${BATCH_EVENTS}, stored in the stream before the clock starts, each batch twice under`,
-    'different message ids, so that every event is delivered twice and counts once. One process of discovery and one of usage, both',
-    `started with the clock and killed (\`kill -9\`) ${KILLS.length} times in all on the way. Rates are of events that count.`,
+    'different message ids, so that every event is delivered twice and must count once. One process of discovery and one of usage, both',
+    `started with the clock and killed (\`kill -9\`) ${KILLS.length} times in total during the run. Rates are of counted events.`,
     '',
     '| | | |',
     '|---|---|---|',
-    `| through usage | ${rate(usageMs)} events/s, ${perEvent(consumers.usage.cpuMs())} µs of CPU an event | |`,
-    `| through discovery | ${rate(discoveryMs)} events/s, ${perEvent(consumers.discovery.cpuMs())} µs of CPU an event | |`,
-    `| through both | ${Math.round(perSecond).toLocaleString('en')} events/s | ≥ ${LEAST_PER_SECOND.toLocaleString('en')}/s: ${isReached ? 'reached' : 'MISSED'} |`,
-    `| rows written in PostgreSQL | ${(rows / EVENTS).toFixed(4)} an event | |`,
-    `| transactions in PostgreSQL | ${(commits / EVENTS).toFixed(5)} an event | |`,
-    `| sums that differ from what was sent | ${differences.length} | exactly none: ${isExact ? 'reached' : 'MISSED'} |`,
+    `| through usage | ${rate(usageMs)} events/s, ${perEvent(consumers.usage.cpuMs())} µs of CPU per event | |`,
+    `| through discovery | ${rate(discoveryMs)} events/s, ${perEvent(consumers.discovery.cpuMs())} µs of CPU per event | |`,
+    `| through both | ${Math.round(perSecond).toLocaleString('en')} events/s | ≥ ${MIN_PER_SECOND.toLocaleString('en')}/s: ${isReached ? 'reached' : 'MISSED'} |`,
+    `| rows written in PostgreSQL | ${(rows / EVENTS).toFixed(4)} per event | |`,
+    `| transactions in PostgreSQL | ${(commits / EVENTS).toFixed(5)} per event | |`,
+    `| sums that differ from what was sent | ${differences.length} | exactly 0: ${isExact ? 'reached' : 'MISSED'} |`,
   ]
   console.log(`\n${lines.slice(8).join('\n')}`)
   await writeFile(join(PROJECT_DIR, 'benchmarks/results/events.md'), `${lines.join('\n')}\n`)
@@ -105,7 +106,7 @@ function perEvent(cpuMs: number): string {
   return ((cpuMs * 1_000) / EVENTS).toFixed(1)
 }
 
-/** Discovery learns of connections that are there. */
+/** Creates the connections: discovery learns only about existing ones. */
 async function createConnections(bus: Bus): Promise<void> {
   const bucket = await openBucket(bus, connectionProjection)
   for (const id of CONNECTIONS) {
@@ -120,7 +121,7 @@ async function createConnections(bus: Bus): Promise<void> {
   }
 }
 
-/** What was written to the database since it was made, by PostgreSQL's own count. */
+/** Returns PostgreSQL's own count of writes since the database was created. */
 async function writes(databaseUrl: string): Promise<{ rows: number; commits: number }> {
   const client = new pg.Client({ connectionString: databaseUrl })
   await client.connect()

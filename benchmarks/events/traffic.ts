@@ -1,6 +1,7 @@
-import type { Outcome, ResponseBatch, ResponseEvent } from '@sluice/contracts'
+import { type Outcome, type ResponseBatch, type ResponseEvent, responses } from '@sluice/contracts'
+import { type Bus, publishToStream } from '@sluice/messaging'
 
-/** What was sent of one connection and model: what usage must say of it, and the newest answer's word for discovery. */
+/** What was sent for one connection and model: the expected sums of usage, and the newest response's values for discovery. */
 export interface Sent {
   requests: number
   inputTokens: number
@@ -9,7 +10,7 @@ export interface Sent {
   reasoningTokens: number
   readonly outcomes: Record<string, number>
   newestAtMs: number
-  /** Of the requests' limit, by the newest answer. */
+  /** What remains of the request limit, by the newest response. */
   remaining: number
 }
 
@@ -25,8 +26,8 @@ const MODELS = ['gpt-4o', 'gpt-4o-mini', 'gpt-5', 'text-embedding-3-small']
 const API_KEYS = 10
 const REQUEST_LIMIT = 10_000_000
 
-/** The batches of all gateways in the order of their events, which end one after the other from `fromMs` for five minutes. */
-export function* traffic(fromMs: number): Generator<ResponseBatch> {
+/** Generates the batches of all gateways in the order of their events, which end one after another for five minutes from `fromMs`. */
+function* traffic(fromMs: number): Generator<ResponseBatch> {
   const lastBatches = new Array<number>(GATEWAYS).fill(0)
   const batches = Math.ceil(EVENTS / BATCH_EVENTS)
   for (let index = 0; index < batches; index++) {
@@ -45,8 +46,8 @@ export function* traffic(fromMs: number): Generator<ResponseBatch> {
   }
 }
 
-/** Adds a batch to what was sent. */
-export function note(sent: Map<string, Map<string, Sent>>, { connectionId, events }: ResponseBatch): void {
+/** Adds a batch to the sums of what was sent. */
+function addTo(sent: Map<string, Map<string, Sent>>, { connectionId, events }: ResponseBatch): void {
   const models = sent.get(connectionId) ?? new Map<string, Sent>()
   sent.set(connectionId, models)
   for (const { model, outcome, usage, rateLimitHeaders, endedAtMs } of events) {
@@ -58,7 +59,7 @@ export function note(sent: Map<string, Map<string, Sent>>, { connectionId, event
     sums.cachedInputTokens += usage?.cachedInputTokens ?? 0
     sums.reasoningTokens += usage?.reasoningTokens ?? 0
     sums.outcomes[outcome] = (sums.outcomes[outcome] ?? 0) + 1
-    // Of answers that come at one instant, the first one counts.
+    // Of responses with the same end time, the first counts.
     if (rateLimitHeaders === undefined || endedAtMs <= sums.newestAtMs) continue
     sums.newestAtMs = endedAtMs
     sums.remaining = Number(rateLimitHeaders['x-ratelimit-remaining-requests'])
@@ -91,7 +92,7 @@ function event(index: number, fromMs: number): ResponseEvent {
     outcome,
   }
   if (outcome === 'denied') return { ...base, deniedBy: index % 2 === 0 ? 'minute-requests' : 'day-tokens' }
-  const answered = {
+  const upstream = {
     ...base,
     upstreamStatus: outcome === 'success' ? 200 : 400,
     timeToFirstByteMs: upstreamMs / 4,
@@ -106,19 +107,50 @@ function event(index: number, fromMs: number): ResponseEvent {
     },
     headersAtMs: endedAtMs,
   }
-  if (outcome !== 'success') return answered
+  if (outcome !== 'success') return upstream
   const usage = {
     inputTokens: 200 + (index % 1_001),
     outputTokens: 10 + (index % 307),
     cachedInputTokens: index % 101,
     reasoningTokens: index % 7,
   }
-  return { ...answered, usage }
+  return { ...upstream, usage }
 }
 
-/** Nine in ten succeed; the others end in every other way. */
+/** Nine in ten succeed; the rest have all other outcomes. */
 function outcomeOf(index: number): Outcome {
   return index % 10 === 0 ? (OTHERS[Math.floor(index / 10) % OTHERS.length] ?? 'denied') : 'success'
 }
 
 const OTHERS: readonly Outcome[] = ['client_error', 'upstream_429', 'upstream_error', 'timeout', 'aborted', 'denied']
+
+/**
+ * Publishes all traffic to the stream, each batch twice: the second time later and with another message id, as after the stream's
+ * duplicate window, so that it is delivered twice. Returns what was sent, counted once.
+ */
+export async function publishTwice(bus: Bus, fromMs: number): Promise<SentByModel> {
+  const sent = new Map<string, Map<string, Sent>>()
+  const inProgress = new Set<Promise<void>>()
+  const publish = async (batch: ResponseBatch, messageId: string): Promise<void> => {
+    const publishing = publishToStream(bus, responses, [batch.connectionId], batch, messageId)
+    inProgress.add(publishing)
+    void publishing.finally(() => inProgress.delete(publishing))
+    if (inProgress.size >= MAX_IN_PROGRESS) await Promise.race(inProgress)
+  }
+
+  const pending: ResponseBatch[] = []
+  const republish = (batch: ResponseBatch) => publish(batch, `again-${batch.gateway}-${batch.batch}`)
+  for (const batch of traffic(fromMs)) {
+    addTo(sent, batch)
+    await publish(batch, `${batch.gateway}-${batch.batch}`)
+    pending.push(batch)
+    const earlier = pending.length > BATCHES_BETWEEN ? pending.shift() : undefined
+    if (earlier !== undefined) await republish(earlier)
+  }
+  for (const batch of pending) await republish(batch)
+  await Promise.all(inProgress)
+  return sent
+}
+
+const MAX_IN_PROGRESS = 32
+const BATCHES_BETWEEN = 300

@@ -1,13 +1,13 @@
 import { type CapacityLimit, type Metric, PERIOD_MS, type Period } from '@sluice/contracts'
 
-/** A connection of the proof, with its capacity and the account that its requests reach. */
+/** A connection under test, with its capacity and the provider account that its requests reach. */
 export interface ProofAccount {
   readonly name: string
   readonly upstreamKey: string
   readonly capacity: readonly CapacityLimit[]
 }
 
-/** What every request asks for, and the simulator answers exactly. */
+/** The output tokens that every request asks for and the simulator returns. */
 export const OUTPUT_TOKENS = 50
 
 export interface ProofLimit {
@@ -17,7 +17,7 @@ export interface ProofLimit {
   readonly limit: number
 }
 
-/** Each limit of an account on its own. */
+/** Returns the limits of an account, one metric each. */
 export function limitsOf({ capacity }: ProofAccount): ProofLimit[] {
   return capacity.flatMap(({ period, requests, tokens }) => [
     ...(requests === undefined
@@ -29,7 +29,7 @@ export function limitsOf({ capacity }: ProofAccount): ProofLimit[] {
   ])
 }
 
-/** The limit of the account that lets the fewest requests through in a run: the others have always something left. */
+/** Returns the limit that admits the fewest requests in a run: the others always have capacity remaining. */
 export function bindingLimit(account: ProofAccount, tokensPerRequest: number, durationMs: number): ProofLimit {
   const allowed = ({ metric, limit, periodMs }: ProofLimit) =>
     Math.floor(metric === 'requests' ? limit : limit / tokensPerRequest) * Math.ceil(durationMs / periodMs)

@@ -7,18 +7,17 @@ import { gatewayKnows, until } from '@sluice/local'
 import { freePort, startNatsServer } from '@sluice/local-servers'
 import { type Bus, connectBus } from '@sluice/messaging'
 import { PROJECT_DIR, prepareNats } from '../shared/nats.ts'
+import { createStarted, pidOf, startProgram } from '../shared/processes.ts'
 import { type BenchmarkConnection, putProjections, serveCredentials } from '../shared/projections.ts'
-import { pidOf, startProgram } from '../shared/service-process.ts'
-import { createStarted } from '../shared/started.ts'
 
-/** A process of a scenario that can be ended as by a crash and started again, with the same settings unless told. */
+/** A process of a scenario that can be killed and started again with the same settings. */
 export interface PlaneProcess {
   readonly name: string
-  /** @throws Error while it does not run */
+  /** @throws Error if it is not running */
   signal(signal: 'SIGSTOP' | 'SIGCONT'): void
-  /** Ends it by SIGKILL; resolves when it is gone. */
+  /** Sends SIGKILL; resolves when the process has exited. */
   kill(): Promise<void>
-  /** Starts it; resolves when it says it is ready. */
+  /** Starts it; resolves when it reports that it is ready. */
   start(): Promise<void>
 }
 
@@ -27,28 +26,28 @@ export interface DataPlaneOptions {
   /** Default: 1. */
   readonly gateways?: number
   readonly capacityInstances?: number
-  /** What every service gets, over the benchmark's own. */
+  /** Environment of every service, in addition to the benchmark's own. */
   readonly environment?: Readonly<Record<string, string>>
-  /** Where NATS keeps its streams; a temporary folder unless told. */
+  /** Where NATS keeps its streams. Default: a temporary folder. */
   readonly natsDataDir?: string
-  /** How often NATS forces what it stores to the disk, where its version takes that; as the embedded start has it unless told. */
+  /** How often NATS syncs to disk, if its version supports the setting. Default: as in the embedded start. */
   readonly natsSyncMs?: number
-  /** What lies between the services and NATS, such as a proxy. */
-  readonly startNatsWay?: (natsPort: number) => Promise<NatsWay>
-  /** Called when NATS holds all that the connections service puts there, and before anything else starts. */
+  /** Starts something between the services and NATS, such as a proxy. */
+  readonly startNatsRoute?: (natsPort: number) => Promise<NatsRoute>
+  /** Called when NATS holds everything that the connections service publishes, before anything else starts. */
   readonly whenPrepared?: () => Promise<void>
 }
 
 /** The ports at which the services reach NATS. */
-export interface NatsWay {
+interface NatsRoute {
   readonly capacity: number
   readonly gateway: number
   stop(): Promise<void>
 }
 
-/** What every request passes, each its own process, without PostgreSQL: NATS, capacity instances, gateways. */
+/** The processes on the path of a request: NATS, capacity instances, gateways; no PostgreSQL. */
 export interface DataPlane {
-  /** The benchmark's own connection, straight to NATS. */
+  /** The benchmark's own direct connection to NATS. */
   readonly bus: Bus
   readonly nats: PlaneProcess
   readonly capacity: readonly PlaneProcess[]
@@ -58,7 +57,7 @@ export interface DataPlane {
   stop(): Promise<void>
 }
 
-/** Starts it; resolves when every gateway knows the connections. */
+/** Starts a data plane; resolves when every gateway knows the connections. */
 export async function startDataPlane(options: DataPlaneOptions): Promise<DataPlane> {
   const started = createStarted()
   try {
@@ -68,8 +67,8 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
     const apiKey = await putProjections(bus, options.connections)
     await started.add(serveCredentials(bus, options.connections))
     await options.whenPrepared?.()
-    const startNatsWay = options.startNatsWay ?? straightWay
-    const ports = await started.add(startNatsWay(nats.port))
+    const startNatsRoute = options.startNatsRoute ?? directRoute
+    const ports = await started.add(startNatsRoute(nats.port))
     const environment = {
       LOG_LEVEL: process.env.LOG_LEVEL ?? 'fatal',
       ALLOW_INSECURE_UPSTREAM: 'true',
@@ -105,7 +104,7 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
   }
 }
 
-async function straightWay(natsPort: number): Promise<NatsWay> {
+async function directRoute(natsPort: number): Promise<NatsRoute> {
   return { capacity: natsPort, gateway: natsPort, stop: async () => undefined }
 }
 
@@ -123,21 +122,21 @@ async function startService(
   const kill = async (): Promise<void> => {
     if (child === undefined) return
     const exited = once(child, 'exit')
-    const isGone = child.exitCode !== null || child.signalCode !== null
+    const hasExited = child.exitCode !== null || child.signalCode !== null
     child.kill('SIGKILL')
-    if (!isGone) await exited
+    if (!hasExited) await exited
     child = undefined
   }
   await start()
   return {
     name,
     signal: (signal) => {
-      if (child === undefined) throw new Error(`${name} does not run`)
+      if (child === undefined) throw new Error(`${name} is not running`)
       process.kill(pidOf(child), signal)
     },
     kill,
     start,
-    // In order would take as long as there is something to settle; nothing of it counts any more.
+    // A graceful stop would wait for settlements that no longer matter.
     stop: kill,
   }
 }

@@ -3,11 +3,11 @@ import { OUTPUT_TOKENS_HEADER } from '@sluice/provider-simulator'
 import { Agent, request } from 'undici'
 import { OUTPUT_TOKENS } from './accounts.ts'
 
-/** An application: sends chats on one connection, to each gateway in turn. */
+/** An application that sends chats on one connection, to each gateway in turn. */
 export interface Caller {
-  /** What was sent to a gateway, by the status of its answer. */
-  readonly byStatus: ReadonlyMap<number | 'no answer', number>
-  /** Sends one chat; resolves when it is over, whatever became of it. */
+  /** The number of requests by response status. */
+  readonly byStatus: ReadonlyMap<number | 'no response', number>
+  /** Sends one chat; resolves when it has ended, whatever its outcome. */
   send(): Promise<void>
   close(): Promise<void>
 }
@@ -28,13 +28,13 @@ export const CHAT_HEADERS = {
   [OUTPUT_TOKENS_HEADER]: String(OUTPUT_TOKENS),
 }
 
-/** As a load balancer does, it goes to the next gateway where one does not answer, so that demand is the same while one is away. */
+/** Tries the next gateway if one does not respond, as a load balancer does, so that demand is the same while a gateway is down. */
 export function createCaller({ gatewayUrls, connection, apiKey }: CallerOptions): Caller {
   const agent = new Agent({ connections: 256, headersTimeout: 10_000, bodyTimeout: 10_000 })
-  const byStatus = new Map<number | 'no answer', number>()
+  const byStatus = new Map<number | 'no response', number>()
   let turn = 0
 
-  const sendTo = (gatewayUrl: string): Promise<number | 'no answer'> =>
+  const sendTo = (gatewayUrl: string): Promise<number | 'no response'> =>
     request(`${gatewayUrl}/connections/${connection}/v1/chat/completions`, {
       dispatcher: agent,
       method: 'POST',
@@ -45,8 +45,8 @@ export function createCaller({ gatewayUrls, connection, apiKey }: CallerOptions)
         await body.dump()
         return statusCode
       },
-      // A gateway that was killed this instant: part of the proof.
-      () => 'no answer' as const,
+      // The gateway may have been killed at this moment, which is part of the scenario.
+      () => 'no response' as const,
     )
 
   return {
@@ -56,7 +56,7 @@ export function createCaller({ gatewayUrls, connection, apiKey }: CallerOptions)
       for (let tried = 0; tried < gatewayUrls.length; tried++) {
         const status = await sendTo(gatewayUrls[(first + tried) % gatewayUrls.length] ?? '')
         byStatus.set(status, (byStatus.get(status) ?? 0) + 1)
-        if (status !== 'no answer') return
+        if (status !== 'no response') return
       }
     },
     close: () => agent.close(),
@@ -65,11 +65,11 @@ export function createCaller({ gatewayUrls, connection, apiKey }: CallerOptions)
 
 export interface Demand {
   readonly byStatus: Caller['byStatus']
-  /** Ends it; resolves when the last request is over. */
+  /** Stops sending; resolves when the last request has ended. */
   stop(): Promise<void>
 }
 
-/** Sends requests at a steady rate, whatever becomes of them. */
+/** Sends requests at a steady rate, whatever their outcomes. */
 export function startDemand({ perSecond, ...options }: CallerOptions & { readonly perSecond: number }): Demand {
   const caller = createCaller(options)
   const open = new Set<Promise<void>>()
@@ -97,9 +97,9 @@ export function startDemand({ perSecond, ...options }: CallerOptions & { readonl
   }
 }
 
-/** `200: 60, 429: 12`, of all callers together. */
+/** Returns the statuses of all callers together: `200: 60, 429: 12`. */
 export function describeStatuses(all: readonly Pick<Caller, 'byStatus'>[]): string {
-  const total = new Map<number | 'no answer', number>()
+  const total = new Map<number | 'no response', number>()
   for (const { byStatus } of all) {
     for (const [status, count] of byStatus) total.set(status, (total.get(status) ?? 0) + count)
   }

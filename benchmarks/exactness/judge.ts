@@ -1,18 +1,49 @@
 import { bindingLimit, limitsOf, type ProofAccount } from './accounts.ts'
-import { leastInAnyInterval, mostInAnyInterval } from './intervals.ts'
 import type { Departure } from './wire/departures.ts'
 
-/** What one limit of an account came to. */
+/** Returns the largest number of `arrivalsMs` (ascending) in any interval of `lengthMs`, its end excluded: what a limit bounds. */
+export function mostInAnyInterval(arrivalsMs: readonly number[], lengthMs: number): number {
+  let most = 0
+  let first = 0
+  for (const [last, endMs] of arrivalsMs.entries()) {
+    while ((arrivalsMs[first] ?? endMs) <= endMs - lengthMs) first++
+    most = Math.max(most, last - first + 1)
+  }
+  return most
+}
+
+/**
+ * Returns the smallest number of `arrivalsMs` (ascending) in any interval of `lengthMs` that begins at or after the first arrival
+ * and ends by `untilMs`; undefined if there is none. An interval is emptiest right after an arrival.
+ */
+export function leastInAnyInterval(
+  arrivalsMs: readonly number[],
+  lengthMs: number,
+  untilMs: number,
+): number | undefined {
+  let least: number | undefined
+  let next = 0
+  for (const [index, startMs] of arrivalsMs.entries()) {
+    const endMs = startMs + lengthMs
+    if (endMs > untilMs) break
+    while ((arrivalsMs[next] ?? Number.POSITIVE_INFINITY) <= endMs) next++
+    const within = next - index - 1
+    if (least === undefined || within < least) least = within
+  }
+  return least
+}
+
+/** The result for one limit of an account. */
 export interface Verdict {
   readonly account: string
   readonly limit: string
   readonly admitted: number
-  /** The most in any period, over the limit: by requests' heads, and by the last bytes of whole requests. */
+  /** The most in any period ÷ the limit: by the request headers, and by the last bytes of complete requests. */
   readonly byHeads: number
   readonly byWholes: number
   /**
-   * The least in any period and two slots, over the limit; undefined where nothing is said of it. Capacity that was used is free again
-   * after its period and up to two slots, so under demand throughout no longer interval should hold less than the limit.
+   * The least in any period and two slots ÷ the limit; undefined if it was not measured. Used capacity is free again after its period
+   * and up to two slots, so under constant demand every interval of that length should hold the whole limit.
    */
   readonly use: number | undefined
   readonly binds: boolean
@@ -20,21 +51,21 @@ export interface Verdict {
 }
 
 export interface JudgeOptions {
-  /** What each request uses of a limit of tokens. Default: 1. */
+  /** What each request uses of a token limit. Default: 1. */
   readonly tokensPerRequest?: number
-  /** Between which instants (Unix milliseconds) demand exceeds the limit throughout; absent: use is not judged. */
+  /** When demand exceeds the limit throughout (Unix milliseconds); absent: use is not judged. */
   readonly demand?: {
     readonly fromMs: number
     readonly untilMs: number
-    /** How long requests take to use what is freed at once, where that is not at once; their intervals are longer by it. Default: 0. */
+    /** How long requests take to use capacity that is freed all at once; lengthens the intervals of `least`. Default: 0. */
     readonly fillMs?: number
   }
 }
 
-/** The part of a limit that every interval has to hold, where demand exceeds it throughout. */
-const LEAST_PART = 0.98
+/** The share of a limit that every interval must hold under constant demand. */
+const MIN_USE = 0.98
 
-/** Judges each of an account's limits by when its requests left. */
+/** Judges each of an account's limits by when its requests were sent. */
 export function judge(
   account: ProofAccount,
   departures: readonly Departure[],
@@ -54,10 +85,10 @@ export function judge(
     const byWholes = (mostInAnyInterval(wholes, periodMs) * each) / limit
     const use = least === undefined ? undefined : (least * each) / limit
     const binds = period === binding?.period && metric === binding.metric
-    const isUnused = binds && use !== undefined && use < LEAST_PART
+    const isUnused = binds && use !== undefined && use < MIN_USE
     return {
       account: account.name,
-      limit: `${limit.toLocaleString('en')} ${metric} a ${period}`,
+      limit: `${limit.toLocaleString('en')} ${metric} per ${period}`,
       admitted: heads.length * each,
       byHeads,
       byWholes,

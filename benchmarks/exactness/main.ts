@@ -9,8 +9,8 @@ import { isProven, type Scenario } from './scenario.ts'
 import { clockSteps } from './scenarios/clock-steps.ts'
 import { distantNats } from './scenarios/distant-nats.ts'
 import { kills } from './scenarios/kills.ts'
-import { natsAway } from './scenarios/nats-away.ts'
-import { powerCut } from './scenarios/power-cut.ts'
+import { natsUnavailable } from './scenarios/nats-unavailable.ts'
+import { powerFailure } from './scenarios/power-failure.ts'
 import { slowHandshakes } from './scenarios/slow-handshakes.ts'
 import { stoppedInstance } from './scenarios/stopped-instance.ts'
 import { withheldBodies } from './scenarios/withheld-bodies.ts'
@@ -21,19 +21,19 @@ const SCENARIOS: readonly Scenario[] = [
   withheldBodies,
   stoppedInstance,
   clockSteps,
-  powerCut,
+  powerFailure,
   distantNats,
-  natsAway,
+  natsUnavailable,
 ]
 
-/** Names, comma-separated; unset: all. */
+/** Comma-separated scenario names; unset: all. */
 const wanted = process.env.SCENARIO?.split(',')
 const unknown = wanted?.find((name) => SCENARIOS.every((scenario) => scenario.name !== name))
 if (unknown !== undefined) {
-  console.error(`There is no scenario "${unknown}". There are: ${SCENARIOS.map(({ name }) => name).join(', ')}.`)
+  console.error(`There is no scenario "${unknown}". Scenarios: ${SCENARIOS.map(({ name }) => name).join(', ')}.`)
   process.exit(2)
 }
-/** Where the report goes; unset: to the results if all scenarios run, else nowhere. */
+/** Where the report is written; unset: to the results if all scenarios run, otherwise nowhere. */
 const reportFile =
   process.env.REPORT_FILE ?? (wanted === undefined ? join(PROJECT_DIR, 'benchmarks/results/exactness.md') : undefined)
 
@@ -52,9 +52,9 @@ for (const scenario of SCENARIOS) {
     lines.push(...section)
     areAllProven &&= isProven(result)
   } catch (error) {
-    // The others are worth their time all the same.
+    // Run the other scenarios anyway.
     console.error(error)
-    lines.push('', `## ${scenario.name}`, '', `**Could not be run to its end: ${String(error)}**`)
+    lines.push('', `## ${scenario.name}`, '', `**Failed: ${String(error)}**`)
     areAllProven = false
   }
 }

@@ -1,23 +1,24 @@
 import type { Verdict } from './judge.ts'
 import type { Scenario, ScenarioResult } from './scenario.ts'
 
-/** The report's beginning. */
+/** Returns the beginning of the report. */
 export function reportHead(date: string, machine: string, natsVersion: string): string[] {
   return [
     '# Exactness: `npm run bench:exactness`',
     '',
     `${date}, ${machine}, ${natsVersion}.`,
     '',
-    'Each scenario runs real processes and causes one kind of trouble. What counts is when requests left for the provider, by the kernel’s time',
-    'stamps: a capture on loopback (`tcpdump`), read by the benchmark itself. Every limit is judged twice: by requests’ heads, and by the last bytes of',
-    'whole requests. *Most* is the most in any period, *least* the least in any period and two slots, over the limit; *least* is given where',
-    'demand exceeds the limit throughout. `SCENARIO=name` runs one scenario and prints its section.',
+    'Each scenario runs real processes and causes one kind of failure. It measures when requests were sent to the provider, by the kernel’s',
+    'timestamps, in a capture on loopback (`tcpdump`) that the benchmark itself reads. Every limit is judged twice: by the headers of requests, and by',
+    'the last bytes of complete requests. *Most* is the most in any period, *least* the least in any period and two slots, each divided by the limit;',
+    '*least* is given if demand exceeds the limit throughout. `SCENARIO=name` runs one scenario and prints its section.',
   ]
 }
 
-/** One scenario's section. */
+/** Returns the section of one scenario. */
 export function reportSection({ name, about }: Scenario, { judgedBy, verdicts, facts = [] }: ScenarioResult): string[] {
-  const doubt = 'Judged by the upstream’s own time stamps, for the wire could not be watched: late on a busy machine.'
+  const doubt =
+    'Judged by the upstream’s own timestamps, which are late on a busy machine, because the wire could not be captured.'
   return [
     '',
     `## ${name}`,
@@ -25,7 +26,7 @@ export function reportSection({ name, about }: Scenario, { judgedBy, verdicts, f
     about,
     ...(judgedBy === 'wire' ? [] : ['', `**${doubt}**`]),
     '',
-    '| connection | limit | admitted in all | most ÷ limit, by heads | by whole requests | least ÷ limit | |',
+    '| connection | limit | total admitted | most ÷ limit, by headers | by complete requests | least ÷ limit | |',
     '|---|---|---|---|---|---|---|',
     ...verdicts.map(rowOf),
     ...(facts.length === 0 ? [] : ['']),

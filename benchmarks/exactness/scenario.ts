@@ -1,20 +1,20 @@
 import type { Verdict } from './judge.ts'
-import type { Observed } from './watch.ts'
+import type { Observed } from './observe.ts'
 
-/** One kind of trouble, and the limits that have to hold in it. */
+/** One kind of failure, and the limits that must hold during it. */
 export interface Scenario {
-  /** What `SCENARIO` selects it by. */
+  /** The value of `SCENARIO` that selects it. */
   readonly name: string
-  /** What is done, in a sentence or two. */
+  /** Describes what happens, in a sentence or two. */
   readonly about: string
-  /** @param print takes one line for the operator */
+  /** @param print prints a line for the person who runs it */
   run(print: (line: string) => void): Promise<ScenarioResult>
 }
 
 export interface ScenarioResult {
   readonly judgedBy: Observed['by']
   readonly verdicts: readonly Verdict[]
-  /** What else it shows. */
+  /** Other results. */
   readonly facts?: readonly Fact[]
 }
 
@@ -23,7 +23,7 @@ export interface Fact {
   readonly isAsPromised: boolean
 }
 
-/** Whether every limit held and was used, and all else is as promised. */
+/** Returns true if every limit held and was used, and all other results are as promised. */
 export function isProven({ verdicts, facts = [] }: ScenarioResult): boolean {
   return verdicts.every(({ finding }) => finding === 'kept') && facts.every(({ isAsPromised }) => isAsPromised)
 }

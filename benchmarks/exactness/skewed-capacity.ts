@@ -1,4 +1,4 @@
-/** The capacity service on a machine whose wall clock is wrong, by up to ten minutes, differently at each start. */
+/** The capacity service with a wall clock that is wrong by up to ten minutes, differently at each start. */
 const skewMs = Math.round((Math.random() * 2 - 1) * 600_000)
 const RealDate = Date
 

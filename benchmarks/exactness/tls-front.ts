@@ -4,18 +4,18 @@ import { connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { createSecureContext, TLSSocket } from 'node:tls'
 import { freePort } from '@sluice/local-servers'
+import type { ProofUpstream } from './observe.ts'
 import type { ProofSimulator } from './upstreams.ts'
-import type { ProofUpstream } from './watch.ts'
 
-/** A certificate for 127.0.0.1, signed by itself. */
+/** A self-signed certificate for 127.0.0.1. */
 export interface Certificate {
   readonly cert: Buffer
   readonly key: Buffer
-  /** What Node trusts it by: NODE_EXTRA_CA_CERTS. */
+  /** The path for NODE_EXTRA_CA_CERTS, so that Node trusts it. */
   readonly certFile: string
 }
 
-/** @throws Error where openssl is not installed */
+/** @throws Error if openssl is not installed */
 export function createCertificate(folder: string): Certificate {
   const certFile = join(folder, 'front.crt')
   const keyFile = join(folder, 'front.key')
@@ -28,16 +28,16 @@ export function createCertificate(folder: string): Certificate {
 export interface TlsFrontOptions {
   readonly certificate: Certificate
   readonly simulator: ProofSimulator
-  /** The one account that uses it. */
+  /** The only account that uses it. */
   readonly upstreamKey: string
-  /** How long the n-th connection (from 0) waits for its handshake, in milliseconds; Infinity: for ever. */
+  /** How long the n-th connection (from 0) waits for its handshake, in milliseconds; Infinity: forever. */
   handshakeDelayMs(connection: number): number
 }
 
-/** The simulator behind TLS, with slow handshakes. */
+/** The provider simulator behind TLS, with slow handshakes. */
 export interface TlsFront extends ProofUpstream {
   readonly baseUrl: string
-  /** Ends all connections but one, so that of the next requests all but one need a handshake. */
+  /** Ends all connections but one, so that all but one of the next requests need a handshake. */
   endConnections(): void
   stop(): Promise<void>
 }

@@ -1,29 +1,29 @@
 import { capacityStatus, type WindowStatus } from '@sluice/contracts'
 import { request } from '@sluice/messaging'
-import { createStarted } from '../shared/started.ts'
+import { createStarted } from '../shared/processes.ts'
 import type { ProofAccount } from './accounts.ts'
 import { type DataPlane, type DataPlaneOptions, startDataPlane } from './data-plane.ts'
 import { type Demand, describeStatuses, startDemand } from './demand.ts'
 import { judge } from './judge.ts'
+import { watchUpstreams } from './observe.ts'
 import type { Fact, ScenarioResult } from './scenario.ts'
 import { type ProofSimulator, startProofSimulator } from './upstreams.ts'
-import { watchUpstreams } from './watch.ts'
 
 export interface UnderDemandOptions {
   readonly accounts: readonly ProofAccount[]
-  /** Requests a second to each account. */
+  /** Requests per second to each account. */
   readonly perSecond: number
   readonly onCapacityUnavailable?: 'allow' | 'reject'
   readonly plane?: Omit<DataPlaneOptions, 'connections'>
-  /** Whether demand exceeds every binding limit, and all of it should be used, from the first request until `during` ends. */
+  /** True if demand exceeds every binding limit from the first request until `during` ends, so that all of it should be used. */
   readonly demandBinds: boolean
-  /** What happens meanwhile. The demand ends with it. */
+  /** What happens during the demand, which ends when this resolves. */
   during(plane: DataPlane, simulator: ProofSimulator): Promise<void>
-  /** What is to be seen once the demand has ended, with everything still there. */
+  /** Checks made after the demand, while everything still runs. */
   afterwards?(plane: DataPlane, simulator: ProofSimulator, demand: Demand): Promise<readonly Fact[]>
 }
 
-/** Runs a data plane with the provider simulator under steady demand, and judges what left. */
+/** Runs a data plane with the provider simulator under steady demand, and judges what was sent. */
 export async function underDemand(
   options: UnderDemandOptions,
   print: (line: string) => void,
@@ -63,7 +63,7 @@ export async function underDemand(
   }
 }
 
-/** Puts the results of runs beside each other together. */
+/** Combines the results of concurrent runs. */
 export function together(results: readonly ScenarioResult[]): ScenarioResult {
   return {
     judgedBy: results.every(({ judgedBy }) => judgedBy === 'wire') ? 'wire' : 'upstream',
@@ -72,7 +72,7 @@ export function together(results: readonly ScenarioResult[]): ScenarioResult {
   }
 }
 
-/** How the account's first limit stands, by the capacity service. */
+/** Returns the window of the account's first limit, as the capacity service reports it. */
 export async function windowOf({ bus }: DataPlane, account: ProofAccount): Promise<WindowStatus> {
   const { windows } = await request(bus, capacityStatus, [account.name], {})
   const [window] = windows

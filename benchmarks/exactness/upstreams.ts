@@ -1,15 +1,15 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { startSimulatorProcess } from '../shared/simulator-process.ts'
-import type { ProofUpstream } from './watch.ts'
+import type { ProofUpstream } from './observe.ts'
 import type { Departure } from './wire/departures.ts'
 
 /** The provider simulator, with the accounts of a scenario. */
 export interface ProofSimulator extends ProofUpstream {
   readonly openaiBaseUrl: string
-  /** How many requests it took from an account. */
+  /** The number of requests received from an account. */
   countOf(key: string): Promise<number>
-  /** Has requests answered after so long, from now on. */
+  /** Sets the delay of responses from now on, in milliseconds. */
   setLatency(latencyMs: number): Promise<void>
   forget(): Promise<void>
   stop(): Promise<void>
@@ -39,7 +39,7 @@ export async function startProofSimulator(keys: readonly string[]): Promise<Proo
   }
 }
 
-/** A provider that answers a request once it has all of it: what the simulator does not do for uploads. */
+/** A provider that responds only when it has the complete request, which the simulator does not do for uploads. */
 export interface UploadUpstream extends ProofUpstream {
   readonly baseUrl: string
   stop(): Promise<void>
@@ -50,7 +50,7 @@ export async function startUploadUpstream(): Promise<UploadUpstream> {
   const server: Server = createServer({ requestTimeout: 0 }, (request, response) => {
     const headAtMs = Date.now()
     const key = request.headers.authorization?.replace(/^Bearer /, '')
-    if (key === undefined) throw new Error('a request without a key')
+    if (key === undefined) throw new Error('a request has no key')
     const index = departures.push({ headAtMs, key }) - 1
     request.resume().once('end', () => {
       departures[index] = { headAtMs, wholeAtMs: Date.now(), key }

@@ -6,23 +6,23 @@ import { promisify } from 'node:util'
 
 const run = promisify(execFile)
 
-/** A folder that forgets, at a power cut, what was not written to its disk. */
+/** A folder that loses, at a simulated power failure, what was not written to its disk. */
 export interface VolatileDisk {
   readonly folder: string
-  /** What a reader of the results has to know of it. */
+  /** What a reader of the results must know about it. */
   readonly about: string
-  /** Everything that is there now is on the disk. */
+  /** Writes everything to the disk. */
   sync(): Promise<void>
-  /** What was not on the disk is gone. Nothing may run on it. */
-  cutPower(): Promise<void>
+  /** Loses what was not on the disk. No process may use the folder. */
+  failPower(): Promise<void>
   stop(): Promise<void>
 }
 
 /**
- * Mounts a file system of its own in an image file: what its processes did not sync is in memory for up to half a minute, as on any
- * machine. Where this user may not mount it, takes a folder that goes back to its last {@link VolatileDisk.sync}.
- * @param print takes one line for the operator
- * @param commitIntervalS after so many seconds the file system writes its journal; ext4's own default unless given
+ * Mounts a file system in an image file: what processes did not sync stays in memory for up to half a minute, as on any
+ * machine. If this user may not mount it, uses a folder that is reset to its last {@link VolatileDisk.sync}.
+ * @param print prints a line for the person who runs it
+ * @param commitIntervalS how often the file system writes its journal, in seconds. Default: ext4's own
  */
 export async function createVolatileDisk(print: (line: string) => void, commitIntervalS = 5): Promise<VolatileDisk> {
   const parent = await mkdtemp(join(tmpdir(), 'sluice-exactness-disk-'))
@@ -37,7 +37,7 @@ export async function createVolatileDisk(print: (line: string) => void, commitIn
   }
 }
 
-/** Mostly holes: NATS takes no stream that its disk could not hold in full. */
+/** A sparse file: NATS refuses a stream that its disk could not hold in full. */
 const IMAGE_SIZE = '24G'
 
 async function mountedImage(parent: string, folder: string, commitIntervalS: number): Promise<VolatileDisk> {
@@ -52,8 +52,8 @@ async function mountedImage(parent: string, folder: string, commitIntervalS: num
     sync: async () => {
       await run('sync', ['-f', folder])
     },
-    cutPower: async () => {
-      // The image's file holds what the file system has written; what it has not is in memory, and goes to a file that is not used again.
+    failPower: async () => {
+      // The image file has what the file system wrote. Unwritten blocks are in memory and go to a file that is not used again.
       const survivor = join(parent, 'survivor.img')
       await run('cp', ['--sparse=always', image, survivor])
       await run('umount', [folder])
@@ -70,12 +70,12 @@ function copiedFolder(parent: string, folder: string): VolatileDisk {
   const copy = join(parent, 'copy')
   return {
     folder,
-    about: 'a folder that goes back to where it was before the demand, for nothing can be mounted here',
+    about: 'a folder that is reset to its state before the demand, because nothing can be mounted here',
     sync: async () => {
       await rm(copy, { recursive: true, force: true })
       await cp(folder, copy, { recursive: true })
     },
-    cutPower: async () => {
+    failPower: async () => {
       await rm(folder, { recursive: true })
       await cp(copy, folder, { recursive: true })
     },

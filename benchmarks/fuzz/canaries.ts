@@ -2,27 +2,27 @@ import { once } from 'node:events'
 import { type ClientHttp2Session, connect } from 'node:http2'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Agent, request } from 'undici'
-import type { Target } from './odd.ts'
+import type { Target } from './odd-input.ts'
 
-/** Requests as they should be, which must be answered as they should be, whatever else is said to the gateway meanwhile. */
+/** Valid requests, which must get the expected response whatever else is sent to the gateway at the same time. */
 export interface Canaries {
-  readonly answered: Readonly<Record<string, number>>
-  /** What was wrong with those that were not answered properly. */
+  readonly succeeded: Readonly<Record<string, number>>
+  /** Descriptions of the responses that were not as expected. */
   readonly failures: readonly string[]
   readonly slowestMs: number
-  /** Resolves when those under way have ended. */
+  /** Resolves when the requests in progress have ended. */
   stop(): Promise<void>
 }
 
-interface Answer {
+interface ChatResponse {
   readonly status: number | undefined
   readonly body: string
 }
 
-type Ask = (body: string, signal: AbortSignal) => Promise<Answer>
+type Ask = (body: string, signal: AbortSignal) => Promise<ChatResponse>
 
 export function startCanaries(target: Target): Canaries {
-  const answered: Record<string, number> = { 'HTTP/1.1': 0, 'HTTP/2': 0 }
+  const succeeded: Record<string, number> = { 'HTTP/1.1': 0, 'HTTP/2': 0 }
   const failures: string[] = []
   const http1 = new Agent({ connections: 2 })
   const http2 = http2Asker(target)
@@ -32,10 +32,10 @@ export function startCanaries(target: Target): Canaries {
   const sing = async (protocol: string, ask: Ask): Promise<void> => {
     for (let turn = 0; !isStopped; turn++) {
       const isStreamed = turn % 2 === 0
-      const askedAtMs = performance.now()
+      const sentAtMs = performance.now()
       const fault = await faultOf(ask(bodyOf(isStreamed), AbortSignal.timeout(PATIENCE_MS)), isStreamed)
-      slowestMs = Math.max(slowestMs, performance.now() - askedAtMs)
-      if (fault === undefined) answered[protocol] = (answered[protocol] ?? 0) + 1
+      slowestMs = Math.max(slowestMs, performance.now() - sentAtMs)
+      if (fault === undefined) succeeded[protocol] = (succeeded[protocol] ?? 0) + 1
       else failures.push(`${protocol}: ${fault}`)
       await sleep(PAUSE_MS)
     }
@@ -45,7 +45,7 @@ export function startCanaries(target: Target): Canaries {
     sing('HTTP/2', http2.ask),
   ])
   return {
-    answered,
+    succeeded,
     failures,
     get slowestMs() {
       return slowestMs
@@ -67,10 +67,10 @@ function bodyOf(isStreamed: boolean): string {
   return JSON.stringify({ model: 'gpt-4o-mini', max_tokens: 20, stream: isStreamed, messages })
 }
 
-/** What is wrong with an answer; undefined where nothing is. */
-async function faultOf(answering: Promise<Answer>, isStreamed: boolean): Promise<string | undefined> {
+/** Describes what is wrong with a response; undefined if nothing is. */
+async function faultOf(responding: Promise<ChatResponse>, isStreamed: boolean): Promise<string | undefined> {
   try {
-    const { status, body } = await answering
+    const { status, body } = await responding
     const isWhole = isStreamed ? body.endsWith('data: [DONE]\n\n') : Array.isArray(JSON.parse(body).choices)
     return status === 200 && isWhole ? undefined : `${status} ${body.slice(0, 200)}`
   } catch (error) {
@@ -80,19 +80,19 @@ async function faultOf(answering: Promise<Answer>, isStreamed: boolean): Promise
 
 const headersOf = ({ apiKey }: Target) => ({ authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' })
 
-async function askHttp1(target: Target, dispatcher: Agent, body: string, signal: AbortSignal): Promise<Answer> {
+async function askHttp1(target: Target, dispatcher: Agent, body: string, signal: AbortSignal): Promise<ChatResponse> {
   const url = target.url + target.chatPath
-  const answer = await request(url, { method: 'POST', headers: headersOf(target), body, signal, dispatcher })
-  return { status: answer.statusCode, body: await answer.body.text() }
+  const response = await request(url, { method: 'POST', headers: headersOf(target), body, signal, dispatcher })
+  return { status: response.statusCode, body: await response.body.text() }
 }
 
-/** Asks on one session as long as that lasts. */
+/** Sends requests on one session as long as it lasts. */
 function http2Asker(target: Target): { ask: Ask; close(): void } {
   let session: ClientHttp2Session | undefined
   const current = (): ClientHttp2Session => {
     if (session === undefined || session.closed || session.destroyed) {
       session = connect(target.url)
-      // Shows in the requests on it.
+      // The requests on the session fail, which is reported.
       session.on('error', () => undefined)
     }
     return session

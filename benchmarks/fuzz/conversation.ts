@@ -1,33 +1,35 @@
 import { connect } from 'node:net'
 import { setImmediate as turn } from 'node:timers/promises'
+import { FRAME } from './http2-frames.ts'
 import type { Random } from './random.ts'
 
-/** What is said on one connection. */
+/** What is sent on one connection. */
 export interface Conversation {
   readonly protocol: 'http1' | 'http2'
-  /** Each written by itself. */
+  /** Each is one write. */
   readonly pieces: readonly Buffer[]
-  /** How the connection is left: by an end, by a reset, or only when the other side has gone or been quiet for a while. */
+  /** How the client closes the connection: by an end, by a reset, or only after the other side has closed it or been quiet for a while. */
   readonly leaving: 'end' | 'reset' | 'listen'
 }
 
 const LEAVING = ['end', 'reset', 'listen', 'listen'] as const
 
-/** Says the bytes in one piece or several, whole or not, with a byte changed or none. */
+/** Splits the bytes into one or several writes, some truncated or with changed bytes. */
 export function conversationOf(random: Random, protocol: Conversation['protocol'], bytes: Buffer): Conversation {
-  let said = bytes
-  if (random.isTrue(0.1)) said = said.subarray(0, random.int(said.length + 1))
-  if (random.isTrue(0.1) && said.length > 0) {
-    said = Buffer.from(said)
-    for (let changes = random.int(3); changes >= 0; changes--) said[random.int(said.length)] = random.int(256)
+  let bytesToSend = bytes
+  if (random.isTrue(0.1)) bytesToSend = bytesToSend.subarray(0, random.int(bytesToSend.length + 1))
+  if (random.isTrue(0.1) && bytesToSend.length > 0) {
+    bytesToSend = Buffer.from(bytesToSend)
+    for (let changes = random.int(3); changes >= 0; changes--)
+      bytesToSend[random.int(bytesToSend.length)] = random.int(256)
   }
   const pieces: Buffer[] = []
   const isSplit = random.isTrue(0.3)
   const longest = random.isTrue(0.2) ? 3 : 200
-  for (let at = 0; at < said.length; ) {
-    // However long it is, not so many pieces that it takes for ever.
-    const length = isSplit && pieces.length < MAX_PIECES ? 1 + random.int(longest) : said.length
-    pieces.push(said.subarray(at, at + length))
+  for (let at = 0; at < bytesToSend.length; ) {
+    // A bounded number of pieces, so that a long input does not take too long.
+    const length = isSplit && pieces.length < MAX_PIECES ? 1 + random.int(longest) : bytesToSend.length
+    pieces.push(bytesToSend.subarray(at, at + length))
     at += length
   }
   return { protocol, pieces, leaving: random.pick(LEAVING) }
@@ -35,7 +37,7 @@ export function conversationOf(random: Random, protocol: Conversation['protocol'
 
 const MAX_PIECES = 100
 
-/** Has a conversation; resolves with what came back, of which the first is kept, once the connection is closed. */
+/** Sends a conversation; resolves with the beginning of the response when the connection is closed. */
 export function converse(url: string, { pieces, leaving }: Conversation): Promise<Buffer> {
   const { hostname, port } = new URL(url)
   return new Promise((resolve) => {
@@ -50,14 +52,14 @@ export function converse(url: string, { pieces, leaving }: Conversation): Promis
       if (bytes < KEPT_BYTES) received.push(piece)
       bytes += piece.length
     })
-    // How it breaks is up to the other side.
+    // The other side may close it in any way.
     socket.on('error', () => undefined)
     socket.on('close', () => {
       clearTimeout(quiet)
       clearTimeout(atMost)
       resolve(Buffer.concat(received))
     })
-    const say = async (): Promise<void> => {
+    const send = async (): Promise<void> => {
       for (const piece of pieces) {
         if (socket.destroyed) return
         socket.write(piece)
@@ -67,10 +69,35 @@ export function converse(url: string, { pieces, leaving }: Conversation): Promis
       if (leaving === 'end') socket.end()
       else if (leaving === 'reset') socket.resetAndDestroy()
     }
-    socket.on('connect', () => void say())
+    socket.on('connect', () => void send())
   })
 }
 
 const QUIET_MS = 150
 const LONGEST_MS = 3_000
 const KEPT_BYTES = 64 * 1024
+
+/** Summarizes a response: by the first HTTP/1.1 status, or by the types of HTTP/2 frames. */
+export function outcomeOf(protocol: Conversation['protocol'], received: Buffer): string {
+  const prefix = protocol === 'http1' ? 'HTTP/1.1' : 'HTTP/2'
+  if (received.length === 0) return `${prefix}: nothing`
+  const status = /^HTTP\/1\.1 (\d{3}) /.exec(received.toString('latin1', 0, 20))?.[1]
+  if (status !== undefined) return `${prefix}: ${status}${protocol === 'http2' ? ' of HTTP/1.1' : ''}`
+  if (protocol === 'http1') return `${prefix}: something else`
+  const types = frameTypes(received)
+  const seen = KINDS.filter(([type]) => types.has(type)).map(([, name]) => name)
+  return `${prefix}: ${seen.length === 0 ? 'settings only' : seen.join(' + ')}`
+}
+
+const KINDS = [
+  [FRAME.headers, 'responses'],
+  [FRAME.rstStream, 'resets'],
+  [FRAME.goaway, 'goaway'],
+] as const
+
+function frameTypes(received: Buffer): Set<number> {
+  const types = new Set<number>()
+  for (let at = 0; at + 9 <= received.length; at += 9 + received.readUIntBE(at, 3))
+    types.add(received.readUInt8(at + 3))
+  return types
+}

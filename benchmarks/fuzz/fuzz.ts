@@ -2,38 +2,36 @@ import { capacityStatus } from '@sluice/contracts'
 import { until } from '@sluice/local'
 import { freePort } from '@sluice/local-servers'
 import { request } from '@sluice/messaging'
+import { type MemorySample, memoryOf, PROBE_NODE_OPTIONS } from '../shared/memory.ts'
 import { benchmarkNats } from '../shared/nats.ts'
-import { pidOf } from '../shared/service-process.ts'
+import { createStarted, pidOf } from '../shared/processes.ts'
 import { startSimulatorProcess } from '../shared/simulator-process.ts'
 import { type Sluice, startSluice } from '../shared/sluice.ts'
-import { createStarted } from '../shared/started.ts'
-import { type MemorySample, memoryOf, PROBE_NODE_OPTIONS } from '../soak/memory.ts'
-import { openSockets } from '../soak/sockets.ts'
+import { openSockets } from '../shared/sockets.ts'
 import { type Canaries, startCanaries } from './canaries.ts'
-import { converse } from './conversation.ts'
+import { converse, outcomeOf } from './conversation.ts'
 import { http1Conversation } from './http1.ts'
 import { http2Conversation } from './http2.ts'
-import type { Target } from './odd.ts'
-import { outcomeOf } from './outcome.ts'
+import type { Target } from './odd-input.ts'
 import { createRandom } from './random.ts'
 
 export interface FuzzResult {
-  /** How conversations ended, by protocol and what came back first. */
+  /** The number of conversations by protocol and first response. */
   readonly outcomes: ReadonlyMap<string, number>
-  readonly canaries: Pick<Canaries, 'answered' | 'failures' | 'slowestMs'>
-  /** Of the gateway, after each round, when the nonsense had stopped: under it, bodies come and go. */
+  readonly canaries: Pick<Canaries, 'succeeded' | 'failures' | 'slowestMs'>
+  /** Memory of the gateway after each round, when the input has stopped and no bodies are in memory. */
   readonly memory: readonly MemorySample[]
-  /** Exceptions that nobody caught, by the gateway's own count. */
+  /** Uncaught exceptions, by the gateway's own count. */
   readonly unforeseenFaults: number
-  /** Requests and tokens for which capacity still holds a reservation at the end. */
+  /** Requests and tokens that are still reserved at the end. */
   readonly reserved: number
-  /** The gateway is the process that it was. */
+  /** True if the gateway process did not restart. */
   readonly isAlive: boolean
-  /** Connections that the gateway had open a while after the end, and not before. */
+  /** Connections that the gateway still had open a while after the end, and not before the run. */
   readonly openConnections: number
 }
 
-/** Starts a local Sluice and talks nonsense to its gateway in rounds of `roundMs`, beside requests as they should be. */
+/** Starts a local Sluice and sends malformed input to its gateway in rounds of `roundMs`, concurrently with valid requests. */
 export async function fuzz(seed: number, rounds: number, roundMs: number): Promise<FuzzResult> {
   const started = createStarted()
   try {
@@ -57,13 +55,13 @@ export async function fuzz(seed: number, rounds: number, roundMs: number): Promi
     const memory: MemorySample[] = []
     for (let round = 0; round < rounds; round++) {
       await talk(seed + round * TALKERS, roundMs, target, outcomes)
-      // One that has ended is found to have, below.
+      // If the gateway has ended, that is detected below.
       if (sluice.gateway.connected) memory.push(await memoryAtRest(sluice, openBefore))
     }
     await canaries.stop()
     const isAlive = sluice.gateway.exitCode === null && sluice.gateway.signalCode === null
     if (!isAlive) return { ...NOTHING_KNOWN, outcomes, canaries, memory, isAlive }
-    // Those of before, which the start of Sluice left to be used again, may be closed by now.
+    // Idle connections from the startup of Sluice may have been closed by now.
     const open = async (): Promise<number> => Math.max(0, connectionsOf(sluice) - openBefore)
     const openConnections = await until('the connections', open, (count) => count === 0).catch(open)
     return {
@@ -82,7 +80,7 @@ export async function fuzz(seed: number, rounds: number, roundMs: number): Promi
 
 const UPSTREAM_KEY = 'sk-fuzz'
 const NOTHING_KNOWN = { unforeseenFaults: Number.NaN, reserved: Number.NaN, openConnections: Number.NaN }
-/** Conversations at a time. */
+/** Concurrent conversations. */
 const TALKERS = 16
 
 async function talk(seed: number, durationMs: number, target: Target, outcomes: Map<string, number>): Promise<void> {
@@ -98,7 +96,7 @@ async function talk(seed: number, durationMs: number, target: Target, outcomes: 
   await Promise.all(Array.from({ length: TALKERS }, (_, index) => talker(index)))
 }
 
-/** Once what was broken off is cleared away; a connection that stays shows in the end. */
+/** Waits until aborted connections are closed; a leaked connection shows at the end. */
 async function memoryAtRest(sluice: Sluice, openBefore: number): Promise<MemorySample> {
   const open = async (): Promise<number> => connectionsOf(sluice) - openBefore
   await until('the connections', open, (count) => count <= CANARY_CONNECTIONS).catch(open)
@@ -112,7 +110,7 @@ async function faultsCounted(metricsPort: number): Promise<number> {
   return Number(/^sluice_unforeseen_faults_total\b.* (\d+)$/m.exec(text)?.[1] ?? Number.NaN)
 }
 
-/** Settlements are on their way for a moment. */
+/** Settlements take a moment to arrive. */
 async function stillReserved({ bus, connectionId }: Sluice): Promise<number> {
   const reserved = async (): Promise<number> => {
     const { windows } = await request(bus, capacityStatus, [connectionId], {})

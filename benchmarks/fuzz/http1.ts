@@ -1,8 +1,8 @@
 import { type Conversation, conversationOf } from './conversation.ts'
-import { bodyOf, methodOf, oddFields, pathOf, type Target, validFields } from './odd.ts'
+import { bodyOf, methodOf, oddFields, pathOf, type Target, validFields } from './odd-input.ts'
 import type { Random } from './random.ts'
 
-/** One to three requests of HTTP/1.1 on one connection, each more or less as it should be. */
+/** Generates one to three HTTP/1.1 requests on one connection, each valid or malformed to some degree. */
 export function http1Conversation(random: Random, target: Target): Conversation {
   const requests = Array.from({ length: 1 + random.int(3) }, () => request(random, target))
   return conversationOf(random, 'http1', Buffer.concat(requests))

@@ -1,4 +1,4 @@
-import type { Field } from './odd.ts'
+import type { Field } from './odd-input.ts'
 
 /** RFC 9113, section 6. */
 export const FRAME = {
@@ -18,7 +18,7 @@ export const END_HEADERS = 0x4
 export const PADDED = 0x8
 export const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
 
-/** A frame as it goes over the wire. @param length said to be so much, where that is not what it is */
+/** Encodes a frame. @param length the stated length, if it differs from the payload's */
 export function frame(type: number, flags: number, stream: number, payload: Buffer, length = payload.length): Buffer {
   const head = Buffer.alloc(9)
   head.writeUIntBE(length & 0xffffff, 0, 3)

@@ -1,9 +1,9 @@
 import { type Conversation, conversationOf } from './conversation.ts'
 import { END_HEADERS, END_STREAM, FRAME, frame, headerBlock, PADDED, PREFACE, uint32 } from './http2-frames.ts'
-import { bodyOf, type Field, methodOf, oddFields, pathOf, type Target, validFields } from './odd.ts'
+import { bodyOf, type Field, methodOf, oddFields, pathOf, type Target, validFields } from './odd-input.ts'
 import type { Random } from './random.ts'
 
-/** A connection of HTTP/2: requests that are more or less as they should be, among frames of every type. */
+/** Generates an HTTP/2 connection: requests that are valid or malformed to some degree, among frames of every type. */
 export function http2Conversation(random: Random, target: Target): Conversation {
   const frames: Buffer[] = [random.isTrue(0.97) ? PREFACE : PREFACE.subarray(0, random.int(PREFACE.length))]
   frames.push(random.isTrue(0.9) ? frame(FRAME.settings, 0, 0, Buffer.alloc(0)) : settings(random))
@@ -16,7 +16,7 @@ export function http2Conversation(random: Random, target: Target): Conversation 
   return conversationOf(random, 'http2', Buffer.concat(frames))
 }
 
-/** Ids of streams: mostly as they should be. */
+/** Generates stream ids, most of them valid. */
 class Streams {
   readonly #random: Random
   #latest = -1
@@ -75,7 +75,7 @@ function inParts(random: Random, stream: number, block: Buffer, end: number): Bu
     frame(FRAME.headers, end, stream, block.subarray(0, cut)),
     frame(FRAME.continuation, END_HEADERS, stream, block.subarray(cut)),
   ]
-  // Nothing may come between the two.
+  // No other frame is allowed between the two.
   if (random.isTrue(0.2)) frames.splice(1, 0, frame(FRAME.ping, 0, 0, Buffer.alloc(8)))
   return frames
 }
@@ -156,7 +156,7 @@ function reset(random: Random, stream: number): Buffer {
   return frame(FRAME.rstStream, 0, stream, uint32(random.isTrue(0.8) ? random.int(14) : 0xffffffff))
 }
 
-/** Much of the same. */
+/** Generates many frames of the same kind. */
 function flood(random: Random, target: Target, streams: Streams): Buffer[] {
   const times = 50 + random.int(1_500)
   const repeat = (make: (index: number) => Buffer): Buffer[] => Array.from({ length: times }, (_, index) => make(index))

@@ -1,8 +1,8 @@
-/** Random numbers that a seed repeats. */
+/** A seeded random number generator. */
 export interface Random {
-  /** From 0 to below 1. */
+  /** Returns a number from 0 to below 1. */
   next(): number
-  /** From 0 to below `end`. */
+  /** Returns an integer from 0 to below `end`. */
   int(end: number): number
   pick<T>(list: readonly [T, ...T[]]): T
   isTrue(chance: number): boolean
@@ -10,7 +10,7 @@ export interface Random {
 }
 
 /**
- * Mulberry32, with a state of 32 bits: enough for cases, not for secrets.
+ * Mulberry32, with a state of 32 bits: good enough for test cases, not for secrets.
  * @param seed a 32-bit integer
  */
 export function createRandom(seed: number): Random {

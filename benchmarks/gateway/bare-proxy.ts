@@ -3,8 +3,8 @@ import { fastify } from 'fastify'
 import { Agent, request } from 'undici'
 
 /**
- * The least that a proxy in these libraries can do, as its own process, on port `PORT`: it sends a request on to `UPSTREAM_URL` with
- * another key, and streams the answer back. It checks nothing, counts nothing and records nothing.
+ * The minimal proxy with these libraries, as its own process on port `PORT`: it forwards a request to `UPSTREAM_URL` with
+ * another key and streams the response back. It checks, counts and records nothing.
  */
 const upstreamUrl = process.env.UPSTREAM_URL ?? ''
 const authorization = `Bearer ${process.env.API_KEY}`
@@ -14,19 +14,19 @@ const app = fastify({ logger: false })
 app.removeAllContentTypeParsers()
 app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
 app.post('/*', async (incoming, reply) => {
-  const answer = await request(upstreamUrl + incoming.url, {
+  const response = await request(upstreamUrl + incoming.url, {
     dispatcher,
     method: 'POST',
     headers: { ...endToEnd(incoming.headers), authorization },
     body: incoming.body as Buffer,
   })
-  return reply.code(answer.statusCode).headers(endToEnd(answer.headers)).send(answer.body)
+  return reply.code(response.statusCode).headers(endToEnd(response.headers)).send(response.body)
 })
 await app.listen({ host: '127.0.0.1', port: Number(process.env.PORT) })
 process.send?.('ready')
 process.once('disconnect', () => process.exit())
 
-/** Without the headers that are about one connection alone. */
+/** Removes the hop-by-hop headers. */
 function endToEnd({
   host: _host,
   connection: _connection,

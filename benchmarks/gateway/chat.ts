@@ -1,10 +1,10 @@
 import { type Dispatcher, Pool } from 'undici'
-import type { Contender } from './contender.ts'
+import type { Contender } from './contenders.ts'
 
 export interface ChatKind {
   readonly name: string
   readonly body: string
-  /** What a whole answer ends with, white space aside. */
+  /** The end of a complete response, without white space. */
   readonly ending: string
 }
 
@@ -24,12 +24,12 @@ export const CHAT_KINDS: readonly ChatKind[] = [
 ]
 
 export interface ChatCaller {
-  /** Resolves when the answer has come. @throws Error when it is not a whole one with status 200 */
+  /** Resolves when the response has arrived. @throws Error if it is incomplete or its status is not 200 */
   call(): Promise<void>
   stop(): Promise<void>
 }
 
-/** Calls a contender over as many kept-alive connections as there are callers, at the least cost that undici allows. */
+/** Calls a contender over as many kept-alive connections as there are callers, at the lowest cost that undici allows. */
 export function chatCaller({ name, chatUrl, headers }: Contender, kind: ChatKind, callers: number): ChatCaller {
   const { origin, pathname } = new URL(chatUrl)
   const pool = new Pool(origin, { connections: callers })
@@ -54,7 +54,7 @@ export function chatCaller({ name, chatUrl, headers }: Contender, kind: ChatKind
           },
           onResponseEnd: () => {
             if (status === 200 && end.toString().trimEnd().endsWith(kind.ending)) resolve()
-            else reject(new Error(`${name} answered ${status}: ${end.toString()}`))
+            else reject(new Error(`${name} responded with ${status}: ${end.toString()}`))
           },
           onResponseError: (_, error) => reject(error),
         })
@@ -63,7 +63,7 @@ export function chatCaller({ name, chatUrl, headers }: Contender, kind: ChatKind
   }
 }
 
-/** Why a contender does not serve this kind of request; undefined where it does. */
+/** Returns why a contender does not serve this kind of request; undefined if it does. */
 export async function faultOf(contender: Contender, kind: ChatKind): Promise<string | undefined> {
   const caller = chatCaller(contender, kind, 1)
   try {

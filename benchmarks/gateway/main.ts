@@ -4,15 +4,17 @@ import { join } from 'node:path'
 import { freePort } from '@sluice/local-servers'
 import { describeMachine, versionOf } from '../shared/machine.ts'
 import { benchmarkNats, PROJECT_DIR } from '../shared/nats.ts'
-import { startProgram, stopProcess } from '../shared/service-process.ts'
-import { createStarted } from '../shared/started.ts'
+import { createStarted, startProgram, stopProcess } from '../shared/processes.ts'
 import { CHAT_KINDS, faultOf } from './chat.ts'
-import type { UpstreamAddress } from './contender.ts'
+import {
+  PORTKEY_PACKAGE,
+  startBareProxy,
+  startPortkey,
+  startSluiceContender,
+  type UpstreamAddress,
+} from './contenders.ts'
 import { measure } from './measure.ts'
 import { areTargetsReached, type KindResult, REPORT_HEAD, rowsOf } from './report.ts'
-import { startBareProxy } from './start-bare-proxy.ts'
-import { PORTKEY_PACKAGE, startPortkey } from './start-portkey.ts'
-import { startSluiceContender } from './start-sluice-contender.ts'
 
 const ROUND_MS = Number(process.env.ROUND_S ?? 4) * 1_000
 const OPTIONS = { callers: 64, rounds: 5, roundMs: ROUND_MS, warmUpMs: ROUND_MS }
@@ -32,7 +34,7 @@ try {
     const portkeyFault = portkey === undefined ? 'could not be installed' : await faultOf(portkey, kind)
     const contenders = portkey === undefined || portkeyFault !== undefined ? [bare, sluice] : [bare, sluice, portkey]
     const [ofBare, ofSluice, ofPortkey] = await measure(contenders, kind, OPTIONS)
-    if (ofBare === undefined || ofSluice === undefined) throw new Error('every contender is measured')
+    if (ofBare === undefined || ofSluice === undefined) throw new Error('a contender was not measured')
     const result = { kind: kind.name, bare: ofBare, sluice: ofSluice, portkey: ofPortkey, portkeyFault }
     const rows = rowsOf(result, PORTKEY_PACKAGE)
     console.log(rows.join('\n'))
@@ -62,11 +64,11 @@ function headOf(natsVersion: string | undefined): string[] {
     '',
     `${new Date().toISOString().slice(0, 10)}, ${describeMachine()}, ${natsVersion}.`,
     '',
-    `Chat completions, plain (1 kB) and streamed (30 events, each written by itself), from ${callers} callers at once to the same upstream, which`,
-    `answers at once. Medians of ${rounds} rounds of ${roundMs / 1_000} s, all in turn. Every process (callers, proxy, upstream; for Sluice also capacity and`,
-    'NATS) is on this one machine, so the CPU time of the proxy’s own process is what compares best. Through Sluice everything is on:',
-    'key check, permit, settlement, response event, usage asked for and read in streams; one connection whose limits are not reached.',
-    'Many small writes cost everybody much the same: where the bare proxy itself is under a rate, no proxy in Node reaches it here.',
+    `Chat completions, plain (1 kB) and streamed (30 events, each a separate write), from ${callers} concurrent callers to the same upstream, which`,
+    `responds at once. Medians of ${rounds} rounds of ${roundMs / 1_000} s, all in turn. Every process (callers, proxy, upstream; for Sluice also capacity and`,
+    'NATS) runs on this one machine, so the CPU time of the proxy’s own process is the best comparison. Sluice runs with everything on:',
+    'key check, permit, settlement, response event, usage requested and read in streams; one connection whose limits are not reached.',
+    'Many small writes cost every proxy about the same: where the bare proxy itself is below a rate, no proxy in Node reaches it here.',
     '',
   ]
 }

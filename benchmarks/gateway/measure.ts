@@ -1,14 +1,13 @@
-import { closedLoop } from '../shared/closed-loop.ts'
-import { median } from '../shared/percentile.ts'
-import { cpuTimeMs } from '../shared/process-cpu.ts'
+import { closedLoop, median } from '../shared/closed-loop.ts'
+import { cpuTimeMs } from '../shared/processes.ts'
 import { type ChatCaller, type ChatKind, chatCaller } from './chat.ts'
-import type { Contender } from './contender.ts'
+import type { Contender } from './contenders.ts'
 
 export interface Measurement {
   readonly perSecond: number
   readonly p50Ms: number
   readonly p99Ms: number
-  /** CPU time of the contender's process, all of its threads, for a request. */
+  /** CPU time of the contender's process, all threads, per request. */
   readonly cpuMicros: number
 }
 
@@ -19,7 +18,7 @@ export interface MeasureOptions {
   readonly warmUpMs: number
 }
 
-/** Rounds of all contenders in turn, so that what disturbs the machine disturbs them all; the medians of each, in their order. */
+/** Runs rounds of all contenders in turn, so that disturbances of the machine affect them all; returns the medians of each, in their order. */
 export async function measure(
   contenders: readonly Contender[],
   kind: ChatKind,

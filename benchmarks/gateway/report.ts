@@ -1,26 +1,26 @@
 import type { Measurement } from './measure.ts'
 
-/** What one kind of request came to. */
+/** The measurements of one kind of request. */
 export interface KindResult {
   readonly kind: string
   readonly bare: Measurement
   readonly sluice: Measurement
-  /** Absent where Portkey does not serve this kind, or could not be had; `portkeyFault` says why. */
+  /** Undefined if Portkey does not serve this kind or could not be installed; `portkeyFault` says why. */
   readonly portkey: Measurement | undefined
   readonly portkeyFault: string | undefined
 }
 
 export const REPORT_HEAD = [
-  '| | | requests/s | p50 ms | p99 ms | CPU µs a request | CPU against bare | |',
+  '| | | requests/s | p50 ms | p99 ms | CPU µs per request | CPU vs. bare | |',
   '|---|---|---|---|---|---|---|---|',
 ]
 
-/** How many times the bare proxy's CPU time Sluice's gateway may take. */
-const MOST_CPU = 2
-/** How many times Portkey's requests Sluice must serve. */
-const LEAST_RATE = 4
+/** How many times the bare proxy's CPU time Sluice's gateway may use. */
+const MAX_CPU_RATIO = 2
+/** How many times Portkey's request rate Sluice must reach. */
+const MIN_RATE_RATIO = 4
 
-/** For every kind, and against Portkey for those that it serves, of which there must be one. */
+/** Returns true if the targets are reached for every kind, against Portkey for those that it serves, and it serves at least one. */
 export function areTargetsReached(results: readonly KindResult[]): boolean {
   return (
     results.every(({ bare, sluice }) => isCpuReached(sluice, bare)) &&
@@ -29,10 +29,10 @@ export function areTargetsReached(results: readonly KindResult[]): boolean {
   )
 }
 
-/** The rows of the table for one kind of request. */
+/** Returns the table rows for one kind of request. */
 export function rowsOf({ kind, bare, sluice, portkey, portkeyFault }: KindResult, portkeyPackage: string): string[] {
-  const cpu = `CPU ≤ ${MOST_CPU} × bare: ${isCpuReached(sluice, bare) ? 'reached' : 'MISSED'}`
-  const rate = portkey === undefined ? 'rate against Portkey: NOT MEASURED' : rateVerdict(sluice, bare, portkey)
+  const cpu = `CPU ≤ ${MAX_CPU_RATIO} × bare: ${isCpuReached(sluice, bare) ? 'reached' : 'MISSED'}`
+  const rate = portkey === undefined ? 'rate vs. Portkey: NOT MEASURED' : rateVerdict(sluice, bare, portkey)
   return [
     row(kind, 'bare Fastify + undici proxy', bare, bare, ''),
     row(kind, 'Sluice', sluice, bare, `${cpu}; ${rate}`),
@@ -43,16 +43,16 @@ export function rowsOf({ kind, bare, sluice, portkey, portkeyFault }: KindResult
 }
 
 function isCpuReached(sluice: Measurement, bare: Measurement): boolean {
-  return sluice.cpuMicros <= MOST_CPU * bare.cpuMicros
+  return sluice.cpuMicros <= MAX_CPU_RATIO * bare.cpuMicros
 }
 
 function rateVerdict(sluice: Measurement, bare: Measurement, portkey: Measurement): string {
   const verdict = isRateReached(sluice, portkey) ? 'reached' : 'MISSED'
-  return `rate ≥ ${LEAST_RATE} × Portkey: ${verdict} (${times(sluice, portkey)}; bare ${times(bare, portkey)})`
+  return `rate ≥ ${MIN_RATE_RATIO} × Portkey: ${verdict} (${times(sluice, portkey)}; bare ${times(bare, portkey)})`
 }
 
 function isRateReached(sluice: Measurement, portkey: Measurement): boolean {
-  return sluice.perSecond >= LEAST_RATE * portkey.perSecond
+  return sluice.perSecond >= MIN_RATE_RATIO * portkey.perSecond
 }
 
 function times(one: Measurement, other: Measurement): string {

@@ -6,26 +6,25 @@ import { gatewayKnows, until } from '@sluice/local'
 import { freePort } from '@sluice/local-servers'
 import { connectBus } from '@sluice/messaging'
 import { Agent, request } from 'undici'
+import { percentile } from '../shared/closed-loop.ts'
 import { describeMachine } from '../shared/machine.ts'
 import { benchmarkNats, PROJECT_DIR } from '../shared/nats.ts'
-import { percentile } from '../shared/percentile.ts'
+import { createStarted, pidOf, startProgram, startServiceProcess, stopProcess } from '../shared/processes.ts'
 import { putApiKey, putProjections, serveCredentials } from '../shared/projections.ts'
-import { pidOf, startProgram, startServiceProcess, stopProcess } from '../shared/service-process.ts'
-import { createStarted } from '../shared/started.ts'
 import { type Sent, sendBodies } from './send-bodies.ts'
 import { type WorstBody, worstBodies } from './worst-bodies.ts'
 
 /**
- * Two tenants of one gateway: one sends the worst bodies that are known at 10 MB/s, the other small requests, whose latency is measured. A
- * new gateway for each kind of body, as its greatest memory is measured too.
+ * Two tenants of one gateway: one sends the worst known bodies at 10 MB/s, the other small requests, whose latency is measured. Each
+ * kind of body gets a new gateway, as its peak memory is measured too.
  */
 const ATTACK_MS = Number(process.env.ROUND_S ?? 10) * 1_000
 const BYTES_PER_SECOND = 10_000_000
-const MOST_P99_MS = 100
-const MOST_MEMORY_MB = 1_024
-/** Of these, two at a time: more would not arrive in the time. */
+const MAX_P99_MS = 100
+const MAX_MEMORY_MB = 1_024
+/** Bodies of this size are sent two at a time: more would not arrive in time. */
 const LARGE_BYTES = 10_000_000
-/** Of the tenant that is measured. */
+/** How often the measured tenant sends a request. */
 const INTERVAL_MS = 20
 const BODY = '{"model":"gpt-4.1-mini","messages":[{"role":"user","content":"Say something."}]}'
 
@@ -37,7 +36,7 @@ interface Row {
   readonly memoryMb: number
 }
 
-/** What the latency is without a neighbor. */
+/** The latency without a neighbor. */
 const NOTHING: WorstBody = { name: 'nothing', path: '/', body: Buffer.alloc(0), parallel: 0 }
 
 const only = process.argv[2]
@@ -80,15 +79,15 @@ async function attack(worst: WorstBody): Promise<Row> {
     await until('the connection', () => gatewayKnows(gatewayUrl, 'full', calmKey), Boolean)
 
     const agent = new Agent()
-    const ask = async (path = '/connections/calm/v1/chat/completions'): Promise<number> => {
+    const send = async (path = '/connections/calm/v1/chat/completions'): Promise<number> => {
       const headers = { authorization: `Bearer ${calmKey}`, 'content-type': 'application/json' }
-      const answer = await request(`${gatewayUrl}${path}`, { dispatcher: agent, method: 'POST', headers, body: BODY })
-      await answer.body.dump()
-      return answer.statusCode
+      const response = await request(`${gatewayUrl}${path}`, { dispatcher: agent, method: 'POST', headers, body: BODY })
+      await response.body.dump()
+      return response.statusCode
     }
-    for (let warm = 0; warm < 200; warm++) await ask()
-    // Takes the one request that there is.
-    await ask('/connections/full/v1/chat/completions')
+    for (let warm = 0; warm < 200; warm++) await send()
+    // Uses up the connection's only request.
+    await send('/connections/full/v1/chat/completions')
 
     const stopping = new AbortController()
     const parallel = worst.parallel ?? (worst.body.length > LARGE_BYTES ? 2 : 8)
@@ -101,13 +100,13 @@ async function attack(worst: WorstBody): Promise<Row> {
     })
     const latenciesMs: number[] = []
     let failures = 0
-    const asked: Promise<void>[] = []
+    const requests: Promise<void>[] = []
     const endsAtMs = performance.now() + ATTACK_MS
     for (let nextMs = performance.now(); nextMs < endsAtMs; nextMs += INTERVAL_MS) {
       await sleep(Math.max(0, nextMs - performance.now()))
-      // From when it was due: a gateway that answers nobody for a second delays all that come in that second.
+      // Latency counts from the due time: a gateway that blocks for a second delays all requests of that second.
       const dueMs = nextMs
-      const one = ask().then(
+      const response = send().then(
         (status) => {
           latenciesMs.push(performance.now() - dueMs)
           if (status !== 200) failures++
@@ -116,12 +115,12 @@ async function attack(worst: WorstBody): Promise<Row> {
           failures++
         },
       )
-      asked.push(one)
+      requests.push(response)
     }
-    await Promise.all(asked)
+    await Promise.all(requests)
     stopping.abort()
     const sent = await sending
-    const memoryMb = mostMemoryMb(pidOf(gateway.child))
+    const memoryMb = peakMemoryMb(pidOf(gateway.child))
     await agent.close()
     return { worst, sent, latenciesMs: Float64Array.from(latenciesMs), failures, memoryMb }
   } finally {
@@ -134,22 +133,22 @@ async function stoppable<Child extends Awaited<ReturnType<typeof startProgram>>>
   return { child, stop: () => stopProcess(child) }
 }
 
-/** The most resident memory that the process has had. */
-function mostMemoryMb(pid: number): number {
+/** Returns the peak resident memory of the process. */
+function peakMemoryMb(pid: number): number {
   const [, kib] = /VmHWM:\s*(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
   return Number(kib) / 1_024
 }
 
 function isKept({ latenciesMs, failures, memoryMb }: Row): boolean {
-  return failures === 0 && percentile(latenciesMs, 0.99) < MOST_P99_MS && memoryMb < MOST_MEMORY_MB
+  return failures === 0 && percentile(latenciesMs, 0.99) < MAX_P99_MS && memoryMb < MAX_MEMORY_MB
 }
 
 function line(row: Row): string {
   const { worst, sent, latenciesMs, failures, memoryMb } = row
   const statuses = [...sent.statuses].map(([status, count]) => `${count} × ${status}`).join(', ')
-  const figures = [0.5, 0.99, 1].map((fraction) => percentile(latenciesMs, fraction).toFixed(1))
+  const latencies = [0.5, 0.99, 1].map((fraction) => percentile(latenciesMs, fraction).toFixed(1))
   const verdict = isKept(row) ? 'kept' : 'MISSED'
-  return `| ${worst.name} | ${sent.megabytes.toFixed(0)} MB: ${statuses} | ${figures.join(' | ')} | ${failures} | ${memoryMb.toFixed(0)} | ${verdict} |`
+  return `| ${worst.name} | ${sent.megabytes.toFixed(0)} MB: ${statuses} | ${latencies.join(' | ')} | ${failures} | ${memoryMb.toFixed(0)} | ${verdict} |`
 }
 
 function head(): string[] {
@@ -158,11 +157,11 @@ function head(): string[] {
     '',
     `${new Date().toISOString().slice(0, 10)}, ${describeMachine()}.`,
     '',
-    `One tenant sends the worst bodies that it can for ${ATTACK_MS / 1_000} s, 10 MB/s in all; another one asks every ${INTERVAL_MS} ms, and its latency counts from when it`,
-    `was due. p99 is to be under ${MOST_P99_MS} ms, the gateway's greatest memory under ${MOST_MEMORY_MB} MB, and no request of the other tenant may fail. Every process`,
-    'is on this one machine.',
+    `One tenant sends the worst known bodies for ${ATTACK_MS / 1_000} s, 10 MB/s in total; another sends a request every ${INTERVAL_MS} ms, and its latency counts from when it`,
+    `was due. p99 must be under ${MAX_P99_MS} ms, the gateway's peak memory under ${MAX_MEMORY_MB} MB, and no request of the other tenant may fail. Every process`,
+    'runs on this one machine.',
     '',
-    '| body | sent and answered | p50 ms | p99 ms | most ms | failures | MB | |',
+    '| body | sent, and responses | p50 ms | p99 ms | max ms | failures | MB | |',
     '|---|---|---|---|---|---|---|---|',
   ]
 }

@@ -5,22 +5,22 @@ import type { WorstBody } from './worst-bodies.ts'
 export interface SendOptions {
   readonly port: number
   readonly apiKey: string
-  /** Of bodies, of all requests together. */
+  /** Rate of body bytes of all requests together. */
   readonly bytesPerSecond: number
-  /** How many requests are under way at a time. */
+  /** The number of concurrent requests. */
   readonly parallel: number
   readonly signal: AbortSignal
 }
 
 export interface Sent {
   readonly megabytes: number
-  /** How many requests were answered, by status. */
+  /** The number of responses by status. */
   readonly statuses: ReadonlyMap<number, number>
 }
 
 /**
- * Sends the same request again and again until the signal is aborted, each over a connection of its own. A body is given up when its
- * request has been answered. Throws nothing: what breaks is sent again.
+ * Sends the same request repeatedly until the signal is aborted, each over its own connection. A body is aborted when its
+ * response arrives. Does not throw: a failed request is sent again.
  */
 export async function sendBodies(worst: WorstBody, options: SendOptions): Promise<Sent> {
   const { bytesPerSecond, parallel, signal } = options
@@ -28,7 +28,7 @@ export async function sendBodies(worst: WorstBody, options: SendOptions): Promis
   const bytes = wireBytes(worst, options.apiKey)
   const beganAtMs = performance.now()
   let sentBytes = 0
-  /** Resolves when the rate allows for so many bytes more. */
+  /** Resolves when the rate allows for this many more bytes. */
   const allowed = async (more: number): Promise<void> => {
     sentBytes += more
     const dueMs = (sentBytes / bytesPerSecond) * 1_000 - (performance.now() - beganAtMs)
@@ -44,7 +44,7 @@ export async function sendBodies(worst: WorstBody, options: SendOptions): Promis
   return { megabytes: sentBytes / 1e6, statuses }
 }
 
-/** Gives the status of the answer; undefined where there was none. */
+/** Returns the status of the response; undefined if there was none. */
 function sendOne(
   bytes: Buffer,
   { port, signal }: SendOptions,
@@ -69,7 +69,7 @@ function sendOne(
         const piece = bytes.subarray(at, at + PIECE_BYTES)
         await allowed(piece.length)
         if (socket.destroyed) return
-        // A socket that is destroyed calls back as well, with its error.
+        // A destroyed socket calls back as well, with its error.
         await new Promise<void>((written) => socket.write(piece, () => written()))
       }
     })

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http'
 
-/** A provider that reads whatever it is sent and answers at once, as its own process on port `PORT`. */
+/** A provider that reads any request and responds at once, as its own process on port `PORT`. */
 const ANSWERS: ReadonlyMap<string, string> = new Map([
   [
     '/v1/messages',

@@ -1,11 +1,11 @@
-/** A request that is meant to keep the gateway from serving others. */
+/** A request that is designed to keep the gateway from serving others. */
 export interface WorstBody {
   readonly name: string
   readonly path: string
   readonly body: Buffer
   readonly contentType?: string
   readonly headers?: Readonly<Record<string, string>>
-  /** How many requests are under way at a time; unless told, as many as is worst. */
+  /** The number of concurrent requests. Default: the worst number for the body's size. */
   readonly parallel?: number
   /** Sent in chunks of one byte. */
   readonly isByteByByte?: boolean
@@ -15,7 +15,7 @@ const MB = 1_000_000
 const NATIVE = '/connections/greedy/v1/chat/completions'
 const UNIFIED = '/v1/chat/completions'
 
-/** Those that took longest, or most memory, before there were bounds; as large as the bounds let through, and far beyond. */
+/** The requests that took the most time or memory before there were bounds: as large as the bounds admit, and far larger. */
 export function worstBodies(): WorstBody[] {
   return [
     native('31 MB of empty arrays', messages('[],'.repeat(10 * MB), '[]')),
@@ -24,22 +24,22 @@ export function worstBodies(): WorstBody[] {
     native('31 MB of text', messages('', text('x'.repeat(31 * MB)))),
     native('31 MB of escapes', messages('', text('\\n'.repeat(15 * MB)))),
     native('31 MB of escaped quotes', messages('', text('\\"'.repeat(15 * MB)))),
-    native('31 MB that begin many members called model', messages('', text('\\"model\\":'.repeat(2.5 * MB)))),
-    native('as many empty arrays as are let through', messages('[],'.repeat(99_000), '[]')),
-    native('as many members as are let through', members(99_000)),
-    native('as many items as are let through', messages(`[${'"",'.repeat(999_000)}""],`, '{}')),
+    native('31 MB with many beginnings of a model member', messages('', text('\\"model\\":'.repeat(2.5 * MB)))),
+    native('the most empty arrays that are admitted', messages('[],'.repeat(99_000), '[]')),
+    native('the most members that are admitted', members(99_000)),
+    native('the most items that are admitted', messages(`[${'"",'.repeat(999_000)}""],`, '{}')),
     native('few empty arrays, many requests', messages('[],'.repeat(1_300), '[]')),
-    native('objects with names of their own', messages(shapes(45_000), '{}')),
-    unified('messages, as many as are let through', messages(`${text('')},`.repeat(33_000), text('Hi'))),
-    unified('messages that are wrong', messages('{},'.repeat(99_000), '{}')),
-    unified('content that is wrong', messages('', `{"role":"user","content":[${'{},'.repeat(99_000)}{}]}`)),
-    unified('members that are null', members(99_000, 'null')),
+    native('objects with unique member names', messages(shapes(45_000), '{}')),
+    unified('the most messages that are admitted', messages(`${text('')},`.repeat(33_000), text('Hi'))),
+    unified('invalid messages', messages('{},'.repeat(99_000), '{}')),
+    unified('invalid content', messages('', `{"role":"user","content":[${'{},'.repeat(99_000)}{}]}`)),
+    unified('null members', members(99_000, 'null')),
     unified('a schema of empty arrays', tools(`[${'[],'.repeat(98_000)}[]]`)),
     unified('31 MB of text', messages('', text('x'.repeat(31 * MB)))),
     unified('31 MB of escapes', messages('', text('\\n'.repeat(15 * MB)))),
     { ...native('4 MB, a byte at a time', messages('', text('x'.repeat(4 * MB)))), isByteByByte: true },
     {
-      name: 'forms, a 31 MB one of empty fields',
+      name: 'form: 31 MB of empty fields',
       path: '/connections/restricted/v1/audio/transcriptions',
       contentType: 'multipart/form-data; boundary=b',
       body: Buffer.from(`${'--b\r\ncontent-disposition: form-data; name="a"\r\n\r\n\r\n'.repeat(580_000)}--b--\r\n`),

@@ -1,4 +1,12 @@
-import { percentile } from './percentile.ts'
+/** Returns the value that `fraction` (0 to 1) of all values do not exceed; NaN for an empty array. Sorts `values` in place. */
+export function percentile(values: Float64Array, fraction: number): number {
+  values.sort()
+  return values[Math.min(values.length - 1, Math.floor(values.length * fraction))] ?? Number.NaN
+}
+
+export function median(values: readonly number[]): number {
+  return percentile(Float64Array.from(values), 0.5)
+}
 
 export interface LoopResult {
   readonly perSecond: number
@@ -6,7 +14,7 @@ export interface LoopResult {
   readonly p99Ms: number
 }
 
-/** `callers` callers that each begin anew as soon as they are done, for `durationMs`. */
+/** Runs `callers` concurrent callers, each of which calls again as soon as its call has ended, for `durationMs`. */
 export async function closedLoop(callers: number, durationMs: number, call: () => Promise<void>): Promise<LoopResult> {
   const latenciesMs: number[] = []
   const startedAtMs = performance.now()

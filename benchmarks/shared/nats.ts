@@ -16,17 +16,17 @@ export const PROJECT_DIR = resolve(import.meta.dirname, '../..')
 export interface BenchmarkNats {
   readonly url: string
   readonly serverPath: string
-  /** Stops it and starts it again on its port, with what it stored. */
+  /** Restarts it on the same port, with its stored data. */
   restart(): Promise<void>
   stop(): Promise<void>
 }
 
-/** What the embedded start runs NATS with unless it is set otherwise. */
+/** The default of the embedded start. */
 const DEFAULT_SYNC_MS = 1_000
 
 /**
- * Finds a nats-server (`SLUICE_NATS_SERVER`, or the one that the embedded start takes), and writes its configuration into the folder that
- * its streams are for: it forces what it stores to the disk at the interval given; one before 2.10 always does it every two minutes.
+ * Finds a nats-server (`SLUICE_NATS_SERVER`, or that of the embedded start), and writes its configuration into the folder of
+ * its streams. It syncs to disk at the given interval; versions before 2.10 always sync every two minutes.
  */
 export async function prepareNats(dataDir: string, syncInterval: SyncInterval = DEFAULT_SYNC_MS) {
   const { path: serverPath, version } = await locateNatsServer({
@@ -41,7 +41,7 @@ export async function prepareNats(dataDir: string, syncInterval: SyncInterval = 
   return { serverPath, dataDir, configFile, appliedSyncMs: applied === 'always' ? 0 : applied }
 }
 
-/** Starts a nats-server of the benchmark's own, with JetStream in files in a temporary folder. */
+/** Starts a nats-server for the benchmark, with JetStream in files in a temporary folder. */
 export async function benchmarkNats(syncInterval?: SyncInterval): Promise<BenchmarkNats> {
   const prepared = await prepareNats(await mkdtemp(join(tmpdir(), 'sluice-benchmark-')), syncInterval)
   const { serverPath, dataDir } = prepared

@@ -9,7 +9,7 @@ import { type Bus, openBucket, type Served, serve } from '@sluice/messaging'
 import { createAccessToken, hashAccessToken } from '@sluice/service-kit'
 import { createSealedBoxes } from '../../services/connections/src/keys/sodium.ts'
 
-/** A connection of a benchmark, to OpenAI unless it says otherwise; its name is its id. */
+/** A connection of a benchmark, to OpenAI by default; its name is its id. */
 export type BenchmarkConnection = Pick<ProjectedConnection, 'name' | 'capacity'> &
   Partial<Pick<ProjectedConnection, 'provider' | 'allowedModels' | 'onCapacityUnavailable'>> & {
     readonly upstreamBaseUrl: string
@@ -17,8 +17,8 @@ export type BenchmarkConnection = Pick<ProjectedConnection, 'name' | 'capacity'>
   }
 
 /**
- * Puts these connections, and an API key for all of them, on the bus, as the connections service would: it has no part in a request.
- * Returns the key to call gateways with.
+ * Publishes these connections, and an API key for all of them, in place of the connections service, which is not needed per request.
+ * Returns the API key.
  */
 export async function putProjections(bus: Bus, connections: readonly BenchmarkConnection[]): Promise<string> {
   const bucket = await openBucket(bus, connectionProjection)
@@ -37,7 +37,7 @@ export async function putProjections(bus: Bus, connections: readonly BenchmarkCo
   return putApiKey(bus, 'benchmark')
 }
 
-/** Puts an API key for all connections on the bus, and returns it. */
+/** Publishes an API key for all connections and returns it. */
 export async function putApiKey(bus: Bus, id: string): Promise<string> {
   const apiKeys = await openBucket(bus, apiKeyProjection)
   const apiKey = createAccessToken('slc')
@@ -45,7 +45,7 @@ export async function putApiKey(bus: Bus, id: string): Promise<string> {
   return apiKey
 }
 
-/** Gives gateways the credentials of these connections, sealed, as the connections service would. */
+/** Serves the sealed credentials of these connections to gateways, in place of the connections service. */
 export async function serveCredentials(bus: Bus, connections: readonly BenchmarkConnection[]): Promise<Served> {
   const boxes = await createSealedBoxes()
   const keys = new Map(connections.map(({ name, upstreamKey }) => [name, upstreamKey]))

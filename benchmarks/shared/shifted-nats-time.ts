@@ -1,9 +1,9 @@
 import { Transform, type TransformCallback } from 'node:stream'
 
 /**
- * Changes what a NATS server sends so that its clock seems to stand elsewhere: the time stamps in JetStream's replies, and those in the
- * subjects that messages of consumers are acknowledged to. What applications sent stays as it is.
- * @param shiftMs by how much the clock is ahead, at this moment: whole seconds, so that no message changes its length
+ * Changes what a NATS server sends so that its clock seems shifted: the timestamps in JetStream's replies, and those in the
+ * acknowledgement subjects of consumers' messages. Payloads of applications stay unchanged.
+ * @param shiftMs returns how far the clock is ahead now: whole seconds in milliseconds, so that no message changes its length
  * @see https://docs.nats.io/reference/reference-protocols/nats-protocol
  */
 export function shiftedNatsTime(shiftMs: () => number): Transform {
@@ -28,7 +28,7 @@ export function shiftedNatsTime(shiftMs: () => number): Transform {
 /** `MSG subject sid [reply] bytes`, `HMSG subject sid [reply] headBytes bytes`. */
 const MESSAGE = /^H?MSG /
 
-/** Undefined where the first message is not there to its end. */
+/** Returns undefined if the first message is incomplete. */
 function firstMessageEnd(bytes: Buffer): number | undefined {
   const lineEnd = bytes.indexOf('\r\n')
   if (lineEnd < 0) return undefined

@@ -4,14 +4,14 @@ import { join } from 'node:path'
 import { freePort } from '@sluice/local-servers'
 import type { Account, RequestCounts, RequestRecord } from '@sluice/provider-simulator'
 import { PROJECT_DIR } from './nats.ts'
-import { stopProcess } from './service-process.ts'
+import { stopProcess } from './processes.ts'
 
-/** The provider simulator as its own process, so that when a request arrives does not depend on what the benchmark is doing. */
+/** The provider simulator as its own process, so that the benchmark's own load does not delay its timestamps. */
 export interface SimulatorProcess {
   readonly url: string
   readonly openaiBaseUrl: string
   requests(): Promise<readonly RequestRecord[]>
-  /** How many there were since it started or forgot. */
+  /** The number of requests since it started or was reset. */
   requestsSeen(): Promise<number>
   forget(): Promise<void>
   stop(): Promise<void>
@@ -30,8 +30,8 @@ export async function startSimulatorProcess(accounts: readonly Account[]): Promi
     url,
     openaiBaseUrl: `${url}/v1`,
     requests: async () => {
-      const answer = (await (await fetch(`${url}/_simulator/requests`)).json()) as { items: RequestRecord[] }
-      return answer.items
+      const body = (await (await fetch(`${url}/_simulator/requests`)).json()) as { items: RequestRecord[] }
+      return body.items
     },
     requestsSeen: async () => {
       const counts = (await (await fetch(`${url}/_simulator/requests/counts`)).json()) as RequestCounts

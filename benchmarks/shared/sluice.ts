@@ -3,13 +3,12 @@ import type { CapacityLimit } from '@sluice/contracts'
 import { gatewayKnows, until } from '@sluice/local'
 import { freePort } from '@sluice/local-servers'
 import { type Bus, connectBus } from '@sluice/messaging'
+import { createStarted, startServiceProcess, stopProcess } from './processes.ts'
 import { putProjections, serveCredentials } from './projections.ts'
-import { startServiceProcess, stopProcess } from './service-process.ts'
-import { createStarted } from './started.ts'
 
 export interface SluiceOptions {
   readonly natsUrl: string
-  /** The provider's, of an OpenAI connection. */
+  /** The provider's base URL, of an OpenAI connection. */
   readonly upstreamBaseUrl: string
   readonly upstreamKey: string
   readonly capacity: readonly CapacityLimit[]
@@ -29,8 +28,8 @@ export interface Sluice {
 }
 
 /**
- * Starts what every request passes. The benchmark itself puts the projections on the bus and seals the credential, as the
- * connections service would: it has no part in a request.
+ * Starts the processes on the path of a request. The benchmark publishes the projections and seals the credential in place of the
+ * connections service, which is not needed per request.
  */
 export async function startSluice(options: SluiceOptions): Promise<Sluice> {
   const started = createStarted()

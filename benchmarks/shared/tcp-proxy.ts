@@ -3,18 +3,18 @@ import type { Transform } from 'node:stream'
 import { freePort } from '@sluice/local-servers'
 
 export interface TcpProxyOptions {
-  /** Where it leads to, on loopback. */
+  /** The target's port on loopback. */
   readonly targetPort: number
-  /** How long each piece travels, in each direction, in milliseconds; half of a round trip. Default: 0. */
+  /** Delay in each direction, in milliseconds; half of a round trip. Default: 0. */
   readonly delayMs?: number
-  /** Changes what the target sends, for each connection. */
+  /** Creates a stream for each connection that changes what the target sends. */
   readonly changeReplies?: () => Transform
 }
 
-/** A way to a server on loopback that is longer than it is, or changes what passes. */
+/** A proxy to a server on loopback that adds delay or changes data. */
 export interface TcpProxy {
   readonly port: number
-  /** Ends every connection, and takes no more. */
+  /** Closes every connection and accepts no more. */
   stop(): Promise<void>
 }
 
@@ -22,12 +22,12 @@ export async function startTcpProxy({ targetPort, delayMs = 0, changeReplies }: 
   const sockets = new Set<Socket>()
   const keep = (socket: Socket): Socket => {
     sockets.add(socket.setNoDelay(true))
-    // A connection that breaks takes the other half with it; why it broke is its ends' business.
+    // If one half breaks, the other is closed too; the endpoints see the error.
     return socket.on('error', () => undefined).once('close', () => sockets.delete(socket))
   }
   const server = createServer({ allowHalfOpen: true }, (client) => {
     const target = connect({ host: '127.0.0.1', port: targetPort, allowHalfOpen: true })
-    // What ended in order has its end passed on behind what is still under way.
+    // An orderly end is passed on after the data that is still in transit.
     keep(client).once('close', (isBroken) => isBroken && target.destroy())
     keep(target).once('close', (isBroken) => isBroken && client.destroy())
     forward(client, target, delayMs)
@@ -45,7 +45,7 @@ export async function startTcpProxy({ targetPort, delayMs = 0, changeReplies }: 
   }
 }
 
-/** Sends on each piece so long after it came; pieces do not wait for one another. */
+/** Forwards each piece after the delay; pieces do not wait for one another. */
 function forward(from: NodeJS.ReadableStream, to: Socket, delayMs: number): void {
   const later = (action: () => void): void => {
     if (delayMs === 0) action()

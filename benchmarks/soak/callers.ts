@@ -2,17 +2,17 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Dispatcher, Pool } from 'undici'
 import type { Sluice } from '../shared/sluice.ts'
 
-/** Applications of all kinds: plain and streamed requests, and some that do not wait for the end. */
+/** Applications with plain and streamed requests, some of which are aborted. */
 export interface Callers {
-  /** The request ids that answers said. */
+  /** The request ids of responses. */
   readonly respondedIds: ReadonlySet<string>
   readonly sent: number
-  /** Requests that ended before any answer: given up, or the connection broken. */
+  /** Requests that ended without a response: aborted, or the connection broke. */
   readonly unresponded: number
   readonly byStatus: ReadonlyMap<number, number>
-  /** One request that nobody gives up; resolves when it has ended, however that is. */
+  /** Sends one request that is not aborted; resolves when it has ended, whatever its outcome. */
   callPatiently(): Promise<void>
-  /** Starts `perSecond` requests a second for `durationMs`, of which some are given up; resolves when all have ended. */
+  /** Sends `perSecond` requests a second for `durationMs`, some of which are aborted; resolves when all have ended. */
   callSteadily(perSecond: number, durationMs: number): Promise<void>
   stop(): Promise<void>
 }
@@ -66,10 +66,10 @@ export function createCallers({ chatUrl, apiKey }: Sluice): Callers {
 
 const MAX_CONNECTIONS = 256
 
-/** When a caller gives up: so long after it began, or at so many pieces of the answer. */
+/** When a caller aborts: after this time, or after this many chunks of the response. */
 type GiveUp = { readonly afterMs: number } | { readonly afterPieces: number }
 
-/** One in ten gives up. */
+/** One in ten aborts. */
 function randomGiveUp(): GiveUp | undefined {
   if (Math.random() >= 0.1) return undefined
   return Math.random() < 0.5 ? { afterMs: Math.random() * 40 } : { afterPieces: Math.floor(Math.random() * 18) }
@@ -77,7 +77,7 @@ function randomGiveUp(): GiveUp | undefined {
 
 const MESSAGES = [{ role: 'user', content: 'How much flows through a sluice that is open by a hand’s breadth?' }]
 
-/** Streamed and plain in equal shares; half of the streams ask for their usage. */
+/** Streamed and plain in equal shares; half of the streams request usage. */
 function requestTo(path: string, apiKey: string): Dispatcher.DispatchOptions {
   const stream = Math.random() < 0.5
   const usage = stream && Math.random() < 0.5 ? { stream_options: { include_usage: true } } : {}
@@ -104,7 +104,7 @@ function handler(
   return {
     onRequestStart: (controller) => {
       if (giveUp === undefined || !('afterMs' in giveUp)) return
-      timer = setTimeout(() => controller.abort(GIVEN_UP), giveUp.afterMs)
+      timer = setTimeout(() => controller.abort(ABORTED), giveUp.afterMs)
     },
     onResponseStart: (_, status, headers) => {
       isResponded = true
@@ -112,12 +112,12 @@ function handler(
     },
     onResponseData: (controller) => {
       pieces += 1
-      if (giveUp !== undefined && 'afterPieces' in giveUp && pieces > giveUp.afterPieces) controller.abort(GIVEN_UP)
+      if (giveUp !== undefined && 'afterPieces' in giveUp && pieces > giveUp.afterPieces) controller.abort(ABORTED)
     },
     onResponseEnd: finish,
-    // Given up, or broken off by the gateway because the provider broke off: both belong to the soak.
+    // Aborted, or broken off by the gateway because the provider did: both are part of the soak.
     onResponseError: finish,
   }
 }
 
-const GIVEN_UP = new Error('the caller gives up')
+const ABORTED = new Error('the caller aborts')

@@ -1,44 +1,14 @@
 import { type CapacityStatus, capacityStatus } from '@sluice/contracts'
 import { until } from '@sluice/local'
 import { request } from '@sluice/messaging'
-import { pidOf } from '../shared/service-process.ts'
+import { type Check, zeroCheck } from '../shared/checks.ts'
+import { pidOf } from '../shared/processes.ts'
 import type { Sluice } from '../shared/sluice.ts'
+import { openSockets } from '../shared/sockets.ts'
 import type { Callers } from './callers.ts'
 import type { Ledger } from './ledger.ts'
-import { growthBytes, type MemorySample } from './memory.ts'
-import { openSockets } from './sockets.ts'
 
-/** One thing that must hold after the soak. */
-export interface Check {
-  readonly what: string
-  readonly found: string
-  readonly holds: boolean
-}
-
-/** What the gateway may hold more at the end of the second half than at its beginning, by the line nearest to all samples. */
-const MAX_HELD_GROWTH_BYTES = 4 * 1024 ** 2
-/** The allocator keeps some of what it had, and gives it back when it likes. */
-const MAX_RSS_GROWTH_BYTES = 32 * 1024 ** 2
-
-export function memoryChecks(samples: readonly MemorySample[]): Check[] {
-  const check = (what: string, bytesOf: (sample: MemorySample) => number, most: number): Check => {
-    const growth = growthBytes(samples, bytesOf)
-    const levels = [samples.at(Math.floor(samples.length / 2)), samples.at(-1)].map(
-      (sample) => `${mebibytes(sample === undefined ? 0 : bytesOf(sample))}`,
-    )
-    return {
-      what: `${what}, growth over the second half ≤ ${mebibytes(most)} MiB`,
-      found: `${mebibytes(growth)} MiB (${levels.join(' → ')})`,
-      holds: growth <= most,
-    }
-  }
-  return [
-    check('memory held after a collection', ({ heldBytes }) => heldBytes, MAX_HELD_GROWTH_BYTES),
-    check('resident memory', ({ rssBytes }) => rssBytes, MAX_RSS_GROWTH_BYTES),
-  ]
-}
-
-/** The gateway's connections, once those that are kept open for the next request have had their time. */
+/** Checks that the gateway has no open connections, after idle ones have timed out. */
 export async function socketChecks({ gateway, gatewayUrl }: Sluice, upstreamUrl: string): Promise<Check[]> {
   const gatewayPort = Number(new URL(gatewayUrl).port)
   const upstreamPort = Number(new URL(upstreamUrl).port)
@@ -50,59 +20,58 @@ export async function socketChecks({ gateway, gatewayUrl }: Sluice, upstreamUrl:
     }
   }
   const isNone = ({ callers, upstream }: ReturnType<typeof count>) => callers === 0 && upstream === 0
-  const left = await until('the sockets', async () => count(), isNone, KEPT_ALIVE_MS).catch(count)
+  const open = await until('the sockets', async () => count(), isNone, KEPT_ALIVE_MS).catch(count)
   return [
-    { what: 'connections of callers left open: 0', found: String(left.callers), holds: left.callers === 0 },
-    { what: 'connections to the provider left open: 0', found: String(left.upstream), holds: left.upstream === 0 },
+    zeroCheck('connections of callers still open', open.callers),
+    zeroCheck('connections to the provider still open', open.upstream),
   ]
 }
 
-/** Longer than the simulator asks its callers to keep a connection that is idle. */
+/** Longer than the idle timeout of the simulator's connections. */
 const KEPT_ALIVE_MS = 90_000
 
-/** Nothing stays reserved, and the counters say what the settlements said. */
+/** Checks that nothing stays reserved, and that the counters equal the sums of the settlements. */
 export async function permitChecks({ bus, connectionId }: Sluice, ledger: Ledger): Promise<Check[]> {
-  const ask = () => request(bus, capacityStatus, [connectionId], {})
+  const status = () => request(bus, capacityStatus, [connectionId], {})
   const isSettled = ({ windows }: CapacityStatus) => windows.every(({ reserved }) => reserved === 0)
-  const { windows } = await until('the settlements', ask, isSettled).catch(ask)
+  const { windows } = await until('the settlements', status, isSettled).catch(status)
   const reserved = windows.reduce((sum, window) => sum + window.reserved, 0)
   const used = (metric: 'requests' | 'tokens') =>
     windows.find((window) => window.period === 'day' && window.metric === metric)?.used
   return [
-    { what: 'requests and tokens still reserved: 0', found: String(reserved), holds: reserved === 0 },
+    zeroCheck('requests and tokens still reserved', reserved),
     equal('requests used = requests settled', used('requests'), ledger.settledCost.requests),
     equal('tokens used = tokens settled', used('tokens'), ledger.settledCost.tokens),
-    equal('requests settled = requests sent on, by response events', ledger.settledCost.requests, ledger.sentEvents),
+    equal('requests settled = forwarded requests, by response events', ledger.settledCost.requests, ledger.sentEvents),
   ]
 }
 
-/** Each request is in one response event, those that are refused several in one; one that was given up before its answer has one at most, as it may never have arrived. */
+/**
+ * Checks that each request is in one response event; one event may sum up several denied requests. A request that was aborted
+ * before its response has at most one, as it may never have reached the gateway.
+ */
 export async function eventChecks(callers: Callers, ledger: Ledger, providerRequests: number): Promise<Check[]> {
   const missing = () => [...callers.respondedIds].filter((id) => !ledger.eventIds.has(id)).length
-  const left = await until(
+  const missingCount = await until(
     'the events',
     async () => missing(),
-    (count) => count <= ledger.addedUp,
+    (count) => count <= ledger.summedUp,
   ).catch(missing)
-  const unheard = [...ledger.eventIds].filter((id) => !callers.respondedIds.has(id)).length
+  const eventsWithoutResponse = [...ledger.eventIds].filter((id) => !callers.respondedIds.has(id)).length
   return [
     {
-      what: 'answers without a response event of their own ≤ requests that others add up',
-      found: `${left.toLocaleString('en')} ≤ ${ledger.addedUp.toLocaleString('en')}`,
-      holds: left <= ledger.addedUp,
+      what: 'responses without a response event of their own ≤ requests summed up in other events',
+      found: `${missingCount.toLocaleString('en')} ≤ ${ledger.summedUp.toLocaleString('en')}`,
+      holds: missingCount <= ledger.summedUp,
+    },
+    zeroCheck('repeated response events', ledger.repeatedEvents),
+    {
+      what: 'response events without a response ≤ requests without a response',
+      found: `${eventsWithoutResponse.toLocaleString('en')} ≤ ${callers.unresponded.toLocaleString('en')}`,
+      holds: eventsWithoutResponse <= callers.unresponded,
     },
     {
-      what: 'response events for one request twice: 0',
-      found: String(ledger.repeatedEvents),
-      holds: ledger.repeatedEvents === 0,
-    },
-    {
-      what: 'response events without an answer ≤ requests without one',
-      found: `${unheard.toLocaleString('en')} ≤ ${callers.unresponded.toLocaleString('en')}`,
-      holds: unheard <= callers.unresponded,
-    },
-    {
-      what: 'requests that the provider saw ≤ requests sent on, by response events',
+      what: 'requests that the provider received ≤ forwarded requests, by response events',
       found: `${providerRequests.toLocaleString('en')} ≤ ${ledger.sentEvents.toLocaleString('en')}`,
       holds: providerRequests <= ledger.sentEvents,
     },
@@ -111,8 +80,4 @@ export async function eventChecks(callers: Callers, ledger: Ledger, providerRequ
 
 function equal(what: string, left: number | undefined, right: number): Check {
   return { what, found: `${left?.toLocaleString('en')} = ${right.toLocaleString('en')}`, holds: left === right }
-}
-
-function mebibytes(bytes: number): string {
-  return (bytes / 1024 ** 2).toFixed(1)
 }

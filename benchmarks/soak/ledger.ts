@@ -10,22 +10,22 @@ import {
 } from '@sluice/contracts'
 import type { Bus } from '@sluice/messaging'
 
-/** All that passes on the bus about the requests of the soak, added up as it passes. */
+/** Sums of everything that is sent on the bus about the requests of the soak. */
 export interface Ledger {
-  /** The request ids in response events; how many events had one that was there before. */
+  /** The request ids in response events. */
   readonly eventIds: ReadonlySet<string>
   readonly repeatedEvents: number
-  /** Requests that were not sent on and have no event of their own, as another one counts them. */
-  readonly addedUp: number
-  /** Of which the provider was sent something. */
+  /** Denied requests without an event of their own, as another event counts them. */
+  readonly summedUp: number
+  /** Events of requests of which something was sent to the provider. */
   readonly sentEvents: number
   readonly outcomes: ReadonlyMap<Outcome, number>
-  /** What settlements said was reserved, and was used. */
+  /** The reserved and the actual costs in settlements. */
   readonly settledReservation: Cost
   readonly settledCost: Cost
 }
 
-/** Listens from now on. A batch or an exchange that is sent again counts once. */
+/** Starts listening. A batch that is sent again counts once. */
 export async function keepLedger(bus: Bus): Promise<Ledger> {
   const eventIds = new Set<string>()
   const outcomes = new Map<Outcome, number>()
@@ -33,7 +33,7 @@ export async function keepLedger(bus: Bus): Promise<Ledger> {
     eventIds,
     outcomes,
     repeatedEvents: 0,
-    addedUp: 0,
+    summedUp: 0,
     sentEvents: 0,
     settledReservation: { requests: 0, tokens: 0 },
     settledCost: { requests: 0, tokens: 0 },
@@ -53,7 +53,7 @@ export async function keepLedger(bus: Bus): Promise<Ledger> {
     for (const { requestId, requests = 1, outcome, upstreamMs } of events) {
       if (eventIds.has(requestId)) ledger.repeatedEvents += 1
       eventIds.add(requestId)
-      ledger.addedUp += requests - 1
+      ledger.summedUp += requests - 1
       outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + requests)
       if (upstreamMs !== undefined) ledger.sentEvents += 1
     }
@@ -73,7 +73,7 @@ export async function keepLedger(bus: Bus): Promise<Ledger> {
   return ledger
 }
 
-/** Whether a sender's number is seen for the first time, where each sender counts up. */
+/** Returns a function that returns true if a sender's number is new; each sender counts up. */
 function onceInOrder(): (sender: string, number: number) => boolean {
   const latest = new Map<string, number>()
   return (sender, number) => {

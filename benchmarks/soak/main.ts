@@ -1,23 +1,24 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { type Check, checkTable, memoryChecks, processCheck } from '../shared/checks.ts'
 import { closedLoop } from '../shared/closed-loop.ts'
 import { describeMachine } from '../shared/machine.ts'
+import { type MemorySample, memoryOf, PROBE_NODE_OPTIONS } from '../shared/memory.ts'
 import { benchmarkNats, PROJECT_DIR } from '../shared/nats.ts'
+import { createStarted } from '../shared/processes.ts'
 import { startSimulatorProcess } from '../shared/simulator-process.ts'
 import { type Sluice, startSluice } from '../shared/sluice.ts'
-import { createStarted } from '../shared/started.ts'
 import { type Callers, createCallers } from './callers.ts'
-import { type Check, eventChecks, memoryChecks, permitChecks, socketChecks } from './checks.ts'
+import { eventChecks, permitChecks, socketChecks } from './checks.ts'
 import { keepLedger, type Ledger } from './ledger.ts'
-import { type MemorySample, memoryOf, PROBE_NODE_OPTIONS } from './memory.ts'
 import { addControl, startTrouble } from './trouble.ts'
 
 const DURATION_MS = Number(process.env.MINUTES ?? 10) * 60_000
 const CALIBRATION_MS = 8_000
 const CALIBRATION_CALLERS = 256
 const MEMORY_SAMPLES = 60
-/** Of the requests, at the provider. */
+/** The share of requests that fail at the provider. */
 const FAILING_SHARE = 0.02
 const UPSTREAM_KEY = 'sk-soak'
 
@@ -25,14 +26,14 @@ const started = createStarted()
 try {
   const nats = await started.add(benchmarkNats())
   const simulator = await started.add(startSimulatorProcess([{ apiKey: UPSTREAM_KEY }]))
-  // Slow enough that a stream can be given up in its middle.
+  // Slow enough that a stream can be aborted in its middle.
   await addControl(simulator.url, { chunkDelayMs: 2 })
   const sluice = await started.add(
     startSluice({
       natsUrl: nats.url,
       upstreamBaseUrl: simulator.openaiBaseUrl,
       upstreamKey: UPSTREAM_KEY,
-      // Never reached; nothing of the day's window slides out during the run.
+      // Never reached; no charge leaves the day's window during the run.
       capacity: [
         { period: 'minute', requests: 1_000_000_000, tokens: 1_000_000_000_000 },
         { period: 'day', requests: 1_000_000_000, tokens: 1_000_000_000_000 },
@@ -58,7 +59,7 @@ try {
     ...(await permitChecks(sluice, ledger)),
     ...(await eventChecks(callers, ledger, await simulator.requestsSeen())),
     ...(await socketChecks(sluice, simulator.url)),
-    { what: 'the gateway is the process that it was', ...stillRuns(sluice) },
+    stillRuns(sluice),
   ]
   await report(mostPerSecond, perSecond, callers, ledger, checks)
   process.exitCode = checks.every(({ holds }) => holds) ? 0 : 1
@@ -76,9 +77,9 @@ async function watchMemory({ gateway }: Sluice): Promise<MemorySample[]> {
   return samples
 }
 
-function stillRuns({ gateway: { exitCode, signalCode } }: Sluice): Pick<Check, 'found' | 'holds'> {
+function stillRuns({ gateway: { exitCode, signalCode } }: Sluice): Check {
   const holds = exitCode === null && signalCode === null
-  return { found: holds ? 'it runs' : `it ended with ${exitCode ?? signalCode}`, holds }
+  return processCheck(holds ? 'it runs' : `it ended with ${exitCode ?? signalCode}`, holds)
 }
 
 async function report(
@@ -92,16 +93,14 @@ async function report(
     '# Soak: `npm run bench:soak`',
     '',
     `${new Date().toISOString().slice(0, 10)}, ${describeMachine()}. ${perSecond.toLocaleString('en')} requests a second for ${DURATION_MS / 60_000} minutes, half of`,
-    `the ${Math.floor(mostPerSecond).toLocaleString('en')} that everything on this machine together serves at most (gateway, capacity, NATS, provider simulator, callers). Half are`,
-    `streamed; one in ten is given up by its caller at a random moment; the provider fails ${FAILING_SHARE * 100} % in every way it can: 400, 500, 429, an error in`,
-    'the stream, connections broken before and in the answer, silence before and in the answer.',
+    `the ${Math.floor(mostPerSecond).toLocaleString('en')} requests a second that this machine serves at most with everything on it (gateway, capacity, NATS, provider simulator, callers). Half are`,
+    `streamed; callers abort one in ten at a random moment; the provider fails ${FAILING_SHARE * 100} % of the requests in every way: 400, 500, 429, an error in`,
+    'the stream, connections broken before and during the response, stalls before and during the response.',
     '',
-    `${callers.sent.toLocaleString('en')} requests, ${callers.unresponded.toLocaleString('en')} of them ended before an answer. Answers by status: ${listed(callers.byStatus)}. Outcomes by`,
+    `${callers.sent.toLocaleString('en')} requests, ${callers.unresponded.toLocaleString('en')} of which ended without a response. Responses by status: ${listed(callers.byStatus)}. Outcomes by`,
     `response events: ${listed(ledger.outcomes)}.`,
     '',
-    '| after it | found | |',
-    '|---|---|---|',
-    ...checks.map(({ what, found, holds }) => `| ${what} | ${found} | ${holds ? 'holds' : 'MISSED'} |`),
+    ...checkTable(checks),
   ]
   for (const line of lines.slice(2)) print(line)
   await writeFile(join(PROJECT_DIR, 'benchmarks/results/soak.md'), `${lines.join('\n')}\n`)

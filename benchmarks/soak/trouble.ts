@@ -3,7 +3,7 @@ import type { Control } from '@sluice/provider-simulator'
 
 type Fault = NonNullable<Control['fault']>
 
-/** What goes wrong at the provider, in equal shares. */
+/** The provider's failures, in equal shares. */
 const FAULTS: readonly (() => Fault)[] = [
   () => ({ kind: 'status', status: 500 }),
   () => ({ kind: 'status', status: 400 }),
@@ -13,7 +13,7 @@ const FAULTS: readonly (() => Fault)[] = [
   () => ({ kind: 'hang-before-headers' }),
   () => ({ kind: 'hang-mid-stream', afterChunks: upTo(15) }),
 ]
-/** One in so many faults is a 429, as each holds up every request for a moment. */
+/** One in this many faults is a 429, as each delays every request for a moment. */
 const RATE_LIMIT_EVERY = 100
 const RATE_LIMIT: Fault = { kind: 'rate-limit', retryAfterMs: 50 }
 
@@ -21,7 +21,7 @@ export interface Trouble {
   stop(): Promise<void>
 }
 
-/** Makes the simulated provider fail so many requests a second, in every way it knows. */
+/** Makes the simulated provider fail `perSecond` requests a second, in every way it supports. */
 export function startTrouble(simulatorUrl: string, perSecond: number): Trouble {
   let isStopped = false
   let caused = 0
@@ -45,7 +45,7 @@ export function startTrouble(simulatorUrl: string, perSecond: number): Trouble {
   }
 }
 
-/** @throws Error when the simulator does not take it */
+/** @throws Error if the simulator refuses it */
 export async function addControl(simulatorUrl: string, control: Control): Promise<void> {
   const response = await fetch(`${simulatorUrl}/_simulator/controls`, {
     method: 'POST',

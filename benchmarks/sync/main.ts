@@ -3,13 +3,11 @@ import { join } from 'node:path'
 import { SERVER_DEFAULT_SYNC_MS, type SyncInterval } from '@sluice/local-servers'
 import { CONNECTIONS, connectionName, type PermitSource } from '../capacity/permit-source.ts'
 import { sluicePermits } from '../capacity/sluice.ts'
-import { closedLoop, type LoopResult } from '../shared/closed-loop.ts'
+import { closedLoop, type LoopResult, median } from '../shared/closed-loop.ts'
 import { describeMachine, versionOf } from '../shared/machine.ts'
 import { type BenchmarkNats, benchmarkNats, PROJECT_DIR } from '../shared/nats.ts'
-import { median } from '../shared/percentile.ts'
 
-// What it costs that NATS forces what it stores to the disk at this interval or that: permits against the same server
-// with the others' intervals, in turn.
+// Measures the cost of NATS syncing to disk at different intervals: permits per second with the same server and each interval, in turn.
 
 const INTERVALS: readonly { readonly name: string; readonly syncInterval: SyncInterval }[] = [
   { name: '2m (the server’s default)', syncInterval: SERVER_DEFAULT_SYNC_MS },
@@ -32,7 +30,7 @@ interface Contender {
   readonly name: string
   readonly nats: BenchmarkNats
   readonly source: PermitSource
-  /** Permits that were not given in time and asked for again. */
+  /** Permits that were not granted in time and acquired again. */
   refused: number
 }
 
@@ -43,17 +41,17 @@ for (const { name, syncInterval } of INTERVALS) {
 }
 
 const lines = [
-  '# Forcing writes to the disk: `npm run bench:sync`',
+  '# Syncing to disk: `npm run bench:sync`',
   '',
   `${new Date().toISOString().slice(0, 10)}, ${describeMachine()}, ${versionOf(contenders[0]?.nats.serverPath ?? '')}, JetStream in files.`,
   '',
   `Each permit is reserved and settled. The median of ${ROUNDS} rounds of ${ROUND_MS / 1_000} s, all intervals in turn.`,
   '',
-  '| | `sync_interval` | permits/s | p50 ms | p99 ms | permits/s against the default | given only when asked for again |',
+  '| | `sync_interval` | permits/s | p50 ms | p99 ms | permits/s vs. the default | granted only on a retry |',
   '|---|---|---|---|---|---|---|',
 ]
 
-/** On a busy machine a permit may be too old when it arrives: it counts once it was given, with all the time it took. */
+/** On a busy machine a permit may be too old when it arrives: it is acquired again, and all the time counts. */
 async function takePermit(contender: Contender, connectionId: string): Promise<void> {
   for (;;) {
     try {
@@ -78,7 +76,8 @@ for (const { name: scenario, callers, connections } of SCENARIOS) {
   for (let round = 0; round < ROUNDS; round++) {
     for (const index of contenders.keys()) rounds[index]?.push(await run(index, ROUND_MS))
   }
-  const medianOf = (index: number, figure: keyof LoopResult) => median((rounds[index] ?? []).map((one) => one[figure]))
+  const medianOf = (index: number, metric: keyof LoopResult) =>
+    median((rounds[index] ?? []).map((round) => round[metric]))
   for (const [index, { name }] of contenders.entries()) {
     const perSecond = medianOf(index, 'perSecond')
     const ratio = (perSecond / medianOf(0, 'perSecond')).toFixed(2)

@@ -23,7 +23,7 @@ const tried = await startCapture([1])
 if (tried.status === 'capturing') await tried.capture.stop()
 const refusal = tried.status === 'refused' ? tried.reason : ''
 
-itWhere(refusal === '', refusal, 'requests are captured to the last, between the instants they were sent', async () => {
+itWhere(refusal === '', refusal, 'captures every request, at times between the first one sent and the last response', async () => {
   const port = await startServer()
   const started = await startCapture([port])
   if (started.status === 'refused') throw new Error(started.reason)
@@ -42,6 +42,6 @@ itWhere(refusal === '', refusal, 'requests are captured to the last, between the
   }
 })
 
-it('a capture that cannot be made is refused with tcpdump’s reason', async () => {
+it('reports tcpdump’s reason when the capture cannot start', async () => {
   expect(await startCapture([70_000])).toEqual({ status: 'refused', reason: expect.stringMatching(/./) })
 })

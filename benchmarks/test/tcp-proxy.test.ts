@@ -2,13 +2,13 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { Transform } from 'node:stream'
 import { afterEach, expect, it } from 'vitest'
-import { createStarted } from '../shared/started.ts'
+import { createStarted } from '../shared/processes.ts'
 import { startTcpProxy, type TcpProxyOptions } from '../shared/tcp-proxy.ts'
 
 const started = createStarted()
 afterEach(() => started.stop())
 
-/** A client's socket that leads to a server which sends back what it gets, through a proxy. */
+/** Returns a client socket that is connected, through a proxy, to an echo server. */
 async function echoThrough(options: Omit<TcpProxyOptions, 'targetPort'>) {
   const server = createServer((socket) => socket.pipe(socket)).listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -20,7 +20,7 @@ async function echoThrough(options: Omit<TcpProxyOptions, 'targetPort'>) {
   return socket
 }
 
-it('a round trip takes twice the delay, and many at once no longer', async () => {
+it('a round trip takes twice the delay, also with many at the same time', async () => {
   const socket = await echoThrough({ delayMs: 60 })
   const sentAtMs = performance.now()
   for (let index = 0; index < 10; index++) socket.write('x')
@@ -34,7 +34,7 @@ it('a round trip takes twice the delay, and many at once no longer', async () =>
   expect(tookMs).toBeLessThan(600)
 })
 
-it('what the target sends is changed on its way', async () => {
+it('changes what the target sends', async () => {
   const upperCase = () =>
     new Transform({ transform: (piece: Buffer, _encoding, done) => done(null, piece.toString().toUpperCase()) })
   const socket = await echoThrough({ changeReplies: upperCase })
@@ -43,7 +43,7 @@ it('what the target sends is changed on its way', async () => {
   expect(String(piece)).toBe('ABC')
 })
 
-it('the end of one side reaches the other after all that was sent', async () => {
+it('passes on the end of one side after all data', async () => {
   const socket = await echoThrough({ delayMs: 20 })
   socket.end('last words')
   const pieces: Buffer[] = []
@@ -51,7 +51,7 @@ it('the end of one side reaches the other after all that was sent', async () => 
   expect(Buffer.concat(pieces).toString()).toBe('last words')
 })
 
-it('stopping ends the connections', async () => {
+it('closes all connections when stopped', async () => {
   const socket = await echoThrough({})
   const closed = once(socket, 'close')
   await started.stop()

@@ -6,13 +6,13 @@ import { createVolatileDisk, type VolatileDisk } from '../exactness/volatile-dis
 let disk: VolatileDisk | undefined
 afterEach(() => disk?.stop())
 
-it('a power cut leaves what was synced, and takes what was written after it', async () => {
+it('a power failure keeps what was synced and loses what was written afterwards', async () => {
   // No journal is written in between, however busy the machine is.
   disk = await createVolatileDisk((line) => console.log(line), 300)
   await writeFile(join(disk.folder, 'synced'), 'a')
   await disk.sync()
   await writeFile(join(disk.folder, 'written'), 'b')
-  await disk.cutPower()
+  await disk.failPower()
   const names = await readdir(disk.folder)
   expect(names).toContain('synced')
   expect(names).not.toContain('written')

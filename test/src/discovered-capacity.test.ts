@@ -3,9 +3,9 @@ import OpenAI from 'openai'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type System, startSystem } from './start-system.ts'
 
-/** What the provider gives each account; nothing of it is configured. */
+/** The provider's limit for each account, which is not configured in Sluice. */
 const REQUESTS_A_MINUTE = 60
-/** Ten times as much. */
+/** Ten times the limit. */
 const INTERVAL_MS = 100
 const DEMAND = 180
 
@@ -26,7 +26,7 @@ async function connect(name: string, enforceDiscovered: boolean) {
   return { upstreamKey, client: system.client(name, apiKey) }
 }
 
-/** Demands ten times the limit for 18 seconds, and tells what the provider answered meanwhile. */
+/** Sends ten times the limit for 18 seconds, and returns how many requests the provider received and refused. */
 async function demand({ client, upstreamKey }: Awaited<ReturnType<typeof connect>>) {
   const { total: before } = system.simulator.requests.counts(upstreamKey)
   const outcomes: Promise<unknown>[] = []
@@ -36,10 +36,10 @@ async function demand({ client, upstreamKey }: Awaited<ReturnType<typeof connect
   }
   const refusals = (await Promise.all(outcomes)).filter((outcome) => outcome instanceof OpenAI.RateLimitError)
   const { total, byStatus } = system.simulator.requests.counts(upstreamKey)
-  return { answers: total - before, refusedByProvider: byStatus[429] ?? 0, refusals }
+  return { received: total - before, refusedByProvider: byStatus[429] ?? 0, refusals }
 }
 
-it('has a provider refuse fewer than 1 % at ten times its limit, which nobody configured, alone and beside others', async () => {
+it('the provider refuses fewer than 1 % at ten times its unconfigured limit, alone and beside other callers', async () => {
   const [held, notHeld, shared] = await Promise.all([
     connect('held', true),
     connect('not-held', false),
@@ -50,12 +50,12 @@ it('has a provider refuse fewer than 1 % at ten times its limit, which nobody co
 
   const [ofHeld, ofNotHeld, ofShared] = await Promise.all([demand(held), demand(notHeld), demand(shared)])
 
-  expect(ofHeld.answers).toBe(REQUESTS_A_MINUTE)
-  expect(ofHeld.refusedByProvider / ofHeld.answers).toBeLessThan(0.01)
+  expect(ofHeld.received).toBe(REQUESTS_A_MINUTE)
+  expect(ofHeld.refusedByProvider / ofHeld.received).toBeLessThan(0.01)
   expect(ofHeld.refusals.at(-1)?.message).toMatch(
     /Model "gpt-4o-mini" of connection "held" is at its provider's limit of 60 requests per minute\. Retry in [\d.]+ s\./,
   )
-  expect(ofNotHeld.refusedByProvider / ofNotHeld.answers).toBeGreaterThan(0.05)
-  expect(ofShared.answers).toBeGreaterThanOrEqual(15)
-  expect(ofShared.refusedByProvider / ofShared.answers).toBeLessThan(0.01)
+  expect(ofNotHeld.refusedByProvider / ofNotHeld.received).toBeGreaterThan(0.05)
+  expect(ofShared.received).toBeGreaterThanOrEqual(15)
+  expect(ofShared.refusedByProvider / ofShared.received).toBeLessThan(0.01)
 }, 60_000)

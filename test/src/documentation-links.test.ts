@@ -10,7 +10,7 @@ const documents = execFileSync('git', ['ls-files', '--cached', '--others', '--ex
   .split('\n')
   .filter((document) => existsSync(join(root, document)))
 
-it('leads every relative link of every document to a file, and to a heading of it', () => {
+it('every relative link in the documentation leads to an existing file and heading', () => {
   const broken = documents.flatMap((document) =>
     linksOf(read(document)).flatMap((link) => {
       const [path = '', anchor] = link.split('#')

@@ -28,7 +28,7 @@ async function patch(path: string, body: object): Promise<void> {
   expect([response.status, await response.text()]).toEqual([200, expect.any(String)])
 }
 
-/** Calls each gateway at once, natively and through the unified endpoint. */
+/** Calls every gateway immediately, natively and through the unified endpoint. */
 function call(name: string, key: string): Promise<number[]> {
   const ask = async (url: string, model: string) => {
     const response = await fetch(`${url}/chat/completions`, {
@@ -49,7 +49,7 @@ function call(name: string, key: string): Promise<number[]> {
 
 const SERVED = [200, 200, 200, 200]
 
-it('a connection and a key serve as soon as their creation is answered', async () => {
+it('a connection and a key work as soon as their creation is confirmed', async () => {
   for (let n = 0; n < TRIES; n++) {
     const { id } = await create(`new-${n}`)
     const { key } = await createKey(`new-${n}`, [id])
@@ -57,7 +57,7 @@ it('a connection and a key serve as soon as their creation is answered', async (
   }
 })
 
-it('a connection serves a key of before as soon as its creation is answered', async () => {
+it('a connection works with an existing key as soon as its creation is confirmed', async () => {
   const { key } = await createKey('for all', '*')
   for (let n = 0; n < TRIES; n++) {
     await create(`later-${n}`)
@@ -65,7 +65,7 @@ it('a connection serves a key of before as soon as its creation is answered', as
   }
 })
 
-it('what a key or connection may do from now on, it may as soon as the change is answered', async () => {
+it('new permissions of a key or connection apply as soon as the change is confirmed', async () => {
   const [first, second] = [await create('first'), await create('second')]
   const { id, key } = await createKey('scoped', [first.id])
   for (let n = 0; n < TRIES; n++) {

@@ -18,7 +18,7 @@ async function chat(client: OpenAI): Promise<number> {
   }
 }
 
-/** @param meanwhile what happens to the system while the disk is full */
+/** Fills the disk and frees it again. @param meanwhile is called while the disk is full */
 async function fillAndFree(meanwhile: (system: System) => Promise<void>): Promise<void> {
   const disk = await smallDisk(512)
   onTestFinished(() => disk.remove())
@@ -33,7 +33,7 @@ async function fillAndFree(meanwhile: (system: System) => Promise<void>): Promis
   }
   expect(await send()).toBe(200)
 
-  // Compaction frees a little again and again.
+  // Fill it repeatedly, as compaction keeps freeing a little space.
   await vi.waitFor(
     async () => {
       await disk.fill()
@@ -58,7 +58,7 @@ async function fillAndFree(meanwhile: (system: System) => Promise<void>): Promis
 itWhere(
   whyNot === undefined,
   `${whyNot}`,
-  'a full disk is reported, and once there is space again requests succeed by themselves and no event is missing',
+  'a full disk is reported, and after space is freed requests succeed without a restart and no event is missing',
   () => fillAndFree(async () => undefined),
   180_000,
 )
@@ -66,7 +66,7 @@ itWhere(
 itWhere(
   whyNot === undefined,
   `${whyNot}`,
-  'the same holds when NATS is killed while the disk is full',
+  'requests succeed and no event is missing after NATS is killed while the disk is full',
   () =>
     fillAndFree(async (system) => {
       const nats = () => system.stack.processes().find(({ name }) => name === 'nats')?.pid

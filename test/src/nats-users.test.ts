@@ -12,7 +12,7 @@ beforeEach(async () => {
 })
 afterEach(() => system.stop())
 
-it('no service does anything on NATS that its user may not, from its start to a connection’s deletion', async () => {
+it('services stay within their NATS permissions from startup to the deletion of a connection', async () => {
   const { id, apiKey } = await system.connect('busy', [{ period: 'minute', requests: 5 }])
   const request = { model: 'gpt-4o-mini', messages: [{ role: 'user' as const, content: 'Hello' }] }
   await Promise.all([0, 1].map((gateway) => system.client('busy', apiKey, gateway).chat.completions.create(request)))
@@ -33,7 +33,7 @@ it('no service does anything on NATS that its user may not, from its start to a 
   expect(violations()).toEqual([])
 })
 
-/** What the capacity service answers the connections service. */
+/** Returns the capacity service's reply to the connections service. */
 async function statusOf(connectionId: string): Promise<unknown> {
   const { connections } = await ensureNatsPasswords(system.stack.paths.natsPasswordsFile)
   const options = { servers: system.stack.natsUrl, user: 'connections', pass: connections }
@@ -43,7 +43,7 @@ async function statusOf(connectionId: string): Promise<unknown> {
   return reply.json()
 }
 
-/** How many capacity records a connection has. */
+/** Returns how many capacity records a connection has. */
 async function recordsOf(connectionId: string): Promise<number> {
   const { operator } = await ensureNatsPasswords(system.stack.paths.natsPasswordsFile)
   const nats = await connect({ servers: system.stack.natsUrl, user: 'operator', pass: operator })
@@ -55,7 +55,7 @@ async function recordsOf(connectionId: string): Promise<number> {
   return Object.keys(state.subjects ?? {}).length
 }
 
-/** What NATS refused. */
+/** Returns the permission violations that NATS reported. */
 function violations(): string[] {
   const lines = system.logs().split('\n')
   return lines.filter((line) => line.includes(' Violation'))

@@ -5,7 +5,7 @@ import { temporaryFolder } from '@sluice/testkit'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { type System, startSystem } from './start-system.ts'
 
-/** How long PostgreSQL is away. `POSTGRES_OUTAGE_S=60` is what is promised; the mechanism is the same. */
+/** How long PostgreSQL is down. The promise is a minute (`POSTGRES_OUTAGE_S=60`); the mechanism is the same. */
 const OUTAGE_MS = Number(process.env.POSTGRES_OUTAGE_S ?? 8) * 1_000
 const CALLERS = 4
 
@@ -29,7 +29,7 @@ afterAll(async () => {
 })
 
 it(
-  'fails no request while PostgreSQL is stopped under traffic, and has the exact sums afterwards',
+  'no request fails while PostgreSQL is stopped under traffic, and usage has the exact sums afterwards',
   async () => {
     const startedAt = new Date(Date.now() - 60_000)
     const sent = { requests: 0, inputTokens: 0, outputTokens: 0, failures: [] as unknown[] }

@@ -10,11 +10,11 @@ import { type System, startSystem } from './start-system.ts'
 const REQUESTS = 10_000
 const ROTATIONS = 20
 const CALLERS = 24
-/** How long the old credential may still be used once the last gateway has the new one. */
+/** How long the old credential may still be used after the last gateway has the new one. */
 const GRACE_MS = 1_000
-/** How soon every gateway uses the new credential after the answer to the operator: generous, for a busy machine. */
+/** How soon every gateway must use the new credential after the admin API's response: generous, for a busy machine. */
 const SPREAD_MS = 2_000
-/** Each gateway asks for a model of its own, so that the provider can tell them apart. */
+/** Each gateway is sent its own model, so that the provider's records distinguish them. */
 const MODELS = ['gpt-4o', 'gpt-4o-mini'] as const
 const SLOW_STREAMS = { chunkDelayMs: 20, pathPrefix: '/v1/responses' }
 
@@ -30,14 +30,14 @@ afterEach(async () => {
   await system.stop()
 })
 
-it('10,000 requests during 20 rotations: none fails, each with the old or the new credential, and soon none with the old', async () => {
+it('none of 10,000 requests fails during 20 rotations, and the old credential is soon no longer used', async () => {
   const { id, apiKey } = await system.connect('rotated', [{ period: 'minute', requests: 1_000_000 }])
   const keys = [system.upstreamKey, ...Array.from({ length: ROTATIONS }, newKey)]
   system.simulator.controls.add(SLOW_STREAMS)
   const load = startLoad('rotated', apiKey)
 
   const revocations: Promise<void>[] = []
-  const lastHadAtMs: number[] = [0]
+  const lastFirstUseAtMs: number[] = [0]
   for (const [index, key] of keys.entries()) {
     if (index === 0) continue
     await vi.waitFor(() => expect(load.ended()).toBeGreaterThanOrEqual((index / (ROTATIONS + 1)) * REQUESTS), LONG)
@@ -46,8 +46,8 @@ it('10,000 requests during 20 rotations: none fails, each with the old or the ne
     const config = { apiKey: key }
     const { credential } = await system.admin.post<ConnectionView>(`/connections/${id}/rotate`, { config })
     expect(credential?.version).toBe(index + 1)
-    const hadAtMs = await vi.waitFor(() => usedByEveryGateway(key), { timeout: SPREAD_MS })
-    lastHadAtMs.push(hadAtMs)
+    const firstUseAtMs = await vi.waitFor(() => usedByEveryGateway(key), { timeout: SPREAD_MS })
+    lastFirstUseAtMs.push(firstUseAtMs)
     revocations.push(revokeAfter(GRACE_MS, keys[index - 1] ?? ''))
   }
   await vi.waitFor(() => expect(load.ended()).toBeGreaterThanOrEqual(REQUESTS), LONG)
@@ -61,8 +61,8 @@ it('10,000 requests during 20 rotations: none fails, each with the old or the ne
   for (const { apiKey: used = '', arrivedAtMs } of records) {
     const version = keys.indexOf(used)
     expect(version).toBeGreaterThanOrEqual(0)
-    const successorHadAtMs = lastHadAtMs[version + 1] ?? Number.POSITIVE_INFINITY
-    expect(arrivedAtMs).toBeLessThanOrEqual(successorHadAtMs + GRACE_MS)
+    const successorFirstUseAtMs = lastFirstUseAtMs[version + 1] ?? Number.POSITIVE_INFINITY
+    expect(arrivedAtMs).toBeLessThanOrEqual(successorFirstUseAtMs + GRACE_MS)
   }
   for (const key of keys) expect(records.some(({ apiKey: used }) => used === key)).toBe(true)
 }, 240_000)
@@ -73,25 +73,25 @@ function newKey(): string {
   return `sk-upstream-${randomBytes(18).toString('base64url')}`
 }
 
-/** When the last gateway first used `key`, Unix milliseconds; by then it has it. @throws while one has not */
+/** Returns when the last gateway first used `key`, Unix milliseconds. @throws while a gateway has not */
 function usedByEveryGateway(key: string): number {
   const used = system.simulator.requests.list(key).filter(isOfLoad)
   const firsts = MODELS.map((model) => used.find((record) => record.model === model)?.arrivedAtMs)
   return Math.max(...firsts.map((first) => first ?? expect.fail('a gateway does not use the new credential')))
 }
 
-/** Of an application, not a test of the credential. */
+/** Returns true for an application's request, false for a test of the credential. */
 function isOfLoad({ path }: RequestRecord): boolean {
   return path === '/v1/chat/completions' || path === '/v1/responses'
 }
 
-/** As an operator does once the new key is in use: the provider refuses the old one from then on. */
+/** Revokes the old key at the provider, as an operator does when the new one is in use. */
 async function revokeAfter(ms: number, key: string): Promise<void> {
   await delay(ms)
   system.simulator.accounts.remove(key)
 }
 
-/** Callers that ask without a pause, each every gateway in turn, most for a short answer and some for a stream of half a second. */
+/** Starts callers that send requests continuously to each gateway in turn, most with short responses and some with a stream of half a second. */
 function startLoad(connection: string, apiKey: string) {
   const failures: string[] = []
   let ended = 0
@@ -108,7 +108,7 @@ function startLoad(connection: string, apiKey: string) {
   const callers = Array.from({ length: CALLERS }, (_, index) => caller(index))
   return {
     ended: () => ended,
-    /** What is wrong with the answers so far. */
+    /** The failures so far. */
     failures,
     stop: async () => {
       isOver = true
@@ -124,19 +124,19 @@ interface LoadCall {
   readonly isStreamed: boolean
 }
 
-/** What is wrong with the answer; undefined where it is whole and good. */
+/** Sends a request; returns what is wrong with its response, or undefined if it is complete and successful. */
 async function call({ connection, apiKey, gateway, isStreamed }: LoadCall): Promise<string | undefined> {
   const url = `${system.stack.gatewayUrls[gateway]}/connections/${connection}/v1`
   const model = MODELS[gateway]
   const [path, body, ending] = isStreamed
     ? ['/responses', { model, input: 'Hello', stream: true }, 'response.completed']
     : ['/chat/completions', { model, messages: [{ role: 'user', content: 'Hello' }] }, '"total_tokens"']
-  const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
     const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' }
     const sending = request(url + path, { method: 'POST', agent, headers }, resolve)
     sending.on('error', reject)
     sending.end(JSON.stringify(body))
   })
-  const received = await text(answer)
-  return answer.statusCode === 200 && received.includes(ending) ? undefined : `${answer.statusCode}: ${received}`
+  const received = await text(response)
+  return response.statusCode === 200 && received.includes(ending) ? undefined : `${response.statusCode}: ${received}`
 }

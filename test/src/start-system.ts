@@ -23,11 +23,11 @@ export interface System {
   readonly stack: Stack
   readonly simulator: ProviderSimulator
   readonly admin: AdminClient
-  /** The credential that every connection of {@link System.connect} has, unless it is given another. */
+  /** The default credential of connections made by {@link System.connect}. */
   readonly upstreamKey: string
-  /** Everything that any process has written so far. */
+  /** Returns the output of all processes so far. */
   logs(): string
-  /** A connection with this capacity, known to every gateway, and a key for it. */
+  /** Creates a connection with this capacity, and a key for it; resolves when every gateway knows them. */
   connect(
     name: string,
     capacity: ConnectionView['capacity'],
@@ -42,9 +42,9 @@ export async function startSystem(
     readonly gateways?: number
     readonly capacities?: number
     readonly logLevel?: string
-    /** A PostgreSQL that is there already. */
+    /** Databases of a PostgreSQL that is already running. */
     readonly databaseUrls?: DatabaseUrls
-    /** Holds all that is stored; a temporary folder when absent. */
+    /** The folder for all data. Default: a temporary folder. */
     readonly dataDir?: string
     readonly extra?: ServiceEnvironments
   } = {},

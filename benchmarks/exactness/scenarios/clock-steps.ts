@@ -11,7 +11,7 @@ const STEPS = [
   { name: 'back-1-h', stepMs: -3_600_000 },
 ] as const
 
-/** A limit's history is there, and its next period has begun. */
+/** Long enough for a limit to have a history and for its next period to begin. */
 const STEP_AT_MS = 20_000
 /** Two periods and their slots after the step. */
 const DURATION_MS = 150_000
@@ -20,8 +20,8 @@ const LIMIT = 60
 export const clockSteps: Scenario = {
   name: 'clock-steps',
   about:
-    'The clock of the NATS server steps by 20 s, an hour, or an hour back, with the capacity instances running, and with both killed and started again ' +
-    `right after. ${LIMIT} requests a minute, ten a second asked for. A proxy changes the server’s time stamps on their way to the capacity instances.`,
+    'The clock of the NATS server steps ahead by 20 s or an hour, or back by an hour, with the capacity instances running, and with both killed and ' +
+    `restarted right afterwards. The limit is ${LIMIT} requests a minute, the demand ten a second. A proxy changes the server’s timestamps on their way to the capacity instances.`,
   run: async (print) => {
     const results: ScenarioResult[] = []
     for (const isRestarted of [false, true]) {
@@ -51,7 +51,7 @@ async function step(
       demandBinds: true,
       plane: {
         capacityInstances: 2,
-        startNatsWay: async (natsPort) => {
+        startNatsRoute: async (natsPort) => {
           const changeReplies = () => shiftedNatsTime(() => shiftMs)
           const proxy = await startTcpProxy({ targetPort: natsPort, changeReplies })
           return { capacity: proxy.port, gateway: natsPort, stop: proxy.stop }

@@ -6,7 +6,7 @@ import { together, underDemand } from '../under-demand.ts'
 
 const ROUND_TRIPS_MS = [80, 100, 150]
 const DURATION_MS = 20_000
-/** The part of the requests that has to be served: a bus that is far costs capacity by degrees. */
+/** The share of requests that must be served: a distant bus costs capacity gradually. */
 const LEAST_SERVED = 0.98
 
 export const distantNats: Scenario = {
@@ -32,18 +32,18 @@ async function atDistance(roundTripMs: number, print: (line: string) => void) {
       demandBinds: false,
       plane: {
         capacityInstances: 2,
-        startNatsWay: async (natsPort) => {
+        startNatsRoute: async (natsPort) => {
           const proxy = await startTcpProxy({ targetPort: natsPort, delayMs: roundTripMs / 2 })
           return { capacity: proxy.port, gateway: proxy.port, stop: proxy.stop }
         },
       },
       during: () => sleep(DURATION_MS),
       afterwards: async (_plane, _simulator, { byStatus }) => {
-        const asked = [...byStatus.values()].reduce((sum, count) => sum + count, 0)
+        const requested = [...byStatus.values()].reduce((sum, count) => sum + count, 0)
         const served = byStatus.get(200) ?? 0
-        const share = `${((served / asked) * 100).toFixed(1)} %`
-        const text = `NATS ${roundTripMs} ms away: ${served} of ${asked} requests served (${share})`
-        return [{ text, isAsPromised: served >= asked * LEAST_SERVED }]
+        const share = `${((served / requested) * 100).toFixed(1)} %`
+        const text = `NATS ${roundTripMs} ms away: ${served} of ${requested} requests served (${share})`
+        return [{ text, isAsPromised: served >= requested * LEAST_SERVED }]
       },
     },
     print,

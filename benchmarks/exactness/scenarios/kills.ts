@@ -8,9 +8,9 @@ import { PROJECT_DIR } from '../../shared/nats.ts'
 import { limitsOf, type ProofAccount } from '../accounts.ts'
 import { CHAT_BODY, CHAT_HEADERS, describeStatuses, startDemand } from '../demand.ts'
 import { judge } from '../judge.ts'
+import { watchUpstreams } from '../observe.ts'
 import type { Scenario, ScenarioResult } from '../scenario.ts'
 import { type ProofSimulator, startProofSimulator } from '../upstreams.ts'
-import { watchUpstreams } from '../watch.ts'
 
 const ACCOUNTS: readonly ProofAccount[] = [
   account('requests', [{ period: 'minute', requests: 600 }]),
@@ -28,15 +28,15 @@ function account(name: string, capacity: readonly CapacityLimit[]): ProofAccount
   return { name: `proof-${name}`, upstreamKey: `sk-proof-${name}`, capacity }
 }
 
-/** Two periods and what lies between the last kill and the end. */
+/** Two periods, and the time between the last kill and the end. */
 const DURATION_MS = Number(process.env.DURATION_S ?? 125) * 1_000
 
 export const kills: Scenario = {
   name: 'kills',
   about:
-    'All of Sluice with four gateways and two capacity instances, each with a wall clock that is wrong by minutes, under ten times the limits for ' +
-    `${DURATION_MS / 1_000} s; capacity instances, gateways and NATS are killed (\`kill -9\`) ten times in between. A request that a gateway does not ` +
-    'answer goes to the next one. Where a connection has several limits, the one that binds keeps the others from being used up.',
+    'All of Sluice with four gateways and two capacity instances, each with a wall clock that is wrong by minutes, at ten times the limits for ' +
+    `${DURATION_MS / 1_000} s. Capacity instances, gateways and NATS are killed (\`kill -9\`) ten times in between. If a gateway does not respond, the ` +
+    'request goes to the next one. If a connection has several limits, the binding limit keeps the others from being used up.',
   run: async (print) => {
     const dataDir = await mkdtemp(join(tmpdir(), 'sluice-exactness-'))
     const simulator = await startProofSimulator(ACCOUNTS.map(({ upstreamKey }) => upstreamKey))
@@ -100,7 +100,7 @@ async function underKills(
   await causeFaults(stack, DURATION_MS, print)
   const untilMs = Date.now()
   await Promise.all(demands.map((demand) => demand.stop()))
-  print(`Answers: ${describeStatuses(demands)}`)
+  print(`Responses: ${describeStatuses(demands)}`)
   const observed = await watch.stop()
   const verdicts = ACCOUNTS.flatMap((account) =>
     judge(account, observed.departuresOf(account.upstreamKey), { tokensPerRequest, demand: { fromMs, untilMs } }),
@@ -108,7 +108,7 @@ async function underKills(
   return { judgedBy: observed.by, verdicts }
 }
 
-/** What one request uses, by the provider's own account. */
+/** Returns the tokens of one request, as the provider reports them. */
 async function usedTokens(simulator: ProofSimulator): Promise<number> {
   const response = await fetch(`${simulator.openaiBaseUrl}/chat/completions`, {
     method: 'POST',
@@ -120,7 +120,7 @@ async function usedTokens(simulator: ProofSimulator): Promise<number> {
   return usage.total_tokens
 }
 
-/** Ten times what the account's limits allow in a second, at a request's tokens. */
+/** Returns ten times the request rate that the account's limits allow. */
 function demandPerSecond(account: ProofAccount, tokensPerRequest: number): number {
   const allowed = limitsOf(account)
     .filter(({ period }) => period === 'minute')
@@ -128,7 +128,7 @@ function demandPerSecond(account: ProofAccount, tokensPerRequest: number): numbe
   return (10 * Math.min(...allowed)) / 60
 }
 
-/** What is killed (`kill -9`) when, in fractions of the whole duration. The stack starts each again. */
+/** Which process is killed (`kill -9`) when, in fractions of the duration. The stack restarts each. */
 const SCHEDULE: readonly { readonly at: number; readonly process: string }[] = [
   { at: 0.08, process: 'capacity-1' },
   { at: 0.18, process: 'gateway-2' },
@@ -142,7 +142,7 @@ const SCHEDULE: readonly { readonly at: number; readonly process: string }[] = [
   { at: 0.92, process: 'capacity-1' },
 ]
 
-/** Kills processes by the schedule, and says so. Resolves after `durationMs`. */
+/** Kills processes by the schedule and prints each. Resolves after `durationMs`. */
 async function causeFaults(stack: Stack, durationMs: number, print: (line: string) => void): Promise<void> {
   const startedAtMs = performance.now()
   const elapsedMs = () => performance.now() - startedAtMs

@@ -2,15 +2,15 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createStarted } from '../../shared/started.ts'
+import { createStarted } from '../../shared/processes.ts'
 import type { ProofAccount } from '../accounts.ts'
 import { startDataPlane } from '../data-plane.ts'
 import { createCaller, describeStatuses, startDemand } from '../demand.ts'
 import { judge } from '../judge.ts'
+import { watchUpstreams } from '../observe.ts'
 import type { Scenario } from '../scenario.ts'
 import { createCertificate, startTlsFront } from '../tls-front.ts'
 import { startProofSimulator } from '../upstreams.ts'
-import { watchUpstreams } from '../watch.ts'
 
 const LIMIT = 60
 const DEMAND_MS = 150_000
@@ -18,7 +18,7 @@ const DEMAND_PER_SECOND = 10
 
 interface SlowAccount extends ProofAccount {
   readonly handshakeMs: number
-  /** Whether all of its handshakes are slow, and not only those of the burst. */
+  /** True if all handshakes are slow, not only those of the burst. */
   readonly isAlwaysSlow: boolean
 }
 
@@ -33,8 +33,8 @@ export const slowHandshakes: Scenario = {
   name: 'slow-handshakes',
   about:
     `The provider’s first ${LIMIT} TLS handshakes take 0.7, 2 or 3 s, or all of them 2 s: a burst of ${LIMIT} requests at ${LIMIT} a minute, then ten ` +
-    'requests a second for two and a half minutes. A request’s first record of application data is its head. What is freed at once is asked for within ' +
-    `${LIMIT / DEMAND_PER_SECOND} s, and may need a handshake: the intervals of *least* are longer by that.`,
+    'requests a second for two and a half minutes. A request’s first record of application data counts as its headers. Capacity that is freed all at once is requested within ' +
+    `${LIMIT / DEMAND_PER_SECOND} s, and may need a handshake: the intervals of *least* are longer by these times.`,
   run: async (print) => {
     const started = createStarted()
     const folder = await mkdtemp(join(tmpdir(), 'sluice-exactness-'))
@@ -67,7 +67,7 @@ export const slowHandshakes: Scenario = {
       const untilMs = Date.now()
       await Promise.all([...bursts, ...demands.map((demand) => demand.stop())])
       await Promise.all(callers.map((caller) => caller.close()))
-      print(`Answers: ${describeStatuses([...callers, ...demands])}`)
+      print(`Responses: ${describeStatuses([...callers, ...demands])}`)
       const observed = await watch.stop()
       const verdicts = ACCOUNTS.flatMap((account) => {
         const fillMs = (LIMIT / DEMAND_PER_SECOND) * 1_000 + account.handshakeMs

@@ -4,25 +4,25 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { until } from '@sluice/local'
 import { NoReplyError } from '@sluice/messaging'
-import { createStarted } from '../../shared/started.ts'
+import { createStarted } from '../../shared/processes.ts'
 import type { ProofAccount } from '../accounts.ts'
 import { type DataPlane, type PlaneProcess, startDataPlane } from '../data-plane.ts'
 import { createCaller, describeStatuses, startDemand } from '../demand.ts'
 import { judge } from '../judge.ts'
+import { watchUpstreams } from '../observe.ts'
 import type { Scenario } from '../scenario.ts'
 import { createCertificate, startTlsFront } from '../tls-front.ts'
 import { windowOf } from '../under-demand.ts'
 import { startProofSimulator } from '../upstreams.ts'
-import { watchUpstreams } from '../watch.ts'
 
 const LIMIT = 500
-const ANSWERED = 300
-/** Requests that have their permits and never reach the provider: what they give back is in the batch that is applied late. */
-const UNREACHED = LIMIT - ANSWERED
-/** Gateways no longer take an instance that was killed for alive. */
+const SERVED = 300
+/** Requests that get permits but never reach the provider: their refunds are in the batch that is applied late. */
+const UNREACHED = LIMIT - SERVED
+/** After this time, gateways no longer consider a killed instance alive. */
 const EXPIRY_MS = 5_000
 const CONNECT_TIMEOUT_MS = 4_000
-/** From when the other instance has the batch until the stopped one goes on: longer than capacity remembers a gateway (two minutes). */
+/** From when the other instance has the batch until the stopped one resumes: longer than capacity keeps a session (two minutes). */
 const FORGOTTEN_MS = 130_000
 
 const ACCOUNT: ProofAccount = {
@@ -37,8 +37,8 @@ const ACCOUNT: ProofAccount = {
 export const stoppedInstance: Scenario = {
   name: 'stopped-instance',
   about:
-    `A capacity instance is stopped (\`SIGSTOP\`) for more than ${FORGOTTEN_MS / 1_000} s with a batch in its socket, which gives back ${UNREACHED} of ${LIMIT} requests an ` +
-    'hour, and another instance takes that batch in its place. The stopped one goes on, and the limit is asked for again.',
+    `A capacity instance is stopped (\`SIGSTOP\`) for more than ${FORGOTTEN_MS / 1_000} s with a batch in its socket, which refunds ${UNREACHED} of ${LIMIT} requests an ` +
+    'hour, and another instance processes that batch instead. The stopped instance resumes, and the limit is requested again.',
   run: async (print) => {
     const started = createStarted()
     const folder = await mkdtemp(join(tmpdir(), 'sluice-exactness-'))
@@ -69,7 +69,7 @@ export const stoppedInstance: Scenario = {
       const demand = startDemand({ ...plane, connection: ACCOUNT.name, perSecond: 40 })
       await sleep(20_000)
       await demand.stop()
-      print(`Answers afterwards: ${describeStatuses([demand])}`)
+      print(`Responses afterwards: ${describeStatuses([demand])}`)
       const observed = await watch.stop()
       return { judgedBy: observed.by, verdicts: judge(ACCOUNT, observed.departuresOf(upstreamKey), {}) }
     } finally {
@@ -79,26 +79,26 @@ export const stoppedInstance: Scenario = {
   },
 }
 
-/** Resolves when the stopped instance goes on. */
+/** Resolves when the stopped instance has resumed. */
 async function stopWithBatch(
   plane: DataPlane,
   setReachable: (reachable: boolean) => void,
   print: (line: string) => void,
 ): Promise<void> {
   const [stopped, other] = plane.capacity as [PlaneProcess, PlaneProcess]
-  // The first instance is to have every batch, until it is stopped.
+  // The first instance gets every batch until it is stopped.
   await other.kill()
   await sleep(EXPIRY_MS)
   await untilEarlyInMinute()
   const caller = createCaller({ ...plane, connection: ACCOUNT.name })
-  const answered = () => caller.byStatus.get(200) ?? 0
-  // A machine that is busy right after the start does not serve all of them at once.
-  for (let attempt = 0; attempt < 10 && answered() < ANSWERED; attempt++) {
-    await Promise.all(Array.from({ length: ANSWERED - answered() }, caller.send))
+  const served = () => caller.byStatus.get(200) ?? 0
+  // A machine that is busy right after startup may not serve all of them at once.
+  for (let attempt = 0; attempt < 10 && served() < SERVED; attempt++) {
+    await Promise.all(Array.from({ length: SERVED - served() }, caller.send))
   }
   print(`Reachable: ${describeStatuses([caller])}`)
   setReachable(false)
-  // The gateway has seen its connections end.
+  // Give the gateway time to see its connections end.
   await sleep(500)
   const unreached = Array.from({ length: UNREACHED }, caller.send)
   await sleep(CONNECT_TIMEOUT_MS / 2)
@@ -119,11 +119,11 @@ async function stopWithBatch(
   print('The other instance has the batch')
   await sleep(FORGOTTEN_MS)
   stopped.signal('SIGCONT')
-  print('The instance goes on')
+  print('The instance resumes')
   await sleep(5_000)
 }
 
-/** Undefined where the stopped instance was asked, which answers nothing. */
+/** Returns undefined if the stopped instance got the request, as it does not reply. */
 async function reservedBy(plane: DataPlane): Promise<number | undefined> {
   try {
     return (await windowOf(plane, ACCOUNT)).reserved
@@ -133,7 +133,7 @@ async function reservedBy(plane: DataPlane): Promise<number | undefined> {
   }
 }
 
-/** What is given back has to come from the slot that the answered requests were charged to: an hour's has a minute. */
+/** The refunds must belong to the slot that the served requests were charged to; a slot of an hour is a minute long. */
 async function untilEarlyInMinute(): Promise<void> {
   const intoMinuteMs = Date.now() % 60_000
   if (intoMinuteMs > 30_000) await sleep(60_000 - intoMinuteMs)

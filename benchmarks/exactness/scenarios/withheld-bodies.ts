@@ -1,16 +1,16 @@
 import { request as httpRequest } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createStarted } from '../../shared/started.ts'
+import { createStarted } from '../../shared/processes.ts'
 import type { ProofAccount } from '../accounts.ts'
 import { type DataPlane, startDataPlane } from '../data-plane.ts'
 import { startDemand } from '../demand.ts'
 import { judge } from '../judge.ts'
+import { watchUpstreams } from '../observe.ts'
 import type { Scenario } from '../scenario.ts'
 import { startUploadUpstream } from '../upstreams.ts'
-import { watchUpstreams } from '../watch.ts'
 
 const LIMIT = 30
-/** Above what the gateway holds in memory here, so that each upload is streamed on. */
+/** The gateway's limit for bodies in memory: each upload is larger, so it is streamed. */
 const HELD_BYTES = 64 * 1024
 const FIRST_PART = Buffer.alloc(HELD_BYTES + 16 * 1024, 'a')
 const LAST_PART = Buffer.alloc(16 * 1024, 'b')
@@ -18,9 +18,9 @@ const LAST_PART = Buffer.alloc(16 * 1024, 'b')
 const CHATS_MS = 15_000
 
 interface WithheldAccount extends ProofAccount {
-  /** When each wave of heads is sent, milliseconds from the start. */
+  /** When each wave of headers is sent, milliseconds from the start. */
   readonly wavesAtMs: readonly number[]
-  /** When all bodies are released, and chats asked for. */
+  /** When all bodies are released and chats are sent. */
   readonly releasedAtMs: number
 }
 
@@ -32,8 +32,8 @@ const ACCOUNTS: readonly WithheldAccount[] = [
 export const withheldBodies: Scenario = {
   name: 'withheld-bodies',
   about:
-    `${LIMIT} uploads (multipart, half of them chunked) send their heads at ${LIMIT} a minute, and their bodies when the next minute’s capacity is ` +
-    'free, while ten chats a second are asked for; and as many uploads in each of four minutes, all bodies released at once.',
+    `${LIMIT} uploads (multipart, half of them chunked) send their headers at ${LIMIT} a minute, and their bodies when the next minute’s capacity is ` +
+    'free, while ten chats a second are sent. Also, as many uploads in each of four minutes, with all bodies released at once.',
   run: async (print) => {
     const started = createStarted()
     try {
@@ -58,7 +58,7 @@ export const withheldBodies: Scenario = {
   },
 }
 
-/** Sends the account's uploads and chats; resolves when all of them are over. */
+/** Sends the account's uploads and chats; resolves when all have ended. */
 async function withhold(
   { name, wavesAtMs, releasedAtMs }: WithheldAccount,
   plane: DataPlane,
@@ -67,7 +67,7 @@ async function withhold(
   const startedAtMs = performance.now()
   const untilMs = (atMs: number) => sleep(Math.max(0, startedAtMs + atMs - performance.now()))
   const released = Promise.withResolvers<void>()
-  const uploads: Promise<number | 'no answer'>[] = []
+  const uploads: Promise<number | 'no response'>[] = []
   for (const atMs of wavesAtMs) {
     await untilMs(atMs)
     for (let index = 0; index < LIMIT; index++) {
@@ -80,20 +80,20 @@ async function withhold(
   await sleep(CHATS_MS)
   await demand.stop()
   const statuses = await Promise.all(uploads)
-  const taken = statuses.filter((status) => status === 200).length
-  print(`${name}: ${taken} of ${uploads.length} uploads, ${demand.byStatus.get(200) ?? 0} chats were answered`)
+  const accepted = statuses.filter((status) => status === 200).length
+  print(`${name}: ${accepted} of ${uploads.length} uploads and ${demand.byStatus.get(200) ?? 0} chats succeeded`)
 }
 
 interface UploadOptions {
   readonly plane: DataPlane
   readonly connection: string
   readonly isChunked: boolean
-  /** The last part of the body is held back until then. */
+  /** The last part of the body is withheld until this resolves. */
   readonly released: Promise<void>
 }
 
-function upload({ plane, connection, isChunked, released }: UploadOptions): Promise<number | 'no answer'> {
-  const { promise, resolve } = Promise.withResolvers<number | 'no answer'>()
+function upload({ plane, connection, isChunked, released }: UploadOptions): Promise<number | 'no response'> {
+  const { promise, resolve } = Promise.withResolvers<number | 'no response'>()
   const sent = httpRequest(`${plane.gatewayUrls[0]}/connections/${connection}/v1/audio/transcriptions`, {
     method: 'POST',
     agent: false,
@@ -104,10 +104,10 @@ function upload({ plane, connection, isChunked, released }: UploadOptions): Prom
     },
   })
   sent.once('response', (response) => {
-    response.resume().once('close', () => resolve(response.statusCode ?? 'no answer'))
+    response.resume().once('close', () => resolve(response.statusCode ?? 'no response'))
   })
-  // A request that was refused at its head has its connection ended by the gateway.
-  sent.once('error', () => resolve('no answer'))
+  // The gateway closes the connection of a request that it refuses by its headers.
+  sent.once('error', () => resolve('no response'))
   sent.write(FIRST_PART)
   void released.then(() => sent.destroyed || sent.end(LAST_PART))
   return promise

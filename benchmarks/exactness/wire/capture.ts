@@ -9,24 +9,24 @@ import { createInterface } from 'node:readline'
 import { until } from '@sluice/local'
 import { readPcap, type TcpSegment } from './pcap.ts'
 
-/** A capture of loopback that is under way. */
+/** A running capture of loopback traffic. */
 export interface Capture {
   /**
-   * Ends it and gives all that passed.
-   * @throws Error when the kernel dropped packets: the capture then proves nothing
+   * Stops the capture and returns its packets.
+   * @throws Error if the kernel dropped packets, which makes the capture worthless
    */
   stop(): Promise<readonly TcpSegment[]>
 }
 
-/** Why nothing can be captured here. */
+/** The reason why nothing can be captured here. */
 export interface CaptureRefused {
   readonly status: 'refused'
   readonly reason: string
 }
 
 /**
- * Captures all TCP traffic of these ports on loopback by tcpdump, with the kernel's time stamps. Resolves once packets are taken, or with
- * the reason why none can be: there is no tcpdump, or this user may not capture.
+ * Captures all TCP traffic of these ports on loopback with tcpdump, with the kernel's timestamps. Resolves when capturing has started, or
+ * with the reason why it cannot: tcpdump is not installed, or this user may not capture.
  */
 export async function startCapture(
   ports: readonly number[],
@@ -57,7 +57,7 @@ export async function startCapture(
   }
   const stop = async (): Promise<readonly TcpSegment[]> => {
     try {
-      // The kernel hands packets over in blocks: what comes before the marker is in the file once the marker is.
+      // The kernel delivers packets in blocks: when the marker is in the file, so is everything before it.
       await marker.send()
       await until('the end of the capture', () => readFile(file), marker.isIn)
       const closed = once(child, 'close')
@@ -74,7 +74,7 @@ export async function startCapture(
   return { status: 'capturing', capture: { stop } }
 }
 
-/** A packet of our own that the capture takes as well, so that its end is known to be there. */
+/** A packet of our own that is captured too and shows that the file is complete. */
 async function openMarker() {
   const socket = createSocket('udp4')
   socket.bind(0, '127.0.0.1')
@@ -89,6 +89,6 @@ async function openMarker() {
   }
 }
 
-/** Linux's loopback; macOS and the BSDs number theirs. */
+/** Linux's loopback interface; macOS and the BSDs number theirs. */
 const LOOPBACK = process.platform === 'linux' ? 'lo' : 'lo0'
 const BUFFER_KIB = 65_536

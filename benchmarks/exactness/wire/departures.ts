@@ -1,18 +1,18 @@
 import type { SentBytes, TcpStream } from './tcp-streams.ts'
 
-/** One request as it left the gateway. */
+/** One request as the gateway sent it. */
 export interface Departure {
-  /** When the last byte of its head left, Unix milliseconds. */
+  /** When the last byte of its headers was sent, Unix milliseconds. */
   readonly headAtMs: number
-  /** When its last byte left; absent for a request that was broken off. */
+  /** When its last byte was sent; absent for an aborted request. */
   readonly wholeAtMs?: number
-  /** The account's key, where the connection shows it. */
+  /** The account's key, if the connection shows it. */
   readonly key?: string
 }
 
 /**
  * Finds the requests of a plain HTTP/1.1 connection, with the bearer token of each.
- * @throws SyntaxError where the client's bytes are no HTTP/1.1
+ * @throws SyntaxError if the client's bytes are not HTTP/1.1
  */
 export function httpDepartures({ fromClient }: TcpStream): Departure[] {
   const departures: Departure[] = []
@@ -31,19 +31,19 @@ export function httpDepartures({ fromClient }: TcpStream): Departure[] {
 }
 
 interface RequestHead {
-  /** Of the first byte after it. */
+  /** The offset of the first byte after the headers. */
   readonly endOffset: number
   readonly key: string | undefined
   readonly isChunked: boolean
   readonly contentBytes: number
 }
 
-/** Undefined where no whole head stands at `offset`. */
+/** Returns undefined if there are no complete headers at `offset`. */
 function readHead(bytes: Buffer, offset: number): RequestHead | undefined {
   const end = bytes.indexOf('\r\n\r\n', offset)
   if (end < 0) return undefined
   const text = bytes.toString('latin1', offset, end)
-  if (!/^[A-Z]+ \S+ HTTP\/1\.1\r\n/.test(`${text}\r\n`)) throw new SyntaxError('the bytes are no HTTP/1.1 request')
+  if (!/^[A-Z]+ \S+ HTTP\/1\.1\r\n/.test(`${text}\r\n`)) throw new SyntaxError('the bytes are not an HTTP/1.1 request')
   const field = (name: string) => new RegExp(`\\r\\n${name}: *([^\\r\\n]*)`, 'i').exec(text)?.[1]
   return {
     endOffset: end + 4,
@@ -53,7 +53,7 @@ function readHead(bytes: Buffer, offset: number): RequestHead | undefined {
   }
 }
 
-/** The offset of the first byte after the body; undefined where the body is not there to its end. */
+/** Returns the offset of the first byte after the body; undefined if the body is incomplete. */
 function bodyEnd(bytes: Buffer, head: RequestHead): number | undefined {
   if (!head.isChunked) {
     const end = head.endOffset + head.contentBytes
@@ -63,7 +63,7 @@ function bodyEnd(bytes: Buffer, head: RequestHead): number | undefined {
     const lineEnd = bytes.indexOf('\r\n', offset)
     if (lineEnd < 0) return undefined
     const chunkBytes = Number.parseInt(bytes.toString('latin1', offset, lineEnd), 16)
-    if (Number.isNaN(chunkBytes)) throw new SyntaxError('the bytes are no chunk of HTTP/1.1')
+    if (Number.isNaN(chunkBytes)) throw new SyntaxError('the bytes are not a chunk of HTTP/1.1')
     const end = lineEnd + 2 + chunkBytes + 2
     if (end > bytes.length) return undefined
     if (chunkBytes === 0) return end
@@ -72,21 +72,21 @@ function bodyEnd(bytes: Buffer, head: RequestHead): number | undefined {
 }
 
 /**
- * Finds the requests of a TLS 1.2 connection without reading them: on a kept-alive connection they follow one another, so whatever
- * application data the client sends after some of the server's, or at first, begins a request. Its first record stands for its
- * head. Handshakes are records of another type.
+ * Finds the requests of a TLS 1.2 connection without decrypting them: on a kept-alive connection they follow one another, so the
+ * first application data, and the first after data from the server, begins a request. Its first record counts as its
+ * headers. Handshakes are records of another type.
  * @see RFC 5246, 6.2.1
  */
 export function tlsDepartures({ fromClient, fromServer }: TcpStream): Departure[] {
   const ofClient = applicationDataAtMs(fromClient)
   const ofServer = applicationDataAtMs(fromServer)
   const departures: Departure[] = []
-  let answered = 0
+  let responded = 0
   let current: { headAtMs: number; wholeAtMs: number } | undefined
   for (const atMs of ofClient) {
-    const before = answered
-    while ((ofServer[answered] ?? Number.POSITIVE_INFINITY) < atMs) answered++
-    if (current === undefined || answered > before) {
+    const before = responded
+    while ((ofServer[responded] ?? Number.POSITIVE_INFINITY) < atMs) responded++
+    if (current === undefined || responded > before) {
       current = { headAtMs: atMs, wholeAtMs: atMs }
       departures.push(current)
     }
@@ -98,7 +98,7 @@ export function tlsDepartures({ fromClient, fromServer }: TcpStream): Departure[
 const APPLICATION_DATA = 23
 const RECORD_HEAD_BYTES = 5
 
-/** When each whole record of application data had left, in order. */
+/** Returns when each complete record of application data had been sent, in order. */
 function applicationDataAtMs({ bytes, atMs }: SentBytes): number[] {
   const instants: number[] = []
   for (let offset = 0; offset + RECORD_HEAD_BYTES <= bytes.length; ) {

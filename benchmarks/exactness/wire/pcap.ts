@@ -1,6 +1,6 @@
-/** One TCP segment as the kernel saw it pass. */
+/** One TCP segment as the kernel recorded it. */
 export interface TcpSegment {
-  /** The kernel's time stamp, Unix milliseconds with a fraction. */
+  /** The kernel's timestamp, Unix milliseconds with a fraction. */
   readonly atMs: number
   readonly sourceHost: string
   readonly sourcePort: number
@@ -11,14 +11,14 @@ export interface TcpSegment {
   readonly payload: Buffer
 }
 
-/** A capture file that cannot be read: not one of libpcap's format, or of a link type that is not known here. */
+/** A capture file that cannot be read: not in libpcap's format, or with an unknown link type. */
 export class CaptureFormatError extends Error {
   override readonly name = 'CaptureFormatError'
 }
 
 /**
- * Reads the TCP segments of a capture file in libpcap's format, in the file's order; what is not TCP over IPv4 is passed over. A
- * last packet that was not written to its end is left out.
+ * Reads the TCP segments of a capture file in libpcap's format, in file order; skips what is not TCP over IPv4 and an incomplete
+ * last packet.
  * @throws CaptureFormatError
  * @see https://www.ietf.org/archive/id/draft-ietf-opsawg-pcap-04.html
  */
@@ -27,7 +27,7 @@ export function* readPcap(file: Buffer): Generator<TcpSegment> {
   for (let offset = FILE_HEAD_BYTES; offset + PACKET_HEAD_BYTES <= file.length; ) {
     const atMs = readUint32(offset) * 1_000 + readUint32(offset + 4) / fractionsPerMs
     const capturedBytes = readUint32(offset + 8)
-    if (capturedBytes < readUint32(offset + 12)) throw new CaptureFormatError('a packet was not captured whole')
+    if (capturedBytes < readUint32(offset + 12)) throw new CaptureFormatError('a packet was captured only in part')
     offset += PACKET_HEAD_BYTES
     if (offset + capturedBytes > file.length) return
     const packet = file.subarray(offset, offset + capturedBytes)
@@ -43,19 +43,20 @@ const MICROSECONDS = 0xa1b2c3d4
 const NANOSECONDS = 0xa1b23c4d
 
 function readFileHead(file: Buffer) {
-  if (file.length < FILE_HEAD_BYTES) throw new CaptureFormatError('the file is shorter than its head')
+  if (file.length < FILE_HEAD_BYTES) throw new CaptureFormatError('the file is shorter than its header')
   const isLittleEndian = [MICROSECONDS, NANOSECONDS].includes(file.readUint32LE(0))
   const readUint32 = (offset: number) => (isLittleEndian ? file.readUint32LE(offset) : file.readUint32BE(offset))
   const magic = readUint32(0)
-  if (magic !== MICROSECONDS && magic !== NANOSECONDS) throw new CaptureFormatError('not a file of libpcap’s format')
+  if (magic !== MICROSECONDS && magic !== NANOSECONDS)
+    throw new CaptureFormatError('the file is not in libpcap’s format')
   const linkType = readUint32(20) & 0xffff
   const ipOffset = LINK_HEAD_BYTES.get(linkType)
-  if (ipOffset === undefined) throw new CaptureFormatError(`link type ${linkType} is not known`)
+  if (ipOffset === undefined) throw new CaptureFormatError(`link type ${linkType} is unknown`)
   return { readUint32, fractionsPerMs: magic === NANOSECONDS ? 1_000_000 : 1_000, ipOffset }
 }
 
 /**
- * What stands before the IP packet: an address family of four bytes on a BSD's loopback, an Ethernet head on Linux's.
+ * The bytes before the IP packet: a four-byte address family on a BSD's loopback, an Ethernet header on Linux's.
  * @see https://www.tcpdump.org/linktypes.html
  */
 const LINK_HEAD_BYTES: ReadonlyMap<number, number> = new Map([
@@ -70,7 +71,7 @@ const SYN = 0x02
 function readIpv4(packet: Buffer, atMs: number): TcpSegment | undefined {
   if (packet.length < 20 || packet.readUint8(0) >> 4 !== 4 || packet.readUint8(9) !== TCP) return undefined
   const ipHeadBytes = (packet.readUint8(0) & 0x0f) * 4
-  // The length that IP states: an Ethernet frame may be filled up behind it. 0 where the network card was to split it.
+  // Use the length that IP states, as an Ethernet frame may be padded. It is 0 if the network card was to split the packet.
   const statedBytes = packet.readUint16BE(2)
   const tcp = packet.subarray(ipHeadBytes, statedBytes === 0 ? packet.length : statedBytes)
   if (tcp.length < 20) return undefined

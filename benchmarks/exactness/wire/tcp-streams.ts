@@ -1,9 +1,9 @@
 import type { TcpSegment } from './pcap.ts'
 
-/** What one side of a connection sent: its bytes in order, and when each left. */
+/** What one side of a connection sent: its bytes in order, and when each was sent. */
 export interface SentBytes {
   readonly bytes: Buffer
-  /** When the byte at `offset`, and all before it, had left: Unix milliseconds. @throws RangeError beyond the last byte */
+  /** Returns when the byte at `offset`, and all before it, had been sent, Unix milliseconds. @throws RangeError beyond the last byte */
   atMs(offset: number): number
 }
 
@@ -15,8 +15,8 @@ export interface TcpStream {
 }
 
 /**
- * Puts together the connections to `serverPort`, oldest first. A byte's time is that of its first transmission: on loopback what was
- * sent again was there before, or waited for the provider to take it.
+ * Reassembles the connections to `serverPort`, oldest first. A byte's time is that of its first transmission: on loopback,
+ * retransmitted bytes had arrived before, or waited for the provider to read them.
  */
 export function tcpStreams(segments: Iterable<TcpSegment>, serverPort: number): TcpStream[] {
   const open = new Map<string, Connection>()
@@ -27,7 +27,7 @@ export function tcpStreams(segments: Iterable<TcpSegment>, serverPort: number): 
     const clientPort = isFromClient ? segment.sourcePort : segment.destinationPort
     const client = `${isFromClient ? segment.sourceHost : segment.destinationHost}:${clientPort}`
     let connection = open.get(client)
-    // A port that is used again begins another connection; the same SYN sent again does not.
+    // A reused port begins another connection; a retransmitted SYN does not.
     const isNew = segment.isSyn && isFromClient && connection?.client.startsWith(segment.sequence + 1) === false
     if (connection === undefined || isNew) {
       connection = { clientPort, client: new Direction(), server: new Direction() }
@@ -56,25 +56,25 @@ interface Piece {
   readonly payload: Buffer
 }
 
-/** One direction of a connection. Offsets count from its first byte, whatever the sequence number that it began with. */
+/** One direction of a connection. Offsets count from its first byte, whatever the initial sequence number. */
 class Direction {
   #startsAt: number | undefined
   #endOffset = 0
   readonly #inOrder: Piece[] = []
-  /** What came before the bytes in front of it. */
+  /** Segments that arrived before the bytes preceding them. */
   #early: Pick<Piece, 'offset' | 'payload'>[] = []
 
-  /** Whether its first byte has this sequence number; true where nothing is known of it yet. */
+  /** Returns true if its first byte has this sequence number, or nothing was seen yet. */
   startsWith(sequence: number): boolean {
     return this.#startsAt === undefined || this.#startsAt === sequence >>> 0
   }
 
   take({ sequence, isSyn, payload, atMs }: TcpSegment): void {
-    // A SYN takes up one number.
+    // A SYN occupies one sequence number.
     this.#startsAt ??= isSyn ? (sequence + 1) >>> 0 : sequence
     if (payload.length === 0) return
     const distance = (sequence - this.#startsAt) >>> 0
-    // What lies before the start (a keep-alive probe's byte, or what went before the capture) is a distance below zero.
+    // Bytes before the start (a keep-alive probe, or bytes sent before the capture) have a negative distance.
     const offset = distance > HALF ? distance - 2 ** 32 : distance
     this.#early.push({ offset, payload })
     this.#joinEarly(atMs)
@@ -89,7 +89,7 @@ class Direction {
       if (piece === undefined) break
       this.#early.splice(next, 1)
       const fresh = piece.payload.subarray(this.#endOffset - piece.offset)
-      // A piece that was early counts from when the gap before it was closed.
+      // An early piece counts from when the gap before it was closed.
       this.#inOrder.push({ offset: this.#endOffset, atMs: nowMs, payload: fresh })
       this.#endOffset += fresh.length
     }
@@ -113,7 +113,7 @@ class Direction {
 
 const HALF = 2 ** 31
 
-/** The index of the last piece that begins at or before `offset`; -1 where there is none. */
+/** Returns the index of the last piece that begins at or before `offset`; -1 if there is none. */
 function lastAtOrBefore(pieces: readonly Piece[], offset: number): number {
   let low = 0
   let high = pieces.length

@@ -5,10 +5,10 @@ import { tcpStreams } from './tcp-streams.ts'
 
 const SERVER = 8_000
 
-/** A packet of the capture that a test makes. */
+/** A packet of a generated capture. */
 interface Packet {
   readonly atMs: number
-  /** The client's port; the other one is the server's. */
+  /** The client's port; the other port is the server's. */
   readonly client: number
   readonly from?: 'client' | 'server'
   readonly sequence: number
@@ -38,7 +38,7 @@ function pcapOf(packets: readonly Packet[], { linkType = 1, nanoseconds = false,
     ip.writeUInt16BE(20 + 32 + payload.length, 2)
     ip.writeUInt8(6, 9)
     ip.set([127, 0, 0, 1, 127, 0, 0, 1], 12)
-    // Filled up, as Ethernet does with short frames.
+    // Padded, as Ethernet does with short frames.
     const frame = Buffer.concat([Buffer.alloc(linkType === 1 ? 14 : 4), ip, tcp, payload, Buffer.alloc(3)])
     const fraction = Math.round((atMs % 1_000) * (nanoseconds ? 1_000_000 : 1_000))
     parts.push(...[Math.floor(atMs / 1_000), fraction, frame.length, frame.length].map(uint32), frame)
@@ -51,7 +51,7 @@ const tlsOf = (file: Buffer) => tcpStreams(readPcap(file), SERVER).map(tlsDepart
 
 const head = (key: string, more = '') => `POST /v1/x HTTP/1.1\r\nhost: h\r\nauthorization: Bearer ${key}\r\n${more}\r\n`
 
-/** The client's segments, one after another from this sequence number. */
+/** Returns the client's segments in sequence, beginning at this sequence number. */
 function segments(client: number, startsAt: number, pieces: readonly (readonly [atMs: number, data: string])[]) {
   let sequence = startsAt + 1
   const packets: Packet[] = [{ atMs: (pieces[0]?.[0] ?? 0) - 1, client, sequence: startsAt, syn: true }]
@@ -63,14 +63,14 @@ function segments(client: number, startsAt: number, pieces: readonly (readonly [
 }
 
 it.each([{ linkType: 1 }, { linkType: 0 }, { linkType: 1, nanoseconds: true }, { linkType: 1, bigEndian: true }])(
-  'a request in one segment is found with its key and its time: %j',
+  'finds a request in one segment with its key and time: %j',
   (format) => {
     const file = pcapOf(segments(40_000, 7, [[1_700_000_000_123.5, head('sk-a')]]), format)
     expect(httpOf(file)).toEqual([[{ headAtMs: 1_700_000_000_123.5, wholeAtMs: 1_700_000_000_123.5, key: 'sk-a' }]])
   },
 )
 
-it('a request’s head and its last byte each have the time of the segment that ends them', () => {
+it('the headers and the last byte of a request have the times of the segments that complete them', () => {
   const request = head('sk-a', 'content-length: 10\r\n')
   const pieces = [
     [1_000, request.slice(0, 20)],
@@ -96,12 +96,12 @@ it('a chunked request ends with its last chunk', () => {
   ])
 })
 
-it('a request that was broken off has a head and no end', () => {
+it('an aborted request has headers and no end', () => {
   const pieces = [[1_000, `${head('sk-a', 'content-length: 10\r\n')}0123`]] as const
   expect(httpOf(pcapOf(segments(40_000, 1, pieces)))).toEqual([[{ headAtMs: 1_000, key: 'sk-a' }]])
 })
 
-it('two requests in one segment of a kept-alive connection are two', () => {
+it('finds both requests in one segment of a kept-alive connection', () => {
   const both = `${head('sk-a', 'content-length: 2\r\n')}ab${head('sk-b')}`
   expect(httpOf(pcapOf(segments(40_000, 1, [[1_000, both]])))).toEqual([
     [
@@ -111,7 +111,7 @@ it('two requests in one segment of a kept-alive connection are two', () => {
   ])
 })
 
-it('what is sent again counts once, at its first time, also where it is cut differently', () => {
+it('retransmitted bytes count once, at their first time, even if segmented differently', () => {
   const request = head('sk-a')
   const [syn, first, second] = segments(40_000, 9, [
     [1_000, request.slice(0, 30)],
@@ -133,7 +133,7 @@ it('a segment that overtook another counts from when the gap before it is closed
   expect(httpOf(pcapOf([syn, second, first]))).toEqual([[{ headAtMs: 2_000, wholeAtMs: 2_000, key: 'sk-a' }]])
 })
 
-it('sequence numbers go round from their largest to zero', () => {
+it('sequence numbers wrap around from the largest to zero', () => {
   const request = head('sk-a')
   const pieces = [
     [1_000, request.slice(0, 30)],
@@ -143,7 +143,7 @@ it('sequence numbers go round from their largest to zero', () => {
   expect(httpOf(file)).toEqual([[{ headAtMs: 2_000, wholeAtMs: 2_000, key: 'sk-a' }]])
 })
 
-it('connections that are interleaved are kept apart, and a port used again begins another', () => {
+it('separates interleaved connections, and a reused port begins another', () => {
   const a = head('sk-a')
   const b = head('sk-b')
   const ofA = segments(40_000, 100, [
@@ -163,19 +163,19 @@ it('connections that are interleaved are kept apart, and a port used again begin
   ])
 })
 
-it('a connection that was there before the capture is read from its first segment', () => {
+it('reads a connection that existed before the capture from its first segment', () => {
   const [, ...withoutSyn] = segments(40_000, 1, [[1_000, head('sk-a')]])
   expect(httpOf(pcapOf(withoutSyn))).toEqual([[{ headAtMs: 1_000, wholeAtMs: 1_000, key: 'sk-a' }]])
 })
 
-it('what is sent again from before the capture’s first byte counts from that byte on', () => {
+it('a retransmission that begins before the capture’s first byte counts from that byte on', () => {
   const request = head('sk-a')
   const first: Packet = { atMs: 1_000, client: 40_000, sequence: 1_000, data: request.slice(0, 30) }
   const again: Packet = { atMs: 2_000, client: 40_000, sequence: 990, data: `0123456789${request}` }
   expect(httpOf(pcapOf([first, again]))).toEqual([[{ headAtMs: 2_000, wholeAtMs: 2_000, key: 'sk-a' }]])
 })
 
-it('a request inside TLS begins with the client’s data after the server’s, handshakes aside', () => {
+it('a request inside TLS begins with client data after server data, not with a handshake', () => {
   const record = (type: number, bytes = 20) => Buffer.concat([Buffer.from([type, 3, 3, 0, bytes]), Buffer.alloc(bytes)])
   const client: [number, Buffer][] = [
     [1_000, record(22)],
@@ -201,7 +201,7 @@ it('a request inside TLS begins with the client’s data after the server’s, h
   expect(tlsOf(pcapOf(packets))).toEqual([expected])
 })
 
-it('a packet that the capture did not finish writing is left out', () => {
+it('skips a packet that the capture did not write completely', () => {
   const file = pcapOf(
     segments(40_000, 1, [
       [1_000, head('sk-a')],
@@ -212,9 +212,9 @@ it('a packet that the capture did not finish writing is left out', () => {
 })
 
 it.each([
-  ['the file is shorter than its head', Buffer.alloc(10)],
-  ['not a file of libpcap’s format', Buffer.alloc(24)],
-  ['link type 105 is not known', pcapOf([], { linkType: 105 })],
-])('a file that cannot be read is refused: %s', (reason, file) => {
+  ['the file is shorter than its header', Buffer.alloc(10)],
+  ['the file is not in libpcap’s format', Buffer.alloc(24)],
+  ['link type 105 is unknown', pcapOf([], { linkType: 105 })],
+])('rejects a file that cannot be read: %s', (reason, file) => {
   expect(() => [...readPcap(file)]).toThrow(new CaptureFormatError(reason))
 })

@@ -23,7 +23,7 @@ const EXTERNAL_ID = 'sluice-01890a5d-ac96-774b-bcce-b302099a8057'
 const trusted = { TrustedPrincipalArn: PRINCIPAL, ExternalId: EXTERNAL_ID }
 const used = { ServicePrincipalArn: PRINCIPAL }
 
-/** The statements of every policy in a stack, by their ids. */
+/** Returns the statements of every policy in a stack, by their ids. */
 function statementsOf(template: Template, parameters: Record<string, string>): Record<string, Statement> {
   const found: Statement[] = []
   JSON.stringify(render(template, parameters).resources, (name, value) => {
@@ -38,13 +38,13 @@ describe.each([
   ['bedrock-iam-role.yaml', role, { ...trusted, AllowedInferenceProfiles: 'inference-profile/*', RoleName: 'x' }],
   ['kms-key.yaml', key, used],
 ])('%s', (_, template, parameters) => {
-  it('refers to nothing that is not there, and uses every parameter', () => {
+  it('refers only to what exists, and uses every parameter', () => {
     expect(() => render(template, parameters)).not.toThrow()
     const text = JSON.stringify([template.Conditions, template.Resources])
     for (const name of Object.keys(template.Parameters)) expect(text).toMatch(new RegExp(`"${name}"|\\$\\{${name}\\}`))
   })
 
-  it('permits no action and trusts no principal by a wildcard', () => {
+  it('uses no wildcard for an action or a principal', () => {
     for (const { Principal, Action } of Object.values(statementsOf(template, parameters))) {
       expect([Action].flat().filter((action) => action.includes('*'))).toEqual([])
       expect(Principal?.AWS ?? '').not.toContain('*')
@@ -57,14 +57,14 @@ describe.each([
     'arn:aws:iam::*:root',
     'arn:aws:sts::111122223333:assumed-role/sluice/session',
     '111122223333',
-  ])('takes no principal like %s', (principal) => {
+  ])('rejects the principal %s', (principal) => {
     const name = template === role ? 'TrustedPrincipalArn' : 'ServicePrincipalArn'
-    expect(() => render(template, { ...parameters, [name]: principal })).toThrow(`${name} may not be`)
+    expect(() => render(template, { ...parameters, [name]: principal })).toThrow(`${name} must not be`)
   })
 })
 
 describe('the role', () => {
-  it('may do exactly what Sluice does with it', () => {
+  it('permits exactly the actions that Sluice needs', () => {
     const statements = statementsOf(role, { ...trusted, AllowedInferenceProfiles: 'inference-profile/eu.*' })
     const invoke = ['bedrock:InvokeModel', 'bedrock:InvokeModelWithResponseStream']
     const actions = Object.entries(statements).map(([sid, statement]) => [sid, actionsOf(statement)])
@@ -80,41 +80,33 @@ describe('the role', () => {
 
   const OWN = '444455556666'
   it.each([
-    ['this account’s', `arn:aws:bedrock:eu-central-1:${OWN}:inference-profile/eu.amazon.nova-pro-v1:0`, true],
+    ['of this account', `arn:aws:bedrock:eu-central-1:${OWN}:inference-profile/eu.amazon.nova-pro-v1:0`, true],
     [
-      'this account’s in another region',
+      'of this account in another region',
       `arn:aws:bedrock:us-east-1:${OWN}:inference-profile/eu.amazon.nova-pro-v1:0`,
       true,
     ],
+    ['created in this account', `arn:aws:bedrock:eu-central-1:${OWN}:application-inference-profile/abc123`, true],
     [
-      'one that was made in this account',
-      `arn:aws:bedrock:eu-central-1:${OWN}:application-inference-profile/abc123`,
-      true,
+      'of another account',
+      'arn:aws:bedrock:eu-central-1:111122223333:inference-profile/eu.amazon.nova-pro-v1:0',
+      false,
     ],
-    ['another account’s', 'arn:aws:bedrock:eu-central-1:111122223333:inference-profile/eu.amazon.nova-pro-v1:0', false],
     [
-      'one that another account made',
+      'created in another account',
       'arn:aws:bedrock:eu-central-1:111122223333:application-inference-profile/abc123',
       false,
     ],
-    ['one of no account', 'arn:aws:bedrock:eu-central-1::inference-profile/eu.amazon.nova-pro-v1:0', false],
-    [
-      'one of another partition',
-      `arn:aws-cn:bedrock:cn-north-1:${OWN}:inference-profile/eu.amazon.nova-pro-v1:0`,
-      false,
-    ],
-    [
-      'one that was not asked for',
-      `arn:aws:bedrock:eu-central-1:${OWN}:inference-profile/us.amazon.nova-pro-v1:0`,
-      false,
-    ],
-  ])('calls an inference profile, if it may: %s', (_, resource, expected) => {
+    ['without an account', 'arn:aws:bedrock:eu-central-1::inference-profile/eu.amazon.nova-pro-v1:0', false],
+    ['of another partition', `arn:aws-cn:bedrock:cn-north-1:${OWN}:inference-profile/eu.amazon.nova-pro-v1:0`, false],
+    ['not in the parameters', `arn:aws:bedrock:eu-central-1:${OWN}:inference-profile/us.amazon.nova-pro-v1:0`, false],
+  ])('permits only the inference profiles in the parameters: %s', (_, resource, expected) => {
     const profiles = 'inference-profile/eu.*,application-inference-profile/abc123'
     const statements = statementsOf(role, { ...trusted, AllowedInferenceProfiles: profiles })
     expect(isPermitted(statements, resource, {})).toBe(expected)
   })
 
-  it('calls a foundation model by itself or through an inference profile that it may call', () => {
+  it('permits a foundation model directly, or through a permitted inference profile', () => {
     const more = { AllowedModels: 'amazon.*', AllowedInferenceProfiles: 'inference-profile/eu.*' }
     const statements = statementsOf(role, { ...trusted, ...more })
     const model = (id: string) => `arn:aws:bedrock:eu-central-1::foundation-model/${id}`
@@ -127,7 +119,7 @@ describe('the role', () => {
     expect(isPermitted(statements, model('meta.llama'), through('us.meta.llama'))).toBe(false)
   })
 
-  /** Whether a model may be invoked there, as IAM judges: something allows it, and nothing denies it. */
+  /** Returns true if IAM would permit the invocation: a statement allows it, and none denies it. */
   function isPermitted(
     statements: Record<string, Statement>,
     resource: string,
@@ -149,17 +141,17 @@ describe('the role', () => {
     return new RegExp(`^${parts.join('.*')}$`).test(text)
   }
 
-  it('may do less where less is asked for', () => {
+  it('permits less if the parameters ask for less', () => {
     const sids = (parameters: object) => Object.keys(statementsOf(role, { ...trusted, ...parameters }))
     expect(sids({ AllowQuotaRead: 'false' })).toEqual(['SluiceForThisConnection', 'Models'])
     expect(sids({ AllowedModels: '', AllowQuotaRead: 'false' })).toEqual(['SluiceForThisConnection'])
   })
 
-  it.each(['', 'mine', 'sluice-1', `${EXTERNAL_ID}0`, '*'.repeat(43)])('takes no external id like "%s"', (id) => {
-    expect(() => render(role, { ...trusted, ExternalId: id })).toThrow('ExternalId may not be')
+  it.each(['', 'mine', 'sluice-1', `${EXTERNAL_ID}0`, '*'.repeat(43)])('rejects the external id "%s"', (id) => {
+    expect(() => render(role, { ...trusted, ExternalId: id })).toThrow('ExternalId must not be')
   })
 
-  it('takes no model or profile that is not one', () => {
+  it('rejects parameters that are not models or profiles', () => {
     const given = (parameters: object) => () => render(role, { ...trusted, ...parameters })
     expect(given({ AllowedModels: 'a,b/c' })).toThrow('AllowedModels')
     expect(given({ AllowedInferenceProfiles: 'foundation-model/a' })).toThrow('AllowedInferenceProfiles')
@@ -170,7 +162,7 @@ describe('the role', () => {
     [['amazon.nova-*', 'meta.llama3-1-8b-instruct-v1:0']],
     [['eu.anthropic.claude-*', '*.amazon.nova-pro-v1:0']],
     [['amazon.nova-*', 'eu.amazon.nova-*', '*opus*']],
-  ])('is, by the launch link for the models %j, what the admin API says it must be', (allowedModels) => {
+  ])('equals, with the launch link for the models %j, the policies that the admin API shows', (allowedModels) => {
     const trust = roleTrust(connection(allowedModels), { principalArn: PRINCIPAL, templateUrl: 'https://s3/x.yaml' })
     const parameters = launchParameters(trust.launchUrl)
     for (const name of Object.keys(parameters)) expect(role.Parameters[name]?.NoEcho ?? false).toBe(false)
@@ -180,7 +172,7 @@ describe('the role', () => {
       Path: '/sluice/',
       AssumeRolePolicyDocument: trust.trustPolicy,
     })
-    // The policy to be pasted names the account in every ARN, and needs no denial.
+    // The policies that the admin API shows name the account in every ARN, so they need no deny statement.
     const {
       SluiceForThisConnection: _,
       InferenceProfilesOfThisAccountOnly: __,
@@ -222,7 +214,7 @@ describe('the key', () => {
   const statements = statementsOf(key, used)
   const uses = [statements.ServiceWrapsCredentials, statements.ServiceWrapsItsSealingKey]
 
-  it('rotates, and outlives its stack', () => {
+  it('rotates and is retained when the stack is deleted', () => {
     expect(Key).toMatchObject({ DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' })
     expect(Key?.Properties).toMatchObject({
       EnableKeyRotation: true,
@@ -231,7 +223,7 @@ describe('the key', () => {
     })
   })
 
-  it('is used by the service with exactly the calls that it makes', () => {
+  it('permits the service exactly the calls that it makes', () => {
     const rewrap = ['kms:Encrypt', 'kms:ReEncryptFrom', 'kms:ReEncryptTo']
     for (const use of uses) expect(actionsOf(use)).toEqual(['kms:GenerateDataKey', 'kms:Decrypt', ...rewrap])
     expect(actionsOf(statements.ServiceLooksUp)).toEqual(['kms:DescribeKey'])
@@ -239,7 +231,7 @@ describe('the key', () => {
     expect(actionsOf(withoutRewrap.ServiceWrapsCredentials)).toEqual(['kms:GenerateDataKey', 'kms:Decrypt'])
   })
 
-  it('is administered by the account, which can neither use it nor let others', () => {
+  it('lets the account administer it, but neither use it nor grant its use', () => {
     const { AccountAdministers, ...others } = statements
     expect(AccountAdministers?.Principal).toEqual({ AWS: 'arn:aws:iam::444455556666:root' })
     const actions = actionsOf(AccountAdministers)
@@ -248,7 +240,7 @@ describe('the key', () => {
     for (const { Principal } of Object.values(others)) expect(Principal).toEqual({ AWS: PRINCIPAL })
   })
 
-  it('is used with the encryption contexts of the service, and no others', () => {
+  it('permits only the encryption contexts of the service', () => {
     const credential = encryptionContext(credentialContext({ connectionId: 'a', provider: 'openai', version: 1 }))
     const sealingKey = encryptionContext(sealingKeyContext('b'))
     const isPermitted = (context: Record<string, string>) => uses.some((use) => holds(use?.Condition ?? {}, context))
@@ -266,7 +258,7 @@ describe('the key', () => {
     }
   })
 
-  /** As IAM evaluates a condition: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_multi-value-conditions.html */
+  /** Evaluates a condition as IAM does: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_multi-value-conditions.html */
   function holds(condition: NonNullable<Statement['Condition']>, context: Record<string, string>): boolean {
     const single = (name: string) => context[name.replace('kms:EncryptionContext:', '')]
     const operators: Record<string, (name: string, expected: readonly string[]) => boolean> = {

@@ -124,7 +124,7 @@ function testedWith({ title, provider, surface, models }: ProviderPackage): Clie
     model: MODELS[provider],
     ...(embedding && { embedding }),
     errors: { 401: 'AI_APICallError', 404: 'AI_APICallError', 429: 'AI_APICallError' },
-    retries: 'as told',
+    retries: 'as requested',
     create: (access) => aiSdk(models(access), access.maxRetries),
     readError: (error) => {
       const raised = RetryError.isInstance(error) ? error.lastError : error
@@ -164,12 +164,12 @@ function aiSdk({ language, embedding }: ReturnType<ProviderPackage['models']>, m
         return TOOL.result
       }
       const tools = { [TOOL.name]: tool({ description: TOOL.description, inputSchema: TOOL.schema, execute }) }
-      const asked = { ...asking, tools, stopWhen: isStepCount(3) }
+      const params = { ...asking, tools, stopWhen: isStepCount(3) }
       if (how === 'plain') {
-        const { text, steps } = await generateText(asked)
+        const { text, steps } = await generateText(params)
         return { calls, text, tokens: tokensOf(steps) }
       }
-      const result = streamText(asked)
+      const result = streamText(params)
       return { calls, text: await result.text, tokens: tokensOf(await result.steps) }
     },
     structured: async () => (await generateText({ ...asking, output: Output.object({ schema: LEVEL_SCHEMA }) })).output,

@@ -22,7 +22,7 @@ export const anthropic: ClientUnderTest = {
   surface: 'native',
   model: MODELS.anthropic,
   errors: SDK_ERRORS,
-  retries: 'as told',
+  retries: 'as requested',
   readError: readSdkError,
   create: ({ baseURL, apiKey, model, maxRetries }): Client => {
     const client = new Anthropic({ apiKey, baseURL, ...(maxRetries !== undefined && { maxRetries }) })
@@ -49,9 +49,9 @@ export const anthropic: ClientUnderTest = {
             messages.push(await stream.finalMessage())
           }
         }
-        const answers = messages.map(anthropicResponse)
-        const tokens = answers.reduce((sum, { inputTokens, outputTokens }) => sum + inputTokens + outputTokens, 0)
-        return { calls, text: answers.at(-1)?.text ?? '', tokens }
+        const responses = messages.map(anthropicResponse)
+        const tokens = responses.reduce((sum, { inputTokens, outputTokens }) => sum + inputTokens + outputTokens, 0)
+        return { calls, text: responses.at(-1)?.text ?? '', tokens }
       },
       structured: async () => {
         const output_config = { format: zodOutputFormat(LEVEL_SCHEMA) }

@@ -91,15 +91,15 @@ export const bedrock: ClientUnderTest = {
           texts.map(async (inputText) => {
             const body = JSON.stringify({ inputText })
             const input = { modelId: embeddingModel, contentType: 'application/json', body }
-            const { body: answer } = await client.send(new InvokeModelCommand(input))
-            return JSON.parse(answer.transformToString()).embedding
+            const { body: bytes } = await client.send(new InvokeModelCommand(input))
+            return JSON.parse(bytes.transformToString()).embedding
           }),
         ),
     }
   },
 }
 
-/** Reads a conversation's stream into the message that it makes up. */
+/** Reads a conversation's stream and returns the message. */
 async function converseStreamed(
   client: BedrockRuntimeClient,
   input: ConverseCommandInput,

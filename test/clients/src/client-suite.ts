@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { type Access, type Client, type ClientUnderTest, LEVEL_SCHEMA, TOOL } from './client.ts'
 import type { Connection, ConnectOptions, System } from './start-system.ts'
 
-/** Declares the tests that hold for every client library, through the whole of Sluice. */
+/** Declares the tests for every client library, against the whole of Sluice. */
 export function clientSuite(tested: ClientUnderTest, system: () => System): void {
   const { provider, surface, streamSurplusTokens: surplus = 0 } = tested
 
@@ -23,14 +23,14 @@ export function clientSuite(tested: ClientUnderTest, system: () => System): void
   }
   const errorOf = async (failing: Promise<unknown>) => {
     const error = await failing.then(
-      (answer) => expect.fail(`no error was raised: ${JSON.stringify(answer)}`),
+      (response) => expect.fail(`no error was raised: ${JSON.stringify(response)}`),
       (reason: unknown) => reason,
     )
     return tested.readError(error)
   }
 
   describe(tested.title, () => {
-    it('gets a response, which is charged as the client reports it', async () => {
+    it('gets a response, and is charged the usage that the client reports', async () => {
       const { client, connection } = await connect()
       const { text, inputTokens, outputTokens } = await client.ask()
       expect(text).toMatch(/^This answer comes from a simulated provider/)
@@ -62,7 +62,7 @@ export function clientSuite(tested: ClientUnderTest, system: () => System): void
       expect(await connection.charged()).toEqual({ requests: 2, tokens: tokens - surplusTokens })
     })
 
-    it('gets structured output that fits the schema', async () => {
+    it('gets structured output that matches the schema', async () => {
       const { client } = await connect()
       expect(() => LEVEL_SCHEMA.parse({})).toThrow()
       expect(LEVEL_SCHEMA.parse(await client.structured())).toMatchObject({ tide: 'ebb' })
@@ -86,7 +86,7 @@ export function clientSuite(tested: ClientUnderTest, system: () => System): void
       })
     }
 
-    it('ends the call at the provider when it aborts a stream, and is charged for what came', async () => {
+    it('ends the request at the provider when it aborts a stream, and is charged for what was received', async () => {
       const { client, connection } = await connect()
       connection.control({ outputTokens: 300, chunkDelayMs: 20 })
       const aborting = new AbortController()
@@ -105,7 +105,7 @@ export function clientSuite(tested: ClientUnderTest, system: () => System): void
       expect(tokens).toBeLessThan(300)
     })
 
-    it('raises its own error for a key that is not one of the gateway’s', async () => {
+    it('raises its own error for an unknown API key', async () => {
       const { access } = await connect()
       const client = tested.create({ ...access, apiKey: 'slc_unknown', maxRetries: 0 })
       expect(await errorOf(client.ask())).toMatchObject({
@@ -125,7 +125,7 @@ export function clientSuite(tested: ClientUnderTest, system: () => System): void
       })
     })
 
-    it('raises its own error at the limit, which says when to come back', async () => {
+    it('raises its own error at the limit, which says when to retry', async () => {
       const { client, connection } = await connect({ capacity: [{ period: 'minute', requests: 2 }] })
       await client.ask()
       await client.ask()
@@ -142,12 +142,12 @@ export function clientSuite(tested: ClientUnderTest, system: () => System): void
     })
 
     if (tested.retries !== undefined) {
-      it(`retries ${tested.retries} where the provider asks it to wait`, async () => {
+      it(`retries ${tested.retries} when the provider asks it to wait`, async () => {
         const { access, connection } = await connect()
         connection.control({ times: 1, fault: { kind: 'rate-limit', retryAfterMs: 1_000 } })
         const startedAtMs = performance.now()
         expect((await tested.create(access).ask()).text).toMatch(/^This answer/)
-        if (tested.retries === 'as told') expect(performance.now() - startedAtMs).toBeGreaterThan(990)
+        if (tested.retries === 'as requested') expect(performance.now() - startedAtMs).toBeGreaterThan(990)
         expect(connection.requests().map(({ status }) => status)).toEqual([429, 200])
       })
     }

@@ -1,28 +1,28 @@
 import type { ProviderId } from '@sluice/contracts'
 import { z } from 'zod'
 
-/** One client library toward one provider: how an application would use it, by its own documentation. */
+/** One client library with one provider, used as its own documentation says. */
 export interface ClientUnderTest {
-  /** Library and surface, for titles of tests. */
+  /** Library and endpoint, for test names. */
   readonly title: string
   readonly provider: ProviderId
-  /** Whether it calls the provider's own API, or OpenAI's in front of the provider. */
+  /** Whether it calls the provider's own API, or the unified one. */
   readonly surface: 'native' | 'unified'
   readonly model: string
-  /** Absent where client or provider has none. */
+  /** Absent if the client or the provider has none. */
   readonly embedding?: { readonly model: string; readonly dimensions: number }
   /** The type of the error that it raises for each status. */
   readonly errors: Readonly<Record<401 | 404 | 429, string>>
-  /** Absent where the client never retries by itself. */
-  readonly retries?: 'as told' | 'with its own back-off'
-  /** How many output tokens the client reports for each streamed response beyond what the provider does: a fault of its own. */
+  /** Absent if the client never retries. */
+  readonly retries?: 'as requested' | 'with its own back-off'
+  /** How many output tokens too many the client reports for each streamed response, by a fault of its own. */
   readonly streamSurplusTokens?: number
   create(access: Access): Client
-  /** What an error that it raised says. */
+  /** Reads an error that it raised. */
   readError(error: unknown): ReportedError
 }
 
-/** What an application is given for Sluice: base URL and key; the models are only named there. */
+/** What an application needs for Sluice: base URL, key and the names of models. */
 export interface Access {
   /** `…/connections/NAME` natively, `…/v1` unified. */
   readonly baseURL: string
@@ -35,11 +35,11 @@ export interface Access {
 
 export interface Client {
   ask(): Promise<Answer>
-  /** Gives the text in pieces to `onText` as it comes. */
+  /** Passes the text to `onText` in pieces as it arrives. */
   stream(onText?: (text: string) => void, signal?: AbortSignal): Promise<Answer>
-  /** Lets the model call {@link TOOL} as often as it wants to, and returns its last text. */
+  /** Lets the model call {@link TOOL} any number of times, and returns its last text. */
   useTool(how: 'plain' | 'streamed'): Promise<ToolRun>
-  /** Asks for an object of {@link LEVEL_SCHEMA}. */
+  /** Requests an object of {@link LEVEL_SCHEMA}. */
   structured(): Promise<unknown>
   embed?(texts: string[]): Promise<number[][]>
 }
@@ -63,7 +63,7 @@ export interface ReportedError {
   readonly type: string
   readonly status: number | undefined
   readonly message: string
-  /** The header, where the client shows headers. */
+  /** The header, if the client exposes headers. */
   readonly retryAfter?: string | undefined
 }
 
@@ -111,7 +111,7 @@ export const EMBEDDINGS: Readonly<
 /** The error types of the OpenAI, Anthropic and Groq SDKs, which have the same names for them. */
 export const SDK_ERRORS = { 401: 'AuthenticationError', 404: 'NotFoundError', 429: 'RateLimitError' } as const
 
-/** What those say of an error, and Google's two. */
+/** Reads an error of these SDKs and of Google's two. */
 export function readSdkError(error: unknown): ReportedError {
   if (!(error instanceof Error)) throw new TypeError(`not an error: ${String(error)}`)
   const { status, headers } = error as Error & { status?: number; headers?: Headers }
@@ -119,7 +119,7 @@ export function readSdkError(error: unknown): ReportedError {
   return { type: error.constructor.name, status, message: error.message, retryAfter }
 }
 
-/** What the AWS SDK says of an error. */
+/** Reads an error of the AWS SDK. */
 export function readAwsError(error: unknown): ReportedError {
   if (!(error instanceof Error)) throw new TypeError(`not an error: ${String(error)}`)
   const { $metadata: metadata } = error as Error & { $metadata?: { httpStatusCode?: number } }

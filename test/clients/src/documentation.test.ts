@@ -9,7 +9,7 @@ const packageDir = join(import.meta.dirname, '..')
 const documentation = await readFile(join(packageDir, '../../docs/clients.md'), 'utf8')
 const programs = [...documentation.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, program = '']) => program)
 
-/** The libraries of `package.json` that are not used by themselves. */
+/** The libraries in `package.json` that have no program of their own. */
 const HELPERS = ['ai', 'zod', '@langchain/core']
 const CONNECTIONS = {
   'openai-prod': 'openai',
@@ -40,7 +40,7 @@ it('shows every library that is tested', async () => {
   }
 })
 
-it('has programs whose types are those of their libraries', async () => {
+it('has programs that type-check against their libraries', async () => {
   const files = programs.map((_, index) => join(dir, `${index}.mts`))
   await Promise.all(files.map((file, index) => writeFile(file, programs[index] ?? '')))
   // Beyond `strict`, applications differ.

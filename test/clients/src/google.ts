@@ -12,7 +12,7 @@ import {
   TOOL,
 } from './client.ts'
 
-/** Google's present SDK, tools through its chats. */
+/** Google's current SDK, with tools through its chats. */
 export const genai: ClientUnderTest = {
   title: '@google/genai',
   provider: 'google',
@@ -85,7 +85,7 @@ export const genai: ClientUnderTest = {
   },
 }
 
-/** Google's former SDK. */
+/** Google's previous SDK. */
 export const generativeAi: ClientUnderTest = {
   title: '@google/generative-ai',
   provider: 'google',
@@ -101,17 +101,17 @@ export const generativeAi: ClientUnderTest = {
   create: ({ baseURL: baseUrl, apiKey, model, embeddingModel }): Client => {
     const google = new GoogleGenerativeAI(apiKey)
     const generationConfig = { maxOutputTokens: MAX_OUTPUT_TOKENS }
-    const asked = google.getGenerativeModel({ model, generationConfig }, { baseUrl })
+    const generative = google.getGenerativeModel({ model, generationConfig }, { baseUrl })
     const responseOf = ({ response }: GenerateContentResult) => ({
       text: response.text(),
       inputTokens: response.usageMetadata?.promptTokenCount,
       outputTokens: response.usageMetadata?.candidatesTokenCount,
     })
     return {
-      ask: async () => responseOf(await asked.generateContent(PROMPT)),
+      ask: async () => responseOf(await generative.generateContent(PROMPT)),
       stream: async (onText, signal) => {
-        const { stream, response } = await asked.generateContentStream(PROMPT, { ...(signal && { signal }) })
-        // It fails with the stream, and nobody waits for it then.
+        const { stream, response } = await generative.generateContentStream(PROMPT, { ...(signal && { signal }) })
+        // It rejects with the stream, and then nothing awaits it.
         response.catch(() => undefined)
         for await (const chunk of stream) onText?.(chunk.text())
         return responseOf({ response: await response })
@@ -149,7 +149,7 @@ export const generativeAi: ClientUnderTest = {
           },
           required: ['gate', 'meters', 'tide'],
         }
-        const { response } = await asked.generateContent({
+        const { response } = await generative.generateContent({
           contents: [{ role: 'user', parts: [{ text: PROMPT }] }],
           generationConfig: { ...generationConfig, responseMimeType: 'application/json', responseSchema },
         })
@@ -164,11 +164,11 @@ export const generativeAi: ClientUnderTest = {
   },
 }
 
-/** The whole answer of a stream that is read to its end. */
+/** Reads a stream to its end and returns the complete response. */
 async function drained(
-  asked: ReturnType<ReturnType<GoogleGenerativeAI['getGenerativeModel']>['generateContentStream']>,
+  generating: ReturnType<ReturnType<GoogleGenerativeAI['getGenerativeModel']>['generateContentStream']>,
 ) {
-  const { stream, response } = await asked
+  const { stream, response } = await generating
   await Array.fromAsync(stream)
   return { response: await response }
 }

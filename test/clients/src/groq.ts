@@ -20,7 +20,7 @@ export const groq: ClientUnderTest = {
   surface: 'native',
   model: MODELS.groq,
   errors: SDK_ERRORS,
-  retries: 'as told',
+  retries: 'as requested',
   readError: readSdkError,
   create: ({ baseURL, apiKey, model, maxRetries }): Client => {
     const client = new Groq({ apiKey, baseURL, ...(maxRetries !== undefined && { maxRetries }) })
@@ -81,17 +81,17 @@ export const groq: ClientUnderTest = {
 
 type GroqMessage = Pick<Groq.Chat.ChatCompletionMessage, 'content' | 'tool_calls'>
 
-async function wholeOf(asked: Promise<Groq.Chat.ChatCompletion>) {
-  const { choices, usage } = await asked
+async function wholeOf(responding: Promise<Groq.Chat.ChatCompletion>) {
+  const { choices, usage } = await responding
   const message: GroqMessage = choices[0]?.message ?? { content: null }
   return { message, usage }
 }
 
-async function gathered(asked: Promise<AsyncIterable<Groq.Chat.ChatCompletionChunk>>) {
+async function gathered(responding: Promise<AsyncIterable<Groq.Chat.ChatCompletionChunk>>) {
   const calls: Groq.Chat.ChatCompletionMessageToolCall[] = []
   let content = ''
   let usage: Groq.CompletionUsage | null | undefined
-  for await (const { choices, x_groq } of await asked) {
+  for await (const { choices, x_groq } of await responding) {
     const delta = choices[0]?.delta
     content += delta?.content ?? ''
     for (const { index, id, function: called } of delta?.tool_calls ?? []) {

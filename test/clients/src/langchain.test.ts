@@ -46,7 +46,7 @@ const INTEGRATIONS: readonly Integration[] = [
     title: '@langchain/anthropic',
     provider: 'anthropic',
     surface: 'native',
-    retries: 'as told',
+    retries: 'as requested',
     // It adds the count that a stream begins with to the cumulative one at its end.
     streamSurplusTokens: 1,
     models: ({ baseURL, ...access }) => ({
@@ -77,7 +77,7 @@ const INTEGRATIONS: readonly Integration[] = [
     title: '@langchain/groq',
     provider: 'groq',
     surface: 'native',
-    retries: 'as told',
+    retries: 'as requested',
     models: ({ baseURL, ...access }) => ({ chat: new ChatGroq({ ...chatOptions(access), baseUrl: baseURL }) }),
   },
   {
@@ -119,7 +119,7 @@ function openai(provider: ProviderId, surface: 'native' | 'unified'): Integratio
     title: `@langchain/openai, ${surface}, ${provider}`,
     provider,
     surface,
-    retries: 'as told',
+    retries: 'as requested',
     models: ({ baseURL, embeddingModel, ...access }) => {
       const configuration = { baseURL: surface === 'native' ? `${baseURL}/v1` : baseURL }
       const { apiKey } = access

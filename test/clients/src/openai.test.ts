@@ -31,7 +31,7 @@ describe('openai, at OpenAI itself', () => {
     return { connection, client: new OpenAI({ apiKey: connection.apiKey, baseURL, maxRetries: 0 }) }
   }
 
-  it('gets responses, whole and streamed by its helper, charged as they report', async () => {
+  it('gets responses, plain and with its stream helper, and is charged the reported usage', async () => {
     const { connection, client } = await connect()
     const asking = { model: MODELS.openai, input: PROMPT }
     const whole = await client.responses.create(asking)
@@ -41,7 +41,7 @@ describe('openai, at OpenAI itself', () => {
     expect(await connection.charged()).toEqual({ requests: 2, tokens })
   })
 
-  it('lists models at both surfaces', async () => {
+  it('lists models natively and through the unified endpoint', async () => {
     const { connection, client } = await connect()
     const { apiKey, name } = connection
     const unified = new OpenAI({ apiKey, baseURL: `${system().gatewayUrl}/v1` })
@@ -60,7 +60,7 @@ function openai(provider: ProviderId, surface: 'native' | 'unified'): ClientUnde
     model: MODELS[provider],
     ...(embedding && { embedding }),
     errors: SDK_ERRORS,
-    retries: 'as told',
+    retries: 'as requested',
     readError: readSdkError,
     create: ({ baseURL, apiKey, model, embeddingModel, maxRetries }) => {
       const client = new OpenAI({
@@ -82,11 +82,11 @@ function openai(provider: ProviderId, surface: 'native' | 'unified'): ClientUnde
         },
         useTool: async (how) => {
           const calls: unknown[] = []
-          const asked = { ...asking, tools: [toolCalling(calls)] }
+          const params = { ...asking, tools: [toolCalling(calls)] }
           const streaming = { stream: true as const, stream_options: { include_usage: true } }
           const { completions } = client.chat
           const runner =
-            how === 'plain' ? completions.runTools(asked) : completions.runTools({ ...asked, ...streaming })
+            how === 'plain' ? completions.runTools(params) : completions.runTools({ ...params, ...streaming })
           return { calls, text: (await runner.finalContent()) ?? '', tokens: (await runner.totalUsage()).total_tokens }
         },
         structured: async () => {

@@ -16,9 +16,9 @@ import { afterAll, beforeAll } from 'vitest'
 /** The whole of Sluice as users run it, every service its own process, in front of the five simulated providers. */
 export interface System {
   readonly gatewayUrl: string
-  /** A connection that nothing was charged to yet, known to the gateway, and a key for it. */
+  /** Creates a connection without charges, and a key for it; resolves when the gateway knows them. */
   connect(options: ConnectOptions): Promise<Connection>
-  /** Makes a key for these connections, of which {@link connect} has made each, and waits until the gateway knows it. */
+  /** Creates a key for connections made by {@link connect}; resolves when the gateway knows it. */
   apiKey(connectionNames: readonly string[]): Promise<string>
   stop(): Promise<void>
 }
@@ -34,11 +34,11 @@ export interface ConnectOptions {
 export interface Connection {
   readonly name: string
   readonly apiKey: string
-  /** Makes the simulated provider behave so toward this connection alone. */
+  /** Sets the simulated provider's behavior for this connection only. */
   control(control: Omit<Control, 'apiKey' | 'pathPrefix'>): void
-  /** What reached the provider through this connection, oldest first. */
+  /** Returns the requests that reached the provider through this connection, oldest first. */
   requests(): readonly RequestRecord[]
-  /** Waits until the latest request has ended so at the provider. */
+  /** Waits until the latest request has ended this way at the provider. */
   ended(outcome: RequestRecord['outcome']): Promise<void>
   /** Waits until no reservation is open; returns what the capacity service has charged to the hour. */
   charged(): Promise<{ readonly requests: number; readonly tokens: number }>
@@ -140,7 +140,7 @@ async function startSystem(): Promise<System> {
     },
   }
 
-  /** Makes the provider's account, and the connection to it. */
+  /** Creates the provider's account, and the connection to it. */
   async function register(
     provider: ProviderId,
     simulator: ProviderSimulator,
@@ -162,9 +162,9 @@ async function startSystem(): Promise<System> {
   }
 }
 
-/** Whether the gateway knows the connection and that the key may use it: only the path is wrong then. */
+/** Returns true if the gateway knows the connection and that the key may use it: then only the path is wrong. */
 async function isKnown(gatewayUrl: string, name: string, apiKey: string): Promise<boolean> {
   const headers = { authorization: `Bearer ${apiKey}` }
-  const { status, headers: answered } = await fetch(`${gatewayUrl}/connections/${name}/no-such-path`, { headers })
-  return status === 404 && answered.get('x-sluice-connection') === name
+  const { status, headers: received } = await fetch(`${gatewayUrl}/connections/${name}/no-such-path`, { headers })
+  return status === 404 && received.get('x-sluice-connection') === name
 }

@@ -1,15 +1,15 @@
 import { randomBytes } from 'node:crypto'
 
-/** The secrets of a run, by what they are. */
+/** The secrets of a run, by name. */
 export class Canaries {
   readonly #byName = new Map<string, string>()
 
-  /** A new secret that begins as its kind does. */
+  /** Creates a secret with the prefix of its kind. */
   make(name: string, prefix: string): string {
     return this.add(name, prefix + randomBytes(24).toString('hex'))
   }
 
-  /** One that Sluice made. */
+  /** Adds a secret that Sluice created. */
   add(name: string, secret: string): string {
     this.#byName.set(name, secret)
     return secret
@@ -17,11 +17,11 @@ export class Canaries {
 
   get(name: string): string {
     const secret = this.#byName.get(name)
-    if (secret === undefined) throw new Error(`there is no secret ${name}`)
+    if (secret === undefined) throw new Error(`there is no secret "${name}"`)
     return secret
   }
 
-  /** All of them, but for those named. */
+  /** Returns all secrets except those named. */
   all(...except: string[]): ReadonlyMap<string, string> {
     return new Map([...this.#byName].filter(([name]) => !except.includes(name)))
   }

@@ -7,14 +7,19 @@ import { ensureNatsPasswords } from '@sluice/local-servers'
 import { connect, type NatsConnection } from 'nats'
 import { type System, startSystem } from '../start-system.ts'
 import { Canaries } from './canaries.ts'
-import { databaseText } from './database-text.ts'
 import { type EchoingProvider, startEchoingProvider } from './echoing-provider.ts'
-import { type Answer, HttpRecord, type Question } from './http-record.ts'
-import { NatsRecord, storedMessages } from './nats-record.ts'
+import {
+  databaseText,
+  HttpRecord,
+  NatsRecord,
+  type RecordedRequest,
+  type RecordedResponse,
+  storedMessages,
+  writtenFiles,
+} from './records.ts'
 import { KEYED_PROVIDERS, type SimulatedProviders, startSimulatedProviders } from './simulated-providers.ts'
-import { writtenFiles } from './written-files.ts'
 
-/** A whole system at its most talkative, with a secret in every place, of which everything that is written down is kept. */
+/** A whole system at its most verbose log level, with a secret in every place, and a record of everything that is written. */
 export interface CanaryRun {
   readonly system: System
   readonly canaries: Canaries
@@ -22,14 +27,14 @@ export interface CanaryRun {
   readonly echoing: EchoingProvider
   readonly nats: NatsConnection
   readonly natsRecord: NatsRecord
-  /** Name of a connection: no secret, so that it must be found wherever is searched. */
+  /** The name of a connection, which is no secret: it must be found in every place that is searched. */
   readonly marker: string
-  /** Asks the admin API as the operator, unless `headers` say otherwise; `path` is below `/api/v1`. */
-  admin(path: string, question?: Question): Promise<Answer>
-  gateway(path: string, question?: Question): Promise<Answer>
-  /** A connection that the gateway knows. */
+  /** Calls the admin API, as the operator unless `headers` are given; `path` is below `/api/v1`. */
+  admin(path: string, request?: RecordedRequest): Promise<RecordedResponse>
+  gateway(path: string, request?: RecordedRequest): Promise<RecordedResponse>
+  /** Creates a connection; resolves when the gateway knows it. */
   connect(connection: Readonly<Record<string, unknown>>): Promise<ConnectionView>
-  /** Everything that was written, by place. */
+  /** Returns everything that was written, by place. */
   written(): Promise<Readonly<Record<string, Buffer>>>
   stop(): Promise<void>
 }
@@ -37,7 +42,7 @@ export interface CanaryRun {
 export async function startCanaryRun(): Promise<CanaryRun> {
   const canaries = new Canaries()
   const providers = await startSimulatedProviders(canaries)
-  const echoing = await startEchoingProvider(canaries.make('answer', 'Confidentially, '))
+  const echoing = await startEchoingProvider(canaries.make('model output', 'Confidentially, '))
   const system = await startSystem({ logLevel: 'trace', extra: environment(canaries, providers) })
   const { paths, adminUrl, natsUrl, gatewayUrls } = system.stack
   await addOwnSecrets(system, canaries)
@@ -48,9 +53,9 @@ export async function startCanaryRun(): Promise<CanaryRun> {
   const http = new HttpRecord()
   const [gatewayUrl = ''] = gatewayUrls
 
-  const admin: CanaryRun['admin'] = (path, { headers, ...question } = {}) => {
+  const admin: CanaryRun['admin'] = (path, { headers, ...request } = {}) => {
     const asOperator = { authorization: `Bearer ${canaries.get('operator token')}` }
-    return http.ask(`${adminUrl}/api/v1${path}`, { ...question, headers: headers ?? asOperator })
+    return http.send(`${adminUrl}/api/v1${path}`, { ...request, headers: headers ?? asOperator })
   }
   const created = await admin('/api-keys', {
     body: { name: 'application', connections: '*' },
@@ -67,16 +72,16 @@ export async function startCanaryRun(): Promise<CanaryRun> {
     natsRecord,
     marker: `marker-${randomBytes(24).toString('hex')}`,
     admin,
-    gateway: (path, question) => http.ask(`${gatewayUrl}${path}`, question),
+    gateway: (path, request) => http.send(`${gatewayUrl}${path}`, request),
     connect: async (connection) => {
-      const answer = await admin('/connections', { body: connection })
-      if (answer.status !== 201) throw new Error(`${connection.name}: ${answer.text}`)
-      const made: ConnectionView = JSON.parse(answer.text)
+      const response = await admin('/connections', { body: connection })
+      if (response.status !== 201) throw new Error(`${connection.name}: ${response.text}`)
+      const made: ConnectionView = JSON.parse(response.text)
       await until(`news of ${made.name}`, () => isKnown(gatewayUrl, made.name, apiKey), Boolean)
       return made
     },
     written: async () => ({
-      'the answers over HTTP': Buffer.from(http.text),
+      'the HTTP responses': Buffer.from(http.text),
       'the traffic on NATS': Buffer.from(natsRecord.text),
       'the messages and buckets of NATS': Buffer.from(await storedMessages(nats)),
       'the database': Buffer.from(await databaseText(system.stack.databaseUrls)),
@@ -98,14 +103,14 @@ export async function startCanaryRun(): Promise<CanaryRun> {
   }
 }
 
-/** Whether the gateway knows a connection of any provider: the path is then all that is wrong with a request. */
+/** Returns true if the gateway knows a connection: then only the path of this request is wrong. */
 async function isKnown(gatewayUrl: string, connectionName: string, apiKey: string): Promise<boolean> {
   const headers = { authorization: `Bearer ${apiKey}` }
   const response = await fetch(`${gatewayUrl}/connections/${connectionName}/no-such-path`, { headers })
   return (await response.text()).includes('has no operation')
 }
 
-/** Small limits, so that they are met, and an identity in AWS. */
+/** Returns small limits, so that they are reached, and an AWS identity. */
 function environment(canaries: Canaries, providers: SimulatedProviders) {
   const aws = {
     AWS_ACCESS_KEY_ID: 'AKIACANARY',
@@ -115,7 +120,7 @@ function environment(canaries: Canaries, providers: SimulatedProviders) {
   return { connections: aws, gateway: { ...aws, MAX_BODY_BYTES: String(64 * 1024) } }
 }
 
-/** Those that the system makes for itself. */
+/** Adds the secrets that the system creates itself. */
 async function addOwnSecrets({ stack }: System, canaries: Canaries): Promise<void> {
   canaries.add('operator token', stack.operatorToken ?? '')
   canaries.add('PostgreSQL password', await readFile(join(stack.paths.postgresDir, 'password'), 'utf8'))
@@ -128,10 +133,10 @@ async function addOwnSecrets({ stack }: System, canaries: Canaries): Promise<voi
   }
 }
 
-/** The name of a connection to the echoing provider. */
+/** Returns the name of a connection to the echoing provider. */
 export const echoingConnection = (provider: string): string => `${provider}-echo`
 
-/** Two connections for each provider with a key: to one that answers, and to one that repeats the key. */
+/** Creates two connections for each provider with a key: to a simulator, and to a provider that repeats the key. */
 export async function connectProviders({
   canaries,
   providers,
@@ -142,7 +147,7 @@ export async function connectProviders({
   for (const { id, keyPrefix } of KEYED_PROVIDERS) {
     const config = { apiKey: canaries.get(`key of ${id}`), baseUrl: baseUrl(id, providers.of(id).url) }
     await add({ name: id, provider: id, config })
-    // Held together by what JSON and URLs write differently.
+    // Joined by characters that JSON and URLs escape.
     const parts = Array.from({ length: 3 }, () => randomBytes(12).toString('hex'))
     const echoed = canaries.add(`echoed key of ${id}`, keyPrefix + parts.join('"\\/+<'))
     await add({

@@ -1,16 +1,18 @@
+import { createConnection, credential, sealingKey } from '@sluice/contracts'
+import sodium from 'libsodium-wrappers'
 import { expect } from 'vitest'
 import { baseUrl, type CanaryRun, echoingConnection } from './canary-run.ts'
 import { KEYED_PROVIDERS } from './simulated-providers.ts'
 
 type Connections = ReadonlyMap<string, string>
 
-/** The ids of all connections by name. */
+/** Returns the ids of all connections by name. */
 async function connectionIds({ admin }: CanaryRun): Promise<Connections> {
   const { items } = JSON.parse((await admin('/connections?limit=200')).text)
   return new Map(items.map(({ id, name }: { id: string; name: string }) => [name, id]))
 }
 
-/** Credentials that are tried, refused, accepted, rolled back and replaced, by providers that repeat what they refuse. */
+/** Tests, rotates, rolls back and replaces credentials, with providers that repeat what they refuse. */
 export async function changeCredentials(run: CanaryRun): Promise<void> {
   const { admin, canaries, providers, echoing } = run
   const ids = await connectionIds(run)
@@ -39,7 +41,7 @@ export async function changeCredentials(run: CanaryRun): Promise<void> {
   }
 }
 
-/** Secrets in fields, types, documents and headers where none belongs. */
+/** Puts secrets into fields, types, documents and headers where they do not belong. */
 export async function misplaceSecrets(run: CanaryRun): Promise<void> {
   const { admin, canaries } = run
   const misplaced = canaries.make('misplaced', 'SK-')
@@ -99,19 +101,19 @@ export async function misplaceSecrets(run: CanaryRun): Promise<void> {
   await admin('/connections', { headers: { authorization, 'content-type': 'text/plain' }, body: misplaced })
 }
 
-/** The same as a change, in which the fields of `right` that are right would be none. */
+/** Returns the body as a patch, without the name that would be unchanged. */
 function inPatch(body: unknown): unknown {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) return body
   const { name, ...rest } = body as Record<string, unknown>
   return name === 'right' ? rest : body
 }
 
-/** Operators, their sessions, and who is none. */
+/** Creates and uses operator tokens and sessions, valid and invalid. */
 export async function operate(run: CanaryRun): Promise<void> {
   const { admin, canaries } = run
   const made = await admin('/operator-tokens', {
     body: { name: 'viewer', role: 'viewer' },
-    shown: (answer) => JSON.parse(answer.text).token,
+    shown: ({ text }) => JSON.parse(text).token,
   })
   const viewer = canaries.add('viewer token', JSON.parse(made.text).token)
   const begun = await admin('/session', {
@@ -146,7 +148,7 @@ function sessionIn(headers: Headers): string {
   return /sluice_session=([^;]+)/.exec(headers.get('set-cookie') ?? '')?.[1] ?? ''
 }
 
-/** Everything that can be read. */
+/** Reads everything that the admin API returns. */
 export async function readEverything(run: CanaryRun): Promise<void> {
   const { admin } = run
   const shared = [
@@ -164,4 +166,40 @@ export async function readEverything(run: CanaryRun): Promise<void> {
   for (const path of [...shared, ...[...(await connectionIds(run)).values()].flatMap(of)]) {
     expect((await admin(path)).status, path).toBe(200)
   }
+}
+
+/** Creates connections over NATS: correctly sealed, sealed to another key, not sealed, and malformed. */
+export async function createOverBus({ nats, natsRecord, canaries }: CanaryRun): Promise<void> {
+  await sodium.ready
+  const send = async (payload: string) => {
+    const reply = await nats.request(createConnection.subject(), payload, { timeout: 10_000 })
+    return reply.string()
+  }
+  const document = (name: string, apiKey: unknown) =>
+    JSON.stringify({ actor: 'canary', connection: { name, provider: 'openai', config: { apiKey } } })
+  const { publicKey } = (await nats.request(sealingKey.subject(), '{}')).json<{ publicKey: string }>()
+  const sealed = (name: string, key: Uint8Array) => {
+    const box = sodium.crypto_box_seal(canaries.make(name, 'sk-'), key)
+    return { sealed: Buffer.from(box).toString('base64') }
+  }
+  expect(await send(document('over-bus', sealed('sealed key', Buffer.from(publicKey, 'base64'))))).toContain('"id"')
+  const { publicKey: foreignKey } = sodium.crypto_box_keypair()
+  expect(await send(document('for-another', sealed('key sealed to another', foreignKey)))).toContain('invalid_request')
+
+  const unsealed = canaries.make('unsealed key', 'sk-')
+  const inClear = [
+    document('in-clear', unsealed),
+    document('in-clear', { sealed: unsealed }),
+    document('in-clear', { [unsealed]: unsealed }),
+    document('in-clear', unsealed).slice(0, -3),
+    JSON.stringify({ connection: { name: unsealed, [unsealed]: unsealed, provider: unsealed, config: unsealed } }),
+    JSON.stringify({ connection: { name: 'in-clear', provider: 'openai', config: { [unsealed]: unsealed } } }),
+  ]
+  for (const payload of inClear) {
+    natsRecord.ignore(payload)
+    expect(await send(payload)).toContain('invalid_request')
+  }
+  const malformed = JSON.stringify({ connectionId: unsealed, version: unsealed, publicKey: unsealed })
+  natsRecord.ignore(malformed)
+  expect((await nats.request(credential.subject(), malformed)).string()).toContain('invalid_request')
 }

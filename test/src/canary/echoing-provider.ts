@@ -5,12 +5,12 @@ import { text } from 'node:stream/consumers'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 
-/** The ways to fail, and in each the key is repeated. A request chooses one by `echo-NAME` anywhere in its path or body. */
+/** The ways to fail, each of which repeats the key. A request selects one by `echo-NAME` anywhere in its path or body. */
 export const ECHOES = ['body', 'headers', 'chunks', 'gzip', 'text', 'broken', 'malformed'] as const
-/** Those of an answer that is no error by its status. */
-export const ANSWERED_ECHOES = [
+/** The ways whose status is not an error. */
+export const ECHOES_WITH_SUCCESS = [
   'event',
-  'answered',
+  'success',
   'choice',
   'words',
   'lines',
@@ -23,26 +23,26 @@ export const ANSWERED_ECHOES = [
 
 export interface EchoingProvider {
   readonly url: string
-  /** How many requests wait in vain for an answer (`echo-hang`). */
+  /** Returns how many requests wait for a response that never comes (`echo-hang`). */
   hanging(): number
   stop(): Promise<void>
 }
 
 /**
- * A provider that repeats the key of every request in its errors, in every place of an answer. `echo-answer` is answered in OpenAI's
- * format with `content` as the model's text, whole or as a stream.
+ * Starts a provider that repeats the key of every request in its errors, in every part of a response. The response to `echo-output` has
+ * OpenAI's format, with `content` as the model's text, plain or streamed.
  */
 export async function startEchoingProvider(content: string): Promise<EchoingProvider> {
   let hanging = 0
   const server = createServer((request, response) => {
-    const answer = async () => {
-      const asked = (request.url ?? '') + (await text(request))
-      const name = /echo-(\w+)/.exec(asked)?.[1] ?? 'body'
+    const respond = async () => {
+      const received = (request.url ?? '') + (await text(request))
+      const name = /echo-(\w+)/.exec(received)?.[1] ?? 'body'
       if (name === 'hang') hanging++
-      else if (name === 'answer') modelResponse(response, content, asked.includes('"stream":true'))
+      else if (name === 'output') modelResponse(response, content, received.includes('"stream":true'))
       else await (ANSWERS[name] ?? inBody)(response, { key: keyOf(request), body: errorBody(request) })
     }
-    answer().catch(() => response.destroy())
+    respond().catch(() => response.destroy())
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   return {
@@ -86,7 +86,7 @@ const ANSWERS: Readonly<Record<string, EchoingResponse>> = {
     response.writeHead(200, EVENTS)
     return inPieces(response, `event: error\ndata: ${body}\n\n`)
   },
-  answered: (response, { body }) => {
+  success: (response, { body }) => {
     response.writeHead(200, { ...JSON_TYPE, 'content-length': Buffer.byteLength(body) })
     return inPieces(response, body)
   },
@@ -137,7 +137,7 @@ const ANSWERS: Readonly<Record<string, EchoingResponse>> = {
 
 const JSON_TYPE = { 'content-type': 'application/json' }
 const EVENTS = { 'content-type': 'text/event-stream' }
-/** Those that are read, those that are passed on, and those that go on in other words. */
+/** Headers that the gateway reads, passes on, or translates. */
 const HEADERS = [
   'www-authenticate',
   'x-request-id',
@@ -153,7 +153,7 @@ function inBody(response: ServerResponse, { body }: Said): void {
   response.writeHead(401, JSON_TYPE).end(body)
 }
 
-/** An error of any of the providers, with the key as servers write it down, and all that the request said. */
+/** Returns an error of any of the providers, with the key as servers write it, and everything in the request. */
 function errorBody(request: IncomingMessage): string {
   const key = keyOf(request)
   const message = `Wrong key: ${key} (Bearer ${key}, ?key=${encodeURIComponent(key)}, ${JSON.stringify(key)})`
@@ -168,7 +168,7 @@ function errorBody(request: IncomingMessage): string {
   return JSON.stringify({ type: 'error', error, [key]: key }).replaceAll('/', '\\/')
 }
 
-/** Each piece by itself, so short that no key is in one. */
+/** Sends pieces that are too short to contain a key. */
 async function inPieces(response: ServerResponse, whole: string): Promise<void> {
   for (let at = 0; at < whole.length; at += 9) {
     response.write(whole.slice(at, at + 9))

@@ -21,13 +21,13 @@ it.each([
   expect(search(Buffer.from(written))).toContain(`key (${form})`)
 })
 
-it.each([['what holds none'], [`…${SECRET.slice(-4)}`], [SECRET.slice(0, 11)], ['']])(
+it.each([['text without a secret'], [`…${SECRET.slice(-4)}`], [SECRET.slice(0, 11)], ['']])(
   'finds nothing in “%s”',
   (written) => {
     expect(search(Buffer.from(written))).toEqual([])
   },
 )
 
-it('takes no secret that could be somewhere by chance', () => {
+it('rejects a secret so short that it could occur by chance', () => {
   expect(() => createSecretSearch(new Map([['short', 'password']]))).toThrow('too short')
 })

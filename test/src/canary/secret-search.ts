@@ -1,18 +1,18 @@
-/** Finds secrets in what was written down: in whole or in part, as they are or encoded. */
+/** Finds secrets in written data: whole or in part, plain or encoded. */
 export type SecretSearch = (written: Buffer) => string[]
 
-/** What is shorter is told on purpose (the hint of a credential), or is there by chance. */
+/** Shorter runs are shown on purpose (the hint of a credential) or occur by chance. */
 const RUN_LENGTH = 12
 
 /**
  * Looks for any twelve consecutive characters of any of `secrets`, by name, in each of their forms: plain, base64 and base64url at
- * each alignment, hexadecimal, URL-encoded, JSON-escaped once and twice. The search gives what it found, `NAME (FORM)`, each once.
+ * each alignment, hexadecimal, URL-encoded, JSON-escaped once and twice. Returns a function that returns its findings, `NAME (FORM)`, each once.
  */
 export function createSecretSearch(secrets: ReadonlyMap<string, string>): SecretSearch {
   const runs = new Map<string, string>()
   const beginnings = new Uint8Array(2 ** 16)
   for (const [name, secret] of secrets) {
-    if (secret.length < 2 * RUN_LENGTH) throw new Error(`the secret ${name} is too short to be told from chance`)
+    if (secret.length < 2 * RUN_LENGTH) throw new Error(`the secret ${name} is too short to distinguish from chance`)
     for (const [form, text] of formsOf(secret)) {
       for (const run of runsOf(text)) {
         if (!runs.has(run)) runs.set(run, `${name} (${form})`)
@@ -23,7 +23,7 @@ export function createSecretSearch(secrets: ReadonlyMap<string, string>): Secret
   return (written) => {
     const found = new Set<string>()
     for (let at = 0; at + RUN_LENGTH <= written.length; at++) {
-      // Most places are told by their first two bytes, which makes hundreds of megabytes a matter of a second.
+      // Their first two bytes exclude most positions, so that hundreds of megabytes take about a second.
       if (beginnings[((written[at] ?? 0) << 8) | (written[at + 1] ?? 0)] === 0) continue
       const name = runs.get(written.toString('latin1', at, at + RUN_LENGTH))
       if (name !== undefined) found.add(name)
@@ -32,7 +32,7 @@ export function createSecretSearch(secrets: ReadonlyMap<string, string>): Secret
   }
 }
 
-/** How a secret may be written down, plain first: a run that looks the same in several forms goes by the first of them. */
+/** Returns the forms in which a secret may be written, plain first: a run that is the same in several forms counts as the first. */
 function formsOf(secret: string): [form: string, text: string][] {
   const bytes = Buffer.from(secret)
   const json = escaped(secret)
@@ -57,7 +57,7 @@ function escaped(text: string): string {
   return JSON.stringify(text).slice(1, -1)
 }
 
-/** The part that depends on the secret alone, of the base64 of a text in which `offset` bytes (modulo three) stand before it. */
+/** Returns the part of the base64 that depends on the secret alone, with `offset` bytes (modulo three) before it. */
 function alignedBase64(bytes: Buffer, offset: number): string {
   const whole = Buffer.concat([Buffer.alloc(offset), bytes]).toString('base64')
   return whole.slice(offset === 0 ? 0 : offset + 1, -4)

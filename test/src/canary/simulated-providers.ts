@@ -2,7 +2,7 @@ import { type AwsSimulator, startAwsSimulator } from '@sluice/aws-simulator'
 import { type ProviderId, type ProviderSimulator, startProviderSimulator } from '@sluice/provider-simulator'
 import type { Canaries } from './canaries.ts'
 
-/** What is sent to each provider with an API key; `path` is below its connection. */
+/** The request for each provider with an API key; `path` is below its connection. */
 export interface KeyedProvider {
   readonly id: Exclude<ProviderId, 'aws-bedrock'>
   readonly keyPrefix: string
@@ -25,7 +25,7 @@ export const KEYED_PROVIDERS: readonly KeyedProvider[] = [
     keyPrefix: 'sk-ant-',
     model: 'claude-sonnet-4-5',
     path: () => '/v1/messages',
-    body: (...asked) => ({ ...chatBody(...asked), max_tokens: 50 }),
+    body: (...request) => ({ ...chatBody(...request), max_tokens: 50 }),
     headers: { 'anthropic-version': '2023-06-01' },
   },
   {
@@ -47,12 +47,12 @@ export const KEYED_PROVIDERS: readonly KeyedProvider[] = [
 
 export interface SimulatedProviders {
   readonly of: (id: ProviderId) => ProviderSimulator
-  /** Hands out the sessions for Bedrock. */
+  /** Issues the sessions for Bedrock. */
   readonly aws: AwsSimulator
   stop(): Promise<void>
 }
 
-/** A simulator of each provider, which knows that provider's key in `canaries` and repeats any other one in full. */
+/** Starts a simulator of each provider, which accepts that provider's key in `canaries` and repeats any other key in full. */
 export async function startSimulatedProviders(canaries: Canaries): Promise<SimulatedProviders> {
   const keyed = KEYED_PROVIDERS.map(async ({ id, keyPrefix }): Promise<[ProviderId, ProviderSimulator]> => {
     const accounts = [{ apiKey: canaries.make(`key of ${id}`, keyPrefix) }]

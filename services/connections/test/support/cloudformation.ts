@@ -23,16 +23,16 @@ export interface Template {
   readonly Outputs: Readonly<Record<string, { readonly Value: unknown }>>
 }
 
-/** A template of `cfn/`; short forms (`!Ref X`) become long ones (`{ Ref: X }`). */
+/** Reads a template of `cfn/`; expands short forms (`!Ref X`) to long ones (`{ Ref: X }`). */
 export function readTemplate(fileName: string): Template {
   const text = readFileSync(new URL(`../../../../cfn/${fileName}`, import.meta.url), 'utf8')
   return parse(text, { customTags: FUNCTIONS.flatMap(shortForms) })
 }
 
 /**
- * The template with its conditions and functions carried out, for the account 444455556666 and the partition `aws`: what has become
- * of its resources and outputs. A resource is referred to as its name in angle brackets.
- * @throws Error where a parameter's value is not allowed, or what is referred to is not there
+ * Evaluates the template's conditions and functions, for the account 444455556666 and the partition `aws`, and returns its
+ * resources and outputs. A reference to a resource becomes its name in angle brackets.
+ * @throws Error if a parameter's value is not allowed, or a reference has no target
  */
 export function render(template: Template, given: Readonly<Record<string, string>> = {}) {
   const parameters = parameterValues(template, given)
@@ -42,7 +42,7 @@ export function render(template: Template, given: Readonly<Record<string, string
     const [[name = '', argument] = []] = Object.entries(node)
     const carryOut = functions[name]
     if (carryOut !== undefined) return carryOut(argument as never)
-    if (name.startsWith('Fn::')) throw new Error(`${name} is not known`)
+    if (name.startsWith('Fn::')) throw new Error(`the function ${name} is unknown`)
     const entries = Object.entries(node).map(([key, item]) => [key, value(item)] as const)
     return Object.fromEntries(entries.filter(([, item]) => item !== NO_VALUE))
   }
@@ -50,7 +50,7 @@ export function render(template: Template, given: Readonly<Record<string, string
     if (name in parameters) return parameters[name]
     if (name in PSEUDO_PARAMETERS) return PSEUDO_PARAMETERS[name]
     if (name in template.Resources) return `<${name}>`
-    throw new Error(`there is no ${name} to refer to`)
+    throw new Error(`the reference ${name} has no target`)
   }
   const attribute = (path: string): string => {
     const [name = ''] = path.split('.')
@@ -87,9 +87,9 @@ function parameterValues({ Parameters }: Template, given: Readonly<Record<string
   if (unknown.length > 0) throw new Error(`there is no parameter ${unknown}`)
   const entries = Object.entries(Parameters).map(([name, parameter]) => {
     const text = given[name] ?? parameter.Default
-    if (text === undefined) throw new Error(`${name} is not given`)
+    if (text === undefined) throw new Error(`the parameter ${name} is missing`)
     const values = parameter.Type === 'CommaDelimitedList' ? String(text).split(',') : [String(text)]
-    if (!values.every((value) => isAllowed(parameter, value))) throw new Error(`${name} may not be ${text}`)
+    if (!values.every((value) => isAllowed(parameter, value))) throw new Error(`${name} must not be ${text}`)
     return [name, parameter.Type === 'CommaDelimitedList' ? values : text] as const
   })
   return Object.fromEntries<unknown>(entries)

@@ -1,8 +1,0 @@
-import { readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { licenseList } from './license-list.ts'
-import { lockedPackages } from './locked-packages.ts'
-
-const projectDir = join(import.meta.dirname, '../../..')
-const lockfile = await readFile(join(projectDir, 'package-lock.json'), 'utf8')
-await writeFile(join(projectDir, 'THIRD-PARTY-LICENSES.md'), licenseList(lockedPackages(lockfile)))
