@@ -41,20 +41,17 @@ itWhere(refusal === '', refusal, 'uses the timestamps on the wire, whatever the 
   expect(observed.departuresOf('sk-a')[0]?.headAtMs).toBeGreaterThanOrEqual(fromMs - 1)
 })
 
-itWhere(
-  refusal === '',
-  refusal,
-  'fails if the capture misses a request that the upstream recorded',
-  async () => {
-    const upstream = await upstreamThat([
-      { headAtMs: 1, key: 'sk-a' },
-      { headAtMs: 2, key: 'sk-a' },
-    ])
-    const watch = await watchUpstreams([upstream], fail)
-    await request(upstream.port, 'sk-a')
-    await expect(watch.stop()).rejects.toThrow('the upstream received 2 requests of sk-a, but only 1 were captured on the wire')
-  },
-)
+itWhere(refusal === '', refusal, 'fails if the capture misses a request that the upstream recorded', async () => {
+  const upstream = await upstreamThat([
+    { headAtMs: 1, key: 'sk-a' },
+    { headAtMs: 2, key: 'sk-a' },
+  ])
+  const watch = await watchUpstreams([upstream], fail)
+  await request(upstream.port, 'sk-a')
+  await expect(watch.stop()).rejects.toThrow(
+    'the upstream received 2 requests of sk-a, but only 1 were captured on the wire',
+  )
+})
 
 it('uses the upstream’s own record, and prints why, when the wire cannot be captured', async () => {
   const lines: string[] = []

@@ -91,7 +91,7 @@ function launchService(spec: ServiceSpec, log: Log, say: Log): LaunchedProcess {
 }
 
 /** nats-server or PostgreSQL, running. */
-export interface RunningServer {
+interface RunningServer {
   readonly url: string
   readonly port: number
   readonly pid: number

@@ -32,7 +32,7 @@ export interface BucketState {
 
 export type UpdateResult = { readonly status: 'stored'; readonly revision: number } | { readonly status: 'conflict' }
 
-export interface ListenOptions<Value> {
+interface ListenOptions<Value> {
   readonly onEntry: (entry: { readonly key: string; readonly value: Value | undefined }) => void
   /** Called with an `UnreadableEntryError` for a message that does not match the schema, and with what `onEntry` threw; both are skipped. */
   readonly onFault: (error: unknown) => void

@@ -2,7 +2,7 @@ import { createInbox, type Msg, type MsgHdrs, type NatsConnection } from 'nats'
 import { NoReplyError, NoRespondersError, NotPermittedError } from './errors.ts'
 import { subscribe } from './subscribe.ts'
 
-export interface AskOptions {
+interface AskOptions {
   readonly timeoutMs: number
   readonly headers?: MsgHdrs
 }

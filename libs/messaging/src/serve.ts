@@ -15,7 +15,7 @@ import { subscribe } from './subscribe.ts'
 /** Header of an error reply: the stable code (ADR-32). */
 export const ERROR_CODE_HEADER = 'Nats-Service-Error-Code'
 /** Header of an error reply: the message (ADR-32). */
-export const ERROR_MESSAGE_HEADER = 'Nats-Service-Error'
+const ERROR_MESSAGE_HEADER = 'Nats-Service-Error'
 
 export interface Served {
   /** Takes no further requests; resolves when all requests under way have their replies. */

@@ -134,7 +134,7 @@ export interface Operation {
  * How an operation outside the provider's usual ones runs a model, now or later: one that the request names (`named`), or one that it does not
  * show (`unknown`), as in a batch's file. The connection's allowed models apply.
  */
-export type ModelRuns = 'named' | 'unknown'
+type ModelRuns = 'named' | 'unknown'
 
 /** What a request shows before it is sent. */
 export interface RequestInspection {

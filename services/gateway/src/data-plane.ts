@@ -179,6 +179,6 @@ function stsEndpoint({ STS_ENDPOINT, ALLOW_INSECURE_UPSTREAM }: GatewayConfig): 
   return STS_ENDPOINT
 }
 
-export function systemClock(): Clock {
+function systemClock(): Clock {
   return { nowMs: () => Date.now(), elapsedMs: () => performance.now() }
 }

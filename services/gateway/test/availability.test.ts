@@ -61,7 +61,9 @@ async function setUp(
 
 /** The versions that were asked for. */
 function requestsFor(gateway: TestGateway, connectionId: string): number[] {
-  return gateway.credentialRequests.filter((requested) => requested.connectionId === connectionId).map(({ version }) => version)
+  return gateway.credentialRequests
+    .filter((requested) => requested.connectionId === connectionId)
+    .map(({ version }) => version)
 }
 
 describe('while no capacity instance replies', () => {

@@ -213,7 +213,10 @@ describe('a compressed body', () => {
     const params = { [constants.ZSTD_c_windowLog]: 26, [constants.ZSTD_c_contentSizeFlag]: 0 }
     const body = zstdCompressSync(Buffer.alloc(70_000_000, ' '), { params })
     const clientResponse = await send(`${baseURL}/v1/responses`, 'zstd', body)
-    expect([clientResponse.status, clientResponse.body.toString()]).toEqual([400, expect.stringContaining('larger than 8 MiB')])
+    expect([clientResponse.status, clientResponse.body.toString()]).toEqual([
+      400,
+      expect.stringContaining('larger than 8 MiB'),
+    ])
   })
 
   it('of zstd may not have any number of frames', async () => {
@@ -221,7 +224,10 @@ describe('a compressed body', () => {
     const empty = zstdCompressSync(Buffer.alloc(0))
     const body = Buffer.concat([zstdCompressSync('{"model":"m"}'), Buffer.alloc(empty.length * 10_000, empty)])
     const clientResponse = await send(`${baseURL}/v1/responses`, 'zstd', body)
-    expect([clientResponse.status, clientResponse.body.toString()]).toEqual([400, expect.stringContaining('more than 64 frames')])
+    expect([clientResponse.status, clientResponse.body.toString()]).toEqual([
+      400,
+      expect.stringContaining('more than 64 frames'),
+    ])
   })
 
   it('without bytes is an empty one', async () => {
@@ -233,7 +239,9 @@ describe('a compressed body', () => {
   it('that is not inspected is streamed unchanged', async () => {
     const { baseURL } = await connection()
     const body = gzipSync('some audio')
-    const clientResponse = await send(`${baseURL}/v1/audio/transcriptions`, 'gzip', body, { 'content-type': 'audio/wav' })
+    const clientResponse = await send(`${baseURL}/v1/audio/transcriptions`, 'gzip', body, {
+      'content-type': 'audio/wav',
+    })
     expect(clientResponse.status).toBe(200)
     expect(received).toMatchObject([{ headers: { 'content-encoding': 'gzip' }, body: body.toString('latin1') }])
   })
@@ -248,7 +256,9 @@ describe('an unknown content coding', () => {
       const named = encoding.split(', ').at(-1)
       expect(clientResponse.status).toBe(415)
       expect(clientResponse.headers['accept-encoding']).toBe('gzip, deflate, br, zstd')
-      expect(clientResponse.body.toString()).toContain(`\\"${named}\\" is not supported. Compress the body with gzip, deflate`)
+      expect(clientResponse.body.toString()).toContain(
+        `\\"${named}\\" is not supported. Compress the body with gzip, deflate`,
+      )
     }
     expect(received).toEqual([])
   })
@@ -270,6 +280,9 @@ describe('an unknown content coding', () => {
   it('includes a chain of too many codings', async () => {
     const { baseURL } = await connection()
     const clientResponse = await send(`${baseURL}/v1/responses`, 'gzip, gzip, gzip, gzip', Buffer.from('x'))
-    expect([clientResponse.status, clientResponse.body.toString()]).toEqual([400, expect.stringContaining('more than 3')])
+    expect([clientResponse.status, clientResponse.body.toString()]).toEqual([
+      400,
+      expect.stringContaining('more than 3'),
+    ])
   })
 })

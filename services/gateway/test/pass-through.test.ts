@@ -145,7 +145,11 @@ describe('an upload', () => {
   it('may get its response before it is complete', async () => {
     upstream.respond = (_request, response) => response.writeHead(400).end('{"error":"no"}')
     const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'multipart/form-data; boundary=x' }
-    const clientResponse = await exchange(`${baseURL}/files`, { method: 'POST', headers, body: Buffer.alloc(8_000_000) })
+    const clientResponse = await exchange(`${baseURL}/files`, {
+      method: 'POST',
+      headers,
+      body: Buffer.alloc(8_000_000),
+    })
     expect(clientResponse.status).toBe(400)
     expect(clientResponse.body.toString()).toBe('{"error":"no"}')
   })

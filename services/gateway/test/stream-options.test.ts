@@ -242,7 +242,11 @@ it('requests no usage if the connection turns it off', async () => {
 it('counts the second departure against the limit, as the provider does', async () => {
   const target = await connection({ capacity: [{ period: 'hour', requests: 1 }] })
   const clientResponse = await native(target)
-  expect([clientResponse.status, clientResponse.headers['x-sluice-source'], received.length]).toEqual([429, 'gateway', 1])
+  expect([clientResponse.status, clientResponse.headers['x-sluice-source'], received.length]).toEqual([
+    429,
+    'gateway',
+    1,
+  ])
 })
 
 it('leaves streams of Groq unchanged', async () => {

@@ -94,7 +94,10 @@ it.each([
   ['application/json', '{"usage":{"total_tokens":12}}', 12],
 ])('is settled by the usage of a response in %s: %s', async (type, body, tokens) => {
   const connection = await connect('openai')
-  const { clientResponse } = await reserved(connection, postJson(`${connection.baseURL}/v1/x`, data.apiKey, { model: 'm' }))
+  const { clientResponse } = await reserved(
+    connection,
+    postJson(`${connection.baseURL}/v1/x`, data.apiKey, { model: 'm' }),
+  )
   respond(body, type)
   expect((await clientResponse).body.toString()).toBe(body)
   await connection.isCharged({ requests: 1, tokens })
@@ -176,7 +179,9 @@ describe('a body whose content type is not JSON', () => {
 
   it('is streamed, however long, if tokens are not limited', async () => {
     const connection = await connect('openai', { capacity: [{ period: 'minute', requests: 1_000 }] })
-    const clientResponse = send(connection, 'text/plain', 'x'.repeat(4 * MAX_BODY_BYTES), { 'content-encoding': 'gzip' })
+    const clientResponse = send(connection, 'text/plain', 'x'.repeat(4 * MAX_BODY_BYTES), {
+      'content-encoding': 'gzip',
+    })
     await eventually(() => expect(waiting).toHaveLength(1))
     respond('{}')
     expect((await clientResponse).status).toBe(200)
@@ -222,7 +227,10 @@ it('teaches nothing about the model, since it may differ from its usual requests
   await before.clientResponse
   for (let i = 0; i < 5; i++) {
     waiting = []
-    const { clientResponse } = await reserved(connection, postJson(`${connection.baseURL}/v1/x`, data.apiKey, { model: 'm' }))
+    const { clientResponse } = await reserved(
+      connection,
+      postJson(`${connection.baseURL}/v1/x`, data.apiKey, { model: 'm' }),
+    )
     respond('{"usage":{"prompt_tokens":1,"completion_tokens":1}}')
     await clientResponse
     await connection.isSettled()

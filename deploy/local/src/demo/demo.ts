@@ -53,7 +53,7 @@ export async function runDemo({ admin, gatewayUrl, upstream, print }: DemoParts)
 }
 
 /** Recreates the demo's connection and API key, so that every run begins with unused capacity. */
-export async function prepareDemo(
+async function prepareDemo(
   admin: AdminClient,
   upstream: DemoParts['upstream'],
 ): Promise<{ connectionId: string; apiKey: string }> {

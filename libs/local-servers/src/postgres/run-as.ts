@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises'
 import { execa } from 'execa'
 import { StartError } from '../start-error.ts'
 
-export interface SystemUser {
+interface SystemUser {
   readonly uid: number
   readonly gid: number
 }

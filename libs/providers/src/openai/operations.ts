@@ -4,7 +4,7 @@ import { decodedPath, isPlainPath, isRead, type PathLayout } from '../wire/reque
 import { openAiBackgroundId } from './response-reader.ts'
 
 /** Kinds of operations whose requests or responses are read; everything else is `other`. */
-export type OpenAiKind =
+type OpenAiKind =
   | 'chat'
   | 'completions'
   | 'responses'
@@ -125,7 +125,7 @@ const ADMINISTRATION: ReadonlySet<string> = new Set([
  * @param path decoded, relative to the base URL; undefined where it cannot be decoded
  * @see https://platform.openai.com/docs/api-reference
  */
-export function openAiModelRuns(method: string, path = ''): Pick<Operation, 'usesModel' | 'unlisted' | 'runsModel'> {
+function openAiModelRuns(method: string, path = ''): Pick<Operation, 'usesModel' | 'unlisted' | 'runsModel'> {
   if (isRead(method)) return { usesModel: false }
   const isOneOf = (patterns: readonly RegExp[]) => isPlainPath(path) && patterns.some((pattern) => pattern.test(path))
   if (isOneOf(WITHOUT_MODEL)) return { usesModel: false }

@@ -132,10 +132,10 @@ interface StreamedChoice extends Omit<ChatCompletionChunk.Choice, 'finish_reason
   readonly finish_reason: FinishReason | null
 }
 
-export function chatId(responseId: string): string {
+function chatId(responseId: string): string {
   return `chatcmpl-${responseId}`
 }
 
-export function inSeconds(atMs: number): number {
+function inSeconds(atMs: number): number {
   return Math.floor(atMs / 1_000)
 }

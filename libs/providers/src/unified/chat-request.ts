@@ -196,8 +196,7 @@ export const ChatTool = Type.Object(
   closed,
 )
 
-export type ToolChoice = Static<typeof ToolChoice>
-export const ToolChoice = Type.Union([
+const ToolChoice = Type.Union([
   Type.Literal('none'),
   Type.Literal('auto'),
   Type.Literal('required'),
@@ -207,8 +206,7 @@ export const ToolChoice = Type.Union([
   ),
 ])
 
-export type ResponseFormat = Static<typeof ResponseFormat>
-export const ResponseFormat = Type.Union([
+const ResponseFormat = Type.Union([
   Type.Object({ type: Type.Literal('text') }, closed),
   Type.Object({ type: Type.Literal('json_object') }, closed),
   Type.Object(

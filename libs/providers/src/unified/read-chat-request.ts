@@ -14,7 +14,7 @@ import {
 import { isRefusal, isWord, refuse, refuseField, refuseParameter } from './refusal.ts'
 
 /** Parameters that only some providers support. */
-export type OptionalParameter =
+type OptionalParameter =
   | 'frequency_penalty'
   | 'logprobs'
   | 'metadata'
@@ -140,14 +140,14 @@ function messageError(message: unknown, index: number): FieldError | undefined {
 export type ContentPart = Exclude<UserMessage['content'], string>[number]
 
 /** Types of content parts that only some providers support. */
-export type PartType = 'file' | 'input_audio'
+type PartType = 'file' | 'input_audio'
 
 /**
  * Refuses a message with a content part of an unsupported type, naming the part, its type and the supported types; undefined where it has
  * none. Parts without a type are left to schema validation.
  * @param path the message's
  */
-export function refuseUnsupportedPart(
+function refuseUnsupportedPart(
   message: unknown,
   path: string,
   { provider, parts = [] }: { readonly provider: string; readonly parts?: readonly PartType[] },

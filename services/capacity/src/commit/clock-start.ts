@@ -28,7 +28,7 @@ export interface StoredMark {
   readonly storedAtMs: number
 }
 
-export interface MarksBucket {
+interface MarksBucket {
   readonly createdAtMs: number
   /** When a mark was last stored, whether or not it still exists; absent when the server knows of none. */
   readonly lastStoredAtMs?: number

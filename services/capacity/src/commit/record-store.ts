@@ -3,7 +3,7 @@ import { type Bucket, NoRespondersError } from '@sluice/messaging'
 import { decodeRecord, encodeRecord } from '../record/codec.ts'
 import { type CapacityRecord, emptyRecord, type RecordVersion } from '../record/record.ts'
 
-export type SaveResult = { readonly status: 'stored'; readonly revision: number } | { readonly status: 'conflict' }
+type SaveResult = { readonly status: 'stored'; readonly revision: number } | { readonly status: 'conflict' }
 
 /** Every method rejects when the store cannot be reached. */
 export interface RecordStore {

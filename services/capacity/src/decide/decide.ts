@@ -45,7 +45,7 @@ export interface Decision {
   readonly loss: Loss | undefined
 }
 
-export type BatchDecision =
+type BatchDecision =
   | { readonly status: 'decided'; readonly reply: PermitBatchReply }
   /** See {@link PermitBatchOutcome}: the batch cannot be applied any more. */
   | { readonly status: 'stale' }

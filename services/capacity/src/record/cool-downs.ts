@@ -9,7 +9,7 @@ import type { CoolDown, Trial } from '@sluice/contracts'
  * One cool-down of a pool, for requests that reserve at least `minTokens`: a refusal says nothing about smaller requests. All instants
  * are Unix milliseconds.
  */
-export interface PoolCoolDown {
+interface PoolCoolDown {
   readonly minTokens: number
   readonly endsAtMs: number
   /** The provider is known to have served the model. */

@@ -19,7 +19,7 @@ import {
 } from '@sluice/contracts'
 
 /** Slots in a period: 1 s, 1 min or 24 min each. */
-export const SLOTS_PER_PERIOD = 60
+const SLOTS_PER_PERIOD = 60
 
 /** What was charged in one slot. `index` counts slots since the Unix epoch. */
 export interface Slot extends Cost {

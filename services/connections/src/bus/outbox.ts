@@ -12,8 +12,6 @@ export type OutboxEntry =
   | { readonly kind: 'connection'; readonly change: ConnectionChange }
   | { readonly kind: 'api-key'; readonly hash: string }
 
-export type Outbox = ReturnType<typeof createOutbox>
-
 export function createOutbox(database: Database) {
   return {
     /**

@@ -76,7 +76,7 @@ export interface OperatorTokenTable {
 }
 
 /** The console's sessions; they are deleted with their tokens. */
-export interface SessionTable {
+interface SessionTable {
   id: string
   hash: string
   operator_token_id: string
@@ -115,12 +115,12 @@ export interface OutboxTable {
  */
 export type LockName = 'outbox' | 'first-operator-token'
 
-export interface LocksTable {
+interface LocksTable {
   name: LockName
 }
 
 /** One row: the key pair to which secrets on the bus are sealed. */
-export interface SealingKeyTable {
+interface SealingKeyTable {
   singleton: Generated<true>
   public_key: string
   /** The private key, in an envelope. */

@@ -35,7 +35,7 @@ export type AdminApiDeps = ApiKeyDeps &
   SignInDeps & { readonly logger: Logger; readonly health: Health; readonly login: LoginSettings }
 
 /** What the service can reach now. */
-export interface Health {
+interface Health {
   isDatabaseReachable(): Promise<boolean>
   isBusConnected(): boolean
 }

@@ -7,7 +7,7 @@ import { readConfig } from '@sluice/service-kit'
 import { pino } from 'pino'
 import { ConnectionsConfig, start } from '../../src/index.ts'
 
-export type ApiResponse = Awaited<ReturnType<typeof ask>>
+type ApiResponse = Awaited<ReturnType<typeof ask>>
 
 /** A running service, as operators use it. */
 export interface TestConnections {

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { resolve } from 'node:path'
 
 /** A program of the service, as a process of its own. */
-export interface RunningProgram {
+interface RunningProgram {
   readonly child: ChildProcess
   /** What it has written so far, to either stream. */
   readonly output: { readonly text: string }

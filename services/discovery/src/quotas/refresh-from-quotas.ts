@@ -11,7 +11,7 @@ import type { KnownConnections, LimitProjection, LimitStore, QuotaSource } from 
 import { quotaReadings } from './quota-readings.ts'
 
 /** @throws SluiceError `invalid_request` when the connection is to another provider, or its config names no role */
-export function bedrockRole({ provider, config }: ProjectedConnection): BedrockRole {
+function bedrockRole({ provider, config }: ProjectedConnection): BedrockRole {
   if (provider !== 'aws-bedrock') {
     throw new SluiceError(
       'invalid_request',

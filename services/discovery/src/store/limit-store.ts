@@ -9,7 +9,7 @@ import { dropOldest } from './drop-oldest.ts'
 import { type LimitsTable, LOCK_SLOTS, type Tables } from './schema.ts'
 
 /** A row of `discovery.limits` in the domain's words. */
-export function toConnectionLimit(row: Selectable<LimitsTable>): ConnectionLimit {
+function toConnectionLimit(row: Selectable<LimitsTable>): ConnectionLimit {
   return {
     connectionId: row.connection_id,
     model: row.model,

@@ -26,7 +26,7 @@ export interface LimitsTable {
   source: LimitSource | null
 }
 
-export interface LimitHistoryTable {
+interface LimitHistoryTable {
   id: GeneratedAlways<number>
   connection_id: string
   model: string

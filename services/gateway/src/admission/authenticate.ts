@@ -7,7 +7,7 @@ import { type ApiKey, presentedKey } from './api-key.ts'
 import { ok, type Refused, type Result, refused } from './refuse.ts'
 
 /** Returns why a request is refused that brings no key, by what it brings in the key's place. Shows nothing of that. */
-export function missingKeyMessage({ authorization }: WireHeaders): string {
+function missingKeyMessage({ authorization }: WireHeaders): string {
   if (typeof authorization === 'string' && authorization.startsWith('AWS4-HMAC')) {
     return (
       'The request is signed with AWS credentials, and the gateway takes a Sluice API key: set AWS_BEARER_TOKEN_BEDROCK to it ' +
@@ -24,7 +24,7 @@ export function missingKeyMessage({ authorization }: WireHeaders): string {
 }
 
 /** Returns why a key that is not known is refused. Shows nothing of it: it may be good elsewhere. */
-export function unknownKeyMessage(key: string): string {
+function unknownKeyMessage(key: string): string {
   if (key.trim() === '') return 'The API key is empty: is the variable set that the application takes it from?'
   const [, owner] = FOREIGN_KEYS.find(([form]) => form.test(key)) ?? []
   if (owner !== undefined) {
@@ -45,7 +45,7 @@ export function unknownKeyMessage(key: string): string {
 }
 
 /** @param expiresAtMs Unix milliseconds */
-export function expiredKeyMessage(expiresAtMs: number): string {
+function expiredKeyMessage(expiresAtMs: number): string {
   return `The API key expired at ${new Date(expiresAtMs).toISOString()}: ask the operator of Sluice for another, or a later expiry.`
 }
 

@@ -39,7 +39,7 @@ export interface CredentialVersions {
 }
 
 /** It can take no request, for a reason that every request is answered with. */
-export interface UnusableConnection {
+interface UnusableConnection {
   readonly settings: ProjectedConnection
   readonly adapter?: ProviderAdapter
   readonly fault: GatewayError

@@ -134,7 +134,7 @@ interface TranslatedBody extends InspectedBody, Pick<NativeCall, 'query' | 'head
   readonly operation: Operation
 }
 
-export type TranslationReading =
+type TranslationReading =
   | (TranslatedBody & { readonly status: 'translated' })
   /** Final except for the images at `urls`; `body` is the input's, to be translated again with them. */
   | (TranslatedBody & ImagesNeeded)
@@ -183,7 +183,7 @@ const NO_SUCH_MODEL: Refusal = {
 }
 
 /** A body whose content type is not JSON. */
-export interface OtherBody extends Omit<BodyToInspect, 'judged' | 'withoutUsage'> {
+interface OtherBody extends Omit<BodyToInspect, 'judged' | 'withoutUsage'> {
   readonly type: string
 }
 

@@ -3,7 +3,7 @@ import { type ProviderAdapter, providerAdapter, type WireHeaders } from '@sluice
 import { type GatewayError, gatewayError } from './gateway-error.ts'
 
 /** The paths of the unified endpoint and their methods. */
-export const UNIFIED_PATHS = {
+const UNIFIED_PATHS = {
   '/v1/chat/completions': ['POST'],
   '/v1/embeddings': ['POST'],
   '/v1/models': ['GET', 'HEAD'],
@@ -108,7 +108,7 @@ export function shownPath(path: string): string {
 }
 
 /** Returns whose API has such a path, by how it begins or ends, whatever of it a connection serves. */
-export function providerOfPath(path: string): ProviderId | undefined {
+function providerOfPath(path: string): ProviderId | undefined {
   if (isBedrockPath(path)) return 'aws-bedrock'
   return PATHS_OF.find(([form]) => form.test(path))?.[1]
 }

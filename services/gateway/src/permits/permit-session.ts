@@ -44,7 +44,7 @@ export interface PermitSessionDeps {
   readonly sleep: (durationMs: number) => Promise<void>
 }
 
-export type AcquireOutcome =
+type AcquireOutcome =
   | {
       readonly status: 'decided'
       readonly result: PermitResult
@@ -56,7 +56,7 @@ export type AcquireOutcome =
     }
   | AcquireUnavailable
 
-export interface AcquireUnavailable {
+interface AcquireUnavailable {
   readonly status: 'unavailable'
   /** Why capacity cannot decide, in words for an operator, if it said so. */
   readonly reason?: string

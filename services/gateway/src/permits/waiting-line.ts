@@ -17,10 +17,10 @@ export interface WaitingRequest extends ReservedTokens {
 }
 
 /** The result of an acquire: a denial, or `Served`, with which the request is served. */
-export type AcquireResult<Served> = Served | PermitDenial
+type AcquireResult<Served> = Served | PermitDenial
 
 /** The result of waiting: that of the acquire, or that the client disconnected. */
-export type WaitResult<Served> = AcquireResult<Served> | { readonly status: 'disconnected' }
+type WaitResult<Served> = AcquireResult<Served> | { readonly status: 'disconnected' }
 
 export interface WaitingLineDeps<Served> {
   /** Acquires a permit without waiting. Never rejects. */

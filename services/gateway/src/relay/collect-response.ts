@@ -99,4 +99,4 @@ export function collectResponse(
   })
 }
 
-export const MAX_RESPONSE_BYTES = 8 * 1024 * 1024
+const MAX_RESPONSE_BYTES = 8 * 1024 * 1024

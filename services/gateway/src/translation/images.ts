@@ -3,7 +3,7 @@ import { type InlineImage, SNIFFED_BYTES, sniffMediaType, usualMediaType } from 
 import { Agent, type Dispatcher, interceptors } from 'undici'
 import { Slots } from './slots.ts'
 
-export interface ImageRequest {
+interface ImageRequest {
   /** The id of the API key for which they are fetched: keys take turns. */
   readonly owner: string
   /** Aborted when the application goes away. */

@@ -129,7 +129,7 @@ interface HeldList {
   untilMs: number
 }
 
-export const LIST_HOLDS_MS = 300_000
+const LIST_HOLDS_MS = 300_000
 /** A provider that does not answer is not asked again with every request. */
 const RETRY_MS = 5_000
 /** For each page. */

@@ -26,14 +26,14 @@ import { type CallBody, type CompletedCall, disconnectSignal } from '../relay/se
 import type { ImageFault, Images } from './images.ts'
 
 /** A model as the unified endpoint names it: `CONNECTION/MODEL`. */
-export interface UnifiedModel {
+interface UnifiedModel {
   readonly connection: string
   /** The provider's own name, which may have slashes too. */
   readonly model: string
 }
 
 /** Undefined where the name has not both parts, or is longer than any. */
-export function parseUnifiedModel(name: unknown): UnifiedModel | undefined {
+function parseUnifiedModel(name: unknown): UnifiedModel | undefined {
   if (typeof name !== 'string' || name.length > MAX_LENGTH) return undefined
   const slash = name.indexOf('/')
   if (slash <= 0 || slash === name.length - 1) return undefined

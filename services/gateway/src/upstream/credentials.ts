@@ -1,9 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { credential, SluiceError } from '@sluice/contracts'
-import type { SecretFields } from '@sluice/egress'
 import { type Bus, request } from '@sluice/messaging'
 import type { CredentialVersions } from '../admission/connection.ts'
-import { type KeyPair, unseal } from './sealed-box.ts'
+import { type CredentialSecrets, type KeyPair, unseal } from './sealed-box.ts'
 
 /** Remembers the credential version of these secrets for as long as they are in memory. */
 function noteCredentialVersion(secrets: object, version: number): void {
@@ -25,7 +24,7 @@ export interface CredentialCache extends Credentials {
   forget(connectionId: string): void
 }
 
-export type Fetched =
+type Fetched =
   | { readonly status: 'fetched' }
   /**
    * - `refused`: the connections service refuses this credential
@@ -161,9 +160,6 @@ function causeOf(cause: unknown): 'refused' | 'key_service_unavailable' | 'servi
 function textOf(cause: unknown): string {
   return cause instanceof SluiceError ? cause.message : 'the reply is not sealed to this gateway'
 }
-
-/** The secret fields of a connection's credential, such as `apiKey`. */
-export type CredentialSecrets = SecretFields
 
 /** The connections' credentials, decrypted in memory. */
 export interface Credentials {

@@ -3,7 +3,7 @@ import type { TemporaryCredentials } from '@sluice/egress'
 import { Secret } from '@sluice/service-kit'
 import { Hash } from '@smithy/hash-node'
 import { SignatureV4 } from '@smithy/signature-v4'
-import type { CredentialSecrets } from './credentials.ts'
+import type { CredentialSecrets } from './sealed-box.ts'
 import type { UpstreamRequest } from './upstream.ts'
 
 /** A session in an AWS role: temporary credentials that sign requests. */

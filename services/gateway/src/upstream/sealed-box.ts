@@ -1,7 +1,10 @@
 import { CredentialFields, SluiceError, validate } from '@sluice/contracts'
+import type { SecretFields } from '@sluice/egress'
 import { Secret } from '@sluice/service-kit'
 import sodium from 'libsodium-wrappers'
-import type { CredentialSecrets } from './credentials.ts'
+
+/** The secret fields of a connection's credential, such as `apiKey`. */
+export type CredentialSecrets = SecretFields
 
 /** The gateway's X25519 key pair, which lives as long as the process. The connections service seals credentials to its public key. */
 export interface KeyPair {

@@ -5,8 +5,8 @@ import {
   IMAGE_BASE64,
   type NativeSdk,
   PROMPT,
-  type SdkRequest,
   retryAfterOfHeaders,
+  type SdkRequest,
 } from '../support/native-sdk.ts'
 import { nativeSuite } from '../support/native-suite.ts'
 

@@ -26,11 +26,11 @@ export type ChatMessage =
   | { readonly role: 'assistant'; readonly content: string | null; readonly tool_calls: ChatToolCall[] }
   | { readonly role: 'tool'; readonly tool_call_id: string; readonly content: string }
 
-export type ChatPart =
+type ChatPart =
   | { readonly type: 'text'; readonly text: string }
   | { readonly type: 'image_url'; readonly image_url: { readonly url: string } }
 
-export interface ChatTool {
+interface ChatTool {
   readonly type: 'function'
   readonly function: { readonly name: string; readonly parameters: { readonly [name: string]: unknown } }
 }
@@ -53,7 +53,7 @@ export interface ChatChunk {
   readonly choices: readonly { readonly delta: ChatDelta; readonly finish_reason: string | null }[]
 }
 
-export interface ChatDelta {
+interface ChatDelta {
   readonly content?: string | null | undefined
   readonly tool_calls?: readonly { readonly function?: { readonly name?: string; readonly arguments?: string } }[]
 }

@@ -35,7 +35,7 @@ export interface BedrockPath {
   stop(): Promise<void>
 }
 
-export interface BedrockConnectionToMake extends Partial<ProjectedConnection> {
+interface BedrockConnectionToMake extends Partial<ProjectedConnection> {
   readonly role?: Readonly<Record<string, string>>
 }
 

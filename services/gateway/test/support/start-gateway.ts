@@ -46,7 +46,7 @@ export interface TestGateway {
   stop(): Promise<void>
 }
 
-export type SecretFields = Readonly<Record<string, string>>
+type SecretFields = Readonly<Record<string, string>>
 
 export type ConnectionToMake = Partial<ProjectedConnection> & {
   readonly baseUrl: string

@@ -37,30 +37,33 @@ describe.each([
       /UNEXPECTED_TOOL_CALL/,
       'UNEXPECTED_TOOL_CALL',
     ],
-  ])('that %s is an error with the provider’s message, and not retried', async (_case, clientResponse, message, code) => {
-    let requested = 0
-    upstream.respond = (_request, response) => {
-      requested++
-      const text = JSON.stringify(clientResponse)
-      response.setHeader('content-type', stream ? 'text/event-stream' : 'application/json')
-      response.end(stream ? `data: ${text}\n\n` : text)
-    }
-    const connection = await freshConnection(path.gateway, path.apiKey, { provider: 'google', baseUrl: upstream.url })
-    const model = `${connection.settings.name}/gemini-2.5-flash-image`
-    const send = async () => {
-      const given = await retryingClient().chat.completions.create({
-        model,
-        messages: [{ role: 'user', content: 'Draw' }],
-        stream,
-      })
-      if (Symbol.asyncIterator in given) for await (const _ of given);
-    }
-    const error = await raised(send(), stream ? OpenAI.APIError : OpenAI.UnprocessableEntityError, message)
-    expect(error).toMatchObject({ code, type: 'server_error' })
-    expect(requested).toBe(1)
-    await connection.isCharged({ requests: 1, tokens: 907 })
-    await connection.ended('upstream_error')
-  })
+  ])(
+    'that %s is an error with the provider’s message, and not retried',
+    async (_case, clientResponse, message, code) => {
+      let requested = 0
+      upstream.respond = (_request, response) => {
+        requested++
+        const text = JSON.stringify(clientResponse)
+        response.setHeader('content-type', stream ? 'text/event-stream' : 'application/json')
+        response.end(stream ? `data: ${text}\n\n` : text)
+      }
+      const connection = await freshConnection(path.gateway, path.apiKey, { provider: 'google', baseUrl: upstream.url })
+      const model = `${connection.settings.name}/gemini-2.5-flash-image`
+      const send = async () => {
+        const given = await retryingClient().chat.completions.create({
+          model,
+          messages: [{ role: 'user', content: 'Draw' }],
+          stream,
+        })
+        if (Symbol.asyncIterator in given) for await (const _ of given);
+      }
+      const error = await raised(send(), stream ? OpenAI.APIError : OpenAI.UnprocessableEntityError, message)
+      expect(error).toMatchObject({ code, type: 'server_error' })
+      expect(requested).toBe(1)
+      await connection.isCharged({ requests: 1, tokens: 907 })
+      await connection.ended('upstream_error')
+    },
+  )
 })
 
 it('does not retry a response that it cannot understand, and charges it as reported', async () => {

@@ -41,7 +41,10 @@ it.each(['openai', 'groq'] as const)('turns the page of a proxy before %s into a
   for (const stream of [false, true]) {
     const body = { model, messages: MESSAGES, stream }
     const clientResponse = await postJson(`${path.gateway.url}/v1/chat/completions`, path.apiKey, body)
-    expect(clientResponse).toMatchObject({ status: 502, headers: { 'content-type': 'application/json; charset=utf-8' } })
+    expect(clientResponse).toMatchObject({
+      status: 502,
+      headers: { 'content-type': 'application/json; charset=utf-8' },
+    })
     expect(JSON.parse(clientResponse.body.toString())).toEqual({
       error: { message: 'The provider returned status 502.', type: 'server_error', param: null, code: null },
     })

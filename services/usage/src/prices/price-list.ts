@@ -16,8 +16,7 @@ export const ModelPrice = Type.Object(
 )
 
 /** The prices of one provider. */
-export type ProviderPrices = Static<typeof ProviderPrices>
-export const ProviderPrices = Type.Object(
+const ProviderPrices = Type.Object(
   {
     /** Where the provider publishes them. */
     source: Type.String({ pattern: '^https://', errorMessage: 'must be a URL that begins with https://' }),

@@ -13,7 +13,7 @@ export interface Tables {
   'usage.model_names': ModelNamesTable
 }
 
-export interface RollupsTable {
+interface RollupsTable {
   /** The start of the minute, hour or day. */
   from_at: Date
   connection_id: string
@@ -35,13 +35,13 @@ export interface RollupsTable {
   time_to_first_token: string[]
 }
 
-export interface RetentionStartsTable {
+interface RetentionStartsTable {
   granularity: Granularity
   from_at: Date
 }
 
 /** Which batches of a gateway are in the rollups. */
-export interface GatewaysTable {
+interface GatewaysTable {
   gateway: string
   /** Batches count up, so that this is one range, but for those that were lost or are on their way. */
   recorded_batches: string
@@ -49,7 +49,7 @@ export interface GatewaysTable {
 }
 
 /** The names of models that are told apart: see `model-names.ts`. */
-export interface ModelNamesTable {
+interface ModelNamesTable {
   connection_id: string
   api_key_id: string
   /** The day's start, UTC. */

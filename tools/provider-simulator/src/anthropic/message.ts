@@ -71,7 +71,7 @@ export function messageObject(message: Message) {
 }
 
 /** Nothing is cached. */
-export function messageUsage(inputTokens: number, outputTokens: number) {
+function messageUsage(inputTokens: number, outputTokens: number) {
   return {
     input_tokens: inputTokens,
     cache_creation_input_tokens: 0,

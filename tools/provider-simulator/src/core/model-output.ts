@@ -89,7 +89,7 @@ export function simulatedText(tokens: number): string {
 }
 
 /** Returns the first `tokens` tokens one at a time. */
-export function* simulatedTokens(tokens: number): Generator<string> {
+function* simulatedTokens(tokens: number): Generator<string> {
   for (let index = 0; index < tokens; index++) yield simulatedToken(index)
 }
 

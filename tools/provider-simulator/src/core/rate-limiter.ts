@@ -26,9 +26,9 @@ export type Limits = Static<typeof Limits>
 
 export type Metric = keyof Limits
 
-export const METRICS: readonly Metric[] = ['requests', 'tokens', 'inputTokens', 'outputTokens']
+const METRICS: readonly Metric[] = ['requests', 'tokens', 'inputTokens', 'outputTokens']
 
-export const PERIOD_MS = { minute: 60_000, hour: 3_600_000, day: 86_400_000 } as const satisfies Record<
+const PERIOD_MS = { minute: 60_000, hour: 3_600_000, day: 86_400_000 } as const satisfies Record<
   Limit['period'],
   number
 >
@@ -57,7 +57,7 @@ export interface Denial extends LimitStatus {
   readonly waitMs?: number
 }
 
-export type Admission = { readonly status: 'admitted' } | { readonly status: 'denied'; readonly denial: Denial }
+type Admission = { readonly status: 'admitted' } | { readonly status: 'denied'; readonly denial: Denial }
 
 /** The buckets of one account for one model. All instants are Unix milliseconds. */
 export interface RateLimiter {

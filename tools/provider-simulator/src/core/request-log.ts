@@ -19,7 +19,7 @@ export interface RequestRecord {
 }
 
 /** `broken-off`: a control had the simulator destroy the connection. */
-export type Outcome = 'pending' | 'completed' | 'broken-off' | 'client-disconnected'
+type Outcome = 'pending' | 'completed' | 'broken-off' | 'client-disconnected'
 
 /** How many requests arrived, and which statuses they got. Pending requests are only in `total`. */
 export interface RequestCounts {
