@@ -21,10 +21,9 @@ beforeEach(async () => {
   database = await testDatabase('usage')
   const logger = createLogger('dead-letters', 'silent')
   db = openDatabase({ url: database.url, name: 'dead-letters', maxConnections: 2, logger })
-  await sql.raw('create schema letters').execute(db)
-  await sql.raw(createDeadLetterTable('letters')).execute(db)
+  await sql.raw(createDeadLetterTable('usage')).execute(db)
   nowMs = 0
-  deadLetters = postgresDeadLetters({ db, schema: 'letters', logger, now: () => ++nowMs })
+  deadLetters = postgresDeadLetters({ db, schema: 'usage', logger, now: () => ++nowMs })
 })
 afterEach(async () => {
   await db.destroy()
@@ -44,7 +43,7 @@ it('keeps a message once, however often it is delivered, with the beginning of i
       { ...letter, streamSequence: 2, deadLetteredAtMs: 2 },
     ],
   })
-  const kept = await sql<{ data: Buffer }>`select data from letters.dead_letters`.execute(db)
+  const kept = await sql<{ data: Buffer }>`select data from usage.dead_letters`.execute(db)
   expect(kept.rows[0]?.data).toEqual(Buffer.from(data.subarray(0, MAX_DEAD_LETTER_BYTES)))
 })
 
@@ -56,7 +55,7 @@ it('stores a reason that PostgreSQL cannot represent, shortened', async () => {
 
 it('keeps the newest of very many messages', async () => {
   await sql`
-    insert into letters.dead_letters
+    insert into usage.dead_letters
     select number, 's', 'r', '', to_timestamp(number / 1000.0) from generate_series(1, ${MAX_DEAD_LETTERS}) as number
   `.execute(db)
   nowMs = 5_000
@@ -65,7 +64,7 @@ it('keeps the newest of very many messages', async () => {
   expect(count).toBe(MAX_DEAD_LETTERS)
   expect(latest[0]).toMatchObject({ streamSequence: 5_000 })
   const oldest = await sql<{ sequence: number }>`
-    select min(stream_sequence) as sequence from letters.dead_letters`.execute(db)
+    select min(stream_sequence) as sequence from usage.dead_letters`.execute(db)
   expect(oldest.rows[0]?.sequence).toBe(2)
 })
 

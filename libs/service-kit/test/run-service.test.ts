@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 
 function run(env: Record<string, string>, fixture = 'waiting-service'): ChildProcessWithoutNullStreams {
-  const child = spawn(process.execPath, [join(import.meta.dirname, '__fixtures__', fixture, 'main.ts')], { env })
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'fixtures', fixture, 'main.ts')], { env })
   onTestFinished(() => void child.kill('SIGKILL'))
   return child
 }

@@ -138,7 +138,7 @@ it('says that the role may not read quotas, or may not be assumed', async () => 
   expect(await list()).toEqual([])
 })
 
-it('says that AWS takes no more calls, or fails', async () => {
+it('reports that AWS throttles requests, or fails', async () => {
   aws.controls.add({ service: 'service-quotas', times: 3, fault: { kind: 'rate-limit' } })
   await expect(refresh()).rejects.toMatchObject({ code: 'rate_limited' })
   aws.controls.add({ service: 'service-quotas', times: 3, fault: { kind: 'status', status: 500 } })
@@ -147,7 +147,7 @@ it('says that AWS takes no more calls, or fails', async () => {
   expect(await refresh()).toMatchObject({ quotas: 3 })
 })
 
-it('says that AWS cannot be reached, and which identity is missing', async () => {
+it('reports that AWS cannot be reached, and a missing identity without a restart', async () => {
   await service.stop()
   service = await startDiscovery(`http://127.0.0.1:${await freePort()}`)
   await expect(refresh()).rejects.toMatchObject({

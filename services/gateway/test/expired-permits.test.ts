@@ -80,7 +80,7 @@ it('sends no request under a permit that expired during the connect, and refunds
   expect((await Promise.all(answers)).map(({ status }) => status)).toEqual([200, 200, 200])
   expect(requests).toBe(3)
   expect(await used()).toBe((before ?? 0) + 3)
-  expect(gateway.logs()).toContain('A permit expired before its request could leave.')
+  expect(gateway.logs()).toContain('A permit expired before its request could depart.')
 }, 60_000)
 
 it('uses no capacity for a request whose connection is never established', async () => {

@@ -31,7 +31,7 @@ function heldBytes(): number {
 function flood(options: Omit<Http2Flood, 'url' | 'sessions' | 'streamsPerSession'> & Partial<Http2Flood>) {
   const all: Http2Flood = { url: data.gateway.url, sessions: 1, streamsPerSession: MAX_STREAMS, ...options }
   let state: Http2FloodState = { sentBytes: 0, closedStreams: 0, stalledMs: 0 }
-  child = fork(join(import.meta.dirname, 'testing/http2-flood.ts'), [JSON.stringify(all)], { execArgv: [] })
+  child = fork(join(import.meta.dirname, 'support/http2-flood.ts'), [JSON.stringify(all)], { execArgv: [] })
   child.on('message', (message) => {
     state = message as Http2FloodState
   })

@@ -327,6 +327,6 @@ it('ends a stream with an error if a second message begins within a tool call, a
     EVENTS,
   )
   const { body } = await sendUnified(connection, STREAMED_CHAT)
-  expect(body.toString()).toMatch(/data: {"error":{"message":"The provider began another message[^\n]*\n\n$/)
+  expect(body.toString()).toMatch(/data: {"error":{"message":"The provider started another message[^\n]*\n\n$/)
   await connection.isCharged({ requests: 1, tokens: 500 + 1 + 600 + 7 })
 })

@@ -15,18 +15,13 @@ export interface ServiceQuotasOptions {
 }
 
 export interface ServiceQuotas extends QuotaSource {
-  /** Breaks off what is under way. */
+  /** Aborts requests in flight. */
   stop(): void
 }
 
-/** Bedrock's quotas from AWS's Service Quotas, over HTTP/1.1, with credentials of the role that are gone afterwards. */
+/** Reads Bedrock's quotas from AWS Service Quotas, over HTTP/1.1, with temporary credentials of the role that are not kept. */
 export function serviceQuotas({ stsEndpoint, endpoint, withinMs = WITHIN_MS }: ServiceQuotasOptions): ServiceQuotas {
   const stopping = new AbortController()
-  const assumer = createRoleAssumer({
-    endpoint: stsEndpoint,
-    maxAttempts: MAX_STS_ATTEMPTS,
-    attemptTimeoutMs: ATTEMPT_TIMEOUT_MS,
-  })
   const requestHandler = new NodeHttpHandler({
     connectionTimeout: CONNECT_TIMEOUT_MS,
     requestTimeout: ATTEMPT_TIMEOUT_MS,
@@ -34,10 +29,18 @@ export function serviceQuotas({ stsEndpoint, endpoint, withinMs = WITHIN_MS }: S
     throwOnRequestTimeout: true,
   })
   const assume = async (role: BedrockRole, signal: AbortSignal): Promise<TemporaryCredentials> => {
+    // Made for each refresh, which is rare: an assumer keeps the process's AWS identity, and a changed one should need no restart.
+    const assumer = createRoleAssumer({
+      endpoint: stsEndpoint,
+      maxAttempts: MAX_STS_ATTEMPTS,
+      attemptTimeoutMs: ATTEMPT_TIMEOUT_MS,
+    })
     try {
       return await assumer.assume({ ...role, sessionName: SESSION_NAME, sessionSeconds: SHORTEST_SESSION_S }, signal)
     } catch (error) {
       throw awsFault(error, 'The role cannot be assumed:')
+    } finally {
+      assumer.stop()
     }
   }
   return {
@@ -60,7 +63,6 @@ export function serviceQuotas({ stsEndpoint, endpoint, withinMs = WITHIN_MS }: S
     },
     stop: () => {
       stopping.abort()
-      assumer.stop()
       requestHandler.destroy()
     },
   }
@@ -74,7 +76,7 @@ async function listed(client: ServiceQuotasClient, abortSignal: AbortSignal): Pr
     abortSignal,
   })) {
     quotas.push(...Quotas.map(accountQuota))
-    if (++pages > MAX_PAGES) throw new SluiceError('upstream_unreachable', 'AWS lists more quotas than can be.')
+    if (++pages > MAX_PAGES) throw new SluiceError('upstream_unreachable', 'AWS returned too many pages of quotas.')
   }
   return quotas
 }
@@ -89,21 +91,20 @@ function accountQuota({ QuotaName: name = '', Value: value }: ServiceQuota): Acc
  * @param refusal the meaning of a refusal, put before AWS's own message
  */
 function awsFault(cause: unknown, refusal: string): SluiceError {
-  if (!(cause instanceof Error)) return new SluiceError('upstream_unreachable', 'AWS cannot be asked.', { cause })
+  if (!(cause instanceof Error)) return new SluiceError('upstream_unreachable', 'AWS cannot be reached.', { cause })
   const { name, message, $metadata } = cause as SdkError
   if (name === 'CredentialsProviderError') {
     return new SluiceError('unavailable', 'Discovery has no AWS identity of its own to assume roles with.', { cause })
   }
-  if (THROTTLING.test(name))
-    return new SluiceError('rate_limited', `AWS takes no more calls now: ${message}`, { cause })
+  if (THROTTLING.test(name)) return new SluiceError('rate_limited', `AWS is throttling requests: ${message}`, { cause })
   const status = $metadata?.httpStatusCode
   if (status !== undefined && status >= 400 && status < 500) {
     return new SluiceError('forbidden', `${refusal} ${message}`, { cause })
   }
-  return new SluiceError('upstream_unreachable', `AWS does not answer as it should: ${message || name}`, { cause })
+  return new SluiceError('upstream_unreachable', `The request to AWS failed: ${message || name}`, { cause })
 }
 
-/** AWS's SDKs have a status where AWS has answered. */
+/** AWS's SDKs set a status if AWS responded. */
 interface SdkError extends Error {
   readonly $metadata?: { readonly httpStatusCode?: number }
 }
@@ -114,7 +115,7 @@ const THROTTLING = /^(?:Throttl|TooManyRequests|RequestLimitExceeded)/
 const PAGE_QUOTAS = 100
 /** Bedrock has about a thousand quotas. */
 const MAX_PAGES = 50
-/** Less than who asks waits for the reply. */
+/** Less than the requester's timeout. */
 const WITHIN_MS = 20_000
 const CONNECT_TIMEOUT_MS = 2_000
 const ATTEMPT_TIMEOUT_MS = 4_000
