@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { type Log, ServerStartError, StartError, startServiceProcess } from '@sluice/local-servers'
+import { type Log, type RunningServer, ServerStartError, StartError, startServiceProcess } from '@sluice/local-servers'
 import { readableLine } from './log.ts'
 
 /** A process that was started and may not be ready yet. */
@@ -88,17 +88,6 @@ function launchService(spec: ServiceSpec, log: Log, say: Log): LaunchedProcess {
     },
     kill: child.kill,
   }
-}
-
-/** nats-server or PostgreSQL, running. */
-interface RunningServer {
-  readonly url: string
-  readonly port: number
-  readonly pid: number
-  readonly exited: Promise<string>
-  readonly unguarded: Promise<void>
-  stop(): Promise<void>
-  kill(): Promise<void>
 }
 
 export interface ServerSpec {

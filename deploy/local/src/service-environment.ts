@@ -24,15 +24,20 @@ export type ServiceName = keyof typeof SERVICE_SETTINGS
 /** An environment for each service. */
 export type ServiceEnvironments = Readonly<Partial<Record<ServiceName, Environment>>>
 
-/** The start alone decides these: where things are, who a service is to them, and what differs between instances. */
-const DECIDED_BY_THE_START: ReadonlySet<string> = new Set([
-  'NATS_URL',
+/** Settings about a NATS that the start does not run. */
+export const NATS_SETTINGS = [
   'NATS_USER',
   'NATS_PASSWORD',
   'NATS_TLS_CA_FILE',
   'NATS_TLS_CERT_FILE',
   'NATS_TLS_KEY_FILE',
   'NATS_REPLICAS',
+] as const
+
+/** The start alone decides these: where things are, who a service is to them, and what differs between instances. */
+const DECIDED_BY_THE_START: ReadonlySet<string> = new Set([
+  'NATS_URL',
+  ...NATS_SETTINGS,
   'NATS_SYNC_INTERVAL_MS',
   'DATABASE_URL',
   'METRICS_PORT',

@@ -5,7 +5,7 @@ import { compileCacheDir, type StackPaths, servicePath } from './data-folder.ts'
 import type { ServiceSpec } from './launch.ts'
 import type { StackPorts } from './ports.ts'
 import type { Servers } from './servers.ts'
-import type { Environment, ServiceEnvironments, ServiceName } from './service-environment.ts'
+import { type Environment, NATS_SETTINGS, type ServiceEnvironments, type ServiceName } from './service-environment.ts'
 
 /** What the services of a run are given, and in which processes they run. */
 
@@ -35,16 +35,6 @@ const LOOPBACK = '127.0.0.1'
 const READY_MS = 60_000
 /** Longer than a service takes to give up by itself. */
 const STOP_MS = 20_000
-
-/** Settings about a NATS that the start does not run. */
-const NATS_SETTINGS = [
-  'NATS_USER',
-  'NATS_PASSWORD',
-  'NATS_TLS_CA_FILE',
-  'NATS_TLS_CERT_FILE',
-  'NATS_TLS_KEY_FILE',
-  'NATS_REPLICAS',
-] as const
 
 /** Returns every service of a run, with its environment. */
 export function serviceInstances(context: ServiceContext): readonly ServiceInstance[] {

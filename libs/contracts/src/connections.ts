@@ -92,15 +92,8 @@ function clearable<S extends Readonly<Record<string, TSchema>>>(schemas: S) {
   return Object.fromEntries(entries) as { [Name in keyof S]: ReturnType<typeof orNull<S[Name]>> }
 }
 
-/** A connection as it is answered: `config` without its secret fields. */
-export type ConnectionView = Static<typeof ConnectionView>
-export const ConnectionView = Type.Object({
-  id: Type.String(),
-  name: Type.String(),
-  provider: ProviderId,
-  config: Type.Record(Type.String(), Type.Unknown()),
-  credential: Type.Optional(CredentialView),
-  description: Type.String(),
+/** A connection's settings as its view and its projection have them. */
+const settingsOfConnection = {
   allowedModels: Type.Optional(connectionSettings.allowedModels),
   capacity: connectionSettings.capacity,
   defaultMaxOutputTokens: connectionSettings.defaultMaxOutputTokens,
@@ -114,6 +107,18 @@ export const ConnectionView = Type.Object({
   /** Absent: true. */
   requestStreamUsage: Type.Optional(connectionSettings.requestStreamUsage),
   enabled: connectionSettings.enabled,
+}
+
+/** A connection as it is returned: `config` without its secret fields. */
+export type ConnectionView = Static<typeof ConnectionView>
+export const ConnectionView = Type.Object({
+  id: Type.String(),
+  name: Type.String(),
+  provider: ProviderId,
+  config: Type.Record(Type.String(), Type.Unknown()),
+  credential: Type.Optional(CredentialView),
+  description: Type.String(),
+  ...settingsOfConnection,
   /** Counts up with each change; `If-Match` takes it. */
   version: Type.Integer({ minimum: 1 }),
   /** RFC 3339. */
@@ -194,19 +199,7 @@ export const ProjectedConnection = Type.Object({
   config: Type.Record(Type.String(), Type.Unknown()),
   /** Absent where the provider needs no stored credential. */
   credentialVersion: Type.Optional(Type.Integer({ minimum: 1 })),
-  allowedModels: Type.Optional(connectionSettings.allowedModels),
-  capacity: connectionSettings.capacity,
-  defaultMaxOutputTokens: connectionSettings.defaultMaxOutputTokens,
-  tokenReservation: connectionSettings.tokenReservation,
-  onCapacityUnavailable: connectionSettings.onCapacityUnavailable,
-  maxWaitMs: connectionSettings.maxWaitMs,
-  /** Absent: false. */
-  enforceDiscovered: Type.Optional(connectionSettings.enforceDiscovered),
-  /** Absent: false. */
-  allowAdministration: Type.Optional(connectionSettings.allowAdministration),
-  /** Absent: true. */
-  requestStreamUsage: Type.Optional(connectionSettings.requestStreamUsage),
-  enabled: connectionSettings.enabled,
+  ...settingsOfConnection,
   version: Type.Integer({ minimum: 1 }),
 })
 

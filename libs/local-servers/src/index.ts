@@ -1,5 +1,4 @@
 export { freePort } from './free-port.ts'
-export type { Log } from './log.ts'
 export { type LocatedNatsServer, locateNatsServer } from './nats/locate.ts'
 export {
   effectiveSyncInterval,
@@ -44,5 +43,6 @@ export {
   processOfPidFile,
 } from './process-identity.ts'
 export { readOptional } from './read-optional.ts'
+export type { Log, RunningServer } from './server-process.ts'
 export { type ServiceCommand, type ServiceProcess, startServiceProcess } from './service-process.ts'
 export { isPortTaken, reasonOf, ServerStartError, StartError, type StartErrorCode } from './start-error.ts'

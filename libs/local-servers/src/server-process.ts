@@ -2,7 +2,6 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { Duplex } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Log } from './log.ts'
 import { sendSignal } from './process-identity.ts'
 import { ServerStartError, StartError } from './start-error.ts'
 
@@ -10,6 +9,24 @@ import { ServerStartError, StartError } from './start-error.ts'
  * Runs servers such as nats-server and PostgreSQL, which do not notice that the process that started them was killed. Each has a guard
  * of its own that does: a shell, beside the server and in its process group, that waits for the end of a pipe from this process.
  */
+
+/** Takes one line, without its line break. */
+export type Log = (line: string) => void
+
+/** nats-server or PostgreSQL, running. */
+export interface RunningServer {
+  readonly url: string
+  readonly port: number
+  readonly pid: number
+  /** Resolves when the process has ended, with `exit 1` or `SIGKILL`. */
+  readonly exited: Promise<string>
+  /** See {@link ServerProcess.unguarded}. */
+  readonly unguarded: Promise<void>
+  /** Ends it in order: what it confirmed is on disk. */
+  stop(): Promise<void>
+  /** Ends it as a crash would. */
+  kill(): Promise<void>
+}
 
 export interface ServerCommand {
   /** For messages: `nats-server`. */

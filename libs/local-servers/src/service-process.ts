@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline'
 import { execa } from 'execa'
-import type { Log } from './log.ts'
 import { sendSignal } from './process-identity.ts'
+import type { Log } from './server-process.ts'
 
 export interface ServiceCommand {
   /** The TypeScript file to run. */

@@ -40,7 +40,7 @@ export type {
   UnifiedRequest,
 } from './unified-api.ts'
 export type { WireHeaders } from './wire/headers.ts'
-export { parseJson } from './wire/json.ts'
+export { isRecord, parseJson } from './wire/json.ts'
 export { jsonObjectFault } from './wire/json-fault.ts'
 export { JsonStructure, MAX_DEPTH, MAX_ITEMS, MAX_MEMBERS, mayHoldJson } from './wire/json-structure.ts'
 export { SNIFFED_BYTES, sniffMediaType, usualMediaType } from './wire/media-type.ts'

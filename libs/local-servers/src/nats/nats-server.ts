@@ -1,9 +1,8 @@
 import { mkdir } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { freePort } from '../free-port.ts'
-import type { Log } from '../log.ts'
 import { endProcess, processOfPidFile } from '../process-identity.ts'
-import { startServerProcess, stopServerProcess } from '../server-process.ts'
+import { type Log, type RunningServer, startServerProcess, stopServerProcess } from '../server-process.ts'
 import { isPortTaken } from '../start-error.ts'
 
 export interface NatsServerOptions {
@@ -22,20 +21,8 @@ export interface NatsServerOptions {
   readonly log: Log
 }
 
-export interface NatsServer {
-  /** `nats://127.0.0.1:port` */
-  readonly url: string
-  readonly port: number
-  readonly pid: number
-  /** Resolves when the process has ended, with `exit 1` or `SIGKILL`. */
-  readonly exited: Promise<string>
-  /** See `ServerProcess.unguarded`. */
-  readonly unguarded: Promise<void>
-  /** Ends it in order: everything that it confirmed is on disk. */
-  stop(): Promise<void>
-  /** Ends it as a crash would. */
-  kill(): Promise<void>
-}
+/** Its URL is `nats://127.0.0.1:port`. */
+export type NatsServer = RunningServer
 
 const READY_TIMEOUT_MS = 60_000
 const STOP_GRACE_MS = 5_000

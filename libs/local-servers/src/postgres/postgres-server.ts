@@ -2,9 +2,14 @@ import { chmod, chown, mkdir, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { freePort } from '../free-port.ts'
-import type { Log } from '../log.ts'
 import { endProcess, processOfPidFile } from '../process-identity.ts'
-import { type ServerProcess, startServerProcess, stopServerProcess } from '../server-process.ts'
+import {
+  type Log,
+  type RunningServer,
+  type ServerProcess,
+  startServerProcess,
+  stopServerProcess,
+} from '../server-process.ts'
 import { isPortTaken, reasonOf, ServerStartError, StartError } from '../start-error.ts'
 import { type Cluster, openCluster, POSTGRES_USER, postgresPrograms } from './cluster.ts'
 import { type RunAs, runAs } from './run-as.ts'
@@ -21,20 +26,8 @@ export interface PostgresOptions {
   readonly log: Log
 }
 
-export interface Postgres {
-  /** `postgres://user:password@127.0.0.1:port/postgres`, for the cluster's owner. */
-  readonly url: string
-  readonly port: number
-  readonly pid: number
-  /** Resolves when the server has ended, with `exit 1` or `SIGKILL`. */
-  readonly exited: Promise<string>
-  /** See `ServerProcess.unguarded`. */
-  readonly unguarded: Promise<void>
-  /** Ends it in order: open transactions are rolled back, and the next start needs no recovery. */
-  stop(): Promise<void>
-  /** Ends it as a crash would. */
-  kill(): Promise<void>
-}
+/** Its URL is `postgres://user:password@127.0.0.1:port/postgres`, for the cluster's owner. */
+export type Postgres = RunningServer
 
 const READY_TIMEOUT_MS = 60_000
 const RETRY_FOR_MS = 15_000

@@ -1,18 +1,14 @@
-import { jsonObjectFault } from '@sluice/providers'
+import { isRecord, jsonObjectFault } from '@sluice/providers'
 import { type GatewayError, gatewayError } from '../http/gateway-error.ts'
 
 /** Parses a JSON object; undefined if the text is not one. */
 export function parseJsonObject(text: Buffer): Readonly<Record<string, unknown>> | undefined {
   try {
     const value: unknown = JSON.parse(text.toString('utf8'))
-    return isObject(value) ? value : undefined
+    return isRecord(value) ? value : undefined
   } catch {
     return undefined
   }
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** Returns why {@link parseJsonObject} rejects a body, for the error response. */

@@ -1,2 +1,0 @@
-/** Takes one line, without its line break. */
-export type Log = (line: string) => void
