@@ -11,16 +11,19 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     pool: 'forks',
+    // Node runs the sources as they are, as it does outside of tests.
+    experimental: { viteModuleRunner: false },
+    // Files share a worker, as loading the services takes longer than most files: leave no global state behind.
+    isolate: false,
     maxWorkers: 2,
     projects: [
       {
         extends: true,
         test: {
-          // Beside the source; no servers, processes or databases. Files share a worker: leave no global state behind.
+          // Beside the source; no servers, processes or databases.
           name: 'unit',
           include: ['{libs,services,tools,deploy,benchmarks}/**/*.test.ts'],
           exclude: [...exclude, '**/test/**'],
-          isolate: false,
           // Nothing in them waits, so that only a loop without end takes long; some properties take a minute on a busy machine.
           testTimeout: 120_000,
         },

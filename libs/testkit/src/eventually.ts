@@ -1,22 +1,13 @@
-import { setTimeout as delay } from 'node:timers/promises'
-
-const INTERVAL_MS = 10
+import { vi } from 'vitest'
 
 /**
- * Calls `assertion` until it no longer throws, and resolves with its result.
+ * Calls `assertion` until it no longer throws, and resolves with its result: `vi.waitFor` with a timeout that suits real servers on a busy
+ * machine.
  * @throws what `assertion` threw last, once `timeoutMs` milliseconds (5,000 when absent) have passed.
  */
-export async function eventually<T>(
+export function eventually<T>(
   assertion: () => T | Promise<T>,
   { timeoutMs = 5_000 }: { readonly timeoutMs?: number } = {},
 ): Promise<T> {
-  const deadlineMs = performance.now() + timeoutMs
-  for (;;) {
-    try {
-      return await assertion()
-    } catch (error) {
-      if (performance.now() >= deadlineMs) throw error
-    }
-    await delay(INTERVAL_MS)
-  }
+  return vi.waitFor(assertion, { timeout: timeoutMs, interval: 10 })
 }
