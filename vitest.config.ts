@@ -1,4 +1,8 @@
 import { configDefaults, defineConfig } from 'vitest/config'
+import { compileCacheDir } from './libs/local-servers/src/service-process.ts'
+
+// Each worker loads the services. Node reads this when it starts, so that it has to be in the environment of the workers' process.
+process.env.NODE_COMPILE_CACHE ??= compileCacheDir
 
 // Installs its packages apart: `npm run test:clients`.
 const exclude = [...configDefaults.exclude, 'test/clients/**']

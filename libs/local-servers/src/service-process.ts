@@ -1,3 +1,4 @@
+import { resolve as resolvePath } from 'node:path'
 import { createInterface } from 'node:readline'
 import { execa } from 'execa'
 import { sendSignal } from './process-identity.ts'
@@ -8,7 +9,7 @@ export interface ServiceCommand {
   readonly program: string
   readonly args?: readonly string[]
   readonly nodeOptions?: readonly string[]
-  /** Its whole environment. */
+  /** Its whole environment, but for where Node keeps compiled modules. */
   readonly env: Readonly<Record<string, string>>
   /** Takes each line that it writes, to either stream. */
   readonly log: Log
@@ -27,6 +28,9 @@ export interface ServiceProcess {
   kill(): void
 }
 
+/** Where Node keeps the services' modules compiled, which saves 0.4 to 0.8 s of CPU at each start but the first. */
+export const compileCacheDir = resolvePath(import.meta.dirname, '../../../.sluice/compile-cache')
+
 /**
  * Runs a service as a process of its own, with a channel (IPC) on which it says `ready`, and whose end tells it that this process has
  * ended. It leads a process group: a terminal's Ctrl-C reaches this process alone, which stops the others in order.
@@ -41,7 +45,7 @@ export function startServiceProcess({
   const child = execa(process.execPath, [...nodeOptions, program, ...args], {
     ipc: true,
     serialization: 'json',
-    env,
+    env: { NODE_COMPILE_CACHE: compileCacheDir, ...env },
     extendEnv: false,
     detached: true,
     cleanup: false,

@@ -1,6 +1,9 @@
+import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
+import { createConnection } from 'node:net'
 import { join } from 'node:path'
 import { freePort, isPortTaken, type NatsServer, ServerStartError, startNatsServer } from '@sluice/local-servers'
+import { eventually } from './eventually.ts'
 import { freezeProcess } from './freeze.ts'
 import { natsServerPath, temporaryFolder } from './run-context.ts'
 
@@ -36,7 +39,10 @@ export async function testNatsCluster({ extraConfig = '', choosePort = freePort 
     const started = await Promise.allSettled(ports.map((_, index) => startNode(ports, index, extraConfig)))
     const servers = started.filter((node) => node.status === 'fulfilled').map(({ value }) => value)
     const failures = started.filter((node) => node.status === 'rejected').map(({ reason }): unknown => reason)
-    if (failures.length === 0) return clusterOf(servers)
+    if (failures.length === 0) {
+      await Promise.all(servers.map(untilItKnowsAll))
+      return clusterOf(servers)
+    }
     await killAll(servers)
     const fault = failures.find((failure) => !isPortTaken(failure))
     if (fault !== undefined || attempt === PORT_ATTEMPTS) throw fault ?? failures[0]
@@ -70,6 +76,24 @@ async function startNode(ports: readonly number[], index: number, extraConfig: s
   // A test that ends the node later awaits that itself.
   endedFirst.catch(() => undefined)
   return server
+}
+
+/** Waits until `server` tells its clients of all nodes: a client that connects before knows no other node to go to. */
+async function untilItKnowsAll({ port }: NatsServer): Promise<void> {
+  await eventually(
+    async () => {
+      const socket = createConnection(port, '127.0.0.1')
+      try {
+        const [data] = (await once(socket, 'data')) as [Buffer]
+        const [, json = ''] = /^INFO (.*)\r\n/.exec(data.toString()) ?? []
+        const { connect_urls: urls = [] } = JSON.parse(json) as { readonly connect_urls?: readonly string[] }
+        if (urls.length < NODES) throw new Error(`nats-server at port ${port} knows ${urls.length} of ${NODES} nodes`)
+      } finally {
+        socket.destroy()
+      }
+    },
+    { timeoutMs: 20_000 },
+  )
 }
 
 function clusterOf(servers: readonly NatsServer[]): TestNatsCluster {

@@ -69,6 +69,7 @@ it('sends the capacity once a second, and stops asking for it when the client di
   const leaving = new AbortController()
   const response = await open(leaving.signal)
   expect(response.headers.get('content-type')).toBe('text/event-stream')
+  expect(response.headers.get('connection')).toBe('close')
   const events = eventsOf(response)
   const startedAtMs = performance.now()
   expect((await events.next()).value).toMatchObject({

@@ -142,7 +142,12 @@ function rateLimited(reason: string): SluiceError {
   return new SluiceError('rate_limited', `${reason} Close one, or try again later.`)
 }
 
-const STREAM_HEADERS = { 'content-type': 'text/event-stream', 'cache-control': 'no-store' } as const
+const STREAM_HEADERS = {
+  'content-type': 'text/event-stream',
+  'cache-control': 'no-store',
+  // A kept-alive connection whose stream ends just as the service stops would keep it from stopping until the client gives it up.
+  connection: 'close',
+} as const
 const INTERVAL_MS = 1_000
 /** Each calls the capacity service and the database once a second. */
 const MAX_STREAMS = 100
