@@ -1,3 +1,5 @@
+import type { AwsIdentity } from '@sluice/egress'
+
 /** The service's own AWS identity, as settings. */
 export interface AwsCredentialSettings {
   readonly AWS_ACCESS_KEY_ID?: string
@@ -16,5 +18,21 @@ export function awsCredentialsIn({
     accessKeyId: AWS_ACCESS_KEY_ID,
     secretAccessKey: AWS_SECRET_ACCESS_KEY,
     ...(AWS_SESSION_TOKEN === undefined ? {} : { sessionToken: AWS_SESSION_TOKEN }),
+  }
+}
+
+/** How the service itself reaches STS. */
+export interface StsAccess {
+  /** URL of STS; AWS' own in the role's region by default. */
+  readonly endpoint?: string
+  /** The service's own identity; from the AWS SDK's default chain when absent. */
+  readonly credentials?: AwsIdentity
+}
+
+export function stsAccess(settings: AwsCredentialSettings & { readonly STS_ENDPOINT?: string }): StsAccess {
+  const credentials = awsCredentialsIn(settings)
+  return {
+    ...(settings.STS_ENDPOINT === undefined ? {} : { endpoint: settings.STS_ENDPOINT }),
+    ...(credentials === undefined ? {} : { credentials }),
   }
 }

@@ -1,33 +1,11 @@
 import { BedrockRuntimeClient, BedrockRuntimeServiceException, ConverseCommand } from '@aws-sdk/client-bedrock-runtime'
 import { SluiceError, validate } from '@sluice/contracts'
-import {
-  type AwsIdentity,
-  createEgressAgents,
-  createRoleAssumer,
-  type RoleToAssume,
-  type TemporaryCredentials,
-} from '@sluice/egress'
+import { createEgressAgents, createRoleAssumer, type RoleToAssume, type TemporaryCredentials } from '@sluice/egress'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
 import { Type } from 'typebox'
-import { type AwsCredentialSettings, awsCredentialsIn } from '../aws-credentials.ts'
+import type { StsAccess } from '../aws-credentials.ts'
 import { modelToTry, type Probe, textOrNull } from './probe.ts'
 import { describeFailure, ProbeFailure } from './probe-failure.ts'
-
-/** How the service itself reaches AWS. */
-export interface StsAccess {
-  /** URL of STS; AWS' own in the role's region by default. */
-  readonly endpoint?: string
-  /** The service's own identity; from the AWS SDK's default chain when absent. */
-  readonly credentials?: AwsIdentity
-}
-
-export function stsAccess(settings: AwsCredentialSettings & { readonly STS_ENDPOINT?: string }): StsAccess {
-  const credentials = awsCredentialsIn(settings)
-  return {
-    ...(settings.STS_ENDPOINT === undefined ? {} : { endpoint: settings.STS_ENDPOINT }),
-    ...(credentials === undefined ? {} : { credentials }),
-  }
-}
 
 /**
  * Assumes the connection's role, and requests one output token from a model: the runtime API has no cheaper call. It lists no models.

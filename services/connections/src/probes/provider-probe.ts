@@ -1,9 +1,8 @@
 import { type ConnectionTest, type ProviderId, SluiceError } from '@sluice/contracts'
 import { createEgressFetch, createEgressPolicy, type Lookup, SecretRedactor } from '@sluice/egress'
 import { Secret } from '@sluice/service-kit'
-import { bedrockProbe, type StsAccess } from './aws-bedrock.ts'
+import type { StsAccess } from '../aws-credentials.ts'
 import { probeGoogle } from './google.ts'
-import { probeAnthropic, probeGroq, probeOpenAi } from './model-lists.ts'
 import type { Probe, ProbeMeans, ProbeTarget } from './probe.ts'
 import { describeFailure } from './probe-failure.ts'
 
@@ -30,12 +29,14 @@ export function createProviderProbe({
   maxConcurrent = 8,
   lookup,
 }: ProviderProbeOptions) {
+  // Their SDKs are loaded with the first test: they would add half a second and 70 MiB to the start.
+  const modelLists = () => import('./model-lists.ts')
   const probes: Readonly<Record<ProviderId, Probe>> = {
-    openai: probeOpenAi,
-    anthropic: probeAnthropic,
+    openai: async (...test) => (await modelLists()).probeOpenAi(...test),
+    anthropic: async (...test) => (await modelLists()).probeAnthropic(...test),
     google: probeGoogle,
-    groq: probeGroq,
-    'aws-bedrock': bedrockProbe(sts),
+    groq: async (...test) => (await modelLists()).probeGroq(...test),
+    'aws-bedrock': async (...test) => (await import('./aws-bedrock.ts')).bedrockProbe(sts)(...test),
   }
   const egressPolicy = createEgressPolicy({ allowInsecureLoopback, lookup })
   const { fetch, destroy } = createEgressFetch(egressPolicy, MAX_RESPONSE_BYTES)
