@@ -240,11 +240,11 @@ function drive(isExact: boolean, numRuns: number): void {
 }
 
 it('batches of several gateways are granted exactly what fits, repeats change nothing, and denials say exactly when to retry', () => {
-  drive(true, 3_000)
+  drive(true, 1_500)
 }, 240_000)
 
 it('batches exceed no limit of input or output when some of their costs do not split their tokens', () => {
-  drive(false, 1_500)
+  drive(false, 750)
 }, 240_000)
 
 /** Every metric's amount. */

@@ -84,11 +84,13 @@ it('lets no more depart in any period than the limit, whatever happens to messag
         else world.restart(step.instance, step.byMs)
       }
       for (const limit of configured) {
-        expect(mostInAnyPeriod(world.heads, limit)).toBeLessThanOrEqual(limit.limit)
-        expect(mostInAnyPeriod(world.wholes, limit)).toBeLessThanOrEqual(limit.limit)
+        // One expectation for both: `expect` took an eighth of the time.
+        const most = Math.max(mostInAnyPeriod(world.heads, limit), mostInAnyPeriod(world.wholes, limit))
+        if (most > limit.limit) expect(most).toBeLessThanOrEqual(limit.limit)
       }
     }),
-    { numRuns: 20_000 },
+    // Each of the mistakes that were made on purpose was found within 1,000 runs.
+    { numRuns: 8_000 },
   )
 }, 120_000)
 

@@ -91,8 +91,13 @@ function createWorld(limits: Partial<Cost>, maxWaiting = 2_000): World {
   const sleep = (durationMs: number): Promise<void> =>
     new Promise((wake) => {
       const atMs = nowMs + durationMs
-      const position = sleepers.findLastIndex((other) => other.atMs <= atMs)
-      sleepers.splice(position + 1, 0, { atMs, wake })
+      let position = 0
+      for (let end = sleepers.length; position < end; ) {
+        const middle = (position + end) >>> 1
+        if ((sleepers[middle]?.atMs ?? 0) <= atMs) position = middle + 1
+        else end = middle
+      }
+      sleepers.splice(position, 0, { atMs, wake })
     })
 
   return {
