@@ -2,28 +2,31 @@ import { cp, rm } from 'node:fs/promises'
 import { apiKeyProjection, connectionProjection } from '@sluice/contracts'
 import { type Bus, connectBus, openBucket } from '@sluice/messaging'
 import { hashAccessToken } from '@sluice/service-kit'
-import { eventually, type TestDatabase, type TestNats, testDatabase, testNats } from '@sluice/testkit'
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { eventually, type TestNats, testDatabase, testNats } from '@sluice/testkit'
+import { expect, it, type TestContext } from 'vitest'
 import { openAiConnection, startConnections, type TestConnections } from './support/start-connections.ts'
 
-let nats: TestNats
-let database: TestDatabase
-let bus: Bus
-let service: TestConnections
+interface World {
+  readonly nats: TestNats
+  readonly service: TestConnections
+  readonly bus: Bus
+}
 
-beforeEach(async () => {
-  ;[nats, database] = await Promise.all([testNats(), testDatabase('connections')])
-  service = await startConnections({ natsUrl: nats.url, databaseUrl: database.url })
-  bus = await connectBus({ servers: nats.url, name: 'test', jetstreamTimeoutMs: 1_000 })
-})
-afterEach(async () => {
-  await bus.close()
-  await service.stop()
-  await Promise.all([nats.stop(), database.drop()])
-})
+/** Starts servers for one test: the tests run at the same time, as they mostly wait. */
+async function startWorld(onTestFinished: TestContext['onTestFinished']): Promise<World> {
+  const [nats, database] = await Promise.all([testNats(), testDatabase('connections')])
+  const service = await startConnections({ natsUrl: nats.url, databaseUrl: database.url })
+  const bus = await connectBus({ servers: nats.url, name: 'test', jetstreamTimeoutMs: 1_000 })
+  onTestFinished(async () => {
+    await bus.close()
+    await service.stop()
+    await Promise.all([nats.stop(), database.drop()])
+  })
+  return { nats, service, bus }
+}
 
 /** The keys that one who follows both buckets knows. */
-async function follow(): Promise<Set<string>> {
+async function follow({ bus }: World): Promise<Set<string>> {
   const known = new Set<string>()
   const listeners = {
     onEntry: ({ key, value }: { readonly key: string; readonly value: unknown }) =>
@@ -35,36 +38,41 @@ async function follow(): Promise<Set<string>> {
   return known
 }
 
-async function create(name: string): Promise<{ hash: string; key: string; connection: string }> {
+async function create({ service }: World, name: string): Promise<{ hash: string; key: string; connection: string }> {
   const { body: key } = await service.ask('POST', '/api/v1/api-keys', { name, connections: '*' })
   const { body: connection } = await service.ask('POST', '/api/v1/connections', { ...openAiConnection, name })
   return { hash: hashAccessToken(key.key), key: key.id, connection: connection.id }
 }
 
-async function remove({ key, connection }: { readonly key: string; readonly connection: string }): Promise<void> {
+async function remove(
+  { service }: World,
+  { key, connection }: { readonly key: string; readonly connection: string },
+): Promise<void> {
   expect((await service.ask('DELETE', `/api/v1/api-keys/${key}`)).status).toBe(204)
   expect((await service.ask('DELETE', `/api/v1/connections/${connection}`)).status).toBe(204)
 }
 
 const within = { timeoutMs: 30_000 }
 
-it.each(['is empty', 'is an older copy'])(
+it.concurrent.for(['is empty', 'is an older copy'])(
   'what is deleted while NATS is away is known no more when its store %s afterwards',
-  async (store) => {
-    const known = await follow()
-    const kept = await create('kept')
+  async (store, { onTestFinished }) => {
+    const world = await startWorld(onTestFinished)
+    const { nats } = world
+    const known = await follow(world)
+    const kept = await create(world, 'kept')
     await eventually(() => expect([...known].sort()).toEqual([kept.hash, kept.connection].sort()))
     const copy = `${nats.dataDir}-copy`
     await nats.halt()
     await cp(nats.dataDir, copy, { recursive: true })
     await nats.restart()
-    const deleted = await create('deleted')
+    const deleted = await create(world, 'deleted')
     await eventually(() => expect(known).toContain(deleted.connection), within)
     await eventually(() => expect(known).toContain(deleted.hash), within)
     await nats.halt()
     await rm(nats.dataDir, { recursive: true })
     if (store === 'is an older copy') await cp(copy, nats.dataDir, { recursive: true })
-    await remove(deleted)
+    await remove(world, deleted)
     await nats.restart()
     await eventually(() => expect([...known].sort()).toEqual([kept.hash, kept.connection].sort()), within)
     await rm(copy, { recursive: true })
@@ -72,20 +80,26 @@ it.each(['is empty', 'is an older copy'])(
   60_000,
 )
 
-it('forgets what was deleted while the streams of the buckets were missing', async () => {
-  const known = await follow()
-  const kept = await create('kept')
-  const deleted = await create('deleted')
+it.concurrent('forgets what was deleted while the streams of the buckets were missing', async ({ onTestFinished }) => {
+  const world = await startWorld(onTestFinished)
+  const { bus } = world
+  const known = await follow(world)
+  const kept = await create(world, 'kept')
+  const deleted = await create(world, 'deleted')
   await eventually(() => expect(known.size).toBe(4))
   for (const bucket of ['api-keys', 'connections']) await bus.jetstreamManager.streams.delete(`KV_${bucket}`)
-  await remove(deleted)
+  await remove(world, deleted)
   await eventually(() => expect([...known].sort()).toEqual([kept.hash, kept.connection].sort()), within)
 }, 60_000)
 
-it('what was deleted before the store was lost is known no more to one who was away', async () => {
-  const known = await follow()
-  const kept = await create('kept')
-  const deleted = await create('deleted')
+it.concurrent('what was deleted before the store was lost is known no more to one who was away', async ({
+  onTestFinished,
+}) => {
+  const world = await startWorld(onTestFinished)
+  const { bus } = world
+  const known = await follow(world)
+  const kept = await create(world, 'kept')
+  const deleted = await create(world, 'deleted')
   await eventually(() => expect(known.size).toBe(4))
   // What follows hears nothing of the deletion, nor that there was a marker.
   const { streams, consumers } = bus.jetstreamManager
@@ -94,7 +108,7 @@ it('what was deleted before the store was lost is known no more to one who was a
       if (config.deliver_subject?.startsWith('_INBOX') === true) await consumers.delete(`KV_${bucket}`, name)
     }
   }
-  await remove(deleted)
+  await remove(world, deleted)
   await eventually(async () => {
     const bucket = await openBucket(bus, connectionProjection)
     expect((await bucket.get(deleted.connection)).value).toBeUndefined()
