@@ -12,20 +12,22 @@ const globalSetup = ['libs/testkit/src/global-setup.ts']
 
 export default defineConfig({
   test: {
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // A machine may be busy with other things: these end a test that hangs.
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
     pool: 'forks',
     // Node runs the sources as they are, as it does outside of tests.
     experimental: { viteModuleRunner: false },
     // Files share a worker, as loading the services takes longer than most files: leave no global state behind.
     isolate: false,
-    maxWorkers: 2,
     projects: [
       {
         extends: true,
         test: {
           // Beside the source; no servers, processes or databases.
           name: 'unit',
+          maxWorkers: 2,
+          sequence: { groupOrder: 0 },
           include: ['{libs,services,tools,deploy,benchmarks}/**/*.test.ts'],
           exclude: [...exclude, '**/test/**'],
           // Nothing in them waits, so that only a loop without end takes long; some properties take a minute on a busy machine.
@@ -37,6 +39,9 @@ export default defineConfig({
         test: {
           // Real NATS, PostgreSQL and HTTP servers.
           name: 'integration',
+          // On two cores, as the tests wait for servers half of the time.
+          maxWorkers: 4,
+          sequence: { groupOrder: 1 },
           include: ['{libs,services,tools,deploy,benchmarks}/**/test/**/*.test.ts'],
           exclude,
           globalSetup,
@@ -47,6 +52,8 @@ export default defineConfig({
         test: {
           // The whole system as processes, which are also killed.
           name: 'system',
+          maxWorkers: 3,
+          sequence: { groupOrder: 2 },
           include: ['test/src/**/*.test.ts'],
           exclude,
           globalSetup,

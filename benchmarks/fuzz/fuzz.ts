@@ -82,12 +82,14 @@ const UPSTREAM_KEY = 'sk-fuzz'
 const NOTHING_KNOWN = { unforeseenFaults: Number.NaN, reserved: Number.NaN, openConnections: Number.NaN }
 /** Concurrent conversations. */
 const TALKERS = 16
+/** How many conversations each holds in a round, however slow the machine is. */
+const LEAST_TURNS = 15
 
 async function talk(seed: number, durationMs: number, target: Target, outcomes: Map<string, number>): Promise<void> {
   const endsAtMs = performance.now() + durationMs
   const talker = async (index: number): Promise<void> => {
     const random = createRandom(seed + index)
-    while (performance.now() < endsAtMs) {
+    for (let turns = 0; turns < LEAST_TURNS || performance.now() < endsAtMs; turns++) {
       const conversation = random.isTrue(0.5) ? http1Conversation(random, target) : http2Conversation(random, target)
       const outcome = outcomeOf(conversation.protocol, await converse(target.url, conversation))
       outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1)

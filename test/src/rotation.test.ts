@@ -7,7 +7,8 @@ import type { RequestRecord } from '@sluice/provider-simulator'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { type System, startSystem } from './start-system.ts'
 
-const REQUESTS = 10_000
+/** At least; a rotation is waited for however many that takes. */
+const REQUESTS = 3_000
 const ROTATIONS = 20
 const CALLERS = 24
 /** How long the old credential may still be used after the last gateway has the new one. */
@@ -30,7 +31,7 @@ afterEach(async () => {
   await system.stop()
 })
 
-it('none of 10,000 requests fails during 20 rotations, and the old credential is soon no longer used', async () => {
+it('none of thousands of requests fails during 20 rotations, and the old credential is soon no longer used', async () => {
   const { id, apiKey } = await system.connect('rotated', [{ period: 'minute', requests: 1_000_000 }])
   const keys = [system.upstreamKey, ...Array.from({ length: ROTATIONS }, newKey)]
   system.simulator.controls.add(SLOW_STREAMS)

@@ -3,11 +3,11 @@ import { vi } from 'vitest'
 /**
  * Calls `assertion` until it no longer throws, and resolves with its result: `vi.waitFor` with a timeout that suits real servers on a busy
  * machine.
- * @throws what `assertion` threw last, once `timeoutMs` milliseconds (5,000 when absent) have passed.
+ * @throws what `assertion` threw last, once `timeoutMs` milliseconds (20,000 when absent) have passed.
  */
 export function eventually<T>(
   assertion: () => T | Promise<T>,
-  { timeoutMs = 5_000 }: { readonly timeoutMs?: number } = {},
+  { timeoutMs = 20_000 }: { readonly timeoutMs?: number } = {},
 ): Promise<T> {
   return vi.waitFor(assertion, { timeout: timeoutMs, interval: 10 })
 }

@@ -31,7 +31,7 @@ it('runs as a process: makes the operator token, serves, takes a further token, 
   const port = String(await freePort())
   const tokenFile = join(folder, 'operator-token')
   const service = run('main.ts', { ADMIN_PORT: port, OPERATOR_TOKEN_FILE: tokenFile })
-  await eventually(() => expect(service.output.text).toContain('"ready"'), { timeoutMs: 15_000 })
+  await eventually(() => expect(service.output.text).toContain('"ready"'), { timeoutMs: 45_000 })
   const asking = (token: string, method = 'GET') =>
     fetch(`http://127.0.0.1:${port}/api/v1/connections`, { method, headers: { authorization: `Bearer ${token}` } })
   const first = (await readFile(tokenFile, 'utf8')).trim()
