@@ -1,7 +1,12 @@
 import type { RateLimitReading, ResponseEvent, TokenUsage } from '@sluice/contracts'
 import type { BackgroundReading, PartialUsage, WireHeaders } from '@sluice/providers'
-import { type AdditionalUsage, withAdditionalUsage } from '../accounting/background-charge.ts'
-import type { BackgroundResponses } from '../accounting/background-response-store.ts'
+import type { RefuseDeps } from '../admission/refuse.ts'
+import { MAX_TOKENS } from '../estimate/estimate-cost.ts'
+import type { PermittedCall } from '../relay/call.ts'
+import { isCredentialRejection } from '../upstream/credential-rejection.ts'
+import type { CredentialReports } from '../upstream/credential-reports.ts'
+import { type AdditionalUsage, withAdditionalUsage } from './background-charge.ts'
+import type { BackgroundResponses } from './background-response-store.ts'
 import {
   type CallEnd,
   chargedOutput,
@@ -14,12 +19,7 @@ import {
   settledCost,
   settledTokens,
   wholeUsage,
-} from '../accounting/settlement.ts'
-import type { RefuseDeps } from '../admission/refuse.ts'
-import { MAX_TOKENS } from '../estimate/estimate-cost.ts'
-import { rejectsCredential } from '../upstream/credential-rejection.ts'
-import type { CredentialReports } from '../upstream/credential-reports.ts'
-import type { PermittedCall } from './call.ts'
+} from './settlement.ts'
 
 /** What came of a call that had its permit. */
 export interface CallResult {
@@ -89,7 +89,7 @@ function finishedCall(call: PermittedCall, result: CallResult): FinishedCall {
   const { status, headers = {}, headersAtMs = 0, errorStatus, errorBody, interruptedBy, outputTokensSeen } = result
   const { estimate } = call
   const isCredentialRejected =
-    status !== undefined && errorBody !== undefined && rejectsCredential(call, { status, headers, body: errorBody })
+    status !== undefined && errorBody !== undefined && isCredentialRejection(call, { status, headers, body: errorBody })
   const unread = isUnread(result, estimate)
   const isUnderWay = goesOnInBackground(call, result)
   const usage = chargedUsage(result, estimate, isUnderWay)
