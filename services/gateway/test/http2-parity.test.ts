@@ -4,8 +4,8 @@ import { type ClientHttp2Session, connect, constants } from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { refuseRequest } from '../src/http/framework-errors.ts'
+import { createHttpServer } from '../src/http/http-server.ts'
 import { Http2Sessions } from '../src/http/http2-sessions.ts'
-import { createPortServer } from '../src/http/port-server.ts'
 import { exchange } from './support/exchange.ts'
 import { http2Exchange, openStream } from './support/http2-exchange.ts'
 
@@ -27,7 +27,7 @@ beforeEach(async () => {
     socketTimeoutMs: 60_000,
   }
   http2 = new Http2Sessions({ refuse: refuseRequest, ...options })
-  server = createPortServer({ http2, ...options })
+  server = createHttpServer({ http2, ...options })
   await once(server.listen(0, '127.0.0.1'), 'listening')
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   session = connect(url)

@@ -3,12 +3,12 @@ import { type GatewayError, gatewayError } from '../http/gateway-error.ts'
 import { endsWithSpace, shownPath, unsupportedMessage } from '../http/path-hints.ts'
 import type { Clock, Connections } from '../ports.ts'
 import type { Call, InspectedCall } from '../relay/call.ts'
+import { ok, type Refused, type Result, refused } from '../result.ts'
 import { modelRefusal } from './allowed-models.ts'
 import { withoutKey } from './api-key.ts'
 import { type ApiKeyDeps, authenticate, catchUp, mayBeOutdated, stillValidKey } from './authenticate.ts'
 import type { Connection, UsableConnection } from './connection.ts'
-import { ok, type Refused, type Result, refused } from './refuse.ts'
-import { usableConnection } from './usable-connection.ts'
+import { checkAccess } from './connection-access.ts'
 
 export interface AdmissionDeps extends ApiKeyDeps {
   readonly connections: Connections
@@ -84,7 +84,7 @@ function admitKnown(
   const authenticated = authenticate(deps, request, target?.query ?? '', startedAtMs)
   if (authenticated.status !== 'ok') return { ...authenticated, connection }
   const apiKey = authenticated.value
-  const found = usableConnection(connection, connectionName, apiKey, suggested)
+  const found = checkAccess(connection, connectionName, apiKey, suggested)
   if (found.status !== 'ok') return { ...found, connection }
   const usable = found.value
 
@@ -124,7 +124,7 @@ export function admitAgain<C extends InspectedCall>(deps: AdmissionDeps, call: C
   const found = deps.connections.byName(name)
   if (found === connection && key.value === apiKey) return ok(call)
 
-  const usable = usableConnection(found, name, key.value)
+  const usable = checkAccess(found, name, key.value)
   if (usable.status !== 'ok') return usable
   const { settings } = usable.value
   // It was deleted or renamed, and another connection has its name now.

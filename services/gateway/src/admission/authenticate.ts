@@ -3,8 +3,8 @@ import type { WireHeaders } from '@sluice/providers'
 import { hashAccessToken, isAccessToken } from '@sluice/service-kit'
 import { type GatewayError, gatewayError } from '../http/gateway-error.ts'
 import type { ApiKeys, Connections, Projections } from '../ports.ts'
+import { ok, type Refused, type Result, refused } from '../result.ts'
 import { type ApiKey, presentedKey } from './api-key.ts'
-import { ok, type Refused, type Result, refused } from './refuse.ts'
 
 /** Returns why a request is refused that brings no key, by what it brings in the key's place. Shows nothing of that. */
 function missingKeyMessage({ authorization }: WireHeaders): string {

@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { MAX_WAIT_HEADER } from '../http/forwarded-headers.ts'
 import { type GatewayError, gatewayError } from '../http/gateway-error.ts'
+import { ok, type Result, refused } from '../result.ts'
 import type { UsableConnection } from './connection.ts'
-import { ok, type Result, refused } from './refuse.ts'
 
 /** The longest that a request may wait for its permit. */
 export const MAX_WAIT_MS = 600_000

@@ -3,41 +3,12 @@ import { type ResponseEvent, SluiceError } from '@sluice/contracts'
 import type { Logger } from '@sluice/service-kit'
 import type { ResponseEvents } from '../accounting/response-event-publisher.ts'
 import { ClientDisconnected } from '../estimate/body-reader.ts'
-import { type GatewayError, gatewayError, INTERNAL_ERROR } from '../http/gateway-error.ts'
+import { gatewayError, INTERNAL_ERROR } from '../http/gateway-error.ts'
 import { type ErrorContext, writeError } from '../http/write-error.ts'
-import type { RateLimitFields } from '../permits/rate-limit-fields.ts'
 import type { Clock } from '../ports.ts'
+import { ABORTED, type Ended, type Refused, refused } from '../result.ts'
 import type { ApiKey } from './api-key.ts'
 import type { UsableConnection } from './connection.ts'
-
-/** What a step of a call comes to: what the next step needs, or why the call ends here. */
-export type Result<T, E extends Ended = Ended> = { readonly status: 'ok'; readonly value: T } | E
-
-/** Why a call ends before its request is sent. */
-export type Ended = Refused | Aborted
-
-export interface Refused {
-  readonly status: 'refused'
-  readonly error: GatewayError
-  /** Set where capacity refused: the limit, or the error's code. */
-  readonly deniedBy?: string
-  readonly rateLimits?: RateLimitFields | undefined
-}
-
-/** The client disconnected. */
-export interface Aborted {
-  readonly status: 'aborted'
-}
-
-export function ok<T>(value: T): { readonly status: 'ok'; readonly value: T } {
-  return { status: 'ok', value }
-}
-
-export function refused(error: GatewayError): Refused {
-  return { status: 'refused', error }
-}
-
-export const ABORTED: Aborted = { status: 'aborted' }
 
 /** A request that was admitted to a connection: how it ends is recorded there. */
 export interface AdmittedRequest extends ErrorContext {

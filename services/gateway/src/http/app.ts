@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto'
 import { type FastifyInstance, fastify } from 'fastify'
 import { frameworkErrors, refuseRequest, unroutable } from './framework-errors.ts'
 import { healthRoutes, type Readiness } from './health.ts'
+import { createHttpServer } from './http-server.ts'
 import { Http2Sessions } from './http2-sessions.ts'
 import { nativeRoutes } from './native-routes.ts'
-import { createPortServer } from './port-server.ts'
 import { type DataRoutesOptions, requestBoundary } from './request-boundary.ts'
 import { unifiedRoutes } from './unified-routes.ts'
 
@@ -32,7 +32,7 @@ export function createApp(options: AppOptions): FastifyInstance {
     logger: false,
     genReqId: () => randomUUID(),
     serverFactory: () =>
-      createPortServer({
+      createHttpServer({
         handle,
         http2,
         headersTimeoutMs: HEADERS_TIMEOUT_MS,

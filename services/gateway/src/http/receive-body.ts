@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { type JsonStructure, MAX_DEPTH, MAX_ITEMS, MAX_MEMBERS } from '@sluice/providers'
-import { ABORTED, ok, type Result, refused } from '../admission/refuse.ts'
+import { ABORTED, ok, type Result, refused } from '../result.ts'
 import { type GatewayError, gatewayError } from './gateway-error.ts'
 import type { HeldBytes } from './held-bytes.ts'
 

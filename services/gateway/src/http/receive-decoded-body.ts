@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { WireHeaders } from '@sluice/providers'
-import { ABORTED, ok, type Result, refused } from '../admission/refuse.ts'
+import { ABORTED, ok, type Result, refused } from '../result.ts'
 import { type BodyDecoder, type DecodeOutcome, MAX_FRAMES } from './body-decoder.ts'
 import { CONTENT_CODINGS, type ContentCoding, contentCodings } from './content-coding.ts'
 import { type GatewayError, gatewayError } from './gateway-error.ts'

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Logger } from '@sluice/service-kit'
-import type { UnifiedDeps } from '../translation/unified-call.ts'
+import type { UnifiedDeps } from '../translation/forward-unified-call.ts'
 import { gatewayError } from './gateway-error.ts'
 import { forgivenUrl } from './path-hints.ts'
 import { endWithFault, writeError } from './write-error.ts'

@@ -1,8 +1,8 @@
 import type { SecretRedactor } from '@sluice/egress'
+import type { FinishDeps } from '../accounting/finish-call.ts'
 import { NOTHING_USED } from '../accounting/settlement.ts'
 import type { ResponseSink, Upstream, UpstreamCall, UpstreamRequest } from '../upstream/upstream.ts'
 import type { PermittedCall } from './call.ts'
-import type { FinishDeps } from './finish-call.ts'
 import { ResponseRecorder } from './response-recorder.ts'
 
 export interface CollectDeps extends FinishDeps {

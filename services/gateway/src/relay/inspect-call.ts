@@ -1,13 +1,13 @@
 import { type BodyAddition, type JsonStructure, promptPool, type RequestInspection } from '@sluice/providers'
 import { isJudged, isRestricted, modelRefusal } from '../admission/allowed-models.ts'
 import type { UsableConnection } from '../admission/connection.ts'
-import { ok, type Result, refused } from '../admission/refuse.ts'
 import type { BodyReader, ReadingTask } from '../estimate/body-reader.ts'
 import type { InspectedBody } from '../estimate/body-readings.ts'
 import { type CostEstimate, estimateCost, NO_TOKENS } from '../estimate/estimate-cost.ts'
 import { isForm } from '../estimate/form-body.ts'
 import { notJsonType } from '../estimate/json-body.ts'
 import { type GatewayError, gatewayError } from '../http/gateway-error.ts'
+import { ok, type Result, refused } from '../result.ts'
 import type { Call, InspectedCall, PreparedCall } from './call.ts'
 
 /** A call whose body was looked into, with the body to send. */

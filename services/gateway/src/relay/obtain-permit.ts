@@ -1,9 +1,9 @@
-import { type Ended, ok, type Result } from '../admission/refuse.ts'
 import { gatewayError } from '../http/gateway-error.ts'
 import { denialError, deniedBy } from '../permits/denial.ts'
 import type { PermitRequest, Permits, Wait } from '../permits/permit.ts'
 import { rateLimitFields } from '../permits/rate-limit-fields.ts'
 import { reservedTokens, reservedWithin } from '../permits/reservation.ts'
+import { type Ended, ok, type Result } from '../result.ts'
 import type { PermittedCall, PreparedCall } from './call.ts'
 
 export interface PermitDeps {

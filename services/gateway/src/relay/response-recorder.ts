@@ -1,7 +1,7 @@
 import type { AdditionalUsage } from '../accounting/background-charge.ts'
+import { type CallResult, type FinishDeps, finishCall } from '../accounting/finish-call.ts'
 import { type CallEnd, settledCost } from '../accounting/settlement.ts'
 import type { PermittedCall } from './call.ts'
-import { type CallResult, type FinishDeps, finishCall } from './finish-call.ts'
 import type { ResponsePipe } from './response-pipe.ts'
 import type { ResponseHead } from './response-writer.ts'
 

@@ -2,18 +2,18 @@ import type { ServerResponse } from 'node:http'
 import { redactorOf, type SecretRedactor, type StreamRedactor } from '@sluice/egress'
 import type { WireHeaders } from '@sluice/providers'
 import type { Logger } from '@sluice/service-kit'
+import type { FinishDeps } from '../accounting/finish-call.ts'
 import { type CallEnd, limitedCost, NOTHING_USED, settledCost } from '../accounting/settlement.ts'
 import { sendableReasonPhrase } from '../http/forwarded-headers.ts'
 import { type GatewayError, gatewayError, INTERNAL_ERROR } from '../http/gateway-error.ts'
 import { writeError } from '../http/write-error.ts'
-import { credentialRejected, rejectsCredential } from '../upstream/credential-rejection.ts'
+import { credentialRejected, isCredentialRejection } from '../upstream/credential-rejection.ts'
 import { credentialVersionOf } from '../upstream/credentials.ts'
 import type { CredentialSecrets } from '../upstream/sealed-box.ts'
 import type { ResponseSink, Upstream, UpstreamCall, UpstreamRequest } from '../upstream/upstream.ts'
 import { interrupterOf, type UpstreamFault, upstreamFaultError } from '../upstream/upstream-fault.ts'
 import type { PermittedCall } from './call.ts'
 import { Departure } from './departure.ts'
-import type { FinishDeps } from './finish-call.ts'
 import { NO_SECRETS } from './outgoing-request.ts'
 import { responsePipe } from './response-pipe.ts'
 import { type RecordedEnd, ResponseRecorder } from './response-recorder.ts'
@@ -240,7 +240,7 @@ export class ResponseRelay implements ResponseSink {
     }
     this.#watch?.rejected?.(whole)
     const { status, headers } = head
-    if (rejectsCredential(this.#call, { status, headers, body: whole.body })) {
+    if (isCredentialRejection(this.#call, { status, headers, body: whole.body })) {
       writeError(this.#response, credentialRejected(this.#call, status), { ...this.#call, requestId: this.#requestId })
     } else {
       this.#writer.error(head, whole, this.#redaction)

@@ -11,8 +11,7 @@ import { distinguishesModels } from '../admission/allowed-models.ts'
 import type { ApiKey } from '../admission/api-key.ts'
 import { catchUp, mayBeOutdated } from '../admission/authenticate.ts'
 import type { Connection, UsableConnection } from '../admission/connection.ts'
-import { ABORTED, type Ended, ok, type Result, refused } from '../admission/refuse.ts'
-import { usableConnection, usableNames } from '../admission/usable-connection.ts'
+import { accessibleNames, checkAccess } from '../admission/connection-access.ts'
 import type { BodyReader, ReadingTask } from '../estimate/body-reader.ts'
 import type { BodyToTranslate } from '../estimate/body-readings.ts'
 import { type GatewayError, gatewayError } from '../http/gateway-error.ts'
@@ -23,6 +22,7 @@ import type { ApiKeys, Connections } from '../ports.ts'
 import type { Call, InspectedCall, PermittedCall } from '../relay/call.ts'
 import { bodyFaultError, inspectedCall } from '../relay/inspect-call.ts'
 import { type CallBody, type CompletedCall, disconnectSignal } from '../relay/send-call.ts'
+import { ABORTED, type Ended, ok, type Result, refused } from '../result.ts'
 import type { ImageFault, Images } from './images.ts'
 
 /** A model as the unified endpoint names it: `CONNECTION/MODEL`. */
@@ -96,13 +96,13 @@ export async function namedModel(
   const name = parseUnifiedModel(named.model)
   if (name === undefined) return refused(noConnection(named.model, apiKey, deps.connections))
   let found = deps.connections.byName(name.connection)
-  let usable = usableConnection(found, name.connection, apiKey)
+  let usable = checkAccess(found, name.connection, apiKey)
   if (usable.status === 'refused' && mayBeOutdated(usable, request, '')) {
     const busy = await catchUp(deps)
     if (busy !== undefined) return { ...refused(busy), connection: found }
     found = deps.connections.byName(name.connection)
     const current = deps.apiKeys.byHash(apiKey.hash) ?? apiKey
-    usable = usableConnection(found, name.connection, current, deps.connections)
+    usable = checkAccess(found, name.connection, current, deps.connections)
   }
   if (usable.status !== 'ok') return { ...usable, connection: found }
   return ok({ connection: usable.value, model: name.model, body })
@@ -217,7 +217,7 @@ const NESTED_BYTE_NS = 60
 
 /** Says what is wrong with a name of a model that names no connection. @param model undefined: there is none; null: it is no text */
 function noConnection(model: string | null | undefined, apiKey: ApiKey, connections: Connections): GatewayError {
-  const names = usableNames(apiKey, connections, MAX_SHOWN_NAMES).sort()
+  const names = accessibleNames(apiKey, connections, MAX_SHOWN_NAMES).sort()
   const [example = 'openai-prod'] = names
   const known = names.length === 0 ? '' : ` Connections of this API key are ${names.join(', ')}.`
   return gatewayError('invalid_request', `${modelFault(model, example)}${known}`, { param: 'model' })

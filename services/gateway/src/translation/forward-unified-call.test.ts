@@ -5,7 +5,7 @@ import { providerAdapter } from '@sluice/providers'
 import { createLogger } from '@sluice/service-kit'
 import { beforeEach, expect, it } from 'vitest'
 import { ByteAccount } from '../http/held-bytes.ts'
-import { type UnifiedDeps, unifiedCall } from './unified-call.ts'
+import { type UnifiedDeps, unifiedCall } from './forward-unified-call.ts'
 
 let events: ResponseEvent[]
 let done: string[]

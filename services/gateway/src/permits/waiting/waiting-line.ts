@@ -1,6 +1,6 @@
 import { amountOf, NO_COST, PERIOD_MS } from '@sluice/contracts'
-import { type CountedCost, countedCost, type ReservedTokens, sumOfCounted } from './counted-cost.ts'
-import { type PermitDenial, retryAfterMs } from './denial.ts'
+import { type CountedCost, countedCost, type ReservedTokens, sumOfCounted } from '../counted-cost.ts'
+import { type PermitDenial, retryAfterMs } from '../denial.ts'
 import { type ImmediateRequest, type OrderedRequest, WaitingOrder } from './waiting-order.ts'
 
 /** A request that may wait for its permit. */

@@ -6,7 +6,7 @@ import {
   partOfCounted,
   type ReservedTokens,
   sumOfCounted,
-} from './counted-cost.ts'
+} from '../counted-cost.ts'
 
 /** What the order needs to know of a request that waits. */
 export interface OrderedRequest extends ReservedTokens {

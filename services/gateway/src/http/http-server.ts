@@ -4,7 +4,7 @@ import { refuseTunnel, unparsable } from './framework-errors.ts'
 import type { Http2Sessions } from './http2-sessions.ts'
 import type { RequestHandler } from './request-boundary.ts'
 
-export interface PortServerOptions {
+export interface HttpServerOptions {
   /** Answers the requests of HTTP/1.1; never throws. */
   readonly handle: RequestHandler
   readonly http2: Pick<Http2Sessions, 'open'>
@@ -24,7 +24,7 @@ export interface PortServerOptions {
  * new, so that neither knows of the other, and requests of HTTP/1.1 take the way they would take without HTTP/2.
  * @see RFC 9113, section 3.3
  */
-export function createPortServer(options: PortServerOptions): Server {
+export function createHttpServer(options: HttpServerOptions): Server {
   const { handle, http2, headersTimeoutMs, requestTimeoutMs } = options
   const server = createServer(
     {

@@ -1,6 +1,6 @@
 import type { Cost } from '@sluice/contracts'
 import { beforeEach, expect, it } from 'vitest'
-import type { PermitDenial } from './denial.ts'
+import type { PermitDenial } from '../denial.ts'
 import { createWaitingLine, type WaitingLine, type WaitingRequest } from './waiting-line.ts'
 
 const LIMIT = 3

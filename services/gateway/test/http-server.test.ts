@@ -7,8 +7,8 @@ import { runInNewContext } from 'node:vm'
 import { eventually } from '@sluice/testkit'
 import { afterEach, describe, expect, it } from 'vitest'
 import { refuseRequest } from '../src/http/framework-errors.ts'
+import { createHttpServer } from '../src/http/http-server.ts'
 import { Http2Sessions } from '../src/http/http2-sessions.ts'
-import { createPortServer } from '../src/http/port-server.ts'
 import { exchange, sendText } from './support/exchange.ts'
 import { closed, http2Exchange, openStream } from './support/http2-exchange.ts'
 
@@ -32,7 +32,7 @@ const TIMEOUTS = {
 async function listen(timeouts: Partial<typeof TIMEOUTS>): Promise<string> {
   const options = { handle: (...both: Parameters<typeof respond>) => respond(...both), ...TIMEOUTS, ...timeouts }
   http2 = new Http2Sessions({ refuse: refuseRequest, ...options })
-  server = createPortServer({ http2, ...options })
+  server = createHttpServer({ http2, ...options })
   await once(server.listen(0, '127.0.0.1'), 'listening')
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }

@@ -1,6 +1,6 @@
 import type { Cost } from '@sluice/contracts'
 import { describe, expect, it } from 'vitest'
-import type { PermitDenial } from './denial.ts'
+import type { PermitDenial } from '../denial.ts'
 import { createWaitingLine, type WaitingLine } from './waiting-line.ts'
 
 const SLOT_MS = 1_000
