@@ -15,7 +15,7 @@ import {
   isUnread,
   limitedCost,
   outcomeOf,
-  type Refused,
+  type RateLimited,
   settledCost,
   settledTokens,
   wholeUsage,
@@ -146,7 +146,7 @@ function settle(
   { end }: FinishedCall,
   additional: AdditionalUsage | undefined,
 ): void {
-  const coolDown = coolDownOf(end, refusedOf(call, result))
+  const coolDown = coolDownOf(end, rateLimitedRequest(call, result))
   call.permit.settle(
     withAdditionalUsage(settledCost(end, call), additional, call.connection),
     coolDown,
@@ -154,8 +154,11 @@ function settle(
   )
 }
 
-/** Returns what a 429 is about, where the call got one. */
-function refusedOf({ connection, inspection, pool, estimate }: PermittedCall, result: CallResult): Refused {
+/** Returns the request for which {@link coolDownOf} decides, in case it was answered with a 429. */
+function rateLimitedRequest(
+  { connection, inspection, pool, estimate }: PermittedCall,
+  result: CallResult,
+): RateLimited {
   const { adapter } = connection
   const { headers = {}, headersAtMs = 0, errorBody } = result
   const isUsedUp = ({ remaining }: RateLimitReading) => remaining === 0

@@ -1,9 +1,17 @@
 import { describe, expect, it } from 'vitest'
-import { type CallEnd, chargedUsage, coolDownOf, isUnread, outcomeOf, type Refused, settledCost } from './settlement.ts'
+import {
+  type CallEnd,
+  chargedUsage,
+  coolDownOf,
+  isUnread,
+  outcomeOf,
+  type RateLimited,
+  settledCost,
+} from './settlement.ts'
 
 const ESTIMATE = { tokens: 500, promptTokens: 100, outputTokens: 400 }
 const USAGE = { inputTokens: 90, outputTokens: 30, cachedInputTokens: 10, reasoningTokens: 5 }
-const REFUSED: Refused = { model: 'm', pool: '', tokens: 500, nothingRemains: () => false }
+const REFUSED: RateLimited = { model: 'm', pool: '', tokens: 500, nothingRemains: () => false }
 const ANSWERED: CallEnd = { sent: true, status: 200, outputTokensSeen: 0 }
 
 describe('the cost of a request', () => {

@@ -73,8 +73,8 @@ export function outcomeOf({ status, errorStatus, interruptedBy, isCredentialReje
   return interruptedBy === 'provider' ? 'upstream_error' : 'success'
 }
 
-/** What a 429 refused, as far as its response says. */
-export interface Refused {
+/** A request that the provider refused with a 429, as far as the response says what was exceeded. */
+export interface RateLimited {
   readonly model: string
   /** '' for the model's common pool. */
   readonly pool: string
@@ -89,9 +89,12 @@ export interface Refused {
  * requests of the same pool of about the refused request's size or larger, or of any size if nothing remains of the limit: so a single
  * unusually large request does not stop smaller ones.
  */
-export function coolDownOf({ status, errorStatus, retryAfterMs }: CallEnd, refused: Refused): CoolDown | undefined {
+export function coolDownOf(
+  { status, errorStatus, retryAfterMs }: CallEnd,
+  rateLimited: RateLimited,
+): CoolDown | undefined {
   if ((errorStatus ?? status) !== 429 || retryAfterMs === undefined || retryAfterMs <= 0) return undefined
-  const { model, pool, tokens, nothingRemains } = refused
+  const { model, pool, tokens, nothingRemains } = rateLimited
   const minTokens = nothingRemains() ? 0 : sizeClass(tokens)
   return {
     model,

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, it } from 'vitest'
-import { createCatchUp } from './catch-up.ts'
+import { catchUp as catchUpWith, createCatchUp } from './catch-up.ts'
 
 const unexpected = (error: unknown): never => {
   throw error
@@ -84,4 +84,26 @@ it('goes on after a fault, which it reports', async () => {
   fails = false
   await catchUp()
   expect(faults).toEqual([new Error('no leader')])
+})
+
+/** Keys or connections for which at most `maxWaiting` requests wait. */
+function known(maxWaiting: number) {
+  const options = { ask: async () => undefined, onFault: () => undefined, minIntervalMs: 0, maxWaiting }
+  const byNothing = { byHash: () => undefined, byName: () => undefined, all: () => [] }
+  return { ...byNothing, catchUp: createCatchUp(options) }
+}
+
+it.each([
+  ['keys', 0, 1],
+  ['connections', 1, 0],
+])('returns a 503 with a time, and not a 401, if too many wait for unknown %s', async (_, keys, connections) => {
+  expect(await catchUpWith({ apiKeys: known(keys), connections: known(connections) })).toMatchObject({
+    code: 'unavailable',
+    status: 503,
+    retryAfterMs: 1_000,
+  })
+})
+
+it('returns no error if everything that had been written is known', async () => {
+  expect(await catchUpWith({ apiKeys: known(1), connections: known(1) })).toBeUndefined()
 })

@@ -1,5 +1,9 @@
-import { within } from '@sluice/service-kit'
-import type { CaughtUp } from '../ports.ts'
+import type { IncomingMessage } from 'node:http'
+import { isAccessToken, within } from '@sluice/service-kit'
+import { type GatewayError, gatewayError } from '../http/gateway-error.ts'
+import type { ApiKeys, CaughtUp, Connections } from '../ports.ts'
+import type { Refused } from '../result.ts'
+import { presentedKey } from './api-key.ts'
 
 export interface CatchUpOptions {
   /** Resolves when everything is known that had been written when it was called. May reject, or take long. */
@@ -67,3 +71,39 @@ export function createCatchUp({
     return 'waited'
   }
 }
+
+/**
+ * Returns whether a refusal may be wrong because the gateway does not know yet about a key or connection that was created, or allowed more,
+ * a moment ago. A text whose checksum is not that of an API key was never created.
+ */
+export function mayBeOutdated({ error: { code } }: Refused, request: IncomingMessage, query: string): boolean {
+  if (code !== 'invalid_api_key') return OUTDATED_CODES.has(code)
+  const key = presentedKey(request.headers, query)
+  return key !== undefined && isAccessToken(key, 'slc')
+}
+
+const OUTDATED_CODES: ReadonlySet<string> = new Set([
+  'connection_not_found',
+  'connection_forbidden',
+  'connection_disabled',
+])
+
+/**
+ * Resolves when this gateway knows every key and connection that had been created when it was called, or after a second. Resolves at once
+ * with an error where too many requests wait for that already: a key that is not known yet must not be called invalid.
+ */
+export async function catchUp({
+  apiKeys,
+  connections,
+}: {
+  readonly apiKeys: Pick<ApiKeys, 'catchUp'>
+  readonly connections: Pick<Connections, 'catchUp'>
+}): Promise<GatewayError | undefined> {
+  const [keys, others] = await Promise.all([apiKeys.catchUp(), connections.catchUp()])
+  return keys === 'busy' || others === 'busy' ? TOO_MANY_UNKNOWN : undefined
+}
+
+const TOO_MANY_UNKNOWN = gatewayError(
+  'unavailable',
+  'Too many requests at once have a key or connection that this gateway does not know yet: try again in a second.',
+)

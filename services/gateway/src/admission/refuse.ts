@@ -25,28 +25,35 @@ export interface RefuseDeps {
 }
 
 /**
- * Ends a request that is not sent to its provider: responds with the error, and records the end.
+ * Ends an admitted request that is not sent to its provider: responds with the error, and records the end.
  *
- * | The request ends because                           | outcome          | `deniedBy`             | model    |
- * | -------------------------------------------------- | ---------------- | ---------------------- | -------- |
- * | it was not admitted: its key, connection, operation | not recorded     |                        |          |
- * | the client disconnected                            | `aborted`        |                        | if known |
- * | capacity denied it, or is unavailable              | `denied`         | the limit, or the code | yes      |
- * | the request is at fault: a status below 500        | `client_error`   |                        |          |
- * | the gateway or the credential is: 500 and above    | `upstream_error` |                        |          |
+ * | The request ends because                            | outcome          | `deniedBy`             | model    |
+ * | --------------------------------------------------- | ---------------- | ---------------------- | -------- |
+ * | it is not admitted: {@link refuseUnadmitted}        | not recorded     |                        |          |
+ * | the client disconnected                             | `aborted`        |                        | if known |
+ * | capacity denied it, or is unavailable               | `denied`         | the limit, or the code | yes      |
+ * | the request is at fault: a status below 500         | `client_error`   |                        |          |
+ * | after it was admitted, its key was revoked, or its  | `client_error`   |                        |          |
+ * | connection disabled, deleted or restricted          |                  |                        |          |
+ * | the gateway or the credential is: 500 and above     | `upstream_error` |                        |          |
  */
-export function refuse(
-  deps: RefuseDeps,
-  request: ErrorContext | AdmittedRequest,
-  ended: Ended,
-  response: ServerResponse,
-): void {
-  if ('apiKey' in request) recordEnd(deps, request, ended)
-  if (ended.status === 'refused') respondError(request, ended, response)
+export function refuse(deps: RefuseDeps, request: AdmittedRequest, ended: Ended, response: ServerResponse): void {
+  recordEnd(deps, request, ended)
+  respond(request, ended, response)
 }
 
-function respondError(request: ErrorContext, { error, deniedBy, rateLimits }: Refused, response: ServerResponse): void {
-  writeError(response, error, deniedBy === undefined ? request : { ...request, rateLimits })
+/**
+ * Ends a request that was not admitted, because of its key, connection or operation: responds with the error, and records nothing. Such a
+ * request belongs to no connection that its key may use, and whoever has no key could fill the records with it.
+ */
+export function refuseUnadmitted(context: ErrorContext, ended: Ended, response: ServerResponse): void {
+  respond(context, ended, response)
+}
+
+function respond(context: ErrorContext, ended: Ended, response: ServerResponse): void {
+  if (ended.status !== 'refused') return
+  const { error, deniedBy, rateLimits } = ended
+  writeError(response, error, deniedBy === undefined ? context : { ...context, rateLimits })
 }
 
 function recordEnd({ events, clock }: RefuseDeps, request: AdmittedRequest, ended: Ended): void {

@@ -134,7 +134,7 @@ interface TranslatedBody extends InspectedBody, Pick<NativeCall, 'query' | 'head
   readonly operation: Operation
 }
 
-type TranslationReading =
+export type TranslationReading =
   | (TranslatedBody & { readonly status: 'translated' })
   /** Final except for the images at `urls`; `body` is the input's, to be translated again with them. */
   | (TranslatedBody & ImagesNeeded)

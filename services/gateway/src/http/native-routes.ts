@@ -1,8 +1,9 @@
 import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance } from 'fastify'
-import { type Admission, admitCall, providerTarget } from '../admission/admit-call.ts'
+import { type Admission, admitCall } from '../admission/admit-call.ts'
 import { checkHead } from '../admission/check-head.ts'
-import { refuse } from '../admission/refuse.ts'
+import { providerTarget } from '../admission/provider-target.ts'
+import { refuse, refuseUnadmitted } from '../admission/refuse.ts'
 import { forwardCall } from '../relay/forward-call.ts'
 import { refused } from '../result.ts'
 import { expectedFormat } from './path-hints.ts'
@@ -22,7 +23,7 @@ export function nativeRoutes(app: FastifyInstance, options: DataRoutesOptions): 
       const response = reply.raw
       const goOn = (admission: Admission): Promise<void> | void => {
         if (admission.status === 'refused')
-          return refuse(deps, contextOf(raw, requestId, admission), admission, response)
+          return refuseUnadmitted(contextOf(raw, requestId, admission), admission, response)
         const call = admission.value
         const error = checkHead(raw, response)
         if (error !== undefined) return refuse(deps, call, refused(error), response)

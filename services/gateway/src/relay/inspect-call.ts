@@ -1,14 +1,12 @@
-import { type BodyAddition, type JsonStructure, promptPool, type RequestInspection } from '@sluice/providers'
+import type { BodyAddition, JsonStructure } from '@sluice/providers'
 import { isJudged, isRestricted, modelRefusal } from '../admission/allowed-models.ts'
-import type { UsableConnection } from '../admission/connection.ts'
 import type { BodyReader, ReadingTask } from '../estimate/body-reader.ts'
 import type { InspectedBody } from '../estimate/body-readings.ts'
-import { type CostEstimate, estimateCost, NO_TOKENS } from '../estimate/estimate-cost.ts'
 import { isForm } from '../estimate/form-body.ts'
 import { notJsonType } from '../estimate/json-body.ts'
 import { type GatewayError, gatewayError } from '../http/gateway-error.ts'
 import { ok, type Result, refused } from '../result.ts'
-import type { Call, InspectedCall, PreparedCall } from './call.ts'
+import type { Call, InspectedCall } from './call.ts'
 
 /** A call whose body was looked into, with the body to send. */
 export interface Inspected {
@@ -128,22 +126,6 @@ export function inspectedCall(
   const error = modelRefusal(call, naming)
   if (error !== undefined) return refused(error)
   return ok({ call: { ...call, inspection, naming, pool }, body, addition })
-}
-
-/** Estimates what a call will cost. */
-export function estimateCall<C extends InspectedCall>(call: C): C & PreparedCall {
-  const { connection, operation, inspection, pool } = call
-  const estimate = operation.usesModel ? expectedCost(connection, inspection) : NO_TOKENS
-  return { ...call, pool: promptPool(pool, estimate.promptTokens, connection.adapter), estimate }
-}
-
-function expectedCost(
-  { settings, smallestTokenLimit, smallestOutputLimit, learned }: UsableConnection,
-  inspection: RequestInspection,
-): CostEstimate {
-  const { defaultMaxOutputTokens, tokenReservation } = settings
-  const policy = { defaultMaxOutputTokens, tokenReservation, smallestTokenLimit, smallestOutputLimit }
-  return estimateCost(inspection, policy, learned.of(inspection.model))
 }
 
 /** Returns whether the body is compressed, which hides its models and length, where one of them matters. */

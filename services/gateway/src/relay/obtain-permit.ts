@@ -1,3 +1,4 @@
+import { METRICS, PERIOD_MS } from '@sluice/contracts'
 import { gatewayError } from '../http/gateway-error.ts'
 import { denialError, deniedBy } from '../permits/denial.ts'
 import type { PermitRequest, Permits, Wait } from '../permits/permit.ts'
@@ -57,7 +58,7 @@ async function acquiredWithin(
 ): Promise<Acquired> {
   let request = asked
   let outcome: Acquired = denial
-  for (let attempt = 1; attempt <= MAX_LIMITS && outcome.status === 'denied'; attempt++) {
+  for (let attempt = 1; attempt <= MAX_TOKEN_LIMITS && outcome.status === 'denied'; attempt++) {
     const within = reservedWithin(request, outcome.denied, adapter)
     if (within === undefined) return outcome
     request = { ...request, ...within }
@@ -66,8 +67,8 @@ async function acquiredWithin(
   return outcome
 }
 
-/** Tokens, input and output, each per minute, hour and day: each limit may be too small once. */
-const MAX_LIMITS = 9
+/** Every limit on tokens, of each kind in each period, may be too small once. */
+const MAX_TOKEN_LIMITS = METRICS.filter((metric) => metric !== 'requests').length * Object.keys(PERIOD_MS).length
 
 function denial(call: PreparedCall, { denied, windows }: Denied): Ended {
   const requested = { estimate: call.estimate, maxOutput: maxOutputOf(call), outputs: outputsOf(call) }

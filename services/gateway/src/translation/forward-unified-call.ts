@@ -1,17 +1,17 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import { JsonStructure, openAiErrorResponse } from '@sluice/providers'
 import { waitOf } from '../admission/check-head.ts'
-import { type AdmittedRequest, endedByFault, refuse } from '../admission/refuse.ts'
+import { endedByFault, refuse, refuseUnadmitted } from '../admission/refuse.ts'
 import { notJsonType } from '../estimate/json-body.ts'
 import { type HeldBytes, holdingBytes } from '../http/held-bytes.ts'
 import { bringsBody } from '../http/receive-body.ts'
 import { receiveDecodedBody } from '../http/receive-decoded-body.ts'
-import type { ErrorContext } from '../http/write-error.ts'
 import { type ForwardDeps, type ForwardOptions, isJson } from '../relay/forward-call.ts'
 import { sendCall } from '../relay/send-call.ts'
 import { type Ended, refused } from '../result.ts'
 import type { Images } from './images.ts'
-import { namedModel, translateCall, type UnifiedCall } from './translate-call.ts'
+import { namedModel } from './named-model.ts'
+import { translateCall } from './translate-call.ts'
+import type { UnifiedCall } from './unified-call.ts'
 
 export interface UnifiedDeps extends ForwardDeps {
   readonly images: Images
@@ -21,17 +21,15 @@ export interface UnifiedDeps extends ForwardDeps {
  * Takes a unified call from its request to its recorded end: checks headers and body, finds the connection, translates the request, and goes
  * on as a native call does, in {@link sendCall}. Ends the response in any case.
  */
-export async function unifiedCall(
+export async function forwardUnifiedCall(
   deps: UnifiedDeps,
   unified: UnifiedCall,
-  request: IncomingMessage,
-  response: ServerResponse,
   options: ForwardOptions,
 ): Promise<void> {
-  const { requestId, startedAtMs, apiKey } = unified
-  // How its errors are worded, and where they are recorded, as far as that is known.
-  let known: ErrorContext | AdmittedRequest = { requestId, formatError: openAiErrorResponse }
-  const end = (ended: Ended): void => refuse(deps, known, ended, response)
+  const { requestId, startedAtMs, apiKey, request, response } = unified
+  const formatError = openAiErrorResponse
+  // Until its connection is known, the request is not admitted.
+  let end = (ended: Ended): void => refuseUnadmitted({ requestId, formatError }, ended, response)
 
   const translateAndSend = async (held: HeldBytes): Promise<void> => {
     // Body.
@@ -48,20 +46,19 @@ export async function unifiedCall(
     const body = { body: received.value, structure, held }
 
     // Connection.
-    const named = await namedModel(deps, unified, request, body, response)
-    if (named.status !== 'ok') {
-      known = { ...known, connection: named.connection }
-      return end(named)
-    }
+    const named = await namedModel(deps, unified, body)
+    if (named.status !== 'ok')
+      return refuseUnadmitted({ requestId, formatError, connection: named.connection }, named, response)
     const { connection } = named.value
-    known = { requestId, startedAtMs, apiKey, connection, formatError: openAiErrorResponse }
+    end = (ended) => refuse(deps, { requestId, startedAtMs, apiKey, connection, formatError }, ended, response)
 
-    // Headers; which connection's default holds is known by now only.
+    // Headers, now that the connection's default is known.
     const wait = waitOf(connection, request)
     if (wait.status !== 'ok') return end(wait)
     const waitMs = wait.value
 
-    const translated = await translateCall(deps, unified, request, named.value, body, waitMs > 0, response)
+    // Translation.
+    const translated = await translateCall(deps, unified, named.value, body, { mayWait: waitMs > 0 })
     if (translated.status !== 'ok') return end(translated)
     await sendCall(deps, translated.value.call, translated.value.body, response, { waitMs, logger: options.logger })
   }

@@ -3,15 +3,16 @@ import type { ListedModel, ModelPage } from '@sluice/providers'
 import type { Logger } from '@sluice/service-kit'
 import type { ApiKey } from '../admission/api-key.ts'
 import type { UsableConnection } from '../admission/connection.ts'
+import { estimateCall } from '../estimate/estimate-call.ts'
 import { parseJsonObject } from '../estimate/json-body.ts'
 import type { Call } from '../relay/call.ts'
 import { collectResponse } from '../relay/collect-response.ts'
-import { estimateCall, inspectedCall, inspectionWithoutBody } from '../relay/inspect-call.ts'
+import { inspectedCall, inspectionWithoutBody } from '../relay/inspect-call.ts'
 import { obtainPermit } from '../relay/obtain-permit.ts'
 import { credentialReady, readyToSend } from '../relay/outgoing-request.ts'
 import type { SendDeps } from '../relay/send-call.ts'
 import { credentialVersionOf } from '../upstream/credentials.ts'
-import { unifiedModelName } from './translate-call.ts'
+import { unifiedModelName } from './named-model.ts'
 
 /** As OpenAI lists models; `unavailable_connections` is beside its own fields. */
 export interface UnifiedModelList {
