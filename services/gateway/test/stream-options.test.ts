@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import { eventually } from '@sluice/testkit'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { postJson } from './support/exchange.ts'
 import { type FreshConnection, freshConnection } from './support/fresh-connection.ts'
@@ -85,8 +86,10 @@ describe.each([
       expect(received.at(-1)).toEqual(other(2))
       // Each departure has its permit; the refused ones used no tokens.
       await target.isCharged({ requests: 5, tokens: 45 })
-      expect(target.events().map(({ outcome, usage }) => [outcome, usage?.inputTokens])).toEqual(
-        Array(3).fill(['success', 12]),
+      await eventually(() =>
+        expect(target.events().map(({ outcome, usage }) => [outcome, usage?.inputTokens])).toEqual(
+          Array(3).fill(['success', 12]),
+        ),
       )
     },
   )
@@ -159,8 +162,7 @@ describe.each([
       expect((await send(target, { ...other(n), data_sources: [] })).status).toBe(200)
       expect((await send(target, other(n))).body.toString()).toBe(STREAM)
     }
-    await target.isSettled()
-    expect(target.events().filter(({ usage }) => usage?.inputTokens === 12)).toHaveLength(4)
+    await eventually(() => expect(target.events().filter(({ usage }) => usage?.inputTokens === 12)).toHaveLength(4))
   })
 
   it.each([

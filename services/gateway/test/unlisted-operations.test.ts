@@ -141,7 +141,7 @@ describe('a body whose content type is not JSON', () => {
     respond(USAGE)
     expect((await clientResponse).status).toBe(200)
     await connection.isCharged({ requests: 1, tokens: 750 })
-    expect(connection.events().at(-1)?.model).toBe('m')
+    await eventually(() => expect(connection.events().at(-1)?.model).toBe('m'))
   })
 
   it.each([
