@@ -6,7 +6,8 @@ import type { ResponseReader, ResponseTranslator } from '@sluice/providers'
 import { createLogger } from '@sluice/service-kit'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { PermittedCall } from '../src/relay/call.ts'
-import { type RelayDeps, ResponseRelay } from '../src/relay/response-relay.ts'
+import type { AttemptDeps } from '../src/relay/call-attempt.ts'
+import { ResponseRelay } from '../src/relay/response-relay.ts'
 import type { ResponseSink } from '../src/upstream/upstream.ts'
 import { exchange } from './support/exchange.ts'
 
@@ -66,7 +67,7 @@ function relayTo(response: ServerResponse, parts: Breakable) {
     permit: { markServed: () => void served++, settle: (cost: unknown) => void settled.push(cost) },
   }
   const relay = new ResponseRelay(
-    plane as unknown as RelayDeps,
+    plane as unknown as AttemptDeps,
     call as unknown as PermittedCall,
     response,
     createLogger('gateway', 'silent'),
@@ -95,7 +96,7 @@ it('sends a request again if its permit expired at once, on an existing connecti
     const permit = { departByMs: 0, markServed: () => undefined, settle: (cost: unknown) => void settled.push(cost) }
     const call = { requestId: 'r', connection: { settings: {} }, permit }
     const relay = new ResponseRelay(
-      plane as unknown as RelayDeps,
+      plane as unknown as AttemptDeps,
       call as unknown as PermittedCall,
       response,
       createLogger('gateway', 'silent'),
