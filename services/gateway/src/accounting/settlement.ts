@@ -27,7 +27,30 @@ export interface CallEnd {
 /** The cost of a request that was not sent. */
 export const NOTHING_USED: Cost = { requests: 0, tokens: 0 }
 
-/** Returns the actual cost of a request, with input and output apart if the connection limits one of them. */
+/**
+ * Returns what a request with a permit is charged in place of its reservation, with input and output apart if the connection limits one of
+ * them. `finish-call.ts` prepares `usage` and `outputTokensSeen` with {@link chargedUsage} and {@link chargedOutput}; together they charge:
+ *
+ * | The request                                        | requests | input tokens | output tokens                         |
+ * | -------------------------------------------------- | -------- | ------------ | ------------------------------------- |
+ * | was not sent (expired permit, no connection, …)    | 0        | 0            | 0                                     |
+ * | got a status of 300 or above, a 429 included       | 1        | 0            | 0                                     |
+ * | got a response that reported its usage             | 1        | as reported  | as reported                           |
+ * | … that reported only one of the two                | 1        | as reported, | as reported, or as below without      |
+ * |                                                    |          | or estimated | usage                                 |
+ * | got a response without usage that is interrupted   | 1        | estimated    | those seen; the reserved if none were |
+ * | … that is complete, though its operation reports   | 1        | estimated    | the reserved, or those seen if more   |
+ * |   usage; or that goes on in the background         |          |              |                                       |
+ * | … that is complete, of an operation that does not  | 1        | estimated    | those seen; the reserved if none were |
+ * |   report usage, or that ends with an error         |          |              |                                       |
+ * | got no response                                    | 1        | estimated    | the reserved                          |
+ * | got a response that made its reader throw          | 1        | estimated    | the reserved                          |
+ *
+ * "Seen" is the output that was relayed, "estimated" and "reserved" are the two parts of the estimate. An interrupted response that has
+ * reported 0 output tokens has not reported its output. The first two rows are also what a request costs that is sent again, because its
+ * permit was too old or the provider refused the gateway's addition. Usage of a background response that is reported later is charged with the
+ * request that reports it: `background-charge.ts`. What the provider counts against its own limits is {@link limitedCost}.
+ */
 export function settledCost(
   end: CallEnd,
   {
